@@ -1,0 +1,236 @@
+#!/usr/bin/env python3
+"""Provide what a bare Debian machine lacks: OpenBLAS, libtorch, the Python of the checks, the demo images.
+
+Idempotent: every step first looks whether its result is already there. Nothing outside the repository is changed
+except Debian packages, and those only where this user may install them. Each step that cannot be done says
+what is missing and how to give it by hand.
+
+    setup.py libtorch openblas python fashion-mnist      (any subset; `make setup` runs them all)
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LIBTORCH = ROOT / ".libtorch"
+VENV = ROOT / ".venv"
+FASHION_MNIST = ROOT / ".data" / "fashion-mnist"
+
+TORCH_VERSION = "2.11.0"
+WHEELS = {
+    "torch": [f"torch=={TORCH_VERSION}"],
+    "cuda": ["nvidia-cuda-runtime==13.0.*", "nvidia-cuda-cupti==13.0.*"],
+}
+PYTHON_PACKAGES = ["numpy==2.4.*", "scipy==1.17.*", "scikit-learn==1.8.*"]
+FASHION_FILES = [
+    f"{part}-{kind}-ubyte.gz"
+    for part in ("train", "t10k")
+    for kind in ("images-idx3", "labels-idx1")
+]
+
+
+def say(step, text):
+    print(f"[setup] {step:<14} {text}", file=sys.stderr, flush=True)
+
+
+class StepFailed(Exception):
+    """A step could not be done; the message says what to do by hand."""
+
+
+def run(command, **options):
+    return subprocess.run([str(part) for part in command], check=True, **options)
+
+
+def apt_get(*arguments):
+    """apt-get with root rights, or None where there are none."""
+    if not shutil.which("apt-get"):
+        return None
+    prefix = []
+    if os.geteuid() != 0:
+        if not shutil.which("sudo"):
+            return None
+        prefix = ["sudo", "-n"]
+    environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+    command = prefix + ["apt-get", "-q", *arguments]
+    return subprocess.run(command, env=environment, stdout=sys.stderr).returncode == 0
+
+
+def apt_install(step, *packages):
+    say(step, f"installing Debian packages: {' '.join(packages)}")
+    apt_get("update")
+    if not apt_get("install", "-y", "--no-install-recommends", *packages):
+        raise StepFailed(f"could not install; as root: apt-get install {' '.join(packages)}")
+
+
+def python_environment():
+    """The repository's own Python environment, used by the checks and to fetch wheels."""
+    step, python = "python", VENV / "bin" / "python"
+    stamp, wanted = VENV / "installed.txt", "\n".join(PYTHON_PACKAGES)
+    if stamp.exists() and stamp.read_text() == wanted:
+        return say(step, f"ready ({VENV.name})")
+    if not python.exists() or subprocess.run([python, "-m", "pip", "--version"], capture_output=True).returncode:
+        made = subprocess.run([sys.executable, "-m", "venv", VENV], capture_output=True)
+        if made.returncode:
+            shutil.rmtree(VENV, ignore_errors=True)
+            apt_install(step, "python3-venv")
+            run([sys.executable, "-m", "venv", VENV])
+    say(step, f"installing {', '.join(PYTHON_PACKAGES)}")
+    try:
+        run([python, "-m", "pip", "install", "-q", *PYTHON_PACKAGES])
+    except subprocess.CalledProcessError as error:
+        raise StepFailed(f"pip failed; by hand: {python} -m pip install {' '.join(PYTHON_PACKAGES)}") from error
+    stamp.write_text(wanted)
+    say(step, "ready")
+
+
+def libtorch_is_complete(folder):
+    version = folder / "build-version"
+    return (
+        (folder / "lib" / "libtorch_cpu.so").exists()
+        and (folder / "lib" / "libc10.so").exists()
+        and (folder / "include" / "torch" / "csrc" / "api" / "include" / "torch" / "torch.h").exists()
+        and (not version.exists() or version.read_text().startswith(TORCH_VERSION))
+    )
+
+
+def wanted_from_torch(name):
+    """Where a member of the torch wheel goes below .libtorch, or None."""
+    if name.startswith("torch/include/"):
+        return name[len("torch/"):]
+    file = Path(name).name
+    if name.startswith("torch/lib/") and (file in ("libtorch_cpu.so", "libc10.so") or file.startswith("libgomp")):
+        return f"lib/{file}"
+    return None
+
+
+def wanted_from_cuda(name):
+    file = Path(name).name
+    return f"lib/{file}" if file.startswith(("libcudart.so", "libcupti.so")) else None
+
+
+def unpack(wheel, wanted, target, step):
+    with zipfile.ZipFile(wheel) as archive:
+        members = [(m, wanted(m.filename)) for m in archive.infolist() if not m.is_dir()]
+        members = [(m, place) for m, place in members if place]
+        total, done, last = sum(m.file_size for m, _ in members), 0, 0.0
+        for member, place in members:
+            path = target / place
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with archive.open(member) as source, open(path, "wb") as sink:
+                while chunk := source.read(1 << 22):
+                    sink.write(chunk)
+                    done += len(chunk)
+                    if time.monotonic() - last > 1.0:
+                        last = time.monotonic()
+                        say(step, f"unpacking {wheel.name.split('-')[0]}: {100 * done // max(total, 1):3d} %")
+
+
+def libtorch():
+    step = "libtorch"
+    if libtorch_is_complete(LIBTORCH):
+        return say(step, f"ready ({LIBTORCH.name}, {TORCH_VERSION})")
+    given = os.environ.get("LIBTORCH")
+    if given and Path(given).resolve() != LIBTORCH:
+        if not libtorch_is_complete(Path(given)):
+            raise StepFailed(f"LIBTORCH={given} is not a libtorch {TORCH_VERSION} folder (lib/libtorch_cpu.so, include/)")
+        if LIBTORCH.is_symlink():
+            LIBTORCH.unlink()
+        LIBTORCH.symlink_to(Path(given).resolve())
+        return say(step, f"linked to {given}")
+    python_environment()
+    with tempfile.TemporaryDirectory(prefix=".libtorch-", dir=ROOT) as scratch:
+        scratch = Path(scratch)
+        wheels, folder = scratch / "wheels", scratch / "libtorch"
+        say(step, f"fetching the torch {TORCH_VERSION} wheel (531 MB; only its CPU libraries and headers are kept)")
+        pip = [VENV / "bin" / "python", "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "-d", wheels]
+        try:
+            # One fixed Python version: the libraries are the same for all, and the host's may have no wheel.
+            run([*pip, "--python-version", "3.11", "--platform", "manylinux_2_28_x86_64", *WHEELS["torch"]],
+                stdout=sys.stderr)
+            run([*pip, *WHEELS["cuda"]], stdout=sys.stderr)
+        except subprocess.CalledProcessError as error:
+            raise StepFailed(
+                f"could not fetch it; by hand: unpack libtorch {TORCH_VERSION} (CPU, cxx11 ABI) anywhere and run "
+                "LIBTORCH=/that/folder make setup"
+            ) from error
+        for wheel in sorted(wheels.iterdir()):
+            unpack(wheel, wanted_from_torch if wheel.name.startswith("torch") else wanted_from_cuda, folder, step)
+        (folder / "lib" / "libtorch.so").symlink_to("libtorch_cpu.so")
+        (folder / "build-version").write_text(f"{TORCH_VERSION}\n")
+        if not libtorch_is_complete(folder):
+            raise StepFailed("the wheel did not hold what was expected; use LIBTORCH=/folder make setup")
+        if LIBTORCH.is_symlink():
+            LIBTORCH.unlink()
+        shutil.rmtree(LIBTORCH, ignore_errors=True)
+        folder.rename(LIBTORCH)
+    say(step, f"ready ({LIBTORCH.name}, {TORCH_VERSION})")
+
+
+def openblas():
+    step = "openblas"
+    probe = lambda: shutil.which("pkg-config") and not subprocess.run(["pkg-config", "--exists", "openblas"]).returncode
+    if not probe():
+        apt_install(step, "libopenblas-dev", "pkg-config")
+    if not probe():
+        raise StepFailed("pkg-config does not find openblas; install OpenBLAS with its pkg-config file")
+    say(step, "ready")
+
+
+def fashion_mnist():
+    step = "fashion-mnist"
+    complete = lambda folder: all((folder / file).exists() for file in FASHION_FILES)
+    if complete(FASHION_MNIST):
+        return say(step, f"ready ({FASHION_MNIST.relative_to(ROOT)})")
+    system = Path("/usr/share/datasets/fashion-mnist")
+    FASHION_MNIST.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".fashion-", dir=FASHION_MNIST.parent) as scratch:
+        source = system
+        if not complete(system):
+            say(step, "fetching the Debian package dataset-fashion-mnist (30 MB)")
+            package = ["apt-get", "-q", "download", "dataset-fashion-mnist"]
+            try:
+                if subprocess.run(package, cwd=scratch, stdout=sys.stderr).returncode:
+                    apt_get("update")
+                    run(package, cwd=scratch, stdout=sys.stderr)
+                for archive in Path(scratch).glob("*.deb"):
+                    run(["dpkg-deb", "-x", archive, scratch])
+            except (OSError, subprocess.CalledProcessError) as error:
+                raise StepFailed(
+                    "could not fetch it; by hand: put the four gzipped IDX files of Fashion-MNIST into "
+                    f"{FASHION_MNIST.relative_to(ROOT)}/, or give `--data fashion-mnist:DIR` to the programs"
+                ) from error
+            source = Path(scratch) / system.relative_to("/")
+        copy = Path(scratch) / "copy"
+        copy.mkdir()
+        for file in FASHION_FILES:
+            shutil.copyfile(source / file, copy / file)
+        shutil.rmtree(FASHION_MNIST, ignore_errors=True)
+        copy.rename(FASHION_MNIST)
+    say(step, f"ready ({FASHION_MNIST.relative_to(ROOT)})")
+
+
+STEPS = {"python": python_environment, "libtorch": libtorch, "openblas": openblas, "fashion-mnist": fashion_mnist}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("steps", nargs="*", choices=[*STEPS, []], help="default: all")
+    failures = 0
+    for step in parser.parse_args().steps or STEPS:
+        try:
+            STEPS[step]()
+        except (StepFailed, OSError, subprocess.CalledProcessError) as error:
+            failures += 1
+            say(step, f"FAILED: {error}")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
