@@ -24,6 +24,7 @@
 //! ```
 
 mod block;
+mod certified_upper;
 mod components;
 mod elementary;
 mod enclosure;
@@ -35,6 +36,7 @@ pub mod lapack;
 mod power_of_two;
 mod tridiagonal;
 
+pub use certified_upper::certified_spectral_upper;
 pub use elementary::{frobenius_norm, infinity_norm, one_norm};
 pub use enclosure::{SpectralNorm, spectral_norm};
 pub use error::NormError;
