@@ -66,7 +66,14 @@ proptest! {
 
     /// Exactly one verdict fits, and it is the first in T5's order.
     #[test]
-    fn one_verdict(bound in prop::option::of(0.0_f64..2.0), a in 0.0_f64..=1.0, b in 0.0_f64..=1.0) {
+    fn one_verdict(free in prop::option::of(0.0_f64..2.0), a in 0.0_f64..=1.0, b in 0.0_f64..=1.0, edge in 0..6) {
+        // Half of the bounds lie exactly on an edge.
+        let bound = match edge {
+            0 => Some(1.0),
+            1 => Some(a),
+            2 => Some(b),
+            _ => free,
+        };
         let interval = Interval { lower: a.min(b), upper: a.max(b) };
         let expected = match bound {
             None => Verdict::NotApplicable,

@@ -42,7 +42,7 @@ pub mod spectral_term;
 pub mod unconditional;
 pub mod verdict;
 
-pub use error::BoundError;
+pub use error::{BoundError, WEIGHT_RANGE};
 pub use interval::Interval;
 pub use network::{Architecture, BiasFreeReluNetwork, LayerNorms};
 pub use outcome::{NotApplicable, Outcome};
