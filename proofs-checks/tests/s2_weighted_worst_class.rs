@@ -2,8 +2,7 @@
 //! worst class the bound exceeds the truth by at most lambda_max / lambda_j*. And the chain to the spectral norm (S3),
 //! whose norm comes from nalgebra's full SVD here.
 
-use car_spectral::bounds::chain::{chain, nu};
-use car_spectral::bounds::{Interval, spectral_term};
+use car_spectral::bounds::{Interval, chain, nu, spectral_term};
 use nalgebra::DMatrix;
 use proptest::prelude::*;
 
@@ -110,7 +109,7 @@ proptest! {
         }
 
         // T2's first term is at least the class's own column sum (S3), with sqrt(s) and so with sqrt(K-1).
-        let terms = spectral_term::spectral_term(&case.weights, spectral.upper, case.column_non_zeros()).unwrap();
+        let terms = spectral_term(&case.weights, spectral.upper, case.column_non_zeros()).unwrap();
         for j in (0..errors.len()).filter(|&j| case.counts[j] > 0) {
             let share = errors[j] as f64 / case.counts[j] as f64;
             prop_assert!(share <= terms.sparse_first_term[j] * (1.0 + 1e-14));

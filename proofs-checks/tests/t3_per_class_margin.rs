@@ -1,7 +1,9 @@
 //! T3 and T3': the margin bound of every class for a plain bias-free ReLU network, with every constant.
 
-use car_spectral::bounds::per_class_margin::{GridRange, PerClassMargin, TrainingMargins, least_kl, per_class_margin};
-use car_spectral::bounds::{Architecture, BiasFreeReluNetwork, LayerNorms, Outcome};
+use car_spectral::bounds::{
+    Architecture, BiasFreeReluNetwork, GridRange, LayerNorms, Outcome, PerClassMargin, TrainingMargins, least_kl,
+    per_class_margin,
+};
 use nalgebra::{DMatrix, DVector};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};

@@ -1,10 +1,9 @@
 //! T5: Clopper-Pearson intervals for all classes at once, the interval of the weighted worst-class error, verdicts.
 
-use car_spectral::bounds::interval::{
-    clopper_pearson, held_out_alpha, held_out_intervals, weighted_worst_class_interval,
+use car_spectral::bounds::{
+    BoundError, Interval, Verdict, VerdictCounts, clopper_pearson, held_out_alpha, held_out_intervals, verdict,
+    verdicts, weighted_worst_class_interval,
 };
-use car_spectral::bounds::verdict::{Verdict, VerdictCounts, verdict, verdicts};
-use car_spectral::bounds::{BoundError, Interval};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
