@@ -190,9 +190,9 @@ fn numpy(python: &Path, folder: &Path, logits: &Array2<f32>, labels: &Array1<usi
     let classes = counts.num_classes();
     // Weighed by the place, so that a count in a wrong place shows.
     let digest = |count: &dyn Fn(usize, usize) -> u64| {
-        (0..classes).flat_map(|i| (0..classes).map(move |j| (i, j))).fold(0u64, |sum, (i, j)| {
-            sum.wrapping_add(count(i, j).wrapping_mul((i * classes + j + 1) as u64))
-        })
+        (0..classes)
+            .flat_map(|i| (0..classes).map(move |j| (i, j)))
+            .fold(0u64, |sum, (i, j)| sum.wrapping_add(count(i, j).wrapping_mul((i * classes + j + 1) as u64)))
     };
     let mut expected = vec![digest(&|i, j| counts.confusion_count(i, j))];
     expected.extend((0..MARGINS.len()).map(|at| digest(&|i, j| counts.margin_count(at, i, j))));

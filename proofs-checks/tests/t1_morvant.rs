@@ -1,7 +1,6 @@
 //! T1 (Morvant, Koço and Ralaivola) with its condition m_min > 8K, and T1' without it.
 
-use car_spectral::bounds::morvant::{Posterior, morvant};
-use car_spectral::bounds::unconditional::{reciprocal_sum, unconditional};
+use car_spectral::bounds::{Posterior, morvant, reciprocal_sum, unconditional};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

@@ -1,7 +1,9 @@
 //! T3 and T3': the margin bound of every class for a plain bias-free ReLU network, with every constant.
 
-use car_spectral::bounds::per_class_margin::{GridRange, PerClassMargin, TrainingMargins, least_kl, per_class_margin};
-use car_spectral::bounds::{Architecture, BiasFreeReluNetwork, LayerNorms, Outcome};
+use car_spectral::bounds::{
+    Architecture, BiasFreeReluNetwork, GridRange, LayerNorms, Outcome, PerClassMargin, TrainingMargins, least_kl,
+    per_class_margin,
+};
 use nalgebra::{DMatrix, DVector};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
@@ -93,7 +95,8 @@ fn cases() -> impl Strategy<Value = Case> {
         (
             prop::collection::vec(1_usize..30, depth),
             prop::collection::vec((0.3_f64..3.0, 0.8_f64..4.0), depth),
-            prop::collection::vec((0_u64..3, 2_u64..1_000_000_000), k),
+            // m_j from 2 to 10^9, evenly on a logarithmic scale, so that every range of the grid is met.
+            prop::collection::vec((0_u64..3, (0.4_f64..9.0).prop_map(|digits| 10f64.powf(digits) as u64)), k),
         )
     });
     (shape, 0.1_f64..20.0, 0.05_f64..5.0, 1_usize..9, 0.001_f64..0.5).prop_map(

@@ -1,9 +1,9 @@
 //! T4: a bound that is valid at 1 - alpha and at most u on clean examples has u >= 1 - alpha^(1/m).
 
-use car_spectral::bounds::floor::{held_out_floor, training_floor};
-use car_spectral::bounds::interval::held_out_intervals;
-use car_spectral::bounds::per_class_margin::{TrainingMargins, per_class_margin};
-use car_spectral::bounds::{Architecture, BiasFreeReluNetwork, LayerNorms};
+use car_spectral::bounds::{
+    Architecture, BiasFreeReluNetwork, LayerNorms, TrainingMargins, held_out_floor, held_out_intervals,
+    per_class_margin, training_floor,
+};
 use proptest::prelude::*;
 
 proptest! {

@@ -1,10 +1,9 @@
 //! T5: Clopper-Pearson intervals for all classes at once, the interval of the weighted worst-class error, verdicts.
 
-use car_spectral::bounds::interval::{
-    clopper_pearson, held_out_alpha, held_out_intervals, weighted_worst_class_interval,
+use car_spectral::bounds::{
+    BoundError, Interval, Verdict, VerdictCounts, clopper_pearson, held_out_alpha, held_out_intervals, verdict,
+    verdicts, weighted_worst_class_interval,
 };
-use car_spectral::bounds::verdict::{Verdict, VerdictCounts, verdict, verdicts};
-use car_spectral::bounds::{BoundError, Interval};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -66,7 +65,14 @@ proptest! {
 
     /// Exactly one verdict fits, and it is the first in T5's order.
     #[test]
-    fn one_verdict(bound in prop::option::of(0.0_f64..2.0), a in 0.0_f64..=1.0, b in 0.0_f64..=1.0) {
+    fn one_verdict(free in prop::option::of(0.0_f64..2.0), a in 0.0_f64..=1.0, b in 0.0_f64..=1.0, edge in 0..6) {
+        // Half of the bounds lie exactly on an edge.
+        let bound = match edge {
+            0 => Some(1.0),
+            1 => Some(a),
+            2 => Some(b),
+            _ => free,
+        };
         let interval = Interval { lower: a.min(b), upper: a.max(b) };
         let expected = match bound {
             None => Verdict::NotApplicable,

@@ -1,7 +1,6 @@
 //! T6: the population's ||C_D Lambda||_2 from held-out counts, by the simple and the sharp radius.
 
-use car_spectral::bounds::Outcome;
-use car_spectral::bounds::spectral_certificate::{SpectralCertificate, spectral_certificate};
+use car_spectral::bounds::{Interval, Outcome, SpectralCertificate, spectral_certificate};
 use nalgebra::DMatrix;
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
@@ -133,7 +132,7 @@ fn coverage() {
             misses += usize::from(distance > certificate.sharp);
             simple_misses += usize::from(distance > certificate.simple);
             let norm = weighted(&shares).singular_values().max();
-            let held_out = car_spectral::bounds::Interval { lower: norm, upper: norm };
+            let held_out = Interval { lower: norm, upper: norm };
             norm_misses += usize::from(!certificate.population(held_out).unwrap().contains(truth));
             assert!((norm - truth).abs() <= distance + 1e-12);
         }
