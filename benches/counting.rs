@@ -33,8 +33,8 @@ fn main() {
     }
     let folder = std::env::temp_dir().join(format!("car-spectral-counting-{}", std::process::id()));
     println!(
-        "{:>5} {:>8} {:<34} {:>8} {:>17} {:>7} {:>7}",
-        "K", "N", "one thread, scores in memory", "median", "quartiles", "GB/s", "ratio"
+        "{:>5} {:>8} {:<34} {:>8} {:>17} {:>11} {:>7} {:>7}",
+        "K", "N", "one thread, scores in memory", "median", "quartiles", "fastest", "GB/s", "ratio"
     );
     for (samples, num_classes) in SIZES {
         let (logits, labels) = draw(samples, num_classes);
@@ -53,10 +53,11 @@ fn main() {
         for Row { name, times } in rows {
             let quantile = |at: usize| times[at * (times.len() - 1) / 4];
             println!(
-                "{num_classes:>5} {samples:>8} {name:<34} {:>5.1} ms {:>6.1} - {:<5.1} ms {:>7.2} {:>7.2}",
+                "{num_classes:>5} {samples:>8} {name:<34} {:>5.1} ms {:>6.1} - {:<5.1} ms {:>8.1} ms {:>7.2} {:>7.2}",
                 quantile(2) * 1e3,
                 quantile(1) * 1e3,
                 quantile(3) * 1e3,
+                times[0] * 1e3,
                 (samples * num_classes * 4) as f64 / quantile(2) / 1e9,
                 quantile(2) / baseline,
             );
