@@ -1,1 +1,27 @@
-//! Under construction.
+//! Long-tailed data sets, models and training on libtorch, and the program `train`.
+//!
+//! The models analysed by `analyze` are made here: real images ([`data`]), the long-tail protocol with a checksum of
+//! the chosen indices ([`data::LongTailSubset`]), CIFAR-style residual networks and a bias-free ReLU network
+//! ([`model`]), stochastic gradient descent with warm-up and cosine schedule ([`engine`]), self-describing
+//! checkpoints ([`checkpoint`]) and prediction files ([`predictions`]).
+
+pub mod atomic;
+pub mod augment;
+pub mod checkpoint;
+pub mod data;
+pub mod device;
+pub mod engine;
+mod error;
+pub mod evaluate;
+pub mod metrics;
+pub mod model;
+pub mod predictions;
+pub mod schedule;
+
+pub use error::TrainingError;
+
+/// The commit this code was built from, or `unknown` outside a checkout.
+pub const COMMIT: &str = match option_env!("CAR_SPECTRAL_COMMIT") {
+    Some(commit) => commit,
+    None => "unknown",
+};

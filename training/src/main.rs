@@ -1,2 +1,135 @@
-//! Under construction.
-fn main() {}
+//! Program `train`: a long-tailed subset, a network, a checkpoint and prediction files.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use car_spectral_training::TrainingError;
+use car_spectral_training::data::{DataSet, DataSource, LongTail, LongTailSubset};
+use car_spectral_training::device::{DeviceChoice, device_name, load_cuda_if_present};
+use car_spectral_training::engine::{self, Options};
+use car_spectral_training::model::ArchitectureKind;
+use clap::Parser;
+
+/// Train a classifier on a long-tailed subset of a data set.
+///
+/// Writes into --out: metrics.jsonl (a line an epoch), model.safetensors with its description in model.json, and the
+/// predictions of the final weights, train.npz and test.npz. `analyze --checkpoint OUT/model.safetensors` goes on
+/// from there.
+#[derive(Debug, Parser)]
+#[command(name = "train", version)]
+struct Arguments {
+    /// Data set and its folder: cifar100:DIR, cifar10:DIR or fashion-mnist:DIR
+    #[arg(long, value_name = "KIND:DIR")]
+    data: DataSource,
+    /// Images of the largest class [default: 500 for CIFAR-100, 5000 for CIFAR-10, 6000 for Fashion-MNIST]
+    #[arg(long)]
+    n_max: Option<u64>,
+    /// Imbalance factor: largest class over smallest; 1 keeps the classes balanced
+    #[arg(long, default_value_t = 100.0)]
+    imbalance: f64,
+    /// Seed of the subset's draw, apart from --seed so that runs can share a subset
+    #[arg(long, default_value_t = 0)]
+    subset_seed: u64,
+    /// Network: mlp, resnet20, resnet32, resnet44, resnet56
+    #[arg(long, default_value = "resnet32")]
+    model: String,
+    /// Hidden widths of mlp, comma-separated
+    #[arg(long, value_delimiter = ',', default_value = "256,256")]
+    hidden: Vec<usize>,
+    /// Epochs
+    #[arg(long, default_value_t = 200)]
+    epochs: usize,
+    /// Mini-batch size
+    #[arg(long, default_value_t = 128)]
+    batch_size: usize,
+    /// Peak learning rate
+    #[arg(long, default_value_t = 0.1)]
+    lr: f64,
+    /// Momentum of SGD
+    #[arg(long, default_value_t = 0.9)]
+    momentum: f64,
+    /// Weight decay
+    #[arg(long, default_value_t = 2e-4)]
+    weight_decay: f64,
+    /// Warm-up epochs
+    #[arg(long, default_value_t = 5)]
+    warm_up: usize,
+    /// Train on the images as they are, without random crop and flip
+    #[arg(long)]
+    no_augment: bool,
+    /// Seed of initialisation, order and augmentation
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Evaluate on the test images every so many epochs (the last epoch always is)
+    #[arg(long, default_value_t = 5)]
+    evaluate_every: usize,
+    /// Keep a checkpoint every so many epochs; 0 keeps the last only
+    #[arg(long, default_value_t = 0)]
+    checkpoint_every: usize,
+    /// auto, cpu or cuda:N
+    #[arg(long, default_value = "auto")]
+    device: DeviceChoice,
+    /// Threads on the CPU [default: as libtorch chooses]
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Folder of the results
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+fn main() -> ExitCode {
+    load_cuda_if_present();
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(if matches!(error, TrainingError::InvalidSetting { .. }) { 2 } else { 1 })
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<(), TrainingError> {
+    let device = arguments.device.resolve()?;
+    if let Some(threads) = arguments.threads {
+        tch::set_num_threads(threads.clamp(1, 1024) as i32);
+    }
+    let data = DataSet::load(&arguments.data)?;
+    let n_max = arguments.n_max.unwrap_or_else(|| largest_class(&data));
+    let long_tail = LongTail { n_max, imbalance: arguments.imbalance, seed: arguments.subset_seed };
+    let subset = long_tail.draw(&data.train.labels, data.num_classes())?;
+    let options = Options {
+        architecture: ArchitectureKind::from_name(&arguments.model, &arguments.hidden)?,
+        epochs: arguments.epochs,
+        batch_size: arguments.batch_size,
+        learning_rate: arguments.lr,
+        momentum: arguments.momentum,
+        weight_decay: arguments.weight_decay,
+        warm_up_epochs: arguments.warm_up,
+        augment: !arguments.no_augment,
+        seed: arguments.seed,
+        evaluate_every: arguments.evaluate_every,
+        checkpoint_every: arguments.checkpoint_every,
+        device,
+        out: arguments.out.clone(),
+    };
+    announce(&data, &subset, &options);
+    let finished = engine::train(&data, Some(long_tail), &subset, &options)?;
+    println!("test accuracy   {:.2} % (last epoch)", 100.0 * finished.test_accuracy);
+    println!("results         {}", arguments.out.display());
+    Ok(())
+}
+
+fn largest_class(data: &DataSet) -> u64 {
+    let mut counts = vec![0u64; data.num_classes()];
+    data.train.labels.iter().for_each(|&label| counts[label] += 1);
+    counts.into_iter().max().unwrap_or(0)
+}
+
+fn announce(data: &DataSet, subset: &LongTailSubset, options: &Options) {
+    let counts: Vec<String> = subset.class_counts.iter().map(u64::to_string).collect();
+    println!("data set        {} ({} classes)", data.kind.name(), data.num_classes());
+    println!("training images {} of {}", subset.indices.len(), data.train.labels.len());
+    println!("class counts    {}", counts.join(" "));
+    println!("indices sha256  {}", subset.sha256);
+    println!("model           {}, seed {}, {}", options.architecture, options.seed, device_name(options.device));
+}

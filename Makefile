@@ -1,0 +1,45 @@
+# Two commands: `make demo` and `make test`. Each first provides what is missing (scripts/setup.py), once.
+
+PYTHON ?= python3
+DEMO := out/demo
+
+.PHONY: help setup demo test lint bench train-examples clean
+
+help:
+	@echo "make demo   analyse the shipped models on real images: $(DEMO)/report.html"
+	@echo "make test   all tests, the independent recomputation in Python included"
+	@echo "make lint   rustfmt, clippy and rustdoc, no warning allowed"
+	@echo "make bench  counting and norms against NumPy, scikit-learn and SciPy"
+	@echo "make setup  only fetch what the others need (libtorch, OpenBLAS, Python packages, images)"
+
+setup:
+	@$(PYTHON) scripts/setup.py
+
+demo:
+	@$(PYTHON) scripts/setup.py libtorch fashion-mnist
+	cargo run --bin analyze -- \
+		--checkpoint examples/fashion-mnist-lt-mlp.safetensors examples/fashion-mnist-lt-resnet20.safetensors \
+		--data fashion-mnist:.data/fashion-mnist --out $(DEMO)/fashion-mnist-lt
+	cargo run --bin analyze -- \
+		--predictions examples/cifar100-lt-resnet32-test.npz --train-predictions examples/cifar100-lt-resnet32-train.npz \
+		--arch resnet32 --class-names examples/cifar100-class-names.txt --out $(DEMO)/cifar100-lt
+	@echo "open $(DEMO)/cifar100-lt/report.html and $(DEMO)/fashion-mnist-lt/report.html"
+
+test:
+	@$(PYTHON) scripts/setup.py
+	cargo test --workspace
+	cargo test -p car-spectral --features lapack
+
+lint:
+	@$(PYTHON) scripts/setup.py libtorch openblas
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy -p car-spectral --all-targets --features lapack -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+bench:
+	@$(PYTHON) scripts/setup.py openblas python
+	cargo bench -p car-spectral --features lapack
+
+clean:
+	rm -rf out target

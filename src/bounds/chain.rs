@@ -1,0 +1,250 @@
+//! S1 to S3, the deterministic steps of the worst-class bound: they hold on every input.
+//!
+//! ```text
+//! S1  share(margin < 0) <= error_j <= share(margin <= 0)
+//! S2  lambda_j e_j <= WCE = ||C Lambda||_1 = max_j lambda_j e_j,   so  e_j <= WCE / lambda_j
+//! S3  WCE <= sqrt(s) ||C Lambda||_2 <= sqrt(K-1) ||C Lambda||_2,   s = most non-zeros in a column
+//!     nu = ||M||_1 / ||M||_2 in [1/sqrt(K-1), sqrt(K-1)], undefined for M = 0
+//! ```
+//! The steps are compared as products, never after a division by lambda_j or a norm.
+//!
+//! **Slack.** With u = 2^-53: fl(lambda_j fl(k_j/n_j)) carries a factor of at most (1+u)^2 over lambda_j e_j; an entry
+//! of the stored matrix is at least (1-8u) times the exact one, and S4 passes that to the norm that `upper` encloses;
+//! fl(fl(sqrt(K-1)) upper) is at least (1-u)^2 times the product. So an inequality that holds exactly holds in floats
+//! up to the factor (1+u)^2 / ((1-8u)(1-u)^2) < 1 + 13u, and multiplying by 1 + 16u, rounded, covers it. No term
+//! under- or overflows, since weights lie in 1e-100..1e100 and counts are below 2^64.
+
+use super::error::{check_errors, check_length, check_num_classes, check_weights};
+use super::{BoundError, Interval};
+
+/// 1 + 16u, u = 2^-53: the proved slack of WCE <= sqrt(s) `upper` in floats (see the module's page).
+pub const CHAIN_SLACK: f64 = 1.0 + 16.0 * UNIT_ROUNDOFF;
+
+const UNIT_ROUNDOFF: f64 = f64::EPSILON / 2.0;
+
+/// The chain lambda_j e_j <= WCE <= sqrt(s) upper <= sqrt(K-1) upper on one set of counts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chain {
+    /// lambda_j e_j; `None` for a class without samples.
+    pub class_terms: Vec<Option<f64>>,
+    /// WCE = max_j lambda_j e_j, D4.
+    pub weighted_worst_class_error: f64,
+    /// The classes that attain it: where S2 is an equality.
+    pub attained_by: Vec<usize>,
+    /// S2's bound WCE / lambda_j of e_j, for every class.
+    pub class_bounds: Vec<f64>,
+    /// The worst class j*: the largest e_j, the lowest index among equals.
+    pub worst_class: usize,
+    /// e_{j*}.
+    pub worst_class_error: f64,
+    /// S2's bound over the truth at j*: (WCE / lambda_{j*}) / e_{j*}; `None` if no class has an error.
+    pub ratio_at_worst: Option<f64>,
+    /// What S2 says that ratio cannot exceed: lambda_max / lambda_{j*}, over the classes with samples.
+    pub ratio_limit: f64,
+    /// sqrt(s) upper(||C Lambda||_2), s = most non-zeros in a column.
+    pub sparse_spectral_term: f64,
+    /// sqrt(K-1) upper(||C Lambda||_2).
+    pub spectral_term: f64,
+    /// WCE <= sqrt(s) upper, with [`CHAIN_SLACK`].
+    pub sparse_step_holds: bool,
+    /// WCE <= sqrt(K-1) upper, with [`CHAIN_SLACK`].
+    pub spectral_step_holds: bool,
+    /// ratio_at_worst <= ratio_limit, compared as lambda_k e_k lambda_j* <= lambda_max lambda_j* e_j*.
+    pub ratio_step_holds: bool,
+}
+
+impl Chain {
+    /// Whether every step holds. A `false` means a fault in the numbers given (or in this code), never a discovery.
+    pub fn holds(&self) -> bool {
+        self.sparse_step_holds && self.spectral_step_holds && self.ratio_step_holds
+    }
+}
+
+/// S2 and S3 on the matrix whose column j sums to `errors[j]` / `counts[j]`: the confusion matrix of a test set, or a
+/// margin confusion matrix C_g, with `errors` the counts of margins at most g.
+///
+/// `spectral` encloses ||C Lambda||_2 of the same matrix (S5); `column_non_zeros` is s, the most non-zeros in a column.
+///
+/// # Errors
+/// [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::Weight`], [`BoundError::MoreErrorsThanSamples`],
+/// [`BoundError::Interval`]; [`BoundError::NoSamples`] if every count is 0; [`BoundError::Value`] if s exceeds K - 1.
+pub fn chain(
+    weights: &[f64],
+    errors: &[u64],
+    counts: &[u64],
+    spectral: Interval,
+    column_non_zeros: usize,
+) -> Result<Chain, BoundError> {
+    let num_classes = counts.len();
+    check_num_classes(num_classes)?;
+    check_length("weights", num_classes, weights.len())?;
+    check_length("errors", num_classes, errors.len())?;
+    check_weights(weights)?;
+    check_errors(errors, counts)?;
+    spectral.check_norm("spectral norm")?;
+    if column_non_zeros > num_classes - 1 {
+        return Err(BoundError::Value {
+            what: "non-zeros in a column",
+            value: column_non_zeros as f64,
+            requirement: "at most K - 1",
+        });
+    }
+
+    let shares: Vec<Option<f64>> =
+        errors.iter().zip(counts).map(|(&k, &n)| (n > 0).then(|| k as f64 / n as f64)).collect();
+    let class_terms: Vec<Option<f64>> =
+        shares.iter().zip(weights).map(|(share, weight)| share.map(|share| weight * share)).collect();
+    let mut worst: Option<(usize, f64)> = None;
+    let (mut weighted_worst_class_error, mut largest_weight) = (0.0_f64, 0.0_f64);
+    for class in 0..num_classes {
+        let (Some(share), Some(term)) = (shares[class], class_terms[class]) else { continue };
+        weighted_worst_class_error = weighted_worst_class_error.max(term);
+        largest_weight = largest_weight.max(weights[class]);
+        if worst.is_none_or(|(_, largest)| share > largest) {
+            worst = Some((class, share));
+        }
+    }
+    let (worst_class, worst_class_error) = worst.ok_or(BoundError::NoSamples)?;
+    let attained_by =
+        (0..num_classes).filter(|&class| class_terms[class] == Some(weighted_worst_class_error)).collect();
+    let class_bounds: Vec<f64> = weights.iter().map(|weight| weighted_worst_class_error / weight).collect();
+    let sparse_spectral_term = (column_non_zeros as f64).sqrt() * spectral.upper;
+    let spectral_term = ((num_classes - 1) as f64).sqrt() * spectral.upper;
+    Ok(Chain {
+        attained_by,
+        worst_class,
+        worst_class_error,
+        ratio_at_worst: (worst_class_error > 0.0).then(|| class_bounds[worst_class] / worst_class_error),
+        ratio_limit: largest_weight / weights[worst_class],
+        sparse_step_holds: weighted_worst_class_error <= sparse_spectral_term * CHAIN_SLACK,
+        spectral_step_holds: weighted_worst_class_error <= spectral_term * CHAIN_SLACK,
+        // fl is monotone, so lambda_k e_k <= lambda_max e_j* survives rounding without slack.
+        ratio_step_holds: weighted_worst_class_error <= largest_weight * worst_class_error,
+        class_terms,
+        weighted_worst_class_error,
+        class_bounds,
+        sparse_spectral_term,
+        spectral_term,
+    })
+}
+
+/// nu = ||M||_1 / ||M||_2 as an interval that contains it, from the float one-norm and the enclosure of the spectral
+/// norm; `None` for the zero matrix, where nu is undefined. An enclosure whose lower end is 0 gives an infinite upper
+/// end.
+///
+/// `column_non_zeros` is the number of terms of the largest column sum. Adding s terms, each within 8u of its exact
+/// value, gives ||M||_1 up to a factor 1 +- (s+8)u; two more operations and the rounding of the factor itself are
+/// covered by s + 12.
+///
+/// # Errors
+/// [`BoundError::Value`] for a one-norm that is negative or not finite; [`BoundError::Interval`].
+pub fn nu(one_norm: f64, column_non_zeros: usize, spectral: Interval) -> Result<Option<Interval>, BoundError> {
+    super::error::check_non_negative("one-norm", one_norm)?;
+    spectral.check_norm("spectral norm")?;
+    if one_norm == 0.0 || spectral.upper == 0.0 {
+        return Ok(None);
+    }
+    let slack = (column_non_zeros as f64 + 12.0) * UNIT_ROUNDOFF;
+    let lower = (one_norm / spectral.upper) * (1.0 - slack);
+    let upper = if spectral.lower > 0.0 { (one_norm / spectral.lower) * (1.0 + slack) } else { f64::INFINITY };
+    Ok(Some(Interval { lower, upper }))
+}
+
+/// S1 for one class, in integers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TieBalance {
+    /// Samples with margin < 0.
+    pub negative_margin: u64,
+    /// Samples predicted wrong.
+    pub errors: u64,
+    /// Samples with margin <= 0.
+    pub non_positive_margin: u64,
+    /// Samples with margin = 0 that are predicted right (j < i*): the whole excess of the third over the second.
+    pub zero_margin_correct: u64,
+}
+
+impl TieBalance {
+    /// S1: negative <= errors <= non-positive, and non-positive - errors = zero margin predicted right.
+    pub fn holds(&self) -> bool {
+        self.negative_margin <= self.errors
+            && self.errors.checked_add(self.zero_margin_correct) == Some(self.non_positive_margin)
+    }
+}
+
+/// S1 for every class, from the counts k_j, #{margin <= 0}, #{margin = 0} and #{margin = 0 and predicted right}.
+///
+/// # Errors
+/// [`BoundError::TooFewClasses`], [`BoundError::Length`]; [`BoundError::MoreErrorsThanSamples`] if a class has more
+/// zero margins than margins at most 0.
+pub fn tie_balance(
+    errors: &[u64],
+    non_positive_margin: &[u64],
+    zero_margin: &[u64],
+    zero_margin_correct: &[u64],
+) -> Result<Vec<TieBalance>, BoundError> {
+    let num_classes = errors.len();
+    check_num_classes(num_classes)?;
+    check_length("margins at most 0", num_classes, non_positive_margin.len())?;
+    check_length("zero margins", num_classes, zero_margin.len())?;
+    check_length("zero margins predicted right", num_classes, zero_margin_correct.len())?;
+    check_errors(zero_margin, non_positive_margin)?;
+    Ok((0..num_classes)
+        .map(|class| TieBalance {
+            negative_margin: non_positive_margin[class] - zero_margin[class],
+            errors: errors[class],
+            non_positive_margin: non_positive_margin[class],
+            zero_margin_correct: zero_margin_correct[class],
+        })
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exactly(norm: f64) -> Interval {
+        Interval { lower: norm, upper: norm }
+    }
+
+    #[test]
+    fn one_full_column_attains_s3() {
+        // Every sample of class 0 goes evenly to the four others: ||M||_1 = 1, ||M||_2 = 1/2 = 1/sqrt(K-1).
+        let chain = chain(&[1.0; 5], &[8, 0, 0, 0, 0], &[8, 8, 8, 8, 0], exactly(0.5), 4).unwrap();
+        assert_eq!((chain.weighted_worst_class_error, chain.spectral_term), (1.0, 1.0));
+        assert_eq!(chain.class_terms[4], None);
+        assert!(chain.holds());
+        let too_small = super::chain(&[1.0; 5], &[8, 0, 0, 0, 0], &[8; 5], exactly(0.5 - 1e-15), 4).unwrap();
+        assert!(!too_small.holds());
+    }
+
+    #[test]
+    fn the_worst_class_need_not_be_the_weighted_one() {
+        let chain = chain(&[1.0, 3.0], &[4, 2], &[10, 10], exactly(0.6), 1).unwrap();
+        assert_eq!((chain.worst_class, &chain.attained_by[..]), (0, &[1][..]));
+        approx::assert_relative_eq!(chain.ratio_at_worst.unwrap(), 1.5, max_relative = 1e-15);
+        assert_eq!(chain.ratio_limit, 3.0);
+        assert!(chain.holds());
+    }
+
+    #[test]
+    fn nu_is_undefined_at_zero_and_encloses_otherwise() {
+        assert_eq!(nu(0.0, 0, exactly(0.0)).unwrap(), None);
+        let enclosure = nu(1.0, 4, Interval { lower: 0.5 - 1e-9, upper: 0.5 }).unwrap().unwrap();
+        assert!(enclosure.lower < 2.0 && 2.0 < enclosure.upper && enclosure.upper - enclosure.lower < 1e-8);
+        assert_eq!(nu(1.0, 4, Interval { lower: 0.0, upper: 0.5 }).unwrap().unwrap().upper, f64::INFINITY);
+        assert!(nu(f64::NAN, 1, exactly(1.0)).is_err());
+    }
+
+    #[test]
+    fn bad_input_is_named() {
+        let at = |weights: &[f64], errors: &[u64], counts: &[u64], norm, s| chain(weights, errors, counts, norm, s);
+        assert_eq!(at(&[1.0; 2], &[0, 0], &[0, 0], exactly(0.0), 0).unwrap_err(), BoundError::NoSamples);
+        assert!(matches!(
+            at(&[1.0, f64::INFINITY], &[0, 0], &[1, 1], exactly(0.0), 0),
+            Err(BoundError::Weight { class: 1, .. })
+        ));
+        assert!(matches!(at(&[1.0; 2], &[0, 0], &[1, 1], exactly(f64::NAN), 0), Err(BoundError::Interval { .. })));
+        assert!(matches!(at(&[1.0; 2], &[0, 0], &[1, 1], exactly(0.0), 2), Err(BoundError::Value { .. })));
+        assert!(tie_balance(&[0, 0], &[0, 0], &[1, 0], &[0, 0]).is_err());
+    }
+}

@@ -1,0 +1,159 @@
+//! What can be wrong with the numbers handed to a bound, and the checks that say so.
+
+use thiserror::Error;
+
+/// The smallest and the largest class weight lambda_j taken: between them no product of a weight, its square or a
+/// share of a 64-bit count can under- or overflow, which the rounding bounds of this module rely on.
+pub const WEIGHT_RANGE: (f64, f64) = (1e-100, 1e100);
+
+/// An argument of a bound that no statement allows.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum BoundError {
+    /// delta is the probability with which a statement may fail.
+    #[error("delta = {delta} is not strictly between 0 and 1: give the allowed probability of failure, such as 0.05")]
+    Delta {
+        /// The value given.
+        delta: f64,
+    },
+    /// A classifier needs two classes.
+    #[error("{num_classes} classes: the bounds need at least 2")]
+    TooFewClasses {
+        /// Number of classes given.
+        num_classes: usize,
+    },
+    /// Two slices that should both have one entry a class.
+    #[error("{what}: {got} entries for {expected} classes; give one a class")]
+    Length {
+        /// Which argument.
+        what: &'static str,
+        /// Number of classes.
+        expected: usize,
+        /// Number of entries given.
+        got: usize,
+    },
+    /// More errors than samples.
+    #[error("class {class}: {errors} errors among {samples} samples; a count of errors cannot exceed its samples")]
+    MoreErrorsThanSamples {
+        /// The class (or trial) concerned.
+        class: usize,
+        /// k_j.
+        errors: u64,
+        /// n_j.
+        samples: u64,
+    },
+    /// More samples than the intervals are computed for.
+    #[error("class {class}: {samples} samples; intervals are computed for at most 10,000,000 a class")]
+    TooManySamples {
+        /// The class concerned.
+        class: usize,
+        /// n_j.
+        samples: u64,
+    },
+    /// No class has a single sample.
+    #[error("no class has a sample: nothing can be said about the worst one")]
+    NoSamples,
+    /// A weight outside [`WEIGHT_RANGE`], or not a number.
+    #[error("class {class}: weight {weight} is not a finite number between 1e-100 and 1e100")]
+    Weight {
+        /// The class concerned.
+        class: usize,
+        /// lambda_j as given.
+        weight: f64,
+    },
+    /// A number outside the range its statement allows.
+    #[error("{what} = {value}: must be {requirement}")]
+    Value {
+        /// Which argument.
+        what: &'static str,
+        /// The value given.
+        value: f64,
+        /// What it must be.
+        requirement: &'static str,
+    },
+    /// A lower end above its upper end, or an end that is no number.
+    #[error("{what}: [{lower}, {upper}] is no interval; the lower end must not exceed the upper")]
+    Interval {
+        /// Which argument.
+        what: &'static str,
+        /// Lower end.
+        lower: f64,
+        /// Upper end.
+        upper: f64,
+    },
+    /// No model, no margin or no layer, where at least one is needed.
+    #[error("{what}: none given; at least one is needed")]
+    Empty {
+        /// Which argument.
+        what: &'static str,
+    },
+    /// A number of a layer that cannot be.
+    #[error("layer {layer}: {what} = {value}: must be {requirement}")]
+    Layer {
+        /// Layer, counted from 0 at the input.
+        layer: usize,
+        /// Which number.
+        what: &'static str,
+        /// The value given.
+        value: f64,
+        /// What it must be.
+        requirement: &'static str,
+    },
+    /// Layers that do not fit each other, or a last layer that does not give one score a class.
+    #[error("layer {layer} gives {rows} numbers, but {expected} are needed after it (the next layer's columns, or K)")]
+    LayerShape {
+        /// Layer, counted from 0 at the input.
+        layer: usize,
+        /// Its rows.
+        rows: usize,
+        /// What follows it.
+        expected: usize,
+    },
+    /// A confusion count that is no confusion.
+    #[error(
+        "confusion count at (predicted {predicted}, true {class}) of {num_classes} classes: both indices must be below \
+         {num_classes} and differ"
+    )]
+    ConfusionEntry {
+        /// Row.
+        predicted: usize,
+        /// Column.
+        class: usize,
+        /// K.
+        num_classes: usize,
+    },
+}
+
+pub(super) fn check_delta(delta: f64) -> Result<(), BoundError> {
+    if delta > 0.0 && delta < 1.0 { Ok(()) } else { Err(BoundError::Delta { delta }) }
+}
+
+pub(super) fn check_num_classes(num_classes: usize) -> Result<(), BoundError> {
+    if num_classes < 2 { Err(BoundError::TooFewClasses { num_classes }) } else { Ok(()) }
+}
+
+pub(super) fn check_length(what: &'static str, expected: usize, got: usize) -> Result<(), BoundError> {
+    if expected == got { Ok(()) } else { Err(BoundError::Length { what, expected, got }) }
+}
+
+pub(super) fn check_weights(weights: &[f64]) -> Result<(), BoundError> {
+    let (least, greatest) = WEIGHT_RANGE;
+    match weights.iter().position(|weight| !(least..=greatest).contains(weight)) {
+        Some(class) => Err(BoundError::Weight { class, weight: weights[class] }),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn check_errors(errors: &[u64], counts: &[u64]) -> Result<(), BoundError> {
+    match errors.iter().zip(counts).position(|(errors, samples)| errors > samples) {
+        Some(class) => Err(BoundError::MoreErrorsThanSamples { class, errors: errors[class], samples: counts[class] }),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn check_non_negative(what: &'static str, value: f64) -> Result<(), BoundError> {
+    if value >= 0.0 && value.is_finite() {
+        Ok(())
+    } else {
+        Err(BoundError::Value { what, value, requirement: "finite and not negative" })
+    }
+}

@@ -1,0 +1,366 @@
+//! T3 and T3': the margin bound on the error of every class, with every constant, for a plain bias-free ReLU network.
+//!
+//! ```text
+//! with probability >= 1 - delta, for all weights, all classes j and all margins g of the grid G:
+//!   T3   e_j <= c_j(g) + 4 sqrt( (KL_j + ln(6 K N_j |G| m_j / delta)) / (m_j - 1) ),       m_j >= 2
+//!   T3'  e_j <= c_j(g) +   sqrt( (KL_j + ln(4 sqrt(m_j) K N_j |G| / delta)) / (2 m_j) ),   m_j >= 1
+//!
+//!   c_j(g)   share of the m_j training examples of class j with margin <= g
+//!   s_l      upper bound of ||W_l||_2,  beta = (prod s_l)^(1/d),  W~_l = (beta / s_l) W_l
+//!   sigma_j = g / (42 d B b_j^(d-1) sqrt(h ln(4 d h))),   KL_j = sum_l ||W~_l||_F^2 / (2 sigma_j^2)
+//!   N_j     = ceil(d m_j^(1/(2d))),  grid points beta_min (1 + (2k+1)/d), k < N_j,  beta_min = (g/2B)^(1/d)
+//!   b_j      any grid point within beta/d of beta
+//! ```
+//! T3 is Lemma 1 of Neyshabur, Bhojanapalli and Srebro (ICLR 2018) for each class with delta/K; T3' takes the KL of the
+//! restricted posterior exactly, then Maurer's bound and Pinsker's inequality. T3 follows from T3' on the
+//! same event, so both hold together with probability 1 - delta, and the term of T3 is always more than 4 sqrt 2 = 5.66 times
+//! that of T3'.
+//!
+//! **Which grid point.** The smallest within beta/d. The union over k < N_j makes the statement hold at all grid points
+//! at once, so the choice may look at the weights; KL_j grows with b_j, so the smallest gives the smallest bound.
+//!
+//! **Outside the grid.** [`GridRange::Below`]: beta^d < g/(2B) or a zero layer: every margin is below g, so c_j(g) = 1
+//! and the bound is 1. [`GridRange::Above`]: beta^d > g sqrt(m_j)/(2B): the formula at b_j = beta is reported; it is
+//! above 1, and e_j <= 1 is what holds.
+//!
+//! **Always large.** In the non-trivial range KL_j >= 29.8 d^3 h ln(4dh) whatever the weights, so both bounds are
+//! vacuous unless m_j is of that order.
+//!
+//! **Rounding.** 4 sqrt 2 e^2 = 41.799 where the formula has 42: a relative error eps in every s_l is covered while
+//! (1 + eps)^(d-1) <= 1.0048. d, h, B and G must be fixed before the data are seen, and c_j(g) measured on the original
+//! training images in evaluation mode.
+
+use super::error::{check_delta, check_errors, check_length, check_num_classes};
+use super::{Architecture, BiasFreeReluNetwork, BoundError, NotApplicable, Outcome};
+
+/// The training examples at one margin of the grid.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrainingMargins<'a> {
+    /// g.
+    pub margin: f64,
+    /// |G|: how many margins the grid holds, this one included.
+    pub grid_size: usize,
+    /// Per class: examples with margin <= g, at most m_j.
+    pub margin_errors: &'a [u64],
+    /// Per class: m_j.
+    pub class_counts: &'a [u64],
+}
+
+/// Where beta lies against the grid of class j.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum GridRange {
+    /// beta^d < g/(2B): every margin is below g.
+    Below,
+    /// Inside: the grid point taken.
+    Inside {
+        /// k.
+        index: f64,
+        /// b_j.
+        point: f64,
+    },
+    /// beta^d > g sqrt(m_j)/(2B): the complexity term exceeds 1.
+    Above,
+}
+
+/// One of the two bounds for one class.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MarginBound {
+    /// c_j(g); 1 below the grid.
+    pub first_term: f64,
+    /// The square root; 0 below the grid, where the bound is 1 without it. Infinite if KL_j overflows.
+    pub complexity: f64,
+    /// Their sum, not cut at 1: at least 1 means vacuous.
+    pub total: f64,
+}
+
+/// T3 and T3' for one class.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClassMarginBounds {
+    /// Where beta lies.
+    pub range: GridRange,
+    /// N_j.
+    pub grid_points: f64,
+    /// sigma_j, the standard deviation of prior and posterior; `None` below the grid.
+    pub sigma: Option<f64>,
+    /// KL_j in nats; `None` below the grid.
+    pub kl: Option<f64>,
+    /// T3, for m_j >= 2.
+    pub t3: Outcome<MarginBound>,
+    /// T3'.
+    pub t3_prime: MarginBound,
+}
+
+/// T3 and T3' at one margin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PerClassMargin {
+    /// g.
+    pub margin: f64,
+    /// beta = (prod s_l)^(1/d).
+    pub beta: f64,
+    /// 29.8 d^3 h ln(4dh), which KL_j cannot go below inside the grid.
+    pub least_kl: f64,
+    /// Per class; [`NotApplicable::ClassTooSmall`] for a class without training examples.
+    pub classes: Vec<Outcome<ClassMarginBounds>>,
+}
+
+/// 42^2 / (8 e^2) = 29.84...: KL_j >= this times d^3 h ln(4dh) inside the grid.
+pub fn least_kl(depth: usize, width: usize) -> f64 {
+    let (depth, width) = (depth as f64, width as f64);
+    220.5 / std::f64::consts::E.powi(2) * depth.powi(3) * width * (4.0 * depth * width).ln()
+}
+
+/// T3 and T3' for all classes at one margin of the grid. `training` is `None` when there are no training data.
+///
+/// Not applicable: for an architecture other than a plain bias-free ReLU network, without training data, for g <= 0.
+///
+/// # Errors
+/// [`BoundError::Delta`], [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::MoreErrorsThanSamples`];
+/// [`BoundError::Value`] for g not finite; [`BoundError::Empty`] for |G| = 0; [`BoundError::LayerShape`] if the last
+/// layer has not K rows.
+pub fn per_class_margin(
+    architecture: &Architecture,
+    training: Option<TrainingMargins<'_>>,
+    delta: f64,
+) -> Result<Outcome<PerClassMargin>, BoundError> {
+    check_delta(delta)?;
+    if let Some(training) = &training {
+        training.check()?;
+    }
+    let network = match architecture.bias_free_relu() {
+        Ok(network) => network,
+        Err(reason) => return Ok(Outcome::NotApplicable(reason)),
+    };
+    let Some(training) = training else { return Ok(Outcome::NotApplicable(NotApplicable::NoTrainingData)) };
+    let num_classes = training.class_counts.len();
+    if let Some(last) = network.layers().last()
+        && last.rows != num_classes
+    {
+        return Err(BoundError::LayerShape { layer: network.depth() - 1, rows: last.rows, expected: num_classes });
+    }
+    let margin = training.margin;
+    if margin <= 0.0 {
+        return Ok(Outcome::NotApplicable(NotApplicable::MarginNotPositive { margin }));
+    }
+
+    let complexity = Complexity::new(network, margin);
+    // ln(K |G| / delta), the part of both logarithms that every class shares.
+    let ln_union = (num_classes as f64).ln() + (training.grid_size as f64).ln() - delta.ln();
+    let classes = training
+        .margin_errors
+        .iter()
+        .zip(training.class_counts)
+        .enumerate()
+        .map(|(class, (&errors, &samples))| complexity.class_bounds(class, errors, samples, ln_union))
+        .collect();
+    Ok(Outcome::Applies(PerClassMargin {
+        margin,
+        beta: complexity.beta,
+        least_kl: least_kl(network.depth(), network.width()),
+        classes,
+    }))
+}
+
+impl TrainingMargins<'_> {
+    fn check(&self) -> Result<(), BoundError> {
+        let num_classes = self.class_counts.len();
+        check_num_classes(num_classes)?;
+        check_length("margin errors", num_classes, self.margin_errors.len())?;
+        check_errors(self.margin_errors, self.class_counts)?;
+        if !self.margin.is_finite() {
+            return Err(BoundError::Value { what: "margin g", value: self.margin, requirement: "finite" });
+        }
+        if self.grid_size == 0 {
+            return Err(BoundError::Empty { what: "margins in the grid" });
+        }
+        Ok(())
+    }
+}
+
+/// What does not depend on the class.
+struct Complexity {
+    depth: f64,
+    /// ln beta^d.
+    ln_product: f64,
+    beta: f64,
+    /// (g/2B)^(1/d).
+    beta_min: f64,
+    /// ln(g/2B).
+    ln_least_product: f64,
+    /// ln sum_l (||W_l||_F / s_l)^2.
+    ln_ratio_sum: f64,
+    /// ln of g / (42 d B sqrt(h ln(4dh))): sigma_j is its exponential over b_j^(d-1).
+    ln_sigma_unit: f64,
+}
+
+impl Complexity {
+    fn new(network: &BiasFreeReluNetwork, margin: f64) -> Self {
+        let (depth, width) = (network.depth() as f64, network.width() as f64);
+        let ln_product = network.ln_spectral_product();
+        let ln_least_product = margin.ln() - (2.0 * network.input_bound()).ln();
+        let ratio_sum: f64 = network
+            .layers()
+            .iter()
+            .zip(network.spectral_bounds())
+            .map(|(layer, bound)| (layer.frobenius / bound).powi(2))
+            .sum();
+        let ln_sigma_unit = margin.ln()
+            - (42.0 * depth).ln()
+            - network.input_bound().ln()
+            - 0.5 * (width * (4.0 * depth * width).ln()).ln();
+        Self {
+            depth,
+            ln_product,
+            beta: (ln_product / depth).exp(),
+            beta_min: (ln_least_product / depth).exp(),
+            ln_least_product,
+            ln_ratio_sum: ratio_sum.ln(),
+            ln_sigma_unit,
+        }
+    }
+
+    fn class_bounds(&self, class: usize, errors: u64, samples: u64, ln_union: f64) -> Outcome<ClassMarginBounds> {
+        let too_small = |needed| NotApplicable::ClassTooSmall { class, samples, needed };
+        if samples == 0 {
+            return Outcome::NotApplicable(too_small(1));
+        }
+        let m = samples as f64;
+        let grid_points = (self.depth * m.powf(0.5 / self.depth)).ceil();
+        let range = self.range(m);
+        let ln_point = match range {
+            GridRange::Below => {
+                let one = MarginBound { first_term: 1.0, complexity: 0.0, total: 1.0 };
+                let t3 = if samples < 2 { Outcome::NotApplicable(too_small(2)) } else { Outcome::Applies(one) };
+                return Outcome::Applies(ClassMarginBounds {
+                    range,
+                    grid_points,
+                    sigma: None,
+                    kl: None,
+                    t3,
+                    t3_prime: one,
+                });
+            }
+            GridRange::Inside { point, .. } => point.ln(),
+            GridRange::Above => self.ln_product / self.depth,
+        };
+        let ln_sigma = self.ln_sigma_unit - (self.depth - 1.0) * ln_point;
+        let kl = 0.5 * (self.ln_ratio_sum + 2.0 * self.ln_product / self.depth - 2.0 * ln_sigma).exp();
+        let first_term = errors as f64 / m;
+        let bound = |complexity| MarginBound { first_term, complexity, total: first_term + complexity };
+        let ln_grid = ln_union + grid_points.ln();
+        let t3 = if samples < 2 {
+            Outcome::NotApplicable(too_small(2))
+        } else {
+            Outcome::Applies(bound(4.0 * ((kl + 6f64.ln() + m.ln() + ln_grid) / (m - 1.0)).sqrt()))
+        };
+        let t3_prime = bound(((kl + 4f64.ln() + 0.5 * m.ln() + ln_grid) / (2.0 * m)).sqrt());
+        Outcome::Applies(ClassMarginBounds {
+            range,
+            grid_points,
+            sigma: Some(ln_sigma.exp()),
+            kl: Some(kl),
+            t3,
+            t3_prime,
+        })
+    }
+
+    /// The smallest admissible grid point: beta_min (1 + (2k+1)/d) >= beta (1 - 1/d) for the least k >= 0. With
+    /// rho = beta/beta_min >= 1 it is also at most beta (1 + 1/d), since the points lie 2 beta_min/d apart and the
+    /// window is 2 beta/d wide; and k < N_j, since rho <= m^(1/2d).
+    fn range(&self, samples: f64) -> GridRange {
+        if self.ln_product < self.ln_least_product {
+            return GridRange::Below;
+        }
+        if self.ln_product > self.ln_least_product + 0.5 * samples.ln() {
+            return GridRange::Above;
+        }
+        let rho = ((self.ln_product - self.ln_least_product) / self.depth).exp();
+        let index = (0.5 * ((self.depth - 1.0) * rho - self.depth - 1.0)).ceil().max(0.0);
+        GridRange::Inside { index, point: self.beta_min * (1.0 + (2.0 * index + 1.0) / self.depth) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bounds::LayerNorms;
+
+    fn two_class_network() -> Architecture {
+        // W = [[1, 0], [-1, 0]]: both norms are sqrt 2.
+        let norm = 2f64.sqrt();
+        let layer = LayerNorms { spectral_upper: norm, frobenius: norm, rows: 2, columns: 2 };
+        Architecture::BiasFreeRelu(BiasFreeReluNetwork::new(vec![layer], 1.0).unwrap())
+    }
+
+    fn margins<'a>(margin: f64, margin_errors: &'a [u64], class_counts: &'a [u64]) -> TrainingMargins<'a> {
+        TrainingMargins { margin, grid_size: 1, margin_errors, class_counts }
+    }
+
+    #[test]
+    fn the_case_that_is_not_vacuous() {
+        let Outcome::Applies(bounds) =
+            per_class_margin(&two_class_network(), Some(margins(1.5, &[0, 0], &[1_000_000; 2])), 0.05).unwrap()
+        else {
+            panic!("T3 applies")
+        };
+        for class in &bounds.classes {
+            let class = class.value().unwrap();
+            // numpy: KL = |W|_F^2 / (2 sigma^2), sigma = 1.5 / (42 sqrt(2 ln 8)); see proofs-checks/tests/t3_*.rs
+            approx::assert_relative_eq!(class.kl.unwrap(), 3260.564337353983, max_relative = 1e-13);
+            assert_eq!(class.grid_points, 1000.0);
+            approx::assert_relative_eq!(class.t3.value().unwrap().total, 0.22932148713579545, max_relative = 1e-13);
+            approx::assert_relative_eq!(class.t3_prime.total, 0.04049354900306455, max_relative = 1e-13);
+        }
+    }
+
+    #[test]
+    fn ranges_outside_the_grid() {
+        // beta = sqrt 2, B = 1: below the grid for g > 2 sqrt 2, above it for g < 2 sqrt 2 / sqrt(m).
+        let at = |margin, counts: &[u64]| {
+            let outcome = per_class_margin(&two_class_network(), Some(margins(margin, &[1, 0], counts)), 0.05).unwrap();
+            outcome.value().unwrap().classes[0]
+        };
+        let below = at(3.0, &[4, 4]);
+        assert_eq!(below.value().unwrap().range, GridRange::Below);
+        assert_eq!(below.value().unwrap().t3_prime.total, 1.0);
+        let above = at(1.0, &[4, 4]);
+        assert_eq!(above.value().unwrap().range, GridRange::Above);
+        assert!(above.value().unwrap().t3_prime.complexity > 1.0);
+        assert!(matches!(at(2.0, &[4, 4]).value().unwrap().range, GridRange::Inside { index: 0.0, .. }));
+        assert_eq!(
+            at(2.0, &[1, 4]).value().unwrap().t3.reason().unwrap().to_string(),
+            "not applicable: class 0 has m_j = 1, needs at least 2"
+        );
+    }
+
+    #[test]
+    fn reasons_and_errors() {
+        let training = margins(1.0, &[0, 0], &[4, 0]);
+        for (architecture, reason) in [
+            (Architecture::Residual, NotApplicable::ResidualNetwork),
+            (Architecture::Normalised, NotApplicable::NormalisedNetwork),
+            (Architecture::Biased, NotApplicable::BiasedNetwork),
+            (Architecture::Attention, NotApplicable::AttentionNetwork),
+            (Architecture::Unknown, NotApplicable::UnknownArchitecture),
+        ] {
+            assert_eq!(per_class_margin(&architecture, Some(training), 0.05).unwrap().reason(), Some(reason));
+            assert!(reason.to_string().starts_with("not applicable: "));
+        }
+        let network = two_class_network();
+        let reason = |training| per_class_margin(&network, training, 0.05).unwrap().reason();
+        assert_eq!(reason(None), Some(NotApplicable::NoTrainingData));
+        assert_eq!(
+            reason(Some(TrainingMargins { margin: 0.0, ..training })),
+            Some(NotApplicable::MarginNotPositive { margin: 0.0 })
+        );
+        let outcome = per_class_margin(&network, Some(training), 0.05).unwrap();
+        assert_eq!(
+            outcome.value().unwrap().classes[1].reason(),
+            Some(NotApplicable::ClassTooSmall { class: 1, samples: 0, needed: 1 })
+        );
+        let error = |training| per_class_margin(&network, Some(training), 0.05).unwrap_err();
+        assert!(matches!(error(TrainingMargins { margin: f64::NAN, ..training }), BoundError::Value { .. }));
+        assert!(matches!(error(TrainingMargins { grid_size: 0, ..training }), BoundError::Empty { .. }));
+        assert!(matches!(error(margins(1.0, &[0; 3], &[1; 3])), BoundError::LayerShape { rows: 2, expected: 3, .. }));
+        assert!(matches!(error(margins(1.0, &[5, 0], &[4, 4])), BoundError::MoreErrorsThanSamples { .. }));
+    }
+}

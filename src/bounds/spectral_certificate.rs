@@ -1,0 +1,164 @@
+//! T6: how far the spectral norm of the population's weighted confusion matrix can be from the held-out one.
+//!
+//! ```text
+//! C^ from n_j held-out examples of class j, fixed before they are seen;  each with probability >= 1 - delta:
+//!   | ||C^ Lambda||_2 - ||C_D Lambda||_2 |  <=  ||(C^ - C_D) Lambda||_2  <=  radius
+//!
+//! simple   sqrt(H) (1 + sqrt(ln(1/delta))),                       H = sum_j lambda_j^2 / n_j
+//! sharp    R l/3 + sqrt((R l/3)^2 + 2 v l),                       l = ln(6K/delta),  R = sqrt(2) max_j lambda_j/n_j
+//!          v = max(max_j lambda_j^2 e+_j / n_j, max_i rho+_i),    L = ln(3K/delta)
+//!          e+_j = (sqrt(L/2n_j) + sqrt(e^_j + L/2n_j))^2
+//!          rho_i = sum_j lambda_j^2 c^_ij / n_j,  rho+_i = (sqrt(bL/2) + sqrt(rho_i + bL/2))^2,  b = max_j lambda_j^2/n_j^2
+//! ```
+//! The sharp radius is the matrix Bernstein inequality with its variance bounded from the same counts. Choose one of
+//! the two before looking; the smaller of both holds with probability 1 - 2 delta. T5 and T6 together: 1 - 2 delta.
+
+use super::error::{check_delta, check_length, check_num_classes, check_weights};
+use super::{BoundError, Interval, NotApplicable, Outcome};
+
+/// The two radii of T6.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SpectralCertificate {
+    /// From McDiarmid's inequality on the Frobenius norm.
+    pub simple: f64,
+    /// From the matrix Bernstein inequality with empirical variance.
+    pub sharp: f64,
+}
+
+impl SpectralCertificate {
+    /// Where ||C_D Lambda||_2 lies by the sharp radius, given the enclosure of the held-out ||C^ Lambda||_2.
+    ///
+    /// # Errors
+    /// [`BoundError::Interval`] for an enclosure that is none.
+    pub fn population(&self, held_out: Interval) -> Result<Interval, BoundError> {
+        widen(held_out, self.sharp)
+    }
+
+    /// The same by the simple radius.
+    ///
+    /// # Errors
+    /// [`BoundError::Interval`] for an enclosure that is none.
+    pub fn population_simple(&self, held_out: Interval) -> Result<Interval, BoundError> {
+        widen(held_out, self.simple)
+    }
+}
+
+fn widen(held_out: Interval, radius: f64) -> Result<Interval, BoundError> {
+    held_out.check_norm("spectral norm")?;
+    Ok(Interval { lower: (held_out.lower - radius).max(0.0), upper: held_out.upper + radius })
+}
+
+/// T6 from held-out counts: `counts` n_j, and `confusions` the triplets (predicted i, true j, count) with i != j, in
+/// any order, zeros left out or not.
+///
+/// Not applicable if a class has no held-out example: its column is not estimated.
+///
+/// # Errors
+/// [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::Weight`], [`BoundError::Delta`],
+/// [`BoundError::ConfusionEntry`]; [`BoundError::MoreErrorsThanSamples`] if a column sums to more than n_j.
+pub fn spectral_certificate(
+    weights: &[f64],
+    counts: &[u64],
+    confusions: impl IntoIterator<Item = (usize, usize, u64)>,
+    delta: f64,
+) -> Result<Outcome<SpectralCertificate>, BoundError> {
+    let num_classes = counts.len();
+    check_num_classes(num_classes)?;
+    check_length("weights", num_classes, weights.len())?;
+    check_weights(weights)?;
+    check_delta(delta)?;
+
+    let mut errors = vec![0_u64; num_classes];
+    let mut row_variances = vec![0.0; num_classes];
+    for (predicted, class, count) in confusions {
+        if predicted >= num_classes || class >= num_classes || predicted == class {
+            return Err(BoundError::ConfusionEntry { predicted, class, num_classes });
+        }
+        errors[class] = errors[class].saturating_add(count);
+        if errors[class] > counts[class] {
+            return Err(BoundError::MoreErrorsThanSamples { class, errors: errors[class], samples: counts[class] });
+        }
+        if count > 0 {
+            // lambda_j^2 c^_ij / n_j = (lambda_j / n_j)^2 count
+            row_variances[predicted] += (weights[class] / counts[class] as f64).powi(2) * count as f64;
+        }
+    }
+    if let Some(class) = counts.iter().position(|&count| count == 0) {
+        return Ok(Outcome::NotApplicable(NotApplicable::ClassWithoutSamples { class }));
+    }
+
+    let k = num_classes as f64;
+    let (ln_bernstein, ln_variance) = ((6.0 * k / delta).ln(), (3.0 * k / delta).ln());
+    let (mut reciprocal_sum, mut largest_step, mut variance) = (0.0, 0.0_f64, 0.0_f64);
+    for class in 0..num_classes {
+        let samples = counts[class] as f64;
+        let share = errors[class] as f64 / samples;
+        let square = weights[class].powi(2) / samples;
+        reciprocal_sum += square;
+        largest_step = largest_step.max(weights[class] / samples);
+        variance = variance.max(square * upper_mean(share, ln_variance / samples));
+    }
+    let step_square = largest_step.powi(2);
+    for row_variance in row_variances {
+        variance = variance.max(upper_mean(row_variance, step_square * ln_variance));
+    }
+    let linear = 2f64.sqrt() * largest_step * ln_bernstein / 3.0;
+    Ok(Outcome::Applies(SpectralCertificate {
+        simple: reciprocal_sum.sqrt() * (1.0 + (-delta.ln()).sqrt()),
+        sharp: linear + (linear.powi(2) + 2.0 * variance * ln_bernstein).sqrt(),
+    }))
+}
+
+/// The largest mean mu of a sum of independent terms in [0, b] that still lets `seen` >= mu - sqrt(2 b L mu):
+/// (sqrt(bL/2) + sqrt(seen + bL/2))^2, with `scale` = bL.
+fn upper_mean(seen: f64, scale: f64) -> f64 {
+    ((0.5 * scale).sqrt() + (seen + 0.5 * scale).sqrt()).powi(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every class loses `errors` of its 100 examples, spread over the next classes one each.
+    fn spread(num_classes: usize, errors: usize) -> Vec<(usize, usize, u64)> {
+        (0..num_classes).flat_map(|j| (1..=errors).map(move |step| ((j + step) % num_classes, j, 1))).collect()
+    }
+
+    #[test]
+    fn hundred_classes_of_hundred() {
+        let certificate = |weight: f64, errors| {
+            spectral_certificate(&[weight; 100], &[100; 100], spread(100, errors), 0.05)
+                .unwrap()
+                .value()
+                .copied()
+                .unwrap()
+        };
+        // python: 1 + sqrt(log(20)); the sharp radius from tests/reference in proofs-checks/tests/t6_*.rs
+        approx::assert_relative_eq!(certificate(1.0, 50).simple, 2.7308183826022847, max_relative = 1e-14);
+        approx::assert_relative_eq!(certificate(1.0, 50).sharp, 0.4565836974967306, max_relative = 1e-12);
+        approx::assert_relative_eq!(certificate(3.0, 50).sharp, 3.0 * certificate(1.0, 50).sharp, max_relative = 1e-12);
+        assert!(certificate(1.0, 0).sharp < certificate(1.0, 50).sharp);
+    }
+
+    #[test]
+    fn reasons_and_errors() {
+        let at = |weights: &[f64], counts: &[u64], entries: &[(usize, usize, u64)]| {
+            spectral_certificate(weights, counts, entries.iter().copied(), 0.05)
+        };
+        assert_eq!(
+            at(&[1.0; 2], &[3, 0], &[]).unwrap().reason(),
+            Some(NotApplicable::ClassWithoutSamples { class: 1 })
+        );
+        assert!(matches!(at(&[1.0; 2], &[3, 3], &[(1, 1, 1)]), Err(BoundError::ConfusionEntry { .. })));
+        assert!(matches!(at(&[1.0; 2], &[3, 3], &[(2, 1, 1)]), Err(BoundError::ConfusionEntry { .. })));
+        assert!(matches!(
+            at(&[1.0; 2], &[3, 3], &[(0, 1, 2), (0, 1, 2)]),
+            Err(BoundError::MoreErrorsThanSamples { class: 1, errors: 4, samples: 3 })
+        ));
+        assert!(matches!(at(&[1.0; 3], &[3, 3], &[]), Err(BoundError::Length { .. })));
+        let certificate = at(&[1.0; 2], &[3, 3], &[(0, 1, 2)]).unwrap().value().copied().unwrap();
+        let interval = certificate.population(Interval { lower: 0.5, upper: 0.5 }).unwrap();
+        assert_eq!(interval, Interval { lower: 0.0, upper: 0.5 + certificate.sharp });
+        assert!(certificate.population_simple(Interval { lower: -1.0, upper: 0.5 }).is_err());
+    }
+}

@@ -1,0 +1,72 @@
+//! T2 (Zhu et al., CVPR 2026, Proposition 3.2): the published per-class bound, of which only the first term can be
+//! computed.
+//!
+//! ```text
+//! e_j <= (nu / lambda_j) ||C_{S,g} Lambda||_2 + E(f, S, g, delta)
+//! ```
+//! E is known up to constants only, so there is no total and no verdict on one. The paper's nu ("depends on K only")
+//! is put in as the proved constant sqrt(K-1) of S3, or sqrt(s) when no column has more than s non-zeros. The measured
+//! nu must not be put in: with it the spectral norm cancels and the one-norm comes back.
+
+use super::error::{check_non_negative, check_num_classes, check_weights};
+use super::{BoundError, NotApplicable};
+
+/// The first term of T2 for every class.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SpectralTerm {
+    /// sqrt(K-1) / lambda_j * upper(||C_{S,g} Lambda||_2). By S3 it is at least c_j(g), the share of class j with
+    /// margin at most g.
+    pub first_term: Vec<f64>,
+    /// The same with sqrt(s).
+    pub sparse_first_term: Vec<f64>,
+}
+
+impl SpectralTerm {
+    /// Why T2 has no second term here, and so no total: "up to constants".
+    pub fn complexity(&self) -> NotApplicable {
+        NotApplicable::ConstantsUnknown
+    }
+}
+
+/// T2's first term from an upper bound of ||C_{S,g} Lambda||_2 (S5) and s, the most non-zeros in a column of C_{S,g}.
+///
+/// # Errors
+/// [`BoundError::TooFewClasses`], [`BoundError::Weight`]; [`BoundError::Value`] for a norm that is negative or not
+/// finite, or s > K - 1.
+pub fn spectral_term(
+    weights: &[f64],
+    spectral_upper: f64,
+    column_non_zeros: usize,
+) -> Result<SpectralTerm, BoundError> {
+    check_num_classes(weights.len())?;
+    check_weights(weights)?;
+    check_non_negative("upper bound of the spectral norm", spectral_upper)?;
+    if column_non_zeros > weights.len() - 1 {
+        return Err(BoundError::Value {
+            what: "non-zeros in a column",
+            value: column_non_zeros as f64,
+            requirement: "at most K - 1",
+        });
+    }
+    let term = |terms: usize| weights.iter().map(|weight| (terms as f64).sqrt() * spectral_upper / weight).collect();
+    Ok(SpectralTerm { first_term: term(weights.len() - 1), sparse_first_term: term(column_non_zeros) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terms_and_reason() {
+        let term = spectral_term(&[1.0, 2.0, 4.0, 1.0, 1.0], 0.5, 1).unwrap();
+        assert_eq!(term.first_term, [1.0, 0.5, 0.25, 1.0, 1.0]);
+        assert_eq!(term.sparse_first_term, [0.5, 0.25, 0.125, 0.5, 0.5]);
+        assert_eq!(
+            term.complexity().to_string(),
+            "not applicable: the complexity term is known up to constants, not computable"
+        );
+        assert!(spectral_term(&[1.0, 2.0], f64::NAN, 1).is_err());
+        assert!(spectral_term(&[1.0, -2.0], 1.0, 1).is_err());
+        assert!(spectral_term(&[1.0, 2.0], 1.0, 2).is_err());
+    }
+}

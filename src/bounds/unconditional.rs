@@ -1,0 +1,67 @@
+//! T1': the quantity of T1 without the condition m_min > 8K.
+//!
+//! ```text
+//! with probability >= 1 - delta, for all posteriors Q:
+//! ||C_S - C_D||_2 <= sqrt( 4 H (KL(Q||P) + ln(3 / delta)) ),   H = sum_j 1/m_j
+//! ```
+//! Needs an example of every class. On CIFAR100-LT (imbalance 100) H = 4.56, and the radius is 8.6 even at KL = 0.
+
+use super::error::{check_delta, check_num_classes};
+use super::morvant::{ConfusionRadius, Posterior};
+use super::{BoundError, NotApplicable, Outcome};
+
+/// T1' for `class_counts` m_1..m_K.
+///
+/// # Errors
+/// [`BoundError::TooFewClasses`], [`BoundError::Delta`]; [`BoundError::Value`] for a bad KL.
+pub fn unconditional(
+    class_counts: &[u64],
+    posterior: Posterior,
+    delta: f64,
+) -> Result<Outcome<ConfusionRadius>, BoundError> {
+    let num_classes = class_counts.len();
+    check_num_classes(num_classes)?;
+    check_delta(delta)?;
+    let kl = posterior.kl()?;
+    if let Some(class) = class_counts.iter().position(|&count| count == 0) {
+        return Ok(Outcome::NotApplicable(NotApplicable::ClassWithoutSamples { class }));
+    }
+    let Some(kl) = kl else { return Ok(Outcome::NotApplicable(NotApplicable::DeterministicClassifier)) };
+    let radius = (4.0 * reciprocal_sum(class_counts) * (kl + (3.0 / delta).ln())).sqrt();
+    Ok(Outcome::Applies(ConfusionRadius { radius, num_classes }))
+}
+
+/// H = sum_j 1/m_j; infinite if a class has no example.
+pub fn reciprocal_sum(class_counts: &[u64]) -> f64 {
+    class_counts.iter().map(|&count| 1.0 / count as f64).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vacuous_on_cifar100_lt_even_at_zero_kl() {
+        // The protocol's counts, floor(500 * 100^(-j/99)); the exact 5 at the end is 4.999... in floats.
+        let counts: Vec<u64> =
+            (0..100).map(|j| (500.0 * 100f64.powf(-f64::from(j) / 99.0) + 1e-9).floor() as u64).collect();
+        assert_eq!((counts.iter().sum::<u64>(), counts[99]), (10847, 5));
+        approx::assert_relative_eq!(reciprocal_sum(&counts), 4.564102755000891, max_relative = 1e-14);
+        let bound = unconditional(&counts, Posterior::Gibbs { kl: 0.0 }, 0.05).unwrap();
+        // python: sqrt(4 * H * log(3/.05))
+        approx::assert_relative_eq!(bound.value().unwrap().radius, 8.64569471965343, max_relative = 1e-14);
+        assert!(bound.value().unwrap().class_error(0.0).unwrap() >= 1.0);
+    }
+
+    #[test]
+    fn reasons() {
+        let reason = |counts: &[u64], posterior| unconditional(counts, posterior, 0.05).unwrap().reason();
+        assert_eq!(
+            reason(&[3, 0], Posterior::Gibbs { kl: 1.0 }),
+            Some(NotApplicable::ClassWithoutSamples { class: 1 })
+        );
+        assert_eq!(reason(&[3, 1], Posterior::Deterministic), Some(NotApplicable::DeterministicClassifier));
+        assert_eq!(reason(&[3, 1], Posterior::Gibbs { kl: 1.0 }), None);
+        assert!(unconditional(&[3, 1], Posterior::Gibbs { kl: f64::NAN }, 0.05).is_err());
+    }
+}

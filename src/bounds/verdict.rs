@@ -1,0 +1,201 @@
+//! T5: the verdict on "bound_j >= e_j", from the bound and the held-out interval [l_j, u_j] of e_j.
+//!
+//! In this order:
+//!
+//! | verdict | when |
+//! | --- | --- |
+//! | not applicable | a precondition fails: there is no bound |
+//! | vacuous | bound_j >= 1: true of every classifier |
+//! | violated | bound_j < l_j |
+//! | holds | bound_j >= u_j |
+//! | undecided | l_j <= bound_j < u_j |
+
+use std::fmt;
+use std::ops::AddAssign;
+
+use super::error::{check_length, check_num_classes};
+use super::{BoundError, Interval};
+
+/// The verdict on "bound_j >= e_j" for one class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// A precondition of the statement fails.
+    NotApplicable,
+    /// The bound is at least 1.
+    Vacuous,
+    /// The bound lies below the held-out interval of the error.
+    Violated,
+    /// The bound lies at or above the upper end of the held-out interval.
+    Holds,
+    /// The bound lies inside the held-out interval.
+    Undecided,
+}
+
+impl Verdict {
+    /// One sentence that says what the verdict means, with the two caveats that belong to it.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Verdict::NotApplicable => "a precondition of the statement fails, so it gives no number",
+            Verdict::Vacuous => "the bound is at least 1 and so says nothing about the error",
+            Verdict::Violated => {
+                "the bound lies below the whole held-out interval of the error; this is no disproof, since the bound \
+                 itself may fail with probability delta, and so may the interval"
+            }
+            Verdict::Holds => "the bound lies at or above the whole held-out interval of the error",
+            Verdict::Undecided => "the bound lies inside the held-out interval of the error: too few samples to tell",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Verdict::NotApplicable => "not applicable",
+            Verdict::Vacuous => "vacuous",
+            Verdict::Violated => "violated",
+            Verdict::Holds => "holds",
+            Verdict::Undecided => "undecided",
+        })
+    }
+}
+
+/// The verdict on "`bound` >= e" when e lies in `interval`; `None` stands for "not applicable". An infinite bound is
+/// vacuous.
+///
+/// # Errors
+/// [`BoundError::Value`] for a NaN or negative bound; [`BoundError::Interval`] for an interval outside [0, 1].
+pub fn verdict(bound: Option<f64>, interval: Interval) -> Result<Verdict, BoundError> {
+    let Interval { lower, upper } = interval;
+    if !(0.0 <= lower && lower <= upper && upper <= 1.0) {
+        return Err(BoundError::Interval { what: "interval of an error", lower, upper });
+    }
+    let Some(bound) = bound else { return Ok(Verdict::NotApplicable) };
+    if bound.is_nan() || bound < 0.0 {
+        return Err(BoundError::Value { what: "bound", value: bound, requirement: "a number, not negative" });
+    }
+    Ok(if bound >= 1.0 {
+        Verdict::Vacuous
+    } else if bound < lower {
+        Verdict::Violated
+    } else if bound >= upper {
+        Verdict::Holds
+    } else {
+        Verdict::Undecided
+    })
+}
+
+/// [`verdict`] for every class: K bounds, K intervals.
+///
+/// # Errors
+/// As [`verdict`]; [`BoundError::TooFewClasses`], [`BoundError::Length`].
+pub fn verdicts(bounds: &[Option<f64>], intervals: &[Interval]) -> Result<Vec<Verdict>, BoundError> {
+    check_num_classes(intervals.len())?;
+    check_length("bounds", intervals.len(), bounds.len())?;
+    bounds.iter().zip(intervals).map(|(&bound, &interval)| verdict(bound, interval)).collect()
+}
+
+/// How many classes got each verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VerdictCounts {
+    /// Classes where the bound holds.
+    pub holds: usize,
+    /// Classes where it is violated.
+    pub violated: usize,
+    /// Classes with too few held-out samples to tell.
+    pub undecided: usize,
+    /// Classes where the bound is at least 1.
+    pub vacuous: usize,
+    /// Classes to which the statement does not apply.
+    pub not_applicable: usize,
+}
+
+impl VerdictCounts {
+    /// Number of classes counted.
+    pub fn total(&self) -> usize {
+        self.holds + self.violated + self.undecided + self.vacuous + self.not_applicable
+    }
+
+    /// One sentence about a statement, such as "T3: vacuous for all 100 classes: the bound is at least 1 and so says
+    /// nothing about the error." Verdicts that no class got are left out; the most serious comes first.
+    pub fn sentence(&self, statement: &str) -> String {
+        let total = self.total();
+        let parts: Vec<(usize, Verdict)> = [
+            (self.violated, Verdict::Violated),
+            (self.holds, Verdict::Holds),
+            (self.undecided, Verdict::Undecided),
+            (self.vacuous, Verdict::Vacuous),
+            (self.not_applicable, Verdict::NotApplicable),
+        ]
+        .into_iter()
+        .filter(|&(count, _)| count > 0)
+        .collect();
+        match parts[..] {
+            [] => format!("{statement}: no class to judge."),
+            [(_, verdict)] => format!("{statement}: {verdict} for all {total} classes: {}.", verdict.sentence()),
+            _ => {
+                let shares: Vec<String> =
+                    parts.iter().map(|(count, verdict)| format!("{verdict} for {count}")).collect();
+                let mut sentence = format!("{statement}: of {total} classes {}", shares.join(", "));
+                if self.violated > 0 {
+                    sentence.push_str(&format!("; violated means {}", Verdict::Violated.sentence()));
+                }
+                sentence + "."
+            }
+        }
+    }
+}
+
+impl AddAssign<Verdict> for VerdictCounts {
+    fn add_assign(&mut self, verdict: Verdict) {
+        *match verdict {
+            Verdict::NotApplicable => &mut self.not_applicable,
+            Verdict::Vacuous => &mut self.vacuous,
+            Verdict::Violated => &mut self.violated,
+            Verdict::Holds => &mut self.holds,
+            Verdict::Undecided => &mut self.undecided,
+        } += 1;
+    }
+}
+
+impl FromIterator<Verdict> for VerdictCounts {
+    fn from_iter<I: IntoIterator<Item = Verdict>>(verdicts: I) -> Self {
+        let mut counts = Self::default();
+        for verdict in verdicts {
+            counts += verdict;
+        }
+        counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_of_t5() {
+        let at = |bound, lower, upper| verdict(bound, Interval { lower, upper }).unwrap();
+        assert_eq!(at(None, 0.2, 0.4), Verdict::NotApplicable);
+        assert_eq!(at(Some(1.0), 0.2, 1.0), Verdict::Vacuous); // before "holds"
+        assert_eq!(at(Some(f64::INFINITY), 0.2, 0.4), Verdict::Vacuous);
+        assert_eq!(at(Some(0.199), 0.2, 0.4), Verdict::Violated);
+        assert_eq!(at(Some(0.2), 0.2, 0.2), Verdict::Holds); // not below l, and at u
+        assert_eq!(at(Some(0.4), 0.2, 0.4), Verdict::Holds);
+        assert_eq!(at(Some(0.2), 0.2, 0.4), Verdict::Undecided);
+        assert_eq!(at(Some(0.0), 0.0, 1.0), Verdict::Undecided); // a class without samples
+        assert!(verdict(Some(f64::NAN), Interval { lower: 0.0, upper: 1.0 }).is_err());
+        assert!(verdict(None, Interval { lower: 0.5, upper: 0.4 }).is_err());
+    }
+
+    #[test]
+    fn sentences() {
+        let all: VerdictCounts = std::iter::repeat_n(Verdict::Vacuous, 3).collect();
+        assert_eq!(
+            all.sentence("T3"),
+            "T3: vacuous for all 3 classes: the bound is at least 1 and so says nothing about the error."
+        );
+        let mixed: VerdictCounts = [Verdict::Holds, Verdict::Violated, Verdict::Holds].into_iter().collect();
+        assert_eq!(mixed.total(), 3);
+        assert!(mixed.sentence("T3'").starts_with("T3': of 3 classes violated for 1, holds for 2; violated means"));
+        assert!(mixed.sentence("T3'").contains("no disproof"));
+    }
+}

@@ -1,0 +1,151 @@
+//! The competitor of a sample: `i*(x, y) = argmax over i != y of f(x)[i]`, ties to the lowest index, and the margin
+//! `f(x)[y] - f(x)[i*]`, from one read of the row.
+//!
+//! The row without its label is two slices. Each is scanned in blocks for the largest score only, in vector
+//! registers; the index is then looked for in the one block that holds it.
+
+use super::scores::Score;
+
+/// Scores in a block: 1 or 2 KiB, so that the search for the index finds the block in the first-level cache.
+const BLOCK: usize = 256;
+
+/// The strongest wrong class of a sample and how far the true class is ahead of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Competitor {
+    /// i*, never the label.
+    pub index: usize,
+    /// f[y] - f[i*] in f64: negative, zero or positive exactly as the stored scores are ordered. Finite scores of
+    /// type f64 may differ by more than the largest f64; the margin is then infinite, with the right sign.
+    pub margin: f64,
+    /// Whether the largest score of the whole row is attained at least twice.
+    pub top_tie: bool,
+}
+
+/// The competitor of `label` in `row`, or the lowest class whose score is not finite.
+///
+/// The caller has checked `label < row.len()` and `row.len() >= 2`.
+#[inline]
+pub(super) fn competitor<S: Score>(row: &[S], label: usize) -> Result<Competitor, usize> {
+    let mut top = Top { value: S::BOTTOM, block: 0..0, repeated: false, defect: S::Bits::default() };
+    top.scan(row, 0..label);
+    top.scan(row, label + 1..row.len());
+    let own = row[label];
+    if (top.defect | own.defect()) != S::Bits::default() {
+        return Err(row.iter().position(|score| score.defect() != S::Bits::default()).unwrap_or(label));
+    }
+    let block = &row[top.block.clone()];
+    // All scores are finite here, so the largest one is in its block.
+    let within = first_equal(block, top.value).unwrap_or(0);
+    let repeated = || top.repeated || first_equal(&block[within + 1..], top.value).is_some();
+    let top_tie = own == top.value || (own < top.value && repeated());
+    Ok(Competitor { index: top.block.start + within, margin: own.to_f64() - top.value.to_f64(), top_tie })
+}
+
+/// The largest score seen, and the first block that holds it.
+struct Top<S: Score> {
+    value: S,
+    block: std::ops::Range<usize>,
+    /// Whether a later block holds it too.
+    repeated: bool,
+    defect: S::Bits,
+}
+
+impl<S: Score> Top<S> {
+    #[inline(always)]
+    fn scan(&mut self, row: &[S], range: std::ops::Range<usize>) {
+        let mut start = range.start;
+        while start < range.end {
+            let end = range.end.min(start + BLOCK);
+            let (value, defect) = S::max_and_defect(&row[start..end]);
+            self.defect = self.defect | defect;
+            if value > self.value {
+                (self.value, self.block, self.repeated) = (value, start..end, false);
+            } else if value == self.value {
+                self.repeated = true;
+            }
+            start = end;
+        }
+    }
+}
+
+/// First position of `value`, eight scores at a time: an exit after each one would keep the loop scalar.
+#[inline(always)]
+fn first_equal<S: Score>(scores: &[S], value: S) -> Option<usize> {
+    let (chunks, rest) = scores.as_chunks::<8>();
+    let mut start = 0;
+    for chunk in chunks {
+        if chunk.iter().fold(false, |found, &score| found | (score == value)) {
+            break;
+        }
+        start += 8;
+    }
+    debug_assert!(start <= scores.len() - rest.len());
+    scores[start..].iter().position(|&score| score == value).map(|at| start + at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The definition, class by class.
+    fn by_definition<S: Score>(row: &[S], label: usize) -> Competitor {
+        let mut index = usize::from(label == 0);
+        for class in 0..row.len() {
+            if class != label && row[class] > row[index] {
+                index = class;
+            }
+        }
+        let largest = row.iter().copied().fold(row[0], |a, b| if b > a { b } else { a });
+        Competitor {
+            index,
+            margin: row[label].to_f64() - row[index].to_f64(),
+            top_tie: row.iter().filter(|&&score| score == largest).count() >= 2,
+        }
+    }
+
+    proptest! {
+        // Lengths around the widths of lanes and blocks; few distinct scores, so that ties are the rule.
+        #[test]
+        fn equals_the_definition(
+            row in prop::collection::vec(-3i8..3, 2..40).prop_union(prop::collection::vec(-3i8..3, 250..530)),
+            label in any::<prop::sample::Index>(),
+            scale in prop_oneof![Just(1.0f32), Just(1e-45), Just(1e38)],
+        ) {
+            let label = label.index(row.len());
+            let single: Vec<f32> = row.iter().map(|&score| f32::from(score) * scale).collect();
+            prop_assert_eq!(competitor(&single, label), Ok(by_definition(&single, label)));
+            let double: Vec<f64> = single.iter().map(|&score| f64::from(score)).collect();
+            prop_assert_eq!(competitor(&double, label), competitor(&single, label));
+        }
+
+        #[test]
+        fn one_score_that_is_not_finite_is_found(
+            length in 2usize..600,
+            places in (any::<prop::sample::Index>(), any::<prop::sample::Index>()),
+            bad in prop_oneof![Just(f32::NAN), Just(-f32::NAN), Just(f32::INFINITY), Just(f32::NEG_INFINITY)],
+        ) {
+            let (label, place) = (places.0.index(length), places.1.index(length));
+            let mut row = vec![0.5f32; length];
+            row[place] = bad;
+            prop_assert_eq!(competitor(&row, label), Err(place));
+            let mut row = vec![-0.5f64; length];
+            row[place] = f64::from(bad);
+            prop_assert_eq!(competitor(&row, label), Err(place));
+        }
+    }
+
+    #[test]
+    fn zeros_of_both_signs_tie() {
+        let found = competitor(&[-0.0f32, 0.0, 0.0], 1).unwrap();
+        assert_eq!((found.index, found.margin, found.top_tie), (0, 0.0, true));
+    }
+
+    #[test]
+    fn a_margin_beyond_f64_keeps_its_sign() {
+        assert_eq!(competitor(&[f64::MAX, -f64::MAX], 0).unwrap().margin, f64::INFINITY);
+        assert_eq!(competitor(&[f64::MAX, -f64::MAX], 1).unwrap().margin, f64::NEG_INFINITY);
+        let smallest = f64::from_bits(1);
+        assert!(competitor(&[smallest, 0.0], 0).unwrap().margin > 0.0);
+    }
+}

@@ -1,0 +1,146 @@
+//! One connected block of the matrix, held as vectors a_1 … a_p of length n, and its Gram matrix A = Σ_k a_k a_kᵀ.
+//!
+//! The vectors are the rows of M (then A = MᵀM) or its columns (then A = MMᵀ), whichever the storage has contiguous: A x
+//! is formed in **one** pass, w_k = a_k·x and at once y += w_k a_k, while a_k is in the cache.
+
+use std::borrow::Cow;
+
+/// Vectors a_1 … a_p >= 0 of length n.
+pub(super) enum Block<'a> {
+    /// p n numbers, vector after vector.
+    Dense { values: Cow<'a, [f64]>, len: usize },
+    /// Vector k has `values[starts[k]..starts[k + 1]]` at the places `indices[starts[k]..starts[k + 1]]`.
+    Sparse { starts: Vec<usize>, indices: Vec<u32>, values: Vec<f64>, len: usize },
+}
+
+impl Block<'_> {
+    /// Number of vectors p.
+    pub(super) fn count(&self) -> usize {
+        match self {
+            Block::Dense { values, len } => values.len() / len,
+            Block::Sparse { starts, .. } => starts.len() - 1,
+        }
+    }
+
+    /// Length n of the vectors.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Block::Dense { len, .. } | Block::Sparse { len, .. } => *len,
+        }
+    }
+
+    /// Stored entries: the multiplications of half a pass.
+    pub(super) fn stored(&self) -> usize {
+        match self {
+            Block::Dense { values, .. } => values.len(),
+            Block::Sparse { values, .. } => values.len(),
+        }
+    }
+
+    /// The n of S5: (most non-zeros in a row) + (most in a column), or an upper bound of it. Every term of (Ax)_j goes
+    /// through at most this many roundings, in whatever order sums are taken.
+    pub(super) fn most_terms(&self) -> usize {
+        match self {
+            Block::Dense { .. } => self.count() + self.len(),
+            Block::Sparse { starts, indices, len, .. } => {
+                let mut counts = vec![0usize; *len];
+                indices.iter().for_each(|&index| counts[index as usize] += 1);
+                let most = |counts: &mut dyn Iterator<Item = usize>| counts.max().unwrap_or(0);
+                most(&mut counts.into_iter()) + most(&mut starts.windows(2).map(|pair| pair[1] - pair[0]))
+            }
+        }
+    }
+
+    /// w_k = a_k·x and y = Σ_k w_k a_k = A x.
+    pub(super) fn apply_gram(&self, x: &[f64], w: &mut [f64], y: &mut [f64]) {
+        y.fill(0.0);
+        match self {
+            Block::Dense { values, len } => apply_dense(values, *len, x, w, y),
+            Block::Sparse { starts, indices, values, .. } => {
+                for (bounds, w) in starts.windows(2).zip(w) {
+                    let indices = &indices[bounds[0]..bounds[1]];
+                    let values = &values[bounds[0]..bounds[1]];
+                    let product: f64 = indices.iter().zip(values).map(|(&i, value)| value * x[i as usize]).sum();
+                    for (&i, value) in indices.iter().zip(values) {
+                        y[i as usize] += value * product;
+                    }
+                    *w = product;
+                }
+            }
+        }
+    }
+}
+
+/// Four vectors at a time, so that x and y are read once for every four.
+fn apply_dense(values: &[f64], len: usize, x: &[f64], w: &mut [f64], y: &mut [f64]) {
+    let mut quads = values.chunks_exact(4 * len);
+    let mut w_quads = w.chunks_exact_mut(4);
+    for (quad, w) in (&mut quads).zip(&mut w_quads) {
+        let (a, rest) = quad.split_at(len);
+        let (b, rest) = rest.split_at(len);
+        let (c, d) = rest.split_at(len);
+        let products = [dot(a, x), dot(b, x), dot(c, x), dot(d, x)];
+        for ((((y, a), b), c), d) in y.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+            *y += (products[0] * a + products[1] * b) + (products[2] * c + products[3] * d);
+        }
+        w.copy_from_slice(&products);
+    }
+    for (a, w) in quads.remainder().chunks_exact(len).zip(w_quads.into_remainder()) {
+        *w = dot(a, x);
+        y.iter_mut().zip(a).for_each(|(y, a)| *y += *w * a);
+    }
+}
+
+/// a·b in eight interleaved partial sums, which the compiler turns into vector instructions.
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let mut sums = [0.0; 8];
+    let (mut a_blocks, mut b_blocks) = (a.chunks_exact(8), b.chunks_exact(8));
+    for (a, b) in (&mut a_blocks).zip(&mut b_blocks) {
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += a * b;
+        }
+    }
+    let tail: f64 = a_blocks.remainder().iter().zip(b_blocks.remainder()).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f64>() + tail
+}
+
+/// ‖a‖ without scaling; the callers keep a away from overflow and underflow.
+pub(super) fn norm(a: &[f64]) -> f64 {
+    dot(a, a).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dense_and_sparse_apply_the_same_gram_matrix() {
+        for (count, len) in [(1, 1), (3, 5), (4, 9), (7, 20), (13, 8)] {
+            let values: Vec<f64> = (0..count * len).map(|i| ((i * 7919) % 11) as f64).collect();
+            let x: Vec<f64> = (0..len).map(|j| (j % 5) as f64).collect();
+            let (mut starts, mut indices, mut entries) = (vec![0], Vec::new(), Vec::new());
+            for k in 0..count {
+                for j in 0..len {
+                    if values[k * len + j] != 0.0 {
+                        indices.push(j as u32);
+                        entries.push(values[k * len + j]);
+                    }
+                }
+                starts.push(entries.len());
+            }
+            // Small integers: every product and sum is exact, so plain loops must agree to the last bit.
+            let w: Vec<f64> = (0..count).map(|k| (0..len).map(|j| values[k * len + j] * x[j]).sum()).collect();
+            let y: Vec<f64> = (0..len).map(|j| (0..count).map(|k| values[k * len + j] * w[k]).sum()).collect();
+            for block in [
+                Block::Dense { values: Cow::Borrowed(&values), len },
+                Block::Sparse { starts: starts.clone(), indices: indices.clone(), values: entries.clone(), len },
+            ] {
+                let (mut w_got, mut y_got) = (vec![f64::NAN; count], vec![f64::NAN; len]);
+                block.apply_gram(&x, &mut w_got, &mut y_got);
+                assert_eq!((&w_got, &y_got), (&w, &y));
+                assert_eq!((block.count(), block.len()), (count, len));
+                assert!(block.most_terms() <= count + len);
+            }
+        }
+    }
+}

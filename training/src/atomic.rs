@@ -1,0 +1,58 @@
+//! Files that appear whole or not at all: written to a temporary name in the same folder, synced, then renamed.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use crate::TrainingError;
+
+/// Creates the parent folder if needed, lets `write` fill a temporary file beside `path`, and renames it to `path`.
+///
+/// # Errors
+/// [`TrainingError::Io`] naming `path`; an error of `write` is passed on. In either case `path` is untouched and the
+/// temporary file is removed.
+pub fn write_atomically(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), TrainingError>,
+) -> Result<(), TrainingError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(TrainingError::io(folder))?;
+    let temporary = tempfile::Builder::new()
+        .prefix(".writing-")
+        .suffix(".tmp")
+        .tempfile_in(folder)
+        .map_err(TrainingError::io(path))?;
+    let mut buffer = BufWriter::new(temporary.as_file());
+    write(&mut buffer)?;
+    buffer.flush().map_err(TrainingError::io(path))?;
+    drop(buffer);
+    temporary.as_file().sync_all().map_err(TrainingError::io(path))?;
+    make_readable(temporary.as_file()).map_err(TrainingError::io(path))?;
+    temporary.persist(path).map_err(|error| TrainingError::Io { path: path.to_owned(), source: error.error })?;
+    Ok(())
+}
+
+/// Temporary files are private to their owner; results are not.
+fn make_readable(file: &File) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/result.json");
+        write_atomically(&path, |file| file.write_all(b"old").map_err(TrainingError::io(Path::new("x")))).unwrap();
+        let failed = write_atomically(&path, |file| {
+            file.write_all(b"half").unwrap();
+            Err(TrainingError::malformed(Path::new("x"), "stop"))
+        });
+        assert!(failed.is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), b"old");
+        assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,189 @@
+//! Checkpoints: one safetensors file that describes itself, and the same description as JSON beside it.
+//!
+//! The description stands in the metadata of the safetensors header (key `car_spectral`), so that weights and
+//! description cannot come apart; `NAME.json` repeats it for people and other programs.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
+use std::path::Path;
+
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
+use serde::{Deserialize, Serialize};
+use tch::{Device, Kind, Tensor};
+
+use crate::TrainingError;
+use crate::atomic::write_atomically;
+use crate::data::{DataKind, LongTail, Normalisation};
+use crate::model::{Architecture, Model};
+
+/// Version of the description.
+pub const SCHEMA: &str = "car-spectral.checkpoint/1";
+
+const METADATA_KEY: &str = "car_spectral";
+
+/// What a checkpoint says of itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Description {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// The network.
+    pub architecture: Architecture,
+    /// How pixels become inputs.
+    pub normalisation: Normalisation,
+    /// The data set and the part of it that was trained on.
+    pub data: TrainingData,
+    /// The run.
+    pub run: Run,
+}
+
+/// The training data of a checkpoint.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainingData {
+    /// Data set.
+    pub kind: DataKind,
+    /// SHA-256 of the full training split's files.
+    pub train_sha256: String,
+    /// SHA-256 of the test split's files.
+    pub test_sha256: String,
+    /// The long-tailed subset, or `None` for the full split.
+    pub long_tail: Option<LongTail>,
+    /// Training images of each class.
+    pub class_counts: Vec<u64>,
+    /// SHA-256 of the chosen indices.
+    pub indices_sha256: String,
+    /// One name a class.
+    pub class_names: Vec<String>,
+}
+
+/// How a checkpoint came to be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Epochs done.
+    pub epoch: usize,
+    /// Epochs planned.
+    pub epochs: usize,
+    /// Seed of initialisation, order and augmentation.
+    pub seed: u64,
+    /// Mini-batch size.
+    pub batch_size: usize,
+    /// Peak learning rate.
+    pub learning_rate: f64,
+    /// Momentum of SGD.
+    pub momentum: f64,
+    /// Weight decay.
+    pub weight_decay: f64,
+    /// Warm-up epochs.
+    pub warm_up_epochs: usize,
+    /// Whether crop and flip were on.
+    pub augmented: bool,
+    /// Loss function.
+    pub loss: String,
+    /// Device.
+    pub device: String,
+    /// Threads of libtorch on the CPU.
+    pub threads: usize,
+    /// Commit of this code.
+    pub commit: String,
+}
+
+/// Writes `path` (safetensors) and the same name with `.json`, each atomically, the JSON first: whenever the weights
+/// are there, their description is.
+///
+/// # Errors
+/// [`TrainingError::Io`] naming the file.
+pub fn save(path: &Path, model: &Model, description: &Description) -> Result<(), TrainingError> {
+    let json = serde_json::to_string_pretty(description).expect("a description holds only text and finite numbers");
+    let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = model
+        .weights()
+        .into_iter()
+        .map(|(name, tensor)| {
+            let shape = tensor.size().iter().map(|&side| side as usize).collect();
+            let values = Vec::<f32>::try_from(tensor.f_to_kind(Kind::Float)?.f_contiguous()?.f_flatten(0, -1)?)?;
+            Ok((name, shape, values.iter().flat_map(|value| value.to_le_bytes()).collect()))
+        })
+        .collect::<Result<_, tch::TchError>>()?;
+    let views: Vec<(&str, TensorView)> = bytes
+        .iter()
+        .map(|(name, shape, data)| {
+            let view = TensorView::new(Dtype::F32, shape.clone(), data).expect("four bytes a value");
+            (name.as_str(), view)
+        })
+        .collect();
+    let metadata = HashMap::from([(METADATA_KEY.to_owned(), json.clone())]);
+    let serialised = safetensors::serialize(views, Some(metadata))
+        .map_err(|error| TrainingError::malformed(path, error.to_string()))?;
+    let json_path = path.with_extension("json");
+    write_atomically(&json_path, |file| file.write_all(json.as_bytes()).map_err(TrainingError::io(&json_path)))?;
+    write_atomically(path, |file| file.write_all(&serialised).map_err(TrainingError::io(path)))
+}
+
+/// Reads the description in a safetensors file's metadata; `None` if there is none (a file of another program).
+///
+/// # Errors
+/// [`TrainingError::Malformed`] for a file that is no safetensors, or whose description is damaged or of a newer
+/// version; [`TrainingError::Io`].
+pub fn describe(path: &Path) -> Result<Option<Description>, TrainingError> {
+    let bytes = std::fs::read(path).map_err(TrainingError::io(path))?;
+    description_of(path, &bytes)
+}
+
+fn description_of(path: &Path, bytes: &[u8]) -> Result<Option<Description>, TrainingError> {
+    let (_, header) = SafeTensors::read_metadata(bytes)
+        .map_err(|error| TrainingError::malformed(path, format!("not a whole safetensors file: {error}")))?;
+    let Some(json) = header.metadata().as_ref().and_then(|metadata| metadata.get(METADATA_KEY)) else {
+        return Ok(None);
+    };
+    let description: Description = serde_json::from_str(json)
+        .map_err(|error| TrainingError::malformed(path, format!("its description is damaged: {error}")))?;
+    if description.schema != SCHEMA {
+        let problem = format!("its description is `{}`, this program reads `{SCHEMA}`", description.schema);
+        return Err(TrainingError::malformed(path, problem));
+    }
+    let (classes, data) = (description.architecture.num_classes, &description.data);
+    if data.class_counts.len() != classes || data.class_names.len() != classes {
+        let problem = format!(
+            "its description has {classes} classes, but {} counts and {} names",
+            data.class_counts.len(),
+            data.class_names.len()
+        );
+        return Err(TrainingError::malformed(path, problem));
+    }
+    Normalisation::new(description.normalisation.mean.clone(), description.normalisation.std.clone())
+        .map_err(|error| TrainingError::malformed(path, error.to_string()))?;
+    Ok(Some(description))
+}
+
+/// Reads a checkpoint of this project.
+///
+/// # Errors
+/// As [`describe`]; [`TrainingError::Malformed`] for a safetensors file without a description;
+/// [`TrainingError::WeightsMismatch`] naming the tensor that does not fit.
+pub fn load(path: &Path, device: Device) -> Result<(Model, Description), TrainingError> {
+    let bytes = std::fs::read(path).map_err(TrainingError::io(path))?;
+    let description = description_of(path, &bytes)?.ok_or_else(|| {
+        TrainingError::malformed(
+            path,
+            "it does not describe its network; name it with --arch, and --data, --mean, --std",
+        )
+    })?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|error| TrainingError::malformed(path, error.to_string()))?;
+    let mut weights = BTreeMap::new();
+    for (name, view) in file.tensors() {
+        if view.dtype() != Dtype::F32 {
+            return Err(TrainingError::malformed(path, format!("tensor `{name}` is {:?}, expected F32", view.dtype())));
+        }
+        let values: Vec<f32> =
+            view.data().chunks_exact(4).map(|word| f32::from_le_bytes([word[0], word[1], word[2], word[3]])).collect();
+        if let Some(at) = values.iter().position(|value| !value.is_finite()) {
+            return Err(TrainingError::malformed(
+                path,
+                format!("tensor `{name}` holds {} at element {at}", values[at]),
+            ));
+        }
+        let shape: Vec<i64> = view.shape().iter().map(|&side| side as i64).collect();
+        weights.insert(name, Tensor::f_from_slice(&values)?.f_view(shape.as_slice())?);
+    }
+    let model = Model::with_weights(description.architecture.clone(), &weights, device)?;
+    Ok((model, description))
+}

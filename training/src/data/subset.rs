@@ -1,0 +1,89 @@
+//! The long-tailed training subset: class j keeps n_j images (see `car_spectral::longtail`), drawn without replacement
+//! from that class with a fixed seed.
+
+use car_spectral::longtail::long_tailed_counts;
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::TrainingError;
+
+/// What determines the subset.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LongTail {
+    /// Images of the largest class.
+    pub n_max: u64,
+    /// Imbalance factor n_max / n_min, at least 1.
+    pub imbalance: f64,
+    /// Seed of the draw.
+    pub seed: u64,
+}
+
+/// The chosen images.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LongTailSubset {
+    /// Indices into the full training split, class by class, ascending within a class.
+    pub indices: Vec<usize>,
+    /// Images of each class.
+    pub class_counts: Vec<u64>,
+    /// SHA-256 over the indices as little-endian 64-bit integers, in hexadecimal.
+    pub sha256: String,
+}
+
+impl LongTail {
+    /// Draws the subset of a split with these labels.
+    ///
+    /// # Errors
+    /// [`TrainingError::LongTail`] for an imbalance below 1 or too few classes; [`TrainingError::InvalidSetting`] if a
+    /// class has fewer images than its share.
+    pub fn draw(&self, labels: &[usize], num_classes: usize) -> Result<LongTailSubset, TrainingError> {
+        let class_counts = long_tailed_counts(self.n_max, self.imbalance, num_classes)?;
+        let mut by_class = vec![Vec::new(); num_classes];
+        for (index, &label) in labels.iter().enumerate() {
+            by_class[label].push(index);
+        }
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        let mut indices = Vec::with_capacity(class_counts.iter().sum::<u64>() as usize);
+        for (class, (mut members, &count)) in by_class.into_iter().zip(&class_counts).enumerate() {
+            if (members.len() as u64) < count {
+                let requirement = format!("class {class} has only {} images", members.len());
+                return Err(TrainingError::setting("--n-max", self.n_max, requirement));
+            }
+            members.shuffle(&mut rng);
+            members.truncate(count as usize);
+            members.sort_unstable();
+            indices.extend(members);
+        }
+        let mut hasher = Sha256::new();
+        for &index in &indices {
+            hasher.update((index as u64).to_le_bytes());
+        }
+        let sha256 = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(LongTailSubset { indices, class_counts, sha256 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn the_subset_has_the_protocol_counts_without_repeats_and_follows_the_seed() {
+        let labels: Vec<usize> = (0..5000).map(|index| index % 10).collect();
+        let tail = LongTail { n_max: 500, imbalance: 100.0, seed: 0 };
+        let subset = tail.draw(&labels, 10).unwrap();
+        assert_eq!(subset.class_counts.iter().sum::<u64>() as usize, subset.indices.len());
+        assert_eq!((subset.class_counts[0], subset.class_counts[9]), (500, 5));
+        assert_eq!(subset.indices.iter().collect::<HashSet<_>>().len(), subset.indices.len());
+        for (class, &count) in subset.class_counts.iter().enumerate() {
+            assert_eq!(subset.indices.iter().filter(|&&index| labels[index] == class).count() as u64, count);
+        }
+        assert_eq!(tail.draw(&labels, 10).unwrap(), subset);
+        let other = LongTail { seed: 1, ..tail }.draw(&labels, 10).unwrap();
+        assert_ne!(other.sha256, subset.sha256);
+        assert!(LongTail { n_max: 501, ..tail }.draw(&labels, 10).unwrap_err().to_string().contains("class 0"));
+    }
+}

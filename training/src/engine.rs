@@ -1,0 +1,296 @@
+//! The training loop: SGD with momentum, linear warm-up and cosine schedule, cross-entropy, crop and flip.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use ndarray::Array2;
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use tch::nn::OptimizerConfig;
+use tch::{Device, Kind, Tensor, nn};
+
+use crate::augment::CropAndFlip;
+use crate::checkpoint::{self, Description, Run, SCHEMA, TrainingData};
+use crate::data::{DataSet, LongTail, LongTailSubset, Normalisation};
+use crate::device::device_name;
+use crate::evaluate;
+use crate::metrics::{EpochMetrics, MetricsLog};
+use crate::model::{Architecture, ArchitectureKind, Model};
+use crate::predictions;
+use crate::schedule::WarmupCosine;
+use crate::{COMMIT, TrainingError};
+
+/// Settings of a run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The network.
+    pub architecture: ArchitectureKind,
+    /// Epochs, at least 1.
+    pub epochs: usize,
+    /// Mini-batch size, at least 1.
+    pub batch_size: usize,
+    /// Peak learning rate, positive.
+    pub learning_rate: f64,
+    /// Momentum, in [0, 1).
+    pub momentum: f64,
+    /// L2 weight decay, not negative.
+    pub weight_decay: f64,
+    /// Epochs of linear warm-up.
+    pub warm_up_epochs: usize,
+    /// Crop (padding 4) and flip.
+    pub augment: bool,
+    /// Seed of initialisation, order and augmentation.
+    pub seed: u64,
+    /// Evaluate on the test split every so many epochs; the last epoch always is.
+    pub evaluate_every: usize,
+    /// Write a checkpoint every so many epochs (0: at the end only).
+    pub checkpoint_every: usize,
+    /// Where.
+    pub device: Device,
+    /// Folder of the results.
+    pub out: PathBuf,
+}
+
+const CROP_PADDING: i64 = 4;
+
+impl Options {
+    fn check(&self) -> Result<(), TrainingError> {
+        let positive = |name, value: f64| {
+            (value.is_finite() && value > 0.0)
+                .then_some(())
+                .ok_or_else(|| TrainingError::setting(name, value, "must be finite and positive"))
+        };
+        let at_least_one = |name, value: usize| {
+            (value >= 1).then_some(()).ok_or_else(|| TrainingError::setting(name, value, "at least 1"))
+        };
+        at_least_one("--epochs", self.epochs)?;
+        at_least_one("--batch-size", self.batch_size)?;
+        at_least_one("--evaluate-every", self.evaluate_every)?;
+        positive("--lr", self.learning_rate)?;
+        if !(0.0..1.0).contains(&self.momentum) {
+            return Err(TrainingError::setting("--momentum", self.momentum, "in [0, 1)"));
+        }
+        if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
+            return Err(TrainingError::setting("--weight-decay", self.weight_decay, "must be finite and not negative"));
+        }
+        if self.warm_up_epochs >= self.epochs {
+            return Err(TrainingError::setting("--warm-up", self.warm_up_epochs, "fewer epochs than --epochs"));
+        }
+        Ok(())
+    }
+}
+
+/// Logits of the final weights on the training subset and on the test split.
+#[derive(Debug)]
+pub struct Finished {
+    /// [N_train, K], rows in the order of the subset's indices.
+    pub train_logits: Array2<f32>,
+    /// [N_test, K].
+    pub test_logits: Array2<f32>,
+    /// Share of test images predicted right.
+    pub test_accuracy: f64,
+}
+
+/// Trains a network on a subset and writes `metrics.jsonl`, `model.safetensors` (+ `.json`), `train.npz`, `test.npz`
+/// (and `epoch-N.safetensors` where asked) into `options.out`. The last epoch is the result; nothing is selected by
+/// test accuracy. On the CPU a run is repeatable for a seed and a number of threads.
+///
+/// # Errors
+/// [`TrainingError::InvalidSetting`] before anything is written, [`TrainingError::Diverged`] if the loss leaves the
+/// finite range, and the errors of files and libtorch.
+pub fn train(
+    data: &DataSet,
+    long_tail: Option<LongTail>,
+    subset: &LongTailSubset,
+    options: &Options,
+) -> Result<Finished, TrainingError> {
+    options.check()?;
+    std::fs::create_dir_all(&options.out).map_err(TrainingError::io(&options.out))?;
+    tch::manual_seed(options.seed as i64);
+    let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
+    let architecture =
+        Architecture { kind: options.architecture.clone(), input: data.image_shape(), num_classes: data.num_classes() };
+    let model = Model::new(architecture.clone(), options.device)?;
+    let normalisation = Normalisation::customary(data.kind);
+    let steps_per_epoch = subset.indices.len().div_ceil(options.batch_size);
+    let schedule = WarmupCosine {
+        peak: options.learning_rate,
+        warmup_steps: options.warm_up_epochs * steps_per_epoch,
+        total_steps: options.epochs * steps_per_epoch,
+    };
+    let mut optimizer =
+        nn::sgd(options.momentum, 0.0, options.weight_decay, false).build(model.variables(), schedule.rate(0))?;
+    let padding = if options.augment { CROP_PADDING } else { 0 };
+    let augmented = CropAndFlip::new(&data.train.images, padding, options.device)?;
+    let plain = data.train.images.to_device(options.device);
+    let labels: Vec<i64> = data.train.labels.iter().map(|&label| label as i64).collect();
+
+    let describe = |epoch: usize| Description {
+        schema: SCHEMA.to_owned(),
+        architecture: architecture.clone(),
+        normalisation: normalisation.clone(),
+        data: TrainingData {
+            kind: data.kind,
+            train_sha256: data.train.sha256.clone(),
+            test_sha256: data.test.sha256.clone(),
+            long_tail,
+            class_counts: subset.class_counts.clone(),
+            indices_sha256: subset.sha256.clone(),
+            class_names: data.class_names.clone(),
+        },
+        run: Run {
+            epoch,
+            epochs: options.epochs,
+            seed: options.seed,
+            batch_size: options.batch_size,
+            learning_rate: options.learning_rate,
+            momentum: options.momentum,
+            weight_decay: options.weight_decay,
+            warm_up_epochs: options.warm_up_epochs,
+            augmented: options.augment,
+            loss: "cross-entropy".to_owned(),
+            device: device_name(options.device),
+            threads: tch::get_num_threads() as usize,
+            commit: COMMIT.to_owned(),
+        },
+    };
+
+    let mut log = MetricsLog::create(&options.out.join("metrics.jsonl"))?;
+    let bar = ProgressBar::new((options.epochs * steps_per_epoch) as u64).with_style(
+        ProgressStyle::with_template("{wide_bar} {pos}/{len} steps, {eta} left  {msg}").expect("a valid template"),
+    );
+    let mut order: Vec<i64> = subset.indices.iter().map(|&index| index as i64).collect();
+    let (mut step, mut last_test) = (0, None);
+    for epoch in 1..=options.epochs {
+        let started = Instant::now();
+        order.shuffle(&mut rng);
+        let (mut loss_sum, mut right, mut rate) = (0.0, 0i64, 0.0);
+        for chunk in order.chunks(options.batch_size) {
+            rate = schedule.rate(step);
+            optimizer.set_lr(rate);
+            let images = if options.augment {
+                augmented.batch(chunk, &mut rng)?
+            } else {
+                plain.f_index_select(0, &Tensor::from_slice(chunk).to_device(options.device))?
+            };
+            let targets: Vec<i64> = chunk.iter().map(|&index| labels[index as usize]).collect();
+            let targets = Tensor::from_slice(&targets).to_device(options.device);
+            let logits = model.forward(&normalisation.apply(&images)?, true);
+            let loss = logits.f_cross_entropy_loss::<Tensor>(&targets, None, tch::Reduction::Mean, -100, 0.0)?;
+            optimizer.zero_grad();
+            loss.f_backward()?;
+            optimizer.step();
+            step += 1;
+            let value = loss.double_value(&[]);
+            if !value.is_finite() {
+                return Err(TrainingError::Diverged { epoch, step: step - (epoch - 1) * steps_per_epoch, loss: value });
+            }
+            loss_sum += value * chunk.len() as f64;
+            right += logits.argmax(1, false).eq_tensor(&targets).sum(Kind::Int64).int64_value(&[]);
+            bar.inc(1);
+        }
+        let seconds = started.elapsed().as_secs_f64();
+        let evaluated = (epoch % options.evaluate_every == 0 || epoch == options.epochs)
+            .then(|| evaluate_test(&model, data, &normalisation, options.device))
+            .transpose()?;
+        let images = subset.indices.len() as f64;
+        let metrics = EpochMetrics {
+            epoch,
+            train_loss: loss_sum / images,
+            train_accuracy: right as f64 / images,
+            learning_rate: rate,
+            test_loss: evaluated.as_ref().map(|test| test.loss),
+            test_accuracy: evaluated.as_ref().map(|test| test.accuracy),
+            test_worst_class_error: evaluated.as_ref().map(|test| test.worst_class_error),
+            seconds,
+        };
+        log.append(&metrics)?;
+        bar.set_message(progress_message(&metrics, options.epochs));
+        if bar.is_hidden() {
+            eprintln!("{}  {seconds:.1} s", progress_message(&metrics, options.epochs));
+        }
+        if options.checkpoint_every > 0 && epoch % options.checkpoint_every == 0 {
+            let path = options.out.join(format!("epoch-{epoch:04}.safetensors"));
+            checkpoint::save(&path, &model, &describe(epoch))?;
+        }
+        last_test = evaluated;
+    }
+    bar.finish();
+    let test = last_test.expect("the last epoch is always evaluated");
+    checkpoint::save(&options.out.join("model.safetensors"), &model, &describe(options.epochs))?;
+    let train_logits = model_logits(&model, &data.train.images, &subset.indices, &normalisation, options.device)?;
+    write_predictions(&options.out, data, subset, &train_logits, &test.logits)?;
+    Ok(Finished { train_logits, test_logits: test.logits, test_accuracy: test.accuracy })
+}
+
+fn progress_message(metrics: &EpochMetrics, epochs: usize) -> String {
+    let test = metrics.test_accuracy.map_or(String::new(), |accuracy| format!(", test {:.2} %", 100.0 * accuracy));
+    format!(
+        "epoch {}/{epochs}: loss {:.3}, train {:.1} %{test}",
+        metrics.epoch,
+        metrics.train_loss,
+        100.0 * metrics.train_accuracy
+    )
+}
+
+fn write_predictions(
+    out: &Path,
+    data: &DataSet,
+    subset: &LongTailSubset,
+    train_logits: &Array2<f32>,
+    test_logits: &Array2<f32>,
+) -> Result<(), TrainingError> {
+    let labels: Vec<usize> = subset.indices.iter().map(|&index| data.train.labels[index]).collect();
+    predictions::write(&out.join("train.npz"), train_logits.view(), &labels, &subset.indices)?;
+    let all: Vec<usize> = (0..data.test.labels.len()).collect();
+    predictions::write(&out.join("test.npz"), test_logits.view(), &data.test.labels, &all)
+}
+
+struct TestEvaluation {
+    logits: Array2<f32>,
+    loss: f64,
+    accuracy: f64,
+    worst_class_error: f64,
+}
+
+fn model_logits(
+    model: &Model,
+    images: &Tensor,
+    indices: &[usize],
+    normalisation: &Normalisation,
+    device: Device,
+) -> Result<Array2<f32>, TrainingError> {
+    evaluate::logits(images, indices, device, |batch| Ok(model.forward(&normalisation.apply(batch)?, false)), |_| ())
+}
+
+fn evaluate_test(
+    model: &Model,
+    data: &DataSet,
+    normalisation: &Normalisation,
+    device: Device,
+) -> Result<TestEvaluation, TrainingError> {
+    let all: Vec<usize> = (0..data.test.labels.len()).collect();
+    let logits = model_logits(model, &data.test.images, &all, normalisation, device)?;
+    let targets: Vec<i64> = data.test.labels.iter().map(|&label| label as i64).collect();
+    let targets = Tensor::from_slice(&targets);
+    let values = Tensor::from_slice(logits.as_slice().expect("row-major")).view([all.len() as i64, -1]);
+    let loss =
+        values.f_cross_entropy_loss::<Tensor>(&targets, None, tch::Reduction::Mean, -100, 0.0)?.double_value(&[]);
+    let right = Vec::<i64>::try_from(values.argmax(1, false).eq_tensor(&targets).to_kind(Kind::Int64))?;
+    let classes = data.num_classes();
+    let (mut counts, mut correct) = (vec![0u64; classes], vec![0u64; classes]);
+    for (&label, &hit) in data.test.labels.iter().zip(&right) {
+        counts[label] += 1;
+        correct[label] += hit as u64;
+    }
+    let worst = counts
+        .iter()
+        .zip(&correct)
+        .filter(|(count, _)| **count > 0)
+        .map(|(&count, &hits)| (count - hits) as f64 / count as f64)
+        .fold(0.0, f64::max);
+    let accuracy = correct.iter().sum::<u64>() as f64 / all.len() as f64;
+    Ok(TestEvaluation { logits, loss, accuracy, worst_class_error: worst })
+}

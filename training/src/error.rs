@@ -1,0 +1,89 @@
+//! What can go wrong between a data set, a model and a checkpoint.
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// An error of data loading, training or checkpoints; every variant names the file or setting and what to do.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TrainingError {
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// A data file is not what its format says.
+    #[error("{}: {problem}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, where, and what was expected.
+        problem: String,
+    },
+    /// A data set's folder lacks a file.
+    #[error("{}: no {wanted} there; {hint}", folder.display())]
+    MissingFile {
+        /// The folder searched.
+        folder: PathBuf,
+        /// The file or files looked for.
+        wanted: String,
+        /// Where the data set can be had.
+        hint: String,
+    },
+    /// A setting out of its range.
+    #[error("{name} = {value}: {requirement}")]
+    InvalidSetting {
+        /// The flag or field.
+        name: &'static str,
+        /// The value given.
+        value: String,
+        /// What is allowed.
+        requirement: String,
+    },
+    /// The weights do not fit the architecture.
+    #[error("{problem}")]
+    WeightsMismatch {
+        /// Which tensor, the shape found and the shape expected.
+        problem: String,
+    },
+    /// The long-tailed subset could not be made again as the checkpoint describes it.
+    #[error("{problem}")]
+    SubsetMismatch {
+        /// What differs.
+        problem: String,
+    },
+    /// The loss left the finite range.
+    #[error("the loss is {loss} in epoch {epoch}, step {step}; lower --lr or lengthen --warm-up")]
+    Diverged {
+        /// Epoch, from 1.
+        epoch: usize,
+        /// Step in the epoch, from 1.
+        step: usize,
+        /// The loss seen.
+        loss: f64,
+    },
+    /// libtorch refused an operation.
+    #[error("libtorch: {0}")]
+    Torch(#[from] tch::TchError),
+    /// The long-tail protocol refused its numbers.
+    #[error(transparent)]
+    LongTail(#[from] car_spectral::longtail::LongTailError),
+}
+
+impl TrainingError {
+    pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
+        move |source| Self::Io { path: path.to_owned(), source }
+    }
+
+    pub(crate) fn malformed(path: &Path, problem: impl Into<String>) -> Self {
+        Self::Malformed { path: path.to_owned(), problem: problem.into() }
+    }
+
+    pub(crate) fn setting(name: &'static str, value: impl ToString, requirement: impl Into<String>) -> Self {
+        Self::InvalidSetting { name, value: value.to_string(), requirement: requirement.into() }
+    }
+}

@@ -1,0 +1,106 @@
+//! Residual networks of the CIFAR kind (He et al., CVPR 2016, section 4.2): 3x3 convolutions, three stages of 16, 32
+//! and 64 channels with n blocks each (depth 6n + 2), parameter-free shortcuts (option A), global average pooling.
+//!
+//! Parameter names are those of the widely used PyTorch implementation by Y. Idelbayev, so that its files load.
+
+use tch::nn::{self, ModuleT};
+use tch::{Kind, Tensor};
+
+#[derive(Debug)]
+struct Block {
+    conv1: nn::Conv2D,
+    bn1: nn::BatchNorm,
+    conv2: nn::Conv2D,
+    bn2: nn::BatchNorm,
+    stride: i64,
+    added_channels: i64,
+}
+
+#[derive(Debug)]
+pub(super) struct CifarResNet {
+    conv1: nn::Conv2D,
+    bn1: nn::BatchNorm,
+    blocks: Vec<Block>,
+    linear: nn::Linear,
+}
+
+fn conv3x3(path: nn::Path, input: i64, output: i64, stride: i64) -> nn::Conv2D {
+    let config = nn::ConvConfig {
+        stride,
+        padding: 1,
+        bias: false,
+        ws_init: nn::init::DEFAULT_KAIMING_NORMAL,
+        ..Default::default()
+    };
+    nn::conv2d(path, input, output, 3, config)
+}
+
+fn batch_norm(path: nn::Path, channels: i64) -> nn::BatchNorm {
+    nn::batch_norm2d(path, channels, nn::BatchNormConfig { ws_init: nn::Init::Const(1.0), ..Default::default() })
+}
+
+impl CifarResNet {
+    pub(super) fn new(path: &nn::Path, input_channels: i64, blocks_per_stage: i64, classes: i64) -> Self {
+        let mut blocks = Vec::new();
+        let mut channels = 16;
+        for (stage, width) in [16, 32, 64].into_iter().enumerate() {
+            for block in 0..blocks_per_stage {
+                let at = path / format!("layer{}", stage + 1) / block;
+                let stride = if stage > 0 && block == 0 { 2 } else { 1 };
+                blocks.push(Block {
+                    conv1: conv3x3(&at / "conv1", channels, width, stride),
+                    bn1: batch_norm(&at / "bn1", width),
+                    conv2: conv3x3(&at / "conv2", width, width, 1),
+                    bn2: batch_norm(&at / "bn2", width),
+                    stride,
+                    added_channels: width - channels,
+                });
+                channels = width;
+            }
+        }
+        Self {
+            conv1: conv3x3(path / "conv1", input_channels, 16, 1),
+            bn1: batch_norm(path / "bn1", 16),
+            blocks,
+            linear: nn::linear(
+                path / "linear",
+                64,
+                classes,
+                nn::LinearConfig { ws_init: nn::init::DEFAULT_KAIMING_NORMAL, ..Default::default() },
+            ),
+        }
+    }
+
+    /// Images [B, C, H, W] to logits [B, K].
+    pub(super) fn forward(&self, images: &Tensor, train: bool) -> Tensor {
+        // Strides of channels last: libtorch's CPU convolutions are a third faster on them.
+        let images = images.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]);
+        let stem = images.apply(&self.conv1).apply_t(&self.bn1, train).relu();
+        let features = self.blocks.iter().fold(stem, |x, block| block.forward(&x, train));
+        features.mean_dim([2i64, 3].as_slice(), false, None::<Kind>).apply(&self.linear)
+    }
+}
+
+impl Block {
+    fn forward(&self, x: &Tensor, train: bool) -> Tensor {
+        let residual = self.bn1.forward_t(&x.apply(&self.conv1), train).relu();
+        let residual = self.bn2.forward_t(&residual.apply(&self.conv2), train);
+        (residual + self.shortcut(x)).relu()
+    }
+
+    /// Option A: every second pixel, and zeros for the added channels, half before and half after.
+    fn shortcut(&self, x: &Tensor) -> Tensor {
+        if self.stride == 1 && self.added_channels == 0 {
+            return x.shallow_clone();
+        }
+        let half = self.added_channels / 2;
+        x.slice(2, None, None, self.stride).slice(3, None, None, self.stride).constant_pad_nd([
+            0,
+            0,
+            0,
+            0,
+            half,
+            self.added_channels - half,
+        ])
+    }
+}
