@@ -2,8 +2,8 @@
 //!
 //! Accepted is what numpy, Python's zipfile, torch and the usual tools write: one directory at the very end of the
 //! file without a comment, members in place before it, local headers that agree with the directory, no name twice, no
-//! overlap, no encryption, stored or deflated. Everything else is refused: an archive that one reader takes for this and
-//! another for that has no innocent author.
+//! overlap, no encryption, stored or deflated. Everything else is refused: an archive that one reader takes for this
+//! and another for that has no innocent author.
 //!
 //! Format: PKWARE APPNOTE 6.3.10, sections 4.3 and 4.4 (ZIP64 included).
 
@@ -224,7 +224,8 @@ fn find_directory(file: &Path, bytes: &[u8]) -> Result<Directory, InputError> {
         damaged(
             file,
             format!("byte {}", bytes.len().saturating_sub(END_LENGTH)),
-            "no end-of-directory record (the file is cut short, or carries an archive comment or an appendix)".to_owned(),
+            "no end-of-directory record (the file is cut short, or carries an archive comment or an appendix)"
+                .to_owned(),
         )
     };
     let end_start = bytes.len().checked_sub(END_LENGTH).ok_or_else(no_end)?;
@@ -370,8 +371,8 @@ fn read_entry(
         .ok_or_else(|| bad("malformed extra field in the local header"))?;
     // With bit 3 the local header leaves sizes and checksum to a record behind the data.
     const SIZES_FOLLOW: u16 = 1 << 3;
-    let sizes_agree = local_flags & SIZES_FOLLOW != 0
-        || (local_crc32, local_compressed, local_size) == (crc32, compressed, size);
+    let sizes_agree =
+        local_flags & SIZES_FOLLOW != 0 || (local_crc32, local_compressed, local_size) == (crc32, compressed, size);
     if local_name != raw_name || local_method != method_number(method) || local_flags & ENCRYPTED != 0 || !sizes_agree {
         return Err(bad("it and the local header describe two different members"));
     }
@@ -539,13 +540,17 @@ mod tests {
                 ("ZIP64 only", [end_64(1, size as u64, start as u64), end(u16::MAX, u32::MAX, u32::MAX)].concat()),
             ] {
                 let bytes = [&local[..], &entry, &end].concat();
-                let archive = Archive::open(file(), &bytes).unwrap_or_else(|error| panic!("{what}, {what_end}: {error}"));
+                let archive =
+                    Archive::open(file(), &bytes).unwrap_or_else(|error| panic!("{what}, {what_end}: {error}"));
                 assert_eq!(*archive.read(archive.member("x").unwrap(), false).unwrap(), *b"abc");
             }
             for (what_end, end) in [
                 ("other count", [end_64(1, size as u64, start as u64), end(2, size as u32, start as u32)].concat()),
                 ("other start", [end_64(1, size as u64, start as u64), end(1, size as u32, 5)].concat()),
-                ("record elsewhere", [&[0; 9][..], &end_64(1, size as u64, start as u64), &end(1, size as u32, start as u32)].concat()),
+                (
+                    "record elsewhere",
+                    [&[0; 9][..], &end_64(1, size as u64, start as u64), &end(1, size as u32, start as u32)].concat(),
+                ),
                 ("too many entries", end(9, size as u32, start as u32)),
             ] {
                 let bytes = [&local[..], &entry, &end].concat();
@@ -607,8 +612,7 @@ mod tests {
         }
         let mut bytes = writer.finish().unwrap().into_inner();
         // Names only: the content "bbbb" of the member has to keep its checksum.
-        let positions: Vec<usize> =
-            (0..bytes.len() - 3).filter(|&at| &bytes[at..at + 4] == b"bbbb").collect();
+        let positions: Vec<usize> = (0..bytes.len() - 3).filter(|&at| &bytes[at..at + 4] == b"bbbb").collect();
         for &at in [positions[0], *positions.last().unwrap()].iter() {
             bytes[at..at + 4].copy_from_slice(b"aaaa");
         }

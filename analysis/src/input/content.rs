@@ -90,10 +90,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("abc");
         fs::write(&file, "abc").unwrap();
-        assert_eq!(
-            sha256_file(&file).unwrap(),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        assert_eq!(sha256_file(&file).unwrap(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         let content = Content::read(&file).unwrap();
         let (length, digest) = content.parse_and_hash(|content| Ok(content.bytes.len())).unwrap();
         assert_eq!((length, digest), (3, sha256(b"abc")));
@@ -104,10 +101,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let missing = directory.path().join("missing");
         assert!(matches!(Content::read(&missing), Err(InputError::Io { file, .. }) if file == missing));
-        assert!(matches!(
-            Content::read(directory.path()),
-            Err(InputError::NotAFile { found: "a folder", .. })
-        ));
+        assert!(matches!(Content::read(directory.path()), Err(InputError::NotAFile { found: "a folder", .. })));
         assert!(matches!(Content::read(Path::new("/dev/null")), Err(InputError::NotAFile { .. })));
         let empty = directory.path().join("empty");
         fs::write(&empty, "").unwrap();

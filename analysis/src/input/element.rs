@@ -56,10 +56,7 @@ impl ElementType {
 
     /// Whether it is one of the integer types (`bool` is not).
     pub fn is_integer(self) -> bool {
-        matches!(
-            self,
-            Self::I8 | Self::I16 | Self::I32 | Self::I64 | Self::U8 | Self::U16 | Self::U32 | Self::U64
-        )
+        matches!(self, Self::I8 | Self::I16 | Self::I32 | Self::I64 | Self::U8 | Self::U16 | Self::U32 | Self::U64)
     }
 }
 

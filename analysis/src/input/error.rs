@@ -46,7 +46,9 @@ pub enum InputError {
     },
 
     /// An array that the machine has no memory for.
-    #[error("{file}: {place}: {bytes} bytes of memory are needed and not available; use a larger machine or fewer samples")]
+    #[error(
+        "{file}: {place}: {bytes} bytes of memory are needed and not available; use a larger machine or fewer samples"
+    )]
     OutOfMemory {
         /// The file.
         file: PathBuf,
@@ -68,7 +70,10 @@ pub enum InputError {
     },
 
     /// The file ends before what it announces.
-    #[error("{file}: {place}: {needed} bytes are announced, {available} are there; the file is truncated, write or download it again")]
+    #[error(
+        "{file}: {place}: {needed} bytes are announced, {available} are there; the file is truncated, write or \
+         download it again"
+    )]
     Truncated {
         /// The file.
         file: PathBuf,
@@ -81,7 +86,10 @@ pub enum InputError {
     },
 
     /// Bytes after the end of the content.
-    #[error("{file}: {place}: {extra} bytes follow the end of the content; write the file again with the program that made it")]
+    #[error(
+        "{file}: {place}: {extra} bytes follow the end of the content; write the file again with the program that \
+         made it"
+    )]
     TrailingBytes {
         /// The file.
         file: PathBuf,
@@ -103,7 +111,10 @@ pub enum InputError {
     },
 
     /// A member of an archive whose checksum differs.
-    #[error("{file}: member {member}: the CRC-32 is {found:08x}, the directory says {expected:08x}; the file is damaged, write or download it again")]
+    #[error(
+        "{file}: member {member}: the CRC-32 is {found:08x}, the directory says {expected:08x}; the file is damaged, \
+         write or download it again"
+    )]
     Checksum {
         /// The file.
         file: PathBuf,
@@ -125,7 +136,10 @@ pub enum InputError {
     },
 
     /// A member that is encrypted, or compressed by a method other than deflate.
-    #[error("{file}: member {member}: {problem}; write the archive again with numpy.savez, numpy.savez_compressed or torch.save")]
+    #[error(
+        "{file}: member {member}: {problem}; write the archive again with numpy.savez, numpy.savez_compressed or \
+         torch.save"
+    )]
     UnsupportedMember {
         /// The file.
         file: PathBuf,
@@ -136,7 +150,10 @@ pub enum InputError {
     },
 
     /// A small compressed member that announces a very large content.
-    #[error("{file}: member {member}: {compressed} bytes announce {size} when unpacked, more than the {limit} that are accepted; store the array uncompressed if this is meant")]
+    #[error(
+        "{file}: member {member}: {compressed} bytes announce {size} when unpacked, more than the {limit} that are \
+         accepted; store the array uncompressed if this is meant"
+    )]
     Expansion {
         /// The file.
         file: PathBuf,
@@ -151,7 +168,10 @@ pub enum InputError {
     },
 
     /// An array or tensor that has to be there is not.
-    #[error("{file}: there is no array {name}; present: {present}; save the arrays under the names logits [N, K] and labels [N]")]
+    #[error(
+        "{file}: there is no array {name}; present: {present}; save the arrays under the names logits [N, K] and \
+         labels [N]"
+    )]
     MissingArray {
         /// The file.
         file: PathBuf,
@@ -162,14 +182,19 @@ pub enum InputError {
     },
 
     /// One half of a pair of .npy files.
-    #[error("{file}: one .npy file holds one array, and both logits and labels are needed; give the pair as LOGITS.npy,LABELS.npy")]
+    #[error(
+        "{file}: one .npy file holds one array, and both logits and labels are needed; give the pair as \
+         LOGITS.npy,LABELS.npy"
+    )]
     LoneNpy {
         /// The file.
         file: PathBuf,
     },
 
     /// Wrong element type.
-    #[error("{file}: array {array}: elements of type {found}; expected {expected}, convert the array and save it again")]
+    #[error(
+        "{file}: array {array}: elements of type {found}; expected {expected}, convert the array and save it again"
+    )]
     ElementType {
         /// The file.
         file: PathBuf,
@@ -195,7 +220,10 @@ pub enum InputError {
     },
 
     /// A shape that does not account for the bytes that are there.
-    #[error("{file}: array {array}: shape {shape:?} of {element} does not fit the {available} bytes that are there; the header or the data is damaged, save the array again")]
+    #[error(
+        "{file}: array {array}: shape {shape:?} of {element} does not fit the {available} bytes that are there; the \
+         header or the data is damaged, save the array again"
+    )]
     SizeMismatch {
         /// The file.
         file: PathBuf,
@@ -230,7 +258,10 @@ pub enum InputError {
     },
 
     /// K < 2.
-    #[error("{file}: array {array}: {classes} class(es); a confusion needs at least 2, save one column of logits for each class")]
+    #[error(
+        "{file}: array {array}: {classes} class(es); a confusion needs at least 2, save one column of logits for \
+         each class"
+    )]
     TooFewClasses {
         /// The file.
         file: PathBuf,
@@ -241,7 +272,10 @@ pub enum InputError {
     },
 
     /// A logit that is NaN or infinite.
-    #[error("{file}: sample {sample}, class {class}: the logit is {value}; find out why the model gives it, no margin can be taken of it")]
+    #[error(
+        "{file}: sample {sample}, class {class}: the logit is {value}; find out why the model gives it, no margin \
+         can be taken of it"
+    )]
     NonFinite {
         /// The file.
         file: PathBuf,
@@ -254,7 +288,10 @@ pub enum InputError {
     },
 
     /// A label that is no class.
-    #[error("{file}: sample {sample}: the label is {label}; labels are the classes 0 to {last_class}, renumber them or remove the sample")]
+    #[error(
+        "{file}: sample {sample}: the label is {label}; labels are the classes 0 to {last_class}, renumber them or \
+         remove the sample"
+    )]
     LabelOutOfRange {
         /// The file.
         file: PathBuf,
@@ -319,7 +356,10 @@ pub enum InputError {
     },
 
     /// Counts or names of another number of classes.
-    #[error("{file}: {found} {what}, and the model has {expected} classes; give one {unit} for each class in the order of the labels")]
+    #[error(
+        "{file}: {found} {what}, and the model has {expected} classes; give one {unit} for each class in the order \
+         of the labels"
+    )]
     ClassCountMismatch {
         /// The file.
         file: PathBuf,
@@ -334,7 +374,10 @@ pub enum InputError {
     },
 
     /// An entry of a counts file that is no count.
-    #[error("{file}: {place}: {found} is not a count; give a non-negative integer, the number of training samples of the class")]
+    #[error(
+        "{file}: {place}: {found} is not a count; give a non-negative integer, the number of training samples of the \
+         class"
+    )]
     Count {
         /// The file.
         file: PathBuf,
@@ -422,7 +465,10 @@ pub enum InputError {
     },
 
     /// An archive with several pickles.
-    #[error("{file}: refused: the archive holds several pickles ({members}); torch.save writes one data.pkl, save the weights again")]
+    #[error(
+        "{file}: refused: the archive holds several pickles ({members}); torch.save writes one data.pkl, save the \
+         weights again"
+    )]
     SeveralPickles {
         /// The file.
         file: PathBuf,
@@ -431,28 +477,40 @@ pub enum InputError {
     },
 
     /// The tar format of PyTorch before 0.1.10.
-    #[error("{file}: the tar format of PyTorch before 0.1.10 is not read; load it once with torch.load and save it again with torch.save")]
+    #[error(
+        "{file}: the tar format of PyTorch before 0.1.10 is not read; load it once with torch.load and save it again \
+         with torch.save"
+    )]
     OldTar {
         /// The file.
         file: PathBuf,
     },
 
     /// A pickle that torch.save did not write.
-    #[error("{file}: a plain pickle without tensor data, not a torch.save file; save the weights with torch.save(model.state_dict(), FILE)")]
+    #[error(
+        "{file}: a plain pickle without tensor data, not a torch.save file; save the weights with \
+         torch.save(model.state_dict(), FILE)"
+    )]
     PlainPickle {
         /// The file.
         file: PathBuf,
     },
 
     /// A TorchScript module where weights are wanted.
-    #[error("{file}: a TorchScript module, which is a program and is not read as weights; run it with --run-torchscript if you trust it")]
+    #[error(
+        "{file}: a TorchScript module, which is a program and is not read as weights; run it with --run-torchscript \
+         if you trust it"
+    )]
     TorchScript {
         /// The file.
         file: PathBuf,
     },
 
     /// Written on a big-endian machine.
-    #[error("{file}: {place}: written in big-endian byte order; load it with torch.load and save it on a little-endian machine")]
+    #[error(
+        "{file}: {place}: written in big-endian byte order; load it with torch.load and save it on a little-endian \
+         machine"
+    )]
     BigEndian {
         /// The file.
         file: PathBuf,
@@ -490,7 +548,10 @@ pub enum InputError {
     },
 
     /// Tensors that would take far more memory than the file has bytes (an expanded view).
-    #[error("{file}: tensor {tensor}: {bytes} bytes when laid out, {limit} are accepted for a file of this size; save the weights with .contiguous()")]
+    #[error(
+        "{file}: tensor {tensor}: {bytes} bytes when laid out, {limit} are accepted for a file of this size; save \
+         the weights with .contiguous()"
+    )]
     TensorTooLarge {
         /// The file.
         file: PathBuf,
@@ -503,7 +564,9 @@ pub enum InputError {
     },
 
     /// More weights than a torch.save file may hold here.
-    #[error("{file}: {bytes} bytes of weights, {limit} are read from a torch.save file; convert the file to .safetensors")]
+    #[error(
+        "{file}: {bytes} bytes of weights, {limit} are read from a torch.save file; convert the file to .safetensors"
+    )]
     TooManyWeights {
         /// The file.
         file: PathBuf,
@@ -514,7 +577,10 @@ pub enum InputError {
     },
 
     /// A weight that is NaN or infinite.
-    #[error("{file}: tensor {tensor}, element {element}: the value is {value}; the training diverged, take an earlier checkpoint")]
+    #[error(
+        "{file}: tensor {tensor}, element {element}: the value is {value}; the training diverged, take an earlier \
+         checkpoint"
+    )]
     NonFiniteWeight {
         /// The file.
         file: PathBuf,

@@ -504,7 +504,7 @@ impl<'a> Guard<'a> {
                     self.pop_to_mark()?;
                     self.push(Value::Other);
                 }
-                0x82 | 0x83 | 0x84 => {
+                0x82..=0x84 => {
                     let code = self.number(1 << (code - 0x82))?;
                     self.note(format!("name number {code} of the extension registry of the Python that loads it"));
                     self.push(Value::Global(NO_TEXT.into()));
@@ -733,7 +733,9 @@ mod tests {
     #[test]
     fn several_refused_names_are_listed_once_each() {
         let error = walk(b"(cos\nsystem\ncos\nsystem\nccollections\nOrderedDict\nc__main__\nNet\nt.").unwrap_err();
-        assert!(matches!(&error, InputError::RefusedGlobal { globals, .. } if globals == r#""os.system", "__main__.Net""#));
+        assert!(
+            matches!(&error, InputError::RefusedGlobal { globals, .. } if globals == r#""os.system", "__main__.Net""#)
+        );
     }
 
     #[test]
@@ -786,10 +788,10 @@ mod tests {
     #[test]
     fn containers_that_python_and_the_reader_would_see_differently_are_refused() {
         let cases: [&[u8]; 7] = [
-            b"}q\x00h\x00X\x01\x00\x00\x00aK\x01s.",     // item set through the memo
-            b"]q\x00h\x00K\x01a.",                         // item appended through the memo
-            b"]2K\x01a.",                                  // through DUP
-            b"}2(K\x01K\x02u0.",                           // the original after DUP
+            b"}q\x00h\x00X\x01\x00\x00\x00aK\x01s.", // item set through the memo
+            b"]q\x00h\x00K\x01a.",                   // item appended through the memo
+            b"]2K\x01a.",                            // through DUP
+            b"}2(K\x01K\x02u0.",                     // the original after DUP
             b"ccollections\nOrderedDict\n)R}X\x01\x00\x00\x00aK\x01sb.", // attribute
             b"ccollections\nOrderedDict\n)R}K\x05K\x01sb.", // attribute that is no text
             b"ccollections\nOrderedDict\n)Rq\x00h\x00}b.", // through the memo
@@ -853,7 +855,10 @@ mod tests {
     fn a_pickle_without_end_stops_at_a_limit() {
         let endless = b"(".repeat(MAX_INSTRUCTIONS + 1);
         let error = walk(&endless).unwrap_err();
-        assert!(matches!(&error, InputError::RefusedPickle { problem, .. } if problem.contains("instructions")), "{error}");
+        assert!(
+            matches!(&error, InputError::RefusedPickle { problem, .. } if problem.contains("instructions")),
+            "{error}"
+        );
     }
 
     #[test]

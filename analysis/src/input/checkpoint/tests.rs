@@ -58,14 +58,8 @@ fn state_dict(entries: &[Entry]) -> Vec<u8> {
     let items = entries
         .iter()
         .flat_map(|entry| [text(entry.0), tensor_program(entry, &row_major_strides(entry.4), 0)].concat());
-    [
-        b"ccollections\nOrderedDict\n)R(".to_vec(),
-        items.collect(),
-        b"u}".to_vec(),
-        text("_metadata"),
-        b"}sb".to_vec(),
-    ]
-    .concat()
+    [b"ccollections\nOrderedDict\n)R(".to_vec(), items.collect(), b"u}".to_vec(), text("_metadata"), b"}sb".to_vec()]
+        .concat()
 }
 
 fn prefixed(entries: &[Entry], prefix: &str) -> Vec<Entry> {
@@ -178,15 +172,19 @@ fn both_formats_and_every_nesting_give_the_same_weights() {
         ("state_dict", dictionary(&[epoch, ("state_dict", plain.clone()), arch]), &["state_dict"], false),
         ("parallel under model", dictionary(&[("model", parallel)]), &["model"], true),
         ("net", dictionary(&[("net", plain.clone()), ("acc", integer(90))]), &["net"], false),
-        ("two levels", dictionary(&[("model", dictionary(&[("state_dict", plain.clone())]))]), &["model", "state_dict"], false),
+        (
+            "two levels",
+            dictionary(&[("model", dictionary(&[("state_dict", plain.clone())]))]),
+            &["model", "state_dict"],
+            false,
+        ),
         ("beside an optimizer", with_optimizer, &["state_dict"], false),
         ("an unusual key", dictionary(&[("checkpoint_7", plain)]), &["checkpoint_7"], false),
     ];
     for (what, object, nesting, data_parallel) in objects {
-        for (kind, file) in [
-            (CheckpointKind::TorchSaveZip, torch_zip(&object)),
-            (CheckpointKind::TorchSaveLegacy, legacy(&object)),
-        ] {
+        for (kind, file) in
+            [(CheckpointKind::TorchSaveZip, torch_zip(&object)), (CheckpointKind::TorchSaveLegacy, legacy(&object))]
+        {
             let weights = read_bytes(&file).unwrap_or_else(|error| panic!("{what}: {error}"));
             assert_is_the_model(&weights, what);
             assert_eq!(weights.kind, kind, "{what}");
@@ -220,7 +218,9 @@ fn a_named_key_is_read_and_two_candidates_are_not_guessed() {
     let object = dictionary(&[("model", state_dict(&ENTRIES)), ("state_dict", averaged)]);
     let file = torch_zip(&object);
     let error = read_bytes(&file).unwrap_err();
-    assert!(matches!(&error, InputError::AmbiguousWeights { candidates, .. } if candidates == r#""model", "state_dict""#));
+    assert!(
+        matches!(&error, InputError::AmbiguousWeights { candidates, .. } if candidates == r#""model", "state_dict""#)
+    );
     let weights = with_file(&file, |file| read_under(file, "model")).unwrap();
     assert_is_the_model(&weights, "model");
     assert_eq!(weights.unread, ["state_dict"]);
@@ -364,9 +364,12 @@ fn bad_files_are_refused_with_their_place() {
         ("a pickle beside", archive(&[("a/data.pkl", &program), ("a/x.PKL", &program)]), "\"a/x.PKL\"", |e| {
             matches!(e, E::SeveralPickles { .. })
         }),
-        ("bytes after the pickle", archive(&[("a/data.pkl", &[&program[..], b"N."].concat())]), "\"a/data.pkl\"", |e| {
-            matches!(e, E::TrailingBytes { extra: 2, .. })
-        }),
+        (
+            "bytes after the pickle",
+            archive(&[("a/data.pkl", &[&program[..], b"N."].concat())]),
+            "\"a/data.pkl\"",
+            |e| matches!(e, E::TrailingBytes { extra: 2, .. }),
+        ),
         ("cut pickle", archive(&[("a/data.pkl", &program[..40])]), "\"a/data.pkl\", byte ", |e| {
             matches!(e, E::Truncated { .. })
         }),
@@ -376,25 +379,28 @@ fn bad_files_are_refused_with_their_place() {
         ("missing storage", torch_zip_of(&model, &storage_bytes()[..1]), "\"model/data/1\"", |e| {
             matches!(e, E::Damaged { .. })
         }),
-        (
-            "short storage",
-            torch_zip_of(&model, &[("0", vec![0; 20]), ("1", vec![0; 8])]),
-            "\"model/data/0\"",
-            |e| matches!(e, E::Damaged { .. }),
-        ),
+        ("short storage", torch_zip_of(&model, &[("0", vec![0; 20]), ("1", vec![0; 8])]), "\"model/data/0\"", |e| {
+            matches!(e, E::Damaged { .. })
+        }),
         // Tensors.
         ("past its storage", torch_zip(&one(float(&[2, 3], 6), &[3, 1], 1)), "[2, 3]", |e| {
             matches!(e, E::Unreadable { .. })
         }),
-        ("shape beyond all memory", torch_zip(&one(float(&[u32::MAX >> 1, u32::MAX >> 1, 8], 6), &[0, 0, 0], 0)), "", |e| {
-            matches!(e, E::Unreadable { .. })
-        }),
+        (
+            "shape beyond all memory",
+            torch_zip(&one(float(&[u32::MAX >> 1, u32::MAX >> 1, 8], 6), &[0, 0, 0], 0)),
+            "",
+            |e| matches!(e, E::Unreadable { .. }),
+        ),
         ("expanded", torch_zip(&one(float(&[500_000_000], 6), &[0], 0)), "\"w\"", |e| {
             matches!(e, E::TensorTooLarge { .. })
         }),
-        ("complex", torch_zip(&one(("w", "ComplexFloatStorage", "0", 3, &[3]), &[1], 0)), "\"torch.ComplexFloatStorage\"", |e| {
-            matches!(e, E::RefusedGlobal { .. })
-        }),
+        (
+            "complex",
+            torch_zip(&one(("w", "ComplexFloatStorage", "0", 3, &[3]), &[1], 0)),
+            "\"torch.ComplexFloatStorage\"",
+            |e| matches!(e, E::RefusedGlobal { .. }),
+        ),
         (
             "one name twice",
             torch_zip(&dictionary(&[
@@ -405,12 +411,18 @@ fn bad_files_are_refused_with_their_place() {
             |e| matches!(e, E::Duplicate { .. }),
         ),
         // No weights.
-        ("no tensors", torch_zip(&dictionary(&[("epoch", integer(3)), ("args", dictionary(&[]))])), "\"args\", \"epoch\"", |e| {
-            matches!(e, E::NoWeights { .. })
-        }),
-        ("only an optimizer", torch_zip(&dictionary(&[("optimizer", model.clone()), ("epoch", integer(3))])), "\"epoch\", \"optimizer\"", |e| {
-            matches!(e, E::NoWeights { .. })
-        }),
+        (
+            "no tensors",
+            torch_zip(&dictionary(&[("epoch", integer(3)), ("args", dictionary(&[]))])),
+            "\"args\", \"epoch\"",
+            |e| matches!(e, E::NoWeights { .. }),
+        ),
+        (
+            "only an optimizer",
+            torch_zip(&dictionary(&[("optimizer", model.clone()), ("epoch", integer(3))])),
+            "\"epoch\", \"optimizer\"",
+            |e| matches!(e, E::NoWeights { .. }),
+        ),
         ("a bare tensor", torch_zip(&tensor_program(&ENTRIES[0], &[3, 1], 0)), "\"torch.Tensor\"", |e| {
             matches!(e, E::NoWeights { .. })
         }),
@@ -424,21 +436,29 @@ fn bad_files_are_refused_with_their_place() {
         ("count of a storage", legacy_of(&model, &["0", "1"], &legacy_storages(5, 1)), "storage \"0\" (byte ", |e| {
             matches!(e, E::Damaged { .. })
         }),
-        ("huge count of a storage", legacy_of(&model, &["0", "1"], &legacy_storages(u64::MAX / 4, 1)), "storage \"0\"", |e| {
-            matches!(e, E::Truncated { .. })
-        }),
+        (
+            "huge count of a storage",
+            legacy_of(&model, &["0", "1"], &legacy_storages(u64::MAX / 4, 1)),
+            "storage \"0\"",
+            |e| matches!(e, E::Truncated { .. }),
+        ),
         ("storage listed twice", legacy_of(&model, &["0", "0", "1"], &legacy_storages(6, 1)), "storage \"0\"", |e| {
             matches!(e, E::Damaged { .. })
         }),
         ("storage not listed", legacy_of(&model, &["0"], &legacy_storages(6, 1)[..1]), "storage \"1\"", |e| {
             matches!(e, E::Damaged { .. })
         }),
-        ("big-endian legacy", {
-            let mut file = legacy(&model);
-            let at = file.windows(13).position(|window| window == b"little_endian").unwrap() + 13;
-            file[at] = 0x89;
-            file
-        }, "ig-endian", |e| matches!(e, E::Unreadable { .. })),
+        (
+            "big-endian legacy",
+            {
+                let mut file = legacy(&model);
+                let at = file.windows(13).position(|window| window == b"little_endian").unwrap() + 13;
+                file[at] = 0x89;
+                file
+            },
+            "ig-endian",
+            |e| matches!(e, E::Unreadable { .. }),
+        ),
         // .safetensors.
         ("cut header", safetensors_file(tensors, &[])[..30].to_vec(), "header (byte 8)", |e| {
             matches!(e, E::Truncated { .. })
@@ -449,23 +469,40 @@ fn bad_files_are_refused_with_their_place() {
         ("bytes after the tensors", safetensors_file(tensors, &[0; 9]), "tensor data (byte ", |e| {
             matches!(e, E::TrailingBytes { extra: 1, .. })
         }),
-        ("tensor twice", safetensors_file(&tensors.replace('}', "").replace("[0,8]", "[0,8]},\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}"), &[0; 8]), "\"w\"", |e| {
-            matches!(e, E::Duplicate { .. })
-        }),
+        (
+            "tensor twice",
+            safetensors_file(
+                &tensors
+                    .replace('}', "")
+                    .replace("[0,8]", "[0,8]},\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}"),
+                &[0; 8],
+            ),
+            "\"w\"",
+            |e| matches!(e, E::Duplicate { .. }),
+        ),
         ("overlapping tensors", safetensors_file(&tensors.replace("[0,8]", "[4,12]"), &[0; 12]), "\"w\"", |e| {
             matches!(e, E::Damaged { .. })
         }),
-        ("shape and bytes differ", safetensors_file(&tensors.replace("[2]", "[3]"), &[0; 8]), "header (bytes 8 to ", |e| {
-            matches!(e, E::Damaged { .. })
-        }),
+        (
+            "shape and bytes differ",
+            safetensors_file(&tensors.replace("[2]", "[3]"), &[0; 8]),
+            "header (bytes 8 to ",
+            |e| matches!(e, E::Damaged { .. }),
+        ),
         ("no JSON", safetensors_file("{\"w\": oops}", &[]), "header (bytes 8 to ", |e| matches!(e, E::Damaged { .. })),
-        ("float8", safetensors_file(&tensors.replace("F32", "F8_E4M3").replace("[0,8]", "[0,2]"), &[0; 2]), "\"w\"", |e| {
-            matches!(e, E::Tensor { .. })
-        }),
+        (
+            "float8",
+            safetensors_file(&tensors.replace("F32", "F8_E4M3").replace("[0,8]", "[0,2]"), &[0; 2]),
+            "\"w\"",
+            |e| matches!(e, E::Tensor { .. }),
+        ),
         ("no tensor", safetensors_file("{}", &[]), "no tensor", |e| matches!(e, E::NoWeights { .. })),
-        ("uint64 above int64", safetensors_file(&tensors.replace("F32", "U64").replace("[2]", "[1]"), &[0xff; 8]), "\"w\"", |e| {
-            matches!(e, E::Tensor { .. })
-        }),
+        (
+            "uint64 above int64",
+            safetensors_file(&tensors.replace("F32", "U64").replace("[2]", "[1]"), &[0xff; 8]),
+            "\"w\"",
+            |e| matches!(e, E::Tensor { .. }),
+        ),
     ];
     for (what, bytes, place, is_variant) in cases {
         let error = match read_bytes(&bytes) {
@@ -561,11 +598,47 @@ fn damaged_files_never_panic() {
 fn random_pickles_never_panic() {
     // Instructions with plausible arguments, so that programs run further than a few bytes.
     let snippets: Vec<Vec<u8>> = [
-        &b"("[..], b")", b"]", b"}", b"t", b"l", b"d", b"u", b"e", b"a", b"s", b"0", b"1", b"2", b"N", b"\x88", b"\x85",
-        b"\x86", b"\x87", b"K\x01", b"J\xff\xff\xff\xff", b"q\x00", b"h\x00", b"q\x01", b"h\x01", b"\x94", b"R", b"b",
-        b"\x81", b"\x92", b"\x8f", b"\x90", b"\x91", b"Q", b"ccollections\nOrderedDict\n", b"ctorch\nSize\n",
-        b"ctorch._utils\n_rebuild_parameter\n", b"ctorch._utils\n_rebuild_tensor_v2\n", b"X\x01\x00\x00\x00w",
-        b"\x8a\x09\xff\xff\xff\xff\xff\xff\xff\xff\x7f", b"G\x7f\xf0\x00\x00\x00\x00\x00\x00",
+        &b"("[..],
+        b")",
+        b"]",
+        b"}",
+        b"t",
+        b"l",
+        b"d",
+        b"u",
+        b"e",
+        b"a",
+        b"s",
+        b"0",
+        b"1",
+        b"2",
+        b"N",
+        b"\x88",
+        b"\x85",
+        b"\x86",
+        b"\x87",
+        b"K\x01",
+        b"J\xff\xff\xff\xff",
+        b"q\x00",
+        b"h\x00",
+        b"q\x01",
+        b"h\x01",
+        b"\x94",
+        b"R",
+        b"b",
+        b"\x81",
+        b"\x92",
+        b"\x8f",
+        b"\x90",
+        b"\x91",
+        b"Q",
+        b"ccollections\nOrderedDict\n",
+        b"ctorch\nSize\n",
+        b"ctorch._utils\n_rebuild_parameter\n",
+        b"ctorch._utils\n_rebuild_tensor_v2\n",
+        b"X\x01\x00\x00\x00w",
+        b"\x8a\x09\xff\xff\xff\xff\xff\xff\xff\xff\x7f",
+        b"G\x7f\xf0\x00\x00\x00\x00\x00\x00",
     ]
     .iter()
     .map(|snippet| snippet.to_vec())

@@ -209,7 +209,7 @@ pub(super) fn read_legacy(content: &Content, key: Option<&str>) -> Result<Found,
             .ok_or_else(|| damaged(place.clone(), "it is listed, and the saved object does not refer to it"))?;
         let rest = &bytes[position..];
         let stored = rest.first_chunk().map_or(u64::MAX, |elements| u64::from_le_bytes(*elements));
-        let size = stored.checked_mul(storage.element_size as u64).unwrap_or(u64::MAX);
+        let size = stored.saturating_mul(storage.element_size as u64);
         let needed = size.saturating_add(8);
         if needed > rest.len() as u64 {
             let available = rest.len() as u64;

@@ -29,7 +29,13 @@ pub(super) fn parse(content: &Content) -> Result<(Logits, Array1<usize>, Element
     for (column, name) in header.iter().enumerate() {
         let expected = if column == 0 { "label".to_owned() } else { format!("logit_{}", column - 1) };
         if name != expected {
-            return Err(InputError::CsvHeader { file: file(), line: 1, column: column + 1, found: quoted(name), expected });
+            return Err(InputError::CsvHeader {
+                file: file(),
+                line: 1,
+                column: column + 1,
+                found: quoted(name),
+                expected,
+            });
         }
     }
     let classes = header.len().saturating_sub(1);
@@ -59,7 +65,8 @@ pub(super) fn parse(content: &Content) -> Result<(Logits, Array1<usize>, Element
             .ok_or_else(|| field(0, "an integer, the number of a class"))?;
         labels.push(super::checked_label(&content.file, sample, label, classes)?);
         for (column, value) in record.iter().enumerate().skip(1) {
-            let value: f64 = value.parse().map_err(|_| field(column, "a number with a decimal point, as in -1.25e-3"))?;
+            let value: f64 =
+                value.parse().map_err(|_| field(column, "a number with a decimal point, as in -1.25e-3"))?;
             if !value.is_finite() {
                 return Err(InputError::NonFinite { file: file(), sample, class: column - 1, value });
             }

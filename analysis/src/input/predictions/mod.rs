@@ -1,8 +1,8 @@
-//! Prediction files: logits [N, K] and labels [N] of one model on one data set.
+//! Prediction files: logits `[N, K]` and labels `[N]` of one model on one data set.
 //!
 //! | format | logits | labels |
 //! | --- | --- | --- |
-//! | .npz, .npy pair | `logits` [N, K], float16, float32, float64, C or Fortran order, either byte order | `labels` [N], any integer type |
+//! | .npz, .npy pair | `logits` `[N, K]`, float16, float32, float64, C or Fortran order, either byte order | `labels` `[N]`, any integer type |
 //! | .safetensors | the same names; bfloat16 too | the same |
 //! | .csv | columns `logit_0` to `logit_{K-1}` | column `label`, the first |
 //!
@@ -44,9 +44,9 @@ pub enum PredictionSource {
     File(PathBuf),
     /// Two .npy files.
     NpyPair {
-        /// Logits [N, K].
+        /// Logits `[N, K]`.
         logits: PathBuf,
-        /// Labels [N].
+        /// Labels `[N]`.
         labels: PathBuf,
     },
 }
@@ -74,7 +74,7 @@ impl fmt::Display for PredictionSource {
     }
 }
 
-/// Logits [N, K] in row-major order, all finite, in the narrower of the two types that holds them exactly.
+/// Logits `[N, K]` in row-major order, all finite, in the narrower of the two types that holds them exactly.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Logits {
     /// Stored as float32, float16 or bfloat16.
@@ -96,9 +96,9 @@ impl Logits {
 /// Checked predictions: N >= 1, K >= 2, every logit finite, every label in 0..K.
 #[derive(Debug, Clone)]
 pub struct Predictions {
-    /// Logits [N, K].
+    /// Logits `[N, K]`.
     pub logits: Logits,
-    /// Labels [N], each below K.
+    /// Labels `[N]`, each below K.
     pub labels: Array1<usize>,
     /// The file, or `LOGITS.npy,LABELS.npy`.
     pub source: PredictionSource,

@@ -243,18 +243,27 @@ fn bad_files_are_refused_with_their_place() {
         ("garbage", vec![0, 1, 2, 3], "byte 0: the bytes 00 01 02 03", |e| matches!(e, E::UnknownFormat { .. })),
         ("one .npy", l(), "LOGITS.npy,LABELS.npy", |e| matches!(e, E::LoneNpy { .. })),
         // Arrays.
-        ("no logits", archive(&[("scores.npy", &l()), ("labels.npy", &y())], false), "present: \"scores\", \"labels\"", |e| {
-            matches!(e, E::MissingArray { name: "logits", .. })
-        }),
+        (
+            "no logits",
+            archive(&[("scores.npy", &l()), ("labels.npy", &y())], false),
+            "present: \"scores\", \"labels\"",
+            |e| matches!(e, E::MissingArray { name: "logits", .. }),
+        ),
         ("no labels", archive(&[("logits.npy", &l())], false), "no array labels", |e| {
             matches!(e, E::MissingArray { name: "labels", .. })
         }),
-        ("an array under two names", archive(&[("logits.npy", &l()), ("logits", &l()), ("labels", &y())], false), "\"logits\"", |e| {
-            matches!(e, E::Duplicate { .. })
-        }),
-        ("integer logits", npz(&npy_of("<i4", "(2, 3)", &[0; 24]), &y()), "array logits: elements of type int32", |e| {
-            matches!(e, E::ElementType { .. })
-        }),
+        (
+            "an array under two names",
+            archive(&[("logits.npy", &l()), ("logits", &l()), ("labels", &y())], false),
+            "\"logits\"",
+            |e| matches!(e, E::Duplicate { .. }),
+        ),
+        (
+            "integer logits",
+            npz(&npy_of("<i4", "(2, 3)", &[0; 24]), &y()),
+            "array logits: elements of type int32",
+            |e| matches!(e, E::ElementType { .. }),
+        ),
         ("float labels", npz(&l(), &npy_of("<f4", "(2,)", &[0; 8])), "array labels: elements of type float32", |e| {
             matches!(e, E::ElementType { .. })
         }),
@@ -313,16 +322,22 @@ fn bad_files_are_refused_with_their_place() {
         ("negative label", npz(&l(), &labels_of([-1, 0])), "sample 0: the label is -1", |e| {
             matches!(e, E::LabelOutOfRange { .. })
         }),
-        ("huge label", npz(&l(), &npy_of("<u8", "(2,)", &[0xff; 16])), "sample 0: the label is 18446744073709551615", |e| {
-            matches!(e, E::LabelOutOfRange { .. })
-        }),
+        (
+            "huge label",
+            npz(&l(), &npy_of("<u8", "(2,)", &[0xff; 16])),
+            "sample 0: the label is 18446744073709551615",
+            |e| matches!(e, E::LabelOutOfRange { .. }),
+        ),
         // Headers.
         ("shape larger than the data", npz(&npy_of("<f4", "(60000, 1000)", &[0; 24]), &y()), "[60000, 1000]", |e| {
             matches!(e, E::SizeMismatch { available: 24, .. })
         }),
-        ("shape beyond all memory", npz(&npy_of("<f4", "(4611686018427387904, 4)", &[0; 24]), &y()), "array logits", |e| {
-            matches!(e, E::SizeMismatch { .. })
-        }),
+        (
+            "shape beyond all memory",
+            npz(&npy_of("<f4", "(4611686018427387904, 4)", &[0; 24]), &y()),
+            "array logits",
+            |e| matches!(e, E::SizeMismatch { .. }),
+        ),
         ("data too long", npz(&npy_of("<f4", "(2, 3)", &[0; 25]), &y()), "25 bytes", |e| {
             matches!(e, E::SizeMismatch { .. })
         }),
@@ -336,46 +351,82 @@ fn bad_files_are_refused_with_their_place() {
             matches!(e, E::Damaged { .. })
         }),
         ("no shape", header("{'descr': '<f4', 'fortran_order': False}"), "missing", |e| matches!(e, E::Damaged { .. })),
-        ("shape twice", header("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'shape': (3, 2)}"), "twice", |e| {
-            matches!(e, E::Damaged { .. })
-        }),
+        (
+            "shape twice",
+            header("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'shape': (3, 2)}"),
+            "twice",
+            |e| matches!(e, E::Damaged { .. }),
+        ),
         ("negative extent", header("{'descr': '<f4', 'fortran_order': False, 'shape': (-2, 3)}"), "extent", |e| {
             matches!(e, E::Damaged { .. })
         }),
-        ("extent of 80 bits", header("{'descr': '<f4', 'fortran_order': False, 'shape': (1208925819614629174706176,)}"), "extent", |e| {
-            matches!(e, E::Damaged { .. })
-        }),
+        (
+            "extent of 80 bits",
+            header("{'descr': '<f4', 'fortran_order': False, 'shape': (1208925819614629174706176,)}"),
+            "extent",
+            |e| matches!(e, E::Damaged { .. }),
+        ),
         ("fortran_order 1", header("{'descr': '<f4', 'fortran_order': 1, 'shape': (2, 3)}"), "True nor False", |e| {
             matches!(e, E::Damaged { .. })
         }),
-        ("another key", header("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'x': 1}"), "a key other", |e| {
-            matches!(e, E::Damaged { .. })
-        }),
-        ("text after the header", header("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)} x"), "text after", |e| {
-            matches!(e, E::Damaged { .. })
-        }),
+        (
+            "another key",
+            header("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'x': 1}"),
+            "a key other",
+            |e| matches!(e, E::Damaged { .. }),
+        ),
+        (
+            "text after the header",
+            header("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)} x"),
+            "text after",
+            |e| matches!(e, E::Damaged { .. }),
+        ),
         // Archives.
         ("cut archive", cut(npz(&l(), &y()), 10), "byte ", |e| matches!(e, E::Damaged { .. })),
-        ("changed byte of a member", {
-            let mut bytes = archive(&[("logits.npy", &l()), ("labels.npy", &y())], false);
-            let at = bytes.windows(4).position(|window| window == 2.0_f32.to_le_bytes()).unwrap();
-            bytes[at] ^= 1;
-            bytes
-        }, "member \"logits.npy\"", |e| matches!(e, E::Checksum { .. })),
+        (
+            "changed byte of a member",
+            {
+                let mut bytes = archive(&[("logits.npy", &l()), ("labels.npy", &y())], false);
+                let at = bytes.windows(4).position(|window| window == 2.0_f32.to_le_bytes()).unwrap();
+                bytes[at] ^= 1;
+                bytes
+            },
+            "member \"logits.npy\"",
+            |e| matches!(e, E::Checksum { .. }),
+        ),
         // .safetensors.
-        ("tensor missing", safetensors_file(&format!(r#"{{"logits":{st_logits},"target":{{"dtype":"U8","shape":[0],"data_offsets":[24,24]}}}}"#), &[0; 24]), "present: \"logits\", \"target\"", |e| {
-            matches!(e, E::MissingArray { name: "labels", .. })
-        }),
-        ("float8 logits", tensors(r#"{"dtype":"F8_E5M2","shape":[2,3],"data_offsets":[0,6]}"#, r#"{"dtype":"I64","shape":[2],"data_offsets":[6,22]}"#, 22), "F8_E5M2", |e| {
-            matches!(e, E::ElementType { .. })
-        }),
-        ("cut safetensors", tensors(st_logits, r#"{"dtype":"I64","shape":[2],"data_offsets":[24,40]}"#, 39), "tensor data (byte ", |e| {
-            matches!(e, E::Truncated { needed: 40, available: 39, .. })
-        }),
+        (
+            "tensor missing",
+            safetensors_file(
+                &format!(r#"{{"logits":{st_logits},"target":{{"dtype":"U8","shape":[0],"data_offsets":[24,24]}}}}"#),
+                &[0; 24],
+            ),
+            "present: \"logits\", \"target\"",
+            |e| matches!(e, E::MissingArray { name: "labels", .. }),
+        ),
+        (
+            "float8 logits",
+            tensors(
+                r#"{"dtype":"F8_E5M2","shape":[2,3],"data_offsets":[0,6]}"#,
+                r#"{"dtype":"I64","shape":[2],"data_offsets":[6,22]}"#,
+                22,
+            ),
+            "F8_E5M2",
+            |e| matches!(e, E::ElementType { .. }),
+        ),
+        (
+            "cut safetensors",
+            tensors(st_logits, r#"{"dtype":"I64","shape":[2],"data_offsets":[24,40]}"#, 39),
+            "tensor data (byte ",
+            |e| matches!(e, E::Truncated { needed: 40, available: 39, .. }),
+        ),
         // CSV.
-        ("wrong first column", b"target,logit_0,logit_1\n0,1,2\n".to_vec(), "line 1, column 1: the header is \"target\"; expected label", |e| {
-            matches!(e, E::CsvHeader { .. })
-        }),
+        (
+            "wrong first column",
+            b"target,logit_0,logit_1\n0,1,2\n".to_vec(),
+            "line 1, column 1: the header is \"target\"; expected label",
+            |e| matches!(e, E::CsvHeader { .. }),
+        ),
         ("columns out of order", b"label,logit_1,logit_0\n0,1,2\n".to_vec(), "line 1, column 2", |e| {
             matches!(e, E::CsvHeader { .. })
         }),
