@@ -157,14 +157,14 @@ fn column_major_arrays_are_read_in_row_major_order() {
 #[test]
 fn a_non_finite_logit_is_placed_in_either_order() {
     let mut values = logits();
-    values[(1, 2)] = f32::NEG_INFINITY;
+    values[(0, 2)] = f32::NEG_INFINITY;
     let mut column_major = Array2::zeros((2, 3).f());
     column_major.assign(&values);
     for (what, array) in [("row-major", values), ("column-major", column_major)] {
         let mut bytes = Vec::new();
         array.write_npy(&mut bytes).unwrap();
         let error = read_pair(&bytes, &labels_npy()).unwrap_err();
-        assert!(matches!(error, InputError::NonFinite { sample: 1, class: 2, .. }), "{what}: {error}");
+        assert!(matches!(error, InputError::NonFinite { sample: 0, class: 2, .. }), "{what}: {error}");
     }
 }
 
