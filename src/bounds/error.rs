@@ -41,6 +41,14 @@ pub enum BoundError {
         /// n_j.
         samples: u64,
     },
+    /// More samples than the intervals are computed for.
+    #[error("class {class}: {samples} samples; intervals are computed for at most 10,000,000 a class")]
+    TooManySamples {
+        /// The class concerned.
+        class: usize,
+        /// n_j.
+        samples: u64,
+    },
     /// No class has a single sample.
     #[error("no class has a sample: nothing can be said about the worst one")]
     NoSamples,

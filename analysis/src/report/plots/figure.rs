@@ -1,0 +1,75 @@
+//! A plot with its title and caption.
+
+use super::palette::MUTED;
+use super::scene::{Anchor, Scene, wrapped};
+use super::{png, svg};
+use crate::report::ReportError;
+
+/// Width of every figure in logical pixels.
+pub const WIDTH: f64 = 1200.0;
+/// Free space at the left and right.
+pub const MARGIN: f64 = 30.0;
+const TITLE: f64 = 27.0;
+const CAPTION: f64 = 17.0;
+
+/// A drawn plot.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    /// File name without extension.
+    pub stem: String,
+    /// One line.
+    pub title: String,
+    /// What is shown, sample sizes and settings, in sentences.
+    pub caption: String,
+    /// The data with axes and legend, without title and caption.
+    pub body: Scene,
+}
+
+impl Figure {
+    /// Title above, caption below.
+    pub fn complete(&self) -> Scene {
+        let inner = WIDTH - 2.0 * MARGIN;
+        let titles = wrapped(&self.title, TITLE * 1.08, inner);
+        let captions = wrapped(&self.caption, CAPTION, inner);
+        let head = 18.0 + titles.len() as f64 * TITLE * 1.3;
+        let foot = captions.len() as f64 * CAPTION * 1.4 + 22.0;
+        let mut scene = Scene::new(WIDTH, (head + self.body.height + foot).ceil());
+        for (n, line) in titles.iter().enumerate() {
+            scene.text(MARGIN, 18.0 + TITLE * (0.9 + 1.3 * n as f64), line, TITLE, Anchor::Start).bold = true;
+        }
+        scene.place(self.body.clone(), 0.0, head);
+        for (n, line) in captions.iter().enumerate() {
+            let y = head + self.body.height + CAPTION * (1.0 + 1.4 * n as f64);
+            scene.text(MARGIN, y, line, CAPTION, Anchor::Start).color = MUTED;
+        }
+        scene
+    }
+
+    /// The file `STEM.svg`.
+    ///
+    /// # Errors
+    /// [`ReportError::Plot`].
+    pub fn svg(&self) -> Result<String, ReportError> {
+        svg::render(&self.complete(), &self.title).map_err(|problem| self.error(problem))
+    }
+
+    /// The plot for a page that sets title and caption itself.
+    ///
+    /// # Errors
+    /// [`ReportError::Plot`].
+    pub fn inline_svg(&self) -> Result<String, ReportError> {
+        svg::render(&self.body, &self.title).map_err(|problem| self.error(problem))
+    }
+
+    /// The file `STEM.png`, twice the logical size.
+    ///
+    /// # Errors
+    /// [`ReportError::Plot`].
+    pub fn png(&self) -> Result<Vec<u8>, ReportError> {
+        png::render(&self.complete()).map_err(|problem| self.error(problem))
+    }
+
+    fn error(&self, problem: String) -> ReportError {
+        ReportError::Plot { plot: self.stem.clone(), problem }
+    }
+}

@@ -1,0 +1,152 @@
+//! The frame around data: grid, ticks, axis labels; and the legend, which stands above the data, never on them.
+
+use super::palette::{Color, GRID, INK, MUTED, Mark};
+use super::scale::{Notation, Scale};
+use super::scene::{Anchor, Scene, text_width};
+
+/// Size of tick labels in logical pixels. 1200 pixels are a text width of 17.5 cm in print: 19 pixels are 7.9 points.
+pub const TICK: f64 = 19.0;
+/// Size of axis labels.
+pub const LABEL: f64 = 21.0;
+/// Size of legends.
+pub const LEGEND: f64 = 20.0;
+
+/// The rectangle data are drawn in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Area {
+    /// Left edge.
+    pub left: f64,
+    /// Top edge.
+    pub top: f64,
+    /// Right edge.
+    pub right: f64,
+    /// Bottom edge.
+    pub bottom: f64,
+}
+
+impl Area {
+    /// Middle of the width.
+    pub fn middle(&self) -> f64 {
+        0.5 * (self.left + self.right)
+    }
+
+    /// Middle of the height.
+    pub fn centre(&self) -> f64 {
+        0.5 * (self.top + self.bottom)
+    }
+}
+
+/// Labelled and unlabelled ticks of one axis.
+pub type Ticks = (Vec<(f64, String)>, Vec<f64>);
+
+/// Horizontal grid lines and the labels left of them.
+pub fn y_axis(scene: &mut Scene, area: Area, scale: &Scale, ticks: &Ticks, label: &str) {
+    for &value in &ticks.1 {
+        let y = scale.at(value);
+        scene.segment((area.left - 4.0, y), (area.left, y), MUTED, 1.0);
+    }
+    let mut widest: f64 = 0.0;
+    for (value, text) in &ticks.0 {
+        let y = scale.at(*value);
+        scene.segment((area.left, y), (area.right, y), GRID, 1.0);
+        scene.segment((area.left - 7.0, y), (area.left, y), INK, 1.2);
+        scene.text(area.left - 12.0, y + 0.36 * TICK, text, TICK, Anchor::End);
+        widest = widest.max(text_width(text, TICK, false));
+    }
+    if !label.is_empty() {
+        let x = area.left - 12.0 - widest - 16.0;
+        scene.text(x, area.centre(), label, LABEL, Anchor::Middle).upright = true;
+    }
+}
+
+/// Vertical grid lines and the labels below them.
+pub fn x_axis(scene: &mut Scene, area: Area, scale: &Scale, ticks: &Ticks, label: &str) {
+    for &value in &ticks.1 {
+        let x = scale.at(value);
+        scene.segment((x, area.bottom), (x, area.bottom + 4.0), MUTED, 1.0);
+    }
+    for (value, text) in &ticks.0 {
+        let x = scale.at(*value);
+        scene.segment((x, area.top), (x, area.bottom), GRID, 1.0);
+        scene.segment((x, area.bottom), (x, area.bottom + 7.0), INK, 1.2);
+        scene.text(x, area.bottom + 12.0 + 0.76 * TICK, text, TICK, Anchor::Middle);
+    }
+    if !label.is_empty() {
+        scene.text(area.middle(), area.bottom + 20.0 + TICK + LABEL, label, LABEL, Anchor::Middle);
+    }
+}
+
+/// The two lines at the left and the bottom; drawn after the data.
+pub fn spines(scene: &mut Scene, area: Area) {
+    scene.segment((area.left, area.top), (area.left, area.bottom), INK, 1.4);
+    scene.segment((area.left - 0.7, area.bottom), (area.right, area.bottom), INK, 1.4);
+}
+
+/// Ticks of a scale for an axis of `length` logical pixels, spaced so that labels stay apart.
+pub fn ticks(scale: &Scale, length: f64, room: f64, notation: Notation) -> Ticks {
+    scale.ticks(((length / room).floor() as usize).clamp(2, 12), notation)
+}
+
+/// What stands before a legend's text.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Symbol {
+    /// A marker.
+    Marker((Color, Mark)),
+    /// A line, dashed if the second is true.
+    Line(Color, bool),
+    /// A line with a marker on it.
+    LineMarker((Color, Mark), bool),
+    /// A filled box.
+    Swatch(Color),
+    /// A short horizontal tick.
+    Tick(Color),
+    /// A horizontal interval with a marker.
+    Interval((Color, Mark)),
+}
+
+/// Draws legend entries in rows from the top left `(x, y)`, at most `width` wide; returns the height used.
+pub fn legend(scene: &mut Scene, x: f64, y: f64, width: f64, entries: &[(Symbol, String)]) -> f64 {
+    const SYMBOL: f64 = 34.0;
+    const GAP: f64 = 28.0;
+    const ROW: f64 = 30.0;
+    if entries.is_empty() {
+        return 0.0;
+    }
+    let (mut at, mut row) = (x, 0.0);
+    for (symbol, label) in entries {
+        let needed = SYMBOL + 8.0 + text_width(label, LEGEND, false);
+        if at > x && at + needed > x + width {
+            at = x;
+            row += 1.0;
+        }
+        let middle = y + row * ROW + 0.5 * ROW;
+        draw_symbol(scene, *symbol, at, middle, SYMBOL);
+        scene.text(at + SYMBOL + 8.0, middle + 0.36 * LEGEND, label, LEGEND, Anchor::Start);
+        at += needed + GAP;
+    }
+    (row + 1.0) * ROW
+}
+
+fn draw_symbol(scene: &mut Scene, symbol: Symbol, x: f64, y: f64, width: f64) {
+    let centre = (x + 0.5 * width, y);
+    let dash = |dashed: bool| dashed.then_some((8.0, 5.0));
+    match symbol {
+        Symbol::Marker(style) => scene.marker(centre, style, 7.0, None),
+        Symbol::Line(color, dashed) => scene.path(vec![(x, y), (x + width, y)], color, 3.0, dash(dashed)),
+        Symbol::LineMarker(style, dashed) => {
+            scene.path(vec![(x, y), (x + width, y)], style.0, 3.0, dash(dashed));
+            scene.marker(centre, style, 7.0, None);
+        }
+        Symbol::Swatch(color) => {
+            scene.rect(x + 3.0, y - 9.0, width - 6.0, 18.0, color.darker(0.25));
+            scene.rect(x + 4.0, y - 8.0, width - 8.0, 16.0, color);
+        }
+        Symbol::Tick(color) => scene.segment((x + 8.0, y), (x + width - 8.0, y), color, 3.0),
+        Symbol::Interval(style) => {
+            scene.segment((x, y), (x + width, y), style.0, 2.0);
+            scene.segment((x, y - 5.0), (x, y + 5.0), style.0, 2.0);
+            scene.segment((x + width, y - 5.0), (x + width, y + 5.0), style.0, 2.0);
+            scene.marker(centre, style, 6.0, None);
+        }
+    }
+}

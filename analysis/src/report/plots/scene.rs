@@ -1,0 +1,291 @@
+//! A plot as a list of shapes in logical pixels, drawn by [`svg`](super::svg) and [`png`](super::png) alike, so that
+//! both files show the same thing.
+
+use std::sync::LazyLock;
+
+use ab_glyph::{Font, FontRef, ScaleFont};
+
+use super::palette::{Color, INK, Mark};
+
+/// Where a text stands relative to its point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anchor {
+    /// The text starts there.
+    Start,
+    /// The text is centred there.
+    Middle,
+    /// The text ends there.
+    End,
+}
+
+/// A line of text. `(x, y)` is on the base line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Text {
+    /// Abscissa of the anchor.
+    pub x: f64,
+    /// Ordinate of the base line (for upright text: its abscissa).
+    pub y: f64,
+    /// What is written.
+    pub text: String,
+    /// Height of the em square in logical pixels.
+    pub size: f64,
+    /// Colour.
+    pub color: Color,
+    /// Anchor.
+    pub anchor: Anchor,
+    /// Whether the bold face is used.
+    pub bold: bool,
+    /// Whether the text reads from bottom to top.
+    pub upright: bool,
+}
+
+/// One shape. Coordinates: origin at the top left, y downwards, logical pixels.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Shape {
+    /// An open line.
+    Line {
+        /// Its corners.
+        points: Vec<(f64, f64)>,
+        /// Colour.
+        color: Color,
+        /// Width.
+        width: f64,
+        /// Lengths of dash and gap; `None`: solid.
+        dash: Option<(f64, f64)>,
+    },
+    /// A filled polygon.
+    Polygon {
+        /// Its corners.
+        points: Vec<(f64, f64)>,
+        /// Fill.
+        fill: Color,
+    },
+    /// An axis-parallel filled rectangle.
+    Rect {
+        /// Left.
+        x: f64,
+        /// Top.
+        y: f64,
+        /// Width.
+        width: f64,
+        /// Height.
+        height: f64,
+        /// Fill.
+        fill: Color,
+        /// What a pointer resting on it is told.
+        title: Option<String>,
+    },
+    /// A marker.
+    Marker {
+        /// Its centre.
+        at: (f64, f64),
+        /// Its shape.
+        mark: Mark,
+        /// Half its extent.
+        radius: f64,
+        /// Fill.
+        fill: Color,
+        /// Outline.
+        outline: Color,
+        /// What a pointer resting on it is told.
+        title: Option<String>,
+    },
+    /// Text.
+    Text(Text),
+    /// A raster of `columns` x `rows` cells, stretched without smoothing.
+    Raster {
+        /// Left.
+        x: f64,
+        /// Top.
+        y: f64,
+        /// Width.
+        width: f64,
+        /// Height.
+        height: f64,
+        /// Cells across.
+        columns: usize,
+        /// Cells down.
+        rows: usize,
+        /// Colour of each cell, row by row.
+        cells: Vec<[u8; 3]>,
+    },
+}
+
+/// A drawing surface of a fixed logical size.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scene {
+    /// Width.
+    pub width: f64,
+    /// Height.
+    pub height: f64,
+    /// Shapes, the first at the back.
+    pub shapes: Vec<Shape>,
+}
+
+impl Scene {
+    /// An empty white surface.
+    pub fn new(width: f64, height: f64) -> Self {
+        Self { width, height, shapes: Vec::new() }
+    }
+
+    /// A straight line.
+    pub fn segment(&mut self, from: (f64, f64), to: (f64, f64), color: Color, width: f64) {
+        self.shapes.push(Shape::Line { points: vec![from, to], color, width, dash: None });
+    }
+
+    /// A dashed or solid line through `points`.
+    pub fn path(&mut self, points: Vec<(f64, f64)>, color: Color, width: f64, dash: Option<(f64, f64)>) {
+        if points.len() > 1 {
+            self.shapes.push(Shape::Line { points, color, width, dash });
+        }
+    }
+
+    /// A filled rectangle.
+    pub fn rect(&mut self, x: f64, y: f64, width: f64, height: f64, fill: Color) {
+        self.shapes.push(Shape::Rect { x, y, width: width.max(0.0), height: height.max(0.0), fill, title: None });
+    }
+
+    /// A marker with an outline in a darker shade of its fill.
+    pub fn marker(&mut self, at: (f64, f64), (fill, mark): (Color, Mark), radius: f64, title: Option<String>) {
+        let outline = fill.darker(0.45);
+        self.shapes.push(Shape::Marker { at, mark, radius, fill, outline, title });
+    }
+
+    /// Text in ink.
+    pub fn text(&mut self, x: f64, y: f64, text: impl Into<String>, size: f64, anchor: Anchor) -> &mut Text {
+        self.shapes.push(Shape::Text(Text {
+            x,
+            y,
+            text: text.into(),
+            size,
+            color: INK,
+            anchor,
+            bold: false,
+            upright: false,
+        }));
+        match self.shapes.last_mut() {
+            Some(Shape::Text(text)) => text,
+            _ => unreachable!("a text was pushed just above"),
+        }
+    }
+
+    /// All shapes of `other`, moved by `(dx, dy)`.
+    pub fn place(&mut self, other: Scene, dx: f64, dy: f64) {
+        let moved = |points: Vec<(f64, f64)>| points.into_iter().map(|(x, y)| (x + dx, y + dy)).collect();
+        self.shapes.extend(other.shapes.into_iter().map(|shape| match shape {
+            Shape::Line { points, color, width, dash } => Shape::Line { points: moved(points), color, width, dash },
+            Shape::Polygon { points, fill } => Shape::Polygon { points: moved(points), fill },
+            Shape::Rect { x, y, width, height, fill, title } => {
+                Shape::Rect { x: x + dx, y: y + dy, width, height, fill, title }
+            }
+            Shape::Marker { at, mark, radius, fill, outline, title } => {
+                Shape::Marker { at: (at.0 + dx, at.1 + dy), mark, radius, fill, outline, title }
+            }
+            Shape::Text(text) => Shape::Text(Text { x: text.x + dx, y: text.y + dy, ..text }),
+            Shape::Raster { x, y, width, height, columns, rows, cells } => {
+                Shape::Raster { x: x + dx, y: y + dy, width, height, columns, rows, cells }
+            }
+        }));
+    }
+}
+
+/// Corners of a marker that is a polygon; empty for a circle.
+pub fn mark_corners(mark: Mark, (x, y): (f64, f64), radius: f64) -> Vec<(f64, f64)> {
+    // Half-extents are scaled so that all marks cover about the same area.
+    match mark {
+        Mark::Circle => Vec::new(),
+        Mark::Square => {
+            let r = radius * 0.886;
+            vec![(x - r, y - r), (x + r, y - r), (x + r, y + r), (x - r, y + r)]
+        }
+        Mark::Triangle => {
+            let r = radius * 1.35;
+            vec![(x, y - r), (x + 0.866 * r, y + 0.5 * r), (x - 0.866 * r, y + 0.5 * r)]
+        }
+        Mark::Diamond => {
+            let r = radius * 1.253;
+            vec![(x, y - r), (x + r, y), (x, y + r), (x - r, y)]
+        }
+    }
+}
+
+/// DejaVu Sans, the regular or the bold face. Its licence is in `analysis/FONT-LICENSE`.
+pub fn face(bold: bool) -> &'static FontRef<'static> {
+    static FACES: LazyLock<[FontRef<'static>; 2]> = LazyLock::new(|| {
+        [dejavu::sans::regular(), dejavu::sans::bold()]
+            .map(|bytes| FontRef::try_from_slice(bytes).expect("the font is compiled into the program"))
+    });
+    &FACES[usize::from(bold)]
+}
+
+/// Factor from the em size to the height that ab_glyph calls a scale.
+pub fn scale_of_em(bold: bool) -> f64 {
+    let face = face(bold);
+    face.units_per_em().map_or(1.0, |em| f64::from(face.height_unscaled()) / f64::from(em))
+}
+
+/// Width of a text in logical pixels.
+pub fn text_width(text: &str, size: f64, bold: bool) -> f64 {
+    let scaled = face(bold).as_scaled((size * scale_of_em(bold)) as f32);
+    let mut width = 0.0;
+    let mut previous = None;
+    for glyph in text.chars().map(|c| scaled.glyph_id(c)) {
+        if let Some(previous) = previous {
+            width += scaled.kern(previous, glyph);
+        }
+        width += scaled.h_advance(glyph);
+        previous = Some(glyph);
+    }
+    f64::from(width)
+}
+
+/// The text cut to at most `width` logical pixels, with an ellipsis where something was cut. Control characters, which
+/// XML forbids, become U+FFFD.
+pub fn fitted(text: &str, size: f64, width: f64) -> String {
+    let clean: String = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(400).collect();
+    if text_width(&clean, size, false) <= width {
+        return clean;
+    }
+    let mut kept: Vec<char> = clean.chars().collect();
+    while kept.pop().is_some() {
+        let short: String = kept.iter().collect::<String>().trim_end().to_owned() + "…";
+        if text_width(&short, size, false) <= width {
+            return short;
+        }
+    }
+    String::new()
+}
+
+/// The text broken between words into lines of at most `width` logical pixels; a longer word is cut.
+pub fn wrapped(text: &str, size: f64, width: f64) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let word = fitted(word, size, width);
+        match lines.last_mut() {
+            Some(line) if text_width(&format!("{line} {word}"), size, false) <= width => {
+                line.push(' ');
+                line.push_str(&word);
+            }
+            _ => lines.push(word),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_measured_cut_and_wrapped() {
+        // Advance of "m" in DejaVu Sans: 1995 of 2048 units an em.
+        approx::assert_relative_eq!(text_width("m", 20.0, false), 20.0 * 1995.0 / 2048.0, epsilon = 0.05);
+        let cut = fitted("a very long name of a class", 20.0, 100.0);
+        assert!(cut.ends_with('…') && text_width(&cut, 20.0, false) <= 100.0, "{cut}");
+        assert_eq!(fitted("a\u{0}b\n", 20.0, 1000.0), "a\u{fffd}b\u{fffd}");
+        assert_eq!(fitted("wide", 20.0, 1.0), "");
+        let lines = wrapped("one two three four five", 20.0, 110.0);
+        assert!(lines.len() > 1 && lines.iter().all(|line| text_width(line, 20.0, false) <= 110.0), "{lines:?}");
+        assert_eq!(lines.join(" "), "one two three four five");
+    }
+}
