@@ -114,6 +114,7 @@ fn measure(name: &str, matrix: &ConfusionMatrix, folder: &Path, python: &Result<
     let num_classes = matrix.num_classes();
     let full = matrix.to_dense();
     let found = spectral_norm(matrix).expect("an ordinary matrix");
+    #[cfg_attr(not(feature = "lapack"), allow(unused_mut))]
     let mut methods: Vec<(&str, Method)> = vec![
         ("spectral_norm, certified", Box::new(|| spectral_norm(black_box(matrix)).expect("an ordinary matrix").value)),
         (

@@ -71,10 +71,8 @@ impl Block<'_> {
                 for (bounds, w) in starts.windows(2).zip(w) {
                     let indices = &indices[bounds[0]..bounds[1]];
                     let values = &values[bounds[0]..bounds[1]];
-                    let product: f64 = indices.iter().zip(values).map(|(&i, value)| value * x[i as usize]).sum();
-                    for (&i, value) in indices.iter().zip(values) {
-                        y[i as usize] += value * product;
-                    }
+                    let product = sparse_dot(indices, values, x);
+                    add_sparse(product, indices, values, y);
                     *w = product;
                 }
             }
@@ -120,6 +118,26 @@ fn four_dots([a, b, c, d]: [&[f64]; 4], x: &[f64]) -> [f64; 4] {
     let tail = |a: &[f64]| a.iter().zip(x_tail).map(|(a, x)| a * x).sum::<f64>();
     let sum = |lanes: [f64; 4]| (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
     [sum(sums[0]) + tail(a_tail), sum(sums[1]) + tail(b_tail), sum(sums[2]) + tail(c_tail), sum(sums[3]) + tail(d_tail)]
+}
+
+/// a·x for sparse a, in four partial sums: one alone would wait for each addition.
+fn sparse_dot(indices: &[u32], values: &[f64], x: &[f64]) -> f64 {
+    let ((index_lanes, index_tail), (value_lanes, value_tail)) = (indices.as_chunks::<4>(), values.as_chunks::<4>());
+    let mut sums = [0.0; 4];
+    for (indices, values) in index_lanes.iter().zip(value_lanes) {
+        for lane in 0..4 {
+            sums[lane] += values[lane] * x[indices[lane] as usize];
+        }
+    }
+    let tail: f64 = index_tail.iter().zip(value_tail).map(|(&i, value)| value * x[i as usize]).sum();
+    (sums[0] + sums[1]) + (sums[2] + sums[3]) + tail
+}
+
+/// y += c a for sparse a.
+fn add_sparse(c: f64, indices: &[u32], values: &[f64], y: &mut [f64]) {
+    for (&i, value) in indices.iter().zip(values) {
+        y[i as usize] += c * value;
+    }
 }
 
 /// a·b in eight interleaved partial sums, which the compiler turns into vector instructions.
