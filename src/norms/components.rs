@@ -182,9 +182,9 @@ mod tests {
                 seen += columns.len();
                 let label = column_labels[columns[0] as usize];
                 assert!(columns.iter().all(|&j| column_labels[j as usize] == label));
-                for i in 0..k {
+                for (i, &row_label) in row_labels.iter().enumerate() {
                     let has_entry = entries.iter().any(|&(row, _)| row == i);
-                    assert_eq!(components.of_row(i) == Some(c), has_entry && row_labels[i] == label);
+                    assert_eq!(components.of_row(i) == Some(c), has_entry && row_label == label);
                 }
             }
             assert_eq!(seen, starts.windows(2).filter(|pair| pair[1] > pair[0]).count());
