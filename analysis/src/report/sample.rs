@@ -1,8 +1,11 @@
 //! Reports for the tests: long-tailed models of any K with plausible scores, counted and bounded by `car_spectral`.
 
-use car_spectral::bounds::{
-    self, Interval, Outcome, held_out_alpha, held_out_intervals, spectral_certificate, spectral_term, training_floor,
-};
+use car_spectral::bounds::floor::training_floor;
+use car_spectral::bounds::interval::{held_out_alpha, held_out_intervals, weighted_worst_class_interval};
+use car_spectral::bounds::spectral_certificate::spectral_certificate;
+use car_spectral::bounds::spectral_term::spectral_term;
+use car_spectral::bounds::verdict::verdicts;
+use car_spectral::bounds::{Interval, Outcome, Verdict};
 use car_spectral::confusion::{ClassWeights, ConfusionMatrix, MarginCounts, MarginGrid, WeightForm};
 use car_spectral::longtail::{ClassErrors, ClassMetrics, Group, long_tailed_counts};
 use ndarray::{Array1, Array2};
@@ -123,7 +126,7 @@ impl Sample {
             })
         };
         let weighted = metrics.weighted_worst_class(&weights).unwrap();
-        let wce_interval = bounds::weighted_worst_class_interval(&weights, &intervals).unwrap();
+        let wce_interval = weighted_worst_class_interval(&weights, &intervals).unwrap();
         let test_report = TestReport {
             split: split(&test, &weights, &metrics.class_errors),
             accuracy_macro: metrics.accuracy_macro,
@@ -177,15 +180,11 @@ impl Sample {
         confusions.sort_by(|a, b| b.rate.total_cmp(&a.rate));
         confusions.truncate(50);
         let train_to_test = train_report.as_ref().map(|train| {
-            let hard = test_report.split.hard.spectral_norm_weighted;
+            let norm = test_report.split.hard.spectral_norm_weighted;
             let certificate = match spectral_certificate(
                 &weights,
                 test.class_counts(),
-                &test
-                    .confusion()
-                    .non_zeros()
-                    .map(|(i, j, _)| (i, j, test.confusion_count(i, j)))
-                    .collect::<Vec<_>>(),
+                hard.non_zeros().map(|(i, j, _)| (i, j, test.confusion_count(i, j))),
                 delta,
             )
             .unwrap()
@@ -193,7 +192,7 @@ impl Sample {
                 Outcome::Applies(c) => Some(super::SpectralCertificate {
                     radius_simple: c.simple,
                     radius_sharp: c.sharp,
-                    interval: pair(&c.population(Interval::new(hard.lower, hard.upper).unwrap()).unwrap()),
+                    interval: pair(&c.population(Interval::new(norm.lower, norm.upper).unwrap()).unwrap()),
                 }),
                 Outcome::NotApplicable(_) => None,
             };
@@ -204,16 +203,16 @@ impl Sample {
                     .map(|m| TrainQuantity {
                         margin: m.margin,
                         spectral_norm_weighted: m.norms.spectral_norm_weighted,
-                        test_minus_train: hard.value - m.norms.spectral_norm_weighted.value,
+                        test_minus_train: norm.value - m.norms.spectral_norm_weighted.value,
                     })
                     .collect(),
-                test: hard,
+                test: norm,
                 wce_interval: test_report.wce_interval,
                 certificate,
                 sentence: format!(
                     "train to test: measured, not proved: ||C Lambda||_2 is {:.3} on training data at the smallest \
                      margin and {:.3} on test data; no theorem covers the step at this size",
-                    train.margins[0].norms.spectral_norm_weighted.value, hard.value
+                    train.margins[0].norms.spectral_norm_weighted.value, norm.value
                 ),
             }
         });
@@ -351,8 +350,8 @@ impl Sample {
                 let first = margin.class_margin_error.clone();
                 let total: Vec<Option<f64>> =
                     first.iter().zip(&complexity).map(|(a, b)| Some((*a)? + (*b)?)).collect();
-                let verdicts = bounds::verdicts(&total, intervals).unwrap();
-                assert!(verdicts.iter().all(|v| *v == bounds::Verdict::Vacuous));
+                let reached = verdicts(&total, intervals).unwrap();
+                assert!(reached.iter().all(|v| *v == Verdict::Vacuous));
                 bounds.push(BoundReport {
                     id: id.into(),
                     margin: Some(margin.margin),
