@@ -1,5 +1,29 @@
 //! What `analyze` leaves behind: `report.json`, `report.html`, `per_class.csv`, the plots, and a table on stdout.
+//!
+//! The pipeline fills a [`Report`] and one [`ModelFigures`] a model; [`write()`] checks them and writes the files,
+//! [`summary_table`] makes the table.
 
+mod check;
+mod error;
+mod finite;
+mod format;
+mod headline;
+mod html;
+mod per_class;
+pub mod plots;
+#[cfg(test)]
+mod sample;
 mod schema;
+mod summary;
+#[cfg(test)]
+mod tests;
+mod write;
 
+pub use check::check;
+pub use error::ReportError;
+pub use format::{FormatError, FormatSet};
+pub use headline::headline;
+pub use plots::ModelFigures;
 pub use schema::*;
+pub use summary::summary_table;
+pub use write::write;

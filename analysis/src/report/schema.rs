@@ -430,6 +430,19 @@ pub enum ClassVerdict {
     NotApplicable,
 }
 
+impl ClassVerdict {
+    /// The verdict as in the JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Violated => "violated",
+            Self::Undecided => "undecided",
+            Self::Vacuous => "vacuous",
+            Self::NotApplicable => "not_applicable",
+        }
+    }
+}
+
 /// For how many classes each verdict was reached; sums to K.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerdictCounts {
@@ -462,7 +475,8 @@ pub struct BoundReport {
     pub first_term: Option<Vec<Option<f64>>>,
     /// The complexity term for each class; `None` where the theorem gives it only up to constants (T2). Length K.
     pub complexity: Option<Vec<Option<f64>>>,
-    /// The whole bound for each class; `None` if a term is missing. Length K.
+    /// The whole bound for each class; `None` if a term is missing or too large for a 64-bit float (then the verdict
+    /// says `vacuous`). Length K.
     pub total: Option<Vec<Option<f64>>>,
     /// T4: the value below which no bound of this kind can go, for each class; `None` for an empty class. Length K.
     pub floor: Option<Vec<Option<f64>>>,

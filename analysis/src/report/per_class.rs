@@ -1,0 +1,82 @@
+//! `per_class.csv`: a row for each class of each model.
+
+use super::{ModelReport, Report, ReportError};
+
+/// The file's bytes. Columns are those that any model has; a value that does not exist is an empty field.
+///
+/// # Errors
+/// [`ReportError::Csv`].
+pub(super) fn render(report: &Report) -> Result<Vec<u8>, ReportError> {
+    let mut columns: Vec<String> = Vec::new();
+    let rows: Vec<Vec<(String, String)>> =
+        report.models.iter().flat_map(|model| (0..model.num_classes).map(|class| row(model, class))).collect();
+    // Every class of a model has the same columns.
+    let mut at = 0;
+    for model in &report.models {
+        for (name, _) in &rows[at] {
+            if !columns.contains(name) {
+                columns.push(name.clone());
+            }
+        }
+        at += model.num_classes;
+    }
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(&columns)?;
+    for row in &rows {
+        writer.write_record(columns.iter().map(|column| {
+            row.iter().find(|(name, _)| name == column).map_or("", |(_, value)| value.as_str())
+        }))?;
+    }
+    writer.into_inner().map_err(|e| ReportError::Csv(e.into_error().into()))
+}
+
+fn row(model: &ModelReport, class: usize) -> Vec<(String, String)> {
+    let test = &model.test;
+    let mut row: Vec<(String, String)> = Vec::new();
+    let mut put = |name: &str, value: String| row.push((name.to_owned(), value));
+    put("model", model.name.clone());
+    put("class", class.to_string());
+    put("name", model.class_names[class].clone());
+    put("group", model.groups.as_ref().map_or(String::new(), |g| g[class].as_str().to_owned()));
+    put("train_count", model.train_counts.as_ref().map_or(String::new(), |c| c[class].to_string()));
+    put("weight", number(Some(model.weights[class])));
+    put("test_count", test.split.class_counts[class].to_string());
+    put("test_errors", test.split.class_errors[class].to_string());
+    put("test_error", number(test.split.per_class_error[class]));
+    let interval = test.class_error_interval[class];
+    put("test_error_lower", number(interval.map(|i| i[0])));
+    put("test_error_upper", number(interval.map(|i| i[1])));
+    put("weighted_test_error", number(test.split.chain.weighted_error[class]));
+    if let Some(pair) = &test.split.top_pair {
+        put("top_pair_left", number(Some(pair.left[class])));
+        put("top_pair_right", number(Some(pair.right[class])));
+    }
+    if let Some(train) = &model.train {
+        put("train_error", number(train.per_class_error[class]));
+        for margin in &train.margins {
+            put(&format!("train_margin_error g={}", margin.margin), number(margin.class_margin_error[class]));
+        }
+    }
+    for margin in &test.split.margins {
+        put(&format!("test_margin_error g={}", margin.margin), number(margin.class_margin_error[class]));
+    }
+    for bound in &model.bounds {
+        let margin = bound.margin.map_or(String::new(), |g| format!(" g={g}"));
+        let parts =
+            [("first_term", &bound.first_term), ("complexity", &bound.complexity), ("total", &bound.total), ("floor", &bound.floor)];
+        for (part, values) in parts {
+            if let Some(values) = values {
+                put(&format!("{} {part}{margin}", bound.id), number(values[class]));
+            }
+        }
+        if let Some(verdicts) = &bound.class_verdict {
+            put(&format!("{} verdict{margin}", bound.id), verdicts[class].as_str().to_owned());
+        }
+    }
+    row
+}
+
+/// Shortest decimal that reads back as the same number.
+fn number(value: Option<f64>) -> String {
+    value.map_or(String::new(), |value| value.to_string())
+}

@@ -1,0 +1,211 @@
+//! `comparison`: spectral norm, weighted worst-class error, worst-class error and accuracy of several models: against
+//! the epoch where every model says its epoch, else model by model.
+
+use super::figure::{Figure, MARGIN, WIDTH};
+use super::grouped;
+use super::palette::{BLUE, Color, GREEN, Mark, ORANGE, PURPLE, VERMILLION};
+use super::panel::{Area, LEGEND, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
+use super::scale::{Notation, Scale, short};
+use super::scene::{Anchor, Scene, fitted, text_width};
+use crate::report::{ModelReport, Report};
+
+type Style = (Color, Mark);
+type Read = fn(&ModelReport) -> Option<(f64, Option<[f64; 2]>)>;
+
+struct Series {
+    label: &'static str,
+    style: Style,
+    dashed: bool,
+    read: Read,
+}
+
+fn panels() -> [(&'static str, Notation, Vec<Series>); 3] {
+    let series = |label, style, dashed, read| Series { label, style, dashed, read };
+    [
+        (
+            "weighted spectral norm",
+            Notation::Plain,
+            vec![
+                series("‖C Λ‖₂, test", (BLUE, Mark::Circle), false, |m| {
+                    Some((m.test.split.hard.spectral_norm_weighted.value, None))
+                }),
+                series("training", (ORANGE, Mark::Square), false, |m| {
+                    m.train.as_ref().map(|t| (t.hard.spectral_norm_weighted.value, None))
+                }),
+                series("surrogate, training", (ORANGE, Mark::Diamond), true, |m| {
+                    let surrogate = m.train.as_ref()?.surrogate.as_ref()?;
+                    Some((surrogate.spectral_norm_weighted.value, None))
+                }),
+            ],
+        ),
+        (
+            "weighted worst-class error",
+            Notation::Plain,
+            vec![series("WCE, test, interval (T5)", (VERMILLION, Mark::Triangle), false, |m| {
+                Some((m.test.split.chain.wce, Some(m.test.wce_interval)))
+            })],
+        ),
+        (
+            "test error (%)",
+            Notation::Percent,
+            vec![
+                series("worst class, interval (T5)", (PURPLE, Mark::Triangle), false, |m| {
+                    m.test.worst_class.as_ref().map(|w| (w.error, Some(w.interval)))
+                }),
+                series("all samples", (GREEN, Mark::Circle), false, |m| Some((1.0 - m.test.split.accuracy, None))),
+            ],
+        ),
+    ]
+}
+
+/// Epochs of the models, if each has one and they ascend.
+fn epochs(report: &Report) -> Option<Vec<u64>> {
+    let epochs: Option<Vec<u64>> = report.models.iter().map(|model| model.source.epoch).collect();
+    epochs.filter(|epochs| epochs.windows(2).all(|pair| pair[0] < pair[1]))
+}
+
+pub(super) fn draw(report: &Report) -> Figure {
+    let epochs = epochs(report);
+    let mut scene = Scene::new(WIDTH, 0.0);
+    let panels = panels();
+    let entries: Vec<(Symbol, String)> = panels
+        .iter()
+        .flat_map(|(_, _, series)| series)
+        .filter(|series| report.models.iter().any(|model| (series.read)(model).is_some()))
+        .map(|series| {
+            let symbol = if epochs.is_some() {
+                Symbol::LineMarker(series.style, series.dashed)
+            } else {
+                Symbol::Marker(series.style)
+            };
+            (symbol, series.label.to_owned())
+        })
+        .collect();
+    let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries) + 50.0;
+    match &epochs {
+        Some(epochs) => trajectories(&mut scene, report, epochs, &panels, head),
+        None => side_by_side(&mut scene, report, &panels, head),
+    }
+    let samples: Vec<String> = {
+        let mut samples: Vec<u64> = report.models.iter().map(|model| model.test.split.samples).collect();
+        samples.dedup();
+        samples.into_iter().map(grouped).collect()
+    };
+    let settings = &report.settings;
+    Figure {
+        stem: "comparison".into(),
+        title: if epochs.is_some() {
+            "Spectral norm and worst class over training".into()
+        } else {
+            format!("Spectral norm and worst class of {} models", report.models.len())
+        },
+        caption: format!(
+            "Hard (argmax) confusion matrices; WCE = maxⱼ λⱼ eⱼ. Intervals hold for all classes of all {} models at once \
+             with probability 1 − δ (T5). Weights λ: {}, r₀ = {}; δ = {}; test samples: {}.",
+            settings.models_compared,
+            settings.weights,
+            settings.r0,
+            settings.delta,
+            samples.join(", ")
+        ),
+        body: scene,
+    }
+}
+
+fn highest(report: &Report, series: &[Series]) -> f64 {
+    let values = report.models.iter().flat_map(|model| {
+        series.iter().filter_map(move |s| (s.read)(model)).map(|(value, interval)| interval.map_or(value, |i| i[1]))
+    });
+    let most = values.fold(0.0, f64::max);
+    if most > 0.0 { 1.05 * most } else { 1.0 }
+}
+
+fn trajectories(
+    scene: &mut Scene,
+    report: &Report,
+    epochs: &[u64],
+    panels: &[(&'static str, Notation, Vec<Series>)],
+    head: f64,
+) {
+    const LEFT: f64 = 84.0;
+    const GAP: f64 = 88.0;
+    let width = (WIDTH - MARGIN - LEFT - 2.0 * GAP) / 3.0;
+    let bottom = head + 430.0;
+    let (low, high) = (epochs[0] as f64, epochs[epochs.len() - 1] as f64);
+    let pad = 0.03 * (high - low);
+    for (n, (title, notation, series)) in panels.iter().enumerate() {
+        let left = LEFT + n as f64 * (width + GAP);
+        let area = Area { left, top: head, right: left + width, bottom };
+        scene.text(area.left, area.top - 16.0, *title, LEGEND, Anchor::Start).bold = true;
+        let x = Scale::linear(low - pad, high + pad, area.left, area.right);
+        let y = Scale::linear(0.0, highest(report, series), area.bottom, area.top);
+        y_axis(scene, area, &y, &ticks(&y, 430.0, 60.0, *notation), "");
+        let mut x_ticks = ticks(&x, width, 70.0, Notation::Plain);
+        x_ticks.0.retain(|(value, _)| *value >= 0.0 && value.fract() == 0.0);
+        x_axis(scene, area, &x, &x_ticks, "epoch");
+        for s in series {
+            let points: Vec<(f64, f64, Option<[f64; 2]>)> = report
+                .models
+                .iter()
+                .zip(epochs)
+                .filter_map(|(model, &epoch)| (s.read)(model).map(|(value, i)| (x.at(epoch as f64), y.at(value), i)))
+                .collect();
+            if points.iter().all(|(_, _, interval)| interval.is_some()) && points.len() > 1 {
+                let upper = points.iter().filter_map(|(px, _, i)| i.map(|i| (*px, y.at(i[1]))));
+                let lower = points.iter().rev().filter_map(|(px, _, i)| i.map(|i| (*px, y.at(i[0]))));
+                let band = upper.chain(lower).collect();
+                scene.shapes.push(super::scene::Shape::Polygon { points: band, fill: s.style.0.with_alpha(0.18) });
+            }
+            let line = points.iter().map(|&(px, py, _)| (px, py)).collect();
+            scene.path(line, s.style.0, 2.6, s.dashed.then_some((8.0, 5.0)));
+            let radius = if points.len() > 30 { 3.0 } else { 5.5 };
+            for (px, py, _) in points {
+                scene.marker((px, py), s.style, radius, None);
+            }
+        }
+        spines(scene, area);
+    }
+    scene.height = bottom + 78.0;
+}
+
+fn side_by_side(
+    scene: &mut Scene,
+    report: &Report,
+    panels: &[(&'static str, Notation, Vec<Series>)],
+    head: f64,
+) {
+    let n = report.models.len();
+    let row = (560.0 / n as f64).clamp(20.0, 56.0);
+    let names: Vec<String> = report.models.iter().map(|model| fitted(&model.name, TICK, 260.0)).collect();
+    let widest = names.iter().map(|name| text_width(name, TICK, false)).fold(0.0, f64::max);
+    let left = MARGIN + widest + 16.0;
+    const GAP: f64 = 44.0;
+    let width = (WIDTH - MARGIN - left - 2.0 * GAP) / 3.0;
+    let bottom = head + row * n as f64 + 8.0;
+    // Names that would overlap are thinned out.
+    let stride = (1.15 * TICK / row).ceil().max(1.0) as usize;
+    for (at, name) in names.iter().enumerate().step_by(stride) {
+        let y = head + 4.0 + (at as f64 + 0.5) * row;
+        scene.text(left - 12.0, y + 0.36 * TICK, name, TICK, Anchor::End);
+    }
+    for (p, (title, notation, series)) in panels.iter().enumerate() {
+        let from = left + p as f64 * (width + GAP);
+        let area = Area { left: from, top: head, right: from + width, bottom };
+        scene.text(area.left, area.top - 16.0, *title, LEGEND, Anchor::Start).bold = true;
+        let x = Scale::linear(0.0, highest(report, series), area.left, area.right);
+        x_axis(scene, area, &x, &ticks(&x, width, 64.0, *notation), "");
+        for (at, model) in report.models.iter().enumerate() {
+            let y = head + 4.0 + (at as f64 + 0.5) * row;
+            for s in series {
+                let Some((value, interval)) = (s.read)(model) else { continue };
+                if let Some([low, high]) = interval {
+                    scene.segment((x.at(low), y), (x.at(high), y), s.style.0, 2.2);
+                }
+                let title = format!("{}: {} {}", names[at], s.label, short(value));
+                scene.marker((x.at(value), y), s.style, 6.5, Some(title));
+            }
+        }
+        spines(scene, area);
+    }
+    scene.height = bottom + 50.0;
+}

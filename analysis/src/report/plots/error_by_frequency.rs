@@ -1,0 +1,222 @@
+//! `error_by_frequency`: classes from most to fewest training images; test error with interval, the bounds cut at 1, the
+//! floor of T4, and the training counts below.
+
+use super::figure::{Figure, MARGIN, WIDTH};
+use super::palette::{BLANK, GREEN, GRID, INK, MUTED, VACUOUS, VERMILLION, group_style};
+use super::panel::{Area, LABEL, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
+use super::scale::{Notation, Scale, percent, short};
+use super::scene::{Anchor, Scene, fitted};
+use super::{by_frequency, class_title, group_legend, group_of, marker_radius, settings_caption, titled};
+use crate::report::{BoundReport, ModelReport, Report};
+
+pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
+    let k = model.num_classes;
+    let order = by_frequency(model);
+    let bounds: Vec<&BoundReport> = lowest(model).into_iter().take(2).collect();
+    let floor = model.bounds.iter().find_map(|bound| bound.floor.as_ref());
+
+    let mut entries = group_legend(model);
+    entries.push((Symbol::Interval((MUTED, super::palette::Mark::Circle)), "interval (T5)".into()));
+    if floor.is_some() {
+        entries.push((Symbol::Line(GREEN, false), "floor of any such bound (T4)".into()));
+    }
+    let styles = [(VERMILLION, false), (INK, true)];
+    for (bound, (color, dashed)) in bounds.iter().zip(styles) {
+        let margin = bound.margin.map_or(String::new(), |g| format!(", g = {g}"));
+        let part = if bound.total.is_some() { "" } else { ", first term" };
+        entries.push((Symbol::Line(color, dashed), format!("{}{margin}{part}", bound.id)));
+    }
+
+    let mut scene = Scene::new(WIDTH, 0.0);
+    let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries) + 14.0;
+    let area = Area { left: 112.0, top: head, right: WIDTH - MARGIN, bottom: head + 420.0 };
+    let x = Scale::linear(0.4, k as f64 + 0.6, area.left, area.right);
+    let y = Scale::linear(0.0, 1.13, area.bottom, area.top);
+    let mut y_ticks = ticks(&y, area.bottom - area.top, 66.0, Notation::Percent);
+    y_ticks.0.retain(|(value, _)| *value <= 1.0 + 1e-9);
+    // The band above 1: bounds that say nothing, clipped.
+    scene.rect(area.left, area.top, area.right - area.left, y.at(1.0) - area.top, VACUOUS);
+    y_axis(&mut scene, area, &y, &y_ticks, "test error of the class (%)");
+    scene.segment((area.left, y.at(1.0)), (area.right, y.at(1.0)), MUTED, 1.2);
+    boundaries(&mut scene, area, &x, model, &order);
+
+    if let Some(floor) = floor {
+        steps(&mut scene, &x, &y, &order, floor, GREEN, None);
+    }
+    let mut notes = Vec::new();
+    for (n, (bound, (color, dashed))) in bounds.iter().zip(styles).enumerate() {
+        let Some(values) = bound.per_class() else { continue };
+        let lifted = 1.045 + 0.04 * n as f64;
+        let clipped: Vec<Option<f64>> = values.iter().map(|v| v.map(|v| if v >= 1.0 { lifted } else { v })).collect();
+        steps(&mut scene, &x, &y, &order, &clipped, color, dashed.then_some((8.0, 5.0)));
+        let given: Vec<f64> = values.iter().flatten().copied().collect();
+        if let Some(least) = given.iter().copied().reduce(f64::min) {
+            let most = given.iter().copied().fold(least, f64::max);
+            let vacuous = given.iter().filter(|v| **v >= 1.0).count();
+            notes.push(format!(
+                "{}: {} to {}, at least 1 for {vacuous} of {} classes",
+                bound.id,
+                short(least),
+                short(most),
+                given.len()
+            ));
+        }
+    }
+
+    let radius = marker_radius(k);
+    let alpha = if k <= 200 { 0.85 } else { 0.3 };
+    for (rank, &class) in order.iter().enumerate() {
+        let at = x.at(rank as f64 + 1.0);
+        let style = group_style(group_of(model, class));
+        let Some(error) = model.test.split.per_class_error[class] else { continue };
+        if let Some([low, high]) = model.test.class_error_interval[class] {
+            let width = if k <= 200 { 1.8 } else { 1.0 };
+            scene.segment((at, y.at(low)), (at, y.at(high)), style.0.with_alpha(alpha), width);
+            if k <= 40 {
+                for end in [low, high] {
+                    scene.segment((at - 6.0, y.at(end)), (at + 6.0, y.at(end)), style.0.with_alpha(alpha), 1.8);
+                }
+            }
+        }
+        let n = model.test.split.class_counts[class];
+        let title = class_title(model, class, &format!(": error {} of {n} test samples", percent(error)));
+        scene.marker((at, y.at(error)), style, radius, Some(title));
+    }
+    spines(&mut scene, area);
+
+    let bottom = counts_strip(&mut scene, area, &x, model, &order);
+    scene.height = bottom;
+
+    let unestimated = model.test.split.per_class_error.iter().filter(|e| e.is_none()).count();
+    let mut caption = String::from(
+        "Measured test error of each class, classes ordered by training images; bars are Clopper–Pearson intervals that \
+         hold for all classes at once (T5). Bounds of at least 1 are cut and drawn in the shaded band.",
+    );
+    if floor.is_some() {
+        caption.push_str(" Floor: no bound that uses only a class's own training images can be lower when it makes no error on them (T4).");
+    }
+    if !notes.is_empty() {
+        caption.push_str(&format!(" {}.", notes.join("; ")));
+    }
+    if unestimated > 0 {
+        caption.push_str(&format!(" {unestimated} classes have no test sample and no point."));
+    }
+    caption.push(' ');
+    caption.push_str(&settings_caption(report, model));
+    Figure {
+        stem: "error_by_frequency".into(),
+        title: titled("Test error by class frequency", model),
+        caption,
+        body: scene,
+    }
+}
+
+/// For each id, its bound at the margin with the smallest value over the classes.
+fn lowest(model: &ModelReport) -> Vec<&BoundReport> {
+    let least = |bound: &BoundReport| {
+        bound.per_class().into_iter().flatten().flatten().copied().fold(f64::INFINITY, f64::min)
+    };
+    let mut best: Vec<&BoundReport> = Vec::new();
+    for bound in model.bounds.iter().filter(|b| b.applicable && b.per_class().is_some()) {
+        match best.iter_mut().find(|b| b.id == bound.id) {
+            Some(kept) => {
+                if least(bound) < least(kept) {
+                    *kept = bound;
+                }
+            }
+            None => best.push(bound),
+        }
+    }
+    // T3' is never above T3: where both are there, the sharper one is drawn.
+    if best.iter().any(|b| b.id == "T3'") {
+        best.retain(|b| b.id != "T3");
+    }
+    best
+}
+
+/// A step line over the ranks, broken where a class has no value.
+fn steps(
+    scene: &mut Scene,
+    x: &Scale,
+    y: &Scale,
+    order: &[usize],
+    values: &[Option<f64>],
+    color: super::palette::Color,
+    dash: Option<(f64, f64)>,
+) {
+    let mut line = Vec::new();
+    for (rank, &class) in order.iter().enumerate() {
+        match values[class] {
+            Some(value) => {
+                line.push((x.at(rank as f64 + 0.5), y.at(value)));
+                line.push((x.at(rank as f64 + 1.5), y.at(value)));
+            }
+            None => scene.path(std::mem::take(&mut line), color, 2.2, dash),
+        }
+    }
+    scene.path(line, color, 2.2, dash);
+}
+
+/// Thin lines between the groups.
+fn boundaries(scene: &mut Scene, area: Area, x: &Scale, model: &ModelReport, order: &[usize]) {
+    for rank in 1..order.len() {
+        if group_of(model, order[rank - 1]) != group_of(model, order[rank]) {
+            let at = x.at(rank as f64 + 0.5);
+            scene.path(vec![(at, area.top), (at, area.bottom)], BLANK, 1.6, Some((3.0, 4.0)));
+        }
+    }
+}
+
+/// The training counts as bars on a log scale, with the class axis below; returns the bottom.
+fn counts_strip(scene: &mut Scene, above: Area, x: &Scale, model: &ModelReport, order: &[usize]) -> f64 {
+    let k = order.len();
+    let mut bottom = above.bottom;
+    if let Some(counts) = &model.train_counts {
+        let area = Area { top: above.bottom + 26.0, bottom: above.bottom + 126.0, ..above };
+        let most = counts.iter().copied().max().unwrap_or(1).max(2) as f64;
+        let y = Scale::log(0.7, most * 1.3, area.bottom, area.top);
+        let mut y_ticks = ticks(&y, 100.0, 30.0, Notation::Plain);
+        y_ticks.1.clear();
+        y_axis(scene, area, &y, &y_ticks, "images");
+        let width = (x.at(2.0) - x.at(1.0)).abs();
+        for (rank, &class) in order.iter().enumerate() {
+            if counts[class] == 0 {
+                continue;
+            }
+            let (fill, _) = group_style(group_of(model, class));
+            let top = y.at(counts[class] as f64);
+            let bar = (width * 0.8).max(0.4);
+            scene.rect(x.at(rank as f64 + 1.0) - 0.5 * bar, top, bar, area.bottom - top, fill.with_alpha(0.75));
+        }
+        spines(scene, area);
+        bottom = area.bottom;
+    }
+    let axis = Area { bottom, top: bottom, ..above };
+    if k <= 30 {
+        let longest = 190.0;
+        let mut deepest: f64 = 0.0;
+        for (rank, &class) in order.iter().enumerate() {
+            let at = x.at(rank as f64 + 1.0);
+            scene.segment((at, bottom), (at, bottom + 6.0), INK, 1.2);
+            let room = (x.at(2.0) - x.at(1.0)).abs() - 8.0;
+            let name = &model.class_names[class];
+            if k <= 12 {
+                scene.text(at, bottom + 12.0 + 0.76 * TICK, fitted(name, 16.0, room), 16.0, Anchor::Middle);
+                deepest = deepest.max(TICK + 8.0);
+            } else {
+                let text = fitted(name, 16.0, longest);
+                deepest = deepest.max(super::scene::text_width(&text, 16.0, false));
+                scene.text(at + 6.0, bottom + 12.0, text, 16.0, Anchor::End).upright = true;
+            }
+        }
+        let base = bottom + 16.0 + deepest + LABEL;
+        scene.text(axis.middle(), base, "class, from most to fewest training images", LABEL, Anchor::Middle);
+        base + 16.0
+    } else {
+        let mut x_ticks = ticks(x, axis.right - axis.left, 90.0, Notation::Plain);
+        x_ticks.0.retain(|(rank, _)| *rank >= 1.0);
+        x_axis(scene, axis, x, &x_ticks, "rank of the class by training images (1 = most)");
+        scene.segment((axis.left, bottom), (axis.right, bottom), GRID, 0.5);
+        bottom + 20.0 + TICK + LABEL + 16.0
+    }
+}

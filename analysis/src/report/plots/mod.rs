@@ -1,0 +1,212 @@
+//! The plots: each a file of this folder, each a function from a report to a [`Figure`].
+//!
+//! A figure is a list of shapes ([`scene`]) that [`svg`] and [`png`] draw alike. Colours are safe for colour-blind
+//! readers and never the only difference ([`palette`]); legends stand above the data, captions give sample sizes and
+//! settings.
+
+mod bound_vs_error;
+mod chain_at_worst;
+mod comparison;
+mod confused_pairs;
+mod confusion_heatmap;
+mod error_by_frequency;
+pub mod figure;
+mod margin_sweep;
+pub mod palette;
+pub mod panel;
+pub mod png;
+pub mod scale;
+pub mod scene;
+pub mod svg;
+mod top_pair;
+
+use car_spectral::confusion::ConfusionMatrix;
+
+pub use figure::Figure;
+
+use super::{ClassGroup, ModelReport, Report};
+use palette::group_style;
+use panel::Symbol;
+use scale::short;
+
+/// What the plots of a model need beside its [`ModelReport`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelFigures {
+    /// The hard (argmax) test confusion matrix: share predicted i given true j, diagonal 0, unweighted.
+    pub test_confusion: ConfusionMatrix,
+}
+
+/// All plots of a report.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlotSet {
+    /// Plots that set the models beside each other; empty for a single model.
+    pub comparison: Vec<Figure>,
+    /// Plots of single models: index of the model, its plots.
+    pub models: Vec<(usize, Vec<Figure>)>,
+}
+
+impl PlotSet {
+    /// Every figure.
+    pub fn iter(&self) -> impl Iterator<Item = &Figure> {
+        self.comparison.iter().chain(self.models.iter().flat_map(|(_, figures)| figures))
+    }
+}
+
+/// With more models than this, only the first and the last are drawn alone; the others in the comparison only.
+pub const MOST_MODELS_DRAWN: usize = 8;
+
+/// Draws every plot of a report that [`check`](super::check()) has accepted. With one model the files are called
+/// `bound_vs_error`, ...; with several that name is the comparison's and a model's own are called
+/// `01-NAME-bound_vs_error`, ...
+pub fn draw(report: &Report, figures: &[ModelFigures]) -> PlotSet {
+    let several = report.models.len() > 1;
+    let last = report.models.len().saturating_sub(1);
+    let models = report
+        .models
+        .iter()
+        .zip(figures)
+        .enumerate()
+        .filter(|(at, _)| last < MOST_MODELS_DRAWN || *at == 0 || *at == last)
+        .map(|(at, (model, figures))| {
+            let mut drawn = vec![
+                bound_vs_error::draw(report, model),
+                error_by_frequency::draw(report, model),
+                chain_at_worst::draw(report, model),
+                margin_sweep::draw(report, model),
+                confusion_heatmap::draw(report, model, &figures.test_confusion),
+                top_pair::draw(report, model),
+                confused_pairs::draw(report, model),
+            ];
+            if several {
+                for figure in &mut drawn {
+                    figure.stem = format!("{:02}-{}-{}", at + 1, slug(&model.name), figure.stem);
+                }
+            }
+            (at, drawn)
+        })
+        .collect();
+    let comparison = if several {
+        vec![bound_vs_error::draw_several(report), comparison::draw(report)]
+    } else {
+        Vec::new()
+    };
+    PlotSet { comparison, models }
+}
+
+/// A name as part of a file name: lower-case letters, digits and hyphens, at most 40.
+fn slug(name: &str) -> String {
+    let mut slug = String::new();
+    for c in name.chars().map(|c| c.to_ascii_lowercase()) {
+        if c.is_ascii_alphanumeric() {
+            slug.push(c);
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+        if slug.len() == 40 {
+            break;
+        }
+    }
+    let slug = slug.trim_end_matches('-');
+    if slug.is_empty() { "model".to_owned() } else { slug.to_owned() }
+}
+
+/// The end of every caption of a model: sample sizes and settings.
+fn settings_caption(report: &Report, model: &ModelReport) -> String {
+    let settings = &report.settings;
+    let train = model.train.as_ref().map_or(String::new(), |train| format!(" and {} training", grouped(train.samples)));
+    format!(
+        "Model: {}. K = {} classes; {} test{train} samples. Weights λ: {}, r₀ = {}; δ = {}, M = {} (each confidence \
+         limit at {}).",
+        scene::fitted(&model.name, 17.0, 600.0),
+        grouped(model.num_classes as u64),
+        grouped(model.test.split.samples),
+        settings.weights,
+        settings.r0,
+        settings.delta,
+        settings.models_compared,
+        short(model.delta_per_class),
+    )
+}
+
+/// A title with the model's name.
+fn titled(what: &str, model: &ModelReport) -> String {
+    format!("{what}: {}", scene::fitted(&model.name, 27.0, 520.0))
+}
+
+/// A count with separated thousands.
+fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Group of a class, if the training counts are known.
+fn group_of(model: &ModelReport, class: usize) -> Option<ClassGroup> {
+    model.groups.as_ref().map(|groups| groups[class])
+}
+
+/// Legend entries for the groups that occur, with the number of classes in each.
+fn group_legend(model: &ModelReport) -> Vec<(Symbol, String)> {
+    let Some(groups) = &model.groups else {
+        return vec![(Symbol::Marker(group_style(None)), format!("class (training counts unknown): {}", model.num_classes))];
+    };
+    ClassGroup::ALL
+        .into_iter()
+        .filter_map(|group| {
+            let classes = groups.iter().filter(|g| **g == group).count();
+            (classes > 0).then(|| {
+                let label = format!("{}: {}", palette::group_label(group), grouped(classes as u64));
+                (Symbol::Marker(group_style(Some(group))), label)
+            })
+        })
+        .collect()
+}
+
+/// Classes by training images, most first; by index where counts are equal or unknown.
+fn by_frequency(model: &ModelReport) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..model.num_classes).collect();
+    if let Some(counts) = &model.train_counts {
+        order.sort_by_key(|&class| std::cmp::Reverse(counts[class]));
+    }
+    order
+}
+
+/// Radius of a class's marker: smaller where there are many.
+fn marker_radius(num_classes: usize) -> f64 {
+    match num_classes {
+        0..=30 => 7.0,
+        31..=200 => 5.0,
+        201..=1000 => 3.2,
+        _ => 2.2,
+    }
+}
+
+/// What a pointer on a class's marker is told.
+fn class_title(model: &ModelReport, class: usize, rest: &str) -> String {
+    let images = model.train_counts.as_ref().map_or(String::new(), |c| format!(", {} training images", grouped(c[class])));
+    format!("{} (class {class}{images}){rest}", scene::fitted(&model.class_names[class], 20.0, 400.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_harmless_file_names() {
+        assert_eq!(slug("../../etc/passwd"), "etc-passwd");
+        assert_eq!(slug("<b>ResNet 32</b>"), "b-resnet-32-b");
+        assert_eq!(slug("模型"), "model");
+        assert_eq!(slug(&"x".repeat(99)).len(), 40);
+    }
+
+    #[test]
+    fn thousands_are_separated() {
+        assert_eq!([0, 999, 1000, 1234567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    }
+}
