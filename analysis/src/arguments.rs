@@ -8,7 +8,7 @@ use car_spectral_training::device::DeviceChoice;
 use clap::{ArgGroup, Parser};
 
 use crate::input::predictions::PredictionSource;
-use crate::report::Format;
+use crate::report::FormatSet;
 
 /// Does the worst-class bound hold on this model, and by how much?
 ///
@@ -120,8 +120,8 @@ pub struct Arguments {
     pub threads: Option<usize>,
 
     /// What to write
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "html,json,csv,svg,png")]
-    pub format: Vec<Format>,
+    #[arg(long, value_name = "LIST", default_value = "html,json,csv,svg,png")]
+    pub format: FormatSet,
 
     /// Folder of the results
     #[arg(long, value_name = "DIR")]

@@ -1,15 +1,16 @@
 //! One run of `analyze`: load, verify, write, print.
 
+use std::path::Path;
 use std::time::Duration;
 
 use car_spectral::confusion::MarginGrid;
-use car_spectral_training::COMMIT;
+use car_spectral_training::{COMMIT, TrainingError};
 use car_spectral_training::device::device_name;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::AnalysisError;
 use crate::arguments::Arguments;
-use crate::report::{self, FormatSet, Report, Settings};
+use crate::report::{self, Report, Settings};
 use crate::{load, verify};
 
 /// Runs the program: writes the results into `arguments.out`, the summary to stdout, progress to stderr.
@@ -20,7 +21,7 @@ pub fn run(arguments: &Arguments) -> Result<(), AnalysisError> {
     check(arguments)?;
     let grid = MarginGrid::new(&arguments.margin)
         .map_err(|error| AnalysisError::Usage { problem: format!("--margin: {error}") })?;
-    report::check_output(&arguments.out)?;
+    check_output(&arguments.out)?;
     let loaded = load::load(arguments)?;
     let settings = verify::Settings {
         grid,
@@ -58,11 +59,18 @@ pub fn run(arguments: &Arguments) -> Result<(), AnalysisError> {
         ..Report::default()
     };
     spinner.set_message("plots and tables");
-    let written = report::write(&report, &figures, &arguments.out, &FormatSet::new(&arguments.format))?;
+    let written = report::write(&report, &figures, &arguments.out, &arguments.format)?;
     spinner.finish_and_clear();
     println!("{}", report::summary_table(&report));
     println!("{} files in {}", written.len(), arguments.out.display());
     Ok(())
+}
+
+/// Finds an unwritable --out before hours are spent: a file that vanishes again is made in the nearest folder there is.
+fn check_output(out: &Path) -> Result<(), AnalysisError> {
+    let folder = out.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
+    let refused = |source| AnalysisError::Training(TrainingError::Io { path: out.to_owned(), source });
+    tempfile::tempfile_in(folder).map(drop).map_err(refused)
 }
 
 fn check(arguments: &Arguments) -> Result<(), AnalysisError> {

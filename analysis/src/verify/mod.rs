@@ -152,7 +152,7 @@ pub fn verify(
         },
         train: train.map(|train| train.report),
     };
-    let figures = ModelFigures { test_confusion: test.confusion, class_names: subject.class_names.clone() };
+    let figures = ModelFigures { test_confusion: test.confusion };
     Ok((model, figures))
 }
 
