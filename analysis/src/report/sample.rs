@@ -241,7 +241,12 @@ impl Sample {
                     margin: bound.margin,
                     sentence: match &bound.reason {
                         Some(reason) => format!("{}: {reason}", bound.id),
-                        None => format!("{}: vacuous for {} of {k} classes", bound.id, bound.verdict.vacuous),
+                        None => format!(
+                            "{} at g = {}: vacuous for {} of {k} classes",
+                            bound.id,
+                            bound.margin.unwrap_or(0.0),
+                            bound.verdict.vacuous
+                        ),
                     },
                     counts: bound.class_verdict.as_ref().map(|_| bound.verdict),
                 });

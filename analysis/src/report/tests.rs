@@ -1,14 +1,16 @@
 //! The report as a whole: files, contract, hostile names, degenerate data.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use car_spectral::confusion::ConfusionMatrix;
+use ndarray::Array2;
 
 use super::sample::{Sample, report};
 use super::*;
 
-/// Writes the samples where `CAR_REPORT_SAMPLES` says, to be looked at; into a temporary directory otherwise.
-fn written(name: &str, samples: &[Sample]) -> (Vec<PathBuf>, Option<tempfile::TempDir>) {
-    let (report, figures) = report(samples);
+/// Writes a report where `CAR_REPORT_SAMPLES` says, to be looked at; into a temporary directory otherwise.
+fn written(name: &str, (report, figures): (Report, Vec<ModelFigures>)) -> (Vec<PathBuf>, Option<tempfile::TempDir>) {
     let keep = std::env::var_os("CAR_REPORT_SAMPLES").map(PathBuf::from);
     let temporary = keep.is_none().then(|| tempfile::tempdir().unwrap());
     let out = keep.unwrap_or_else(|| temporary.as_ref().unwrap().path().to_owned()).join(name);
@@ -17,15 +19,406 @@ fn written(name: &str, samples: &[Sample]) -> (Vec<PathBuf>, Option<tempfile::Te
     (paths, temporary)
 }
 
+/// Three epochs of a small model.
+fn epochs() -> Vec<Sample> {
+    [(1, 1.4), (10, 2.2), (30, 3.0)]
+        .map(|(epoch, skill)| Sample {
+            name: format!("epoch {epoch}"),
+            epoch: Some(epoch),
+            skill,
+            test_per_class: 200,
+            models_compared: 3,
+            ..Sample::fashion()
+        })
+        .to_vec()
+}
+
+fn two_runs() -> Vec<Sample> {
+    [("cross-entropy", 1.6), ("with the regulariser", 2.0)]
+        .map(|(name, skill)| Sample {
+            name: name.into(),
+            epoch: None,
+            skill,
+            test_per_class: 200,
+            models_compared: 2,
+            ..Sample::fashion()
+        })
+        .to_vec()
+}
+
+fn listing(directory: &Path) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(directory).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+const PLOTS: [&str; 7] = [
+    "bound_vs_error",
+    "error_by_frequency",
+    "chain_at_worst",
+    "margin_sweep",
+    "confusion_heatmap",
+    "top_pair",
+    "confused_pairs",
+];
+
 #[test]
-fn samples_are_written() {
-    for (name, samples) in [
-        ("fashion", vec![Sample::fashion()]),
-        ("cifar100", vec![Sample::cifar100()]),
-        ("k600", vec![Sample::of_size(600)]),
-    ] {
-        let (paths, _keep) = written(name, &samples);
-        assert_eq!(paths.len(), 3 + 2 * 7, "{paths:?}");
-        assert!(paths.iter().all(|path| std::fs::metadata(path).unwrap().len() > 100));
+fn one_model_gives_the_files_of_the_contract() {
+    let (paths, keep) = written("fashion", report(&[Sample::fashion()]));
+    let mut expected: BTreeSet<String> = ["report.json", "report.html", "per_class.csv"].map(str::to_owned).into();
+    for plot in PLOTS {
+        expected.extend([format!("{plot}.svg"), format!("{plot}.png")]);
     }
+    let names: BTreeSet<String> =
+        paths.iter().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect();
+    assert_eq!(names, expected);
+    if let Some(keep) = &keep {
+        expected.insert("summary.txt".into());
+        assert_eq!(listing(&keep.path().join("fashion")), expected, "no temporary file stays");
+    }
+    for path in paths.iter().filter(|path| path.extension().is_some_and(|e| e == "png")) {
+        let picture = image::open(path).unwrap();
+        assert!(picture.width() == 2400 && picture.height() > 800, "{}", path.display());
+    }
+}
+
+#[test]
+fn large_and_several_models_are_drawn() {
+    written("cifar100", report(&[Sample::cifar100()]));
+    let (paths, _keep) = written("epochs", report(&epochs()));
+    assert_eq!(paths.len(), 3 + 2 * (2 + 3 * PLOTS.len()));
+    let (paths, _keep) = written("two_runs", report(&two_runs()));
+    let names: Vec<_> = paths.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+    for name in ["comparison.svg", "bound_vs_error.png", "01-cross-entropy-top_pair.svg"] {
+        assert!(names.contains(&name), "{name} in {names:?}");
+    }
+}
+
+#[test]
+fn with_many_models_only_the_first_and_the_last_are_drawn_alone() {
+    let samples: Vec<Sample> = (0..12)
+        .map(|n| Sample {
+            name: format!("epoch {n}"),
+            epoch: Some(n),
+            skill: 1.2 + 0.15 * n as f64,
+            test_per_class: 40,
+            ..Sample::fashion()
+        })
+        .collect();
+    let (report, figures) = report(&samples);
+    let plots = plots::draw(&report, &figures);
+    assert_eq!(plots.models.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [0, 11]);
+    let page = html::render(&report, &plots).unwrap();
+    assert!(page.contains("10 models between the first and the last"));
+    assert!(summary_table(&report).contains("epoch 7"));
+}
+
+#[test]
+fn a_thousand_classes_are_drawn_in_blocks() {
+    let k = 1000;
+    let mut sample = Sample { test_per_class: 3, with_train: false, ..Sample::of_size(k) };
+    sample.train_counts.iter_mut().for_each(|n| *n = (*n).max(1));
+    let (report, figures) = report(&[sample]);
+    let plots = plots::draw(&report, &figures);
+    for figure in plots.iter() {
+        let svg = figure.svg().unwrap();
+        assert!(svg.len() < 3_000_000, "{}: {} bytes", figure.stem, svg.len());
+    }
+    let heatmap = plots.iter().find(|figure| figure.stem == "confusion_heatmap").unwrap();
+    assert!(heatmap.caption.contains("blocks of 2 × 2 classes"), "{}", heatmap.caption);
+    let page = html::render(&report, &plots).unwrap();
+    assert!(page.contains("all of them are in per_class.csv"));
+    let csv = per_class::render(&report).unwrap();
+    assert_eq!(csv.iter().filter(|byte| **byte == b'\n').count(), k + 1);
+}
+
+#[test]
+fn json_reads_back_as_the_same_report() {
+    let (report, _) = report(&two_runs());
+    let text = write::json(&report).unwrap();
+    assert_eq!(serde_json::from_slice::<Report>(&text).unwrap(), report);
+    // Objects a key a line, arrays of numbers on one line.
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.starts_with("{\n  \"schema\": \"car-spectral.report/1\",\n  \"settings\": {\n    \"margins\": [0.0, 0.1,"));
+}
+
+#[test]
+fn every_key_is_documented_and_every_documented_key_is_written() {
+    let (report, _) = report(&[Sample::fashion()]);
+    let mut keys = BTreeSet::new();
+    collect_keys(&serde_json::to_value(&report).unwrap(), "", &mut keys);
+    let page = include_str!("../../../docs/report-schema.md");
+    let documented: BTreeSet<String> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(key, _)| key.to_owned()))
+        .collect();
+    let undocumented: Vec<_> = keys.difference(&documented).collect();
+    let unwritten: Vec<_> = documented.difference(&keys).collect();
+    assert!(undocumented.is_empty() && unwritten.is_empty(), "undocumented {undocumented:?}, unwritten {unwritten:?}");
+}
+
+/// The paths of all keys, with the shared structures under the names they have in `docs/report-schema.md`.
+fn collect_keys(value: &serde_json::Value, path: &str, keys: &mut BTreeSet<String>) {
+    const NORMS: [&str; 6] =
+        ["one_norm", "one_norm_weighted", "spectral_norm", "spectral_norm_weighted", "nu", "nu_weighted"];
+    match value {
+        serde_json::Value::Object(fields) => {
+            if fields.keys().eq(["lower", "upper", "value"]) {
+                keys.extend(["lower", "upper", "value"].map(str::to_owned));
+                return;
+            }
+            let is_test = path == "models[].test";
+            let shared = [
+                ("settings.data[]", "FILE"),
+                ("models[].source.files[]", "FILE"),
+                ("settings.preprocessing", "PREPROCESSING"),
+                ("models[].source.preprocessing", "PREPROCESSING"),
+                ("models[].train", "SPLIT"),
+                ("SPLIT.hard", "NORMS"),
+                ("models[].test.many", "GROUP"),
+                ("models[].test.medium", "GROUP"),
+                ("models[].test.few", "GROUP"),
+                ("models[].bounds[].verdict", "COUNTS"),
+                ("models[].verdicts[].counts", "COUNTS"),
+            ];
+            let path = shared.iter().find(|(full, _)| *full == path).map_or(path, |(_, name)| *name);
+            for (key, value) in fields {
+                let of_split = is_test && split_keys().contains(key.as_str());
+                let holder = if of_split {
+                    "SPLIT"
+                } else if path == "SPLIT.margins[]" && NORMS.contains(&key.as_str()) {
+                    "NORMS"
+                } else {
+                    path
+                };
+                let full = if holder.is_empty() { key.clone() } else { format!("{holder}.{key}") };
+                collect_keys(value, &full, keys);
+                keys.insert(full);
+            }
+        }
+        serde_json::Value::Array(items) => {
+            for item in items {
+                collect_keys(item, &format!("{path}[]"), keys);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn split_keys() -> BTreeSet<String> {
+    let value = serde_json::to_value(SplitReport::default()).unwrap();
+    value.as_object().unwrap().keys().cloned().collect()
+}
+
+const HOSTILE: &str = "</td></svg><script>alert(\"1\")</script>&amp;'{{ 7*7 }}\u{1b}[31m\u{0}=cmd()";
+
+#[test]
+fn hostile_names_stay_text() {
+    let mut sample = Sample { name: HOSTILE.into(), ..Sample::fashion() };
+    for (class, name) in sample.class_names.iter_mut().enumerate() {
+        *name = format!("{class}{HOSTILE}");
+    }
+    let (mut report, figures) = report(&[sample]);
+    report.settings.command_line.push(HOSTILE.into());
+    report.settings.data[0].path = HOSTILE.into();
+    report.models[0].source.files[0].path = HOSTILE.into();
+    report.models[0].verdicts[0].sentence = HOSTILE.into();
+    let plots = plots::draw(&report, &figures);
+    let page = html::render(&report, &plots).unwrap();
+    for text in plots.iter().map(|figure| figure.svg().unwrap()).chain([page]) {
+        assert!(!text.contains("<script") && !text.contains("alert(\"") && !text.contains("</td></svg>"));
+    }
+    let table = summary_table(&report);
+    assert!(!table.contains('\u{1b}') && !table.contains('\u{0}'));
+    let csv = per_class::render(&report).unwrap();
+    let mut reader = csv::Reader::from_reader(csv.as_slice());
+    let rows: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>().unwrap();
+    assert_eq!((rows.len(), &rows[3][2]), (10, format!("3{HOSTILE}").as_str()));
+}
+
+/// A model of K classes in which nothing is known, to be filled in.
+fn bare(k: usize) -> (ModelReport, ModelFigures) {
+    let split = SplitReport {
+        class_counts: vec![0; k],
+        class_errors: vec![0; k],
+        per_class_error: vec![None; k],
+        chain: Chain { weighted_error: vec![None; k], holds: true, ..Default::default() },
+        ..Default::default()
+    };
+    let model = ModelReport {
+        name: "bare".into(),
+        num_classes: k,
+        class_names: (0..k).map(|class| class.to_string()).collect(),
+        weights: vec![1.0; k],
+        test: TestReport { split, class_error_interval: vec![None; k], ..Default::default() },
+        ..Default::default()
+    };
+    (model, ModelFigures { test_confusion: ConfusionMatrix::from_dense(Array2::zeros((k, k))).unwrap() })
+}
+
+fn draws(name: &str, models: Vec<(ModelReport, ModelFigures)>) {
+    let (models, figures): (Vec<_>, Vec<_>) = models.into_iter().unzip();
+    let report = Report { models, ..Report::default() };
+    check(&report, &figures).unwrap();
+    let plots = plots::draw(&report, &figures);
+    for figure in plots.iter() {
+        let svg = figure.svg().unwrap();
+        assert!(!svg.contains("NaN") && !svg.contains("inf"), "{name}: {}: {svg}", figure.stem);
+        assert!(!figure.png().unwrap().is_empty());
+    }
+    let page = html::render(&report, &plots).unwrap();
+    assert!(!page.contains("NaN"), "{name}");
+    assert!(!summary_table(&report).contains("NaN"), "{name}");
+    written(&format!("degenerate/{name}"), (report, figures));
+}
+
+#[test]
+fn degenerate_models_are_drawn() {
+    // Nothing known at all.
+    draws("bare", vec![bare(2)]);
+    // No errors; a zero matrix; K = 2.
+    let perfect = |skill: f64, k: usize| Sample {
+        skill,
+        class_names: (0..k).map(|class| format!("class {class}")).collect(),
+        train_counts: vec![30; k],
+        test_per_class: 20,
+        ..Sample::fashion()
+    };
+    draws("perfect", vec![perfect(1e4, 2).build()]);
+    // Every sample wrong.
+    let (model, figures) = perfect(-1e4, 3).build();
+    assert_eq!(model.test.split.accuracy, 0.0);
+    draws("all_wrong", vec![(model, figures)]);
+    // No training data, one class without test samples, counts unknown.
+    let (mut model, figures) = Sample { with_train: false, test_per_class: 30, ..Sample::fashion() }.build();
+    model.train_counts = None;
+    model.groups = None;
+    model.test.split.class_counts[4] = 0;
+    model.test.split.per_class_error[4] = None;
+    model.test.class_error_interval[4] = None;
+    model.test.split.chain.weighted_error[4] = None;
+    model.test.split.surrogate = None;
+    draws("unknown_counts", vec![(model, figures)]);
+    // One margin; bounds with gaps and extreme values; a single few-shot class.
+    let (mut model, figures) = Sample { margins: vec![0.5], test_per_class: 30, ..Sample::fashion() }.build();
+    for bound in model.bounds.iter_mut().filter(|bound| bound.total.is_some()) {
+        bound.total = Some((0..10).map(|j| (j % 3 > 0).then(|| 10f64.powi(40 * j - 200))).collect());
+    }
+    model.groups = Some((0..10).map(|j| if j == 9 { ClassGroup::Few } else { ClassGroup::Many }).collect());
+    model.test.medium = None;
+    draws("gaps", vec![(model, figures)]);
+    // Several models, one of them bare, with the same epoch.
+    let mut other = bare(10);
+    other.0.name = "other".into();
+    draws("several", vec![perfect(2.0, 10).build(), other]);
+    // Medium K, whose names are set upright, and long names.
+    let names = |j: usize| format!("{j} a name that is far too long to be set beside its bar in any plot whatsoever");
+    let long = Sample { class_names: (0..25).map(names).collect(), ..perfect(2.0, 25) };
+    draws("long_names", vec![Sample { name: names(0), ..long }.build()]);
+}
+
+#[test]
+fn wrong_reports_are_refused_by_field() {
+    let refused = |change: &dyn Fn(&mut Report)| {
+        let (mut report, figures) = report(&[Sample { test_per_class: 10, ..Sample::fashion() }]);
+        change(&mut report);
+        let out = tempfile::tempdir().unwrap();
+        let error = write(&report, &figures, &out.path().join("new"), &FormatSet::all()).unwrap_err();
+        assert!(listing(out.path()).is_empty(), "nothing is left, not even the directory");
+        error.to_string()
+    };
+    assert_eq!(
+        refused(&|r| r.models[0].weights[3] = f64::NAN),
+        "models[0].weights[3] is NaN; a report holds finite numbers, and null where there is none"
+    );
+    assert_eq!(
+        refused(&|r| r.models[0].test.split.margins[1].class_margin_error.truncate(4)),
+        "models[0].test.margins[1].class_margin_error has 4 entries; 10 are needed"
+    );
+    assert_eq!(
+        refused(&|r| r.models[0].confusions[0].predicted = 10),
+        "models[0].confusions[0].predicted is class 10, but there are 10 classes"
+    );
+    assert!(refused(&|r| r.schema = "other/1".into()).starts_with("schema: is `other/1`"));
+    assert!(refused(&|r| r.models.push(r.models[0].clone())).starts_with("figures has 1 entries; 2 are needed"));
+    assert!(refused(&|r| r.models[0].num_classes = 1).contains("at least 2 classes"));
+}
+
+#[test]
+fn model_names_must_differ() {
+    let (mut report, figures) = report(&two_runs());
+    report.models[1].name = report.models[0].name.clone();
+    assert!(check(&report, &figures).unwrap_err().to_string().starts_with("models[1].name: `cross-entropy` is the name"));
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_named_and_left_as_it_was() {
+    let (report, figures) = report(&[Sample { test_per_class: 10, ..Sample::fashion() }]);
+    let out = tempfile::tempdir().unwrap();
+    let some = FormatSet { json: true, csv: true, ..FormatSet::none() };
+
+    let file = out.path().join("file");
+    std::fs::write(&file, "kept").unwrap();
+    let error = write(&report, &figures, &file, &some).unwrap_err();
+    assert!(matches!(&error, ReportError::NotADirectory { path } if *path == file), "{error}");
+    let error = write(&report, &figures, &file.join("below"), &some).unwrap_err();
+    assert!(error.to_string().contains("file/below"), "{error}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "kept");
+
+    // A target that is a directory: found before anything is renamed.
+    let blocked = out.path().join("blocked");
+    std::fs::create_dir_all(blocked.join("per_class.csv")).unwrap();
+    let error = write(&report, &figures, &blocked, &some).unwrap_err();
+    assert!(matches!(&error, ReportError::Io { path, .. } if path.ends_with("per_class.csv")), "{error}");
+    assert_eq!(listing(&blocked), BTreeSet::from(["per_class.csv".to_owned()]));
+
+    // A device without room behaves like a full disk.
+    #[cfg(target_os = "linux")]
+    {
+        let error = write(&report, &figures, Path::new("/proc/none"), &some).unwrap_err();
+        assert!(error.to_string().contains("/proc/none"), "{error}");
+    }
+}
+
+#[test]
+fn only_the_formats_asked_for_are_written_and_old_files_are_replaced() {
+    let (report, figures) = report(&[Sample { test_per_class: 10, ..Sample::fashion() }]);
+    let out = tempfile::tempdir().unwrap();
+    std::fs::write(out.path().join("report.json"), "old").unwrap();
+    std::fs::write(out.path().join("mine.txt"), "mine").unwrap();
+    let paths = write(&report, &figures, out.path(), &"json".parse().unwrap()).unwrap();
+    assert_eq!(paths, [out.path().join("report.json")]);
+    assert_eq!(listing(out.path()), BTreeSet::from(["mine.txt".to_owned(), "report.json".to_owned()]));
+    assert!(std::fs::read_to_string(out.path().join("report.json")).unwrap().starts_with("{\n"));
+}
+
+#[test]
+fn the_table_fits_a_terminal_and_says_each_verdict() {
+    for samples in [vec![Sample::fashion()], two_runs()] {
+        let (report, _) = report(&samples);
+        let table = summary_table(&report);
+        for line in table.lines() {
+            assert!(line.chars().count() <= 100, "{line}");
+        }
+        let flat: String = table.split_whitespace().collect::<Vec<_>>().join(" ");
+        for verdict in report.models.iter().flat_map(|model| &model.verdicts) {
+            assert!(flat.contains(&verdict.sentence), "{}", verdict.sentence);
+        }
+    }
+}
+
+#[test]
+fn the_headline_tells_what_the_bounds_say() {
+    let (mut model, _) = Sample { test_per_class: 50, ..Sample::fashion() }.build();
+    assert!(headline(&model).contains("every bound on the population's error with every constant is vacuous"));
+    let t3 = model.bounds.iter().position(|bound| bound.id == "T3").unwrap();
+    model.bounds[t3].verdict = VerdictCounts { holds: 4, vacuous: 6, ..Default::default() };
+    assert!(headline(&model).contains("T3 gives a bound below 1 that holds for 4 of 10 classes"));
+    model.bounds[t3].verdict = VerdictCounts { violated: 1, holds: 9, ..Default::default() };
+    assert!(headline(&model).contains("T3 is violated for 1 classes"));
+    model.bounds.retain(|bound| bound.total.is_none());
+    assert!(headline(&model).contains("no bound on the population's error"));
+    model.test.split.chain.holds = false;
+    assert!(headline(&model).contains("FAILS"));
+    model.test.worst_class = None;
+    assert!(headline(&model).starts_with("No class has a test sample"));
 }

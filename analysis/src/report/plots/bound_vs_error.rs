@@ -6,6 +6,7 @@ use super::palette::{GREEN, INK, MUTED, VACUOUS, group_style};
 use super::panel::{Area, LABEL, LEGEND, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
 use super::scale::{Notation, Scale, percent, short};
 use super::scene::{Anchor, Scene, fitted, text_width, wrapped};
+use super::shown_bounds::{describe, shown_bounds};
 use super::{class_title, group_legend, group_of, marker_radius, settings_caption, titled};
 use crate::report::{BoundReport, ModelReport, Report};
 
@@ -13,33 +14,9 @@ const HEIGHT: f64 = 560.0;
 /// Intervals of more classes than this would hide the points.
 const MOST_INTERVALS: usize = 200;
 
-/// One bound for each id that gives numbers: at the margin where it is smallest at the worst class.
-fn shown(model: &ModelReport) -> Vec<&BoundReport> {
-    let worst = model.test.worst_class.as_ref().map_or(0, |worst| worst.index);
-    let value = |bound: &BoundReport| bound.per_class().and_then(|values| values[worst]).unwrap_or(f64::INFINITY);
-    let mut best: Vec<&BoundReport> = Vec::new();
-    for bound in model.bounds.iter().filter(|b| b.applicable && b.per_class().is_some()) {
-        match best.iter_mut().find(|b| b.id == bound.id) {
-            Some(kept) => {
-                if value(bound) < value(kept) {
-                    *kept = bound;
-                }
-            }
-            None => best.push(bound),
-        }
-    }
-    best
-}
-
-fn describe(bound: &BoundReport) -> String {
-    let margin = bound.margin.map_or(String::new(), |g| format!(", g = {g}"));
-    let part = if bound.total.is_some() { "" } else { ", first term only" };
-    format!("{}{margin}{part}", bound.id)
-}
-
 /// The plot of one model: a panel for each of up to three bounds.
 pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
-    let shown: Vec<&BoundReport> = shown(model).into_iter().take(3).collect();
+    let shown: Vec<&BoundReport> = shown_bounds(model).into_iter().take(3).collect();
     let mut panels: Vec<(String, &ModelReport, Option<&BoundReport>)> =
         shown.iter().map(|bound| (describe(bound), model, Some(*bound))).collect();
     if panels.is_empty() {
@@ -49,6 +26,14 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
         "Each point is a class: measured test error with its simultaneous Clopper–Pearson interval (T5) against the \
          bound; a bound below the diagonal would be violated, one in the shaded region (at least 1) says nothing.",
     );
+    if shown.iter().any(|bound| bound.total.is_none()) {
+        caption.push_str(" A first term alone is no bound: the complexity term that belongs to it is not computable.");
+    }
+    let low = range(&panels).0;
+    let below = shown.iter().filter_map(|b| b.per_class()).flatten().flatten().filter(|value| **value < low).count();
+    if below > 0 {
+        caption.push_str(&format!(" {below} points below the lower edge are drawn on it."));
+    }
     for bound in &shown {
         if let Some(tightness) = bound.tightness_at_worst {
             caption.push_str(&format!(
@@ -78,13 +63,13 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
 
 /// The plot of several models: the same bound (the first that the first model has), a panel a model, up to six.
 pub(super) fn draw_several(report: &Report) -> Figure {
-    let id = report.models.iter().flat_map(shown).map(|bound| bound.id.as_str()).next();
+    let id = report.models.iter().flat_map(shown_bounds).map(|bound| bound.id.as_str()).next();
     let chosen = spread(report.models.len(), 6);
     let panels: Vec<(String, &ModelReport, Option<&BoundReport>)> = chosen
         .iter()
         .map(|&at| {
             let model = &report.models[at];
-            let bound = shown(model).into_iter().find(|bound| Some(bound.id.as_str()) == id);
+            let bound = shown_bounds(model).into_iter().find(|bound| Some(bound.id.as_str()) == id);
             (model.name.clone(), model, bound)
         })
         .collect();
@@ -184,8 +169,9 @@ fn range(panels: &[(String, &ModelReport, Option<&BoundReport>)]) -> (f64, f64) 
         low = low.min(value);
         high = high.max(value);
     }
-    // Below a thousandth the diagonal would take all the room.
-    (low.max(1e-3) * 0.8, high.min(1e12) * 2.5)
+    // Below a thousandth the diagonal would take all the room; above the highest point, room for the worst class's name.
+    let (low, high) = (low.max(1e-3) * 0.8, high.min(1e12));
+    (low, high * 1.6 * (high / low).powf(0.12))
 }
 
 fn draw_panel(
@@ -196,7 +182,7 @@ fn draw_panel(
     bound: Option<&BoundReport>,
     first: bool,
 ) {
-    let x = Scale::linear(-0.025, 1.025, area.left, area.right);
+    let x = Scale::linear(-0.035, 1.035, area.left, area.right);
     let y = Scale::log(low, high, area.bottom, area.top);
     scene.rect(area.left, area.top, area.right - area.left, y.at(1.0) - area.top, VACUOUS);
     let y_ticks = ticks(&y, area.bottom - area.top, 55.0, Notation::Plain);
@@ -267,13 +253,9 @@ fn draw_panel(
         let name = fitted(&format!("worst: {}", worst.name), TICK, 0.6 * (area.right - area.left));
         let width = text_width(&name, TICK, false);
         let centre = x.at(worst.error).clamp(area.left + 0.5 * width + 6.0, area.right - 0.5 * width - 4.0);
-        // Above the points if there is room, else below them.
-        let extremes = values.iter().flatten().filter(|v| v.is_finite());
-        let (least, most) = extremes.fold((value, value), |(a, b), &v| (a.min(v), b.max(v)));
-        let above = y.at(most) - 2.2 * TICK > area.top + 4.0;
-        let base = if above { y.at(most) - 1.4 * TICK } else { y.at(least) + 2.4 * TICK };
-        let (from, to) = if above { (base + 5.0, y.at(value) - radius - 2.0) } else { (base - TICK, y.at(value) + radius + 2.0) };
-        scene.segment((x.at(worst.error), from), (x.at(worst.error), to), MUTED, 1.2);
+        let highest = values.iter().flatten().copied().fold(value, f64::max);
+        let base = (y.at(highest) - 1.5 * TICK).max(area.top + 1.1 * TICK);
+        scene.segment((x.at(worst.error), base + 5.0), (x.at(worst.error), y.at(value) - radius - 2.0), MUTED, 1.2);
         scene.text(centre, base, name, TICK, Anchor::Middle);
     }
     spines(scene, area);

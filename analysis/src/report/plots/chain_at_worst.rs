@@ -2,7 +2,7 @@
 //! worst and at the weighted worst class.
 
 use super::figure::{Figure, MARGIN, WIDTH};
-use super::palette::{BLANK, BLUE, Color, INK, MUTED, ORANGE, SKY, VERMILLION};
+use super::palette::{BLANK, BLUE, Color, INK, MUTED, ORANGE, PAPER, SKY, VERMILLION};
 use super::panel::{Area, LABEL, LEGEND, Symbol, TICK, legend, ticks, x_axis};
 use super::scale::{Notation, Scale, percent, short};
 use super::scene::{Anchor, Scene, fitted};
@@ -47,10 +47,19 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     let area = Area { left, top: head, right, bottom: head + height };
     x_axis(&mut scene, area, &x, &ticks(&x, right - left, 75.0, Notation::Plain), "value (log scale; errors as fractions, 1 = 100 %)");
     let mut y = head;
+    let mut spines = Vec::new();
     for (title, bars) in &blocks {
+        if x.shows(1.0) {
+            let at = x.at(1.0);
+            let rows = (y + 44.0, y + 46.0 + bars.len() as f64 * ROW);
+            scene.path(vec![(at, rows.0), (at, rows.1)], VERMILLION, 1.4, Some((3.0, 4.0)));
+        }
         y += 32.0;
-        scene.text(MARGIN, y, fitted(title, LEGEND, WIDTH - 2.0 * MARGIN), LEGEND, Anchor::Start).bold = true;
+        // The grid ends where the class is named.
+        scene.rect(left - 2.0, y - 28.0, WIDTH - left, 38.0, PAPER);
+        scene.text(MARGIN, y, fitted(title, LEGEND, 0.9 * (WIDTH - 2.0 * MARGIN)), LEGEND, Anchor::Start).bold = true;
         y += 14.0;
+        spines.push((y, y + bars.len() as f64 * ROW));
         for bar in bars {
             let (top, middle) = (y + 5.0, y + 0.5 * ROW);
             scene.text(left - 12.0, middle + 0.36 * TICK, &bar.label, TICK, Anchor::End);
@@ -67,7 +76,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
             }
             let note = if bar.note.is_empty() { short(bar.value) } else { format!("{}  {}", short(bar.value), bar.note) };
             let note = fitted(&note, TICK, WIDTH - 8.0 - edge - 10.0);
-            scene.text(edge + 10.0, middle + 0.36 * TICK, note, TICK, Anchor::Start);
+            scene.text_on_paper(edge + 10.0, middle + 0.36 * TICK, note, TICK);
             y += ROW;
         }
     }
@@ -75,10 +84,10 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
         let text = "no class has a test sample";
         scene.text(area.middle(), area.centre(), text, LABEL, Anchor::Middle).color = MUTED;
     }
-    scene.segment((left, area.top), (left, area.bottom), INK, 1.4);
-    if x.shows(1.0) {
-        scene.path(vec![(x.at(1.0), area.top), (x.at(1.0), area.bottom)], VERMILLION, 1.4, Some((3.0, 4.0)));
+    for (top, bottom) in spines {
+        scene.segment((left, top), (left, bottom), INK, 1.4);
     }
+    scene.segment((left, area.bottom), (right, area.bottom), INK, 1.4);
     scene.height = area.bottom + 20.0 + TICK + LABEL + 16.0;
 
     let chain = &model.test.split.chain;

@@ -160,7 +160,11 @@ fn trajectories(
             scene.path(line, s.style.0, 2.6, s.dashed.then_some((8.0, 5.0)));
             let radius = if points.len() > 30 { 3.0 } else { 5.5 };
             for (px, py, _) in points {
-                scene.marker((px, py), s.style, radius, None);
+                if s.dashed {
+                    scene.hollow_marker((px, py), s.style, radius + 0.5, None);
+                } else {
+                    scene.marker((px, py), s.style, radius, None);
+                }
             }
         }
         spines(scene, area);

@@ -5,7 +5,7 @@ use super::palette::{INK, MUTED, group_style};
 use super::panel::{Area, LABEL, TICK, legend, ticks, x_axis};
 use super::scale::{Notation, Scale, percent};
 use super::scene::{Anchor, Scene, Shape, fitted};
-use super::{group_legend, group_of, settings_caption, titled};
+use super::{group_of, group_swatches, settings_caption, titled};
 use crate::report::{ModelReport, Report};
 
 /// Pairs drawn.
@@ -15,11 +15,7 @@ const ROW: f64 = 34.0;
 pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     let pairs = &model.confusions[..model.confusions.len().min(MOST)];
     let mut scene = Scene::new(WIDTH, 0.0);
-    let mut entries = group_legend(model);
-    for (_, label) in &mut entries {
-        // The counts of classes say nothing here: the colour is the true class's group.
-        label.truncate(label.rfind(':').unwrap_or(label.len()));
-    }
+    let mut entries = group_swatches(model, false);
     if let Some((_, label)) = entries.first_mut() {
         label.insert_str(0, "true class: ");
     }
@@ -40,7 +36,12 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
         let base = y + 0.5 * ROW + 0.36 * TICK;
         let room = area.left - 12.0 - MARGIN;
         let name = |text: &str| fitted(text, TICK, 0.5 * room - 18.0);
-        let label = format!("{} → {}", name(&pair.true_name), name(&pair.predicted_name));
+        let whole = fitted(&format!("{} → {}", pair.true_name, pair.predicted_name), TICK, room);
+        let label = if whole.ends_with('…') {
+            format!("{} → {}", name(&pair.true_name), name(&pair.predicted_name))
+        } else {
+            whole
+        };
         scene.text(area.left - 12.0, base, label, TICK, Anchor::End);
         scene.shapes.push(Shape::Rect {
             x: area.left,
@@ -63,7 +64,8 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
         };
         let count = model.test.split.class_counts[pair.true_class];
         let text = format!("{} of {count}{part}", pair.count);
-        scene.text(x.at(pair.rate) + 10.0, base, fitted(&text, 17.0, WIDTH - 8.0 - x.at(pair.rate) - 10.0), 17.0, Anchor::Start);
+        let text = fitted(&text, 17.0, WIDTH - 8.0 - x.at(pair.rate) - 10.0);
+        scene.text_on_paper(x.at(pair.rate) + 10.0, base, text, 17.0);
     }
     if pairs.is_empty() {
         scene.text(area.middle(), area.centre(), "no errors on test data", LABEL, Anchor::Middle).color = MUTED;

@@ -91,7 +91,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport, confusion: &ConfusionMa
     scene.text(LEFT - 10.0, TOP - 8.0 - STRIP + 6.0, short(most_column), 16.0, Anchor::End).color = MUTED;
     scene.text(LEFT - 10.0, TOP - 4.0, "0", 16.0, Anchor::End).color = MUTED;
     scene.text(LEFT, 20.0, if block == 1 { "column sum: error of the class" } else { "column sum: mean error of the block" }, 17.0, Anchor::Start);
-    let sum_base = bottom + 22.0;
+    let sum_base = TOP - 14.0;
     scene.text(right + 8.0 + STRIP, sum_base, short(most_row), 16.0, Anchor::End).color = MUTED;
     scene.text(right + 8.0, sum_base, "0", 16.0, Anchor::Middle).color = MUTED;
     let side = right + 8.0 + STRIP + 20.0;

@@ -6,13 +6,14 @@ use super::palette::{BLANK, GREEN, GRID, INK, MUTED, VACUOUS, VERMILLION, group_
 use super::panel::{Area, LABEL, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
 use super::scale::{Notation, Scale, percent, short};
 use super::scene::{Anchor, Scene, fitted};
+use super::shown_bounds::{describe, shown_bounds};
 use super::{by_frequency, class_title, group_legend, group_of, marker_radius, settings_caption, titled};
 use crate::report::{BoundReport, ModelReport, Report};
 
 pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     let k = model.num_classes;
     let order = by_frequency(model);
-    let bounds: Vec<&BoundReport> = lowest(model).into_iter().take(2).collect();
+    let bounds = drawn_bounds(model);
     let floor = model.bounds.iter().find_map(|bound| bound.floor.as_ref());
 
     let mut entries = group_legend(model);
@@ -22,9 +23,11 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     }
     let styles = [(VERMILLION, false), (INK, true)];
     for (bound, (color, dashed)) in bounds.iter().zip(styles) {
-        let margin = bound.margin.map_or(String::new(), |g| format!(", g = {g}"));
-        let part = if bound.total.is_some() { "" } else { ", first term" };
-        entries.push((Symbol::Line(color, dashed), format!("{}{margin}{part}", bound.id)));
+        entries.push((Symbol::Line(color, dashed), describe(bound)));
+    }
+
+    if !bounds.is_empty() {
+        entries.push((Symbol::Swatch(VACUOUS), "vacuous: bound ≥ 1, cut".into()));
     }
 
     let mut scene = Scene::new(WIDTH, 0.0);
@@ -55,7 +58,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
             let vacuous = given.iter().filter(|v| **v >= 1.0).count();
             notes.push(format!(
                 "{}: {} to {}, at least 1 for {vacuous} of {} classes",
-                bound.id,
+                describe(bound),
                 short(least),
                 short(most),
                 given.len()
@@ -111,27 +114,14 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     }
 }
 
-/// For each id, its bound at the margin with the smallest value over the classes.
-fn lowest(model: &ModelReport) -> Vec<&BoundReport> {
-    let least = |bound: &BoundReport| {
-        bound.per_class().into_iter().flatten().flatten().copied().fold(f64::INFINITY, f64::min)
-    };
-    let mut best: Vec<&BoundReport> = Vec::new();
-    for bound in model.bounds.iter().filter(|b| b.applicable && b.per_class().is_some()) {
-        match best.iter_mut().find(|b| b.id == bound.id) {
-            Some(kept) => {
-                if least(bound) < least(kept) {
-                    *kept = bound;
-                }
-            }
-            None => best.push(bound),
-        }
+/// The bounds drawn: of T3 and T3', which is never above it, the sharper one.
+fn drawn_bounds(model: &ModelReport) -> Vec<&BoundReport> {
+    let mut bounds = shown_bounds(model);
+    if bounds.iter().any(|bound| bound.id == "T3'") {
+        bounds.retain(|bound| bound.id != "T3");
     }
-    // T3' is never above T3: where both are there, the sharper one is drawn.
-    if best.iter().any(|b| b.id == "T3'") {
-        best.retain(|b| b.id != "T3");
-    }
-    best
+    bounds.truncate(2);
+    bounds
 }
 
 /// A step line over the ranks, broken where a class has no value.
@@ -144,12 +134,15 @@ fn steps(
     color: super::palette::Color,
     dash: Option<(f64, f64)>,
 ) {
-    let mut line = Vec::new();
+    let mut line: Vec<(f64, f64)> = Vec::new();
     for (rank, &class) in order.iter().enumerate() {
         match values[class] {
             Some(value) => {
-                line.push((x.at(rank as f64 + 0.5), y.at(value)));
-                line.push((x.at(rank as f64 + 1.5), y.at(value)));
+                let (from, to, height) = (x.at(rank as f64 + 0.5), x.at(rank as f64 + 1.5), y.at(value));
+                match line.last_mut() {
+                    Some((end, last)) if *last == height => *end = to,
+                    _ => line.extend([(from, height), (to, height)]),
+                }
             }
             None => scene.path(std::mem::take(&mut line), color, 2.2, dash),
         }

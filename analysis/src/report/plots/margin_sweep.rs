@@ -15,18 +15,18 @@ const TEST: (Color, Mark) = (BLUE, Mark::Circle);
 type Read = fn(&MatrixNorms) -> Option<f64>;
 
 pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
-    let panels: [(&str, &str, Read, Read); 3] = [
-        ("one-norm", "‖C‖₁", |n| Some(n.one_norm), |n| Some(n.one_norm_weighted)),
-        ("spectral norm", "‖C‖₂", |n| Some(n.spectral_norm.value), |n| Some(n.spectral_norm_weighted.value)),
-        ("ν = one-norm / spectral norm", "ν", |n| n.nu, |n| n.nu_weighted),
+    let panels: [(&str, Read, Read); 3] = [
+        ("one-norm ‖C‖₁", |n| Some(n.one_norm), |n| Some(n.one_norm_weighted)),
+        ("spectral norm ‖C‖₂", |n| Some(n.spectral_norm.value), |n| Some(n.spectral_norm_weighted.value)),
+        ("ν = ‖C‖₁ / ‖C‖₂", |n| n.nu, |n| n.nu_weighted),
     ];
     let mut entries = vec![
-        (Symbol::LineMarker(TEST, false), "test, C_g".to_owned()),
-        (Symbol::LineMarker(TEST, true), "test, weighted C_g Λ".to_owned()),
+        (Symbol::LineMarker(TEST, false), "test".to_owned()),
+        (Symbol::LineMarker(TEST, true), "test, weighted by Λ".to_owned()),
     ];
     if model.train.is_some() {
-        entries.push((Symbol::LineMarker(TRAIN, false), "training, C_g".to_owned()));
-        entries.push((Symbol::LineMarker(TRAIN, true), "training, weighted C_g Λ".to_owned()));
+        entries.push((Symbol::LineMarker(TRAIN, false), "training".to_owned()));
+        entries.push((Symbol::LineMarker(TRAIN, true), "training, weighted by Λ".to_owned()));
     }
     let mut scene = Scene::new(WIDTH, 0.0);
     let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries) + 50.0;
@@ -41,7 +41,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     let low = margins().map(|m| m.margin).fold(f64::INFINITY, f64::min);
     let high = margins().map(|m| m.margin).fold(f64::NEG_INFINITY, f64::max);
     let pad = if high > low { 0.04 * (high - low) } else { 0.5 };
-    for (n, (title, _, plain, weighted)) in panels.into_iter().enumerate() {
+    for (n, (title, plain, weighted)) in panels.into_iter().enumerate() {
         let left = LEFT + n as f64 * (width + GAP);
         let area = Area { left, top: head, right: left + width, bottom };
         scene.text(area.left, area.top - 16.0, title, LEGEND, Anchor::Start).bold = true;
@@ -50,12 +50,12 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
         let x = Scale::linear(low - pad, high + pad, area.left, area.right);
         let y = Scale::linear(0.0, if most > 0.0 { 1.06 * most } else { 1.0 }, area.bottom, area.top);
         y_axis(&mut scene, area, &y, &ticks(&y, 430.0, 60.0, Notation::Plain), "");
-        x_axis(&mut scene, area, &x, &ticks(&x, width, 70.0, Notation::Plain), "margin g (logit units)");
+        x_axis(&mut scene, area, &x, &ticks(&x, width, 52.0, Notation::Plain), "margin g (logit units)");
         if values().next().is_none() {
             scene.text(area.middle(), area.centre(), "undefined (no errors)", LABEL, Anchor::Middle).color = MUTED;
         }
         for (split, style) in &splits {
-            for (read, dashed) in [(plain, false), (weighted, true)] {
+            for (read, dashed) in [(weighted, true), (plain, false)] {
                 line(&mut scene, &x, &y, &split.margins, *style, read, dashed);
             }
         }
@@ -97,6 +97,11 @@ fn line(
     let path = points.iter().map(|&(px, py, _, _)| (px, py)).collect();
     scene.path(path, style.0, 2.6, dashed.then_some((8.0, 5.0)));
     for (px, py, margin, value) in points {
-        scene.marker((px, py), style, 5.5, Some(format!("g = {margin}: {}", short(value))));
+        let title = Some(format!("g = {margin}: {}", short(value)));
+        if dashed {
+            scene.hollow_marker((px, py), style, 6.0, title);
+        } else {
+            scene.marker((px, py), style, 5.5, title);
+        }
     }
 }

@@ -17,6 +17,7 @@ pub mod panel;
 pub mod png;
 pub mod scale;
 pub mod scene;
+mod shown_bounds;
 pub mod svg;
 mod top_pair;
 
@@ -166,6 +167,20 @@ fn group_legend(model: &ModelReport) -> Vec<(Symbol, String)> {
             })
         })
         .collect()
+}
+
+/// The same for bars: boxes of colour instead of markers, and no counts where `counted` is false.
+fn group_swatches(model: &ModelReport, counted: bool) -> Vec<(Symbol, String)> {
+    let mut entries = group_legend(model);
+    for (symbol, label) in &mut entries {
+        if let Symbol::Marker((color, _)) = *symbol {
+            *symbol = Symbol::Swatch(color);
+        }
+        if !counted {
+            label.truncate(label.rfind(':').unwrap_or(label.len()));
+        }
+    }
+    entries
 }
 
 /// Classes by training images, most first; by index where counts are equal or unknown.

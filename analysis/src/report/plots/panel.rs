@@ -94,7 +94,7 @@ pub enum Symbol {
     Marker((Color, Mark)),
     /// A line, dashed if the second is true.
     Line(Color, bool),
-    /// A line with a marker on it.
+    /// A line with a marker on it; dashed with a hollow marker if the second is true.
     LineMarker((Color, Mark), bool),
     /// A filled box.
     Swatch(Color),
@@ -135,7 +135,11 @@ fn draw_symbol(scene: &mut Scene, symbol: Symbol, x: f64, y: f64, width: f64) {
         Symbol::Line(color, dashed) => scene.path(vec![(x, y), (x + width, y)], color, 3.0, dash(dashed)),
         Symbol::LineMarker(style, dashed) => {
             scene.path(vec![(x, y), (x + width, y)], style.0, 3.0, dash(dashed));
-            scene.marker(centre, style, 7.0, None);
+            if dashed {
+                scene.hollow_marker(centre, style, 7.0, None);
+            } else {
+                scene.marker(centre, style, 7.0, None);
+            }
         }
         Symbol::Swatch(color) => {
             scene.rect(x + 3.0, y - 9.0, width - 6.0, 18.0, color.darker(0.25));

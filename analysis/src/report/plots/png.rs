@@ -55,8 +55,8 @@ impl Canvas<'_, '_> {
         if to.0 <= from.0 || to.1 <= from.1 {
             return Ok(());
         }
-        // Both corners are drawn by the backend.
-        self.backend.draw_rect(from, (to.0 - 1, to.1 - 1), &paint(fill), true).map_err(|e| e.to_string())
+        // The backend fills up to, and not including, the second corner.
+        self.backend.draw_rect(from, to, &paint(fill), true).map_err(|e| e.to_string())
     }
 
     fn line(&mut self, from: (f64, f64), to: (f64, f64), color: Color, width: f64) -> Result<(), String> {
@@ -98,10 +98,17 @@ impl Canvas<'_, '_> {
                 for (from, to) in pieces {
                     self.line(from, to, *color, *width)?;
                 }
-                // Corners are rounded, as in the SVG.
-                if *width > 1.5 && dash.is_none() && points.len() > 2 {
-                    for &point in &points[1..points.len() - 1] {
-                        self.circle(point, 0.5 * width, *color)?;
+                // Corners are filled, as in the SVG: with squares where the line runs along the axes, else with discs.
+                if *width > 1.5 && dash.is_none() {
+                    let half = 0.5 * width;
+                    for corner in points.windows(3) {
+                        let (x, y) = corner[1];
+                        let along = |other: (f64, f64)| other.0 == x || other.1 == y;
+                        if along(corner[0]) && along(corner[2]) {
+                            self.rect((x - half, y - half), (x + half, y + half), *color)?;
+                        } else {
+                            self.circle((x, y), half, *color)?;
+                        }
                     }
                 }
                 Ok(())

@@ -169,6 +169,22 @@ impl Scene {
         }
     }
 
+    /// Text on a white ground, so that lines behind it do not cross it.
+    pub fn text_on_paper(&mut self, x: f64, y: f64, text: impl Into<String>, size: f64) {
+        let text = text.into();
+        let width = text_width(&text, size, false);
+        self.rect(x - 3.0, y - 0.9 * size, width + 6.0, 1.2 * size, super::palette::PAPER);
+        self.text(x, y, text, size, Anchor::Start);
+    }
+
+    /// A marker whose inside is white.
+    pub fn hollow_marker(&mut self, at: (f64, f64), (color, mark): (Color, Mark), radius: f64, title: Option<String>) {
+        // Two markers: the outline of one is thin in both renderers.
+        self.shapes.push(Shape::Marker { at, mark, radius, fill: color, outline: color, title: title.clone() });
+        let fill = super::palette::PAPER;
+        self.shapes.push(Shape::Marker { at, mark, radius: radius - 2.4, fill, outline: fill, title });
+    }
+
     /// All shapes of `other`, moved by `(dx, dy)`.
     pub fn place(&mut self, other: Scene, dx: f64, dy: f64) {
         let moved = |points: Vec<(f64, f64)>| points.into_iter().map(|(x, y)| (x + dx, y + dy)).collect();
@@ -259,7 +275,9 @@ pub fn fitted(text: &str, size: f64, width: f64) -> String {
 /// The text broken between words into lines of at most `width` logical pixels; a longer word is cut.
 pub fn wrapped(text: &str, size: f64, width: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    // A sign stays with its numbers, a unit with its number.
+    let text = text.replace(" = ", "\u{a0}=\u{a0}").replace(" %", "\u{a0}%").replace(" × ", "\u{a0}×\u{a0}");
+    for word in text.split_ascii_whitespace() {
         let word = fitted(word, size, width);
         match lines.last_mut() {
             Some(line) if text_width(&format!("{line} {word}"), size, false) <= width => {

@@ -2,11 +2,11 @@
 //! singular pair, which sum to 1.
 
 use super::figure::{Figure, MARGIN, WIDTH};
-use super::palette::{BLANK, INK, MUTED, group_style};
+use super::palette::{INK, MUTED, group_style};
 use super::panel::{Area, LABEL, LEGEND, TICK, legend, ticks, x_axis};
 use super::scale::{Notation, Scale, percent, short};
 use super::scene::{Anchor, Scene, fitted};
-use super::{class_title, group_legend, group_of, settings_caption, titled};
+use super::{class_title, group_of, group_swatches, settings_caption, titled};
 use crate::report::{ModelReport, Report};
 
 /// Classes named on each side.
@@ -15,7 +15,7 @@ const ROW: f64 = 30.0;
 
 pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     let mut scene = Scene::new(WIDTH, 0.0);
-    let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &group_legend(model)) + 50.0;
+    let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &group_swatches(model, true)) + 50.0;
     let rows = NAMED.min(model.num_classes) + usize::from(model.num_classes > NAMED);
     let bottom = head + rows as f64 * ROW + 8.0;
     let mut caption = String::new();
@@ -74,32 +74,30 @@ fn side(scene: &mut Scene, area: Area, edge: f64, vector: &[f64], highest: f64, 
     let x = Scale::linear(0.0, if highest > 0.0 { 1.05 * highest } else { 1.0 }, area.left, area.right);
     let mut order: Vec<usize> = (0..vector.len()).collect();
     order.sort_by(|&a, &b| vector[b].total_cmp(&vector[a]));
-    let rest: f64 = order.iter().skip(NAMED).map(|&class| vector[class] * vector[class]).sum();
-    let x = if rest > x.high() { Scale::linear(0.0, 1.05 * rest, area.left, area.right) } else { x };
     x_axis(scene, area, &x, &ticks(&x, area.right - area.left, 60.0, Notation::Percent), "share of the squared length (%)");
     let mut y = area.top + 4.0;
-    let mut bar = |name: String, value: f64, fill, title: Option<String>| {
+    for &class in order.iter().take(NAMED) {
+        let value = vector[class] * vector[class];
+        let title = class_title(model, class, &format!(": {}", percent(value)));
         let base = y + 0.5 * ROW + 0.36 * 18.0;
-        scene.text(area.left - 10.0, base, fitted(&name, 18.0, area.left - 10.0 - edge), 18.0, Anchor::End);
+        scene.text(area.left - 10.0, base, fitted(&model.class_names[class], 18.0, area.left - 10.0 - edge), 18.0, Anchor::End);
         let shape = super::scene::Shape::Rect {
             x: area.left,
             y: y + 4.0,
             width: x.at(value) - area.left,
             height: ROW - 8.0,
-            fill,
-            title,
+            fill: group_style(group_of(model, class)).0,
+            title: Some(title),
         };
         scene.shapes.push(shape);
-        scene.text(x.at(value) + 8.0, base, percent(value), 17.0, Anchor::Start);
+        scene.text_on_paper(x.at(value) + 8.0, base, format!("{:.1} %", 100.0 * value), 17.0);
         y += ROW;
-    };
-    for &class in order.iter().take(NAMED) {
-        let value = vector[class] * vector[class];
-        let title = class_title(model, class, &format!(": {}", percent(value)));
-        bar(model.class_names[class].clone(), value, group_style(group_of(model, class)).0, Some(title));
     }
     if vector.len() > NAMED {
-        bar(format!("other {} classes", vector.len() - NAMED), rest, BLANK, None);
+        // As text: a bar of all the rest would squeeze the others.
+        let rest: f64 = order.iter().skip(NAMED).map(|&class| vector[class] * vector[class]).sum();
+        let text = format!("{:.1} % on the other {} classes", 100.0 * rest, vector.len() - NAMED);
+        scene.text_on_paper(area.left + 8.0, y + 0.5 * ROW + 0.36 * 18.0, text, 18.0);
     }
     scene.segment((area.left, area.top), (area.left, area.bottom), INK, 1.4);
 }
