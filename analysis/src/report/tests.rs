@@ -138,7 +138,9 @@ fn json_reads_back_as_the_same_report() {
     assert_eq!(serde_json::from_slice::<Report>(&text).unwrap(), report);
     // Objects a key a line, arrays of numbers on one line.
     let text = String::from_utf8(text).unwrap();
-    assert!(text.starts_with("{\n  \"schema\": \"car-spectral.report/1\",\n  \"settings\": {\n    \"margins\": [0.0, 0.1,"));
+    assert!(
+        text.starts_with("{\n  \"schema\": \"car-spectral.report/1\",\n  \"settings\": {\n    \"margins\": [0.0, 0.1,")
+    );
 }
 
 #[test]
@@ -347,7 +349,9 @@ fn wrong_reports_are_refused_by_field() {
 fn model_names_must_differ() {
     let (mut report, figures) = report(&two_runs());
     report.models[1].name = report.models[0].name.clone();
-    assert!(check(&report, &figures).unwrap_err().to_string().starts_with("models[1].name: `cross-entropy` is the name"));
+    assert!(
+        check(&report, &figures).unwrap_err().to_string().starts_with("models[1].name: `cross-entropy` is the name")
+    );
 }
 
 #[test]

@@ -192,7 +192,8 @@ fn draw_panel(
         let bare = (y_ticks.0.into_iter().map(|(value, _)| (value, String::new())).collect(), y_ticks.1);
         y_axis(scene, area, &y, &bare, "");
     }
-    let x_label = if area.right - area.left > 420.0 { "measured test error of the class (%)" } else { "test error (%)" };
+    let x_label =
+        if area.right - area.left > 420.0 { "measured test error of the class (%)" } else { "test error (%)" };
     let x_ticks = ticks(&x, area.right - area.left, 62.0, Notation::Percent);
     x_axis(scene, area, &x, &x_ticks, x_label);
     scene.segment((area.left, y.at(1.0)), (area.right, y.at(1.0)), MUTED, 1.4);
@@ -218,7 +219,9 @@ fn draw_panel(
     let Some(values) = values else {
         let lines = match bound {
             Some(_) => Vec::new(),
-            None => wrapped("no bound of this kind gives a number for this model", LABEL, area.right - area.left - 30.0),
+            None => {
+                wrapped("no bound of this kind gives a number for this model", LABEL, area.right - area.left - 30.0)
+            }
         };
         for (n, line) in lines.iter().enumerate() {
             let y = area.top + 40.0 + 1.3 * LABEL * n as f64;

@@ -172,12 +172,7 @@ fn trajectories(
     scene.height = bottom + 78.0;
 }
 
-fn side_by_side(
-    scene: &mut Scene,
-    report: &Report,
-    panels: &[(&'static str, Notation, Vec<Series>)],
-    head: f64,
-) {
+fn side_by_side(scene: &mut Scene, report: &Report, panels: &[(&'static str, Notation, Vec<Series>)], head: f64) {
     let n = report.models.len();
     let row = (560.0 / n as f64).clamp(20.0, 56.0);
     let names: Vec<String> = report.models.iter().map(|model| fitted(&model.name, TICK, 260.0)).collect();
