@@ -360,7 +360,11 @@ impl Sample {
                     applicable: true,
                     first_term: Some(first),
                     complexity: Some(complexity),
-                    tightness_at_worst: test.worst_class.as_ref().and_then(|w| Some(total[w.index]? / w.error)),
+                    tightness_at_worst: test
+                        .worst_class
+                        .as_ref()
+                        .filter(|w| w.error > 0.0)
+                        .and_then(|w| Some(total[w.index]? / w.error)),
                     total: Some(total),
                     floor: Some(floor.clone()),
                     class_verdict: Some(vec![ClassVerdict::Vacuous; k]),

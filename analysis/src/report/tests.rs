@@ -82,8 +82,7 @@ fn one_model_gives_the_files_of_the_contract() {
 }
 
 #[test]
-fn large_and_several_models_are_drawn() {
-    written("cifar100", report(&[Sample::cifar100()]));
+fn several_models_are_set_beside_each_other() {
     let (paths, _keep) = written("epochs", report(&epochs()));
     assert_eq!(paths.len(), 3 + 2 * (2 + 3 * PLOTS.len()));
     let (paths, _keep) = written("two_runs", report(&two_runs()));
@@ -91,6 +90,14 @@ fn large_and_several_models_are_drawn() {
     for name in ["comparison.svg", "bound_vs_error.png", "01-cross-entropy-top_pair.svg"] {
         assert!(names.contains(&name), "{name} in {names:?}");
     }
+}
+
+/// More to look at than to test: `CAR_REPORT_SAMPLES=DIR cargo test -p car-spectral-analysis to_look_at -- --ignored`.
+#[test]
+#[ignore = "draws samples to look at"]
+fn samples_to_look_at() {
+    written("cifar100", report(&[Sample::cifar100()]));
+    written("k600", report(&[Sample::of_size(600)]));
 }
 
 #[test]

@@ -126,6 +126,13 @@ fn settings_caption(report: &Report, model: &ModelReport) -> String {
     )
 }
 
+/// Test samples of the models, said once where they agree.
+fn sample_sizes(report: &Report) -> String {
+    let mut sizes: Vec<u64> = report.models.iter().map(|model| model.test.split.samples).collect();
+    sizes.dedup();
+    sizes.into_iter().map(grouped).collect::<Vec<_>>().join(", ")
+}
+
 /// A title with the model's name.
 fn titled(what: &str, model: &ModelReport) -> String {
     format!("{what}: {}", scene::fitted(&model.name, 27.0, 520.0))
