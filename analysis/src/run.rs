@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use car_spectral::confusion::MarginGrid;
-use car_spectral_training::{COMMIT, TrainingError};
 use car_spectral_training::device::device_name;
+use car_spectral_training::{COMMIT, TrainingError};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::AnalysisError;
@@ -82,7 +82,9 @@ fn check(arguments: &Arguments) -> Result<(), AnalysisError> {
         return usage(format!("--r0 {}: give a finite number that is not negative", arguments.r0));
     }
     if !arguments.checkpoint.is_empty() && arguments.data.is_none() {
-        return usage("--checkpoint needs images to run on: --data cifar100:DIR, cifar10:DIR or fashion-mnist:DIR".into());
+        return usage(
+            "--checkpoint needs images to run on: --data cifar100:DIR, cifar10:DIR or fashion-mnist:DIR".into(),
+        );
     }
     let (test, train) = (arguments.predictions.len(), arguments.train_predictions.len());
     if train != 0 && train != test {

@@ -52,7 +52,7 @@ pub enum BoundError {
     /// No class has a single sample.
     #[error("no class has a sample: nothing can be said about the worst one")]
     NoSamples,
-    /// A weight outside [`WEIGHT_RANGE`], or not a number.
+    /// A weight outside `WEIGHT_RANGE`, or not a number.
     #[error("class {class}: weight {weight} is not a finite number between 1e-100 and 1e100")]
     Weight {
         /// The class concerned.

@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 
 use car_spectral::bounds::Architecture as KnownArchitecture;
 use car_spectral::longtail::long_tailed_counts;
+use car_spectral_training::TrainingError;
 use car_spectral_training::checkpoint::{self, Description};
 use car_spectral_training::data::{DataSet, LongTail, Split};
 use car_spectral_training::evaluate;
 use car_spectral_training::model::{Architecture, ArchitectureKind, Model};
-use car_spectral_training::TrainingError;
 use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::Array1;
 use tch::{CModule, Device, Tensor};
 
 use super::network;
 use super::preprocessing::InputSteps;
-use super::{Loaded, data_file, file_stem};
+use super::{Loaded, data_file, model_name};
 use crate::AnalysisError;
 use crate::arguments::Arguments;
 use crate::input::checkpoint::{CheckpointKind, TensorData, Weights, detect, read};
@@ -101,7 +101,10 @@ impl Runner {
         let foreign = |weights: Weights| -> Result<Network, AnalysisError> {
             let steps = InputSteps::of_flags(arguments, &name)?;
             let architecture = arguments.arch.clone().ok_or_else(|| AnalysisError::Usage {
-                problem: format!("{name} does not name its architecture: give --arch {}", ArchitectureKind::NAMES.join("|")),
+                problem: format!(
+                    "{name} does not name its architecture: give --arch {}",
+                    ArchitectureKind::NAMES.join("|")
+                ),
             })?;
             ArchitectureKind::from_name(&architecture, &[])?;
             Ok(Network::Foreign { architecture, weights: tensors(weights)?, steps })
@@ -110,7 +113,9 @@ impl Runner {
             CheckpointKind::Safetensors if checkpoint::describe(path)?.is_some() => {
                 let given = [("--mean", arguments.mean.is_some()), ("--arch", arguments.arch.is_some())];
                 if let Some((flag, _)) = given.into_iter().find(|(_, given)| *given) {
-                    let problem = format!("{name} says itself how it was made; leave {flag} out, or analyse foreign models apart");
+                    let problem = format!(
+                        "{name} says itself how it was made; leave {flag} out, or analyse foreign models apart"
+                    );
                     return Err(AnalysisError::Usage { problem });
                 }
                 runner("checkpoint", Network::Own(Box::new(checkpoint::load(path, device)?)))
@@ -163,9 +168,10 @@ impl Runner {
         };
         let score = |part: &str, split: &Split, indices: &[usize]| -> Result<Scored, AnalysisError> {
             let bar = ProgressBar::new(indices.len() as u64).with_style(
-                ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} images, {eta} left").expect("a valid template"),
+                ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} images, {eta} left")
+                    .expect("a valid template"),
             );
-            bar.set_message(format!("{}: {part}", file_stem(&self.path)));
+            bar.set_message(format!("{}: {part}", model_name(&self.path)));
             let logits =
                 evaluate::logits(&split.images, indices, device, forward, |done| bar.set_position(done as u64))?;
             bar.finish_and_clear();
@@ -176,10 +182,15 @@ impl Runner {
         let test = score("test images", &data.test, &all)?;
         let classes = test.logits.dim().1;
         if classes != data.num_classes() {
-            let problem = format!("{name}: the model has {classes} outputs, {} has {} classes", data.kind.name(), data.num_classes());
+            let problem = format!(
+                "{name}: the model has {classes} outputs, {} has {} classes",
+                data.kind.name(),
+                data.num_classes()
+            );
             return Err(AnalysisError::Mismatch { problem });
         }
-        let train = training.indices.as_ref().map(|indices| score("training images", &data.train, indices)).transpose()?;
+        let train =
+            training.indices.as_ref().map(|indices| score("training images", &data.train, indices)).transpose()?;
         let class_names = match &arguments.class_names {
             Some(file) => read_class_names(file, classes)?,
             None => data.class_names.clone(),
@@ -199,7 +210,7 @@ impl Runner {
             preprocessing: Some(steps.described()),
         };
         Ok(Subject {
-            name: file_stem(&self.path),
+            name: model_name(&self.path),
             source,
             class_names,
             train_counts: Some(training.counts),
@@ -241,20 +252,26 @@ fn own_training(name: &str, description: &Description, data: &DataSet) -> Result
     if told.kind != data.kind {
         return mismatch(format!("trained on {}, but --data is {}", told.kind.name(), data.kind.name()));
     }
-    for (split, told, found) in [
-        ("training", &told.train_sha256, &data.train.sha256),
-        ("test", &told.test_sha256, &data.test.sha256),
-    ] {
+    for (split, told, found) in
+        [("training", &told.train_sha256, &data.train.sha256), ("test", &told.test_sha256, &data.test.sha256)]
+    {
         if told != found {
-            return mismatch(format!("the {split} images are not those it was made with (SHA-256 {found}, expected {told})"));
+            return mismatch(format!(
+                "the {split} images are not those it was made with (SHA-256 {found}, expected {told})"
+            ));
         }
     }
     let training = match told.long_tail {
         Some(tail) => Training::drawn(tail, data)?,
         None => Training::full(data),
     };
-    if training.sha256.as_ref().is_some_and(|found| *found != told.indices_sha256) || training.counts != told.class_counts {
-        return mismatch("the training subset drawn again differs from the one it describes; give its training predictions instead".to_owned());
+    if training.sha256.as_ref().is_some_and(|found| *found != told.indices_sha256)
+        || training.counts != told.class_counts
+    {
+        return mismatch(
+            "the training subset drawn again differs from the one it describes; give its training predictions instead"
+                .to_owned(),
+        );
     }
     Ok(training)
 }

@@ -80,8 +80,12 @@ fn make_names_unique(subjects: &mut [Subject]) {
     }
 }
 
-fn file_stem(path: &Path) -> String {
-    path.file_stem().map_or_else(|| path.display().to_string(), |stem| stem.to_string_lossy().into_owned())
+/// The name of the file without its ending; of a run's final `model.safetensors` the name of the run's folder.
+fn model_name(path: &Path) -> String {
+    let text = |part: &std::ffi::OsStr| part.to_string_lossy().into_owned();
+    let stem = path.file_stem().map_or_else(|| path.display().to_string(), text);
+    let folder = path.parent().and_then(Path::file_name).map(text);
+    folder.filter(|_| stem == "model" || stem == "test").unwrap_or(stem)
 }
 
 fn numbered_classes(num_classes: usize) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use car_spectral::bounds::Architecture;
 use car_spectral::longtail::long_tailed_counts;
 
-use super::{Loaded, file_stem, numbered_classes};
+use super::{Loaded, model_name, numbered_classes};
 use crate::AnalysisError;
 use crate::arguments::Arguments;
 use crate::input::counts::{read_class_names, read_train_counts};
@@ -23,11 +23,7 @@ pub(super) fn load(arguments: &Arguments) -> Result<Loaded, AnalysisError> {
     Ok(Loaded { subjects, data: Vec::new(), device: None, preprocessing: None })
 }
 
-fn subject(
-    arguments: &Arguments,
-    test: Predictions,
-    train: Option<Predictions>,
-) -> Result<Subject, AnalysisError> {
+fn subject(arguments: &Arguments, test: Predictions, train: Option<Predictions>) -> Result<Subject, AnalysisError> {
     let num_classes = test.num_classes();
     if let Some(train) = train.as_ref().filter(|train| train.num_classes() != num_classes) {
         return Err(AnalysisError::Mismatch {
@@ -67,7 +63,7 @@ fn subject(
     let mut files = described("test predictions", &test);
     files.extend(train.iter().flat_map(|train| described("train predictions", train)));
     Ok(Subject {
-        name: file_stem(first_path(&test.source)),
+        name: model_name(first_path(&test.source)),
         source: Source {
             kind: "predictions".to_owned(),
             files,

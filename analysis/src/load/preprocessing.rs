@@ -111,7 +111,8 @@ impl InputSteps {
         }
         if let Some(side) = self.crop {
             if side > height.min(width) {
-                let problem = format!("--crop {side}: the images are {height} x {width}; give a smaller side or --resize first");
+                let problem =
+                    format!("--crop {side}: the images are {height} x {width}; give a smaller side or --resize first");
                 return Err(AnalysisError::Usage { problem });
             }
             (height, width) = (side, side);

@@ -15,7 +15,8 @@ pub fn headline(model: &ModelReport) -> String {
         }
         _ => String::new(),
     };
-    let others = test.split.per_class_error.iter().filter(|error| **error == Some(worst.error)).count().saturating_sub(1);
+    let others =
+        test.split.per_class_error.iter().filter(|error| **error == Some(worst.error)).count().saturating_sub(1);
     let ties = if others > 0 { format!(" and {others} more") } else { String::new() };
     let chain = &test.split.chain;
     let chain = match (chain.holds, chain.slack_factor) {

@@ -198,7 +198,10 @@ fn key_figures(model: &ModelReport) -> Vec<Figures> {
     put(
         "Chain",
         if test.split.chain.holds { "holds" } else { "FAILS" }.into(),
-        test.split.chain.slack_factor.map_or("no errors".into(), |f| format!("√(K−1) ‖C Λ‖₂ is {} times WCE", short(f))),
+        test.split
+            .chain
+            .slack_factor
+            .map_or("no errors".into(), |f| format!("√(K−1) ‖C Λ‖₂ is {} times WCE", short(f))),
     );
     put(
         "Classes never right",
@@ -236,7 +239,20 @@ fn verdicts(model: &ModelReport) -> Vec<Verdict> {
 
 fn overview(report: &Report) -> Table {
     let mut table = Table::new(
-        &["model", "accuracy", "macro", "many", "medium", "few", "worst class", "its error", "WCE", "‖C Λ‖₂ test", "‖C Λ‖₂ training", "chain"],
+        &[
+            "model",
+            "accuracy",
+            "macro",
+            "many",
+            "medium",
+            "few",
+            "worst class",
+            "its error",
+            "WCE",
+            "‖C Λ‖₂ test",
+            "‖C Λ‖₂ training",
+            "chain",
+        ],
         1,
     );
     for model in &report.models {
@@ -285,8 +301,7 @@ fn splits(model: &ModelReport) -> Table {
 }
 
 fn margins(model: &ModelReport) -> Table {
-    let mut table =
-        Table::new(&["split", "g", "‖C_g‖₁", "‖C_g Λ‖₁", "‖C_g‖₂", "‖C_g Λ‖₂", "ν", "ν weighted"], 1);
+    let mut table = Table::new(&["split", "g", "‖C_g‖₁", "‖C_g Λ‖₁", "‖C_g‖₂", "‖C_g Λ‖₂", "ν", "ν weighted"], 1);
     let splits = model.train.iter().map(|train| ("training", train)).chain([("test", &model.test.split)]);
     for (name, split) in splits {
         for margin in &split.margins {
@@ -308,7 +323,18 @@ fn margins(model: &ModelReport) -> Table {
 
 fn bounds(model: &ModelReport) -> Table {
     let mut table = Table::new(
-        &["bound", "note", "g", "at the worst class", "over its error", "holds", "vacuous", "undecided", "violated", "n/a"],
+        &[
+            "bound",
+            "note",
+            "g",
+            "at the worst class",
+            "over its error",
+            "holds",
+            "vacuous",
+            "undecided",
+            "violated",
+            "n/a",
+        ],
         2,
     );
     for bound in &model.bounds {

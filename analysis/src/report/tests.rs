@@ -82,8 +82,7 @@ fn one_model_gives_the_files_of_the_contract() {
 }
 
 #[test]
-fn large_and_several_models_are_drawn() {
-    written("cifar100", report(&[Sample::cifar100()]));
+fn several_models_are_set_beside_each_other() {
     let (paths, _keep) = written("epochs", report(&epochs()));
     assert_eq!(paths.len(), 3 + 2 * (2 + 3 * PLOTS.len()));
     let (paths, _keep) = written("two_runs", report(&two_runs()));
@@ -91,6 +90,14 @@ fn large_and_several_models_are_drawn() {
     for name in ["comparison.svg", "bound_vs_error.png", "01-cross-entropy-top_pair.svg"] {
         assert!(names.contains(&name), "{name} in {names:?}");
     }
+}
+
+/// More to look at than to test: `CAR_REPORT_SAMPLES=DIR cargo test -p car-spectral-analysis to_look_at -- --ignored`.
+#[test]
+#[ignore = "draws samples to look at"]
+fn samples_to_look_at() {
+    written("cifar100", report(&[Sample::cifar100()]));
+    written("k600", report(&[Sample::of_size(600)]));
 }
 
 #[test]
@@ -138,7 +145,9 @@ fn json_reads_back_as_the_same_report() {
     assert_eq!(serde_json::from_slice::<Report>(&text).unwrap(), report);
     // Objects a key a line, arrays of numbers on one line.
     let text = String::from_utf8(text).unwrap();
-    assert!(text.starts_with("{\n  \"schema\": \"car-spectral.report/1\",\n  \"settings\": {\n    \"margins\": [0.0, 0.1,"));
+    assert!(
+        text.starts_with("{\n  \"schema\": \"car-spectral.report/1\",\n  \"settings\": {\n    \"margins\": [0.0, 0.1,")
+    );
 }
 
 #[test]
@@ -347,7 +356,9 @@ fn wrong_reports_are_refused_by_field() {
 fn model_names_must_differ() {
     let (mut report, figures) = report(&two_runs());
     report.models[1].name = report.models[0].name.clone();
-    assert!(check(&report, &figures).unwrap_err().to_string().starts_with("models[1].name: `cross-entropy` is the name"));
+    assert!(
+        check(&report, &figures).unwrap_err().to_string().starts_with("models[1].name: `cross-entropy` is the name")
+    );
 }
 
 #[test]

@@ -46,7 +46,8 @@ impl Statements<'_> {
 
     fn not_applicable(&self, id: &str, margin: Option<f64>, reason: String) -> (BoundReport, VerdictSentence) {
         let counts = VerdictCounts { not_applicable: self.num_classes(), ..VerdictCounts::default() };
-        let sentence = VerdictSentence { id: id.into(), margin, sentence: sentence(id, margin, &reason), counts: Some(counts) };
+        let sentence =
+            VerdictSentence { id: id.into(), margin, sentence: sentence(id, margin, &reason), counts: Some(counts) };
         let bound = BoundReport {
             id: id.into(),
             margin,
@@ -110,7 +111,8 @@ impl Statements<'_> {
                     floor: Some(floor.clone()),
                     ..BoundReport::default()
                 };
-                Ok(self.with_verdicts(bound, verdicts, "first term"))
+                let sentence = first_term_sentence(at.margin, &verdicts);
+                Ok(self.with_verdicts(bound, verdicts, Some(sentence)))
             })
             .collect()
     }
@@ -130,7 +132,8 @@ impl Statements<'_> {
         let mut judged = Vec::new();
         for (index, &margin) in self.settings.grid.margins().iter().enumerate() {
             let margin_errors = train.counts.margin_errors(index);
-            let training = TrainingMargins { margin, grid_size: positive.max(1), margin_errors: &margin_errors, class_counts };
+            let training =
+                TrainingMargins { margin, grid_size: positive.max(1), margin_errors: &margin_errors, class_counts };
             let found = match per_class_margin(self.architecture, Some(training), self.settings.delta)? {
                 Outcome::Applies(found) => found,
                 Outcome::NotApplicable(reason) => {
@@ -151,7 +154,8 @@ impl Statements<'_> {
                     classes.iter().map(|bound| bound.as_ref().map(of).filter(|value| value.is_finite())).collect()
                 };
                 let total = part(|bound| bound.total);
-                let all: Vec<Option<f64>> = classes.iter().map(|bound| bound.as_ref().map(|bound| bound.total)).collect();
+                let all: Vec<Option<f64>> =
+                    classes.iter().map(|bound| bound.as_ref().map(|bound| bound.total)).collect();
                 let verdicts = self.verdicts(&all, |verdict| verdict)?;
                 let bound = BoundReport {
                     id: id.into(),
@@ -168,7 +172,7 @@ impl Statements<'_> {
                     floor: Some(floor.clone()),
                     ..BoundReport::default()
                 };
-                judged.push(self.with_verdicts(bound, verdicts, "bound"));
+                judged.push(self.with_verdicts(bound, verdicts, None));
             }
         }
         Ok(judged)
@@ -194,7 +198,12 @@ impl Statements<'_> {
         bounds[worst].map(|bound| bound / error)
     }
 
-    fn with_verdicts(&self, bound: BoundReport, verdicts: Vec<Verdict>, what: &str) -> (BoundReport, VerdictSentence) {
+    fn with_verdicts(
+        &self,
+        bound: BoundReport,
+        verdicts: Vec<Verdict>,
+        sentence: Option<String>,
+    ) -> (BoundReport, VerdictSentence) {
         let counted: car_spectral::bounds::VerdictCounts = verdicts.iter().copied().collect();
         let counts = VerdictCounts {
             holds: counted.holds,
@@ -203,15 +212,40 @@ impl Statements<'_> {
             vacuous: counted.vacuous,
             not_applicable: counted.not_applicable,
         };
-        let name = bound.margin.map_or(bound.id.clone(), |margin| format!("{} ({what}) at g = {margin}", bound.id));
+        let name = bound.margin.map_or(bound.id.clone(), |margin| format!("{} at g = {margin}", bound.id));
         let sentence = VerdictSentence {
             id: bound.id.clone(),
             margin: bound.margin,
-            sentence: counted.sentence(&name),
+            sentence: sentence.unwrap_or_else(|| counted.sentence(&name)),
             counts: Some(counts),
         };
-        (BoundReport { class_verdict: Some(verdicts.into_iter().map(class_verdict).collect()), verdict: counts, ..bound }, sentence)
+        (
+            BoundReport {
+                class_verdict: Some(verdicts.into_iter().map(class_verdict).collect()),
+                verdict: counts,
+                ..bound
+            },
+            sentence,
+        )
     }
+}
+
+/// What the first term of T2 alone decides, class by class.
+fn first_term_sentence(margin: f64, verdicts: &[Verdict]) -> String {
+    let classes = |wanted: Verdict| verdicts.iter().filter(|&&verdict| verdict == wanted).count();
+    let parts: Vec<String> = [
+        (classes(Verdict::Vacuous), "is at least 1, so the bound is vacuous,"),
+        (classes(Verdict::Holds), "covers the held-out interval of the error"),
+        (
+            classes(Verdict::Undecided),
+            "does not cover it, which decides nothing, since the complexity term is known up to constants only,",
+        ),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, what)| format!("{what} for {count} of {} classes", verdicts.len()))
+    .collect();
+    format!("T2 at g = {margin}: the first term alone {}.", parts.join("; it "))
 }
 
 fn sentence(id: &str, margin: Option<f64>, reason: &str) -> String {

@@ -73,10 +73,10 @@ pub fn verify(
     let metrics = ClassMetrics::new(
         &known_counts,
         ClassErrors { counts, errors: &errors },
-        train.as_ref().zip(train_errors.as_ref()).map(|(train, errors)| ClassErrors {
-            counts: train.counts.class_counts(),
-            errors,
-        }),
+        train
+            .as_ref()
+            .zip(train_errors.as_ref())
+            .map(|(train, errors)| ClassErrors { counts: train.counts.class_counts(), errors }),
     )?;
 
     let statements = bounds::Statements {
@@ -91,10 +91,8 @@ pub fn verify(
     };
     let (bounds, mut verdicts) = statements.judge()?;
     verdicts.insert(0, chain_sentence(&test.report));
-    let train_to_test = train
-        .as_ref()
-        .map(|train| train_to_test(&train.report, &test, lambda, wce, settings))
-        .transpose()?;
+    let train_to_test =
+        train.as_ref().map(|train| train_to_test(&train.report, &test, lambda, wce, settings)).transpose()?;
     if let Some(step) = &train_to_test {
         let sentence = step.sentence.clone();
         verdicts.insert(1, VerdictSentence { id: "train-to-test".into(), margin: None, sentence, counts: None });
@@ -260,7 +258,10 @@ fn train_to_test(
     let smallest = train.class_counts.iter().copied().min().unwrap_or(0);
     let population = match (&certificate, outcome.reason()) {
         (Some(found), _) => {
-            format!("held-out data put the population's value in [{:.3}, {:.3}] (T6)", found.interval[0], found.interval[1])
+            format!(
+                "held-out data put the population's value in [{:.3}, {:.3}] (T6)",
+                found.interval[0], found.interval[1]
+            )
         }
         (None, Some(reason)) => format!("T6 is {reason}"),
         (None, None) => unreachable!("an outcome has a value or a reason"),

@@ -31,7 +31,9 @@ impl AnalysedSplit {
             Logits::F64(values) => counts.add_batch(values.view(), scored.labels.view()),
         }?;
         if counts.samples() == 0 {
-            return Err(AnalysisError::Mismatch { problem: "a data split without samples has no confusion matrix".into() });
+            return Err(AnalysisError::Mismatch {
+                problem: "a data split without samples has no confusion matrix".into(),
+            });
         }
         let confusion = counts.confusion();
         let hard = Norms::of(&confusion, weights)?;

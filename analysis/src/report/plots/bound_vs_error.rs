@@ -61,20 +61,25 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     }
 }
 
-/// The plot of several models: the same bound (the first that the first model has), a panel a model, up to six.
+/// The plot of several models: the same statement for each (a complete bound if any model has one), up to six panels.
 pub(super) fn draw_several(report: &Report) -> Figure {
-    let id = report.models.iter().flat_map(shown_bounds).map(|bound| bound.id.as_str()).next();
+    let all = || report.models.iter().flat_map(shown_bounds);
+    let id = all().rfind(|bound| bound.total.is_some()).or_else(|| all().next()).map(|bound| bound.id.as_str());
     let chosen = spread(report.models.len(), 6);
     let panels: Vec<(String, &ModelReport, Option<&BoundReport>)> = chosen
         .iter()
         .map(|&at| {
             let model = &report.models[at];
             let bound = shown_bounds(model).into_iter().find(|bound| Some(bound.id.as_str()) == id);
-            (model.name.clone(), model, bound)
+            let margin = bound.and_then(|bound| bound.margin).map_or(String::new(), |g| format!(" (g = {g})"));
+            (format!("{}{margin}", fitted(&model.name, LEGEND * 1.08, 220.0)), model, bound)
         })
         .collect();
     let mut caption = match id.and_then(|_| panels.iter().find_map(|(_, _, bound)| *bound)) {
-        Some(bound) => format!("Bound shown: {}.", describe(bound)),
+        Some(bound) if bound.total.is_none() => {
+            format!("Shown: the first term of {}, which alone is no bound.", bound.id)
+        }
+        Some(bound) => format!("Bound shown: {}.", bound.id),
         None => "No bound gives a number for any of the models.".to_owned(),
     };
     caption.push_str(
@@ -90,7 +95,7 @@ pub(super) fn draw_several(report: &Report) -> Figure {
         report.settings.r0,
         report.settings.delta,
         report.settings.models_compared,
-        panels.iter().map(|(_, m, _)| super::grouped(m.test.split.samples)).collect::<Vec<_>>().join(", "),
+        super::sample_sizes(report),
     ));
     let first = panels[0].1;
     let same_groups = panels.iter().all(|(_, model, _)| model.groups == first.groups);
@@ -192,7 +197,8 @@ fn draw_panel(
         let bare = (y_ticks.0.into_iter().map(|(value, _)| (value, String::new())).collect(), y_ticks.1);
         y_axis(scene, area, &y, &bare, "");
     }
-    let x_label = if area.right - area.left > 420.0 { "measured test error of the class (%)" } else { "test error (%)" };
+    let x_label =
+        if area.right - area.left > 420.0 { "measured test error of the class (%)" } else { "test error (%)" };
     let x_ticks = ticks(&x, area.right - area.left, 62.0, Notation::Percent);
     x_axis(scene, area, &x, &x_ticks, x_label);
     scene.segment((area.left, y.at(1.0)), (area.right, y.at(1.0)), MUTED, 1.4);
@@ -218,7 +224,9 @@ fn draw_panel(
     let Some(values) = values else {
         let lines = match bound {
             Some(_) => Vec::new(),
-            None => wrapped("no bound of this kind gives a number for this model", LABEL, area.right - area.left - 30.0),
+            None => {
+                wrapped("no bound of this kind gives a number for this model", LABEL, area.right - area.left - 30.0)
+            }
         };
         for (n, line) in lines.iter().enumerate() {
             let y = area.top + 40.0 + 1.3 * LABEL * n as f64;

@@ -45,7 +45,13 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     let rows: usize = blocks.iter().map(|(_, bars)| bars.len()).sum();
     let height = blocks.len() as f64 * 46.0 + rows as f64 * ROW + 14.0;
     let area = Area { left, top: head, right, bottom: head + height };
-    x_axis(&mut scene, area, &x, &ticks(&x, right - left, 75.0, Notation::Plain), "value (log scale; errors as fractions, 1 = 100 %)");
+    x_axis(
+        &mut scene,
+        area,
+        &x,
+        &ticks(&x, right - left, 75.0, Notation::Plain),
+        "value (log scale; errors as fractions, 1 = 100 %)",
+    );
     let mut y = head;
     let mut spines = Vec::new();
     for (title, bars) in &blocks {
@@ -74,7 +80,8 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
                 }
                 edge = edge.max(ends[1]);
             }
-            let note = if bar.note.is_empty() { short(bar.value) } else { format!("{}  {}", short(bar.value), bar.note) };
+            let note =
+                if bar.note.is_empty() { short(bar.value) } else { format!("{}  {}", short(bar.value), bar.note) };
             let note = fitted(&note, TICK, WIDTH - 8.0 - edge - 10.0);
             scene.text_on_paper(edge + 10.0, middle + 0.36 * TICK, note, TICK);
             y += ROW;

@@ -2,7 +2,7 @@
 //! the epoch where every model says its epoch, else model by model.
 
 use super::figure::{Figure, MARGIN, WIDTH};
-use super::grouped;
+use super::sample_sizes;
 use super::palette::{BLUE, Color, GREEN, Mark, ORANGE, PURPLE, VERMILLION};
 use super::panel::{Area, LEGEND, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
 use super::scale::{Notation, Scale, short};
@@ -29,7 +29,7 @@ fn panels() -> [(&'static str, Notation, Vec<Series>); 3] {
                 series("‖C Λ‖₂, test", (BLUE, Mark::Circle), false, |m| {
                     Some((m.test.split.hard.spectral_norm_weighted.value, None))
                 }),
-                series("training", (ORANGE, Mark::Square), false, |m| {
+                series("‖C Λ‖₂, training", (ORANGE, Mark::Square), false, |m| {
                     m.train.as_ref().map(|t| (t.hard.spectral_norm_weighted.value, None))
                 }),
                 series("surrogate, training", (ORANGE, Mark::Diamond), true, |m| {
@@ -39,7 +39,7 @@ fn panels() -> [(&'static str, Notation, Vec<Series>); 3] {
             ],
         ),
         (
-            "weighted worst-class error",
+            "max λⱼ eⱼ (WCE)",
             Notation::Plain,
             vec![series("WCE, test, interval (T5)", (VERMILLION, Mark::Triangle), false, |m| {
                 Some((m.test.split.chain.wce, Some(m.test.wce_interval)))
@@ -52,7 +52,7 @@ fn panels() -> [(&'static str, Notation, Vec<Series>); 3] {
                 series("worst class, interval (T5)", (PURPLE, Mark::Triangle), false, |m| {
                     m.test.worst_class.as_ref().map(|w| (w.error, Some(w.interval)))
                 }),
-                series("all samples", (GREEN, Mark::Circle), false, |m| Some((1.0 - m.test.split.accuracy, None))),
+                series("all test samples", (GREEN, Mark::Circle), false, |m| Some((1.0 - m.test.split.accuracy, None))),
             ],
         ),
     ]
@@ -86,11 +86,6 @@ pub(super) fn draw(report: &Report) -> Figure {
         Some(epochs) => trajectories(&mut scene, report, epochs, &panels, head),
         None => side_by_side(&mut scene, report, &panels, head),
     }
-    let samples: Vec<String> = {
-        let mut samples: Vec<u64> = report.models.iter().map(|model| model.test.split.samples).collect();
-        samples.dedup();
-        samples.into_iter().map(grouped).collect()
-    };
     let settings = &report.settings;
     Figure {
         stem: "comparison".into(),
@@ -106,7 +101,7 @@ pub(super) fn draw(report: &Report) -> Figure {
             settings.weights,
             settings.r0,
             settings.delta,
-            samples.join(", ")
+            sample_sizes(report)
         ),
         body: scene,
     }
@@ -172,12 +167,7 @@ fn trajectories(
     scene.height = bottom + 78.0;
 }
 
-fn side_by_side(
-    scene: &mut Scene,
-    report: &Report,
-    panels: &[(&'static str, Notation, Vec<Series>)],
-    head: f64,
-) {
+fn side_by_side(scene: &mut Scene, report: &Report, panels: &[(&'static str, Notation, Vec<Series>)], head: f64) {
     let n = report.models.len();
     let row = (560.0 / n as f64).clamp(20.0, 56.0);
     let names: Vec<String> = report.models.iter().map(|model| fitted(&model.name, TICK, 260.0)).collect();

@@ -39,7 +39,8 @@ pub(super) fn draw(report: &Report, model: &ModelReport, confusion: &ConfusionMa
     let highest = cells.iter().copied().fold(0.0, f64::max);
     let column: Vec<f64> = (0..n).map(|j| (0..n).map(|i| cells[i * n + j]).sum()).collect();
     let row: Vec<f64> = (0..n).map(|i| cells[i * n..(i + 1) * n].iter().sum()).collect();
-    let empty = |at: usize| order[at * block..((at + 1) * block).min(k)].iter().all(|&j| model.test.split.class_counts[j] == 0);
+    let empty =
+        |at: usize| order[at * block..((at + 1) * block).min(k)].iter().all(|&j| model.test.split.class_counts[j] == 0);
 
     let share = |value: f64| if highest > 0.0 { (value / highest).sqrt() } else { 0.0 };
     let color = |i: usize, j: usize| -> Color {
@@ -55,12 +56,12 @@ pub(super) fn draw(report: &Report, model: &ModelReport, confusion: &ConfusionMa
     let raster = (0..n * n).map(|at| color(at / n, at % n).rgb).collect();
     scene.shapes.push(Shape::Raster { x: LEFT, y: TOP, width: SIDE, height: SIDE, columns: n, rows: n, cells: raster });
     if n <= 12 {
-        for at in 0..n * n {
+        for (at, &share) in cells.iter().enumerate() {
             let (i, j) = (at / n, at % n);
             if i == j || empty(j) {
                 continue;
             }
-            let text = figures(cells[at]);
+            let text = figures(share);
             let ink = if color(i, j).luminance() > 0.25 { INK } else { PAPER };
             let (x, y) = (LEFT + (j as f64 + 0.5) * step, TOP + (i as f64 + 0.5) * step);
             scene.text(x, y + 6.0, text, 17.0, Anchor::Middle).color = ink;
@@ -90,12 +91,20 @@ pub(super) fn draw(report: &Report, model: &ModelReport, confusion: &ConfusionMa
     scene.segment((right + 8.0, TOP), (right + 8.0, bottom), MUTED, 1.0);
     scene.text(LEFT - 10.0, TOP - 8.0 - STRIP + 6.0, short(most_column), 16.0, Anchor::End).color = MUTED;
     scene.text(LEFT - 10.0, TOP - 4.0, "0", 16.0, Anchor::End).color = MUTED;
-    scene.text(LEFT, 20.0, if block == 1 { "column sum: error of the class" } else { "column sum: mean error of the block" }, 17.0, Anchor::Start);
+    scene.text(
+        LEFT,
+        20.0,
+        if block == 1 { "column sum: error of the class" } else { "column sum: mean error of the block" },
+        17.0,
+        Anchor::Start,
+    );
     let sum_base = TOP - 14.0;
     scene.text(right + 8.0 + STRIP, sum_base, short(most_row), 16.0, Anchor::End).color = MUTED;
     scene.text(right + 8.0, sum_base, "0", 16.0, Anchor::Middle).color = MUTED;
     let side = right + 8.0 + STRIP + 20.0;
-    scene.text(side, 0.5 * (TOP + bottom), "row sum: rates wrongly predicted as this class", 17.0, Anchor::Middle).upright = true;
+    scene
+        .text(side, 0.5 * (TOP + bottom), "row sum: rates wrongly predicted as this class", 17.0, Anchor::Middle)
+        .upright = true;
 
     // Along the edges: names or ranks.
     let mut below: f64 = 0.0;
@@ -134,7 +143,9 @@ pub(super) fn draw(report: &Report, model: &ModelReport, confusion: &ConfusionMa
     scene.height = bottom + below + 22.0 + LABEL + 18.0;
 
     let blocks = if block > 1 {
-        format!(" Cells are means over blocks of {block} × {block} classes, the diagonal block without its correct predictions.")
+        format!(
+            " Cells are means over blocks of {block} × {block} classes, the diagonal block without its correct predictions."
+        )
     } else {
         " Grey: the diagonal, which is 0 by definition, and classes without test samples.".to_owned()
     };
@@ -187,15 +198,7 @@ fn color_bar(scene: &mut Scene, highest: f64, top: f64, bottom: f64) {
     let rows = 128;
     // The top is the largest rate, whose square root is the end of the scale.
     let cells = (0..rows).map(|at| viridis(1.0 - (at as f64 + 0.5) / rows as f64).rgb).collect();
-    scene.shapes.push(Shape::Raster {
-        x: left,
-        y: top,
-        width: BAR,
-        height: bottom - top,
-        columns: 1,
-        rows,
-        cells,
-    });
+    scene.shapes.push(Shape::Raster { x: left, y: top, width: BAR, height: bottom - top, columns: 1, rows, cells });
     let scale = Scale::linear(0.0, if highest > 0.0 { highest } else { 1.0 }, 0.0, 1.0);
     let mut last = f64::INFINITY;
     for (value, text) in scale.ticks(8, Notation::Percent).0 {

@@ -86,11 +86,8 @@ pub fn draw(report: &Report, figures: &[ModelFigures]) -> PlotSet {
             (at, drawn)
         })
         .collect();
-    let comparison = if several {
-        vec![bound_vs_error::draw_several(report), comparison::draw(report)]
-    } else {
-        Vec::new()
-    };
+    let comparison =
+        if several { vec![bound_vs_error::draw_several(report), comparison::draw(report)] } else { Vec::new() };
     PlotSet { comparison, models }
 }
 
@@ -129,6 +126,13 @@ fn settings_caption(report: &Report, model: &ModelReport) -> String {
     )
 }
 
+/// Test samples of the models, said once where they agree.
+fn sample_sizes(report: &Report) -> String {
+    let mut sizes: Vec<u64> = report.models.iter().map(|model| model.test.split.samples).collect();
+    sizes.dedup();
+    sizes.into_iter().map(grouped).collect::<Vec<_>>().join(", ")
+}
+
 /// A title with the model's name.
 fn titled(what: &str, model: &ModelReport) -> String {
     format!("{what}: {}", scene::fitted(&model.name, 27.0, 520.0))
@@ -139,7 +143,7 @@ fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -155,7 +159,10 @@ fn group_of(model: &ModelReport, class: usize) -> Option<ClassGroup> {
 /// Legend entries for the groups that occur, with the number of classes in each.
 fn group_legend(model: &ModelReport) -> Vec<(Symbol, String)> {
     let Some(groups) = &model.groups else {
-        return vec![(Symbol::Marker(group_style(None)), format!("class (training counts unknown): {}", model.num_classes))];
+        return vec![(
+            Symbol::Marker(group_style(None)),
+            format!("class (training counts unknown): {}", model.num_classes),
+        )];
     };
     ClassGroup::ALL
         .into_iter()
@@ -204,7 +211,8 @@ fn marker_radius(num_classes: usize) -> f64 {
 
 /// What a pointer on a class's marker is told.
 fn class_title(model: &ModelReport, class: usize, rest: &str) -> String {
-    let images = model.train_counts.as_ref().map_or(String::new(), |c| format!(", {} training images", grouped(c[class])));
+    let images =
+        model.train_counts.as_ref().map_or(String::new(), |c| format!(", {} training images", grouped(c[class])));
     format!("{} (class {class}{images}){rest}", scene::fitted(&model.class_names[class], 20.0, 400.0))
 }
 

@@ -247,7 +247,7 @@ fn encode(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, String> {
     use image::ImageEncoder as _;
     use image::codecs::png::{CompressionType, FilterType, PngEncoder};
     let mut bytes = Cursor::new(Vec::new());
-    PngEncoder::new_with_quality(&mut bytes, CompressionType::Best, FilterType::Sub)
+    PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, FilterType::Sub)
         .write_image(pixels, width, height, image::ExtendedColorType::Rgb8)
         .map_err(|e| e.to_string())?;
     Ok(bytes.into_inner())

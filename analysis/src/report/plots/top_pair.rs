@@ -74,13 +74,25 @@ fn side(scene: &mut Scene, area: Area, edge: f64, vector: &[f64], highest: f64, 
     let x = Scale::linear(0.0, if highest > 0.0 { 1.05 * highest } else { 1.0 }, area.left, area.right);
     let mut order: Vec<usize> = (0..vector.len()).collect();
     order.sort_by(|&a, &b| vector[b].total_cmp(&vector[a]));
-    x_axis(scene, area, &x, &ticks(&x, area.right - area.left, 60.0, Notation::Percent), "share of the squared length (%)");
+    x_axis(
+        scene,
+        area,
+        &x,
+        &ticks(&x, area.right - area.left, 60.0, Notation::Percent),
+        "share of the squared length (%)",
+    );
     let mut y = area.top + 4.0;
     for &class in order.iter().take(NAMED) {
         let value = vector[class] * vector[class];
         let title = class_title(model, class, &format!(": {}", percent(value)));
         let base = y + 0.5 * ROW + 0.36 * 18.0;
-        scene.text(area.left - 10.0, base, fitted(&model.class_names[class], 18.0, area.left - 10.0 - edge), 18.0, Anchor::End);
+        scene.text(
+            area.left - 10.0,
+            base,
+            fitted(&model.class_names[class], 18.0, area.left - 10.0 - edge),
+            18.0,
+            Anchor::End,
+        );
         let shape = super::scene::Shape::Rect {
             x: area.left,
             y: y + 4.0,
