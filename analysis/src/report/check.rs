@@ -28,11 +28,7 @@ pub fn check(report: &Report, figures: &[ModelFigures]) -> Result<(), ReportErro
             return Err(ReportError::Invalid { field: format!("models[{at}].name"), problem });
         }
         check_model(&format!("models[{at}]"), model)?;
-        length(
-            &format!("figures[{at}].test_confusion rows"),
-            model.num_classes,
-            figures.test_confusion.num_classes(),
-        )?;
+        length(&format!("figures[{at}].test_confusion rows"), model.num_classes, figures.test_confusion.num_classes())?;
     }
     Ok(())
 }

@@ -23,9 +23,11 @@ pub(super) fn render(report: &Report) -> Result<Vec<u8>, ReportError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(&columns)?;
     for row in &rows {
-        writer.write_record(columns.iter().map(|column| {
-            row.iter().find(|(name, _)| name == column).map_or("", |(_, value)| value.as_str())
-        }))?;
+        writer.write_record(
+            columns
+                .iter()
+                .map(|column| row.iter().find(|(name, _)| name == column).map_or("", |(_, value)| value.as_str())),
+        )?;
     }
     writer.into_inner().map_err(|e| ReportError::Csv(e.into_error().into()))
 }
@@ -62,8 +64,12 @@ fn row(model: &ModelReport, class: usize) -> Vec<(String, String)> {
     }
     for bound in &model.bounds {
         let margin = bound.margin.map_or(String::new(), |g| format!(" g={g}"));
-        let parts =
-            [("first_term", &bound.first_term), ("complexity", &bound.complexity), ("total", &bound.total), ("floor", &bound.floor)];
+        let parts = [
+            ("first_term", &bound.first_term),
+            ("complexity", &bound.complexity),
+            ("total", &bound.total),
+            ("floor", &bound.floor),
+        ];
         for (part, values) in parts {
             if let Some(values) = values {
                 put(&format!("{} {part}{margin}", bound.id), number(values[class]));

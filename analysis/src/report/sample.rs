@@ -32,9 +32,8 @@ pub(super) struct Sample {
 
 impl Sample {
     pub fn fashion() -> Self {
-        let names = [
-            "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
-        ];
+        let names =
+            ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
         Self {
             name: "fmnist-lt mlp".into(),
             class_names: names.map(str::to_owned).to_vec(),
@@ -102,8 +101,7 @@ impl Sample {
         };
         let test = scored(&vec![self.test_per_class; k], 7, self.skill);
         let train = self.with_train.then(|| scored(&self.train_counts, 11, 1.6 * self.skill));
-        let intervals =
-            held_out_intervals(&test.errors(), test.class_counts(), delta, self.models_compared).unwrap();
+        let intervals = held_out_intervals(&test.errors(), test.class_counts(), delta, self.models_compared).unwrap();
         let train_errors = train.as_ref().map(MarginCounts::errors);
         let test_errors = test.errors();
         let metrics = ClassMetrics::new(
@@ -172,9 +170,7 @@ impl Sample {
                 predicted_name: self.class_names[i].clone(),
                 rate,
                 count: test.confusion_count(i, j),
-                contribution_to_spectral_norm: top
-                    .as_ref()
-                    .map_or(0.0, |t| t.left[i] * t.right[j] * weights[j] * rate),
+                contribution_to_spectral_norm: top.as_ref().map_or(0.0, |t| t.left[i] * t.right[j] * weights[j] * rate),
             })
             .collect();
         confusions.sort_by(|a, b| b.rate.total_cmp(&a.rate));
@@ -340,7 +336,9 @@ impl Sample {
             if !self.bias_free {
                 bounds.push(BoundReport {
                     id: id.into(),
-                    reason: Some("not applicable: residual connections and normalisation; T3 is for bias-free ReLU".into()),
+                    reason: Some(
+                        "not applicable: residual connections and normalisation; T3 is for bias-free ReLU".into(),
+                    ),
                     verdict: VerdictCounts { not_applicable: k, ..Default::default() },
                     ..Default::default()
                 });
@@ -353,8 +351,7 @@ impl Sample {
                     .map(|&m| Some(if id == "T3" { 5200.0 } else { 940.0 } / margin.margin / (m as f64).sqrt()))
                     .collect();
                 let first = margin.class_margin_error.clone();
-                let total: Vec<Option<f64>> =
-                    first.iter().zip(&complexity).map(|(a, b)| Some((*a)? + (*b)?)).collect();
+                let total: Vec<Option<f64>> = first.iter().zip(&complexity).map(|(a, b)| Some((*a)? + (*b)?)).collect();
                 let reached = verdicts(&total, intervals).unwrap();
                 assert!(reached.iter().all(|v| *v == Verdict::Vacuous));
                 bounds.push(BoundReport {
@@ -390,7 +387,10 @@ pub(super) fn report(samples: &[Sample]) -> (Report, Vec<ModelFigures>) {
         delta: 0.05,
         models_compared: samples.len(),
         device: Some("cpu".into()),
-        preprocessing: Some(Preprocessing { origin: "flags".into(), ..models[0].source.preprocessing.clone().unwrap() }),
+        preprocessing: Some(Preprocessing {
+            origin: "flags".into(),
+            ..models[0].source.preprocessing.clone().unwrap()
+        }),
         program: "analyze".into(),
         version: "0.1.0".into(),
         commit: Some("4bf0317".into()),

@@ -27,7 +27,7 @@ pub fn summary_table(report: &Report) -> String {
                 let _ = writeln!(out, "{}", bounds(model));
             }
         }
-        push_wrapped(&mut out, "", &headline(model));
+        push_wrapped(&mut out, "", &headline(&report.settings, model));
         for verdict in &model.verdicts {
             push_wrapped(&mut out, "- ", &verdict.sentence);
         }
@@ -81,12 +81,8 @@ fn quantities(model: &ModelReport) -> Table {
         row(&format!("accuracy, {name}"), None, dash(text));
     }
     if let Some(worst) = &test.worst_class {
-        let text = format!(
-            "{} in [{}, {}]",
-            percent(worst.error),
-            percent(worst.interval[0]),
-            percent(worst.interval[1])
-        );
+        let text =
+            format!("{} in [{}, {}]", percent(worst.error), percent(worst.interval[0]), percent(worst.interval[1]));
         let before = train.and_then(|t| t.per_class_error[worst.index]).map(percent);
         row(&format!("error of the worst class, {}", clip(&worst.name, 20)), before, text);
     }
@@ -102,11 +98,7 @@ fn quantities(model: &ModelReport) -> Table {
     row("‖C Λ‖₂", train.map(|t| norm(&t.hard)), norm(&test.split.hard));
     for margin in &test.split.margins {
         let same = train.and_then(|t| t.margins.iter().find(|m| m.margin == margin.margin));
-        row(
-            &format!("‖C_g Λ‖₂ at g = {}", margin.margin),
-            same.map(|m| norm(&m.norms)),
-            norm(&margin.norms),
-        );
+        row(&format!("‖C_g Λ‖₂ at g = {}", margin.margin), same.map(|m| norm(&m.norms)), norm(&margin.norms));
     }
     row("ν = ‖C‖₁ / ‖C‖₂", train.map(|t| dash(t.hard.nu.map(short))), dash(test.split.hard.nu.map(short)));
     row(
@@ -119,8 +111,7 @@ fn quantities(model: &ModelReport) -> Table {
 }
 
 fn bounds(model: &ModelReport) -> Table {
-    let mut table =
-        table(["bound", "g", "at the worst class", "holds", "vacuous", "undecided", "violated", "n/a"]);
+    let mut table = table(["bound", "g", "at the worst class", "holds", "vacuous", "undecided", "violated", "n/a"]);
     for bound in model.bounds.iter().filter(|bound| bound.applicable) {
         let at_worst = model
             .test
@@ -154,11 +145,7 @@ fn clean(text: &str) -> String {
 
 fn clip(text: &str, most: usize) -> String {
     let text = clean(text);
-    if text.chars().count() <= most {
-        text
-    } else {
-        text.chars().take(most - 1).chain(['…']).collect()
-    }
+    if text.chars().count() <= most { text } else { text.chars().take(most - 1).chain(['…']).collect() }
 }
 
 /// A sentence broken between words, later lines indented as far as the first one's mark.

@@ -128,12 +128,7 @@ impl Directory {
 
 type Staged = Vec<(NamedTempFile, PathBuf)>;
 
-fn stage(
-    report: &Report,
-    figures: &[ModelFigures],
-    out: &Path,
-    formats: &FormatSet,
-) -> Result<Staged, ReportError> {
+fn stage(report: &Report, figures: &[ModelFigures], out: &Path, formats: &FormatSet) -> Result<Staged, ReportError> {
     let mut staged = Staged::new();
     let mut add = |name: &str, bytes: &[u8]| {
         staged.push(temporary(out, name, bytes)?);

@@ -29,10 +29,11 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     if shown.iter().any(|bound| bound.total.is_none()) {
         caption.push_str(" A first term alone is no bound: the complexity term that belongs to it is not computable.");
     }
-    let low = range(&panels).0;
-    let below = shown.iter().filter_map(|b| b.per_class()).flatten().flatten().filter(|value| **value < low).count();
-    if below > 0 {
-        caption.push_str(&format!(" {below} points below the lower edge are drawn on it."));
+    let (low, high) = range(&panels);
+    let values = shown.iter().filter_map(|bound| bound.per_class()).flatten().flatten();
+    let outside = values.filter(|value| !(low..=high).contains(*value)).count();
+    if outside > 0 {
+        caption.push_str(&format!(" Bounds outside the axis ({outside}) are drawn on its edge."));
     }
     for bound in &shown {
         if let Some(tightness) = bound.tightness_at_worst {
@@ -197,7 +198,8 @@ fn draw_panel(
         let bare = (y_ticks.0.into_iter().map(|(value, _)| (value, String::new())).collect(), y_ticks.1);
         y_axis(scene, area, &y, &bare, "");
     }
-    let x_label = if area.right - area.left > 420.0 { "measured test error of the class (%)" } else { "test error (%)" };
+    let x_label =
+        if area.right - area.left > 420.0 { "measured test error of the class (%)" } else { "test error (%)" };
     let x_ticks = ticks(&x, area.right - area.left, 62.0, Notation::Percent);
     x_axis(scene, area, &x, &x_ticks, x_label);
     scene.segment((area.left, y.at(1.0)), (area.right, y.at(1.0)), MUTED, 1.4);
@@ -223,7 +225,9 @@ fn draw_panel(
     let Some(values) = values else {
         let lines = match bound {
             Some(_) => Vec::new(),
-            None => wrapped("no bound of this kind gives a number for this model", LABEL, area.right - area.left - 30.0),
+            None => {
+                wrapped("no bound of this kind gives a number for this model", LABEL, area.right - area.left - 30.0)
+            }
         };
         for (n, line) in lines.iter().enumerate() {
             let y = area.top + 40.0 + 1.3 * LABEL * n as f64;

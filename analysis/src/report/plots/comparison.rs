@@ -2,9 +2,9 @@
 //! the epoch where every model says its epoch, else model by model.
 
 use super::figure::{Figure, MARGIN, WIDTH};
-use super::sample_sizes;
 use super::palette::{BLUE, Color, GREEN, Mark, ORANGE, PURPLE, VERMILLION};
 use super::panel::{Area, LEGEND, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
+use super::sample_sizes;
 use super::scale::{Notation, Scale, short};
 use super::scene::{Anchor, Scene, fitted, text_width};
 use crate::report::{ModelReport, Report};
@@ -167,12 +167,7 @@ fn trajectories(
     scene.height = bottom + 78.0;
 }
 
-fn side_by_side(
-    scene: &mut Scene,
-    report: &Report,
-    panels: &[(&'static str, Notation, Vec<Series>)],
-    head: f64,
-) {
+fn side_by_side(scene: &mut Scene, report: &Report, panels: &[(&'static str, Notation, Vec<Series>)], head: f64) {
     let n = report.models.len();
     let row = (560.0 / n as f64).clamp(20.0, 56.0);
     let names: Vec<String> = report.models.iter().map(|model| fitted(&model.name, TICK, 260.0)).collect();

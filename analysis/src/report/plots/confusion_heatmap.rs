@@ -8,7 +8,7 @@ use super::palette::{BLANK, Color, INK, MUTED, PAPER, group_style, viridis};
 use super::panel::{LABEL, TICK};
 use super::scale::{Notation, Scale, short};
 use super::scene::{Anchor, Scene, Shape, fitted, text_width};
-use super::{by_frequency, group_of, settings_caption, titled};
+use super::{by_frequency, group_of, order_label, settings_caption, titled};
 use crate::report::{ModelReport, Report};
 
 /// Up to so many classes a cell is a class pair; above, cells are means over blocks of pairs.
@@ -39,7 +39,8 @@ pub(super) fn draw(report: &Report, model: &ModelReport, confusion: &ConfusionMa
     let highest = cells.iter().copied().fold(0.0, f64::max);
     let column: Vec<f64> = (0..n).map(|j| (0..n).map(|i| cells[i * n + j]).sum()).collect();
     let row: Vec<f64> = (0..n).map(|i| cells[i * n..(i + 1) * n].iter().sum()).collect();
-    let empty = |at: usize| order[at * block..((at + 1) * block).min(k)].iter().all(|&j| model.test.split.class_counts[j] == 0);
+    let empty =
+        |at: usize| order[at * block..((at + 1) * block).min(k)].iter().all(|&j| model.test.split.class_counts[j] == 0);
 
     let share = |value: f64| if highest > 0.0 { (value / highest).sqrt() } else { 0.0 };
     let color = |i: usize, j: usize| -> Color {
@@ -90,12 +91,20 @@ pub(super) fn draw(report: &Report, model: &ModelReport, confusion: &ConfusionMa
     scene.segment((right + 8.0, TOP), (right + 8.0, bottom), MUTED, 1.0);
     scene.text(LEFT - 10.0, TOP - 8.0 - STRIP + 6.0, short(most_column), 16.0, Anchor::End).color = MUTED;
     scene.text(LEFT - 10.0, TOP - 4.0, "0", 16.0, Anchor::End).color = MUTED;
-    scene.text(LEFT, 20.0, if block == 1 { "column sum: error of the class" } else { "column sum: mean error of the block" }, 17.0, Anchor::Start);
+    scene.text(
+        LEFT,
+        20.0,
+        if block == 1 { "column sum: error of the class" } else { "column sum: mean error of the block" },
+        17.0,
+        Anchor::Start,
+    );
     let sum_base = TOP - 14.0;
     scene.text(right + 8.0 + STRIP, sum_base, short(most_row), 16.0, Anchor::End).color = MUTED;
     scene.text(right + 8.0, sum_base, "0", 16.0, Anchor::Middle).color = MUTED;
     let side = right + 8.0 + STRIP + 20.0;
-    scene.text(side, 0.5 * (TOP + bottom), "row sum: rates wrongly predicted as this class", 17.0, Anchor::Middle).upright = true;
+    scene
+        .text(side, 0.5 * (TOP + bottom), "row sum: rates wrongly predicted as this class", 17.0, Anchor::Middle)
+        .upright = true;
 
     // Along the edges: names or ranks.
     let mut below: f64 = 0.0;
@@ -122,11 +131,9 @@ pub(super) fn draw(report: &Report, model: &ModelReport, confusion: &ConfusionMa
         }
         below = TICK + 6.0;
     }
-    let (x_label, y_label) = if k <= MOST_NAMED {
-        ("true class (most to fewest training images)", "predicted class")
-    } else {
-        ("true class, rank by training images (1 = most)", "predicted class, rank by training images")
-    };
+    let rank_word = if k <= MOST_NAMED { "" } else { " (rank)" };
+    let x_label = format!("true class{rank_word}, {}", order_label(model));
+    let y_label = format!("predicted class{rank_word}");
     scene.text(LEFT + 0.5 * SIDE, bottom + below + 22.0 + LABEL, x_label, LABEL, Anchor::Middle);
     scene.text(LEFT - beside - 30.0, TOP + 0.5 * SIDE, y_label, LABEL, Anchor::Middle).upright = true;
 
@@ -134,13 +141,16 @@ pub(super) fn draw(report: &Report, model: &ModelReport, confusion: &ConfusionMa
     scene.height = bottom + below + 22.0 + LABEL + 18.0;
 
     let blocks = if block > 1 {
-        format!(" Cells are means over blocks of {block} × {block} classes, the diagonal block without its correct predictions.")
+        format!(
+            " Cells are means over blocks of {block} × {block} classes, the diagonal block without its correct predictions."
+        )
     } else {
         " Grey: the diagonal, which is 0 by definition, and classes without test samples.".to_owned()
     };
     let caption = format!(
-        "Share of a true class (column) that is predicted as another class (row) on test data; classes from most to \
-         fewest training images, white lines between many, medium and few. Colour on a square-root scale.{blocks} {}",
+        "Share of a true class (column) that is predicted as another class (row) on test data; classes {}, white lines \
+         between many, medium and few. Colour on a square-root scale.{blocks} {}",
+        order_label(model),
         settings_caption(report, model),
     );
     Figure {
@@ -187,15 +197,7 @@ fn color_bar(scene: &mut Scene, highest: f64, top: f64, bottom: f64) {
     let rows = 128;
     // The top is the largest rate, whose square root is the end of the scale.
     let cells = (0..rows).map(|at| viridis(1.0 - (at as f64 + 0.5) / rows as f64).rgb).collect();
-    scene.shapes.push(Shape::Raster {
-        x: left,
-        y: top,
-        width: BAR,
-        height: bottom - top,
-        columns: 1,
-        rows,
-        cells,
-    });
+    scene.shapes.push(Shape::Raster { x: left, y: top, width: BAR, height: bottom - top, columns: 1, rows, cells });
     let scale = Scale::linear(0.0, if highest > 0.0 { highest } else { 1.0 }, 0.0, 1.0);
     let mut last = f64::INFINITY;
     for (value, text) in scale.ticks(8, Notation::Percent).0 {

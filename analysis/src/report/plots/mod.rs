@@ -86,11 +86,8 @@ pub fn draw(report: &Report, figures: &[ModelFigures]) -> PlotSet {
             (at, drawn)
         })
         .collect();
-    let comparison = if several {
-        vec![bound_vs_error::draw_several(report), comparison::draw(report)]
-    } else {
-        Vec::new()
-    };
+    let comparison =
+        if several { vec![bound_vs_error::draw_several(report), comparison::draw(report)] } else { Vec::new() };
     PlotSet { comparison, models }
 }
 
@@ -162,7 +159,10 @@ fn group_of(model: &ModelReport, class: usize) -> Option<ClassGroup> {
 /// Legend entries for the groups that occur, with the number of classes in each.
 fn group_legend(model: &ModelReport) -> Vec<(Symbol, String)> {
     let Some(groups) = &model.groups else {
-        return vec![(Symbol::Marker(group_style(None)), format!("class (training counts unknown): {}", model.num_classes))];
+        return vec![(
+            Symbol::Marker(group_style(None)),
+            format!("class (training counts unknown): {}", model.num_classes),
+        )];
     };
     ClassGroup::ALL
         .into_iter()
@@ -199,6 +199,11 @@ fn by_frequency(model: &ModelReport) -> Vec<usize> {
     order
 }
 
+/// How the classes along an axis are ordered by [`by_frequency`].
+fn order_label(model: &ModelReport) -> &'static str {
+    if model.train_counts.is_some() { "from most to fewest training images" } else { "by index" }
+}
+
 /// Radius of a class's marker: smaller where there are many.
 fn marker_radius(num_classes: usize) -> f64 {
     match num_classes {
@@ -211,7 +216,8 @@ fn marker_radius(num_classes: usize) -> f64 {
 
 /// What a pointer on a class's marker is told.
 fn class_title(model: &ModelReport, class: usize, rest: &str) -> String {
-    let images = model.train_counts.as_ref().map_or(String::new(), |c| format!(", {} training images", grouped(c[class])));
+    let images =
+        model.train_counts.as_ref().map_or(String::new(), |c| format!(", {} training images", grouped(c[class])));
     format!("{} (class {class}{images}){rest}", scene::fitted(&model.class_names[class], 20.0, 400.0))
 }
 

@@ -92,8 +92,7 @@ impl Scale {
     }
 
     fn log_ticks(&self, most: usize, notation: Notation) -> (Vec<(f64, String)>, Vec<f64>) {
-        let (first, last) =
-            ((self.low.log10() - 1e-9).ceil() as i32, (self.high.log10() + 1e-9).floor() as i32);
+        let (first, last) = ((self.low.log10() - 1e-9).ceil() as i32, (self.high.log10() + 1e-9).floor() as i32);
         let decades = (last - first + 1).max(0) as usize;
         let label = |value: f64| (value, log_label(value, notation));
         if decades >= 2 {
@@ -190,7 +189,8 @@ pub fn short(value: f64) -> String {
 
 /// A fraction in per cent: `62 %`, `0.4 %`, `78.1 %`.
 pub fn percent(share: f64) -> String {
-    let value = 100.0 * share;
+    // Adding 0 turns -0, the sum of nothing, into 0.
+    let value = 100.0 * share + 0.0;
     let text = format!("{value:.1}");
     format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
 }
@@ -207,7 +207,10 @@ mod tests {
     fn ticks_are_round_and_inside() {
         assert_eq!(labels(Scale::linear(0.0, 1.0, 0.0, 1.0), Notation::Percent), ["0", "20", "40", "60", "80", "100"]);
         assert_eq!(labels(Scale::linear(0.0, 0.06, 0.0, 1.0), Notation::Plain)[..2], ["0.00", "0.01"]);
-        assert_eq!(labels(Scale::log(0.01, 2000.0, 0.0, 1.0), Notation::Plain), ["0.01", "0.1", "1", "10", "100", "1000"]);
+        assert_eq!(
+            labels(Scale::log(0.01, 2000.0, 0.0, 1.0), Notation::Plain),
+            ["0.01", "0.1", "1", "10", "100", "1000"]
+        );
         assert_eq!(labels(Scale::log(1.0, 9.0, 0.0, 1.0), Notation::Plain), ["1", "2", "5"]);
         assert_eq!(labels(Scale::log(1e4, 1e7, 0.0, 1.0), Notation::Plain), ["10000", "10⁵", "10⁶", "10⁷"]);
         for (low, high) in [(1.0, 1.0), (0.0, f64::NAN), (1e-300, 1e300), (3.01, 3.02), (-1.0, 5.0), (7.0, 8.0)] {
@@ -232,6 +235,6 @@ mod tests {
             [0.01234, 7.349, 841.2, 1_234_567.0, 0.5, 12.0, 99_999.0].map(short),
             ["0.0123", "7.35", "841", "1.2×10⁶", "0.5", "12", "99999"]
         );
-        assert_eq!([0.62, 0.004, 1.0, 0.7812].map(percent), ["62 %", "0.4 %", "100 %", "78.1 %"]);
+        assert_eq!([0.62, 0.004, 1.0, 0.7812, -0.0].map(percent), ["62 %", "0.4 %", "100 %", "78.1 %", "0 %"]);
     }
 }
