@@ -33,8 +33,8 @@ fn main() {
     }
     let folder = std::env::temp_dir().join(format!("car-spectral-counting-{}", std::process::id()));
     println!(
-        "{:>5} {:>8} {:<34} {:>8} {:>17} {:>7} {:>7}",
-        "K", "N", "one thread, scores in memory", "median", "quartiles", "GB/s", "ratio"
+        "{:>5} {:>8} {:<34} {:>8} {:>17} {:>11} {:>7} {:>7}",
+        "K", "N", "one thread, scores in memory", "median", "quartiles", "fastest", "GB/s", "ratio"
     );
     for (samples, num_classes) in SIZES {
         let (logits, labels) = draw(samples, num_classes);
@@ -53,10 +53,11 @@ fn main() {
         for Row { name, times } in rows {
             let quantile = |at: usize| times[at * (times.len() - 1) / 4];
             println!(
-                "{num_classes:>5} {samples:>8} {name:<34} {:>5.1} ms {:>6.1} - {:<5.1} ms {:>7.2} {:>7.2}",
+                "{num_classes:>5} {samples:>8} {name:<34} {:>5.1} ms {:>6.1} - {:<5.1} ms {:>8.1} ms {:>7.2} {:>7.2}",
                 quantile(2) * 1e3,
                 quantile(1) * 1e3,
                 quantile(3) * 1e3,
+                times[0] * 1e3,
                 (samples * num_classes * 4) as f64 / quantile(2) / 1e9,
                 quantile(2) / baseline,
             );
@@ -190,9 +191,9 @@ fn numpy(python: &Path, folder: &Path, logits: &Array2<f32>, labels: &Array1<usi
     let classes = counts.num_classes();
     // Weighed by the place, so that a count in a wrong place shows.
     let digest = |count: &dyn Fn(usize, usize) -> u64| {
-        (0..classes).flat_map(|i| (0..classes).map(move |j| (i, j))).fold(0u64, |sum, (i, j)| {
-            sum.wrapping_add(count(i, j).wrapping_mul((i * classes + j + 1) as u64))
-        })
+        (0..classes)
+            .flat_map(|i| (0..classes).map(move |j| (i, j)))
+            .fold(0u64, |sum, (i, j)| sum.wrapping_add(count(i, j).wrapping_mul((i * classes + j + 1) as u64)))
     };
     let mut expected = vec![digest(&|i, j| counts.confusion_count(i, j))];
     expected.extend((0..MARGINS.len()).map(|at| digest(&|i, j| counts.margin_count(at, i, j))));

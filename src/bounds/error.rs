@@ -41,10 +41,18 @@ pub enum BoundError {
         /// n_j.
         samples: u64,
     },
+    /// More samples than the intervals are computed for.
+    #[error("class {class}: {samples} samples; intervals are computed for at most 10,000,000 a class")]
+    TooManySamples {
+        /// The class concerned.
+        class: usize,
+        /// n_j.
+        samples: u64,
+    },
     /// No class has a single sample.
     #[error("no class has a sample: nothing can be said about the worst one")]
     NoSamples,
-    /// A weight outside [`WEIGHT_RANGE`], or not a number.
+    /// A weight outside `WEIGHT_RANGE`, or not a number.
     #[error("class {class}: weight {weight} is not a finite number between 1e-100 and 1e100")]
     Weight {
         /// The class concerned.

@@ -55,7 +55,7 @@ mod tests {
     fn held_out_floor_is_attained_by_t5() {
         let counts = [1, 7, 100, 1_000_000];
         let floor = held_out_floor(&counts, 0.1, 3).unwrap();
-        let intervals = crate::bounds::interval::held_out_intervals(&[0; 4], &counts, 0.1, 3).unwrap();
+        let intervals = crate::bounds::held_out_intervals(&[0; 4], &counts, 0.1, 3).unwrap();
         assert!(floor.iter().zip(&intervals).all(|(&floor, interval)| floor == interval.upper));
     }
 }

@@ -9,12 +9,17 @@
 //!
 //! Quantiles are found from the distribution function of `statrs`. Its own quantile was seen to stop up to 3e-9 early
 //! (n = 4,000,000, k = 2), and starts at 1e-4 at the least; here Newton's method on ln F, kept inside a bracket, runs
-//! until it stands still. Against scipy: 1e-10 absolute at the most (tests), for n up to 10^6.
+//! until it stands still, and agrees with scipy to 1e-11 absolute for n up to 10^7.
 
 use statrs::distribution::{Beta, Continuous, ContinuousCDF};
 
 use super::BoundError;
 use super::error::{check_delta, check_errors, check_length, check_num_classes, check_weights};
+
+/// The most samples a class may have here, 10^7. `statrs` takes 140 terms of its continued fraction, enough for
+/// alpha <= 1/4 up to there (9e-12 from scipy at the most over 2844 cases) but not for 10^8 (off by 3e-4), and a wrong
+/// interval is worse than none.
+pub const MOST_SAMPLES: u64 = 10_000_000;
 
 /// A closed interval [lower, upper].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,12 +64,14 @@ impl Interval {
 /// [0, 1] for n = 0; the closed forms 1 - alpha^(1/n) and alpha^(1/n) at k = 0 and k = n.
 ///
 /// # Errors
-/// [`BoundError::MoreErrorsThanSamples`] (as class 0) for k > n; [`BoundError::Value`] for an alpha outside (0, 1).
+/// [`BoundError::MoreErrorsThanSamples`] (as class 0) for k > n; [`BoundError::Value`] for an alpha outside
+/// (0, 1/4], all that T5 asks for; [`BoundError::TooManySamples`] for n above [`MOST_SAMPLES`].
 pub fn clopper_pearson(errors: u64, samples: u64, alpha_lower: f64, alpha_upper: f64) -> Result<Interval, BoundError> {
     check_errors(&[errors], &[samples])?;
+    check_samples(0, samples)?;
     for (what, alpha) in [("alpha_lower", alpha_lower), ("alpha_upper", alpha_upper)] {
-        if !(alpha > 0.0 && alpha < 1.0) {
-            return Err(BoundError::Value { what, value: alpha, requirement: "strictly between 0 and 1" });
+        if !(alpha > 0.0 && alpha <= 0.25) {
+            return Err(BoundError::Value { what, value: alpha, requirement: "above 0 and at most 1/4" });
         }
     }
     if samples == 0 {
@@ -85,7 +92,7 @@ pub fn clopper_pearson(errors: u64, samples: u64, alpha_lower: f64, alpha_upper:
 ///
 /// # Errors
 /// [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::MoreErrorsThanSamples`],
-/// [`BoundError::Delta`]; [`BoundError::Empty`] for no model; [`BoundError::Value`] if delta/2KM is 0 in f64.
+/// [`BoundError::TooManySamples`], [`BoundError::Delta`]; [`BoundError::Empty`] for no model; [`BoundError::Value`] if delta/2KM is 0 in f64.
 pub fn held_out_intervals(
     errors: &[u64],
     counts: &[u64],
@@ -95,6 +102,9 @@ pub fn held_out_intervals(
     check_num_classes(counts.len())?;
     check_length("errors", counts.len(), errors.len())?;
     check_errors(errors, counts)?;
+    for (class, &samples) in counts.iter().enumerate() {
+        check_samples(class, samples)?;
+    }
     let alpha = held_out_alpha(counts.len(), delta, models_compared)?;
     errors.iter().zip(counts).map(|(&errors, &samples)| clopper_pearson(errors, samples, alpha, alpha)).collect()
 }
@@ -124,6 +134,10 @@ pub fn weighted_worst_class_interval(weights: &[f64], classes: &[Interval]) -> R
         classes.iter().zip(weights).map(|(interval, weight)| weight * end(interval)).fold(0.0, f64::max)
     };
     Ok(Interval { lower: largest(|interval| interval.lower), upper: largest(|interval| interval.upper) })
+}
+
+fn check_samples(class: usize, samples: u64) -> Result<(), BoundError> {
+    if samples <= MOST_SAMPLES { Ok(()) } else { Err(BoundError::TooManySamples { class, samples }) }
 }
 
 /// BetaInv(alpha; k, n - k + 1), the p at which k or more of n come true with probability alpha.
@@ -270,6 +284,14 @@ mod tests {
         (1000000, 1000000, 0.00025, 0.9999917059847554, 1.0),
         (1000000, 1000000, 2.5e-06, 0.9999871008633685, 1.0),
         (1000000, 1000000, 3.07e-09, 0.9999803986038345, 1.0),
+        (10000000, 3, 0.25, 1.7272994414123009e-07, 5.109426946843642e-07),
+        (10000000, 3, 0.00025, 1.178849472673483e-08, 1.4793543679616428e-06),
+        (10000000, 3, 2.5e-06, 2.481550385679232e-09, 2.0288790827118684e-06),
+        (10000000, 3, 3.07e-09, 2.642713979342237e-10, 2.790556686711095e-06),
+        (10000000, 3238454, 0.25, 0.3237455527916932, 0.3239452696451947),
+        (10000000, 3238454, 0.00025, 0.3233304292270254, 0.32436066712194445),
+        (10000000, 3238454, 2.5e-06, 0.3231701210080089, 0.3245211802008191),
+        (10000000, 3238454, 3.07e-09, 0.32298558267305716, 0.3247060227693564),
     ];
 
     #[test]
@@ -291,6 +313,7 @@ mod tests {
         approx::assert_relative_eq!(all.lower, 0.25, max_relative = 1e-15);
         assert!(clopper_pearson(2, 1, 0.1, 0.1).is_err());
         assert!(clopper_pearson(1, 2, 0.0, 0.1).is_err());
+        assert!(clopper_pearson(1, 2, 0.1, 0.6).is_err());
         assert!(clopper_pearson(1, 2, 0.1, f64::NAN).is_err());
     }
 
@@ -303,6 +326,11 @@ mod tests {
         assert_eq!(held_out_intervals(&[1], &[2], 0.05, 1).unwrap_err(), BoundError::TooFewClasses { num_classes: 1 });
         assert!(matches!(held_out_intervals(&[1], &[2, 2], 0.05, 1), Err(BoundError::Length { got: 1, .. })));
         assert_eq!(held_out_intervals(&[1, 1], &[2, 2], 1.0, 1).unwrap_err(), BoundError::Delta { delta: 1.0 });
+        let many = [2, MOST_SAMPLES + 1];
+        assert_eq!(
+            held_out_intervals(&[1, 1], &many, 0.1, 1).unwrap_err(),
+            BoundError::TooManySamples { class: 1, samples: MOST_SAMPLES + 1 }
+        );
         assert!(matches!(held_out_intervals(&[1, 1], &[2, 2], 0.1, 0), Err(BoundError::Empty { .. })));
         let intervals = held_out_intervals(&[1, 1], &[2, 2], 0.1, 3).unwrap();
         assert!(weighted_worst_class_interval(&[1.0, 0.0], &intervals).is_err());

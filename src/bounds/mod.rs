@@ -1,27 +1,27 @@
 //! The worst-class bounds as pure functions of numbers: each statement returns its value, or the reason why it does
 //! not apply.
 //!
-//! | file | statement |
+//! | function | statement |
 //! | --- | --- |
-//! | [`chain`] | S1 to S3: lambda_j e_j <= WCE <= sqrt(K-1) \|\|C Lambda\|\|_2, and the measured nu |
-//! | [`morvant`] | T1: Morvant, Koço and Ralaivola, needs m_min > 8K |
-//! | [`unconditional`] | T1': the same quantity without the condition |
-//! | [`spectral_term`] | T2: the computable first term of the published bound |
-//! | [`per_class_margin`] | T3 and T3': the margin bound of every class, with all constants |
-//! | [`floor`] | T4: what no bound from m_j clean examples can go below |
-//! | [`interval`] | T5: Clopper-Pearson intervals, all classes at once |
-//! | [`spectral_certificate`] | T6: the population's spectral norm from held-out counts |
-//! | [`verdict`] | T5: the verdict on "bound_j >= e_j" |
+//! | [`chain()`], [`nu`], [`tie_balance`] | S1 to S3: λ_j e_j ≤ WCE ≤ √(K−1) ‖C Λ‖₂, and the measured ν |
+//! | [`morvant()`] | T1: Morvant, Koço and Ralaivola, needs m_min > 8K |
+//! | [`unconditional()`] | T1': the same quantity without the condition |
+//! | [`spectral_term()`] | T2: the computable first term of the published bound |
+//! | [`per_class_margin()`] | T3 and T3': the margin bound of every class, with all constants |
+//! | [`training_floor`], [`held_out_floor`] | T4: what no bound from m_j clean examples can go below |
+//! | [`held_out_intervals`], [`weighted_worst_class_interval`] | T5: Clopper-Pearson intervals, all classes at once |
+//! | [`verdict()`] | T5: the verdict on "bound_j >= e_j" |
+//! | [`spectral_certificate()`] | T6: the population's spectral norm from held-out counts |
 //!
 //! Notation. K >= 2 classes; `class_counts[j]` = m_j training examples (or n_j held-out ones) of class j; matrices have
 //! rows = predicted and columns = true class; lambda_j > 0 is the weight of class j; e_j the error of class j; delta the
 //! probability with which a statement may fail. Proofs are in `THEORY.md`.
 //!
 //! ```
-//! use car_spectral::bounds::{Outcome, interval, verdict::{Verdict, verdict}};
+//! use car_spectral::bounds::{Verdict, held_out_intervals, verdict};
 //!
 //! // Ten held-out examples of each of two classes: three and no errors.
-//! let intervals = interval::held_out_intervals(&[3, 0], &[10, 10], 0.05, 1)?;
+//! let intervals = held_out_intervals(&[3, 0], &[10, 10], 0.05, 1)?;
 //! assert_eq!(verdict(Some(0.9), intervals[0])?, Verdict::Holds);
 //! assert_eq!(verdict(Some(0.01), intervals[0])?, Verdict::Violated);
 //! assert_eq!(verdict(Some(0.3), intervals[0])?, Verdict::Undecided);
@@ -29,21 +29,32 @@
 //! # Ok::<(), car_spectral::bounds::BoundError>(())
 //! ```
 
-pub mod chain;
+mod chain;
 mod error;
-pub mod floor;
-pub mod interval;
-pub mod morvant;
-pub mod network;
+mod floor;
+mod interval;
+mod morvant;
+mod network;
 mod outcome;
-pub mod per_class_margin;
-pub mod spectral_certificate;
-pub mod spectral_term;
-pub mod unconditional;
-pub mod verdict;
+mod per_class_margin;
+mod spectral_certificate;
+mod spectral_term;
+mod unconditional;
+mod verdict;
 
-pub use error::BoundError;
-pub use interval::Interval;
+pub use chain::{CHAIN_SLACK, Chain, TieBalance, chain, nu, tie_balance};
+pub use error::{BoundError, WEIGHT_RANGE};
+pub use floor::{held_out_floor, training_floor};
+pub use interval::{
+    Interval, MOST_SAMPLES, clopper_pearson, held_out_alpha, held_out_intervals, weighted_worst_class_interval,
+};
+pub use morvant::{ConfusionRadius, Posterior, morvant};
 pub use network::{Architecture, BiasFreeReluNetwork, LayerNorms};
 pub use outcome::{NotApplicable, Outcome};
-pub use verdict::{Verdict, VerdictCounts};
+pub use per_class_margin::{
+    ClassMarginBounds, GridRange, MarginBound, PerClassMargin, TrainingMargins, least_kl, per_class_margin,
+};
+pub use spectral_certificate::{SpectralCertificate, spectral_certificate};
+pub use spectral_term::{SpectralTerm, spectral_term};
+pub use unconditional::{reciprocal_sum, unconditional};
+pub use verdict::{Verdict, VerdictCounts, verdict, verdicts};

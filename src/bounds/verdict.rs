@@ -84,10 +84,10 @@ pub fn verdict(bound: Option<f64>, interval: Interval) -> Result<Verdict, BoundE
     })
 }
 
-/// [`verdict`] for every class: K bounds, K intervals.
+/// [`verdict()`] for every class: K bounds, K intervals.
 ///
 /// # Errors
-/// As [`verdict`]; [`BoundError::TooFewClasses`], [`BoundError::Length`].
+/// As [`verdict()`]; [`BoundError::TooFewClasses`], [`BoundError::Length`].
 pub fn verdicts(bounds: &[Option<f64>], intervals: &[Interval]) -> Result<Vec<Verdict>, BoundError> {
     check_num_classes(intervals.len())?;
     check_length("bounds", intervals.len(), bounds.len())?;

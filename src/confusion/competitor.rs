@@ -2,12 +2,15 @@
 //! `f(x)[y] - f(x)[i*]`, from one read of the row.
 //!
 //! The row without its label is two slices. Each is scanned in blocks for the largest score only, in vector
-//! registers; the index is then looked for in the one block that holds it.
+//! registers; the index is then looked for in the one block that holds it. Short rows are read class by class.
 
 use super::scores::Score;
 
 /// Scores in a block: 1 or 2 KiB, so that the search for the index finds the block in the first-level cache.
 const BLOCK: usize = 256;
+
+/// Rows up to this length are read class by class: two short slices fill no registers.
+const SHORT: usize = 16;
 
 /// The strongest wrong class of a sample and how far the true class is ahead of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,12 +29,15 @@ pub(super) struct Competitor {
 /// The caller has checked `label < row.len()` and `row.len() >= 2`.
 #[inline]
 pub(super) fn competitor<S: Score>(row: &[S], label: usize) -> Result<Competitor, usize> {
+    if row.len() <= SHORT {
+        return in_short_row(row, label);
+    }
     let mut top = Top { value: S::BOTTOM, block: 0..0, repeated: false, defect: S::Bits::default() };
     top.scan(row, 0..label);
     top.scan(row, label + 1..row.len());
     let own = row[label];
     if (top.defect | own.defect()) != S::Bits::default() {
-        return Err(row.iter().position(|score| score.defect() != S::Bits::default()).unwrap_or(label));
+        return Err(first_defect(row, label));
     }
     let block = &row[top.block.clone()];
     // All scores are finite here, so the largest one is in its block.
@@ -39,6 +45,32 @@ pub(super) fn competitor<S: Score>(row: &[S], label: usize) -> Result<Competitor
     let repeated = || top.repeated || first_equal(&block[within + 1..], top.value).is_some();
     let top_tie = own == top.value || (own < top.value && repeated());
     Ok(Competitor { index: top.block.start + within, margin: own.to_f64() - top.value.to_f64(), top_tie })
+}
+
+/// One read of the row without a branch on a score: which class leads is not to be foretold.
+#[inline(always)]
+fn in_short_row<S: Score>(row: &[S], label: usize) -> Result<Competitor, usize> {
+    let own = row[label];
+    let mut defect = S::Bits::default();
+    let (mut top, mut index, mut repeated) = (S::BOTTOM, 0, false);
+    for (class, &score) in row.iter().enumerate() {
+        defect = defect | score.defect();
+        let score = if class == label { S::BOTTOM } else { score };
+        let better = score > top;
+        repeated = (repeated & !better) | (score == top);
+        index = if better { class } else { index };
+        top = if better { score } else { top };
+    }
+    if defect != S::Bits::default() {
+        return Err(first_defect(row, label));
+    }
+    let top_tie = own == top || (own < top && repeated);
+    Ok(Competitor { index, margin: own.to_f64() - top.to_f64(), top_tie })
+}
+
+/// The lowest class whose score is not finite; the caller knows that there is one.
+fn first_defect<S: Score>(row: &[S], label: usize) -> usize {
+    row.iter().position(|score| score.defect() != S::Bits::default()).unwrap_or(label)
 }
 
 /// The largest score seen, and the first block that holds it.
@@ -72,15 +104,13 @@ impl<S: Score> Top<S> {
 #[inline(always)]
 fn first_equal<S: Score>(scores: &[S], value: S) -> Option<usize> {
     let (chunks, rest) = scores.as_chunks::<8>();
-    let mut start = 0;
-    for chunk in chunks {
-        if chunk.iter().fold(false, |found, &score| found | (score == value)) {
-            break;
+    for (number, chunk) in chunks.iter().enumerate() {
+        let equal = (0..8).fold(0u32, |mask, lane| mask | (u32::from(chunk[lane] == value) << lane));
+        if equal != 0 {
+            return Some(8 * number + equal.trailing_zeros() as usize);
         }
-        start += 8;
     }
-    debug_assert!(start <= scores.len() - rest.len());
-    scores[start..].iter().position(|&score| score == value).map(|at| start + at)
+    rest.iter().position(|&score| score == value).map(|at| 8 * chunks.len() + at)
 }
 
 #[cfg(test)]

@@ -86,10 +86,16 @@ pub(super) mod sealed {
                     defects[lane] = defects[lane] | chunk[lane].defect();
                 }
             }
-            for lane in 0..L {
-                top = larger(tops[lane], top);
-                defect = defect | defects[lane];
+            // Halving, not one after the other: log2(L) dependent steps.
+            let mut width = L / 2;
+            while width > 0 {
+                for lane in 0..width {
+                    tops[lane] = larger(tops[lane + width], tops[lane]);
+                    defects[lane] = defects[lane] | defects[lane + width];
+                }
+                width /= 2;
             }
+            (top, defect) = (tops[0], defects[0]);
         } else {
             for &score in rest {
                 top = larger(score, top);

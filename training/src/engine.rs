@@ -262,7 +262,7 @@ fn model_logits(
     normalisation: &Normalisation,
     device: Device,
 ) -> Result<Array2<f32>, TrainingError> {
-    evaluate::logits(images, indices, normalisation, device, |batch| Ok(model.forward(batch, false)), |_| ())
+    evaluate::logits(images, indices, device, |batch| Ok(model.forward(&normalisation.apply(batch)?, false)), |_| ())
 }
 
 fn evaluate_test(

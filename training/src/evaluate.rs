@@ -4,15 +4,14 @@ use ndarray::Array2;
 use tch::{Device, Kind, Tensor};
 
 use crate::TrainingError;
-use crate::data::Normalisation;
 
 /// Images evaluated at once. Fixed, so that the same weights give the same bits.
 pub const EVALUATION_BATCH: usize = 256;
 
 /// Logits [N, K] of byte images [N, C, H, W] at the given indices, in their order.
 ///
-/// `forward` maps a normalised batch [B, C, H, W] on `device` to logits [B, K]; `progress` is told the number of
-/// images done after each batch.
+/// `forward` maps a batch of bytes [B, C, H, W] on `device` to logits [B, K], normalisation included; `progress` is told
+/// the number of images done after each batch.
 ///
 /// # Errors
 /// [`TrainingError::Torch`] for what libtorch refuses; [`TrainingError::WeightsMismatch`] if the output is not
@@ -20,7 +19,6 @@ pub const EVALUATION_BATCH: usize = 256;
 pub fn logits(
     images: &Tensor,
     indices: &[usize],
-    normalisation: &Normalisation,
     device: Device,
     mut forward: impl FnMut(&Tensor) -> Result<Tensor, tch::TchError>,
     mut progress: impl FnMut(usize),
@@ -30,7 +28,7 @@ pub fn logits(
     for chunk in indices.chunks(EVALUATION_BATCH) {
         let chosen: Vec<i64> = chunk.iter().map(|&index| index as i64).collect();
         let batch = images.f_index_select(0, &Tensor::from_slice(&chosen))?.f_to_device(device)?;
-        let output = forward(&normalisation.apply(&batch)?)?;
+        let output = forward(&batch)?;
         let shape = output.size();
         let expected = classes.unwrap_or_else(|| shape.get(1).copied().unwrap_or(0));
         if shape.len() != 2 || shape[0] != chunk.len() as i64 || shape[1] != expected || expected < 2 {

@@ -65,7 +65,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
 /// The plot of several models: the same statement for each (a complete bound if any model has one), up to six panels.
 pub(super) fn draw_several(report: &Report) -> Figure {
     let all = || report.models.iter().flat_map(shown_bounds);
-    let id = all().filter(|bound| bound.total.is_some()).last().or_else(|| all().next()).map(|bound| bound.id.as_str());
+    let id = all().rfind(|bound| bound.total.is_some()).or_else(|| all().next()).map(|bound| bound.id.as_str());
     let chosen = spread(report.models.len(), 6);
     let panels: Vec<(String, &ModelReport, Option<&BoundReport>)> = chosen
         .iter()

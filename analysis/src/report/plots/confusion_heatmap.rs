@@ -56,12 +56,12 @@ pub(super) fn draw(report: &Report, model: &ModelReport, confusion: &ConfusionMa
     let raster = (0..n * n).map(|at| color(at / n, at % n).rgb).collect();
     scene.shapes.push(Shape::Raster { x: LEFT, y: TOP, width: SIDE, height: SIDE, columns: n, rows: n, cells: raster });
     if n <= 12 {
-        for at in 0..n * n {
+        for (at, &share) in cells.iter().enumerate() {
             let (i, j) = (at / n, at % n);
             if i == j || empty(j) {
                 continue;
             }
-            let text = figures(cells[at]);
+            let text = figures(share);
             let ink = if color(i, j).luminance() > 0.25 { INK } else { PAPER };
             let (x, y) = (LEFT + (j as f64 + 0.5) * step, TOP + (i as f64 + 0.5) * step);
             scene.text(x, y + 6.0, text, 17.0, Anchor::Middle).color = ink;

@@ -1,0 +1,129 @@
+//! The command line of `analyze`.
+
+use std::path::PathBuf;
+
+use car_spectral::confusion::WeightForm;
+use car_spectral_training::data::DataSource;
+use car_spectral_training::device::DeviceChoice;
+use clap::{ArgGroup, Parser};
+
+use crate::input::predictions::PredictionSource;
+use crate::report::FormatSet;
+
+/// Does the worst-class bound hold on this model, and by how much?
+///
+/// Computes the exact frequency-weighted confusion matrices of a trained classifier on training and test data, their
+/// spectral norms with certified error bars, and every step of the worst-class bound beside the measured worst-class
+/// error with its confidence interval. Leaves report.json, report.html, per_class.csv and plots in --out, and prints a
+/// summary.
+///
+/// Exit code: 0 done, 1 a file or its content was refused, 2 wrong usage.
+#[derive(Debug, Parser)]
+#[command(name = "analyze", version)]
+#[command(group(ArgGroup::new("model").required(true).args(["checkpoint", "predictions"])))]
+#[command(after_help = "Examples:
+  analyze --checkpoint runs/a/model.safetensors --data cifar100:cifar-100-binary --out out/a
+  analyze --checkpoint model.th --arch resnet32 --data cifar10:cifar-10-batches-bin \\
+          --mean 0.4914,0.4822,0.4465 --std 0.2470,0.2435,0.2616 --imbalance 100 --out out/b
+  analyze --predictions test.npz --train-predictions train.npz --out out/c
+  analyze --predictions logits.npy,labels.npy --train-counts counts.txt --out out/d")]
+pub struct Arguments {
+    /// Trained models: .safetensors, .pt/.pth/.th/.pth.tar (torch.save), TorchScript with --run-torchscript, or folders
+    /// of .safetensors checkpoints
+    #[arg(long, value_name = "FILE|DIR", num_args = 1..)]
+    pub checkpoint: Vec<PathBuf>,
+
+    /// Stored test predictions instead of a model: .npz or .safetensors with `logits` and `labels`, .csv, or a pair
+    /// logits.npy,labels.npy
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub predictions: Vec<PredictionSource>,
+
+    /// Stored predictions on the training images, one file for each of --predictions
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "checkpoint")]
+    pub train_predictions: Vec<PredictionSource>,
+
+    /// Images to run a checkpoint on: cifar100:DIR, cifar10:DIR or fashion-mnist:DIR
+    #[arg(long, value_name = "KIND:DIR", conflicts_with = "predictions")]
+    pub data: Option<DataSource>,
+
+    /// Architecture, when the file does not say: mlp, resnet20, resnet32, resnet44, resnet56. With --predictions any
+    /// name; it only decides whether T3 applies
+    #[arg(long, value_name = "NAME")]
+    pub arch: Option<String>,
+
+    /// Run a TorchScript file. It is a program and can do anything you can; run only files you trust
+    #[arg(long)]
+    pub run_torchscript: bool,
+
+    /// Mean of each channel that a foreign model expects, for pixels in [0, 1]
+    #[arg(long, value_delimiter = ',', allow_hyphen_values = true, requires = "std")]
+    pub mean: Option<Vec<f64>>,
+
+    /// Standard deviation of each channel that a foreign model expects
+    #[arg(long, value_delimiter = ',', requires = "mean")]
+    pub std: Option<Vec<f64>>,
+
+    /// Resize the shorter side to this many pixels for a foreign model (bilinear, antialiased)
+    #[arg(long, value_name = "PIXELS")]
+    pub resize: Option<usize>,
+
+    /// Crop the centre to this many pixels for a foreign model, after --resize
+    #[arg(long, value_name = "PIXELS")]
+    pub crop: Option<usize>,
+
+    /// Channels that a foreign model expects [default: as stored]
+    #[arg(long, value_name = "ORDER")]
+    pub channels: Option<crate::load::Channels>,
+
+    /// The long-tailed training subset of a foreign model: largest class over smallest
+    #[arg(long, value_name = "IF", conflicts_with = "train_counts")]
+    pub imbalance: Option<f64>,
+
+    /// With --imbalance: images of the largest class [default: the largest class of the full training split]
+    #[arg(long, requires = "imbalance")]
+    pub n_max: Option<u64>,
+
+    /// With --imbalance: seed of the subset's draw by this project's `train`
+    #[arg(long, requires = "imbalance", default_value_t = 0)]
+    pub subset_seed: u64,
+
+    /// Training images of each class: a text, CSV or JSON file of K integers
+    #[arg(long, value_name = "FILE")]
+    pub train_counts: Option<PathBuf>,
+
+    /// Names of the classes, one a line [default: those of the data set, or numbers]
+    #[arg(long, value_name = "FILE")]
+    pub class_names: Option<PathBuf>,
+
+    /// Margins g of the margin confusion matrices, in units of the logits
+    #[arg(long, value_delimiter = ',', default_value = "0,0.1,0.5,1,2", allow_hyphen_values = true)]
+    pub margin: Vec<f64>,
+
+    /// r0 of the class weights lambda_j = (pi_j + r0)^(-1/2)
+    #[arg(long, default_value_t = 0.2)]
+    pub r0: f64,
+
+    /// Class weights: paper (as printed), official (divided by their mean, as in the authors' code) or none
+    #[arg(long, default_value_t = WeightForm::Paper)]
+    pub weights: WeightForm,
+
+    /// Every interval and bound may fail with at most this probability
+    #[arg(long, default_value_t = 0.05)]
+    pub delta: f64,
+
+    /// auto, cpu or cuda:N
+    #[arg(long, default_value = "auto")]
+    pub device: DeviceChoice,
+
+    /// Threads on the CPU [default: as libtorch chooses]
+    #[arg(long)]
+    pub threads: Option<usize>,
+
+    /// What to write
+    #[arg(long, value_name = "LIST", default_value = "html,json,csv,svg,png")]
+    pub format: FormatSet,
+
+    /// Folder of the results
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}

@@ -1,0 +1,515 @@
+//! Prediction files in every format, and files that must be refused.
+
+use std::fs;
+use std::io::{Cursor, Write};
+use std::path::Path;
+
+use half::{bf16, f16};
+use ndarray::{Array2, ShapeBuilder, array};
+use ndarray_npy::{NpzWriter, WriteNpyExt};
+use zip::write::SimpleFileOptions;
+
+use super::*;
+
+const LOGIT_VALUES: [f32; 6] = [0.5, -1.25, 2.0, 3.0, 0.0, -0.125];
+
+fn logits() -> Array2<f32> {
+    Array2::from_shape_vec((2, 3), LOGIT_VALUES.to_vec()).unwrap()
+}
+
+fn with_files<T>(files: &[(&str, &[u8])], run: impl FnOnce(&Path) -> T) -> T {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, bytes) in files {
+        fs::write(directory.path().join(name), bytes).unwrap();
+    }
+    run(directory.path())
+}
+
+fn read_bytes(bytes: &[u8]) -> Result<Predictions, InputError> {
+    with_files(&[("predictions", bytes)], |folder| read(&PredictionSource::File(folder.join("predictions"))))
+}
+
+fn read_pair(logits: &[u8], labels: &[u8]) -> Result<Predictions, InputError> {
+    with_files(&[("logits.npy", logits), ("labels.npy", labels)], |folder| {
+        let source = format!("{0}/logits.npy,{0}/labels.npy", folder.display());
+        read(&source.parse().unwrap())
+    })
+}
+
+/// A version 1.0 .npy file with that header dictionary.
+fn npy(header: &str, data: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(header.len() + 1).unwrap();
+    [b"\x93NUMPY\x01\x00", &length.to_le_bytes()[..], header.as_bytes(), b"\n", data].concat()
+}
+
+fn npy_of(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+    npy(&format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}"), data)
+}
+
+fn archive(members: &[(&str, &[u8])], compressed: bool) -> Vec<u8> {
+    let method = if compressed { zip::CompressionMethod::Deflated } else { zip::CompressionMethod::Stored };
+    let options = SimpleFileOptions::default().compression_method(method);
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in members {
+        writer.start_file(*name, options).unwrap();
+        writer.write_all(content).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+fn npz(logits: &[u8], labels: &[u8]) -> Vec<u8> {
+    archive(&[("logits.npy", logits), ("labels.npy", labels)], true)
+}
+
+fn bytes_of<const SIZE: usize>(values: impl IntoIterator<Item = [u8; SIZE]>) -> Vec<u8> {
+    values.into_iter().flatten().collect()
+}
+
+fn logits_npy() -> Vec<u8> {
+    npy_of("<f4", "(2, 3)", &bytes_of(LOGIT_VALUES.map(f32::to_le_bytes)))
+}
+
+fn labels_npy() -> Vec<u8> {
+    npy_of("<i8", "(2,)", &bytes_of([2_i64, 0].map(i64::to_le_bytes)))
+}
+
+fn safetensors_file(header: &str, data: &[u8]) -> Vec<u8> {
+    [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), data].concat()
+}
+
+fn assert_are_the_predictions(predictions: &Predictions, what: &str) {
+    assert_eq!((predictions.num_samples(), predictions.num_classes()), (2, 3), "{what}");
+    assert_eq!(predictions.labels, array![2, 0], "{what}");
+    match &predictions.logits {
+        Logits::F32(read) => {
+            assert_eq!(read, logits(), "{what}");
+            assert!(read.is_standard_layout(), "{what}");
+        }
+        Logits::F64(read) => {
+            assert_eq!(read, logits().mapv(f64::from), "{what}");
+            assert!(read.is_standard_layout(), "{what}");
+        }
+    }
+}
+
+#[test]
+fn npz_of_an_independent_writer_stored_and_compressed() {
+    for compressed in [false, true] {
+        let mut bytes = Vec::new();
+        let cursor = Cursor::new(&mut bytes);
+        let mut writer = if compressed { NpzWriter::new_compressed(cursor) } else { NpzWriter::new(cursor) };
+        writer.add_array("logits", &logits()).unwrap();
+        writer.add_array("labels", &array![2_u8, 0]).unwrap();
+        writer.finish().unwrap();
+        let predictions = read_bytes(&bytes).unwrap();
+        assert_are_the_predictions(&predictions, "npz");
+        assert_eq!(predictions.stored_dtype, ElementType::F32);
+        assert_eq!(predictions.sha256, super::super::content::sha256(&bytes));
+    }
+}
+
+#[test]
+fn every_element_type_and_byte_order_gives_the_same_predictions() {
+    let values = LOGIT_VALUES;
+    // All six are exact in float16 and bfloat16.
+    let stored_logits: [(&str, Vec<u8>, ElementType); 6] = [
+        ("<f2", bytes_of(values.map(|x| f16::from_f32(x).to_le_bytes())), ElementType::F16),
+        (">f2", bytes_of(values.map(|x| f16::from_f32(x).to_be_bytes())), ElementType::F16),
+        ("<f4", bytes_of(values.map(f32::to_le_bytes)), ElementType::F32),
+        (">f4", bytes_of(values.map(f32::to_be_bytes)), ElementType::F32),
+        ("<f8", bytes_of(values.map(|x| f64::from(x).to_le_bytes())), ElementType::F64),
+        (">f8", bytes_of(values.map(|x| f64::from(x).to_be_bytes())), ElementType::F64),
+    ];
+    for (descr, data, element) in stored_logits {
+        let predictions = read_bytes(&npz(&npy_of(descr, "(2, 3)", &data), &labels_npy())).unwrap();
+        assert_are_the_predictions(&predictions, descr);
+        assert_eq!(predictions.stored_dtype, element);
+        assert_eq!(matches!(predictions.logits, Logits::F64(_)), element == ElementType::F64);
+    }
+    let stored_labels: [(&str, Vec<u8>); 10] = [
+        ("|i1", vec![2, 0]),
+        ("|u1", vec![2, 0]),
+        ("<i2", vec![2, 0, 0, 0]),
+        (">i2", vec![0, 2, 0, 0]),
+        ("<u2", vec![2, 0, 0, 0]),
+        ("<i4", bytes_of([2_i32, 0].map(i32::to_le_bytes))),
+        ("<u4", bytes_of([2_u32, 0].map(u32::to_le_bytes))),
+        (">u4", bytes_of([2_u32, 0].map(u32::to_be_bytes))),
+        ("<u8", bytes_of([2_u64, 0].map(u64::to_le_bytes))),
+        (">i8", bytes_of([2_i64, 0].map(i64::to_be_bytes))),
+    ];
+    for (descr, data) in stored_labels {
+        let predictions = read_bytes(&npz(&logits_npy(), &npy_of(descr, "(2,)", &data))).unwrap();
+        assert_are_the_predictions(&predictions, descr);
+    }
+}
+
+#[test]
+fn column_major_arrays_are_read_in_row_major_order() {
+    let mut column_major = Array2::zeros((2, 3).f());
+    column_major.assign(&logits());
+    let mut bytes = Vec::new();
+    column_major.write_npy(&mut bytes).unwrap();
+    assert!(bytes.windows(21).any(|window| window == b"'fortran_order': True"), "the writer keeps the order");
+    assert_are_the_predictions(&read_pair(&bytes, &labels_npy()).unwrap(), "column-major");
+}
+
+#[test]
+fn a_non_finite_logit_is_placed_in_either_order() {
+    let mut values = logits();
+    values[(0, 2)] = f32::NEG_INFINITY;
+    let mut column_major = Array2::zeros((2, 3).f());
+    column_major.assign(&values);
+    for (what, array) in [("row-major", values), ("column-major", column_major)] {
+        let mut bytes = Vec::new();
+        array.write_npy(&mut bytes).unwrap();
+        let error = read_pair(&bytes, &labels_npy()).unwrap_err();
+        assert!(matches!(error, InputError::NonFinite { sample: 0, class: 2, .. }), "{what}: {error}");
+    }
+}
+
+#[test]
+fn pairs_name_both_files() {
+    let (logits, labels) = (logits_npy(), labels_npy());
+    let predictions = read_pair(&logits, &labels).unwrap();
+    assert_are_the_predictions(&predictions, "pair");
+    let digests = [logits, labels].map(|bytes| super::super::content::sha256(&bytes));
+    assert_eq!(predictions.sha256, digests.join(","));
+    assert!(predictions.source.to_string().ends_with("labels.npy"));
+}
+
+#[test]
+fn sources_are_told_from_the_command_line() {
+    let parse = |text: &str| text.parse::<PredictionSource>().unwrap();
+    let pair = PredictionSource::NpyPair { logits: "a/l.npy".into(), labels: "b,c.npy".into() };
+    assert_eq!(parse("a/l.npy,b,c.npy"), pair);
+    assert_eq!(pair.to_string(), "a/l.npy,b,c.npy");
+    for single in ["a.npz", "a,b.npz", "a.npy", "a.npy,b.csv"] {
+        assert_eq!(parse(single), PredictionSource::File(single.into()));
+    }
+}
+
+#[test]
+fn safetensors_predictions_bfloat16_included() {
+    let data = [bytes_of(LOGIT_VALUES.map(f32::to_le_bytes)), bytes_of([2_i32, 0].map(i32::to_le_bytes))].concat();
+    let header = r#"{"logits":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"labels":{"dtype":"I32","shape":[2],"data_offsets":[24,32]}}"#;
+    let predictions = read_bytes(&safetensors_file(header, &data)).unwrap();
+    assert_are_the_predictions(&predictions, "safetensors");
+    let data = [bytes_of(LOGIT_VALUES.map(|x| bf16::from_f32(x).to_le_bytes())), vec![2, 0]].concat();
+    let header = r#"{"logits":{"dtype":"BF16","shape":[2,3],"data_offsets":[0,12]},"labels":{"dtype":"U8","shape":[2],"data_offsets":[12,14]}}"#;
+    let predictions = read_bytes(&safetensors_file(header, &data)).unwrap();
+    assert_are_the_predictions(&predictions, "bfloat16");
+    assert_eq!(predictions.stored_dtype, ElementType::BF16);
+}
+
+#[test]
+fn csv_predictions() {
+    for text in [
+        "label,logit_0,logit_1,logit_2\n2,0.5,-1.25,2\n0,3.0,0,-1.25e-1\n",
+        "\u{feff}label, logit_0, logit_1, logit_2\r\n2, 0.5, -1.25, 2\r\n0, 3.0, 0, -0.125\r\n\r\n",
+        "label,logit_0,logit_1,logit_2\n\"2\",0.5,-1.25,2.\n0,3,0,-.125",
+    ] {
+        let predictions = read_bytes(text.as_bytes()).unwrap();
+        assert_are_the_predictions(&predictions, text);
+        assert_eq!(predictions.stored_dtype, ElementType::Decimal);
+    }
+}
+
+/// A bad file, part of the message that names the place, and the variant.
+type Case = (&'static str, Vec<u8>, &'static str, fn(&InputError) -> bool);
+
+#[test]
+fn bad_files_are_refused_with_their_place() {
+    use InputError as E;
+    let l = logits_npy;
+    let y = labels_npy;
+    let f4 = |values: &[f32]| bytes_of(values.iter().map(|x| x.to_le_bytes()));
+    let logits_with = |position: usize, value: f32| {
+        let mut values = LOGIT_VALUES;
+        values[position] = value;
+        npy_of("<f4", "(2, 3)", &f4(&values))
+    };
+    let header = |text: &str| npz(&npy(text, &[0; 24]), &y());
+    let labels_of = |values: [i64; 2]| npy_of("<i8", "(2,)", &bytes_of(values.map(i64::to_le_bytes)));
+    let cut = |bytes: Vec<u8>, by: usize| bytes[..bytes.len() - by].to_vec();
+    let tensors = |logits: &str, labels: &str, data: usize| {
+        safetensors_file(&format!(r#"{{"logits":{logits},"labels":{labels}}}"#), &vec![0; data])
+    };
+    let st_logits = r#"{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}"#;
+    let csv = |rows: &str| format!("label,logit_0,logit_1\n{rows}").into_bytes();
+
+    let cases: Vec<Case> = vec![
+        ("empty file", vec![], "0 bytes", |e| matches!(e, E::EmptyFile { .. })),
+        ("garbage", vec![0, 1, 2, 3], "byte 0: the bytes 00 01 02 03", |e| matches!(e, E::UnknownFormat { .. })),
+        ("one .npy", l(), "LOGITS.npy,LABELS.npy", |e| matches!(e, E::LoneNpy { .. })),
+        // Arrays.
+        (
+            "no logits",
+            archive(&[("scores.npy", &l()), ("labels.npy", &y())], false),
+            "present: \"scores\", \"labels\"",
+            |e| matches!(e, E::MissingArray { name: "logits", .. }),
+        ),
+        ("no labels", archive(&[("logits.npy", &l())], false), "no array labels", |e| {
+            matches!(e, E::MissingArray { name: "labels", .. })
+        }),
+        (
+            "an array under two names",
+            archive(&[("logits.npy", &l()), ("logits", &l()), ("labels", &y())], false),
+            "\"logits\"",
+            |e| matches!(e, E::Duplicate { .. }),
+        ),
+        (
+            "integer logits",
+            npz(&npy_of("<i4", "(2, 3)", &[0; 24]), &y()),
+            "array logits: elements of type int32",
+            |e| matches!(e, E::ElementType { .. }),
+        ),
+        ("float labels", npz(&l(), &npy_of("<f4", "(2,)", &[0; 8])), "array labels: elements of type float32", |e| {
+            matches!(e, E::ElementType { .. })
+        }),
+        ("bool labels", npz(&l(), &npy_of("|b1", "(2,)", &[0; 2])), "array labels: elements of type bool", |e| {
+            matches!(e, E::ElementType { .. })
+        }),
+        ("object labels", npz(&l(), &npy_of("|O", "(2,)", &[0; 2])), "object (a pickle", |e| {
+            matches!(e, E::ElementType { .. })
+        }),
+        ("complex logits", npz(&npy_of("<c8", "(2, 3)", &[0; 48]), &y()), "\"<c8\"", |e| {
+            matches!(e, E::ElementType { .. })
+        }),
+        ("native byte order", npz(&npy_of("=f4", "(2, 3)", &[0; 24]), &y()), "\"=f4\"", |e| {
+            matches!(e, E::ElementType { .. })
+        }),
+        (
+            "structured type",
+            header("{'descr': [('a', '<f4'), ('b', '<f4')], 'fortran_order': False, 'shape': (3,), }"),
+            "structured",
+            |e| matches!(e, E::ElementType { .. }),
+        ),
+        ("flat logits", npz(&npy_of("<f4", "(6,)", &[0; 24]), &y()), "array logits: shape [6]", |e| {
+            matches!(e, E::Shape { .. })
+        }),
+        ("three-dimensional logits", npz(&npy_of("<f4", "(2, 3, 1)", &[0; 24]), &y()), "shape [2, 3, 1]", |e| {
+            matches!(e, E::Shape { .. })
+        }),
+        ("a column of labels", npz(&l(), &npy_of("<i8", "(2, 1)", &[0; 16])), "array labels: shape [2, 1]", |e| {
+            matches!(e, E::Shape { .. })
+        }),
+        ("scalar labels", npz(&l(), &npy_of("<i8", "()", &[0; 8])), "array labels: shape []", |e| {
+            matches!(e, E::Shape { .. })
+        }),
+        ("no samples", npz(&npy_of("<f4", "(0, 3)", &[]), &npy_of("<i8", "(0,)", &[])), "array logits", |e| {
+            matches!(e, E::NoSamples { .. })
+        }),
+        ("one class", npz(&npy_of("<f4", "(2, 1)", &[0; 8]), &y()), "1 class(es)", |e| {
+            matches!(e, E::TooFewClasses { classes: 1, .. })
+        }),
+        ("no class", npz(&npy_of("<f4", "(2, 0)", &[]), &y()), "0 class(es)", |e| {
+            matches!(e, E::TooFewClasses { classes: 0, .. })
+        }),
+        ("one label too many", npz(&l(), &npy_of("|u1", "(3,)", &[0; 3])), "2 rows and labels 3", |e| {
+            matches!(e, E::LengthMismatch { logits: 2, labels: 3, .. })
+        }),
+        // Values.
+        ("NaN", npz(&logits_with(1, f32::NAN), &y()), "sample 0, class 1: the logit is NaN", |e| {
+            matches!(e, E::NonFinite { .. })
+        }),
+        ("infinity", npz(&logits_with(3, f32::INFINITY), &y()), "sample 1, class 0: the logit is inf", |e| {
+            matches!(e, E::NonFinite { .. })
+        }),
+        ("label K", npz(&l(), &labels_of([2, 3])), "sample 1: the label is 3; labels are the classes 0 to 2", |e| {
+            matches!(e, E::LabelOutOfRange { .. })
+        }),
+        ("negative label", npz(&l(), &labels_of([-1, 0])), "sample 0: the label is -1", |e| {
+            matches!(e, E::LabelOutOfRange { .. })
+        }),
+        (
+            "huge label",
+            npz(&l(), &npy_of("<u8", "(2,)", &[0xff; 16])),
+            "sample 0: the label is 18446744073709551615",
+            |e| matches!(e, E::LabelOutOfRange { .. }),
+        ),
+        // Headers.
+        ("shape larger than the data", npz(&npy_of("<f4", "(60000, 1000)", &[0; 24]), &y()), "[60000, 1000]", |e| {
+            matches!(e, E::SizeMismatch { available: 24, .. })
+        }),
+        (
+            "shape beyond all memory",
+            npz(&npy_of("<f4", "(4611686018427387904, 4)", &[0; 24]), &y()),
+            "array logits",
+            |e| matches!(e, E::SizeMismatch { .. }),
+        ),
+        ("data too long", npz(&npy_of("<f4", "(2, 3)", &[0; 25]), &y()), "25 bytes", |e| {
+            matches!(e, E::SizeMismatch { .. })
+        }),
+        ("no .npy inside", npz(b"hello", &y()), "array logits, byte 0", |e| matches!(e, E::Damaged { .. })),
+        ("unknown version", npz(b"\x93NUMPY\x09\x00\x00\x00", &y()), "byte 6: unknown .npy version 9.0", |e| {
+            matches!(e, E::Damaged { .. })
+        }),
+        ("cut header", npz(&l()[..40], &y()), "array logits, header", |e| matches!(e, E::Truncated { .. })),
+        ("cut version", npz(&l()[..7], &y()), "array logits, header", |e| matches!(e, E::Truncated { .. })),
+        ("no dictionary", header("hello"), "byte 10: the header is no Python dictionary", |e| {
+            matches!(e, E::Damaged { .. })
+        }),
+        ("no shape", header("{'descr': '<f4', 'fortran_order': False}"), "missing", |e| matches!(e, E::Damaged { .. })),
+        (
+            "shape twice",
+            header("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'shape': (3, 2)}"),
+            "twice",
+            |e| matches!(e, E::Damaged { .. }),
+        ),
+        ("negative extent", header("{'descr': '<f4', 'fortran_order': False, 'shape': (-2, 3)}"), "extent", |e| {
+            matches!(e, E::Damaged { .. })
+        }),
+        (
+            "extent of 80 bits",
+            header("{'descr': '<f4', 'fortran_order': False, 'shape': (1208925819614629174706176,)}"),
+            "extent",
+            |e| matches!(e, E::Damaged { .. }),
+        ),
+        ("fortran_order 1", header("{'descr': '<f4', 'fortran_order': 1, 'shape': (2, 3)}"), "True nor False", |e| {
+            matches!(e, E::Damaged { .. })
+        }),
+        (
+            "another key",
+            header("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'x': 1}"),
+            "a key other",
+            |e| matches!(e, E::Damaged { .. }),
+        ),
+        (
+            "text after the header",
+            header("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)} x"),
+            "text after",
+            |e| matches!(e, E::Damaged { .. }),
+        ),
+        // Archives.
+        ("cut archive", cut(npz(&l(), &y()), 10), "byte ", |e| matches!(e, E::Damaged { .. })),
+        (
+            "changed byte of a member",
+            {
+                let mut bytes = archive(&[("logits.npy", &l()), ("labels.npy", &y())], false);
+                let at = bytes.windows(4).position(|window| window == 2.0_f32.to_le_bytes()).unwrap();
+                bytes[at] ^= 1;
+                bytes
+            },
+            "member \"logits.npy\"",
+            |e| matches!(e, E::Checksum { .. }),
+        ),
+        // .safetensors.
+        (
+            "tensor missing",
+            safetensors_file(
+                &format!(r#"{{"logits":{st_logits},"target":{{"dtype":"U8","shape":[0],"data_offsets":[24,24]}}}}"#),
+                &[0; 24],
+            ),
+            "present: \"logits\", \"target\"",
+            |e| matches!(e, E::MissingArray { name: "labels", .. }),
+        ),
+        (
+            "float8 logits",
+            tensors(
+                r#"{"dtype":"F8_E5M2","shape":[2,3],"data_offsets":[0,6]}"#,
+                r#"{"dtype":"I64","shape":[2],"data_offsets":[6,22]}"#,
+                22,
+            ),
+            "F8_E5M2",
+            |e| matches!(e, E::ElementType { .. }),
+        ),
+        (
+            "cut safetensors",
+            tensors(st_logits, r#"{"dtype":"I64","shape":[2],"data_offsets":[24,40]}"#, 39),
+            "tensor data (byte ",
+            |e| matches!(e, E::Truncated { needed: 40, available: 39, .. }),
+        ),
+        // CSV.
+        (
+            "wrong first column",
+            b"target,logit_0,logit_1\n0,1,2\n".to_vec(),
+            "line 1, column 1: the header is \"target\"; expected label",
+            |e| matches!(e, E::CsvHeader { .. }),
+        ),
+        ("columns out of order", b"label,logit_1,logit_0\n0,1,2\n".to_vec(), "line 1, column 2", |e| {
+            matches!(e, E::CsvHeader { .. })
+        }),
+        ("no header", b"0,1.0,2.0\n1,3.0,4.0\n".to_vec(), "line 1, column 1", |e| matches!(e, E::CsvHeader { .. })),
+        ("one logit", b"label,logit_0\n0,1\n".to_vec(), "1 class(es)", |e| matches!(e, E::TooFewClasses { .. })),
+        ("no rows", csv(""), "no samples", |e| matches!(e, E::NoSamples { .. })),
+        ("short row", csv("0,1,2\n1,3\n"), "line 3: 2 fields; the header has 3", |e| {
+            matches!(e, E::CsvRowLength { .. })
+        }),
+        ("long row", csv("0,1,2,3\n"), "line 2: 4 fields", |e| matches!(e, E::CsvRowLength { .. })),
+        ("text as a logit", csv("0,1,2\n1,x,2\n"), "line 3, column 2: \"x\"", |e| matches!(e, E::CsvField { .. })),
+        ("empty logit", csv("0,1,\n"), "line 2, column 3: \"\"", |e| matches!(e, E::CsvField { .. })),
+        ("decimal comma", csv("0;1,5;2\n"), "line 2: 2 fields", |e| matches!(e, E::CsvRowLength { .. })),
+        ("label with a point", csv("0.0,1,2\n"), "line 2, column 1: \"0.0\"", |e| matches!(e, E::CsvField { .. })),
+        ("label K in CSV", csv("0,1,2\n2,1,2\n"), "sample 1: the label is 2", |e| {
+            matches!(e, E::LabelOutOfRange { .. })
+        }),
+        ("NaN in CSV", csv("0,1,2\n1,nan,2\n"), "sample 1, class 0", |e| matches!(e, E::NonFinite { .. })),
+        ("overflow in CSV", csv("0,1e999,2\n"), "sample 0, class 0: the logit is inf", |e| {
+            matches!(e, E::NonFinite { .. })
+        }),
+        ("a letter that is no digit", csv("0,1,2\u{e9}\n"), "line 2, column 3: \"2\u{e9}\"", |e| {
+            matches!(e, E::CsvField { .. })
+        }),
+        ("not UTF-8", [csv("0,1,"), vec![0xe9, b'\n']].concat(), "byte 26", |e| matches!(e, E::NotText { .. })),
+    ];
+    for (what, bytes, place, is_variant) in cases {
+        let error = match read_bytes(&bytes) {
+            Err(error) => error,
+            Ok(predictions) => panic!("{what}: read as {predictions:?}"),
+        };
+        assert!(is_variant(&error), "{what}: {error:?}");
+        assert!(error.to_string().contains(place), "{what}: {error}");
+        assert!(error.to_string().contains("predictions: "), "the file is named: {error}");
+    }
+}
+
+#[test]
+fn of_a_pair_the_file_at_fault_is_named() {
+    let labels = npy_of("<i8", "(2,)", &bytes_of([2_i64, 9].map(i64::to_le_bytes)));
+    let error = read_pair(&logits_npy(), &labels).unwrap_err();
+    assert!(error.to_string().contains("labels.npy: sample 1: the label is 9"), "{error}");
+    let error = read_pair(&logits_npy(), &npy_of("|u1", "(5,)", &[0; 5])).unwrap_err();
+    assert!(error.to_string().contains("labels.npy: "), "{error}");
+    let error = read_pair(&npy_of("<f4", "(2, 3)", &[0; 23]), &labels_npy()).unwrap_err();
+    assert!(error.to_string().contains("logits.npy: array logits"), "{error}");
+    let error = read_pair(b"PK\x03\x04", &labels_npy()).unwrap_err();
+    assert!(matches!(error, InputError::Damaged { .. }), "{error}");
+    let error = read(&"/nonexistent/l.npy,/nonexistent/y.npy".parse().unwrap()).unwrap_err();
+    assert!(error.to_string().starts_with("/nonexistent/l.npy: cannot read the file"), "{error}");
+}
+
+/// Cuts valid files at every byte and flips every byte: an error or predictions within their limits, never a panic.
+#[test]
+fn damaged_files_never_panic() {
+    let header = r#"{"logits":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"labels":{"dtype":"I64","shape":[2],"data_offsets":[24,40]}}"#;
+    let data = [bytes_of(LOGIT_VALUES.map(f32::to_le_bytes)), bytes_of([2_i64, 0].map(i64::to_le_bytes))].concat();
+    let files = [
+        npz(&logits_npy(), &labels_npy()),
+        archive(&[("logits.npy", &logits_npy()), ("labels.npy", &labels_npy())], false),
+        safetensors_file(header, &data),
+        b"label,logit_0,logit_1\n0,1.5,-2\n1,3,4\n".to_vec(),
+    ];
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("predictions");
+    let source = PredictionSource::File(path.clone());
+    for (number, file) in files.iter().enumerate() {
+        let is_text = number == 3;
+        for length in 0..file.len() {
+            fs::write(&path, &file[..length]).unwrap();
+            // A text cut within its last number is another valid text.
+            assert!(read(&source).is_err() || is_text, "file {number} cut at {length}");
+        }
+        for position in 0..file.len() {
+            for flip in [0x01_u8, 0x20, 0x80, 0xff] {
+                let mut flipped = file.clone();
+                flipped[position] ^= flip;
+                fs::write(&path, &flipped).unwrap();
+                if let Ok(predictions) = read(&source) {
+                    assert!(predictions.labels.iter().all(|&label| label < predictions.num_classes()));
+                    assert_eq!(predictions.labels.len(), predictions.num_samples());
+                }
+            }
+        }
+    }
+}

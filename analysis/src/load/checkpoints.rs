@@ -1,0 +1,326 @@
+//! Models that are run: checkpoints of this project, weights of the built-in architectures from other programs, and
+//! TorchScript modules.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use car_spectral::bounds::Architecture as KnownArchitecture;
+use car_spectral::longtail::long_tailed_counts;
+use car_spectral_training::TrainingError;
+use car_spectral_training::checkpoint::{self, Description};
+use car_spectral_training::data::{DataSet, LongTail, Split};
+use car_spectral_training::evaluate;
+use car_spectral_training::model::{Architecture, ArchitectureKind, Model};
+use indicatif::{ProgressBar, ProgressStyle};
+use ndarray::Array1;
+use tch::{CModule, Device, Tensor};
+
+use super::network;
+use super::preprocessing::InputSteps;
+use super::{Loaded, data_file, model_name};
+use crate::AnalysisError;
+use crate::arguments::Arguments;
+use crate::input::checkpoint::{CheckpointKind, TensorData, Weights, detect, read};
+use crate::input::counts::{read_class_names, read_train_counts};
+use crate::input::predictions::Logits;
+use crate::report::{DataFile, Source};
+use crate::subject::{Scored, Subject};
+
+pub(super) fn load(arguments: &Arguments) -> Result<Loaded, AnalysisError> {
+    let device = arguments.device.resolve()?;
+    if let Some(threads) = arguments.threads {
+        tch::set_num_threads(threads.clamp(1, 1024) as i32);
+    }
+    let paths = expand(&arguments.checkpoint)?;
+    let source = arguments.data.as_ref().expect("checked with the arguments");
+    // Weights are small and images many: every file is opened and checked before the first image is read.
+    let runners =
+        paths.iter().map(|path| Runner::open(path, arguments, device)).collect::<Result<Vec<_>, AnalysisError>>()?;
+    let data = DataSet::load(source)?;
+    let subjects = runners
+        .into_iter()
+        .map(|runner| runner.run(arguments, &data, device))
+        .collect::<Result<Vec<_>, AnalysisError>>()?;
+    let split = |role: &str, split: &Split| DataFile {
+        role: role.to_owned(),
+        path: source.folder.display().to_string(),
+        bytes: split.images.numel() as u64,
+        sha256: split.sha256.clone(),
+    };
+    let preprocessing = match arguments.mean {
+        Some(_) => Some(InputSteps::of_flags(arguments, "the model")?.described()),
+        None => None,
+    };
+    let data = vec![split("train data", &data.train), split("test data", &data.test)];
+    Ok(Loaded { subjects, data, device: Some(device), preprocessing })
+}
+
+/// Files as they are; folders as the .safetensors files in them, by name.
+fn expand(given: &[PathBuf]) -> Result<Vec<PathBuf>, AnalysisError> {
+    let mut files = Vec::new();
+    for path in given {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let unreadable = |source| AnalysisError::Training(TrainingError::Io { path: path.clone(), source });
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(path).map_err(unreadable)? {
+            let file = entry.map_err(unreadable)?.path();
+            if file.extension().is_some_and(|extension| extension == "safetensors") {
+                found.push(file);
+            }
+        }
+        if found.is_empty() {
+            let problem = format!("{}: no .safetensors file in this folder; give the file itself", path.display());
+            return Err(AnalysisError::Mismatch { problem });
+        }
+        found.sort();
+        files.extend(found);
+    }
+    Ok(files)
+}
+
+/// A model ready to run, with what its file says of it.
+struct Runner {
+    path: PathBuf,
+    kind: &'static str,
+    network: Network,
+}
+
+enum Network {
+    Own(Box<(Model, Description)>),
+    Foreign { architecture: String, weights: BTreeMap<String, Tensor>, steps: InputSteps },
+    Script { module: CModule, steps: InputSteps },
+}
+
+impl Runner {
+    fn open(path: &Path, arguments: &Arguments, device: Device) -> Result<Self, AnalysisError> {
+        let name = path.display().to_string();
+        let runner = |kind, network| Ok(Self { path: path.to_owned(), kind, network });
+        let foreign = |weights: Weights| -> Result<Network, AnalysisError> {
+            let steps = InputSteps::of_flags(arguments, &name)?;
+            let architecture = arguments.arch.clone().ok_or_else(|| AnalysisError::Usage {
+                problem: format!(
+                    "{name} does not name its architecture: give --arch {}",
+                    ArchitectureKind::NAMES.join("|")
+                ),
+            })?;
+            ArchitectureKind::from_name(&architecture, &[])?;
+            Ok(Network::Foreign { architecture, weights: tensors(weights)?, steps })
+        };
+        match detect(path)? {
+            CheckpointKind::Safetensors if checkpoint::describe(path)?.is_some() => {
+                let given = [("--mean", arguments.mean.is_some()), ("--arch", arguments.arch.is_some())];
+                if let Some((flag, _)) = given.into_iter().find(|(_, given)| *given) {
+                    let problem = format!(
+                        "{name} says itself how it was made; leave {flag} out, or analyse foreign models apart"
+                    );
+                    return Err(AnalysisError::Usage { problem });
+                }
+                runner("checkpoint", Network::Own(Box::new(checkpoint::load(path, device)?)))
+            }
+            CheckpointKind::Safetensors => runner("safetensors", foreign(read(path)?)?),
+            CheckpointKind::TorchScript => {
+                if !arguments.run_torchscript {
+                    let problem = format!(
+                        "{name} is a TorchScript file: a program that can do anything you can. If you trust it, run it with --run-torchscript"
+                    );
+                    return Err(AnalysisError::Usage { problem });
+                }
+                let steps = InputSteps::of_flags(arguments, &name)?;
+                let mut module = CModule::load_on_device(path, device)?;
+                module.set_eval();
+                runner("torchscript", Network::Script { module, steps })
+            }
+            _ => runner("torch-save", foreign(read(path)?)?),
+        }
+    }
+
+    fn run(self, arguments: &Arguments, data: &DataSet, device: Device) -> Result<Subject, AnalysisError> {
+        let name = self.path.display().to_string();
+        let (steps, training) = match &self.network {
+            Network::Own(own) => {
+                (InputSteps::of_checkpoint(own.1.normalisation.clone()), own_training(&name, &own.1, data)?)
+            }
+            Network::Foreign { steps, .. } | Network::Script { steps, .. } => {
+                (steps.clone(), foreign_training(arguments, data)?)
+            }
+        };
+        let input = steps.output_shape(data.image_shape())?;
+        let model = match &self.network {
+            Network::Foreign { architecture, weights, .. } => {
+                Some(built_in(&name, architecture, weights, input, data.num_classes(), device)?)
+            }
+            _ => None,
+        };
+        let model = match &self.network {
+            Network::Own(own) => Some(&own.0),
+            _ => model.as_ref(),
+        };
+        let forward = |bytes: &Tensor| {
+            let images = steps.apply(bytes)?;
+            match (&self.network, model) {
+                (Network::Script { module, .. }, _) => module.forward_ts(&[images]),
+                (_, Some(model)) => Ok(model.forward(&images, false)),
+                (_, None) => unreachable!("everything but a script has a built-in model"),
+            }
+        };
+        let score = |part: &str, split: &Split, indices: &[usize]| -> Result<Scored, AnalysisError> {
+            let bar = ProgressBar::new(indices.len() as u64).with_style(
+                ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} images, {eta} left")
+                    .expect("a valid template"),
+            );
+            bar.set_message(format!("{}: {part}", model_name(&self.path)));
+            let logits =
+                evaluate::logits(&split.images, indices, device, forward, |done| bar.set_position(done as u64))?;
+            bar.finish_and_clear();
+            let labels: Array1<usize> = indices.iter().map(|&index| split.labels[index]).collect();
+            Ok(Scored { logits: Logits::F32(logits), labels })
+        };
+        let all: Vec<usize> = (0..data.test.labels.len()).collect();
+        let test = score("test images", &data.test, &all)?;
+        let classes = test.logits.dim().1;
+        if classes != data.num_classes() {
+            let problem = format!(
+                "{name}: the model has {classes} outputs, {} has {} classes",
+                data.kind.name(),
+                data.num_classes()
+            );
+            return Err(AnalysisError::Mismatch { problem });
+        }
+        let train =
+            training.indices.as_ref().map(|indices| score("training images", &data.train, indices)).transpose()?;
+        let class_names = match &arguments.class_names {
+            Some(file) => read_class_names(file, classes)?,
+            None => data.class_names.clone(),
+        };
+        let description = match &self.network {
+            Network::Own(own) => Some(&own.1),
+            _ => None,
+        };
+        let source = Source {
+            kind: self.kind.to_owned(),
+            files: vec![data_file("weights", &self.path)?],
+            architecture: model.map(|model| model.architecture().kind.to_string()),
+            dataset: Some(data.kind.name().to_owned()),
+            seed: description.map(|description| description.run.seed),
+            epoch: description.map(|description| description.run.epoch as u64),
+            subset_sha256: training.sha256,
+            preprocessing: Some(steps.described()),
+        };
+        Ok(Subject {
+            name: model_name(&self.path),
+            source,
+            class_names,
+            train_counts: Some(training.counts),
+            architecture: match model {
+                Some(model) => network::architecture(model, &steps)?,
+                None => KnownArchitecture::Unknown,
+            },
+            train,
+            test,
+        })
+    }
+}
+
+/// Which training images a model saw.
+struct Training {
+    counts: Vec<u64>,
+    /// Indices into the full training split; `None` if only the counts are known.
+    indices: Option<Vec<usize>>,
+    sha256: Option<String>,
+}
+
+impl Training {
+    fn drawn(tail: LongTail, data: &DataSet) -> Result<Self, AnalysisError> {
+        let subset = tail.draw(&data.train.labels, data.num_classes())?;
+        Ok(Self { counts: subset.class_counts, indices: Some(subset.indices), sha256: Some(subset.sha256) })
+    }
+
+    fn full(data: &DataSet) -> Self {
+        let mut counts = vec![0; data.num_classes()];
+        data.train.labels.iter().for_each(|&label| counts[label] += 1);
+        Self { counts, indices: Some((0..data.train.labels.len()).collect()), sha256: None }
+    }
+}
+
+/// The subset a checkpoint of this project describes, drawn again and compared with its checksum.
+fn own_training(name: &str, description: &Description, data: &DataSet) -> Result<Training, AnalysisError> {
+    let told = &description.data;
+    let mismatch = |problem: String| Err(AnalysisError::Mismatch { problem: format!("{name}: {problem}") });
+    if told.kind != data.kind {
+        return mismatch(format!("trained on {}, but --data is {}", told.kind.name(), data.kind.name()));
+    }
+    for (split, told, found) in
+        [("training", &told.train_sha256, &data.train.sha256), ("test", &told.test_sha256, &data.test.sha256)]
+    {
+        if told != found {
+            return mismatch(format!(
+                "the {split} images are not those it was made with (SHA-256 {found}, expected {told})"
+            ));
+        }
+    }
+    let training = match told.long_tail {
+        Some(tail) => Training::drawn(tail, data)?,
+        None => Training::full(data),
+    };
+    if training.sha256.as_ref().is_some_and(|found| *found != told.indices_sha256)
+        || training.counts != told.class_counts
+    {
+        return mismatch(
+            "the training subset drawn again differs from the one it describes; give its training predictions instead"
+                .to_owned(),
+        );
+    }
+    Ok(training)
+}
+
+/// What the flags say of a foreign model: a subset drawn as `train` draws it, counts alone, or the full split.
+fn foreign_training(arguments: &Arguments, data: &DataSet) -> Result<Training, AnalysisError> {
+    let classes = data.num_classes();
+    if let Some(file) = &arguments.train_counts {
+        return Ok(Training { counts: read_train_counts(file, classes)?, indices: None, sha256: None });
+    }
+    let full = Training::full(data);
+    let Some(imbalance) = arguments.imbalance else { return Ok(full) };
+    let n_max = arguments.n_max.unwrap_or_else(|| full.counts.iter().copied().max().unwrap_or(0));
+    long_tailed_counts(n_max, imbalance, classes)
+        .map_err(|error| AnalysisError::Usage { problem: format!("--imbalance {imbalance}: {error}") })?;
+    Training::drawn(LongTail { n_max, imbalance, seed: arguments.subset_seed }, data)
+}
+
+/// Weights as libtorch tensors in single precision; integers and truth values (counters) are left out.
+fn tensors(weights: Weights) -> Result<BTreeMap<String, Tensor>, AnalysisError> {
+    weights.check_finite()?;
+    let mut tensors = BTreeMap::new();
+    for (name, tensor) in weights.tensors {
+        let shape: Vec<i64> = tensor.shape.iter().map(|&side| side as i64).collect();
+        let values = match tensor.data {
+            TensorData::F32(values) => Tensor::f_from_slice(&values)?,
+            TensorData::F64(values) => Tensor::f_from_slice(&values)?.f_to_kind(tch::Kind::Float)?,
+            TensorData::I64(_) | TensorData::Bool(_) => continue,
+        };
+        tensors.insert(name, values.f_reshape(shape.as_slice())?);
+    }
+    Ok(tensors)
+}
+
+/// A built-in architecture with foreign weights; the hidden widths of `mlp` are read off the weights.
+fn built_in(
+    name: &str,
+    architecture: &str,
+    weights: &BTreeMap<String, Tensor>,
+    input: [usize; 3],
+    num_classes: usize,
+    device: Device,
+) -> Result<Model, AnalysisError> {
+    let hidden: Vec<usize> = (1..)
+        .map_while(|layer| weights.get(&format!("fc{layer}.weight")))
+        .filter_map(|weight| weight.size().first().map(|&rows| rows as usize))
+        .collect();
+    let hidden = &hidden[..hidden.len().saturating_sub(1)];
+    let kind = ArchitectureKind::from_name(architecture, hidden)?;
+    Model::with_weights(Architecture { kind, input, num_classes }, weights, device)
+        .map_err(|error| AnalysisError::Mismatch { problem: format!("{name}: {error}") })
+}

@@ -1,0 +1,93 @@
+//! From the command line to scored models: stored predictions are read, checkpoints are run on the images.
+
+mod checkpoints;
+mod network;
+mod predictions;
+mod preprocessing;
+
+use std::path::Path;
+
+use tch::Device;
+
+pub use preprocessing::Channels;
+
+use crate::AnalysisError;
+use crate::arguments::Arguments;
+use crate::input::sha256_file;
+use crate::report::{DataFile, Preprocessing};
+use crate::subject::Subject;
+
+/// The models to analyse and what they share.
+#[derive(Debug)]
+pub struct Loaded {
+    /// One or more models, names unique.
+    pub subjects: Vec<Subject>,
+    /// Files shared by all models.
+    pub data: Vec<DataFile>,
+    /// Where models ran; `None` for stored predictions.
+    pub device: Option<Device>,
+    /// Preprocessing given by flags.
+    pub preprocessing: Option<Preprocessing>,
+}
+
+/// Loads what the command line names.
+///
+/// # Errors
+/// [`AnalysisError`] naming the file or flag.
+pub fn load(arguments: &Arguments) -> Result<Loaded, AnalysisError> {
+    let mut loaded =
+        if arguments.checkpoint.is_empty() { predictions::load(arguments)? } else { checkpoints::load(arguments)? };
+    for (role, file) in [("train counts", &arguments.train_counts), ("class names", &arguments.class_names)] {
+        if let Some(file) = file {
+            loaded.data.push(data_file(role, file)?);
+        }
+    }
+    make_names_unique(&mut loaded.subjects);
+    Ok(loaded)
+}
+
+fn data_file(role: &str, path: &Path) -> Result<DataFile, AnalysisError> {
+    let sha256 = sha256_file(path)?;
+    let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    Ok(DataFile { role: role.to_owned(), path: path.display().to_string(), bytes, sha256 })
+}
+
+/// Names from file stems; where two are alike, the folder in front, and at last a number behind.
+fn make_names_unique(subjects: &mut [Subject]) {
+    let repeated = |subjects: &[Subject], name: &str| subjects.iter().filter(|other| other.name == name).count() > 1;
+    let with_folders: Vec<String> = subjects
+        .iter()
+        .map(|subject| {
+            let folder = subject.source.files.first().and_then(|file| {
+                Path::new(&file.path).parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned())
+            });
+            match folder {
+                Some(folder) if repeated(subjects, &subject.name) => format!("{folder}/{}", subject.name),
+                _ => subject.name.clone(),
+            }
+        })
+        .collect();
+    for (subject, name) in subjects.iter_mut().zip(with_folders) {
+        subject.name = name;
+    }
+    for index in 1..subjects.len() {
+        let name = subjects[index].name.clone();
+        let earlier = |candidate: &str| subjects[..index].iter().any(|other| other.name == candidate);
+        if earlier(&name) {
+            let free = (2..).map(|number| format!("{name} ({number})")).find(|candidate| !earlier(candidate));
+            subjects[index].name = free.expect("numbers do not run out");
+        }
+    }
+}
+
+/// The name of the file without its ending; of a run's final `model.safetensors` the name of the run's folder.
+fn model_name(path: &Path) -> String {
+    let text = |part: &std::ffi::OsStr| part.to_string_lossy().into_owned();
+    let stem = path.file_stem().map_or_else(|| path.display().to_string(), text);
+    let folder = path.parent().and_then(Path::file_name).map(text);
+    folder.filter(|_| stem == "model" || stem == "test").unwrap_or(stem)
+}
+
+fn numbered_classes(num_classes: usize) -> Vec<String> {
+    (0..num_classes).map(|class| class.to_string()).collect()
+}

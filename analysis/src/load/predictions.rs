@@ -1,0 +1,121 @@
+//! Models known by their stored predictions.
+
+use std::path::{Path, PathBuf};
+
+use car_spectral::bounds::Architecture;
+use car_spectral::longtail::long_tailed_counts;
+
+use super::{Loaded, model_name, numbered_classes};
+use crate::AnalysisError;
+use crate::arguments::Arguments;
+use crate::input::counts::{read_class_names, read_train_counts};
+use crate::input::predictions::{PredictionSource, Predictions, read};
+use crate::report::{DataFile, Source};
+use crate::subject::{Scored, Subject};
+
+pub(super) fn load(arguments: &Arguments) -> Result<Loaded, AnalysisError> {
+    let mut subjects = Vec::new();
+    for (index, source) in arguments.predictions.iter().enumerate() {
+        let test = read(source)?;
+        let train = arguments.train_predictions.get(index).map(read).transpose()?;
+        subjects.push(subject(arguments, test, train)?);
+    }
+    Ok(Loaded { subjects, data: Vec::new(), device: None, preprocessing: None })
+}
+
+fn subject(arguments: &Arguments, test: Predictions, train: Option<Predictions>) -> Result<Subject, AnalysisError> {
+    let num_classes = test.num_classes();
+    if let Some(train) = train.as_ref().filter(|train| train.num_classes() != num_classes) {
+        return Err(AnalysisError::Mismatch {
+            problem: format!(
+                "{} has {} scores a sample, {} has {num_classes}; give training and test predictions of one model",
+                train.source,
+                train.num_classes(),
+                test.source
+            ),
+        });
+    }
+    let train_counts = if let Some(file) = &arguments.train_counts {
+        Some(read_train_counts(file, num_classes)?)
+    } else if let Some(imbalance) = arguments.imbalance {
+        let n_max = arguments.n_max.ok_or_else(|| AnalysisError::Usage {
+            problem: "--imbalance with --predictions needs --n-max, the images of the largest class".to_owned(),
+        })?;
+        Some(long_tailed_counts(n_max, imbalance, num_classes)?)
+    } else {
+        train.as_ref().map(|train| count(train, num_classes))
+    };
+    if let (Some(given), Some(train)) = (&train_counts, &train) {
+        let found = count(train, num_classes);
+        if let Some(class) = (0..num_classes).find(|&class| given[class] != found[class]) {
+            return Err(AnalysisError::Mismatch {
+                problem: format!(
+                    "class {class}: {} training images by --train-counts or --imbalance, {} labels in {}; give one of the two",
+                    given[class], found[class], train.source
+                ),
+            });
+        }
+    }
+    let class_names = match &arguments.class_names {
+        Some(file) => read_class_names(file, num_classes)?,
+        None => numbered_classes(num_classes),
+    };
+    let mut files = described("test predictions", &test);
+    files.extend(train.iter().flat_map(|train| described("train predictions", train)));
+    Ok(Subject {
+        name: model_name(first_path(&test.source)),
+        source: Source {
+            kind: "predictions".to_owned(),
+            files,
+            architecture: arguments.arch.clone(),
+            ..Source::default()
+        },
+        class_names,
+        train_counts,
+        architecture: architecture(arguments.arch.as_deref()),
+        train: train.map(|train| Scored { logits: train.logits, labels: train.labels }),
+        test: Scored { logits: test.logits, labels: test.labels },
+    })
+}
+
+/// What the name of an architecture alone tells of T3's preconditions.
+fn architecture(name: Option<&str>) -> Architecture {
+    let name = name.unwrap_or_default().to_ascii_lowercase();
+    if ["resnet", "resnext", "wrn", "wide-resnet"].iter().any(|family| name.starts_with(family)) {
+        Architecture::Residual
+    } else if ["vit", "deit", "swin"].iter().any(|family| name.starts_with(family)) {
+        Architecture::Attention
+    } else {
+        Architecture::Unknown
+    }
+}
+
+fn count(predictions: &Predictions, num_classes: usize) -> Vec<u64> {
+    let mut counts = vec![0; num_classes];
+    predictions.labels.iter().for_each(|&label| counts[label] += 1);
+    counts
+}
+
+fn first_path(source: &PredictionSource) -> &Path {
+    match source {
+        PredictionSource::File(file) => file,
+        PredictionSource::NpyPair { logits, .. } => logits,
+    }
+}
+
+fn described(role: &str, predictions: &Predictions) -> Vec<DataFile> {
+    let paths: Vec<&PathBuf> = match &predictions.source {
+        PredictionSource::File(file) => vec![file],
+        PredictionSource::NpyPair { logits, labels } => vec![logits, labels],
+    };
+    paths
+        .into_iter()
+        .zip(predictions.sha256.split(','))
+        .map(|(path, sha256)| DataFile {
+            role: role.to_owned(),
+            path: path.display().to_string(),
+            bytes: std::fs::metadata(path).map_or(0, |metadata| metadata.len()),
+            sha256: sha256.to_owned(),
+        })
+        .collect()
+}

@@ -1,0 +1,35 @@
+//! What is analysed: the scores of one model on its training and test data, and what is known about the model.
+
+use car_spectral::bounds::Architecture;
+use ndarray::Array1;
+
+use crate::input::predictions::Logits;
+use crate::report::Source;
+
+/// The scores of one data split with their labels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scored {
+    /// Scores [N, K].
+    pub logits: Logits,
+    /// Labels [N], each below K.
+    pub labels: Array1<usize>,
+}
+
+/// One model to be analysed.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// Name shown in tables and plots, unique among the subjects.
+    pub name: String,
+    /// Where the scores come from.
+    pub source: Source,
+    /// One name a class.
+    pub class_names: Vec<String>,
+    /// Training images of each class; `None` if unknown.
+    pub train_counts: Option<Vec<u64>>,
+    /// What T3 needs to know.
+    pub architecture: Architecture,
+    /// Scores on the training images in evaluation mode, without augmentation; `None` if not given.
+    pub train: Option<Scored>,
+    /// Scores on the test images.
+    pub test: Scored,
+}

@@ -1,0 +1,311 @@
+//! The main job: from a model's scores to the verdict on its worst class.
+//!
+//! Exact counts, matrices and norms of both splits ([`split`]), every statement of `THEORY.md` beside the measured
+//! error ([`bounds`]), and what follows for the model, as the structures of `report.json`.
+
+mod bounds;
+mod split;
+
+use car_spectral::bounds::{
+    Interval, held_out_alpha, held_out_intervals, spectral_certificate, weighted_worst_class_interval,
+};
+use car_spectral::confusion::{ClassWeights, ConfusionMatrix, MarginCounts, MarginGrid, WeightForm};
+use car_spectral::longtail::{ClassErrors, ClassMetrics, Group};
+
+use crate::AnalysisError;
+use crate::report::{
+    ClassGroup, Confusion, GroupAccuracy, ModelFigures, ModelReport, SpectralCertificate, SplitReport, TestReport,
+    TrainQuantity, TrainToTest, VerdictSentence, WeightedWorstClass, WorstClass,
+};
+use crate::subject::Subject;
+use split::AnalysedSplit;
+
+/// The most confused pairs listed in a report.
+const LISTED_CONFUSIONS: usize = 100;
+
+/// What the verdicts depend on besides the scores.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The margins g.
+    pub grid: MarginGrid,
+    /// r0 of D3.
+    pub r0: f64,
+    /// Form of D3.
+    pub weights: WeightForm,
+    /// delta of T1 to T6.
+    pub delta: f64,
+    /// M of T5: models compared.
+    pub models_compared: usize,
+}
+
+/// Analyses one model. `progress` is told what is being done, in a few words, before each part.
+///
+/// # Errors
+/// [`AnalysisError`] for scores the counters refuse, a class count that does not fit, or training counts that are
+/// needed for the weights and not known.
+pub fn verify(
+    subject: &Subject,
+    settings: &Settings,
+    mut progress: impl FnMut(&str),
+) -> Result<(ModelReport, ModelFigures), AnalysisError> {
+    let num_classes = subject.test.logits.dim().1;
+    check_classes(subject, num_classes)?;
+    let weights = class_weights(subject, settings, num_classes)?;
+    let lambda = weights.values();
+
+    progress("test data");
+    let test = AnalysedSplit::new(&subject.test, lambda, &settings.grid)?;
+    let train = subject
+        .train
+        .as_ref()
+        .map(|scored| {
+            progress("training data");
+            AnalysedSplit::new(scored, lambda, &settings.grid)
+        })
+        .transpose()?;
+
+    progress("bounds");
+    let (errors, counts) = (test.counts.errors(), test.counts.class_counts());
+    let intervals = held_out_intervals(&errors, counts, settings.delta, settings.models_compared)?;
+    let wce = weighted_worst_class_interval(lambda, &intervals)?;
+    let known_counts = subject.train_counts.clone().unwrap_or_else(|| vec![0; num_classes]);
+    let train_errors = train.as_ref().map(|train| train.counts.errors());
+    let metrics = ClassMetrics::new(
+        &known_counts,
+        ClassErrors { counts, errors: &errors },
+        train
+            .as_ref()
+            .zip(train_errors.as_ref())
+            .map(|(train, errors)| ClassErrors { counts: train.counts.class_counts(), errors }),
+    )?;
+
+    let statements = bounds::Statements {
+        architecture: &subject.architecture,
+        train_counts: subject.train_counts.as_deref(),
+        train: train.as_ref(),
+        weights: lambda,
+        intervals: &intervals,
+        test_errors: &metrics.class_errors,
+        worst_class: metrics.worst_class.map(|worst| worst.index),
+        settings,
+    };
+    let (bounds, mut verdicts) = statements.judge()?;
+    verdicts.insert(0, chain_sentence(&test.report));
+    let train_to_test =
+        train.as_ref().map(|train| train_to_test(&train.report, &test, lambda, wce, settings)).transpose()?;
+    if let Some(step) = &train_to_test {
+        let sentence = step.sentence.clone();
+        verdicts.insert(1, VerdictSentence { id: "train-to-test".into(), margin: None, sentence, counts: None });
+    }
+
+    let group = |group: Group| {
+        let found = metrics.group(group);
+        subject.train_counts.as_ref().and(found.micro.zip(found.macro_average)).map(|(accuracy, accuracy_macro)| {
+            GroupAccuracy { classes: found.estimated_classes, samples: found.samples, accuracy, accuracy_macro }
+        })
+    };
+    let ends = |interval: &Interval| [interval.lower, interval.upper];
+    let confusions = most_confused(&test, lambda, &subject.class_names);
+    let model = ModelReport {
+        name: subject.name.clone(),
+        source: subject.source.clone(),
+        num_classes,
+        class_names: subject.class_names.clone(),
+        train_counts: subject.train_counts.clone(),
+        groups: subject.train_counts.as_ref().map(|counts| counts.iter().map(|&count| class_group(count)).collect()),
+        weights: lambda.to_vec(),
+        delta_per_class: held_out_alpha(num_classes, settings.delta, settings.models_compared)?,
+        train_to_test,
+        bounds,
+        verdicts,
+        confusions,
+        test: TestReport {
+            accuracy_macro: metrics.accuracy_macro,
+            many: group(Group::Many),
+            medium: group(Group::Medium),
+            few: group(Group::Few),
+            worst_class: metrics.worst_class.map(|worst| WorstClass {
+                index: worst.index,
+                name: subject.class_names[worst.index].clone(),
+                error: worst.error,
+                interval: ends(&intervals[worst.index]),
+            }),
+            weighted_worst_class: metrics.weighted_worst_class(lambda)?.map(|worst| WeightedWorstClass {
+                index: worst.index,
+                name: subject.class_names[worst.index].clone(),
+                weight: lambda[worst.index],
+                error: worst.error,
+                interval: ends(&intervals[worst.index]),
+                weighted_error: worst.weighted_error,
+            }),
+            zero_accuracy_classes: metrics.zero_accuracy_classes.clone(),
+            class_error_interval: intervals
+                .iter()
+                .zip(counts)
+                .map(|(interval, &count)| (count > 0).then(|| ends(interval)))
+                .collect(),
+            wce_interval: ends(&wce),
+            worst_class_ratio: metrics.worst_class_ratio,
+            split: test.report,
+        },
+        train: train.map(|train| train.report),
+    };
+    let figures = ModelFigures { test_confusion: test.confusion };
+    Ok((model, figures))
+}
+
+fn check_classes(subject: &Subject, num_classes: usize) -> Result<(), AnalysisError> {
+    let expect = |what: &str, found: usize| {
+        if found == num_classes {
+            return Ok(());
+        }
+        Err(AnalysisError::Mismatch {
+            problem: format!(
+                "{}: {found} classes in the {what}, but {num_classes} scores a test sample; give those of this model",
+                subject.name
+            ),
+        })
+    };
+    expect("class names", subject.class_names.len())?;
+    if let Some(counts) = &subject.train_counts {
+        expect("training counts", counts.len())?;
+    }
+    if let Some(train) = &subject.train {
+        expect("training scores", train.logits.dim().1)?;
+    }
+    Ok(())
+}
+
+fn class_weights(subject: &Subject, settings: &Settings, num_classes: usize) -> Result<ClassWeights, AnalysisError> {
+    let counts = match (&subject.train_counts, settings.weights) {
+        (Some(counts), _) => counts.clone(),
+        (None, WeightForm::None) => vec![1; num_classes],
+        (None, form) => {
+            return Err(AnalysisError::Usage {
+                problem: format!(
+                    "{}: the class weights (--weights {form}) need the training images of each class; give --train-counts, --imbalance or --train-predictions, or --weights none",
+                    subject.name
+                ),
+            });
+        }
+    };
+    Ok(ClassWeights::new(&counts, settings.r0, settings.weights)?)
+}
+
+fn class_group(count: u64) -> ClassGroup {
+    match Group::of(count) {
+        Group::Many => ClassGroup::Many,
+        Group::Medium => ClassGroup::Medium,
+        Group::Few => ClassGroup::Few,
+    }
+}
+
+fn chain_sentence(test: &SplitReport) -> VerdictSentence {
+    let chain = &test.chain;
+    let sentence = if chain.holds {
+        let factor = chain.slack_factor.map_or_else(
+            || "there is no error to bound".to_owned(),
+            |factor| format!("the bound is {factor:.1} times the weighted worst-class error"),
+        );
+        format!(
+            "The chain lambda_j e_j <= WCE <= sqrt(K-1) ||C Lambda||_2 holds on the test matrix: WCE = {:.4}, bound = {:.4}; {factor}.",
+            chain.wce, chain.upper_bound
+        )
+    } else {
+        format!(
+            "The chain WCE <= sqrt(K-1) ||C Lambda||_2 fails on the test matrix ({} against {}): it is a theorem, so this is a fault of the program; please report it.",
+            chain.wce, chain.upper_bound
+        )
+    };
+    VerdictSentence { id: "chain".into(), margin: None, sentence, counts: None }
+}
+
+/// From ||C_{S,g} Lambda||_2 on the training data to ||C_D Lambda||_2 of the population.
+fn train_to_test(
+    train: &SplitReport,
+    test: &AnalysedSplit,
+    weights: &[f64],
+    wce: Interval,
+    settings: &Settings,
+) -> Result<TrainToTest, AnalysisError> {
+    let held_out = test.report.hard.spectral_norm_weighted;
+    let measured: Vec<TrainQuantity> = train
+        .margins
+        .iter()
+        .map(|at| TrainQuantity {
+            margin: at.margin,
+            spectral_norm_weighted: at.norms.spectral_norm_weighted,
+            test_minus_train: held_out.value - at.norms.spectral_norm_weighted.value,
+        })
+        .collect();
+    let triplets = test.confusion.non_zeros().map(|(i, j, _)| (i, j, test.counts.confusion_count(i, j)));
+    // T6 is about one model; M models share delta as in T5.
+    let delta = settings.delta / settings.models_compared as f64;
+    let outcome = spectral_certificate(weights, test.counts.class_counts(), triplets, delta)?;
+    let enclosure = Interval::new(held_out.lower, held_out.upper)?;
+    let certificate = outcome
+        .value()
+        .map(|radii| {
+            let population = radii.population(enclosure)?;
+            Ok::<_, AnalysisError>(SpectralCertificate {
+                radius_simple: radii.simple,
+                radius_sharp: radii.sharp,
+                interval: [population.lower, population.upper],
+            })
+        })
+        .transpose()?;
+    let first = &measured[0];
+    let smallest = train.class_counts.iter().copied().min().unwrap_or(0);
+    let population = match (&certificate, outcome.reason()) {
+        (Some(found), _) => {
+            format!(
+                "held-out data put the population's value in [{:.3}, {:.3}] (T6)",
+                found.interval[0], found.interval[1]
+            )
+        }
+        (None, Some(reason)) => format!("T6 is {reason}"),
+        (None, None) => unreachable!("an outcome has a value or a reason"),
+    };
+    let sentence = format!(
+        "Train to test is measured, not proved: ||C Lambda||_2 is {:.4} on training data at g = {} and {:.4} on test data; no theorem here bounds that step with {} in the smallest class; {population}.",
+        first.spectral_norm_weighted.value,
+        first.margin,
+        held_out.value,
+        if smallest == 1 { "1 image".to_owned() } else { format!("{smallest} images") },
+    );
+    Ok(TrainToTest { train: measured, test: held_out, wce_interval: [wce.lower, wce.upper], certificate, sentence })
+}
+
+fn most_confused(test: &AnalysedSplit, weights: &[f64], names: &[String]) -> Vec<Confusion> {
+    let pair = test.report.top_pair.as_ref();
+    let mut pairs: Vec<Confusion> = test
+        .confusion
+        .non_zeros()
+        .map(|(predicted, true_class, rate)| Confusion {
+            true_class,
+            true_name: names[true_class].clone(),
+            predicted,
+            predicted_name: names[predicted].clone(),
+            rate,
+            count: test.counts.confusion_count(predicted, true_class),
+            contribution_to_spectral_norm: pair
+                .map_or(0.0, |pair| pair.left[predicted] * rate * weights[true_class] * pair.right[true_class]),
+        })
+        .collect();
+    pairs.sort_by(|a, b| {
+        let order = b.rate.total_cmp(&a.rate).then(b.count.cmp(&a.count));
+        order.then((a.true_class, a.predicted).cmp(&(b.true_class, b.predicted)))
+    });
+    pairs.truncate(LISTED_CONFUSIONS);
+    pairs
+}
+
+/// The most non-zero entries in a column.
+fn max_column_non_zeros(matrix: &ConfusionMatrix) -> usize {
+    (0..matrix.num_classes()).map(|column| matrix.column(column).count()).max().unwrap_or(0)
+}
+
+fn shares(parts: &[u64], counts: &MarginCounts) -> Vec<Option<f64>> {
+    let share = |(&part, &count): (&u64, &u64)| (count > 0).then(|| part as f64 / count as f64);
+    parts.iter().zip(counts.class_counts()).map(share).collect()
+}

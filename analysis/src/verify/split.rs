@@ -1,0 +1,155 @@
+//! One data split: counts, matrices, norms, ties, the chain S2-S3 and the surrogate.
+
+use car_spectral::bounds::{self, Interval};
+use car_spectral::car::surrogate_confusion;
+use car_spectral::confusion::{ConfusionMatrix, MarginCounts, MarginGrid};
+use car_spectral::norms::{self, SpectralNorm};
+
+use super::{max_column_non_zeros, shares};
+use crate::AnalysisError;
+use crate::input::predictions::Logits;
+use crate::report::{Chain, Enclosure, MarginReport, MatrixNorms, SplitReport, Surrogate, Ties, TopPair};
+use crate::subject::Scored;
+
+/// Above this number of classes the dense surrogate matrix (8 K^2 bytes, twice) is left out.
+const SURROGATE_CLASSES: usize = 4096;
+
+/// A split's report with what the bounds need besides.
+pub(super) struct AnalysedSplit {
+    pub counts: MarginCounts,
+    pub confusion: ConfusionMatrix,
+    /// For each margin, the most non-zeros in a column of C_g.
+    pub column_non_zeros: Vec<usize>,
+    pub report: SplitReport,
+}
+
+impl AnalysedSplit {
+    pub fn new(scored: &Scored, weights: &[f64], grid: &MarginGrid) -> Result<Self, AnalysisError> {
+        let mut counts = MarginCounts::new(scored.logits.dim().1, grid)?;
+        match &scored.logits {
+            Logits::F32(values) => counts.add_batch(values.view(), scored.labels.view()),
+            Logits::F64(values) => counts.add_batch(values.view(), scored.labels.view()),
+        }?;
+        if counts.samples() == 0 {
+            return Err(AnalysisError::Mismatch {
+                problem: "a data split without samples has no confusion matrix".into(),
+            });
+        }
+        let confusion = counts.confusion();
+        let hard = Norms::of(&confusion, weights)?;
+        let (mut margins, mut column_non_zeros) = (Vec::new(), Vec::new());
+        for (index, &margin) in grid.margins().iter().enumerate() {
+            let matrix = counts.margin_confusion(index);
+            let class_margin_error = shares(&counts.margin_errors(index), &counts);
+            margins.push(MarginReport { margin, class_margin_error, norms: Norms::of(&matrix, weights)?.report });
+            column_non_zeros.push(max_column_non_zeros(&matrix));
+        }
+        let report = SplitReport {
+            samples: counts.samples(),
+            class_counts: counts.class_counts().to_vec(),
+            class_errors: counts.errors(),
+            ties: ties(&counts),
+            accuracy: 1.0 - counts.errors().iter().sum::<u64>() as f64 / counts.samples() as f64,
+            per_class_error: shares(&counts.errors(), &counts),
+            chain: chain(&counts, &confusion, &hard, weights)?,
+            top_pair: (hard.weighted.value > 0.0).then(|| TopPair {
+                sigma: hard.weighted.value,
+                left: hard.weighted.left.clone(),
+                right: hard.weighted.right.clone(),
+            }),
+            hard: hard.report,
+            surrogate: surrogate(scored, &confusion, weights, grid.margins()[0])?,
+            margins,
+        };
+        Ok(Self { counts, confusion, column_non_zeros, report })
+    }
+}
+
+struct Norms {
+    report: MatrixNorms,
+    weighted: SpectralNorm,
+}
+
+impl Norms {
+    fn of(matrix: &ConfusionMatrix, weights: &[f64]) -> Result<Self, AnalysisError> {
+        let scaled = matrix.scale_columns(weights)?;
+        let (plain, weighted) = (norms::spectral_norm(matrix)?, norms::spectral_norm(&scaled)?);
+        let (one_norm, one_norm_weighted) = (norms::one_norm(matrix), norms::one_norm(&scaled));
+        let ratio = |one: f64, spectral: &SpectralNorm| (spectral.value > 0.0).then(|| one / spectral.value);
+        let report = MatrixNorms {
+            one_norm,
+            one_norm_weighted,
+            nu: ratio(one_norm, &plain),
+            nu_weighted: ratio(one_norm_weighted, &weighted),
+            spectral_norm: enclosure(&plain),
+            spectral_norm_weighted: enclosure(&weighted),
+        };
+        Ok(Self { report, weighted })
+    }
+}
+
+fn enclosure(norm: &SpectralNorm) -> Enclosure {
+    Enclosure { value: norm.value, lower: norm.lower, upper: norm.upper }
+}
+
+fn ties(counts: &MarginCounts) -> Ties {
+    let ties = counts.ties();
+    Ties {
+        top2: ties.top2,
+        share: ties.share,
+        zero_margin: ties.zero_margin.iter().sum(),
+        zero_margin_correct: ties.zero_margin_correct.iter().sum(),
+    }
+}
+
+fn chain(
+    counts: &MarginCounts,
+    confusion: &ConfusionMatrix,
+    norms: &Norms,
+    weights: &[f64],
+) -> Result<Chain, AnalysisError> {
+    let non_zeros = max_column_non_zeros(confusion);
+    let spectral = Interval::new(norms.weighted.lower, norms.weighted.upper)?;
+    let chain = bounds::chain(weights, &counts.errors(), counts.class_counts(), spectral, non_zeros)?;
+    let wce = chain.weighted_worst_class_error;
+    let factor = |bound: f64| (wce > 0.0).then(|| bound / wce);
+    Ok(Chain {
+        wce,
+        wce_class: chain.attained_by.first().copied(),
+        sqrt_k_minus_1: ((counts.num_classes() - 1) as f64).sqrt(),
+        spectral_upper: spectral.upper,
+        upper_bound: chain.spectral_term,
+        holds: chain.holds(),
+        slack: chain.spectral_term - wce,
+        slack_factor: factor(chain.spectral_term),
+        max_column_nonzeros: non_zeros,
+        upper_bound_sqrt_s: chain.sparse_spectral_term,
+        holds_sqrt_s: chain.sparse_step_holds,
+        slack_factor_sqrt_s: factor(chain.sparse_spectral_term),
+        weighted_error: chain.class_terms,
+    })
+}
+
+/// D6 at the smallest margin of the grid, beside the hard matrix.
+fn surrogate(
+    scored: &Scored,
+    hard: &ConfusionMatrix,
+    weights: &[f64],
+    margin: f64,
+) -> Result<Option<Surrogate>, AnalysisError> {
+    if hard.num_classes() > SURROGATE_CLASSES {
+        return Ok(None);
+    }
+    let matrix = match &scored.logits {
+        Logits::F32(values) => surrogate_confusion(values.view(), scored.labels.view(), margin),
+        Logits::F64(values) => surrogate_confusion(values.view(), scored.labels.view(), margin),
+    }?;
+    let difference = matrix.to_dense() - hard.to_dense();
+    let gap = norms::frobenius_norm(&ConfusionMatrix::from_dense(difference.mapv(f64::abs))?);
+    let weighted = matrix.scale_columns(weights)?;
+    Ok(Some(Surrogate {
+        margin,
+        spectral_norm_weighted: enclosure(&norms::spectral_norm(&weighted)?),
+        gap_to_hard_frobenius: gap,
+    }))
+}

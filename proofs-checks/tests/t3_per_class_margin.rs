@@ -1,0 +1,269 @@
+//! T3 and T3': the margin bound of every class for a plain bias-free ReLU network, with every constant.
+
+use car_spectral::bounds::{
+    Architecture, BiasFreeReluNetwork, GridRange, LayerNorms, Outcome, PerClassMargin, TrainingMargins, least_kl,
+    per_class_margin,
+};
+use nalgebra::{DMatrix, DVector};
+use proptest::prelude::*;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+fn network(layers: Vec<LayerNorms>, input_bound: f64) -> Architecture {
+    Architecture::BiasFreeRelu(BiasFreeReluNetwork::new(layers, input_bound).unwrap())
+}
+
+fn bounds(
+    architecture: &Architecture,
+    margin: f64,
+    grid_size: usize,
+    errors: &[u64],
+    counts: &[u64],
+    delta: f64,
+) -> PerClassMargin {
+    let training = TrainingMargins { margin, grid_size, margin_errors: errors, class_counts: counts };
+    match per_class_margin(architecture, Some(training), delta).unwrap() {
+        Outcome::Applies(bounds) => bounds,
+        Outcome::NotApplicable(reason) => panic!("{reason}"),
+    }
+}
+
+/// The case of theory.md. The numbers come from NumPy:
+///
+/// ```python
+/// W = np.array([[1., 0], [-1, 0]]); s = np.linalg.svd(W)[1][0]; F = np.linalg.norm(W)    # both sqrt 2
+/// sigma = 1.5 / (42 * sqrt(2 * log(8))); KL = F**2 / (2 * sigma**2); m = 10**6; N = ceil(m**0.5)
+/// KL                                                            # 3260.564337353983
+/// 4 * sqrt((KL + log(6 * 2 * N * m / .05)) / (m - 1))           # 0.22932148713579545
+/// sqrt((KL + log(4 * sqrt(m) * 2 * N / .05)) / (2 * m))         # 0.04049354900306455
+/// ```
+#[test]
+fn the_case_with_numbers() {
+    let weights = DMatrix::from_row_slice(2, 2, &[1.0, 0.0, -1.0, 0.0]);
+    let sigma_max = weights.singular_values().max();
+    let layer =
+        LayerNorms { spectral_upper: sigma_max * (1.0 + 1e-14), frobenius: weights.norm(), rows: 2, columns: 2 };
+    let result = bounds(&network(vec![layer], 1.0), 1.5, 1, &[0, 0], &[1_000_000; 2], 0.05);
+    for class in result.classes {
+        let Outcome::Applies(class) = class else { panic!("m_j = 10^6") };
+        assert_eq!(class.grid_points, 1000.0);
+        assert!((class.kl.unwrap() - 3260.564337353983).abs() < 1e-9);
+        assert!((class.t3.value().unwrap().total - 0.22932148713579545).abs() < 1e-13);
+        assert!((class.t3_prime.total - 0.04049354900306455).abs() < 1e-13);
+    }
+}
+
+/// The formulas by plain arithmetic, every grid point looked at: None outside the grid.
+fn by_enumeration(case: &Case, class: usize) -> Option<(f64, f64, f64)> {
+    let (d, b, g) = (case.layers.len() as f64, case.input_bound, case.margin);
+    let m = case.counts[class] as f64;
+    let s: Vec<f64> = case.layers.iter().map(|layer| layer.spectral_upper.min(layer.frobenius)).collect();
+    let product: f64 = s.iter().product();
+    if product < g / (2.0 * b) || product > g * m.sqrt() / (2.0 * b) {
+        return None;
+    }
+    let beta = product.powf(1.0 / d);
+    let h = case.layers.iter().map(|layer| layer.rows.max(layer.columns)).max().unwrap() as f64;
+    let n = (d * m.powf(1.0 / (2.0 * d))).ceil();
+    let beta_min = (g / (2.0 * b)).powf(1.0 / d);
+    let point = (0..n as u64)
+        .map(|k| beta_min * (1.0 + (2 * k + 1) as f64 / d))
+        .find(|point| (point - beta).abs() <= beta / d * (1.0 + 1e-12))?;
+    let sigma = g / (42.0 * d * b * point.powf(d - 1.0) * (h * (4.0 * d * h).ln()).sqrt());
+    let kl: f64 =
+        case.layers.iter().zip(&s).map(|(l, s)| (beta / s * l.frobenius).powi(2) / (2.0 * sigma * sigma)).sum();
+    let (k, grid) = (case.counts.len() as f64, case.grid_size as f64);
+    let c = case.errors[class] as f64 / m;
+    let t3 = c + 4.0 * ((kl + (6.0 * k * n * grid * m / case.delta).ln()) / (m - 1.0)).sqrt();
+    let t3_prime = c + ((kl + (4.0 * m.sqrt() * k * n * grid / case.delta).ln()) / (2.0 * m)).sqrt();
+    Some((kl, t3, t3_prime))
+}
+
+#[derive(Clone, Debug)]
+struct Case {
+    layers: Vec<LayerNorms>,
+    input_bound: f64,
+    margin: f64,
+    grid_size: usize,
+    errors: Vec<u64>,
+    counts: Vec<u64>,
+    delta: f64,
+}
+
+fn cases() -> impl Strategy<Value = Case> {
+    let shape = (1_usize..6, 2_usize..5).prop_flat_map(|(depth, k)| {
+        (
+            prop::collection::vec(1_usize..30, depth),
+            prop::collection::vec((0.3_f64..3.0, 0.8_f64..4.0), depth),
+            // m_j from 2 to 10^9, evenly on a logarithmic scale, so that every range of the grid is met.
+            prop::collection::vec((0_u64..3, (0.4_f64..9.0).prop_map(|digits| 10f64.powf(digits) as u64)), k),
+        )
+    });
+    (shape, 0.1_f64..20.0, 0.05_f64..5.0, 1_usize..9, 0.001_f64..0.5).prop_map(
+        |((widths, norms, classes), input_bound, margin, grid_size, delta)| {
+            let mut layers = Vec::new();
+            for (l, &(spectral_upper, ratio)) in norms.iter().enumerate() {
+                let rows = if l + 1 < widths.len() { widths[l + 1] } else { classes.len() };
+                layers.push(LayerNorms { spectral_upper, frobenius: spectral_upper * ratio, rows, columns: widths[l] });
+            }
+            Case {
+                layers,
+                input_bound,
+                margin,
+                grid_size,
+                errors: classes.iter().map(|class| class.0.min(class.1)).collect(),
+                counts: classes.iter().map(|class| class.1).collect(),
+                delta,
+            }
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn formula_range_and_least_kl(case in cases()) {
+        let architecture = network(case.layers.clone(), case.input_bound);
+        let result = bounds(&architecture, case.margin, case.grid_size, &case.errors, &case.counts, case.delta);
+        let (d, h) = match &architecture {
+            Architecture::BiasFreeRelu(network) => (network.depth(), network.width()),
+            _ => unreachable!(),
+        };
+        for (j, class) in result.classes.iter().enumerate() {
+            let class = class.value().unwrap();
+            let (t3, t3_prime) = (class.t3.value().unwrap(), class.t3_prime);
+            match class.range {
+                GridRange::Inside { index, point } => {
+                    prop_assert!(index >= 0.0 && index < class.grid_points);
+                    prop_assert!((point - result.beta).abs() <= result.beta / d as f64 * (1.0 + 1e-12));
+                    let (kl, enumerated, enumerated_prime) = by_enumeration(&case, j).expect("inside the grid");
+                    prop_assert!((class.kl.unwrap() / kl - 1.0).abs() < 1e-10, "KL {:?} {kl}", class.kl);
+                    prop_assert!((t3.total / enumerated - 1.0).abs() < 1e-10);
+                    prop_assert!((t3_prime.total / enumerated_prime - 1.0).abs() < 1e-10);
+                    prop_assert!(kl >= 29.8 * (d as f64).powi(3) * h as f64 * (4.0 * (d * h) as f64).ln());
+                    prop_assert!(kl >= least_kl(d, h) * (1.0 - 1e-12));
+                }
+                GridRange::Below => {
+                    prop_assert_eq!((t3.total, t3_prime.total), (1.0, 1.0));
+                    prop_assert!(by_enumeration(&case, j).is_none());
+                }
+                GridRange::Above => {
+                    prop_assert!(t3.complexity > 1.0 && t3_prime.complexity > 1.0, "{class:?}");
+                    prop_assert!(by_enumeration(&case, j).is_none());
+                }
+            }
+            if class.kl.is_some() {
+                // Always more than 4 sqrt 2, not at most: the logarithm and m_j - 1 of T3 are against it too.
+                prop_assert!(t3.complexity > 4.0 * 2f64.sqrt() * t3_prime.complexity);
+            }
+        }
+    }
+
+    /// A looser certified norm cannot make the bound smaller, and one above the Frobenius norm changes nothing.
+    #[test]
+    fn looser_norms_never_help(case in cases(), factor in 1.0_f64..3.0) {
+        let at = |layers: Vec<LayerNorms>| {
+            bounds(&network(layers, case.input_bound), case.margin, 1, &case.errors, &case.counts, case.delta)
+        };
+        let tight = at(case.layers.clone());
+        let mut loose = case.layers.clone();
+        loose[0].spectral_upper *= factor;
+        let loose = at(loose);
+        let mut useless = case.layers.clone();
+        useless[0].spectral_upper = f64::max(1e3 * useless[0].frobenius, useless[0].spectral_upper);
+        let mut frobenius = case.layers.clone();
+        frobenius[0].spectral_upper = frobenius[0].frobenius;
+        prop_assert_eq!(at(useless), at(frobenius));
+        for (tight, loose) in tight.classes.iter().zip(&loose.classes) {
+            let (tight, loose) = (tight.value().unwrap(), loose.value().unwrap());
+            if matches!(tight.range, GridRange::Above) {
+                prop_assert!(matches!(loose.range, GridRange::Above));
+                prop_assert!(tight.kl.unwrap() <= loose.kl.unwrap() * (1.0 + 1e-9));
+            }
+        }
+    }
+}
+
+/// The step that fixes sigma_j: with probability at least 1/2 all ||U_l||_2 <= sigma sqrt(2h ln(4dh)), and then no score
+/// of the rescaled network moves by g/4 or more, for any input of norm at most B. On random networks and inputs.
+#[test]
+fn the_perturbation_stays_within_a_quarter_margin() {
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let mut normal = {
+        let mut rng = ChaCha8Rng::seed_from_u64(4);
+        // Box and Muller.
+        move || {
+            let (a, b): (f64, f64) = (1.0 - rng.random::<f64>(), rng.random());
+            (-2.0 * a.ln()).sqrt() * (std::f64::consts::TAU * b).cos()
+        }
+    };
+    let forward = |layers: &[DMatrix<f64>], x: &DVector<f64>| {
+        let mut scores = x.clone();
+        for (l, layer) in layers.iter().enumerate() {
+            if l > 0 {
+                scores.iter_mut().for_each(|value| *value = value.max(0.0));
+            }
+            scores = layer * scores;
+        }
+        scores
+    };
+    let (mut inside_grid, mut largest_share) = (0, 0.0_f64);
+    for case in 0..60 {
+        let depth = 1 + case % 4;
+        let widths: Vec<usize> = (0..=depth).map(|_| rng.random_range(2..7)).collect();
+        let layers: Vec<DMatrix<f64>> =
+            (0..depth).map(|l| DMatrix::from_fn(widths[l + 1], widths[l], |_, _| normal())).collect();
+        let norms: Vec<LayerNorms> = layers
+            .iter()
+            .map(|w| LayerNorms {
+                spectral_upper: w.singular_values().max() * (1.0 + 1e-12),
+                frobenius: w.norm(),
+                rows: w.nrows(),
+                columns: w.ncols(),
+            })
+            .collect();
+        let product: f64 = norms.iter().map(|layer| layer.spectral_upper).product();
+        let (input_bound, margin) = (1.5, product * rng.random_range(0.3..2.9));
+        let k = widths[depth];
+        let architecture = network(norms.clone(), input_bound);
+        let result = bounds(&architecture, margin, 1, &vec![0; k], &vec![1000; k], 0.05);
+        let class = *result.classes[0].value().unwrap();
+        let GridRange::Inside { .. } = class.range else { panic!("{class:?}") };
+        inside_grid += 1;
+        let sigma = class.sigma.unwrap();
+        let h = widths.iter().copied().max().unwrap() as f64;
+        let radius = sigma * (2.0 * h * (4.0 * depth as f64 * h).ln()).sqrt();
+        let rescaled: Vec<DMatrix<f64>> =
+            layers.iter().zip(&norms).map(|(w, norm)| w * (result.beta / norm.spectral_upper)).collect();
+        let (mut kept, draws) = (0, 40);
+        for _ in 0..draws {
+            let noise: Vec<DMatrix<f64>> =
+                layers.iter().map(|w| DMatrix::from_fn(w.nrows(), w.ncols(), |_, _| sigma * normal())).collect();
+            if noise.iter().any(|u| u.singular_values().max() > radius) {
+                continue;
+            }
+            kept += 1;
+            let perturbed: Vec<DMatrix<f64>> = rescaled.iter().zip(&noise).map(|(w, u)| w + u).collect();
+            for _ in 0..5 {
+                let x = DVector::from_fn(widths[0], |_, _| normal()).normalize() * input_bound;
+                // Positive homogeneity: rescaling the layers does not change the network.
+                let change = (forward(&perturbed, &x) - forward(&rescaled, &x)).amax();
+                let homogeneity = (forward(&layers, &x) - forward(&rescaled, &x)).amax();
+                assert!(homogeneity <= 1e-9 * product * input_bound);
+                assert!(change < margin / 4.0, "{change} at g = {margin}");
+                largest_share = largest_share.max(change / (margin / 4.0));
+            }
+        }
+        assert!(2 * kept >= draws, "{kept} of {draws}");
+    }
+    assert_eq!(inside_grid, 60);
+    // The check has teeth: the change comes near enough to be measured against g/4.
+    assert!(largest_share > 0.01, "{largest_share}");
+}
+
+#[test]
+fn the_constant_42() {
+    let needed = 4.0 * 2f64.sqrt() * std::f64::consts::E.powi(2);
+    assert!(needed <= 42.0 && 42.0 / needed < 1.005);
+}

@@ -1,0 +1,34 @@
+//! Singular values by LAPACK (feature `lapack`, through ndarray-linalg and the system's OpenBLAS): the second oracle of
+//! the tests and benches, independent of nalgebra.
+//!
+//! Never in one process with libtorch, whose library exports the same symbols: the routine that answers would then
+//! depend on the order of linking.
+
+use ndarray::ArrayView2;
+use ndarray_linalg::{JobSvd, SVDDC};
+
+use super::NormError;
+
+/// All min(m, n) singular values of an m x n matrix, descending (LAPACK's dgesdd, values only).
+///
+/// # Errors
+/// [`NormError::Empty`], [`NormError::NonFinite`]; [`NormError::NotConverged`] with LAPACK's own message;
+/// [`NormError::Overflow`].
+pub fn singular_values(matrix: ArrayView2<f64>) -> Result<Vec<f64>, NormError> {
+    super::exact::check(matrix)?;
+    let (rows, columns) = matrix.dim();
+    let (_, values, _) = matrix.to_owned().svddc(JobSvd::None).map_err(|error| NormError::NotConverged {
+        rows,
+        columns,
+        reason: error.to_string(),
+    })?;
+    if values.iter().all(|value| value.is_finite()) { Ok(values.to_vec()) } else { Err(NormError::Overflow) }
+}
+
+/// ‖M‖₂ = σ₁ of an m x n matrix.
+///
+/// # Errors
+/// As [`singular_values`].
+pub fn spectral_norm(matrix: ArrayView2<f64>) -> Result<f64, NormError> {
+    Ok(singular_values(matrix)?[0])
+}

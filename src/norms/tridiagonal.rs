@@ -1,0 +1,105 @@
+//! A symmetric tridiagonal matrix T (Lanczos): its largest eigenvalue, and (s I - T) z = c e₁ for s above it.
+//!
+//! Both rest on the pivots of the factorisation of s I - T from the last row upwards,
+//!
+//! ```text
+//! d_k = s - α_k,    d_i = s - α_i - β_i² / d_{i+1},    i = k-1, …, 1,
+//! ```
+//!
+//! all positive exactly when s exceeds every eigenvalue (Sylvester's law of inertia; Golub and Van Loan, *Matrix
+//! Computations*, 4th ed., section 8.4).
+
+/// T with diagonal α₁ … α_k and off-diagonal β₁ … β_{k-1}; further entries of `off_diagonal` are ignored.
+pub(super) struct Tridiagonal<'a> {
+    pub(super) diagonal: &'a [f64],
+    pub(super) off_diagonal: &'a [f64],
+}
+
+impl Tridiagonal<'_> {
+    /// Whether s I - T is positive definite; stops at the first pivot that is not positive.
+    fn is_below(&self, s: f64) -> bool {
+        let k = self.diagonal.len();
+        let mut pivot = s - self.diagonal[k - 1];
+        for i in (0..k - 1).rev() {
+            if pivot.is_nan() || pivot <= 0.0 {
+                return false;
+            }
+            pivot = s - self.diagonal[i] - self.off_diagonal[i] * self.off_diagonal[i] / pivot;
+        }
+        pivot > 0.0
+    }
+
+    /// The largest eigenvalue θ, from above, to a relative 2^-48. `known` <= θ, θ > 0: for Lanczos the previous step's θ,
+    /// which interlacing keeps below this one's.
+    pub(super) fn largest_eigenvalue(&self, known: f64) -> f64 {
+        let largest_diagonal = self.diagonal.iter().copied().fold(0.0, f64::max);
+        let mut low = known.max(largest_diagonal);
+        let mut step = low * 2f64.powi(-48);
+        let mut high = low + step;
+        // θ is close to the previous one once Lanczos converges; the growing steps end at any finite T.
+        while high.is_finite() && !self.is_below(high) {
+            low = high;
+            step *= 64.0;
+            high = low + step;
+        }
+        while high.is_finite() && high - low > high * 2f64.powi(-48) {
+            let middle = 0.5 * (low + high);
+            if self.is_below(middle) {
+                high = middle;
+            } else {
+                low = middle;
+            }
+        }
+        high
+    }
+
+    /// z with (s I - T) z = c e₁, or None if s does not exceed all eigenvalues. For β_i >= 0 and c > 0 all of z is
+    /// positive, by products and quotients of positive numbers only.
+    pub(super) fn solve_shifted(&self, s: f64, c: f64) -> Option<Vec<f64>> {
+        let k = self.diagonal.len();
+        let mut pivots = vec![0.0; k];
+        pivots[k - 1] = s - self.diagonal[k - 1];
+        for i in (0..k - 1).rev() {
+            pivots[i] = s - self.diagonal[i] - self.off_diagonal[i] * self.off_diagonal[i] / pivots[i + 1];
+        }
+        if !pivots.iter().all(|&pivot| pivot > 0.0) {
+            return None;
+        }
+        let mut z = pivots;
+        z[0] = c / z[0];
+        for i in 1..k {
+            z[i] = self.off_diagonal[i - 1] * z[i - 1] / z[i];
+        }
+        Some(z)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn second_difference_matrix() {
+        // α = 2, β = 1: θ = 2 + 2 cos(π/(k+1)).
+        for k in [1, 2, 5, 40] {
+            let (diagonal, off_diagonal) = (vec![2.0; k], vec![1.0; k]);
+            let t = Tridiagonal { diagonal: &diagonal, off_diagonal: &off_diagonal };
+            let exact = 2.0 + 2.0 * (std::f64::consts::PI / (k as f64 + 1.0)).cos();
+            for known in [0.0, 1.9, exact * (1.0 - 1e-13)] {
+                let theta = t.largest_eigenvalue(known);
+                assert!((theta / exact - 1.0).abs() < 1e-13, "{k}: {theta} {exact}");
+            }
+            assert!(t.solve_shifted(exact * 0.999, 1.0).is_none());
+            let s = exact * 1.01;
+            let z = t.solve_shifted(s, 3.0).unwrap();
+            for i in 0..k {
+                let left = if i > 0 { z[i - 1] } else { 0.0 };
+                let right = if i + 1 < k { z[i + 1] } else { 0.0 };
+                let residual = (s - 2.0) * z[i] - left - right - if i == 0 { 3.0 } else { 0.0 };
+                // Backward stable: a few roundings of the size of s z_i.
+                assert!(residual.abs() < 1e-14 * s * z[i].max(left).max(right), "{k} {i}: {residual}");
+                assert!(z[i] > 0.0);
+            }
+        }
+    }
+}
