@@ -1,10 +1,10 @@
 //! The verdict on a model in one sentence: what opens the page and the table.
 
 use super::plots::scale::{percent, short};
-use super::{BoundReport, ModelReport};
+use super::{BoundReport, ModelReport, Settings};
 
 /// The worst class with its error and interval, whether the chain holds, and what the bounds say, in one sentence.
-pub fn headline(model: &ModelReport) -> String {
+pub fn headline(settings: &Settings, model: &ModelReport) -> String {
     let test = &model.test;
     let Some(worst) = &test.worst_class else {
         return "No class has a test sample, so nothing is known about the worst class.".to_owned();
@@ -20,25 +20,22 @@ pub fn headline(model: &ModelReport) -> String {
     let ties = if others > 0 { format!(" and {others} more") } else { String::new() };
     let chain = &test.split.chain;
     let chain = match (chain.holds, chain.slack_factor) {
-        (true, Some(factor)) => format!("the chain of inequalities holds, its bound {} times too large", short(factor)),
+        (true, Some(factor)) => {
+            format!("the chain of inequalities holds, its bound {} times the weighted worst-class error", short(factor))
+        }
         (true, None) => "the chain of inequalities holds trivially, there is no error".to_owned(),
         (false, _) => "the chain of inequalities FAILS, which a theorem rules out: please report this".to_owned(),
     };
     format!(
-        "The worst class, {}{images}{ties}, has a test error of {} (between {} and {} at level {}); {chain}; {}.",
+        "The worst class, {}{images}{ties}, has a test error of {} (between {} and {}, all classes at once, with \
+         probability {}); {chain}; {}.",
         worst.name,
         percent(worst.error),
         percent(worst.interval[0]),
         percent(worst.interval[1]),
-        level(model),
+        percent(1.0 - settings.delta),
         bounds(model)
     )
-}
-
-/// 1 - delta as a percentage, from the level of one limit.
-fn level(model: &ModelReport) -> String {
-    let delta = 2.0 * model.num_classes as f64 * model.delta_per_class;
-    percent((1.0 - delta).clamp(0.0, 1.0))
 }
 
 /// What the complete bounds say, taken together.
@@ -58,8 +55,8 @@ fn bounds(model: &ModelReport) -> String {
         return "the bounds below 1 cannot be told from the error with these test samples".to_owned();
     }
     if complete.is_empty() {
-        "no bound on the population's error with every constant applies to this model".to_owned()
+        "no bound that can be computed in full applies to this model".to_owned()
     } else {
-        "every bound on the population's error with every constant is vacuous".to_owned()
+        "every bound that can be computed in full is vacuous (at least 1)".to_owned()
     }
 }

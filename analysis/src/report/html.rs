@@ -92,7 +92,7 @@ pub(super) fn render(report: &Report, plots: &PlotSet) -> Result<String, ReportE
     let models = plots
         .models
         .iter()
-        .map(|(at, figures)| section(*at, &report.models[*at], figures))
+        .map(|(at, figures)| section(*at, report, figures))
         .collect::<Result<Vec<_>, ReportError>>()?;
     let settings = &report.settings;
     let page = Page {
@@ -120,12 +120,13 @@ fn plot(figure: &Figure) -> Result<Plot, ReportError> {
     Ok(Plot { title: figure.title.clone(), caption: figure.caption.clone(), svg: figure.inline_svg()? })
 }
 
-fn section(at: usize, model: &ModelReport, figures: &[Figure]) -> Result<Section, ReportError> {
+fn section(at: usize, report: &Report, figures: &[Figure]) -> Result<Section, ReportError> {
+    let model = &report.models[at];
     let classes = classes(model);
     Ok(Section {
         anchor: format!("model-{}", at + 1),
         name: model.name.clone(),
-        headline: headline(model),
+        headline: headline(&report.settings, model),
         tone: tone(model),
         figures: key_figures(model),
         verdicts: verdicts(model),
@@ -168,11 +169,12 @@ fn key_figures(model: &ModelReport) -> Vec<Figures> {
         percent(test.split.accuracy),
         test.accuracy_macro.map_or(String::new(), |a| format!("mean over classes {}", percent(a))),
     );
-    let group = |group: Option<super::GroupAccuracy>| group.map_or("–".to_owned(), |g| percent(g.accuracy));
+    let bare = |share: f64| percent(share).trim_end_matches(" %").to_owned();
+    let group = |group: Option<super::GroupAccuracy>| dash(group.map(|g| bare(g.accuracy)));
     if model.groups.is_some() {
         put(
             "Many / medium / few",
-            format!("{} / {} / {}", group(test.many), group(test.medium), group(test.few)),
+            format!("{} / {} / {} %", group(test.many), group(test.medium), group(test.few)),
             "test accuracy by number of training images".into(),
         );
     }
@@ -241,32 +243,32 @@ fn overview(report: &Report) -> Table {
     let mut table = Table::new(
         &[
             "model",
+            "worst class",
+            "its error",
             "accuracy",
             "macro",
             "many",
             "medium",
             "few",
-            "worst class",
-            "its error",
             "WCE",
             "‖C Λ‖₂ test",
             "‖C Λ‖₂ training",
             "chain",
         ],
-        1,
+        2,
     );
     for model in &report.models {
         let test = &model.test;
         let group = |group: Option<super::GroupAccuracy>| dash(group.map(|g| percent(g.accuracy)));
         table.rows.push(vec![
             model.name.clone(),
+            dash(test.worst_class.as_ref().map(|worst| worst.name.clone())),
+            dash(test.worst_class.as_ref().map(|worst| percent(worst.error))),
             percent(test.split.accuracy),
             dash(test.accuracy_macro.map(percent)),
             group(test.many),
             group(test.medium),
             group(test.few),
-            dash(test.worst_class.as_ref().map(|worst| worst.name.clone())),
-            dash(test.worst_class.as_ref().map(|worst| percent(worst.error))),
             short(test.split.chain.wce),
             short(test.split.hard.spectral_norm_weighted.value),
             dash(model.train.as_ref().map(|train| short(train.hard.spectral_norm_weighted.value))),
@@ -458,7 +460,7 @@ fn settings_list(report: &Report) -> Vec<(String, String)> {
 }
 
 fn files<'a>(files: impl Iterator<Item = &'a super::DataFile>) -> Table {
-    let mut table = Table::new(&["file", "path", "bytes", "SHA-256"], 2);
+    let mut table = Table::new(&["file", "path", "bytes", "SHA-256"], 4);
     for file in files {
         table.rows.push(vec![file.role.clone(), file.path.clone(), file.bytes.to_string(), file.sha256.clone()]);
     }

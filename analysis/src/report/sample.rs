@@ -1,8 +1,8 @@
 //! Reports for the tests: long-tailed models of any K with plausible scores, counted and bounded by `car_spectral`.
 
 use car_spectral::bounds::{
-    Interval, Outcome, Verdict, held_out_alpha, held_out_intervals, spectral_certificate, spectral_term, training_floor,
-    verdicts, weighted_worst_class_interval,
+    Interval, Outcome, Verdict, held_out_alpha, held_out_intervals, spectral_certificate, spectral_term,
+    training_floor, verdicts, weighted_worst_class_interval,
 };
 use car_spectral::confusion::{ClassWeights, ConfusionMatrix, MarginCounts, MarginGrid, WeightForm};
 use car_spectral::longtail::{ClassErrors, ClassMetrics, Group, long_tailed_counts};

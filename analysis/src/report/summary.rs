@@ -27,7 +27,7 @@ pub fn summary_table(report: &Report) -> String {
                 let _ = writeln!(out, "{}", bounds(model));
             }
         }
-        push_wrapped(&mut out, "", &headline(model));
+        push_wrapped(&mut out, "", &headline(&report.settings, model));
         for verdict in &model.verdicts {
             push_wrapped(&mut out, "- ", &verdict.sentence);
         }

@@ -420,14 +420,17 @@ fn the_table_fits_a_terminal_and_says_each_verdict() {
 #[test]
 fn the_headline_tells_what_the_bounds_say() {
     let (mut model, _) = Sample { test_per_class: 50, ..Sample::fashion() }.build();
-    assert!(headline(&model).contains("every bound on the population's error with every constant is vacuous"));
+    let settings = Settings { delta: 0.05, ..Default::default() };
+    let headline = |model: &ModelReport| headline(&settings, model);
+    assert!(headline(&model).contains("with probability 95 %"));
+    assert!(headline(&model).contains("every bound that can be computed in full is vacuous"));
     let t3 = model.bounds.iter().position(|bound| bound.id == "T3").unwrap();
     model.bounds[t3].verdict = VerdictCounts { holds: 4, vacuous: 6, ..Default::default() };
     assert!(headline(&model).contains("T3 gives a bound below 1 that holds for 4 of 10 classes"));
     model.bounds[t3].verdict = VerdictCounts { violated: 1, holds: 9, ..Default::default() };
     assert!(headline(&model).contains("T3 is violated for 1 classes"));
     model.bounds.retain(|bound| bound.total.is_none());
-    assert!(headline(&model).contains("no bound on the population's error"));
+    assert!(headline(&model).contains("no bound that can be computed in full applies"));
     model.test.split.chain.holds = false;
     assert!(headline(&model).contains("FAILS"));
     model.test.worst_class = None;

@@ -29,10 +29,11 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     if shown.iter().any(|bound| bound.total.is_none()) {
         caption.push_str(" A first term alone is no bound: the complexity term that belongs to it is not computable.");
     }
-    let low = range(&panels).0;
-    let below = shown.iter().filter_map(|b| b.per_class()).flatten().flatten().filter(|value| **value < low).count();
-    if below > 0 {
-        caption.push_str(&format!(" {below} points below the lower edge are drawn on it."));
+    let (low, high) = range(&panels);
+    let values = shown.iter().filter_map(|bound| bound.per_class()).flatten().flatten();
+    let outside = values.filter(|value| !(low..=high).contains(*value)).count();
+    if outside > 0 {
+        caption.push_str(&format!(" Bounds outside the axis ({outside}) are drawn on its edge."));
     }
     for bound in &shown {
         if let Some(tightness) = bound.tightness_at_worst {

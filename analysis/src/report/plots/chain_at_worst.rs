@@ -43,7 +43,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     let right = WIDTH - MARGIN - 300.0;
     let x = Scale::log(0.6 * low, 1.6 * high, left, right);
     let rows: usize = blocks.iter().map(|(_, bars)| bars.len()).sum();
-    let height = blocks.len() as f64 * 46.0 + rows as f64 * ROW + 14.0;
+    let height = (blocks.len() as f64 * 46.0 + rows as f64 * ROW + 14.0).max(80.0);
     let area = Area { left, top: head, right, bottom: head + height };
     x_axis(
         &mut scene,
@@ -62,7 +62,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
         }
         y += 32.0;
         // The grid ends where the class is named.
-        scene.rect(left - 2.0, y - 28.0, WIDTH - left, 38.0, PAPER);
+        scene.rect(left - 2.0, y - 34.0, WIDTH - left, 44.0, PAPER);
         scene.text(MARGIN, y, fitted(title, LEGEND, 0.9 * (WIDTH - 2.0 * MARGIN)), LEGEND, Anchor::Start).bold = true;
         y += 14.0;
         spines.push((y, y + bars.len() as f64 * ROW));

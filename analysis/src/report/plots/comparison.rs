@@ -2,9 +2,9 @@
 //! the epoch where every model says its epoch, else model by model.
 
 use super::figure::{Figure, MARGIN, WIDTH};
-use super::sample_sizes;
 use super::palette::{BLUE, Color, GREEN, Mark, ORANGE, PURPLE, VERMILLION};
 use super::panel::{Area, LEGEND, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
+use super::sample_sizes;
 use super::scale::{Notation, Scale, short};
 use super::scene::{Anchor, Scene, fitted, text_width};
 use crate::report::{ModelReport, Report};

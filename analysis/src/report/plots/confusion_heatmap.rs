@@ -8,7 +8,7 @@ use super::palette::{BLANK, Color, INK, MUTED, PAPER, group_style, viridis};
 use super::panel::{LABEL, TICK};
 use super::scale::{Notation, Scale, short};
 use super::scene::{Anchor, Scene, Shape, fitted, text_width};
-use super::{by_frequency, group_of, settings_caption, titled};
+use super::{by_frequency, group_of, order_label, settings_caption, titled};
 use crate::report::{ModelReport, Report};
 
 /// Up to so many classes a cell is a class pair; above, cells are means over blocks of pairs.
@@ -131,11 +131,9 @@ pub(super) fn draw(report: &Report, model: &ModelReport, confusion: &ConfusionMa
         }
         below = TICK + 6.0;
     }
-    let (x_label, y_label) = if k <= MOST_NAMED {
-        ("true class (most to fewest training images)", "predicted class")
-    } else {
-        ("true class, rank by training images (1 = most)", "predicted class, rank by training images")
-    };
+    let rank_word = if k <= MOST_NAMED { "" } else { " (rank)" };
+    let x_label = format!("true class{rank_word}, {}", order_label(model));
+    let y_label = format!("predicted class{rank_word}");
     scene.text(LEFT + 0.5 * SIDE, bottom + below + 22.0 + LABEL, x_label, LABEL, Anchor::Middle);
     scene.text(LEFT - beside - 30.0, TOP + 0.5 * SIDE, y_label, LABEL, Anchor::Middle).upright = true;
 
@@ -150,8 +148,9 @@ pub(super) fn draw(report: &Report, model: &ModelReport, confusion: &ConfusionMa
         " Grey: the diagonal, which is 0 by definition, and classes without test samples.".to_owned()
     };
     let caption = format!(
-        "Share of a true class (column) that is predicted as another class (row) on test data; classes from most to \
-         fewest training images, white lines between many, medium and few. Colour on a square-root scale.{blocks} {}",
+        "Share of a true class (column) that is predicted as another class (row) on test data; classes {}, white lines \
+         between many, medium and few. Colour on a square-root scale.{blocks} {}",
+        order_label(model),
         settings_caption(report, model),
     );
     Figure {

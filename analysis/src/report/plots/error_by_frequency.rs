@@ -7,7 +7,7 @@ use super::panel::{Area, LABEL, Symbol, TICK, legend, spines, ticks, x_axis, y_a
 use super::scale::{Notation, Scale, percent, short};
 use super::scene::{Anchor, Scene, fitted};
 use super::shown_bounds::{describe, shown_bounds};
-use super::{by_frequency, class_title, group_legend, group_of, marker_radius, settings_caption, titled};
+use super::{by_frequency, class_title, group_legend, group_of, marker_radius, order_label, settings_caption, titled};
 use crate::report::{BoundReport, ModelReport, Report};
 
 pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
@@ -91,9 +91,10 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     scene.height = bottom;
 
     let unestimated = model.test.split.per_class_error.iter().filter(|e| e.is_none()).count();
-    let mut caption = String::from(
-        "Measured test error of each class, classes ordered by training images; bars are Clopper–Pearson intervals that \
+    let mut caption = format!(
+        "Measured test error of each class, classes {}; bars are Clopper–Pearson intervals that \
          hold for all classes at once (T5). Bounds of at least 1 are cut and drawn in the shaded band.",
+        order_label(model)
     );
     if floor.is_some() {
         caption.push_str(" Floor: no bound that uses only a class's own training images can be lower when it makes no error on them (T4).");
@@ -203,12 +204,12 @@ fn counts_strip(scene: &mut Scene, above: Area, x: &Scale, model: &ModelReport, 
             }
         }
         let base = bottom + 16.0 + deepest + LABEL;
-        scene.text(axis.middle(), base, "class, from most to fewest training images", LABEL, Anchor::Middle);
+        scene.text(axis.middle(), base, format!("class, {}", order_label(model)), LABEL, Anchor::Middle);
         base + 16.0
     } else {
         let mut x_ticks = ticks(x, axis.right - axis.left, 90.0, Notation::Plain);
         x_ticks.0.retain(|(rank, _)| *rank >= 1.0);
-        x_axis(scene, axis, x, &x_ticks, "rank of the class by training images (1 = most)");
+        x_axis(scene, axis, x, &x_ticks, &format!("rank of the class, {}", order_label(model)));
         scene.segment((axis.left, bottom), (axis.right, bottom), GRID, 0.5);
         bottom + 20.0 + TICK + LABEL + 16.0
     }

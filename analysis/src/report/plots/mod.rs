@@ -199,6 +199,11 @@ fn by_frequency(model: &ModelReport) -> Vec<usize> {
     order
 }
 
+/// How the classes along an axis are ordered by [`by_frequency`].
+fn order_label(model: &ModelReport) -> &'static str {
+    if model.train_counts.is_some() { "from most to fewest training images" } else { "by index" }
+}
+
 /// Radius of a class's marker: smaller where there are many.
 fn marker_radius(num_classes: usize) -> f64 {
     match num_classes {

@@ -189,7 +189,8 @@ pub fn short(value: f64) -> String {
 
 /// A fraction in per cent: `62 %`, `0.4 %`, `78.1 %`.
 pub fn percent(share: f64) -> String {
-    let value = 100.0 * share;
+    // Adding 0 turns -0, the sum of nothing, into 0.
+    let value = 100.0 * share + 0.0;
     let text = format!("{value:.1}");
     format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
 }
@@ -234,6 +235,6 @@ mod tests {
             [0.01234, 7.349, 841.2, 1_234_567.0, 0.5, 12.0, 99_999.0].map(short),
             ["0.0123", "7.35", "841", "1.2×10⁶", "0.5", "12", "99999"]
         );
-        assert_eq!([0.62, 0.004, 1.0, 0.7812].map(percent), ["62 %", "0.4 %", "100 %", "78.1 %"]);
+        assert_eq!([0.62, 0.004, 1.0, 0.7812, -0.0].map(percent), ["62 %", "0.4 %", "100 %", "78.1 %", "0 %"]);
     }
 }

@@ -7,7 +7,7 @@ use super::panel::{Area, LABEL, LEGEND, TICK, legend, ticks, x_axis};
 use super::scale::{Notation, Scale, percent, short};
 use super::scene::{Anchor, Scene, fitted};
 use super::{class_title, group_of, group_swatches, settings_caption, titled};
-use crate::report::{ModelReport, Report};
+use crate::report::{ClassGroup, ModelReport, Report};
 
 /// Classes named on each side.
 const NAMED: usize = 15;
@@ -33,24 +33,20 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
                 scene.text(offset + MARGIN, head - 18.0, title, LEGEND, Anchor::Start).bold = true;
                 side(&mut scene, area, offset + MARGIN, vector, highest, model);
             }
-            let mass = |vector: &[f64], groups: &str| {
-                let total: f64 = vector
-                    .iter()
-                    .enumerate()
-                    .filter(|(class, _)| group_of(model, *class).is_some_and(|g| g.as_str() == groups))
-                    .map(|(_, x)| x * x)
-                    .sum();
-                percent(total)
+            let of_few = |vector: &[f64]| {
+                let few =
+                    vector.iter().enumerate().filter(|(class, _)| group_of(model, *class) == Some(ClassGroup::Few));
+                percent(few.map(|(_, x)| x * x).sum())
             };
             caption.push_str(&format!(
                 "The top singular pair of C Λ on test data, σ₁ = {}: ‖C Λ‖₂ = uᵀ C Λ v. ",
                 short(pair.sigma)
             ));
-            if model.groups.is_some() {
+            if model.groups.as_ref().is_some_and(|groups| groups.contains(&ClassGroup::Few)) {
                 caption.push_str(&format!(
                     "Weight on few-shot classes: {} as true classes, {} as predicted ones. ",
-                    mass(&pair.right, "few"),
-                    mass(&pair.left, "few")
+                    of_few(&pair.right),
+                    of_few(&pair.left)
                 ));
             }
         }
