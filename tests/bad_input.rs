@@ -154,7 +154,10 @@ fn prediction_files() {
         (table.file("garbage.npz", &[0xa5; 500]), vec!["garbage.npz"]),
         (table.file("truncated.npz", &good_bytes[..good_bytes.len() / 2]), vec!["truncated.npz"]),
         (npz(&table, "nan.npz", &changed((3, 2), f32::NAN), &labels), vec!["nan.npz", "sample 3, class 2", "NaN"]),
-        (npz(&table, "inf.npz", &changed((19, 0), f32::INFINITY), &labels), vec!["inf.npz", "sample 19, class 0", "inf"]),
+        (
+            npz(&table, "inf.npz", &changed((19, 0), f32::INFINITY), &labels),
+            vec!["inf.npz", "sample 19, class 0", "inf"],
+        ),
         (npz(&table, "ninf.npz", &changed((0, 1), f32::NEG_INFINITY), &labels), vec!["sample 0, class 1", "-inf"]),
         (npz(&table, "label.npz", &logits, &relabelled(7, 4)), vec!["label.npz", "sample 7", "label is 4", "0 to 3"]),
         (npz(&table, "negative.npz", &logits, &relabelled(2, -1)), vec!["negative.npz", "sample 2", "label is -1"]),
@@ -252,12 +255,12 @@ fn counts_and_class_names() {
     };
     let counts: Vec<(String, Vec<&str>)> = vec![
         (table.path("nowhere.txt"), vec!["nowhere.txt"]),
-        (table.file("three.txt", b"9 8 7\n"), vec!["three.txt", "3 training counts", "4 classes"]),
-        (table.file("minus.txt", b"9 8 -7 6\n"), vec!["minus.txt", "-7", "non-negative"]),
-        (table.file("words.txt", b"many some few none\n"), vec!["words.txt", "many"]),
-        (table.file("half.txt", b"9 8 7.5 6\n"), vec!["half.txt", "7.5"]),
-        (table.file("zero.txt", b"0 0 0 0\n"), vec!["zero.txt", "sum to"]),
-        (table.file("big.txt", b"18446744073709551615 1 1 1\n"), vec!["big.txt"]),
+        (table.file("three.txt", b"9\n8\n7\n"), vec!["three.txt", "3 training counts", "4 classes"]),
+        (table.file("minus.txt", b"9\n8\n-7\n6\n"), vec!["minus.txt", "-7", "non-negative"]),
+        (table.file("words.txt", b"many\nsome\nfew\nnone\n"), vec!["words.txt", "many"]),
+        (table.file("half.txt", b"9\n8\n7.5\n6\n"), vec!["half.txt", "7.5"]),
+        (table.file("zero.txt", b"0\n0\n0\n0\n"), vec!["zero.txt", "sum to"]),
+        (table.file("big.txt", b"18446744073709551615\n1\n1\n1\n"), vec!["big.txt"]),
         (table.file("counts.json", b"[9, 8, 7,"), vec!["counts.json", "line 1"]),
         (table.file("object.json", b"{\"a\": 1}"), vec!["object.json"]),
         (table.file("empty.txt", b""), vec!["empty.txt"]),
@@ -265,10 +268,10 @@ fn counts_and_class_names() {
     for (file, says) in counts {
         table.add(Program::Analyze, with("--train-counts", file), DATA, &says);
     }
-    let mut contradicts = with("--train-counts", table.file("other.txt", b"5 5 6 5\n"));
+    let mut contradicts = with("--train-counts", table.file("other.txt", b"5\n5\n6\n5\n"));
     contradicts.extend(["--train-predictions".into(), good.clone()]);
     table.add(Program::Analyze, contradicts, DATA, &["class 2", "6", "5"]);
-    let mut no_weight = with("--train-counts", table.file("gap.txt", b"5 0 5 5\n"));
+    let mut no_weight = with("--train-counts", table.file("gap.txt", b"5\n0\n5\n5\n"));
     no_weight.extend(words("--r0 0"));
     table.add(Program::Analyze, no_weight, DATA, &["class 1", "r0"]);
     for (file, says) in [
@@ -455,11 +458,7 @@ fn hostile_pickles() {
 fn data_sets() {
     let mut table = Table::new("data");
     let own = trained("mlp").join("model.safetensors");
-    for (data, says) in [
-        ("imagenet:/tmp", "imagenet"),
-        ("fashion-mnist", "KIND:DIR"),
-        ("fashion-mnist:", "empty"),
-    ] {
+    for (data, says) in [("imagenet:/tmp", "imagenet"), ("fashion-mnist", "KIND:DIR"), ("fashion-mnist:", "empty")] {
         table.add(Program::Analyze, checkpoint(&own, data, ""), USAGE, &["--data", says]);
         let mut training = words("--model mlp --epochs 1 --data");
         training.push(data.to_owned());
@@ -581,7 +580,12 @@ fn a_loss_that_leaves_the_finite_range_stops_the_run_without_a_checkpoint() {
 fn a_class_without_test_samples_is_null() {
     let folder = fresh_folder("empty-class");
     let (logits, labels) = good();
-    write_npz(&folder.join("test.npz"), logits.view(), labels.mapv(|label| if label == 2 { 3 } else { label }).view(), true);
+    write_npz(
+        &folder.join("test.npz"),
+        logits.view(),
+        labels.mapv(|label| if label == 2 { 3 } else { label }).view(),
+        true,
+    );
     let arguments = predictions(&text(&folder.join("test.npz")), "--weights none");
     let report = car_spectral_tests::analyze(&arguments, &folder.join("report"));
     let test = &report["models"][0]["test"];
