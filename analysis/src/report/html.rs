@@ -4,6 +4,7 @@
 use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
 
+use super::merged_verdicts::merged_verdicts;
 use super::plots::scale::{percent, short};
 use super::plots::{Figure, PlotSet};
 use super::{ModelReport, Report, ReportError, SplitReport, headline};
@@ -217,12 +218,11 @@ fn key_figures(model: &ModelReport) -> Vec<Figures> {
 }
 
 fn verdicts(model: &ModelReport) -> Vec<Verdict> {
-    model
-        .verdicts
-        .iter()
+    merged_verdicts(model)
+        .into_iter()
         .map(|verdict| Verdict {
-            id: verdict.id.clone(),
-            sentence: verdict.sentence.clone(),
+            id: verdict.id,
+            sentence: verdict.sentence,
             counts: verdict.counts.map_or_else(Vec::new, |counts| {
                 [
                     (counts.holds, "holds", "good"),
