@@ -48,3 +48,8 @@ pub mod car;
 pub mod confusion;
 pub mod longtail;
 pub mod norms;
+
+/// The example of the README, compiled and run with the documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct ReadmeExample;
