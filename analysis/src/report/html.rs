@@ -4,6 +4,7 @@
 use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
 
+use super::merged_verdicts::merged_verdicts;
 use super::plots::scale::{percent, short};
 use super::plots::{Figure, PlotSet};
 use super::{ModelReport, Report, ReportError, SplitReport, headline};
@@ -117,7 +118,7 @@ pub(super) fn render(report: &Report, plots: &PlotSet) -> Result<String, ReportE
 }
 
 fn plot(figure: &Figure) -> Result<Plot, ReportError> {
-    Ok(Plot { title: figure.title.clone(), caption: figure.caption.clone(), svg: figure.inline_svg()? })
+    Ok(Plot { title: figure.title.clone(), caption: unbroken(&figure.caption), svg: figure.inline_svg()? })
 }
 
 fn section(at: usize, report: &Report, figures: &[Figure]) -> Result<Section, ReportError> {
@@ -126,7 +127,7 @@ fn section(at: usize, report: &Report, figures: &[Figure]) -> Result<Section, Re
     Ok(Section {
         anchor: format!("model-{}", at + 1),
         name: model.name.clone(),
-        headline: headline(&report.settings, model),
+        headline: unbroken(&headline(&report.settings, model)),
         tone: tone(model),
         figures: key_figures(model),
         verdicts: verdicts(model),
@@ -217,12 +218,11 @@ fn key_figures(model: &ModelReport) -> Vec<Figures> {
 }
 
 fn verdicts(model: &ModelReport) -> Vec<Verdict> {
-    model
-        .verdicts
-        .iter()
+    merged_verdicts(model)
+        .into_iter()
         .map(|verdict| Verdict {
-            id: verdict.id.clone(),
-            sentence: verdict.sentence.clone(),
+            id: verdict.id,
+            sentence: verdict.sentence,
             counts: verdict.counts.map_or_else(Vec::new, |counts| {
                 [
                     (counts.holds, "holds", "good"),
@@ -465,6 +465,11 @@ fn files<'a>(files: impl Iterator<Item = &'a super::DataFile>) -> Table {
         table.rows.push(vec![file.role.clone(), file.path.clone(), file.bytes.to_string(), file.sha256.clone()]);
     }
     table
+}
+
+/// Keeps a number and its unit, and both sides of an equation, on one line.
+fn unbroken(text: &str) -> String {
+    text.replace(" %", "\u{a0}%").replace(" = ", "\u{a0}=\u{a0}")
 }
 
 fn dash(text: Option<String>) -> String {

@@ -9,6 +9,7 @@ mod finite;
 mod format;
 mod headline;
 mod html;
+mod merged_verdicts;
 mod per_class;
 pub mod plots;
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
+use super::merged_verdicts::merged_verdicts;
 use super::plots::scale::{percent, short};
 use super::{MatrixNorms, ModelReport, Report, headline};
 
@@ -28,7 +29,7 @@ pub fn summary_table(report: &Report) -> String {
             }
         }
         push_wrapped(&mut out, "", &headline(&report.settings, model));
-        for verdict in &model.verdicts {
+        for verdict in merged_verdicts(model) {
             push_wrapped(&mut out, "- ", &verdict.sentence);
         }
         out.push('\n');

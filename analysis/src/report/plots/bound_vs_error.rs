@@ -44,8 +44,9 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
             ));
         }
     }
-    for bound in model.bounds.iter().filter(|bound| !bound.applicable) {
-        if let Some(reason) = &bound.reason {
+    for bound in model.bounds.iter().filter(|bound| !bound.applicable && shown.iter().all(|s| s.id != bound.id)) {
+        // The first clause; the whole reason is in the report.
+        if let Some(reason) = bound.reason.as_ref().and_then(|reason| reason.split(';').next()) {
             let sentence = format!(" {}: {}.", bound.id, reason.trim_end_matches('.'));
             if !caption.contains(&sentence) && caption.len() < 1500 {
                 caption.push_str(&sentence);
@@ -64,8 +65,10 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
 
 /// The plot of several models: the same statement for each (a complete bound if any model has one), up to six panels.
 pub(super) fn draw_several(report: &Report) -> Figure {
+    // The statement that gives numbers for most models; of equals, one without missing terms.
     let all = || report.models.iter().flat_map(shown_bounds);
-    let id = all().rfind(|bound| bound.total.is_some()).or_else(|| all().next()).map(|bound| bound.id.as_str());
+    let given = |id: &str| all().filter(|bound| bound.id == id).count();
+    let id = all().max_by_key(|bound| (given(&bound.id), bound.total.is_some())).map(|bound| bound.id.as_str());
     let chosen = spread(report.models.len(), 6);
     let panels: Vec<(String, &ModelReport, Option<&BoundReport>)> = chosen
         .iter()
@@ -225,9 +228,12 @@ fn draw_panel(
     let Some(values) = values else {
         let lines = match bound {
             Some(_) => Vec::new(),
-            None => {
-                wrapped("no bound of this kind gives a number for this model", LABEL, area.right - area.left - 30.0)
-            }
+            None => wrapped(
+                "no bound of this kind gives a number for this model",
+                LABEL,
+                area.right - area.left - 30.0,
+                false,
+            ),
         };
         for (n, line) in lines.iter().enumerate() {
             let y = area.top + 40.0 + 1.3 * LABEL * n as f64;

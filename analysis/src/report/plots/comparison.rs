@@ -131,7 +131,15 @@ fn trajectories(
     for (n, (title, notation, series)) in panels.iter().enumerate() {
         let left = LEFT + n as f64 * (width + GAP);
         let area = Area { left, top: head, right: left + width, bottom };
-        scene.text(area.left, area.top - 16.0, *title, LEGEND, Anchor::Start).bold = true;
+        scene
+            .text(
+                area.left,
+                area.top - 16.0,
+                fitted(title, LEGEND * 1.12, area.right - area.left + 20.0),
+                LEGEND,
+                Anchor::Start,
+            )
+            .bold = true;
         let x = Scale::linear(low - pad, high + pad, area.left, area.right);
         let y = Scale::linear(0.0, highest(report, series), area.bottom, area.top);
         y_axis(scene, area, &y, &ticks(&y, 430.0, 60.0, *notation), "");
@@ -185,7 +193,15 @@ fn side_by_side(scene: &mut Scene, report: &Report, panels: &[(&'static str, Not
     for (p, (title, notation, series)) in panels.iter().enumerate() {
         let from = left + p as f64 * (width + GAP);
         let area = Area { left: from, top: head, right: from + width, bottom };
-        scene.text(area.left, area.top - 16.0, *title, LEGEND, Anchor::Start).bold = true;
+        scene
+            .text(
+                area.left,
+                area.top - 16.0,
+                fitted(title, LEGEND * 1.12, area.right - area.left + 20.0),
+                LEGEND,
+                Anchor::Start,
+            )
+            .bold = true;
         let x = Scale::linear(0.0, highest(report, series), area.left, area.right);
         x_axis(scene, area, &x, &ticks(&x, width, 64.0, *notation), "");
         for (at, model) in report.models.iter().enumerate() {

@@ -29,8 +29,8 @@ impl Figure {
     /// Title above, caption below.
     pub fn complete(&self) -> Scene {
         let inner = WIDTH - 2.0 * MARGIN;
-        let titles = wrapped(&self.title, TITLE * 1.08, inner);
-        let captions = wrapped(&self.caption, CAPTION, inner);
+        let titles = wrapped(&self.title, TITLE, inner, true);
+        let captions = wrapped(&self.caption, CAPTION, inner, false);
         let head = 18.0 + titles.len() as f64 * TITLE * 1.3;
         let foot = captions.len() as f64 * CAPTION * 1.4 + 22.0;
         let mut scene = Scene::new(WIDTH, (head + self.body.height + foot).ceil());

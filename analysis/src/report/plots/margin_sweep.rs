@@ -75,7 +75,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     );
     Figure {
         stem: "margin_sweep".into(),
-        title: titled("Norms of the margin confusion against the margin", model),
+        title: titled("Norms of the margin confusion matrices", model),
         caption,
         body: scene,
     }

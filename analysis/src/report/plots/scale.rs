@@ -187,10 +187,16 @@ pub fn short(value: f64) -> String {
     }
 }
 
-/// A fraction in per cent: `62 %`, `0.4 %`, `78.1 %`.
+/// A fraction in per cent: `62 %`, `0.4 %`, `78.1 %`; 0 % and 100 % only where exact, else `< 0.1 %`, `> 99.9 %`.
 pub fn percent(share: f64) -> String {
     // Adding 0 turns -0, the sum of nothing, into 0.
     let value = 100.0 * share + 0.0;
+    if value > 0.0 && value < 0.05 {
+        return "< 0.1 %".to_owned();
+    }
+    if (99.95..100.0).contains(&value) {
+        return "> 99.9 %".to_owned();
+    }
     let text = format!("{value:.1}");
     format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
 }
@@ -235,6 +241,9 @@ mod tests {
             [0.01234, 7.349, 841.2, 1_234_567.0, 0.5, 12.0, 99_999.0].map(short),
             ["0.0123", "7.35", "841", "1.2×10⁶", "0.5", "12", "99999"]
         );
-        assert_eq!([0.62, 0.004, 1.0, 0.7812, -0.0].map(percent), ["62 %", "0.4 %", "100 %", "78.1 %", "0 %"]);
+        assert_eq!(
+            [0.62, 0.004, 1.0, 0.7812, -0.0, 1e-7, 0.99999].map(percent),
+            ["62 %", "0.4 %", "100 %", "78.1 %", "0 %", "< 0.1 %", "> 99.9 %"]
+        );
     }
 }

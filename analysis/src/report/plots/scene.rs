@@ -273,14 +273,15 @@ pub fn fitted(text: &str, size: f64, width: f64) -> String {
 }
 
 /// The text broken between words into lines of at most `width` logical pixels; a longer word is cut.
-pub fn wrapped(text: &str, size: f64, width: f64) -> Vec<String> {
+pub fn wrapped(text: &str, size: f64, width: f64, bold: bool) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     // A sign stays with its numbers, a unit with its number.
     let text = text.replace(" = ", "\u{a0}=\u{a0}").replace(" %", "\u{a0}%").replace(" × ", "\u{a0}×\u{a0}");
     for word in text.split_ascii_whitespace() {
-        let word = fitted(word, size, width);
+        // The bold face is wider by less than a fifth.
+        let word = fitted(word, size, if bold { width / 1.2 } else { width });
         match lines.last_mut() {
-            Some(line) if text_width(&format!("{line} {word}"), size, false) <= width => {
+            Some(line) if text_width(&format!("{line} {word}"), size, bold) <= width => {
                 line.push(' ');
                 line.push_str(&word);
             }
@@ -302,8 +303,8 @@ mod tests {
         assert!(cut.ends_with('…') && text_width(&cut, 20.0, false) <= 100.0, "{cut}");
         assert_eq!(fitted("a\u{0}b\n", 20.0, 1000.0), "a\u{fffd}b\u{fffd}");
         assert_eq!(fitted("wide", 20.0, 1.0), "");
-        let lines = wrapped("one two three four five", 20.0, 110.0);
-        assert!(lines.len() > 1 && lines.iter().all(|line| text_width(line, 20.0, false) <= 110.0), "{lines:?}");
+        let lines = wrapped("one two three four five", 20.0, 110.0, true);
+        assert!(lines.len() > 1 && lines.iter().all(|line| text_width(line, 20.0, true) <= 110.0), "{lines:?}");
         assert_eq!(lines.join(" "), "one two three four five");
     }
 }
