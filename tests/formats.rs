@@ -31,8 +31,8 @@ fn every_format_gives_the_same_report() {
     (0..logits.ncols()).for_each(|class| write!(csv, ",logit_{class}").unwrap());
     for (row, label) in logits.rows().into_iter().zip(&labels) {
         write!(csv, "\n{label}").unwrap();
-        // The shortest text that reads back as the same float.
-        row.iter().for_each(|value| write!(csv, ",{value}").unwrap());
+        // CSV is read in double precision: enough digits for the very same number there.
+        row.iter().for_each(|&value| write!(csv, ",{}", f64::from(value)).unwrap());
     }
     write(&folder.join("scores.csv"), csv.as_bytes());
 

@@ -109,7 +109,7 @@ pub fn run<S: AsRef<std::ffi::OsStr>>(program: Program, arguments: impl IntoIter
     }
 }
 
-/// Words of a command line, split at spaces; `{}` cannot be quoted, so paths are appended apart.
+/// Words of a command line, split at spaces; there is no quoting, so paths are added apart.
 pub fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
