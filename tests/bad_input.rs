@@ -154,7 +154,10 @@ fn prediction_files() {
         (table.file("garbage.npz", &[0xa5; 500]), vec!["garbage.npz"]),
         (table.file("truncated.npz", &good_bytes[..good_bytes.len() / 2]), vec!["truncated.npz"]),
         (npz(&table, "nan.npz", &changed((3, 2), f32::NAN), &labels), vec!["nan.npz", "sample 3, class 2", "NaN"]),
-        (npz(&table, "inf.npz", &changed((19, 0), f32::INFINITY), &labels), vec!["inf.npz", "sample 19, class 0", "inf"]),
+        (
+            npz(&table, "inf.npz", &changed((19, 0), f32::INFINITY), &labels),
+            vec!["inf.npz", "sample 19, class 0", "inf"],
+        ),
         (npz(&table, "ninf.npz", &changed((0, 1), f32::NEG_INFINITY), &labels), vec!["sample 0, class 1", "-inf"]),
         (npz(&table, "label.npz", &logits, &relabelled(7, 4)), vec!["label.npz", "sample 7", "label is 4", "0 to 3"]),
         (npz(&table, "negative.npz", &logits, &relabelled(2, -1)), vec!["negative.npz", "sample 2", "label is -1"]),
@@ -455,11 +458,7 @@ fn hostile_pickles() {
 fn data_sets() {
     let mut table = Table::new("data");
     let own = trained("mlp").join("model.safetensors");
-    for (data, says) in [
-        ("imagenet:/tmp", "imagenet"),
-        ("fashion-mnist", "KIND:DIR"),
-        ("fashion-mnist:", "empty"),
-    ] {
+    for (data, says) in [("imagenet:/tmp", "imagenet"), ("fashion-mnist", "KIND:DIR"), ("fashion-mnist:", "empty")] {
         table.add(Program::Analyze, checkpoint(&own, data, ""), USAGE, &["--data", says]);
         let mut training = words("--model mlp --epochs 1 --data");
         training.push(data.to_owned());
@@ -581,7 +580,12 @@ fn a_loss_that_leaves_the_finite_range_stops_the_run_without_a_checkpoint() {
 fn a_class_without_test_samples_is_null() {
     let folder = fresh_folder("empty-class");
     let (logits, labels) = good();
-    write_npz(&folder.join("test.npz"), logits.view(), labels.mapv(|label| if label == 2 { 3 } else { label }).view(), true);
+    write_npz(
+        &folder.join("test.npz"),
+        logits.view(),
+        labels.mapv(|label| if label == 2 { 3 } else { label }).view(),
+        true,
+    );
     let arguments = predictions(&text(&folder.join("test.npz")), "--weights none");
     let report = car_spectral_tests::analyze(&arguments, &folder.join("report"));
     let test = &report["models"][0]["test"];

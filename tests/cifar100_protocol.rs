@@ -19,14 +19,19 @@ fn at_real_sizes_t1_and_t3_do_not_apply_and_the_chain_holds() {
     assert_eq!(reason("T1"), ["not applicable: m_min = 5, needs more than 800"]);
     for id in ["T3", "T3'"] {
         assert_eq!(reason(id).len(), 1, "one reason for every margin");
-        assert!(reason(id)[0].starts_with("not applicable: ") && reason(id)[0].contains("residual"), "{:?}", reason(id));
+        assert!(
+            reason(id)[0].starts_with("not applicable: ") && reason(id)[0].contains("residual"),
+            "{:?}",
+            reason(id)
+        );
     }
     for split in ["test", "train"] {
         assert_eq!(model[split]["chain"]["holds"], true);
         assert_eq!(model[split]["chain"]["holds_sqrt_s"], true);
     }
     assert!(model["test"]["accuracy"].as_f64().unwrap() >= 0.35, "the shipped model is below its floor");
-    let counts: Vec<u64> = model["train_counts"].as_array().unwrap().iter().map(|count| count.as_u64().unwrap()).collect();
+    let counts: Vec<u64> =
+        model["train_counts"].as_array().unwrap().iter().map(|count| count.as_u64().unwrap()).collect();
     assert_eq!((counts.len(), counts[0], counts[99]), (100, 500, 5));
     let sentence = model["train_to_test"]["sentence"].as_str().unwrap();
     assert!(sentence.contains("measured, not proved"), "{sentence}");

@@ -99,7 +99,8 @@ pub fn run<S: AsRef<std::ffi::OsStr>>(program: Program, arguments: impl IntoIter
     command.args(arguments).current_dir(repository()).stdin(Stdio::null());
     // What a user sees without asking for more.
     command.env_remove("RUST_BACKTRACE");
-    let output = command.output().unwrap_or_else(|error| panic!("{} does not start: {error}", program.path().display()));
+    let output =
+        command.output().unwrap_or_else(|error| panic!("{} does not start: {error}", program.path().display()));
     Ended {
         code: output.status.code(),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -211,7 +212,8 @@ pub fn write(path: &Path, bytes: &[u8]) {
 
 /// Arguments of `train` for a run of seconds on the synthetic data, without model and output.
 pub fn short_training() -> Vec<String> {
-    let mut arguments = words("--n-max 40 --imbalance 10 --warm-up 0 --batch-size 32 --lr 0.05 --device cpu --threads 1");
+    let mut arguments =
+        words("--n-max 40 --imbalance 10 --warm-up 0 --batch-size 32 --lr 0.05 --device cpu --threads 1");
     arguments.extend(["--data".into(), format!("fashion-mnist:{}", synthetic_fashion_mnist().display())]);
     arguments
 }

@@ -62,8 +62,10 @@ fn a_torch_save_copy_of_the_resnet_gives_its_report() {
 #[test]
 fn torchscript_copies_measure_the_same() {
     for name in ["mlp", "resnet20"] {
-        let script = model(&format!("tests/fixtures/torch/{name}-torchscript.pt"), &format!("--run-torchscript {FLAGS}"));
-        for part in ["test", "train", "train_to_test", "train_counts", "class_names", "groups", "weights", "confusions"] {
+        let script =
+            model(&format!("tests/fixtures/torch/{name}-torchscript.pt"), &format!("--run-torchscript {FLAGS}"));
+        for part in ["test", "train", "train_to_test", "train_counts", "class_names", "groups", "weights", "confusions"]
+        {
             assert_eq!(script[part], own(name)[part], "{name}: {part}");
         }
         assert_eq!(script["source"]["kind"], "torchscript");

@@ -3,7 +3,9 @@
 
 use std::path::Path;
 
-use car_spectral_tests::{analyze, fresh_folder, recompute, run, synthetic_fashion_mnist, text, trained, words, Program};
+use car_spectral_tests::{
+    Program, analyze, fresh_folder, recompute, run, synthetic_fashion_mnist, text, trained, words,
+};
 use serde_json::Value;
 
 fn of_checkpoints(folders: &[&Path], more: &str, out: &Path) -> Value {
@@ -16,7 +18,8 @@ fn of_checkpoints(folders: &[&Path], more: &str, out: &Path) -> Value {
 }
 
 fn of_predictions(folder: &Path, out: &Path) -> Value {
-    let arguments = ["--predictions", &text(&folder.join("test.npz")), "--train-predictions", &text(&folder.join("train.npz"))];
+    let arguments =
+        ["--predictions", &text(&folder.join("test.npz")), "--train-predictions", &text(&folder.join("train.npz"))];
     analyze(&arguments.map(str::to_owned), out)
 }
 
