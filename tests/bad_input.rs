@@ -255,12 +255,12 @@ fn counts_and_class_names() {
     };
     let counts: Vec<(String, Vec<&str>)> = vec![
         (table.path("nowhere.txt"), vec!["nowhere.txt"]),
-        (table.file("three.txt", b"9 8 7\n"), vec!["three.txt", "3 training counts", "4 classes"]),
-        (table.file("minus.txt", b"9 8 -7 6\n"), vec!["minus.txt", "-7", "non-negative"]),
-        (table.file("words.txt", b"many some few none\n"), vec!["words.txt", "many"]),
-        (table.file("half.txt", b"9 8 7.5 6\n"), vec!["half.txt", "7.5"]),
-        (table.file("zero.txt", b"0 0 0 0\n"), vec!["zero.txt", "sum to"]),
-        (table.file("big.txt", b"18446744073709551615 1 1 1\n"), vec!["big.txt"]),
+        (table.file("three.txt", b"9\n8\n7\n"), vec!["three.txt", "3 training counts", "4 classes"]),
+        (table.file("minus.txt", b"9\n8\n-7\n6\n"), vec!["minus.txt", "-7", "non-negative"]),
+        (table.file("words.txt", b"many\nsome\nfew\nnone\n"), vec!["words.txt", "many"]),
+        (table.file("half.txt", b"9\n8\n7.5\n6\n"), vec!["half.txt", "7.5"]),
+        (table.file("zero.txt", b"0\n0\n0\n0\n"), vec!["zero.txt", "sum to"]),
+        (table.file("big.txt", b"18446744073709551615\n1\n1\n1\n"), vec!["big.txt"]),
         (table.file("counts.json", b"[9, 8, 7,"), vec!["counts.json", "line 1"]),
         (table.file("object.json", b"{\"a\": 1}"), vec!["object.json"]),
         (table.file("empty.txt", b""), vec!["empty.txt"]),
@@ -268,10 +268,10 @@ fn counts_and_class_names() {
     for (file, says) in counts {
         table.add(Program::Analyze, with("--train-counts", file), DATA, &says);
     }
-    let mut contradicts = with("--train-counts", table.file("other.txt", b"5 5 6 5\n"));
+    let mut contradicts = with("--train-counts", table.file("other.txt", b"5\n5\n6\n5\n"));
     contradicts.extend(["--train-predictions".into(), good.clone()]);
     table.add(Program::Analyze, contradicts, DATA, &["class 2", "6", "5"]);
-    let mut no_weight = with("--train-counts", table.file("gap.txt", b"5 0 5 5\n"));
+    let mut no_weight = with("--train-counts", table.file("gap.txt", b"5\n0\n5\n5\n"));
     no_weight.extend(words("--r0 0"));
     table.add(Program::Analyze, no_weight, DATA, &["class 1", "r0"]);
     for (file, says) in [

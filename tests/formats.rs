@@ -42,7 +42,7 @@ fn every_format_gives_the_same_report() {
     let mut sources: Vec<(String, String)> = sources.map(|name| (name.to_owned(), file(name))).into();
     sources.push(("pair".into(), pair));
     let counts = folder.join("counts.txt");
-    write(&counts, b"40 31 24 18 14 11 8 6 5 4\n");
+    write(&counts, b"40\n31\n24\n18\n14\n11\n8\n6\n5\n4\n");
     let mut expected: Option<Value> = None;
     for (name, source) in sources {
         let arguments = ["--predictions".into(), source, "--train-counts".into(), text(&counts)];

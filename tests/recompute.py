@@ -49,7 +49,8 @@ class Checks:
         room = RELATIVE * abs(value)
         inside = enclosure["lower"] - room <= value <= enclosure["upper"] + room
         inside = inside and enclosure["lower"] <= enclosure["value"] <= enclosure["upper"]
-        inside = inside and abs(enclosure["value"] - value) <= max(room, enclosure["upper"] - enclosure["lower"])
+        inside = inside and abs(enclosure["value"] - value) <= room
+        inside = inside and enclosure["upper"] - enclosure["lower"] <= 1e-9 * abs(value)  # what S5 promises
         self.row(name, bool(inside), f"[{enclosure['lower']:.15g}, {enclosure['upper']:.15g}] holds {value:.15g}")
 
 
@@ -186,6 +187,10 @@ def check_test(checks, report, settings, counts, errors, hard, weights, train_co
     found = np.array([[0.0, 1.0] if pair is None else pair for pair in intervals])
     checks.close("T5: lower limits against scipy", found[:, 0], lower, 0.0, CLOPPER_PEARSON)
     checks.close("T5: upper limits against scipy", found[:, 1], upper, 0.0, CLOPPER_PEARSON)
+    for key in ("worst_class", "weighted_worst_class"):
+        index = report[key]["index"]
+        checks.exact(f"{key}: its interval is its class's", report[key]["interval"], intervals[index])
+        checks.exact(f"{key}: its error", report[key]["error"], errors[index] / counts[index])
     checks.close("T5: interval of WCE", report["wce_interval"], [(weights * lower).max(), (weights * upper).max()], 0.0, 1e-9)
     error = share(errors, counts)
     checks.exact("worst class", report["worst_class"]["index"], int(np.argmax(np.where(counts > 0, error, -1))))
@@ -198,6 +203,9 @@ def check_test(checks, report, settings, counts, errors, hard, weights, train_co
             members = members & (counts > 0)
             if members.any():
                 checks.close(f"{name}: accuracy", report[name]["accuracy"], 1 - errors[members].sum() / counts[members].sum())
+                checks.close(f"{name}: macro accuracy", report[name]["accuracy_macro"], (1 - error[members]).mean())
+                checks.exact(f"{name}: classes", report[name]["classes"], int(members.sum()))
+                checks.exact(f"{name}: samples", report[name]["samples"], int(counts[members].sum()))
             else:
                 checks.row(f"{name}: empty group", report[name] is None, "null")
 
@@ -215,6 +223,43 @@ def check_bounds(checks, model, settings, weights, classes):
         if bound["floor"]:
             known, found = optional(bound["floor"])
             checks.close(f"T4 floor beside {bound['id']}", found[known], floor[counts > 0], 1e-11)
+
+
+def check_verdicts(checks, model):
+    """T5's order: vacuous, violated, holds, undecided. T2 is judged by its first term alone, which cannot be violated."""
+    intervals = [pair or [0.0, 1.0] for pair in model["test"]["class_error_interval"]]
+    names = ("holds", "violated", "undecided", "vacuous", "not_applicable")
+    for bound in model["bounds"]:
+        where = f"{bound['id']} at g = {bound['margin']}"
+        if not bound["applicable"]:
+            checks.exact(f"{where}: no class is judged", bound["verdict"]["not_applicable"], model["num_classes"])
+            continue
+        values = bound["total"] or bound["first_term"]
+        expected = []
+        for value, (lower, upper) in zip(values, intervals):
+            if value is None:
+                continue  # too large for a double, or not given: the report's own word is taken
+            if value >= 1:
+                expected.append("vacuous")
+            elif value < lower:
+                expected.append("undecided" if bound["id"] == "T2" else "violated")
+            else:
+                expected.append("holds" if value >= upper else "undecided")
+        found = [word for word, value in zip(bound["class_verdict"], values) if value is not None]
+        checks.exact(f"{where}: verdicts", found, expected)
+        counted = [bound["class_verdict"].count(name) for name in names]
+        checks.exact(f"{where}: verdicts counted", [bound["verdict"][name] for name in names], counted)
+
+
+def check_ratio(checks, model):
+    """Test accuracy over training accuracy of the worst test class."""
+    worst = model["test"]["worst_class"]["index"]
+    right = 1 - (model["train"]["per_class_error"][worst] or 0.0)
+    trained = model["train"]["per_class_error"][worst] is not None
+    if trained and right > 0:
+        checks.close("worst-class ratio", model["test"]["worst_class_ratio"], (1 - model["test"]["worst_class"]["error"]) / right)
+    else:
+        checks.row("worst-class ratio does not exist", model["test"]["worst_class_ratio"] is None, "null")
 
 
 def check_certificate(checks, model, settings, counts, hard, weights):
@@ -265,7 +310,11 @@ def main():
     if arguments.train:
         logits, labels = load(arguments.train)
         check_split(checks, "train", model["train"], logits, labels, weights, settings["margins"])
+        check_ratio(checks, model)
+    alpha = settings["delta"] / (2 * classes * settings["models_compared"])
+    checks.close("level of each one-sided limit", model["delta_per_class"], alpha)
     check_bounds(checks, model, settings, weights, classes)
+    check_verdicts(checks, model)
     check_certificate(checks, model, settings, counts, hard, weights)
     print(f"{checks.count - checks.failed} passed, {checks.failed} failed")
     return 1 if checks.failed else 0

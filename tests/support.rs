@@ -1,11 +1,12 @@
 //! What the end-to-end tests share: the programs as a user runs them, a small synthetic data set, two small trained
 //! runs, prediction files, and the independent recomputation in Python.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 use std::time::SystemTime;
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
@@ -143,7 +144,13 @@ pub fn text(path: &Path) -> String {
 
 /// An empty folder of this name for the running test executable, below cargo's target folder: remade by each run, so
 /// that nothing is left elsewhere and the last run can be looked at.
+///
+/// # Panics
+/// If two tests of one executable ask for the same name.
 pub fn fresh_folder(name: &str) -> PathBuf {
+    static GIVEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let new = GIVEN.lock().is_ok_and(|mut given| given.insert(name.to_owned()));
+    assert!(new, "the folder {name} is another test's");
     let executable = std::env::current_exe().expect("a running test has an executable");
     let stem = executable.file_stem().expect("it has a name").to_string_lossy().into_owned();
     let test = stem.rsplit_once('-').map_or(stem.clone(), |(test, _)| test.to_owned());
@@ -163,7 +170,7 @@ pub const SYNTHETIC_IMAGES: [usize; 2] = [60, 30];
 pub fn synthetic_fashion_mnist() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
-        let folder = fresh_folder("data");
+        let folder = fresh_folder("synthetic-images");
         write_synthetic(&folder);
         folder
     })

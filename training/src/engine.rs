@@ -107,12 +107,12 @@ pub fn train(
     options: &Options,
 ) -> Result<Finished, TrainingError> {
     options.check()?;
-    std::fs::create_dir_all(&options.out).map_err(TrainingError::io(&options.out))?;
     tch::manual_seed(options.seed as i64);
     let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
     let architecture =
         Architecture { kind: options.architecture.clone(), input: data.image_shape(), num_classes: data.num_classes() };
     let model = Model::new(architecture.clone(), options.device)?;
+    std::fs::create_dir_all(&options.out).map_err(TrainingError::io(&options.out))?;
     let normalisation = Normalisation::customary(data.kind);
     let steps_per_epoch = subset.indices.len().div_ceil(options.batch_size);
     let schedule = WarmupCosine {

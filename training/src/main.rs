@@ -83,7 +83,9 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
-            ExitCode::from(if matches!(error, TrainingError::InvalidSetting { .. }) { 2 } else { 1 })
+            // The protocol's numbers come from --n-max and --imbalance.
+            let usage = matches!(error, TrainingError::InvalidSetting { .. } | TrainingError::LongTail(_));
+            ExitCode::from(if usage { 2 } else { 1 })
         }
     }
 }

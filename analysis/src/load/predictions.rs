@@ -41,7 +41,9 @@ fn subject(arguments: &Arguments, test: Predictions, train: Option<Predictions>)
         let n_max = arguments.n_max.ok_or_else(|| AnalysisError::Usage {
             problem: "--imbalance with --predictions needs --n-max, the images of the largest class".to_owned(),
         })?;
-        Some(long_tailed_counts(n_max, imbalance, num_classes)?)
+        let counts = long_tailed_counts(n_max, imbalance, num_classes)
+            .map_err(|error| AnalysisError::Usage { problem: format!("--imbalance {imbalance}: {error}") })?;
+        Some(counts)
     } else {
         train.as_ref().map(|train| count(train, num_classes))
     };
