@@ -1,5 +1,6 @@
 //! One run of `analyze`: load, verify, write, print.
 
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,6 +13,9 @@ use crate::AnalysisError;
 use crate::arguments::Arguments;
 use crate::report::{self, Report, Settings};
 use crate::{load, verify};
+
+/// Below this no interval says anything, and its tails leave the range in which they are computed to full accuracy.
+const SMALLEST_DELTA: f64 = 1e-12;
 
 /// Runs the program: writes the results into `arguments.out`, the summary to stdout, progress to stderr.
 ///
@@ -61,9 +65,21 @@ pub fn run(arguments: &Arguments) -> Result<(), AnalysisError> {
     spinner.set_message("plots and tables");
     let written = report::write(&report, &figures, &arguments.out, &arguments.format)?;
     spinner.finish_and_clear();
-    println!("{}", report::summary_table(&report));
-    println!("{} files in {}", written.len(), arguments.out.display());
-    Ok(())
+    print_summary(&format!(
+        "{}\n{} files in {}",
+        report::summary_table(&report),
+        written.len(),
+        arguments.out.display()
+    ))
+}
+
+/// A reader that closed the pipe has seen enough; any other failure of stdout is an error, with the files in place.
+fn print_summary(text: &str) -> Result<(), AnalysisError> {
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        result => result
+            .map_err(|source| AnalysisError::Training(TrainingError::Io { path: "standard output".into(), source })),
+    }
 }
 
 /// Finds an unwritable --out before hours are spent: a file that vanishes again is made in the nearest folder there is.
@@ -75,8 +91,11 @@ fn check_output(out: &Path) -> Result<(), AnalysisError> {
 
 fn check(arguments: &Arguments) -> Result<(), AnalysisError> {
     let usage = |problem: String| Err(AnalysisError::Usage { problem });
-    if !(arguments.delta > 0.0 && arguments.delta < 1.0) {
-        return usage(format!("--delta {}: give a probability between 0 and 1, both excluded", arguments.delta));
+    if !(arguments.delta >= SMALLEST_DELTA && arguments.delta < 1.0) {
+        return usage(format!(
+            "--delta {:e}: give a probability of at least {SMALLEST_DELTA:e} and below 1",
+            arguments.delta
+        ));
     }
     if !(arguments.r0.is_finite() && arguments.r0 >= 0.0) {
         return usage(format!("--r0 {}: give a finite number that is not negative", arguments.r0));

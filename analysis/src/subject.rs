@@ -11,7 +11,7 @@ use crate::report::Source;
 pub struct Scored {
     /// Scores [N, K].
     pub logits: Logits,
-    /// Labels [N], each below K.
+    /// Labels `[N]`, each below K.
     pub labels: Array1<usize>,
 }
 

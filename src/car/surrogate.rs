@@ -11,7 +11,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2};
 
 use crate::confusion::{ConfusionError, ConfusionMatrix, Score};
 
-/// The surrogate matrix, dense, of scores [N, K] and labels [N] at margin g; columns of empty classes are zero.
+/// The surrogate matrix, dense, of scores [N, K] and labels `[N]` at margin g; columns of empty classes are zero.
 ///
 /// # Errors
 /// [`ConfusionError`] for fewer than two classes, lengths that differ, a label out of range or a score that is not

@@ -1,5 +1,5 @@
 //! Random crop with zero padding and horizontal flip (He et al., CVPR 2016, section 4.2), for a whole batch in one
-//! gather: padded images [N, C, H + 2p, W + 2p] and indices [B] to a batch [B, C, H, W].
+//! gather: padded images [N, C, H + 2p, W + 2p] and indices `[B]` to a batch [B, C, H, W].
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;

@@ -51,9 +51,9 @@ struct Arguments {
     /// Weight decay
     #[arg(long, default_value_t = 2e-4)]
     weight_decay: f64,
-    /// Warm-up epochs
-    #[arg(long, default_value_t = 5)]
-    warm_up: usize,
+    /// Warm-up epochs [default: 5, or all but one of fewer epochs]
+    #[arg(long)]
+    warm_up: Option<usize>,
     /// Train on the images as they are, without random crop and flip
     #[arg(long)]
     no_augment: bool,
@@ -106,7 +106,7 @@ fn run(arguments: Arguments) -> Result<(), TrainingError> {
         learning_rate: arguments.lr,
         momentum: arguments.momentum,
         weight_decay: arguments.weight_decay,
-        warm_up_epochs: arguments.warm_up,
+        warm_up_epochs: arguments.warm_up.unwrap_or(5.min(arguments.epochs.saturating_sub(1))),
         augment: !arguments.no_augment,
         seed: arguments.seed,
         evaluate_every: arguments.evaluate_every,

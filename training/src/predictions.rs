@@ -1,4 +1,4 @@
-//! Prediction files: compressed .npz with `logits` [N, K] float32, `labels` [N] int64 and `indices` [N] int64 (each
+//! Prediction files: compressed .npz with `logits` [N, K] float32, `labels` `[N]` int64 and `indices` `[N]` int64 (each
 //! sample's place in the full split).
 
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! The main job: from a model's scores to the verdict on its worst class.
 //!
-//! Exact counts, matrices and norms of both splits ([`split`]), every statement of `THEORY.md` beside the measured
-//! error ([`bounds`]), and what follows for the model, as the structures of `report.json`.
+//! Exact counts, matrices and norms of both splits (`split`), every statement of `THEORY.md` beside the measured
+//! error (`bounds`), and what follows for the model, as the structures of `report.json`.
 
 mod bounds;
 mod split;
@@ -97,6 +97,8 @@ pub fn verify(
         let sentence = step.sentence.clone();
         verdicts.insert(1, VerdictSentence { id: "train-to-test".into(), margin: None, sentence, counts: None });
     }
+
+    verdicts.extend(missing_classes_sentence(counts));
 
     let group = |group: Group| {
         let found = metrics.group(group);
@@ -220,6 +222,18 @@ fn chain_sentence(test: &SplitReport) -> VerdictSentence {
     VerdictSentence { id: "chain".into(), margin: None, sentence, counts: None }
 }
 
+/// Classes without test samples are in no number of the report but the intervals; the reader must know.
+fn missing_classes_sentence(counts: &[u64]) -> Option<VerdictSentence> {
+    let missing: Vec<usize> = (0..counts.len()).filter(|&class| counts[class] == 0).collect();
+    let first = missing.first()?;
+    let sentence = format!(
+        "{} of {} classes (the first: class {first}) have no test samples: their errors are not estimated and may be anything from 0 to 1, so the worst class named is the worst of the others.",
+        missing.len(),
+        counts.len()
+    );
+    Some(VerdictSentence { id: "coverage".into(), margin: None, sentence, counts: None })
+}
+
 /// From ||C_{S,g} Lambda||_2 on the training data to ||C_D Lambda||_2 of the population.
 fn train_to_test(
     train: &SplitReport,
@@ -254,7 +268,7 @@ fn train_to_test(
             })
         })
         .transpose()?;
-    let first = &measured[0];
+    let trained = train.hard.spectral_norm_weighted;
     let smallest = train.class_counts.iter().copied().min().unwrap_or(0);
     let population = match (&certificate, outcome.reason()) {
         (Some(found), _) => {
@@ -267,9 +281,8 @@ fn train_to_test(
         (None, None) => unreachable!("an outcome has a value or a reason"),
     };
     let sentence = format!(
-        "Train to test is measured, not proved: ||C Lambda||_2 is {:.4} on training data at g = {} and {:.4} on test data; no theorem here bounds that step with {} in the smallest class; {population}.",
-        first.spectral_norm_weighted.value,
-        first.margin,
+        "Train to test is measured, not proved: ||C Lambda||_2 is {:.4} on training data and {:.4} on test data; no theorem here bounds that step with {} in the smallest class; {population}.",
+        trained.value,
         held_out.value,
         if smallest == 1 { "1 image".to_owned() } else { format!("{smallest} images") },
     );

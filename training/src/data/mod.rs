@@ -76,7 +76,7 @@ impl FromStr for DataSource {
 pub struct Split {
     /// Bytes [N, C, H, W] on the CPU.
     pub images: Tensor,
-    /// Labels [N], each below the number of classes.
+    /// Labels `[N]`, each below the number of classes.
     pub labels: Vec<usize>,
     /// SHA-256 of the files' bytes (after gunzip), in reading order, in hexadecimal.
     pub sha256: String,

@@ -76,7 +76,11 @@ pub(super) fn draw_several(report: &Report) -> Figure {
             let model = &report.models[at];
             let bound = shown_bounds(model).into_iter().find(|bound| Some(bound.id.as_str()) == id);
             let margin = bound.and_then(|bound| bound.margin).map_or(String::new(), |g| format!(" (g = {g})"));
-            (format!("{}{margin}", fitted(&model.name, LEGEND * 1.08, 220.0)), model, bound)
+            (
+                format!("{}{margin}", fitted(&model.name, LEGEND * 1.12, if chosen.len() < 3 { 400.0 } else { 220.0 })),
+                model,
+                bound,
+            )
         })
         .collect();
     let mut caption = match id.and_then(|_| panels.iter().find_map(|(_, _, bound)| *bound)) {
@@ -88,7 +92,7 @@ pub(super) fn draw_several(report: &Report) -> Figure {
     };
     caption.push_str(
         " Each point is a class: measured test error with its simultaneous interval against its bound; at 1 and above \
-         (shaded) a bound says nothing. All panels share their axes.",
+         (shaded) a bound says nothing, and below the axis it is drawn on its edge. All panels share their axes.",
     );
     if chosen.len() < report.models.len() {
         caption.push_str(&format!(" {} of {} models are shown.", chosen.len(), report.models.len()));
