@@ -1,0 +1,47 @@
+//! Why a step of CAR cannot be taken.
+
+use thiserror::Error;
+
+use crate::confusion::ConfusionError;
+use crate::norms::NormError;
+
+/// An option, a batch or a matrix from which CAR cannot be computed. The state is as it was before the call.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum CarError {
+    /// An option out of its range.
+    #[error("CAR option {name} = {value}: {requirement}")]
+    InvalidOption {
+        /// The option.
+        name: &'static str,
+        /// The value given.
+        value: f64,
+        /// What is allowed.
+        requirement: &'static str,
+    },
+    /// A batch without samples.
+    #[error("the batch is empty; CAR needs at least one sample")]
+    EmptyBatch,
+    /// Weights or a matrix for another number of classes.
+    #[error("{what} has {found} classes, expected {expected}")]
+    WrongNumberOfClasses {
+        /// What was given.
+        what: &'static str,
+        /// Its number of classes.
+        found: usize,
+        /// The number expected.
+        expected: usize,
+    },
+    /// Scores, labels or counts that were refused.
+    #[error(transparent)]
+    Confusion(#[from] ConfusionError),
+    /// A spectral norm that cannot be given.
+    #[error(transparent)]
+    Norm(#[from] NormError),
+}
+
+impl CarError {
+    pub(super) fn option(name: &'static str, value: f64, requirement: &'static str) -> Self {
+        Self::InvalidOption { name, value, requirement }
+    }
+}
