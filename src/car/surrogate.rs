@@ -1,61 +1,294 @@
-//! The smooth surrogate of the confusion matrix (D6; Zhu et al., equation 7).
+//! The smooth surrogate of the confusion matrix (D6; Zhu et al., equation 7) and its gradient.
 //!
 //! ```text
-//! c~_ij = (1/m_j) sum over samples of class j of  sigmoid(g + f_i - f_j) softmax_i(f),   i != j;   c~_jj = 0
+//! c~_ij = (1/m_j) sum over samples of class j of  G(d_i) P_i,   d_i = f_i - f_j,  i != j;   c~_jj = 0
 //! ```
 //!
-//! The softmax runs over all K classes; it is shift-invariant, so softmax(f - f_j) is the same. The surrogate bounds the
-//! margin confusion matrix C_g in neither direction.
+//! G is the [`Gate`], P the [`Competition`]. The gradient of <W, C~> for a constant W, sample by sample with w_i = W_ij/m_j:
+//!
+//! ```text
+//! through the gate          w_i P_i G'(d_i)               to f_i, and minus their sum to f_j
+//! through a softmax         P_k (a_k - sum_i a_i P_i)/tau to f_k,  a_i = w_i G_i, a_j = 0
+//! through relu, s = sum r_i (a_i - sum_k a_k P_k)/s       to f_i with d_i > 0, and minus their sum to f_j
+//! ```
+//!
+//! At d = 0 the derivative of max(0, d) is taken as 0, as libtorch takes it. The surrogate bounds the margin confusion
+//! matrix C_g in neither direction.
 
-use ndarray::{Array2, ArrayView1, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
+use super::{CarError, Competition, Gate, SurrogateOptions};
 use crate::confusion::{ConfusionError, ConfusionMatrix, Score};
 
-/// The surrogate matrix, dense, of scores [N, K] and labels `[N]` at margin g; columns of empty classes are zero.
+/// The surrogate matrix, dense, of scores [N, K] and labels `[N]`; columns of empty classes are zero. Samples are taken one
+/// at a time, nothing of size [N, K] is kept.
 ///
 /// # Errors
-/// [`ConfusionError`] for fewer than two classes, lengths that differ, a label out of range or a score that is not
-/// finite, naming the sample.
+/// [`CarError::InvalidOption`]; [`CarError::Confusion`] for fewer than two classes, lengths that differ, a label out of
+/// range or a score that is not finite, naming the sample.
 pub fn surrogate_confusion<S: Score>(
     logits: ArrayView2<'_, S>,
     labels: ArrayView1<'_, usize>,
-    margin: f64,
-) -> Result<ConfusionMatrix, ConfusionError> {
-    let (samples, num_classes) = logits.dim();
+    options: &SurrogateOptions,
+) -> Result<ConfusionMatrix, CarError> {
+    options.check()?;
+    let num_classes = logits.ncols();
+    check_labels(logits.nrows(), num_classes, labels)?;
+    let (mut scores, mut terms) = (vec![0.0; num_classes], Terms::new(num_classes));
+    let (sums, counts) = accumulate(num_classes, labels, |sample, label, column| {
+        read_scores(sample, logits.row(sample), &mut scores)?;
+        terms.compute(&scores, label, options);
+        terms.add_to(column);
+        Ok(())
+    })?;
+    Ok(ConfusionMatrix::from_dense(column_means(sums, &counts))?)
+}
+
+/// The surrogate of one batch with what its gradient needs: O(NK + K^2) numbers.
+#[derive(Clone, Debug)]
+pub struct Surrogate {
+    options: SurrogateOptions,
+    scores: Array2<f64>,
+    labels: Array1<usize>,
+    counts: Vec<u64>,
+    confusion: Array2<f64>,
+}
+
+impl Surrogate {
+    /// Computes the surrogate of scores [N, K] and labels `[N]`, N >= 1.
+    ///
+    /// # Errors
+    /// As [`surrogate_confusion`]; [`CarError::EmptyBatch`].
+    pub fn new<S: Score>(
+        logits: ArrayView2<'_, S>,
+        labels: ArrayView1<'_, usize>,
+        options: &SurrogateOptions,
+    ) -> Result<Self, CarError> {
+        options.check()?;
+        let (samples, num_classes) = logits.dim();
+        check_labels(samples, num_classes, labels)?;
+        if samples == 0 {
+            return Err(CarError::EmptyBatch);
+        }
+        let mut scores = Array2::zeros((samples, num_classes));
+        let mut terms = Terms::new(num_classes);
+        let (sums, counts) = accumulate(num_classes, labels, |sample, label, column| {
+            let mut row = scores.row_mut(sample);
+            let row = row.as_slice_mut().expect("rows of a standard layout");
+            read_scores(sample, logits.row(sample), row)?;
+            terms.compute(row, label, options);
+            terms.add_to(column);
+            Ok(())
+        })?;
+        let confusion = column_means(sums, &counts);
+        for ((row, column), &value) in confusion.indexed_iter() {
+            if !value.is_finite() {
+                return Err(ConfusionError::InvalidEntry { row, column, value }.into());
+            }
+        }
+        Ok(Self { options: *options, scores, labels: labels.to_owned(), counts, confusion })
+    }
+
+    /// C~, [K, K], row = competitor, column = true class.
+    pub fn confusion(&self) -> ArrayView2<'_, f64> {
+        self.confusion.view()
+    }
+
+    /// Samples of each class in the batch, `[K]`.
+    pub fn class_counts(&self) -> &[u64] {
+        &self.counts
+    }
+
+    /// The scores, in f64, [N, K].
+    pub fn scores(&self) -> ArrayView2<'_, f64> {
+        self.scores.view()
+    }
+
+    /// The labels, `[N]`.
+    pub fn labels(&self) -> ArrayView1<'_, usize> {
+        self.labels.view()
+    }
+
+    /// Gradient of sum_ij `upstream`_ij c~_ij with respect to the logits, [N, K]: the chain rule's next factor after
+    /// d(anything)/dC~. The diagonal of `upstream` [K, K] does not matter. Parts that the options hold constant do not pass
+    /// any gradient.
+    ///
+    /// # Errors
+    /// [`CarError::WrongNumberOfClasses`].
+    pub fn gradient(&self, upstream: ArrayView2<'_, f64>) -> Result<Array2<f64>, CarError> {
+        let num_classes = self.confusion.nrows();
+        if upstream.dim() != (num_classes, num_classes) {
+            let found = if upstream.nrows() == num_classes { upstream.ncols() } else { upstream.nrows() };
+            return Err(CarError::WrongNumberOfClasses { what: "the upstream matrix", found, expected: num_classes });
+        }
+        let mut gradient = Array2::zeros(self.scores.dim());
+        let (mut terms, mut weights) = (Terms::new(num_classes), vec![0.0; num_classes]);
+        for (sample, &label) in self.labels.iter().enumerate() {
+            let scores = self.scores.row(sample);
+            let scores = scores.as_slice().expect("rows of a standard layout");
+            terms.compute(scores, label, &self.options);
+            for (weight, &value) in weights.iter_mut().zip(upstream.column(label)) {
+                *weight = value / self.counts[label] as f64;
+            }
+            weights[label] = 0.0;
+            let mut row = gradient.row_mut(sample);
+            let row = row.as_slice_mut().expect("rows of a standard layout");
+            terms.add_gradient(scores, label, &weights, &self.options, row);
+        }
+        Ok(gradient)
+    }
+}
+
+fn check_labels(samples: usize, num_classes: usize, labels: ArrayView1<'_, usize>) -> Result<(), ConfusionError> {
+    if num_classes < 2 {
+        return Err(ConfusionError::TooFewClasses { num_classes });
+    }
     if labels.len() != samples {
         return Err(ConfusionError::WrongNumberOfLabels { samples, labels: labels.len() });
     }
-    // One row a true class, so that a sample adds to contiguous memory; transposed at the end.
-    let mut sums = Array2::<f64>::zeros((num_classes, num_classes));
-    let mut counts = vec![0u64; num_classes];
-    let mut scores = vec![0.0; num_classes];
-    for (sample, (row, &label)) in logits.rows().into_iter().zip(labels).enumerate() {
-        let sample = sample as u64;
-        if label >= num_classes {
-            return Err(ConfusionError::LabelOutOfRange { sample, label, num_classes });
+    match labels.iter().position(|&label| label >= num_classes) {
+        Some(at) => Err(ConfusionError::LabelOutOfRange { sample: at as u64, label: labels[at], num_classes }),
+        None => Ok(()),
+    }
+}
+
+fn read_scores<S: Score>(sample: usize, row: ArrayView1<'_, S>, scores: &mut [f64]) -> Result<(), ConfusionError> {
+    for (class, (score, &value)) in scores.iter_mut().zip(row).enumerate() {
+        *score = value.to_f64();
+        if !score.is_finite() {
+            return Err(ConfusionError::NonFiniteScore { sample: sample as u64, class, value: *score });
         }
-        for (class, (score, &value)) in scores.iter_mut().zip(row).enumerate() {
-            *score = value.to_f64();
-            if !score.is_finite() {
-                return Err(ConfusionError::NonFiniteScore { sample, class, value: *score });
-            }
-        }
-        let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let normaliser: f64 = scores.iter().map(|score| (score - largest).exp()).sum();
-        let own = scores[label];
-        for (class, (sum, &score)) in sums.row_mut(label).iter_mut().zip(&scores).enumerate() {
-            if class != label {
-                *sum += sigmoid(margin + score - own) * (score - largest).exp() / normaliser;
-            }
-        }
+    }
+    Ok(())
+}
+
+/// Sums one row a true class, so that a sample adds to contiguous memory, and the class counts.
+fn accumulate(
+    num_classes: usize,
+    labels: ArrayView1<'_, usize>,
+    mut add: impl FnMut(usize, usize, &mut [f64]) -> Result<(), ConfusionError>,
+) -> Result<(Array2<f64>, Vec<u64>), ConfusionError> {
+    let (mut sums, mut counts) = (Array2::zeros((num_classes, num_classes)), vec![0; num_classes]);
+    for (sample, &label) in labels.iter().enumerate() {
+        let mut column = sums.row_mut(label);
+        add(sample, label, column.as_slice_mut().expect("rows of a standard layout"))?;
         counts[label] += 1;
     }
-    for (mut column, &count) in sums.rows_mut().into_iter().zip(&counts) {
+    Ok((sums, counts))
+}
+
+fn column_means(mut sums: Array2<f64>, counts: &[u64]) -> Array2<f64> {
+    for (mut column, &count) in sums.rows_mut().into_iter().zip(counts) {
         if count > 0 {
             column /= count as f64;
         }
     }
-    ConfusionMatrix::from_dense(sums.reversed_axes().as_standard_layout().into_owned())
+    sums.reversed_axes().as_standard_layout().into_owned()
+}
+
+/// Gate and competition of one sample, `[K]` each. Both are 0 at the true class, but for a softmax over all classes, whose
+/// share of the true class the gradient needs.
+struct Terms {
+    gate: Vec<f64>,
+    competition: Vec<f64>,
+    own: usize,
+}
+
+impl Terms {
+    fn new(num_classes: usize) -> Self {
+        Self { gate: vec![0.0; num_classes], competition: vec![0.0; num_classes], own: 0 }
+    }
+
+    fn compute(&mut self, scores: &[f64], own: usize, options: &SurrogateOptions) {
+        self.own = own;
+        let base = scores[own];
+        for (gate, &score) in self.gate.iter_mut().zip(scores) {
+            let raised = options.margin + (score - base);
+            *gate = match options.gate {
+                Gate::Sigmoid => sigmoid(raised),
+                Gate::One => 1.0,
+                Gate::Relu => raised.max(0.0),
+            };
+        }
+        self.gate[own] = 0.0;
+        match options.competition {
+            Competition::SoftmaxAll => softmax(scores, options.temperature, None, &mut self.competition),
+            Competition::SoftmaxCompetitors => softmax(scores, options.temperature, Some(own), &mut self.competition),
+            Competition::Relu => {
+                let leads = scores.iter().map(|score| (score - base).max(0.0));
+                self.competition.iter_mut().zip(leads).for_each(|(share, lead)| *share = lead);
+                let total: f64 = self.competition.iter().sum();
+                if total > 0.0 {
+                    self.competition.iter_mut().for_each(|share| *share /= total);
+                }
+            }
+        }
+    }
+
+    fn add_to(&self, column: &mut [f64]) {
+        for ((sum, gate), competition) in column.iter_mut().zip(&self.gate).zip(&self.competition) {
+            *sum += gate * competition;
+        }
+    }
+
+    /// Adds the gradient of sum_i w_i G_i P_i; w is 0 at the true class.
+    fn add_gradient(
+        &self,
+        scores: &[f64],
+        own: usize,
+        weights: &[f64],
+        options: &SurrogateOptions,
+        gradient: &mut [f64],
+    ) {
+        let base = scores[own];
+        if options.gate_gradient {
+            for (class, &weight) in weights.iter().enumerate().filter(|&(class, _)| class != own) {
+                let raised = options.margin + (scores[class] - base);
+                let slope = match options.gate {
+                    Gate::Sigmoid => sigmoid(raised) * sigmoid(-raised),
+                    Gate::One => 0.0,
+                    Gate::Relu => f64::from(u8::from(raised > 0.0)),
+                };
+                let part = weight * self.competition[class] * slope;
+                gradient[class] += part;
+                gradient[own] -= part;
+            }
+        }
+        let gated = |class: usize| weights[class] * self.gate[class];
+        let mean: f64 = (0..weights.len()).map(|class| gated(class) * self.competition[class]).sum();
+        match options.competition {
+            Competition::SoftmaxAll | Competition::SoftmaxCompetitors => {
+                for (class, part) in gradient.iter_mut().enumerate() {
+                    *part += self.competition[class] * (gated(class) - mean) / options.temperature;
+                }
+            }
+            Competition::Relu => {
+                let total: f64 = scores.iter().map(|score| (score - base).max(0.0)).sum();
+                for class in (0..weights.len()).filter(|&class| scores[class] > base) {
+                    let part = (gated(class) - mean) / total;
+                    gradient[class] += part;
+                    if options.baseline_gradient {
+                        gradient[own] -= part;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// exp(f/tau) normalised over all classes but `without`, whose share is 0.
+fn softmax(scores: &[f64], temperature: f64, without: Option<usize>, shares: &mut [f64]) {
+    let taking_part = |class: usize| without != Some(class);
+    let largest = (0..scores.len())
+        .filter(|&class| taking_part(class))
+        .map(|class| scores[class])
+        .fold(f64::NEG_INFINITY, f64::max);
+    let mut total = 0.0;
+    for (class, share) in shares.iter_mut().enumerate() {
+        *share = if taking_part(class) { ((scores[class] - largest) / temperature).exp() } else { 0.0 };
+        total += *share;
+    }
+    shares.iter_mut().for_each(|share| *share /= total);
 }
 
 fn sigmoid(x: f64) -> f64 {
@@ -66,39 +299,81 @@ fn sigmoid(x: f64) -> f64 {
 mod tests {
     use super::*;
     use approx::assert_relative_eq;
-    use ndarray::{Array1, array};
+    use ndarray::array;
+
+    fn all_classes(margin: f64) -> SurrogateOptions {
+        SurrogateOptions { margin, ..SurrogateOptions::official_code() }
+    }
 
     #[test]
     fn two_samples_by_hand() {
         let logits = array![[1.0, 0.0, 2.0], [0.5, 0.5, -1.0]];
-        let matrix = surrogate_confusion(logits.view(), array![0, 0].view(), 0.25).unwrap();
-        let term = |row: [f64; 3], i: usize| {
-            let normaliser: f64 = row.iter().map(|score| score.exp()).sum();
+        let labels = array![0, 0];
+        let term = |row: [f64; 3], i: usize, normaliser: f64| {
             row[i].exp() / normaliser / (1.0 + (-(0.25 + row[i] - row[0])).exp())
         };
+        let all = surrogate_confusion(logits.view(), labels.view(), &all_classes(0.25)).unwrap();
+        let rest = surrogate_confusion(logits.view(), labels.view(), &SurrogateOptions::paper(0.25)).unwrap();
         for i in [1, 2] {
-            let expected = 0.5 * (term([1.0, 0.0, 2.0], i) + term([0.5, 0.5, -1.0], i));
-            assert_relative_eq!(matrix.get(i, 0), expected, max_relative = 1e-14);
+            let mean = |skip: usize| {
+                let normaliser = |row: &[f64; 3]| row[skip..].iter().map(|score| score.exp()).sum::<f64>();
+                let rows = [[1.0, 0.0, 2.0], [0.5, 0.5, -1.0]];
+                0.5 * rows.iter().map(|row| term(*row, i, normaliser(row))).sum::<f64>()
+            };
+            assert_relative_eq!(all.get(i, 0), mean(0), max_relative = 1e-14);
+            assert_relative_eq!(rest.get(i, 0), mean(1), max_relative = 1e-14);
         }
-        assert_eq!((matrix.get(0, 0), matrix.column_sums()[1]), (0.0, 0.0));
+        assert_eq!((all.get(0, 0), all.column_sums()[1]), (0.0, 0.0));
     }
 
     #[test]
-    fn large_scores_give_the_hard_matrix_at_margin_zero() {
-        let logits = array![[3.0, 1.0, 2.0], [1.0, 3.0, 2.0], [1.0, 2.0, 3.0], [9.0, 2.0, 3.0]] * 1e3;
-        let labels: Array1<usize> = array![0, 0, 2, 2];
-        let matrix = surrogate_confusion(logits.view(), labels.view(), 0.0).unwrap();
-        assert_relative_eq!(matrix.get(1, 0), 0.5);
-        assert_relative_eq!(matrix.get(0, 2), 0.5);
-        assert_relative_eq!(matrix.column_sums().iter().sum::<f64>(), 1.0);
+    fn relu_competition_by_hand() {
+        // Leads 1 and 3 over class 0: shares 1/4 and 3/4; the gate of ablation C is 0.5 + lead.
+        let logits = array![[0.0, 1.0, 3.0, -1.0]];
+        let b = SurrogateOptions { competition: Competition::Relu, ..all_classes(0.0) };
+        let c = SurrogateOptions { gate: Gate::Relu, margin: 0.5, ..b };
+        let matrix = |options| surrogate_confusion(logits.view(), array![0].view(), &options).unwrap();
+        assert_relative_eq!(matrix(b).get(1, 0), 0.25 / (1.0 + (-1f64).exp()), max_relative = 1e-15);
+        assert_relative_eq!(matrix(c).get(2, 0), 0.75 * 3.5, max_relative = 1e-15);
+        assert_relative_eq!(matrix(c).column_sums()[0], 3.0, max_relative = 1e-15);
+        assert_eq!(surrogate_confusion(logits.view(), array![2].view(), &c).unwrap().column_sums()[2], 0.0);
+    }
+
+    #[test]
+    fn extreme_scores_stay_finite() {
+        let logits = array![[1e300, -1e300, 0.0], [-1e300, 1e300, 1e300]];
+        for competition in [Competition::SoftmaxAll, Competition::SoftmaxCompetitors] {
+            let options = SurrogateOptions { competition, ..SurrogateOptions::paper(0.1) };
+            let surrogate = Surrogate::new(logits.view(), array![0, 0].view(), &options).unwrap();
+            assert_relative_eq!(surrogate.confusion()[[1, 0]], 0.25);
+            let gradient = surrogate.gradient(Array2::ones((3, 3)).view()).unwrap();
+            assert!(gradient.iter().all(|value| value.is_finite()));
+        }
+        let overflow = SurrogateOptions { gate: Gate::Relu, competition: Competition::Relu, ..all_classes(0.0) };
+        let logits = logits * 1e8;
+        assert!(matches!(
+            Surrogate::new(logits.view(), array![0, 0].view(), &overflow),
+            Err(CarError::Confusion(ConfusionError::InvalidEntry { .. }))
+        ));
     }
 
     #[test]
     fn bad_input_is_named() {
-        let error = surrogate_confusion(array![[0.0, f64::NAN]].view(), array![0].view(), 0.0).unwrap_err();
-        assert!(error.to_string().contains("sample 0"));
-        assert!(surrogate_confusion(array![[0.0, 1.0]].view(), array![2].view(), 0.0).is_err());
-        assert!(surrogate_confusion(array![[0.0, 1.0]].view(), array![0, 1].view(), 0.0).is_err());
-        assert!(surrogate_confusion(array![[0.0]].view(), array![0].view(), 0.0).is_err());
+        let paper = SurrogateOptions::paper(0.0);
+        let refused = |logits: Array2<f64>, labels: Array1<usize>| {
+            let streamed = surrogate_confusion(logits.view(), labels.view(), &paper).unwrap_err().to_string();
+            assert_eq!(Surrogate::new(logits.view(), labels.view(), &paper).unwrap_err().to_string(), streamed);
+            streamed
+        };
+        assert!(refused(array![[0.0, 1.0], [0.0, f64::NAN]], array![0, 1]).contains("sample 1: the score of class 1"));
+        assert!(refused(array![[0.0, 1.0]], array![2]).contains("label 2"));
+        assert!(refused(array![[0.0, 1.0]], array![0, 1]).contains("2 labels"));
+        assert!(refused(array![[0.0]], array![0]).contains("at least 2 classes"));
+        let empty = Surrogate::new(Array2::<f64>::zeros((0, 3)).view(), array![].view(), &paper);
+        assert_eq!(empty.unwrap_err(), CarError::EmptyBatch);
+        let surrogate = Surrogate::new(array![[0.0, 1.0]].view(), array![0].view(), &paper).unwrap();
+        assert!(surrogate.gradient(Array2::zeros((3, 3)).view()).is_err());
+        let cold = SurrogateOptions { temperature: 0.0, ..paper };
+        assert!(surrogate_confusion(array![[0.0, 1.0]].view(), array![0].view(), &cold).is_err());
     }
 }

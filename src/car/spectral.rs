@@ -1,0 +1,172 @@
+//! The spectral term ||C Lambda||_2, its subgradient, and its one-sided derivative (S6).
+//!
+//! ```text
+//! R(C) = sigma_1(C Lambda),   dR/dC_ij = u_i v_j lambda_j  (i != j),   (u, v) a top singular pair of C Lambda
+//! ```
+//!
+//! Where sigma_1 is simple this is the gradient. Where it is not, every pair v in range(V1), u = M v/sigma_1 gives a
+//! subgradient, and the derivative in direction E is lambda_max of the symmetric part of U1^T E V1 with U1 = M V1/sigma_1.
+//! At C = 0 the norm has every u v^T and also 0 as subgradients; 0, the smallest, is taken.
+
+use nalgebra::{DMatrix, SymmetricEigen};
+use ndarray::{Array2, ArrayView2};
+
+use super::CarError;
+use crate::confusion::ConfusionError;
+use crate::norms::{NormError, exact};
+
+/// Value and top singular pair of C Lambda.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SpectralTerm {
+    /// R = sigma_1.
+    pub value: f64,
+    /// u, unit, over the rows (predicted classes).
+    pub left: Vec<f64>,
+    /// v, unit, over the columns (true classes).
+    pub right: Vec<f64>,
+    /// (sigma_1 - sigma_2)/sigma_1: 0 where sigma_1 is multiple and the gradient one of many; 0 for the zero matrix.
+    pub relative_gap: f64,
+    weights: Vec<f64>,
+}
+
+impl SpectralTerm {
+    /// dR/dC, [K, K], zero on the diagonal; zero altogether at C = 0.
+    pub fn gradient(&self) -> Array2<f64> {
+        let classes = self.weights.len();
+        if self.value == 0.0 {
+            return Array2::zeros((classes, classes));
+        }
+        Array2::from_shape_fn((classes, classes), |(i, j)| {
+            if i == j { 0.0 } else { self.left[i] * self.right[j] * self.weights[j] }
+        })
+    }
+}
+
+/// ||C Lambda||_2 of a matrix [K, K] with finite entries and weights lambda, `[K]`, by nalgebra: O(K^3).
+///
+/// # Errors
+/// [`CarError::WrongNumberOfClasses`], [`CarError::Confusion`] for a matrix that is not square,
+/// [`CarError::Norm`].
+pub fn spectral_term(confusion: ArrayView2<'_, f64>, weights: &[f64]) -> Result<SpectralTerm, CarError> {
+    let (rows, columns) = confusion.dim();
+    if rows != columns {
+        return Err(ConfusionError::NotSquare { rows, columns }.into());
+    }
+    if weights.len() != columns {
+        let what = "the list of class weights";
+        return Err(CarError::WrongNumberOfClasses { what, found: weights.len(), expected: columns });
+    }
+    let weighted = Array2::from_shape_fn((rows, columns), |(i, j)| confusion[[i, j]] * weights[j]);
+    let pair = exact::top_singular_pair(weighted.view())?;
+    let second = exact::singular_values(weighted.view())?.get(1).copied().unwrap_or(0.0);
+    Ok(SpectralTerm {
+        value: pair.sigma,
+        left: pair.left,
+        right: pair.right,
+        relative_gap: if pair.sigma > 0.0 { 1.0 - second / pair.sigma } else { 0.0 },
+        weights: weights.to_vec(),
+    })
+}
+
+/// The one-sided derivative of ||M||_2 in direction E (S6): lim over t -> 0+ of (||M + tE||_2 - ||M||_2)/t.
+///
+/// Singular values of at least sigma_1 (1 - `tolerance`) count as equal to it; 1e-9 suits matrices whose multiplicity is
+/// exact up to rounding. At M = 0 the derivative is ||E||_2.
+///
+/// # Errors
+/// [`CarError::WrongNumberOfClasses`] for shapes that differ, [`CarError::Norm`].
+pub fn spectral_derivative(
+    matrix: ArrayView2<'_, f64>,
+    direction: ArrayView2<'_, f64>,
+    tolerance: f64,
+) -> Result<f64, CarError> {
+    if matrix.dim() != direction.dim() {
+        let (found, expected) = (direction.nrows(), matrix.nrows());
+        return Err(CarError::WrongNumberOfClasses { what: "the direction", found, expected });
+    }
+    let sigma = exact::spectral_norm(matrix)?;
+    let along = exact::spectral_norm(direction)?;
+    if sigma == 0.0 {
+        return Ok(along);
+    }
+    let to_nalgebra = |m: ArrayView2<'_, f64>| DMatrix::from_row_iterator(m.nrows(), m.ncols(), m.iter().copied());
+    let (m, e) = (to_nalgebra(matrix) / sigma, to_nalgebra(direction));
+    let eigen = SymmetricEigen::try_new(m.transpose() * &m, f64::EPSILON, 1000 + 100 * m.ncols()).ok_or_else(|| {
+        let (rows, columns) = matrix.dim();
+        NormError::NotConverged { rows, columns, reason: "symmetric QR sweeps for the top space".into() }
+    })?;
+    let smallest = (1.0 - tolerance).powi(2);
+    let top: Vec<usize> = (0..m.ncols()).filter(|&i| eigen.eigenvalues[i] >= smallest).collect();
+    let right = eigen.eigenvectors.select_columns(&top);
+    let left = &m * &right;
+    let compressed = left.transpose() * e * right;
+    let symmetric = (&compressed + compressed.transpose()) / 2.0;
+    Ok(symmetric.symmetric_eigenvalues().max())
+}
+
+/// Cosine, in the space of zero-diagonal matrices, between the gradients u v^T Lambda of two singular pairs: whether a step
+/// that lowers the one spectral norm lowers the other. `None` if one of the gradients is zero.
+///
+/// # Panics
+/// If the vectors and weights are not all of the same length.
+pub fn descent_cosine(a: (&[f64], &[f64]), b: (&[f64], &[f64]), weights: &[f64]) -> Option<f64> {
+    let product = |(u, v): (&[f64], &[f64]), (x, y): (&[f64], &[f64])| {
+        let classes = 0..weights.len();
+        let left: f64 = classes.clone().map(|i| u[i] * x[i]).sum();
+        let right = |j: usize| v[j] * y[j] * weights[j] * weights[j];
+        let whole = left * classes.clone().map(right).sum::<f64>();
+        whole - classes.map(|j| u[j] * x[j] * right(j)).sum::<f64>()
+    };
+    assert!([a.0, a.1, b.0, b.1].iter().all(|vector| vector.len() == weights.len()), "vectors of different lengths");
+    let norms = (product(a, a) * product(b, b)).sqrt();
+    (norms > 0.0).then(|| (product(a, b) / norms).clamp(-1.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_relative_eq;
+    use ndarray::array;
+
+    #[test]
+    fn a_simple_pair_by_hand() {
+        // C Lambda = [[0, 3], [4, 0]] with Lambda = diag(2, 1).
+        let term = spectral_term(array![[0.0, 3.0], [2.0, 0.0]].view(), &[2.0, 1.0]).unwrap();
+        assert_relative_eq!(term.value, 4.0, max_relative = 1e-15);
+        assert_relative_eq!(term.relative_gap, 0.25, max_relative = 1e-14);
+        assert_relative_eq!(*term.gradient().as_slice().unwrap(), [0.0, 0.0, 2.0, 0.0], epsilon = 1e-14);
+    }
+
+    #[test]
+    fn zero_has_value_and_gradient_zero() {
+        let term = spectral_term(Array2::zeros((3, 3)).view(), &[1.0; 3]).unwrap();
+        assert_eq!((term.value, term.relative_gap, term.gradient()), (0.0, 0.0, Array2::zeros((3, 3))));
+        let direction = array![[0.0, -3.0, 0.0], [0.0, 0.0, 0.0], [4.0, 0.0, 0.0]];
+        let derivative = spectral_derivative(Array2::zeros((3, 3)).view(), direction.view(), 1e-9).unwrap();
+        assert_relative_eq!(derivative, 4.0, max_relative = 1e-14);
+    }
+
+    #[test]
+    fn the_cosine_of_a_pair_with_itself_is_one() {
+        let (u, v, w) = ([0.6, 0.8, 0.0], [0.0, 0.6, 0.8], [1.0, 2.0, 0.5]);
+        assert_relative_eq!(descent_cosine((&u, &v), (&u, &v), &w).unwrap(), 1.0, max_relative = 1e-15);
+        // As dense matrices, diagonal left out.
+        let (x, y) = ([0.0, 0.6, 0.8], [0.8, 0.0, 0.6]);
+        let dense = |u: &[f64; 3], v: &[f64; 3]| {
+            Array2::from_shape_fn((3, 3), |(i, j)| if i == j { 0.0 } else { u[i] * v[j] * w[j] })
+        };
+        let (a, b) = (dense(&u, &v), dense(&x, &y));
+        let expected = (&a * &b).sum() / ((&a * &a).sum() * (&b * &b).sum()).sqrt();
+        assert_relative_eq!(descent_cosine((&u, &v), (&x, &y), &w).unwrap(), expected, max_relative = 1e-14);
+        let first = [1.0, 0.0, 0.0];
+        assert_eq!(descent_cosine((&first, &first), (&u, &v), &w), None);
+    }
+
+    #[test]
+    fn shapes_that_differ_are_refused() {
+        assert!(spectral_term(Array2::zeros((2, 3)).view(), &[1.0; 3]).is_err());
+        assert!(spectral_term(Array2::zeros((3, 3)).view(), &[1.0; 2]).is_err());
+        assert!(spectral_term(array![[0.0, f64::NAN], [0.0, 0.0]].view(), &[1.0; 2]).is_err());
+        assert!(spectral_derivative(Array2::zeros((3, 3)).view(), Array2::zeros((2, 2)).view(), 1e-9).is_err());
+    }
+}
