@@ -30,6 +30,9 @@ pub enum AnalysisError {
     /// Scores, labels, margins or weights that were refused.
     #[error(transparent)]
     Confusion(#[from] car_spectral::confusion::ConfusionError),
+    /// A surrogate matrix that cannot be given.
+    #[error(transparent)]
+    Car(#[from] car_spectral::car::CarError),
     /// A norm that cannot be given.
     #[error(transparent)]
     Norm(#[from] car_spectral::norms::NormError),

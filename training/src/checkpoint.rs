@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::path::Path;
 
+use car_spectral::car::CarOptions;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,8 @@ use crate::model::{Architecture, Model};
 pub const SCHEMA: &str = "car-spectral.checkpoint/1";
 
 const METADATA_KEY: &str = "car_spectral";
+/// In front of the names of a loss's tensors.
+const LOSS_PREFIX: &str = "loss.";
 
 /// What a checkpoint says of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,6 +82,9 @@ pub struct Run {
     pub augmented: bool,
     /// Loss function.
     pub loss: String,
+    /// Options of CAR, if the loss has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub car: Option<CarOptions>,
     /// Device.
     pub device: String,
     /// Threads of libtorch on the CPU.
@@ -88,26 +94,30 @@ pub struct Run {
 }
 
 /// Writes `path` (safetensors) and the same name with `.json`, each atomically, the JSON first: whenever the weights
-/// are there, their description is.
+/// are there, their description is. `loss_state` holds the state of a loss, empty for one without; it is read again
+/// with [`load_loss_state`].
 ///
 /// # Errors
-/// [`TrainingError::Io`] naming the file.
-pub fn save(path: &Path, model: &Model, description: &Description) -> Result<(), TrainingError> {
+/// [`TrainingError::Io`] naming the file; [`TrainingError::Malformed`] for a tensor of a kind that is not written.
+pub fn save(
+    path: &Path,
+    model: &Model,
+    loss_state: &BTreeMap<String, Tensor>,
+    description: &Description,
+) -> Result<(), TrainingError> {
     let json = serde_json::to_string_pretty(description).expect("a description holds only text and finite numbers");
-    let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = model
+    let state = loss_state.iter().map(|(name, tensor)| (format!("{LOSS_PREFIX}{name}"), tensor.shallow_clone()));
+    let stored = model
         .weights()
         .into_iter()
-        .map(|(name, tensor)| {
-            let shape = tensor.size().iter().map(|&side| side as usize).collect();
-            let values = Vec::<f32>::try_from(tensor.f_to_kind(Kind::Float)?.f_contiguous()?.f_flatten(0, -1)?)?;
-            Ok((name, shape, values.iter().flat_map(|value| value.to_le_bytes()).collect()))
-        })
-        .collect::<Result<_, tch::TchError>>()?;
-    let views: Vec<(&str, TensorView)> = bytes
+        .chain(state)
+        .map(|(name, tensor)| Ok((name.clone(), Stored::of(path, &name, &tensor)?)))
+        .collect::<Result<Vec<(String, Stored)>, TrainingError>>()?;
+    let views: Vec<(&str, TensorView)> = stored
         .iter()
-        .map(|(name, shape, data)| {
-            let view = TensorView::new(Dtype::F32, shape.clone(), data).expect("four bytes a value");
-            (name.as_str(), view)
+        .map(|(name, stored)| {
+            let view = TensorView::new(stored.dtype, stored.shape.clone(), &stored.bytes);
+            (name.as_str(), view.expect("as many bytes as the shape says"))
         })
         .collect();
     let metadata = HashMap::from([(METADATA_KEY.to_owned(), json.clone())]);
@@ -116,6 +126,33 @@ pub fn save(path: &Path, model: &Model, description: &Description) -> Result<(),
     let json_path = path.with_extension("json");
     write_atomically(&json_path, |file| file.write_all(json.as_bytes()).map_err(TrainingError::io(&json_path)))?;
     write_atomically(path, |file| file.write_all(&serialised).map_err(TrainingError::io(path)))
+}
+
+/// A tensor as it stands in the file.
+struct Stored {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl Stored {
+    fn of(path: &Path, name: &str, tensor: &Tensor) -> Result<Self, TrainingError> {
+        let shape = tensor.size().iter().map(|&side| side as usize).collect();
+        let flat = tensor.f_to_device(Device::Cpu)?.f_contiguous()?.f_flatten(0, -1)?;
+        let (dtype, bytes) = match flat.kind() {
+            Kind::Float => {
+                (Dtype::F32, Vec::<f32>::try_from(flat)?.iter().flat_map(|value| value.to_le_bytes()).collect())
+            }
+            Kind::Double => {
+                (Dtype::F64, Vec::<f64>::try_from(flat)?.iter().flat_map(|value| value.to_le_bytes()).collect())
+            }
+            Kind::Int64 => {
+                (Dtype::I64, Vec::<i64>::try_from(flat)?.iter().flat_map(|value| value.to_le_bytes()).collect())
+            }
+            kind => return Err(TrainingError::malformed(path, format!("tensor `{name}` is {kind:?}"))),
+        };
+        Ok(Self { dtype, shape, bytes })
+    }
 }
 
 /// Reads the description in a safetensors file's metadata; `None` if there is none (a file of another program).
@@ -169,7 +206,7 @@ pub fn load(path: &Path, device: Device) -> Result<(Model, Description), Trainin
     })?;
     let file = SafeTensors::deserialize(&bytes).map_err(|error| TrainingError::malformed(path, error.to_string()))?;
     let mut weights = BTreeMap::new();
-    for (name, view) in file.tensors() {
+    for (name, view) in file.tensors().into_iter().filter(|(name, _)| !name.starts_with(LOSS_PREFIX)) {
         if view.dtype() != Dtype::F32 {
             return Err(TrainingError::malformed(path, format!("tensor `{name}` is {:?}, expected F32", view.dtype())));
         }
@@ -186,4 +223,26 @@ pub fn load(path: &Path, device: Device) -> Result<(Model, Description), Trainin
     }
     let model = Model::with_weights(description.architecture.clone(), &weights, device)?;
     Ok((model, description))
+}
+
+/// Reads the state of the loss that a checkpoint was trained with, on the CPU; empty for a loss without one.
+///
+/// # Errors
+/// [`TrainingError::Io`], [`TrainingError::Malformed`]; what the tensors hold is checked by the loss that takes them.
+pub fn load_loss_state(path: &Path) -> Result<BTreeMap<String, Tensor>, TrainingError> {
+    let bytes = std::fs::read(path).map_err(TrainingError::io(path))?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|error| TrainingError::malformed(path, error.to_string()))?;
+    let mut state = BTreeMap::new();
+    for (name, view) in file.tensors() {
+        let Some(name) = name.strip_prefix(LOSS_PREFIX) else { continue };
+        let kind = match view.dtype() {
+            Dtype::F32 => Kind::Float,
+            Dtype::F64 => Kind::Double,
+            Dtype::I64 => Kind::Int64,
+            other => return Err(TrainingError::malformed(path, format!("tensor `{LOSS_PREFIX}{name}` is {other:?}"))),
+        };
+        let shape: Vec<i64> = view.shape().iter().map(|&side| side as i64).collect();
+        state.insert(name.to_owned(), Tensor::f_from_data_size(view.data(), &shape, kind)?);
+    }
+    Ok(state)
 }

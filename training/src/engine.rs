@@ -1,8 +1,11 @@
 //! The training loop: SGD with momentum, linear warm-up and cosine schedule, cross-entropy, crop and flip.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use car_spectral::car::CarOptions;
+use car_spectral::confusion::ClassWeights;
 use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::Array2;
 use rand::SeedableRng;
@@ -19,7 +22,9 @@ use crate::evaluate;
 use crate::metrics::{EpochMetrics, MetricsLog};
 use crate::model::{Architecture, ArchitectureKind, Model};
 use crate::predictions;
+use crate::regulariser::Regulariser;
 use crate::schedule::WarmupCosine;
+use crate::split_metrics::{self, SplitEvaluation};
 use crate::{COMMIT, TrainingError};
 
 /// Settings of a run.
@@ -43,7 +48,9 @@ pub struct Options {
     pub augment: bool,
     /// Seed of initialisation, order and augmentation.
     pub seed: u64,
-    /// Evaluate on the test split every so many epochs; the last epoch always is.
+    /// CAR beside the cross-entropy, or not.
+    pub car: Option<CarOptions>,
+    /// Evaluate on the training subset and the test split every so many epochs; the last epoch always is.
     pub evaluate_every: usize,
     /// Write a checkpoint every so many epochs (0: at the end only).
     pub checkpoint_every: usize,
@@ -93,7 +100,7 @@ pub struct Finished {
     pub test_accuracy: f64,
 }
 
-/// Trains a network on a subset and writes `metrics.jsonl`, `model.safetensors` (+ `.json`), `train.npz`, `test.npz`
+/// Trains a network on a subset, by cross-entropy or by that and CAR, and writes `metrics.jsonl`, `model.safetensors` (+ `.json`), `train.npz`, `test.npz`
 /// (and `epoch-N.safetensors` where asked) into `options.out`. The last epoch is the result; nothing is selected by
 /// test accuracy. On the CPU a run is repeatable for a seed and a number of threads.
 ///
@@ -112,6 +119,9 @@ pub fn train(
     let architecture =
         Architecture { kind: options.architecture.clone(), input: data.image_shape(), num_classes: data.num_classes() };
     let model = Model::new(architecture.clone(), options.device)?;
+    let mut regulariser = options.car.map(|car| Regulariser::new(&subset.class_counts, car)).transpose()?;
+    let measured = options.car.unwrap_or(CarOptions::paper());
+    let weights = ClassWeights::new(&subset.class_counts, measured.r0, measured.weights)?;
     std::fs::create_dir_all(&options.out).map_err(TrainingError::io(&options.out))?;
     let normalisation = Normalisation::customary(data.kind);
     let steps_per_epoch = subset.indices.len().div_ceil(options.batch_size);
@@ -150,7 +160,8 @@ pub fn train(
             weight_decay: options.weight_decay,
             warm_up_epochs: options.warm_up_epochs,
             augmented: options.augment,
-            loss: "cross-entropy".to_owned(),
+            loss: if options.car.is_some() { "cross-entropy + CAR" } else { "cross-entropy" }.to_owned(),
+            car: options.car,
             device: device_name(options.device),
             threads: tch::get_num_threads() as usize,
             commit: COMMIT.to_owned(),
@@ -162,7 +173,7 @@ pub fn train(
         ProgressStyle::with_template("{wide_bar} {pos}/{len} steps, {eta} left  {msg}").expect("a valid template"),
     );
     let mut order: Vec<i64> = subset.indices.iter().map(|&index| index as i64).collect();
-    let (mut step, mut last_test) = (0, None);
+    let (mut step, mut last) = (0, None);
     for epoch in 1..=options.epochs {
         let started = Instant::now();
         order.shuffle(&mut rng);
@@ -178,22 +189,31 @@ pub fn train(
             let targets: Vec<i64> = chunk.iter().map(|&index| labels[index as usize]).collect();
             let targets = Tensor::from_slice(&targets).to_device(options.device);
             let logits = model.forward(&normalisation.apply(&images)?, true);
-            let loss = logits.f_cross_entropy_loss::<Tensor>(&targets, None, tch::Reduction::Mean, -100, 0.0)?;
-            optimizer.zero_grad();
-            loss.f_backward()?;
-            optimizer.step();
+            let cross_entropy = logits.f_cross_entropy_loss::<Tensor>(&targets, None, tch::Reduction::Mean, -100, 0.0)?;
+            let value = cross_entropy.double_value(&[]);
             step += 1;
-            let value = loss.double_value(&[]);
             if !value.is_finite() {
                 return Err(TrainingError::Diverged { epoch, step: step - (epoch - 1) * steps_per_epoch, loss: value });
             }
+            let objective = match &mut regulariser {
+                Some(regulariser) => cross_entropy + regulariser.term(&logits, &targets)?,
+                None => cross_entropy,
+            };
+            optimizer.zero_grad();
+            objective.f_backward()?;
+            optimizer.step();
             loss_sum += value * chunk.len() as f64;
             right += logits.argmax(1, false).eq_tensor(&targets).sum(Kind::Int64).int64_value(&[]);
             bar.inc(1);
         }
         let seconds = started.elapsed().as_secs_f64();
         let evaluated = (epoch % options.evaluate_every == 0 || epoch == options.epochs)
-            .then(|| evaluate_test(&model, data, &normalisation, options.device))
+            .then(|| evaluate_splits(&model, data, subset, &normalisation, options.device, &weights, &measured))
+            .transpose()?;
+        let train = evaluated.as_ref().map(|evaluated| &evaluated.train);
+        let car = regulariser
+            .as_mut()
+            .map(|regulariser| regulariser.finish_epoch(seconds, train.map(|train| (&train.surrogate, &train.hard))))
             .transpose()?;
         let images = subset.indices.len() as f64;
         let metrics = EpochMetrics {
@@ -201,9 +221,9 @@ pub fn train(
             train_loss: loss_sum / images,
             train_accuracy: right as f64 / images,
             learning_rate: rate,
-            test_loss: evaluated.as_ref().map(|test| test.loss),
-            test_accuracy: evaluated.as_ref().map(|test| test.accuracy),
-            test_worst_class_error: evaluated.as_ref().map(|test| test.worst_class_error),
+            train: train.map(|train| train.metrics.clone()),
+            test: evaluated.as_ref().map(|evaluated| evaluated.test.metrics.clone()),
+            car,
             seconds,
         };
         log.append(&metrics)?;
@@ -213,22 +233,33 @@ pub fn train(
         }
         if options.checkpoint_every > 0 && epoch % options.checkpoint_every == 0 {
             let path = options.out.join(format!("epoch-{epoch:04}.safetensors"));
-            checkpoint::save(&path, &model, &describe(epoch))?;
+            checkpoint::save(&path, &model, &loss_state(&regulariser), &describe(epoch))?;
         }
-        last_test = evaluated;
+        last = evaluated;
     }
     bar.finish();
-    let test = last_test.expect("the last epoch is always evaluated");
-    checkpoint::save(&options.out.join("model.safetensors"), &model, &describe(options.epochs))?;
-    let train_logits = model_logits(&model, &data.train.images, &subset.indices, &normalisation, options.device)?;
-    write_predictions(&options.out, data, subset, &train_logits, &test.logits)?;
-    Ok(Finished { train_logits, test_logits: test.logits, test_accuracy: test.accuracy })
+    let last = last.expect("the last epoch is always evaluated");
+    let path = options.out.join("model.safetensors");
+    checkpoint::save(&path, &model, &loss_state(&regulariser), &describe(options.epochs))?;
+    write_predictions(&options.out, data, subset, &last.train_logits, &last.test_logits)?;
+    Ok(Finished {
+        train_logits: last.train_logits,
+        test_logits: last.test_logits,
+        test_accuracy: last.test.metrics.accuracy,
+    })
+}
+
+fn loss_state(regulariser: &Option<Regulariser>) -> BTreeMap<String, Tensor> {
+    regulariser.as_ref().map_or_else(BTreeMap::new, |regulariser| regulariser.loss().state())
 }
 
 fn progress_message(metrics: &EpochMetrics, epochs: usize) -> String {
-    let test = metrics.test_accuracy.map_or(String::new(), |accuracy| format!(", test {:.2} %", 100.0 * accuracy));
+    let car = metrics.car.as_ref().map_or(String::new(), |car| format!(", ‖Ĉ Λ‖₂ {:.3}", car.spectral));
+    let test = metrics.test.as_ref().map_or(String::new(), |test| {
+        format!(", test {:.2} %, ‖C Λ‖₂ {:.3}", 100.0 * test.accuracy, test.hard_spectral_norm)
+    });
     format!(
-        "epoch {}/{epochs}: loss {:.3}, train {:.1} %{test}",
+        "epoch {}/{epochs}: loss {:.3}, train {:.1} %{car}{test}",
         metrics.epoch,
         metrics.train_loss,
         100.0 * metrics.train_accuracy
@@ -248,49 +279,35 @@ fn write_predictions(
     predictions::write(&out.join("test.npz"), test_logits.view(), &data.test.labels, &all)
 }
 
-struct TestEvaluation {
-    logits: Array2<f32>,
-    loss: f64,
-    accuracy: f64,
-    worst_class_error: f64,
+struct Evaluated {
+    train: SplitEvaluation,
+    train_logits: Array2<f32>,
+    test: SplitEvaluation,
+    test_logits: Array2<f32>,
 }
 
-fn model_logits(
-    model: &Model,
-    images: &Tensor,
-    indices: &[usize],
-    normalisation: &Normalisation,
-    device: Device,
-) -> Result<Array2<f32>, TrainingError> {
-    evaluate::logits(images, indices, device, |batch| Ok(model.forward(&normalisation.apply(batch)?, false)), |_| ())
-}
-
-fn evaluate_test(
+fn evaluate_splits(
     model: &Model,
     data: &DataSet,
+    subset: &LongTailSubset,
     normalisation: &Normalisation,
     device: Device,
-) -> Result<TestEvaluation, TrainingError> {
+    weights: &ClassWeights,
+    car: &CarOptions,
+) -> Result<Evaluated, TrainingError> {
+    let logits = |images: &Tensor, indices: &[usize]| {
+        let forward = |batch: &Tensor| Ok(model.forward(&normalisation.apply(batch)?, false));
+        evaluate::logits(images, indices, device, forward, |_| ())
+    };
     let all: Vec<usize> = (0..data.test.labels.len()).collect();
-    let logits = model_logits(model, &data.test.images, &all, normalisation, device)?;
-    let targets: Vec<i64> = data.test.labels.iter().map(|&label| label as i64).collect();
-    let targets = Tensor::from_slice(&targets);
-    let values = Tensor::from_slice(logits.as_slice().expect("row-major")).view([all.len() as i64, -1]);
-    let loss =
-        values.f_cross_entropy_loss::<Tensor>(&targets, None, tch::Reduction::Mean, -100, 0.0)?.double_value(&[]);
-    let right = Vec::<i64>::try_from(values.argmax(1, false).eq_tensor(&targets).to_kind(Kind::Int64))?;
-    let classes = data.num_classes();
-    let (mut counts, mut correct) = (vec![0u64; classes], vec![0u64; classes]);
-    for (&label, &hit) in data.test.labels.iter().zip(&right) {
-        counts[label] += 1;
-        correct[label] += hit as u64;
-    }
-    let worst = counts
-        .iter()
-        .zip(&correct)
-        .filter(|(count, _)| **count > 0)
-        .map(|(&count, &hits)| (count - hits) as f64 / count as f64)
-        .fold(0.0, f64::max);
-    let accuracy = correct.iter().sum::<u64>() as f64 / all.len() as f64;
-    Ok(TestEvaluation { logits, loss, accuracy, worst_class_error: worst })
+    let train_labels: Vec<usize> = subset.indices.iter().map(|&index| data.train.labels[index]).collect();
+    let train_logits = logits(&data.train.images, &subset.indices)?;
+    let test_logits = logits(&data.test.images, &all)?;
+    let counts = &subset.class_counts;
+    Ok(Evaluated {
+        train: split_metrics::evaluate(&train_logits, &train_labels, counts, weights, car)?,
+        test: split_metrics::evaluate(&test_logits, &data.test.labels, counts, weights, car)?,
+        train_logits,
+        test_logits,
+    })
 }

@@ -69,6 +69,18 @@ pub enum TrainingError {
     /// libtorch refused an operation.
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),
+    /// The CAR loss refused its options, a batch or a state.
+    #[error(transparent)]
+    Loss(#[from] crate::loss::LossError),
+    /// The CAR options were refused.
+    #[error(transparent)]
+    Car(#[from] car_spectral::car::CarError),
+    /// Scores, labels or weights that were refused.
+    #[error(transparent)]
+    Confusion(#[from] car_spectral::confusion::ConfusionError),
+    /// A norm that cannot be given.
+    #[error(transparent)]
+    Norm(#[from] car_spectral::norms::NormError),
     /// The long-tail protocol refused its numbers.
     #[error(transparent)]
     LongTail(#[from] car_spectral::longtail::LongTailError),

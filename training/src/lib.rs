@@ -2,8 +2,8 @@
 //!
 //! The models analysed by `analyze` are made here: real images ([`data`]), the long-tail protocol with a checksum of
 //! the chosen indices ([`data::LongTailSubset`]), CIFAR-style residual networks and a bias-free ReLU network
-//! ([`model`]), stochastic gradient descent with warm-up and cosine schedule ([`engine`]), self-describing
-//! checkpoints ([`checkpoint`]) and prediction files ([`predictions`]).
+//! ([`model`]), stochastic gradient descent with warm-up and cosine schedule ([`engine`]), the CAR loss for any training
+//! loop ([`loss`]), self-describing checkpoints ([`checkpoint`]) and prediction files ([`predictions`]).
 
 pub mod atomic;
 pub mod augment;
@@ -13,10 +13,13 @@ pub mod device;
 pub mod engine;
 mod error;
 pub mod evaluate;
+pub mod loss;
 pub mod metrics;
 pub mod model;
 pub mod predictions;
+mod regulariser;
 pub mod schedule;
+mod split_metrics;
 
 pub use error::TrainingError;
 

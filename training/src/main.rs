@@ -1,5 +1,7 @@
 //! Program `train`: a long-tailed subset, a network, a checkpoint and prediction files.
 
+mod car_arguments;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -9,6 +11,8 @@ use car_spectral_training::device::{DeviceChoice, device_name, load_cuda_if_pres
 use car_spectral_training::engine::{self, Options};
 use car_spectral_training::model::ArchitectureKind;
 use clap::Parser;
+
+use car_arguments::CarArguments;
 
 /// Train a classifier on a long-tailed subset of a data set.
 ///
@@ -60,7 +64,9 @@ struct Arguments {
     /// Seed of initialisation, order and augmentation
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Evaluate on the test images every so many epochs (the last epoch always is)
+    #[command(flatten)]
+    car: CarArguments,
+    /// Evaluate on the training and test images every so many epochs (the last epoch always is)
     #[arg(long, default_value_t = 5)]
     evaluate_every: usize,
     /// Keep a checkpoint every so many epochs; 0 keeps the last only
@@ -109,6 +115,7 @@ fn run(arguments: Arguments) -> Result<(), TrainingError> {
         warm_up_epochs: arguments.warm_up.unwrap_or(5.min(arguments.epochs.saturating_sub(1))),
         augment: !arguments.no_augment,
         seed: arguments.seed,
+        car: arguments.car.options(),
         evaluate_every: arguments.evaluate_every,
         checkpoint_every: arguments.checkpoint_every,
         device,

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::TrainingError;
+use crate::regulariser::CarMetrics;
+use crate::split_metrics::SplitMetrics;
 
-/// One line of `metrics.jsonl`. Test values are null in epochs without an evaluation.
+/// One line of `metrics.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochMetrics {
     /// Epoch, from 1.
@@ -19,12 +21,12 @@ pub struct EpochMetrics {
     pub train_accuracy: f64,
     /// Learning rate at the epoch's last step.
     pub learning_rate: f64,
-    /// Mean cross-entropy on the test split, evaluation mode.
-    pub test_loss: Option<f64>,
-    /// Share of test images predicted right, evaluation mode.
-    pub test_accuracy: Option<f64>,
-    /// Error of the worst test class.
-    pub test_worst_class_error: Option<f64>,
+    /// The training subset with the epoch's final weights; null in epochs without an evaluation.
+    pub train: Option<SplitMetrics>,
+    /// The test split; null in epochs without an evaluation.
+    pub test: Option<SplitMetrics>,
+    /// The regulariser; null without CAR.
+    pub car: Option<CarMetrics>,
     /// Seconds of training, evaluation left out.
     pub seconds: f64,
 }

@@ -1,7 +1,7 @@
 //! One data split: counts, matrices, norms, ties, the chain S2-S3 and the surrogate.
 
 use car_spectral::bounds::{self, Interval};
-use car_spectral::car::surrogate_confusion;
+use car_spectral::car::{SurrogateOptions, surrogate_confusion};
 use car_spectral::confusion::{ConfusionMatrix, MarginCounts, MarginGrid};
 use car_spectral::norms::{self, SpectralNorm};
 
@@ -130,7 +130,7 @@ fn chain(
     })
 }
 
-/// D6 at the smallest margin of the grid, beside the hard matrix.
+/// D6, the softmax over all classes, at the smallest margin of the grid, beside the hard matrix.
 fn surrogate(
     scored: &Scored,
     hard: &ConfusionMatrix,
@@ -140,9 +140,10 @@ fn surrogate(
     if hard.num_classes() > SURROGATE_CLASSES {
         return Ok(None);
     }
+    let options = SurrogateOptions { margin, ..SurrogateOptions::official_code() };
     let matrix = match &scored.logits {
-        Logits::F32(values) => surrogate_confusion(values.view(), scored.labels.view(), margin),
-        Logits::F64(values) => surrogate_confusion(values.view(), scored.labels.view(), margin),
+        Logits::F32(values) => surrogate_confusion(values.view(), scored.labels.view(), &options),
+        Logits::F64(values) => surrogate_confusion(values.view(), scored.labels.view(), &options),
     }?;
     let difference = matrix.to_dense() - hard.to_dense();
     let gap = norms::frobenius_norm(&ConfusionMatrix::from_dense(difference.mapv(f64::abs))?);

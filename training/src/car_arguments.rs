@@ -1,0 +1,135 @@
+//! The flags of CAR: a preset, and what is to differ from it.
+
+use car_spectral::car::{CarOptions, Competition, EmaColumns, EmaStart, Gate};
+use car_spectral::confusion::WeightForm;
+use clap::{Args, ValueEnum};
+
+/// CAR, the confusion-aware spectral regulariser: cross-entropy + alpha ||C^ Lambda||_2
+#[derive(Debug, Args)]
+#[command(next_help_heading = "CAR")]
+pub struct CarArguments {
+    /// Train with CAR, with the options of the paper or of its authors' code where no other flag says otherwise
+    #[arg(long, value_name = "PRESET")]
+    car: Option<Preset>,
+    /// Strength alpha of the spectral term
+    #[arg(long, value_name = "ALPHA", requires = "car")]
+    car_alpha: Option<f64>,
+    /// Share b of the history in the moving average, in [0, 1)
+    #[arg(long, value_name = "B", requires = "car")]
+    car_beta: Option<f64>,
+    /// Columns that a batch moves: all (the paper), or those of classes present in it (unbiased for rare classes)
+    #[arg(long, requires = "car")]
+    car_columns: Option<Columns>,
+    /// Start of the moving average
+    #[arg(long, requires = "car")]
+    car_start: Option<Start>,
+    /// Margin g of the gate
+    #[arg(long, value_name = "G", allow_hyphen_values = true, requires = "car")]
+    car_margin: Option<f64>,
+    /// Temperature of the softmax
+    #[arg(long, value_name = "TAU", requires = "car")]
+    car_temperature: Option<f64>,
+    /// Classes that share a sample: all, or the competitors of its own
+    #[arg(long, requires = "car", conflicts_with = "car_ablation")]
+    car_softmax: Option<Softmax>,
+    /// Ablation of the paper's table 7: a (no gate), b (relu in place of the softmax), c (relu for both)
+    #[arg(long, requires = "car")]
+    car_ablation: Option<Ablation>,
+    /// Whether the gate is differentiated
+    #[arg(long, requires = "car")]
+    car_gate_gradient: Option<Switch>,
+    /// Whether the true class's score in a relu competition is differentiated
+    #[arg(long, requires = "car")]
+    car_baseline_gradient: Option<Switch>,
+    /// Offset r0 of the class weights lambda_j = (pi_j + r0)^(-1/2)
+    #[arg(long, value_name = "R0", requires = "car")]
+    car_r0: Option<f64>,
+    /// Class weights: paper, official (divided by their mean) or none
+    #[arg(long, value_name = "FORM", requires = "car")]
+    car_weights: Option<WeightForm>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Preset {
+    Paper,
+    Official,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Columns {
+    All,
+    Present,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Start {
+    Zero,
+    FirstBatch,
+    BiasCorrected,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Softmax {
+    All,
+    Competitors,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Ablation {
+    A,
+    B,
+    C,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+enum Switch {
+    On,
+    Off,
+}
+
+impl CarArguments {
+    /// The options meant, `None` without `--car`. Their ranges are checked where they are used.
+    pub fn options(&self) -> Option<CarOptions> {
+        let mut options = match self.car? {
+            Preset::Paper => CarOptions::paper(),
+            Preset::Official => CarOptions::official_code(),
+        };
+        let set = |target: &mut f64, given: Option<f64>| *target = given.unwrap_or(*target);
+        set(&mut options.alpha, self.car_alpha);
+        set(&mut options.r0, self.car_r0);
+        set(&mut options.ema.beta, self.car_beta);
+        set(&mut options.surrogate.margin, self.car_margin);
+        set(&mut options.surrogate.temperature, self.car_temperature);
+        options.weights = self.car_weights.unwrap_or(options.weights);
+        let surrogate = &mut options.surrogate;
+        match self.car_softmax {
+            Some(Softmax::All) => surrogate.competition = Competition::SoftmaxAll,
+            Some(Softmax::Competitors) => surrogate.competition = Competition::SoftmaxCompetitors,
+            None => {}
+        }
+        if matches!(self.car_ablation, Some(Ablation::A)) {
+            surrogate.gate = Gate::One;
+        }
+        if matches!(self.car_ablation, Some(Ablation::B | Ablation::C)) {
+            surrogate.competition = Competition::Relu;
+        }
+        if matches!(self.car_ablation, Some(Ablation::C)) {
+            surrogate.gate = Gate::Relu;
+        }
+        let on = |given: Option<Switch>, default| given.map_or(default, |switch| switch == Switch::On);
+        surrogate.gate_gradient = on(self.car_gate_gradient, surrogate.gate_gradient);
+        surrogate.baseline_gradient = on(self.car_baseline_gradient, surrogate.baseline_gradient);
+        match self.car_columns {
+            Some(Columns::All) => options.ema.columns = EmaColumns::All,
+            Some(Columns::Present) => options.ema.columns = EmaColumns::Present,
+            None => {}
+        }
+        match self.car_start {
+            Some(Start::Zero) => options.ema.start = EmaStart::Zero,
+            Some(Start::FirstBatch) => options.ema.start = EmaStart::FirstBatch,
+            Some(Start::BiasCorrected) => options.ema.start = EmaStart::BiasCorrected,
+            None => {}
+        }
+        Some(options)
+    }
+}

@@ -1,0 +1,136 @@
+//! What the weights of an epoch do on one split: accuracies, the worst class, and the spectral norms of the hard and of the
+//! surrogate confusion matrix.
+
+use car_spectral::car::{CarOptions, descent_cosine, surrogate_confusion};
+use car_spectral::confusion::{ClassWeights, ConfusionMatrix, MarginCounts, MarginGrid};
+use car_spectral::longtail::{ClassErrors, ClassMetrics, Group};
+use car_spectral::norms::{self, SpectralNorm};
+use ndarray::{Array1, Array2};
+use serde::{Deserialize, Serialize};
+
+use crate::TrainingError;
+
+/// One split in one epoch, evaluation mode, no augmentation. Lambda and the surrogate are those of the run's CAR options, or
+/// of [`CarOptions::paper`] in a run without CAR.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SplitMetrics {
+    /// Mean cross-entropy, natural logarithm.
+    pub loss: f64,
+    /// Share of images predicted right.
+    pub accuracy: f64,
+    /// The same over the images of classes with more than 100 training images; null without such a class.
+    pub many: Option<f64>,
+    /// 20 to 100 training images.
+    pub medium: Option<f64>,
+    /// Fewer than 20.
+    pub few: Option<f64>,
+    /// The class with the largest error, of several the first.
+    pub worst_class: usize,
+    /// Its error.
+    pub worst_class_error: f64,
+    /// Classes without one image predicted right.
+    pub zero_accuracy_classes: usize,
+    /// Weighted worst-class error max_j lambda_j e_j (D4).
+    pub wce: f64,
+    /// ||C Lambda||_2 of the hard confusion matrix.
+    pub hard_spectral_norm: f64,
+    /// ||C~ Lambda||_2 of the surrogate over the whole split.
+    pub surrogate_spectral_norm: f64,
+    /// Cosine between the gradients u v^T Lambda of the two norms; null where one matrix is zero.
+    pub surrogate_hard_cosine: Option<f64>,
+}
+
+/// The metrics with the matrices that later comparisons need.
+#[derive(Debug)]
+pub(crate) struct SplitEvaluation {
+    pub(crate) metrics: SplitMetrics,
+    pub(crate) surrogate: ConfusionMatrix,
+    pub(crate) hard: SpectralNorm,
+}
+
+/// Evaluates logits [N, K], N >= 1, and labels `[N]` of a split.
+pub(crate) fn evaluate(
+    logits: &Array2<f32>,
+    labels: &[usize],
+    train_counts: &[u64],
+    weights: &ClassWeights,
+    options: &CarOptions,
+) -> Result<SplitEvaluation, TrainingError> {
+    let labels = Array1::from_vec(labels.to_vec());
+    let mut counts = MarginCounts::new(train_counts.len(), &MarginGrid::new(&[0.0])?)?;
+    counts.add_batch(logits.view(), labels.view())?;
+    let errors = counts.errors();
+    let classes =
+        ClassMetrics::new(train_counts, ClassErrors { counts: counts.class_counts(), errors: &errors }, None)?;
+    let worst = classes.worst_class.expect("at least one sample");
+
+    let weighted = counts.confusion().scale_columns(weights.values())?;
+    let hard = norms::spectral_norm(&weighted)?;
+    let surrogate = surrogate_confusion(logits.view(), labels.view(), &options.surrogate)?;
+    let smooth = norms::spectral_norm(&surrogate.scale_columns(weights.values())?)?;
+    let zero = hard.value == 0.0 || smooth.value == 0.0;
+    let cosine = || descent_cosine((&smooth.left, &smooth.right), (&hard.left, &hard.right), weights.values());
+    let metrics = SplitMetrics {
+        loss: cross_entropy(logits, &labels),
+        accuracy: classes.accuracy.expect("at least one sample"),
+        many: classes.group(Group::Many).micro,
+        medium: classes.group(Group::Medium).micro,
+        few: classes.group(Group::Few).micro,
+        worst_class: worst.index,
+        worst_class_error: worst.error,
+        zero_accuracy_classes: classes.zero_accuracy_classes.len(),
+        wce: norms::one_norm(&weighted),
+        hard_spectral_norm: hard.value,
+        surrogate_spectral_norm: smooth.value,
+        surrogate_hard_cosine: if zero { None } else { cosine() },
+    };
+    Ok(SplitEvaluation { metrics, surrogate, hard })
+}
+
+fn cross_entropy(logits: &Array2<f32>, labels: &Array1<usize>) -> f64 {
+    let total: f64 = logits
+        .rows()
+        .into_iter()
+        .zip(labels)
+        .map(|(row, &label)| {
+            let largest = row.fold(f32::NEG_INFINITY, |largest, &score| largest.max(score));
+            let below = |score: f32| f64::from(score) - f64::from(largest);
+            row.iter().map(|&score| below(score).exp()).sum::<f64>().ln() - below(row[label])
+        })
+        .sum();
+    total / labels.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_relative_eq;
+    use car_spectral::confusion::WeightForm;
+    use ndarray::array;
+
+    #[test]
+    fn three_classes_by_hand() {
+        let logits = array![[2.0f32, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 3.0], [5.0, 0.0, 0.0]];
+        let labels = [0, 0, 1, 2];
+        let weights = ClassWeights::new(&[200, 50, 5], 0.2, WeightForm::None).unwrap();
+        let found = evaluate(&logits, &labels, &[200, 50, 5], &weights, &CarOptions::paper()).unwrap();
+        let metrics = &found.metrics;
+        assert_eq!((metrics.accuracy, metrics.worst_class, metrics.worst_class_error), (0.25, 1, 1.0));
+        assert_eq!((metrics.many, metrics.medium, metrics.few), (Some(0.5), Some(0.0), Some(0.0)));
+        assert_eq!((metrics.zero_accuracy_classes, metrics.wce), (2, 1.0));
+        // Rows 0, 1, 2 hold (0, 0, 1), (1/2, 0, 0), (0, 1, 0).
+        assert_relative_eq!(metrics.hard_spectral_norm, 1.0, max_relative = 1e-9);
+        let e = |x: f64| x.exp();
+        let loss = (e(2.0) + 2.0).ln() - 2.0 + (e(1.0) + 2.0).ln() + (e(3.0) + 2.0).ln() + (e(5.0) + 2.0).ln();
+        assert_relative_eq!(metrics.loss, loss / 4.0, max_relative = 1e-14);
+        assert!(metrics.surrogate_hard_cosine.unwrap() > 0.0);
+        assert_eq!(found.surrogate.num_classes(), 3);
+    }
+
+    #[test]
+    fn without_an_error_there_is_no_direction() {
+        let weights = ClassWeights::new(&[1, 1], 0.2, WeightForm::Paper).unwrap();
+        let found = evaluate(&array![[9.0f32, 0.0]], &[0], &[1, 1], &weights, &CarOptions::paper()).unwrap();
+        assert_eq!((found.metrics.hard_spectral_norm, found.metrics.surrogate_hard_cosine), (0.0, None));
+    }
+}
