@@ -108,7 +108,7 @@ impl Regulariser {
         let mut residual = constant.softmax(1, Kind::Float);
         residual -= targets.one_hot(constant.size()[1]);
         self.sums.cross_entropy_gradient_norm += residual.norm().double_value(&[]) / constant.size()[0] as f64;
-        tch::no_grad(|| self.other.regulariser(&constant, targets))?;
+        let _ = tch::no_grad(|| self.other.regulariser(&constant, targets))?;
         Ok((gradient * logits).f_sum(Kind::Float)? * self.options.alpha)
     }
 
