@@ -1,0 +1,106 @@
+use car_spectral::car::CarError;
+use car_spectral::confusion::ConfusionError;
+use tch::{Device, Kind, TchError};
+use thiserror::Error;
+
+/// A batch, an option or a stored state that CAR cannot use. Except after [`LossError::Torch`], the moving average is as it
+/// was before the call.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum LossError {
+    /// Logits that are not `[B, K]`.
+    #[error("logits have shape {found:?}, expected [batch, {num_classes}]")]
+    LogitsShape {
+        /// The shape given.
+        found: Vec<i64>,
+        /// K.
+        num_classes: usize,
+    },
+    /// Logits that are no floating-point numbers.
+    #[error("logits are {found:?}, expected Float, Double, Half or BFloat16")]
+    LogitsKind {
+        /// The kind given.
+        found: Kind,
+    },
+    /// Single-precision logits for a state in double precision.
+    #[error(
+        "logits are {found:?}, but the moving average is already in Double; convert the logits or start a new CarLoss"
+    )]
+    NarrowerLogits {
+        /// The kind given.
+        found: Kind,
+    },
+    /// A batch without samples.
+    #[error("the batch is empty; CAR needs at least one sample")]
+    EmptyBatch,
+    /// Targets that are not int64.
+    #[error("targets are {found:?}, expected Int64 class indices")]
+    TargetsKind {
+        /// The kind given.
+        found: Kind,
+    },
+    /// Targets that are not one a sample.
+    #[error("targets have shape {found:?}, expected [{samples}], one class index a sample")]
+    TargetsShape {
+        /// The shape given.
+        found: Vec<i64>,
+        /// B.
+        samples: i64,
+    },
+    /// Targets on another device than the logits.
+    #[error("targets are on {targets:?}, logits on {logits:?}")]
+    TargetsDevice {
+        /// Where the targets are.
+        targets: Device,
+        /// Where the logits are.
+        logits: Device,
+    },
+    /// A target that is no class.
+    #[error("the target of sample {sample} is {target}, expected 0 to {}", num_classes - 1)]
+    TargetOutOfRange {
+        /// Row of the batch.
+        sample: usize,
+        /// Its target.
+        target: i64,
+        /// K.
+        num_classes: usize,
+    },
+    /// An infinite or NaN logit.
+    #[error("the logit of sample {sample} for class {class} is {value}; has the training diverged?")]
+    NonFiniteLogit {
+        /// Row of the batch.
+        sample: usize,
+        /// Column.
+        class: usize,
+        /// The value.
+        value: f64,
+    },
+    /// Finite logits whose differences, or class weights whose products with the confusion, leave the range of the kind
+    /// computed in.
+    #[error("a surrogate confusion of {largest:e} under class weights up to {weight:e} leaves the range of {kind:?}")]
+    Overflow {
+        /// Largest entry of the samples' surrogate; may be infinite or NaN.
+        largest: f64,
+        /// Largest class weight.
+        weight: f64,
+        /// The kind computed in.
+        kind: Kind,
+    },
+    /// A stored state of another loss, or a damaged one.
+    #[error("state tensor `{name}`: {problem}")]
+    State {
+        /// The tensor.
+        name: String,
+        /// What is wrong with it, and what was expected.
+        problem: String,
+    },
+    /// Options out of their range.
+    #[error(transparent)]
+    Options(#[from] CarError),
+    /// Class counts from which no weights can be made.
+    #[error(transparent)]
+    Weights(#[from] ConfusionError),
+    /// libtorch refused an operation, for want of memory for example.
+    #[error("libtorch: {0}")]
+    Torch(#[from] TchError),
+}
