@@ -105,11 +105,11 @@ impl Regulariser {
         self.sums.steps += 1;
         self.sums.gradient_norm += gradient.norm().double_value(&[]);
         let constant = logits.detach();
-        let mut residual = constant.softmax(1, Kind::Float);
+        let mut residual = constant.softmax(1, constant.kind());
         residual -= targets.one_hot(constant.size()[1]);
         self.sums.cross_entropy_gradient_norm += residual.norm().double_value(&[]) / constant.size()[0] as f64;
         let _ = tch::no_grad(|| self.other.regulariser(&constant, targets))?;
-        Ok((gradient * logits).f_sum(Kind::Float)? * self.options.alpha)
+        Ok((gradient * logits).f_sum(logits.kind())? * self.options.alpha)
     }
 
     /// The record of the epoch that ends, and a fresh start. `evaluated` holds the surrogate and the hard matrix's top pair
@@ -201,7 +201,7 @@ mod tests {
     fn an_epoch_is_recorded_and_forgotten() {
         let (logits, targets) = batch();
         let mut regulariser = Regulariser::new(&[100, 30, 8, 2], CarOptions::paper()).unwrap();
-        regulariser.term(&logits, &targets).unwrap();
+        let _ = regulariser.term(&logits, &targets).unwrap();
         // The paper's average from zero is half the batch's surrogate after one step; the other one, too, where present.
         let average = matrix(&regulariser.loss().ema()).unwrap();
         let whole = ConfusionMatrix::from_dense(&average * 2.0).unwrap();
@@ -212,7 +212,7 @@ mod tests {
         assert!(gap.gap_few < gap.gap && (gap.gap_few - 0.5 * gap.surrogate_few).abs() < 1e-12);
         assert!(metrics.spectral > 0.0 && metrics.gradient_norm > 0.0 && metrics.time_share > 0.0);
         assert!(metrics.ema_hard_cosine.unwrap() > 0.9);
-        regulariser.term(&logits, &targets).unwrap();
+        let _ = regulariser.term(&logits, &targets).unwrap();
         let second = regulariser.finish_epoch(1.0, None).unwrap();
         assert!(second.spectral > metrics.spectral && second.gap_all_columns.is_none());
     }
