@@ -189,7 +189,8 @@ pub fn train(
             let targets: Vec<i64> = chunk.iter().map(|&index| labels[index as usize]).collect();
             let targets = Tensor::from_slice(&targets).to_device(options.device);
             let logits = model.forward(&normalisation.apply(&images)?, true);
-            let cross_entropy = logits.f_cross_entropy_loss::<Tensor>(&targets, None, tch::Reduction::Mean, -100, 0.0)?;
+            let cross_entropy =
+                logits.f_cross_entropy_loss::<Tensor>(&targets, None, tch::Reduction::Mean, -100, 0.0)?;
             let value = cross_entropy.double_value(&[]);
             step += 1;
             if !value.is_finite() {

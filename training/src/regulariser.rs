@@ -177,7 +177,10 @@ mod tests {
 
     fn batch() -> (Tensor, Tensor) {
         tch::manual_seed(3);
-        (Tensor::randn([16, 4], (Kind::Double, Device::Cpu)) * 2.0, Tensor::randint(4, [16], (Kind::Int64, Device::Cpu)))
+        (
+            Tensor::randn([16, 4], (Kind::Double, Device::Cpu)) * 2.0,
+            Tensor::randint(4, [16], (Kind::Int64, Device::Cpu)),
+        )
     }
 
     #[test]
@@ -189,7 +192,7 @@ mod tests {
         let mut loss = CarLoss::new(&counts, options).unwrap();
         for _ in 0..3 {
             let by_term = logits.detach().set_requires_grad(true);
-            let cross_entropy = by_term.cross_entropy_for_logits(&targets);
+            let cross_entropy = by_term.cross_entropy_loss::<Tensor>(&targets, None, tch::Reduction::Mean, -100, 0.0);
             (regulariser.term(&by_term, &targets).unwrap() + cross_entropy).backward();
             let by_loss = logits.detach().set_requires_grad(true);
             loss.forward(&by_loss, &targets).unwrap().0.backward();
