@@ -4,6 +4,7 @@
 //! [`summary_table`] makes the table.
 
 mod check;
+mod earlier_run;
 mod error;
 mod finite;
 mod format;

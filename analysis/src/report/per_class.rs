@@ -2,6 +2,9 @@
 
 use super::{ModelReport, Report, ReportError};
 
+/// How the header of every such file begins.
+pub(super) const FIRST_COLUMNS: &str = "model,class,name,group,train_count,weight,test_count";
+
 /// The file's bytes. Columns are those that any model has; a value that does not exist is an empty field.
 ///
 /// # Errors

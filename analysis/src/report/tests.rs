@@ -403,6 +403,79 @@ fn only_the_formats_asked_for_are_written_and_old_files_are_replaced() {
 }
 
 #[test]
+fn results_of_an_earlier_run_are_removed_and_nothing_of_anyone_else() {
+    let out = tempfile::tempdir().unwrap();
+    let small = Sample { test_per_class: 10, ..Sample::fashion() };
+    let several = [("a", 1.6), ("b", 2.0)].map(|(name, skill)| Sample {
+        name: name.into(),
+        epoch: None,
+        skill,
+        models_compared: 2,
+        ..small.clone()
+    });
+    let (both, figures) = report(&several);
+    write(&both, &figures, out.path(), &FormatSet::all()).unwrap();
+    let before = listing(out.path());
+    assert_eq!(before.len(), 3 + 2 * (2 + 2 * PLOTS.len()));
+    for name in &before {
+        // The names of the program with other content: not its files.
+        let (stem, extension) = name.split_once('.').unwrap();
+        std::fs::write(out.path().join(format!("{stem}-mine.{extension}")), "mine").unwrap();
+    }
+    std::fs::write(out.path().join("03-mine-top_pair.svg"), "<svg>mine</svg>").unwrap();
+    std::fs::create_dir(out.path().join("04-mine-top_pair.png")).unwrap();
+    let theirs: BTreeSet<String> = listing(out.path()).difference(&before).cloned().collect();
+
+    let (one, figures) = report(&[small]);
+    write(&one, &figures, out.path(), &"png".parse().unwrap()).unwrap();
+    let found = listing(out.path());
+    let expected: BTreeSet<String> = PLOTS.iter().map(|plot| format!("{plot}.png")).chain(theirs.clone()).collect();
+    assert_eq!(found, expected);
+    write(&one, &figures, out.path(), &"csv".parse().unwrap()).unwrap();
+    write(&one, &figures, out.path(), &"html".parse().unwrap()).unwrap();
+    write(&one, &figures, out.path(), &"json".parse().unwrap()).unwrap();
+    assert_eq!(listing(out.path()), theirs.into_iter().chain(["report.json".to_owned()]).collect());
+}
+
+#[test]
+fn files_with_the_programs_names_and_other_content_stay() {
+    let out = tempfile::tempdir().unwrap();
+    let foreign = ["report.html", "comparison.png", "per_class.csv", "top_pair.svg"];
+    for name in foreign {
+        std::fs::write(out.path().join(name), "someone else's").unwrap();
+    }
+    let (report, figures) = report(&[Sample { test_per_class: 10, ..Sample::fashion() }]);
+    write(&report, &figures, out.path(), &"json".parse().unwrap()).unwrap();
+    assert_eq!(listing(out.path()), foreign.into_iter().chain(["report.json"]).map(str::to_owned).collect());
+}
+
+#[test]
+fn staging_folders_of_interrupted_runs_are_removed() {
+    let out = tempfile::tempdir().unwrap();
+    let folder = |name: &str, file: &str| {
+        std::fs::create_dir(out.path().join(name)).unwrap();
+        std::fs::write(out.path().join(name).join(file), "half").unwrap();
+    };
+    folder(".car-spectral-a1B2c3", "report.html");
+    folder(".car-spectral-notes", "mine.txt");
+    let (report, figures) = report(&[Sample { test_per_class: 10, ..Sample::fashion() }]);
+    write(&report, &figures, out.path(), &"json".parse().unwrap()).unwrap();
+    assert_eq!(listing(out.path()), [".car-spectral-notes", "report.json"].map(str::to_owned).into());
+}
+
+#[cfg(unix)]
+#[test]
+fn results_are_as_readable_as_other_files() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let out = tempfile::tempdir().unwrap();
+    std::fs::write(out.path().join("other"), "").unwrap();
+    let (report, figures) = report(&[Sample { test_per_class: 10, ..Sample::fashion() }]);
+    let paths = write(&report, &figures, out.path(), &"json".parse().unwrap()).unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode(&paths[0]), mode(&out.path().join("other")));
+}
+
+#[test]
 fn the_table_fits_a_terminal_and_says_each_verdict() {
     for samples in [vec![Sample::fashion()], two_runs()] {
         let (report, _) = report(&samples);

@@ -15,7 +15,7 @@ use super::scene::{Anchor, Scene, Shape, mark_corners};
 pub fn render(scene: &Scene, label: &str) -> Result<String, String> {
     let (w, h) = (number(scene.width), number(scene.height));
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" role=\"img\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"car-spectral\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" role=\"img\" \
          aria-label=\"{}\" font-family=\"'DejaVu Sans', Verdana, Arial, sans-serif\">\n",
         escaped(label)
     );
