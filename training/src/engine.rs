@@ -56,7 +56,11 @@ pub struct Options {
 const CROP_PADDING: i64 = 4;
 
 impl Options {
-    fn check(&self) -> Result<(), TrainingError> {
+    /// Checks every setting that can be checked without data.
+    ///
+    /// # Errors
+    /// [`TrainingError::InvalidSetting`] naming the flag; [`TrainingError::Io`] if nothing can be written at `out`.
+    pub fn check(&self) -> Result<(), TrainingError> {
         let positive = |name, value: f64| {
             (value.is_finite() && value > 0.0)
                 .then_some(())
@@ -65,6 +69,7 @@ impl Options {
         let at_least_one = |name, value: usize| {
             (value >= 1).then_some(()).ok_or_else(|| TrainingError::setting(name, value, "at least 1"))
         };
+        self.architecture.check()?;
         at_least_one("--epochs", self.epochs)?;
         at_least_one("--batch-size", self.batch_size)?;
         at_least_one("--evaluate-every", self.evaluate_every)?;
@@ -78,7 +83,9 @@ impl Options {
         if self.warm_up_epochs >= self.epochs {
             return Err(TrainingError::setting("--warm-up", self.warm_up_epochs, "fewer epochs than --epochs"));
         }
-        Ok(())
+        // A file that vanishes again, in the nearest folder there is: nothing is made that a failed run would leave.
+        let folder = self.out.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
+        tempfile::tempfile_in(folder).map(drop).map_err(TrainingError::io(&self.out))
     }
 }
 
