@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use base64::Engine as _;
+use car_spectral_training::data::is_unprintable;
 
 use super::palette::{Color, Mark, PAPER};
 use super::scene::{Anchor, Scene, Shape, mark_corners};
@@ -158,7 +159,7 @@ fn escaped(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
+            c if is_unprintable(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
             c => out.push(c),
         }
         out
