@@ -10,7 +10,7 @@ use car_spectral_tests::{
     Ended, Program, fresh_folder, idx, repository, run, short_training, synthetic_fashion_mnist, text, trained, words,
     write, write_npz,
 };
-use ndarray::{Array1, Array2, Array3};
+use ndarray::{Array1, Array2, Array3, s};
 use safetensors::tensor::{Dtype, TensorView};
 
 const DATA: u8 = 1;
@@ -247,6 +247,7 @@ fn prediction_files() {
 #[test]
 fn counts_and_class_names() {
     let mut table = Table::new("counts");
+    let (logits, labels) = good();
     let good = good_npz(&table);
     let with = |flag: &str, file: String| {
         let mut arguments = predictions(&good, flag);
@@ -264,13 +265,22 @@ fn counts_and_class_names() {
         (table.file("counts.json", b"[9, 8, 7,"), vec!["counts.json", "line 1"]),
         (table.file("object.json", b"{\"a\": 1}"), vec!["object.json"]),
         (table.file("empty.txt", b""), vec!["empty.txt"]),
+        (table.file("line.txt", b"9 8 7 6\n"), vec!["line.txt", "line 1", "one count a line", "500,480,5"]),
     ];
     for (file, says) in counts {
         table.add(Program::Analyze, with("--train-counts", file), DATA, &says);
     }
-    let mut contradicts = with("--train-counts", table.file("other.txt", b"5\n5\n6\n5\n"));
-    contradicts.extend(["--train-predictions".into(), good.clone()]);
-    table.add(Program::Analyze, contradicts, DATA, &["class 2", "6", "5"]);
+    let mut same = with("--train-predictions", good.clone());
+    same.extend(words("--weights none"));
+    table.add(Program::Analyze, same, DATA, &["good.npz (training) and", "good.npz (test)", "--train-predictions"]);
+    write_npz(&table.folder.join("copy.npz"), logits.view(), labels.view(), false);
+    let copy = with("--train-predictions", table.path("copy.npz"));
+    table.add(Program::Analyze, copy, DATA, &["copy.npz (training)", "good.npz (test)"]);
+    let mut contradicts = with("--train-counts", table.file("other.txt", b"5\n4\n4\n4\n"));
+    let half = table.folder.join("half.npz");
+    write_npz(&half, logits.slice(s![..16, ..]), labels.slice(s![..16]), true);
+    contradicts.extend(["--train-predictions".into(), text(&half)]);
+    table.add(Program::Analyze, contradicts, DATA, &["class 0", "5", "4"]);
     let mut no_weight = with("--train-counts", table.file("gap.txt", b"5\n0\n5\n5\n"));
     no_weight.extend(words("--r0 0"));
     table.add(Program::Analyze, no_weight, DATA, &["class 1", "r0"]);
@@ -278,6 +288,13 @@ fn counts_and_class_names() {
         (table.file("names.txt", b"cat\ndog\n"), vec!["names.txt", "2 class names", "4"]),
         (table.file("gap-names.txt", b"cat\n\ndog\nowl\n"), vec!["gap-names.txt", "line 2"]),
         (table.path("no-names.txt"), vec!["no-names.txt"]),
+        (table.file("escape.txt", b"cat\ndog\x1b[2J\nowl\nfox\n"), vec!["escape.txt", "line 2", "U+001B"]),
+        (table.file("bidi.txt", "cat\ndog\nowl\nf\u{202e}ox\n".as_bytes()), vec!["bidi.txt", "line 4", "U+202E"]),
+        (table.file("c1.txt", "cat\u{9b}1m\ndog\nowl\nfox\n".as_bytes()), vec!["c1.txt", "line 1", "U+009B"]),
+        (
+            table.file("long.txt", &[&b"cat\n"[..], &[b'x'; 201], b"\nowl\nfox\n"].concat()),
+            vec!["long.txt", "line 2", "201"],
+        ),
     ] {
         let mut arguments = with("--class-names", file);
         arguments.extend(words("--weights none"));
@@ -394,6 +411,12 @@ fn checkpoints() {
     damaged[at] = b'E';
     let described = path("described.safetensors");
     write(&described, &damaged);
+    // The seven letters of a class name become the escape of a control character, as long in JSON within JSON.
+    let at = bytes.windows(7).position(|window| window == b"Trouser").expect("the description names the classes");
+    let mut escape = bytes.clone();
+    escape[at..at + 7].copy_from_slice(br"\\u001b");
+    let hostile = path("hostile-name.safetensors");
+    write(&hostile, &escape);
     let missing = path("nowhere.safetensors");
     let folder = path("no-checkpoint");
     for (file, flags, says) in [
@@ -406,6 +429,7 @@ fn checkpoints() {
         (&nan, FOREIGN, vec!["nan.safetensors", "fc1.weight", "NaN"]),
         (&small, FOREIGN, vec!["small.safetensors", "fc1.weight"]),
         (&described, "", vec!["described.safetensors", "description"]),
+        (&hostile, "", vec!["hostile-name.safetensors", "class 1", "U+001B"]),
         (&weights, "--arch resnet20 --mean 0.5 --std 0.5", vec!["mlp.pt"]),
     ] {
         table.add(Program::Analyze, checkpoint(file, &data, flags), DATA, &says);
@@ -545,7 +569,9 @@ fn flags_of_train() {
     ] {
         let defaults = ["--model mlp", "--epochs 1", "--warm-up 0", "--n-max 40", "--imbalance 10", "--device cpu"];
         let given = words(flags);
-        let mut arguments: Vec<String> = vec!["--data".into(), synthetic()];
+        // Only a class with fewer images than asked for shows with the data; the rest is said before they are read.
+        let data = if flags.contains("--n-max 61") { synthetic() } else { "fashion-mnist:nowhere".into() };
+        let mut arguments: Vec<String> = vec!["--data".into(), data];
         for default in defaults {
             let default = words(default);
             if !given.contains(&default[0]) {

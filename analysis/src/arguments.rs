@@ -123,7 +123,7 @@ pub struct Arguments {
     #[arg(long, value_name = "LIST", default_value = "html,json,csv,svg,png")]
     pub format: FormatSet,
 
-    /// Folder of the results
+    /// Folder of the results; results of an earlier run in it are replaced or removed
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
 }

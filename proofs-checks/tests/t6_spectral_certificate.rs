@@ -65,6 +65,32 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// No population exceeds the a-priori bound, and all classes taken for the one of the least weight attain it.
+    #[test]
+    fn the_a_priori_bound(
+        (weights, entries, concentration) in (2_usize..8).prop_flat_map(|k| (
+            prop::collection::vec(0.2_f64..5.0, k),
+            prop::collection::vec(0.0_f64..1.0, k * k),
+            1.0_f64..40.0,
+        )),
+    ) {
+        let k = weights.len();
+        let a_priori = certificate(&weights, &vec![3; k], &DMatrix::zeros(k, k), 0.05).a_priori;
+        let lightest = (0..k).min_by(|&a, &b| weights[a].total_cmp(&weights[b])).unwrap();
+        let norm = |c: &DMatrix<f64>| DMatrix::from_fn(k, k, |i, j| c[(i, j)] * weights[j]).singular_values().max();
+        // Columns that sum to 1, the more on one row the higher the concentration.
+        let raw = DMatrix::from_fn(k, k, |i, j| if i == j { 0.0 } else { entries[i * k + j].powf(concentration) });
+        let sums: Vec<f64> = (0..k).map(|j| raw.column(j).sum().max(1e-300)).collect();
+        let population = DMatrix::from_fn(k, k, |i, j| raw[(i, j)] / sums[j]);
+        prop_assert!(norm(&population) <= a_priori * (1.0 + 1e-12));
+        let attaining = DMatrix::from_fn(k, k, |i, j| f64::from(u8::from(i == lightest && j != lightest)));
+        prop_assert!((norm(&attaining) / a_priori - 1.0).abs() < 1e-12);
+    }
+}
+
 /// K = 100, n = 100, lambda = 1, delta = 0.05. NumPy, with C the matrix of shares:
 ///
 /// ```python

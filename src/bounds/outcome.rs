@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::confusion::WrittenMargin;
+
 /// What a statement gives on the data at hand.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Outcome<T> {
@@ -117,7 +119,7 @@ impl fmt::Display for NotApplicable {
             }
             Self::UnknownArchitecture => f.write_str("architecture unknown; the bound needs every weight matrix"),
             Self::NoTrainingData => f.write_str("no training data given; the bound starts from the training examples"),
-            Self::MarginNotPositive { margin } => write!(f, "margin g = {margin}, needs g > 0"),
+            Self::MarginNotPositive { margin } => write!(f, "margin g = {}, needs g > 0", WrittenMargin(margin)),
         }
     }
 }

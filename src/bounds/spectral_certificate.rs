@@ -10,6 +10,11 @@
 //!          e+_j = (sqrt(L/2n_j) + sqrt(e^_j + L/2n_j))^2
 //!          rho_i = sum_j lambda_j^2 c^_ij / n_j,  rho+_i = (sqrt(bL/2) + sqrt(rho_i + bL/2))^2,  b = max_j lambda_j^2/n_j^2
 //! ```
+//! Whatever the counts, ||C_D Lambda||_2 <= sqrt(sum_j lambda_j^2 - min_i lambda_i^2), which cuts off the interval: the
+//! norm is convex, so over columns of zero diagonal and sum <= 1 it is largest where each column j is 0 or one unit
+//! e_i(j), i(j) != j; the rows then have disjoint supports, so the norm is that of the longest row i, without lambda_i.
+//! All other classes always taken for the one of the least weight attain it.
+//!
 //! The sharp radius is the matrix Bernstein inequality with its variance bounded from the same counts. Choose one of
 //! the two before looking; the smaller of both holds with probability 1 - 2 delta. T5 and T6 together: 1 - 2 delta.
 
@@ -23,15 +28,18 @@ pub struct SpectralCertificate {
     pub simple: f64,
     /// From the matrix Bernstein inequality with empirical variance.
     pub sharp: f64,
+    /// What ||C_D Lambda||_2 cannot exceed whatever the counts: sqrt(sum_j lambda_j^2 - min_i lambda_i^2), rounded up.
+    pub a_priori: f64,
 }
 
 impl SpectralCertificate {
-    /// Where ||C_D Lambda||_2 lies by the sharp radius, given the enclosure of the held-out ||C^ Lambda||_2.
+    /// Where ||C_D Lambda||_2 lies by the sharp radius, given the enclosure of the held-out ||C^ Lambda||_2; within
+    /// [0, `a_priori`].
     ///
     /// # Errors
     /// [`BoundError::Interval`] for an enclosure that is none.
     pub fn population(&self, held_out: Interval) -> Result<Interval, BoundError> {
-        widen(held_out, self.sharp)
+        self.widen(held_out, self.sharp)
     }
 
     /// The same by the simple radius.
@@ -39,13 +47,14 @@ impl SpectralCertificate {
     /// # Errors
     /// [`BoundError::Interval`] for an enclosure that is none.
     pub fn population_simple(&self, held_out: Interval) -> Result<Interval, BoundError> {
-        widen(held_out, self.simple)
+        self.widen(held_out, self.simple)
     }
-}
 
-fn widen(held_out: Interval, radius: f64) -> Result<Interval, BoundError> {
-    held_out.check_norm("spectral norm")?;
-    Ok(Interval { lower: (held_out.lower - radius).max(0.0), upper: held_out.upper + radius })
+    fn widen(&self, held_out: Interval, radius: f64) -> Result<Interval, BoundError> {
+        held_out.check_norm("spectral norm")?;
+        let within = |end: f64| end.clamp(0.0, self.a_priori);
+        Ok(Interval { lower: within(held_out.lower - radius), upper: within(held_out.upper + radius) })
+    }
 }
 
 /// T6 from held-out counts: `counts` n_j, and `confusions` the triplets (predicted i, true j, count) with i != j, in
@@ -103,7 +112,12 @@ pub fn spectral_certificate(
         variance = variance.max(upper_mean(row_variance, step_square * ln_variance));
     }
     let linear = 2f64.sqrt() * largest_step * ln_bernstein / 3.0;
+    let lightest = (0..num_classes).min_by(|&a, &b| weights[a].total_cmp(&weights[b]));
+    let others = (0..num_classes).filter(|&class| Some(class) != lightest);
+    let squares: f64 = others.map(|class| weights[class].powi(2)).sum();
     Ok(Outcome::Applies(SpectralCertificate {
+        // K squares and a root, each rounded, lose at most a factor 1 + K u.
+        a_priori: squares.sqrt() * (1.0 + k * f64::EPSILON),
         simple: reciprocal_sum.sqrt() * (1.0 + (-delta.ln()).sqrt()),
         sharp: linear + (linear.powi(2) + 2.0 * variance * ln_bernstein).sqrt(),
     }))
@@ -158,7 +172,10 @@ mod tests {
         assert!(matches!(at(&[1.0; 3], &[3, 3], &[]), Err(BoundError::Length { .. })));
         let certificate = at(&[1.0; 2], &[3, 3], &[(0, 1, 2)]).unwrap().value().copied().unwrap();
         let interval = certificate.population(Interval { lower: 0.5, upper: 0.5 }).unwrap();
-        assert_eq!(interval, Interval { lower: 0.0, upper: 0.5 + certificate.sharp });
+        assert_eq!(interval, Interval { lower: 0.0, upper: certificate.a_priori });
+        let wide = at(&[1.0; 100], &[100; 100], &[]).unwrap().value().copied().unwrap();
+        let interval = wide.population(Interval { lower: 0.5, upper: 0.5 }).unwrap();
+        assert_eq!(interval, Interval { lower: 0.5 - wide.sharp, upper: 0.5 + wide.sharp });
         assert!(certificate.population_simple(Interval { lower: -1.0, upper: 0.5 }).is_err());
     }
 }

@@ -1,5 +1,7 @@
 //! The list of margins g at which a margin confusion matrix is counted.
 
+use std::fmt;
+
 use super::ConfusionError;
 
 /// A non-empty, strictly ascending list of finite margins g, in units of the scores.
@@ -53,9 +55,44 @@ impl MarginGrid {
     }
 }
 
+/// A margin as it is written in sentences and tables: with an exponent outside [1e-4, 1e6), so that it stays short, and
+/// always with the digits that read back as the same number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WrittenMargin(pub f64);
+
+impl fmt::Display for WrittenMargin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(margin) = *self;
+        if margin == 0.0 || (1e-4..1e6).contains(&margin.abs()) {
+            write!(f, "{margin}")
+        } else {
+            write!(f, "{margin:e}")
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn written_margins_are_short_and_exact() {
+        for (margin, text) in [
+            (0.0, "0"),
+            (0.1, "0.1"),
+            (-1.5, "-1.5"),
+            (1e-4, "0.0001"),
+            (9.5e-5, "9.5e-5"),
+            (999_999.5, "999999.5"),
+            (1e6, "1e6"),
+            (-1e308, "-1e308"),
+            (f64::MAX, "1.7976931348623157e308"),
+            (f64::from_bits(1), "5e-324"),
+        ] {
+            assert_eq!(WrittenMargin(margin).to_string(), text);
+            assert_eq!(text.parse(), Ok(margin));
+        }
+    }
 
     #[test]
     fn the_list_comes_out_ascending_and_without_repetitions() {

@@ -41,7 +41,7 @@ mod weights;
 
 pub use counts::MarginCounts;
 pub use error::ConfusionError;
-pub use margins::MarginGrid;
+pub use margins::{MarginGrid, WrittenMargin};
 pub use matrix::ConfusionMatrix;
 pub use scores::Score;
 pub use tables::Storage;

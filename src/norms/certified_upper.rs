@@ -9,7 +9,7 @@
 //! most n u / (1 - n u) times the inner product of the absolute values (u = 2^-53), so each Frobenius norm is off by at
 //! most (n + 4) u times the product of the factors' Frobenius norms; that is added, doubled for the sums and roots.
 
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DVector};
 use ndarray::ArrayView2;
 
 use super::NormError;
@@ -37,18 +37,24 @@ pub fn certified_spectral_upper(matrix: ArrayView2<'_, f64>) -> Result<f64, Norm
     let not_converged = || NormError::NotConverged { rows, columns, reason: "iteration limit".to_owned() };
     let svd = nalgebra::SVD::try_new(scaled.clone(), true, true, f64::EPSILON, 0).ok_or_else(not_converged)?;
     let (u, v_t) = (svd.u.ok_or_else(not_converged)?, svd.v_t.ok_or_else(not_converged)?);
-    let sigma = svd.singular_values.iter().fold(0.0f64, |largest, value| largest.max(*value));
-    let residual = (&scaled - &u * DMatrix::from_diagonal(&svd.singular_values) * &v_t).norm();
-    let rank = svd.singular_values.len();
+    let upper = upper_by(&scaled, &u, &svd.singular_values, &v_t) * scale;
+    if upper.is_finite() { Ok(upper) } else { Err(NormError::Overflow) }
+}
+
+/// The bound by any U, S, V^T, good or bad.
+fn upper_by(matrix: &DMatrix<f64>, u: &DMatrix<f64>, s: &DVector<f64>, v_t: &DMatrix<f64>) -> f64 {
+    let (rows, columns) = matrix.shape();
+    let sigma = s.iter().fold(0.0f64, |largest, value| largest.max(*value));
+    let residual = (matrix - u * DMatrix::from_diagonal(s) * v_t).norm();
+    let rank = s.len();
     let residual = residual + rounding(rank) * u.norm() * v_t.norm() * sigma;
     let orthogonal = |gram: DMatrix<f64>, terms: usize, norm: f64| {
         let departure = (gram - DMatrix::identity(rank, rank)).norm() + rounding(terms) * norm * norm;
         (1.0 + departure).sqrt()
     };
-    let left = orthogonal(u.transpose() * &u, rows, u.norm());
-    let right = orthogonal(&v_t * v_t.transpose(), columns, v_t.norm());
-    let upper = (left * sigma * right + residual) * (1.0 + 8.0 * f64::EPSILON) * scale;
-    if upper.is_finite() { Ok(upper) } else { Err(NormError::Overflow) }
+    let left = orthogonal(u.transpose() * u, rows, u.norm());
+    let right = orthogonal(v_t * v_t.transpose(), columns, v_t.norm());
+    (left * sigma * right + residual) * (1.0 + 8.0 * f64::EPSILON)
 }
 
 fn rounding(terms: usize) -> f64 {
@@ -70,6 +76,30 @@ mod tests {
             let svd = super::super::exact::spectral_norm(matrix.view()).unwrap();
             assert!(upper >= svd && upper <= svd * (1.0 + 1e-10), "{rows} x {columns}: {upper} against {svd}");
         }
+    }
+
+    #[test]
+    fn what_a_decomposition_lacks_is_added() {
+        let matrix = DMatrix::from_diagonal(&DVector::from_vec(vec![3.0, 1.0]));
+        let (one, s) = (DMatrix::identity(2, 2), |first, second| DVector::from_vec(vec![first, second]));
+        let by = |u: &DMatrix<f64>, s: DVector<f64>, v_t: &DMatrix<f64>| upper_by(&matrix, u, &s, v_t);
+        // Singular values too small: the residual. Factors that are not orthogonal: their norms, left and right.
+        for (bound, most) in [
+            (by(&one, s(1.0, 1.0), &one), 3.0),
+            (by(&(&one * 2.0), s(1.5, 0.5), &one), 3.44),
+            (by(&one, s(1.5, 0.5), &(&one * 2.0)), 3.44),
+        ] {
+            assert!((3.0..=most * (1.0 + 1e-12)).contains(&bound), "{bound} for a norm of 3");
+        }
+    }
+
+    #[test]
+    fn rounding_of_the_checks_themselves_is_added() {
+        let one = DMatrix::identity(4, 4);
+        let bound = upper_by(&one, &one, &DVector::repeat(4, 1.0), &one);
+        // Residual 8 x 4 eps; each factor 8 x 4 eps under a root; 8 eps at the end.
+        let added = (bound - 1.0) / f64::EPSILON;
+        assert!((68.0..=76.0).contains(&added), "{added} eps");
     }
 
     #[test]

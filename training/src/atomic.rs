@@ -1,7 +1,9 @@
 //! Files that appear whole or not at all: written to a temporary name in the same folder, synced, then renamed.
+//!
+//! The temporary name of `NAME` is always `.NAME.partial`: what a killed run leaves there, the next run replaces.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::Path;
 
 use crate::TrainingError;
@@ -17,11 +19,16 @@ pub fn write_atomically(
 ) -> Result<(), TrainingError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(TrainingError::io(folder))?;
-    let temporary = tempfile::Builder::new()
-        .prefix(".writing-")
-        .suffix(".tmp")
-        .tempfile_in(folder)
-        .map_err(TrainingError::io(path))?;
+    let name = path.file_name().ok_or_else(|| TrainingError::malformed(path, "the path names no file"))?;
+    let mut partial = std::ffi::OsString::from(".");
+    partial.push(name);
+    partial.push(".partial");
+    match std::fs::remove_file(folder.join(&partial)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(TrainingError::io(path)(error)),
+        _ => (),
+    }
+    let temporary =
+        tempfile::Builder::new().prefix(&partial).rand_bytes(0).tempfile_in(folder).map_err(TrainingError::io(path))?;
     let mut buffer = BufWriter::new(temporary.as_file());
     write(&mut buffer)?;
     buffer.flush().map_err(TrainingError::io(path))?;
@@ -54,5 +61,22 @@ mod tests {
         assert!(failed.is_err());
         assert_eq!(std::fs::read(&path).unwrap(), b"old");
         assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+    #[test]
+    fn what_a_killed_write_left_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("result.json");
+        let killed = std::panic::catch_unwind(|| {
+            write_atomically(&path, |_| {
+                let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+                // A kill leaves this file; a panic removes it, so it is made again.
+                panic!("{}", names[0].to_str().unwrap());
+            })
+        });
+        let left = killed.unwrap_err().downcast::<String>().unwrap();
+        std::fs::write(folder.path().join(&*left), "half of a longer file").unwrap();
+        write_atomically(&path, |file| file.write_all(b"new").map_err(TrainingError::io(Path::new("x")))).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

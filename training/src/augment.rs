@@ -87,4 +87,20 @@ mod tests {
         }
         assert!(plain > 30 && flips > 30, "{plain} plain, {flips} flipped of 120");
     }
+    #[test]
+    fn every_offset_occurs_and_the_seed_decides() {
+        // Not square, so that rows and columns cannot be exchanged unnoticed; all pixels differ.
+        let image = (Tensor::arange(15, (Kind::Int64, Device::Cpu)) + 1).to_kind(Kind::Uint8).view([1, 1, 3, 5]);
+        let augment = CropAndFlip::new(&image, 2, Device::Cpu).unwrap();
+        let draw = |seed| augment.batch(&[0; 400], &mut ChaCha8Rng::seed_from_u64(seed)).unwrap();
+        let batch = draw(1);
+        assert!(batch.equal(&draw(1)) && !batch.equal(&draw(2)));
+        let padded = image.constant_pad_nd([2, 2, 2, 2]);
+        for (top, left) in (0..5).flat_map(|top| (0..5).map(move |left| (top, left))) {
+            let crop = padded.get(0).narrow(1, top, 3).narrow(2, left, 5);
+            for wanted in [crop.flip([2]), crop] {
+                assert!((0..400).any(|at| batch.get(at).equal(&wanted)), "never cropped at {top}, {left}");
+            }
+        }
+    }
 }

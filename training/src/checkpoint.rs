@@ -15,7 +15,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::TrainingError;
 use crate::atomic::write_atomically;
-use crate::data::{DataKind, LongTail, Normalisation};
+use crate::data::{DataKind, LongTail, Normalisation, check_class_name};
 use crate::model::{Architecture, Model};
 
 /// Version of the description.
@@ -186,6 +186,10 @@ fn description_of(path: &Path, bytes: &[u8]) -> Result<Option<Description>, Trai
         );
         return Err(TrainingError::malformed(path, problem));
     }
+    for (class, name) in data.class_names.iter().enumerate() {
+        check_class_name(name)
+            .map_err(|error| TrainingError::malformed(path, format!("its description, class {class}: {error}")))?;
+    }
     Normalisation::new(description.normalisation.mean.clone(), description.normalisation.std.clone())
         .map_err(|error| TrainingError::malformed(path, error.to_string()))?;
     Ok(Some(description))
@@ -245,4 +249,159 @@ pub fn load_loss_state(path: &Path) -> Result<BTreeMap<String, Tensor>, Training
         state.insert(name.to_owned(), Tensor::f_from_data_size(view.data(), &shape, kind)?);
     }
     Ok(state)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::loss::CarLoss;
+    use crate::model::ArchitectureKind;
+
+    fn description() -> Description {
+        Description {
+            schema: SCHEMA.to_owned(),
+            architecture: Architecture {
+                kind: ArchitectureKind::Mlp { hidden: vec![5] },
+                input: [1, 2, 3],
+                num_classes: 2,
+            },
+            normalisation: Normalisation::new(vec![0.25], vec![0.5]).unwrap(),
+            data: TrainingData {
+                kind: DataKind::FashionMnist,
+                train_sha256: "a".into(),
+                test_sha256: "b".into(),
+                long_tail: Some(LongTail { n_max: 40, imbalance: 10.0, seed: 7 }),
+                class_counts: vec![40, 4],
+                indices_sha256: "c".into(),
+                class_names: vec!["cat".into(), "dog".into()],
+            },
+            run: Run {
+                epoch: 3,
+                epochs: 4,
+                seed: u64::MAX,
+                batch_size: 32,
+                learning_rate: 0.1 + 0.2,
+                momentum: 0.9,
+                weight_decay: 2e-4,
+                warm_up_epochs: 1,
+                augmented: true,
+                loss: "cross-entropy + CAR".into(),
+                car: Some(CarOptions::paper()),
+                device: "cpu".into(),
+                threads: 1,
+                commit: "d".into(),
+            },
+        }
+    }
+
+    /// A loss that has seen a batch.
+    fn car_loss() -> CarLoss {
+        let mut loss = CarLoss::new(&[40, 4], CarOptions::paper()).unwrap();
+        let logits = Tensor::from_slice(&[0.5f32, 0.25, 1.0, 0.75]).view([2, 2]);
+        let _ = loss.regulariser(&logits, &Tensor::from_slice(&[1i64, 1])).unwrap();
+        loss
+    }
+
+    /// A checkpoint with this description, in a folder of its own.
+    fn saved(description: &Description) -> (tempfile::TempDir, PathBuf, Model) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("epoch-3.safetensors");
+        tch::manual_seed(5);
+        let model = Model::new(self::description().architecture, Device::Cpu).unwrap();
+        save(&path, &model, &car_loss().state(), description).unwrap();
+        (folder, path, model)
+    }
+
+    #[test]
+    fn weights_and_description_come_back_and_the_json_repeats_it() {
+        let (folder, path, model) = saved(&description());
+        let (loaded, found) = load(&path, Device::Cpu).unwrap();
+        assert_eq!(found, description());
+        assert_eq!(describe(&path).unwrap(), Some(description()));
+        let (before, after) = (model.weights(), loaded.weights());
+        assert_eq!(before.len(), 2);
+        for ((name, tensor), (other, again)) in before.iter().zip(&after) {
+            assert!(name == other && tensor.equal(again), "{name} {other}");
+        }
+        let json = std::fs::read_to_string(folder.path().join("epoch-3.json")).unwrap();
+        assert_eq!(serde_json::from_str::<Description>(&json).unwrap(), description());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn the_state_of_the_loss_comes_back() {
+        let (_folder, path, _) = saved(&description());
+        let (before, after) = (car_loss().state(), load_loss_state(&path).unwrap());
+        assert!(before["ema"].sum(Kind::Double).double_value(&[]) > 0.0);
+        assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
+        assert!(before.iter().all(|(name, tensor)| tensor.kind() == after[name].kind() && tensor.equal(&after[name])));
+        CarLoss::new(&[40, 4], CarOptions::paper()).unwrap().set_state(&after).unwrap();
+    }
+
+    #[test]
+    fn a_file_of_another_program_has_no_description() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("foreign.safetensors");
+        let bytes = 1f32.to_le_bytes();
+        let view = TensorView::new(Dtype::F32, vec![1, 1], &bytes).unwrap();
+        std::fs::write(&path, safetensors::serialize([("w", view)], None).unwrap()).unwrap();
+        assert_eq!(describe(&path).unwrap(), None);
+        assert!(load(&path, Device::Cpu).unwrap_err().to_string().contains("--arch"));
+        std::fs::write(&path, "no safetensors").unwrap();
+        let error = describe(&path).unwrap_err().to_string();
+        assert!(error.contains("foreign.safetensors") && error.contains("not a whole safetensors file"), "{error}");
+    }
+
+    #[test]
+    fn descriptions_that_contradict_themselves_are_refused_with_the_place() {
+        let refused = |change: &dyn Fn(&mut Description)| {
+            let mut description = description();
+            change(&mut description);
+            let (_folder, path, _) = saved(&description);
+            let (described, loaded) = (describe(&path).unwrap_err(), load(&path, Device::Cpu).unwrap_err());
+            assert_eq!(described.to_string(), loaded.to_string());
+            assert!(described.to_string().contains("epoch-3.safetensors"), "{described}");
+            described.to_string()
+        };
+        assert!(
+            refused(&|d| d.schema = "car-spectral.checkpoint/2".into()).contains("checkpoint/2`, this program reads")
+        );
+        assert!(refused(&|d| d.data.class_counts = vec![1]).contains("2 classes, but 1 counts and 2 names"));
+        assert!(refused(&|d| d.data.class_names.push("owl".into())).contains("2 classes, but 2 counts and 3 names"));
+        assert!(
+            refused(&|d| d.data.class_names[1] = "\u{1b}[2J".into()).contains("class 1: the class name holds U+001B")
+        );
+        assert!(refused(&|d| d.data.class_names[0] = "x".repeat(201)).contains("class 0: the class name has 201"));
+        assert!(refused(&|d| d.normalisation.std[0] = 0.0).contains("std"));
+        assert!(refused(&|d| d.architecture.num_classes = 3).contains("3 classes, but 2 counts"));
+    }
+
+    #[test]
+    fn weights_that_are_not_finite_or_of_another_type_or_shape_are_refused_by_name() {
+        let refused = |name: &str, dtype: Dtype, shape: Vec<usize>, bytes: &[u8]| {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("bad.safetensors");
+            let other = if name == "fc1.weight" { ("fc2.weight", vec![2, 5]) } else { ("fc1.weight", vec![5, 6]) };
+            let zeros = vec![0; 4 * other.1.iter().product::<usize>()];
+            let views = [
+                (name, TensorView::new(dtype, shape, bytes).unwrap()),
+                (other.0, TensorView::new(Dtype::F32, other.1, &zeros).unwrap()),
+            ];
+            let json = serde_json::to_string(&description()).unwrap();
+            let metadata = HashMap::from([(METADATA_KEY.to_owned(), json)]);
+            std::fs::write(&path, safetensors::serialize(views, Some(metadata)).unwrap()).unwrap();
+            load(&path, Device::Cpu).unwrap_err().to_string()
+        };
+        let mut values = [0f32; 10];
+        values[3] = f32::NEG_INFINITY;
+        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let error = refused("fc2.weight", Dtype::F32, vec![2, 5], &bytes);
+        assert!(error.contains("`fc2.weight` holds -inf at element 3"), "{error}");
+        let error = refused("fc2.weight", Dtype::F16, vec![2, 5], &bytes[..20]);
+        assert!(error.contains("`fc2.weight` is F16, expected F32"), "{error}");
+        let error = refused("fc1.weight", Dtype::F32, vec![2, 5], &[0; 40]);
+        assert!(error.contains("fc1.weight"), "{error}");
+    }
 }

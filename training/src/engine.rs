@@ -1,4 +1,5 @@
-//! The training loop: SGD with momentum, linear warm-up and cosine schedule, cross-entropy, crop and flip.
+//! The training loop: SGD with momentum, linear warm-up and cosine schedule, cross-entropy with or without CAR, crop and
+//! flip.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -63,7 +64,11 @@ pub struct Options {
 const CROP_PADDING: i64 = 4;
 
 impl Options {
-    fn check(&self) -> Result<(), TrainingError> {
+    /// Checks every setting that can be checked without data.
+    ///
+    /// # Errors
+    /// [`TrainingError::InvalidSetting`] naming the flag; [`TrainingError::Io`] if nothing can be written at `out`.
+    pub fn check(&self) -> Result<(), TrainingError> {
         let positive = |name, value: f64| {
             (value.is_finite() && value > 0.0)
                 .then_some(())
@@ -72,6 +77,7 @@ impl Options {
         let at_least_one = |name, value: usize| {
             (value >= 1).then_some(()).ok_or_else(|| TrainingError::setting(name, value, "at least 1"))
         };
+        self.architecture.check()?;
         at_least_one("--epochs", self.epochs)?;
         at_least_one("--batch-size", self.batch_size)?;
         at_least_one("--evaluate-every", self.evaluate_every)?;
@@ -85,7 +91,12 @@ impl Options {
         if self.warm_up_epochs >= self.epochs {
             return Err(TrainingError::setting("--warm-up", self.warm_up_epochs, "fewer epochs than --epochs"));
         }
-        Ok(())
+        if let Some(car) = &self.car {
+            car.check()?;
+        }
+        // A file that vanishes again, in the nearest folder there is: nothing is made that a failed run would leave.
+        let folder = self.out.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
+        tempfile::tempfile_in(folder).map(drop).map_err(TrainingError::io(&self.out))
     }
 }
 
@@ -100,9 +111,9 @@ pub struct Finished {
     pub test_accuracy: f64,
 }
 
-/// Trains a network on a subset, by cross-entropy or by that and CAR, and writes `metrics.jsonl`, `model.safetensors` (+ `.json`), `train.npz`, `test.npz`
-/// (and `epoch-N.safetensors` where asked) into `options.out`. The last epoch is the result; nothing is selected by
-/// test accuracy. On the CPU a run is repeatable for a seed and a number of threads.
+/// Trains a network on a subset, by cross-entropy or by that and CAR, and writes `metrics.jsonl`, `model.safetensors`
+/// (+ `.json`), `train.npz`, `test.npz` (and `epoch-N.safetensors` where asked) into `options.out`. The last epoch is
+/// the result; nothing is selected by test accuracy. On the CPU a run is repeatable for a seed and a number of threads.
 ///
 /// # Errors
 /// [`TrainingError::InvalidSetting`] before anything is written, [`TrainingError::Diverged`] if the loss leaves the

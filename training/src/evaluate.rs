@@ -48,3 +48,56 @@ pub fn logits(
     let shape = (indices.len(), classes.unwrap_or(0) as usize);
     Ok(Array2::from_shape_vec(shape, values).expect("every batch added its rows times K values"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 600 images of two bytes: the index over 256, and the rest.
+    fn images() -> Tensor {
+        let bytes: Vec<u8> = (0..600usize).flat_map(|index| [(index / 256) as u8, (index % 256) as u8]).collect();
+        Tensor::from_slice(&bytes).view([600, 1, 1, 2])
+    }
+
+    #[test]
+    fn rows_are_in_the_order_of_the_indices_over_all_batches() {
+        let indices: Vec<usize> = (0..600).rev().chain([7, 7]).collect();
+        let (mut batches, mut done) = (Vec::new(), Vec::new());
+        let forward = |batch: &Tensor| {
+            batches.push(batch.size()[0]);
+            batch.f_view([-1, 2])?.f_to_kind(Kind::Float)
+        };
+        let found = logits(&images(), &indices, Device::Cpu, forward, |count| done.push(count)).unwrap();
+        assert_eq!(found.dim(), (602, 2));
+        for (row, index) in found.rows().into_iter().zip(indices) {
+            assert_eq!([row[0], row[1]], [(index / 256) as f32, (index % 256) as f32]);
+        }
+        assert_eq!((batches, done), (vec![256, 256, 90], vec![256, 512, 602]));
+    }
+
+    #[test]
+    fn no_gradient_is_recorded() {
+        let weight = Tensor::ones([2, 3], (Kind::Float, Device::Cpu)).set_requires_grad(true);
+        let forward = |batch: &Tensor| {
+            let output = batch.f_view([-1, 2])?.f_to_kind(Kind::Float)?.f_matmul(&weight)?;
+            assert!(!output.requires_grad());
+            Ok(output)
+        };
+        assert_eq!(logits(&images(), &[1, 2], Device::Cpu, forward, |_| ()).unwrap().dim(), (2, 3));
+    }
+
+    #[test]
+    fn an_output_that_is_no_table_of_logits_is_refused_by_shape() {
+        let refused = |shape: &dyn Fn(i64) -> Vec<i64>| {
+            let forward = |batch: &Tensor| Tensor::f_zeros(shape(batch.size()[0]), (Kind::Float, Device::Cpu));
+            let all: Vec<usize> = (0..600).collect();
+            logits(&images(), &all, Device::Cpu, forward, |_| ()).unwrap_err().to_string()
+        };
+        assert!(refused(&|n| vec![n]).contains("[256] for 256 images"));
+        assert!(refused(&|n| vec![n, 1]).contains("K >= 2"));
+        assert!(refused(&|n| vec![n + 1, 3]).contains("[257, 3] for 256 images"));
+        assert!(refused(&|n| vec![n, 3, 1]).contains("[256, 3, 1]"));
+        // Another K in the last, smaller batch.
+        assert!(refused(&|n| vec![n, if n == 256 { 3 } else { 4 }]).contains("[88, 4] for 88 images"));
+    }
+}

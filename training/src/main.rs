@@ -5,6 +5,7 @@ mod car_arguments;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use car_spectral::longtail::long_tailed_counts;
 use car_spectral_training::TrainingError;
 use car_spectral_training::data::{DataSet, DataSource, LongTail, LongTailSubset};
 use car_spectral_training::device::{DeviceChoice, device_name, load_cuda_if_present};
@@ -89,8 +90,11 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
-            // The protocol's numbers come from --n-max and --imbalance.
-            let usage = matches!(error, TrainingError::InvalidSetting { .. } | TrainingError::LongTail(_));
+            // The protocol's numbers come from --n-max and --imbalance, those of CAR from --car and its like.
+            let usage = matches!(
+                error,
+                TrainingError::InvalidSetting { .. } | TrainingError::LongTail(_) | TrainingError::Car(_)
+            );
             ExitCode::from(if usage { 2 } else { 1 })
         }
     }
@@ -101,10 +105,6 @@ fn run(arguments: Arguments) -> Result<(), TrainingError> {
     if let Some(threads) = arguments.threads {
         tch::set_num_threads(threads.clamp(1, 1024) as i32);
     }
-    let data = DataSet::load(&arguments.data)?;
-    let n_max = arguments.n_max.unwrap_or_else(|| largest_class(&data));
-    let long_tail = LongTail { n_max, imbalance: arguments.imbalance, seed: arguments.subset_seed };
-    let subset = long_tail.draw(&data.train.labels, data.num_classes())?;
     let options = Options {
         architecture: ArchitectureKind::from_name(&arguments.model, &arguments.hidden)?,
         epochs: arguments.epochs,
@@ -121,6 +121,15 @@ fn run(arguments: Arguments) -> Result<(), TrainingError> {
         device,
         out: arguments.out.clone(),
     };
+    options.check()?;
+    // Without --n-max the largest class is known with the data; the factor is checked as for one that is large enough.
+    let largest = arguments.n_max.unwrap_or(u64::from(u32::MAX));
+    long_tailed_counts(largest, arguments.imbalance, arguments.data.kind.num_classes())?;
+
+    let data = DataSet::load(&arguments.data)?;
+    let n_max = arguments.n_max.unwrap_or_else(|| largest_class(&data));
+    let long_tail = LongTail { n_max, imbalance: arguments.imbalance, seed: arguments.subset_seed };
+    let subset = long_tail.draw(&data.train.labels, data.num_classes())?;
     announce(&data, &subset, &options);
     let finished = engine::train(&data, Some(long_tail), &subset, &options)?;
     println!("test accuracy   {:.2} % (last epoch)", 100.0 * finished.test_accuracy);

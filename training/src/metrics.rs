@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::TrainingError;
-use crate::regulariser::CarMetrics;
-use crate::split_metrics::SplitMetrics;
+pub use crate::regulariser::{CarMetrics, EmaGap};
+pub use crate::split_metrics::SplitMetrics;
 
 /// One line of `metrics.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,5 +57,60 @@ impl MetricsLog {
         let mut line = serde_json::to_string(metrics).expect("metrics hold only finite numbers");
         line.push('\n');
         self.file.write_all(line.as_bytes()).map_err(TrainingError::io(&self.path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_starts_empty_and_each_line_is_there_as_soon_as_it_is_appended() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.jsonl");
+        std::fs::write(&path, "of an earlier run, longer than nothing\n").unwrap();
+        let mut log = MetricsLog::create(&path).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "");
+        let first = EpochMetrics {
+            epoch: 1,
+            train_loss: 0.1 + 0.2,
+            train_accuracy: 0.5,
+            learning_rate: 1e-3,
+            train: None,
+            test: None,
+            car: None,
+            seconds: 1.5,
+        };
+        let test = SplitMetrics {
+            loss: 2.0,
+            accuracy: 0.5,
+            many: Some(0.75),
+            medium: None,
+            few: Some(0.25),
+            worst_class: 3,
+            worst_class_error: 1.0,
+            zero_accuracy_classes: 1,
+            wce: 1.5,
+            hard_spectral_norm: 2.5,
+            surrogate_spectral_norm: 0.1 + 0.2,
+            surrogate_hard_cosine: None,
+        };
+        let second = EpochMetrics { epoch: 2, test: Some(test), ..first.clone() };
+        for (written, metrics) in [&first, &second].into_iter().enumerate() {
+            log.append(metrics).unwrap();
+            let text = std::fs::read_to_string(&path).unwrap();
+            assert!(text.ends_with('\n') && text.lines().count() == written + 1, "{text}");
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let read: Vec<EpochMetrics> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(read, [first, second]);
+        assert!(text.lines().next().unwrap().contains("\"test\":null"), "{text}");
+    }
+
+    #[test]
+    fn a_log_that_cannot_be_made_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = MetricsLog::create(&folder.path().join("none/metrics.jsonl")).unwrap_err();
+        assert!(error.to_string().contains("none/metrics.jsonl"), "{error}");
     }
 }

@@ -40,4 +40,15 @@ mod tests {
         assert!(schedule.rate(24) < 0.001);
         assert_relative_eq!(schedule.rate(1000), 0.0);
     }
+
+    #[test]
+    fn without_warm_up_or_without_a_rest_the_peak_comes_first() {
+        let falling = WarmupCosine { peak: 0.2, warmup_steps: 0, total_steps: 4 };
+        assert_relative_eq!(falling.rate(0), 0.2);
+        assert_relative_eq!(falling.rate(3), 0.1 * (1.0 + (0.75 * PI).cos()));
+        let rising = WarmupCosine { peak: 0.2, warmup_steps: 4, total_steps: 4 };
+        assert_relative_eq!(rising.rate(3), 0.2);
+        assert_relative_eq!(rising.rate(4), 0.2);
+        assert_relative_eq!(rising.rate(5), 0.0);
+    }
 }

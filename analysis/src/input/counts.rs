@@ -10,6 +10,8 @@
 
 use std::path::Path;
 
+use car_spectral_training::data::check_class_name;
+
 use super::InputError;
 use super::content::Content;
 use super::error::{escaped, quoted};
@@ -47,16 +49,18 @@ pub fn read_train_counts(file: &Path, num_classes: usize) -> Result<Vec<u64>, In
 /// Two classes may have the same name (ImageNet has such pairs).
 ///
 /// # Errors
-/// An empty name, another number of names than K, a file that is not UTF-8.
+/// A name that [`check_class_name`] refuses (empty, control or direction characters, too long), another number of names than K, a file that is not UTF-8.
 pub fn read_class_names(file: &Path, num_classes: usize) -> Result<Vec<String>, InputError> {
     let content = Content::read(file)?;
     let mut names = Vec::new();
     // Empty lines at the end are how editors leave files; elsewhere one would shift every later name.
     for (index, line) in text_of(&content)?.trim_end().lines().enumerate() {
         let name = line.trim();
-        if name.is_empty() {
-            return Err(InputError::EmptyClassName { file: file.to_path_buf(), line: index + 1 });
-        }
+        check_class_name(name).map_err(|problem| InputError::ClassName {
+            file: file.to_path_buf(),
+            line: index + 1,
+            problem,
+        })?;
         names.push(name.to_owned());
     }
     if names.len() != num_classes {
@@ -116,6 +120,11 @@ fn listed_counts(file: &Path, text: &str) -> Result<Vec<u64>, InputError> {
 
 fn count(file: &Path, place: String, field: &str) -> Result<u64, InputError> {
     let field = field.trim();
+    let separator = |character: char| character.is_whitespace() || matches!(character, ',' | ';');
+    let parts = field.split(separator).filter(|part| !part.is_empty());
+    if parts.clone().count() > 1 && parts.flat_map(str::bytes).all(|byte| byte.is_ascii_digit()) {
+        return Err(InputError::SeveralCounts { file: file.to_path_buf(), place, found: quoted(field) });
+    }
     // Digits only: `parse` would also take a leading plus sign.
     let digits = !field.is_empty() && field.bytes().all(|byte| byte.is_ascii_digit());
     field.parse().ok().filter(|_| digits).ok_or_else(|| InputError::Count {
@@ -180,6 +189,8 @@ fn check_sum(file: &Path, counts: Vec<u64>) -> Result<Vec<u64>, InputError> {
 mod tests {
     use std::fs;
 
+    use car_spectral_training::data::ClassNameError;
+
     use super::*;
 
     fn with_file<T>(text: impl AsRef<[u8]>, read: impl FnOnce(&Path) -> T) -> T {
@@ -210,14 +221,17 @@ mod tests {
     #[test]
     fn bad_counts_are_refused_with_their_place() {
         type Is = fn(&InputError) -> bool;
-        let cases: [(&[u8], &str, Is); 21] = [
+        let cases: [(&[u8], &str, Is); 24] = [
             (b"500\n-3\n5\n", "line 2: \"-3\"", |e| matches!(e, InputError::Count { .. })),
             (b"500\n3.5\n5\n", "line 2: \"3.5\"", |e| matches!(e, InputError::Count { .. })),
             (b"500\n\n5\n", "line 2: \"\"", |e| matches!(e, InputError::Count { .. })),
             (b"500\n+5\n5\n", "line 2: \"+5\"", |e| matches!(e, InputError::Count { .. })),
             (b"500,x,5\n", "line 1, column 2: \"x\"", |e| matches!(e, InputError::Count { .. })),
             (b"count\n500\nx\n5\n", "line 3: \"x\"", |e| matches!(e, InputError::Count { .. })),
-            (b"500,1\n5,3\n", "line 1: \"500,1\"", |e| matches!(e, InputError::Count { .. })),
+            (b"500,1\n5,3\n", "line 1: \"500,1\"", |e| matches!(e, InputError::SeveralCounts { .. })),
+            (b"500 480 5\n", "one count a line", |e| matches!(e, InputError::SeveralCounts { .. })),
+            (b"500;480;5\n", "line 1: \"500;480;5\"", |e| matches!(e, InputError::SeveralCounts { .. })),
+            (b"500\t480\t5\n", "500,480,5", |e| matches!(e, InputError::SeveralCounts { .. })),
             (b"99999999999999999999\n1\n1\n", "line 1", |e| matches!(e, InputError::Count { .. })),
             (b"500\n5\n", "2 training counts", |e| matches!(e, InputError::ClassCountMismatch { found: 2, .. })),
             (b"[500, 5]", "2 training counts", |e| matches!(e, InputError::ClassCountMismatch { found: 2, .. })),
@@ -248,7 +262,13 @@ mod tests {
         let names = with_file("  T-shirt/top \nTrouser\nPullover, red\n\n", |file| read_class_names(file, 3)).unwrap();
         assert_eq!(names, ["T-shirt/top", "Trouser", "Pullover, red"]);
         let error = with_file("a\n\nc\n", |file| read_class_names(file, 3)).unwrap_err();
-        assert!(matches!(error, InputError::EmptyClassName { line: 2, .. }), "{error}");
+        assert!(matches!(error, InputError::ClassName { line: 2, problem: ClassNameError::Empty, .. }), "{error}");
+        let error = with_file("a\nb\u{202e}c\n", |file| read_class_names(file, 2)).unwrap_err();
+        assert!(matches!(error, InputError::ClassName { line: 2, .. }), "{error}");
+        assert!(error.to_string().contains("U+202E"), "{error}");
+        let long = with_file(format!("{}\nb\n", "x".repeat(201)), |file| read_class_names(file, 2)).unwrap_err();
+        assert!(matches!(long, InputError::ClassName { line: 1, .. }), "{long}");
+        assert!(long.to_string().contains("201 characters"), "{long}");
         let error = with_file("a\nb\n", |file| read_class_names(file, 3)).unwrap_err();
         assert!(matches!(error, InputError::ClassCountMismatch { found: 2, expected: 3, .. }), "{error}");
         let error = with_file(b"a\n\xe9\n", |file| read_class_names(file, 2)).unwrap_err();

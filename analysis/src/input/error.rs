@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use car_spectral_training::data::ClassNameError;
 use thiserror::Error;
 
 /// How much of a text that comes from an untrusted file is repeated in a message.
@@ -387,6 +388,20 @@ pub enum InputError {
         found: String,
     },
 
+    /// Counts that neither lines nor commas part.
+    #[error(
+        "{file}: {place}: {found} is more than one count; give one count a line, or as CSV all in one row, as in \
+         500,480,5"
+    )]
+    SeveralCounts {
+        /// The file.
+        file: PathBuf,
+        /// Line, or line and column.
+        place: String,
+        /// What is there.
+        found: String,
+    },
+
     /// All counts are zero, or their sum overflows.
     #[error("{file}: the training counts sum to {sum}; give the number of training samples of each class")]
     CountSum {
@@ -426,13 +441,15 @@ pub enum InputError {
         expected: &'static str,
     },
 
-    /// A class without a name.
-    #[error("{file}: line {line}: the class name is empty; give one name a line, in the order of the labels")]
-    EmptyClassName {
+    /// A text that cannot name a class.
+    #[error("{file}: line {line}: {problem}; give one name a line, in the order of the labels")]
+    ClassName {
         /// The file.
         file: PathBuf,
         /// Line, from 1.
         line: usize,
+        /// What is wrong with it.
+        problem: ClassNameError,
     },
 
     /// A pickle that names functions or classes other than those of tensors and plain containers.

@@ -5,6 +5,7 @@ mod network;
 mod predictions;
 mod preprocessing;
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use tch::Device;
@@ -14,7 +15,7 @@ pub use preprocessing::Channels;
 use crate::AnalysisError;
 use crate::arguments::Arguments;
 use crate::input::sha256_file;
-use crate::report::{DataFile, Preprocessing};
+use crate::report::{DataFile, Preprocessing, readable};
 use crate::subject::Subject;
 
 /// The models to analyse and what they share.
@@ -58,9 +59,11 @@ fn make_names_unique(subjects: &mut [Subject]) {
     let with_folders: Vec<String> = subjects
         .iter()
         .map(|subject| {
-            let folder = subject.source.files.first().and_then(|file| {
-                Path::new(&file.path).parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned())
-            });
+            let folder = subject
+                .source
+                .files
+                .first()
+                .and_then(|file| Path::new(&file.path).parent().and_then(Path::file_name).map(shown));
             match folder {
                 Some(folder) if repeated(subjects, &subject.name) => format!("{folder}/{}", subject.name),
                 _ => subject.name.clone(),
@@ -80,14 +83,48 @@ fn make_names_unique(subjects: &mut [Subject]) {
     }
 }
 
+/// Part of a path as text, with U+FFFD for what would not be shown.
+fn shown(part: &OsStr) -> String {
+    readable(&part.to_string_lossy())
+}
+
 /// The name of the file without its ending; of a run's final `model.safetensors` the name of the run's folder.
 fn model_name(path: &Path) -> String {
-    let text = |part: &std::ffi::OsStr| part.to_string_lossy().into_owned();
-    let stem = path.file_stem().map_or_else(|| path.display().to_string(), text);
-    let folder = path.parent().and_then(Path::file_name).map(text);
+    let stem = path.file_stem().map_or_else(|| path.display().to_string(), shown);
+    let folder = path.parent().and_then(Path::file_name).map(shown);
     folder.filter(|_| stem == "model" || stem == "test").unwrap_or(stem)
 }
 
 fn numbered_classes(num_classes: usize) -> Vec<String> {
     (0..num_classes).map(|class| class.to_string()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_models_are_shown_as_written() {
+        assert_eq!(model_name(Path::new("runs/a\u{1b}[31m/model.safetensors")), "a\u{fffd}[31m");
+        assert_eq!(model_name(Path::new("x\u{202e}gpj.npz")), "x\u{fffd}gpj");
+        assert_eq!(model_name(Path::new("runs/b/last epoch.pt")), "last epoch");
+        let subject = |path: &str| Subject {
+            name: model_name(Path::new(path)),
+            source: crate::report::Source {
+                files: vec![DataFile { path: path.to_owned(), ..DataFile::default() }],
+                ..Default::default()
+            },
+            class_names: Vec::new(),
+            train_counts: None,
+            architecture: car_spectral::bounds::Architecture::Unknown,
+            train: None,
+            test: crate::subject::Scored {
+                logits: crate::input::predictions::Logits::F32(ndarray::Array2::zeros((1, 2))),
+                labels: ndarray::Array1::zeros(1),
+            },
+        };
+        let mut subjects = ["a\u{7}/x.npz", "b/x.npz", "b/x.npz"].map(subject);
+        make_names_unique(&mut subjects);
+        assert_eq!(subjects.map(|subject| subject.name), ["a\u{fffd}/x", "b/x", "b/x (2)"]);
+    }
 }

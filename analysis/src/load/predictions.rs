@@ -35,6 +35,14 @@ fn subject(arguments: &Arguments, test: Predictions, train: Option<Predictions>)
             ),
         });
     }
+    if let Some(train) = train.as_ref().filter(|train| train.logits == test.logits && train.labels == test.labels) {
+        return Err(AnalysisError::Mismatch {
+            problem: format!(
+                "{} (training) and {} (test) hold the same scores and labels; give with --train-predictions the model's scores on its training images, or leave it out",
+                train.source, test.source
+            ),
+        });
+    }
     let train_counts = if let Some(file) = &arguments.train_counts {
         Some(read_train_counts(file, num_classes)?)
     } else if let Some(imbalance) = arguments.imbalance {

@@ -1,6 +1,7 @@
 //! The verdict on a model in one sentence: what opens the page and the table.
 
-use super::plots::scale::{percent, short};
+use super::multiple::multiple;
+use super::plots::scale::percent;
 use super::{BoundReport, ModelReport, Settings};
 
 /// The worst class with its error and interval, whether the chain holds, and what the bounds say, in one sentence.
@@ -21,14 +22,20 @@ pub fn headline(settings: &Settings, model: &ModelReport) -> String {
     let chain = &test.split.chain;
     let chain = match (chain.holds, chain.slack_factor) {
         (true, Some(factor)) => {
-            format!("the chain of inequalities holds, its bound {} times the weighted worst-class error", short(factor))
+            let bound = multiple(factor, "the weighted worst-class error");
+            format!("the chain of inequalities holds, its bound {bound}")
         }
         (true, None) => "the chain of inequalities holds trivially, there is no error".to_owned(),
         (false, _) => "the chain of inequalities FAILS, which a theorem rules out: please report this".to_owned(),
     };
+    let missing = match test.split.classes_without_samples() {
+        0 => String::new(),
+        1 => format!("; 1 of {} classes has no test samples and may be worse", model.num_classes),
+        missing => format!("; {missing} of {} classes have no test samples and may be worse", model.num_classes),
+    };
     format!(
         "The worst class, {}{images}{ties}, has a test error of {} (between {} and {}, all classes at once, with \
-         probability {}); {chain}; {}.",
+         probability {}); {chain}; {}{missing}.",
         worst.name,
         percent(worst.error),
         percent(worst.interval[0]),

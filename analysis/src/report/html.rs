@@ -1,13 +1,17 @@
 //! `report.html`: one file without scripts or outside references. Every text goes through the template engine's escaping;
 //! only the plots, whose own text [`svg`](super::plots::svg) escapes, are passed as markup.
 
-use minijinja::{AutoEscape, Environment};
+use car_spectral::confusion::WrittenMargin;
+use minijinja::{AutoEscape, Environment, escape_formatter};
 use serde::Serialize;
 
 use super::merged_verdicts::merged_verdicts;
+use super::multiple::multiple;
 use super::plots::scale::{percent, short};
 use super::plots::{Figure, PlotSet};
-use super::{ModelReport, Report, ReportError, SplitReport, headline};
+use super::readable::readable;
+use super::tables::{self, Table, dash};
+use super::{ModelReport, Report, ReportError, headline};
 
 /// Rows of the table of classes; the rest is in `per_class.csv`.
 const MOST_CLASSES: usize = 150;
@@ -36,7 +40,7 @@ struct Section {
     figures: Vec<Figures>,
     verdicts: Vec<Verdict>,
     plots: Vec<Plot>,
-    splits: Table,
+    quantities: Table,
     margins: Table,
     bounds: Table,
     classes: Table,
@@ -67,20 +71,6 @@ struct Plot {
     svg: String,
 }
 
-/// A table: header, then rows; numeric columns are right-aligned from `numbers_from` on.
-#[derive(Serialize)]
-struct Table {
-    header: Vec<String>,
-    rows: Vec<Vec<String>>,
-    numbers_from: usize,
-}
-
-impl Table {
-    fn new(header: &[&str], numbers_from: usize) -> Self {
-        Self { header: header.iter().map(|h| (*h).to_owned()).collect(), rows: Vec::new(), numbers_from }
-    }
-}
-
 /// The page.
 ///
 /// # Errors
@@ -88,6 +78,10 @@ impl Table {
 pub(super) fn render(report: &Report, plots: &PlotSet) -> Result<String, ReportError> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.set_formatter(|out, state, value| match value.as_str().filter(|_| !value.is_safe()) {
+        Some(text) => escape_formatter(out, state, &readable(text).into()),
+        None => escape_formatter(out, state, value),
+    });
     environment.add_template("report.html", TEMPLATE)?;
     let comparison = plots.comparison.iter().map(plot).collect::<Result<_, _>>()?;
     let models = plots
@@ -108,11 +102,11 @@ pub(super) fn render(report: &Report, plots: &PlotSet) -> Result<String, ReportE
             settings.commit.as_ref().map_or(String::new(), |commit| format!(" ({commit})"))
         ),
         comparison,
-        overview: (report.models.len() > 1).then(|| overview(report)),
+        overview: (report.models.len() > 1).then(|| tables::comparison(report)),
         omitted: report.models.len() - models.len(),
         models,
         settings: settings_list(report),
-        files: files(settings.data.iter()),
+        files: tables::files(&settings.data),
     };
     Ok(environment.get_template("report.html")?.render(&page)?)
 }
@@ -123,7 +117,7 @@ fn plot(figure: &Figure) -> Result<Plot, ReportError> {
 
 fn section(at: usize, report: &Report, figures: &[Figure]) -> Result<Section, ReportError> {
     let model = &report.models[at];
-    let classes = classes(model);
+    let classes = tables::classes(model, MOST_CLASSES);
     Ok(Section {
         anchor: format!("model-{}", at + 1),
         name: model.name.clone(),
@@ -132,9 +126,9 @@ fn section(at: usize, report: &Report, figures: &[Figure]) -> Result<Section, Re
         figures: key_figures(model),
         verdicts: verdicts(model),
         plots: figures.iter().map(plot).collect::<Result<_, _>>()?,
-        splits: splits(model),
-        margins: margins(model),
-        bounds: bounds(model),
+        quantities: tables::quantities(model),
+        margins: tables::margins(model),
+        bounds: tables::bounds(model, false),
         classes_note: (classes.rows.len() < model.num_classes).then(|| {
             format!(
                 "The {} classes with the largest test error of {}; all of them are in per_class.csv.",
@@ -143,7 +137,7 @@ fn section(at: usize, report: &Report, figures: &[Figure]) -> Result<Section, Re
             )
         }),
         classes,
-        pairs: pairs(model),
+        pairs: tables::pairs(model, MOST_PAIRS),
         source: source(model),
     })
 }
@@ -204,13 +198,21 @@ fn key_figures(model: &ModelReport) -> Vec<Figures> {
         test.split
             .chain
             .slack_factor
-            .map_or("no errors".into(), |f| format!("√(K−1) ‖C Λ‖₂ is {} times WCE", short(f))),
+            .map_or("no errors".into(), |f| format!("√(K−1) ‖C Λ‖₂ is {}", multiple(f, "WCE"))),
     );
     put(
         "Classes never right",
         test.zero_accuracy_classes.len().to_string(),
         format!("of {} classes, on test data", model.num_classes),
     );
+    let missing = test.split.classes_without_samples();
+    if missing > 0 {
+        put(
+            "Classes without test samples",
+            missing.to_string(),
+            format!("of {} classes; their errors are not estimated", model.num_classes),
+        );
+    }
     if let Some(ratio) = test.worst_class_ratio {
         put("Worst-class ratio", short(ratio), "test accuracy over training accuracy of the worst class".into());
     }
@@ -237,169 +239,6 @@ fn verdicts(model: &ModelReport) -> Vec<Verdict> {
             }),
         })
         .collect()
-}
-
-fn overview(report: &Report) -> Table {
-    let mut table = Table::new(
-        &[
-            "model",
-            "worst class",
-            "its error",
-            "accuracy",
-            "macro",
-            "many",
-            "medium",
-            "few",
-            "WCE",
-            "‖C Λ‖₂ test",
-            "‖C Λ‖₂ training",
-            "chain",
-        ],
-        2,
-    );
-    for model in &report.models {
-        let test = &model.test;
-        let group = |group: Option<super::GroupAccuracy>| dash(group.map(|g| percent(g.accuracy)));
-        table.rows.push(vec![
-            model.name.clone(),
-            dash(test.worst_class.as_ref().map(|worst| worst.name.clone())),
-            dash(test.worst_class.as_ref().map(|worst| percent(worst.error))),
-            percent(test.split.accuracy),
-            dash(test.accuracy_macro.map(percent)),
-            group(test.many),
-            group(test.medium),
-            group(test.few),
-            short(test.split.chain.wce),
-            short(test.split.hard.spectral_norm_weighted.value),
-            dash(model.train.as_ref().map(|train| short(train.hard.spectral_norm_weighted.value))),
-            if test.split.chain.holds { "holds" } else { "FAILS" }.to_owned(),
-        ]);
-    }
-    table
-}
-
-fn splits(model: &ModelReport) -> Table {
-    let mut table = Table::new(&["", "training", "test"], 1);
-    let mut row = |name: &str, read: &dyn Fn(&SplitReport) -> String| {
-        let train = model.train.as_ref().map_or("–".to_owned(), read);
-        table.rows.push(vec![name.to_owned(), train, read(&model.test.split)]);
-    };
-    row("samples", &|s| s.samples.to_string());
-    row("accuracy", &|s| percent(s.accuracy));
-    row("‖C‖₁", &|s| short(s.hard.one_norm));
-    row("‖C Λ‖₁ = WCE", &|s| short(s.hard.one_norm_weighted));
-    row("‖C‖₂", &|s| short(s.hard.spectral_norm.value));
-    row("‖C Λ‖₂", &|s| short(s.hard.spectral_norm_weighted.value));
-    row("ν = ‖C‖₁ / ‖C‖₂", &|s| dash(s.hard.nu.map(short)));
-    row("ν weighted", &|s| dash(s.hard.nu_weighted.map(short)));
-    row("√(K−1) ‖C Λ‖₂", &|s| short(s.chain.upper_bound));
-    row("√s ‖C Λ‖₂ (s non-zeros in a column)", &|s| {
-        format!("{} (s = {})", short(s.chain.upper_bound_sqrt_s), s.chain.max_column_nonzeros)
-    });
-    row("surrogate ‖C̃ Λ‖₂", &|s| dash(s.surrogate.as_ref().map(|s| short(s.spectral_norm_weighted.value))));
-    row("‖C̃ − C‖ Frobenius", &|s| dash(s.surrogate.as_ref().map(|s| short(s.gap_to_hard_frobenius))));
-    row("samples with tied top scores", &|s| format!("{} ({})", s.ties.top2, percent(s.ties.share)));
-    table
-}
-
-fn margins(model: &ModelReport) -> Table {
-    let mut table = Table::new(&["split", "g", "‖C_g‖₁", "‖C_g Λ‖₁", "‖C_g‖₂", "‖C_g Λ‖₂", "ν", "ν weighted"], 1);
-    let splits = model.train.iter().map(|train| ("training", train)).chain([("test", &model.test.split)]);
-    for (name, split) in splits {
-        for margin in &split.margins {
-            let norms = &margin.norms;
-            table.rows.push(vec![
-                name.to_owned(),
-                margin.margin.to_string(),
-                short(norms.one_norm),
-                short(norms.one_norm_weighted),
-                short(norms.spectral_norm.value),
-                short(norms.spectral_norm_weighted.value),
-                dash(norms.nu.map(short)),
-                dash(norms.nu_weighted.map(short)),
-            ]);
-        }
-    }
-    table
-}
-
-fn bounds(model: &ModelReport) -> Table {
-    let mut table = Table::new(
-        &[
-            "bound",
-            "note",
-            "g",
-            "at the worst class",
-            "over its error",
-            "holds",
-            "vacuous",
-            "undecided",
-            "violated",
-            "n/a",
-        ],
-        2,
-    );
-    for bound in &model.bounds {
-        let at_worst = model
-            .test
-            .worst_class
-            .as_ref()
-            .and_then(|worst| bound.per_class().and_then(|values| values[worst.index]))
-            .or(bound.value);
-        let counts = bound.verdict;
-        table.rows.push(vec![
-            bound.id.clone(),
-            bound.reason.clone().unwrap_or_default(),
-            dash(bound.margin.map(|g| g.to_string())),
-            dash(at_worst.map(short)),
-            dash(bound.tightness_at_worst.map(|t| format!("{} ×", short(t)))),
-            counts.holds.to_string(),
-            counts.vacuous.to_string(),
-            counts.undecided.to_string(),
-            counts.violated.to_string(),
-            counts.not_applicable.to_string(),
-        ]);
-    }
-    table
-}
-
-fn classes(model: &ModelReport) -> Table {
-    let mut table = Table::new(
-        &["class", "group", "training images", "λ", "test errors", "test error", "interval", "λ e", "training error"],
-        2,
-    );
-    let mut order: Vec<usize> = (0..model.num_classes).collect();
-    let error = |class: usize| model.test.split.per_class_error[class].unwrap_or(-1.0);
-    order.sort_by(|&a, &b| error(b).total_cmp(&error(a)));
-    for class in order.into_iter().take(MOST_CLASSES) {
-        let test = &model.test;
-        table.rows.push(vec![
-            format!("{} ({class})", model.class_names[class]),
-            dash(model.groups.as_ref().map(|groups| groups[class].as_str().to_owned())),
-            dash(model.train_counts.as_ref().map(|counts| counts[class].to_string())),
-            short(model.weights[class]),
-            format!("{} of {}", test.split.class_errors[class], test.split.class_counts[class]),
-            dash(test.split.per_class_error[class].map(percent)),
-            dash(test.class_error_interval[class].map(|i| format!("{} – {}", percent(i[0]), percent(i[1])))),
-            dash(test.split.chain.weighted_error[class].map(short)),
-            dash(model.train.as_ref().and_then(|train| train.per_class_error[class]).map(percent)),
-        ]);
-    }
-    table
-}
-
-fn pairs(model: &ModelReport) -> Table {
-    let mut table = Table::new(&["true", "predicted", "rate", "samples", "part of ‖C Λ‖₂"], 2);
-    for pair in model.confusions.iter().take(MOST_PAIRS) {
-        table.rows.push(vec![
-            pair.true_name.clone(),
-            pair.predicted_name.clone(),
-            percent(pair.rate),
-            pair.count.to_string(),
-            short(pair.contribution_to_spectral_norm),
-        ]);
-    }
-    table
 }
 
 fn source(model: &ModelReport) -> Vec<(String, String)> {
@@ -442,7 +281,7 @@ fn preprocessing(p: &super::Preprocessing) -> String {
 
 fn settings_list(report: &Report) -> Vec<(String, String)> {
     let settings = &report.settings;
-    let margins: Vec<String> = settings.margins.iter().map(f64::to_string).collect();
+    let margins: Vec<String> = settings.margins.iter().map(|&g| WrittenMargin(g).to_string()).collect();
     let mut list = vec![
         ("margins g".to_owned(), margins.join(", ")),
         ("class weights λ".to_owned(), format!("{}, r₀ = {}", settings.weights, settings.r0)),
@@ -459,19 +298,7 @@ fn settings_list(report: &Report) -> Vec<(String, String)> {
     list
 }
 
-fn files<'a>(files: impl Iterator<Item = &'a super::DataFile>) -> Table {
-    let mut table = Table::new(&["file", "path", "bytes", "SHA-256"], 4);
-    for file in files {
-        table.rows.push(vec![file.role.clone(), file.path.clone(), file.bytes.to_string(), file.sha256.clone()]);
-    }
-    table
-}
-
 /// Keeps a number and its unit, and both sides of an equation, on one line.
 fn unbroken(text: &str) -> String {
     text.replace(" %", "\u{a0}%").replace(" = ", "\u{a0}=\u{a0}")
-}
-
-fn dash(text: Option<String>) -> String {
-    text.unwrap_or_else(|| "–".to_owned())
 }

@@ -1,5 +1,7 @@
 //! Verdict sentences that differ in the margin alone, said once: for readers; `report.json` keeps each.
 
+use car_spectral::confusion::WrittenMargin;
+
 use super::{ModelReport, VerdictSentence};
 
 /// The verdicts of a model, in their order, with those of the same statement that differ only in "at g = ..." put
@@ -8,12 +10,12 @@ pub(super) fn merged_verdicts(model: &ModelReport) -> Vec<VerdictSentence> {
     let mut merged: Vec<(VerdictSentence, Option<String>, Vec<f64>)> = Vec::new();
     for verdict in &model.verdicts {
         let pattern = verdict.margin.and_then(|g| {
-            let place = format!("at g = {g}");
+            let place = format!("at g = {}", WrittenMargin(g));
             // "at g = 0.1" must not be found within "at g = 0.15".
             let at = verdict.sentence.find(&place)?;
             let rest = &verdict.sentence[at + place.len()..];
             let ends =
-                !rest.starts_with(|c: char| c.is_ascii_digit()) && !rest.starts_with(".") || rest.starts_with(". ");
+                !rest.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '.' | 'e')) || rest.starts_with(". ");
             ends.then(|| format!("{}\u{0}{rest}", &verdict.sentence[..at]))
         });
         let same = merged.iter_mut().find(|(first, known, _)| {
@@ -28,7 +30,7 @@ pub(super) fn merged_verdicts(model: &ModelReport) -> Vec<VerdictSentence> {
         .into_iter()
         .map(|(verdict, pattern, margins)| match pattern {
             Some(pattern) if margins.len() > 1 => {
-                let list: Vec<String> = margins.iter().map(f64::to_string).collect();
+                let list: Vec<String> = margins.iter().map(|&g| WrittenMargin(g).to_string()).collect();
                 let (last, first) = (&list[list.len() - 1], list[..list.len() - 1].join(", "));
                 let sentence = pattern.replace('\u{0}', &format!("at g = {first} and {last}"));
                 VerdictSentence { sentence, margin: None, ..verdict }
@@ -48,7 +50,7 @@ mod tests {
         let verdict = |id: &str, g: f64, text: &str, vacuous: usize| VerdictSentence {
             id: id.into(),
             margin: Some(g),
-            sentence: format!("{id} at g = {g}: {text}"),
+            sentence: format!("{id} at g = {}: {text}", WrittenMargin(g)),
             counts: Some(VerdictCounts { vacuous, ..Default::default() }),
         };
         let chain = VerdictSentence { id: "chain".into(), sentence: "The chain holds.".into(), ..Default::default() };
@@ -60,6 +62,8 @@ mod tests {
             verdict("T3'", 0.15, "vacuous", 8),
             verdict("T3", 2.0, "vacuous", 9),
             verdict("T3", 3.0, "holds", 9),
+            verdict("T2", 1e6, "vacuous", 9),
+            verdict("T2", 1e300, "vacuous", 9),
             chain,
         ];
         let model = ModelReport { verdicts, ..Default::default() };
@@ -72,6 +76,7 @@ mod tests {
                 "T3' at g = 0.1: vacuous",
                 "T3' at g = 0.15: vacuous",
                 "T3 at g = 3: holds",
+                "T2 at g = 1e6 and 1e300: vacuous",
                 "The chain holds."
             ]
         );

@@ -4,18 +4,22 @@
 //! [`summary_table`] makes the table.
 
 mod check;
+mod earlier_run;
 mod error;
 mod finite;
 mod format;
 mod headline;
 mod html;
 mod merged_verdicts;
+mod multiple;
 mod per_class;
 pub mod plots;
+mod readable;
 #[cfg(test)]
 mod sample;
 mod schema;
 mod summary;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -24,7 +28,9 @@ pub use check::check;
 pub use error::ReportError;
 pub use format::{FormatError, FormatSet};
 pub use headline::headline;
+pub(crate) use multiple::multiple;
 pub use plots::ModelFigures;
+pub(crate) use readable::readable;
 pub use schema::*;
 pub use summary::summary_table;
 pub use write::write;

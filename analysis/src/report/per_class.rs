@@ -1,6 +1,11 @@
 //! `per_class.csv`: a row for each class of each model.
 
+use car_spectral::confusion::WrittenMargin;
+
 use super::{ModelReport, Report, ReportError};
+
+/// How the header of every such file begins.
+pub(super) const FIRST_COLUMNS: &str = "model,class,name,group,train_count,weight,test_count";
 
 /// The file's bytes. Columns are those that any model has; a value that does not exist is an empty field.
 ///
@@ -56,14 +61,17 @@ fn row(model: &ModelReport, class: usize) -> Vec<(String, String)> {
     if let Some(train) = &model.train {
         put("train_error", number(train.per_class_error[class]));
         for margin in &train.margins {
-            put(&format!("train_margin_error g={}", margin.margin), number(margin.class_margin_error[class]));
+            put(
+                &format!("train_margin_error g={}", WrittenMargin(margin.margin)),
+                number(margin.class_margin_error[class]),
+            );
         }
     }
     for margin in &test.split.margins {
-        put(&format!("test_margin_error g={}", margin.margin), number(margin.class_margin_error[class]));
+        put(&format!("test_margin_error g={}", WrittenMargin(margin.margin)), number(margin.class_margin_error[class]));
     }
     for bound in &model.bounds {
-        let margin = bound.margin.map_or(String::new(), |g| format!(" g={g}"));
+        let margin = bound.margin.map_or(String::new(), |g| format!(" g={}", WrittenMargin(g)));
         let parts = [
             ("first_term", &bound.first_term),
             ("complexity", &bound.complexity),

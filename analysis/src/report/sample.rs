@@ -4,6 +4,7 @@ use car_spectral::bounds::{
     Interval, Outcome, Verdict, held_out_alpha, held_out_intervals, spectral_certificate, spectral_term,
     training_floor, verdicts, weighted_worst_class_interval,
 };
+use car_spectral::confusion::WrittenMargin;
 use car_spectral::confusion::{ClassWeights, ConfusionMatrix, MarginCounts, MarginGrid, WeightForm};
 use car_spectral::longtail::{ClassErrors, ClassMetrics, Group, long_tailed_counts};
 use ndarray::{Array1, Array2};
@@ -238,7 +239,7 @@ impl Sample {
                         None => format!(
                             "{} at g = {}: vacuous for {} of {k} classes",
                             bound.id,
-                            bound.margin.unwrap_or(0.0),
+                            WrittenMargin(bound.margin.unwrap_or(0.0)),
                             bound.verdict.vacuous
                         ),
                     },

@@ -303,6 +303,13 @@ pub struct SplitReport {
     pub top_pair: Option<TopPair>,
 }
 
+impl SplitReport {
+    /// Number of classes without a sample, whose errors are not estimated.
+    pub fn classes_without_samples(&self) -> usize {
+        self.class_counts.iter().filter(|&&count| count == 0).count()
+    }
+}
+
 /// Accuracy of a group of classes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct GroupAccuracy {

@@ -92,14 +92,6 @@ fn several_models_are_set_beside_each_other() {
     }
 }
 
-/// More to look at than to test: `CAR_REPORT_SAMPLES=DIR cargo test -p car-spectral-analysis to_look_at -- --ignored`.
-#[test]
-#[ignore = "draws samples to look at"]
-fn samples_to_look_at() {
-    written("cifar100", report(&[Sample::cifar100()]));
-    written("k600", report(&[Sample::of_size(600)]));
-}
-
 #[test]
 fn with_many_models_only_the_first_and_the_last_are_drawn_alone() {
     let samples: Vec<Sample> = (0..12)
@@ -218,7 +210,7 @@ fn split_keys() -> BTreeSet<String> {
     value.as_object().unwrap().keys().cloned().collect()
 }
 
-const HOSTILE: &str = "</td></svg><script>alert(\"1\")</script>&amp;'{{ 7*7 }}\u{1b}[31m\u{0}=cmd()";
+const HOSTILE: &str = "</td></svg><script>alert(\"1\")</script>&amp;'{{ 7*7 }}\u{1b}[31m\u{0}\u{9b}\u{202e}=cmd()";
 
 #[test]
 fn hostile_names_stay_text() {
@@ -235,13 +227,40 @@ fn hostile_names_stay_text() {
     let page = html::render(&report, &plots).unwrap();
     for text in plots.iter().map(|figure| figure.svg().unwrap()).chain([page]) {
         assert!(!text.contains("<script") && !text.contains("alert(\"") && !text.contains("</td></svg>"));
+        assert!(!text.contains(['\u{1b}', '\u{0}', '\u{9b}', '\u{202e}']));
     }
     let table = summary_table(&report);
-    assert!(!table.contains('\u{1b}') && !table.contains('\u{0}'));
+    assert!(!table.contains(['\u{1b}', '\u{0}', '\u{9b}', '\u{202e}']));
     let csv = per_class::render(&report).unwrap();
     let mut reader = csv::Reader::from_reader(csv.as_slice());
     let rows: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>().unwrap();
     assert_eq!((rows.len(), &rows[3][2]), (10, format!("3{HOSTILE}").as_str()));
+}
+
+#[test]
+fn names_like_formulas_are_read_back_from_csv_as_they_are() {
+    let names = ["-1", "=1+1", "+2", "@sum", "'quoted", "a,b", "\"x\"", " spaced ", "7", "e"];
+    let mut sample = Sample { test_per_class: 10, ..Sample::fashion() };
+    sample.class_names = names.map(str::to_owned).to_vec();
+    let csv = per_class::render(&report(&[sample]).0).unwrap();
+    let mut reader = csv::Reader::from_reader(csv.as_slice());
+    let read: Vec<String> = reader.records().map(|row| row.unwrap()[2].to_owned()).collect();
+    assert_eq!(read, names);
+}
+
+#[test]
+fn extreme_margins_stay_short() {
+    let margins = vec![-1e308, 1e-300, 1e-5, 0.5, 1e308];
+    let (report, figures) = report(&[Sample { margins, test_per_class: 10, ..Sample::fashion() }]);
+    let plots = plots::draw(&report, &figures);
+    let csv = String::from_utf8(per_class::render(&report).unwrap()).unwrap();
+    let header = csv.lines().next().unwrap().to_owned();
+    let page = html::render(&report, &plots).unwrap();
+    let captions = plots.iter().map(|figure| figure.caption.clone());
+    for text in [header, summary_table(&report), page].into_iter().chain(captions) {
+        assert!(!text.contains(&"0".repeat(30)), "{text}");
+    }
+    assert!(csv.contains("g=1e308") && csv.contains("g=1e-5"), "{csv}");
 }
 
 /// A model of K classes in which nothing is known, to be filled in.
@@ -306,6 +325,16 @@ fn degenerate_models_are_drawn() {
     model.test.class_error_interval[4] = None;
     model.test.split.chain.weighted_error[4] = None;
     model.test.split.surrogate = None;
+    let says = |model: &ModelReport| {
+        let report = Report { models: vec![model.clone()], ..Report::default() };
+        (headline(&report.settings, model), summary_table(&report))
+    };
+    let (sentence, table) = says(&model);
+    assert!(sentence.contains("; 1 of 10 classes has no test samples and may be worse."), "{sentence}");
+    assert!(table.contains("classes without test samples"), "{table}");
+    let (complete, _) = Sample { test_per_class: 30, ..Sample::fashion() }.build();
+    let (sentence, table) = says(&complete);
+    assert!(!sentence.contains("no test samples") && !table.contains("classes without test samples"));
     draws("unknown_counts", vec![(model, figures)]);
     // One margin; bounds with gaps and extreme values; a single few-shot class.
     let (mut model, figures) = Sample { margins: vec![0.5], test_per_class: 30, ..Sample::fashion() }.build();
@@ -403,6 +432,79 @@ fn only_the_formats_asked_for_are_written_and_old_files_are_replaced() {
 }
 
 #[test]
+fn results_of_an_earlier_run_are_removed_and_nothing_of_anyone_else() {
+    let out = tempfile::tempdir().unwrap();
+    let small = Sample { test_per_class: 10, ..Sample::fashion() };
+    let several = [("a", 1.6), ("b", 2.0)].map(|(name, skill)| Sample {
+        name: name.into(),
+        epoch: None,
+        skill,
+        models_compared: 2,
+        ..small.clone()
+    });
+    let (both, figures) = report(&several);
+    write(&both, &figures, out.path(), &FormatSet::all()).unwrap();
+    let before = listing(out.path());
+    assert_eq!(before.len(), 3 + 2 * (2 + 2 * PLOTS.len()));
+    for name in &before {
+        // The names of the program with other content: not its files.
+        let (stem, extension) = name.split_once('.').unwrap();
+        std::fs::write(out.path().join(format!("{stem}-mine.{extension}")), "mine").unwrap();
+    }
+    std::fs::write(out.path().join("03-mine-top_pair.svg"), "<svg>mine</svg>").unwrap();
+    std::fs::create_dir(out.path().join("04-mine-top_pair.png")).unwrap();
+    let theirs: BTreeSet<String> = listing(out.path()).difference(&before).cloned().collect();
+
+    let (one, figures) = report(&[small]);
+    write(&one, &figures, out.path(), &"png".parse().unwrap()).unwrap();
+    let found = listing(out.path());
+    let expected: BTreeSet<String> = PLOTS.iter().map(|plot| format!("{plot}.png")).chain(theirs.clone()).collect();
+    assert_eq!(found, expected);
+    write(&one, &figures, out.path(), &"csv".parse().unwrap()).unwrap();
+    write(&one, &figures, out.path(), &"html".parse().unwrap()).unwrap();
+    write(&one, &figures, out.path(), &"json".parse().unwrap()).unwrap();
+    assert_eq!(listing(out.path()), theirs.into_iter().chain(["report.json".to_owned()]).collect());
+}
+
+#[test]
+fn files_with_the_programs_names_and_other_content_stay() {
+    let out = tempfile::tempdir().unwrap();
+    let foreign = ["report.html", "comparison.png", "per_class.csv", "top_pair.svg"];
+    for name in foreign {
+        std::fs::write(out.path().join(name), "someone else's").unwrap();
+    }
+    let (report, figures) = report(&[Sample { test_per_class: 10, ..Sample::fashion() }]);
+    write(&report, &figures, out.path(), &"json".parse().unwrap()).unwrap();
+    assert_eq!(listing(out.path()), foreign.into_iter().chain(["report.json"]).map(str::to_owned).collect());
+}
+
+#[test]
+fn staging_folders_of_interrupted_runs_are_removed() {
+    let out = tempfile::tempdir().unwrap();
+    let folder = |name: &str, file: &str| {
+        std::fs::create_dir(out.path().join(name)).unwrap();
+        std::fs::write(out.path().join(name).join(file), "half").unwrap();
+    };
+    folder(".car-spectral-a1B2c3", "report.html");
+    folder(".car-spectral-notes", "mine.txt");
+    let (report, figures) = report(&[Sample { test_per_class: 10, ..Sample::fashion() }]);
+    write(&report, &figures, out.path(), &"json".parse().unwrap()).unwrap();
+    assert_eq!(listing(out.path()), [".car-spectral-notes", "report.json"].map(str::to_owned).into());
+}
+
+#[cfg(unix)]
+#[test]
+fn results_are_as_readable_as_other_files() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let out = tempfile::tempdir().unwrap();
+    std::fs::write(out.path().join("other"), "").unwrap();
+    let (report, figures) = report(&[Sample { test_per_class: 10, ..Sample::fashion() }]);
+    let paths = write(&report, &figures, out.path(), &"json".parse().unwrap()).unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode(&paths[0]), mode(&out.path().join("other")));
+}
+
+#[test]
 fn the_table_fits_a_terminal_and_says_each_verdict() {
     for samples in [vec![Sample::fashion()], two_runs()] {
         let (report, _) = report(&samples);
@@ -429,6 +531,8 @@ fn the_headline_tells_what_the_bounds_say() {
     assert!(headline(&model).contains("T3 gives a bound below 1 that holds for 4 of 10 classes"));
     model.bounds[t3].verdict = VerdictCounts { violated: 1, holds: 9, ..Default::default() };
     assert!(headline(&model).contains("T3 is violated for 1 classes"));
+    model.test.split.chain.slack_factor = Some(1.0 + 1e-12);
+    assert!(headline(&model).contains("its bound equal to the weighted worst-class error (attained);"));
     model.bounds.retain(|bound| bound.total.is_none());
     assert!(headline(&model).contains("no bound that can be computed in full applies"));
     model.test.split.chain.holds = false;

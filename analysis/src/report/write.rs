@@ -1,19 +1,20 @@
-//! Writes a report's files: first all of them under temporary names beside their targets, then all renamed, so that a
-//! full disk or an interrupted run leaves no half-written file.
+//! Writes a report's files: first all of them into a hidden staging folder beside their targets, then all renamed, so
+//! that a full disk or an interrupted run leaves no half-written file.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize as _;
-use tempfile::NamedTempFile;
+use tempfile::TempDir;
 
-use super::{FormatSet, ModelFigures, Report, ReportError, check, html, per_class, plots};
+use super::{FormatSet, ModelFigures, Report, ReportError, check, earlier_run, html, per_class, plots};
 
 /// Checks `report` and writes the files of `formats` into the directory `out`, which is created if it is not there:
 /// `report.json`, `report.html`, `per_class.csv` and the plots. `figures` holds one entry for each model, in the same
-/// order. Existing files of these names are replaced. Returns the paths written, `report.json` (the last to appear)
-/// first.
+/// order. Afterwards `out` holds the results of this call alone: existing files of these names are replaced, and files
+/// that an earlier call wrote and this one does not (other formats, other models) are removed, as are staging folders
+/// of interrupted calls. Files of anyone else stay. Returns the paths written, `report.json` (the last to appear) first.
 ///
 /// # Errors
 /// What [`check`](super::check()) says; [`ReportError::NotADirectory`], [`ReportError::Io`] with the path;
@@ -27,7 +28,7 @@ pub fn write(
 ) -> Result<Vec<PathBuf>, ReportError> {
     check(report, figures)?;
     let directory = Directory::create(out)?;
-    let written = stage(report, figures, out, formats).and_then(publish);
+    let written = stage(report, figures, out, formats).and_then(|staged| publish(staged, out));
     if written.is_err() {
         directory.undo();
     }
@@ -126,14 +127,37 @@ impl Directory {
     }
 }
 
-type Staged = Vec<(NamedTempFile, PathBuf)>;
+/// The files under their final names in a folder that vanishes when this is dropped, and their targets.
+struct Staged {
+    folder: TempDir,
+    targets: Vec<PathBuf>,
+}
+
+impl Staged {
+    fn add(&mut self, target: PathBuf, bytes: &[u8]) -> Result<(), ReportError> {
+        let write = || {
+            if target.is_dir() {
+                return Err(std::io::Error::from(std::io::ErrorKind::IsADirectory));
+            }
+            let mut file = File::create(self.folder.path().join(target.file_name().expect("a target has a name")))?;
+            file.write_all(bytes)?;
+            // A full disk may show only here.
+            file.sync_all()
+        };
+        write().map_err(|source| ReportError::Io { action: "write", path: target.clone(), source })?;
+        self.targets.push(target);
+        Ok(())
+    }
+}
 
 fn stage(report: &Report, figures: &[ModelFigures], out: &Path, formats: &FormatSet) -> Result<Staged, ReportError> {
-    let mut staged = Staged::new();
-    let mut add = |name: &str, bytes: &[u8]| {
-        staged.push(temporary(out, name, bytes)?);
-        Ok::<(), ReportError>(())
-    };
+    remove_abandoned(out).map_err(|source| ReportError::Io { action: "clean up", path: out.to_owned(), source })?;
+    let folder = tempfile::Builder::new()
+        .prefix(earlier_run::STAGING_PREFIX)
+        .tempdir_in(out)
+        .map_err(|source| ReportError::Io { action: "create a folder in", path: out.to_owned(), source })?;
+    let mut staged = Staged { folder, targets: Vec::new() };
+    let mut add = |name: &str, bytes: &[u8]| staged.add(out.join(name), bytes);
     if formats.json {
         add("report.json", &json(report)?)?;
     }
@@ -157,40 +181,42 @@ fn stage(report: &Report, figures: &[ModelFigures], out: &Path, formats: &Format
     Ok(staged)
 }
 
-fn temporary(out: &Path, name: &str, bytes: &[u8]) -> Result<(NamedTempFile, PathBuf), ReportError> {
-    let target = out.join(name);
-    let failed = |source| ReportError::Io { action: "write", path: target.clone(), source };
-    if target.is_dir() {
-        return Err(failed(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
-    }
-    let mut builder = tempfile::Builder::new();
-    let prefix = format!(".{name}.");
-    builder.prefix(&prefix).suffix(".tmp");
-    #[cfg(unix)]
-    {
-        // As other programs' files, not private as temporary files are: the umask still applies.
-        use std::os::unix::fs::PermissionsExt as _;
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(out).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
-    // A full disk may show only here.
-    file.as_file().sync_all().map_err(failed)?;
-    Ok((file, target))
+fn remove_abandoned(out: &Path) -> std::io::Result<()> {
+    earlier_run::abandoned_staging(out)?.iter().try_for_each(fs::remove_dir_all)
 }
 
-fn publish(staged: Staged) -> Result<Vec<PathBuf>, ReportError> {
-    let targets: Vec<PathBuf> = staged.iter().map(|(_, target)| target.clone()).collect();
+fn publish(staged: Staged, out: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let mut done = Vec::new();
-    // `report.json`, the first in the list, appears last: where it is, the rest is.
-    for (file, target) in staged.into_iter().rev() {
-        if let Err(error) = file.persist(&target) {
-            for path in &done {
-                let _ = fs::remove_file(path);
-            }
-            return Err(ReportError::Io { action: "rename to", path: target, source: error.error });
+    let published = publish_in_order(&staged, out, &mut done);
+    if published.is_err() {
+        for path in &done {
+            let _ = fs::remove_file(path);
         }
-        done.push(target);
     }
-    Ok(targets)
+    published.map(|()| staged.targets)
+}
+
+/// `report.json`, the first in the list, appears last: where it is, the rest is, and nothing of an earlier run.
+fn publish_in_order(staged: &Staged, out: &Path, done: &mut Vec<PathBuf>) -> Result<(), ReportError> {
+    let (first, others) = staged.targets.split_first().expect("at least one format is written");
+    let mut rename = |target: &PathBuf| {
+        let from = staged.folder.path().join(target.file_name().expect("a target has a name"));
+        fs::rename(from, target).map_err(|source| ReportError::Io {
+            action: "rename to",
+            path: target.clone(),
+            source,
+        })?;
+        done.push(target.clone());
+        Ok(())
+    };
+    others.iter().try_for_each(&mut rename)?;
+    let stale = earlier_run::stale_files(out, &staged.targets).map_err(|source| ReportError::Io {
+        action: "list",
+        path: out.to_owned(),
+        source,
+    })?;
+    for path in stale {
+        fs::remove_file(&path).map_err(|source| ReportError::Io { action: "remove", path, source })?;
+    }
+    rename(first)
 }

@@ -5,6 +5,8 @@ use car_spectral::bounds::{
     spectral_term, training_floor, unconditional, verdict,
 };
 
+use car_spectral::confusion::WrittenMargin;
+
 use super::Settings;
 use super::split::AnalysedSplit;
 use crate::AnalysisError;
@@ -212,7 +214,8 @@ impl Statements<'_> {
             vacuous: counted.vacuous,
             not_applicable: counted.not_applicable,
         };
-        let name = bound.margin.map_or(bound.id.clone(), |margin| format!("{} at g = {margin}", bound.id));
+        let name =
+            bound.margin.map_or(bound.id.clone(), |margin| format!("{} at g = {}", bound.id, WrittenMargin(margin)));
         let sentence = VerdictSentence {
             id: bound.id.clone(),
             margin: bound.margin,
@@ -245,11 +248,15 @@ fn first_term_sentence(margin: f64, verdicts: &[Verdict]) -> String {
     .filter(|(count, _)| *count > 0)
     .map(|(count, what)| format!("{what} for {count} of {} classes", verdicts.len()))
     .collect();
+    let margin = WrittenMargin(margin);
     format!("T2 at g = {margin}: the first term alone {}.", parts.join("; it "))
 }
 
 fn sentence(id: &str, margin: Option<f64>, reason: &str) -> String {
-    margin.map_or_else(|| format!("{id}: {reason}."), |margin| format!("{id} at g = {margin}: {reason}."))
+    margin.map_or_else(
+        || format!("{id}: {reason}."),
+        |margin| format!("{id} at g = {}: {reason}.", WrittenMargin(margin)),
+    )
 }
 
 fn class_verdict(verdict: Verdict) -> ClassVerdict {

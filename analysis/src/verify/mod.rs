@@ -15,7 +15,7 @@ use car_spectral::longtail::{ClassErrors, ClassMetrics, Group};
 use crate::AnalysisError;
 use crate::report::{
     ClassGroup, Confusion, GroupAccuracy, ModelFigures, ModelReport, SpectralCertificate, SplitReport, TestReport,
-    TrainQuantity, TrainToTest, VerdictSentence, WeightedWorstClass, WorstClass,
+    TrainQuantity, TrainToTest, VerdictSentence, WeightedWorstClass, WorstClass, multiple,
 };
 use crate::subject::Subject;
 use split::AnalysedSplit;
@@ -207,7 +207,7 @@ fn chain_sentence(test: &SplitReport) -> VerdictSentence {
     let sentence = if chain.holds {
         let factor = chain.slack_factor.map_or_else(
             || "there is no error to bound".to_owned(),
-            |factor| format!("the bound is {factor:.1} times the weighted worst-class error"),
+            |factor| format!("the bound is {}", multiple(factor, "the weighted worst-class error")),
         );
         format!(
             "The chain lambda_j e_j <= WCE <= sqrt(K-1) ||C Lambda||_2 holds on the test matrix: WCE = {:.4}, bound = {:.4}; {factor}.",

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tch::Tensor;
 
-use super::{DataKind, DataSet, Split, read, sha256};
+use super::{DataKind, DataSet, Split, check_class_name, read, sha256};
 use crate::TrainingError;
 
 const PIXELS: usize = 3 * 32 * 32;
@@ -24,11 +24,15 @@ impl Version {
         }
     }
 
-    fn num_classes(self) -> usize {
+    fn kind(self) -> DataKind {
         match self {
-            Self::Cifar10 => 10,
-            Self::Cifar100 => 100,
+            Self::Cifar10 => DataKind::Cifar10,
+            Self::Cifar100 => DataKind::Cifar100,
         }
+    }
+
+    fn num_classes(self) -> usize {
+        self.kind().num_classes()
     }
 
     fn train_files(self) -> Vec<String> {
@@ -66,15 +70,15 @@ pub(super) fn load(folder: &Path, version: Version) -> Result<DataSet, TrainingE
         .map_err(|error| TrainingError::malformed(&names_path, error.to_string()))?;
     let class_names: Vec<String> =
         names.lines().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    for name in &class_names {
+        check_class_name(name).map_err(|error| TrainingError::malformed(&names_path, format!("{name:?}: {error}")))?;
+    }
     if class_names.len() != version.num_classes() {
         let problem = format!("{} class names, expected {}", class_names.len(), version.num_classes());
         return Err(TrainingError::malformed(&names_path, problem));
     }
     Ok(DataSet {
-        kind: match version {
-            Version::Cifar10 => DataKind::Cifar10,
-            Version::Cifar100 => DataKind::Cifar100,
-        },
+        kind: version.kind(),
         train: load_split(folder, &version.train_files(), version)?,
         test: load_split(folder, &[version.test_file().to_owned()], version)?,
         class_names,

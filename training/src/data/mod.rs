@@ -1,6 +1,7 @@
 //! Data sets in the formats their authors publish, the long-tailed subset, and the normalisation of pixels.
 
 mod cifar;
+mod class_name;
 mod idx;
 mod normalisation;
 mod subset;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tch::Tensor;
 
+pub use class_name::{ClassNameError, LONGEST_CLASS_NAME, check_class_name, is_unprintable};
 pub use normalisation::Normalisation;
 pub use subset::{LongTail, LongTailSubset};
 
@@ -39,6 +41,14 @@ impl DataKind {
             Self::Cifar100 => "cifar100",
             Self::Cifar10 => "cifar10",
             Self::FashionMnist => "fashion-mnist",
+        }
+    }
+
+    /// Number of classes K.
+    pub fn num_classes(self) -> usize {
+        match self {
+            Self::Cifar100 => 100,
+            Self::Cifar10 | Self::FashionMnist => 10,
         }
     }
 }

@@ -86,4 +86,26 @@ mod tests {
         assert_ne!(other.sha256, subset.sha256);
         assert!(LongTail { n_max: 501, ..tail }.draw(&labels, 10).unwrap_err().to_string().contains("class 0"));
     }
+    #[test]
+    fn indices_ascend_within_a_class_and_their_checksum_is_that_of_the_format() {
+        let labels: Vec<usize> = (0..5000).map(|index| index % 10).collect();
+        let subset = LongTail { n_max: 100, imbalance: 10.0, seed: 3 }.draw(&labels, 10).unwrap();
+        let mut rest = subset.indices.as_slice();
+        for (class, &count) in subset.class_counts.iter().enumerate() {
+            let (chosen, others) = rest.split_at(count as usize);
+            assert!(chosen.is_sorted() && chosen.iter().all(|&index| labels[index] == class), "class {class}");
+            assert!(
+                !chosen.iter().enumerate().all(|(at, &index)| index == 10 * at + class),
+                "the first of class {class}"
+            );
+            rest = others;
+        }
+        // python: sha256(b"".join(struct.pack("<Q", i) for c in range(3) for i in range(c, 12, 3)))
+        let all = LongTail { n_max: 4, imbalance: 1.0, seed: 0 }.draw(&labels[..0], 3);
+        assert!(all.is_err());
+        let labels: Vec<usize> = (0..12).map(|index| index % 3).collect();
+        let all = LongTail { n_max: 4, imbalance: 1.0, seed: 0 }.draw(&labels, 3).unwrap();
+        assert_eq!(all.indices, [0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11]);
+        assert_eq!(all.sha256, "79570223ffc7dfbd2d18adb19ca585528818c8f9ba83e06b5ccd5c30414d8cd9");
+    }
 }

@@ -62,6 +62,19 @@ impl ArchitectureKind {
         }
     }
 
+    /// Checks the hidden widths of `mlp`.
+    ///
+    /// # Errors
+    /// [`TrainingError::InvalidSetting`] for a width of zero.
+    pub fn check(&self) -> Result<(), TrainingError> {
+        match self {
+            Self::Mlp { hidden } if hidden.contains(&0) => {
+                Err(TrainingError::setting("--hidden", format!("{hidden:?}"), "widths are at least 1"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn blocks_per_stage(&self) -> Option<i64> {
         match self {
             Self::Mlp { .. } => None,
@@ -111,15 +124,13 @@ impl Model {
         if architecture.input.contains(&0) {
             return Err(TrainingError::setting("image shape", format!("{:?}", architecture.input), "no side may be 0"));
         }
+        architecture.kind.check()?;
         let variables = nn::VarStore::new(device);
         let root = variables.root();
         let [channels, height, width] = architecture.input.map(|side| side as i64);
         let classes = architecture.num_classes as i64;
         let network = match &architecture.kind {
             ArchitectureKind::Mlp { hidden } => {
-                if hidden.contains(&0) {
-                    return Err(TrainingError::setting("--hidden", format!("{hidden:?}"), "widths are at least 1"));
-                }
                 let hidden: Vec<i64> = hidden.iter().map(|&width| width as i64).collect();
                 Network::Mlp(mlp::layers(&root, channels * height * width, &hidden, classes))
             }

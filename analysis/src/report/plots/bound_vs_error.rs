@@ -8,7 +8,8 @@ use super::scale::{Notation, Scale, percent, short};
 use super::scene::{Anchor, Scene, fitted, text_width, wrapped};
 use super::shown_bounds::{describe, shown_bounds};
 use super::{class_title, group_legend, group_of, marker_radius, settings_caption, titled};
-use crate::report::{BoundReport, ModelReport, Report};
+use crate::report::{BoundReport, ModelReport, Report, multiple};
+use car_spectral::confusion::WrittenMargin;
 
 const HEIGHT: f64 = 560.0;
 /// Intervals of more classes than this would hide the points.
@@ -38,9 +39,9 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     for bound in &shown {
         if let Some(tightness) = bound.tightness_at_worst {
             caption.push_str(&format!(
-                " {}: {} times the error at the worst class.",
+                " {}: {}.",
                 describe(bound),
-                short(tightness)
+                multiple(tightness, "the error at the worst class")
             ));
         }
     }
@@ -75,7 +76,8 @@ pub(super) fn draw_several(report: &Report) -> Figure {
         .map(|&at| {
             let model = &report.models[at];
             let bound = shown_bounds(model).into_iter().find(|bound| Some(bound.id.as_str()) == id);
-            let margin = bound.and_then(|bound| bound.margin).map_or(String::new(), |g| format!(" (g = {g})"));
+            let margin =
+                bound.and_then(|bound| bound.margin).map_or(String::new(), |g| format!(" (g = {})", WrittenMargin(g)));
             (
                 format!("{}{margin}", fitted(&model.name, LEGEND * 1.12, if chosen.len() < 3 { 400.0 } else { 220.0 })),
                 model,

@@ -7,7 +7,7 @@ use super::panel::{Area, LABEL, LEGEND, Symbol, TICK, legend, ticks, x_axis};
 use super::scale::{Notation, Scale, percent, short};
 use super::scene::{Anchor, Scene, fitted};
 use super::{settings_caption, titled};
-use crate::report::{ModelReport, Report};
+use crate::report::{ModelReport, Report, multiple};
 
 const ROW: f64 = 38.0;
 
@@ -99,7 +99,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
 
     let chain = &model.test.split.chain;
     let verdict = if chain.holds { "holds" } else { "FAILS" };
-    let slack = chain.slack_factor.map_or(String::new(), |f| format!(", the bound {} times WCE", short(f)));
+    let slack = chain.slack_factor.map_or(String::new(), |f| format!(", the bound {}", multiple(f, "WCE")));
     let caption = format!(
         "The chain λⱼ eⱼ ≤ WCE ≤ √(K−1) R on the test matrix (S2, S3), R = ‖C Λ‖₂: {verdict}, compared without \
          dividing{slack}. Whiskers: 1 − δ intervals (T5). s = {} is the most non-zero entries in a column. Dotted line: \

@@ -8,6 +8,7 @@ use super::scale::{Notation, Scale, short};
 use super::scene::{Anchor, Scene};
 use super::{settings_caption, titled};
 use crate::report::{MarginReport, MatrixNorms, ModelReport, Report, SplitReport};
+use car_spectral::confusion::WrittenMargin;
 
 const TRAIN: (Color, Mark) = (ORANGE, Mark::Square);
 const TEST: (Color, Mark) = (BLUE, Mark::Circle);
@@ -97,7 +98,7 @@ fn line(
     let path = points.iter().map(|&(px, py, _, _)| (px, py)).collect();
     scene.path(path, style.0, 2.6, dashed.then_some((8.0, 5.0)));
     for (px, py, margin, value) in points {
-        let title = Some(format!("g = {margin}: {}", short(value)));
+        let title = Some(format!("g = {}: {}", WrittenMargin(margin), short(value)));
         if dashed {
             scene.hollow_marker((px, py), style, 6.0, title);
         } else {

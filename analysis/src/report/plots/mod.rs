@@ -53,6 +53,28 @@ impl PlotSet {
     }
 }
 
+/// File names, without extension, of the plots of one model.
+const MODEL_STEMS: [&str; 7] = [
+    "bound_vs_error",
+    "error_by_frequency",
+    "chain_at_worst",
+    "margin_sweep",
+    "confusion_heatmap",
+    "top_pair",
+    "confused_pairs",
+];
+
+/// Whether [`draw`] may give a plot this file name without extension.
+pub(super) fn is_stem(stem: &str) -> bool {
+    if stem == "comparison" || MODEL_STEMS.contains(&stem) {
+        return true;
+    }
+    let model = MODEL_STEMS.iter().find_map(|plot| stem.strip_suffix(plot)?.strip_suffix('-'));
+    model.and_then(|model| model.split_once('-')).is_some_and(|(number, name)| {
+        number.len() >= 2 && number.bytes().all(|byte| byte.is_ascii_digit()) && slug(name) == name
+    })
+}
+
 /// With more models than this, only the first and the last are drawn alone; the others in the comparison only.
 pub const MOST_MODELS_DRAWN: usize = 8;
 
@@ -231,6 +253,18 @@ mod tests {
         assert_eq!(slug("<b>ResNet 32</b>"), "b-resnet-32-b");
         assert_eq!(slug("模型"), "model");
         assert_eq!(slug(&"x".repeat(99)).len(), 40);
+    }
+
+    #[test]
+    fn the_names_of_plots_are_known_again() {
+        for stem in ["bound_vs_error", "comparison", "01-model-top_pair", "12-a-2-b-margin_sweep", "100-x-top_pair"] {
+            assert!(is_stem(stem), "{stem}");
+        }
+        for stem in
+            ["", "bound", "my-top_pair", "1-model-top_pair", "01-Model-top_pair", "01--top_pair", "01-a-comparison"]
+        {
+            assert!(!is_stem(stem), "{stem}");
+        }
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! Draws a [`Scene`] as PNG with plotters' bitmap backend: twice the logical size, drawn at four times and averaged, so
 //! that edges are smooth.
 
-use std::io::Cursor;
-
 use ab_glyph::{Font, ScaleFont};
 use plotters::backend::{BitMapBackend, DrawingBackend};
 use plotters::style::{Color as _, RGBAColor, ShapeStyle};
@@ -38,6 +36,7 @@ pub fn render(scene: &Scene) -> Result<Vec<u8>, String> {
         backend.present().map_err(|e| e.to_string())?;
     }
     encode(&averaged(&buffer, width as usize, height as usize), width / OVERSAMPLING, height / OVERSAMPLING)
+        .map_err(|e| e.to_string())
 }
 
 struct Canvas<'a, 'b> {
@@ -243,12 +242,15 @@ fn averaged(pixels: &[u8], width: usize, height: usize) -> Vec<u8> {
     out
 }
 
-fn encode(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, String> {
-    use image::ImageEncoder as _;
-    use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-    let mut bytes = Cursor::new(Vec::new());
-    PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, FilterType::Sub)
-        .write_image(pixels, width, height, image::ExtendedColorType::Rgb8)
-        .map_err(|e| e.to_string())?;
-    Ok(bytes.into_inner())
+fn encode(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, png::EncodingError> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_filter(png::Filter::Sub);
+    encoder.add_text_chunk("Software".to_owned(), "car-spectral".to_owned())?;
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(pixels)?;
+    writer.finish()?;
+    Ok(bytes)
 }

@@ -3,6 +3,8 @@
 
 use std::sync::LazyLock;
 
+use crate::report::readable;
+
 use ab_glyph::{Font, FontRef, ScaleFont};
 
 use super::palette::{Color, INK, Mark};
@@ -258,7 +260,7 @@ pub fn text_width(text: &str, size: f64, bold: bool) -> f64 {
 /// The text cut to at most `width` logical pixels, with an ellipsis where something was cut. Control characters, which
 /// XML forbids, become U+FFFD.
 pub fn fitted(text: &str, size: f64, width: f64) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(400).collect();
+    let clean: String = readable(text).chars().take(400).collect();
     if text_width(&clean, size, false) <= width {
         return clean;
     }

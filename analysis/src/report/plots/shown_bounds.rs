@@ -1,6 +1,7 @@
 //! Which of a model's bounds a plot shows: one margin for each statement.
 
 use crate::report::{BoundReport, ModelReport};
+use car_spectral::confusion::WrittenMargin;
 
 /// One bound for each id that gives numbers. A complete bound is taken at the margin where it is smallest at the worst
 /// class. Of a bound whose first term alone is known (T2), that term is shown at the smallest margin where it is at
@@ -33,7 +34,7 @@ pub(super) fn shown_bounds(model: &ModelReport) -> Vec<&BoundReport> {
 
 /// `T3', g = 2`, `T2, g = 0.5, first term`.
 pub(super) fn describe(bound: &BoundReport) -> String {
-    let margin = bound.margin.map_or(String::new(), |g| format!(", g = {g}"));
+    let margin = bound.margin.map_or(String::new(), |g| format!(", g = {}", WrittenMargin(g)));
     let part = if bound.total.is_some() { "" } else { ", first term" };
     format!("{}{margin}{part}", bound.id)
 }

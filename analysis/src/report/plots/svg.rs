@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use base64::Engine as _;
+use car_spectral_training::data::is_unprintable;
 
 use super::palette::{Color, Mark, PAPER};
 use super::scene::{Anchor, Scene, Shape, mark_corners};
@@ -15,7 +16,7 @@ use super::scene::{Anchor, Scene, Shape, mark_corners};
 pub fn render(scene: &Scene, label: &str) -> Result<String, String> {
     let (w, h) = (number(scene.width), number(scene.height));
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" role=\"img\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"car-spectral\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" role=\"img\" \
          aria-label=\"{}\" font-family=\"'DejaVu Sans', Verdana, Arial, sans-serif\">\n",
         escaped(label)
     );
@@ -158,7 +159,7 @@ fn escaped(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
+            c if is_unprintable(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
             c => out.push(c),
         }
         out

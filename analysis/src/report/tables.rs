@@ -1,0 +1,242 @@
+//! The tables of a report as rows of text, for the two renderers: the page ([`html`](super::html)) and the terminal
+//! ([`summary`](super::summary)).
+
+use serde::Serialize;
+
+use super::plots::scale::{percent, short};
+use super::{BoundReport, DataFile, GroupAccuracy, MatrixNorms, ModelReport, Report, SplitReport};
+use car_spectral::confusion::WrittenMargin;
+
+/// A header, then rows; columns from `numbers_from` on hold numbers.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Table {
+    pub header: Vec<&'static str>,
+    pub rows: Vec<Vec<String>>,
+    pub numbers_from: usize,
+}
+
+impl Table {
+    fn new(header: &[&'static str], numbers_from: usize) -> Self {
+        Self { header: header.to_vec(), rows: Vec::new(), numbers_from }
+    }
+}
+
+/// One row a model.
+pub(super) fn comparison(report: &Report) -> Table {
+    let mut table = Table::new(
+        &[
+            "model",
+            "worst class",
+            "its error",
+            "accuracy",
+            "macro",
+            "many",
+            "medium",
+            "few",
+            "WCE",
+            "‖C Λ‖₂ test",
+            "‖C Λ‖₂ training",
+            "chain",
+        ],
+        2,
+    );
+    for model in &report.models {
+        let test = &model.test;
+        let group = |group: Option<GroupAccuracy>| dash(group.map(|g| percent(g.accuracy)));
+        table.rows.push(vec![
+            model.name.clone(),
+            dash(test.worst_class.as_ref().map(|worst| worst.name.clone())),
+            dash(test.worst_class.as_ref().map(|worst| percent(worst.error))),
+            percent(test.split.accuracy),
+            dash(test.accuracy_macro.map(percent)),
+            group(test.many),
+            group(test.medium),
+            group(test.few),
+            short(test.split.chain.wce),
+            short(test.split.hard.spectral_norm_weighted.value),
+            dash(model.train.as_ref().map(|train| short(train.hard.spectral_norm_weighted.value))),
+            holds(&test.split).to_owned(),
+        ]);
+    }
+    table
+}
+
+/// One row a quantity of the training and the test matrix.
+pub(super) fn quantities(model: &ModelReport) -> Table {
+    let mut table = Table::new(&["quantity", "training", "test"], 1);
+    let (train, test) = (model.train.as_ref(), &model.test);
+    let mut put = |name: &str, train: Option<String>, test: String| {
+        table.rows.push(vec![name.to_owned(), dash(train), test]);
+    };
+    let both = |read: &dyn Fn(&SplitReport) -> String| (train.map(read), read(&test.split));
+    let mut row = |name: &str, (train, test): (Option<String>, String)| put(name, train, test);
+    row("samples", both(&|s| s.samples.to_string()));
+    let missing = test.split.classes_without_samples();
+    if missing > 0 {
+        row("classes without test samples", (None, missing.to_string()));
+    }
+    row("accuracy", both(&|s| percent(s.accuracy)));
+    row("accuracy, mean over classes", (None, dash(test.accuracy_macro.map(percent))));
+    for (name, group) in [("many", test.many), ("medium", test.medium), ("few", test.few)] {
+        let text = group.map(|g| format!("{} in {} classes", percent(g.accuracy), g.classes));
+        row(&format!("accuracy, {name}"), (None, dash(text)));
+    }
+    if let Some(worst) = &test.worst_class {
+        let [lower, upper] = worst.interval.map(percent);
+        let before = train.and_then(|t| t.per_class_error[worst.index]).map(percent);
+        let text = format!("{} in [{lower}, {upper}]", percent(worst.error));
+        row(&format!("error of the worst class, {}", worst.name), (before, text));
+    }
+    row("classes without one correct", (None, test.zero_accuracy_classes.len().to_string()));
+    row("‖C‖₁", both(&|s| short(s.hard.one_norm)));
+    let [lower, upper] = test.wce_interval.map(short);
+    let wce = format!("{} in [{lower}, {upper}]", short(test.split.chain.wce));
+    row("WCE = ‖C Λ‖₁", (train.map(|t| short(t.chain.wce)), wce));
+    row("‖C‖₂", both(&|s| short(s.hard.spectral_norm.value)));
+    row("‖C Λ‖₂", both(&|s| weighted(&s.hard)));
+    for margin in &test.split.margins {
+        let same = train.and_then(|t| t.margins.iter().find(|m| m.margin == margin.margin));
+        let name = format!("‖C_g Λ‖₂ at g = {}", WrittenMargin(margin.margin));
+        row(&name, (same.map(|m| weighted(&m.norms)), weighted(&margin.norms)));
+    }
+    row("ν = ‖C‖₁ / ‖C‖₂", both(&|s| dash(s.hard.nu.map(short))));
+    row("ν weighted", both(&|s| dash(s.hard.nu_weighted.map(short))));
+    row(
+        "√(K−1) ‖C Λ‖₂",
+        both(&|s| format!("{}{}", short(s.chain.upper_bound), if s.chain.holds { "" } else { " FAILS" })),
+    );
+    row(
+        "√s ‖C Λ‖₂ (s non-zeros in a column)",
+        both(&|s| format!("{} (s = {})", short(s.chain.upper_bound_sqrt_s), s.chain.max_column_nonzeros)),
+    );
+    row("surrogate ‖C̃ Λ‖₂", both(&|s| dash(s.surrogate.as_ref().map(|s| short(s.spectral_norm_weighted.value)))));
+    row("‖C̃ − C‖ Frobenius", both(&|s| dash(s.surrogate.as_ref().map(|s| short(s.gap_to_hard_frobenius)))));
+    row("samples with tied top scores", both(&|s| format!("{} ({})", s.ties.top2, percent(s.ties.share))));
+    table
+}
+
+/// One row a margin and split.
+pub(super) fn margins(model: &ModelReport) -> Table {
+    let mut table = Table::new(&["split", "g", "‖C_g‖₁", "‖C_g Λ‖₁", "‖C_g‖₂", "‖C_g Λ‖₂", "ν", "ν weighted"], 1);
+    let splits = model.train.iter().map(|train| ("training", train)).chain([("test", &model.test.split)]);
+    for (name, split) in splits {
+        for margin in &split.margins {
+            let norms = &margin.norms;
+            table.rows.push(vec![
+                name.to_owned(),
+                WrittenMargin(margin.margin).to_string(),
+                short(norms.one_norm),
+                short(norms.one_norm_weighted),
+                short(norms.spectral_norm.value),
+                weighted(norms),
+                dash(norms.nu.map(short)),
+                dash(norms.nu_weighted.map(short)),
+            ]);
+        }
+    }
+    table
+}
+
+/// One row a bound and margin; with `applicable_only`, of the bounds whose preconditions hold.
+pub(super) fn bounds(model: &ModelReport, applicable_only: bool) -> Table {
+    let mut table = Table::new(
+        &[
+            "bound",
+            "note",
+            "g",
+            "at the worst class",
+            "over its error",
+            "holds",
+            "vacuous",
+            "undecided",
+            "violated",
+            "n/a",
+        ],
+        2,
+    );
+    for bound in model.bounds.iter().filter(|bound| bound.applicable || !applicable_only) {
+        let part = if bound.total.is_none() && bound.first_term.is_some() { " (first term)" } else { "" };
+        let counts = bound.verdict;
+        table.rows.push(vec![
+            format!("{}{part}", bound.id),
+            bound.reason.clone().unwrap_or_default(),
+            dash(bound.margin.map(|g| WrittenMargin(g).to_string())),
+            dash(at_worst(model, bound).map(short)),
+            dash(bound.tightness_at_worst.map(|t| format!("{} ×", short(t)))),
+            counts.holds.to_string(),
+            counts.vacuous.to_string(),
+            counts.undecided.to_string(),
+            counts.violated.to_string(),
+            counts.not_applicable.to_string(),
+        ]);
+    }
+    table
+}
+
+/// One row for each of the `most` classes with the largest test error, those first.
+pub(super) fn classes(model: &ModelReport, most: usize) -> Table {
+    let mut table = Table::new(
+        &["class", "group", "training images", "λ", "test errors", "test error", "interval", "λ e", "training error"],
+        2,
+    );
+    let mut order: Vec<usize> = (0..model.num_classes).collect();
+    let error = |class: usize| model.test.split.per_class_error[class].unwrap_or(-1.0);
+    order.sort_by(|&a, &b| error(b).total_cmp(&error(a)));
+    for class in order.into_iter().take(most) {
+        let test = &model.test;
+        table.rows.push(vec![
+            format!("{} ({class})", model.class_names[class]),
+            dash(model.groups.as_ref().map(|groups| groups[class].as_str().to_owned())),
+            dash(model.train_counts.as_ref().map(|counts| counts[class].to_string())),
+            short(model.weights[class]),
+            format!("{} of {}", test.split.class_errors[class], test.split.class_counts[class]),
+            dash(test.split.per_class_error[class].map(percent)),
+            dash(test.class_error_interval[class].map(|i| format!("{} – {}", percent(i[0]), percent(i[1])))),
+            dash(test.split.chain.weighted_error[class].map(short)),
+            dash(model.train.as_ref().and_then(|train| train.per_class_error[class]).map(percent)),
+        ]);
+    }
+    table
+}
+
+/// One row for each of the `most` most confused pairs of classes.
+pub(super) fn pairs(model: &ModelReport, most: usize) -> Table {
+    let mut table = Table::new(&["true", "predicted", "rate", "samples", "part of ‖C Λ‖₂"], 2);
+    for pair in model.confusions.iter().take(most) {
+        table.rows.push(vec![
+            pair.true_name.clone(),
+            pair.predicted_name.clone(),
+            percent(pair.rate),
+            pair.count.to_string(),
+            short(pair.contribution_to_spectral_norm),
+        ]);
+    }
+    table
+}
+
+/// One row a file.
+pub(super) fn files(files: &[DataFile]) -> Table {
+    let mut table = Table::new(&["file", "path", "bytes", "SHA-256"], 4);
+    for file in files {
+        table.rows.push(vec![file.role.clone(), file.path.clone(), file.bytes.to_string(), file.sha256.clone()]);
+    }
+    table
+}
+
+fn at_worst(model: &ModelReport, bound: &BoundReport) -> Option<f64> {
+    let worst = model.test.worst_class.as_ref();
+    worst.and_then(|worst| bound.per_class().and_then(|values| values[worst.index])).or(bound.value)
+}
+
+fn weighted(norms: &MatrixNorms) -> String {
+    short(norms.spectral_norm_weighted.value)
+}
+
+fn holds(split: &SplitReport) -> &'static str {
+    if split.chain.holds { "holds" } else { "FAILS" }
+}
+
+/// A value, or a dash where there is none.
+pub(super) fn dash(text: Option<String>) -> String {
+    text.unwrap_or_else(|| "–".to_owned())
+}
