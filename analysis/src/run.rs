@@ -60,6 +60,7 @@ pub fn run(arguments: &Arguments) -> Result<(), AnalysisError> {
             data: loaded.data,
         },
         models,
+        runs: loaded.runs,
         ..Report::default()
     };
     spinner.set_message("plots and tables");

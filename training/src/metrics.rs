@@ -31,6 +31,21 @@ pub struct EpochMetrics {
     pub seconds: f64,
 }
 
+/// Reads a log. A last line that its run has not finished is left out.
+///
+/// # Errors
+/// [`TrainingError::Io`]; [`TrainingError::Malformed`] naming the line.
+pub fn read_log(path: &Path) -> Result<Vec<EpochMetrics>, TrainingError> {
+    let text = std::fs::read_to_string(path).map_err(TrainingError::io(path))?;
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    let parse = |(number, line): (usize, &str)| {
+        serde_json::from_str(line).map_err(|error| {
+            TrainingError::malformed(path, format!("line {}: not the metrics of an epoch: {error}", number + 1))
+        })
+    };
+    whole.lines().enumerate().map(parse).collect()
+}
+
 /// Appends lines to `metrics.jsonl`.
 #[derive(Debug)]
 pub struct MetricsLog {
@@ -102,8 +117,12 @@ mod tests {
             assert!(text.ends_with('\n') && text.lines().count() == written + 1, "{text}");
         }
         let text = std::fs::read_to_string(&path).unwrap();
-        let read: Vec<EpochMetrics> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!(read, [first, second]);
+        assert_eq!(read_log(&path).unwrap(), [first.clone(), second]);
+        std::fs::write(&path, &text[..text.len() - 9]).unwrap();
+        assert_eq!(read_log(&path).unwrap(), [first]);
+        std::fs::write(&path, text.replacen("\"epoch\":2", "\"epoch\":-2", 1)).unwrap();
+        let error = read_log(&path).unwrap_err().to_string();
+        assert!(error.contains("metrics.jsonl: line 2"), "{error}");
         assert!(text.lines().next().unwrap().contains("\"test\":null"), "{text}");
     }
 

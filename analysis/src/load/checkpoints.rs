@@ -17,7 +17,7 @@ use tch::{CModule, Device, Tensor};
 
 use super::network;
 use super::preprocessing::InputSteps;
-use super::{Loaded, data_file, model_name};
+use super::{Loaded, data_file, model_name, training_runs};
 use crate::AnalysisError;
 use crate::arguments::Arguments;
 use crate::input::checkpoint::{CheckpointKind, TensorData, Weights, detect, read};
@@ -36,6 +36,7 @@ pub(super) fn load(arguments: &Arguments) -> Result<Loaded, AnalysisError> {
     // Weights are small and images many: every file is opened and checked before the first image is read.
     let runners =
         paths.iter().map(|path| Runner::open(path, arguments, device)).collect::<Result<Vec<_>, AnalysisError>>()?;
+    let runs = training_runs::read(&paths)?;
     let data = DataSet::load(source)?;
     let subjects = runners
         .into_iter()
@@ -52,7 +53,7 @@ pub(super) fn load(arguments: &Arguments) -> Result<Loaded, AnalysisError> {
         None => None,
     };
     let data = vec![split("train data", &data.train), split("test data", &data.test)];
-    Ok(Loaded { subjects, data, device: Some(device), preprocessing })
+    Ok(Loaded { subjects, runs, data, device: Some(device), preprocessing })
 }
 
 /// Files as they are; folders as the .safetensors files in them, by name.

@@ -4,6 +4,7 @@ mod checkpoints;
 mod network;
 mod predictions;
 mod preprocessing;
+mod training_runs;
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -15,7 +16,7 @@ pub use preprocessing::Channels;
 use crate::AnalysisError;
 use crate::arguments::Arguments;
 use crate::input::sha256_file;
-use crate::report::{DataFile, Preprocessing, readable};
+use crate::report::{DataFile, Preprocessing, TrainingRun, readable};
 use crate::subject::Subject;
 
 /// The models to analyse and what they share.
@@ -23,6 +24,8 @@ use crate::subject::Subject;
 pub struct Loaded {
     /// One or more models, names unique.
     pub subjects: Vec<Subject>,
+    /// What the runs behind the checkpoints recorded, where their logs are at hand.
+    pub runs: Vec<TrainingRun>,
     /// Files shared by all models.
     pub data: Vec<DataFile>,
     /// Where models ran; `None` for stored predictions.

@@ -20,7 +20,7 @@ pub(super) fn load(arguments: &Arguments) -> Result<Loaded, AnalysisError> {
         let train = arguments.train_predictions.get(index).map(read).transpose()?;
         subjects.push(subject(arguments, test, train)?);
     }
-    Ok(Loaded { subjects, data: Vec::new(), device: None, preprocessing: None })
+    Ok(Loaded { subjects, runs: Vec::new(), data: Vec::new(), device: None, preprocessing: None })
 }
 
 fn subject(arguments: &Arguments, test: Predictions, train: Option<Predictions>) -> Result<Subject, AnalysisError> {

@@ -24,6 +24,7 @@ struct Page {
     title: String,
     program: String,
     comparison: Vec<Plot>,
+    training: Vec<Plot>,
     overview: Option<Table>,
     models: Vec<Section>,
     omitted: usize,
@@ -84,6 +85,7 @@ pub(super) fn render(report: &Report, plots: &PlotSet) -> Result<String, ReportE
     });
     environment.add_template("report.html", TEMPLATE)?;
     let comparison = plots.comparison.iter().map(plot).collect::<Result<_, _>>()?;
+    let training = plots.training.iter().map(plot).collect::<Result<_, _>>()?;
     let models = plots
         .models
         .iter()
@@ -102,6 +104,7 @@ pub(super) fn render(report: &Report, plots: &PlotSet) -> Result<String, ReportE
             settings.commit.as_ref().map_or(String::new(), |commit| format!(" ({commit})"))
         ),
         comparison,
+        training,
         overview: (report.models.len() > 1).then(|| tables::comparison(report)),
         omitted: report.models.len() - models.len(),
         models,

@@ -6,6 +6,8 @@
 //! class, column = true class**. Statement numbers (D1, S3, T5, ...) are those of `THEORY.md`. The same keys are
 //! documented for readers of the JSON in `docs/report-schema.md`; a test compares the two.
 
+use car_spectral::car::{CarOptions, EmaColumns};
+use car_spectral_training::metrics::EpochMetrics;
 use serde::{Deserialize, Serialize};
 
 /// The value of [`Report::schema`] that this version writes and reads.
@@ -20,12 +22,15 @@ pub struct Report {
     pub settings: Settings,
     /// One entry for each model analysed, in the order of the command line (epochs ascending).
     pub models: Vec<ModelReport>,
+    /// What the runs behind the checkpoints recorded, epoch by epoch; empty where no log is at hand.
+    #[serde(default)]
+    pub runs: Vec<TrainingRun>,
 }
 
 impl Default for Report {
     /// An empty report of this version's schema.
     fn default() -> Self {
-        Self { schema: SCHEMA.to_owned(), settings: Settings::default(), models: Vec::new() }
+        Self { schema: SCHEMA.to_owned(), settings: Settings::default(), models: Vec::new(), runs: Vec::new() }
     }
 }
 
@@ -108,6 +113,39 @@ pub struct Source {
     pub subset_sha256: Option<String>,
     /// How the model wants its input; `None` for stored predictions.
     pub preprocessing: Option<Preprocessing>,
+}
+
+/// A training run of this project, as its `metrics.jsonl` records it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainingRun {
+    /// Name of the run's folder.
+    pub name: String,
+    /// The log.
+    pub log: DataFile,
+    /// Architecture.
+    pub architecture: String,
+    /// `cross-entropy` or `cross-entropy + CAR`.
+    pub loss: String,
+    /// The options of CAR; `None` without it.
+    pub car: Option<CarOptions>,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Training images of each class.
+    pub train_counts: Vec<u64>,
+    /// One entry an epoch.
+    pub epochs: Vec<EpochMetrics>,
+}
+
+impl TrainingRun {
+    /// What sets this run apart from runs of another loss, seeds aside: `cross-entropy`, `CAR, EMA of all columns, α = 0.5`.
+    pub fn arm(&self) -> String {
+        let Some(car) = &self.car else { return self.loss.clone() };
+        let columns = match car.ema.columns {
+            EmaColumns::All => "EMA of all columns",
+            EmaColumns::Present => "per-class EMA",
+        };
+        format!("CAR, {columns}, α = {}", car.alpha)
+    }
 }
 
 /// A class's group by its number of training images.

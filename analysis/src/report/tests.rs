@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use car_spectral::car::{CarOptions, EmaColumns, EmaOptions};
 use car_spectral::confusion::ConfusionMatrix;
 use ndarray::Array2;
 
-use super::sample::{Sample, report};
+use super::sample::{Sample, report, training_run};
 use super::*;
 
 /// Writes a report where `CAR_REPORT_SAMPLES` says, to be looked at; into a temporary directory otherwise.
@@ -93,6 +94,32 @@ fn several_models_are_set_beside_each_other() {
 }
 
 #[test]
+fn runs_are_drawn_over_their_epochs() {
+    let (mut report, figures) = report(&[Sample::fashion()]);
+    let per_class = CarOptions {
+        ema: EmaOptions { columns: EmaColumns::Present, ..CarOptions::paper().ema },
+        ..CarOptions::paper()
+    };
+    let runs = |car: Option<CarOptions>| [0, 1].map(|seed| training_run(seed, car));
+    report.runs = [None, Some(CarOptions::paper()), Some(per_class)].into_iter().flat_map(runs).collect();
+    assert_eq!(serde_json::from_slice::<Report>(&write::json(&report).unwrap()).unwrap(), report);
+    let arms: BTreeSet<String> = report.runs.iter().map(TrainingRun::arm).collect();
+    assert_eq!(arms.len(), 3, "{arms:?}");
+    let (paths, _keep) = written("runs", (report.clone(), figures));
+    let names: Vec<_> = paths.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+    assert!(names.contains(&"training_runs.svg") && names.contains(&"regulariser.png"), "{names:?}");
+
+    let stems = |report: &Report| -> Vec<String> {
+        plots::draw(report, &[]).training.into_iter().map(|figure| figure.stem).collect()
+    };
+    report.runs.retain(|run| run.car.is_none());
+    assert_eq!(stems(&report), ["training_runs"]);
+    report.runs[0].epochs.clear();
+    report.runs.truncate(1);
+    assert!(stems(&report).is_empty());
+}
+
+#[test]
 fn with_many_models_only_the_first_and_the_last_are_drawn_alone() {
     let samples: Vec<Sample> = (0..12)
         .map(|n| Sample {
@@ -144,7 +171,8 @@ fn json_reads_back_as_the_same_report() {
 
 #[test]
 fn every_key_is_documented_and_every_documented_key_is_written() {
-    let (report, _) = report(&[Sample::fashion()]);
+    let (mut report, _) = report(&[Sample::fashion()]);
+    report.runs = vec![training_run(0, Some(CarOptions::paper()))];
     let mut keys = BTreeSet::new();
     collect_keys(&serde_json::to_value(&report).unwrap(), "", &mut keys);
     let page = include_str!("../../../docs/report-schema.md");
@@ -180,6 +208,11 @@ fn collect_keys(value: &serde_json::Value, path: &str, keys: &mut BTreeSet<Strin
                 ("models[].test.few", "GROUP"),
                 ("models[].bounds[].verdict", "COUNTS"),
                 ("models[].verdicts[].counts", "COUNTS"),
+                ("runs[].log", "FILE"),
+                ("runs[].epochs[].train", "EVALUATION"),
+                ("runs[].epochs[].test", "EVALUATION"),
+                ("runs[].epochs[].car.gap_all_columns", "GAP"),
+                ("runs[].epochs[].car.gap_present_columns", "GAP"),
             ];
             let path = shared.iter().find(|(full, _)| *full == path).map_or(path, |(_, name)| *name);
             for (key, value) in fields {

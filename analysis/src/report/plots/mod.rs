@@ -12,6 +12,7 @@ mod confusion_heatmap;
 mod error_by_frequency;
 pub mod figure;
 mod margin_sweep;
+mod over_epochs;
 pub mod palette;
 pub mod panel;
 pub mod png;
@@ -20,6 +21,7 @@ pub mod scene;
 mod shown_bounds;
 pub mod svg;
 mod top_pair;
+mod training_runs;
 
 use car_spectral::confusion::ConfusionMatrix;
 
@@ -42,6 +44,8 @@ pub struct ModelFigures {
 pub struct PlotSet {
     /// Plots that set the models beside each other; empty for a single model.
     pub comparison: Vec<Figure>,
+    /// What the runs behind the models recorded over their epochs; empty without a log.
+    pub training: Vec<Figure>,
     /// Plots of single models: index of the model, its plots.
     pub models: Vec<(usize, Vec<Figure>)>,
 }
@@ -49,7 +53,7 @@ pub struct PlotSet {
 impl PlotSet {
     /// Every figure.
     pub fn iter(&self) -> impl Iterator<Item = &Figure> {
-        self.comparison.iter().chain(self.models.iter().flat_map(|(_, figures)| figures))
+        self.comparison.iter().chain(&self.training).chain(self.models.iter().flat_map(|(_, figures)| figures))
     }
 }
 
@@ -64,9 +68,12 @@ const MODEL_STEMS: [&str; 7] = [
     "confused_pairs",
 ];
 
+/// File names, without extension, of the plots on several models or on runs.
+const SHARED_STEMS: [&str; 3] = ["comparison", "training_runs", "regulariser"];
+
 /// Whether [`draw`] may give a plot this file name without extension.
 pub(super) fn is_stem(stem: &str) -> bool {
-    if stem == "comparison" || MODEL_STEMS.contains(&stem) {
+    if SHARED_STEMS.contains(&stem) || MODEL_STEMS.contains(&stem) {
         return true;
     }
     let model = MODEL_STEMS.iter().find_map(|plot| stem.strip_suffix(plot)?.strip_suffix('-'));
@@ -110,7 +117,7 @@ pub fn draw(report: &Report, figures: &[ModelFigures]) -> PlotSet {
         .collect();
     let comparison =
         if several { vec![bound_vs_error::draw_several(report), comparison::draw(report)] } else { Vec::new() };
-    PlotSet { comparison, models }
+    PlotSet { comparison, training: training_runs::draw(report), models }
 }
 
 /// A name as part of a file name: lower-case letters, digits and hyphens, at most 40.
@@ -257,7 +264,15 @@ mod tests {
 
     #[test]
     fn the_names_of_plots_are_known_again() {
-        for stem in ["bound_vs_error", "comparison", "01-model-top_pair", "12-a-2-b-margin_sweep", "100-x-top_pair"] {
+        for stem in [
+            "bound_vs_error",
+            "comparison",
+            "training_runs",
+            "regulariser",
+            "01-model-top_pair",
+            "12-a-2-b-margin_sweep",
+            "100-x-top_pair",
+        ] {
             assert!(is_stem(stem), "{stem}");
         }
         for stem in

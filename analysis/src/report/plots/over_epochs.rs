@@ -1,0 +1,150 @@
+//! Panels of values against the epoch: a line a run, runs of one arm (the same loss, other seeds) in one colour with their
+//! mean.
+
+use super::figure::{MARGIN, WIDTH};
+use super::palette::{BLUE, Color, GREEN, MUTED, Mark, ORANGE, PURPLE, VERMILLION};
+use super::panel::{Area, LABEL, LEGEND, Symbol, legend, spines, ticks, x_axis, y_axis};
+use super::scale::{Notation, Scale, short};
+use super::scene::{Anchor, Scene, fitted};
+use crate::report::TrainingRun;
+use car_spectral_training::metrics::EpochMetrics;
+
+type Style = (Color, Mark);
+/// A value of an epoch, where it was recorded.
+pub(super) type Read = fn(&EpochMetrics) -> Option<f64>;
+
+const STYLES: [Style; 5] = [
+    (BLUE, Mark::Circle),
+    (VERMILLION, Mark::Square),
+    (GREEN, Mark::Triangle),
+    (PURPLE, Mark::Diamond),
+    (ORANGE, Mark::Circle),
+];
+const COLUMNS: usize = 3;
+const HEIGHT: f64 = 300.0;
+const LEFT: f64 = 84.0;
+const GAP: f64 = 88.0;
+
+/// One panel: a solid line and perhaps a dashed one.
+pub(super) struct Panel {
+    pub title: &'static str,
+    pub notation: Notation,
+    pub solid: Read,
+    pub dashed: Option<Read>,
+}
+
+/// All panels with a legend of the arms; `lines` says what solid and dashed mean.
+pub(super) fn draw(runs: &[&TrainingRun], panels: &[Panel], lines: [&str; 2]) -> Scene {
+    let arms = arms(runs);
+    let mut scene = Scene::new(WIDTH, 0.0);
+    let mut entries: Vec<(Symbol, String)> = arms
+        .iter()
+        .enumerate()
+        .map(|(at, (arm, members))| {
+            let seeds =
+                if members.len() > 1 { format!(" ({} seeds and their mean)", members.len()) } else { String::new() };
+            (Symbol::LineMarker(style(at), false), format!("{arm}{seeds}"))
+        })
+        .collect();
+    for (label, dashed) in lines.into_iter().zip([false, true]).filter(|(label, _)| !label.is_empty()) {
+        entries.push((Symbol::Line(MUTED, dashed), label.to_owned()));
+    }
+    let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries) + 50.0;
+    let width = (WIDTH - MARGIN - LEFT - (COLUMNS - 1) as f64 * GAP) / COLUMNS as f64;
+    let row_height = HEIGHT + 140.0;
+    for (n, panel) in panels.iter().enumerate() {
+        let (left, top) = (LEFT + (n % COLUMNS) as f64 * (width + GAP), head + (n / COLUMNS) as f64 * row_height);
+        let area = Area { left, top, right: left + width, bottom: top + HEIGHT };
+        draw_panel(&mut scene, area, panel, &arms);
+    }
+    scene.height = head + panels.len().div_ceil(COLUMNS) as f64 * row_height - 62.0;
+    scene
+}
+
+fn style(arm: usize) -> Style {
+    STYLES[arm % STYLES.len()]
+}
+
+/// Runs by arm, arms in the order of their first run.
+fn arms<'a>(runs: &[&'a TrainingRun]) -> Vec<(String, Vec<&'a TrainingRun>)> {
+    let mut arms: Vec<(String, Vec<&TrainingRun>)> = Vec::new();
+    for run in runs {
+        let arm = run.arm();
+        match arms.iter_mut().find(|(known, _)| *known == arm) {
+            Some((_, members)) => members.push(run),
+            None => arms.push((arm, vec![run])),
+        }
+    }
+    arms
+}
+
+fn points(run: &TrainingRun, read: Read) -> Vec<(usize, f64)> {
+    run.epochs.iter().filter_map(|epoch| read(epoch).map(|value| (epoch.epoch, value))).collect()
+}
+
+/// Means over the runs that have a value, at epochs where all of them have.
+fn mean(lines: &[Vec<(usize, f64)>]) -> Vec<(usize, f64)> {
+    let Some(first) = lines.first() else { return Vec::new() };
+    let at = |line: &Vec<(usize, f64)>, epoch| line.iter().find(|(other, _)| *other == epoch).map(|(_, value)| *value);
+    first
+        .iter()
+        .filter_map(|&(epoch, _)| {
+            let values: Option<Vec<f64>> = lines.iter().map(|line| at(line, epoch)).collect();
+            values.map(|values| (epoch, values.iter().sum::<f64>() / values.len() as f64))
+        })
+        .collect()
+}
+
+fn draw_panel(scene: &mut Scene, area: Area, panel: &Panel, arms: &[(String, Vec<&TrainingRun>)]) {
+    let width = area.right - area.left;
+    let title = fitted(panel.title, LEGEND * 1.12, width + 60.0);
+    scene.text(area.left, area.top - 16.0, title, LEGEND, Anchor::Start).bold = true;
+    let reads: Vec<(Read, bool)> =
+        std::iter::once((panel.solid, false)).chain(panel.dashed.map(|read| (read, true))).collect();
+    let all: Vec<(usize, f64)> = arms
+        .iter()
+        .flat_map(|(_, runs)| runs)
+        .flat_map(|run| reads.iter().flat_map(|&(read, _)| points(run, read)))
+        .collect();
+    let last = all.iter().map(|(epoch, _)| *epoch).max().unwrap_or(1) as f64;
+    let most = all.iter().map(|(_, value)| *value).fold(0.0, f64::max);
+    let least = all.iter().map(|(_, value)| *value).fold(0.0, f64::min);
+    let x = Scale::linear(0.0, 1.03 * last, area.left, area.right);
+    let y = Scale::linear(1.06 * least, if most > 0.0 { 1.06 * most } else { 1.0 }, area.bottom, area.top);
+    y_axis(scene, area, &y, &ticks(&y, HEIGHT, 60.0, panel.notation), "");
+    let mut x_ticks = ticks(&x, width, 60.0, Notation::Plain);
+    x_ticks.0.retain(|(value, _)| value.fract() == 0.0);
+    x_ticks.0.iter_mut().for_each(|(value, text)| *text = format!("{value:.0}"));
+    x_axis(scene, area, &x, &x_ticks, "epoch");
+    if all.is_empty() {
+        scene.text(area.middle(), area.centre(), "not recorded", LABEL, Anchor::Middle).color = MUTED;
+    }
+    for &(read, dashed) in reads.iter().rev() {
+        for (at, (_, runs)) in arms.iter().enumerate() {
+            let lines: Vec<Vec<(usize, f64)>> = runs.iter().map(|run| points(run, read)).collect();
+            let placed = |line: &[(usize, f64)]| -> Vec<(f64, f64)> {
+                line.iter().map(|&(epoch, value)| (x.at(epoch as f64), y.at(value))).collect()
+            };
+            let dash = dashed.then_some((8.0, 5.0));
+            let (color, mark) = style(at);
+            if lines.len() > 1 {
+                for line in &lines {
+                    scene.path(placed(line), color.with_alpha(0.45), 1.4, dash);
+                }
+            }
+            let centre = if lines.len() > 1 { mean(&lines) } else { lines[0].clone() };
+            scene.path(placed(&centre), color, 2.8, dash);
+            let stride = centre.len().div_ceil(10).max(1);
+            for &(epoch, value) in centre.iter().rev().step_by(stride) {
+                let title = Some(format!("epoch {epoch}: {}", short(value)));
+                let at = (x.at(epoch as f64), y.at(value));
+                if dashed {
+                    scene.hollow_marker(at, (color, mark), 5.5, title);
+                } else {
+                    scene.marker(at, (color, mark), 5.0, title);
+                }
+            }
+        }
+    }
+    spines(scene, area);
+}
