@@ -21,7 +21,7 @@
 //! over all columns is **mostly bias**, (1-p)^2 = 0.89 against at most 0.10 of variance at b = 0.5; only the gap of frequent
 //! classes is mostly variance. Over present columns it is all variance, up to (m_j - 1)/3, and can be the larger one.
 //!
-//! The checks: closed forms on random sequences; the means, with intervals, and the gap by simulation with fixed seeds; p_j
+//! The checks: closed forms on random sequences; the means, with intervals, the gap and the age by simulation, fixed seeds; p_j
 //! in exact integers. The simulations can miss a bias below their intervals, which are printed.
 
 use car_spectral::car::{ConfusionEma, EmaColumns, EmaOptions, EmaStart, presence_probability};
@@ -289,6 +289,37 @@ fn the_variance_factor() {
             .sum();
         let expected = (1.0 - beta) / (1.0 + beta) * (1.0 - beta.powi(2 * length));
         assert!((squares - expected).abs() < 1e-14, "b = {beta}: {squares} for {expected}");
+    }
+}
+
+/// Over present columns with p_j = P(present), independently batch by batch, what the average holds is 1/((1-b) p_j) - 1
+/// batches old in the mean: 1/p_j a step of its own clock. Over all columns it is b/(1-b) batches. Read off by feeding the
+/// number of the batch: 24 repetitions (seeds 300 to 323) of 4000 batches, 5.6 standard errors, 6 comparisons.
+#[test]
+fn the_age_of_a_column() {
+    for (beta, p) in [(0.5, 0.058), (0.5, 0.5), (0.9, 0.2)] {
+        let mut ages = [const { Vec::new() }; 2];
+        for seed in 300..324 {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let options = COLUMNS.map(|columns| EmaOptions { beta, start: EmaStart::FirstBatch, columns });
+            let mut averages = options.map(|options| ConfusionEma::new(2, options).unwrap());
+            let mut sums = [0.0; 2];
+            for t in 0..5000 {
+                let count = u64::from(rng.random_bool(p));
+                let mut batch = Array2::zeros((2, 2));
+                batch[[0, 1]] = f64::from(t);
+                for (ema, sum) in averages.iter_mut().zip(&mut sums) {
+                    let held = ema.update(batch.view(), &[1, count]).unwrap().confusion[[0, 1]];
+                    *sum += if t >= 1000 { f64::from(t) - held } else { 0.0 };
+                }
+            }
+            ages.iter_mut().zip(sums).for_each(|(ages, sum)| ages.push(sum / 4000.0));
+        }
+        for (ages, expected) in ages.iter().zip([beta / (1.0 - beta), 1.0 / ((1.0 - beta) * p) - 1.0]) {
+            let (mean, error) = mean_and_error(ages);
+            println!("b {beta}, p {p}: age {mean:.3} +- {:.3}, formula {expected:.3}", T_23 * error);
+            assert!((mean - expected).abs() <= T_23 * error + 1e-9);
+        }
     }
 }
 
