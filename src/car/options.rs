@@ -107,7 +107,8 @@ pub enum EmaColumns {
     /// All: the zero column of an absent class enters the average, which then tends to p_j times the true column (S7). The
     /// paper and the authors' code.
     All,
-    /// Those of classes in the batch, each with its own count n_j in place of t: unbiased, about 1/p_j batches stale.
+    /// Those of classes in the batch, each with its own count n_j in place of t: unbiased, and 1/((1-b) p_j) - 1 batches old
+    /// in the mean, where all columns are b/(1-b).
     Present,
 }
 

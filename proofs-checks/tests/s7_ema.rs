@@ -1,0 +1,407 @@
+//! S7. The moving average of batch matrices, C^_t = b C^_{t-1} + (1-b) C~_t, column by column: with n updates of a column,
+//! x_1, ..., x_n the batch columns they took in,
+//!
+//! ```text
+//! zero start        (1-b) sum_s b^(n-s) x_s                                  d/dx_n = 1-b
+//! first batch       b^(n-1) x_1 + (1-b) sum_{s>=2} b^(n-s) x_s               d/dx_n = 1-b, n >= 2;  0, n = 1
+//! bias-corrected    (1-b)/(1-b^n) sum_s b^(n-s) x_s                          d/dx_n = (1-b)/(1-b^n)
+//! ```
+//!
+//! At a frozen model, columns x_s = the mean over the batch's class-j samples, 0 without any. *Proof of the bias:* given the
+//! batch holds class j, its class-j samples are a uniform draw, so E x_s = p_j c_j with c_j the true column; the average is
+//! linear, so its stationary mean is p_j c_j over all columns and c_j over those present. Draws independent of each other with
+//! E|x|^2 = p_j q_j |c_j|^2: sum over s of ((1-b) b^s)^2 = (1-b)/(1+b), so
+//!
+//! ```text
+//! E |C^_j - c_j|^2 / |c_j|^2  =  (1-p_j)^2 + (1-b)/(1+b) (p_j q_j - p_j^2)   all columns
+//!                             =  (1-b)/(1+b) (q_j - 1)                       present columns
+//! ```
+//!
+//! q_j <= m_j, as |sum x|^2 >= sum |x|^2 for non-negative x: for a rare class (p_j = 0.058, 5 images) the gap of the average
+//! over all columns is **mostly bias**, (1-p)^2 = 0.89 against at most 0.10 of variance at b = 0.5; only the gap of frequent
+//! classes is mostly variance. Over present columns it is all variance, up to (m_j - 1)/3, and can be the larger one.
+//!
+//! The checks: closed forms on random sequences; the means, with intervals, the gap and the age by simulation, fixed seeds; p_j
+//! in exact integers. The simulations can miss a bias below their intervals, which are printed.
+
+use car_spectral::car::{ConfusionEma, EmaColumns, EmaOptions, EmaStart, presence_probability};
+use ndarray::{Array1, Array2};
+use num_bigint::BigUint;
+use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+const STARTS: [EmaStart; 3] = [EmaStart::Zero, EmaStart::FirstBatch, EmaStart::BiasCorrected];
+const COLUMNS: [EmaColumns; 2] = [EmaColumns::All, EmaColumns::Present];
+
+/// The closed forms above, term by term: column and factor.
+fn closed_form(taken: &[Array1<f64>], k: usize, beta: f64, start: EmaStart) -> (Array1<f64>, f64) {
+    let n = taken.len() as i32;
+    let mut column = Array1::zeros(k);
+    for (s, x) in (1..).zip(taken) {
+        let whole = start == EmaStart::FirstBatch && s == 1;
+        column.scaled_add(if whole { 1.0 } else { 1.0 - beta } * beta.powi(n - s), x);
+    }
+    match start {
+        EmaStart::Zero => (column, 1.0 - beta),
+        EmaStart::FirstBatch => (column, if n == 1 { 0.0 } else { 1.0 - beta }),
+        EmaStart::BiasCorrected if n == 0 => (column, 0.0),
+        // The sum of the weights, not 1 - b^n, which cancels for b near 1.
+        EmaStart::BiasCorrected => {
+            let total: f64 = (0..n).map(|power| (1.0 - beta) * beta.powi(power)).sum();
+            (column / total, (1.0 - beta) / total)
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_failure_persistence(FileFailurePersistence::WithSource("regressions")))]
+
+    /// Six kinds of average, after every batch of a random sequence with random absences.
+    #[test]
+    fn closed_forms(
+        k in 2usize..6, batches in 1usize..40, present in 0.05..1.0f64,
+        beta in prop_oneof![Just(0.0), Just(0.5), 0.0..1.0f64, Just(1.0 - 1e-9)], seed in any::<u64>(),
+    ) {
+        for (start, columns) in STARTS.into_iter().flat_map(|start| COLUMNS.map(|columns| (start, columns))) {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let mut ema = ConfusionEma::new(k, EmaOptions { beta, start, columns }).unwrap();
+            let mut taken: Vec<Vec<Array1<f64>>> = vec![Vec::new(); k];
+            for _ in 0..batches {
+                let counts: Vec<u64> =
+                    (0..k).map(|_| if rng.random_bool(present) { rng.random_range(1..9) } else { 0 }).collect();
+                let mut batch = Array2::from_shape_simple_fn((k, k), || rng.random::<f64>());
+                for j in (0..k).filter(|&j| counts[j] == 0) {
+                    batch.column_mut(j).fill(0.0);
+                }
+                let step = ema.update(batch.view(), &counts).unwrap();
+                for j in 0..k {
+                    let moved = columns == EmaColumns::All || counts[j] > 0;
+                    if moved {
+                        taken[j].push(batch.column(j).to_owned());
+                    }
+                    let (expected, factor) = closed_form(&taken[j], k, beta, start);
+                    let factor = if moved { factor } else { 0.0 };
+                    let error = (&step.confusion.column(j) - &expected).iter().fold(0.0f64, |m, x| m.max(x.abs()));
+                    prop_assert!(error <= 1e-13, "{start:?}, {columns:?}: {error:e}");
+                    prop_assert!((step.gradient_factor[j] - factor).abs() <= 1e-13 * factor.max(1.0 - beta));
+                    prop_assert_eq!(ema.updates()[j], taken[j].len() as u64);
+                }
+                prop_assert_eq!(ema.confusion(), step.confusion);
+            }
+        }
+    }
+
+    /// 1 - C(m - m_j, B)/C(m, B) in exact integers, to 1e-14 for small sets. (Absolute: the function subtracts from 1.)
+    #[test]
+    fn presence_in_exact_integers(samples in 1u64..300, class in 0.0..1.0f64, batch in 0.0..1.0f64) {
+        let part = |share: f64| (share * (samples + 1) as f64) as u64;
+        let (class, batch) = (part(class), part(batch));
+        prop_assert!((presence_probability(samples, class, batch) - exact_presence(samples, class, batch)).abs() <= 1e-14);
+    }
+}
+
+fn exact_presence(samples: u64, class: u64, batch: u64) -> f64 {
+    let choose = |n: u64, k: u64| {
+        if k > n { BigUint::ZERO } else { (0..k).fold(BigUint::from(1u8), |c, i| c * (n - i) / (i + 1)) }
+    };
+    let (without, all) = (choose(samples - class, batch), choose(samples, batch));
+    let scale = BigUint::from(1u8) << 80u8;
+    let ratio: BigUint = (&all - without) * &scale / all;
+    // Both below 2^81: the conversion rounds once.
+    u128::try_from(ratio).unwrap() as f64 / 2f64.powi(80)
+}
+
+/// The class sizes of CIFAR100-LT with imbalance factor 100: floor(500 * 100^(-j/99)), 500 down to 5, 10847 in all.
+fn class_counts() -> Vec<u64> {
+    (0..100).map(|j| (500.0 * 0.01f64.powf(f64::from(j) / 99.0) + 1e-9).floor() as u64).collect()
+}
+
+#[test]
+fn presence_on_the_long_tail() {
+    let counts = class_counts();
+    let samples: u64 = counts.iter().sum();
+    assert_eq!((samples, counts[99]), (10847, 5));
+    for &class in counts.iter().step_by(9).chain([&counts[99]]) {
+        let exact = exact_presence(samples, class, 128);
+        assert!((presence_probability(samples, class, 128) - exact).abs() < 1e-13);
+    }
+    // By drawing: 40000 batches, seed 7; five standard deviations of a share (false alarm: 6e-7 a class).
+    let (mut rng, mut urn) = (ChaCha8Rng::seed_from_u64(7), (0..samples).collect::<Vec<u64>>());
+    let (classes, draws) = ([5u64, 20, 100, 500], 40_000);
+    let mut present = [0u32; 4];
+    for _ in 0..draws {
+        let (batch, _) = urn.partial_shuffle(&mut rng, 128);
+        for (count, &class) in present.iter_mut().zip(&classes) {
+            *count += u32::from(batch.iter().any(|&sample| sample < class));
+        }
+    }
+    for (&count, &class) in present.iter().zip(&classes) {
+        let (found, p) = (f64::from(count) / f64::from(draws), presence_probability(samples, class, 128));
+        let limit = 5.0 * (p * (1.0 - p) / f64::from(draws)).sqrt();
+        println!("{class} of {samples}: drawn {found:.4}, p {p:.4} +- {limit:.4}");
+        assert!((found - p).abs() <= limit);
+    }
+}
+
+/// A frozen model: one non-negative column of contributions a sample, by class. Each sample is confused with few classes,
+/// so that the samples of a class differ much, as those of a trained network do.
+struct Frozen {
+    labels: Vec<usize>,
+    contributions: Vec<Vec<(usize, f64)>>,
+    truth: Array2<f64>,
+    counts: Vec<u64>,
+}
+
+impl Frozen {
+    fn new(counts: Vec<u64>, seed: u64) -> Self {
+        let (k, mut rng) = (counts.len(), ChaCha8Rng::seed_from_u64(seed));
+        let labels: Vec<usize> = counts.iter().enumerate().flat_map(|(j, &count)| vec![j; count as usize]).collect();
+        let contributions: Vec<Vec<(usize, f64)>> = labels
+            .iter()
+            .map(|&j| {
+                let others = |rng: &mut ChaCha8Rng| (j + rng.random_range(1..k)) % k;
+                let first = (others(&mut rng), rng.random::<f64>());
+                let second = (others(&mut rng), (1.0 - first.1) * rng.random::<f64>());
+                vec![first, second]
+            })
+            .collect();
+        let mut truth = Array2::zeros((k, k));
+        for (&j, contribution) in labels.iter().zip(&contributions) {
+            contribution.iter().for_each(|&(i, value)| truth[[i, j]] += value / counts[j] as f64);
+        }
+        Self { labels, contributions, truth, counts }
+    }
+
+    /// The matrix of a batch, and its class counts.
+    fn batch(&self, samples: &[usize]) -> (Array2<f64>, Vec<u64>) {
+        let k = self.counts.len();
+        let (mut matrix, mut counts) = (Array2::zeros((k, k)), vec![0; k]);
+        samples.iter().for_each(|&q| counts[self.labels[q]] += 1);
+        for &q in samples {
+            let j = self.labels[q];
+            self.contributions[q].iter().for_each(|&(i, value)| matrix[[i, j]] += value / counts[j] as f64);
+        }
+        (matrix, counts)
+    }
+
+    /// <C_j, c_j>/|c_j|^2.
+    fn projection(&self, matrix: &Array2<f64>, j: usize) -> f64 {
+        let truth = self.truth.column(j);
+        truth.dot(&matrix.column(j)) / truth.dot(&truth)
+    }
+
+    /// |C_j - c_j|^2/|c_j|^2.
+    fn gap(&self, matrix: &Array2<f64>, j: usize) -> f64 {
+        let (truth, found) = (self.truth.column(j), matrix.column(j));
+        let difference = &found - &truth;
+        difference.dot(&difference) / truth.dot(&truth)
+    }
+}
+
+/// Mean and its standard error over independent repetitions.
+fn mean_and_error(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let variance = values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    (mean, (variance / n).sqrt())
+}
+
+/// Student's t with 23 degrees of freedom exceeds this with probability 5e-6 to either side.
+const T_23: f64 = 5.6;
+
+/// Epochs as in training: all samples in random order, batches of 128 and the 95 left over, over classes of CIFAR100-LT's
+/// sizes. 24 independent repetitions, seeds 100 to 123, of one epoch of burn-in (b^85 < 1e-25) and 6 epochs whose time-mean
+/// is taken: means of repetitions are independent whatever the batches within one are, so that their spread gives the
+/// standard error. 2 x 10 comparisons at 5.6 standard errors: with other seeds a false alarm in about 1 run of 5000.
+#[test]
+fn the_time_mean_of_a_column() {
+    let model = Frozen::new(class_counts(), 1);
+    let samples = model.labels.len();
+    let watched = [0, 11, 22, 33, 44, 55, 66, 77, 88, 99];
+    let (full, last) = (samples / 128, samples % 128);
+    let mut means = [[const { Vec::new() }; 10], [const { Vec::new() }; 10]];
+    for seed in 100..124 {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut averages = COLUMNS.map(|columns| {
+            ConfusionEma::new(100, EmaOptions { beta: 0.5, start: EmaStart::FirstBatch, columns }).unwrap()
+        });
+        let mut sums = [[0.0; 10]; 2];
+        let mut order: Vec<usize> = (0..samples).collect();
+        for epoch in 0..7 {
+            order.shuffle(&mut rng);
+            for chunk in order.chunks(128) {
+                let (batch, counts) = model.batch(chunk);
+                for (ema, sums) in averages.iter_mut().zip(&mut sums) {
+                    let average = ema.update(batch.view(), &counts).unwrap().confusion;
+                    if epoch >= 1 {
+                        watched.iter().zip(sums).for_each(|(&j, sum)| *sum += model.projection(&average, j));
+                    }
+                }
+            }
+        }
+        let batches = 6.0 * (full + 1) as f64;
+        for (means, sums) in means.iter_mut().zip(sums) {
+            means.iter_mut().zip(sums).for_each(|(means, sum)| means.push(sum / batches));
+        }
+    }
+    for (place, &j) in watched.iter().enumerate() {
+        let p = |batch: usize| presence_probability(samples as u64, model.counts[j], batch as u64);
+        // The last batch of an epoch is a smaller one.
+        let p = (full as f64 * p(128) + p(last)) / (full + 1) as f64;
+        let [all, present] = [0, 1].map(|kind: usize| mean_and_error(&means[kind][place]));
+        println!(
+            "m_j {:3}: all {:.4} +- {:.4} (p {p:.4}), present {:.4} +- {:.4}",
+            model.counts[j],
+            all.0,
+            T_23 * all.1,
+            present.0,
+            T_23 * present.1
+        );
+        assert!((all.0 - p).abs() <= T_23 * all.1 + 1e-12, "m_j = {}", model.counts[j]);
+        assert!((present.0 - 1.0).abs() <= T_23 * present.1 + 1e-12, "m_j = {}", model.counts[j]);
+        // The intervals tell one from the other wherever p is not nearly 1.
+        if p < 0.9 {
+            assert!(all.0 + T_23 * all.1 < 1.0 && present.0 - T_23 * present.1 > p);
+        }
+    }
+}
+
+/// The weights of the average, read off by feeding single batches: their squares add up to (1-b)/(1+b) (1 - b^(2t)), the
+/// factor by which the average lowers the variance of independent batches. No tolerance but rounding.
+#[test]
+fn the_variance_factor() {
+    for beta in [0.0, 0.1, 0.5, 0.9, 0.99] {
+        let options = EmaOptions { beta, start: EmaStart::Zero, columns: EmaColumns::All };
+        let length = 60;
+        let squares: f64 = (0..length)
+            .map(|fed| {
+                let mut ema = ConfusionEma::new(2, options).unwrap();
+                for s in 0..length {
+                    let mut batch = Array2::zeros((2, 2));
+                    batch[[0, 1]] = f64::from(u8::from(s == fed));
+                    ema.update(batch.view(), &[1, 1]).unwrap();
+                }
+                ema.confusion()[[0, 1]].powi(2)
+            })
+            .sum();
+        let expected = (1.0 - beta) / (1.0 + beta) * (1.0 - beta.powi(2 * length));
+        assert!((squares - expected).abs() < 1e-14, "b = {beta}: {squares} for {expected}");
+    }
+}
+
+/// Over present columns with p_j = P(present), independently batch by batch, what the average holds is 1/((1-b) p_j) - 1
+/// batches old in the mean: 1/p_j a step of its own clock. Over all columns it is b/(1-b) batches. Read off by feeding the
+/// number of the batch: 24 repetitions (seeds 300 to 323) of 4000 batches, 5.6 standard errors, 6 comparisons.
+#[test]
+fn the_age_of_a_column() {
+    for (beta, p) in [(0.5, 0.058), (0.5, 0.5), (0.9, 0.2)] {
+        let mut ages = [const { Vec::new() }; 2];
+        for seed in 300..324 {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let options = COLUMNS.map(|columns| EmaOptions { beta, start: EmaStart::FirstBatch, columns });
+            let mut averages = options.map(|options| ConfusionEma::new(2, options).unwrap());
+            let mut sums = [0.0; 2];
+            for t in 0..5000 {
+                let count = u64::from(rng.random_bool(p));
+                let mut batch = Array2::zeros((2, 2));
+                batch[[0, 1]] = f64::from(t);
+                for (ema, sum) in averages.iter_mut().zip(&mut sums) {
+                    let held = ema.update(batch.view(), &[1, count]).unwrap().confusion[[0, 1]];
+                    *sum += if t >= 1000 { f64::from(t) - held } else { 0.0 };
+                }
+            }
+            ages.iter_mut().zip(sums).for_each(|(ages, sum)| ages.push(sum / 4000.0));
+        }
+        for (ages, expected) in ages.iter().zip([beta / (1.0 - beta), 1.0 / ((1.0 - beta) * p) - 1.0]) {
+            let (mean, error) = mean_and_error(ages);
+            println!("b {beta}, p {p}: age {mean:.3} +- {:.3}, formula {expected:.3}", T_23 * error);
+            assert!((mean - expected).abs() <= T_23 * error + 1e-9);
+        }
+    }
+}
+
+/// The squared gap of a column to the truth, by simulation with independent batches and by the formula at the head of this
+/// file: 24 repetitions (seeds 200 to 223) of 400 batches after 200 of burn-in, b = 0.5: 6 comparisons at
+/// 5.6 standard errors, a false alarm in 1 of 15000 runs with other seeds. q_j comes from the contributions: given
+/// n of m_j samples in the batch, E|mean|^2 = |c|^2 + (S - |c|^2) (m_j/n - 1)/(m_j - 1), S the mean of |x|^2, and n is
+/// hypergeometric.
+#[test]
+fn the_gap_of_a_column() {
+    let model = Frozen::new(class_counts(), 2);
+    let (samples, watched) = (model.labels.len(), [0, 44, 99]);
+    let mut gaps = [[const { Vec::new() }; 3], [const { Vec::new() }; 3]];
+    for seed in 200..224 {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut averages = COLUMNS.map(|columns| {
+            ConfusionEma::new(100, EmaOptions { beta: 0.5, start: EmaStart::BiasCorrected, columns }).unwrap()
+        });
+        let mut order: Vec<usize> = (0..samples).collect();
+        let mut sums = [[0.0; 3]; 2];
+        let mut taken = 0.0;
+        for step in 0..600 {
+            let (chunk, _) = order.partial_shuffle(&mut rng, 128);
+            let (batch, counts) = model.batch(chunk);
+            for (ema, sums) in averages.iter_mut().zip(&mut sums) {
+                let average = ema.update(batch.view(), &counts).unwrap().confusion;
+                if step >= 200 {
+                    watched.iter().zip(sums).for_each(|(&j, sum)| *sum += model.gap(&average, j));
+                }
+            }
+            taken += f64::from(u8::from(step >= 200));
+        }
+        for (gaps, sums) in gaps.iter_mut().zip(sums) {
+            gaps.iter_mut().zip(sums).for_each(|(gaps, sum)| gaps.push(sum / taken));
+        }
+    }
+    for (place, &j) in watched.iter().enumerate() {
+        let (m, size) = (samples as u64, model.counts[j]);
+        let p = presence_probability(m, size, 128);
+        let q = spread(&model, j, 128);
+        assert!(q <= size as f64);
+        let expected = [(1.0 - p).powi(2) + (p * q - p * p) / 3.0, (q - 1.0) / 3.0];
+        for (kind, expected) in expected.into_iter().enumerate() {
+            let (mean, error) = mean_and_error(&gaps[kind][place]);
+            println!(
+                "m_j {size:3} {:?}: squared gap {mean:.4} +- {:.4}, formula {expected:.4}; q {q:.3}, bias^2 {:.4}",
+                COLUMNS[kind],
+                T_23 * error,
+                if kind == 0 { (1.0 - p).powi(2) } else { 0.0 }
+            );
+            assert!((mean - expected).abs() <= T_23 * error, "m_j = {size}");
+        }
+        match size {
+            // Mostly bias, and the smaller of both.
+            5 => assert!((1.0 - p).powi(2) > 0.9 * expected[0] && expected[0] < expected[1]),
+            // Mostly variance, and no difference to speak of.
+            500 => assert!((1.0 - p).powi(2) < 1e-3 * expected[0]),
+            _ => {}
+        }
+    }
+}
+
+/// q_j = E[|mean of the class-j samples|^2 | present]/|c_j|^2.
+fn spread(model: &Frozen, j: usize, batch: u64) -> f64 {
+    let (m, size) = (model.labels.len() as u64, model.counts[j]);
+    let truth = model.truth.column(j);
+    let of_class = (0..model.labels.len()).filter(|&q| model.labels[q] == j);
+    // Both classes of a sample may be the same one.
+    let square = |q: usize| {
+        let [(a, x), (b, y)] = model.contributions[q][..] else { unreachable!() };
+        if a == b { (x + y).powi(2) } else { x * x + y * y }
+    };
+    let s = of_class.map(square).sum::<f64>() / size as f64 / truth.dot(&truth);
+    // P(n) by the ratio of neighbours, from n = 0.
+    let (mut weight, mut total, mut sum) = (1.0f64, 0.0, 0.0);
+    for n in 0..=size.min(batch) {
+        if n > 0 {
+            total += weight;
+            sum += weight * (1.0 + (s - 1.0) * (size as f64 / n as f64 - 1.0) / (size as f64 - 1.0));
+        }
+        let (a, b) = ((size - n) as f64 * (batch - n) as f64, (n + 1) as f64 * (m - size + n + 1 - batch) as f64);
+        weight *= a / b;
+    }
+    sum / total
+}
