@@ -6,7 +6,7 @@ DEMO := out/demo
 .PHONY: help setup demo test lint bench train-examples clean
 
 help:
-	@echo "make demo   analyse the shipped models on real images: $(DEMO)/report.html"
+	@echo "make demo   analyse the shipped models on real images: $(DEMO)/*/report.html"
 	@echo "make test   all tests, the independent recomputation in Python included"
 	@echo "make lint   rustfmt, clippy and rustdoc, no warning allowed"
 	@echo "make bench  counting and norms against NumPy, scikit-learn and SciPy"
@@ -19,11 +19,12 @@ demo:
 	@$(PYTHON) scripts/setup.py libtorch fashion-mnist
 	cargo run --bin analyze -- \
 		--checkpoint examples/fashion-mnist-lt-mlp.safetensors examples/fashion-mnist-lt-resnet20.safetensors \
+		examples/fashion-mnist-lt-resnet20-car.safetensors \
 		--data fashion-mnist:.data/fashion-mnist --out $(DEMO)/fashion-mnist-lt
 	cargo run --bin analyze -- \
 		--predictions examples/cifar100-lt-resnet32-test.npz --train-predictions examples/cifar100-lt-resnet32-train.npz \
 		--arch resnet32 --class-names examples/cifar100-class-names.txt --out $(DEMO)/cifar100-lt
-	@echo "open $(DEMO)/cifar100-lt/report.html and $(DEMO)/fashion-mnist-lt/report.html"
+	@echo "reports: $(DEMO)/cifar100-lt/report.html, $(DEMO)/fashion-mnist-lt/report.html"
 
 test:
 	@$(PYTHON) scripts/setup.py

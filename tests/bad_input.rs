@@ -199,9 +199,9 @@ fn prediction_files() {
     cases.push((
         write_arrays("float-labels.npz", &|archive| {
             archive.add_array("logits", &logits).unwrap();
-            archive.add_array("labels", &labels.mapv(|label| label as f64)).unwrap();
+            archive.add_array("labels", &labels.mapv(|label| label as f64 + 0.5)).unwrap();
         }),
-        vec!["float-labels.npz", "labels", "float64"],
+        vec!["float-labels.npz", "sample 0", "0.5", "whole"],
     ));
     cases.push((
         write_arrays("other-names.npz", &|archive| {
@@ -340,6 +340,13 @@ fn flags_of_analyze() {
     let mut two_for_one = predictions(&good, "--train-predictions");
     two_for_one.extend([good.clone(), good.clone()]);
     table.add(Program::Analyze, two_for_one, USAGE, &["--train-predictions", "2"]);
+    let (logits, labels) = self::good();
+    let shares = logits.map_axis(Axis(1), |row| row.mapv(f32::exp).sum());
+    let probabilities = logits.mapv(f32::exp) / &shares.insert_axis(Axis(1));
+    write_npz(&table.folder.join("shares.npz"), probabilities.view(), labels.view(), false);
+    let mut mixed = predictions(&good, "--train-predictions");
+    mixed.push(table.path("shares.npz"));
+    table.add(Program::Analyze, mixed, REFUSED, &["shares.npz", "probabilities", "good.npz"]);
     table.check();
 }
 

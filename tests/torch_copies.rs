@@ -29,7 +29,7 @@ fn own(name: &str) -> &'static Value {
         .get_or_init(|| model(&format!("examples/fashion-mnist-lt-{name}.safetensors"), ""))
 }
 
-const FLAGS: &str = "--mean 0.2860 --std 0.3530 --imbalance 100 --n-max 600";
+const FLAGS: &str = "--mean 0.2860 --std 0.3530 --imbalance 100 --n-max 600 --subset-seed 0";
 
 fn copy(architecture: &str, file: &str) -> Value {
     model(&format!("tests/fixtures/torch/{file}"), &format!("--arch {architecture} {FLAGS}"))

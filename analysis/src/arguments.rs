@@ -46,8 +46,8 @@ pub struct Arguments {
     #[arg(long, value_name = "KIND:DIR", conflicts_with = "predictions")]
     pub data: Option<DataSource>,
 
-    /// Architecture, when the file does not say: mlp, resnet20, resnet32, resnet44, resnet56. With --predictions any
-    /// name; it only decides whether T3 applies
+    /// Architecture, when the file does not say: mlp, resnet20, resnet32, resnet44, resnet56. With --predictions any name:
+    /// it is recorded, and a residual or attention network named as the reason why T3 does not apply
     #[arg(long, value_name = "NAME")]
     pub arch: Option<String>,
 
@@ -75,7 +75,8 @@ pub struct Arguments {
     #[arg(long, value_name = "ORDER")]
     pub channels: Option<crate::load::Channels>,
 
-    /// The long-tailed training subset of a foreign model: largest class over smallest
+    /// Imbalance factor of a foreign model's training set, largest class over smallest: gives the class counts, and with
+    /// --subset-seed the training images [default: the full training split]
     #[arg(long, value_name = "IF", conflicts_with = "train_counts")]
     pub imbalance: Option<f64>,
 
@@ -83,11 +84,12 @@ pub struct Arguments {
     #[arg(long, requires = "imbalance")]
     pub n_max: Option<u64>,
 
-    /// With --imbalance: seed of the subset's draw by this project's `train`
-    #[arg(long, requires = "imbalance", default_value_t = 0)]
-    pub subset_seed: u64,
+    /// With --imbalance: the model was trained on the very subset that this project's `train` draws with this seed. Not
+    /// for models trained elsewhere, on another subset: their training images are not known
+    #[arg(long, requires = "imbalance", conflicts_with = "predictions")]
+    pub subset_seed: Option<u64>,
 
-    /// Training images of each class: a text, CSV or JSON file of K integers
+    /// Training images of each class: a text file of K integers, one a line, CSV or JSON
     #[arg(long, value_name = "FILE")]
     pub train_counts: Option<PathBuf>,
 

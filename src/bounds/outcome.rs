@@ -117,7 +117,9 @@ impl fmt::Display for NotApplicable {
             Self::AttentionNetwork => {
                 f.write_str("network with attention, whose layers are not linear maps of bounded norm")
             }
-            Self::UnknownArchitecture => f.write_str("architecture unknown; the bound needs every weight matrix"),
+            Self::UnknownArchitecture => {
+                f.write_str("the weights are not at hand; the bound needs every weight matrix")
+            }
             Self::NoTrainingData => f.write_str("no training data given; the bound starts from the training examples"),
             Self::MarginNotPositive { margin } => write!(f, "margin g = {}, needs g > 0", WrittenMargin(margin)),
         }

@@ -25,7 +25,7 @@ pub enum TrainingError {
         problem: String,
     },
     /// A data set's folder lacks a file.
-    #[error("{}: no {wanted} there; {hint}", folder.display())]
+    #[error("{}: {}; {hint}", folder.display(), absence(folder, wanted))]
     MissingFile {
         /// The folder searched.
         folder: PathBuf,
@@ -84,6 +84,10 @@ pub enum TrainingError {
     /// The long-tail protocol refused its numbers.
     #[error(transparent)]
     LongTail(#[from] car_spectral::longtail::LongTailError),
+}
+
+fn absence(folder: &Path, wanted: &str) -> String {
+    if folder.is_dir() { format!("no {wanted} there") } else { format!("there is no such folder; looked for {wanted}") }
 }
 
 impl TrainingError {

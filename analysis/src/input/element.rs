@@ -58,6 +58,11 @@ impl ElementType {
     pub fn is_integer(self) -> bool {
         matches!(self, Self::I8 | Self::I16 | Self::I32 | Self::I64 | Self::U8 | Self::U16 | Self::U32 | Self::U64)
     }
+
+    /// Whether it is one of the binary floating-point types.
+    pub fn is_float(self) -> bool {
+        matches!(self, Self::F16 | Self::BF16 | Self::F32 | Self::F64)
+    }
 }
 
 impl fmt::Display for ElementType {

@@ -314,7 +314,9 @@ pub enum InputError {
     },
 
     /// A CSV header other than the one expected.
-    #[error("{file}: line {line}, column {column}: the header is {found}; expected {expected}")]
+    #[error(
+        "{file}: line {line}, column {column}: the header is {found}; expected {expected}, as in label,logit_0,logit_1,..."
+    )]
     CsvHeader {
         /// The file.
         file: PathBuf,
@@ -326,6 +328,17 @@ pub enum InputError {
         found: String,
         /// Header expected.
         expected: String,
+    },
+
+    /// A label that is not a whole number.
+    #[error("{file}: sample {sample}: label {label} is not a whole number; labels are class numbers from 0")]
+    FractionalLabel {
+        /// The file.
+        file: PathBuf,
+        /// Sample, from 0.
+        sample: usize,
+        /// Label found.
+        label: f64,
     },
 
     /// A row with more or fewer fields than the header.

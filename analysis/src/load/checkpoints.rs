@@ -277,7 +277,8 @@ fn own_training(name: &str, description: &Description, data: &DataSet) -> Result
     Ok(training)
 }
 
-/// What the flags say of a foreign model: a subset drawn as `train` draws it, counts alone, or the full split.
+/// What the flags say of a foreign model: counts alone, the subset that `train` draws, or the full split. Another program
+/// has drawn another subset: unless --subset-seed says that it was ours, no image is called a training image.
 fn foreign_training(arguments: &Arguments, data: &DataSet) -> Result<Training, AnalysisError> {
     let classes = data.num_classes();
     if let Some(file) = &arguments.train_counts {
@@ -288,7 +289,11 @@ fn foreign_training(arguments: &Arguments, data: &DataSet) -> Result<Training, A
     let n_max = arguments.n_max.unwrap_or_else(|| full.counts.iter().copied().max().unwrap_or(0));
     long_tailed_counts(n_max, imbalance, classes)
         .map_err(|error| AnalysisError::Usage { problem: format!("--imbalance {imbalance}: {error}") })?;
-    Training::drawn(LongTail { n_max, imbalance, seed: arguments.subset_seed }, data)
+    let drawn = Training::drawn(LongTail { n_max, imbalance, seed: arguments.subset_seed.unwrap_or(0) }, data)?;
+    Ok(match arguments.subset_seed {
+        Some(_) => drawn,
+        None => Training { indices: None, sha256: None, ..drawn },
+    })
 }
 
 /// Weights as libtorch tensors in single precision; integers and truth values (counters) are left out.

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use car_spectral::bounds::Architecture;
 use car_spectral::longtail::long_tailed_counts;
+use ndarray::ArrayView2;
 
 use super::{Loaded, model_name, numbered_classes};
 use crate::AnalysisError;
 use crate::arguments::Arguments;
 use crate::input::counts::{read_class_names, read_train_counts};
-use crate::input::predictions::{PredictionSource, Predictions, read};
+use crate::input::predictions::{Logits, PredictionSource, Predictions, read};
 use crate::report::{DataFile, Source};
 use crate::subject::{Scored, Subject};
 
@@ -42,6 +43,18 @@ fn subject(arguments: &Arguments, test: Predictions, train: Option<Predictions>)
                 train.source, test.source
             ),
         });
+    }
+    if let Some(train) = &train {
+        let (first, second) = (are_probabilities(&train.logits), are_probabilities(&test.logits));
+        if first != second {
+            let (shares, scores) = if first { (train, &test) } else { (&test, train) };
+            return Err(AnalysisError::Mismatch {
+                problem: format!(
+                    "{} holds probabilities (no score below 0, each row adds up to 1), {} does not; margins of the two cannot be compared, give logits of both",
+                    shares.source, scores.source
+                ),
+            });
+        }
     }
     let train_counts = if let Some(file) = &arguments.train_counts {
         Some(read_train_counts(file, num_classes)?)
@@ -86,6 +99,20 @@ fn subject(arguments: &Arguments, test: Predictions, train: Option<Predictions>)
         train: train.map(|train| Scored { logits: train.logits, labels: train.labels }),
         test: Scored { logits: test.logits, labels: test.labels },
     })
+}
+
+/// Whether every row looks like the output of a softmax.
+fn are_probabilities(logits: &Logits) -> bool {
+    fn rows<T: Copy + Into<f64>>(scores: ArrayView2<'_, T>) -> bool {
+        scores.rows().into_iter().all(|row| {
+            let sum: f64 = row.iter().map(|&score| score.into()).sum();
+            (sum - 1.0).abs() < 1e-3 && row.iter().all(|&score| score.into() >= 0.0)
+        })
+    }
+    match logits {
+        Logits::F32(scores) => rows(scores.view()),
+        Logits::F64(scores) => rows(scores.view()),
+    }
 }
 
 /// What the name of an architecture alone tells of T3's preconditions.

@@ -61,7 +61,7 @@ pub(super) fn parse(content: &Content) -> Result<(Logits, Array1<usize>, Element
         let sample = labels.len();
         let label: i128 = record
             .get(0)
-            .and_then(|label| label.parse().ok())
+            .and_then(|label| label.parse().ok().or_else(|| super::whole(label.parse().ok()?)))
             .ok_or_else(|| field(0, "an integer, the number of a class"))?;
         labels.push(super::checked_label(&content.file, sample, label, classes)?);
         for (column, value) in record.iter().enumerate().skip(1) {

@@ -244,6 +244,40 @@ impl StoredArray<'_> {
     }
 }
 
+impl StoredArray<'_> {
+    /// One integer a sample. Floating-point labels, which NumPy hands out freely, are taken where they are whole.
+    fn class_numbers(&self, samples: usize) -> Result<Vec<i128>, InputError> {
+        let mut integers = reserve(self.file, LABELS, samples)?;
+        if extend_integers(self.data(), self.element, self.order, &mut integers) {
+            return Ok(integers);
+        }
+        let mut numbers: Vec<f64> = reserve(self.file, LABELS, samples)?;
+        if self.element == ElementType::F64 {
+            extend_f64(self.data(), self.order, &mut numbers);
+        } else {
+            let mut single = reserve(self.file, LABELS, samples)?;
+            if !extend_f32(self.data(), self.element, self.order, &mut single) {
+                return Err(self.wrong_type("an integer type"));
+            }
+            numbers.extend(single.into_iter().map(f64::from));
+        }
+        for (sample, number) in numbers.into_iter().enumerate() {
+            let label = whole(number).ok_or_else(|| InputError::FractionalLabel {
+                file: self.file.to_path_buf(),
+                sample,
+                label: number,
+            })?;
+            integers.push(label);
+        }
+        Ok(integers)
+    }
+}
+
+/// The integer that a floating-point number is, if it is one.
+fn whole(number: f64) -> Option<i128> {
+    (number.fract() == 0.0).then_some(number as i128)
+}
+
 /// Both arrays of a binary file, headers read.
 struct StoredPredictions<'a> {
     logits: StoredArray<'a>,
@@ -268,11 +302,8 @@ impl StoredPredictions<'_> {
             }
             Logits::F32(logits.matrix((samples, classes), values, f32::is_finite)?)
         };
-        let mut integers = reserve(labels.file, LABELS, samples)?;
-        if !extend_integers(labels.data(), labels.element, labels.order, &mut integers) {
-            return Err(labels.wrong_type("an integer type"));
-        }
-        let classes_of_samples = integers
+        let classes_of_samples = labels
+            .class_numbers(samples)?
             .into_iter()
             .enumerate()
             .map(|(sample, label)| checked_label(labels.file, sample, label, classes))
@@ -283,10 +314,10 @@ impl StoredPredictions<'_> {
     /// (N, K), when both arrays have the shapes, types and bytes of N samples of K classes.
     fn check_shapes(&self) -> Result<(usize, usize), InputError> {
         let (logits, labels) = (&self.logits, &self.labels);
-        if !matches!(logits.element, ElementType::F16 | ElementType::BF16 | ElementType::F32 | ElementType::F64) {
+        if !logits.element.is_float() {
             return Err(logits.wrong_type("float16, bfloat16, float32 or float64"));
         }
-        if !labels.element.is_integer() {
+        if !(labels.element.is_integer() || labels.element.is_float()) {
             return Err(labels.wrong_type("an integer type"));
         }
         let &[samples, classes] = logits.shape.as_slice() else {

@@ -203,6 +203,20 @@ fn safetensors_predictions_bfloat16_included() {
 }
 
 #[test]
+fn whole_labels_of_floating_point_types() {
+    for (descr, bytes) in [
+        ("<f4", bytes_of([2f32, 0.0].map(f32::to_le_bytes))),
+        (">f8", bytes_of([2f64, 0.0].map(f64::to_be_bytes))),
+        ("<f2", vec![0x00, 0x40, 0x00, 0x00]),
+    ] {
+        let predictions = read_bytes(&npz(&logits_npy(), &npy_of(descr, "(2,)", &bytes))).unwrap();
+        assert_are_the_predictions(&predictions, descr);
+    }
+    let text = "label,logit_0,logit_1\n1.000000000000000000e+00,1,2\n0.0,2,1\n";
+    assert_eq!(read_bytes(text.as_bytes()).unwrap().labels.to_vec(), [1, 0]);
+}
+
+#[test]
 fn csv_predictions() {
     for text in [
         "label,logit_0,logit_1,logit_2\n2,0.5,-1.25,2\n0,3.0,0,-1.25e-1\n",
@@ -264,8 +278,14 @@ fn bad_files_are_refused_with_their_place() {
             "array logits: elements of type int32",
             |e| matches!(e, E::ElementType { .. }),
         ),
-        ("float labels", npz(&l(), &npy_of("<f4", "(2,)", &[0; 8])), "array labels: elements of type float32", |e| {
-            matches!(e, E::ElementType { .. })
+        ("half a class", npz(&l(), &npy_of("<f4", "(2,)", &f4(&[2.0, 0.5]))), "sample 1: label 0.5", |e| {
+            matches!(e, E::FractionalLabel { .. })
+        }),
+        ("no class", npz(&l(), &npy_of("<f4", "(2,)", &f4(&[f32::NAN, 0.0]))), "sample 0: label NaN", |e| {
+            matches!(e, E::FractionalLabel { .. })
+        }),
+        ("float label out of range", npz(&l(), &npy_of("<f4", "(2,)", &f4(&[2.0, 3.0]))), "sample 1: the label is 3", |e| {
+            matches!(e, E::LabelOutOfRange { .. })
         }),
         ("bool labels", npz(&l(), &npy_of("|b1", "(2,)", &[0; 2])), "array labels: elements of type bool", |e| {
             matches!(e, E::ElementType { .. })
@@ -440,7 +460,8 @@ fn bad_files_are_refused_with_their_place() {
         ("text as a logit", csv("0,1,2\n1,x,2\n"), "line 3, column 2: \"x\"", |e| matches!(e, E::CsvField { .. })),
         ("empty logit", csv("0,1,\n"), "line 2, column 3: \"\"", |e| matches!(e, E::CsvField { .. })),
         ("decimal comma", csv("0;1,5;2\n"), "line 2: 2 fields", |e| matches!(e, E::CsvRowLength { .. })),
-        ("label with a point", csv("0.0,1,2\n"), "line 2, column 1: \"0.0\"", |e| matches!(e, E::CsvField { .. })),
+        ("half a class", csv("0.5,1,2\n"), "line 2, column 1: \"0.5\"", |e| matches!(e, E::CsvField { .. })),
+        ("infinite class", csv("inf,1,2\n"), "line 2, column 1: \"inf\"", |e| matches!(e, E::CsvField { .. })),
         ("label K in CSV", csv("0,1,2\n2,1,2\n"), "sample 1: the label is 2", |e| {
             matches!(e, E::LabelOutOfRange { .. })
         }),
