@@ -64,6 +64,8 @@ mod tests {
             verdict("T3", 3.0, "holds", 9),
             verdict("T2", 1e6, "vacuous", 9),
             verdict("T2", 1e300, "vacuous", 9),
+            VerdictSentence { margin: Some(1.0), ..verdict("T4", 1e5, "as at g = 1e6", 9) },
+            VerdictSentence { margin: Some(2.0), ..verdict("T4", 1e5, "as at g = 2e6", 9) },
             chain,
         ];
         let model = ModelReport { verdicts, ..Default::default() };
@@ -77,6 +79,8 @@ mod tests {
                 "T3' at g = 0.15: vacuous",
                 "T3 at g = 3: holds",
                 "T2 at g = 1e6 and 1e300: vacuous",
+                "T4 at g = 100000: as at g = 1e6",
+                "T4 at g = 100000: as at g = 2e6",
                 "The chain holds."
             ]
         );
