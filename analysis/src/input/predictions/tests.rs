@@ -284,9 +284,12 @@ fn bad_files_are_refused_with_their_place() {
         ("no class", npz(&l(), &npy_of("<f4", "(2,)", &f4(&[f32::NAN, 0.0]))), "sample 0: label NaN", |e| {
             matches!(e, E::FractionalLabel { .. })
         }),
-        ("float label out of range", npz(&l(), &npy_of("<f4", "(2,)", &f4(&[2.0, 3.0]))), "sample 1: the label is 3", |e| {
-            matches!(e, E::LabelOutOfRange { .. })
-        }),
+        (
+            "float label out of range",
+            npz(&l(), &npy_of("<f4", "(2,)", &f4(&[2.0, 3.0]))),
+            "sample 1: the label is 3",
+            |e| matches!(e, E::LabelOutOfRange { .. }),
+        ),
         ("bool labels", npz(&l(), &npy_of("|b1", "(2,)", &[0; 2])), "array labels: elements of type bool", |e| {
             matches!(e, E::ElementType { .. })
         }),
