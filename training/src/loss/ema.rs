@@ -3,6 +3,17 @@
 use car_spectral::car::{EmaColumns, EmaOptions, EmaStart};
 use tch::{Device, Kind, TchError, Tensor};
 
+/// Entries below this become 0. The history decays towards the subnormal numbers, with which processors compute slowly; at
+/// 1e-30 (f32) or 1e-290 it is far above them, and far below what sigma_1 could show.
+fn negligible(kind: Kind) -> f64 {
+    if kind == Kind::Double { 1e-290 } else { 1e-30 }
+}
+
+/// Batches in which the history decays by 1e-6: entries that are not negligible stay normal numbers in between.
+fn batches_between_sweeps(beta: f64) -> i64 {
+    ((1e-6f64.ln() / beta.ln()) as i64).max(1)
+}
+
 /// C^ᵀ before bias correction, and how many batches stand behind it.
 #[derive(Debug)]
 pub(super) struct ConfusionEma {
@@ -45,6 +56,10 @@ impl ConfusionEma {
                 let first = *batches == 0;
                 *batches += 1;
                 let _ = self.by_true_class.f_mul_scalar_(beta)?;
+                if *batches % batches_between_sweeps(beta) == 0 {
+                    let negligible = negligible(samples.kind());
+                    let _ = self.by_true_class.f_threshold_(negligible, 0.0)?;
+                }
                 if first && first_is_constant {
                     let nothing = mean.f_zeros_like()?;
                     (mean, nothing)
@@ -59,6 +74,7 @@ impl ConfusionEma {
                 let _ = occurrences.f_add_(&present)?;
                 // The rows of a class that occurs twice are written twice, with the same values.
                 let decayed = self.by_true_class.f_index_select(0, targets)?.f_mul_scalar_(beta)?;
+                let decayed = decayed.f_threshold(negligible(samples.kind()), 0.0)?;
                 let _ = self.by_true_class.f_index_copy_(0, targets, &decayed)?;
                 let share = mean.f_mul_scalar(1.0 - beta)?;
                 if first_is_constant {
@@ -206,6 +222,24 @@ mod tests {
             }
             // 1 - b itself has lost four digits to the rounding of b.
             assert!((ema.matrix().unwrap().double_value(&[1, 0]) - 0.5).abs() < 1e-10);
+        }
+    }
+
+    /// Two batches of class 0, then two hundred without it: its column must not linger among the subnormal numbers.
+    #[test]
+    fn history_vanishes_before_it_is_subnormal() {
+        for columns in [EmaColumns::All, EmaColumns::Present] {
+            let options = EmaOptions { beta: 0.5, start: EmaStart::Zero, columns };
+            let mut ema = ConfusionEma::new(options, 2, Kind::Float, Device::Cpu).unwrap();
+            let samples = Tensor::from_slice(&[0.0f32, 0.5, 1e-36, 0.0]).view([2, 2]);
+            for step in 0..200 {
+                let (row, class) = if step < 2 { (0, 0i64) } else { (1, 1) };
+                let _ = ema.update(&samples.narrow(0, row, 1), &Tensor::from_slice(&[class])).unwrap();
+                let values = Vec::<f32>::try_from(ema.by_true_class.flatten(0, -1)).unwrap();
+                assert!(values.iter().all(|value| *value == 0.0 || value.is_normal()), "step {step}: {values:?}");
+            }
+            let kept = if columns == EmaColumns::All { 0.0 } else { 0.375 };
+            assert_eq!(ema.matrix().unwrap().double_value(&[1, 0]), kept);
         }
     }
 }

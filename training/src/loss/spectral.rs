@@ -12,14 +12,14 @@
 
 use tch::{Device, Kind, TchError, Tensor};
 
-/// Vectors kept at most, those kept by a restart, and steps before the first look at G and between two looks.
-const BASIS: usize = 24;
-const KEPT: usize = 6;
-const FIRST_LOOK: usize = 6;
-const BETWEEN_LOOKS: usize = 3;
-/// Looks before the best pair so far is taken: some 600 products, reached only by spectra with hundreds of values within
-/// 1e-5 of sigma_1, whose value is then right to that.
-const LOOKS: usize = 200;
+/// Vectors kept at most, and those kept by a restart.
+const BASIS: usize = 32;
+const KEPT: usize = 8;
+/// Steps before the first look at G, and at most between two looks.
+const FIRST_LOOK: usize = 8;
+const BETWEEN_LOOKS: usize = 8;
+/// Steps after which the best pair so far is taken; reached only where hundreds of values lie close below sigma_1.
+const STEPS: usize = 1000;
 /// Share of the constant vector in the start.
 const CONSTANT: f64 = 0.1;
 
@@ -41,6 +41,11 @@ fn tolerance(kind: Kind) -> f64 {
     if kind == Kind::Double { 1e-12 } else { 2e-6 }
 }
 
+/// Keeps products with scaled weights in range.
+fn largest(kind: Kind) -> f64 {
+    if kind == Kind::Double { 1e300 } else { 1e37 }
+}
+
 /// The top singular pair of M = Hᵀ diag(weights): H `[K, K]` (row = true class) and `weights` `[K]` without a negative
 /// entry, `previous` `[K]` any finite guess of u. None if M = 0.
 pub(super) fn top_singular_pair(
@@ -52,43 +57,49 @@ pub(super) fn top_singular_pair(
     let constant = CONSTANT / (num_classes as f64).sqrt();
     let start = previous.f_abs()?.f_add_scalar(constant)?;
     let start = start.f_div(&start.f_norm()?)?;
-    let image = by_true_class.f_mv(&start)?.f_mul_(weights)?;
     // Lanczos squares M; at this scale no power of it leaves the range of f32, however small M has become.
-    let scale = image.f_max()?;
-    let divisor = scale.f_where_self(&scale.f_gt(0.0)?, &scale.f_ones_like()?)?;
-    let mut krylov = Krylov::new(by_true_class, weights, divisor, &start)?;
-    krylov.extend(image.f_div(&krylov.divisor)?)?;
-    let mut steps = 1;
-    for look in 1.. {
-        let until = if look == 1 { FIRST_LOOK } else { krylov.len + BETWEEN_LOOKS };
+    let scale = by_true_class.f_mv(&start)?.f_mul_(weights)?.f_max()?;
+    // Clamped where H has a zero row only, and where all of M is 0.
+    let scaled_weights = weights.f_div(&scale)?.f_clamp_max(largest(by_true_class.kind()))?;
+    let tolerance = tolerance(by_true_class.kind());
+    let mut krylov = Krylov::new(by_true_class, scaled_weights, &start)?;
+    let (mut steps, mut until) = (0, FIRST_LOOK);
+    let mut previous_look: Option<(usize, f64)> = None;
+    loop {
         while krylov.len < until.min(krylov.capacity) {
-            krylov.extend(krylov.image()?)?;
+            krylov.extend()?;
             steps += 1;
         }
         let Some(ritz) = krylov.ritz(&scale)? else { return Ok(None) };
+        let residual = ritz.residual();
         let exhausted = krylov.len as i64 == num_classes;
-        if exhausted || look == LOOKS || ritz.residual() <= tolerance(by_true_class.kind()) {
+        if exhausted || steps >= STEPS || residual <= tolerance {
             return krylov.top(&ritz, &scale, steps).map(Some);
         }
+        // The residual falls geometrically: as between the last two looks, or by a half a step.
+        let rate =
+            previous_look.map_or(0.5f64.ln(), |(before, larger)| (residual / larger).ln() / (steps - before) as f64);
+        let wanted = (tolerance / residual).ln() / rate.min(-0.1);
+        previous_look = Some((steps, residual));
         if krylov.len == krylov.capacity {
             krylov.restart(&ritz)?;
         }
+        until = krylov.len + (wanted.ceil() as usize).clamp(1, BETWEEN_LOOKS);
     }
-    unreachable!("the last look returns")
 }
 
 struct Krylov<'a> {
     by_true_class: &'a Tensor,
     by_predicted_class: Tensor,
-    weights: &'a Tensor,
-    /// What M is divided by: 1 if M = 0.
-    divisor: Tensor,
+    /// Over the scale of M.
+    weights: Tensor,
     capacity: usize,
     /// Number of basis vectors with an image.
     len: usize,
     /// Orthonormal rows, `[capacity + 1, K]`; row `len` is the next vector, 0 once the space is invariant.
     basis: Tensor,
-    /// Z, `[capacity, K]`: row k is Mᵀ q_k / divisor.
+    basis_transposed: Tensor,
+    /// Z, `[capacity, K]`: row k is Mᵀ q_k over the scale.
     images: Tensor,
     /// The norm that the next vector had.
     beta: Tensor,
@@ -111,7 +122,7 @@ impl Ritz {
 }
 
 impl<'a> Krylov<'a> {
-    fn new(by_true_class: &'a Tensor, weights: &'a Tensor, divisor: Tensor, start: &Tensor) -> Result<Self, TchError> {
+    fn new(by_true_class: &'a Tensor, weights: Tensor, start: &Tensor) -> Result<Self, TchError> {
         let num_classes = by_true_class.size()[0];
         let capacity = BASIS.min(num_classes as usize);
         let options = (by_true_class.kind(), by_true_class.device());
@@ -121,37 +132,32 @@ impl<'a> Krylov<'a> {
             by_true_class,
             by_predicted_class: by_true_class.f_transpose(0, 1)?,
             weights,
-            beta: divisor.f_zeros_like()?,
-            divisor,
             capacity,
             len: 0,
+            basis_transposed: basis.f_transpose(0, 1)?,
             basis,
             images: Tensor::f_zeros([capacity as i64, num_classes], options)?,
+            beta: Tensor::f_zeros([0i64; 0], options)?,
         })
     }
 
-    /// Mᵀ q / divisor of the next vector.
-    fn image(&self) -> Result<Tensor, TchError> {
-        let next = self.basis.f_select(0, self.len as i64)?;
-        self.by_true_class.f_mv(&next)?.f_mul_(self.weights)?.f_div_(&self.divisor)
-    }
-
     /// Gives the next vector its image and makes another.
-    fn extend(&mut self, image: Tensor) -> Result<(), TchError> {
-        self.images.f_select(0, self.len as i64)?.f_copy_(&image)?;
+    fn extend(&mut self) -> Result<(), TchError> {
+        let next = self.basis.f_select(0, self.len as i64)?;
+        let image = self.images.f_select(0, self.len as i64)?;
+        let image = self.by_true_class.f_mv(&next)?.f_mul_out(&image, &self.weights)?;
         self.len += 1;
-        let product = self.by_predicted_class.f_mv(&image.f_mul(self.weights)?)?.f_div_(&self.divisor)?;
-        let known = self.basis.f_narrow(0, 0, self.len as i64)?;
-        let known_transposed = known.f_transpose(0, 1)?;
+        let len = self.len as i64;
+        let known = self.basis.f_narrow(0, 0, len)?;
+        let known_transposed = self.basis_transposed.f_narrow(1, 0, len)?;
         let reduce = |x: &Tensor| x.f_sub(&known_transposed.f_mv(&known.f_mv(x)?)?);
-        let once = reduce(&product)?;
-        let mut twice = reduce(&once)?;
-        let norm = twice.f_norm()?;
-        // Twice is enough unless the second time takes as much again: then only rounding was left, not a direction.
-        let independent = norm.f_gt_tensor(&once.f_norm()?.f_mul_scalar(0.5)?)?;
-        let divisor = norm.f_where_self(&independent, &norm.f_ones_like()?)?;
-        self.beta = norm.f_mul(&independent)?;
-        self.basis.f_select(0, self.len as i64)?.f_copy_(&twice.f_div_(&divisor)?.f_mul_(&independent)?)?;
+        let once = reduce(&self.by_predicted_class.f_mv(&image.f_mul(&self.weights)?)?)?;
+        let twice = reduce(&once)?;
+        self.beta = twice.f_norm()?;
+        // Twice is enough unless the second time takes as much again: then only rounding was left, and the next vector is 0.
+        let independent = self.beta.f_gt_tensor(&once.f_norm()?.f_mul_scalar(0.5)?)?;
+        let divisor = self.beta.f_where_scalarother(&independent, f64::INFINITY)?;
+        let _ = twice.f_div_out(&self.basis.f_select(0, len)?, &divisor)?;
         Ok(())
     }
 
@@ -236,7 +242,7 @@ mod tests {
         pair
     }
 
-    fn largest(tensor: &Tensor) -> f64 {
+    fn maximum(tensor: &Tensor) -> f64 {
         tensor.abs().max().double_value(&[])
     }
 
@@ -251,8 +257,8 @@ mod tests {
         for vector in [&left, &right] {
             assert!((vector.norm().double_value(&[]) - 1.0).abs() < tolerance);
         }
-        assert!(largest(&(matrix.mv(&right) / sigma - &left)) < 3.0 * tolerance);
-        assert!(largest(&(matrix.tr().mv(&left) / sigma - &right)) < 3.0 * tolerance);
+        assert!(maximum(&(matrix.mv(&right) / sigma - &left)) < 3.0 * tolerance);
+        assert!(maximum(&(matrix.tr().mv(&left) / sigma - &right)) < 3.0 * tolerance);
     }
 
     proptest! {

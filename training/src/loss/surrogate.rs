@@ -14,22 +14,21 @@ pub(super) fn sample_surrogate(
     options: &SurrogateOptions,
 ) -> Result<Tensor, TchError> {
     let own_class = targets.f_unsqueeze(1)?;
-    let own_mask = logits.f_zeros_like()?.f_scatter_value(1, &own_class, 1)?.f_to_kind(tch::Kind::Bool)?;
     let own = logits.f_gather(1, &own_class, false)?;
     let competition = match options.competition {
         Competition::SoftmaxAll => softmax(logits, options.temperature)?,
         Competition::SoftmaxCompetitors => {
-            softmax(&logits.f_masked_fill(&own_mask, f64::NEG_INFINITY)?, options.temperature)?
+            softmax(&logits.f_scatter_value(1, &own_class, f64::NEG_INFINITY)?, options.temperature)?
         }
         Competition::Relu => {
             let baseline = if options.baseline_gradient { own.shallow_clone() } else { own.f_detach()? };
-            let leads = logits.f_sub(&baseline)?.f_masked_fill(&own_mask, 0.0)?.f_relu()?;
+            let leads = logits.f_sub(&baseline)?.f_scatter_value(1, &own_class, 0.0)?.f_relu()?;
             let sum = leads.f_sum_dim_intlist(1, true, None)?;
             let no_lead = sum.f_lt(NO_LEAD)?;
             leads.f_div(&sum.f_masked_fill(&no_lead, 1.0)?)?.f_masked_fill(&no_lead, 0.0)?
         }
     };
-    let shifted = || logits.f_sub(&own)?.f_add_scalar(options.margin);
+    let shifted = || logits.f_sub(&own.f_sub_scalar(options.margin)?);
     let gate = match options.gate {
         Gate::Sigmoid => Some(shifted()?.f_sigmoid()?),
         Gate::Relu => Some(shifted()?.f_relu()?),
@@ -40,10 +39,17 @@ pub(super) fn sample_surrogate(
         Some(gate) => competition.f_mul(&gate.f_detach()?)?,
         None => competition,
     };
-    product.f_masked_fill(&own_mask, 0.0)
+    match options.competition {
+        Competition::SoftmaxAll => product.f_scatter_value(1, &own_class, 0.0),
+        // Its competition is 0 already.
+        Competition::SoftmaxCompetitors | Competition::Relu => Ok(product),
+    }
 }
 
 fn softmax(logits: &Tensor, temperature: f64) -> Result<Tensor, TchError> {
+    if temperature == 1.0 {
+        return logits.f_softmax(1, logits.kind());
+    }
     logits.f_div_scalar(temperature)?.f_softmax(1, logits.kind())
 }
 
