@@ -28,7 +28,7 @@ fn bounds(
     }
 }
 
-/// The case of theory.md. The numbers come from NumPy:
+/// The worked case of T3. The numbers come from NumPy:
 ///
 /// ```python
 /// W = np.array([[1., 0], [-1, 0]]); s = np.linalg.svd(W)[1][0]; F = np.linalg.norm(W)    # both sqrt 2

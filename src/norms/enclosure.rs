@@ -1,4 +1,4 @@
-//! The spectral norm of a non-negative matrix between two certified bounds (S5 of theory.md).
+//! The spectral norm of a non-negative matrix between two certified bounds (S5 of THEORY.md).
 //!
 //! Let M >= 0 with M != 0, J its non-zero columns and A = MᵀM on J. (Or A = MMᵀ on the non-zero rows: M and Mᵀ have the
 //! same norm, and the code takes the one whose vectors are contiguous in memory.)
