@@ -9,7 +9,7 @@ help:
 	@echo "make demo   analyse the shipped models on real images: $(DEMO)/*/report.html"
 	@echo "make test   all tests, the independent recomputation in Python included"
 	@echo "make lint   rustfmt, clippy and rustdoc, no warning allowed"
-	@echo "make bench  counting and norms against NumPy, scikit-learn and SciPy"
+	@echo "make bench  counting and norms against NumPy, scikit-learn and SciPy; CAR against a full SVD"
 	@echo "make setup  only fetch what the others need (libtorch, OpenBLAS, Python packages, images)"
 
 setup:
@@ -30,6 +30,7 @@ test:
 	@$(PYTHON) scripts/setup.py
 	cargo test --workspace
 	cargo test -p car-spectral --features lapack
+	cargo run -p car-spectral-training --example your_training_loop
 
 lint:
 	@$(PYTHON) scripts/setup.py libtorch openblas
@@ -39,8 +40,9 @@ lint:
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
 bench:
-	@$(PYTHON) scripts/setup.py openblas python
+	@$(PYTHON) scripts/setup.py libtorch openblas python
 	cargo bench -p car-spectral --features lapack
+	cargo bench -p car-spectral-training --bench car_step
 
 clean:
 	rm -rf out target
