@@ -308,15 +308,21 @@ mod tests {
         assert_top(&top(&cycle, &ones(30), &Tensor::zeros([30], CPU)), &cycle, &ones(30), 1e-12);
     }
 
-    /// The previous u is exactly orthogonal to the new one.
+    /// Two blocks, each with its own top pair; the previous u is that of the block that is now the lesser.
     #[test]
     fn another_block_that_takes_over_is_found() {
-        let ring = Tensor::ones([3, 3], CPU) - Tensor::eye(3, CPU);
-        for (before, after) in [(1.0, 0.5), (0.5, 1.0), (1.0, 1.0 - 1e-4), (1.0 - 1e-4, 1.0)] {
-            let matrix = Tensor::block_diag(&[&ring * before, &ring * (1.5 - before)]);
-            let previous = top(&matrix, &ones(6), &ones(6)).left;
-            let matrix = Tensor::block_diag(&[&ring * after, &ring * (1.5 - after)]);
-            assert_top(&top(&matrix, &ones(6), &previous), &matrix, &ones(6), 1e-11);
+        let ring = Tensor::ones([20, 20], CPU) - Tensor::eye(20, CPU);
+        for kind in [Kind::Float, Kind::Double] {
+            let weights = ones(40).to_kind(kind);
+            for (greater, lesser) in [(1.0, 0.5), (1.0, 0.99), (1.0, 0.999)] {
+                let blocks =
+                    |first: f64, second: f64| Tensor::block_diag(&[&ring * first, &ring * second]).to_kind(kind);
+                let (before, after) = (blocks(greater, lesser), blocks(lesser, greater));
+                let previous = top(&before, &weights, &weights).left;
+                assert!(maximum(&previous.narrow(0, 20, 20)) < 1e-2);
+                let tolerance = if kind == Kind::Double { 1e-9 } else { 1e-2 };
+                assert_top(&top(&after, &weights, &previous), &after, &weights, tolerance);
+            }
         }
     }
 
