@@ -5,7 +5,7 @@
 //! (theta, Q y) of a basis Q with next vector beta q', M Mᵀ Q y - theta Q y = beta y_last q', so the residual of the pair
 //! u = Q y, v = Mᵀu / sigma is known without another product: ‖M v - sigma u‖ = beta |y_last| / sigma.
 //!
-//! M has no negative entry, so by Perron and Frobenius a non-negative u belongs to sigma_1; a start whose every component is
+//! M has no negative entry, so by Perron and Frobenius sigma_1 has a non-negative u; a start whose every component is
 //! positive is not orthogonal to it, also where M falls into blocks. That is why the start is never the previous u alone.
 //!
 //! G crosses to the host, where it is decomposed in f64: one synchronisation every few steps, none in between.
