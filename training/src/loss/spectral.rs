@@ -5,7 +5,7 @@
 //! (theta, Q y) of a basis Q with next vector beta q', M Mᵀ Q y - theta Q y = beta y_last q', so the residual of the pair
 //! u = Q y, v = Mᵀu / sigma is known without another product: ‖M v - sigma u‖ = beta |y_last| / sigma.
 //!
-//! M has no negative entry, so by Perron and Frobenius a non-negative u belongs to sigma_1; a start whose every component is
+//! M has no negative entry, so by Perron and Frobenius sigma_1 has a non-negative u; a start whose every component is
 //! positive is not orthogonal to it, also where M falls into blocks. That is why the start is never the previous u alone.
 //!
 //! G crosses to the host, where it is decomposed in f64: one synchronisation every few steps, none in between.
@@ -308,15 +308,21 @@ mod tests {
         assert_top(&top(&cycle, &ones(30), &Tensor::zeros([30], CPU)), &cycle, &ones(30), 1e-12);
     }
 
-    /// The previous u is exactly orthogonal to the new one.
+    /// Two blocks, each with its own top pair; the previous u is that of the block that is now the lesser.
     #[test]
     fn another_block_that_takes_over_is_found() {
-        let ring = Tensor::ones([3, 3], CPU) - Tensor::eye(3, CPU);
-        for (before, after) in [(1.0, 0.5), (0.5, 1.0), (1.0, 1.0 - 1e-4), (1.0 - 1e-4, 1.0)] {
-            let matrix = Tensor::block_diag(&[&ring * before, &ring * (1.5 - before)]);
-            let previous = top(&matrix, &ones(6), &ones(6)).left;
-            let matrix = Tensor::block_diag(&[&ring * after, &ring * (1.5 - after)]);
-            assert_top(&top(&matrix, &ones(6), &previous), &matrix, &ones(6), 1e-11);
+        let ring = Tensor::ones([20, 20], CPU) - Tensor::eye(20, CPU);
+        for kind in [Kind::Float, Kind::Double] {
+            let weights = ones(40).to_kind(kind);
+            for (greater, lesser) in [(1.0, 0.5), (1.0, 0.99), (1.0, 0.999)] {
+                let blocks =
+                    |first: f64, second: f64| Tensor::block_diag(&[&ring * first, &ring * second]).to_kind(kind);
+                let (before, after) = (blocks(greater, lesser), blocks(lesser, greater));
+                let previous = top(&before, &weights, &weights).left;
+                assert!(maximum(&previous.narrow(0, 20, 20)) < 1e-2);
+                let tolerance = if kind == Kind::Double { 1e-9 } else { 1e-2 };
+                assert_top(&top(&after, &weights, &previous), &after, &weights, tolerance);
+            }
         }
     }
 
