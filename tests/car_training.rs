@@ -86,9 +86,15 @@ fn a_run_with_car_is_recorded_kept_and_drawn() {
     // What the training loop recorded of the last epoch is what `analyze` finds in the checkpoint.
     let last = report["models"].as_array().unwrap().last().unwrap();
     let recorded = &metrics(&car)[3]["test"];
-    assert_eq!(last["test"]["accuracy"], recorded["accuracy"]);
-    let found = last["test"]["hard"]["spectral_norm_weighted"]["value"].as_f64().unwrap();
-    assert!((found - recorded["hard_spectral_norm"].as_f64().unwrap()).abs() < 1e-9 * found);
+    for (found, key) in [
+        (&last["test"]["accuracy"], "accuracy"),
+        (&last["test"]["worst_class"]["error"], "worst_class_error"),
+        (&last["test"]["chain"]["wce"], "wce"),
+        (&last["test"]["hard"]["spectral_norm_weighted"]["value"], "hard_spectral_norm"),
+    ] {
+        let (found, recorded) = (found.as_f64().unwrap(), recorded[key].as_f64().unwrap());
+        assert!((found - recorded).abs() <= 1e-9 * found, "{key}: {found} {recorded}");
+    }
 }
 
 #[test]

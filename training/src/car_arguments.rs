@@ -12,10 +12,10 @@ pub struct CarArguments {
     #[arg(long, value_name = "PRESET")]
     car: Option<Preset>,
     /// Strength alpha of the spectral term
-    #[arg(long, value_name = "ALPHA", requires = "car")]
+    #[arg(long, value_name = "ALPHA", allow_negative_numbers = true, requires = "car")]
     car_alpha: Option<f64>,
     /// Share b of the history in the moving average, in [0, 1)
-    #[arg(long, value_name = "B", requires = "car")]
+    #[arg(long, value_name = "B", allow_negative_numbers = true, requires = "car")]
     car_beta: Option<f64>,
     /// Columns that a batch moves: all (the paper), or those of classes present in it (unbiased for rare classes)
     #[arg(long, requires = "car")]
@@ -24,10 +24,10 @@ pub struct CarArguments {
     #[arg(long, requires = "car")]
     car_start: Option<Start>,
     /// Margin g of the gate
-    #[arg(long, value_name = "G", allow_hyphen_values = true, requires = "car")]
+    #[arg(long, value_name = "G", allow_negative_numbers = true, requires = "car")]
     car_margin: Option<f64>,
     /// Temperature of the softmax
-    #[arg(long, value_name = "TAU", requires = "car")]
+    #[arg(long, value_name = "TAU", allow_negative_numbers = true, requires = "car")]
     car_temperature: Option<f64>,
     /// Classes that share a sample: all, or the competitors of its own
     #[arg(long, requires = "car", conflicts_with = "car_ablation")]
@@ -42,7 +42,7 @@ pub struct CarArguments {
     #[arg(long, requires = "car")]
     car_baseline_gradient: Option<Switch>,
     /// Offset r0 of the class weights lambda_j = (pi_j + r0)^(-1/2)
-    #[arg(long, value_name = "R0", requires = "car")]
+    #[arg(long, value_name = "R0", allow_negative_numbers = true, requires = "car")]
     car_r0: Option<f64>,
     /// Class weights: paper, official (divided by their mean) or none
     #[arg(long, value_name = "FORM", requires = "car")]
