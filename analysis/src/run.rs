@@ -67,9 +67,9 @@ pub fn run(arguments: &Arguments) -> Result<(), AnalysisError> {
     let written = report::write(&report, &figures, &arguments.out, &arguments.format)?;
     spinner.finish_and_clear();
     print_summary(&format!(
-        "{}\n{} files in {}",
+        "{}\n{} in {}",
         report::summary_table(&report),
-        written.len(),
+        report::counted(written.len(), "file", "files"),
         arguments.out.display()
     ))
 }

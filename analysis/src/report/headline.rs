@@ -1,10 +1,9 @@
-//! The verdict on a model in one sentence: what opens the page and the table.
+//! The verdict on a model in a few sentences: what opens the page and the table.
 
-use super::multiple::multiple;
 use super::plots::scale::percent;
-use super::{BoundReport, ModelReport, Settings};
+use super::{BoundReport, ModelReport, Settings, counted, listed, multiple};
 
-/// The worst class with its error and interval, whether the chain holds, and what the bounds say, in one sentence.
+/// What the bounds say, the worst class with its error and interval, and how loose the chain is: the answer first.
 pub fn headline(settings: &Settings, model: &ModelReport) -> String {
     let test = &model.test;
     let Some(worst) = &test.worst_class else {
@@ -12,58 +11,102 @@ pub fn headline(settings: &Settings, model: &ModelReport) -> String {
     };
     let images = match (&model.groups, &model.train_counts) {
         (Some(groups), Some(counts)) => {
-            format!(" ({}, {} training images)", groups[worst.index].as_str(), counts[worst.index])
+            let images = counted(counts[worst.index] as usize, "training image", "training images");
+            format!(" ({}, {images})", groups[worst.index].as_str())
         }
         _ => String::new(),
     };
-    let others =
-        test.split.per_class_error.iter().filter(|error| **error == Some(worst.error)).count().saturating_sub(1);
-    let ties = if others > 0 { format!(" and {others} more") } else { String::new() };
-    let chain = &test.split.chain;
-    let chain = match (chain.holds, chain.slack_factor) {
-        (true, Some(factor)) => {
-            let bound = multiple(factor, "the weighted worst-class error");
-            format!("the chain of inequalities holds, its bound {bound}")
-        }
-        (true, None) => "the chain of inequalities holds trivially, there is no error".to_owned(),
-        (false, _) => "the chain of inequalities FAILS, which a theorem rules out: please report this".to_owned(),
+    let error = percent(worst.error);
+    let interval = format!(
+        "{} to {}, for all classes at once with probability {}",
+        percent(worst.interval[0]),
+        percent(worst.interval[1]),
+        percent(1.0 - settings.delta)
+    );
+    let tied = test.split.per_class_error.iter().filter(|error| **error == Some(worst.error)).count();
+    let class = if tied > 1 {
+        let name = &worst.name;
+        format!(
+            "{tied} classes tie for the worst test error, {error} (interval {interval}); the first of them is {name}{images}"
+        )
+    } else {
+        format!("The worst class, {}{images}, has a test error of {error} (interval {interval})", worst.name)
     };
     let missing = match test.split.classes_without_samples() {
         0 => String::new(),
         1 => format!("; 1 of {} classes has no test samples and may be worse", model.num_classes),
         missing => format!("; {missing} of {} classes have no test samples and may be worse", model.num_classes),
     };
-    format!(
-        "The worst class, {}{images}{ties}, has a test error of {} (between {} and {}, all classes at once, with \
-         probability {}); {chain}; {}{missing}.",
-        worst.name,
-        percent(worst.error),
-        percent(worst.interval[0]),
-        percent(worst.interval[1]),
-        percent(1.0 - settings.delta),
-        bounds(model)
-    )
+    let chain = &test.split.chain;
+    let chain = match (chain.holds, chain.slack_factor) {
+        (true, Some(factor)) => format!(
+            "The chain of inequalities holds for every matrix; here its right side is {}",
+            multiple(factor, "the weighted worst-class error")
+        ),
+        (true, None) => "There is no test error, so the chain of inequalities is 0 throughout".to_owned(),
+        (false, _) => {
+            "The chain of inequalities FAILS, which a theorem rules out for every matrix: please report this".to_owned()
+        }
+    };
+    format!("{}. {class}{missing}. {chain}.", bounds(model))
 }
 
-/// What the complete bounds say, taken together.
+/// What the bounds with every term known say, taken together.
 fn bounds(model: &ModelReport) -> String {
     let complete: Vec<&BoundReport> =
         model.bounds.iter().filter(|bound| bound.applicable && bound.total.is_some()).collect();
+    let (k, classes) = (model.num_classes, |count: usize| counted(count, "class", "classes"));
     if let Some(bound) = complete.iter().max_by_key(|bound| bound.verdict.violated).filter(|b| b.verdict.violated > 0) {
-        return format!("{} is violated for {} classes", bound.id, bound.verdict.violated);
+        let violated = classes(bound.verdict.violated);
+        return format!(
+            "{} is violated for {violated} of {k}: it lies below the whole interval of the error",
+            bound.id
+        );
     }
     if let Some(bound) = complete.iter().max_by_key(|bound| bound.verdict.holds).filter(|b| b.verdict.holds > 0) {
+        let holds = classes(bound.verdict.holds);
         return format!(
-            "{} gives a bound below 1 that holds for {} of {} classes",
-            bound.id, bound.verdict.holds, model.num_classes
+            "{} is a usable bound for {holds} of {k}: below 1, and it covers the error's whole interval",
+            bound.id
         );
     }
     if complete.iter().any(|bound| bound.verdict.undecided > 0) {
-        return "the bounds below 1 cannot be told from the error with these test samples".to_owned();
+        return "No bound is confirmed: those below 1 lie within the intervals of the errors, so more test samples are \
+                needed to tell"
+            .to_owned();
     }
-    if complete.is_empty() {
-        "no bound that can be computed in full applies to this model".to_owned()
-    } else {
-        "every bound that can be computed in full is vacuous (at least 1)".to_owned()
+    if !complete.is_empty() {
+        let ids = listed(&ids(complete.into_iter()));
+        return format!(
+            "No usable bound: {ids} can be computed for this model, but as at least 1 (an error of 100 %), which is true \
+             of every classifier (vacuous)"
+        );
     }
+    let missing = ids(model.bounds.iter().filter(|bound| !bound.applicable));
+    let mut answer = "No usable bound".to_owned();
+    if !missing.is_empty() {
+        let verb = if missing.len() == 1 { "does" } else { "do" };
+        answer.push_str(&format!(": {} {verb} not apply to this model", listed(&missing)));
+    }
+    let partial: Vec<&BoundReport> =
+        model.bounds.iter().filter(|bound| bound.applicable && bound.first_term.is_some()).collect();
+    if let Some(id) = partial.first().map(|bound| bound.id.as_str()) {
+        let joint = if missing.is_empty() { ": of" } else { ", and of" };
+        answer.push_str(&format!("{joint} {id} only the first term can be computed"));
+        if partial.iter().all(|bound| bound.verdict.vacuous == k) {
+            answer.push_str(", which alone is at least 1 for every class");
+        }
+    }
+    answer
+}
+
+/// Statements in their order, each once.
+fn ids<'a>(bounds: impl Iterator<Item = &'a BoundReport>) -> Vec<&'a str> {
+    let mut ids: Vec<&str> = Vec::new();
+    for bound in bounds.filter(|bound| !bound.id.is_empty()) {
+        if !ids.contains(&bound.id.as_str()) {
+            ids.push(&bound.id);
+        }
+    }
+    ids
 }

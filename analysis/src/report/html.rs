@@ -6,7 +6,6 @@ use minijinja::{AutoEscape, Environment, escape_formatter};
 use serde::Serialize;
 
 use super::merged_verdicts::merged_verdicts;
-use super::multiple::multiple;
 use super::plots::scale::{percent, short};
 use super::plots::{Figure, PlotSet};
 use super::readable::readable;
@@ -109,7 +108,7 @@ pub(super) fn render(report: &Report, plots: &PlotSet) -> Result<String, ReportE
         omitted: report.models.len() - models.len(),
         models,
         settings: settings_list(report),
-        files: tables::files(&settings.data),
+        files: tables::files(report),
     };
     Ok(environment.get_template("report.html")?.render(&page)?)
 }
@@ -196,12 +195,12 @@ fn key_figures(model: &ModelReport) -> Vec<Figures> {
         }),
     );
     put(
-        "Chain",
-        if test.split.chain.holds { "holds" } else { "FAILS" }.into(),
-        test.split
-            .chain
-            .slack_factor
-            .map_or("no errors".into(), |f| format!("√(K−1) ‖C Λ‖₂ is {}", multiple(f, "WCE"))),
+        "Chain over WCE",
+        tables::slack(&test.split),
+        match test.split.chain.slack_factor {
+            Some(_) => "√(K−1) ‖C Λ‖₂ / WCE; at least 1 for every matrix".into(),
+            None => "no errors".into(),
+        },
     );
     put(
         "Classes never right",

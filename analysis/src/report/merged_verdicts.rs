@@ -1,11 +1,11 @@
-//! Verdict sentences that differ in the margin alone, said once: for readers; `report.json` keeps each.
+//! Verdict sentences that differ in the margin or the statement alone, said once: for readers; `report.json` keeps each.
 
 use car_spectral::confusion::WrittenMargin;
 
-use super::{ModelReport, VerdictSentence};
+use super::{ModelReport, VerdictSentence, listed};
 
 /// The verdicts of a model, in their order, with those of the same statement that differ only in "at g = ..." put
-/// together as "at g = 0.1, 0.5 and 2".
+/// together as "at g = 0.1, 0.5 and 2", and those that differ only in the statement as "T3 and T3'".
 pub(super) fn merged_verdicts(model: &ModelReport) -> Vec<VerdictSentence> {
     let mut merged: Vec<(VerdictSentence, Option<String>, Vec<f64>)> = Vec::new();
     for verdict in &model.verdicts {
@@ -26,14 +26,66 @@ pub(super) fn merged_verdicts(model: &ModelReport) -> Vec<VerdictSentence> {
             _ => merged.push((verdict.clone(), pattern, verdict.margin.into_iter().collect())),
         }
     }
-    merged
+    let merged = merged.into_iter().map(|(verdict, pattern, margins)| match pattern {
+        Some(pattern) if margins.len() > 1 => {
+            let list: Vec<String> = margins.iter().map(|&g| WrittenMargin(g).to_string()).collect();
+            let list: Vec<&str> = list.iter().map(String::as_str).collect();
+            let sentence = pattern.replace('\u{0}', &format!("at g = {}", listed(&list)));
+            VerdictSentence { sentence, margin: None, ..verdict }
+        }
+        _ => verdict,
+    });
+    named(by_statement(merged.collect()))
+}
+
+/// Statements said in words where they are first named: "T1 (Morvant et al. 2012): ...".
+fn named(mut verdicts: Vec<VerdictSentence>) -> Vec<VerdictSentence> {
+    const NAMES: [(&str, &str); 7] = [
+        ("T1 and T1'", "Morvant et al. 2012, with and without its condition"),
+        ("T1", "Morvant et al. 2012"),
+        ("T1'", "T1 without its condition"),
+        ("T2", "Zhu et al. 2026"),
+        ("T3 and T3'", "margin bounds of each class"),
+        ("T3", "a margin bound of each class"),
+        ("T3'", "a sharper T3"),
+    ];
+    let mut known: Vec<String> = Vec::new();
+    for verdict in &mut verdicts {
+        let name = NAMES.iter().find(|(id, _)| *id == verdict.id).map(|(_, name)| name);
+        let ids = verdict.id.split(" and ").map(str::to_owned);
+        let first = ids.filter(|id| !known.contains(id)).collect::<Vec<_>>();
+        if let (Some(name), Some(rest), false) = (name, verdict.sentence.strip_prefix(&verdict.id), first.is_empty()) {
+            verdict.sentence = format!("{} ({name}){rest}", verdict.id);
+        }
+        known.extend(first);
+    }
+    verdicts
+}
+
+/// "T3: ..." and "T3': ..." with the same rest and counts as "T3 and T3': ...".
+fn by_statement(verdicts: Vec<VerdictSentence>) -> Vec<VerdictSentence> {
+    let rest = |verdict: &VerdictSentence| {
+        let rest = verdict.sentence.strip_prefix(&verdict.id)?;
+        (rest.starts_with(':') || rest.starts_with(" at g")).then(|| rest.to_owned())
+    };
+    let mut groups: Vec<(VerdictSentence, Option<String>, Vec<String>)> = Vec::new();
+    for verdict in verdicts {
+        let said = rest(&verdict);
+        let same = |(first, known, ids): &&mut (VerdictSentence, Option<String>, Vec<String>)| {
+            said.is_some() && *known == said && first.counts == verdict.counts && !ids.contains(&verdict.id)
+        };
+        match groups.iter_mut().find(same) {
+            Some((_, _, ids)) => ids.push(verdict.id),
+            None => groups.push((verdict.clone(), said, vec![verdict.id])),
+        }
+    }
+    groups
         .into_iter()
-        .map(|(verdict, pattern, margins)| match pattern {
-            Some(pattern) if margins.len() > 1 => {
-                let list: Vec<String> = margins.iter().map(|&g| WrittenMargin(g).to_string()).collect();
-                let (last, first) = (&list[list.len() - 1], list[..list.len() - 1].join(", "));
-                let sentence = pattern.replace('\u{0}', &format!("at g = {first} and {last}"));
-                VerdictSentence { sentence, margin: None, ..verdict }
+        .map(|(verdict, rest, ids)| match rest {
+            Some(rest) if ids.len() > 1 => {
+                let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+                let id = listed(&ids);
+                VerdictSentence { sentence: format!("{id}{rest}"), id, ..verdict }
             }
             _ => verdict,
         })
@@ -46,7 +98,7 @@ mod tests {
     use crate::report::VerdictCounts;
 
     #[test]
-    fn sentences_that_differ_in_the_margin_alone_are_said_once() {
+    fn sentences_that_differ_in_the_margin_or_the_statement_alone_are_said_once() {
         let verdict = |id: &str, g: f64, text: &str, vacuous: usize| VerdictSentence {
             id: id.into(),
             margin: Some(g),
@@ -66,6 +118,10 @@ mod tests {
             verdict("T2", 1e300, "vacuous", 9),
             VerdictSentence { margin: Some(1.0), ..verdict("T4", 1e5, "as at g = 1e6", 9) },
             VerdictSentence { margin: Some(2.0), ..verdict("T4", 1e5, "as at g = 2e6", 9) },
+            verdict("T3", 5.0, "not applicable", 9),
+            verdict("T3'", 5.0, "not applicable", 9),
+            VerdictSentence { id: "T1".into(), sentence: "T1: no data.".into(), ..Default::default() },
+            VerdictSentence { id: "T1'".into(), sentence: "T1': no data.".into(), ..Default::default() },
             chain,
         ];
         let model = ModelReport { verdicts, ..Default::default() };
@@ -74,13 +130,15 @@ mod tests {
             sentences,
             [
                 "The chain holds.",
-                "T3 at g = 0.1, 0.15 and 2: vacuous",
-                "T3' at g = 0.1: vacuous",
+                "T3 (a margin bound of each class) at g = 0.1, 0.15 and 2: vacuous",
+                "T3' (a sharper T3) at g = 0.1: vacuous",
                 "T3' at g = 0.15: vacuous",
                 "T3 at g = 3: holds",
-                "T2 at g = 1e6 and 1e300: vacuous",
+                "T2 (Zhu et al. 2026) at g = 1e6 and 1e300: vacuous",
                 "T4 at g = 100000: as at g = 1e6",
                 "T4 at g = 100000: as at g = 2e6",
+                "T3 and T3' at g = 5: not applicable",
+                "T1 and T1' (Morvant et al. 2012, with and without its condition): no data.",
                 "The chain holds."
             ]
         );

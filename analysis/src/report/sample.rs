@@ -207,9 +207,9 @@ impl Sample {
                 wce_interval: test_report.wce_interval,
                 certificate,
                 sentence: format!(
-                    "train to test: measured, not proved: ||C Lambda||_2 is {:.3} on training data at the smallest \
-                     margin and {:.3} on test data; no theorem covers the step at this size",
-                    train.margins[0].norms.spectral_norm_weighted.value, norm.value
+                    "Train to test is measured, not proved: ‖C Λ‖₂ is {} on training data and {} on test data.",
+                    short(train.margins[0].norms.spectral_norm_weighted.value),
+                    short(norm.value)
                 ),
             }
         });
@@ -218,10 +218,10 @@ impl Sample {
             id: "chain".into(),
             margin: None,
             sentence: format!(
-                "chain: lambda_j e_j <= WCE <= sqrt(K-1) ||C Lambda||_2 {} for all {k} classes: {:.3} <= {:.3}",
+                "The chain λⱼ eⱼ ≤ WCE ≤ √(K−1) ‖C Λ‖₂ {} on the test matrix: {} ≤ {}.",
                 if chain.holds { "holds" } else { "FAILS" },
-                chain.wce,
-                chain.upper_bound
+                short(chain.wce),
+                short(chain.upper_bound)
             ),
             counts: None,
         }];

@@ -2,20 +2,22 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
 use super::merged_verdicts::merged_verdicts;
 use super::readable::readable;
 use super::{Report, headline, tables};
 
 /// Width of the table and the sentences in characters.
-pub const COLUMNS: u16 = 98;
+pub const COLUMNS: u16 = 100;
 /// With more models than this, only the comparison is printed, and the sentences of each.
 const MOST_TABLES: usize = 3;
 /// Characters of a cell; a longer text is cut.
 const WIDEST_CELL: usize = 44;
 /// Columns of the comparison that fit.
-const COMPARED: [&str; 8] = ["model", "worst class", "its error", "accuracy", "macro", "few", "WCE", "‖C Λ‖₂ test"];
+const COMPARED: [&str; 7] = ["model", "worst class", "its error", "accuracy", "few", "WCE", "‖C Λ‖₂ test"];
+/// Characters that the first column, which holds names, gets before the others share the rest.
+const WIDEST_NAME: usize = 36;
 /// Columns of the table of bounds that fit.
 const BOUND_COLUMNS: [&str; 8] =
     ["bound", "g", "at the worst class", "holds", "vacuous", "undecided", "violated", "n/a"];
@@ -64,6 +66,13 @@ fn rendered(table: &tables::Table, columns: &[&str]) -> Table {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
+    // Names are not broken within a word while the headers of numbers still can be.
+    let longest = table.rows.iter().map(|row| readable(&row[0]).chars().count()).max().unwrap_or(0);
+    if let Some(names) = shown.column_mut(0).filter(|_| chosen.len() > 1) {
+        // With a blank at each side.
+        let width = longest.min(WIDEST_NAME) as u16 + 2;
+        names.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
+    }
     shown
 }
 
@@ -77,7 +86,9 @@ fn push_wrapped(out: &mut String, mark: &str, sentence: &str) {
     let indent = " ".repeat(mark.chars().count());
     let (mut line, mut used) = (mark.to_owned(), mark.chars().count());
     let mut empty = true;
-    for word in readable(sentence).split_whitespace() {
+    // A number stays with its unit, a sign with its numbers.
+    let joined = readable(sentence).replace(" %", "\u{a0}%").replace(" = ", "\u{a0}=\u{a0}");
+    for word in joined.split_ascii_whitespace().map(|word| word.replace('\u{a0}', " ")) {
         let length = word.chars().count();
         if !empty && used + 1 + length > usize::from(COLUMNS) {
             let _ = writeln!(out, "{line}");
@@ -89,7 +100,7 @@ fn push_wrapped(out: &mut String, mark: &str, sentence: &str) {
             line.push(' ');
             used += 1;
         }
-        line.push_str(word);
+        line.push_str(&word);
         used += length;
         empty = false;
     }

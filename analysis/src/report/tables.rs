@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::plots::scale::{percent, short};
-use super::{BoundReport, DataFile, GroupAccuracy, MatrixNorms, ModelReport, Report, SplitReport};
+use super::{BoundReport, GroupAccuracy, MatrixNorms, ModelReport, Report, SplitReport, listed};
 use car_spectral::confusion::WrittenMargin;
 
 /// A header, then rows; columns from `numbers_from` on hold numbers.
@@ -36,7 +36,7 @@ pub(super) fn comparison(report: &Report) -> Table {
             "WCE",
             "‖C Λ‖₂ test",
             "‖C Λ‖₂ training",
-            "chain",
+            "chain over WCE",
         ],
         2,
     );
@@ -55,7 +55,7 @@ pub(super) fn comparison(report: &Report) -> Table {
             short(test.split.chain.wce),
             short(test.split.hard.spectral_norm_weighted.value),
             dash(model.train.as_ref().map(|train| short(train.hard.spectral_norm_weighted.value))),
-            holds(&test.split).to_owned(),
+            slack(&test.split),
         ]);
     }
     table
@@ -137,7 +137,8 @@ pub(super) fn margins(model: &ModelReport) -> Table {
     table
 }
 
-/// One row a bound and margin; with `applicable_only`, of the bounds whose preconditions hold.
+/// One row a bound and margin, statements that do not apply for the same reason in one row; with `applicable_only`, of
+/// the bounds whose preconditions hold. A note is said where it is first due.
 pub(super) fn bounds(model: &ModelReport, applicable_only: bool) -> Table {
     let mut table = Table::new(
         &[
@@ -154,12 +155,27 @@ pub(super) fn bounds(model: &ModelReport, applicable_only: bool) -> Table {
         ],
         2,
     );
+    let mut rows: Vec<(Vec<&str>, &BoundReport)> = Vec::new();
     for bound in model.bounds.iter().filter(|bound| bound.applicable || !applicable_only) {
+        let same = |(_, first): &&mut (Vec<&str>, &BoundReport)| {
+            let same_reason = first.reason == bound.reason && first.margin == bound.margin;
+            !bound.applicable && !first.applicable && same_reason && bound.reason.is_some()
+        };
+        match rows.iter_mut().find(same) {
+            Some((ids, _)) => ids.push(&bound.id),
+            None => rows.push((vec![&bound.id], bound)),
+        }
+    }
+    let mut said: Vec<&str> = Vec::new();
+    for (ids, bound) in rows {
         let part = if bound.total.is_none() && bound.first_term.is_some() { " (first term)" } else { "" };
         let counts = bound.verdict;
+        let note = bound.reason.as_deref().unwrap_or_default();
+        let repeated = bound.applicable && said.contains(&note);
+        said.push(note);
         table.rows.push(vec![
-            format!("{}{part}", bound.id),
-            bound.reason.clone().unwrap_or_default(),
+            format!("{}{part}", listed(&ids)),
+            if repeated { "as above" } else { note }.to_owned(),
             dash(bound.margin.map(|g| WrittenMargin(g).to_string())),
             dash(at_worst(model, bound).map(short)),
             dash(bound.tightness_at_worst.map(|t| format!("{} ×", short(t)))),
@@ -214,11 +230,15 @@ pub(super) fn pairs(model: &ModelReport, most: usize) -> Table {
     table
 }
 
-/// One row a file.
-pub(super) fn files(files: &[DataFile]) -> Table {
-    let mut table = Table::new(&["file", "path", "bytes", "SHA-256"], 4);
-    for file in files {
-        table.rows.push(vec![file.role.clone(), file.path.clone(), file.bytes.to_string(), file.sha256.clone()]);
+/// One row a file that was read: those of all models, then those of each.
+pub(super) fn files(report: &Report) -> Table {
+    let mut table = Table::new(&["file", "of", "path", "bytes", "SHA-256"], 5);
+    let shared = report.settings.data.iter().map(|file| ("all models", file));
+    let own = report.models.iter().flat_map(|model| model.source.files.iter().map(|file| (model.name.as_str(), file)));
+    let logs = report.runs.iter().map(|run| (run.name.as_str(), &run.log));
+    for (of, file) in shared.chain(own).chain(logs) {
+        let (bytes, sha256) = (file.bytes.to_string(), file.sha256.clone());
+        table.rows.push(vec![file.role.clone(), of.to_owned(), file.path.clone(), bytes, sha256]);
     }
     table
 }
@@ -232,8 +252,13 @@ fn weighted(norms: &MatrixNorms) -> String {
     short(norms.spectral_norm_weighted.value)
 }
 
-fn holds(split: &SplitReport) -> &'static str {
-    if split.chain.holds { "holds" } else { "FAILS" }
+/// How many times WCE the chain's right side is.
+pub(super) fn slack(split: &SplitReport) -> String {
+    match split.chain.slack_factor {
+        _ if !split.chain.holds => "FAILS".to_owned(),
+        Some(factor) => format!("{} ×", short(factor)),
+        None => dash(None),
+    }
 }
 
 /// A value, or a dash where there is none.

@@ -558,18 +558,95 @@ fn the_headline_tells_what_the_bounds_say() {
     let settings = Settings { delta: 0.05, ..Default::default() };
     let headline = |model: &ModelReport| headline(&settings, model);
     assert!(headline(&model).contains("with probability 95 %"));
-    assert!(headline(&model).contains("every bound that can be computed in full is vacuous"));
+    let vacuous = "No usable bound: T3 and T3' can be computed for this model, but as at least 1 (an error of 100 %)";
+    assert!(headline(&model).starts_with(vacuous), "{}", headline(&model));
+    assert!(headline(&model).contains("The chain of inequalities holds for every matrix; here its right side is "));
     let t3 = model.bounds.iter().position(|bound| bound.id == "T3").unwrap();
     model.bounds[t3].verdict = VerdictCounts { holds: 4, vacuous: 6, ..Default::default() };
-    assert!(headline(&model).contains("T3 gives a bound below 1 that holds for 4 of 10 classes"));
+    assert!(headline(&model).starts_with("T3 is a usable bound for 4 classes of 10: below 1,"));
     model.bounds[t3].verdict = VerdictCounts { violated: 1, holds: 9, ..Default::default() };
-    assert!(headline(&model).contains("T3 is violated for 1 classes"));
+    assert!(headline(&model).starts_with("T3 is violated for 1 class of 10: it lies below"));
     model.test.split.chain.slack_factor = Some(1.0 + 1e-12);
-    assert!(headline(&model).contains("its bound equal to the weighted worst-class error (attained);"));
+    assert!(headline(&model).contains("its right side is equal to the weighted worst-class error (attained)."));
+    model.bounds[t3].verdict = VerdictCounts { undecided: 10, ..Default::default() };
+    assert!(headline(&model).starts_with("No bound is confirmed"));
     model.bounds.retain(|bound| bound.total.is_none());
-    assert!(headline(&model).contains("no bound that can be computed in full applies"));
+    let none = "No usable bound: T1 does not apply to this model, and of T2 only the first term can be computed. ";
+    assert!(headline(&model).starts_with(none), "{}", headline(&model));
+    for bound in model.bounds.iter_mut().filter(|bound| bound.id == "T2") {
+        bound.verdict = VerdictCounts { vacuous: 10, ..Default::default() };
+    }
+    assert!(headline(&model).contains("the first term can be computed, which alone is at least 1 for every class."));
+    let [first, second] = [3, 5];
+    let worst = model.test.worst_class.as_mut().unwrap();
+    (worst.index, worst.name, worst.error) = (first, "Dress".into(), 1.0);
+    model.test.split.per_class_error[first] = Some(1.0);
+    assert!(
+        headline(&model).contains(" The worst class, Dress (many, 129 training images), has a test error of 100 % (")
+    );
+    model.test.split.per_class_error[second] = Some(1.0);
+    assert!(headline(&model).contains(" 2 classes tie for the worst test error, 100 % (interval "));
+    assert!(headline(&model).contains("; the first of them is Dress (many, 129 training images). "));
     model.test.split.chain.holds = false;
     assert!(headline(&model).contains("FAILS"));
     model.test.worst_class = None;
     assert!(headline(&model).starts_with("No class has a test sample"));
+}
+
+#[test]
+fn captions_stay_short() {
+    let cifar = Sample { test_per_class: 30, ..Sample::cifar100() };
+    for samples in [vec![Sample::fashion()], two_runs(), vec![cifar]] {
+        let (mut report, figures) = report(&samples);
+        report.runs = vec![training_run(0, Some(CarOptions::paper()))];
+        for figure in plots::draw(&report, &figures).iter() {
+            let lines = figure.caption_lines();
+            assert!(lines.len() <= 5, "{}: {lines:#?}", figure.stem);
+        }
+    }
+}
+
+#[test]
+fn every_file_read_is_listed_with_the_settings() {
+    let (report, _) = report(&two_runs());
+    let table = tables::files(&report);
+    let of: Vec<(&str, &str)> = table.rows.iter().map(|row| (row[0].as_str(), row[1].as_str())).collect();
+    let expected = [("test data", "all models"), ("weights", "cross-entropy"), ("weights", "with the regulariser")];
+    assert_eq!(of, expected);
+}
+
+#[test]
+fn statements_that_do_not_apply_for_one_reason_share_a_row_and_notes_are_not_repeated() {
+    let (mut model, _) = Sample { test_per_class: 10, bias_free: false, ..Sample::fashion() }.build();
+    for bound in model.bounds.iter_mut().filter(|bound| bound.id.starts_with("T3")) {
+        bound.reason = Some("not applicable: residual network".into());
+    }
+    let table = tables::bounds(&model, false);
+    let rows: Vec<(&str, &str)> = table.rows.iter().map(|row| (row[0].as_str(), row[1].as_str())).collect();
+    assert_eq!(rows[rows.len() - 1], ("T3 and T3'", "not applicable: residual network"));
+    assert_eq!(rows.iter().filter(|row| row.0 == "T2 (first term)" && row.1 == "as above").count(), 4);
+}
+
+#[test]
+fn the_terminal_does_not_break_names_that_have_room() {
+    let samples = ["fashion-mnist-lt-mlp", "fashion-mnist-lt-resnet20"].map(|name| Sample {
+        name: name.into(),
+        epoch: None,
+        test_per_class: 20,
+        ..Sample::fashion()
+    });
+    let table = summary_table(&report(&samples).0);
+    let comparison = table.split("\n\n").next().unwrap();
+    assert!(comparison.contains("│ fashion-mnist-lt-resnet20 ┆"), "{comparison}");
+}
+
+#[test]
+fn the_page_names_every_statement_and_leads_to_the_glossary() {
+    let (report, figures) = report(&[Sample { test_per_class: 10, ..Sample::fashion() }]);
+    let page = html::render(&report, &plots::draw(&report, &figures)).unwrap();
+    assert!(page.contains("<a href=\"#reading\">How to read this</a>") && page.contains("THEORY.md"));
+    for id in ["S1", "S2, S3", "T1", "T1'", "T2", "T3, T3'", "T4", "T5", "T6", "D6"] {
+        assert!(page.contains(&format!("<dt>{id}</dt><dd>")), "{id}");
+    }
+    assert!(!page.contains("||") && !page.contains("Lambda"), "one notation");
 }

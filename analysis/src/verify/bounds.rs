@@ -10,7 +10,7 @@ use car_spectral::confusion::WrittenMargin;
 use super::Settings;
 use super::split::AnalysedSplit;
 use crate::AnalysisError;
-use crate::report::{BoundReport, ClassVerdict, VerdictCounts, VerdictSentence};
+use crate::report::{BoundReport, ClassVerdict, VerdictCounts, VerdictSentence, short};
 
 /// Everything the statements are about.
 pub(super) struct Statements<'a> {
@@ -47,6 +47,7 @@ impl Statements<'_> {
     }
 
     fn not_applicable(&self, id: &str, margin: Option<f64>, reason: String) -> (BoundReport, VerdictSentence) {
+        let reason = reason.replace("||", "‖");
         let counts = VerdictCounts { not_applicable: self.num_classes(), ..VerdictCounts::default() };
         let sentence =
             VerdictSentence { id: id.into(), margin, sentence: sentence(id, margin, &reason), counts: Some(counts) };
@@ -79,7 +80,8 @@ impl Statements<'_> {
         let reason = match (unconditional(counts, Posterior::Deterministic, self.settings.delta)?.reason(), at_best) {
             (Some(reason), Outcome::Applies(best)) => {
                 let useless = if best.radius >= 1.0 { ", vacuous" } else { "" };
-                format!("{reason}; for a randomised one the radius is at least {:.2} (KL = 0){useless}", best.radius)
+                let radius = short(best.radius);
+                format!("{reason}; for a randomised one the radius is at least {radius} (KL = 0){useless}")
             }
             (_, Outcome::NotApplicable(reason)) => reason.to_string(),
             (None, Outcome::Applies(_)) => unreachable!("a deterministic classifier has no finite KL"),
@@ -107,7 +109,7 @@ impl Statements<'_> {
                     id: "T2".into(),
                     margin: Some(at.margin),
                     applicable: true,
-                    reason: Some("first term alone; the complexity term is not negative and known up to constants only, so no total is given".into()),
+                    reason: Some("first term alone: the complexity term is not negative and known up to constants only, so there is no total; vacuous where the first term is at least 1".into()),
                     tightness_at_worst: self.tightness(&first_term),
                     first_term: Some(first_term),
                     floor: Some(floor.clone()),
@@ -164,8 +166,8 @@ impl Statements<'_> {
                     margin: Some(margin),
                     applicable: true,
                     reason: Some(format!(
-                        "inside the non-trivial range KL >= {:.3e} whatever the weights, so the bound is vacuous for every real network",
-                        found.least_kl
+                        "inside the non-trivial range KL ≥ {} whatever the weights, so the bound is vacuous for every real network",
+                        short(found.least_kl)
                     )),
                     tightness_at_worst: self.tightness(&total),
                     first_term: Some(part(|bound| bound.first_term)),
@@ -237,19 +239,24 @@ impl Statements<'_> {
 fn first_term_sentence(margin: f64, verdicts: &[Verdict]) -> String {
     let classes = |wanted: Verdict| verdicts.iter().filter(|&&verdict| verdict == wanted).count();
     let parts: Vec<String> = [
-        (classes(Verdict::Vacuous), "is at least 1, so the bound is vacuous,"),
-        (classes(Verdict::Holds), "covers the held-out interval of the error"),
+        (Verdict::Vacuous, "at least 1 for", "so that T2 is vacuous for them"),
         (
-            classes(Verdict::Undecided),
-            "does not cover it, which decides nothing, since the complexity term is known up to constants only,",
+            Verdict::Holds,
+            "below 1 and not below the interval of the test error for",
+            "so that T2 covers the interval too",
         ),
+        (Verdict::Undecided, "below the upper end of the interval of the test error for", "which decides nothing"),
     ]
     .into_iter()
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, what)| format!("{what} for {count} of {} classes", verdicts.len()))
+    .map(|(verdict, what, so)| (classes(verdict), what, so))
+    .filter(|(count, _, _)| *count > 0)
+    .map(|(count, what, so)| format!("{what} {count} of {} classes, {so}", verdicts.len()))
     .collect();
-    let margin = WrittenMargin(margin);
-    format!("T2 at g = {margin}: the first term alone {}.", parts.join("; it "))
+    format!(
+        "T2 at g = {}: its first term alone (the constants of the complexity term are unknown) is {}.",
+        WrittenMargin(margin),
+        parts.join("; ")
+    )
 }
 
 fn sentence(id: &str, margin: Option<f64>, reason: &str) -> String {
@@ -266,5 +273,28 @@ fn class_verdict(verdict: Verdict) -> ClassVerdict {
         Verdict::Undecided => ClassVerdict::Undecided,
         Verdict::Vacuous => ClassVerdict::Vacuous,
         Verdict::NotApplicable => ClassVerdict::NotApplicable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_term_of_t2_is_said_to_decide_only_what_it_decides() {
+        let sentence = |verdicts: &[Verdict]| first_term_sentence(0.5, verdicts);
+        assert_eq!(
+            sentence(&[Verdict::Vacuous; 2]),
+            "T2 at g = 0.5: its first term alone (the constants of the complexity term are unknown) is at least 1 for 2 of \
+             2 classes, so that T2 is vacuous for them."
+        );
+        let mixed = sentence(&[Verdict::Undecided, Verdict::Vacuous, Verdict::Holds, Verdict::Undecided]);
+        for part in [
+            "at least 1 for 1 of 4 classes",
+            "below 1 and not below the interval of the test error for 1 of 4 classes, so that T2 covers",
+            "below the upper end of the interval of the test error for 2 of 4 classes, which decides nothing.",
+        ] {
+            assert!(mixed.contains(part), "{mixed}");
+        }
     }
 }

@@ -15,7 +15,7 @@ use car_spectral::longtail::{ClassErrors, ClassMetrics, Group};
 use crate::AnalysisError;
 use crate::report::{
     ClassGroup, Confusion, GroupAccuracy, ModelFigures, ModelReport, SpectralCertificate, SplitReport, TestReport,
-    TrainQuantity, TrainToTest, VerdictSentence, WeightedWorstClass, WorstClass, multiple,
+    TrainQuantity, TrainToTest, VerdictSentence, WeightedWorstClass, WorstClass, multiple, short,
 };
 use crate::subject::Subject;
 use split::AnalysedSplit;
@@ -205,17 +205,19 @@ fn class_group(count: u64) -> ClassGroup {
 fn chain_sentence(test: &SplitReport) -> VerdictSentence {
     let chain = &test.chain;
     let sentence = if chain.holds {
-        let factor = chain.slack_factor.map_or_else(
-            || "there is no error to bound".to_owned(),
-            |factor| format!("the bound is {}", multiple(factor, "the weighted worst-class error")),
+        let measured = chain.slack_factor.map_or_else(
+            || "on the test matrix every part of it is 0".to_owned(),
+            |factor| {
+                let (bound, wce) = (short(chain.upper_bound), short(chain.wce));
+                format!("on the test matrix its right side, {bound}, is {}", multiple(factor, &format!("WCE ({wce})")))
+            },
         );
         format!(
-            "The chain lambda_j e_j <= WCE <= sqrt(K-1) ||C Lambda||_2 holds on the test matrix: WCE = {:.4}, bound = {:.4}; {factor}.",
-            chain.wce, chain.upper_bound
+            "The chain λⱼ eⱼ ≤ WCE ≤ √(K−1) ‖C Λ‖₂ holds for every matrix; what is measured is how loose it is: {measured}."
         )
     } else {
         format!(
-            "The chain WCE <= sqrt(K-1) ||C Lambda||_2 fails on the test matrix ({} against {}): it is a theorem, so this is a fault of the program; please report it.",
+            "The chain WCE ≤ √(K−1) ‖C Λ‖₂ fails on the test matrix ({} against {}): it is a theorem, so this is a fault of the program; please report it.",
             chain.wce, chain.upper_bound
         )
     };
@@ -234,7 +236,7 @@ fn missing_classes_sentence(counts: &[u64]) -> Option<VerdictSentence> {
     Some(VerdictSentence { id: "coverage".into(), margin: None, sentence, counts: None })
 }
 
-/// From ||C_{S,g} Lambda||_2 on the training data to ||C_D Lambda||_2 of the population.
+/// From ‖C_{S,g} Λ‖₂ on the training data to ‖C_D Λ‖₂ of the population.
 fn train_to_test(
     train: &SplitReport,
     test: &AnalysedSplit,
@@ -273,17 +275,18 @@ fn train_to_test(
     let population = match (&certificate, outcome.reason()) {
         (Some(found), _) => {
             format!(
-                "held-out data put the population's value in [{:.3}, {:.3}] (T6)",
-                found.interval[0], found.interval[1]
+                "held-out data put the population's value in [{}, {}] (T6)",
+                short(found.interval[0]),
+                short(found.interval[1])
             )
         }
         (None, Some(reason)) => format!("T6 is {reason}"),
         (None, None) => unreachable!("an outcome has a value or a reason"),
     };
     let sentence = format!(
-        "Train to test is measured, not proved: ||C Lambda||_2 is {:.4} on training data and {:.4} on test data; no theorem here bounds that step with {} in the smallest class; {population}.",
-        trained.value,
-        held_out.value,
+        "Train to test is measured, not proved: ‖C Λ‖₂ is {} on training data and {} on test data; no theorem here bounds that step with {} in the smallest class; {population}.",
+        short(trained.value),
+        short(held_out.value),
         if smallest == 1 { "1 image".to_owned() } else { format!("{smallest} images") },
     );
     Ok(TrainToTest { train: measured, test: held_out, wce_interval: [wce.lower, wce.upper], certificate, sentence })

@@ -1,58 +1,41 @@
-//! `bound_vs_error`: each class a point, its measured test error with interval across, its bound above; the diagonal,
-//! the floor of T4, and the region where a bound says nothing.
+//! `bound_vs_error`: each class a mark at its measured test error and its bound, with the interval of the error upright
+//! where the bound would equal the error; the floor of T4, and the region where a bound says nothing. Both axes in per
+//! cent, the ordinate logarithmic.
 
 use super::figure::{Figure, MARGIN, WIDTH};
 use super::palette::{GREEN, INK, MUTED, VACUOUS, group_style};
 use super::panel::{Area, LABEL, LEGEND, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
 use super::scale::{Notation, Scale, percent, short};
 use super::scene::{Anchor, Scene, fitted, text_width, wrapped};
-use super::shown_bounds::{describe, shown_bounds};
-use super::{class_title, group_legend, group_of, marker_radius, settings_caption, titled};
-use crate::report::{BoundReport, ModelReport, Report, multiple};
-use car_spectral::confusion::WrittenMargin;
+use super::shown_bounds::{common_bounds, describe, first_term_note, sharpest_bounds};
+use super::{FLOOR, class_title, group_legend, group_of, marker_radius, settings_caption, shared_settings, titled};
+use crate::report::{BoundReport, ModelReport, Report, WorstClass, listed, multiple};
 
-const HEIGHT: f64 = 560.0;
+const HEIGHT: f64 = 520.0;
 /// Intervals of more classes than this would hide the points.
 const MOST_INTERVALS: usize = 200;
+/// Height of the strip below a logarithmic axis for values that it cannot show.
+const STRIP: f64 = 34.0;
+
+type Panel<'a> = (String, &'a ModelReport, Option<&'a BoundReport>);
 
 /// The plot of one model: a panel for each of up to three bounds.
 pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
-    let shown: Vec<&BoundReport> = shown_bounds(model).into_iter().take(3).collect();
-    let mut panels: Vec<(String, &ModelReport, Option<&BoundReport>)> =
-        shown.iter().map(|bound| (describe(bound), model, Some(*bound))).collect();
+    let shown: Vec<&BoundReport> = sharpest_bounds(model).into_iter().take(3).collect();
+    let mut panels: Vec<Panel> = shown.iter().map(|bound| (describe(bound), model, Some(*bound))).collect();
     if panels.is_empty() {
         panels.push(("no bound gives a number".to_owned(), model, None));
     }
-    let mut caption = String::from(
-        "Each point is a class: measured test error with its simultaneous Clopper–Pearson interval (T5) against the \
-         bound; a bound below the diagonal would be violated, one in the shaded region (at least 1) says nothing.",
-    );
-    if shown.iter().any(|bound| bound.total.is_none()) {
-        caption.push_str(" A first term alone is no bound: the complexity term that belongs to it is not computable.");
-    }
-    let (low, high) = range(&panels);
-    let values = shown.iter().filter_map(|bound| bound.per_class()).flatten().flatten();
-    let outside = values.filter(|value| !(low..=high).contains(*value)).count();
-    if outside > 0 {
-        caption.push_str(&format!(" Bounds outside the axis ({outside}) are drawn on its edge."));
-    }
-    for bound in &shown {
-        if let Some(tightness) = bound.tightness_at_worst {
-            caption.push_str(&format!(
-                " {}: {}.",
-                describe(bound),
-                multiple(tightness, "the error at the worst class")
-            ));
+    let mut caption = how_to_read(&shown);
+    let mut missing: Vec<&str> = Vec::new();
+    for bound in model.bounds.iter().filter(|bound| model.bounds.iter().all(|b| b.id != bound.id || !b.applicable)) {
+        if !missing.contains(&bound.id.as_str()) {
+            missing.push(&bound.id);
         }
     }
-    for bound in model.bounds.iter().filter(|bound| !bound.applicable && shown.iter().all(|s| s.id != bound.id)) {
-        // The first clause; the whole reason is in the report.
-        if let Some(reason) = bound.reason.as_ref().and_then(|reason| reason.split(';').next()) {
-            let sentence = format!(" {}: {}.", bound.id, reason.trim_end_matches('.'));
-            if !caption.contains(&sentence) && caption.len() < 1500 {
-                caption.push_str(&sentence);
-            }
-        }
+    if !missing.is_empty() {
+        let verb = if missing.len() == 1 { "does" } else { "do" };
+        caption.push_str(&format!(" {} {verb} not apply (reasons in the report).", listed(&missing)));
     }
     caption.push(' ');
     caption.push_str(&settings_caption(report, model));
@@ -60,53 +43,56 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
         stem: "bound_vs_error".into(),
         title: titled("Bound against measured test error", model),
         caption,
-        body: body(&panels, &group_legend(model), HEIGHT),
+        body: body(&panels, &group_legend(model), HEIGHT, false),
     }
 }
 
-/// The plot of several models: the same statement for each (a complete bound if any model has one), up to six panels.
+/// `first term of T2, g = 0,` or `bound T3', g = 2,`.
+fn described(bound: &BoundReport) -> String {
+    let kind = if bound.total.is_some() { "bound " } else { "" };
+    let comma = if bound.margin.is_some() { "," } else { "" };
+    format!("{kind}{}{comma}", describe(bound))
+}
+
+/// What the marks mean, and what a verdict is.
+fn how_to_read(shown: &[&BoundReport]) -> String {
+    let mut caption = String::from(
+        "Each mark is a class. Upright line: interval of its test error, all classes at once (T5). A bound that covers \
+         the whole interval holds, below the whole interval it is violated, inside it is undecided; shaded, at 100 % or \
+         more, it is vacuous.",
+    );
+    if let Some(bound) = shown.iter().find(|bound| bound.total.is_none()) {
+        caption.push_str(&first_term_note(bound));
+    }
+    if shown.iter().any(|bound| bound.floor.is_some()) {
+        caption.push_str(FLOOR);
+    }
+    caption
+}
+
+/// The plot of several models: one statement at one margin for all, up to six panels.
 pub(super) fn draw_several(report: &Report) -> Figure {
-    // The statement that gives numbers for most models; of equals, one without missing terms.
-    let all = || report.models.iter().flat_map(shown_bounds);
-    let given = |id: &str| all().filter(|bound| bound.id == id).count();
-    let id = all().max_by_key(|bound| (given(&bound.id), bound.total.is_some())).map(|bound| bound.id.as_str());
+    let bounds = common_bounds(&report.models);
     let chosen = spread(report.models.len(), 6);
-    let panels: Vec<(String, &ModelReport, Option<&BoundReport>)> = chosen
+    let room = if chosen.len() < 3 { 400.0 } else { 220.0 };
+    let panels: Vec<Panel> = chosen
         .iter()
         .map(|&at| {
             let model = &report.models[at];
-            let bound = shown_bounds(model).into_iter().find(|bound| Some(bound.id.as_str()) == id);
-            let margin =
-                bound.and_then(|bound| bound.margin).map_or(String::new(), |g| format!(" (g = {})", WrittenMargin(g)));
-            (
-                format!("{}{margin}", fitted(&model.name, LEGEND * 1.12, if chosen.len() < 3 { 400.0 } else { 220.0 })),
-                model,
-                bound,
-            )
+            (fitted(&model.name, LEGEND * 1.12, room), model, bounds[at])
         })
         .collect();
-    let mut caption = match id.and_then(|_| panels.iter().find_map(|(_, _, bound)| *bound)) {
-        Some(bound) if bound.total.is_none() => {
-            format!("Shown: the first term of {}, which alone is no bound.", bound.id)
-        }
-        Some(bound) => format!("Bound shown: {}.", bound.id),
-        None => "No bound gives a number for any of the models.".to_owned(),
+    let shown: Vec<&BoundReport> = bounds.iter().flatten().take(1).copied().collect();
+    let mut caption = match shown.first() {
+        Some(bound) => format!("The {} for every model that has it. ", described(bound)),
+        None => "No bound gives a number for any of the models. ".to_owned(),
     };
-    caption.push_str(
-        " Each point is a class: measured test error with its simultaneous interval against its bound; at 1 and above \
-         (shaded) a bound says nothing, and below the axis it is drawn on its edge. All panels share their axes.",
-    );
+    caption.push_str(&how_to_read(&shown));
     if chosen.len() < report.models.len() {
         caption.push_str(&format!(" {} of {} models are shown.", chosen.len(), report.models.len()));
     }
-    caption.push_str(&format!(
-        " Weights λ: {}, r₀ = {}; δ = {}, M = {}; test samples: {}.",
-        report.settings.weights,
-        report.settings.r0,
-        report.settings.delta,
-        report.settings.models_compared,
-        super::sample_sizes(report),
-    ));
+    caption.push(' ');
+    caption.push_str(&shared_settings(report));
     let first = panels[0].1;
     let same_groups = panels.iter().all(|(_, model, _)| model.groups == first.groups);
     let mut entries = group_legend(first);
@@ -119,7 +105,7 @@ pub(super) fn draw_several(report: &Report) -> Figure {
         stem: "bound_vs_error".into(),
         title: format!("Bound against measured test error of {} models", report.models.len()),
         caption,
-        body: body(&panels, &entries, if panels.len() > 3 { 380.0 } else { 480.0 }),
+        body: body(&panels, &entries, if panels.len() > 3 { 360.0 } else { 460.0 }, true),
     }
 }
 
@@ -131,160 +117,191 @@ fn spread(n: usize, most: usize) -> Vec<usize> {
     (0..most).map(|at| (at * (n - 1) + (most - 1) / 2) / (most - 1)).collect()
 }
 
-fn body(
-    panels: &[(String, &ModelReport, Option<&BoundReport>)],
-    groups: &[(Symbol, String)],
-    panel_height: f64,
-) -> Scene {
+/// The panels in rows of three; with `shared`, all have the same ordinates.
+fn body(panels: &[Panel], groups: &[(Symbol, String)], panel_height: f64, shared: bool) -> Scene {
     let any_floor = panels.iter().any(|(_, _, bound)| bound.is_some_and(|b| b.floor.is_some()));
     let few_classes = panels.iter().all(|(_, model, _)| model.num_classes <= MOST_INTERVALS);
     let mut entries = groups.to_vec();
     if few_classes {
-        entries.push((Symbol::Interval((MUTED, super::palette::Mark::Circle)), "test error, interval".into()));
+        entries.push((Symbol::Interval(MUTED), "interval of the test error (T5)".into()));
     }
     entries.push((Symbol::Line(INK, true), "bound = error".into()));
     if any_floor {
-        entries.push((Symbol::Tick(GREEN), "floor (T4)".into()));
+        entries.push((Symbol::Tick(GREEN), "floor of bounds (T4)".into()));
     }
-    entries.push((Symbol::Swatch(VACUOUS), "vacuous: bound ≥ 1".into()));
+    entries.push((Symbol::Swatch(VACUOUS), "vacuous: bound ≥ 100 %".into()));
 
     let columns = panels.len().min(3);
     let rows = panels.len().div_ceil(columns);
-    let (low, high) = range(panels);
     let mut scene = Scene::new(WIDTH, 0.0);
     let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries) + 16.0;
     const LEFT: f64 = 118.0;
-    const GAP: f64 = 40.0;
     const TITLE: f64 = 34.0;
+    let gap = if shared { 40.0 } else { LEFT };
     let row_height = TITLE + panel_height + 86.0;
-    let width = (WIDTH - MARGIN - LEFT - GAP * (columns - 1) as f64) / columns as f64;
-    for (n, (title, model, bound)) in panels.iter().enumerate() {
-        let left = LEFT + (n % columns) as f64 * (width + GAP);
+    let width = (WIDTH - MARGIN - LEFT - gap * (columns - 1) as f64) / columns as f64;
+    for (n, panel) in panels.iter().enumerate() {
+        let left = LEFT + (n % columns) as f64 * (width + gap);
         let top = head + (n / columns) as f64 * row_height + TITLE;
         let area = Area { left, top, right: left + width, bottom: top + panel_height };
-        let heading = fitted(title, LEGEND, width);
+        let heading = fitted(&panel.0, LEGEND, width);
         scene.text(area.left, area.top - 10.0, heading, LEGEND, Anchor::Start).bold = true;
-        draw_panel(&mut scene, area, (low, high), model, *bound, n % columns == 0);
+        let ordinates = Ordinates::of(if shared { panels } else { std::slice::from_ref(panel) });
+        draw_panel(&mut scene, area, &ordinates, panel, !shared || n % columns == 0);
     }
     scene.height = head + rows as f64 * row_height;
     scene
 }
 
-/// Ordinates shown, the same in all panels.
-fn range(panels: &[(String, &ModelReport, Option<&BoundReport>)]) -> (f64, f64) {
-    let mut values: Vec<f64> = vec![0.1, 1.0];
-    for (_, model, bound) in panels {
-        values.extend(model.test.split.per_class_error.iter().flatten());
-        values.extend(bound.iter().filter_map(|b| b.per_class()).flatten().flatten());
-        values.extend(bound.iter().filter_map(|b| b.floor.as_ref()).flatten().flatten());
-    }
-    let positive = values.into_iter().filter(|v| *v > 0.0 && v.is_finite());
-    let (mut low, mut high) = (1.0f64, 1.0f64);
-    for value in positive {
-        low = low.min(value);
-        high = high.max(value);
-    }
-    // Below a thousandth the diagonal would take all the room; above the highest point, room for the worst class's name.
-    let (low, high) = (low.max(1e-3) * 0.8, high.min(1e12));
-    (low, high * 1.6 * (high / low).powf(0.12))
+/// What the ordinates of a panel show.
+struct Ordinates {
+    low: f64,
+    high: f64,
+    /// How values below `low` are labelled; `None` where there are none.
+    below: Option<String>,
+    label: String,
 }
 
-fn draw_panel(
-    scene: &mut Scene,
-    area: Area,
-    (low, high): (f64, f64),
-    model: &ModelReport,
-    bound: Option<&BoundReport>,
-    first: bool,
-) {
-    let x = Scale::linear(-0.035, 1.035, area.left, area.right);
-    let y = Scale::log(low, high, area.bottom, area.top);
-    scene.rect(area.left, area.top, area.right - area.left, y.at(1.0) - area.top, VACUOUS);
-    let y_ticks = ticks(&y, area.bottom - area.top, 55.0, Notation::Plain);
-    if first {
-        y_axis(scene, area, &y, &y_ticks, "bound on the class error (1 = 100 %)");
-    } else {
-        let bare = (y_ticks.0.into_iter().map(|(value, _)| (value, String::new())).collect(), y_ticks.1);
-        y_axis(scene, area, &y, &bare, "");
+impl Ordinates {
+    fn of(panels: &[Panel]) -> Self {
+        let mut values: Vec<f64> = vec![1.0];
+        let mut shown: Vec<f64> = Vec::new();
+        for (_, model, bound) in panels {
+            values.extend(model.test.split.per_class_error.iter().flatten());
+            if model.num_classes <= MOST_INTERVALS {
+                values.extend(model.test.class_error_interval.iter().flatten().flatten());
+            }
+            values.extend(bound.iter().filter_map(|b| b.floor.as_ref()).flatten().flatten());
+            shown.extend(bound.iter().filter_map(|b| b.per_class()).flatten().flatten());
+        }
+        values.extend(&shown);
+        let positive = || values.iter().copied().filter(|v| *v > 0.0 && v.is_finite());
+        // Below a thousandth the line "bound = error" would take all the room.
+        let low = positive().fold(1.0, f64::min).clamp(1e-3, 0.1) * 0.8;
+        let high = positive().fold(1.0, f64::max).min(1e12);
+        let below = shown.iter().any(|value| *value < low).then(|| {
+            let zero = shown.iter().all(|value| *value >= low || *value == 0.0);
+            if zero { "0".to_owned() } else { format!("< {}", short(100.0 * low)) }
+        });
+        let partial = panels.iter().any(|(_, _, bound)| bound.is_some_and(|bound| bound.total.is_none()));
+        let label = match panels.iter().find_map(|(_, _, bound)| *bound) {
+            Some(bound) if panels.len() > 1 => format!("{} (%)", describe(bound)),
+            _ if partial => "first term alone (%)".to_owned(),
+            _ => "bound on the class error (%)".to_owned(),
+        };
+        // Above the highest point, room for the worst class's name.
+        Self { low, high: high * 1.3 * (high / low).powf(0.12), below, label }
     }
-    let x_label =
-        if area.right - area.left > 420.0 { "measured test error of the class (%)" } else { "test error (%)" };
+}
+
+fn draw_panel(scene: &mut Scene, area: Area, ordinates: &Ordinates, (_, model, bound): &Panel, labelled: bool) {
+    let x = Scale::linear(-0.035, 1.035, area.left, area.right);
+    let strip = if ordinates.below.is_some() { STRIP } else { 0.0 };
+    let log = Area { bottom: area.bottom - strip, ..area };
+    let y = Scale::log(ordinates.low, ordinates.high, log.bottom, log.top);
+    let height = |value: f64| if value < ordinates.low { area.bottom - 0.5 * STRIP } else { y.at(value) };
+    scene.rect(area.left, area.top, area.right - area.left, y.at(1.0) - area.top, VACUOUS);
+    let mut y_ticks = ticks(&y, log.bottom - log.top, 55.0, Notation::Percent);
+    if !labelled {
+        y_ticks.0.iter_mut().for_each(|(_, text)| text.clear());
+    }
+    y_axis(scene, log, &y, &y_ticks, if labelled { &ordinates.label } else { "" });
+    if let Some(below) = &ordinates.below {
+        scene.path(vec![(area.left, log.bottom), (area.right, log.bottom)], MUTED, 1.2, Some((3.0, 4.0)));
+        if labelled {
+            let base = area.bottom - 0.5 * STRIP + 0.36 * TICK;
+            scene.text(area.left - 12.0, base, below, TICK, Anchor::End);
+        }
+    }
+    let wide = area.right - area.left > 420.0;
+    let x_label = if wide { "measured test error of the class (%)" } else { "test error (%)" };
     let x_ticks = ticks(&x, area.right - area.left, 62.0, Notation::Percent);
     x_axis(scene, area, &x, &x_ticks, x_label);
     scene.segment((area.left, y.at(1.0)), (area.right, y.at(1.0)), MUTED, 1.4);
-    let diagonal: Vec<(f64, f64)> = (0..=120)
-        .map(|n| low.max(1e-12) * (1.0 / low).powf(f64::from(n) / 120.0))
-        .filter(|e| *e <= 1.0)
-        .map(|e| (x.at(e), y.at(e)))
-        .collect();
-    scene.path(diagonal, INK, 1.8, Some((8.0, 6.0)));
 
     let errors = &model.test.split.per_class_error;
     let radius = marker_radius(model.num_classes);
-    let values = bound.and_then(|bound| bound.per_class());
-    if let Some(floor) = bound.and_then(|bound| bound.floor.as_ref()) {
-        let half = radius.max(4.0) + 2.0;
-        for (error, floor) in errors.iter().zip(floor) {
-            if let (Some(error), Some(floor)) = (error, floor) {
-                let at = (x.at(*error), y.at(*floor));
-                scene.segment((at.0 - half, at.1), (at.0 + half, at.1), GREEN.with_alpha(0.9), 2.4);
-            }
-        }
-    }
-    let Some(values) = values else {
-        let lines = match bound {
-            Some(_) => Vec::new(),
-            None => wrapped(
-                "no bound of this kind gives a number for this model",
-                LABEL,
-                area.right - area.left - 30.0,
-                false,
-            ),
-        };
-        for (n, line) in lines.iter().enumerate() {
-            let y = area.top + 40.0 + 1.3 * LABEL * n as f64;
-            scene.text(area.middle(), y, line, LABEL, Anchor::Middle).color = MUTED;
-        }
-        spines(scene, area);
-        return;
-    };
+    let few = model.num_classes <= 30;
     if model.num_classes <= MOST_INTERVALS {
-        let alpha = if model.num_classes <= 30 { 0.9 } else { 0.35 };
         for (class, interval) in model.test.class_error_interval.iter().enumerate() {
-            if let (Some([from, to]), Some(value), Some(_)) = (interval, values[class], errors[class]) {
-                let color = group_style(group_of(model, class)).0.with_alpha(alpha);
-                let height = y.at(value);
-                scene.segment((x.at(*from), height), (x.at(*to), height), color, 1.8);
-                if model.num_classes <= 30 {
-                    for end in [x.at(*from), x.at(*to)] {
-                        scene.segment((end, height - 5.0), (end, height + 5.0), color, 1.8);
-                    }
+            let (Some([from, to]), Some(error)) = (interval, errors[class]) else { continue };
+            let color = group_style(group_of(model, class)).0.with_alpha(if few { 0.9 } else { 0.75 });
+            let at = x.at(error);
+            let bottom = if *from < ordinates.low { area.bottom } else { y.at(*from) };
+            scene.segment((at, bottom), (at, y.at(*to)), color, if few { 2.2 } else { 1.5 });
+            if few {
+                for end in [bottom, y.at(*to)] {
+                    scene.segment((at - 6.0, end), (at + 6.0, end), color, 2.2);
                 }
             }
         }
     }
+    let equal: Vec<(f64, f64)> = (0..=120)
+        .map(|n| ordinates.low * (1.0 / ordinates.low).powf(f64::from(n) / 120.0))
+        .map(|e| (x.at(e), y.at(e)))
+        .collect();
+    scene.path(equal, INK, 1.8, Some((8.0, 6.0)));
+
+    if let Some(floor) = bound.and_then(|bound| bound.floor.as_ref()) {
+        let half = radius.max(4.0) + 2.0;
+        for (error, floor) in errors.iter().zip(floor) {
+            if let (Some(error), Some(floor)) = (error, floor) {
+                let at = (x.at(*error), height(*floor));
+                scene.segment((at.0 - half, at.1), (at.0 + half, at.1), GREEN, 2.4);
+            }
+        }
+    }
+    let Some(values) = bound.and_then(|bound| bound.per_class()) else {
+        if bound.is_none() {
+            let text = "no bound of this kind gives a number for this model";
+            for (n, line) in wrapped(text, LABEL, area.right - area.left - 30.0, false).iter().enumerate() {
+                let y = area.top + 40.0 + 1.3 * LABEL * n as f64;
+                scene.text(area.middle(), y, line, LABEL, Anchor::Middle).color = MUTED;
+            }
+        }
+        spines(scene, area);
+        return;
+    };
     for class in (0..model.num_classes).filter(|&class| errors[class].is_some() && values[class].is_some()) {
         let (error, value) = (errors[class].unwrap_or(0.0), values[class].unwrap_or(0.0));
-        let title = class_title(model, class, &format!(": error {}, bound {}", percent(error), short(value)));
-        scene.marker((x.at(error), y.at(value)), group_style(group_of(model, class)), radius, Some(title));
+        let title = class_title(model, class, &format!(": error {}, bound {}", percent(error), times_100(value)));
+        scene.marker((x.at(error), height(value)), group_style(group_of(model, class)), radius, Some(title));
     }
     if let Some(worst) = &model.test.worst_class
         && let Some(value) = values[worst.index]
     {
-        let name = fitted(&format!("worst: {}", worst.name), TICK, 0.6 * (area.right - area.left));
+        let name = worst_label(worst, *bound, area.right - area.left);
         let width = text_width(&name, TICK, false);
         let centre = x.at(worst.error).clamp(area.left + 0.5 * width + 6.0, area.right - 0.5 * width - 4.0);
-        let highest = values.iter().flatten().copied().fold(value, f64::max);
-        let base = (y.at(highest) - 1.5 * TICK).max(area.top + 1.1 * TICK);
-        scene.segment((x.at(worst.error), base + 5.0), (x.at(worst.error), y.at(value) - radius - 2.0), MUTED, 1.2);
+        let highest = values.iter().flatten().copied().fold(value.max(1.0), f64::max);
+        let base = (height(highest) - 1.5 * TICK).max(area.top + 1.1 * TICK);
+        // To the mark, or to the interval where the mark lies below it.
+        let end = (height(value) - radius - 2.0).min(y.at(worst.interval[1]) - 3.0);
+        scene.segment((x.at(worst.error), base + 5.0), (x.at(worst.error), end.max(base + 5.0)), MUTED, 1.2);
         scene.text(centre, base, name, TICK, Anchor::Middle);
     }
     spines(scene, area);
 }
 
+/// `worst: squirrel, 6.01 times its error`, the name cut where the width needs it.
+fn worst_label(worst: &WorstClass, bound: Option<&BoundReport>, width: f64) -> String {
+    let factor = bound.and_then(|bound| bound.tightness_at_worst);
+    let factor = factor.map_or(String::new(), |factor| match factor {
+        0.0 => ": 0".to_owned(),
+        factor => format!(": {}", multiple(factor, "its error")),
+    });
+    let room = (0.9 * width - text_width(&factor, TICK, false)).max(0.2 * width);
+    format!("{}{factor}", fitted(&format!("worst, {}", worst.name), TICK, room))
+}
+
+/// A bound in per cent, also above 100.
+fn times_100(value: f64) -> String {
+    format!("{} %", short(100.0 * value))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::spread;
+    use super::*;
 
     #[test]
     fn chosen_models_are_distinct_and_include_both_ends() {
@@ -293,5 +310,38 @@ mod tests {
             assert!(chosen.windows(2).all(|w| w[0] < w[1]), "{chosen:?}");
             assert_eq!((chosen[0], chosen[chosen.len() - 1], chosen.len()), (0, n - 1, n.min(6)));
         }
+    }
+
+    #[test]
+    fn the_worst_class_is_labelled_with_its_factor() {
+        let worst = WorstClass { name: "squirrel".into(), ..Default::default() };
+        let label = |factor| {
+            let bound = BoundReport { tightness_at_worst: factor, ..Default::default() };
+            worst_label(&worst, Some(&bound), 900.0)
+        };
+        assert_eq!(label(Some(6.012)), "worst, squirrel: 6.01 times its error");
+        assert_eq!(label(Some(0.0)), "worst, squirrel: 0");
+        assert_eq!(label(None), "worst, squirrel");
+    }
+
+    #[test]
+    fn ordinates_hold_every_bound_and_name_what_they_cannot_show() {
+        let bound = |values: [f64; 2]| BoundReport {
+            id: "T2".into(),
+            applicable: true,
+            first_term: Some(values.map(Some).to_vec()),
+            ..Default::default()
+        };
+        let mut model = ModelReport { num_classes: 2, ..Default::default() };
+        model.test.split.per_class_error = vec![Some(0.05), Some(0.5)];
+        let of = |values: [f64; 2]| Ordinates::of(&[(String::new(), &model, Some(&bound(values)))]);
+        let high = of([6.01, 6.65]);
+        assert!(high.low < 0.05 && high.high > 6.65 && high.below.is_none(), "{} {}", high.low, high.high);
+        assert_eq!(high.label, "first term alone (%)");
+        assert_eq!(of([0.0, 0.7]).below.as_deref(), Some("0"));
+        assert_eq!(of([0.0, 1e-6]).below.as_deref(), Some("< 0.08"));
+        let complete = BoundReport { total: Some(vec![Some(1e6); 2]), ..bound([0.0, 0.0]) };
+        let panel = Ordinates::of(&[(String::new(), &model, Some(&complete))]);
+        assert_eq!((panel.label.as_str(), panel.below), ("bound on the class error (%)", None));
     }
 }

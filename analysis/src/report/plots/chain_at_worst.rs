@@ -1,13 +1,13 @@
-//! `chain_at_worst`: e_j, lambda_j e_j, WCE, R and the bounds sqrt(s) R, sqrt(K-1) R as bars on a log scale, at the
-//! worst and at the weighted worst class.
+//! `chain_at_worst`: e, λ e, WCE, R and the bounds √s R, √(K−1) R as bars from 0, at the worst and at the weighted worst
+//! class; beside each bar its value, and what it says of the class's error.
 
 use super::figure::{Figure, MARGIN, WIDTH};
-use super::palette::{BLANK, BLUE, Color, INK, MUTED, ORANGE, PAPER, SKY, VERMILLION};
+use super::palette::{BLANK, BLUE, Color, INK, MUTED, ORANGE, SKY};
 use super::panel::{Area, LABEL, LEGEND, Symbol, TICK, legend, ticks, x_axis};
 use super::scale::{Notation, Scale, percent, short};
 use super::scene::{Anchor, Scene, fitted};
 use super::{settings_caption, titled};
-use crate::report::{ModelReport, Report, multiple};
+use crate::report::{ModelReport, Report, counted, multiple};
 
 const ROW: f64 = 38.0;
 
@@ -16,100 +16,92 @@ struct Bar {
     value: f64,
     interval: Option<[f64; 2]>,
     fill: Color,
-    note: String,
+    /// What the value says of the class's error.
+    meaning: String,
 }
 
 pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     let blocks = blocks(model);
-    let positive = |value: f64| value > 0.0 && value.is_finite();
-    let values = || {
-        blocks.iter().flat_map(|(_, bars)| bars).flat_map(|bar| {
-            let ends = bar.interval.unwrap_or([bar.value, bar.value]);
-            [bar.value, ends[0].max(0.1 * bar.value), ends[1]]
-        })
-    };
-    let low = values().filter(|v| positive(*v)).fold(1.0, f64::min);
-    let high = values().filter(|v| positive(*v)).fold(1.0, f64::max);
+    let ends = |bar: &Bar| bar.interval.map_or(bar.value, |interval| interval[1].max(bar.value));
+    let high = blocks.iter().flat_map(|(_, bars)| bars).map(ends).filter(|v| v.is_finite()).fold(0.0, f64::max);
 
     let mut scene = Scene::new(WIDTH, 0.0);
     let entries = [
         (Symbol::Swatch(SKY), "the class's error".to_owned()),
         (Symbol::Swatch(BLUE), "weighted by λ".to_owned()),
-        (Symbol::Swatch(BLANK), "spectral norm R (no bound by itself)".to_owned()),
+        (Symbol::Swatch(BLANK), "spectral norm".to_owned()),
         (Symbol::Swatch(ORANGE), "upper bound of WCE".to_owned()),
     ];
     let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries) + 10.0;
-    let left = 330.0;
-    let right = WIDTH - MARGIN - 300.0;
-    let x = Scale::log(0.6 * low, 1.6 * high, left, right);
+    let left = 270.0;
+    let values = WIDTH - MARGIN - 310.0;
+    let right = values - 90.0;
+    let x = Scale::linear(0.0, if high > 0.0 { 1.03 * high } else { 1.0 }, left, right);
     let rows: usize = blocks.iter().map(|(_, bars)| bars.len()).sum();
     let height = (blocks.len() as f64 * 46.0 + rows as f64 * ROW + 14.0).max(80.0);
     let area = Area { left, top: head, right, bottom: head + height };
-    x_axis(
-        &mut scene,
-        area,
-        &x,
-        &ticks(&x, right - left, 75.0, Notation::Plain),
-        "value (log scale; errors as fractions, 1 = 100 %)",
-    );
+    let marks = ticks(&x, right - left, 75.0, Notation::Plain);
+    // The grid is drawn block by block, so that it ends where a class is named.
+    let below = Area { top: area.bottom, ..area };
+    x_axis(&mut scene, below, &x, &marks, "value (errors as fractions: 1 = 100 %)");
     let mut y = head;
-    let mut spines = Vec::new();
-    for (title, bars) in &blocks {
-        if x.shows(1.0) {
-            let at = x.at(1.0);
-            let rows = (y + 44.0, y + 46.0 + bars.len() as f64 * ROW);
-            scene.path(vec![(at, rows.0), (at, rows.1)], VERMILLION, 1.4, Some((3.0, 4.0)));
-        }
+    for (n, (title, bars)) in blocks.iter().enumerate() {
         y += 32.0;
-        // The grid ends where the class is named.
-        scene.rect(left - 2.0, y - 34.0, WIDTH - left, 44.0, PAPER);
-        scene.text(MARGIN, y, fitted(title, LEGEND, 0.9 * (WIDTH - 2.0 * MARGIN)), LEGEND, Anchor::Start).bold = true;
+        let room = if n == 0 { values - 70.0 - 2.0 * MARGIN } else { 0.9 * WIDTH };
+        scene.text(MARGIN, y, fitted(title, LEGEND, 0.88 * room), LEGEND, Anchor::Start).bold = true;
+        if n == 0 {
+            scene.text(values, y, "value", TICK, Anchor::End).color = MUTED;
+            scene.text(values + 26.0, y, "the class's error e is", TICK, Anchor::Start).color = MUTED;
+        }
         y += 14.0;
-        spines.push((y, y + bars.len() as f64 * ROW));
+        let rows = (y, y + bars.len() as f64 * ROW);
+        for (value, _) in &marks.0 {
+            scene.segment((x.at(*value), rows.0), (x.at(*value), rows.1), super::palette::GRID, 1.0);
+        }
         for bar in bars {
             let (top, middle) = (y + 5.0, y + 0.5 * ROW);
-            scene.text(left - 12.0, middle + 0.36 * TICK, &bar.label, TICK, Anchor::End);
-            let end = if positive(bar.value) { x.at(bar.value) } else { left };
-            scene.rect(left, top, end - left, ROW - 10.0, bar.fill);
-            let mut edge = end;
-            if let Some([from, to]) = bar.interval {
-                let ends = [if positive(from) { x.at(from) } else { left }, if positive(to) { x.at(to) } else { left }];
+            let base = middle + 0.36 * TICK;
+            scene.text(left - 12.0, base, &bar.label, TICK, Anchor::End);
+            scene.rect(left, top, x.at(bar.value) - left, ROW - 10.0, bar.fill);
+            if let Some(interval) = bar.interval {
+                let ends = interval.map(|end| x.at(end));
                 scene.segment((ends[0], middle), (ends[1], middle), INK, 2.0);
-                for at in ends {
+                // Caps on a short whisker would hide it.
+                for at in ends.into_iter().filter(|_| ends[1] - ends[0] > 8.0) {
                     scene.segment((at, middle - 6.0), (at, middle + 6.0), INK, 2.0);
                 }
-                edge = edge.max(ends[1]);
             }
-            let note =
-                if bar.note.is_empty() { short(bar.value) } else { format!("{}  {}", short(bar.value), bar.note) };
-            let note = fitted(&note, TICK, WIDTH - 8.0 - edge - 10.0);
-            scene.text_on_paper(edge + 10.0, middle + 0.36 * TICK, note, TICK);
+            scene.text(values, base, short(bar.value), TICK, Anchor::End);
+            let meaning = fitted(&bar.meaning, TICK, WIDTH - 6.0 - values - 26.0);
+            scene.text(values + 26.0, base, meaning, TICK, Anchor::Start);
             y += ROW;
         }
+        scene.segment((left, rows.0), (left, rows.1), INK, 1.4);
     }
     if blocks.is_empty() {
         let text = "no class has a test sample";
         scene.text(area.middle(), area.centre(), text, LABEL, Anchor::Middle).color = MUTED;
     }
-    for (top, bottom) in spines {
-        scene.segment((left, top), (left, bottom), INK, 1.4);
-    }
     scene.segment((left, area.bottom), (right, area.bottom), INK, 1.4);
     scene.height = area.bottom + 20.0 + TICK + LABEL + 16.0;
 
     let chain = &model.test.split.chain;
-    let verdict = if chain.holds { "holds" } else { "FAILS" };
-    let slack = chain.slack_factor.map_or(String::new(), |f| format!(", the bound {}", multiple(f, "WCE")));
+    let verdict = match (chain.holds, chain.slack_factor) {
+        (true, Some(factor)) => {
+            format!("holds for every matrix; here its right side is {}", multiple(factor, "WCE"))
+        }
+        (true, None) => "holds for every matrix; here every part is 0".to_owned(),
+        (false, _) => "FAILS on the test matrix, which is a fault of the program".to_owned(),
+    };
     let caption = format!(
-        "The chain λⱼ eⱼ ≤ WCE ≤ √(K−1) R on the test matrix (S2, S3), R = ‖C Λ‖₂: {verdict}, compared without \
-         dividing{slack}. Whiskers: 1 − δ intervals (T5). s = {} is the most non-zero entries in a column. Dotted line: \
-         1, above which a bound on an error says nothing. {}",
-        chain.max_column_nonzeros,
+        "The chain λ e ≤ WCE ≤ √(K−1) R (S2, S3), R = ‖C Λ‖₂, {verdict}. All values are measured on test data: they \
+         bound the errors on these data, not those on others. s: the most non-zero entries in a column. Whiskers: \
+         1 − δ intervals (T5). {}",
         settings_caption(report, model),
     );
     Figure {
         stem: "chain_at_worst".into(),
-        title: titled("The chain of inequalities at the worst class", model),
+        title: titled("How loose the chain is at the worst class", model),
         caption,
         body: scene,
     }
@@ -119,7 +111,8 @@ fn blocks(model: &ModelReport) -> Vec<(String, Vec<Bar>)> {
     let test = &model.test;
     let (Some(worst), Some(weighted)) = (&test.worst_class, &test.weighted_worst_class) else { return Vec::new() };
     let images = |class: usize| {
-        model.train_counts.as_ref().map_or(String::new(), |counts| format!(", {} training images", counts[class]))
+        let images = |count: u64| counted(count as usize, "training image", "training images");
+        model.train_counts.as_ref().map_or(String::new(), |counts| format!(", {}", images(counts[class])))
     };
     if worst.index == weighted.index {
         let title = format!("Worst and weighted worst class: {}{}", worst.name, images(worst.index));
@@ -140,56 +133,69 @@ fn blocks(model: &ModelReport) -> Vec<(String, Vec<Bar>)> {
 fn bars(model: &ModelReport, class: usize, error: f64, interval: [f64; 2]) -> Vec<Bar> {
     let chain = &model.test.split.chain;
     let weight = model.weights[class];
-    let bound_note = |bound: f64| {
-        if weight <= 0.0 {
-            return String::new();
-        }
-        let implied = bound / weight;
-        let word = if implied >= 1.0 { ", vacuous" } else { "" };
-        format!("→ eⱼ ≤ {}{word}", short(implied))
+    let bar = |label: &str, value: f64, interval: Option<[f64; 2]>, fill: Color, meaning: String| Bar {
+        label: label.to_owned(),
+        value,
+        interval,
+        fill,
+        meaning,
+    };
+    let at_most = |bound: f64| at_most(bound, weight);
+    let weighted = weight * error;
+    let of_wce = match chain.wce_class {
+        Some(at) if at != class && weighted < chain.wce => format!("attained by {}", model.class_names[at]),
+        _ => "attained here".to_owned(),
     };
     vec![
-        Bar {
-            label: "error eⱼ".into(),
-            value: error,
-            interval: Some(interval),
-            fill: SKY,
-            note: format!("= {}", percent(error)),
-        },
-        Bar {
-            label: "λⱼ eⱼ".into(),
-            value: weight * error,
-            interval: Some(interval.map(|end| weight * end)),
-            fill: BLUE,
-            note: format!("λⱼ = {}", short(weight)),
-        },
-        Bar {
-            label: "WCE = maxᵢ λᵢ eᵢ".into(),
-            value: chain.wce,
-            interval: Some(model.test.wce_interval),
-            fill: BLUE,
-            note: bound_note(chain.wce),
-        },
-        Bar {
-            label: "R = ‖C Λ‖₂".into(),
-            value: model.test.split.hard.spectral_norm_weighted.value,
-            interval: None,
-            fill: BLANK,
-            note: String::new(),
-        },
-        Bar {
-            label: "√s R".into(),
-            value: chain.upper_bound_sqrt_s,
-            interval: None,
-            fill: ORANGE,
-            note: bound_note(chain.upper_bound_sqrt_s),
-        },
-        Bar {
-            label: "√(K−1) R".into(),
-            value: chain.upper_bound,
-            interval: None,
-            fill: ORANGE,
-            note: bound_note(chain.upper_bound),
-        },
+        bar("error e", error, Some(interval), SKY, format!("{}, measured", percent(error))),
+        bar(
+            &format!("λ e, λ = {}", short(weight)),
+            weighted,
+            Some(interval.map(|end| weight * end)),
+            BLUE,
+            String::new(),
+        ),
+        bar("WCE = largest λ e", chain.wce, Some(model.test.wce_interval), BLUE, of_wce),
+        bar("R = ‖C Λ‖₂", model.test.split.hard.spectral_norm_weighted.value, None, BLANK, "not bounded by R".into()),
+        bar(
+            &format!("√s R, s = {}", chain.max_column_nonzeros),
+            chain.upper_bound_sqrt_s,
+            None,
+            ORANGE,
+            at_most(chain.upper_bound_sqrt_s),
+        ),
+        bar("√(K−1) R", chain.upper_bound, None, ORANGE, at_most(chain.upper_bound)),
     ]
+}
+
+fn percent_of(bound: f64, weight: f64) -> String {
+    if weight > 0.0 { format!("{} %", short(100.0 * bound / weight)) } else { "anything".to_owned() }
+}
+
+/// What a bound of λ e says of e.
+fn at_most(bound: f64, weight: f64) -> String {
+    let vacuous = if weight <= 0.0 || bound >= weight { ": vacuous" } else { "" };
+    format!("at most {}{vacuous}", percent_of(bound, weight))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample::Sample;
+
+    #[test]
+    fn what_is_measured_is_not_called_a_bound() {
+        assert_eq!(at_most(13.4, 2.0), "at most 670 %: vacuous");
+        assert_eq!(at_most(1.0, 2.0), "at most 50 %");
+        let (model, _) = Sample { test_per_class: 50, ..Sample::fashion() }.build();
+        let blocks = blocks(&model);
+        let weighted = &blocks[blocks.len() - 1].1;
+        assert!(
+            weighted[2].label.starts_with("WCE") && weighted[2].meaning == "attained here",
+            "{}",
+            weighted[2].meaning
+        );
+        assert!(weighted.iter().take(4).all(|bar| !bar.meaning.contains("vacuous")));
+        assert!(weighted[5].meaning.starts_with("at most "));
+    }
 }

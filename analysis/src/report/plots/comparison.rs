@@ -4,9 +4,9 @@
 use super::figure::{Figure, MARGIN, WIDTH};
 use super::palette::{BLUE, Color, GREEN, Mark, ORANGE, PURPLE, VERMILLION};
 use super::panel::{Area, LEGEND, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
-use super::sample_sizes;
 use super::scale::{Notation, Scale, short};
 use super::scene::{Anchor, Scene, fitted, text_width};
+use super::shared_settings;
 use crate::report::{ModelReport, Report};
 
 type Style = (Color, Mark);
@@ -23,7 +23,7 @@ fn panels() -> [(&'static str, Notation, Vec<Series>); 3] {
     let series = |label, style, dashed, read| Series { label, style, dashed, read };
     [
         (
-            "weighted spectral norm",
+            "‖C Λ‖₂",
             Notation::Plain,
             vec![
                 series("‖C Λ‖₂, test", (BLUE, Mark::Circle), false, |m| {
@@ -32,16 +32,16 @@ fn panels() -> [(&'static str, Notation, Vec<Series>); 3] {
                 series("‖C Λ‖₂, training", (ORANGE, Mark::Square), false, |m| {
                     m.train.as_ref().map(|t| (t.hard.spectral_norm_weighted.value, None))
                 }),
-                series("surrogate, training", (ORANGE, Mark::Diamond), true, |m| {
+                series("surrogate C̃, training", (ORANGE, Mark::Diamond), true, |m| {
                     let surrogate = m.train.as_ref()?.surrogate.as_ref()?;
                     Some((surrogate.spectral_norm_weighted.value, None))
                 }),
             ],
         ),
         (
-            "max λⱼ eⱼ (WCE)",
+            "WCE = largest λ e",
             Notation::Plain,
-            vec![series("WCE, test, interval (T5)", (VERMILLION, Mark::Triangle), false, |m| {
+            vec![series("WCE, interval (T5)", (VERMILLION, Mark::Triangle), false, |m| {
                 Some((m.test.split.chain.wce, Some(m.test.wce_interval)))
             })],
         ),
@@ -95,13 +95,10 @@ pub(super) fn draw(report: &Report) -> Figure {
             format!("Spectral norm and worst class of {} models", report.models.len())
         },
         caption: format!(
-            "Hard (argmax) confusion matrices; WCE = maxⱼ λⱼ eⱼ. Intervals hold for all classes of all {} models at once \
-             with probability 1 − δ (T5). Weights λ: {}, r₀ = {}; δ = {}; test samples: {}.",
+            "C: hard (argmax) confusion matrix; C̃: its smooth surrogate (D6). Intervals hold for all classes of all {} \
+             models at once with probability 1 − δ (T5). {}",
             settings.models_compared,
-            settings.weights,
-            settings.r0,
-            settings.delta,
-            sample_sizes(report)
+            shared_settings(report)
         ),
         body: scene,
     }
@@ -135,7 +132,7 @@ fn trajectories(
             .text(
                 area.left,
                 area.top - 16.0,
-                fitted(title, LEGEND * 1.12, area.right - area.left + 20.0),
+                fitted(title, LEGEND * 1.12, area.right - area.left),
                 LEGEND,
                 Anchor::Start,
             )
@@ -177,7 +174,7 @@ fn trajectories(
 
 fn side_by_side(scene: &mut Scene, report: &Report, panels: &[(&'static str, Notation, Vec<Series>)], head: f64) {
     let n = report.models.len();
-    let row = (560.0 / n as f64).clamp(20.0, 56.0);
+    let row = (560.0 / n as f64).clamp(20.0, 84.0);
     let names: Vec<String> = report.models.iter().map(|model| fitted(&model.name, TICK, 260.0)).collect();
     let widest = names.iter().map(|name| text_width(name, TICK, false)).fold(0.0, f64::max);
     let left = MARGIN + widest + 16.0;
@@ -197,22 +194,36 @@ fn side_by_side(scene: &mut Scene, report: &Report, panels: &[(&'static str, Not
             .text(
                 area.left,
                 area.top - 16.0,
-                fitted(title, LEGEND * 1.12, area.right - area.left + 20.0),
+                fitted(title, LEGEND * 1.12, area.right - area.left),
                 LEGEND,
                 Anchor::Start,
             )
             .bold = true;
-        let x = Scale::linear(0.0, highest(report, series), area.left, area.right);
-        x_axis(scene, area, &x, &ticks(&x, width, 64.0, *notation), "");
+        let most = highest(report, series);
+        let x = Scale::linear(-0.04 * most, most, area.left, area.right);
+        let mut marks = ticks(&x, width, 48.0, *notation);
+        marks.0.retain(|(value, _)| *value >= 0.0);
+        x_axis(scene, area, &x, &marks, "");
         for (at, model) in report.models.iter().enumerate() {
             let y = head + 4.0 + (at as f64 + 0.5) * row;
-            for s in series {
+            let radius = if row < 30.0 { 4.5 } else { 6.5 };
+            for (n, s) in series.iter().enumerate() {
                 let Some((value, interval)) = (s.read)(model) else { continue };
-                if let Some([low, high]) = interval {
-                    scene.segment((x.at(low), y), (x.at(high), y), s.style.0, 2.2);
-                }
+                // Series one below the other, so that equal values stay apart.
+                let y = y + (n as f64 - 0.5 * (series.len() - 1) as f64) * 0.26 * row;
                 let title = format!("{}: {} {}", names[at], s.label, short(value));
-                scene.marker((x.at(value), y), s.style, 6.5, Some(title));
+                scene.marker((x.at(value), y), s.style, radius, Some(title));
+                if let Some(interval) = interval {
+                    let ends = interval.map(|end| x.at(end));
+                    scene.segment((ends[0], y), (ends[1], y), s.style.0.darker(0.3), 2.2);
+                    for end in ends {
+                        scene.segment((end, y - radius - 1.0), (end, y + radius + 1.0), s.style.0.darker(0.3), 2.2);
+                    }
+                }
+            }
+            if at > 0 {
+                let between = y - 0.5 * row;
+                scene.segment((area.left, between), (area.right, between), super::palette::GRID, 1.0);
             }
         }
         spines(scene, area);

@@ -1,8 +1,8 @@
 //! `confused_pairs`: the most confused pairs of classes on test data.
 
 use super::figure::{Figure, MARGIN, WIDTH};
-use super::palette::{INK, MUTED, group_style};
-use super::panel::{Area, LABEL, TICK, legend, ticks, x_axis};
+use super::palette::{Color, INK, MUTED, group_style};
+use super::panel::{Area, LABEL, Symbol, TICK, legend, ticks, x_axis};
 use super::scale::{Notation, Scale, percent};
 use super::scene::{Anchor, Scene, Shape, fitted};
 use super::{group_of, group_swatches, settings_caption, titled};
@@ -15,11 +15,14 @@ const ROW: f64 = 34.0;
 pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     let pairs = &model.confusions[..model.confusions.len().min(MOST)];
     let mut scene = Scene::new(WIDTH, 0.0);
+    // Only the groups that occur among the pairs.
+    let drawn: Vec<Color> = pairs.iter().map(|pair| group_style(group_of(model, pair.true_class)).0).collect();
     let mut entries = group_swatches(model, false);
+    entries.retain(|(symbol, _)| matches!(symbol, Symbol::Swatch(color) if drawn.contains(color)));
     if let Some((_, label)) = entries.first_mut() {
         label.insert_str(0, "true class: ");
     }
-    let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries) + 14.0;
+    let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries) + 44.0;
     let area =
         Area { left: 430.0, top: head, right: WIDTH - 330.0, bottom: head + pairs.len().max(4) as f64 * ROW + 8.0 };
     let highest = pairs.iter().map(|pair| pair.rate).fold(0.0, f64::max);
@@ -31,6 +34,12 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
         &ticks(&x, area.right - area.left, 70.0, Notation::Percent),
         "share of the true class's test samples (%)",
     );
+    let columns = [area.right + 150.0, area.right + 290.0];
+    if !pairs.is_empty() {
+        for (at, title) in columns.into_iter().zip(["samples", "of ‖C Λ‖₂"]) {
+            scene.text(at, head - 10.0, title, TICK, Anchor::End).color = MUTED;
+        }
+    }
     for (n, pair) in pairs.iter().enumerate() {
         let y = head + 4.0 + n as f64 * ROW;
         let base = y + 0.5 * ROW + 0.36 * TICK;
@@ -57,15 +66,12 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
             )),
         });
         let norm = model.test.split.top_pair.as_ref().map_or(0.0, |pair| pair.sigma);
-        let part = if norm > 0.0 {
-            format!("; {} of ‖C Λ‖₂", percent(pair.contribution_to_spectral_norm / norm))
-        } else {
-            String::new()
-        };
         let count = model.test.split.class_counts[pair.true_class];
-        let text = format!("{} of {count}{part}", pair.count);
-        let text = fitted(&text, 17.0, WIDTH - 8.0 - x.at(pair.rate) - 10.0);
-        scene.text_on_paper(x.at(pair.rate) + 10.0, base, text, 17.0);
+        scene.text(columns[0], base, format!("{} of {count}", pair.count), TICK, Anchor::End);
+        if norm > 0.0 {
+            let part = percent(pair.contribution_to_spectral_norm / norm);
+            scene.text(columns[1], base, part, TICK, Anchor::End);
+        }
     }
     if pairs.is_empty() {
         scene.text(area.middle(), area.centre(), "no errors on test data", LABEL, Anchor::Middle).color = MUTED;
@@ -74,8 +80,8 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     scene.segment((area.left, area.bottom), (area.right, area.bottom), INK, 1.4);
     scene.height = area.bottom + 20.0 + TICK + LABEL + 16.0;
     let caption = format!(
-        "The {} most confused pairs, true class → predicted class: rate, samples, and the pair's part uᵢ cᵢⱼ λⱼ vⱼ of \
-         the weighted spectral norm (the parts of all pairs add up to it). {}",
+        "The {} most confused pairs, true class → predicted class: rate, samples, and the pair's share of the \
+         weighted spectral norm, uᵢ cᵢⱼ λⱼ vⱼ / ‖C Λ‖₂ (the shares of all pairs add up to 100 %). {}",
         pairs.len(),
         settings_caption(report, model),
     );

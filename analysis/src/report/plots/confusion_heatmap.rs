@@ -1,15 +1,17 @@
 //! `confusion_heatmap`: the hard test confusion matrix, classes from most to fewest training images, with its column sums
 //! (the class errors) above and its row sums (how much lands on a class wrongly) at the right.
 
+use std::ops::Range;
+
 use car_spectral::confusion::ConfusionMatrix;
 
 use super::figure::{Figure, WIDTH};
-use super::palette::{BLANK, Color, INK, MUTED, PAPER, group_style, viridis};
+use super::palette::{BLANK, Color, GRID, INK, MUTED, PAPER, group_style, viridis};
 use super::panel::{LABEL, TICK};
-use super::scale::{Notation, Scale, short};
+use super::scale::{Notation, Scale};
 use super::scene::{Anchor, Scene, Shape, fitted, text_width};
 use super::{by_frequency, group_of, order_label, settings_caption, titled};
-use crate::report::{ModelReport, Report};
+use crate::report::{ClassGroup, ModelReport, Report};
 
 /// Up to so many classes a cell is a class pair; above, cells are means over blocks of pairs.
 const MOST_CELLS: usize = 500;
@@ -75,33 +77,40 @@ pub(super) fn draw(report: &Report, model: &ModelReport, confusion: &ConfusionMa
     }
     group_edges(&mut scene, model, &order, block, step, (LEFT, TOP, right, bottom));
 
-    // Column sums above, row sums at the right.
+    // Column sums above, row sums at the right, each with an axis.
     let most_column = column.iter().copied().fold(0.0, f64::max).max(1e-12);
     let most_row = row.iter().copied().fold(0.0, f64::max).max(1e-12);
-    const STRIP: f64 = 62.0;
+    const HIGH: f64 = 62.0;
+    const LONG: f64 = 84.0;
+    let up = Scale::linear(0.0, most_column, TOP - 8.0, TOP - 8.0 - HIGH);
+    let along = Scale::linear(0.0, most_row, right + 8.0, right + 8.0 + LONG);
+    for (value, text) in up.ticks(2, Notation::Percent).0 {
+        let y = up.at(value);
+        scene.segment((LEFT - 5.0, y), (right, y), GRID, 1.0);
+        scene.text(LEFT - 10.0, y + 6.0, text, 16.0, Anchor::End).color = MUTED;
+    }
+    // Labels from 1 on are a digit wide.
+    let most_ticks = if most_row >= 1.0 { 4 } else { 2 };
+    for (value, text) in along.ticks(most_ticks, Notation::Plain).0 {
+        let x = along.at(value);
+        let text = if value == 0.0 { "0".to_owned() } else { text };
+        scene.segment((x, TOP - 5.0), (x, bottom), GRID, 1.0);
+        scene.text(x, TOP - 12.0, text, 16.0, Anchor::Middle).color = MUTED;
+    }
     for at in 0..n {
         let fill = group_style(group_of(model, order[at * block])).0;
         let (width, gap) = (step * 0.86, step * 0.07);
-        let tall = STRIP * (column[at] / most_column).min(1.0);
-        scene.rect(LEFT + at as f64 * step + gap, TOP - 8.0 - tall, width, tall, fill);
-        let long = STRIP * (row[at] / most_row).min(1.0);
-        scene.rect(right + 8.0, TOP + at as f64 * step + gap, long, width, fill);
+        let top = up.at(column[at]);
+        scene.rect(LEFT + at as f64 * step + gap, top, width, TOP - 8.0 - top, fill);
+        let end = along.at(row[at]);
+        scene.rect(right + 8.0, TOP + at as f64 * step + gap, end - right - 8.0, width, fill);
     }
     scene.segment((LEFT, TOP - 8.0), (right, TOP - 8.0), MUTED, 1.0);
     scene.segment((right + 8.0, TOP), (right + 8.0, bottom), MUTED, 1.0);
-    scene.text(LEFT - 10.0, TOP - 8.0 - STRIP + 6.0, short(most_column), 16.0, Anchor::End).color = MUTED;
-    scene.text(LEFT - 10.0, TOP - 4.0, "0", 16.0, Anchor::End).color = MUTED;
-    scene.text(
-        LEFT,
-        20.0,
-        if block == 1 { "column sum: error of the class" } else { "column sum: mean error of the block" },
-        17.0,
-        Anchor::Start,
-    );
-    let sum_base = TOP - 14.0;
-    scene.text(right + 8.0 + STRIP, sum_base, short(most_row), 16.0, Anchor::End).color = MUTED;
-    scene.text(right + 8.0, sum_base, "0", 16.0, Anchor::Middle).color = MUTED;
-    let side = right + 8.0 + STRIP + 20.0;
+    let title =
+        if block == 1 { "column sum: error of the class (%)" } else { "column sum: mean error of the block (%)" };
+    scene.text(LEFT, 20.0, title, 17.0, Anchor::Start);
+    let side = right + 8.0 + LONG + 22.0;
     scene
         .text(side, 0.5 * (TOP + bottom), "row sum: rates wrongly predicted as this class", 17.0, Anchor::Middle)
         .upright = true;
@@ -131,6 +140,25 @@ pub(super) fn draw(report: &Report, model: &ModelReport, confusion: &ConfusionMa
         }
         below = TICK + 6.0;
     }
+    // Which ranks are many, medium and few.
+    let runs = group_runs(model, &order);
+    if runs.len() > 1 {
+        let (under, left_of) = (bottom + below + 16.0, LEFT - beside - 20.0);
+        for (group, ranks) in &runs {
+            let (from, to) =
+                (ranks.start as f64 / block as f64 * step + 2.0, ranks.end as f64 / block as f64 * step - 2.0);
+            let color = group_style(Some(*group)).0;
+            scene.segment((LEFT + from, under), (LEFT + to, under), color, 4.0);
+            scene.segment((left_of, TOP + from), (left_of, TOP + to), color, 4.0);
+            let name = group.as_str();
+            if text_width(name, 17.0, false) <= to - from {
+                scene.text(LEFT + 0.5 * (from + to), under + 20.0, name, 17.0, Anchor::Middle);
+                scene.text(left_of - 8.0, TOP + 0.5 * (from + to), name, 17.0, Anchor::Middle).upright = true;
+            }
+        }
+        below += 30.0;
+        beside += 26.0;
+    }
     let rank_word = if k <= MOST_NAMED { "" } else { " (rank)" };
     let x_label = format!("true class{rank_word}, {}", order_label(model));
     let y_label = format!("predicted class{rank_word}");
@@ -159,6 +187,19 @@ pub(super) fn draw(report: &Report, model: &ModelReport, confusion: &ConfusionMa
         caption,
         body: scene,
     }
+}
+
+/// The groups along an axis ordered by frequency: each with the ranks it takes; empty where groups are unknown.
+fn group_runs(model: &ModelReport, order: &[usize]) -> Vec<(ClassGroup, Range<usize>)> {
+    let mut runs: Vec<(ClassGroup, Range<usize>)> = Vec::new();
+    for (rank, &class) in order.iter().enumerate() {
+        let Some(group) = group_of(model, class) else { return Vec::new() };
+        match runs.last_mut() {
+            Some((last, ranks)) if *last == group => ranks.end = rank + 1,
+            _ => runs.push((group, rank..rank + 1)),
+        }
+    }
+    runs
 }
 
 /// A rate in a cell: per cent without decimals, one below 10.
@@ -210,4 +251,18 @@ fn color_bar(scene: &mut Scene, highest: f64, top: f64, bottom: f64) {
     }
     let label = "share of the true class (%)";
     scene.text(left - 14.0, 0.5 * (top + bottom), label, LABEL, Anchor::Middle).upright = true;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_take_consecutive_ranks() {
+        use ClassGroup::{Few, Many, Medium};
+        let mut model = ModelReport { groups: Some(vec![Few, Many, Medium, Many]), ..Default::default() };
+        assert_eq!(group_runs(&model, &[1, 3, 2, 0]), [(Many, 0..2), (Medium, 2..3), (Few, 3..4)]);
+        model.groups = None;
+        assert!(group_runs(&model, &[1, 3, 2, 0]).is_empty());
+    }
 }

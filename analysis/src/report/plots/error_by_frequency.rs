@@ -2,68 +2,66 @@
 //! floor of T4, and the training counts below.
 
 use super::figure::{Figure, MARGIN, WIDTH};
-use super::palette::{BLANK, GREEN, GRID, INK, MUTED, VACUOUS, VERMILLION, group_style};
+use super::palette::{BLANK, Color, GREEN, GRID, INK, MUTED, VACUOUS, VERMILLION, group_style};
 use super::panel::{Area, LABEL, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
-use super::scale::{Notation, Scale, percent, short};
+use super::scale::{Notation, Scale, percent};
 use super::scene::{Anchor, Scene, fitted};
-use super::shown_bounds::{describe, shown_bounds};
-use super::{by_frequency, class_title, group_legend, group_of, marker_radius, order_label, settings_caption, titled};
+use super::shown_bounds::{describe, first_term_note, sharpest_bounds};
+use super::{
+    FLOOR, by_frequency, class_title, group_legend, group_of, marker_radius, order_label, settings_caption, titled,
+};
 use crate::report::{BoundReport, ModelReport, Report};
 
 pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     let k = model.num_classes;
     let order = by_frequency(model);
-    let bounds = drawn_bounds(model);
+    let bounds: Vec<&BoundReport> = sharpest_bounds(model).into_iter().take(2).collect();
     let floor = model.bounds.iter().find_map(|bound| bound.floor.as_ref());
 
     let mut entries = group_legend(model);
-    entries.push((Symbol::Interval((MUTED, super::palette::Mark::Circle)), "interval (T5)".into()));
+    entries.push((Symbol::Interval(MUTED), "interval of the test error (T5)".into()));
     if floor.is_some() {
-        entries.push((Symbol::Line(GREEN, false), "floor of any such bound (T4)".into()));
+        entries.push((Symbol::Line(GREEN, false), "floor of bounds (T4)".into()));
     }
     let styles = [(VERMILLION, false), (INK, true)];
     for (bound, (color, dashed)) in bounds.iter().zip(styles) {
-        entries.push((Symbol::Line(color, dashed), describe(bound)));
-    }
-
-    if !bounds.is_empty() {
-        entries.push((Symbol::Swatch(VACUOUS), "vacuous: bound ≥ 1, cut".into()));
+        if bound.per_class().is_some_and(|values| values.iter().flatten().any(|value| *value < 1.0)) {
+            entries.push((Symbol::Line(color, dashed), describe(bound)));
+        }
     }
 
     let mut scene = Scene::new(WIDTH, 0.0);
     let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries) + 14.0;
-    let area = Area { left: 112.0, top: head, right: WIDTH - MARGIN, bottom: head + 420.0 };
+    let area = Area { left: 112.0, top: head, right: WIDTH - MARGIN, bottom: head + 470.0 };
     let x = Scale::linear(0.4, k as f64 + 0.6, area.left, area.right);
-    let y = Scale::linear(0.0, 1.13, area.bottom, area.top);
+    // The band above 1 says in words which bounds are there; below 0 there is room for a line at 0.
+    let notes: Vec<(String, Color)> = bounds
+        .iter()
+        .zip(styles)
+        .filter_map(|(bound, (color, _))| Some((band_text(bound, bound.per_class()?)?, color)))
+        .collect();
+    let band = 34.0 + 30.0 * notes.len() as f64;
+    let unit = (area.bottom - area.top - band) / 1.03;
+    let y = Scale::linear(-0.03, 1.0 + band / unit, area.bottom, area.top);
     let mut y_ticks = ticks(&y, area.bottom - area.top, 66.0, Notation::Percent);
-    y_ticks.0.retain(|(value, _)| *value <= 1.0 + 1e-9);
-    // The band above 1: bounds that say nothing, clipped.
+    y_ticks.0.retain(|(value, _)| (-1e-9..=1.0 + 1e-9).contains(value));
     scene.rect(area.left, area.top, area.right - area.left, y.at(1.0) - area.top, VACUOUS);
-    y_axis(&mut scene, area, &y, &y_ticks, "test error of the class (%)");
+    y_axis(&mut scene, area, &y, &y_ticks, "test error of the class, bound (%)");
     scene.segment((area.left, y.at(1.0)), (area.right, y.at(1.0)), MUTED, 1.2);
-    boundaries(&mut scene, area, &x, model, &order);
+    boundaries(&mut scene, Area { top: y.at(1.0), ..area }, &x, model, &order);
 
     if let Some(floor) = floor {
         steps(&mut scene, &x, &y, &order, floor, GREEN, None);
     }
-    let mut notes = Vec::new();
-    for (n, (bound, (color, dashed))) in bounds.iter().zip(styles).enumerate() {
+    for (n, (text, color)) in notes.into_iter().enumerate() {
+        let text = fitted(&text, LABEL, area.right - area.left - 24.0);
+        let base = area.top + 24.0 + 30.0 * n as f64;
+        scene.text(area.left + 12.0, base, text, LABEL, Anchor::Start).color = color.darker(0.2);
+    }
+    for (bound, (color, dashed)) in bounds.iter().zip(styles) {
         let Some(values) = bound.per_class() else { continue };
-        let lifted = 1.045 + 0.04 * n as f64;
-        let clipped: Vec<Option<f64>> = values.iter().map(|v| v.map(|v| if v >= 1.0 { lifted } else { v })).collect();
-        steps(&mut scene, &x, &y, &order, &clipped, color, dashed.then_some((8.0, 5.0)));
-        let given: Vec<f64> = values.iter().flatten().copied().collect();
-        if let Some(least) = given.iter().copied().reduce(f64::min) {
-            let most = given.iter().copied().fold(least, f64::max);
-            let vacuous = given.iter().filter(|v| **v >= 1.0).count();
-            notes.push(format!(
-                "{}: {} to {}, at least 1 for {vacuous} of {} classes",
-                describe(bound),
-                short(least),
-                short(most),
-                given.len()
-            ));
-        }
+        let below: Vec<Option<f64>> = values.iter().map(|value| value.filter(|value| *value < 1.0)).collect();
+        steps(&mut scene, &x, &y, &order, &below, color, dashed.then_some((8.0, 5.0)));
     }
 
     let radius = marker_radius(k);
@@ -92,15 +90,15 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
 
     let unestimated = model.test.split.per_class_error.iter().filter(|e| e.is_none()).count();
     let mut caption = format!(
-        "Measured test error of each class, classes {}; bars are Clopper–Pearson intervals that \
-         hold for all classes at once (T5). Bounds of at least 1 are cut and drawn in the shaded band.",
+        "Measured test error of each class, classes {}; upright lines are Clopper–Pearson intervals that hold for all \
+         classes at once (T5).",
         order_label(model)
     );
-    if floor.is_some() {
-        caption.push_str(" Floor: no bound that uses only a class's own training images can be lower when it makes no error on them (T4).");
+    if let Some(bound) = bounds.iter().find(|bound| bound.total.is_none()) {
+        caption.push_str(&first_term_note(bound));
     }
-    if !notes.is_empty() {
-        caption.push_str(&format!(" {}.", notes.join("; ")));
+    if floor.is_some() {
+        caption.push_str(FLOOR);
     }
     if unestimated > 0 {
         caption.push_str(&format!(" {unestimated} classes have no test sample and no point."));
@@ -115,14 +113,17 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     }
 }
 
-/// The bounds drawn: of T3 and T3', which is never above it, the sharper one.
-fn drawn_bounds(model: &ModelReport) -> Vec<&BoundReport> {
-    let mut bounds = shown_bounds(model);
-    if bounds.iter().any(|bound| bound.id == "T3'") {
-        bounds.retain(|bound| bound.id != "T3");
+/// What the band above 100 % says of a bound: `↑ T3', g = 2: above 100 % (vacuous) for all 10 classes`.
+/// `None` where none is.
+fn band_text(bound: &BoundReport, values: &[Option<f64>]) -> Option<String> {
+    let given = values.iter().flatten().count();
+    let vacuous = values.iter().flatten().filter(|value| **value >= 1.0).count();
+    let name = describe(bound);
+    match vacuous {
+        0 => None,
+        _ if vacuous == given => Some(format!("↑ {name}: 100 % or more (vacuous) for all {given} classes")),
+        _ => Some(format!("↑ {name}: 100 % or more (vacuous) for {vacuous} of {given} classes, the others below")),
     }
-    bounds.truncate(2);
-    bounds
 }
 
 /// A step line over the ranks, broken where a class has no value.
@@ -132,7 +133,7 @@ fn steps(
     y: &Scale,
     order: &[usize],
     values: &[Option<f64>],
-    color: super::palette::Color,
+    color: Color,
     dash: Option<(f64, f64)>,
 ) {
     let mut line: Vec<(f64, f64)> = Vec::new();
@@ -212,5 +213,19 @@ fn counts_strip(scene: &mut Scene, above: Area, x: &Scale, model: &ModelReport, 
         x_axis(scene, axis, x, &x_ticks, &format!("rank of the class, {}", order_label(model)));
         scene.segment((axis.left, bottom), (axis.right, bottom), GRID, 0.5);
         bottom + 20.0 + TICK + LABEL + 16.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_band_says_which_bounds_are_vacuous_without_values() {
+        let bound = BoundReport { id: "T3'".into(), total: Some(Vec::new()), ..Default::default() };
+        let text = |values: &[f64]| band_text(&bound, &values.iter().copied().map(Some).collect::<Vec<_>>());
+        assert_eq!(text(&[6.0, 1.0]).unwrap(), "↑ T3': 100 % or more (vacuous) for all 2 classes");
+        assert_eq!(text(&[6.0, 0.5]).unwrap(), "↑ T3': 100 % or more (vacuous) for 1 of 2 classes, the others below");
+        assert_eq!(text(&[0.0, 0.5]), None);
     }
 }

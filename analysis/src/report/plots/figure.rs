@@ -26,11 +26,16 @@ pub struct Figure {
 }
 
 impl Figure {
+    /// The caption as set below the plot.
+    pub fn caption_lines(&self) -> Vec<String> {
+        wrapped(&self.caption, CAPTION, WIDTH - 2.0 * MARGIN, false)
+    }
+
     /// Title above, caption below.
     pub fn complete(&self) -> Scene {
         let inner = WIDTH - 2.0 * MARGIN;
         let titles = wrapped(&self.title, TITLE, inner, true);
-        let captions = wrapped(&self.caption, CAPTION, inner, false);
+        let captions = self.caption_lines();
         let head = 18.0 + titles.len() as f64 * TITLE * 1.3;
         let foot = captions.len() as f64 * CAPTION * 1.4 + 22.0;
         let mut scene = Scene::new(WIDTH, (head + self.body.height + foot).ceil());

@@ -17,9 +17,9 @@ type Read = fn(&MatrixNorms) -> Option<f64>;
 
 pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     let panels: [(&str, Read, Read); 3] = [
-        ("one-norm ‖C‖₁", |n| Some(n.one_norm), |n| Some(n.one_norm_weighted)),
-        ("spectral norm ‖C‖₂", |n| Some(n.spectral_norm.value), |n| Some(n.spectral_norm_weighted.value)),
-        ("ν = ‖C‖₁ / ‖C‖₂", |n| n.nu, |n| n.nu_weighted),
+        ("one-norm ‖C_g‖₁", |n| Some(n.one_norm), |n| Some(n.one_norm_weighted)),
+        ("spectral norm ‖C_g‖₂", |n| Some(n.spectral_norm.value), |n| Some(n.spectral_norm_weighted.value)),
+        ("ν = ‖C_g‖₁ / ‖C_g‖₂", |n| n.nu, |n| n.nu_weighted),
     ];
     let mut entries = vec![
         (Symbol::LineMarker(TEST, false), "test".to_owned()),
@@ -56,7 +56,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
             scene.text(area.middle(), area.centre(), "undefined (no errors)", LABEL, Anchor::Middle).color = MUTED;
         }
         for (split, style) in &splits {
-            for (read, dashed) in [(weighted, true), (plain, false)] {
+            for (read, dashed) in [(plain, false), (weighted, true)] {
                 line(&mut scene, &x, &y, &split.margins, *style, read, dashed);
             }
         }
@@ -67,8 +67,9 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     let root = ((model.num_classes.max(2) - 1) as f64).sqrt();
     let caption = format!(
         "Norms of the margin confusion matrices C_g (entry: share of the true class with that competitor and margin at \
-         most g, D1), from the smallest to the largest margin of the grid; weighted: C_g Λ. ν lies in [{}, {}] for \
-         K = {} (S3); it is reported and enters no bound. {}",
+         most g); weighted: those of C_g Λ. Where lines coincide, training shows as a wider line \
+         under test, and weighted as open marks on full ones. ν lies in \
+         [{}, {}] for K = {} (S3); it enters no bound. {}",
         short(1.0 / root),
         short(root),
         model.num_classes,
@@ -95,14 +96,17 @@ fn line(
         .iter()
         .filter_map(|m| read(&m.norms).map(|value| (x.at(m.margin), y.at(value), m.margin, value)))
         .collect();
+    // Training below test, wider and with larger markers; weighted above unweighted with smaller open ones: so that all
+    // are seen where they coincide.
+    let (width, wider) = if style == TRAIN { (5.0, 3.0) } else { (2.4, 0.0) };
     let path = points.iter().map(|&(px, py, _, _)| (px, py)).collect();
-    scene.path(path, style.0, 2.6, dashed.then_some((8.0, 5.0)));
+    scene.path(path, style.0, width, dashed.then_some((8.0, 5.0)));
     for (px, py, margin, value) in points {
         let title = Some(format!("g = {}: {}", WrittenMargin(margin), short(value)));
         if dashed {
-            scene.hollow_marker((px, py), style, 6.0, title);
+            scene.hollow_marker((px, py), style, 4.5 + wider, title);
         } else {
-            scene.marker((px, py), style, 5.5, title);
+            scene.marker((px, py), style, 6.0 + wider, title);
         }
     }
 }

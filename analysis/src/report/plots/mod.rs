@@ -30,7 +30,6 @@ pub use figure::Figure;
 use super::{ClassGroup, ModelReport, Report};
 use palette::group_style;
 use panel::Symbol;
-use scale::short;
 
 /// What the plots of a model need beside its [`ModelReport`].
 #[derive(Clone, Debug, PartialEq)]
@@ -137,21 +136,35 @@ fn slug(name: &str) -> String {
     if slug.is_empty() { "model".to_owned() } else { slug.to_owned() }
 }
 
+/// What the floor is, for captions.
+const FLOOR: &str = " Floor: a limit on bounds, not on errors; a valid bound from a class's own training images alone \
+                     cannot guarantee less, even if all are classified right (T4).";
+
 /// The end of every caption of a model: sample sizes and settings.
 fn settings_caption(report: &Report, model: &ModelReport) -> String {
     let settings = &report.settings;
     let train = model.train.as_ref().map_or(String::new(), |train| format!(" and {} training", grouped(train.samples)));
     format!(
-        "Model: {}. K = {} classes; {} test{train} samples. Weights λ: {}, r₀ = {}; δ = {}, M = {} (each confidence \
-         limit at {}).",
-        scene::fitted(&model.name, 17.0, 600.0),
+        "K = {} classes; {} test{train} samples; weights λ: {}, r₀ = {}; δ = {}, M = {}.",
         grouped(model.num_classes as u64),
         grouped(model.test.split.samples),
         settings.weights,
         settings.r0,
         settings.delta,
         settings.models_compared,
-        short(model.delta_per_class),
+    )
+}
+
+/// The same for plots of several models.
+fn shared_settings(report: &Report) -> String {
+    let settings = &report.settings;
+    format!(
+        "Test samples: {}; weights λ: {}, r₀ = {}; δ = {}, M = {}.",
+        sample_sizes(report),
+        settings.weights,
+        settings.r0,
+        settings.delta,
+        settings.models_compared,
     )
 }
 

@@ -100,8 +100,8 @@ pub enum Symbol {
     Swatch(Color),
     /// A short horizontal tick.
     Tick(Color),
-    /// A horizontal interval with a marker.
-    Interval((Color, Mark)),
+    /// A vertical interval.
+    Interval(Color),
 }
 
 /// Draws legend entries in rows from the top left `(x, y)`, at most `width` wide; returns the height used.
@@ -146,11 +146,11 @@ fn draw_symbol(scene: &mut Scene, symbol: Symbol, x: f64, y: f64, width: f64) {
             scene.rect(x + 4.0, y - 8.0, width - 8.0, 16.0, color);
         }
         Symbol::Tick(color) => scene.segment((x + 8.0, y), (x + width - 8.0, y), color, 3.0),
-        Symbol::Interval(style) => {
-            scene.segment((x, y), (x + width, y), style.0, 2.0);
-            scene.segment((x, y - 5.0), (x, y + 5.0), style.0, 2.0);
-            scene.segment((x + width, y - 5.0), (x + width, y + 5.0), style.0, 2.0);
-            scene.marker(centre, style, 6.0, None);
+        Symbol::Interval(color) => {
+            scene.segment((centre.0, y - 12.0), (centre.0, y + 12.0), color, 2.0);
+            for end in [y - 12.0, y + 12.0] {
+                scene.segment((centre.0 - 6.0, end), (centre.0 + 6.0, end), color, 2.0);
+            }
         }
     }
 }

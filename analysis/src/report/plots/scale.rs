@@ -94,10 +94,14 @@ impl Scale {
     fn log_ticks(&self, most: usize, notation: Notation) -> (Vec<(f64, String)>, Vec<f64>) {
         let (first, last) = ((self.low.log10() - 1e-9).ceil() as i32, (self.high.log10() + 1e-9).floor() as i32);
         let decades = (last - first + 1).max(0) as usize;
-        let label = |value: f64| (value, log_label(value, notation));
+        let unit = if notation == Notation::Percent { 2 } else { 0 };
         if decades >= 2 {
             let stride = decades.div_ceil(most).max(1) as i32;
-            let major = (first..=last).filter(|k| k.rem_euclid(stride) == 0).map(|k| label(10f64.powi(k))).collect();
+            let powers = || (first..=last).filter(|k| k.rem_euclid(stride) == 0);
+            // One style an axis: powers of ten everywhere as soon as one label needs them.
+            let plain = powers().all(|k| (-3..=4).contains(&(k + unit)));
+            let label = |k: i32| if plain { decimal(k + unit) } else { format!("10{}", superscript(k + unit)) };
+            let major = powers().map(|k| (10f64.powi(k), label(k))).collect();
             let minor = if stride == 1 && decades <= 6 {
                 (first - 1..=last)
                     .flat_map(|k| (2..10).map(move |m| f64::from(m) * 10f64.powi(k)))
@@ -114,7 +118,12 @@ impl Scale {
             .filter(|v| self.shows(*v))
             .collect();
         if fine.len() >= 2 {
-            (fine.into_iter().map(label).collect(), Vec::new())
+            let plain = fine.iter().all(|v| (-3..=4).contains(&((v.log10() + 1e-9).floor() as i32 + unit)));
+            let label = |value: f64| {
+                let value = value * 10f64.powi(unit);
+                if plain { written(value, value, Notation::Plain) } else { short_power(value) }
+            };
+            (fine.into_iter().map(|value| (value, label(value))).collect(), Vec::new())
         } else {
             (Scale { spacing: Spacing::Linear, ..*self }.linear_ticks(most.min(4), notation), Vec::new())
         }
@@ -137,18 +146,15 @@ fn written(value: f64, step: f64, notation: Notation) -> String {
     format!("{value:.*}", digits as usize)
 }
 
-fn log_label(value: f64, notation: Notation) -> String {
-    let value = if notation == Notation::Percent { 100.0 * value } else { value };
-    let power = value.log10();
-    let whole = (power - power.round()).abs() < 1e-9;
-    if (1e-3..1e5).contains(&(value * (1.0 + 1e-12))) {
-        let digits = (-power - 1e-9).ceil().max(0.0) as usize;
-        format!("{value:.digits$}")
-    } else if whole {
-        format!("10{}", superscript(power.round() as i32))
-    } else {
-        short(value)
-    }
+/// 10^power without an exponent.
+fn decimal(power: i32) -> String {
+    format!("{:.*}", usize::try_from(-power).unwrap_or(0), 10f64.powi(power))
+}
+
+/// `5×10⁷`.
+fn short_power(value: f64) -> String {
+    let power = (value.log10() + 1e-9).floor() as i32;
+    format!("{:.0}×10{}", value / 10f64.powi(power), superscript(power))
 }
 
 fn superscript(power: i32) -> String {
@@ -218,7 +224,11 @@ mod tests {
             ["0.01", "0.1", "1", "10", "100", "1000"]
         );
         assert_eq!(labels(Scale::log(1.0, 9.0, 0.0, 1.0), Notation::Plain), ["1", "2", "5"]);
-        assert_eq!(labels(Scale::log(1e4, 1e7, 0.0, 1.0), Notation::Plain), ["10000", "10⁵", "10⁶", "10⁷"]);
+        assert_eq!(labels(Scale::log(1e4, 1e7, 0.0, 1.0), Notation::Plain), ["10⁴", "10⁵", "10⁶", "10⁷"]);
+        assert_eq!(labels(Scale::log(0.01, 20.0, 0.0, 1.0), Notation::Percent), ["1", "10", "100", "1000"]);
+        assert_eq!(labels(Scale::log(0.1, 1e4, 0.0, 1.0), Notation::Percent)[..2], ["10¹", "10²"]);
+        assert_eq!(labels(Scale::log(1e6, 9e6, 0.0, 1.0), Notation::Plain), ["1×10⁶", "2×10⁶", "5×10⁶"]);
+        assert_eq!(labels(Scale::log(0.1, 0.9, 0.0, 1.0), Notation::Plain), ["0.1", "0.2", "0.5"]);
         for (low, high) in [(1.0, 1.0), (0.0, f64::NAN), (1e-300, 1e300), (3.01, 3.02), (-1.0, 5.0), (7.0, 8.0)] {
             for scale in [Scale::linear(low, high, 0.0, 1.0), Scale::log(low, high, 0.0, 1.0)] {
                 let (major, minor) = scale.ticks(6, Notation::Plain);
