@@ -78,8 +78,8 @@ fn bounds(model: &ModelReport) -> String {
     if !complete.is_empty() {
         let ids = listed(&ids(complete.into_iter()));
         return format!(
-            "No usable bound: {ids} can be computed for this model, but as at least 1 (an error of 100 %), which is true \
-             of every classifier (vacuous)"
+            "No usable bound: the value of {ids} is 1 or more (an error of 100 %), which every classifier satisfies \
+             (vacuous)"
         );
     }
     let missing = ids(model.bounds.iter().filter(|bound| !bound.applicable));

@@ -35,34 +35,22 @@ pub(super) fn merged_verdicts(model: &ModelReport) -> Vec<VerdictSentence> {
         }
         _ => verdict,
     });
-    named(by_statement(merged.collect()))
+    by_statement(merged.collect())
 }
 
-/// Statements said in words where they are first named: "T1 (Morvant et al. 2012): ...".
-fn named(mut verdicts: Vec<VerdictSentence>) -> Vec<VerdictSentence> {
-    const NAMES: [(&str, &str); 7] = [
-        ("T1 and T1'", "Morvant et al. 2012, with and without its condition"),
-        ("T1", "Morvant et al. 2012"),
-        ("T1'", "T1 without its condition"),
-        ("T2", "Zhu et al. 2026"),
-        ("T3 and T3'", "margin bounds of each class"),
-        ("T3", "a margin bound of each class"),
-        ("T3'", "a sharper T3"),
-    ];
-    let mut known: Vec<String> = Vec::new();
-    for verdict in &mut verdicts {
-        let name = NAMES.iter().find(|(id, _)| *id == verdict.id).map(|(_, name)| name);
-        let ids = verdict.id.split(" and ").map(str::to_owned);
-        let first = ids.filter(|id| !known.contains(id)).collect::<Vec<_>>();
-        if let (Some(name), Some(rest), false) = (name, verdict.sentence.strip_prefix(&verdict.id), first.is_empty()) {
-            verdict.sentence = format!("{} ({name}){rest}", verdict.id);
-        }
-        known.extend(first);
+/// The statement in words, for where it is first named.
+fn name(id: &str) -> Option<&'static str> {
+    match id {
+        "T1" => Some("Morvant et al. 2012"),
+        "T1'" => Some("T1 without its condition"),
+        "T2" => Some("Zhu et al. 2026"),
+        "T3" => Some("a margin bound of each class"),
+        "T3'" => Some("a sharper T3"),
+        _ => None,
     }
-    verdicts
 }
 
-/// "T3: ..." and "T3': ..." with the same rest and counts as "T3 and T3': ...".
+/// "T3: ..." and "T3': ..." with the same rest and counts as "T3 and T3': ...", each in words where it is first named.
 fn by_statement(verdicts: Vec<VerdictSentence>) -> Vec<VerdictSentence> {
     let rest = |verdict: &VerdictSentence| {
         let rest = verdict.sentence.strip_prefix(&verdict.id)?;
@@ -79,15 +67,23 @@ fn by_statement(verdicts: Vec<VerdictSentence>) -> Vec<VerdictSentence> {
             None => groups.push((verdict.clone(), said, vec![verdict.id])),
         }
     }
+    let mut known: Vec<String> = Vec::new();
     groups
         .into_iter()
-        .map(|(verdict, rest, ids)| match rest {
-            Some(rest) if ids.len() > 1 => {
-                let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-                let id = listed(&ids);
-                VerdictSentence { sentence: format!("{id}{rest}"), id, ..verdict }
-            }
-            _ => verdict,
+        .map(|(verdict, rest, ids)| {
+            let Some(rest) = rest else { return verdict };
+            let words: Vec<String> = ids
+                .iter()
+                .map(|id| match name(id).filter(|_| !known.contains(id)) {
+                    Some(name) => format!("{id} ({name})"),
+                    None => id.clone(),
+                })
+                .collect();
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            let sentence = format!("{}{rest}", listed(&words));
+            let id = listed(&ids.iter().map(String::as_str).collect::<Vec<_>>());
+            known.extend(ids);
+            VerdictSentence { sentence, id, ..verdict }
         })
         .collect()
 }
@@ -138,7 +134,7 @@ mod tests {
                 "T4 at g = 100000: as at g = 1e6",
                 "T4 at g = 100000: as at g = 2e6",
                 "T3 and T3' at g = 5: not applicable",
-                "T1 and T1' (Morvant et al. 2012, with and without its condition): no data.",
+                "T1 (Morvant et al. 2012) and T1' (T1 without its condition): no data.",
                 "The chain holds."
             ]
         );

@@ -9,7 +9,7 @@ use super::scale::{Notation, Scale, percent, short};
 use super::scene::{Anchor, Scene, fitted, text_width, wrapped};
 use super::shown_bounds::{common_bounds, describe, first_term_note, sharpest_bounds};
 use super::{FLOOR, class_title, group_legend, group_of, marker_radius, settings_caption, shared_settings, titled};
-use crate::report::{BoundReport, ModelReport, Report, WorstClass, listed, multiple};
+use crate::report::{BoundReport, ModelReport, Report, WorstClass, listed, multiple, readable};
 
 const HEIGHT: f64 = 520.0;
 /// Intervals of more classes than this would hide the points.
@@ -178,10 +178,10 @@ impl Ordinates {
         let positive = || values.iter().copied().filter(|v| *v > 0.0 && v.is_finite());
         // Below a thousandth the line "bound = error" would take all the room.
         let low = positive().fold(1.0, f64::min).clamp(1e-3, 0.1) * 0.8;
-        let high = positive().fold(1.0, f64::max).min(1e12);
+        let high = positive().fold(1.0, f64::max).min(1e280);
         let below = shown.iter().any(|value| *value < low).then(|| {
             let zero = shown.iter().all(|value| *value >= low || *value == 0.0);
-            if zero { "0".to_owned() } else { format!("< {}", short(100.0 * low)) }
+            if zero { "0" } else { "less" }.to_owned()
         });
         let partial = panels.iter().any(|(_, _, bound)| bound.is_some_and(|bound| bound.total.is_none()));
         let label = match panels.iter().find_map(|(_, _, bound)| *bound) {
@@ -230,7 +230,7 @@ fn draw_panel(scene: &mut Scene, area: Area, ordinates: &Ordinates, (_, model, b
             let bottom = if *from < ordinates.low { area.bottom } else { y.at(*from) };
             scene.segment((at, bottom), (at, y.at(*to)), color, if few { 2.2 } else { 1.5 });
             if few {
-                for end in [bottom, y.at(*to)] {
+                for end in [bottom, y.at(*to)].into_iter().filter(|end| *end < log.bottom) {
                     scene.segment((at - 6.0, end), (at + 6.0, end), color, 2.2);
                 }
             }
@@ -283,15 +283,16 @@ fn draw_panel(scene: &mut Scene, area: Area, ordinates: &Ordinates, (_, model, b
     spines(scene, area);
 }
 
-/// `worst: squirrel, 6.01 times its error`, the name cut where the width needs it.
+/// `worst, squirrel: 6.01 times its error`; where that is too wide, the name alone.
 fn worst_label(worst: &WorstClass, bound: Option<&BoundReport>, width: f64) -> String {
     let factor = bound.and_then(|bound| bound.tightness_at_worst);
     let factor = factor.map_or(String::new(), |factor| match factor {
         0.0 => ": 0".to_owned(),
         factor => format!(": {}", multiple(factor, "its error")),
     });
-    let room = (0.9 * width - text_width(&factor, TICK, false)).max(0.2 * width);
-    format!("{}{factor}", fitted(&format!("worst, {}", worst.name), TICK, room))
+    let (name, room) = (format!("worst, {}", readable(&worst.name)), 0.9 * width);
+    let whole = format!("{name}{factor}");
+    if text_width(&whole, TICK, false) <= room { whole } else { fitted(&name, TICK, room) }
 }
 
 /// A bound in per cent, also above 100.
@@ -322,6 +323,8 @@ mod tests {
         assert_eq!(label(Some(6.012)), "worst, squirrel: 6.01 times its error");
         assert_eq!(label(Some(0.0)), "worst, squirrel: 0");
         assert_eq!(label(None), "worst, squirrel");
+        let bound = BoundReport { tightness_at_worst: Some(1622.0), ..Default::default() };
+        assert_eq!(worst_label(&worst, Some(&bound), 300.0), "worst, squirrel");
     }
 
     #[test]
@@ -339,7 +342,7 @@ mod tests {
         assert!(high.low < 0.05 && high.high > 6.65 && high.below.is_none(), "{} {}", high.low, high.high);
         assert_eq!(high.label, "first term alone (%)");
         assert_eq!(of([0.0, 0.7]).below.as_deref(), Some("0"));
-        assert_eq!(of([0.0, 1e-6]).below.as_deref(), Some("< 0.08"));
+        assert_eq!(of([0.0, 1e-6]).below.as_deref(), Some("less"));
         let complete = BoundReport { total: Some(vec![Some(1e6); 2]), ..bound([0.0, 0.0]) };
         let panel = Ordinates::of(&[(String::new(), &model, Some(&complete))]);
         assert_eq!((panel.label.as_str(), panel.below), ("bound on the class error (%)", None));

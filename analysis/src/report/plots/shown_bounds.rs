@@ -68,8 +68,11 @@ pub(super) fn common_bounds(models: &[ModelReport]) -> Vec<Option<&BoundReport>>
     }
     let best = candidates.into_iter().reduce(|best, other| {
         let key = |(bound, count, ..): &(&BoundReport, usize, bool, f64)| (*count, bound.total.is_some());
-        let better = if other.0.id != best.0.id || key(&other) != key(&best) {
+        let better = if key(&other) != key(&best) {
             key(&other) > key(&best)
+        } else if other.0.id != best.0.id {
+            // Of two complete statements the sharper one: T3', not T3.
+            other.0.total.is_some() && other.3 < best.3
         } else if other.0.total.is_some() {
             other.3 < best.3
         } else {
@@ -172,6 +175,8 @@ mod tests {
         assert_eq!(shown(&models), [at("T2", 2.0), at("T2", 2.0)]);
         models[1].bounds.extend([bound("T3", 1.0, 3.0, true), bound("T3", 2.0, 5.0, true)]);
         assert_eq!(shown(&models), [at("T3", 2.0), at("T3", 2.0)]);
+        models.iter_mut().for_each(|model| model.bounds.push(bound("T3'", 2.0, 3.0, true)));
+        assert_eq!(shown(&models), [at("T3'", 2.0), at("T3'", 2.0)]);
         assert_eq!(shown(&[model(Vec::new())]), [None]);
     }
 }
