@@ -1,5 +1,5 @@
-//! `chain_at_worst`: e, λ e, WCE, R and the bounds √s R, √(K−1) R as bars from 0, at the worst and at the weighted worst
-//! class; beside each bar its value, and what it says of the class's error.
+//! `chain_at_worst`: e, λ e, WCE, R and the bounds √s R, √(K−1) R as bars on a log scale, at the worst and at the
+//! weighted worst class; beside each bar its value, and what it says of the class's error.
 
 use super::figure::{Figure, MARGIN, WIDTH};
 use super::palette::{BLANK, BLUE, Color, INK, MUTED, ORANGE, SKY};
@@ -36,14 +36,15 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     let left = 270.0;
     let values = WIDTH - MARGIN - 310.0;
     let right = values - 90.0;
-    let x = Scale::linear(0.0, if high > 0.0 { 1.03 * high } else { 1.0 }, left, right);
+    let base = decade_below(blocks.iter().flat_map(|(_, bars)| bars).map(|bar| bar.value));
+    let x = Scale::log(base, 1.1 * high.max(10.0 * base), left, right);
     let rows: usize = blocks.iter().map(|(_, bars)| bars.len()).sum();
     let height = (blocks.len() as f64 * 46.0 + rows as f64 * ROW + 14.0).max(80.0);
     let area = Area { left, top: head, right, bottom: head + height };
     let marks = ticks(&x, right - left, 75.0, Notation::Plain);
     // The grid is drawn block by block, so that it ends where a class is named.
     let below = Area { top: area.bottom, ..area };
-    x_axis(&mut scene, below, &x, &marks, "value (errors as fractions: 1 = 100 %)");
+    x_axis(&mut scene, below, &x, &marks, "value, log scale (errors as fractions: 1 = 100 %)");
     let mut y = head;
     for (n, (title, bars)) in blocks.iter().enumerate() {
         y += 32.0;
@@ -63,7 +64,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
             let base = middle + 0.36 * TICK;
             scene.text(left - 12.0, base, &bar.label, TICK, Anchor::End);
             scene.rect(left, top, x.at(bar.value) - left, ROW - 10.0, bar.fill);
-            if let Some(interval) = bar.interval {
+            if let Some(interval) = bar.interval.filter(|interval| interval[1] > 0.0) {
                 let ends = interval.map(|end| x.at(end));
                 scene.segment((ends[0], middle), (ends[1], middle), INK, 2.0);
                 // Caps on a short whisker would hide it.
@@ -95,8 +96,9 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     };
     let caption = format!(
         "The chain λ e ≤ WCE ≤ √(K−1) R (S2, S3), R = ‖C Λ‖₂, {verdict}. All values are measured on test data: they \
-         bound the errors on these data, not those on others. s: the most non-zero entries in a column. Whiskers: \
-         1 − δ intervals (T5). {}",
+         bound the errors on these data, not those on others. s: the most non-zero entries in a column. Bars begin at {}; equal \
+         ratios have equal lengths. Whiskers: 1 − δ intervals (T5). {}",
+        short(base),
         settings_caption(report, model),
     );
     Figure {
@@ -105,6 +107,12 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
         caption,
         body: scene,
     }
+}
+
+/// Where the bars begin: the power of ten that every positive value is at least twice.
+fn decade_below(values: impl Iterator<Item = f64>) -> f64 {
+    let least = values.filter(|value| *value > 0.0).fold(f64::INFINITY, f64::min);
+    if least.is_finite() { 10f64.powf((0.5 * least).log10().floor()) } else { 0.1 }
 }
 
 fn blocks(model: &ModelReport) -> Vec<(String, Vec<Bar>)> {
@@ -182,6 +190,13 @@ fn at_most(bound: f64, weight: f64) -> String {
 mod tests {
     use super::*;
     use crate::report::sample::Sample;
+
+    #[test]
+    fn bars_begin_a_decade_below_the_least() {
+        for (values, base) in [(vec![1.0, 23.0], 0.1), (vec![0.3, 0.0], 0.1), (vec![2.0], 1.0), (vec![0.0], 0.1)] {
+            approx::assert_relative_eq!(decade_below(values.into_iter()), base, max_relative = 1e-12);
+        }
+    }
 
     #[test]
     fn what_is_measured_is_not_called_a_bound() {
