@@ -81,7 +81,7 @@ fn a_run_with_car_is_recorded_kept_and_drawn() {
     }
     let report = report(&out.join("report.json"));
     assert_eq!(report["runs"].as_array().unwrap().len(), 2, "the folder of several checkpoints is one run");
-    assert_eq!(report["runs"][1]["car"]["ema"]["columns"], "present");
+    assert_eq!(report["runs"][1]["run"]["car"]["ema"]["columns"], "present");
     assert_eq!(report["runs"][1]["epochs"], Value::Array(metrics(&car)));
     // What the training loop recorded of the last epoch is what `analyze` finds in the checkpoint.
     let last = report["models"].as_array().unwrap().last().unwrap();
@@ -112,21 +112,70 @@ fn no_strength_is_no_regulariser_and_a_seed_repeats() {
     assert!(same(&train("zero", "--car paper --car-alpha 0"), &plain));
 }
 
+fn arguments_of(run: &str, out: &str) -> Vec<String> {
+    let data = format!("fashion-mnist:{}", synthetic_fashion_mnist().display());
+    ["--checkpoint", run, "--data", &data, "--format", "json", "--out", &text(&fresh_folder(out))]
+        .map(str::to_owned)
+        .to_vec()
+}
+
+#[test]
+fn a_folder_holds_one_run() {
+    let folder = train("taken", "--checkpoint-every 2");
+    let again = |flags: &str| {
+        let mut arguments = short_training();
+        arguments.extend(words("--model mlp --hidden 16 --epochs 1 --seed 5 --car paper"));
+        arguments.extend(words(flags));
+        arguments.extend(["--out".into(), text(&folder)]);
+        run(Program::Train, &arguments)
+    };
+    let before = fs::read(folder.join("metrics.jsonl")).unwrap();
+    let refused = again("");
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.contains("--overwrite"), "{}", refused.stderr);
+    assert_eq!(fs::read(folder.join("metrics.jsonl")).unwrap(), before);
+    assert_eq!(again("--overwrite").code, Some(0));
+    assert!(!folder.join("epoch-0002.safetensors").exists(), "of the run that was given up");
+    assert_eq!(metrics(&folder).len(), 1);
+
+    // However the folder is spelled it is one run.
+    let mut arguments = arguments_of(&text(&folder), "spellings");
+    arguments.insert(2, format!("{}/../taken", text(&folder)));
+    let ended = run(Program::Analyze, &arguments);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let report = report(&PathBuf::from(arguments.last().unwrap()).join("report.json"));
+    assert_eq!(report["runs"].as_array().unwrap().len(), 1);
+    assert_eq!(report["runs"][0]["run"]["seed"], 5);
+}
+
+#[test]
+fn a_log_of_another_run_is_refused_and_an_empty_one_is_none() {
+    let (plain, car) = (train("log-plain", ""), train("log-car", "--car paper"));
+    fs::copy(car.join("metrics.jsonl"), plain.join("metrics.jsonl")).unwrap();
+    let ended = run(Program::Analyze, &arguments_of(&text(&plain), "foreign-log"));
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("metrics.jsonl: it records CAR"), "{}", ended.stderr);
+
+    fs::copy(plain.join("model.safetensors"), car.join("a.safetensors")).unwrap();
+    let ended = run(Program::Analyze, &arguments_of(&text(&car), "mixed"));
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("model.safetensors: its run is not"), "{}", ended.stderr);
+
+    fs::write(plain.join("metrics.jsonl"), "").unwrap();
+    let arguments = arguments_of(&text(&plain), "empty-log");
+    let ended = run(Program::Analyze, &arguments);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let report = report(&PathBuf::from(arguments.last().unwrap()).join("report.json"));
+    assert_eq!(report["runs"], Value::Array(Vec::new()));
+}
+
 #[test]
 fn a_damaged_log_is_refused_with_its_line() {
     let run_folder = train("damaged", "--car paper");
     let log = run_folder.join("metrics.jsonl");
     let text_of_log = fs::read_to_string(&log).unwrap();
     fs::write(&log, text_of_log.replacen("\"epoch\":2", "\"epoch\":\"two\"", 1)).unwrap();
-    let arguments = [
-        "--checkpoint",
-        &text(&run_folder),
-        "--data",
-        &format!("fashion-mnist:{}", synthetic_fashion_mnist().display()),
-        "--out",
-        &text(&fresh_folder("refused")),
-    ];
-    let ended = run(Program::Analyze, &arguments.map(str::to_owned));
+    let ended = run(Program::Analyze, &arguments_of(&text(&run_folder), "refused"));
     assert_eq!(ended.code, Some(1));
     assert!(ended.stderr.contains("metrics.jsonl: line 2"), "{}", ended.stderr);
 }

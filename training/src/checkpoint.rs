@@ -22,6 +22,8 @@ use crate::model::{Architecture, Model};
 pub const SCHEMA: &str = "car-spectral.checkpoint/1";
 
 const METADATA_KEY: &str = "car_spectral";
+/// Bytes of a loss's name.
+const LONGEST_LOSS: usize = 100;
 /// In front of the names of a loss's tensors.
 const LOSS_PREFIX: &str = "loss.";
 
@@ -192,6 +194,17 @@ fn description_of(path: &Path, bytes: &[u8]) -> Result<Option<Description>, Trai
     }
     Normalisation::new(description.normalisation.mean.clone(), description.normalisation.std.clone())
         .map_err(|error| TrainingError::malformed(path, error.to_string()))?;
+    if let Some(car) = &description.run.car {
+        car.check().map_err(|error| TrainingError::malformed(path, format!("its description: {error}")))?;
+    }
+    let loss = &description.run.loss;
+    if loss.len() > LONGEST_LOSS || loss.chars().any(char::is_control) {
+        let problem = format!(
+            "its description names a loss of {} bytes, expected at most {LONGEST_LOSS} without control characters",
+            loss.len()
+        );
+        return Err(TrainingError::malformed(path, problem));
+    }
     Ok(Some(description))
 }
 

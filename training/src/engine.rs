@@ -20,10 +20,11 @@ use crate::checkpoint::{self, Description, Run, SCHEMA, TrainingData};
 use crate::data::{DataSet, LongTail, LongTailSubset, Normalisation};
 use crate::device::device_name;
 use crate::evaluate;
-use crate::metrics::{EpochMetrics, MetricsLog};
+use crate::metrics::EpochMetrics;
 use crate::model::{Architecture, ArchitectureKind, Model};
 use crate::predictions;
 use crate::regulariser::Regulariser;
+use crate::run_folder;
 use crate::schedule::WarmupCosine;
 use crate::split_metrics::{self, SplitEvaluation};
 use crate::{COMMIT, TrainingError};
@@ -59,6 +60,8 @@ pub struct Options {
     pub device: Device,
     /// Folder of the results.
     pub out: PathBuf,
+    /// Whether a run that the folder holds already is to be removed.
+    pub overwrite: bool,
 }
 
 const CROP_PADDING: i64 = 4;
@@ -93,6 +96,9 @@ impl Options {
         }
         if let Some(car) = &self.car {
             car.check()?;
+        }
+        if !self.overwrite {
+            run_folder::check(&self.out)?;
         }
         // A file that vanishes again, in the nearest folder there is: nothing is made that a failed run would leave.
         let folder = self.out.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
@@ -133,7 +139,7 @@ pub fn train(
     let mut regulariser = options.car.map(|car| Regulariser::new(&subset.class_counts, car)).transpose()?;
     let measured = options.car.unwrap_or(CarOptions::paper());
     let weights = ClassWeights::new(&subset.class_counts, measured.r0, measured.weights)?;
-    std::fs::create_dir_all(&options.out).map_err(TrainingError::io(&options.out))?;
+    let mut log = run_folder::take(&options.out, options.overwrite)?;
     let normalisation = Normalisation::customary(data.kind);
     let steps_per_epoch = subset.indices.len().div_ceil(options.batch_size);
     let schedule = WarmupCosine {
@@ -179,7 +185,6 @@ pub fn train(
         },
     };
 
-    let mut log = MetricsLog::create(&options.out.join("metrics.jsonl"))?;
     let bar = ProgressBar::new((options.epochs * steps_per_epoch) as u64).with_style(
         ProgressStyle::with_template("{wide_bar} {pos}/{len} steps, {eta} left  {msg}").expect("a valid template"),
     );

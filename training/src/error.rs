@@ -57,7 +57,9 @@ pub enum TrainingError {
         problem: String,
     },
     /// The loss left the finite range.
-    #[error("the loss is {loss} in epoch {epoch}, step {step}; lower --lr or lengthen --warm-up")]
+    #[error(
+        "the loss is {loss} in epoch {epoch}, step {step}; lower --lr or lengthen --warm-up (or lower --car-alpha)"
+    )]
     Diverged {
         /// Epoch, from 1.
         epoch: usize,

@@ -18,6 +18,7 @@ pub mod metrics;
 pub mod model;
 pub mod predictions;
 mod regulariser;
+mod run_folder;
 pub mod schedule;
 mod split_metrics;
 

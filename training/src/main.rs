@@ -82,6 +82,9 @@ struct Arguments {
     /// Folder of the results
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Replace the run that --out holds already
+    #[arg(long)]
+    overwrite: bool,
 }
 
 fn main() -> ExitCode {
@@ -120,6 +123,7 @@ fn run(arguments: Arguments) -> Result<(), TrainingError> {
         checkpoint_every: arguments.checkpoint_every,
         device,
         out: arguments.out.clone(),
+        overwrite: arguments.overwrite,
     };
     options.check()?;
     // Without --n-max the largest class is known with the data; the factor is checked as for one that is large enough.

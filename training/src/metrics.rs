@@ -1,6 +1,6 @@
 //! `metrics.jsonl`: one JSON object an epoch, appended as the epoch ends.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -31,19 +31,28 @@ pub struct EpochMetrics {
     pub seconds: f64,
 }
 
-/// Reads a log. A last line that its run has not finished is left out.
+/// Reads a log. Blank lines, and a last line that its run has not finished, are left out.
 ///
 /// # Errors
-/// [`TrainingError::Io`]; [`TrainingError::Malformed`] naming the line.
+/// [`TrainingError::Io`]; [`TrainingError::Malformed`] naming the line, also for epochs that do not ascend.
 pub fn read_log(path: &Path) -> Result<Vec<EpochMetrics>, TrainingError> {
-    let text = std::fs::read_to_string(path).map_err(TrainingError::io(path))?;
-    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    let parse = |(number, line): (usize, &str)| {
-        serde_json::from_str(line).map_err(|error| {
-            TrainingError::malformed(path, format!("line {}: not the metrics of an epoch: {error}", number + 1))
-        })
-    };
-    whole.lines().enumerate().map(parse).collect()
+    let bytes = std::fs::read(path).map_err(TrainingError::io(path))?;
+    let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(&[][..], |end| &bytes[..end]);
+    let mut epochs: Vec<EpochMetrics> = Vec::new();
+    for (number, line) in whole.split(|&byte| byte == b'\n').enumerate() {
+        if line.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        let wrong = |problem: String| TrainingError::malformed(path, format!("line {}: {problem}", number + 1));
+        let metrics: EpochMetrics = serde_json::from_slice(line)
+            .map_err(|error| wrong(format!("not the metrics of an epoch (column {}): {error}", error.column())))?;
+        let last = epochs.last().map_or(0, |last| last.epoch);
+        if metrics.epoch <= last {
+            return Err(wrong(format!("epoch {} follows epoch {last}; a log holds one run", metrics.epoch)));
+        }
+        epochs.push(metrics);
+    }
+    Ok(epochs)
 }
 
 /// Appends lines to `metrics.jsonl`.
@@ -54,14 +63,8 @@ pub struct MetricsLog {
 }
 
 impl MetricsLog {
-    /// Starts an empty log at `path`.
-    ///
-    /// # Errors
-    /// [`TrainingError::Io`] naming the file.
-    pub fn create(path: &Path) -> Result<Self, TrainingError> {
-        let file =
-            OpenOptions::new().create(true).write(true).truncate(true).open(path).map_err(TrainingError::io(path))?;
-        Ok(Self { file, path: path.to_owned() })
+    pub(crate) fn new(file: File, path: PathBuf) -> Self {
+        Self { file, path }
     }
 
     /// Appends one line.
@@ -83,9 +86,8 @@ mod tests {
     fn a_log_starts_empty_and_each_line_is_there_as_soon_as_it_is_appended() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metrics.jsonl");
-        std::fs::write(&path, "of an earlier run, longer than nothing\n").unwrap();
-        let mut log = MetricsLog::create(&path).unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "");
+        let mut log = MetricsLog::new(File::create(&path).unwrap(), path.clone());
+        assert_eq!(read_log(&path).unwrap(), []);
         let first = EpochMetrics {
             epoch: 1,
             train_loss: 0.1 + 0.2,
@@ -120,16 +122,13 @@ mod tests {
         assert_eq!(read_log(&path).unwrap(), [first.clone(), second]);
         std::fs::write(&path, &text[..text.len() - 9]).unwrap();
         assert_eq!(read_log(&path).unwrap(), [first]);
-        std::fs::write(&path, text.replacen("\"epoch\":2", "\"epoch\":-2", 1)).unwrap();
-        let error = read_log(&path).unwrap_err().to_string();
-        assert!(error.contains("metrics.jsonl: line 2"), "{error}");
+        std::fs::write(&path, text.replacen('\n', "\n\n", 1)).unwrap();
+        assert_eq!(read_log(&path).unwrap().len(), 2);
+        for (number, says) in [("-2", "not the metrics"), ("1", "epoch 1 follows epoch 1")] {
+            std::fs::write(&path, text.replacen("\"epoch\":2", &format!("\"epoch\":{number}"), 1)).unwrap();
+            let error = read_log(&path).unwrap_err().to_string();
+            assert!(error.contains("metrics.jsonl: line 2") && error.contains(says), "{error}");
+        }
         assert!(text.lines().next().unwrap().contains("\"test\":null"), "{text}");
-    }
-
-    #[test]
-    fn a_log_that_cannot_be_made_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let error = MetricsLog::create(&folder.path().join("none/metrics.jsonl")).unwrap_err();
-        assert!(error.to_string().contains("none/metrics.jsonl"), "{error}");
     }
 }

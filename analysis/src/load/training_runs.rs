@@ -1,43 +1,86 @@
 //! What the runs behind the checkpoints recorded: `metrics.jsonl` in their folders.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use car_spectral_training::checkpoint::{self, Description};
-use car_spectral_training::metrics::read_log;
+use car_spectral_training::TrainingError;
+use car_spectral_training::checkpoint::{self, Description, Run};
+use car_spectral_training::metrics::{EpochMetrics, read_log};
 
 use super::data_file;
 use crate::AnalysisError;
-use crate::report::TrainingRun;
+use crate::report::{TrainingRun, readable};
 
-/// One run for each folder that holds a log and one of these checkpoints, in their order.
+/// One run for each folder that holds a log and one of these checkpoints, in their order. A log without an epoch, of a run
+/// that has only begun, is none.
 ///
 /// # Errors
-/// [`AnalysisError`] naming the line of a log that is damaged.
+/// [`AnalysisError`] naming the line of a log that is damaged, a log that is not of the checkpoints' run, or checkpoints of
+/// several runs in one folder.
 pub(super) fn read(checkpoints: &[PathBuf]) -> Result<Vec<TrainingRun>, AnalysisError> {
-    let mut runs: Vec<(PathBuf, TrainingRun)> = Vec::new();
+    let mut folders: Vec<(PathBuf, PathBuf, Description)> = Vec::new();
     for path in checkpoints {
-        let folder = path.parent().map_or(Path::new("."), |folder| folder);
-        let log = folder.join("metrics.jsonl");
-        if runs.iter().any(|(known, _)| known == folder) || !log.is_file() {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let log = parent.join("metrics.jsonl");
+        if !log.is_file() || path.extension().is_none_or(|extension| extension != "safetensors") {
             continue;
         }
-        let safetensors = path.extension().is_some_and(|extension| extension == "safetensors");
-        let Some(description) = (if safetensors { checkpoint::describe(path)? } else { None }) else { continue };
-        runs.push((folder.to_owned(), run(folder, &log, description)?));
+        let Some(description) = checkpoint::describe(path)? else { continue };
+        let folder =
+            fs::canonicalize(parent).map_err(|source| TrainingError::Io { path: parent.to_owned(), source })?;
+        match folders.iter().find(|(known, _, _)| *known == folder) {
+            None => folders.push((folder, log, description)),
+            Some((_, _, first)) if same_run(first, &description) => {}
+            Some(_) => {
+                let problem = format!(
+                    "{}: its run is not that of the checkpoints before it in the folder; keep runs in folders of their own, or move metrics.jsonl away",
+                    path.display()
+                );
+                return Err(AnalysisError::Mismatch { problem });
+            }
+        }
     }
-    Ok(runs.into_iter().map(|(_, run)| run).collect())
+    let mut runs = Vec::new();
+    for (folder, log, description) in folders {
+        let epochs = read_log(&log)?;
+        if epochs.is_empty() {
+            continue;
+        }
+        if let Some(problem) = contradiction(&epochs, &description) {
+            let problem = format!("{}: {problem}; it is the log of another run, move it away", log.display());
+            return Err(AnalysisError::Mismatch { problem });
+        }
+        runs.push(TrainingRun {
+            name: readable(&folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy()),
+            log: data_file("metrics", &log)?,
+            dataset: description.data.kind.name().to_owned(),
+            architecture: description.architecture.kind.to_string(),
+            train_counts: description.data.class_counts,
+            subset_sha256: description.data.indices_sha256,
+            run: description.run,
+            epochs,
+        });
+    }
+    Ok(runs)
 }
 
-fn run(folder: &Path, log: &Path, description: Description) -> Result<TrainingRun, AnalysisError> {
-    let name = folder.file_name().map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into());
-    Ok(TrainingRun {
-        name,
-        log: data_file("metrics", log)?,
-        architecture: description.architecture.kind.to_string(),
-        loss: description.run.loss,
-        car: description.run.car,
-        seed: description.run.seed,
-        train_counts: description.data.class_counts,
-        epochs: read_log(log)?,
-    })
+/// Whether two checkpoints are of one run, at whatever epoch.
+fn same_run(a: &Description, b: &Description) -> bool {
+    let run = |description: &Description| Run { epoch: 0, ..description.run.clone() };
+    a.architecture == b.architecture && a.data == b.data && run(a) == run(b)
+}
+
+/// How a log cannot be that of a checkpoint.
+fn contradiction(epochs: &[EpochMetrics], description: &Description) -> Option<String> {
+    let run = &description.run;
+    let last = epochs.last().map_or(0, |last| last.epoch);
+    let first = &epochs[0];
+    if first.car.is_some() != run.car.is_some() {
+        let (log, checkpoint) = if run.car.is_some() { ("no CAR", "with CAR") } else { ("CAR", "without") };
+        return Some(format!("it records {log}, the checkpoint was trained {checkpoint}"));
+    }
+    if last < run.epoch || last > run.epochs {
+        return Some(format!("it ends with epoch {last}, the checkpoint is of epoch {} of {}", run.epoch, run.epochs));
+    }
+    None
 }

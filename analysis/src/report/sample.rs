@@ -8,6 +8,7 @@ use car_spectral::car::CarOptions;
 use car_spectral::confusion::WrittenMargin;
 use car_spectral::confusion::{ClassWeights, ConfusionMatrix, MarginCounts, MarginGrid, WeightForm};
 use car_spectral::longtail::{ClassErrors, ClassMetrics, Group, long_tailed_counts};
+use car_spectral_training::checkpoint::Run;
 use car_spectral_training::metrics::{CarMetrics, EmaGap, EpochMetrics, SplitMetrics};
 use ndarray::{Array1, Array2};
 
@@ -578,11 +579,26 @@ pub(super) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
     TrainingRun {
         name: format!("run-{seed}"),
         log: DataFile { role: "metrics".into(), path: format!("run-{seed}/metrics.jsonl"), ..DataFile::default() },
+        dataset: "fashion-mnist".into(),
         architecture: "resnet20".into(),
-        loss: if car.is_some() { "cross-entropy + CAR" } else { "cross-entropy" }.into(),
-        car,
-        seed,
         train_counts: long_tailed_counts(600, 100.0, 10).unwrap(),
+        subset_sha256: "ec6c03cbc4423dde".into(),
+        run: Run {
+            epoch: 10,
+            epochs: 10,
+            seed,
+            batch_size: 128,
+            learning_rate: 0.1,
+            momentum: 0.9,
+            weight_decay: 2e-4,
+            warm_up_epochs: 5,
+            augmented: true,
+            loss: if car.is_some() { "cross-entropy + CAR" } else { "cross-entropy" }.into(),
+            car,
+            device: "cpu".into(),
+            threads: 1,
+            commit: "4bf0317".into(),
+        },
         epochs: (1..=10).map(epoch).collect(),
     }
 }

@@ -6,7 +6,7 @@
 //! class, column = true class**. Statement numbers (D1, S3, T5, ...) are those of `THEORY.md`. The same keys are
 //! documented for readers of the JSON in `docs/report-schema.md`; a test compares the two.
 
-use car_spectral::car::{CarOptions, EmaColumns};
+use car_spectral_training::checkpoint::Run;
 use car_spectral_training::metrics::EpochMetrics;
 use serde::{Deserialize, Serialize};
 
@@ -122,30 +122,18 @@ pub struct TrainingRun {
     pub name: String,
     /// The log.
     pub log: DataFile,
+    /// Data set.
+    pub dataset: String,
     /// Architecture.
     pub architecture: String,
-    /// `cross-entropy` or `cross-entropy + CAR`.
-    pub loss: String,
-    /// The options of CAR; `None` without it.
-    pub car: Option<CarOptions>,
-    /// Seed of the run.
-    pub seed: u64,
     /// Training images of each class.
     pub train_counts: Vec<u64>,
+    /// Checksum of the chosen training indices.
+    pub subset_sha256: String,
+    /// Settings of the run, as the checkpoint says.
+    pub run: Run,
     /// One entry an epoch.
     pub epochs: Vec<EpochMetrics>,
-}
-
-impl TrainingRun {
-    /// What sets this run apart from runs of another loss, seeds aside: `cross-entropy`, `CAR, EMA of all columns, α = 0.5`.
-    pub fn arm(&self) -> String {
-        let Some(car) = &self.car else { return self.loss.clone() };
-        let columns = match car.ema.columns {
-            EmaColumns::All => "EMA of all columns",
-            EmaColumns::Present => "per-class EMA",
-        };
-        format!("CAR, {columns}, α = {}", car.alpha)
-    }
 }
 
 /// A class's group by its number of training images.

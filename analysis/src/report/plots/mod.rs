@@ -4,6 +4,7 @@
 //! readers and never the only difference ([`palette`]); legends stand above the data, captions give sample sizes and
 //! settings.
 
+mod arms;
 mod bound_vs_error;
 mod chain_at_worst;
 mod comparison;

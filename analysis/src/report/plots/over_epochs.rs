@@ -1,8 +1,9 @@
 //! Panels of values against the epoch: a line a run, runs of one arm (the same loss, other seeds) in one colour with their
 //! mean.
 
+use super::arms::{Arm, arms};
 use super::figure::{MARGIN, WIDTH};
-use super::palette::{BLUE, Color, GREEN, MUTED, Mark, ORANGE, PURPLE, VERMILLION};
+use super::palette::{BLUE, Color, GREEN, MUTED, Mark, ORANGE, PURPLE, SKY, VERMILLION};
 use super::panel::{Area, LABEL, LEGEND, Symbol, legend, spines, ticks, x_axis, y_axis};
 use super::scale::{Notation, Scale, short};
 use super::scene::{Anchor, Scene, fitted};
@@ -13,13 +14,8 @@ type Style = (Color, Mark);
 /// A value of an epoch, where it was recorded.
 pub(super) type Read = fn(&EpochMetrics) -> Option<f64>;
 
-const STYLES: [Style; 5] = [
-    (BLUE, Mark::Circle),
-    (VERMILLION, Mark::Square),
-    (GREEN, Mark::Triangle),
-    (PURPLE, Mark::Diamond),
-    (ORANGE, Mark::Circle),
-];
+const COLORS: [Color; 6] = [BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY];
+const MARKS: [Mark; 4] = [Mark::Circle, Mark::Square, Mark::Triangle, Mark::Diamond];
 const COLUMNS: usize = 3;
 const HEIGHT: f64 = 300.0;
 const LEFT: f64 = 84.0;
@@ -40,10 +36,11 @@ pub(super) fn draw(runs: &[&TrainingRun], panels: &[Panel], lines: [&str; 2]) ->
     let mut entries: Vec<(Symbol, String)> = arms
         .iter()
         .enumerate()
-        .map(|(at, (arm, members))| {
+        .map(|(at, arm)| {
             let seeds =
-                if members.len() > 1 { format!(" ({} seeds and their mean)", members.len()) } else { String::new() };
-            (Symbol::LineMarker(style(at), false), format!("{arm}{seeds}"))
+                if arm.runs.len() > 1 { format!(" ({} seeds and their mean)", arm.runs.len()) } else { String::new() };
+            let room = WIDTH - 2.0 * MARGIN - 60.0;
+            (Symbol::LineMarker(style(at), false), fitted(&format!("{}{seeds}", arm.label), LEGEND, room))
         })
         .collect();
     for (label, dashed) in lines.into_iter().zip([false, true]).filter(|(label, _)| !label.is_empty()) {
@@ -61,21 +58,9 @@ pub(super) fn draw(runs: &[&TrainingRun], panels: &[Panel], lines: [&str; 2]) ->
     scene
 }
 
+/// Colour and mark: 24 arms before one comes back.
 fn style(arm: usize) -> Style {
-    STYLES[arm % STYLES.len()]
-}
-
-/// Runs by arm, arms in the order of their first run.
-fn arms<'a>(runs: &[&'a TrainingRun]) -> Vec<(String, Vec<&'a TrainingRun>)> {
-    let mut arms: Vec<(String, Vec<&TrainingRun>)> = Vec::new();
-    for run in runs {
-        let arm = run.arm();
-        match arms.iter_mut().find(|(known, _)| *known == arm) {
-            Some((_, members)) => members.push(run),
-            None => arms.push((arm, vec![run])),
-        }
-    }
-    arms
+    (COLORS[arm % COLORS.len()], MARKS[(arm + arm / COLORS.len()) % MARKS.len()])
 }
 
 fn points(run: &TrainingRun, read: Read) -> Vec<(usize, f64)> {
@@ -95,7 +80,7 @@ fn mean(lines: &[Vec<(usize, f64)>]) -> Vec<(usize, f64)> {
         .collect()
 }
 
-fn draw_panel(scene: &mut Scene, area: Area, panel: &Panel, arms: &[(String, Vec<&TrainingRun>)]) {
+fn draw_panel(scene: &mut Scene, area: Area, panel: &Panel, arms: &[Arm<'_>]) {
     let width = area.right - area.left;
     let title = fitted(panel.title, LEGEND * 1.12, width + 60.0);
     scene.text(area.left, area.top - 16.0, title, LEGEND, Anchor::Start).bold = true;
@@ -103,10 +88,11 @@ fn draw_panel(scene: &mut Scene, area: Area, panel: &Panel, arms: &[(String, Vec
         std::iter::once((panel.solid, false)).chain(panel.dashed.map(|read| (read, true))).collect();
     let all: Vec<(usize, f64)> = arms
         .iter()
-        .flat_map(|(_, runs)| runs)
+        .flat_map(|arm| &arm.runs)
         .flat_map(|run| reads.iter().flat_map(|&(read, _)| points(run, read)))
         .collect();
-    let last = all.iter().map(|(epoch, _)| *epoch).max().unwrap_or(1) as f64;
+    let last = arms.iter().flat_map(|arm| &arm.runs).filter_map(|run| run.epochs.last()).map(|epoch| epoch.epoch).max();
+    let last = last.unwrap_or(1) as f64;
     let most = all.iter().map(|(_, value)| *value).fold(0.0, f64::max);
     let least = all.iter().map(|(_, value)| *value).fold(0.0, f64::min);
     let x = Scale::linear(0.0, 1.03 * last, area.left, area.right);
@@ -120,8 +106,8 @@ fn draw_panel(scene: &mut Scene, area: Area, panel: &Panel, arms: &[(String, Vec
         scene.text(area.middle(), area.centre(), "not recorded", LABEL, Anchor::Middle).color = MUTED;
     }
     for &(read, dashed) in reads.iter().rev() {
-        for (at, (_, runs)) in arms.iter().enumerate() {
-            let lines: Vec<Vec<(usize, f64)>> = runs.iter().map(|run| points(run, read)).collect();
+        for (at, arm) in arms.iter().enumerate() {
+            let lines: Vec<Vec<(usize, f64)>> = arm.runs.iter().map(|run| points(run, read)).collect();
             let placed = |line: &[(usize, f64)]| -> Vec<(f64, f64)> {
                 line.iter().map(|&(epoch, value)| (x.at(epoch as f64), y.at(value))).collect()
             };

@@ -130,6 +130,9 @@ impl Scale {
     }
 }
 
+/// Decimals of a linear axis; finer steps are written with an exponent.
+const MOST_DIGITS: i32 = 4;
+
 fn written(value: f64, step: f64, notation: Notation) -> String {
     let (value, step) = match notation {
         Notation::Plain => (value, step),
@@ -142,6 +145,9 @@ fn written(value: f64, step: f64, notation: Notation) -> String {
     let mut digits = 0;
     while digits < 9 && ((step * 10f64.powi(digits)).round() - step * 10f64.powi(digits)).abs() > 1e-6 * step {
         digits += 1;
+    }
+    if digits > MOST_DIGITS && value != 0.0 {
+        return short(value);
     }
     format!("{value:.*}", digits as usize)
 }
@@ -219,6 +225,7 @@ mod tests {
     fn ticks_are_round_and_inside() {
         assert_eq!(labels(Scale::linear(0.0, 1.0, 0.0, 1.0), Notation::Percent), ["0", "20", "40", "60", "80", "100"]);
         assert_eq!(labels(Scale::linear(0.0, 0.06, 0.0, 1.0), Notation::Plain)[..2], ["0.00", "0.01"]);
+        assert_eq!(labels(Scale::linear(0.0, 6e-9, 0.0, 1.0), Notation::Plain)[1..3], ["1.0×10⁻⁹", "2.0×10⁻⁹"]);
         assert_eq!(
             labels(Scale::log(0.01, 2000.0, 0.0, 1.0), Notation::Plain),
             ["0.01", "0.1", "1", "10", "100", "1000"]

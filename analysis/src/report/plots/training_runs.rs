@@ -1,6 +1,8 @@
 //! `training_runs`: hard and surrogate spectral norms, weighted worst-class error and accuracies over the epochs;
 //! `regulariser`: what runs with CAR record of the regulariser itself.
 
+use std::collections::BTreeSet;
+
 use super::Figure;
 use super::over_epochs::{self, Panel};
 use super::scale::Notation;
@@ -140,18 +142,15 @@ fn regulariser(runs: &[&TrainingRun]) -> Figure {
 
 /// Architectures, training images and seeds.
 fn described(runs: &[&TrainingRun]) -> String {
-    let mut architectures: Vec<&str> = runs.iter().map(|run| run.architecture.as_str()).collect();
-    architectures.dedup();
-    let mut images: Vec<u64> = runs.iter().map(|run| run.train_counts.iter().sum()).collect();
-    images.dedup();
-    let mut seeds: Vec<u64> = runs.iter().map(|run| run.seed).collect();
-    seeds.sort_unstable();
-    seeds.dedup();
-    let list = |values: Vec<String>| values.join(", ");
+    fn list<T: Ord>(values: impl Iterator<Item = T>, write: impl Fn(T) -> String) -> String {
+        values.collect::<BTreeSet<T>>().into_iter().map(write).collect::<Vec<_>>().join(", ")
+    }
+    let of_set = |run: &&TrainingRun| format!("{} on {}", run.architecture, run.dataset);
+    let images = |run: &&TrainingRun| run.train_counts.iter().sum::<u64>();
     format!(
         "{}; {} training images; seeds {}.",
-        architectures.join(", "),
-        list(images.into_iter().map(super::grouped).collect()),
-        list(seeds.iter().map(u64::to_string).collect()),
+        list(runs.iter().map(of_set), |text| text),
+        list(runs.iter().map(images), super::grouped),
+        list(runs.iter().map(|run| run.run.seed), |seed| seed.to_string()),
     )
 }

@@ -1,0 +1,146 @@
+//! Training runs in arms: runs of one arm differ in the seed alone, and only they are averaged. An arm is called by its loss
+//! and by whatever sets it apart from the other arms.
+
+use car_spectral::car::{Competition, EmaColumns, EmaStart, Gate};
+
+use super::scale::short;
+use crate::report::TrainingRun;
+
+/// Runs that differ in nothing but the seed.
+pub(super) struct Arm<'a> {
+    pub label: String,
+    pub runs: Vec<&'a TrainingRun>,
+}
+
+/// Arms in the order of their first run. Of two runs of one arm with one seed the second is left out.
+pub(super) fn arms<'a>(runs: &[&'a TrainingRun]) -> Vec<Arm<'a>> {
+    let mut groups: Vec<(String, Vec<Setting>, Vec<&TrainingRun>)> = Vec::new();
+    for run in runs {
+        let (loss, settings) = (loss(run), settings(run));
+        match groups.iter_mut().find(|(other, known, _)| *other == loss && *known == settings) {
+            Some((_, _, members)) if members.iter().any(|member| member.run.seed == run.run.seed) => {}
+            Some((_, _, members)) => members.push(run),
+            None => groups.push((loss, settings, vec![run])),
+        }
+    }
+    let differs = |setting: &Setting| {
+        let others = groups.iter().flat_map(|(_, settings, _)| settings);
+        others.filter(|other| other.name == setting.name).any(|other| other != setting)
+    };
+    let arm = |(loss, settings, runs): &(String, Vec<Setting>, Vec<&'a TrainingRun>)| {
+        let apart = settings.iter().filter(|setting| differs(setting));
+        let label = apart.fold(loss.clone(), |label, setting| format!("{label}, {} {}", setting.name, setting.shown));
+        Arm { label, runs: runs.clone() }
+    };
+    groups.iter().map(arm).collect()
+}
+
+fn loss(run: &TrainingRun) -> String {
+    match run.run.car.map(|car| car.ema.columns) {
+        None => run.run.loss.clone(),
+        Some(EmaColumns::All) => "CAR, EMA of all columns".to_owned(),
+        Some(EmaColumns::Present) => "CAR, per-class EMA".to_owned(),
+    }
+}
+
+/// A setting by the name it has in a legend.
+#[derive(PartialEq)]
+struct Setting {
+    name: &'static str,
+    exact: String,
+    shown: String,
+}
+
+/// Everything beside loss and seed that can make two runs differ.
+fn settings(run: &TrainingRun) -> Vec<Setting> {
+    let text = |name, value: &str| Setting { name, exact: value.to_owned(), shown: value.to_owned() };
+    let number = |name, value: f64| Setting { name, exact: value.to_string(), shown: short(value) };
+    let count = |name, value: usize| text(name, &value.to_string());
+    let switch = |name, value: bool| text(name, if value { "on" } else { "off" });
+    let settings = &run.run;
+    let mut list = vec![
+        text("data", &run.dataset),
+        Setting {
+            name: "images",
+            exact: run.subset_sha256.clone(),
+            shown: run.subset_sha256.chars().take(6).collect(),
+        },
+        text("model", &run.architecture),
+        count("epochs", settings.epochs),
+        count("batch", settings.batch_size),
+        number("lr", settings.learning_rate),
+        number("momentum", settings.momentum),
+        number("decay", settings.weight_decay),
+        count("warm-up", settings.warm_up_epochs),
+        switch("augmentation", settings.augmented),
+    ];
+    if let Some(car) = &settings.car {
+        let surrogate = &car.surrogate;
+        let gate = match surrogate.gate {
+            Gate::Sigmoid => "sigmoid",
+            Gate::One => "1",
+            Gate::Relu => "relu",
+        };
+        let competition = match surrogate.competition {
+            Competition::SoftmaxAll => "softmax of all",
+            Competition::SoftmaxCompetitors => "softmax of competitors",
+            Competition::Relu => "relu",
+        };
+        let start = match car.ema.start {
+            EmaStart::Zero => "zero",
+            EmaStart::FirstBatch => "first batch",
+            EmaStart::BiasCorrected => "bias-corrected",
+        };
+        list.extend([
+            number("α", car.alpha),
+            number("b", car.ema.beta),
+            text("start", start),
+            number("g", surrogate.margin),
+            number("τ", surrogate.temperature),
+            text("gate", gate),
+            text("competition", competition),
+            switch("gate gradient", surrogate.gate_gradient),
+            switch("baseline gradient", surrogate.baseline_gradient),
+            number("r₀", car.r0),
+            text("weights", car.weights.name()),
+        ]);
+    }
+    list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample::training_run;
+    use car_spectral::car::{CarOptions, EmaOptions};
+
+    fn labels(runs: &[TrainingRun]) -> Vec<(String, usize)> {
+        let runs: Vec<&TrainingRun> = runs.iter().collect();
+        arms(&runs).into_iter().map(|arm| (arm.label, arm.runs.len())).collect()
+    }
+
+    #[test]
+    fn only_seeds_are_pooled_and_a_run_counts_once() {
+        let paper = CarOptions::paper();
+        let runs = [training_run(0, None), training_run(1, None), training_run(1, None), training_run(0, Some(paper))];
+        assert_eq!(labels(&runs), [("cross-entropy".to_owned(), 2), ("CAR, EMA of all columns".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn what_sets_arms_apart_is_said_and_nothing_else() {
+        let paper = CarOptions::paper();
+        let slow = CarOptions { ema: EmaOptions { beta: 0.99, ..paper.ema }, r0: 0.200_01, ..paper };
+        let mut small = training_run(0, None);
+        small.architecture = "mlp (8)".into();
+        let runs = [training_run(0, Some(paper)), training_run(1, Some(slow)), training_run(0, None), small];
+        assert_eq!(
+            labels(&runs).into_iter().map(|(label, _)| label).collect::<Vec<_>>(),
+            [
+                "CAR, EMA of all columns, model resnet20, b 0.5, r₀ 0.2",
+                "CAR, EMA of all columns, model resnet20, b 0.99, r₀ 0.2",
+                "cross-entropy, model resnet20",
+                "cross-entropy, model mlp (8)",
+            ]
+        );
+    }
+}

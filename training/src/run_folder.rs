@@ -1,0 +1,121 @@
+//! The folder of a run: one run, and one `train` writing at a time.
+//!
+//! Weights of one run beside the log of another would be read as one run. So a folder that holds a run is refused, unless
+//! it is to be overwritten: then the earlier run's files, told by their names, go first. While a run lasts its log is
+//! locked, so that a second `train` in the same folder is refused, too.
+
+use std::fs::{self, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+
+use crate::TrainingError;
+use crate::metrics::MetricsLog;
+
+const LOG: &str = "metrics.jsonl";
+
+/// Refuses a folder that holds a run.
+///
+/// # Errors
+/// [`TrainingError::InvalidSetting`] naming the folder; [`TrainingError::Io`].
+pub(crate) fn check(folder: &Path) -> Result<(), TrainingError> {
+    match files_of_a_run(folder)?.first() {
+        None => Ok(()),
+        Some(file) => {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            let requirement = format!("holds a run already ({name}); choose another folder, or give --overwrite");
+            Err(TrainingError::setting("--out", folder.display(), requirement))
+        }
+    }
+}
+
+/// Makes the folder, removes the files of an earlier run if `overwrite`, and starts the log, locked until it is dropped.
+///
+/// # Errors
+/// As [`check`]; [`TrainingError::InvalidSetting`] also for a folder another `train` is writing into.
+pub(crate) fn take(folder: &Path, overwrite: bool) -> Result<MetricsLog, TrainingError> {
+    fs::create_dir_all(folder).map_err(TrainingError::io(folder))?;
+    let path = folder.join(LOG);
+    let file = OpenOptions::new().create(true).append(true).open(&path).map_err(TrainingError::io(&path))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let requirement = "another train is writing into this folder; choose another one";
+            return Err(TrainingError::setting("--out", folder.display(), requirement));
+        }
+        Err(TryLockError::Error(source)) => return Err(TrainingError::Io { path, source }),
+    }
+    if overwrite {
+        for earlier in files_of_a_run(folder)?.into_iter().filter(|earlier| *earlier != path) {
+            fs::remove_file(&earlier).map_err(TrainingError::io(&earlier))?;
+        }
+        file.set_len(0).map_err(TrainingError::io(&path))?;
+    } else {
+        check(folder)?;
+    }
+    Ok(MetricsLog::new(file, path))
+}
+
+/// The log, if it is not empty, checkpoints with their descriptions, and predictions, sorted; none if the folder is not
+/// there.
+fn files_of_a_run(folder: &Path) -> Result<Vec<PathBuf>, TrainingError> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(TrainingError::io(folder))? {
+        let entry = entry.map_err(TrainingError::io(folder))?;
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else { continue };
+        let empty = || entry.metadata().is_ok_and(|metadata| metadata.len() == 0);
+        if is_of_a_run(name) && !(name == LOG && empty()) {
+            files.push(entry.path());
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn is_of_a_run(name: &str) -> bool {
+    let checkpoint = |stem: &str| {
+        stem == "model"
+            || stem
+                .strip_prefix("epoch-")
+                .is_some_and(|epoch| epoch.len() >= 4 && epoch.bytes().all(|b| b.is_ascii_digit()))
+    };
+    [LOG, "train.npz", "test.npz"].contains(&name)
+        || name.strip_suffix(".safetensors").or(name.strip_suffix(".json")).is_some_and(checkpoint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_not_mixed_with_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("run");
+        check(&out).unwrap();
+        drop(take(&out, false).unwrap());
+        // The empty log of a run that did not finish an epoch is in nobody's way.
+        drop(take(&out, false).unwrap());
+        for file in ["epoch-0002.safetensors", "epoch-0002.json", "notes.txt", "epoch-x.json"] {
+            fs::write(out.join(file), "mine").unwrap();
+        }
+        for refused in [check(&out).unwrap_err(), take(&out, false).unwrap_err()] {
+            let text = refused.to_string();
+            assert!(text.contains("epoch-0002.json") && text.contains("--overwrite"), "{text}");
+        }
+        assert!(out.join("epoch-0002.safetensors").exists());
+        fs::write(out.join(LOG), "{}\n").unwrap();
+        let log = take(&out, true).unwrap();
+        let left: Vec<String> =
+            fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        assert_eq!(left.len(), 3, "{left:?}");
+        assert_eq!(fs::read(out.join(LOG)).unwrap(), b"");
+        assert!(left.contains(&"notes.txt".to_owned()) && left.contains(&"epoch-x.json".to_owned()));
+
+        let busy = take(&out, true).unwrap_err().to_string();
+        assert!(busy.contains("another train"), "{busy}");
+        drop(log);
+        take(&out, true).unwrap();
+    }
+}
