@@ -175,7 +175,7 @@ fn trajectories(
 fn side_by_side(scene: &mut Scene, report: &Report, panels: &[(&'static str, Notation, Vec<Series>)], head: f64) {
     let n = report.models.len();
     let row = (560.0 / n as f64).clamp(20.0, 84.0);
-    let names: Vec<String> = report.models.iter().map(|model| fitted(&model.name, TICK, 260.0)).collect();
+    let names: Vec<String> = report.models.iter().map(|model| fitted(&model.name, TICK, 340.0)).collect();
     let widest = names.iter().map(|name| text_width(name, TICK, false)).fold(0.0, f64::max);
     let left = MARGIN + widest + 16.0;
     const GAP: f64 = 44.0;
