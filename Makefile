@@ -42,7 +42,7 @@ lint:
 bench:
 	@$(PYTHON) scripts/setup.py libtorch openblas python
 	cargo bench -p car-spectral --features lapack
-	cargo bench -p car-spectral-training --bench car_step
+	cargo bench -p car-spectral-training --bench car_step --profile dev
 
 clean:
 	rm -rf out target

@@ -11,7 +11,7 @@ use car_spectral::longtail::Group;
 use car_spectral::norms::{self, SpectralNorm};
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use crate::TrainingError;
 use crate::loss::CarLoss;
@@ -96,6 +96,10 @@ impl Regulariser {
     /// The term is differentiated on a copy of the logits, apart from the network, so that its gradient and its time can be
     /// told from those of the cross-entropy.
     pub(crate) fn term(&mut self, logits: &Tensor, targets: &Tensor) -> Result<Tensor, TrainingError> {
+        if let Device::Cuda(index) = logits.device() {
+            // The network's forward pass, still under way, is not the regulariser's time.
+            tch::Cuda::synchronize(index as i64);
+        }
         let started = Instant::now();
         let copy = logits.detach().set_requires_grad(true);
         let spectral = self.loss.regulariser(&copy, targets)?;
@@ -173,7 +177,6 @@ fn matrix(tensor: &Tensor) -> Result<Array2<f64>, TrainingError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tch::Device;
 
     fn batch() -> (Tensor, Tensor) {
         tch::manual_seed(3);
