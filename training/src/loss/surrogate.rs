@@ -157,12 +157,14 @@ mod tests {
     fn a_single_leader_has_no_gradient_whatever_its_lead() {
         for kind in [Kind::Float, Kind::Double] {
             for lead in [1e-20, 1e-7, 0.1, 0.7, 3.0, 1e30] {
-                for row in [&[lead, 0.0][..], &[-0.3, 0.0, lead], &[lead, 0.0, -0.1, 0.0]] {
-                    let logits = Tensor::from_slice(row).view([1, -1]).to_kind(kind).set_requires_grad(true);
-                    let samples = self::row(&logits, &options(Gate::One, Competition::Relu));
-                    assert_eq!(samples.max().double_value(&[]), 1.0);
-                    samples.max().backward();
-                    assert_eq!(logits.grad().abs().max().double_value(&[]), 0.0, "{kind:?} {row:?}");
+                for upstream in [0.3, 0.7, 1.0, 1.1] {
+                    for row in [&[lead, 0.0][..], &[-0.3, 0.0, lead], &[lead, 0.0, -0.1, 0.0]] {
+                        let logits = Tensor::from_slice(row).view([1, -1]).to_kind(kind).set_requires_grad(true);
+                        let samples = self::row(&logits, &options(Gate::One, Competition::Relu));
+                        assert_eq!(samples.max().double_value(&[]), 1.0);
+                        (samples.sum(kind) * upstream).backward();
+                        assert_eq!(logits.grad().abs().max().double_value(&[]), 0.0, "{kind:?} {row:?} {upstream}");
+                    }
                 }
             }
         }
