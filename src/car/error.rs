@@ -32,6 +32,12 @@ pub enum CarError {
         /// The number expected.
         expected: usize,
     },
+    /// Finite scores from which something is computed that f64 does not hold.
+    #[error("{what} leaves the range of f64")]
+    Overflow {
+        /// What was computed.
+        what: &'static str,
+    },
     /// Scores, labels or counts that were refused.
     #[error(transparent)]
     Confusion(#[from] ConfusionError),

@@ -58,7 +58,8 @@ impl CarObjective {
     /// Takes in a batch of scores [N, K] and labels `[N]`.
     ///
     /// # Errors
-    /// [`CarError`] naming what was refused; the state is then unchanged.
+    /// [`CarError`] naming what was refused, with [`CarError::Overflow`] for scores whose loss f64 does not hold; the state is
+    /// then unchanged.
     pub fn step<S: Score>(
         &mut self,
         logits: ArrayView2<'_, S>,
@@ -75,10 +76,14 @@ impl CarObjective {
         let spectral_gradient = surrogate.gradient(upstream.view())?;
         let (cross_entropy, mut gradient) = cross_entropy(surrogate.scores(), labels);
         gradient.scaled_add(self.options.alpha, &spectral_gradient);
+        let total = cross_entropy + self.options.alpha * spectral.value;
+        if !total.is_finite() || gradient.iter().any(|part| !part.is_finite()) {
+            return Err(CarError::Overflow { what: "the loss or its gradient" });
+        }
         self.ema = ema;
         Ok(CarStep {
             cross_entropy,
-            total: cross_entropy + self.options.alpha * spectral.value,
+            total,
             spectral,
             batch: surrogate.confusion().to_owned(),
             confusion: averaged.confusion,
@@ -132,6 +137,14 @@ mod tests {
         ];
         for (logits, labels) in refused {
             assert!(objective.step(logits.view(), labels.view()).is_err());
+        }
+        // Finite scores: a difference that overflows, and cross-entropies whose sum does.
+        for (logits, labels) in [
+            (array![[1.7e308, -1.7e308, 0.0]], array![1]),
+            (array![[8e307, -8e307, 0.0], [0.0, 8e307, -8e307]], array![1, 2]),
+        ] {
+            let error = objective.step(logits.view(), labels.view()).unwrap_err();
+            assert!(matches!(error, CarError::Overflow { .. }), "{error}");
         }
         assert_eq!(objective.ema(), &before);
     }

@@ -140,13 +140,13 @@ impl EmaOptions {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
 pub struct CarOptions {
-    /// Strength of the spectral term; finite and not negative.
+    /// Strength of the spectral term, in [0, 1e6].
     pub alpha: f64,
-    /// The surrogate.
+    /// The surrogate; in training its margin must lie in [-1e6, 1e6] and its temperature in [1e-6, 1e6].
     pub surrogate: SurrogateOptions,
     /// The moving average.
     pub ema: EmaOptions,
-    /// The offset r0 of the class weights (D3).
+    /// The offset r0 of the class weights (D3), in [0, 1e6].
     pub r0: f64,
     /// The form of the class weights.
     pub weights: WeightForm,
@@ -177,13 +177,24 @@ impl CarOptions {
         }
     }
 
+    /// Whether the options can be trained with, in single precision too: that is why their ranges end at 1e6, and why
+    /// [`SurrogateOptions::check`], for the surrogate alone in f64, is wider. An `r0` of 0 may still leave a class without
+    /// samples without a weight, which shows when the weights are made; [`crate::confusion::ClassWeights`] alone also takes
+    /// the small negative offsets that this refuses.
+    ///
     /// # Errors
-    /// [`CarError::InvalidOption`] naming the option; an unusable `r0` shows when the weights are made.
+    /// [`CarError::InvalidOption`] naming the option.
     pub fn check(&self) -> Result<(), CarError> {
-        if !(self.alpha.is_finite() && self.alpha >= 0.0) {
-            return Err(CarError::option("alpha", self.alpha, "must be finite and not negative"));
+        for (name, value, range, requirement) in [
+            ("alpha", self.alpha, 0.0..=1e6, "must lie in [0, 1e6]"),
+            ("r0", self.r0, 0.0..=1e6, "must lie in [0, 1e6]"),
+            ("margin", self.surrogate.margin, -1e6..=1e6, "must lie in [-1e6, 1e6]"),
+            ("temperature", self.surrogate.temperature, 1e-6..=1e6, "must lie in [1e-6, 1e6]"),
+        ] {
+            if !range.contains(&value) {
+                return Err(CarError::option(name, value, requirement));
+            }
         }
-        self.surrogate.check()?;
         self.ema.check()
     }
 }
@@ -201,17 +212,29 @@ mod tests {
         let paper = CarOptions::paper();
         assert_eq!(paper.check(), Ok(()));
         assert_eq!(CarOptions::official_code().check(), Ok(()));
-        for alpha in [-0.1, f64::NAN, f64::INFINITY] {
-            assert_eq!(named(CarOptions { alpha, ..paper }), "alpha");
+        for bad in [-0.1, 1.1e6, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(named(CarOptions { alpha: bad, ..paper }), "alpha");
+            assert_eq!(named(CarOptions { r0: bad, ..paper }), "r0");
         }
+        assert_eq!(CarOptions { alpha: 0.0, r0: 0.0, ..paper }.check(), Ok(()));
         for beta in [-0.1, 1.0, f64::NAN] {
             assert_eq!(named(CarOptions { ema: EmaOptions { beta, ..paper.ema }, ..paper }), "beta");
         }
-        for temperature in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        // Good for the surrogate alone in f64, out of the range of f32 in training.
+        for temperature in [1e-40, 1e39, 1e300] {
             let surrogate = SurrogateOptions { temperature, ..paper.surrogate };
+            assert_eq!(surrogate.check(), Ok(()));
             assert_eq!(named(CarOptions { surrogate, ..paper }), "temperature");
         }
-        let surrogate = SurrogateOptions { margin: f64::NAN, ..paper.surrogate };
-        assert_eq!(named(CarOptions { surrogate, ..paper }), "margin");
+        for temperature in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            let surrogate = SurrogateOptions { temperature, ..paper.surrogate };
+            assert!(surrogate.check().is_err());
+            assert_eq!(named(CarOptions { surrogate, ..paper }), "temperature");
+        }
+        for margin in [f64::NAN, f64::INFINITY, -1e39] {
+            let surrogate = SurrogateOptions { margin, ..paper.surrogate };
+            assert_eq!(named(CarOptions { surrogate, ..paper }), "margin");
+        }
+        assert!(SurrogateOptions { margin: f64::NAN, ..paper.surrogate }.check().is_err());
     }
 }

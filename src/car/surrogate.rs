@@ -114,7 +114,8 @@ impl Surrogate {
     /// any gradient.
     ///
     /// # Errors
-    /// [`CarError::WrongNumberOfClasses`].
+    /// [`CarError::WrongNumberOfClasses`]; [`CarError::Overflow`] for a gradient that is not finite, as of a relu competition
+    /// whose leads are subnormal numbers: it grows as one over the largest lead.
     pub fn gradient(&self, upstream: ArrayView2<'_, f64>) -> Result<Array2<f64>, CarError> {
         let num_classes = self.confusion.nrows();
         if upstream.dim() != (num_classes, num_classes) {
@@ -134,6 +135,9 @@ impl Surrogate {
             let mut row = gradient.row_mut(sample);
             let row = row.as_slice_mut().expect("rows of a standard layout");
             terms.add_gradient(scores, label, &weights, &self.options, row);
+        }
+        if gradient.iter().any(|part| !part.is_finite()) {
+            return Err(CarError::Overflow { what: "the surrogate's gradient" });
         }
         Ok(gradient)
     }
@@ -191,16 +195,16 @@ fn column_means(mut sums: Array2<f64>, counts: &[u64]) -> Array2<f64> {
 struct Terms {
     gate: Vec<f64>,
     competition: Vec<f64>,
-    own: usize,
+    /// The largest lead, and the sum of all leads over it; for the relu competition.
+    leads: (f64, f64),
 }
 
 impl Terms {
     fn new(num_classes: usize) -> Self {
-        Self { gate: vec![0.0; num_classes], competition: vec![0.0; num_classes], own: 0 }
+        Self { gate: vec![0.0; num_classes], competition: vec![0.0; num_classes], leads: (0.0, 0.0) }
     }
 
     fn compute(&mut self, scores: &[f64], own: usize, options: &SurrogateOptions) {
-        self.own = own;
         let base = scores[own];
         for (gate, &score) in self.gate.iter_mut().zip(scores) {
             let raised = options.margin + (score - base);
@@ -217,9 +221,13 @@ impl Terms {
             Competition::Relu => {
                 let leads = scores.iter().map(|score| (score - base).max(0.0));
                 self.competition.iter_mut().zip(leads).for_each(|(share, lead)| *share = lead);
-                let total: f64 = self.competition.iter().sum();
-                if total > 0.0 {
+                let largest = self.competition.iter().copied().fold(0.0, f64::max);
+                if largest > 0.0 {
+                    // Over the largest, whose own share of it is exactly 1, their sum cannot overflow.
+                    self.competition.iter_mut().for_each(|share| *share /= largest);
+                    let total = self.competition.iter().sum();
                     self.competition.iter_mut().for_each(|share| *share /= total);
+                    self.leads = (largest, total);
                 }
             }
         }
@@ -263,9 +271,9 @@ impl Terms {
                 }
             }
             Competition::Relu => {
-                let total: f64 = scores.iter().map(|score| (score - base).max(0.0)).sum();
+                let (largest, total) = self.leads;
                 for class in (0..weights.len()).filter(|&class| scores[class] > base) {
-                    let part = (gated(class) - mean) / total;
+                    let part = (gated(class) - mean) / total / largest;
                     gradient[class] += part;
                     if options.baseline_gradient {
                         gradient[own] -= part;
@@ -337,6 +345,26 @@ mod tests {
         assert_relative_eq!(matrix(c).get(2, 0), 0.75 * 3.5, max_relative = 1e-15);
         assert_relative_eq!(matrix(c).column_sums()[0], 3.0, max_relative = 1e-15);
         assert_eq!(surrogate_confusion(logits.view(), array![2].view(), &c).unwrap().column_sums()[2], 0.0);
+    }
+
+    #[test]
+    fn relu_shares_of_leads_at_either_end_of_the_range() {
+        let options =
+            SurrogateOptions { gate: Gate::One, competition: Competition::Relu, ..SurrogateOptions::paper(0.1) };
+        let new = |row: [f64; 3]| Surrogate::new(Array2::from(vec![row]).view(), array![0].view(), &options).unwrap();
+        let one = |row: usize| Array2::from_shape_fn((3, 3), |(i, j)| f64::from(u8::from((i, j) == (row, 0))));
+        let huge = new([-1.0, 1.2e308, 1.2e308]);
+        assert_eq!((huge.confusion()[[1, 0]], huge.confusion()[[2, 0]]), (0.5, 0.5));
+        assert!(huge.gradient(one(1).view()).unwrap().iter().all(|part| part.abs() < 1e-300));
+        let tiny = new([0.0, 5e-324, 1e-323]);
+        assert_relative_eq!(tiny.confusion()[[2, 0]], 2.0 / 3.0);
+        assert!(matches!(tiny.gradient(one(1).view()), Err(CarError::Overflow { .. })));
+        // A single leader has its share whatever its lead.
+        for lead in [5e-324, 1e-20, 1e-7, 0.1, 3.0] {
+            let single = new([0.0, lead, -1.0]);
+            assert_eq!(single.confusion()[[1, 0]], 1.0);
+            assert_eq!(single.gradient(one(1).view()).unwrap(), Array2::<f64>::zeros((1, 3)), "{lead:e}");
+        }
     }
 
     #[test]

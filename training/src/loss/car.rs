@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 
-use car_spectral::car::{CarOptions, EmaColumns};
+use car_spectral::car::{CarOptions, EmaColumns, EmaOptions, EmaStart};
 use car_spectral::confusion::ClassWeights;
 use tch::{Device, Kind, Reduction, TchError, Tensor, no_grad};
 
 use super::LossError;
-use super::ema::{ConfusionEma, Seen};
+use super::ema::{ConfusionEma, MOST_BATCHES, Seen};
 use super::spectral::top_singular_pair;
 use super::surrogate::sample_surrogate;
 
@@ -14,6 +14,21 @@ const EMA: &str = "ema";
 const LEFT: &str = "left";
 const BATCHES: &str = "batches";
 const OCCURRENCES: &str = "occurrences";
+const EMA_OPTIONS: &str = "ema_options";
+
+/// The options that a stored average was made under, as numbers.
+fn numbered(options: &EmaOptions) -> [(&'static str, f64); 3] {
+    let start = match options.start {
+        EmaStart::Zero => 0.0,
+        EmaStart::FirstBatch => 1.0,
+        EmaStart::BiasCorrected => 2.0,
+    };
+    let columns = match options.columns {
+        EmaColumns::All => 0.0,
+        EmaColumns::Present => 1.0,
+    };
+    [("beta", options.beta), ("start", start), ("columns", columns)]
+}
 
 /// Cross-entropy with CAR for K classes, with the moving average it carries from batch to batch.
 ///
@@ -36,6 +51,15 @@ const OCCURRENCES: &str = "occurrences";
 ///
 /// **Synchronisations with the host.** One for the check of the batch, and one for each look at the Lanczos process: two
 /// or three a step from a warm start.
+///
+/// **Accuracy.** The value is sigma = uᵀ M v of unit vectors with Mᵀ u = sigma v and a residual ‖M v - sigma u‖ of at most
+/// 1e-12 sigma in Double and 2e-6 sigma in Float, beyond rounding. That puts *a* singular value of M = C^ Lambda within the
+/// residual of sigma, and sigma never above sigma_1; where a hundred values or more crowd just below sigma_1 it may be lower
+/// than the residual says. There Lanczos also ends after 1000 steps with the pair it has, whatever its residual, and no word
+/// of it: with 150 singular values within 4e-4 of sigma_1 a value in Double was seen 4e-7 too small.
+///
+/// Of the history, entries below 1.2e-34 (Float) or 2.2e-304 (Double) become 0, and sigma_1 below those has few digits. A
+/// relu competition whose largest lead is below 2^-100 counts as one without leads.
 ///
 /// **Repeatability.** On the CPU a run repeats bit for bit for a number of threads. On CUDA `index_add` adds samples of one
 /// class in no fixed order, so the last digits may differ.
@@ -77,10 +101,10 @@ impl State {
 
 /// A batch that passed all checks.
 struct Batch {
-    /// `[B, K]`, in the kind computed in, attached to the logits given.
-    logits: Tensor,
-    /// S `[B, K]`, attached too.
+    /// S `[B, K]`, in the kind computed in, attached to the logits given.
     samples: Tensor,
+    /// Where it was asked for.
+    cross_entropy: Option<Tensor>,
 }
 
 impl CarLoss {
@@ -100,10 +124,11 @@ impl CarLoss {
     ///
     /// # Errors
     /// [`LossError`] for a batch that does not fit, naming the sample where there is one; the moving average is then as
-    /// before. After [`LossError::Torch`] it may hold the batch or a part of it.
+    /// before, also after [`LossError::Overflow`] for finite logits whose cross-entropy is not. After [`LossError::Torch`] it
+    /// may hold the batch or a part of it.
     pub fn forward(&mut self, logits: &Tensor, targets: &Tensor) -> Result<(Tensor, CarParts), LossError> {
-        let batch = self.check(logits, targets)?;
-        let cross_entropy = batch.logits.f_cross_entropy_loss::<Tensor>(targets, None, Reduction::Mean, -100, 0.0)?;
+        let mut batch = self.check(logits, targets, true)?;
+        let cross_entropy = batch.cross_entropy.take().expect("it was asked for");
         let spectral = self.step(&batch, targets)?;
         let parts = CarParts { cross_entropy: cross_entropy.f_detach()?, spectral: spectral.f_detach()? };
         Ok((cross_entropy.f_add(&spectral.f_mul_scalar(self.options.alpha)?)?, parts))
@@ -117,7 +142,7 @@ impl CarLoss {
     /// # Errors
     /// As [`CarLoss::forward`].
     pub fn regulariser(&mut self, logits: &Tensor, targets: &Tensor) -> Result<Tensor, LossError> {
-        let batch = self.check(logits, targets)?;
+        let batch = self.check(logits, targets, false)?;
         self.step(&batch, targets)
     }
 
@@ -138,8 +163,9 @@ impl CarLoss {
     /// | `left` | `[K]` | the left singular vector from which the next step starts |
     /// | `batches` | `[]`, int64 | batches so far; with `EmaColumns::All` |
     /// | `occurrences` | `[K]`, int64 | batches with class j so far; with `EmaColumns::Present` |
+    /// | `ema_options` | `[3]`, Double | beta; start (0 zero, 1 first batch, 2 bias-corrected); columns (0 all, 1 present) |
     ///
-    /// Given back by [`CarLoss::set_state`] to a loss made alike, training goes on bit for bit.
+    /// Numbers of batches stop at 2^53. Given back by [`CarLoss::set_state`] to a loss made alike, training goes on bit for bit.
     pub fn state(&self) -> BTreeMap<String, Tensor> {
         let fresh;
         let state = match &self.state {
@@ -153,8 +179,9 @@ impl CarLoss {
             Seen::Batches(batches) => (BATCHES, Tensor::from(*batches).to_device(state.ema.device())),
             Seen::Occurrences(occurrences) => (OCCURRENCES, occurrences.copy()),
         };
+        let options = Tensor::from_slice(&numbered(&self.options.ema).map(|(_, number)| number));
         let matrix = state.ema.by_true_class.transpose(0, 1).contiguous().copy();
-        [(EMA, matrix), (LEFT, state.left.copy()), (name, seen)]
+        [(EMA, matrix), (LEFT, state.left.copy()), (name, seen), (EMA_OPTIONS, options)]
             .into_iter()
             .map(|(name, tensor)| (name.to_owned(), tensor))
             .collect()
@@ -163,7 +190,10 @@ impl CarLoss {
     /// Puts what [`CarLoss::state`] gave back. All or nothing.
     ///
     /// # Errors
-    /// [`LossError::State`] naming the first tensor that is missing, left over, of another shape or kind, not finite or negative.
+    /// [`LossError::State`] naming the first tensor that is missing, left over, of another shape or kind, or holds what no
+    /// batches leave behind: numbers that are negative, not finite or out of range, confusion on the diagonal or in a column
+    /// without batches, more than 2^53 batches, a `left` of a norm other than 0 and 1; and naming the option of the average
+    /// that the state was saved under another value of.
     pub fn set_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<(), LossError> {
         let read = no_grad(|| self.read(state))?;
         self.state = Some(read);
@@ -198,7 +228,12 @@ impl CarLoss {
     }
 
     /// Everything that can be wrong with a batch, in one synchronisation.
-    fn check(&self, logits: &Tensor, targets: &Tensor) -> Result<Batch, LossError> {
+    fn check(&self, logits: &Tensor, targets: &Tensor, with_cross_entropy: bool) -> Result<Batch, LossError> {
+        for (what, tensor) in [("logits", logits), ("targets", targets)] {
+            if !tensor.defined() {
+                return Err(LossError::Undefined { what });
+            }
+        }
         let num_classes = self.num_classes();
         let samples = match logits.size().as_slice() {
             &[samples, classes] if classes == num_classes => samples,
@@ -230,15 +265,20 @@ impl CarLoss {
         // Clamped, wrong targets cannot fail on the device before they are reported here.
         let clamped = targets.f_clamp(0, num_classes - 1)?;
         let surrogate = sample_surrogate(&logits, &clamped, &self.options.surrogate)?;
+        let cross_entropy = with_cross_entropy
+            .then(|| logits.f_cross_entropy_loss::<Tensor>(&clamped, None, Reduction::Mean, -100, 0.0))
+            .transpose()?;
         let findings = no_grad(|| {
             // A NaN is its own minimum and maximum.
             let (smallest, largest) = logits.f_detach()?.f_aminmax(None, false)?;
             let in_range = clamped.f_eq_tensor(targets)?.f_all()?;
-            let findings = [smallest, largest, surrogate.f_max()?, in_range.f_to_kind(kind)?];
+            // Any number where it was not asked for.
+            let cross_entropy = cross_entropy.as_ref().unwrap_or(&smallest);
+            let findings = [&smallest, &largest, &surrogate.f_max()?, &in_range.f_to_kind(kind)?, cross_entropy];
             Vec::<f64>::try_from(Tensor::f_stack(&findings, 0)?.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?)
         })?;
-        let [smallest_logit, largest_logit, largest, in_range] = findings[..] else {
-            unreachable!("four numbers were stacked")
+        let [smallest_logit, largest_logit, largest, in_range, found_cross_entropy] = findings[..] else {
+            unreachable!("five numbers were stacked")
         };
         if !(smallest_logit.is_finite() && largest_logit.is_finite()) {
             return Err(no_grad(|| non_finite_logit(&logits)));
@@ -246,19 +286,18 @@ impl CarLoss {
         if in_range == 0.0 {
             return Err(no_grad(|| target_out_of_range(targets, num_classes)));
         }
-        self.check_range(largest, kind)?;
-        Ok(Batch { logits, samples: surrogate })
+        let spectral = self.check_range(largest, kind)?;
+        if with_cross_entropy {
+            in_range_of(kind, "the loss", found_cross_entropy + self.options.alpha * spectral)?;
+        }
+        Ok(Batch { samples: surrogate, cross_entropy })
     }
 
     /// No product of an entry of C^, which is an average of entries up to `largest`, a weight and a unit vector overflows.
-    fn check_range(&self, largest: f64, kind: Kind) -> Result<(), LossError> {
-        let limit = if kind == Kind::Double { f64::MAX } else { f64::from(f32::MAX) };
-        let weight = self.largest_weight();
-        let bound = largest.max(1.0) * weight * self.num_classes() as f64;
-        if largest.is_nan() || bound > limit {
-            return Err(LossError::Overflow { largest, weight, kind });
-        }
-        Ok(())
+    /// Gives the bound on them all, and on the spectral term.
+    fn check_range(&self, largest: f64, kind: Kind) -> Result<f64, LossError> {
+        let bound = if largest.is_nan() { largest } else { largest.max(1.0) };
+        in_range_of(kind, "the spectral term", bound * self.largest_weight() * self.num_classes() as f64)
     }
 
     /// Moves the average and gives the spectral term.
@@ -294,17 +333,29 @@ impl CarLoss {
             EmaColumns::Present => OCCURRENCES,
         };
         let wrong = |name: &str, problem: String| LossError::State { name: name.to_owned(), problem };
-        if let Some(name) = tensors.keys().find(|name| ![EMA, LEFT, seen_name].contains(&name.as_str())) {
-            let problem = format!("not of this loss, which has `{EMA}`, `{LEFT}` and `{seen_name}`");
-            return Err(wrong(name, problem));
-        }
         let get = |name: &str, shape: &[i64]| {
-            let tensor = tensors.get(name).ok_or_else(|| wrong(name, "missing".to_owned()))?;
+            let tensor = tensors.get(name).filter(|tensor| tensor.defined());
+            let tensor = tensor.ok_or_else(|| wrong(name, "missing".to_owned()))?;
             if tensor.size() != shape {
                 return Err(wrong(name, format!("shape {:?}, expected {shape:?}", tensor.size())));
             }
             Ok(tensor)
         };
+        // First, because other columns come with another tensor.
+        let expected = numbered(&self.options.ema);
+        let found = get(EMA_OPTIONS, &[expected.len() as i64])?;
+        if found.kind() != Kind::Double {
+            return Err(wrong(EMA_OPTIONS, format!("{:?}, expected Double", found.kind())));
+        }
+        for ((option, expected), found) in expected.into_iter().zip(Vec::<f64>::try_from(found)?) {
+            if found != expected {
+                return Err(wrong(EMA_OPTIONS, format!("saved under {option} {found}, this loss has {expected}")));
+            }
+        }
+        let names = [EMA, LEFT, seen_name, EMA_OPTIONS];
+        if let Some(name) = tensors.keys().find(|name| !names.contains(&name.as_str())) {
+            return Err(wrong(name, format!("not of this loss, which has `{}`", names.join("`, `"))));
+        }
         let num_classes = self.num_classes();
         let ema = get(EMA, &[num_classes; 2])?;
         let (kind, device) = (ema.kind(), ema.device());
@@ -323,7 +374,14 @@ impl CarLoss {
         if ema.f_min()?.f_double_value(&[])? < 0.0 {
             return Err(wrong(EMA, "holds a negative entry".to_owned()));
         }
-        self.check_range(ema.f_max()?.f_double_value(&[])?, kind).map_err(|error| wrong(EMA, error.to_string()))?;
+        if ema.f_diagonal(0, 0, 1)?.f_max()?.f_double_value(&[])? > 0.0 {
+            return Err(wrong(EMA, "holds confusion of a class with itself, on the diagonal".to_owned()));
+        }
+        // Not a guess of any size: Lanczos would start from it alone, or from an overflow.
+        let norm = left.f_to_kind(Kind::Double)?.f_norm()?.f_double_value(&[])?;
+        if norm != 0.0 && (norm - 1.0).abs() > 1e-3 {
+            return Err(wrong(LEFT, format!("norm {norm:e}, expected 1, or 0 before the first confusion")));
+        }
         let shape: &[i64] = if seen_name == BATCHES { &[] } else { &[num_classes] };
         let seen = get(seen_name, shape)?;
         if seen.kind() != Kind::Int64 {
@@ -332,6 +390,14 @@ impl CarLoss {
         if seen.f_min()?.f_int64_value(&[])? < 0 {
             return Err(wrong(seen_name, "holds a negative number".to_owned()));
         }
+        let most = seen.f_max()?.f_int64_value(&[])?;
+        if most > MOST_BATCHES {
+            return Err(wrong(seen_name, format!("{most} batches, expected at most 2^53")));
+        }
+        let never = seen.f_to_device(device)?.f_eq(0)?;
+        if ema.f_amax(0, false)?.f_gt(0)?.f_logical_and(&never)?.f_any()?.f_int64_value(&[])? != 0 {
+            return Err(wrong(seen_name, format!("0 batches for a column of `{EMA}` that holds confusion")));
+        }
         let mut state = self.fresh(kind, device)?;
         state.ema.by_true_class.f_copy_(&ema.f_transpose(0, 1)?)?;
         state.left.f_copy_(left)?;
@@ -339,8 +405,20 @@ impl CarLoss {
             Seen::Batches(batches) => *batches = seen.f_int64_value(&[])?,
             Seen::Occurrences(occurrences) => occurrences.f_copy_(seen)?,
         }
+        // As it is used, after bias correction.
+        let largest = state.ema.matrix()?.f_max()?.f_double_value(&[])?;
+        self.check_range(largest, kind).map_err(|error| wrong(EMA, error.to_string()))?;
         Ok(state)
     }
+}
+
+/// `value`, if a tensor of this kind can hold it.
+fn in_range_of(kind: Kind, what: &'static str, value: f64) -> Result<f64, LossError> {
+    let limit = if kind == Kind::Double { f64::MAX } else { f64::from(f32::MAX) };
+    if value.is_nan() || value > limit {
+        return Err(LossError::Overflow { what, value, kind });
+    }
+    Ok(value)
 }
 
 fn non_finite_logit(logits: &Tensor) -> LossError {
@@ -890,21 +968,140 @@ mod tests {
                 assert!(error.contains(&format!("`{name}`")) && error.contains(expected), "{error}");
                 assert_same_state(&loss.state(), &good);
             };
-            for name in [EMA, LEFT, seen] {
+            for name in [EMA, LEFT, seen, EMA_OPTIONS] {
                 refused(name, None, "missing");
+                refused(name, Some(Tensor::new()), "missing");
                 refused(name, Some(Tensor::zeros([5, 5], CPU)), "shape [5, 5]");
             }
             refused("weight", Some(Tensor::zeros([1], CPU)), "not of this loss");
             refused(EMA, Some(Tensor::full([4, 4], f64::NAN, CPU)), "finite");
             refused(EMA, Some(Tensor::full([4, 4], -1.0, CPU)), "negative");
-            refused(EMA, Some(Tensor::full([4, 4], f64::MAX, CPU)), "range");
+            let off_diagonal = Tensor::ones([4, 4], CPU) - Tensor::eye(4, CPU);
+            refused(EMA, Some(&off_diagonal * f64::MAX), "range");
+            refused(EMA, Some(Tensor::full([4, 4], 0.1, CPU)), "diagonal");
             refused(EMA, Some(Tensor::zeros([4, 4], (Kind::Int64, Device::Cpu))), "Int64");
             refused(LEFT, Some(Tensor::full([4], f64::INFINITY, CPU)), "finite");
             refused(LEFT, Some(Tensor::zeros([4], (Kind::Float, Device::Cpu))), "Float");
+            for value in [1e155, 1e18, 0.4] {
+                refused(LEFT, Some(Tensor::full([4], value, CPU)), "norm");
+            }
             refused(seen, Some(&good[seen] - 10), "negative");
+            refused(seen, Some(good[seen].full_like(i64::MAX)), "2^53");
+            refused(seen, Some(good[seen].full_like(MOST_BATCHES + 1)), "2^53");
+            refused(seen, Some(good[seen].zeros_like()), "0 batches for a column");
+            refused(EMA_OPTIONS, Some(good[EMA_OPTIONS].to_kind(Kind::Float)), "Float");
             refused(seen, Some(good[seen].to_kind(Kind::Float)), "Float");
             loss.set_state(&empty).unwrap();
             assert_same_state(&loss.state(), &empty);
+        }
+    }
+
+    /// In single precision: a norm that overflows, and an average that does so once it is bias-corrected.
+    #[test]
+    fn a_state_out_of_the_range_of_f32_is_refused() {
+        let start = EmaStart::BiasCorrected;
+        let ema = EmaOptions { beta: 0.999_999, start, columns: EmaColumns::All };
+        let mut loss = CarLoss::new(&[4, 3, 2, 1], CarOptions { ema, ..CarOptions::paper() }).unwrap();
+        let (logits, targets) = example(10);
+        let _ = loss.forward(&logits.to_kind(Kind::Float), &targets).unwrap();
+        let good = loss.state();
+        for (name, tensor, expected) in [
+            (LEFT, Tensor::full([4], 2e19, (Kind::Float, Device::Cpu)), "norm"),
+            (EMA, &good[EMA] / good[EMA].max() * 1e34, "range of Float"),
+        ] {
+            let mut state = loss.state();
+            state.insert(name.to_owned(), tensor);
+            let error = loss.set_state(&state).unwrap_err().to_string();
+            assert!(error.contains(&format!("`{name}`")) && error.contains(expected), "{error}");
+        }
+        assert_same_state(&loss.state(), &good);
+    }
+
+    #[test]
+    fn a_state_under_other_options_is_refused_by_their_name() {
+        let with = |beta, start, columns| {
+            let ema = EmaOptions { beta, start, columns };
+            CarLoss::new(&[4, 3, 2, 1], CarOptions { ema, ..CarOptions::paper() }).unwrap()
+        };
+        use EmaColumns::{All, Present};
+        use EmaStart::{BiasCorrected, Zero};
+        let (logits, targets) = example(11);
+        let mut saved = with(0.5, Zero, All);
+        let _ = saved.forward(&logits, &targets).unwrap();
+        for (mut other, says) in [
+            (with(0.9, Zero, All), "beta 0.5, this loss has 0.9"),
+            (with(0.5, BiasCorrected, All), "start 0, this loss has 2"),
+            (with(0.5, Zero, Present), "columns 0, this loss has 1"),
+        ] {
+            let error = other.set_state(&saved.state()).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        }
+        with(0.5, Zero, All).set_state(&saved.state()).unwrap();
+    }
+
+    #[test]
+    fn batches_are_counted_up_to_the_number_that_a_state_may_hold() {
+        for columns in [EmaColumns::All, EmaColumns::Present] {
+            let ema = EmaOptions { columns, ..CarOptions::paper().ema };
+            let mut loss = CarLoss::new(&[4, 3, 2, 1], CarOptions { ema, ..CarOptions::paper() }).unwrap();
+            let name = if columns == EmaColumns::All { BATCHES } else { OCCURRENCES };
+            let mut state = loss.state();
+            let most = state[name].full_like(MOST_BATCHES);
+            state.insert(name.to_owned(), most.copy());
+            loss.set_state(&state).unwrap();
+            let (logits, targets) = example(12);
+            let _ = loss.forward(&logits.to_kind(Kind::Float), &targets).unwrap();
+            assert!(loss.state()[name].equal(&most));
+            loss.set_state(&loss.state()).unwrap();
+        }
+    }
+
+    #[test]
+    fn finite_logits_whose_cross_entropy_overflows_are_refused() {
+        let targets = Tensor::from_slice(&[1i64, 2]);
+        for (kind, huge) in [(Kind::Float, 1e38), (Kind::Float, 3e38), (Kind::Double, 1.5e308)] {
+            let logits = Tensor::from_slice(&[huge, -huge, 0.0, 0.0, huge, -huge]).view([2, 3]).to_kind(kind);
+            let mut loss = CarLoss::new(&[3, 2, 1], CarOptions::paper()).unwrap();
+            let before = loss.state();
+            let error = loss.forward(&logits, &targets).unwrap_err();
+            assert!(matches!(error, LossError::Overflow { what: "the loss", .. }), "{error}");
+            assert_same_state(&loss.state(), &before);
+            // The surrogate holds them, so the regulariser alone is there.
+            let (value, gradient) = value_and_gradient(&mut loss, &logits, &targets);
+            assert!(value.is_finite() && gradient.isfinite().all().int64_value(&[]) == 1);
+        }
+    }
+
+    #[test]
+    fn undefined_tensors_are_refused() {
+        let (logits, targets) = example(13);
+        let error = |logits: &Tensor, targets: &Tensor| paper().forward(logits, targets).unwrap_err();
+        assert!(matches!(error(&Tensor::new(), &targets), LossError::Undefined { what: "logits" }));
+        assert!(matches!(error(&logits, &Tensor::new()), LossError::Undefined { what: "targets" }));
+    }
+
+    /// With a margin of -72 the gate is about 1e-31, and there is nothing else: two hundred batches later as after one.
+    #[test]
+    fn faint_confusion_is_kept_where_there_is_no_other() {
+        let surrogate = SurrogateOptions { margin: -72.0, ..CarOptions::paper().surrogate };
+        let ema = EmaOptions { beta: 0.9, start: EmaStart::BiasCorrected, columns: EmaColumns::Present };
+        for columns in [EmaColumns::All, EmaColumns::Present] {
+            let options = CarOptions { surrogate, ema: EmaOptions { columns, ..ema }, ..CarOptions::paper() };
+            for kind in [Kind::Float, Kind::Double] {
+                let mut loss = CarLoss::new(&[4, 3, 2, 1], options).unwrap();
+                let logits =
+                    Tensor::from_slice(&[0.0, 0.5, -0.5, 0.25, 0.1, 0.0, 0.3, -0.2]).view([2, 4]).to_kind(kind);
+                let targets = Tensor::from_slice(&[0i64, 1]);
+                let (first, _) = value_and_gradient(&mut loss, &logits, &targets);
+                assert!(first > 1e-33 && first < 1e-30, "{first:e}");
+                for step in 0..200 {
+                    let (value, _) = value_and_gradient(&mut loss, &logits, &targets);
+                    assert!(
+                        (value / first - 1.0).abs() < 1e-3,
+                        "{columns:?} {kind:?} {step}: {value:e}, first {first:e}"
+                    );
+                }
+            }
         }
     }
 

@@ -3,15 +3,18 @@
 use car_spectral::car::{EmaColumns, EmaOptions, EmaStart};
 use tch::{Device, Kind, TchError, Tensor};
 
-/// Entries below this become 0. The history decays towards the subnormal numbers, with which processors compute slowly; at
-/// 1e-30 (f32) or 1e-290 it is far above them, and far below what sigma_1 could show.
+/// The numbers of batches end here: every one up to it is exact in f64 too.
+pub(super) const MOST_BATCHES: i64 = 1 << 53;
+
+/// Entries of the history below this become 0: 10^4 times the smallest normal number, 1.2e-34 (f32) or 2.2e-304. The history
+/// decays towards the subnormal numbers, with which processors compute slowly and Lanczos has no digits left.
 fn negligible(kind: Kind) -> f64 {
-    if kind == Kind::Double { 1e-290 } else { 1e-30 }
+    1e4 * if kind == Kind::Double { f64::MIN_POSITIVE } else { f64::from(f32::MIN_POSITIVE) }
 }
 
-/// Batches in which the history decays by 1e-6: entries that are not negligible stay normal numbers in between.
+/// Batches in which the history decays by 1e-4: entries that are not negligible stay normal numbers in between.
 fn batches_between_sweeps(beta: f64) -> i64 {
-    ((1e-6f64.ln() / beta.ln()) as i64).max(1)
+    ((1e-4f64.ln() / beta.ln()) as i64).max(1)
 }
 
 /// C^ᵀ before bias correction, and how many batches stand behind it.
@@ -54,7 +57,7 @@ impl ConfusionEma {
         let (share, gradient) = match &mut self.seen {
             Seen::Batches(batches) => {
                 let first = *batches == 0;
-                *batches += 1;
+                *batches = (*batches + 1).min(MOST_BATCHES);
                 let _ = self.by_true_class.f_mul_scalar_(beta)?;
                 if *batches % batches_between_sweeps(beta) == 0 {
                     let negligible = negligible(samples.kind());
@@ -71,7 +74,7 @@ impl ConfusionEma {
             Seen::Occurrences(occurrences) => {
                 let first = occurrences.f_index_select(0, targets)?.f_eq(0)?;
                 let present = counts.f_gt(0)?.f_to_kind(Kind::Int64)?;
-                let _ = occurrences.f_add_(&present)?;
+                let _ = occurrences.f_add_(&present)?.f_clamp_max_(MOST_BATCHES)?;
                 // The rows of a class that occurs twice are written twice, with the same values.
                 let decayed = self.by_true_class.f_index_select(0, targets)?.f_mul_scalar_(beta)?;
                 let decayed = decayed.f_threshold(negligible(samples.kind()), 0.0)?;

@@ -33,6 +33,12 @@ pub enum LossError {
     /// A batch without samples.
     #[error("the batch is empty; CAR needs at least one sample")]
     EmptyBatch,
+    /// A tensor that holds nothing, as `Tensor::new()`.
+    #[error("the {what} are an undefined tensor")]
+    Undefined {
+        /// Which.
+        what: &'static str,
+    },
     /// Targets that are not int64.
     #[error("targets are {found:?}, expected Int64 class indices")]
     TargetsKind {
@@ -75,14 +81,13 @@ pub enum LossError {
         /// The value.
         value: f64,
     },
-    /// Finite logits whose differences, or class weights whose products with the confusion, leave the range of the kind
-    /// computed in.
-    #[error("a surrogate confusion of {largest:e} under class weights up to {weight:e} leaves the range of {kind:?}")]
+    /// Finite logits whose loss leaves the range of the kind computed in.
+    #[error("{what} would be up to {value:e}, out of the range of {kind:?}")]
     Overflow {
-        /// Largest entry of the samples' surrogate; may be infinite or NaN.
-        largest: f64,
-        /// Largest class weight.
-        weight: f64,
+        /// What leaves the range.
+        what: &'static str,
+        /// Its value or a bound on it; may be infinite or NaN.
+        value: f64,
         /// The kind computed in.
         kind: Kind,
     },

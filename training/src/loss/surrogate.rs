@@ -3,7 +3,7 @@
 use car_spectral::car::{Competition, Gate, SurrogateOptions};
 use tch::{TchError, Tensor};
 
-/// Sums of leads below this count as no lead, so that 1 / sum stays in the range of either kind.
+/// Leads of which the largest is below this count as none, so that 1 / lead stays in the range of either kind.
 const NO_LEAD: f64 = 1.0 / (1u128 << 100) as f64;
 
 /// S `[B, K]`: S_qi = gate(d_i) competition_i(f_q), 0 at the sample's own class; differentiable by the logits `[B, K]`
@@ -23,9 +23,12 @@ pub(super) fn sample_surrogate(
         Competition::Relu => {
             let baseline = if options.baseline_gradient { own.shallow_clone() } else { own.f_detach()? };
             let leads = logits.f_sub(&baseline)?.f_scatter_value(1, &own_class, 0.0)?.f_relu()?;
-            let sum = leads.f_sum_dim_intlist(1, true, None)?;
-            let no_lead = sum.f_lt(NO_LEAD)?;
-            leads.f_div(&sum.f_masked_fill(&no_lead, 1.0)?)?.f_masked_fill(&no_lead, 0.0)?
+            // Over the largest, a constant, their sum cannot overflow, and the gradient of a single leader's share, which
+            // is 1 whatever its lead, cancels exactly: 1/1 - 1/1.
+            let largest = leads.f_detach()?.f_amax(1, true)?;
+            let no_lead = largest.f_lt(NO_LEAD)?;
+            let leads = leads.f_div(&largest.f_masked_fill(&no_lead, f64::INFINITY)?)?;
+            leads.f_div(&leads.f_sum_dim_intlist(1, true, None)?.f_masked_fill(&no_lead, 1.0)?)?
         }
     };
     let shifted = || logits.f_sub(&own.f_sub_scalar(options.margin)?);
@@ -50,7 +53,9 @@ fn softmax(logits: &Tensor, temperature: f64) -> Result<Tensor, TchError> {
     if temperature == 1.0 {
         return logits.f_softmax(1, logits.kind());
     }
-    logits.f_div_scalar(temperature)?.f_softmax(1, logits.kind())
+    // Below the largest, what the quotient may overflow to is -inf, whose share is 0.
+    let below = logits.f_sub(&logits.f_detach()?.f_amax(1, true)?)?;
+    below.f_div_scalar(temperature)?.f_softmax(1, logits.kind())
 }
 
 #[cfg(test)]
@@ -145,6 +150,42 @@ mod tests {
             for (found, expected) in gradient.iter().zip(expected) {
                 assert!((found - expected).abs() < 1e-14, "{gradient:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_single_leader_has_no_gradient_whatever_its_lead() {
+        for kind in [Kind::Float, Kind::Double] {
+            for lead in [1e-20, 1e-7, 0.1, 0.7, 3.0, 1e30] {
+                for upstream in [0.3, 0.7, 1.0, 1.1] {
+                    for row in [&[lead, 0.0][..], &[-0.3, 0.0, lead], &[lead, 0.0, -0.1, 0.0]] {
+                        let logits = Tensor::from_slice(row).view([1, -1]).to_kind(kind).set_requires_grad(true);
+                        let samples = self::row(&logits, &options(Gate::One, Competition::Relu));
+                        assert_eq!(samples.max().double_value(&[]), 1.0);
+                        (samples.sum(kind) * upstream).backward();
+                        assert_eq!(logits.grad().abs().max().double_value(&[]), 0.0, "{kind:?} {row:?} {upstream}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn leads_whose_sum_overflows_are_shared() {
+        let logits = Tensor::from_slice(&[1e38f32, -1.0, 1e38, 1e38, 1e38]).view([1, 5]);
+        let shares = row(&logits, &options(Gate::One, Competition::Relu));
+        assert_eq!(Vec::<f64>::try_from(shares.view([5])).unwrap(), [0.25, 0.0, 0.25, 0.25, 0.25]);
+    }
+
+    #[test]
+    fn a_cold_softmax_of_large_logits_is_finite() {
+        for competition in [Competition::SoftmaxAll, Competition::SoftmaxCompetitors] {
+            let options = SurrogateOptions { temperature: 1e-6, ..options(Gate::One, competition) };
+            let logits = Tensor::from_slice(&[1e37f32, 1.0, 2e37]).view([1, 3]).set_requires_grad(true);
+            let shares = row(&logits, &options);
+            shares.get(0).get(2).backward();
+            assert_eq!(Vec::<f64>::try_from(shares.view([3])).unwrap(), [0.0, 0.0, 1.0]);
+            assert_eq!(logits.grad().abs().max().double_value(&[]), 0.0);
         }
     }
 
