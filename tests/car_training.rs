@@ -152,12 +152,12 @@ fn a_folder_holds_one_run() {
 fn a_log_of_another_run_is_refused_and_an_empty_one_is_none() {
     let (plain, car) = (train("log-plain", ""), train("log-car", "--car paper"));
     fs::copy(car.join("metrics.jsonl"), plain.join("metrics.jsonl")).unwrap();
-    let ended = run(Program::Analyze, &arguments_of(&text(&plain), "foreign-log"));
+    let ended = run(Program::Analyze, arguments_of(&text(&plain), "foreign-log"));
     assert_eq!(ended.code, Some(1));
     assert!(ended.stderr.contains("metrics.jsonl: it records CAR"), "{}", ended.stderr);
 
     fs::copy(plain.join("model.safetensors"), car.join("a.safetensors")).unwrap();
-    let ended = run(Program::Analyze, &arguments_of(&text(&car), "mixed"));
+    let ended = run(Program::Analyze, arguments_of(&text(&car), "mixed"));
     assert_eq!(ended.code, Some(1));
     assert!(ended.stderr.contains("model.safetensors: its run is not"), "{}", ended.stderr);
 
@@ -175,7 +175,7 @@ fn a_damaged_log_is_refused_with_its_line() {
     let log = run_folder.join("metrics.jsonl");
     let text_of_log = fs::read_to_string(&log).unwrap();
     fs::write(&log, text_of_log.replacen("\"epoch\":2", "\"epoch\":\"two\"", 1)).unwrap();
-    let ended = run(Program::Analyze, &arguments_of(&text(&run_folder), "refused"));
+    let ended = run(Program::Analyze, arguments_of(&text(&run_folder), "refused"));
     assert_eq!(ended.code, Some(1));
     assert!(ended.stderr.contains("metrics.jsonl: line 2"), "{}", ended.stderr);
 }
