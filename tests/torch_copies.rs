@@ -18,7 +18,7 @@ fn model(file: &str, more: &str) -> Value {
     arguments.extend(["--data".into(), format!("fashion-mnist:{}", data().display())]);
     arguments.extend(words("--device cpu"));
     arguments.extend(words(more));
-    let out = fresh_folder(&file.replace('/', "-"));
+    let out = fresh_folder(&format!("{file} {more}").replace('/', "-"));
     analyze(&arguments, &out)["models"][0].clone()
 }
 
@@ -56,6 +56,17 @@ fn torch_save_copies_of_the_mlp_give_its_report() {
 #[test]
 fn a_torch_save_copy_of_the_resnet_gives_its_report() {
     equal_but_for_the_source(&copy("resnet20", "resnet20.pt"), own("resnet20"), "resnet20.pt");
+}
+
+/// Without --subset-seed the images that another program drew are not known, only how many of each class.
+#[test]
+fn the_training_images_of_a_foreign_model_are_not_guessed() {
+    let flags = FLAGS.strip_suffix(" --subset-seed 0").unwrap();
+    let foreign = model("tests/fixtures/torch/mlp.pt", &format!("--arch mlp {flags}"));
+    assert_eq!((&foreign["train"], &foreign["source"]["subset_sha256"]), (&Value::Null, &Value::Null));
+    assert_eq!(foreign["test"]["worst_class_ratio"], Value::Null, "it needs the training images");
+    assert_eq!(foreign["test"]["class_errors"], own("mlp")["test"]["class_errors"]);
+    assert_eq!(foreign["train_counts"], own("mlp")["train_counts"]);
 }
 
 /// A script does not say what it is, so T3 cannot apply; everything measured is the same.
