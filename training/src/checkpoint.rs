@@ -3,20 +3,22 @@
 //! The description stands in the metadata of the safetensors header (key `car_spectral`), so that weights and
 //! description cannot come apart; `NAME.json` repeats it for people and other programs.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
 use car_spectral::car::CarOptions;
 use safetensors::SafeTensors;
-use safetensors::tensor::{Dtype, TensorView};
+use safetensors::tensor::Dtype;
 use serde::{Deserialize, Serialize};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 use crate::TrainingError;
 use crate::atomic::write_atomically;
 use crate::data::{DataKind, LongTail, Normalisation, check_class_name};
 use crate::model::{Architecture, Model};
+use crate::optimizer::OptimizerOptions;
+use crate::tensor_file;
 
 /// Version of the description.
 pub const SCHEMA: &str = "car-spectral.checkpoint/1";
@@ -74,10 +76,13 @@ pub struct Run {
     pub batch_size: usize,
     /// Peak learning rate.
     pub learning_rate: f64,
-    /// Momentum of SGD.
+    /// Momentum of SGD; 0 for another optimizer.
     pub momentum: f64,
     /// Weight decay.
     pub weight_decay: f64,
+    /// The optimizer with its constants; absent in checkpoints of older builds, which used SGD without Nesterov's look-ahead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub optimizer: Option<OptimizerOptions>,
     /// Warm-up epochs.
     pub warm_up_epochs: usize,
     /// Whether crop and flip were on.
@@ -109,52 +114,9 @@ pub fn save(
 ) -> Result<(), TrainingError> {
     let json = serde_json::to_string_pretty(description).expect("a description holds only text and finite numbers");
     let state = loss_state.iter().map(|(name, tensor)| (format!("{LOSS_PREFIX}{name}"), tensor.shallow_clone()));
-    let stored = model
-        .weights()
-        .into_iter()
-        .chain(state)
-        .map(|(name, tensor)| Ok((name.clone(), Stored::of(path, &name, &tensor)?)))
-        .collect::<Result<Vec<(String, Stored)>, TrainingError>>()?;
-    let views: Vec<(&str, TensorView)> = stored
-        .iter()
-        .map(|(name, stored)| {
-            let view = TensorView::new(stored.dtype, stored.shape.clone(), &stored.bytes);
-            (name.as_str(), view.expect("as many bytes as the shape says"))
-        })
-        .collect();
-    let metadata = HashMap::from([(METADATA_KEY.to_owned(), json.clone())]);
-    let serialised = safetensors::serialize(views, Some(metadata))
-        .map_err(|error| TrainingError::malformed(path, error.to_string()))?;
     let json_path = path.with_extension("json");
     write_atomically(&json_path, |file| file.write_all(json.as_bytes()).map_err(TrainingError::io(&json_path)))?;
-    write_atomically(path, |file| file.write_all(&serialised).map_err(TrainingError::io(path)))
-}
-
-/// A tensor as it stands in the file.
-struct Stored {
-    dtype: Dtype,
-    shape: Vec<usize>,
-    bytes: Vec<u8>,
-}
-
-impl Stored {
-    fn of(path: &Path, name: &str, tensor: &Tensor) -> Result<Self, TrainingError> {
-        let shape = tensor.size().iter().map(|&side| side as usize).collect();
-        let flat = tensor.f_to_device(Device::Cpu)?.f_contiguous()?.f_flatten(0, -1)?;
-        let (dtype, bytes) = match flat.kind() {
-            Kind::Float => {
-                (Dtype::F32, Vec::<f32>::try_from(flat)?.iter().flat_map(|value| value.to_le_bytes()).collect())
-            }
-            Kind::Double => {
-                (Dtype::F64, Vec::<f64>::try_from(flat)?.iter().flat_map(|value| value.to_le_bytes()).collect())
-            }
-            Kind::Int64 => {
-                (Dtype::I64, Vec::<i64>::try_from(flat)?.iter().flat_map(|value| value.to_le_bytes()).collect())
-            }
-            kind => return Err(TrainingError::malformed(path, format!("tensor `{name}` is {kind:?}"))),
-        };
-        Ok(Self { dtype, shape, bytes })
-    }
+    tensor_file::write(path, model.weights().into_iter().chain(state), METADATA_KEY, &json)
 }
 
 /// Reads the description in a safetensors file's metadata; `None` if there is none (a file of another program).
@@ -168,12 +130,8 @@ pub fn describe(path: &Path) -> Result<Option<Description>, TrainingError> {
 }
 
 fn description_of(path: &Path, bytes: &[u8]) -> Result<Option<Description>, TrainingError> {
-    let (_, header) = SafeTensors::read_metadata(bytes)
-        .map_err(|error| TrainingError::malformed(path, format!("not a whole safetensors file: {error}")))?;
-    let Some(json) = header.metadata().as_ref().and_then(|metadata| metadata.get(METADATA_KEY)) else {
-        return Ok(None);
-    };
-    let description: Description = serde_json::from_str(json)
+    let Some(json) = tensor_file::json_of(path, bytes, METADATA_KEY)? else { return Ok(None) };
+    let description: Description = serde_json::from_str(&json)
         .map_err(|error| TrainingError::malformed(path, format!("its description is damaged: {error}")))?;
     if description.schema != SCHEMA {
         let problem = format!("its description is `{}`, this program reads `{SCHEMA}`", description.schema);
@@ -249,24 +207,16 @@ pub fn load(path: &Path, device: Device) -> Result<(Model, Description), Trainin
 pub fn load_loss_state(path: &Path) -> Result<BTreeMap<String, Tensor>, TrainingError> {
     let bytes = std::fs::read(path).map_err(TrainingError::io(path))?;
     let file = SafeTensors::deserialize(&bytes).map_err(|error| TrainingError::malformed(path, error.to_string()))?;
-    let mut state = BTreeMap::new();
-    for (name, view) in file.tensors() {
-        let Some(name) = name.strip_prefix(LOSS_PREFIX) else { continue };
-        let kind = match view.dtype() {
-            Dtype::F32 => Kind::Float,
-            Dtype::F64 => Kind::Double,
-            Dtype::I64 => Kind::Int64,
-            other => return Err(TrainingError::malformed(path, format!("tensor `{LOSS_PREFIX}{name}` is {other:?}"))),
-        };
-        let shape: Vec<i64> = view.shape().iter().map(|&side| side as i64).collect();
-        state.insert(name.to_owned(), Tensor::f_from_data_size(view.data(), &shape, kind)?);
-    }
-    Ok(state)
+    tensor_file::tensors_under(path, &file, LOSS_PREFIX)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
     use std::path::PathBuf;
+
+    use safetensors::tensor::TensorView;
+    use tch::Kind;
 
     use super::*;
     use crate::loss::CarLoss;
@@ -298,6 +248,7 @@ mod tests {
                 learning_rate: 0.1 + 0.2,
                 momentum: 0.9,
                 weight_decay: 2e-4,
+                optimizer: Some(OptimizerOptions::adamw(2e-4)),
                 warm_up_epochs: 1,
                 augmented: true,
                 loss: "cross-entropy + CAR".into(),

@@ -12,8 +12,7 @@ use ndarray::Array2;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use tch::nn::OptimizerConfig;
-use tch::{Device, Kind, Tensor, nn};
+use tch::{Device, Kind, Tensor};
 
 use crate::augment::CropAndFlip;
 use crate::checkpoint::{self, Description, Run, SCHEMA, TrainingData};
@@ -22,8 +21,10 @@ use crate::device::device_name;
 use crate::evaluate;
 use crate::metrics::EpochMetrics;
 use crate::model::{Architecture, ArchitectureKind, Model};
+use crate::optimizer::{Optimizer, OptimizerOptions};
 use crate::predictions;
 use crate::regulariser::Regulariser;
+use crate::resume::{self, RunState};
 use crate::run_folder;
 use crate::schedule::WarmupCosine;
 use crate::split_metrics::{self, SplitEvaluation};
@@ -40,10 +41,8 @@ pub struct Options {
     pub batch_size: usize,
     /// Peak learning rate, positive.
     pub learning_rate: f64,
-    /// Momentum, in [0, 1).
-    pub momentum: f64,
-    /// L2 weight decay, not negative.
-    pub weight_decay: f64,
+    /// The optimizer with its constants.
+    pub optimizer: OptimizerOptions,
     /// Epochs of linear warm-up.
     pub warm_up_epochs: usize,
     /// Crop (padding 4) and flip.
@@ -60,8 +59,19 @@ pub struct Options {
     pub device: Device,
     /// Folder of the results.
     pub out: PathBuf,
-    /// Whether a run that the folder holds already is to be removed.
-    pub overwrite: bool,
+    /// What to do with a run that the folder holds already.
+    pub earlier: EarlierRun,
+}
+
+/// What to do with a run that `out` holds already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EarlierRun {
+    /// Refuse to write into the folder.
+    Refuse,
+    /// Remove it.
+    Overwrite,
+    /// Go on where it was stopped, if its settings are the same; begin where there is none.
+    Resume,
 }
 
 const CROP_PADDING: i64 = 4;
@@ -85,19 +95,14 @@ impl Options {
         at_least_one("--batch-size", self.batch_size)?;
         at_least_one("--evaluate-every", self.evaluate_every)?;
         positive("--lr", self.learning_rate)?;
-        if !(0.0..1.0).contains(&self.momentum) {
-            return Err(TrainingError::setting("--momentum", self.momentum, "in [0, 1)"));
-        }
-        if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
-            return Err(TrainingError::setting("--weight-decay", self.weight_decay, "must be finite and not negative"));
-        }
+        self.optimizer.check()?;
         if self.warm_up_epochs >= self.epochs {
             return Err(TrainingError::setting("--warm-up", self.warm_up_epochs, "fewer epochs than --epochs"));
         }
         if let Some(car) = &self.car {
             car.check()?;
         }
-        if !self.overwrite {
+        if self.earlier == EarlierRun::Refuse {
             run_folder::check(&self.out)?;
         }
         // A file that vanishes again, in the nearest folder there is: nothing is made that a failed run would leave.
@@ -119,7 +124,9 @@ pub struct Finished {
 
 /// Trains a network on a subset, by cross-entropy or by that and CAR, and writes `metrics.jsonl`, `model.safetensors`
 /// (+ `.json`), `train.npz`, `test.npz` (and `epoch-N.safetensors` where asked) into `options.out`. The last epoch is
-/// the result; nothing is selected by test accuracy. On the CPU a run is repeatable for a seed and a number of threads.
+/// the result; nothing is selected by test accuracy. On the CPU a run is repeatable for a seed and a number of threads, also
+/// one that was stopped and goes on ([`EarlierRun::Resume`]): as each epoch ends, all that the next needs is written to
+/// `resume.safetensors`, which goes when the run is finished.
 ///
 /// # Errors
 /// [`TrainingError::InvalidSetting`] before anything is written, [`TrainingError::Diverged`] if the loss leaves the
@@ -135,11 +142,10 @@ pub fn train(
     let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
     let architecture =
         Architecture { kind: options.architecture.clone(), input: data.image_shape(), num_classes: data.num_classes() };
-    let model = Model::new(architecture.clone(), options.device)?;
+    let mut model = Model::new(architecture.clone(), options.device)?;
     let mut regulariser = options.car.map(|car| Regulariser::new(&subset.class_counts, car)).transpose()?;
     let measured = options.car.unwrap_or(CarOptions::paper());
     let weights = ClassWeights::new(&subset.class_counts, measured.r0, measured.weights)?;
-    let mut log = run_folder::take(&options.out, options.overwrite)?;
     let normalisation = Normalisation::customary(data.kind);
     let steps_per_epoch = subset.indices.len().div_ceil(options.batch_size);
     let schedule = WarmupCosine {
@@ -147,8 +153,7 @@ pub fn train(
         warmup_steps: options.warm_up_epochs * steps_per_epoch,
         total_steps: options.epochs * steps_per_epoch,
     };
-    let mut optimizer =
-        nn::sgd(options.momentum, 0.0, options.weight_decay, false).build(model.variables(), schedule.rate(0))?;
+    let mut optimizer = Optimizer::new(options.optimizer, model.trainable())?;
     let padding = if options.augment { CROP_PADDING } else { 0 };
     let augmented = CropAndFlip::new(&data.train.images, padding, options.device)?;
     let plain = data.train.images.to_device(options.device);
@@ -173,8 +178,9 @@ pub fn train(
             seed: options.seed,
             batch_size: options.batch_size,
             learning_rate: options.learning_rate,
-            momentum: options.momentum,
-            weight_decay: options.weight_decay,
+            momentum: options.optimizer.momentum(),
+            weight_decay: options.optimizer.weight_decay(),
+            optimizer: Some(options.optimizer),
             warm_up_epochs: options.warm_up_epochs,
             augmented: options.augment,
             loss: if options.car.is_some() { "cross-entropy + CAR" } else { "cross-entropy" }.to_owned(),
@@ -189,14 +195,32 @@ pub fn train(
         ProgressStyle::with_template("{wide_bar} {pos}/{len} steps, {eta} left  {msg}").expect("a valid template"),
     );
     let mut order: Vec<i64> = subset.indices.iter().map(|&index| index as i64).collect();
-    let (mut step, mut last) = (0, None);
-    for epoch in 1..=options.epochs {
+    let mut log = run_folder::take(&options.out, options.earlier)?;
+    let resumed = match options.earlier {
+        EarlierRun::Resume => RunState::load(&options.out, &describe(0))?,
+        EarlierRun::Refuse | EarlierRun::Overwrite => None,
+    };
+    let done = match resumed {
+        Some(state) => {
+            model.set_weights(&state.weights)?;
+            optimizer.set_state(&state.optimizer)?;
+            if let Some(regulariser) = &mut regulariser {
+                regulariser.set_state(&state.loss, &state.other)?;
+            }
+            (rng, order) = (state.rng, state.order);
+            state.description.run.epoch
+        }
+        None => 0,
+    };
+    log.keep(done)?;
+    let (mut step, mut last) = (done * steps_per_epoch, None);
+    bar.set_position(step as u64);
+    for epoch in done + 1..=options.epochs {
         let started = Instant::now();
         order.shuffle(&mut rng);
         let (mut loss_sum, mut right, mut rate) = (0.0, 0i64, 0.0);
         for chunk in order.chunks(options.batch_size) {
             rate = schedule.rate(step);
-            optimizer.set_lr(rate);
             let images = if options.augment {
                 augmented.batch(chunk, &mut rng)?
             } else {
@@ -218,7 +242,7 @@ pub fn train(
             };
             optimizer.zero_grad();
             objective.f_backward()?;
-            optimizer.step();
+            optimizer.step(rate)?;
             loss_sum += value * chunk.len() as f64;
             right += logits.argmax(1, false).eq_tensor(&targets).sum(Kind::Int64).int64_value(&[]);
             bar.inc(1);
@@ -252,13 +276,28 @@ pub fn train(
             let path = options.out.join(format!("epoch-{epoch:04}.safetensors"));
             checkpoint::save(&path, &model, &loss_state(&regulariser), &describe(epoch))?;
         }
+        let state = RunState {
+            description: describe(epoch),
+            rng: rng.clone(),
+            order: order.clone(),
+            weights: model.weights(),
+            optimizer: optimizer.state(),
+            loss: loss_state(&regulariser),
+            other: regulariser.as_ref().map_or_else(BTreeMap::new, Regulariser::other_state),
+        };
+        state.save(&options.out)?;
         last = evaluated;
     }
     bar.finish();
-    let last = last.expect("the last epoch is always evaluated");
+    let last = match last {
+        Some(last) => last,
+        // Stopped between the last epoch and the end of the run.
+        None => evaluate_splits(&model, data, subset, &normalisation, options.device, &weights, &measured)?,
+    };
     let path = options.out.join("model.safetensors");
     checkpoint::save(&path, &model, &loss_state(&regulariser), &describe(options.epochs))?;
     write_predictions(&options.out, data, subset, &last.train_logits, &last.test_logits)?;
+    resume::remove(&options.out)?;
     Ok(Finished {
         train_logits: last.train_logits,
         test_logits: last.test_logits,

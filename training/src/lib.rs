@@ -16,11 +16,14 @@ pub mod evaluate;
 pub mod loss;
 pub mod metrics;
 pub mod model;
+pub mod optimizer;
 pub mod predictions;
 mod regulariser;
-mod run_folder;
+mod resume;
+pub mod run_folder;
 pub mod schedule;
 mod split_metrics;
+mod tensor_file;
 
 pub use error::TrainingError;
 

@@ -9,9 +9,11 @@ use car_spectral::longtail::long_tailed_counts;
 use car_spectral_training::TrainingError;
 use car_spectral_training::data::{DataSet, DataSource, LongTail, LongTailSubset};
 use car_spectral_training::device::{DeviceChoice, device_name, load_cuda_if_present};
-use car_spectral_training::engine::{self, Options};
+use car_spectral_training::engine::{self, EarlierRun, Options};
 use car_spectral_training::model::ArchitectureKind;
-use clap::Parser;
+use car_spectral_training::optimizer::OptimizerOptions;
+use car_spectral_training::run_folder::is_finished;
+use clap::{Parser, ValueEnum};
 
 use car_arguments::CarArguments;
 
@@ -50,9 +52,15 @@ struct Arguments {
     /// Peak learning rate
     #[arg(long, default_value_t = 0.1)]
     lr: f64,
+    /// Optimizer: sgd or adamw
+    #[arg(long, default_value = "sgd")]
+    optimizer: OptimizerName,
     /// Momentum of SGD
     #[arg(long, default_value_t = 0.9)]
     momentum: f64,
+    /// SGD with Nesterov's look-ahead
+    #[arg(long)]
+    nesterov: bool,
     /// Weight decay
     #[arg(long, default_value_t = 2e-4)]
     weight_decay: f64,
@@ -85,6 +93,36 @@ struct Arguments {
     /// Replace the run that --out holds already
     #[arg(long)]
     overwrite: bool,
+    /// Go on with the run that --out holds, if it was stopped; begin if there is none; nothing to do if it is finished
+    #[arg(long, conflicts_with = "overwrite")]
+    resume: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum OptimizerName {
+    Sgd,
+    Adamw,
+}
+
+impl Arguments {
+    fn optimizer(&self) -> OptimizerOptions {
+        match self.optimizer {
+            OptimizerName::Sgd => OptimizerOptions::Sgd {
+                momentum: self.momentum,
+                nesterov: self.nesterov,
+                weight_decay: self.weight_decay,
+            },
+            OptimizerName::Adamw => OptimizerOptions::adamw(self.weight_decay),
+        }
+    }
+
+    fn earlier(&self) -> EarlierRun {
+        match (self.resume, self.overwrite) {
+            (true, _) => EarlierRun::Resume,
+            (false, true) => EarlierRun::Overwrite,
+            (false, false) => EarlierRun::Refuse,
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -113,8 +151,7 @@ fn run(arguments: Arguments) -> Result<(), TrainingError> {
         epochs: arguments.epochs,
         batch_size: arguments.batch_size,
         learning_rate: arguments.lr,
-        momentum: arguments.momentum,
-        weight_decay: arguments.weight_decay,
+        optimizer: arguments.optimizer(),
         warm_up_epochs: arguments.warm_up.unwrap_or(5.min(arguments.epochs.saturating_sub(1))),
         augment: !arguments.no_augment,
         seed: arguments.seed,
@@ -123,9 +160,13 @@ fn run(arguments: Arguments) -> Result<(), TrainingError> {
         checkpoint_every: arguments.checkpoint_every,
         device,
         out: arguments.out.clone(),
-        overwrite: arguments.overwrite,
+        earlier: arguments.earlier(),
     };
     options.check()?;
+    if arguments.resume && is_finished(&arguments.out) {
+        println!("finished already {}", arguments.out.display());
+        return Ok(());
+    }
     // Without --n-max the largest class is known with the data; the factor is checked as for one that is large enough.
     let largest = arguments.n_max.unwrap_or(u64::from(u32::MAX));
     long_tailed_counts(largest, arguments.imbalance, arguments.data.kind.num_classes())?;

@@ -31,6 +31,15 @@ pub struct EpochMetrics {
     pub seconds: f64,
 }
 
+impl EpochMetrics {
+    /// The line, with its end.
+    fn to_json(&self) -> String {
+        let mut line = serde_json::to_string(self).expect("metrics hold only finite numbers");
+        line.push('\n');
+        line
+    }
+}
+
 /// Reads a log. Blank lines, and a last line that its run has not finished, are left out.
 ///
 /// # Errors
@@ -67,14 +76,34 @@ impl MetricsLog {
         Self { file, path }
     }
 
+    /// Keeps the lines of the first `epochs` epochs: what a run that was stopped wrote later is written again.
+    ///
+    /// # Errors
+    /// As [`read_log`]; [`TrainingError::Malformed`] if a line of them is missing.
+    pub fn keep(&mut self, epochs: usize) -> Result<(), TrainingError> {
+        let lines = if epochs == 0 { Vec::new() } else { read_log(&self.path)? };
+        let kept: Vec<&EpochMetrics> = lines.iter().take_while(|line| line.epoch <= epochs).collect();
+        if kept.len() != epochs {
+            let problem = format!("it has {} of the {epochs} epochs that are done", kept.len());
+            return Err(TrainingError::malformed(&self.path, problem));
+        }
+        let mut text = String::new();
+        for line in kept {
+            text.push_str(&line.to_json());
+        }
+        let bytes = std::fs::read(&self.path).map_err(TrainingError::io(&self.path))?;
+        if !bytes.starts_with(text.as_bytes()) {
+            return Err(TrainingError::malformed(&self.path, "its lines are not as this program writes them"));
+        }
+        self.file.set_len(text.len() as u64).map_err(TrainingError::io(&self.path))
+    }
+
     /// Appends one line.
     ///
     /// # Errors
     /// [`TrainingError::Io`] naming the file.
     pub fn append(&mut self, metrics: &EpochMetrics) -> Result<(), TrainingError> {
-        let mut line = serde_json::to_string(metrics).expect("metrics hold only finite numbers");
-        line.push('\n');
-        self.file.write_all(line.as_bytes()).map_err(TrainingError::io(&self.path))
+        self.file.write_all(metrics.to_json().as_bytes()).map_err(TrainingError::io(&self.path))
     }
 }
 

@@ -3,6 +3,7 @@
 //! Beside the average that regularises, the other one (all columns, or those of present classes) is kept on the same
 //! batches, so that their gaps to the surrogate over the whole training set can be compared within one run.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use car_spectral::car::{CarOptions, EmaColumns, EmaOptions, descent_cosine};
@@ -89,6 +90,21 @@ impl Regulariser {
 
     pub(crate) fn loss(&self) -> &CarLoss {
         &self.loss
+    }
+
+    /// State of the average that is kept for comparison.
+    pub(crate) fn other_state(&self) -> BTreeMap<String, Tensor> {
+        self.other.state()
+    }
+
+    /// Puts back what both averages gave.
+    pub(crate) fn set_state(
+        &mut self,
+        loss: &BTreeMap<String, Tensor>,
+        other: &BTreeMap<String, Tensor>,
+    ) -> Result<(), TrainingError> {
+        self.loss.set_state(loss)?;
+        Ok(self.other.set_state(other)?)
     }
 
     /// Takes in a batch: a scalar whose gradient with respect to `logits` [B, K] is alpha times that of the spectral term.

@@ -8,7 +8,9 @@ use std::fs::{self, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
 use crate::TrainingError;
+use crate::engine::EarlierRun;
 use crate::metrics::MetricsLog;
+use crate::resume;
 
 const LOG: &str = "metrics.jsonl";
 
@@ -27,11 +29,18 @@ pub(crate) fn check(folder: &Path) -> Result<(), TrainingError> {
     }
 }
 
-/// Makes the folder, removes the files of an earlier run if `overwrite`, and starts the log, locked until it is dropped.
+/// Whether the folder holds a run that has come to its end.
+pub fn is_finished(folder: &Path) -> bool {
+    !folder.join(resume::FILE).exists()
+        && ["model.safetensors", "train.npz", "test.npz"].iter().all(|file| folder.join(file).exists())
+}
+
+/// Makes the folder, removes the files of an earlier run or leaves them, as asked, and opens the log, locked until it is
+/// dropped.
 ///
 /// # Errors
 /// As [`check`]; [`TrainingError::InvalidSetting`] also for a folder another `train` is writing into.
-pub(crate) fn take(folder: &Path, overwrite: bool) -> Result<MetricsLog, TrainingError> {
+pub(crate) fn take(folder: &Path, earlier: EarlierRun) -> Result<MetricsLog, TrainingError> {
     fs::create_dir_all(folder).map_err(TrainingError::io(folder))?;
     let path = folder.join(LOG);
     let file = OpenOptions::new().create(true).append(true).open(&path).map_err(TrainingError::io(&path))?;
@@ -43,13 +52,15 @@ pub(crate) fn take(folder: &Path, overwrite: bool) -> Result<MetricsLog, Trainin
         }
         Err(TryLockError::Error(source)) => return Err(TrainingError::Io { path, source }),
     }
-    if overwrite {
-        for earlier in files_of_a_run(folder)?.into_iter().filter(|earlier| *earlier != path) {
-            fs::remove_file(&earlier).map_err(TrainingError::io(&earlier))?;
+    match earlier {
+        EarlierRun::Refuse => check(folder)?,
+        EarlierRun::Overwrite => {
+            for earlier in files_of_a_run(folder)?.into_iter().filter(|earlier| *earlier != path) {
+                fs::remove_file(&earlier).map_err(TrainingError::io(&earlier))?;
+            }
+            file.set_len(0).map_err(TrainingError::io(&path))?;
         }
-        file.set_len(0).map_err(TrainingError::io(&path))?;
-    } else {
-        check(folder)?;
+        EarlierRun::Resume => {}
     }
     Ok(MetricsLog::new(file, path))
 }
@@ -81,7 +92,7 @@ fn is_of_a_run(name: &str) -> bool {
                 .strip_prefix("epoch-")
                 .is_some_and(|epoch| epoch.len() >= 4 && epoch.bytes().all(|b| b.is_ascii_digit()))
     };
-    [LOG, "train.npz", "test.npz"].contains(&name)
+    [LOG, resume::FILE, "train.npz", "test.npz"].contains(&name)
         || name.strip_suffix(".safetensors").or(name.strip_suffix(".json")).is_some_and(checkpoint)
 }
 
@@ -94,28 +105,28 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("run");
         check(&out).unwrap();
-        drop(take(&out, false).unwrap());
+        drop(take(&out, EarlierRun::Refuse).unwrap());
         // The empty log of a run that did not finish an epoch is in nobody's way.
-        drop(take(&out, false).unwrap());
+        drop(take(&out, EarlierRun::Refuse).unwrap());
         for file in ["epoch-0002.safetensors", "epoch-0002.json", "notes.txt", "epoch-x.json"] {
             fs::write(out.join(file), "mine").unwrap();
         }
-        for refused in [check(&out).unwrap_err(), take(&out, false).unwrap_err()] {
+        for refused in [check(&out).unwrap_err(), take(&out, EarlierRun::Refuse).unwrap_err()] {
             let text = refused.to_string();
             assert!(text.contains("epoch-0002.json") && text.contains("--overwrite"), "{text}");
         }
         assert!(out.join("epoch-0002.safetensors").exists());
         fs::write(out.join(LOG), "{}\n").unwrap();
-        let log = take(&out, true).unwrap();
+        let log = take(&out, EarlierRun::Overwrite).unwrap();
         let left: Vec<String> =
             fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         assert_eq!(left.len(), 3, "{left:?}");
         assert_eq!(fs::read(out.join(LOG)).unwrap(), b"");
         assert!(left.contains(&"notes.txt".to_owned()) && left.contains(&"epoch-x.json".to_owned()));
 
-        let busy = take(&out, true).unwrap_err().to_string();
+        let busy = take(&out, EarlierRun::Overwrite).unwrap_err().to_string();
         assert!(busy.contains("another train"), "{busy}");
         drop(log);
-        take(&out, true).unwrap();
+        take(&out, EarlierRun::Overwrite).unwrap();
     }
 }

@@ -151,12 +151,16 @@ impl Model {
         weights: &BTreeMap<String, Tensor>,
         device: Device,
     ) -> Result<Self, TrainingError> {
-        let model = Self::new(architecture, device)?;
+        let mut model = Self::new(architecture, device)?;
         model.set_weights(weights)?;
         Ok(model)
     }
 
-    fn set_weights(&self, weights: &BTreeMap<String, Tensor>) -> Result<(), TrainingError> {
+    /// Takes other weights, with the same conditions as [`Model::with_weights`].
+    ///
+    /// # Errors
+    /// [`TrainingError::WeightsMismatch`]; then nothing has changed.
+    pub fn set_weights(&mut self, weights: &BTreeMap<String, Tensor>) -> Result<(), TrainingError> {
         let mismatch = |problem: String| TrainingError::WeightsMismatch {
             problem: format!("the weights are not those of {}: {problem}", self.architecture.kind),
         };
@@ -189,9 +193,9 @@ impl Model {
         &self.architecture
     }
 
-    /// The variables, for an optimiser.
-    pub fn variables(&self) -> &nn::VarStore {
-        &self.variables
+    /// The trainable parameters by name, sharing memory with the network: what an optimizer steps on.
+    pub fn trainable(&self) -> BTreeMap<String, Tensor> {
+        self.variables.variables().into_iter().filter(|(_, tensor)| tensor.requires_grad()).collect()
     }
 
     /// Number of trainable parameters.

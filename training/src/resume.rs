@@ -1,0 +1,184 @@
+//! What a run needs to go on after it was stopped at any moment: written as each epoch ends, removed when the run is
+//! finished.
+//!
+//! `resume.safetensors` holds the weights, the state of the optimizer and of both averages of the regulariser, the order
+//! of the training images, and, in its metadata, the description of the run and the position of its random numbers. A run
+//! continued from it ends with the weights of one that was never stopped, bit for bit on the CPU with as many threads.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use safetensors::SafeTensors;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tch::Tensor;
+
+use crate::TrainingError;
+use crate::checkpoint::Description;
+use crate::tensor_file;
+
+/// Name of the file in the run's folder.
+pub(crate) const FILE: &str = "resume.safetensors";
+const SCHEMA: &str = "car-spectral.resume/1";
+const KEY: &str = "car_spectral_resume";
+const ORDER: &str = "order";
+const PREFIXES: [&str; 4] = ["model.", "optimizer.", "loss.", "other."];
+
+/// A run between two epochs.
+#[derive(Debug)]
+pub(crate) struct RunState {
+    /// Of the run, `run.epoch` the last epoch that is done.
+    pub description: Description,
+    pub rng: ChaCha8Rng,
+    /// Training images in the order of the last epoch, from which the next is shuffled.
+    pub order: Vec<i64>,
+    pub weights: BTreeMap<String, Tensor>,
+    pub optimizer: BTreeMap<String, Tensor>,
+    /// Of the average that regularises; empty without CAR, as is the next.
+    pub loss: BTreeMap<String, Tensor>,
+    pub other: BTreeMap<String, Tensor>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Header {
+    schema: String,
+    description: Description,
+    random: RandomPosition,
+}
+
+/// Where a ChaCha generator stands.
+#[derive(Debug, Serialize, Deserialize)]
+struct RandomPosition {
+    seed: [u8; 32],
+    stream: u64,
+    /// Words of 32 bits drawn so far, in decimal: it may exceed what JSON readers take for a number.
+    word: String,
+}
+
+impl RunState {
+    /// Writes the file atomically.
+    ///
+    /// # Errors
+    /// [`TrainingError::Io`].
+    pub(crate) fn save(self, folder: &Path) -> Result<(), TrainingError> {
+        let random = RandomPosition {
+            seed: self.rng.get_seed(),
+            stream: self.rng.get_stream(),
+            word: self.rng.get_word_pos().to_string(),
+        };
+        let header = Header { schema: SCHEMA.to_owned(), description: self.description, random };
+        let json = serde_json::to_string(&header).expect("a description holds only text and finite numbers");
+        let parts = PREFIXES.into_iter().zip([self.weights, self.optimizer, self.loss, self.other]);
+        let named = parts.flat_map(|(prefix, tensors)| {
+            tensors.into_iter().map(move |(name, tensor)| (format!("{prefix}{name}"), tensor))
+        });
+        let order = (ORDER.to_owned(), Tensor::from_slice(&self.order));
+        tensor_file::write(&folder.join(FILE), named.chain([order]), KEY, &json)
+    }
+
+    /// Reads the file of a run with the same settings as `planned`; None if there is none.
+    ///
+    /// # Errors
+    /// [`TrainingError::Malformed`] for a damaged file; [`TrainingError::InvalidSetting`] naming the settings that
+    /// differ.
+    pub(crate) fn load(folder: &Path, planned: &Description) -> Result<Option<Self>, TrainingError> {
+        let path = folder.join(FILE);
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(TrainingError::io(&path)(error)),
+        };
+        let malformed = |problem: String| TrainingError::malformed(&path, problem);
+        let json = tensor_file::json_of(&path, &bytes, KEY)?
+            .ok_or_else(|| malformed("it holds no state of a run; remove it to begin anew".to_owned()))?;
+        let header: Header =
+            serde_json::from_str(&json).map_err(|error| malformed(format!("its description is damaged: {error}")))?;
+        if header.schema != SCHEMA {
+            return Err(malformed(format!("it is `{}`, this program reads `{SCHEMA}`", header.schema)));
+        }
+        refuse_other_settings(folder, &header.description, planned)?;
+        let file = SafeTensors::deserialize(&bytes).map_err(|error| malformed(error.to_string()))?;
+        let [weights, optimizer, loss, other] =
+            PREFIXES.map(|prefix| tensor_file::tensors_under(&path, &file, prefix));
+        let order = tensor_file::tensors_under(&path, &file, ORDER)?
+            .remove("")
+            .ok_or_else(|| malformed(format!("tensor `{ORDER}` is missing")))?;
+        let word = header.random.word.parse().map_err(|_| malformed("no position of its random numbers".to_owned()))?;
+        let mut rng = ChaCha8Rng::from_seed(header.random.seed);
+        rng.set_stream(header.random.stream);
+        rng.set_word_pos(word);
+        Ok(Some(Self {
+            description: header.description,
+            rng,
+            order: Vec::<i64>::try_from(order)?,
+            weights: weights?,
+            optimizer: optimizer?,
+            loss: loss?,
+            other: other?,
+        }))
+    }
+}
+
+/// Removes the file of a run that is finished.
+///
+/// # Errors
+/// [`TrainingError::Io`].
+pub(crate) fn remove(folder: &Path) -> Result<(), TrainingError> {
+    let path: PathBuf = folder.join(FILE);
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(TrainingError::io(&path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Everything but how far the run has come and what ran it must be equal. Other threads or another build are told, since the
+/// result may then differ in the last bits.
+fn refuse_other_settings(folder: &Path, stored: &Description, planned: &Description) -> Result<(), TrainingError> {
+    let mut alike = stored.clone();
+    for (name, there, here) in [
+        ("device", &stored.run.device, &planned.run.device),
+        ("threads", &stored.run.threads.to_string(), &planned.run.threads.to_string()),
+        ("commit", &stored.run.commit, &planned.run.commit),
+    ] {
+        if there != here {
+            eprintln!("warning: {}: begun with {name} {there}, goes on with {here}", folder.display());
+        }
+    }
+    alike.run.epoch = planned.run.epoch;
+    alike.run.device.clone_from(&planned.run.device);
+    alike.run.threads = planned.run.threads;
+    alike.run.commit.clone_from(&planned.run.commit);
+    let value = |description: &Description| serde_json::to_value(description).expect("plain data");
+    let mut differences = Vec::new();
+    compare("", &value(&alike), &value(planned), &mut differences);
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let requirement =
+        format!("its run was begun with other settings: {}; give those, or another --out", differences.join("; "));
+    Err(TrainingError::setting("--resume", folder.display(), requirement))
+}
+
+/// Paths of the leaves that differ, with both values.
+fn compare(at: &str, there: &Value, here: &Value, differences: &mut Vec<String>) {
+    match (there, here) {
+        (Value::Object(a), Value::Object(b)) => {
+            let names: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            for name in names {
+                let path = if at.is_empty() { name.clone() } else { format!("{at}.{name}") };
+                let (a, b) = (a.get(name).unwrap_or(&Value::Null), b.get(name).unwrap_or(&Value::Null));
+                compare(&path, a, b, differences);
+            }
+        }
+        (a, b) if a != b => {
+            let shown = |value: &Value| {
+                let text = value.to_string();
+                if text.chars().count() > 40 { format!("{}...", text.chars().take(40).collect::<String>()) } else { text }
+            };
+            differences.push(format!("{at} {} there, {} here", shown(a), shown(b)));
+        }
+        _ => (),
+    }
+}

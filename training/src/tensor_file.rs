@@ -1,0 +1,100 @@
+//! Named tensors and a JSON text in one safetensors file.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
+use std::path::Path;
+
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
+use tch::{Device, Kind, Tensor};
+
+use crate::TrainingError;
+use crate::atomic::write_atomically;
+
+/// Writes float32, float64 and int64 tensors atomically, with `json` in the header's metadata under `key`.
+///
+/// # Errors
+/// [`TrainingError::Io`]; [`TrainingError::Malformed`] naming a tensor of another kind.
+pub(crate) fn write(
+    path: &Path,
+    tensors: impl IntoIterator<Item = (String, Tensor)>,
+    key: &str,
+    json: &str,
+) -> Result<(), TrainingError> {
+    let stored = tensors
+        .into_iter()
+        .map(|(name, tensor)| Ok((name.clone(), Stored::of(path, &name, &tensor)?)))
+        .collect::<Result<Vec<(String, Stored)>, TrainingError>>()?;
+    let views: Vec<(&str, TensorView)> = stored
+        .iter()
+        .map(|(name, stored)| {
+            let view = TensorView::new(stored.dtype, stored.shape.clone(), &stored.bytes);
+            (name.as_str(), view.expect("as many bytes as the shape says"))
+        })
+        .collect();
+    let metadata = HashMap::from([(key.to_owned(), json.to_owned())]);
+    let serialised = safetensors::serialize(views, Some(metadata))
+        .map_err(|error| TrainingError::malformed(path, error.to_string()))?;
+    write_atomically(path, |file| file.write_all(&serialised).map_err(TrainingError::io(path)))
+}
+
+/// The tensors whose names begin with `prefix`, without it, on the CPU.
+///
+/// # Errors
+/// [`TrainingError::Malformed`] naming a tensor that is neither float32 nor float64 nor int64.
+pub(crate) fn tensors_under(
+    path: &Path,
+    file: &SafeTensors<'_>,
+    prefix: &str,
+) -> Result<BTreeMap<String, Tensor>, TrainingError> {
+    let mut tensors = BTreeMap::new();
+    for (full, view) in file.tensors() {
+        let Some(name) = full.strip_prefix(prefix) else { continue };
+        let kind = match view.dtype() {
+            Dtype::F32 => Kind::Float,
+            Dtype::F64 => Kind::Double,
+            Dtype::I64 => Kind::Int64,
+            other => return Err(TrainingError::malformed(path, format!("tensor `{full}` is {other:?}"))),
+        };
+        let shape: Vec<i64> = view.shape().iter().map(|&side| side as i64).collect();
+        tensors.insert(name.to_owned(), Tensor::f_from_data_size(view.data(), &shape, kind)?);
+    }
+    Ok(tensors)
+}
+
+/// The JSON text under `key`, if there is one.
+///
+/// # Errors
+/// [`TrainingError::Malformed`] for bytes that are no whole safetensors file.
+pub(crate) fn json_of(path: &Path, bytes: &[u8], key: &str) -> Result<Option<String>, TrainingError> {
+    let (_, header) = SafeTensors::read_metadata(bytes)
+        .map_err(|error| TrainingError::malformed(path, format!("not a whole safetensors file: {error}")))?;
+    Ok(header.metadata().as_ref().and_then(|metadata| metadata.get(key)).cloned())
+}
+
+/// A tensor as it stands in the file.
+struct Stored {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl Stored {
+    fn of(path: &Path, name: &str, tensor: &Tensor) -> Result<Self, TrainingError> {
+        let shape = tensor.size().iter().map(|&side| side as usize).collect();
+        let flat = tensor.f_to_device(Device::Cpu)?.f_contiguous()?.f_flatten(0, -1)?;
+        let (dtype, bytes) = match flat.kind() {
+            Kind::Float => {
+                (Dtype::F32, Vec::<f32>::try_from(flat)?.iter().flat_map(|value| value.to_le_bytes()).collect())
+            }
+            Kind::Double => {
+                (Dtype::F64, Vec::<f64>::try_from(flat)?.iter().flat_map(|value| value.to_le_bytes()).collect())
+            }
+            Kind::Int64 => {
+                (Dtype::I64, Vec::<i64>::try_from(flat)?.iter().flat_map(|value| value.to_le_bytes()).collect())
+            }
+            kind => return Err(TrainingError::malformed(path, format!("tensor `{name}` is {kind:?}"))),
+        };
+        Ok(Self { dtype, shape, bytes })
+    }
+}
