@@ -23,7 +23,7 @@ pub(crate) fn check(folder: &Path) -> Result<(), TrainingError> {
         None => Ok(()),
         Some(file) => {
             let name = file.file_name().unwrap_or_default().to_string_lossy();
-            let requirement = format!("holds a run already ({name}); choose another folder, or give --overwrite");
+            let requirement = format!("holds a run already ({name}); choose another folder, or give --overwrite or --resume");
             Err(TrainingError::setting("--out", folder.display(), requirement))
         }
     }

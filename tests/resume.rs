@@ -1,0 +1,147 @@
+//! A run that is killed at any moment goes on with `--resume` and ends as one that never stopped.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use car_spectral_tests::{
+    Ended, Program, fresh_folder, repository, run, short_training, synthetic_fashion_mnist, text, words,
+};
+use car_spectral_training::{checkpoint, metrics};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Every kind of state: batch statistics, augmentation, both averages of CAR, all optimizers.
+const RUNS: [(&str, &str, &[&str]); 3] = [
+    (
+        "sgd",
+        "--model mlp --hidden 32 --epochs 40 --evaluate-every 7 --checkpoint-every 5 --car paper --nesterov",
+        &["epoch-0005.safetensors", "epoch-0040.safetensors"],
+    ),
+    (
+        "adamw",
+        "--model mlp --hidden 32 --epochs 40 --evaluate-every 7 --optimizer adamw --lr 0.003 --car official --car-columns present",
+        &[],
+    ),
+    ("resnet", "--model resnet20 --epochs 6 --evaluate-every 4", &[]),
+];
+
+fn arguments(settings: &str, out: &Path) -> Vec<String> {
+    let mut arguments = short_training();
+    arguments.extend(words(settings));
+    arguments.extend(["--out".into(), text(out)]);
+    arguments
+}
+
+fn train(settings: &str, out: &Path) -> Ended {
+    run(Program::Train, arguments(settings, out))
+}
+
+/// Starts the run, kills it (signal 9) after a while; whether it was still running.
+fn kill_after(settings: &str, out: &Path, milliseconds: u64) -> bool {
+    let mut child = Command::new(Program::Train.path())
+        .args(arguments(settings, out))
+        .current_dir(repository())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(milliseconds));
+    let running = child.try_wait().unwrap().is_none();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    running
+}
+
+/// Every checkpoint there is can be read: none is half-written.
+fn check_files(folder: &Path) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if name.ends_with(".safetensors") && !name.starts_with('.') && name != "resume.safetensors" {
+            checkpoint::load(&path, tch::Device::Cpu).unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+}
+
+#[test]
+fn killed_ten_times_it_ends_with_the_same_weights() {
+    synthetic_fashion_mnist();
+    for (name, settings, checkpoints) in RUNS {
+        let whole = fresh_folder(&format!("{name}-whole"));
+        let started = std::time::Instant::now();
+        let ended = train(settings, &whole);
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        let milliseconds = started.elapsed().as_millis() as u64;
+
+        let stopped = fresh_folder(&format!("{name}-stopped"));
+        let resumed = format!("{settings} --resume");
+        let seed: u64 = rand::rng().random();
+        println!("{name}: {milliseconds} ms, moments drawn with seed {seed}");
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut kills = 0;
+        while kills < 10 {
+            // Short enough that ten kills come before the end, long enough that some epochs pass.
+            if !kill_after(&resumed, &stopped, rng.random_range(1..milliseconds / 4)) {
+                break;
+            }
+            check_files(&stopped);
+            kills += 1;
+        }
+        println!("{name}: killed {kills} times");
+        assert!(kills >= 3);
+        let ended = train(&resumed, &stopped);
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        for file in ["model.safetensors", "test.npz", "train.npz"].iter().chain(checkpoints) {
+            assert_eq!(fs::read(whole.join(file)).unwrap(), fs::read(stopped.join(file)).unwrap(), "{name}: {file}");
+        }
+        let log = |folder: &Path| {
+            let mut epochs = metrics::read_log(&folder.join("metrics.jsonl")).unwrap();
+            // Times are no part of the result.
+            for epoch in &mut epochs {
+                epoch.seconds = 0.0;
+                if let Some(car) = &mut epoch.car {
+                    car.time_share = 0.0;
+                }
+            }
+            epochs
+        };
+        assert_eq!(log(&whole), log(&stopped));
+        assert!(!stopped.join("resume.safetensors").exists());
+
+        let again = train(&resumed, &stopped);
+        assert_eq!(again.code, Some(0));
+        assert!(again.stdout.contains("finished already"), "{}", again.stdout);
+    }
+}
+
+#[test]
+fn other_settings_and_damaged_states_are_refused() {
+    let out = fresh_folder("refused");
+    let long = "--model mlp --hidden 16 --epochs 2000 --evaluate-every 2000";
+    let mut wait = 500;
+    while !out.join("resume.safetensors").exists() {
+        assert!(kill_after(&format!("{long} --resume"), &out, wait));
+        wait *= 2;
+    }
+    let state = fs::read(out.join("resume.safetensors")).unwrap();
+    let refused = |settings: &str, code: i32, parts: &[&str]| {
+        let ended = train(settings, &out);
+        assert_eq!(ended.code, Some(code), "{settings}: {}", ended.stderr);
+        assert!(parts.iter().all(|part| ended.stderr.contains(part)), "{settings}: {}", ended.stderr);
+    };
+    refused(&format!("{long} --resume --batch-size 16"), 2, &["run.batch_size", "16 here"]);
+    refused(&format!("{long} --resume --optimizer adamw"), 2, &["run.optimizer.name", "adamw"]);
+    refused(&format!("{long} --resume --car paper"), 2, &["run.loss"]);
+    refused(long, 2, &["--overwrite", "--resume"]);
+    refused(&format!("{long} --resume --overwrite"), 2, &["cannot be used with"]);
+    for length in [0, 7, state.len() / 2, state.len() - 1] {
+        fs::write(out.join("resume.safetensors"), &state[..length]).unwrap();
+        refused(&format!("{long} --resume"), 1, &["resume.safetensors"]);
+    }
+    fs::write(out.join("resume.safetensors"), &state).unwrap();
+    fs::write(out.join("metrics.jsonl"), "").unwrap();
+    refused(&format!("{long} --resume"), 1, &["metrics.jsonl", "0 of the"]);
+}
