@@ -126,17 +126,18 @@ pub struct Finished {
 /// (+ `.json`), `train.npz`, `test.npz` (and `epoch-N.safetensors` where asked) into `options.out`. The last epoch is
 /// the result; nothing is selected by test accuracy. On the CPU a run is repeatable for a seed and a number of threads, also
 /// one that was stopped and goes on ([`EarlierRun::Resume`]): as each epoch ends, all that the next needs is written to
-/// `resume.safetensors`, which goes when the run is finished.
+/// `resume.safetensors`, which goes when the run is finished. None if the run that was to go on is finished already.
 ///
 /// # Errors
-/// [`TrainingError::InvalidSetting`] before anything is written, [`TrainingError::Diverged`] if the loss leaves the
+/// [`TrainingError::InvalidSetting`] before anything is written, also for a run to go on with that had other settings,
+/// [`TrainingError::Diverged`] if the loss leaves the
 /// finite range, and the errors of files and libtorch.
 pub fn train(
     data: &DataSet,
     long_tail: Option<LongTail>,
     subset: &LongTailSubset,
     options: &Options,
-) -> Result<Finished, TrainingError> {
+) -> Result<Option<Finished>, TrainingError> {
     options.check()?;
     tch::manual_seed(options.seed as i64);
     let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
@@ -195,6 +196,9 @@ pub fn train(
         ProgressStyle::with_template("{wide_bar} {pos}/{len} steps, {eta} left  {msg}").expect("a valid template"),
     );
     let mut order: Vec<i64> = subset.indices.iter().map(|&index| index as i64).collect();
+    if options.earlier == EarlierRun::Resume && resume::is_finished(&options.out, &describe(options.epochs))? {
+        return Ok(None);
+    }
     let mut log = run_folder::take(&options.out, options.earlier)?;
     let resumed = match options.earlier {
         EarlierRun::Resume => RunState::load(&options.out, &describe(0))?,
@@ -298,11 +302,11 @@ pub fn train(
     checkpoint::save(&path, &model, &loss_state(&regulariser), &describe(options.epochs))?;
     write_predictions(&options.out, data, subset, &last.train_logits, &last.test_logits)?;
     resume::remove(&options.out)?;
-    Ok(Finished {
+    Ok(Some(Finished {
         train_logits: last.train_logits,
         test_logits: last.test_logits,
         test_accuracy: last.test.metrics.accuracy,
-    })
+    }))
 }
 
 fn loss_state(regulariser: &Option<Regulariser>) -> BTreeMap<String, Tensor> {

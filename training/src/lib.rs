@@ -20,7 +20,7 @@ pub mod optimizer;
 pub mod predictions;
 mod regulariser;
 mod resume;
-pub mod run_folder;
+mod run_folder;
 pub mod schedule;
 mod split_metrics;
 mod tensor_file;

@@ -12,7 +12,6 @@ use car_spectral_training::device::{DeviceChoice, device_name, load_cuda_if_pres
 use car_spectral_training::engine::{self, EarlierRun, Options};
 use car_spectral_training::model::ArchitectureKind;
 use car_spectral_training::optimizer::OptimizerOptions;
-use car_spectral_training::run_folder::is_finished;
 use clap::{Parser, ValueEnum};
 
 use car_arguments::CarArguments;
@@ -163,10 +162,6 @@ fn run(arguments: Arguments) -> Result<(), TrainingError> {
         earlier: arguments.earlier(),
     };
     options.check()?;
-    if arguments.resume && is_finished(&arguments.out) {
-        println!("finished already {}", arguments.out.display());
-        return Ok(());
-    }
     // Without --n-max the largest class is known with the data; the factor is checked as for one that is large enough.
     let largest = arguments.n_max.unwrap_or(u64::from(u32::MAX));
     long_tailed_counts(largest, arguments.imbalance, arguments.data.kind.num_classes())?;
@@ -176,8 +171,10 @@ fn run(arguments: Arguments) -> Result<(), TrainingError> {
     let long_tail = LongTail { n_max, imbalance: arguments.imbalance, seed: arguments.subset_seed };
     let subset = long_tail.draw(&data.train.labels, data.num_classes())?;
     announce(&data, &subset, &options);
-    let finished = engine::train(&data, Some(long_tail), &subset, &options)?;
-    println!("test accuracy   {:.2} % (last epoch)", 100.0 * finished.test_accuracy);
+    match engine::train(&data, Some(long_tail), &subset, &options)? {
+        Some(finished) => println!("test accuracy   {:.2} % (last epoch)", 100.0 * finished.test_accuracy),
+        None => println!("finished already"),
+    }
     println!("results         {}", arguments.out.display());
     Ok(())
 }

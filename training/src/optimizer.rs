@@ -242,8 +242,8 @@ impl Parameter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tch::nn::{self, OptimizerConfig};
     use tch::Device;
+    use tch::nn::{self, OptimizerConfig};
 
     const ALL: [OptimizerOptions; 4] = [
         OptimizerOptions::Sgd { momentum: 0.9, nesterov: false, weight_decay: 2e-4 },

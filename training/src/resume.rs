@@ -16,7 +16,7 @@ use serde_json::Value;
 use tch::Tensor;
 
 use crate::TrainingError;
-use crate::checkpoint::Description;
+use crate::checkpoint::{self, Description};
 use crate::tensor_file;
 
 /// Name of the file in the run's folder.
@@ -100,8 +100,7 @@ impl RunState {
         }
         refuse_other_settings(folder, &header.description, planned)?;
         let file = SafeTensors::deserialize(&bytes).map_err(|error| malformed(error.to_string()))?;
-        let [weights, optimizer, loss, other] =
-            PREFIXES.map(|prefix| tensor_file::tensors_under(&path, &file, prefix));
+        let [weights, optimizer, loss, other] = PREFIXES.map(|prefix| tensor_file::tensors_under(&path, &file, prefix));
         let order = tensor_file::tensors_under(&path, &file, ORDER)?
             .remove("")
             .ok_or_else(|| malformed(format!("tensor `{ORDER}` is missing")))?;
@@ -119,6 +118,22 @@ impl RunState {
             other: other?,
         }))
     }
+}
+
+/// Whether the folder holds a run with the settings of `planned` that has come to its end.
+///
+/// # Errors
+/// [`TrainingError::InvalidSetting`] naming the settings that differ; [`TrainingError::Malformed`], [`TrainingError::Io`].
+pub(crate) fn is_finished(folder: &Path, planned: &Description) -> Result<bool, TrainingError> {
+    let results = ["model.safetensors", "train.npz", "test.npz"];
+    if folder.join(FILE).exists() || !results.iter().all(|file| folder.join(file).exists()) {
+        return Ok(false);
+    }
+    let path = folder.join(results[0]);
+    let stored = checkpoint::describe(&path)?
+        .ok_or_else(|| TrainingError::malformed(&path, "it does not describe its run; choose another --out"))?;
+    refuse_other_settings(folder, &stored, planned)?;
+    Ok(true)
 }
 
 /// Removes the file of a run that is finished.
@@ -175,7 +190,11 @@ fn compare(at: &str, there: &Value, here: &Value, differences: &mut Vec<String>)
         (a, b) if a != b => {
             let shown = |value: &Value| {
                 let text = value.to_string();
-                if text.chars().count() > 40 { format!("{}...", text.chars().take(40).collect::<String>()) } else { text }
+                if text.chars().count() > 40 {
+                    format!("{}...", text.chars().take(40).collect::<String>())
+                } else {
+                    text
+                }
             };
             differences.push(format!("{at} {} there, {} here", shown(a), shown(b)));
         }

@@ -23,16 +23,11 @@ pub(crate) fn check(folder: &Path) -> Result<(), TrainingError> {
         None => Ok(()),
         Some(file) => {
             let name = file.file_name().unwrap_or_default().to_string_lossy();
-            let requirement = format!("holds a run already ({name}); choose another folder, or give --overwrite or --resume");
+            let requirement =
+                format!("holds a run already ({name}); choose another folder, or give --overwrite or --resume");
             Err(TrainingError::setting("--out", folder.display(), requirement))
         }
     }
-}
-
-/// Whether the folder holds a run that has come to its end.
-pub fn is_finished(folder: &Path) -> bool {
-    !folder.join(resume::FILE).exists()
-        && ["model.safetensors", "train.npz", "test.npz"].iter().all(|file| folder.join(file).exists())
 }
 
 /// Makes the folder, removes the files of an earlier run or leaves them, as asked, and opens the log, locked until it is

@@ -10,6 +10,7 @@ use car_spectral::confusion::{ClassWeights, ConfusionMatrix, MarginCounts, Margi
 use car_spectral::longtail::{ClassErrors, ClassMetrics, Group, long_tailed_counts};
 use car_spectral_training::checkpoint::Run;
 use car_spectral_training::metrics::{CarMetrics, EmaGap, EpochMetrics, SplitMetrics};
+use car_spectral_training::optimizer::OptimizerOptions;
 use ndarray::{Array1, Array2};
 
 use super::plots::ModelFigures;
@@ -591,6 +592,7 @@ pub(super) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
             learning_rate: 0.1,
             momentum: 0.9,
             weight_decay: 2e-4,
+            optimizer: Some(OptimizerOptions::Sgd { momentum: 0.9, nesterov: false, weight_decay: 2e-4 }),
             warm_up_epochs: 5,
             augmented: true,
             loss: if car.is_some() { "cross-entropy + CAR" } else { "cross-entropy" }.into(),

@@ -5,6 +5,7 @@ use car_spectral::car::{Competition, EmaColumns, EmaStart, Gate};
 
 use super::scale::short;
 use crate::report::TrainingRun;
+use car_spectral_training::optimizer::OptimizerOptions;
 
 /// Runs that differ in nothing but the seed.
 pub(super) struct Arm<'a> {
@@ -58,6 +59,11 @@ fn settings(run: &TrainingRun) -> Vec<Setting> {
     let count = |name, value: usize| text(name, &value.to_string());
     let switch = |name, value: bool| text(name, if value { "on" } else { "off" });
     let settings = &run.run;
+    let optimizer = match settings.optimizer {
+        Some(OptimizerOptions::AdamW { .. }) => "AdamW",
+        Some(OptimizerOptions::Sgd { nesterov: true, .. }) => "SGD, Nesterov",
+        Some(OptimizerOptions::Sgd { nesterov: false, .. }) | None => "SGD",
+    };
     let mut list = vec![
         text("data", &run.dataset),
         Setting {
@@ -69,6 +75,7 @@ fn settings(run: &TrainingRun) -> Vec<Setting> {
         count("epochs", settings.epochs),
         count("batch", settings.batch_size),
         number("lr", settings.learning_rate),
+        text("optimizer", optimizer),
         number("momentum", settings.momentum),
         number("decay", settings.weight_decay),
         count("warm-up", settings.warm_up_epochs),
