@@ -16,6 +16,7 @@ use tch::{Device, Tensor};
 use crate::TrainingError;
 use crate::atomic::write_atomically;
 use crate::data::{DataKind, LongTail, Normalisation, check_class_name};
+use crate::loss::classification::ClassificationOptions;
 use crate::model::{Architecture, Model};
 use crate::optimizer::OptimizerOptions;
 use crate::tensor_file;
@@ -87,8 +88,11 @@ pub struct Run {
     pub warm_up_epochs: usize,
     /// Whether crop and flip were on.
     pub augmented: bool,
-    /// Loss function.
+    /// Name of the loss function.
     pub loss: String,
+    /// The classification loss; absent in checkpoints of older builds, which used cross-entropy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classification: Option<ClassificationOptions>,
     /// Options of CAR, if the loss has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub car: Option<CarOptions>,
@@ -220,7 +224,7 @@ mod tests {
 
     use super::*;
     use crate::loss::CarLoss;
-    use crate::model::ArchitectureKind;
+    use crate::model::{ArchitectureKind, Classifier};
 
     fn description() -> Description {
         Description {
@@ -229,6 +233,7 @@ mod tests {
                 kind: ArchitectureKind::Mlp { hidden: vec![5] },
                 input: [1, 2, 3],
                 num_classes: 2,
+                classifier: Classifier::Linear,
             },
             normalisation: Normalisation::new(vec![0.25], vec![0.5]).unwrap(),
             data: TrainingData {
@@ -251,7 +256,8 @@ mod tests {
                 optimizer: Some(OptimizerOptions::adamw(2e-4)),
                 warm_up_epochs: 1,
                 augmented: true,
-                loss: "cross-entropy + CAR".into(),
+                loss: "Balanced Softmax + CAR".into(),
+                classification: Some(ClassificationOptions::LogitAdjustment { tau: 1.0 }),
                 car: Some(CarOptions::paper()),
                 device: "cpu".into(),
                 threads: 1,

@@ -1,5 +1,5 @@
-//! The training loop: SGD with momentum, linear warm-up and cosine schedule, cross-entropy with or without CAR, crop and
-//! flip.
+//! The training loop: an optimizer with linear warm-up and cosine schedule, a classification loss with or without CAR, crop
+//! and flip.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,8 +19,9 @@ use crate::checkpoint::{self, Description, Run, SCHEMA, TrainingData};
 use crate::data::{DataSet, LongTail, LongTailSubset, Normalisation};
 use crate::device::device_name;
 use crate::evaluate;
+use crate::loss::classification::{ClassificationLoss, ClassificationOptions};
 use crate::metrics::EpochMetrics;
-use crate::model::{Architecture, ArchitectureKind, Model};
+use crate::model::{Architecture, ArchitectureKind, Classifier, Model};
 use crate::optimizer::{Optimizer, OptimizerOptions};
 use crate::predictions;
 use crate::regulariser::Regulariser;
@@ -35,6 +36,8 @@ use crate::{COMMIT, TrainingError};
 pub struct Options {
     /// The network.
     pub architecture: ArchitectureKind,
+    /// Its last layer.
+    pub classifier: Classifier,
     /// Epochs, at least 1.
     pub epochs: usize,
     /// Mini-batch size, at least 1.
@@ -49,7 +52,9 @@ pub struct Options {
     pub augment: bool,
     /// Seed of initialisation, order and augmentation.
     pub seed: u64,
-    /// CAR beside the cross-entropy, or not.
+    /// The classification loss.
+    pub loss: ClassificationOptions,
+    /// CAR beside it, or not.
     pub car: Option<CarOptions>,
     /// Evaluate on the training subset and the test split every so many epochs; the last epoch always is.
     pub evaluate_every: usize,
@@ -96,6 +101,7 @@ impl Options {
         at_least_one("--evaluate-every", self.evaluate_every)?;
         positive("--lr", self.learning_rate)?;
         self.optimizer.check()?;
+        self.loss.check()?;
         if self.warm_up_epochs >= self.epochs {
             return Err(TrainingError::setting("--warm-up", self.warm_up_epochs, "fewer epochs than --epochs"));
         }
@@ -122,7 +128,7 @@ pub struct Finished {
     pub test_accuracy: f64,
 }
 
-/// Trains a network on a subset, by cross-entropy or by that and CAR, and writes `metrics.jsonl`, `model.safetensors`
+/// Trains a network on a subset, by a classification loss or by that and CAR, and writes `metrics.jsonl`, `model.safetensors`
 /// (+ `.json`), `train.npz`, `test.npz` (and `epoch-N.safetensors` where asked) into `options.out`. The last epoch is
 /// the result; nothing is selected by test accuracy. On the CPU a run is repeatable for a seed and a number of threads, also
 /// one that was stopped and goes on ([`EarlierRun::Resume`]): as each epoch ends, all that the next needs is written to
@@ -141,9 +147,14 @@ pub fn train(
     options.check()?;
     tch::manual_seed(options.seed as i64);
     let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
-    let architecture =
-        Architecture { kind: options.architecture.clone(), input: data.image_shape(), num_classes: data.num_classes() };
+    let architecture = Architecture {
+        kind: options.architecture.clone(),
+        input: data.image_shape(),
+        num_classes: data.num_classes(),
+        classifier: options.classifier,
+    };
     let mut model = Model::new(architecture.clone(), options.device)?;
+    let mut classification = ClassificationLoss::new(&subset.class_counts, options.loss)?;
     let mut regulariser = options.car.map(|car| Regulariser::new(&subset.class_counts, car)).transpose()?;
     let measured = options.car.unwrap_or(CarOptions::paper());
     let weights = ClassWeights::new(&subset.class_counts, measured.r0, measured.weights)?;
@@ -184,7 +195,8 @@ pub fn train(
             optimizer: Some(options.optimizer),
             warm_up_epochs: options.warm_up_epochs,
             augmented: options.augment,
-            loss: if options.car.is_some() { "cross-entropy + CAR" } else { "cross-entropy" }.to_owned(),
+            loss: format!("{}{}", options.loss.label(), if options.car.is_some() { " + CAR" } else { "" }),
+            classification: Some(options.loss),
             car: options.car,
             device: device_name(options.device),
             threads: tch::get_num_threads() as usize,
@@ -233,16 +245,15 @@ pub fn train(
             let targets: Vec<i64> = chunk.iter().map(|&index| labels[index as usize]).collect();
             let targets = Tensor::from_slice(&targets).to_device(options.device);
             let logits = model.forward(&normalisation.apply(&images)?, true);
-            let cross_entropy =
-                logits.f_cross_entropy_loss::<Tensor>(&targets, None, tch::Reduction::Mean, -100, 0.0)?;
-            let value = cross_entropy.double_value(&[]);
+            let loss = classification.forward(&logits, &targets, epoch)?;
+            let value = loss.double_value(&[]);
             step += 1;
             if !value.is_finite() {
                 return Err(TrainingError::Diverged { epoch, step: step - (epoch - 1) * steps_per_epoch, loss: value });
             }
             let objective = match &mut regulariser {
-                Some(regulariser) => cross_entropy + regulariser.term(&logits, &targets)?,
-                None => cross_entropy,
+                Some(regulariser) => loss + regulariser.term(&logits, &targets)?,
+                None => loss,
             };
             optimizer.zero_grad();
             objective.f_backward()?;

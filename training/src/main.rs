@@ -1,6 +1,7 @@
 //! Program `train`: a long-tailed subset, a network, a checkpoint and prediction files.
 
 mod car_arguments;
+mod loss_arguments;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,11 +11,12 @@ use car_spectral_training::TrainingError;
 use car_spectral_training::data::{DataSet, DataSource, LongTail, LongTailSubset};
 use car_spectral_training::device::{DeviceChoice, device_name, load_cuda_if_present};
 use car_spectral_training::engine::{self, EarlierRun, Options};
-use car_spectral_training::model::ArchitectureKind;
+use car_spectral_training::model::{ArchitectureKind, Classifier};
 use car_spectral_training::optimizer::OptimizerOptions;
 use clap::{Parser, ValueEnum};
 
 use car_arguments::CarArguments;
+use loss_arguments::LossArguments;
 
 /// Train a classifier on a long-tailed subset of a data set.
 ///
@@ -42,6 +44,12 @@ struct Arguments {
     /// Hidden widths of mlp, comma-separated
     #[arg(long, value_delimiter = ',', default_value = "256,256")]
     hidden: Vec<usize>,
+    /// Last layer of a residual network [default: cosine for ldam-drw, else linear]
+    #[arg(long)]
+    classifier: Option<ClassifierName>,
+    /// Scale of the logits of a cosine classifier, and of the margins of ldam-drw
+    #[arg(long, default_value_t = 30)]
+    scale: u32,
     /// Epochs
     #[arg(long, default_value_t = 200)]
     epochs: usize,
@@ -73,6 +81,8 @@ struct Arguments {
     #[arg(long, default_value_t = 0)]
     seed: u64,
     #[command(flatten)]
+    loss: LossArguments,
+    #[command(flatten)]
     car: CarArguments,
     /// Evaluate on the training and test images every so many epochs (the last epoch always is)
     #[arg(long, default_value_t = 5)]
@@ -98,6 +108,12 @@ struct Arguments {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
+enum ClassifierName {
+    Linear,
+    Cosine,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
 enum OptimizerName {
     Sgd,
     Adamw,
@@ -112,6 +128,14 @@ impl Arguments {
                 weight_decay: self.weight_decay,
             },
             OptimizerName::Adamw => OptimizerOptions::adamw(self.weight_decay),
+        }
+    }
+
+    fn classifier(&self) -> Classifier {
+        match self.classifier {
+            Some(ClassifierName::Linear) => Classifier::Linear,
+            None if !self.loss.is_ldam() => Classifier::Linear,
+            Some(ClassifierName::Cosine) | None => Classifier::Cosine { scale: self.scale },
         }
     }
 
@@ -147,6 +171,7 @@ fn run(arguments: Arguments) -> Result<(), TrainingError> {
     }
     let options = Options {
         architecture: ArchitectureKind::from_name(&arguments.model, &arguments.hidden)?,
+        classifier: arguments.classifier(),
         epochs: arguments.epochs,
         batch_size: arguments.batch_size,
         learning_rate: arguments.lr,
@@ -154,6 +179,7 @@ fn run(arguments: Arguments) -> Result<(), TrainingError> {
         warm_up_epochs: arguments.warm_up.unwrap_or(5.min(arguments.epochs.saturating_sub(1))),
         augment: !arguments.no_augment,
         seed: arguments.seed,
+        loss: arguments.loss.options(arguments.epochs, f64::from(arguments.scale)),
         car: arguments.car.options(),
         evaluate_every: arguments.evaluate_every,
         checkpoint_every: arguments.checkpoint_every,

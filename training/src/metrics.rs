@@ -15,7 +15,7 @@ pub use crate::split_metrics::SplitMetrics;
 pub struct EpochMetrics {
     /// Epoch, from 1.
     pub epoch: usize,
-    /// Mean cross-entropy over the epoch's batches, natural logarithm.
+    /// Mean of the classification loss over the epoch's batches, natural logarithm, CAR left out.
     pub train_loss: f64,
     /// Share of training images predicted right while training (augmented, training mode).
     pub train_accuracy: f64,

@@ -10,7 +10,7 @@ use car_spectral_training::TrainingError;
 use car_spectral_training::checkpoint::{self, Description};
 use car_spectral_training::data::{DataSet, LongTail, Split};
 use car_spectral_training::evaluate;
-use car_spectral_training::model::{Architecture, ArchitectureKind, Model};
+use car_spectral_training::model::{Architecture, ArchitectureKind, Classifier, Model};
 use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::Array1;
 use tch::{CModule, Device, Tensor};
@@ -327,6 +327,7 @@ fn built_in(
         .collect();
     let hidden = &hidden[..hidden.len().saturating_sub(1)];
     let kind = ArchitectureKind::from_name(architecture, hidden)?;
-    Model::with_weights(Architecture { kind, input, num_classes }, weights, device)
+    let architecture = Architecture { kind, input, num_classes, classifier: Classifier::Linear };
+    Model::with_weights(architecture, weights, device)
         .map_err(|error| AnalysisError::Mismatch { problem: format!("{name}: {error}") })
 }

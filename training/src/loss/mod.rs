@@ -1,4 +1,5 @@
-//! CAR, the confusion-aware spectral regulariser (Zhu et al., CVPR 2026, equations 7 to 9), as a loss on libtorch tensors.
+//! Losses on libtorch tensors: those of the long-tail literature ([`classification`]), and CAR, the confusion-aware spectral
+//! regulariser (Zhu et al., CVPR 2026, equations 7 to 9), which can be added to each.
 //!
 //! For logits f `[B, K]` and labels y `[B]`, n_j of which are j, with d_i = f_i - f_j (row i = predicted class, column j =
 //! true class, diagonal 0):
@@ -14,6 +15,7 @@
 //!
 //! | file | holds |
 //! | --- | --- |
+//! | `classification` | cross-entropy and its relatives |
 //! | `car` | [`CarLoss`]: checks, one step, state |
 //! | `surrogate` | gate times competition for each sample, `[B, K]`: the only differentiable matrix |
 //! | `ema` | the moving average, stored by true class |
@@ -33,6 +35,7 @@
 //! Where sigma_1 is multiple this is one of its subgradients; at M = 0 it is 0, the one of smallest norm.
 
 mod car;
+pub mod classification;
 mod ema;
 mod error;
 mod spectral;

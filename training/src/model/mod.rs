@@ -22,6 +22,29 @@ pub struct Architecture {
     pub input: [usize; 3],
     /// Number of classes K.
     pub num_classes: usize,
+    /// The last layer of a residual network.
+    #[serde(default, skip_serializing_if = "Classifier::is_linear")]
+    pub classifier: Classifier,
+}
+
+/// The last layer of a residual network: features x to logits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Classifier {
+    /// f_i = w_i . x + b_i.
+    #[default]
+    Linear,
+    /// f_i = s cos(angle of w_i and x), without bias (the normalised classifier of LDAM, Cao et al., NeurIPS 2019).
+    Cosine {
+        /// s.
+        scale: u32,
+    },
+}
+
+impl Classifier {
+    fn is_linear(&self) -> bool {
+        *self == Self::Linear
+    }
 }
 
 /// The family of a network.
@@ -125,6 +148,12 @@ impl Model {
             return Err(TrainingError::setting("image shape", format!("{:?}", architecture.input), "no side may be 0"));
         }
         architecture.kind.check()?;
+        if architecture.classifier != Classifier::Linear && architecture.kind.blocks_per_stage().is_none() {
+            return Err(TrainingError::setting("--classifier", "cosine", "of residual networks only"));
+        }
+        if architecture.classifier == (Classifier::Cosine { scale: 0 }) {
+            return Err(TrainingError::setting("--scale", 0, "at least 1"));
+        }
         let variables = nn::VarStore::new(device);
         let root = variables.root();
         let [channels, height, width] = architecture.input.map(|side| side as i64);
@@ -136,7 +165,7 @@ impl Model {
             }
             kind => {
                 let blocks = kind.blocks_per_stage().expect("every kind but mlp is a residual network");
-                Network::ResNet(Box::new(CifarResNet::new(&root, channels, blocks, classes)))
+                Network::ResNet(Box::new(CifarResNet::new(&root, channels, blocks, classes, architecture.classifier)))
             }
         };
         Ok(Self { architecture, variables, network })
@@ -239,7 +268,32 @@ mod tests {
     use tch::Kind;
 
     fn resnet(kind: ArchitectureKind, classes: usize) -> Model {
-        Model::new(Architecture { kind, input: [3, 32, 32], num_classes: classes }, Device::Cpu).unwrap()
+        let classifier = Classifier::Linear;
+        Model::new(Architecture { kind, input: [3, 32, 32], num_classes: classes, classifier }, Device::Cpu).unwrap()
+    }
+
+    #[test]
+    fn cosine_logits_are_scaled_cosines() {
+        let architecture = Architecture {
+            kind: ArchitectureKind::ResNet20,
+            input: [3, 32, 32],
+            num_classes: 5,
+            classifier: Classifier::Cosine { scale: 30 },
+        };
+        let model = Model::new(architecture.clone(), Device::Cpu).unwrap();
+        assert_eq!(model.parameter_count(), resnet(ArchitectureKind::ResNet20, 5).parameter_count() - 5, "no bias");
+        let images = Tensor::randn([4, 3, 32, 32], (Kind::Float, Device::Cpu));
+        let logits = tch::no_grad(|| model.forward(&images, false));
+        assert!(logits.abs().max().double_value(&[]) <= 30.0 + 1e-4);
+        // Longer weights change nothing.
+        let mut weights = model.weights();
+        weights.insert("linear.weight".into(), &weights["linear.weight"] * 7.0);
+        let longer = Model::with_weights(architecture.clone(), &weights, Device::Cpu).unwrap();
+        assert!(tch::no_grad(|| longer.forward(&images, false)).allclose(&logits, 1e-4, 1e-4, false));
+        let json = serde_json::to_string(&architecture).unwrap();
+        assert_eq!(serde_json::from_str::<Architecture>(&json).unwrap(), architecture);
+        let mlp = Architecture { kind: ArchitectureKind::Mlp { hidden: vec![] }, ..architecture };
+        assert!(Model::new(mlp, Device::Cpu).unwrap_err().to_string().contains("--classifier"));
     }
 
     /// Parameters of He et al., table 6: 0.27 M, 0.46 M, 0.66 M, 0.85 M for ten classes.
@@ -266,8 +320,12 @@ mod tests {
 
     #[test]
     fn the_mlp_is_positively_homogeneous() {
-        let architecture =
-            Architecture { kind: ArchitectureKind::Mlp { hidden: vec![16, 8] }, input: [1, 5, 5], num_classes: 3 };
+        let architecture = Architecture {
+            kind: ArchitectureKind::Mlp { hidden: vec![16, 8] },
+            input: [1, 5, 5],
+            num_classes: 3,
+            classifier: Classifier::Linear,
+        };
         let model = Model::new(architecture, Device::Cpu).unwrap();
         let images = Tensor::randn([6, 1, 5, 5], (Kind::Float, Device::Cpu));
         let (one, four) = tch::no_grad(|| (model.forward(&images, false), model.forward(&(&images * 4.0), false)));

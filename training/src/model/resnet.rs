@@ -6,6 +6,8 @@
 use tch::nn::{self, ModuleT};
 use tch::{Kind, Tensor};
 
+use super::Classifier;
+
 #[derive(Debug)]
 struct Block {
     conv1: nn::Conv2D,
@@ -21,7 +23,41 @@ pub(super) struct CifarResNet {
     conv1: nn::Conv2D,
     bn1: nn::BatchNorm,
     blocks: Vec<Block>,
-    linear: nn::Linear,
+    head: Head,
+}
+
+#[derive(Debug)]
+enum Head {
+    Linear(nn::Linear),
+    /// Weights [K, 64] and the scale.
+    Cosine(Tensor, f64),
+}
+
+impl Head {
+    fn new(path: nn::Path, features: i64, classes: i64, classifier: Classifier) -> Self {
+        let ws_init = nn::init::DEFAULT_KAIMING_NORMAL;
+        match classifier {
+            Classifier::Linear => {
+                let config = nn::LinearConfig { ws_init, ..Default::default() };
+                Self::Linear(nn::linear(path, features, classes, config))
+            }
+            Classifier::Cosine { scale } => {
+                Self::Cosine(path.var("weight", &[classes, features], ws_init), f64::from(scale))
+            }
+        }
+    }
+
+    fn forward(&self, features: &Tensor) -> Tensor {
+        match self {
+            Self::Linear(linear) => features.apply(linear),
+            Self::Cosine(weight, scale) => unit_rows(features).linear::<Tensor>(&unit_rows(weight), None) * *scale,
+        }
+    }
+}
+
+/// Rows divided by their length; a row of zeros stays.
+fn unit_rows(x: &Tensor) -> Tensor {
+    x / x.norm_scalaropt_dim(2, [1i64].as_slice(), true).clamp_min(1e-12)
 }
 
 fn conv3x3(path: nn::Path, input: i64, output: i64, stride: i64) -> nn::Conv2D {
@@ -40,7 +76,13 @@ fn batch_norm(path: nn::Path, channels: i64) -> nn::BatchNorm {
 }
 
 impl CifarResNet {
-    pub(super) fn new(path: &nn::Path, input_channels: i64, blocks_per_stage: i64, classes: i64) -> Self {
+    pub(super) fn new(
+        path: &nn::Path,
+        input_channels: i64,
+        blocks_per_stage: i64,
+        classes: i64,
+        classifier: Classifier,
+    ) -> Self {
         let mut blocks = Vec::new();
         let mut channels = 16;
         for (stage, width) in [16, 32, 64].into_iter().enumerate() {
@@ -62,12 +104,7 @@ impl CifarResNet {
             conv1: conv3x3(path / "conv1", input_channels, 16, 1),
             bn1: batch_norm(path / "bn1", 16),
             blocks,
-            linear: nn::linear(
-                path / "linear",
-                64,
-                classes,
-                nn::LinearConfig { ws_init: nn::init::DEFAULT_KAIMING_NORMAL, ..Default::default() },
-            ),
+            head: Head::new(path / "linear", 64, classes, classifier),
         }
     }
 
@@ -77,7 +114,7 @@ impl CifarResNet {
         let images = images.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]);
         let stem = images.apply(&self.conv1).apply_t(&self.bn1, train).relu();
         let features = self.blocks.iter().fold(stem, |x, block| block.forward(&x, train));
-        features.mean_dim([2i64, 3].as_slice(), false, None::<Kind>).apply(&self.linear)
+        self.head.forward(&features.mean_dim([2i64, 3].as_slice(), false, None::<Kind>))
     }
 }
 

@@ -37,10 +37,14 @@ pub(super) fn arms<'a>(runs: &[&'a TrainingRun]) -> Vec<Arm<'a>> {
 }
 
 fn loss(run: &TrainingRun) -> String {
-    match run.run.car.map(|car| car.ema.columns) {
-        None => run.run.loss.clone(),
-        Some(EmaColumns::All) => "CAR, EMA of all columns".to_owned(),
-        Some(EmaColumns::Present) => "CAR, per-class EMA".to_owned(),
+    let car = match run.run.car.map(|car| car.ema.columns) {
+        None => return run.run.loss.clone(),
+        Some(EmaColumns::All) => "CAR, EMA of all columns",
+        Some(EmaColumns::Present) => "CAR, per-class EMA",
+    };
+    match run.run.loss.strip_suffix(" + CAR") {
+        Some(base) if base != "cross-entropy" => format!("{base} + {car}"),
+        _ => car.to_owned(),
     }
 }
 

@@ -1,0 +1,311 @@
+//! Classification losses of the long-tail literature. All take logits f `[B, K]` and labels y `[B]` and give a scalar; CAR can
+//! be added to each, on the same logits.
+
+use serde::{Deserialize, Serialize};
+use tch::{Device, Kind, Reduction, Tensor};
+
+use crate::TrainingError;
+
+/// A loss with its constants. p = softmax(f), n_j training images of class j, pi_j = n_j / sum n.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "kebab-case")]
+pub enum ClassificationOptions {
+    /// Mean of -ln p_y.
+    CrossEntropy,
+    /// Mean of -(1 - p_y)^gamma ln p_y (Lin et al., ICCV 2017, without alpha).
+    Focal {
+        /// gamma, not negative.
+        gamma: f64,
+    },
+    /// Cross-entropy weighted by w_y, w_j = (1 - b)/(1 - b^n_j), divided by the batch's sum of weights (Cui et al., CVPR
+    /// 2019).
+    ClassBalanced {
+        /// b, in [0, 1).
+        beta: f64,
+    },
+    /// LDAM (Cao et al., NeurIPS 2019): cross-entropy of f with s Delta_y taken off f_y, Delta_j = c n_j^(-1/4), c such that
+    /// the largest is `largest_margin`; from epoch `deferred_from` on with the weights of the class-balanced loss (DRW). Made for
+    /// logits s cos(angle) of a cosine classifier.
+    LdamDrw {
+        /// Largest Delta_j, positive.
+        largest_margin: f64,
+        /// s, positive.
+        scale: f64,
+        /// b of the weights, in [0, 1).
+        beta: f64,
+        /// First epoch (from 1) with weights.
+        deferred_from: usize,
+    },
+    /// Cross-entropy of f + tau ln pi (Menon et al., ICLR 2021); with tau = 1 the Balanced Softmax of Ren et al. (NeurIPS
+    /// 2020). Prediction is by f.
+    LogitAdjustment {
+        /// tau, not negative.
+        tau: f64,
+    },
+}
+
+impl ClassificationOptions {
+    /// Name for logs and plots.
+    pub fn label(&self) -> String {
+        match *self {
+            Self::CrossEntropy => "cross-entropy".to_owned(),
+            Self::Focal { gamma } => format!("focal loss (gamma {gamma})"),
+            Self::ClassBalanced { beta } => format!("class-balanced loss (b {beta})"),
+            Self::LdamDrw { .. } => "LDAM-DRW".to_owned(),
+            Self::LogitAdjustment { tau: 1.0 } => "Balanced Softmax".to_owned(),
+            Self::LogitAdjustment { tau } => format!("logit adjustment (tau {tau})"),
+        }
+    }
+
+    /// Checks every constant.
+    ///
+    /// # Errors
+    /// [`TrainingError::InvalidSetting`] naming the first one out of its range.
+    pub fn check(&self) -> Result<(), TrainingError> {
+        let check = |name, value: f64, good: bool, range: &str| {
+            if good { Ok(()) } else { Err(TrainingError::setting(name, value, range)) }
+        };
+        let not_negative =
+            |name, value: f64| check(name, value, value.is_finite() && value >= 0.0, "must be finite and not negative");
+        let positive =
+            |name, value: f64| check(name, value, value.is_finite() && value > 0.0, "must be finite and positive");
+        let share = |name, value: f64| check(name, value, (0.0..1.0).contains(&value), "in [0, 1)");
+        match *self {
+            Self::CrossEntropy => Ok(()),
+            Self::Focal { gamma } => not_negative("--gamma", gamma),
+            Self::ClassBalanced { beta } => share("--class-beta", beta),
+            Self::LdamDrw { largest_margin, scale, beta, .. } => {
+                positive("--largest-margin", largest_margin)?;
+                positive("--scale", scale)?;
+                share("--class-beta", beta)
+            }
+            Self::LogitAdjustment { tau } => not_negative("--tau", tau),
+        }
+    }
+}
+
+/// (1 - b)/(1 - b^n_j), scaled to mean 1.
+fn effective_number_weights(class_counts: &[u64], beta: f64) -> Vec<f64> {
+    // 1 - b^n without cancellation for b near 1.
+    let weights = class_counts.iter().map(|&n| (1.0 - beta) / -(n as f64 * beta.ln()).exp_m1());
+    let weights: Vec<f64> = weights.collect();
+    let mean = weights.iter().sum::<f64>() / weights.len() as f64;
+    weights.iter().map(|weight| weight / mean).collect()
+}
+
+/// A loss for given class counts.
+#[derive(Debug)]
+pub struct ClassificationLoss {
+    options: ClassificationOptions,
+    /// By class, on the device of the first logits: tau ln pi_j, or s Delta_j.
+    shift: Option<Tensor>,
+    weights: Option<Tensor>,
+}
+
+impl ClassificationLoss {
+    /// For `[K]` training images of each class.
+    ///
+    /// # Errors
+    /// [`TrainingError::InvalidSetting`] for a constant out of its range, or for a loss that needs images of every class and
+    /// counts with a zero.
+    pub fn new(class_counts: &[u64], options: ClassificationOptions) -> Result<Self, TrainingError> {
+        options.check()?;
+        let needs_all = !matches!(options, ClassificationOptions::CrossEntropy | ClassificationOptions::Focal { .. });
+        if let Some(class) = class_counts.iter().position(|&count| count == 0).filter(|_| needs_all) {
+            let requirement = format!("class {class} has no training images, and the {} needs some", options.label());
+            return Err(TrainingError::setting("class counts", 0, requirement));
+        }
+        let total: u64 = class_counts.iter().sum();
+        let tensor = |values: Vec<f64>| Some(Tensor::from_slice(&values));
+        let (shift, weights) = match options {
+            ClassificationOptions::CrossEntropy | ClassificationOptions::Focal { .. } => (None, None),
+            ClassificationOptions::ClassBalanced { beta } => {
+                (None, tensor(effective_number_weights(class_counts, beta)))
+            }
+            ClassificationOptions::LdamDrw { largest_margin, scale, beta, .. } => {
+                let least = class_counts.iter().min().copied().unwrap_or(1) as f64;
+                let margin = |&n: &u64| scale * largest_margin * (least / n as f64).powf(0.25);
+                let margins = class_counts.iter().map(margin).collect();
+                (tensor(margins), tensor(effective_number_weights(class_counts, beta)))
+            }
+            ClassificationOptions::LogitAdjustment { tau } => {
+                let adjustment = |&n: &u64| tau * (n as f64 / total as f64).ln();
+                (tensor(class_counts.iter().map(adjustment).collect()), None)
+            }
+        };
+        Ok(Self { options, shift, weights })
+    }
+
+    /// The loss of a batch in epoch `epoch` (from 1).
+    ///
+    /// # Errors
+    /// Passes on what libtorch refuses (shapes, targets out of range).
+    pub fn forward(&mut self, logits: &Tensor, targets: &Tensor, epoch: usize) -> Result<Tensor, TrainingError> {
+        self.move_to(logits.device(), logits.kind())?;
+        let cross_entropy = |logits: &Tensor, weights: Option<&Tensor>| {
+            logits.f_cross_entropy_loss(targets, weights, Reduction::Mean, -100, 0.0)
+        };
+        Ok(match (self.options, &self.shift) {
+            (ClassificationOptions::Focal { gamma }, _) => {
+                let log = logits.f_log_softmax(1, logits.kind())?.f_gather(1, &targets.f_unsqueeze(1)?, false)?;
+                // 1 - p from ln p, without cancellation.
+                // Kept off 0, where a power below 1 has no slope.
+                let rest = (-log.f_expm1()?).f_clamp_min(f64::from(f32::MIN_POSITIVE))?;
+                -(rest.f_pow_tensor_scalar(gamma)? * log).f_mean(logits.kind())?
+            }
+            (ClassificationOptions::LdamDrw { deferred_from, .. }, Some(margins)) => {
+                let of_class = margins.f_index_select(0, targets)?.f_unsqueeze(1)?;
+                let taken_off = logits.f_scatter_add(1, &targets.f_unsqueeze(1)?, &-of_class)?;
+                cross_entropy(&taken_off, self.weights.as_ref().filter(|_| epoch >= deferred_from))?
+            }
+            (_, Some(adjustment)) => cross_entropy(&logits.f_add(adjustment)?, None)?,
+            (_, None) => cross_entropy(logits, self.weights.as_ref())?,
+        })
+    }
+
+    fn move_to(&mut self, device: Device, kind: Kind) -> Result<(), TrainingError> {
+        for tensor in [&mut self.shift, &mut self.weights].into_iter().flatten() {
+            if tensor.device() != device || tensor.kind() != kind {
+                *tensor = tensor.f_to_device(device)?.f_to_kind(kind)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COUNTS: [u64; 3] = [80, 15, 5];
+    const ALL: [ClassificationOptions; 7] = [
+        ClassificationOptions::CrossEntropy,
+        ClassificationOptions::Focal { gamma: 2.0 },
+        ClassificationOptions::Focal { gamma: 0.5 },
+        ClassificationOptions::ClassBalanced { beta: 0.999 },
+        ClassificationOptions::LdamDrw { largest_margin: 0.5, scale: 30.0, beta: 0.9999, deferred_from: 3 },
+        ClassificationOptions::LogitAdjustment { tau: 1.0 },
+        ClassificationOptions::LogitAdjustment { tau: 0.9 },
+    ];
+
+    /// The definitions, example by example.
+    fn by_definition(options: ClassificationOptions, rows: &[[f64; 3]], labels: &[i64], epoch: usize) -> f64 {
+        let total: u64 = COUNTS.iter().sum();
+        let log_p = |row: [f64; 3], y: usize| row[y] - row.iter().map(|x| x.exp()).sum::<f64>().ln();
+        let weight = |beta: f64, y: usize| (1.0 - beta) / (1.0 - beta.powf(COUNTS[y] as f64));
+        let (mut sum, mut weights) = (0.0, 0.0);
+        for (row, &y) in rows.iter().zip(labels) {
+            let (mut row, y, mut w) = (*row, y as usize, 1.0);
+            let mut factor = 1.0;
+            match options {
+                ClassificationOptions::CrossEntropy => {}
+                ClassificationOptions::Focal { gamma } => factor = (1.0 - log_p(row, y).exp()).powf(gamma),
+                ClassificationOptions::ClassBalanced { beta } => w = weight(beta, y),
+                ClassificationOptions::LdamDrw { largest_margin, scale, beta, deferred_from } => {
+                    row[y] -= scale * largest_margin * (5.0 / COUNTS[y] as f64).powf(0.25);
+                    if epoch >= deferred_from {
+                        w = weight(beta, y);
+                    }
+                }
+                ClassificationOptions::LogitAdjustment { tau } => {
+                    for (x, n) in row.iter_mut().zip(COUNTS) {
+                        *x += tau * (n as f64 / total as f64).ln();
+                    }
+                }
+            }
+            sum -= w * factor * log_p(row, y);
+            weights += w;
+        }
+        sum / weights
+    }
+
+    fn value(options: ClassificationOptions, rows: &[[f64; 3]], labels: &[i64], epoch: usize) -> f64 {
+        let logits = Tensor::from_slice(&rows.concat()).view([-1, 3]);
+        let mut loss = ClassificationLoss::new(&COUNTS, options).unwrap();
+        loss.forward(&logits, &Tensor::from_slice(labels), epoch).unwrap().double_value(&[])
+    }
+
+    const ROWS: [[f64; 3]; 4] = [[2.0, 0.5, -1.0], [0.25, 0.5, 0.125], [-3.0, 1.0, 0.0], [6.0, -2.0, 4.0]];
+    const LABELS: [i64; 4] = [0, 2, 1, 2];
+
+    #[test]
+    fn values_are_those_of_the_definitions() {
+        for options in ALL {
+            for epoch in [1, 2, 3, 9] {
+                let (found, expected) =
+                    (value(options, &ROWS, &LABELS, epoch), by_definition(options, &ROWS, &LABELS, epoch));
+                assert!((found - expected).abs() <= 1e-12 * expected.abs(), "{options:?}: {found} for {expected}");
+            }
+        }
+        // By hand: one example, p_y = 1/2 of two equal leaders.
+        let halves = [[0.0, 0.0, -1e9]];
+        let ln2 = 2f64.ln();
+        for (options, expected) in [
+            (ALL[0], ln2),
+            (ALL[1], 0.25 * ln2),
+            (ALL[3], ln2),
+            // f_1 + ln(.15) against f_0 + ln(.8): p = .15/.95.
+            (ALL[5], (0.95f64 / 0.15).ln()),
+        ] {
+            assert!((value(options, &halves, &[1], 1) - expected).abs() < 1e-14, "{options:?}");
+        }
+    }
+
+    #[test]
+    fn gradients_are_those_of_central_differences() {
+        for options in ALL {
+            for epoch in [1, 3] {
+                let logits = Tensor::from_slice(&ROWS.concat()).view([-1, 3]).set_requires_grad(true);
+                let mut loss = ClassificationLoss::new(&COUNTS, options).unwrap();
+                loss.forward(&logits, &Tensor::from_slice(&LABELS), epoch).unwrap().backward();
+                let gradient = Vec::<f64>::try_from(logits.grad().flatten(0, -1)).unwrap();
+                for (at, &found) in gradient.iter().enumerate() {
+                    let moved = |by: f64| {
+                        let mut rows = ROWS;
+                        rows[at / 3][at % 3] += by;
+                        value(options, &rows, &LABELS, epoch)
+                    };
+                    let difference = (moved(1e-5) - moved(-1e-5)) / 2e-5;
+                    assert!((found - difference).abs() < 1e-8, "{options:?}, {at}: {found} for {difference}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn extreme_logits_stay_finite_and_kinds_follow_the_logits() {
+        for options in ALL {
+            let mut loss = ClassificationLoss::new(&COUNTS, options).unwrap();
+            for kind in [Kind::Float, Kind::Double] {
+                let logits = Tensor::from_slice(&[80.0, -80.0, 0.0, -500.0, 500.0, 0.0]).view([2, 3]).to_kind(kind);
+                let logits = logits.set_requires_grad(true);
+                let value = loss.forward(&logits, &Tensor::from_slice(&[0i64, 0]), 5).unwrap();
+                value.backward();
+                assert!(value.kind() == kind && value.double_value(&[]).is_finite(), "{options:?}");
+                assert_eq!(logits.grad().isfinite().all().int64_value(&[]), 1, "{options:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_constant_out_of_range_or_an_empty_class_is_refused() {
+        for (options, part) in [
+            (ClassificationOptions::Focal { gamma: -1.0 }, "--gamma"),
+            (ClassificationOptions::ClassBalanced { beta: 1.0 }, "--class-beta"),
+            (ClassificationOptions::LogitAdjustment { tau: f64::NAN }, "--tau"),
+            (
+                ClassificationOptions::LdamDrw { largest_margin: 0.0, scale: 30.0, beta: 0.9, deferred_from: 1 },
+                "--largest-margin",
+            ),
+        ] {
+            assert!(ClassificationLoss::new(&COUNTS, options).unwrap_err().to_string().contains(part));
+        }
+        let error = ClassificationLoss::new(&[3, 0, 1], ALL[5]).unwrap_err().to_string();
+        assert!(error.contains("class 1 has no training images") && error.contains("Balanced Softmax"), "{error}");
+        ClassificationLoss::new(&[3, 0, 1], ALL[0]).unwrap();
+        // Cui et al.: b = 0 weighs all classes alike; b -> 1 by 1/n.
+        assert!(effective_number_weights(&COUNTS, 0.0).iter().all(|weight| (weight - 1.0).abs() < 1e-15));
+        let inverse = effective_number_weights(&COUNTS, 1.0 - 1e-12);
+        assert!((inverse[2] / inverse[0] - 16.0).abs() < 1e-8, "{inverse:?}");
+    }
+}
