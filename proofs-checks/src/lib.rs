@@ -1,1 +1,11 @@
-//! Under construction.
+//! What the checks of THEORY.md share. The checks themselves are in `tests`, one file a statement.
+//!
+//! - [`evidence`]: what a check tried and the tightest case it met; the verdict table is made of these records;
+//! - [`exact`]: rational numbers, and the spectral norm compared with a rational without rounding;
+//! - [`matrices`]: random matrices and weights that reach the corners;
+//! - [`search`]: local optimisation that tries to make an inequality fail.
+
+pub mod evidence;
+pub mod exact;
+pub mod matrices;
+pub mod search;
