@@ -29,8 +29,8 @@
 //! - Underflow: entries are scaled by a power of two so that the largest of a block lies in [1, 2) (or, where a dense
 //!   matrix is used in place, in [2^-100, 2^100]); max x = 1 and x_j >= 2^-300. An entry, product or sum that underflows
 //!   is off by at most 2^-1074, which in y_j/x_j adds up to less than 2^-600, against a maximum of at least 2^-200: far
-//!   below the spare u of the upper bound (`THEORY.md` has the margins). The squares add up to ‖w‖² >= 2^-800 and ‖y‖² >= 2^-1000, of which n
-//!   underflows are less than a rounding u.
+//!   below the spare u of the upper bound (THEORY.md has the margins). The squares add up to ‖w‖² >= 2^-800 and
+//!   ‖y‖² >= 2^-1000, of which n underflows are less than a rounding u.
 //!
 //! Both slacks of S5 are therefore right.
 
