@@ -19,11 +19,13 @@ use car_spectral::confusion::{ConfusionMatrix, MarginCounts, MarginGrid};
 use car_spectral::norms::spectral_norm;
 use nalgebra::DMatrix;
 use ndarray::{Array1, Array2, array};
-use proofs_checks::evidence::{Check, Kind};
-use proofs_checks::exact::{RBig, compare_squared_norm, ratio};
+use proofs_checks::evidence::{Check, Kind, cases};
+use proofs_checks::exact::{RBig, compare_squared_norm, ratio, rational};
 use proofs_checks::matrices::weights;
 use proofs_checks::search::Search;
 use proptest::prelude::*;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 const REPAIR: &str = "‖C_0(f′)Λ‖₂ ≤ √K ‖C_g(f)Λ‖₂";
 
@@ -78,7 +80,15 @@ fn extremal(k: usize, gap: f64) -> (Array2<f64>, Array2<f64>, Vec<usize>) {
     for j in 1..k {
         for i in (0..k).filter(|&i| i != j) {
             for _ in 0..if i == 0 { k - 2 } else { k - 1 } {
-                rows.extend((0..k).map(|c| if c == j { -5.0 } else if c == i { gap } else { 0.0 }));
+                rows.extend((0..k).map(|c| {
+                    if c == j {
+                        -5.0
+                    } else if c == i {
+                        gap
+                    } else {
+                        0.0
+                    }
+                }));
                 labels.push(j);
             }
         }
@@ -111,8 +121,37 @@ fn the_repair_is_attained() {
         assert!(left.lower > right.upper && (left.value / right.value - (k as f64).sqrt()).abs() < 1e-8);
         unrepaired.ratio(left.lower, right.upper);
     }
-    attained.passed();
     unrepaired.passed();
+
+    // Random pairs with s' <= s, decided through a rational between the two norms: q^2 <= ||M||^2 and ||M'||^2 <= K q^2.
+    let rng = &mut ChaCha8Rng::seed_from_u64(13);
+    for _ in 0..cases(100) {
+        let (k, samples) = (rng.random_range(2usize..7), 12u64);
+        let mut table = |most: &dyn Fn(usize) -> u64| {
+            let mut table = Array2::<u64>::zeros((k, k));
+            for j in 0..k {
+                for _ in 0..rng.random_range(0..=most(j)) {
+                    table[[(j + rng.random_range(1..k)) % k, j]] += 1;
+                }
+            }
+            table
+        };
+        let own = table(&|_| samples);
+        let perturbed = table(&|j| own.column(j).sum());
+        let float = |table: &Array2<u64>| {
+            let shares = table.map(|&count| count as f64 / samples as f64);
+            spectral_norm(&ConfusionMatrix::from_dense(shares).unwrap()).unwrap()
+        };
+        let exact = |table: &Array2<u64>| table.map(|&count| ratio(count as i64, samples));
+        let between = rational(float(&own).lower * (1.0 - 1e-9));
+        let square = &between * &between;
+        assert_ne!(compare_squared_norm(&exact(&own), &square), Ordering::Less);
+        assert_ne!(compare_squared_norm(&exact(&perturbed), &(square * ratio(k as i64, 1))), Ordering::Greater);
+        if own.sum() > 0 {
+            attained.ratio(float(&perturbed).lower, (k as f64).sqrt() * float(&own).upper);
+        }
+    }
+    attained.passed();
 }
 
 /// Scores of few examples on a coarse grid, where competitors are near each other, and moves just below g/4.
@@ -192,7 +231,13 @@ fn attained_with_any_weights() {
         let own = Array2::from_shape_fn((k, k), |(i, j)| match (i, j) {
             (_, 0) => 0.0,
             (0, j) => share(j) * first,
-            (i, j) => if i == j { 0.0 } else { share(j) * other },
+            (i, j) => {
+                if i == j {
+                    0.0
+                } else {
+                    share(j) * other
+                }
+            }
         });
         let moved = Array2::from_shape_fn((k, k), |(i, j)| if i == 0 && j > 0 { share(j) } else { 0.0 });
         let norm = |m: Array2<f64>| {

@@ -121,6 +121,12 @@ fn on_a_trained_model() {
         let (j, k) = worst(errors, &weights);
         println!("{name}: worst {j} ({:.3}), weighted worst {k} ({:.3})", errors[j], errors[k]);
         assert!(errors[j] <= errors[k] * limit * (1.0 + 8.0 * f64::EPSILON));
+        let pairs = (0..errors.len()).flat_map(|a| (0..errors.len()).map(move |b| (a, b)));
+        let ordered = pairs.filter(|&(a, b)| errors[a] > errors[b]);
+        let (count, turned) = ordered.fold((0, 0), |(count, turned), (a, b)| {
+            (count + 1, turned + usize::from(weights[a] * errors[a] < weights[b] * errors[b]))
+        });
+        println!("{turned} of {count} pairs of classes of different error are ordered the other way by lambda_j e_j");
     }
 
     // Resamples of the test set, class by class.

@@ -90,7 +90,12 @@ fn no_pair_is_worse() {
             let left = largest_sum(&after.values) / largest_sum(&before.values);
             let right = best_factor(&weights) * (after_norm.upper / norm.lower);
             // Sums of K terms on either side, the squares of K weights, whose sum loses at most half to the 1 subtracted.
-            prop_assert!(left <= right * (1.0 + (8 * weights.len() + 32) as f64 * f64::EPSILON), "{} > {}", left, right);
+            prop_assert!(
+                left <= right * (1.0 + (8 * weights.len() + 32) as f64 * f64::EPSILON),
+                "{} > {}",
+                left,
+                right
+            );
             check.ratio(left, right);
         }
         Ok(())
@@ -109,13 +114,14 @@ fn the_best_factor_is_attained() {
             let lightest = (0..k).min_by(|&a, &b| weights[a].total_cmp(&weights[b])).unwrap();
             let before =
                 Array2::from_shape_fn((k, k), |(i, j)| if i == lightest && i != j { 0.5 / k as f64 } else { 0.0 });
-            let after =
-                Array2::from_shape_fn((k, k), |(i, j)| if j == lightest && i != j { 1.0 / (k - 1) as f64 } else { 0.0 });
+            let after = Array2::from_shape_fn(
+                (k, k),
+                |(i, j)| if j == lightest && i != j { 1.0 / (k - 1) as f64 } else { 0.0 },
+            );
             let (norm, after_norm) = (weighted_norm(&before, &weights), weighted_norm(&after, &weights));
             let factor = best_factor(&weights);
             println!("K {k}, {form}: {factor:.2}");
-            let (left, right) =
-                (largest_sum(&after) / largest_sum(&before), factor * after_norm.upper / norm.lower);
+            let (left, right) = (largest_sum(&after) / largest_sum(&before), factor * after_norm.upper / norm.lower);
             assert!(left <= right * (1.0 + (8 * k + 32) as f64 * f64::EPSILON) && left >= right * (1.0 - 1e-8));
             check.ratio(left, right);
         }

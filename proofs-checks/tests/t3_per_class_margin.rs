@@ -125,9 +125,39 @@ fn cases() -> impl Strategy<Value = Case> {
     )
 }
 
+const LEAST_KL: &str = "220.5 (1+1/d)^(2d−2) d³ h ln(4dh) ≤ KL_j";
+
+/// Every grid point is at least beta_min (1 + 1/d), and beta >= beta_min = (g/2B)^(1/d), ||W~_l||_F >= beta: so KL_j >= d beta_min^2
+/// 42^2 d^2 B^2 (beta_min (1+1/d))^(2(d-1)) h ln(4dh) / (2 g^2), which is this; 7.4 (d = 1) to e^4 = 54.6 times `least_kl`.
+fn sharp_least_kl(d: usize, h: usize) -> f64 {
+    let (d, h) = (d as f64, h as f64);
+    220.5 * (1.0 + 1.0 / d).powf(2.0 * d - 2.0) * d.powi(3) * h * (4.0 * d * h).ln()
+}
+
+/// At beta = beta_min with layers of rank one.
+#[test]
+fn the_least_kl_is_attained() {
+    let check = Check::new("T3", LEAST_KL, Kind::Enumeration);
+    for d in 1..=8 {
+        for h in [2, 3, 100] {
+            let layer = LayerNorms { spectral_upper: 1.0, frobenius: 1.0, rows: h, columns: h };
+            // g/(2B) just below beta^d = 1.
+            let result =
+                bounds(&network(vec![layer; d], 1.0), 2.0 * (1.0 - 1e-12), 1, &vec![0; h], &vec![100; h], 0.05);
+            let class = result.classes[0].value().unwrap();
+            assert!(matches!(class.range, GridRange::Inside { index: 0.0, .. }), "{class:?}");
+            let ratio = sharp_least_kl(d, h) / class.kl.unwrap();
+            assert!((ratio - 1.0).abs() < 1e-10, "d = {d}, h = {h}: {ratio}");
+            assert!(sharp_least_kl(d, h) > 7.38 * least_kl(d, h));
+            check.ratio(ratio, 1.0);
+        }
+    }
+    check.passed();
+}
+
 #[test]
 fn formula_range_and_least_kl() {
-    let check = Check::new("T3", "29.8 d³ h ln(4dh) ≤ KL_j", Kind::Random);
+    let check = Check::new("T3", LEAST_KL, Kind::Random);
     check.property(file!(), 400, cases(), |check, case| {
         let architecture = network(case.layers.clone(), case.input_bound);
         let result = bounds(&architecture, case.margin, case.grid_size, &case.errors, &case.counts, case.delta);
@@ -148,7 +178,8 @@ fn formula_range_and_least_kl() {
                     prop_assert!((t3_prime.total / enumerated_prime - 1.0).abs() < 1e-10);
                     prop_assert!(kl >= 29.8 * (d as f64).powi(3) * h as f64 * (4.0 * (d * h) as f64).ln());
                     prop_assert!(kl >= least_kl(d, h) * (1.0 - 1e-12));
-                    check.ratio(least_kl(d, h), kl);
+                    prop_assert!(kl >= sharp_least_kl(d, h) * (1.0 - 1e-12));
+                    check.ratio(sharp_least_kl(d, h), kl);
                 }
                 GridRange::Below => {
                     prop_assert_eq!((t3.total, t3_prime.total), (1.0, 1.0));

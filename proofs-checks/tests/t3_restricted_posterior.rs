@@ -15,7 +15,7 @@ use dashu_int::IBig;
 use nalgebra::DMatrix;
 use proofs_checks::draws::normal;
 use proofs_checks::evidence::{Check, Kind, cases};
-use proofs_checks::exact::{RBig, ratio};
+use proofs_checks::exact::RBig;
 use proofs_checks::search::Search;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -36,8 +36,7 @@ fn one_weight() {
         (0..=steps).map(term).sum::<f64>() * width / 3.0
     };
     for (w, t, sigma) in [(0.7, 0.5, 1.0), (2.0, 1.0, 0.8), (-1.3, 0.1, 2.0), (0.0, 3.0, 1.0), (5.0, 2.0, 1.5)] {
-        let density =
-            |x: f64| (-x * x / (2.0 * sigma * sigma)).exp() / (sigma * std::f64::consts::TAU.sqrt());
+        let density = |x: f64| (-x * x / (2.0 * sigma * sigma)).exp() / (sigma * std::f64::consts::TAU.sqrt());
         let z = simpson(&density, -t, t);
         let integrand = |x: f64| {
             let q = density(x - w) / z;
@@ -119,7 +118,6 @@ fn maurers_sum() {
         check.ratio(quotient.to_f64().value().sqrt(), 1.0);
     }
     check.passed();
-    assert_eq!(ratio(1, 2) + ratio(1, 2), RBig::ONE);
 }
 
 #[test]

@@ -9,9 +9,7 @@
 //! The ratio recorded is the largest of all draws. It is far below 1: this test cannot show that the constants are needed, only
 //! that the statement is not contradicted. A term that is smaller by more than the factor recorded is caught.
 
-use car_spectral::bounds::{
-    Architecture, BiasFreeReluNetwork, LayerNorms, Outcome, TrainingMargins, per_class_margin,
-};
+use car_spectral::bounds::{Architecture, BiasFreeReluNetwork, LayerNorms, Outcome, TrainingMargins, per_class_margin};
 use proofs_checks::draws::miss_probability;
 use proofs_checks::evidence::{Check, Kind, cases};
 use rand::{RngExt, SeedableRng};
@@ -78,7 +76,7 @@ fn weights_chosen_after_the_data() {
         let mut misses = [0u64; 3];
         for _ in 0..draws {
             let mut worst = [f64::NEG_INFINITY; 3];
-            for class in 0..2 {
+            for (class, population) in population.iter().enumerate() {
                 let mut seen = vec![0.0; n];
                 let mut taken = 0;
                 while taken < m {
@@ -91,7 +89,7 @@ fn weights_chosen_after_the_data() {
                 let seen = prefix(&seen);
                 for a in 0..n {
                     let towards = (a + class * n / 2) % n;
-                    let error = 1.0 - arc(&population[class], n, towards, n / 4);
+                    let error = 1.0 - arc(population, n, towards, n / 4);
                     for (half, terms) in &lengths {
                         let gap = error - (1.0 - arc(&seen, n, towards, *half));
                         worst.iter_mut().zip(terms).for_each(|(worst, term)| *worst = worst.max(gap / term));

@@ -5,8 +5,8 @@
 //! that T3 does not go below. Bounds from other classes' examples are not covered.
 
 use car_spectral::bounds::{
-    Architecture, BiasFreeReluNetwork, LayerNorms, TrainingMargins, clopper_pearson, held_out_floor, held_out_intervals,
-    per_class_margin, training_floor,
+    Architecture, BiasFreeReluNetwork, LayerNorms, TrainingMargins, clopper_pearson, held_out_floor,
+    held_out_intervals, per_class_margin, training_floor,
 };
 use proofs_checks::evidence::{Check, Kind};
 use proptest::prelude::*;
@@ -78,8 +78,7 @@ fn mass(n: u64, k: u64, p: f64) -> f64 {
 /// T3 and T3' spend delta/K a class, so with a clean class they cannot lie below the training floor.
 #[test]
 fn t3_does_not_go_below() {
-    let cases =
-        (prop::collection::vec(1_u64..10_000_000_000, 2..5), 0.1_f64..3.0, 0.1_f64..6.0, 0.001_f64..0.5);
+    let cases = (prop::collection::vec(1_u64..10_000_000_000, 2..5), 0.1_f64..3.0, 0.1_f64..6.0, 0.001_f64..0.5);
     let check = Check::new("T4", "1 − (δ/K)^(1/m_j) ≤ T3' at c_j = 0", Kind::Random);
     check.property(file!(), 300, cases, |check, (counts, norm, margin, delta)| {
         let k = counts.len();

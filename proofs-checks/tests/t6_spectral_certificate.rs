@@ -166,7 +166,13 @@ fn populations() -> Vec<Population> {
             let error = 0.1 + 0.8 * j as f64 / (k - 1) as f64;
             match target(j, k) {
                 _ if i == j => 0.0,
-                Some(only) => if i == only { error } else { 0.0 },
+                Some(only) => {
+                    if i == only {
+                        error
+                    } else {
+                        0.0
+                    }
+                }
                 None => error / (k - 1) as f64,
             }
         })
