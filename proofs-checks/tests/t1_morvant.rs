@@ -119,7 +119,7 @@ fn t1_prime_on_draws() {
 /// Sixteen inputs, 64 classifiers drawn at random, uniform prior. On every draw of the data Q is a Gibbs posterior of four
 /// temperatures (low error preferred), one that prefers a large distance, which only an adversary could choose, and the
 /// point mass at the classifier of the largest distance; KL is computed exactly. All of them at once miss in a draw with probability
-/// at most delta.
+/// at most delta; that none does is asserted, so that a radius smaller by more than the ratio recorded is caught.
 #[test]
 fn t1_prime_with_a_posterior_from_the_data() {
     let check = Check::new("T1'", "‖C_S − C_D‖₂ ≤ √(4H(KL + ln(3/δ)))", Kind::Simulation);
@@ -192,7 +192,7 @@ fn t1_prime_with_a_posterior_from_the_data() {
     }
     println!("largest distance/radius {largest:.4}, of posteriors from the data alone {by_data:.4}");
     let share = miss_probability(misses, u64::from(draws / 3 * 3));
-    assert!(share.upper <= delta, "{share:?}");
+    assert!(misses == 0 && share.upper <= delta, "{share:?}");
     assert!(by_data > 0.1, "the posteriors do depend on the data: {by_data}");
     check.passed();
 }

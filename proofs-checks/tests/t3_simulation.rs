@@ -7,7 +7,8 @@
 //! >= 1-delta for all W at once. N = 360 has inputs near every boundary; with N = 4 none is near, and margins cost nothing.
 //!
 //! The ratio recorded is the largest of all draws. It is far below 1: this test cannot show that the constants are needed, only
-//! that the statement is not contradicted. A term that is smaller by more than the factor recorded is caught.
+//! that the statement is not contradicted. A share delta of the draws may miss; here none does, and that is asserted, so that terms
+//! smaller by more than the ratio recorded are caught.
 
 use car_spectral::bounds::{Architecture, BiasFreeReluNetwork, LayerNorms, Outcome, TrainingMargins, per_class_margin};
 use proofs_checks::draws::miss_probability;
@@ -103,7 +104,7 @@ fn weights_chosen_after_the_data() {
         }
         for (check, misses) in checks.iter().zip(misses) {
             let seen = miss_probability(misses, u64::from(draws));
-            assert!(seen.upper <= DELTA, "{misses} of {draws}: {seen:?}");
+            assert!(misses == 0 && seen.upper <= DELTA, "{misses} of {draws}: {seen:?}");
             check.cases(u64::from(draws));
         }
         println!("N {n}, p {p}, m {m}: largest gap over term {largest:.4?}");
