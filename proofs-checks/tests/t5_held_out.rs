@@ -48,7 +48,9 @@ fn the_ends_have_their_tails() {
             prop_assert_eq!(upper, 1.0);
         } else {
             let tail: f64 = binomial(n, upper)[..=k as usize].iter().sum();
-            prop_assert!((tail / alpha - 1.0).abs() < 1e-8, "{tail} for {alpha}");
+            // Near 1, rounding `upper` to an f64 changes 1 - upper by up to u/(1 - upper), and the tail by n times that at most.
+            let tolerance = 1e-8 + n as f64 * f64::EPSILON / (1.0 - upper);
+            prop_assert!((tail / alpha - 1.0).abs() < tolerance, "{tail} for {alpha}");
         }
         check.case();
         Ok(())
