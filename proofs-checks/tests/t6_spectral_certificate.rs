@@ -208,7 +208,7 @@ fn coverage() {
     let simple = Check::new("T6", "‖(Ĉ − C_D)Λ‖₂ ≤ simple radius", Kind::Simulation);
     let sharp = Check::new("T6", "‖(Ĉ − C_D)Λ‖₂ ≤ sharp radius", Kind::Simulation);
     let mut rng = ChaCha8Rng::seed_from_u64(6);
-    let (draws, delta) = (cases(2000), 0.05_f64);
+    let (draws, delta) = (cases(2000).min(40_000), 0.05_f64);
     for Population { name, shares, counts, weights } in populations() {
         let k = counts.len();
         let truth = weighted_norm(&shares, &weights);
