@@ -155,6 +155,12 @@ impl Check {
     }
 }
 
+/// `usual`, or as much of it as keeps [`cases`] at `most`: for a check too slow for a hundred thousand cases.
+pub fn up_to(most: u32, usual: u32) -> u32 {
+    let largest = 256 * u64::from(most) / u64::from(Config::default().cases.max(1));
+    usual.min(u32::try_from(largest.max(1)).unwrap_or(u32::MAX))
+}
+
 /// Random cases of a property that usually takes `usual` of them: scaled with PROPTEST_CASES, whose own default is 256.
 pub fn cases(usual: u32) -> u32 {
     let scaled = u64::from(usual) * u64::from(Config::default().cases) / 256;

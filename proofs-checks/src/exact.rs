@@ -34,6 +34,11 @@ pub fn ratio(p: i64, q: u64) -> RBig {
     RBig::from_parts(IBig::from(p), UBig::from(q))
 }
 
+/// The nearest f64: for ratios to report, never for a verdict.
+pub fn approximate(x: &RBig) -> f64 {
+    x.to_f64().value()
+}
+
 /// The rational matrix that a matrix of f64 is.
 pub fn rational_matrix(matrix: &Array2<f64>) -> Array2<RBig> {
     matrix.map(|&x| rational(x))

@@ -1,8 +1,10 @@
 //! Local optimisation that tries to make an inequality fail.
 //!
-//! A (1+1) evolution strategy on the cube [0, 1]^n from several random starts: one coordinate, a few or all of them moved by a
-//! step whose length adapts to success; besides, coordinates set to 0, to 1, or to the value of another, since extremal
-//! matrices are full of zeros and equal entries. It finds lower bounds of a supremum, no proof of one.
+//! A (1+1) evolution strategy on the cube [0, 1]^n from several random starts, every second one with zeros: one coordinate, a
+//! few or all of them moved by a step whose length adapts to success, or one lowered by what another is raised, since
+//! constraints often are on sums; besides, coordinates set to 0, to 1, or to the value of another, and two exchanged, since
+//! extremal matrices are full of zeros and equal entries. A move that changes nothing is taken: maxima of a largest term lie
+//! behind plateaus. It finds lower bounds of a supremum, no proof of one.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -38,8 +40,10 @@ impl Search {
         assert!(dimension > 0, "nothing to search over");
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         let mut best: Option<(f64, Vec<f64>)> = None;
-        for _ in 0..self.starts {
-            let found = self.climb(dimension, &objective, &mut rng);
+        for start in 0..self.starts {
+            let zeros = if start % 2 == 0 { 0.0 } else { rng.random() };
+            let point = (0..dimension).map(|_| if rng.random_bool(zeros) { 0.0 } else { rng.random() }).collect();
+            let found = self.climb(point, &objective, &mut rng);
             if let Some(found) = found.filter(|found| best.as_ref().is_none_or(|best| found.0 > best.0)) {
                 best = Some(found);
             }
@@ -48,51 +52,53 @@ impl Search {
         Found { value, point, evaluations: (self.starts * self.evaluations) as u64 }
     }
 
-    fn climb(&self, n: usize, objective: &impl Fn(&[f64]) -> f64, rng: &mut ChaCha8Rng) -> Option<(f64, Vec<f64>)> {
-        let mut point: Vec<f64> = (0..n).map(|_| rng.random()).collect();
+    fn climb(
+        &self,
+        mut point: Vec<f64>,
+        objective: &impl Fn(&[f64]) -> f64,
+        rng: &mut ChaCha8Rng,
+    ) -> Option<(f64, Vec<f64>)> {
+        let n = point.len();
         let mut value = objective(&point);
-        let mut step = 0.5f64;
+        let mut adapted = 0.5f64;
         for _ in 1..self.evaluations {
             let mut next = point.clone();
-            let at = rng.random_range(0..n);
-            let moved = match rng.random_range(0..10) {
-                0 => {
-                    next[at] = 0.0;
-                    false
+            let (at, other) = (rng.random_range(0..n), rng.random_range(0..n));
+            // Every second step is of any length down to 1e-9: on a ridge the adapted one is too short for all else.
+            let any = rng.random_bool(0.5);
+            let step = if any { 0.5 * 10f64.powf(-9.0 * rng.random::<f64>()) } else { adapted };
+            let mut by = || step * rng.random_range(-1.0..1.0);
+            let by = [by(), by(), by()];
+            let mut moved = true;
+            match rng.random_range(0..14) {
+                0 => (next[at], moved) = (0.0, false),
+                1 => (next[at], moved) = (1.0, false),
+                2 => (next[at], moved) = (point[other], false),
+                3 => {
+                    next.swap(at, other);
+                    moved = false;
                 }
-                1 => {
-                    next[at] = 1.0;
-                    false
+                4..=6 => {
+                    next[at] += by[0];
+                    next[other] -= by[0];
                 }
-                2 => {
-                    next[at] = point[rng.random_range(0..n)];
-                    false
-                }
-                3..=5 => {
-                    next.iter_mut().for_each(|x| *x += step * rng.random_range(-1.0..1.0));
-                    true
-                }
-                6 => {
-                    for _ in 0..3 {
-                        next[rng.random_range(0..n)] += step * rng.random_range(-1.0..1.0);
-                    }
-                    true
-                }
-                _ => {
-                    next[at] += step * rng.random_range(-1.0..1.0);
-                    true
-                }
-            };
+                7..=9 => next.iter_mut().for_each(|x| *x += step * rng.random_range(-1.0..1.0)),
+                10 => by.into_iter().for_each(|by| next[rng.random_range(0..n)] += by),
+                _ => next[at] += by[0],
+            }
             next.iter_mut().for_each(|x| *x = x.clamp(0.0, 1.0));
             let reached = objective(&next);
-            if reached > value || (value.is_nan() && !reached.is_nan()) {
+            let better = reached > value || (value.is_nan() && !reached.is_nan());
+            if better || reached == value {
                 (value, point) = (reached, next);
-                step = if moved { (2.0 * step).min(0.5) } else { step };
-            } else if moved {
+            }
+            if better && moved {
+                adapted = (2.0 * step).min(0.5);
+            } else if moved && !any {
                 // Balanced at one success in about eleven; begins anew when it has become too short to matter.
-                step *= 0.935;
-                if step < 1e-12 {
-                    step = 0.5;
+                adapted *= 0.935;
+                if adapted < 1e-12 {
+                    adapted = 0.5;
                 }
             }
         }
