@@ -7,6 +7,7 @@
 use std::cell::Cell;
 use std::fmt::Display;
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -15,7 +16,7 @@ use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestE
 use serde::{Deserialize, Serialize};
 
 /// How a claim was tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// Random cases, corners included, in f64 with a proved slack.
@@ -30,6 +31,8 @@ pub enum Kind {
     Enumeration,
     /// A case in which the claim fails; the ratio is above 1.
     Counterexample,
+    /// A case in which a claim that holds fails for want of one of its conditions; the ratio is above 1.
+    Necessity,
 }
 
 /// One record of `out/evidence`.
@@ -150,8 +153,9 @@ impl Check {
     }
 
     fn path(&self) -> PathBuf {
-        let slug: String = self.claim.chars().filter(|c| c.is_alphanumeric()).collect();
-        folder().join(format!("{}-{slug}-{:?}.json", self.statement, self.kind))
+        let mut hash = DefaultHasher::new();
+        (self.statement, self.claim, self.kind).hash(&mut hash);
+        folder().join(format!("{}-{:016x}.json", self.statement, hash.finish()))
     }
 }
 

@@ -6,7 +6,8 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use crate::evidence::{Evidence, Kind};
 
-/// A statement of THEORY.md: its number, what it says in a few words, where it comes from.
+/// A statement of THEORY.md: its number, what it says in a few words, where it comes from, and where it fails what holds
+/// instead.
 #[derive(Clone, Copy, Debug)]
 pub struct Statement {
     /// S1, T3, ...
@@ -15,35 +16,46 @@ pub struct Statement {
     pub title: &'static str,
     /// A publication, "elementary" for what any textbook has, or "here".
     pub source: &'static str,
+    /// What holds instead, of a statement that fails.
+    pub instead: &'static str,
 }
 
 /// Every statement, in THEORY.md's order.
 pub const STATEMENTS: &[Statement] = &[
-    statement("S1", "errors and margins", "elementary"),
-    statement("S2", "the weighted worst class bounds every class", "elementary"),
-    statement("S3", "one-norm and spectral norm", "elementary; constants here"),
-    statement("S4", "monotonicity of the spectral norm", "Perron-Frobenius"),
-    statement("S5", "certified enclosure", "Collatz-Wielandt; rounding here"),
-    statement("D6", "surrogate and its gradient", "paper, eq. 7; gradient here"),
-    statement("S6", "derivative of the spectral norm", "convex analysis; enclosure here"),
-    statement("S7", "the moving average", "paper, eq. 8; bias here"),
-    statement("D8", "the objective's gradient", "paper, eq. 9; gradient here"),
-    statement("T1", "bound of the confusion matrix", "Morvant et al. 2012"),
-    statement("T1'", "the same without its condition", "here"),
-    statement("T2", "the published per-class bound", "paper, Prop. 3.2"),
-    statement("T3", "margin bound of every class", "here, after Neyshabur et al. 2018"),
-    statement("T3'", "the same, sharper", "here, after Maurer 2004"),
-    statement("T4", "the floor of any such bound", "here"),
-    statement("T5", "held-out certificate", "Clopper and Pearson 1934"),
-    statement("T6", "certificate of the population's norm", "here, after Tropp 2012"),
-    statement("G1", "a small perturbation keeps the matrix", "paper's proof"),
-    statement("G2", "the weighted worst class is the worst", "paper's reading"),
-    statement("G3", "a smaller norm means a better worst class", "paper's reading"),
-    statement("G4", "small margins make the bound better", "paper's reading"),
+    holds("S1", "errors and margins", "elementary"),
+    holds("S2", "the weighted worst class bounds every class", "elementary"),
+    holds("S3", "one-norm and spectral norm", "elementary; constants here"),
+    holds("S4", "monotonicity of the spectral norm", "Perron-Frobenius"),
+    holds("S5", "certified enclosure", "Collatz-Wielandt; rounding here"),
+    holds("D6", "surrogate and its gradient", "paper, eq. 7; gradient here"),
+    holds("S6", "derivative of the spectral norm", "convex analysis; enclosure here"),
+    holds("S7", "the moving average", "paper, eq. 8; bias here"),
+    holds("D8", "the objective's gradient", "paper, eq. 9; gradient here"),
+    fails(
+        "T1",
+        "bound of the confusion matrix",
+        "Morvant et al. 2012",
+        "its condition, on every benchmark of the paper",
+    ),
+    holds("T1'", "the same without its condition", "here"),
+    fails("T2", "the published per-class bound", "paper, Prop. 3.2", "to say anything: its first term is above 1"),
+    holds("T3", "margin bound of every class", "here, after Neyshabur et al. 2018"),
+    holds("T3'", "the same, sharper", "here, after Maurer 2004"),
+    holds("T4", "the floor of any such bound", "here"),
+    holds("T5", "held-out certificate", "Clopper and Pearson 1934"),
+    holds("T6", "certificate of the population's norm", "here, after Tropp 2012"),
+    fails("G1", "a small perturbation keeps the norm", "paper's proof", "by up to √K, the best constant"),
+    fails("G2", "the weighted worst class is the worst", "paper's reading", "by up to √(1 + 1/r₀)"),
+    fails("G3", "a smaller norm, a better worst class", "paper's reading", "by up to K − 1"),
+    fails("G4", "small margins make the bound better", "paper's reading", "it grows like 1/g"),
 ];
 
-const fn statement(number: &'static str, title: &'static str, source: &'static str) -> Statement {
-    Statement { number, title, source }
+const fn holds(number: &'static str, title: &'static str, source: &'static str) -> Statement {
+    Statement { number, title, source, instead: "" }
+}
+
+const fn fails(number: &'static str, title: &'static str, source: &'static str, instead: &'static str) -> Statement {
+    Statement { number, title, source, instead }
 }
 
 /// The left side reaches the right one to this: the claim is attained.
@@ -66,7 +78,8 @@ impl Row {
     /// One phrase.
     pub fn verdict(&self) -> &'static str {
         match self.tightest {
-            _ if self.cases.contains_key(&Kind::Counterexample) => "fails",
+            _ if self.cases.contains_key(&Kind::Counterexample) => "**fails**",
+            _ if self.cases.contains_key(&Kind::Necessity) => "fails: the condition is needed",
             Some(ratio) if ratio >= 1.0 - ATTAINED => "holds, attained",
             Some(_) => "holds, with slack",
             None => "holds",
@@ -117,7 +130,10 @@ pub fn by_claim(rows: &[Row]) -> String {
             row.verdict().to_owned(),
         ]);
     }
-    right_aligned(table, 4)
+    if let Some(column) = table.column_mut(4) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table.to_string()
 }
 
 /// Every statement: number, what it says, source, number of claims and cases, verdict. Markdown.
@@ -129,13 +145,13 @@ pub fn by_statement(rows: &[Row]) -> String {
             continue;
         }
         let cases: u64 = rows.iter().flat_map(|row| row.cases.values()).sum();
-        let count = |verdict: &str| rows.iter().filter(|row| row.verdict() == verdict).count();
-        let verdict = match (count("fails"), count("holds, attained")) {
-            (0, 0) => "holds".to_owned(),
-            (0, 1) => "holds; one inequality attained".to_owned(),
-            (0, attained) => format!("holds; {attained} inequalities attained"),
-            (failed, _) if failed == rows.len() => "**fails**".to_owned(),
-            (failed, _) => format!("**{failed} of {} fail**, the repair holds", rows.len()),
+        let any = |kind| rows.iter().any(|row| row.cases.contains_key(&kind));
+        let attained = rows.iter().any(|row| row.verdict() == "holds, attained");
+        let verdict = match (any(Kind::Counterexample), attained) {
+            (true, _) if statement.instead.is_empty() => "**fails**".to_owned(),
+            (true, _) => format!("**fails**: {}", statement.instead),
+            (false, true) => "holds, constants attained".to_owned(),
+            (false, false) => "holds, with slack".to_owned(),
         };
         table.add_row([
             statement.number.to_owned(),
@@ -146,8 +162,12 @@ pub fn by_statement(rows: &[Row]) -> String {
             verdict,
         ]);
     }
-    let table = right_aligned(table, 3);
-    table
+    for column in [3, 4] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.to_string()
 }
 
 fn name(kind: Kind) -> &'static str {
@@ -157,7 +177,7 @@ fn name(kind: Kind) -> &'static str {
         Kind::Search => "search",
         Kind::Simulation => "simulation",
         Kind::Enumeration => "enumeration",
-        Kind::Counterexample => "counterexample",
+        Kind::Counterexample | Kind::Necessity => "counterexample",
     }
 }
 
@@ -167,19 +187,12 @@ fn markdown(header: &[&str]) -> Table {
     table
 }
 
-fn right_aligned(mut table: Table, column: usize) -> String {
-    if let Some(column) = table.column_mut(column) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table.to_string()
-}
-
 /// 1234567 as 1,234,567.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);
@@ -212,19 +225,28 @@ mod tests {
             record("S3", "‖M‖₁ ≤ √(K−1) ‖M‖₂", Kind::Search, 1000, Some(1.0 - 1e-9)),
             record("G1", "|a| ≤ |b|", Kind::Counterexample, 1, Some(1.5)),
             record("G1", "repair", Kind::Random, 5, None),
+            record("S4", "without", Kind::Necessity, 1, Some(2.0)),
+            record("S4", "with", Kind::Random, 1, Some(0.5)),
         ];
         let rows = rows(&records).unwrap();
         let verdicts: Vec<&str> = rows.iter().map(Row::verdict).collect();
-        assert_eq!(verdicts, ["holds, attained", "holds, with slack", "holds", "fails"]);
+        let expected = [
+            "holds, attained",
+            "holds, with slack",
+            "fails: the condition is needed",
+            "holds, with slack",
+            "holds",
+            "**fails**",
+        ];
+        assert_eq!(verdicts, expected);
         let claims = by_claim(&rows);
         for part in ["random 256, search 1,000", "1,234,567", "\\|a\\| ≤ \\|b\\|", "0.9300", " 1 |"] {
             assert!(claims.contains(part), "{part} not in\n{claims}");
         }
         let statements = by_statement(&rows);
-        assert!(
-            statements.contains("**1 of 2 fail**") && statements.contains("one inequality attained"),
-            "{statements}"
-        );
+        for part in ["**fails**: by up to √K", "holds, constants attained", "holds, with slack"] {
+            assert!(statements.contains(part), "{part} not in\n{statements}");
+        }
         assert!(super::rows(&[record("X9", "", Kind::Exact, 1, None)]).unwrap_err().contains("X9"));
     }
 }

@@ -313,7 +313,7 @@ fn what_is_detached_is_not_differentiated() {
 #[test]
 fn a_detached_gate_can_climb() {
     let batch: Batch = (array![[0.0, 3.0, 0.85]], vec![0]);
-    let check = Check::new("D8", "R(f − t ∇R) ≤ R(f) with the gate detached", Kind::Counterexample);
+    let check = Check::new("D8", "R(f − t ∇R) ≤ R(f) with the gate detached", Kind::Necessity);
     let change = |gate_gradient| {
         let mut options = CarOptions::paper();
         options.surrogate.margin = 0.0;

@@ -209,7 +209,7 @@ fn the_lower_end_of_nu_is_attained() {
 /// With a diagonal the constant is sqrt(K), so the zero diagonal is needed: one full row of ones.
 #[test]
 fn a_non_zero_diagonal_breaks_the_constant() {
-    let check = Check::new("S3", "‖M‖₂ ≤ √(K−1) ‖M‖₁ with a diagonal", Kind::Counterexample);
+    let check = Check::new("S3", "‖M‖₂ ≤ √(K−1) ‖M‖₁ with a diagonal", Kind::Necessity);
     let k = 5;
     let matrix = ConfusionMatrix::from_triplets(k, (0..k).map(|j| (0, j, 1.0))).unwrap();
     let (one, found) = (one_norm(&matrix), spectral_norm(&matrix).unwrap());

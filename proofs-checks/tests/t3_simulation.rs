@@ -56,8 +56,12 @@ const POPULATIONS: [(usize, f64, u64, u32); 3] = [(360, 0.9, 5000, 1000), (4, 0.
 
 #[test]
 fn weights_chosen_after_the_data() {
-    let claims = ["e_j ≤ c_j(g) + T3 term", "e_j ≤ c_j(g) + T3' term", "e_j ≤ c_j(g) + T3' term, c_1 for 42"];
-    let checks = claims.map(|claim| Check::new("T3", claim, Kind::Simulation));
+    let claims = [
+        ("T3", "e_j ≤ c_j(g) + T3 term"),
+        ("T3'", "e_j ≤ c_j(g) + T3' term"),
+        ("T3'", "e_j ≤ c_j(g) + T3' term, c_1 for 42"),
+    ];
+    let checks = claims.map(|(statement, claim)| Check::new(statement, claim, Kind::Simulation));
     let g = 1.0;
     let rng = &mut ChaCha8Rng::seed_from_u64(17);
     let mut largest = [0.0_f64; 3];
