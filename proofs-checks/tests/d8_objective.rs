@@ -20,8 +20,9 @@ use car_spectral::car::{CarObjective, CarOptions, CarStep, Competition, EmaColum
 use car_spectral::confusion::WeightForm;
 use naive::{all_options, away_from_kinks, central_differences, norm, surrogate};
 use ndarray::{Array2, ArrayView1, Axis, array};
+use proofs_checks::evidence::{Check, Kind, cases, up_to};
 use proptest::prelude::*;
-use proptest::test_runner::{FileFailurePersistence, TestRunner};
+use proptest::test_runner::FileFailurePersistence;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -29,13 +30,6 @@ use rand_chacha::ChaCha8Rng;
 type Batch = (Array2<f64>, Vec<usize>);
 
 const STARTS: [EmaStart; 3] = [EmaStart::Zero, EmaStart::FirstBatch, EmaStart::BiasCorrected];
-
-fn config() -> ProptestConfig {
-    ProptestConfig {
-        source_file: Some(file!()),
-        ..ProptestConfig::with_failure_persistence(FileFailurePersistence::WithSource("regressions"))
-    }
-}
 
 fn step(objective: &mut CarObjective, (logits, labels): &Batch) -> CarStep {
     objective.step(logits.view(), ArrayView1::from(labels)).unwrap()
@@ -123,11 +117,13 @@ fn draw(k: usize, steps: usize, margin: f64, seed: u64) -> Vec<Batch> {
 #[test]
 fn the_whole_chain() {
     let (worst, compared, skipped) = (Cell::new(0.0f64), Cell::new(0), Cell::new(0));
+    let gradients = Check::new("D8", "‖∇L − differences‖ ≤ 10⁻⁶ ‖∇L‖ + 10⁻⁹", Kind::Random);
+    let values = Check::new("D8", "|L − definition| ≤ 10⁻¹² (1 + |L|)", Kind::Random);
     let forms = prop_oneof![Just(WeightForm::Paper), Just(WeightForm::Official), Just(WeightForm::None)];
     let strategy = (2usize..6, 1usize..5, -0.5..0.5f64, 0.5..3.0f64, 0.0..0.95f64, forms, any::<u64>());
-    let cases = config().cases.div_ceil(8);
-    let runner = &mut TestRunner::new(ProptestConfig { cases, ..config() });
-    let result = runner.run(&strategy, |(k, steps, margin, temperature, beta, form, seed)| {
+    values.property(file!(), up_to(3000, 32), strategy, |values, (k, steps, margin, temperature, beta, form, seed)| {
+        values.case();
+        gradients.case();
         let batches = draw(k, steps, margin, seed);
         let training = training_counts(k);
         let weights = weights(&training, 0.3, form);
@@ -145,7 +141,9 @@ fn the_whole_chain() {
                 let close = |a: f64, b: f64| (a - b).abs() <= 1e-12 * (1.0 + b.abs());
                 prop_assert!(close(found.cross_entropy, entropy));
                 prop_assert!(close(found.spectral.value, spectral), "{} for {spectral}", found.spectral.value);
-                prop_assert!(close(found.total, entropy + 0.7 * spectral));
+                let total = entropy + 0.7 * spectral;
+                prop_assert!(close(found.total, total));
+                values.at_least((found.total - total).abs() / (1e-12 * (1.0 + total.abs())));
                 prop_assert!(norm(&(&found.batch - &batch)) <= 1e-12);
                 prop_assert!(norm(&(&found.confusion - &average)) <= 1e-12);
                 if start == EmaStart::FirstBatch && steps == 1 {
@@ -159,7 +157,9 @@ fn the_whole_chain() {
                 let total = &entropy_slope + &(&term * 0.7);
                 for (found, expected) in [(&found.spectral_gradient, term), (&found.gradient, total)] {
                     let error = norm(&(found - &expected));
-                    prop_assert!(error <= 1e-6 * norm(found) + 1e-9, "{options:?}: {found} against {expected}");
+                    let allowed = 1e-6 * norm(found) + 1e-9;
+                    prop_assert!(error <= allowed, "{options:?}: {found} against {expected}");
+                    gradients.at_least(error / allowed);
                     if norm(found) > 1e-3 {
                         worst.set(worst.get().max(error / norm(found)));
                     }
@@ -169,37 +169,51 @@ fn the_whole_chain() {
         }
         Ok(())
     });
+    gradients.passed();
     println!("worst relative error of a gradient: {:.1e}", worst.get());
     println!("steps compared: {}, near-ties left out: {}", compared.get(), skipped.get());
-    result.unwrap();
+}
+
+/// Nothing detached: a move of length 1e-6 against the spectral gradient lowers the term by 1e-6 |gradient|, here by nine
+/// tenths of it at least.
+#[test]
+fn a_step_against_the_gradient_lowers_the_term() {
+    let check = Check::new("D8", "0.9 t |∇R| ≤ R(f) − R(f − t ∇R/|∇R|), nothing detached", Kind::Random);
+    check.property(
+        file!(),
+        256,
+        (2usize..6, 0usize..3, any::<bool>(), any::<u64>()),
+        |check, (k, before, corrected, seed)| {
+            let batches = draw(k, before + 1, 0.1, seed);
+            let start = if corrected { EmaStart::BiasCorrected } else { EmaStart::Zero };
+            for surrogate in all_options(0.1, 1.0).into_iter().filter(|o| o.gate_gradient && o.baseline_gradient) {
+                let ema = EmaOptions { beta: 0.5, start, columns: EmaColumns::All };
+                let mut objective =
+                    CarObjective::new(&training_counts(k), CarOptions { surrogate, ema, ..CarOptions::paper() })
+                        .unwrap();
+                batches[..before].iter().for_each(|batch| drop(step(&mut objective, batch)));
+                let (logits, labels) = &batches[before];
+                let here = step(&mut objective.clone(), &batches[before]);
+                let length = norm(&here.spectral_gradient);
+                if length < 0.01 || here.spectral.relative_gap < 0.02 {
+                    continue;
+                }
+                let moved = logits - &(&here.spectral_gradient * (1e-6 / length));
+                let there = step(&mut objective.clone(), &(moved, labels.clone()));
+                let lowered = here.spectral.value - there.spectral.value;
+                prop_assert!(lowered > 0.9e-6 * length);
+                check.ratio(0.9e-6 * length, lowered);
+            }
+            Ok(())
+        },
+    );
 }
 
 proptest! {
-    #![proptest_config(config())]
-
-    /// Nothing detached: a move of length 1e-6 against the spectral gradient lowers the term by 1e-6 |gradient|, here by nine
-    /// tenths of it at least.
-    #[test]
-    fn a_step_against_the_gradient_lowers_the_term(
-        k in 2usize..6, before in 0usize..3, corrected in any::<bool>(), seed in any::<u64>(),
-    ) {
-        let batches = draw(k, before + 1, 0.1, seed);
-        let start = if corrected { EmaStart::BiasCorrected } else { EmaStart::Zero };
-        for surrogate in all_options(0.1, 1.0).into_iter().filter(|o| o.gate_gradient && o.baseline_gradient) {
-            let ema = EmaOptions { beta: 0.5, start, columns: EmaColumns::All };
-            let mut objective = CarObjective::new(&training_counts(k), CarOptions { surrogate, ema, ..CarOptions::paper() }).unwrap();
-            batches[..before].iter().for_each(|batch| drop(step(&mut objective, batch)));
-            let (logits, labels) = &batches[before];
-            let here = step(&mut objective.clone(), &batches[before]);
-            let length = norm(&here.spectral_gradient);
-            if length < 0.01 || here.spectral.relative_gap < 0.02 {
-                continue;
-            }
-            let moved = logits - &(&here.spectral_gradient * (1e-6 / length));
-            let there = step(&mut objective.clone(), &(moved, labels.clone()));
-            prop_assert!(there.spectral.value < here.spectral.value - 0.9e-6 * length);
-        }
-    }
+    #![proptest_config(ProptestConfig {
+        cases: cases(up_to(4000, 256)),
+        ..ProptestConfig::with_failure_persistence(FileFailurePersistence::WithSource("regressions"))
+    })]
 
     /// Scores in steps of 2^-10 and whole shifts: the loss and all gradients are the same to the last bit, step after step.
     #[test]
@@ -299,6 +313,7 @@ fn what_is_detached_is_not_differentiated() {
 #[test]
 fn a_detached_gate_can_climb() {
     let batch: Batch = (array![[0.0, 3.0, 0.85]], vec![0]);
+    let check = Check::new("D8", "R(f − t ∇R) ≤ R(f) with the gate detached", Kind::Necessity);
     let change = |gate_gradient| {
         let mut options = CarOptions::paper();
         options.surrogate.margin = 0.0;
@@ -307,8 +322,10 @@ fn a_detached_gate_can_climb() {
         let objective = CarObjective::new(&[10, 10, 10], options).unwrap();
         let here = step(&mut objective.clone(), &batch);
         let there = step(&mut objective.clone(), &(&batch.0 - &here.spectral_gradient, batch.1.clone()));
-        there.spectral.value - here.spectral.value
+        (there.spectral.value - here.spectral.value, there.spectral.value / here.spectral.value)
     };
-    println!("change of the term: detached {:.3e}, differentiated {:.3e}", change(false), change(true));
-    assert!(change(false) > 1e-5 && change(true) < -1e-4);
+    println!("change of the term: detached {:.3e}, differentiated {:.3e}", change(false).0, change(true).0);
+    assert!(change(false).0 > 1e-5 && change(true).0 < -1e-4);
+    check.ratio(change(false).1, 1.0);
+    check.passed();
 }

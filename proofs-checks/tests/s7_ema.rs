@@ -22,13 +22,16 @@
 //! classes is mostly variance. Over present columns it is all variance, up to (m_j - 1)/3, and can be the larger one.
 //!
 //! The checks: closed forms on random sequences; the means, with intervals, the gap and the age by simulation, fixed seeds; p_j
-//! in exact integers. The simulations can miss a bias below their intervals, which are printed.
+//! in exact integers; E x = p_j c_j and q_j <= m_j by going through all batches of a small set, in rational numbers. The
+//! simulations can miss a bias below their intervals, which are printed; their recorded ratios are to half an interval. No
+//! search: q_j = m_j is attained where a batch is one example and no two examples share a class (among the exact cases).
 
 use car_spectral::car::{ConfusionEma, EmaColumns, EmaOptions, EmaStart, presence_probability};
+use dashu_int::UBig;
 use ndarray::{Array1, Array2};
-use num_bigint::BigUint;
+use proofs_checks::evidence::{Check, Kind};
+use proofs_checks::exact::{RBig, approximate, ratio};
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -56,15 +59,21 @@ fn closed_form(taken: &[Array1<f64>], k: usize, beta: f64, start: EmaStart) -> (
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_failure_persistence(FileFailurePersistence::WithSource("regressions")))]
-
-    /// Six kinds of average, after every batch of a random sequence with random absences.
-    #[test]
-    fn closed_forms(
-        k in 2usize..6, batches in 1usize..40, present in 0.05..1.0f64,
-        beta in prop_oneof![Just(0.0), Just(0.5), 0.0..1.0f64, Just(1.0 - 1e-9)], seed in any::<u64>(),
-    ) {
+/// Six kinds of average, after every batch of a random sequence with random absences.
+#[test]
+fn closed_forms() {
+    let factors = Check::new("S7", "|∂Ĉ_n/∂x_n − closed form| ≤ 10⁻¹³", Kind::Random);
+    let strategy = (
+        2usize..6,
+        1usize..40,
+        0.05..1.0f64,
+        prop_oneof![Just(0.0), Just(0.5), 0.0..1.0f64, Just(1.0 - 1e-9)],
+        any::<u64>(),
+    );
+    let check = Check::new("S7", "|Ĉ_n − closed form| ≤ 10⁻¹³", Kind::Random);
+    check.property(file!(), 256, strategy, |check, (k, batches, present, beta, seed)| {
+        check.case();
+        factors.case();
         for (start, columns) in STARTS.into_iter().flat_map(|start| COLUMNS.map(|columns| (start, columns))) {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             let mut ema = ConfusionEma::new(k, EmaOptions { beta, start, columns }).unwrap();
@@ -85,33 +94,105 @@ proptest! {
                     let (expected, factor) = closed_form(&taken[j], k, beta, start);
                     let factor = if moved { factor } else { 0.0 };
                     let error = (&step.confusion.column(j) - &expected).iter().fold(0.0f64, |m, x| m.max(x.abs()));
+                    // 40 steps of three roundings each on numbers of at most 1, and as many in the closed form: 240 u.
                     prop_assert!(error <= 1e-13, "{start:?}, {columns:?}: {error:e}");
-                    prop_assert!((step.gradient_factor[j] - factor).abs() <= 1e-13 * factor.max(1.0 - beta));
+                    check.at_least(error / 1e-13);
+                    let error = (step.gradient_factor[j] - factor).abs();
+                    prop_assert!(error <= 1e-13 * factor.max(1.0 - beta));
+                    factors.at_least(error / (1e-13 * factor.max(1.0 - beta)));
                     prop_assert_eq!(ema.updates()[j], taken[j].len() as u64);
                 }
                 prop_assert_eq!(ema.confusion(), step.confusion);
             }
         }
-    }
+        Ok(())
+    });
+    factors.passed();
+}
 
-    /// 1 - C(m - m_j, B)/C(m, B) in exact integers, to 1e-14 for small sets. (Absolute: the function subtracts from 1.)
-    #[test]
-    fn presence_in_exact_integers(samples in 1u64..300, class in 0.0..1.0f64, batch in 0.0..1.0f64) {
+/// 1 - C(m - m_j, B)/C(m, B) in exact integers, to 1e-14 for small sets. (Absolute: the function subtracts from 1.)
+#[test]
+fn presence_in_exact_integers() {
+    let check = Check::new("S7", "|p_j − (1 − C(m−m_j, B)/C(m, B))| ≤ 10⁻¹⁴", Kind::Exact);
+    check.property(file!(), 256, (1u64..300, 0.0..1.0f64, 0.0..1.0f64), |check, (samples, class, batch)| {
         let part = |share: f64| (share * (samples + 1) as f64) as u64;
         let (class, batch) = (part(class), part(batch));
-        prop_assert!((presence_probability(samples, class, batch) - exact_presence(samples, class, batch)).abs() <= 1e-14);
-    }
+        let error = (presence_probability(samples, class, batch) - exact_presence(samples, class, batch)).abs();
+        prop_assert!(error <= 1e-14);
+        check.ratio(error, 1e-14);
+        Ok(())
+    });
 }
 
 fn exact_presence(samples: u64, class: u64, batch: u64) -> f64 {
     let choose = |n: u64, k: u64| {
-        if k > n { BigUint::ZERO } else { (0..k).fold(BigUint::from(1u8), |c, i| c * (n - i) / (i + 1)) }
+        if k > n { UBig::ZERO } else { (0..k).fold(UBig::ONE, |c, i| c * (n - i) / (i + 1)) }
     };
     let (without, all) = (choose(samples - class, batch), choose(samples, batch));
-    let scale = BigUint::from(1u8) << 80u8;
-    let ratio: BigUint = (&all - without) * &scale / all;
-    // Both below 2^81: the conversion rounds once.
-    u128::try_from(ratio).unwrap() as f64 / 2f64.powi(80)
+    approximate(&RBig::from_parts((&all - without).into(), all))
+}
+
+/// m <= 8 examples, the first m_j of class j, each with a column of three non-negative rational contributions; all
+/// batches of B examples, each as likely as any other.
+#[test]
+fn all_batches_of_a_small_set() {
+    let mean = Check::new("S7", "E x = p_j c_j, E[x | present] = c_j", Kind::Exact);
+    let strategy = (1usize..9, 0.0..1.0f64, 0.0..1.0f64, any::<bool>(), any::<u64>());
+    let check = Check::new("S7", "q_j ≤ m_j", Kind::Exact);
+    check.property(file!(), 128, strategy, |check, (samples, class, batch, orthogonal, seed)| {
+        let part = |share: f64| 1 + (share * samples as f64) as usize;
+        // Three contributions: no more than three examples can be orthogonal.
+        let class = if orthogonal { part(class).min(3) } else { part(class) };
+        let batch = part(batch);
+        let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+        let contributions: Vec<Vec<RBig>> = (0..class)
+            .map(|q| {
+                let mut entry = |i| {
+                    let number = ratio(rng.random_range(0..5), rng.random_range(1..5));
+                    if orthogonal && i != q { RBig::ZERO } else { number }
+                };
+                (0..3).map(&mut entry).collect()
+            })
+            .collect();
+        let mean_of = |chosen: &[usize]| -> Vec<RBig> {
+            let count = ratio(chosen.len() as i64, 1);
+            let sum = |i: usize| chosen.iter().fold(RBig::ZERO, |sum, &q| sum + &contributions[q][i]);
+            (0..3).map(|i| sum(i) / &count).collect()
+        };
+        let square = |x: &[RBig]| x.iter().fold(RBig::ZERO, |sum, x| sum + x * x);
+        let truth = mean_of(&(0..class).collect::<Vec<_>>());
+
+        let (mut batches, mut present) = (0, 0);
+        let (mut total, mut squares) = (vec![RBig::ZERO; 3], RBig::ZERO);
+        for mask in (0u32..1 << samples).filter(|mask| mask.count_ones() as usize == batch) {
+            batches += 1;
+            let chosen: Vec<usize> = (0..class).filter(|q| mask >> q & 1 == 1).collect();
+            if chosen.is_empty() {
+                continue;
+            }
+            present += 1;
+            let x = mean_of(&chosen);
+            squares += square(&x);
+            total.iter_mut().zip(&x).for_each(|(total, x)| *total += x);
+        }
+        let p = ratio(present, batches);
+        let library = presence_probability(samples as u64, class as u64, batch as u64);
+        prop_assert!((library - approximate(&p)).abs() <= 1e-14);
+        let count = ratio(present, 1);
+        for (total, c) in total.iter().zip(&truth) {
+            prop_assert_eq!(total / ratio(batches as i64, 1), &p * c);
+            prop_assert_eq!(total / &count, c.clone());
+        }
+        mean.case();
+        let length = square(&truth);
+        if !length.is_zero() {
+            let (q, size) = (squares / &count / &length, ratio(class as i64, 1));
+            prop_assert!(q <= size);
+            check.ratio(approximate(&(q / size)), 1.0);
+        }
+        Ok(())
+    });
+    mean.passed();
 }
 
 /// The class sizes of CIFAR100-LT with imbalance factor 100: floor(500 * 100^(-j/99)), 500 down to 5, 10847 in all.
@@ -222,6 +303,9 @@ fn the_time_mean_of_a_column() {
     let samples = model.labels.len();
     let watched = [0, 11, 22, 33, 44, 55, 66, 77, 88, 99];
     let (full, last) = (samples / 128, samples % 128);
+    let checks =
+        ["time-mean of ⟨Ĉ_j, c_j⟩/|c_j|² = p_j, all columns", "time-mean of ⟨Ĉ_j, c_j⟩/|c_j|² = 1, present columns"]
+            .map(|claim| Check::new("S7", claim, Kind::Simulation));
     let mut means = [[const { Vec::new() }; 10], [const { Vec::new() }; 10]];
     for seed in 100..124 {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -262,11 +346,16 @@ fn the_time_mean_of_a_column() {
         );
         assert!((all.0 - p).abs() <= T_23 * all.1 + 1e-12, "m_j = {}", model.counts[j]);
         assert!((present.0 - 1.0).abs() <= T_23 * present.1 + 1e-12, "m_j = {}", model.counts[j]);
+        for (check, (mean, error), expected) in [(&checks[0], all, p), (&checks[1], present, 1.0)] {
+            check.cases(24);
+            check.at_least((mean - expected).abs() / (T_23 * error + 1e-12));
+        }
         // The intervals tell one from the other wherever p is not nearly 1.
         if p < 0.9 {
             assert!(all.0 + T_23 * all.1 < 1.0 && present.0 - T_23 * present.1 > p);
         }
     }
+    checks.into_iter().for_each(Check::passed);
 }
 
 /// The weights of the average, read off by feeding single batches: their squares add up to (1-b)/(1+b) (1 - b^(2t)), the
@@ -297,6 +386,7 @@ fn the_variance_factor() {
 /// number of the batch: 24 repetitions (seeds 300 to 323) of 4000 batches, 5.6 standard errors, 6 comparisons.
 #[test]
 fn the_age_of_a_column() {
+    let check = Check::new("S7", "mean age = b/(1−b), 1/((1−b)p_j) − 1", Kind::Simulation);
     for (beta, p) in [(0.5, 0.058), (0.5, 0.5), (0.9, 0.2)] {
         let mut ages = [const { Vec::new() }; 2];
         for seed in 300..324 {
@@ -319,8 +409,11 @@ fn the_age_of_a_column() {
             let (mean, error) = mean_and_error(ages);
             println!("b {beta}, p {p}: age {mean:.3} +- {:.3}, formula {expected:.3}", T_23 * error);
             assert!((mean - expected).abs() <= T_23 * error + 1e-9);
+            check.cases(24);
+            check.at_least((mean - expected).abs() / (T_23 * error + 1e-9));
         }
     }
+    check.passed();
 }
 
 /// The squared gap of a column to the truth, by simulation with independent batches and by the formula at the head of this
@@ -330,6 +423,7 @@ fn the_age_of_a_column() {
 /// hypergeometric.
 #[test]
 fn the_gap_of_a_column() {
+    let check = Check::new("S7", "E|Ĉ_j − c_j|²/|c_j|² = formula", Kind::Simulation);
     let model = Frozen::new(class_counts(), 2);
     let (samples, watched) = (model.labels.len(), [0, 44, 99]);
     let mut gaps = [[const { Vec::new() }; 3], [const { Vec::new() }; 3]];
@@ -371,6 +465,8 @@ fn the_gap_of_a_column() {
                 if kind == 0 { (1.0 - p).powi(2) } else { 0.0 }
             );
             assert!((mean - expected).abs() <= T_23 * error, "m_j = {size}");
+            check.cases(24);
+            check.at_least((mean - expected).abs() / (T_23 * error));
         }
         match size {
             // Mostly bias, and the smaller of both.
@@ -380,6 +476,7 @@ fn the_gap_of_a_column() {
             _ => {}
         }
     }
+    check.passed();
 }
 
 /// q_j = E[|mean of the class-j samples|^2 | present]/|c_j|^2.

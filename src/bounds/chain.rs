@@ -132,9 +132,9 @@ pub fn chain(
 /// norm; `None` for the zero matrix, where nu is undefined. An enclosure whose lower end is 0 gives an infinite upper
 /// end.
 ///
-/// `column_non_zeros` is the number of terms of the largest column sum. Adding s terms, each within 8u of its exact
-/// value, gives ||M||_1 up to a factor 1 +- (s+8)u; two more operations and the rounding of the factor itself are
-/// covered by s + 12.
+/// `column_non_zeros` is the number of terms of the largest column sum. Adding s terms, each within 2u of its exact
+/// value, gives ||M||_1 up to a factor 1 +- (s+1)u; the stored matrix's norm is within 2u (S4), two more operations and the
+/// rounding of the factor itself add 3u: s + 12 is ample.
 ///
 /// # Errors
 /// [`BoundError::Value`] for a one-norm that is negative or not finite; [`BoundError::Interval`].

@@ -13,7 +13,7 @@
 //! ```
 //! T3 is Lemma 1 of Neyshabur, Bhojanapalli and Srebro (ICLR 2018) for each class with delta/K; T3' takes the KL of the
 //! restricted posterior exactly, then Maurer's bound and Pinsker's inequality. T3 follows from T3' on the
-//! same event, so both hold together with probability 1 - delta, and the term of T3 is always more than 4 sqrt 2 = 5.66 times
+//! same event, so both hold together with probability 1 - delta, and the term of T3 is always more than 4 sqrt 2 = 5.656... times
 //! that of T3'.
 //!
 //! **Which grid point.** The smallest within beta/d. The union over k < N_j makes the statement hold at all grid points

@@ -29,10 +29,10 @@
 //! - Underflow: entries are scaled by a power of two so that the largest of a block lies in [1, 2) (or, where a dense
 //!   matrix is used in place, in [2^-100, 2^100]); max x = 1 and x_j >= 2^-300. An entry, product or sum that underflows
 //!   is off by at most 2^-1074, which in y_j/x_j adds up to less than 2^-600, against a maximum of at least 2^-200: far
-//!   below the spare N u/2 + 4u of the upper bound. The squares add up to ‖w‖² >= 2^-800 and ‖y‖² >= 2^-1000, of which n
-//!   underflows are less than a rounding u.
+//!   below the spare u of the upper bound (THEORY.md has the margins). The squares add up to ‖w‖² >= 2^-800 and
+//!   ‖y‖² >= 2^-1000, of which n underflows are less than a rounding u.
 //!
-//! Both slacks of S5 are therefore right, with about N/2 u to spare.
+//! Both slacks of S5 are therefore right.
 
 use std::borrow::Cow;
 
@@ -107,7 +107,8 @@ impl SpectralNorm {
 /// vectors.
 ///
 /// The enclosure is of the matrix as stored. An entry of C_g Λ, computed as (count / m_j) λ_j with
-/// λ_j = 1/√(π_j + r0), is off by at most 8u relatively, and so by S4 is the norm: ‖fl(M)‖₂ ∈ [(1-8u), (1+8u)] ‖M‖₂.
+/// λ_j = 1/√(π_j + r0), r0 ≥ 0, is off by at most 8u relatively, and so by S4 is the norm: ‖fl(M)‖₂ ∈ [(1-8u), (1+8u)] ‖M‖₂. Two
+/// of these roundings are left if λ_j is taken as it is stored.
 ///
 /// # Errors
 /// [`NormError::Overflow`] if the upper bound exceeds the largest f64.

@@ -3,7 +3,7 @@
 
 use super::figure::{Figure, MARGIN, WIDTH};
 use super::palette::{BLUE, Color, GREEN, Mark, ORANGE, PURPLE, VERMILLION};
-use super::panel::{Area, LEGEND, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
+use super::panel::{self, Area, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
 use super::scale::{Notation, Scale, short};
 use super::scene::{Anchor, Scene, fitted, text_width};
 use super::shared_settings;
@@ -128,15 +128,7 @@ fn trajectories(
     for (n, (title, notation, series)) in panels.iter().enumerate() {
         let left = LEFT + n as f64 * (width + GAP);
         let area = Area { left, top: head, right: left + width, bottom };
-        scene
-            .text(
-                area.left,
-                area.top - 16.0,
-                fitted(title, LEGEND * 1.12, area.right - area.left),
-                LEGEND,
-                Anchor::Start,
-            )
-            .bold = true;
+        panel::title(scene, area, title, 0.0);
         let x = Scale::linear(low - pad, high + pad, area.left, area.right);
         let y = Scale::linear(0.0, highest(report, series), area.bottom, area.top);
         y_axis(scene, area, &y, &ticks(&y, 430.0, 60.0, *notation), "");
@@ -190,15 +182,7 @@ fn side_by_side(scene: &mut Scene, report: &Report, panels: &[(&'static str, Not
     for (p, (title, notation, series)) in panels.iter().enumerate() {
         let from = left + p as f64 * (width + GAP);
         let area = Area { left: from, top: head, right: from + width, bottom };
-        scene
-            .text(
-                area.left,
-                area.top - 16.0,
-                fitted(title, LEGEND * 1.12, area.right - area.left),
-                LEGEND,
-                Anchor::Start,
-            )
-            .bold = true;
+        panel::title(scene, area, title, 0.0);
         let most = highest(report, series);
         let x = Scale::linear(-0.04 * most, most, area.left, area.right);
         let mut marks = ticks(&x, width, 48.0, *notation);

@@ -4,7 +4,7 @@
 use super::arms::{Arm, arms};
 use super::figure::{MARGIN, WIDTH};
 use super::palette::{BLUE, Color, GREEN, MUTED, Mark, ORANGE, PURPLE, SKY, VERMILLION};
-use super::panel::{Area, LABEL, LEGEND, Symbol, legend, spines, ticks, x_axis, y_axis};
+use super::panel::{self, Area, LABEL, LEGEND, Symbol, legend, spines, ticks, x_axis, y_axis};
 use super::scale::{Notation, Scale, short};
 use super::scene::{Anchor, Scene, fitted};
 use crate::report::TrainingRun;
@@ -82,8 +82,7 @@ fn mean(lines: &[Vec<(usize, f64)>]) -> Vec<(usize, f64)> {
 
 fn draw_panel(scene: &mut Scene, area: Area, panel: &Panel, arms: &[Arm<'_>]) {
     let width = area.right - area.left;
-    let title = fitted(panel.title, LEGEND * 1.12, width + 60.0);
-    scene.text(area.left, area.top - 16.0, title, LEGEND, Anchor::Start).bold = true;
+    panel::title(scene, area, panel.title, 60.0);
     let reads: Vec<(Read, bool)> =
         std::iter::once((panel.solid, false)).chain(panel.dashed.map(|read| (read, true))).collect();
     let all: Vec<(usize, f64)> = arms

@@ -2,7 +2,7 @@
 
 use super::palette::{Color, GRID, INK, MUTED, Mark};
 use super::scale::{Notation, Scale};
-use super::scene::{Anchor, Scene, text_width};
+use super::scene::{Anchor, Scene, fitted, text_width};
 
 /// Size of tick labels in logical pixels. 1200 pixels are a text width of 17.5 cm in print: 19 pixels are 7.9 points.
 pub const TICK: f64 = 19.0;
@@ -74,6 +74,13 @@ pub fn x_axis(scene: &mut Scene, area: Area, scale: &Scale, ticks: &Ticks, label
     if !label.is_empty() {
         scene.text(area.middle(), area.bottom + 20.0 + TICK + LABEL, label, LABEL, Anchor::Middle);
     }
+}
+
+/// The panel's name above its left edge, shortened to its width and `overhang` more.
+pub fn title(scene: &mut Scene, area: Area, text: &str, overhang: f64) {
+    // Bold letters are wider than the ones `fitted` measures.
+    let text = fitted(text, LEGEND * 1.12, area.right - area.left + overhang);
+    scene.text(area.left, area.top - 16.0, text, LEGEND, Anchor::Start).bold = true;
 }
 
 /// The two lines at the left and the bottom; drawn after the data.

@@ -1,0 +1,56 @@
+//! Draws from known populations, and what their number of misses says.
+
+use car_spectral::bounds::{Interval, clopper_pearson};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+/// A standard normal number (Box and Muller).
+pub fn normal(rng: &mut ChaCha8Rng) -> f64 {
+    let (radius, angle): (f64, f64) = (1.0 - rng.random::<f64>(), rng.random());
+    (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
+}
+
+/// i with probability `shares[i]`; their number with the probability that is left.
+pub fn category(shares: impl IntoIterator<Item = f64>, rng: &mut ChaCha8Rng) -> usize {
+    let mut left: f64 = rng.random();
+    let mut position = 0;
+    for share in shares {
+        if left < share {
+            break;
+        }
+        left -= share;
+        position += 1;
+    }
+    position
+}
+
+/// Where the probability of a miss lies, at confidence 99.9 %.
+///
+/// # Panics
+/// If there are more misses than draws.
+pub fn miss_probability(misses: u64, draws: u64) -> Interval {
+    clopper_pearson(misses, draws, 5e-4, 5e-4).expect("at most 10^7 draws, and no more misses than draws")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+
+    #[test]
+    fn moments_and_shares() {
+        let rng = &mut ChaCha8Rng::seed_from_u64(1);
+        let draws = 100_000;
+        let sample: Vec<f64> = (0..draws).map(|_| normal(rng)).collect();
+        let moment = |power: i32| sample.iter().map(|x| x.powi(power)).sum::<f64>() / f64::from(draws);
+        // Five standard deviations of x, x^2 and x^4: 1, sqrt 2, sqrt 96.
+        let tolerance = 5.0 / f64::from(draws).sqrt();
+        assert!(moment(1).abs() < tolerance && (moment(2) - 1.0).abs() < 1.42 * tolerance);
+        assert!((moment(4) - 3.0).abs() < 9.8 * tolerance);
+        let mut seen = [0u64; 3];
+        (0..draws).for_each(|_| seen[category([0.2, 0.5], rng)] += 1);
+        for (seen, share) in seen.into_iter().zip([0.2, 0.5, 0.3]) {
+            assert!(miss_probability(seen, 100_000).contains(share), "{seen} for {share}");
+        }
+    }
+}

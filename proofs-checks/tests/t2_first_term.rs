@@ -1,0 +1,117 @@
+//! T2, the published bound e_j <= (nu/lambda_j) ||C_g Lambda||_2 + E. Its first term, with the constant that is proved
+//! (S3), is sqrt(K-1)/lambda_j ||C_g Lambda||_2.
+//!
+//! It is below 1 for no model whose classes err a little on average: |1'M| <= sqrt(K) ||M||_2 with M = C_g Lambda is
+//!
+//! ```text
+//! sqrt(sum_i (lambda_i c_i(g))^2) <= sqrt(K) ||C_g Lambda||_2,
+//! ```
+//! so the first term is at least sqrt((K-1)/K) sqrt(sum_i (lambda_i c_i)^2) / lambda_j: with equal weights it exceeds 1
+//! for all classes together as soon as the mean square of the c_i(g) exceeds 1/(K-1), at K = 100 a root of 0.1005.
+//!
+//! Checked: that inequality at random; the first term on the shipped predictions of a trained ResNet-32. One model shows
+//! that the bound is empty on such a model, not that it is on every one.
+
+mod shipped;
+
+use car_spectral::bounds::{Interval, nu, spectral_term};
+use car_spectral::confusion::{ClassWeights, ConfusionMatrix, WeightForm};
+use car_spectral::norms::{one_norm, spectral_norm};
+use proofs_checks::evidence::{Check, Kind};
+use proofs_checks::matrices::{confusion_like, weights};
+use proptest::prelude::*;
+
+/// Sums of K terms, K squares and roots: each side within (K+8) u.
+fn rounding(k: usize) -> f64 {
+    1.0 + (2 * k + 16) as f64 * f64::EPSILON
+}
+
+fn root_of_squares(matrix: &ConfusionMatrix) -> f64 {
+    matrix.column_sums().iter().map(|sum| sum * sum).sum::<f64>().sqrt()
+}
+
+const MEAN_SQUARE: &str = "√Σ(λ_i c_i)² ≤ √K ‖C_gΛ‖₂";
+
+#[test]
+fn the_mean_square_of_the_classes() {
+    let cases = confusion_like(300).prop_flat_map(|matrix| {
+        let k = matrix.values.ncols();
+        (Just(matrix), weights(k))
+    });
+    Check::new("T2", MEAN_SQUARE, Kind::Random).property(file!(), 64, cases, |check, (matrix, weights)| {
+        let k = weights.len();
+        let weighted = ConfusionMatrix::from_dense(matrix.values).unwrap().scale_columns(&weights).unwrap();
+        let right = (k as f64).sqrt() * spectral_norm(&weighted).unwrap().upper;
+        let left = root_of_squares(&weighted);
+        prop_assert!(left <= right * rounding(k), "{} > {}", left, right);
+        if right > 0.0 {
+            check.ratio(left, right);
+        }
+        Ok(())
+    });
+}
+
+/// All ones off the diagonal: every column and every row sums to K-1, which is the norm.
+#[test]
+fn it_is_attained() {
+    let check = Check::new("T2", MEAN_SQUARE, Kind::Enumeration);
+    for k in [2usize, 3, 10, 100] {
+        let entries = (0..k).flat_map(|j| (0..k).filter(move |&i| i != j).map(move |i| (i, j, 1.0)));
+        let ones = ConfusionMatrix::from_triplets(k, entries).unwrap();
+        let (left, right) = (root_of_squares(&ones), (k as f64).sqrt() * spectral_norm(&ones).unwrap().upper);
+        assert!(left <= right * rounding(k) && left >= right * (1.0 - 1e-8));
+        check.ratio(left, right);
+    }
+    check.passed();
+}
+
+const MARGINS: [f64; 7] = [0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0];
+
+/// `cargo test -p proofs-checks --test t2_first_term -- --nocapture` prints the table of THEORY.md.
+#[test]
+fn on_a_trained_model_it_exceeds_one() {
+    let (train, test) = (shipped::counts("train", &MARGINS), shipped::counts("test", &[0.0]));
+    let weights = ClassWeights::new(train.class_counts(), 0.2, WeightForm::Paper).unwrap();
+    let lambda = weights.values();
+    let k = lambda.len();
+    let errors = test.errors();
+    let largest = *errors.iter().max().unwrap();
+    let worst: Vec<usize> = (0..k).filter(|&j| errors[j] == largest).collect();
+    let measured = |matrix: &ConfusionMatrix| {
+        let weighted = matrix.scale_columns(lambda).unwrap();
+        let norm = spectral_norm(&weighted).unwrap();
+        let enclosure = Interval { lower: norm.lower, upper: norm.upper };
+        let nu = nu(one_norm(&weighted), k - 1, enclosure).unwrap().unwrap();
+        (weighted, norm, nu)
+    };
+    let (_, norm, nu) = measured(&test.confusion());
+    println!("test: R {:.3}, nu {:.3}, worst classes {worst:?}, their error {}", norm.value, nu.lower, largest);
+    assert!((0.5..2.0).contains(&nu.lower), "{nu:?}");
+
+    let below_one = Check::new("T2", "√(K−1)/λ_j ‖C_gΛ‖₂ < 1", Kind::Counterexample);
+    for (at, &g) in MARGINS.iter().enumerate() {
+        let (weighted, norm, nu) = measured(&train.margin_confusion(at));
+        // The lower end of the enclosure: what is above 1 here is above 1.
+        let term = spectral_term(lambda, norm.lower, k - 1).unwrap().first_term;
+        let vacuous = term.iter().filter(|&&term| term >= 1.0).count();
+        let counts = train.class_counts();
+        let share = train.margin_errors(at).iter().sum::<u64>() as f64 / counts.iter().sum::<u64>() as f64;
+        let smallest = term.iter().copied().fold(f64::INFINITY, f64::min);
+        let at_worst: Vec<f64> = worst.iter().map(|&j| term[j]).collect();
+        println!(
+            "g {g:4}: share {share:.3}, R {:.3}, nu {:.3}, rms bound {:.3}, terms >= 1: {vacuous}, least {smallest:.3}, \
+             worst classes {at_worst:.3?}",
+            norm.value,
+            nu.lower,
+            root_of_squares(&weighted) / (k as f64).sqrt(),
+        );
+        assert!(root_of_squares(&weighted) <= (k as f64).sqrt() * norm.upper * rounding(k));
+        for (j, &term) in term.iter().enumerate() {
+            if term >= 1.0 {
+                below_one.ratio(term, 1.0);
+            }
+            assert!(train.margin_errors(at)[j] as f64 / counts[j] as f64 <= term * (1.0 + 1e-8), "S3");
+        }
+    }
+    below_one.passed();
+}
