@@ -131,6 +131,12 @@ fn other_settings_and_damaged_states_are_refused() {
         wait *= 2;
     }
     let state = fs::read(out.join("resume.safetensors")).unwrap();
+    // Its folder has no checkpoint yet, and the state is none.
+    let data = format!("fashion-mnist:{}", synthetic_fashion_mnist().display());
+    let unfinished =
+        run(Program::Analyze, ["--checkpoint", &text(&out), "--data", &data, "--out", &text(&out.join("a"))]);
+    assert_eq!(unfinished.code, Some(1), "{}", unfinished.stderr);
+    assert!(unfinished.stderr.contains("train --resume"), "{}", unfinished.stderr);
     let refused = |settings: &str, code: i32, parts: &[&str]| {
         let ended = train(settings, &out);
         assert_eq!(ended.code, Some(code), "{settings}: {}", ended.stderr);

@@ -102,6 +102,12 @@ impl Options {
         positive("--lr", self.learning_rate)?;
         self.optimizer.check()?;
         self.loss.check()?;
+        self.classifier.check(&self.architecture)?;
+        if let ClassificationOptions::LdamDrw { deferred_from, .. } = self.loss
+            && !(1..=self.epochs).contains(&deferred_from)
+        {
+            return Err(TrainingError::setting("--deferred-from", deferred_from, "an epoch of the run, from 1"));
+        }
         if self.warm_up_epochs >= self.epochs {
             return Err(TrainingError::setting("--warm-up", self.warm_up_epochs, "fewer epochs than --epochs"));
         }
@@ -228,6 +234,12 @@ pub fn train(
         }
         None => 0,
     };
+    if options.earlier == EarlierRun::Resume {
+        match done {
+            0 => eprintln!("resume: no epoch is done, begins with the first"),
+            done => eprintln!("resume: goes on after epoch {done} of {}", options.epochs),
+        }
+    }
     log.keep(done)?;
     let (mut step, mut last) = (done * steps_per_epoch, None);
     bar.set_position(step as u64);

@@ -19,7 +19,7 @@ pub mod model;
 pub mod optimizer;
 pub mod predictions;
 mod regulariser;
-mod resume;
+pub mod resume;
 mod run_folder;
 pub mod schedule;
 mod split_metrics;

@@ -41,35 +41,35 @@ struct Arguments {
     /// Network: mlp, resnet20, resnet32, resnet44, resnet56
     #[arg(long, default_value = "resnet32")]
     model: String,
-    /// Hidden widths of mlp, comma-separated
-    #[arg(long, value_delimiter = ',', default_value = "256,256")]
-    hidden: Vec<usize>,
+    /// Hidden widths of mlp, comma-separated [default: 256,256]
+    #[arg(long, value_delimiter = ',')]
+    hidden: Option<Vec<usize>>,
     /// Last layer of a residual network [default: cosine for ldam-drw, else linear]
     #[arg(long)]
     classifier: Option<ClassifierName>,
-    /// Scale of the logits of a cosine classifier, and of the margins of ldam-drw
-    #[arg(long, default_value_t = 30)]
-    scale: u32,
+    /// Scale of the logits of a cosine classifier, and of the margins of ldam-drw [default: 30]
+    #[arg(long)]
+    scale: Option<u32>,
     /// Epochs
     #[arg(long, default_value_t = 200)]
     epochs: usize,
     /// Mini-batch size
     #[arg(long, default_value_t = 128)]
     batch_size: usize,
-    /// Peak learning rate
-    #[arg(long, default_value_t = 0.1)]
-    lr: f64,
+    /// Peak learning rate [default: 0.1 for sgd, 0.001 for adamw]
+    #[arg(long, allow_negative_numbers = true)]
+    lr: Option<f64>,
     /// Optimizer: sgd or adamw
     #[arg(long, default_value = "sgd")]
     optimizer: OptimizerName,
-    /// Momentum of SGD
-    #[arg(long, default_value_t = 0.9)]
-    momentum: f64,
+    /// Momentum of SGD [default: 0.9]
+    #[arg(long, allow_negative_numbers = true)]
+    momentum: Option<f64>,
     /// SGD with Nesterov's look-ahead
     #[arg(long)]
     nesterov: bool,
     /// Weight decay
-    #[arg(long, default_value_t = 2e-4)]
+    #[arg(long, default_value_t = 2e-4, allow_negative_numbers = true)]
     weight_decay: f64,
     /// Warm-up epochs [default: 5, or all but one of fewer epochs]
     #[arg(long)]
@@ -120,10 +120,17 @@ enum OptimizerName {
 }
 
 impl Arguments {
+    fn learning_rate(&self) -> f64 {
+        self.lr.unwrap_or(match self.optimizer {
+            OptimizerName::Sgd => 0.1,
+            OptimizerName::Adamw => 1e-3,
+        })
+    }
+
     fn optimizer(&self) -> OptimizerOptions {
         match self.optimizer {
             OptimizerName::Sgd => OptimizerOptions::Sgd {
-                momentum: self.momentum,
+                momentum: self.momentum.unwrap_or(0.9),
                 nesterov: self.nesterov,
                 weight_decay: self.weight_decay,
             },
@@ -135,7 +142,29 @@ impl Arguments {
         match self.classifier {
             Some(ClassifierName::Linear) => Classifier::Linear,
             None if !self.loss.is_ldam() => Classifier::Linear,
-            Some(ClassifierName::Cosine) | None => Classifier::Cosine { scale: self.scale },
+            Some(ClassifierName::Cosine) | None => Classifier::Cosine { scale: self.scale() },
+        }
+    }
+
+    fn scale(&self) -> u32 {
+        self.scale.unwrap_or(30)
+    }
+
+    /// Refuses settings that would have no effect.
+    fn check_used(&self) -> Result<(), TrainingError> {
+        let refuse = |name, value: String, owner: &str| {
+            let requirement = format!("is of {owner} only; leave it out");
+            Err(TrainingError::InvalidSetting { name, value, requirement })
+        };
+        let adamw = matches!(self.optimizer, OptimizerName::Adamw);
+        match (&self.hidden, self.scale, self.momentum) {
+            (Some(hidden), _, _) if self.model != "mlp" => refuse("--hidden", format!("{hidden:?}"), "--model mlp"),
+            (_, Some(scale), _) if !self.loss.is_ldam() && self.classifier() == Classifier::Linear => {
+                refuse("--scale", scale.to_string(), "--classifier cosine and --loss ldam-drw")
+            }
+            (_, _, Some(momentum)) if adamw => refuse("--momentum", momentum.to_string(), "--optimizer sgd"),
+            _ if adamw && self.nesterov => refuse("--nesterov", "true".to_owned(), "--optimizer sgd"),
+            _ => Ok(()),
         }
     }
 
@@ -170,16 +199,19 @@ fn run(arguments: Arguments) -> Result<(), TrainingError> {
         tch::set_num_threads(threads.clamp(1, 1024) as i32);
     }
     let options = Options {
-        architecture: ArchitectureKind::from_name(&arguments.model, &arguments.hidden)?,
+        architecture: ArchitectureKind::from_name(
+            &arguments.model,
+            arguments.hidden.as_deref().unwrap_or(&[256, 256]),
+        )?,
         classifier: arguments.classifier(),
         epochs: arguments.epochs,
         batch_size: arguments.batch_size,
-        learning_rate: arguments.lr,
+        learning_rate: arguments.learning_rate(),
         optimizer: arguments.optimizer(),
         warm_up_epochs: arguments.warm_up.unwrap_or(5.min(arguments.epochs.saturating_sub(1))),
         augment: !arguments.no_augment,
         seed: arguments.seed,
-        loss: arguments.loss.options(arguments.epochs, f64::from(arguments.scale)),
+        loss: arguments.loss.options(arguments.epochs, f64::from(arguments.scale()))?,
         car: arguments.car.options(),
         evaluate_every: arguments.evaluate_every,
         checkpoint_every: arguments.checkpoint_every,
@@ -187,6 +219,7 @@ fn run(arguments: Arguments) -> Result<(), TrainingError> {
         out: arguments.out.clone(),
         earlier: arguments.earlier(),
     };
+    arguments.check_used()?;
     options.check()?;
     // Without --n-max the largest class is known with the data; the factor is checked as for one that is large enough.
     let largest = arguments.n_max.unwrap_or(u64::from(u32::MAX));

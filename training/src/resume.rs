@@ -20,7 +20,7 @@ use crate::checkpoint::{self, Description};
 use crate::tensor_file;
 
 /// Name of the file in the run's folder.
-pub(crate) const FILE: &str = "resume.safetensors";
+pub const FILE: &str = "resume.safetensors";
 const SCHEMA: &str = "car-spectral.resume/1";
 const KEY: &str = "car_spectral_resume";
 const ORDER: &str = "order";

@@ -11,6 +11,7 @@ use car_spectral_training::checkpoint::{self, Description};
 use car_spectral_training::data::{DataSet, LongTail, Split};
 use car_spectral_training::evaluate;
 use car_spectral_training::model::{Architecture, ArchitectureKind, Classifier, Model};
+use car_spectral_training::resume;
 use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::Array1;
 use tch::{CModule, Device, Tensor};
@@ -56,7 +57,7 @@ pub(super) fn load(arguments: &Arguments) -> Result<Loaded, AnalysisError> {
     Ok(Loaded { subjects, runs, data, device: Some(device), preprocessing })
 }
 
-/// Files as they are; folders as the .safetensors files in them, by name.
+/// Files as they are; folders as the .safetensors files in them but the state of a stopped run, by name.
 fn expand(given: &[PathBuf]) -> Result<Vec<PathBuf>, AnalysisError> {
     let mut files = Vec::new();
     for path in given {
@@ -68,12 +69,17 @@ fn expand(given: &[PathBuf]) -> Result<Vec<PathBuf>, AnalysisError> {
         let mut found = Vec::new();
         for entry in std::fs::read_dir(path).map_err(unreadable)? {
             let file = entry.map_err(unreadable)?.path();
-            if file.extension().is_some_and(|extension| extension == "safetensors") {
+            if file.extension().is_some_and(|extension| extension == "safetensors")
+                && file.file_name().is_some_and(|name| name != resume::FILE)
+            {
                 found.push(file);
             }
         }
         if found.is_empty() {
-            let problem = format!("{}: no .safetensors file in this folder; give the file itself", path.display());
+            let problem = format!(
+                "{}: no checkpoint (.safetensors) in this folder; give the file itself, or let a stopped run go on with train --resume",
+                path.display()
+            );
             return Err(AnalysisError::Mismatch { problem });
         }
         found.sort();

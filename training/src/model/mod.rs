@@ -45,6 +45,23 @@ impl Classifier {
     fn is_linear(&self) -> bool {
         *self == Self::Linear
     }
+
+    /// Checks the scale, and that the network is a residual one for any but the linear classifier.
+    ///
+    /// # Errors
+    /// [`TrainingError::InvalidSetting`].
+    pub fn check(&self, network: &ArchitectureKind) -> Result<(), TrainingError> {
+        match self {
+            Self::Linear => Ok(()),
+            Self::Cosine { .. } if network.blocks_per_stage().is_none() => Err(TrainingError::setting(
+                "--model",
+                network,
+                "has no cosine classifier, which --loss ldam-drw needs; give a residual network, or --classifier linear",
+            )),
+            Self::Cosine { scale: 0 } => Err(TrainingError::setting("--scale", 0, "at least 1")),
+            Self::Cosine { .. } => Ok(()),
+        }
+    }
 }
 
 /// The family of a network.
@@ -148,12 +165,7 @@ impl Model {
             return Err(TrainingError::setting("image shape", format!("{:?}", architecture.input), "no side may be 0"));
         }
         architecture.kind.check()?;
-        if architecture.classifier != Classifier::Linear && architecture.kind.blocks_per_stage().is_none() {
-            return Err(TrainingError::setting("--classifier", "cosine", "of residual networks only"));
-        }
-        if architecture.classifier == (Classifier::Cosine { scale: 0 }) {
-            return Err(TrainingError::setting("--scale", 0, "at least 1"));
-        }
+        architecture.classifier.check(&architecture.kind)?;
         let variables = nn::VarStore::new(device);
         let root = variables.root();
         let [channels, height, width] = architecture.input.map(|side| side as i64);
