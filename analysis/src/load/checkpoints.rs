@@ -77,7 +77,7 @@ fn expand(given: &[PathBuf]) -> Result<Vec<PathBuf>, AnalysisError> {
         }
         if found.is_empty() {
             let problem = format!(
-                "{}: no checkpoint (.safetensors) in this folder; give the file itself, or let a stopped run go on with train --resume",
+                "{}: no .safetensors checkpoint in this folder; give the file itself, or let a stopped run go on with train --resume",
                 path.display()
             );
             return Err(AnalysisError::Mismatch { problem });
