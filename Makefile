@@ -6,13 +6,13 @@ DEMO := out/demo
 .PHONY: help setup demo test verdicts mutants lint bench clean
 
 help:
-	@echo "make demo   analyse the shipped models on real images: $(DEMO)/*/report.html"
-	@echo "make test   all tests, the independent recomputation in Python included"
-	@echo "make verdicts  the checks of THEORY.md's statements and their table, written into THEORY.md and README.md"
-	@echo "make mutants   mutation testing of src/{bounds,car,confusion,norms}, hours (needs cargo-mutants)"
-	@echo "make lint   rustfmt, clippy and rustdoc, no warning allowed"
-	@echo "make bench  counting and norms against NumPy, scikit-learn and SciPy; CAR against a full SVD"
-	@echo "make setup  only fetch what the others need (libtorch, OpenBLAS, Python packages, images)"
+	@echo "make demo      analyse the shipped models on real images: $(DEMO)/*/report.html"
+	@echo "make test      all tests, the independent recomputation in Python included"
+	@echo "make verdicts  the checks of THEORY.md's statements; their table goes into THEORY.md and README.md"
+	@echo "make mutants   mutation testing of src/{bounds,car,confusion,norms}: hours (needs cargo-mutants)"
+	@echo "make lint      rustfmt, clippy and rustdoc, no warning allowed"
+	@echo "make bench     counting and norms against NumPy, scikit-learn and SciPy; CAR against a full SVD"
+	@echo "make setup     only fetch what the others need (libtorch, OpenBLAS, Python packages, images)"
 
 setup:
 	@$(PYTHON) scripts/setup.py
@@ -41,9 +41,10 @@ verdicts:
 	cargo test -p proofs-checks
 	cargo run -p proofs-checks --bin verdicts -- --write
 
-# First against the unit tests of the library, which are fast; what these let through, against the statements' checks.
+# Against the unit tests of the library, which are fast. A build that is killed spoils the incremental ones after it, so that
+# only tests have a short limit.
 mutants:
-	PROPTEST_CASES=32 cargo mutants -p car-spectral --timeout 20 -o out/mutants -- --lib
+	PROPTEST_CASES=32 cargo mutants -p car-spectral --timeout 20 --build-timeout 900 -o out/mutants -- --lib
 
 lint:
 	@$(PYTHON) scripts/setup.py libtorch openblas
