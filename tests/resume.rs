@@ -130,7 +130,11 @@ fn other_settings_and_damaged_states_are_refused() {
         assert!(kill_after(&format!("{long} --resume"), &out, wait));
         wait *= 2;
     }
+    while fs::read_to_string(out.join("metrics.jsonl")).unwrap().lines().count() < 3 {
+        assert!(kill_after(&format!("{long} --resume"), &out, wait));
+    }
     let state = fs::read(out.join("resume.safetensors")).unwrap();
+    let log = fs::read(out.join("metrics.jsonl")).unwrap();
     // Its folder has no checkpoint yet, and the state is none.
     let data = format!("fashion-mnist:{}", synthetic_fashion_mnist().display());
     let unfinished =
@@ -154,4 +158,9 @@ fn other_settings_and_damaged_states_are_refused() {
     fs::write(out.join("resume.safetensors"), &state).unwrap();
     fs::write(out.join("metrics.jsonl"), "").unwrap();
     refused(&format!("{long} --resume"), 1, &["metrics.jsonl", "0 of the"]);
+    // Epochs without a state to go on from are not thrown away.
+    fs::write(out.join("metrics.jsonl"), &log).unwrap();
+    fs::remove_file(out.join("resume.safetensors")).unwrap();
+    refused(&format!("{long} --resume"), 2, &["no resume.safetensors", "--overwrite"]);
+    assert_eq!(fs::read(out.join("metrics.jsonl")).unwrap(), log);
 }

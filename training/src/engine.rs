@@ -235,9 +235,11 @@ pub fn train(
         None => 0,
     };
     if options.earlier == EarlierRun::Resume {
-        match done {
-            0 => eprintln!("resume: no epoch is done, begins with the first"),
-            done => eprintln!("resume: goes on after epoch {done} of {}", options.epochs),
+        if done == 0 {
+            run_folder::check_not_begun(&options.out)?;
+            eprintln!("resume: no epoch is done, begins with the first");
+        } else {
+            eprintln!("resume: goes on after epoch {done} of {}", options.epochs);
         }
     }
     log.keep(done)?;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::TrainingError;
 use crate::engine::EarlierRun;
-use crate::metrics::MetricsLog;
+use crate::metrics::{MetricsLog, read_log};
 use crate::resume;
 
 const LOG: &str = "metrics.jsonl";
@@ -28,6 +28,23 @@ pub(crate) fn check(folder: &Path) -> Result<(), TrainingError> {
             Err(TrainingError::setting("--out", folder.display(), requirement))
         }
     }
+}
+
+/// Refuses a folder whose log holds epochs that nothing can go on from: beginning again would lose them. One epoch may be there: a
+/// run can be stopped between its line and its state.
+///
+/// # Errors
+/// [`TrainingError::InvalidSetting`] naming the folder; those of [`read_log`].
+pub(crate) fn check_not_begun(folder: &Path) -> Result<(), TrainingError> {
+    let epochs = read_log(&folder.join(LOG))?.len();
+    if epochs <= 1 {
+        return Ok(());
+    }
+    let requirement = format!(
+        "its {LOG} holds {epochs} epochs, but there is no {} to go on from; choose another folder, or give --overwrite",
+        resume::FILE
+    );
+    Err(TrainingError::setting("--resume", folder.display(), requirement))
 }
 
 /// Makes the folder, removes the files of an earlier run or leaves them, as asked, and opens the log, locked until it is
