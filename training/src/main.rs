@@ -1,6 +1,7 @@
 //! Program `train`: a long-tailed subset, a network, a checkpoint and prediction files.
 
 mod car_arguments;
+mod config;
 mod loss_arguments;
 
 use std::path::PathBuf;
@@ -26,6 +27,10 @@ use loss_arguments::LossArguments;
 #[derive(Debug, Parser)]
 #[command(name = "train", version)]
 struct Arguments {
+    /// Experiment file (TOML): keys are the flags below without their hyphens in front, tables group them; flags given
+    /// here win
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Data set and its folder: cifar100:DIR, cifar10:DIR or fashion-mnist:DIR
     #[arg(long, value_name = "KIND:DIR")]
     data: DataSource,
@@ -179,7 +184,8 @@ impl Arguments {
 
 fn main() -> ExitCode {
     load_cuda_if_present();
-    match run(Arguments::parse()) {
+    let parsed = config::parse(std::env::args_os().collect());
+    match parsed.and_then(|arguments| run(arguments.unwrap_or_else(|error| error.exit()))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");

@@ -135,6 +135,8 @@ mod tests {
             few: Some(0.25),
             worst_class: 3,
             worst_class_error: 1.0,
+            worst_tenth_error: Some(0.875),
+            accuracy_macro: Some(0.5),
             zero_accuracy_classes: 1,
             wce: 1.5,
             hard_spectral_norm: 2.5,
@@ -159,5 +161,12 @@ mod tests {
             assert!(error.contains("metrics.jsonl: line 2") && error.contains(says), "{error}");
         }
         assert!(text.lines().next().unwrap().contains("\"test\":null"), "{text}");
+        // Lines of older builds are read, and kept as they are.
+        let old = text.replace(r#""worst_tenth_error":0.875,"accuracy_macro":0.5,"#, "");
+        assert_ne!(old, text);
+        std::fs::write(&path, &old).unwrap();
+        assert_eq!(read_log(&path).unwrap()[1].test.as_ref().unwrap().worst_tenth_error, None);
+        log.keep(2).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), old);
     }
 }

@@ -549,6 +549,8 @@ pub(super) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
         few: Some(0.05 * progress),
         worst_class: 99,
         worst_class_error: 1.0 - 0.1 * progress,
+        worst_tenth_error: Some(1.0 - 0.15 * progress),
+        accuracy_macro: Some(0.35 * progress),
         zero_accuracy_classes: 9,
         wce: 2.2 - 0.1 * progress,
         hard_spectral_norm: 8.0 - 5.0 * progress + 0.1 * seed as f64,
