@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use car_spectral_training::TrainingError;
+use car_spectral_training::data::DataSource;
 use car_spectral_training::experiment::{ExperimentFile, FileFlag};
 use clap::error::ContextKind;
 use clap::{CommandFactory, FromArgMatches, Parser};
@@ -44,11 +45,8 @@ pub fn parse(command_line: Vec<OsString>) -> Result<Result<Arguments, clap::Erro
     let taken: Vec<&FileFlag> = file.flags.iter().filter(|flag| !is_given(flag)).collect();
     let of_file = taken.iter().filter_map(|flag| flag.argument()).map(OsString::from);
     let all = program.iter().cloned().chain(of_file).chain(given.iter().cloned());
-    let arguments = match Arguments::command().try_get_matches_from(all) {
-        Ok(matches) => Arguments::from_arg_matches(&matches),
-        Err(error) => Err(error),
-    };
-    if let Err(error) = &arguments
+    let matches = Arguments::command().try_get_matches_from(all);
+    if let Err(error) = &matches
         && let Some(blamed) = error.get(ContextKind::InvalidArg).map(ToString::to_string)
         && let Some(flag) = taken.iter().find(|flag| names(&blamed, &flag.name))
     {
@@ -56,14 +54,15 @@ pub fn parse(command_line: Vec<OsString>) -> Result<Result<Arguments, clap::Erro
         let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
         return Err(wrong(flag.line, format!("{}: {first}", flag.name)));
     }
-    if let (Ok(arguments), Some(experiment)) = (&arguments, &file.experiment)
-        && arguments.data.kind != experiment.data
+    if let (Ok(matches), Some(experiment)) = (&matches, &file.experiment)
+        && let Some(data) = matches.get_one::<DataSource>("data")
+        && data.kind != experiment.data
     {
         let requirement = format!("{} is an experiment on {}", path.display(), experiment.data.name());
-        let value = arguments.data.kind.name().to_owned();
+        let value = data.kind.name().to_owned();
         return Err(TrainingError::InvalidSetting { name: "--data", value, requirement });
     }
-    Ok(arguments)
+    Ok(matches.and_then(|matches| Arguments::from_arg_matches(&matches)))
 }
 
 fn config_path(command_line: &[OsString]) -> Option<PathBuf> {
@@ -156,7 +155,9 @@ mod tests {
     fn the_command_line_wins() {
         let file = "epochs = 7\nhidden = [9, 8]\nseed = 5\nmodel = 'mlp'";
         let found = parsed(Some(file), &[&REQUIRED[..], &["--seed", "2", "--hidden=4"]].concat()).unwrap();
-        assert_eq!((found.epochs, found.seed, found.hidden, &*found.model), (7, 2, Some(vec![4]), "mlp"));
+        let all = ["--epochs", "7", "--model", "mlp", "--seed", "2", "--hidden", "4"];
+        let expected = parsed(None, &[&REQUIRED[..], &all].concat()).unwrap();
+        assert_eq!(format!("{found:?}"), format!("{expected:?}"));
     }
 
     #[test]

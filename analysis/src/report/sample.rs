@@ -540,7 +540,7 @@ impl Random {
 }
 
 /// The log of a run that was evaluated in every other epoch.
-pub(super) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
+pub(crate) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
     let evaluation = |progress: f64| SplitMetrics {
         loss: 4.0 - 2.0 * progress,
         accuracy: 0.4 * progress,
