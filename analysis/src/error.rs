@@ -21,6 +21,12 @@ pub enum AnalysisError {
         /// Which inputs, and how they differ.
         problem: String,
     },
+    /// Runs of a sweep that failed, the others being done.
+    #[error("{problem}")]
+    FailedRuns {
+        /// Each run with its reason and its log.
+        problem: String,
+    },
     /// A file that was refused.
     #[error(transparent)]
     Input(#[from] InputError),

@@ -158,9 +158,20 @@ pub fn describe(path: &Path) -> Result<Option<Description>, TrainingError> {
     description_of(path, &bytes)
 }
 
+/// Reads a description that lies beside its checkpoint, `NAME.json`.
+///
+/// # Errors
+/// [`TrainingError::Malformed`] for a file that is damaged or of a newer version; [`TrainingError::Io`].
+pub fn read_description(path: &Path) -> Result<Description, TrainingError> {
+    parsed(path, &std::fs::read_to_string(path).map_err(TrainingError::io(path))?)
+}
+
 fn description_of(path: &Path, bytes: &[u8]) -> Result<Option<Description>, TrainingError> {
-    let Some(json) = tensor_file::json_of(path, bytes, METADATA_KEY)? else { return Ok(None) };
-    let description: Description = serde_json::from_str(&json)
+    tensor_file::json_of(path, bytes, METADATA_KEY)?.map(|json| parsed(path, &json)).transpose()
+}
+
+fn parsed(path: &Path, json: &str) -> Result<Description, TrainingError> {
+    let description: Description = serde_json::from_str(json)
         .map_err(|error| TrainingError::malformed(path, format!("its description is damaged: {error}")))?;
     if description.schema != SCHEMA {
         let problem = format!("its description is `{}`, this program reads `{SCHEMA}`", description.schema);
@@ -192,7 +203,7 @@ fn description_of(path: &Path, bytes: &[u8]) -> Result<Option<Description>, Trai
         );
         return Err(TrainingError::malformed(path, problem));
     }
-    Ok(Some(description))
+    Ok(description)
 }
 
 /// Reads a checkpoint of this project.

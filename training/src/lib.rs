@@ -13,6 +13,7 @@ pub mod device;
 pub mod engine;
 mod error;
 pub mod evaluate;
+pub mod experiment;
 pub mod loader;
 pub mod loss;
 pub mod metrics;

@@ -1,6 +1,7 @@
 //! Program `train`: a long-tailed subset, a network, a checkpoint and prediction files.
 
 mod car_arguments;
+mod config;
 mod data_arguments;
 mod loss_arguments;
 
@@ -27,6 +28,10 @@ use loss_arguments::LossArguments;
 #[derive(Debug, Parser)]
 #[command(name = "train", version)]
 struct Arguments {
+    /// Experiment file (TOML): keys are the flags below without their hyphens in front, tables group them; flags given
+    /// here win
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     #[command(flatten)]
     data: DataArguments,
     /// Network: mlp, resnet20, resnet32, resnet44, resnet56
@@ -187,7 +192,8 @@ impl Arguments {
 
 fn main() -> ExitCode {
     load_cuda_if_present();
-    match run(Arguments::parse()) {
+    let parsed = config::parse(std::env::args_os().collect());
+    match parsed.and_then(|arguments| run(arguments.unwrap_or_else(|error| error.exit()))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");

@@ -21,6 +21,8 @@ use crate::tensor_file;
 
 /// Name of the file in the run's folder.
 pub const FILE: &str = "resume.safetensors";
+/// What a run leaves when it has come to its end.
+const RESULTS: [&str; 3] = ["model.safetensors", "train.npz", "test.npz"];
 const SCHEMA: &str = "car-spectral.resume/2";
 const KEY: &str = "car_spectral_resume";
 const PREFIXES: [&str; 6] = ["model.", "optimizer.", "loss.", "other.", "best.model.", "best.loss."];
@@ -116,16 +118,20 @@ impl RunState {
     }
 }
 
+/// Whether the folder holds a run, of whatever settings, that has come to its end.
+pub fn has_results(folder: &Path) -> bool {
+    !folder.join(FILE).exists() && RESULTS.iter().all(|file| folder.join(file).exists())
+}
+
 /// Whether the folder holds a run with the settings of `planned` that has come to its end.
 ///
 /// # Errors
 /// [`TrainingError::InvalidSetting`] naming the settings that differ; [`TrainingError::Malformed`], [`TrainingError::Io`].
 pub(crate) fn is_finished(folder: &Path, planned: &Description) -> Result<bool, TrainingError> {
-    let results = ["model.safetensors", "train.npz", "test.npz"];
-    if folder.join(FILE).exists() || !results.iter().all(|file| folder.join(file).exists()) {
+    if !has_results(folder) {
         return Ok(false);
     }
-    let path = folder.join(results[0]);
+    let path = folder.join(RESULTS[0]);
     let stored = checkpoint::describe(&path)?
         .ok_or_else(|| TrainingError::malformed(&path, "it does not describe its run; choose another --out"))?;
     refuse_other_settings(folder, &stored, planned)?;

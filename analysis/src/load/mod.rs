@@ -12,6 +12,7 @@ use std::path::Path;
 use tch::Device;
 
 pub use preprocessing::Channels;
+pub(crate) use training_runs::read_one as training_run;
 
 use crate::AnalysisError;
 use crate::arguments::Arguments;

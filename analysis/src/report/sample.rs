@@ -542,7 +542,7 @@ impl Random {
 }
 
 /// The log of a run that was evaluated in every other epoch.
-pub(super) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
+pub(crate) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
     let evaluation = |progress: f64| SplitMetrics {
         loss: 4.0 - 2.0 * progress,
         accuracy: 0.4 * progress,
@@ -551,6 +551,7 @@ pub(super) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
         few: Some(0.05 * progress),
         worst_class: 99,
         worst_class_error: 1.0 - 0.1 * progress,
+        worst_tenth_error: Some(1.0 - 0.15 * progress),
         accuracy_macro: Some(0.4 * progress),
         zero_accuracy_classes: 9,
         wce: 2.2 - 0.1 * progress,
