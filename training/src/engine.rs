@@ -284,7 +284,8 @@ pub fn train(
         let car = regulariser
             .as_mut()
             .map(|regulariser| regulariser.finish_epoch(seconds, train.map(|train| (&train.surrogate, &train.hard))))
-            .transpose()?;
+            .transpose()?
+            .flatten();
         let images = subset.indices.len() as f64;
         let metrics = EpochMetrics {
             epoch,

@@ -8,6 +8,7 @@
 pub mod atomic;
 pub mod augment;
 pub mod checkpoint;
+pub mod contrastive;
 pub mod data;
 pub mod device;
 pub mod engine;
@@ -16,6 +17,7 @@ pub mod evaluate;
 pub mod loss;
 pub mod metrics;
 pub mod model;
+pub mod objective;
 pub mod optimizer;
 pub mod predictions;
 mod regulariser;
