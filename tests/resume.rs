@@ -12,7 +12,7 @@ use car_spectral_training::{checkpoint, metrics};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Every kind of state: batch statistics, augmentation, both averages of CAR, all optimizers.
+/// Every kind of state: batch statistics, augmentation, both averages of CAR, all optimizers, the best epoch so far.
 const RUNS: [(&str, &str, &[&str]); 3] = [
     (
         "sgd",
@@ -21,7 +21,8 @@ const RUNS: [(&str, &str, &[&str]); 3] = [
     ),
     (
         "adamw",
-        "--model mlp --hidden 32 --epochs 40 --evaluate-every 7 --optimizer adamw --car official --car-columns present",
+        "--model mlp --hidden 32 --epochs 40 --evaluate-every 7 --optimizer adamw --car official --car-columns present \
+         --validation 0.2 --select best --sampler square-root",
         &[],
     ),
     ("resnet", "--model resnet20 --epochs 6 --evaluate-every 4", &[]),

@@ -42,9 +42,18 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "checkpoint")]
     pub train_predictions: Vec<PredictionSource>,
 
-    /// Images to run a checkpoint on: cifar100:DIR, cifar10:DIR or fashion-mnist:DIR
+    /// Images to run a checkpoint on: cifar100:DIR, cifar10:DIR, fashion-mnist:DIR, image-folder:DIR with DIR/train/CLASS/*.jpg and
+    /// DIR/test/CLASS/*.jpg (or val), list:DIR with lists of `path label` lines
     #[arg(long, value_name = "KIND:DIR", conflicts_with = "predictions")]
     pub data: Option<DataSource>,
+
+    /// Training images of list:DIR, paths relative to DIR [default: the one DIR/*_train.txt]
+    #[arg(long, value_name = "FILE", requires = "data")]
+    pub train_list: Option<PathBuf>,
+
+    /// Test images of list:DIR [default: the one DIR/*_test.txt, or else DIR/*_val.txt]
+    #[arg(long, value_name = "FILE", requires = "data")]
+    pub test_list: Option<PathBuf>,
 
     /// Architecture, when the file does not say: mlp, resnet20, resnet32, resnet44, resnet56. With --predictions any name:
     /// it is recorded, and a residual or attention network named as the reason why T3 does not apply
@@ -63,11 +72,11 @@ pub struct Arguments {
     #[arg(long, value_delimiter = ',', requires = "mean")]
     pub std: Option<Vec<f64>>,
 
-    /// Resize the shorter side to this many pixels for a foreign model (bilinear, antialiased)
+    /// Resize the shorter side to this many pixels for a foreign model (bilinear, antialiased); needed for image files
     #[arg(long, value_name = "PIXELS")]
     pub resize: Option<usize>,
 
-    /// Crop the centre to this many pixels for a foreign model, after --resize
+    /// Crop the centre to this many pixels for a foreign model, after --resize; needed for image files
     #[arg(long, value_name = "PIXELS")]
     pub crop: Option<usize>,
 

@@ -15,10 +15,14 @@ use tch::{Device, Tensor};
 
 use crate::TrainingError;
 use crate::atomic::write_atomically;
-use crate::data::{DataKind, LongTail, Normalisation, check_class_name};
+use crate::augment::{AugmentationOptions, CutMix};
+use crate::contrastive::ContrastiveOptions;
+use crate::data::{DataKind, LongTail, Normalisation, Sampler, Validation, check_class_name};
+use crate::loss::RectificationOptions;
 use crate::loss::classification::ClassificationOptions;
 use crate::model::{Architecture, Model};
 use crate::optimizer::OptimizerOptions;
+use crate::selection::Selection;
 use crate::tensor_file;
 
 /// Version of the description.
@@ -56,12 +60,30 @@ pub struct TrainingData {
     pub test_sha256: String,
     /// The long-tailed subset, or `None` for the full split.
     pub long_tail: Option<LongTail>,
-    /// Training images of each class.
+    /// Training images of each class, the validation part left out.
     pub class_counts: Vec<u64>,
     /// SHA-256 of the chosen indices.
     pub indices_sha256: String,
+    /// The part of the training images that was held out for validation, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<ValidationPart>,
+    /// Rows and columns of the images given to the network; absent for images as they are stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_size: Option<usize>,
     /// One name a class.
     pub class_names: Vec<String>,
+}
+
+/// The validation part of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ValidationPart {
+    /// How it was drawn.
+    #[serde(flatten)]
+    pub drawn: Validation,
+    /// Its images of each class.
+    pub class_counts: Vec<u64>,
+    /// SHA-256 of its indices.
+    pub indices_sha256: String,
 }
 
 /// How a checkpoint came to be.
@@ -86,13 +108,31 @@ pub struct Run {
     pub optimizer: Option<OptimizerOptions>,
     /// Warm-up epochs.
     pub warm_up_epochs: usize,
-    /// Whether crop and flip were on.
+    /// Whether images were changed at random.
     pub augmented: bool,
+    /// How, where it was more than crop and flip.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub augmentation: Option<AugmentationOptions>,
+    /// How often the images of each class came; absent for each once an epoch.
+    #[serde(default, skip_serializing_if = "Sampler::is_instance_balanced")]
+    pub sampler: Sampler,
+    /// How the epoch of the run's final weights is chosen; absent for the last.
+    #[serde(default, skip_serializing_if = "Selection::is_last")]
+    pub selection: Selection,
     /// Name of the loss function.
     pub loss: String,
     /// The classification loss; absent in checkpoints of older builds, which used cross-entropy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classification: Option<ClassificationOptions>,
+    /// The contrastive branch, if the loss has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contrastive: Option<ContrastiveOptions>,
+    /// CutMix, if batches were mixed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cutmix: Option<CutMix>,
+    /// Rectification of the labels of mixed images, if there was any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rectification: Option<RectificationOptions>,
     /// Options of CAR, if the loss has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub car: Option<CarOptions>,
@@ -223,6 +263,7 @@ mod tests {
     use tch::Kind;
 
     use super::*;
+    use crate::augment::Policy;
     use crate::loss::CarLoss;
     use crate::model::{ArchitectureKind, Classifier};
 
@@ -243,6 +284,12 @@ mod tests {
                 long_tail: Some(LongTail { n_max: 40, imbalance: 10.0, seed: 7 }),
                 class_counts: vec![40, 4],
                 indices_sha256: "c".into(),
+                validation: Some(ValidationPart {
+                    drawn: Validation { share: 0.1, seed: 7 },
+                    class_counts: vec![4, 1],
+                    indices_sha256: "e".into(),
+                }),
+                image_size: Some(2),
                 class_names: vec!["cat".into(), "dog".into()],
             },
             run: Run {
@@ -256,8 +303,14 @@ mod tests {
                 optimizer: Some(OptimizerOptions::adamw(2e-4)),
                 warm_up_epochs: 1,
                 augmented: true,
+                augmentation: Some(AugmentationOptions { policy: Policy::AutoAugment, cutout: Some(16) }),
+                sampler: Sampler::SquareRoot,
+                selection: Selection::BestValidation,
                 loss: "Balanced Softmax + CAR".into(),
                 classification: Some(ClassificationOptions::LogitAdjustment { tau: 1.0 }),
+                contrastive: Some(ContrastiveOptions::CIFAR),
+                cutmix: Some(CutMix::CUSTOMARY),
+                rectification: Some(RectificationOptions::after(100)),
                 car: Some(CarOptions::paper()),
                 device: "cpu".into(),
                 threads: 1,
@@ -298,6 +351,23 @@ mod tests {
         let json = std::fs::read_to_string(folder.path().join("epoch-3.json")).unwrap();
         assert_eq!(serde_json::from_str::<Description>(&json).unwrap(), description());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn what_older_builds_did_not_write_is_the_default() {
+        let mut old = serde_json::to_value(description()).unwrap();
+        let run = ["sampler", "selection", "augmentation", "contrastive", "cutmix", "rectification"];
+        for (part, keys) in [("data", &["validation", "image_size"][..]), ("run", &run[..])] {
+            for key in keys {
+                old[part].as_object_mut().unwrap().remove(*key).unwrap();
+            }
+        }
+        let found: Description = serde_json::from_value(old.clone()).unwrap();
+        assert_eq!((found.data.validation.as_ref(), found.data.image_size), (None, None));
+        assert_eq!((found.run.sampler, found.run.selection), (Sampler::InstanceBalanced, Selection::Last));
+        assert_eq!((found.run.augmentation, found.run.contrastive), (None, None));
+        assert_eq!((found.run.cutmix, found.run.rectification), (None, None));
+        assert_eq!(serde_json::to_value(found).unwrap(), old, "and is not written");
     }
 
     #[test]

@@ -1,7 +1,5 @@
-//! The training loop: an optimizer with linear warm-up and cosine schedule, a classification loss with or without CAR, crop
-//! and flip.
+//! The training loop: an optimizer with linear warm-up and cosine schedule, the objective, batches made ahead of time.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -9,26 +7,25 @@ use car_spectral::car::CarOptions;
 use car_spectral::confusion::ClassWeights;
 use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::Array2;
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
-use tch::{Device, Kind, Tensor};
+use rand::RngExt;
+use tch::Device;
 
-use crate::augment::CropAndFlip;
-use crate::checkpoint::{self, Description, Run, SCHEMA, TrainingData};
-use crate::data::{DataSet, LongTail, LongTailSubset, Normalisation};
+use crate::augment::AugmentationOptions;
+use crate::checkpoint::{self, Description, Run, SCHEMA, TrainingData, ValidationPart};
+use crate::data::{DataSet, Normalisation, Parts, Sampler};
 use crate::device::device_name;
-use crate::evaluate;
-use crate::loss::classification::{ClassificationLoss, ClassificationOptions};
+use crate::feed::{FedBatch, Feed, FeedOptions};
+use crate::loss::classification::ClassificationOptions;
 use crate::metrics::EpochMetrics;
 use crate::model::{Architecture, ArchitectureKind, Classifier, Model};
+use crate::objective::{Objective, ObjectiveOptions, Step};
 use crate::optimizer::{Optimizer, OptimizerOptions};
-use crate::predictions;
-use crate::regulariser::Regulariser;
+use crate::random::{MOST_EPOCHS, Place, Purpose, generator};
 use crate::resume::{self, RunState};
+use crate::run_evaluation::{Evaluated, Evaluator, Part};
 use crate::run_folder;
 use crate::schedule::WarmupCosine;
-use crate::split_metrics::{self, SplitEvaluation};
+use crate::selection::{Best, Selection};
 use crate::{COMMIT, TrainingError};
 
 /// Settings of a run.
@@ -48,15 +45,21 @@ pub struct Options {
     pub optimizer: OptimizerOptions,
     /// Epochs of linear warm-up.
     pub warm_up_epochs: usize,
-    /// Crop (padding 4) and flip.
-    pub augment: bool,
+    /// Augmentation of the view to classify.
+    pub augmentation: AugmentationOptions,
+    /// Rows and columns of the images given to the network; `None` for images as they are stored.
+    pub image_size: Option<usize>,
+    /// How often the images of each class come.
+    pub sampler: Sampler,
+    /// Threads that decode and augment, at least 1.
+    pub loader_threads: usize,
+    /// Which epoch's weights are the result.
+    pub selection: Selection,
     /// Seed of initialisation, order and augmentation.
     pub seed: u64,
-    /// The classification loss.
-    pub loss: ClassificationOptions,
-    /// CAR beside it, or not.
-    pub car: Option<CarOptions>,
-    /// Evaluate on the training subset and the test split every so many epochs; the last epoch always is.
+    /// What is minimised.
+    pub objective: ObjectiveOptions,
+    /// Evaluate on the training, validation and test images every so many epochs; the last epoch always is.
     pub evaluate_every: usize,
     /// Write a checkpoint every so many epochs (0: at the end only).
     pub checkpoint_every: usize,
@@ -79,8 +82,6 @@ pub enum EarlierRun {
     Resume,
 }
 
-const CROP_PADDING: i64 = 4;
-
 impl Options {
     /// Checks every setting that can be checked without data.
     ///
@@ -99,20 +100,22 @@ impl Options {
         at_least_one("--epochs", self.epochs)?;
         at_least_one("--batch-size", self.batch_size)?;
         at_least_one("--evaluate-every", self.evaluate_every)?;
+        at_least_one("--loader-threads", self.loader_threads)?;
+        if self.epochs >= MOST_EPOCHS {
+            return Err(TrainingError::setting("--epochs", self.epochs, format!("below {MOST_EPOCHS}")));
+        }
         positive("--lr", self.learning_rate)?;
         self.optimizer.check()?;
-        self.loss.check()?;
+        self.objective.check()?;
+        self.augmentation.check()?;
         self.classifier.check(&self.architecture)?;
-        if let ClassificationOptions::LdamDrw { deferred_from, .. } = self.loss
+        if let ClassificationOptions::LdamDrw { deferred_from, .. } = self.objective.classification
             && !(1..=self.epochs).contains(&deferred_from)
         {
             return Err(TrainingError::setting("--deferred-from", deferred_from, "an epoch of the run, from 1"));
         }
         if self.warm_up_epochs >= self.epochs {
             return Err(TrainingError::setting("--warm-up", self.warm_up_epochs, "fewer epochs than --epochs"));
-        }
-        if let Some(car) = &self.car {
-            car.check()?;
         }
         if self.earlier == EarlierRun::Refuse {
             run_folder::check(&self.out)?;
@@ -123,20 +126,23 @@ impl Options {
     }
 }
 
-/// Logits of the final weights on the training subset and on the test split.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Finished {
-    /// [N_train, K], rows in the order of the subset's indices.
+    /// The epoch whose weights it is.
+    pub epoch: usize,
+    /// Logits on the training images [N_train, K], rows in the order of their indices.
     pub train_logits: Array2<f32>,
-    /// [N_test, K].
+    /// Logits on the test split [N_test, K].
     pub test_logits: Array2<f32>,
     /// Share of test images predicted right.
     pub test_accuracy: f64,
 }
 
-/// Trains a network on a subset, by a classification loss or by that and CAR, and writes `metrics.jsonl`, `model.safetensors`
-/// (+ `.json`), `train.npz`, `test.npz` (and `epoch-N.safetensors` where asked) into `options.out`. The last epoch is
-/// the result; nothing is selected by test accuracy. On the CPU a run is repeatable for a seed and a number of threads, also
+/// Trains a network on a part of a training split and writes `metrics.jsonl`,
+/// `model.safetensors` (+ `.json`), `train.npz`, `test.npz` (and `validation.npz` if there is a validation part,
+/// `epoch-N.safetensors` where asked) into `options.out`. The last epoch is the result, or the best on the validation part
+/// ([`Selection`]); nothing is selected by test accuracy. On the CPU a run is repeatable for a seed and a number of threads, also
 /// one that was stopped and goes on ([`EarlierRun::Resume`]): as each epoch ends, all that the next needs is written to
 /// `resume.safetensors`, which goes when the run is finished. None if the run that was to go on is finished already.
 ///
@@ -144,25 +150,22 @@ pub struct Finished {
 /// [`TrainingError::InvalidSetting`] before anything is written, also for a run to go on with that had other settings,
 /// [`TrainingError::Diverged`] if the loss leaves the
 /// finite range, and the errors of files and libtorch.
-pub fn train(
-    data: &DataSet,
-    long_tail: Option<LongTail>,
-    subset: &LongTailSubset,
-    options: &Options,
-) -> Result<Option<Finished>, TrainingError> {
+pub fn train(data: &DataSet, parts: &Parts, options: &Options) -> Result<Option<Finished>, TrainingError> {
     options.check()?;
+    if options.selection == Selection::BestValidation && parts.validation.is_none() {
+        return Err(TrainingError::setting("--select", "best", "needs --validation: it is never by the test images"));
+    }
     tch::manual_seed(options.seed as i64);
-    let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
+    let subset = &parts.train;
     let architecture = Architecture {
         kind: options.architecture.clone(),
-        input: data.image_shape(),
+        input: data.image_shape(options.image_size)?,
         num_classes: data.num_classes(),
         classifier: options.classifier,
     };
     let mut model = Model::new(architecture.clone(), options.device)?;
-    let mut classification = ClassificationLoss::new(&subset.class_counts, options.loss)?;
-    let mut regulariser = options.car.map(|car| Regulariser::new(&subset.class_counts, car)).transpose()?;
-    let measured = options.car.unwrap_or(CarOptions::paper());
+    let mut objective = Objective::new(&options.objective, &subset.class_counts, &model)?;
+    let measured = options.objective.car.unwrap_or(CarOptions::paper());
     let weights = ClassWeights::new(&subset.class_counts, measured.r0, measured.weights)?;
     let normalisation = Normalisation::customary(data.kind);
     let steps_per_epoch = subset.indices.len().div_ceil(options.batch_size);
@@ -171,11 +174,17 @@ pub fn train(
         warmup_steps: options.warm_up_epochs * steps_per_epoch,
         total_steps: options.epochs * steps_per_epoch,
     };
-    let mut optimizer = Optimizer::new(options.optimizer, model.trainable())?;
-    let padding = if options.augment { CROP_PADDING } else { 0 };
-    let augmented = CropAndFlip::new(&data.train.images, padding, options.device)?;
-    let plain = data.train.images.to_device(options.device);
-    let labels: Vec<i64> = data.train.labels.iter().map(|&label| label as i64).collect();
+    let trainable = model.trainable().into_iter().chain(objective.trainable()).collect();
+    let mut optimizer = Optimizer::new(options.optimizer, trainable)?;
+    let evaluator = Evaluator {
+        data,
+        parts,
+        image_size: options.image_size,
+        normalisation: &normalisation,
+        weights: &weights,
+        car: &measured,
+        device: options.device,
+    };
 
     let describe = |epoch: usize| Description {
         schema: SCHEMA.to_owned(),
@@ -185,9 +194,15 @@ pub fn train(
             kind: data.kind,
             train_sha256: data.train.sha256.clone(),
             test_sha256: data.test.sha256.clone(),
-            long_tail,
+            long_tail: parts.long_tail,
             class_counts: subset.class_counts.clone(),
             indices_sha256: subset.sha256.clone(),
+            validation: parts.validation.as_ref().map(|(drawn, part)| ValidationPart {
+                drawn: *drawn,
+                class_counts: part.class_counts.clone(),
+                indices_sha256: part.sha256.clone(),
+            }),
+            image_size: options.image_size,
             class_names: data.class_names.clone(),
         },
         run: Run {
@@ -200,10 +215,16 @@ pub fn train(
             weight_decay: options.optimizer.weight_decay(),
             optimizer: Some(options.optimizer),
             warm_up_epochs: options.warm_up_epochs,
-            augmented: options.augment,
-            loss: format!("{}{}", options.loss.label(), if options.car.is_some() { " + CAR" } else { "" }),
-            classification: Some(options.loss),
-            car: options.car,
+            augmented: options.augmentation.changes_images(),
+            augmentation: options.augmentation.beyond_crop_and_flip(),
+            sampler: options.sampler,
+            selection: options.selection,
+            loss: options.objective.label(),
+            classification: Some(options.objective.classification),
+            contrastive: options.objective.contrastive,
+            cutmix: options.objective.cutmix,
+            rectification: options.objective.rectification,
+            car: options.objective.car,
             device: device_name(options.device),
             threads: tch::get_num_threads() as usize,
             commit: COMMIT.to_owned(),
@@ -213,7 +234,6 @@ pub fn train(
     let bar = ProgressBar::new((options.epochs * steps_per_epoch) as u64).with_style(
         ProgressStyle::with_template("{wide_bar} {pos}/{len} steps, {eta} left  {msg}").expect("a valid template"),
     );
-    let mut order: Vec<i64> = subset.indices.iter().map(|&index| index as i64).collect();
     if options.earlier == EarlierRun::Resume && resume::is_finished(&options.out, &describe(options.epochs))? {
         return Ok(None);
     }
@@ -222,17 +242,14 @@ pub fn train(
         EarlierRun::Resume => RunState::load(&options.out, &describe(0))?,
         EarlierRun::Refuse | EarlierRun::Overwrite => None,
     };
-    let done = match resumed {
+    let (done, mut best) = match resumed {
         Some(state) => {
             model.set_weights(&state.weights)?;
             optimizer.set_state(&state.optimizer)?;
-            if let Some(regulariser) = &mut regulariser {
-                regulariser.set_state(&state.loss, &state.other)?;
-            }
-            (rng, order) = (state.rng, state.order);
-            state.description.run.epoch
+            objective.set_state(state.loss, &state.other)?;
+            (state.description.run.epoch, state.best)
         }
-        None => 0,
+        None => (0, None),
     };
     if options.earlier == EarlierRun::Resume {
         if done == 0 {
@@ -243,57 +260,58 @@ pub fn train(
         }
     }
     log.keep(done)?;
+    let feed_options = FeedOptions {
+        epochs: done + 1..=options.epochs,
+        batch_size: options.batch_size,
+        seed: options.seed,
+        threads: options.loader_threads,
+        sampler: options.sampler,
+        augmentation: options.augmentation,
+        image_size: options.image_size,
+        contrastive: options.objective.contrastive.is_some(),
+        cutmix: options.objective.cutmix,
+        device: options.device,
+    };
+    let mut feed = Feed::new(&data.train, subset, normalisation.clone(), &feed_options)?;
     let (mut step, mut last) = (done * steps_per_epoch, None);
     bar.set_position(step as u64);
     for epoch in done + 1..=options.epochs {
         let started = Instant::now();
-        order.shuffle(&mut rng);
-        let (mut loss_sum, mut right, mut rate) = (0.0, 0i64, 0.0);
-        for chunk in order.chunks(options.batch_size) {
+        tch::manual_seed(seed_of_layers(options.seed, epoch));
+        let (mut loss_sum, mut right, mut rate) = (0.0, 0.0, 0.0);
+        for position in 0..steps_per_epoch {
             rate = schedule.rate(step);
-            let images = if options.augment {
-                augmented.batch(chunk, &mut rng)?
-            } else {
-                plain.f_index_select(0, &Tensor::from_slice(chunk).to_device(options.device))?
-            };
-            let targets: Vec<i64> = chunk.iter().map(|&index| labels[index as usize]).collect();
-            let targets = Tensor::from_slice(&targets).to_device(options.device);
-            let logits = model.forward(&normalisation.apply(&images)?, true);
-            let loss = classification.forward(&logits, &targets, epoch)?;
-            let value = loss.double_value(&[]);
+            let FedBatch { views, labels, mix } = feed.batch(epoch, position)?;
+            let Step { objective: to_minimise, loss, right: right_here } =
+                objective.step(&model, &views, &labels, mix.as_ref(), epoch)?;
             step += 1;
-            if !value.is_finite() {
-                return Err(TrainingError::Diverged { epoch, step: step - (epoch - 1) * steps_per_epoch, loss: value });
+            if !loss.is_finite() {
+                return Err(TrainingError::Diverged { epoch, step: position + 1, loss });
             }
-            let objective = match &mut regulariser {
-                Some(regulariser) => loss + regulariser.term(&logits, &targets)?,
-                None => loss,
-            };
             optimizer.zero_grad();
-            objective.f_backward()?;
+            to_minimise.f_backward()?;
             optimizer.step(rate)?;
-            loss_sum += value * chunk.len() as f64;
-            right += logits.argmax(1, false).eq_tensor(&targets).sum(Kind::Int64).int64_value(&[]);
+            loss_sum += loss * labels.size()[0] as f64;
+            right += right_here;
             bar.inc(1);
         }
         let seconds = started.elapsed().as_secs_f64();
         let evaluated = (epoch % options.evaluate_every == 0 || epoch == options.epochs)
-            .then(|| evaluate_splits(&model, data, subset, &normalisation, options.device, &weights, &measured))
+            .then(|| evaluator.evaluate(&model))
             .transpose()?;
-        let train = evaluated.as_ref().map(|evaluated| &evaluated.train);
-        let car = regulariser
-            .as_mut()
-            .map(|regulariser| regulariser.finish_epoch(seconds, train.map(|train| (&train.surrogate, &train.hard))))
-            .transpose()?
-            .flatten();
+        let train = evaluated.as_ref().map(|evaluated| &evaluated.train.evaluation);
+        let metrics_of = |part: &Part| part.evaluation.metrics.clone();
+        let validation = evaluated.as_ref().and_then(|evaluated| evaluated.validation.as_ref()).map(metrics_of);
+        let car = objective.finish_epoch(seconds, train.map(|train| (&train.surrogate, &train.hard)))?;
         let images = subset.indices.len() as f64;
         let metrics = EpochMetrics {
             epoch,
             train_loss: loss_sum / images,
-            train_accuracy: right as f64 / images,
+            train_accuracy: right / images,
             learning_rate: rate,
-            train: train.map(|train| train.metrics.clone()),
-            test: evaluated.as_ref().map(|evaluated| evaluated.test.metrics.clone()),
+            train: evaluated.as_ref().map(|evaluated| metrics_of(&evaluated.train)),
+            test: evaluated.as_ref().map(|evaluated| metrics_of(&evaluated.test)),
+            validation,
             car,
             seconds,
         };
@@ -304,96 +322,66 @@ pub fn train(
         }
         if options.checkpoint_every > 0 && epoch % options.checkpoint_every == 0 {
             let path = options.out.join(format!("epoch-{epoch:04}.safetensors"));
-            checkpoint::save(&path, &model, &loss_state(&regulariser), &describe(epoch))?;
+            checkpoint::save(&path, &model, &objective.state(), &describe(epoch))?;
+        }
+        if options.selection == Selection::BestValidation
+            && let Some(accuracy) = Best::is_beaten(best.as_ref(), metrics.validation.as_ref())
+        {
+            best = Some(Best::new(epoch, accuracy, model.weights(), objective.state()));
         }
         let state = RunState {
             description: describe(epoch),
-            rng: rng.clone(),
-            order: order.clone(),
             weights: model.weights(),
             optimizer: optimizer.state(),
-            loss: loss_state(&regulariser),
-            other: regulariser.as_ref().map_or_else(BTreeMap::new, Regulariser::other_state),
+            loss: objective.state(),
+            other: objective.other_state(),
+            best: best.as_ref().map(Best::shallow_clone),
         };
         state.save(&options.out)?;
         last = evaluated;
     }
     bar.finish();
-    let last = match last {
-        Some(last) => last,
-        // Stopped between the last epoch and the end of the run.
-        None => evaluate_splits(&model, data, subset, &normalisation, options.device, &weights, &measured)?,
+    let (epoch, loss) = match best {
+        Some(best) => {
+            model.set_weights(&best.weights)?;
+            (best.epoch, best.loss)
+        }
+        None => (options.epochs, objective.state()),
     };
-    let path = options.out.join("model.safetensors");
-    checkpoint::save(&path, &model, &loss_state(&regulariser), &describe(options.epochs))?;
-    write_predictions(&options.out, data, subset, &last.train_logits, &last.test_logits)?;
+    let result = match last {
+        Some(last) if epoch == options.epochs => last,
+        // An earlier epoch, or a run that was stopped between its last epoch and its end.
+        _ => evaluator.evaluate(&model)?,
+    };
+    checkpoint::save(&options.out.join("model.safetensors"), &model, &loss, &describe(epoch))?;
+    result.write_predictions(&options.out)?;
     resume::remove(&options.out)?;
+    let Evaluated { train, test, .. } = result;
     Ok(Some(Finished {
-        train_logits: last.train_logits,
-        test_logits: last.test_logits,
-        test_accuracy: last.test.metrics.accuracy,
+        epoch,
+        train_logits: train.logits,
+        test_logits: test.logits,
+        test_accuracy: test.evaluation.metrics.accuracy,
     }))
 }
 
-fn loss_state(regulariser: &Option<Regulariser>) -> BTreeMap<String, Tensor> {
-    regulariser.as_ref().map_or_else(BTreeMap::new, |regulariser| regulariser.loss().state())
+/// Seed of libtorch's own generator in an epoch: what random layers draw does not depend on the epochs before.
+fn seed_of_layers(seed: u64, epoch: usize) -> i64 {
+    generator(seed, Place { epoch, stream: 0, purpose: Purpose::Layers, position: 0 }).random()
 }
 
 fn progress_message(metrics: &EpochMetrics, epochs: usize) -> String {
     let car = metrics.car.as_ref().map_or(String::new(), |car| format!(", ‖Ĉ Λ‖₂ {:.3}", car.spectral));
+    let validation = metrics.validation.as_ref().and_then(|validation| validation.accuracy_macro);
+    let validation = validation
+        .map_or(String::new(), |macro_average| format!(", validation (macro) {:.2} %", 100.0 * macro_average));
     let test = metrics.test.as_ref().map_or(String::new(), |test| {
         format!(", test {:.2} %, ‖C Λ‖₂ {:.3}", 100.0 * test.accuracy, test.hard_spectral_norm)
     });
     format!(
-        "epoch {}/{epochs}: loss {:.3}, train {:.1} %{car}{test}",
+        "epoch {}/{epochs}: loss {:.3}, train {:.1} %{car}{validation}{test}",
         metrics.epoch,
         metrics.train_loss,
         100.0 * metrics.train_accuracy
     )
-}
-
-fn write_predictions(
-    out: &Path,
-    data: &DataSet,
-    subset: &LongTailSubset,
-    train_logits: &Array2<f32>,
-    test_logits: &Array2<f32>,
-) -> Result<(), TrainingError> {
-    let labels: Vec<usize> = subset.indices.iter().map(|&index| data.train.labels[index]).collect();
-    predictions::write(&out.join("train.npz"), train_logits.view(), &labels, &subset.indices)?;
-    let all: Vec<usize> = (0..data.test.labels.len()).collect();
-    predictions::write(&out.join("test.npz"), test_logits.view(), &data.test.labels, &all)
-}
-
-struct Evaluated {
-    train: SplitEvaluation,
-    train_logits: Array2<f32>,
-    test: SplitEvaluation,
-    test_logits: Array2<f32>,
-}
-
-fn evaluate_splits(
-    model: &Model,
-    data: &DataSet,
-    subset: &LongTailSubset,
-    normalisation: &Normalisation,
-    device: Device,
-    weights: &ClassWeights,
-    car: &CarOptions,
-) -> Result<Evaluated, TrainingError> {
-    let logits = |images: &Tensor, indices: &[usize]| {
-        let forward = |batch: &Tensor| Ok(model.forward(&normalisation.apply(batch)?, false));
-        evaluate::logits(images, indices, device, forward, |_| ())
-    };
-    let all: Vec<usize> = (0..data.test.labels.len()).collect();
-    let train_labels: Vec<usize> = subset.indices.iter().map(|&index| data.train.labels[index]).collect();
-    let train_logits = logits(&data.train.images, &subset.indices)?;
-    let test_logits = logits(&data.test.images, &all)?;
-    let counts = &subset.class_counts;
-    Ok(Evaluated {
-        train: split_metrics::evaluate(&train_logits, &train_labels, counts, weights, car)?,
-        test: split_metrics::evaluate(&test_logits, &data.test.labels, counts, weights, car)?,
-        train_logits,
-        test_logits,
-    })
 }

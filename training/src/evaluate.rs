@@ -1,48 +1,55 @@
 //! Logits of a model on a set of images: evaluation mode, no augmentation, float32.
 
+use std::sync::Arc;
+
 use ndarray::Array2;
 use tch::{Device, Kind, Tensor};
 
 use crate::TrainingError;
+use crate::augment::Chain;
+use crate::data::{Order, Split};
+use crate::loader::{Loader, LoaderOptions, all_cores};
 
 /// Images evaluated at once. Fixed, so that the same weights give the same bits.
 pub const EVALUATION_BATCH: usize = 256;
 
-/// Logits [N, K] of byte images [N, C, H, W] at the given indices, in their order.
+/// Logits [N, K] of the images of a split at the given indices, in their order, after the steps of `chain`, which are to be
+/// without chance ([`Chain::evaluation`]). Images are decoded on all cores ahead of the network.
 ///
 /// `forward` maps a batch of bytes [B, C, H, W] on `device` to logits [B, K], normalisation included; `progress` is told
 /// the number of images done after each batch.
 ///
 /// # Errors
-/// [`TrainingError::Torch`] for what libtorch refuses; [`TrainingError::WeightsMismatch`] if the output is not
+/// Those of files that cannot be decoded; [`TrainingError::Torch`] for what libtorch refuses; [`TrainingError::WeightsMismatch`] if the output is not
 /// [B, K] with the same K in every batch.
 pub fn logits(
-    images: &Tensor,
+    split: &Arc<Split>,
     indices: &[usize],
+    chain: &Chain,
     device: Device,
     mut forward: impl FnMut(&Tensor) -> Result<Tensor, tch::TchError>,
     mut progress: impl FnMut(usize),
 ) -> Result<Array2<f32>, TrainingError> {
     let (mut values, mut classes, mut done) = (Vec::new(), None, 0);
     let _no_gradients = tch::no_grad_guard();
-    for chunk in indices.chunks(EVALUATION_BATCH) {
-        let chosen: Vec<i64> = chunk.iter().map(|&index| index as i64).collect();
-        let batch = images.f_index_select(0, &Tensor::from_slice(&chosen))?.f_to_device(device)?;
-        let output = forward(&batch)?;
+    let options =
+        LoaderOptions { batch_size: EVALUATION_BATCH, epochs: 1..=1, seed: 0, stream: 0, threads: all_cores() };
+    for batch in Loader::new(split.clone(), Order::Fixed(indices.to_vec()), vec![chain.clone()], options)? {
+        let batch = batch?;
+        let count = batch.indices.len();
+        let output = forward(&batch.views[0].f_to_device(device)?)?;
         let shape = output.size();
         let expected = classes.unwrap_or_else(|| shape.get(1).copied().unwrap_or(0));
-        if shape.len() != 2 || shape[0] != chunk.len() as i64 || shape[1] != expected || expected < 2 {
+        if shape.len() != 2 || shape[0] != count as i64 || shape[1] != expected || expected < 2 {
             let problem = format!(
-                "the model returned a tensor of shape {shape:?} for {} images; expected logits [{}, K] with K >= 2",
-                chunk.len(),
-                chunk.len()
+                "the model returned a tensor of shape {shape:?} for {count} images; expected logits [{count}, K] with K >= 2"
             );
             return Err(TrainingError::WeightsMismatch { problem });
         }
         classes = Some(expected);
         let output = output.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
         values.extend(Vec::<f32>::try_from(output.f_flatten(0, -1)?)?);
-        done += chunk.len();
+        done += count;
         progress(done);
     }
     let shape = (indices.len(), classes.unwrap_or(0) as usize);
@@ -52,11 +59,13 @@ pub fn logits(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Images;
 
     /// 600 images of two bytes: the index over 256, and the rest.
-    fn images() -> Tensor {
-        let bytes: Vec<u8> = (0..600usize).flat_map(|index| [(index / 256) as u8, (index % 256) as u8]).collect();
-        Tensor::from_slice(&bytes).view([600, 1, 1, 2])
+    fn images() -> Arc<Split> {
+        let bytes = (0..600usize).flat_map(|index| [(index / 256) as u8, (index % 256) as u8]).collect();
+        let images = Images::InMemory { shape: [1, 1, 2], bytes };
+        Arc::new(Split { images, labels: vec![0; 600], sha256: String::new() })
     }
 
     #[test]
@@ -67,7 +76,7 @@ mod tests {
             batches.push(batch.size()[0]);
             batch.f_view([-1, 2])?.f_to_kind(Kind::Float)
         };
-        let found = logits(&images(), &indices, Device::Cpu, forward, |count| done.push(count)).unwrap();
+        let found = logits(&images(), &indices, &Chain::new(), Device::Cpu, forward, |count| done.push(count)).unwrap();
         assert_eq!(found.dim(), (602, 2));
         for (row, index) in found.rows().into_iter().zip(indices) {
             assert_eq!([row[0], row[1]], [(index / 256) as f32, (index % 256) as f32]);
@@ -83,7 +92,7 @@ mod tests {
             assert!(!output.requires_grad());
             Ok(output)
         };
-        assert_eq!(logits(&images(), &[1, 2], Device::Cpu, forward, |_| ()).unwrap().dim(), (2, 3));
+        assert_eq!(logits(&images(), &[1, 2], &Chain::new(), Device::Cpu, forward, |_| ()).unwrap().dim(), (2, 3));
     }
 
     #[test]
@@ -91,7 +100,7 @@ mod tests {
         let refused = |shape: &dyn Fn(i64) -> Vec<i64>| {
             let forward = |batch: &Tensor| Tensor::f_zeros(shape(batch.size()[0]), (Kind::Float, Device::Cpu));
             let all: Vec<usize> = (0..600).collect();
-            logits(&images(), &all, Device::Cpu, forward, |_| ()).unwrap_err().to_string()
+            logits(&images(), &all, &Chain::new(), Device::Cpu, forward, |_| ()).unwrap_err().to_string()
         };
         assert!(refused(&|n| vec![n]).contains("[256] for 256 images"));
         assert!(refused(&|n| vec![n, 1]).contains("K >= 2"));

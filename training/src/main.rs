@@ -1,43 +1,36 @@
 //! Program `train`: a long-tailed subset, a network, a checkpoint and prediction files.
 
+mod augmentation_arguments;
 mod car_arguments;
+mod data_arguments;
 mod loss_arguments;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use car_spectral::longtail::long_tailed_counts;
 use car_spectral_training::TrainingError;
-use car_spectral_training::data::{DataSet, DataSource, LongTail, LongTailSubset};
 use car_spectral_training::device::{DeviceChoice, device_name, load_cuda_if_present};
 use car_spectral_training::engine::{self, EarlierRun, Options};
 use car_spectral_training::model::{ArchitectureKind, Classifier};
 use car_spectral_training::optimizer::OptimizerOptions;
+use car_spectral_training::selection::Selection;
 use clap::{Parser, ValueEnum};
 
+use augmentation_arguments::AugmentationArguments;
 use car_arguments::CarArguments;
+use data_arguments::DataArguments;
 use loss_arguments::LossArguments;
 
-/// Train a classifier on a long-tailed subset of a data set.
+/// Train a classifier on a long-tailed data set.
 ///
 /// Writes into --out: metrics.jsonl (a line an epoch), model.safetensors with its description in model.json, and the
-/// predictions of the final weights, train.npz and test.npz. `analyze --checkpoint OUT/model.safetensors` goes on
+/// predictions of the final weights, train.npz and test.npz (and validation.npz). `analyze --checkpoint OUT/model.safetensors` goes on
 /// from there.
 #[derive(Debug, Parser)]
 #[command(name = "train", version)]
 struct Arguments {
-    /// Data set and its folder: cifar100:DIR, cifar10:DIR or fashion-mnist:DIR
-    #[arg(long, value_name = "KIND:DIR")]
-    data: DataSource,
-    /// Images of the largest class [default: 500 for CIFAR-100, 5000 for CIFAR-10, 6000 for Fashion-MNIST]
-    #[arg(long)]
-    n_max: Option<u64>,
-    /// Imbalance factor: largest class over smallest; 1 keeps the classes balanced
-    #[arg(long, default_value_t = 100.0)]
-    imbalance: f64,
-    /// Seed of the subset's draw, apart from --seed so that runs can share a subset
-    #[arg(long, default_value_t = 0)]
-    subset_seed: u64,
+    #[command(flatten)]
+    data: DataArguments,
     /// Network: mlp, resnet20, resnet32, resnet44, resnet56
     #[arg(long, default_value = "resnet32")]
     model: String,
@@ -74,19 +67,22 @@ struct Arguments {
     /// Warm-up epochs [default: 5, or all but one of fewer epochs]
     #[arg(long)]
     warm_up: Option<usize>,
-    /// Train on the images as they are, without random crop and flip
-    #[arg(long)]
-    no_augment: bool,
     /// Seed of initialisation, order and augmentation
     #[arg(long, default_value_t = 0)]
     seed: u64,
     #[command(flatten)]
+    augmentation: AugmentationArguments,
+    #[command(flatten)]
     loss: LossArguments,
     #[command(flatten)]
     car: CarArguments,
-    /// Evaluate on the training and test images every so many epochs (the last epoch always is)
+    /// Evaluate on the training, validation and test images every so many epochs (the last epoch always is)
     #[arg(long, default_value_t = 5)]
     evaluate_every: usize,
+    /// Which epoch's weights are the result: the last, or the evaluated one with the best macro accuracy on the validation part.
+    /// The test images take no part in it
+    #[arg(long, default_value = "last")]
+    select: Select,
     /// Keep a checkpoint every so many epochs; 0 keeps the last only
     #[arg(long, default_value_t = 0)]
     checkpoint_every: usize,
@@ -111,6 +107,12 @@ struct Arguments {
 enum ClassifierName {
     Linear,
     Cosine,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Select {
+    Last,
+    Best,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -143,6 +145,13 @@ impl Arguments {
             Some(ClassifierName::Linear) => Classifier::Linear,
             None if !self.loss.is_ldam() => Classifier::Linear,
             Some(ClassifierName::Cosine) | None => Classifier::Cosine { scale: self.scale() },
+        }
+    }
+
+    fn selection(&self) -> Selection {
+        match self.select {
+            Select::Last => Selection::Last,
+            Select::Best => Selection::BestValidation,
         }
     }
 
@@ -209,10 +218,13 @@ fn run(arguments: Arguments) -> Result<(), TrainingError> {
         learning_rate: arguments.learning_rate(),
         optimizer: arguments.optimizer(),
         warm_up_epochs: arguments.warm_up.unwrap_or(5.min(arguments.epochs.saturating_sub(1))),
-        augment: !arguments.no_augment,
+        augmentation: arguments.augmentation.options()?,
+        image_size: arguments.data.image_size(),
+        sampler: arguments.data.sampler(),
+        loader_threads: arguments.data.loader_threads(),
+        selection: arguments.selection(),
         seed: arguments.seed,
-        loss: arguments.loss.options(arguments.epochs, f64::from(arguments.scale()))?,
-        car: arguments.car.options(),
+        objective: arguments.loss.objective(arguments.epochs, f64::from(arguments.scale()), arguments.car.options())?,
         evaluate_every: arguments.evaluate_every,
         checkpoint_every: arguments.checkpoint_every,
         device,
@@ -221,34 +233,22 @@ fn run(arguments: Arguments) -> Result<(), TrainingError> {
     };
     arguments.check_used()?;
     options.check()?;
-    // Without --n-max the largest class is known with the data; the factor is checked as for one that is large enough.
-    let largest = arguments.n_max.unwrap_or(u64::from(u32::MAX));
-    long_tailed_counts(largest, arguments.imbalance, arguments.data.kind.num_classes())?;
+    arguments.data.check()?;
 
-    let data = DataSet::load(&arguments.data)?;
-    let n_max = arguments.n_max.unwrap_or_else(|| largest_class(&data));
-    let long_tail = LongTail { n_max, imbalance: arguments.imbalance, seed: arguments.subset_seed };
-    let subset = long_tail.draw(&data.train.labels, data.num_classes())?;
-    announce(&data, &subset, &options);
-    match engine::train(&data, Some(long_tail), &subset, &options)? {
-        Some(finished) => println!("test accuracy   {:.2} % (last epoch)", 100.0 * finished.test_accuracy),
+    let (data, parts) = arguments.data.load()?;
+    data_arguments::announce(&data, &parts, options.sampler);
+    println!("model           {}, seed {}, {}", options.architecture, options.seed, device_name(options.device));
+    match engine::train(&data, &parts, &options)? {
+        Some(finished) => {
+            let chosen = match options.selection {
+                Selection::Last => "the last".to_owned(),
+                Selection::BestValidation => format!("the best of {} on validation", options.epochs),
+            };
+            let (accuracy, epoch) = (100.0 * finished.test_accuracy, finished.epoch);
+            println!("test accuracy   {accuracy:.2} % (epoch {epoch}, {chosen})");
+        }
         None => println!("finished already"),
     }
     println!("results         {}", arguments.out.display());
     Ok(())
-}
-
-fn largest_class(data: &DataSet) -> u64 {
-    let mut counts = vec![0u64; data.num_classes()];
-    data.train.labels.iter().for_each(|&label| counts[label] += 1);
-    counts.into_iter().max().unwrap_or(0)
-}
-
-fn announce(data: &DataSet, subset: &LongTailSubset, options: &Options) {
-    let counts: Vec<String> = subset.class_counts.iter().map(u64::to_string).collect();
-    println!("data set        {} ({} classes)", data.kind.name(), data.num_classes());
-    println!("training images {} of {}", subset.indices.len(), data.train.labels.len());
-    println!("class counts    {}", counts.join(" "));
-    println!("indices sha256  {}", subset.sha256);
-    println!("model           {}, seed {}, {}", options.architecture, options.seed, device_name(options.device));
 }

@@ -15,9 +15,11 @@ pub use crate::split_metrics::SplitMetrics;
 pub struct EpochMetrics {
     /// Epoch, from 1.
     pub epoch: usize,
-    /// Mean of the classification loss over the epoch's batches, natural logarithm, CAR left out.
+    /// Mean over the epoch's batches of what is minimised, CAR left out: the classification loss, natural logarithm, or with
+    /// a contrastive branch the weighted sum of both losses.
     pub train_loss: f64,
-    /// Share of training images predicted right while training (augmented, training mode).
+    /// Share of training images predicted right while training (augmented, training mode); of mixed images the mean share that
+    /// belongs to the class predicted.
     pub train_accuracy: f64,
     /// Learning rate at the epoch's last step.
     pub learning_rate: f64,
@@ -25,7 +27,10 @@ pub struct EpochMetrics {
     pub train: Option<SplitMetrics>,
     /// The test split; null in epochs without an evaluation.
     pub test: Option<SplitMetrics>,
-    /// The regulariser; null without CAR.
+    /// The validation part of the training data; absent without one, and in epochs without an evaluation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<SplitMetrics>,
+    /// The regulariser; null without CAR, and in an epoch whose batches were all mixed.
     pub car: Option<CarMetrics>,
     /// Seconds of training, evaluation left out.
     pub seconds: f64,
@@ -124,40 +129,38 @@ mod tests {
             learning_rate: 1e-3,
             train: None,
             test: None,
+            validation: None,
             car: None,
             seconds: 1.5,
         };
-        let test = SplitMetrics {
-            loss: 2.0,
-            accuracy: 0.5,
-            many: Some(0.75),
-            medium: None,
-            few: Some(0.25),
-            worst_class: 3,
-            worst_class_error: 1.0,
-            zero_accuracy_classes: 1,
-            wce: 1.5,
-            hard_spectral_norm: 2.5,
-            surrogate_spectral_norm: 0.1 + 0.2,
-            surrogate_hard_cosine: None,
-        };
-        let second = EpochMetrics { epoch: 2, test: Some(test), ..first.clone() };
-        for (written, metrics) in [&first, &second].into_iter().enumerate() {
+        let second = EpochMetrics { epoch: 2, test: Some(SplitMetrics::example()), ..first.clone() };
+        let third = EpochMetrics { epoch: 3, validation: Some(SplitMetrics::example()), ..first.clone() };
+        for (written, metrics) in [&first, &second, &third].into_iter().enumerate() {
             log.append(metrics).unwrap();
             let text = std::fs::read_to_string(&path).unwrap();
             assert!(text.ends_with('\n') && text.lines().count() == written + 1, "{text}");
         }
         let text = std::fs::read_to_string(&path).unwrap();
-        assert_eq!(read_log(&path).unwrap(), [first.clone(), second]);
+        assert_eq!(read_log(&path).unwrap(), [first.clone(), second.clone(), third]);
         std::fs::write(&path, &text[..text.len() - 9]).unwrap();
-        assert_eq!(read_log(&path).unwrap(), [first]);
+        assert_eq!(read_log(&path).unwrap(), [first, second]);
         std::fs::write(&path, text.replacen('\n', "\n\n", 1)).unwrap();
-        assert_eq!(read_log(&path).unwrap().len(), 2);
+        assert_eq!(read_log(&path).unwrap().len(), 3);
         for (number, says) in [("-2", "not the metrics"), ("1", "epoch 1 follows epoch 1")] {
             std::fs::write(&path, text.replacen("\"epoch\":2", &format!("\"epoch\":{number}"), 1)).unwrap();
             let error = read_log(&path).unwrap_err().to_string();
             assert!(error.contains("metrics.jsonl: line 2") && error.contains(says), "{error}");
         }
-        assert!(text.lines().next().unwrap().contains("\"test\":null"), "{text}");
+        let first = text.lines().next().unwrap();
+        assert!(first.contains("\"test\":null") && !first.contains("validation"), "{text}");
+        // Lines of older builds are read, and kept as they are.
+        let old = text.lines().next().unwrap().to_owned()
+            + "\n"
+            + &text.lines().nth(1).unwrap().replace("\"accuracy_macro\":0.625,", "")
+            + "\n";
+        std::fs::write(&path, &old).unwrap();
+        assert_eq!(read_log(&path).unwrap()[1].test.as_ref().unwrap().accuracy_macro, None);
+        log.keep(2).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), old);
     }
 }

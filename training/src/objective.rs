@@ -441,7 +441,7 @@ mod tests {
         let refused = |options: ObjectiveOptions| options.check().unwrap_err().to_string();
         assert!(refused(ObjectiveOptions { contrastive: None, ..good }).contains("--loss concutmix"));
         assert!(refused(ObjectiveOptions { cutmix: None, ..good }).contains("--loss concutmix"));
-        let always = Some(CutMix { probability: 1.0 });
+        let always = Some(CutMix { probability: 1.0, ..CutMix::CUSTOMARY });
         assert!(refused(ObjectiveOptions { cutmix: always, ..good }).contains("--cutmix-probability = 1"));
         let ldam =
             ClassificationOptions::LdamDrw { largest_margin: 0.5, scale: 30.0, beta: 0.9999, deferred_from: 160 };

@@ -1,15 +1,14 @@
 //! What a run needs to go on after it was stopped at any moment: written as each epoch ends, removed when the run is
 //! finished.
 //!
-//! `resume.safetensors` holds the weights, the state of the optimizer and of both averages of the regulariser, the order
-//! of the training images, and, in its metadata, the description of the run and the position of its random numbers. A run
-//! continued from it ends with the weights of one that was never stopped, bit for bit on the CPU with as many threads.
+//! `resume.safetensors` holds the weights, the state of the optimizer and of both averages of the regulariser, the best weights so
+//! far where the result is chosen by validation, and, in its metadata, the description of the run with the epochs done. All random
+//! numbers follow from the seed and the epoch ([`crate::random`]). A run continued from it ends with the weights of one that was
+//! never stopped, bit for bit on the CPU with as many threads.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,44 +16,40 @@ use tch::Tensor;
 
 use crate::TrainingError;
 use crate::checkpoint::{self, Description};
+use crate::selection::Best;
 use crate::tensor_file;
 
 /// Name of the file in the run's folder.
 pub const FILE: &str = "resume.safetensors";
-const SCHEMA: &str = "car-spectral.resume/1";
+const SCHEMA: &str = "car-spectral.resume/2";
 const KEY: &str = "car_spectral_resume";
-const ORDER: &str = "order";
-const PREFIXES: [&str; 4] = ["model.", "optimizer.", "loss.", "other."];
+const PREFIXES: [&str; 6] = ["model.", "optimizer.", "loss.", "other.", "best.model.", "best.loss."];
 
 /// A run between two epochs.
 #[derive(Debug)]
 pub(crate) struct RunState {
     /// Of the run, `run.epoch` the last epoch that is done.
     pub description: Description,
-    pub rng: ChaCha8Rng,
-    /// Training images in the order of the last epoch, from which the next is shuffled.
-    pub order: Vec<i64>,
     pub weights: BTreeMap<String, Tensor>,
     pub optimizer: BTreeMap<String, Tensor>,
     /// Of the average that regularises; empty without CAR, as is the next.
     pub loss: BTreeMap<String, Tensor>,
     pub other: BTreeMap<String, Tensor>,
+    /// The epoch that is the result so far, of a run that is chosen by validation.
+    pub best: Option<Best>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Header {
     schema: String,
     description: Description,
-    random: RandomPosition,
+    best: Option<BestEpoch>,
 }
 
-/// Where a ChaCha generator stands.
 #[derive(Debug, Serialize, Deserialize)]
-struct RandomPosition {
-    seed: [u8; 32],
-    stream: u64,
-    /// Words of 32 bits drawn so far, in decimal: it may exceed what JSON readers take for a number.
-    word: String,
+struct BestEpoch {
+    epoch: usize,
+    accuracy_macro: f64,
 }
 
 impl RunState {
@@ -63,19 +58,16 @@ impl RunState {
     /// # Errors
     /// [`TrainingError::Io`].
     pub(crate) fn save(self, folder: &Path) -> Result<(), TrainingError> {
-        let random = RandomPosition {
-            seed: self.rng.get_seed(),
-            stream: self.rng.get_stream(),
-            word: self.rng.get_word_pos().to_string(),
-        };
-        let header = Header { schema: SCHEMA.to_owned(), description: self.description, random };
+        let best = self.best.as_ref().map(|best| BestEpoch { epoch: best.epoch, accuracy_macro: best.accuracy_macro });
+        let header = Header { schema: SCHEMA.to_owned(), description: self.description, best };
         let json = serde_json::to_string(&header).expect("a description holds only text and finite numbers");
-        let parts = PREFIXES.into_iter().zip([self.weights, self.optimizer, self.loss, self.other]);
+        let (best_weights, best_loss) = self.best.map_or_else(Default::default, |best| (best.weights, best.loss));
+        let parts =
+            PREFIXES.into_iter().zip([self.weights, self.optimizer, self.loss, self.other, best_weights, best_loss]);
         let named = parts.flat_map(|(prefix, tensors)| {
             tensors.into_iter().map(move |(name, tensor)| (format!("{prefix}{name}"), tensor))
         });
-        let order = (ORDER.to_owned(), Tensor::from_slice(&self.order));
-        tensor_file::write(&folder.join(FILE), named.chain([order]), KEY, &json)
+        tensor_file::write(&folder.join(FILE), named, KEY, &json)
     }
 
     /// Reads the file of a run with the same settings as `planned`; None if there is none.
@@ -96,22 +88,26 @@ impl RunState {
         let header: Header =
             serde_json::from_str(&json).map_err(|error| malformed(format!("its description is damaged: {error}")))?;
         if header.schema != SCHEMA {
-            return Err(malformed(format!("it is `{}`, this program reads `{SCHEMA}`", header.schema)));
+            let problem = format!(
+                "it is `{}`, this program reads `{SCHEMA}`; finish the run with the build that began it, or give --overwrite",
+                header.schema
+            );
+            return Err(malformed(problem));
         }
         refuse_other_settings(folder, &header.description, planned)?;
         let file = SafeTensors::deserialize(&bytes).map_err(|error| malformed(error.to_string()))?;
-        let [weights, optimizer, loss, other] = PREFIXES.map(|prefix| tensor_file::tensors_under(&path, &file, prefix));
-        let order = tensor_file::tensors_under(&path, &file, ORDER)?
-            .remove("")
-            .ok_or_else(|| malformed(format!("tensor `{ORDER}` is missing")))?;
-        let word = header.random.word.parse().map_err(|_| malformed("no position of its random numbers".to_owned()))?;
-        let mut rng = ChaCha8Rng::from_seed(header.random.seed);
-        rng.set_stream(header.random.stream);
-        rng.set_word_pos(word);
+        let [weights, optimizer, loss, other, best_weights, best_loss] =
+            PREFIXES.map(|prefix| tensor_file::tensors_under(&path, &file, prefix));
+        let (best_weights, best_loss) = (best_weights?, best_loss?);
+        let best = |BestEpoch { epoch, accuracy_macro }| Best {
+            epoch,
+            accuracy_macro,
+            weights: best_weights,
+            loss: best_loss,
+        };
         Ok(Some(Self {
+            best: header.best.map(best),
             description: header.description,
-            rng,
-            order: Vec::<i64>::try_from(order)?,
             weights: weights?,
             optimizer: optimizer?,
             loss: loss?,

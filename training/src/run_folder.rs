@@ -104,7 +104,7 @@ fn is_of_a_run(name: &str) -> bool {
                 .strip_prefix("epoch-")
                 .is_some_and(|epoch| epoch.len() >= 4 && epoch.bytes().all(|b| b.is_ascii_digit()))
     };
-    [LOG, resume::FILE, "train.npz", "test.npz"].contains(&name)
+    [LOG, resume::FILE, "train.npz", "test.npz", "validation.npz"].contains(&name)
         || name.strip_suffix(".safetensors").or(name.strip_suffix(".json")).is_some_and(checkpoint)
 }
 

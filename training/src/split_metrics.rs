@@ -16,9 +16,9 @@ use crate::TrainingError;
 pub struct SplitMetrics {
     /// Mean cross-entropy, natural logarithm.
     pub loss: f64,
-    /// Share of images predicted right.
+    /// Share of images predicted right (micro average).
     pub accuracy: f64,
-    /// The same over the images of classes with more than 100 training images; null without such a class.
+    /// The same over the images of classes with more than 100 training images (micro average); null without such an image.
     pub many: Option<f64>,
     /// 20 to 100 training images.
     pub medium: Option<f64>,
@@ -28,6 +28,9 @@ pub struct SplitMetrics {
     pub worst_class: usize,
     /// Its error.
     pub worst_class_error: f64,
+    /// Mean of the class accuracies; absent in logs of older builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy_macro: Option<f64>,
     /// Classes without one image predicted right.
     pub zero_accuracy_classes: usize,
     /// Weighted worst-class error max_j lambda_j e_j (D4).
@@ -38,6 +41,28 @@ pub struct SplitMetrics {
     pub surrogate_spectral_norm: f64,
     /// Cosine between the gradients u v^T Lambda of the two norms; null where one matrix is zero.
     pub surrogate_hard_cosine: Option<f64>,
+}
+
+#[cfg(test)]
+impl SplitMetrics {
+    /// Some metrics, no two alike.
+    pub(crate) fn example() -> Self {
+        Self {
+            loss: 2.0,
+            accuracy: 0.5,
+            many: Some(0.75),
+            medium: None,
+            few: Some(0.25),
+            worst_class: 3,
+            worst_class_error: 1.0,
+            accuracy_macro: Some(0.625),
+            zero_accuracy_classes: 1,
+            wce: 1.5,
+            hard_spectral_norm: 2.5,
+            surrogate_spectral_norm: 0.1 + 0.2,
+            surrogate_hard_cosine: None,
+        }
+    }
 }
 
 /// The metrics with the matrices that later comparisons need.
@@ -78,6 +103,7 @@ pub(crate) fn evaluate(
         few: classes.group(Group::Few).micro,
         worst_class: worst.index,
         worst_class_error: worst.error,
+        accuracy_macro: classes.accuracy_macro,
         zero_accuracy_classes: classes.zero_accuracy_classes.len(),
         wce: norms::one_norm(&weighted),
         hard_spectral_norm: hard.value,
@@ -118,6 +144,7 @@ mod tests {
         assert_eq!((metrics.accuracy, metrics.worst_class, metrics.worst_class_error), (0.25, 1, 1.0));
         assert_eq!((metrics.many, metrics.medium, metrics.few), (Some(0.5), Some(0.0), Some(0.0)));
         assert_eq!((metrics.zero_accuracy_classes, metrics.wce), (2, 1.0));
+        assert_eq!(metrics.accuracy_macro, Some(0.5 / 3.0));
         // Rows 0, 1, 2 hold (0, 0, 1), (1/2, 0, 0), (0, 1, 0).
         assert_relative_eq!(metrics.hard_spectral_norm, 1.0, max_relative = 1e-9);
         let e = |x: f64| x.exp();

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use car_spectral::bounds::Architecture as KnownArchitecture;
 use car_spectral::longtail::long_tailed_counts;
 use car_spectral_training::TrainingError;
 use car_spectral_training::checkpoint::{self, Description};
-use car_spectral_training::data::{DataSet, LongTail, Split};
+use car_spectral_training::data::{DataSet, LongTail, Parts, Split};
 use car_spectral_training::evaluate;
 use car_spectral_training::model::{Architecture, ArchitectureKind, Classifier, Model};
 use car_spectral_training::resume;
@@ -33,12 +34,13 @@ pub(super) fn load(arguments: &Arguments) -> Result<Loaded, AnalysisError> {
         tch::set_num_threads(threads.clamp(1, 1024) as i32);
     }
     let paths = expand(&arguments.checkpoint)?;
-    let source = arguments.data.as_ref().expect("checked with the arguments");
+    let source = arguments.data.clone().expect("checked with the arguments");
+    let source = source.with_lists(arguments.train_list.clone(), arguments.test_list.clone())?;
     // Weights are small and images many: every file is opened and checked before the first image is read.
     let runners =
         paths.iter().map(|path| Runner::open(path, arguments, device)).collect::<Result<Vec<_>, AnalysisError>>()?;
     let runs = training_runs::read(&paths)?;
-    let data = DataSet::load(source)?;
+    let data = source.load()?;
     let subjects = runners
         .into_iter()
         .map(|runner| runner.run(arguments, &data, device))
@@ -46,7 +48,7 @@ pub(super) fn load(arguments: &Arguments) -> Result<Loaded, AnalysisError> {
     let split = |role: &str, split: &Split| DataFile {
         role: role.to_owned(),
         path: source.folder.display().to_string(),
-        bytes: split.images.numel() as u64,
+        bytes: split.images.num_bytes(),
         sha256: split.sha256.clone(),
     };
     let preprocessing = match arguments.mean {
@@ -148,13 +150,19 @@ impl Runner {
         let name = self.path.display().to_string();
         let (steps, training) = match &self.network {
             Network::Own(own) => {
-                (InputSteps::of_checkpoint(own.1.normalisation.clone()), own_training(&name, &own.1, data)?)
+                let steps =
+                    InputSteps::of_checkpoint(own.1.normalisation.clone(), own.1.data.image_size, &data.train.images);
+                (steps, own_training(&name, &own.1, data)?)
             }
             Network::Foreign { steps, .. } | Network::Script { steps, .. } => {
                 (steps.clone(), foreign_training(arguments, data)?)
             }
         };
-        let input = steps.output_shape(data.image_shape())?;
+        let chain = steps.chain(&data.train.images)?;
+        let input = match &self.network {
+            Network::Own(own) => data.image_shape(own.1.data.image_size)?,
+            Network::Foreign { .. } | Network::Script { .. } => steps.output_shape(&data.train.images)?,
+        };
         let model = match &self.network {
             Network::Foreign { architecture, weights, .. } => {
                 Some(built_in(&name, architecture, weights, input, data.num_classes(), device)?)
@@ -166,21 +174,21 @@ impl Runner {
             _ => model.as_ref(),
         };
         let forward = |bytes: &Tensor| {
-            let images = steps.apply(bytes)?;
+            let images = steps.apply(bytes, &data.train.images)?;
             match (&self.network, model) {
                 (Network::Script { module, .. }, _) => module.forward_ts(&[images]),
                 (_, Some(model)) => Ok(model.forward(&images, false)),
                 (_, None) => unreachable!("everything but a script has a built-in model"),
             }
         };
-        let score = |part: &str, split: &Split, indices: &[usize]| -> Result<Scored, AnalysisError> {
+        let score = |part: &str, split: &Arc<Split>, indices: &[usize]| -> Result<Scored, AnalysisError> {
             let bar = ProgressBar::new(indices.len() as u64).with_style(
                 ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} images, {eta} left")
                     .expect("a valid template"),
             );
             bar.set_message(format!("{}: {part}", model_name(&self.path)));
             let logits =
-                evaluate::logits(&split.images, indices, device, forward, |done| bar.set_position(done as u64))?;
+                evaluate::logits(split, indices, &chain, device, forward, |done| bar.set_position(done as u64))?;
             bar.finish_and_clear();
             let labels: Array1<usize> = indices.iter().map(|&index| split.labels[index]).collect();
             Ok(Scored { logits: Logits::F32(logits), labels })
@@ -240,9 +248,9 @@ struct Training {
 }
 
 impl Training {
-    fn drawn(tail: LongTail, data: &DataSet) -> Result<Self, AnalysisError> {
-        let subset = tail.draw(&data.train.labels, data.num_classes())?;
-        Ok(Self { counts: subset.class_counts, indices: Some(subset.indices), sha256: Some(subset.sha256) })
+    fn of(parts: Parts) -> Self {
+        let subset = parts.train;
+        Self { counts: subset.class_counts, indices: Some(subset.indices), sha256: Some(subset.sha256) }
     }
 
     fn full(data: &DataSet) -> Self {
@@ -268,10 +276,8 @@ fn own_training(name: &str, description: &Description, data: &DataSet) -> Result
             ));
         }
     }
-    let training = match told.long_tail {
-        Some(tail) => Training::drawn(tail, data)?,
-        None => Training::full(data),
-    };
+    let held_out = told.validation.as_ref().map(|validation| validation.drawn);
+    let training = Training::of(Parts::draw(&data.train.labels, data.num_classes(), told.long_tail, held_out)?);
     if training.sha256.as_ref().is_some_and(|found| *found != told.indices_sha256)
         || training.counts != told.class_counts
     {
@@ -295,7 +301,8 @@ fn foreign_training(arguments: &Arguments, data: &DataSet) -> Result<Training, A
     let n_max = arguments.n_max.unwrap_or_else(|| full.counts.iter().copied().max().unwrap_or(0));
     long_tailed_counts(n_max, imbalance, classes)
         .map_err(|error| AnalysisError::Usage { problem: format!("--imbalance {imbalance}: {error}") })?;
-    let drawn = Training::drawn(LongTail { n_max, imbalance, seed: arguments.subset_seed.unwrap_or(0) }, data)?;
+    let tail = LongTail { n_max, imbalance, seed: arguments.subset_seed.unwrap_or(0) };
+    let drawn = Training::of(Parts::draw(&data.train.labels, classes, Some(tail), None)?);
     Ok(match arguments.subset_seed {
         Some(_) => drawn,
         None => Training { indices: None, sha256: None, ..drawn },

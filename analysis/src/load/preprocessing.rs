@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use car_spectral_training::data::Normalisation;
+use car_spectral_training::augment::{CentreCrop, Chain, Resize};
+use car_spectral_training::data::{Images, Normalisation};
 use tch::{Kind, Tensor};
 
 use crate::AnalysisError;
@@ -44,20 +45,33 @@ impl FromStr for Channels {
     }
 }
 
-/// The steps from bytes [B, C, H, W] to a model's input: channels, resize, crop, normalisation.
+/// The steps from the images of a data set to a model's input: resize and crop, channels, normalisation. Image files are resized and
+/// cropped as they are decoded ([`InputSteps::chain`]), images in memory as tensors of float32, unless they are a checkpoint's.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct InputSteps {
     pub normalisation: Normalisation,
-    pub resize: Option<usize>,
-    pub crop: Option<usize>,
-    pub channels: Option<Channels>,
-    origin: &'static str,
+    resize: Option<usize>,
+    crop: Option<usize>,
+    channels: Option<Channels>,
+    origin: Origin,
+}
+
+/// Who says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// A checkpoint of this project, trained on images of this size or as they are stored.
+    Checkpoint(Option<usize>),
+    Flags,
 }
 
 impl InputSteps {
     /// The steps a checkpoint of this project describes.
-    pub fn of_checkpoint(normalisation: Normalisation) -> Self {
-        Self { normalisation, resize: None, crop: None, channels: None, origin: "checkpoint" }
+    pub fn of_checkpoint(normalisation: Normalisation, image_size: Option<usize>, images: &Images) -> Self {
+        let (resize, crop) = match images {
+            Images::InMemory { .. } => (image_size, None),
+            Images::Files { .. } => (image_size.map(Chain::shorter_side), image_size),
+        };
+        Self { normalisation, resize, crop, channels: None, origin: Origin::Checkpoint(image_size) }
     }
 
     /// The steps given by flags; --mean and --std are demanded, the others are off unless given.
@@ -79,14 +93,17 @@ impl InputSteps {
             resize: arguments.resize,
             crop: arguments.crop,
             channels: arguments.channels,
-            origin: "flags",
+            origin: Origin::Flags,
         })
     }
 
     /// The same, for the report.
     pub fn described(&self) -> Preprocessing {
         Preprocessing {
-            origin: self.origin.to_owned(),
+            origin: match self.origin {
+                Origin::Checkpoint(_) => "checkpoint".to_owned(),
+                Origin::Flags => "flags".to_owned(),
+            },
             mean: self.normalisation.mean.clone(),
             std: self.normalisation.std.clone(),
             resize: self.resize,
@@ -95,12 +112,34 @@ impl InputSteps {
         }
     }
 
-    /// Image shape C, H, W after all steps, from the stored one.
+    /// What is done with an image as it is decoded.
+    ///
+    /// # Errors
+    /// [`AnalysisError::Usage`] if image files would not come out in one size.
+    pub fn chain(&self, images: &Images) -> Result<Chain, AnalysisError> {
+        match (self.origin, images) {
+            (Origin::Checkpoint(image_size), _) => Ok(Chain::evaluation(images, image_size)),
+            (Origin::Flags, Images::InMemory { .. }) => Ok(Chain::new()),
+            (Origin::Flags, Images::Files { .. }) => {
+                let (Some(side), Some(size)) = (self.resize, self.crop.filter(|&crop| Some(crop) <= self.resize))
+                else {
+                    let problem = "image files have many sizes: give --resize and --crop, no larger than that";
+                    return Err(AnalysisError::Usage { problem: problem.to_owned() });
+                };
+                Ok(Chain::new().then(Resize::ShorterSide(side)).then(CentreCrop { size }))
+            }
+        }
+    }
+
+    /// Image shape C, H, W after all steps given by flags.
     ///
     /// # Errors
     /// [`AnalysisError::Usage`] if the steps do not fit the images.
-    pub fn output_shape(&self, stored: [usize; 3]) -> Result<[usize; 3], AnalysisError> {
-        let [stored_channels, mut height, mut width] = stored;
+    pub fn output_shape(&self, images: &Images) -> Result<[usize; 3], AnalysisError> {
+        let [stored_channels, mut height, mut width] = match (images, self.resize) {
+            (Images::InMemory { shape, .. }, _) => *shape,
+            (Images::Files { .. }, side) => [3, side.unwrap_or(1), side.unwrap_or(1)],
+        };
         let channels = match self.channels {
             None => stored_channels,
             Some(Channels::Gray) => 1,
@@ -127,29 +166,30 @@ impl InputSteps {
         Ok([channels, height, width])
     }
 
-    /// Bytes [B, C, H, W] to float32 input.
-    pub fn apply(&self, bytes: &Tensor) -> Result<Tensor, tch::TchError> {
-        let mut images = bytes.f_to_kind(Kind::Float)?;
-        let stored = images.size()[1];
-        images = match (self.channels, stored) {
-            (Some(Channels::Rgb | Channels::Bgr), 1) => images.f_expand([-1, 3, -1, -1], false)?,
-            (Some(Channels::Bgr), 3) => images.f_flip([1])?,
+    /// Bytes [B, C, H, W] of the chain to float32 input.
+    pub fn apply(&self, bytes: &Tensor, images: &Images) -> Result<Tensor, tch::TchError> {
+        let as_tensors = self.origin == Origin::Flags && matches!(images, Images::InMemory { .. });
+        let mut pixels = bytes.f_to_kind(Kind::Float)?;
+        let stored = pixels.size()[1];
+        pixels = match (self.channels, stored) {
+            (Some(Channels::Rgb | Channels::Bgr), 1) => pixels.f_expand([-1, 3, -1, -1], false)?,
+            (Some(Channels::Bgr), 3) => pixels.f_flip([1])?,
             (Some(Channels::Gray), 3) => {
-                let luma = Tensor::from_slice(&[0.299f32, 0.587, 0.114]).to_device(images.device()).view([1, 3, 1, 1]);
-                (images * luma).f_sum_dim_intlist([1i64].as_slice(), true, Kind::Float)?
+                let luma = Tensor::from_slice(&[0.299f32, 0.587, 0.114]).to_device(pixels.device()).view([1, 3, 1, 1]);
+                (pixels * luma).f_sum_dim_intlist([1i64].as_slice(), true, Kind::Float)?
             }
-            _ => images,
+            _ => pixels,
         };
-        if let Some(side) = self.resize {
-            let (height, width) = (images.size()[2] as usize, images.size()[3] as usize);
+        if let Some(side) = self.resize.filter(|_| as_tensors) {
+            let (height, width) = (pixels.size()[2] as usize, pixels.size()[3] as usize);
             let (height, width) = resized(height, width, side);
-            images = images.f_internal_upsample_bilinear2d_aa([height as i64, width as i64], false, None, None)?;
+            pixels = pixels.f_internal_upsample_bilinear2d_aa([height as i64, width as i64], false, None, None)?;
         }
-        if let Some(side) = self.crop {
-            let (height, width, side) = (images.size()[2], images.size()[3], side as i64);
-            images = images.f_narrow(2, (height - side) / 2, side)?.f_narrow(3, (width - side) / 2, side)?;
+        if let Some(side) = self.crop.filter(|_| as_tensors) {
+            let (height, width, side) = (pixels.size()[2], pixels.size()[3], side as i64);
+            pixels = pixels.f_narrow(2, (height - side) / 2, side)?.f_narrow(3, (width - side) / 2, side)?;
         }
-        self.normalisation.apply(&images)
+        self.normalisation.apply(&pixels)
     }
 }
 
@@ -161,11 +201,16 @@ fn resized(height: usize, width: usize, side: usize) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use car_spectral_training::augment::Pixels;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
     use tch::Device;
+
+    const STORED: Images = Images::InMemory { shape: [3, 6, 8], bytes: Vec::new() };
 
     fn steps(mean: &[f64], resize: Option<usize>, crop: Option<usize>, channels: Option<Channels>) -> InputSteps {
         let normalisation = Normalisation::new(mean.to_vec(), vec![1.0 / 255.0; mean.len()]).unwrap();
-        InputSteps { normalisation, resize, crop, channels, origin: "flags" }
+        InputSteps { normalisation, resize, crop, channels, origin: Origin::Flags }
     }
 
     #[test]
@@ -176,19 +221,46 @@ mod tests {
             steps(&[0.0; 3], Some(12), None, Some(Channels::Bgr)),
             steps(&[0.0], Some(3), Some(2), Some(Channels::Gray)),
         ] {
-            let shape = steps.output_shape([3, 6, 8]).unwrap().map(|side| side as i64);
-            assert_eq!(steps.apply(&image).unwrap().size()[1..], shape);
+            let shape = steps.output_shape(&STORED).unwrap().map(|side| side as i64);
+            assert_eq!(steps.apply(&image, &STORED).unwrap().size()[1..], shape);
         }
-        assert!(steps(&[0.0; 3], None, Some(7), None).output_shape([3, 6, 8]).is_err());
-        assert!(steps(&[0.0], None, None, None).output_shape([3, 6, 8]).is_err());
+        assert!(steps(&[0.0; 3], None, Some(7), None).output_shape(&STORED).is_err());
+        assert!(steps(&[0.0], None, None, None).output_shape(&STORED).is_err());
+    }
+
+    #[test]
+    fn files_are_resized_and_cropped_as_they_are_decoded() {
+        let files = Images::Files { paths: Vec::new(), bytes: 0 };
+        let decoded = |steps: &InputSteps, images: &Images| {
+            let mut pixels = Pixels { channels: 3, height: 40, width: 60, bytes: vec![51; 3 * 40 * 60] };
+            steps.chain(images).unwrap().apply(&mut pixels, &mut ChaCha8Rng::seed_from_u64(0));
+            let tensor = Tensor::from_slice(&pixels.bytes).view([1, 3, pixels.height as i64, pixels.width as i64]);
+            steps.apply(&tensor, images).unwrap()
+        };
+        let flags = steps(&[0.0; 3], Some(12), Some(10), Some(Channels::Bgr));
+        assert_eq!(flags.output_shape(&files).unwrap(), [3, 10, 10]);
+        assert_eq!(decoded(&flags, &files).size(), [1, 3, 10, 10]);
+        for (resize, crop) in [(None, None), (Some(12), None), (None, Some(10)), (Some(9), Some(10))] {
+            let error = steps(&[0.0; 3], resize, crop, None).chain(&files).unwrap_err().to_string();
+            assert!(error.contains("--resize and --crop"), "{error}");
+        }
+        let normalisation = || Normalisation::new(vec![0.0; 3], vec![1.0; 3]).unwrap();
+        let own = InputSteps::of_checkpoint(normalisation(), Some(7), &files);
+        assert_eq!((own.described().resize, own.described().crop), (Some(8), Some(7)));
+        let found = decoded(&own, &files);
+        assert_eq!(found.size(), [1, 3, 7, 7]);
+        assert!((found.double_value(&[0, 0, 0, 0]) - 0.2).abs() < 1e-6);
+        let own = InputSteps::of_checkpoint(normalisation(), Some(7), &STORED);
+        assert_eq!((own.described().resize, own.described().crop), (Some(7), None));
+        assert_eq!(decoded(&own, &STORED).size(), [1, 3, 7, 7]);
     }
 
     #[test]
     fn bgr_reverses_and_grey_repeats() {
         let image = Tensor::from_slice(&[10u8, 20, 30]).view([1, 3, 1, 1]);
-        let bgr = steps(&[0.0; 3], None, None, Some(Channels::Bgr)).apply(&image).unwrap();
+        let bgr = steps(&[0.0; 3], None, None, Some(Channels::Bgr)).apply(&image, &STORED).unwrap();
         assert!((bgr.double_value(&[0, 0, 0, 0]) - 30.0).abs() < 1e-4);
-        let grey = steps(&[0.0; 3], None, None, Some(Channels::Rgb)).apply(&image.narrow(1, 1, 1)).unwrap();
+        let grey = steps(&[0.0; 3], None, None, Some(Channels::Rgb)).apply(&image.narrow(1, 1, 1), &STORED).unwrap();
         assert!((grey.double_value(&[0, 2, 0, 0]) - 20.0).abs() < 1e-4);
     }
 }

@@ -8,10 +8,15 @@ use car_spectral::car::CarOptions;
 use car_spectral::confusion::WrittenMargin;
 use car_spectral::confusion::{ClassWeights, ConfusionMatrix, MarginCounts, MarginGrid, WeightForm};
 use car_spectral::longtail::{ClassErrors, ClassMetrics, Group, long_tailed_counts};
+use car_spectral_training::augment::{AugmentationOptions, CutMix, Policy, RandAugment};
 use car_spectral_training::checkpoint::Run;
+use car_spectral_training::contrastive::ContrastiveOptions;
+use car_spectral_training::data::Sampler;
+use car_spectral_training::loss::RectificationOptions;
 use car_spectral_training::loss::classification::ClassificationOptions;
 use car_spectral_training::metrics::{CarMetrics, EmaGap, EpochMetrics, SplitMetrics};
 use car_spectral_training::optimizer::OptimizerOptions;
+use car_spectral_training::selection::Selection;
 use ndarray::{Array1, Array2};
 
 use super::plots::ModelFigures;
@@ -549,6 +554,7 @@ pub(super) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
         few: Some(0.05 * progress),
         worst_class: 99,
         worst_class_error: 1.0 - 0.1 * progress,
+        accuracy_macro: Some(0.4 * progress),
         zero_accuracy_classes: 9,
         wce: 2.2 - 0.1 * progress,
         hard_spectral_norm: 8.0 - 5.0 * progress + 0.1 * seed as f64,
@@ -574,6 +580,7 @@ pub(super) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
                 ema_hard_cosine: evaluated.as_ref().map(|_| 0.3),
             }),
             train: evaluated.clone(),
+            validation: evaluated.clone(),
             test: evaluated,
             seconds: 60.0,
         }
@@ -596,7 +603,16 @@ pub(super) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
             optimizer: Some(OptimizerOptions::Sgd { momentum: 0.9, nesterov: false, weight_decay: 2e-4 }),
             warm_up_epochs: 5,
             augmented: true,
+            augmentation: Some(AugmentationOptions {
+                policy: Policy::RandAugment(RandAugment { operations: 2, magnitude: 10.0 }),
+                cutout: Some(16),
+            }),
+            sampler: Sampler::SquareRoot,
+            selection: Selection::BestValidation,
             classification: Some(ClassificationOptions::CrossEntropy),
+            contrastive: Some(ContrastiveOptions::CIFAR),
+            cutmix: Some(CutMix::CUSTOMARY),
+            rectification: Some(RectificationOptions::after(100)),
             loss: if car.is_some() { "cross-entropy + CAR" } else { "cross-entropy" }.into(),
             car,
             device: "cpu".into(),

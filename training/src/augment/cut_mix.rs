@@ -8,12 +8,15 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
 use crate::TrainingError;
+use crate::data::Sampler;
 
 /// CutMix of whole batches: one rectangle for all images of a batch, whose partners are a second batch, drawn independently.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CutMix {
     /// Probability that a batch is mixed, in [0, 1].
     pub probability: f64,
+    /// How often the images of each class come as partners.
+    pub partners: Sampler,
 }
 
 /// How a batch was mixed.
@@ -26,8 +29,8 @@ pub struct Mix {
 }
 
 impl CutMix {
-    /// The literature's probability of 1/2.
-    pub const CUSTOMARY: Self = Self { probability: 0.5 };
+    /// The literature's probability of 1/2, and partners as the images themselves come.
+    pub const CUSTOMARY: Self = Self { probability: 0.5, partners: Sampler::InstanceBalanced };
 
     /// Checks the probability.
     ///
@@ -109,7 +112,7 @@ mod tests {
     #[test]
     fn batches_are_mixed_with_the_probability_and_areas_are_uniform() {
         let mut rng = ChaCha8Rng::seed_from_u64(4);
-        let cutmix = CutMix { probability: 0.3 };
+        let cutmix = CutMix { probability: 0.3, ..CutMix::CUSTOMARY };
         let rectangles: Vec<Rectangle> = (0..20_000).filter_map(|_| cutmix.draw(32, 48, &mut rng)).collect();
         let mixed = rectangles.len() as f64 / 20_000.0;
         assert!((mixed - 0.3).abs() < 0.012, "{mixed}");
@@ -124,8 +127,8 @@ mod tests {
         let small = middle.clone().filter(|&rows| rows <= 16).count() as f64 / middle.count() as f64;
         // Twice half of floor(32 s), rounded down, is at most 16 where s < 18/32.
         assert!((small - (18f64 / 32.0).powi(2)).abs() < 0.1, "{small}");
-        assert!((0..200).all(|_| CutMix { probability: 0.0 }.draw(8, 8, &mut rng).is_none()));
-        assert!((0..200).all(|_| CutMix { probability: 1.0 }.draw(8, 8, &mut rng).is_some()));
+        assert!((0..200).all(|_| CutMix { probability: 0.0, ..CutMix::CUSTOMARY }.draw(8, 8, &mut rng).is_none()));
+        assert!((0..200).all(|_| CutMix { probability: 1.0, ..CutMix::CUSTOMARY }.draw(8, 8, &mut rng).is_some()));
     }
 
     #[test]
@@ -152,7 +155,7 @@ mod tests {
     #[test]
     fn a_probability_out_of_range_is_refused() {
         for probability in [-0.1, 1.1, f64::NAN] {
-            let error = CutMix { probability }.check().unwrap_err().to_string();
+            let error = CutMix { probability, ..CutMix::CUSTOMARY }.check().unwrap_err().to_string();
             assert!(error.contains("--cutmix-probability"), "{error}");
         }
         CutMix::CUSTOMARY.check().unwrap();

@@ -3,7 +3,7 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::{GREY, Pixels};
+use super::{Augmentation, GREY, Pixels};
 
 /// Makes a square grey whose centre is uniform on the image, so that parts of it may lie outside. Grey is 128, near the mean
 /// colour of natural images, which the paper uses.
@@ -13,9 +13,8 @@ pub struct Cutout {
     pub side: usize,
 }
 
-impl Cutout {
-    /// Changes the image.
-    pub fn apply(&self, image: &mut Pixels, rng: &mut ChaCha8Rng) {
+impl Augmentation for Cutout {
+    fn apply(&self, image: &mut Pixels, rng: &mut ChaCha8Rng) {
         let (row, column) = (rng.random_range(0..image.height), rng.random_range(0..image.width));
         let half = self.side / 2;
         let reach = |centre: usize, length: usize| centre.saturating_sub(half)..(centre + half).min(length);

@@ -5,7 +5,7 @@ use super::Pixels;
 const PASSES: usize = 3;
 
 /// Blurs every channel with the standard deviation `sigma`, in pixels. Beyond the border an image goes on with its border.
-pub fn gaussian_blur(image: &mut Pixels, sigma: f64) {
+pub(super) fn gaussian_blur(image: &mut Pixels, sigma: f64) {
     let radius = box_radius(sigma);
     let (height, width) = (image.height, image.width);
     let mut line = Vec::new();

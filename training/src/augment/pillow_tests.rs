@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use safetensors::SafeTensors;
 
-use super::{Pixels, colour, gaussian_blur, geometry, resized_crop};
+use super::gaussian_blur::gaussian_blur;
+use super::resize::{Part, resize};
+use super::{Pixels, colour, geometry};
 
 /// The operation of that name on an image, or None for a name that is not known.
 fn operate(name: &str, argument: &str, image: &mut Pixels) -> Option<()> {
@@ -26,10 +28,14 @@ fn operate(name: &str, argument: &str, image: &mut Pixels) -> Option<()> {
         "translate_y" => geometry::translate_y(image, number()),
         "rotate" => geometry::rotate(image, number()),
         "gaussian_blur" => gaussian_blur(image, number()),
-        "resized_crop" => {
-            let sides: Vec<usize> = argument.split(',').map(|side| side.parse().unwrap()).collect();
-            let part = resized_crop::crop(image, sides[0], sides[1], sides[2], sides[3]);
-            *image = resized_crop::resized(&part, image.height, image.width);
+        "resized_part" => {
+            let [top, left, height, width] =
+                argument.split(',').map(|side| side.parse().unwrap()).collect::<Vec<f64>>()[..]
+            else {
+                return None;
+            };
+            let (rows, columns) = (image.height, image.width);
+            resize(image, Part { top, left, height, width }, rows, columns);
         }
         _ => return None,
     }
@@ -59,7 +65,7 @@ fn every_operation_gives_the_bytes_of_pillow() {
         assert_eq!(found.bytes.len(), expected.bytes.len(), "{name}");
         let largest = found.bytes.iter().zip(&expected.bytes).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
         // The crate that resizes rounds its weights otherwise.
-        if largest > u8::from(operation == "resized_crop") {
+        if largest > u8::from(operation == "resized_part") {
             wrong.push(format!("{name}: by up to {largest}"));
         }
     }

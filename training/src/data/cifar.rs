@@ -2,10 +2,9 @@
 //! fine; CIFAR-10: one) and 3 x 32 x 32 pixel bytes, red plane, green plane, blue plane, row-major.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use tch::Tensor;
-
-use super::{DataKind, DataSet, Split, check_class_name, read, sha256};
+use super::{DataKind, DataSet, Images, Split, check_class_name, read, sha256};
 use crate::TrainingError;
 
 const PIXELS: usize = 3 * 32 * 32;
@@ -32,7 +31,10 @@ impl Version {
     }
 
     fn num_classes(self) -> usize {
-        self.kind().num_classes()
+        match self {
+            Self::Cifar10 => 10,
+            Self::Cifar100 => 100,
+        }
     }
 
     fn train_files(self) -> Vec<String> {
@@ -79,8 +81,8 @@ pub(super) fn load(folder: &Path, version: Version) -> Result<DataSet, TrainingE
     }
     Ok(DataSet {
         kind: version.kind(),
-        train: load_split(folder, &version.train_files(), version)?,
-        test: load_split(folder, &[version.test_file().to_owned()], version)?,
+        train: Arc::new(load_split(folder, &version.train_files(), version)?),
+        test: Arc::new(load_split(folder, &[version.test_file().to_owned()], version)?),
         class_names,
     })
 }
@@ -107,11 +109,7 @@ fn load_split(folder: &Path, files: &[String], version: Version) -> Result<Split
         contents.push(bytes);
     }
     let parts: Vec<&[u8]> = contents.iter().map(Vec::as_slice).collect();
-    Ok(Split {
-        images: Tensor::f_from_slice(&pixels)?.f_view([labels.len() as i64, 3, 32, 32])?,
-        labels,
-        sha256: sha256(&parts),
-    })
+    Ok(Split { images: Images::InMemory { shape: [3, 32, 32], bytes: pixels }, labels, sha256: sha256(&parts) })
 }
 
 fn read_part(folder: &Path, name: &str, version: Version) -> Result<Vec<u8>, TrainingError> {
@@ -152,8 +150,8 @@ mod tests {
         train.extend(record(&[1, 99], 8));
         let data = load(cifar100(&train).path(), Version::Cifar100).unwrap();
         assert_eq!(data.train.labels, [42, 99]);
-        assert_eq!(data.train.images.int64_value(&[0, 1, 0, 0]), 200);
-        assert_eq!(data.train.images.int64_value(&[1, 2, 31, 31]), 8);
+        assert_eq!(data.train.images.pixels(0).unwrap().plane(1)[0], 200);
+        assert_eq!(data.train.images.pixels(1).unwrap().plane(2)[32 * 32 - 1], 8);
         assert_eq!(data.class_names[99], "class 99");
     }
 

@@ -4,11 +4,11 @@
 
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
-use tch::{Kind, Tensor};
 
-use super::{DataKind, DataSet, Split, read, sha256};
+use super::{DataKind, DataSet, Images, Split, read, sha256};
 use crate::TrainingError;
 
 const CLASS_NAMES: [&str; 10] =
@@ -23,8 +23,8 @@ struct Idx {
 pub(super) fn load_fashion_mnist(folder: &Path) -> Result<DataSet, TrainingError> {
     Ok(DataSet {
         kind: DataKind::FashionMnist,
-        train: load_split(folder, "train")?,
-        test: load_split(folder, "t10k")?,
+        train: Arc::new(load_split(folder, "train")?),
+        test: Arc::new(load_split(folder, "t10k")?),
         class_names: CLASS_NAMES.map(str::to_owned).to_vec(),
     })
 }
@@ -45,11 +45,10 @@ fn load_split(folder: &Path, part: &str) -> Result<Split, TrainingError> {
         let problem = format!("label {} of image {at} is not below {}", data[at], CLASS_NAMES.len());
         return Err(TrainingError::malformed(&labels_path, problem));
     }
-    let pixels = Tensor::f_from_slice(&images.bytes[images.offset..])?.f_to_kind(Kind::Uint8)?;
     Ok(Split {
-        images: pixels.f_view([count as i64, 1, height as i64, width as i64])?,
         labels: data.iter().map(|&label| usize::from(label)).collect(),
         sha256: sha256(&[&images.bytes, &labels.bytes]),
+        images: Images::InMemory { shape: [1, height, width], bytes: images.bytes[images.offset..].to_vec() },
     })
 }
 
@@ -117,9 +116,10 @@ mod tests {
     fn plain_and_gzipped_files_are_read() {
         let folder = folder(&[9, 0]);
         let data = load_fashion_mnist(folder.path()).unwrap();
-        assert_eq!(data.train.images.size(), [2, 1, 2, 3]);
-        assert_eq!(data.train.images.int64_value(&[1, 0, 1, 2]), 255);
-        assert_eq!((data.train.labels, data.test.labels), (vec![9, 0], vec![4]));
+        assert_eq!(data.image_shape(None).unwrap(), [1, 2, 3]);
+        assert_eq!(data.train.images.len(), 2);
+        assert_eq!(data.train.images.pixels(1).unwrap().bytes, [250, 251, 252, 253, 254, 255]);
+        assert_eq!((&data.train.labels, &data.test.labels), (&vec![9, 0], &vec![4]));
     }
 
     #[test]

@@ -35,12 +35,14 @@ impl Normalisation {
         Ok(Self { mean, std })
     }
 
-    /// The constants customary for a data set's full training split (fixed before any subset is drawn, as T3 needs).
+    /// The constants customary for a data set's full training split (fixed before any subset is drawn, as T3 needs); for files
+    /// those of ImageNet.
     pub fn customary(kind: DataKind) -> Self {
         let (mean, std): (&[f64], &[f64]) = match kind {
             DataKind::Cifar100 => (&[0.5071, 0.4865, 0.4409], &[0.2673, 0.2564, 0.2762]),
             DataKind::Cifar10 => (&[0.4914, 0.4822, 0.4465], &[0.2470, 0.2435, 0.2616]),
             DataKind::FashionMnist => (&[0.2860], &[0.3530]),
+            DataKind::ImageFolder | DataKind::List => (&[0.485, 0.456, 0.406], &[0.229, 0.224, 0.225]),
         };
         Self { mean: mean.to_vec(), std: std.to_vec() }
     }

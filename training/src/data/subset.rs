@@ -1,5 +1,5 @@
-//! The long-tailed training subset: class j keeps n_j images (see `car_spectral::longtail`), drawn without replacement
-//! from that class with a fixed seed.
+//! The images of a split that are used: all, or the long-tailed subset in which class j keeps n_j images (see
+//! `car_spectral::longtail`), drawn without replacement from that class with a fixed seed.
 
 use car_spectral::longtail::long_tailed_counts;
 use rand::SeedableRng;
@@ -21,15 +21,54 @@ pub struct LongTail {
     pub seed: u64,
 }
 
-/// The chosen images.
+/// The images that are used.
 #[derive(Clone, Debug, PartialEq)]
-pub struct LongTailSubset {
-    /// Indices into the full training split, class by class, ascending within a class.
+pub struct Subset {
+    /// Indices into the full split, class by class, ascending within a class.
     pub indices: Vec<usize>,
     /// Images of each class.
     pub class_counts: Vec<u64>,
     /// SHA-256 over the indices as little-endian 64-bit integers, in hexadecimal.
     pub sha256: String,
+}
+
+impl Subset {
+    /// All images of a split with these labels.
+    pub fn full(labels: &[usize], num_classes: usize) -> Self {
+        Self::new(members(labels, num_classes))
+    }
+
+    /// These images of each class, ascending.
+    pub(super) fn new(by_class: Vec<Vec<usize>>) -> Self {
+        let class_counts = by_class.iter().map(|members| members.len() as u64).collect();
+        let indices = by_class.concat();
+        let mut hasher = Sha256::new();
+        for &index in &indices {
+            hasher.update((index as u64).to_le_bytes());
+        }
+        let sha256 = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { indices, class_counts, sha256 }
+    }
+
+    /// The images of each class, `[K]`.
+    pub(super) fn by_class(&self) -> Vec<&[usize]> {
+        let mut rest = self.indices.as_slice();
+        let take = |&count: &u64| {
+            let (members, others) = rest.split_at(count as usize);
+            rest = others;
+            members
+        };
+        self.class_counts.iter().map(take).collect()
+    }
+}
+
+/// The indices of each class, ascending.
+fn members(labels: &[usize], num_classes: usize) -> Vec<Vec<usize>> {
+    let mut members = vec![Vec::new(); num_classes];
+    for (index, &label) in labels.iter().enumerate() {
+        members[label].push(index);
+    }
+    members
 }
 
 impl LongTail {
@@ -38,15 +77,11 @@ impl LongTail {
     /// # Errors
     /// [`TrainingError::LongTail`] for an imbalance below 1 or too few classes; [`TrainingError::InvalidSetting`] if a
     /// class has fewer images than its share.
-    pub fn draw(&self, labels: &[usize], num_classes: usize) -> Result<LongTailSubset, TrainingError> {
+    pub fn draw(&self, labels: &[usize], num_classes: usize) -> Result<Subset, TrainingError> {
         let class_counts = long_tailed_counts(self.n_max, self.imbalance, num_classes)?;
-        let mut by_class = vec![Vec::new(); num_classes];
-        for (index, &label) in labels.iter().enumerate() {
-            by_class[label].push(index);
-        }
+        let mut by_class = members(labels, num_classes);
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-        let mut indices = Vec::with_capacity(class_counts.iter().sum::<u64>() as usize);
-        for (class, (mut members, &count)) in by_class.into_iter().zip(&class_counts).enumerate() {
+        for (class, (members, &count)) in by_class.iter_mut().zip(&class_counts).enumerate() {
             if (members.len() as u64) < count {
                 let requirement = format!("class {class} has only {} images", members.len());
                 return Err(TrainingError::setting("--n-max", self.n_max, requirement));
@@ -54,14 +89,8 @@ impl LongTail {
             members.shuffle(&mut rng);
             members.truncate(count as usize);
             members.sort_unstable();
-            indices.extend(members);
         }
-        let mut hasher = Sha256::new();
-        for &index in &indices {
-            hasher.update((index as u64).to_le_bytes());
-        }
-        let sha256 = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(LongTailSubset { indices, class_counts, sha256 })
+        Ok(Subset::new(by_class))
     }
 }
 
@@ -107,5 +136,25 @@ mod tests {
         let all = LongTail { n_max: 4, imbalance: 1.0, seed: 0 }.draw(&labels, 3).unwrap();
         assert_eq!(all.indices, [0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11]);
         assert_eq!(all.sha256, "79570223ffc7dfbd2d18adb19ca585528818c8f9ba83e06b5ccd5c30414d8cd9");
+        assert_eq!(Subset::full(&labels, 3), all);
+        assert_eq!(all.by_class(), [[0, 3, 6, 9], [1, 4, 7, 10], [2, 5, 8, 11]]);
+    }
+    /// The sizes that the protocol's formula gives, and that are published for the usual code: CIFAR100-LT 19,573, 12,608, 10,847
+    /// and 9,502 images, CIFAR10-LT 20,431, 13,996, 12,406 and 11,203 for the factors 10, 50, 100 and 200.
+    #[test]
+    fn subsets_have_the_published_sizes() {
+        let sizes = |num_classes: usize, each: usize, n_max: u64| {
+            let labels: Vec<usize> = (0..num_classes * each).map(|index| index % num_classes).collect();
+            [10.0, 50.0, 100.0, 200.0].map(|imbalance| {
+                let subset = LongTail { n_max, imbalance, seed: 0 }.draw(&labels, num_classes).unwrap();
+                assert_eq!(subset.class_counts[0], n_max);
+                assert_eq!(subset.class_counts[num_classes - 1], (n_max as f64 / imbalance) as u64);
+                subset.indices.len()
+            })
+        };
+        assert_eq!(sizes(100, 500, 500), [19_573, 12_608, 10_847, 9_502]);
+        assert_eq!(sizes(10, 5000, 5000), [20_431, 13_996, 12_406, 11_203]);
+        // Fashion-MNIST has 6000 images a class.
+        assert_eq!(sizes(10, 6000, 6000), [24_516, 16_796, 14_886, 13_444]);
     }
 }

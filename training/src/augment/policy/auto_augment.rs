@@ -2,7 +2,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use super::Operation::{self, *};
-use crate::augment::Pixels;
+use crate::augment::{Augmentation, Pixels};
 
 /// An operation with its probability in tenths and its magnitude in ninths of the full strength.
 type Step = (Operation, u32, u32);
@@ -41,9 +41,8 @@ const PAIRS: [[Step; 2]; 25] = [
     [(TranslateY, 7, 9), (AutoContrast, 9, 0)],
 ];
 
-impl AutoAugment {
-    /// Changes the image.
-    pub fn apply(self, image: &mut Pixels, rng: &mut ChaCha8Rng) {
+impl Augmentation for AutoAugment {
+    fn apply(&self, image: &mut Pixels, rng: &mut ChaCha8Rng) {
         for (operation, tenths, ninths) in PAIRS[rng.random_range(0..PAIRS.len())] {
             if rng.random_range(0..10) < tenths {
                 operation.apply(image, f64::from(ninths) / 9.0, rng);

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Operation::{self, *};
 use crate::TrainingError;
-use crate::augment::Pixels;
+use crate::augment::{Augmentation, Pixels};
 
 /// RandAugment (Cubuk et al., NeurIPS 2020): so many operations, drawn with replacement from 14, all of one magnitude.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,9 +44,10 @@ impl RandAugment {
         }
         Ok(())
     }
+}
 
-    /// Changes the image.
-    pub fn apply(self, image: &mut Pixels, rng: &mut ChaCha8Rng) {
+impl Augmentation for RandAugment {
+    fn apply(&self, image: &mut Pixels, rng: &mut ChaCha8Rng) {
         for _ in 0..self.operations {
             OPERATIONS[rng.random_range(0..OPERATIONS.len())].apply(image, self.magnitude / 10.0, rng);
         }

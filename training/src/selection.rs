@@ -1,0 +1,85 @@
+//! Which epoch's weights are the result of a run: the last, or the best on a validation part of the training data. The test
+//! images take no part in it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+use crate::split_metrics::SplitMetrics;
+
+/// How the result of a run is chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Selection {
+    /// The last epoch.
+    #[default]
+    Last,
+    /// Of the evaluated epochs the first with the largest mean of the class accuracies on the validation part.
+    BestValidation,
+}
+
+impl Selection {
+    /// Whether it is the last epoch.
+    pub fn is_last(&self) -> bool {
+        *self == Self::Last
+    }
+}
+
+/// The best epoch so far.
+#[derive(Debug)]
+pub(crate) struct Best {
+    pub epoch: usize,
+    /// Mean of the class accuracies on the validation part.
+    pub accuracy_macro: f64,
+    pub weights: BTreeMap<String, Tensor>,
+    /// Of the average that regularises; empty without CAR.
+    pub loss: BTreeMap<String, Tensor>,
+}
+
+impl Best {
+    /// A copy of what the weights and the average are now.
+    pub(crate) fn new(
+        epoch: usize,
+        accuracy_macro: f64,
+        weights: BTreeMap<String, Tensor>,
+        loss: BTreeMap<String, Tensor>,
+    ) -> Self {
+        let copy = |tensors: BTreeMap<String, Tensor>| {
+            tensors.into_iter().map(|(name, tensor)| (name, tensor.detach().copy())).collect()
+        };
+        Self { epoch, accuracy_macro, weights: copy(weights), loss: copy(loss) }
+    }
+
+    /// The same tensors.
+    pub(crate) fn shallow_clone(&self) -> Self {
+        let share = |tensors: &BTreeMap<String, Tensor>| {
+            tensors.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect()
+        };
+        let (weights, loss) = (share(&self.weights), share(&self.loss));
+        Self { epoch: self.epoch, accuracy_macro: self.accuracy_macro, weights, loss }
+    }
+
+    /// Whether an epoch with these metrics of the validation part takes the place of `best`; then with what accuracy.
+    pub(crate) fn is_beaten(best: Option<&Self>, validation: Option<&SplitMetrics>) -> Option<f64> {
+        let accuracy = validation?.accuracy_macro?;
+        best.is_none_or(|best| accuracy > best.accuracy_macro).then_some(accuracy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_the_largest_macro_accuracies_stays() {
+        let metrics = |accuracy_macro| SplitMetrics { accuracy_macro, ..SplitMetrics::example() };
+        let best = |accuracy_macro| Best { epoch: 1, accuracy_macro, weights: BTreeMap::new(), loss: BTreeMap::new() };
+        let beaten = |best: Option<&Best>, new| Best::is_beaten(best, Some(&metrics(new)));
+        assert_eq!(beaten(None, Some(0.0)), Some(0.0));
+        assert_eq!(beaten(Some(&best(0.5)), Some(0.5)), None);
+        assert_eq!(beaten(Some(&best(0.5)), Some(0.75)), Some(0.75));
+        assert_eq!(beaten(None, None), None);
+        assert_eq!(Best::is_beaten(None, None), None, "an epoch without an evaluation");
+    }
+}
