@@ -71,7 +71,11 @@ impl DataArguments {
     pub fn check(&self) -> Result<(), TrainingError> {
         let kind = self.data.kind;
         if let Some(n_max) = self.n_max.filter(|_| kind.is_files() && self.imbalance.is_none()) {
-            return Err(TrainingError::setting("--n-max", n_max, "give --imbalance, too: files are used as they are"));
+            return Err(TrainingError::InvalidSetting {
+                name: "--n-max",
+                value: n_max.to_string(),
+                requirement: "give --imbalance, too: files are used as they are".to_owned(),
+            });
         }
         if let Some(imbalance) = self.imbalance() {
             // Without --n-max the largest class is known with the data; the factor is checked as for one that is large enough.
