@@ -6,8 +6,9 @@
 //!
 //! This holds for *any* matrices U, S, V, so the decomposition need not be trusted: what it lacks shows up in E and in
 //! the departure from orthogonality, which are computed. Their own rounding: an inner product of n terms is off by at
-//! most n u / (1 - n u) times the inner product of the absolute values (u = 2^-53), so each Frobenius norm is off by at
-//! most (n + 4) u times the product of the factors' Frobenius norms; that is added, doubled for the sums and roots.
+//! most n u / (1 - n u) times the inner product of the absolute values (u = 2^-53), so each product is off by at most
+//! (n + 4) u times the factors' Frobenius norms; that is added twice over. A difference and the root of its sum of N squares
+//! are off by (N/2 + 3) u relatively; (2N + 16) u is added.
 
 use nalgebra::{DMatrix, DVector};
 use ndarray::ArrayView2;
@@ -49,12 +50,17 @@ fn upper_by(matrix: &DMatrix<f64>, u: &DMatrix<f64>, s: &DVector<f64>, v_t: &DMa
     let rank = s.len();
     let residual = residual + rounding(rank) * u.norm() * v_t.norm() * sigma;
     let orthogonal = |gram: DMatrix<f64>, terms: usize, norm: f64| {
-        let departure = (gram - DMatrix::identity(rank, rank)).norm() + rounding(terms) * norm * norm;
+        let departure = norm_upper(&(gram - DMatrix::identity(rank, rank))) + rounding(terms) * norm * norm;
         (1.0 + departure).sqrt()
     };
     let left = orthogonal(u.transpose() * u, rows, u.norm());
     let right = orthogonal(v_t * v_t.transpose(), columns, v_t.norm());
     (left * sigma * right + residual) * (1.0 + 8.0 * f64::EPSILON)
+}
+
+/// The Frobenius norm of a difference, from above.
+fn norm_upper(difference: &DMatrix<f64>) -> f64 {
+    difference.norm() * (1.0 + (difference.len() as f64 + 8.0) * f64::EPSILON)
 }
 
 fn rounding(terms: usize) -> f64 {
@@ -100,6 +106,15 @@ mod tests {
         // Residual 8 x 4 eps; each factor 8 x 4 eps under a root; 8 eps at the end.
         let added = (bound - 1.0) / f64::EPSILON;
         assert!((68.0..=76.0).contains(&added), "{added} eps");
+    }
+
+    #[test]
+    fn a_norm_of_many_squares_is_not_below_the_exact_one() {
+        // 1/3 as a float is below 1/3; the sum of 10^5 squares rounds at every step.
+        let many = DMatrix::from_element(100, 1000, 1.0 / 3.0);
+        let exact = (1.0f64 / 3.0) * 1e5f64.sqrt();
+        let above = norm_upper(&many) / exact - 1.0;
+        assert!((1e5 * f64::EPSILON * 0.5..=2e5 * f64::EPSILON).contains(&above), "{above:e}");
     }
 
     #[test]
