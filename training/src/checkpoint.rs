@@ -15,7 +15,10 @@ use tch::{Device, Tensor};
 
 use crate::TrainingError;
 use crate::atomic::write_atomically;
+use crate::augment::{AugmentationOptions, CutMix};
+use crate::contrastive::ContrastiveOptions;
 use crate::data::{DataKind, LongTail, Normalisation, Sampler, Validation, check_class_name};
+use crate::loss::RectificationOptions;
 use crate::loss::classification::ClassificationOptions;
 use crate::model::{Architecture, Model};
 use crate::optimizer::OptimizerOptions;
@@ -105,8 +108,11 @@ pub struct Run {
     pub optimizer: Option<OptimizerOptions>,
     /// Warm-up epochs.
     pub warm_up_epochs: usize,
-    /// Whether crop and flip were on.
+    /// Whether images were changed at random.
     pub augmented: bool,
+    /// How, where it was more than crop and flip.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub augmentation: Option<AugmentationOptions>,
     /// How often the images of each class came; absent for each once an epoch.
     #[serde(default, skip_serializing_if = "Sampler::is_instance_balanced")]
     pub sampler: Sampler,
@@ -118,6 +124,15 @@ pub struct Run {
     /// The classification loss; absent in checkpoints of older builds, which used cross-entropy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classification: Option<ClassificationOptions>,
+    /// The contrastive branch, if the loss has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contrastive: Option<ContrastiveOptions>,
+    /// CutMix, if batches were mixed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cutmix: Option<CutMix>,
+    /// Rectification of the labels of mixed images, if there was any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rectification: Option<RectificationOptions>,
     /// Options of CAR, if the loss has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub car: Option<CarOptions>,
@@ -259,6 +274,7 @@ mod tests {
     use tch::Kind;
 
     use super::*;
+    use crate::augment::Policy;
     use crate::loss::CarLoss;
     use crate::model::{ArchitectureKind, Classifier};
 
@@ -298,10 +314,14 @@ mod tests {
                 optimizer: Some(OptimizerOptions::adamw(2e-4)),
                 warm_up_epochs: 1,
                 augmented: true,
+                augmentation: Some(AugmentationOptions { policy: Policy::AutoAugment, cutout: Some(16) }),
                 sampler: Sampler::SquareRoot,
                 selection: Selection::BestValidation,
                 loss: "Balanced Softmax + CAR".into(),
                 classification: Some(ClassificationOptions::LogitAdjustment { tau: 1.0 }),
+                contrastive: Some(ContrastiveOptions::CIFAR),
+                cutmix: Some(CutMix::CUSTOMARY),
+                rectification: Some(RectificationOptions::after(100)),
                 car: Some(CarOptions::paper()),
                 device: "cpu".into(),
                 threads: 1,
@@ -347,14 +367,17 @@ mod tests {
     #[test]
     fn what_older_builds_did_not_write_is_the_default() {
         let mut old = serde_json::to_value(description()).unwrap();
-        for (part, keys) in [("data", ["validation", "image_size"]), ("run", ["sampler", "selection"])] {
+        let run = ["sampler", "selection", "augmentation", "contrastive", "cutmix", "rectification"];
+        for (part, keys) in [("data", &["validation", "image_size"][..]), ("run", &run[..])] {
             for key in keys {
-                old[part].as_object_mut().unwrap().remove(key).unwrap();
+                old[part].as_object_mut().unwrap().remove(*key).unwrap();
             }
         }
         let found: Description = serde_json::from_value(old.clone()).unwrap();
         assert_eq!((found.data.validation.as_ref(), found.data.image_size), (None, None));
         assert_eq!((found.run.sampler, found.run.selection), (Sampler::InstanceBalanced, Selection::Last));
+        assert_eq!((found.run.augmentation, found.run.contrastive), (None, None));
+        assert_eq!((found.run.cutmix, found.run.rectification), (None, None));
         assert_eq!(serde_json::to_value(found).unwrap(), old, "and is not written");
     }
 

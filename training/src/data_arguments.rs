@@ -57,10 +57,24 @@ pub struct DataArguments {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum SamplerName {
+pub enum SamplerName {
+    /// Each image once an epoch.
     InstanceBalanced,
+    /// By the square root of the class's count.
     SquareRoot,
+    /// All classes equally often.
     ClassBalanced,
+}
+
+impl SamplerName {
+    /// The sampler of that name.
+    pub fn sampler(self) -> Sampler {
+        match self {
+            Self::InstanceBalanced => Sampler::InstanceBalanced,
+            Self::SquareRoot => Sampler::SquareRoot,
+            Self::ClassBalanced => Sampler::ClassBalanced,
+        }
+    }
 }
 
 impl DataArguments {
@@ -71,7 +85,11 @@ impl DataArguments {
     pub fn check(&self) -> Result<(), TrainingError> {
         let kind = self.data.kind;
         if let Some(n_max) = self.n_max.filter(|_| kind.is_files() && self.imbalance.is_none()) {
-            return Err(TrainingError::setting("--n-max", n_max, "give --imbalance, too: files are used as they are"));
+            return Err(TrainingError::InvalidSetting {
+                name: "--n-max",
+                value: n_max.to_string(),
+                requirement: "give --imbalance, too: files are used as they are".to_owned(),
+            });
         }
         if let Some(imbalance) = self.imbalance() {
             // Without --n-max the largest class is known with the data; the factor is checked as for one that is large enough.
@@ -101,11 +119,7 @@ impl DataArguments {
 
     /// How often the images of each class come.
     pub fn sampler(&self) -> Sampler {
-        match self.sampler {
-            SamplerName::InstanceBalanced => Sampler::InstanceBalanced,
-            SamplerName::SquareRoot => Sampler::SquareRoot,
-            SamplerName::ClassBalanced => Sampler::ClassBalanced,
-        }
+        self.sampler.sampler()
     }
 
     /// Threads that decode and augment.

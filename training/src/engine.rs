@@ -1,7 +1,5 @@
-//! The training loop: an optimizer with linear warm-up and cosine schedule, a classification loss with or without CAR, batches
-//! made ahead of time.
+//! The training loop: an optimizer with linear warm-up and cosine schedule, the objective, batches made ahead of time.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -10,19 +8,19 @@ use car_spectral::confusion::ClassWeights;
 use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::Array2;
 use rand::RngExt;
-use tch::{Device, Kind, Tensor};
+use tch::Device;
 
-use crate::augment::Chain;
+use crate::augment::AugmentationOptions;
 use crate::checkpoint::{self, Description, Run, SCHEMA, TrainingData, ValidationPart};
-use crate::data::{DataSet, Normalisation, Order, Parts, Sampler};
+use crate::data::{DataSet, Normalisation, Parts, Sampler};
 use crate::device::device_name;
-use crate::loader::{Loader, LoaderOptions};
-use crate::loss::classification::{ClassificationLoss, ClassificationOptions};
+use crate::feed::{FedBatch, Feed, FeedOptions};
+use crate::loss::classification::ClassificationOptions;
 use crate::metrics::EpochMetrics;
 use crate::model::{Architecture, ArchitectureKind, Classifier, Model};
+use crate::objective::{Objective, ObjectiveOptions, Step};
 use crate::optimizer::{Optimizer, OptimizerOptions};
 use crate::random::{MOST_EPOCHS, Place, Purpose, generator};
-use crate::regulariser::Regulariser;
 use crate::resume::{self, RunState};
 use crate::run_evaluation::{Evaluated, Evaluator, Part};
 use crate::run_folder;
@@ -47,8 +45,8 @@ pub struct Options {
     pub optimizer: OptimizerOptions,
     /// Epochs of linear warm-up.
     pub warm_up_epochs: usize,
-    /// Random crop and flip ([`Chain::training`]), or the images as for evaluation ([`Chain::evaluation`]).
-    pub augment: bool,
+    /// Augmentation of the view to classify.
+    pub augmentation: AugmentationOptions,
     /// Rows and columns of the images given to the network; `None` for images as they are stored.
     pub image_size: Option<usize>,
     /// How often the images of each class come.
@@ -59,10 +57,8 @@ pub struct Options {
     pub selection: Selection,
     /// Seed of initialisation, order and augmentation.
     pub seed: u64,
-    /// The classification loss.
-    pub loss: ClassificationOptions,
-    /// CAR beside it, or not.
-    pub car: Option<CarOptions>,
+    /// What is minimised.
+    pub objective: ObjectiveOptions,
     /// Evaluate on the training, validation and test images every so many epochs; the last epoch always is.
     pub evaluate_every: usize,
     /// Write a checkpoint every so many epochs (0: at the end only).
@@ -110,18 +106,16 @@ impl Options {
         }
         positive("--lr", self.learning_rate)?;
         self.optimizer.check()?;
-        self.loss.check()?;
+        self.objective.check()?;
+        self.augmentation.check()?;
         self.classifier.check(&self.architecture)?;
-        if let ClassificationOptions::LdamDrw { deferred_from, .. } = self.loss
+        if let ClassificationOptions::LdamDrw { deferred_from, .. } = self.objective.classification
             && !(1..=self.epochs).contains(&deferred_from)
         {
             return Err(TrainingError::setting("--deferred-from", deferred_from, "an epoch of the run, from 1"));
         }
         if self.warm_up_epochs >= self.epochs {
             return Err(TrainingError::setting("--warm-up", self.warm_up_epochs, "fewer epochs than --epochs"));
-        }
-        if let Some(car) = &self.car {
-            car.check()?;
         }
         if self.earlier == EarlierRun::Refuse {
             run_folder::check(&self.out)?;
@@ -145,7 +139,7 @@ pub struct Finished {
     pub test_accuracy: f64,
 }
 
-/// Trains a network on a part of a training split, by a classification loss or by that and CAR, and writes `metrics.jsonl`,
+/// Trains a network on a part of a training split and writes `metrics.jsonl`,
 /// `model.safetensors` (+ `.json`), `train.npz`, `test.npz` (and `validation.npz` if there is a validation part,
 /// `epoch-N.safetensors` where asked) into `options.out`. The last epoch is the result, or the best on the validation part
 /// ([`Selection`]); nothing is selected by test accuracy. On the CPU a run is repeatable for a seed and a number of threads, also
@@ -170,9 +164,8 @@ pub fn train(data: &DataSet, parts: &Parts, options: &Options) -> Result<Option<
         classifier: options.classifier,
     };
     let mut model = Model::new(architecture.clone(), options.device)?;
-    let mut classification = ClassificationLoss::new(&subset.class_counts, options.loss)?;
-    let mut regulariser = options.car.map(|car| Regulariser::new(&subset.class_counts, car)).transpose()?;
-    let measured = options.car.unwrap_or(CarOptions::paper());
+    let mut objective = Objective::new(&options.objective, &subset.class_counts, &model)?;
+    let measured = options.objective.car.unwrap_or(CarOptions::paper());
     let weights = ClassWeights::new(&subset.class_counts, measured.r0, measured.weights)?;
     let normalisation = Normalisation::customary(data.kind);
     let steps_per_epoch = subset.indices.len().div_ceil(options.batch_size);
@@ -181,9 +174,8 @@ pub fn train(data: &DataSet, parts: &Parts, options: &Options) -> Result<Option<
         warmup_steps: options.warm_up_epochs * steps_per_epoch,
         total_steps: options.epochs * steps_per_epoch,
     };
-    let mut optimizer = Optimizer::new(options.optimizer, model.trainable())?;
-    let chain = if options.augment { Chain::training } else { Chain::evaluation };
-    let chain = chain(&data.train.images, options.image_size);
+    let trainable = model.trainable().into_iter().chain(objective.trainable()).collect();
+    let mut optimizer = Optimizer::new(options.optimizer, trainable)?;
     let evaluator = Evaluator {
         data,
         parts,
@@ -223,12 +215,16 @@ pub fn train(data: &DataSet, parts: &Parts, options: &Options) -> Result<Option<
             weight_decay: options.optimizer.weight_decay(),
             optimizer: Some(options.optimizer),
             warm_up_epochs: options.warm_up_epochs,
-            augmented: options.augment,
+            augmented: options.augmentation.changes_images(),
+            augmentation: options.augmentation.beyond_crop_and_flip(),
             sampler: options.sampler,
             selection: options.selection,
-            loss: format!("{}{}", options.loss.label(), if options.car.is_some() { " + CAR" } else { "" }),
-            classification: Some(options.loss),
-            car: options.car,
+            loss: options.objective.label(),
+            classification: Some(options.objective.classification),
+            contrastive: options.objective.contrastive,
+            cutmix: options.objective.cutmix,
+            rectification: options.objective.rectification,
+            car: options.objective.car,
             device: device_name(options.device),
             threads: tch::get_num_threads() as usize,
             commit: COMMIT.to_owned(),
@@ -250,9 +246,7 @@ pub fn train(data: &DataSet, parts: &Parts, options: &Options) -> Result<Option<
         Some(state) => {
             model.set_weights(&state.weights)?;
             optimizer.set_state(&state.optimizer)?;
-            if let Some(regulariser) = &mut regulariser {
-                regulariser.set_state(&state.loss, &state.other)?;
-            }
+            objective.set_state(state.loss, &state.other)?;
             (state.description.run.epoch, state.best)
         }
         None => (0, None),
@@ -266,42 +260,39 @@ pub fn train(data: &DataSet, parts: &Parts, options: &Options) -> Result<Option<
         }
     }
     log.keep(done)?;
-    let loader_options = LoaderOptions {
-        batch_size: options.batch_size,
+    let feed_options = FeedOptions {
         epochs: done + 1..=options.epochs,
+        batch_size: options.batch_size,
         seed: options.seed,
-        stream: 0,
         threads: options.loader_threads,
+        sampler: options.sampler,
+        augmentation: options.augmentation,
+        image_size: options.image_size,
+        contrastive: options.objective.contrastive.is_some(),
+        cutmix: options.objective.cutmix,
+        device: options.device,
     };
-    let order = Order::sampled(options.sampler, subset)?;
-    let mut loader = Loader::new(data.train.clone(), order, vec![chain], loader_options)?;
+    let mut feed = Feed::new(&data.train, subset, normalisation.clone(), &feed_options)?;
     let (mut step, mut last) = (done * steps_per_epoch, None);
     bar.set_position(step as u64);
     for epoch in done + 1..=options.epochs {
         let started = Instant::now();
         tch::manual_seed(seed_of_layers(options.seed, epoch));
-        let (mut loss_sum, mut right, mut rate) = (0.0, 0i64, 0.0);
-        for batch in loader.by_ref().take(steps_per_epoch) {
-            let batch = batch?;
+        let (mut loss_sum, mut right, mut rate) = (0.0, 0.0, 0.0);
+        for position in 0..steps_per_epoch {
             rate = schedule.rate(step);
-            let images = batch.views[0].f_to_device(options.device)?;
-            let targets = batch.labels.f_to_device(options.device)?;
-            let logits = model.forward(&normalisation.apply(&images)?, true);
-            let loss = classification.forward(&logits, &targets, epoch)?;
-            let value = loss.double_value(&[]);
+            let FedBatch { views, labels, mix } = feed.batch(epoch, position)?;
+            let Step { objective: to_minimise, loss, right: right_here } =
+                objective.step(&model, &views, &labels, mix.as_ref(), epoch)?;
             step += 1;
-            if !value.is_finite() {
-                return Err(TrainingError::Diverged { epoch, step: step - (epoch - 1) * steps_per_epoch, loss: value });
+            if !loss.is_finite() {
+                return Err(TrainingError::Diverged { epoch, step: position + 1, loss });
             }
-            let objective = match &mut regulariser {
-                Some(regulariser) => loss + regulariser.term(&logits, &targets)?,
-                None => loss,
-            };
             optimizer.zero_grad();
-            objective.f_backward()?;
+            to_minimise.f_backward()?;
             optimizer.step(rate)?;
-            loss_sum += value * batch.indices.len() as f64;
-            right += logits.argmax(1, false).eq_tensor(&targets).sum(Kind::Int64).int64_value(&[]);
+            loss_sum += loss * labels.size()[0] as f64;
+            right += right_here;
             bar.inc(1);
         }
         let seconds = started.elapsed().as_secs_f64();
@@ -311,15 +302,12 @@ pub fn train(data: &DataSet, parts: &Parts, options: &Options) -> Result<Option<
         let train = evaluated.as_ref().map(|evaluated| &evaluated.train.evaluation);
         let metrics_of = |part: &Part| part.evaluation.metrics.clone();
         let validation = evaluated.as_ref().and_then(|evaluated| evaluated.validation.as_ref()).map(metrics_of);
-        let car = regulariser
-            .as_mut()
-            .map(|regulariser| regulariser.finish_epoch(seconds, train.map(|train| (&train.surrogate, &train.hard))))
-            .transpose()?;
+        let car = objective.finish_epoch(seconds, train.map(|train| (&train.surrogate, &train.hard)))?;
         let images = subset.indices.len() as f64;
         let metrics = EpochMetrics {
             epoch,
             train_loss: loss_sum / images,
-            train_accuracy: right as f64 / images,
+            train_accuracy: right / images,
             learning_rate: rate,
             train: evaluated.as_ref().map(|evaluated| metrics_of(&evaluated.train)),
             test: evaluated.as_ref().map(|evaluated| metrics_of(&evaluated.test)),
@@ -334,19 +322,19 @@ pub fn train(data: &DataSet, parts: &Parts, options: &Options) -> Result<Option<
         }
         if options.checkpoint_every > 0 && epoch % options.checkpoint_every == 0 {
             let path = options.out.join(format!("epoch-{epoch:04}.safetensors"));
-            checkpoint::save(&path, &model, &loss_state(&regulariser), &describe(epoch))?;
+            checkpoint::save(&path, &model, &objective.state(), &describe(epoch))?;
         }
         if options.selection == Selection::BestValidation
             && let Some(accuracy) = Best::is_beaten(best.as_ref(), metrics.validation.as_ref())
         {
-            best = Some(Best::new(epoch, accuracy, model.weights(), loss_state(&regulariser)));
+            best = Some(Best::new(epoch, accuracy, model.weights(), objective.state()));
         }
         let state = RunState {
             description: describe(epoch),
             weights: model.weights(),
             optimizer: optimizer.state(),
-            loss: loss_state(&regulariser),
-            other: regulariser.as_ref().map_or_else(BTreeMap::new, Regulariser::other_state),
+            loss: objective.state(),
+            other: objective.other_state(),
             best: best.as_ref().map(Best::shallow_clone),
         };
         state.save(&options.out)?;
@@ -358,7 +346,7 @@ pub fn train(data: &DataSet, parts: &Parts, options: &Options) -> Result<Option<
             model.set_weights(&best.weights)?;
             (best.epoch, best.loss)
         }
-        None => (options.epochs, loss_state(&regulariser)),
+        None => (options.epochs, objective.state()),
     };
     let result = match last {
         Some(last) if epoch == options.epochs => last,
@@ -380,10 +368,6 @@ pub fn train(data: &DataSet, parts: &Parts, options: &Options) -> Result<Option<
 /// Seed of libtorch's own generator in an epoch: what random layers draw does not depend on the epochs before.
 fn seed_of_layers(seed: u64, epoch: usize) -> i64 {
     generator(seed, Place { epoch, stream: 0, purpose: Purpose::Layers, position: 0 }).random()
-}
-
-fn loss_state(regulariser: &Option<Regulariser>) -> BTreeMap<String, Tensor> {
-    regulariser.as_ref().map_or_else(BTreeMap::new, |regulariser| regulariser.loss().state())
 }
 
 fn progress_message(metrics: &EpochMetrics, epochs: usize) -> String {

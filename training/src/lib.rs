@@ -2,22 +2,25 @@
 //!
 //! The models analysed by `analyze` are made here: real images ([`data`]), the long-tail protocol with a checksum of
 //! the chosen indices ([`data::Parts`]), batches decoded and augmented ahead of time ([`loader`], [`augment`]), CIFAR-style residual networks and a bias-free ReLU network
-//! ([`model`]), stochastic gradient descent with warm-up and cosine schedule ([`engine`]), the CAR loss for any training
-//! loop ([`loss`]), self-describing checkpoints ([`checkpoint`]) and prediction files ([`predictions`]).
+//! ([`model`]), what is minimised ([`objective`]), stochastic gradient descent with warm-up and cosine schedule ([`engine`]),
+//! the losses for any training loop, CAR among them ([`loss`]), self-describing checkpoints ([`checkpoint`]) and prediction files ([`predictions`]).
 
 pub mod atomic;
 pub mod augment;
 pub mod checkpoint;
+pub mod contrastive;
 pub mod data;
 pub mod device;
 pub mod engine;
 mod error;
 pub mod evaluate;
 pub mod experiment;
+mod feed;
 pub mod loader;
 pub mod loss;
 pub mod metrics;
 pub mod model;
+pub mod objective;
 pub mod optimizer;
 pub mod predictions;
 pub mod random;

@@ -1,14 +1,23 @@
-//! The flags of the classification loss.
+//! The flags of the loss.
 
+use car_spectral::car::CarOptions;
 use car_spectral_training::TrainingError;
+use car_spectral_training::augment::CutMix;
+use car_spectral_training::contrastive::ContrastiveOptions;
+use car_spectral_training::data::Sampler;
+use car_spectral_training::loss::RectificationOptions;
 use car_spectral_training::loss::classification::ClassificationOptions;
+use car_spectral_training::objective::ObjectiveOptions;
 use clap::{Args, ValueEnum};
 
-/// The classification loss; its constants are by default those of the literature
+use crate::data_arguments::SamplerName;
+
+/// The loss; its constants are by default those of the literature
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Loss")]
 pub struct LossArguments {
-    /// Classification loss; logit-adjustment with its default tau of 1 is balanced-softmax
+    /// The loss. logit-adjustment with its default tau of 1 is balanced-softmax; bcl is logit adjustment and a contrastive loss of
+    /// two more views; concutmix is bcl and CutMix, with labels rectified in the second half of the epochs
     #[arg(long, default_value = "cross-entropy")]
     loss: Loss,
     /// Exponent, of focal [default: 2]
@@ -23,9 +32,43 @@ pub struct LossArguments {
     /// First epoch with class weights, of ldam-drw [default: after four fifths of the epochs]
     #[arg(long)]
     deferred_from: Option<usize>,
-    /// Strength tau, of logit-adjustment [default: 1]
+    /// Strength tau, of logit-adjustment, bcl and concutmix [default: 1; 0.9 for concutmix]
     #[arg(long, allow_negative_numbers = true)]
     tau: Option<f64>,
+    /// Mix batches by CutMix; with any loss but ldam-drw
+    #[arg(long)]
+    cutmix: bool,
+    /// Probability that a batch is mixed, of --cutmix and concutmix [default: 0.5]
+    #[arg(long, allow_negative_numbers = true)]
+    cutmix_probability: Option<f64>,
+    /// How often the images of each class are pasted, of --cutmix and concutmix [default: instance-balanced; class-balanced for
+    /// concutmix, as its authors' code has it]
+    #[arg(long, value_name = "SAMPLER")]
+    cutmix_partners: Option<SamplerName>,
+    /// Weight of the classification loss, of bcl and concutmix [default: 2]
+    #[arg(long, allow_negative_numbers = true)]
+    classification_weight: Option<f64>,
+    /// Weight of the contrastive loss, of bcl and concutmix [default: 0.6]
+    #[arg(long, allow_negative_numbers = true)]
+    contrastive_weight: Option<f64>,
+    /// Temperature of the contrastive loss, of bcl and concutmix [default: 0.1]
+    #[arg(long, allow_negative_numbers = true)]
+    contrastive_temperature: Option<f64>,
+    /// Hidden width of the two perceptrons, of bcl and concutmix [default: 512]
+    #[arg(long)]
+    contrastive_hidden: Option<usize>,
+    /// Dimension of the features compared, of bcl and concutmix [default: 128]
+    #[arg(long)]
+    contrastive_dimension: Option<usize>,
+    /// Last epoch before labels are rectified, of concutmix [default: half of the epochs]
+    #[arg(long)]
+    rectify_after: Option<usize>,
+    /// Share of the classes that a semantic label is spread over, of concutmix [default: 0.3]
+    #[arg(long, allow_negative_numbers = true)]
+    rectify_share: Option<f64>,
+    /// Scale omega of the semantic label's weight, of concutmix [default: 20/255; the literature has 2/255 for CIFAR-10]
+    #[arg(long, allow_negative_numbers = true)]
+    rectify_omega: Option<f64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -36,6 +79,8 @@ enum Loss {
     LdamDrw,
     BalancedSoftmax,
     LogitAdjustment,
+    Bcl,
+    Concutmix,
 }
 
 impl LossArguments {
@@ -44,35 +89,30 @@ impl LossArguments {
         self.loss == Loss::LdamDrw
     }
 
-    /// The loss of a run of so many epochs with logits of the scale `scale`.
+    /// The objective of a run of so many epochs with logits of the scale `scale`, with or without CAR.
     ///
     /// # Errors
     /// [`TrainingError::InvalidSetting`] for a constant of another loss.
-    pub fn options(&self, epochs: usize, scale: f64) -> Result<ClassificationOptions, TrainingError> {
-        let text = |value: Option<f64>| value.map(|value| value.to_string());
-        let constants: [(&str, Option<String>, &[Loss], &str); 5] = [
-            ("--gamma", text(self.gamma), &[Loss::Focal], "--loss focal"),
-            (
-                "--class-beta",
-                text(self.class_beta),
-                &[Loss::ClassBalanced, Loss::LdamDrw],
-                "--loss class-balanced and ldam-drw",
-            ),
-            ("--largest-margin", text(self.largest_margin), &[Loss::LdamDrw], "--loss ldam-drw"),
-            ("--deferred-from", self.deferred_from.map(|epoch| epoch.to_string()), &[Loss::LdamDrw], "--loss ldam-drw"),
-            ("--tau", text(self.tau), &[Loss::LogitAdjustment], "--loss logit-adjustment"),
-        ];
-        for (name, value, owners, words) in constants {
-            if let Some(value) = value.filter(|_| !owners.contains(&self.loss)) {
-                return Err(TrainingError::InvalidSetting {
-                    name,
-                    value,
-                    requirement: format!("is of {words} only; leave it out, or give that loss"),
-                });
-            }
-        }
+    pub fn objective(
+        &self,
+        epochs: usize,
+        scale: f64,
+        car: Option<CarOptions>,
+    ) -> Result<ObjectiveOptions, TrainingError> {
+        self.check_used()?;
+        let concutmix = self.loss == Loss::Concutmix;
+        Ok(ObjectiveOptions {
+            classification: self.classification(epochs, scale),
+            contrastive: (concutmix || self.loss == Loss::Bcl).then(|| self.contrastive()),
+            cutmix: (concutmix || self.cutmix).then(|| self.cutmix_options()),
+            rectification: concutmix.then(|| self.rectification(epochs)),
+            car,
+        })
+    }
+
+    fn classification(&self, epochs: usize, scale: f64) -> ClassificationOptions {
         let beta = self.class_beta.unwrap_or(0.9999);
-        Ok(match self.loss {
+        match self.loss {
             Loss::CrossEntropy => ClassificationOptions::CrossEntropy,
             Loss::Focal => ClassificationOptions::Focal { gamma: self.gamma.unwrap_or(2.0) },
             Loss::ClassBalanced => ClassificationOptions::ClassBalanced { beta },
@@ -83,7 +123,82 @@ impl LossArguments {
                 deferred_from: self.deferred_from.unwrap_or(epochs * 4 / 5 + 1),
             },
             Loss::BalancedSoftmax => ClassificationOptions::LogitAdjustment { tau: 1.0 },
-            Loss::LogitAdjustment => ClassificationOptions::LogitAdjustment { tau: self.tau.unwrap_or(1.0) },
-        })
+            Loss::LogitAdjustment | Loss::Bcl => {
+                ClassificationOptions::LogitAdjustment { tau: self.tau.unwrap_or(1.0) }
+            }
+            Loss::Concutmix => ClassificationOptions::LogitAdjustment { tau: self.tau.unwrap_or(0.9) },
+        }
+    }
+
+    fn contrastive(&self) -> ContrastiveOptions {
+        let customary = ContrastiveOptions::CIFAR;
+        ContrastiveOptions {
+            classification_weight: self.classification_weight.unwrap_or(customary.classification_weight),
+            contrastive_weight: self.contrastive_weight.unwrap_or(customary.contrastive_weight),
+            temperature: self.contrastive_temperature.unwrap_or(customary.temperature),
+            hidden: self.contrastive_hidden.unwrap_or(customary.hidden),
+            dimension: self.contrastive_dimension.unwrap_or(customary.dimension),
+        }
+    }
+
+    fn cutmix_options(&self) -> CutMix {
+        let customary = match self.loss {
+            Loss::Concutmix => Sampler::ClassBalanced,
+            _ => CutMix::CUSTOMARY.partners,
+        };
+        CutMix {
+            probability: self.cutmix_probability.unwrap_or(CutMix::CUSTOMARY.probability),
+            partners: self.cutmix_partners.map_or(customary, SamplerName::sampler),
+        }
+    }
+
+    fn rectification(&self, epochs: usize) -> RectificationOptions {
+        let customary = RectificationOptions::after(epochs / 2);
+        RectificationOptions {
+            after_epoch: self.rectify_after.unwrap_or(customary.after_epoch),
+            nearest_share: self.rectify_share.unwrap_or(customary.nearest_share),
+            omega: self.rectify_omega.unwrap_or(customary.omega),
+        }
+    }
+
+    /// Refuses constants of a loss that is not chosen.
+    fn check_used(&self) -> Result<(), TrainingError> {
+        let loss = self.loss;
+        let contrastive = (matches!(loss, Loss::Bcl | Loss::Concutmix), "--loss bcl and concutmix");
+        let rectified = (loss == Loss::Concutmix, "--loss concutmix");
+        let mixed = (self.cutmix || loss == Loss::Concutmix, "--cutmix and --loss concutmix");
+        let ldam = (loss == Loss::LdamDrw, "--loss ldam-drw");
+        let weighted = (matches!(loss, Loss::ClassBalanced | Loss::LdamDrw), "--loss class-balanced and ldam-drw");
+        let adjusted = (
+            matches!(loss, Loss::LogitAdjustment | Loss::Bcl | Loss::Concutmix),
+            "--loss logit-adjustment, bcl and concutmix",
+        );
+        let real = |value: Option<f64>| value.map(|value| value.to_string());
+        let whole = |value: Option<usize>| value.map(|value| value.to_string());
+        let partners = self.cutmix_partners.map(|sampler| sampler.sampler().name().to_owned());
+        let constants = [
+            ("--gamma", real(self.gamma), (loss == Loss::Focal, "--loss focal")),
+            ("--class-beta", real(self.class_beta), weighted),
+            ("--largest-margin", real(self.largest_margin), ldam),
+            ("--deferred-from", whole(self.deferred_from), ldam),
+            ("--tau", real(self.tau), adjusted),
+            ("--cutmix-probability", real(self.cutmix_probability), mixed),
+            ("--cutmix-partners", partners, mixed),
+            ("--classification-weight", real(self.classification_weight), contrastive),
+            ("--contrastive-weight", real(self.contrastive_weight), contrastive),
+            ("--contrastive-temperature", real(self.contrastive_temperature), contrastive),
+            ("--contrastive-hidden", whole(self.contrastive_hidden), contrastive),
+            ("--contrastive-dimension", whole(self.contrastive_dimension), contrastive),
+            ("--rectify-after", whole(self.rectify_after), rectified),
+            ("--rectify-share", real(self.rectify_share), rectified),
+            ("--rectify-omega", real(self.rectify_omega), rectified),
+        ];
+        for (name, value, (used, owners)) in constants {
+            if let Some(value) = value.filter(|_| !used) {
+                let requirement = format!("is of {owners} only; leave it out, or give that");
+                return Err(TrainingError::InvalidSetting { name, value, requirement });
+            }
+        }
+        Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! Program `train`: a long-tailed subset, a network, a checkpoint and prediction files.
 
+mod augmentation_arguments;
 mod car_arguments;
 mod config;
 mod data_arguments;
@@ -16,6 +17,7 @@ use car_spectral_training::optimizer::OptimizerOptions;
 use car_spectral_training::selection::Selection;
 use clap::{Parser, ValueEnum};
 
+use augmentation_arguments::AugmentationArguments;
 use car_arguments::CarArguments;
 use data_arguments::DataArguments;
 use loss_arguments::LossArguments;
@@ -70,12 +72,11 @@ struct Arguments {
     /// Warm-up epochs [default: 5, or all but one of fewer epochs]
     #[arg(long)]
     warm_up: Option<usize>,
-    /// Train on the images as they are, without random crop and flip
-    #[arg(long)]
-    no_augment: bool,
     /// Seed of initialisation, order and augmentation
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    #[command(flatten)]
+    augmentation: AugmentationArguments,
     #[command(flatten)]
     loss: LossArguments,
     #[command(flatten)]
@@ -223,14 +224,13 @@ fn run(arguments: Arguments) -> Result<(), TrainingError> {
         learning_rate: arguments.learning_rate(),
         optimizer: arguments.optimizer(),
         warm_up_epochs: arguments.warm_up.unwrap_or(5.min(arguments.epochs.saturating_sub(1))),
-        augment: !arguments.no_augment,
+        augmentation: arguments.augmentation.options()?,
         image_size: arguments.data.image_size(),
         sampler: arguments.data.sampler(),
         loader_threads: arguments.data.loader_threads(),
         selection: arguments.selection(),
         seed: arguments.seed,
-        loss: arguments.loss.options(arguments.epochs, f64::from(arguments.scale()))?,
-        car: arguments.car.options(),
+        objective: arguments.loss.objective(arguments.epochs, f64::from(arguments.scale()), arguments.car.options())?,
         evaluate_every: arguments.evaluate_every,
         checkpoint_every: arguments.checkpoint_every,
         device,

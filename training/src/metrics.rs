@@ -15,9 +15,11 @@ pub use crate::split_metrics::SplitMetrics;
 pub struct EpochMetrics {
     /// Epoch, from 1.
     pub epoch: usize,
-    /// Mean of the classification loss over the epoch's batches, natural logarithm, CAR left out.
+    /// Mean over the epoch's batches of what is minimised, CAR left out: the classification loss, natural logarithm, or with
+    /// a contrastive branch the weighted sum of both losses.
     pub train_loss: f64,
-    /// Share of training images predicted right while training (augmented, training mode).
+    /// Share of training images predicted right while training (augmented, training mode); of mixed images the mean share that
+    /// belongs to the class predicted.
     pub train_accuracy: f64,
     /// Learning rate at the epoch's last step.
     pub learning_rate: f64,
@@ -28,7 +30,7 @@ pub struct EpochMetrics {
     /// The validation part of the training data; absent without one, and in epochs without an evaluation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation: Option<SplitMetrics>,
-    /// The regulariser; null without CAR.
+    /// The regulariser; null without CAR, and in an epoch whose batches were all mixed.
     pub car: Option<CarMetrics>,
     /// Seconds of training, evaluation left out.
     pub seconds: f64,

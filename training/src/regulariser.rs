@@ -132,14 +132,17 @@ impl Regulariser {
         Ok((gradient * logits).f_sum(logits.kind())? * self.options.alpha)
     }
 
-    /// The record of the epoch that ends, and a fresh start. `evaluated` holds the surrogate and the hard matrix's top pair
-    /// of the training set.
+    /// The record of the epoch that ends, None for one without a batch, and a fresh start. `evaluated` holds the surrogate and
+    /// the hard matrix's top pair of the training set.
     pub(crate) fn finish_epoch(
         &mut self,
         step_seconds: f64,
         evaluated: Option<(&ConfusionMatrix, &SpectralNorm)>,
-    ) -> Result<CarMetrics, TrainingError> {
+    ) -> Result<Option<CarMetrics>, TrainingError> {
         let sums = std::mem::take(&mut self.sums);
+        if sums.steps == 0 {
+            return Ok(None);
+        }
         let steps = sums.steps as f64;
         let mut metrics = CarMetrics {
             spectral: sums.spectral / steps,
@@ -165,7 +168,7 @@ impl Regulariser {
                     descent_cosine((&average.left, &average.right), (&hard.left, &hard.right), lambda);
             }
         }
-        Ok(metrics)
+        Ok(Some(metrics))
     }
 
     fn gap(&self, average: ArrayView2<'_, f64>, surrogate: ArrayView2<'_, f64>) -> EmaGap {
@@ -228,14 +231,15 @@ mod tests {
         let average = matrix(&regulariser.loss().ema()).unwrap();
         let whole = ConfusionMatrix::from_dense(&average * 2.0).unwrap();
         let hard = norms::spectral_norm(&whole).unwrap();
-        let metrics = regulariser.finish_epoch(1.0, Some((&whole, &hard))).unwrap();
+        let metrics = regulariser.finish_epoch(1.0, Some((&whole, &hard))).unwrap().unwrap();
         let gap = metrics.gap_all_columns.unwrap();
         assert!((gap.gap - 0.5 * gap.surrogate).abs() < 1e-12);
         assert!(gap.gap_few < gap.gap && (gap.gap_few - 0.5 * gap.surrogate_few).abs() < 1e-12);
         assert!(metrics.spectral > 0.0 && metrics.gradient_norm > 0.0 && metrics.time_share > 0.0);
         assert!(metrics.ema_hard_cosine.unwrap() > 0.9);
         let _ = regulariser.term(&logits, &targets).unwrap();
-        let second = regulariser.finish_epoch(1.0, None).unwrap();
+        let second = regulariser.finish_epoch(1.0, None).unwrap().unwrap();
         assert!(second.spectral > metrics.spectral && second.gap_all_columns.is_none());
+        assert!(regulariser.finish_epoch(1.0, None).unwrap().is_none(), "no batch since");
     }
 }

@@ -8,8 +8,11 @@ use car_spectral::car::CarOptions;
 use car_spectral::confusion::WrittenMargin;
 use car_spectral::confusion::{ClassWeights, ConfusionMatrix, MarginCounts, MarginGrid, WeightForm};
 use car_spectral::longtail::{ClassErrors, ClassMetrics, Group, long_tailed_counts};
+use car_spectral_training::augment::{AugmentationOptions, CutMix, Policy, RandAugment};
 use car_spectral_training::checkpoint::Run;
+use car_spectral_training::contrastive::ContrastiveOptions;
 use car_spectral_training::data::Sampler;
+use car_spectral_training::loss::RectificationOptions;
 use car_spectral_training::loss::classification::ClassificationOptions;
 use car_spectral_training::metrics::{CarMetrics, EmaGap, EpochMetrics, SplitMetrics};
 use car_spectral_training::optimizer::OptimizerOptions;
@@ -601,9 +604,16 @@ pub(crate) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
             optimizer: Some(OptimizerOptions::Sgd { momentum: 0.9, nesterov: false, weight_decay: 2e-4 }),
             warm_up_epochs: 5,
             augmented: true,
+            augmentation: Some(AugmentationOptions {
+                policy: Policy::RandAugment(RandAugment { operations: 2, magnitude: 10.0 }),
+                cutout: Some(16),
+            }),
             sampler: Sampler::SquareRoot,
             selection: Selection::BestValidation,
             classification: Some(ClassificationOptions::CrossEntropy),
+            contrastive: Some(ContrastiveOptions::CIFAR),
+            cutmix: Some(CutMix::CUSTOMARY),
+            rectification: Some(RectificationOptions::after(100)),
             loss: if car.is_some() { "cross-entropy + CAR" } else { "cross-entropy" }.into(),
             car,
             device: "cpu".into(),

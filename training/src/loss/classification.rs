@@ -57,6 +57,12 @@ impl ClassificationOptions {
         }
     }
 
+    /// Whether the loss is defined for labels that are distributions over the classes ([`ClassificationLoss::forward_soft`]):
+    /// all but LDAM, whose margin is taken off the logit of one true class.
+    pub fn takes_soft_labels(&self) -> bool {
+        !matches!(self, Self::LdamDrw { .. })
+    }
+
     /// Checks every constant.
     ///
     /// # Errors
@@ -91,6 +97,12 @@ fn effective_number_weights(class_counts: &[u64], beta: f64) -> Vec<f64> {
     let weights: Vec<f64> = weights.collect();
     let mean = weights.iter().sum::<f64>() / weights.len() as f64;
     weights.iter().map(|weight| weight / mean).collect()
+}
+
+/// (1 - p)^gamma from ln p, without cancellation.
+fn focal_factor(log: &Tensor, gamma: f64) -> Result<Tensor, tch::TchError> {
+    // Kept off 0, where a power below 1 has no slope.
+    (-log.f_expm1()?).f_clamp_min(f64::from(f32::MIN_POSITIVE))?.f_pow_tensor_scalar(gamma)
 }
 
 /// A loss for given class counts.
@@ -148,10 +160,7 @@ impl ClassificationLoss {
         Ok(match (self.options, &self.shift) {
             (ClassificationOptions::Focal { gamma }, _) => {
                 let log = logits.f_log_softmax(1, logits.kind())?.f_gather(1, &targets.f_unsqueeze(1)?, false)?;
-                // 1 - p from ln p, without cancellation.
-                // Kept off 0, where a power below 1 has no slope.
-                let rest = (-log.f_expm1()?).f_clamp_min(f64::from(f32::MIN_POSITIVE))?;
-                -(rest.f_pow_tensor_scalar(gamma)? * log).f_mean(logits.kind())?
+                -(focal_factor(&log, gamma)? * log).f_mean(logits.kind())?
             }
             (ClassificationOptions::LdamDrw { deferred_from, .. }, Some(margins)) => {
                 let of_class = margins.f_index_select(0, targets)?.f_unsqueeze(1)?;
@@ -161,6 +170,40 @@ impl ClassificationLoss {
             (_, Some(adjustment)) => cross_entropy(&logits.f_add(adjustment)?, None)?,
             (_, None) => cross_entropy(logits, self.weights.as_ref())?,
         })
+    }
+
+    /// The loss of a batch whose labels y `[B, K]` are distributions, in the kind of the logits: each term of the loss, and each
+    /// weight that the sum is divided by, becomes its mean under y,
+    ///
+    /// ```text
+    /// - sum_qk y_qk w_k (1 - p_qk)^gamma ln p_qk / sum_qk y_qk w_k          w_k = 1 and gamma = 0 for a loss without them
+    /// ```
+    ///
+    /// so that labels of one class give [`ClassificationLoss::forward`], and a mixture of two labels the mixture of their terms.
+    ///
+    /// # Errors
+    /// [`TrainingError::InvalidSetting`] for a loss without soft labels; passes on what libtorch refuses.
+    pub fn forward_soft(&mut self, logits: &Tensor, labels: &Tensor) -> Result<Tensor, TrainingError> {
+        if !self.options.takes_soft_labels() {
+            let requirement =
+                "takes no soft labels, so it goes with no --cutmix; give another loss, or leave --cutmix out";
+            return Err(TrainingError::setting("--loss", self.options.label(), requirement));
+        }
+        self.move_to(logits.device(), logits.kind())?;
+        let log = match &self.shift {
+            Some(adjustment) => logits.f_add(adjustment)?.f_log_softmax(1, logits.kind())?,
+            None => logits.f_log_softmax(1, logits.kind())?,
+        };
+        let terms = match self.options {
+            ClassificationOptions::Focal { gamma } => focal_factor(&log, gamma)? * log,
+            _ => log,
+        };
+        let weighted = match &self.weights {
+            Some(weights) => labels.f_mul(weights)?,
+            None => labels.shallow_clone(),
+        };
+        let total = weighted.f_sum(logits.kind())?;
+        Ok(-(weighted * terms).f_sum(logits.kind())? / total)
     }
 
     fn move_to(&mut self, device: Device, kind: Kind) -> Result<(), TrainingError> {
@@ -270,6 +313,58 @@ mod tests {
                 }
             }
         }
+    }
+
+    fn soft_value(options: ClassificationOptions, rows: &[[f64; 3]], labels: &[[f64; 3]]) -> f64 {
+        let logits = Tensor::from_slice(&rows.concat()).view([-1, 3]);
+        let mut loss = ClassificationLoss::new(&COUNTS, options).unwrap();
+        loss.forward_soft(&logits, &Tensor::from_slice(&labels.concat()).view([-1, 3])).unwrap().double_value(&[])
+    }
+
+    #[test]
+    fn soft_labels_mix_the_terms_of_the_classes() {
+        const SOFT: [[f64; 3]; 4] = [[0.75, 0.25, 0.0], [0.0, 1.0, 0.0], [0.1, 0.2, 0.7], [0.5, 0.0, 0.5]];
+        for options in ALL.into_iter().filter(ClassificationOptions::takes_soft_labels) {
+            let one_hot = LABELS.map(|y| std::array::from_fn(|class| f64::from(class as i64 == y)));
+            let (found, hard) = (soft_value(options, &ROWS, &one_hot), value(options, &ROWS, &LABELS, 1));
+            assert!((found - hard).abs() < 1e-12, "{options:?}: {found} for {hard}");
+
+            // Every class of every sample as a sample of its own, with the weight it has in the label.
+            let (mut sum, mut weights) = (0.0, 0.0);
+            for (row, label) in ROWS.iter().zip(SOFT) {
+                for (class, share) in label.into_iter().enumerate() {
+                    let weight = match options {
+                        ClassificationOptions::ClassBalanced { beta } => {
+                            share * (1.0 - beta) / (1.0 - beta.powf(COUNTS[class] as f64))
+                        }
+                        _ => share,
+                    };
+                    sum += weight * by_definition(options, &[*row], &[class as i64], 1);
+                    weights += weight;
+                }
+            }
+            let found = soft_value(options, &ROWS, &SOFT);
+            assert!((found - sum / weights).abs() < 1e-12, "{options:?}: {found} for {}", sum / weights);
+
+            let logits = Tensor::from_slice(&ROWS.concat()).view([-1, 3]).set_requires_grad(true);
+            let mut loss = ClassificationLoss::new(&COUNTS, options).unwrap();
+            let labels = Tensor::from_slice(&SOFT.concat()).view([-1, 3]);
+            loss.forward_soft(&logits, &labels).unwrap().backward();
+            let gradient = Vec::<f64>::try_from(logits.grad().flatten(0, -1)).unwrap();
+            for (at, &found) in gradient.iter().enumerate() {
+                let moved = |by: f64| {
+                    let mut rows = ROWS;
+                    rows[at / 3][at % 3] += by;
+                    soft_value(options, &rows, &SOFT)
+                };
+                let difference = (moved(1e-5) - moved(-1e-5)) / 2e-5;
+                assert!((found - difference).abs() < 1e-8, "{options:?}, {at}: {found} for {difference}");
+            }
+        }
+        let mut ldam = ClassificationLoss::new(&COUNTS, ALL[4]).unwrap();
+        let logits = Tensor::zeros([1, 3], (Kind::Double, Device::Cpu));
+        let text = ldam.forward_soft(&logits, &logits).unwrap_err().to_string();
+        assert!(text.contains("--loss = LDAM-DRW") && text.contains("--cutmix"), "{text}");
     }
 
     #[test]

@@ -15,7 +15,9 @@
 //!
 //! | file | holds |
 //! | --- | --- |
-//! | `classification` | cross-entropy and its relatives |
+//! | `classification` | cross-entropy and its relatives, also for soft labels |
+//! | `balanced_contrastive` | the contrastive loss of balanced contrastive learning |
+//! | `rectified_labels` | ConCutMix's labels of mixed images |
 //! | `car` | [`CarLoss`]: checks, one step, state |
 //! | `surrogate` | gate times competition for each sample, `[B, K]`: the only differentiable matrix |
 //! | `ema` | the moving average, stored by true class |
@@ -34,12 +36,16 @@
 //! at B K operations beyond the products M x and Mᵀ y of Lanczos, and without a backward pass through a decomposition.
 //! Where sigma_1 is multiple this is one of its subgradients; at M = 0 it is 0, the one of smallest norm.
 
+mod balanced_contrastive;
 mod car;
 pub mod classification;
 mod ema;
 mod error;
+mod rectified_labels;
 mod spectral;
 mod surrogate;
 
+pub use balanced_contrastive::balanced_contrastive_loss;
 pub use car::{CarLoss, CarParts};
 pub use error::LossError;
+pub use rectified_labels::{Rectification, RectificationOptions};

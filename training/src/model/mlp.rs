@@ -14,9 +14,8 @@ pub(super) fn layers(path: &nn::Path, input: i64, hidden: &[i64], classes: i64) 
         .collect()
 }
 
-/// Images [B, C, H, W], flattened, to logits [B, K].
-pub(super) fn forward(layers: &[Tensor], images: &Tensor) -> Tensor {
-    let (last, hidden) = layers.split_last().expect("a network has at least one layer by construction");
-    let features = hidden.iter().fold(images.flatten(1, -1), |x, weight| x.linear::<Tensor>(weight, None).relu());
-    features.linear::<Tensor>(last, None)
+/// Images [B, C, H, W], flattened, to the features [B, D] that the last layer reads.
+pub(super) fn features(layers: &[Tensor], images: &Tensor) -> Tensor {
+    let hidden = &layers[..layers.len() - 1];
+    hidden.iter().fold(images.flatten(1, -1), |x, weight| x.linear::<Tensor>(weight, None).relu())
 }

@@ -252,9 +252,30 @@ impl Model {
 
     /// Normalised images [B, C, H, W] to logits [B, K]. `train` selects batch statistics in normalisation layers.
     pub fn forward(&self, images: &Tensor, train: bool) -> Tensor {
+        self.classify(&self.features(images, train))
+    }
+
+    /// Normalised images [B, C, H, W] to features [B, D], what the last layer reads.
+    pub fn features(&self, images: &Tensor, train: bool) -> Tensor {
         match &self.network {
-            Network::Mlp(layers) => mlp::forward(layers, images),
-            Network::ResNet(network) => network.forward(images, train),
+            Network::Mlp(layers) => mlp::features(layers, images),
+            Network::ResNet(network) => network.features(images, train),
+        }
+    }
+
+    /// Features [B, D] to logits [B, K].
+    pub fn classify(&self, features: &Tensor) -> Tensor {
+        match &self.network {
+            Network::Mlp(_) => features.linear::<Tensor>(self.class_weights(), None),
+            Network::ResNet(network) => network.classify(features),
+        }
+    }
+
+    /// Weights [K, D] of the last layer, a row a class.
+    pub fn class_weights(&self) -> &Tensor {
+        match &self.network {
+            Network::Mlp(layers) => layers.last().expect("a network has at least one layer by construction"),
+            Network::ResNet(network) => network.class_weights(),
         }
     }
 

@@ -47,6 +47,7 @@ impl Head {
         }
     }
 
+    /// Features [B, 64] to logits [B, K].
     fn forward(&self, features: &Tensor) -> Tensor {
         match self {
             Self::Linear(linear) => features.apply(linear),
@@ -108,13 +109,25 @@ impl CifarResNet {
         }
     }
 
-    /// Images [B, C, H, W] to logits [B, K].
-    pub(super) fn forward(&self, images: &Tensor, train: bool) -> Tensor {
+    /// Images [B, C, H, W] to features [B, 64].
+    pub(super) fn features(&self, images: &Tensor, train: bool) -> Tensor {
         // Strides of channels last: libtorch's CPU convolutions are a third faster on them.
         let images = images.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]);
         let stem = images.apply(&self.conv1).apply_t(&self.bn1, train).relu();
         let features = self.blocks.iter().fold(stem, |x, block| block.forward(&x, train));
-        self.head.forward(&features.mean_dim([2i64, 3].as_slice(), false, None::<Kind>))
+        features.mean_dim([2i64, 3].as_slice(), false, None::<Kind>)
+    }
+
+    pub(super) fn classify(&self, features: &Tensor) -> Tensor {
+        self.head.forward(features)
+    }
+
+    /// Weights [K, 64] of the last layer.
+    pub(super) fn class_weights(&self) -> &Tensor {
+        match &self.head {
+            Head::Linear(linear) => &linear.ws,
+            Head::Cosine(weights, _) => weights,
+        }
     }
 }
 

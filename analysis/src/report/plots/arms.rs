@@ -83,8 +83,30 @@ fn settings(run: &TrainingRun) -> Vec<Setting> {
         number("momentum", settings.momentum),
         number("decay", settings.weight_decay),
         count("warm-up", settings.warm_up_epochs),
-        switch("augmentation", settings.augmented),
+        match &settings.augmentation {
+            Some(augmentation) => text("augmentation", &augmentation.label()),
+            None => switch("augmentation", settings.augmented),
+        },
     ];
+    if let Some(contrastive) = &settings.contrastive {
+        list.extend([
+            number("classification weight", contrastive.classification_weight),
+            number("contrastive weight", contrastive.contrastive_weight),
+            number("temperature", contrastive.temperature),
+            count("hidden", contrastive.hidden),
+            count("dimension", contrastive.dimension),
+        ]);
+    }
+    if let Some(cutmix) = &settings.cutmix {
+        list.extend([number("mixed", cutmix.probability), text("partners", cutmix.partners.name())]);
+    }
+    if let Some(rectification) = &settings.rectification {
+        list.extend([
+            count("rectified after", rectification.after_epoch),
+            number("nearest", rectification.nearest_share),
+            number("ω", rectification.omega),
+        ]);
+    }
     if let Some(car) = &settings.car {
         let surrogate = &car.surrogate;
         let gate = match surrogate.gate {
@@ -124,6 +146,7 @@ mod tests {
     use super::*;
     use crate::report::sample::training_run;
     use car_spectral::car::{CarOptions, EmaOptions};
+    use car_spectral_training::augment::CutMix;
 
     fn labels(runs: &[TrainingRun]) -> Vec<(String, usize)> {
         let runs: Vec<&TrainingRun> = runs.iter().collect();
@@ -135,6 +158,19 @@ mod tests {
         let paper = CarOptions::paper();
         let runs = [training_run(0, None), training_run(1, None), training_run(1, None), training_run(0, Some(paper))];
         assert_eq!(labels(&runs), [("cross-entropy".to_owned(), 2), ("CAR, EMA of all columns".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn another_constant_of_the_objective_is_another_arm() {
+        let with = |seed, probability| {
+            let mut run = training_run(seed, None);
+            run.run.cutmix = Some(CutMix { probability, ..CutMix::CUSTOMARY });
+            run
+        };
+        assert_eq!(
+            labels(&[with(0, 0.5), with(1, 0.5), with(0, 0.25)]),
+            [("cross-entropy, mixed 0.5".to_owned(), 2), ("cross-entropy, mixed 0.25".to_owned(), 1)]
+        );
     }
 
     #[test]

@@ -1,0 +1,148 @@
+//! The contrastive branch of balanced contrastive learning (BCL, Zhu et al., CVPR 2022): two multilayer perceptrons with
+//! parameters of their own, beside the network.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tch::nn::{self, ModuleT};
+use tch::{Device, Tensor};
+
+use crate::TrainingError;
+
+/// Constants of the branch and of the sum of losses,
+///
+/// ```text
+/// classification_weight x classification loss + contrastive_weight x balanced contrastive loss
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ContrastiveOptions {
+    /// Weight of the classification loss, positive.
+    pub classification_weight: f64,
+    /// Weight of the contrastive loss, positive.
+    pub contrastive_weight: f64,
+    /// Temperature of the contrastive loss, positive.
+    pub temperature: f64,
+    /// Width of the hidden layer, at least 1.
+    pub hidden: usize,
+    /// Dimension in which features are compared, at least 1.
+    pub dimension: usize,
+}
+
+impl ContrastiveOptions {
+    /// Those of the literature for CIFAR100-LT and CIFAR10-LT.
+    pub const CIFAR: Self =
+        Self { classification_weight: 2.0, contrastive_weight: 0.6, temperature: 0.1, hidden: 512, dimension: 128 };
+
+    /// Checks every constant.
+    ///
+    /// # Errors
+    /// [`TrainingError::InvalidSetting`] naming the first one out of its range.
+    pub fn check(&self) -> Result<(), TrainingError> {
+        for (name, value) in [
+            ("--classification-weight", self.classification_weight),
+            ("--contrastive-weight", self.contrastive_weight),
+            ("--contrastive-temperature", self.temperature),
+        ] {
+            if !(value.is_finite() && value > 0.0) {
+                return Err(TrainingError::setting(name, value, "must be finite and positive"));
+            }
+        }
+        for (name, value) in [("--contrastive-hidden", self.hidden), ("--contrastive-dimension", self.dimension)] {
+            if value == 0 {
+                return Err(TrainingError::setting(name, value, "at least 1"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The two perceptrons with their parameters.
+#[derive(Debug)]
+pub(crate) struct ContrastiveBranch {
+    variables: nn::VarStore,
+    projection: Perceptron,
+    centres: Perceptron,
+}
+
+impl ContrastiveBranch {
+    /// For features of `width` numbers, freshly initialised from libtorch's generator.
+    pub(crate) fn new(width: i64, options: &ContrastiveOptions, device: Device) -> Self {
+        let variables = nn::VarStore::new(device);
+        let sizes = [width, options.hidden as i64, options.dimension as i64];
+        let root = variables.root();
+        let projection = Perceptron::new(&root / "projection", sizes);
+        let centres = Perceptron::new(&root / "centres", sizes);
+        Self { variables, projection, centres }
+    }
+
+    /// Features [B, D] of the network to those that are compared [B, `dimension`], not normalised, with batch statistics.
+    pub(crate) fn project(&self, features: &Tensor) -> Tensor {
+        self.projection.forward(features)
+    }
+
+    /// The classifier's weights [K, D] to the centres of the classes [K, `dimension`], not normalised.
+    pub(crate) fn centres(&self, class_weights: &Tensor) -> Tensor {
+        self.centres.forward(class_weights)
+    }
+
+    /// The trainable parameters by name, sharing memory.
+    pub(crate) fn trainable(&self) -> BTreeMap<String, Tensor> {
+        self.variables.variables().into_iter().filter(|(_, tensor)| tensor.requires_grad()).collect()
+    }
+
+    /// All parameters and statistics by name.
+    pub(crate) fn state(&self) -> BTreeMap<String, Tensor> {
+        self.variables.variables().into_iter().map(|(name, tensor)| (name, tensor.detach().copy())).collect()
+    }
+
+    /// Puts back what [`ContrastiveBranch::state`] gave.
+    ///
+    /// # Errors
+    /// [`TrainingError::WeightsMismatch`] naming the first tensor that is missing, left over or of another shape; then nothing has
+    /// changed.
+    pub(crate) fn set_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<(), TrainingError> {
+        let mismatch = |name: &str, problem: String| TrainingError::WeightsMismatch {
+            problem: format!("the contrastive branch is another one: tensor `{name}` {problem}"),
+        };
+        let variables = self.variables.variables();
+        if let Some(name) = state.keys().find(|name| !variables.contains_key(*name)) {
+            return Err(mismatch(name, "is not known".to_owned()));
+        }
+        for (name, variable) in &variables {
+            let found = state.get(name).ok_or_else(|| mismatch(name, "is missing".to_owned()))?.size();
+            if found != variable.size() {
+                return Err(mismatch(name, format!("has shape {found:?}, expected {:?}", variable.size())));
+            }
+        }
+        tch::no_grad(|| {
+            for (name, mut variable) in variables {
+                variable.f_copy_(&state[&name])?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Linear, batch normalisation, ReLU, linear.
+#[derive(Debug)]
+struct Perceptron {
+    hidden: nn::Linear,
+    normalisation: nn::BatchNorm,
+    output: nn::Linear,
+}
+
+impl Perceptron {
+    fn new(path: nn::Path, [input, hidden, output]: [i64; 3]) -> Self {
+        let normalisation = nn::BatchNormConfig { ws_init: nn::Init::Const(1.0), ..Default::default() };
+        Self {
+            hidden: nn::linear(&path / "hidden", input, hidden, Default::default()),
+            normalisation: nn::batch_norm1d(&path / "normalisation", hidden, normalisation),
+            output: nn::linear(&path / "output", hidden, output, Default::default()),
+        }
+    }
+
+    fn forward(&self, x: &Tensor) -> Tensor {
+        let hidden = self.normalisation.forward_t(&x.apply(&self.hidden), true);
+        hidden.relu().apply(&self.output)
+    }
+}
