@@ -1,9 +1,8 @@
-//! From a trained classifier to the verdict on its worst class: readers ([`input`]), loading and running models
+//! From a trained classifier to the verdict on its worst class: loading and running models
 //! ([`load`]), the analysis ([`verify`]) and what it leaves behind ([`report`]). The program `analyze` is [`run`].
 
 pub mod arguments;
 mod error;
-pub mod input;
 pub mod load;
 pub mod report;
 mod run;

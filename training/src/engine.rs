@@ -21,7 +21,7 @@ use crate::device::device_name;
 use crate::evaluate;
 use crate::loss::classification::{ClassificationLoss, ClassificationOptions};
 use crate::metrics::EpochMetrics;
-use crate::model::{Architecture, ArchitectureKind, Classifier, Model};
+use crate::model::{Architecture, ArchitectureKind, Classifier, Model, TrainingPass};
 use crate::optimizer::{Optimizer, OptimizerOptions};
 use crate::predictions;
 use crate::regulariser::Regulariser;
@@ -29,6 +29,7 @@ use crate::resume::{self, RunState};
 use crate::run_folder;
 use crate::schedule::WarmupCosine;
 use crate::split_metrics::{self, SplitEvaluation};
+use crate::weight_ema::{self, WeightEma};
 use crate::{COMMIT, TrainingError};
 
 /// Settings of a run.
@@ -38,6 +39,16 @@ pub struct Options {
     pub architecture: ArchitectureKind,
     /// Its last layer.
     pub classifier: Classifier,
+    /// Side to which images are resized on the device, or as they are.
+    pub resolution: Option<usize>,
+    /// How forward passes of training compute.
+    pub training_pass: TrainingPass,
+    /// A file of weights to begin with.
+    pub pretrained: Option<PathBuf>,
+    /// Decay of an average of the weights, which is then evaluated and kept in place of the weights themselves.
+    pub weight_ema: Option<f64>,
+    /// How pixels become inputs; none: the constants customary for the data set.
+    pub normalisation: Option<Normalisation>,
     /// Epochs, at least 1.
     pub epochs: usize,
     /// Mini-batch size, at least 1.
@@ -103,6 +114,9 @@ impl Options {
         self.optimizer.check()?;
         self.loss.check()?;
         self.classifier.check(&self.architecture)?;
+        self.architecture.check_resolution(self.resolution)?;
+        self.training_pass.check(&self.architecture)?;
+        self.weight_ema.map_or(Ok(()), weight_ema::check_decay)?;
         if let ClassificationOptions::LdamDrw { deferred_from, .. } = self.loss
             && !(1..=self.epochs).contains(&deferred_from)
         {
@@ -158,13 +172,23 @@ pub fn train(
         input: data.image_shape(),
         num_classes: data.num_classes(),
         classifier: options.classifier,
+        resolution: options.resolution,
     };
     let mut model = Model::new(architecture.clone(), options.device)?;
+    model.set_training_pass(options.training_pass)?;
+    let pretrained = options.pretrained.as_ref().map(|file| model.start_from(file)).transpose()?;
+    if let Some(pretrained) = &pretrained {
+        let classifier =
+            if pretrained.classifier { "taken" } else { "begun fresh, the file's is of other classes or kind" };
+        println!("pretrained      sha256 {}, classifier {classifier}", pretrained.sha256);
+    }
+    let mut weight_ema = options.weight_ema.map(|decay| WeightEma::new(&model, decay, options.device)).transpose()?;
     let mut classification = ClassificationLoss::new(&subset.class_counts, options.loss)?;
     let mut regulariser = options.car.map(|car| Regulariser::new(&subset.class_counts, car)).transpose()?;
     let measured = options.car.unwrap_or(CarOptions::paper());
     let weights = ClassWeights::new(&subset.class_counts, measured.r0, measured.weights)?;
-    let normalisation = Normalisation::customary(data.kind);
+    let normalisation = options.normalisation.clone().unwrap_or_else(|| Normalisation::customary(data.kind));
+    normalisation.check_channels(data.image_shape()[0])?;
     let steps_per_epoch = subset.indices.len().div_ceil(options.batch_size);
     let schedule = WarmupCosine {
         peak: options.learning_rate,
@@ -201,6 +225,9 @@ pub fn train(
             optimizer: Some(options.optimizer),
             warm_up_epochs: options.warm_up_epochs,
             augmented: options.augment,
+            training_pass: options.training_pass,
+            weight_ema: options.weight_ema,
+            pretrained: pretrained.clone(),
             loss: format!("{}{}", options.loss.label(), if options.car.is_some() { " + CAR" } else { "" }),
             classification: Some(options.loss),
             car: options.car,
@@ -229,6 +256,9 @@ pub fn train(
             if let Some(regulariser) = &mut regulariser {
                 regulariser.set_state(&state.loss, &state.other)?;
             }
+            if let Some(weight_ema) = &mut weight_ema {
+                weight_ema.set_state(&state.weight_ema)?;
+            }
             (rng, order) = (state.rng, state.order);
             state.description.run.epoch
         }
@@ -248,6 +278,7 @@ pub fn train(
     for epoch in done + 1..=options.epochs {
         let started = Instant::now();
         order.shuffle(&mut rng);
+        tch::manual_seed(epoch_seed(options.seed, epoch));
         let (mut loss_sum, mut right, mut rate) = (0.0, 0i64, 0.0);
         for chunk in order.chunks(options.batch_size) {
             rate = schedule.rate(step);
@@ -272,13 +303,17 @@ pub fn train(
             optimizer.zero_grad();
             objective.f_backward()?;
             optimizer.step(rate)?;
+            if let Some(weight_ema) = &mut weight_ema {
+                weight_ema.update(&model)?;
+            }
             loss_sum += value * chunk.len() as f64;
             right += logits.argmax(1, false).eq_tensor(&targets).sum(Kind::Int64).int64_value(&[]);
             bar.inc(1);
         }
         let seconds = started.elapsed().as_secs_f64();
+        let kept = weight_ema.as_ref().map_or(&model, WeightEma::model);
         let evaluated = (epoch % options.evaluate_every == 0 || epoch == options.epochs)
-            .then(|| evaluate_splits(&model, data, subset, &normalisation, options.device, &weights, &measured))
+            .then(|| evaluate_splits(kept, data, subset, &normalisation, options.device, &weights, &measured))
             .transpose()?;
         let train = evaluated.as_ref().map(|evaluated| &evaluated.train);
         let car = regulariser
@@ -303,7 +338,7 @@ pub fn train(
         }
         if options.checkpoint_every > 0 && epoch % options.checkpoint_every == 0 {
             let path = options.out.join(format!("epoch-{epoch:04}.safetensors"));
-            checkpoint::save(&path, &model, &loss_state(&regulariser), &describe(epoch))?;
+            checkpoint::save(&path, kept, &loss_state(&regulariser), &describe(epoch))?;
         }
         let state = RunState {
             description: describe(epoch),
@@ -312,19 +347,21 @@ pub fn train(
             weights: model.weights(),
             optimizer: optimizer.state(),
             loss: loss_state(&regulariser),
+            weight_ema: weight_ema.as_ref().map_or_else(BTreeMap::new, WeightEma::state),
             other: regulariser.as_ref().map_or_else(BTreeMap::new, Regulariser::other_state),
         };
         state.save(&options.out)?;
         last = evaluated;
     }
     bar.finish();
+    let kept = weight_ema.as_ref().map_or(&model, WeightEma::model);
     let last = match last {
         Some(last) => last,
         // Stopped between the last epoch and the end of the run.
-        None => evaluate_splits(&model, data, subset, &normalisation, options.device, &weights, &measured)?,
+        None => evaluate_splits(kept, data, subset, &normalisation, options.device, &weights, &measured)?,
     };
     let path = options.out.join("model.safetensors");
-    checkpoint::save(&path, &model, &loss_state(&regulariser), &describe(options.epochs))?;
+    checkpoint::save(&path, kept, &loss_state(&regulariser), &describe(options.epochs))?;
     write_predictions(&options.out, data, subset, &last.train_logits, &last.test_logits)?;
     resume::remove(&options.out)?;
     Ok(Some(Finished {
@@ -332,6 +369,12 @@ pub fn train(
         test_logits: last.test_logits,
         test_accuracy: last.test.metrics.accuracy,
     }))
+}
+
+/// What libtorch draws in an epoch depends on the seed and the epoch alone, so that a resumed run draws it again.
+fn epoch_seed(seed: u64, epoch: usize) -> i64 {
+    // An odd factor: one to one, and the epochs of neighbouring seeds are far apart.
+    seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(epoch as u64) as i64
 }
 
 fn loss_state(regulariser: &Option<Regulariser>) -> BTreeMap<String, Tensor> {

@@ -13,6 +13,7 @@ pub mod device;
 pub mod engine;
 mod error;
 pub mod evaluate;
+pub mod input;
 pub mod loss;
 pub mod metrics;
 pub mod model;
@@ -24,6 +25,7 @@ mod run_folder;
 pub mod schedule;
 mod split_metrics;
 mod tensor_file;
+mod weight_ema;
 
 pub use error::TrainingError;
 

@@ -1,9 +1,10 @@
 //! What a run needs to go on after it was stopped at any moment: written as each epoch ends, removed when the run is
 //! finished.
 //!
-//! `resume.safetensors` holds the weights, the state of the optimizer and of both averages of the regulariser, the order
-//! of the training images, and, in its metadata, the description of the run and the position of its random numbers. A run
-//! continued from it ends with the weights of one that was never stopped, bit for bit on the CPU with as many threads.
+//! `resume.safetensors` holds the weights, the state of the optimizer, of both averages of the regulariser and of that of
+//! the weights, the order of the training images, and, in its metadata, the description of the run and the position of its
+//! random numbers. A run continued from it ends with the weights of one that was never stopped, bit for bit on the CPU with as
+//! many threads.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,7 @@ pub const FILE: &str = "resume.safetensors";
 const SCHEMA: &str = "car-spectral.resume/1";
 const KEY: &str = "car_spectral_resume";
 const ORDER: &str = "order";
-const PREFIXES: [&str; 4] = ["model.", "optimizer.", "loss.", "other."];
+const PREFIXES: [&str; 5] = ["model.", "optimizer.", "loss.", "other.", "weight_ema."];
 
 /// A run between two epochs.
 #[derive(Debug)]
@@ -39,6 +40,8 @@ pub(crate) struct RunState {
     /// Of the average that regularises; empty without CAR, as is the next.
     pub loss: BTreeMap<String, Tensor>,
     pub other: BTreeMap<String, Tensor>,
+    /// Empty without an average of the weights.
+    pub weight_ema: BTreeMap<String, Tensor>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -70,7 +73,7 @@ impl RunState {
         };
         let header = Header { schema: SCHEMA.to_owned(), description: self.description, random };
         let json = serde_json::to_string(&header).expect("a description holds only text and finite numbers");
-        let parts = PREFIXES.into_iter().zip([self.weights, self.optimizer, self.loss, self.other]);
+        let parts = PREFIXES.into_iter().zip([self.weights, self.optimizer, self.loss, self.other, self.weight_ema]);
         let named = parts.flat_map(|(prefix, tensors)| {
             tensors.into_iter().map(move |(name, tensor)| (format!("{prefix}{name}"), tensor))
         });
@@ -100,7 +103,8 @@ impl RunState {
         }
         refuse_other_settings(folder, &header.description, planned)?;
         let file = SafeTensors::deserialize(&bytes).map_err(|error| malformed(error.to_string()))?;
-        let [weights, optimizer, loss, other] = PREFIXES.map(|prefix| tensor_file::tensors_under(&path, &file, prefix));
+        let [weights, optimizer, loss, other, weight_ema] =
+            PREFIXES.map(|prefix| tensor_file::tensors_under(&path, &file, prefix));
         let order = tensor_file::tensors_under(&path, &file, ORDER)?
             .remove("")
             .ok_or_else(|| malformed(format!("tensor `{ORDER}` is missing")))?;
@@ -116,6 +120,7 @@ impl RunState {
             optimizer: optimizer?,
             loss: loss?,
             other: other?,
+            weight_ema: weight_ema?,
         }))
     }
 }

@@ -11,6 +11,7 @@ use car_spectral::longtail::{ClassErrors, ClassMetrics, Group, long_tailed_count
 use car_spectral_training::checkpoint::Run;
 use car_spectral_training::loss::classification::ClassificationOptions;
 use car_spectral_training::metrics::{CarMetrics, EmaGap, EpochMetrics, SplitMetrics};
+use car_spectral_training::model::TrainingPass;
 use car_spectral_training::optimizer::OptimizerOptions;
 use ndarray::{Array1, Array2};
 
@@ -596,6 +597,9 @@ pub(super) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
             optimizer: Some(OptimizerOptions::Sgd { momentum: 0.9, nesterov: false, weight_decay: 2e-4 }),
             warm_up_epochs: 5,
             augmented: true,
+            training_pass: TrainingPass::default(),
+            weight_ema: None,
+            pretrained: None,
             classification: Some(ClassificationOptions::CrossEntropy),
             loss: if car.is_some() { "cross-entropy + CAR" } else { "cross-entropy" }.into(),
             car,
