@@ -1,8 +1,8 @@
 //! Long-tailed data sets, models and training on libtorch, and the program `train`.
 //!
 //! The models analysed by `analyze` are made here: real images ([`data`]), the long-tail protocol with a checksum of
-//! the chosen indices ([`data::LongTailSubset`]), CIFAR-style residual networks and a bias-free ReLU network
-//! ([`model`]), stochastic gradient descent with warm-up and cosine schedule ([`engine`]), the CAR loss for any training
+//! the chosen indices ([`data::LongTailSubset`]), residual networks, vision transformers, EfficientNet-Lite0 and a bias-free
+//! ReLU network ([`model`]), readers of files of strangers ([`input`]), stochastic gradient descent with warm-up and cosine schedule ([`engine`]), the CAR loss for any training
 //! loop ([`loss`]), self-describing checkpoints ([`checkpoint`]) and prediction files ([`predictions`]).
 
 pub mod atomic;

@@ -209,7 +209,7 @@ impl Runner {
         let source = Source {
             kind: self.kind.to_owned(),
             files: vec![data_file("weights", &self.path)?],
-            architecture: model.map(|model| model.architecture().kind.to_string()),
+            architecture: model.map(|model| model.architecture().to_string()),
             dataset: Some(data.kind.name().to_owned()),
             seed: description.map(|description| description.run.seed),
             epoch: description.map(|description| description.run.epoch as u64),

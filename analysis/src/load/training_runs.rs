@@ -54,7 +54,7 @@ pub(super) fn read(checkpoints: &[PathBuf]) -> Result<Vec<TrainingRun>, Analysis
             name: readable(&folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy()),
             log: data_file("metrics", &log)?,
             dataset: description.data.kind.name().to_owned(),
-            architecture: description.architecture.kind.to_string(),
+            architecture: description.architecture.to_string(),
             train_counts: description.data.class_counts,
             subset_sha256: description.data.indices_sha256,
             run: description.run,

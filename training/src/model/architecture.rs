@@ -75,6 +75,17 @@ impl Architecture {
     }
 }
 
+/// The kind, and what sets the network apart from the usual one of its kind.
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.kind)?;
+        if let Classifier::Cosine { scale } = self.classifier {
+            write!(f, ", cosine classifier of scale {scale}")?;
+        }
+        self.resolution.map_or(Ok(()), |side| write!(f, ", at {side} px"))
+    }
+}
+
 /// The last layer of a network: features x to logits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

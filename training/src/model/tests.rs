@@ -227,6 +227,14 @@ fn images_that_do_not_fit_are_refused_by_flag() {
     assert!(refused(Architecture { resolution: Some(1 << 40), ..huge }).contains("--resolution"));
 }
 
+#[test]
+fn names_say_what_sets_a_network_apart() {
+    let plain = architecture(vit(VitSize::Small, 4), [3, 32, 32], 5);
+    assert_eq!(plain.to_string(), "vit-small/4");
+    let other = Architecture { classifier: Classifier::Cosine { scale: 16 }, resolution: Some(64), ..plain };
+    assert_eq!(other.to_string(), "vit-small/4, cosine classifier of scale 16, at 64 px");
+}
+
 /// Descriptions as earlier builds wrote them.
 #[test]
 fn descriptions_of_older_builds_are_read() {
@@ -266,8 +274,8 @@ fn bfloat16_logits_are_close_to_float32_and_gradients_are_float32() {
             Network::Headed(backbone, head) => head.forward(&backbone.features(&images, pass)),
         });
         let apart = ((&bfloat16 - &float32).norm() / float32.norm()).double_value(&[]);
-        // One rounding to 8 bits is 2^-9 at most; there are up to 50 layers.
-        assert!(apart > 1e-4 && apart < 0.03, "{kind}: {apart}");
+        // Three roundings of 2^-9 at most in each of up to 53 layers, were they independent: 2^-9 sqrt(3 53) = 0.025.
+        assert!(apart > 1e-4 && apart < 0.075, "{kind}: {apart}");
         model.set_training_pass(TrainingPass { bf16: true, drop_path: 0.0 }).unwrap();
         let logits = model.forward(&images, true);
         assert!(logits.kind() == Kind::Float && evaluate(&model, &images).kind() == Kind::Float);
