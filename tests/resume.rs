@@ -12,8 +12,9 @@ use car_spectral_training::{checkpoint, metrics};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Every kind of state: batch statistics, augmentation, both averages of CAR, all optimizers, the best epoch so far.
-const RUNS: [(&str, &str, &[&str]); 3] = [
+/// Every kind of state: batch statistics, augmentation, both averages of CAR, averaged weights, stochastic depth, all
+/// optimizers, the best epoch so far.
+const RUNS: [(&str, &str, &[&str]); 4] = [
     (
         "sgd",
         "--model mlp --hidden 32 --epochs 40 --evaluate-every 7 --checkpoint-every 5 --car paper --nesterov",
@@ -26,6 +27,7 @@ const RUNS: [(&str, &str, &[&str]); 3] = [
         &[],
     ),
     ("resnet", "--model resnet20 --epochs 6 --evaluate-every 4", &[]),
+    ("vit", "--model vit-tiny --patch 14 --epochs 6 --evaluate-every 4 --drop-path 0.3 --weight-ema 0.9 --bf16", &[]),
 ];
 
 fn arguments(settings: &str, out: &Path) -> Vec<String> {

@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 
-use crate::input::InputError;
 use crate::report::ReportError;
+use car_spectral_training::input::InputError;
 
 /// Why an analysis did not come to its end. Messages name the file, sample, class or flag, and what to do.
 #[derive(Debug, Error)]

@@ -1,10 +1,10 @@
 //! What a run needs to go on after it was stopped at any moment: written as each epoch ends, removed when the run is
 //! finished.
 //!
-//! `resume.safetensors` holds the weights, the state of the optimizer and of both averages of the regulariser, the best weights so
-//! far where the result is chosen by validation, and, in its metadata, the description of the run with the epochs done. All random
-//! numbers follow from the seed and the epoch ([`crate::random`]). A run continued from it ends with the weights of one that was
-//! never stopped, bit for bit on the CPU with as many threads.
+//! `resume.safetensors` holds the weights, the state of the optimizer, of both averages of the regulariser and of that of the
+//! weights, the best weights so far where the result is chosen by validation, and, in its metadata, the description of the run
+//! with the epochs done. All random numbers follow from the seed and the epoch ([`crate::random`]). A run continued from it ends
+//! with the weights of one that was never stopped, bit for bit on the CPU with as many threads.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ pub const FILE: &str = "resume.safetensors";
 const RESULTS: [&str; 3] = ["model.safetensors", "train.npz", "test.npz"];
 const SCHEMA: &str = "car-spectral.resume/2";
 const KEY: &str = "car_spectral_resume";
-const PREFIXES: [&str; 6] = ["model.", "optimizer.", "loss.", "other.", "best.model.", "best.loss."];
+const PREFIXES: [&str; 7] = ["model.", "optimizer.", "loss.", "other.", "weight_ema.", "best.model.", "best.loss."];
 
 /// A run between two epochs.
 #[derive(Debug)]
@@ -39,6 +39,8 @@ pub(crate) struct RunState {
     pub other: BTreeMap<String, Tensor>,
     /// The epoch that is the result so far, of a run that is chosen by validation.
     pub best: Option<Best>,
+    /// Empty without an average of the weights.
+    pub weight_ema: BTreeMap<String, Tensor>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -64,8 +66,15 @@ impl RunState {
         let header = Header { schema: SCHEMA.to_owned(), description: self.description, best };
         let json = serde_json::to_string(&header).expect("a description holds only text and finite numbers");
         let (best_weights, best_loss) = self.best.map_or_else(Default::default, |best| (best.weights, best.loss));
-        let parts =
-            PREFIXES.into_iter().zip([self.weights, self.optimizer, self.loss, self.other, best_weights, best_loss]);
+        let parts = PREFIXES.into_iter().zip([
+            self.weights,
+            self.optimizer,
+            self.loss,
+            self.other,
+            self.weight_ema,
+            best_weights,
+            best_loss,
+        ]);
         let named = parts.flat_map(|(prefix, tensors)| {
             tensors.into_iter().map(move |(name, tensor)| (format!("{prefix}{name}"), tensor))
         });
@@ -98,7 +107,7 @@ impl RunState {
         }
         refuse_other_settings(folder, &header.description, planned)?;
         let file = SafeTensors::deserialize(&bytes).map_err(|error| malformed(error.to_string()))?;
-        let [weights, optimizer, loss, other, best_weights, best_loss] =
+        let [weights, optimizer, loss, other, weight_ema, best_weights, best_loss] =
             PREFIXES.map(|prefix| tensor_file::tensors_under(&path, &file, prefix));
         let (best_weights, best_loss) = (best_weights?, best_loss?);
         let best = |BestEpoch { epoch, accuracy_macro }| Best {
@@ -114,6 +123,7 @@ impl RunState {
             optimizer: optimizer?,
             loss: loss?,
             other: other?,
+            weight_ema: weight_ema?,
         }))
     }
 }

@@ -9,7 +9,7 @@ use car_spectral_training::checkpoint::{self, Description};
 use car_spectral_training::metrics::{SplitMetrics, read_log};
 
 use crate::AnalysisError;
-use crate::input::predictions::{Logits, PredictionSource, Predictions, read};
+use car_spectral_training::input::predictions::{Logits, PredictionSource, Predictions, read};
 
 /// The results of one run.
 #[derive(Clone, Debug)]

@@ -66,7 +66,7 @@ pub(crate) fn read_one(log: &Path, description: Description) -> Result<Option<Tr
         name: readable(&name.to_string_lossy()),
         log: data_file("metrics", log)?,
         dataset: description.data.kind.name().to_owned(),
-        architecture: description.architecture.kind.to_string(),
+        architecture: description.architecture.to_string(),
         train_counts: description.data.class_counts,
         subset_sha256: description.data.indices_sha256,
         run: description.run,

@@ -15,6 +15,7 @@ use car_spectral_training::data::Sampler;
 use car_spectral_training::loss::RectificationOptions;
 use car_spectral_training::loss::classification::ClassificationOptions;
 use car_spectral_training::metrics::{CarMetrics, EmaGap, EpochMetrics, SplitMetrics};
+use car_spectral_training::model::TrainingPass;
 use car_spectral_training::optimizer::OptimizerOptions;
 use car_spectral_training::selection::Selection;
 use ndarray::{Array1, Array2};
@@ -610,6 +611,9 @@ pub(crate) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
             }),
             sampler: Sampler::SquareRoot,
             selection: Selection::BestValidation,
+            training_pass: TrainingPass::default(),
+            weight_ema: None,
+            pretrained: None,
             classification: Some(ClassificationOptions::CrossEntropy),
             contrastive: Some(ContrastiveOptions::CIFAR),
             cutmix: Some(CutMix::CUSTOMARY),
