@@ -304,6 +304,23 @@ mod tests {
     }
 
     #[test]
+    fn an_interval_holds_its_ends() {
+        let interval = Interval::new(0.25, 0.5).unwrap();
+        assert_eq!(
+            [0.2, 0.25, 0.3, 0.5, 0.6, f64::NAN].map(|x| interval.contains(x)),
+            [false, true, true, true, false, false]
+        );
+        assert!(Interval::new(0.5, 0.25).is_err() && Interval::new(0.5, f64::NAN).is_err());
+    }
+
+    #[test]
+    fn the_share_of_delta_and_the_weighted_worst_class_by_hand() {
+        assert_eq!(held_out_alpha(4, 0.5, 8).unwrap(), 0.5 / 64.0);
+        let classes = [Interval { lower: 0.25, upper: 0.5 }, Interval { lower: 0.125, upper: 0.25 }];
+        assert_eq!(weighted_worst_class_interval(&[1.0, 4.0], &classes).unwrap(), Interval { lower: 0.5, upper: 1.0 });
+    }
+
+    #[test]
     fn edges_are_exact() {
         assert_eq!(clopper_pearson(0, 0, 0.1, 0.1).unwrap(), Interval { lower: 0.0, upper: 1.0 });
         let none = clopper_pearson(0, 1, 0.1, 0.25).unwrap();
