@@ -213,6 +213,13 @@ mod tests {
     }
 
     #[test]
+    fn matrices_that_differ_are_not_equal() {
+        let one = |num_classes, value| ConfusionMatrix::from_triplets(num_classes, [(0, 1, value)]).unwrap();
+        assert_ne!(one(3, 0.5), one(4, 0.5));
+        assert_ne!(one(3, 0.5), one(3, 0.25));
+    }
+
+    #[test]
     fn bad_matrices_are_refused() {
         assert_eq!(
             ConfusionMatrix::from_dense(Array2::zeros((2, 3))).unwrap_err(),
