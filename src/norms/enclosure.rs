@@ -739,13 +739,13 @@ mod tests {
 
     #[test]
     fn a_component_is_bounded_by_its_one_norm_and_infinity_norm() {
-        // Rows 0 and 1, columns 0 and 1: column sums 7 and 4, row sums 5 and 6 in quarters; and one entry of 3.
-        let matrix = sparse(4, [(0, 0, 1.0), (0, 1, 0.25), (1, 0, 0.75), (1, 1, 0.75), (3, 2, 3.0)]);
+        // Column 0 with three entries sums to 4, row 0 with two to 9/4; and one entry of 3 on its own.
+        let matrix = sparse(4, [(0, 0, 1.0), (1, 0, 1.5), (2, 0, 1.5), (0, 1, 1.25), (3, 2, 3.0)]);
         let columns = Columns::of(&matrix);
         let components = Components::of_columns(4, &columns.starts, &columns.rows);
         let found: Vec<_> =
             candidates(&columns, &components).iter().map(|c| (c.component, c.exponent, c.bound)).collect();
-        assert_eq!(found, [(0, 0, outward_root(1.75 * 1.5, 4)), (1, 1, 2.0 * outward_root(1.5 * 1.5, 2))]);
+        assert_eq!(found, [(0, 0, outward_root(9.0, 5)), (1, 1, 2.0 * outward_root(2.25, 2))]);
     }
 
     #[test]
@@ -756,10 +756,10 @@ mod tests {
 
     #[test]
     fn a_scan_finds_the_largest_value_and_counts_the_others_than_zero() {
-        let values = [0.0, 3.0, 1.0, 0.0, 2.0, 0.0, 0.0, 1.0, 0.0, 2.5];
-        assert_eq!(scan(&values), (3.0, 5));
-        assert_eq!(scan(&values[2..]), (2.5, 4));
-        assert_eq!(scan(&values[..4]), (3.0, 2));
+        let values = [0.0, 3.0, 1.0, 0.0, 2.0, 0.0, 0.0, 1.0, 2.5, 2.5];
+        assert_eq!(scan(&values), (3.0, 6));
+        assert_eq!(scan(&values[2..]), (2.5, 5));
+        assert_eq!(scan(&values[..7]), (3.0, 3));
     }
 
     #[test]
