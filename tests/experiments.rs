@@ -8,7 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use car_spectral_tests::{
-    Ended, Program, fresh_folder, read_predictions, recompute_correlations, repository, run, synthetic_fashion_mnist, text,
+    Ended, Program, fresh_folder, read_predictions, recompute_correlations, repository, run, synthetic_fashion_mnist,
+    text,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -35,9 +36,22 @@ fn experiments(root: &Path) -> PathBuf {
 
 fn sweep_arguments(experiments: &Path, runs: &Path) -> Vec<String> {
     let data = format!("fashion-mnist:{}", synthetic_fashion_mnist().display());
-    ["run", &text(experiments), "--data", &data, "--runs", &text(runs), "--jobs", "2", "--threads", "1", "--device", "cpu"]
-        .map(str::to_owned)
-        .into()
+    [
+        "run",
+        &text(experiments),
+        "--data",
+        &data,
+        "--runs",
+        &text(runs),
+        "--jobs",
+        "2",
+        "--threads",
+        "1",
+        "--device",
+        "cpu",
+    ]
+    .map(str::to_owned)
+    .into()
 }
 
 fn sweep(experiments: &Path, runs: &Path) -> Ended {
@@ -85,7 +99,8 @@ fn a_sweep_survives_every_interruption_and_its_table_has_the_numbers_of_the_pred
     let ended = sweep(&rows, &whole);
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
     assert!(ended.stdout.contains("4 of 6 runs are finished"), "{}", ended.stdout);
-    for part in ["left out: rows/03-ten, for want of --data cifar10:DIR", "2 runs failed", "04-wrong-seed0", "--gamma"] {
+    for part in ["left out: rows/03-ten, for want of --data cifar10:DIR", "2 runs failed", "04-wrong-seed0", "--gamma"]
+    {
         assert!(ended.stderr.contains(part), "{part}: {}", ended.stderr);
     }
     let order: Vec<&str> = ended.stderr.lines().filter_map(|line| line.strip_suffix(": begins")).collect();
@@ -200,8 +215,16 @@ fn check_table(rows: &Path, runs: &Path, out: &Path) {
         for (split, column) in [("train", "hard_norm_train"), ("test", "hard_norm_test")] {
             close(value(&each, row, column), last[split]["hard_spectral_norm"].as_f64().unwrap(), name);
         }
-        close(value(&each, row, "surrogate_norm_test"), last["test"]["surrogate_spectral_norm"].as_f64().unwrap(), name);
-        close(value(&each, row, "accuracy_worst_tenth"), 1.0 - last["test"]["worst_tenth_error"].as_f64().unwrap(), name);
+        close(
+            value(&each, row, "surrogate_norm_test"),
+            last["test"]["surrogate_spectral_norm"].as_f64().unwrap(),
+            name,
+        );
+        close(
+            value(&each, row, "accuracy_worst_tenth"),
+            1.0 - last["test"]["worst_tenth_error"].as_f64().unwrap(),
+            name,
+        );
         assert!(value(&each, row, "step_milliseconds").unwrap() > 0.0);
     }
     for (row, pair) in [(1, [1, 2]), (2, [3, 4])] {
@@ -242,7 +265,9 @@ fn correlations_of_the_shipped_logs_are_those_of_scipy() {
         .collect();
     assert_eq!(names.len(), 6);
     recompute_correlations(&out.join("correlations.json"), &names);
-    for file in ["correlations.md", "norm_vs_error.svg", "norm_vs_error.png", "bound_across_runs.svg", "bound_across_runs.png"] {
+    for file in
+        ["correlations.md", "norm_vs_error.svg", "norm_vs_error.png", "bound_across_runs.svg", "bound_across_runs.png"]
+    {
         assert!(fs::metadata(out.join(file)).unwrap().len() > 1000, "{file}");
     }
     // Too few, and none.
