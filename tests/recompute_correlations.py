@@ -28,6 +28,11 @@ TARGETS = {
 RESAMPLES = 4000
 
 
+def nine_digits(value):
+    """What differs by less is a tie."""
+    return None if value is None else float(f"{value:.8e}")
+
+
 def rho(x, y):
     """None where a variable is missing or constant."""
     if any(value is None for value in [*x, *y]) or len(x) < 3:
@@ -63,7 +68,7 @@ def main():
         points = runs if scope["scope"] == "all-epochs" else [run[-1:] for run in runs]
 
         def values(drawn, split, read):
-            return [read(line[split]) for run in drawn for line in points[run]]
+            return [nine_digits(read(line[split])) for run in drawn for line in points[run]]
 
         def correlation(drawn, split, predictor, target):
             return rho(values(drawn, split, PREDICTORS[predictor]), values(drawn, "test", TARGETS[target]))
