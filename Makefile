@@ -2,12 +2,17 @@
 
 PYTHON ?= python3
 DEMO := out/demo
+# Of `make experiments`: a folder of figures/, data as KIND:DIR (several, with blanks between), runs at a time.
+EXPERIMENTS ?= cifar100-lt
+DATA ?=
+JOBS ?= 1
 
-.PHONY: help setup demo test verdicts mutants lint bench clean
+.PHONY: help setup demo test experiments verdicts mutants lint bench clean
 
 help:
 	@echo "make demo      analyse the shipped models on real images: $(DEMO)/*/report.html"
 	@echo "make test      all tests, the independent recomputation in Python included"
+	@echo "make experiments DATA=KIND:DIR  run what is missing of figures/$(EXPERIMENTS), then its table and rank correlations"
 	@echo "make verdicts  the checks of THEORY.md's statements; their table goes into THEORY.md and README.md"
 	@echo "make mutants   mutation testing of src/{bounds,car,confusion,norms}: hours (needs cargo-mutants)"
 	@echo "make lint      rustfmt, clippy and rustdoc, no warning allowed"
@@ -35,6 +40,15 @@ test:
 	cargo run -p proofs-checks --bin verdicts -- --check
 	cargo test -p car-spectral --features lapack
 	cargo run -p car-spectral-training --example your_training_loop
+
+# The table is made of what is finished, whatever failed.
+experiments:
+	@test -n "$(DATA)" || { echo "give the data: make experiments DATA=cifar100:DIR [EXPERIMENTS=folder of figures/] [JOBS=n]"; exit 2; }
+	@$(PYTHON) scripts/setup.py libtorch
+	cargo build --bin train --bin experiments
+	-target/debug/experiments run figures/$(EXPERIMENTS) --data $(DATA) --jobs $(JOBS)
+	target/debug/experiments table figures/$(EXPERIMENTS)
+	-target/debug/experiments correlate runs/$(EXPERIMENTS) --out figures/$(EXPERIMENTS)/correlations
 
 verdicts:
 	rm -rf out/evidence

@@ -94,7 +94,7 @@ fn gather(padded: &Tensor, rng: &mut ChaCha8Rng) -> f64 {
         let count = BATCH as i64;
         let (chosen, rows) = (index(&chosen, [count, 1, 1]), index(&rows, [count, 32, 1]));
         let batch = padded.index(&[Some(&chosen), None, Some(&rows), Some(&index(&columns, [count, 1, 32]))]);
-        black_box(batch.permute([0, 3, 1, 2]).to_kind(Kind::Uint8).to_device(Device::Cpu));
+        let _ = black_box(batch.permute([0, 3, 1, 2]).to_kind(Kind::Uint8).to_device(Device::Cpu));
         images += BATCH;
     }
     images as f64 / started.elapsed().as_secs_f64()

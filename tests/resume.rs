@@ -12,9 +12,9 @@ use car_spectral_training::{checkpoint, metrics};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Every kind of state: batch statistics, augmentation, mixing, both averages of CAR, the contrastive branch, all optimizers, the best
-/// epoch so far.
-const RUNS: [(&str, &str, &[&str]); 4] = [
+/// Every kind of state: batch statistics, augmentation, mixing, both averages of CAR, the contrastive branch, averaged weights,
+/// stochastic depth, all optimizers, the best epoch so far.
+const RUNS: [(&str, &str, &[&str]); 5] = [
     (
         "sgd",
         "--model mlp --hidden 32 --epochs 40 --evaluate-every 7 --checkpoint-every 5 --car paper --nesterov",
@@ -33,6 +33,7 @@ const RUNS: [(&str, &str, &[&str]); 4] = [
         &[],
     ),
     ("resnet", "--model resnet20 --epochs 6 --evaluate-every 4", &[]),
+    ("vit", "--model vit-tiny --patch 14 --epochs 6 --evaluate-every 4 --drop-path 0.3 --weight-ema 0.9 --bf16", &[]),
 ];
 
 fn arguments(settings: &str, out: &Path) -> Vec<String> {

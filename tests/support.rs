@@ -13,13 +13,15 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use ndarray_npy::{NpzReader, NpzWriter, WritableElement};
 use serde_json::Value;
 
-/// The two programs of the workspace.
+/// The programs of the workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Program {
     /// `analyze`, of the crate car-spectral-analysis.
     Analyze,
     /// `train`, of the crate car-spectral-training.
     Train,
+    /// `experiments`, of the crate car-spectral-analysis; it runs the `train` that lies beside it.
+    Experiments,
 }
 
 impl Program {
@@ -28,12 +30,13 @@ impl Program {
         match self {
             Self::Analyze => "analyze",
             Self::Train => "train",
+            Self::Experiments => "experiments",
         }
     }
 
     fn package(self) -> &'static str {
         match self {
-            Self::Analyze => "car-spectral-analysis",
+            Self::Analyze | Self::Experiments => "car-spectral-analysis",
             Self::Train => "car-spectral-training",
         }
     }
@@ -41,7 +44,7 @@ impl Program {
     /// The executable, built with the profile of the running test unless it lies beside it and is newer than its
     /// sources. The variable CAR_SPECTRAL_PROGRAMS names a folder of finished programs to test instead.
     pub fn path(self) -> &'static Path {
-        static PATHS: [OnceLock<PathBuf>; 2] = [OnceLock::new(), OnceLock::new()];
+        static PATHS: [OnceLock<PathBuf>; 3] = [const { OnceLock::new() }; 3];
         PATHS[self as usize].get_or_init(|| {
             if let Some(folder) = std::env::var_os("CAR_SPECTRAL_PROGRAMS") {
                 return PathBuf::from(folder).join(self.name());
@@ -282,6 +285,18 @@ pub fn recompute(report: &Path, model: usize, test: &Path, train: Option<&Path>)
     let (found, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let failed: Vec<&str> = found.lines().filter(|line| !line.starts_with("ok")).collect();
     assert!(output.status.success(), "{} differs from NumPy:\n{}\n{errors}", report.display(), failed.join("\n"));
+    let passed = found.lines().filter(|line| line.starts_with("ok")).count();
+    assert!(passed > 50, "only {passed} numbers were compared:\n{found}");
+}
+
+/// Recomputes the rank correlations over runs with SciPy (tests/recompute_correlations.py) and fails where they differ.
+/// The interpreter is that of [`recompute`].
+pub fn recompute_correlations(correlations: &Path, logs: &[PathBuf]) {
+    let Some(python) = python() else { return };
+    let script = repository().join("tests/recompute_correlations.py");
+    let output = Command::new(python).arg(script).arg(correlations).args(logs).output().expect("Python was found");
+    let (found, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{} differs from SciPy:\n{found}\n{errors}", correlations.display());
     let passed = found.lines().filter(|line| line.starts_with("ok")).count();
     assert!(passed > 50, "only {passed} numbers were compared:\n{found}");
 }

@@ -7,8 +7,8 @@ use car_spectral_training::data::DataSource;
 use car_spectral_training::device::DeviceChoice;
 use clap::{ArgGroup, Parser};
 
-use crate::input::predictions::PredictionSource;
 use crate::report::FormatSet;
+use car_spectral_training::input::predictions::PredictionSource;
 
 /// Does the worst-class bound hold on this model, and by how much?
 ///
@@ -55,8 +55,9 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", requires = "data")]
     pub test_list: Option<PathBuf>,
 
-    /// Architecture, when the file does not say: mlp, resnet20, resnet32, resnet44, resnet56. With --predictions any name:
-    /// it is recorded, and a residual or attention network named as the reason why T3 does not apply
+    /// Architecture, when the file does not say: mlp, resnet20, resnet32, resnet44, resnet56, resnet50, vit-tiny, vit-small,
+    /// vit-base, efficientnet-lite0 (hidden widths and patches are read off the weights). With --predictions any name: it is
+    /// recorded, and a residual or attention network named as the reason why T3 does not apply
     #[arg(long, value_name = "NAME")]
     pub arch: Option<String>,
 

@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 
-use crate::input::InputError;
 use crate::report::ReportError;
+use car_spectral_training::input::InputError;
 
 /// Why an analysis did not come to its end. Messages name the file, sample, class or flag, and what to do.
 #[derive(Debug, Error)]
@@ -19,6 +19,12 @@ pub enum AnalysisError {
     #[error("{problem}")]
     Mismatch {
         /// Which inputs, and how they differ.
+        problem: String,
+    },
+    /// Runs of a sweep that failed, the others being done.
+    #[error("{problem}")]
+    FailedRuns {
+        /// Each run with its reason and its log.
         problem: String,
     },
     /// A file that was refused.

@@ -1,9 +1,11 @@
-//! From a trained classifier to the verdict on its worst class: readers ([`input`]), loading and running models
-//! ([`load`]), the analysis ([`verify`]) and what it leaves behind ([`report`]). The program `analyze` is [`run`].
+//! From a trained classifier to the verdict on its worst class: loading and running models
+//! ([`load`]), the analysis ([`verify`]) and what it leaves behind ([`report`]). The program `analyze` is [`run`], the
+//! program `experiments` is [`experiments::run`]; what predicts the worst classes over many runs is [`correlation`].
 
 pub mod arguments;
+pub mod correlation;
 mod error;
-pub mod input;
+pub mod experiments;
 pub mod load;
 pub mod report;
 mod run;

@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::AnalysisError;
 use crate::arguments::Arguments;
 use crate::report::{self, Report, Settings};
-use crate::{load, verify};
+use crate::{correlation, load, verify};
 
 /// Below this no interval says anything, and its tails leave the range in which they are computed to full accuracy.
 const SMALLEST_DELTA: f64 = 1e-12;
@@ -60,6 +60,7 @@ pub fn run(arguments: &Arguments) -> Result<(), AnalysisError> {
             data: loaded.data,
         },
         models,
+        correlations: correlation::correlations(&loaded.runs),
         runs: loaded.runs,
         ..Report::default()
     };

@@ -3,8 +3,8 @@
 use car_spectral::bounds::Architecture;
 use ndarray::Array1;
 
-use crate::input::predictions::Logits;
 use crate::report::Source;
+use car_spectral_training::input::predictions::Logits;
 
 /// The scores of one data split with their labels.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,6 +4,7 @@
 //! e_j = k_j / n_j                                  error of class j; not estimated where n_j = 0
 //! accuracy = 1 - sum k_j / sum n_j    macro = mean over the estimated classes of 1 - e_j
 //! worst class = argmax_j e_j          weighted worst class = argmax_j lambda_j e_j   (D4)
+//! worst tenth = mean of the ceil(K'/10) largest e_j, K' the estimated classes
 //! WR = (1 - e_j test) / (1 - e_j train) at the worst class of the test data
 //! ```
 //!
@@ -70,6 +71,9 @@ pub struct ClassMetrics {
     pub groups: [GroupAccuracy; 3],
     /// The worst class.
     pub worst_class: Option<WorstClass>,
+    /// Mean error of the worst 10 % of classes: of the ceil(K'/10) largest errors, K' the estimated classes. With at most
+    /// 10 classes the error of the worst.
+    pub worst_tenth_error: Option<f64>,
     /// WR: test accuracy of the worst class over its training accuracy. `None` without training predictions, without
     /// training samples of that class, or if none of these is right.
     pub worst_class_ratio: Option<f64>,
@@ -120,6 +124,7 @@ impl ClassMetrics {
                 }
             }),
             worst_class,
+            worst_tenth_error: test.worst_tenth(),
             worst_class_ratio,
             zero_accuracy_classes: (0..num_classes)
                 .filter(|&class| test.counts[class] > 0 && test.errors[class] == test.counts[class])
@@ -205,6 +210,13 @@ impl ClassErrors<'_> {
         }
     }
 
+    fn worst_tenth(&self) -> Option<f64> {
+        let mut errors: Vec<f64> = (0..self.counts.len()).filter_map(|class| self.error(class)).collect();
+        errors.sort_by(|a, b| b.total_cmp(a));
+        errors.truncate(errors.len().div_ceil(10));
+        (!errors.is_empty()).then(|| errors.iter().sum::<f64>() / errors.len() as f64)
+    }
+
     /// Compares k_a n_b with k_b n_a in integers, so that equal errors are equal and the lowest index wins.
     fn worst(&self) -> Option<WorstClass> {
         let product = |a: u64, b: u64| u128::from(a) * u128::from(b);
@@ -248,6 +260,8 @@ mod tests {
         assert_eq!((medium.classes, medium.estimated_classes, medium.micro), (2, 1, Some(0.0)));
         assert_eq!(metrics.group(Group::Few).micro, Some(0.25));
         assert_eq!(metrics.worst_class, Some(WorstClass { index: 3, error: 1.0 }));
+        // Of 4 estimated classes the worst one.
+        assert_eq!(metrics.worst_tenth_error, Some(1.0));
         assert_eq!(metrics.worst_class_ratio, Some(0.0));
         assert_eq!(metrics.zero_accuracy_classes, [3]);
 
@@ -255,6 +269,21 @@ mod tests {
         assert_eq!((ones.index, ones.weighted_error), (3, 1.0));
         let weighted = metrics.weighted_worst_class(&[1.0, 1.0, 9.0, 1.0, 2.0]).unwrap().unwrap();
         assert_eq!(weighted, WeightedWorstClass { index: 4, error: 0.75, weighted_error: 1.5 });
+    }
+
+    #[test]
+    fn the_worst_tenth_is_rounded_up_and_leaves_out_empty_classes() {
+        let errors: Vec<u64> = vec![3, 0, 9, 1, 7, 2, 8, 4, 5, 6, 0, 10];
+        let worst_tenth = |counts: &[u64]| {
+            let errors: Vec<u64> = errors.iter().zip(counts).map(|(&errors, &count)| errors.min(count)).collect();
+            metrics(&vec![5; counts.len()], counts, &errors).unwrap().worst_tenth_error.unwrap()
+        };
+        // 12 classes: two of them, with 10 and 9 errors in 10.
+        assert_relative_eq!(worst_tenth(&[10; 12]), 0.95, max_relative = 1e-15);
+        // 10 of the classes: one.
+        assert_eq!(worst_tenth(&[10; 10]), 0.9);
+        // 12 classes, 10 of them with samples: one.
+        assert_eq!(worst_tenth(&[10, 10, 0, 10, 10, 10, 10, 10, 10, 10, 10, 0]), 0.8);
     }
 
     #[test]
@@ -273,6 +302,7 @@ mod tests {
     fn without_samples_nothing_is_estimated() {
         let metrics = metrics(&[500, 50, 50], &[0, 0, 0], &[0, 0, 0]).unwrap();
         assert_eq!((metrics.accuracy, metrics.accuracy_macro, metrics.worst_class), (None, None, None));
+        assert_eq!(metrics.worst_tenth_error, None);
         assert!(metrics.groups.iter().all(|group| group.micro.is_none() && group.macro_average.is_none()));
         assert_eq!(metrics.group(Group::Few).classes, 0);
         assert!(metrics.zero_accuracy_classes.is_empty());
@@ -336,6 +366,8 @@ mod tests {
                 prop_assert!((accuracy * total as f64 - right).abs() <= 1e-12 * total as f64);
                 let worst = metrics.worst_class.unwrap();
                 prop_assert!(counts[worst.index] > 0);
+                let tenth = metrics.worst_tenth_error.unwrap();
+                prop_assert!(tenth <= worst.error && tenth >= 1.0 - metrics.accuracy_macro.unwrap() - 1e-12);
                 for error in metrics.class_errors.iter().flatten() {
                     prop_assert!(*error <= worst.error);
                 }

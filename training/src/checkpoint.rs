@@ -20,7 +20,7 @@ use crate::contrastive::ContrastiveOptions;
 use crate::data::{DataKind, LongTail, Normalisation, Sampler, Validation, check_class_name};
 use crate::loss::RectificationOptions;
 use crate::loss::classification::ClassificationOptions;
-use crate::model::{Architecture, Model};
+use crate::model::{Architecture, Model, Pretrained, TrainingPass};
 use crate::optimizer::OptimizerOptions;
 use crate::selection::Selection;
 use crate::tensor_file;
@@ -32,7 +32,7 @@ const METADATA_KEY: &str = "car_spectral";
 /// Bytes of a loss's name.
 const LONGEST_LOSS: usize = 100;
 /// In front of the names of a loss's tensors.
-const LOSS_PREFIX: &str = "loss.";
+pub(crate) const LOSS_PREFIX: &str = "loss.";
 
 /// What a checkpoint says of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -119,6 +119,15 @@ pub struct Run {
     /// How the epoch of the run's final weights is chosen; absent for the last.
     #[serde(default, skip_serializing_if = "Selection::is_last")]
     pub selection: Selection,
+    /// How forward passes of training computed; absent where that was plain float32.
+    #[serde(default, skip_serializing_if = "is_plain")]
+    pub training_pass: TrainingPass,
+    /// Decay of the average of the weights; then the checkpoint's weights are the averaged ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_ema: Option<f64>,
+    /// The file of weights that the training began with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pretrained: Option<Pretrained>,
     /// Name of the loss function.
     pub loss: String,
     /// The classification loss; absent in checkpoints of older builds, which used cross-entropy.
@@ -142,6 +151,10 @@ pub struct Run {
     pub threads: usize,
     /// Commit of this code.
     pub commit: String,
+}
+
+fn is_plain(pass: &TrainingPass) -> bool {
+    *pass == TrainingPass::default()
 }
 
 /// Writes `path` (safetensors) and the same name with `.json`, each atomically, the JSON first: whenever the weights
@@ -173,9 +186,20 @@ pub fn describe(path: &Path) -> Result<Option<Description>, TrainingError> {
     description_of(path, &bytes)
 }
 
+/// Reads a description that lies beside its checkpoint, `NAME.json`.
+///
+/// # Errors
+/// [`TrainingError::Malformed`] for a file that is damaged or of a newer version; [`TrainingError::Io`].
+pub fn read_description(path: &Path) -> Result<Description, TrainingError> {
+    parsed(path, &std::fs::read_to_string(path).map_err(TrainingError::io(path))?)
+}
+
 fn description_of(path: &Path, bytes: &[u8]) -> Result<Option<Description>, TrainingError> {
-    let Some(json) = tensor_file::json_of(path, bytes, METADATA_KEY)? else { return Ok(None) };
-    let description: Description = serde_json::from_str(&json)
+    tensor_file::json_of(path, bytes, METADATA_KEY)?.map(|json| parsed(path, &json)).transpose()
+}
+
+fn parsed(path: &Path, json: &str) -> Result<Description, TrainingError> {
+    let description: Description = serde_json::from_str(json)
         .map_err(|error| TrainingError::malformed(path, format!("its description is damaged: {error}")))?;
     if description.schema != SCHEMA {
         let problem = format!("its description is `{}`, this program reads `{SCHEMA}`", description.schema);
@@ -207,7 +231,7 @@ fn description_of(path: &Path, bytes: &[u8]) -> Result<Option<Description>, Trai
         );
         return Err(TrainingError::malformed(path, problem));
     }
-    Ok(Some(description))
+    Ok(description)
 }
 
 /// Reads a checkpoint of this project.
@@ -275,6 +299,7 @@ mod tests {
                 input: [1, 2, 3],
                 num_classes: 2,
                 classifier: Classifier::Linear,
+                resolution: None,
             },
             normalisation: Normalisation::new(vec![0.25], vec![0.5]).unwrap(),
             data: TrainingData {
@@ -306,6 +331,9 @@ mod tests {
                 augmentation: Some(AugmentationOptions { policy: Policy::AutoAugment, cutout: Some(16) }),
                 sampler: Sampler::SquareRoot,
                 selection: Selection::BestValidation,
+                training_pass: TrainingPass { bf16: true, drop_path: 0.1 },
+                weight_ema: Some(0.999),
+                pretrained: Some(Pretrained { sha256: "e".into(), classifier: false }),
                 loss: "Balanced Softmax + CAR".into(),
                 classification: Some(ClassificationOptions::LogitAdjustment { tau: 1.0 }),
                 contrastive: Some(ContrastiveOptions::CIFAR),

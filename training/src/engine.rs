@@ -1,5 +1,6 @@
 //! The training loop: an optimizer with linear warm-up and cosine schedule, the objective, batches made ahead of time.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -17,7 +18,7 @@ use crate::device::device_name;
 use crate::feed::{FedBatch, Feed, FeedOptions};
 use crate::loss::classification::ClassificationOptions;
 use crate::metrics::EpochMetrics;
-use crate::model::{Architecture, ArchitectureKind, Classifier, Model};
+use crate::model::{Architecture, ArchitectureKind, Classifier, Model, TrainingPass};
 use crate::objective::{Objective, ObjectiveOptions, Step};
 use crate::optimizer::{Optimizer, OptimizerOptions};
 use crate::random::{MOST_EPOCHS, Place, Purpose, generator};
@@ -26,6 +27,7 @@ use crate::run_evaluation::{Evaluated, Evaluator, Part};
 use crate::run_folder;
 use crate::schedule::WarmupCosine;
 use crate::selection::{Best, Selection};
+use crate::weight_ema::{self, WeightEma};
 use crate::{COMMIT, TrainingError};
 
 /// Settings of a run.
@@ -35,6 +37,16 @@ pub struct Options {
     pub architecture: ArchitectureKind,
     /// Its last layer.
     pub classifier: Classifier,
+    /// Side to which images are resized on the device, or as they are.
+    pub resolution: Option<usize>,
+    /// How forward passes of training compute.
+    pub training_pass: TrainingPass,
+    /// A file of weights to begin with.
+    pub pretrained: Option<PathBuf>,
+    /// Decay of an average of the weights, which is then evaluated and kept in place of the weights themselves.
+    pub weight_ema: Option<f64>,
+    /// How pixels become inputs; none: the constants customary for the data set.
+    pub normalisation: Option<Normalisation>,
     /// Epochs, at least 1.
     pub epochs: usize,
     /// Mini-batch size, at least 1.
@@ -109,6 +121,9 @@ impl Options {
         self.objective.check()?;
         self.augmentation.check()?;
         self.classifier.check(&self.architecture)?;
+        self.architecture.check_resolution(self.resolution)?;
+        self.training_pass.check(&self.architecture)?;
+        self.weight_ema.map_or(Ok(()), weight_ema::check_decay)?;
         if let ClassificationOptions::LdamDrw { deferred_from, .. } = self.objective.classification
             && !(1..=self.epochs).contains(&deferred_from)
         {
@@ -162,12 +177,22 @@ pub fn train(data: &DataSet, parts: &Parts, options: &Options) -> Result<Option<
         input: data.image_shape(options.image_size)?,
         num_classes: data.num_classes(),
         classifier: options.classifier,
+        resolution: options.resolution,
     };
     let mut model = Model::new(architecture.clone(), options.device)?;
+    model.set_training_pass(options.training_pass)?;
+    let pretrained = options.pretrained.as_ref().map(|file| model.start_from(file)).transpose()?;
+    if let Some(pretrained) = &pretrained {
+        let classifier =
+            if pretrained.classifier { "taken" } else { "begun fresh, the file's is of other classes or kind" };
+        println!("pretrained      sha256 {}, classifier {classifier}", pretrained.sha256);
+    }
+    let mut weight_ema = options.weight_ema.map(|decay| WeightEma::new(&model, decay, options.device)).transpose()?;
     let mut objective = Objective::new(&options.objective, &subset.class_counts, &model)?;
     let measured = options.objective.car.unwrap_or(CarOptions::paper());
     let weights = ClassWeights::new(&subset.class_counts, measured.r0, measured.weights)?;
-    let normalisation = Normalisation::customary(data.kind);
+    let normalisation = options.normalisation.clone().unwrap_or_else(|| Normalisation::customary(data.kind));
+    normalisation.check_channels(architecture.input[0])?;
     let steps_per_epoch = subset.indices.len().div_ceil(options.batch_size);
     let schedule = WarmupCosine {
         peak: options.learning_rate,
@@ -219,6 +244,9 @@ pub fn train(data: &DataSet, parts: &Parts, options: &Options) -> Result<Option<
             augmentation: options.augmentation.beyond_crop_and_flip(),
             sampler: options.sampler,
             selection: options.selection,
+            training_pass: options.training_pass,
+            weight_ema: options.weight_ema,
+            pretrained: pretrained.clone(),
             loss: options.objective.label(),
             classification: Some(options.objective.classification),
             contrastive: options.objective.contrastive,
@@ -247,6 +275,9 @@ pub fn train(data: &DataSet, parts: &Parts, options: &Options) -> Result<Option<
             model.set_weights(&state.weights)?;
             optimizer.set_state(&state.optimizer)?;
             objective.set_state(state.loss, &state.other)?;
+            if let Some(weight_ema) = &mut weight_ema {
+                weight_ema.set_state(&state.weight_ema)?;
+            }
             (state.description.run.epoch, state.best)
         }
         None => (0, None),
@@ -291,13 +322,17 @@ pub fn train(data: &DataSet, parts: &Parts, options: &Options) -> Result<Option<
             optimizer.zero_grad();
             to_minimise.f_backward()?;
             optimizer.step(rate)?;
+            if let Some(weight_ema) = &mut weight_ema {
+                weight_ema.update(&model)?;
+            }
             loss_sum += loss * labels.size()[0] as f64;
             right += right_here;
             bar.inc(1);
         }
         let seconds = started.elapsed().as_secs_f64();
+        let kept = weight_ema.as_ref().map_or(&model, WeightEma::model);
         let evaluated = (epoch % options.evaluate_every == 0 || epoch == options.epochs)
-            .then(|| evaluator.evaluate(&model))
+            .then(|| evaluator.evaluate(kept))
             .transpose()?;
         let train = evaluated.as_ref().map(|evaluated| &evaluated.train.evaluation);
         let metrics_of = |part: &Part| part.evaluation.metrics.clone();
@@ -322,12 +357,12 @@ pub fn train(data: &DataSet, parts: &Parts, options: &Options) -> Result<Option<
         }
         if options.checkpoint_every > 0 && epoch % options.checkpoint_every == 0 {
             let path = options.out.join(format!("epoch-{epoch:04}.safetensors"));
-            checkpoint::save(&path, &model, &objective.state(), &describe(epoch))?;
+            checkpoint::save(&path, kept, &objective.state(), &describe(epoch))?;
         }
         if options.selection == Selection::BestValidation
             && let Some(accuracy) = Best::is_beaten(best.as_ref(), metrics.validation.as_ref())
         {
-            best = Some(Best::new(epoch, accuracy, model.weights(), objective.state()));
+            best = Some(Best::new(epoch, accuracy, kept.weights(), objective.state()));
         }
         let state = RunState {
             description: describe(epoch),
@@ -335,6 +370,7 @@ pub fn train(data: &DataSet, parts: &Parts, options: &Options) -> Result<Option<
             optimizer: optimizer.state(),
             loss: objective.state(),
             other: objective.other_state(),
+            weight_ema: weight_ema.as_ref().map_or_else(BTreeMap::new, WeightEma::state),
             best: best.as_ref().map(Best::shallow_clone),
         };
         state.save(&options.out)?;
@@ -346,7 +382,12 @@ pub fn train(data: &DataSet, parts: &Parts, options: &Options) -> Result<Option<
             model.set_weights(&best.weights)?;
             (best.epoch, best.loss)
         }
-        None => (options.epochs, objective.state()),
+        None => {
+            if let Some(weight_ema) = &weight_ema {
+                model.set_weights(&weight_ema.model().weights())?;
+            }
+            (options.epochs, objective.state())
+        }
     };
     let result = match last {
         Some(last) if epoch == options.epochs => last,

@@ -68,6 +68,9 @@ pub enum TrainingError {
         /// The loss seen.
         loss: f64,
     },
+    /// A file of weights that was refused.
+    #[error(transparent)]
+    Input(#[from] crate::input::InputError),
     /// libtorch refused an operation.
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),

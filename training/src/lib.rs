@@ -1,9 +1,11 @@
 //! Long-tailed data sets, models and training on libtorch, and the program `train`.
 //!
 //! The models analysed by `analyze` are made here: real images ([`data`]), the long-tail protocol with a checksum of
-//! the chosen indices ([`data::Parts`]), batches decoded and augmented ahead of time ([`loader`], [`augment`]), CIFAR-style residual networks and a bias-free ReLU network
-//! ([`model`]), what is minimised ([`objective`]), stochastic gradient descent with warm-up and cosine schedule ([`engine`]),
-//! the losses for any training loop, CAR among them ([`loss`]), self-describing checkpoints ([`checkpoint`]) and prediction files ([`predictions`]).
+//! the chosen indices ([`data::Parts`]), batches decoded and augmented ahead of time ([`loader`], [`augment`]), residual networks,
+//! vision transformers, EfficientNet-Lite0 and a bias-free ReLU network ([`model`]), readers of files of strangers ([`input`]),
+//! what is minimised ([`objective`]), stochastic gradient descent with warm-up and cosine schedule ([`engine`]), the losses for
+//! any training loop, CAR among them ([`loss`]), self-describing checkpoints ([`checkpoint`]) and prediction files
+//! ([`predictions`]).
 
 pub mod atomic;
 pub mod augment;
@@ -14,7 +16,9 @@ pub mod device;
 pub mod engine;
 mod error;
 pub mod evaluate;
+pub mod experiment;
 mod feed;
+pub mod input;
 pub mod loader;
 pub mod loss;
 pub mod metrics;
@@ -31,6 +35,7 @@ pub mod schedule;
 pub mod selection;
 mod split_metrics;
 mod tensor_file;
+mod weight_ema;
 
 pub use error::TrainingError;
 

@@ -2,8 +2,10 @@
 
 mod augmentation_arguments;
 mod car_arguments;
+mod config;
 mod data_arguments;
 mod loss_arguments;
+mod model_arguments;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,7 +13,6 @@ use std::process::ExitCode;
 use car_spectral_training::TrainingError;
 use car_spectral_training::device::{DeviceChoice, device_name, load_cuda_if_present};
 use car_spectral_training::engine::{self, EarlierRun, Options};
-use car_spectral_training::model::{ArchitectureKind, Classifier};
 use car_spectral_training::optimizer::OptimizerOptions;
 use car_spectral_training::selection::Selection;
 use clap::{Parser, ValueEnum};
@@ -20,6 +21,7 @@ use augmentation_arguments::AugmentationArguments;
 use car_arguments::CarArguments;
 use data_arguments::DataArguments;
 use loss_arguments::LossArguments;
+use model_arguments::ModelArguments;
 
 /// Train a classifier on a long-tailed data set.
 ///
@@ -29,20 +31,14 @@ use loss_arguments::LossArguments;
 #[derive(Debug, Parser)]
 #[command(name = "train", version)]
 struct Arguments {
+    /// Experiment file (TOML): keys are the flags below without their hyphens in front, tables group them; flags given
+    /// here win
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     #[command(flatten)]
     data: DataArguments,
-    /// Network: mlp, resnet20, resnet32, resnet44, resnet56
-    #[arg(long, default_value = "resnet32")]
-    model: String,
-    /// Hidden widths of mlp, comma-separated [default: 256,256]
-    #[arg(long, value_delimiter = ',')]
-    hidden: Option<Vec<usize>>,
-    /// Last layer of a residual network [default: cosine for ldam-drw, else linear]
-    #[arg(long)]
-    classifier: Option<ClassifierName>,
-    /// Scale of the logits of a cosine classifier, and of the margins of ldam-drw [default: 30]
-    #[arg(long)]
-    scale: Option<u32>,
+    #[command(flatten)]
+    model: ModelArguments,
     /// Epochs
     #[arg(long, default_value_t = 200)]
     epochs: usize,
@@ -103,12 +99,6 @@ struct Arguments {
     resume: bool,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ClassifierName {
-    Linear,
-    Cosine,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Select {
     Last,
@@ -140,23 +130,11 @@ impl Arguments {
         }
     }
 
-    fn classifier(&self) -> Classifier {
-        match self.classifier {
-            Some(ClassifierName::Linear) => Classifier::Linear,
-            None if !self.loss.is_ldam() => Classifier::Linear,
-            Some(ClassifierName::Cosine) | None => Classifier::Cosine { scale: self.scale() },
-        }
-    }
-
     fn selection(&self) -> Selection {
         match self.select {
             Select::Last => Selection::Last,
             Select::Best => Selection::BestValidation,
         }
-    }
-
-    fn scale(&self) -> u32 {
-        self.scale.unwrap_or(30)
     }
 
     /// Refuses settings that would have no effect.
@@ -166,12 +144,9 @@ impl Arguments {
             Err(TrainingError::InvalidSetting { name, value, requirement })
         };
         let adamw = matches!(self.optimizer, OptimizerName::Adamw);
-        match (&self.hidden, self.scale, self.momentum) {
-            (Some(hidden), _, _) if self.model != "mlp" => refuse("--hidden", format!("{hidden:?}"), "--model mlp"),
-            (_, Some(scale), _) if !self.loss.is_ldam() && self.classifier() == Classifier::Linear => {
-                refuse("--scale", scale.to_string(), "--classifier cosine and --loss ldam-drw")
-            }
-            (_, _, Some(momentum)) if adamw => refuse("--momentum", momentum.to_string(), "--optimizer sgd"),
+        self.model.check_used(self.loss.is_ldam())?;
+        match self.momentum {
+            Some(momentum) if adamw => refuse("--momentum", momentum.to_string(), "--optimizer sgd"),
             _ if adamw && self.nesterov => refuse("--nesterov", "true".to_owned(), "--optimizer sgd"),
             _ => Ok(()),
         }
@@ -188,7 +163,8 @@ impl Arguments {
 
 fn main() -> ExitCode {
     load_cuda_if_present();
-    match run(Arguments::parse()) {
+    let parsed = config::parse(std::env::args_os().collect());
+    match parsed.and_then(|arguments| run(arguments.unwrap_or_else(|error| error.exit()))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -208,11 +184,13 @@ fn run(arguments: Arguments) -> Result<(), TrainingError> {
         tch::set_num_threads(threads.clamp(1, 1024) as i32);
     }
     let options = Options {
-        architecture: ArchitectureKind::from_name(
-            &arguments.model,
-            arguments.hidden.as_deref().unwrap_or(&[256, 256]),
-        )?,
-        classifier: arguments.classifier(),
+        architecture: arguments.model.kind()?,
+        classifier: arguments.model.classifier(arguments.loss.is_ldam()),
+        resolution: arguments.model.resolution,
+        training_pass: arguments.model.training_pass(),
+        pretrained: arguments.model.pretrained.clone(),
+        weight_ema: arguments.model.weight_ema,
+        normalisation: arguments.model.normalisation()?,
         epochs: arguments.epochs,
         batch_size: arguments.batch_size,
         learning_rate: arguments.learning_rate(),
@@ -224,7 +202,11 @@ fn run(arguments: Arguments) -> Result<(), TrainingError> {
         loader_threads: arguments.data.loader_threads(),
         selection: arguments.selection(),
         seed: arguments.seed,
-        objective: arguments.loss.objective(arguments.epochs, f64::from(arguments.scale()), arguments.car.options())?,
+        objective: arguments.loss.objective(
+            arguments.epochs,
+            f64::from(arguments.model.scale()),
+            arguments.car.options(),
+        )?,
         evaluate_every: arguments.evaluate_every,
         checkpoint_every: arguments.checkpoint_every,
         device,

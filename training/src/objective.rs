@@ -286,7 +286,8 @@ mod tests {
     fn model() -> Model {
         tch::manual_seed(1);
         let kind = ArchitectureKind::Mlp { hidden: vec![7] };
-        let architecture = Architecture { kind, input: [1, 2, 3], num_classes: 3, classifier: Classifier::Linear };
+        let architecture =
+            Architecture { kind, input: [1, 2, 3], num_classes: 3, classifier: Classifier::Linear, resolution: None };
         Model::new(architecture, Device::Cpu).unwrap()
     }
 

@@ -1,10 +1,10 @@
 //! What a run needs to go on after it was stopped at any moment: written as each epoch ends, removed when the run is
 //! finished.
 //!
-//! `resume.safetensors` holds the weights, the state of the optimizer and of both averages of the regulariser, the best weights so
-//! far where the result is chosen by validation, and, in its metadata, the description of the run with the epochs done. All random
-//! numbers follow from the seed and the epoch ([`crate::random`]). A run continued from it ends with the weights of one that was
-//! never stopped, bit for bit on the CPU with as many threads.
+//! `resume.safetensors` holds the weights, the state of the optimizer, of both averages of the regulariser and of that of the
+//! weights, the best weights so far where the result is chosen by validation, and, in its metadata, the description of the run
+//! with the epochs done. All random numbers follow from the seed and the epoch ([`crate::random`]). A run continued from it ends
+//! with the weights of one that was never stopped, bit for bit on the CPU with as many threads.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,9 +21,11 @@ use crate::tensor_file;
 
 /// Name of the file in the run's folder.
 pub const FILE: &str = "resume.safetensors";
+/// What a run leaves when it has come to its end.
+const RESULTS: [&str; 3] = ["model.safetensors", "train.npz", "test.npz"];
 const SCHEMA: &str = "car-spectral.resume/2";
 const KEY: &str = "car_spectral_resume";
-const PREFIXES: [&str; 6] = ["model.", "optimizer.", "loss.", "other.", "best.model.", "best.loss."];
+const PREFIXES: [&str; 7] = ["model.", "optimizer.", "loss.", "other.", "weight_ema.", "best.model.", "best.loss."];
 
 /// A run between two epochs.
 #[derive(Debug)]
@@ -37,6 +39,8 @@ pub(crate) struct RunState {
     pub other: BTreeMap<String, Tensor>,
     /// The epoch that is the result so far, of a run that is chosen by validation.
     pub best: Option<Best>,
+    /// Empty without an average of the weights.
+    pub weight_ema: BTreeMap<String, Tensor>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -62,8 +66,15 @@ impl RunState {
         let header = Header { schema: SCHEMA.to_owned(), description: self.description, best };
         let json = serde_json::to_string(&header).expect("a description holds only text and finite numbers");
         let (best_weights, best_loss) = self.best.map_or_else(Default::default, |best| (best.weights, best.loss));
-        let parts =
-            PREFIXES.into_iter().zip([self.weights, self.optimizer, self.loss, self.other, best_weights, best_loss]);
+        let parts = PREFIXES.into_iter().zip([
+            self.weights,
+            self.optimizer,
+            self.loss,
+            self.other,
+            self.weight_ema,
+            best_weights,
+            best_loss,
+        ]);
         let named = parts.flat_map(|(prefix, tensors)| {
             tensors.into_iter().map(move |(name, tensor)| (format!("{prefix}{name}"), tensor))
         });
@@ -96,7 +107,7 @@ impl RunState {
         }
         refuse_other_settings(folder, &header.description, planned)?;
         let file = SafeTensors::deserialize(&bytes).map_err(|error| malformed(error.to_string()))?;
-        let [weights, optimizer, loss, other, best_weights, best_loss] =
+        let [weights, optimizer, loss, other, weight_ema, best_weights, best_loss] =
             PREFIXES.map(|prefix| tensor_file::tensors_under(&path, &file, prefix));
         let (best_weights, best_loss) = (best_weights?, best_loss?);
         let best = |BestEpoch { epoch, accuracy_macro }| Best {
@@ -112,8 +123,14 @@ impl RunState {
             optimizer: optimizer?,
             loss: loss?,
             other: other?,
+            weight_ema: weight_ema?,
         }))
     }
+}
+
+/// Whether the folder holds a run, of whatever settings, that has come to its end.
+pub fn has_results(folder: &Path) -> bool {
+    !folder.join(FILE).exists() && RESULTS.iter().all(|file| folder.join(file).exists())
 }
 
 /// Whether the folder holds a run with the settings of `planned` that has come to its end.
@@ -121,11 +138,10 @@ impl RunState {
 /// # Errors
 /// [`TrainingError::InvalidSetting`] naming the settings that differ; [`TrainingError::Malformed`], [`TrainingError::Io`].
 pub(crate) fn is_finished(folder: &Path, planned: &Description) -> Result<bool, TrainingError> {
-    let results = ["model.safetensors", "train.npz", "test.npz"];
-    if folder.join(FILE).exists() || !results.iter().all(|file| folder.join(file).exists()) {
+    if !has_results(folder) {
         return Ok(false);
     }
-    let path = folder.join(results[0]);
+    let path = folder.join(RESULTS[0]);
     let stored = checkpoint::describe(&path)?
         .ok_or_else(|| TrainingError::malformed(&path, "it does not describe its run; choose another --out"))?;
     refuse_other_settings(folder, &stored, planned)?;

@@ -28,6 +28,10 @@ pub struct SplitMetrics {
     pub worst_class: usize,
     /// Its error.
     pub worst_class_error: f64,
+    /// Mean error of the worst 10 % of classes (`car_spectral::longtail::ClassMetrics::worst_tenth_error`); absent in logs
+    /// of older builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worst_tenth_error: Option<f64>,
     /// Mean of the class accuracies; absent in logs of older builds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accuracy_macro: Option<f64>,
@@ -55,6 +59,7 @@ impl SplitMetrics {
             few: Some(0.25),
             worst_class: 3,
             worst_class_error: 1.0,
+            worst_tenth_error: Some(0.875),
             accuracy_macro: Some(0.625),
             zero_accuracy_classes: 1,
             wce: 1.5,
@@ -62,6 +67,22 @@ impl SplitMetrics {
             surrogate_spectral_norm: 0.1 + 0.2,
             surrogate_hard_cosine: None,
         }
+    }
+}
+
+impl SplitMetrics {
+    /// Of logits [N, K], N >= 1, and labels `[N]`; `train_counts` `[K]` make the groups, `weights` are Lambda.
+    ///
+    /// # Errors
+    /// Those of what it is made of: scores, labels or counts that do not fit together, and norms that cannot be given.
+    pub fn of(
+        logits: &Array2<f32>,
+        labels: &[usize],
+        train_counts: &[u64],
+        weights: &ClassWeights,
+        options: &CarOptions,
+    ) -> Result<Self, TrainingError> {
+        Ok(evaluate(logits, labels, train_counts, weights, options)?.metrics)
     }
 }
 
@@ -103,6 +124,7 @@ pub(crate) fn evaluate(
         few: classes.group(Group::Few).micro,
         worst_class: worst.index,
         worst_class_error: worst.error,
+        worst_tenth_error: classes.worst_tenth_error,
         accuracy_macro: classes.accuracy_macro,
         zero_accuracy_classes: classes.zero_accuracy_classes.len(),
         wce: norms::one_norm(&weighted),
@@ -144,7 +166,7 @@ mod tests {
         assert_eq!((metrics.accuracy, metrics.worst_class, metrics.worst_class_error), (0.25, 1, 1.0));
         assert_eq!((metrics.many, metrics.medium, metrics.few), (Some(0.5), Some(0.0), Some(0.0)));
         assert_eq!((metrics.zero_accuracy_classes, metrics.wce), (2, 1.0));
-        assert_eq!(metrics.accuracy_macro, Some(0.5 / 3.0));
+        assert_eq!((metrics.worst_tenth_error, metrics.accuracy_macro), (Some(1.0), Some(0.5 / 3.0)));
         // Rows 0, 1, 2 hold (0, 0, 1), (1/2, 0, 0), (0, 1, 0).
         assert_relative_eq!(metrics.hard_spectral_norm, 1.0, max_relative = 1e-9);
         let e = |x: f64| x.exp();

@@ -11,7 +11,7 @@ use car_spectral_training::TrainingError;
 use car_spectral_training::checkpoint::{self, Description};
 use car_spectral_training::data::{DataSet, LongTail, Parts, Split};
 use car_spectral_training::evaluate;
-use car_spectral_training::model::{Architecture, ArchitectureKind, Classifier, Model};
+use car_spectral_training::model::{Architecture, ArchitectureKind, Classifier, Model, tensors_of};
 use car_spectral_training::resume;
 use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::Array1;
@@ -22,11 +22,11 @@ use super::preprocessing::InputSteps;
 use super::{Loaded, data_file, model_name, training_runs};
 use crate::AnalysisError;
 use crate::arguments::Arguments;
-use crate::input::checkpoint::{CheckpointKind, TensorData, Weights, detect, read};
-use crate::input::counts::{read_class_names, read_train_counts};
-use crate::input::predictions::Logits;
 use crate::report::{DataFile, Source};
 use crate::subject::{Scored, Subject};
+use car_spectral_training::input::checkpoint::{CheckpointKind, Weights, detect, read};
+use car_spectral_training::input::counts::{read_class_names, read_train_counts};
+use car_spectral_training::input::predictions::Logits;
 
 pub(super) fn load(arguments: &Arguments) -> Result<Loaded, AnalysisError> {
     let device = arguments.device.resolve()?;
@@ -115,8 +115,8 @@ impl Runner {
                     ArchitectureKind::NAMES.join("|")
                 ),
             })?;
-            ArchitectureKind::from_name(&architecture, &[])?;
-            Ok(Network::Foreign { architecture, weights: tensors(weights)?, steps })
+            ArchitectureKind::from_name(&architecture, &[], 1)?;
+            Ok(Network::Foreign { architecture, weights: tensors_of(weights)?, steps })
         };
         match detect(path)? {
             CheckpointKind::Safetensors if checkpoint::describe(path)?.is_some() => {
@@ -217,7 +217,7 @@ impl Runner {
         let source = Source {
             kind: self.kind.to_owned(),
             files: vec![data_file("weights", &self.path)?],
-            architecture: model.map(|model| model.architecture().kind.to_string()),
+            architecture: model.map(|model| model.architecture().to_string()),
             dataset: Some(data.kind.name().to_owned()),
             seed: description.map(|description| description.run.seed),
             epoch: description.map(|description| description.run.epoch as u64),
@@ -309,23 +309,7 @@ fn foreign_training(arguments: &Arguments, data: &DataSet) -> Result<Training, A
     })
 }
 
-/// Weights as libtorch tensors in single precision; integers and truth values (counters) are left out.
-fn tensors(weights: Weights) -> Result<BTreeMap<String, Tensor>, AnalysisError> {
-    weights.check_finite()?;
-    let mut tensors = BTreeMap::new();
-    for (name, tensor) in weights.tensors {
-        let shape: Vec<i64> = tensor.shape.iter().map(|&side| side as i64).collect();
-        let values = match tensor.data {
-            TensorData::F32(values) => Tensor::f_from_slice(&values)?,
-            TensorData::F64(values) => Tensor::f_from_slice(&values)?.f_to_kind(tch::Kind::Float)?,
-            TensorData::I64(_) | TensorData::Bool(_) => continue,
-        };
-        tensors.insert(name, values.f_reshape(shape.as_slice())?);
-    }
-    Ok(tensors)
-}
-
-/// A built-in architecture with foreign weights; the hidden widths of `mlp` are read off the weights.
+/// A built-in architecture with foreign weights; the hidden widths of `mlp` and the patch of `vit-*` are read off the weights.
 fn built_in(
     name: &str,
     architecture: &str,
@@ -339,8 +323,9 @@ fn built_in(
         .filter_map(|weight| weight.size().first().map(|&rows| rows as usize))
         .collect();
     let hidden = &hidden[..hidden.len().saturating_sub(1)];
-    let kind = ArchitectureKind::from_name(architecture, hidden)?;
-    let architecture = Architecture { kind, input, num_classes, classifier: Classifier::Linear };
+    let patch = weights.get("patch_embed.proj.weight").and_then(|weight| weight.size().last().copied()).unwrap_or(1);
+    let kind = ArchitectureKind::from_name(architecture, hidden, patch as usize)?;
+    let architecture = Architecture { kind, input, num_classes, classifier: Classifier::Linear, resolution: None };
     Model::with_weights(architecture, weights, device)
         .map_err(|error| AnalysisError::Mismatch { problem: format!("{name}: {error}") })
 }

@@ -12,12 +12,13 @@ use std::path::Path;
 use tch::Device;
 
 pub use preprocessing::Channels;
+pub(crate) use training_runs::read_one as training_run;
 
 use crate::AnalysisError;
 use crate::arguments::Arguments;
-use crate::input::sha256_file;
 use crate::report::{DataFile, Preprocessing, TrainingRun, readable};
 use crate::subject::Subject;
+use car_spectral_training::input::sha256_file;
 
 /// The models to analyse and what they share.
 #[derive(Debug)]
@@ -122,7 +123,7 @@ mod tests {
             architecture: car_spectral::bounds::Architecture::Unknown,
             train: None,
             test: crate::subject::Scored {
-                logits: crate::input::predictions::Logits::F32(ndarray::Array2::zeros((1, 2))),
+                logits: car_spectral_training::input::predictions::Logits::F32(ndarray::Array2::zeros((1, 2))),
                 labels: ndarray::Array1::zeros(1),
             },
         };

@@ -2,7 +2,7 @@
 
 use car_spectral::bounds::{Architecture, BiasFreeReluNetwork, LayerNorms};
 use car_spectral::norms::certified_spectral_upper;
-use car_spectral_training::model::Model;
+use car_spectral_training::model::{ArchitectureKind, Model};
 use ndarray::Array2;
 use tch::{Kind, Tensor};
 
@@ -10,9 +10,15 @@ use super::preprocessing::InputSteps;
 use crate::AnalysisError;
 
 /// The architecture as T3 sees it: the norms of every layer of a bias-free ReLU network with certified upper bounds of
-/// the spectral norms, and B from the pixel range and the normalisation; other built-in models are residual.
+/// the spectral norms, and B from the pixel range and the normalisation; other built-in models have attention, or else
+/// skip connections.
 pub(super) fn architecture(model: &Model, steps: &InputSteps) -> Result<Architecture, AnalysisError> {
-    let Some(layers) = model.bias_free_relu_layers() else { return Ok(Architecture::Residual) };
+    let Some(layers) = model.bias_free_relu_layers() else {
+        return Ok(match model.architecture().kind {
+            ArchitectureKind::Vit { .. } => Architecture::Attention,
+            _ => Architecture::Residual,
+        });
+    };
     let layers = layers.iter().map(layer_norms).collect::<Result<Vec<_>, _>>()?;
     let [_, height, width] = model.architecture().input;
     let bound = steps.normalisation.input_norm_bound(height, width);

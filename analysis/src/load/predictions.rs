@@ -9,10 +9,10 @@ use ndarray::ArrayView2;
 use super::{Loaded, model_name, numbered_classes};
 use crate::AnalysisError;
 use crate::arguments::Arguments;
-use crate::input::counts::{read_class_names, read_train_counts};
-use crate::input::predictions::{Logits, PredictionSource, Predictions, read};
 use crate::report::{DataFile, Source};
 use crate::subject::{Scored, Subject};
+use car_spectral_training::input::counts::{read_class_names, read_train_counts};
+use car_spectral_training::input::predictions::{Logits, PredictionSource, Predictions, read};
 
 pub(super) fn load(arguments: &Arguments) -> Result<Loaded, AnalysisError> {
     let mut subjects = Vec::new();
@@ -118,7 +118,7 @@ fn are_probabilities(logits: &Logits) -> bool {
 /// What the name of an architecture alone tells of T3's preconditions.
 fn architecture(name: Option<&str>) -> Architecture {
     let name = name.unwrap_or_default().to_ascii_lowercase();
-    if ["resnet", "resnext", "wrn", "wide-resnet"].iter().any(|family| name.starts_with(family)) {
+    if ["resnet", "resnext", "wrn", "wide-resnet", "efficientnet"].iter().any(|family| name.starts_with(family)) {
         Architecture::Residual
     } else if ["vit", "deit", "swin"].iter().any(|family| name.starts_with(family)) {
         Architecture::Attention

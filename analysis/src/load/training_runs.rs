@@ -40,28 +40,38 @@ pub(super) fn read(checkpoints: &[PathBuf]) -> Result<Vec<TrainingRun>, Analysis
             }
         }
     }
-    let mut runs = Vec::new();
-    for (folder, log, description) in folders {
-        let epochs = read_log(&log)?;
-        if epochs.is_empty() {
-            continue;
-        }
-        if let Some(problem) = contradiction(&epochs, &description) {
-            let problem = format!("{}: {problem}; it is the log of another run, move it away", log.display());
-            return Err(AnalysisError::Mismatch { problem });
-        }
-        runs.push(TrainingRun {
-            name: readable(&folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy()),
-            log: data_file("metrics", &log)?,
-            dataset: description.data.kind.name().to_owned(),
-            architecture: description.architecture.kind.to_string(),
-            train_counts: description.data.class_counts,
-            subset_sha256: description.data.indices_sha256,
-            run: description.run,
-            epochs,
-        });
+    let runs = folders.into_iter().map(|(_, log, description)| read_one(&log, description));
+    runs.filter_map(Result::transpose).collect()
+}
+
+/// The run of a log with its description; `None` for a log without an epoch. It is called by the folder of its
+/// `metrics.jsonl`, or as a log of another name.
+///
+/// # Errors
+/// [`AnalysisError`] naming the line of a log that is damaged, or for a log that is not of the described run.
+pub(crate) fn read_one(log: &Path, description: Description) -> Result<Option<TrainingRun>, AnalysisError> {
+    let epochs = read_log(log)?;
+    if epochs.is_empty() {
+        return Ok(None);
     }
-    Ok(runs)
+    if let Some(problem) = contradiction(&epochs, &description) {
+        let problem = format!("{}: {problem}; it is the log of another run, move it away", log.display());
+        return Err(AnalysisError::Mismatch { problem });
+    }
+    let absolute = fs::canonicalize(log).map_err(|source| TrainingError::Io { path: log.to_owned(), source })?;
+    let folder = absolute.parent().and_then(Path::file_name);
+    let stem = absolute.file_stem().unwrap_or_default();
+    let name = if stem == "metrics" { folder.unwrap_or(stem) } else { stem };
+    Ok(Some(TrainingRun {
+        name: readable(&name.to_string_lossy()),
+        log: data_file("metrics", log)?,
+        dataset: description.data.kind.name().to_owned(),
+        architecture: description.architecture.to_string(),
+        train_counts: description.data.class_counts,
+        subset_sha256: description.data.indices_sha256,
+        run: description.run,
+        epochs,
+    }))
 }
 
 /// Whether two checkpoints are of one run, at whatever epoch.

@@ -11,6 +11,7 @@ use super::plots::{Figure, PlotSet};
 use super::readable::readable;
 use super::tables::{self, Table, dash};
 use super::{ModelReport, Report, ReportError, headline};
+use crate::correlation::Correlations;
 
 /// Rows of the table of classes; the rest is in `per_class.csv`.
 const MOST_CLASSES: usize = 150;
@@ -24,6 +25,7 @@ struct Page {
     program: String,
     comparison: Vec<Plot>,
     training: Vec<Plot>,
+    correlations: Vec<CorrelationSection>,
     overview: Option<Table>,
     models: Vec<Section>,
     omitted: usize,
@@ -47,6 +49,13 @@ struct Section {
     classes_note: Option<String>,
     pairs: Table,
     source: Vec<(String, String)>,
+}
+
+/// What ranks the worst classes' errors over the runs on one training set.
+#[derive(Serialize)]
+struct CorrelationSection {
+    title: String,
+    sentences: Vec<String>,
 }
 
 /// One key figure.
@@ -104,6 +113,7 @@ pub(super) fn render(report: &Report, plots: &PlotSet) -> Result<String, ReportE
         ),
         comparison,
         training,
+        correlations: report.correlations.iter().map(correlation_section).collect(),
         overview: (report.models.len() > 1).then(|| tables::comparison(report)),
         omitted: report.models.len() - models.len(),
         models,
@@ -111,6 +121,17 @@ pub(super) fn render(report: &Report, plots: &PlotSet) -> Result<String, ReportE
         files: tables::files(report),
     };
     Ok(environment.get_template("report.html")?.render(&page)?)
+}
+
+fn correlation_section(found: &Correlations) -> CorrelationSection {
+    let title = format!(
+        "{}, {} runs on {} training images",
+        found.dataset,
+        found.runs.len(),
+        found.train_counts.iter().sum::<u64>()
+    );
+    let sentences = found.scopes.iter().flat_map(|scope| &scope.comparisons);
+    CorrelationSection { title, sentences: sentences.map(|comparison| unbroken(&comparison.sentence)).collect() }
 }
 
 fn plot(figure: &Figure) -> Result<Plot, ReportError> {

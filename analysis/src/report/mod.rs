@@ -16,7 +16,7 @@ mod per_class;
 pub mod plots;
 mod readable;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod schema;
 mod summary;
 mod tables;

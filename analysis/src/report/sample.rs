@@ -15,6 +15,7 @@ use car_spectral_training::data::Sampler;
 use car_spectral_training::loss::RectificationOptions;
 use car_spectral_training::loss::classification::ClassificationOptions;
 use car_spectral_training::metrics::{CarMetrics, EmaGap, EpochMetrics, SplitMetrics};
+use car_spectral_training::model::TrainingPass;
 use car_spectral_training::optimizer::OptimizerOptions;
 use car_spectral_training::selection::Selection;
 use ndarray::{Array1, Array2};
@@ -545,7 +546,7 @@ impl Random {
 }
 
 /// The log of a run that was evaluated in every other epoch.
-pub(super) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
+pub(crate) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
     let evaluation = |progress: f64| SplitMetrics {
         loss: 4.0 - 2.0 * progress,
         accuracy: 0.4 * progress,
@@ -554,6 +555,7 @@ pub(super) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
         few: Some(0.05 * progress),
         worst_class: 99,
         worst_class_error: 1.0 - 0.1 * progress,
+        worst_tenth_error: Some(1.0 - 0.15 * progress),
         accuracy_macro: Some(0.4 * progress),
         zero_accuracy_classes: 9,
         wce: 2.2 - 0.1 * progress,
@@ -609,6 +611,9 @@ pub(super) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
             }),
             sampler: Sampler::SquareRoot,
             selection: Selection::BestValidation,
+            training_pass: TrainingPass::default(),
+            weight_ema: None,
+            pretrained: None,
             classification: Some(ClassificationOptions::CrossEntropy),
             contrastive: Some(ContrastiveOptions::CIFAR),
             cutmix: Some(CutMix::CUSTOMARY),

@@ -10,6 +10,8 @@ use car_spectral_training::checkpoint::Run;
 use car_spectral_training::metrics::EpochMetrics;
 use serde::{Deserialize, Serialize};
 
+use crate::correlation::Correlations;
+
 /// The value of [`Report::schema`] that this version writes and reads.
 pub const SCHEMA: &str = "car-spectral.report/1";
 
@@ -25,12 +27,21 @@ pub struct Report {
     /// What the runs behind the checkpoints recorded, epoch by epoch; empty where no log is at hand.
     #[serde(default)]
     pub runs: Vec<TrainingRun>,
+    /// What ranks the errors of the worst classes over those runs, for each training set with at least three of them.
+    #[serde(default)]
+    pub correlations: Vec<Correlations>,
 }
 
 impl Default for Report {
     /// An empty report of this version's schema.
     fn default() -> Self {
-        Self { schema: SCHEMA.to_owned(), settings: Settings::default(), models: Vec::new(), runs: Vec::new() }
+        Self {
+            schema: SCHEMA.to_owned(),
+            settings: Settings::default(),
+            models: Vec::new(),
+            runs: Vec::new(),
+            correlations: Vec::new(),
+        }
     }
 }
 

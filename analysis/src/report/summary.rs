@@ -7,6 +7,7 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Wi
 use super::merged_verdicts::merged_verdicts;
 use super::readable::readable;
 use super::{Report, headline, tables};
+use crate::correlation::{Comparison, Correlations, MeasuredOn, Predictor};
 
 /// Width of the table and the sentences in characters.
 pub const COLUMNS: u16 = 100;
@@ -44,7 +45,19 @@ pub fn summary_table(report: &Report) -> String {
         }
         out.push('\n');
     }
+    for comparison in report.correlations.iter().flat_map(headline_comparisons) {
+        push_wrapped(&mut out, "- ", &comparison.sentence);
+    }
     out
+}
+
+/// Of the comparisons those of the hard norm on training images with the overall error; the report has all.
+fn headline_comparisons(found: &Correlations) -> impl Iterator<Item = &Comparison> {
+    let comparisons = found.scopes.iter().flat_map(|scope| &scope.comparisons);
+    comparisons.filter(|comparison| {
+        (comparison.norm, comparison.rival) == (Predictor::HardNorm, Predictor::Error)
+            && comparison.measured_on == MeasuredOn::Train
+    })
 }
 
 /// A table for the terminal, of the columns with these headers (of all, if none is given).

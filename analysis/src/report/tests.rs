@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::correlation::correlations;
 use car_spectral::car::{CarOptions, EmaColumns, EmaOptions};
 use car_spectral::confusion::ConfusionMatrix;
 use ndarray::Array2;
@@ -102,10 +103,21 @@ fn runs_are_drawn_over_their_epochs() {
     };
     let runs = |car: Option<CarOptions>| [0, 1].map(|seed| training_run(seed, car));
     report.runs = [None, Some(CarOptions::paper()), Some(per_class)].into_iter().flat_map(runs).collect();
+    report.correlations = correlations(&report.runs);
+    assert_eq!(report.correlations.len(), 1);
     assert_eq!(serde_json::from_slice::<Report>(&write::json(&report).unwrap()).unwrap(), report);
+    let summary = summary_table(&report).replace('\n', " ");
+    assert!(summary.contains("ranks") && summary.contains("the worst-class test error"), "{summary}");
+    let sentence = &report.correlations[0].scopes[0].comparisons[0].sentence;
     let (paths, _keep) = written("runs", (report.clone(), figures));
+    let page = paths.iter().find(|path| path.ends_with("report.html")).unwrap();
+    let page = std::fs::read_to_string(page).unwrap().replace('\u{a0}', " ");
+    assert!(page.contains(sentence.as_str()), "{sentence}");
     let names: Vec<_> = paths.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
-    assert!(names.contains(&"training_runs.svg") && names.contains(&"regulariser.png"), "{names:?}");
+    for name in ["training_runs.svg", "regulariser.png", "norm_vs_error.svg", "bound_across_runs.png"] {
+        assert!(names.contains(&name), "{name} in {names:?}");
+    }
+    report.correlations.clear();
 
     let stems = |report: &Report| -> Vec<String> {
         plots::draw(report, &[]).training.into_iter().map(|figure| figure.stem).collect()
@@ -170,7 +182,8 @@ fn json_reads_back_as_the_same_report() {
 #[test]
 fn every_key_is_documented_and_every_documented_key_is_written() {
     let (mut report, _) = report(&[Sample::fashion()]);
-    report.runs = vec![training_run(0, Some(CarOptions::paper()))];
+    report.runs = [0, 1, 2].map(|seed| training_run(seed, Some(CarOptions::paper()))).into();
+    report.correlations = correlations(&report.runs);
     let mut keys = BTreeSet::new();
     collect_keys(&serde_json::to_value(&report).unwrap(), "", &mut keys);
     let page = include_str!("../../../docs/report-schema.md");

@@ -47,6 +47,18 @@ impl Normalisation {
         Self { mean: mean.to_vec(), std: std.to_vec() }
     }
 
+    /// Checks that there are constants for so many channels.
+    ///
+    /// # Errors
+    /// [`TrainingError::InvalidSetting`].
+    pub fn check_channels(&self, channels: usize) -> Result<(), TrainingError> {
+        if self.mean.len() == channels {
+            return Ok(());
+        }
+        let requirement = format!("one value a channel, of which the images have {channels}");
+        Err(TrainingError::setting("--mean/--std", format!("{} values", self.mean.len()), requirement))
+    }
+
     /// Byte images [B, C, H, W] to normalised float32.
     ///
     /// # Errors
@@ -103,5 +115,10 @@ mod tests {
         assert!(Normalisation::new(vec![0.5], vec![0.0]).is_err());
         assert!(Normalisation::new(vec![0.5], vec![]).is_err());
         assert!(Normalisation::new(vec![f64::NAN], vec![1.0]).is_err());
+        let grey = Normalisation::customary(DataKind::FashionMnist);
+        assert!(grey.check_channels(1).is_ok());
+        assert!(
+            grey.check_channels(3).unwrap_err().to_string().contains("--mean/--std = 1 values: one value a channel")
+        );
     }
 }

@@ -1,6 +1,8 @@
 //! Bias-free ReLU network: f(x) = W_d relu(W_{d-1} ... relu(W_1 x)), the class of networks to which T3 applies.
 
-use tch::{Tensor, nn};
+use tch::{Kind, Tensor, nn};
+
+use super::layers::{Pass, linear};
 
 /// Layers `fc1.weight`, ..., `fcD.weight`, each [out, in], no biases.
 pub(super) fn layers(path: &nn::Path, input: i64, hidden: &[i64], classes: i64) -> Vec<Tensor> {
@@ -15,7 +17,8 @@ pub(super) fn layers(path: &nn::Path, input: i64, hidden: &[i64], classes: i64) 
 }
 
 /// Images [B, C, H, W], flattened, to the features [B, D] that the last layer reads.
-pub(super) fn features(layers: &[Tensor], images: &Tensor) -> Tensor {
+pub(super) fn features(layers: &[Tensor], images: &Tensor, pass: Pass) -> Tensor {
     let hidden = &layers[..layers.len() - 1];
-    hidden.iter().fold(images.flatten(1, -1), |x, weight| x.linear::<Tensor>(weight, None).relu())
+    let features = hidden.iter().fold(images.flatten(1, -1), |x, weight| linear(&x, weight, None, pass).relu());
+    features.to_kind(Kind::Float)
 }

@@ -87,6 +87,10 @@ fn settings(run: &TrainingRun) -> Vec<Setting> {
             Some(augmentation) => text("augmentation", &augmentation.label()),
             None => switch("augmentation", settings.augmented),
         },
+        switch("bf16", settings.training_pass.bf16),
+        number("drop path", settings.training_pass.drop_path),
+        number("weight EMA", settings.weight_ema.unwrap_or(0.0)),
+        text("pretrained", settings.pretrained.as_ref().map_or("no", |from| from.sha256.get(..6).unwrap_or("yes"))),
     ];
     if let Some(contrastive) = &settings.contrastive {
         list.extend([
@@ -147,6 +151,7 @@ mod tests {
     use crate::report::sample::training_run;
     use car_spectral::car::{CarOptions, EmaOptions};
     use car_spectral_training::augment::CutMix;
+    use car_spectral_training::model::Pretrained;
 
     fn labels(runs: &[TrainingRun]) -> Vec<(String, usize)> {
         let runs: Vec<&TrainingRun> = runs.iter().collect();
@@ -170,6 +175,22 @@ mod tests {
         assert_eq!(
             labels(&[with(0, 0.5), with(1, 0.5), with(0, 0.25)]),
             [("cross-entropy, mixed 0.5".to_owned(), 2), ("cross-entropy, mixed 0.25".to_owned(), 1)]
+        );
+    }
+
+    #[test]
+    fn how_weights_were_made_sets_arms_apart() {
+        let [mut averaged, mut started] = [training_run(0, None), training_run(1, None)];
+        averaged.run.weight_ema = Some(0.999);
+        averaged.run.training_pass.drop_path = 0.1;
+        started.run.pretrained = Some(Pretrained { sha256: "579344248a".into(), classifier: false });
+        started.run.training_pass.bf16 = true;
+        assert_eq!(
+            labels(&[averaged, started]).into_iter().map(|(label, _)| label).collect::<Vec<_>>(),
+            [
+                "cross-entropy, bf16 off, drop path 0.1, weight EMA 0.999, pretrained no",
+                "cross-entropy, bf16 on, drop path 0, weight EMA 0, pretrained 579344",
+            ]
         );
     }
 

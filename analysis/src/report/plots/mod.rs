@@ -10,6 +10,7 @@ mod chain_at_worst;
 mod comparison;
 mod confused_pairs;
 mod confusion_heatmap;
+mod correlation;
 mod error_by_frequency;
 pub mod figure;
 mod margin_sweep;
@@ -26,6 +27,7 @@ mod training_runs;
 
 use car_spectral::confusion::ConfusionMatrix;
 
+pub(crate) use correlation::draw as correlation_figures;
 pub use figure::Figure;
 
 use super::{ClassGroup, ModelReport, Report};
@@ -71,9 +73,17 @@ const MODEL_STEMS: [&str; 7] = [
 /// File names, without extension, of the plots on several models or on runs.
 const SHARED_STEMS: [&str; 3] = ["comparison", "training_runs", "regulariser"];
 
+/// The same of the plots that there are for each training set, with a number behind where it is not the first.
+const CORRELATION_STEMS: [&str; 2] = ["norm_vs_error", "bound_across_runs"];
+
 /// Whether [`draw`] may give a plot this file name without extension.
 pub(super) fn is_stem(stem: &str) -> bool {
     if SHARED_STEMS.contains(&stem) || MODEL_STEMS.contains(&stem) {
+        return true;
+    }
+    let numbered = |rest: &str| rest.strip_prefix('-').is_some_and(|n| n.parse::<usize>().is_ok_and(|n| n > 1));
+    if CORRELATION_STEMS.iter().filter_map(|plot| stem.strip_prefix(plot)).any(|rest| rest.is_empty() || numbered(rest))
+    {
         return true;
     }
     let model = MODEL_STEMS.iter().find_map(|plot| stem.strip_suffix(plot)?.strip_suffix('-'));
@@ -117,7 +127,9 @@ pub fn draw(report: &Report, figures: &[ModelFigures]) -> PlotSet {
         .collect();
     let comparison =
         if several { vec![bound_vs_error::draw_several(report), comparison::draw(report)] } else { Vec::new() };
-    PlotSet { comparison, training: training_runs::draw(report), models }
+    let mut training = training_runs::draw(report);
+    training.extend(correlation::draw(&report.correlations, &report.runs));
+    PlotSet { comparison, training, models }
 }
 
 /// A name as part of a file name: lower-case letters, digits and hyphens, at most 40.
@@ -283,15 +295,25 @@ mod tests {
             "comparison",
             "training_runs",
             "regulariser",
+            "norm_vs_error",
+            "bound_across_runs-2",
             "01-model-top_pair",
             "12-a-2-b-margin_sweep",
             "100-x-top_pair",
         ] {
             assert!(is_stem(stem), "{stem}");
         }
-        for stem in
-            ["", "bound", "my-top_pair", "1-model-top_pair", "01-Model-top_pair", "01--top_pair", "01-a-comparison"]
-        {
+        for stem in [
+            "",
+            "bound",
+            "norm_vs_error-1",
+            "norm_vs_error-x",
+            "my-top_pair",
+            "1-model-top_pair",
+            "01-Model-top_pair",
+            "01--top_pair",
+            "01-a-comparison",
+        ] {
             assert!(!is_stem(stem), "{stem}");
         }
     }

@@ -59,7 +59,7 @@ pub(super) fn draw(runs: &[&TrainingRun], panels: &[Panel], lines: [&str; 2]) ->
 }
 
 /// Colour and mark: 24 arms before one comes back.
-fn style(arm: usize) -> Style {
+pub(super) fn style(arm: usize) -> Style {
     (COLORS[arm % COLORS.len()], MARKS[(arm + arm / COLORS.len()) % MARKS.len()])
 }
 

@@ -10,7 +10,7 @@
 
 use std::path::Path;
 
-use car_spectral_training::data::check_class_name;
+use crate::data::check_class_name;
 
 use super::InputError;
 use super::content::Content;
@@ -189,7 +189,7 @@ fn check_sum(file: &Path, counts: Vec<u64>) -> Result<Vec<u64>, InputError> {
 mod tests {
     use std::fs;
 
-    use car_spectral_training::data::ClassNameError;
+    use crate::data::ClassNameError;
 
     use super::*;
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use car_spectral_training::data::ClassNameError;
+use crate::data::ClassNameError;
 use thiserror::Error;
 
 /// How much of a text that comes from an untrusted file is repeated in a message.
@@ -528,8 +528,8 @@ pub enum InputError {
 
     /// A TorchScript module where weights are wanted.
     #[error(
-        "{file}: a TorchScript module, which is a program and is not read as weights; run it with --run-torchscript \
-         if you trust it"
+        "{file}: a TorchScript module, which is a program and is not read as weights; if you trust it, analyze runs it \
+         with --run-torchscript"
     )]
     TorchScript {
         /// The file.

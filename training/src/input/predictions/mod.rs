@@ -34,7 +34,7 @@ const LABELS: &str = "labels";
 /// Parsed from a command line: `FILE`, or `LOGITS.npy,LABELS.npy`.
 ///
 /// ```
-/// use car_spectral_analysis::input::predictions::PredictionSource;
+/// use car_spectral_training::input::predictions::PredictionSource;
 /// let source: PredictionSource = "logits.npy,labels.npy".parse().unwrap();
 /// assert!(matches!(source, PredictionSource::NpyPair { .. }));
 /// ```

@@ -1,0 +1,143 @@
+//! `table`: the table as a plot, a line of each panel an experiment; every seed a small mark, their mean a large one with the
+//! standard deviation across.
+
+use super::metric::{Form, METRICS, Metric, Summary};
+use super::table::Row;
+use crate::report::plots::Figure;
+use crate::report::plots::figure::{MARGIN, WIDTH};
+use crate::report::plots::palette::{BLUE, Color, GREEN, GRID, INK, MUTED, Mark, ORANGE, PURPLE, SKY, VERMILLION};
+use crate::report::plots::panel::{self, Area, Symbol, TICK, legend, spines, ticks, x_axis};
+use crate::report::plots::scale::{Notation, Scale};
+use crate::report::plots::scene::{Anchor, Scene, fitted, text_width};
+use crate::report::{counted, readable};
+
+struct Panel {
+    title: &'static str,
+    notation: Notation,
+    /// Metrics with their legend, colour and mark.
+    series: Vec<(&'static str, &'static str, (Color, Mark))>,
+}
+
+fn panels() -> [Panel; 4] {
+    [
+        Panel {
+            title: "test accuracy (%)",
+            notation: Notation::Percent,
+            series: vec![("accuracy", "all test images", (INK, Mark::Diamond))],
+        },
+        Panel {
+            title: "by group (%)",
+            notation: Notation::Percent,
+            series: vec![
+                ("accuracy_many", "many (> 100 images)", (BLUE, Mark::Circle)),
+                ("accuracy_medium", "medium (20–100)", (ORANGE, Mark::Square)),
+                ("accuracy_few", "few (< 20)", (PURPLE, Mark::Triangle)),
+            ],
+        },
+        Panel {
+            title: "worst classes (%)",
+            notation: Notation::Percent,
+            series: vec![
+                ("accuracy_worst_tenth", "worst 10 % of classes", (GREEN, Mark::Square)),
+                ("accuracy_worst_class", "worst class", (VERMILLION, Mark::Triangle)),
+            ],
+        },
+        Panel {
+            title: "‖C Λ‖₂",
+            notation: Notation::Plain,
+            series: vec![
+                ("hard_norm_test", "‖C Λ‖₂, test", (BLUE, Mark::Circle)),
+                ("hard_norm_train", "‖C Λ‖₂, training", (SKY, Mark::Diamond)),
+            ],
+        },
+    ]
+}
+
+fn metric(id: &str) -> &'static Metric {
+    METRICS.iter().find(|metric| metric.id == id).expect("a metric of the table")
+}
+
+const ROW: f64 = 54.0;
+const GAP: f64 = 40.0;
+
+/// The figure.
+pub(super) fn draw(rows: &[Row]) -> Figure {
+    let panels = panels();
+    let mut scene = Scene::new(WIDTH, 0.0);
+    let entries: Vec<(Symbol, String)> = panels
+        .iter()
+        .flat_map(|panel| &panel.series)
+        .map(|(_, label, style)| (Symbol::Marker(*style), (*label).to_owned()))
+        .collect();
+    let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries) + 50.0;
+    let names: Vec<String> =
+        rows.iter().map(|row| fitted(&readable(&row.plan.experiment.title), TICK, 330.0)).collect();
+    let widest = names.iter().map(|name| text_width(name, TICK, false)).fold(0.0, f64::max);
+    let left = MARGIN + widest + 16.0;
+    let width = (WIDTH - MARGIN - left - GAP * (panels.len() - 1) as f64) / panels.len() as f64;
+    let bottom = head + ROW * rows.len() as f64;
+    let middle = |row: usize| head + (row as f64 + 0.5) * ROW;
+    for (at, name) in names.iter().enumerate() {
+        scene.text(left - 12.0, middle(at) + 0.36 * TICK, name, TICK, Anchor::End);
+    }
+    for (at, panel) in panels.iter().enumerate() {
+        let from = left + at as f64 * (width + GAP);
+        draw_panel(&mut scene, Area { left: from, top: head, right: from + width, bottom }, panel, rows);
+    }
+    scene.height = bottom + 50.0;
+    let runs: usize = rows.iter().map(|row| row.runs.len()).sum();
+    let first = rows.iter().flat_map(|row| &row.runs).next();
+    let data = first.map_or(String::new(), |run| {
+        let data = &run.description.data;
+        format!(" {}, {} training images.", data.kind.name(), data.class_counts.iter().sum::<u64>())
+    });
+    Figure {
+        stem: "table".into(),
+        title: "Long-tailed training: accuracy, worst classes and spectral norm".into(),
+        caption: format!(
+            "{} of {}, last epoch. Small marks: seeds; large: their mean, with the sample standard deviation across where \
+             there are several. Groups are micro averages. C: hard confusion matrix; Λ: weights of the paper, r₀ = 0.2.{data}",
+            counted(runs, "run", "runs"),
+            counted(rows.len(), "experiment", "experiments"),
+        ),
+        body: scene,
+    }
+}
+
+fn draw_panel(scene: &mut Scene, area: Area, panel: &Panel, rows: &[Row]) {
+    panel::title(scene, area, panel.title, 0.0);
+    let values = |id: &str, row: &Row| -> Vec<f64> { row.runs.iter().filter_map(metric(id).read).collect() };
+    let all = panel.series.iter().flat_map(|(id, _, _)| rows.iter().flat_map(move |row| values(id, row)));
+    let most = all.fold(0.0, f64::max);
+    let most = if most > 0.0 { 1.08 * most } else { 1.0 };
+    let x = Scale::linear(-0.05 * most, most, area.left, area.right);
+    let mut marks = ticks(&x, area.right - area.left, 52.0, panel.notation);
+    marks.0.retain(|(value, _)| *value >= 0.0);
+    x_axis(scene, area, &x, &marks, "");
+    for (at, row) in rows.iter().enumerate() {
+        let centre = area.top + (at as f64 + 0.5) * ROW;
+        if at > 0 {
+            scene.segment((area.left, centre - 0.5 * ROW), (area.right, centre - 0.5 * ROW), GRID, 1.0);
+        }
+        if row.runs.is_empty() {
+            scene.text(area.middle(), centre + 0.36 * TICK, "not run", TICK, Anchor::Middle).color = MUTED;
+        }
+        for (n, (id, label, style)) in panel.series.iter().enumerate() {
+            // One below the other, so that equal values stay apart.
+            let y = centre + (n as f64 - 0.5 * (panel.series.len() - 1) as f64) * 0.27 * ROW;
+            let found = values(id, row);
+            let Some(summary) = Summary::of(&found) else { continue };
+            if let Some(deviation) = summary.deviation {
+                let ends = [summary.mean - deviation, summary.mean + deviation].map(|end| x.at(end));
+                scene.segment((ends[0], y), (ends[1], y), style.0.darker(0.3), 2.4);
+                for value in &found {
+                    scene.marker((x.at(*value), y), (style.0.with_alpha(0.55), style.1), 3.2, None);
+                }
+            }
+            let form = if panel.notation == Notation::Percent { Form::Percent } else { Form::Number };
+            let title = format!("{}: {label} {}", row.plan.experiment.title, summary.written(form, found.len()));
+            scene.marker((x.at(summary.mean), y), *style, 6.0, Some(title));
+        }
+    }
+    spines(scene, area);
+}

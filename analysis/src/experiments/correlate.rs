@@ -1,0 +1,153 @@
+//! The rank correlations over runs, from their logs.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use car_spectral_training::TrainingError;
+use car_spectral_training::checkpoint;
+
+use super::arguments::CorrelateArguments;
+use super::table::{folders_with_logs, save};
+use crate::AnalysisError;
+use crate::correlation::{self, Correlations, MeasuredOn, Predictor, Scope, ScopeCorrelations, Target};
+use crate::load::training_run;
+use crate::report::{counted, short};
+
+const LOG: &str = "metrics.jsonl";
+
+/// Writes `correlations.md`, `correlations.json` and, for each training set, its plots.
+///
+/// # Errors
+/// [`AnalysisError`] for files that cannot be read or written; [`AnalysisError::Mismatch`] for fewer than three runs on
+/// every training set.
+pub(super) fn write(arguments: &CorrelateArguments) -> Result<(), AnalysisError> {
+    let mut runs = Vec::new();
+    for path in &arguments.runs {
+        for (log, description) in logs(path)? {
+            if !description.is_file() {
+                eprintln!("left out: {}, for it is not finished: no {}", log.display(), description.display());
+                continue;
+            }
+            runs.extend(training_run(&log, checkpoint::read_description(&description)?)?);
+        }
+    }
+    let found = correlation::correlations(&runs);
+    if found.is_empty() {
+        let problem = format!(
+            "{} with an evaluated epoch; at least three on the same training images are needed to correlate",
+            counted(runs.len(), "run", "runs")
+        );
+        return Err(AnalysisError::Mismatch { problem });
+    }
+    let text = markdown(&found, arguments);
+    let json = serde_json::to_vec_pretty(&found).expect("correlations hold text and finite numbers");
+    save(&arguments.out.join("correlations.md"), text.as_bytes())?;
+    save(&arguments.out.join("correlations.json"), &json)?;
+    for figure in crate::report::plots::correlation_figures(&found, &runs) {
+        save(&arguments.out.join(format!("{}.svg", figure.stem)), figure.svg()?.as_bytes())?;
+        save(&arguments.out.join(format!("{}.png", figure.stem)), &figure.png()?)?;
+    }
+    println!("{text}");
+    Ok(())
+}
+
+/// Logs, each with the description of its run.
+fn logs(path: &Path) -> Result<Vec<(PathBuf, PathBuf)>, AnalysisError> {
+    let of_folder = |folder: &Path| (folder.join(LOG), folder.join("model.json"));
+    if path.is_file() {
+        return Ok(vec![(path.to_owned(), path.with_extension("json"))]);
+    }
+    if path.join(LOG).is_file() {
+        return Ok(vec![of_folder(path)]);
+    }
+    let mut found: Vec<(PathBuf, PathBuf)> = folders_with_logs(path)?.iter().map(|folder| of_folder(folder)).collect();
+    let unreadable = |source| TrainingError::Io { path: path.to_owned(), source };
+    let mut loose = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(unreadable)? {
+        let file = entry.map_err(unreadable)?.path();
+        if file.extension().is_some_and(|extension| extension == "jsonl") {
+            loose.push((file.clone(), file.with_extension("json")));
+        }
+    }
+    loose.sort();
+    found.extend(loose);
+    if found.is_empty() {
+        let problem =
+            format!("{}: no run in it: neither {LOG}, nor folders that have one, nor NAME.jsonl", path.display());
+        return Err(AnalysisError::Mismatch { problem });
+    }
+    Ok(found)
+}
+
+fn markdown(found: &[Correlations], arguments: &CorrelateArguments) -> String {
+    let given: Vec<String> = arguments.runs.iter().map(|path| path.display().to_string()).collect();
+    let mut text = format!(
+        "Made by `experiments correlate {} --out {}`; do not edit.\n",
+        given.join(" "),
+        arguments.out.display()
+    );
+    for group in found {
+        let _ = writeln!(
+            text,
+            "\n## {}, {} training images in {} classes\n\n{}: {}.",
+            group.dataset,
+            group.train_counts.iter().sum::<u64>(),
+            group.train_counts.len(),
+            counted(group.runs.len(), "run", "runs"),
+            group.runs.join(", ")
+        );
+        for scope in &group.scopes {
+            section(&mut text, scope);
+        }
+        let _ = writeln!(
+            text,
+            "\nSpearman's ρ with mid-ranks [{:.0} % percentile interval: {} resamples of the runs, each with all of its epochs; \
+             seed {}]. – : a variable is constant or missing, or for an interval: fewer than {} runs. The intervals hold one by one, not all at once.",
+            100.0 * group.level,
+            group.resamples,
+            group.seed,
+            correlation::FEWEST_RUNS
+        );
+    }
+    text
+}
+
+fn section(text: &mut String, scope: &ScopeCorrelations) {
+    let title = match scope.scope {
+        Scope::AllEpochs => "All evaluated epochs",
+        Scope::LastEpoch => "Last epochs",
+    };
+    let _ = writeln!(text, "\n### {title}: {}\n", counted(scope.points, "point", "points"));
+    text.push_str("| test error | measured on | ‖C Λ‖₂ | ‖C̃ Λ‖₂ | overall error | loss |\n| --- | --- | --- | --- | --- | --- |\n");
+    for target in Target::ALL {
+        let range = scope.variables.iter().find(|variable| variable.name == format!("test {}", target.name()));
+        let distinct = range.and_then(|range| Some((range.distinct?, range.lowest?, range.highest?)));
+        let described = match distinct {
+            Some((distinct, low, high)) => {
+                format!(
+                    "{}, {} from {} to {}",
+                    target.name(),
+                    counted(distinct, "value", "values"),
+                    short(low),
+                    short(high)
+                )
+            }
+            None => format!("{}, not recorded", target.name()),
+        };
+        for on in MeasuredOn::ALL {
+            let _ = write!(text, "| {described} | {} |", on.name());
+            for predictor in Predictor::ALL {
+                let found = scope.of(predictor, on, target);
+                let rho = found.and_then(|found| found.rho).map_or("–".to_owned(), |rho| format!("{rho:.3}"));
+                let interval = found.and_then(|found| found.interval);
+                let interval = interval.map_or("[–]".to_owned(), |[low, high]| format!("[{low:.3}, {high:.3}]"));
+                let _ = write!(text, " {rho} {interval} |");
+            }
+            text.push('\n');
+        }
+    }
+    text.push('\n');
+    for comparison in &scope.comparisons {
+        let _ = writeln!(text, "- {}", comparison.sentence);
+    }
+}

@@ -1,0 +1,96 @@
+//! What a finished run has reached, computed from its prediction files.
+
+use std::path::Path;
+
+use car_spectral::car::CarOptions;
+use car_spectral::confusion::{ClassWeights, MarginCounts, MarginGrid};
+use car_spectral::longtail::{ClassErrors, ClassMetrics};
+use car_spectral_training::checkpoint::{self, Description};
+use car_spectral_training::metrics::{SplitMetrics, read_log};
+
+use crate::AnalysisError;
+use car_spectral_training::input::predictions::{Logits, PredictionSource, Predictions, read};
+
+/// The results of one run.
+#[derive(Clone, Debug)]
+pub(super) struct RunResults {
+    /// What the checkpoint says of the run.
+    pub description: Description,
+    /// On the test images; the worst-class ratio with the training images.
+    pub classes: ClassMetrics,
+    /// Norms on the training images, with Λ and the surrogate of [`CarOptions::paper`] whatever the run's own, so that
+    /// runs can be compared.
+    pub train: SplitMetrics,
+    /// The same on the test images.
+    pub test: SplitMetrics,
+    /// Milliseconds of a training step: over the steps of an epoch, the median of the epochs.
+    pub step_milliseconds: Option<f64>,
+}
+
+impl RunResults {
+    /// Reads `model.safetensors` (its description), `train.npz`, `test.npz` and `metrics.jsonl` of a folder.
+    ///
+    /// # Errors
+    /// [`AnalysisError`] naming the file that is missing, damaged or not of this run.
+    pub fn read(folder: &Path) -> Result<Self, AnalysisError> {
+        let mismatch = |file: &Path, problem: &str| AnalysisError::Mismatch {
+            problem: format!("{}: {problem}; train the run again with --overwrite", file.display()),
+        };
+        let model = folder.join("model.safetensors");
+        let description =
+            checkpoint::describe(&model)?.ok_or_else(|| mismatch(&model, "it does not describe its run"))?;
+        let counts = &description.data.class_counts;
+        let weights = {
+            let paper = CarOptions::paper();
+            ClassWeights::new(counts, paper.r0, paper.weights)?
+        };
+        let split = |name: &str| -> Result<(MarginCounts, SplitMetrics), AnalysisError> {
+            let path = folder.join(name);
+            let Predictions { logits, labels, .. } = read(&PredictionSource::File(path.clone()))?;
+            let logits = match logits {
+                Logits::F32(logits) if logits.ncols() == counts.len() => logits,
+                _ => return Err(mismatch(&path, "not the float32 scores of the classes that model.safetensors has")),
+            };
+            let mut found = MarginCounts::new(counts.len(), &MarginGrid::new(&[0.0])?)?;
+            found.add_batch(logits.view(), labels.view())?;
+            let metrics = SplitMetrics::of(&logits, &labels.to_vec(), counts, &weights, &CarOptions::paper())?;
+            Ok((found, metrics))
+        };
+        let ((train_counts, train), (test_counts, test)) = (split("train.npz")?, split("test.npz")?);
+        if train_counts.class_counts() != &counts[..] {
+            return Err(mismatch(
+                &folder.join("train.npz"),
+                "its labels are not those model.safetensors was trained on",
+            ));
+        }
+        let (train_errors, test_errors) = (train_counts.errors(), test_counts.errors());
+        let classes = ClassMetrics::new(
+            counts,
+            ClassErrors { counts: test_counts.class_counts(), errors: &test_errors },
+            Some(ClassErrors { counts: train_counts.class_counts(), errors: &train_errors }),
+        )?;
+        let steps = counts.iter().sum::<u64>().div_ceil(description.run.batch_size as u64);
+        let seconds = read_log(&folder.join("metrics.jsonl"))?.iter().map(|epoch| epoch.seconds).collect();
+        let step_milliseconds = median(seconds).map(|seconds| 1000.0 * seconds / steps as f64);
+        Ok(Self { description, classes, train, test, step_milliseconds })
+    }
+}
+
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let (low, high) = (values.len().checked_sub(1)? / 2, values.len() / 2);
+    Some(0.5 * (values[low] + values[high]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_by_hand() {
+        assert_eq!(median(vec![90.0, 2.0, 1.0]), Some(2.0));
+        assert_eq!(median(vec![90.0, 2.0, 1.0, 3.0]), Some(2.5));
+        assert_eq!(median(vec![2.0]), Some(2.0));
+        assert_eq!(median(vec![]), None);
+    }
+}

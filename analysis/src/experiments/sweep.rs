@@ -1,0 +1,281 @@
+//! The sweep: each missing run is a child process `train --config FILE --seed N --resume`, so that whatever happens to it
+//! costs at most one epoch; some at a time.
+
+use std::collections::VecDeque;
+use std::fs::{self, OpenOptions};
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use car_spectral_training::TrainingError;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use super::arguments::RunArguments;
+use super::plan::{self, Planned};
+use crate::AnalysisError;
+
+/// What a run writes to its standard output and error.
+const LOG: &str = "train.log";
+/// How often the children are looked at.
+const PERIOD: Duration = Duration::from_millis(200);
+
+/// A run that is to be done.
+#[derive(Debug)]
+struct Job<'a> {
+    plan: &'a Planned,
+    seed: u64,
+    data: String,
+    /// Epochs done when it was last started; `None` if it has not been.
+    started_at: Option<usize>,
+}
+
+struct Running<'a> {
+    job: Job<'a>,
+    child: Child,
+    line: ProgressBar,
+}
+
+/// Runs what is missing.
+///
+/// # Errors
+/// Those of the files; [`AnalysisError::Usage`] for data given twice or `train` not being built;
+/// [`AnalysisError::FailedRuns`] when all others are done.
+pub(super) fn run(arguments: &RunArguments) -> Result<(), AnalysisError> {
+    for (at, source) in arguments.data.iter().enumerate() {
+        if arguments.data[..at].iter().any(|other| other.kind == source.kind) {
+            let problem = format!("--data: two folders for {}; give one", source.kind.name());
+            return Err(AnalysisError::Usage { problem });
+        }
+    }
+    let train = train_program()?;
+    let planned = plan::read(&arguments.experiments)?;
+    let (queue, finished, left_out) = queue(&planned, arguments)?;
+    for plan in &left_out {
+        let kind = plan.experiment.data.name();
+        eprintln!("left out: {}, for want of --data {kind}:DIR", plan.name);
+    }
+    let todo = queue.len();
+    eprintln!("{finished} runs are finished, {todo} are to be done, {} at a time", arguments.jobs);
+    let failures = Sweep::new(arguments, &train, queue).run();
+    println!(
+        "{} of {} runs are finished in {}",
+        finished + todo - failures.len(),
+        finished + todo,
+        arguments.runs.display()
+    );
+    if failures.is_empty() {
+        return Ok(());
+    }
+    let count = crate::report::counted(failures.len(), "run", "runs");
+    Err(AnalysisError::FailedRuns { problem: format!("{count} failed:\n  {}", failures.join("\n  ")) })
+}
+
+/// `train` beside this program.
+fn train_program() -> Result<PathBuf, AnalysisError> {
+    let name = format!("train{}", std::env::consts::EXE_SUFFIX);
+    let own = std::env::current_exe();
+    let own = own.map_err(|source| TrainingError::Io { path: "this program".into(), source })?;
+    let train = own.with_file_name(name);
+    if train.is_file() {
+        return Ok(train);
+    }
+    let problem = format!("{} is not there; build it: cargo build --bin train --bin experiments", train.display());
+    Err(AnalysisError::Usage { problem })
+}
+
+type Queue<'a> = (VecDeque<Job<'a>>, usize, Vec<&'a Planned>);
+
+/// The first seed of all experiments, then the second, and so on; how many runs are finished; experiments without data.
+fn queue<'a>(planned: &'a [Planned], arguments: &RunArguments) -> Result<Queue<'a>, AnalysisError> {
+    let (with_data, left_out): (Vec<&Planned>, Vec<&Planned>) =
+        planned.iter().partition(|plan| plan.source(&arguments.data).is_some());
+    let most = with_data.iter().map(|plan| plan.experiment.seeds.len()).max().unwrap_or(0);
+    let (mut queue, mut finished) = (VecDeque::new(), 0);
+    for round in 0..most {
+        for plan in &with_data {
+            let Some(&seed) = plan.experiment.seeds.get(round) else { continue };
+            if plan.is_finished(&arguments.runs, seed)? {
+                finished += 1;
+                continue;
+            }
+            let source = plan.source(&arguments.data).expect("partitioned by it");
+            let data = format!("{}:{}", source.kind.name(), source.folder.display());
+            queue.push_back(Job { plan, seed, data, started_at: None });
+        }
+    }
+    Ok((queue, finished, left_out))
+}
+
+struct Sweep<'a> {
+    arguments: &'a RunArguments,
+    train: &'a Path,
+    threads: usize,
+    queue: VecDeque<Job<'a>>,
+    running: Vec<Running<'a>>,
+    /// Epochs of the runs that have ended.
+    epochs_behind: usize,
+    bars: MultiProgress,
+    total: ProgressBar,
+    failures: Vec<String>,
+}
+
+impl<'a> Sweep<'a> {
+    fn new(arguments: &'a RunArguments, train: &'a Path, queue: VecDeque<Job<'a>>) -> Self {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let threads = arguments.threads.unwrap_or((cores / usize::from(arguments.jobs)).max(1));
+        let epochs: usize = queue.iter().map(|job| job.plan.epochs).sum();
+        let bars = MultiProgress::new();
+        let total = bars.add(
+            ProgressBar::new(epochs as u64).with_style(
+                ProgressStyle::with_template("{wide_bar} {pos}/{len} epochs, {elapsed}, {eta} left")
+                    .expect("a valid template"),
+            ),
+        );
+        Self {
+            arguments,
+            train,
+            threads,
+            queue,
+            running: Vec::new(),
+            epochs_behind: 0,
+            bars,
+            total,
+            failures: Vec::new(),
+        }
+    }
+
+    /// Until nothing is left; the failures.
+    fn run(mut self) -> Vec<String> {
+        // What is done already says nothing of the time that the rest takes.
+        let before: usize = self.queue.iter().map(|job| self.epochs_done(job)).sum();
+        self.total.set_position(before as u64);
+        self.total.reset_eta();
+        while !(self.queue.is_empty() && self.running.is_empty()) {
+            while self.running.len() < usize::from(self.arguments.jobs)
+                && let Some(job) = self.queue.pop_front()
+            {
+                self.start(job);
+            }
+            thread::sleep(PERIOD);
+            let mut at = 0;
+            while at < self.running.len() {
+                match self.running[at].child.try_wait() {
+                    Ok(None) => at += 1,
+                    Ok(Some(status)) => {
+                        let ended = self.running.remove(at);
+                        self.end(ended, status);
+                    }
+                    Err(error) => {
+                        let mut ended = self.running.remove(at);
+                        let _ = ended.child.kill();
+                        self.fail(&ended.job, &error.to_string());
+                    }
+                }
+            }
+            self.show();
+        }
+        self.total.finish_and_clear();
+        self.failures
+    }
+
+    fn folder(&self, job: &Job<'_>) -> PathBuf {
+        job.plan.folder(&self.arguments.runs, job.seed)
+    }
+
+    /// Lines of the run's log.
+    fn epochs_done(&self, job: &Job<'_>) -> usize {
+        let bytes = fs::read(self.folder(job).join("metrics.jsonl")).unwrap_or_default();
+        bytes.iter().filter(|&&byte| byte == b'\n').count().min(job.plan.epochs)
+    }
+
+    fn say(&self, text: &str) {
+        if self.total.is_hidden() {
+            eprintln!("{text}");
+        } else {
+            // A terminal that takes no more text stops no run.
+            let _ = self.bars.println(text);
+        }
+    }
+
+    fn start(&mut self, mut job: Job<'a>) {
+        let done = self.epochs_done(&job);
+        job.started_at = Some(done);
+        let name = job.plan.run_name(job.seed);
+        match self.spawn(&job) {
+            Ok(child) => {
+                self.say(&format!(
+                    "{name}: {}",
+                    if done == 0 { "begins".to_owned() } else { format!("goes on after epoch {done}") }
+                ));
+                let style = ProgressStyle::with_template("  {prefix}: {pos}/{len} epochs, {elapsed}");
+                let line = ProgressBar::new(job.plan.epochs as u64)
+                    .with_style(style.expect("a valid template"))
+                    .with_prefix(name);
+                let line = self.bars.insert_before(&self.total, line);
+                self.running.push(Running { job, child, line });
+            }
+            Err(error) => self.fail(&job, &error.to_string()),
+        }
+    }
+
+    fn spawn(&self, job: &Job<'_>) -> std::io::Result<Child> {
+        let folder = self.folder(job);
+        fs::create_dir_all(&folder)?;
+        let log = OpenOptions::new().create(true).append(true).open(folder.join(LOG))?;
+        Command::new(self.train)
+            .args(job.plan.arguments(&job.data, &self.arguments.runs, job.seed))
+            .args(["--device", &self.arguments.device, "--threads", &self.threads.to_string(), "--resume"])
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+    }
+
+    fn end(&mut self, ended: Running<'a>, status: ExitStatus) {
+        ended.line.finish_and_clear();
+        let job = ended.job;
+        let (name, done) = (job.plan.run_name(job.seed), self.epochs_done(&job));
+        if status.success() {
+            match job.plan.record(&self.arguments.runs, job.seed) {
+                Ok(()) => {
+                    self.epochs_behind += job.plan.epochs;
+                    self.say(&format!("{name}: finished"));
+                }
+                Err(error) => self.fail(&job, &error.to_string()),
+            }
+        } else if status.code().is_none() && job.started_at.is_some_and(|before| done > before) {
+            self.say(&format!("{name}: {status} after epoch {done}; goes on"));
+            self.queue.push_front(job);
+        } else {
+            self.fail(&job, &status.to_string());
+        }
+    }
+
+    fn fail(&mut self, job: &Job<'_>, reason: &str) {
+        let log = self.folder(job).join(LOG);
+        let text = fs::read(&log).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        let failure = crate::report::readable(&format!(
+            "{}: {reason}; {last} (log: {})",
+            job.plan.run_name(job.seed),
+            log.display()
+        ));
+        self.epochs_behind += job.plan.epochs;
+        self.say(&failure);
+        self.failures.push(failure);
+    }
+
+    fn show(&self) {
+        let mut position = self.epochs_behind;
+        for running in &self.running {
+            let done = self.epochs_done(&running.job);
+            running.line.set_position(done as u64);
+            position += done;
+        }
+        position += self.queue.iter().map(|job| self.epochs_done(job)).sum::<usize>();
+        self.total.set_position(position as u64);
+    }
+}

@@ -1,0 +1,246 @@
+//! The table: a row for each experiment, mean and standard deviation over the seeds that are finished.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use car_spectral_training::TrainingError;
+use car_spectral_training::atomic::write_atomically;
+use car_spectral_training::checkpoint::Description;
+
+use super::arguments::TableArguments;
+use super::chart;
+use super::metric::METRICS;
+use super::plan::{self, Planned};
+use super::results::RunResults;
+use crate::AnalysisError;
+use crate::report::{ReportError, counted};
+
+/// An experiment with its finished runs.
+pub(super) struct Row {
+    pub plan: Planned,
+    /// By seed, in the order of the file.
+    pub runs: Vec<RunResults>,
+}
+
+/// Writes `table.md`, `table.csv`, `runs.csv`, `table.svg` and `table.png`, and prints the table.
+///
+/// # Errors
+/// [`AnalysisError`] for files that cannot be read or written, and for runs that were not trained or tested on the same
+/// images: they are no rows of one table.
+pub(super) fn write(arguments: &TableArguments) -> Result<(), AnalysisError> {
+    let rows = collect(&arguments.experiments, &arguments.runs)?;
+    check_same_data(&rows)?;
+    let out = arguments.out.as_ref().unwrap_or(&arguments.experiments);
+    let markdown = markdown(&rows, arguments);
+    let figure = chart::draw(&rows);
+    for (name, bytes) in [
+        ("table.md", markdown.clone().into_bytes()),
+        ("table.csv", table_csv(&rows)?),
+        ("runs.csv", runs_csv(&rows)?),
+        ("table.svg", figure.svg()?.into_bytes()),
+        ("table.png", figure.png()?),
+    ] {
+        save(&out.join(name), &bytes)?;
+    }
+    println!("{markdown}");
+    Ok(())
+}
+
+/// Writes one file of results, atomically.
+///
+/// # Errors
+/// [`TrainingError::Io`].
+pub(super) fn save(path: &Path, bytes: &[u8]) -> Result<(), TrainingError> {
+    let failed = |source| TrainingError::Io { path: path.to_owned(), source };
+    write_atomically(path, |file| file.write_all(bytes).map_err(failed))
+}
+
+fn collect(experiments: &Path, runs: &Path) -> Result<Vec<Row>, AnalysisError> {
+    let mut rows = Vec::new();
+    for plan in plan::read(&[experiments.to_owned()])? {
+        let mut results = Vec::new();
+        for &seed in &plan.experiment.seeds {
+            if plan.is_finished(runs, seed)? {
+                let folder = plan.folder(runs, seed);
+                let found = RunResults::read(&folder)?;
+                if (found.description.run.seed, found.description.data.kind) != (seed, plan.experiment.data) {
+                    let problem =
+                        format!("{}: not the run of seed {seed} on the data of {}", folder.display(), plan.name);
+                    return Err(AnalysisError::Mismatch { problem });
+                }
+                results.push(found);
+            }
+        }
+        rows.push(Row { plan, runs: results });
+    }
+    Ok(rows)
+}
+
+/// Test images and chosen training images must be the same in all runs.
+fn check_same_data(rows: &[Row]) -> Result<(), AnalysisError> {
+    let images = |run: &RunResults| {
+        let data = &run.description.data;
+        (data.kind, data.train_sha256.clone(), data.test_sha256.clone(), data.indices_sha256.clone())
+    };
+    let runs = || rows.iter().flat_map(|row| row.runs.iter().map(move |run| (row, run)));
+    let Some((first_row, first)) = runs().next() else { return Ok(()) };
+    let Some((row, run)) = runs().find(|(_, run)| images(run) != images(first)) else { return Ok(()) };
+    let name = |row: &Row, run: &RunResults| row.plan.run_name(run.description.run.seed);
+    let problem = format!(
+        "{} and {} were not trained and tested on the same images; give experiments on one data set with one subset",
+        name(first_row, first),
+        name(row, run)
+    );
+    Err(AnalysisError::Mismatch { problem })
+}
+
+fn markdown(rows: &[Row], arguments: &TableArguments) -> String {
+    let folder = arguments.experiments.display();
+    let runs = arguments.runs.display();
+    let out = arguments.out.as_ref().map_or(String::new(), |out| format!(" --out {}", out.display()));
+    let mut text =
+        format!("Made by `experiments table {folder} --runs {runs}{out}`; do not edit.\n\n| method | seeds |");
+    for metric in &METRICS {
+        let _ = write!(text, " {} |", metric.header);
+    }
+    text.push_str("\n| --- | --- |");
+    text.push_str(&" ---: |".repeat(METRICS.len()));
+    text.push('\n');
+    for row in rows {
+        let seeds: Vec<String> = row.runs.iter().map(|run| run.description.run.seed.to_string()).collect();
+        let seeds = if seeds.is_empty() { "not run".to_owned() } else { seeds.join(", ") };
+        let _ = write!(text, "| {} | {seeds} |", escaped(&row.plan.experiment.title));
+        for metric in &METRICS {
+            let shown = metric.summary(&row.runs).map(|summary| summary.written(metric.form, row.runs.len()));
+            let _ = write!(text, " {} |", shown.unwrap_or_else(|| "–".to_owned()));
+        }
+        text.push('\n');
+    }
+    text.push_str(NOTES);
+    text.push_str(&provenance(rows));
+    text.push_str("\nThe runs, missing ones included:\n\n```text\n");
+    let mut kinds: Vec<&str> = rows.iter().map(|row| row.plan.experiment.data.name()).collect();
+    kinds.dedup();
+    let _ = writeln!(text, "experiments run {folder} --data {}:DIR --runs {runs}\n", kinds.join(":DIR "));
+    for row in rows {
+        let data = format!("{}:DIR", row.plan.experiment.data.name());
+        for &seed in &row.plan.experiment.seeds {
+            let done = row.runs.iter().any(|run| run.description.run.seed == seed);
+            let command = row.plan.arguments(&data, &arguments.runs, seed).join(" ");
+            let _ = writeln!(text, "train {command}{}", if done { "" } else { "  # not run" });
+        }
+    }
+    text.push_str("```\n");
+    text
+}
+
+const NOTES: &str = "
+Last epoch; nothing is selected. Mean ± sample standard deviation over the seeds; of one seed no deviation. Accuracies in % on the
+test images. Many, medium, few: classes with more than 100, 20 to 100, fewer than 20 training images; micro, the share of
+the group's test images (on a balanced test set also the mean over its classes). Macro: mean of all class accuracies. Worst
+10 %: mean accuracy of the worst ⌈K/10⌉ classes. WR: test over training accuracy of the worst test class; – where no training
+image of it is right. At 0 %: number of classes without one test image right. ‖CΛ‖₂: of the hard confusion matrix; ‖C̃Λ‖₂: of the surrogate over the
+whole split; both with Λ (r₀ 0.2) and surrogate of the paper for every row, in evaluation mode, train: on the training subset. ms/step: training
+step, median over epochs, as the machine was then.
+";
+
+/// Where the numbers are from, each thing once.
+fn provenance(rows: &[Row]) -> String {
+    let runs: Vec<&Description> = rows.iter().flat_map(|row| &row.runs).map(|run| &run.description).collect();
+    let Some(first) = runs.first() else { return "\nNo run is finished.\n".to_owned() };
+    let all = |read: &dyn Fn(&Description) -> String| {
+        let found: BTreeSet<String> = runs.iter().map(|run| read(run)).collect();
+        found.into_iter().collect::<Vec<_>>().join(", ")
+    };
+    let data = &first.data;
+    format!(
+        "\n{} of {} planned. Data {}, {} training images; SHA-256 of training files `{}`, test files `{}`, chosen \
+         indices `{}`. Commits {}; devices {}; CPU threads {}.\n",
+        counted(runs.len(), "run", "runs"),
+        rows.iter().map(|row| row.plan.experiment.seeds.len()).sum::<usize>(),
+        data.kind.name(),
+        data.class_counts.iter().sum::<u64>(),
+        data.train_sha256,
+        data.test_sha256,
+        data.indices_sha256,
+        all(&|run| run.run.commit.clone()),
+        all(&|run| run.run.device.clone()),
+        all(&|run| run.run.threads.to_string()),
+    )
+}
+
+fn escaped(text: &str) -> String {
+    crate::report::readable(text).replace('\\', "\\\\").replace('|', "\\|")
+}
+
+fn csv(header: Vec<String>, records: Vec<Vec<String>>) -> Result<Vec<u8>, AnalysisError> {
+    let write = || -> Result<Vec<u8>, csv::Error> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(header)?;
+        records.iter().try_for_each(|record| writer.write_record(record))?;
+        writer.into_inner().map_err(|error| error.into_error().into())
+    };
+    Ok(write().map_err(ReportError::Csv)?)
+}
+
+fn text(value: Option<f64>) -> String {
+    value.map_or(String::new(), |value| value.to_string())
+}
+
+/// A line for each experiment: mean, standard deviation and number of seeds of each metric.
+fn table_csv(rows: &[Row]) -> Result<Vec<u8>, AnalysisError> {
+    let mut header = ["experiment", "title", "runs"].map(str::to_owned).to_vec();
+    for metric in &METRICS {
+        header.extend(["mean", "sd", "n"].map(|part| format!("{}_{part}", metric.id)));
+    }
+    let record = |row: &Row| {
+        let mut record = vec![row.plan.name.clone(), row.plan.experiment.title.clone(), row.runs.len().to_string()];
+        for metric in &METRICS {
+            let found = metric.summary(&row.runs);
+            record.push(text(found.map(|found| found.mean)));
+            record.push(text(found.and_then(|found| found.deviation)));
+            record.push(found.map_or(0, |found| found.seeds).to_string());
+        }
+        record
+    };
+    csv(header, rows.iter().map(record).collect())
+}
+
+/// A line for each run that is finished.
+fn runs_csv(rows: &[Row]) -> Result<Vec<u8>, AnalysisError> {
+    let mut header = ["experiment", "seed", "commit", "device", "threads", "epochs"].map(str::to_owned).to_vec();
+    header.extend(METRICS.iter().map(|metric| metric.id.to_owned()));
+    let record = |row: &Row, run: &RunResults| {
+        let settings = &run.description.run;
+        let mut record = vec![
+            row.plan.name.clone(),
+            settings.seed.to_string(),
+            settings.commit.clone(),
+            settings.device.clone(),
+            settings.threads.to_string(),
+            settings.epochs.to_string(),
+        ];
+        record.extend(METRICS.iter().map(|metric| text((metric.read)(run))));
+        record
+    };
+    csv(header, rows.iter().flat_map(|row| row.runs.iter().map(|run| record(row, run))).collect())
+}
+
+/// The folders of all runs below a folder that hold a log, sorted.
+///
+/// # Errors
+/// [`TrainingError::Io`].
+pub(super) fn folders_with_logs(folder: &Path) -> Result<Vec<PathBuf>, TrainingError> {
+    let unreadable = |source| TrainingError::Io { path: folder.to_owned(), source };
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.join("metrics.jsonl").is_file() {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}

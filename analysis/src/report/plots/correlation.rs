@@ -1,0 +1,197 @@
+//! `norm_vs_error`: the errors of the worst classes against what is to predict them, over all epochs of all runs;
+//! `bound_across_runs`: WCE and its bound of S3 in every run.
+
+use super::Figure;
+use super::arms::{Arm, arms};
+use super::figure::{MARGIN, WIDTH};
+use super::over_epochs::style;
+use super::palette::{INK, MUTED};
+use super::panel::{self, Area, LABEL, LEGEND, Symbol, legend, spines, ticks, x_axis, y_axis};
+use super::scale::{Notation, Scale};
+use super::scene::{Anchor, Scene, fitted};
+use crate::correlation::{Correlations, MeasuredOn, Predictor, Scope, Target};
+use crate::report::{TrainingRun, counted};
+use car_spectral_training::metrics::EpochMetrics;
+
+const COLUMNS: usize = 3;
+const HEIGHT: f64 = 270.0;
+const LEFT: f64 = 84.0;
+const GAP: f64 = 88.0;
+
+/// The rows of `norm_vs_error`.
+const ABSCISSAE: [(Predictor, MeasuredOn, &str, Notation); 3] = [
+    (Predictor::HardNorm, MeasuredOn::Train, "‖C Λ‖₂, training images", Notation::Plain),
+    (Predictor::HardNorm, MeasuredOn::Test, "‖C Λ‖₂, test images", Notation::Plain),
+    (Predictor::Error, MeasuredOn::Test, "overall test error (%)", Notation::Percent),
+];
+
+/// Both figures of each training set, those after the first with a number behind their names.
+pub(crate) fn draw(correlations: &[Correlations], runs: &[TrainingRun]) -> Vec<Figure> {
+    let mut figures = Vec::new();
+    for (at, found) in correlations.iter().enumerate() {
+        let of_group: Vec<&TrainingRun> = runs
+            .iter()
+            .filter(|run| {
+                (&run.dataset, &run.train_counts) == (&found.dataset, &found.train_counts)
+                    && found.runs.contains(&run.name)
+            })
+            .collect();
+        let number = if at == 0 { String::new() } else { format!("-{}", at + 1) };
+        for mut figure in [norm_vs_error(found, &of_group), bound_across_runs(found, &of_group)] {
+            figure.stem.push_str(&number);
+            figures.push(figure);
+        }
+    }
+    figures
+}
+
+type Read<'a> = &'a dyn Fn(&EpochMetrics) -> Option<f64>;
+
+struct Axis<'a> {
+    read: Read<'a>,
+    notation: Notation,
+    label: &'a str,
+}
+
+fn arm_legend(scene: &mut Scene, arms: &[Arm<'_>], more: &[(Symbol, String)]) -> f64 {
+    let room = WIDTH - 2.0 * MARGIN - 60.0;
+    let mut entries: Vec<(Symbol, String)> = arms
+        .iter()
+        .enumerate()
+        .map(|(at, arm)| {
+            let runs = counted(arm.runs.len(), "run", "runs");
+            (Symbol::Marker(style(at)), fitted(&format!("{} ({runs})", arm.label), LEGEND, room))
+        })
+        .collect();
+    entries.extend_from_slice(more);
+    legend(scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries)
+}
+
+fn data_caption(found: &Correlations) -> String {
+    format!(
+        "{}: {} training images in {} classes.",
+        found.dataset,
+        found.train_counts.iter().sum::<u64>(),
+        found.train_counts.len()
+    )
+}
+
+fn norm_vs_error(found: &Correlations, runs: &[&TrainingRun]) -> Figure {
+    let arms = arms(runs);
+    let mut scene = Scene::new(WIDTH, 0.0);
+    let head = arm_legend(&mut scene, &arms, &[]) + 50.0;
+    let width = (WIDTH - MARGIN - LEFT - (COLUMNS - 1) as f64 * GAP) / COLUMNS as f64;
+    let row_height = HEIGHT + 140.0;
+    for (row, (predictor, on, label, notation)) in ABSCISSAE.into_iter().enumerate() {
+        for (column, target) in Target::ALL.into_iter().enumerate() {
+            let (left, top) = (LEFT + column as f64 * (width + GAP), head + row as f64 * row_height);
+            let area = Area { left, top, right: left + width, bottom: top + HEIGHT };
+            let rho = |scope: usize| {
+                let found = found.scopes.get(scope).and_then(|scope| scope.of(predictor, on, target));
+                found.and_then(|found| found.rho).map_or("–".to_owned(), |rho| format!("{rho:.2}").replace('-', "−"))
+            };
+            let (name, of_target) = match target {
+                Target::WorstClass => ("worst class (%)", Notation::Percent),
+                Target::WorstTenth => ("worst 10 % (%)", Notation::Percent),
+                Target::Wce => ("WCE", Notation::Plain),
+            };
+            panel::title(&mut scene, area, &format!("{name}: ρ {}, last {}", rho(0), rho(1)), 60.0);
+            let x = Axis { read: &|epoch| on.of(epoch).map(|m| predictor.of(m)), notation, label };
+            let y =
+                Axis { read: &|epoch| epoch.test.as_ref().and_then(|m| target.of(m)), notation: of_target, label: "" };
+            scatter(&mut scene, area, &arms, &x, &y, false);
+        }
+    }
+    scene.height = head + ABSCISSAE.len() as f64 * row_height - 60.0;
+    let points = |scope: Scope| found.scopes.iter().find(|s| s.scope == scope).map_or(0, |scope| scope.points);
+    Figure {
+        stem: "norm_vs_error".into(),
+        title: "Test error of the worst classes against what is to predict it".into(),
+        caption: format!(
+            "{} Ordinates: error of the worst class, mean error of the worst 10 % of classes, and WCE, on test images. Small \
+             marks: {} of {}; large: the last of each. ρ: Spearman's rank correlation over all of them, and over the last.",
+            data_caption(found),
+            counted(points(Scope::AllEpochs), "evaluated epoch", "evaluated epochs"),
+            counted(found.runs.len(), "run", "runs"),
+        ),
+        body: scene,
+    }
+}
+
+fn bound_across_runs(found: &Correlations, runs: &[&TrainingRun]) -> Figure {
+    let arms = arms(runs);
+    let mut scene = Scene::new(WIDTH, 0.0);
+    let head = arm_legend(&mut scene, &arms, &[(Symbol::Line(INK, true), "bound = WCE".to_owned())]) + 50.0;
+    let width = (WIDTH - MARGIN - LEFT - GAP) / 2.0;
+    let factor = (found.train_counts.len() as f64 - 1.0).sqrt();
+    let panels = [
+        ("√(K−1) ‖C Λ‖₂, test: bound of WCE (S3)", MeasuredOn::Test),
+        ("the same on training images: no bound", MeasuredOn::Train),
+    ];
+    for (at, (title, on)) in panels.into_iter().enumerate() {
+        let left = LEFT + at as f64 * (width + GAP);
+        let area = Area { left, top: head, right: left + width, bottom: head + 420.0 };
+        panel::title(&mut scene, area, title, 40.0);
+        let x = Axis {
+            read: &|epoch| epoch.test.as_ref().map(|m| m.wce),
+            notation: Notation::Plain,
+            label: "WCE = max λⱼ eⱼ on test images",
+        };
+        let y = Axis {
+            read: &|epoch| on.of(epoch).map(|m| factor * m.hard_spectral_norm),
+            notation: Notation::Plain,
+            label: "",
+        };
+        scatter(&mut scene, area, &arms, &x, &y, true);
+    }
+    scene.height = head + 420.0 + 84.0;
+    Figure {
+        stem: "bound_across_runs".into(),
+        title: "The weighted worst-class error and its spectral bound across runs".into(),
+        caption: format!(
+            "{} K = {}. WCE ≤ √(K−1) ‖C Λ‖₂ holds for every matrix (S3): left, all marks lie above the dashed line; how far \
+             is how loose it is. No theorem here carries it from training to test images (right). Small marks: all evaluated epochs; large: the last of each run.",
+            data_caption(found),
+            found.train_counts.len(),
+        ),
+        body: scene,
+    }
+}
+
+/// Epochs of all arms, the last of each run large; with `diagonal` both axes begin at 0 and y = x is drawn.
+fn scatter(scene: &mut Scene, area: Area, arms: &[Arm<'_>], x: &Axis<'_>, y: &Axis<'_>, diagonal: bool) {
+    let point = |epoch: &EpochMetrics| Some(((x.read)(epoch)?, (y.read)(epoch)?));
+    let runs = || arms.iter().enumerate().flat_map(|(at, arm)| arm.runs.iter().map(move |run| (at, run)));
+    let points: Vec<(usize, Vec<(f64, f64)>)> =
+        runs().map(|(at, run)| (at, run.epochs.iter().filter_map(point).collect())).collect();
+    let all = || points.iter().flat_map(|(_, points)| points);
+    let scale = |values: &dyn Fn(&(f64, f64)) -> f64, from: f64, to: f64| {
+        let (low, high) = all().map(values).fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+        let low = if diagonal { 0.0 } else { low };
+        let pad = if high > low { 0.06 * (high - low) } else { 0.1 * high.abs().max(0.1) };
+        Scale::linear(if diagonal { 0.0 } else { low - pad }, high + pad, from, to)
+    };
+    let across = scale(&|point| point.0, area.left, area.right);
+    let up = scale(&|point| point.1, area.bottom, area.top);
+    y_axis(scene, area, &up, &ticks(&up, area.bottom - area.top, 60.0, y.notation), y.label);
+    x_axis(scene, area, &across, &ticks(&across, area.right - area.left, 70.0, x.notation), x.label);
+    if diagonal {
+        let end = across.high().min(up.high());
+        scene.path(vec![(across.at(0.0), up.at(0.0)), (across.at(end), up.at(end))], INK, 1.8, Some((8.0, 6.0)));
+    }
+    if all().next().is_none() {
+        scene.text(area.middle(), area.centre(), "not recorded", LABEL, Anchor::Middle).color = MUTED;
+    }
+    for (at, points) in &points {
+        let (color, mark) = style(*at);
+        for &(a, b) in points {
+            scene.marker((across.at(a), up.at(b)), (color.with_alpha(0.4), mark), 3.4, None);
+        }
+    }
+    for (at, points) in &points {
+        if let Some(&(a, b)) = points.last() {
+            scene.marker((across.at(a), up.at(b)), style(*at), 6.5, None);
+        }
+    }
+    spines(scene, area);
+}

@@ -1,0 +1,279 @@
+//! `experiments` as a user runs it: a sweep that is interrupted in every way and goes on, its table, and the rank correlations
+//! over runs.
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use car_spectral_tests::{
+    Ended, Program, fresh_folder, read_predictions, recompute_correlations, repository, run, synthetic_fashion_mnist,
+    text,
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde_json::Value;
+
+const FLAGS: &str = "n-max = 40\nimbalance = 10\nwarm-up = 0\nbatch-size = 32\nlr = 0.05\nmodel = 'mlp'\nhidden = [32]\n\
+                     epochs = 40\nevaluate-every = 10\n";
+
+fn experiment(folder: &Path, name: &str, title: &str, data: &str, flags: &str) {
+    let table = format!("[experiment]\ntitle = '{title}'\ndata = '{data}'\nseeds = [0, 3]\n");
+    fs::write(folder.join(name), format!("{FLAGS}{flags}\n{table}")).unwrap();
+}
+
+/// Two rows that can be run, one whose data are not given and one that fails.
+fn experiments(root: &Path) -> PathBuf {
+    let folder = root.join("rows");
+    fs::create_dir(&folder).unwrap();
+    experiment(&folder, "01-ce.toml", "CE", "fashion-mnist", "");
+    experiment(&folder, "02-car.toml", "CE + CAR", "fashion-mnist", "car = 'paper'");
+    experiment(&folder, "03-ten.toml", "Ten", "cifar10", "");
+    experiment(&folder, "04-wrong.toml", "Wrong", "fashion-mnist", "gamma = 2");
+    folder
+}
+
+fn sweep_arguments(experiments: &Path, runs: &Path) -> Vec<String> {
+    let data = format!("fashion-mnist:{}", synthetic_fashion_mnist().display());
+    [
+        "run",
+        &text(experiments),
+        "--data",
+        &data,
+        "--runs",
+        &text(runs),
+        "--jobs",
+        "2",
+        "--threads",
+        "1",
+        "--device",
+        "cpu",
+    ]
+    .map(str::to_owned)
+    .into()
+}
+
+fn sweep(experiments: &Path, runs: &Path) -> Ended {
+    run(Program::Experiments, sweep_arguments(experiments, runs))
+}
+
+fn table(experiments: &Path, runs: &Path, out: &Path) -> Ended {
+    run(Program::Experiments, ["table", &text(experiments), "--runs", &text(runs), "--out", &text(out)])
+}
+
+/// A sweep in a process group of its own.
+fn start(experiments: &Path, runs: &Path) -> Child {
+    Command::new(Program::Experiments.path())
+        .args(sweep_arguments(experiments, runs))
+        .current_dir(repository())
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn kill(target: &str) {
+    Command::new("kill").args(["-9", "--", target]).stderr(Stdio::null()).status().unwrap();
+}
+
+/// The children of a process.
+fn children(process: u32) -> Vec<String> {
+    let listed = fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
+    listed.split_whitespace().map(str::to_owned).collect()
+}
+
+fn epochs_done(runs: &Path) -> usize {
+    let logs = fs::read_dir(runs.join("rows")).into_iter().flatten().flatten();
+    logs.map(|run| fs::read_to_string(run.path().join("metrics.jsonl")).unwrap_or_default().lines().count()).sum()
+}
+
+#[test]
+fn a_sweep_survives_every_interruption_and_its_table_has_the_numbers_of_the_predictions() {
+    Program::Train.path();
+    let root = fresh_folder("sweep");
+    let rows = experiments(&root);
+    let (whole, runs) = (root.join("whole"), root.join("interrupted"));
+    let ended = sweep(&rows, &whole);
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    assert!(ended.stdout.contains("4 of 6 runs are finished"), "{}", ended.stdout);
+    for part in ["left out: rows/03-ten, for want of --data cifar10:DIR", "2 runs failed", "04-wrong-seed0", "--gamma"]
+    {
+        assert!(ended.stderr.contains(part), "{part}: {}", ended.stderr);
+    }
+    let order: Vec<&str> = ended.stderr.lines().filter_map(|line| line.strip_suffix(": begins")).collect();
+    assert_eq!(order.len(), 6);
+    assert_eq!(order[..3], ["rows/01-ce-seed0", "rows/02-car-seed0", "rows/04-wrong-seed0"], "first seeds first");
+
+    // The whole group is killed, as by a crash of the machine; then children, one at a time.
+    let seed: u64 = rand::rng().random();
+    println!("moments drawn with seed {seed}");
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mut crash = start(&rows, &runs);
+    while epochs_done(&runs) < 3 {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    kill(&format!("-{}", crash.id()));
+    crash.wait().unwrap();
+    let before = epochs_done(&runs);
+    assert!(before < 160, "killed in time");
+    let mut going_on = start(&rows, &runs);
+    let mut killed = 0;
+    while going_on.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(random.random_range(300..700)));
+        let children = children(going_on.id());
+        if killed < 3 && epochs_done(&runs) > before + 4 * killed && !children.is_empty() {
+            kill(&children[random.random_range(0..children.len())]);
+            killed += 1;
+        }
+    }
+    println!("{killed} children killed");
+    assert!(killed > 0);
+    // A child that was killed before it came further counts as failed; the next sweep does it.
+    let ended = sweep(&rows, &runs);
+    assert!(ended.code == Some(1) && ended.stdout.contains("4 of 6 runs are finished"), "{}", ended.stderr);
+    for name in ["01-ce-seed0", "01-ce-seed3", "02-car-seed0", "02-car-seed3"] {
+        for file in ["model.safetensors", "test.npz", "train.npz"] {
+            let bytes = |runs: &Path| fs::read(runs.join("rows").join(name).join(file)).unwrap();
+            assert_eq!(bytes(&whole), bytes(&runs), "{name}/{file}");
+        }
+    }
+    let again = sweep(&rows, &runs);
+    assert!(again.stderr.starts_with("left out") && again.stderr.contains("4 runs are finished, 2 are to be done"));
+    assert!(!again.stderr.contains("01-ce") && !again.stderr.contains("02-car"), "{}", again.stderr);
+
+    check_table(&rows, &whole, &root.join("table"));
+
+    // Another learning rate: the finished runs are no longer those of the file, and are not trained over.
+    let changed = fs::read_to_string(rows.join("01-ce.toml")).unwrap().replace("lr = 0.05", "lr = 0.06");
+    fs::write(rows.join("01-ce.toml"), changed).unwrap();
+    let ended = sweep(&rows, &whole);
+    assert!(ended.stdout.contains("2 of 6 runs are finished"), "{}", ended.stdout);
+    assert!(ended.stderr.contains("run.learning_rate 0.05 there, 0.06 here"), "{}", ended.stderr);
+    let ended = table(&rows, &whole, &root.join("changed"));
+    assert!(ended.stdout.contains("| CE | not run |"), "{}", ended.stdout);
+}
+
+fn check_table(rows: &Path, runs: &Path, out: &Path) {
+    let ended = table(rows, runs, out);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let markdown = fs::read_to_string(out.join("table.md")).unwrap();
+    assert_eq!(ended.stdout.trim_end(), markdown.trim_end());
+    assert!(markdown.contains("| Ten | not run | – |") && markdown.contains("| CE + CAR | 0, 3 |"), "{markdown}");
+    let missing = "rows/03-ten.toml --data cifar10:DIR --seed 3 --out ";
+    let command = markdown.lines().find(|line| line.contains(missing)).unwrap_or_else(|| panic!("{markdown}"));
+    assert!(command.starts_with("train --config ") && command.ends_with("# not run"), "{command}");
+    assert!(markdown.lines().any(|line| line.contains("01-ce.toml") && line.ends_with("01-ce-seed0")), "{markdown}");
+    for file in ["table.svg", "table.png"] {
+        assert!(fs::metadata(out.join(file)).unwrap().len() > 10_000, "{file}");
+    }
+
+    let lines = |file: &str| -> Vec<Vec<String>> {
+        let text = fs::read_to_string(out.join(file)).unwrap();
+        text.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect()
+    };
+    let (each, table) = (lines("runs.csv"), lines("table.csv"));
+    assert_eq!((each.len(), table.len()), (1 + 4, 1 + 4));
+    let value = |lines: &[Vec<String>], row: usize, column: &str| -> Option<f64> {
+        let at = lines[0].iter().position(|name| name == column).unwrap_or_else(|| panic!("{column}"));
+        let text = &lines[row][at];
+        (!text.is_empty()).then(|| text.parse().unwrap())
+    };
+    let close = |a: Option<f64>, b: f64, what: &str| assert!((a.unwrap() - b).abs() <= 1e-12, "{what}: {a:?} {b}");
+    for (row, name) in (1..).zip(["01-ce-seed0", "01-ce-seed3", "02-car-seed0", "02-car-seed3"]) {
+        let folder = runs.join("rows").join(name);
+        let errors = |file: &str| -> Vec<f64> {
+            let (logits, labels) = read_predictions(&folder.join(file));
+            let (mut wrong, mut count) = ([0.0; 10], [0.0; 10]);
+            for (row, &label) in logits.rows().into_iter().zip(&labels) {
+                let best = (0..10).fold(0, |best, class| if row[class] > row[best] { class } else { best });
+                count[label as usize] += 1.0;
+                wrong[label as usize] += if best == label as usize { 0.0 } else { 1.0 };
+            }
+            (0..10).map(|class| wrong[class] / count[class]).collect()
+        };
+        let (test, train) = (errors("test.npz"), errors("train.npz"));
+        let worst = (0..10).fold(0, |worst, class| if test[class] > test[worst] { class } else { worst });
+        let mean = 1.0 - test.iter().sum::<f64>() / 10.0;
+        // 30 test images in every class: micro is macro.
+        close(value(&each, row, "accuracy"), mean, name);
+        close(value(&each, row, "accuracy_macro"), mean, name);
+        close(value(&each, row, "accuracy_worst_class"), 1.0 - test[worst], name);
+        // The worst tenth of ten classes is the worst.
+        close(value(&each, row, "accuracy_worst_tenth"), 1.0 - test[worst], name);
+        let ratio = (train[worst] < 1.0).then(|| (1.0 - test[worst]) / (1.0 - train[worst]));
+        assert_eq!(value(&each, row, "worst_class_ratio").is_some(), ratio.is_some());
+        if let Some(ratio) = ratio {
+            close(value(&each, row, "worst_class_ratio"), ratio, name);
+        }
+        let zero = test.iter().filter(|&&error| error == 1.0).count();
+        assert_eq!(value(&each, row, "zero_accuracy_classes"), Some(zero as f64));
+        let log = fs::read_to_string(folder.join("metrics.jsonl")).unwrap();
+        let last: Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
+        for (split, column) in [("train", "hard_norm_train"), ("test", "hard_norm_test")] {
+            close(value(&each, row, column), last[split]["hard_spectral_norm"].as_f64().unwrap(), name);
+        }
+        close(
+            value(&each, row, "surrogate_norm_test"),
+            last["test"]["surrogate_spectral_norm"].as_f64().unwrap(),
+            name,
+        );
+        close(
+            value(&each, row, "accuracy_worst_tenth"),
+            1.0 - last["test"]["worst_tenth_error"].as_f64().unwrap(),
+            name,
+        );
+        assert!(value(&each, row, "step_milliseconds").unwrap() > 0.0);
+    }
+    for (row, pair) in [(1, [1, 2]), (2, [3, 4])] {
+        let [a, b] = pair.map(|run| value(&each, run, "accuracy").unwrap());
+        close(value(&table, row, "accuracy_mean"), (a + b) / 2.0, "mean");
+        close(value(&table, row, "accuracy_sd"), (a - b).abs() / 2f64.sqrt(), "deviation of two");
+        assert_eq!(value(&table, row, "accuracy_n"), Some(2.0));
+    }
+    assert_eq!((value(&table, 3, "accuracy_mean"), value(&table, 3, "accuracy_n")), (None, Some(0.0)));
+}
+
+#[test]
+fn every_shipped_experiment_is_whole() {
+    let figures = repository().join("figures");
+    for folder in ["cifar100-lt", "cifar100-lt-40-epochs", "cifar10-lt", "cifar10-lt-40-epochs"] {
+        let out = fresh_folder(&format!("shipped-{folder}"));
+        let nothing = out.join("runs");
+        let ended = table(&figures.join(folder), &nothing, &out);
+        assert_eq!(ended.code, Some(0), "{folder}: {}", ended.stderr);
+        let rows = ended.stdout.lines().filter(|line| line.contains("| not run |")).count();
+        let files = fs::read_dir(figures.join(folder)).unwrap().flatten();
+        assert_eq!(rows, files.filter(|file| file.path().extension().is_some_and(|e| e == "toml")).count());
+    }
+}
+
+#[test]
+fn correlations_of_the_shipped_logs_are_those_of_scipy() {
+    let out = fresh_folder("correlations");
+    let logs = repository().join("figures/car-over-training/runs");
+    let ended = run(Program::Experiments, ["correlate", &text(&logs), "--out", &text(&out)]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let found: Value = serde_json::from_slice(&fs::read(out.join("correlations.json")).unwrap()).unwrap();
+    let names: Vec<PathBuf> = found[0]["runs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|name| logs.join(format!("{}.jsonl", name.as_str().unwrap())))
+        .collect();
+    assert_eq!(names.len(), 6);
+    recompute_correlations(&out.join("correlations.json"), &names);
+    for file in
+        ["correlations.md", "norm_vs_error.svg", "norm_vs_error.png", "bound_across_runs.svg", "bound_across_runs.png"]
+    {
+        assert!(fs::metadata(out.join(file)).unwrap().len() > 1000, "{file}");
+    }
+    // Too few, and none.
+    let two = ["correlate", &text(&names[0]), &text(&names[1]), "--out", &text(&out)];
+    let ended = run(Program::Experiments, two);
+    assert!(ended.code == Some(1) && ended.stderr.contains("2 runs"), "{}", ended.stderr);
+    let ended = run(Program::Experiments, ["correlate", &text(&out), "--out", &text(&out)]);
+    assert!(ended.code == Some(1) && ended.stderr.contains("no run in it"), "{}", ended.stderr);
+}

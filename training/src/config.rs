@@ -1,0 +1,181 @@
+//! `--config FILE`: the flags of an experiment file that the command line does not give are put in front of it, so that
+//! every flag has one definition.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use car_spectral_training::TrainingError;
+use car_spectral_training::data::DataSource;
+use car_spectral_training::experiment::{ExperimentFile, FileFlag};
+use clap::error::ContextKind;
+use clap::{CommandFactory, FromArgMatches, Parser};
+
+use crate::Arguments;
+
+/// Flags that mean nothing in a file.
+const COMMAND_LINE_ONLY: [&str; 1] = ["config"];
+
+/// The arguments of a command line, the program's name first, and of the file that it names.
+///
+/// # Errors
+/// Outer: those of the file, with the line: [`TrainingError::Malformed`] for a key that is no flag or a value that the flag
+/// refuses; [`TrainingError::InvalidSetting`] for data of another kind than the experiment's. Inner: what clap has to say
+/// of the command line.
+pub fn parse(command_line: Vec<OsString>) -> Result<Result<Arguments, clap::Error>, TrainingError> {
+    let Some(path) = config_path(&command_line) else { return Ok(Arguments::try_parse_from(command_line)) };
+    let file = ExperimentFile::read(&path)?;
+    let wrong = |line: usize, problem: String| TrainingError::Malformed {
+        path: path.clone(),
+        problem: format!("line {line}: {problem}"),
+    };
+    let command = Arguments::command();
+    let known: Vec<&str> = command
+        .get_arguments()
+        .filter_map(|argument| argument.get_long())
+        .filter(|name| !COMMAND_LINE_ONLY.contains(name))
+        .collect();
+    if let Some(flag) = file.flags.iter().find(|flag| !known.contains(&flag.name.as_str())) {
+        let problem =
+            format!("`{}` is no flag that a file can give; keys are the long flags of train --help", flag.name);
+        return Err(wrong(flag.line, problem));
+    }
+    let (program, given) = command_line.split_at(1.min(command_line.len()));
+    // A flag given twice is an error, or a longer list; so what the command line gives is left out.
+    let is_given = |flag: &&FileFlag| given.iter().any(|given| names(&given.to_string_lossy(), &flag.name));
+    let taken: Vec<&FileFlag> = file.flags.iter().filter(|flag| !is_given(flag)).collect();
+    let of_file = taken.iter().filter_map(|flag| flag.argument()).map(OsString::from);
+    let all = program.iter().cloned().chain(of_file).chain(given.iter().cloned());
+    let matches = Arguments::command().try_get_matches_from(all);
+    if let Err(error) = &matches
+        && let Some(blamed) = error.get(ContextKind::InvalidArg).map(ToString::to_string)
+        && let Some(flag) = taken.iter().find(|flag| names(&blamed, &flag.name))
+    {
+        let text = error.to_string();
+        let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        return Err(wrong(flag.line, format!("{}: {first}", flag.name)));
+    }
+    if let (Ok(matches), Some(experiment)) = (&matches, &file.experiment)
+        && let Some(data) = matches.get_one::<DataSource>("data")
+        && data.kind != experiment.data
+    {
+        let requirement = format!("{} is an experiment on {}", path.display(), experiment.data.name());
+        let value = data.kind.name().to_owned();
+        return Err(TrainingError::InvalidSetting { name: "--data", value, requirement });
+    }
+    Ok(matches.and_then(|matches| Arguments::from_arg_matches(&matches)))
+}
+
+fn config_path(command_line: &[OsString]) -> Option<PathBuf> {
+    // Whatever else is wrong is said when the whole is read.
+    let matches = Arguments::command().ignore_errors(true).try_get_matches_from(command_line).ok()?;
+    matches.get_one::<PathBuf>("config").cloned()
+}
+
+/// Whether an argument, as clap shows it or as it was given, is this flag: `--lr`, `--lr=1`, `--lr <LR>`.
+fn names(argument: &str, flag: &str) -> bool {
+    let rest = argument.strip_prefix("--").and_then(|argument| argument.strip_prefix(flag));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['=', ' ', '[']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::ArgAction;
+
+    const REQUIRED: [&str; 4] = ["--data", "cifar100:there", "--out", "here"];
+
+    fn parsed(config: Option<&str>, given: &[&str]) -> Result<Arguments, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("row.toml");
+        let mut line: Vec<OsString> = vec!["train".into()];
+        if let Some(text) = config {
+            std::fs::write(&path, text).unwrap();
+            line.extend(["--config".into(), path.into_os_string()]);
+        }
+        line.extend(given.iter().map(OsString::from));
+        let mut arguments = parse(line).map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+        arguments.config = None;
+        Ok(arguments)
+    }
+
+    /// Values in the hope that a flag takes one of them.
+    const TRIED: [&str; 8] = ["3", "0.25", "cpu", "7,5", "mlp", "none", "cifar10:elsewhere", "elsewhere"];
+
+    #[test]
+    fn every_flag_can_stand_in_a_file() {
+        let command = Arguments::command();
+        let flags: Vec<&clap::Arg> =
+            command.get_arguments().filter(|flag| flag.get_long().is_some_and(|name| name != "config")).collect();
+        assert!(flags.len() > 30, "{}", flags.len());
+        for flag in flags {
+            let name = flag.get_long().unwrap();
+            let long = format!("--{name}");
+            // What other flags need: CAR's are of --car, and what is required is given.
+            let mut given: Vec<&str> = REQUIRED.chunks(2).filter(|pair| pair[0] != long).flatten().copied().collect();
+            if name.starts_with("car-") {
+                given.extend(["--car", "paper"]);
+            }
+            if !matches!(flag.get_action(), ArgAction::Set | ArgAction::Append) {
+                let from_line = parsed(None, &[&given[..], &[&long]].concat()).unwrap();
+                let from_file = parsed(Some(&format!("{name} = true")), &given).unwrap();
+                assert_eq!(format!("{from_file:?}"), format!("{from_line:?}"), "{name}");
+                let off = parsed(Some(&format!("{name} = false")), &given).unwrap();
+                assert_ne!(format!("{off:?}"), format!("{from_line:?}"), "{name}");
+                continue;
+            }
+            let possible = flag.get_possible_values();
+            let default = flag.get_default_values().first().map(|value| value.to_string_lossy().into_owned());
+            let candidates = possible.iter().map(|value| value.get_name()).chain(TRIED);
+            let accepted = candidates
+                .filter(|value| Some(*value) != default.as_deref())
+                .find_map(|value| Some((value, parsed(None, &[&given[..], &[&long, value]].concat()).ok()?)));
+            let (value, from_line) = accepted.unwrap_or_else(|| panic!("add to TRIED a value that --{name} takes"));
+            let mut forms = vec![format!("[group]\n{name} = \"{value}\"")];
+            if value.parse::<f64>().is_ok() {
+                forms.push(format!("{name} = {value}"));
+            }
+            if value.contains(',') {
+                forms.push(format!("{name} = [{value}]"));
+            }
+            for form in forms {
+                let from_file = parsed(Some(&form), &given).unwrap_or_else(|error| panic!("{form}: {error}"));
+                assert_eq!(format!("{from_file:?}"), format!("{from_line:?}"), "{form}");
+            }
+            if REQUIRED.iter().all(|required| *required != long) {
+                assert_ne!(
+                    format!("{from_line:?}"),
+                    format!("{:?}", parsed(None, &given).unwrap()),
+                    "{name} = {value}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_command_line_wins() {
+        let file = "epochs = 7\nhidden = [9, 8]\nseed = 5\nmodel = 'mlp'";
+        let found = parsed(Some(file), &[&REQUIRED[..], &["--seed", "2", "--hidden=4"]].concat()).unwrap();
+        let all = ["--epochs", "7", "--model", "mlp", "--seed", "2", "--hidden", "4"];
+        let expected = parsed(None, &[&REQUIRED[..], &all].concat()).unwrap();
+        assert_eq!(format!("{found:?}"), format!("{expected:?}"));
+    }
+
+    #[test]
+    fn keys_and_values_that_are_refused_are_named_with_file_and_line() {
+        for (text, says) in [
+            ("\n[training]\nepoch = 3", "row.toml: line 3: `epoch` is no flag"),
+            ("config = 'a.toml'", "line 1: `config` is no flag"),
+            ("seed = 1\nepochs = 'many'", "row.toml: line 2: epochs: invalid value 'many' for '--epochs"),
+            ("car-alpha = true", "line 1: car-alpha: "),
+            ("nesterov = 'yes'", "line 1: nesterov: "),
+            ("[experiment]\ntitle = 'a'\ndata = 'cifar10'\nseeds = [0]", "--data = cifar100: "),
+        ] {
+            let error = parsed(Some(text), &REQUIRED).unwrap_err();
+            assert!(error.contains(says), "{text}: {error}");
+        }
+        // A mistake on the command line is clap's.
+        let error = parsed(Some("epochs = 3"), &[&REQUIRED[..], &["--epochs", "many"]].concat()).unwrap_err();
+        assert!(error.starts_with("error: invalid value 'many'"), "{error}");
+        assert!(parsed(Some("epochs = 3"), &[]).unwrap_err().contains("--data"));
+    }
+}
