@@ -12,9 +12,9 @@ use car_spectral_training::{checkpoint, metrics};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Every kind of state: batch statistics, augmentation, both averages of CAR, averaged weights, stochastic depth, all
-/// optimizers, the best epoch so far.
-const RUNS: [(&str, &str, &[&str]); 4] = [
+/// Every kind of state: batch statistics, augmentation, mixing, both averages of CAR, the contrastive branch, averaged weights,
+/// stochastic depth, all optimizers, the best epoch so far.
+const RUNS: [(&str, &str, &[&str]); 5] = [
     (
         "sgd",
         "--model mlp --hidden 32 --epochs 40 --evaluate-every 7 --checkpoint-every 5 --car paper --nesterov",
@@ -24,6 +24,12 @@ const RUNS: [(&str, &str, &[&str]); 4] = [
         "adamw",
         "--model mlp --hidden 32 --epochs 40 --evaluate-every 7 --optimizer adamw --car official --car-columns present \
          --validation 0.2 --select best --sampler square-root",
+        &[],
+    ),
+    (
+        "concutmix",
+        "--model mlp --hidden 32 --epochs 30 --evaluate-every 7 --loss concutmix --rectify-after 9 --car paper \
+         --augment rand-augment --cutout 6",
         &[],
     ),
     ("resnet", "--model resnet20 --epochs 6 --evaluate-every 4", &[]),
