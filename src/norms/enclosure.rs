@@ -788,6 +788,19 @@ mod tests {
     }
 
     #[test]
+    fn a_component_that_matters_is_followed_to_the_end_in_any_unit() {
+        // An arrow has the larger bound, 4, but the smaller norm, (1 + √13)/2; the other's row and column sums differ.
+        let arrow = (0..4).map(|i| (i, 0, 1.0)).chain((1..4).map(|j| (0, j, 1.0)));
+        let other = [[1.0, 1.5, 1.0], [1.0, 1.0, 0.5], [1.5, 1.0, 0.5]];
+        let other = (0..3).flat_map(|i| (0..3).map(move |j| (4 + i, 4 + j, other[i][j])));
+        let triplets: Vec<_> = arrow.chain(other).collect();
+        for unit in [1.0 / 64.0, 1.0, 64.0] {
+            let found = check_against_svd(&sparse(7, triplets.iter().map(|&(i, j, value)| (i, j, unit * value))));
+            assert!(found.right[4] > 0.0);
+        }
+    }
+
+    #[test]
     fn a_few_passes_are_enough() {
         let mut rng = ChaCha8Rng::seed_from_u64(7);
         for (k, most_dense, most_sparse) in [(10, 12, 12), (100, 12, 30), (300, 12, 45)] {

@@ -191,6 +191,7 @@ mod tests {
             let certified = crate::norms::spectral_norm(&stored).unwrap();
             assert!((pair.sigma - certified.value).abs() <= 1e-13 * pair.sigma, "{} {}", pair.sigma, certified.value);
             let (u, v) = (ndarray::aview1(&pair.left), ndarray::aview1(&pair.right));
+            assert!(pair.left.iter().chain(&pair.right).all(|&x| x >= 0.0));
             assert!((u.dot(&u) - 1.0).abs() < 1e-14 && (v.dot(&v) - 1.0).abs() < 1e-14);
             assert!((u.dot(&matrix.dot(&v)) - pair.sigma).abs() <= 1e-13 * pair.sigma);
         }

@@ -79,6 +79,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_eigenvalue_is_not_below_itself() {
+        // [[0, 2], [2, 3]] has the eigenvalues 4 and -1; the pivots at 4 are 1 and 0.
+        let t = Tridiagonal { diagonal: &[0.0, 3.0], off_diagonal: &[2.0] };
+        assert_eq!([3.0, 4.0, 4.5, f64::NAN].map(|s| t.is_below(s)), [false, false, true, false]);
+        assert_eq!((t.solve_shifted(4.0, 1.0), t.solve_shifted(5.0, 3.0)), (None, Some(vec![1.0, 1.0])));
+    }
+
+    #[test]
     fn second_difference_matrix() {
         // α = 2, β = 1: θ = 2 + 2 cos(π/(k+1)).
         for k in [1, 2, 5, 40] {
