@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use car_spectral::car::{CarOptions, EmaColumns, EmaOptions};
 use car_spectral::confusion::ConfusionMatrix;
+use car_spectral_training::model::Pretrained;
 use ndarray::Array2;
 
 use super::sample::{Sample, report, training_run};
@@ -170,7 +171,12 @@ fn json_reads_back_as_the_same_report() {
 #[test]
 fn every_key_is_documented_and_every_documented_key_is_written() {
     let (mut report, _) = report(&[Sample::fashion()]);
-    report.runs = vec![training_run(0, Some(CarOptions::paper()))];
+    let mut run = training_run(0, Some(CarOptions::paper()));
+    // Keys that are left out where nothing was chosen.
+    run.run.training_pass.bf16 = true;
+    run.run.weight_ema = Some(0.999);
+    run.run.pretrained = Some(Pretrained { sha256: "579344248a".into(), classifier: false });
+    report.runs = vec![run];
     let mut keys = BTreeSet::new();
     collect_keys(&serde_json::to_value(&report).unwrap(), "", &mut keys);
     let page = include_str!("../../../docs/report-schema.md");
