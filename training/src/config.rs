@@ -115,6 +115,12 @@ mod tests {
             if name.starts_with("car-") {
                 given.extend(["--car", "paper"]);
             }
+            let alone = given.clone();
+            match name {
+                "mean" => given.extend(["--std", "0.5"]),
+                "std" => given.extend(["--mean", "0.5"]),
+                _ => {}
+            }
             if !matches!(flag.get_action(), ArgAction::Set | ArgAction::Append) {
                 let from_line = parsed(None, &[&given[..], &[&long]].concat()).unwrap();
                 let from_file = parsed(Some(&format!("{name} = true")), &given).unwrap();
@@ -144,7 +150,7 @@ mod tests {
             if REQUIRED.iter().all(|required| *required != long) {
                 assert_ne!(
                     format!("{from_line:?}"),
-                    format!("{:?}", parsed(None, &given).unwrap()),
+                    format!("{:?}", parsed(None, &alone).unwrap()),
                     "{name} = {value}"
                 );
             }
