@@ -367,7 +367,8 @@ mod tests {
                 let worst = metrics.worst_class.unwrap();
                 prop_assert!(counts[worst.index] > 0);
                 let tenth = metrics.worst_tenth_error.unwrap();
-                prop_assert!(tenth <= worst.error && tenth >= 1.0 - metrics.accuracy_macro.unwrap() - 1e-12);
+                // A mean of equal errors may round to above them.
+                prop_assert!(tenth <= worst.error + 1e-12 && tenth >= 1.0 - metrics.accuracy_macro.unwrap() - 1e-12);
                 for error in metrics.class_errors.iter().flatten() {
                     prop_assert!(*error <= worst.error);
                 }
