@@ -1,6 +1,7 @@
 //! `experiments` as a user runs it: a sweep that is interrupted in every way and goes on, its table, and the rank correlations
 //! over runs.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -63,14 +64,14 @@ fn table(experiments: &Path, runs: &Path, out: &Path) -> Ended {
 }
 
 /// A sweep in a process group of its own.
-fn start(experiments: &Path, runs: &Path) -> Child {
+fn start(experiments: &Path, runs: &Path, said: Stdio) -> Child {
     Command::new(Program::Experiments.path())
         .args(sweep_arguments(experiments, runs))
         .current_dir(repository())
         .process_group(0)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(said)
         .spawn()
         .unwrap()
 }
@@ -79,10 +80,16 @@ fn kill(target: &str) {
     Command::new("kill").args(["-9", "--", target]).stderr(Stdio::null()).status().unwrap();
 }
 
-/// The children of a process.
-fn children(process: u32) -> Vec<String> {
+/// The `train` children of a process, each with the epochs that its run has done.
+fn children(process: u32) -> Vec<(String, usize)> {
     let listed = fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
-    listed.split_whitespace().map(str::to_owned).collect()
+    let of = |child: &str| {
+        let line = fs::read_to_string(format!("/proc/{child}/cmdline")).unwrap_or_default();
+        let out = line.split('\0').skip_while(|part| *part != "--out").nth(1)?;
+        let log = fs::read_to_string(Path::new(out).join("metrics.jsonl")).unwrap_or_default();
+        Some((child.to_owned(), log.lines().count()))
+    };
+    listed.split_whitespace().filter_map(of).collect()
 }
 
 fn epochs_done(runs: &Path) -> usize {
@@ -111,29 +118,32 @@ fn a_sweep_survives_every_interruption_and_its_table_has_the_numbers_of_the_pred
     let seed: u64 = rand::rng().random();
     println!("moments drawn with seed {seed}");
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let mut crash = start(&rows, &runs);
+    let mut crash = start(&rows, &runs, Stdio::null());
     while epochs_done(&runs) < 3 {
         std::thread::sleep(Duration::from_millis(20));
     }
     kill(&format!("-{}", crash.id()));
     crash.wait().unwrap();
-    let before = epochs_done(&runs);
-    assert!(before < 160, "killed in time");
-    let mut going_on = start(&rows, &runs);
-    let mut killed = 0;
-    while going_on.try_wait().unwrap().is_none() {
-        std::thread::sleep(Duration::from_millis(random.random_range(300..700)));
-        let children = children(going_on.id());
-        if killed < 3 && epochs_done(&runs) > before + 4 * killed && !children.is_empty() {
-            kill(&children[random.random_range(0..children.len())]);
+    assert!(epochs_done(&runs) < 160, "killed in time");
+    let log = root.join("going-on.txt");
+    let mut going_on = start(&rows, &runs, fs::File::create(&log).unwrap().into());
+    let (mut killed, mut first_seen) = (0, BTreeMap::new());
+    let status = loop {
+        std::thread::sleep(Duration::from_millis(random.random_range(50..300)));
+        if let Some(status) = going_on.try_wait().unwrap() {
+            break status;
+        }
+        let mut further = children(going_on.id());
+        further.retain(|(child, done)| *done > *first_seen.entry(child.clone()).or_insert(*done));
+        if killed < 3 && !further.is_empty() {
+            kill(&further[random.random_range(0..further.len())].0);
             killed += 1;
         }
-    }
+    };
     println!("{killed} children killed");
-    assert!(killed > 0);
-    // A child that was killed before it came further counts as failed; the next sweep does it.
-    let ended = sweep(&rows, &runs);
-    assert!(ended.code == Some(1) && ended.stdout.contains("4 of 6 runs are finished"), "{}", ended.stderr);
+    let said = fs::read_to_string(&log).unwrap();
+    assert!(killed > 0 && status.code() == Some(1), "{said}");
+    assert!(said.contains("2 runs failed") && said.matches("; goes on").count() == killed, "{said}");
     for name in ["01-ce-seed0", "01-ce-seed3", "02-car-seed0", "02-car-seed3"] {
         for file in ["model.safetensors", "test.npz", "train.npz"] {
             let bytes = |runs: &Path| fs::read(runs.join("rows").join(name).join(file)).unwrap();

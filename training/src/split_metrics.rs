@@ -179,16 +179,14 @@ mod tests {
 
     #[test]
     fn equal_weighted_errors_are_equal_to_the_last_bit() {
-        // Class 1 is wrong in all of its ten samples, spread over one class or over several.
-        let weights = ClassWeights::new(&[200, 5, 50, 50], 0.2, WeightForm::Paper).unwrap();
-        let wce = |predicted: [usize; 10]| {
-            let logits = Array2::from_shape_fn((10, 4), |(row, class)| if class == predicted[row] { 1.0 } else { 0.0 });
-            let counts = [200, 5, 50, 50];
-            evaluate(&logits, &[1; 10], &counts, &weights, &CarOptions::paper()).unwrap().metrics.wce
-        };
-        let expected = weights.values()[1];
-        for predicted in [[0; 10], [0, 0, 0, 0, 0, 0, 0, 2, 2, 3], [0, 2, 2, 2, 2, 2, 2, 3, 3, 3]] {
-            assert_eq!(wce(predicted), expected, "{predicted:?}");
+        // Class 1 is wrong in all of its hundred samples, however they are spread.
+        let counts: [u64; 30] = std::array::from_fn(|class| if class == 1 { 5 } else { 50 });
+        let weights = ClassWeights::new(&counts, 0.2, WeightForm::Paper).unwrap();
+        for spread in 1..40 {
+            let predicted = |row: usize| 2 + (row * row + spread * row) % 28 % spread.min(28);
+            let logits = Array2::from_shape_fn((100, 30), |(row, class)| f32::from(u8::from(class == predicted(row))));
+            let found = evaluate(&logits, &[1; 100], &counts, &weights, &CarOptions::paper()).unwrap();
+            assert_eq!(found.metrics.wce, weights.values()[1], "{spread}");
         }
     }
 
