@@ -16,7 +16,7 @@ help:
 	@echo "make verdicts  the checks of THEORY.md's statements; their table goes into THEORY.md and README.md"
 	@echo "make mutants   mutation testing of src/{bounds,car,confusion,norms}: hours (needs cargo-mutants)"
 	@echo "make lint      rustfmt, clippy and rustdoc, no warning allowed"
-	@echo "make bench     counting and norms against NumPy, scikit-learn and SciPy; CAR against a full SVD"
+	@echo "make bench     counting and norms against NumPy, scikit-learn and SciPy; CAR against a full SVD; the loader"
 	@echo "make setup     only fetch what the others need (libtorch, OpenBLAS, Python packages, images)"
 
 setup:
@@ -71,6 +71,7 @@ bench:
 	@$(PYTHON) scripts/setup.py libtorch openblas python
 	cargo bench -p car-spectral --features lapack
 	cargo bench -p car-spectral-training --bench car_step --profile dev
+	cargo bench -p car-spectral-training --bench loader --profile dev
 
 clean:
 	rm -rf out target

@@ -1,5 +1,6 @@
 //! Images a second from the loader, against what a training step needs: crop and flip of images in memory beside the same
-//! gather on tensors, and JPEG files of 500 x 375 pixels to random resized crops of 224.
+//! gather on tensors, and JPEG files of 500 x 375 pixels to random resized crops of 224. libtorch has one thread: its others, woken
+//! for the copy of a batch, would wait actively and take the loader's time.
 //!
 //! `cargo bench -p car-spectral-training --bench loader --profile dev`
 
@@ -13,7 +14,7 @@ use car_spectral_training::loader::{Loader, LoaderOptions, all_cores};
 use image::{Rgb, RgbImage};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use tch::{Device, Kind, Tensor};
+use tch::Tensor;
 
 const BATCH: usize = 128;
 /// Images of CIFAR100-LT with imbalance 100.
@@ -22,6 +23,7 @@ const FILES: usize = 512;
 const SHORTEST: Duration = Duration::from_secs(2);
 
 fn main() {
+    tch::set_num_threads(1);
     let rng = &mut ChaCha8Rng::seed_from_u64(0);
     let bytes: Vec<u8> = (0..IN_MEMORY * 3 * 32 * 32).map(|_| rng.random()).collect();
     let images = Tensor::from_slice(&bytes).view([IN_MEMORY as i64, 3, 32, 32]).constant_pad_nd([4, 4, 4, 4]);
@@ -94,7 +96,7 @@ fn gather(padded: &Tensor, rng: &mut ChaCha8Rng) -> f64 {
         let count = BATCH as i64;
         let (chosen, rows) = (index(&chosen, [count, 1, 1]), index(&rows, [count, 32, 1]));
         let batch = padded.index(&[Some(&chosen), None, Some(&rows), Some(&index(&columns, [count, 1, 32]))]);
-        let _ = black_box(batch.permute([0, 3, 1, 2]).to_kind(Kind::Uint8).to_device(Device::Cpu));
+        black_box(&batch.permute([0, 3, 1, 2]));
         images += BATCH;
     }
     images as f64 / started.elapsed().as_secs_f64()

@@ -250,29 +250,78 @@ fn every_shipped_experiment_is_whole() {
     }
 }
 
-#[test]
-fn correlations_of_the_shipped_logs_are_those_of_scipy() {
-    let out = fresh_folder("correlations");
-    let logs = repository().join("figures/car-over-training/runs");
-    let ended = run(Program::Experiments, ["correlate", &text(&logs), "--out", &text(&out)]);
+fn correlate(logs: &Path, out: &Path) -> (Value, Vec<PathBuf>) {
+    let ended = run(Program::Experiments, ["correlate", &text(logs), "--out", &text(out)]);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     let found: Value = serde_json::from_slice(&fs::read(out.join("correlations.json")).unwrap()).unwrap();
-    let names: Vec<PathBuf> = found[0]["runs"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|name| logs.join(format!("{}.jsonl", name.as_str().unwrap())))
-        .collect();
-    assert_eq!(names.len(), 6);
-    recompute_correlations(&out.join("correlations.json"), &names);
+    let names = found[0]["runs"].as_array().unwrap();
+    let paths: Vec<PathBuf> = names.iter().map(|name| logs.join(format!("{}.jsonl", name.as_str().unwrap()))).collect();
+    assert_eq!(paths.len(), 6);
     for file in
         ["correlations.md", "norm_vs_error.svg", "norm_vs_error.png", "bound_across_runs.svg", "bound_across_runs.png"]
     {
         assert!(fs::metadata(out.join(file)).unwrap().len() > 1000, "{file}");
     }
-    // Too few, and none.
-    let two = ["correlate", &text(&names[0]), &text(&names[1]), "--out", &text(&out)];
-    let ended = run(Program::Experiments, two);
+    (found, paths)
+}
+
+fn shipped_logs() -> PathBuf {
+    repository().join("figures/car-over-training/runs")
+}
+
+/// The shipped logs with other errors of the worst classes: many ties, and each target with another share of the norm in it.
+fn varied_logs() -> PathBuf {
+    let folder = fresh_folder("varied-logs");
+    let mut files: Vec<PathBuf> = fs::read_dir(shipped_logs()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    for (number, path) in files.into_iter().enumerate() {
+        let target = folder.join(path.file_name().unwrap());
+        if path.extension().is_some_and(|extension| extension == "json") {
+            fs::copy(&path, &target).unwrap();
+            continue;
+        }
+        let mut lines = String::new();
+        for (line, text) in fs::read_to_string(&path).unwrap().lines().enumerate() {
+            let mut epoch: Value = serde_json::from_str(text).unwrap();
+            if epoch["test"].is_object() {
+                let norm = epoch["test"]["hard_spectral_norm"].as_f64().unwrap();
+                let error = 1.0 - epoch["test"]["accuracy"].as_f64().unwrap();
+                let noise = ((13 * number + 7 * line) % 23) as f64 / 23.0;
+                let rounded = |value: f64| (20.0 * value.clamp(0.0, 1.0)).round() / 20.0;
+                epoch["test"]["worst_class_error"] = rounded(0.5 + 0.06 * norm - 0.1 * noise).into();
+                epoch["test"]["worst_tenth_error"] = rounded(error - 0.5 * noise).into();
+                epoch["test"]["wce"] = (2.0 * rounded(noise)).into();
+            }
+            lines.push_str(&format!("{epoch}\n"));
+        }
+        fs::write(target, lines).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn correlations_are_those_of_scipy() {
+    for (logs, defined) in [(varied_logs(), true), (shipped_logs(), false)] {
+        let out = fresh_folder(&format!("correlations-{defined}"));
+        let (found, paths) = correlate(&logs, &out);
+        for scope in found[0]["scopes"].as_array().unwrap() {
+            let all = scope["correlations"].as_array().unwrap();
+            let with = |key: &str| all.iter().filter(|entry| !entry[key].is_null()).count();
+            // On CIFAR100-LT the worst class stands at an error of 1 in every epoch, and WCE with it.
+            assert_eq!((all.len(), with("rho")), (24, if defined { 24 } else { 0 }));
+            if defined && scope["scope"] == "all-epochs" {
+                assert_eq!(with("interval"), 24);
+            }
+        }
+        recompute_correlations(&out.join("correlations.json"), &paths);
+    }
+}
+
+#[test]
+fn too_few_runs_and_none_are_told_apart() {
+    let (logs, out) = (shipped_logs(), fresh_folder("too-few"));
+    let (first, second) = (text(&logs.join("ce-seed0.jsonl")), text(&logs.join("ce-seed1.jsonl")));
+    let ended = run(Program::Experiments, ["correlate", &first, &second, "--out", &text(&out)]);
     assert!(ended.code == Some(1) && ended.stderr.contains("2 runs"), "{}", ended.stderr);
     let ended = run(Program::Experiments, ["correlate", &text(&out), "--out", &text(&out)]);
     assert!(ended.code == Some(1) && ended.stderr.contains("no run in it"), "{}", ended.stderr);

@@ -28,6 +28,11 @@ TARGETS = {
 RESAMPLES = 4000
 
 
+def nine_digits(value):
+    """What differs by less is a tie."""
+    return None if value is None else float(f"{value:.8e}")
+
+
 def rho(x, y):
     """None where a variable is missing or constant."""
     if any(value is None for value in [*x, *y]) or len(x) < 3:
@@ -36,6 +41,16 @@ def rho(x, y):
         warnings.simplefilter("ignore")
         found = stats.spearmanr(x, y).statistic
     return None if np.isnan(found) else float(found)
+
+
+def centred_ranks(values):
+    """None where one is missing or all are the same."""
+    if any(value is None for value in values):
+        return None
+    ranks = stats.rankdata(values)
+    ranks -= ranks.mean()
+    norm = np.linalg.norm(ranks)
+    return ranks / norm if norm > 0 else None
 
 
 def close(a, b, tolerance):
@@ -63,7 +78,7 @@ def main():
         points = runs if scope["scope"] == "all-epochs" else [run[-1:] for run in runs]
 
         def values(drawn, split, read):
-            return [read(line[split]) for run in drawn for line in points[run]]
+            return [nine_digits(read(line[split])) for run in drawn for line in points[run]]
 
         def correlation(drawn, split, predictor, target):
             return rho(values(drawn, split, PREDICTORS[predictor]), values(drawn, "test", TARGETS[target]))
@@ -76,6 +91,16 @@ def main():
             expected = None if None in found else len(set(found))
             check(f"{scope['scope']} {variable['name']} distinct", variable["distinct"], expected, 0)
 
+        # Ranks of every variable once a draw, for the many resamples; what was observed goes through spearmanr.
+        names = [(split, name) for split in ("train", "test") for name in PREDICTORS] + [("test", name) for name in TARGETS]
+        ranked = [
+            {key: centred_ranks(values(drawn, key[0], (PREDICTORS | TARGETS)[key[1]])) for key in names} for drawn in draws
+        ]
+
+        def resample(ranks, split, predictor, target):
+            a, b = ranks[split, predictor], ranks["test", target]
+            return None if a is None or b is None else float(a @ b)
+
         resampled = {}
         for entry in scope["correlations"]:
             key = entry["measured_on"], entry["predictor"], entry["target"]
@@ -85,7 +110,7 @@ def main():
             if expected is None:
                 check(f"{name} interval", entry["interval"], None, 0)
                 continue
-            resampled[key] = [correlation(drawn, *key) for drawn in draws]
+            resampled[key] = [resample(ranks, *key) for ranks in ranked]
             compare_interval(check, name, entry["interval"], resampled[key], len(runs))
         for entry in scope["comparisons"]:
             split, target = entry["measured_on"], entry["target"]

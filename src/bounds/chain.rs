@@ -39,7 +39,8 @@ pub struct Chain {
     pub worst_class_error: f64,
     /// S2's bound over the truth at j*: (WCE / lambda_{j*}) / e_{j*}; `None` if no class has an error.
     pub ratio_at_worst: Option<f64>,
-    /// What S2 says that ratio cannot exceed: lambda_max / lambda_{j*}, over the classes with samples.
+    /// What S2 says that ratio cannot exceed: lambda_max / lambda_{j*}, over the classes with samples. Compared as
+    /// products it needs no check: rounding is monotone, so lambda_k e_k <= lambda_max e_{j*} in floats too.
     pub ratio_limit: f64,
     /// sqrt(s) upper(||C Lambda||_2), s = most non-zeros in a column.
     pub sparse_spectral_term: f64,
@@ -49,14 +50,12 @@ pub struct Chain {
     pub sparse_step_holds: bool,
     /// WCE <= sqrt(K-1) upper, with [`CHAIN_SLACK`].
     pub spectral_step_holds: bool,
-    /// ratio_at_worst <= ratio_limit, compared as lambda_k e_k lambda_j* <= lambda_max lambda_j* e_j*.
-    pub ratio_step_holds: bool,
 }
 
 impl Chain {
     /// Whether every step holds. A `false` means a fault in the numbers given (or in this code), never a discovery.
     pub fn holds(&self) -> bool {
-        self.sparse_step_holds && self.spectral_step_holds && self.ratio_step_holds
+        self.sparse_step_holds && self.spectral_step_holds
     }
 }
 
@@ -118,8 +117,6 @@ pub fn chain(
         ratio_limit: largest_weight / weights[worst_class],
         sparse_step_holds: weighted_worst_class_error <= sparse_spectral_term * CHAIN_SLACK,
         spectral_step_holds: weighted_worst_class_error <= spectral_term * CHAIN_SLACK,
-        // fl is monotone, so lambda_k e_k <= lambda_max e_j* survives rounding without slack.
-        ratio_step_holds: weighted_worst_class_error <= largest_weight * worst_class_error,
         class_terms,
         weighted_worst_class_error,
         class_bounds,
@@ -227,12 +224,60 @@ mod tests {
     }
 
     #[test]
+    fn every_field_by_hand() {
+        // Errors 1/4, 1/2, 1/2 and 0: classes 1 and 2 are the worst, 2 and 0 the weighted worst; class 4 has no sample.
+        let chain = chain(&[4.0, 0.5, 2.0, 1.0, 8.0], &[1, 2, 4, 0, 0], &[4, 4, 8, 9, 0], exactly(0.75), 1).unwrap();
+        assert_eq!(chain.class_terms, [Some(1.0), Some(0.25), Some(1.0), Some(0.0), None]);
+        assert_eq!((chain.weighted_worst_class_error, &chain.attained_by[..]), (1.0, &[0, 2][..]));
+        assert_eq!(chain.class_bounds, [0.25, 2.0, 0.5, 1.0, 0.125]);
+        assert_eq!((chain.worst_class, chain.worst_class_error), (1, 0.5));
+        assert_eq!((chain.ratio_at_worst, chain.ratio_limit), (Some(4.0), 8.0));
+        assert_eq!((chain.sparse_spectral_term, chain.spectral_term), (0.75, 1.5));
+        assert_eq!((chain.sparse_step_holds, chain.spectral_step_holds, chain.holds()), (false, true, false));
+    }
+
+    #[test]
+    fn the_steps_have_a_slack_of_16u() {
+        // WCE = 1; s = 1, so that sqrt(s) upper is the upper end itself.
+        let step = |upper| chain(&[1.0; 2], &[1, 0], &[1, 1], exactly(upper), 1).unwrap();
+        let (within, beyond) = (1.0 - 16.0 * UNIT_ROUNDOFF, 1.0 - 18.0 * UNIT_ROUNDOFF);
+        assert_eq!((step(within).sparse_step_holds, step(within).spectral_step_holds), (true, true));
+        assert_eq!((step(beyond).sparse_step_holds, step(beyond).spectral_step_holds), (false, false));
+    }
+
+    #[test]
+    fn without_an_error_there_is_no_ratio() {
+        let chain = chain(&[2.0, 1.0], &[0, 0], &[1, 1], exactly(0.0), 0).unwrap();
+        assert_eq!((chain.ratio_at_worst, chain.worst_class, &chain.attained_by[..]), (None, 0, &[0, 1][..]));
+        assert!(chain.holds());
+    }
+
+    #[test]
     fn nu_is_undefined_at_zero_and_encloses_otherwise() {
         assert_eq!(nu(0.0, 0, exactly(0.0)).unwrap(), None);
         let enclosure = nu(1.0, 4, Interval { lower: 0.5 - 1e-9, upper: 0.5 }).unwrap().unwrap();
         assert!(enclosure.lower < 2.0 && 2.0 < enclosure.upper && enclosure.upper - enclosure.lower < 1e-8);
-        assert_eq!(nu(1.0, 4, Interval { lower: 0.0, upper: 0.5 }).unwrap().unwrap().upper, f64::INFINITY);
+        let exact = nu(1.0, 4, exactly(0.5)).unwrap().unwrap();
+        let slack = 16.0 * UNIT_ROUNDOFF;
+        assert_eq!((exact.lower, exact.upper), (2.0 * (1.0 - slack), 2.0 * (1.0 + slack)));
+        for zero in [0.0, -0.0] {
+            assert_eq!(nu(1.0, 4, Interval { lower: zero, upper: 0.5 }).unwrap().unwrap().upper, f64::INFINITY);
+        }
+        assert_eq!(nu(0.0, 0, Interval { lower: 0.0, upper: 1e-300 }).unwrap(), None);
+        assert_eq!(nu(1e-300, 1, exactly(0.0)).unwrap(), None);
         assert!(nu(f64::NAN, 1, exactly(1.0)).is_err());
+    }
+
+    #[test]
+    fn the_balance_of_ties() {
+        // Class 0: 2 margins below 0, 3 at 0, of which 1 is predicted right; class 1: all as clean as can be.
+        let balance = tie_balance(&[4, 0], &[5, 2], &[3, 2], &[1, 2]).unwrap();
+        assert_eq!((balance[0].negative_margin, balance[1].negative_margin), (2, 0));
+        assert!(balance.iter().all(TieBalance::holds));
+        let [true_balance, _] = balance[..] else { panic!("two classes") };
+        assert!(!TieBalance { errors: 3, ..true_balance }.holds());
+        assert!(!TieBalance { negative_margin: 5, ..true_balance }.holds());
+        assert!(!TieBalance { errors: u64::MAX, ..true_balance }.holds());
     }
 
     #[test]

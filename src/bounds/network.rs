@@ -141,8 +141,8 @@ mod tests {
     #[test]
     fn width_and_bounds() {
         let last = LayerNorms { spectral_upper: 9.0, frobenius: 1.0, rows: 2, columns: 4 };
-        let network = BiasFreeReluNetwork::new(vec![LAYER, last], 1.0).unwrap();
-        assert_eq!((network.depth(), network.width()), (2, 5));
+        let network = BiasFreeReluNetwork::new(vec![LAYER, last], 3.0).unwrap();
+        assert_eq!((network.depth(), network.width(), network.input_bound()), (2, 5, 3.0));
         assert_eq!(network.spectral_bounds().collect::<Vec<_>>(), [2.0, 1.0]);
         approx::assert_relative_eq!(network.ln_spectral_product(), 2.0_f64.ln());
     }

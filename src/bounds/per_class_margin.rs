@@ -333,6 +333,91 @@ mod tests {
     }
 
     #[test]
+    fn three_layers_by_definition() {
+        // s = 2, 3/2, 1/2, so that beta^3 = 3/2; d = 3, h = 6, B = 2, K = 3, |G| = 5.
+        let layer = |spectral_upper, frobenius, rows, columns| LayerNorms { spectral_upper, frobenius, rows, columns };
+        let layers = vec![layer(2.0, 2.5, 4, 5), layer(1.5, 3.0, 6, 4), layer(0.75, 0.5, 3, 6)];
+        let network = Architecture::BiasFreeRelu(BiasFreeReluNetwork::new(layers, 2.0).unwrap());
+        let (d, h, b, beta, delta) = (3.0_f64, 6.0_f64, 2.0, 1.5_f64.cbrt(), 0.05);
+        let counts = [2, 1000, 1_000_000];
+        let mut indices = Vec::new();
+        // beta^3 over g/2B is 1.2, 4, 40 and 100.
+        for g in [5.0, 1.5, 0.15, 0.06] {
+            let training =
+                TrainingMargins { margin: g, grid_size: 5, margin_errors: &[1, 250, 0], class_counts: &counts };
+            let outcome = per_class_margin(&network, Some(training), delta).unwrap();
+            let found = outcome.value().unwrap();
+            assert_eq!(found.margin, g);
+            approx::assert_relative_eq!(found.beta, beta, max_relative = 1e-14);
+            for ((class, m), share) in found.classes.iter().zip(counts.map(|m| m as f64)).zip([0.5, 0.25, 0.0]) {
+                let class = class.value().unwrap();
+                let grid_points = (d * m.powf(1.0 / 6.0)).ceil();
+                let beta_min = (g / 4.0).cbrt();
+                let near = (0..grid_points as usize)
+                    .map(|k| (k as f64, beta_min * (1.0 + (2.0 * k as f64 + 1.0) / d)))
+                    .find(|(_, point)| (point - beta).abs() <= beta / d);
+                let point = match class.range {
+                    GridRange::Inside { index, point } => {
+                        assert_eq!(index, near.unwrap().0);
+                        approx::assert_relative_eq!(point, near.unwrap().1, max_relative = 1e-14);
+                        indices.push(index);
+                        point
+                    }
+                    range => {
+                        assert_eq!((range, 1.5 > g / 4.0 * m.sqrt()), (GridRange::Above, true));
+                        beta
+                    }
+                };
+                let sigma = g / (42.0 * d * b * point.powi(2) * (h * (4.0 * d * h).ln()).sqrt());
+                let squares: f64 =
+                    [(2.0, 2.5), (1.5, 3.0), (0.5, 0.5)].map(|(s, f)| (beta / s * f).powi(2)).iter().sum();
+                let kl = squares / (2.0 * sigma.powi(2));
+                let t3 = 4.0 * ((kl + (6.0 * 3.0 * grid_points * 5.0 * m / delta).ln()) / (m - 1.0)).sqrt();
+                let t3_prime = ((kl + (4.0 * m.sqrt() * 3.0 * grid_points * 5.0 / delta).ln()) / (2.0 * m)).sqrt();
+                assert_eq!(class.grid_points, grid_points);
+                for (found, expected) in [
+                    (class.sigma.unwrap(), sigma),
+                    (class.kl.unwrap(), kl),
+                    (class.t3.value().unwrap().complexity, t3),
+                    (class.t3.value().unwrap().total, share + t3),
+                    (class.t3_prime.complexity, t3_prime),
+                    (class.t3_prime.total, share + t3_prime),
+                ] {
+                    approx::assert_relative_eq!(found, expected, max_relative = 1e-13);
+                }
+            }
+        }
+        assert_eq!(indices, [0.0, 0.0, 0.0, 0.0, 0.0, 2.0, 3.0]);
+    }
+
+    #[test]
+    fn the_least_kl_by_hand() {
+        // python: 220.5 / math.e**2 * 2**3 * 3 * math.log(4*2*3)
+        approx::assert_relative_eq!(least_kl(2, 3), 2276.1040984159376, max_relative = 1e-14);
+    }
+
+    #[test]
+    fn the_grid_holds_its_ends() {
+        // W = identity: beta = 1; g/2B = 1 and sqrt(m) = 1, so both ends of the range are exactly at beta.
+        let unit = LayerNorms { spectral_upper: 1.0, frobenius: 2f64.sqrt(), rows: 2, columns: 2 };
+        let network = Architecture::BiasFreeRelu(BiasFreeReluNetwork::new(vec![unit], 1.0).unwrap());
+        let outcome = per_class_margin(&network, Some(margins(2.0, &[0, 0], &[1, 1])), 0.05).unwrap();
+        let range = outcome.value().unwrap().classes[0].value().unwrap().range;
+        assert_eq!(range, GridRange::Inside { index: 0.0, point: 2.0 });
+    }
+
+    #[test]
+    fn t3_needs_two_examples_on_every_side_of_the_grid() {
+        for margin in [3.0, 2.0, 0.1] {
+            let outcome =
+                per_class_margin(&two_class_network(), Some(margins(margin, &[0, 0], &[1, 2])), 0.05).unwrap();
+            let t3 = |class: usize| outcome.value().unwrap().classes[class].value().unwrap().t3;
+            assert_eq!(t3(0).reason(), Some(NotApplicable::ClassTooSmall { class: 0, samples: 1, needed: 2 }));
+            assert!(t3(1).value().unwrap().total >= 1.0);
+        }
+    }
+
+    #[test]
     fn reasons_and_errors() {
         let training = margins(1.0, &[0, 0], &[4, 0]);
         for (architecture, reason) in [
@@ -360,7 +445,8 @@ mod tests {
         let error = |training| per_class_margin(&network, Some(training), 0.05).unwrap_err();
         assert!(matches!(error(TrainingMargins { margin: f64::NAN, ..training }), BoundError::Value { .. }));
         assert!(matches!(error(TrainingMargins { grid_size: 0, ..training }), BoundError::Empty { .. }));
-        assert!(matches!(error(margins(1.0, &[0; 3], &[1; 3])), BoundError::LayerShape { rows: 2, expected: 3, .. }));
+        let expected = BoundError::LayerShape { layer: 0, rows: 2, expected: 3 };
+        assert_eq!(error(margins(1.0, &[0; 3], &[1; 3])), expected);
         assert!(matches!(error(margins(1.0, &[5, 0], &[4, 4])), BoundError::MoreErrorsThanSamples { .. }));
     }
 }

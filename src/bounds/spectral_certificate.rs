@@ -87,10 +87,8 @@ pub fn spectral_certificate(
         if errors[class] > counts[class] {
             return Err(BoundError::MoreErrorsThanSamples { class, errors: errors[class], samples: counts[class] });
         }
-        if count > 0 {
-            // lambda_j^2 c^_ij / n_j = (lambda_j / n_j)^2 count
-            row_variances[predicted] += (weights[class] / counts[class] as f64).powi(2) * count as f64;
-        }
+        // lambda_j^2 c^_ij / n_j = (lambda_j / n_j)^2 count; not a number for n_j = 0, where nothing is estimated.
+        row_variances[predicted] += (weights[class] / counts[class] as f64).powi(2) * count as f64;
     }
     if let Some(class) = counts.iter().position(|&count| count == 0) {
         return Ok(Outcome::NotApplicable(NotApplicable::ClassWithoutSamples { class }));
@@ -152,6 +150,30 @@ mod tests {
         approx::assert_relative_eq!(certificate(1.0, 50).sharp, 0.4565836974967306, max_relative = 1e-12);
         approx::assert_relative_eq!(certificate(3.0, 50).sharp, 3.0 * certificate(1.0, 50).sharp, max_relative = 1e-12);
         assert!(certificate(1.0, 0).sharp < certificate(1.0, 50).sharp);
+    }
+
+    #[test]
+    fn both_variances_by_definition() {
+        // Three classes, n = 16, 4, 2 and weights 3, 4, 1. Column sums 12, 4, 1; row 0 holds (0, 1) twice and (0, 2).
+        let (weights, counts, delta) = ([3.0, 4.0, 1.0], [16, 4, 2], 0.2_f64);
+        let confusions = [(0, 1, 1), (2, 0, 12), (0, 2, 1), (0, 1, 3), (1, 0, 0)];
+        let found = spectral_certificate(&weights, &counts, confusions, delta).unwrap().value().copied().unwrap();
+        let l = (18.0 / delta).ln();
+        let at_most = |mean: f64, scale: f64| ((scale / 2.0).sqrt() + (mean + scale / 2.0).sqrt()).powi(2);
+        let ln_variance = (9.0 / delta).ln();
+        let columns = [(9.0 / 16.0, 0.75, 16.0), (4.0, 1.0, 4.0), (0.5, 0.5, 2.0)]
+            .map(|(square, share, n)| square * at_most(share, ln_variance / n));
+        let rows = [4.0 * 1.0 + 0.5 * 0.5, 0.0, 9.0 / 16.0 * 0.75].map(|rho| at_most(rho, ln_variance));
+        let v = columns.into_iter().chain(rows).fold(0.0, f64::max);
+        let bernstein = 2f64.sqrt() * l / 3.0; // max lambda_j / n_j = 1
+        approx::assert_relative_eq!(
+            found.sharp,
+            bernstein + (bernstein * bernstein + 2.0 * v * l).sqrt(),
+            max_relative = 1e-15
+        );
+        let simple = (9.0 / 16.0 + 16.0 / 4.0 + 1.0 / 2.0_f64).sqrt() * (1.0 + (1.0 / delta).ln().sqrt());
+        approx::assert_relative_eq!(found.simple, simple, max_relative = 1e-15);
+        assert_eq!(found.a_priori, 5.0 * (1.0 + 3.0 * f64::EPSILON));
     }
 
     #[test]

@@ -61,6 +61,8 @@ mod tests {
         let term = spectral_term(&[1.0, 2.0, 4.0, 1.0, 1.0], 0.5, 1).unwrap();
         assert_eq!(term.first_term, [1.0, 0.5, 0.25, 1.0, 1.0]);
         assert_eq!(term.sparse_first_term, [0.5, 0.25, 0.125, 0.5, 0.5]);
+        let full = spectral_term(&[1.0; 5], 0.5, 4).unwrap();
+        assert_eq!(full.sparse_first_term, full.first_term);
         assert_eq!(
             term.complexity().to_string(),
             "not applicable: the complexity term is known up to constants, not computable"

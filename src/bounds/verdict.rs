@@ -187,6 +187,19 @@ mod tests {
     }
 
     #[test]
+    fn one_verdict_a_class() {
+        let interval = Interval { lower: 0.2, upper: 0.4 };
+        let bounds = [Some(0.1), Some(0.4), Some(0.3), Some(1.0), None];
+        let found = verdicts(&bounds, &[interval; 5]).unwrap();
+        use Verdict::{Holds, NotApplicable, Undecided, Vacuous, Violated};
+        assert_eq!(found, [Violated, Holds, Undecided, Vacuous, NotApplicable]);
+        let counts: VerdictCounts = found.into_iter().collect();
+        let one_each = VerdictCounts { holds: 1, violated: 1, undecided: 1, vacuous: 1, not_applicable: 1 };
+        assert_eq!((counts, counts.total()), (one_each, 5));
+        assert!(verdicts(&bounds, &[interval; 4]).is_err() && verdicts(&[None], &[interval]).is_err());
+    }
+
+    #[test]
     fn sentences() {
         let all: VerdictCounts = std::iter::repeat_n(Verdict::Vacuous, 3).collect();
         assert_eq!(
@@ -197,5 +210,8 @@ mod tests {
         assert_eq!(mixed.total(), 3);
         assert!(mixed.sentence("T3'").starts_with("T3': of 3 classes violated for 1, holds for 2; violated means"));
         assert!(mixed.sentence("T3'").contains("no disproof"));
+        let unviolated: VerdictCounts = [Verdict::NotApplicable, Verdict::Undecided].into_iter().collect();
+        assert_eq!(unviolated.sentence("T5"), "T5: of 2 classes undecided for 1, not applicable for 1.");
+        assert_eq!(VerdictCounts::default().sentence("T3"), "T3: no class to judge.");
     }
 }

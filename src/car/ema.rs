@@ -155,6 +155,16 @@ mod tests {
     }
 
     #[test]
+    fn before_its_first_update_a_column_is_zero() {
+        for start in [EmaStart::Zero, EmaStart::FirstBatch, EmaStart::BiasCorrected] {
+            let mut ema = ema(start, EmaColumns::Present);
+            assert_eq!(ema.confusion(), Array2::<f64>::zeros((2, 2)));
+            let step = ema.update(array![[0.0, 0.0], [0.5, 0.0]].view(), &[1, 0]).unwrap();
+            assert_eq!(step.confusion.column(1), array![0.0, 0.0]);
+        }
+    }
+
+    #[test]
     fn beta_zero_is_the_batch_itself() {
         let options = EmaOptions { beta: 0.0, start: EmaStart::BiasCorrected, columns: EmaColumns::All };
         let mut ema = ConfusionEma::new(2, options).unwrap();
@@ -172,6 +182,9 @@ mod tests {
         assert_relative_eq!(presence_probability(10847, 500, 128), presence_probability(10847, 128, 500));
         assert_eq!((presence_probability(5, 0, 3), presence_probability(5, 3, 3)), (0.0, 1.0));
         assert_eq!((presence_probability(5, 5, 1), presence_probability(0, 0, 4)), (1.0, 0.0));
+        // One batch of the ten leaves it out when the others just fill it; none when they do not.
+        assert_relative_eq!(presence_probability(5, 2, 3), 0.9, max_relative = 1e-15);
+        assert_eq!(presence_probability(5, 4, 4), 1.0);
     }
 
     #[test]

@@ -112,6 +112,7 @@ fn cross_entropy(scores: ArrayView2<'_, f64>, labels: ArrayView1<'_, usize>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::car::{EmaColumns, EmaOptions, EmaStart};
     use crate::confusion::ConfusionError;
     use approx::assert_relative_eq;
     use ndarray::array;
@@ -121,6 +122,34 @@ mod tests {
         let (loss, gradient) = cross_entropy(array![[0.0, 0.0], [0.0, 3f64.ln()]].view(), array![0, 0].view());
         assert_relative_eq!(loss, (2f64.ln() + 4f64.ln()) / 2.0, max_relative = 1e-15);
         assert_relative_eq!(*gradient.as_slice().unwrap(), [-0.25, 0.25, -0.375, 0.375], max_relative = 1e-15);
+    }
+
+    #[test]
+    fn the_gradient_of_a_later_step_is_that_of_its_total() {
+        let options = CarOptions {
+            alpha: 0.75,
+            ema: EmaOptions { beta: 0.75, start: EmaStart::BiasCorrected, columns: EmaColumns::Present },
+            ..CarOptions::paper()
+        };
+        let mut objective = CarObjective::new(&[10, 5, 1], options).unwrap();
+        objective.step(array![[0.0, 1.0, 0.5], [0.3, 0.2, 0.1]].view(), array![0, 2].view()).unwrap();
+        objective.step(array![[1.0, 0.5, 0.0], [0.8, 1.2, -0.3]].view(), array![1, 1].view()).unwrap();
+        let logits = array![[0.2, 0.9, -0.4], [0.7, -0.1, 0.3], [1.1, 0.4, 0.6]];
+        let step = |logits: &Array2<f64>| objective.clone().step(logits.view(), array![0, 2, 2].view()).unwrap();
+        let found = step(&logits);
+        assert_eq!(found.total, found.cross_entropy + 0.75 * found.spectral.value);
+        const H: f64 = 1e-5;
+        for at in ndarray::indices(logits.dim()) {
+            let moved = |by: f64| {
+                let mut logits = logits.clone();
+                logits[at] += by;
+                step(&logits)
+            };
+            let (up, down) = (moved(H), moved(-H));
+            let slope = |part: fn(&CarStep) -> f64| (part(&up) - part(&down)) / (2.0 * H);
+            assert_relative_eq!(found.gradient[at], slope(|step| step.total), epsilon = 1e-9);
+            assert_relative_eq!(found.spectral_gradient[at], slope(|step| step.spectral.value), epsilon = 1e-9);
+        }
     }
 
     #[test]

@@ -91,7 +91,7 @@ pub fn spectral_derivative(
     }
     let to_nalgebra = |m: ArrayView2<'_, f64>| DMatrix::from_row_iterator(m.nrows(), m.ncols(), m.iter().copied());
     let (m, e) = (to_nalgebra(matrix) / sigma, to_nalgebra(direction));
-    let eigen = SymmetricEigen::try_new(m.transpose() * &m, f64::EPSILON, 1000 + 100 * m.ncols()).ok_or_else(|| {
+    let eigen = SymmetricEigen::try_new(m.transpose() * &m, f64::EPSILON, exact::MOST_SWEEPS).ok_or_else(|| {
         let (rows, columns) = matrix.dim();
         NormError::NotConverged { rows, columns, reason: "symmetric QR sweeps for the top space".into() }
     })?;
@@ -144,6 +144,35 @@ mod tests {
         let direction = array![[0.0, -3.0, 0.0], [0.0, 0.0, 0.0], [4.0, 0.0, 0.0]];
         let derivative = spectral_derivative(Array2::zeros((3, 3)).view(), direction.view(), 1e-9).unwrap();
         assert_relative_eq!(derivative, 4.0, max_relative = 1e-14);
+    }
+
+    #[test]
+    fn the_derivative_where_the_norm_is_simple_and_where_it_is_not() {
+        let at = |matrix: [[f64; 3]; 3], direction: [[f64; 3]; 3], tolerance| {
+            spectral_derivative(
+                Array2::from(matrix.to_vec()).view(),
+                Array2::from(direction.to_vec()).view(),
+                tolerance,
+            )
+            .unwrap()
+        };
+        let e = [[0.0, 1.0, 9.0], [1.0, 4.0, 9.0], [9.0, 9.0, 9.0]];
+        // u = (0, 1, 0), v = (1, 0, 0): the derivative is the entry there.
+        assert_relative_eq!(
+            at([[0.0, 3.0, 0.0], [4.0, 0.0, 0.0], [0.0, 0.0, 1.0]], e, 1e-9),
+            1.0,
+            max_relative = 1e-14
+        );
+        // V1 = first two unit vectors, U1 the same in the other order: U1^T E V1 = [[1, 4], [0, 1]], whose symmetric
+        // part [[1, 2], [2, 1]] has the eigenvalues 3 and -1.
+        let double = [[0.0, 2.0, 0.0], [2.0, 0.0, 0.0], [0.0, 0.0, 1.0]];
+        assert_relative_eq!(at(double, e, 1e-9), 3.0, max_relative = 1e-14);
+        assert_relative_eq!(at(double, e.map(|row| row.map(|x: f64| -x)), 1e-9), 1.0, max_relative = 1e-14);
+        // Two singular values that the tolerance tells apart or does not; along the swap the larger alone stands still.
+        let (near, swap) =
+            ([[1.0, 0.0, 0.0], [0.0, 1.0 - 1e-6, 0.0], [0.0; 3]], [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0; 3]]);
+        assert_relative_eq!(at(near, swap, 2e-6), 1.0 - 0.5e-6, max_relative = 1e-14);
+        assert_relative_eq!(at(near, swap, 0.5e-6), 0.0, epsilon = 1e-14);
     }
 
     #[test]

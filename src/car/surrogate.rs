@@ -347,6 +347,87 @@ mod tests {
         assert_eq!(surrogate_confusion(logits.view(), array![2].view(), &c).unwrap().column_sums()[2], 0.0);
     }
 
+    /// sum_ij `upstream`_ij c~_ij by the definition, with what the options hold constant computed from `then`.
+    fn by_definition(
+        now: &Array2<f64>,
+        then: &Array2<f64>,
+        labels: &Array1<usize>,
+        options: &SurrogateOptions,
+        upstream: &Array2<f64>,
+    ) -> f64 {
+        let mut sum = 0.0;
+        for (q, &j) in labels.iter().enumerate() {
+            let samples = labels.iter().filter(|&&label| label == j).count() as f64;
+            let gate_scores = if options.gate_gradient { now } else { then };
+            let base = if options.baseline_gradient { now[[q, j]] } else { then[[q, j]] };
+            let unnormalised = |i: usize| match options.competition {
+                Competition::SoftmaxCompetitors if i == j => 0.0,
+                Competition::SoftmaxAll | Competition::SoftmaxCompetitors => (now[[q, i]] / options.temperature).exp(),
+                Competition::Relu if i == j => 0.0,
+                Competition::Relu => (now[[q, i]] - base).max(0.0),
+            };
+            let total: f64 = (0..now.ncols()).map(unnormalised).sum();
+            for i in (0..now.ncols()).filter(|&i| i != j) {
+                let raised = options.margin + gate_scores[[q, i]] - gate_scores[[q, j]];
+                let gate = match options.gate {
+                    Gate::Sigmoid => 1.0 / (1.0 + (-raised).exp()),
+                    Gate::One => 1.0,
+                    Gate::Relu => raised.max(0.0),
+                };
+                sum += upstream[[i, j]] / samples * gate * unnormalised(i) / total;
+            }
+        }
+        sum
+    }
+
+    #[test]
+    fn values_and_gradients_by_definition_and_differences() {
+        let logits = array![[0.9, 0.3, 0.7, -0.6], [1.1, 0.8, -0.2, 1.6], [0.4, 2.1, -0.5, -1.3]];
+        let labels = array![1, 1, 3];
+        let upstream =
+            array![[5.0, 0.8, -0.3, 1.2], [0.2, 7.0, 0.9, -0.4], [0.6, -1.1, 3.0, 0.5], [0.7, 1.4, -0.8, 6.0]];
+        const H: f64 = 1e-5;
+        for (gate, competition) in [Gate::Sigmoid, Gate::One, Gate::Relu].into_iter().flat_map(|gate| {
+            [Competition::SoftmaxAll, Competition::SoftmaxCompetitors, Competition::Relu].map(|other| (gate, other))
+        }) {
+            for (gate_gradient, baseline_gradient) in [(true, true), (true, false), (false, true), (false, false)] {
+                let options = SurrogateOptions {
+                    margin: 0.25,
+                    temperature: 0.7,
+                    gate,
+                    competition,
+                    gate_gradient,
+                    baseline_gradient,
+                };
+                let surrogate = Surrogate::new(logits.view(), labels.view(), &options).unwrap();
+                let value = (&surrogate.confusion() * &upstream).sum();
+                let expected = by_definition(&logits, &logits, &labels, &options, &upstream);
+                assert_relative_eq!(value, expected, max_relative = 1e-14);
+                let gradient = surrogate.gradient(upstream.view()).unwrap();
+                for at in ndarray::indices(logits.dim()) {
+                    let moved = |by: f64| {
+                        let mut now = logits.clone();
+                        now[at] += by;
+                        by_definition(&now, &logits, &labels, &options, &upstream)
+                    };
+                    assert_relative_eq!(gradient[at], (moved(H) - moved(-H)) / (2.0 * H), epsilon = 1e-9);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn at_its_kink_the_relu_gate_has_the_derivative_zero() {
+        // One competitor, so that c~ = max(0, 1/2 + f_1 - f_0).
+        let options = SurrogateOptions { gate: Gate::Relu, ..SurrogateOptions::paper(0.5) };
+        let gradient = |own: f64| {
+            let surrogate = Surrogate::new(array![[own, 0.25]].view(), array![0].view(), &options).unwrap();
+            surrogate.gradient(array![[0.0, 0.0], [1.0, 0.0]].view()).unwrap()
+        };
+        assert_eq!(gradient(0.75), array![[0.0, 0.0]]);
+        assert_eq!(gradient(0.5), array![[-1.0, 1.0]]);
+    }
+
     #[test]
     fn relu_shares_of_leads_at_either_end_of_the_range() {
         let options =
@@ -400,7 +481,10 @@ mod tests {
         let empty = Surrogate::new(Array2::<f64>::zeros((0, 3)).view(), array![].view(), &paper);
         assert_eq!(empty.unwrap_err(), CarError::EmptyBatch);
         let surrogate = Surrogate::new(array![[0.0, 1.0]].view(), array![0].view(), &paper).unwrap();
-        assert!(surrogate.gradient(Array2::zeros((3, 3)).view()).is_err());
+        for shape in [(3, 3), (3, 2), (2, 3)] {
+            let refused = CarError::WrongNumberOfClasses { what: "the upstream matrix", found: 3, expected: 2 };
+            assert_eq!(surrogate.gradient(Array2::zeros(shape).view()).unwrap_err(), refused);
+        }
         let cold = SurrogateOptions { temperature: 0.0, ..paper };
         assert!(surrogate_confusion(array![[0.0, 1.0]].view(), array![0].view(), &cold).is_err());
     }

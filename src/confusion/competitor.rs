@@ -43,7 +43,7 @@ pub(super) fn competitor<S: Score>(row: &[S], label: usize) -> Result<Competitor
     // All scores are finite here, so the largest one is in its block.
     let within = first_equal(block, top.value).unwrap_or(0);
     let repeated = || top.repeated || first_equal(&block[within + 1..], top.value).is_some();
-    let top_tie = own == top.value || (own < top.value && repeated());
+    let top_tie = own <= top.value && (own == top.value || repeated());
     Ok(Competitor { index: top.block.start + within, margin: own.to_f64() - top.value.to_f64(), top_tie })
 }
 
@@ -64,7 +64,7 @@ fn in_short_row<S: Score>(row: &[S], label: usize) -> Result<Competitor, usize> 
     if defect != S::Bits::default() {
         return Err(first_defect(row, label));
     }
-    let top_tie = own == top || (own < top && repeated);
+    let top_tie = own <= top && (own == top || repeated);
     Ok(Competitor { index, margin: own.to_f64() - top.to_f64(), top_tie })
 }
 
@@ -162,6 +162,26 @@ mod tests {
             let mut row = vec![-0.5f64; length];
             row[place] = f64::from(bad);
             prop_assert_eq!(competitor(&row, label), Err(place));
+        }
+    }
+
+    #[test]
+    fn a_single_peak_anywhere() {
+        for length in [2, 9, 17, 300] {
+            for (label, peak) in
+                [0, 1, length / 2, length - 1].into_iter().flat_map(|y| (0..length).map(move |i| (y, i)))
+            {
+                for own in [-1.0, 0.0, 1.0, 2.0] {
+                    let mut row = vec![0.0f32; length];
+                    row[peak] = 1.0;
+                    row[label] = own;
+                    assert_eq!(
+                        competitor(&row, label),
+                        Ok(by_definition(&row, label)),
+                        "{length} {label} {peak} {own}"
+                    );
+                }
+            }
         }
     }
 

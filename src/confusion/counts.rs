@@ -608,6 +608,61 @@ mod tests {
     }
 
     #[test]
+    fn errors_beyond_the_grid_are_counted_once_and_right_answers_beyond_it_hold_no_pair() {
+        let grid = MarginGrid::new(&[-2.0, -1.0]).unwrap();
+        for storage in [Storage::Dense, Storage::Sparse] {
+            let mut counts = MarginCounts::with_storage(2, &grid, storage).unwrap();
+            counts.add_batch(array![[1.0f32, 0.0], [0.0, 1.0]].view(), array![0, 1].view()).unwrap();
+            if storage == Storage::Sparse {
+                assert_eq!(counts.pairs.held(), 0);
+            }
+            // Class 1 loses by 1/2: an error in no margin of the grid.
+            counts.add_batch(array![[0.5f32, 0.0]].view(), array![1].view()).unwrap();
+            assert_eq!((counts.errors(), counts.confusion_count(0, 1)), (vec![0, 1], 1));
+            assert_eq!((counts.margin_errors(1), counts.margin_count(1, 0, 1)), (vec![0, 0], 0));
+        }
+    }
+
+    #[test]
+    fn tables_are_dense_up_to_4_mib() {
+        let grid = MarginGrid::new(&[0.0]).unwrap();
+        // 512 * 512 * 2 counters of 8 bytes are 4 MiB.
+        let storage = |num_classes| MarginCounts::new(num_classes, &grid).unwrap().storage();
+        assert_eq!((storage(512), storage(513)), (Storage::Dense, Storage::Sparse));
+    }
+
+    #[test]
+    fn counts_that_differ_anywhere_are_not_equal() {
+        let grid = MarginGrid::new(&[0.0]).unwrap();
+        let counts = MarginCounts::new(2, &grid).unwrap();
+        let changes: [fn(&mut MarginCounts); 8] = [
+            |counts| counts.grid = MarginGrid::new(&[0.5]).unwrap(),
+            |counts| counts.samples += 1,
+            |counts| counts.class_counts[1] += 1,
+            |counts| counts.class_slots[1] += 1,
+            |counts| counts.top_ties += 1,
+            |counts| counts.zero_margin[1] += 1,
+            |counts| counts.zero_margin_correct[1] += 1,
+            |counts| counts.pairs.entry(1, 0)[1] += 1,
+        ];
+        for change in changes {
+            let mut changed = counts.clone();
+            change(&mut changed);
+            assert!(counts != changed, "{changed:?}");
+        }
+        let (mut one, mut other) = (counts.clone(), counts);
+        one.pairs.entry(1, 0)[0] += 1;
+        other.pairs.entry(0, 1)[0] += 1;
+        assert_ne!(one, other);
+    }
+
+    #[test]
+    #[should_panic(expected = "margin number 1 of 1")]
+    fn there_is_no_margin_beyond_the_grid() {
+        MarginCounts::new(2, &MarginGrid::new(&[0.0]).unwrap()).unwrap().margin_errors(1);
+    }
+
+    #[test]
     fn wrong_shapes_and_sizes_are_refused() {
         let grid = MarginGrid::new(&[0.0]).unwrap();
         for num_classes in [0, 1] {
@@ -653,6 +708,7 @@ mod tests {
         let mut counts = MarginCounts::new(2, &MarginGrid::new(&[0.0]).unwrap()).unwrap();
         assert_eq!(counts.extend_batches([good(), good(), Err(Failure::Read), good()]), Err(Failure::Read));
         assert_eq!((counts.samples(), counts.errors()), (4, vec![2, 0]));
+        assert_eq!(counts.clone().extend_batches([good(), good(), good()]), Ok(6));
         let bad = Ok((array![[1.0, 0.0], [0.0, 1.0]], array![0, 2]));
         assert_eq!(
             counts.extend_batches([good(), bad]),

@@ -204,10 +204,19 @@ mod tests {
         let a = ConfusionMatrix::from_dense(dense.clone()).unwrap();
         let b = ConfusionMatrix::from_triplets(3, [(2, 0, 0.125), (0, 1, 0.25), (1, 0, 0.25), (1, 0, 0.25)]).unwrap();
         assert_eq!(a, b);
+        assert_eq!((a.is_sparse(), a.as_dense()), (false, Some(dense.view())));
+        assert_eq!((b.is_sparse(), b.as_dense()), (true, None));
         assert_eq!(b.to_dense(), dense);
         assert_eq!(b.column_sums(), vec![0.625, 0.25, 0.0]);
         assert_eq!((b.get(2, 0), b.get(2, 2)), (0.125, 0.0));
         assert_eq!(a.scale_columns(&[2.0, 4.0, 8.0]).unwrap(), b.scale_columns(&[2.0, 4.0, 8.0]).unwrap());
+    }
+
+    #[test]
+    fn matrices_that_differ_are_not_equal() {
+        let one = |num_classes, value| ConfusionMatrix::from_triplets(num_classes, [(0, 1, value)]).unwrap();
+        assert_ne!(one(3, 0.5), one(4, 0.5));
+        assert_ne!(one(3, 0.5), one(3, 0.25));
     }
 
     #[test]

@@ -187,8 +187,13 @@ mod tests {
                 block.apply_gram(&x, &mut w_got, &mut y_got);
                 assert_eq!((&w_got, &y_got), (&w, &y));
                 assert_eq!((block.count(), block.len()), (count, len));
-                assert!(block.most_terms() <= count + len);
             }
+            let non_zeros = |of: &mut dyn Iterator<Item = usize>| of.filter(|&at| values[at] != 0.0).count();
+            let most_in_a_vector = (0..count).map(|k| non_zeros(&mut (k * len..(k + 1) * len))).max().unwrap();
+            let most_in_a_place = (0..len).map(|j| non_zeros(&mut (j..count * len).step_by(len))).max().unwrap();
+            assert_eq!((sparse().most_terms(), sparse().stored()), (most_in_a_vector + most_in_a_place, entries.len()));
+            let dense = sparse().into_dense();
+            assert_eq!((dense.most_terms(), dense.stored()), (count + len, count * len));
         }
     }
 }

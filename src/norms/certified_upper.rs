@@ -102,10 +102,11 @@ mod tests {
     #[test]
     fn rounding_of_the_checks_themselves_is_added() {
         let one = DMatrix::identity(4, 4);
-        let bound = upper_by(&one, &one, &DVector::repeat(4, 1.0), &one);
-        // Residual 8 x 4 eps; each factor 8 x 4 eps under a root; 8 eps at the end.
-        let added = (bound - 1.0) / f64::EPSILON;
-        assert!((68.0..=76.0).contains(&added), "{added} eps");
+        let bound = upper_by(&(&one * 2.0), &one, &DVector::repeat(4, 2.0), &one);
+        // Residual 8 x 4 x 2 eps; each factor 8 x 4 eps under a root; 8 eps at the end: 64, twice 16 and 8, the last three
+        // of 2.
+        assert_eq!(bound, 2.0 + (64.0 + 2.0 * (16.0 + 16.0 + 8.0)) * f64::EPSILON);
+        assert_eq!(norm_upper(&DMatrix::from_element(1, 1, 2.0)), 2.0 * (1.0 + 9.0 * f64::EPSILON));
     }
 
     #[test]
@@ -125,6 +126,10 @@ mod tests {
             assert!(upper >= norm * (1.0 - 1e-15) && upper <= norm * (1.0 + 1e-10) + f64::from_bits(2), "{upper:e}");
         }
         assert_eq!(certified_spectral_upper(Array2::zeros((3, 2)).view()), Ok(0.0));
-        assert!(certified_spectral_upper(array![[f64::INFINITY]].view()).is_err());
+        let error = |matrix: Array2<f64>| certified_spectral_upper(matrix.view()).unwrap_err();
+        assert!(matches!(error(array![[1.0, f64::INFINITY]]), NormError::NonFinite { row: 0, column: 1, .. }));
+        assert_eq!(error(Array2::zeros((0, 3))), NormError::Empty { rows: 0, columns: 3 });
+        assert_eq!(error(Array2::zeros((3, 0))), NormError::Empty { rows: 3, columns: 0 });
+        assert_eq!(error(Array2::from_elem((2, 2), f64::MAX)), NormError::Overflow);
     }
 }

@@ -124,7 +124,7 @@ pub fn spectral_norm(matrix: &ConfusionMatrix) -> Result<SpectralNorm, NormError
 fn enclose_dense(matrix: &ConfusionMatrix, dense: ArrayView2<f64>) -> SpectralNorm {
     let num_classes = matrix.num_classes();
     // Row-major: the vectors are rows. Column-major: columns, and left and right change places.
-    let transposed = !dense.is_standard_layout() && dense.t().is_standard_layout();
+    let transposed = dense.t().is_standard_layout();
     let oriented = if transposed { dense.t() } else { dense };
     let contiguous = oriented.as_standard_layout();
     let values = contiguous.as_slice().expect("standard layout is contiguous");
@@ -180,7 +180,7 @@ impl Columns {
         let (mut starts, mut rows, mut values) = (Vec::with_capacity(num_classes + 1), Vec::new(), Vec::new());
         starts.push(0);
         for column in 0..num_classes {
-            for (row, value) in matrix.column(column).filter(|&(_, value)| value > 0.0) {
+            for (row, value) in matrix.column(column) {
                 rows.push(row as u32);
                 values.push(value);
             }
@@ -619,7 +619,10 @@ mod tests {
         assert_eq!((found.lower, found.value, found.upper), (1.0, 1.0, 1.0));
         // J - I: K - 1.
         let ones = Array2::from_shape_fn((k, k), |(i, j)| f64::from(u8::from(i != j)));
-        assert!((check_against_svd(&dense(ones)).value / (k as f64 - 1.0) - 1.0).abs() < 1e-14);
+        let found = check_against_svd(&dense(ones));
+        assert!((found.value / (k as f64 - 1.0) - 1.0).abs() < 1e-14);
+        // The start is the singular vector: a pass to see it and one for the bounds.
+        assert_eq!(found.iterations, 2);
         // Rank one, a bᵀ: ‖a‖ ‖b‖; with zero rows and columns.
         let a: Vec<f64> = (0..k).map(|i| (i % 5) as f64).collect();
         let b: Vec<f64> = (0..k).map(|j| (j % 7) as f64).collect();
@@ -697,6 +700,114 @@ mod tests {
             assert!(found.lower <= exact * (1.0 + 1e-15) && exact <= found.upper * (1.0 + 1e-15));
             assert!(found.relative_width() < if k <= 1000 { 1e-9 } else { 1e-6 }, "{}", found.relative_width());
             assert!(found.iterations <= 2 * MAX_PASSES + 2);
+        }
+    }
+
+    #[test]
+    fn bounds_are_rounded_outwards_by_what_the_proof_asks() {
+        // Numbers without rounding: N = 8, so √4 (1 + 16u), 2u = the machine epsilon, and one float further.
+        assert_eq!(outward_root(4.0, 8), (2.0 * (1.0 + 8.0 * f64::EPSILON)).next_up());
+        // M = all ones, K = 4, x = 1: w = 4, y = 16; N = p + n = 8.
+        let values = [1.0; 16];
+        let block = Block::Dense { values: Cow::Borrowed(&values), len: 4 };
+        let mut found = Enclosed::unknown();
+        let x = found.certify(&block, 8, &[1.0; 4], vec![2.0; 4]);
+        assert_eq!(
+            (found.lower, found.value, found.upper),
+            (4.0 * (1.0 - 12.0 * f64::EPSILON), 4.0, outward_root(16.0, 8))
+        );
+        assert_eq!((x, found.passes), (vec![1.0; 4], 1));
+        assert_eq!((found.w.clone(), found.y.clone()), (vec![0.5; 4], vec![0.5; 4]));
+        // A worse witness, with a zero and a place outside the support, moves neither bound nor vectors.
+        let before = (found.lower, found.value, found.upper, found.w.clone(), found.y.clone());
+        let x = found.certify(&block, 8, &[1.0, 1.0, 1.0, 0.0], vec![4.0, 0.0, 1.0, 1.0]);
+        assert_eq!(x, [1.0, 2f64.powi(-300), 0.25, 0.0]);
+        assert_eq!(
+            (found.lower, found.value, found.upper, found.w, found.y, found.passes),
+            (before.0, before.1, before.2, before.3, before.4, 2)
+        );
+        for (e, ends) in [(-1, (0.75, 0.75)), (-1022, (f64::MIN_POSITIVE * 1.5, f64::MIN_POSITIVE * 1.5))] {
+            assert_eq!((unscale_down(1.5, e), unscale_up(1.5, e)), ends);
+        }
+        let smallest = f64::from_bits(1);
+        assert_eq!((unscale_down(1.0, -1074), unscale_up(1.0, -1074)), (0.0, 2.0 * smallest));
+        assert_eq!(
+            (unscale_down(1.0, -1022), unscale_up(1.0, -1022)),
+            (f64::MIN_POSITIVE.next_down(), f64::MIN_POSITIVE.next_up())
+        );
+    }
+
+    #[test]
+    fn a_component_is_bounded_by_its_one_norm_and_infinity_norm() {
+        // Column 0 with three entries sums to 4, row 0 with two to 9/4; and one entry of 3 on its own.
+        let matrix = sparse(4, [(0, 0, 1.0), (1, 0, 1.5), (2, 0, 1.5), (0, 1, 1.25), (3, 2, 3.0)]);
+        let columns = Columns::of(&matrix);
+        let components = Components::of_columns(4, &columns.starts, &columns.rows);
+        let found: Vec<_> =
+            candidates(&columns, &components).iter().map(|c| (c.component, c.exponent, c.bound)).collect();
+        assert_eq!(found, [(0, 0, outward_root(9.0, 5)), (1, 1, 2.0 * outward_root(2.25, 2))]);
+    }
+
+    #[test]
+    fn of_equal_components_the_first_gives_the_pair() {
+        let found = check(&sparse(4, [(2, 1, 0.5), (0, 3, 0.5)]));
+        assert_eq!((found.left[2], found.right[1]), (1.0, 1.0));
+    }
+
+    #[test]
+    fn a_scan_finds_the_largest_value_and_counts_the_others_than_zero() {
+        let values = [0.0, 3.0, 1.0, 0.0, 2.0, 0.0, 0.0, 1.0, 2.5, 2.5];
+        assert_eq!(scan(&values), (3.0, 6));
+        assert_eq!(scan(&values[2..]), (2.5, 5));
+        assert_eq!(scan(&values[..7]), (3.0, 3));
+    }
+
+    #[test]
+    fn a_restart_is_raised_on_the_support_only() {
+        assert_eq!(x_plus_floor(vec![1.0, 0.0, 0.0], &[1.0, 1.0, 0.0]), [1.0 + 1.0 / 1024.0, 1.0 / 1024.0, 0.0]);
+    }
+
+    #[test]
+    fn the_relative_width_by_hand() {
+        let norm = spectral_norm(&sparse(2, [(0, 1, 0.5)])).unwrap();
+        assert_eq!(SpectralNorm { lower: 3.0, upper: 4.0, ..norm }.relative_width(), 0.25);
+    }
+
+    #[test]
+    fn components_that_cannot_matter_cost_at_most_one_pass() {
+        let full = |first: usize, k: usize, value: f64| {
+            (0..k).flat_map(move |i| {
+                (0..k).map(move |j| (first + i, first + j, value * (1.0 + ((i + 2 * j) % 3) as f64)))
+            })
+        };
+        let passes = |triplets: Vec<_>| check_against_svd(&sparse(12, triplets)).iterations;
+        let alone = passes(full(0, 4, 1.0).collect());
+        // The bound √(‖·‖₁ ‖·‖_∞) of the second block is below the first one's norm; or one pass shows that its norm is.
+        assert_eq!(passes(full(0, 4, 1.0).chain(full(4, 4, 0.25)).collect()), alone);
+        assert_eq!(passes(full(0, 4, 1.0).chain(full(4, 4, 0.9)).collect()), alone + 1);
+    }
+
+    #[test]
+    fn a_component_that_matters_is_followed_to_the_end_in_any_unit() {
+        // An arrow has the larger bound, 4, but the smaller norm, (1 + √13)/2; the other's row and column sums differ.
+        let arrow = (0..4).map(|i| (i, 0, 1.0)).chain((1..4).map(|j| (0, j, 1.0)));
+        let other = [[1.0, 1.5, 1.0], [1.0, 1.0, 0.5], [1.5, 1.0, 0.5]];
+        let other = (0..3).flat_map(|i| (0..3).map(move |j| (4 + i, 4 + j, other[i][j])));
+        let triplets: Vec<_> = arrow.chain(other).collect();
+        for unit in [1.0 / 64.0, 1.0, 64.0] {
+            let found = check_against_svd(&sparse(7, triplets.iter().map(|&(i, j, value)| (i, j, unit * value))));
+            assert!(found.right[4] > 0.0);
+        }
+    }
+
+    #[test]
+    fn a_few_passes_are_enough() {
+        let mut rng = ChaCha8Rng::seed_from_u64(7);
+        for (k, most_dense, most_sparse) in [(10, 12, 12), (100, 12, 30), (300, 12, 45)] {
+            let passes = check(&dense(dense_confusion(k, &mut rng))).iterations;
+            assert!(passes <= most_dense, "{k}: {passes}");
+            let passes = check(&sparse_confusion(k, 3 * k, &mut rng)).iterations;
+            assert!(passes <= most_sparse, "{k}: {passes}");
         }
     }
 

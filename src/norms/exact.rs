@@ -16,6 +16,10 @@ use ndarray::ArrayView2;
 use super::NormError;
 use super::power_of_two::{exponent, scale};
 
+/// QR takes about two sweeps a singular value, so this is enough for any matrix that O(n³) is; 0 would mean "for ever"
+/// to nalgebra.
+pub(crate) const MOST_SWEEPS: usize = 100_000;
+
 /// σ₁ of a matrix with unit vectors u (length m) and v (length n): M v = σ₁ u, Mᵀ u = σ₁ v.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TopSingularPair {
@@ -60,7 +64,7 @@ pub fn top_singular_pair(matrix: ArrayView2<f64>) -> Result<TopSingularPair, Nor
         let first = |len| (0..len).map(|i| f64::from(u8::from(i == 0))).collect();
         return Ok(TopSingularPair { sigma, left: first(m.nrows()), right: first(m.ncols()) });
     }
-    let eigen = SymmetricEigen::try_new(m.transpose() * m, f64::EPSILON, scaled.sweeps())
+    let eigen = SymmetricEigen::try_new(m.transpose() * m, f64::EPSILON, MOST_SWEEPS)
         .ok_or_else(|| scaled.not_converged("symmetric QR sweeps for the top pair"))?;
     let mut right: DVector<f64> = eigen.eigenvectors.column(eigen.eigenvalues.imax()).into_owned();
     if matrix.iter().all(|&value| value >= 0.0) {
@@ -69,7 +73,7 @@ pub fn top_singular_pair(matrix: ArrayView2<f64>) -> Result<TopSingularPair, Nor
     right.normalize_mut();
     let mut left = m * &right;
     // ‖Mv‖ misses σ₁ by the square of the error of v only.
-    if (left.norm() - sigma).abs() > scaled.rounding() * sigma {
+    if !scaled.agrees(left.norm(), sigma) {
         return Err(scaled.not_converged("the eigenvector of MᵀM does not attain σ₁"));
     }
     left.normalize_mut();
@@ -104,10 +108,9 @@ impl Scaled {
 
     /// Descending.
     fn singular_values(&self) -> Result<Vec<f64>, NormError> {
-        let svd = SVD::try_new_unordered(self.matrix.clone(), false, false, f64::EPSILON, self.sweeps())
+        let svd = SVD::try_new_unordered(self.matrix.clone(), false, false, f64::EPSILON, MOST_SWEEPS)
             .ok_or_else(|| self.not_converged("implicit QR sweeps"))?;
-        let (found, expected) = (svd.singular_values.norm(), self.matrix.norm());
-        if (found - expected).abs() > self.rounding() * expected {
+        if !self.agrees(svd.singular_values.norm(), self.matrix.norm()) {
             return Err(self.not_converged("the squares of the singular values do not add up to the Frobenius norm"));
         }
         let mut values: Vec<f64> = svd.singular_values.iter().copied().collect();
@@ -115,15 +118,11 @@ impl Scaled {
         Ok(values)
     }
 
-    /// QR takes about two sweeps a value; 0 would mean "for ever" to nalgebra.
-    fn sweeps(&self) -> usize {
-        1000 + 100 * self.matrix.nrows().min(self.matrix.ncols())
-    }
-
-    /// Generous for the relative backward error of the decompositions: 7e-15 at K = 2, 1.4e-13 at K = 1000 (seen: 3e-15
-    /// at most for K < 12).
-    fn rounding(&self) -> f64 {
-        (32 + self.matrix.nrows().max(self.matrix.ncols())) as f64 * f64::EPSILON
+    /// Up to a relative rounding that is generous for the backward error of the decompositions: 7e-15 at K = 2, 1.4e-13 at
+    /// K = 1000 (seen: 3e-15 at most for K < 12).
+    fn agrees(&self, found: f64, expected: f64) -> bool {
+        let rounding = (32 + self.matrix.nrows().max(self.matrix.ncols())) as f64 * f64::EPSILON;
+        (found - expected).abs() <= rounding * expected
     }
 
     fn not_converged(&self, reason: &str) -> NormError {
@@ -192,9 +191,26 @@ mod tests {
             let certified = crate::norms::spectral_norm(&stored).unwrap();
             assert!((pair.sigma - certified.value).abs() <= 1e-13 * pair.sigma, "{} {}", pair.sigma, certified.value);
             let (u, v) = (ndarray::aview1(&pair.left), ndarray::aview1(&pair.right));
+            assert!(pair.left.iter().chain(&pair.right).all(|&x| x >= 0.0));
             assert!((u.dot(&u) - 1.0).abs() < 1e-14 && (v.dot(&v) - 1.0).abs() < 1e-14);
             assert!((u.dot(&matrix.dot(&v)) - pair.sigma).abs() <= 1e-13 * pair.sigma);
         }
+    }
+
+    #[test]
+    fn a_decomposition_may_be_off_by_a_few_roundings_only() {
+        let scaled = Scaled::new(Array2::zeros((2, 3)).view()).unwrap();
+        // (32 + 3) eps of 4.
+        let off = |by: f64| 4.0 + by * f64::EPSILON;
+        assert!(scaled.agrees(off(140.0), 4.0) && scaled.agrees(off(-140.0), 4.0));
+        assert!(!scaled.agrees(off(144.0), 4.0) && !scaled.agrees(off(-144.0), 4.0));
+    }
+
+    #[test]
+    fn entries_below_2_to_the_minus_200_of_the_largest_are_dropped() {
+        let second = |value: f64| singular_values(array![[8.0, 0.0], [0.0, 8.0 * value]].view()).unwrap()[1];
+        assert_eq!(second(2f64.powi(-200)), 8.0 * 2f64.powi(-200));
+        assert_eq!(second(2f64.powi(-200).next_down()), 0.0);
     }
 
     #[test]

@@ -3,9 +3,9 @@
 /// The exponent e of 2^e <= x < 2^(e+1), for finite x > 0, subnormals included.
 pub(super) fn exponent(x: f64) -> i32 {
     const BIAS: i32 = 1023;
-    let biased = ((x.to_bits() >> 52) & 0x7ff) as i32;
+    let biased = (x.to_bits() >> 52) as i32;
     // A subnormal is its mantissa times 2^-1074.
-    if biased == 0 { 63 - (x.to_bits() << 12 >> 12).leading_zeros() as i32 - 1074 } else { biased - BIAS }
+    if biased == 0 { 63 - x.to_bits().leading_zeros() as i32 - 1074 } else { biased - BIAS }
 }
 
 /// x 2^e, for |e| <= 2044. At most one rounding: each of the two factors is a power of two in range, and the first

@@ -88,6 +88,8 @@ mod tests {
             Place { purpose: Purpose::Mixing, ..base },
             Place { purpose: Purpose::Layers, ..base },
             Place { position: 1, ..base },
+            Place { position: 1 << 16, ..base },
+            Place { position: 1 << 31, ..base },
             Place { position: MOST_POSITIONS - 1, ..base },
         ];
         let first = |seed, place| generator(seed, place).random::<u64>();

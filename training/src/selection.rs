@@ -72,6 +72,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_best_weights_stay_what_they_were() {
+        let weight = Tensor::from_slice(&[1.0f32, 2.0]);
+        let tensors = || BTreeMap::from([("w".to_owned(), weight.shallow_clone())]);
+        let best = Best::new(1, 0.5, tensors(), tensors());
+        let _ = weight.shallow_clone().fill_(9.0);
+        for kept in [&best.weights["w"], &best.loss["w"], &best.shallow_clone().weights["w"]] {
+            assert_eq!(Vec::<f32>::try_from(kept).unwrap(), [1.0, 2.0]);
+        }
+    }
+
+    #[test]
     fn the_first_of_the_largest_macro_accuracies_stays() {
         let metrics = |accuracy_macro| SplitMetrics { accuracy_macro, ..SplitMetrics::example() };
         let best = |accuracy_macro| Best { epoch: 1, accuracy_macro, weights: BTreeMap::new(), loss: BTreeMap::new() };

@@ -127,7 +127,8 @@ pub(crate) fn evaluate(
         worst_tenth_error: classes.worst_tenth_error,
         accuracy_macro: classes.accuracy_macro,
         zero_accuracy_classes: classes.zero_accuracy_classes.len(),
-        wce: norms::one_norm(&weighted),
+        // Not the one-norm of the weighted matrix: its column sums carry rounding, which would break ties.
+        wce: classes.weighted_worst_class(weights.values())?.expect("at least one sample").weighted_error,
         hard_spectral_norm: hard.value,
         surrogate_spectral_norm: smooth.value,
         surrogate_hard_cosine: if zero { None } else { cosine() },
@@ -174,6 +175,21 @@ mod tests {
         assert_relative_eq!(metrics.loss, loss / 4.0, max_relative = 1e-14);
         assert!(metrics.surrogate_hard_cosine.unwrap() > 0.0);
         assert_eq!(found.surrogate.num_classes(), 3);
+    }
+
+    #[test]
+    fn equal_weighted_errors_are_equal_to_the_last_bit() {
+        // Class 1 is wrong in all of its ten samples, spread over one class or over several.
+        let weights = ClassWeights::new(&[200, 5, 50, 50], 0.2, WeightForm::Paper).unwrap();
+        let wce = |predicted: [usize; 10]| {
+            let logits = Array2::from_shape_fn((10, 4), |(row, class)| if class == predicted[row] { 1.0 } else { 0.0 });
+            let counts = [200, 5, 50, 50];
+            evaluate(&logits, &[1; 10], &counts, &weights, &CarOptions::paper()).unwrap().metrics.wce
+        };
+        let expected = weights.values()[1];
+        for predicted in [[0; 10], [0, 0, 0, 0, 0, 0, 0, 2, 2, 3], [0, 2, 2, 2, 2, 2, 2, 3, 3, 3]] {
+            assert_eq!(wce(predicted), expected, "{predicted:?}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Over runs on the same training images and with the same weights Λ: Spearman's rank correlation between what is
 //! measured on one split and the test error of the worst classes, over all evaluated epochs of all runs and over their
 //! last epochs alone, with an interval from resampled runs; and the difference of two such correlations with one target,
-//! its interval from the same resamples. Intervals hold one by one, not all at once.
+//! its interval from the same resamples. Intervals hold one by one, not all at once. Values are compared to nine significant digits.
 
 mod bootstrap;
 mod sentence;
@@ -20,6 +20,8 @@ use spearman::CentredRanks;
 
 /// Fewest runs that are compared.
 const FEWEST_COMPARED: usize = 3;
+/// Fewest different values of a target whose ranking is judged.
+pub const FEWEST_VALUES: usize = 5;
 
 /// The rank correlations of the runs on one training set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -142,7 +144,7 @@ pub enum Verdict {
     Worse,
     /// It holds 0.
     Undecided,
-    /// There is no difference or no interval of it.
+    /// There is no difference, no interval of it, or the target has fewer than five different values.
     NoVerdict,
 }
 
@@ -255,13 +257,19 @@ fn point(epoch: &EpochMetrics, same_surrogate: bool) -> Option<[Option<f64>; VAR
         let metrics = on.of(epoch)?;
         for predictor in Predictor::ALL {
             let comparable = same_surrogate || predictor != Predictor::SurrogateNorm;
-            values[place(predictor, on)] = comparable.then(|| predictor.of(metrics));
+            values[place(predictor, on)] = comparable.then(|| rounded(predictor.of(metrics)));
         }
     }
     for target in Target::ALL {
-        values[PREDICTORS + target as usize] = target.of(epoch.test.as_ref()?);
+        values[PREDICTORS + target as usize] = target.of(epoch.test.as_ref()?).map(rounded);
     }
     Some(values)
+}
+
+/// To nine significant digits: norms are known to a relative 1e-9, sums of shares to a few roundings, and what differs by less
+/// is a tie.
+fn rounded(value: f64) -> f64 {
+    format!("{value:.8e}").parse().expect("a number as this program writes it")
 }
 
 /// What Λ and the surrogate of a run's log are.
@@ -332,6 +340,7 @@ fn of_scope(scope: Scope, runs: &[Vec<[Option<f64>; VARIABLES]>]) -> ScopeCorrel
         let found: Vec<f64> = resampled.iter().filter_map(read).collect();
         (resampled.len() - found.len(), percentile_interval(runs.len(), found))
     };
+    let variables: Vec<VariableRange> = (0..VARIABLES).map(|variable| range(runs, &all, variable)).collect();
     let mut correlations = Vec::new();
     let mut comparisons = Vec::new();
     for on in MeasuredOn::ALL {
@@ -350,7 +359,8 @@ fn of_scope(scope: Scope, runs: &[Vec<[Option<f64>; VARIABLES]>]) -> ScopeCorrel
                 let (undefined, found) = interval(&read);
                 let difference = read(&observed);
                 let interval = difference.and(found);
-                let verdict = match interval {
+                let ranked = variables[PREDICTORS + target as usize].distinct.is_some_and(|n| n >= FEWEST_VALUES);
+                let verdict = match interval.filter(|_| ranked) {
                     None => Verdict::NoVerdict,
                     Some([low, _]) if low > 0.0 => Verdict::Better,
                     Some([_, high]) if high < 0.0 => Verdict::Worse,
@@ -371,13 +381,8 @@ fn of_scope(scope: Scope, runs: &[Vec<[Option<f64>; VARIABLES]>]) -> ScopeCorrel
             }
         }
     }
-    let mut found = ScopeCorrelations {
-        scope,
-        points: runs.iter().map(Vec::len).sum(),
-        variables: (0..VARIABLES).map(|variable| range(runs, &all, variable)).collect(),
-        correlations,
-        comparisons,
-    };
+    let mut found =
+        ScopeCorrelations { scope, points: runs.iter().map(Vec::len).sum(), variables, correlations, comparisons };
     for at in 0..found.comparisons.len() {
         found.comparisons[at].sentence = sentence::of(&found, &found.comparisons[at], runs.len());
     }
@@ -413,6 +418,17 @@ impl ScopeCorrelations {
         self.correlations
             .iter()
             .find(|found| (found.predictor, found.measured_on, found.target) == (predictor, on, target))
+    }
+
+    /// The sentences of the comparisons, each once: of a target that is constant all say the same.
+    pub fn sentences(&self) -> Vec<&str> {
+        let mut sentences: Vec<&str> = Vec::new();
+        for comparison in &self.comparisons {
+            if !sentences.contains(&comparison.sentence.as_str()) {
+                sentences.push(&comparison.sentence);
+            }
+        }
+        sentences
     }
 
     /// The range of a target.

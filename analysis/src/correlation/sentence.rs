@@ -1,7 +1,8 @@
 //! A comparison in one sentence.
 
 use super::{
-    Comparison, FEWEST_RUNS, LEVEL, MeasuredOn, Predictor, RESAMPLES, Scope, ScopeCorrelations, Target, Verdict,
+    Comparison, FEWEST_RUNS, FEWEST_VALUES, LEVEL, MeasuredOn, Predictor, RESAMPLES, Scope, ScopeCorrelations, Target,
+    Verdict,
 };
 use crate::report::{counted, short};
 
@@ -23,9 +24,12 @@ pub(super) fn of(found: &ScopeCorrelations, comparison: &Comparison, runs: usize
         };
         return format!("{over} there is no rank correlation to compare: {reason}.");
     };
-    let distinct = found.target_range(*target).distinct.unwrap_or(0);
+    let range = found.target_range(*target);
+    let distinct = range.distinct.unwrap_or(0);
     let numbers = format!("ρ {} against {}", signed(of_norm), signed(of_rival));
-    let ties = format!("{target_words} has {}", counted(distinct, "value", "different values"));
+    let [lowest, highest] = [range.lowest, range.highest].map(|end| format!("{:.4}", end.unwrap_or_default()));
+    let values = format!("{}, from {lowest} to {highest}", counted(distinct, "value", "different values"));
+    let ties = format!("{target_words} has {values}");
     let Some([low, high]) = interval else {
         let reason = if runs < FEWEST_RUNS {
             format!("{runs} runs are too few to resample (at least {FEWEST_RUNS})")
@@ -36,13 +40,19 @@ pub(super) fn of(found: &ScopeCorrelations, comparison: &Comparison, runs: usize
             "{over} it is not said which of {norm_words} and {rival_words} ranks {target_words} better: {numbers}, no interval, for {reason}; {ties}."
         );
     };
-    let measured = format!(
-        "{numbers}, difference {} [{}, {}] ({:.0} %, {RESAMPLES} resamples of the runs); {ties}",
+    let interval = format!(
+        "difference {} [{}, {}] ({:.0} %, {RESAMPLES} resamples of the runs)",
         signed(*difference),
         signed(*low),
         signed(*high),
         100.0 * LEVEL
     );
+    if distinct < FEWEST_VALUES {
+        return format!(
+            "{over} {target_words} is all but constant ({values}), which nothing can rank: no verdict on {norm_words} against {rival_words} ({numbers}, {interval})."
+        );
+    }
+    let measured = format!("{numbers}, {interval}; {ties}");
     match verdict {
         Verdict::Better => {
             format!("{over} {norm_words} ranks {target_words} better than {rival_words} does: {measured}.")

@@ -102,6 +102,32 @@ fn a_target_without_variation_has_no_verdict_and_says_why() {
     assert!(found.rho.is_some() && found.interval.is_none(), "{found:?}");
     assert!((0.30..0.37).contains(&(found.undefined as f64 / RESAMPLES as f64)), "{}", found.undefined);
     assert!(compared(scope).sentence.contains("constant in"), "{}", compared(scope).sentence);
+    assert!(scope.sentences().len() < scope.comparisons.len() && scope.sentences().len() > 2);
+}
+
+#[test]
+fn rounding_makes_no_order() {
+    let third = 1.0 / 3.0;
+    let worst = [third, third + 1e-16, third * (1.0 + 4e-10), third - 1e-16];
+    let runs: Vec<TrainingRun> = (0..4).map(|at| run(at as u64, &[(at as f64, 0.5, worst[at])])).collect();
+    let scope = &correlations(&runs)[0].scopes[0];
+    assert_eq!((scope.target_range(Target::WorstClass).distinct, rho(scope, Predictor::HardNorm)), (Some(1), None));
+    assert_eq!([0.0, 1e-300, 0.123_456_789_4, 2.0].map(rounded), [0.0, 1e-300, 0.123_456_789, 2.0]);
+}
+
+#[test]
+fn a_target_of_few_values_is_not_judged() {
+    // Twenty runs; the norm orders the target's four values without a fault, the error the other way round.
+    let of = |values: usize| {
+        let run =
+            |at: usize| run(at as u64, &[(at as f64, 1.0 - 0.01 * at as f64, 0.5 + 0.1 * (at * values / 20) as f64)]);
+        correlations(&(0..20).map(run).collect::<Vec<_>>()).remove(0).scopes.remove(1)
+    };
+    let (few, enough) = (of(FEWEST_VALUES - 1), of(FEWEST_VALUES));
+    assert!(compared(&few).interval.unwrap()[0] > 1.0 && compared(&few).verdict == Verdict::NoVerdict);
+    let sentence = &compared(&few).sentence;
+    assert!(sentence.contains("all but constant (4 different values, from 0.5000 to 0.8000)"), "{sentence}");
+    assert_eq!(compared(&enough).verdict, Verdict::Better, "{}", compared(&enough).sentence);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 /// Runs experiments that are described by files, and collects their runs into a table.
 ///
-/// An experiment is a TOML file: flags of `train`, and in its table [experiment] a title, the kind of data and the seeds.
+/// An experiment is a TOML file: flags of `train`, and in its table `[experiment]` a title, the kind of data and the seeds.
 /// The run of a seed lies in RUNS/FOLDER/FILE-seedN.
 ///
 /// Exit code: 0 done, 1 a run failed or a file was refused, 2 wrong usage.

@@ -107,10 +107,16 @@ pub(super) fn draw(rows: &[Row]) -> Figure {
 fn draw_panel(scene: &mut Scene, area: Area, panel: &Panel, rows: &[Row]) {
     panel::title(scene, area, panel.title, 0.0);
     let values = |id: &str, row: &Row| -> Vec<f64> { row.runs.iter().filter_map(metric(id).read).collect() };
-    let all = panel.series.iter().flat_map(|(id, _, _)| rows.iter().flat_map(move |row| values(id, row)));
-    let most = all.fold(0.0, f64::max);
+    let (mut least, mut most) = (0f64, 0f64);
+    for found in panel.series.iter().flat_map(|(id, _, _)| rows.iter().map(move |row| values(id, row))) {
+        let Some(Summary { mean, deviation, .. }) = Summary::of(&found) else { continue };
+        let deviation = deviation.unwrap_or(0.0);
+        for value in found.into_iter().chain([mean - deviation, mean + deviation]) {
+            (least, most) = (least.min(value), most.max(value));
+        }
+    }
     let most = if most > 0.0 { 1.08 * most } else { 1.0 };
-    let x = Scale::linear(-0.05 * most, most, area.left, area.right);
+    let x = Scale::linear(1.08 * least - 0.05 * most, most, area.left, area.right);
     let mut marks = ticks(&x, area.right - area.left, 52.0, panel.notation);
     marks.0.retain(|(value, _)| *value >= 0.0);
     x_axis(scene, area, &x, &marks, "");

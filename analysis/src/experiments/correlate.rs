@@ -11,7 +11,7 @@ use super::table::{folders_with_logs, save};
 use crate::AnalysisError;
 use crate::correlation::{self, Correlations, MeasuredOn, Predictor, Scope, ScopeCorrelations, Target};
 use crate::load::training_run;
-use crate::report::{counted, short};
+use crate::report::counted;
 
 const LOG: &str = "metrics.jsonl";
 
@@ -112,6 +112,10 @@ fn markdown(found: &[Correlations], arguments: &CorrelateArguments) -> String {
     text
 }
 
+fn four(value: f64) -> String {
+    format!("{value:.4}")
+}
+
 fn section(text: &mut String, scope: &ScopeCorrelations) {
     let title = match scope.scope {
         Scope::AllEpochs => "All evaluated epochs",
@@ -128,8 +132,8 @@ fn section(text: &mut String, scope: &ScopeCorrelations) {
                     "{}, {} from {} to {}",
                     target.name(),
                     counted(distinct, "value", "values"),
-                    short(low),
-                    short(high)
+                    four(low),
+                    four(high)
                 )
             }
             None => format!("{}, not recorded", target.name()),
@@ -147,7 +151,7 @@ fn section(text: &mut String, scope: &ScopeCorrelations) {
         }
     }
     text.push('\n');
-    for comparison in &scope.comparisons {
-        let _ = writeln!(text, "- {}", comparison.sentence);
+    for sentence in scope.sentences() {
+        let _ = writeln!(text, "- {sentence}");
     }
 }

@@ -150,17 +150,17 @@ pub(super) mod tests {
         fs::create_dir(&folder).unwrap();
         let write = |name: &str, text: &str| fs::write(folder.join(name), text).unwrap();
         let problem = |paths: &[PathBuf]| read(paths).unwrap_err().to_string();
-        assert!(problem(&[folder.clone()]).contains("no experiment file"));
+        assert!(problem(std::slice::from_ref(&folder)).contains("no experiment file"));
         write("02-b.toml", &text("B", "[3, 0]", "epochs = 4"));
         write("01-a.toml", &text("A", "[0]", "epochs = 2"));
         write("notes.md", "none");
-        let planned = read(&[folder.clone()]).unwrap();
+        let planned = read(std::slice::from_ref(&folder)).unwrap();
         assert_eq!(planned.iter().map(|plan| &*plan.name).collect::<Vec<_>>(), ["lt/01-a", "lt/02-b"]);
         assert_eq!(planned[1].epochs, 4);
         assert_eq!(planned[1].folder(Path::new("runs"), 3), Path::new("runs/lt/02-b-seed3"));
         assert!(problem(&[folder.clone(), folder.join("01-a.toml")]).contains("lt/01-a-seedN"));
         write("03-c.toml", "epochs = 3");
-        assert!(problem(&[folder.clone()]).contains("03-c.toml: it has no table [experiment]"));
+        assert!(problem(std::slice::from_ref(&folder)).contains("03-c.toml: it has no table [experiment]"));
         write("03-c.toml", &text("C", "[0]", ""));
         assert!(problem(&[folder]).contains("03-c.toml: it does not say how many `epochs`"));
     }

@@ -56,6 +56,10 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), AnalysisError> {
         let kind = plan.experiment.data.name();
         eprintln!("left out: {}, for want of --data {kind}:DIR", plan.name);
     }
+    if left_out.len() == planned.len() {
+        let problem = "no experiment is on the data given; give --data KIND:DIR of what they are on".to_owned();
+        return Err(AnalysisError::Usage { problem });
+    }
     let todo = queue.len();
     eprintln!("{finished} runs are finished, {todo} are to be done, {} at a time", arguments.jobs);
     let failures = Sweep::new(arguments, &train, queue).run();

@@ -121,9 +121,9 @@ fn markdown(rows: &[Row], arguments: &TableArguments) -> String {
     text.push_str(NOTES);
     text.push_str(&provenance(rows));
     text.push_str("\nThe runs, missing ones included:\n\n```text\n");
-    let mut kinds: Vec<&str> = rows.iter().map(|row| row.plan.experiment.data.name()).collect();
-    kinds.dedup();
-    let _ = writeln!(text, "experiments run {folder} --data {}:DIR --runs {runs}\n", kinds.join(":DIR "));
+    let kinds: BTreeSet<&str> = rows.iter().map(|row| row.plan.experiment.data.name()).collect();
+    let data: Vec<String> = kinds.iter().map(|kind| format!("{kind}:DIR")).collect();
+    let _ = writeln!(text, "experiments run {folder} --data {} --runs {runs}\n", data.join(" "));
     for row in rows {
         let data = format!("{}:DIR", row.plan.experiment.data.name());
         for &seed in &row.plan.experiment.seeds {

@@ -222,6 +222,7 @@ fn collect_keys(value: &serde_json::Value, path: &str, keys: &mut BTreeSet<Strin
                 ("runs[].log", "FILE"),
                 ("runs[].epochs[].train", "EVALUATION"),
                 ("runs[].epochs[].test", "EVALUATION"),
+                ("runs[].epochs[].validation", "EVALUATION"),
                 ("runs[].epochs[].car.gap_all_columns", "GAP"),
                 ("runs[].epochs[].car.gap_present_columns", "GAP"),
             ];

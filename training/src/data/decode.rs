@@ -159,22 +159,30 @@ pub(super) mod tests {
     #[test]
     fn other_files_and_sizes_that_cannot_be_are_refused_before_memory_is_asked_for() {
         assert!(decoded(b"GIF89a, say").unwrap_err().contains("neither a JPEG nor a PNG"));
-        // Headers that promise 60,000 x 60,000 pixels: SOF0 of a JPEG file, IHDR of a PNG file with its checksum.
-        let mut jpeg = encoded(ImageFormat::Jpeg, 40, 40, gradient(40, 40));
+        // Headers that promise too much, in the frame (SOF0) of a JPEG file: 60,000 x 60,000 pixels, a side above 32,768, and
+        // 10,000 x 10,000, which is 300 MB.
+        let jpeg = encoded(ImageFormat::Jpeg, 40, 40, gradient(40, 40));
         let frame = jpeg.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
-        jpeg[frame + 5..frame + 9].copy_from_slice(&[0xea, 0x60, 0xea, 0x60]);
-        // Within the sides, 20,000 x 20,000, but 1.2 GB.
-        let mut wide = jpeg.clone();
-        wide[frame + 5..frame + 9].copy_from_slice(&[0x4e, 0x20, 0x4e, 0x20]);
-        let mut png = encoded(ImageFormat::Png, 2, 2, vec![0; 12]);
-        png[16..24].copy_from_slice(&[0x7f, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff]);
-        let mut crc = flate2::Crc::new();
-        crc.update(&png[12..29]);
-        png[29..33].copy_from_slice(&crc.sum().to_be_bytes());
-        let mut none = png.clone();
-        none[16..24].fill(0);
-        for bytes in [jpeg, wide, png, none] {
-            decoded(&bytes).unwrap_err();
+        let with_sides = |height: u16, width: u16| {
+            let mut bytes = jpeg.clone();
+            bytes[frame + 5..frame + 7].copy_from_slice(&height.to_be_bytes());
+            bytes[frame + 7..frame + 9].copy_from_slice(&width.to_be_bytes());
+            bytes
+        };
+        assert!(decoded(&with_sides(40, 32_768)).is_ok());
+        for (height, width) in [(60_000, 60_000), (40, 32_769), (10_000, 10_000)] {
+            let error = decoded(&with_sides(height, width)).unwrap_err();
+            assert!(error.contains("limit"), "{height} x {width}: {error}");
+        }
+        // The same in the first chunk (IHDR) of a PNG file, with its checksum: 2^31 - 1 pixels a side, and none.
+        for side in [i32::MAX, 0] {
+            let mut png = encoded(ImageFormat::Png, 2, 2, vec![0; 12]);
+            png[16..20].copy_from_slice(&side.to_be_bytes());
+            png[20..24].copy_from_slice(&side.to_be_bytes());
+            let mut crc = flate2::Crc::new();
+            crc.update(&png[12..29]);
+            png[29..33].copy_from_slice(&crc.sum().to_be_bytes());
+            decoded(&png).unwrap_err();
         }
     }
 

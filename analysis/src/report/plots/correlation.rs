@@ -168,7 +168,8 @@ fn scatter(scene: &mut Scene, area: Area, arms: &[Arm<'_>], x: &Axis<'_>, y: &Ax
     let scale = |values: &dyn Fn(&(f64, f64)) -> f64, from: f64, to: f64| {
         let (low, high) = all().map(values).fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
         let low = if diagonal { 0.0 } else { low };
-        let pad = if high > low { 0.06 * (high - low) } else { 0.1 * high.abs().max(0.1) };
+        // What hardly differs is to look alike.
+        let pad = (0.06 * (high - low)).max(0.02 * high.abs());
         Scale::linear(if diagonal { 0.0 } else { low - pad }, high + pad, from, to)
     };
     let across = scale(&|point| point.0, area.left, area.right);
