@@ -18,6 +18,7 @@ use std::cell::Cell;
 
 use car_spectral::car::{CarObjective, CarOptions, CarStep, Competition, EmaColumns, EmaOptions, EmaStart, Gate};
 use car_spectral::confusion::WeightForm;
+use car_spectral::norms::exact;
 use naive::{all_options, away_from_kinks, central_differences, norm, surrogate};
 use ndarray::{Array2, ArrayView1, Axis, array};
 use proofs_checks::evidence::{Check, Kind, cases, up_to};
@@ -101,9 +102,8 @@ impl<'a> Definition<'a> {
     fn at(&self, live: &Array2<f64>) -> (Array2<f64>, Array2<f64>, f64) {
         let batch = surrogate(live, &self.batch.0, &self.batch.1, &self.options.surrogate);
         let average = Array2::from_shape_fn(batch.dim(), |(i, j)| self.past[[i, j]] + self.factor[j] * batch[[i, j]]);
-        let weighted = |i, j| average[[i, j]] * self.weights[j];
-        let k = self.weights.len();
-        let spectral = nalgebra::DMatrix::from_fn(k, k, weighted).singular_values().max();
+        let weighted = Array2::from_shape_fn(batch.dim(), |(i, j)| average[[i, j]] * self.weights[j]);
+        let spectral = exact::spectral_norm(weighted.view()).unwrap();
         (batch, average, spectral)
     }
 }

@@ -9,7 +9,9 @@
 //! or more: these populations cannot show that the constants are needed.
 
 use car_spectral::bounds::{Interval, Outcome, SpectralCertificate, spectral_certificate};
+use car_spectral::norms::exact;
 use nalgebra::DMatrix;
+use ndarray::Array2;
 use proofs_checks::draws::{category, miss_probability};
 use proofs_checks::evidence::{Check, Kind, cases};
 use proofs_checks::search::Search;
@@ -80,7 +82,8 @@ fn the_formulas() {
 const A_PRIORI: &str = "‖C_DΛ‖₂ ≤ √(Σλ_j² − min λ_i²)";
 
 fn weighted_norm(matrix: &DMatrix<f64>, weights: &[f64]) -> f64 {
-    DMatrix::from_fn(weights.len(), weights.len(), |i, j| matrix[(i, j)] * weights[j]).singular_values().max()
+    let weighted = Array2::from_shape_fn(matrix.shape(), |(i, j)| matrix[(i, j)] * weights[j]);
+    exact::spectral_norm(weighted.view()).unwrap()
 }
 
 fn a_priori(weights: &[f64]) -> f64 {

@@ -4,10 +4,11 @@
 //! Van Loan, *Matrix Computations*, 4th ed., section 8.6). Cost O(m n min(m, n)); for large matrices and for a
 //! certificate see [`spectral_norm`](super::spectral_norm).
 //!
-//! Two cautions built in, both for matrices with many zeros, as confusion matrices are. nalgebra 0.35 asked for singular
+//! Three cautions built in, all for matrices with many zeros, as confusion matrices are. nalgebra 0.35 asked for singular
 //! *vectors* can return wrong singular *values*, too (seen: 1.18 for 0.91, K = 5, one row of two entries); so only
 //! values are asked of its SVD, Σ σ_i² = ‖M‖_F² is checked, and the vectors come from an eigendecomposition of MᵀM,
-//! checked against σ₁. And with entries over hundreds of orders of magnitude its iteration can circle for ever; so
+//! checked against σ₁. Its values can be NaN for a matrix and right for its transpose (seen: K = 57, 31 entries); so the
+//! transpose is tried next. And with entries over hundreds of orders of magnitude its iteration can circle for ever; so
 //! the negligible ones are dropped first.
 
 use nalgebra::{DMatrix, DVector, SVD, SymmetricEigen};
@@ -106,16 +107,21 @@ impl Scaled {
         Ok(Self { matrix: DMatrix::from_row_iterator(rows, columns, kept), exponent })
     }
 
-    /// Descending.
+    /// Descending; of the matrix or, where nalgebra fails, of its transpose.
     fn singular_values(&self) -> Result<Vec<f64>, NormError> {
-        let svd = SVD::try_new_unordered(self.matrix.clone(), false, false, f64::EPSILON, MOST_SWEEPS)
-            .ok_or_else(|| self.not_converged("implicit QR sweeps"))?;
-        if !self.agrees(svd.singular_values.norm(), self.matrix.norm()) {
-            return Err(self.not_converged("the squares of the singular values do not add up to the Frobenius norm"));
-        }
-        let mut values: Vec<f64> = svd.singular_values.iter().copied().collect();
+        let mut values = self
+            .values_of(self.matrix.clone())
+            .or_else(|| self.values_of(self.matrix.transpose()))
+            .ok_or_else(|| self.not_converged("no singular values whose squares add up to the Frobenius norm"))?;
         values.sort_by(|a, b| b.total_cmp(a));
         Ok(values)
+    }
+
+    /// Singular values that add up to the Frobenius norm, which none that are wrong or NaN were seen to do.
+    fn values_of(&self, matrix: DMatrix<f64>) -> Option<Vec<f64>> {
+        let svd = SVD::try_new_unordered(matrix, false, false, f64::EPSILON, MOST_SWEEPS)?;
+        let values = svd.singular_values;
+        self.agrees(values.norm(), self.matrix.norm()).then(|| values.iter().copied().collect())
     }
 
     /// Up to a relative rounding that is generous for the backward error of the decompositions: 7e-15 at K = 2, 1.4e-13 at
@@ -152,6 +158,42 @@ pub(super) fn check(matrix: ArrayView2<f64>) -> Result<(), NormError> {
 mod tests {
     use super::*;
     use ndarray::{Array2, array};
+
+    #[test]
+    fn where_nalgebra_fails_the_transpose_serves() {
+        // Weighted margin confusion of 31 samples over 57 classes, without its empty rows and columns.
+        let [one, two, three] = [1.2480963238880254, 0.6089362107331941, 0.3965809937843093];
+        let mut matrix = Array2::zeros((28, 28));
+        for (row, column, value) in [
+            (25, 2, one),
+            (8, 3, one),
+            (0, 5, one),
+            (14, 8, two),
+            (15, 10, one),
+            (0, 12, one),
+            (6, 13, two),
+            (21, 13, two),
+            (12, 15, three),
+            (27, 15, three),
+            (1, 16, two),
+            (7, 16, two),
+            (3, 19, one),
+            (27, 26, one),
+            (20, 27, two),
+        ] {
+            matrix[[row, column]] = value;
+        }
+        let scaled = Scaled::new(matrix.view()).unwrap();
+        assert_eq!(
+            scaled.values_of(scaled.matrix.clone()),
+            None,
+            "nalgebra has been mended: the transpose is needless"
+        );
+        // Row 0 holds two of the largest entries, and its columns nothing else.
+        assert!((spectral_norm(matrix.view()).unwrap() / (2f64.sqrt() * one) - 1.0).abs() < 1e-14);
+        assert_eq!(spectral_norm(matrix.view()), spectral_norm(matrix.t()));
+        assert!((top_singular_pair(matrix.view()).unwrap().sigma / (2f64.sqrt() * one) - 1.0).abs() < 1e-14);
+    }
 
     #[test]
     fn known_values() {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::correlation::correlations;
 use car_spectral::car::{CarOptions, EmaColumns, EmaOptions};
 use car_spectral::confusion::ConfusionMatrix;
+use car_spectral_training::model::Pretrained;
 use ndarray::Array2;
 
 use super::sample::{Sample, report, training_run};
@@ -184,6 +185,11 @@ fn every_key_is_documented_and_every_documented_key_is_written() {
     let (mut report, _) = report(&[Sample::fashion()]);
     report.runs = [0, 1, 2].map(|seed| training_run(seed, Some(CarOptions::paper()))).into();
     report.correlations = correlations(&report.runs);
+    // Keys that are left out where nothing was chosen.
+    let run = &mut report.runs[0].run;
+    run.training_pass.bf16 = true;
+    run.weight_ema = Some(0.999);
+    run.pretrained = Some(Pretrained { sha256: "579344248a".into(), classifier: false });
     let mut keys = BTreeSet::new();
     collect_keys(&serde_json::to_value(&report).unwrap(), "", &mut keys);
     let page = include_str!("../../../docs/report-schema.md");
