@@ -178,10 +178,10 @@ mod tests {
                 assert_eq!(indices.len(), 1000);
                 let mut times = vec![0; 1000];
                 indices.iter().for_each(|&index| times[index] += 1);
-                for class in 0..3 {
+                for (class, drawn) in classes.iter_mut().enumerate().take(3) {
                     let of_class = || times.iter().zip(&labels).filter(|(_, label)| **label == class).map(|(n, _)| n);
                     assert!(of_class().max().unwrap() - of_class().min().unwrap() <= 1, "class {class}");
-                    classes[class] += of_class().sum::<i32>() as f64;
+                    *drawn += of_class().sum::<i32>() as f64;
                 }
             }
             for (class, found) in classes.into_iter().enumerate() {
