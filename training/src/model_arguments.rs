@@ -88,6 +88,9 @@ impl ModelArguments {
             let requirement = format!("is of {owner} only; leave it out");
             Err(TrainingError::InvalidSetting { name, value, requirement })
         };
+        if let (Some(file), "mlp") = (&self.pretrained, self.model.as_str()) {
+            return refuse("--pretrained", file.display().to_string(), "any --model but mlp");
+        }
         match (&self.hidden, self.patch, self.scale) {
             (Some(hidden), _, _) if self.model != "mlp" => refuse("--hidden", format!("{hidden:?}"), "--model mlp"),
             (_, Some(patch), _) if !self.model.starts_with("vit-") => {
