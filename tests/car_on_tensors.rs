@@ -6,7 +6,7 @@
 //! in the batch means: 1e-4 of the gradient's norm.
 
 use car_spectral::car::{
-    CarObjective, CarOptions, Competition, EmaColumns, EmaOptions, EmaStart, Gate, SurrogateOptions,
+    CarObjective, CarOptions, Competition, EmaColumns, EmaOptions, EmaStart, Gate, PenaltyNorm, SurrogateOptions,
 };
 use car_spectral::confusion::WeightForm;
 use car_spectral_training::loss::CarLoss;
@@ -35,13 +35,19 @@ fn options() -> impl Strategy<Value = CarOptions> {
             baseline_gradient,
         },
     );
-    (0.0..1.0f64, surrogate, 0.0..0.95f64, start, columns, 0.05..1.0f64, weights).prop_map(
-        |(alpha, surrogate, beta, start, columns, r0, weights)| CarOptions {
+    let norm = prop_oneof![
+        3 => Just(PenaltyNorm::Spectral),
+        1 => Just(PenaltyNorm::One),
+        2 => (1usize..=2).prop_map(|order| PenaltyNorm::KyFan { order }),
+    ];
+    (0.0..1.0f64, surrogate, 0.0..0.95f64, start, columns, 0.05..1.0f64, weights, norm).prop_map(
+        |(alpha, surrogate, beta, start, columns, r0, weights, norm)| CarOptions {
             alpha,
             surrogate,
             ema: EmaOptions { beta, start, columns },
             r0,
             weights,
+            norm,
         },
     )
 }
@@ -89,14 +95,14 @@ fn compare((counts, batches): Batches, options: CarOptions, kind: Kind, toleranc
         total.backward();
 
         let spectral = parts.spectral.double_value(&[]);
-        let scale = expected.spectral.value.max(1.0);
-        prop_assert!((spectral - expected.spectral.value).abs() <= tolerance * scale, "{spectral} {expected:?}");
+        let scale = expected.penalty.value.max(1.0);
+        prop_assert!((spectral - expected.penalty.value).abs() <= tolerance * scale, "{spectral} {expected:?}");
         let cross_entropy = parts.cross_entropy.double_value(&[]);
         prop_assert!((cross_entropy - expected.cross_entropy).abs() <= tolerance * expected.cross_entropy.max(1.0));
         let average = expected.confusion.iter().copied().collect::<Vec<f64>>();
         let largest = average.iter().copied().fold(1.0, f64::max);
         prop_assert!(distance(&numbers(&loss.ema()), &average) <= tolerance * largest);
-        if expected.spectral.relative_gap > SIMPLE {
+        if expected.penalty.relative_gap > SIMPLE {
             let gradient: Vec<f64> = expected.gradient.iter().copied().collect();
             let norm = gradient.iter().map(|x| x * x).sum::<f64>().sqrt();
             let off = distance(&numbers(&logits.grad()), &gradient);

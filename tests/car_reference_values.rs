@@ -78,15 +78,15 @@ fn the_authors_numbers() {
             assert_close(&found.batch, &matrix(&step["batch_confusion"]), &what("batch"));
             assert_close(&found.confusion, &matrix(&step["ema"]), &what("average"));
             let spectral = number(&step["spectral"]);
-            assert!((found.spectral.value - spectral).abs() <= 1e-9, "{}", what("spectral term"));
+            assert!((found.penalty.value - spectral).abs() <= 1e-9, "{}", what("spectral term"));
             // Null where the authors' start, the first batch as a constant, passes no gradient on.
             let gradient = match &step["grad_logits"] {
-                Value::Null => Array2::zeros(found.spectral_gradient.dim()),
+                Value::Null => Array2::zeros(found.penalty_gradient.dim()),
                 printed => matrix(printed),
             };
             assert_eq!(step["grad_logits"].is_null(), t == 0, "{}", what("a gradient is missing"));
-            assert_close(&found.spectral_gradient, &gradient, &what("gradient"));
-            worst = (&found.spectral_gradient - &gradient).iter().fold(worst, |worst, x| worst.max(x.abs()));
+            assert_close(&found.penalty_gradient, &gradient, &what("gradient"));
+            worst = (&found.penalty_gradient - &gradient).iter().fold(worst, |worst, x| worst.max(x.abs()));
             gradients += usize::from(t > 0);
         }
     }

@@ -133,29 +133,29 @@ fn the_whole_chain() {
         for surrogate in all_options(margin, temperature) {
             for (start, columns) in STARTS.map(|s| [(s, EmaColumns::All), (s, EmaColumns::Present)]).concat() {
                 let ema = EmaOptions { beta, start, columns };
-                let options = CarOptions { alpha: 0.7, surrogate, ema, r0: 0.3, weights: form };
+                let options = CarOptions { alpha: 0.7, surrogate, ema, r0: 0.3, weights: form, ..CarOptions::paper() };
                 let mut objective = CarObjective::new(&training, options).unwrap();
                 let found = batches.iter().map(|batch| step(&mut objective, batch)).last().unwrap();
                 let definition = Definition::new(&batches, &weights, &options);
                 let (batch, average, spectral) = definition.at(at);
                 let close = |a: f64, b: f64| (a - b).abs() <= 1e-12 * (1.0 + b.abs());
                 prop_assert!(close(found.cross_entropy, entropy));
-                prop_assert!(close(found.spectral.value, spectral), "{} for {spectral}", found.spectral.value);
+                prop_assert!(close(found.penalty.value, spectral), "{} for {spectral}", found.penalty.value);
                 let total = entropy + 0.7 * spectral;
                 prop_assert!(close(found.total, total));
                 values.at_least((found.total - total).abs() / (1e-12 * (1.0 + total.abs())));
                 prop_assert!(norm(&(&found.batch - &batch)) <= 1e-12);
                 prop_assert!(norm(&(&found.confusion - &average)) <= 1e-12);
                 if start == EmaStart::FirstBatch && steps == 1 {
-                    prop_assert_eq!(norm(&found.spectral_gradient), 0.0);
+                    prop_assert_eq!(norm(&found.penalty_gradient), 0.0);
                 }
-                if spectral > 0.0 && found.spectral.relative_gap < 0.02 {
+                if spectral > 0.0 && found.penalty.relative_gap < 0.02 {
                     skipped.set(skipped.get() + 1);
                     continue;
                 }
                 let term = central_differences(at, 2e-5, |live| definition.at(live).2);
                 let total = &entropy_slope + &(&term * 0.7);
-                for (found, expected) in [(&found.spectral_gradient, term), (&found.gradient, total)] {
+                for (found, expected) in [(&found.penalty_gradient, term), (&found.gradient, total)] {
                     let error = norm(&(found - &expected));
                     let allowed = 1e-6 * norm(found) + 1e-9;
                     prop_assert!(error <= allowed, "{options:?}: {found} against {expected}");
@@ -194,13 +194,13 @@ fn a_step_against_the_gradient_lowers_the_term() {
                 batches[..before].iter().for_each(|batch| drop(step(&mut objective, batch)));
                 let (logits, labels) = &batches[before];
                 let here = step(&mut objective.clone(), &batches[before]);
-                let length = norm(&here.spectral_gradient);
-                if length < 0.01 || here.spectral.relative_gap < 0.02 {
+                let length = norm(&here.penalty_gradient);
+                if length < 0.01 || here.penalty.relative_gap < 0.02 {
                     continue;
                 }
-                let moved = logits - &(&here.spectral_gradient * (1e-6 / length));
+                let moved = logits - &(&here.penalty_gradient * (1e-6 / length));
                 let there = step(&mut objective.clone(), &(moved, labels.clone()));
-                let lowered = here.spectral.value - there.spectral.value;
+                let lowered = here.penalty.value - there.penalty.value;
                 prop_assert!(lowered > 0.9e-6 * length);
                 check.ratio(0.9e-6 * length, lowered);
             }
@@ -232,7 +232,7 @@ proptest! {
                 let (a, b) = (step(&mut here, &(logits.clone(), labels.clone())), step(&mut there, &(logits + shifts, labels)));
                 prop_assert_eq!(a.total, b.total);
                 prop_assert_eq!(a.gradient, b.gradient);
-                prop_assert_eq!(a.spectral_gradient, b.spectral_gradient);
+                prop_assert_eq!(a.penalty_gradient, b.penalty_gradient);
             }
         }
     }
@@ -258,7 +258,7 @@ proptest! {
                     prop_assert!((a.total - b.total).abs() <= 1e-12 * a.total);
                     let confusion = a.confusion.select(Axis(0), &order).select(Axis(1), &order);
                     prop_assert!(norm(&(confusion - &b.confusion)) <= 1e-12);
-                    if a.spectral.relative_gap > 0.02 {
+                    if a.penalty.relative_gap > 0.02 {
                         prop_assert!(norm(&(a.gradient.select(Axis(1), &order) - &b.gradient)) <= 1e-10);
                     }
                 }
@@ -277,9 +277,9 @@ fn what_is_detached_is_not_differentiated() {
         batches[..steps - 1].iter().for_each(|batch| drop(step(&mut objective, batch)));
         let (at, labels) = &batches[steps - 1];
         // Nothing is held here: the library's own value.
-        let value = |live: &Array2<f64>| step(&mut objective.clone(), &(live.clone(), labels.clone())).spectral.value;
+        let value = |live: &Array2<f64>| step(&mut objective.clone(), &(live.clone(), labels.clone())).penalty.value;
         let slope = central_differences(at, 2e-5, value);
-        let found = step(&mut objective.clone(), &batches[steps - 1]).spectral_gradient;
+        let found = step(&mut objective.clone(), &batches[steps - 1]).penalty_gradient;
         (norm(&(&found - &slope)) / norm(&slope), norm(&found))
     };
     let with = |gate, competition, gate_gradient, baseline_gradient| {
@@ -321,8 +321,8 @@ fn a_detached_gate_can_climb() {
         options.surrogate.gate_gradient = gate_gradient;
         let objective = CarObjective::new(&[10, 10, 10], options).unwrap();
         let here = step(&mut objective.clone(), &batch);
-        let there = step(&mut objective.clone(), &(&batch.0 - &here.spectral_gradient, batch.1.clone()));
-        (there.spectral.value - here.spectral.value, there.spectral.value / here.spectral.value)
+        let there = step(&mut objective.clone(), &(&batch.0 - &here.penalty_gradient, batch.1.clone()));
+        (there.penalty.value - here.penalty.value, there.penalty.value / here.penalty.value)
     };
     println!("change of the term: detached {:.3e}, differentiated {:.3e}", change(false).0, change(true).0);
     assert!(change(false).0 > 1e-5 && change(true).0 < -1e-4);

@@ -19,6 +19,12 @@ pub enum CarError {
         /// What is allowed.
         requirement: &'static str,
     },
+    /// A norm by another name.
+    #[error("unknown norm `{name}`; expected spectral, one or ky-fan:R with R the number of singular values")]
+    UnknownNorm {
+        /// The name given.
+        name: String,
+    },
     /// A batch without samples.
     #[error("the batch is empty; CAR needs at least one sample")]
     EmptyBatch,

@@ -13,6 +13,7 @@
 //! | `surrogate` | D6 and its gradient |
 //! | `ema` | D7 and the per-class EMA; S7: closed form and bias |
 //! | `spectral` | the spectral term, its subgradient and its one-sided derivative (S6) |
+//! | `penalty` | the norms that can stand in place of the spectral norm, to compare it with |
 //! | `objective` | the whole chain, a training step at a time |
 //!
 //! The same on libtorch tensors, for training, is `car_spectral_training::loss::CarLoss`; it is tested against this one.
@@ -21,6 +22,7 @@ mod ema;
 mod error;
 mod objective;
 mod options;
+mod penalty;
 mod spectral;
 mod surrogate;
 
@@ -28,5 +30,6 @@ pub use ema::{ConfusionEma, EmaStep, presence_probability};
 pub use error::CarError;
 pub use objective::{CarObjective, CarStep};
 pub use options::{CarOptions, Competition, EmaColumns, EmaOptions, EmaStart, Gate, SurrogateOptions};
+pub use penalty::{PenaltyNorm, PenaltyTerm, penalty_term};
 pub use spectral::{SpectralTerm, descent_cosine, spectral_derivative, spectral_term};
 pub use surrogate::{Surrogate, surrogate_confusion};

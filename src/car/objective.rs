@@ -1,9 +1,9 @@
 //! One training step of CAR (D8; Zhu et al., equation 9): mean cross-entropy + alpha ||C^_t Lambda||_2, with its gradient with
-//! respect to the logits by the chain rule through `spectral`, `ema` and `surrogate`.
+//! respect to the logits by the chain rule through `penalty`, `ema` and `surrogate`.
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
-use super::{CarError, CarOptions, ConfusionEma, SpectralTerm, Surrogate, spectral_term};
+use super::{CarError, CarOptions, ConfusionEma, PenaltyTerm, Surrogate, penalty_term};
 use crate::confusion::{ClassWeights, Score};
 
 /// Everything a step computes.
@@ -11,16 +11,16 @@ use crate::confusion::{ClassWeights, Score};
 pub struct CarStep {
     /// Mean cross-entropy of the batch, natural logarithm.
     pub cross_entropy: f64,
-    /// The spectral term with its top singular pair; its value is not yet times alpha.
-    pub spectral: SpectralTerm,
-    /// Cross-entropy + alpha times the spectral term.
+    /// The penalised norm of C^_t Lambda; its value is not yet times alpha.
+    pub penalty: PenaltyTerm,
+    /// Cross-entropy + alpha times the penalty.
     pub total: f64,
     /// The batch's surrogate C~_t, [K, K].
     pub batch: Array2<f64>,
     /// The average C^_t as used, [K, K].
     pub confusion: Array2<f64>,
-    /// d spectral / d logits, [N, K], not times alpha.
-    pub spectral_gradient: Array2<f64>,
+    /// d penalty / d logits, [N, K], not times alpha.
+    pub penalty_gradient: Array2<f64>,
     /// d total / d logits, [N, K].
     pub gradient: Array2<f64>,
 }
@@ -40,6 +40,7 @@ impl CarObjective {
     /// [`CarError::InvalidOption`]; [`CarError::Confusion`] for counts or an r0 that give no weights.
     pub fn new(class_counts: &[u64], options: CarOptions) -> Result<Self, CarError> {
         options.check()?;
+        options.norm.check(class_counts.len())?;
         let weights = ClassWeights::new(class_counts, options.r0, options.weights)?;
         let ema = ConfusionEma::new(class_counts.len(), options.ema)?;
         Ok(Self { options, weights, ema })
@@ -68,15 +69,15 @@ impl CarObjective {
         let surrogate = Surrogate::new(logits, labels, &self.options.surrogate)?;
         let mut ema = self.ema.clone();
         let averaged = ema.update(surrogate.confusion(), surrogate.class_counts())?;
-        let spectral = spectral_term(averaged.confusion.view(), self.weights.values())?;
-        let mut upstream = spectral.gradient();
+        let penalty = penalty_term(averaged.confusion.view(), self.weights.values(), self.options.norm)?;
+        let mut upstream = penalty.gradient.clone();
         for (mut column, factor) in upstream.columns_mut().into_iter().zip(&averaged.gradient_factor) {
             column *= *factor;
         }
-        let spectral_gradient = surrogate.gradient(upstream.view())?;
+        let penalty_gradient = surrogate.gradient(upstream.view())?;
         let (cross_entropy, mut gradient) = cross_entropy(surrogate.scores(), labels);
-        gradient.scaled_add(self.options.alpha, &spectral_gradient);
-        let total = cross_entropy + self.options.alpha * spectral.value;
+        gradient.scaled_add(self.options.alpha, &penalty_gradient);
+        let total = cross_entropy + self.options.alpha * penalty.value;
         if !total.is_finite() || gradient.iter().any(|part| !part.is_finite()) {
             return Err(CarError::Overflow { what: "the loss or its gradient" });
         }
@@ -84,10 +85,10 @@ impl CarObjective {
         Ok(CarStep {
             cross_entropy,
             total,
-            spectral,
+            penalty,
             batch: surrogate.confusion().to_owned(),
             confusion: averaged.confusion,
-            spectral_gradient,
+            penalty_gradient,
             gradient,
         })
     }
@@ -137,7 +138,7 @@ mod tests {
         let logits = array![[0.2, 0.9, -0.4], [0.7, -0.1, 0.3], [1.1, 0.4, 0.6]];
         let step = |logits: &Array2<f64>| objective.clone().step(logits.view(), array![0, 2, 2].view()).unwrap();
         let found = step(&logits);
-        assert_eq!(found.total, found.cross_entropy + 0.75 * found.spectral.value);
+        assert_eq!(found.total, found.cross_entropy + 0.75 * found.penalty.value);
         const H: f64 = 1e-5;
         for at in ndarray::indices(logits.dim()) {
             let moved = |by: f64| {
@@ -148,7 +149,7 @@ mod tests {
             let (up, down) = (moved(H), moved(-H));
             let slope = |part: fn(&CarStep) -> f64| (part(&up) - part(&down)) / (2.0 * H);
             assert_relative_eq!(found.gradient[at], slope(|step| step.total), epsilon = 1e-9);
-            assert_relative_eq!(found.spectral_gradient[at], slope(|step| step.spectral.value), epsilon = 1e-9);
+            assert_relative_eq!(found.penalty_gradient[at], slope(|step| step.penalty.value), epsilon = 1e-9);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Every choice that the paper and its authors' code (repository misswayguy/CAR) leave open or make differently.
 
-use super::CarError;
+use super::{CarError, PenaltyNorm};
 use crate::confusion::WeightForm;
 
 #[cfg(feature = "serde")]
@@ -150,6 +150,9 @@ pub struct CarOptions {
     pub r0: f64,
     /// The form of the class weights.
     pub weights: WeightForm,
+    /// The norm that is penalised; where a stored description names none, the spectral norm.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub norm: PenaltyNorm,
 }
 
 impl CarOptions {
@@ -162,6 +165,7 @@ impl CarOptions {
             ema: EmaOptions { beta: 0.5, start: EmaStart::Zero, columns: EmaColumns::All },
             r0: 0.2,
             weights: WeightForm::Paper,
+            norm: PenaltyNorm::Spectral,
         }
     }
 
@@ -174,6 +178,7 @@ impl CarOptions {
             ema: EmaOptions { beta: 0.5, start: EmaStart::FirstBatch, columns: EmaColumns::All },
             r0: 0.5,
             weights: WeightForm::Official,
+            norm: PenaltyNorm::Spectral,
         }
     }
 

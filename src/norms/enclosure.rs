@@ -693,13 +693,17 @@ mod tests {
 
     #[test]
     fn a_vanishing_gap_ends_with_an_honest_interval() {
-        // The path: (shift + shiftᵀ)/2 has norm cos(π/(K+1)) and a gap of about 15/K².
-        for k in [100, 1000, 5000] {
+        // The path: (shift + shiftᵀ)/2 has norm cos(π/(K+1)) and a gap of about 15/K²; odd and even places are two components.
+        // Up to K = 1000 one Krylov space is enough, 2000 takes restarts from the witness of the one before, and at 5000 all
+        // passes allowed are spent.
+        for (k, width, passes) in
+            [(100, 1e-9, 125), (1000, 1e-9, 1150), (2000, 1e-9, 2100), (5000, 1e-7, 2 * MAX_PASSES + 2)]
+        {
             let found = check(&sparse(k, (1..k).flat_map(|i| [(i - 1, i, 0.5), (i, i - 1, 0.5)])));
             let exact = (std::f64::consts::PI / (k as f64 + 1.0)).cos();
             assert!(found.lower <= exact * (1.0 + 1e-15) && exact <= found.upper * (1.0 + 1e-15));
-            assert!(found.relative_width() < if k <= 1000 { 1e-9 } else { 1e-6 }, "{}", found.relative_width());
-            assert!(found.iterations <= 2 * MAX_PASSES + 2);
+            assert!(found.relative_width() < width, "{k}: {}", found.relative_width());
+            assert!(found.iterations <= passes, "{k}: {}", found.iterations);
         }
     }
 

@@ -1,7 +1,8 @@
 //! The flags of CAR: a preset, and what is to differ from it.
 
-use car_spectral::car::{CarOptions, Competition, EmaColumns, EmaStart, Gate};
+use car_spectral::car::{CarOptions, Competition, EmaColumns, EmaStart, Gate, PenaltyNorm};
 use car_spectral::confusion::WeightForm;
+use car_spectral_training::car_schedule::CarSchedule;
 use clap::{Args, ValueEnum};
 
 /// CAR, the confusion-aware spectral regulariser: cross-entropy + alpha ||C^ Lambda||_2
@@ -47,6 +48,15 @@ pub struct CarArguments {
     /// Class weights: paper, official (divided by their mean) or none
     #[arg(long, value_name = "FORM", requires = "car")]
     car_weights: Option<WeightForm>,
+    /// Norm that is penalised: spectral, one (largest column sum) or ky-fan:R (sum of the R largest singular values)
+    #[arg(long, value_name = "NORM", requires = "car")]
+    car_norm: Option<PenaltyNorm>,
+    /// Epochs without the term at the beginning
+    #[arg(long, value_name = "EPOCHS", requires = "car", default_value_t = 0)]
+    car_after: usize,
+    /// Epochs over which alpha rises linearly from 0
+    #[arg(long, value_name = "EPOCHS", requires = "car", default_value_t = 0)]
+    car_ramp: usize,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -88,6 +98,11 @@ enum Switch {
 }
 
 impl CarArguments {
+    /// When the term counts.
+    pub fn schedule(&self) -> CarSchedule {
+        CarSchedule { after_epoch: self.car_after, ramp_epochs: self.car_ramp }
+    }
+
     /// The options meant, `None` without `--car`. Their ranges are checked where they are used.
     pub fn options(&self) -> Option<CarOptions> {
         let mut options = match self.car? {
@@ -101,6 +116,7 @@ impl CarArguments {
         set(&mut options.surrogate.margin, self.car_margin);
         set(&mut options.surrogate.temperature, self.car_temperature);
         options.weights = self.car_weights.unwrap_or(options.weights);
+        options.norm = self.car_norm.unwrap_or(options.norm);
         let surrogate = &mut options.surrogate;
         match self.car_softmax {
             Some(Softmax::All) => surrogate.competition = Competition::SoftmaxAll,

@@ -16,6 +16,7 @@ use tch::{Device, Tensor};
 use crate::TrainingError;
 use crate::atomic::write_atomically;
 use crate::augment::{AugmentationOptions, CutMix};
+use crate::car_schedule::CarSchedule;
 use crate::contrastive::ContrastiveOptions;
 use crate::data::{DataKind, LongTail, Normalisation, Sampler, Validation, check_class_name};
 use crate::loss::RectificationOptions;
@@ -145,6 +146,9 @@ pub struct Run {
     /// Options of CAR, if the loss has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub car: Option<CarOptions>,
+    /// When CAR counted; absent for throughout.
+    #[serde(default, skip_serializing_if = "CarSchedule::is_constant")]
+    pub car_schedule: CarSchedule,
     /// Device.
     pub device: String,
     /// Threads of libtorch on the CPU.
@@ -340,6 +344,7 @@ mod tests {
                 cutmix: Some(CutMix::CUSTOMARY),
                 rectification: Some(RectificationOptions::after(100)),
                 car: Some(CarOptions::paper()),
+                car_schedule: CarSchedule { after_epoch: 3, ramp_epochs: 4 },
                 device: "cpu".into(),
                 threads: 1,
                 commit: "d".into(),

@@ -253,6 +253,7 @@ pub fn train(data: &DataSet, parts: &Parts, options: &Options) -> Result<Option<
             cutmix: options.objective.cutmix,
             rectification: options.objective.rectification,
             car: options.objective.car,
+            car_schedule: options.objective.car_schedule,
             device: device_name(options.device),
             threads: tch::get_num_threads() as usize,
             commit: COMMIT.to_owned(),

@@ -9,6 +9,7 @@
 
 pub mod atomic;
 pub mod augment;
+pub mod car_schedule;
 pub mod checkpoint;
 pub mod contrastive;
 pub mod data;

@@ -3,6 +3,7 @@
 use car_spectral::car::CarOptions;
 use car_spectral_training::TrainingError;
 use car_spectral_training::augment::CutMix;
+use car_spectral_training::car_schedule::CarSchedule;
 use car_spectral_training::contrastive::ContrastiveOptions;
 use car_spectral_training::data::Sampler;
 use car_spectral_training::loss::RectificationOptions;
@@ -89,7 +90,7 @@ impl LossArguments {
         self.loss == Loss::LdamDrw
     }
 
-    /// The objective of a run of so many epochs with logits of the scale `scale`, with or without CAR.
+    /// The objective of a run of so many epochs with logits of the scale `scale`, with or without CAR by its schedule.
     ///
     /// # Errors
     /// [`TrainingError::InvalidSetting`] for a constant of another loss.
@@ -98,6 +99,7 @@ impl LossArguments {
         epochs: usize,
         scale: f64,
         car: Option<CarOptions>,
+        car_schedule: CarSchedule,
     ) -> Result<ObjectiveOptions, TrainingError> {
         self.check_used()?;
         let concutmix = self.loss == Loss::Concutmix;
@@ -107,6 +109,7 @@ impl LossArguments {
             cutmix: (concutmix || self.cutmix).then(|| self.cutmix_options()),
             rectification: concutmix.then(|| self.rectification(epochs)),
             car,
+            car_schedule,
         })
     }
 

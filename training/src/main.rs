@@ -206,6 +206,7 @@ fn run(arguments: Arguments) -> Result<(), TrainingError> {
             arguments.epochs,
             f64::from(arguments.model.scale()),
             arguments.car.options(),
+            arguments.car.schedule(),
         )?,
         evaluate_every: arguments.evaluate_every,
         checkpoint_every: arguments.checkpoint_every,

@@ -5,7 +5,7 @@
 //! | classification | one | the classification loss, of mixed labels after CutMix |
 //! | + contrastive (BCL) | one to classify, two to compare | alpha x classification loss + beta x balanced contrastive loss |
 //! | + CutMix + rectification (ConCutMix) | the same, the first mixed | the same, of rectified labels |
-//! | + CAR | | the same + alpha_CAR ‖C^ Lambda‖₂ |
+//! | + CAR | | the same + alpha_CAR ‖C^ Lambda‖₂, or another norm; alpha_CAR by epoch |
 //!
 //! CutMix touches the view to classify only: contrastive features have one class each. CAR reads batches that are not mixed,
 //! and the view to classify: its matrix counts errors by true class, and an image of two classes has no true class; a mixed image
@@ -22,6 +22,7 @@ use tch::{Kind, Tensor};
 
 use crate::TrainingError;
 use crate::augment::{CutMix, Mix};
+use crate::car_schedule::CarSchedule;
 use crate::contrastive::{ContrastiveBranch, ContrastiveOptions};
 use crate::loss::classification::{ClassificationLoss, ClassificationOptions};
 use crate::loss::{Rectification, RectificationOptions, balanced_contrastive_loss};
@@ -44,12 +45,21 @@ pub struct ObjectiveOptions {
     pub rectification: Option<RectificationOptions>,
     /// CAR.
     pub car: Option<CarOptions>,
+    /// When CAR counts.
+    pub car_schedule: CarSchedule,
 }
 
 impl ObjectiveOptions {
     /// A classification loss alone.
     pub fn classification(classification: ClassificationOptions) -> Self {
-        Self { classification, contrastive: None, cutmix: None, rectification: None, car: None }
+        Self {
+            classification,
+            contrastive: None,
+            cutmix: None,
+            rectification: None,
+            car: None,
+            car_schedule: CarSchedule::default(),
+        }
     }
 
     /// Name for logs and plots.
@@ -112,6 +122,7 @@ pub(crate) struct Objective {
     contrastive: Option<(ContrastiveOptions, ContrastiveBranch)>,
     rectification: Option<Rectification>,
     regulariser: Option<Regulariser>,
+    car_schedule: CarSchedule,
     num_classes: usize,
 }
 
@@ -146,6 +157,7 @@ impl Objective {
                 .map(|options| Rectification::new(class_counts, options))
                 .transpose()?,
             regulariser: options.car.map(|car| Regulariser::new(class_counts, car)).transpose()?,
+            car_schedule: options.car_schedule,
             num_classes: class_counts.len(),
         })
     }
@@ -206,7 +218,9 @@ impl Objective {
         let value = loss.f_double_value(&[])?;
         let objective = match &mut self.regulariser {
             // A loss that has diverged is told by its value.
-            Some(regulariser) if mixed.is_none() && value.is_finite() => loss + regulariser.term(&logits, labels)?,
+            Some(regulariser) if mixed.is_none() && value.is_finite() => {
+                loss + regulariser.term(&logits, labels)? * self.car_schedule.share(epoch)
+            }
             _ => loss,
         };
         Ok(Step { objective, loss: value, right: right.f_double_value(&[])? })
@@ -303,6 +317,7 @@ mod tests {
             cutmix: Some(CutMix::CUSTOMARY),
             rectification: Some(RectificationOptions { after_epoch: 3, nearest_share: 0.7, omega: 0.5 }),
             car: Some(CarOptions::paper()),
+            car_schedule: CarSchedule::default(),
         }
     }
 
@@ -400,6 +415,32 @@ mod tests {
             Tensor::run_backward(&[car.forward(&logits, &labels).unwrap().0], &[model.class_weights()], false, false);
         assert!(found.allclose(&expected[0], 1e-5, 1e-6, false));
         assert!(objective.finish_epoch(1.0, None).unwrap().is_some());
+    }
+
+    #[test]
+    fn car_counts_by_its_schedule_and_its_average_goes_on_without_it() {
+        let (model, labels) = (model(), Tensor::from_slice(&LABELS));
+        let with = |car, car_schedule| ObjectiveOptions {
+            car,
+            car_schedule,
+            ..ObjectiveOptions::classification(ClassificationOptions::CrossEntropy)
+        };
+        let schedule = CarSchedule { after_epoch: 2, ramp_epochs: 4 };
+        let gradient = |options: &ObjectiveOptions, epoch| {
+            let mut objective = Objective::new(options, &COUNTS, &model).unwrap();
+            let step = objective.step(&model, &views(1), &labels, None, epoch).unwrap();
+            let weights = model.class_weights();
+            (Tensor::run_backward(&[step.objective], &[weights], false, false).remove(0), objective.state())
+        };
+        let (plain, _) = gradient(&with(None, CarSchedule::default()), 1);
+        let (full, state) = gradient(&with(Some(CarOptions::paper()), CarSchedule::default()), 1);
+        assert!(!full.allclose(&plain, 1e-4, 1e-6, false));
+        for (epoch, share) in [(1, 0.0), (2, 0.0), (3, 0.25), (6, 1.0), (7, 1.0)] {
+            let (found, average) = gradient(&with(Some(CarOptions::paper()), schedule), epoch);
+            let expected = &plain + (&full - &plain) * share;
+            assert!(found.allclose(&expected, 1e-5, 1e-7, false), "epoch {epoch}");
+            assert!(equal(&average, &state));
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use car_spectral::confusion::WrittenMargin;
 use car_spectral::confusion::{ClassWeights, ConfusionMatrix, MarginCounts, MarginGrid, WeightForm};
 use car_spectral::longtail::{ClassErrors, ClassMetrics, Group, long_tailed_counts};
 use car_spectral_training::augment::{AugmentationOptions, CutMix, Policy, RandAugment};
+use car_spectral_training::car_schedule::CarSchedule;
 use car_spectral_training::checkpoint::Run;
 use car_spectral_training::contrastive::ContrastiveOptions;
 use car_spectral_training::data::Sampler;
@@ -620,6 +621,7 @@ pub(crate) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
             rectification: Some(RectificationOptions::after(100)),
             loss: if car.is_some() { "cross-entropy + CAR" } else { "cross-entropy" }.into(),
             car,
+            car_schedule: CarSchedule { after_epoch: 2, ramp_epochs: 3 },
             device: "cpu".into(),
             threads: 1,
             commit: "4bf0317".into(),

@@ -1,12 +1,12 @@
 use std::collections::BTreeMap;
 
-use car_spectral::car::{CarOptions, EmaColumns, EmaOptions, EmaStart};
+use car_spectral::car::{CarOptions, EmaColumns, EmaOptions, EmaStart, PenaltyNorm};
 use car_spectral::confusion::ClassWeights;
 use tch::{Device, Kind, Reduction, TchError, Tensor, no_grad};
 
 use super::LossError;
 use super::ema::{ConfusionEma, MOST_BATCHES, Seen};
-use super::spectral::top_singular_pair;
+use super::penalty::penalty_pairs;
 use super::surrogate::sample_surrogate;
 
 /// Names of the state's tensors.
@@ -61,6 +61,9 @@ fn numbered(options: &EmaOptions) -> [(&'static str, f64); 3] {
 /// Of the history, entries below 1.2e-34 (Float) or 2.2e-304 (Double) become 0, and sigma_1 below those has few digits. A
 /// relu competition whose largest lead is below 2^-100 counts as one without leads.
 ///
+/// **Other norms.** [`PenaltyNorm::KyFan`] takes a full decomposition a step; singular values below 1e-8 (Double) or 1e-5 (Float)
+/// of sigma_1 have no part in its gradient.
+///
 /// **Repeatability.** On the CPU a run repeats bit for bit for a number of threads. On CUDA `index_add` adds samples of one
 /// class in no fixed order, so the last digits may differ.
 #[derive(Debug)]
@@ -75,7 +78,7 @@ pub struct CarLoss {
 pub struct CarParts {
     /// Mean cross-entropy of the batch.
     pub cross_entropy: Tensor,
-    /// ||C^ Lambda||_2, without alpha.
+    /// ||C^ Lambda||_2, or the other norm that the options name, without alpha.
     pub spectral: Tensor,
 }
 
@@ -85,7 +88,7 @@ struct State {
     ema: ConfusionEma,
     /// lambda `[K]`.
     weights: Tensor,
-    /// u of the last step `[K]`, from which Lanczos starts.
+    /// u of the last step `[K]`, from which Lanczos starts; 0 for another norm than the spectral one.
     left: Tensor,
 }
 
@@ -115,6 +118,7 @@ impl CarLoss {
     /// without a weight.
     pub fn new(class_counts: &[u64], options: CarOptions) -> Result<Self, LossError> {
         options.check()?;
+        options.norm.check(class_counts.len())?;
         let weights = ClassWeights::new(class_counts, options.r0, options.weights)?;
         Ok(Self { options, weights, state: None })
     }
@@ -294,10 +298,15 @@ impl CarLoss {
     }
 
     /// No product of an entry of C^, which is an average of entries up to `largest`, a weight and a unit vector overflows.
-    /// Gives the bound on them all, and on the spectral term.
+    /// Gives the bound on them all, and on the norm.
     fn check_range(&self, largest: f64, kind: Kind) -> Result<f64, LossError> {
         let bound = if largest.is_nan() { largest } else { largest.max(1.0) };
-        in_range_of(kind, "the spectral term", bound * self.largest_weight() * self.num_classes() as f64)
+        let parts = if let PenaltyNorm::KyFan { order } = self.options.norm { order } else { 1 };
+        in_range_of(
+            kind,
+            "the spectral term",
+            bound * self.largest_weight() * (self.num_classes() * parts as i64) as f64,
+        )
     }
 
     /// Moves the average and gives the spectral term.
@@ -309,22 +318,26 @@ impl CarLoss {
             None => no_grad(|| self.fresh(kind, device))?,
         };
         let state = self.state.insert(state);
-        let (sigma, direction) = no_grad(|| {
+        let (value, direction) = no_grad(|| {
             let gradient = state.ema.update(&batch.samples.f_detach()?, targets)?;
             let weights = state.ema.corrected(&state.weights)?;
-            let Some(pair) = top_singular_pair(&state.ema.by_true_class, &weights, &state.left)? else {
+            let pairs = penalty_pairs(self.options.norm, &state.ema.by_true_class, &weights, &state.left)?;
+            let Some(pairs) = pairs else {
                 return Ok::<_, TchError>((Tensor::f_zeros([0i64; 0], (kind, device))?, None));
             };
-            let coefficients = weights.f_mul(&pair.right)?.f_index_select(0, targets)?.f_mul(&gradient)?;
-            let left = pair.left.shallow_clone();
-            state.left = pair.left;
-            Ok((pair.sigma, Some((coefficients, left))))
+            let coefficients = weights.f_mul(&pairs.right)?.f_index_select(1, targets)?.f_mul(&gradient)?;
+            if self.options.norm == PenaltyNorm::Spectral {
+                state.left = pairs.left.f_select(0, 0)?;
+            }
+            Ok((pairs.value, Some((coefficients, pairs.left))))
         })?;
         let pairing = match direction {
-            Some((coefficients, left)) => batch.samples.f_mv(&left)?.f_dot(&coefficients)?,
+            Some((coefficients, left)) => {
+                batch.samples.f_mm(&left.f_transpose(0, 1)?)?.f_mul(&coefficients.f_transpose(0, 1)?)?.f_sum(kind)?
+            }
             None => batch.samples.f_sum(kind)?.f_mul_scalar(0.0)?,
         };
-        Ok(sigma.f_add(&pairing.f_sub(&pairing.f_detach()?)?)?)
+        Ok(value.f_add(&pairing.f_sub(&pairing.f_detach()?)?)?)
     }
 
     fn read(&self, tensors: &BTreeMap<String, Tensor>) -> Result<State, LossError> {

@@ -21,6 +21,7 @@
 //! | `car` | [`CarLoss`]: checks, one step, state |
 //! | `surrogate` | gate times competition for each sample, `[B, K]`: the only differentiable matrix |
 //! | `ema` | the moving average, stored by true class |
+//! | `penalty` | the norm that is penalised, as pairs of vectors: the top singular pair, or what stands in its place |
 //! | `spectral` | the top singular pair by thick-restart Lanczos |
 //!
 //! # Why no K x K matrix is differentiated
@@ -34,13 +35,15 @@
 //! w_j the share of the batch in column j of the matrix used: 1 - b, over 1 - b^t if bias-corrected. The value returned is
 //! sigma_1 as a constant plus P - P.detach(), P = sum a_q (S_q . u) with a and u constants: right in value and in gradient,
 //! at B K operations beyond the products M x and Mᵀ y of Lanczos, and without a backward pass through a decomposition.
-//! Where sigma_1 is multiple this is one of its subgradients; at M = 0 it is 0, the one of smallest norm.
+//! Where sigma_1 is multiple this is one of its subgradients; at M = 0 it is 0, the one of smallest norm. For another
+//! `CarOptions::norm` the sum runs over its pairs of vectors, too.
 
 mod balanced_contrastive;
 mod car;
 pub mod classification;
 mod ema;
 mod error;
+mod penalty;
 mod rectified_labels;
 mod spectral;
 mod surrogate;

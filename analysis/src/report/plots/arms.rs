@@ -140,6 +140,9 @@ fn settings(run: &TrainingRun) -> Vec<Setting> {
             switch("baseline gradient", surrogate.baseline_gradient),
             number("r₀", car.r0),
             text("weights", car.weights.name()),
+            text("norm", &car.norm.to_string()),
+            count("CAR after", settings.car_schedule.after_epoch),
+            count("α ramp", settings.car_schedule.ramp_epochs),
         ]);
     }
     list

@@ -109,6 +109,7 @@ fn the_authors_values_and_gradients_are_reproduced() {
             ema: EmaOptions { beta: case.beta, start: EmaStart::FirstBatch, columns: EmaColumns::All },
             r0: case.r0,
             weights: if case.mean_normalised { WeightForm::Official } else { WeightForm::Paper },
+            norm: PenaltyNorm::Spectral,
         };
         let mut loss = CarLoss::new(&case.class_counts, options).unwrap();
         for (ours, theirs) in loss.class_weights().values().iter().zip(&case.weights) {
@@ -164,6 +165,7 @@ fn any_options() -> impl Strategy<Value = CarOptions> {
         ema,
         r0: 0.2,
         weights: WeightForm::Paper,
+        norm: PenaltyNorm::Spectral,
     })
 }
 
