@@ -16,7 +16,7 @@ help:
 	@echo "make verdicts  the checks of THEORY.md's statements; their table goes into THEORY.md and README.md"
 	@echo "make mutants   mutation testing of src/{bounds,car,confusion,norms}: hours (needs cargo-mutants)"
 	@echo "make lint      rustfmt, clippy and rustdoc, no warning allowed"
-	@echo "make bench     counting and norms against NumPy, scikit-learn and SciPy; CAR against a full SVD; the loader"
+	@echo "make bench     counting and norms against NumPy, scikit-learn and SciPy; CAR against a full SVD; the loader; training steps against PyTorch"
 	@echo "make setup     only fetch what the others need (libtorch, OpenBLAS, Python packages, images)"
 
 setup:
@@ -58,7 +58,7 @@ verdicts:
 # Against the unit tests of the library, which are fast. A build that is killed spoils the incremental ones after it, so that
 # only tests have a short limit. A failing case is not kept: it would fail for every mutant that comes after.
 mutants:
-	PROPTEST_CASES=32 PROPTEST_DISABLE_FAILURE_PERSISTENCE=1 cargo mutants -p car-spectral --timeout 10 --build-timeout 900 -o out/mutants -- --lib
+	PROPTEST_CASES=32 PROPTEST_DISABLE_FAILURE_PERSISTENCE=1 cargo mutants -p car-spectral --features lapack --timeout 10 --build-timeout 900 -o out/mutants -- --lib
 
 lint:
 	@$(PYTHON) scripts/setup.py libtorch openblas
@@ -72,6 +72,7 @@ bench:
 	cargo bench -p car-spectral --features lapack
 	cargo bench -p car-spectral-training --bench car_step --profile dev
 	cargo bench -p car-spectral-training --bench loader --profile dev
+	cargo bench -p car-spectral-training --bench training_step --profile dev
 
 clean:
 	rm -rf out target

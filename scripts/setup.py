@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Provide what a bare Debian machine lacks: OpenBLAS, libtorch, the Python of the checks, the demo images.
 
-`setup.py efficientnet-lite0`, not among the default steps, fetches ImageNet weights to fine-tune.
+Not among the default steps: `efficientnet-lite0` fetches ImageNet weights to fine-tune, `torch` installs PyTorch (5 GB) for
+the benchmark of training steps.
 
 Idempotent: every step first looks whether its result is already there. Nothing outside the repository is changed
 except Debian packages, and those only where this user may install them. Each step that cannot be done says
@@ -24,6 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LIBTORCH = ROOT / ".libtorch"
 VENV = ROOT / ".venv"
+TORCH_VENV = ROOT / ".venv-torch"
 FASHION_MNIST = ROOT / ".data" / "fashion-mnist"
 LITE0 = ROOT / ".data" / "efficientnet-lite0.pth"
 
@@ -75,25 +77,35 @@ def apt_install(step, *packages):
         raise StepFailed(f"could not install; as root: apt-get install {' '.join(packages)}")
 
 
-def python_environment():
-    """The repository's own Python environment, used by the checks and to fetch wheels."""
-    step, python = "python", VENV / "bin" / "python"
-    stamp, wanted = VENV / "installed.txt", "\n".join(PYTHON_PACKAGES)
+def environment(step, folder, packages):
+    """A Python environment of the repository's own with these packages."""
+    python = folder / "bin" / "python"
+    stamp, wanted = folder / "installed.txt", "\n".join(packages)
     if stamp.exists() and stamp.read_text() == wanted:
-        return say(step, f"ready ({VENV.name})")
+        return say(step, f"ready ({folder.name})")
     if not python.exists() or subprocess.run([python, "-m", "pip", "--version"], capture_output=True).returncode:
-        made = subprocess.run([sys.executable, "-m", "venv", VENV], capture_output=True)
+        made = subprocess.run([sys.executable, "-m", "venv", folder], capture_output=True)
         if made.returncode:
-            shutil.rmtree(VENV, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
             apt_install(step, "python3-venv")
-            run([sys.executable, "-m", "venv", VENV])
-    say(step, f"installing {', '.join(PYTHON_PACKAGES)}")
+            run([sys.executable, "-m", "venv", folder])
+    say(step, f"installing {', '.join(packages)}")
     try:
-        run([python, "-m", "pip", "install", "-q", *PYTHON_PACKAGES])
+        run([python, "-m", "pip", "install", "-q", *packages])
     except subprocess.CalledProcessError as error:
-        raise StepFailed(f"pip failed; by hand: {python} -m pip install {' '.join(PYTHON_PACKAGES)}") from error
+        raise StepFailed(f"pip failed; by hand: {python} -m pip install {' '.join(packages)}") from error
     stamp.write_text(wanted)
     say(step, "ready")
+
+
+def python_environment():
+    """The one of the checks, which also fetches wheels."""
+    environment("python", VENV, PYTHON_PACKAGES)
+
+
+def torch_environment():
+    """The one that training steps are compared with."""
+    environment("torch", TORCH_VENV, [f"torch=={TORCH_VERSION}", PYTHON_PACKAGES[0]])
 
 
 def libtorch_is_complete(folder):
@@ -251,7 +263,7 @@ def efficientnet_lite0():
 
 
 DEFAULT_STEPS = {"python": python_environment, "libtorch": libtorch, "openblas": openblas, "fashion-mnist": fashion_mnist}
-STEPS = {**DEFAULT_STEPS, "efficientnet-lite0": efficientnet_lite0}
+STEPS = {**DEFAULT_STEPS, "efficientnet-lite0": efficientnet_lite0, "torch": torch_environment}
 
 
 def main():

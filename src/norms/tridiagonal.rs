@@ -33,24 +33,7 @@ impl Tridiagonal<'_> {
     /// which interlacing keeps below this one's.
     pub(super) fn largest_eigenvalue(&self, known: f64) -> f64 {
         let largest_diagonal = self.diagonal.iter().copied().fold(0.0, f64::max);
-        let mut low = known.max(largest_diagonal);
-        let mut step = low * 2f64.powi(-48);
-        let mut high = low + step;
-        // θ is close to the previous one once Lanczos converges; the growing steps end at any finite T.
-        while high.is_finite() && !self.is_below(high) {
-            low = high;
-            step *= 64.0;
-            high = low + step;
-        }
-        while high.is_finite() && high - low > high * 2f64.powi(-48) {
-            let middle = 0.5 * (low + high);
-            if self.is_below(middle) {
-                high = middle;
-            } else {
-                low = middle;
-            }
-        }
-        high
+        smallest_above(known.max(largest_diagonal), |s| self.is_below(s))
     }
 
     /// z with (s I - T) z = c e₁, or None if s does not exceed all eigenvalues. For β_i >= 0 and c > 0 all of z is
@@ -74,9 +57,47 @@ impl Tridiagonal<'_> {
     }
 }
 
+/// Of a property that holds above some θ >= `low` > 0 only: a place where it holds, at most a relative 2^-48 above θ, or infinity.
+/// Fast if θ is close to `low`, as it is once Lanczos converges.
+fn smallest_above(mut low: f64, mut holds: impl FnMut(f64) -> bool) -> f64 {
+    let mut step = low * 2f64.powi(-48);
+    let mut high = low + step;
+    while high.is_finite() && !holds(high) {
+        low = high;
+        step *= 64.0;
+        high = low + step;
+    }
+    while high.is_finite() && high - low > high * 2f64.powi(-48) {
+        let middle = 0.5 * (low + high);
+        if holds(middle) {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    high
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_close_start_takes_few_trials_and_none_below_it() {
+        // Trials that bracket, a factor of 64 each, and those that halve the last bracket, down to 2^-48.
+        for (distance, most) in [(0, 1), (-46, 2 + 6), (-36, 4 + 18), (-10, 8 + 42), (0, 1)] {
+            let low = if distance < 0 { 1.0 - 2f64.powi(distance) } else { 1.0 };
+            let mut trials = 0;
+            let found = smallest_above(low, |s| {
+                assert!(s > low);
+                trials += 1;
+                s > 1.0
+            });
+            assert!(found > 1.0 && found <= 1.0 + 2f64.powi(-48), "{distance}: {found:e}");
+            assert!(trials <= most, "{distance}: {trials}");
+        }
+        assert_eq!(smallest_above(1.0, |_| false), f64::INFINITY);
+    }
 
     #[test]
     fn an_eigenvalue_is_not_below_itself() {
