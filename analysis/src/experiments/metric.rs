@@ -23,8 +23,15 @@ pub(super) struct Metric {
     pub read: fn(&RunResults) -> Option<f64>,
 }
 
-/// All columns.
-pub(super) const METRICS: [Metric; 14] = [
+/// All columns; those of a validation part stand in a table only if a run has one.
+pub(super) const METRICS: [Metric; 17] = [
+    metric("validation_accuracy", "overall, validation", Form::Percent, |run| run.validation.as_ref()?.accuracy),
+    metric("validation_accuracy_macro", "macro, validation", Form::Percent, |run| {
+        run.validation.as_ref()?.accuracy_macro
+    }),
+    metric("validation_accuracy_worst_tenth", "worst 10 %, validation", Form::Percent, |run| {
+        Some(1.0 - run.validation.as_ref()?.worst_tenth_error?)
+    }),
     metric("accuracy", "overall", Form::Percent, |run| run.classes.accuracy),
     metric("accuracy_many", "many", Form::Percent, |run| run.classes.group(Group::Many).micro),
     metric("accuracy_medium", "medium", Form::Percent, |run| run.classes.group(Group::Medium).micro),
@@ -80,6 +87,11 @@ impl Summary {
 }
 
 impl Metric {
+    /// Whether it is measured on the validation part.
+    pub fn is_of_validation(&self) -> bool {
+        self.id.starts_with("validation_")
+    }
+
     /// Over the runs that have it.
     pub fn summary(&self, runs: &[RunResults]) -> Option<Summary> {
         Summary::of(&runs.iter().filter_map(self.read).collect::<Vec<_>>())

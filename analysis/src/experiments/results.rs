@@ -18,6 +18,8 @@ pub(super) struct RunResults {
     pub description: Description,
     /// On the test images; the worst-class ratio with the training images.
     pub classes: ClassMetrics,
+    /// On the validation part, if the run held one out.
+    pub validation: Option<ClassMetrics>,
     /// Norms on the training images, with Λ and the surrogate of [`CarOptions::paper`] whatever the run's own, so that
     /// runs can be compared.
     pub train: SplitMetrics,
@@ -28,7 +30,8 @@ pub(super) struct RunResults {
 }
 
 impl RunResults {
-    /// Reads `model.safetensors` (its description), `train.npz`, `test.npz` and `metrics.jsonl` of a folder.
+    /// Reads `model.safetensors` (its description), `train.npz`, `test.npz`, `validation.npz` if the run has such a part, and
+    /// `metrics.jsonl` of a folder.
     ///
     /// # Errors
     /// [`AnalysisError`] naming the file that is missing, damaged or not of this run.
@@ -69,10 +72,15 @@ impl RunResults {
             ClassErrors { counts: test_counts.class_counts(), errors: &test_errors },
             Some(ClassErrors { counts: train_counts.class_counts(), errors: &train_errors }),
         )?;
+        let held_out = description.data.validation.is_some();
+        let validation = held_out.then(|| split("validation.npz")).transpose()?.map(|(found, _)| {
+            ClassMetrics::new(counts, ClassErrors { counts: found.class_counts(), errors: &found.errors() }, None)
+        });
+        let validation = validation.transpose()?;
         let steps = counts.iter().sum::<u64>().div_ceil(description.run.batch_size as u64);
         let seconds = read_log(&folder.join("metrics.jsonl"))?.iter().map(|epoch| epoch.seconds).collect();
         let step_milliseconds = median(seconds).map(|seconds| 1000.0 * seconds / steps as f64);
-        Ok(Self { description, classes, train, test, step_milliseconds })
+        Ok(Self { description, classes, validation, train, test, step_milliseconds })
     }
 }
 

@@ -11,7 +11,7 @@ use car_spectral_training::checkpoint::Description;
 
 use super::arguments::TableArguments;
 use super::chart;
-use super::metric::METRICS;
+use super::metric::{METRICS, Metric};
 use super::plan::{self, Planned};
 use super::results::RunResults;
 use crate::AnalysisError;
@@ -96,23 +96,30 @@ fn check_same_data(rows: &[Row]) -> Result<(), AnalysisError> {
     Err(AnalysisError::Mismatch { problem })
 }
 
+/// The metrics that stand in a table: those of a validation part only if a run has one.
+fn columns(rows: &[Row]) -> Vec<&'static Metric> {
+    let held_out = rows.iter().flat_map(|row| &row.runs).any(|run| run.validation.is_some());
+    METRICS.iter().filter(|metric| held_out || !metric.is_of_validation()).collect()
+}
+
 fn markdown(rows: &[Row], arguments: &TableArguments) -> String {
+    let columns = columns(rows);
     let folder = arguments.experiments.display();
     let runs = arguments.runs.display();
     let out = arguments.out.as_ref().map_or(String::new(), |out| format!(" --out {}", out.display()));
     let mut text =
         format!("Made by `experiments table {folder} --runs {runs}{out}`; do not edit.\n\n| method | seeds |");
-    for metric in &METRICS {
+    for metric in &columns {
         let _ = write!(text, " {} |", metric.header);
     }
     text.push_str("\n| --- | --- |");
-    text.push_str(&" ---: |".repeat(METRICS.len()));
+    text.push_str(&" ---: |".repeat(columns.len()));
     text.push('\n');
     for row in rows {
         let seeds: Vec<String> = row.runs.iter().map(|run| run.description.run.seed.to_string()).collect();
         let seeds = if seeds.is_empty() { "not run".to_owned() } else { seeds.join(", ") };
         let _ = write!(text, "| {} | {seeds} |", escaped(&row.plan.experiment.title));
-        for metric in &METRICS {
+        for metric in &columns {
             let shown = metric.summary(&row.runs).map(|summary| summary.written(metric.form, row.runs.len()));
             let _ = write!(text, " {} |", shown.unwrap_or_else(|| "–".to_owned()));
         }
@@ -143,7 +150,7 @@ the group's test images (on a balanced test set also the mean over its classes).
 10 %: mean accuracy of the worst ⌈K/10⌉ classes. WR: test over training accuracy of the worst test class; – where no training
 image of it is right. At 0 %: number of classes without one test image right. ‖CΛ‖₂: of the hard confusion matrix; ‖C̃Λ‖₂: of the surrogate over the
 whole split; both with Λ (r₀ 0.2) and surrogate of the paper for every row, in evaluation mode, train: on the training subset. ms/step: training
-step, median over epochs, as the machine was then.
+step, median over epochs, as the machine was then. Validation: the part of each class's training images that was held out.
 ";
 
 /// Where the numbers are from, each thing once.
@@ -191,13 +198,14 @@ fn text(value: Option<f64>) -> String {
 
 /// A line for each experiment: mean, standard deviation and number of seeds of each metric.
 fn table_csv(rows: &[Row]) -> Result<Vec<u8>, AnalysisError> {
+    let columns = columns(rows);
     let mut header = ["experiment", "title", "runs"].map(str::to_owned).to_vec();
-    for metric in &METRICS {
+    for metric in &columns {
         header.extend(["mean", "sd", "n"].map(|part| format!("{}_{part}", metric.id)));
     }
     let record = |row: &Row| {
         let mut record = vec![row.plan.name.clone(), row.plan.experiment.title.clone(), row.runs.len().to_string()];
-        for metric in &METRICS {
+        for metric in &columns {
             let found = metric.summary(&row.runs);
             record.push(text(found.map(|found| found.mean)));
             record.push(text(found.and_then(|found| found.deviation)));
@@ -211,7 +219,8 @@ fn table_csv(rows: &[Row]) -> Result<Vec<u8>, AnalysisError> {
 /// A line for each run that is finished.
 fn runs_csv(rows: &[Row]) -> Result<Vec<u8>, AnalysisError> {
     let mut header = ["experiment", "seed", "commit", "device", "threads", "epochs"].map(str::to_owned).to_vec();
-    header.extend(METRICS.iter().map(|metric| metric.id.to_owned()));
+    let columns = columns(rows);
+    header.extend(columns.iter().map(|metric| metric.id.to_owned()));
     let record = |row: &Row, run: &RunResults| {
         let settings = &run.description.run;
         let mut record = vec![
@@ -222,7 +231,7 @@ fn runs_csv(rows: &[Row]) -> Result<Vec<u8>, AnalysisError> {
             settings.threads.to_string(),
             settings.epochs.to_string(),
         ];
-        record.extend(METRICS.iter().map(|metric| text((metric.read)(run))));
+        record.extend(columns.iter().map(|metric| text((metric.read)(run))));
         record
     };
     csv(header, rows.iter().flat_map(|row| row.runs.iter().map(|run| record(row, run))).collect())
