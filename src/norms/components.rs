@@ -101,7 +101,7 @@ pub(super) fn support_if_connected(values: &[f64], len: usize) -> Option<Vec<boo
     let mut reached = vec![false; len];
     let Some(first) = values.iter().position(|&value| value != 0.0) else { return Some(reached) };
     let mut places: Vec<usize> = (0..len).collect();
-    let mut vectors: Vec<usize> = (0..values.len() / len).filter(|&k| k != first / len).collect();
+    let mut vectors: Vec<usize> = (0..values.len() / len).collect();
     let mut queue = vec![Vertex::Vector(first / len)];
     while let Some(vertex) = queue.pop() {
         match vertex {

@@ -133,13 +133,13 @@ fn enclose_dense(matrix: &ConfusionMatrix, dense: ArrayView2<f64>) -> SpectralNo
     if max == 0.0 {
         return Best::default().finish(num_classes);
     }
-    if (non_zeros as f64) < SPARSE_SHARE * values.len() as f64 {
+    if is_sparse(non_zeros, values.len()) {
         return enclose_columns(&Columns::of(matrix));
     }
     let Some(support) = support_if_connected(values, num_classes) else {
         return enclose_columns(&Columns::of(matrix));
     };
-    let e = if exponent(max).abs() < SAFE_EXPONENT { 0 } else { exponent(max) };
+    let e = scaling(max);
     let scaled = match e {
         0 => Cow::Borrowed(values),
         _ => Cow::Owned(values.iter().map(|&value| scale(value, -e)).collect()),
@@ -151,6 +151,16 @@ fn enclose_dense(matrix: &ConfusionMatrix, dense: ArrayView2<f64>) -> SpectralNo
         if transposed { (y.to_vec(), w.to_vec()) } else { (w.to_vec(), y.to_vec()) }
     });
     best.finish(num_classes)
+}
+
+fn is_sparse(non_zeros: usize, places: usize) -> bool {
+    (non_zeros as f64) < SPARSE_SHARE * places as f64
+}
+
+/// The exponent by which a dense matrix with this largest entry is scaled; 0 where it can be used in place.
+fn scaling(max: f64) -> i32 {
+    let e = exponent(max);
+    if e.abs() < SAFE_EXPONENT { 0 } else { e }
 }
 
 /// The largest of non-negative values and the number of non-zeros.
@@ -237,7 +247,7 @@ fn enclose_columns(matrix: &Columns) -> SpectralNorm {
         }
         let len = block_rows.len();
         let mut block = Block::Sparse { starts, indices, values, len };
-        if block.count() > 1 && block.stored() as f64 > DENSE_SHARE * (block.count() * len) as f64 {
+        if is_faster_dense(block.count(), len, block.stored()) {
             block = block.into_dense();
         }
         // best.lower is below this component's bound, so the quotient is finite.
@@ -245,6 +255,11 @@ fn enclose_columns(matrix: &Columns) -> SpectralNorm {
         best.take(enclosed, e, |w, y| (spread(y, &block_rows, num_classes), spread(w, columns, num_classes)));
     }
     best.finish(num_classes)
+}
+
+/// Of a component with so many vectors of this length and so many entries; one vector alone needs no iteration.
+fn is_faster_dense(count: usize, len: usize, stored: usize) -> bool {
+    count > 1 && stored as f64 > DENSE_SHARE * (count * len) as f64
 }
 
 fn candidates(matrix: &Columns, components: &Components) -> Vec<Candidate> {
@@ -360,7 +375,7 @@ fn enclose_block(block: &Block, support: &[f64], irrelevant_below: f64) -> Enclo
         }
     }
 
-    let dimension_limit = (BASIS_BUDGET / block.len()).clamp(BASIS_DIMENSION.0, BASIS_DIMENSION.1);
+    let dimension_limit = dimension_limit(block.len());
     let mut start = support.to_vec();
     loop {
         let width_before = found.relative_width();
@@ -379,23 +394,36 @@ fn enclose_block(block: &Block, support: &[f64], irrelevant_below: f64) -> Enclo
             if k < next_attempt {
                 continue;
             }
-            // A look at T_k costs some 500 k operations; keep that below a pass over the block.
-            next_attempt = k + 1 + (512 * k / block.stored()).min(k / 4);
+            next_attempt = next_look(k, block.stored());
             if let Some(x) = lanczos.witness(LARGEST_SHIFT, SMALLEST_SHIFT) {
                 let x = found.certify(block, terms, support, x);
                 if found.relative_width() <= TARGET_WIDTH {
                     break x;
                 }
-                next_attempt = k + 4 + k / 8;
             }
         };
-        let width = found.relative_width();
-        if width <= TARGET_WIDTH || found.passes >= MAX_PASSES || width > 0.9 * width_before {
+        if !is_worth_a_restart(found.relative_width(), width_before, found.passes) {
             return found;
         }
         // Closer to the top pair than before, and still bounded away from 0, which keeps the condition r <= b mild.
         start = x_plus_floor(witness, support);
     }
+}
+
+/// Dimension that the Krylov space of vectors of this length may reach.
+fn dimension_limit(len: usize) -> usize {
+    (BASIS_BUDGET / len).clamp(BASIS_DIMENSION.0, BASIS_DIMENSION.1)
+}
+
+/// The dimension at which to look at T_k again after a look at k: one look costs some 500 k operations, which is to stay below
+/// the passes in between over a block of so many entries.
+fn next_look(k: usize, stored: usize) -> usize {
+    k + 1 + (512 * k / stored).min(k / 4)
+}
+
+/// Whether a new space, from the witness of the last, may still narrow the interval.
+fn is_worth_a_restart(width: f64, width_before: f64, passes: usize) -> bool {
+    width > TARGET_WIDTH && passes < MAX_PASSES && width < 0.9 * width_before
 }
 
 fn x_plus_floor(mut x: Vec<f64>, support: &[f64]) -> Vec<f64> {
@@ -750,6 +778,26 @@ mod tests {
         let found: Vec<_> =
             candidates(&columns, &components).iter().map(|c| (c.component, c.exponent, c.bound)).collect();
         assert_eq!(found, [(0, 0, outward_root(9.0, 5)), (1, 1, 2.0 * outward_root(2.25, 2))]);
+    }
+
+    #[test]
+    fn what_is_chosen_for_speed_by_hand() {
+        assert_eq!([(1, 8), (1, 9), (12, 100), (13, 100)].map(|(n, of)| is_sparse(n, of)), [false, true, true, false]);
+        let two_to = |e| scaling(2f64.powi(e));
+        assert_eq!([0, 99, -99, 100, -100, 101].map(two_to), [0, 0, 0, 100, -100, 101]);
+        // 0.3 of 3 x 10 places are 9 entries.
+        assert_eq!([9, 10].map(|stored| is_faster_dense(3, 10, stored)), [false, true]);
+        assert!(!is_faster_dense(1, 10, 10) && is_faster_dense(2, 10, 7));
+        assert_eq!([1000, 32_768, 1 << 24].map(dimension_limit), [1024, 512, 32]);
+        assert_eq!([1 << 20, 4096, 100].map(|stored| next_look(40, stored)), [41, 46, 51]);
+    }
+
+    #[test]
+    fn a_restart_must_be_needed_promising_and_allowed() {
+        assert!(is_worth_a_restart(2e-9, 3e-9, 10) && is_worth_a_restart(0.8, 1.0, MAX_PASSES - 1));
+        assert!(!is_worth_a_restart(1e-9, 1.0, 10), "narrow enough");
+        assert!(!is_worth_a_restart(0.91, 1.0, 10), "the last one brought nothing");
+        assert!(!is_worth_a_restart(0.8, 1.0, MAX_PASSES), "no passes left");
     }
 
     #[test]
