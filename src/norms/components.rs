@@ -21,7 +21,6 @@ impl Components {
     /// Finds the components of the `num_rows` x (starts.len() - 1) matrix with non-zero entries in rows
     /// `rows[starts[j]..starts[j + 1]]` of column j, by union-find with path halving: O((K + entries) α(K)).
     pub(super) fn of_columns(num_rows: usize, starts: &[usize], rows: &[u32]) -> Self {
-        let num_columns = starts.len() - 1;
         // Every column joins all its rows to its first one, so the forest needs the rows only.
         let mut parent: Vec<u32> = (0..num_rows as u32).collect();
         for bounds in starts.windows(2) {
@@ -36,18 +35,18 @@ impl Components {
             }
         }
         let mut number_of_root = vec![NONE; num_rows];
-        let mut column_component = vec![NONE; num_columns];
         let mut counts: Vec<usize> = Vec::new();
-        for (component, bounds) in column_component.iter_mut().zip(starts.windows(2)) {
-            let Some(&first) = rows[bounds[0]..bounds[1]].first() else { continue };
+        let component_of = |bounds: &[usize]| {
+            let Some(&first) = rows[bounds[0]..bounds[1]].first() else { return NONE };
             let number = &mut number_of_root[find(&mut parent, first) as usize];
             if *number == NONE {
                 *number = counts.len() as u32;
                 counts.push(0);
             }
-            *component = *number;
             counts[*number as usize] += 1;
-        }
+            *number
+        };
+        let column_component: Vec<u32> = starts.windows(2).map(component_of).collect();
         let row_component = (0..num_rows as u32).map(|row| number_of_root[find(&mut parent, row) as usize]).collect();
         let mut bounds = vec![0];
         bounds.extend(counts.iter().scan(0, |sum, count| {

@@ -794,9 +794,9 @@ mod tests {
 
     #[test]
     fn a_restart_must_be_needed_promising_and_allowed() {
-        assert!(is_worth_a_restart(2e-9, 3e-9, 10) && is_worth_a_restart(0.8, 1.0, MAX_PASSES - 1));
+        assert!(is_worth_a_restart(2e-9, 3e-9, 10) && is_worth_a_restart(1.7, 2.0, MAX_PASSES - 1));
         assert!(!is_worth_a_restart(1e-9, 1.0, 10), "narrow enough");
-        assert!(!is_worth_a_restart(0.91, 1.0, 10), "the last one brought nothing");
+        assert!(!is_worth_a_restart(0.9, 1.0, 10), "the last one brought nothing");
         assert!(!is_worth_a_restart(0.8, 1.0, MAX_PASSES), "no passes left");
     }
 
