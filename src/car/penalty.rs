@@ -198,6 +198,8 @@ mod tests {
         for (found, expected) in two.gradient.iter().zip(&expected) {
             assert_relative_eq!(found, expected, epsilon = 1e-14);
         }
+        let first = term(PenaltyNorm::KyFan { order: 1 });
+        assert_relative_eq!(first.relative_gap, 1.0 - 3.0 / root, max_relative = 1e-14);
         // The third value is 0, and its vectors are no one's.
         let three = term(PenaltyNorm::KyFan { order: 3 });
         assert_relative_eq!(three.value, two.value, max_relative = 1e-15);
@@ -236,6 +238,16 @@ mod tests {
             }
         }
         assert!(seen.iter().all(|&seen| seen > 30), "{seen:?}");
+    }
+
+    #[test]
+    fn a_pair_below_1e_minus_8_of_the_largest_has_no_direction() {
+        for (second, share) in [(1e-5, 1.0), (1e-9, 0.0)] {
+            let confusion = array![[0.0, second], [1.0, 0.0]];
+            let term = penalty_term(confusion.view(), &[1.0; 2], PenaltyNorm::KyFan { order: 2 }).unwrap();
+            assert_relative_eq!(term.value, 1.0 + second, max_relative = 1e-15);
+            assert_relative_eq!(*term.gradient.as_slice().unwrap(), [0.0, share, 1.0, 0.0], epsilon = 1e-9);
+        }
     }
 
     #[test]
