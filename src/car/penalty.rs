@@ -242,10 +242,10 @@ mod tests {
 
     #[test]
     fn a_pair_below_1e_minus_8_of_the_largest_has_no_direction() {
-        for (second, share) in [(1e-5, 1.0), (1e-9, 0.0)] {
-            let confusion = array![[0.0, second], [1.0, 0.0]];
+        for (unit, second, share) in [(1.0, 1e-5, 1.0), (1.0, 1e-9, 0.0), (1e-12, 1e-5, 1.0)] {
+            let confusion = array![[0.0, second], [1.0, 0.0]] * unit;
             let term = penalty_term(confusion.view(), &[1.0; 2], PenaltyNorm::KyFan { order: 2 }).unwrap();
-            assert_relative_eq!(term.value, 1.0 + second, max_relative = 1e-15);
+            assert_relative_eq!(term.value, unit * (1.0 + second), max_relative = 1e-14);
             assert_relative_eq!(*term.gradient.as_slice().unwrap(), [0.0, share, 1.0, 0.0], epsilon = 1e-9);
         }
     }
