@@ -17,7 +17,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
 const FLAGS: &str = "n-max = 40\nimbalance = 10\nwarm-up = 0\nbatch-size = 32\nlr = 0.05\nmodel = 'mlp'\nhidden = [32]\n\
-                     epochs = 40\nevaluate-every = 10\n";
+                     epochs = 40\nevaluate-every = 10\nvalidation = 0.2\n";
 
 fn experiment(folder: &Path, name: &str, title: &str, data: &str, flags: &str) {
     let table = format!("[experiment]\ntitle = '{title}'\ndata = '{data}'\nseeds = [0, 3]\n");
@@ -156,6 +156,17 @@ fn a_sweep_survives_every_interruption_and_its_table_has_the_numbers_of_the_pred
 
     check_table(&rows, &whole, &root.join("table"));
 
+    // Predictions of other images than those that the run was evaluated on.
+    let run_folder = runs.join("rows/02-car-seed3");
+    for (from, to) in [("test.npz", "validation.npz"), ("train.npz", "test.npz")] {
+        let right = fs::read(run_folder.join(to)).unwrap();
+        fs::copy(run_folder.join(from), run_folder.join(to)).unwrap();
+        let ended = table(&rows, &runs, &root.join("foreign"));
+        fs::write(run_folder.join(to), right).unwrap();
+        assert_eq!(ended.code, Some(1), "{}", ended.stdout);
+        assert!(ended.stderr.contains(&format!("{to}: an accuracy of")), "{}", ended.stderr);
+    }
+
     // Another learning rate: the finished runs are no longer those of the file, and are not trained over.
     let changed = fs::read_to_string(rows.join("01-ce.toml")).unwrap().replace("lr = 0.05", "lr = 0.06");
     fs::write(rows.join("01-ce.toml"), changed).unwrap();
@@ -218,6 +229,10 @@ fn check_table(rows: &Path, runs: &Path, out: &Path) {
         if let Some(ratio) = ratio {
             close(value(&each, row, "worst_class_ratio"), ratio, name);
         }
+        let held_out: Vec<f64> = errors("validation.npz").into_iter().filter(|error| !error.is_nan()).collect();
+        assert!(held_out.len() >= 5);
+        let mean = 1.0 - held_out.iter().sum::<f64>() / held_out.len() as f64;
+        close(value(&each, row, "validation_accuracy_macro"), mean, name);
         let zero = test.iter().filter(|&&error| error == 1.0).count();
         assert_eq!(value(&each, row, "zero_accuracy_classes"), Some(zero as f64));
         let log = fs::read_to_string(folder.join("metrics.jsonl")).unwrap();
@@ -249,7 +264,14 @@ fn check_table(rows: &Path, runs: &Path, out: &Path) {
 #[test]
 fn every_shipped_experiment_is_whole() {
     let figures = repository().join("figures");
-    for folder in ["cifar100-lt", "cifar100-lt-40-epochs", "cifar10-lt", "cifar10-lt-40-epochs"] {
+    for folder in [
+        "cifar100-lt",
+        "cifar100-lt-40-epochs",
+        "cifar10-lt",
+        "cifar10-lt-40-epochs",
+        "cifar100-lt-tuning",
+        "fashion-mnist-lt",
+    ] {
         let out = fresh_folder(&format!("shipped-{folder}"));
         let nothing = out.join("runs");
         let ended = table(&figures.join(folder), &nothing, &out);
@@ -333,6 +355,8 @@ fn too_few_runs_and_none_are_told_apart() {
     let (first, second) = (text(&logs.join("ce-seed0.jsonl")), text(&logs.join("ce-seed1.jsonl")));
     let ended = run(Program::Experiments, ["correlate", &first, &second, "--out", &text(&out)]);
     assert!(ended.code == Some(1) && ended.stderr.contains("2 runs"), "{}", ended.stderr);
+    let ended = run(Program::Experiments, ["correlate", &first, &second, &first, "--out", &text(&out)]);
+    assert!(ended.code == Some(1) && ended.stderr.contains("the same run as"), "{}", ended.stderr);
     let ended = run(Program::Experiments, ["correlate", &text(&out), "--out", &text(&out)]);
     assert!(ended.code == Some(1) && ended.stderr.contains("no run in it"), "{}", ended.stderr);
 }

@@ -20,10 +20,20 @@ pub enum CarError {
         requirement: &'static str,
     },
     /// A norm by another name.
-    #[error("unknown norm `{name}`; expected spectral, one or ky-fan:R with R the number of singular values")]
+    #[error("unknown norm `{name}`; expected spectral, one or ky-fan:R with R >= 1 the number of singular values")]
     UnknownNorm {
         /// The name given.
         name: String,
+    },
+    /// A Ky Fan norm of no singular value, or of more than there are.
+    #[error(
+        "the norm ky-fan:{order} (--car-norm): a matrix of {num_classes} classes has 1 to {num_classes} singular values to add"
+    )]
+    KyFanOrder {
+        /// The order given.
+        order: usize,
+        /// K.
+        num_classes: usize,
     },
     /// A batch without samples.
     #[error("the batch is empty; CAR needs at least one sample")]

@@ -41,12 +41,21 @@ pub enum PenaltyNorm {
 }
 
 impl PenaltyNorm {
+    /// Its symbol for C^ Lambda in logs.
+    pub fn symbol(&self) -> String {
+        match self {
+            PenaltyNorm::Spectral => "‖Ĉ Λ‖₂".to_owned(),
+            PenaltyNorm::KyFan { order } => format!("‖Ĉ Λ‖ (Ky Fan, {order})"),
+            PenaltyNorm::One => "‖Ĉ Λ‖₁".to_owned(),
+        }
+    }
+
     /// # Errors
-    /// [`CarError::InvalidOption`] for a Ky Fan norm of no value, or of more values than there are classes.
+    /// [`CarError::KyFanOrder`] for a Ky Fan norm of no value, or of more values than there are classes.
     pub fn check(&self, num_classes: usize) -> Result<(), CarError> {
         match *self {
             PenaltyNorm::KyFan { order } if !(1..=num_classes).contains(&order) => {
-                Err(CarError::option("order of the Ky Fan norm", order as f64, "must lie in 1..=K"))
+                Err(CarError::KyFanOrder { order, num_classes })
             }
             _ => Ok(()),
         }
@@ -85,7 +94,7 @@ impl FromStr for PenaltyNorm {
         match (name, name.strip_prefix("ky-fan:").map(str::parse)) {
             ("spectral", _) => Ok(PenaltyNorm::Spectral),
             ("one", _) => Ok(PenaltyNorm::One),
-            (_, Some(Ok(order))) => Ok(PenaltyNorm::KyFan { order }),
+            (_, Some(Ok(order))) if order > 0 => Ok(PenaltyNorm::KyFan { order }),
             _ => Err(CarError::UnknownNorm { name: name.to_owned() }),
         }
     }
@@ -109,7 +118,7 @@ pub struct PenaltyTerm {
 /// 1e-8 sigma_1 undetermined: they are left out of the gradient.
 ///
 /// # Errors
-/// As [`spectral_term`]; [`CarError::InvalidOption`] for an order out of range.
+/// As [`spectral_term`]; [`CarError::KyFanOrder`] for an order out of range.
 pub fn penalty_term(
     confusion: ArrayView2<'_, f64>,
     weights: &[f64],
@@ -260,7 +269,7 @@ mod tests {
         assert_eq!((tie.relative_gap, tie.gradient), (0.0, array![[0.0, 0.0], [1.0, 0.0]]));
         for order in [0, 4] {
             let refused = penalty_term(Array2::zeros((3, 3)).view(), &[1.0; 3], PenaltyNorm::KyFan { order });
-            assert!(matches!(refused, Err(CarError::InvalidOption { .. })), "{refused:?}");
+            assert_eq!(refused, Err(CarError::KyFanOrder { order, num_classes: 3 }));
         }
     }
 
@@ -270,7 +279,10 @@ mod tests {
             assert_eq!(norm.to_string().parse(), Ok(norm));
             assert_eq!(String::from(norm).try_into(), Ok(norm));
         }
-        for wrong in ["", "two", "ky-fan", "ky-fan:", "ky-fan:x", "ky-fan:-1"] {
+        let symbols =
+            [PenaltyNorm::Spectral, PenaltyNorm::One, PenaltyNorm::KyFan { order: 5 }].map(|norm| norm.symbol());
+        assert_eq!(symbols, ["‖Ĉ Λ‖₂", "‖Ĉ Λ‖₁", "‖Ĉ Λ‖ (Ky Fan, 5)"]);
+        for wrong in ["", "two", "ky-fan", "ky-fan:", "ky-fan:x", "ky-fan:-1", "ky-fan:0"] {
             assert_eq!(wrong.parse::<PenaltyNorm>(), Err(CarError::UnknownNorm { name: wrong.to_owned() }));
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use car_spectral::car::CarOptions;
+use car_spectral::car::{CarOptions, PenaltyNorm};
 use car_spectral::confusion::ClassWeights;
 use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::Array2;
@@ -352,9 +352,9 @@ pub fn train(data: &DataSet, parts: &Parts, options: &Options) -> Result<Option<
             seconds,
         };
         log.append(&metrics)?;
-        bar.set_message(progress_message(&metrics, options.epochs));
+        bar.set_message(progress_message(&metrics, options.epochs, measured.norm));
         if bar.is_hidden() {
-            eprintln!("{}  {seconds:.1} s", progress_message(&metrics, options.epochs));
+            eprintln!("{}  {seconds:.1} s", progress_message(&metrics, options.epochs, measured.norm));
         }
         if options.checkpoint_every > 0 && epoch % options.checkpoint_every == 0 {
             let path = options.out.join(format!("epoch-{epoch:04}.safetensors"));
@@ -412,8 +412,8 @@ fn seed_of_layers(seed: u64, epoch: usize) -> i64 {
     generator(seed, Place { epoch, stream: 0, purpose: Purpose::Layers, position: 0 }).random()
 }
 
-fn progress_message(metrics: &EpochMetrics, epochs: usize) -> String {
-    let car = metrics.car.as_ref().map_or(String::new(), |car| format!(", ‖Ĉ Λ‖₂ {:.3}", car.spectral));
+fn progress_message(metrics: &EpochMetrics, epochs: usize, norm: PenaltyNorm) -> String {
+    let car = metrics.car.as_ref().map_or(String::new(), |car| format!(", {} {:.3}", norm.symbol(), car.spectral));
     let validation = metrics.validation.as_ref().and_then(|validation| validation.accuracy_macro);
     let validation = validation
         .map_or(String::new(), |macro_average| format!(", validation (macro) {:.2} %", 100.0 * macro_average));

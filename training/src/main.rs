@@ -86,8 +86,8 @@ struct Arguments {
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
     /// Threads on the CPU [default: as libtorch chooses]
-    #[arg(long)]
-    threads: Option<usize>,
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
     /// Folder of the results
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -181,7 +181,7 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<(), TrainingError> {
     let device = arguments.device.resolve()?;
     if let Some(threads) = arguments.threads {
-        tch::set_num_threads(threads.clamp(1, 1024) as i32);
+        tch::set_num_threads(i32::from(threads));
     }
     let options = Options {
         architecture: arguments.model.kind()?,

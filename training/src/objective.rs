@@ -145,6 +145,7 @@ impl Objective {
     /// [`TrainingError::InvalidSetting`] as [`ObjectiveOptions::check`], and for class counts that a part cannot work with.
     pub(crate) fn new(options: &ObjectiveOptions, class_counts: &[u64], model: &Model) -> Result<Self, TrainingError> {
         options.check()?;
+        options.car.iter().try_for_each(|car| car.norm.check(class_counts.len()))?;
         let weights = model.class_weights();
         let branch = |options: ContrastiveOptions| {
             (options, ContrastiveBranch::new(weights.size()[1], &options, weights.device()))

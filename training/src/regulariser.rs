@@ -20,7 +20,7 @@ use crate::loss::CarLoss;
 /// What a run with CAR records in an epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CarMetrics {
-    /// Mean over the epoch's steps of ||C^ Lambda||_2.
+    /// Mean over the epoch's steps of ||C^ Lambda||_2, or of the other norm that is penalised.
     pub spectral: f64,
     /// Mean over the epoch's steps of the Frobenius norm of its gradient with respect to the batch's logits [B, K], without
     /// alpha.

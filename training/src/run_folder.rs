@@ -59,7 +59,7 @@ pub(crate) fn take(folder: &Path, earlier: EarlierRun) -> Result<MetricsLog, Tra
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            let requirement = "another train is writing into this folder; choose another one";
+            let requirement = "another train is writing into this folder; wait for its end, or choose another one";
             return Err(TrainingError::setting("--out", folder.display(), requirement));
         }
         Err(TryLockError::Error(source)) => return Err(TrainingError::Io { path, source }),

@@ -1,5 +1,6 @@
 //! The rank correlations over runs, from their logs.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ use super::table::{folders_with_logs, save};
 use crate::AnalysisError;
 use crate::correlation::{self, Correlations, MeasuredOn, Predictor, Scope, ScopeCorrelations, Target};
 use crate::load::training_run;
-use crate::report::counted;
+use crate::report::{TrainingRun, counted};
 
 const LOG: &str = "metrics.jsonl";
 
@@ -21,17 +22,29 @@ const LOG: &str = "metrics.jsonl";
 /// [`AnalysisError`] for files that cannot be read or written; [`AnalysisError::Mismatch`] for fewer than three runs on
 /// every training set.
 pub(super) fn write(arguments: &CorrelateArguments) -> Result<(), AnalysisError> {
-    let mut runs = Vec::new();
+    let (mut runs, mut seen) = (Vec::new(), BTreeMap::new());
     for path in &arguments.runs {
         for (log, description) in logs(path)? {
             if !description.is_file() {
                 eprintln!("left out: {}, for it is not finished: no {}", log.display(), description.display());
                 continue;
             }
+            let content = std::fs::read(&log).map_err(|source| TrainingError::Io { path: log.clone(), source })?;
+            if let Some(first) = seen.insert(content, log.clone()) {
+                eprintln!("left out: {}, the same run as {}", log.display(), first.display());
+                continue;
+            }
             runs.extend(training_run(&log, checkpoint::read_description(&description)?)?);
         }
     }
     let found = correlation::correlations(&runs);
+    let judged = |run: &TrainingRun| found.iter().any(|group| group.runs.contains(&run.name));
+    for run in runs.iter().filter(|run| !judged(run)) {
+        eprintln!(
+            "left out: {}, for want of three runs with evaluations on its training images and with its weights Λ",
+            run.log.path
+        );
+    }
     if found.is_empty() {
         let problem = format!(
             "{} with an evaluated epoch; at least three on the same training images are needed to correlate",
@@ -54,6 +67,9 @@ pub(super) fn write(arguments: &CorrelateArguments) -> Result<(), AnalysisError>
 /// Logs, each with the description of its run.
 fn logs(path: &Path) -> Result<Vec<(PathBuf, PathBuf)>, AnalysisError> {
     let of_folder = |folder: &Path| (folder.join(LOG), folder.join("model.json"));
+    if path.is_file() && path.ends_with(LOG) {
+        return Ok(vec![(path.to_owned(), path.with_file_name("model.json"))]);
+    }
     if path.is_file() {
         return Ok(vec![(path.to_owned(), path.with_extension("json"))]);
     }

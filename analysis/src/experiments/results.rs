@@ -73,12 +73,35 @@ impl RunResults {
             Some(ClassErrors { counts: train_counts.class_counts(), errors: &train_errors }),
         )?;
         let held_out = description.data.validation.is_some();
-        let validation = held_out.then(|| split("validation.npz")).transpose()?.map(|(found, _)| {
-            ClassMetrics::new(counts, ClassErrors { counts: found.class_counts(), errors: &found.errors() }, None)
-        });
-        let validation = validation.transpose()?;
+        let validation = held_out.then(|| split("validation.npz")).transpose()?;
+        let log_path = folder.join("metrics.jsonl");
+        let log = read_log(&log_path)?;
+        let epoch = description.run.epoch;
+        let logged = log.iter().find(|logged| logged.epoch == epoch);
+        let logged = logged.ok_or_else(|| mismatch(&log_path, &format!("no line of epoch {epoch}")))?;
+        for (name, found, logged) in [
+            ("train.npz", Some(&train), &logged.train),
+            ("test.npz", Some(&test), &logged.test),
+            ("validation.npz", validation.as_ref().map(|(_, metrics)| metrics), &logged.validation),
+        ] {
+            let Some(found) = found else { continue };
+            if logged.as_ref().is_none_or(|logged| (logged.accuracy - found.accuracy).abs() > 1e-9) {
+                let problem = format!(
+                    "an accuracy of {}, where metrics.jsonl has {} in epoch {epoch}",
+                    found.accuracy,
+                    logged.as_ref().map_or("none".to_owned(), |logged| logged.accuracy.to_string())
+                );
+                return Err(mismatch(&folder.join(name), &problem));
+            }
+        }
+        let validation = validation
+            .map(|(found, _)| {
+                let errors = found.errors();
+                ClassMetrics::new(counts, ClassErrors { counts: found.class_counts(), errors: &errors }, None)
+            })
+            .transpose()?;
         let steps = counts.iter().sum::<u64>().div_ceil(description.run.batch_size as u64);
-        let seconds = read_log(&folder.join("metrics.jsonl"))?.iter().map(|epoch| epoch.seconds).collect();
+        let seconds = log.iter().map(|epoch| epoch.seconds).collect();
         let step_milliseconds = median(seconds).map(|seconds| 1000.0 * seconds / steps as f64);
         Ok(Self { description, classes, validation, train, test, step_milliseconds })
     }

@@ -29,6 +29,8 @@ struct Job<'a> {
     data: String,
     /// Epochs done when it was last started; `None` if it has not been.
     started_at: Option<usize>,
+    /// Bytes of its log then.
+    log_length: usize,
 }
 
 struct Running<'a> {
@@ -106,7 +108,7 @@ fn queue<'a>(planned: &'a [Planned], arguments: &RunArguments) -> Result<Queue<'
             }
             let source = plan.source(&arguments.data).expect("partitioned by it");
             let data = format!("{}:{}", source.kind.name(), source.folder.display());
-            queue.push_back(Job { plan, seed, data, started_at: None });
+            queue.push_back(Job { plan, seed, data, started_at: None, log_length: 0 });
         }
     }
     Ok((queue, finished, left_out))
@@ -206,6 +208,7 @@ impl<'a> Sweep<'a> {
     fn start(&mut self, mut job: Job<'a>) {
         let done = self.epochs_done(&job);
         job.started_at = Some(done);
+        job.log_length = fs::metadata(self.folder(&job).join(LOG)).map_or(0, |facts| facts.len() as usize);
         let name = job.plan.run_name(job.seed);
         match self.spawn(&job) {
             Ok(child) => {
@@ -260,8 +263,8 @@ impl<'a> Sweep<'a> {
     fn fail(&mut self, job: &Job<'_>, reason: &str) {
         let log = self.folder(job).join(LOG);
         let text = fs::read(&log).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        let text = String::from_utf8_lossy(text.get(job.log_length..).unwrap_or_default()).into_owned();
+        let last = told_reason(&text);
         let failure = crate::report::readable(&format!(
             "{}: {reason}; {last} (log: {})",
             job.plan.run_name(job.seed),
@@ -281,5 +284,32 @@ impl<'a> Sweep<'a> {
         }
         position += self.queue.iter().map(|job| self.epochs_done(job)).sum::<usize>();
         self.total.set_position(position as u64);
+    }
+}
+
+/// What a log says of the end of its run: the last paragraph that begins with `error`, or the last line. (A run of an earlier
+/// sweep that is still going on may write into the same log.)
+fn told_reason(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    match lines.iter().rposition(|line| line.starts_with("error")) {
+        Some(at) => {
+            lines[at..].iter().map(|line| line.trim()).take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+        }
+        None => lines.iter().rev().find(|line| !line.trim().is_empty()).copied().unwrap_or_default().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_is_the_last_error_or_else_the_last_line() {
+        assert_eq!(told_reason(""), "");
+        assert_eq!(told_reason("epoch 1\nkilled\n\n"), "killed");
+        let clap =
+            "error: the following arguments were not provided:\n  --car <PRESET>\n\nUsage: train\n\nTry '--help'.\n";
+        assert_eq!(told_reason(clap), "error: the following arguments were not provided: --car <PRESET>");
+        assert_eq!(told_reason("error: first\nerror: --out: taken\n\nresults  runs/a\n"), "error: --out: taken");
     }
 }

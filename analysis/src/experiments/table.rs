@@ -89,7 +89,8 @@ fn check_same_data(rows: &[Row]) -> Result<(), AnalysisError> {
     let Some((row, run)) = runs().find(|(_, run)| images(run) != images(first)) else { return Ok(()) };
     let name = |row: &Row, run: &RunResults| row.plan.run_name(run.description.run.seed);
     let problem = format!(
-        "{} and {} were not trained and tested on the same images; give experiments on one data set with one subset",
+        "{} and {} were not trained and tested on the same images; give experiments on one data set with one subset, and with one \
+         --validation",
         name(first_row, first),
         name(row, run)
     );
@@ -135,7 +136,8 @@ fn markdown(rows: &[Row], arguments: &TableArguments) -> String {
         let data = format!("{}:DIR", row.plan.experiment.data.name());
         for &seed in &row.plan.experiment.seeds {
             let done = row.runs.iter().any(|run| run.description.run.seed == seed);
-            let command = row.plan.arguments(&data, &arguments.runs, seed).join(" ");
+            let command = row.plan.arguments(&data, &arguments.runs, seed);
+            let command = shlex::try_join(command.iter().map(String::as_str)).unwrap_or_else(|_| command.join(" "));
             let _ = writeln!(text, "train {command}{}", if done { "" } else { "  # not run" });
         }
     }
@@ -144,7 +146,7 @@ fn markdown(rows: &[Row], arguments: &TableArguments) -> String {
 }
 
 const NOTES: &str = "
-Last epoch; nothing is selected. Mean ± sample standard deviation over the seeds; of one seed no deviation. Accuracies in % on the
+Last epoch, or where an experiment says `select = \"best\"` its best by the validation part; nothing is selected by test images. Mean ± sample standard deviation over the seeds; of one seed no deviation. Accuracies in % on the
 test images. Many, medium, few: classes with more than 100, 20 to 100, fewer than 20 training images; micro, the share of
 the group's test images (on a balanced test set also the mean over its classes). Macro: mean of all class accuracies. Worst
 10 %: mean accuracy of the worst ⌈K/10⌉ classes. WR: test over training accuracy of the worst test class; – where no training
