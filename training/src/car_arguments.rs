@@ -51,10 +51,10 @@ pub struct CarArguments {
     /// Norm that is penalised: spectral, one (largest column sum) or ky-fan:R (sum of the R largest singular values)
     #[arg(long, value_name = "NORM", requires = "car")]
     car_norm: Option<PenaltyNorm>,
-    /// Epochs without the term at the beginning
+    /// Epochs without the term at the beginning; its average takes in their batches
     #[arg(long, value_name = "EPOCHS", requires = "car", default_value_t = 0)]
     car_after: usize,
-    /// Epochs over which alpha rises linearly from 0
+    /// Epochs over which alpha then rises linearly, epoch by epoch
     #[arg(long, value_name = "EPOCHS", requires = "car", default_value_t = 0)]
     car_ramp: usize,
 }

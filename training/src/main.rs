@@ -40,31 +40,31 @@ struct Arguments {
     #[command(flatten)]
     model: ModelArguments,
     /// Epochs
-    #[arg(long, default_value_t = 200)]
+    #[arg(long, help_heading = "Training", default_value_t = 200)]
     epochs: usize,
     /// Mini-batch size
-    #[arg(long, default_value_t = 128)]
+    #[arg(long, help_heading = "Training", default_value_t = 128)]
     batch_size: usize,
     /// Peak learning rate [default: 0.1 for sgd, 0.001 for adamw]
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long, help_heading = "Training", allow_negative_numbers = true)]
     lr: Option<f64>,
     /// Optimizer: sgd or adamw
-    #[arg(long, default_value = "sgd")]
+    #[arg(long, help_heading = "Training", default_value = "sgd")]
     optimizer: OptimizerName,
     /// Momentum of SGD [default: 0.9]
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long, help_heading = "Training", allow_negative_numbers = true)]
     momentum: Option<f64>,
     /// SGD with Nesterov's look-ahead
-    #[arg(long)]
+    #[arg(long, help_heading = "Training")]
     nesterov: bool,
     /// Weight decay
-    #[arg(long, default_value_t = 2e-4, allow_negative_numbers = true)]
+    #[arg(long, help_heading = "Training", default_value_t = 2e-4, allow_negative_numbers = true)]
     weight_decay: f64,
     /// Warm-up epochs [default: 5, or all but one of fewer epochs]
-    #[arg(long)]
+    #[arg(long, help_heading = "Training")]
     warm_up: Option<usize>,
     /// Seed of initialisation, order and augmentation
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, help_heading = "Training", default_value_t = 0)]
     seed: u64,
     #[command(flatten)]
     augmentation: AugmentationArguments,
@@ -73,29 +73,29 @@ struct Arguments {
     #[command(flatten)]
     car: CarArguments,
     /// Evaluate on the training, validation and test images every so many epochs (the last epoch always is)
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, help_heading = "Run", default_value_t = 5)]
     evaluate_every: usize,
     /// Which epoch's weights are the result: the last, or the evaluated one with the best macro accuracy on the validation part.
     /// The test images take no part in it
-    #[arg(long, default_value = "last")]
+    #[arg(long, help_heading = "Run", default_value = "last")]
     select: Select,
     /// Keep a checkpoint every so many epochs; 0 keeps the last only
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, help_heading = "Run", default_value_t = 0)]
     checkpoint_every: usize,
     /// auto, cpu or cuda:N
-    #[arg(long, default_value = "auto")]
+    #[arg(long, help_heading = "Run", default_value = "auto")]
     device: DeviceChoice,
     /// Threads on the CPU [default: as libtorch chooses]
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, help_heading = "Run", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     /// Folder of the results
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, help_heading = "Run", value_name = "DIR")]
     out: PathBuf,
     /// Replace the run that --out holds already
-    #[arg(long)]
+    #[arg(long, help_heading = "Run")]
     overwrite: bool,
     /// Go on with the run that --out holds, if it was stopped; begin if there is none; nothing to do if it is finished
-    #[arg(long, conflicts_with = "overwrite")]
+    #[arg(long, help_heading = "Run", conflicts_with = "overwrite")]
     resume: bool,
 }
 

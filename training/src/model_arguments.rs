@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 
 /// See [`ArchitectureKind`], [`Classifier`], [`TrainingPass`].
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Network")]
 pub(crate) struct ModelArguments {
     /// Network: mlp, resnet20, resnet32, resnet44, resnet56, resnet50, vit-tiny, vit-small, vit-base, efficientnet-lite0
     #[arg(long, default_value = "resnet32")]
