@@ -21,7 +21,7 @@ struct Panel {
 fn panels() -> [Panel; 4] {
     [
         Panel {
-            title: "test accuracy (%)",
+            title: "overall (%)",
             notation: Notation::Percent,
             series: vec![("accuracy", "all test images", (INK, Mark::Diamond))],
         },
@@ -35,7 +35,7 @@ fn panels() -> [Panel; 4] {
             ],
         },
         Panel {
-            title: "worst classes (%)",
+            title: "worst (%)",
             notation: Notation::Percent,
             series: vec![
                 ("accuracy_worst_tenth", "worst 10 % of classes", (GREEN, Mark::Square)),
@@ -71,7 +71,7 @@ pub(super) fn draw(rows: &[Row]) -> Figure {
         .collect();
     let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries) + 50.0;
     let names: Vec<String> =
-        rows.iter().map(|row| fitted(&readable(&row.plan.experiment.title), TICK, 330.0)).collect();
+        rows.iter().map(|row| fitted(&readable(&row.plan.experiment.title), TICK, 420.0)).collect();
     let widest = names.iter().map(|name| text_width(name, TICK, false)).fold(0.0, f64::max);
     let left = MARGIN + widest + 16.0;
     let width = (WIDTH - MARGIN - left - GAP * (panels.len() - 1) as f64) / panels.len() as f64;
@@ -95,7 +95,7 @@ pub(super) fn draw(rows: &[Row]) -> Figure {
         stem: "table".into(),
         title: "Long-tailed training: accuracy, worst classes and spectral norm".into(),
         caption: format!(
-            "{} of {}, last epoch. Small marks: seeds; large: their mean, with the sample standard deviation across where \
+            "{} of {}. Small marks: seeds; large: their mean, with the sample standard deviation across where \
              there are several. Groups are micro averages. C: hard confusion matrix; Λ: weights of the paper, r₀ = 0.2.{data}",
             counted(runs, "run", "runs"),
             counted(rows.len(), "experiment", "experiments"),
