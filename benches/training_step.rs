@@ -19,6 +19,7 @@ use std::time::Instant;
 use car_spectral_training::augment::Chain;
 use car_spectral_training::data::{DataKind, Images, Normalisation, Order, Sampler, Split, Subset};
 use car_spectral_training::loader::{Loader, LoaderOptions, all_cores};
+use car_spectral_training::memory::keep_freed_memory;
 use car_spectral_training::model::{Architecture, ArchitectureKind, Classifier, Model, TrainingPass};
 use car_spectral_training::optimizer::{Optimizer, OptimizerOptions};
 use ndarray::{Array1, Array4};
@@ -33,6 +34,7 @@ const ROUNDS: usize = 9;
 const STEPS: usize = 5;
 
 fn main() {
+    keep_freed_memory();
     let threads = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or_else(all_cores);
     tch::set_num_threads(threads as i32);
     let rng = &mut ChaCha8Rng::seed_from_u64(0);

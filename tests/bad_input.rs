@@ -599,6 +599,8 @@ fn flags_of_train() {
         ("--car paper --car-norm ky-fan:0", "--car-norm"),
         ("--car-norm one", "--car"),
         ("--car-ramp 3", "--car"),
+        ("--car paper --car-ramp -1", "invalid value '-1' for '--car-ramp"),
+        ("--car paper --car-after 1", "--car-after = 1: fewer epochs than --epochs"),
         ("--device cuda:99", "cuda:99"),
         ("--device tpu", "--device"),
         ("--no-such-flag", "--no-such-flag"),

@@ -52,10 +52,10 @@ pub struct CarArguments {
     #[arg(long, value_name = "NORM", requires = "car")]
     car_norm: Option<PenaltyNorm>,
     /// Epochs without the term at the beginning; its average takes in their batches
-    #[arg(long, value_name = "EPOCHS", requires = "car", default_value_t = 0)]
+    #[arg(long, value_name = "EPOCHS", allow_negative_numbers = true, requires = "car", default_value_t = 0)]
     car_after: usize,
     /// Epochs over which alpha then rises linearly, epoch by epoch
-    #[arg(long, value_name = "EPOCHS", requires = "car", default_value_t = 0)]
+    #[arg(long, value_name = "EPOCHS", allow_negative_numbers = true, requires = "car", default_value_t = 0)]
     car_ramp: usize,
 }
 

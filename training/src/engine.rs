@@ -129,6 +129,14 @@ impl Options {
         {
             return Err(TrainingError::setting("--deferred-from", deferred_from, "an epoch of the run, from 1"));
         }
+        if self.objective.car_schedule.after_epoch >= self.epochs {
+            let after = self.objective.car_schedule.after_epoch;
+            return Err(TrainingError::setting(
+                "--car-after",
+                after,
+                "fewer epochs than --epochs, or CAR never counts",
+            ));
+        }
         if self.warm_up_epochs >= self.epochs {
             return Err(TrainingError::setting("--warm-up", self.warm_up_epochs, "fewer epochs than --epochs"));
         }

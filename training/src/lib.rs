@@ -22,6 +22,7 @@ mod feed;
 pub mod input;
 pub mod loader;
 pub mod loss;
+pub mod memory;
 pub mod metrics;
 pub mod model;
 pub mod objective;

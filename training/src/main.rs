@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use car_spectral_training::TrainingError;
 use car_spectral_training::device::{DeviceChoice, device_name, load_cuda_if_present};
 use car_spectral_training::engine::{self, EarlierRun, Options};
+use car_spectral_training::memory::keep_freed_memory;
 use car_spectral_training::optimizer::OptimizerOptions;
 use car_spectral_training::selection::Selection;
 use clap::{Parser, ValueEnum};
@@ -163,6 +164,7 @@ impl Arguments {
 
 fn main() -> ExitCode {
     load_cuda_if_present();
+    keep_freed_memory();
     let parsed = config::parse(std::env::args_os().collect());
     match parsed.and_then(|arguments| run(arguments.unwrap_or_else(|error| error.exit()))) {
         Ok(()) => ExitCode::SUCCESS,

@@ -74,14 +74,8 @@ fn how_to_read(shown: &[&BoundReport]) -> String {
 pub(super) fn draw_several(report: &Report) -> Figure {
     let bounds = common_bounds(&report.models);
     let chosen = spread(report.models.len(), 6);
-    let room = if chosen.len() < 3 { 400.0 } else { 220.0 };
-    let panels: Vec<Panel> = chosen
-        .iter()
-        .map(|&at| {
-            let model = &report.models[at];
-            (fitted(&model.name, LEGEND * 1.12, room), model, bounds[at])
-        })
-        .collect();
+    let panels: Vec<Panel> =
+        chosen.iter().map(|&at| (readable(&report.models[at].name), &report.models[at], bounds[at])).collect();
     let shown: Vec<&BoundReport> = bounds.iter().flatten().take(1).copied().collect();
     let mut caption = match shown.first() {
         Some(bound) => format!("The {} for every model that has it. ", described(bound)),
@@ -136,21 +130,46 @@ fn body(panels: &[Panel], groups: &[(Symbol, String)], panel_height: f64, shared
     let mut scene = Scene::new(WIDTH, 0.0);
     let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries) + 16.0;
     const LEFT: f64 = 118.0;
-    const TITLE: f64 = 34.0;
+    const LINE: f64 = 1.25 * LEGEND;
     let gap = if shared { 40.0 } else { LEFT };
-    let row_height = TITLE + panel_height + 86.0;
     let width = (WIDTH - MARGIN - LEFT - gap * (columns - 1) as f64) / columns as f64;
+    let headings: Vec<Vec<String>> = panels.iter().map(|(name, ..)| heading(name, width)).collect();
+    let title = 10.0 + LINE * headings.iter().map(Vec::len).max().unwrap_or(1) as f64;
+    let row_height = title + panel_height + 86.0;
     for (n, panel) in panels.iter().enumerate() {
         let left = LEFT + (n % columns) as f64 * (width + gap);
-        let top = head + (n / columns) as f64 * row_height + TITLE;
+        let top = head + (n / columns) as f64 * row_height + title;
         let area = Area { left, top, right: left + width, bottom: top + panel_height };
-        let heading = fitted(&panel.0, LEGEND, width);
-        scene.text(area.left, area.top - 10.0, heading, LEGEND, Anchor::Start).bold = true;
+        for (below, line) in headings[n].iter().rev().enumerate() {
+            let base = area.top - 10.0 - LINE * below as f64;
+            scene.text(area.left, base, line, LEGEND, Anchor::Start).bold = true;
+        }
         let ordinates = Ordinates::of(if shared { panels } else { std::slice::from_ref(panel) });
         draw_panel(&mut scene, area, &ordinates, panel, !shared || n % columns == 0);
     }
     scene.height = head + rows as f64 * row_height;
     scene
+}
+
+/// A panel's name in up to three lines as wide as the panel, broken between words or behind a hyphen, slash or underscore; a
+/// longer one lacks its beginning, for names of runs differ at their ends.
+fn heading(name: &str, width: f64) -> Vec<String> {
+    const MOST: usize = 3;
+    let mut lines = vec![String::new()];
+    for part in name.split_inclusive(['-', '/', '_', ' ']) {
+        let line = lines.last_mut().expect("there is one always");
+        if line.is_empty() || text_width(&format!("{line}{part}"), LEGEND, true) <= width {
+            line.push_str(part);
+        } else {
+            lines.push(part.to_owned());
+        }
+    }
+    let cut = lines.len().saturating_sub(MOST);
+    let mut lines: Vec<String> = lines.drain(cut..).map(|line| fitted(line.trim_end(), LEGEND, width / 1.2)).collect();
+    if cut > 0 {
+        lines[0] = fitted(&format!("…{}", lines[0]), LEGEND, width / 1.2);
+    }
+    lines
 }
 
 /// What the ordinates of a panel show.
@@ -311,6 +330,19 @@ mod tests {
             assert!(chosen.windows(2).all(|w| w[0] < w[1]), "{chosen:?}");
             assert_eq!((chosen[0], chosen[chosen.len() - 1], chosen.len()), (0, n - 1, n.min(6)));
         }
+    }
+
+    #[test]
+    fn headings_of_runs_stay_distinct() {
+        let of = |name: &str| heading(name, 220.0);
+        assert_eq!(of("02-bs-seed0"), ["02-bs-seed0"]);
+        let long = of("04-balanced-softmax-car-per-class-seed1");
+        assert_eq!(long.concat(), "04-balanced-softmax-car-per-class-seed1");
+        assert!((2..=3).contains(&long.len()) && long.iter().all(|line| text_width(line, LEGEND, true) <= 220.0));
+        let longest = "a folder of runs/and many more words before what tells them apart/seed1";
+        assert_ne!(of(longest), of(&longest.replace("seed1", "seed2")));
+        assert!(of(longest)[0].starts_with('…') && of(longest).len() == 3);
+        assert!(of(&"m".repeat(90))[0].ends_with('…'));
     }
 
     #[test]

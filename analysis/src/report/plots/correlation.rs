@@ -91,8 +91,8 @@ fn norm_vs_error(found: &Correlations, runs: &[&TrainingRun]) -> Figure {
                 found.and_then(|found| found.rho).map_or("–".to_owned(), |rho| format!("{rho:.2}").replace('-', "−"))
             };
             let (name, of_target) = match target {
-                Target::WorstClass => ("worst class", Notation::Percent),
-                Target::WorstTenth => ("worst 10 %", Notation::Percent),
+                Target::WorstClass => ("worst-class error (%)", Notation::Percent),
+                Target::WorstTenth => ("worst 10 % error (%)", Notation::Percent),
                 Target::Wce => ("WCE", Notation::Plain),
             };
             panel::title(&mut scene, area, &format!("{name}: ρ {} / {}", rho(0), rho(1)), 60.0);
@@ -108,7 +108,7 @@ fn norm_vs_error(found: &Correlations, runs: &[&TrainingRun]) -> Figure {
         stem: "norm_vs_error".into(),
         title: "Test error of the worst classes against what is to predict it".into(),
         caption: format!(
-            "{} Ordinates: error of the worst class and mean error of the worst 10 % of classes, both in %, and WCE, on test images. Small \
+            "{} Ordinates, named above each panel: error of the worst class, mean error of the worst 10 % of classes and WCE, on test images. Small \
              marks: {} of {}; large: the last of each. ρ: Spearman's rank correlation over all of them / over the last.",
             data_caption(found),
             counted(points(Scope::AllEpochs), "evaluated epoch", "evaluated epochs"),

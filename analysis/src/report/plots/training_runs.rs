@@ -101,7 +101,7 @@ fn regulariser(runs: &[&TrainingRun]) -> Figure {
             dashed: Some(|e| all(e.car.as_ref()?.gap_present_columns)),
         },
         Panel {
-            title: "norm of Ĉ Λ that CAR penalises",
+            title: "penalised norm of Ĉ Λ",
             notation: Notation::Plain,
             solid: |e| e.car.as_ref().map(|car| car.spectral),
             dashed: None,
