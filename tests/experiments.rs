@@ -229,6 +229,12 @@ fn check_table(rows: &Path, runs: &Path, out: &Path) {
         if let Some(ratio) = ratio {
             close(value(&each, row, "worst_class_ratio"), ratio, name);
         }
+        let description: Value = serde_json::from_slice(&fs::read(folder.join("model.json")).unwrap()).unwrap();
+        let counts =
+            description["data"]["class_counts"].as_array().unwrap().iter().map(|count| count.as_f64().unwrap());
+        let total: f64 = counts.clone().sum();
+        let weighted = counts.zip(&test).map(|(count, error)| error * error / (count / total + 0.2));
+        close(value(&each, row, "rms_weighted_error_test"), (weighted.sum::<f64>() / 10.0).sqrt(), name);
         let held_out: Vec<f64> = errors("validation.npz").into_iter().filter(|error| !error.is_nan()).collect();
         assert!(held_out.len() >= 5);
         let mean = 1.0 - held_out.iter().sum::<f64>() / held_out.len() as f64;

@@ -32,4 +32,4 @@ pub use objective::{CarObjective, CarStep};
 pub use options::{CarOptions, Competition, EmaColumns, EmaOptions, EmaStart, Gate, SurrogateOptions};
 pub use penalty::{PenaltyNorm, PenaltyTerm, penalty_term};
 pub use spectral::{SpectralTerm, descent_cosine, spectral_derivative, spectral_term};
-pub use surrogate::{Surrogate, surrogate_confusion};
+pub use surrogate::{Surrogate, SurrogateSums, surrogate_confusion};

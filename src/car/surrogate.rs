@@ -24,24 +24,87 @@ use crate::confusion::{ConfusionError, ConfusionMatrix, Score};
 /// at a time, nothing of size [N, K] is kept.
 ///
 /// # Errors
-/// [`CarError::InvalidOption`]; [`CarError::Confusion`] for fewer than two classes, lengths that differ, a label out of
-/// range or a score that is not finite, naming the sample.
+/// Those of [`SurrogateSums::new`] and [`SurrogateSums::add_batch`].
 pub fn surrogate_confusion<S: Score>(
     logits: ArrayView2<'_, S>,
     labels: ArrayView1<'_, usize>,
     options: &SurrogateOptions,
 ) -> Result<ConfusionMatrix, CarError> {
-    options.check()?;
-    let num_classes = logits.ncols();
-    check_labels(logits.nrows(), num_classes, labels)?;
-    let (mut scores, mut terms) = (vec![0.0; num_classes], Terms::new(num_classes));
-    let (sums, counts) = accumulate(num_classes, labels, |sample, label, column| {
-        read_scores(sample, logits.row(sample), &mut scores)?;
-        terms.compute(&scores, label, options);
-        terms.add_to(column);
+    let mut sums = SurrogateSums::new(logits.ncols(), *options)?;
+    sums.add_batch(logits, labels)?;
+    sums.into_confusion()
+}
+
+/// The surrogate of samples that come batch by batch: K^2 numbers, whatever N. The order of the samples decides the last bits,
+/// the size of the batches does not.
+///
+/// ```
+/// use car_spectral::car::{SurrogateOptions, SurrogateSums, surrogate_confusion};
+/// use ndarray::array;
+///
+/// let (logits, labels) = (array![[2.0f32, 1.0, 0.0], [0.5, 0.0, 1.0]], array![0, 2]);
+/// let options = SurrogateOptions::paper(0.1);
+/// let mut sums = SurrogateSums::new(3, options)?;
+/// for (row, label) in logits.outer_iter().zip(&labels) {
+///     sums.add_batch(row.insert_axis(ndarray::Axis(0)), array![*label].view())?;
+/// }
+/// let at_once = surrogate_confusion(logits.view(), labels.view(), &options)?;
+/// assert_eq!(sums.into_confusion()?.to_dense(), at_once.to_dense());
+/// # Ok::<(), car_spectral::car::CarError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct SurrogateSums {
+    options: SurrogateOptions,
+    /// One row a true class.
+    sums: Array2<f64>,
+    counts: Vec<u64>,
+}
+
+impl SurrogateSums {
+    /// No samples yet, of K classes.
+    ///
+    /// # Errors
+    /// [`CarError::InvalidOption`]; [`CarError::Confusion`] for fewer than two classes.
+    pub fn new(num_classes: usize, options: SurrogateOptions) -> Result<Self, CarError> {
+        options.check()?;
+        check_classes(num_classes)?;
+        Ok(Self { options, sums: Array2::zeros((num_classes, num_classes)), counts: vec![0; num_classes] })
+    }
+
+    /// Takes in scores [B, K] and labels `[B]`.
+    ///
+    /// # Errors
+    /// [`CarError::Confusion`] for scores of another number of classes, lengths that differ, a label out of range or a score that is
+    /// not finite, naming the sample, counted from the first batch on. The sums are of no use afterwards.
+    pub fn add_batch<S: Score>(
+        &mut self,
+        logits: ArrayView2<'_, S>,
+        labels: ArrayView1<'_, usize>,
+    ) -> Result<(), CarError> {
+        let num_classes = self.counts.len();
+        if logits.ncols() != num_classes {
+            return Err(ConfusionError::WrongNumberOfScores { columns: logits.ncols(), num_classes }.into());
+        }
+        let before: u64 = self.counts.iter().sum();
+        check_labels(before, logits.nrows(), num_classes, labels)?;
+        let (mut scores, mut terms) = (vec![0.0; num_classes], Terms::new(num_classes));
+        let options = self.options;
+        accumulate(&mut self.sums, &mut self.counts, labels, |sample, label, column| {
+            read_scores(before + sample as u64, logits.row(sample), &mut scores)?;
+            terms.compute(&scores, label, &options);
+            terms.add_to(column);
+            Ok(())
+        })?;
         Ok(())
-    })?;
-    Ok(ConfusionMatrix::from_dense(column_means(sums, &counts))?)
+    }
+
+    /// C~ of all samples so far, dense; columns of classes without a sample are zero.
+    ///
+    /// # Errors
+    /// [`CarError::Confusion`] for an entry that is not finite.
+    pub fn into_confusion(self) -> Result<ConfusionMatrix, CarError> {
+        Ok(ConfusionMatrix::from_dense(column_means(self.sums, &self.counts))?)
+    }
 }
 
 /// The surrogate of one batch with what its gradient needs: O(NK + K^2) numbers.
@@ -66,16 +129,18 @@ impl Surrogate {
     ) -> Result<Self, CarError> {
         options.check()?;
         let (samples, num_classes) = logits.dim();
-        check_labels(samples, num_classes, labels)?;
+        check_classes(num_classes)?;
+        check_labels(0, samples, num_classes, labels)?;
         if samples == 0 {
             return Err(CarError::EmptyBatch);
         }
         let mut scores = Array2::zeros((samples, num_classes));
         let mut terms = Terms::new(num_classes);
-        let (sums, counts) = accumulate(num_classes, labels, |sample, label, column| {
+        let (mut sums, mut counts) = (Array2::zeros((num_classes, num_classes)), vec![0; num_classes]);
+        accumulate(&mut sums, &mut counts, labels, |sample, label, column| {
             let mut row = scores.row_mut(sample);
             let row = row.as_slice_mut().expect("rows of a standard layout");
-            read_scores(sample, logits.row(sample), row)?;
+            read_scores(sample as u64, logits.row(sample), row)?;
             terms.compute(row, label, options);
             terms.add_to(column);
             Ok(())
@@ -143,42 +208,49 @@ impl Surrogate {
     }
 }
 
-fn check_labels(samples: usize, num_classes: usize, labels: ArrayView1<'_, usize>) -> Result<(), ConfusionError> {
-    if num_classes < 2 {
-        return Err(ConfusionError::TooFewClasses { num_classes });
-    }
+fn check_classes(num_classes: usize) -> Result<(), ConfusionError> {
+    if num_classes < 2 { Err(ConfusionError::TooFewClasses { num_classes }) } else { Ok(()) }
+}
+
+/// Of `samples` samples behind `before` others.
+fn check_labels(
+    before: u64,
+    samples: usize,
+    num_classes: usize,
+    labels: ArrayView1<'_, usize>,
+) -> Result<(), ConfusionError> {
     if labels.len() != samples {
         return Err(ConfusionError::WrongNumberOfLabels { samples, labels: labels.len() });
     }
     match labels.iter().position(|&label| label >= num_classes) {
-        Some(at) => Err(ConfusionError::LabelOutOfRange { sample: at as u64, label: labels[at], num_classes }),
+        Some(at) => Err(ConfusionError::LabelOutOfRange { sample: before + at as u64, label: labels[at], num_classes }),
         None => Ok(()),
     }
 }
 
-fn read_scores<S: Score>(sample: usize, row: ArrayView1<'_, S>, scores: &mut [f64]) -> Result<(), ConfusionError> {
+fn read_scores<S: Score>(sample: u64, row: ArrayView1<'_, S>, scores: &mut [f64]) -> Result<(), ConfusionError> {
     for (class, (score, &value)) in scores.iter_mut().zip(row).enumerate() {
         *score = value.to_f64();
         if !score.is_finite() {
-            return Err(ConfusionError::NonFiniteScore { sample: sample as u64, class, value: *score });
+            return Err(ConfusionError::NonFiniteScore { sample, class, value: *score });
         }
     }
     Ok(())
 }
 
-/// Sums one row a true class, so that a sample adds to contiguous memory, and the class counts.
+/// Adds to sums, one row a true class, so that a sample adds to contiguous memory, and to the class counts.
 fn accumulate(
-    num_classes: usize,
+    sums: &mut Array2<f64>,
+    counts: &mut [u64],
     labels: ArrayView1<'_, usize>,
     mut add: impl FnMut(usize, usize, &mut [f64]) -> Result<(), ConfusionError>,
-) -> Result<(Array2<f64>, Vec<u64>), ConfusionError> {
-    let (mut sums, mut counts) = (Array2::zeros((num_classes, num_classes)), vec![0; num_classes]);
+) -> Result<(), ConfusionError> {
     for (sample, &label) in labels.iter().enumerate() {
         let mut column = sums.row_mut(label);
         add(sample, label, column.as_slice_mut().expect("rows of a standard layout"))?;
         counts[label] += 1;
     }
-    Ok((sums, counts))
+    Ok(())
 }
 
 fn column_means(mut sums: Array2<f64>, counts: &[u64]) -> Array2<f64> {
@@ -307,7 +379,7 @@ fn sigmoid(x: f64) -> f64 {
 mod tests {
     use super::*;
     use approx::assert_relative_eq;
-    use ndarray::array;
+    use ndarray::{Axis, array};
 
     fn all_classes(margin: f64) -> SurrogateOptions {
         SurrogateOptions { margin, ..SurrogateOptions::official_code() }
@@ -332,6 +404,32 @@ mod tests {
             assert_relative_eq!(rest.get(i, 0), mean(1), max_relative = 1e-14);
         }
         assert_eq!((all.get(0, 0), all.column_sums()[1]), (0.0, 0.0));
+    }
+
+    #[test]
+    fn batches_of_any_size_give_the_same_bits_and_samples_are_counted_through() {
+        let logits = Array2::from_shape_fn((11, 4), |(row, class)| ((row * 7 + class * 5) % 9) as f32 * 0.4 - 1.0);
+        let labels = Array1::from_shape_fn(11, |row| row * row % 4);
+        for options in [SurrogateOptions::paper(0.1), SurrogateOptions::official_code()] {
+            let whole = surrogate_confusion(logits.view(), labels.view(), &options).unwrap().to_dense();
+            for size in [1, 2, 5, 11] {
+                let mut sums = SurrogateSums::new(4, options).unwrap();
+                for (logits, labels) in
+                    logits.axis_chunks_iter(Axis(0), size).zip(labels.axis_chunks_iter(Axis(0), size))
+                {
+                    sums.add_batch(logits, labels).unwrap();
+                }
+                assert_eq!(sums.into_confusion().unwrap().to_dense(), whole);
+            }
+        }
+        let mut sums = SurrogateSums::new(4, SurrogateOptions::paper(0.1)).unwrap();
+        sums.add_batch(logits.view(), labels.view()).unwrap();
+        let bad = |logits: Array2<f32>, label: usize| {
+            sums.clone().add_batch(logits.view(), array![0, label].view()).unwrap_err().to_string()
+        };
+        assert!(bad(Array2::zeros((2, 4)), 4).contains("sample 12"));
+        assert!(bad(array![[0.0, 0.0, 0.0, 0.0], [0.0, f32::NAN, 0.0, 0.0]], 1).contains("sample 12"));
+        assert!(bad(Array2::zeros((2, 3)), 1).contains('3') && bad(Array2::zeros((1, 4)), 1).contains('1'));
     }
 
     #[test]

@@ -1,33 +1,30 @@
 //! The training loop: an optimizer with linear warm-up and cosine schedule, the objective, batches made ahead of time.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use car_spectral::car::{CarOptions, PenaltyNorm};
 use car_spectral::confusion::ClassWeights;
 use indicatif::{ProgressBar, ProgressStyle};
-use ndarray::Array2;
-use rand::RngExt;
 use tch::Device;
 
 use crate::augment::AugmentationOptions;
 use crate::checkpoint::{self, Description, Run, SCHEMA, TrainingData, ValidationPart};
 use crate::data::{DataSet, Normalisation, Parts, Sampler};
 use crate::device::device_name;
-use crate::feed::{FedBatch, Feed, FeedOptions};
+use crate::feed::{Feed, FeedOptions};
+use crate::learner::{Learner, Pass};
 use crate::loss::classification::ClassificationOptions;
-use crate::metrics::EpochMetrics;
-use crate::model::{Architecture, ArchitectureKind, Classifier, Model, TrainingPass};
-use crate::objective::{Objective, ObjectiveOptions, Step};
-use crate::optimizer::{Optimizer, OptimizerOptions};
-use crate::random::{MOST_EPOCHS, Place, Purpose, generator};
+use crate::metrics::{CarMetrics, EpochMetrics};
+use crate::model::{Architecture, ArchitectureKind, Classifier, Pretrained, TrainingPass};
+use crate::objective::ObjectiveOptions;
+use crate::optimizer::OptimizerOptions;
+use crate::random::MOST_EPOCHS;
 use crate::resume::{self, RunState};
-use crate::run_evaluation::{Evaluated, Evaluator, Part};
+use crate::run_evaluation::{Evaluated, Evaluator};
 use crate::run_folder;
-use crate::schedule::WarmupCosine;
 use crate::selection::{Best, Selection};
-use crate::weight_ema::{self, WeightEma};
+use crate::split_metrics::SplitEvaluation;
+use crate::weight_ema;
 use crate::{COMMIT, TrainingError};
 
 /// Settings of a run.
@@ -150,14 +147,10 @@ impl Options {
 }
 
 /// The result of a run.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Finished {
     /// The epoch whose weights it is.
     pub epoch: usize,
-    /// Logits on the training images [N_train, K], rows in the order of their indices.
-    pub train_logits: Array2<f32>,
-    /// Logits on the test split [N_test, K].
-    pub test_logits: Array2<f32>,
     /// Share of test images predicted right.
     pub test_accuracy: f64,
 }
@@ -178,8 +171,6 @@ pub fn train(data: &DataSet, parts: &Parts, options: &Options) -> Result<Option<
     if options.selection == Selection::BestValidation && parts.validation.is_none() {
         return Err(TrainingError::setting("--select", "best", "needs --validation: it is never by the test images"));
     }
-    tch::manual_seed(options.seed as i64);
-    let subset = &parts.train;
     let architecture = Architecture {
         kind: options.architecture.clone(),
         input: data.image_shape(options.image_size)?,
@@ -187,39 +178,138 @@ pub fn train(data: &DataSet, parts: &Parts, options: &Options) -> Result<Option<
         classifier: options.classifier,
         resolution: options.resolution,
     };
-    let mut model = Model::new(architecture.clone(), options.device)?;
-    model.set_training_pass(options.training_pass)?;
-    let pretrained = options.pretrained.as_ref().map(|file| model.start_from(file)).transpose()?;
-    if let Some(pretrained) = &pretrained {
+    let class_counts = &parts.train.class_counts;
+    let mut learner = Learner::new(&architecture, class_counts, options)?;
+    if let Some(pretrained) = &learner.pretrained {
         let classifier =
             if pretrained.classifier { "taken" } else { "begun fresh, the file's is of other classes or kind" };
         println!("pretrained      sha256 {}, classifier {classifier}", pretrained.sha256);
     }
-    let mut weight_ema = options.weight_ema.map(|decay| WeightEma::new(&model, decay, options.device)).transpose()?;
-    let mut objective = Objective::new(&options.objective, &subset.class_counts, &model)?;
     let measured = options.objective.car.unwrap_or(CarOptions::paper());
-    let weights = ClassWeights::new(&subset.class_counts, measured.r0, measured.weights)?;
     let normalisation = options.normalisation.clone().unwrap_or_else(|| Normalisation::customary(data.kind));
     normalisation.check_channels(architecture.input[0])?;
-    let steps_per_epoch = subset.indices.len().div_ceil(options.batch_size);
-    let schedule = WarmupCosine {
-        peak: options.learning_rate,
-        warmup_steps: options.warm_up_epochs * steps_per_epoch,
-        total_steps: options.epochs * steps_per_epoch,
-    };
-    let trainable = model.trainable().into_iter().chain(objective.trainable()).collect();
-    let mut optimizer = Optimizer::new(options.optimizer, trainable)?;
     let evaluator = Evaluator {
         data,
         parts,
         image_size: options.image_size,
-        normalisation: &normalisation,
-        weights: &weights,
-        car: &measured,
+        normalisation: normalisation.clone(),
+        weights: ClassWeights::new(class_counts, measured.r0, measured.weights)?,
+        car: measured,
         device: options.device,
     };
+    let pretrained = learner.pretrained.clone();
+    let describe = |epoch| description(data, parts, options, &architecture, &normalisation, &pretrained, epoch);
 
-    let describe = |epoch: usize| Description {
+    if options.earlier == EarlierRun::Resume && resume::is_finished(&options.out, &describe(options.epochs))? {
+        return Ok(None);
+    }
+    let mut log = run_folder::take(&options.out, options.earlier)?;
+    let (done, mut best) = go_on(&mut learner, options, &describe(0))?;
+    log.keep(done)?;
+    let feed_options = FeedOptions {
+        epochs: done + 1..=options.epochs,
+        batch_size: options.batch_size,
+        seed: options.seed,
+        threads: options.loader_threads,
+        sampler: options.sampler,
+        augmentation: options.augmentation,
+        image_size: options.image_size,
+        contrastive: options.objective.contrastive.is_some(),
+        cutmix: options.objective.cutmix,
+        device: options.device,
+    };
+    let mut feed = Feed::new(&data.train, &parts.train, normalisation.clone(), &feed_options)?;
+    let bar = ProgressBar::new((options.epochs * learner.steps_per_epoch()) as u64).with_style(
+        ProgressStyle::with_template("{wide_bar} {pos}/{len} steps, {eta} left  {msg}").expect("a valid template"),
+    );
+    bar.set_position((done * learner.steps_per_epoch()) as u64);
+    let mut result = None;
+    for epoch in done + 1..=options.epochs {
+        let pass = learner.train(epoch, &mut feed, &bar)?;
+        let is_last = epoch == options.epochs;
+        let predictions = (is_last && options.selection == Selection::Last).then_some(options.out.as_path());
+        let evaluated = (is_last || epoch % options.evaluate_every == 0)
+            .then(|| evaluator.evaluate(learner.kept(), predictions))
+            .transpose()?;
+        let matrices = evaluated.as_ref().map(|evaluated| (&evaluated.train.surrogate, &evaluated.train.hard));
+        let car = learner.objective.finish_epoch(pass.seconds, matrices)?;
+        let metrics = epoch_metrics(epoch, &pass, evaluated.as_ref(), car);
+        log.append(&metrics)?;
+        bar.set_message(progress_message(&metrics, options.epochs, measured.norm));
+        if bar.is_hidden() {
+            eprintln!("{}  {:.1} s", progress_message(&metrics, options.epochs, measured.norm), pass.seconds);
+        }
+        if options.checkpoint_every > 0 && epoch % options.checkpoint_every == 0 {
+            let path = options.out.join(format!("epoch-{epoch:04}.safetensors"));
+            checkpoint::save(&path, learner.kept(), &learner.objective.state(), &describe(epoch))?;
+        }
+        if options.selection == Selection::BestValidation
+            && let Some(accuracy) = Best::is_beaten(best.as_ref(), metrics.validation.as_ref())
+        {
+            best = Some(Best::new(epoch, accuracy, learner.kept().weights(), learner.objective.state()));
+        }
+        learner.state(describe(epoch), best.as_ref()).save(&options.out)?;
+        result = evaluated.filter(|_| predictions.is_some());
+    }
+    bar.finish();
+
+    let kept = learner.kept().weights();
+    let (epoch, loss) = match best {
+        Some(best) => {
+            learner.model.set_weights(&best.weights)?;
+            (best.epoch, best.loss)
+        }
+        None => {
+            learner.model.set_weights(&kept)?;
+            (options.epochs, learner.objective.state())
+        }
+    };
+    let result = match result {
+        Some(result) => result,
+        // Chosen by validation, or a run that was stopped between its last epoch and its end.
+        None => evaluator.evaluate(&learner.model, Some(&options.out))?,
+    };
+    checkpoint::save(&options.out.join("model.safetensors"), &learner.model, &loss, &describe(epoch))?;
+    resume::remove(&options.out)?;
+    Ok(Some(Finished { epoch, test_accuracy: result.test.metrics.accuracy }))
+}
+
+/// Puts the learner where the run was stopped, if one is to go on and there is one: the epochs done, and the best of them where the
+/// result is chosen by validation.
+fn go_on(
+    learner: &mut Learner,
+    options: &Options,
+    planned: &Description,
+) -> Result<(usize, Option<Best>), TrainingError> {
+    if options.earlier != EarlierRun::Resume {
+        return Ok((0, None));
+    }
+    match RunState::load(&options.out, planned)? {
+        None => {
+            run_folder::check_not_begun(&options.out)?;
+            eprintln!("resume: no epoch is done, begins with the first");
+            Ok((0, None))
+        }
+        Some(state) => {
+            let (done, best) = (state.description.run.epoch, state.best.as_ref().map(Best::shallow_clone));
+            learner.restore(state)?;
+            eprintln!("resume: goes on after epoch {done} of {}", options.epochs);
+            Ok((done, best))
+        }
+    }
+}
+
+/// What a checkpoint says of its run.
+fn description(
+    data: &DataSet,
+    parts: &Parts,
+    options: &Options,
+    architecture: &Architecture,
+    normalisation: &Normalisation,
+    pretrained: &Option<Pretrained>,
+    epoch: usize,
+) -> Description {
+    Description {
         schema: SCHEMA.to_owned(),
         architecture: architecture.clone(),
         normalisation: normalisation.clone(),
@@ -228,8 +318,8 @@ pub fn train(data: &DataSet, parts: &Parts, options: &Options) -> Result<Option<
             train_sha256: data.train.sha256.clone(),
             test_sha256: data.test.sha256.clone(),
             long_tail: parts.long_tail,
-            class_counts: subset.class_counts.clone(),
-            indices_sha256: subset.sha256.clone(),
+            class_counts: parts.train.class_counts.clone(),
+            indices_sha256: parts.train.sha256.clone(),
             validation: parts.validation.as_ref().map(|(drawn, part)| ValidationPart {
                 drawn: *drawn,
                 class_counts: part.class_counts.clone(),
@@ -266,158 +356,22 @@ pub fn train(data: &DataSet, parts: &Parts, options: &Options) -> Result<Option<
             threads: tch::get_num_threads() as usize,
             commit: COMMIT.to_owned(),
         },
-    };
-
-    let bar = ProgressBar::new((options.epochs * steps_per_epoch) as u64).with_style(
-        ProgressStyle::with_template("{wide_bar} {pos}/{len} steps, {eta} left  {msg}").expect("a valid template"),
-    );
-    if options.earlier == EarlierRun::Resume && resume::is_finished(&options.out, &describe(options.epochs))? {
-        return Ok(None);
     }
-    let mut log = run_folder::take(&options.out, options.earlier)?;
-    let resumed = match options.earlier {
-        EarlierRun::Resume => RunState::load(&options.out, &describe(0))?,
-        EarlierRun::Refuse | EarlierRun::Overwrite => None,
-    };
-    let (done, mut best) = match resumed {
-        Some(state) => {
-            model.set_weights(&state.weights)?;
-            optimizer.set_state(&state.optimizer)?;
-            objective.set_state(state.loss, &state.other)?;
-            if let Some(weight_ema) = &mut weight_ema {
-                weight_ema.set_state(&state.weight_ema)?;
-            }
-            (state.description.run.epoch, state.best)
-        }
-        None => (0, None),
-    };
-    if options.earlier == EarlierRun::Resume {
-        if done == 0 {
-            run_folder::check_not_begun(&options.out)?;
-            eprintln!("resume: no epoch is done, begins with the first");
-        } else {
-            eprintln!("resume: goes on after epoch {done} of {}", options.epochs);
-        }
-    }
-    log.keep(done)?;
-    let feed_options = FeedOptions {
-        epochs: done + 1..=options.epochs,
-        batch_size: options.batch_size,
-        seed: options.seed,
-        threads: options.loader_threads,
-        sampler: options.sampler,
-        augmentation: options.augmentation,
-        image_size: options.image_size,
-        contrastive: options.objective.contrastive.is_some(),
-        cutmix: options.objective.cutmix,
-        device: options.device,
-    };
-    let mut feed = Feed::new(&data.train, subset, normalisation.clone(), &feed_options)?;
-    let (mut step, mut last) = (done * steps_per_epoch, None);
-    bar.set_position(step as u64);
-    for epoch in done + 1..=options.epochs {
-        let started = Instant::now();
-        tch::manual_seed(seed_of_layers(options.seed, epoch));
-        let (mut loss_sum, mut right, mut rate) = (0.0, 0.0, 0.0);
-        for position in 0..steps_per_epoch {
-            rate = schedule.rate(step);
-            let FedBatch { views, labels, mix } = feed.batch(epoch, position)?;
-            let Step { objective: to_minimise, loss, right: right_here } =
-                objective.step(&model, &views, &labels, mix.as_ref(), epoch)?;
-            step += 1;
-            if !loss.is_finite() {
-                return Err(TrainingError::Diverged { epoch, step: position + 1, loss });
-            }
-            optimizer.zero_grad();
-            to_minimise.f_backward()?;
-            optimizer.step(rate)?;
-            if let Some(weight_ema) = &mut weight_ema {
-                weight_ema.update(&model)?;
-            }
-            loss_sum += loss * labels.size()[0] as f64;
-            right += right_here;
-            bar.inc(1);
-        }
-        let seconds = started.elapsed().as_secs_f64();
-        let kept = weight_ema.as_ref().map_or(&model, WeightEma::model);
-        let evaluated = (epoch % options.evaluate_every == 0 || epoch == options.epochs)
-            .then(|| evaluator.evaluate(kept))
-            .transpose()?;
-        let train = evaluated.as_ref().map(|evaluated| &evaluated.train.evaluation);
-        let metrics_of = |part: &Part| part.evaluation.metrics.clone();
-        let validation = evaluated.as_ref().and_then(|evaluated| evaluated.validation.as_ref()).map(metrics_of);
-        let car = objective.finish_epoch(seconds, train.map(|train| (&train.surrogate, &train.hard)))?;
-        let images = subset.indices.len() as f64;
-        let metrics = EpochMetrics {
-            epoch,
-            train_loss: loss_sum / images,
-            train_accuracy: right / images,
-            learning_rate: rate,
-            train: evaluated.as_ref().map(|evaluated| metrics_of(&evaluated.train)),
-            test: evaluated.as_ref().map(|evaluated| metrics_of(&evaluated.test)),
-            validation,
-            car,
-            seconds,
-        };
-        log.append(&metrics)?;
-        bar.set_message(progress_message(&metrics, options.epochs, measured.norm));
-        if bar.is_hidden() {
-            eprintln!("{}  {seconds:.1} s", progress_message(&metrics, options.epochs, measured.norm));
-        }
-        if options.checkpoint_every > 0 && epoch % options.checkpoint_every == 0 {
-            let path = options.out.join(format!("epoch-{epoch:04}.safetensors"));
-            checkpoint::save(&path, kept, &objective.state(), &describe(epoch))?;
-        }
-        if options.selection == Selection::BestValidation
-            && let Some(accuracy) = Best::is_beaten(best.as_ref(), metrics.validation.as_ref())
-        {
-            best = Some(Best::new(epoch, accuracy, kept.weights(), objective.state()));
-        }
-        let state = RunState {
-            description: describe(epoch),
-            weights: model.weights(),
-            optimizer: optimizer.state(),
-            loss: objective.state(),
-            other: objective.other_state(),
-            weight_ema: weight_ema.as_ref().map_or_else(BTreeMap::new, WeightEma::state),
-            best: best.as_ref().map(Best::shallow_clone),
-        };
-        state.save(&options.out)?;
-        last = evaluated;
-    }
-    bar.finish();
-    let (epoch, loss) = match best {
-        Some(best) => {
-            model.set_weights(&best.weights)?;
-            (best.epoch, best.loss)
-        }
-        None => {
-            if let Some(weight_ema) = &weight_ema {
-                model.set_weights(&weight_ema.model().weights())?;
-            }
-            (options.epochs, objective.state())
-        }
-    };
-    let result = match last {
-        Some(last) if epoch == options.epochs => last,
-        // An earlier epoch, or a run that was stopped between its last epoch and its end.
-        _ => evaluator.evaluate(&model)?,
-    };
-    checkpoint::save(&options.out.join("model.safetensors"), &model, &loss, &describe(epoch))?;
-    result.write_predictions(&options.out)?;
-    resume::remove(&options.out)?;
-    let Evaluated { train, test, .. } = result;
-    Ok(Some(Finished {
-        epoch,
-        train_logits: train.logits,
-        test_logits: test.logits,
-        test_accuracy: test.evaluation.metrics.accuracy,
-    }))
 }
 
-/// Seed of libtorch's own generator in an epoch: what random layers draw does not depend on the epochs before.
-fn seed_of_layers(seed: u64, epoch: usize) -> i64 {
-    generator(seed, Place { epoch, stream: 0, purpose: Purpose::Layers, position: 0 }).random()
+fn epoch_metrics(epoch: usize, pass: &Pass, evaluated: Option<&Evaluated>, car: Option<CarMetrics>) -> EpochMetrics {
+    let of = |evaluation: &SplitEvaluation| evaluation.metrics.clone();
+    EpochMetrics {
+        epoch,
+        train_loss: pass.loss,
+        train_accuracy: pass.accuracy,
+        learning_rate: pass.learning_rate,
+        train: evaluated.map(|evaluated| of(&evaluated.train)),
+        test: evaluated.map(|evaluated| of(&evaluated.test)),
+        validation: evaluated.and_then(|evaluated| evaluated.validation.as_ref()).map(of),
+        car,
+        seconds: pass.seconds,
+    }
 }
 
 fn progress_message(metrics: &EpochMetrics, epochs: usize, norm: PenaltyNorm) -> String {

@@ -1,8 +1,9 @@
 //! Logits of a model on a set of images: evaluation mode, no augmentation, float32.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
 use tch::{Device, Kind, Tensor};
 
 use crate::TrainingError;
@@ -13,24 +14,24 @@ use crate::loader::{Loader, LoaderOptions, all_cores};
 /// Images evaluated at once. Fixed, so that the same weights give the same bits.
 pub const EVALUATION_BATCH: usize = 256;
 
-/// Logits [N, K] of the images of a split at the given indices, in their order, after the steps of `chain`, which are to be
-/// without chance ([`Chain::evaluation`]). Images are decoded on all cores ahead of the network.
+/// Gives `take` the logits [B, K] of the images of a split at the given indices, batch by batch in their order, with the places of the
+/// batch in `indices`; after the steps of `chain`, which are to be without chance ([`Chain::evaluation`]). Images are decoded on all
+/// cores ahead of the network; the logits of one batch are held at a time.
 ///
-/// `forward` maps a batch of bytes [B, C, H, W] on `device` to logits [B, K], normalisation included; `progress` is told
-/// the number of images done after each batch.
+/// `forward` maps a batch of bytes [B, C, H, W] on `device` to logits [B, K], normalisation included.
 ///
 /// # Errors
 /// Those of files that cannot be decoded; [`TrainingError::Torch`] for what libtorch refuses; [`TrainingError::WeightsMismatch`] if the output is not
-/// [B, K] with the same K in every batch.
-pub fn logits(
+/// [B, K] with the same K in every batch; those of `take`.
+pub fn batches(
     split: &Arc<Split>,
     indices: &[usize],
     chain: &Chain,
     device: Device,
     mut forward: impl FnMut(&Tensor) -> Result<Tensor, tch::TchError>,
-    mut progress: impl FnMut(usize),
-) -> Result<Array2<f32>, TrainingError> {
-    let (mut values, mut classes, mut done) = (Vec::new(), None, 0);
+    mut take: impl FnMut(ArrayView2<'_, f32>, Range<usize>) -> Result<(), TrainingError>,
+) -> Result<(), TrainingError> {
+    let (mut classes, mut done) = (None, 0);
     let _no_gradients = tch::no_grad_guard();
     let options =
         LoaderOptions { batch_size: EVALUATION_BATCH, epochs: 1..=1, seed: 0, stream: 0, threads: all_cores() };
@@ -48,12 +49,34 @@ pub fn logits(
         }
         classes = Some(expected);
         let output = output.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
-        values.extend(Vec::<f32>::try_from(output.f_flatten(0, -1)?)?);
+        let values = Vec::<f32>::try_from(output.f_flatten(0, -1)?)?;
+        let rows = ArrayView2::from_shape((count, expected as usize), &values).expect("the shape that was checked");
+        take(rows, done..done + count)?;
         done += count;
-        progress(done);
     }
-    let shape = (indices.len(), classes.unwrap_or(0) as usize);
-    Ok(Array2::from_shape_vec(shape, values).expect("every batch added its rows times K values"))
+    Ok(())
+}
+
+/// All logits [N, K] at once, as [`batches`] gives them; `progress` is told the number of images done after each batch.
+///
+/// # Errors
+/// As [`batches`].
+pub fn logits(
+    split: &Arc<Split>,
+    indices: &[usize],
+    chain: &Chain,
+    device: Device,
+    forward: impl FnMut(&Tensor) -> Result<Tensor, tch::TchError>,
+    mut progress: impl FnMut(usize),
+) -> Result<Array2<f32>, TrainingError> {
+    let (mut values, mut classes) = (Vec::new(), 0);
+    batches(split, indices, chain, device, forward, |rows, places| {
+        classes = rows.ncols();
+        values.extend(rows.iter());
+        progress(places.end);
+        Ok(())
+    })?;
+    Ok(Array2::from_shape_vec((indices.len(), classes), values).expect("every batch added its rows times K values"))
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ pub mod evaluate;
 pub mod experiment;
 mod feed;
 pub mod input;
+mod learner;
 pub mod loader;
 pub mod loss;
 pub mod memory;

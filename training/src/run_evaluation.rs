@@ -1,12 +1,12 @@
 //! The splits of a run under the weights of an epoch: the training images, the test split and, if there is one, the validation
-//! part of the training data; evaluation mode, no augmentation.
+//! part of the training data; evaluation mode, no augmentation. Logits pass by batch by batch; none are kept in memory.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use car_spectral::car::CarOptions;
 use car_spectral::confusion::ClassWeights;
-use ndarray::Array2;
+use ndarray::ArrayView1;
 use tch::{Device, Tensor};
 
 use crate::TrainingError;
@@ -14,8 +14,8 @@ use crate::augment::Chain;
 use crate::data::{DataSet, Normalisation, Parts, Split};
 use crate::evaluate;
 use crate::model::Model;
-use crate::predictions;
-use crate::split_metrics::{self, SplitEvaluation};
+use crate::predictions::{self, TakeRows};
+use crate::split_metrics::{SplitEvaluation, SplitSums};
 
 /// What the splits of a run are evaluated with.
 #[derive(Debug)]
@@ -23,65 +23,67 @@ pub(crate) struct Evaluator<'a> {
     pub data: &'a DataSet,
     pub parts: &'a Parts,
     pub image_size: Option<usize>,
-    pub normalisation: &'a Normalisation,
-    pub weights: &'a ClassWeights,
-    pub car: &'a CarOptions,
+    pub normalisation: Normalisation,
+    pub weights: ClassWeights,
+    pub car: CarOptions,
     pub device: Device,
-}
-
-/// Some images with their logits.
-#[derive(Debug)]
-pub(crate) struct Part {
-    pub indices: Vec<usize>,
-    pub labels: Vec<usize>,
-    /// [N, K], rows in the order of the indices.
-    pub logits: Array2<f32>,
-    pub evaluation: SplitEvaluation,
 }
 
 /// All splits.
 #[derive(Debug)]
 pub(crate) struct Evaluated {
-    pub train: Part,
-    pub test: Part,
-    pub validation: Option<Part>,
+    pub train: SplitEvaluation,
+    pub test: SplitEvaluation,
+    pub validation: Option<SplitEvaluation>,
 }
 
 impl Evaluator<'_> {
+    /// Evaluates `model`; with a folder, its predictions are written there: `train.npz`, `test.npz` and, if there is a validation
+    /// part, `validation.npz`.
+    ///
     /// # Errors
-    /// Those of the images, of libtorch, and of scores that are not finite.
-    pub(crate) fn evaluate(&self, model: &Model) -> Result<Evaluated, TrainingError> {
+    /// Those of the images, of libtorch, and of scores that are not finite; [`TrainingError::Io`] naming the file.
+    pub(crate) fn evaluate(&self, model: &Model, predictions: Option<&Path>) -> Result<Evaluated, TrainingError> {
         let all: Vec<usize> = (0..self.data.test.labels.len()).collect();
+        let part = |name: &str, split, indices| {
+            let file = predictions.map(|folder| folder.join(format!("{name}.npz")));
+            self.part(model, split, indices, file.as_deref())
+        };
         let validation = self.parts.validation.as_ref();
         Ok(Evaluated {
-            train: self.part(model, &self.data.train, &self.parts.train.indices)?,
-            test: self.part(model, &self.data.test, &all)?,
-            validation: validation.map(|(_, part)| self.part(model, &self.data.train, &part.indices)).transpose()?,
+            train: part("train", &self.data.train, &self.parts.train.indices)?,
+            test: part("test", &self.data.test, &all)?,
+            validation: validation
+                .map(|(_, drawn)| part("validation", &self.data.train, &drawn.indices))
+                .transpose()?,
         })
     }
 
-    fn part(&self, model: &Model, split: &Arc<Split>, indices: &[usize]) -> Result<Part, TrainingError> {
-        let forward = |batch: &Tensor| Ok(model.forward(&self.normalisation.apply(batch)?, false));
-        let chain = Chain::evaluation(&split.images, self.image_size);
-        let logits = evaluate::logits(split, indices, &chain, self.device, forward, |_| ())?;
+    fn part(
+        &self,
+        model: &Model,
+        split: &Arc<Split>,
+        indices: &[usize],
+        file: Option<&Path>,
+    ) -> Result<SplitEvaluation, TrainingError> {
+        let train_counts = &self.parts.train.class_counts;
         let labels: Vec<usize> = indices.iter().map(|&index| split.labels[index]).collect();
-        let counts = &self.parts.train.class_counts;
-        let evaluation = split_metrics::evaluate(&logits, &labels, counts, self.weights, self.car)?;
-        Ok(Part { indices: indices.to_vec(), labels, logits, evaluation })
-    }
-}
-
-impl Evaluated {
-    /// Writes `train.npz`, `test.npz` and, if there is a validation part, `validation.npz` into a folder.
-    ///
-    /// # Errors
-    /// [`TrainingError::Io`] naming the file.
-    pub(crate) fn write_predictions(&self, folder: &Path) -> Result<(), TrainingError> {
-        let parts =
-            [("train", Some(&self.train)), ("test", Some(&self.test)), ("validation", self.validation.as_ref())];
-        for (name, part) in parts.into_iter().filter_map(|(name, part)| Some((name, part?))) {
-            predictions::write(&folder.join(format!("{name}.npz")), part.logits.view(), &part.labels, &part.indices)?;
+        let mut sums = SplitSums::new(train_counts.len(), &self.car)?;
+        let run = |keep: &mut TakeRows<'_>| {
+            let forward = |batch: &Tensor| Ok(model.forward(&self.normalisation.apply(batch)?, false));
+            let chain = Chain::evaluation(&split.images, self.image_size);
+            evaluate::batches(split, indices, &chain, self.device, forward, |logits, places| {
+                sums.add(logits, ArrayView1::from(&labels[places]))?;
+                keep(logits)
+            })
+        };
+        match file {
+            Some(file) => predictions::write(file, train_counts.len(), &labels, indices, run)?,
+            None => {
+                let mut run = run;
+                run(&mut |_| Ok(()))?;
+            }
         }
-        Ok(())
+        sums.finish(train_counts, &self.weights)
     }
 }

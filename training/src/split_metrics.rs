@@ -1,11 +1,11 @@
 //! What the weights of an epoch do on one split: accuracies, the worst class, and the spectral norms of the hard and of the
 //! surrogate confusion matrix.
 
-use car_spectral::car::{CarOptions, descent_cosine, surrogate_confusion};
+use car_spectral::car::{CarOptions, SurrogateSums, descent_cosine};
 use car_spectral::confusion::{ClassWeights, ConfusionMatrix, MarginCounts, MarginGrid};
 use car_spectral::longtail::{ClassErrors, ClassMetrics, Group};
 use car_spectral::norms::{self, SpectralNorm};
-use ndarray::{Array1, Array2};
+use ndarray::{Array2, ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 
 use crate::TrainingError;
@@ -82,7 +82,9 @@ impl SplitMetrics {
         weights: &ClassWeights,
         options: &CarOptions,
     ) -> Result<Self, TrainingError> {
-        Ok(evaluate(logits, labels, train_counts, weights, options)?.metrics)
+        let mut sums = SplitSums::new(train_counts.len(), options)?;
+        sums.add(logits.view(), labels.into())?;
+        Ok(sums.finish(train_counts, weights)?.metrics)
     }
 }
 
@@ -94,60 +96,77 @@ pub(crate) struct SplitEvaluation {
     pub(crate) hard: SpectralNorm,
 }
 
-/// Evaluates logits [N, K], N >= 1, and labels `[N]` of a split.
-pub(crate) fn evaluate(
-    logits: &Array2<f32>,
-    labels: &[usize],
-    train_counts: &[u64],
-    weights: &ClassWeights,
-    options: &CarOptions,
-) -> Result<SplitEvaluation, TrainingError> {
-    let labels = Array1::from_vec(labels.to_vec());
-    let mut counts = MarginCounts::new(train_counts.len(), &MarginGrid::new(&[0.0])?)?;
-    counts.add_batch(logits.view(), labels.view())?;
-    let errors = counts.errors();
-    let classes =
-        ClassMetrics::new(train_counts, ClassErrors { counts: counts.class_counts(), errors: &errors }, None)?;
-    let worst = classes.worst_class.expect("at least one sample");
-
-    let weighted = counts.confusion().scale_columns(weights.values())?;
-    let hard = norms::spectral_norm(&weighted)?;
-    let surrogate = surrogate_confusion(logits.view(), labels.view(), &options.surrogate)?;
-    let smooth = norms::spectral_norm(&surrogate.scale_columns(weights.values())?)?;
-    let zero = hard.value == 0.0 || smooth.value == 0.0;
-    let cosine = || descent_cosine((&smooth.left, &smooth.right), (&hard.left, &hard.right), weights.values());
-    let metrics = SplitMetrics {
-        loss: cross_entropy(logits, &labels),
-        accuracy: classes.accuracy.expect("at least one sample"),
-        many: classes.group(Group::Many).micro,
-        medium: classes.group(Group::Medium).micro,
-        few: classes.group(Group::Few).micro,
-        worst_class: worst.index,
-        worst_class_error: worst.error,
-        worst_tenth_error: classes.worst_tenth_error,
-        accuracy_macro: classes.accuracy_macro,
-        zero_accuracy_classes: classes.zero_accuracy_classes.len(),
-        // Not the one-norm of the weighted matrix: its column sums carry rounding, which would break ties.
-        wce: classes.weighted_worst_class(weights.values())?.expect("at least one sample").weighted_error,
-        hard_spectral_norm: hard.value,
-        surrogate_spectral_norm: smooth.value,
-        surrogate_hard_cosine: if zero { None } else { cosine() },
-    };
-    Ok(SplitEvaluation { metrics, surrogate, hard })
+/// What the logits of a split add up to, batch by batch: K^2 numbers, however many images.
+#[derive(Debug)]
+pub(crate) struct SplitSums {
+    counts: MarginCounts,
+    surrogate: SurrogateSums,
+    loss: f64,
 }
 
-fn cross_entropy(logits: &Array2<f32>, labels: &Array1<usize>) -> f64 {
-    let total: f64 = logits
-        .rows()
-        .into_iter()
-        .zip(labels)
-        .map(|(row, &label)| {
-            let largest = row.fold(f32::NEG_INFINITY, |largest, &score| largest.max(score));
-            let below = |score: f32| f64::from(score) - f64::from(largest);
-            row.iter().map(|&score| below(score).exp()).sum::<f64>().ln() - below(row[label])
+impl SplitSums {
+    /// No images yet.
+    pub(crate) fn new(num_classes: usize, options: &CarOptions) -> Result<Self, TrainingError> {
+        Ok(Self {
+            counts: MarginCounts::new(num_classes, &MarginGrid::new(&[0.0])?)?,
+            surrogate: SurrogateSums::new(num_classes, options.surrogate)?,
+            loss: 0.0,
         })
-        .sum();
-    total / labels.len() as f64
+    }
+
+    /// Takes in logits [B, K] and labels `[B]`.
+    pub(crate) fn add(
+        &mut self,
+        logits: ArrayView2<'_, f32>,
+        labels: ArrayView1<'_, usize>,
+    ) -> Result<(), TrainingError> {
+        self.counts.add_batch(logits, labels)?;
+        self.surrogate.add_batch(logits, labels)?;
+        self.loss =
+            logits.rows().into_iter().zip(labels).fold(self.loss, |sum, (row, &label)| sum + cross_entropy(row, label));
+        Ok(())
+    }
+
+    /// The metrics of at least one image; `train_counts` `[K]` make the groups, `weights` are Lambda.
+    pub(crate) fn finish(self, train_counts: &[u64], weights: &ClassWeights) -> Result<SplitEvaluation, TrainingError> {
+        let Self { counts, surrogate, loss } = self;
+        let errors = counts.errors();
+        let classes =
+            ClassMetrics::new(train_counts, ClassErrors { counts: counts.class_counts(), errors: &errors }, None)?;
+        let worst = classes.worst_class.expect("at least one sample");
+
+        let weighted = counts.confusion().scale_columns(weights.values())?;
+        let hard = norms::spectral_norm(&weighted)?;
+        let surrogate = surrogate.into_confusion()?;
+        let smooth = norms::spectral_norm(&surrogate.scale_columns(weights.values())?)?;
+        let zero = hard.value == 0.0 || smooth.value == 0.0;
+        let cosine = || descent_cosine((&smooth.left, &smooth.right), (&hard.left, &hard.right), weights.values());
+        let metrics = SplitMetrics {
+            loss: loss / counts.samples() as f64,
+            accuracy: classes.accuracy.expect("at least one sample"),
+            many: classes.group(Group::Many).micro,
+            medium: classes.group(Group::Medium).micro,
+            few: classes.group(Group::Few).micro,
+            worst_class: worst.index,
+            worst_class_error: worst.error,
+            worst_tenth_error: classes.worst_tenth_error,
+            accuracy_macro: classes.accuracy_macro,
+            zero_accuracy_classes: classes.zero_accuracy_classes.len(),
+            // Not the one-norm of the weighted matrix: its column sums carry rounding, which would break ties.
+            wce: classes.weighted_worst_class(weights.values())?.expect("at least one sample").weighted_error,
+            hard_spectral_norm: hard.value,
+            surrogate_spectral_norm: smooth.value,
+            surrogate_hard_cosine: if zero { None } else { cosine() },
+        };
+        Ok(SplitEvaluation { metrics, surrogate, hard })
+    }
+}
+
+/// -log softmax(f)_y.
+fn cross_entropy(scores: ArrayView1<'_, f32>, label: usize) -> f64 {
+    let largest = scores.fold(f32::NEG_INFINITY, |largest, &score| largest.max(score));
+    let below = |score: f32| f64::from(score) - f64::from(largest);
+    scores.iter().map(|&score| below(score).exp()).sum::<f64>().ln() - below(scores[label])
 }
 
 #[cfg(test)]
@@ -157,12 +176,18 @@ mod tests {
     use car_spectral::confusion::WeightForm;
     use ndarray::array;
 
+    fn evaluate(logits: &Array2<f32>, labels: &[usize], counts: &[u64], weights: &ClassWeights) -> SplitEvaluation {
+        let mut sums = SplitSums::new(counts.len(), &CarOptions::paper()).unwrap();
+        sums.add(logits.view(), labels.into()).unwrap();
+        sums.finish(counts, weights).unwrap()
+    }
+
     #[test]
     fn three_classes_by_hand() {
         let logits = array![[2.0f32, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 3.0], [5.0, 0.0, 0.0]];
         let labels = [0, 0, 1, 2];
         let weights = ClassWeights::new(&[200, 50, 5], 0.2, WeightForm::None).unwrap();
-        let found = evaluate(&logits, &labels, &[200, 50, 5], &weights, &CarOptions::paper()).unwrap();
+        let found = evaluate(&logits, &labels, &[200, 50, 5], &weights);
         let metrics = &found.metrics;
         assert_eq!((metrics.accuracy, metrics.worst_class, metrics.worst_class_error), (0.25, 1, 1.0));
         assert_eq!((metrics.many, metrics.medium, metrics.few), (Some(0.5), Some(0.0), Some(0.0)));
@@ -185,7 +210,7 @@ mod tests {
         for spread in 1..40 {
             let predicted = |row: usize| 2 + (row * row + spread * row) % 28 % spread.min(28);
             let logits = Array2::from_shape_fn((100, 30), |(row, class)| f32::from(u8::from(class == predicted(row))));
-            let found = evaluate(&logits, &[1; 100], &counts, &weights, &CarOptions::paper()).unwrap();
+            let found = evaluate(&logits, &[1; 100], &counts, &weights);
             assert_eq!(found.metrics.wce, weights.values()[1], "{spread}");
         }
     }
@@ -193,7 +218,7 @@ mod tests {
     #[test]
     fn without_an_error_there_is_no_direction() {
         let weights = ClassWeights::new(&[1, 1], 0.2, WeightForm::Paper).unwrap();
-        let found = evaluate(&array![[9.0f32, 0.0]], &[0], &[1, 1], &weights, &CarOptions::paper()).unwrap();
+        let found = evaluate(&array![[9.0f32, 0.0]], &[0], &[1, 1], &weights);
         assert_eq!((found.metrics.hard_spectral_norm, found.metrics.surrogate_hard_cosine), (0.0, None));
     }
 }

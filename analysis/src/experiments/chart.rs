@@ -47,6 +47,7 @@ fn panels() -> [Panel; 4] {
             notation: Notation::Plain,
             series: vec![
                 ("hard_norm_test", "‖C Λ‖₂, test", (BLUE, Mark::Circle)),
+                ("rms_weighted_error_test", "its floor rms λe, test", (GREEN, Mark::Square)),
                 ("hard_norm_train", "‖C Λ‖₂, training", (SKY, Mark::Diamond)),
             ],
         },
@@ -96,7 +97,7 @@ pub(super) fn draw(rows: &[Row]) -> Figure {
         title: "Long-tailed training: accuracy, worst classes and spectral norm".into(),
         caption: format!(
             "{} of {}. Small marks: seeds; large: their mean, with the sample standard deviation across where \
-             there are several. Groups are micro averages. C: hard confusion matrix; Λ: weights of the paper, r₀ = 0.2.{data}",
+             there are several. Axes span the values, not all begin at 0. Groups are micro averages. C: hard confusion matrix; Λ: weights of the paper, r₀ = 0.2.{data}",
             counted(runs, "run", "runs"),
             counted(rows.len(), "experiment", "experiments"),
         ),
@@ -107,7 +108,7 @@ pub(super) fn draw(rows: &[Row]) -> Figure {
 fn draw_panel(scene: &mut Scene, area: Area, panel: &Panel, rows: &[Row]) {
     panel::title(scene, area, panel.title, 0.0);
     let values = |id: &str, row: &Row| -> Vec<f64> { row.runs.iter().filter_map(metric(id).read).collect() };
-    let (mut least, mut most) = (0f64, 0f64);
+    let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
     for found in panel.series.iter().flat_map(|(id, _, _)| rows.iter().map(move |row| values(id, row))) {
         let Some(Summary { mean, deviation, .. }) = Summary::of(&found) else { continue };
         let deviation = deviation.unwrap_or(0.0);
@@ -115,8 +116,11 @@ fn draw_panel(scene: &mut Scene, area: Area, panel: &Panel, rows: &[Row]) {
             (least, most) = (least.min(value), most.max(value));
         }
     }
-    let most = if most > 0.0 { 1.08 * most } else { 1.0 };
-    let x = Scale::linear(1.08 * least - 0.05 * most, most, area.left, area.right);
+    if least > most {
+        (least, most) = (0.0, 1.0);
+    }
+    let room = (0.1 * (most - least)).max(0.01);
+    let x = Scale::linear(least - room, most + room, area.left, area.right);
     let mut marks = ticks(&x, area.right - area.left, 52.0, panel.notation);
     marks.0.retain(|(value, _)| *value >= 0.0);
     x_axis(scene, area, &x, &marks, "");

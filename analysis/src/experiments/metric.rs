@@ -24,7 +24,7 @@ pub(super) struct Metric {
 }
 
 /// All columns; those of a validation part stand in a table only if a run has one.
-pub(super) const METRICS: [Metric; 17] = [
+pub(super) const METRICS: [Metric; 18] = [
     metric("validation_accuracy", "overall, validation", Form::Percent, |run| run.validation.as_ref()?.accuracy),
     metric("validation_accuracy_macro", "macro, validation", Form::Percent, |run| {
         run.validation.as_ref()?.accuracy_macro
@@ -43,6 +43,7 @@ pub(super) const METRICS: [Metric; 17] = [
     metric("zero_accuracy_classes", "at 0 %", Form::Number, |run| Some(run.classes.zero_accuracy_classes.len() as f64)),
     metric("hard_norm_train", "‖CΛ‖₂ train", Form::Number, |run| Some(run.train.hard_spectral_norm)),
     metric("hard_norm_test", "‖CΛ‖₂ test", Form::Number, |run| Some(run.test.hard_spectral_norm)),
+    metric("rms_weighted_error_test", "rms λe test", Form::Number, |run| Some(run.rms_weighted_error)),
     metric("surrogate_norm_train", "‖C̃Λ‖₂ train", Form::Number, |run| Some(run.train.surrogate_spectral_norm)),
     metric("surrogate_norm_test", "‖C̃Λ‖₂ test", Form::Number, |run| Some(run.test.surrogate_spectral_norm)),
     metric("step_milliseconds", "ms/step", Form::Number, |run| run.step_milliseconds),

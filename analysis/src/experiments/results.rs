@@ -5,6 +5,7 @@ use std::path::Path;
 use car_spectral::car::CarOptions;
 use car_spectral::confusion::{ClassWeights, MarginCounts, MarginGrid};
 use car_spectral::longtail::{ClassErrors, ClassMetrics};
+use car_spectral::norms;
 use car_spectral_training::checkpoint::{self, Description};
 use car_spectral_training::metrics::{SplitMetrics, read_log};
 
@@ -25,6 +26,8 @@ pub(super) struct RunResults {
     pub train: SplitMetrics,
     /// The same on the test images.
     pub test: SplitMetrics,
+    /// Root mean square over the classes of their weighted test errors λ_j e_j: [`norms::column_sum_floor`] of C Λ.
+    pub rms_weighted_error: f64,
     /// Milliseconds of a training step: over the steps of an epoch, the median of the epochs.
     pub step_milliseconds: Option<f64>,
 }
@@ -72,6 +75,7 @@ impl RunResults {
             ClassErrors { counts: test_counts.class_counts(), errors: &test_errors },
             Some(ClassErrors { counts: train_counts.class_counts(), errors: &train_errors }),
         )?;
+        let rms_weighted_error = norms::column_sum_floor(&test_counts.confusion().scale_columns(weights.values())?);
         let held_out = description.data.validation.is_some();
         let validation = held_out.then(|| split("validation.npz")).transpose()?;
         let log_path = folder.join("metrics.jsonl");
@@ -103,7 +107,7 @@ impl RunResults {
         let steps = counts.iter().sum::<u64>().div_ceil(description.run.batch_size as u64);
         let seconds = log.iter().map(|epoch| epoch.seconds).collect();
         let step_milliseconds = median(seconds).map(|seconds| 1000.0 * seconds / steps as f64);
-        Ok(Self { description, classes, validation, train, test, step_milliseconds })
+        Ok(Self { description, classes, validation, train, test, rms_weighted_error, step_milliseconds })
     }
 }
 

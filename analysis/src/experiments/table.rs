@@ -150,9 +150,10 @@ Last epoch, or where an experiment says `select = \"best\"` its best by the vali
 test images. Many, medium, few: classes with more than 100, 20 to 100, fewer than 20 training images; micro, the share of
 the group's test images (on a balanced test set also the mean over its classes). Macro: mean of all class accuracies. Worst
 10 %: mean accuracy of the worst ⌈K/10⌉ classes. WR: test over training accuracy of the worst test class; – where no training
-image of it is right. At 0 %: number of classes without one test image right. ‖CΛ‖₂: of the hard confusion matrix; ‖C̃Λ‖₂: of the surrogate over the
-whole split; both with Λ (r₀ 0.2) and surrogate of the paper for every row, in evaluation mode, train: on the training subset. ms/step: training
-step, median over epochs, as the machine was then. Validation: the part of each class's training images that was held out.
+image of it is right. At 0 %: number of classes without one test image right. ‖CΛ‖₂: of the hard confusion matrix; rms λe: root mean square
+of the weighted class errors, the least ‖CΛ‖₂ that these errors allow, reached where they spread evenly over all wrong classes; ‖C̃Λ‖₂: of
+the surrogate over the whole split; all with Λ (r₀ 0.2) and surrogate of the paper for every row, in evaluation mode, train: on the training
+subset. ms/step: training step, median over epochs, as the machine was then. Validation: the part of each class's training images that was held out.
 ";
 
 /// Where the numbers are from, each thing once.
