@@ -229,6 +229,12 @@ fn check_table(rows: &Path, runs: &Path, out: &Path) {
         if let Some(ratio) = ratio {
             close(value(&each, row, "worst_class_ratio"), ratio, name);
         }
+        let (logits, _) = read_predictions(&folder.join("test.npz"));
+        let confidence = logits.rows().into_iter().map(|row| {
+            let exponentials: Vec<f64> = row.iter().map(|&score| f64::from(score).exp()).collect();
+            exponentials.iter().copied().fold(0.0, f64::max) / exponentials.iter().sum::<f64>()
+        });
+        close(value(&each, row, "confidence_test"), confidence.sum::<f64>() / logits.nrows() as f64, name);
         let description: Value = serde_json::from_slice(&fs::read(folder.join("model.json")).unwrap()).unwrap();
         let counts =
             description["data"]["class_counts"].as_array().unwrap().iter().map(|count| count.as_f64().unwrap());

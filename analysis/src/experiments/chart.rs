@@ -121,7 +121,7 @@ fn draw_panel(scene: &mut Scene, area: Area, panel: &Panel, rows: &[Row]) {
     }
     let room = (0.1 * (most - least)).max(0.01);
     let x = Scale::linear(least - room, most + room, area.left, area.right);
-    let mut marks = ticks(&x, area.right - area.left, 52.0, panel.notation);
+    let mut marks = ticks(&x, area.right - area.left, 40.0, panel.notation);
     marks.0.retain(|(value, _)| *value >= 0.0);
     x_axis(scene, area, &x, &marks, "");
     for (at, row) in rows.iter().enumerate() {

@@ -24,7 +24,7 @@ pub(super) struct Metric {
 }
 
 /// All columns; those of a validation part stand in a table only if a run has one.
-pub(super) const METRICS: [Metric; 18] = [
+pub(super) const METRICS: [Metric; 20] = [
     metric("validation_accuracy", "overall, validation", Form::Percent, |run| run.validation.as_ref()?.accuracy),
     metric("validation_accuracy_macro", "macro, validation", Form::Percent, |run| {
         run.validation.as_ref()?.accuracy_macro
@@ -46,6 +46,8 @@ pub(super) const METRICS: [Metric; 18] = [
     metric("rms_weighted_error_test", "rms λe test", Form::Number, |run| Some(run.rms_weighted_error)),
     metric("surrogate_norm_train", "‖C̃Λ‖₂ train", Form::Number, |run| Some(run.train.surrogate_spectral_norm)),
     metric("surrogate_norm_test", "‖C̃Λ‖₂ test", Form::Number, |run| Some(run.test.surrogate_spectral_norm)),
+    metric("soft_error_test", "soft error test", Form::Percent, |run| Some(run.softness.soft_error)),
+    metric("confidence_test", "confidence test", Form::Percent, |run| Some(run.softness.confidence)),
     metric("step_milliseconds", "ms/step", Form::Number, |run| run.step_milliseconds),
 ];
 
@@ -91,6 +93,13 @@ impl Metric {
     /// Whether it is measured on the validation part.
     pub fn is_of_validation(&self) -> bool {
         self.id.starts_with("validation_")
+    }
+
+    /// Whether it is an accuracy, or said of accuracies.
+    pub fn is_of_accuracy(&self) -> bool {
+        self.is_of_validation()
+            || self.id.starts_with("accuracy")
+            || ["worst_class_ratio", "zero_accuracy_classes"].contains(&self.id)
     }
 
     /// Over the runs that have it.

@@ -2,15 +2,17 @@
 
 use std::path::Path;
 
-use car_spectral::car::CarOptions;
+use car_spectral::car::{CarOptions, surrogate_confusion};
 use car_spectral::confusion::{ClassWeights, MarginCounts, MarginGrid};
 use car_spectral::longtail::{ClassErrors, ClassMetrics};
 use car_spectral::norms;
 use car_spectral_training::checkpoint::{self, Description};
 use car_spectral_training::metrics::{SplitMetrics, read_log};
 
-use crate::AnalysisError;
 use car_spectral_training::input::predictions::{Logits, PredictionSource, Predictions, read};
+use ndarray::{Array2, ArrayView1};
+
+use crate::AnalysisError;
 
 /// The results of one run.
 #[derive(Clone, Debug)]
@@ -28,6 +30,8 @@ pub(super) struct RunResults {
     pub test: SplitMetrics,
     /// Root mean square over the classes of their weighted test errors λ_j e_j: [`norms::column_sum_floor`] of C Λ.
     pub rms_weighted_error: f64,
+    /// How sure it is of itself on the test images.
+    pub softness: Softness,
     /// Milliseconds of a training step: over the steps of an epoch, the median of the epochs.
     pub step_milliseconds: Option<f64>,
 }
@@ -50,7 +54,7 @@ impl RunResults {
             let paper = CarOptions::paper();
             ClassWeights::new(counts, paper.r0, paper.weights)?
         };
-        let split = |name: &str| -> Result<(MarginCounts, SplitMetrics), AnalysisError> {
+        let split = |name: &str| -> Result<(MarginCounts, SplitMetrics, Softness), AnalysisError> {
             let path = folder.join(name);
             let Predictions { logits, labels, .. } = read(&PredictionSource::File(path.clone()))?;
             let logits = match logits {
@@ -60,9 +64,9 @@ impl RunResults {
             let mut found = MarginCounts::new(counts.len(), &MarginGrid::new(&[0.0])?)?;
             found.add_batch(logits.view(), labels.view())?;
             let metrics = SplitMetrics::of(&logits, &labels.to_vec(), counts, &weights, &CarOptions::paper())?;
-            Ok((found, metrics))
+            Ok((found, metrics, Softness::of(&logits, labels.view())?))
         };
-        let ((train_counts, train), (test_counts, test)) = (split("train.npz")?, split("test.npz")?);
+        let ((train_counts, train, _), (test_counts, test, softness)) = (split("train.npz")?, split("test.npz")?);
         if train_counts.class_counts() != &counts[..] {
             return Err(mismatch(
                 &folder.join("train.npz"),
@@ -86,7 +90,7 @@ impl RunResults {
         for (name, found, logged) in [
             ("train.npz", Some(&train), &logged.train),
             ("test.npz", Some(&test), &logged.test),
-            ("validation.npz", validation.as_ref().map(|(_, metrics)| metrics), &logged.validation),
+            ("validation.npz", validation.as_ref().map(|(_, metrics, _)| metrics), &logged.validation),
         ] {
             let Some(found) = found else { continue };
             if logged.as_ref().is_none_or(|logged| (logged.accuracy - found.accuracy).abs() > 1e-9) {
@@ -99,7 +103,7 @@ impl RunResults {
             }
         }
         let validation = validation
-            .map(|(found, _)| {
+            .map(|(found, ..)| {
                 let errors = found.errors();
                 ClassMetrics::new(counts, ClassErrors { counts: found.class_counts(), errors: &errors }, None)
             })
@@ -107,7 +111,31 @@ impl RunResults {
         let steps = counts.iter().sum::<u64>().div_ceil(description.run.batch_size as u64);
         let seconds = log.iter().map(|epoch| epoch.seconds).collect();
         let step_milliseconds = median(seconds).map(|seconds| 1000.0 * seconds / steps as f64);
-        Ok(Self { description, classes, validation, train, test, rms_weighted_error, step_milliseconds })
+        Ok(Self { description, classes, validation, train, test, rms_weighted_error, softness, step_milliseconds })
+    }
+}
+
+/// How sure a network is of itself on one split.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Softness {
+    /// Mean over classes of the surrogate's column sums, with [`CarOptions::paper`]: the soft counterpart of the mean class error. It
+    /// falls, too, where logits shrink, for an error by a large margin counts 1, one by a small margin about a half.
+    pub soft_error: f64,
+    /// Mean over images of the largest softmax probability.
+    pub confidence: f64,
+}
+
+impl Softness {
+    fn of(logits: &Array2<f32>, labels: ArrayView1<'_, usize>) -> Result<Self, AnalysisError> {
+        let surrogate = surrogate_confusion(logits.view(), labels, &CarOptions::paper().surrogate)?;
+        let confidence = |row: ArrayView1<'_, f32>| {
+            let largest = row.fold(f32::NEG_INFINITY, |largest, &score| largest.max(score));
+            1.0 / row.iter().map(|&score| (f64::from(score) - f64::from(largest)).exp()).sum::<f64>()
+        };
+        Ok(Self {
+            soft_error: surrogate.column_sums().iter().sum::<f64>() / logits.ncols() as f64,
+            confidence: logits.rows().into_iter().map(confidence).sum::<f64>() / logits.nrows() as f64,
+        })
     }
 }
 
@@ -120,6 +148,22 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::assert_relative_eq;
+    use ndarray::array;
+
+    #[test]
+    fn smaller_logits_lower_the_soft_error_and_leave_the_error() {
+        // One image right by 2, one wrong by 4, of two classes: the one competitor takes the whole share.
+        let softness =
+            |scale: f32| Softness::of(&array![[2.0 * scale, 0.0], [4.0 * scale, 0.0]], array![0, 1].view()).unwrap();
+        let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+        for (scale, at) in [(1.0, 1.0), (0.25, 0.25)] {
+            let found = softness(scale);
+            let soft = 0.5 * (sigmoid(0.1 - 2.0 * at) + sigmoid(0.1 + 4.0 * at));
+            assert_relative_eq!(found.soft_error, soft, max_relative = 1e-12);
+            assert_relative_eq!(found.confidence, 0.5 * (sigmoid(2.0 * at) + sigmoid(4.0 * at)), max_relative = 1e-12);
+        }
+    }
 
     #[test]
     fn the_median_by_hand() {

@@ -108,24 +108,12 @@ fn markdown(rows: &[Row], arguments: &TableArguments) -> String {
     let folder = arguments.experiments.display();
     let runs = arguments.runs.display();
     let out = arguments.out.as_ref().map_or(String::new(), |out| format!(" --out {}", out.display()));
-    let mut text =
-        format!("Made by `experiments table {folder} --runs {runs}{out}`; do not edit.\n\n| method | seeds |");
-    for metric in &columns {
-        let _ = write!(text, " {} |", metric.header);
-    }
-    text.push_str("\n| --- | --- |");
-    text.push_str(&" ---: |".repeat(columns.len()));
-    text.push('\n');
-    for row in rows {
-        let seeds: Vec<String> = row.runs.iter().map(|run| run.description.run.seed.to_string()).collect();
-        let seeds = if seeds.is_empty() { "not run".to_owned() } else { seeds.join(", ") };
-        let _ = write!(text, "| {} | {seeds} |", escaped(&row.plan.experiment.title));
-        for metric in &columns {
-            let shown = metric.summary(&row.runs).map(|summary| summary.written(metric.form, row.runs.len()));
-            let _ = write!(text, " {} |", shown.unwrap_or_else(|| "–".to_owned()));
-        }
-        text.push('\n');
-    }
+    let mut text = format!("Made by `experiments table {folder} --runs {runs}{out}`; do not edit.\n\nAccuracies:\n\n");
+    let (accuracies, others): (Vec<&Metric>, Vec<&Metric>) =
+        columns.into_iter().partition(|metric| metric.is_of_accuracy());
+    push_table(&mut text, rows, &accuracies);
+    text.push_str("\nNorms, and what moves them:\n\n");
+    push_table(&mut text, rows, &others);
     text.push_str(NOTES);
     text.push_str(&provenance(rows));
     text.push_str("\nThe runs, missing ones included:\n\n```text\n");
@@ -145,15 +133,36 @@ fn markdown(rows: &[Row], arguments: &TableArguments) -> String {
     text
 }
 
+fn push_table(text: &mut String, rows: &[Row], columns: &[&Metric]) {
+    text.push_str("| method | seeds |");
+    for metric in columns {
+        let _ = write!(text, " {} |", metric.header);
+    }
+    text.push_str("\n| --- | --- |");
+    text.push_str(&" ---: |".repeat(columns.len()));
+    text.push('\n');
+    for row in rows {
+        let seeds: Vec<String> = row.runs.iter().map(|run| run.description.run.seed.to_string()).collect();
+        let seeds = if seeds.is_empty() { "not run".to_owned() } else { seeds.join(", ") };
+        let _ = write!(text, "| {} | {seeds} |", escaped(&row.plan.experiment.title));
+        for metric in columns {
+            let shown = metric.summary(&row.runs).map(|summary| summary.written(metric.form, row.runs.len()));
+            let _ = write!(text, " {} |", shown.unwrap_or_else(|| "–".to_owned()));
+        }
+        text.push('\n');
+    }
+}
+
 const NOTES: &str = "
 Last epoch, or where an experiment says `select = \"best\"` its best by the validation part; nothing is selected by test images. Mean ± sample standard deviation over the seeds; of one seed no deviation. Accuracies in % on the
 test images. Many, medium, few: classes with more than 100, 20 to 100, fewer than 20 training images; micro, the share of
 the group's test images (on a balanced test set also the mean over its classes). Macro: mean of all class accuracies. Worst
 10 %: mean accuracy of the worst ⌈K/10⌉ classes. WR: test over training accuracy of the worst test class; – where no training
 image of it is right. At 0 %: number of classes without one test image right. ‖CΛ‖₂: of the hard confusion matrix; rms λe: root mean square
-of the weighted class errors, the least ‖CΛ‖₂ that these errors allow, reached where they spread evenly over all wrong classes; ‖C̃Λ‖₂: of
+of the weighted class errors, below which these errors do not let ‖CΛ‖₂ fall, nearly reached where they spread evenly; ‖C̃Λ‖₂: of
 the surrogate over the whole split; all with Λ (r₀ 0.2) and surrogate of the paper for every row, in evaluation mode, train: on the training
-subset. ms/step: training step, median over epochs, as the machine was then. Validation: the part of each class's training images that was held out.
+subset. Soft error: mean column sum of the surrogate, which falls, too, where logits shrink; confidence: mean largest softmax probability;
+both in %. ms/step: training step, median over epochs, as the machine was then. Validation: the part of each class's training images that was held out.
 ";
 
 /// Where the numbers are from, each thing once.
