@@ -91,11 +91,11 @@ fn norm_vs_error(found: &Correlations, runs: &[&TrainingRun]) -> Figure {
                 found.and_then(|found| found.rho).map_or("–".to_owned(), |rho| format!("{rho:.2}").replace('-', "−"))
             };
             let (name, of_target) = match target {
-                Target::WorstClass => ("worst-class error (%)", Notation::Percent),
-                Target::WorstTenth => ("worst 10 % error (%)", Notation::Percent),
+                Target::WorstClass => ("worst class (%)", Notation::Percent),
+                Target::WorstTenth => ("worst tenth (%)", Notation::Percent),
                 Target::Wce => ("WCE", Notation::Plain),
             };
-            panel::title(&mut scene, area, &format!("{name}: ρ {} / {}", rho(0), rho(1)), 60.0);
+            panel::title(&mut scene, area, &format!("{name}: ρ {} / {}", rho(0), rho(1)), 84.0);
             let x = Axis { read: &|epoch| on.of(epoch).map(|m| predictor.of(m)), notation, label };
             let y =
                 Axis { read: &|epoch| epoch.test.as_ref().and_then(|m| target.of(m)), notation: of_target, label: "" };
