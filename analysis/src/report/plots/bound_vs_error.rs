@@ -165,9 +165,13 @@ fn heading(name: &str, width: f64) -> Vec<String> {
         }
     }
     let cut = lines.len().saturating_sub(MOST);
-    let mut lines: Vec<String> = lines.drain(cut..).map(|line| fitted(line.trim_end(), LEGEND, width / 1.2)).collect();
+    let mut lines: Vec<String> = lines.drain(cut..).map(|line| line.trim_end().to_owned()).collect();
     if cut > 0 {
-        lines[0] = fitted(&format!("…{}", lines[0]), LEGEND, width / 1.2);
+        lines[0].insert(0, '…');
+    }
+    for line in lines.iter_mut().filter(|line| text_width(line, LEGEND, true) > width) {
+        // The bold face is wider by less than a fifth.
+        *line = fitted(line, LEGEND, width / 1.2);
     }
     lines
 }
@@ -339,6 +343,11 @@ mod tests {
         let long = of("04-balanced-softmax-car-per-class-seed1");
         assert_eq!(long.concat(), "04-balanced-softmax-car-per-class-seed1");
         assert!((2..=3).contains(&long.len()) && long.iter().all(|line| text_width(line, LEGEND, true) <= 220.0));
+        // Whatever the width, a name that fits in one line is left whole.
+        for width in 100..400 {
+            let name = "balanced-softmax";
+            assert!(text_width(name, LEGEND, true) > f64::from(width) || heading(name, f64::from(width)) == [name]);
+        }
         let longest = "a folder of runs/and many more words before what tells them apart/seed1";
         assert_ne!(of(longest), of(&longest.replace("seed1", "seed2")));
         assert!(of(longest)[0].starts_with('…') && of(longest).len() == 3);
