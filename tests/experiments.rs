@@ -202,6 +202,13 @@ fn check_table(rows: &Path, runs: &Path, out: &Path) {
         let text = &lines[row][at];
         (!text.is_empty()).then(|| text.parse().unwrap())
     };
+    let chart = fs::read_to_string(out.join("table.svg")).unwrap();
+    let groups = [("many", "many (&gt; 100 images)"), ("medium", "medium (20–100)"), ("few", "few (&lt; 20)")];
+    for (group, label) in groups {
+        let is_there = (1..each.len()).any(|row| value(&each, row, &format!("accuracy_{group}")).is_some());
+        assert_eq!(chart.contains(label), is_there, "{label}");
+    }
+    assert!(groups.iter().any(|(_, label)| !chart.contains(label)), "no group is empty");
     let close = |a: Option<f64>, b: f64, what: &str| assert!((a.unwrap() - b).abs() <= 1e-12, "{what}: {a:?} {b}");
     for (row, name) in (1..).zip(["01-ce-seed0", "01-ce-seed3", "02-car-seed0", "02-car-seed3"]) {
         let folder = runs.join("rows").join(name);

@@ -18,8 +18,11 @@ struct Panel {
     series: Vec<(&'static str, &'static str, (Color, Mark))>,
 }
 
-fn panels() -> [Panel; 4] {
-    [
+/// The panels, with the metrics that a run has; all of them where nothing was run.
+fn panels(rows: &[Row]) -> [Panel; 4] {
+    let runs = || rows.iter().flat_map(|row| &row.runs);
+    let is_shown = |id: &str| runs().next().is_none() || runs().any(|run| (metric(id).read)(run).is_some());
+    let mut panels = [
         Panel {
             title: "overall (%)",
             notation: Notation::Percent,
@@ -47,11 +50,15 @@ fn panels() -> [Panel; 4] {
             notation: Notation::Plain,
             series: vec![
                 ("hard_norm_test", "‖C Λ‖₂, test", (BLUE, Mark::Circle)),
-                ("rms_weighted_error_test", "its floor rms λe, test", (GREEN, Mark::Square)),
+                ("rms_weighted_error_test", "its floor rms λe, test", (MUTED, Mark::Square)),
                 ("hard_norm_train", "‖C Λ‖₂, training", (SKY, Mark::Diamond)),
             ],
         },
-    ]
+    ];
+    for panel in &mut panels {
+        panel.series.retain(|(id, ..)| is_shown(id));
+    }
+    panels
 }
 
 fn metric(id: &str) -> &'static Metric {
@@ -63,7 +70,7 @@ const GAP: f64 = 40.0;
 
 /// The figure.
 pub(super) fn draw(rows: &[Row]) -> Figure {
-    let panels = panels();
+    let panels = panels(rows);
     let mut scene = Scene::new(WIDTH, 0.0);
     let entries: Vec<(Symbol, String)> = panels
         .iter()

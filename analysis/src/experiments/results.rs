@@ -10,7 +10,7 @@ use car_spectral_training::checkpoint::{self, Description};
 use car_spectral_training::metrics::{SplitMetrics, read_log};
 
 use car_spectral_training::input::predictions::{Logits, PredictionSource, Predictions, read};
-use ndarray::{Array2, ArrayView1};
+use ndarray::{Array1, Array2, ArrayView1};
 
 use crate::AnalysisError;
 
@@ -54,7 +54,7 @@ impl RunResults {
             let paper = CarOptions::paper();
             ClassWeights::new(counts, paper.r0, paper.weights)?
         };
-        let split = |name: &str| -> Result<(MarginCounts, SplitMetrics, Softness), AnalysisError> {
+        let split = |name: &str| -> Result<(MarginCounts, SplitMetrics, Array2<f32>, Array1<usize>), AnalysisError> {
             let path = folder.join(name);
             let Predictions { logits, labels, .. } = read(&PredictionSource::File(path.clone()))?;
             let logits = match logits {
@@ -64,9 +64,12 @@ impl RunResults {
             let mut found = MarginCounts::new(counts.len(), &MarginGrid::new(&[0.0])?)?;
             found.add_batch(logits.view(), labels.view())?;
             let metrics = SplitMetrics::of(&logits, &labels.to_vec(), counts, &weights, &CarOptions::paper())?;
-            Ok((found, metrics, Softness::of(&logits, labels.view())?))
+            Ok((found, metrics, logits, labels))
         };
-        let ((train_counts, train, _), (test_counts, test, softness)) = (split("train.npz")?, split("test.npz")?);
+        let (train_counts, train, ..) = split("train.npz")?;
+        let (test_counts, test, test_logits, test_labels) = split("test.npz")?;
+        let softness = Softness::of(&test_logits, test_labels.view())?;
+        drop(test_logits);
         if train_counts.class_counts() != &counts[..] {
             return Err(mismatch(
                 &folder.join("train.npz"),
@@ -90,7 +93,7 @@ impl RunResults {
         for (name, found, logged) in [
             ("train.npz", Some(&train), &logged.train),
             ("test.npz", Some(&test), &logged.test),
-            ("validation.npz", validation.as_ref().map(|(_, metrics, _)| metrics), &logged.validation),
+            ("validation.npz", validation.as_ref().map(|(_, metrics, ..)| metrics), &logged.validation),
         ] {
             let Some(found) = found else { continue };
             if logged.as_ref().is_none_or(|logged| (logged.accuracy - found.accuracy).abs() > 1e-9) {

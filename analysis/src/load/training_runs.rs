@@ -69,6 +69,8 @@ pub(crate) fn read_one(log: &Path, description: Description) -> Result<Option<Tr
         architecture: description.architecture.to_string(),
         train_counts: description.data.class_counts,
         subset_sha256: description.data.indices_sha256,
+        normalisation: Some(description.normalisation),
+        image_size: description.data.image_size,
         run: description.run,
         epochs,
     }))

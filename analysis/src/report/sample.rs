@@ -12,7 +12,7 @@ use car_spectral_training::augment::{AugmentationOptions, CutMix, Policy, RandAu
 use car_spectral_training::car_schedule::CarSchedule;
 use car_spectral_training::checkpoint::Run;
 use car_spectral_training::contrastive::ContrastiveOptions;
-use car_spectral_training::data::Sampler;
+use car_spectral_training::data::{Normalisation, Sampler};
 use car_spectral_training::loss::RectificationOptions;
 use car_spectral_training::loss::classification::ClassificationOptions;
 use car_spectral_training::metrics::{CarMetrics, EmaGap, EpochMetrics, SplitMetrics};
@@ -595,6 +595,8 @@ pub(crate) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
         architecture: "resnet20".into(),
         train_counts: long_tailed_counts(600, 100.0, 10).unwrap(),
         subset_sha256: "ec6c03cbc4423dde".into(),
+        normalisation: Some(Normalisation { mean: vec![0.286], std: vec![0.353] }),
+        image_size: Some(28),
         run: Run {
             epoch: 10,
             epochs: 10,

@@ -7,6 +7,7 @@
 //! documented for readers of the JSON in `docs/report-schema.md`; a test compares the two.
 
 use car_spectral_training::checkpoint::Run;
+use car_spectral_training::data::Normalisation;
 use car_spectral_training::metrics::EpochMetrics;
 use serde::{Deserialize, Serialize};
 
@@ -141,6 +142,12 @@ pub struct TrainingRun {
     pub train_counts: Vec<u64>,
     /// Checksum of the chosen training indices.
     pub subset_sha256: String,
+    /// How pixels became inputs; `None` in reports of older builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub normalisation: Option<Normalisation>,
+    /// Rows and columns of the images given to the network; `None` for images as they are stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_size: Option<usize>,
     /// Settings of the run, as the checkpoint says.
     pub run: Run,
     /// One entry an epoch.

@@ -5,6 +5,11 @@ use car_spectral::car::{Competition, EmaColumns, EmaStart, Gate};
 
 use super::scale::short;
 use crate::report::TrainingRun;
+use car_spectral_training::car_schedule::CarSchedule;
+use car_spectral_training::checkpoint::Run;
+use car_spectral_training::data::Normalisation;
+use car_spectral_training::loss::classification::ClassificationOptions;
+use car_spectral_training::model::TrainingPass;
 use car_spectral_training::optimizer::OptimizerOptions;
 
 /// Runs that differ in nothing but the seed.
@@ -60,10 +65,43 @@ struct Setting {
 fn settings(run: &TrainingRun) -> Vec<Setting> {
     let text = |name, value: &str| Setting { name, exact: value.to_owned(), shown: value.to_owned() };
     let number = |name, value: f64| Setting { name, exact: value.to_string(), shown: short(value) };
+    let numbers = |name, values: &[f64]| Setting {
+        name,
+        exact: values.iter().map(f64::to_string).collect::<Vec<_>>().join(" "),
+        shown: values.iter().map(|value| short(*value)).collect::<Vec<_>>().join(" "),
+    };
     let count = |name, value: usize| text(name, &value.to_string());
     let switch = |name, value: bool| text(name, if value { "on" } else { "off" });
-    let settings = &run.run;
-    let optimizer = match settings.optimizer {
+    // Named one by one: a setting that is new must be given a name here, or be said to set nothing apart.
+    let Run {
+        epoch: _,
+        epochs,
+        seed: _,
+        batch_size,
+        learning_rate,
+        momentum,
+        weight_decay,
+        optimizer,
+        warm_up_epochs,
+        augmented,
+        augmentation,
+        sampler,
+        selection,
+        training_pass: TrainingPass { bf16, drop_path },
+        weight_ema,
+        pretrained,
+        loss: _,
+        classification,
+        contrastive,
+        cutmix,
+        rectification,
+        car,
+        car_schedule: CarSchedule { after_epoch, ramp_epochs },
+        device: _,
+        threads: _,
+        commit: _,
+    } = &run.run;
+    let optimizer = match optimizer {
         Some(OptimizerOptions::AdamW { .. }) => "AdamW",
         Some(OptimizerOptions::Sgd { nesterov: true, .. }) => "SGD, Nesterov",
         Some(OptimizerOptions::Sgd { nesterov: false, .. }) | None => "SGD",
@@ -75,24 +113,38 @@ fn settings(run: &TrainingRun) -> Vec<Setting> {
             exact: run.subset_sha256.clone(),
             shown: run.subset_sha256.chars().take(6).collect(),
         },
+        text("size", &run.image_size.map_or("as stored".to_owned(), |size| size.to_string())),
         text("model", &run.architecture),
-        count("epochs", settings.epochs),
-        count("batch", settings.batch_size),
-        number("lr", settings.learning_rate),
+        count("epochs", *epochs),
+        text("final", if selection.is_last() { "last" } else { "best of validation" }),
+        count("batch", *batch_size),
+        text("sampler", sampler.name()),
+        number("lr", *learning_rate),
         text("optimizer", optimizer),
-        number("momentum", settings.momentum),
-        number("decay", settings.weight_decay),
-        count("warm-up", settings.warm_up_epochs),
-        match &settings.augmentation {
+        number("momentum", *momentum),
+        number("decay", *weight_decay),
+        count("warm-up", *warm_up_epochs),
+        match augmentation {
             Some(augmentation) => text("augmentation", &augmentation.label()),
-            None => switch("augmentation", settings.augmented),
+            None => switch("augmentation", *augmented),
         },
-        switch("bf16", settings.training_pass.bf16),
-        number("drop path", settings.training_pass.drop_path),
-        number("weight EMA", settings.weight_ema.unwrap_or(0.0)),
-        text("pretrained", settings.pretrained.as_ref().map_or("no", |from| from.sha256.get(..6).unwrap_or("yes"))),
+        switch("bf16", *bf16),
+        number("drop path", *drop_path),
+        number("weight EMA", weight_ema.unwrap_or(0.0)),
+        text("pretrained", pretrained.as_ref().map_or("no", |from| from.sha256.get(..6).unwrap_or("yes"))),
     ];
-    if let Some(contrastive) = &settings.contrastive {
+    if let Some(Normalisation { mean, std }) = &run.normalisation {
+        list.extend([numbers("mean", mean), numbers("std", std)]);
+    }
+    if let Some(ClassificationOptions::LdamDrw { largest_margin, scale, beta, deferred_from }) = classification {
+        list.extend([
+            number("margin", *largest_margin),
+            number("scale", *scale),
+            number("DRW b", *beta),
+            count("DRW from", *deferred_from),
+        ]);
+    }
+    if let Some(contrastive) = contrastive {
         list.extend([
             number("classification weight", contrastive.classification_weight),
             number("contrastive weight", contrastive.contrastive_weight),
@@ -101,17 +153,17 @@ fn settings(run: &TrainingRun) -> Vec<Setting> {
             count("dimension", contrastive.dimension),
         ]);
     }
-    if let Some(cutmix) = &settings.cutmix {
+    if let Some(cutmix) = cutmix {
         list.extend([number("mixed", cutmix.probability), text("partners", cutmix.partners.name())]);
     }
-    if let Some(rectification) = &settings.rectification {
+    if let Some(rectification) = rectification {
         list.extend([
             count("rectified after", rectification.after_epoch),
             number("nearest", rectification.nearest_share),
             number("ω", rectification.omega),
         ]);
     }
-    if let Some(car) = &settings.car {
+    if let Some(car) = car {
         let surrogate = &car.surrogate;
         let gate = match surrogate.gate {
             Gate::Sigmoid => "sigmoid",
@@ -141,8 +193,8 @@ fn settings(run: &TrainingRun) -> Vec<Setting> {
             number("r₀", car.r0),
             text("weights", car.weights.name()),
             text("norm", &car.norm.to_string()),
-            count("CAR after", settings.car_schedule.after_epoch),
-            count("α ramp", settings.car_schedule.ramp_epochs),
+            count("CAR after", *after_epoch),
+            count("α ramp", *ramp_epochs),
         ]);
     }
     list
@@ -154,6 +206,7 @@ mod tests {
     use crate::report::sample::training_run;
     use car_spectral::car::{CarOptions, EmaOptions};
     use car_spectral_training::augment::CutMix;
+    use car_spectral_training::data::Sampler;
     use car_spectral_training::model::Pretrained;
 
     fn labels(runs: &[TrainingRun]) -> Vec<(String, usize)> {
@@ -193,6 +246,22 @@ mod tests {
             [
                 "cross-entropy, bf16 off, drop path 0.1, weight EMA 0.999, pretrained no",
                 "cross-entropy, bf16 on, drop path 0, weight EMA 0, pretrained 579344",
+            ]
+        );
+    }
+
+    #[test]
+    fn how_images_were_drawn_and_given_sets_arms_apart() {
+        let [mut plain, mut other] = [training_run(0, None), training_run(0, None)];
+        plain.run.sampler = Sampler::InstanceBalanced;
+        other.run.sampler = Sampler::ClassBalanced;
+        other.normalisation = Some(Normalisation { mean: vec![0.5], std: vec![0.353] });
+        other.image_size = None;
+        assert_eq!(
+            labels(&[plain, other]).into_iter().map(|(label, _)| label).collect::<Vec<_>>(),
+            [
+                "cross-entropy, size 28, sampler instance-balanced, mean 0.286",
+                "cross-entropy, size as stored, sampler class-balanced, mean 0.5",
             ]
         );
     }
