@@ -1,5 +1,6 @@
 //! Training runs in arms: runs of one arm differ in the seed alone, and only they are averaged. An arm is called by its loss
-//! and by whatever sets it apart from the other arms.
+//! and by whatever sets it apart from the other arms: a setting stands in its name unless more arms have this value than any
+//! other. So no two names are equal, for of two values of a setting one at most is the usual one.
 
 use car_spectral::car::{Competition, EmaColumns, EmaStart, Gate};
 
@@ -29,13 +30,21 @@ pub(super) fn arms<'a>(runs: &[&'a TrainingRun]) -> Vec<Arm<'a>> {
             None => groups.push((loss, settings, vec![run])),
         }
     }
-    let differs = |setting: &Setting| {
-        let others = groups.iter().flat_map(|(_, settings, _)| settings);
-        others.filter(|other| other.name == setting.name).any(|other| other != setting)
+    let others = |setting: &Setting| {
+        let of_its_name = groups.iter().flat_map(|(_, all, _)| all).filter(|other| other.name == setting.name);
+        of_its_name.filter(|other| *other != setting).collect::<Vec<_>>()
+    };
+    let arms_with = |setting: &Setting| groups.iter().filter(|(_, all, _)| all.contains(setting)).count();
+    let named = |setting: &Setting| {
+        let others = others(setting);
+        if others.iter().all(|other| arms_with(other) < arms_with(setting)) {
+            return None;
+        }
+        let is_ambiguous = others.iter().any(|other| other.shown == setting.shown);
+        Some(format!(", {} {}", setting.name, if is_ambiguous { &setting.exact } else { &setting.shown }))
     };
     let arm = |(loss, settings, runs): &(String, Vec<Setting>, Vec<&'a TrainingRun>)| {
-        let apart = settings.iter().filter(|setting| differs(setting));
-        let label = apart.fold(loss.clone(), |label, setting| format!("{label}, {} {}", setting.name, setting.shown));
+        let label = loss.clone() + &settings.iter().filter_map(named).collect::<String>();
         Arm { label, runs: runs.clone() }
     };
     groups.iter().map(arm).collect()
@@ -269,6 +278,7 @@ mod tests {
     #[test]
     fn what_sets_arms_apart_is_said_and_nothing_else() {
         let paper = CarOptions::paper();
+        // r₀ differs by less than three digits show; the model that three arms share is not named.
         let slow = CarOptions { ema: EmaOptions { beta: 0.99, ..paper.ema }, r0: 0.200_01, ..paper };
         let mut small = training_run(0, None);
         small.architecture = "mlp (8)".into();
@@ -276,9 +286,9 @@ mod tests {
         assert_eq!(
             labels(&runs).into_iter().map(|(label, _)| label).collect::<Vec<_>>(),
             [
-                "CAR, EMA of all columns, model resnet20, b 0.5, r₀ 0.2",
-                "CAR, EMA of all columns, model resnet20, b 0.99, r₀ 0.2",
-                "cross-entropy, model resnet20",
+                "CAR, EMA of all columns, b 0.5, r₀ 0.2",
+                "CAR, EMA of all columns, b 0.99, r₀ 0.20001",
+                "cross-entropy",
                 "cross-entropy, model mlp (8)",
             ]
         );
