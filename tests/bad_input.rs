@@ -635,8 +635,28 @@ fn a_loss_that_leaves_the_finite_range_stops_the_run_without_a_checkpoint() {
     let ended = run(Program::Train, &arguments);
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
     assert!(ended.stderr.contains("epoch 1") && ended.stderr.contains("--lr"), "{}", ended.stderr);
-    for file in ["model.safetensors", "model.json", "train.npz", "test.npz"] {
-        assert!(!out.join(file).exists(), "{file} was left");
+    let nothing_left = |out: &Path| {
+        for file in ["model.safetensors", "model.json", "train.npz", "test.npz", "resume.safetensors"] {
+            assert!(!out.join(file).exists(), "{file} was left");
+        }
+    };
+    nothing_left(&out);
+    // One step, after which the weights are infinite, and one after which only the scores are.
+    for (name, flags, says) in [
+        ("diverged-weights", "--lr 1e39", "not finite after epoch 1; lower --lr"),
+        ("diverged-scores", "--lr 1e25", "train images of epoch 1: sample 0: the score of class"),
+    ] {
+        let out = fresh_folder(name).join("run");
+        let mut arguments: Vec<String> = vec!["--data".into(), synthetic()];
+        arguments.extend(words(
+            "--model mlp --epochs 1 --warm-up 0 --n-max 20 --imbalance 2 --batch-size 200 --threads 1 --device cpu",
+        ));
+        arguments.extend(words(flags));
+        arguments.extend(["--out".into(), text(&out)]);
+        let ended = run(Program::Train, &arguments);
+        assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+        assert!(ended.stderr.contains(says), "{}", ended.stderr);
+        nothing_left(&out);
     }
 }
 

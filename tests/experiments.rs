@@ -31,7 +31,10 @@ fn experiments(root: &Path) -> PathBuf {
     experiment(&folder, "01-ce.toml", "CE", "fashion-mnist", "");
     experiment(&folder, "02-car.toml", "CE + CAR", "fashion-mnist", "car = 'paper'");
     experiment(&folder, "03-ten.toml", "Ten", "cifar10", "");
-    experiment(&folder, "04-wrong.toml", "Wrong", "fashion-mnist", "gamma = 2");
+    experiment(&folder, "04-wrong.toml", "Wrong", "fashion-mnist", "");
+    let wrong = folder.join("04-wrong.toml");
+    let unfit = fs::read_to_string(&wrong).unwrap().replace("n-max = 40", "n-max = 40000");
+    fs::write(wrong, unfit).unwrap();
     folder
 }
 
@@ -106,13 +109,32 @@ fn a_sweep_survives_every_interruption_and_its_table_has_the_numbers_of_the_pred
     let ended = sweep(&rows, &whole);
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
     assert!(ended.stdout.contains("4 of 6 runs are finished"), "{}", ended.stdout);
-    for part in ["left out: rows/03-ten, for want of --data cifar10:DIR", "2 runs failed", "04-wrong-seed0", "--gamma"]
+    for part in
+        ["left out: rows/03-ten, for want of --data cifar10:DIR", "2 runs failed", "04-wrong-seed0", "class 0 has only"]
     {
         assert!(ended.stderr.contains(part), "{part}: {}", ended.stderr);
     }
     let order: Vec<&str> = ended.stderr.lines().filter_map(|line| line.strip_suffix(": begins")).collect();
     assert_eq!(order.len(), 6);
     assert_eq!(order[..3], ["rows/01-ce-seed0", "rows/02-car-seed0", "rows/04-wrong-seed0"], "first seeds first");
+
+    // The sweep alone is killed: its runs end with it.
+    let mut alone = start(&rows, &runs, Stdio::null());
+    while epochs_done(&runs) < 1 {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let left: Vec<String> = children(alone.id()).into_iter().map(|(child, _)| child).collect();
+    assert!(!left.is_empty());
+    kill(&alone.id().to_string());
+    alone.wait().unwrap();
+    let lives = |child: &String| {
+        fs::read_to_string(format!("/proc/{child}/cmdline")).is_ok_and(|line| line.contains("--end-with-parent"))
+    };
+    let patience = std::time::Instant::now();
+    while left.iter().any(lives) {
+        assert!(patience.elapsed() < Duration::from_secs(20), "children go on");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 
     // The whole group is killed, as by a crash of the machine; then children, one at a time.
     let seed: u64 = rand::rng().random();
@@ -166,6 +188,26 @@ fn a_sweep_survives_every_interruption_and_its_table_has_the_numbers_of_the_pred
         assert_eq!(ended.code, Some(1), "{}", ended.stdout);
         assert!(ended.stderr.contains(&format!("{to}: an accuracy of")), "{}", ended.stderr);
     }
+
+    // Other weights in the folder than the sweep left there.
+    let weights = whole.join("rows/01-ce-seed0/model.safetensors");
+    let right = fs::read(&weights).unwrap();
+    fs::copy(whole.join("rows/01-ce-seed3/model.safetensors"), &weights).unwrap();
+    let ended = table(&rows, &whole, &root.join("replaced"));
+    assert!(ended.stdout.contains("| CE | 3 |"), "{}", ended.stdout);
+    fs::write(&weights, right).unwrap();
+
+    // A flag that there is not: nothing is begun.
+    let typo = rows.join("05-typo.toml");
+    experiment(&rows, "05-typo.toml", "Typo", "fashion-mnist", "gamma = 2");
+    let ended = sweep(&rows, &whole);
+    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("nothing was begun") && ended.stderr.contains("05-typo.toml: error: --gamma"),
+        "{}",
+        ended.stderr
+    );
+    fs::remove_file(typo).unwrap();
 
     // Another learning rate: the finished runs are no longer those of the file, and are not trained over.
     let changed = fs::read_to_string(rows.join("01-ce.toml")).unwrap().replace("lr = 0.05", "lr = 0.06");
@@ -377,7 +419,7 @@ fn too_few_runs_and_none_are_told_apart() {
     let ended = run(Program::Experiments, ["correlate", &first, &second, "--out", &text(&out)]);
     assert!(ended.code == Some(1) && ended.stderr.contains("2 runs"), "{}", ended.stderr);
     let ended = run(Program::Experiments, ["correlate", &first, &second, &first, "--out", &text(&out)]);
-    assert!(ended.code == Some(1) && ended.stderr.contains("the same run as"), "{}", ended.stderr);
+    assert!(ended.code == Some(1) && ended.stderr.contains("the same settings and seed as"), "{}", ended.stderr);
     let ended = run(Program::Experiments, ["correlate", &text(&out), "--out", &text(&out)]);
     assert!(ended.code == Some(1) && ended.stderr.contains("no run in it"), "{}", ended.stderr);
 }

@@ -67,7 +67,10 @@ fn the_best_epoch_on_validation_is_the_result_and_analyze_sees_the_same_images()
     let best = 1 + scores.iter().position(|&score| score == largest).unwrap();
     let test = epochs[best - 1].test.as_ref().unwrap();
     assert!(
-        said.contains(&format!("{:.2} % (epoch {best}, the best of 6 on validation)", 100.0 * test.accuracy)),
+        said.contains(&format!(
+            "{:.2} % (epoch {best}, the best of 6 evaluated ones on validation)",
+            100.0 * test.accuracy
+        )),
         "{said}"
     );
     let (model, description) = checkpoint::load(&out.join("model.safetensors"), Device::Cpu).unwrap();

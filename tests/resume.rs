@@ -127,6 +127,16 @@ fn killed_ten_times_it_ends_with_the_same_weights() {
         assert!(again.stdout.contains("finished already"), "{}", again.stdout);
         let other = train(&format!("{resumed} --seed 9"), &stopped);
         assert!(other.code == Some(2) && other.stderr.contains("run.seed 0 there, 9 here"), "{}", other.stderr);
+        // A finished run that has lost a file is not begun anew, whatever its log says.
+        fs::remove_file(stopped.join("test.npz")).unwrap();
+        fs::write(stopped.join("metrics.jsonl"), "").unwrap();
+        let lost = train(&resumed, &stopped);
+        assert_eq!(lost.code, Some(2), "{}", lost.stderr);
+        assert!(lost.stderr.contains("but there is no resume.safetensors"), "{}", lost.stderr);
+        assert_eq!(
+            fs::read(whole.join("model.safetensors")).unwrap(),
+            fs::read(stopped.join("model.safetensors")).unwrap()
+        );
     }
 }
 
@@ -158,6 +168,9 @@ fn other_settings_and_damaged_states_are_refused() {
     refused(&format!("{long} --resume --seed 5"), 2, &["run.seed 0 there, 5 here"]);
     refused(&format!("{long} --resume --optimizer adamw"), 2, &["run.optimizer.name", "adamw"]);
     refused(&format!("{long} --resume --car paper"), 2, &["run.loss"]);
+    refused(&format!("{long} --overwrite --loader-threads 2000"), 2, &["--loader-threads = 2000"]);
+    refused(&format!("{long} --overwrite --rectify-after 2000 --loss concutmix"), 2, &["--rectify-after = 2000"]);
+    assert_eq!(fs::read(out.join("metrics.jsonl")).unwrap(), log);
     refused(long, 2, &["--overwrite", "--resume"]);
     refused(&format!("{long} --resume --overwrite"), 2, &["cannot be used with"]);
     for length in [0, 7, state.len() / 2, state.len() - 1] {

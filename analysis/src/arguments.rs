@@ -19,7 +19,7 @@ use car_spectral_training::input::predictions::PredictionSource;
 ///
 /// Exit code: 0 done, 1 a file or its content was refused, 2 wrong usage.
 #[derive(Debug, Parser)]
-#[command(name = "analyze", version)]
+#[command(name = "analyze", version, allow_negative_numbers = true)]
 #[command(group(ArgGroup::new("model").required(true).args(["checkpoint", "predictions"])))]
 #[command(after_help = "Examples:
   analyze --checkpoint runs/a/model.safetensors --data cifar100:cifar-100-binary --out out/a

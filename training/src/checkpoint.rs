@@ -120,6 +120,9 @@ pub struct Run {
     /// How the epoch of the run's final weights is chosen; absent for the last.
     #[serde(default, skip_serializing_if = "Selection::is_last")]
     pub selection: Selection,
+    /// Epochs from one evaluation to the next, where the result is the best of those evaluated; absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluated_every: Option<usize>,
     /// How forward passes of training computed; absent where that was plain float32.
     #[serde(default, skip_serializing_if = "is_plain")]
     pub training_pass: TrainingPass,
@@ -335,6 +338,7 @@ mod tests {
                 augmentation: Some(AugmentationOptions { policy: Policy::AutoAugment, cutout: Some(16) }),
                 sampler: Sampler::SquareRoot,
                 selection: Selection::BestValidation,
+                evaluated_every: Some(2),
                 training_pass: TrainingPass { bf16: true, drop_path: 0.1 },
                 weight_ema: Some(0.999),
                 pretrained: Some(Pretrained { sha256: "e".into(), classifier: false }),

@@ -6,14 +6,14 @@ use std::path::PathBuf;
 
 use car_spectral_training::TrainingError;
 use car_spectral_training::data::DataSource;
-use car_spectral_training::experiment::{ExperimentFile, FileFlag};
+use car_spectral_training::experiment::{ExperimentFile, FileFlag, FlagValue};
 use clap::error::ContextKind;
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 use crate::Arguments;
 
 /// Flags that mean nothing in a file.
-const COMMAND_LINE_ONLY: [&str; 1] = ["config"];
+const COMMAND_LINE_ONLY: [&str; 3] = ["config", "check", "end-with-parent"];
 
 /// The arguments of a command line, the program's name first, and of the file that it names.
 ///
@@ -38,6 +38,17 @@ pub fn parse(command_line: Vec<OsString>) -> Result<Result<Arguments, clap::Erro
         let problem =
             format!("`{}` is no flag that a file can give; keys are the long flags of train --help", flag.name);
         return Err(wrong(flag.line, problem));
+    }
+    let is_switch = |name: &str| {
+        let flag = command.get_arguments().find(|flag| flag.get_long() == Some(name));
+        flag.is_some_and(|flag| !flag.get_action().takes_values())
+    };
+    if let Some(flag) = file.flags.iter().find(|flag| flag.value == FlagValue::Switch(false) && !is_switch(&flag.name))
+    {
+        return Err(wrong(
+            flag.line,
+            format!("{}: false is no value of it; leave the line out for the default", flag.name),
+        ));
     }
     let (program, given) = command_line.split_at(1.min(command_line.len()));
     // A flag given twice is an error, or a longer list; so what the command line gives is left out.
@@ -104,8 +115,10 @@ mod tests {
     #[test]
     fn every_flag_can_stand_in_a_file() {
         let command = Arguments::command();
-        let flags: Vec<&clap::Arg> =
-            command.get_arguments().filter(|flag| flag.get_long().is_some_and(|name| name != "config")).collect();
+        let flags: Vec<&clap::Arg> = command
+            .get_arguments()
+            .filter(|flag| flag.get_long().is_some_and(|name| !COMMAND_LINE_ONLY.contains(&name)))
+            .collect();
         assert!(flags.len() > 30, "{}", flags.len());
         for flag in flags {
             let name = flag.get_long().unwrap();
@@ -173,6 +186,8 @@ mod tests {
             ("config = 'a.toml'", "line 1: `config` is no flag"),
             ("seed = 1\nepochs = 'many'", "row.toml: line 2: epochs: invalid value 'many' for '--epochs"),
             ("car-alpha = true", "line 1: car-alpha: "),
+            ("seed = 1\nlr = false", "line 2: lr: false is no value"),
+            ("check = true", "line 1: `check` is no flag"),
             ("nesterov = 'yes'", "line 1: nesterov: "),
             ("[experiment]\ntitle = 'a'\ndata = 'cifar10'\nseeds = [0]", "--data = cifar100: "),
         ] {

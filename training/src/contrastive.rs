@@ -8,6 +8,7 @@ use tch::nn::{self, ModuleT};
 use tch::{Device, Tensor};
 
 use crate::TrainingError;
+use crate::model::LARGEST_WIDTH;
 
 /// Constants of the branch and of the sum of losses,
 ///
@@ -43,13 +44,13 @@ impl ContrastiveOptions {
             ("--contrastive-weight", self.contrastive_weight),
             ("--contrastive-temperature", self.temperature),
         ] {
-            if !(value.is_finite() && value > 0.0) {
-                return Err(TrainingError::setting(name, value, "must be finite and positive"));
+            if !(1e-6..=1e6).contains(&value) {
+                return Err(TrainingError::setting(name, value, "from 1e-6 to 1e6"));
             }
         }
         for (name, value) in [("--contrastive-hidden", self.hidden), ("--contrastive-dimension", self.dimension)] {
-            if value == 0 {
-                return Err(TrainingError::setting(name, value, "at least 1"));
+            if !(1..=LARGEST_WIDTH).contains(&value) {
+                return Err(TrainingError::setting(name, value, format!("from 1 to {LARGEST_WIDTH}")));
             }
         }
         Ok(())

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use car_spectral::longtail::{Group, long_tailed_counts};
 use car_spectral_training::TrainingError;
+use car_spectral_training::console::say;
 use car_spectral_training::data::{DataSet, DataSource, LongTail, Parts, Sampler, Subset, Validation};
 use car_spectral_training::loader::all_cores;
 use clap::{Args, ValueEnum};
@@ -147,17 +148,17 @@ impl DataArguments {
 
 /// Prints which images are used: counts and checksums.
 pub fn announce(data: &DataSet, parts: &Parts, sampler: Sampler) {
-    println!("data set        {} ({} classes)", data.kind.name(), data.num_classes());
-    println!("training images {} of {}", parts.train.indices.len(), data.train.labels.len());
-    println!("class counts    {}", counts(&parts.train.class_counts));
-    println!("indices sha256  {}", parts.train.sha256);
+    say(format_args!("data set        {} ({} classes)", data.kind.name(), data.num_classes()));
+    say(format_args!("training images {} of {}", parts.train.indices.len(), data.train.labels.len()));
+    say(format_args!("class counts    {}", counts(&parts.train.class_counts)));
+    say(format_args!("indices sha256  {}", parts.train.sha256));
     if let Some((_, validation)) = &parts.validation {
-        println!("validation      {} of the training images, held out", validation.indices.len());
-        println!("class counts    {}", counts(&validation.class_counts));
-        println!("indices sha256  {}", validation.sha256);
+        say(format_args!("validation      {} of the training images, held out", validation.indices.len()));
+        say(format_args!("class counts    {}", counts(&validation.class_counts)));
+        say(format_args!("indices sha256  {}", validation.sha256));
     }
-    println!("test images     {}", data.test.labels.len());
-    println!("sampler         {}", sampler.name());
+    say(format_args!("test images     {}", data.test.labels.len()));
+    say(format_args!("sampler         {}", sampler.name()));
 }
 
 /// The counts of few classes, a summary of those of many: model.json has them all.

@@ -9,10 +9,12 @@ use tch::Device;
 
 use crate::augment::AugmentationOptions;
 use crate::checkpoint::{self, Description, Run, SCHEMA, TrainingData, ValidationPart};
+use crate::console;
 use crate::data::{DataSet, Normalisation, Parts, Sampler};
 use crate::device::device_name;
 use crate::feed::{Feed, FeedOptions};
 use crate::learner::{Learner, Pass};
+use crate::loader;
 use crate::loss::classification::ClassificationOptions;
 use crate::metrics::{CarMetrics, EpochMetrics};
 use crate::model::{Architecture, ArchitectureKind, Classifier, Pretrained, TrainingPass};
@@ -107,9 +109,8 @@ impl Options {
         };
         self.architecture.check()?;
         at_least_one("--epochs", self.epochs)?;
-        at_least_one("--batch-size", self.batch_size)?;
+        loader::check_sizes(self.batch_size, self.loader_threads)?;
         at_least_one("--evaluate-every", self.evaluate_every)?;
-        at_least_one("--loader-threads", self.loader_threads)?;
         if self.epochs >= MOST_EPOCHS {
             return Err(TrainingError::setting("--epochs", self.epochs, format!("below {MOST_EPOCHS}")));
         }
@@ -133,6 +134,12 @@ impl Options {
                 after,
                 "fewer epochs than --epochs, or CAR never counts",
             ));
+        }
+        if let Some(rectification) = self.objective.rectification
+            && rectification.after_epoch >= self.epochs
+        {
+            let requirement = "fewer epochs than --epochs, or no label is rectified";
+            return Err(TrainingError::setting("--rectify-after", rectification.after_epoch, requirement));
         }
         if self.warm_up_epochs >= self.epochs {
             return Err(TrainingError::setting("--warm-up", self.warm_up_epochs, "fewer epochs than --epochs"));
@@ -164,7 +171,7 @@ pub struct Finished {
 ///
 /// # Errors
 /// [`TrainingError::InvalidSetting`] before anything is written, also for a run to go on with that had other settings,
-/// [`TrainingError::Diverged`] if the loss leaves the
+/// [`TrainingError::Diverged`] and its like if loss, weights or scores leave the
 /// finite range, and the errors of files and libtorch.
 pub fn train(data: &DataSet, parts: &Parts, options: &Options) -> Result<Option<Finished>, TrainingError> {
     options.check()?;
@@ -183,7 +190,7 @@ pub fn train(data: &DataSet, parts: &Parts, options: &Options) -> Result<Option<
     if let Some(pretrained) = &learner.pretrained {
         let classifier =
             if pretrained.classifier { "taken" } else { "begun fresh, the file's is of other classes or kind" };
-        println!("pretrained      sha256 {}, classifier {classifier}", pretrained.sha256);
+        console::say(format_args!("pretrained      sha256 {}, classifier {classifier}", pretrained.sha256));
     }
     let measured = options.objective.car.unwrap_or(CarOptions::paper());
     let normalisation = options.normalisation.clone().unwrap_or_else(|| Normalisation::customary(data.kind));
@@ -229,7 +236,7 @@ pub fn train(data: &DataSet, parts: &Parts, options: &Options) -> Result<Option<
         let is_last = epoch == options.epochs;
         let predictions = (is_last && options.selection == Selection::Last).then_some(options.out.as_path());
         let evaluated = (is_last || epoch % options.evaluate_every == 0)
-            .then(|| evaluator.evaluate(learner.kept(), predictions))
+            .then(|| evaluator.evaluate(learner.kept(), epoch, predictions))
             .transpose()?;
         let matrices = evaluated.as_ref().map(|evaluated| (&evaluated.train.surrogate, &evaluated.train.hard));
         let car = learner.objective.finish_epoch(pass.seconds, matrices)?;
@@ -267,7 +274,7 @@ pub fn train(data: &DataSet, parts: &Parts, options: &Options) -> Result<Option<
     let result = match result {
         Some(result) => result,
         // Chosen by validation, or a run that was stopped between its last epoch and its end.
-        None => evaluator.evaluate(&learner.model, Some(&options.out))?,
+        None => evaluator.evaluate(&learner.model, epoch, Some(&options.out))?,
     };
     checkpoint::save(&options.out.join("model.safetensors"), &learner.model, &loss, &describe(epoch))?;
     resume::remove(&options.out)?;
@@ -342,6 +349,7 @@ fn description(
             augmentation: options.augmentation.beyond_crop_and_flip(),
             sampler: options.sampler,
             selection: options.selection,
+            evaluated_every: (options.selection == Selection::BestValidation).then_some(options.evaluate_every),
             training_pass: options.training_pass,
             weight_ema: options.weight_ema,
             pretrained: pretrained.clone(),

@@ -58,7 +58,8 @@ pub enum TrainingError {
     },
     /// The loss left the finite range.
     #[error(
-        "the loss is {loss} in epoch {epoch}, step {step}; lower --lr or lengthen --warm-up (or lower --car-alpha)"
+        "the loss is {loss} in epoch {epoch}, step {step}; lower --lr, lengthen --warm-up, or give constants of the loss (--car-alpha \
+         among them) nearer to their defaults"
     )]
     Diverged {
         /// Epoch, from 1.
@@ -67,6 +68,24 @@ pub enum TrainingError {
         step: usize,
         /// The loss seen.
         loss: f64,
+    },
+    /// A weight or a statistic of the network left the finite range.
+    #[error("{tensor} of the network is not finite after epoch {epoch}; {}", remedy(tensor))]
+    WeightsDiverged {
+        /// Epoch, from 1.
+        epoch: usize,
+        /// The tensor's name.
+        tensor: String,
+    },
+    /// A finite network gave scores that are not.
+    #[error("{split} images of epoch {epoch}: {source}; lower --lr or lengthen --warm-up")]
+    ScoresDiverged {
+        /// Epoch, from 1.
+        epoch: usize,
+        /// The split that was evaluated.
+        split: &'static str,
+        /// Sample, class and score.
+        source: car_spectral::confusion::ConfusionError,
     },
     /// A file of weights that was refused.
     #[error(transparent)]
@@ -89,6 +108,14 @@ pub enum TrainingError {
     /// The long-tail protocol refused its numbers.
     #[error(transparent)]
     LongTail(#[from] car_spectral::longtail::LongTailError),
+}
+
+fn remedy(tensor: &str) -> &'static str {
+    if tensor.ends_with("running_var") {
+        "a batch with one value a channel has no variance: give another --batch-size, or a larger --image-size"
+    } else {
+        "lower --lr or lengthen --warm-up"
+    }
 }
 
 fn absence(folder: &Path, wanted: &str) -> String {

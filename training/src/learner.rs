@@ -112,7 +112,8 @@ impl Learner {
     /// Trains for `epoch`, from 1, telling `bar` each step.
     ///
     /// # Errors
-    /// [`TrainingError::Diverged`] if the loss leaves the finite range; the errors of images and of libtorch.
+    /// [`TrainingError::Diverged`] if the loss leaves the finite range, [`TrainingError::WeightsDiverged`] if a weight has left it at
+    /// the end of the epoch; the errors of images and of libtorch.
     pub(crate) fn train(&mut self, epoch: usize, feed: &mut Feed, bar: &ProgressBar) -> Result<Pass, TrainingError> {
         let started = Instant::now();
         tch::manual_seed(seed_of_layers(self.seed, epoch));
@@ -136,6 +137,11 @@ impl Learner {
             right_sum += right;
             images += count;
             bar.inc(1);
+        }
+        for (tensor, values) in self.model.weights() {
+            if !bool::try_from(values.f_isfinite()?.f_all()?)? {
+                return Err(TrainingError::WeightsDiverged { epoch, tensor });
+            }
         }
         let images = images as f64;
         let seconds = started.elapsed().as_secs_f64();

@@ -11,6 +11,7 @@ pub mod atomic;
 pub mod augment;
 pub mod car_schedule;
 pub mod checkpoint;
+pub mod console;
 pub mod contrastive;
 pub mod data;
 pub mod device;

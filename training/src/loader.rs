@@ -99,6 +99,20 @@ struct View {
     bytes: Vec<u8>,
 }
 
+fn within(name: &'static str, value: usize, least: usize, most: usize) -> Result<(), TrainingError> {
+    let inside = (least..=most).contains(&value);
+    inside.then_some(()).ok_or_else(|| TrainingError::setting(name, value, format!("{least} to {most}")))
+}
+
+/// Checks what can be checked before there are images.
+///
+/// # Errors
+/// [`TrainingError::InvalidSetting`].
+pub(crate) fn check_sizes(batch_size: usize, threads: usize) -> Result<(), TrainingError> {
+    within("--batch-size", batch_size, 1, random::MOST_POSITIONS - 1)?;
+    within("--loader-threads", threads, 1, 1024)
+}
+
 impl Loader {
     /// Starts the threads, which begin with the first batches. One view for each of `chains`.
     ///
@@ -114,12 +128,7 @@ impl Loader {
         chains: Vec<Chain>,
         options: LoaderOptions,
     ) -> Result<Self, TrainingError> {
-        let within = |name, value: usize, least: usize, most: usize| {
-            let inside = (least..=most).contains(&value);
-            inside.then_some(()).ok_or_else(|| TrainingError::setting(name, value, format!("{least} to {most}")))
-        };
-        within("--batch-size", options.batch_size, 1, random::MOST_POSITIONS - 1)?;
-        within("--loader-threads", options.threads, 1, 1024)?;
+        check_sizes(options.batch_size, options.threads)?;
         within("--epochs", *options.epochs.end(), 0, random::MOST_EPOCHS - 1)?;
         within("views", chains.len(), 1, usize::from(random::MOST_VIEWS))?;
         within("stream", usize::from(options.stream), 0, usize::from(random::MOST_STREAMS) - 1)?;

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use car_spectral_training::TrainingError;
+use car_spectral_training::console::say;
 use car_spectral_training::device::{DeviceChoice, device_name, load_cuda_if_present};
 use car_spectral_training::engine::{self, EarlierRun, Options};
 use car_spectral_training::memory::keep_freed_memory;
@@ -30,7 +31,7 @@ use model_arguments::ModelArguments;
 /// predictions of the final weights, train.npz and test.npz (and validation.npz). `analyze --checkpoint OUT/model.safetensors` goes on
 /// from there.
 #[derive(Debug, Parser)]
-#[command(name = "train", version)]
+#[command(name = "train", version, allow_negative_numbers = true)]
 struct Arguments {
     /// Experiment file (TOML): keys are the flags below without their hyphens in front, tables group them; flags given
     /// here win
@@ -92,6 +93,12 @@ struct Arguments {
     /// Folder of the results
     #[arg(long, help_heading = "Run", value_name = "DIR")]
     out: PathBuf,
+    /// Check the settings and end: nothing is read but --config, nothing written
+    #[arg(long, help_heading = "Run")]
+    check: bool,
+    /// End when the process that started this one does (Linux)
+    #[arg(long, hide = true)]
+    end_with_parent: bool,
     /// Replace the run that --out holds already
     #[arg(long, help_heading = "Run")]
     overwrite: bool,
@@ -180,7 +187,24 @@ fn main() -> ExitCode {
     }
 }
 
+/// Whoever stops a sweep stops its runs, however it is done. A system that cannot arrange that goes without.
+fn end_with_parent() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+        let parent = getppid();
+        let _ = set_parent_process_death_signal(Some(Signal::TERM));
+        // The parent may have ended before that was arranged; then another process has taken its place.
+        if getppid() != parent {
+            std::process::exit(1);
+        }
+    }
+}
+
 fn run(arguments: Arguments) -> Result<(), TrainingError> {
+    if arguments.end_with_parent {
+        end_with_parent();
+    }
     let device = arguments.device.resolve()?;
     if let Some(threads) = arguments.threads {
         tch::set_num_threads(i32::from(threads));
@@ -219,21 +243,32 @@ fn run(arguments: Arguments) -> Result<(), TrainingError> {
     arguments.check_used()?;
     options.check()?;
     arguments.data.check()?;
+    if arguments.check {
+        return Ok(());
+    }
 
     let (data, parts) = arguments.data.load()?;
     data_arguments::announce(&data, &parts, options.sampler);
-    println!("model           {}, seed {}, {}", options.architecture, options.seed, device_name(options.device));
+    say(format_args!(
+        "model           {}, seed {}, {}",
+        options.architecture,
+        options.seed,
+        device_name(options.device)
+    ));
     match engine::train(&data, &parts, &options)? {
         Some(finished) => {
             let chosen = match options.selection {
                 Selection::Last => "the last".to_owned(),
-                Selection::BestValidation => format!("the best of {} on validation", options.epochs),
+                Selection::BestValidation => {
+                    let evaluated = options.epochs.div_ceil(options.evaluate_every);
+                    format!("the best of {evaluated} evaluated ones on validation")
+                }
             };
             let (accuracy, epoch) = (100.0 * finished.test_accuracy, finished.epoch);
-            println!("test accuracy   {accuracy:.2} % (epoch {epoch}, {chosen})");
+            say(format_args!("test accuracy   {accuracy:.2} % (epoch {epoch}, {chosen})"));
         }
-        None => println!("finished already"),
+        None => say("finished already"),
     }
-    println!("results         {}", arguments.out.display());
+    say(format_args!("results         {}", arguments.out.display()));
     Ok(())
 }

@@ -15,7 +15,7 @@ pub use crate::split_metrics::SplitMetrics;
 pub struct EpochMetrics {
     /// Epoch, from 1.
     pub epoch: usize,
-    /// Mean over the epoch's batches of what is minimised, CAR left out: the classification loss, natural logarithm, or with
+    /// Mean over the images, as they came, of what is minimised, CAR left out: the classification loss, natural logarithm, or with
     /// a contrastive branch the weighted sum of both losses.
     pub train_loss: f64,
     /// Share of training images predicted right while training (augmented, training mode); of mixed images the mean share that
@@ -37,6 +37,35 @@ pub struct EpochMetrics {
 }
 
 impl EpochMetrics {
+    /// Whether the values can be what they are called.
+    fn check(&self) -> Result<(), String> {
+        let splits = [&self.train, &self.test, &self.validation].into_iter().flatten();
+        let shares = splits.clone().flat_map(|split| {
+            let groups = [split.many, split.medium, split.few, split.worst_tenth_error, split.accuracy_macro];
+            let always = [("accuracy", split.accuracy), ("worst_class_error", split.worst_class_error)];
+            always.into_iter().chain(groups.into_iter().flatten().map(|share| ("an accuracy or error", share)))
+        });
+        for (name, share) in shares.chain([("train_accuracy", self.train_accuracy)]) {
+            if !(0.0..=1.0).contains(&share) {
+                return Err(format!("{name} is {share:e}; shares lie in [0, 1]"));
+            }
+        }
+        let sizes = splits.flat_map(|split| {
+            [
+                ("loss", split.loss),
+                ("wce", split.wce),
+                ("hard_spectral_norm", split.hard_spectral_norm),
+                ("surrogate_spectral_norm", split.surrogate_spectral_norm),
+            ]
+        });
+        for (name, size) in sizes.chain([("seconds", self.seconds)]) {
+            if size < 0.0 {
+                return Err(format!("{name} is {size:e}; it cannot be negative"));
+            }
+        }
+        Ok(())
+    }
+
     /// The line, with its end.
     fn to_json(&self) -> String {
         let mut line = serde_json::to_string(self).expect("metrics hold only finite numbers");
@@ -60,6 +89,7 @@ pub fn read_log(path: &Path) -> Result<Vec<EpochMetrics>, TrainingError> {
         let wrong = |problem: String| TrainingError::malformed(path, format!("line {}: {problem}", number + 1));
         let metrics: EpochMetrics = serde_json::from_slice(line)
             .map_err(|error| wrong(format!("not the metrics of an epoch (column {}): {error}", error.column())))?;
+        metrics.check().map_err(&wrong)?;
         let last = epochs.last().map_or(0, |last| last.epoch);
         if metrics.epoch <= last {
             return Err(wrong(format!("epoch {} follows epoch {last}; a log holds one run", metrics.epoch)));

@@ -128,6 +128,15 @@ impl RunState {
     }
 }
 
+/// Whether a safetensors file is the state of a stopped run.
+///
+/// # Errors
+/// [`TrainingError::Malformed`], [`TrainingError::Io`].
+pub fn is_state(path: &Path) -> Result<bool, TrainingError> {
+    let bytes = std::fs::read(path).map_err(TrainingError::io(path))?;
+    Ok(tensor_file::json_of(path, &bytes, KEY)?.is_some())
+}
+
 /// Whether the folder holds a run, of whatever settings, that has come to its end.
 pub fn has_results(folder: &Path) -> bool {
     !folder.join(FILE).exists() && RESULTS.iter().all(|file| folder.join(file).exists())
@@ -183,8 +192,10 @@ fn refuse_other_settings(folder: &Path, stored: &Description, planned: &Descript
     if differences.is_empty() {
         return Ok(());
     }
-    let requirement =
-        format!("its run was begun with other settings: {}; give those, or another --out", differences.join("; "));
+    let requirement = format!(
+        "its run was begun with other settings: {}; give those, or another --out, or remove the folder",
+        differences.join("; ")
+    );
     Err(TrainingError::setting("--resume", folder.display(), requirement))
 }
 

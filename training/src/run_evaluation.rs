@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use car_spectral::car::CarOptions;
-use car_spectral::confusion::ClassWeights;
+use car_spectral::confusion::{ClassWeights, ConfusionError};
 use ndarray::ArrayView1;
 use tch::{Device, Tensor};
 
@@ -38,16 +38,26 @@ pub(crate) struct Evaluated {
 }
 
 impl Evaluator<'_> {
-    /// Evaluates `model`; with a folder, its predictions are written there: `train.npz`, `test.npz` and, if there is a validation
+    /// Evaluates `model` after `epoch`; with a folder, its predictions are written there: `train.npz`, `test.npz` and, if there is a validation
     /// part, `validation.npz`.
     ///
     /// # Errors
-    /// Those of the images, of libtorch, and of scores that are not finite; [`TrainingError::Io`] naming the file.
-    pub(crate) fn evaluate(&self, model: &Model, predictions: Option<&Path>) -> Result<Evaluated, TrainingError> {
+    /// Those of the images and of libtorch; [`TrainingError::ScoresDiverged`]; [`TrainingError::Io`] naming the file.
+    pub(crate) fn evaluate(
+        &self,
+        model: &Model,
+        epoch: usize,
+        predictions: Option<&Path>,
+    ) -> Result<Evaluated, TrainingError> {
         let all: Vec<usize> = (0..self.data.test.labels.len()).collect();
-        let part = |name: &str, split, indices| {
+        let part = |name: &'static str, split, indices| {
             let file = predictions.map(|folder| folder.join(format!("{name}.npz")));
-            self.part(model, split, indices, file.as_deref())
+            self.part(model, split, indices, file.as_deref()).map_err(|error| match error {
+                TrainingError::Confusion(source @ ConfusionError::NonFiniteScore { .. }) => {
+                    TrainingError::ScoresDiverged { epoch, split: name, source }
+                }
+                other => other,
+            })
         };
         let validation = self.parts.validation.as_ref();
         Ok(Evaluated {

@@ -30,18 +30,23 @@ pub(crate) fn check(folder: &Path) -> Result<(), TrainingError> {
     }
 }
 
-/// Refuses a folder whose log holds epochs that nothing can go on from: beginning again would lose them. One epoch may be there: a
-/// run can be stopped between its line and its state.
+/// Refuses a folder with more than one epoch of a run that nothing can go on from: beginning again would lose them. One may be
+/// there: a run can be stopped between its line, or its checkpoint, and its state.
 ///
 /// # Errors
 /// [`TrainingError::InvalidSetting`] naming the folder; those of [`read_log`].
 pub(crate) fn check_not_begun(folder: &Path) -> Result<(), TrainingError> {
     let epochs = read_log(&folder.join(LOG))?.len();
-    if epochs <= 1 {
-        return Ok(());
-    }
+    let first = ["epoch-0001.safetensors", "epoch-0001.json", "train.npz", "test.npz", "validation.npz", LOG];
+    let late = files_of_a_run(folder)?.into_iter().filter_map(|file| file.file_name()?.to_str().map(str::to_owned));
+    let found = match late.into_iter().find(|name| !first.contains(&name.as_str())) {
+        _ if epochs > 1 => format!("its {LOG} holds {epochs} epochs"),
+        Some(name) => format!("it holds {name}"),
+        None => return Ok(()),
+    };
     let requirement = format!(
-        "its {LOG} holds {epochs} epochs, but there is no {} to go on from; choose another folder, or give --overwrite",
+        "{found}, but there is no {} to go on from, nor all that a finished run leaves; choose another folder, remove this one, or \
+         give --overwrite",
         resume::FILE
     );
     Err(TrainingError::setting("--resume", folder.display(), requirement))

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use car_spectral_training::TrainingError;
-use car_spectral_training::checkpoint;
+use car_spectral_training::checkpoint::{self, Description, Run};
+use car_spectral_training::console::say;
 
 use super::arguments::CorrelateArguments;
 use super::table::{folders_with_logs, save};
@@ -29,12 +30,17 @@ pub(super) fn write(arguments: &CorrelateArguments) -> Result<(), AnalysisError>
                 eprintln!("left out: {}, for it is not finished: no {}", log.display(), description.display());
                 continue;
             }
-            let content = std::fs::read(&log).map_err(|source| TrainingError::Io { path: log.clone(), source })?;
-            if let Some(first) = seen.insert(content, log.clone()) {
-                eprintln!("left out: {}, the same run as {}", log.display(), first.display());
+            let description = checkpoint::read_description(&description)?;
+            let settings = settings(&description);
+            let Some(run) = training_run(&log, description)? else {
+                eprintln!("left out: {}, for it holds no epoch", log.display());
+                continue;
+            };
+            if let Some(first) = seen.insert(settings, log.clone()) {
+                eprintln!("left out: {}, the same settings and seed as {}", log.display(), first.display());
                 continue;
             }
-            runs.extend(training_run(&log, checkpoint::read_description(&description)?)?);
+            runs.push(run);
         }
     }
     let found = correlation::correlations(&runs);
@@ -60,8 +66,14 @@ pub(super) fn write(arguments: &CorrelateArguments) -> Result<(), AnalysisError>
         save(&arguments.out.join(format!("{}.svg", figure.stem)), figure.svg()?.as_bytes())?;
         save(&arguments.out.join(format!("{}.png", figure.stem)), &figure.png()?)?;
     }
-    println!("{text}");
+    say(text);
     Ok(())
+}
+
+/// What makes two runs repetitions of each other, which count once: everything but the machine.
+fn settings(description: &Description) -> String {
+    let run = Run { device: String::new(), threads: 0, commit: String::new(), epoch: 0, ..description.run.clone() };
+    serde_json::to_string(&Description { run, ..description.clone() }).expect("plain data")
 }
 
 /// Logs, each with the description of its run.

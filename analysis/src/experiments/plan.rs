@@ -6,6 +6,7 @@ use car_spectral_training::TrainingError;
 use car_spectral_training::atomic::write_atomically;
 use car_spectral_training::data::DataSource;
 use car_spectral_training::experiment::{Experiment, ExperimentFile};
+use car_spectral_training::input::sha256_file;
 use car_spectral_training::resume;
 use std::io::Write as _;
 
@@ -64,12 +65,37 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<Planned>, AnalysisError> {
             );
             return Err(AnalysisError::Mismatch { problem });
         }
+        let title = &plan.experiment.title;
+        if let Some(other) =
+            planned.iter().find(|other| other.folder_name() == plan.folder_name() && other.experiment.title == *title)
+        {
+            let problem = format!(
+                "{} and {}: both have the title \"{title}\"; rows of one table need titles of their own",
+                other.file.path.display(),
+                file.display()
+            );
+            return Err(AnalysisError::Mismatch { problem });
+        }
         planned.push(plan);
     }
     Ok(planned)
 }
 
+/// Flags that the sweep gives, each with where it has them from.
+const OF_THE_SWEEP: [(&str, &str); 5] = [
+    ("seed", "`seeds` in [experiment]"),
+    ("data", "--data, by `data` in [experiment]"),
+    ("out", "--runs"),
+    ("threads", "--threads"),
+    ("device", "--device"),
+];
+
 impl Planned {
+    /// The folder of the file, as runs are called by it.
+    fn folder_name(&self) -> &str {
+        self.name.rsplit_once('/').map_or("", |(folder, _)| folder)
+    }
+
     fn read(path: &Path) -> Result<Self, AnalysisError> {
         let file = ExperimentFile::read(path)?;
         let incomplete =
@@ -77,10 +103,22 @@ impl Planned {
         let experiment = file.experiment.clone().ok_or_else(|| {
             incomplete("it has no table [experiment] with `title`, `data` and `seeds`; to run it alone: train --config")
         })?;
+        for flag in &file.flags {
+            if let Some((_, source)) = OF_THE_SWEEP.iter().find(|(name, _)| *name == flag.name) {
+                return Err(incomplete(&format!(
+                    "line {}: `{}` is given by the sweep, from {source}; leave it out",
+                    flag.line, flag.name
+                ))
+                .into());
+            }
+        }
         let epochs = file
             .text_of("epochs")
             .and_then(|epochs| epochs.parse().ok())
             .ok_or_else(|| incomplete("it does not say how many `epochs` a run has, as a whole number"))?;
+        if path.to_str().is_none() {
+            return Err(incomplete("its path is not UTF-8, and cannot stand in a table; rename it").into());
+        }
         let absolute = path.canonicalize().map_err(|source| TrainingError::Io { path: path.to_owned(), source })?;
         let part = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
         let (folder, stem) = (part(absolute.parent().and_then(Path::file_name)), part(absolute.file_stem()));
@@ -99,7 +137,11 @@ impl Planned {
 
     /// Arguments of `train` for a run, to be given for a data set and where the runs lie.
     pub fn arguments(&self, data: &str, runs: &Path, seed: u64) -> Vec<String> {
-        let path = |path: &Path| path.display().to_string();
+        // A name that begins with a hyphen would be taken for a flag.
+        let path = |path: &Path| {
+            let shown = path.display().to_string();
+            if shown.starts_with('-') { format!("./{shown}") } else { shown }
+        };
         let out = path(&self.folder(runs, seed));
         let seed = seed.to_string();
         ["--config", &path(&self.file.path), "--data", data, "--seed", &seed, "--out", &out].map(str::to_owned).into()
@@ -110,27 +152,38 @@ impl Planned {
         given.iter().find(|source| source.kind == self.experiment.data)
     }
 
-    /// Whether the run of a seed is finished, with the settings that the file has now.
+    /// Whether the run of a seed is finished, with the settings that the file has now and the weights that it had then.
     ///
     /// # Errors
-    /// [`TrainingError`] for a record that cannot be read.
-    pub fn is_finished(&self, runs: &Path, seed: u64) -> Result<bool, TrainingError> {
+    /// [`TrainingError`] for a record or weights that cannot be read.
+    pub fn is_finished(&self, runs: &Path, seed: u64) -> Result<bool, AnalysisError> {
         let folder = self.folder(runs, seed);
         let record = folder.join(RECORD);
-        Ok(resume::has_results(&folder) && record.is_file() && ExperimentFile::read(&record)?.same_settings(&self.file))
+        if !(resume::has_results(&folder) && record.is_file()) {
+            return Ok(false);
+        }
+        let record = ExperimentFile::read(&record)?;
+        Ok(record.same_settings(&self.file) && record.text.lines().next() == Some(&weights_line(&folder)?))
     }
 
     /// Notes in the folder of a run that `train` has come to its end with the settings of the file.
     ///
     /// # Errors
     /// [`TrainingError::Io`].
-    pub fn record(&self, runs: &Path, seed: u64) -> Result<(), TrainingError> {
-        let path = self.folder(runs, seed).join(RECORD);
-        let text = self.file.text.as_bytes();
+    pub fn record(&self, runs: &Path, seed: u64) -> Result<(), AnalysisError> {
+        let folder = self.folder(runs, seed);
+        let path = folder.join(RECORD);
+        let text = format!("{}\n{}", weights_line(&folder)?, self.file.text);
         write_atomically(&path, |file| {
-            file.write_all(text).map_err(|source| TrainingError::Io { path: path.clone(), source })
-        })
+            file.write_all(text.as_bytes()).map_err(|source| TrainingError::Io { path: path.clone(), source })
+        })?;
+        Ok(())
     }
+}
+
+/// What a record says of the weights: a run that took the folder over since is none of its experiment.
+fn weights_line(folder: &Path) -> Result<String, AnalysisError> {
+    Ok(format!("# finished with model.safetensors of SHA-256 {}", sha256_file(&folder.join("model.safetensors"))?))
 }
 
 #[cfg(test)]
@@ -161,6 +214,10 @@ pub(super) mod tests {
         assert!(problem(&[folder.clone(), folder.join("01-a.toml")]).contains("lt/01-a-seedN"));
         write("03-c.toml", "epochs = 3");
         assert!(problem(std::slice::from_ref(&folder)).contains("03-c.toml: it has no table [experiment]"));
+        write("03-c.toml", &text("B", "[0]", "epochs = 3"));
+        assert!(problem(std::slice::from_ref(&folder)).contains("both have the title \"B\""));
+        write("03-c.toml", &text("C", "[0]", "epochs = 3\nseed = 5"));
+        assert!(problem(std::slice::from_ref(&folder)).contains("line 2: `seed` is given by the sweep"));
         write("03-c.toml", &text("C", "[0]", ""));
         assert!(problem(&[folder]).contains("03-c.toml: it does not say how many `epochs`"));
     }
@@ -178,11 +235,14 @@ pub(super) mod tests {
         fs::create_dir_all(&folder).unwrap();
         for file in ["model.safetensors", "train.npz", "test.npz"] {
             assert!(!first.is_finished(&runs, 0).unwrap());
-            fs::write(folder.join(file), "").unwrap();
+            fs::write(folder.join(file), "its own").unwrap();
         }
         assert!(!first.is_finished(&runs, 0).unwrap(), "nobody has noted with which settings");
         first.record(&runs, 0).unwrap();
         assert!(first.is_finished(&runs, 0).unwrap() && !first.is_finished(&runs, 1).unwrap());
+        fs::write(folder.join("model.safetensors"), "another run's").unwrap();
+        assert!(!first.is_finished(&runs, 0).unwrap());
+        fs::write(folder.join("model.safetensors"), "its own").unwrap();
         assert!(plan("epochs = 2 # as before").is_finished(&runs, 0).unwrap());
         assert!(!plan("epochs = 3").is_finished(&runs, 0).unwrap());
         fs::write(folder.join(resume::FILE), "").unwrap();

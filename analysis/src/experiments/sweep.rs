@@ -1,7 +1,7 @@
 //! The sweep: each missing run is a child process `train --config FILE --seed N --resume`, so that whatever happens to it
 //! costs at most one epoch; some at a time.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fs::{self, OpenOptions};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use car_spectral_training::TrainingError;
+use car_spectral_training::console::say;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::arguments::RunArguments;
@@ -62,20 +63,60 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), AnalysisError> {
         let problem = "no experiment is on the data given; give --data KIND:DIR of what they are on".to_owned();
         return Err(AnalysisError::Usage { problem });
     }
+    check(&train, &queue, arguments)?;
     let todo = queue.len();
     eprintln!("{finished} runs are finished, {todo} are to be done, {} at a time", arguments.jobs);
     let failures = Sweep::new(arguments, &train, queue).run();
-    println!(
+    say(format_args!(
         "{} of {} runs are finished in {}",
         finished + todo - failures.len(),
         finished + todo,
         arguments.runs.display()
-    );
+    ));
     if failures.is_empty() {
         return Ok(());
     }
     let count = crate::report::counted(failures.len(), "run", "runs");
     Err(AnalysisError::FailedRuns { problem: format!("{count} failed:\n  {}", failures.join("\n  ")) })
+}
+
+/// Whether `train` takes what it will be given: a mistake in the last file is found now, not when its turn comes.
+///
+/// # Errors
+/// [`AnalysisError::Usage`] with what `train` says of each file.
+fn check(train: &Path, queue: &VecDeque<Job<'_>>, arguments: &RunArguments) -> Result<(), AnalysisError> {
+    if arguments.runs.to_str().is_none() {
+        let problem = format!("--runs {}: the path is not UTF-8; choose another", arguments.runs.display());
+        return Err(AnalysisError::Usage { problem });
+    }
+    let mut refused: Vec<String> = Vec::new();
+    let mut seen = BTreeSet::new();
+    for job in queue.iter().filter(|job| seen.insert(&job.plan.name)) {
+        let told = Command::new(train)
+            .args(job.plan.arguments(&job.data, &arguments.runs, job.seed))
+            .args(run_arguments(arguments))
+            .arg("--check")
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|source| TrainingError::Io { path: train.to_owned(), source })?;
+        if !told.status.success() {
+            let reason = told_reason(&String::from_utf8_lossy(&told.stderr));
+            refused.push(crate::report::readable(&format!("{}: {reason}", job.plan.file.path.display())));
+        }
+    }
+    if refused.is_empty() {
+        return Ok(());
+    }
+    let count = crate::report::counted(refused.len(), "experiment is", "experiments are");
+    let problem = format!("{count} refused, nothing was begun:\n  {}", refused.join("\n  "));
+    Err(AnalysisError::Usage { problem })
+}
+
+/// Arguments of `train` that are the same for every run.
+fn run_arguments(arguments: &RunArguments) -> [String; 5] {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = arguments.threads.unwrap_or((cores / usize::from(arguments.jobs)).max(1));
+    ["--device", &arguments.device, "--threads", &threads.to_string(), "--resume"].map(str::to_owned)
 }
 
 /// `train` beside this program.
@@ -117,7 +158,6 @@ fn queue<'a>(planned: &'a [Planned], arguments: &RunArguments) -> Result<Queue<'
 struct Sweep<'a> {
     arguments: &'a RunArguments,
     train: &'a Path,
-    threads: usize,
     queue: VecDeque<Job<'a>>,
     running: Vec<Running<'a>>,
     /// Epochs of the runs that have ended.
@@ -129,8 +169,6 @@ struct Sweep<'a> {
 
 impl<'a> Sweep<'a> {
     fn new(arguments: &'a RunArguments, train: &'a Path, queue: VecDeque<Job<'a>>) -> Self {
-        let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        let threads = arguments.threads.unwrap_or((cores / usize::from(arguments.jobs)).max(1));
         let epochs: usize = queue.iter().map(|job| job.plan.epochs).sum();
         let bars = MultiProgress::new();
         let total = bars.add(
@@ -139,17 +177,7 @@ impl<'a> Sweep<'a> {
                     .expect("a valid template"),
             ),
         );
-        Self {
-            arguments,
-            train,
-            threads,
-            queue,
-            running: Vec::new(),
-            epochs_behind: 0,
-            bars,
-            total,
-            failures: Vec::new(),
-        }
+        Self { arguments, train, queue, running: Vec::new(), epochs_behind: 0, bars, total, failures: Vec::new() }
     }
 
     /// Until nothing is left; the failures.
@@ -233,7 +261,8 @@ impl<'a> Sweep<'a> {
         let log = OpenOptions::new().create(true).append(true).open(folder.join(LOG))?;
         Command::new(self.train)
             .args(job.plan.arguments(&job.data, &self.arguments.runs, job.seed))
-            .args(["--device", &self.arguments.device, "--threads", &self.threads.to_string(), "--resume"])
+            .args(run_arguments(self.arguments))
+            .arg("--end-with-parent")
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use car_spectral_training::TrainingError;
 use car_spectral_training::atomic::write_atomically;
 use car_spectral_training::checkpoint::Description;
+use car_spectral_training::console::say;
 
 use super::arguments::TableArguments;
 use super::chart;
@@ -30,6 +31,11 @@ pub(super) struct Row {
 /// [`AnalysisError`] for files that cannot be read or written, and for runs that were not trained or tested on the same
 /// images: they are no rows of one table.
 pub(super) fn write(arguments: &TableArguments) -> Result<(), AnalysisError> {
+    if !arguments.experiments.is_dir() {
+        let problem =
+            format!("{}: no folder; give the folder of the experiment files", arguments.experiments.display());
+        return Err(AnalysisError::Usage { problem });
+    }
     let rows = collect(&arguments.experiments, &arguments.runs)?;
     check_same_data(&rows)?;
     let out = arguments.out.as_ref().unwrap_or(&arguments.experiments);
@@ -44,7 +50,7 @@ pub(super) fn write(arguments: &TableArguments) -> Result<(), AnalysisError> {
     ] {
         save(&out.join(name), &bytes)?;
     }
-    println!("{markdown}");
+    say(markdown);
     Ok(())
 }
 

@@ -129,6 +129,12 @@ impl Runner {
                 }
                 runner("checkpoint", Network::Own(Box::new(checkpoint::load(path, device)?)))
             }
+            CheckpointKind::Safetensors if resume::is_state(path)? => {
+                let problem = format!(
+                    "{name} is the state of a run that was stopped; finish the run (train --resume), or give one of its epoch-N.safetensors"
+                );
+                Err(AnalysisError::Mismatch { problem })
+            }
             CheckpointKind::Safetensors => runner("safetensors", foreign(read(path)?)?),
             CheckpointKind::TorchScript => {
                 if !arguments.run_torchscript {

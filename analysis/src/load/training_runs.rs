@@ -86,8 +86,9 @@ fn same_run(a: &Description, b: &Description) -> bool {
 fn contradiction(epochs: &[EpochMetrics], description: &Description) -> Option<String> {
     let run = &description.run;
     let last = epochs.last().map_or(0, |last| last.epoch);
-    let first = &epochs[0];
-    if first.car.is_some() != run.car.is_some() {
+    let recorded = epochs.iter().any(|epoch| epoch.car.is_some());
+    // Of mixed batches CAR reads none, and all of a short run may be mixed.
+    if recorded != run.car.is_some() && (recorded || run.cutmix.is_none()) {
         let (log, checkpoint) = if run.car.is_some() { ("no CAR", "with CAR") } else { ("CAR", "without") };
         return Some(format!("it records {log}, the checkpoint was trained {checkpoint}"));
     }

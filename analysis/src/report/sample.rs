@@ -614,6 +614,7 @@ pub(crate) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
             }),
             sampler: Sampler::SquareRoot,
             selection: Selection::BestValidation,
+            evaluated_every: Some(2),
             training_pass: TrainingPass::default(),
             weight_ema: None,
             pretrained: None,

@@ -127,6 +127,7 @@ fn read_part(folder: &Path, name: &str, version: Version) -> Result<Vec<u8>, Tra
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::DataSource;
 
     fn record(labels: &[u8], value: u8) -> Vec<u8> {
         let mut bytes = labels.to_vec();
@@ -162,6 +163,9 @@ mod tests {
         assert!(error(&[0; 3073]).contains("3073 bytes are no whole number of records of 3074"));
         assert!(error(&[]).contains("0 bytes"));
         let folder = cifar100(&record(&[0, 0], 0));
+        std::fs::copy(folder.path().join("train.bin"), folder.path().join("test.bin")).unwrap();
+        let same: DataSource = format!("cifar100:{}", folder.path().display()).parse().unwrap();
+        assert!(same.load().unwrap_err().to_string().contains("its test images are the training images"));
         std::fs::remove_file(folder.path().join("test.bin")).unwrap();
         assert!(load(folder.path(), Version::Cifar100).unwrap_err().to_string().contains("no test.bin"));
     }

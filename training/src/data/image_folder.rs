@@ -23,6 +23,11 @@ pub(super) fn load(folder: &Path) -> Result<DataSet, TrainingError> {
     let train = Some(folder.join("train")).filter(|path| path.is_dir()).ok_or_else(|| missing("folder train"))?;
     let test = ["test", "val"].map(|part| folder.join(part)).into_iter().find(|path| path.is_dir());
     let test = test.ok_or_else(|| missing("folder test or val"))?;
+    let place = |folder: &Path| folder.canonicalize().map_err(TrainingError::io(folder));
+    if place(&train)? == place(&test)? {
+        let problem = format!("it is the folder of the training images, {}", train.display());
+        return Err(TrainingError::malformed(&test, problem));
+    }
     let class_names = classes(&train)?;
     if class_names.len() < 2 {
         let problem = format!("it has {} class folders; at least 2 classes are needed", class_names.len());
@@ -83,6 +88,9 @@ fn split(folder: &Path, class_names: &[String], every: bool) -> Result<Split, Tr
             }
             let is_image =
                 path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)));
+            if is_image && !facts.is_file() {
+                return Err(TrainingError::malformed(&path, "it is no file"));
+            }
             if is_image {
                 total += facts.len();
                 for part in [class.as_bytes(), b"/", name.as_encoded_bytes(), b" ", facts.len().to_string().as_bytes()]
@@ -158,6 +166,9 @@ mod tests {
         assert_eq!(load(folder.path()).unwrap().test.labels, [1]);
         std::fs::remove_dir_all(folder.path().join("val")).unwrap();
         assert!(error(&folder).contains("no folder test or val"));
+        symlink("train", folder.path().join("val")).unwrap();
+        assert!(error(&folder).contains("val: it is the folder of the training images"));
+        std::fs::remove_file(folder.path().join("val")).unwrap();
         std::fs::remove_dir_all(folder.path().join("train")).unwrap();
         assert!(error(&folder).contains("no folder train"));
     }
@@ -172,6 +183,11 @@ mod tests {
         let folder = tree();
         put(folder.path(), "train/owl/more/z.png", 0);
         assert!(error(&folder).contains("train/owl/more: a folder in a class's folder"));
+
+        // To read a pipe would wait for ever.
+        let folder = tree();
+        symlink("/dev/null", folder.path().join("train/owl/pipe.png")).unwrap();
+        assert!(error(&folder).contains("pipe.png: it is no file"));
 
         let folder = tree();
         std::fs::create_dir(folder.path().join("train/empty")).unwrap();

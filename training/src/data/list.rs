@@ -5,7 +5,7 @@
 //! from 0. Blank lines are passed over. The checksum of a split is that of its list file, not of the images.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::{DataKind, DataSet, DataSource, Images, Split, read, sha256};
@@ -41,8 +41,8 @@ pub(super) fn load(source: &DataSource) -> Result<DataSet, TrainingError> {
         );
         return Err(TrainingError::malformed(&test_file, problem));
     }
-    let trained: HashMap<&str, usize> = train.iter().map(|entry| (entry.path, entry.line)).collect();
-    if let Some((entry, line)) = test.iter().find_map(|entry| Some((entry, trained.get(entry.path)?))) {
+    let trained: HashMap<PathBuf, usize> = train.iter().map(|entry| (plain(entry.path), entry.line)).collect();
+    if let Some((entry, line)) = test.iter().find_map(|entry| Some((entry, trained.get(&plain(entry.path))?))) {
         let problem = format!("line {}: the image is also in line {line} of {}", entry.line, train_file.display());
         return Err(TrainingError::malformed(&test_file, problem));
     }
@@ -85,10 +85,19 @@ fn find(folder: &Path, endings: &[&str]) -> Result<PathBuf, TrainingError> {
     Err(missing(wanted, hint))
 }
 
+/// A path without what changes nothing in it: `a//b` and `./a/b` are `a/b`.
+fn plain(path: &str) -> PathBuf {
+    Path::new(path).components().filter(|part| *part != Component::CurDir).collect()
+}
+
 /// The lines of a list, each path once.
 fn parse<'a>(file: &Path, bytes: &'a [u8]) -> Result<Vec<Entry<'a>>, TrainingError> {
     let wrong = |line: usize, problem: String| Err(TrainingError::malformed(file, format!("line {line}: {problem}")));
     let (mut entries, mut lines) = (Vec::new(), HashMap::new());
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    if bytes.contains(&b'\r') && !bytes.contains(&b'\n') {
+        return wrong(1, "its lines end with a carriage return alone; save it with line feeds".to_owned());
+    }
     for (at, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
         let number = at + 1;
         let text = match std::str::from_utf8(line) {
@@ -106,7 +115,7 @@ fn parse<'a>(file: &Path, bytes: &'a [u8]) -> Result<Vec<Entry<'a>>, TrainingErr
             return wrong(number, format!("the label is no number from 0: {}", shown()));
         };
         let path = path.trim_ascii_end();
-        if let Some(earlier) = lines.insert(path, number) {
+        if let Some(earlier) = lines.insert(plain(path), number) {
             return wrong(number, format!("the image of line {earlier} again: {}", shown()));
         }
         entries.push(Entry { line: number, path, label });
@@ -203,6 +212,8 @@ mod tests {
         assert_eq!([0, 1, 2].map(|index| red(&data.train, index)), [0, 1, 2]);
         assert_eq!(red(&data.test, 0), 3);
         assert_eq!(data.class_names, ["0", "1"]);
+        let marked = self::folder(&format!("\u{feff}{TRAIN}"), "f.png 1");
+        assert_eq!(source(marked.path()).load().unwrap().train.labels, data.train.labels);
         assert_eq!(data.train.sha256, sha256(&[TRAIN.as_bytes()]));
         // Other names, given.
         let other = folder.path().join("mine");
@@ -246,6 +257,9 @@ mod tests {
         refused("a.png 0\nf.png 0", "d/e.png 0", "at least 2 classes");
         refused("a.png 0\nf.png 1", "d/e.png 1\nb c.png 2", "Tiny_LT_test.txt: line 2: label 2 is not below 2");
         refused("a.png 0\nf.png 1", "d/e.png 1\nf.png 1", "line 2: the image is also in line 2 of");
+        refused("a.png 0\nf.png 1\n./a.png 1", "", "line 3: the image of line 1 again");
+        refused("a.png 0\nf.png 1", "d/e.png 1\n.//f.png 0", "line 2: the image is also in line 2 of");
+        refused("a.png 0\rf.png 1", "", "line 1: its lines end with a carriage return alone");
         refused("", "", "it has no line");
         refused("a.png 0\nf.png 1", "\n\n", "Tiny_LT_test.txt: it has no line");
         refused("a.png 0\nnone.png 1", "f.png 0", "line 2: ");

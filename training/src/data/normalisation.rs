@@ -26,11 +26,11 @@ impl Normalisation {
             let value = format!("{} means, {} deviations", mean.len(), std.len());
             return Err(TrainingError::setting("--mean/--std", value, "one of each a channel"));
         }
-        if let Some(bad) = mean.iter().find(|value| !value.is_finite()) {
-            return Err(TrainingError::setting("--mean", bad, "must be finite"));
+        if let Some(bad) = mean.iter().find(|value| !(-1e6..=1e6).contains(*value)) {
+            return Err(TrainingError::setting("--mean", bad, "from -1e6 to 1e6"));
         }
-        if let Some(bad) = std.iter().find(|value| !(value.is_finite() && **value > 0.0)) {
-            return Err(TrainingError::setting("--std", bad, "must be finite and positive"));
+        if let Some(bad) = std.iter().find(|value| !(1e-6..=1e6).contains(*value)) {
+            return Err(TrainingError::setting("--std", bad, "from 1e-6 to 1e6"));
         }
         Ok(Self { mean, std })
     }

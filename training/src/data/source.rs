@@ -104,13 +104,20 @@ impl DataSource {
     /// [`TrainingError::MissingFile`] with a hint where the data set is had, [`TrainingError::Malformed`] for a file
     /// that is cut short, has a wrong header or a label out of range, [`TrainingError::Io`].
     pub fn load(&self) -> Result<DataSet, TrainingError> {
-        match self.kind {
+        let data = match self.kind {
             DataKind::FashionMnist => idx::load_fashion_mnist(&self.folder),
             DataKind::Cifar100 => cifar::load(&self.folder, cifar::Version::Cifar100),
             DataKind::Cifar10 => cifar::load(&self.folder, cifar::Version::Cifar10),
             DataKind::ImageFolder => image_folder::load(&self.folder),
             DataKind::List => list::load(self),
+        }?;
+        if !self.kind.is_files() && data.train.sha256 == data.test.sha256 {
+            return Err(TrainingError::malformed(
+                &self.folder,
+                "its test images are the training images, byte for byte",
+            ));
         }
+        Ok(data)
     }
 }
 

@@ -83,7 +83,12 @@ impl LongTail {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         for (class, (members, &count)) in by_class.iter_mut().zip(&class_counts).enumerate() {
             if (members.len() as u64) < count {
-                let requirement = format!("class {class} has only {} images", members.len());
+                let requirement = format!(
+                    "class {class} has only {} images of the {count} that it would have: with --imbalance {} counts fall from \
+                     class 0 on; give a smaller --n-max, or another --imbalance",
+                    members.len(),
+                    self.imbalance
+                );
                 return Err(TrainingError::setting("--n-max", self.n_max, requirement));
             }
             members.shuffle(&mut rng);

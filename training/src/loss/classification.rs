@@ -71,10 +71,8 @@ impl ClassificationOptions {
         let check = |name, value: f64, good: bool, range: &str| {
             if good { Ok(()) } else { Err(TrainingError::setting(name, value, range)) }
         };
-        let not_negative =
-            |name, value: f64| check(name, value, value.is_finite() && value >= 0.0, "must be finite and not negative");
-        let positive =
-            |name, value: f64| check(name, value, value.is_finite() && value > 0.0, "must be finite and positive");
+        let not_negative = |name, value: f64| check(name, value, (0.0..=1e6).contains(&value), "from 0 to 1e6");
+        let positive = |name, value: f64| check(name, value, (1e-6..=1e6).contains(&value), "from 1e-6 to 1e6");
         let share = |name, value: f64| check(name, value, (0.0..1.0).contains(&value), "in [0, 1)");
         match *self {
             Self::CrossEntropy => Ok(()),

@@ -9,6 +9,10 @@ use crate::TrainingError;
 
 /// Sides of an image that a network takes; more would only exhaust the memory.
 const LARGEST_SIDE: usize = 4096;
+/// Width of a hidden layer.
+pub(crate) const LARGEST_WIDTH: usize = 16_384;
+/// Patches of an image, whose attention takes their square.
+const MOST_PATCHES: usize = 16_384;
 /// ResNet-50 and EfficientNet-Lite0 halve the sides five times; from 33 on every normalisation sees more than one pixel.
 const SMALLEST_SIDE_HALVED_FIVE_TIMES: usize = 33;
 
@@ -59,6 +63,10 @@ impl Architecture {
         match self.kind {
             ArchitectureKind::Vit { patch, .. } if !height.is_multiple_of(patch) || !width.is_multiple_of(patch) => {
                 let requirement = format!("must divide the sides of the images, {sides}; or give --resolution");
+                Err(TrainingError::setting("--patch", patch, requirement))
+            }
+            ArchitectureKind::Vit { patch, .. } if (height / patch) * (width / patch) > MOST_PATCHES => {
+                let requirement = format!("more than {MOST_PATCHES} patches of {sides} pixels; give larger ones");
                 Err(TrainingError::setting("--patch", patch, requirement))
             }
             ArchitectureKind::ResNet50 | ArchitectureKind::EfficientNetLite0
@@ -115,7 +123,8 @@ impl Classifier {
             (Self::Cosine { .. }, ArchitectureKind::Mlp { .. }) => Err(TrainingError::setting(
                 "--model",
                 network,
-                "has no cosine classifier, which --loss ldam-drw needs; give another network, or --classifier linear",
+                "has no cosine classifier (that of --loss ldam-drw unless told otherwise); give another network, or --classifier \
+                 linear",
             )),
             (Self::Cosine { scale: 0 }, _) => Err(TrainingError::setting("--scale", 0, "at least 1")),
             (Self::Cosine { .. }, _) => Ok(()),
@@ -195,9 +204,9 @@ impl ArchitectureKind {
     /// [`TrainingError::InvalidSetting`] for a width or a patch of zero.
     pub fn check(&self) -> Result<(), TrainingError> {
         match self {
-            Self::Mlp { hidden } if hidden.contains(&0) => {
-                Err(TrainingError::setting("--hidden", format!("{hidden:?}"), "widths are at least 1"))
-            }
+            Self::Mlp { hidden } if hidden.iter().any(|width| !(1..=LARGEST_WIDTH).contains(width)) => Err(
+                TrainingError::setting("--hidden", format!("{hidden:?}"), format!("widths from 1 to {LARGEST_WIDTH}")),
+            ),
             Self::Vit { patch, .. } if !(1..=LARGEST_SIDE).contains(patch) => {
                 Err(TrainingError::setting("--patch", patch, format!("from 1 to {LARGEST_SIDE}")))
             }

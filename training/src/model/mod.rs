@@ -26,6 +26,7 @@ use layers::Pass;
 use resnet50::ResNet50;
 use vision_transformer::VisionTransformer;
 
+pub(crate) use architecture::LARGEST_WIDTH;
 pub use architecture::{Architecture, ArchitectureKind, Classifier};
 pub use pretrained::{Pretrained, tensors_of};
 pub use vision_transformer::VitSize;
