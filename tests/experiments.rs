@@ -108,7 +108,7 @@ fn a_sweep_survives_every_interruption_and_its_table_has_the_numbers_of_the_pred
     let (whole, runs) = (root.join("whole"), root.join("interrupted"));
     let ended = sweep(&rows, &whole);
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
-    assert!(ended.stdout.contains("4 of 6 runs are finished"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("4 of 6 runs finished"), "{}", ended.stdout);
     for part in
         ["left out: rows/03-ten, for want of --data cifar10:DIR", "2 runs failed", "04-wrong-seed0", "class 0 has only"]
     {
@@ -173,7 +173,7 @@ fn a_sweep_survives_every_interruption_and_its_table_has_the_numbers_of_the_pred
         }
     }
     let again = sweep(&rows, &runs);
-    assert!(again.stderr.starts_with("left out") && again.stderr.contains("4 runs are finished, 2 are to be done"));
+    assert!(again.stderr.starts_with("left out") && again.stderr.contains("finished before: 4, to be done: 2"));
     assert!(!again.stderr.contains("01-ce") && !again.stderr.contains("02-car"), "{}", again.stderr);
 
     check_table(&rows, &whole, &root.join("table"));
@@ -213,7 +213,7 @@ fn a_sweep_survives_every_interruption_and_its_table_has_the_numbers_of_the_pred
     let changed = fs::read_to_string(rows.join("01-ce.toml")).unwrap().replace("lr = 0.05", "lr = 0.06");
     fs::write(rows.join("01-ce.toml"), changed).unwrap();
     let ended = sweep(&rows, &whole);
-    assert!(ended.stdout.contains("2 of 6 runs are finished"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("2 of 6 runs finished"), "{}", ended.stdout);
     assert!(ended.stderr.contains("run.learning_rate 0.05 there, 0.06 here"), "{}", ended.stderr);
     let ended = table(&rows, &whole, &root.join("changed"));
     assert!(ended.stdout.contains("| CE | not run |"), "{}", ended.stdout);

@@ -9,7 +9,9 @@ use clap::{Args, ValueEnum};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "CAR")]
 pub struct CarArguments {
-    /// Train with CAR, with the options of the paper or of its authors' code where no other flag says otherwise
+    /// Train with CAR. paper: alpha 0.5, b 0.5 from zero, g 0.1 (the paper prints none), temperature 1, r0 0.2, all columns; official, the
+    /// authors' code: alpha 0.3, b 0.5 from the first batch, g 0, temperature 1, r0 0.5, softmax over all classes, gate and baseline not
+    /// differentiated, weights divided by their mean. Other flags change single options
     #[arg(long, value_name = "PRESET")]
     car: Option<Preset>,
     /// Strength alpha of the spectral term

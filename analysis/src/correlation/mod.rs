@@ -42,6 +42,14 @@ pub struct Correlations {
     pub scopes: Vec<ScopeCorrelations>,
 }
 
+impl Correlations {
+    /// The targets to show: of up to ten classes the worst 10 % are the worst class, which is shown once.
+    pub fn targets(&self) -> &'static [Target] {
+        const OF_FEW_CLASSES: [Target; 2] = [Target::WorstClass, Target::Wce];
+        if self.train_counts.len() <= 10 { &OF_FEW_CLASSES } else { &Target::ALL }
+    }
+}
+
 /// Which epochs of a run are points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -420,10 +428,10 @@ impl ScopeCorrelations {
             .find(|found| (found.predictor, found.measured_on, found.target) == (predictor, on, target))
     }
 
-    /// The sentences of the comparisons, each once: of a target that is constant all say the same.
-    pub fn sentences(&self) -> Vec<&str> {
+    /// The sentences of the comparisons on `targets`, each once: of a target that is constant all say the same.
+    pub fn sentences(&self, targets: &[Target]) -> Vec<&str> {
         let mut sentences: Vec<&str> = Vec::new();
-        for comparison in &self.comparisons {
+        for comparison in self.comparisons.iter().filter(|comparison| targets.contains(&comparison.target)) {
             if !sentences.contains(&comparison.sentence.as_str()) {
                 sentences.push(&comparison.sentence);
             }

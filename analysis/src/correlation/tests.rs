@@ -102,7 +102,7 @@ fn a_target_without_variation_has_no_verdict_and_says_why() {
     assert!(found.rho.is_some() && found.interval.is_none(), "{found:?}");
     assert!((0.30..0.37).contains(&(found.undefined as f64 / RESAMPLES as f64)), "{}", found.undefined);
     assert!(compared(scope).sentence.contains("constant in"), "{}", compared(scope).sentence);
-    assert!(scope.sentences().len() < scope.comparisons.len() && scope.sentences().len() > 2);
+    assert!(scope.sentences(&Target::ALL).len() < scope.comparisons.len() && scope.sentences(&Target::ALL).len() > 2);
 }
 
 #[test]

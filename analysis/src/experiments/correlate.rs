@@ -125,7 +125,7 @@ fn markdown(found: &[Correlations], arguments: &CorrelateArguments) -> String {
             group.runs.join(", ")
         );
         for scope in &group.scopes {
-            section(&mut text, scope);
+            section(&mut text, scope, group.targets());
         }
         let _ = writeln!(
             text,
@@ -144,14 +144,14 @@ fn four(value: f64) -> String {
     format!("{value:.4}")
 }
 
-fn section(text: &mut String, scope: &ScopeCorrelations) {
+fn section(text: &mut String, scope: &ScopeCorrelations, targets: &[Target]) {
     let title = match scope.scope {
         Scope::AllEpochs => "All evaluated epochs",
         Scope::LastEpoch => "Last epochs",
     };
     let _ = writeln!(text, "\n### {title}: {}\n", counted(scope.points, "point", "points"));
     text.push_str("| test error | measured on | ‖C Λ‖₂ | ‖C̃ Λ‖₂ | overall error | loss |\n| --- | --- | --- | --- | --- | --- |\n");
-    for target in Target::ALL {
+    for &target in targets {
         let range = scope.variables.iter().find(|variable| variable.name == format!("test {}", target.name()));
         let distinct = range.and_then(|range| Some((range.distinct?, range.lowest?, range.highest?)));
         let described = match distinct {
@@ -179,7 +179,7 @@ fn section(text: &mut String, scope: &ScopeCorrelations) {
         }
     }
     text.push('\n');
-    for sentence in scope.sentences() {
+    for sentence in scope.sentences(targets) {
         let _ = writeln!(text, "- {sentence}");
     }
 }

@@ -65,10 +65,10 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), AnalysisError> {
     }
     check(&train, &queue, arguments)?;
     let todo = queue.len();
-    eprintln!("{finished} runs are finished, {todo} are to be done, {} at a time", arguments.jobs);
+    eprintln!("finished before: {finished}, to be done: {todo}, {} at a time", arguments.jobs);
     let failures = Sweep::new(arguments, &train, queue).run();
     say(format_args!(
-        "{} of {} runs are finished in {}",
+        "{} of {} runs finished in {}",
         finished + todo - failures.len(),
         finished + todo,
         arguments.runs.display()

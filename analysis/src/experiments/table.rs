@@ -9,6 +9,7 @@ use car_spectral_training::TrainingError;
 use car_spectral_training::atomic::write_atomically;
 use car_spectral_training::checkpoint::Description;
 use car_spectral_training::console::say;
+use car_spectral_training::resume;
 
 use super::arguments::TableArguments;
 use super::chart;
@@ -77,6 +78,12 @@ fn collect(experiments: &Path, runs: &Path) -> Result<Vec<Row>, AnalysisError> {
                     return Err(AnalysisError::Mismatch { problem });
                 }
                 results.push(found);
+            } else if resume::has_results(&plan.folder(runs, seed)) {
+                eprintln!(
+                    "left out: {}, whose settings or weights are not those that a sweep finished it with; `experiments run` \
+                     tells what differs",
+                    plan.folder(runs, seed).display()
+                );
             }
         }
         rows.push(Row { plan, runs: results });

@@ -11,7 +11,7 @@ use super::plots::{Figure, PlotSet};
 use super::readable::readable;
 use super::tables::{self, Table, dash};
 use super::{ModelReport, Report, ReportError, headline};
-use crate::correlation::{Correlations, ScopeCorrelations};
+use crate::correlation::Correlations;
 
 /// Rows of the table of classes; the rest is in `per_class.csv`.
 const MOST_CLASSES: usize = 150;
@@ -130,7 +130,7 @@ fn correlation_section(found: &Correlations) -> CorrelationSection {
         found.runs.len(),
         found.train_counts.iter().sum::<u64>()
     );
-    let sentences = found.scopes.iter().flat_map(ScopeCorrelations::sentences);
+    let sentences = found.scopes.iter().flat_map(|scope| scope.sentences(found.targets()));
     CorrelationSection { title, sentences: sentences.map(unbroken).collect() }
 }
 

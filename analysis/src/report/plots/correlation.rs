@@ -13,7 +13,6 @@ use crate::correlation::{Correlations, MeasuredOn, Predictor, Scope, Target};
 use crate::report::{TrainingRun, counted};
 use car_spectral_training::metrics::EpochMetrics;
 
-const COLUMNS: usize = 3;
 const HEIGHT: f64 = 270.0;
 const LEFT: f64 = 84.0;
 const GAP: f64 = 88.0;
@@ -80,10 +79,11 @@ fn norm_vs_error(found: &Correlations, runs: &[&TrainingRun]) -> Figure {
     let arms = arms(runs);
     let mut scene = Scene::new(WIDTH, 0.0);
     let head = arm_legend(&mut scene, &arms, &[]) + 50.0;
-    let width = (WIDTH - MARGIN - LEFT - (COLUMNS - 1) as f64 * GAP) / COLUMNS as f64;
+    let targets = found.targets();
+    let width = (WIDTH - MARGIN - LEFT - (targets.len() - 1) as f64 * GAP) / targets.len() as f64;
     let row_height = HEIGHT + 140.0;
     for (row, (predictor, on, label, notation)) in ABSCISSAE.into_iter().enumerate() {
-        for (column, target) in Target::ALL.into_iter().enumerate() {
+        for (column, &target) in targets.iter().enumerate() {
             let (left, top) = (LEFT + column as f64 * (width + GAP), head + row as f64 * row_height);
             let area = Area { left, top, right: left + width, bottom: top + HEIGHT };
             let rho = |scope: usize| {
