@@ -37,9 +37,10 @@ test:
 	@$(PYTHON) scripts/setup.py
 	rm -rf out/evidence
 	cargo test --workspace
-	cargo run -p proofs-checks --bin verdicts -- --check
+	cargo build --workspace --bin verdicts --example your_training_loop
+	target/debug/verdicts --check
+	target/debug/examples/your_training_loop
 	cargo test -p car-spectral --features lapack
-	cargo run -p car-spectral-training --example your_training_loop
 
 # The table is made of what is finished, whatever failed.
 experiments:

@@ -96,9 +96,9 @@ struct Arguments {
     /// Check the settings and end: nothing is read but --config, nothing written
     #[arg(long, help_heading = "Run")]
     check: bool,
-    /// End when the process that started this one does (Linux)
-    #[arg(long, hide = true)]
-    end_with_parent: bool,
+    /// End when the process of this number does, which started this one (Linux)
+    #[arg(long, hide = true, value_name = "PID")]
+    end_with_parent: Option<u32>,
     /// Replace the run that --out holds already
     #[arg(long, help_heading = "Run")]
     overwrite: bool,
@@ -188,22 +188,23 @@ fn main() -> ExitCode {
 }
 
 /// Whoever stops a sweep stops its runs, however it is done. A system that cannot arrange that goes without.
-fn end_with_parent() {
+fn end_with_parent(parent: u32) {
     #[cfg(target_os = "linux")]
     {
-        use rustix::process::{Signal, getppid, set_parent_process_death_signal};
-        let parent = getppid();
+        use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
         let _ = set_parent_process_death_signal(Some(Signal::TERM));
-        // The parent may have ended before that was arranged; then another process has taken its place.
-        if getppid() != parent {
+        // It may have ended before that was arranged; then another process stands in its place.
+        if getppid().map(Pid::as_raw_pid) != i32::try_from(parent).ok() {
             std::process::exit(1);
         }
     }
+    #[cfg(not(target_os = "linux"))]
+    let _ = parent;
 }
 
 fn run(arguments: Arguments) -> Result<(), TrainingError> {
-    if arguments.end_with_parent {
-        end_with_parent();
+    if let Some(parent) = arguments.end_with_parent {
+        end_with_parent(parent);
     }
     let device = arguments.device.resolve()?;
     if let Some(threads) = arguments.threads {

@@ -262,7 +262,7 @@ impl<'a> Sweep<'a> {
         Command::new(self.train)
             .args(job.plan.arguments(&job.data, &self.arguments.runs, job.seed))
             .args(run_arguments(self.arguments))
-            .arg("--end-with-parent")
+            .args(["--end-with-parent", &std::process::id().to_string()])
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

@@ -104,11 +104,12 @@ fn norm_vs_error(found: &Correlations, runs: &[&TrainingRun]) -> Figure {
     }
     scene.height = head + ABSCISSAE.len() as f64 * row_height - 60.0;
     let points = |scope: Scope| found.scopes.iter().find(|s| s.scope == scope).map_or(0, |scope| scope.points);
+    let tenth = if targets.contains(&Target::WorstTenth) { ", mean error of the worst 10 % of classes" } else { "" };
     Figure {
         stem: "norm_vs_error".into(),
         title: "Test error of the worst classes against what is to predict it".into(),
         caption: format!(
-            "{} Ordinates, named above each panel: error of the worst class, mean error of the worst 10 % of classes and WCE, on test images. Small \
+            "{} Ordinates, named above each panel: error of the worst class{tenth} and WCE, on test images. Small \
              marks: {} of {}; large: the last of each. ρ: Spearman's rank correlation over all of them / over the last.",
             data_caption(found),
             counted(points(Scope::AllEpochs), "evaluated epoch", "evaluated epochs"),
