@@ -169,6 +169,25 @@ fn a_log_of_another_run_is_refused_and_an_empty_one_is_none() {
     assert_eq!(report["runs"], Value::Array(Vec::new()));
 }
 
+/// CAR reads the batches that are not mixed: an epoch may have none of them.
+#[test]
+fn a_log_whose_first_epochs_were_all_mixed_is_that_of_its_run() {
+    let without_car = |run: &Path, epochs: usize| {
+        let mut lines = metrics(run);
+        lines[..epochs].iter_mut().for_each(|line| line["car"] = Value::Null);
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        fs::write(run.join("metrics.jsonl"), text).unwrap();
+    };
+    let (mixed, unmixed) = (train("log-mixed", "--car paper --cutmix"), train("log-unmixed", "--car paper"));
+    for (run_folder, epochs, code) in [(&mixed, 1, 0), (&mixed, 4, 0), (&unmixed, 4, 1)] {
+        without_car(run_folder, epochs);
+        let out = format!("car-in-{}-of-{}", 4 - epochs, run_folder.file_name().unwrap().display());
+        let ended = run(Program::Analyze, arguments_of(&text(run_folder), &out));
+        assert_eq!(ended.code, Some(code), "{}", ended.stderr);
+        assert!(code == 0 || ended.stderr.contains("it records no CAR"), "{}", ended.stderr);
+    }
+}
+
 #[test]
 fn a_damaged_log_is_refused_with_its_line() {
     let run_folder = train("damaged", "--car paper");

@@ -195,6 +195,7 @@ fn a_sweep_survives_every_interruption_and_its_table_has_the_numbers_of_the_pred
     fs::copy(whole.join("rows/01-ce-seed3/model.safetensors"), &weights).unwrap();
     let ended = table(&rows, &whole, &root.join("replaced"));
     assert!(ended.stdout.contains("| CE | 3 |"), "{}", ended.stdout);
+    assert!(ended.stderr.contains("01-ce-seed0, whose settings or weights"), "{}", ended.stderr);
     fs::write(&weights, right).unwrap();
 
     // A flag that there is not: nothing is begun.

@@ -127,6 +127,13 @@ fn killed_ten_times_it_ends_with_the_same_weights() {
         assert!(again.stdout.contains("finished already"), "{}", again.stdout);
         let other = train(&format!("{resumed} --seed 9"), &stopped);
         assert!(other.code == Some(2) && other.stderr.contains("run.seed 0 there, 9 here"), "{}", other.stderr);
+        // Which epochs are evaluated decides which can be the best, and nothing else.
+        let seldom = train(&resumed.replace("--evaluate-every 7", "--evaluate-every 40"), &stopped);
+        if settings.contains("--select best") {
+            assert!(seldom.code == Some(2) && seldom.stderr.contains("run.evaluated_every 7"), "{}", seldom.stderr);
+        } else {
+            assert_eq!(seldom.code, Some(0), "{}", seldom.stderr);
+        }
         // A finished run that has lost a file is not begun anew, whatever its log says.
         fs::remove_file(stopped.join("test.npz")).unwrap();
         fs::write(stopped.join("metrics.jsonl"), "").unwrap();

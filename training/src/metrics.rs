@@ -181,6 +181,22 @@ mod tests {
             let error = read_log(&path).unwrap_err().to_string();
             assert!(error.contains("metrics.jsonl: line 2") && error.contains(says), "{error}");
         }
+        for (from, to, says) in [
+            ("\"accuracy\":0.5", "\"accuracy\":7.0", "line 2: accuracy is 7e0; shares lie in [0, 1]"),
+            ("\"few\":0.25", "\"few\":-0.1", "line 2: an accuracy or error is -1e-1"),
+            (
+                "\"hard_spectral_norm\":2.5",
+                "\"hard_spectral_norm\":-2.5",
+                "line 2: hard_spectral_norm is -2.5e0; it cannot",
+            ),
+            ("\"seconds\":1.5", "\"seconds\":-1.5", "line 1: seconds is -1.5e0"),
+            ("\"train_accuracy\":0.5", "\"train_accuracy\":1.5", "line 1: train_accuracy is 1.5e0"),
+        ] {
+            assert!(text.contains(from), "{from}");
+            std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
+            let error = read_log(&path).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}\nlacks {says}");
+        }
         let first = text.lines().next().unwrap();
         assert!(first.contains("\"test\":null") && !first.contains("validation"), "{text}");
         // Lines of older builds are read, and kept as they are.

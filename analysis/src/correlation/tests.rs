@@ -106,6 +106,20 @@ fn a_target_without_variation_has_no_verdict_and_says_why() {
 }
 
 #[test]
+fn of_ten_classes_the_worst_tenth_is_the_worst_class_and_is_shown_once() {
+    let runs: Vec<TrainingRun> = (0..4).map(|at| run(at, &[(at as f64, 0.1, 0.3 + 0.1 * at as f64)])).collect();
+    let mut found = correlations(&runs).remove(0);
+    assert_eq!(found.train_counts.len(), 10);
+    let tenth = |found: &Correlations| {
+        let sentences = found.scopes[0].sentences(found.targets());
+        (found.targets().contains(&Target::WorstTenth), sentences.iter().any(|said| said.contains("worst 10 %")))
+    };
+    assert_eq!(tenth(&found), (false, false));
+    found.train_counts.push(1);
+    assert_eq!(tenth(&found), (true, true));
+}
+
+#[test]
 fn rounding_makes_no_order() {
     let third = 1.0 / 3.0;
     let worst = [third, third + 1e-16, third * (1.0 + 4e-10), third - 1e-16];

@@ -7,13 +7,12 @@ use car_spectral::confusion::{ClassWeights, MarginCounts, MarginGrid};
 use car_spectral::longtail::{ClassErrors, ClassMetrics};
 use car_spectral::norms;
 use car_spectral_training::checkpoint::{self, Description};
-use car_spectral_training::metrics::SplitMetrics;
+use car_spectral_training::metrics::{SplitMetrics, read_log};
 
 use car_spectral_training::input::predictions::{Logits, PredictionSource, Predictions, read};
 use ndarray::{Array1, Array2, ArrayView1};
 
 use crate::AnalysisError;
-use crate::load::training_run;
 
 /// The results of one run.
 #[derive(Clone, Debug)]
@@ -87,8 +86,7 @@ impl RunResults {
         let held_out = description.data.validation.is_some();
         let validation = held_out.then(|| split("validation.npz")).transpose()?;
         let log_path = folder.join("metrics.jsonl");
-        let run = training_run(&log_path, description.clone())?;
-        let log = run.map_or_else(Vec::new, |run| run.epochs);
+        let log = read_log(&log_path)?;
         let epoch = description.run.epoch;
         let logged = log.iter().find(|logged| logged.epoch == epoch);
         let logged = logged.ok_or_else(|| mismatch(&log_path, &format!("no line of epoch {epoch}")))?;

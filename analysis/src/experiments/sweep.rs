@@ -262,6 +262,7 @@ impl<'a> Sweep<'a> {
         Command::new(self.train)
             .args(job.plan.arguments(&job.data, &self.arguments.runs, job.seed))
             .args(run_arguments(self.arguments))
+            // Sent when the thread that starts the child ends: the sweep starts all of them from its main one.
             .args(["--end-with-parent", &std::process::id().to_string()])
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)

@@ -19,8 +19,8 @@ impl Normalisation {
     /// Checks and takes the constants.
     ///
     /// # Errors
-    /// [`TrainingError::InvalidSetting`] unless there are as many means as deviations, at least one, all finite, and
-    /// the deviations positive.
+    /// [`TrainingError::InvalidSetting`] unless there are as many means as deviations, at least one, the means from
+    /// -1e6 to 1e6 and the deviations from 1e-6 to 1e6.
     pub fn new(mean: Vec<f64>, std: Vec<f64>) -> Result<Self, TrainingError> {
         if mean.len() != std.len() || mean.is_empty() {
             let value = format!("{} means, {} deviations", mean.len(), std.len());

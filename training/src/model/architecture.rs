@@ -9,7 +9,7 @@ use crate::TrainingError;
 
 /// Sides of an image that a network takes; more would only exhaust the memory.
 const LARGEST_SIDE: usize = 4096;
-/// Width of a hidden layer.
+/// Units of a hidden layer; more would only exhaust the memory.
 pub(crate) const LARGEST_WIDTH: usize = 16_384;
 /// Patches of an image, whose attention takes their square.
 const MOST_PATCHES: usize = 16_384;
@@ -201,7 +201,7 @@ impl ArchitectureKind {
     /// Checks the hidden widths of `mlp` and the patch of `vit-*`.
     ///
     /// # Errors
-    /// [`TrainingError::InvalidSetting`] for a width or a patch of zero.
+    /// [`TrainingError::InvalidSetting`] for a width or a patch that is zero or too large.
     pub fn check(&self) -> Result<(), TrainingError> {
         match self {
             Self::Mlp { hidden } if hidden.iter().any(|width| !(1..=LARGEST_WIDTH).contains(width)) => Err(

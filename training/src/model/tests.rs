@@ -215,6 +215,8 @@ fn images_that_do_not_fit_are_refused_by_flag() {
     let vit = |patch| architecture(vit(VitSize::Tiny, patch), [3, 32, 32], 5);
     assert!(refused(vit(5)).contains("--patch = 5: must divide the sides of the images, 32 x 32"));
     assert!(refused(vit(0)).contains("--patch = 0"));
+    let large = Architecture { resolution: Some(129), ..vit(1) };
+    assert!(refused(large).contains("--patch = 1: more than 16384 patches of 129 x 129 pixels"));
     for kind in [ArchitectureKind::ResNet50, ArchitectureKind::EfficientNetLite0] {
         let error = refused(architecture(kind.clone(), [3, 32, 64], 5));
         assert!(error.contains("32 x 64") && error.contains("--resolution"), "{error}");
