@@ -175,8 +175,14 @@ fn scatter(scene: &mut Scene, area: Area, arms: &[Arm<'_>], x: &Axis<'_>, y: &Ax
     };
     let across = scale(&|point| point.0, area.left, area.right);
     let up = scale(&|point| point.1, area.bottom, area.top);
-    y_axis(scene, area, &up, &ticks(&up, area.bottom - area.top, 60.0, y.notation), y.label);
-    x_axis(scene, area, &across, &ticks(&across, area.right - area.left, 70.0, x.notation), x.label);
+    // The room around the points may reach beyond what a share can be.
+    let marks = |scale: &Scale, length: f64, room: f64, notation: Notation| {
+        let mut marks = ticks(scale, length, room, notation);
+        marks.0.retain(|(value, _)| notation != Notation::Percent || (0.0..=1.0).contains(value));
+        marks
+    };
+    y_axis(scene, area, &up, &marks(&up, area.bottom - area.top, 60.0, y.notation), y.label);
+    x_axis(scene, area, &across, &marks(&across, area.right - area.left, 70.0, x.notation), x.label);
     if diagonal {
         let end = across.high().min(up.high());
         scene.path(vec![(across.at(0.0), up.at(0.0)), (across.at(end), up.at(end))], INK, 1.8, Some((8.0, 6.0)));
