@@ -67,12 +67,18 @@ class Trainer:
             self.order, self.at = torch.randperm(len(self.labels)), 0
         chosen = self.order[self.at:self.at + BATCH]
         self.at += BATCH
-        top, left = torch.randint(9, (BATCH, 1, 1, 1)), torch.randint(9, (BATCH, 1, 1, 1))
+        return self.augmented(chosen), self.labels[chosen]
+
+    def augmented(self, chosen):
+        each = (len(chosen), 1, 1, 1)
+        top, left = torch.randint(9, each), torch.randint(9, each)
         rows, columns = torch.arange(32).view(1, 1, 32, 1) + top, torch.arange(32).view(1, 1, 1, 32)
-        columns = torch.where(torch.rand(BATCH, 1, 1, 1) < 0.5, 31 - columns, columns) + left
-        channels = torch.arange(3).view(1, 3, 1, 1)
-        images = self.padded[chosen.view(-1, 1, 1, 1), channels, rows, columns]
-        return (images.float() / 255 - self.mean) / self.std, self.labels[chosen]
+        columns = torch.where(torch.rand(each) < 0.5, 31 - columns, columns) + left
+        images = self.padded[chosen.view(-1, 1, 1, 1), torch.arange(3).view(1, 3, 1, 1), rows, columns]
+        return self.normalised(images)
+
+    def normalised(self, images):
+        return (images.float() / 255 - self.mean) / self.std
 
     def images_per_second(self, steps):
         started = time.perf_counter()
