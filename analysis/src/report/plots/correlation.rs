@@ -6,7 +6,7 @@ use super::arms::{Arm, arms};
 use super::figure::{MARGIN, WIDTH};
 use super::over_epochs::style;
 use super::palette::{INK, MUTED};
-use super::panel::{self, Area, LABEL, LEGEND, Symbol, legend, spines, ticks, x_axis, y_axis};
+use super::panel::{self, Area, LABEL, LEGEND, Symbol, Ticks, legend, spines, ticks, x_axis, y_axis};
 use super::scale::{Notation, Scale};
 use super::scene::{Anchor, Scene, fitted};
 use crate::correlation::{Correlations, MeasuredOn, Predictor, Scope, Target};
@@ -175,14 +175,8 @@ fn scatter(scene: &mut Scene, area: Area, arms: &[Arm<'_>], x: &Axis<'_>, y: &Ax
     };
     let across = scale(&|point| point.0, area.left, area.right);
     let up = scale(&|point| point.1, area.bottom, area.top);
-    // The room around the points may reach beyond what a share can be.
-    let marks = |scale: &Scale, length: f64, room: f64, notation: Notation| {
-        let mut marks = ticks(scale, length, room, notation);
-        marks.0.retain(|(value, _)| notation != Notation::Percent || (0.0..=1.0).contains(value));
-        marks
-    };
-    y_axis(scene, area, &up, &marks(&up, area.bottom - area.top, 60.0, y.notation), y.label);
-    x_axis(scene, area, &across, &marks(&across, area.right - area.left, 70.0, x.notation), x.label);
+    y_axis(scene, area, &up, &possible_ticks(&up, area.bottom - area.top, 60.0, y.notation), y.label);
+    x_axis(scene, area, &across, &possible_ticks(&across, area.right - area.left, 70.0, x.notation), x.label);
     if diagonal {
         let end = across.high().min(up.high());
         scene.path(vec![(across.at(0.0), up.at(0.0)), (across.at(end), up.at(end))], INK, 1.8, Some((8.0, 6.0)));
@@ -202,4 +196,26 @@ fn scatter(scene: &mut Scene, area: Area, arms: &[Arm<'_>], x: &Axis<'_>, y: &Ax
         }
     }
     spines(scene, area);
+}
+
+/// The ticks of an axis without those beyond what a share can be: the room around the points may reach there.
+fn possible_ticks(scale: &Scale, length: f64, room: f64, notation: Notation) -> Ticks {
+    let mut ticks = ticks(scale, length, room, notation);
+    ticks.0.retain(|(value, _)| notation != Notation::Percent || (0.0..=1.0).contains(value));
+    ticks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_share_above_one_has_a_tick() {
+        let labels = |notation| -> Vec<String> {
+            let scale = Scale::linear(0.95, 1.03, 0.0, 240.0);
+            possible_ticks(&scale, 240.0, 60.0, notation).0.into_iter().map(|(_, label)| label).collect()
+        };
+        assert_eq!(labels(Notation::Percent), ["96", "98", "100"]);
+        assert_eq!(labels(Notation::Plain), ["0.96", "0.98", "1.00", "1.02"]);
+    }
 }
