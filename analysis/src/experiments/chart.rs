@@ -6,7 +6,7 @@ use super::table::Row;
 use crate::report::plots::Figure;
 use crate::report::plots::figure::{MARGIN, WIDTH};
 use crate::report::plots::palette::{BLUE, Color, GREEN, GRID, INK, MUTED, Mark, ORANGE, PURPLE, SKY, VERMILLION};
-use crate::report::plots::panel::{self, Area, Symbol, TICK, legend, spines, ticks, x_axis};
+use crate::report::plots::panel::{self, Area, Symbol, TICK, Ticks, legend, spines, ticks, x_axis};
 use crate::report::plots::scale::{Notation, Scale};
 use crate::report::plots::scene::{Anchor, Scene, fitted, text_width};
 use crate::report::{counted, readable};
@@ -128,9 +128,7 @@ fn draw_panel(scene: &mut Scene, area: Area, panel: &Panel, rows: &[Row]) {
     }
     let room = (0.1 * (most - least)).max(0.01);
     let x = Scale::linear(least - room, most + room, area.left, area.right);
-    let mut marks = ticks(&x, area.right - area.left, 40.0, panel.notation);
-    marks.0.retain(|(value, _)| *value >= 0.0);
-    x_axis(scene, area, &x, &marks, "");
+    x_axis(scene, area, &x, &two_ticks(&x, area.right - area.left, panel.notation), "");
     for (at, row) in rows.iter().enumerate() {
         let centre = area.top + (at as f64 + 0.5) * ROW;
         if at > 0 {
@@ -157,4 +155,29 @@ fn draw_panel(scene: &mut Scene, area: Area, panel: &Panel, rows: &[Row]) {
         }
     }
     spines(scene, area);
+}
+
+/// Ticks from 0 on, at least two where the axis has room for them: one alone gives no scale.
+fn two_ticks(scale: &Scale, length: f64, notation: Notation) -> Ticks {
+    let marks = |room: f64| {
+        let mut marks = ticks(scale, length, room, notation);
+        marks.0.retain(|(value, _)| *value >= 0.0);
+        marks
+    };
+    [40.0, 30.0, 20.0].into_iter().map(marks).find(|marks| marks.0.len() >= 2).unwrap_or_else(|| marks(20.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_axis_has_two_ticks() {
+        let labels = |low, high| -> Vec<String> {
+            let scale = Scale::linear(low, high, 0.0, 122.0);
+            two_ticks(&scale, 122.0, Notation::Percent).0.into_iter().map(|(_, label)| label).collect()
+        };
+        assert_eq!(labels(0.319, 0.396), ["32", "34", "36", "38"]);
+        assert_eq!(labels(-0.02, 0.61), ["0", "25", "50"]);
+    }
 }
