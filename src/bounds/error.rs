@@ -157,3 +157,11 @@ pub(super) fn check_non_negative(what: &'static str, value: f64) -> Result<(), B
         Err(BoundError::Value { what, value, requirement: "finite and not negative" })
     }
 }
+
+pub(super) fn check_share(what: &'static str, value: f64) -> Result<(), BoundError> {
+    if (0.0..=1.0).contains(&value) {
+        Ok(())
+    } else {
+        Err(BoundError::Value { what, value, requirement: "between 0 and 1" })
+    }
+}

@@ -11,6 +11,7 @@
 //! | [`training_floor`], [`held_out_floor`] | T4: what no bound from m_j clean examples can go below |
 //! | [`held_out_intervals`], [`weighted_worst_class_interval`] | T5: Clopper-Pearson intervals, all classes at once |
 //! | [`verdict()`] | T5: the verdict on "bound_j >= e_j" |
+//! | [`binary_kl`], [`kl_inverse`] | the relative entropy of two coins and its inverse |
 //! | [`spectral_certificate()`] | T6: the population's spectral norm from held-out counts |
 //!
 //! Notation. K >= 2 classes; `class_counts[j]` = m_j training examples (or n_j held-out ones) of class j; matrices have
@@ -33,6 +34,7 @@ mod chain;
 mod error;
 mod floor;
 mod interval;
+mod kl;
 mod morvant;
 mod network;
 mod outcome;
@@ -48,6 +50,7 @@ pub use floor::{held_out_floor, training_floor};
 pub use interval::{
     Interval, MOST_SAMPLES, clopper_pearson, held_out_alpha, held_out_intervals, weighted_worst_class_interval,
 };
+pub use kl::{binary_kl, kl_inverse};
 pub use morvant::{ConfusionRadius, Posterior, morvant};
 pub use network::{Architecture, BiasFreeReluNetwork, LayerNorms};
 pub use outcome::{NotApplicable, Outcome};
