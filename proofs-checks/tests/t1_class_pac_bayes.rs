@@ -34,8 +34,11 @@ fn the_formula() {
             let allowed = (kl[j] - shares.shares()[j].ln() + 0.5 * (4.0 * m).ln()) / m;
             prop_assert!(bound >= errors[j]);
             let attained = binary_kl(errors[j], bound).unwrap();
-            prop_assert!(bound > 1.0 - 1e-12 || (attained / allowed - 1.0).abs() < 1e-6, "{} {}", attained, allowed);
-            // A looser KL, and Pinsker's inequality.
+            // The inverse from above, and not loose: near 1 the floats are too far apart to compare kl itself.
+            prop_assert!(bound == 1.0 || attained >= allowed * (1.0 - 1e-9), "{} {}", attained, allowed);
+            let below = binary_kl(errors[j], errors[j] + (bound - errors[j]) * (1.0 - 1e-5)).unwrap();
+            prop_assert!(below <= allowed, "{} {}", below, allowed);
+            // Pinsker's inequality.
             prop_assert!(bound <= errors[j] + (allowed / 2.0).sqrt() + 1e-9);
             check.case();
         }
@@ -84,7 +87,7 @@ fn priors_from_other_classes_and_posteriors_from_the_data() {
     let check = Check::new("T1''", CLAIM, Kind::Simulation);
     let rng = &mut ChaCha8Rng::seed_from_u64(37);
     let (inputs, classifiers, delta) = (16, 64, 0.05);
-    let draws = cases(2000).min(100_000) / 5;
+    let draws = cases(2000).min(50_000) / 5;
     let (mut largest, mut tightest) = (0.0_f64, "");
     for (name, k, counts) in [
         ("few of one class", 3, vec![40_u64, 10, 2]),

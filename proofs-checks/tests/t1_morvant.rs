@@ -175,7 +175,7 @@ fn t1_prime_with_a_posterior_from_the_data() {
     ];
     let rng = &mut ChaCha8Rng::seed_from_u64(23);
     let (k, inputs, classifiers, delta) = (3, 16, 64, 0.05);
-    let draws = cases(2000);
+    let draws = cases(2000).min(60_000);
     let (mut largest, mut by_data, mut misses) = ([0.0_f64; 2], 0.0_f64, 0u64);
     let populations = [[40_u64, 10, 2], [1, 1, 1], [30, 30, 30], [13, 13, 13], [100, 60, 40], [300, 20, 15]];
     for counts in populations {
@@ -258,7 +258,7 @@ fn t1_prime_with_a_posterior_from_the_data() {
 fn the_tail_for_one_classifier() {
     let check = Check::new("T1", "P(‖C_S − C_D‖₂ ≥ ε) ≤ 2K exp(−ε²/4H)", Kind::Simulation);
     let rng = &mut ChaCha8Rng::seed_from_u64(29);
-    let draws = u64::from(cases(4000).min(100_000));
+    let draws = u64::from(cases(4000).min(40_000));
     let even = |k: usize| DMatrix::from_fn(k, k, |i, j| if i == j { 0.5 } else { 0.5 / (k - 1) as f64 });
     let next = |k: usize| DMatrix::from_fn(k, k, |i, j| if i == j || i == (j + 1) % k { 0.5 } else { 0.0 });
     let first = |k: usize| DMatrix::from_fn(k, k, |i, _| if i == 0 { 0.5 } else { 0.5 / (k - 1) as f64 });

@@ -302,6 +302,7 @@ fn formula_range_and_least_kl() {
         }
         Ok(())
     });
+    sharpest_check.passed();
 }
 
 /// The bounds of any shares: class j's is that of equal shares at delta = K delta_j.
