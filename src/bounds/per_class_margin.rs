@@ -551,6 +551,21 @@ mod tests {
     }
 
     #[test]
+    fn rounding_at_the_upper_end_adds_no_grid_point() {
+        // d = 2, g/2B = 1, m = r^4 and s_l = r: beta/beta_min = r is the largest there is, and (r - 3)/2 an integer.
+        for r in (3_u64..400).step_by(2) {
+            let norm = r as f64;
+            let layer = LayerNorms { spectral_upper: norm, frobenius: norm, rows: 2, columns: 2 };
+            let network = Architecture::BiasFreeRelu(BiasFreeReluNetwork::new(vec![layer; 2], 1.0).unwrap());
+            let outcome = per_class_margin(&network, Some(margins(2.0, &[0, 0], &[r.pow(4), 1])), 0.05).unwrap();
+            let class = *outcome.value().unwrap().classes[0].value().unwrap();
+            if let GridRange::Inside { index, .. } = class.range {
+                assert!(index < class.t3_double_prime.grid_points, "r = {r}: {class:?}");
+            }
+        }
+    }
+
+    #[test]
     fn t3_needs_two_examples_on_every_side_of_the_grid() {
         for margin in [3.0, 2.0, 0.1] {
             let outcome =
