@@ -38,6 +38,7 @@ pub const STATEMENTS: &[Statement] = &[
         "its condition holds on no benchmark of the paper",
     ),
     holds("T1'", "the same without its condition", "here"),
+    holds("T1''", "Gibbs error of every class", "here, after Maurer 2004"),
     fails(
         "T2",
         "the published per-class bound",
@@ -46,7 +47,8 @@ pub const STATEMENTS: &[Statement] = &[
     ),
     holds("T3", "margin bound of every class", "here, after Neyshabur et al. 2018"),
     holds("T3'", "the same, sharper", "here, after Maurer 2004"),
-    holds("T4", "the floor of any such bound", "here"),
+    holds("T3''", "the same, kl inverted and constants attained", "here, after Maurer 2004"),
+    holds("T4", "the floors of all bounds, of the worst class, of shares", "here"),
     holds("T5", "held-out certificate", "Clopper and Pearson 1934"),
     holds("T6", "certificate of the population's norm", "here, after Tropp 2012"),
     fails("G1", "a small perturbation keeps the norm", "paper's proof", "by up to √K, the best constant"),

@@ -1,33 +1,71 @@
-//! T4: the floor below which no bound can go that is drawn from the examples of a class alone.
+//! T4: the floors below which no bound can go, whatever examples it is drawn from, when the examples of a class are all right.
 //!
 //! ```text
-//! a bound that holds with probability >= 1 - alpha for every distribution, and is at most u whenever the m_j examples
-//! contain no error, has  u >= 1 - alpha^(1/m_j)
+//! one class     a bound of e_j that holds with probability ≥ 1−α for every distribution, and is at most U whenever the m_j examples of
+//!               class j contain no error, has  U ≥ 1 − α^{1/m_j}
+//! all classes   bounds that hold at once with probability ≥ 1−δ, and U_j likewise, have  Π_j (1 − (1−U_j)^{m_j}) ≥ 1−δ
+//! worst class   a bound of max_j e_j alone, at most U whenever all examples are right, has  U ≥ 1 − δ^{1/m_min}
 //! ```
-//! alpha = delta/K for a training bound spent as T3 spends it; alpha = delta/(2KM) with the n_j held-out examples for
-//! T5, where the floor is attained (the upper Clopper-Pearson end at k = 0).
+//! The three are limits of every bound, and attained. [`shares_floor`] and [`equal_shares_floor`] are not: they are floors of a bound that gives
+//! class j the share δ_j of δ, as a union bound does. On CIFAR100-LT (imbalance 100, δ = 0.05, classes of 5 images): worst class 0.451, all
+//! classes at once with a common floor 0.616, shares of equal floors 0.618, equal shares 0.781. Source: here.
 
-use super::BoundError;
-use super::error::{check_delta, check_num_classes};
+use super::error::{check_delta, check_length, check_num_classes};
 use super::interval::held_out_alpha;
+use super::{BoundError, DeltaShares};
 
-/// 1 - alpha^(1/m): 1 for m = 0, when nothing was seen.
+/// 1 − α^{1/m}: 1 for m = 0, when nothing was seen.
 fn from_samples(samples: u64, alpha: f64) -> f64 {
     if samples == 0 { 1.0 } else { -(alpha.ln() / samples as f64).exp_m1() }
 }
 
-/// 1 - (delta/K)^(1/m_j) for every class: the floor of a training bound such as T3.
+/// The least U that bounds of all classes at once can have in common: the root of Π_j (1 − (1−U)^{m_j}) = 1−δ; 1 if a class has no example.
 ///
 /// # Errors
 /// [`BoundError::TooFewClasses`], [`BoundError::Delta`].
-pub fn training_floor(class_counts: &[u64], delta: f64) -> Result<Vec<f64>, BoundError> {
+pub fn simultaneous_floor(class_counts: &[u64], delta: f64) -> Result<f64, BoundError> {
+    check_num_classes(class_counts.len())?;
+    check_delta(delta)?;
+    if class_counts.contains(&0) {
+        return Ok(1.0);
+    }
+    let ln_all_have_an_error =
+        |s: f64| -> f64 { class_counts.iter().map(|&m| (-(-(m as f64) * s).exp()).ln_1p()).sum() };
+    let s = ln_complement_of_common_floor(class_counts, delta, |s| ln_all_have_an_error(s) >= (-delta).ln_1p());
+    Ok(-(-s).exp_m1())
+}
+
+/// 1 − δ^{1/m_min}: the floor of a bound of max_j e_j alone; 1 if a class has no example.
+///
+/// # Errors
+/// [`BoundError::TooFewClasses`], [`BoundError::Delta`].
+pub fn worst_class_floor(class_counts: &[u64], delta: f64) -> Result<f64, BoundError> {
+    check_num_classes(class_counts.len())?;
+    check_delta(delta)?;
+    Ok(from_samples(class_counts.iter().copied().min().unwrap_or(0), delta))
+}
+
+/// 1 − δ_j^{1/m_j} for every class: the floor of a bound that fails for class j with probability at most δ_j.
+///
+/// # Errors
+/// [`BoundError::Length`] if there is not one share a class.
+pub fn shares_floor(class_counts: &[u64], shares: &DeltaShares) -> Result<Vec<f64>, BoundError> {
+    check_length("shares of delta", class_counts.len(), shares.shares().len())?;
+    Ok(class_counts.iter().zip(shares.shares()).map(|(&count, &share)| from_samples(count, share)).collect())
+}
+
+/// 1 − (δ/K)^{1/m_j} for every class: the floor of a bound that gives every class δ/K, such as T3. No limit of other bounds.
+///
+/// # Errors
+/// [`BoundError::TooFewClasses`], [`BoundError::Delta`].
+pub fn equal_shares_floor(class_counts: &[u64], delta: f64) -> Result<Vec<f64>, BoundError> {
     check_num_classes(class_counts.len())?;
     check_delta(delta)?;
     let alpha = delta / class_counts.len() as f64;
     Ok(class_counts.iter().map(|&count| from_samples(count, alpha)).collect())
 }
 
-/// 1 - (delta/2KM)^(1/n_j) for every class: the floor of a held-out bound, attained by T5.
+/// 1 − (δ/2KM)^{1/n_j} for every class: the floor of a held-out bound that gives every class and side δ/2KM, attained by T5.
 ///
 /// # Errors
 /// [`BoundError::TooFewClasses`], [`BoundError::Delta`]; [`BoundError::Empty`] for no model.
@@ -36,19 +74,94 @@ pub fn held_out_floor(class_counts: &[u64], delta: f64, models_compared: usize) 
     Ok(class_counts.iter().map(|&count| from_samples(count, alpha)).collect())
 }
 
+/// The least float s = −ln(1−U) for which `large_enough` is true, a condition that becomes true once as s grows, and at U = 1 − (δ/K)^{1/m_min} is.
+/// Every count is at least 1.
+pub(super) fn ln_complement_of_common_floor(
+    class_counts: &[u64],
+    delta: f64,
+    large_enough: impl Fn(f64) -> bool,
+) -> f64 {
+    let m_min = class_counts.iter().copied().min().unwrap_or(1) as f64;
+    let (mut below, mut above) = (0.0, (class_counts.len() as f64 / delta).ln() / m_min);
+    loop {
+        let middle = 0.5 * (below + above);
+        if middle <= below || middle >= above {
+            return above;
+        }
+        if large_enough(middle) {
+            above = middle;
+        } else {
+            below = middle;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn cifar100_lt() -> Vec<u64> {
+        (0..100).map(|j| (500.0 * 100f64.powf(-f64::from(j) / 99.0) + 1e-9).floor() as u64).collect()
+    }
+
     #[test]
-    fn five_images_of_a_hundred_classes() {
-        let mut counts = vec![500; 100];
-        (counts[98], counts[99]) = (0, 5);
-        let floor = training_floor(&counts, 0.05).unwrap();
-        // python: 1 - (.05/100)**.2
-        approx::assert_relative_eq!(floor[99], 0.7813275852113444, max_relative = 1e-14);
-        assert_eq!(floor[98], 1.0);
-        assert!(training_floor(&[1], 0.05).is_err() && held_out_floor(&[1, 1], 0.05, 0).is_err());
+    fn four_floors_on_cifar100_lt() {
+        let counts = cifar100_lt();
+        // python: 1 - (.05/100)**.2, 1 - .05**.2
+        approx::assert_relative_eq!(
+            equal_shares_floor(&counts, 0.05).unwrap()[99],
+            0.7813275852113444,
+            max_relative = 1e-14
+        );
+        approx::assert_relative_eq!(
+            worst_class_floor(&counts, 0.05).unwrap(),
+            0.4507197283469412,
+            max_relative = 1e-14
+        );
+        // scipy: s = brentq(lambda s: sum(log1p(-exp(-m*s)) for m in counts) - log1p(-.05), .9, 1.1); -expm1(-s)
+        approx::assert_relative_eq!(
+            simultaneous_floor(&counts, 0.05).unwrap(),
+            0.6164314398391714,
+            max_relative = 1e-13
+        );
+        // scipy: s = brentq(lambda s: sum(exp(-m*s) for m in counts) - .05, .9, 1.1); -expm1(-s)
+        let equal_floors = shares_floor(&counts, &DeltaShares::equal_floors(&counts, 0.05).unwrap()).unwrap();
+        for floor in equal_floors {
+            approx::assert_relative_eq!(floor, 0.6179897983820234, max_relative = 1e-12);
+        }
+        let mixed = shares_floor(&counts, &DeltaShares::mixed(&counts, 0.05).unwrap()).unwrap();
+        // scipy: with .025 for .05 in s; 1 - (.05/200 + exp(-5*s))**.2, 1 - (.05/200 + exp(-500*s))**(1/500)
+        approx::assert_relative_eq!(mixed[99], 0.6597491415251127, max_relative = 1e-12);
+        approx::assert_relative_eq!(mixed[0], 0.0164512743611126, max_relative = 1e-12);
+    }
+
+    #[test]
+    fn by_hand() {
+        // One example a class: U^2 = 1/4. Counts 1 and 2: U (1 - (1-U)^2) = U^2 (2-U), 3/8 at U = 1/2.
+        approx::assert_relative_eq!(simultaneous_floor(&[1, 1], 0.75).unwrap(), 0.5, max_relative = 1e-15);
+        approx::assert_relative_eq!(simultaneous_floor(&[1, 2], 0.625).unwrap(), 0.5, max_relative = 1e-14);
+        approx::assert_relative_eq!(worst_class_floor(&[2, 9], 0.25).unwrap(), 0.5, max_relative = 1e-15);
+        let shares = DeltaShares::new(vec![0.25, 0.125], 0.5).unwrap();
+        let floors = shares_floor(&[2, 3], &shares).unwrap();
+        assert!(floors.iter().all(|floor| (floor - 0.5).abs() < 1e-14), "{floors:?}");
+    }
+
+    #[test]
+    fn a_class_without_examples_has_floor_one() {
+        assert_eq!(simultaneous_floor(&[500, 0], 0.05).unwrap(), 1.0);
+        assert_eq!(worst_class_floor(&[500, 0], 0.05).unwrap(), 1.0);
+        assert_eq!(equal_shares_floor(&[500, 0], 0.05).unwrap()[1], 1.0);
+        assert_eq!(shares_floor(&[500, 0], &DeltaShares::equal(2, 0.05).unwrap()).unwrap()[1], 1.0);
+    }
+
+    #[test]
+    fn bad_input_is_named() {
+        assert!(equal_shares_floor(&[1], 0.05).is_err() && held_out_floor(&[1, 1], 0.05, 0).is_err());
+        assert!(simultaneous_floor(&[1], 0.05).is_err() && simultaneous_floor(&[1, 1], 0.0).is_err());
+        assert!(worst_class_floor(&[], 0.05).is_err() && worst_class_floor(&[1, 1], 1.0).is_err());
+        assert!(equal_shares_floor(&[1, 1], f64::NAN).is_err());
+        let shares = DeltaShares::equal(3, 0.05).unwrap();
+        assert!(matches!(shares_floor(&[1, 1], &shares), Err(BoundError::Length { expected: 2, got: 3, .. })));
     }
 
     #[test]

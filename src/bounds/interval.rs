@@ -14,8 +14,8 @@
 use statrs::distribution::{Beta, Continuous, ContinuousCDF};
 use statrs::statistics::Distribution;
 
-use super::BoundError;
 use super::error::{check_delta, check_errors, check_length, check_num_classes, check_weights};
+use super::{BoundError, DeltaShares};
 
 /// The most samples a class may have here, 10^7. `statrs` takes 140 terms of its continued fraction, enough for
 /// alpha <= 1/4 up to there (9e-12 from scipy at the most over 2844 cases) but not for 10^8 (off by 3e-4), and a wrong
@@ -108,6 +108,35 @@ pub fn held_out_intervals(
     }
     let alpha = held_out_alpha(counts.len(), delta, models_compared)?;
     errors.iter().zip(counts).map(|(&errors, &samples)| clopper_pearson(errors, samples, alpha, alpha)).collect()
+}
+
+/// T5 with δ_j/2M a side in place of δ/2KM: intervals that hold together with probability at least 1 − δ, narrower for the classes that have
+/// the larger shares. Slices of K: errors k_j and samples n_j. A side with more than 1/4 is computed with 1/4.
+///
+/// # Errors
+/// As [`held_out_intervals`]; [`BoundError::Length`] also if there is not one share a class.
+pub fn held_out_intervals_with_shares(
+    errors: &[u64],
+    counts: &[u64],
+    shares: &DeltaShares,
+    models_compared: usize,
+) -> Result<Vec<Interval>, BoundError> {
+    check_length("shares of delta", counts.len(), shares.shares().len())?;
+    check_length("errors", counts.len(), errors.len())?;
+    check_errors(errors, counts)?;
+    for (class, &samples) in counts.iter().enumerate() {
+        check_samples(class, samples)?;
+    }
+    if models_compared == 0 {
+        return Err(BoundError::Empty { what: "models compared" });
+    }
+    let classes = errors.iter().zip(counts).zip(shares.shares());
+    classes
+        .map(|((&errors, &samples), &share)| {
+            let alpha = (0.5 * share / models_compared as f64).min(0.25);
+            clopper_pearson(errors, samples, alpha, alpha)
+        })
+        .collect()
 }
 
 /// delta / (2 K M): what one side of one class's interval may fail with.
@@ -360,6 +389,35 @@ mod tests {
         assert!(clopper_pearson(1, 2, 0.0, 0.1).is_err());
         assert!(clopper_pearson(1, 2, 0.1, 0.6).is_err());
         assert!(clopper_pearson(1, 2, 0.1, f64::NAN).is_err());
+    }
+
+    #[test]
+    fn shares_of_delta() {
+        let (errors, counts) = ([0, 3, 10], [5, 20, 400]);
+        let shares = DeltaShares::new(vec![0.2, 0.06, 0.04], 0.3).unwrap();
+        let found = held_out_intervals_with_shares(&errors, &counts, &shares, 2).unwrap();
+        for (j, alpha) in [0.05, 0.015, 0.01].into_iter().enumerate() {
+            let expected = clopper_pearson(errors[j], counts[j], alpha, alpha).unwrap();
+            approx::assert_relative_eq!(found[j].lower, expected.lower, max_relative = 1e-12);
+            approx::assert_relative_eq!(found[j].upper, expected.upper, max_relative = 1e-12);
+        }
+        // Equal shares are T5 itself, and a share above one half is cut.
+        let equal = held_out_intervals_with_shares(&errors, &counts, &DeltaShares::equal(3, 0.3).unwrap(), 1).unwrap();
+        for (equal, plain) in equal.iter().zip(held_out_intervals(&errors, &counts, 0.3, 1).unwrap()) {
+            approx::assert_relative_eq!(equal.upper, plain.upper, max_relative = 1e-12);
+        }
+        let most = DeltaShares::new(vec![0.6, 0.1], 0.8).unwrap();
+        let cut = held_out_intervals_with_shares(&[1, 1], &[9, 9], &most, 1).unwrap();
+        assert_eq!(cut[0], clopper_pearson(1, 9, 0.25, 0.25).unwrap());
+
+        let error = |errors: &[u64], counts: &[u64], models| {
+            held_out_intervals_with_shares(errors, counts, &most, models).unwrap_err()
+        };
+        assert!(matches!(error(&[1, 1], &[2, 2], 0), BoundError::Empty { .. }));
+        assert!(matches!(error(&[1], &[2, 2], 1), BoundError::Length { what: "errors", .. }));
+        assert!(matches!(error(&[1; 3], &[2; 3], 1), BoundError::Length { what: "shares of delta", .. }));
+        assert!(matches!(error(&[3, 1], &[2, 2], 1), BoundError::MoreErrorsThanSamples { .. }));
+        assert!(matches!(error(&[3, 1], &[MOST_SAMPLES + 1; 2], 1), BoundError::TooManySamples { .. }));
     }
 
     #[test]

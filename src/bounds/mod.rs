@@ -4,11 +4,16 @@
 //! | function | statement |
 //! | --- | --- |
 //! | [`chain()`], [`nu`], [`tie_balance`] | S1 to S3: λ_j e_j ≤ WCE ≤ √(K−1) ‖C Λ‖₂, and the measured ν |
-//! | [`morvant()`] | T1: Morvant, Koço and Ralaivola, needs m_min > 8K |
-//! | [`unconditional()`] | T1': the same quantity without the condition |
+//! | [`morvant()`] | T1 as published: Morvant, Koço and Ralaivola, needs m_min > 8K |
+//! | [`matrix_hoeffding()`] | T1 as proved here: 4K in place of 8K |
+//! | [`unconditional()`] | T1': the same quantity without the condition, and smaller |
+//! | [`class_pac_bayes()`] | T1'': the Gibbs error of every class, by its own examples |
 //! | [`spectral_term()`] | T2: the computable first term of the published bound |
-//! | [`per_class_margin()`] | T3 and T3': the margin bound of every class, with all constants |
-//! | [`training_floor`], [`held_out_floor`] | T4: what no bound from m_j clean examples can go below |
+//! | [`per_class_margin()`] | T3, T3' and T3'': the margin bound of every class, with all constants |
+//! | [`least_kl`], [`vacuous_whatever_the_weights`] | T3: the KL below which no network comes, and what follows |
+//! | [`DeltaShares`] | δ shared out among the classes, equally or not |
+//! | [`simultaneous_floor`], [`worst_class_floor`] | T4: what no bound can go below when a class's examples are all right |
+//! | [`shares_floor`], [`equal_shares_floor`], [`held_out_floor`] | T4: the same of a bound that gives class j a share δ_j, such as δ/K |
 //! | [`held_out_intervals`], [`weighted_worst_class_interval`] | T5: Clopper-Pearson intervals, all classes at once |
 //! | [`verdict()`] | T5: the verdict on "bound_j >= e_j" |
 //! | [`binary_kl`], [`kl_inverse`] | the relative entropy of two coins and its inverse |
@@ -31,10 +36,14 @@
 //! ```
 
 mod chain;
+mod class_pac_bayes;
+mod delta_shares;
 mod error;
 mod floor;
 mod interval;
 mod kl;
+mod least_kl;
+mod matrix_hoeffding;
 mod morvant;
 mod network;
 mod outcome;
@@ -45,17 +54,23 @@ mod unconditional;
 mod verdict;
 
 pub use chain::{CHAIN_SLACK, Chain, TieBalance, chain, nu, tie_balance};
+pub use class_pac_bayes::class_pac_bayes;
+pub use delta_shares::DeltaShares;
 pub use error::{BoundError, WEIGHT_RANGE};
-pub use floor::{held_out_floor, training_floor};
+pub use floor::{equal_shares_floor, held_out_floor, shares_floor, simultaneous_floor, worst_class_floor};
 pub use interval::{
-    Interval, MOST_SAMPLES, clopper_pearson, held_out_alpha, held_out_intervals, weighted_worst_class_interval,
+    Interval, MOST_SAMPLES, clopper_pearson, held_out_alpha, held_out_intervals, held_out_intervals_with_shares,
+    weighted_worst_class_interval,
 };
 pub use kl::{binary_kl, kl_inverse};
+pub use least_kl::{MarginStatement, least_kl, vacuous_whatever_the_weights};
+pub use matrix_hoeffding::matrix_hoeffding;
 pub use morvant::{ConfusionRadius, Posterior, morvant};
 pub use network::{Architecture, BiasFreeReluNetwork, LayerNorms};
 pub use outcome::{NotApplicable, Outcome};
 pub use per_class_margin::{
-    ClassMarginBounds, GridRange, MarginBound, PerClassMargin, TrainingMargins, least_kl, per_class_margin,
+    ClassMarginBounds, GridRange, InvertedMarginBound, MarginBound, PerClassMargin, TrainingMargins, VACUOUS_ABOVE,
+    per_class_margin, per_class_margin_with_shares,
 };
 pub use spectral_certificate::{SpectralCertificate, spectral_certificate};
 pub use spectral_term::{SpectralTerm, spectral_term};

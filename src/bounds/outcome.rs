@@ -43,11 +43,11 @@ impl<T> Outcome<T> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum NotApplicable {
-    /// T1 needs m_min > 8K.
+    /// T1 needs m_min > 8K as published, m_min > 4K as proved.
     SmallestClassTooSmall {
         /// m_min: examples of the smallest class.
         m_min: u64,
-        /// What it must exceed: 8K.
+        /// What it must exceed: 8K or 4K.
         needed: u64,
     },
     /// T1 and T1' bound the Gibbs classifier of a posterior with KL(Q||P) finite.
@@ -57,7 +57,7 @@ pub enum NotApplicable {
         /// The first such class.
         class: usize,
     },
-    /// T3 needs m_j >= 2, T3' m_j >= 1.
+    /// T3 needs m_j >= 2; T1'', T3' and T3'' m_j >= 1.
     ClassTooSmall {
         /// The class.
         class: usize,

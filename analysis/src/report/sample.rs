@@ -1,8 +1,8 @@
 //! Reports for the tests: long-tailed models of any K with plausible scores, counted and bounded by `car_spectral`.
 
 use car_spectral::bounds::{
-    Interval, Outcome, Verdict, held_out_alpha, held_out_intervals, spectral_certificate, spectral_term,
-    training_floor, verdicts, weighted_worst_class_interval,
+    Interval, Outcome, Verdict, equal_shares_floor, held_out_alpha, held_out_intervals, spectral_certificate,
+    spectral_term, verdicts, weighted_worst_class_interval,
 };
 use car_spectral::car::CarOptions;
 use car_spectral::confusion::WrittenMargin;
@@ -318,7 +318,7 @@ impl Sample {
     ) -> Vec<BoundReport> {
         let k = weights.len();
         let floor: Vec<Option<f64>> =
-            training_floor(&self.train_counts, delta).unwrap().into_iter().map(Some).collect();
+            equal_shares_floor(&self.train_counts, delta).unwrap().into_iter().map(Some).collect();
         let least = self.train_counts.iter().min().unwrap();
         let mut bounds = vec![BoundReport {
             id: "T1".into(),

@@ -1,8 +1,8 @@
 //! The statements T1, T1', T2, T3 and T3' on one model, with T4's floor and T5's verdicts.
 
 use car_spectral::bounds::{
-    Architecture, Interval, NotApplicable, Outcome, Posterior, TrainingMargins, Verdict, morvant, per_class_margin,
-    spectral_term, training_floor, unconditional, verdict,
+    Architecture, Interval, MarginStatement, NotApplicable, Outcome, Posterior, TrainingMargins, Verdict,
+    equal_shares_floor, morvant, per_class_margin, spectral_term, unconditional, vacuous_whatever_the_weights, verdict,
 };
 
 use car_spectral::confusion::WrittenMargin;
@@ -123,10 +123,13 @@ impl Statements<'_> {
 
     fn t3(&self) -> Result<Vec<(BoundReport, VerdictSentence)>, AnalysisError> {
         let positive = self.settings.grid.margins().iter().filter(|&&margin| margin > 0.0).count();
-        if let Err(reason) = self.architecture.bias_free_relu() {
-            let reason = reason.to_string();
-            return Ok(["T3", "T3'"].map(|id| self.not_applicable(id, None, reason.clone())).into());
-        }
+        let network = match self.architecture.bias_free_relu() {
+            Ok(network) => network,
+            Err(reason) => {
+                let reason = reason.to_string();
+                return Ok(["T3", "T3'"].map(|id| self.not_applicable(id, None, reason.clone())).into());
+            }
+        };
         let Some(train) = self.train else {
             let reason = NotApplicable::NoTrainingData.to_string();
             return Ok(["T3", "T3'"].map(|id| self.not_applicable(id, None, reason.clone())).into());
@@ -145,7 +148,13 @@ impl Statements<'_> {
                     continue;
                 }
             };
-            for id in ["T3", "T3'"] {
+            for (id, statement) in [("T3", MarginStatement::T3), ("T3'", MarginStatement::T3Prime)] {
+                let for_all = if vacuous_whatever_the_weights(statement, network.depth(), network.width(), class_counts)
+                {
+                    ", so the bound is vacuous for every network of this depth and width"
+                } else {
+                    ""
+                };
                 let classes: Vec<_> = found
                     .classes
                     .iter()
@@ -166,7 +175,7 @@ impl Statements<'_> {
                     margin: Some(margin),
                     applicable: true,
                     reason: Some(format!(
-                        "inside the non-trivial range KL ≥ {} whatever the weights, so the bound is vacuous for every real network",
+                        "inside the non-trivial range KL ≥ {} whatever the weights{for_all}",
                         short(found.least_kl)
                     )),
                     tightness_at_worst: self.tightness(&total),
@@ -182,9 +191,9 @@ impl Statements<'_> {
         Ok(judged)
     }
 
-    /// T4 with delta/K.
+    /// T4 of a bound that gives every class delta/K.
     fn floor(&self, class_counts: &[u64]) -> Result<Vec<Option<f64>>, AnalysisError> {
-        let floor = training_floor(class_counts, self.settings.delta)?;
+        let floor = equal_shares_floor(class_counts, self.settings.delta)?;
         Ok(floor.into_iter().zip(class_counts).map(|(floor, &count)| (count > 0).then_some(floor)).collect())
     }
 
