@@ -11,6 +11,7 @@
 //! | [`training_floor`], [`held_out_floor`] | T4: what no bound from m_j clean examples can go below |
 //! | [`held_out_intervals`], [`weighted_worst_class_interval`] | T5: Clopper-Pearson intervals, all classes at once |
 //! | [`verdict()`] | T5: the verdict on "bound_j >= e_j" |
+//! | [`bootstrap_selection_bias`], [`half_split`] | T10: how much too large max_j k_j/n_j is |
 //! | [`binary_kl`], [`kl_inverse`] | the relative entropy of two coins and its inverse |
 //! | [`spectral_certificate()`] | T6: the population's spectral norm from held-out counts |
 //!
@@ -35,10 +36,12 @@ mod error;
 mod floor;
 mod interval;
 mod kl;
+mod masses;
 mod morvant;
 mod network;
 mod outcome;
 mod per_class_margin;
+mod selection_bias;
 mod spectral_certificate;
 mod spectral_term;
 mod unconditional;
@@ -57,6 +60,7 @@ pub use outcome::{NotApplicable, Outcome};
 pub use per_class_margin::{
     ClassMarginBounds, GridRange, MarginBound, PerClassMargin, TrainingMargins, least_kl, per_class_margin,
 };
+pub use selection_bias::{HalfSplit, bootstrap_selection_bias, half_split};
 pub use spectral_certificate::{SpectralCertificate, spectral_certificate};
 pub use spectral_term::{SpectralTerm, spectral_term};
 pub use unconditional::{reciprocal_sum, unconditional};
