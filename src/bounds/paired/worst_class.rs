@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! paired at δ      min{L(d_j; δ/4) : j in W_B(δ/4)} <= D <= max{U(d_j; δ/4) : j in W_A(δ/4)}
-//! separate at δ    L_A − U_B <= D <= U_A − L_B,   [L, U] the interval T5' of each model's worst class at δ/2
+//! separate at δ    L_A − U_B <= D <= U_A − L_B,   [L, U] = [max l_j, max u_j] of each model's worst class at δ/2
 //! together at δ    both at δ/2, intersected
 //! ```
-//! W_A(α) are the classes that can be A's worst (T5'), U and L the ends of [`difference_interval`]. D is at most A's error
+//! W_A(α) are the classes that can be A's worst, U and L the ends of [`difference_interval`]. D is at most A's error
 //! less B's in A's worst class, which is not random: the candidates pay for not knowing it, once, not K times. The paired
 //! interval is the narrower one where both models have the same few worst classes, the separate one where they do not.
 
@@ -127,27 +127,25 @@ fn ordered(lower: f64, upper: f64) -> Interval {
     Interval { lower: lower.min(upper), upper: lower.max(upper) }
 }
 
-// STUB BEGIN
-fn worst_class_candidates(errors: &[u64], counts: &[u64], delta: f64) -> Result<Vec<usize>, BoundError> {
-    let k = counts.len();
-    let a = 0.5 * delta;
-    let l = delta / (2.0 * (k as f64 - 1.0));
-    let ends: Vec<Interval> = (0..k).map(|j| clopper_pearson(errors[j], counts[j], l, a)).collect::<Result<_, _>>()?;
-    Ok((0..k)
-        .filter(|&j| ends[j].upper >= (0..k).filter(|&i| i != j).map(|i| ends[i].lower).fold(0.0, f64::max))
-        .collect())
+/// W(α): the classes j with u_j(α/2) >= max_i l_i(α/(2(K−1))), which hold any one class of the largest error with probability
+/// at least 1 − α. As l_j <= u_j, i = j makes no difference.
+fn worst_class_candidates(errors: &[u64], samples: &[u64], alpha: f64) -> Result<Vec<usize>, BoundError> {
+    let others = (samples.len() - 1) as f64;
+    let ends = intervals(errors, samples, 0.5 * alpha / others, 0.5 * alpha)?;
+    let largest = ends.iter().map(|ends| ends.lower).fold(0.0, f64::max);
+    Ok((0..samples.len()).filter(|&class| ends[class].upper >= largest).collect())
 }
-fn worst_class_interval(errors: &[u64], counts: &[u64], delta: f64) -> Result<Interval, BoundError> {
-    let k = counts.len() as f64;
-    let ends: Vec<Interval> = errors
-        .iter()
-        .zip(counts)
-        .map(|(&e, &n)| clopper_pearson(e, n, 0.5 * delta / k, 0.5 * delta))
-        .collect::<Result<_, _>>()?;
-    let m = |f: fn(&Interval) -> f64| ends.iter().map(f).fold(0.0, f64::max);
-    Ok(Interval { lower: m(|i| i.lower), upper: m(|i| i.upper) })
+
+/// [max_j l_j(α/2K), max_j u_j(α/2)], which holds max_j e_j with probability at least 1 − α.
+fn worst_class_interval(errors: &[u64], samples: &[u64], alpha: f64) -> Result<Interval, BoundError> {
+    let ends = intervals(errors, samples, 0.5 * alpha / samples.len() as f64, 0.5 * alpha)?;
+    let largest = |end: fn(&Interval) -> f64| ends.iter().map(end).fold(0.0, f64::max);
+    Ok(Interval { lower: largest(|ends| ends.lower), upper: largest(|ends| ends.upper) })
 }
-// STUB END
+
+fn intervals(errors: &[u64], samples: &[u64], lower: f64, upper: f64) -> Result<Vec<Interval>, BoundError> {
+    errors.iter().zip(samples).map(|(&errors, &samples)| clopper_pearson(errors, samples, lower, upper)).collect()
+}
 
 #[cfg(test)]
 mod tests {
@@ -202,6 +200,23 @@ mod tests {
         let ends = [(100, 10), (60, 12)].map(|(b, c)| difference_interval(b, c, 500, 0.0125).unwrap());
         assert_eq!(found.interval.lower, ends[1].lower);
         assert_eq!(found.interval.upper, ends[0].upper);
+    }
+
+    /// Three classes at α = 0.2: ends at 0.1 above and 0.05 below for the candidates, at 0.1 and 0.1/3 for the interval.
+    #[test]
+    fn candidates_and_interval_by_their_ends() {
+        let (errors, samples) = ([60, 44, 20], [100, 100, 100]);
+        let end = |k, lower, upper| clopper_pearson(k, 100, lower, upper).unwrap();
+        let found = worst_class_candidates(&errors, &samples, 0.2).unwrap();
+        // beta.ppf(.05, 60, 41) = 0.51298; beta.isf(.1, 45, 56) = 0.50905, beta.isf(.1, 46, 55) = 0.51904
+        assert_eq!(found, [0]);
+        assert_eq!(worst_class_candidates(&[60, 45, 20], &samples, 0.2).unwrap(), [0, 1]);
+        let interval = worst_class_interval(&errors, &samples, 0.2).unwrap();
+        assert_eq!(interval, end(60, 0.1 / 3.0, 0.1));
+        // The upper end may belong to another class than the lower.
+        let uneven = worst_class_interval(&[60, 3], &[100, 5], 0.2).unwrap();
+        assert_eq!(uneven.lower, end(60, 0.05, 0.1).lower);
+        assert_eq!(uneven.upper, clopper_pearson(3, 5, 0.1, 0.1).unwrap().upper);
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //! ```
 //! What alpha is depends on the question. One class that was named beforehand: delta/2. The worst class (T8): what its interval
 //! spends on the sign, [`worst_class_sign_level`](crate::bounds::worst_class_sign_level); the plan then holds if one class is
-//! clearly A's worst and B's.
+//! so clearly the worst of both models that n images leave no other candidate: with few images that is not so (50 against
+//! 40 %, other classes at 10 %, n = 101: power 0.52 for 0.8).
 
 use super::{check_alpha, check_power, least, upper_tail};
 use crate::bounds::error::check_share;
