@@ -182,7 +182,7 @@ fn coverage() {
     let checks = names.map(|name| Check::new("T8", name, Kind::Simulation));
     let mut tightest = [("", 0.0_f64); 7];
     let rng = &mut ChaCha8Rng::seed_from_u64(80);
-    let (draws, delta) = (u64::from(cases(1500).min(10_000)), 0.3);
+    let (draws, delta) = (u64::from(cases(1500).min(4000)), 0.3);
     for population in populations() {
         let (truth, differences) = (population.worst_difference(), population.differences());
         let classes: Vec<usize> = (0..differences.len()).collect();

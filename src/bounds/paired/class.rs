@@ -240,6 +240,10 @@ mod tests {
         );
         assert_eq!(found[1].interval, difference_interval(0, 8, 50, 0.02 / 6.0).unwrap());
         assert_eq!(found[2].test, mcnemar(0, 6).unwrap());
+        // 5/256 = 0.0195...: just not at 0.0195.
+        let verdicts = |delta| class_differences(&counts, delta).unwrap().into_iter().map(|class| class.verdict);
+        assert_eq!(verdicts(0.0195).collect::<Vec<_>>(), [Worse, Undecided, Undecided]);
+        assert_eq!(verdicts(0.0625 + 1e-12).collect::<Vec<_>>(), [Worse, Better, Better]);
     }
 
     #[test]
