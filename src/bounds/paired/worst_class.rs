@@ -93,7 +93,7 @@ pub fn worst_class_difference(counts: &PairedCounts, delta: f64) -> Result<Worst
     let separately = |larger: &[u64], smaller: &[u64]| -> Result<Vec<usize>, BoundError> {
         let alpha = 0.125 * delta;
         let mut classes = vec![
-            largest(larger, counts.samples(), alpha, |ends| ends.lower)?,
+            largest(larger, counts.samples(), alpha / counts.num_classes() as f64, |ends| ends.lower)?,
             largest(smaller, counts.samples(), alpha, |ends| ends.upper)?,
         ];
         classes.sort_unstable();
