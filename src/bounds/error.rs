@@ -108,6 +108,40 @@ pub enum BoundError {
         /// What follows it.
         expected: usize,
     },
+    /// A model's predictions on other images than the labels.
+    #[error("model {model}: {got} predictions for {expected} labels; both models must have seen the same images")]
+    Predictions {
+        /// "A" or "B".
+        model: &'static str,
+        /// Predictions given.
+        got: usize,
+        /// Labels given.
+        expected: usize,
+    },
+    /// A label or prediction that is no class.
+    #[error("sample {sample}: class {class} of {num_classes} classes; classes are counted from 0")]
+    Class {
+        /// The sample concerned.
+        sample: usize,
+        /// Its label or a prediction.
+        class: usize,
+        /// K.
+        num_classes: usize,
+    },
+    /// A group of classes that is none.
+    #[error("class {class} of {num_classes} does not exist or stands twice in its group")]
+    Group {
+        /// The class concerned.
+        class: usize,
+        /// K.
+        num_classes: usize,
+    },
+    /// Too few networks to see a spread.
+    #[error("{seeds} seeds: a spread between seeds needs at least 2")]
+    TooFewSeeds {
+        /// Number of seeds given.
+        seeds: usize,
+    },
     /// A confusion count that is no confusion.
     #[error(
         "confusion count at (predicted {predicted}, true {class}) of {num_classes} classes: both indices must be below \

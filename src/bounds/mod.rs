@@ -16,6 +16,10 @@
 //! | [`shares_floor`], [`equal_shares_floor`], [`held_out_floor`] | T4: the same of a bound that gives class j a share δ_j, such as δ/K |
 //! | [`held_out_intervals`], [`weighted_worst_class_interval`] | T5: Clopper-Pearson intervals, all classes at once |
 //! | [`verdict()`] | T5: the verdict on "bound_j >= e_j" |
+//! | [`worst_class_difference`], [`class_differences`], [`mean_difference`] | T8: two models on the same images |
+//! | [`networks_difference`]; [`paired_seeds`], [`unpaired_seeds`] | T9: these networks; between seeds |
+//! | [`bootstrap_selection_bias`], [`half_split`] | T10: how much too large max_j k_j/n_j is |
+//! | [`images_for_certificate`], [`images_for_paired`], [`seeds_for_paired`] | T11: images and seeds needed |
 //! | [`binary_kl`], [`kl_inverse`] | the relative entropy of two coins and its inverse |
 //! | [`spectral_certificate()`] | T6: the population's spectral norm from held-out counts |
 //!
@@ -43,11 +47,16 @@ mod floor;
 mod interval;
 mod kl;
 mod least_kl;
+mod masses;
 mod matrix_hoeffding;
 mod morvant;
 mod network;
 mod outcome;
+mod paired;
 mod per_class_margin;
+mod planning;
+mod seeds;
+mod selection_bias;
 mod spectral_certificate;
 mod spectral_term;
 mod unconditional;
@@ -68,10 +77,18 @@ pub use matrix_hoeffding::matrix_hoeffding;
 pub use morvant::{ConfusionRadius, Posterior, morvant};
 pub use network::{Architecture, BiasFreeReluNetwork, LayerNorms};
 pub use outcome::{NotApplicable, Outcome};
+pub use paired::{
+    Averaging, ClassDifference, ComparisonVerdict, McNemar, MeanDifference, PairedCounts, PairedWorstClass,
+    WorstClassDifference, class_differences, difference_interval, mcnemar, mean_difference,
+    paired_worst_class_difference, separate_worst_class_difference, worst_class_difference, worst_class_sign_level,
+};
 pub use per_class_margin::{
     ClassMarginBounds, GridRange, InvertedMarginBound, MarginBound, PerClassMargin, TrainingMargins, VACUOUS_ABOVE,
     per_class_margin, per_class_margin_with_shares,
 };
+pub use planning::{images_for_certificate, images_for_paired, images_for_unpaired, seeds_for_paired};
+pub use seeds::{NetworksDifference, SeedComparison, networks_difference, paired_seeds, unpaired_seeds};
+pub use selection_bias::{HalfSplit, bootstrap_selection_bias, half_split};
 pub use spectral_certificate::{SpectralCertificate, spectral_certificate};
 pub use spectral_term::{SpectralTerm, spectral_term};
 pub use unconditional::{reciprocal_sum, unconditional};

@@ -1,0 +1,97 @@
+//! T11: how many test images a class, or how many seeds, a question needs.
+//!
+//! | function | least n such that |
+//! | --- | --- |
+//! | [`images_for_certificate`] | the upper limit of max_j e_j (T5', level delta) is within w of it with probability >= power |
+//! | [`images_for_paired`] | the sign of d of one class is found on the same images (exact McNemar test at alpha) |
+//! | [`images_for_unpaired`] | two separate Clopper-Pearson limits at alpha tell e_A > e_B |
+//! | [`seeds_for_paired`] | a paired t-test over n seeds finds a difference |
+//!
+//! The probabilities are summed, not simulated. As counts are whole numbers, the power of a test of counts falls slightly
+//! between its steps up: the n given reaches the power and n − 1 does not, but a few larger n may fall short by a little
+//! again. `None` means: not with 10^7.
+
+mod certificate;
+mod seeds;
+mod two_models;
+
+pub use certificate::images_for_certificate;
+pub use seeds::seeds_for_paired;
+pub use two_models::{images_for_paired, images_for_unpaired};
+
+use super::{BoundError, MOST_SAMPLES};
+
+/// An n in `first`..=10^7 with `enough`(n) and, above `first`, not `enough`(n − 1): doubling, then halving.
+fn least(first: u64, enough: impl Fn(u64) -> Result<bool, BoundError>) -> Result<Option<u64>, BoundError> {
+    let (mut below, mut above) = (first - 1, first);
+    while !enough(above)? {
+        if above == MOST_SAMPLES {
+            return Ok(None);
+        }
+        (below, above) = (above, (2 * above).min(MOST_SAMPLES));
+    }
+    while above - below > 1 {
+        let middle = below + (above - below) / 2;
+        if enough(middle)? {
+            above = middle;
+        } else {
+            below = middle;
+        }
+    }
+    Ok(Some(above))
+}
+
+fn check_power(power: f64) -> Result<(), BoundError> {
+    if power > 0.0 && power < 1.0 {
+        Ok(())
+    } else {
+        Err(BoundError::Value { what: "power", value: power, requirement: "strictly between 0 and 1" })
+    }
+}
+
+fn check_alpha(alpha: f64) -> Result<(), BoundError> {
+    if alpha > 0.0 && alpha <= 0.25 {
+        Ok(())
+    } else {
+        Err(BoundError::Value { what: "alpha", value: alpha, requirement: "above 0 and at most 1/4" })
+    }
+}
+
+/// P(Bin(n, p) >= k).
+fn upper_tail(k: u64, n: u64, p: f64) -> f64 {
+    if k == 0 {
+        1.0
+    } else if k > n {
+        0.0
+    } else {
+        statrs::function::beta::beta_reg(k as f64, (n - k + 1) as f64, p)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_is_found() {
+        for threshold in [1, 2, 3, 7, 8, 9, 1000, MOST_SAMPLES] {
+            assert_eq!(least(1, |n| Ok(n >= threshold)).unwrap(), Some(threshold));
+        }
+        assert_eq!(least(2, |n| Ok(n >= 1)).unwrap(), Some(2));
+        assert_eq!(least(1, |_| Ok(false)).unwrap(), None);
+    }
+
+    #[test]
+    fn tails_by_hand() {
+        assert_eq!((upper_tail(0, 3, 0.2), upper_tail(4, 3, 0.2)), (1.0, 0.0));
+        approx::assert_relative_eq!(upper_tail(3, 3, 0.2), 0.008, max_relative = 1e-12);
+        approx::assert_relative_eq!(upper_tail(1, 3, 0.2), 0.488, max_relative = 1e-12);
+        assert_eq!((upper_tail(1, 3, 0.0), upper_tail(1, 3, 1.0)), (0.0, 1.0));
+    }
+
+    #[test]
+    fn checks_name_their_argument() {
+        assert!(check_power(0.8).is_ok() && check_power(0.0).is_err() && check_power(1.0).is_err());
+        assert!(check_alpha(0.25).is_ok() && check_alpha(0.0).is_err() && check_alpha(0.26).is_err());
+    }
+}
