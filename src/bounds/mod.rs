@@ -14,7 +14,10 @@
 //! | [`DeltaShares`] | δ shared out among the classes, equally or not |
 //! | [`simultaneous_floor`], [`worst_class_floor`] | T4: what no bound can go below when a class's examples are all right |
 //! | [`shares_floor`], [`equal_shares_floor`], [`held_out_floor`] | T4: the same of a bound that gives class j a share δ_j, such as δ/K |
-//! | [`held_out_intervals`], [`weighted_worst_class_interval`] | T5: Clopper-Pearson intervals, all classes at once |
+//! | [`held_out_intervals`] | T5: Clopper-Pearson intervals, all classes at once |
+//! | [`worst_class_interval`], [`weighted_worst_class_interval`], [`worst_class_certificate`] | T5': max_j e_j and WCE without a factor K |
+//! | [`worst_class_candidates`], [`classes_above`] | T5': the classes that can be the worst; those above a level |
+//! | [`prediction_limits`], [`finite_population_interval`] | T5'': errors among further images, and in a finite population |
 //! | [`verdict()`] | T5: the verdict on "bound_j >= e_j" |
 //! | [`worst_class_difference`], [`class_differences`], [`mean_difference`] | T8: two models on the same images |
 //! | [`networks_difference`]; [`paired_seeds`], [`unpaired_seeds`] | T9: these networks; between seeds |
@@ -22,6 +25,7 @@
 //! | [`images_for_certificate`], [`images_for_paired`], [`seeds_for_paired`] | T11: images and seeds needed |
 //! | [`binary_kl`], [`kl_inverse`] | the relative entropy of two coins and its inverse |
 //! | [`spectral_certificate()`] | T6: the population's spectral norm from held-out counts |
+//! | [`self_bounding_interval`] | T6': the same, narrower |
 //!
 //! Notation. K >= 2 classes; `class_counts[j]` = m_j training examples (or n_j held-out ones) of class j; matrices have
 //! rows = predicted and columns = true class; lambda_j > 0 is the weight of class j; e_j the error of class j; delta the
@@ -39,11 +43,13 @@
 //! # Ok::<(), car_spectral::bounds::BoundError>(())
 //! ```
 
+mod binomial;
 mod chain;
 mod class_pac_bayes;
 mod delta_shares;
 mod error;
 mod floor;
+mod holm;
 mod interval;
 mod kl;
 mod least_kl;
@@ -51,16 +57,19 @@ mod masses;
 mod matrix_hoeffding;
 mod morvant;
 mod network;
+mod next_sample;
 mod outcome;
 mod paired;
 mod per_class_margin;
 mod planning;
 mod seeds;
 mod selection_bias;
+mod self_bounding;
 mod spectral_certificate;
 mod spectral_term;
 mod unconditional;
 mod verdict;
+mod worst_class;
 
 pub use chain::{CHAIN_SLACK, Chain, TieBalance, chain, nu, tie_balance};
 pub use class_pac_bayes::class_pac_bayes;
@@ -69,13 +78,13 @@ pub use error::{BoundError, WEIGHT_RANGE};
 pub use floor::{equal_shares_floor, held_out_floor, shares_floor, simultaneous_floor, worst_class_floor};
 pub use interval::{
     Interval, MOST_SAMPLES, clopper_pearson, held_out_alpha, held_out_intervals, held_out_intervals_with_shares,
-    weighted_worst_class_interval,
 };
 pub use kl::{binary_kl, kl_inverse};
 pub use least_kl::{MarginStatement, least_kl, vacuous_whatever_the_weights};
 pub use matrix_hoeffding::matrix_hoeffding;
 pub use morvant::{ConfusionRadius, Posterior, morvant};
 pub use network::{Architecture, BiasFreeReluNetwork, LayerNorms};
+pub use next_sample::{finite_population_interval, prediction_limits};
 pub use outcome::{NotApplicable, Outcome};
 pub use paired::{
     Averaging, ClassDifference, ComparisonVerdict, McNemar, MeanDifference, PairedCounts, PairedWorstClass,
@@ -89,7 +98,11 @@ pub use per_class_margin::{
 pub use planning::{images_for_certificate, images_for_paired, images_for_unpaired, seeds_for_paired};
 pub use seeds::{NetworksDifference, SeedComparison, networks_difference, paired_seeds, unpaired_seeds};
 pub use selection_bias::{HalfSplit, bootstrap_selection_bias, half_split};
+pub use self_bounding::{VectorPair, even_pair, self_bounding_interval};
 pub use spectral_certificate::{SpectralCertificate, spectral_certificate};
 pub use spectral_term::{SpectralTerm, spectral_term};
 pub use unconditional::{reciprocal_sum, unconditional};
 pub use verdict::{Verdict, VerdictCounts, verdict, verdicts};
+pub use worst_class::{
+    classes_above, weighted_worst_class_interval, worst_class_candidates, worst_class_certificate, worst_class_interval,
+};

@@ -110,20 +110,24 @@ pub fn spectral_certificate(
         variance = variance.max(upper_mean(row_variance, step_square * ln_variance));
     }
     let linear = 2f64.sqrt() * largest_step * ln_bernstein / 3.0;
-    let lightest = (0..num_classes).min_by(|&a, &b| weights[a].total_cmp(&weights[b]));
-    let others = (0..num_classes).filter(|&class| Some(class) != lightest);
-    let squares: f64 = others.map(|class| weights[class].powi(2)).sum();
     Ok(Outcome::Applies(SpectralCertificate {
-        // K squares and a root, each rounded, lose at most a factor 1 + K u.
-        a_priori: squares.sqrt() * (1.0 + k * f64::EPSILON),
+        a_priori: a_priori_norm(weights),
         simple: reciprocal_sum.sqrt() * (1.0 + (-delta.ln()).sqrt()),
         sharp: linear + (linear.powi(2) + 2.0 * variance * ln_bernstein).sqrt(),
     }))
 }
 
+/// sqrt(sum_j lambda_j^2 - min_i lambda_i^2), rounded up: K squares and a root, each rounded, lose at most a factor 1 + K u.
+pub(super) fn a_priori_norm(weights: &[f64]) -> f64 {
+    let lightest = (0..weights.len()).min_by(|&a, &b| weights[a].total_cmp(&weights[b]));
+    let others = (0..weights.len()).filter(|&class| Some(class) != lightest);
+    let squares: f64 = others.map(|class| weights[class].powi(2)).sum();
+    squares.sqrt() * (1.0 + weights.len() as f64 * f64::EPSILON)
+}
+
 /// The largest mean mu of a sum of independent terms in [0, b] that still lets `seen` >= mu - sqrt(2 b L mu):
 /// (sqrt(bL/2) + sqrt(seen + bL/2))^2, with `scale` = bL.
-fn upper_mean(seen: f64, scale: f64) -> f64 {
+pub(super) fn upper_mean(seen: f64, scale: f64) -> f64 {
     ((0.5 * scale).sqrt() + (seen + 0.5 * scale).sqrt()).powi(2)
 }
 

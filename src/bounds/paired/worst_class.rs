@@ -2,17 +2,17 @@
 //!
 //! ```text
 //! paired at δ      min{L(d_j; δ/4) : j in W_B(δ/4)} <= D <= max{U(d_j; δ/4) : j in W_A(δ/4)}
-//! separate at δ    L_A − U_B <= D <= U_A − L_B,   [L, U] = [max l_j, max u_j] of each model's worst class at δ/2
+//! separate at δ    L_A − U_B <= D <= U_A − L_B,   [L, U] of each model's max e_j (T5') at δ/2
 //! together at δ    both at δ/2, intersected
 //! ```
-//! W_A(α) are the classes that can be A's worst, U and L the ends of [`difference_interval`]. D is at most A's error
+//! W_A(α) are the classes that can be A's worst (T5'), U and L the ends of [`difference_interval`]. D is at most A's error
 //! less B's in A's worst class, which is not random: the candidates pay for not knowing it, once, not K times. The paired
 //! interval is the narrower one where both models have the same few worst classes, the separate one where they do not.
 
 use super::class::SIGN_SHARE;
 use super::{ComparisonVerdict, PairedCounts, difference_interval};
 use crate::bounds::error::check_delta;
-use crate::bounds::{BoundError, Interval, clopper_pearson};
+use crate::bounds::{BoundError, Interval, clopper_pearson, worst_class_candidates, worst_class_interval};
 
 /// The paired interval of D and what it rests on.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,8 +59,8 @@ pub fn worst_class_sign_level(delta: f64) -> Result<f64, BoundError> {
 pub fn paired_worst_class_difference(counts: &PairedCounts, delta: f64) -> Result<PairedWorstClass, BoundError> {
     check_delta(delta)?;
     let alpha = 0.25 * delta;
-    let candidates_a = worst_class_candidates(&counts.errors_a(), counts.samples(), alpha)?;
-    let candidates_b = worst_class_candidates(&counts.errors_b(), counts.samples(), alpha)?;
+    let candidates_a = worst_class_candidates(&counts.errors_a(), counts.samples(), alpha, 1)?;
+    let candidates_b = worst_class_candidates(&counts.errors_b(), counts.samples(), alpha, 1)?;
     let interval = |&class: &usize| {
         difference_interval(counts.only_a_wrong()[class], counts.only_b_wrong()[class], counts.samples()[class], alpha)
     };
@@ -75,8 +75,8 @@ pub fn paired_worst_class_difference(counts: &PairedCounts, delta: f64) -> Resul
 /// As [`paired_worst_class_difference`].
 pub fn separate_worst_class_difference(counts: &PairedCounts, delta: f64) -> Result<Interval, BoundError> {
     check_delta(delta)?;
-    let a = worst_class_interval(&counts.errors_a(), counts.samples(), 0.5 * delta)?;
-    let b = worst_class_interval(&counts.errors_b(), counts.samples(), 0.5 * delta)?;
+    let a = worst_class_interval(&counts.errors_a(), counts.samples(), 0.5 * delta, 1)?;
+    let b = worst_class_interval(&counts.errors_b(), counts.samples(), 0.5 * delta, 1)?;
     Ok(Interval { lower: a.lower - b.upper, upper: a.upper - b.lower })
 }
 
@@ -125,26 +125,6 @@ fn largest(errors: &[u64], samples: &[u64], alpha: f64, end: fn(Interval) -> f64
 /// Ends cross only where one of them fails, so any order of them misses no more often than they do.
 fn ordered(lower: f64, upper: f64) -> Interval {
     Interval { lower: lower.min(upper), upper: lower.max(upper) }
-}
-
-/// W(α): the classes j with u_j(α/2) >= max_i l_i(α/(2(K−1))), which hold any one class of the largest error with probability
-/// at least 1 − α. As l_j <= u_j, i = j makes no difference.
-fn worst_class_candidates(errors: &[u64], samples: &[u64], alpha: f64) -> Result<Vec<usize>, BoundError> {
-    let others = (samples.len() - 1) as f64;
-    let ends = intervals(errors, samples, 0.5 * alpha / others, 0.5 * alpha)?;
-    let largest = ends.iter().map(|ends| ends.lower).fold(0.0, f64::max);
-    Ok((0..samples.len()).filter(|&class| ends[class].upper >= largest).collect())
-}
-
-/// [max_j l_j(α/2K), max_j u_j(α/2)], which holds max_j e_j with probability at least 1 − α.
-fn worst_class_interval(errors: &[u64], samples: &[u64], alpha: f64) -> Result<Interval, BoundError> {
-    let ends = intervals(errors, samples, 0.5 * alpha / samples.len() as f64, 0.5 * alpha)?;
-    let largest = |end: fn(&Interval) -> f64| ends.iter().map(end).fold(0.0, f64::max);
-    Ok(Interval { lower: largest(|ends| ends.lower), upper: largest(|ends| ends.upper) })
-}
-
-fn intervals(errors: &[u64], samples: &[u64], lower: f64, upper: f64) -> Result<Vec<Interval>, BoundError> {
-    errors.iter().zip(samples).map(|(&errors, &samples)| clopper_pearson(errors, samples, lower, upper)).collect()
 }
 
 #[cfg(test)]
@@ -200,23 +180,6 @@ mod tests {
         let ends = [(100, 10), (60, 12)].map(|(b, c)| difference_interval(b, c, 500, 0.0125).unwrap());
         assert_eq!(found.interval.lower, ends[1].lower);
         assert_eq!(found.interval.upper, ends[0].upper);
-    }
-
-    /// Three classes at α = 0.2: ends at 0.1 above and 0.05 below for the candidates, at 0.1 and 0.1/3 for the interval.
-    #[test]
-    fn candidates_and_interval_by_their_ends() {
-        let (errors, samples) = ([60, 44, 20], [100, 100, 100]);
-        let end = |k, lower, upper| clopper_pearson(k, 100, lower, upper).unwrap();
-        let found = worst_class_candidates(&errors, &samples, 0.2).unwrap();
-        // beta.ppf(.05, 60, 41) = 0.51298; beta.isf(.1, 45, 56) = 0.50905, beta.isf(.1, 46, 55) = 0.51904
-        assert_eq!(found, [0]);
-        assert_eq!(worst_class_candidates(&[60, 45, 20], &samples, 0.2).unwrap(), [0, 1]);
-        let interval = worst_class_interval(&errors, &samples, 0.2).unwrap();
-        assert_eq!(interval, end(60, 0.1 / 3.0, 0.1));
-        // The upper end may belong to another class than the lower.
-        let uneven = worst_class_interval(&[60, 3], &[100, 5], 0.2).unwrap();
-        assert_eq!(uneven.lower, end(60, 0.05, 0.1).lower);
-        assert_eq!(uneven.upper, clopper_pearson(3, 5, 0.1, 0.1).unwrap().upper);
     }
 
     #[test]

@@ -3,8 +3,9 @@
 //! With t = max_j e_j + w and n images a class, max_j u_j(delta) <= t exactly if every k_j is at most
 //! k_w = max{k : P(Bin(n, t) <= k) <= delta}; so with probability Π_j P(Bin(n, e_j) <= k_w).
 
-use super::{check_power, least, upper_tail};
+use super::{check_power, least};
 use crate::bounds::BoundError;
+use crate::bounds::binomial::upper_tail;
 use crate::bounds::error::{check_delta, check_num_classes, check_share};
 
 /// The images a class with which, for a model of the class errors `errors`, the one-sided upper limit max_j u_j(`delta`) of

@@ -9,7 +9,8 @@
 //! so clearly the worst of both models that n images leave no other candidate: with few images that is not so (50 against
 //! 40 %, other classes at 10 %, n = 101: power 0.52 for 0.8).
 
-use super::{check_alpha, check_power, least, upper_tail};
+use super::{check_alpha, check_power, least};
+use crate::bounds::binomial::upper_tail;
 use crate::bounds::error::check_share;
 use crate::bounds::masses::binomial_masses;
 use crate::bounds::{BoundError, clopper_pearson};

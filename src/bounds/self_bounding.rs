@@ -1,0 +1,189 @@
+//! T6': the population's spectral norm from held-out counts, by self-bounding above and by Chernoff's bound below.
+//!
+//! ```text
+//! each end with probability >= 1 − δ/2:
+//! ‖C_DΛ‖₂ <= (√(bL/2) + √(‖ĈΛ‖₂ + bL/2))²,          b = max_j λ_j/n_j,  L = ln(2/δ)
+//! ‖C_DΛ‖₂ >= μ, the root below X = uᵀĈΛv of  μ − X + X ln(X/μ) = b'L',   b' = max_j(λ_j v_j/n_j) max_i u_i,  L' = ln(2N/δ)
+//! ```
+//! the largest such μ of N pairs of unit vectors u, v >= 0 that are fixed before the held-out samples are seen: the vector of ones twice, top pairs of C_gΛ
+//! on the training images, of a validation set. Pairs from a part of the held-out samples are fixed for the rest only.
+//!
+//! ‖ĈΛ‖₂ is too large on average, as a maximum of estimates is; so the upper end needs no bound of the noise, which T6 pays for.
+
+use super::error::{check_delta, check_length, check_num_classes, check_weights};
+use super::spectral_certificate::{a_priori_norm, upper_mean};
+use super::{BoundError, Interval, NotApplicable, Outcome};
+
+/// A pair of vectors (u over predicted classes, v over true classes), of any length: only their directions count.
+pub type VectorPair = (Vec<f64>, Vec<f64>);
+
+/// The vector of ones for both: its quotient is the mean weighted error of the classes.
+pub fn even_pair(num_classes: usize) -> VectorPair {
+    (vec![1.0; num_classes], vec![1.0; num_classes])
+}
+
+/// T6': where ‖C_DΛ‖₂ lies with probability at least 1 − `delta`. `confusions` are the held-out triplets (predicted i, true j, count),
+/// i != j; `held_out` encloses ‖ĈΛ‖₂; `pairs` are fixed before these samples are seen (none: the lower end is 0).
+///
+/// Not applicable if a class has no held-out sample.
+///
+/// # Errors
+/// [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::Weight`], [`BoundError::Delta`], [`BoundError::Interval`],
+/// [`BoundError::ConfusionEntry`]; [`BoundError::MoreErrorsThanSamples`] if a column sums to more than n_j; [`BoundError::Value`] for a pair
+/// with an entry that is negative or not finite, or of zeros.
+pub fn self_bounding_interval(
+    weights: &[f64],
+    counts: &[u64],
+    confusions: impl IntoIterator<Item = (usize, usize, u64)>,
+    held_out: Interval,
+    pairs: &[VectorPair],
+    delta: f64,
+) -> Result<Outcome<Interval>, BoundError> {
+    let num_classes = counts.len();
+    check_num_classes(num_classes)?;
+    check_length("weights", num_classes, weights.len())?;
+    check_weights(weights)?;
+    check_delta(delta)?;
+    held_out.check_norm("spectral norm")?;
+    let pairs: Vec<(Vec<f64>, Vec<f64>)> = pairs
+        .iter()
+        .map(|(left, right)| Ok((unit("left vector", left, num_classes)?, unit("right vector", right, num_classes)?)))
+        .collect::<Result<_, BoundError>>()?;
+
+    let mut errors = vec![0_u64; num_classes];
+    let mut quotients = vec![0.0; pairs.len()];
+    for (predicted, class, count) in confusions {
+        if predicted >= num_classes || class >= num_classes || predicted == class {
+            return Err(BoundError::ConfusionEntry { predicted, class, num_classes });
+        }
+        errors[class] = errors[class].saturating_add(count);
+        if errors[class] > counts[class] {
+            return Err(BoundError::MoreErrorsThanSamples { class, errors: errors[class], samples: counts[class] });
+        }
+        let entry = weights[class] * (count as f64 / counts[class].max(1) as f64);
+        for (quotient, (left, right)) in quotients.iter_mut().zip(&pairs) {
+            *quotient += left[predicted] * entry * right[class];
+        }
+    }
+    if let Some(class) = counts.iter().position(|&count| count == 0) {
+        return Ok(Outcome::NotApplicable(NotApplicable::ClassWithoutSamples { class }));
+    }
+
+    let step = |class: usize| weights[class] / counts[class] as f64;
+    let largest = |values: &mut dyn Iterator<Item = f64>| values.fold(0.0, f64::max);
+    let b = largest(&mut (0..num_classes).map(step));
+    let upper = upper_mean(held_out.upper, b * (2.0 / delta).ln()) * (1.0 + ROUNDING);
+    let union = (2.0 * pairs.len() as f64 / delta).ln();
+    let lower = largest(&mut quotients.iter().zip(&pairs).map(|(&seen, (left, right))| {
+        let b =
+            largest(&mut (0..num_classes).map(|class| step(class) * right[class])) * largest(&mut left.iter().copied());
+        chernoff_lower(seen * (1.0 - num_classes as f64 * ROUNDING), b * union)
+    }));
+    let upper = upper.min(a_priori_norm(weights));
+    Ok(Outcome::Applies(Interval { lower: (lower * (1.0 - ROUNDING)).min(upper), upper }))
+}
+
+/// More than the roundings of a few products, relatively; of a sum over K classes, divided by K.
+const ROUNDING: f64 = 64.0 * f64::EPSILON;
+
+/// The root μ below `seen` of μ − X + X ln(X/μ) = `scale`, from below; 0 for X = 0.
+fn chernoff_lower(seen: f64, scale: f64) -> f64 {
+    let exceeds = |mean: f64| mean - seen + seen * (seen / mean).ln() >= scale;
+    let (mut below, mut above) = (0.0, seen);
+    while above - below > 1e-14 * above {
+        let middle = 0.5 * (below + above);
+        if exceeds(middle) {
+            below = middle;
+        } else {
+            above = middle;
+        }
+    }
+    below
+}
+
+fn unit(what: &'static str, vector: &[f64], num_classes: usize) -> Result<Vec<f64>, BoundError> {
+    check_length(what, num_classes, vector.len())?;
+    let bad = |value| Err(BoundError::Value { what, value, requirement: "finite, not negative and not all zeros" });
+    if let Some(&value) = vector.iter().find(|value| !(**value >= 0.0 && value.is_finite())) {
+        return bad(value);
+    }
+    let largest = vector.iter().copied().fold(0.0, f64::max);
+    if largest == 0.0 {
+        return bad(0.0);
+    }
+    let norm = vector.iter().map(|value| (value / largest).powi(2)).sum::<f64>().sqrt();
+    Ok(vector.iter().map(|value| value / largest / norm).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exactly(norm: f64) -> Interval {
+        Interval { lower: norm, upper: norm }
+    }
+
+    /// Class j of 100 loses `errors` of its 100 images, one each to the next classes: ĈΛ is a circulant of norm errors/100.
+    fn spread(errors: usize) -> Vec<(usize, usize, u64)> {
+        (0..100).flat_map(|j| (1..=errors).map(move |step| ((j + step) % 100, j, 1))).collect()
+    }
+
+    #[test]
+    fn hundred_classes_of_hundred() {
+        let found = self_bounding_interval(&[1.0; 100], &[100; 100], spread(50), exactly(0.5), &[even_pair(100)], 0.05);
+        let interval = *found.unwrap().value().unwrap();
+        // python: b, L = .01, log(40); (sqrt(b*L/2) + sqrt(.5 + b*L/2))**2
+        approx::assert_relative_eq!(interval.upper, 0.7324637870730011, max_relative = 1e-12);
+        // python: brentq(lambda m: m - .5 + .5*log(.5/m) - 1e-4*log(40), 1e-9, .5): b' = 1/100 * 1/10 * 1/10
+        approx::assert_relative_eq!(interval.lower, 0.48103867820346774, max_relative = 1e-11);
+    }
+
+    #[test]
+    fn every_pair_costs_and_the_best_counts() {
+        // Two classes, 10 images each, weights 2 and 1: 6 of class 0 wrong, 1 of class 1.
+        let (weights, counts, confusions) = ([2.0, 1.0], [10, 10], [(1, 0, 6), (0, 1, 1)]);
+        let lower = |pairs: &[VectorPair]| {
+            let found = self_bounding_interval(&weights, &counts, confusions, exactly(1.2), pairs, 0.2).unwrap();
+            found.value().unwrap().lower
+        };
+        let aimed = (vec![0.0, 3.0], vec![0.5, 0.0]);
+        // u = 1_1, v = 1_0: X = 1.2, b' = 0.2. python: brentq(lambda m: m - 1.2 + 1.2*log(1.2/m) - .2*log(N/.1), 1e-9, 1.2)
+        approx::assert_relative_eq!(lower(std::slice::from_ref(&aimed)), 0.43057743690902905, max_relative = 1e-11);
+        approx::assert_relative_eq!(lower(&[even_pair(2), aimed]), 0.36242053476443264, max_relative = 1e-11);
+        assert_eq!(lower(&[]), 0.0);
+    }
+
+    #[test]
+    fn cut_at_what_no_matrix_exceeds() {
+        let found =
+            self_bounding_interval(&[1.0; 2], &[3, 3], [(1, 0, 3)], exactly(1.0), &[even_pair(2)], 0.05).unwrap();
+        assert_eq!(found.value().unwrap().upper, a_priori_norm(&[1.0; 2]));
+        let none = self_bounding_interval(&[1.0; 2], &[1000; 2], [], exactly(0.0), &[even_pair(2)], 0.05).unwrap();
+        let Interval { lower, upper } = *none.value().unwrap();
+        assert_eq!(lower, 0.0);
+        // python: (2*sqrt(1e-3*log(40)/2))**2
+        approx::assert_relative_eq!(upper, 0.007377758908227871, max_relative = 1e-12);
+    }
+
+    #[test]
+    fn reasons_and_errors() {
+        let at = |counts: &[u64], entries: &[(usize, usize, u64)], pairs: &[VectorPair]| {
+            self_bounding_interval(&[1.0; 2], counts, entries.iter().copied(), exactly(0.5), pairs, 0.05)
+        };
+        let reason = at(&[3, 0], &[], &[]).unwrap().reason();
+        assert_eq!(reason, Some(NotApplicable::ClassWithoutSamples { class: 1 }));
+        assert!(matches!(at(&[3, 3], &[(1, 1, 1)], &[]), Err(BoundError::ConfusionEntry { .. })));
+        assert!(matches!(at(&[3, 3], &[(0, 2, 1)], &[]), Err(BoundError::ConfusionEntry { .. })));
+        assert!(matches!(at(&[3, 3], &[(2, 0, 1)], &[]), Err(BoundError::ConfusionEntry { .. })));
+        assert!(matches!(at(&[3, 3], &[(0, 1, 4)], &[]), Err(BoundError::MoreErrorsThanSamples { .. })));
+        for bad in [vec![0.0; 2], vec![1.0, -1.0], vec![f64::NAN, 1.0], vec![1.0, f64::INFINITY]] {
+            assert!(
+                matches!(at(&[3, 3], &[], &[(bad.clone(), vec![1.0; 2])]), Err(BoundError::Value { .. })),
+                "{bad:?}"
+            );
+            assert!(matches!(at(&[3, 3], &[], &[(vec![1.0; 2], bad)]), Err(BoundError::Value { .. })));
+        }
+        assert!(matches!(at(&[3, 3], &[], &[even_pair(3)]), Err(BoundError::Length { .. })));
+        assert!(matches!(at(&[3, 3, 3], &[], &[]), Err(BoundError::Length { .. })));
+    }
+}

@@ -1,0 +1,287 @@
+//! T5': the worst class by itself: the largest error of any class, WCE, and which class it can be.
+//!
+//! ```text
+//! max_j λ_j e_j <= max_j λ_j u_j(α)                                        with probability >= 1 − α: no factor K
+//! max_j λ_j e_j >= sup{t : p_(i)(t) <= i α/K for some i}                   with probability >= 1 − α (Simes 1986)
+//!                  p_j(t) = P(Bin(n_j, t/λ_j) >= k_j), p_(1) <= ... <= p_(K) in order of size
+//! W = {j : no i has Fisher's exact p-value of "e_i <= e_j" <= δ/(K−1)}     holds argmax e_j with probability >= 1 − δ
+//! ```
+//! with u_j(α) the one-sided Clopper-Pearson limit. The class that attains the maximum is not random, so that the upper limit of
+//! that one class alone has to hold. λ = 1 gives the largest error itself. Model and weights are fixed before the samples are seen; with M
+//! models compared δ becomes δ/M. A class without samples has u_j = 1 and may be the worst.
+
+use super::binomial::upper_tail;
+use super::error::{check_delta, check_errors, check_length, check_num_classes, check_weights};
+use super::holm::holm;
+use super::interval::{check_samples, upper_limit};
+use super::masses::hypergeometric_masses;
+use super::{BoundError, Interval};
+
+/// Each class is compared with this many others at most: those whose errors are largest for certain. Comparing with fewer only
+/// leaves more candidates.
+const MOST_RIVALS: usize = 64;
+
+/// The interval of max_j λ_j e_j: WCE (D4) for the class weights, the largest error of any class for weights of 1. It holds
+/// with probability at least 1 − `delta`, over `models_compared` models too. Slices of K.
+///
+/// # Errors
+/// [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::Weight`], [`BoundError::MoreErrorsThanSamples`],
+/// [`BoundError::TooManySamples`], [`BoundError::Delta`]; [`BoundError::Empty`] for no model.
+pub fn weighted_worst_class_interval(
+    weights: &[f64],
+    errors: &[u64],
+    counts: &[u64],
+    delta: f64,
+    models_compared: usize,
+) -> Result<Interval, BoundError> {
+    check(errors, counts)?;
+    check_length("weights", counts.len(), weights.len())?;
+    check_weights(weights)?;
+    let alpha = 0.5 * shared(delta, models_compared)?;
+    let upper = largest_upper_limit(weights, errors, counts, alpha)?;
+    Ok(Interval { lower: simes_lower(weights, errors, counts, alpha).min(upper), upper })
+}
+
+/// The interval of max_j e_j, the largest error of any class: [`weighted_worst_class_interval`] with weights of 1.
+///
+/// # Errors
+/// As [`weighted_worst_class_interval`].
+pub fn worst_class_interval(
+    errors: &[u64],
+    counts: &[u64],
+    delta: f64,
+    models_compared: usize,
+) -> Result<Interval, BoundError> {
+    weighted_worst_class_interval(&vec![1.0; counts.len()], errors, counts, delta, models_compared)
+}
+
+/// The one-sided certificate max_j u_j(δ/M): "no class has an error above this".
+///
+/// # Errors
+/// As [`weighted_worst_class_interval`].
+pub fn worst_class_certificate(
+    errors: &[u64],
+    counts: &[u64],
+    delta: f64,
+    models_compared: usize,
+) -> Result<f64, BoundError> {
+    check(errors, counts)?;
+    largest_upper_limit(&vec![1.0; counts.len()], errors, counts, shared(delta, models_compared)?)
+}
+
+/// The classes that can be the worst, ascending: W holds any one class of the largest error with probability at least 1 − `delta`.
+///
+/// A class is left out if another one has certainly a larger error. Only the comparisons of the worst class with the K−1 others must not
+/// fail, so only those are paid for.
+///
+/// # Errors
+/// As [`worst_class_interval`].
+pub fn worst_class_candidates(
+    errors: &[u64],
+    counts: &[u64],
+    delta: f64,
+    models_compared: usize,
+) -> Result<Vec<usize>, BoundError> {
+    check(errors, counts)?;
+    let num_classes = counts.len();
+    let level = shared(delta, models_compared)? / (num_classes - 1) as f64;
+    let mut rivals: Vec<(usize, f64)> = (0..num_classes)
+        .map(|class| (class, super::interval::lower_limit(errors[class], counts[class], level)))
+        .collect();
+    rivals.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    rivals.truncate(MOST_RIVALS);
+    let beaten = |class: usize| {
+        rivals.iter().any(|&(rival, _)| {
+            // Fisher's test cannot find a smaller share larger.
+            let larger = u128::from(errors[rival]) * u128::from(counts[class])
+                > u128::from(errors[class]) * u128::from(counts[rival]);
+            larger && fisher(errors[rival], counts[rival], errors[class], counts[class]) <= level
+        })
+    };
+    Ok((0..num_classes).filter(|&class| !beaten(class)).collect())
+}
+
+/// The classes whose error exceeds `level`, ascending, by Holm's method (1979) on the exact binomial p-values of "e_j <= level": with
+/// probability at least 1 − `delta` none of them is named wrongly.
+///
+/// # Errors
+/// As [`worst_class_interval`]; [`BoundError::Value`] for a level outside [0, 1].
+pub fn classes_above(
+    errors: &[u64],
+    counts: &[u64],
+    level: f64,
+    delta: f64,
+    models_compared: usize,
+) -> Result<Vec<usize>, BoundError> {
+    check(errors, counts)?;
+    super::error::check_share("level", level)?;
+    let delta = shared(delta, models_compared)?;
+    let p_values: Vec<f64> =
+        errors.iter().zip(counts).map(|(&errors, &samples)| upper_tail(errors, samples, level)).collect();
+    let adjusted = holm(&p_values);
+    Ok((0..counts.len()).filter(|&class| adjusted[class] <= delta).collect())
+}
+
+/// P(Hyp(n_i + n_j, k_i + k_j, n_i) >= k_i): small if class i has the larger error.
+fn fisher(errors_i: u64, samples_i: u64, errors_j: u64, samples_j: u64) -> f64 {
+    let masses = hypergeometric_masses(samples_i + samples_j, errors_i + errors_j, samples_i);
+    masses[errors_i as usize..].iter().rev().sum()
+}
+
+fn largest_upper_limit(weights: &[f64], errors: &[u64], counts: &[u64], alpha: f64) -> Result<f64, BoundError> {
+    let limits = weights.iter().zip(errors.iter().zip(counts));
+    Ok(limits
+        .map(|(weight, (&errors, &samples))| (weight * upper_limit(errors, samples, alpha)).next_up())
+        .fold(0.0, f64::max))
+}
+
+/// The largest t that Simes' test rejects, by bisection from below: what it rejects is an interval from 0 on, as the p-values
+/// grow with t.
+fn simes_lower(weights: &[f64], errors: &[u64], counts: &[u64], alpha: f64) -> f64 {
+    let num_classes = counts.len() as f64;
+    let rejected = |t: f64| {
+        let mut p_values: Vec<f64> = (0..counts.len())
+            .map(|j| if t >= weights[j] { 1.0 } else { upper_tail(errors[j], counts[j], t / weights[j]) })
+            .collect();
+        p_values.sort_unstable_by(f64::total_cmp);
+        p_values.iter().enumerate().any(|(rank, &p)| p * (1.0 + TAIL_ERROR) <= (rank + 1) as f64 * alpha / num_classes)
+    };
+    let (mut below, mut above) = (0.0, weights.iter().copied().fold(0.0, f64::max));
+    while above - below > 1e-12 * above {
+        let middle = 0.5 * (below + above);
+        if rejected(middle) {
+            below = middle;
+        } else {
+            above = middle;
+        }
+    }
+    below
+}
+
+/// Relative error allowed to a computed tail.
+const TAIL_ERROR: f64 = 1e-9;
+
+fn shared(delta: f64, models_compared: usize) -> Result<f64, BoundError> {
+    check_delta(delta)?;
+    if models_compared == 0 {
+        return Err(BoundError::Empty { what: "models compared" });
+    }
+    // Limits are computed for at most 1/4 a side; a smaller level only widens them.
+    Ok((delta / models_compared as f64).min(0.25))
+}
+
+fn check(errors: &[u64], counts: &[u64]) -> Result<(), BoundError> {
+    check_num_classes(counts.len())?;
+    check_length("errors", counts.len(), errors.len())?;
+    check_errors(errors, counts)?;
+    counts.iter().enumerate().try_for_each(|(class, &samples)| check_samples(class, samples))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bounds::clopper_pearson;
+
+    fn errors_of_ten(worst: u64) -> [u64; 10] {
+        [worst, 100, 100, 100, 100, 100, 100, 100, 100, 100]
+    }
+
+    #[test]
+    fn no_factor_k_above_and_simes_below() {
+        // python: beta.isf(.025, 377, 624); the t at which the smallest of the ten binom.sf(k - 1, 1000, t) is .025/10
+        let interval = worst_class_interval(&errors_of_ten(376), &[1000; 10], 0.05, 1).unwrap();
+        approx::assert_relative_eq!(interval.upper, 0.4068513760241379, epsilon = 1.1e-10);
+        approx::assert_relative_eq!(interval.lower, 0.3333004061531951, max_relative = 1e-8);
+        let certificate = worst_class_certificate(&errors_of_ten(376), &[1000; 10], 0.05, 1).unwrap();
+        approx::assert_relative_eq!(certificate, 0.4019427156497017, epsilon = 1.1e-10);
+        // No error anywhere: 1 - 0.05^(1/100).
+        let clean = worst_class_certificate(&[0; 100], &[100; 100], 0.05, 1).unwrap();
+        approx::assert_relative_eq!(clean, 0.029513049607037932, max_relative = 1e-12);
+        assert_eq!(worst_class_interval(&[0; 100], &[100; 100], 0.05, 1).unwrap().lower, 0.0);
+    }
+
+    #[test]
+    fn simes_is_never_below_bonferroni_and_uses_several_classes() {
+        let bonferroni = |errors: u64, classes: f64| clopper_pearson(errors, 100, 0.025 / classes, 0.1).unwrap().lower;
+        let alone = worst_class_interval(&[60, 0, 0, 0], &[100; 4], 0.05, 1).unwrap().lower;
+        approx::assert_relative_eq!(alone, bonferroni(60, 4.0), max_relative = 1e-8);
+        // Four equal classes: p_(4) = p <= alpha decides, without a factor K.
+        let equal = worst_class_interval(&[60; 4], &[100; 4], 0.05, 1).unwrap().lower;
+        approx::assert_relative_eq!(equal, bonferroni(60, 1.0), max_relative = 1e-8);
+        let two = worst_class_interval(&[60, 60, 0, 0], &[100; 4], 0.05, 1).unwrap().lower;
+        approx::assert_relative_eq!(two, bonferroni(60, 2.0), max_relative = 1e-8);
+    }
+
+    #[test]
+    fn weights_scale_and_models_share_delta() {
+        let weighted = weighted_worst_class_interval(&[1.0, 3.0], &[60, 40], &[100; 2], 0.05, 2).unwrap();
+        let (lower, upper) =
+            (3.0 * super::super::interval::lower_limit(40, 100, 0.00625), 3.0 * upper_limit(40, 100, 0.0125));
+        approx::assert_relative_eq!(weighted.lower, lower, max_relative = 1e-7);
+        approx::assert_relative_eq!(weighted.upper, upper, max_relative = 1e-15);
+        // A class without samples may have an error of 1.
+        let unseen = weighted_worst_class_interval(&[1.0, 3.0], &[60, 0], &[100, 0], 0.05, 1).unwrap();
+        approx::assert_relative_eq!(unseen.upper, 3.0, max_relative = 1e-15);
+        assert!(unseen.lower > 0.4 && unseen.lower < 0.6);
+        // Limits exist for 1/4 a side: a larger delta gives those.
+        let loose = worst_class_certificate(&[6, 4], &[10; 2], 0.9, 1).unwrap();
+        approx::assert_relative_eq!(loose, upper_limit(6, 10, 0.25), max_relative = 1e-15);
+    }
+
+    #[test]
+    fn candidates_by_fishers_test() {
+        // scipy.stats.hypergeom.sf(59, 200, 60 + k, 100) = 0.0168, 0.0235, 0.0325 for k = 44, 45, 46.
+        let found = |second: u64, delta: f64| worst_class_candidates(&[60, second, 20], &[100; 3], delta, 1).unwrap();
+        assert_eq!(found(44, 0.05), [0]);
+        assert_eq!(found(45, 0.05), [0]);
+        assert_eq!(found(46, 0.05), [0, 1]);
+        assert_eq!(found(44, 0.03), [0, 1]);
+        assert_eq!(worst_class_candidates(&[60, 44, 20], &[100; 3], 0.05, 2).unwrap(), [0, 1]);
+        // Nothing is known of a class without samples.
+        assert_eq!(worst_class_candidates(&[60, 0, 0], &[100, 0, 100], 0.05, 1).unwrap(), [0, 1]);
+        assert_eq!(worst_class_candidates(&[0; 100], &[3; 100], 0.05, 1).unwrap().len(), 100);
+    }
+
+    #[test]
+    fn many_classes_have_few_rivals() {
+        let mut errors = vec![1; 300];
+        errors[7] = 90;
+        assert_eq!(worst_class_candidates(&errors, &[100; 300], 0.05, 1).unwrap(), [7]);
+        // 70 alike and one below: the rivals are 64 of the 70.
+        let mut errors = vec![90; 71];
+        errors[70] = 1;
+        assert_eq!(worst_class_candidates(&errors, &[100; 71], 0.05, 1).unwrap(), (0..70).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn classes_above_a_level_by_holm() {
+        // binom.sf(k - 1, 100, .5): 60 -> 0.0284, 65 -> 0.00176, 70 -> 3.9e-5; Holm: 3 p, 2 p, p.
+        let above = |delta| classes_above(&[60, 70, 65], &[100; 3], 0.5, delta, 1).unwrap();
+        assert_eq!((above(0.05), above(0.02), above(0.001)), (vec![0, 1, 2], vec![1, 2], vec![1]));
+        assert_eq!(classes_above(&[60, 70, 65], &[100; 3], 0.5, 0.04, 2).unwrap(), [1, 2]);
+        assert_eq!(classes_above(&[1, 0], &[1, 1], 0.0, 0.05, 1).unwrap(), [0]);
+        assert_eq!(classes_above(&[1, 1], &[1, 1], 1.0, 0.05, 1).unwrap(), [] as [usize; 0]);
+    }
+
+    #[test]
+    fn bad_input_is_named() {
+        assert!(matches!(worst_class_interval(&[1], &[2], 0.05, 1), Err(BoundError::TooFewClasses { .. })));
+        assert!(matches!(worst_class_interval(&[1], &[2, 2], 0.05, 1), Err(BoundError::Length { .. })));
+        assert!(matches!(
+            worst_class_candidates(&[1, 3], &[2, 2], 0.05, 1),
+            Err(BoundError::MoreErrorsThanSamples { .. })
+        ));
+        assert!(matches!(worst_class_certificate(&[1, 1], &[2, 2], 0.0, 1), Err(BoundError::Delta { .. })));
+        assert!(matches!(worst_class_certificate(&[1, 1], &[2, 2], 0.1, 0), Err(BoundError::Empty { .. })));
+        assert!(matches!(classes_above(&[1, 1], &[2, 2], 1.5, 0.1, 1), Err(BoundError::Value { .. })));
+        assert!(matches!(
+            weighted_worst_class_interval(&[1.0, 0.0], &[1, 1], &[2, 2], 0.1, 1),
+            Err(BoundError::Weight { .. })
+        ));
+        let many = [2, super::super::MOST_SAMPLES + 1];
+        assert!(matches!(
+            worst_class_interval(&[1, 1], &many, 0.1, 1),
+            Err(BoundError::TooManySamples { class: 1, .. })
+        ));
+    }
+}
