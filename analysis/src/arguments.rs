@@ -131,6 +131,11 @@ pub struct Arguments {
     #[arg(long)]
     pub threads: Option<usize>,
 
+    /// Networks that were trained alike but for the seed, by model name or file: bs=runs/a,runs/b. Given twice or more, each
+    /// later group is compared with the first, over seeds and for these networks
+    #[arg(long, value_name = "NAME=MODEL,...")]
+    pub group: Vec<GroupArgument>,
+
     /// What to write
     #[arg(long, value_name = "LIST", default_value = "html,json,csv,svg,png")]
     pub format: FormatSet,
@@ -138,4 +143,27 @@ pub struct Arguments {
     /// Folder of the results; results of an earlier run in it are replaced or removed
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+}
+
+/// A group of models by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupArgument {
+    /// Name of the group.
+    pub name: String,
+    /// Names or files of its models.
+    pub models: Vec<String>,
+}
+
+impl std::str::FromStr for GroupArgument {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, models) = text.split_once('=').ok_or("give NAME=MODEL,MODEL,...")?;
+        let models: Vec<String> =
+            models.split(',').map(str::trim).filter(|m| !m.is_empty()).map(str::to_owned).collect();
+        if name.trim().is_empty() || models.len() < 2 {
+            return Err("give NAME=MODEL,MODEL,... with a name and at least two models".into());
+        }
+        Ok(Self { name: name.trim().to_owned(), models })
+    }
 }

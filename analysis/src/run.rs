@@ -10,9 +10,10 @@ use car_spectral_training::{COMMIT, TrainingError};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::AnalysisError;
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, GroupArgument};
 use crate::report::{self, Report, Settings};
-use crate::{correlation, load, verify};
+use crate::subject::Subject;
+use crate::{compare, correlation, load, verify};
 
 /// Below this no interval says anything, and its tails leave the range in which they are computed to full accuracy.
 const SMALLEST_DELTA: f64 = 1e-12;
@@ -44,6 +45,8 @@ pub fn run(arguments: &Arguments) -> Result<(), AnalysisError> {
         models.push(model);
         figures.push(figure);
     }
+    spinner.set_message("comparisons");
+    let groups = seed_groups(&arguments.group, &loaded.subjects)?;
     let report = Report {
         settings: Settings {
             margins: settings.grid.margins().to_vec(),
@@ -59,6 +62,8 @@ pub fn run(arguments: &Arguments) -> Result<(), AnalysisError> {
             command_line: std::env::args().collect(),
             data: loaded.data,
         },
+        comparisons: compare::compare(&loaded.subjects, settings.delta)?,
+        groups: compare::compare_groups(&loaded.subjects, &groups, settings.delta)?,
         models,
         correlations: correlation::correlations(&loaded.runs),
         runs: loaded.runs,
@@ -73,6 +78,32 @@ pub fn run(arguments: &Arguments) -> Result<(), AnalysisError> {
         report::counted(written.len(), "file", "files"),
         arguments.out.display()
     ))
+}
+
+/// The groups with their models found by name, or by a file or the folder of it as given.
+fn seed_groups(groups: &[GroupArgument], subjects: &[Subject]) -> Result<Vec<compare::SeedGroup>, AnalysisError> {
+    let find = |group: &str, wanted: &str| {
+        let named = |subject: &Subject| {
+            subject.name == wanted
+                || subject.source.files.iter().any(|file| {
+                    let path = Path::new(&file.path);
+                    path == Path::new(wanted) || path.parent() == Some(Path::new(wanted))
+                })
+        };
+        subjects.iter().position(named).ok_or_else(|| {
+            let names: Vec<&str> = subjects.iter().map(|subject| subject.name.as_str()).collect();
+            AnalysisError::Usage {
+                problem: format!("--group {group}: no model is called {wanted}; there are {}", names.join(", ")),
+            }
+        })
+    };
+    groups
+        .iter()
+        .map(|group| {
+            let models = group.models.iter().map(|model| find(&group.name, model)).collect::<Result<_, _>>()?;
+            Ok(compare::SeedGroup { name: group.name.clone(), models })
+        })
+        .collect()
 }
 
 /// A reader that closed the pipe has seen enough; any other failure of stdout is an error, with the files in place.

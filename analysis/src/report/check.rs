@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use super::finite::first_non_finite;
 use super::plots::ModelFigures;
-use super::{ModelReport, Report, ReportError, SCHEMA, SplitReport};
+use super::{Comparison, ModelReport, Report, ReportError, SCHEMA, SplitReport};
 
 /// Checks a report and the matrices drawn beside it.
 ///
@@ -30,7 +30,28 @@ pub fn check(report: &Report, figures: &[ModelFigures]) -> Result<(), ReportErro
         check_model(&format!("models[{at}]"), model)?;
         length(&format!("figures[{at}].test_confusion rows"), model.num_classes, figures.test_confusion.num_classes())?;
     }
+    for (n, found) in report.comparisons.iter().enumerate() {
+        check_comparison(&format!("comparisons[{n}]"), report, found)?;
+    }
     Ok(())
+}
+
+fn check_comparison(at: &str, report: &Report, found: &Comparison) -> Result<(), ReportError> {
+    let models = report.models.len();
+    for (side, index) in [("a", found.a), ("b", found.b)] {
+        if index >= models {
+            let problem = format!("is {index}; there are {models} models");
+            return Err(ReportError::Invalid { field: format!("{at}.{side}"), problem });
+        }
+    }
+    let k = report.models[found.b].num_classes;
+    length(&format!("{at}.classes"), k, found.classes.len())?;
+    found
+        .worst_class
+        .deciding
+        .iter()
+        .enumerate()
+        .try_for_each(|(n, &index)| class(&format!("{at}.worst_class.deciding[{n}]"), k, index))
 }
 
 fn check_model(at: &str, model: &ModelReport) -> Result<(), ReportError> {
@@ -51,6 +72,13 @@ fn check_model(at: &str, model: &ModelReport) -> Result<(), ReportError> {
     let test = &model.test;
     check_split(&format!("{at}.test"), k, &test.split)?;
     length(&format!("{at}.test.class_error_interval"), k, test.class_error_interval.len())?;
+    for (n, &index) in test.max_error.candidates.iter().enumerate() {
+        class(&format!("{at}.test.max_error.candidates[{n}]"), k, index)?;
+    }
+    for (n, next) in test.next_sample.iter().enumerate() {
+        length(&format!("{at}.test.next_sample[{n}].limits"), k, next.limits.len())?;
+    }
+    length_if(&format!("{at}.floors.class"), k, model.floors.as_ref().map(|floors| floors.class.as_slice()))?;
     if let Some(worst) = &test.worst_class {
         class(&format!("{at}.test.worst_class.index"), k, worst.index)?;
     }

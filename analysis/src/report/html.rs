@@ -5,6 +5,8 @@ use car_spectral::confusion::WrittenMargin;
 use minijinja::{AutoEscape, Environment, escape_formatter};
 use serde::Serialize;
 
+use super::comparison_sentence::{comparison_sentence, group_sentences};
+use super::guarantees::guarantees;
 use super::merged_verdicts::merged_verdicts;
 use super::plots::scale::{percent, short};
 use super::plots::{Figure, PlotSet};
@@ -27,6 +29,8 @@ struct Page {
     training: Vec<Plot>,
     correlations: Vec<CorrelationSection>,
     overview: Option<Table>,
+    pairs: Vec<String>,
+    differences: Option<Table>,
     models: Vec<Section>,
     omitted: usize,
     settings: Vec<(String, String)>,
@@ -40,9 +44,11 @@ struct Section {
     headline: String,
     tone: &'static str,
     figures: Vec<Figures>,
+    guarantees: Vec<String>,
     verdicts: Vec<Verdict>,
     plots: Vec<Plot>,
     quantities: Table,
+    planning: Table,
     margins: Table,
     bounds: Table,
     classes: Table,
@@ -115,6 +121,14 @@ pub(super) fn render(report: &Report, plots: &PlotSet) -> Result<String, ReportE
         training,
         correlations: report.correlations.iter().map(correlation_section).collect(),
         overview: (report.models.len() > 1).then(|| tables::comparison(report)),
+        pairs: report
+            .comparisons
+            .iter()
+            .map(|comparison| comparison_sentence(report, comparison))
+            .chain(report.groups.iter().flat_map(|group| group_sentences(report, group)))
+            .map(|sentence| unbroken(&sentence))
+            .collect(),
+        differences: (!report.comparisons.is_empty()).then(|| tables::differences(report)),
         omitted: report.models.len() - models.len(),
         models,
         settings: settings_list(report),
@@ -147,9 +161,11 @@ fn section(at: usize, report: &Report, figures: &[Figure]) -> Result<Section, Re
         headline: unbroken(&headline(&report.settings, model)),
         tone: tone(model),
         figures: key_figures(model),
+        guarantees: guarantees(&report.settings, model).iter().map(|sentence| unbroken(sentence)).collect(),
         verdicts: verdicts(model),
         plots: figures.iter().map(plot).collect::<Result<_, _>>()?,
         quantities: tables::quantities(model),
+        planning: tables::planning(model),
         margins: tables::margins(model),
         bounds: tables::bounds(model, false),
         classes_note: (classes.rows.len() < model.num_classes).then(|| {
@@ -200,7 +216,21 @@ fn key_figures(model: &ModelReport) -> Vec<Figures> {
         put(
             "Worst-class error",
             percent(worst.error),
-            format!("{}; interval {} to {}", worst.name, percent(worst.interval[0]), percent(worst.interval[1])),
+            format!(
+                "{}, the largest measured; interval of its own error {} to {}",
+                worst.name,
+                percent(worst.interval[0]),
+                percent(worst.interval[1])
+            ),
+        );
+        let found = &test.max_error;
+        put(
+            "Error of the worst class, whichever it is",
+            format!("{} – {}", percent(found.interval[0]).trim_end_matches(" %"), percent(found.interval[1])),
+            match found.candidates.len() {
+                1 => format!("T5'; the worst class is {}", model.class_names[found.candidates[0]]),
+                classes => format!("T5'; one of {classes} classes that can be the worst"),
+            },
         );
     }
     put(

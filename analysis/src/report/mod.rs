@@ -4,10 +4,12 @@
 //! [`summary_table`] makes the table.
 
 mod check;
+mod comparison_sentence;
 mod earlier_run;
 mod error;
 mod finite;
 mod format;
+mod guarantees;
 mod headline;
 mod html;
 mod merged_verdicts;

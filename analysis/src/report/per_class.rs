@@ -53,6 +53,21 @@ fn row(model: &ModelReport, class: usize) -> Vec<(String, String)> {
     let interval = test.class_error_interval[class];
     put("test_error_lower", number(interval.map(|i| i[0])));
     put("test_error_upper", number(interval.map(|i| i[1])));
+    put("can_be_the_worst", u8::from(test.max_error.candidates.contains(&class)).to_string());
+    for next in &test.next_sample {
+        let limits = next.limits[class];
+        put(
+            &format!("errors_of_next_{}_lower", next.images),
+            limits.map_or(String::new(), |[least, _]| least.to_string()),
+        );
+        put(
+            &format!("errors_of_next_{}_upper", next.images),
+            limits.map_or(String::new(), |[_, most]| most.to_string()),
+        );
+    }
+    if let Some(floors) = &model.floors {
+        put("training_floor", number(Some(floors.class[class])));
+    }
     put("weighted_test_error", number(test.split.chain.weighted_error[class]));
     if let Some(pair) = &test.split.top_pair {
         put("top_pair_left", number(Some(pair.left[class])));

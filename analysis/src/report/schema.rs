@@ -25,6 +25,12 @@ pub struct Report {
     pub settings: Settings,
     /// One entry for each model analysed, in the order of the command line (epochs ascending).
     pub models: Vec<ModelReport>,
+    /// Each two models that were tested on the same samples, one against the other (T8).
+    #[serde(default)]
+    pub comparisons: Vec<Comparison>,
+    /// Each two groups of models, trained alike but for the seed, one against the other (T9).
+    #[serde(default)]
+    pub groups: Vec<GroupComparison>,
     /// What the runs behind the checkpoints recorded, epoch by epoch; empty where no log is at hand.
     #[serde(default)]
     pub runs: Vec<TrainingRun>,
@@ -40,6 +46,8 @@ impl Default for Report {
             schema: SCHEMA.to_owned(),
             settings: Settings::default(),
             models: Vec::new(),
+            comparisons: Vec::new(),
+            groups: Vec::new(),
             runs: Vec::new(),
             correlations: Vec::new(),
         }
@@ -203,6 +211,8 @@ pub struct ModelReport {
     pub train: Option<SplitReport>,
     /// Test data.
     pub test: TestReport,
+    /// T4: what no bound from the training images alone can go below; `None` if the training counts are unknown or a class has none.
+    pub floors: Option<Floors>,
     /// The step from the training quantity to the test quantity; `None` without training data.
     pub train_to_test: Option<TrainToTest>,
     /// Each bound at each margin.
@@ -420,11 +430,66 @@ pub struct TestReport {
     /// Interval [l_j, u_j] of each class's error, all at once at level 1 - delta (T5); `None` for an empty class.
     /// Length K.
     pub class_error_interval: Vec<Option<[f64; 2]>>,
-    /// Interval of the population's WCE: [max lambda_j l_j, max lambda_j u_j] (T5).
+    /// Interval of the population's WCE = max_j lambda_j e_j, at level 1 - delta (T5').
     pub wce_interval: [f64; 2],
+    /// What these samples say of the largest error of any class, max_j e_j (T5').
+    pub max_error: MaxError,
+    /// How many of further images of each class will be wrong, for samples of several sizes.
+    pub next_sample: Vec<NextSample>,
+    /// How many test images a class the statements on the worst class would need.
+    pub planning: Vec<Planning>,
     /// WR: test accuracy of the worst test class over its training accuracy; `None` without training data or if that
     /// accuracy is 0.
     pub worst_class_ratio: Option<f64>,
+}
+
+/// T4: what no bound at level 1 - delta that holds for every distribution and looks at training images alone can go below, even if all of
+/// them are classified right, however delta is shared out among the classes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Floors {
+    /// A bound of one class's error alone: 1 - delta^(1/m_j). Length K.
+    pub class: Vec<f64>,
+    /// A bound of the worst class's error alone: 1 - delta^(1/m_min).
+    pub worst_class: f64,
+    /// Bounds of all classes at once: no common value below this is possible for all of them.
+    pub simultaneous: f64,
+}
+
+/// The largest error of any class, max_j e_j, from held-out samples (T5'): whichever class that is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MaxError {
+    /// Interval of max_j e_j at level 1 - delta/M.
+    pub interval: [f64; 2],
+    /// "No class has an error above this", one-sided at level 1 - delta/M.
+    pub at_most: f64,
+    /// The classes that can be the worst: the set contains it with probability at least 1 - delta/M. Ascending.
+    pub candidates: Vec<usize>,
+    /// The estimate that is usually printed, the largest of the measured class errors. It is biased upwards.
+    pub estimate: f64,
+    /// By how much: the mean excess of the largest measured error over the largest true one, were the true errors those
+    /// measured here.
+    pub estimate_bias: f64,
+}
+
+/// Prediction limits of the errors among further images of each class.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct NextSample {
+    /// Further images of each class.
+    pub images: u64,
+    /// Least and most errors among them, for all classes at once at level 1 - delta/M; `None` for an empty class. Length K.
+    pub limits: Vec<Option<[u64; 2]>>,
+}
+
+/// How many test images of each class a statement needs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Planning {
+    /// `certify`: max_j e_j known to within `by` (width of its interval); `compare`: two models whose worst classes differ by
+    /// `by` are told apart with probability 0.8.
+    pub goal: String,
+    /// The width or the difference.
+    pub by: f64,
+    /// Images of each class; `None` if more than 10,000,000.
+    pub images_per_class: Option<u64>,
 }
 
 /// The training quantity at one margin, in [`TrainToTest`].
@@ -445,8 +510,12 @@ pub struct SpectralCertificate {
     pub radius_simple: f64,
     /// Radius of the sharp form (empirical matrix Bernstein).
     pub radius_sharp: f64,
-    /// [max(0, lower - radius), upper + radius] with the smaller of the radii that the settings allow.
+    /// [max(0, lower - radius), upper + radius] with the sharp radius.
     pub interval: [f64; 2],
+    /// The interval of T6': by self-bounding above, by Chernoff's bound on pairs of vectors fixed beforehand below.
+    pub self_bounding: [f64; 2],
+    /// Pairs tried for its lower end: the vector of ones, and the top pairs of C_g Lambda on the training data.
+    pub pairs: usize,
 }
 
 /// From the training quantity to the test quantity. No theorem is shown for this step at real sizes: it is a measured
@@ -558,6 +627,128 @@ pub struct VerdictSentence {
     pub sentence: String,
     /// The verdicts counted over classes; `None` for a step that is not about each class.
     pub counts: Option<VerdictCounts>,
+}
+
+/// What a difference b - a says of model b.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ComparisonVerdict {
+    /// The whole interval lies on the side where b is better.
+    Better,
+    /// The whole interval lies on the side where b is worse.
+    Worse,
+    /// The interval holds 0.
+    #[default]
+    Undecided,
+}
+
+impl ComparisonVerdict {
+    /// The verdict as in the JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Better => "better",
+            Self::Worse => "worse",
+            Self::Undecided => "undecided",
+        }
+    }
+}
+
+/// An error of model b less that of model a, with its interval: below 0 b is better.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Difference {
+    /// Error of b less error of a, as measured.
+    pub difference: f64,
+    /// Where the difference of the true errors lies, at level 1 - delta.
+    pub interval: [f64; 2],
+    /// What that says of b.
+    pub verdict: ComparisonVerdict,
+}
+
+/// The difference max_j e_j of b less that of a (T8).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct WorstClassDifference {
+    /// The difference with its interval.
+    #[serde(flatten)]
+    pub difference: Difference,
+    /// The classes that decide it; empty if undecided.
+    pub deciding: Vec<usize>,
+}
+
+/// One class of two models.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ClassDifference {
+    /// Error of b less error of a; `None` for an empty class.
+    pub difference: Option<f64>,
+    /// Where the difference of the true errors lies, for all classes at once at level 1 - delta.
+    pub interval: [f64; 2],
+    /// McNemar's exact test, two-sided, of this class alone.
+    pub p_value: f64,
+    /// The sign, by Holm's method for all classes at once at level 1 - delta.
+    pub verdict: ComparisonVerdict,
+}
+
+/// Two models on the same test samples (T8). Each of its statements (overall, macro, each group, worst class, the classes' intervals, their
+/// verdicts) holds by itself with probability 1 - delta, for these two networks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// Index of the model that is compared with.
+    pub a: usize,
+    /// Index of the model that is judged.
+    pub b: usize,
+    /// All samples.
+    pub overall: Difference,
+    /// Mean over the classes with samples.
+    pub macro_average: Difference,
+    /// The worst class.
+    pub worst_class: WorstClassDifference,
+    /// Samples of classes with more than 100 training images; `None` if there are none or the counts are unknown.
+    pub many: Option<Difference>,
+    /// Samples of classes with 20 to 100 training images.
+    pub medium: Option<Difference>,
+    /// Samples of classes with fewer than 20 training images.
+    pub few: Option<Difference>,
+    /// Each class. Length K.
+    pub classes: Vec<ClassDifference>,
+}
+
+/// What the seeds of two groups say of one error (T9): of these networks, and of training with another seed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SeedDifference {
+    /// Mean error of the networks of b less that of a.
+    pub difference: f64,
+    /// Where the difference of the means of all seeds' networks lies, by Student's t over seeds (paired where both groups have the same seeds):
+    /// differences between seeds taken for normal.
+    pub interval: [f64; 2],
+    /// p-value of the exact sign test over the pairs of seeds; `None` if they are not paired.
+    pub sign_test: Option<f64>,
+    /// Standard deviation of the differences over paired seeds; `None` if they are not paired.
+    pub deviation: Option<f64>,
+    /// What that says of b.
+    pub verdict: ComparisonVerdict,
+    /// Seeds with which a difference as large as the measured one would be found with probability 0.8; `None` if more than 10,000,000 or not paired.
+    pub seeds_needed: Option<u64>,
+}
+
+/// Two groups of networks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GroupComparison {
+    /// Name of the group that is compared with.
+    pub a: String,
+    /// Name of the group that is judged.
+    pub b: String,
+    /// Indices of the models of a.
+    pub models_a: Vec<usize>,
+    /// Indices of the models of b.
+    pub models_b: Vec<usize>,
+    /// Whether the seeds are paired: as many models in both, each with the same seed as its counterpart.
+    pub paired: bool,
+    /// Test error over all samples, between seeds.
+    pub overall: SeedDifference,
+    /// Measured error of the worst class, between seeds.
+    pub worst_class: SeedDifference,
+    /// Mean of max_j e_j of these networks of b less that of a, from their test samples alone (T9); `None` if they are not paired or were tested
+    /// on different samples.
+    pub these_networks: Option<Difference>,
 }
 
 /// A pair of classes that test data confuse.

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
+use super::comparison_sentence::{comparison_sentence, group_sentences};
+use super::guarantees::guarantees;
 use super::merged_verdicts::merged_verdicts;
 use super::readable::readable;
 use super::{Report, headline, tables};
@@ -29,6 +31,13 @@ pub fn summary_table(report: &Report) -> String {
     let mut out = String::new();
     if report.models.len() > 1 {
         let _ = writeln!(out, "{}\n", rendered(&tables::comparison(report), &COMPARED));
+        for comparison in &report.comparisons {
+            push_wrapped(&mut out, "- ", &comparison_sentence(report, comparison));
+        }
+        for sentence in report.groups.iter().flat_map(|group| group_sentences(report, group)) {
+            push_wrapped(&mut out, "- ", &sentence);
+        }
+        out.push('\n');
     }
     for model in &report.models {
         let _ = writeln!(out, "{}", readable(&model.name));
@@ -40,6 +49,9 @@ pub fn summary_table(report: &Report) -> String {
             }
         }
         push_wrapped(&mut out, "", &headline(&report.settings, model));
+        for sentence in guarantees(&report.settings, model) {
+            push_wrapped(&mut out, "- ", &sentence);
+        }
         for verdict in merged_verdicts(model) {
             push_wrapped(&mut out, "- ", &verdict.sentence);
         }

@@ -3,8 +3,11 @@
 
 use serde::Serialize;
 
+use super::comparison_sentence::signed;
 use super::plots::scale::{percent, short};
-use super::{BoundReport, GroupAccuracy, MatrixNorms, ModelReport, Report, SplitReport, listed};
+use super::{
+    BoundReport, ComparisonVerdict, Difference, GroupAccuracy, MatrixNorms, ModelReport, Report, SplitReport, listed,
+};
 use car_spectral::confusion::WrittenMargin;
 
 /// A header, then rows; columns from `numbers_from` on hold numbers.
@@ -61,6 +64,49 @@ pub(super) fn comparison(report: &Report) -> Table {
     table
 }
 
+/// One row for each pair of models: differences of error in points, with interval and verdict.
+pub(super) fn differences(report: &Report) -> Table {
+    let mut table = Table::new(
+        &["model", "against", "worst class", "all samples", "macro", "many", "medium", "few", "classes better / worse"],
+        2,
+    );
+    let cell = |found: &Difference| {
+        let [lower, upper] = found.interval.map(signed);
+        format!("{} [{lower}, {upper}] {}", signed(found.difference), found.verdict.as_str())
+    };
+    for found in &report.comparisons {
+        let classes = |wanted: ComparisonVerdict| found.classes.iter().filter(|class| class.verdict == wanted).count();
+        table.rows.push(vec![
+            report.models[found.b].name.clone(),
+            report.models[found.a].name.clone(),
+            cell(&found.worst_class.difference),
+            cell(&found.overall),
+            cell(&found.macro_average),
+            dash(found.many.as_ref().map(cell)),
+            dash(found.medium.as_ref().map(cell)),
+            dash(found.few.as_ref().map(cell)),
+            format!("{} / {}", classes(ComparisonVerdict::Better), classes(ComparisonVerdict::Worse)),
+        ]);
+    }
+    table
+}
+
+/// One row for each goal of the planning.
+pub(super) fn planning(model: &ModelReport) -> Table {
+    let mut table = Table::new(&["goal, with this model's errors", "test images a class"], 1);
+    for plan in &model.test.planning {
+        let by = short(100.0 * plan.by);
+        let goal = match plan.goal.as_str() {
+            "certify" => format!("an upper limit of the worst class's error within {by} points of it"),
+            _ => format!("two models told apart that differ by {by} points in the worst class"),
+        };
+        table
+            .rows
+            .push(vec![goal, plan.images_per_class.map_or("more than 10,000,000".into(), |images| images.to_string())]);
+    }
+    table
+}
+
 /// One row a quantity of the training and the test matrix.
 pub(super) fn quantities(model: &ModelReport) -> Table {
     let mut table = Table::new(&["quantity", "training", "test"], 1);
@@ -87,6 +133,9 @@ pub(super) fn quantities(model: &ModelReport) -> Table {
         let text = format!("{} in [{lower}, {upper}]", percent(worst.error));
         row(&format!("error of the worst class, {}", worst.name), (before, text));
     }
+    let [lower, upper] = test.max_error.interval.map(percent);
+    row("largest error of any class (T5')", (None, format!("in [{lower}, {upper}]")));
+    row("classes that can be the worst", (None, test.max_error.candidates.len().to_string()));
     row("classes without one correct", (None, test.zero_accuracy_classes.len().to_string()));
     row("‖C‖₁", both(&|s| short(s.hard.one_norm)));
     let [lower, upper] = test.wce_interval.map(short);

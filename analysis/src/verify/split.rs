@@ -1,6 +1,6 @@
 //! One data split: counts, matrices, norms, ties, the chain S2-S3 and the surrogate.
 
-use car_spectral::bounds::{self, Interval};
+use car_spectral::bounds::{self, Interval, VectorPair, even_pair};
 use car_spectral::car::{SurrogateOptions, surrogate_confusion};
 use car_spectral::confusion::{ConfusionMatrix, MarginCounts, MarginGrid};
 use car_spectral::norms::{self, SpectralNorm};
@@ -25,11 +25,7 @@ pub(super) struct AnalysedSplit {
 
 impl AnalysedSplit {
     pub fn new(scored: &Scored, weights: &[f64], grid: &MarginGrid) -> Result<Self, AnalysisError> {
-        let mut counts = MarginCounts::new(scored.logits.dim().1, grid)?;
-        match &scored.logits {
-            Logits::F32(values) => counts.add_batch(values.view(), scored.labels.view()),
-            Logits::F64(values) => counts.add_batch(values.view(), scored.labels.view()),
-        }?;
+        let counts = count(scored, grid)?;
         if counts.samples() == 0 {
             return Err(AnalysisError::Mismatch {
                 problem: "a data split without samples has no confusion matrix".into(),
@@ -63,6 +59,31 @@ impl AnalysedSplit {
         };
         Ok(Self { counts, confusion, column_non_zeros, report })
     }
+}
+
+/// Margins whose training matrices give T6' its pairs: in units of the logits, from the errors alone to nearly all samples.
+const PAIR_MARGINS: [f64; 7] = [0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0];
+
+/// The top singular pairs of C_g Lambda on training data for the [`PAIR_MARGINS`], fixed before any test sample is seen, and the vector of ones.
+pub(super) fn pairs_of_training(train: &Scored, weights: &[f64]) -> Result<Vec<VectorPair>, AnalysisError> {
+    let counts = count(train, &MarginGrid::new(&PAIR_MARGINS)?)?;
+    let mut pairs = vec![even_pair(weights.len())];
+    for index in 0..PAIR_MARGINS.len() {
+        let norm = norms::spectral_norm(&counts.margin_confusion(index).scale_columns(weights)?)?;
+        if norm.value > 0.0 {
+            pairs.push((norm.left, norm.right));
+        }
+    }
+    Ok(pairs)
+}
+
+fn count(scored: &Scored, grid: &MarginGrid) -> Result<MarginCounts, AnalysisError> {
+    let mut counts = MarginCounts::new(scored.logits.dim().1, grid)?;
+    match &scored.logits {
+        Logits::F32(values) => counts.add_batch(values.view(), scored.labels.view()),
+        Logits::F64(values) => counts.add_batch(values.view(), scored.labels.view()),
+    }?;
+    Ok(counts)
 }
 
 struct Norms {

@@ -26,7 +26,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     if panels.is_empty() {
         panels.push(("no bound gives a number".to_owned(), model, None));
     }
-    let mut caption = how_to_read(&shown);
+    let mut caption = how_to_read(&shown, model.floors.is_some());
     let mut missing: Vec<&str> = Vec::new();
     for bound in model.bounds.iter().filter(|bound| model.bounds.iter().all(|b| b.id != bound.id || !b.applicable)) {
         if !missing.contains(&bound.id.as_str()) {
@@ -55,7 +55,7 @@ fn described(bound: &BoundReport) -> String {
 }
 
 /// What the marks mean, and what a verdict is.
-fn how_to_read(shown: &[&BoundReport]) -> String {
+fn how_to_read(shown: &[&BoundReport], floors: bool) -> String {
     let mut caption = String::from(
         "Each mark is a class. Upright line: interval of its test error, all classes at once (T5). A bound that covers \
          the whole interval holds, below the whole interval it is violated, inside it is undecided; shaded, at 100 % or \
@@ -64,7 +64,7 @@ fn how_to_read(shown: &[&BoundReport]) -> String {
     if let Some(bound) = shown.iter().find(|bound| bound.total.is_none()) {
         caption.push_str(&first_term_note(bound));
     }
-    if shown.iter().any(|bound| bound.floor.is_some()) {
+    if floors {
         caption.push_str(FLOOR);
     }
     caption
@@ -81,7 +81,7 @@ pub(super) fn draw_several(report: &Report) -> Figure {
         Some(bound) => format!("The {} for every model that has it. ", described(bound)),
         None => "No bound gives a number for any of the models. ".to_owned(),
     };
-    caption.push_str(&how_to_read(&shown));
+    caption.push_str(&how_to_read(&shown, report.models.iter().any(|model| model.floors.is_some())));
     if chosen.len() < report.models.len() {
         caption.push_str(&format!(" {} of {} models are shown.", chosen.len(), report.models.len()));
     }
@@ -113,7 +113,7 @@ fn spread(n: usize, most: usize) -> Vec<usize> {
 
 /// The panels in rows of three; with `shared`, all have the same ordinates.
 fn body(panels: &[Panel], groups: &[(Symbol, String)], panel_height: f64, shared: bool) -> Scene {
-    let any_floor = panels.iter().any(|(_, _, bound)| bound.is_some_and(|b| b.floor.is_some()));
+    let any_floor = panels.iter().any(|(_, model, _)| model.floors.is_some());
     let few_classes = panels.iter().all(|(_, model, _)| model.num_classes <= MOST_INTERVALS);
     let mut entries = groups.to_vec();
     if few_classes {
@@ -121,7 +121,7 @@ fn body(panels: &[Panel], groups: &[(Symbol, String)], panel_height: f64, shared
     }
     entries.push((Symbol::Line(INK, true), "bound = error".into()));
     if any_floor {
-        entries.push((Symbol::Tick(GREEN), "floor of bounds (T4)".into()));
+        entries.push((Symbol::Tick(GREEN), "floor of bounds from training (T4)".into()));
     }
     entries.push((Symbol::Swatch(VACUOUS), "vacuous: bound ≥ 100 %".into()));
 
@@ -194,7 +194,7 @@ impl Ordinates {
             if model.num_classes <= MOST_INTERVALS {
                 values.extend(model.test.class_error_interval.iter().flatten().flatten());
             }
-            values.extend(bound.iter().filter_map(|b| b.floor.as_ref()).flatten().flatten());
+            values.extend(model.floors.iter().flat_map(|floors| &floors.class));
             shown.extend(bound.iter().filter_map(|b| b.per_class()).flatten().flatten());
         }
         values.extend(&shown);
@@ -265,10 +265,10 @@ fn draw_panel(scene: &mut Scene, area: Area, ordinates: &Ordinates, (_, model, b
         .collect();
     scene.path(equal, INK, 1.8, Some((8.0, 6.0)));
 
-    if let Some(floor) = bound.and_then(|bound| bound.floor.as_ref()) {
+    if let Some(floors) = &model.floors {
         let half = radius.max(4.0) + 2.0;
-        for (error, floor) in errors.iter().zip(floor) {
-            if let (Some(error), Some(floor)) = (error, floor) {
+        for (error, floor) in errors.iter().zip(&floors.class) {
+            if let Some(error) = error {
                 let at = (x.at(*error), height(*floor));
                 scene.segment((at.0 - half, at.1), (at.0 + half, at.1), GREEN, 2.4);
             }

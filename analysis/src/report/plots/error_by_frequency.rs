@@ -2,7 +2,7 @@
 //! floor of T4, and the training counts below.
 
 use super::figure::{Figure, MARGIN, WIDTH};
-use super::palette::{BLANK, Color, GREEN, GRID, INK, MUTED, VACUOUS, VERMILLION, group_style};
+use super::palette::{BLANK, Color, GREEN, GRID, INK, MUTED, SKY, VACUOUS, VERMILLION, group_style};
 use super::panel::{Area, LABEL, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
 use super::scale::{Notation, Scale, percent};
 use super::scene::{Anchor, Scene, fitted};
@@ -16,12 +16,17 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     let k = model.num_classes;
     let order = by_frequency(model);
     let bounds: Vec<&BoundReport> = sharpest_bounds(model).into_iter().take(2).collect();
-    let floor = model.bounds.iter().find_map(|bound| bound.floor.as_ref());
+    let floor: Option<Vec<Option<f64>>> =
+        model.floors.as_ref().map(|floors| floors.class.iter().copied().map(Some).collect());
+    let worst = model.test.worst_class.as_ref().map(|_| model.test.max_error.interval);
 
     let mut entries = group_legend(model);
     entries.push((Symbol::Interval(MUTED), "interval of the test error (T5)".into()));
     if floor.is_some() {
-        entries.push((Symbol::Line(GREEN, false), "floor of bounds (T4)".into()));
+        entries.push((Symbol::Line(GREEN, false), "floor of bounds from training (T4)".into()));
+    }
+    if worst.is_some() {
+        entries.push((Symbol::Swatch(WORST), "where the worst class's error lies (T5')".into()));
     }
     let styles = [(VERMILLION, false), (INK, true)];
     for (bound, (color, dashed)) in bounds.iter().zip(styles) {
@@ -50,7 +55,10 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     scene.segment((area.left, y.at(1.0)), (area.right, y.at(1.0)), MUTED, 1.2);
     boundaries(&mut scene, Area { top: y.at(1.0), ..area }, &x, model, &order);
 
-    if let Some(floor) = floor {
+    if let Some([lower, upper]) = worst {
+        scene.rect(area.left, y.at(upper), area.right - area.left, y.at(lower) - y.at(upper), WORST);
+    }
+    if let Some(floor) = &floor {
         steps(&mut scene, &x, &y, &order, floor, GREEN, None);
     }
     for (n, (text, color)) in notes.into_iter().enumerate() {
@@ -91,8 +99,9 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     let unestimated = model.test.split.per_class_error.iter().filter(|e| e.is_none()).count();
     let mut caption = format!(
         "Measured test error of each class, classes {}; upright lines are Clopper–Pearson intervals that hold for all \
-         classes at once (T5).",
-        order_label(model)
+         classes at once (T5). Band: the error of the worst class, whichever it is; {} of the classes can be it (T5').",
+        order_label(model),
+        model.test.max_error.candidates.len()
     );
     if let Some(bound) = bounds.iter().find(|bound| bound.total.is_none()) {
         caption.push_str(&first_term_note(bound));
@@ -112,6 +121,9 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
         body: scene,
     }
 }
+
+/// The band of T5' behind the data.
+const WORST: Color = SKY.with_alpha(0.35);
 
 /// What the band above 100 % says of a bound: `↑ T3', g = 2: above 100 % (vacuous) for all 10 classes`.
 /// `None` where none is.

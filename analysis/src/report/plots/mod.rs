@@ -11,6 +11,7 @@ mod comparison;
 mod confused_pairs;
 mod confusion_heatmap;
 mod correlation;
+mod differences_by_class;
 mod error_by_frequency;
 pub mod figure;
 mod margin_sweep;
@@ -71,7 +72,7 @@ const MODEL_STEMS: [&str; 7] = [
 ];
 
 /// File names, without extension, of the plots on several models or on runs.
-const SHARED_STEMS: [&str; 3] = ["comparison", "training_runs", "regulariser"];
+const SHARED_STEMS: [&str; 4] = ["comparison", "differences_by_class", "training_runs", "regulariser"];
 
 /// The same of the plots that there are for each training set, with a number behind where it is not the first.
 const CORRELATION_STEMS: [&str; 2] = ["norm_vs_error", "bound_across_runs"];
@@ -125,8 +126,9 @@ pub fn draw(report: &Report, figures: &[ModelFigures]) -> PlotSet {
             (at, drawn)
         })
         .collect();
-    let comparison =
+    let mut comparison =
         if several { vec![bound_vs_error::draw_several(report), comparison::draw(report)] } else { Vec::new() };
+    comparison.extend(differences_by_class::draw(report));
     let mut training = training_runs::draw(report);
     training.extend(correlation::draw(&report.correlations, &report.runs));
     PlotSet { comparison, training, models }
@@ -150,8 +152,8 @@ fn slug(name: &str) -> String {
 }
 
 /// What the floor is, for captions.
-const FLOOR: &str = " Floor: a limit on bounds, not on errors; a valid bound from a class's own training images alone \
-                     cannot guarantee less, even if all are classified right (T4).";
+const FLOOR: &str = " Floor: a limit on bounds, not on errors; a bound of the class's error that holds for every distribution with \
+                     probability 1 − δ and looks at training images alone cannot guarantee less, even if all are classified right (T4).";
 
 /// The end of every caption of a model: sample sizes and settings.
 fn settings_caption(report: &Report, model: &ModelReport) -> String {

@@ -17,7 +17,7 @@ impl Color {
     }
 
     /// The same colour at another opacity.
-    pub fn with_alpha(self, alpha: f64) -> Self {
+    pub const fn with_alpha(self, alpha: f64) -> Self {
         Self { alpha, ..self }
     }
 

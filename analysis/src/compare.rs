@@ -1,0 +1,237 @@
+//! Model against model, and group of seeds against group, on the same test samples (T8, T9).
+
+use car_spectral::bounds::{
+    self, Averaging, Outcome, PairedCounts, class_differences, mean_difference, networks_difference, paired_seeds,
+    seeds_for_paired, unpaired_seeds, worst_class_difference,
+};
+use car_spectral::longtail::Group;
+use car_spectral_training::input::predictions::Logits;
+use ndarray::ArrayView2;
+
+use crate::AnalysisError;
+use crate::report::{
+    ClassDifference, Comparison, ComparisonVerdict, Difference, GroupComparison, SeedDifference, WorstClassDifference,
+};
+use crate::subject::Subject;
+
+/// Up to so many models every two are compared; of more, each with the first.
+const ALL_PAIRS: usize = 3;
+/// The probability with which the planned number of seeds finds the measured difference.
+const POWER: f64 = 0.8;
+
+/// Several networks that were trained alike but for the seed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeedGroup {
+    /// Name shown in tables.
+    pub name: String,
+    /// Indices among the subjects.
+    pub models: Vec<usize>,
+}
+
+/// Each pair of models that were tested on the same samples: all pairs of up to three models, else each with the first. `delta` is
+/// shared out among the comparisons.
+///
+/// # Errors
+/// [`AnalysisError::Bound`].
+pub fn compare(subjects: &[Subject], delta: f64) -> Result<Vec<Comparison>, AnalysisError> {
+    let pairs: Vec<(usize, usize)> = (0..subjects.len())
+        .flat_map(|a| (a + 1..subjects.len()).map(move |b| (a, b)))
+        .filter(|&(a, b)| (subjects.len() <= ALL_PAIRS || a == 0) && same_samples(&subjects[a], &subjects[b]))
+        .collect();
+    let each = delta / pairs.len().max(1) as f64;
+    let predicted: Vec<Vec<usize>> = subjects.iter().map(|subject| predictions(&subject.test.logits)).collect();
+    pairs
+        .into_iter()
+        .map(|(a, b)| {
+            let counts = paired(&subjects[a], &predicted[a], &predicted[b])?;
+            let groups = subjects[a].train_counts.as_deref().or(subjects[b].train_counts.as_deref());
+            comparison(a, b, &counts, groups, each)
+        })
+        .collect()
+}
+
+/// Each later group against the first. `delta` is shared out among the comparisons.
+///
+/// # Errors
+/// [`AnalysisError::Bound`]; [`AnalysisError::Usage`] for a group of fewer than two networks.
+pub fn compare_groups(
+    subjects: &[Subject],
+    groups: &[SeedGroup],
+    delta: f64,
+) -> Result<Vec<GroupComparison>, AnalysisError> {
+    if let Some(group) = groups.iter().find(|group| group.models.len() < 2) {
+        let problem = format!("group {}: {} model; seeds need at least 2", group.name, group.models.len());
+        return Err(AnalysisError::Usage { problem });
+    }
+    let Some((first, others)) = groups.split_first() else { return Ok(Vec::new()) };
+    let each = delta / others.len().max(1) as f64;
+    others.iter().map(|group| group_comparison(subjects, first, group, each)).collect()
+}
+
+fn same_samples(a: &Subject, b: &Subject) -> bool {
+    a.test.labels == b.test.labels && a.class_names.len() == b.class_names.len()
+}
+
+/// The class with the largest score of each sample, ties to the lowest index.
+fn predictions(logits: &Logits) -> Vec<usize> {
+    fn rows<T: Copy + PartialOrd>(scores: ArrayView2<'_, T>) -> Vec<usize> {
+        let largest = |row: ndarray::ArrayView1<'_, T>| {
+            let mut best = 0;
+            for class in 1..row.len() {
+                if row[class] > row[best] {
+                    best = class;
+                }
+            }
+            best
+        };
+        scores.rows().into_iter().map(largest).collect()
+    }
+    match logits {
+        Logits::F32(scores) => rows(scores.view()),
+        Logits::F64(scores) => rows(scores.view()),
+    }
+}
+
+/// The judged model b stands first, so that "better" is said of it.
+fn paired(subject: &Subject, a: &[usize], b: &[usize]) -> Result<PairedCounts, AnalysisError> {
+    Ok(PairedCounts::from_predictions(b, a, &subject.test.labels.to_vec(), subject.class_names.len())?)
+}
+
+fn comparison(
+    a: usize,
+    b: usize,
+    counts: &PairedCounts,
+    train_counts: Option<&[u64]>,
+    delta: f64,
+) -> Result<Comparison, AnalysisError> {
+    let all: Vec<usize> = (0..counts.num_classes()).collect();
+    let seen: Vec<usize> = all.iter().copied().filter(|&class| counts.samples()[class] > 0).collect();
+    let mean = |classes: &[usize], averaging| match mean_difference(counts, classes, averaging, delta)? {
+        Outcome::Applies(found) => Ok(difference(found.difference, found.interval, found.verdict)),
+        Outcome::NotApplicable(_) => unreachable!("classes without samples are left out"),
+    };
+    let group = |group: Group| -> Result<Option<Difference>, AnalysisError> {
+        let Some(train_counts) = train_counts else { return Ok(None) };
+        let classes: Vec<usize> =
+            seen.iter().copied().filter(|&class| Group::of(train_counts[class]) == group).collect();
+        if classes.is_empty() { Ok(None) } else { mean(&classes, Averaging::Micro).map(Some) }
+    };
+    let worst = worst_class_difference(counts, delta)?;
+    let shares = |errors: &[u64]| {
+        seen.iter().map(|&class| errors[class] as f64 / counts.samples()[class] as f64).fold(0.0, f64::max)
+    };
+    let measured = shares(&counts.errors_a()) - shares(&counts.errors_b());
+    Ok(Comparison {
+        a,
+        b,
+        overall: mean(&all, Averaging::Micro)?,
+        macro_average: mean(&seen, Averaging::Macro)?,
+        worst_class: WorstClassDifference {
+            difference: difference(measured, worst.interval, worst.verdict),
+            deciding: worst.deciding,
+        },
+        many: group(Group::Many)?,
+        medium: group(Group::Medium)?,
+        few: group(Group::Few)?,
+        classes: class_differences(counts, delta)?
+            .into_iter()
+            .map(|class| ClassDifference {
+                difference: class.difference,
+                interval: [class.interval.lower, class.interval.upper],
+                p_value: class.test.two_sided,
+                verdict: verdict(class.verdict),
+            })
+            .collect(),
+    })
+}
+
+fn group_comparison(
+    subjects: &[Subject],
+    a: &SeedGroup,
+    b: &SeedGroup,
+    delta: f64,
+) -> Result<GroupComparison, AnalysisError> {
+    let seeds = |group: &SeedGroup| -> Option<Vec<u64>> {
+        group.models.iter().map(|&model| subjects[model].source.seed).collect()
+    };
+    let paired_by_seed = seeds(a).zip(seeds(b)).is_some_and(|(a, b)| a == b);
+    let errors = |group: &SeedGroup| -> (Vec<f64>, Vec<f64>) {
+        group.models.iter().map(|&model| measured_errors(&subjects[model])).unzip()
+    };
+    let ((overall_a, worst_a), (overall_b, worst_b)) = (errors(a), errors(b));
+    let together: Vec<usize> = a.models.iter().chain(&b.models).copied().collect();
+    let same = together.iter().all(|&model| same_samples(&subjects[together[0]], &subjects[model]));
+    let these_networks = if same { Some(these_networks(subjects, a, b, delta)?) } else { None };
+    Ok(GroupComparison {
+        a: a.name.clone(),
+        b: b.name.clone(),
+        models_a: a.models.clone(),
+        models_b: b.models.clone(),
+        paired: paired_by_seed,
+        overall: between_seeds(&overall_a, &overall_b, paired_by_seed, delta)?,
+        worst_class: between_seeds(&worst_a, &worst_b, paired_by_seed, delta)?,
+        these_networks,
+    })
+}
+
+/// Share of all samples, and of the worst class's, that are wrong.
+fn measured_errors(subject: &Subject) -> (f64, f64) {
+    let classes = subject.class_names.len();
+    let (mut counts, mut errors) = (vec![0_u64; classes], vec![0_u64; classes]);
+    for (&label, predicted) in subject.test.labels.iter().zip(predictions(&subject.test.logits)) {
+        counts[label] += 1;
+        errors[label] += u64::from(predicted != label);
+    }
+    let worst =
+        errors.iter().zip(&counts).filter(|(_, n)| **n > 0).map(|(&k, &n)| k as f64 / n as f64).fold(0.0, f64::max);
+    (errors.iter().sum::<u64>() as f64 / counts.iter().sum::<u64>().max(1) as f64, worst)
+}
+
+/// Pairs in order where there are as many of both, else every network of b with every one of a.
+fn these_networks(subjects: &[Subject], a: &SeedGroup, b: &SeedGroup, delta: f64) -> Result<Difference, AnalysisError> {
+    let predicted = |model: usize| predictions(&subjects[model].test.logits);
+    let pairs: Vec<(usize, usize)> = if a.models.len() == b.models.len() {
+        a.models.iter().copied().zip(b.models.iter().copied()).collect()
+    } else {
+        a.models.iter().flat_map(|&a| b.models.iter().map(move |&b| (a, b))).collect()
+    };
+    let counts: Vec<PairedCounts> =
+        pairs.iter().map(|&(a, b)| paired(&subjects[a], &predicted(a), &predicted(b))).collect::<Result<_, _>>()?;
+    let found = networks_difference(&counts, delta)?;
+    let mean = |group: &SeedGroup| {
+        group.models.iter().map(|&model| measured_errors(&subjects[model]).1).sum::<f64>() / group.models.len() as f64
+    };
+    Ok(difference(mean(b) - mean(a), found.interval, found.verdict))
+}
+
+fn between_seeds(a: &[f64], b: &[f64], paired: bool, delta: f64) -> Result<SeedDifference, AnalysisError> {
+    let differences: Vec<f64> = b.iter().zip(a).map(|(b, a)| b - a).collect();
+    let found = if paired { paired_seeds(&differences, delta)? } else { unpaired_seeds(b, a, delta)? };
+    let deviation = paired.then_some(found.standard_error * (differences.len() as f64).sqrt());
+    let seeds_needed = match deviation {
+        Some(deviation) if found.difference != 0.0 && deviation > 0.0 => {
+            seeds_for_paired(found.difference.abs(), deviation, delta, POWER)?
+        }
+        _ => None,
+    };
+    Ok(SeedDifference {
+        difference: found.difference,
+        interval: [found.interval.lower, found.interval.upper],
+        sign_test: found.sign_test,
+        deviation,
+        verdict: verdict(found.verdict),
+        seeds_needed,
+    })
+}
+
+fn difference(difference: f64, interval: bounds::Interval, judged: bounds::ComparisonVerdict) -> Difference {
+    Difference { difference, interval: [interval.lower, interval.upper], verdict: verdict(judged) }
+}
+
+fn verdict(verdict: bounds::ComparisonVerdict) -> ComparisonVerdict {
+    match verdict {
+        bounds::ComparisonVerdict::Better => ComparisonVerdict::Better,
+        bounds::ComparisonVerdict::Worse => ComparisonVerdict::Worse,
+        bounds::ComparisonVerdict::Undecided => ComparisonVerdict::Undecided,
+    }
+}

@@ -1,0 +1,99 @@
+//! What held-out data say of the worst class, in sentences for readers who have not read the paper.
+
+use super::plots::scale::{percent, short};
+use super::{ModelReport, Settings, counted, listed};
+
+/// Candidates for the worst class that are named; of more only the number is said.
+const NAMED: usize = 6;
+
+/// One statement a sentence: the worst class's error and which class it can be, further images, the population's norm, what training images
+/// alone could guarantee, what more test images would.
+pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String> {
+    let test = &model.test;
+    let found = &test.max_error;
+    let mut sentences = Vec::new();
+    if test.worst_class.is_none() {
+        return sentences;
+    }
+    let sure = percent(1.0 - settings.delta);
+    let one_sided = if found.at_most < 1.0 {
+        format!("; said alone with the same probability: no class has an error above {}", percent(found.at_most))
+    } else {
+        String::new()
+    };
+    sentences.push(format!(
+        "Whichever class is the worst, its error lies between {} and {} with probability {sure} (T5'){one_sided}.",
+        percent(found.interval[0]),
+        percent(found.interval[1])
+    ));
+    sentences.push(candidates(model, &sure));
+    if found.estimate_bias >= 0.0005 {
+        sentences.push(format!(
+            "The largest measured error, {}, is too large on average, since it is picked for being large: by {} points if the true errors were \
+             those measured. The interval above allows for that.",
+            percent(found.estimate),
+            short(100.0 * found.estimate_bias)
+        ));
+    }
+    sentences.extend(next_images(model, &sure));
+    if let Some(found) = model.train_to_test.as_ref().and_then(|step| step.certificate.as_ref()) {
+        sentences.push(format!(
+            "‖C Λ‖₂ of all images there could be lies between {} and {} with probability {sure} (T6'); {} was measured.",
+            short(found.self_bounding[0]),
+            short(found.self_bounding[1]),
+            short(test.split.hard.spectral_norm_weighted.value)
+        ));
+    }
+    if let (Some(floors), Some(counts)) = (&model.floors, &model.train_counts) {
+        let smallest = counts.iter().copied().min().unwrap_or(0);
+        sentences.push(format!(
+            "From training images alone, even all classified right, no bound could guarantee less than {} for the worst class (the smallest has {}), \
+             nor less than {} for all classes at once (T4).",
+            percent(floors.worst_class),
+            counted(smallest as usize, "image", "images"),
+            percent(floors.simultaneous)
+        ));
+    }
+    sentences.extend(plans(model, &sure));
+    sentences
+}
+
+fn candidates(model: &ModelReport, sure: &str) -> String {
+    let candidates = &model.test.max_error.candidates;
+    let names: Vec<&str> = candidates.iter().map(|&class| model.class_names[class].as_str()).collect();
+    match names.len() {
+        1 => format!("The worst class is {} with probability {sure}.", names[0]),
+        few if few <= NAMED => format!("The worst class is one of {} with probability {sure}.", listed(&names)),
+        many => format!(
+            "The worst class is one of {many} of the {} classes with probability {sure}; these test images cannot tell which.",
+            model.num_classes
+        ),
+    }
+}
+
+/// Of the class with the largest measured error, in the smallest further sample.
+fn next_images(model: &ModelReport, sure: &str) -> Option<String> {
+    let worst = model.test.worst_class.as_ref()?;
+    let next = model.test.next_sample.first()?;
+    let [least, most] = next.limits[worst.index]?;
+    Some(format!(
+        "Of the next {} images of {}, between {least} and {most} will be classified wrong; such limits for every class, all at once with probability \
+         {sure}, are in per_class.csv.",
+        next.images, worst.name
+    ))
+}
+
+fn plans(model: &ModelReport, sure: &str) -> Option<String> {
+    let images = |goal: &str, by: f64| {
+        let plan = model.test.planning.iter().find(|plan| plan.goal == goal && plan.by == by)?;
+        plan.images_per_class.map(|images| images.to_string())
+    };
+    let compare = images("compare", 0.05)?;
+    let certify = images("certify", 0.05).map_or(String::new(), |certify| {
+        format!("To certify, {sure} sure, the worst class's error within 5 points would take about {certify} test images a class. ")
+    });
+    Some(format!(
+        "{certify}To tell apart two models like this one whose worst class differs by 5 points would take about {compare} test images a class (power \
+         80 %)."
+    ))
+}
