@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 """Recompute every number of a report from the same predictions, with NumPy and SciPy only, and compare.
 
-    recompute.py report.json --test test.npz [--train train.npz] [--model INDEX]
+    recompute.py report.json --test test.npz [--train train.npz] [--model INDEX] [--against a.npz b.npz ...]
+
+`--against` gives the test predictions of all models in the order of the report: then the comparisons and the groups of
+seeds are recomputed too.
 
 Shares no code with the Rust library: definitions are taken from THEORY.md. Counts must agree exactly; matrices' norms to
-1e-12 relative (both sides sum at most a few thousand doubles, so 1e-12 is about 4000 roundings); Clopper-Pearson limits
-to 1e-10 absolute (statrs and SciPy both claim better); certified intervals must contain NumPy's value up to 1e-12.
+1e-12 relative (both sides sum at most a few thousand doubles, so 1e-12 is about 4000 roundings); limits to 1e-10
+absolute. Clopper-Pearson ends are rounded outwards by at most 1.1e-10, or 1e-7 of the distance from 0 or 1: they may lie
+at most 1e-12 inside SciPy's and at most 1.3e-10 outside. Certified intervals must contain NumPy's value up to 1e-12.
 Prints one line a check and exits with 1 if any fails.
 """
 
@@ -14,11 +18,16 @@ import json
 import sys
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.special import logsumexp
 from scipy.stats import beta as beta_distribution
+from scipy.stats import binom, binomtest, hypergeom, nct
+from scipy.stats import t as student
 
 RELATIVE = 1e-12
-CLOPPER_PEARSON = 1e-10
+INSIDE, OUTSIDE, OUTSIDE_SHARE = 1e-12, 1.3e-10, 1.3e-7  # ends of Clopper and Pearson are rounded outwards
+LIMIT = 1e-10
+POWER = 0.8  # of every plan
 SURROGATE = 1e-11  # exponentials of libm and NumPy differ by an ulp; thousands are summed
 
 
@@ -44,6 +53,15 @@ class Checks:
         allowed = relative * np.abs(expected) + absolute
         worst = float(np.max(error / np.where(np.abs(expected) > 0, np.abs(expected), 1), initial=0.0))
         self.row(name, bool(np.all(error <= allowed)), f"largest difference {worst:.1e}")
+
+    def outwards(self, name, found, expected, room, sign):
+        """Ends that are rounded outwards: downwards for sign -1, upwards for +1, by at most `room`."""
+        found, expected = np.asarray(found, float), np.asarray(expected, float)
+        if found.shape != expected.shape:
+            return self.row(name, False, f"shape {found.shape} against {expected.shape}")
+        out = sign * (found - expected)
+        passed = np.all((out >= -INSIDE) & (out <= room + INSIDE))
+        self.row(name, bool(passed), f"outwards by {np.min(out, initial=9):.1e} to {np.max(out, initial=-9):.1e}")
 
     def encloses(self, name, enclosure, value):
         room = RELATIVE * abs(value)
@@ -101,6 +119,73 @@ def clopper_pearson(errors, counts, alpha):
         # SciPy's isf keeps the digits that 1 - alpha loses for tiny alpha.
         upper = np.where(errors == counts, 1.0, beta_distribution.isf(alpha, errors + 1, counts - errors))
     return np.where(counts == 0, 0.0, lower), np.where(counts == 0, 1.0, upper)
+
+
+def largest_upper(errors, counts, alpha, weights):
+    """max_j lambda_j u_j(alpha), and by how much its rounding may exceed it."""
+    _, upper = clopper_pearson(errors, counts, np.full(len(counts), alpha))
+    return (weights * upper).max(), OUTSIDE * weights.max()
+
+
+def simes_lower(errors, counts, alpha, weights):
+    """The largest t at which Simes' test rejects "no lambda_j e_j exceeds t": p_(i)(t) <= i alpha/K for some i."""
+    ranks = np.arange(1, len(counts) + 1)
+
+    def rejected(t):
+        p = np.sort(binom.sf(errors - 1, counts, np.minimum(t / weights, 1)))
+        return bool((p <= ranks * alpha / len(counts)).any())
+
+    below, above = 0.0, float(weights.max())
+    while below < (middle := 0.5 * (below + above)) < above:
+        below, above = (middle, above) if rejected(middle) else (below, middle)
+    return below
+
+
+def candidates(errors, counts, delta):
+    """Classes of which Fisher's test at delta/(K-1) finds no one of the 64 rivals of the largest lower limits worse."""
+    level = delta / (len(counts) - 1)
+    lower, _ = clopper_pearson(errors, counts, np.full(len(counts), level))
+    rivals = np.lexsort((np.arange(len(counts)), -lower))[:64]
+    left = []
+    for j in range(len(counts)):
+        p = hypergeom.sf(errors[rivals] - 1, counts[rivals] + counts[j], errors[rivals] + errors[j], counts[rivals])
+        larger = errors[rivals] * counts[j] > errors[j] * counts[rivals]
+        if not (larger & (p <= level)).any():
+            left.append(j)
+    return left
+
+
+def bootstrap_bias(errors, counts):
+    """E max_j X_j/n_j - max_j k_j/n_j, X_j ~ Bin(n_j, k_j/n_j), by the distribution function of the maximum."""
+    errors, counts = errors[counts > 0], counts[counts > 0]
+    values = np.unique(np.concatenate([np.arange(n + 1) / n for n in np.unique(counts)]))
+    below = np.ones(len(values))
+    for k, n in zip(errors, counts):
+        below *= binom.cdf(np.floor(values * n * (1 + 1e-14)), n, k / n)  # values are x/n up to a rounding
+    mean = values[-1] - (np.diff(values) * below[:-1]).sum()
+    return max(0.0, mean - (errors / counts).max())
+
+
+def difference_interval(b, c, n, alpha):
+    """T8 (a): [L(d; alpha), U(d; alpha)] for arrays of counts, and the room that rounding outwards may take."""
+    alphas = np.full(len(n), alpha)
+    s_lower, s_upper = clopper_pearson(b + c, n, 0.2 * alphas)
+    p_lower, p_upper = clopper_pearson(b, b + c, 0.8 * alphas)
+    low, high = 2 * p_lower - 1, 2 * p_upper - 1
+    lower = low * np.where(low >= 0, s_lower, s_upper)
+    upper = high * np.where(high >= 0, s_upper, s_lower)
+    return lower, upper, OUTSIDE * 3
+
+
+def holm(p):
+    order = np.argsort(p, kind="stable")
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.minimum(np.maximum.accumulate((len(p) - np.arange(len(p))) * p[order]), 1)
+    return adjusted
+
+
+def verdict(lower, upper):
+    return "better" if upper < 0 else "worse" if lower > 0 else "undecided"
 
 
 def optional(values):
@@ -185,13 +270,17 @@ def check_test(checks, report, settings, counts, errors, hard, weights, train_co
     lower, upper = clopper_pearson(errors, counts, alpha)
     intervals = report["class_error_interval"]
     found = np.array([[0.0, 1.0] if pair is None else pair for pair in intervals])
-    checks.close("T5: lower limits against scipy", found[:, 0], lower, 0.0, CLOPPER_PEARSON)
-    checks.close("T5: upper limits against scipy", found[:, 1], upper, 0.0, CLOPPER_PEARSON)
+    checks.outwards("T5: lower limits against scipy", found[:, 0], lower, np.minimum(OUTSIDE, OUTSIDE_SHARE * lower), -1)
+    room = np.minimum(OUTSIDE, OUTSIDE_SHARE * (1 - upper))
+    checks.outwards("T5: upper limits against scipy", found[:, 1], upper, room, 1)
+    checks.exact("T5: classes without an interval", [pair is None for pair in intervals], counts == 0)
     for key in ("worst_class", "weighted_worst_class"):
         index = report[key]["index"]
         checks.exact(f"{key}: its interval is its class's", report[key]["interval"], intervals[index])
         checks.exact(f"{key}: its error", report[key]["error"], errors[index] / counts[index])
-    checks.close("T5: interval of WCE", report["wce_interval"], [(weights * lower).max(), (weights * upper).max()], 0.0, 1e-9)
+    check_worst_class(checks, report, settings, counts, errors, weights)
+    check_next_samples(checks, report, alpha, counts, errors)
+    check_planning(checks, report, settings, counts, errors)
     error = share(errors, counts)
     checks.exact("worst class", report["worst_class"]["index"], int(np.argmax(np.where(counts > 0, error, -1))))
     checks.exact("weighted worst class", report["weighted_worst_class"]["index"], int(np.argmax(np.where(counts > 0, weights * error, -1))))
@@ -208,6 +297,103 @@ def check_test(checks, report, settings, counts, errors, hard, weights, train_co
                 checks.exact(f"{name}: samples", report[name]["samples"], int(counts[members].sum()))
             else:
                 checks.row(f"{name}: empty group", report[name] is None, "null")
+
+
+def check_worst_class(checks, report, settings, counts, errors, weights):
+    """T5' and T10: the largest error of any class, WCE, who can be the worst, and the bias of the largest measured error."""
+    delta, ones = settings["delta"] / settings["models_compared"], np.ones(len(counts))
+    found, alpha = report["max_error"], min(delta, 0.25) / 2  # limits are computed for 1/4 at most
+    for name, interval, scale in (("WCE", report["wce_interval"], weights), ("max_j e_j", found["interval"], ones)):
+        upper, room = largest_upper(errors, counts, alpha, scale)
+        lower = simes_lower(errors, counts, alpha, scale)
+        checks.outwards(f"T5': lower end of {name}", interval[0], lower, room, -1)
+        checks.outwards(f"T5': upper end of {name}", interval[1], upper, room, 1)
+    upper, room = largest_upper(errors, counts, 2 * alpha, ones)
+    checks.outwards("T5': at most", found["at_most"], upper, room, 1)
+    within = 0 <= found["interval"][0] <= found["interval"][1] <= 1 and 0 <= found["at_most"] <= 1
+    checks.row("T5': errors are at most 1", within, f"{found['interval']}, {found['at_most']}")
+    checks.exact("T5': candidates", found["candidates"], candidates(errors, counts, 2 * alpha))
+    checks.exact("largest measured error", found["estimate"], share(errors, counts).max())
+    checks.close("T10: its bias", found["estimate_bias"], bootstrap_bias(errors, counts), 0.0, 1e-11)
+
+
+def check_next_samples(checks, report, alpha, counts, errors):
+    """T5'': the limits are the last totals that the hypergeometric tails leave possible."""
+    for at in report["next_sample"]:
+        further, label = at["images"], f"T5'': {at['images']} further images"
+        checks.exact(f"{label}, empty classes", [pair is None for pair in at["limits"]], counts == 0)
+        seen = np.array([pair is not None for pair in at["limits"]]) & (counts > 0)
+        least, most = np.array([pair for pair, use in zip(at["limits"], seen) if use]).reshape(-1, 2).T
+        k, n = errors[seen], counts[seen]
+
+        def at_most(total):  # P(so few errors among the images seen | errors among the further ones)
+            return hypergeom.cdf(k, n + further, k + total, n)
+
+        def at_least(total):
+            return hypergeom.sf(k - 1, n + further, k + total, n)
+
+        ordered = (0 <= least) & (least <= most) & (most <= further)
+        checks.row(f"{label}, within range", bool(ordered.all()), f"{least.min(initial=0)} to {most.max(initial=0)}")
+        room = 1e-8 * alpha
+        right = (at_most(most) > alpha - room) & ((most == further) | (at_most(np.minimum(most + 1, further)) <= alpha + room))
+        checks.row(f"{label}, most", bool(right.all()), f"{int((~right).sum())} classes differ")
+        right = (at_least(least) > alpha - room) & ((least == 0) | (at_least(np.maximum(least - 1, 0)) <= alpha + room))
+        checks.row(f"{label}, least", bool(right.all()), f"{int((~right).sum())} classes differ")
+
+
+def certificate_power(error, by, n, delta):
+    """T11 (a): P(max_j u_j(delta) <= max e + by) with n images of each class."""
+    most = np.searchsorted(binom.cdf(np.arange(n + 1), n, error.max() + by), delta, side="right") - 1
+    return binom.cdf(most, n, error).prod() if most >= 0 else 0.0
+
+
+def comparison_power(discordance, by, n, alpha):
+    """T11 (b): P(McNemar's exact one-sided test at alpha finds the sign)."""
+    m = np.arange(n + 1)
+    mass = binom.pmf(m, n, discordance)
+    m, mass = m[mass > 1e-18], mass[mass > 1e-18]
+    critical = binom.isf(alpha, m, 0.5).astype(int) + 1  # P(X >= x) = sf(x - 1)
+    critical = np.where(binom.sf(critical - 2, m, 0.5) <= alpha, critical - 1, critical)
+    critical = np.where(binom.sf(critical - 1, m, 0.5) > alpha, critical + 1, critical)
+    return (mass * binom.sf(critical - 1, m, 0.5 + 0.5 * by / discordance)).sum()
+
+
+def check_planning(checks, report, settings, counts, errors):
+    """T11: the number of images given reaches the power, one less does not."""
+    error, delta = share(errors, counts), settings["delta"]
+    worst, sizes = error.max(), (0.1, 0.05, 0.02, 0.01)
+    expected = [["certify", by] for by in sizes if worst + by < 1] + [["compare", by] for by in sizes]
+    checks.row("T11: goals", [[p["goal"], p["by"]] for p in report["planning"]] == expected, f"{len(expected)} plans")
+    for plan in report["planning"]:
+        by, images = plan["by"], plan["images_per_class"]
+        if plan["goal"] == "certify":
+            power = lambda n: certificate_power(error, by, n, delta)
+        else:
+            discordance = min(max(0.5 * min(worst, 1 - worst), by), 1.0)
+            power = lambda n: comparison_power(discordance, by, n, delta / 10)
+        label = f"T11: {plan['goal']} {by:g}"
+        if images is None:
+            checks.row(label, power(10**7) < POWER, "not with 10,000,000")
+            continue
+        reached, before = power(images), power(images - 1) if images > 1 else 0.0
+        right = reached >= POWER - 1e-9 and before < POWER + 1e-9
+        checks.row(label, bool(right), f"n = {images}: {reached:.6f}, one less {before:.6f}")
+
+
+def check_floors(checks, model, settings):
+    counts, delta = model["train_counts"], settings["delta"]
+    if counts is None or 0 in counts:
+        checks.row("T4: no floors", model["floors"] is None, "null")
+        return
+    counts, found = np.array(counts), model["floors"]
+    checks.close("T4: floor of each class alone", found["class"], -np.expm1(np.log(delta) / counts), 1e-12)
+    checks.close("T4: floor of the worst class", found["worst_class"], -np.expm1(np.log(delta) / counts.min()), 1e-12)
+
+    def excess(s):  # U = 1 - exp(-s): ln of P(every class shows an error) less ln(1 - delta)
+        return np.log1p(-np.exp(-counts * s)).sum() - np.log1p(-delta)
+
+    s = brentq(excess, 1e-9 / counts.max(), np.log(len(counts) / delta) / counts.min() * (1 + 1e-9), xtol=1e-300, rtol=1e-14)
+    checks.close("T4: floor of all classes at once", found["simultaneous"], -np.expm1(-s), 1e-11)
 
 
 def check_bounds(checks, model, settings, weights, classes):
@@ -262,7 +448,62 @@ def check_ratio(checks, model):
         checks.row("worst-class ratio does not exist", model["test"]["worst_class_ratio"] is None, "null")
 
 
-def check_certificate(checks, model, settings, counts, hard, weights):
+def check_step(checks, model):
+    """From training to test: what stands elsewhere in the report, and the differences."""
+    step, test = model["train_to_test"], model["test"]
+    if not step:
+        return
+    checks.exact("WCE beside the norms", step["wce_interval"], test["wce_interval"])
+    held_out = test["hard"]["spectral_norm_weighted"]
+    checks.row("test norm beside the training norms", step["test"] == held_out, "equal")
+    key = "spectral_norm_weighted"
+    same = [{"margin": at["margin"], key: at[key]} for at in model["train"]["margins"]]
+    found = [{"margin": at["margin"], key: at[key]} for at in step["train"]]
+    checks.row("training norms beside the test norm", found == same, "equal")
+    differences = [held_out["value"] - at[key]["value"] for at in model["train"]["margins"]]
+    checks.close("test less training", [at["test_minus_train"] for at in step["train"]], differences, 0.0, RELATIVE)
+
+
+def chernoff_lower(seen, scale):
+    """The root below `seen` of mu - X + X ln(X/mu) = scale."""
+    if seen == 0 or scale <= 0:
+        return seen
+    # mu = X e^-y: e^-y - 1 + y = scale/X grows with y.
+    return seen * np.exp(-brentq(lambda y: np.expm1(-y) + y - scale / seen, 0, scale / seen + 1, xtol=1e-300, rtol=1e-14))
+
+
+def check_self_bounding(checks, found, rates, norm, counts, weights, delta, training):
+    """T6': above by self-bounding; below by Chernoff's bound on pairs that the training predictions fix."""
+    step = weights / counts
+    scale = step.max() * np.log(2 / delta)
+    upper = (np.sqrt(scale / 2) + np.sqrt(norm + scale / 2)) ** 2
+    a_priori = np.sqrt((weights**2).sum() - (weights**2).min())
+    checks.close("T6': upper end", found["self_bounding"][1], min(upper, a_priori), 1e-12)
+    if training is None:
+        return
+    logits, labels = training
+    rival, margin = competitors(logits, labels)
+    trained = np.bincount(labels, minlength=len(counts))
+    pairs, clear = [(np.ones(len(counts)), np.ones(len(counts)))], True
+    for g in (0, 0.5, 1, 2, 4, 8, 16):
+        matrix = share(count_matrix(rival, labels, margin <= g, len(counts)), trained) * weights
+        if matrix.any():
+            left, values, right = np.linalg.svd(matrix)
+            pairs.append((np.abs(left[:, 0]), np.abs(right[0])))
+            clear &= values[1] <= values[0] * (1 - 1e-4)
+    checks.exact("T6': pairs", found["pairs"], len(pairs))
+    union, lower = np.log(2 * len(pairs) / delta), 0.0
+    for u, v in pairs:
+        u, v = u / np.linalg.norm(u), v / np.linalg.norm(v)
+        lower = max(lower, chernoff_lower(u @ (rates * weights) @ v, (step * v).max() * u.max() * union))
+    if clear:
+        checks.close("T6': lower end", found["self_bounding"][0], min(lower, upper, a_priori), 0.0, LIMIT * weights.max())
+    else:  # a top pair that is not determined: the lower end may be another one's
+        checks.row("T6': lower end", 0 <= found["self_bounding"][0] <= norm * (1 + RELATIVE), "a top pair is not unique")
+
+
+def check_certificate(checks, model, settings, counts, hard, weights, training):
+    """T6 and T6', from the enclosure of the held-out norm, which `check_norms` compares with NumPy's."""
     certificate = (model["train_to_test"] or {}).get("certificate")
     if not certificate:
         return
@@ -278,10 +519,192 @@ def check_certificate(checks, model, settings, counts, hard, weights):
     v = max((weights**2 * e / counts).max(), rho.max())
     sharp = r * l / 3 + np.sqrt((r * l / 3) ** 2 + 2 * v * l)
     checks.close("T6 sharp radius", certificate["radius_sharp"], sharp, 1e-11)  # logarithms and roots in another order
-    norm = spectral(share(hard, counts) * weights)
+    norm = model["test"]["hard"]["spectral_norm_weighted"]
     a_priori = np.sqrt((weights**2).sum() - (weights**2).min())
-    interval = [max(0.0, norm - sharp), min(norm + sharp, a_priori)]
-    checks.close("T6 interval of the population's norm", certificate["interval"], interval, 1e-9)
+    interval = [max(0.0, norm["lower"] - sharp), min(norm["upper"] + sharp, a_priori)]
+    checks.close("T6 interval of the population's norm", certificate["interval"], interval, 0.0, 1e-11 * weights.max())
+    check_self_bounding(checks, certificate, rates, norm["upper"], counts, weights, delta, training)
+
+
+class Paired:
+    """Model b against model a on the same samples: what b alone gets wrong counts for b."""
+
+    def __init__(self, labels, a, b, classes):
+        def count(chosen):
+            return np.bincount(labels[chosen], minlength=classes)
+
+        self.n = np.bincount(labels, minlength=classes)
+        self.errors_a, self.errors_b = count(a != labels), count(b != labels)
+        self.only_a, self.only_b = count((a != labels) & (b == labels)), count((b != labels) & (a == labels))
+
+    def mean(self, chosen, macro, delta):
+        """T8 (c) over the classes chosen."""
+        n = self.n[chosen]
+        w = 1 / (len(n) * n) if macro else np.full(len(n), 1 / n.sum())
+        b, c = self.only_b[chosen], self.only_a[chosen]
+        difference, level = (w * (b - c)).sum(), np.log(3 / delta)
+        half = w.max() ** 2 * level / 2
+        variance = (np.sqrt(half) + np.sqrt((w**2 * (b + c)).sum() + half)) ** 2
+        radius = np.sqrt(2 * variance * level) + w.max() * level / 3
+        return difference, max(-1.0, difference - radius), min(1.0, difference + radius)
+
+    def worst_class(self, delta):
+        """T8 (b): the interval of max e^b - max e^a, and the classes that decide its sign."""
+        alpha, ones = delta / 8, np.ones(len(self.n))
+        lower, upper, _ = difference_interval(self.only_b, self.only_a, self.n, alpha)
+        of_a, of_b = candidates(self.errors_a, self.n, alpha), candidates(self.errors_b, self.n, alpha)
+        paired = min(lower[of_a].min(), upper[of_b].max()), max(lower[of_a].min(), upper[of_b].max())
+        ends = {}
+        for name, errors in (("a", self.errors_a), ("b", self.errors_b)):
+            ends[name] = simes_lower(errors, self.n, alpha, ones), largest_upper(errors, self.n, alpha, ones)[0]
+        separate = ends["b"][0] - ends["a"][1], ends["b"][1] - ends["a"][0]
+        low, high = max(paired[0], separate[0]), min(paired[1], separate[1])
+        low, high = min(low, high), max(low, high)
+        sign = verdict(low, high)
+        if sign == "undecided":
+            deciding = []
+        elif sign == "better" and paired[1] < 0:
+            deciding = of_b
+        elif sign == "worse" and paired[0] > 0:
+            deciding = of_a
+        else:
+            larger, smaller = (self.errors_a, self.errors_b) if sign == "better" else (self.errors_b, self.errors_a)
+            below, _ = clopper_pearson(larger, self.n, np.full(len(self.n), alpha / len(self.n)))
+            _, above = clopper_pearson(smaller, self.n, np.full(len(self.n), alpha))
+            deciding = sorted({int(below.argmax()), int(above.argmax())})
+        measured = share(self.errors_b, self.n).max() - share(self.errors_a, self.n).max()
+        return measured, low, high, deciding
+
+
+def check_difference(checks, name, found, expected, room=0.0):
+    """A difference with its interval, whose ends are rounded outwards by at most `room`, and its verdict."""
+    difference, lower, upper = expected
+    checks.close(f"{name}: difference", found["difference"], difference, 0.0, RELATIVE)
+    checks.outwards(f"{name}: lower end", found["interval"][0], lower, room, -1)
+    checks.outwards(f"{name}: upper end", found["interval"][1], upper, room, 1)
+    checks.exact(f"{name}: verdict", found["verdict"], verdict(lower, upper))
+
+
+def check_comparisons(checks, report, tests):
+    """T8: every two of up to three models, else each with the first, where the labels are the same."""
+    number = len(tests)
+    pairs = [(a, b) for a in range(number) for b in range(a + 1, number) if number <= 3 or a == 0]
+    pairs = [(a, b) for a, b in pairs if same_samples(report, tests, a, b)]
+    found = report["comparisons"]
+    checks.exact("comparisons", [[at["a"], at["b"]] for at in found], [list(pair) for pair in pairs])
+    for at in found:
+        a, b, delta = at["a"], at["b"], report["settings"]["delta"] / len(pairs)
+        classes = report["models"][a]["num_classes"]
+        counts = Paired(tests[a][1], tests[a][0], tests[b][0], classes)
+        seen, label = counts.n > 0, f"{b} against {a}"
+        check_difference(checks, f"{label}, overall", at["overall"], counts.mean(seen, False, delta))
+        check_difference(checks, f"{label}, macro", at["macro_average"], counts.mean(seen, True, delta))
+        known = report["models"][a]["train_counts"] or report["models"][b]["train_counts"]
+        train = np.full(classes, -1) if known is None else np.array(known)
+        groups = {"many": train > 100, "medium": (train >= 20) & (train <= 100), "few": (train >= 0) & (train < 20)}
+        for name, members in groups.items():
+            if (members & seen).any():
+                check_difference(checks, f"{label}, {name}", at[name], counts.mean(members & seen, False, delta))
+            else:
+                checks.row(f"{label}, {name}: empty group", at[name] is None, "null")
+        *expected, deciding = counts.worst_class(delta)
+        check_difference(checks, f"{label}, worst class", at["worst_class"], expected, 3 * OUTSIDE)
+        checks.exact(f"{label}, worst class: deciding", at["worst_class"]["deciding"], deciding)
+        check_class_differences(checks, label, at["classes"], counts, delta)
+
+
+def check_class_differences(checks, label, found, counts, delta):
+    known, difference = optional([at["difference"] for at in found])
+    checks.exact(f"{label}: classes with samples", known, counts.n > 0)
+    checks.close(f"{label}: differences", difference, share(counts.only_b - counts.only_a, counts.n), 0.0, RELATIVE)
+    classes = len(counts.n)
+    lower, upper, room = difference_interval(counts.only_b, counts.only_a, counts.n, delta / (2 * classes))
+    intervals = np.array([at["interval"] for at in found])
+    checks.outwards(f"{label}: lower ends of classes", intervals[:, 0], lower, room, -1)
+    checks.outwards(f"{label}: upper ends of classes", intervals[:, 1], upper, room, 1)
+    discordant = counts.only_a + counts.only_b
+    p = [binomtest(int(b), int(m)).pvalue if m else 1.0 for b, m in zip(counts.only_b, discordant)]
+    checks.close(f"{label}: McNemar's p-values", [at["p_value"] for at in found], p, 1e-10)
+    b_worse = binom.sf(counts.only_b - 1, discordant, 0.5)
+    b_better = binom.sf(counts.only_a - 1, discordant, 0.5)
+    adjusted = holm(np.column_stack([b_worse, b_better]).ravel()).reshape(-1, 2)
+    expected = ["worse" if x <= delta else "better" if y <= delta else "undecided" for x, y in adjusted]
+    checks.exact(f"{label}: signs by Holm's method", [at["verdict"] for at in found], expected)
+
+
+def same_samples(report, tests, a, b):
+    models = report["models"]
+    return models[a]["num_classes"] == models[b]["num_classes"] and np.array_equal(tests[a][1], tests[b][1])
+
+
+def check_groups(checks, report, tests):
+    """T9: each later group against the first, between seeds and for these networks."""
+    models, found = report["models"], report["groups"]
+    for at in found:
+        label, delta = f"{at['b']} against {at['a']}", report["settings"]["delta"] / len(found)
+        same = at["a"] == found[0]["a"] and at["models_a"] == found[0]["models_a"]
+        checks.row(f"{label}: the first group", same, at["a"])
+        seeds = [[models[index]["source"]["seed"] for index in at[key]] for key in ("models_a", "models_b")]
+        paired = None not in seeds[0] and seeds[0] == seeds[1]
+        checks.exact(f"{label}: paired", at["paired"], paired)
+        errors = {index: measured_errors(*tests[index], models[index]["num_classes"]) for index in at["models_a"] + at["models_b"]}
+        for place, key in enumerate(("overall", "worst_class")):
+            a, b = (np.array([errors[index][place] for index in at[side]]) for side in ("models_a", "models_b"))
+            check_seeds(checks, f"{label}, {key}", at[key], a, b, paired, delta)
+        together = at["models_a"] + at["models_b"]
+        if not all(same_samples(report, tests, together[0], index) for index in together):
+            checks.row(f"{label}: on different samples", at["these_networks"] is None, "null")
+            continue
+        if len(at["models_a"]) == len(at["models_b"]):
+            pairs = list(zip(at["models_a"], at["models_b"]))
+        else:
+            pairs = [(a, b) for a in at["models_a"] for b in at["models_b"]]
+        of_pairs = [
+            Paired(tests[a][1], tests[a][0], tests[b][0], models[a]["num_classes"]).worst_class(delta / len(pairs))[:3]
+            for a, b in pairs
+        ]
+        check_difference(checks, f"{label}, these networks", at["these_networks"], np.mean(of_pairs, axis=0), 3 * OUTSIDE)
+
+
+def measured_errors(predicted, labels, classes):
+    """The error over all samples, and that of the worst class."""
+    counts = np.bincount(labels, minlength=classes)
+    return (predicted != labels).mean(), share(np.bincount(labels[predicted != labels], minlength=classes), counts).max()
+
+
+def check_seeds(checks, name, found, a, b, paired, delta):
+    """Student's interval over pairs of seeds, Welch's without pairs; the sign test; the seeds for power 0.8."""
+    if paired:
+        x = b - a
+        mean, error, freedom = x.mean(), x.std(ddof=1) / np.sqrt(len(x)), len(x) - 1
+        signs = int((x > 0).sum()), int((x < 0).sum())
+        sign = binomtest(signs[0], sum(signs)).pvalue if sum(signs) else 1.0
+        checks.close(f"{name}: sign test", found["sign_test"], sign, 1e-10)
+        checks.close(f"{name}: deviation", found["deviation"], x.std(ddof=1), 1e-10)
+    else:
+        of_a, of_b = a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)
+        mean, error = b.mean() - a.mean(), np.sqrt(of_a + of_b)
+        freedom = min(len(a), len(b)) - 1
+        if error > 0:
+            freedom = (of_a + of_b) ** 2 / (of_a**2 / (len(a) - 1) + of_b**2 / (len(b) - 1))
+        checks.row(f"{name}: nothing of pairs", found["sign_test"] is None and found["deviation"] is None, "null")
+    radius = student.isf(delta / 2, freedom) * error
+    checks.close(f"{name}: difference", found["difference"], mean, 0.0, RELATIVE)
+    checks.close(f"{name}: interval", found["interval"], [mean - radius, mean + radius], 1e-10, LIMIT)
+    checks.exact(f"{name}: verdict", found["verdict"], verdict(mean - radius, mean + radius))
+    if not paired or mean == 0 or error == 0:
+        return checks.row(f"{name}: seeds needed", found["seeds_needed"] is None, "null")
+
+    def power(n):
+        critical, shift = student.isf(delta / 2, n - 1), abs(mean) / x.std(ddof=1) * np.sqrt(n)
+        return nct.sf(critical, n - 1, shift) + nct.cdf(-critical, n - 1, shift)
+
+    needed = found["seeds_needed"]
+    if needed is None:
+        return checks.row(f"{name}: seeds needed", power(10**7) < POWER, "more than 10,000,000")
+    reached, before = power(needed), power(needed - 1) if needed > 2 else 0.0
+    right = needed >= 2 and reached >= POWER - 1e-6 and before < POWER + 1e-6
+    checks.row(f"{name}: seeds needed", bool(right), f"n = {needed}: {reached:.6f}, one less {before:.6f}")
 
 
 def main():
@@ -290,6 +713,7 @@ def main():
     parser.add_argument("--test", required=True)
     parser.add_argument("--train")
     parser.add_argument("--model", type=int, default=0)
+    parser.add_argument("--against", nargs="+", metavar="TEST", help="test predictions of all models, in the report's order")
     arguments = parser.parse_args()
     with open(arguments.report) as file:
         report = json.load(file, parse_constant=lambda name: sys.exit(f"the report holds {name}, which is no JSON"))
@@ -308,15 +732,24 @@ def main():
         if hard[pair["predicted"], pair["true"]] != pair["count"]:
             checks.row("a confused pair", False, f"{pair}")
     checks.exact("most confused pair", model["confusions"][0]["rate"], share(hard, counts).max()) if model["confusions"] else None
-    if arguments.train:
-        logits, labels = load(arguments.train)
-        check_split(checks, "train", model["train"], logits, labels, weights, settings["margins"])
+    training = load(arguments.train) if arguments.train else None
+    if training:
+        check_split(checks, "train", model["train"], *training, weights, settings["margins"])
         check_ratio(checks, model)
     alpha = settings["delta"] / (2 * classes * settings["models_compared"])
     checks.close("level of each one-sided limit", model["delta_per_class"], alpha)
     check_bounds(checks, model, settings, weights, classes)
     check_verdicts(checks, model)
-    check_certificate(checks, model, settings, counts, hard, weights)
+    check_floors(checks, model, settings)
+    check_certificate(checks, model, settings, counts, hard, weights, training)
+    check_step(checks, model)
+    if arguments.against:
+        checks.exact("predictions of all models", len(arguments.against), len(report["models"]))
+        tests = [(logits.argmax(axis=1), labels) for logits, labels in map(load, arguments.against)]
+        check_comparisons(checks, report, tests)
+        check_groups(checks, report, tests)
+    elif len(report["models"]) == 1:
+        checks.row("one model alone", report["comparisons"] == [] and report["groups"] == [], "no comparison")
     print(f"{checks.count - checks.failed} passed, {checks.failed} failed")
     return 1 if checks.failed else 0
 
