@@ -184,6 +184,14 @@ pub(super) fn report(samples: &[Sample]) -> (Report, Vec<ModelFigures>) {
     (Report { settings, models, comparisons, ..Report::default() }, figures)
 }
 
+/// Two groups of two seeds each.
+pub(super) fn groups() -> Vec<GroupComparison> {
+    let of = |skill: f64| Sample { test_per_class: 20, with_train: false, skill, ..Sample::fashion() }.subject();
+    let subjects = [3.4, 3.3, 3.0, 2.8].map(of);
+    let group = |name: &str, models: [usize; 2]| compare::SeedGroup { name: name.into(), models: models.into() };
+    compare::compare_groups(&subjects, &[group("a", [0, 1]), group("b", [2, 3])], 0.05).unwrap()
+}
+
 /// SplitMix64 and sums of uniforms: reproducible without another dependency.
 struct Random(u64);
 

@@ -5,9 +5,7 @@ use serde::Serialize;
 
 use super::comparison_sentence::signed;
 use super::plots::scale::{percent, short};
-use super::{
-    BoundReport, ComparisonVerdict, Difference, GroupAccuracy, MatrixNorms, ModelReport, Report, SplitReport, listed,
-};
+use super::{BoundReport, GroupAccuracy, MatrixNorms, ModelReport, Report, SplitReport, listed};
 use car_spectral::confusion::WrittenMargin;
 
 /// A header, then rows; columns from `numbers_from` on hold numbers.
@@ -64,29 +62,30 @@ pub(super) fn comparison(report: &Report) -> Table {
     table
 }
 
-/// One row for each pair of models: differences of error in points, with interval and verdict.
+/// One row for each pair of models and quantity: differences of error in points, with interval and verdict.
 pub(super) fn differences(report: &Report) -> Table {
-    let mut table = Table::new(
-        &["model", "against", "worst class", "all samples", "macro", "many", "medium", "few", "classes better / worse"],
-        2,
-    );
-    let cell = |found: &Difference| {
-        let [lower, upper] = found.interval.map(signed);
-        format!("{} [{lower}, {upper}] {}", signed(found.difference), found.verdict.as_str())
-    };
+    let mut table = Table::new(&["model", "against", "error of", "difference", "interval", "verdict"], 3);
     for found in &report.comparisons {
-        let classes = |wanted: ComparisonVerdict| found.classes.iter().filter(|class| class.verdict == wanted).count();
-        table.rows.push(vec![
-            report.models[found.b].name.clone(),
-            report.models[found.a].name.clone(),
-            cell(&found.worst_class.difference),
-            cell(&found.overall),
-            cell(&found.macro_average),
-            dash(found.many.as_ref().map(cell)),
-            dash(found.medium.as_ref().map(cell)),
-            dash(found.few.as_ref().map(cell)),
-            format!("{} / {}", classes(ComparisonVerdict::Better), classes(ComparisonVerdict::Worse)),
-        ]);
+        let quantities = [
+            ("the worst class", Some(&found.worst_class.difference)),
+            ("all samples", Some(&found.overall)),
+            ("classes, mean", Some(&found.macro_average)),
+            ("many", found.many.as_ref()),
+            ("medium", found.medium.as_ref()),
+            ("few", found.few.as_ref()),
+        ];
+        for (quantity, difference) in quantities {
+            let Some(difference) = difference else { continue };
+            let [lower, upper] = difference.interval.map(signed);
+            table.rows.push(vec![
+                report.models[found.b].name.clone(),
+                report.models[found.a].name.clone(),
+                quantity.to_owned(),
+                signed(difference.difference),
+                format!("{lower} to {upper}"),
+                difference.verdict.as_str().to_owned(),
+            ]);
+        }
     }
     table
 }

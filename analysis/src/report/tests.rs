@@ -9,7 +9,7 @@ use car_spectral::confusion::ConfusionMatrix;
 use car_spectral_training::model::Pretrained;
 use ndarray::Array2;
 
-use super::sample::{Sample, report, training_run};
+use super::sample::{self, Sample, report, training_run};
 use super::*;
 
 /// Writes a report where `CAR_REPORT_SAMPLES` says, to be looked at; into a temporary directory otherwise.
@@ -87,7 +87,7 @@ fn one_model_gives_the_files_of_the_contract() {
 #[test]
 fn several_models_are_set_beside_each_other() {
     let (paths, _keep) = written("epochs", report(&epochs()));
-    assert_eq!(paths.len(), 3 + 2 * (2 + 3 * PLOTS.len()));
+    assert_eq!(paths.len(), 3 + 2 * (3 + 3 * PLOTS.len()));
     let (paths, _keep) = written("two_runs", report(&two_runs()));
     let names: Vec<_> = paths.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
     for name in ["comparison.svg", "bound_vs_error.png", "01-cross-entropy-top_pair.svg"] {
@@ -182,7 +182,9 @@ fn json_reads_back_as_the_same_report() {
 
 #[test]
 fn every_key_is_documented_and_every_documented_key_is_written() {
-    let (mut report, _) = report(&[Sample::fashion()]);
+    let small = Sample { test_per_class: 20, ..Sample::fashion() };
+    let (mut report, _) = report(&[small.clone(), Sample { name: "another".into(), skill: 3.0, ..small }]);
+    report.groups = sample::groups();
     report.runs = [0, 1, 2].map(|seed| training_run(seed, Some(CarOptions::paper()))).into();
     report.correlations = correlations(&report.runs);
     // Keys that are left out where nothing was chosen.
@@ -496,7 +498,7 @@ fn results_of_an_earlier_run_are_removed_and_nothing_of_anyone_else() {
     let (both, figures) = report(&several);
     write(&both, &figures, out.path(), &FormatSet::all()).unwrap();
     let before = listing(out.path());
-    assert_eq!(before.len(), 3 + 2 * (2 + 2 * PLOTS.len()));
+    assert_eq!(before.len(), 3 + 2 * (3 + 2 * PLOTS.len()));
     for name in &before {
         // The names of the program with other content: not its files.
         let (stem, extension) = name.split_once('.').unwrap();
@@ -579,7 +581,7 @@ fn the_headline_tells_what_the_bounds_say() {
     let vacuous = "No usable bound: the value of T3 and T3' is 1 or more (an error of 100 %), which every classifier";
     assert!(headline(&model).starts_with(vacuous), "{}", headline(&model));
     assert!(headline(&model).contains("The chain of inequalities holds for every matrix; here its right side is "));
-    let t3 = model.bounds.iter().position(|bound| bound.id == "T3").unwrap();
+    let t3 = model.bounds.iter().position(|bound| bound.id == "T3" && bound.applicable).unwrap();
     model.bounds[t3].verdict = VerdictCounts { holds: 4, vacuous: 6, ..Default::default() };
     assert!(headline(&model).starts_with("T3 is a usable bound for 4 classes of 10: below 1,"));
     model.bounds[t3].verdict = VerdictCounts { violated: 1, holds: 9, ..Default::default() };
@@ -589,7 +591,11 @@ fn the_headline_tells_what_the_bounds_say() {
     model.bounds[t3].verdict = VerdictCounts { undecided: 10, ..Default::default() };
     assert!(headline(&model).starts_with("No bound is confirmed"));
     model.bounds.retain(|bound| bound.total.is_none());
-    let none = "No usable bound: T1 does not apply to this model, and of T2 only the first term can be computed. ";
+    for bound in model.bounds.iter_mut().filter(|bound| bound.id == "T2") {
+        bound.verdict = VerdictCounts { undecided: 10, ..Default::default() };
+    }
+    let none = "No usable bound: T1, T1', T3 and T3' do not apply to this model, and of T2 only the first term can be \
+                computed. ";
     assert!(headline(&model).starts_with(none), "{}", headline(&model));
     for bound in model.bounds.iter_mut().filter(|bound| bound.id == "T2") {
         bound.verdict = VerdictCounts { vacuous: 10, ..Default::default() };
@@ -663,7 +669,7 @@ fn the_page_names_every_statement_and_leads_to_the_glossary() {
     let (report, figures) = report(&[Sample { test_per_class: 10, ..Sample::fashion() }]);
     let page = html::render(&report, &plots::draw(&report, &figures)).unwrap();
     assert!(page.contains("<a href=\"#reading\">How to read this</a>") && page.contains("THEORY.md"));
-    for id in ["S1", "S2, S3", "T1", "T1'", "T2", "T3, T3'", "T4", "T5", "T6", "D6"] {
+    for id in ["S1", "S2, S3", "T1", "T1'", "T2", "T3, T3'", "T4", "T5", "T5'", "T6, T6'", "T8, T9", "D6"] {
         assert!(page.contains(&format!("<dt>{id}</dt><dd>")), "{id}");
     }
     assert!(!page.contains("||") && !page.contains("Lambda"), "one notation");

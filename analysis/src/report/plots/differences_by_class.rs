@@ -3,7 +3,7 @@
 
 use super::figure::{Figure, MARGIN, WIDTH};
 use super::palette::{Color, GREEN, INK, MUTED, Mark, VERMILLION};
-use super::panel::{Area, Symbol, legend, spines, ticks, title, x_axis, y_axis};
+use super::panel::{Area, Symbol, TICK, legend, spines, ticks, title, x_axis, y_axis};
 use super::scale::{Notation, Scale};
 use super::scene::{Scene, fitted};
 use super::{by_frequency, marker_radius, order_label, shared_settings};
@@ -13,6 +13,8 @@ use crate::report::{Comparison, ComparisonVerdict, Report};
 const MOST_PAIRS: usize = 4;
 /// Above this number of classes intervals would be a solid block.
 const MOST_INTERVALS: usize = 200;
+/// Up to so many classes their names stand below the axis.
+const MOST_NAMES: usize = 12;
 
 /// `None` without a pair of models on the same samples.
 pub(super) fn draw(report: &Report) -> Option<Figure> {
@@ -71,9 +73,17 @@ fn panel(scene: &mut Scene, area: Area, report: &Report, pair: &Comparison, most
     let y = Scale::linear(-most, most, area.bottom, area.top);
     let y_ticks = ticks(&y, area.bottom - area.top, 52.0, Notation::Percent);
     y_axis(scene, area, &y, &y_ticks, "difference of error (points)");
-    let label = if last { format!("rank of the class, {}", order_label(model)) } else { String::new() };
+    let named = k <= MOST_NAMES;
+    let what = if named { "classes" } else { "rank of the class," };
+    let label = if last { format!("{what} {}", order_label(model)) } else { String::new() };
     let mut x_ticks = ticks(&x, area.right - area.left, 90.0, Notation::Plain);
     x_ticks.0.retain(|(value, _)| value.fract() == 0.0 && *value >= 1.0);
+    if named {
+        let room = (area.right - area.left) / k as f64 - 8.0;
+        let name = |class: usize| fitted(&model.class_names[class], TICK, room);
+        let names = by_frequency(model).into_iter().enumerate().map(|(rank, class)| (rank as f64 + 1.0, name(class)));
+        x_ticks = (names.collect(), Vec::new());
+    }
     x_axis(scene, area, &x, &x_ticks, &label);
     scene.segment((area.left, y.at(0.0)), (area.right, y.at(0.0)), INK, 1.4);
     for (rank, class) in by_frequency(model).into_iter().enumerate() {

@@ -99,7 +99,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     let unestimated = model.test.split.per_class_error.iter().filter(|e| e.is_none()).count();
     let mut caption = format!(
         "Measured test error of each class, classes {}; upright lines are Clopper–Pearson intervals that hold for all \
-         classes at once (T5). Band: the error of the worst class, whichever it is; {} of the classes can be it (T5').",
+         classes at once (T5). Band: the error of the worst class, which {} classes can be (T5').",
         order_label(model),
         model.test.max_error.candidates.len()
     );

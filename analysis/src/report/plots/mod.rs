@@ -152,8 +152,8 @@ fn slug(name: &str) -> String {
 }
 
 /// What the floor is, for captions.
-const FLOOR: &str = " Floor: a limit on bounds, not on errors; a bound of the class's error that holds for every distribution with \
-                     probability 1 − δ and looks at training images alone cannot guarantee less, even if all are classified right (T4).";
+const FLOOR: &str = " Floor: no bound from training images alone, valid with probability 1 − δ, can guarantee the class less, even if \
+                     all are classified right (T4).";
 
 /// The end of every caption of a model: sample sizes and settings.
 fn settings_caption(report: &Report, model: &ModelReport) -> String {
