@@ -121,6 +121,9 @@ mod tests {
         refused(f64::MAX, "one-norm");
         // Sum 1.2, length 0.85 of the smallest normal number.
         refused(f64::MIN_POSITIVE * 0.6, "infinity norm");
+        let small = [(0, 1), (0, 2), (2, 1)].map(|(row, column)| (row, column, f64::MIN_POSITIVE * 0.6));
+        let found = nu_range(&ConfusionMatrix::from_triplets(3, small).unwrap());
+        assert!(matches!(found, Err(BoundError::Value { what: "longest column or row", .. })));
         assert!(nu_range(&matrix(f64::MIN_POSITIVE)).is_ok() && nu_range(&matrix(f64::MAX / 2.0)).is_ok());
     }
 }

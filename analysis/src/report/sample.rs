@@ -328,7 +328,8 @@ impl Sample {
         }];
         let Some(train) = train else { return bounds };
         for margin in &train.margins {
-            let term = spectral_term(weights, margin.norms.spectral_norm_weighted.upper, k - 1).unwrap().first_term;
+            let term =
+                spectral_term(weights, margin.norms.spectral_norm_weighted.upper, &vec![k - 1; k]).unwrap().first_term;
             let worst = test.worst_class.as_ref().unwrap();
             bounds.push(BoundReport {
                 id: "T2".into(),
