@@ -220,7 +220,11 @@ mod tests {
         let spoilt = |part: usize| {
             best_bound(&matrix, |oriented| {
                 let mut found = nothing(oriented);
-                [&mut found.u[0], &mut found.s[0], &mut found.v_t[0]].into_iter().nth(part).map(|x| *x = f64::NAN);
+                match part {
+                    0 => found.u[0] = f64::NAN,
+                    1 => found.s[0] = f64::NAN,
+                    _ => found.v_t[0] = f64::NAN,
+                }
                 Some(found)
             })
         };
