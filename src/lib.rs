@@ -31,11 +31,12 @@
 //! counts.add_batch(logits.view(), labels.view())?;
 //! let weights = ClassWeights::new(&train_counts, 0.2, WeightForm::Paper)?;
 //!
-//! let weighted = counts.confusion().scale_columns(weights.values())?;
+//! let confusion = counts.confusion();
+//! let weighted = confusion.scale_columns(weights.values())?;
 //! let spectral = norms::spectral_norm(&weighted)?; // certified: lower <= ||C Lambda||_2 <= upper
 //! let interval = Interval::new(spectral.lower, spectral.upper)?;
-//! let chain = chain(weights.values(), &counts.errors(), counts.class_counts(), interval, 1)?;
-//! assert!(chain.holds()); // lambda_j e_j <= WCE <= sqrt(K-1) ||C Lambda||_2
+//! let chain = chain(weights.values(), &counts.errors(), counts.class_counts(), interval, &confusion.column_non_zeros())?;
+//! assert!(chain.holds()); // lambda_j e_j <= sqrt(s_j) ||C Lambda||_2, lambda_j e_j <= WCE <= sqrt(K-1) ||C Lambda||_2
 //!
 //! // Two samples a class say little: the interval of the worst class's error shows how little.
 //! let errors = held_out_intervals(&counts.errors(), counts.class_counts(), 0.05, 1)?;

@@ -37,7 +37,7 @@ fn two_classes() {
     let check = Check::new("G2", "argmax λ_j e_j attains max e_j", Kind::Counterexample);
     let weights = ClassWeights::new(&[900, 100], 0.2, WeightForm::Paper).unwrap().values().to_vec();
     // Any upper bound of the norm will do: 2 >= ||C Lambda||_F.
-    let result = chain(&weights, &[50, 30], &[100, 100], Interval { lower: 0.0, upper: 2.0 }, 1).unwrap();
+    let result = chain(&weights, &[50, 30], &[100, 100], Interval { lower: 0.0, upper: 2.0 }, &[1, 1]).unwrap();
     assert_eq!((result.worst_class, &result.attained_by[..]), (0, &[1][..]));
     // lambda_1 e_1 / (lambda_0 e_0) = 0.6 sqrt(1.1/0.3).
     assert!((result.ratio_at_worst.unwrap() - 0.6 * (1.1f64 / 0.3).sqrt()).abs() < 1e-14);
@@ -45,7 +45,7 @@ fn two_classes() {
     // One image of 10^6 in the tail class: the least error it may have while the weights still prefer it.
     let weights = ClassWeights::new(&[999_999, 1], 0.2, WeightForm::Paper).unwrap().values().to_vec();
     let (errors, samples) = ([2449_u64, 1000], 10_000);
-    let result = chain(&weights, &errors, &[samples; 2], Interval { lower: 0.0, upper: 2.0 }, 1).unwrap();
+    let result = chain(&weights, &errors, &[samples; 2], Interval { lower: 0.0, upper: 2.0 }, &[1, 1]).unwrap();
     assert_eq!((result.worst_class, &result.attained_by[..]), (0, &[1][..]));
     check.ratio(2449.0, 1000.0);
     check.passed();

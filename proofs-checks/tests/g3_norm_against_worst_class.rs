@@ -38,8 +38,7 @@ fn worst_and_norm(k: usize, samples: u64, table: &[(usize, usize, u64)]) -> (f64
         per_column[j] += 1;
     }
     let enclosure = Interval { lower: norm.lower, upper: norm.upper };
-    let non_zeros = per_column.into_iter().max().unwrap();
-    let result = chain(&vec![1.0; k], &errors, &vec![samples; k], enclosure, non_zeros).unwrap();
+    let result = chain(&vec![1.0; k], &errors, &vec![samples; k], enclosure, &per_column).unwrap();
     assert!(result.holds());
     (result.worst_class_error, enclosure)
 }

@@ -11,7 +11,8 @@
 //! population's e_j, to which the same algebra applies.
 
 use car_spectral::bounds::{Interval, chain, nu, spectral_term};
-use car_spectral::norms::exact;
+use car_spectral::confusion::ConfusionMatrix;
+use car_spectral::norms::{exact, spectral_norm};
 use nalgebra::DMatrix;
 use ndarray::Array2;
 use proofs_checks::evidence::{Check, Kind};
@@ -50,8 +51,8 @@ impl Case {
         })
     }
 
-    fn column_non_zeros(&self) -> usize {
-        self.confusions.iter().map(|column| column.iter().filter(|&&count| count > 0).count()).max().unwrap()
+    fn column_non_zeros(&self) -> Vec<usize> {
+        self.confusions.iter().map(|column| column.iter().filter(|&&count| count > 0).count()).collect()
     }
 
     /// The first of the largest e_j, by cross-multiplication of the counts.
@@ -128,7 +129,7 @@ fn every_step_of_the_chain() {
     Check::new("S2", BOUND, Kind::Random).property(file!(), 256, cases(num_classes(300)), |bound, case| {
         let (errors, matrix) = (case.errors(), case.weighted_matrix());
         let spectral = svd_enclosure(&matrix);
-        let result = chain(&case.weights, &errors, &case.counts, spectral, case.column_non_zeros()).unwrap();
+        let result = chain(&case.weights, &errors, &case.counts, spectral, &case.column_non_zeros()).unwrap();
         prop_assert!(result.holds(), "{result:?}");
         bound.case();
         worst.case();
@@ -161,7 +162,8 @@ fn every_step_of_the_chain() {
         }
 
         let k = errors.len() as f64;
-        match nu(one_norm, case.column_non_zeros(), spectral).unwrap() {
+        let most_non_zeros = case.column_non_zeros().into_iter().max().unwrap();
+        match nu(one_norm, most_non_zeros, spectral).unwrap() {
             None => prop_assert_eq!(one_norm, 0.0),
             Some(nu) => {
                 prop_assert!(nu.lower <= one_norm / (0.5 * (spectral.lower + spectral.upper)));
@@ -169,8 +171,8 @@ fn every_step_of_the_chain() {
             }
         }
 
-        // T2's first term is at least the class's own column sum (S3), with sqrt(s) and so with sqrt(K-1).
-        let terms = spectral_term(&case.weights, spectral.upper, case.column_non_zeros()).unwrap();
+        // T2's first term is at least the class's own column sum (S3), with sqrt(s_j) and so with sqrt(K-1).
+        let terms = spectral_term(&case.weights, spectral.upper, &case.column_non_zeros()).unwrap();
         for j in (0..errors.len()).filter(|&j| case.counts[j] > 0) {
             let share = errors[j] as f64 / case.counts[j] as f64;
             prop_assert!(share <= terms.sparse_first_term[j] * (1.0 + 1e-14));
@@ -208,7 +210,7 @@ fn the_exact_maximum() {
         prop_assert!(!attains.is_empty());
 
         let spectral = svd_enclosure(&case.weighted_matrix());
-        let result = chain(&case.weights, &errors, &case.counts, spectral, case.column_non_zeros()).unwrap();
+        let result = chain(&case.weights, &errors, &case.counts, spectral, &case.column_non_zeros()).unwrap();
         let dyadic = case.weights.iter().all(|weight| weight.log2().fract() == 0.0)
             && case.counts.iter().all(|&count| count == 0 || count.is_power_of_two());
         if dyadic {
@@ -237,6 +239,55 @@ fn the_exact_maximum() {
     worst.passed();
 }
 
+/// Counts of 2^53 and more, which are rounded themselves. Column sums and entries against exact ones, u = 2^-53: a term carries at most
+/// (1+u)^3/(1-u) <= 1 + 5u, an entry at least (1-u)^3/(1+u) >= 1 - 5u. And the chain, with the certified norm of the stored matrix.
+#[test]
+fn counts_that_no_float_holds() {
+    let cases = ((2usize..9).prop_flat_map(weights), any::<u64>());
+    Check::new("S2", "the chain's slack for counts ≥ 2⁵³", Kind::Exact).property(
+        file!(),
+        256,
+        cases,
+        |check, (weights, seed)| {
+            let (k, mut rng) = (weights.len(), ChaCha8Rng::seed_from_u64(seed));
+            let mut confusions = Vec::new();
+            let mut counts: Vec<u64> = Vec::new();
+            for j in 0..k {
+                let (largest, empty) = (1u64 << rng.random_range(52..60), rng.random_bool(0.3));
+                let same = rng.random_bool(0.5).then(|| largest + 1 + 2 * rng.random_range(0..4));
+                let entry = |i: usize| {
+                    if i == j || empty { 0 } else { same.unwrap_or_else(|| rng.random_range(largest..2 * largest)) }
+                };
+                let column: Vec<u64> = (0..k).map(entry).collect();
+                counts.push((column.iter().sum::<u64>() + rng.random_range(0..largest)).max(1));
+                confusions.push(column);
+            }
+            let case = Case { weights, counts, confusions };
+            let (errors, stored, u) = (case.errors(), case.weighted_matrix(), ratio(1, 1 << 53));
+            let exact_share = |count: u64, j: usize| rational(case.weights[j]) * ratio(count as i64, case.counts[j]);
+            for (j, column) in case.confusions.iter().enumerate() {
+                for (i, &count) in column.iter().enumerate() {
+                    prop_assert!(rational(stored[(i, j)]) >= exact_share(count, j) * (RBig::ONE - &u * ratio(5, 1)));
+                }
+            }
+            let matrix = ConfusionMatrix::from_dense(Array2::from_shape_fn((k, k), |place| stored[place])).unwrap();
+            let norm = spectral_norm(&matrix).unwrap();
+            let spectral = Interval { lower: norm.lower, upper: norm.upper };
+            let result = chain(&case.weights, &errors, &case.counts, spectral, &case.column_non_zeros()).unwrap();
+            for (j, &count) in errors.iter().enumerate() {
+                let term = rational(result.class_terms[j].unwrap());
+                prop_assert!(term <= exact_share(count, j) * (RBig::ONE + &u * ratio(5, 1)));
+            }
+            prop_assert!(result.holds(), "{result:?}");
+            check.case();
+            if result.weighted_worst_class_error > 0.0 {
+                check.at_least(result.weighted_worst_class_error / result.sparse_spectral_term);
+            }
+            Ok(())
+        },
+    );
+}
+
 /// Weights from 0.1 to 10 and errors in thousandths, K from 2 to 5. The limit is met where a class of the largest weight has
 /// the largest error.
 #[test]
@@ -247,7 +298,8 @@ fn the_ratio_at_the_worst_class_reaches_its_limit() {
         let found = search.maximise(2 * k, |x| {
             let weights: Vec<f64> = x[..k].iter().map(|x| 10f64.powf(2.0 * x - 1.0)).collect();
             let errors: Vec<u64> = x[k..].iter().map(|x| (1000.0 * x) as u64).collect();
-            let result = chain(&weights, &errors, &vec![1000; k], Interval { lower: 0.0, upper: 1e9 }, 1).unwrap();
+            let result =
+                chain(&weights, &errors, &vec![1000; k], Interval { lower: 0.0, upper: 1e9 }, &vec![1; k]).unwrap();
             result.ratio_at_worst.map_or(f64::NAN, |ratio| ratio / result.ratio_limit)
         });
         check.cases(found.evaluations);
@@ -268,10 +320,10 @@ proptest! {
         (errors[0], counts[0]) = (k as u64 - 1, k as u64 - 1);
         // Column 0 is 1/(K-1) everywhere off the diagonal: ||M||_1 = lambda, ||M||_2 = lambda / sqrt(K-1).
         let norm = weight / ((k - 1) as f64).sqrt();
-        let at = |upper| chain(&vec![weight; k], &errors, &counts, Interval { lower: 0.0, upper }, k - 1).unwrap();
+        let at = |upper| chain(&vec![weight; k], &errors, &counts, Interval { lower: 0.0, upper }, &vec![k - 1; k]).unwrap();
         prop_assert!(at(norm).holds());
         let result = at(norm * (1.0 - f64::from(ulps) * f64::EPSILON));
-        prop_assert!(!result.spectral_step_holds && !result.sparse_step_holds);
+        prop_assert!(!result.spectral_step_holds && !result.sparse_step_holds && !result.class_steps_hold);
     }
 }
 
@@ -279,7 +331,7 @@ proptest! {
 fn the_ratio_limit_is_attained() {
     // Two classes with the same error: the bound at the one of weight 1 is 7 times too large, lambda_max / lambda_1.
     let norm = Interval { lower: 3.5, upper: 3.5 };
-    let result = chain(&[1.0, 7.0], &[5, 5], &[10, 10], norm, 1).unwrap();
+    let result = chain(&[1.0, 7.0], &[5, 5], &[10, 10], norm, &[1, 1]).unwrap();
     assert_eq!((result.worst_class, result.ratio_at_worst, result.ratio_limit), (0, Some(7.0), 7.0));
     assert_eq!(result.attained_by, [1]);
     assert!(result.holds());

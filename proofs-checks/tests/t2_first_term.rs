@@ -9,7 +9,9 @@
 //! so the first term is at least sqrt((K-1)/K) sqrt(sum_i (lambda_i c_i)^2) / lambda_j: with equal weights it exceeds 1
 //! for all classes together as soon as the mean square of the c_i(g) exceeds 1/(K-1), at K = 100 a root of 0.1005.
 //!
-//! Checked: that inequality at random; the first term on the shipped predictions of a trained ResNet-32. One model shows
+//! Class by class sqrt(s_j), s_j the non-zeros in column j of C_g, may stand for sqrt(K-1) (S3).
+//!
+//! Checked: that inequality, and c_j(g) <= sqrt(s_j)/lambda_j ‖C_g Lambda‖₂, at random; the first term on the shipped predictions of a trained ResNet-32. One model shows
 //! that the bound is empty on such a model, not that it is on every one.
 
 mod shipped;
@@ -49,6 +51,58 @@ fn the_mean_square_of_the_classes() {
         }
         Ok(())
     });
+}
+
+const SPARSE: &str = "c_j ≤ √s_j/λ_j ‖C_gΛ‖₂";
+
+/// The library's first terms against the column sums they bound.
+#[test]
+fn every_class_by_its_own_non_zeros() {
+    let cases = confusion_like(300).prop_flat_map(|matrix| {
+        let k = matrix.values.ncols();
+        (Just(matrix), weights(k))
+    });
+    Check::new("T2", SPARSE, Kind::Random).property(file!(), 64, cases, |check, (matrix, weights)| {
+        let confusion = ConfusionMatrix::from_dense(matrix.values).unwrap();
+        let weighted = confusion.scale_columns(&weights).unwrap();
+        let non_zeros = confusion.column_non_zeros();
+        let term = spectral_term(&weights, spectral_norm(&weighted).unwrap().upper, &non_zeros).unwrap();
+        for (class, sum) in confusion.column_sums().into_iter().enumerate() {
+            let sparse = term.sparse_first_term[class];
+            prop_assert!(sum <= sparse * rounding(weights.len()), "class {}: {} > {}", class, sum, sparse);
+            prop_assert!(sparse <= term.first_term[class] && (sparse > 0.0) == (sum > 0.0));
+            if sum > 0.0 {
+                check.ratio(sum, sparse);
+            }
+        }
+        Ok(())
+    });
+}
+
+/// Every class j = 0, ..., K/2-1 spreads its errors evenly over classes of its own, with lambda_j c_j / sqrt(s_j) the same for all: then
+/// all columns are orthogonal and of one length, the norm, and all classes attain their terms at once.
+#[test]
+fn all_classes_attain_their_sparse_terms_at_once() {
+    let check = Check::new("T2", SPARSE, Kind::Enumeration);
+    let (k, sizes) = (20, [1usize, 2, 3, 4]);
+    let mut next = sizes.len();
+    let mut triplets = Vec::new();
+    let weights: Vec<f64> = (0..k).map(|class| 1.0 + class as f64).collect();
+    for (class, &s) in sizes.iter().enumerate() {
+        triplets.extend((next..next + s).map(|row| (row, class, 1.0 / ((s as f64).sqrt() * weights[class]))));
+        next += s;
+    }
+    let confusion = ConfusionMatrix::from_triplets(k, triplets).unwrap();
+    let norm = spectral_norm(&confusion.scale_columns(&weights).unwrap()).unwrap();
+    let term = spectral_term(&weights, norm.upper, &confusion.column_non_zeros()).unwrap();
+    for (class, sum) in confusion.column_sums().into_iter().enumerate().take(sizes.len()) {
+        let sparse = term.sparse_first_term[class];
+        assert!(sum <= sparse * rounding(k) && sum >= sparse * (1.0 - 1e-8), "class {class}: {sum} against {sparse}");
+        // A constant a tenth smaller fails, and sqrt(K-1) would be sqrt(19/s_j) times too large.
+        assert!(sum > 0.9 * sparse && term.first_term[class] > 2.0 * sum);
+        check.ratio(sum, sparse);
+    }
+    check.passed();
 }
 
 /// All ones off the diagonal: every column and every row sums to K-1, which is the norm.
@@ -104,7 +158,7 @@ fn on_a_trained_model_it_exceeds_one() {
     for (at, &g) in MARGINS.iter().enumerate() {
         let (weighted, norm, nu) = measured(&train.margin_confusion(at));
         // The lower end of the enclosure: what is above 1 here is above 1.
-        let term = spectral_term(lambda, norm.lower, k - 1).unwrap().first_term;
+        let term = spectral_term(lambda, norm.lower, &vec![k - 1; k]).unwrap().first_term;
         let vacuous = term.iter().filter(|&&term| term >= 1.0).count();
         let counts = train.class_counts();
         let share = train.margin_errors(at).iter().sum::<u64>() as f64 / counts.iter().sum::<u64>() as f64;
@@ -124,7 +178,13 @@ fn on_a_trained_model_it_exceeds_one() {
             root_of_squares(&weighted) / (k as f64).sqrt(),
         );
         assert!(root_of_squares(&weighted) <= (k as f64).sqrt() * norm.upper * rounding(k));
+        let non_zeros = train.margin_confusion(at).column_non_zeros();
+        let sparse = spectral_term(lambda, norm.lower, &non_zeros).unwrap().sparse_first_term;
+        let sparse_vacuous = sparse.iter().filter(|&&term| term >= 1.0).count();
+        let most = non_zeros.iter().max().unwrap();
+        println!("       sqrt(s_j): s_j {} to {most}, terms >= 1: {sparse_vacuous}", non_zeros.iter().min().unwrap());
         for (j, &term) in term.iter().enumerate() {
+            assert!(train.margin_errors(at)[j] as f64 / counts[j] as f64 <= sparse[j] * (1.0 + 1e-8), "S3, {g}, {j}");
             if term >= 1.0 {
                 below_one.ratio(term, 1.0);
             }

@@ -2,27 +2,28 @@
 //!
 //! ```text
 //! S1  share(margin < 0) <= error_j <= share(margin <= 0)
-//! S2  lambda_j e_j <= WCE = ||C Lambda||_1 = max_j lambda_j e_j,   so  e_j <= WCE / lambda_j
-//! S3  WCE <= sqrt(s) ||C Lambda||_2 <= sqrt(K-1) ||C Lambda||_2,   s = most non-zeros in a column
-//!     nu = ||M||_1 / ||M||_2 in [1/sqrt(K-1), sqrt(K-1)], undefined for M = 0
+//! S2  lambda_j e_j <= WCE = ‖C Lambda‖₁ = max_j lambda_j e_j,   so  e_j <= WCE / lambda_j
+//! S3  lambda_j e_j <= sqrt(s_j) ‖C Lambda‖₂,   s_j = non-zeros in column j
+//!     WCE <= sqrt(s) ‖C Lambda‖₂ <= sqrt(K-1) ‖C Lambda‖₂,   s = max_j s_j
+//!     nu = ‖M‖₁ / ‖M‖₂ in [1/sqrt(K-1), sqrt(K-1)], undefined for M = 0
 //! ```
 //! The steps are compared as products, never after a division by lambda_j or a norm.
 //!
-//! **Slack.** With u = 2^-53: fl(lambda_j fl(k_j/n_j)) carries a factor of at most (1+u)^2 over lambda_j e_j; an entry
-//! of the stored matrix is at least (1-8u) times the exact one, and S4 passes that to the norm that `upper` encloses;
-//! fl(fl(sqrt(K-1)) upper) is at least (1-u)^2 times the product. So an inequality that holds exactly holds in floats
-//! up to the factor (1+u)^2 / ((1-8u)(1-u)^2) < 1 + 13u, and multiplying by 1 + 16u, rounded, covers it. No term
-//! under- or overflows, since weights lie in 1e-100..1e100 and counts are below 2^64.
+//! **Slack.** With u = 2^-53: fl(lambda_j fl(k_j/n_j)) carries a factor of at most (1+u)^2 over lambda_j e_j, and of
+//! (1+u)^3/(1-u) where counts from 2^53 on are rounded themselves; an entry of the stored matrix is at least (1-8u) times the exact one, and
+//! S4 passes that to the norm that `upper` encloses; fl(fl(sqrt(K-1)) upper) is at least (1-u)^2 times the product. So an
+//! inequality that holds exactly holds in floats up to the factor (1+u)^3 / ((1-8u)(1-u)^3) < 1 + 14.5u, and multiplying by 1 +
+//! 16u, rounded, covers it. No term under- or overflows, since weights lie in 1e-100..1e100 and counts are below 2^64.
 
-use super::error::{check_errors, check_length, check_num_classes, check_weights};
+use super::error::{check_column_non_zeros, check_errors, check_length, check_num_classes, check_weights};
 use super::{BoundError, Interval};
 
-/// 1 + 16u, u = 2^-53: the proved slack of WCE <= sqrt(s) `upper` in floats (see the module's page).
+/// 1 + 16u, u = 2^-53: the proved slack of lambda_j e_j <= sqrt(s_j) `upper` and its like in floats (see the module's page).
 pub const CHAIN_SLACK: f64 = 1.0 + 16.0 * UNIT_ROUNDOFF;
 
 const UNIT_ROUNDOFF: f64 = f64::EPSILON / 2.0;
 
-/// The chain lambda_j e_j <= WCE <= sqrt(s) upper <= sqrt(K-1) upper on one set of counts.
+/// The chains lambda_j e_j <= sqrt(s_j) upper and lambda_j e_j <= WCE <= sqrt(s) upper <= sqrt(K-1) upper on one set of counts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chain {
     /// lambda_j e_j; `None` for a class without samples.
@@ -42,10 +43,14 @@ pub struct Chain {
     /// What S2 says that ratio cannot exceed: lambda_max / lambda_{j*}, over the classes with samples. Compared as
     /// products it needs no check: rounding is monotone, so lambda_k e_k <= lambda_max e_{j*} in floats too.
     pub ratio_limit: f64,
-    /// sqrt(s) upper(||C Lambda||_2), s = most non-zeros in a column.
+    /// sqrt(s_j) upper(‖C Lambda‖₂) for every class, s_j = non-zeros in its column.
+    pub class_spectral_terms: Vec<f64>,
+    /// sqrt(s) upper(‖C Lambda‖₂), s = max_j s_j.
     pub sparse_spectral_term: f64,
-    /// sqrt(K-1) upper(||C Lambda||_2).
+    /// sqrt(K-1) upper(‖C Lambda‖₂).
     pub spectral_term: f64,
+    /// lambda_j e_j <= sqrt(s_j) upper for every class with samples, with [`CHAIN_SLACK`].
+    pub class_steps_hold: bool,
     /// WCE <= sqrt(s) upper, with [`CHAIN_SLACK`].
     pub sparse_step_holds: bool,
     /// WCE <= sqrt(K-1) upper, with [`CHAIN_SLACK`].
@@ -55,24 +60,26 @@ pub struct Chain {
 impl Chain {
     /// Whether every step holds. A `false` means a fault in the numbers given (or in this code), never a discovery.
     pub fn holds(&self) -> bool {
-        self.sparse_step_holds && self.spectral_step_holds
+        self.class_steps_hold && self.sparse_step_holds && self.spectral_step_holds
     }
 }
 
 /// S2 and S3 on the matrix whose column j sums to `errors[j]` / `counts[j]`: the confusion matrix of a test set, or a
 /// margin confusion matrix C_g, with `errors` the counts of margins at most g.
 ///
-/// `spectral` encloses ||C Lambda||_2 of the same matrix (S5); `column_non_zeros` is s, the most non-zeros in a column.
+/// `spectral` encloses ‖C Lambda‖₂ of the same matrix (S5); `column_non_zeros` are the s_j, the numbers of its non-zeros in each column
+/// ([`ConfusionMatrix::column_non_zeros`](crate::confusion::ConfusionMatrix::column_non_zeros)). K-1 for each is always allowed.
 ///
 /// # Errors
 /// [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::Weight`], [`BoundError::MoreErrorsThanSamples`],
-/// [`BoundError::Interval`]; [`BoundError::NoSamples`] if every count is 0; [`BoundError::Value`] if s exceeds K - 1.
+/// [`BoundError::Interval`]; [`BoundError::NoSamples`] if every count is 0; [`BoundError::ColumnNonZeros`] if an s_j exceeds
+/// K - 1.
 pub fn chain(
     weights: &[f64],
     errors: &[u64],
     counts: &[u64],
     spectral: Interval,
-    column_non_zeros: usize,
+    column_non_zeros: &[usize],
 ) -> Result<Chain, BoundError> {
     let num_classes = counts.len();
     check_num_classes(num_classes)?;
@@ -81,13 +88,7 @@ pub fn chain(
     check_weights(weights)?;
     check_errors(errors, counts)?;
     spectral.check_norm("spectral norm")?;
-    if column_non_zeros > num_classes - 1 {
-        return Err(BoundError::Value {
-            what: "non-zeros in a column",
-            value: column_non_zeros as f64,
-            requirement: "at most K - 1",
-        });
-    }
+    check_column_non_zeros(column_non_zeros, num_classes)?;
 
     let shares: Vec<Option<f64>> =
         errors.iter().zip(counts).map(|(&k, &n)| (n > 0).then(|| k as f64 / n as f64)).collect();
@@ -107,30 +108,35 @@ pub fn chain(
     let attained_by =
         (0..num_classes).filter(|&class| class_terms[class] == Some(weighted_worst_class_error)).collect();
     let class_bounds: Vec<f64> = weights.iter().map(|weight| weighted_worst_class_error / weight).collect();
-    let sparse_spectral_term = (column_non_zeros as f64).sqrt() * spectral.upper;
-    let spectral_term = ((num_classes - 1) as f64).sqrt() * spectral.upper;
+    let term = |non_zeros: usize| (non_zeros as f64).sqrt() * spectral.upper;
+    let class_spectral_terms: Vec<f64> = column_non_zeros.iter().map(|&non_zeros| term(non_zeros)).collect();
+    let sparse_spectral_term = class_spectral_terms.iter().copied().fold(0.0, f64::max);
+    let spectral_term = term(num_classes - 1);
+    let mut class_steps = class_terms.iter().zip(&class_spectral_terms);
     Ok(Chain {
         attained_by,
         worst_class,
         worst_class_error,
         ratio_at_worst: (worst_class_error > 0.0).then(|| class_bounds[worst_class] / worst_class_error),
         ratio_limit: largest_weight / weights[worst_class],
+        class_steps_hold: class_steps.all(|(term, bound)| term.is_none_or(|term| term <= bound * CHAIN_SLACK)),
         sparse_step_holds: weighted_worst_class_error <= sparse_spectral_term * CHAIN_SLACK,
         spectral_step_holds: weighted_worst_class_error <= spectral_term * CHAIN_SLACK,
         class_terms,
         weighted_worst_class_error,
         class_bounds,
+        class_spectral_terms,
         sparse_spectral_term,
         spectral_term,
     })
 }
 
-/// nu = ||M||_1 / ||M||_2 as an interval that contains it, from the float one-norm and the enclosure of the spectral
+/// nu = ‖M‖₁ / ‖M‖₂ as an interval that contains it, from the float one-norm and the enclosure of the spectral
 /// norm; `None` for the zero matrix, where nu is undefined. An enclosure whose lower end is 0 gives an infinite upper
-/// end.
+/// end. What one pass says of nu without a spectral norm: [`nu_range`](super::nu_range).
 ///
-/// `column_non_zeros` is the number of terms of the largest column sum. Adding s terms, each within 2u of its exact
-/// value, gives ||M||_1 up to a factor 1 +- (s+1)u; the stored matrix's norm is within 2u (S4), two more operations and the
+/// `column_non_zeros` is s, the most non-zeros in a column. Adding s terms, each within 2u of its exact value (4u for counts from
+/// 2^53 on), gives ‖M‖₁ up to a factor 1 ± (s+3)u; the stored matrix's norm is within 4u (S4), two more operations and the
 /// rounding of the factor itself add 3u: s + 12 is ample.
 ///
 /// # Errors
@@ -206,17 +212,17 @@ mod tests {
     #[test]
     fn one_full_column_attains_s3() {
         // Every sample of class 0 goes evenly to the four others: ||M||_1 = 1, ||M||_2 = 1/2 = 1/sqrt(K-1).
-        let chain = chain(&[1.0; 5], &[8, 0, 0, 0, 0], &[8, 8, 8, 8, 0], exactly(0.5), 4).unwrap();
+        let chain = chain(&[1.0; 5], &[8, 0, 0, 0, 0], &[8, 8, 8, 8, 0], exactly(0.5), &[4, 0, 0, 0, 0]).unwrap();
         assert_eq!((chain.weighted_worst_class_error, chain.spectral_term), (1.0, 1.0));
         assert_eq!(chain.class_terms[4], None);
         assert!(chain.holds());
-        let too_small = super::chain(&[1.0; 5], &[8, 0, 0, 0, 0], &[8; 5], exactly(0.5 - 1e-15), 4).unwrap();
+        let too_small = super::chain(&[1.0; 5], &[8, 0, 0, 0, 0], &[8; 5], exactly(0.5 - 1e-15), &[4; 5]).unwrap();
         assert!(!too_small.holds());
     }
 
     #[test]
     fn the_worst_class_need_not_be_the_weighted_one() {
-        let chain = chain(&[1.0, 3.0], &[4, 2], &[10, 10], exactly(0.6), 1).unwrap();
+        let chain = chain(&[1.0, 3.0], &[4, 2], &[10, 10], exactly(0.6), &[1, 1]).unwrap();
         assert_eq!((chain.worst_class, &chain.attained_by[..]), (0, &[1][..]));
         approx::assert_relative_eq!(chain.ratio_at_worst.unwrap(), 1.5, max_relative = 1e-15);
         assert_eq!(chain.ratio_limit, 3.0);
@@ -226,28 +232,31 @@ mod tests {
     #[test]
     fn every_field_by_hand() {
         // Errors 1/4, 1/2, 1/2 and 0: classes 1 and 2 are the worst, 2 and 0 the weighted worst; class 4 has no sample.
-        let chain = chain(&[4.0, 0.5, 2.0, 1.0, 8.0], &[1, 2, 4, 0, 0], &[4, 4, 8, 9, 0], exactly(0.75), 1).unwrap();
+        let chain =
+            chain(&[4.0, 0.5, 2.0, 1.0, 8.0], &[1, 2, 4, 0, 0], &[4, 4, 8, 9, 0], exactly(0.75), &[1, 1, 1, 0, 0])
+                .unwrap();
         assert_eq!(chain.class_terms, [Some(1.0), Some(0.25), Some(1.0), Some(0.0), None]);
         assert_eq!((chain.weighted_worst_class_error, &chain.attained_by[..]), (1.0, &[0, 2][..]));
         assert_eq!(chain.class_bounds, [0.25, 2.0, 0.5, 1.0, 0.125]);
         assert_eq!((chain.worst_class, chain.worst_class_error), (1, 0.5));
         assert_eq!((chain.ratio_at_worst, chain.ratio_limit), (Some(4.0), 8.0));
         assert_eq!((chain.sparse_spectral_term, chain.spectral_term), (0.75, 1.5));
+        assert_eq!(chain.class_spectral_terms, [0.75, 0.75, 0.75, 0.0, 0.0]);
         assert_eq!((chain.sparse_step_holds, chain.spectral_step_holds, chain.holds()), (false, true, false));
     }
 
     #[test]
     fn the_steps_have_a_slack_of_16u() {
         // WCE = 1; s = 1, so that sqrt(s) upper is the upper end itself.
-        let step = |upper| chain(&[1.0; 2], &[1, 0], &[1, 1], exactly(upper), 1).unwrap();
+        let step = |upper| chain(&[1.0; 2], &[1, 0], &[1, 1], exactly(upper), &[1, 0]).unwrap();
         let (within, beyond) = (1.0 - 16.0 * UNIT_ROUNDOFF, 1.0 - 18.0 * UNIT_ROUNDOFF);
-        assert_eq!((step(within).sparse_step_holds, step(within).spectral_step_holds), (true, true));
-        assert_eq!((step(beyond).sparse_step_holds, step(beyond).spectral_step_holds), (false, false));
+        let steps = |chain: Chain| (chain.class_steps_hold, chain.sparse_step_holds, chain.spectral_step_holds);
+        assert_eq!((steps(step(within)), steps(step(beyond))), ((true, true, true), (false, false, false)));
     }
 
     #[test]
     fn without_an_error_there_is_no_ratio() {
-        let chain = chain(&[2.0, 1.0], &[0, 0], &[1, 1], exactly(0.0), 0).unwrap();
+        let chain = chain(&[2.0, 1.0], &[0, 0], &[1, 1], exactly(0.0), &[0, 0]).unwrap();
         assert_eq!((chain.ratio_at_worst, chain.worst_class, &chain.attained_by[..]), (None, 0, &[0, 1][..]));
         assert!(chain.holds());
     }
@@ -281,15 +290,48 @@ mod tests {
     }
 
     #[test]
+    fn every_class_has_its_own_step() {
+        // Class 0 errs on one of two and class 1 on all, four ways: norm of columns (1/2) and (1/4, 1/4, 1/4, 1/4) on other rows.
+        let at = |class_zero| {
+            chain(&[1.0; 6], &[1, 4, 0, 0, 0, 0], &[2, 4, 1, 1, 1, 0], exactly(0.5), &[class_zero, 4, 0, 0, 0, 5])
+                .unwrap()
+        };
+        assert_eq!(at(1).class_spectral_terms[..2], [0.5, 1.0]);
+        assert_eq!((at(1).sparse_spectral_term, at(1).holds()), (0.5 * 5f64.sqrt(), true));
+        // No entry in column 0 and errors in it: numbers of two matrices.
+        assert_eq!((at(0).class_steps_hold, at(0).sparse_step_holds, at(0).holds()), (false, true, false));
+    }
+
+    #[test]
+    fn counts_that_are_rounded_are_within_the_slack() {
+        // 2^53 + 1 images of class 0 in each of three predicted classes: each entry rounds down to 2^53/n, their sum 3 2^53 + 3 up
+        // by 1. The stored column has length √3 2^53/n, so that sqrt(s) times it is 3 2^53/n.
+        let (part, n) = ((1u64 << 53) + 1, 1u64 << 55);
+        let norm = 3f64.sqrt() * (part as f64 / n as f64);
+        let chain = chain(&[1.0; 4], &[3 * part, 0, 0, 0], &[n, 1, 1, 1], exactly(norm), &[3, 0, 0, 0]).unwrap();
+        assert!(chain.weighted_worst_class_error > chain.spectral_term, "no rounding to allow for");
+        assert!(chain.holds());
+    }
+
+    #[test]
     fn bad_input_is_named() {
-        let at = |weights: &[f64], errors: &[u64], counts: &[u64], norm, s| chain(weights, errors, counts, norm, s);
+        let at = |weights: &[f64], errors: &[u64], counts: &[u64], norm, s| {
+            chain(weights, errors, counts, norm, &vec![s; counts.len()])
+        };
         assert_eq!(at(&[1.0; 2], &[0, 0], &[0, 0], exactly(0.0), 0).unwrap_err(), BoundError::NoSamples);
         assert!(matches!(
             at(&[1.0, f64::INFINITY], &[0, 0], &[1, 1], exactly(0.0), 0),
             Err(BoundError::Weight { class: 1, .. })
         ));
         assert!(matches!(at(&[1.0; 2], &[0, 0], &[1, 1], exactly(f64::NAN), 0), Err(BoundError::Interval { .. })));
-        assert!(matches!(at(&[1.0; 2], &[0, 0], &[1, 1], exactly(0.0), 2), Err(BoundError::Value { .. })));
+        assert_eq!(
+            chain(&[1.0; 2], &[0, 0], &[1, 1], exactly(0.0), &[1, 2]).unwrap_err(),
+            BoundError::ColumnNonZeros { class: 1, non_zeros: 2, num_classes: 2 }
+        );
+        assert!(matches!(
+            chain(&[1.0; 2], &[0, 0], &[1, 1], exactly(0.0), &[1]),
+            Err(BoundError::Length { expected: 2, got: 1, .. })
+        ));
         assert!(tie_balance(&[0, 0], &[0, 0], &[1, 0], &[0, 0]).is_err());
     }
 }

@@ -142,6 +142,16 @@ pub enum BoundError {
         /// Number of seeds given.
         seeds: usize,
     },
+    /// More non-zeros in a column than there are other classes.
+    #[error("class {class}: {non_zeros} non-zeros in its column; off the diagonal of {num_classes} classes there is room for {}", num_classes - 1)]
+    ColumnNonZeros {
+        /// The class concerned.
+        class: usize,
+        /// s_j as given.
+        non_zeros: usize,
+        /// K.
+        num_classes: usize,
+    },
     /// A confusion count that is no confusion.
     #[error(
         "confusion count at (predicted {predicted}, true {class}) of {num_classes} classes: both indices must be below \
@@ -180,6 +190,15 @@ pub(super) fn check_weights(weights: &[f64]) -> Result<(), BoundError> {
 pub(super) fn check_errors(errors: &[u64], counts: &[u64]) -> Result<(), BoundError> {
     match errors.iter().zip(counts).position(|(errors, samples)| errors > samples) {
         Some(class) => Err(BoundError::MoreErrorsThanSamples { class, errors: errors[class], samples: counts[class] }),
+        None => Ok(()),
+    }
+}
+
+/// One number s_j <= K - 1 a class.
+pub(super) fn check_column_non_zeros(column_non_zeros: &[usize], num_classes: usize) -> Result<(), BoundError> {
+    check_length("non-zeros in the columns", num_classes, column_non_zeros.len())?;
+    match column_non_zeros.iter().position(|&non_zeros| non_zeros > num_classes - 1) {
+        Some(class) => Err(BoundError::ColumnNonZeros { class, non_zeros: column_non_zeros[class], num_classes }),
         None => Ok(()),
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! | function | statement |
 //! | --- | --- |
-//! | [`chain()`], [`nu`], [`tie_balance`] | S1 to S3: λ_j e_j ≤ WCE ≤ √(K−1) ‖C Λ‖₂, and the measured ν |
+//! | [`chain()`], [`nu`], [`tie_balance`] | S1 to S3: λ_j e_j ≤ WCE ≤ √(K−1) ‖C Λ‖₂, λ_j e_j ≤ √s_j ‖C Λ‖₂, and the measured ν |
+//! | [`nu_range`] | S3: what ν can be, from one pass over the matrix |
 //! | [`morvant()`] | T1 as published: Morvant, Koço and Ralaivola, needs m_min > 8K |
 //! | [`matrix_hoeffding()`] | T1 as proved here: 4K in place of 8K |
 //! | [`unconditional()`] | T1': the same quantity without the condition, and smaller |
@@ -65,6 +66,7 @@ mod planning;
 mod seeds;
 mod selection_bias;
 mod self_bounding;
+mod sparsity;
 mod spectral_certificate;
 mod spectral_term;
 mod unconditional;
@@ -99,6 +101,7 @@ pub use planning::{images_for_certificate, images_for_paired, images_for_unpaire
 pub use seeds::{NetworksDifference, SeedComparison, networks_difference, paired_seeds, unpaired_seeds};
 pub use selection_bias::{HalfSplit, bootstrap_selection_bias, half_split};
 pub use self_bounding::{VectorPair, even_pair, self_bounding_interval};
+pub use sparsity::{NuRange, nu_range};
 pub use spectral_certificate::{SpectralCertificate, spectral_certificate};
 pub use spectral_term::{SpectralTerm, spectral_term};
 pub use unconditional::{reciprocal_sum, unconditional};

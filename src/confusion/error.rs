@@ -40,6 +40,14 @@ pub enum ConfusionError {
         /// The offending value.
         value: f64,
     },
+    /// A negative, infinite or NaN weight of a column.
+    #[error("class {class}: weight {weight}; weights of columns are finite and not negative")]
+    InvalidWeight {
+        /// The class.
+        class: usize,
+        /// The offending value.
+        weight: f64,
+    },
     /// More classes than a class index of 32 bits can name.
     #[error("{num_classes} classes are more than this library can index; the largest number is {}", u32::MAX)]
     TooManyClasses {

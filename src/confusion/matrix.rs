@@ -4,6 +4,7 @@
 use ndarray::{Array2, ArrayView2};
 
 use super::ConfusionError;
+use super::tables::check_num_classes;
 
 /// A K x K matrix with finite entries >= 0; row = predicted class, column = true class.
 ///
@@ -25,16 +26,14 @@ impl ConfusionMatrix {
     /// Takes a dense square matrix.
     ///
     /// # Errors
-    /// [`ConfusionError::NotSquare`], [`ConfusionError::TooFewClasses`] for K < 2,
-    /// [`ConfusionError::InvalidEntry`] for an entry that is negative or not finite.
+    /// [`ConfusionError::NotSquare`], [`ConfusionError::TooFewClasses`] for K < 2, [`ConfusionError::TooManyClasses`] for
+    /// K ≥ 2^32, [`ConfusionError::InvalidEntry`] for an entry that is negative or not finite.
     pub fn from_dense(matrix: Array2<f64>) -> Result<Self, ConfusionError> {
         let (rows, columns) = matrix.dim();
         if rows != columns {
             return Err(ConfusionError::NotSquare { rows, columns });
         }
-        if rows < 2 {
-            return Err(ConfusionError::TooFewClasses { num_classes: rows });
-        }
+        check_num_classes(rows)?;
         for ((row, column), &value) in matrix.indexed_iter() {
             check_entry(row, column, value)?;
         }
@@ -44,15 +43,13 @@ impl ConfusionMatrix {
     /// Builds a sparse matrix from (row, column, value) triplets in any order; values at the same place are added.
     ///
     /// # Errors
-    /// [`ConfusionError::TooFewClasses`] for K < 2, [`ConfusionError::EntryOutOfRange`],
-    /// [`ConfusionError::InvalidEntry`].
+    /// [`ConfusionError::TooFewClasses`] for K < 2, [`ConfusionError::TooManyClasses`] for K ≥ 2^32,
+    /// [`ConfusionError::EntryOutOfRange`], [`ConfusionError::InvalidEntry`], also for values at one place that add up to infinity.
     pub fn from_triplets(
         num_classes: usize,
         triplets: impl IntoIterator<Item = (usize, usize, f64)>,
     ) -> Result<Self, ConfusionError> {
-        if num_classes < 2 {
-            return Err(ConfusionError::TooFewClasses { num_classes });
-        }
+        check_num_classes(num_classes)?;
         let mut entries = Vec::new();
         for (row, column, value) in triplets {
             if row >= num_classes || column >= num_classes {
@@ -144,15 +141,26 @@ impl ConfusionMatrix {
         (0..self.num_classes).map(|column| self.column(column).map(|(_, value)| value).sum()).collect()
     }
 
+    /// Numbers of non-zeros s_j in the columns: into how many predicted classes the errors of true class j go. With it
+    /// the bounds of class j have √s_j in place of √(K−1) (S3).
+    pub fn column_non_zeros(&self) -> Vec<usize> {
+        (0..self.num_classes).map(|column| self.column(column).count()).collect()
+    }
+
     /// M diag(w): column j times w_j. With the class weights of D3 this is C Lambda.
     ///
     /// # Errors
-    /// [`ConfusionError::InvalidEntry`] if a weight is negative or not finite, or an entry overflows.
+    /// [`ConfusionError::InvalidWeight`] if a weight is negative or not finite, [`ConfusionError::InvalidEntry`] if an
+    /// entry overflows.
     ///
     /// # Panics
     /// If there are not K weights.
     pub fn scale_columns(&self, weights: &[f64]) -> Result<Self, ConfusionError> {
         assert_eq!(weights.len(), self.num_classes, "one weight a class");
+        // An empty column would not show it, nor a zero times a negative weight.
+        if let Some(class) = weights.iter().position(|weight| !(0.0..f64::INFINITY).contains(weight)) {
+            return Err(ConfusionError::InvalidWeight { class, weight: weights[class] });
+        }
         match &self.storage {
             Storage::Dense(matrix) => {
                 let mut scaled = matrix.clone();
@@ -208,6 +216,7 @@ mod tests {
         assert_eq!((b.is_sparse(), b.as_dense()), (true, None));
         assert_eq!(b.to_dense(), dense);
         assert_eq!(b.column_sums(), vec![0.625, 0.25, 0.0]);
+        assert_eq!((a.column_non_zeros(), b.column_non_zeros()), (vec![2, 1, 0], vec![2, 1, 0]));
         assert_eq!((b.get(2, 0), b.get(2, 2)), (0.125, 0.0));
         assert_eq!(a.scale_columns(&[2.0, 4.0, 8.0]).unwrap(), b.scale_columns(&[2.0, 4.0, 8.0]).unwrap());
     }
@@ -231,5 +240,33 @@ mod tests {
         assert!(ConfusionMatrix::from_triplets(2, [(0, 1, -1.0)]).is_err());
         let overflow = ConfusionMatrix::from_triplets(2, [(0, 1, f64::MAX)]).unwrap().scale_columns(&[1.0, 2.0]);
         assert!(matches!(overflow, Err(ConfusionError::InvalidEntry { row: 0, column: 1, .. })));
+    }
+
+    #[test]
+    fn more_classes_than_32_bits_can_name_are_refused() {
+        let num_classes = 1 << 32;
+        let error = ConfusionMatrix::from_triplets(num_classes, [(num_classes - 1, 0, 1.0)]).unwrap_err();
+        assert_eq!(error, ConfusionError::TooManyClasses { num_classes });
+    }
+
+    #[test]
+    fn a_bad_weight_is_refused_in_either_storage_even_of_an_empty_column() {
+        let sparse = ConfusionMatrix::from_triplets(3, [(1, 0, 0.5), (2, 1, 0.25)]).unwrap();
+        let dense = ConfusionMatrix::from_dense(sparse.to_dense()).unwrap();
+        for matrix in [sparse, dense] {
+            for class in 0..3 {
+                for bad in [-1.0, f64::NAN, f64::INFINITY] {
+                    let mut weights = [1.0; 3];
+                    weights[class] = bad;
+                    let error = matrix.scale_columns(&weights).unwrap_err();
+                    assert!(
+                        matches!(error, ConfusionError::InvalidWeight { class: found, weight }
+                            if found == class && weight.to_bits() == bad.to_bits()),
+                        "{error}"
+                    );
+                }
+            }
+            assert_eq!(matrix.scale_columns(&[0.0, 2.0, f64::MAX]).unwrap().column_sums(), [0.0, 0.5, 0.0]);
+        }
     }
 }

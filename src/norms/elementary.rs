@@ -55,10 +55,56 @@ pub fn frobenius_norm(matrix: &ConfusionMatrix) -> f64 {
 /// matrix 1 sᵀ/K, whose columns spread evenly over all rows, attains it. Of C Λ it is the root mean square over classes of the
 /// weighted errors λ_j e_j: how far ‖C Λ‖₂ lies above it says how unevenly errors flow into predicted classes.
 ///
-/// Relative error at most (2K+3) 2^-53 up to second order. Infinity if it exceeds the largest f64.
+/// Relative error at most (2K+3) 2^-53 up to second order, and below the normal numbers 2^-1074. Infinity if it exceeds the
+/// largest f64.
 pub fn column_sum_floor(matrix: &ConfusionMatrix) -> f64 {
-    let sums = matrix.column_sums();
-    scaled_root_of_squares(|| sums.iter().copied()) / (sums.len() as f64).sqrt()
+    let Some(e) = largest_exponent(matrix) else { return 0.0 };
+    let mut sums = vec![0.0; matrix.num_classes()];
+    for (_, column, value) in matrix.non_zeros() {
+        sums[column] += scale(value, -e);
+    }
+    scale(root_mean_square(sums), e)
+}
+
+/// The largest of four numbers that ‖M‖₂ is not below and that one pass over the entries gives: the lengths of the longest column
+/// max_j |M 1_j| and of the longest row max_i |1_iᵀM|, and what column and row sums force, |1ᵀM|/√K and |M1|/√K.
+///
+/// Relative error at most (2K+3) 2^-53 up to second order, and below the normal numbers 2^-1074. Infinity if it exceeds the
+/// largest f64.
+pub fn spectral_floor(matrix: &ConfusionMatrix) -> f64 {
+    #[derive(Clone, Default)]
+    struct Line {
+        sum: f64,
+        squares: f64,
+    }
+
+    let Some(e) = largest_exponent(matrix) else { return 0.0 };
+    let (mut columns, mut rows) =
+        (vec![Line::default(); matrix.num_classes()], vec![Line::default(); matrix.num_classes()]);
+    for (row, column, value) in matrix.non_zeros() {
+        let value = scale(value, -e);
+        for line in [&mut columns[column], &mut rows[row]] {
+            line.sum += value;
+            line.squares += value * value;
+        }
+    }
+    let floor = |lines: Vec<Line>| {
+        let longest = largest(lines.iter().map(|line| line.squares)).sqrt();
+        longest.max(root_mean_square(lines.iter().map(|line| line.sum)))
+    };
+    scale(floor(columns).max(floor(rows)), e)
+}
+
+/// The e of the power of two that divides the largest entry to [1, 2); `None` for the zero matrix.
+fn largest_exponent(matrix: &ConfusionMatrix) -> Option<i32> {
+    let max = largest(matrix.non_zeros().map(|(_, _, value)| value));
+    (max > 0.0).then(|| exponent(max))
+}
+
+fn root_mean_square(values: impl IntoIterator<Item = f64, IntoIter: ExactSizeIterator>) -> f64 {
+    let values = values.into_iter();
+    let count = values.len() as f64;
+    (values.map(|value| value * value).sum::<f64>() / count).sqrt()
 }
 
 fn scaled_root_of_squares<I: Iterator<Item = f64>>(values: impl Fn() -> I) -> f64 {
@@ -91,7 +137,8 @@ mod tests {
         }
         // All errors of one class in one row: the norm is the largest sum, the floor a quarter of its square under the root.
         for one in both_storages(array![[0.0, 0.5], [0.0, 0.0]]) {
-            assert_eq!((column_sum_floor(&one), spectral_norm(&one).unwrap().value), (0.5 / 2f64.sqrt(), 0.5));
+            assert_relative_eq!(column_sum_floor(&one), 0.5 / 2f64.sqrt(), max_relative = 1e-15);
+            assert_eq!(spectral_norm(&one).unwrap().value, 0.5);
         }
         for zero in both_storages(Array2::zeros((3, 3))) {
             assert_eq!(column_sum_floor(&zero), 0.0);
@@ -125,5 +172,44 @@ mod tests {
                 assert!((norm - 5.0 * unit).abs() <= 5.0 * unit * 4e-16 + 2e-323, "{unit}: {norm}");
             }
         }
+    }
+
+    #[test]
+    fn floors_overflow_only_with_their_value_and_keep_the_digits_of_small_ones() {
+        // Column 0 sums to 1.5 of the largest float; the floor is half of that.
+        let most = f64::MAX * 0.75;
+        for full in both_storages(array![[0.0, 0.0, 0.0, 0.0], [most; 4], [most, 0.0, 0.0, 0.0], [0.0; 4]]) {
+            let floor = column_sum_floor(&full);
+            assert_relative_eq!(floor, most * (7.0f64 / 4.0).sqrt(), max_relative = 1e-15);
+            // Row 1 has length 2 x 0.75.
+            assert_eq!(spectral_floor(&full), f64::INFINITY);
+        }
+        // In units of 2^-1074: √((3² + 4²)/2) = 3.54, rounded once.
+        let unit = f64::from_bits(1);
+        for tiny in both_storages(array![[0.0, 4.0 * unit], [3.0 * unit, 0.0]]) {
+            assert_eq!((column_sum_floor(&tiny), spectral_floor(&tiny)), (4.0 * unit, 4.0 * unit));
+        }
+    }
+
+    #[test]
+    fn each_of_the_four_floors_can_be_the_largest() {
+        let floor = |dense: Array2<f64>| {
+            let [a, b] = both_storages(dense);
+            assert_eq!(spectral_floor(&a), spectral_floor(&b));
+            assert!(spectral_floor(&a) <= spectral_norm(&a).unwrap().upper);
+            spectral_floor(&a)
+        };
+        assert_eq!(floor(array![[0.0, 0.0, 0.0], [3.0, 0.0, 0.0], [4.0, 0.0, 0.0]]), 5.0);
+        assert_eq!(floor(array![[0.0, 3.0, 4.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]), 5.0);
+        // Column sums 2, 2, 2 + 2ε and row sums 2, 2, 2 + 2ε: both 2 and more; lengths √2 and more.
+        let ones = array![[0.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 0.0]];
+        assert_eq!(floor(ones), 2.0);
+        // Column sums 1, 3, 2, row sums 2, 2, 2: (14/3)^(1/2) against 2; longest column √5, longest row √2. And the transpose.
+        let uneven = array![[0.0, 1.0, 1.0], [0.5, 0.0, 1.5], [0.5, 1.5, 0.0]];
+        let expected = (1.0f64 + 6.25 + 6.25).sqrt() / 3f64.sqrt();
+        for matrix in [uneven.clone(), uneven.reversed_axes()] {
+            assert_relative_eq!(floor(matrix), expected, max_relative = 1e-15);
+        }
+        assert_eq!(floor(Array2::zeros((3, 3))), 0.0);
     }
 }

@@ -85,14 +85,14 @@ pub fn top_singular_pair(matrix: ArrayView2<f64>) -> Result<TopSingularPair, Nor
     })
 }
 
-/// A finite matrix divided by the power of two that brings its largest entry into [1, 2).
-struct Scaled {
-    matrix: DMatrix<f64>,
-    exponent: i32,
+/// A finite matrix divided by the power of two that brings its largest entry into [1, 2); what is then below 2^-200 is 0.
+pub(super) struct Scaled {
+    pub(super) matrix: DMatrix<f64>,
+    pub(super) exponent: i32,
 }
 
 impl Scaled {
-    fn new(matrix: ArrayView2<f64>) -> Result<Self, NormError> {
+    pub(super) fn new(matrix: ArrayView2<f64>) -> Result<Self, NormError> {
         check(matrix)?;
         let (rows, columns) = matrix.dim();
         let max = matrix.iter().fold(0.0f64, |max, value| max.max(value.abs()));

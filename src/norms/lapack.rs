@@ -17,11 +17,11 @@ use super::NormError;
 pub fn singular_values(matrix: ArrayView2<f64>) -> Result<Vec<f64>, NormError> {
     super::exact::check(matrix)?;
     let (rows, columns) = matrix.dim();
-    let (_, values, _) = matrix.to_owned().svddc(JobSvd::None).map_err(|error| NormError::NotConverged {
-        rows,
-        columns,
-        reason: error.to_string(),
-    })?;
+    let not_converged = |reason| NormError::NotConverged { rows, columns, reason };
+    let (_, values, _) = matrix.to_owned().svddc(JobSvd::None).map_err(|error| not_converged(error.to_string()))?;
+    if values.iter().any(|value| value.is_nan()) {
+        return Err(not_converged("a singular value is NaN".to_owned()));
+    }
     if values.iter().all(|value| value.is_finite()) { Ok(values.to_vec()) } else { Err(NormError::Overflow) }
 }
 

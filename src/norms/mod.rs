@@ -37,6 +37,6 @@ mod power_of_two;
 mod tridiagonal;
 
 pub use certified_upper::certified_spectral_upper;
-pub use elementary::{column_sum_floor, frobenius_norm, infinity_norm, one_norm};
+pub use elementary::{column_sum_floor, frobenius_norm, infinity_norm, one_norm, spectral_floor};
 pub use enclosure::{SpectralNorm, spectral_norm};
 pub use error::NormError;

@@ -98,7 +98,7 @@ impl Statements<'_> {
         let floor = self.floor(train.counts.class_counts())?;
         let at_margins = train.report.margins.iter().zip(&train.column_non_zeros);
         at_margins
-            .map(|(at, &non_zeros)| {
+            .map(|(at, non_zeros)| {
                 let term = spectral_term(self.weights, at.norms.spectral_norm_weighted.upper, non_zeros)?;
                 let first_term: Vec<Option<f64>> = term.first_term.iter().copied().map(Some).collect();
                 let verdicts = self.verdicts(&first_term, |verdict| match verdict {

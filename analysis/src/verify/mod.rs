@@ -12,7 +12,7 @@ use car_spectral::bounds::{
     weighted_worst_class_interval, worst_class_candidates, worst_class_certificate, worst_class_floor,
     worst_class_interval, worst_class_sign_level,
 };
-use car_spectral::confusion::{ClassWeights, ConfusionMatrix, MarginCounts, MarginGrid, WeightForm};
+use car_spectral::confusion::{ClassWeights, MarginCounts, MarginGrid, WeightForm};
 use car_spectral::longtail::{ClassErrors, ClassMetrics, Group};
 
 use crate::AnalysisError;
@@ -402,11 +402,6 @@ fn most_confused(test: &AnalysedSplit, weights: &[f64], names: &[String]) -> Vec
     });
     pairs.truncate(LISTED_CONFUSIONS);
     pairs
-}
-
-/// The most non-zero entries in a column.
-fn max_column_non_zeros(matrix: &ConfusionMatrix) -> usize {
-    (0..matrix.num_classes()).map(|column| matrix.column(column).count()).max().unwrap_or(0)
 }
 
 fn shares(parts: &[u64], counts: &MarginCounts) -> Vec<Option<f64>> {

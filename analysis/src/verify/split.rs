@@ -5,7 +5,7 @@ use car_spectral::car::{SurrogateOptions, surrogate_confusion};
 use car_spectral::confusion::{ConfusionMatrix, MarginCounts, MarginGrid};
 use car_spectral::norms::{self, SpectralNorm};
 
-use super::{max_column_non_zeros, shares};
+use super::shares;
 use crate::AnalysisError;
 use crate::report::{Chain, Enclosure, MarginReport, MatrixNorms, SplitReport, Surrogate, Ties, TopPair};
 use crate::subject::Scored;
@@ -18,8 +18,8 @@ const SURROGATE_CLASSES: usize = 4096;
 pub(super) struct AnalysedSplit {
     pub counts: MarginCounts,
     pub confusion: ConfusionMatrix,
-    /// For each margin, the most non-zeros in a column of C_g.
-    pub column_non_zeros: Vec<usize>,
+    /// For each margin, the numbers of non-zeros in the columns of C_g.
+    pub column_non_zeros: Vec<Vec<usize>>,
     pub report: SplitReport,
 }
 
@@ -38,7 +38,7 @@ impl AnalysedSplit {
             let matrix = counts.margin_confusion(index);
             let class_margin_error = shares(&counts.margin_errors(index), &counts);
             margins.push(MarginReport { margin, class_margin_error, norms: Norms::of(&matrix, weights)?.report });
-            column_non_zeros.push(max_column_non_zeros(&matrix));
+            column_non_zeros.push(matrix.column_non_zeros());
         }
         let report = SplitReport {
             samples: counts.samples(),
@@ -129,9 +129,9 @@ fn chain(
     norms: &Norms,
     weights: &[f64],
 ) -> Result<Chain, AnalysisError> {
-    let non_zeros = max_column_non_zeros(confusion);
+    let non_zeros = confusion.column_non_zeros();
     let spectral = Interval::new(norms.weighted.lower, norms.weighted.upper)?;
-    let chain = bounds::chain(weights, &counts.errors(), counts.class_counts(), spectral, non_zeros)?;
+    let chain = bounds::chain(weights, &counts.errors(), counts.class_counts(), spectral, &non_zeros)?;
     let wce = chain.weighted_worst_class_error;
     let factor = |bound: f64| (wce > 0.0).then(|| bound / wce);
     Ok(Chain {
@@ -143,7 +143,7 @@ fn chain(
         holds: chain.holds(),
         slack: chain.spectral_term - wce,
         slack_factor: factor(chain.spectral_term),
-        max_column_nonzeros: non_zeros,
+        max_column_nonzeros: non_zeros.into_iter().max().unwrap_or(0),
         upper_bound_sqrt_s: chain.sparse_spectral_term,
         holds_sqrt_s: chain.sparse_step_holds,
         slack_factor_sqrt_s: factor(chain.sparse_spectral_term),
