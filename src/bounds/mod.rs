@@ -16,6 +16,7 @@
 //! | [`shares_floor`], [`equal_shares_floor`], [`held_out_floor`] | T4: the same of a bound that gives class j a share δ_j, such as δ/K |
 //! | [`held_out_intervals`], [`weighted_worst_class_interval`] | T5: Clopper-Pearson intervals, all classes at once |
 //! | [`verdict()`] | T5: the verdict on "bound_j >= e_j" |
+//! | [`class_mean_head()`] | T7: a head of class means, certified by the examples it was trained on |
 //! | [`worst_class_difference`], [`class_differences`], [`mean_difference`] | T8: two models on the same images |
 //! | [`networks_difference`]; [`paired_seeds`], [`unpaired_seeds`] | T9: these networks; between seeds |
 //! | [`bootstrap_selection_bias`], [`half_split`] | T10: how much too large max_j k_j/n_j is |
@@ -40,6 +41,7 @@
 //! ```
 
 mod chain;
+mod class_mean_head;
 mod class_pac_bayes;
 mod delta_shares;
 mod error;
@@ -63,6 +65,7 @@ mod unconditional;
 mod verdict;
 
 pub use chain::{CHAIN_SLACK, Chain, TieBalance, chain, nu, tie_balance};
+pub use class_mean_head::{ClassMeanBound, ClassMeanCertificate, HeadClass, HeadExample, PriorGrid, class_mean_head};
 pub use class_pac_bayes::class_pac_bayes;
 pub use delta_shares::DeltaShares;
 pub use error::{BoundError, WEIGHT_RANGE};
