@@ -4,10 +4,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use car_spectral_training::TrainingError;
 use car_spectral_training::atomic::write_atomically;
 use car_spectral_training::data::{DataSet, Images, Normalisation, Split};
 use car_spectral_training::model::{Architecture, ArchitectureKind, Classifier, Model};
-use car_spectral_training::TrainingError;
 use ndarray::Array2;
 use ndarray_npy::{ReadNpyExt, WriteNpyExt};
 use rand::{RngExt, SeedableRng};
@@ -35,7 +35,8 @@ impl RandomRelu {
     /// `units` units on `inputs` pixels.
     pub fn new(inputs: usize, units: usize, seed: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let mut draw = |count: usize, scale: f64| -> Vec<f64> { (0..count).map(|_| scale * normal(&mut rng)).collect() };
+        let mut draw =
+            |count: usize, scale: f64| -> Vec<f64> { (0..count).map(|_| scale * normal(&mut rng)).collect() };
         let weights = draw(inputs * units, 1.0 / (inputs as f64).sqrt());
         let weights = Tensor::from_slice(&weights).reshape([units as i64, inputs as i64]);
         Self { weights, biases: Tensor::from_slice(&draw(units, 0.25)) }
@@ -48,7 +49,11 @@ impl RandomRelu {
     pub fn of(&self, split: &Split, chosen: &[usize]) -> Result<Tensor> {
         let blocks: Vec<Tensor> = chosen
             .chunks(1000)
-            .map(|chunk| Ok((byte_images(split, chunk)?.flatten(1, -1).to_kind(Kind::Double) / 255.0 - 0.5).linear(&self.weights, Some(&self.biases)).relu()))
+            .map(|chunk| {
+                Ok((byte_images(split, chunk)?.flatten(1, -1).to_kind(Kind::Double) / 255.0 - 0.5)
+                    .linear(&self.weights, Some(&self.biases))
+                    .relu())
+            })
             .collect::<Result<_>>()?;
         Ok(Tensor::cat(&blocks, 0))
     }
@@ -76,7 +81,8 @@ impl Pretrained {
     pub fn new(weights: &Path, cache: &Path) -> Result<Self> {
         let kind = ArchitectureKind::EfficientNetLite0;
         let input = [3, 32, 32];
-        let architecture = Architecture { kind, input, num_classes: 2, classifier: Classifier::Linear, resolution: Some(96) };
+        let architecture =
+            Architecture { kind, input, num_classes: 2, classifier: Classifier::Linear, resolution: Some(96) };
         let mut model = Model::new(architecture, Device::Cpu)?;
         let sha256 = model.start_from(weights)?.sha256;
         let normalisation = Normalisation::new(vec![0.498; 3], vec![0.502; 3])?;
@@ -106,8 +112,15 @@ impl Pretrained {
             })?;
         }
         let file = std::fs::File::open(&path).with_context(|| path.display().to_string())?;
-        let values = Array2::<f32>::read_npy(std::io::BufReader::new(file)).with_context(|| path.display().to_string())?;
-        ensure!(values.nrows() == chosen.len(), "{}: {} rows for {} images", path.display(), values.nrows(), chosen.len());
+        let values =
+            Array2::<f32>::read_npy(std::io::BufReader::new(file)).with_context(|| path.display().to_string())?;
+        ensure!(
+            values.nrows() == chosen.len(),
+            "{}: {} rows for {} images",
+            path.display(),
+            values.nrows(),
+            chosen.len()
+        );
         let shape = [values.nrows() as i64, values.ncols() as i64];
         Ok(Tensor::from_slice(&values.into_raw_vec_and_offset().0).reshape(shape).to_kind(Kind::Double))
     }
@@ -132,7 +145,8 @@ fn byte_images(split: &Split, chosen: &[usize]) -> Result<Tensor> {
         anyhow::bail!("the images must be in memory: fashion-mnist or cifar100");
     };
     let size = shape.iter().product::<usize>();
-    let chosen_bytes: Vec<u8> = chosen.iter().flat_map(|&index| &bytes[index * size..(index + 1) * size]).copied().collect();
+    let chosen_bytes: Vec<u8> =
+        chosen.iter().flat_map(|&index| &bytes[index * size..(index + 1) * size]).copied().collect();
     let [channels, height, width] = shape.map(|side| side as i64);
     Ok(Tensor::from_slice(&chosen_bytes).reshape([chosen.len() as i64, channels, height, width]))
 }
