@@ -1,6 +1,7 @@
 //! Frozen features of images: random ReLU units, or a network trained on other images. Neither has seen the data.
 
 use std::io::Write;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -25,7 +26,7 @@ pub struct Features {
     pub labels: Vec<usize>,
 }
 
-/// φ(x) = max(0, W x/√D₀ + b) of the bytes x/255 − 1/2 of an image: W and b standard normal from a seed, scaled so that no constant comes from the data.
+/// φ(x) = max(0, W x/√D₀ + b) with the pixels x of an image in [0, 1], the entries of W standard normal and those of b normal with deviation 1/4, from a seed.
 pub struct RandomRelu {
     weights: Tensor,
     biases: Tensor,
@@ -50,7 +51,7 @@ impl RandomRelu {
         let blocks: Vec<Tensor> = chosen
             .chunks(1000)
             .map(|chunk| {
-                Ok((byte_images(split, chunk)?.flatten(1, -1).to_kind(Kind::Double) / 255.0 - 0.5)
+                Ok((byte_images(split, chunk)?.flatten(1, -1).to_kind(Kind::Double) / 255.0)
                     .linear(&self.weights, Some(&self.biases))
                     .relu())
             })
@@ -151,11 +152,13 @@ fn byte_images(split: &Split, chosen: &[usize]) -> Result<Tensor> {
     Ok(Tensor::from_slice(&chosen_bytes).reshape([chosen.len() as i64, channels, height, width]))
 }
 
-/// The places of the images of these classes in a split, class after class, at most `most` of each, and their classes counted anew from 0.
-pub fn chosen_images(split: &Split, classes: &[usize], most: usize) -> (Vec<usize>, Vec<usize>) {
+/// The places of the images of these classes in a split, class after class, of each those in `range` (in the files' order), and their classes counted
+/// anew from 0.
+pub fn chosen_images(split: &Split, classes: &[usize], range: &Range<usize>) -> (Vec<usize>, Vec<usize>) {
     let mut found = (Vec::new(), Vec::new());
     for (new, &class) in classes.iter().enumerate() {
-        let members = (0..split.labels.len()).filter(|&index| split.labels[index] == class).take(most);
+        let members =
+            (0..split.labels.len()).filter(|&index| split.labels[index] == class).skip(range.start).take(range.len());
         for index in members {
             found.0.push(index);
             found.1.push(new);

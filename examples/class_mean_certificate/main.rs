@@ -4,7 +4,7 @@
 //! cargo run -p car-spectral-training --example class_mean_certificate -- --cifar100 cifar-100-binary
 //! ```
 //! Fashion-MNIST with random ReLU features, and ten classes of CIFAR-100 with EfficientNet-Lite0 as trained on ImageNet (`python3 scripts/setup.py
-//! efficientnet-lite0`). Per split (a seed): a fifth of each class gives the metric, half of it is T. Beside T7's certificate of the head trained
+//! efficientnet-lite0`). Per split (a seed): a fifth of each class gives the metric, two fifths of it are T. Beside T7's certificate of the head trained
 //! on all images stands the held-out one, max_j u_j(δ) on T, of the head trained without T, and the floor that no bound of the worst class from so many
 //! images can go below (T4). Writes `table.md` and `table.json`.
 
@@ -12,6 +12,7 @@ mod features;
 mod head;
 mod report;
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -23,12 +24,14 @@ use features::{Features, Pretrained, RandomRelu, checksums, chosen_images};
 use report::{Report, Row};
 
 const DELTA: f64 = 0.05;
-/// Of each class, the part that is T.
-const SHARE: f64 = 0.5;
+/// Of each class, the part that is T. It and the kind of random features were picked by trying others on the first 500 images of each class of
+/// Fashion-MNIST, which therefore take no part: T7 asks for what is fixed before T is seen.
+const SHARE: f64 = 0.4;
+const LOOKED_AT: usize = 500;
 const FEATURE_SEED: u64 = 7;
 const SPLIT_SEEDS: [u64; 3] = [0, 1, 2];
 /// Images a class and random units.
-const FASHION_MNIST: [(usize, usize); 3] = [(500, 300), (2000, 500), (6000, 1000)];
+const FASHION_MNIST: [(usize, usize); 3] = [(500, 300), (2000, 500), (5500, 1000)];
 
 #[derive(Parser)]
 struct Arguments {
@@ -58,7 +61,9 @@ fn main() -> Result<()> {
     let mut rows = Vec::new();
     for (images, units) in FASHION_MNIST {
         let features = RandomRelu::new(28 * 28, units, FEATURE_SEED);
-        let [train, test] = of_both(&fashion_mnist, &classes, images, |split, chosen| features.of(split, chosen))?;
+        let [train, test] = of_both(&fashion_mnist, &classes, LOOKED_AT..LOOKED_AT + images, |split, chosen| {
+            features.of(split, chosen)
+        })?;
         rows.push(row("Fashion-MNIST", format!("{units} random ReLU"), &train, &test, images)?);
     }
     let mut sources = vec![("Fashion-MNIST", checksums(&fashion_mnist))];
@@ -68,7 +73,7 @@ fn main() -> Result<()> {
         let network = Pretrained::new(&arguments.pretrained, &arguments.cache)?;
         // Every eighth: apple, bicycle, ..., spread over the names.
         let classes: Vec<usize> = (0..10).map(|place| 8 * place).collect();
-        let [train, test] = of_both(&data, &classes, 500, |split, chosen| network.of(split, chosen))?;
+        let [train, test] = of_both(&data, &classes, 0..500, |split, chosen| network.of(split, chosen))?;
         let names: Vec<&str> = classes.iter().map(|&class| data.class_names[class].as_str()).collect();
         rows.push(row(
             &format!("CIFAR-100: {}", names.join(", ")),
@@ -88,14 +93,14 @@ fn main() -> Result<()> {
 fn of_both(
     data: &DataSet,
     classes: &[usize],
-    images: usize,
+    train: Range<usize>,
     values: impl Fn(&car_spectral_training::data::Split, &[usize]) -> Result<tch::Tensor>,
 ) -> Result<[Features; 2]> {
-    let one = |split, most| {
-        let (chosen, labels) = chosen_images(split, classes, most);
+    let one = |split, range| {
+        let (chosen, labels) = chosen_images(split, classes, &range);
         Ok::<_, anyhow::Error>(Features { values: values(split, &chosen)?, labels })
     };
-    Ok([one(&data.train, images)?, one(&data.test, usize::MAX)?])
+    Ok([one(&data.train, train)?, one(&data.test, 0..usize::MAX)?])
 }
 
 fn row(data: &str, features: String, train: &Features, test: &Features, images_per_class: usize) -> Result<Row> {
