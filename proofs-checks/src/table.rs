@@ -51,6 +51,7 @@ pub const STATEMENTS: &[Statement] = &[
     holds("T4", "the floors of all bounds, of the worst class, of shares", "here"),
     holds("T5", "held-out certificate", "Clopper and Pearson 1934"),
     holds("T6", "certificate of the population's norm", "here, after Tropp 2012"),
+    holds("T7", "a head of class means from its training images", "here, after Maurer 2004"),
     holds("T8", "two models on the same images", "here; McNemar 1947, Holm 1979"),
     holds("T9", "groups of seeds", "here; Student 1908"),
     holds("T10", "the largest error is too large", "here"),

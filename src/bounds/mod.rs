@@ -20,6 +20,7 @@
 //! | [`worst_class_candidates`], [`classes_above`] | T5': the classes that can be the worst; those above a level |
 //! | [`prediction_limits`], [`finite_population_interval`] | T5'': errors among further images, and in a finite population |
 //! | [`verdict()`] | T5: the verdict on "bound_j >= e_j" |
+//! | [`class_mean_head()`] | T7: a head of class means, certified by the examples it was trained on |
 //! | [`worst_class_difference`], [`class_differences`], [`mean_difference`] | T8: two models on the same images |
 //! | [`networks_difference`]; [`paired_seeds`], [`unpaired_seeds`] | T9: these networks; between seeds |
 //! | [`bootstrap_selection_bias`], [`half_split`] | T10: how much too large max_j k_j/n_j is |
@@ -46,6 +47,7 @@
 
 mod binomial;
 mod chain;
+mod class_mean_head;
 mod class_pac_bayes;
 mod delta_shares;
 mod error;
@@ -74,6 +76,7 @@ mod verdict;
 mod worst_class;
 
 pub use chain::{CHAIN_SLACK, Chain, TieBalance, chain, nu, tie_balance};
+pub use class_mean_head::{ClassMeanBound, ClassMeanCertificate, HeadClass, HeadExample, PriorGrid, class_mean_head};
 pub use class_pac_bayes::class_pac_bayes;
 pub use delta_shares::DeltaShares;
 pub use error::{BoundError, WEIGHT_RANGE};
