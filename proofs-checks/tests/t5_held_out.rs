@@ -1,4 +1,4 @@
-//! T5: Clopper-Pearson intervals for all classes at once, the interval of the weighted worst-class error, verdicts.
+//! T5: Clopper-Pearson intervals for all classes at once, and verdicts.
 //!
 //! *Proof.* P_p(X >= k) grows with p, so e < l_k only for k in an upper tail of probability <= alpha; 2KM such events. Checked:
 //! the ends by their tails, the exact probability of a miss at its worst p, where it is alpha, and simultaneous coverage by
@@ -6,7 +6,7 @@
 
 use car_spectral::bounds::{
     BoundError, Interval, Verdict, VerdictCounts, clopper_pearson, held_out_alpha, held_out_intervals, verdict,
-    verdicts, weighted_worst_class_interval,
+    verdicts,
 };
 use proofs_checks::draws::miss_probability;
 use proofs_checks::evidence::{Check, Kind, cases};
@@ -42,15 +42,18 @@ fn the_ends_have_their_tails() {
             prop_assert_eq!(lower, 0.0);
         } else {
             let tail: f64 = binomial(n, lower)[k as usize..].iter().rev().sum();
-            prop_assert!((tail / alpha - 1.0).abs() < 1e-8, "{tail} for {alpha}");
+            // The end is rounded outwards by at most 1e-7 of itself, which changes the tail by at most n times that.
+            let within = (1.0 - 1e-8 - 2e-7 * n as f64..1.0 + 1e-9).contains(&(tail / alpha));
+            prop_assert!(within, "{tail} for {alpha}");
         }
         if k == n {
             prop_assert_eq!(upper, 1.0);
         } else {
             let tail: f64 = binomial(n, upper)[..=k as usize].iter().sum();
             // Near 1, rounding `upper` to an f64 changes 1 - upper by up to u/(1 - upper), and the tail by n times that at most.
-            let tolerance = 1e-8 + n as f64 * f64::EPSILON / (1.0 - upper);
-            prop_assert!((tail / alpha - 1.0).abs() < tolerance, "{tail} for {alpha}");
+            let tolerance = n as f64 * 2.0 * f64::EPSILON / (1.0 - upper);
+            let within = (1.0 - 1e-8 - 2e-7 * n as f64 - tolerance..1.0 + 1e-9 + tolerance).contains(&(tail / alpha));
+            prop_assert!(within, "{tail} for {alpha}");
         }
         check.case();
         Ok(())
@@ -112,6 +115,7 @@ fn the_worst_probability() {
                 let mut largest = (0.0_f64, 0.0_f64);
                 for Interval { lower, upper } in &intervals {
                     // Just outside the interval of one k.
+                    // The ends are rounded outwards by up to 1e-7 of their distances from 0 and 1.
                     let beside = [lower * (1.0 - 1e-10), upper + (1.0 - upper) * 1e-10];
                     for p in beside.into_iter().filter(|p| 0.0 < *p && *p < 1.0) {
                         let (above, below) = miss_probabilities(&intervals, p);
@@ -124,7 +128,7 @@ fn the_worst_probability() {
                 largest
             };
             let (above, below) = worst(1.0);
-            let within = |miss: f64| miss <= alpha * (1.0 + 1e-7) && miss >= alpha * (1.0 - 1e-6);
+            let within = |miss: f64| miss <= alpha * (1.0 + 1e-7) && miss >= alpha * (1.0 - 2e-7 * (n + 5) as f64);
             assert!(within(above) && within(below), "n = {n}, alpha = {alpha}: {above}, {below}");
             let (above, below) = worst(0.9);
             assert!(above > 1.02 * alpha && below > 1.02 * alpha, "n = {n}, alpha = {alpha}: {above}, {below}");
@@ -182,21 +186,18 @@ fn comparing_models_costs_their_number() {
     );
 }
 
-/// All class intervals at once, and the interval of WCE. delta is 0.3, so that misses do occur; the share of draws with a miss
+/// All class intervals at once. delta is 0.3, so that misses do occur; the share of draws with a miss
 /// is compared through its own Clopper-Pearson interval; its ratio to delta is recorded.
 #[test]
 fn simultaneous_coverage() {
     let check = Check::new("T5", "P(some e_j ∉ [l_j, u_j]) ≤ δ", Kind::Simulation);
-    let weighted_check = Check::new("T5", "P(WCE ∉ [max λ_j l_j, max λ_j u_j]) ≤ δ", Kind::Simulation);
     let mut rng = ChaCha8Rng::seed_from_u64(20);
     let (draws, delta) = (u64::from(cases(4000).min(100_000)), 0.3);
     let few = ([0.02, 0.15, 0.4, 0.77, 0.97], [90_u64, 60, 40, 25, 0]);
     // Many examples: less is lost to whole numbers.
     let many = ([0.3, 0.15, 0.4, 0.5, 0.6], [900_u64, 600, 400, 500, 700]);
-    let weights = [0.8, 1.0, 1.2, 1.9, 2.2];
     for (population, counts) in [few, many] {
-        let truth = population.iter().zip(weights).map(|(e, weight)| e * weight).fold(0.0_f64, f64::max);
-        let (mut misses, mut weighted_misses) = (0, 0);
+        let mut misses = 0;
         for _ in 0..draws {
             let errors: Vec<u64> = population
                 .iter()
@@ -206,21 +207,14 @@ fn simultaneous_coverage() {
             let intervals = held_out_intervals(&errors, &counts, delta, 1).unwrap();
             assert!(counts[4] > 0 || intervals[4] == Interval { lower: 0.0, upper: 1.0 });
             let missed = population.iter().zip(&intervals).any(|(&e, interval)| !interval.contains(e));
-            let weighted = weighted_worst_class_interval(&weights, &intervals).unwrap();
-            let weighted_missed = !weighted.contains(truth);
-            assert!(missed || !weighted_missed, "WCE is covered whenever every class is");
             misses += u64::from(missed);
-            weighted_misses += u64::from(weighted_missed);
         }
-        for (check, misses) in [(&check, misses), (&weighted_check, weighted_misses)] {
-            let share = miss_probability(misses, draws);
-            println!("{misses} of {draws} missed: {share:.4?}, delta {delta}");
-            assert!(share.upper <= delta, "{share:?}");
-            check.cases(draws);
-            check.at_least(misses as f64 / draws as f64 / delta);
-        }
+        let share = miss_probability(misses, draws);
+        println!("{misses} of {draws} missed: {share:.4?}, delta {delta}");
+        assert!(share.upper <= delta, "{share:?}");
+        check.cases(draws);
+        check.at_least(misses as f64 / draws as f64 / delta);
         assert!(miss_probability(misses, draws).lower > 0.05, "intervals far too wide");
     }
     check.passed();
-    weighted_check.passed();
 }

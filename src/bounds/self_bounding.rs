@@ -92,6 +92,10 @@ fn chernoff_lower(seen: f64, scale: f64) -> f64 {
     let (mut below, mut above) = (0.0, seen);
     while above - below > 1e-14 * above {
         let middle = 0.5 * (below + above);
+        if middle <= below || middle >= above {
+            // The root lies below the smallest float.
+            break;
+        }
         if exceeds(middle) {
             below = middle;
         } else {
@@ -163,6 +167,15 @@ mod tests {
         assert_eq!(lower, 0.0);
         // python: (2*sqrt(1e-3*log(40)/2))**2
         approx::assert_relative_eq!(upper, 0.007377758908227871, max_relative = 1e-12);
+    }
+
+    #[test]
+    fn a_pair_that_hardly_sees_an_error_ends() {
+        // One error among 10^6 images of class 0, on which the pair has a weight of 1e-12: the root underflows.
+        let pair = (vec![1.0, 1.0], vec![1e-12, 1.0]);
+        let found =
+            self_bounding_interval(&[1.0; 2], &[1_000_000, 10], [(1, 0, 1)], exactly(1e-6), &[pair], 0.05).unwrap();
+        assert_eq!(found.value().unwrap().lower, 0.0);
     }
 
     #[test]

@@ -131,7 +131,7 @@ fn fisher(errors_i: u64, samples_i: u64, errors_j: u64, samples_j: u64) -> f64 {
 fn largest_upper_limit(weights: &[f64], errors: &[u64], counts: &[u64], alpha: f64) -> Result<f64, BoundError> {
     let limits = weights.iter().zip(errors.iter().zip(counts));
     Ok(limits
-        .map(|(weight, (&errors, &samples))| (weight * upper_limit(errors, samples, alpha)).next_up())
+        .map(|(&weight, (&errors, &samples))| (weight * upper_limit(errors, samples, alpha)).next_up().min(weight))
         .fold(0.0, f64::max))
 }
 
@@ -198,6 +198,7 @@ mod tests {
         let clean = worst_class_certificate(&[0; 100], &[100; 100], 0.05, 1).unwrap();
         approx::assert_relative_eq!(clean, 0.029513049607037932, max_relative = 1e-12);
         assert_eq!(worst_class_interval(&[0; 100], &[100; 100], 0.05, 1).unwrap().lower, 0.0);
+        assert_eq!(worst_class_certificate(&[100, 0], &[100; 2], 0.05, 1).unwrap(), 1.0);
     }
 
     #[test]

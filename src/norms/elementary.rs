@@ -201,10 +201,10 @@ mod tests {
         };
         assert_eq!(floor(array![[0.0, 0.0, 0.0], [3.0, 0.0, 0.0], [4.0, 0.0, 0.0]]), 5.0);
         assert_eq!(floor(array![[0.0, 3.0, 4.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]), 5.0);
-        // Column sums 2, 2, 2 + 2ε and row sums 2, 2, 2 + 2ε: both 2 and more; lengths √2 and more.
+        // All column and row sums are 2, all lengths √2.
         let ones = array![[0.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 0.0]];
         assert_eq!(floor(ones), 2.0);
-        // Column sums 1, 3, 2, row sums 2, 2, 2: (14/3)^(1/2) against 2; longest column √5, longest row √2. And the transpose.
+        // Column sums 1, 2.5, 2.5, row sums 2, 2, 2: √(13.5/3) = 2.12 against 2; longest column √3.25. And the transpose.
         let uneven = array![[0.0, 1.0, 1.0], [0.5, 0.0, 1.5], [0.5, 1.5, 0.0]];
         let expected = (1.0f64 + 6.25 + 6.25).sqrt() / 3f64.sqrt();
         for matrix in [uneven.clone(), uneven.reversed_axes()] {

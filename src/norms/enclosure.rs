@@ -106,7 +106,7 @@ impl SpectralNorm {
 ///
 /// One connected component of the bipartite graph of rows and columns at a time: ‖M‖₂ is the largest of theirs. Components whose
 /// certified bound √(‖·‖₁ ‖·‖_∞) lies below the lower bound already reached are skipped, a component with one entry is
-/// exact. A dense matrix of one component is used in place, one read a pass; a zero matrix gives 0 = lower = upper with the
+/// exact. A dense matrix of one component with at least an eighth of its entries not 0 is used in place, one read a pass; a zero matrix gives 0 = lower = upper with the
 /// first unit vectors.
 ///
 /// The enclosure is of the matrix as stored. An entry of C_g Λ, computed as (count / m_j) λ_j with

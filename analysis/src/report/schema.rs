@@ -483,10 +483,10 @@ pub struct NextSample {
 /// How many test images of each class a statement needs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Planning {
-    /// `certify`: max_j e_j known to within `by` (width of its interval); `compare`: two models whose worst classes differ by
-    /// `by` are told apart with probability 0.8.
+    /// `certify`: with probability 0.8 the one-sided upper limit of max_j e_j exceeds it by at most `by`; `compare`: two models whose worst
+    /// classes differ by `by` are told apart with probability 0.8. One statement at level 1 - delta.
     pub goal: String,
-    /// The width or the difference.
+    /// The excess or the difference.
     pub by: f64,
     /// Images of each class; `None` if more than 10,000,000.
     pub images_per_class: Option<u64>,
