@@ -16,8 +16,8 @@
 //! at once; the rule that picks T_j; w_j⁰, κ, the pairs (σ, c) and the shares of δ. κ may differ from class to class, here it does not.
 //!
 //! **Rounding.** Φ is computed within 10⁻¹⁰, and means, logarithms and quotients are moved outwards by that. The scores are taken as
-//! exact. If they are computed within η of the exact ones for every x there can be, subtract 2η from each margin: the statement then holds for the
-//! classifier of the computed scores.
+//! exact. If they are computed within η of the exact ones for every x there can be, subtract 4η from each computed margin: the statement
+//! then holds for the classifier of the computed scores.
 //!
 //! Source: here; T1'' with a Gaussian prior and posterior of row j only.
 
