@@ -186,7 +186,7 @@ fn certificate(
                 let point = points.row(place);
                 let from_mean = &point - &mean;
                 HeadExample {
-                    margin: with.margin(point, class) - 2.0 * SCORE_ERROR,
+                    margin: with.margin(point, class) - 4.0 * SCORE_ERROR,
                     distance: from_mean.dot(&from_mean).sqrt(),
                 }
             };
