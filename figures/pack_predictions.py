@@ -1,0 +1,37 @@
+"""Keep what paired comparisons need of a folder of runs: the class predicted for each test image, in one small file.
+
+    pack_predictions.py runs/FOLDER figures/FOLDER/predicted.npz
+
+The file holds `labels` [N], the images' numbers `indices` [N], and an array [N] for each run, named as its folder: the class of the largest score of
+each test image after the last epoch, ties to the lowest index. Runs without test.npz are left out. A run's `metrics.jsonl` must have the same accuracy.
+"""
+
+import json
+import pathlib
+import sys
+
+import numpy
+
+
+def main() -> None:
+    folder, target = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    packed: dict[str, numpy.ndarray] = {}
+    for run in sorted(path for path in folder.iterdir() if (path / "test.npz").exists()):
+        with numpy.load(run / "test.npz") as stored:
+            order = numpy.argsort(stored["indices"])
+            labels, indices = stored["labels"][order], stored["indices"][order]
+            predicted = stored["logits"][order].argmax(1)
+        known = packed.setdefault("labels", labels.astype(numpy.uint16))
+        packed.setdefault("indices", indices.astype(numpy.uint32))
+        if not numpy.array_equal(known, labels):
+            sys.exit(f"{run}: other test images than the runs before it")
+        last = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])["test"]
+        if abs(last["accuracy"] - (predicted == labels).mean()) > 1e-9:
+            sys.exit(f"{run}: accuracy {(predicted == labels).mean()} of test.npz, {last['accuracy']} in metrics.jsonl")
+        packed[run.name] = predicted.astype(numpy.uint8 if predicted.max() < 256 else numpy.uint16)
+    numpy.savez_compressed(target, **packed)
+    print(f"{target}: {len(packed) - 2} runs, {target.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()
