@@ -1,4 +1,4 @@
-//! T5: Clopper-Pearson intervals for all classes at once, the interval of the weighted worst-class error, verdicts.
+//! T5: Clopper-Pearson intervals for all classes at once, verdicts.
 //!
 //! *Proof.* P_p(X >= k) grows with p, so e < l_k only for k in an upper tail of probability <= alpha; 2KM such events. Checked:
 //! the ends by their tails, the exact probability of a miss at its worst p, where it is alpha, and simultaneous coverage by
@@ -6,7 +6,7 @@
 
 use car_spectral::bounds::{
     BoundError, Interval, Verdict, VerdictCounts, clopper_pearson, held_out_alpha, held_out_intervals, verdict,
-    verdicts, weighted_worst_class_interval,
+    verdicts,
 };
 use proofs_checks::draws::miss_probability;
 use proofs_checks::evidence::{Check, Kind, cases};
@@ -29,7 +29,8 @@ fn binomial(n: u64, p: f64) -> Vec<f64> {
     masses.iter().map(|mass| mass / total).collect()
 }
 
-/// The definition, with tails summed term by term: P(X >= k | l) = alpha and P(X <= k | u) = alpha.
+/// The definition, with tails summed term by term: P(X >= k | l) = alpha and P(X <= k | u) = alpha. The ends are rounded outwards, never inwards:
+/// by at most 1.2e-10 and 1.3e-7 of l, or of 1 − u, the closed forms by 1e-14; and d ln P(X >= k)/d ln p <= k, d ln P(X <= k)/d ln(1−p) <= n−k.
 #[test]
 fn the_ends_have_their_tails() {
     let cases = ((1_u64..1500).prop_flat_map(|n| (Just(n), 0..=n)), 0.7_f64..9.0);
@@ -37,20 +38,24 @@ fn the_ends_have_their_tails() {
     check.property(file!(), 200, cases, |check, ((n, k), digits)| {
         let alpha = 10f64.powf(-digits);
         let Interval { lower, upper } = clopper_pearson(k, n, alpha, alpha).unwrap();
+        let outwards = |end: f64| (1.2e-10 / end).min(1.3e-7) + 2e-14 / end;
+        // Of the masses, one step from the mode after another.
+        let rounding = 1.0 + 8.0 * n as f64 * f64::EPSILON;
         prop_assert!(0.0 <= lower && lower < upper && upper <= 1.0);
         if k == 0 {
             prop_assert_eq!(lower, 0.0);
         } else {
             let tail: f64 = binomial(n, lower)[k as usize..].iter().rev().sum();
-            prop_assert!((tail / alpha - 1.0).abs() < 1e-8, "{tail} for {alpha}");
+            let allowed = k as f64 * outwards(lower);
+            prop_assert!((1.0 - allowed..=rounding).contains(&(tail / alpha)), "{tail} for {alpha}");
         }
         if k == n {
             prop_assert_eq!(upper, 1.0);
         } else {
             let tail: f64 = binomial(n, upper)[..=k as usize].iter().sum();
-            // Near 1, rounding `upper` to an f64 changes 1 - upper by up to u/(1 - upper), and the tail by n times that at most.
-            let tolerance = 1e-8 + n as f64 * f64::EPSILON / (1.0 - upper);
-            prop_assert!((tail / alpha - 1.0).abs() < tolerance, "{tail} for {alpha}");
+            // Near 1, rounding `upper` to the next f64 takes up to 2u of 1 - upper.
+            let allowed = (n - k) as f64 * (outwards(1.0 - upper) + 2.0 * f64::EPSILON / (1.0 - upper));
+            prop_assert!((1.0 - allowed..=rounding).contains(&(tail / alpha)), "{tail} for {alpha}");
         }
         check.case();
         Ok(())
@@ -86,14 +91,14 @@ fn miss_probabilities(intervals: &[Interval], p: f64) -> (f64, f64) {
 
 const MISSED: &str = "P(e < l) ≤ α and P(e > u) ≤ α";
 
-/// Exact coverage. The ends are within 1e-11 of theirs, and a tail's logarithm grows with that of p at most n times as fast.
+/// Exact coverage: the ends are rounded outwards, so that only the masses are rounded.
 #[test]
 fn coverage_is_exact() {
     let cases = (1_u64..60, 0.001_f64..0.999, 0.7_f64..4.0);
     Check::new("T5", MISSED, Kind::Random).property(file!(), 200, cases, |check, (n, p, digits)| {
         let alpha = 10f64.powf(-digits);
         let (above, below) = miss_probabilities(&intervals(n, alpha, 1.0), p);
-        prop_assert!(above <= alpha * (1.0 + 1e-9) && below <= alpha * (1.0 + 1e-9));
+        prop_assert!(above <= alpha * (1.0 + 1e-12) && below <= alpha * (1.0 + 1e-12));
         check.ratio(above.max(below), alpha);
         Ok(())
     });
@@ -124,7 +129,7 @@ fn the_worst_probability() {
                 largest
             };
             let (above, below) = worst(1.0);
-            let within = |miss: f64| miss <= alpha * (1.0 + 1e-7) && miss >= alpha * (1.0 - 1e-6);
+            let within = |miss: f64| miss <= alpha * (1.0 + 1e-12) && miss >= alpha * (1.0 - 1e-6);
             assert!(within(above) && within(below), "n = {n}, alpha = {alpha}: {above}, {below}");
             let (above, below) = worst(0.9);
             assert!(above > 1.02 * alpha && below > 1.02 * alpha, "n = {n}, alpha = {alpha}: {above}, {below}");
@@ -182,21 +187,18 @@ fn comparing_models_costs_their_number() {
     );
 }
 
-/// All class intervals at once, and the interval of WCE. delta is 0.3, so that misses do occur; the share of draws with a miss
-/// is compared through its own Clopper-Pearson interval; its ratio to delta is recorded.
+/// All class intervals at once. delta is 0.3, so that misses do occur; the share of draws with a miss is compared through its own
+/// Clopper-Pearson interval; its ratio to delta is recorded.
 #[test]
 fn simultaneous_coverage() {
     let check = Check::new("T5", "P(some e_j ∉ [l_j, u_j]) ≤ δ", Kind::Simulation);
-    let weighted_check = Check::new("T5", "P(WCE ∉ [max λ_j l_j, max λ_j u_j]) ≤ δ", Kind::Simulation);
     let mut rng = ChaCha8Rng::seed_from_u64(20);
     let (draws, delta) = (u64::from(cases(4000).min(100_000)), 0.3);
     let few = ([0.02, 0.15, 0.4, 0.77, 0.97], [90_u64, 60, 40, 25, 0]);
     // Many examples: less is lost to whole numbers.
     let many = ([0.3, 0.15, 0.4, 0.5, 0.6], [900_u64, 600, 400, 500, 700]);
-    let weights = [0.8, 1.0, 1.2, 1.9, 2.2];
     for (population, counts) in [few, many] {
-        let truth = population.iter().zip(weights).map(|(e, weight)| e * weight).fold(0.0_f64, f64::max);
-        let (mut misses, mut weighted_misses) = (0, 0);
+        let mut misses = 0;
         for _ in 0..draws {
             let errors: Vec<u64> = population
                 .iter()
@@ -205,22 +207,14 @@ fn simultaneous_coverage() {
                 .collect();
             let intervals = held_out_intervals(&errors, &counts, delta, 1).unwrap();
             assert!(counts[4] > 0 || intervals[4] == Interval { lower: 0.0, upper: 1.0 });
-            let missed = population.iter().zip(&intervals).any(|(&e, interval)| !interval.contains(e));
-            let weighted = weighted_worst_class_interval(&weights, &intervals).unwrap();
-            let weighted_missed = !weighted.contains(truth);
-            assert!(missed || !weighted_missed, "WCE is covered whenever every class is");
-            misses += u64::from(missed);
-            weighted_misses += u64::from(weighted_missed);
+            misses += u64::from(population.iter().zip(&intervals).any(|(&e, interval)| !interval.contains(e)));
         }
-        for (check, misses) in [(&check, misses), (&weighted_check, weighted_misses)] {
-            let share = miss_probability(misses, draws);
-            println!("{misses} of {draws} missed: {share:.4?}, delta {delta}");
-            assert!(share.upper <= delta, "{share:?}");
-            check.cases(draws);
-            check.at_least(misses as f64 / draws as f64 / delta);
-        }
-        assert!(miss_probability(misses, draws).lower > 0.05, "intervals far too wide");
+        let share = miss_probability(misses, draws);
+        println!("{misses} of {draws} missed: {share:.4?}, delta {delta}");
+        assert!(share.upper <= delta, "{share:?}");
+        check.cases(draws);
+        check.at_least(misses as f64 / draws as f64 / delta);
+        assert!(share.lower > 0.05, "intervals far too wide");
     }
     check.passed();
-    weighted_check.passed();
 }
