@@ -10,24 +10,10 @@ use car_spectral::bounds::{
 };
 use proofs_checks::draws::miss_probability;
 use proofs_checks::evidence::{Check, Kind, cases};
+use proofs_checks::masses::binomial;
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-
-/// P(X = k), k = 0..n, for X binomial, by the ratio of neighbours from the mode outwards.
-fn binomial(n: u64, p: f64) -> Vec<f64> {
-    let mut masses = vec![0.0; n as usize + 1];
-    let mode = ((n + 1) as f64 * p).floor().min(n as f64) as usize;
-    masses[mode] = 1.0;
-    for k in mode + 1..=n as usize {
-        masses[k] = masses[k - 1] * (n as usize - k + 1) as f64 / k as f64 * p / (1.0 - p);
-    }
-    for k in (0..mode).rev() {
-        masses[k] = masses[k + 1] * (k + 1) as f64 / (n as usize - k) as f64 * (1.0 - p) / p;
-    }
-    let total: f64 = masses.iter().sum();
-    masses.iter().map(|mass| mass / total).collect()
-}
 
 /// The definition, with tails summed term by term: P(X >= k | l) = alpha and P(X <= k | u) = alpha. The ends are rounded outwards, never inwards:
 /// by at most 1.2e-10 and 1.3e-7 of l, or of 1 − u, the closed forms by 1e-14; and d ln P(X >= k)/d ln p <= k, d ln P(X <= k)/d ln(1−p) <= n−k.
