@@ -51,7 +51,7 @@ pub fn finite_population_interval(
     Ok(Interval { lower: share(least), upper: share(most) })
 }
 
-/// The largest k' with P(Hyp(n+n', k+k', n) <= k) > alpha, which falls with k' and is 1 at k' = 0 for k = n.
+/// The largest k' with P(Hyp(n+n', k+k', n) <= k) > alpha, which falls with k' from 1 at k' = 0.
 fn most(errors: u64, samples: u64, further: u64, alpha: f64) -> u64 {
     let possible = |more: u64| {
         let masses = hypergeometric_masses(samples + further, errors + more, samples);

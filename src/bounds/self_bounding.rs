@@ -52,7 +52,9 @@ pub fn self_bounding_interval(
 
     let mut errors = vec![0_u64; num_classes];
     let mut quotients = vec![0.0; pairs.len()];
+    let mut terms = 0_u64;
     for (predicted, class, count) in confusions {
+        terms += 1;
         if predicted >= num_classes || class >= num_classes || predicted == class {
             return Err(BoundError::ConfusionEntry { predicted, class, num_classes });
         }
@@ -77,18 +79,22 @@ pub fn self_bounding_interval(
     let lower = largest(&mut quotients.iter().zip(&pairs).map(|(&seen, (left, right))| {
         let b =
             largest(&mut (0..num_classes).map(|class| step(class) * right[class])) * largest(&mut left.iter().copied());
-        chernoff_lower(seen * (1.0 - num_classes as f64 * ROUNDING), b * union)
+        // A sum of as many rounded products, and unit vectors that are longer than 1 by K roundings.
+        let rounding = (terms as f64 + 2.0 * num_classes as f64 + 64.0) * f64::EPSILON;
+        chernoff_lower(seen * (1.0 - rounding).max(0.0), b * union)
     }));
     let upper = upper.min(a_priori_norm(weights));
     Ok(Outcome::Applies(Interval { lower: (lower * (1.0 - ROUNDING)).min(upper), upper }))
 }
 
-/// More than the roundings of a few products, relatively; of a sum over K classes, divided by K.
+/// More than the roundings of a few products, relatively.
 const ROUNDING: f64 = 64.0 * f64::EPSILON;
 
 /// The root μ below `seen` of μ − X + X ln(X/μ) = `scale`, from below; 0 for X = 0.
 fn chernoff_lower(seen: f64, scale: f64) -> f64 {
-    let exceeds = |mean: f64| mean - seen + seen * (seen / mean).ln() >= scale;
+    // μ − X and X ln(X/μ) nearly cancel: each carries a few u X.
+    let needed = scale * (1.0 + ROUNDING) + 8.0 * f64::EPSILON * seen;
+    let exceeds = |mean: f64| mean - seen + seen * (seen / mean).ln() >= needed;
     let (mut below, mut above) = (0.0, seen);
     while above - below > 1e-14 * above {
         let middle = 0.5 * (below + above);

@@ -10,7 +10,7 @@
 //! that one class alone has to hold. λ = 1 gives the largest error itself. Model and weights are fixed before the samples are seen; with M
 //! models compared δ becomes δ/M. A class without samples has u_j = 1 and may be the worst.
 
-use super::binomial::upper_tail;
+use super::binomial::upper_tail_above;
 use super::error::{check_delta, check_errors, check_length, check_num_classes, check_weights};
 use super::holm::holm;
 use super::interval::{check_samples, upper_limit};
@@ -37,7 +37,7 @@ pub fn weighted_worst_class_interval(
     check(errors, counts)?;
     check_length("weights", counts.len(), weights.len())?;
     check_weights(weights)?;
-    let alpha = 0.5 * shared(delta, models_compared)?;
+    let alpha = (0.5 * of_one_model(delta, models_compared)?).min(LARGEST_ALPHA);
     let upper = largest_upper_limit(weights, errors, counts, alpha)?;
     Ok(Interval { lower: simes_lower(weights, errors, counts, alpha).min(upper), upper })
 }
@@ -66,13 +66,15 @@ pub fn worst_class_certificate(
     models_compared: usize,
 ) -> Result<f64, BoundError> {
     check(errors, counts)?;
-    largest_upper_limit(&vec![1.0; counts.len()], errors, counts, shared(delta, models_compared)?)
+    let alpha = of_one_model(delta, models_compared)?.min(LARGEST_ALPHA);
+    largest_upper_limit(&vec![1.0; counts.len()], errors, counts, alpha)
 }
 
 /// The classes that can be the worst, ascending: W holds any one class of the largest error with probability at least 1 − `delta`.
 ///
-/// A class is left out if another one has certainly a larger error. Only the comparisons of the worst class with the K−1 others must not
-/// fail, so only those are paid for.
+/// A class is left out if Fisher's test finds another one's error larger. Only the comparisons of the worst class with the K−1 others must
+/// not fail, so only those are paid for. Where several classes share the largest error, each of them is in W with that probability, all of
+/// them at once need not be.
 ///
 /// # Errors
 /// As [`worst_class_interval`].
@@ -84,9 +86,9 @@ pub fn worst_class_candidates(
 ) -> Result<Vec<usize>, BoundError> {
     check(errors, counts)?;
     let num_classes = counts.len();
-    let level = shared(delta, models_compared)? / (num_classes - 1) as f64;
+    let level = of_one_model(delta, models_compared)? / (num_classes - 1) as f64;
     let mut rivals: Vec<(usize, f64)> = (0..num_classes)
-        .map(|class| (class, super::interval::lower_limit(errors[class], counts[class], level)))
+        .map(|class| (class, super::interval::lower_limit(errors[class], counts[class], level.min(LARGEST_ALPHA))))
         .collect();
     rivals.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     rivals.truncate(MOST_RIVALS);
@@ -95,7 +97,7 @@ pub fn worst_class_candidates(
             // Fisher's test cannot find a smaller share larger.
             let larger = u128::from(errors[rival]) * u128::from(counts[class])
                 > u128::from(errors[class]) * u128::from(counts[rival]);
-            larger && fisher(errors[rival], counts[rival], errors[class], counts[class]) <= level
+            larger && fisher(errors[rival], counts[rival], errors[class], counts[class]) * (1.0 + FISHER_ERROR) <= level
         })
     };
     Ok((0..num_classes).filter(|&class| !beaten(class)).collect())
@@ -115,9 +117,9 @@ pub fn classes_above(
 ) -> Result<Vec<usize>, BoundError> {
     check(errors, counts)?;
     super::error::check_share("level", level)?;
-    let delta = shared(delta, models_compared)?;
+    let delta = of_one_model(delta, models_compared)?;
     let p_values: Vec<f64> =
-        errors.iter().zip(counts).map(|(&errors, &samples)| upper_tail(errors, samples, level)).collect();
+        errors.iter().zip(counts).map(|(&errors, &samples)| upper_tail_above(errors, samples, level)).collect();
     let adjusted = holm(&p_values);
     Ok((0..counts.len()).filter(|&class| adjusted[class] <= delta).collect())
 }
@@ -141,10 +143,10 @@ fn simes_lower(weights: &[f64], errors: &[u64], counts: &[u64], alpha: f64) -> f
     let num_classes = counts.len() as f64;
     let rejected = |t: f64| {
         let mut p_values: Vec<f64> = (0..counts.len())
-            .map(|j| if t >= weights[j] { 1.0 } else { upper_tail(errors[j], counts[j], t / weights[j]) })
+            .map(|j| if t >= weights[j] { 1.0 } else { upper_tail_above(errors[j], counts[j], t / weights[j]) })
             .collect();
         p_values.sort_unstable_by(f64::total_cmp);
-        p_values.iter().enumerate().any(|(rank, &p)| p * (1.0 + TAIL_ERROR) <= (rank + 1) as f64 * alpha / num_classes)
+        p_values.iter().enumerate().any(|(rank, &p)| p <= (rank + 1) as f64 * alpha / num_classes)
     };
     let (mut below, mut above) = (0.0, weights.iter().copied().fold(0.0, f64::max));
     while above - below > 1e-12 * above {
@@ -158,16 +160,18 @@ fn simes_lower(weights: &[f64], errors: &[u64], counts: &[u64], alpha: f64) -> f
     below
 }
 
-/// Relative error allowed to a computed tail.
-const TAIL_ERROR: f64 = 1e-9;
+/// Limits are computed for at most this a side; with less they are only wider.
+const LARGEST_ALPHA: f64 = 0.25;
+/// Relative error allowed to a sum of masses; they are right to a few u for each of the √n steps from the mode that count.
+const FISHER_ERROR: f64 = 1e-9;
 
-fn shared(delta: f64, models_compared: usize) -> Result<f64, BoundError> {
+/// δ/M.
+fn of_one_model(delta: f64, models_compared: usize) -> Result<f64, BoundError> {
     check_delta(delta)?;
     if models_compared == 0 {
         return Err(BoundError::Empty { what: "models compared" });
     }
-    // Limits are computed for at most 1/4 a side; a smaller level only widens them.
-    Ok((delta / models_compared as f64).min(0.25))
+    Ok(delta / models_compared as f64)
 }
 
 fn check(errors: &[u64], counts: &[u64]) -> Result<(), BoundError> {
