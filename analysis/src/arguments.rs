@@ -42,7 +42,8 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "checkpoint")]
     pub train_predictions: Vec<PredictionSource>,
 
-    /// Images to run a checkpoint on: cifar100:DIR, cifar10:DIR, fashion-mnist:DIR, image-folder:DIR with DIR/train/CLASS/*.jpg and
+    /// Images to run a checkpoint on: cifar100:DIR, cifar10:DIR, fashion-mnist:DIR, image-folder:DIR with
+    /// DIR/train/CLASS/*.jpg and
     /// DIR/test/CLASS/*.jpg (or val), list:DIR with lists of `path label` lines
     #[arg(long, value_name = "KIND:DIR", conflicts_with = "predictions")]
     pub data: Option<DataSource>,
@@ -55,8 +56,10 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", requires = "data")]
     pub test_list: Option<PathBuf>,
 
-    /// Architecture, when the file does not say: mlp, resnet20, resnet32, resnet44, resnet56, resnet50, vit-tiny, vit-small,
-    /// vit-base, efficientnet-lite0 (hidden widths and patches are read off the weights). With --predictions any name: it is
+    /// Architecture, when the file does not say: mlp, resnet20, resnet32, resnet44, resnet56, resnet50, vit-tiny,
+    /// vit-small,
+    /// vit-base, efficientnet-lite0 (hidden widths and patches are read off the weights). With --predictions any name:
+    /// it is
     /// recorded, and a residual or attention network named as the reason why T3 does not apply
     #[arg(long, value_name = "NAME")]
     pub arch: Option<String>,
@@ -85,7 +88,8 @@ pub struct Arguments {
     #[arg(long, value_name = "ORDER")]
     pub channels: Option<crate::load::Channels>,
 
-    /// Imbalance factor of a foreign model's training set, largest class over smallest: gives the class counts, and with
+    /// Imbalance factor of a foreign model's training set, largest class over smallest: gives the class counts, and
+    /// with
     /// --subset-seed the training images [default: the full training split]
     #[arg(long, value_name = "IF", conflicts_with = "train_counts")]
     pub imbalance: Option<f64>,
@@ -131,7 +135,8 @@ pub struct Arguments {
     #[arg(long)]
     pub threads: Option<usize>,
 
-    /// Networks that were trained alike but for the seed, by model name or file: bs=runs/a,runs/b. Given twice or more, each
+    /// Networks that were trained alike but for the seed, by model name or file: bs=runs/a,runs/b. Given twice or more,
+    /// each
     /// later group is compared with the first, over seeds and for these networks
     #[arg(long, value_name = "NAME=MODEL,...")]
     pub group: Vec<GroupArgument>,

@@ -28,7 +28,8 @@ pub struct SeedGroup {
     pub models: Vec<usize>,
 }
 
-/// Each pair of models that were tested on the same samples: all pairs of up to three models, else each with the first. `delta` is
+/// Each pair of models that were tested on the same samples: all pairs of up to three models, else each with the first.
+/// `delta` is
 /// shared out among the comparisons.
 ///
 /// # Errors

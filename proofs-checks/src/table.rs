@@ -6,7 +6,8 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use crate::evidence::{Evidence, Kind};
 
-/// A statement of THEORY.md: its number, what it says in a few words, where it comes from, and where it fails what holds
+/// A statement of THEORY.md: its number, what it says in a few words, where it comes from, and where it fails what
+/// holds
 /// instead.
 #[derive(Clone, Copy, Debug)]
 pub struct Statement {

@@ -1,5 +1,7 @@
-//! G3. The spectral norm and the worst class can move in opposite directions: by S3, ||M||_2 fixes max_j ||M e_j||_1 only
-//! up to a factor of K-1. If ||C' Lambda||_2 <= theta ||C Lambda||_2, then for every class j and the largest error e of C
+//! G3. The spectral norm and the worst class can move in opposite directions: by S3, ||M||_2 fixes max_j ||M e_j||_1
+//! only
+//! up to a factor of K-1. If ||C' Lambda||_2 <= theta ||C Lambda||_2, then for every class j and the largest error e of
+//! C
 //!
 //! ```text
 //! e'_j <= theta e sqrt((K-1) (sum lambda^2 - min lambda^2)) / lambda_j      theta (K-1) e   if Lambda = I
@@ -7,7 +9,8 @@
 //! both attained, the first at the class of the least weight (while the errors stay at most 1).
 //!
 //! *Proof.* lambda_j e'_j <= sqrt(K-1) ||C' Lambda||_2 (S3) <= theta sqrt(K-1) ||C Lambda||_2, and ||C Lambda||_2 <=
-//! e sqrt(sum lambda^2 - min lambda^2) (the a-priori bound of T6 for C/e). Attained: C takes a share e of every class for
+//! e sqrt(sum lambda^2 - min lambda^2) (the a-priori bound of T6 for C/e). Attained: C takes a share e of every class
+//! for
 //! the one of least weight; C' spreads this class's errors evenly over the others, which is where S3 is an equality.
 //!
 //! Checked: both matrices as counts through the library, the bound at random and by search, and a step along which the
@@ -27,7 +30,8 @@ use proptest::prelude::*;
 const BEST: &str = "max e′ / max e ≤ √((K−1)(Σλ²−λ_min²))/λ_min · ‖C′Λ‖₂/‖CΛ‖₂";
 const OPPOSITE: &str = "‖C′‖₂ ≤ ‖C‖₂ ⇒ max e′ ≤ max e";
 
-/// Errors as counts: (predicted, true, count) of `samples` examples a class, the matrix and what the library says of it.
+/// Errors as counts: (predicted, true, count) of `samples` examples a class, the matrix and what the library says of
+/// it.
 fn worst_and_norm(k: usize, samples: u64, table: &[(usize, usize, u64)]) -> (f64, Interval) {
     let shares = table.iter().map(|&(i, j, count)| (i, j, count as f64 / samples as f64));
     let norm = spectral_norm(&ConfusionMatrix::from_triplets(k, shares).unwrap()).unwrap();
@@ -43,7 +47,8 @@ fn worst_and_norm(k: usize, samples: u64, table: &[(usize, usize, u64)]) -> (f64
     (result.worst_class_error, enclosure)
 }
 
-/// K classes of K-1 examples. Before: two errors a class, all of them taken for class 0. After: class 1 has no right answer
+/// K classes of K-1 examples. Before: two errors a class, all of them taken for class 0. After: class 1 has no right
+/// answer
 /// at all. The norm has halved, exactly 2/sqrt(K-1) to 1/sqrt(K-1); the worst class has gone from 2/(K-1) to 1.
 #[test]
 fn half_the_norm_and_a_class_that_is_lost() {
@@ -88,7 +93,8 @@ fn no_pair_is_worse() {
         if norm.lower > 0.0 && after_norm.upper > 0.0 {
             let left = largest_sum(&after.values) / largest_sum(&before.values);
             let right = best_factor(&weights) * (after_norm.upper / norm.lower);
-            // Sums of K terms on either side, the squares of K weights, whose sum loses at most half to the 1 subtracted.
+            // Sums of K terms on either side, the squares of K weights, whose sum loses at most half to the 1
+            // subtracted.
             prop_assert!(
                 left <= right * (1.0 + (8 * weights.len() + 32) as f64 * f64::EPSILON),
                 "{} > {}",
@@ -156,8 +162,10 @@ fn no_search_finds_a_worse_pair() {
     check.passed();
 }
 
-/// At a concrete C the worst class is no part of the top singular pair: the gradient of the norm has no entry in its column,
-/// and a step along which the norm falls may raise it as much as one likes. K = 100: 2 % to 98 classes taken for class 0,
+/// At a concrete C the worst class is no part of the top singular pair: the gradient of the norm has no entry in its
+/// column,
+/// and a step along which the norm falls may raise it as much as one likes. K = 100: 2 % to 98 classes taken for class
+/// 0,
 /// class 1 spread evenly over classes 2 to 99 with an error of 0.9.
 #[test]
 fn a_descent_step_that_raises_the_worst_class() {

@@ -1,7 +1,8 @@
 //! T5'': errors among further images, and in a finite population.
 //!
 //! *Proof.* Given that k + k' of the n + n' images are wrong, the first n are any n of them, so k is hypergeometric, and the total is excluded with
-//! probability at most α. Checked: the exact probability of a miss over all (k, k'), and over all draws from every finite population.
+//! probability at most α. Checked: the exact probability of a miss over all (k, k'), and over all draws from every
+//! finite population.
 
 use car_spectral::bounds::{finite_population_interval, prediction_limits};
 use proofs_checks::evidence::{Check, Kind};

@@ -1,11 +1,15 @@
-//! T5': the largest error of any class and WCE without a factor K above, by Simes' test below; the classes that can be the worst; those above a level.
+//! T5': the largest error of any class and WCE without a factor K above, by Simes' test below; the classes that can be
+//! the worst; those above a level.
 //!
 //! *Proof.* The class that attains the maximum is not random, so its own upper limit alone must hold; at t = max λ_j e_j all hypotheses "λ_j e_j <= t"
-//! are true, their p-values independent and at least uniform, and Simes' test of all of them errs with probability at most α; the worst class is lost only
+//! are true, their p-values independent and at least uniform, and Simes' test of all of them errs with probability at
+//! most α; the worst class is lost only
 //! to one of K−1 Fisher tests of true hypotheses; Holm (THEORY.md).
 //!
-//! Checked: both ends over all outcomes of two classes, beside every end; on six populations the misses of the upper end as a product over the classes,
-//! those of the lower one, of the candidates and of the classes above a level on draws, the ends by a second way (p-values summed term by term); that not every
+//! Checked: both ends over all outcomes of two classes, beside every end; on six populations the misses of the upper
+//! end as a product over the classes,
+//! those of the lower one, of the candidates and of the classes above a level on draws, the ends by a second way
+//! (p-values summed term by term); that not every
 //! one of several worst classes need be a candidate.
 
 use car_spectral::bounds::{
@@ -29,7 +33,8 @@ struct Outcome {
     interval: Interval,
 }
 
-/// Both ends over all outcomes of two classes: on a grid of (e_1, e_2), and just beside every end, where a probability to miss jumps. Both errors at
+/// Both ends over all outcomes of two classes: on a grid of (e_1, e_2), and just beside every end, where a probability
+/// to miss jumps. Both errors at
 /// the end, or one of them there and the other 0. Nine tenths of the distance from max λ_j k_j/n_j miss too often.
 #[test]
 fn two_classes_exactly() {
@@ -173,7 +178,8 @@ fn p_values(population: &Population, weights: &[f64], t: f64) -> Vec<Vec<f64>> {
     population.counts.iter().zip(weights).map(tails).collect()
 }
 
-/// Both ends on six populations, with their weights and with weights of 1. The lower end misses exactly if Simes' test rejects at t = max λ_j e_j: on every draw
+/// Both ends on six populations, with their weights and with weights of 1. The lower end misses exactly if Simes' test
+/// rejects at t = max λ_j e_j: on every draw
 /// by p-values summed term by term, on some by the function itself, which must agree.
 #[test]
 fn ends_on_populations() {
@@ -255,7 +261,8 @@ fn ends_on_populations() {
 const CANDIDATES: &str = "P(j ∉ W) ≤ δ for a class j of the largest error";
 const HOLM: &str = "P(some class with e_j ≤ τ is named) ≤ δ";
 
-/// The candidates hold the worst class, any fixed one of several, and classes named by Holm's method do exceed the level; with more than 64 rivals, too. All
+/// The candidates hold the worst class, any fixed one of several, and classes named by Holm's method do exceed the
+/// level; with more than 64 rivals, too. All
 /// of several worst classes at once are not held: that would cost more.
 #[test]
 fn the_sets_of_classes() {

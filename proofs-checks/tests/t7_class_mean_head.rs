@@ -1,8 +1,10 @@
 //! T7: a head of class means, certified by examples that it was trained on.
 //!
 //! *Proof.* Given S ∖ T_j only row j depends on T_j: a Gaussian about w_j⁰ as prior, about w_j as posterior, Maurer's bound with the loss [margin ≤ cσa],
-//! and [m ≤ 0] ≤ Φ(c − m/(σa))/Φ(c) (THEORY.md). Checked: that the perturbed head errs as the formula says and the KL is that of the two Gaussians;
-//! the probability of a miss where nothing is lost, over all outcomes; coverage on seven populations whose errors are known exactly; and that a prior
+//! and [m ≤ 0] ≤ Φ(c − m/(σa))/Φ(c) (THEORY.md). Checked: that the perturbed head errs as the formula says and the KL
+//! is that of the two Gaussians;
+//! the probability of a miss where nothing is lost, over all outcomes; coverage on seven populations whose errors are
+//! known exactly; and that a prior
 //! which has seen T_j makes it false.
 
 use car_spectral::bounds::{ClassMeanCertificate, DeltaShares, HeadClass, HeadExample, PriorGrid, class_mean_head};
@@ -48,7 +50,8 @@ fn mean(examples: &[Vec<f64>], dimensions: usize) -> Vec<f64> {
     (0..dimensions).map(|d| examples.iter().map(|x| x[d]).sum::<f64>() / count).collect()
 }
 
-/// Row j of the head is moved by σ ε in the d+1 coordinates (w, b'/κ): the margin at x is Gaussian about m with deviation σa, and the KL of the two
+/// Row j of the head is moved by σ ε in the d+1 coordinates (w, b'/κ): the margin at x is Gaussian about m with
+/// deviation σa, and the KL of the two
 /// centres is what the certificate says. The left side is computed from the centres themselves.
 #[test]
 fn the_perturbed_row() {
@@ -91,7 +94,8 @@ fn the_perturbed_row() {
     });
 }
 
-/// Nothing learnt from T_j, no noise to speak of: the bound of k errors among n. P(bound < p) over all outcomes, p just above every bound;
+/// Nothing learnt from T_j, no noise to speak of: the bound of k errors among n. P(bound < p) over all outcomes, p just
+/// above every bound;
 /// nine tenths of the way from k/n to the bound is too little.
 #[test]
 fn the_probability_of_a_miss_by_all_outcomes() {
@@ -182,7 +186,8 @@ impl Law {
                 wrong.map(|(_, probability)| probability).sum()
             }
             Self::Gaussian(means) => {
-                // Right where the margin to each other class is positive: half lines or, of two classes, one half space.
+                // Right where the margin to each other class is positive: half lines or, of two classes, one half
+                // space.
                 let (mut from, mut to) = (f64::NEG_INFINITY, f64::INFINITY);
                 assert!(head.len() == 2 || means[0].len() == 1);
                 for other in (0..head.len()).filter(|&other| other != class) {
@@ -275,7 +280,8 @@ fn populations() -> Vec<Population> {
         vec![(vec![4.0, 0.5], 0.7), (vec![3.5, -0.5], 0.27), (vec![-0.5, 0.0], 0.03)],
         vec![(vec![2.0, 5.0], 0.8), (vec![1.0, 3.0], 0.2)],
     ]);
-    // The mean of class 0, −0.86, is farther from its many than class 1 is: an error of 0.93, and the bound of one right example is 0.925.
+    // The mean of class 0, −0.86, is farther from its many than class 1 is: an error of 0.93, and the bound of one
+    // right example is 0.925.
     let mostly_wrong = Law::Atoms(vec![vec![(vec![1.0], 0.07), (vec![-1.0], 0.93)], vec![(vec![-0.9], 1.0)]]);
     vec![
         Population {
@@ -357,7 +363,8 @@ fn coverage() {
     check.passed();
 }
 
-/// Two classes without any difference in many dimensions: the worst error is at least 1/2. If w_j⁰ has seen T_j, no shift is left and the margins on T_j
+/// Two classes without any difference in many dimensions: the worst error is at least 1/2. If w_j⁰ has seen T_j, no
+/// shift is left and the margins on T_j
 /// are large: the "bound" is below 1/2 whenever it is drawn. With w_j⁰ from before (here: nothing, 0) it is 1.
 #[test]
 fn the_prior_must_not_see_the_examples() {

@@ -10,20 +10,25 @@
 //! The steps are compared as products, never after a division by lambda_j or a norm.
 //!
 //! **Slack.** With u = 2^-53: fl(lambda_j fl(k_j/n_j)) carries a factor of at most (1+u)^2 over lambda_j e_j, and of
-//! (1+u)^3/(1-u) where counts from 2^53 on are rounded themselves; an entry of the stored matrix is at least (1-8u) times the exact one, and
-//! S4 passes that to the norm that `upper` encloses; fl(fl(sqrt(K-1)) upper) is at least (1-u)^2 times the product. So an
-//! inequality that holds exactly holds in floats up to the factor (1+u)^3 / ((1-8u)(1-u)^3) < 1 + 14.5u, and multiplying by 1 +
+//! (1+u)^3/(1-u) where counts from 2^53 on are rounded themselves; an entry of the stored matrix is at least (1-8u)
+//! times the exact one, and
+//! S4 passes that to the norm that `upper` encloses; fl(fl(sqrt(K-1)) upper) is at least (1-u)^2 times the product. So
+//! an
+//! inequality that holds exactly holds in floats up to the factor (1+u)^3 / ((1-8u)(1-u)^3) < 1 + 14.5u, and
+//! multiplying by 1 +
 //! 16u, rounded, covers it. No term under- or overflows, since weights lie in 1e-100..1e100 and counts are below 2^64.
 
 use super::error::{check_column_non_zeros, check_errors, check_length, check_num_classes, check_weights};
 use super::{BoundError, Interval};
 
-/// 1 + 16u, u = 2^-53: the proved slack of lambda_j e_j <= sqrt(s_j) `upper` and its like in floats (see the module's page).
+/// 1 + 16u, u = 2^-53: the proved slack of lambda_j e_j <= sqrt(s_j) `upper` and its like in floats (see the module's
+/// page).
 pub const CHAIN_SLACK: f64 = 1.0 + 16.0 * UNIT_ROUNDOFF;
 
 const UNIT_ROUNDOFF: f64 = f64::EPSILON / 2.0;
 
-/// The chains lambda_j e_j <= sqrt(s_j) upper and lambda_j e_j <= WCE <= sqrt(s) upper <= sqrt(K-1) upper on one set of counts.
+/// The chains lambda_j e_j <= sqrt(s_j) upper and lambda_j e_j <= WCE <= sqrt(s) upper <= sqrt(K-1) upper on one set of
+/// counts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chain {
     /// lambda_j e_j; `None` for a class without samples.
@@ -67,12 +72,16 @@ impl Chain {
 /// S2 and S3 on the matrix whose column j sums to `errors[j]` / `counts[j]`: the confusion matrix of a test set, or a
 /// margin confusion matrix C_g, with `errors` the counts of margins at most g.
 ///
-/// `spectral` encloses ‖C Lambda‖₂ of the same matrix (S5); `column_non_zeros` are the s_j, the numbers of its non-zeros in each column
-/// ([`ConfusionMatrix::column_non_zeros`](crate::confusion::ConfusionMatrix::column_non_zeros)). K-1 for each is always allowed.
+/// `spectral` encloses ‖C Lambda‖₂ of the same matrix (S5); `column_non_zeros` are the s_j, the numbers of its
+/// non-zeros in each column
+/// ([`ConfusionMatrix::column_non_zeros`](crate::confusion::ConfusionMatrix::column_non_zeros)). K-1 for each is always
+/// allowed.
 ///
 /// # Errors
-/// [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::Weight`], [`BoundError::MoreErrorsThanSamples`],
-/// [`BoundError::Interval`]; [`BoundError::NoSamples`] if every count is 0; [`BoundError::ColumnNonZeros`] if an s_j exceeds
+/// [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::Weight`],
+/// [`BoundError::MoreErrorsThanSamples`],
+/// [`BoundError::Interval`]; [`BoundError::NoSamples`] if every count is 0; [`BoundError::ColumnNonZeros`] if an s_j
+/// exceeds
 /// K - 1.
 pub fn chain(
     weights: &[f64],
@@ -135,8 +144,10 @@ pub fn chain(
 /// norm; `None` for the zero matrix, where nu is undefined. An enclosure whose lower end is 0 gives an infinite upper
 /// end. What one pass says of nu without a spectral norm: [`nu_range`](super::nu_range).
 ///
-/// `column_non_zeros` is s, the most non-zeros in a column. Adding s terms, each within 2u of its exact value (4u for counts from
-/// 2^53 on), gives ‖M‖₁ up to a factor 1 ± (s+3)u; the stored matrix's norm is within 4u (S4), two more operations and the
+/// `column_non_zeros` is s, the most non-zeros in a column. Adding s terms, each within 2u of its exact value (4u for
+/// counts from
+/// 2^53 on), gives ‖M‖₁ up to a factor 1 ± (s+3)u; the stored matrix's norm is within 4u (S4), two more operations and
+/// the
 /// rounding of the factor itself add 3u: s + 12 is ample.
 ///
 /// # Errors
@@ -291,7 +302,8 @@ mod tests {
 
     #[test]
     fn every_class_has_its_own_step() {
-        // Class 0 errs on one of two and class 1 on all, four ways: norm of columns (1/2) and (1/4, 1/4, 1/4, 1/4) on other rows.
+        // Class 0 errs on one of two and class 1 on all, four ways: norm of columns (1/2) and (1/4, 1/4, 1/4, 1/4) on
+        // other rows.
         let at = |class_zero| {
             chain(&[1.0; 6], &[1, 4, 0, 0, 0, 0], &[2, 4, 1, 1, 1, 0], exactly(0.5), &[class_zero, 4, 0, 0, 0, 5])
                 .unwrap()
@@ -304,7 +316,8 @@ mod tests {
 
     #[test]
     fn counts_that_are_rounded_are_within_the_slack() {
-        // 2^53 + 1 images of class 0 in each of three predicted classes: each entry rounds down to 2^53/n, their sum 3 2^53 + 3 up
+        // 2^53 + 1 images of class 0 in each of three predicted classes: each entry rounds down to 2^53/n, their sum 3
+        // 2^53 + 3 up
         // by 1. The stored column has length √3 2^53/n, so that sqrt(s) times it is 3 2^53/n.
         let (part, n) = ((1u64 << 53) + 1, 1u64 << 55);
         let norm = 3f64.sqrt() * (part as f64 / n as f64);

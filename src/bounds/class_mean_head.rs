@@ -1,4 +1,5 @@
-//! T7: the error of every class under a head of class means on frozen features, certified by examples that the head was trained on.
+//! T7: the error of every class under a head of class means on frozen features, certified by examples that the head was
+//! trained on.
 //!
 //! ```text
 //! score_i(x) = w_i·φ(x) − |w_i|²/2,  w_i a function of class i's training examples S_i alone (their mean: nearest class mean)
@@ -9,14 +10,17 @@
 //!   e_j ≤ kl⁻¹( (1/n_j) Σ_{x∈T_j} Φ(c − m(x)/(σ a(x))),  (KL_j + ln(2√n_j N/δ_j))/n_j ) / Φ(c)
 //!   KL_j = (|Δ_j|² + |Δ_j|⁴/(4κ²))/(2σ²),   Σ_j δ_j ≤ δ
 //! ```
-//! e_j is the error, ties counted, of the deterministic classifier trained on all of S. The best pair may be taken after looking, since all hold at
+//! e_j is the error, ties counted, of the deterministic classifier trained on all of S. The best pair may be taken
+//! after looking, since all hold at
 //! once; so may their maximum over the classes, a certificate of the worst class.
 //!
 //! **What must be fixed before T_j is seen**, which means a function of S ∖ T_j at most: φ with its preprocessing and the metric, for every class
-//! at once; the rule that picks T_j; w_j⁰, κ, the pairs (σ, c) and the shares of δ. κ may differ from class to class, here it does not.
+//! at once; the rule that picks T_j; w_j⁰, κ, the pairs (σ, c) and the shares of δ. κ may differ from class to class,
+//! here it does not.
 //!
 //! **Rounding.** Φ is computed within 10⁻¹⁰, and means, logarithms and quotients are moved outwards by that. The scores are taken as
-//! exact. If they are computed within η of the exact ones for every x there can be, subtract 4η from each computed margin: the statement
+//! exact. If they are computed within η of the exact ones for every x there can be, subtract 4η from each computed
+//! margin: the statement
 //! then holds for the classifier of the computed scores.
 //!
 //! Source: here; T1'' with a Gaussian prior and posterior of row j only.
@@ -26,7 +30,8 @@ use statrs::function::erf::erfc;
 use super::error::{check_length, check_non_negative, check_num_classes};
 use super::{BoundError, DeltaShares, kl_inverse};
 
-/// What the computed Φ, and everything made of a few roundings, may be off by. `statrs` is within 2.5·10⁻¹¹ of scipy's Φ at z = −9, −8.99, ..., 9.
+/// What the computed Φ, and everything made of a few roundings, may be off by. `statrs` is within 2.5·10⁻¹¹ of scipy's
+/// Φ at z = −9, −8.99, ..., 9.
 const SLACK: f64 = 1e-10;
 
 /// Of one example x of T_j: m(x) and |φ(x) − w_j⁰|.
@@ -95,7 +100,8 @@ impl ClassMeanCertificate {
 /// T7 for every class. One [`HeadClass`] a class, K of them.
 ///
 /// # Errors
-/// [`BoundError::TooFewClasses`]; [`BoundError::Length`] if there is not one share a class; [`BoundError::Empty`] for no σ or no c;
+/// [`BoundError::TooFewClasses`]; [`BoundError::Length`] if there is not one share a class; [`BoundError::Empty`] for
+/// no σ or no c;
 /// [`BoundError::Value`] for a number outside its range.
 pub fn class_mean_head(
     classes: &[HeadClass<'_>],
@@ -222,7 +228,8 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        // a = √(3²+4²) = 5, σ a = 1: losses Φ(1.5 − 1.5) = 1/2 and Φ(1.5 − 9.5) = 6·10⁻¹⁶, ten and thirty times; KL = (16 + 4)/(2·0.04).
+        // a = √(3²+4²) = 5, σ a = 1: losses Φ(1.5 − 1.5) = 1/2 and Φ(1.5 − 9.5) = 6·10⁻¹⁶, ten and thirty times; KL =
+        // (16 + 4)/(2·0.04).
         let examples = [vec![example(1.5, 3.0); 10], vec![example(9.5, 3.0); 30]].concat();
         let class = HeadClass { examples: &examples, squared_shift: 16.0 };
         let other = HeadClass { examples: &[], squared_shift: 0.0 };
@@ -276,7 +283,8 @@ mod tests {
         assert!(sigmas[1..4].contains(&best.sigma), "{best:?}");
         for sigma in sigmas {
             for threshold in thresholds {
-                // The same pair fifteen times over is a grid of fifteen: the union is paid for, and no other pair is better.
+                // The same pair fifteen times over is a grid of fifteen: the union is paid for, and no other pair is
+                // better.
                 let alone = at(&[sigma; 5], &[threshold; 3]).classes[0].map_or(1.0, |bound| bound.total);
                 assert!(
                     alone >= best.total

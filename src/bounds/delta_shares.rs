@@ -6,9 +6,12 @@
 //! equal floors  δ_j = (1−U)^{m_j},  Σ_j δ_j = δ:  the floors 1−δ_j^{1/m_j} of T4 are all U
 //! mixed         half of δ in equal shares, half in those of equal floors
 //! ```
-//! The shares are fixed before the data; they may depend on the class counts m_j, not on the examples. Equal floors give a class of many
-//! examples next to nothing: on CIFAR100-LT (imbalance 100, δ = 0.05) U = 0.618, with δ_j = 0.0081 for the four classes of 5 images and
-//! 10⁻²⁰⁹ for that of 500, whose floor rises from 0.015 to 0.618. With mixed shares the two floors are 0.660 and 0.016. Source: here.
+//! The shares are fixed before the data; they may depend on the class counts m_j, not on the examples. Equal floors
+//! give a class of many
+//! examples next to nothing: on CIFAR100-LT (imbalance 100, δ = 0.05) U = 0.618, with δ_j = 0.0081 for the four classes
+//! of 5 images and
+//! 10⁻²⁰⁹ for that of 500, whose floor rises from 0.015 to 0.618. With mixed shares the two floors are 0.660 and 0.016.
+//! Source: here.
 
 use super::BoundError;
 use super::error::{check_delta, check_num_classes};
@@ -24,11 +27,13 @@ pub struct DeltaShares {
 impl DeltaShares {
     /// Takes K shares whose sum is δ or less.
     ///
-    /// A sum above δ by no more than its own rounding, K 2⁻⁵² of it, is taken; every share is then lowered by K 2⁻⁵¹ of itself, which makes
+    /// A sum above δ by no more than its own rounding, K 2⁻⁵² of it, is taken; every share is then lowered by K 2⁻⁵¹ of
+    /// itself, which makes
     /// bounds wider, so that Σ δ_j ≤ δ holds exactly.
     ///
     /// # Errors
-    /// [`BoundError::TooFewClasses`], [`BoundError::Delta`]; [`BoundError::Value`] for a share that is not positive and normal, or a sum above
+    /// [`BoundError::TooFewClasses`], [`BoundError::Delta`]; [`BoundError::Value`] for a share that is not positive and
+    /// normal, or a sum above
     /// δ.
     pub fn new(shares: Vec<f64>, delta: f64) -> Result<Self, BoundError> {
         check_num_classes(shares.len())?;
@@ -58,7 +63,8 @@ impl DeltaShares {
         Self::new(vec![delta / num_classes as f64; num_classes], delta)
     }
 
-    /// (1−U)^{m_j}, U the root of Σ_j (1−U)^{m_j} = δ: the floor of every class is U. Shares below 2⁻¹⁰²² are raised to it.
+    /// (1−U)^{m_j}, U the root of Σ_j (1−U)^{m_j} = δ: the floor of every class is U. Shares below 2⁻¹⁰²² are raised to
+    /// it.
     ///
     /// # Errors
     /// [`BoundError::TooFewClasses`], [`BoundError::Delta`]; [`BoundError::Value`] for a class without examples.

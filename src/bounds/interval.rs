@@ -8,7 +8,8 @@
 //!
 //! Quantiles are found from the distribution function of `statrs`. Its own quantile was seen to stop up to 3e-9 early
 //! (n = 4,000,000, k = 2), and starts at 1e-4 at the least; here Newton's method on ln F, kept inside a bracket, runs
-//! until it stands still, and agrees with scipy to 1e-11 absolute for n up to 10^7. The ends are then moved outwards by ten times as
+//! until it stands still, and agrees with scipy to 1e-11 absolute for n up to 10^7. The ends are then moved outwards by
+//! ten times as
 //! much, so that no verdict hangs on a rounding.
 
 use statrs::distribution::{Beta, Continuous, ContinuousCDF};
@@ -68,7 +69,8 @@ impl Interval {
 /// The interval for a probability of which `errors` = k of `samples` = n independent trials came true:
 /// P(p < lower) <= `alpha_lower` and P(p > upper) <= `alpha_upper` whatever p (Clopper and Pearson 1934).
 ///
-/// [0, 1] for n = 0; the closed forms 1 - alpha^(1/n) and alpha^(1/n) at k = 0 and k = n. Ends are rounded outwards, by at most 1.1e-10.
+/// [0, 1] for n = 0; the closed forms 1 - alpha^(1/n) and alpha^(1/n) at k = 0 and k = n. Ends are rounded outwards, by
+/// at most 1.1e-10.
 ///
 /// # Errors
 /// [`BoundError::MoreErrorsThanSamples`] (as class 0) for k > n; [`BoundError::Value`] for an alpha outside
@@ -85,7 +87,8 @@ pub fn clopper_pearson(errors: u64, samples: u64, alpha_lower: f64, alpha_upper:
     Ok(Interval { lower, upper: upper_limit(errors, samples, alpha_upper).max(lower) })
 }
 
-/// The lower end alone, rounded downwards: P(X >= k | l) <= alpha; 0 for k = 0 and for n = 0. For `errors` <= `samples`, alpha in (0, 1/4].
+/// The lower end alone, rounded downwards: P(X >= k | l) <= alpha; 0 for k = 0 and for n = 0. For `errors` <=
+/// `samples`, alpha in (0, 1/4].
 pub(super) fn lower_limit(errors: u64, samples: u64, alpha: f64) -> f64 {
     let limit = success_limit(errors, samples, alpha);
     if errors == samples {
@@ -113,7 +116,8 @@ pub(super) fn upper_limit(errors: u64, samples: u64, alpha: f64) -> f64 {
 ///
 /// # Errors
 /// [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::MoreErrorsThanSamples`],
-/// [`BoundError::TooManySamples`], [`BoundError::Delta`]; [`BoundError::Empty`] for no model; [`BoundError::Value`] if delta/2KM is 0 in f64.
+/// [`BoundError::TooManySamples`], [`BoundError::Delta`]; [`BoundError::Empty`] for no model; [`BoundError::Value`] if
+/// delta/2KM is 0 in f64.
 pub fn held_out_intervals(
     errors: &[u64],
     counts: &[u64],
@@ -130,7 +134,8 @@ pub fn held_out_intervals(
     errors.iter().zip(counts).map(|(&errors, &samples)| clopper_pearson(errors, samples, alpha, alpha)).collect()
 }
 
-/// T5 with δ_j/2M a side in place of δ/2KM: intervals that hold together with probability at least 1 − δ, narrower for the classes that have
+/// T5 with δ_j/2M a side in place of δ/2KM: intervals that hold together with probability at least 1 − δ, narrower for
+/// the classes that have
 /// the larger shares. Slices of K: errors k_j and samples n_j. A side with more than 1/4 is computed with 1/4.
 ///
 /// # Errors
@@ -202,7 +207,8 @@ fn beta_quantile(a: f64, b: f64, alpha: f64) -> f64 {
 fn solve(distribution: impl Fn(f64) -> (f64, f64), start: f64, alpha: f64) -> f64 {
     let (mut lower, mut upper) = (0.0, 1.0);
     let mut x = start;
-    // Bisection alone would need at most 1100 steps to the smallest float; Newton needs about ten, and some more where the
+    // Bisection alone would need at most 1100 steps to the smallest float; Newton needs about ten, and some more where
+    // the
     // rounding of F shows.
     for _ in 0..1100 {
         let (share, density) = distribution(x);

@@ -4,7 +4,8 @@
 //! kl(q‖p) = q ln(q/p) + (1-q) ln((1-q)/(1-p)),   0 ln 0 = 0
 //! kl⁻¹(q, c) = max{ p in [q, 1] : kl(q‖p) <= c }
 //! ```
-//! A PAC-Bayes bound "kl(q‖p) <= c" says p <= kl⁻¹(q, c), which is never above Pinsker's q + √(c/2) and at q = 0 is 1 − e^(−c) (Maurer 2004;
+//! A PAC-Bayes bound "kl(q‖p) <= c" says p <= kl⁻¹(q, c), which is never above Pinsker's q + √(c/2) and at q = 0 is 1 −
+//! e^(−c) (Maurer 2004;
 //! Seeger 2002).
 
 use super::BoundError;

@@ -4,7 +4,8 @@
 //! Bin(n, p):     P(k+1)/P(k) = (n-k)/(k+1) · p/(1-p)
 //! Hyp(n, k, h):  P(x+1)/P(x) = (k-x)/(x+1) · (h-x)/(n-k-h+x+1)     k wrong of n, h of them drawn without replacement
 //! ```
-//! Starting at the mode, every mass carries a relative error of a few u for each step from there; masses below the smallest
+//! Starting at the mode, every mass carries a relative error of a few u for each step from there; masses below the
+//! smallest
 //! float become 0.
 
 /// P(X = k), k = 0..=`samples`, for X ~ Bin(`samples`, `probability`), 0 <= probability <= 1.

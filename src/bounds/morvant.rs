@@ -6,7 +6,8 @@
 //! ||C_S - C_D||_2 <= sqrt( 8K / (m_min - 8K) * (KL(Q||P) + ln(m_min / (4 delta))) ),   m_min > 8K
 //! ```
 //! C_S and C_D are averages over predictors drawn from Q; P is a prior fixed before the data. On the benchmarks of the
-//! field m_min > 8K fails (CIFAR100-LT with imbalance 100: 5 against 800), and then no number is given. The statement is as published; a proof with 4K
+//! field m_min > 8K fails (CIFAR100-LT with imbalance 100: 5 against 800), and then no number is given. The statement
+//! is as published; a proof with 4K
 //! for 8K is in THEORY.md ([`matrix_hoeffding()`](super::matrix_hoeffding())).
 
 use super::error::{check_delta, check_non_negative, check_num_classes};

@@ -1,4 +1,5 @@
-//! T3, T3' and T3'': the margin bound on the error of every class, with every constant, for a plain bias-free ReLU network.
+//! T3, T3' and T3'': the margin bound on the error of every class, with every constant, for a plain bias-free ReLU
+//! network.
 //!
 //! ```text
 //! with probability >= 1 - delta, for all weights, all classes j and all margins g of the grid G:
@@ -20,7 +21,8 @@
 //! T3 is Lemma 1 of Neyshabur, Bhojanapalli and Srebro (ICLR 2018) for each class with delta/K; T3' takes the KL of the
 //! restricted posterior exactly, then Maurer's bound and Pinsker's inequality. T3 follows from T3' on the
 //! same event, so both hold together with probability 1 - delta, and the term of T3 is always more than 4 sqrt 2 = 5.656... times
-//! that of T3'. T3'' inverts kl itself in place of Pinsker, and asks of sigma_j only what moves a margin by g/2. It is below 1 as long as
+//! that of T3'. T3'' inverts kl itself in place of Pinsker, and asks of sigma_j only what moves a margin by g/2. It is
+//! below 1 as long as
 //! c_j(g) is, so "vacuous" means above 1 - 10⁻⁶ for it ([`VACUOUS_ABOVE`]).
 //!
 //! **Which grid point.** The smallest within beta/d. The union over k < N_j makes the statement hold at all grid points
@@ -31,10 +33,12 @@
 //! above 1, and e_j <= 1 is what holds. T3'' is reported as 1 outside the grid on either side.
 //!
 //! **Always large.** In the non-trivial range KL_j >= 220.5 (1+1/d)^(2d-2) d^3 h ln(4dh) whatever the weights (with c'_d^2/8 for 220.5 in T3''), so
-//! the bounds are vacuous unless m_j is of that order: [`least_kl`], [`vacuous_whatever_the_weights`](super::vacuous_whatever_the_weights).
+//! the bounds are vacuous unless m_j is of that order: [`least_kl`],
+//! [`vacuous_whatever_the_weights`](super::vacuous_whatever_the_weights).
 //!
 //! **Rounding.** 4 sqrt 2 e^2 = 41.799 where the formula has 42: a relative error eps in every s_l is covered while
-//! (1 + eps)^(d-1) <= 1.0048; in T3'' c'_d is raised by 10⁻⁶ of itself for it. d, h, B, the preprocessing, G and the shares of delta must be fixed
+//! (1 + eps)^(d-1) <= 1.0048; in T3'' c'_d is raised by 10⁻⁶ of itself for it. d, h, B, the preprocessing, G and the
+//! shares of delta must be fixed
 //! before the data are seen, and c_j(g) measured on the original training images in evaluation mode.
 
 use super::error::{check_delta, check_errors, check_length, check_num_classes};
@@ -93,7 +97,8 @@ pub struct InvertedMarginBound {
     pub kl: Option<f64>,
     /// c_j(g); 1 outside the grid.
     pub first_term: f64,
-    /// (KL_j + ln(4 √m_j N'_j |G|/δ_j))/m_j, the relative entropy that is inverted; 0 outside the grid, where the bound is 1 without it.
+    /// (KL_j + ln(4 √m_j N'_j |G|/δ_j))/m_j, the relative entropy that is inverted; 0 outside the grid, where the bound
+    /// is 1 without it.
     pub relative_entropy: f64,
     /// kl⁻¹ of the two, at most 1.
     pub total: f64,
@@ -143,7 +148,8 @@ pub struct PerClassMargin {
     pub classes: Vec<Outcome<ClassMarginBounds>>,
 }
 
-/// T3, T3' and T3'' for all classes at one margin of the grid, every class with delta/K. `training` is `None` when there are no training data.
+/// T3, T3' and T3'' for all classes at one margin of the grid, every class with delta/K. `training` is `None` when
+/// there are no training data.
 ///
 /// Not applicable: for an architecture other than a plain bias-free ReLU network, without training data, for g <= 0.
 ///
@@ -359,7 +365,8 @@ impl Complexity {
             return GridRange::Above;
         }
         let rho = ((self.ln_product - self.ln_least_product) / self.depth).exp();
-        // rho may be rounded to above its largest value m^(1/2d); the last point is then admissible to within that rounding.
+        // rho may be rounded to above its largest value m^(1/2d); the last point is then admissible to within that
+        // rounding.
         let index = self.smallest_index(rho).min(self.smallest_index(samples.powf(0.5 / self.depth)));
         GridRange::Inside { index, point: self.beta_min * (1.0 + (2.0 * index + 1.0) / self.depth) }
     }
@@ -395,7 +402,8 @@ mod tests {
             assert_eq!(class.grid_points, 1000.0);
             approx::assert_relative_eq!(class.t3.value().unwrap().total, 0.22932148713579545, max_relative = 1e-13);
             approx::assert_relative_eq!(class.t3_prime.total, 0.04049354900306455, max_relative = 1e-13);
-            // numpy: KL = 2 / (2 * (1.5 / (4 * (1 + 1e-6) * sqrt(2 * log(8))))**2); x = (KL + log(4 * 1000 * 2 / .05)) / 10**6; -expm1(-x)
+            // numpy: KL = 2 / (2 * (1.5 / (4 * (1 + 1e-6) * sqrt(2 * log(8))))**2); x = (KL + log(4 * 1000 * 2 / .05))
+            // / 10**6; -expm1(-x)
             let sharpest = class.t3_double_prime;
             approx::assert_relative_eq!(sharpest.kl.unwrap(), 29.57433885247998, max_relative = 1e-13);
             assert_eq!((sharpest.grid_points, sharpest.first_term), (1.0, 0.0));

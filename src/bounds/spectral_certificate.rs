@@ -117,7 +117,8 @@ pub fn spectral_certificate(
     }))
 }
 
-/// sqrt(sum_j lambda_j^2 - min_i lambda_i^2), rounded up: K squares and a root, each rounded, lose at most a factor 1 + K u.
+/// sqrt(sum_j lambda_j^2 - min_i lambda_i^2), rounded up: K squares and a root, each rounded, lose at most a factor 1 +
+/// K u.
 pub(super) fn a_priori_norm(weights: &[f64]) -> f64 {
     let lightest = (0..weights.len()).min_by(|&a, &b| weights[a].total_cmp(&weights[b]));
     let others = (0..weights.len()).filter(|&class| Some(class) != lightest);

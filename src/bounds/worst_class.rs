@@ -6,8 +6,10 @@
 //!                  p_j(t) = P(Bin(n_j, t/λ_j) >= k_j), p_(1) <= ... <= p_(K) in order of size
 //! W = {j : no i has Fisher's exact p-value of "e_i <= e_j" <= δ/(K−1)}     holds argmax e_j with probability >= 1 − δ
 //! ```
-//! with u_j(α) the one-sided Clopper-Pearson limit. The class that attains the maximum is not random, so that the upper limit of
-//! that one class alone has to hold. λ = 1 gives the largest error itself. Model and weights are fixed before the samples are seen; with M
+//! with u_j(α) the one-sided Clopper-Pearson limit. The class that attains the maximum is not random, so that the upper
+//! limit of
+//! that one class alone has to hold. λ = 1 gives the largest error itself. Model and weights are fixed before the
+//! samples are seen; with M
 //! models compared δ becomes δ/M. A class without samples has u_j = 1 and may be the worst.
 
 use super::binomial::upper_tail_above;
@@ -17,15 +19,18 @@ use super::interval::{check_samples, upper_limit};
 use super::masses::hypergeometric_masses;
 use super::{BoundError, Interval};
 
-/// Each class is compared with this many others at most: those whose errors are largest for certain. Comparing with fewer only
+/// Each class is compared with this many others at most: those whose errors are largest for certain. Comparing with
+/// fewer only
 /// leaves more candidates.
 const MOST_RIVALS: usize = 64;
 
-/// The interval of max_j λ_j e_j: WCE (D4) for the class weights, the largest error of any class for weights of 1. It holds
+/// The interval of max_j λ_j e_j: WCE (D4) for the class weights, the largest error of any class for weights of 1. It
+/// holds
 /// with probability at least 1 − `delta`, over `models_compared` models too. Slices of K.
 ///
 /// # Errors
-/// [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::Weight`], [`BoundError::MoreErrorsThanSamples`],
+/// [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::Weight`],
+/// [`BoundError::MoreErrorsThanSamples`],
 /// [`BoundError::TooManySamples`], [`BoundError::Delta`]; [`BoundError::Empty`] for no model.
 pub fn weighted_worst_class_interval(
     weights: &[f64],
@@ -70,10 +75,13 @@ pub fn worst_class_certificate(
     largest_upper_limit(&vec![1.0; counts.len()], errors, counts, alpha)
 }
 
-/// The classes that can be the worst, ascending: W holds any one class of the largest error with probability at least 1 − `delta`.
+/// The classes that can be the worst, ascending: W holds any one class of the largest error with probability at least 1
+/// − `delta`.
 ///
-/// A class is left out if Fisher's test finds another one's error larger. Only the comparisons of the worst class with the K−1 others must
-/// not fail, so only those are paid for. Where several classes share the largest error, each of them is in W with that probability, all of
+/// A class is left out if Fisher's test finds another one's error larger. Only the comparisons of the worst class with
+/// the K−1 others must
+/// not fail, so only those are paid for. Where several classes share the largest error, each of them is in W with that
+/// probability, all of
 /// them at once need not be.
 ///
 /// # Errors
@@ -103,7 +111,8 @@ pub fn worst_class_candidates(
     Ok((0..num_classes).filter(|&class| !beaten(class)).collect())
 }
 
-/// The classes whose error exceeds `level`, ascending, by Holm's method (1979) on the exact binomial p-values of "e_j <= level": with
+/// The classes whose error exceeds `level`, ascending, by Holm's method (1979) on the exact binomial p-values of "e_j
+/// <= level": with
 /// probability at least 1 − `delta` none of them is named wrongly.
 ///
 /// # Errors
@@ -137,7 +146,8 @@ fn largest_upper_limit(weights: &[f64], errors: &[u64], counts: &[u64], alpha: f
         .fold(0.0, f64::max))
 }
 
-/// The largest t that Simes' test rejects, by bisection from below: what it rejects is an interval from 0 on, as the p-values
+/// The largest t that Simes' test rejects, by bisection from below: what it rejects is an interval from 0 on, as the
+/// p-values
 /// grow with t.
 fn simes_lower(weights: &[f64], errors: &[u64], counts: &[u64], alpha: f64) -> f64 {
     let num_classes = counts.len() as f64;
@@ -162,7 +172,8 @@ fn simes_lower(weights: &[f64], errors: &[u64], counts: &[u64], alpha: f64) -> f
 
 /// Limits are computed for at most this a side; with less they are only wider.
 const LARGEST_ALPHA: f64 = 0.25;
-/// Relative error allowed to a sum of masses; they are right to a few u for each of the √n steps from the mode that count.
+/// Relative error allowed to a sum of masses; they are right to a few u for each of the √n steps from the mode that
+/// count.
 const FISHER_ERROR: f64 = 1e-9;
 
 /// δ/M.

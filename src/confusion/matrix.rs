@@ -26,7 +26,8 @@ impl ConfusionMatrix {
     /// Takes a dense square matrix.
     ///
     /// # Errors
-    /// [`ConfusionError::NotSquare`], [`ConfusionError::TooFewClasses`] for K < 2, [`ConfusionError::TooManyClasses`] for
+    /// [`ConfusionError::NotSquare`], [`ConfusionError::TooFewClasses`] for K < 2, [`ConfusionError::TooManyClasses`]
+    /// for
     /// K ≥ 2^32, [`ConfusionError::InvalidEntry`] for an entry that is negative or not finite.
     pub fn from_dense(matrix: Array2<f64>) -> Result<Self, ConfusionError> {
         let (rows, columns) = matrix.dim();
@@ -44,7 +45,8 @@ impl ConfusionMatrix {
     ///
     /// # Errors
     /// [`ConfusionError::TooFewClasses`] for K < 2, [`ConfusionError::TooManyClasses`] for K ≥ 2^32,
-    /// [`ConfusionError::EntryOutOfRange`], [`ConfusionError::InvalidEntry`], also for values at one place that add up to infinity.
+    /// [`ConfusionError::EntryOutOfRange`], [`ConfusionError::InvalidEntry`], also for values at one place that add up
+    /// to infinity.
     pub fn from_triplets(
         num_classes: usize,
         triplets: impl IntoIterator<Item = (usize, usize, f64)>,

@@ -4,7 +4,8 @@
 //! M = U S Vᵀ + E   ⇒   ‖M‖₂ ≤ ‖U‖₂ max_i |s_i| ‖V‖₂ + ‖E‖_F,   ‖U‖₂² = ‖UᵀU‖₂ ≤ 1 + ‖UᵀU − I‖_F;      ‖M‖₂ ≤ ‖M‖_F
 //! ```
 //!
-//! The first holds for *any* matrices U, S = diag(s), V, so the decomposition need not be trusted: what it lacks shows up in E and in
+//! The first holds for *any* matrices U, S = diag(s), V, so the decomposition need not be trusted: what it lacks shows
+//! up in E and in
 //! the departures from I, which are computed. Where it fails, or is so bad that ‖M‖_F is smaller, ‖M‖_F is the bound.
 //!
 //! **Rounding.** u = 2⁻⁵³, m x n matrices of N = mn numbers, t singular values; sums in any order, fused or not; Nu ≤ 1/4.
@@ -31,10 +32,12 @@ use super::power_of_two::scale_up;
 /// A decomposition this close to its own σ₁ is not tried again on the transpose.
 const TIGHT: f64 = 1.0 + 1e-9;
 
-/// A number that ‖M‖₂ does not exceed, for a matrix with finite entries of any signs: the smaller of ‖M‖_F and what a singular value
+/// A number that ‖M‖₂ does not exceed, for a matrix with finite entries of any signs: the smaller of ‖M‖_F and what a
+/// singular value
 /// decomposition certifies (the module's page has the proof), both rounded up.
 ///
-/// Above the norm by about 1e-11 relative for full matrices of a few hundred rows; nalgebra's singular vectors of matrices with many zeros
+/// Above the norm by about 1e-11 relative for full matrices of a few hundred rows; nalgebra's singular vectors of
+/// matrices with many zeros
 /// can be wrong, and then the bound may be up to ‖M‖_F, but true all the same. Cost O(m n min(m, n)).
 ///
 /// # Errors
@@ -147,7 +150,8 @@ mod tests {
         let one = DMatrix::identity(4, 4);
         let exact = Decomposition { u: one.clone(), s: DVector::repeat(4, 2.0), v_t: one.clone() };
         let bound = upper_by(&(&one * 2.0), &exact);
-        // Residual 8 x 4 x 2 eps; each factor 8 x 4 eps under a root; 8 eps at the end: 64, twice 16 and 8, the last three
+        // Residual 8 x 4 x 2 eps; each factor 8 x 4 eps under a root; 8 eps at the end: 64, twice 16 and 8, the last
+        // three
         // of 2.
         assert_eq!(bound, 2.0 + (64.0 + 2.0 * (16.0 + 16.0 + 8.0)) * f64::EPSILON);
         assert_eq!(norm_upper(&DMatrix::from_element(1, 1, 2.0)), 2.0 * (1.0 + 9.0 * f64::EPSILON));
@@ -257,7 +261,8 @@ mod tests {
         }
     }
 
-    /// What makes nalgebra's iteration circle or end in NaN (on which its ordered form panics) unless the negligible is dropped.
+    /// What makes nalgebra's iteration circle or end in NaN (on which its ordered form panics) unless the negligible is
+    /// dropped.
     #[test]
     fn entries_over_the_whole_range_of_f64() {
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(4);

@@ -51,11 +51,14 @@ pub fn frobenius_norm(matrix: &ConfusionMatrix) -> f64 {
     }
 }
 
-/// ‖1ᵀM‖₂/√K ≤ ‖M‖₂, for 1/√K in every entry is a unit vector: what the column sums s alone force on the spectral norm. The
-/// matrix 1 sᵀ/K, whose columns spread evenly over all rows, attains it. Of C Λ it is the root mean square over classes of the
+/// ‖1ᵀM‖₂/√K ≤ ‖M‖₂, for 1/√K in every entry is a unit vector: what the column sums s alone force on the spectral norm.
+/// The
+/// matrix 1 sᵀ/K, whose columns spread evenly over all rows, attains it. Of C Λ it is the root mean square over classes
+/// of the
 /// weighted errors λ_j e_j: how far ‖C Λ‖₂ lies above it says how unevenly errors flow into predicted classes.
 ///
-/// Relative error at most (2K+3) 2^-53 up to second order, and below the normal numbers 2^-1074. Infinity if it exceeds the
+/// Relative error at most (2K+3) 2^-53 up to second order, and below the normal numbers 2^-1074. Infinity if it exceeds
+/// the
 /// largest f64.
 pub fn column_sum_floor(matrix: &ConfusionMatrix) -> f64 {
     let Some(e) = largest_exponent(matrix) else { return 0.0 };
@@ -66,10 +69,12 @@ pub fn column_sum_floor(matrix: &ConfusionMatrix) -> f64 {
     scale(root_mean_square(sums), e)
 }
 
-/// The largest of four numbers that ‖M‖₂ is not below and that one pass over the entries gives: the lengths of the longest column
+/// The largest of four numbers that ‖M‖₂ is not below and that one pass over the entries gives: the lengths of the
+/// longest column
 /// max_j |M 1_j| and of the longest row max_i |1_iᵀM|, and what column and row sums force, |1ᵀM|/√K and |M1|/√K.
 ///
-/// Relative error at most (2K+3) 2^-53 up to second order, and below the normal numbers 2^-1074. Infinity if it exceeds the
+/// Relative error at most (2K+3) 2^-53 up to second order, and below the normal numbers 2^-1074. Infinity if it exceeds
+/// the
 /// largest f64.
 pub fn spectral_floor(matrix: &ConfusionMatrix) -> f64 {
     #[derive(Clone, Default)]
@@ -135,7 +140,8 @@ mod tests {
             assert_relative_eq!(column_sum_floor(&even), (1.3125f64 / 4.0).sqrt(), max_relative = 1e-15);
             assert_relative_eq!(column_sum_floor(&even), spectral_norm(&even).unwrap().value, max_relative = 1e-12);
         }
-        // All errors of one class in one row: the norm is the largest sum, the floor a quarter of its square under the root.
+        // All errors of one class in one row: the norm is the largest sum, the floor a quarter of its square under the
+        // root.
         for one in both_storages(array![[0.0, 0.5], [0.0, 0.0]]) {
             assert_relative_eq!(column_sum_floor(&one), 0.5 / 2f64.sqrt(), max_relative = 1e-15);
             assert_eq!(spectral_norm(&one).unwrap().value, 0.5);
@@ -204,7 +210,8 @@ mod tests {
         // All column and row sums are 2, all lengths √2.
         let ones = array![[0.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 0.0]];
         assert_eq!(floor(ones), 2.0);
-        // Column sums 1, 2.5, 2.5, row sums 2, 2, 2: √(13.5/3) = 2.12 against 2; longest column √3.25. And the transpose.
+        // Column sums 1, 2.5, 2.5, row sums 2, 2, 2: √(13.5/3) = 2.12 against 2; longest column √3.25. And the
+        // transpose.
         let uneven = array![[0.0, 1.0, 1.0], [0.5, 0.0, 1.5], [0.5, 1.5, 0.0]];
         let expected = (1.0f64 + 6.25 + 6.25).sqrt() / 3f64.sqrt();
         for matrix in [uneven.clone(), uneven.reversed_axes()] {

@@ -11,15 +11,19 @@
 //! is at least ‖Mx‖/‖x‖, as ‖Mx‖² = xᵀAx <= ‖x‖ ‖Ax‖.
 //!
 //! **Where x comes from.** Any positive x gives true bounds; a good one makes them meet. One Lanczos run from b = 1
-//! gives θ ≈ σ² and, for s = θ (1 + δ), the vector x with (s I - A) x = b - r (module `lanczos`). If r <= b and x > 0 then
-//! Ax <= s x, so the first bound is at most √s = σ (1 + δ/2 + …), and x is within O(δ/gap) of the top singular vector, so
+//! gives θ ≈ σ² and, for s = θ (1 + δ), the vector x with (s I - A) x = b - r (module `lanczos`). If r <= b and x > 0
+//! then
+//! Ax <= s x, so the first bound is at most √s = σ (1 + δ/2 + …), and x is within O(δ/gap) of the top singular vector,
+//! so
 //! the second misses σ by O(δ²). It is the same small-gap certificate as in S5, ‖M‖₂² <= s - min_j b_j/x_j, with the
-//! solver's output *checked by Collatz-Wielandt* instead of believed; it needs no gap between σ₁ and σ₂, and no component of
+//! solver's output *checked by Collatz-Wielandt* instead of believed; it needs no gap between σ₁ and σ₂, and no
+//! component of
 //! x has to be accurate. Where the residual stays too large the smallest δ that the residual allows is taken, and the
 //! interval is honestly wider.
 //!
 //! **Rounding.** u = 2^-53, p vectors of length n in the block, N = (most non-zeros in a row) + (most in a column). All terms
-//! are non-negative, so no cancellation: a sum of t products carries a factor in [(1-u)^t, (1+u)^t] in whatever order it
+//! are non-negative, so no cancellation: a sum of t products carries a factor in [(1-u)^t, (1+u)^t] in whatever order
+//! it
 //! is taken, fused or not.
 //! - Upper: fl(y_j) >= (1-u)^N (Ax)_j, and the division adds one rounding, so the true ratio is at most
 //!   (1-u)^-(N+1) max fl(y_j/x_j); the root halves the exponent and adds one rounding, the constant 1 + (N+8)u and the
@@ -32,7 +36,8 @@
 //!   the upper bound (THEORY.md has the margins). The squares add up to ‖w‖² >= 2^-760 and ‖y‖² >= 2^-920, of which n
 //!   underflows are less than n 2^-154.
 //!
-//! The conditions of all this hold for every matrix there can be: K < 2^32 (a class is named by 32 bits) gives N < 2^33 and
+//! The conditions of all this hold for every matrix there can be: K < 2^32 (a class is named by 32 bits) gives N < 2^33
+//! and
 //! N + p + n < 2^34, so N u < 2^-20, (N + p + n) u < 2^-19 and n 2^-154 < 2^-122.
 //!
 //! Both slacks of S5 are therefore right.
@@ -61,7 +66,8 @@ const MAX_PASSES: usize = 4096;
 const BASIS_BUDGET: usize = 1 << 24;
 const BASIS_DIMENSION: (usize, usize) = (32, 1024);
 /// Exponents of the relative shift δ of a witness (s = θ (1 + δ)): 2^-31 makes an interval of relative width 2.3e-10;
-/// below 2^-39 the rounding of A x, u s x_j ≈ u/δ against b = 1, would no longer be small. At 2^20 the witness is b itself to
+/// below 2^-39 the rounding of A x, u s x_j ≈ u/δ against b = 1, would no longer be small. At 2^20 the witness is b
+/// itself to
 /// six digits.
 const LARGEST_SHIFT: i32 = -31;
 const SMALLEST_SHIFT: i32 = -39;
@@ -78,7 +84,8 @@ const SAFE_EXPONENT: i32 = 80;
 /// ‖M‖₂ between two certified bounds, with the singular pair that attains the estimate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SpectralNorm {
-    /// Best estimate, in [`lower`](Self::lower)`..=`[`upper`](Self::upper): the quotient ‖Mᵀw‖/‖w‖ = uᵀMv of the pair below,
+    /// Best estimate, in [`lower`](Self::lower)`..=`[`upper`](Self::upper): the quotient ‖Mᵀw‖/‖w‖ = uᵀMv of the pair
+    /// below,
     /// *before* rounding outwards, hence a lower bound up to rounding, with an error quadratic in that of the pair.
     pub value: f64,
     /// Certified: lower <= ‖M‖₂.
@@ -101,16 +108,20 @@ impl SpectralNorm {
     }
 }
 
-/// Certified enclosure lower <= ‖M‖₂ <= upper of the stored matrix (S5; the module's page has statement and proof), relative
+/// Certified enclosure lower <= ‖M‖₂ <= upper of the stored matrix (S5; the module's page has statement and proof),
+/// relative
 /// width at most 1e-9 unless thousands of passes cannot separate σ₁ from what lies below it; then honestly wider.
 ///
-/// One connected component of the bipartite graph of rows and columns at a time: ‖M‖₂ is the largest of theirs. Components whose
+/// One connected component of the bipartite graph of rows and columns at a time: ‖M‖₂ is the largest of theirs.
+/// Components whose
 /// certified bound √(‖·‖₁ ‖·‖_∞) lies below the lower bound already reached are skipped, a component with one entry is
-/// exact. A dense matrix of one component with at least an eighth of its entries not 0 is used in place, one read a pass; a zero matrix gives 0 = lower = upper with the
+/// exact. A dense matrix of one component with at least an eighth of its entries not 0 is used in place, one read a
+/// pass; a zero matrix gives 0 = lower = upper with the
 /// first unit vectors.
 ///
 /// The enclosure is of the matrix as stored. An entry of C_g Λ, computed as (count / m_j) λ_j with
-/// λ_j = 1/√(π_j + r0), r0 ≥ 0, is off by at most 8u relatively, and so by S4 is the norm: ‖fl(M)‖₂ ∈ [(1-8u), (1+8u)] ‖M‖₂. Two
+/// λ_j = 1/√(π_j + r0), r0 ≥ 0, is off by at most 8u relatively, and so by S4 is the norm: ‖fl(M)‖₂ ∈ [(1-8u), (1+8u)]
+/// ‖M‖₂. Two
 /// of these roundings are left if λ_j is taken as it is stored.
 ///
 /// # Errors
@@ -355,7 +366,8 @@ impl Enclosed {
     }
 }
 
-/// Encloses the norm of a connected block whose largest entry is of moderate size. `support` is 1 on the non-zero places and
+/// Encloses the norm of a connected block whose largest entry is of moderate size. `support` is 1 on the non-zero
+/// places and
 /// 0 elsewhere. Returns early once the upper bound is not above `irrelevant_below`.
 fn enclose_block(block: &Block, support: &[f64], irrelevant_below: f64) -> Enclosed {
     let mut found = Enclosed::unknown();
@@ -419,7 +431,8 @@ fn dimension_limit(len: usize) -> usize {
     (BASIS_BUDGET / len).clamp(BASIS_DIMENSION.0, BASIS_DIMENSION.1)
 }
 
-/// The dimension at which to look at T_k again after a look at k: one look costs some 500 k operations, which is to stay below
+/// The dimension at which to look at T_k again after a look at k: one look costs some 500 k operations, which is to
+/// stay below
 /// the passes in between over a block of so many entries.
 fn next_look(k: usize, stored: usize) -> usize {
     k + 1 + (512 * k / stored).min(k / 4)
@@ -726,8 +739,10 @@ mod tests {
 
     #[test]
     fn a_vanishing_gap_ends_with_an_honest_interval() {
-        // The path: (shift + shiftᵀ)/2 has norm cos(π/(K+1)) and a gap of about 15/K²; odd and even places are two components.
-        // Up to K = 1000 one Krylov space is enough, 2000 takes restarts from the witness of the one before, and at 5000 all
+        // The path: (shift + shiftᵀ)/2 has norm cos(π/(K+1)) and a gap of about 15/K²; odd and even places are two
+        // components.
+        // Up to K = 1000 one Krylov space is enough, 2000 takes restarts from the witness of the one before, and at
+        // 5000 all
         // passes allowed are spent.
         for (k, width, passes) in
             [(100, 1e-9, 121), (1000, 1e-9, 1137), (2000, 1e-9, 2051), (5000, 1e-7, 2 * MAX_PASSES + 2)]
@@ -834,7 +849,8 @@ mod tests {
         };
         let passes = |triplets: Vec<_>| check_against_svd(&sparse(12, triplets)).iterations;
         let alone = passes(full(0, 4, 1.0).collect());
-        // The bound √(‖·‖₁ ‖·‖_∞) of the second block is below the first one's norm; or one pass shows that its norm is.
+        // The bound √(‖·‖₁ ‖·‖_∞) of the second block is below the first one's norm; or one pass shows that its norm
+        // is.
         assert_eq!(passes(full(0, 4, 1.0).chain(full(4, 4, 0.25)).collect()), alone);
         assert_eq!(passes(full(0, 4, 1.0).chain(full(4, 4, 0.9)).collect()), alone + 1);
     }

@@ -29,7 +29,8 @@ fn layer_norms(weight: &Tensor) -> Result<LayerNorms, AnalysisError> {
     let (rows, columns) = weight.size2()?;
     let values = Vec::<f64>::try_from(weight.f_to_kind(Kind::Double)?.f_contiguous()?.f_flatten(0, -1)?)?;
     let matrix = Array2::from_shape_vec((rows as usize, columns as usize), values).expect("a whole matrix");
-    // Squares of the entries over the largest do not under- or overflow; summing n of them loses at most a factor 1 + n u, and the bound
+    // Squares of the entries over the largest do not under- or overflow; summing n of them loses at most a factor 1 + n
+    // u, and the bound
     // grows with the norm, so it is rounded up by more than that.
     let largest = matrix.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
     let sum: f64 = matrix.iter().map(|value| if largest > 0.0 { (value / largest).powi(2) } else { 0.0 }).sum();

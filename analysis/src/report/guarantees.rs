@@ -6,7 +6,8 @@ use super::{ModelReport, Settings, counted, listed};
 /// Candidates for the worst class that are named; of more only the number is said.
 const NAMED: usize = 6;
 
-/// One statement a sentence: the worst class's error and which class it can be, further images, the population's norm, what training images
+/// One statement a sentence: the worst class's error and which class it can be, further images, the population's norm,
+/// what training images
 /// alone could guarantee, what more test images would.
 pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String> {
     let test = &model.test;

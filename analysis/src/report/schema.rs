@@ -211,7 +211,8 @@ pub struct ModelReport {
     pub train: Option<SplitReport>,
     /// Test data.
     pub test: TestReport,
-    /// T4: what no bound from the training images alone can go below; `None` if the training counts are unknown or a class has none.
+    /// T4: what no bound from the training images alone can go below; `None` if the training counts are unknown or a
+    /// class has none.
     pub floors: Option<Floors>,
     /// The step from the training quantity to the test quantity; `None` without training data.
     pub train_to_test: Option<TrainToTest>,
@@ -443,7 +444,8 @@ pub struct TestReport {
     pub worst_class_ratio: Option<f64>,
 }
 
-/// T4: what no bound at level 1 - delta that holds for every distribution and looks at training images alone can go below, even if all of
+/// T4: what no bound at level 1 - delta that holds for every distribution and looks at training images alone can go
+/// below, even if all of
 /// them are classified right, however delta is shared out among the classes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Floors {
@@ -476,14 +478,16 @@ pub struct MaxError {
 pub struct NextSample {
     /// Further images of each class.
     pub images: u64,
-    /// Least and most errors among them, for all classes at once at level 1 - delta/M; `None` for an empty class. Length K.
+    /// Least and most errors among them, for all classes at once at level 1 - delta/M; `None` for an empty class.
+    /// Length K.
     pub limits: Vec<Option<[u64; 2]>>,
 }
 
 /// How many test images of each class a statement needs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Planning {
-    /// `certify`: with probability 0.8 the one-sided upper limit of max_j e_j exceeds it by at most `by`; `compare`: two models whose worst
+    /// `certify`: with probability 0.8 the one-sided upper limit of max_j e_j exceeds it by at most `by`; `compare`:
+    /// two models whose worst
     /// classes differ by `by` are told apart with probability 0.8. One statement at level 1 - delta.
     pub goal: String,
     /// The excess or the difference.
@@ -687,7 +691,8 @@ pub struct ClassDifference {
     pub verdict: ComparisonVerdict,
 }
 
-/// Two models on the same test samples (T8). Each of its statements (overall, macro, each group, worst class, the classes' intervals, their
+/// Two models on the same test samples (T8). Each of its statements (overall, macro, each group, worst class, the
+/// classes' intervals, their
 /// verdicts) holds by itself with probability 1 - delta, for these two networks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
@@ -716,7 +721,8 @@ pub struct Comparison {
 pub struct SeedDifference {
     /// Mean error of the networks of b less that of a.
     pub difference: f64,
-    /// Where the difference of the means of all seeds' networks lies, by Student's t over seeds (paired where both groups have the same seeds):
+    /// Where the difference of the means of all seeds' networks lies, by Student's t over seeds (paired where both
+    /// groups have the same seeds):
     /// differences between seeds taken for normal.
     pub interval: [f64; 2],
     /// p-value of the exact sign test over the pairs of seeds; `None` if they are not paired.
@@ -725,7 +731,8 @@ pub struct SeedDifference {
     pub deviation: Option<f64>,
     /// What that says of b.
     pub verdict: ComparisonVerdict,
-    /// Seeds with which a difference as large as the measured one would be found with probability 0.8; `None` if more than 10,000,000 or not paired.
+    /// Seeds with which a difference as large as the measured one would be found with probability 0.8; `None` if more
+    /// than 10,000,000 or not paired.
     pub seeds_needed: Option<u64>,
 }
 
@@ -746,7 +753,8 @@ pub struct GroupComparison {
     pub overall: SeedDifference,
     /// Measured error of the worst class, between seeds.
     pub worst_class: SeedDifference,
-    /// Mean of max_j e_j of these networks of b less that of a, from their test samples alone (T9); `None` if they are not paired or were tested
+    /// Mean of max_j e_j of these networks of b less that of a, from their test samples alone (T9); `None` if they are
+    /// not paired or were tested
     /// on different samples.
     pub these_networks: Option<Difference>,
 }

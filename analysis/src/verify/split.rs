@@ -61,10 +61,12 @@ impl AnalysedSplit {
     }
 }
 
-/// Margins whose training matrices give T6' its pairs: in units of the logits, from the errors alone to nearly all samples.
+/// Margins whose training matrices give T6' its pairs: in units of the logits, from the errors alone to nearly all
+/// samples.
 const PAIR_MARGINS: [f64; 7] = [0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0];
 
-/// The top singular pairs of C_g Lambda on training data for the [`PAIR_MARGINS`], fixed before any test sample is seen, and the vector of ones.
+/// The top singular pairs of C_g Lambda on training data for the [`PAIR_MARGINS`], fixed before any test sample is
+/// seen, and the vector of ones.
 pub(super) fn pairs_of_training(train: &Scored, weights: &[f64]) -> Result<Vec<VectorPair>, AnalysisError> {
     let counts = count(train, &MarginGrid::new(&PAIR_MARGINS)?)?;
     let mut pairs = vec![even_pair(weights.len())];

@@ -1,14 +1,16 @@
 //! T8 (a): one class, and all classes at once.
 //!
 //! With s = β + γ the probability that exactly one of the two models is wrong and π = β/s that it is then A,
-//! d = β − γ = s(2π − 1). Given m = b + c, b ~ Bin(m, π); m ~ Bin(n, s). With one-sided Clopper-Pearson ends of π at 4α/5 and
+//! d = β − γ = s(2π − 1). Given m = b + c, b ~ Bin(m, π); m ~ Bin(n, s). With one-sided Clopper-Pearson ends of π at
+//! 4α/5 and
 //! of s at α/5:
 //!
 //! ```text
 //! U(d; α) = (2π⁺ − 1) s⁺ if π⁺ >= 1/2, else (2π⁺ − 1) s⁻;    L(d; α) = (2π⁻ − 1) s⁻ if π⁻ >= 1/2, else (2π⁻ − 1) s⁺
 //! P(d > U) <= α,  P(d < L) <= α
 //! ```
-//! U < 0 exactly if McNemar's exact test of d >= 0 rejects at 4α/5. Where both models err alone about equally often this is
+//! U < 0 exactly if McNemar's exact test of d >= 0 rejects at 4α/5. Where both models err alone about equally often
+//! this is
 //! up to √2 narrower than the difference of Clopper-Pearson ends of β and γ; it is wider only where nearly all of the
 //! images on which one errs alone belong to one of them.
 
@@ -22,7 +24,8 @@ use crate::bounds::{BoundError, Interval, clopper_pearson};
 /// The share of α that pays for s, the rest for π: a few percent of the width at the most hang on it.
 const DISCORDANCE_SHARE: f64 = 0.2;
 
-/// What [`difference_interval`] spends on the sign: U < 0 if and only if McNemar's one-sided p-value is below this share of α.
+/// What [`difference_interval`] spends on the sign: U < 0 if and only if McNemar's one-sided p-value is below this
+/// share of α.
 pub(in crate::bounds) const SIGN_SHARE: f64 = 1.0 - DISCORDANCE_SHARE;
 
 /// The exact p-values of McNemar's test: one model errs alone as often as the other.
@@ -53,7 +56,8 @@ pub fn mcnemar(only_a_wrong: u64, only_b_wrong: u64) -> Result<McNemar, BoundErr
 /// [-1, 1] for n = 0.
 ///
 /// # Errors
-/// [`BoundError::MoreErrorsThanSamples`] (as class 0) if b + c > n; [`BoundError::Value`] for an alpha outside (0, 1/4];
+/// [`BoundError::MoreErrorsThanSamples`] (as class 0) if b + c > n; [`BoundError::Value`] for an alpha outside (0,
+/// 1/4];
 /// [`BoundError::TooManySamples`].
 pub fn difference_interval(
     only_a_wrong: u64,
@@ -94,7 +98,8 @@ pub struct ClassDifference {
 /// T8 (a) for every class: intervals at delta/(2K) a side, and Holm's method (1979) over the 2K one-sided hypotheses
 /// d_j <= 0 and d_j >= 0.
 ///
-/// The intervals hold all together with probability 1 − delta, and so do the verdicts; both together with 1 − 2 delta. The
+/// The intervals hold all together with probability 1 − delta, and so do the verdicts; both together with 1 − 2 delta.
+/// The
 /// verdicts decide more classes.
 ///
 /// # Errors

@@ -5,7 +5,8 @@
 //! |Σ w_j (b_j − c_j) − d_G| <= √(2 V⁺ L) + w L/3,   L = ln(3/delta),  w = max_j w_j
 //!   V⁺ = (√(w²L/2) + √(V + w²L/2))²,   V = Σ_{j in G} w_j² (b_j + c_j)
 //! ```
-//! with probability at least 1 − delta (Bernstein's inequality, its variance bounded from the same counts). No factor for the
+//! with probability at least 1 − delta (Bernstein's inequality, its variance bounded from the same counts). No factor
+//! for the
 //! number of classes: only their mean is spoken of.
 
 use super::{ComparisonVerdict, PairedCounts};
@@ -32,7 +33,8 @@ pub struct MeanDifference {
     pub verdict: ComparisonVerdict,
 }
 
-/// T8 (c) over `classes` (each once): all of them for "overall", or those of a group, chosen before the images are seen.
+/// T8 (c) over `classes` (each once): all of them for "overall", or those of a group, chosen before the images are
+/// seen.
 ///
 /// Not applicable to a macro mean with a class without images.
 ///

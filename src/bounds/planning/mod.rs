@@ -7,8 +7,10 @@
 //! | [`images_for_unpaired`] | two separate Clopper-Pearson limits at alpha tell e_A > e_B |
 //! | [`seeds_for_paired`] | a paired t-test over n seeds finds a difference |
 //!
-//! The probabilities are summed, not simulated. As counts are whole numbers, the power of a test of counts falls slightly
-//! between its steps up: the n given reaches the power and n − 1 does not, but a few larger n may fall short by a little
+//! The probabilities are summed, not simulated. As counts are whole numbers, the power of a test of counts falls
+//! slightly
+//! between its steps up: the n given reaches the power and n − 1 does not, but a few larger n may fall short by a
+//! little
 //! again. `None` means: not with 10^7.
 
 mod certificate;

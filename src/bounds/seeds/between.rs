@@ -7,10 +7,12 @@
 //! ```
 //! **Assumptions.** The seeds are drawn independently of each other. The paired interval is exact if the x_i are normal with
 //! one variance; the unpaired one is an approximation even then. With few seeds neither assumption can be seen in the
-//! data. The sign test beside the paired interval assumes only independence and one distribution: its hypothesis is that
+//! data. The sign test beside the paired interval assumes only independence and one distribution: its hypothesis is
+//! that
 //! x > 0 and x < 0 are equally likely; with n seeds its p-value is at least 2^(1−n), so below six seeds it cannot reach 0.05.
 //!
-//! The test images are not random here: where the numbers are errors measured on one test set, this is about the mean over
+//! The test images are not random here: where the numbers are errors measured on one test set, this is about the mean
+//! over
 //! seeds of the *measured* error, not of the population's.
 
 use super::student::{quantile, upper_tail};
@@ -40,7 +42,8 @@ pub struct SeedComparison {
 /// Paired by seed: `differences` x_i = a_i − b_i of n >= 2 seeds, where a_i and b_i share what a seed fixes.
 ///
 /// # Errors
-/// [`BoundError::Delta`]; [`BoundError::TooFewSeeds`] for fewer than two; [`BoundError::Value`] for a number that is not finite.
+/// [`BoundError::Delta`]; [`BoundError::TooFewSeeds`] for fewer than two; [`BoundError::Value`] for a number that is
+/// not finite.
 pub fn paired_seeds(differences: &[f64], delta: f64) -> Result<SeedComparison, BoundError> {
     check_delta(delta)?;
     let sample = Sample::new(differences)?;

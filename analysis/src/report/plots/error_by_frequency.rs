@@ -1,4 +1,5 @@
-//! `error_by_frequency`: classes from most to fewest training images; test error with interval, the bounds cut at 1, the
+//! `error_by_frequency`: classes from most to fewest training images; test error with interval, the bounds cut at 1,
+//! the
 //! floor of T4, and the training counts below.
 
 use super::figure::{Figure, MARGIN, WIDTH};
