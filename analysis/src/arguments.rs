@@ -43,8 +43,7 @@ pub struct Arguments {
     pub train_predictions: Vec<PredictionSource>,
 
     /// Images to run a checkpoint on: cifar100:DIR, cifar10:DIR, fashion-mnist:DIR, image-folder:DIR with
-    /// DIR/train/CLASS/*.jpg and
-    /// DIR/test/CLASS/*.jpg (or val), list:DIR with lists of `path label` lines
+    /// DIR/train/CLASS/*.jpg and DIR/test/CLASS/*.jpg (or val), list:DIR with lists of `path label` lines
     #[arg(long, value_name = "KIND:DIR", conflicts_with = "predictions")]
     pub data: Option<DataSource>,
 
@@ -57,10 +56,8 @@ pub struct Arguments {
     pub test_list: Option<PathBuf>,
 
     /// Architecture, when the file does not say: mlp, resnet20, resnet32, resnet44, resnet56, resnet50, vit-tiny,
-    /// vit-small,
-    /// vit-base, efficientnet-lite0 (hidden widths and patches are read off the weights). With --predictions any name:
-    /// it is
-    /// recorded, and a residual or attention network named as the reason why T3 does not apply
+    /// vit-small, vit-base, efficientnet-lite0 (hidden widths and patches are read off the weights). With --predictions
+    /// any name: it is recorded, and a residual or attention network named as the reason why T3 does not apply
     #[arg(long, value_name = "NAME")]
     pub arch: Option<String>,
 
@@ -136,8 +133,7 @@ pub struct Arguments {
     pub threads: Option<usize>,
 
     /// Networks that were trained alike but for the seed, by model name or file: bs=runs/a,runs/b. Given twice or more,
-    /// each
-    /// later group is compared with the first, over seeds and for these networks
+    /// each later group is compared with the first, over seeds and for these networks
     #[arg(long, value_name = "NAME=MODEL,...")]
     pub group: Vec<GroupArgument>,
 

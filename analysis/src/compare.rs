@@ -29,8 +29,7 @@ pub struct SeedGroup {
 }
 
 /// Each pair of models that were tested on the same samples: all pairs of up to three models, else each with the first.
-/// `delta` is
-/// shared out among the comparisons.
+/// `delta` is shared out among the comparisons.
 ///
 /// # Errors
 /// [`AnalysisError::Bound`].

@@ -156,8 +156,7 @@ fn byte_images(split: &Split, chosen: &[usize]) -> Result<Tensor> {
 }
 
 /// The places of the images of these classes in a split, class after class, of each those in `range` (in the files'
-/// order), and their classes counted
-/// anew from 0.
+/// order), and their classes counted anew from 0.
 pub fn chosen_images(split: &Split, classes: &[usize], range: &Range<usize>) -> (Vec<usize>, Vec<usize>) {
     let mut found = (Vec::new(), Vec::new());
     for (new, &class) in classes.iter().enumerate() {

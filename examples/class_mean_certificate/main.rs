@@ -5,12 +5,10 @@
 //! cargo run -p car-spectral-training --example class_mean_certificate -- --cifar100 cifar-100-binary
 //! ```
 //! Fashion-MNIST with random ReLU features, and ten classes of CIFAR-100 with EfficientNet-Lite0 as trained on ImageNet
-//! (`python3 scripts/setup.py
-//! efficientnet-lite0`). Per split (a seed): a fifth of each class gives the metric, two fifths of it are T. Beside
-//! T7's certificate of the head trained
-//! on all images stands the held-out one, max_j u_j(δ) on T, of the head trained without T, and the floor that no bound
-//! of the worst class from so many
-//! images can go below (T4). Writes `table.md` and `table.json`.
+//! (`python3 scripts/setup.py efficientnet-lite0`). Per split (a seed): a fifth of each class gives the metric, two
+//! fifths of it are T. Beside T7's certificate of the head trained on all images stands the held-out one, max_j u_j(δ)
+//! on T, of the head trained without T, and the floor that no bound of the worst class from so many images can go below
+//! (T4). Writes `table.md` and `table.json`.
 
 mod features;
 mod head;
@@ -29,8 +27,7 @@ use report::{Report, Row};
 
 const DELTA: f64 = 0.05;
 /// Of each class, the part that is T. It and the kind of random features were picked by trying others on the first 500
-/// images of each class of
-/// Fashion-MNIST, which therefore take no part: T7 asks for what is fixed before T is seen.
+/// images of each class of Fashion-MNIST, which therefore take no part: T7 asks for what is fixed before T is seen.
 const SHARE: f64 = 0.4;
 const LOOKED_AT: usize = 500;
 const FEATURE_SEED: u64 = 7;

@@ -16,8 +16,7 @@ pub fn binomial(n: u64, p: f64) -> Vec<f64> {
 }
 
 /// P(X = x), x = 0..=`drawn`, for the number X of wrong ones among `drawn` of `population` images of which `wrong` are:
-/// by binomial coefficients,
-/// which have to be finite.
+/// by binomial coefficients, which have to be finite.
 pub fn hypergeometric(population: u64, wrong: u64, drawn: u64) -> Vec<f64> {
     let all = choose(population, drawn);
     (0..=drawn).map(|x| choose(wrong, x) * choose(population - wrong, drawn - x) / all).collect()

@@ -7,8 +7,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use crate::evidence::{Evidence, Kind};
 
 /// A statement of THEORY.md: its number, what it says in a few words, where it comes from, and where it fails what
-/// holds
-/// instead.
+/// holds instead.
 #[derive(Clone, Copy, Debug)]
 pub struct Statement {
     /// S1, T3, ...

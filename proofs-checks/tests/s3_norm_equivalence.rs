@@ -17,13 +17,11 @@
 //! ||M||_1 ||M||_inf, where a row has at most K-1 non-zeros, each at most ||M||_1.
 //!
 //! Tried in three ways. At random, every corner shape, K to 300: the spectral norm is taken from the certified
-//! enclosure, its
-//! end chosen so that rounding cannot help a false statement: sums of K terms are off by at most K 2^-53 relative,
-//! roots and
-//! products by a few more. Exactly: rational matrices of K <= 6, the squares of both sides compared as rational numbers
-//! against ||M||_2^2, equality included. By search, K = 2 to 6, which has to find the extremal matrices to 1e-6: so the
-//! constants cannot be improved by more there. At large K the constants are attained by the matrices named in the
-//! proof.
+//! enclosure, its end chosen so that rounding cannot help a false statement: sums of K terms are off by at most K 2^-53
+//! relative, roots and products by a few more. Exactly: rational matrices of K <= 6, the squares of both sides compared
+//! as rational numbers against ||M||_2^2, equality included. By search, K = 2 to 6, which has to find the extremal
+//! matrices to 1e-6: so the constants cannot be improved by more there. At large K the constants are attained by the
+//! matrices named in the proof.
 
 use std::cmp::Ordering;
 
@@ -111,8 +109,7 @@ fn holds_for_matrices_with_a_zero_diagonal() {
 }
 
 /// The entries of a shape as they are, or each non-zero one replaced by p/q with small p and q, among which equal ones
-/// are
-/// frequent: the claims' equalities are met and told apart from near misses.
+/// are frequent: the claims' equalities are met and told apart from near misses.
 fn rational_case(values: &Array2<f64>, small: bool, seed: u64) -> Array2<RBig> {
     let rng = &mut ChaCha8Rng::seed_from_u64(seed);
     let mut matrix = rational_matrix(values);
@@ -167,8 +164,7 @@ fn total(values: impl Iterator<Item = RBig>) -> RBig {
 }
 
 /// What sparsity says, on the same rational matrices; and the library's intervals of nu, of the nearest floats, against
-/// the exact nu:
-/// nu >= x is ‖M‖₂² <= ‖M‖₁²/x².
+/// the exact nu: nu >= x is ‖M‖₂² <= ‖M‖₁²/x².
 #[test]
 fn sparsity_decided_exactly() {
     let checks = [PLACES_BELOW, PLACES_ABOVE, SUMS_ABOVE].map(|claim| Check::new("S3", claim, Kind::Exact));

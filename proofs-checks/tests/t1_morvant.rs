@@ -1,13 +1,10 @@
 //! T1 (Morvant, Koço and Ralaivola) with its condition m_min > 8K, the same with 4K, and T1' without a condition: with
-//! probability ≥ 1−δ, for all
-//! posteriors Q, ‖C_S − C_D‖₂ ≤ √(2H(KL(Q‖P) + ln(15/δ))). T1 is as published; T1 with 4K and T1' are proved in
-//! THEORY.md.
+//! probability ≥ 1−δ, for all posteriors Q, ‖C_S − C_D‖₂ ≤ √(2H(KL(Q‖P) + ln(15/δ))). T1 is as published; T1 with 4K
+//! and T1' are proved in THEORY.md.
 //!
 //! Checked: the condition on the benchmarks of the field, the formulas and their order, the tail of the matrix
-//! Hoeffding inequality, the number 15, and
-//! both proved bounds on draws, with Q fixed before the data and with Q chosen from them. The radius is several times
-//! the largest distance: such draws
-//! cannot show that its constants are needed.
+//! Hoeffding inequality, the number 15, and both proved bounds on draws, with Q fixed before the data and with Q chosen
+//! from them. The radius is several times the largest distance: such draws cannot show that its constants are needed.
 
 use car_spectral::bounds::{Posterior, matrix_hoeffding, morvant, reciprocal_sum, unconditional};
 use nalgebra::DMatrix;
@@ -108,8 +105,8 @@ fn the_order_of_the_three() {
     }
 }
 
-/// The step of T1' that needs a number: if P(X >= 1 + t) <= exp(-t^2) for t >= 0, then
-/// E exp(X²/2) <= e^(1/2) + int_0^inf (1+t) exp((1+t)²/2 - t²) dt = e^(1/2) + e (2 sqrt(2 pi) Phi(1) + e^(-1/2)) = 14.763 <= 15.
+/// The step of T1' that needs a number: if P(X >= 1 + t) <= exp(-t^2) for t >= 0, then E exp(X²/2) <= e^(1/2) +
+/// int_0^inf (1+t) exp((1+t)²/2 - t²) dt = e^(1/2) + e (2 sqrt(2 pi) Phi(1) + e^(-1/2)) = 14.763 <= 15.
 #[test]
 fn the_fifteen_in_t1_prime() {
     let check = Check::new("T1'", "E exp(X²/2) ≤ 15", Kind::Enumeration);
@@ -170,11 +167,10 @@ fn t1_prime_on_draws() {
 }
 
 /// Sixteen inputs, 64 classifiers drawn at random, uniform prior. On every draw of the data Q is a Gibbs posterior of
-/// four
-/// temperatures (low error preferred), one that prefers a large distance, which only an adversary could choose, and the
-/// point mass at the classifier of the largest distance; KL is computed exactly. All of them at once miss in a draw
-/// with probability
-/// at most delta; that none does is asserted, so that a radius smaller by more than the ratio recorded is caught.
+/// four temperatures (low error preferred), one that prefers a large distance, which only an adversary could choose,
+/// and the point mass at the classifier of the largest distance; KL is computed exactly. All of them at once miss in a
+/// draw with probability at most delta; that none does is asserted, so that a radius smaller by more than the ratio
+/// recorded is caught.
 #[test]
 fn t1_prime_with_a_posterior_from_the_data() {
     let checks = [

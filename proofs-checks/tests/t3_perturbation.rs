@@ -1,6 +1,5 @@
 //! T3, step 3: how far the scores of a rescaled network move when its weights do. With ||W_l||_2 <= beta, ||U_l||_2 <=
-//! t for
-//! all of d layers and |x| <= B
+//! t for all of d layers and |x| <= B
 //!
 //! ```text
 //! |f_(W+U)(x) - f_W(x)| <= B ((beta+t)^d - beta^d),  attained by numbers
@@ -11,24 +10,22 @@
 //! beta^(i+1). The second: ((1+r)^d - 1)/(d r) grows in r (convexity) and is below e-1 at r = 1/d.
 //!
 //! So 42 is not the smallest constant of sigma_j: on the same grid, with t = sqrt 2 g/(c d B b^(d-1)), a move of at
-//! most g/4
-//! needs (1+t/beta)^d - 1 <= y/4 with y = g/(B beta^d) <= 2; the left side is convex in y and 0 at 0, so y = 2 decides:
+//! most g/4 needs (1+t/beta)^d - 1 <= y/4 with y = g/(B beta^d) <= 2; the left side is convex in y and 0 at 0, so y = 2
+//! decides:
 //!
 //! ```text
 //! c_d = 2 sqrt 2 r_d / (d (1.5^(1/d) - 1)),  r_d = (1-1/d)^-(d-1):   c_1 = 5.66, c_2 = 12.6, -> 2 sqrt 2 e/ln 1.5 = 18.97
 //! ```
 //! and KL_j could be (42/c_d)^2, 4.9 to 55 times, smaller. T3' keeps the published constant. T3'' needs of all scores
-//! together only that a margin moves by
-//! at most g/2; a margin moves by <1_y - 1_i, D> <= sqrt 2 |D|, so that B ((beta+t)^d - beta^d) <= g/(2 sqrt 2)
-//! suffices:
+//! together only that a margin moves by at most g/2; a margin moves by <1_y - 1_i, D> <= sqrt 2 |D|, so that B
+//! ((beta+t)^d - beta^d) <= g/(2 sqrt 2) suffices:
 //!
 //! ```text
 //! c'_d = 2 sqrt 2 r_d / (d ((1+1/sqrt 2)^(1/d) - 1)):   c'_1 = 4, c'_2 = 9.23, -> 2 sqrt 2 e/ln(1+1/sqrt 2) = 14.38
 //! ```
 //!
 //! Checked: the inequalities on random networks and by search, and that constants 10 % smaller fail; the prior's tail
-//! by simulation. A search proves no supremum;
-//! the scalar case does.
+//! by simulation. A search proves no supremum; the scalar case does.
 
 use std::f64::consts::{E, SQRT_2};
 
@@ -98,8 +95,7 @@ fn on_random_networks() {
                 let left = moved(&layers, &change, &x.normalize());
                 let right = right_sides(d, t)[number].1;
                 // A pass loses 6u of |W||x| a layer, || |W| ||_2 <= sqrt 5 ||W||_2: two passes of 4 layers at norm 5/4
-                // a layer
-                // lose less than 2 * 4 * 6 * 25 * 2.5 u = 3000 u. The norms are scaled to within 1e-14.
+                // a layer lose less than 2 * 4 * 6 * 25 * 2.5 u = 3000 u. The norms are scaled to within 1e-14.
                 prop_assert!(left <= right + 1e-12, "{} > {} at d = {}, t = {}", left, right, d, t);
                 check.ratio(left, right);
             }
@@ -238,8 +234,7 @@ fn the_root_of_two_is_attained() {
 }
 
 /// The largest move of a margin, sqrt 2 B ((beta+t)^d - beta^d), against g/2, over all beta, grid points b within
-/// beta/d and g <= 2 B beta^d: with c'_d it is
-/// attained, with a constant 10 % smaller exceeded.
+/// beta/d and g <= 2 B beta^d: with c'_d it is attained, with a constant 10 % smaller exceeded.
 #[test]
 fn the_constant_of_sigma_for_margins() {
     let check = Check::new("T3''", "√2 Δ ≤ g/2 with c'_d", Kind::Search);
@@ -303,8 +298,7 @@ fn the_constant_of_sigma() {
 }
 
 /// Step 4: P(||U||_2 > t) <= 2h exp(-t^2/(2 h sigma^2)), which is 1/(2d) at t = sigma sqrt(2h ln(4dh)); and at smaller
-/// t. The
-/// ratio is the measured tail over the bound.
+/// t. The ratio is the measured tail over the bound.
 #[test]
 fn the_tail_of_the_prior() {
     let check = Check::new("T3", "P(‖U‖₂ > t) ≤ 2h exp(−t²/2hσ²)", Kind::Simulation);

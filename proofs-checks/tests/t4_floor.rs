@@ -1,13 +1,12 @@
 //! T4: a bound that is valid at 1 − α and at most u on clean examples has u ≥ 1 − α^(1/m); bounds of all classes at
-//! once have
-//! Π_j (1 − (1−U_j)^{m_j}) ≥ 1−δ, a bound of the worst class alone U ≥ 1 − δ^(1/m_min), shares δ_j 1 − δ_j^(1/m_j).
+//! once have Π_j (1 − (1−U_j)^{m_j}) ≥ 1−δ, a bound of the worst class alone U ≥ 1 − δ^(1/m_min), shares δ_j 1 −
+//! δ_j^(1/m_j).
 //!
 //! *Proof.* For an error p > u, m clean examples have probability (1-p)^m, and then the bound fails: (1-p)^m <= alpha for every
 //! p > u; the classes are independent. Checked: the formulas; that smaller bounds fail too often, and that the bounds
-//! "U_j if class j is clean, 1
-//! if not" and T5 attain the floors, by the exact probability and on draws; that T3 does not go below its own, and that
-//! a valid bound does go below
-//! the floor of equal shares, which limits only bounds that give every class δ/K.
+//! "U_j if class j is clean, 1 if not" and T5 attain the floors, by the exact probability and on draws; that T3 does
+//! not go below its own, and that a valid bound does go below the floor of equal shares, which limits only bounds that
+//! give every class δ/K.
 
 use car_spectral::bounds::{
     Architecture, BiasFreeReluNetwork, DeltaShares, LayerNorms, TrainingMargins, clopper_pearson, equal_shares_floor,
@@ -55,8 +54,7 @@ fn t5_attains_it() {
 }
 
 /// The probability that T5's upper end misses p, summed term by term just above the floor: only k = 0 misses, so it is
-/// (1-p)^n,
-/// alpha at the floor; and just above a bound that is 1 % smaller there it exceeds alpha.
+/// (1-p)^n, alpha at the floor; and just above a bound that is 1 % smaller there it exceeds alpha.
 #[test]
 fn the_floor_is_where_t5_misses() {
     let check = Check::new("T4", "P(u_j < p) ≤ α for T5, p ↓ 1 − α^(1/n)", Kind::Enumeration);
@@ -142,8 +140,8 @@ fn ln_no_class_is_clean(counts: &[u64], errors: impl Iterator<Item = f64>) -> f6
 }
 
 /// B_99 = 1 - delta^(1/5) if the five images of class 99 are clean, else 1, and B_j = 1 for all others. Only B_99 can
-/// fail, where e_99 = p > B_99 and the
-/// five are clean: (1-p)^5 <= delta, for every p. So these bounds hold at once with probability >= 1 - delta, and B_99 = 0.451 lies below the
+/// fail, where e_99 = p > B_99 and the five are clean: (1-p)^5 <= delta, for every p. So these bounds hold at once with
+/// probability >= 1 - delta, and B_99 = 0.451 lies below the
 /// 0.781 of equal shares.
 #[test]
 fn a_valid_bound_below_the_floor_of_equal_shares() {
@@ -243,9 +241,8 @@ fn shares_are_spent_to_the_end() {
 }
 
 /// The bounds that attain the floors, on draws: "U if class j is clean, 1 if not" for all classes, and "1 -
-/// delta^(1/m_min) if all are clean, 1 if not" for
-/// the worst one, where the errors are just above. Misses must not be shown to exceed delta, and 10 % smaller bounds
-/// must be.
+/// delta^(1/m_min) if all are clean, 1 if not" for the worst one, where the errors are just above. Misses must not be
+/// shown to exceed delta, and 10 % smaller bounds must be.
 #[test]
 fn on_draws() {
     let rng = &mut ChaCha8Rng::seed_from_u64(41);

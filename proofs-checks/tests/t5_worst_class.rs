@@ -3,14 +3,12 @@
 //!
 //! *Proof.* The class that attains the maximum is not random, so its own upper limit alone must hold; at t = max λ_j e_j all hypotheses "λ_j e_j <= t"
 //! are true, their p-values independent and at least uniform, and Simes' test of all of them errs with probability at
-//! most α; the worst class is lost only
-//! to one of K−1 Fisher tests of true hypotheses; Holm (THEORY.md).
+//! most α; the worst class is lost only to one of K−1 Fisher tests of true hypotheses; Holm (THEORY.md).
 //!
 //! Checked: both ends over all outcomes of two classes, beside every end; on six populations the misses of the upper
-//! end as a product over the classes,
-//! those of the lower one, of the candidates and of the classes above a level on draws, the ends by a second way
-//! (p-values summed term by term); that not every
-//! one of several worst classes need be a candidate.
+//! end as a product over the classes, those of the lower one, of the candidates and of the classes above a level on
+//! draws, the ends by a second way (p-values summed term by term); that not every one of several worst classes need be
+//! a candidate.
 
 use car_spectral::bounds::{
     Interval, classes_above, clopper_pearson, held_out_intervals, weighted_worst_class_interval,
@@ -34,8 +32,8 @@ struct Outcome {
 }
 
 /// Both ends over all outcomes of two classes: on a grid of (e_1, e_2), and just beside every end, where a probability
-/// to miss jumps. Both errors at
-/// the end, or one of them there and the other 0. Nine tenths of the distance from max λ_j k_j/n_j miss too often.
+/// to miss jumps. Both errors at the end, or one of them there and the other 0. Nine tenths of the distance from max
+/// λ_j k_j/n_j miss too often.
 #[test]
 fn two_classes_exactly() {
     let checks = [ABOVE, BELOW].map(|claim| Check::new("T5'", claim, Kind::Enumeration));
@@ -179,8 +177,8 @@ fn p_values(population: &Population, weights: &[f64], t: f64) -> Vec<Vec<f64>> {
 }
 
 /// Both ends on six populations, with their weights and with weights of 1. The lower end misses exactly if Simes' test
-/// rejects at t = max λ_j e_j: on every draw
-/// by p-values summed term by term, on some by the function itself, which must agree.
+/// rejects at t = max λ_j e_j: on every draw by p-values summed term by term, on some by the function itself, which
+/// must agree.
 #[test]
 fn ends_on_populations() {
     let upper_check = Check::new("T5'", ABOVE, Kind::Enumeration);
@@ -262,8 +260,7 @@ const CANDIDATES: &str = "P(j ∉ W) ≤ δ for a class j of the largest error";
 const HOLM: &str = "P(some class with e_j ≤ τ is named) ≤ δ";
 
 /// The candidates hold the worst class, any fixed one of several, and classes named by Holm's method do exceed the
-/// level; with more than 64 rivals, too. All
-/// of several worst classes at once are not held: that would cost more.
+/// level; with more than 64 rivals, too. All of several worst classes at once are not held: that would cost more.
 #[test]
 fn the_sets_of_classes() {
     let candidates_check = Check::new("T5'", CANDIDATES, Kind::Simulation);

@@ -2,8 +2,7 @@
 //!
 //! *Proof.* ‖ĈΛ‖₂ is a maximum over u, v >= 0 of sums of terms in [0, b]; leaving one example out lowers it by at most its term, and these add up to at
 //! most ‖ĈΛ‖₂. Below, one quotient uᵀĈΛv is a sum of independent terms in [0, b']. Checked: both ends on six
-//! populations at two levels, against the
-//! width of T6; and on the shipped ResNet-32.
+//! populations at two levels, against the width of T6; and on the shipped ResNet-32.
 
 mod shipped;
 

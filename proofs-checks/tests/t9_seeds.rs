@@ -10,8 +10,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 /// Draws of one class's images for M pairs of networks that share the images: with probability 1/2 an image is "hard",
-/// and
-/// only then may any network be wrong on it, each independently.
+/// and only then may any network be wrong on it, each independently.
 fn pairs(errors: &[Vec<[f64; 2]>], samples: u64, rng: &mut ChaCha8Rng) -> Vec<PairedCounts> {
     let classes = errors[0].len();
     let mut counts = vec![[(); 3].map(|()| vec![0; classes]); errors.len()];
@@ -70,8 +69,7 @@ fn these_networks() {
 }
 
 /// Normal seeds: Student's interval misses with probability delta, neither more nor less; nine tenths of it miss more
-/// often. The
-/// numbers are rescaled and shifted, which must not matter.
+/// often. The numbers are rescaled and shifted, which must not matter.
 #[test]
 fn students_interval_uses_up_its_level() {
     let check = Check::new("T9", "P(expectation over seeds ∉ Student's interval) = δ, normal seeds", Kind::Simulation);
@@ -155,8 +153,7 @@ fn the_sign_test_is_exact() {
 }
 
 /// Why the two are never mixed: seeds that hardly differ, measured on fifty images, give a narrow interval between
-/// seeds that
-/// misses the population's difference, which these networks' interval covers.
+/// seeds that misses the population's difference, which these networks' interval covers.
 #[test]
 fn between_seeds_is_not_the_population() {
     let check = Check::new("T9", "P(population's D ∉ Student's interval) ≤ δ", Kind::Necessity);

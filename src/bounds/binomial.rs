@@ -35,8 +35,7 @@ fn mass_by_mass(k: u64, n: u64, p: f64) -> f64 {
 }
 
 /// P(Bin(n, p) >= k), rounded upwards by 1e-9 + 1e-13 n of itself, for a p-value that must not come out too small: a
-/// tail is made of
-/// ln Γ(n), and was seen to lose 4e-8 of itself at n = 10^7.
+/// tail is made of ln Γ(n), and was seen to lose 4e-8 of itself at n = 10^7.
 pub(super) fn upper_tail_above(k: u64, n: u64, p: f64) -> f64 {
     upper_tail(k, n, p) * (1.0 + 1e-9 + 1e-13 * n as f64)
 }

@@ -11,12 +11,10 @@
 //!
 //! **Slack.** With u = 2^-53: fl(lambda_j fl(k_j/n_j)) carries a factor of at most (1+u)^2 over lambda_j e_j, and of
 //! (1+u)^3/(1-u) where counts from 2^53 on are rounded themselves; an entry of the stored matrix is at least (1-8u)
-//! times the exact one, and
-//! S4 passes that to the norm that `upper` encloses; fl(fl(sqrt(K-1)) upper) is at least (1-u)^2 times the product. So
-//! an
-//! inequality that holds exactly holds in floats up to the factor (1+u)^3 / ((1-8u)(1-u)^3) < 1 + 14.5u, and
-//! multiplying by 1 +
-//! 16u, rounded, covers it. No term under- or overflows, since weights lie in 1e-100..1e100 and counts are below 2^64.
+//! times the exact one, and S4 passes that to the norm that `upper` encloses; fl(fl(sqrt(K-1)) upper) is at least
+//! (1-u)^2 times the product. So an inequality that holds exactly holds in floats up to the factor (1+u)^3 /
+//! ((1-8u)(1-u)^3) < 1 + 14.5u, and multiplying by 1 + 16u, rounded, covers it. No term under- or overflows, since
+//! weights lie in 1e-100..1e100 and counts are below 2^64.
 
 use super::error::{check_column_non_zeros, check_errors, check_length, check_num_classes, check_weights};
 use super::{BoundError, Interval};
@@ -79,10 +77,8 @@ impl Chain {
 ///
 /// # Errors
 /// [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::Weight`],
-/// [`BoundError::MoreErrorsThanSamples`],
-/// [`BoundError::Interval`]; [`BoundError::NoSamples`] if every count is 0; [`BoundError::ColumnNonZeros`] if an s_j
-/// exceeds
-/// K - 1.
+/// [`BoundError::MoreErrorsThanSamples`], [`BoundError::Interval`]; [`BoundError::NoSamples`] if every count is 0;
+/// [`BoundError::ColumnNonZeros`] if an s_j exceeds K - 1.
 pub fn chain(
     weights: &[f64],
     errors: &[u64],
@@ -145,10 +141,8 @@ pub fn chain(
 /// end. What one pass says of nu without a spectral norm: [`nu_range`](super::nu_range).
 ///
 /// `column_non_zeros` is s, the most non-zeros in a column. Adding s terms, each within 2u of its exact value (4u for
-/// counts from
-/// 2^53 on), gives ‖M‖₁ up to a factor 1 ± (s+3)u; the stored matrix's norm is within 4u (S4), two more operations and
-/// the
-/// rounding of the factor itself add 3u: s + 12 is ample.
+/// counts from 2^53 on), gives ‖M‖₁ up to a factor 1 ± (s+3)u; the stored matrix's norm is within 4u (S4), two more
+/// operations and the rounding of the factor itself add 3u: s + 12 is ample.
 ///
 /// # Errors
 /// [`BoundError::Value`] for a one-norm that is negative or not finite; [`BoundError::Interval`].
@@ -317,8 +311,7 @@ mod tests {
     #[test]
     fn counts_that_are_rounded_are_within_the_slack() {
         // 2^53 + 1 images of class 0 in each of three predicted classes: each entry rounds down to 2^53/n, their sum 3
-        // 2^53 + 3 up
-        // by 1. The stored column has length √3 2^53/n, so that sqrt(s) times it is 3 2^53/n.
+        // 2^53 + 3 up by 1. The stored column has length √3 2^53/n, so that sqrt(s) times it is 3 2^53/n.
         let (part, n) = ((1u64 << 53) + 1, 1u64 << 55);
         let norm = 3f64.sqrt() * (part as f64 / n as f64);
         let chain = chain(&[1.0; 4], &[3 * part, 0, 0, 0], &[n, 1, 1, 1], exactly(norm), &[3, 0, 0, 0]).unwrap();

@@ -7,11 +7,9 @@
 //! mixed         half of δ in equal shares, half in those of equal floors
 //! ```
 //! The shares are fixed before the data; they may depend on the class counts m_j, not on the examples. Equal floors
-//! give a class of many
-//! examples next to nothing: on CIFAR100-LT (imbalance 100, δ = 0.05) U = 0.618, with δ_j = 0.0081 for the four classes
-//! of 5 images and
-//! 10⁻²⁰⁹ for that of 500, whose floor rises from 0.015 to 0.618. With mixed shares the two floors are 0.660 and 0.016.
-//! Source: here.
+//! give a class of many examples next to nothing: on CIFAR100-LT (imbalance 100, δ = 0.05) U = 0.618, with δ_j = 0.0081
+//! for the four classes of 5 images and 10⁻²⁰⁹ for that of 500, whose floor rises from 0.015 to 0.618. With mixed
+//! shares the two floors are 0.660 and 0.016. Source: here.
 
 use super::BoundError;
 use super::error::{check_delta, check_num_classes};
@@ -28,13 +26,11 @@ impl DeltaShares {
     /// Takes K shares whose sum is δ or less.
     ///
     /// A sum above δ by no more than its own rounding, K 2⁻⁵² of it, is taken; every share is then lowered by K 2⁻⁵¹ of
-    /// itself, which makes
-    /// bounds wider, so that Σ δ_j ≤ δ holds exactly.
+    /// itself, which makes bounds wider, so that Σ δ_j ≤ δ holds exactly.
     ///
     /// # Errors
     /// [`BoundError::TooFewClasses`], [`BoundError::Delta`]; [`BoundError::Value`] for a share that is not positive and
-    /// normal, or a sum above
-    /// δ.
+    /// normal, or a sum above δ.
     pub fn new(shares: Vec<f64>, delta: f64) -> Result<Self, BoundError> {
         check_num_classes(shares.len())?;
         check_delta(delta)?;

@@ -9,8 +9,7 @@
 //! Quantiles are found from the distribution function of `statrs`. Its own quantile was seen to stop up to 3e-9 early
 //! (n = 4,000,000, k = 2), and starts at 1e-4 at the least; here Newton's method on ln F, kept inside a bracket, runs
 //! until it stands still, and agrees with scipy to 1e-11 absolute for n up to 10^7. The ends are then moved outwards by
-//! ten times as
-//! much, so that no verdict hangs on a rounding.
+//! ten times as much, so that no verdict hangs on a rounding.
 
 use statrs::distribution::{Beta, Continuous, ContinuousCDF};
 use statrs::statistics::Distribution;
@@ -135,8 +134,8 @@ pub fn held_out_intervals(
 }
 
 /// T5 with δ_j/2M a side in place of δ/2KM: intervals that hold together with probability at least 1 − δ, narrower for
-/// the classes that have
-/// the larger shares. Slices of K: errors k_j and samples n_j. A side with more than 1/4 is computed with 1/4.
+/// the classes that have the larger shares. Slices of K: errors k_j and samples n_j. A side with more than 1/4 is
+/// computed with 1/4.
 ///
 /// # Errors
 /// As [`held_out_intervals`]; [`BoundError::Length`] also if there is not one share a class.
@@ -208,8 +207,7 @@ fn solve(distribution: impl Fn(f64) -> (f64, f64), start: f64, alpha: f64) -> f6
     let (mut lower, mut upper) = (0.0, 1.0);
     let mut x = start;
     // Bisection alone would need at most 1100 steps to the smallest float; Newton needs about ten, and some more where
-    // the
-    // rounding of F shows.
+    // the rounding of F shows.
     for _ in 0..1100 {
         let (share, density) = distribution(x);
         if share < alpha {

@@ -5,8 +5,7 @@
 //! kl⁻¹(q, c) = max{ p in [q, 1] : kl(q‖p) <= c }
 //! ```
 //! A PAC-Bayes bound "kl(q‖p) <= c" says p <= kl⁻¹(q, c), which is never above Pinsker's q + √(c/2) and at q = 0 is 1 −
-//! e^(−c) (Maurer 2004;
-//! Seeger 2002).
+//! e^(−c) (Maurer 2004; Seeger 2002).
 
 use super::BoundError;
 use super::error::check_share;

@@ -13,8 +13,7 @@
 use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
 
 /// The relative spare on c'_d that covers rounding: that of σ_j, of the grid point, of the logarithms, and s_l too
-/// small by ε while
-/// (1+ε)^{d−1} stays below it.
+/// small by ε while (1+ε)^{d−1} stays below it.
 const ROUNDING_SPARE: f64 = 1e-6;
 
 /// One of the three margin bounds of a class.

@@ -5,8 +5,7 @@
 //! Hyp(n, k, h):  P(x+1)/P(x) = (k-x)/(x+1) · (h-x)/(n-k-h+x+1)     k wrong of n, h of them drawn without replacement
 //! ```
 //! Starting at the mode, every mass carries a relative error of a few u for each step from there; masses below the
-//! smallest
-//! float become 0.
+//! smallest float become 0.
 
 /// P(X = k), k = 0..=`samples`, for X ~ Bin(`samples`, `probability`), 0 <= probability <= 1.
 pub(super) fn binomial_masses(samples: u64, probability: f64) -> Vec<f64> {

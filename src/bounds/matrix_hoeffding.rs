@@ -5,11 +5,10 @@
 //! ‖C_S − C_D‖₂ ≤ √( 4K/(m_min − 4K) · (KL(Q‖P) + ln(m_min/2δ)) ),   m_min > 4K
 //! ```
 //! Matrix Hoeffding with the best constant (Mackey, Jordan, Chen, Farrell and Tropp, Ann. Probab. 2014) gives P(‖C_S −
-//! C_D‖₂ ≥ ε) ≤ 2K e^{−cε²},
-//! c = m_min/4K, for one classifier, hence E e^{(c−1)‖·‖₂²} ≤ m_min/2, and Donsker and Varadhan the rest. Where the
-//! published form applies it is
-//! larger, and T1' ([`unconditional()`](super::unconditional())) is smaller than both, always. Source: here, after
-//! Morvant, Koço and Ralaivola.
+//! C_D‖₂ ≥ ε) ≤ 2K e^{−cε²}, c = m_min/4K, for one classifier, hence E e^{(c−1)‖·‖₂²} ≤ m_min/2, and Donsker and
+//! Varadhan the rest. Where the published form applies it is larger, and T1'
+//! ([`unconditional()`](super::unconditional())) is smaller than both, always. Source: here, after Morvant, Koço and
+//! Ralaivola.
 
 use super::error::{check_delta, check_num_classes};
 use super::morvant::{ConfusionRadius, Posterior};

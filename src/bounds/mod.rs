@@ -31,8 +31,7 @@
 //!
 //! Notation. K >= 2 classes; `class_counts[j]` = m_j training examples (or n_j held-out ones) of class j; matrices have
 //! rows = predicted and columns = true class; lambda_j > 0 is the weight of class j; e_j the error of class j; delta
-//! the
-//! probability with which a statement may fail. Proofs are in `THEORY.md`.
+//! the probability with which a statement may fail. Proofs are in `THEORY.md`.
 //!
 //! ```
 //! use car_spectral::bounds::{Verdict, held_out_intervals, verdict};

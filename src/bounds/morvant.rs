@@ -7,8 +7,7 @@
 //! ```
 //! C_S and C_D are averages over predictors drawn from Q; P is a prior fixed before the data. On the benchmarks of the
 //! field m_min > 8K fails (CIFAR100-LT with imbalance 100: 5 against 800), and then no number is given. The statement
-//! is as published; a proof with 4K
-//! for 8K is in THEORY.md ([`matrix_hoeffding()`](super::matrix_hoeffding())).
+//! is as published; a proof with 4K for 8K is in THEORY.md ([`matrix_hoeffding()`](super::matrix_hoeffding())).
 
 use super::error::{check_delta, check_non_negative, check_num_classes};
 use super::{BoundError, NotApplicable, Outcome};

@@ -6,9 +6,8 @@
 //! n drawn from N without replacement, D of the N wrong:  D in [k + least, k + most] with n' = N − n
 //! ```
 //! Hyp(N, D, n) is the number of wrong ones among n of N of which D are wrong. All n + n' images are exchangeable:
-//! given that k + k' = D are
-//! wrong, the first n are any n of them. This is what a second test set may be compared with; an interval of e_j may
-//! not.
+//! given that k + k' = D are wrong, the first n are any n of them. This is what a second test set may be compared with;
+//! an interval of e_j may not.
 
 use super::error::{check_errors, check_share};
 use super::interval::check_samples;
@@ -34,8 +33,8 @@ pub fn prediction_limits(errors: u64, samples: u64, further: u64, alpha: f64) ->
 }
 
 /// Where the share D/N of errors in a population of `population` = N images lies, from `errors` = k of `samples` = n
-/// drawn from it without
-/// replacement; `alpha` a side. Narrower than Clopper-Pearson's interval, which takes the population for infinite.
+/// drawn from it without replacement; `alpha` a side. Narrower than Clopper-Pearson's interval, which takes the
+/// population for infinite.
 ///
 /// # Errors
 /// As [`prediction_limits`], with n' = N − n; [`BoundError::Value`] for N < n or N = 0.

@@ -19,11 +19,10 @@
 //! T3 and T3' too hold with ln(1/delta_j) for ln(K/delta), for any [`DeltaShares`].
 //!
 //! T3 is Lemma 1 of Neyshabur, Bhojanapalli and Srebro (ICLR 2018) for each class with delta/K; T3' takes the KL of the
-//! restricted posterior exactly, then Maurer's bound and Pinsker's inequality. T3 follows from T3' on the
-//! same event, so both hold together with probability 1 - delta, and the term of T3 is always more than 4 sqrt 2 = 5.656... times
+//! restricted posterior exactly, then Maurer's bound and Pinsker's inequality. T3 follows from T3' on the same event,
+//! so both hold together with probability 1 - delta, and the term of T3 is always more than 4 sqrt 2 = 5.656... times
 //! that of T3'. T3'' inverts kl itself in place of Pinsker, and asks of sigma_j only what moves a margin by g/2. It is
-//! below 1 as long as
-//! c_j(g) is, so "vacuous" means above 1 - 10⁻⁶ for it ([`VACUOUS_ABOVE`]).
+//! below 1 as long as c_j(g) is, so "vacuous" means above 1 - 10⁻⁶ for it ([`VACUOUS_ABOVE`]).
 //!
 //! **Which grid point.** The smallest within beta/d. The union over k < N_j makes the statement hold at all grid points
 //! at once, so the choice may look at the weights; KL_j grows with b_j, so the smallest gives the smallest bound.
@@ -38,8 +37,8 @@
 //!
 //! **Rounding.** 4 sqrt 2 e^2 = 41.799 where the formula has 42: a relative error eps in every s_l is covered while
 //! (1 + eps)^(d-1) <= 1.0048; in T3'' c'_d is raised by 10⁻⁶ of itself for it. d, h, B, the preprocessing, G and the
-//! shares of delta must be fixed
-//! before the data are seen, and c_j(g) measured on the original training images in evaluation mode.
+//! shares of delta must be fixed before the data are seen, and c_j(g) measured on the original training images in
+//! evaluation mode.
 
 use super::error::{check_delta, check_errors, check_length, check_num_classes};
 use super::least_kl::{MarginStatement, least_kl};

@@ -6,8 +6,8 @@
 //! ‖C_DΛ‖₂ >= μ, the root below X = uᵀĈΛv of  μ − X + X ln(X/μ) = b'L',   b' = max_j(λ_j v_j/n_j) max_i u_i,  L' = ln(2N/δ)
 //! ```
 //! the largest such μ of N pairs of unit vectors u, v >= 0 that are fixed before the held-out samples are seen: the
-//! vector of ones twice, top pairs of C_gΛ
-//! on the training images, of a validation set. Pairs from a part of the held-out samples are fixed for the rest only.
+//! vector of ones twice, top pairs of C_gΛ on the training images, of a validation set. Pairs from a part of the
+//! held-out samples are fixed for the rest only.
 //!
 //! ‖ĈΛ‖₂ is too large on average, as a maximum of estimates is; so the upper end needs no bound of the noise, which T6
 //! pays for.
@@ -25,17 +25,15 @@ pub fn even_pair(num_classes: usize) -> VectorPair {
 }
 
 /// T6': where ‖C_DΛ‖₂ lies with probability at least 1 − `delta`. `confusions` are the held-out triplets (predicted i,
-/// true j, count),
-/// i != j; `held_out` encloses ‖ĈΛ‖₂; `pairs` are fixed before these samples are seen (none: the lower end is 0).
+/// true j, count), i != j; `held_out` encloses ‖ĈΛ‖₂; `pairs` are fixed before these samples are seen (none: the lower
+/// end is 0).
 ///
 /// Not applicable if a class has no held-out sample.
 ///
 /// # Errors
 /// [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::Weight`], [`BoundError::Delta`],
-/// [`BoundError::Interval`],
-/// [`BoundError::ConfusionEntry`]; [`BoundError::MoreErrorsThanSamples`] if a column sums to more than n_j;
-/// [`BoundError::Value`] for a pair
-/// with an entry that is negative or not finite, or of zeros.
+/// [`BoundError::Interval`], [`BoundError::ConfusionEntry`]; [`BoundError::MoreErrorsThanSamples`] if a column sums to
+/// more than n_j; [`BoundError::Value`] for a pair with an entry that is negative or not finite, or of zeros.
 pub fn self_bounding_interval(
     weights: &[f64],
     counts: &[u64],

@@ -4,10 +4,9 @@
 //! ```text
 //! e_j <= (nu / lambda_j) ‖C_{S,g} Lambda‖₂ + E(f, S, g, delta)
 //! ```
-//! E is known up to constants only, so there is no total and no verdict on one. The paper's nu ("depends on K only")
-//! is put in as the proved constant sqrt(K-1) of S3, or, class by class, sqrt(s_j) for a column j with s_j non-zeros.
-//! The measured
-//! nu must not be put in: with it the spectral norm cancels and the one-norm comes back.
+//! E is known up to constants only, so there is no total and no verdict on one. The paper's nu ("depends on K only") is
+//! put in as the proved constant sqrt(K-1) of S3, or, class by class, sqrt(s_j) for a column j with s_j non-zeros. The
+//! measured nu must not be put in: with it the spectral norm cancels and the one-norm comes back.
 
 use super::error::{check_column_non_zeros, check_non_negative, check_num_classes, check_weights};
 use super::{BoundError, NotApplicable};
@@ -31,13 +30,11 @@ impl SpectralTerm {
 }
 
 /// T2's first term from an upper bound of ‖C_{S,g} Lambda‖₂ (S5) and the numbers s_j of non-zeros in the columns of
-/// C_{S,g}
-/// ([`ConfusionMatrix::column_non_zeros`](crate::confusion::ConfusionMatrix::column_non_zeros)).
+/// C_{S,g} ([`ConfusionMatrix::column_non_zeros`](crate::confusion::ConfusionMatrix::column_non_zeros)).
 ///
 /// # Errors
 /// [`BoundError::TooFewClasses`], [`BoundError::Weight`], [`BoundError::Length`]; [`BoundError::Value`] for a norm that
-/// is
-/// negative or not finite; [`BoundError::ColumnNonZeros`] if an s_j exceeds K - 1.
+/// is negative or not finite; [`BoundError::ColumnNonZeros`] if an s_j exceeds K - 1.
 pub fn spectral_term(
     weights: &[f64],
     spectral_upper: f64,

@@ -5,10 +5,8 @@
 //! ‖C_S − C_D‖₂ ≤ √( 2 H (KL(Q‖P) + ln(15/δ)) ),   H = Σ_j 1/m_j
 //! ```
 //! Needs an example of every class. On CIFAR100-LT (imbalance 100) H = 4.56, and the radius is 7.2 even at KL = 0.
-//! Whatever m, KL and delta, it
-//! is smaller than T1 in either form. What it is used for, a bound of the class errors, T1''
-//! ([`class_pac_bayes()`](super::class_pac_bayes()))
-//! gives directly.
+//! Whatever m, KL and delta, it is smaller than T1 in either form. What it is used for, a bound of the class errors,
+//! T1'' ([`class_pac_bayes()`](super::class_pac_bayes())) gives directly.
 
 use super::error::{check_delta, check_num_classes};
 use super::morvant::{ConfusionRadius, Posterior};

@@ -7,10 +7,9 @@
 //! W = {j : no i has Fisher's exact p-value of "e_i <= e_j" <= δ/(K−1)}     holds argmax e_j with probability >= 1 − δ
 //! ```
 //! with u_j(α) the one-sided Clopper-Pearson limit. The class that attains the maximum is not random, so that the upper
-//! limit of
-//! that one class alone has to hold. λ = 1 gives the largest error itself. Model and weights are fixed before the
-//! samples are seen; with M
-//! models compared δ becomes δ/M. A class without samples has u_j = 1 and may be the worst.
+//! limit of that one class alone has to hold. λ = 1 gives the largest error itself. Model and weights are fixed before
+//! the samples are seen; with M models compared δ becomes δ/M. A class without samples has u_j = 1 and may be the
+//! worst.
 
 use super::binomial::upper_tail_above;
 use super::error::{check_delta, check_errors, check_length, check_num_classes, check_weights};
@@ -20,18 +19,16 @@ use super::masses::hypergeometric_masses;
 use super::{BoundError, Interval};
 
 /// Each class is compared with this many others at most: those whose errors are largest for certain. Comparing with
-/// fewer only
-/// leaves more candidates.
+/// fewer only leaves more candidates.
 const MOST_RIVALS: usize = 64;
 
 /// The interval of max_j λ_j e_j: WCE (D4) for the class weights, the largest error of any class for weights of 1. It
-/// holds
-/// with probability at least 1 − `delta`, over `models_compared` models too. Slices of K.
+/// holds with probability at least 1 − `delta`, over `models_compared` models too. Slices of K.
 ///
 /// # Errors
 /// [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::Weight`],
-/// [`BoundError::MoreErrorsThanSamples`],
-/// [`BoundError::TooManySamples`], [`BoundError::Delta`]; [`BoundError::Empty`] for no model.
+/// [`BoundError::MoreErrorsThanSamples`], [`BoundError::TooManySamples`], [`BoundError::Delta`]; [`BoundError::Empty`]
+/// for no model.
 pub fn weighted_worst_class_interval(
     weights: &[f64],
     errors: &[u64],
@@ -79,10 +76,8 @@ pub fn worst_class_certificate(
 /// − `delta`.
 ///
 /// A class is left out if Fisher's test finds another one's error larger. Only the comparisons of the worst class with
-/// the K−1 others must
-/// not fail, so only those are paid for. Where several classes share the largest error, each of them is in W with that
-/// probability, all of
-/// them at once need not be.
+/// the K−1 others must not fail, so only those are paid for. Where several classes share the largest error, each of
+/// them is in W with that probability, all of them at once need not be.
 ///
 /// # Errors
 /// As [`worst_class_interval`].
@@ -112,8 +107,7 @@ pub fn worst_class_candidates(
 }
 
 /// The classes whose error exceeds `level`, ascending, by Holm's method (1979) on the exact binomial p-values of "e_j
-/// <= level": with
-/// probability at least 1 − `delta` none of them is named wrongly.
+/// <= level": with probability at least 1 − `delta` none of them is named wrongly.
 ///
 /// # Errors
 /// As [`worst_class_interval`]; [`BoundError::Value`] for a level outside [0, 1].
@@ -147,8 +141,7 @@ fn largest_upper_limit(weights: &[f64], errors: &[u64], counts: &[u64], alpha: f
 }
 
 /// The largest t that Simes' test rejects, by bisection from below: what it rejects is an interval from 0 on, as the
-/// p-values
-/// grow with t.
+/// p-values grow with t.
 fn simes_lower(weights: &[f64], errors: &[u64], counts: &[u64], alpha: f64) -> f64 {
     let num_classes = counts.len() as f64;
     let rejected = |t: f64| {

@@ -27,8 +27,7 @@ impl ConfusionMatrix {
     ///
     /// # Errors
     /// [`ConfusionError::NotSquare`], [`ConfusionError::TooFewClasses`] for K < 2, [`ConfusionError::TooManyClasses`]
-    /// for
-    /// K ≥ 2^32, [`ConfusionError::InvalidEntry`] for an entry that is negative or not finite.
+    /// for K ≥ 2^32, [`ConfusionError::InvalidEntry`] for an entry that is negative or not finite.
     pub fn from_dense(matrix: Array2<f64>) -> Result<Self, ConfusionError> {
         let (rows, columns) = matrix.dim();
         if rows != columns {

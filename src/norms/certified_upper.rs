@@ -5,8 +5,8 @@
 //! ```
 //!
 //! The first holds for *any* matrices U, S = diag(s), V, so the decomposition need not be trusted: what it lacks shows
-//! up in E and in
-//! the departures from I, which are computed. Where it fails, or is so bad that ‖M‖_F is smaller, ‖M‖_F is the bound.
+//! up in E and in the departures from I, which are computed. Where it fails, or is so bad that ‖M‖_F is smaller, ‖M‖_F
+//! is the bound.
 //!
 //! **Rounding.** u = 2⁻⁵³, m x n matrices of N = mn numbers, t singular values; sums in any order, fused or not; Nu ≤ 1/4.
 //! - Products. US rounds once, an inner product of t terms is off by at most tu/(1 − tu) times that of the absolute values: U S Vᵀ is off by
@@ -33,12 +33,11 @@ use super::power_of_two::scale_up;
 const TIGHT: f64 = 1.0 + 1e-9;
 
 /// A number that ‖M‖₂ does not exceed, for a matrix with finite entries of any signs: the smaller of ‖M‖_F and what a
-/// singular value
-/// decomposition certifies (the module's page has the proof), both rounded up.
+/// singular value decomposition certifies (the module's page has the proof), both rounded up.
 ///
 /// Above the norm by about 1e-11 relative for full matrices of a few hundred rows; nalgebra's singular vectors of
-/// matrices with many zeros
-/// can be wrong, and then the bound may be up to ‖M‖_F, but true all the same. Cost O(m n min(m, n)).
+/// matrices with many zeros can be wrong, and then the bound may be up to ‖M‖_F, but true all the same. Cost O(m n
+/// min(m, n)).
 ///
 /// # Errors
 /// [`NormError::Empty`], [`NormError::NonFinite`]; [`NormError::Overflow`] if the bound exceeds the largest f64.
@@ -151,8 +150,7 @@ mod tests {
         let exact = Decomposition { u: one.clone(), s: DVector::repeat(4, 2.0), v_t: one.clone() };
         let bound = upper_by(&(&one * 2.0), &exact);
         // Residual 8 x 4 x 2 eps; each factor 8 x 4 eps under a root; 8 eps at the end: 64, twice 16 and 8, the last
-        // three
-        // of 2.
+        // three of 2.
         assert_eq!(bound, 2.0 + (64.0 + 2.0 * (16.0 + 16.0 + 8.0)) * f64::EPSILON);
         assert_eq!(norm_upper(&DMatrix::from_element(1, 1, 2.0)), 2.0 * (1.0 + 9.0 * f64::EPSILON));
     }

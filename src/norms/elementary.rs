@@ -52,14 +52,12 @@ pub fn frobenius_norm(matrix: &ConfusionMatrix) -> f64 {
 }
 
 /// ‖1ᵀM‖₂/√K ≤ ‖M‖₂, for 1/√K in every entry is a unit vector: what the column sums s alone force on the spectral norm.
-/// The
-/// matrix 1 sᵀ/K, whose columns spread evenly over all rows, attains it. Of C Λ it is the root mean square over classes
-/// of the
-/// weighted errors λ_j e_j: how far ‖C Λ‖₂ lies above it says how unevenly errors flow into predicted classes.
+/// The matrix 1 sᵀ/K, whose columns spread evenly over all rows, attains it. Of C Λ it is the root mean square over
+/// classes of the weighted errors λ_j e_j: how far ‖C Λ‖₂ lies above it says how unevenly errors flow into predicted
+/// classes.
 ///
 /// Relative error at most (2K+3) 2^-53 up to second order, and below the normal numbers 2^-1074. Infinity if it exceeds
-/// the
-/// largest f64.
+/// the largest f64.
 pub fn column_sum_floor(matrix: &ConfusionMatrix) -> f64 {
     let Some(e) = largest_exponent(matrix) else { return 0.0 };
     let mut sums = vec![0.0; matrix.num_classes()];
@@ -69,13 +67,11 @@ pub fn column_sum_floor(matrix: &ConfusionMatrix) -> f64 {
     scale(root_mean_square(sums), e)
 }
 
-/// The largest of four numbers that ‖M‖₂ is not below and that one pass over the entries gives: the lengths of the
-/// longest column
+/// The largest of four numbers that ‖M‖₂ is not below and that one pass over the entries gives: the lengths of the longest column
 /// max_j |M 1_j| and of the longest row max_i |1_iᵀM|, and what column and row sums force, |1ᵀM|/√K and |M1|/√K.
 ///
 /// Relative error at most (2K+3) 2^-53 up to second order, and below the normal numbers 2^-1074. Infinity if it exceeds
-/// the
-/// largest f64.
+/// the largest f64.
 pub fn spectral_floor(matrix: &ConfusionMatrix) -> f64 {
     #[derive(Clone, Default)]
     struct Line {

@@ -12,19 +12,15 @@
 //!
 //! **Where x comes from.** Any positive x gives true bounds; a good one makes them meet. One Lanczos run from b = 1
 //! gives θ ≈ σ² and, for s = θ (1 + δ), the vector x with (s I - A) x = b - r (module `lanczos`). If r <= b and x > 0
-//! then
-//! Ax <= s x, so the first bound is at most √s = σ (1 + δ/2 + …), and x is within O(δ/gap) of the top singular vector,
-//! so
-//! the second misses σ by O(δ²). It is the same small-gap certificate as in S5, ‖M‖₂² <= s - min_j b_j/x_j, with the
-//! solver's output *checked by Collatz-Wielandt* instead of believed; it needs no gap between σ₁ and σ₂, and no
-//! component of
-//! x has to be accurate. Where the residual stays too large the smallest δ that the residual allows is taken, and the
-//! interval is honestly wider.
+//! then Ax <= s x, so the first bound is at most √s = σ (1 + δ/2 + …), and x is within O(δ/gap) of the top singular
+//! vector, so the second misses σ by O(δ²). It is the same small-gap certificate as in S5, ‖M‖₂² <= s - min_j b_j/x_j,
+//! with the solver's output *checked by Collatz-Wielandt* instead of believed; it needs no gap between σ₁ and σ₂, and
+//! no component of x has to be accurate. Where the residual stays too large the smallest δ that the residual allows is
+//! taken, and the interval is honestly wider.
 //!
 //! **Rounding.** u = 2^-53, p vectors of length n in the block, N = (most non-zeros in a row) + (most in a column). All terms
 //! are non-negative, so no cancellation: a sum of t products carries a factor in [(1-u)^t, (1+u)^t] in whatever order
-//! it
-//! is taken, fused or not.
+//! it is taken, fused or not.
 //! - Upper: fl(y_j) >= (1-u)^N (Ax)_j, and the division adds one rounding, so the true ratio is at most
 //!   (1-u)^-(N+1) max fl(y_j/x_j); the root halves the exponent and adds one rounding, the constant 1 + (N+8)u and the
 //!   product two more. (1-u)^-(N/2 + 7/2) <= 1 + (N+8)u for N u <= 1/4, so next_up(√max · (1 + (N+8)u)) >= ‖M‖₂.
@@ -37,8 +33,7 @@
 //!   underflows are less than n 2^-154.
 //!
 //! The conditions of all this hold for every matrix there can be: K < 2^32 (a class is named by 32 bits) gives N < 2^33
-//! and
-//! N + p + n < 2^34, so N u < 2^-20, (N + p + n) u < 2^-19 and n 2^-154 < 2^-122.
+//! and N + p + n < 2^34, so N u < 2^-20, (N + p + n) u < 2^-19 and n 2^-154 < 2^-122.
 //!
 //! Both slacks of S5 are therefore right.
 
@@ -67,8 +62,7 @@ const BASIS_BUDGET: usize = 1 << 24;
 const BASIS_DIMENSION: (usize, usize) = (32, 1024);
 /// Exponents of the relative shift δ of a witness (s = θ (1 + δ)): 2^-31 makes an interval of relative width 2.3e-10;
 /// below 2^-39 the rounding of A x, u s x_j ≈ u/δ against b = 1, would no longer be small. At 2^20 the witness is b
-/// itself to
-/// six digits.
+/// itself to six digits.
 const LARGEST_SHIFT: i32 = -31;
 const SMALLEST_SHIFT: i32 = -39;
 const WIDEST_SHIFT: i32 = 21;
@@ -109,20 +103,17 @@ impl SpectralNorm {
 }
 
 /// Certified enclosure lower <= ‖M‖₂ <= upper of the stored matrix (S5; the module's page has statement and proof),
-/// relative
-/// width at most 1e-9 unless thousands of passes cannot separate σ₁ from what lies below it; then honestly wider.
+/// relative width at most 1e-9 unless thousands of passes cannot separate σ₁ from what lies below it; then honestly
+/// wider.
 ///
 /// One connected component of the bipartite graph of rows and columns at a time: ‖M‖₂ is the largest of theirs.
-/// Components whose
-/// certified bound √(‖·‖₁ ‖·‖_∞) lies below the lower bound already reached are skipped, a component with one entry is
-/// exact. A dense matrix of one component with at least an eighth of its entries not 0 is used in place, one read a
-/// pass; a zero matrix gives 0 = lower = upper with the
-/// first unit vectors.
+/// Components whose certified bound √(‖·‖₁ ‖·‖_∞) lies below the lower bound already reached are skipped, a component
+/// with one entry is exact. A dense matrix of one component with at least an eighth of its entries not 0 is used in
+/// place, one read a pass; a zero matrix gives 0 = lower = upper with the first unit vectors.
 ///
-/// The enclosure is of the matrix as stored. An entry of C_g Λ, computed as (count / m_j) λ_j with
-/// λ_j = 1/√(π_j + r0), r0 ≥ 0, is off by at most 8u relatively, and so by S4 is the norm: ‖fl(M)‖₂ ∈ [(1-8u), (1+8u)]
-/// ‖M‖₂. Two
-/// of these roundings are left if λ_j is taken as it is stored.
+/// The enclosure is of the matrix as stored. An entry of C_g Λ, computed as (count / m_j) λ_j with λ_j = 1/√(π_j + r0),
+/// r0 ≥ 0, is off by at most 8u relatively, and so by S4 is the norm: ‖fl(M)‖₂ ∈ [(1-8u), (1+8u)] ‖M‖₂. Two of these
+/// roundings are left if λ_j is taken as it is stored.
 ///
 /// # Errors
 /// [`NormError::Overflow`] if the upper bound exceeds the largest f64.
@@ -367,8 +358,7 @@ impl Enclosed {
 }
 
 /// Encloses the norm of a connected block whose largest entry is of moderate size. `support` is 1 on the non-zero
-/// places and
-/// 0 elsewhere. Returns early once the upper bound is not above `irrelevant_below`.
+/// places and 0 elsewhere. Returns early once the upper bound is not above `irrelevant_below`.
 fn enclose_block(block: &Block, support: &[f64], irrelevant_below: f64) -> Enclosed {
     let mut found = Enclosed::unknown();
     let terms = block.most_terms();
@@ -432,8 +422,7 @@ fn dimension_limit(len: usize) -> usize {
 }
 
 /// The dimension at which to look at T_k again after a look at k: one look costs some 500 k operations, which is to
-/// stay below
-/// the passes in between over a block of so many entries.
+/// stay below the passes in between over a block of so many entries.
 fn next_look(k: usize, stored: usize) -> usize {
     k + 1 + (512 * k / stored).min(k / 4)
 }
@@ -740,10 +729,8 @@ mod tests {
     #[test]
     fn a_vanishing_gap_ends_with_an_honest_interval() {
         // The path: (shift + shiftᵀ)/2 has norm cos(π/(K+1)) and a gap of about 15/K²; odd and even places are two
-        // components.
-        // Up to K = 1000 one Krylov space is enough, 2000 takes restarts from the witness of the one before, and at
-        // 5000 all
-        // passes allowed are spent.
+        // components. Up to K = 1000 one Krylov space is enough, 2000 takes restarts from the witness of the one
+        // before, and at 5000 all passes allowed are spent.
         for (k, width, passes) in
             [(100, 1e-9, 121), (1000, 1e-9, 1137), (2000, 1e-9, 2051), (5000, 1e-7, 2 * MAX_PASSES + 2)]
         {

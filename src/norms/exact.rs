@@ -9,9 +9,8 @@
 //! *vectors* can return wrong singular *values*, too (seen: 1.18 for 0.91, K = 5, one row of two entries); so only
 //! values are asked of its SVD, Σ σ_i² = ‖M‖_F² is checked, and the vectors come from an eigendecomposition of MᵀM,
 //! checked against σ₁. Its values can be NaN for a matrix and right for its transpose (seen: K = 57, 31 entries); so
-//! the
-//! transpose is tried next. And with entries over hundreds of orders of magnitude its iteration can circle for ever; so
-//! the negligible ones are dropped first.
+//! the transpose is tried next. And with entries over hundreds of orders of magnitude its iteration can circle for
+//! ever; so the negligible ones are dropped first.
 
 use nalgebra::{DMatrix, DVector, SVD, SymmetricEigen};
 use ndarray::ArrayView2;
@@ -54,8 +53,7 @@ pub fn spectral_norm(matrix: ArrayView2<f64>) -> Result<f64, NormError> {
 /// σ₁ with one pair of unit singular vectors; non-negative vectors if no entry of the matrix is negative.
 ///
 /// v is the top eigenvector of MᵀM and u = Mv/‖Mv‖. For M >= 0 the vectors |u|, |v| serve as well (S4):
-/// σ₁ = uᵀMv <= |u|ᵀM|v| <= σ₁, so equality holds throughout. Where σ₁ is multiple the pair is one of many. The zero
-/// matrix
+/// σ₁ = uᵀMv <= |u|ᵀM|v| <= σ₁, so equality holds throughout. Where σ₁ is multiple the pair is one of many. The zero matrix
 /// gives σ = 0 and the first unit vectors.
 ///
 /// # Errors
@@ -128,8 +126,7 @@ impl Scaled {
     }
 
     /// Up to a relative rounding that is generous for the backward error of the decompositions: 7e-15 at K = 2, 1.4e-13
-    /// at
-    /// K = 1000 (seen: 3e-15 at most for K < 12).
+    /// at K = 1000 (seen: 3e-15 at most for K < 12).
     fn agrees(&self, found: f64, expected: f64) -> bool {
         let rounding = (32 + self.matrix.nrows().max(self.matrix.ncols())) as f64 * f64::EPSILON;
         (found - expected).abs() <= rounding * expected

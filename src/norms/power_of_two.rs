@@ -13,8 +13,7 @@ pub(super) fn exponent(x: f64) -> i32 {
 ///
 /// Both factors are powers of two in range, on the same side of 1. Upwards nothing is rounded before the result itself
 /// overflows. Downwards both products may be: the first by at most 2^-1075, which the second factor, then at most 1/2,
-/// halves, the
-/// second by at most 2^-1075 more: three quarters of 2^-1074. That is not always the nearest float.
+/// halves, the second by at most 2^-1075 more: three quarters of 2^-1074. That is not always the nearest float.
 pub(super) fn scale(x: f64, e: i32) -> f64 {
     let half = e / 2;
     x * power(half) * power(e - half)
@@ -61,8 +60,7 @@ mod tests {
     #[test]
     fn two_roundings_may_miss_the_nearest_float_but_not_by_a_unit() {
         // 2^-1060 (1 + 2^-15 + 2^-45) is 16384.5 + 2^-31 units of 2^-1074, nearest to 16385. The first product, by
-        // 2^-30, loses the
-        // last bit to a tie, and the second rounds 16384.5 to even.
+        // 2^-30, loses the last bit to a tie, and the second rounds 16384.5 to even.
         let x = 2f64.powi(-1000) * (1.0 + 2f64.powi(-15) + 2f64.powi(-45));
         assert_eq!(scale(x, -60), 16384.0 * SMALLEST);
         assert_eq!((scale_down(x, -60), scale_up(x, -60)), (16383.0 * SMALLEST, 16385.0 * SMALLEST));

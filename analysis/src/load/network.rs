@@ -30,8 +30,7 @@ fn layer_norms(weight: &Tensor) -> Result<LayerNorms, AnalysisError> {
     let values = Vec::<f64>::try_from(weight.f_to_kind(Kind::Double)?.f_contiguous()?.f_flatten(0, -1)?)?;
     let matrix = Array2::from_shape_vec((rows as usize, columns as usize), values).expect("a whole matrix");
     // Squares of the entries over the largest do not under- or overflow; summing n of them loses at most a factor 1 + n
-    // u, and the bound
-    // grows with the norm, so it is rounded up by more than that.
+    // u, and the bound grows with the norm, so it is rounded up by more than that.
     let largest = matrix.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
     let sum: f64 = matrix.iter().map(|value| if largest > 0.0 { (value / largest).powi(2) } else { 0.0 }).sum();
     let frobenius = sum.sqrt() * largest * (1.0 + (matrix.len() + 8) as f64 * f64::EPSILON);

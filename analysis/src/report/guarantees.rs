@@ -7,8 +7,7 @@ use super::{ModelReport, Settings, counted, listed};
 const NAMED: usize = 6;
 
 /// One statement a sentence: the worst class's error and which class it can be, further images, the population's norm,
-/// what training images
-/// alone could guarantee, what more test images would.
+/// what training images alone could guarantee, what more test images would.
 pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String> {
     let test = &model.test;
     let found = &test.max_error;

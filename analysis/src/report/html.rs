@@ -1,6 +1,5 @@
 //! `report.html`: one file without scripts or outside references. Every text goes through the template engine's
-//! escaping;
-//! only the plots, whose own text [`svg`](super::plots::svg) escapes, are passed as markup.
+//! escaping; only the plots, whose own text [`svg`](super::plots::svg) escapes, are passed as markup.
 
 use car_spectral::confusion::WrittenMargin;
 use minijinja::{AutoEscape, Environment, escape_formatter};

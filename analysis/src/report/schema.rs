@@ -445,8 +445,7 @@ pub struct TestReport {
 }
 
 /// T4: what no bound at level 1 - delta that holds for every distribution and looks at training images alone can go
-/// below, even if all of
-/// them are classified right, however delta is shared out among the classes.
+/// below, even if all of them are classified right, however delta is shared out among the classes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Floors {
     /// A bound of one class's error alone: 1 - delta^(1/m_j). Length K.
@@ -487,8 +486,8 @@ pub struct NextSample {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Planning {
     /// `certify`: with probability 0.8 the one-sided upper limit of max_j e_j exceeds it by at most `by`; `compare`:
-    /// two models whose worst
-    /// classes differ by `by` are told apart with probability 0.8. One statement at level 1 - delta.
+    /// two models whose worst classes differ by `by` are told apart with probability 0.8. One statement at level 1 -
+    /// delta.
     pub goal: String,
     /// The excess or the difference.
     pub by: f64,
@@ -692,8 +691,7 @@ pub struct ClassDifference {
 }
 
 /// Two models on the same test samples (T8). Each of its statements (overall, macro, each group, worst class, the
-/// classes' intervals, their
-/// verdicts) holds by itself with probability 1 - delta, for these two networks.
+/// classes' intervals, their verdicts) holds by itself with probability 1 - delta, for these two networks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// Index of the model that is compared with.
@@ -722,8 +720,7 @@ pub struct SeedDifference {
     /// Mean error of the networks of b less that of a.
     pub difference: f64,
     /// Where the difference of the means of all seeds' networks lies, by Student's t over seeds (paired where both
-    /// groups have the same seeds):
-    /// differences between seeds taken for normal.
+    /// groups have the same seeds): differences between seeds taken for normal.
     pub interval: [f64; 2],
     /// p-value of the exact sign test over the pairs of seeds; `None` if they are not paired.
     pub sign_test: Option<f64>,
@@ -754,8 +751,7 @@ pub struct GroupComparison {
     /// Measured error of the worst class, between seeds.
     pub worst_class: SeedDifference,
     /// Mean of max_j e_j of these networks of b less that of a, from their test samples alone (T9); `None` if they are
-    /// not paired or were tested
-    /// on different samples.
+    /// not paired or were tested on different samples.
     pub these_networks: Option<Difference>,
 }
 

@@ -1,8 +1,7 @@
 //! T8 (a): one class, and all classes at once.
 //!
 //! With s = β + γ the probability that exactly one of the two models is wrong and π = β/s that it is then A,
-//! d = β − γ = s(2π − 1). Given m = b + c, b ~ Bin(m, π); m ~ Bin(n, s). With one-sided Clopper-Pearson ends of π at
-//! 4α/5 and
+//! d = β − γ = s(2π − 1). Given m = b + c, b ~ Bin(m, π); m ~ Bin(n, s). With one-sided Clopper-Pearson ends of π at 4α/5 and
 //! of s at α/5:
 //!
 //! ```text
@@ -10,9 +9,8 @@
 //! P(d > U) <= α,  P(d < L) <= α
 //! ```
 //! U < 0 exactly if McNemar's exact test of d >= 0 rejects at 4α/5. Where both models err alone about equally often
-//! this is
-//! up to √2 narrower than the difference of Clopper-Pearson ends of β and γ; it is wider only where nearly all of the
-//! images on which one errs alone belong to one of them.
+//! this is up to √2 narrower than the difference of Clopper-Pearson ends of β and γ; it is wider only where nearly all
+//! of the images on which one errs alone belong to one of them.
 
 use super::{ComparisonVerdict, PairedCounts};
 use crate::bounds::binomial::upper_tail;
@@ -57,8 +55,7 @@ pub fn mcnemar(only_a_wrong: u64, only_b_wrong: u64) -> Result<McNemar, BoundErr
 ///
 /// # Errors
 /// [`BoundError::MoreErrorsThanSamples`] (as class 0) if b + c > n; [`BoundError::Value`] for an alpha outside (0,
-/// 1/4];
-/// [`BoundError::TooManySamples`].
+/// 1/4]; [`BoundError::TooManySamples`].
 pub fn difference_interval(
     only_a_wrong: u64,
     only_b_wrong: u64,
@@ -99,8 +96,7 @@ pub struct ClassDifference {
 /// d_j <= 0 and d_j >= 0.
 ///
 /// The intervals hold all together with probability 1 − delta, and so do the verdicts; both together with 1 − 2 delta.
-/// The
-/// verdicts decide more classes.
+/// The verdicts decide more classes.
 ///
 /// # Errors
 /// [`BoundError::Delta`], [`BoundError::TooManySamples`].

@@ -4,8 +4,7 @@ use crate::bounds::BoundError;
 use crate::bounds::error::{check_errors, check_length, check_num_classes};
 
 /// What two models got right and wrong on the same images: of each class n_j, both wrong, only A wrong (b_j), only B
-/// wrong
-/// (c_j).
+/// wrong (c_j).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PairedCounts {
     samples: Vec<u64>,

@@ -6,8 +6,7 @@
 //!   V⁺ = (√(w²L/2) + √(V + w²L/2))²,   V = Σ_{j in G} w_j² (b_j + c_j)
 //! ```
 //! with probability at least 1 − delta (Bernstein's inequality, its variance bounded from the same counts). No factor
-//! for the
-//! number of classes: only their mean is spoken of.
+//! for the number of classes: only their mean is spoken of.
 
 use super::{ComparisonVerdict, PairedCounts};
 use crate::bounds::error::check_delta;

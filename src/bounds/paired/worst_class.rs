@@ -6,10 +6,9 @@
 //! together at δ    both at δ/2, intersected
 //! ```
 //! W_A(α) are the classes that can be A's worst (T5'), U and L the ends of [`difference_interval`]. D is at most A's
-//! error
-//! less B's in A's worst class, which is not random: the candidates pay for not knowing it, once, not K times. The
-//! paired
-//! interval is the narrower one where both models have the same few worst classes, the separate one where they do not.
+//! error less B's in A's worst class, which is not random: the candidates pay for not knowing it, once, not K times.
+//! The paired interval is the narrower one where both models have the same few worst classes, the separate one where
+//! they do not.
 
 use super::class::SIGN_SHARE;
 use super::{ComparisonVerdict, PairedCounts, difference_interval};
@@ -35,10 +34,8 @@ pub struct WorstClassDifference {
     /// A against B.
     pub verdict: ComparisonVerdict,
     /// The classes that decide it, ascending; empty if undecided. By the paired interval: the candidates for the worst
-    /// class of
-    /// the better model, in all of which it is better. If only the separate one decides: the class whose upper limit is
-    /// the
-    /// better model's largest, and the class whose lower limit is the other's.
+    /// class of the better model, in all of which it is better. If only the separate one decides: the class whose upper
+    /// limit is the better model's largest, and the class whose lower limit is the other's.
     pub deciding: Vec<usize>,
     /// The paired part, at delta/2.
     pub paired: PairedWorstClass,
@@ -47,8 +44,7 @@ pub struct WorstClassDifference {
 }
 
 /// The one-sided level at which [`worst_class_difference`] tests the sign in each candidate class, delta/10: what the
-/// planning of
-/// a comparison needs.
+/// planning of a comparison needs.
 ///
 /// # Errors
 /// [`BoundError::Delta`].

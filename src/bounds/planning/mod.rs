@@ -8,10 +8,8 @@
 //! | [`seeds_for_paired`] | a paired t-test over n seeds finds a difference |
 //!
 //! The probabilities are summed, not simulated. As counts are whole numbers, the power of a test of counts falls
-//! slightly
-//! between its steps up: the n given reaches the power and n − 1 does not, but a few larger n may fall short by a
-//! little
-//! again. `None` means: not with 10^7.
+//! slightly between its steps up: the n given reaches the power and n − 1 does not, but a few larger n may fall short
+//! by a little again. `None` means: not with 10^7.
 
 mod certificate;
 mod seeds;

@@ -14,8 +14,8 @@ use crate::bounds::error::check_delta;
 use crate::bounds::seeds::student::quantile;
 
 /// The seeds n >= 2 with which the paired t-test at level `delta` finds a mean `difference` with probability at least
-/// `power`,
-/// if the differences of the seeds are normal with standard deviation `deviation`. Only the ratio of the two counts.
+/// `power`, if the differences of the seeds are normal with standard deviation `deviation`. Only the ratio of the two
+/// counts.
 ///
 /// # Errors
 /// [`BoundError::Delta`]; [`BoundError::Value`] for a `difference` that is 0 or not finite, a `deviation` that is not

@@ -8,12 +8,11 @@
 //! **Assumptions.** The seeds are drawn independently of each other. The paired interval is exact if the x_i are normal with
 //! one variance; the unpaired one is an approximation even then. With few seeds neither assumption can be seen in the
 //! data. The sign test beside the paired interval assumes only independence and one distribution: its hypothesis is
-//! that
-//! x > 0 and x < 0 are equally likely; with n seeds its p-value is at least 2^(1−n), so below six seeds it cannot reach 0.05.
+//! that x > 0 and x < 0 are equally likely; with n seeds its p-value is at least 2^(1−n), so below six seeds it cannot
+//! reach 0.05.
 //!
 //! The test images are not random here: where the numbers are errors measured on one test set, this is about the mean
-//! over
-//! seeds of the *measured* error, not of the population's.
+//! over seeds of the *measured* error, not of the population's.
 
 use super::student::{quantile, upper_tail};
 use crate::bounds::error::check_delta;

@@ -21,8 +21,7 @@ pub struct NetworksDifference {
 }
 
 /// T9 for M pairs of a network of A and one of B. For groups of different sizes give all pairs: each network then
-/// counts
-/// equally often in its group.
+/// counts equally often in its group.
 ///
 /// # Errors
 /// [`BoundError::Empty`] for no pair; [`BoundError::Delta`], [`BoundError::TooManySamples`].

@@ -152,8 +152,7 @@ fn body(panels: &[Panel], groups: &[(Symbol, String)], panel_height: f64, shared
 }
 
 /// A panel's name in up to three lines as wide as the panel, broken between words or behind a hyphen, slash or
-/// underscore; a
-/// longer one lacks its beginning, for names of runs differ at their ends.
+/// underscore; a longer one lacks its beginning, for names of runs differ at their ends.
 fn heading(name: &str, width: f64) -> Vec<String> {
     const MOST: usize = 3;
     let mut lines = vec![String::new()];

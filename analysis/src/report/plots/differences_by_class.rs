@@ -1,6 +1,5 @@
 //! `differences_by_class`: for each pair of models the difference of every class's error with its interval, classes
-//! from most to fewest
-//! training images; the classes that are decided stand out.
+//! from most to fewest training images; the classes that are decided stand out.
 
 use super::figure::{Figure, MARGIN, WIDTH};
 use super::palette::{Color, GREEN, INK, MUTED, Mark, VERMILLION};

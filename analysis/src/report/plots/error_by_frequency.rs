@@ -1,6 +1,5 @@
 //! `error_by_frequency`: classes from most to fewest training images; test error with interval, the bounds cut at 1,
-//! the
-//! floor of T4, and the training counts below.
+//! the floor of T4, and the training counts below.
 
 use super::figure::{Figure, MARGIN, WIDTH};
 use super::palette::{BLANK, Color, GREEN, GRID, INK, MUTED, SKY, VACUOUS, VERMILLION, group_style};
