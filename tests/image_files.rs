@@ -99,8 +99,9 @@ fn images_kept_from_training_certify_the_last_epoch() {
     let data = format!("image-folder:{}", text(&images("kept")));
     let (out, said) = trained(&data, "--validation 0.25 --select last", "last");
     assert!(said.contains("(epoch 6, the last)"), "{said}");
-    let predictions = ["--predictions", &text(&out.join("validation.npz"))].map(str::to_owned);
-    let report = analyze(&predictions, &fresh_folder("last-report"));
+    let (held_out, seen) = (text(&out.join("validation.npz")), text(&out.join("train.npz")));
+    let arguments = ["--predictions", &held_out, "--train-predictions", &seen].map(str::to_owned);
+    let report = analyze(&arguments, &fresh_folder("last-report"));
 
     let (logits, labels) = read_predictions(&out.join("validation.npz"));
     let (mut errors, mut counts) = ([0_u64; 3], [0_u64; 3]);
