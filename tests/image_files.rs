@@ -95,6 +95,40 @@ fn the_best_epoch_on_validation_is_the_result_and_analyze_sees_the_same_images()
 }
 
 #[test]
+fn images_kept_from_training_certify_the_last_epoch() {
+    let data = format!("image-folder:{}", text(&images("kept")));
+    let (out, said) = trained(&data, "--validation 0.25 --select last", "last");
+    assert!(said.contains("(epoch 6, the last)"), "{said}");
+    let (held_out, seen) = (text(&out.join("validation.npz")), text(&out.join("train.npz")));
+    let arguments = ["--predictions", &held_out, "--train-predictions", &seen].map(str::to_owned);
+    let report = analyze(&arguments, &fresh_folder("last-report"));
+
+    let (logits, labels) = read_predictions(&out.join("validation.npz"));
+    let (mut errors, mut counts) = ([0_u64; 3], [0_u64; 3]);
+    for (scores, &label) in logits.rows().into_iter().zip(&labels) {
+        let class = label as usize;
+        counts[class] += 1;
+        errors[class] += u64::from((0..3).any(|other| other != class && scores[other] >= scores[class]));
+    }
+    assert_eq!(counts, [10, 3, 1]);
+    // One-sided Clopper-Pearson limits by bisection: P(Bin(n, p) <= k) = 0.05.
+    let tail = |p: f64, k: u64, n: u64| -> f64 {
+        let choose = |i: u64| (0..i).fold(1.0, |product, at| product * (n - at) as f64 / (at + 1) as f64);
+        (0..=k).map(|i| choose(i) * p.powi(i as i32) * (1.0 - p).powi((n - i) as i32)).sum()
+    };
+    let upper = |k: u64, n: u64| {
+        let halve = |(low, high): (f64, f64), _| {
+            let middle = 0.5 * (low + high);
+            if tail(middle, k, n) > 0.05 { (middle, high) } else { (low, middle) }
+        };
+        if k == n { 1.0 } else { (0..60).fold((0.0, 1.0), halve).1 }
+    };
+    let expected = errors.iter().zip(&counts).map(|(&k, &n)| upper(k, n)).fold(0.0, f64::max);
+    let certificate = report["models"][0]["test"]["max_error"]["at_most"].as_f64().unwrap();
+    assert!((certificate - expected).abs() < 1e-8, "{certificate} {expected}");
+}
+
+#[test]
 fn threads_change_nothing_and_lists_name_the_same_images() {
     let folder = images("lists");
     let (tree, lists) = (format!("image-folder:{}", text(&folder)), format!("list:{}", text(&folder)));

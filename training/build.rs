@@ -10,13 +10,16 @@ fn main() {
     if let Ok(lib) = std::env::var("DEP_TCH_LIBTORCH_LIB") {
         println!("cargo:rustc-link-arg=-Wl,-rpath,{lib}");
     }
-    let head_log = Path::new("../.git/logs/HEAD");
-    if head_log.exists() {
-        println!("cargo:rerun-if-changed={}", head_log.display());
+    // Git says where, for in a linked worktree .git is a file.
+    if let Some(head_log) = git(&["rev-parse", "--git-path", "logs/HEAD"]).filter(|path| Path::new(path).exists()) {
+        println!("cargo:rerun-if-changed={head_log}");
     }
-    let described =
-        Command::new("git").args(["describe", "--always", "--abbrev=12", "--exclude=*", "--dirty"]).output();
-    if let Some(output) = described.ok().filter(|output| output.status.success()) {
-        println!("cargo:rustc-env=CAR_SPECTRAL_COMMIT={}", String::from_utf8_lossy(&output.stdout).trim());
+    if let Some(commit) = git(&["describe", "--always", "--abbrev=12", "--exclude=*", "--dirty"]) {
+        println!("cargo:rustc-env=CAR_SPECTRAL_COMMIT={commit}");
     }
+}
+
+fn git(arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(arguments).output().ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

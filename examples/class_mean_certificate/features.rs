@@ -1,5 +1,6 @@
 //! Frozen features of images: random ReLU units, or a network trained on other images. Neither has seen the data.
 
+use std::fs;
 use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -98,26 +99,29 @@ impl Pretrained {
     }
 
     /// The features of the images at these places, in this order: from the cache if they are there, else computed and
-    /// stored.
+    /// stored, with their SHA-256.
     ///
     /// # Errors
-    /// For images that are files, and a cache that cannot be read or written.
+    /// For images that are files, and a cache that cannot be read or written or has changed since.
     pub fn of(&self, split: &Split, chosen: &[usize]) -> Result<Tensor> {
-        let mut key = Sha256::new();
-        key.update(format!("{} {} {chosen:?}", self.sha256, split.sha256));
-        let key: String = key.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let key = &sha256(format!("{} {} {chosen:?}", self.sha256, split.sha256).as_bytes())[..16];
         let path = self.cache.join(format!("efficientnet-lite0-96-{key}.npy"));
-        if !path.exists() {
+        let checksum = path.with_extension("npy.sha256");
+        if !checksum.exists() {
             let values = self.compute(split, chosen)?;
             let mut bytes = Vec::new();
             values.write_npy(&mut bytes)?;
-            write_atomically(&path, |file| {
-                file.write_all(&bytes).map_err(|source| TrainingError::Io { path: path.clone(), source })
-            })?;
+            write_bytes(&path, &bytes)?;
+            write_bytes(&checksum, sha256(&bytes).as_bytes())?;
         }
-        let file = std::fs::File::open(&path).with_context(|| path.display().to_string())?;
-        let values =
-            Array2::<f32>::read_npy(std::io::BufReader::new(file)).with_context(|| path.display().to_string())?;
+        let bytes = fs::read(&path).with_context(|| path.display().to_string())?;
+        ensure!(
+            fs::read_to_string(&checksum)? == sha256(&bytes),
+            "{}: not the file that was written; delete {} to compute it again",
+            path.display(),
+            checksum.display()
+        );
+        let values = Array2::<f32>::read_npy(bytes.as_slice()).with_context(|| path.display().to_string())?;
         ensure!(
             values.nrows() == chosen.len(),
             "{}: {} rows for {} images",
@@ -142,6 +146,20 @@ impl Pretrained {
         let columns = values.len() / chosen.len().max(1);
         Ok(Array2::from_shape_vec((chosen.len(), columns), values)?)
     }
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Writes a file as a whole or not at all.
+///
+/// # Errors
+/// For a folder that cannot be written.
+pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
+    Ok(write_atomically(path, |file| {
+        file.write_all(bytes).map_err(|source| TrainingError::Io { path: path.to_owned(), source })
+    })?)
 }
 
 fn byte_images(split: &Split, chosen: &[usize]) -> Result<Tensor> {

@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 use car_spectral::bounds::{
-    ClassMeanCertificate, DeltaShares, HeadClass, HeadExample, Interval, PriorGrid, class_mean_head, clopper_pearson,
+    ClassMeanCertificate, DeltaShares, HeadClass, HeadExample, PriorGrid, class_mean_head, worst_class_certificate,
+    worst_class_interval,
 };
 use ndarray::{Array2, ArrayView1, Axis};
 use rand::SeedableRng;
@@ -36,7 +37,7 @@ pub struct TestErrors {
     pub classes: Vec<f64>,
     /// The largest.
     pub worst: f64,
-    /// Interval of the largest class error at level 1−δ: max_j l_j(δ/2K) to max_j u_j(δ/2).
+    /// Interval of the largest class error at level 1−δ (T5').
     pub worst_interval: [f64; 2],
 }
 
@@ -53,7 +54,7 @@ pub struct Outcome {
     pub certificate_worst: f64,
     /// Test errors of the head that T7 is about, trained on all of S.
     pub test: TestErrors,
-    /// max_j u_j(δ) over T of the head trained without T.
+    /// T5' on T for the head trained without T: max_j u_j(δ).
     pub held_out_worst: f64,
     /// max_j u_j(δ/K): the same for all classes at once.
     pub held_out_all_classes: f64,
@@ -103,12 +104,9 @@ pub fn certify(
     let (without, with) = (Head::train(&points, &seen), Head::train(&points, &all));
 
     let certificate = certificate(&points, &parts, &without, &with, delta)?;
-    let held_out: Vec<(u64, u64)> =
-        parts.iter().enumerate().map(|(class, part)| without.errors(&points, &part.held, class)).collect();
-    let largest_upper = |alpha: f64| -> Result<f64> {
-        let ends = held_out.iter().map(|&(errors, samples)| Ok(clopper_pearson(errors, samples, alpha, alpha)?.upper));
-        Ok(ends.collect::<Result<Vec<f64>>>()?.into_iter().fold(0.0, f64::max))
-    };
+    let held: Vec<Vec<usize>> = parts.iter().map(|part| part.held.clone()).collect();
+    let (errors, samples) = without.errors(&points, &held);
+    let largest_upper = |alpha: f64| worst_class_certificate(&errors, &samples, alpha, 1);
     let test_members: Vec<Vec<usize>> = (0..num_classes)
         .map(|class| (0..test.labels.len()).filter(|&place| test.labels[place] == class).collect())
         .collect();
@@ -150,22 +148,20 @@ impl Head {
         score(self.means.row(class)) - others.map(|(_, row)| score(row)).fold(f64::NEG_INFINITY, f64::max)
     }
 
-    /// Errors, ties counted, and images.
-    fn errors(&self, points: &Array2<f64>, members: &[usize], class: usize) -> (u64, u64) {
-        let errors = members.iter().filter(|&&place| self.margin(points.row(place), class) <= 0.0).count();
-        (errors as u64, members.len() as u64)
+    /// Errors, ties counted, and images of every class.
+    fn errors(&self, points: &Array2<f64>, members: &[Vec<usize>]) -> (Vec<u64>, Vec<u64>) {
+        let of_class = |(class, members): (usize, &Vec<usize>)| {
+            let errors = members.iter().filter(|&&place| self.margin(points.row(place), class) <= 0.0).count();
+            (errors as u64, members.len() as u64)
+        };
+        members.iter().enumerate().map(of_class).unzip()
     }
 
     fn test_errors(&self, points: &Array2<f64>, members: &[Vec<usize>], delta: f64) -> Result<TestErrors> {
-        let counts: Vec<(u64, u64)> =
-            members.iter().enumerate().map(|(class, members)| self.errors(points, members, class)).collect();
-        let classes: Vec<f64> = counts.iter().map(|&(errors, samples)| errors as f64 / samples as f64).collect();
-        let one = |&(errors, samples): &(u64, u64)| {
-            clopper_pearson(errors, samples, 0.5 * delta / counts.len() as f64, 0.5 * delta)
-        };
-        let ends: Vec<Interval> = counts.iter().map(one).collect::<Result<_, _>>()?;
-        let largest = |of: fn(&Interval) -> f64| ends.iter().map(of).fold(0.0, f64::max);
-        let worst_interval = [largest(|end| end.lower), largest(|end| end.upper)];
+        let (errors, samples) = self.errors(points, members);
+        let classes: Vec<f64> = errors.iter().zip(&samples).map(|(&k, &n)| k as f64 / n as f64).collect();
+        let interval = worst_class_interval(&errors, &samples, delta, 1)?;
+        let worst_interval = [interval.lower, interval.upper];
         Ok(TestErrors { worst: classes.iter().copied().fold(0.0, f64::max), classes, worst_interval })
     }
 }

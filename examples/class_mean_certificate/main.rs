@@ -14,10 +14,11 @@ mod features;
 mod head;
 mod report;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use car_spectral::bounds::worst_class_floor;
 use car_spectral_training::data::{DataKind, DataSet, DataSource};
 use clap::Parser;
@@ -26,12 +27,9 @@ use features::{Features, Pretrained, RandomRelu, checksums, chosen_images};
 use report::{Report, Row};
 
 const DELTA: f64 = 0.05;
-/// Of each class, the part that is T. It and the kind of random features were picked by trying others on the first 500
-/// images of each class of Fashion-MNIST, which therefore take no part: T7 asks for what is fixed before T is seen.
-const SHARE: f64 = 0.4;
+/// Images at the beginning of each class of Fashion-MNIST that 0.4 for the share of T and the kind of random features
+/// were picked by. They take no part: T7 asks for what is fixed before T is seen.
 const LOOKED_AT: usize = 500;
-const FEATURE_SEED: u64 = 7;
-const SPLIT_SEEDS: [u64; 3] = [0, 1, 2];
 /// Images a class and random units.
 const FASHION_MNIST: [(usize, usize); 3] = [(500, 300), (2000, 500), (5500, 1000)];
 
@@ -43,6 +41,18 @@ struct Arguments {
     /// Folder of CIFAR-100, binary version; without it only Fashion-MNIST is run
     #[arg(long)]
     cifar100: Option<PathBuf>,
+    /// Classes of CIFAR-100, by number
+    #[arg(long, value_delimiter = ',', default_value = "0,8,16,24,32,40,48,56,64,72")]
+    classes: Vec<usize>,
+    /// Of each class, the part that is T; a fifth is the metric's
+    #[arg(long, default_value_t = 0.4)]
+    share: f64,
+    /// Seeds of the splits
+    #[arg(long, value_delimiter = ',', default_value = "0,1,2")]
+    seeds: Vec<u64>,
+    /// Seed of the random ReLU units
+    #[arg(long, default_value_t = 7)]
+    feature_seed: u64,
     /// Weights of EfficientNet-Lite0
     #[arg(long, default_value = ".data/efficientnet-lite0.pth")]
     pretrained: PathBuf,
@@ -56,38 +66,43 @@ struct Arguments {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    ensure!(arguments.share > 0.0 && arguments.share <= 0.7, "--share {}: above 0 and at most 0.7", arguments.share);
+    ensure!(!arguments.seeds.is_empty(), "--seeds: at least one");
     let load =
         |kind, folder: &PathBuf| DataSource { kind, folder: folder.clone(), train_list: None, test_list: None }.load();
     let fashion_mnist = load(DataKind::FashionMnist, &arguments.fashion_mnist)?;
     let classes: Vec<usize> = (0..10).collect();
     let mut rows = Vec::new();
     for (images, units) in FASHION_MNIST {
-        let features = RandomRelu::new(28 * 28, units, FEATURE_SEED);
+        let features = RandomRelu::new(28 * 28, units, arguments.feature_seed);
         let [train, test] = of_both(&fashion_mnist, &classes, LOOKED_AT..LOOKED_AT + images, |split, chosen| {
             features.of(split, chosen)
         })?;
-        rows.push(row("Fashion-MNIST", format!("{units} random ReLU"), &train, &test, images)?);
+        rows.push(arguments.row("Fashion-MNIST", format!("{units} random ReLU"), &train, &test)?);
     }
     let mut sources = vec![("Fashion-MNIST", checksums(&fashion_mnist))];
     let mut weights = None;
     if let Some(folder) = &arguments.cifar100 {
         let data = load(DataKind::Cifar100, folder)?;
         let network = Pretrained::new(&arguments.pretrained, &arguments.cache)?;
-        // Every eighth: apple, bicycle, ..., spread over the names.
-        let classes: Vec<usize> = (0..10).map(|place| 8 * place).collect();
-        let [train, test] = of_both(&data, &classes, 0..500, |split, chosen| network.of(split, chosen))?;
+        let classes = &arguments.classes;
+        let different: BTreeSet<_> = classes.iter().filter(|&&class| class < 100).collect();
+        ensure!(
+            different.len() == classes.len() && classes.len() > 1,
+            "--classes: two or more different ones, 0 to 99"
+        );
+        let [train, test] = of_both(&data, classes, 0..500, |split, chosen| network.of(split, chosen))?;
         let names: Vec<&str> = classes.iter().map(|&class| data.class_names[class].as_str()).collect();
-        rows.push(row(
+        rows.push(arguments.row(
             &format!("CIFAR-100: {}", names.join(", ")),
             "EfficientNet-Lite0 (ImageNet), 96 px".to_owned(),
             &train,
             &test,
-            500,
         )?);
         sources.push(("CIFAR-100", checksums(&data)));
         weights = Some(network.sha256().to_owned());
     }
-    let report = Report::new(rows, sources, weights);
+    let report = Report::new(&arguments, rows, sources, weights);
     println!("{}", report.markdown());
     report.write(&arguments.out)
 }
@@ -105,13 +120,17 @@ fn of_both(
     Ok([one(&data.train, train)?, one(&data.test, 0..usize::MAX)?])
 }
 
-fn row(data: &str, features: String, train: &Features, test: &Features, images_per_class: usize) -> Result<Row> {
-    const CLASSES: usize = 10;
-    let splits = SPLIT_SEEDS
-        .iter()
-        .map(|&seed| head::certify(train, test, CLASSES, SHARE, DELTA, seed))
-        .collect::<Result<_>>()?;
-    let floor = worst_class_floor(&[images_per_class as u64; CLASSES], DELTA)?;
-    eprintln!("{data}, {images_per_class} images a class: done");
-    Ok(Row { data: data.to_owned(), features, images_per_class, floor, splits })
+impl Arguments {
+    fn row(&self, data: &str, features: String, train: &Features, test: &Features) -> Result<Row> {
+        let num_classes = 1 + train.labels.iter().copied().max().unwrap_or(0);
+        let images_per_class = train.labels.iter().filter(|&&label| label == 0).count();
+        let splits = self
+            .seeds
+            .iter()
+            .map(|&seed| head::certify(train, test, num_classes, self.share, DELTA, seed))
+            .collect::<Result<_>>()?;
+        let floor = worst_class_floor(&vec![images_per_class as u64; num_classes], DELTA)?;
+        eprintln!("{data}, {images_per_class} images a class: done");
+        Ok(Row { data: data.to_owned(), features, images_per_class, floor, splits })
+    }
 }

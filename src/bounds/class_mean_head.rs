@@ -253,6 +253,23 @@ mod tests {
     }
 
     #[test]
+    fn mean_entropy_and_factor_are_each_moved_outwards() {
+        let examples = [example(2.0, 3.0); 40];
+        let class = HeadClass { examples: &examples, squared_shift: 0.25 };
+        let grid = PriorGrid { kappa: 4.0, sigmas: &[0.2], thresholds: &[1.5] };
+        let bound = class_mean_head(&[class, class], grid, &shares()).unwrap().classes[0].unwrap();
+        // scipy: norm.cdf(-.5), norm.cdf(1.5)
+        let (loss, factor) = (0.3085375387259869, 0.9331927987311419);
+        let moved = |times: f64| times > 0.7 && times < 1.3;
+        assert!(moved((bound.gibbs_loss - loss) / SLACK), "{:e}", bound.gibbs_loss - loss);
+        let allowed = (3.13720703125 + (2.0 * 40f64.sqrt() / 0.04).ln()) / 40.0;
+        let inverse = |slack: f64| kl_inverse(bound.gibbs_loss, allowed * (1.0 + slack)).unwrap();
+        // In units of what SLACK in the entropy does; SLACK in the factor, left out, would be 4 of them.
+        let by_entropy = (bound.total * (factor - SLACK) - inverse(0.0)) / (inverse(SLACK) - inverse(0.0));
+        assert!(moved(by_entropy), "{by_entropy}");
+    }
+
+    #[test]
     fn clean_classes_in_closed_form() {
         // No shift, margins far above the noise: kl⁻¹(0, x) = 1 − e^(−x), so 1 − (δ_j/(2√n N))^(1/n) over Φ(c), N = 6.
         let examples = [example(1e6, 1.0); 400];
