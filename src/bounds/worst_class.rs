@@ -270,6 +270,8 @@ mod tests {
         assert_eq!((above(0.05), above(0.02), above(0.001)), (vec![0, 1, 2], vec![1, 2], vec![1]));
         assert_eq!(classes_above(&[60, 70, 65], &[100; 3], 0.5, 0.04, 2).unwrap(), [1, 2]);
         assert_eq!(classes_above(&[1, 0], &[1, 1], 0.0, 0.05, 1).unwrap(), [0]);
+        // A p-value of 0.5001.
+        assert!(classes_above(&[5_000_000, 0], &[10_000_000; 2], 0.5, 0.8, 1).unwrap().is_empty());
         assert_eq!(classes_above(&[1, 1], &[1, 1], 1.0, 0.05, 1).unwrap(), [] as [usize; 0]);
     }
 

@@ -12,11 +12,11 @@
 //! up to √2 narrower than the difference of Clopper-Pearson ends of β and γ; it is wider only where nearly all of the
 //! images on which one errs alone belong to one of them.
 
-use statrs::function::beta::beta_reg;
-
 use super::{ComparisonVerdict, PairedCounts};
+use crate::bounds::binomial::upper_tail;
 use crate::bounds::error::{check_delta, check_errors};
 use crate::bounds::holm::holm;
+use crate::bounds::interval::check_samples;
 use crate::bounds::{BoundError, Interval, clopper_pearson};
 
 /// The share of α that pays for s, the rest for π: a few percent of the width at the most hang on it.
@@ -39,13 +39,11 @@ pub struct McNemar {
 /// McNemar's exact test of one class, from `only_a_wrong` = b and `only_b_wrong` = c.
 ///
 /// # Errors
-/// [`BoundError::MoreErrorsThanSamples`] if b + c does not fit 64 bits.
+/// [`BoundError::TooManySamples`] (as class 0) if b + c exceeds [`MOST_SAMPLES`](crate::bounds::MOST_SAMPLES).
 pub fn mcnemar(only_a_wrong: u64, only_b_wrong: u64) -> Result<McNemar, BoundError> {
-    let Some(discordant) = only_a_wrong.checked_add(only_b_wrong) else {
-        return Err(BoundError::MoreErrorsThanSamples { class: 0, errors: only_a_wrong, samples: u64::MAX });
-    };
-    // P(Bin(m, 1/2) >= k) = I_{1/2}(k, m - k + 1).
-    let tail = |k: u64| if k == 0 { 1.0 } else { beta_reg(k as f64, (discordant - k + 1) as f64, 0.5) };
+    let discordant = only_a_wrong.saturating_add(only_b_wrong);
+    check_samples(0, discordant)?;
+    let tail = |k: u64| upper_tail(k, discordant, 0.5);
     let (a_worse, b_worse) = (tail(only_a_wrong), tail(only_b_wrong));
     Ok(McNemar { a_worse, b_worse, two_sided: (2.0 * a_worse.min(b_worse)).min(1.0) })
 }
@@ -194,6 +192,15 @@ mod tests {
         assert_eq!(mcnemar(0, 0).unwrap(), McNemar { a_worse: 1.0, b_worse: 1.0, two_sided: 1.0 });
         assert_eq!(mcnemar(3, 3).unwrap().two_sided, 1.0);
         assert!(mcnemar(u64::MAX, 1).is_err());
+    }
+
+    #[test]
+    fn many_equal_errors_are_no_difference() {
+        let test = mcnemar(5_000_000, 5_000_000).unwrap();
+        assert_eq!(test.two_sided, 1.0);
+        // binom.sf(4999999, 10**7, .5)
+        approx::assert_relative_eq!(test.a_worse, 0.5001261566229462, max_relative = 1e-7);
+        assert!(matches!(mcnemar(50_000_000, 50_000_000), Err(BoundError::TooManySamples { .. })));
     }
 
     #[test]
