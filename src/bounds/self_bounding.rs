@@ -93,13 +93,13 @@ pub fn self_bounding_interval(
 /// More than the roundings of a few products, relatively.
 const ROUNDING: f64 = 64.0 * f64::EPSILON;
 
-/// The root μ below `seen` of μ − X + X ln(X/μ) = `scale`, from below; 0 for X = 0.
+/// The root μ below `seen` of μ − X + X ln(X/μ) = `scale`, from below; 0 for X = 0 and for a root below the smallest normal float.
 fn chernoff_lower(seen: f64, scale: f64) -> f64 {
     // μ − X and X ln(X/μ) nearly cancel: each carries a few u X.
     let needed = scale * (1.0 + ROUNDING) + 8.0 * f64::EPSILON * seen;
     let exceeds = |mean: f64| mean - seen + seen * (seen / mean).ln() >= needed;
     let (mut below, mut above) = (0.0, seen);
-    while above - below > 1e-14 * above {
+    while above - below > 1e-14 * above && above > f64::MIN_POSITIVE {
         let middle = 0.5 * (below + above);
         if middle <= below || middle >= above {
             // The root lies below the smallest float.
@@ -165,6 +165,8 @@ mod tests {
         approx::assert_relative_eq!(lower(std::slice::from_ref(&aimed)), 0.43057743690902905, max_relative = 1e-11);
         approx::assert_relative_eq!(lower(&[even_pair(2), aimed]), 0.36242053476443264, max_relative = 1e-11);
         assert_eq!(lower(&[]), 0.0);
+        // Nearly nothing seen: the root, about X exp(-b'L'/X), is no float.
+        assert_eq!(lower(&[(vec![1.0, 1e-9], vec![1.0, 1e-9])]), 0.0);
     }
 
     #[test]

@@ -152,7 +152,7 @@ fn simes_lower(weights: &[f64], errors: &[u64], counts: &[u64], alpha: f64) -> f
         p_values.iter().enumerate().any(|(rank, &p)| p <= (rank + 1) as f64 * alpha / num_classes)
     };
     let (mut below, mut above) = (0.0, weights.iter().copied().fold(0.0, f64::max));
-    while above - below > 1e-12 * above {
+    while above - below > 1e-12 * above && above > f64::MIN_POSITIVE {
         let middle = 0.5 * (below + above);
         if rejected(middle) {
             below = middle;
@@ -207,6 +207,12 @@ mod tests {
         approx::assert_relative_eq!(clean, 0.029513049607037932, max_relative = 1e-12);
         assert_eq!(worst_class_interval(&[0; 100], &[100; 100], 0.05, 1).unwrap().lower, 0.0);
         assert_eq!(worst_class_certificate(&[100, 0], &[100; 2], 0.05, 1).unwrap(), 1.0);
+        // No error exceeds 1, nor does its limit.
+        assert_eq!(worst_class_interval(&[3, 0], &[3, 3], 0.05, 1).unwrap().upper, 1.0);
+        // Each side may have a quarter, so that the interval has delta = 1/2 and the certificate 1/4.
+        let half = worst_class_interval(&[40, 0], &[100, 100], 0.5, 1).unwrap();
+        assert_eq!(half, worst_class_interval(&[40, 0], &[100, 100], 0.9, 1).unwrap());
+        approx::assert_relative_eq!(half.upper, upper_limit(40, 100, 0.25), max_relative = 1e-15);
     }
 
     #[test]
