@@ -23,21 +23,22 @@ setup:
 	@$(PYTHON) scripts/setup.py
 
 demo:
-	@$(PYTHON) scripts/setup.py libtorch fashion-mnist
-	cargo run --bin analyze -- \
-		--checkpoint examples/fashion-mnist-lt-mlp.safetensors examples/fashion-mnist-lt-resnet20.safetensors \
-		examples/fashion-mnist-lt-resnet20-car.safetensors \
-		--data fashion-mnist:.data/fashion-mnist --out $(DEMO)/fashion-mnist-lt
 	cargo run --bin analyze -- \
 		--predictions examples/cifar100-lt-resnet32-test.npz --train-predictions examples/cifar100-lt-resnet32-train.npz \
 		--arch resnet32 --class-names examples/cifar100-class-names.txt --out $(DEMO)/cifar100-lt
+	@echo "first report: $(DEMO)/cifar100-lt/report.html; the next runs networks on images and needs libtorch"
+	@$(PYTHON) scripts/setup.py libtorch fashion-mnist
+	cargo run -p car-spectral-analysis --features torch --bin analyze -- \
+		--checkpoint examples/fashion-mnist-lt-mlp.safetensors examples/fashion-mnist-lt-resnet20.safetensors \
+		examples/fashion-mnist-lt-resnet20-car.safetensors \
+		--data fashion-mnist:.data/fashion-mnist --out $(DEMO)/fashion-mnist-lt
 	@echo "reports: $(DEMO)/cifar100-lt/report.html, $(DEMO)/fashion-mnist-lt/report.html"
 
 test:
 	@$(PYTHON) scripts/setup.py
 	rm -rf out/evidence
 	cargo test --workspace
-	cargo build --workspace --bin verdicts --example your_training_loop
+	cargo build -p proofs-checks -p car-spectral-training --bin verdicts --example your_training_loop
 	target/debug/verdicts --check
 	target/debug/examples/your_training_loop
 	cargo test -p car-spectral --features lapack
@@ -46,7 +47,7 @@ test:
 experiments:
 	@test -n "$(DATA)" || { echo "give the data: make experiments DATA=cifar100:DIR [EXPERIMENTS=folder of figures/] [JOBS=n]"; exit 2; }
 	@$(PYTHON) scripts/setup.py libtorch
-	cargo build --bin train --bin experiments
+	cargo build -p car-spectral-training -p car-spectral-analysis --bin train --bin experiments
 	-target/debug/experiments run figures/$(EXPERIMENTS) --data $(DATA) --jobs $(JOBS)
 	target/debug/experiments table figures/$(EXPERIMENTS)
 	-target/debug/experiments correlate runs/$(EXPERIMENTS) --out figures/$(EXPERIMENTS)/correlations

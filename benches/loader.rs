@@ -8,9 +8,9 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use car_spectral_training::augment::Chain;
-use car_spectral_training::data::{Images, Order, Sampler, Split, Subset};
-use car_spectral_training::loader::{Loader, LoaderOptions, all_cores};
+use car_spectral_data::augment::Chain;
+use car_spectral_data::loader::{Loader, LoaderOptions, all_cores};
+use car_spectral_data::{Images, Order, Sampler, Split, Subset};
 use image::{Rgb, RgbImage};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

@@ -38,7 +38,7 @@ fn analyze(runs: &[&Path], name: &str) -> PathBuf {
 
 #[test]
 fn a_run_with_car_is_recorded_kept_and_drawn() {
-    let (plain, car) = (train("plain", ""), train("car", "--car paper --car-columns present --checkpoint-every 2"));
+    let (plain, car) = (train("plain", ""), train("car", "--car paper --car-columns present --car-diagnose --checkpoint-every 2"));
     for (run, with_car) in [(&plain, false), (&car, true)] {
         let epochs = metrics(run);
         assert_eq!(epochs.len(), 4);
@@ -65,7 +65,7 @@ fn a_run_with_car_is_recorded_kept_and_drawn() {
     }
 
     let (_, description) = checkpoint::load(&car.join("model.safetensors"), tch::Device::Cpu).unwrap();
-    let options = description.run.car.unwrap();
+    let options = description.run.objective.car.unwrap();
     let mut restored = CarLoss::new(&description.data.class_counts, options).unwrap();
     let [half, end] = ["epoch-0002.safetensors", "model.safetensors"]
         .map(|file| checkpoint::load_loss_state(&car.join(file)).unwrap());

@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use car_spectral_runs::log;
 use car_spectral_tests::{Program, analyze, fresh_folder, read_predictions, run, text, words};
-use car_spectral_training::{checkpoint, metrics};
+use car_spectral_training::checkpoint;
 use image::{Rgb, RgbImage};
 use tch::Device;
 
@@ -60,7 +61,7 @@ fn the_best_epoch_on_validation_is_the_result_and_analyze_sees_the_same_images()
     let data = format!("image-folder:{}", text(&images("folder")));
     let (out, said) = trained(&data, "--validation 0.25 --select best --checkpoint-every 1", "best");
     assert!(said.contains("class counts    30 9 2\n") && said.contains("class counts    10 3 1\n"), "{said}");
-    let epochs = metrics::read_log(&out.join("metrics.jsonl")).unwrap();
+    let epochs = log::read_log(&out.join("metrics.jsonl")).unwrap();
     let scores: Vec<f64> =
         epochs.iter().map(|epoch| epoch.validation.as_ref().unwrap().accuracy_macro.unwrap()).collect();
     let largest = scores.iter().copied().fold(f64::MIN, f64::max);

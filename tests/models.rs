@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use car_spectral_runs::description;
 use car_spectral_tests::{Program, analyze, fresh_folder, run, short_training, synthetic_fashion_mnist, text, words};
-use car_spectral_training::checkpoint;
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 use serde_json::Value;
@@ -87,7 +87,7 @@ fn a_resolution_is_honoured_and_pretrained_weights_are_recorded() {
     {
         let (out, stdout) = train(name, &["--model efficientnet-lite0", &begin, more]);
         assert!(stdout.contains(said), "{stdout}");
-        let description = checkpoint::describe(&out.join("model.safetensors")).unwrap().unwrap();
+        let description = description::describe(&out.join("model.safetensors")).unwrap().unwrap();
         let pretrained = description.run.pretrained.unwrap();
         assert_eq!(pretrained.classifier, said == "classifier taken");
         assert!(stdout.contains(&pretrained.sha256));

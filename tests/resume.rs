@@ -5,10 +5,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use car_spectral_runs::log;
 use car_spectral_tests::{
     Ended, Program, fresh_folder, repository, run, short_training, synthetic_fashion_mnist, text, words,
 };
-use car_spectral_training::{checkpoint, metrics};
+use car_spectral_training::checkpoint;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -17,7 +18,7 @@ use rand_chacha::ChaCha8Rng;
 const RUNS: [(&str, &str, &[&str]); 5] = [
     (
         "sgd",
-        "--model mlp --hidden 32 --epochs 40 --evaluate-every 7 --checkpoint-every 5 --car paper --nesterov",
+        "--model mlp --hidden 32 --epochs 40 --evaluate-every 7 --checkpoint-every 5 --car paper --car-diagnose --nesterov",
         &["epoch-0005.safetensors", "epoch-0040.safetensors"],
     ),
     (
@@ -109,12 +110,12 @@ fn killed_ten_times_it_ends_with_the_same_weights() {
             assert_eq!(fs::read(whole.join(file)).unwrap(), fs::read(stopped.join(file)).unwrap(), "{name}: {file}");
         }
         let log = |folder: &Path| {
-            let mut epochs = metrics::read_log(&folder.join("metrics.jsonl")).unwrap();
+            let mut epochs = log::read_log(&folder.join("metrics.jsonl")).unwrap();
             // Times are no part of the result.
             for epoch in &mut epochs {
                 epoch.seconds = 0.0;
-                if let Some(car) = &mut epoch.car {
-                    car.time_share = 0.0;
+                if let Some(diagnosis) = epoch.car.as_mut().and_then(|car| car.diagnosis.as_mut()) {
+                    diagnosis.time_share = 0.0;
                 }
             }
             epochs

@@ -41,6 +41,13 @@ impl Program {
         }
     }
 
+    /// Whether an executable is one with libtorch: `analyze` can be built without.
+    fn runs_weights(self, path: &Path) -> bool {
+        let version = || Command::new(path).arg("--version").output();
+        self != Self::Analyze
+            || version().is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("libtorch"))
+    }
+
     /// The executable, built with the profile of the running test unless it lies beside it and is newer than its
     /// sources. The variable CAR_SPECTRAL_PROGRAMS names a folder of finished programs to test instead.
     pub fn path(self) -> &'static Path {
@@ -51,10 +58,11 @@ impl Program {
             }
             let beside = profile_folder().join(self.name());
             let modified = |path: &Path| fs::metadata(path).and_then(|found| found.modified()).ok();
-            if modified(&beside).is_some_and(|built| built > newest_source()) {
+            if modified(&beside).is_some_and(|built| built > newest_source()) && self.runs_weights(&beside) {
                 return beside;
             }
             let build = escargot::CargoBuild::new().package(self.package()).bin(self.name());
+            let build = if self == Self::Train { build } else { build.features("torch") };
             let build = build.manifest_path(repository().join("Cargo.toml"));
             let build = if profile_folder().ends_with("release") { build.release() } else { build };
             let built = build.run().unwrap_or_else(|error| panic!("{} does not build: {error}", self.name()));
@@ -82,7 +90,7 @@ fn newest_source() -> SystemTime {
         }
         fs::metadata(path).and_then(|found| found.modified()).unwrap_or(SystemTime::UNIX_EPOCH)
     }
-    let parts = ["src", "training", "analysis", "Cargo.toml", "Cargo.lock"];
+    let parts = ["src", "formats", "data", "runs", "training", "analysis", "Cargo.toml", "Cargo.lock"];
     parts.iter().map(|part| newest(&repository().join(part))).max().expect("there are parts")
 }
 

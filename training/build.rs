@@ -1,25 +1,8 @@
-//! Lets the programs and tests of this crate find libtorch at run time without a variable set by hand, and hands the
-//! commit they are built from to the code.
-
-use std::path::Path;
-use std::process::Command;
+//! Lets the programs and tests of this crate find libtorch at run time without a variable set by hand.
 
 fn main() {
-    println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-env-changed=LIBTORCH");
     if let Ok(lib) = std::env::var("DEP_TCH_LIBTORCH_LIB") {
         println!("cargo:rustc-link-arg=-Wl,-rpath,{lib}");
     }
-    // Git says where, for in a linked worktree .git is a file.
-    if let Some(head_log) = git(&["rev-parse", "--git-path", "logs/HEAD"]).filter(|path| Path::new(path).exists()) {
-        println!("cargo:rerun-if-changed={head_log}");
-    }
-    if let Some(commit) = git(&["describe", "--always", "--abbrev=12", "--exclude=*", "--dirty"]) {
-        println!("cargo:rustc-env=CAR_SPECTRAL_COMMIT={commit}");
-    }
-}
-
-fn git(arguments: &[&str]) -> Option<String> {
-    let output = Command::new("git").args(arguments).output().ok().filter(|output| output.status.success())?;
-    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

@@ -5,7 +5,7 @@ use car_spectral::bounds::{
     seeds_for_paired, unpaired_seeds, worst_class_difference,
 };
 use car_spectral::longtail::Group;
-use car_spectral_training::input::predictions::Logits;
+use car_spectral_formats::predictions::Logits;
 use ndarray::ArrayView2;
 
 use crate::AnalysisError;

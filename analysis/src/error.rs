@@ -1,9 +1,13 @@
 //! Everything that can stop an analysis, and its exit code.
 
+use std::path::PathBuf;
+
+use car_spectral_data::{DataError, SettingError};
+use car_spectral_formats::{FileError, InputError};
+use car_spectral_runs::RunError;
 use thiserror::Error;
 
 use crate::report::ReportError;
-use car_spectral_training::input::InputError;
 
 /// Why an analysis did not come to its end. Messages name the file, sample, class or flag, and what to do.
 #[derive(Debug, Error)]
@@ -30,7 +34,30 @@ pub enum AnalysisError {
     /// A file that was refused.
     #[error(transparent)]
     Input(#[from] InputError),
-    /// A data set, checkpoint or model that was refused.
+    /// A file that cannot be read or written, or that is not what its format says.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A setting out of its range.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// A data set that was refused.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A description or log that was refused.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// Weights were to be run by a build without libtorch.
+    #[error(
+        "{}: to run weights, analyze needs libtorch, which this build is without; build it with: \
+         python3 scripts/setup.py libtorch && cargo build --bin analyze --package car-spectral-analysis --features torch",
+        file.display()
+    )]
+    NeedsLibtorch {
+        /// The first file of weights.
+        file: PathBuf,
+    },
+    /// A checkpoint or model that was refused.
+    #[cfg(feature = "torch")]
     #[error(transparent)]
     Training(#[from] car_spectral_training::TrainingError),
     /// Scores, labels, margins or weights that were refused.
@@ -52,6 +79,7 @@ pub enum AnalysisError {
     #[error(transparent)]
     Report(#[from] ReportError),
     /// libtorch refused an operation.
+    #[cfg(feature = "torch")]
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),
 }
@@ -59,10 +87,21 @@ pub enum AnalysisError {
 impl AnalysisError {
     /// 2 for wrong usage, 1 for everything that lies in files.
     pub fn exit_code(&self) -> u8 {
-        use car_spectral_training::TrainingError;
         match self {
-            Self::Usage { .. } | Self::Training(TrainingError::InvalidSetting { .. }) => 2,
+            Self::Usage { .. } => 2,
+            _ if self.setting_error().is_some() => 2,
             _ => 1,
+        }
+    }
+
+    /// The setting that is out of its range, if that is what is wrong; so a program can name its flag.
+    pub fn setting_error(&self) -> Option<&SettingError> {
+        match self {
+            Self::Setting(error) | Self::Data(DataError::Setting(error)) => Some(error),
+            Self::Run(error) => error.setting_error(),
+            #[cfg(feature = "torch")]
+            Self::Training(error) => error.setting_error(),
+            _ => None,
         }
     }
 }

@@ -1,18 +1,15 @@
 //! From a trained classifier to the verdict on its worst class: loading and running models ([`load`]), the analysis
-//! ([`verify`]), one against another ([`compare`]), and what it leaves behind ([`report`]). The program `analyze` is
-//! [`run`], the program `experiments` is [`experiments::run`]; what predicts the worst classes over many runs is
+//! ([`verify`]), one against another ([`compare`]), and what it leaves behind ([`report`]); the program `analyze` is made of
+//! them. The program `experiments` is [`experiments::run`]; what predicts the worst classes over many runs is
 //! [`correlation`].
 
-pub mod arguments;
 pub mod compare;
 pub mod correlation;
 mod error;
 pub mod experiments;
 pub mod load;
 pub mod report;
-mod run;
 pub mod subject;
 pub mod verify;
 
 pub use error::AnalysisError;
-pub use run::run;

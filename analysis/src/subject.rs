@@ -4,7 +4,7 @@ use car_spectral::bounds::Architecture;
 use ndarray::Array1;
 
 use crate::report::Source;
-use car_spectral_training::input::predictions::Logits;
+use car_spectral_formats::predictions::Logits;
 
 /// The scores of one data split with their labels.
 #[derive(Clone, Debug, PartialEq)]

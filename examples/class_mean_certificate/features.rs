@@ -6,15 +6,16 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use car_spectral_training::TrainingError;
-use car_spectral_training::atomic::write_atomically;
-use car_spectral_training::data::{DataSet, Images, Normalisation, Split};
-use car_spectral_training::model::{Architecture, ArchitectureKind, Classifier, Model};
+use car_spectral_data::{DataSet, Images, Normalisation, Split};
+use car_spectral_formats::atomic::write_atomically;
+use car_spectral_formats::{FileError, sha256};
+use car_spectral_runs::settings::{Architecture, ArchitectureKind, Classifier};
+use car_spectral_training::batch::normalise;
+use car_spectral_training::model::Model;
 use ndarray::Array2;
 use ndarray_npy::{ReadNpyExt, WriteNpyExt};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use sha2::{Digest, Sha256};
 use tch::{Device, Kind, Tensor};
 
 const BATCH: usize = 50;
@@ -136,7 +137,7 @@ impl Pretrained {
     fn compute(&self, split: &Split, chosen: &[usize]) -> Result<Array2<f32>> {
         let mut values = Vec::new();
         for (done, chunk) in chosen.chunks(BATCH).enumerate() {
-            let images = self.normalisation.apply(&byte_images(split, chunk)?)?;
+            let images = normalise(&self.normalisation, &byte_images(split, chunk)?)?;
             let features = tch::no_grad(|| self.model.features(&images, false));
             values.extend(Vec::<f32>::try_from(features.flatten(0, -1))?);
             if done % 20 == 0 {
@@ -148,18 +149,12 @@ impl Pretrained {
     }
 }
 
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Writes a file as a whole or not at all.
 ///
 /// # Errors
 /// For a folder that cannot be written.
 pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
-    Ok(write_atomically(path, |file| {
-        file.write_all(bytes).map_err(|source| TrainingError::Io { path: path.to_owned(), source })
-    })?)
+    Ok(write_atomically(path, |file| file.write_all(bytes).map_err(FileError::io(path)))?)
 }
 
 fn byte_images(split: &Split, chosen: &[usize]) -> Result<Tensor> {

@@ -20,7 +20,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 use car_spectral::bounds::worst_class_floor;
-use car_spectral_training::data::{DataKind, DataSet, DataSource};
+use car_spectral_data::{DataKind, DataSet, DataSource};
 use clap::Parser;
 
 use features::{Features, Pretrained, RandomRelu, checksums, chosen_images};
@@ -111,7 +111,7 @@ fn of_both(
     data: &DataSet,
     classes: &[usize],
     train: Range<usize>,
-    values: impl Fn(&car_spectral_training::data::Split, &[usize]) -> Result<tch::Tensor>,
+    values: impl Fn(&car_spectral_data::Split, &[usize]) -> Result<tch::Tensor>,
 ) -> Result<[Features; 2]> {
     let one = |split, range| {
         let (chosen, labels) = chosen_images(split, classes, &range);

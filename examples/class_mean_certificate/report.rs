@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use car_spectral::bounds::worst_class_floor;
-use car_spectral_training::COMMIT;
+use car_spectral_runs::COMMIT;
 use serde::Serialize;
 
 use crate::features::write_bytes;

@@ -7,162 +7,16 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
-use car_spectral::car::CarOptions;
+use car_spectral_formats::atomic::write_atomically;
+use car_spectral_runs::Description;
+use car_spectral_runs::description::{METADATA_KEY, description_of};
 use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
-use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
 use crate::TrainingError;
-use crate::atomic::write_atomically;
-use crate::augment::{AugmentationOptions, CutMix};
-use crate::car_schedule::CarSchedule;
-use crate::contrastive::ContrastiveOptions;
-use crate::data::{DataKind, LongTail, Normalisation, Sampler, Validation, check_class_name};
-use crate::loss::RectificationOptions;
-use crate::loss::classification::ClassificationOptions;
-use crate::model::{Architecture, Model, Pretrained, TrainingPass};
-use crate::optimizer::OptimizerOptions;
-use crate::selection::Selection;
-use crate::tensor_file;
-
-/// Version of the description.
-pub const SCHEMA: &str = "car-spectral.checkpoint/1";
-
-const METADATA_KEY: &str = "car_spectral";
-/// Bytes of a loss's name.
-const LONGEST_LOSS: usize = 100;
-/// In front of the names of a loss's tensors.
-pub(crate) const LOSS_PREFIX: &str = "loss.";
-
-/// What a checkpoint says of itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Description {
-    /// [`SCHEMA`].
-    pub schema: String,
-    /// The network.
-    pub architecture: Architecture,
-    /// How pixels become inputs.
-    pub normalisation: Normalisation,
-    /// The data set and the part of it that was trained on.
-    pub data: TrainingData,
-    /// The run.
-    pub run: Run,
-}
-
-/// The training data of a checkpoint.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TrainingData {
-    /// Data set.
-    pub kind: DataKind,
-    /// SHA-256 of the full training split's files.
-    pub train_sha256: String,
-    /// SHA-256 of the test split's files.
-    pub test_sha256: String,
-    /// The long-tailed subset, or `None` for the full split.
-    pub long_tail: Option<LongTail>,
-    /// Training images of each class, the validation part left out.
-    pub class_counts: Vec<u64>,
-    /// SHA-256 of the chosen indices.
-    pub indices_sha256: String,
-    /// The part of the training images that was held out for validation, if any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub validation: Option<ValidationPart>,
-    /// Rows and columns of the images given to the network; absent for images as they are stored.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image_size: Option<usize>,
-    /// One name a class.
-    pub class_names: Vec<String>,
-}
-
-/// The validation part of a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ValidationPart {
-    /// How it was drawn.
-    #[serde(flatten)]
-    pub drawn: Validation,
-    /// Its images of each class.
-    pub class_counts: Vec<u64>,
-    /// SHA-256 of its indices.
-    pub indices_sha256: String,
-}
-
-/// How a checkpoint came to be.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Run {
-    /// Epochs done.
-    pub epoch: usize,
-    /// Epochs planned.
-    pub epochs: usize,
-    /// Seed of initialisation, order and augmentation.
-    pub seed: u64,
-    /// Mini-batch size.
-    pub batch_size: usize,
-    /// Peak learning rate.
-    pub learning_rate: f64,
-    /// Momentum of SGD; 0 for another optimizer.
-    pub momentum: f64,
-    /// Weight decay.
-    pub weight_decay: f64,
-    /// The optimizer with its constants; absent in checkpoints of older builds, which used SGD without Nesterov's look-ahead.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub optimizer: Option<OptimizerOptions>,
-    /// Warm-up epochs.
-    pub warm_up_epochs: usize,
-    /// Whether images were changed at random.
-    pub augmented: bool,
-    /// How, where it was more than crop and flip.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub augmentation: Option<AugmentationOptions>,
-    /// How often the images of each class came; absent for each once an epoch.
-    #[serde(default, skip_serializing_if = "Sampler::is_instance_balanced")]
-    pub sampler: Sampler,
-    /// How the epoch of the run's final weights is chosen; absent for the last.
-    #[serde(default, skip_serializing_if = "Selection::is_last")]
-    pub selection: Selection,
-    /// Epochs from one evaluation to the next, where the result is the best of those evaluated; absent otherwise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub evaluated_every: Option<usize>,
-    /// How forward passes of training computed; absent where that was plain float32.
-    #[serde(default, skip_serializing_if = "is_plain")]
-    pub training_pass: TrainingPass,
-    /// Decay of the average of the weights; then the checkpoint's weights are the averaged ones.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub weight_ema: Option<f64>,
-    /// The file of weights that the training began with.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pretrained: Option<Pretrained>,
-    /// Name of the loss function.
-    pub loss: String,
-    /// The classification loss; absent in checkpoints of older builds, which used cross-entropy.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub classification: Option<ClassificationOptions>,
-    /// The contrastive branch, if the loss has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub contrastive: Option<ContrastiveOptions>,
-    /// CutMix, if batches were mixed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cutmix: Option<CutMix>,
-    /// Rectification of the labels of mixed images, if there was any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rectification: Option<RectificationOptions>,
-    /// Options of CAR, if the loss has it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub car: Option<CarOptions>,
-    /// When CAR counted; absent for throughout.
-    #[serde(default, skip_serializing_if = "CarSchedule::is_constant")]
-    pub car_schedule: CarSchedule,
-    /// Device.
-    pub device: String,
-    /// Threads of libtorch on the CPU.
-    pub threads: usize,
-    /// Commit of this code.
-    pub commit: String,
-}
-
-fn is_plain(pass: &TrainingPass) -> bool {
-    *pass == TrainingPass::default()
-}
+use crate::model::Model;
+use crate::tensor_file::{self, LOSS_PREFIX};
 
 /// Writes `path` (safetensors) and the same name with `.json`, each atomically, the JSON first: whenever the weights
 /// are there, their description is. `loss_state` holds the state of a loss, empty for one without; it is read again
@@ -183,75 +37,17 @@ pub fn save(
     tensor_file::write(path, model.weights().into_iter().chain(state), METADATA_KEY, &json)
 }
 
-/// Reads the description in a safetensors file's metadata; `None` if there is none (a file of another program).
-///
-/// # Errors
-/// [`TrainingError::Malformed`] for a file that is no safetensors, or whose description is damaged or of a newer
-/// version; [`TrainingError::Io`].
-pub fn describe(path: &Path) -> Result<Option<Description>, TrainingError> {
-    let bytes = std::fs::read(path).map_err(TrainingError::io(path))?;
-    description_of(path, &bytes)
-}
-
-/// Reads a description that lies beside its checkpoint, `NAME.json`.
-///
-/// # Errors
-/// [`TrainingError::Malformed`] for a file that is damaged or of a newer version; [`TrainingError::Io`].
-pub fn read_description(path: &Path) -> Result<Description, TrainingError> {
-    parsed(path, &std::fs::read_to_string(path).map_err(TrainingError::io(path))?)
-}
-
-fn description_of(path: &Path, bytes: &[u8]) -> Result<Option<Description>, TrainingError> {
-    tensor_file::json_of(path, bytes, METADATA_KEY)?.map(|json| parsed(path, &json)).transpose()
-}
-
-fn parsed(path: &Path, json: &str) -> Result<Description, TrainingError> {
-    let description: Description = serde_json::from_str(json)
-        .map_err(|error| TrainingError::malformed(path, format!("its description is damaged: {error}")))?;
-    if description.schema != SCHEMA {
-        let problem = format!("its description is `{}`, this program reads `{SCHEMA}`", description.schema);
-        return Err(TrainingError::malformed(path, problem));
-    }
-    let (classes, data) = (description.architecture.num_classes, &description.data);
-    if data.class_counts.len() != classes || data.class_names.len() != classes {
-        let problem = format!(
-            "its description has {classes} classes, but {} counts and {} names",
-            data.class_counts.len(),
-            data.class_names.len()
-        );
-        return Err(TrainingError::malformed(path, problem));
-    }
-    for (class, name) in data.class_names.iter().enumerate() {
-        check_class_name(name)
-            .map_err(|error| TrainingError::malformed(path, format!("its description, class {class}: {error}")))?;
-    }
-    Normalisation::new(description.normalisation.mean.clone(), description.normalisation.std.clone())
-        .map_err(|error| TrainingError::malformed(path, error.to_string()))?;
-    if let Some(car) = &description.run.car {
-        car.check().map_err(|error| TrainingError::malformed(path, format!("its description: {error}")))?;
-    }
-    let loss = &description.run.loss;
-    if loss.len() > LONGEST_LOSS || loss.chars().any(char::is_control) {
-        let problem = format!(
-            "its description names a loss of {} bytes, expected at most {LONGEST_LOSS} without control characters",
-            loss.len()
-        );
-        return Err(TrainingError::malformed(path, problem));
-    }
-    Ok(description)
-}
-
 /// Reads a checkpoint of this project.
 ///
 /// # Errors
-/// As [`describe`]; [`TrainingError::Malformed`] for a safetensors file without a description;
+/// As [`describe`](car_spectral_runs::description::describe); [`TrainingError::Malformed`] for a safetensors file without a description;
 /// [`TrainingError::WeightsMismatch`] naming the tensor that does not fit.
 pub fn load(path: &Path, device: Device) -> Result<(Model, Description), TrainingError> {
     let bytes = std::fs::read(path).map_err(TrainingError::io(path))?;
     let description = description_of(path, &bytes)?.ok_or_else(|| {
         TrainingError::malformed(
             path,
-            "it does not describe its network; name it with --arch, and --data, --mean, --std",
+            "it does not describe its network; name the architecture and the constants of the pixels",
         )
     })?;
     let file = SafeTensors::deserialize(&bytes).map_err(|error| TrainingError::malformed(path, error.to_string()))?;
@@ -294,9 +90,16 @@ mod tests {
     use tch::Kind;
 
     use super::*;
-    use crate::augment::Policy;
     use crate::loss::CarLoss;
-    use crate::model::{ArchitectureKind, Classifier};
+    use car_spectral::car::CarOptions;
+    use car_spectral_data::augment::{AugmentationOptions, CutMix, Policy};
+    use car_spectral_data::{DataKind, LongTail, Normalisation, Sampler, Validation};
+    use car_spectral_runs::Run;
+    use car_spectral_runs::description::{Pretrained, SCHEMA, TrainingData, ValidationPart, describe};
+    use car_spectral_runs::settings::{
+        Architecture, ArchitectureKind, CarSchedule, ClassificationOptions, Classifier, ContrastiveOptions,
+        ObjectiveOptions, OptimizerOptions, RectificationOptions, Selection, TrainingPass,
+    };
 
     fn description() -> Description {
         Description {
@@ -343,12 +146,14 @@ mod tests {
                 weight_ema: Some(0.999),
                 pretrained: Some(Pretrained { sha256: "e".into(), classifier: false }),
                 loss: "Balanced Softmax + CAR".into(),
-                classification: Some(ClassificationOptions::LogitAdjustment { tau: 1.0 }),
-                contrastive: Some(ContrastiveOptions::CIFAR),
-                cutmix: Some(CutMix::CUSTOMARY),
-                rectification: Some(RectificationOptions::after(100)),
-                car: Some(CarOptions::paper()),
-                car_schedule: CarSchedule { after_epoch: 3, ramp_epochs: 4 },
+                objective: ObjectiveOptions {
+                    classification: ClassificationOptions::LogitAdjustment { tau: 1.0 },
+                    contrastive: Some(ContrastiveOptions::CIFAR),
+                    cutmix: Some(CutMix::CUSTOMARY),
+                    rectification: Some(RectificationOptions::after(100)),
+                    car: Some(CarOptions::paper()),
+                    car_schedule: CarSchedule { after_epoch: 3, ramp_epochs: 4 },
+                },
                 device: "cpu".into(),
                 threads: 1,
                 commit: "d".into(),
@@ -402,8 +207,8 @@ mod tests {
         let found: Description = serde_json::from_value(old.clone()).unwrap();
         assert_eq!((found.data.validation.as_ref(), found.data.image_size), (None, None));
         assert_eq!((found.run.sampler, found.run.selection), (Sampler::InstanceBalanced, Selection::Last));
-        assert_eq!((found.run.augmentation, found.run.contrastive), (None, None));
-        assert_eq!((found.run.cutmix, found.run.rectification), (None, None));
+        assert_eq!((found.run.augmentation, found.run.objective.contrastive), (None, None));
+        assert_eq!((found.run.objective.cutmix, found.run.objective.rectification), (None, None));
         assert_eq!(serde_json::to_value(found).unwrap(), old, "and is not written");
     }
 
@@ -425,7 +230,7 @@ mod tests {
         let view = TensorView::new(Dtype::F32, vec![1, 1], &bytes).unwrap();
         std::fs::write(&path, safetensors::serialize([("w", view)], None).unwrap()).unwrap();
         assert_eq!(describe(&path).unwrap(), None);
-        assert!(load(&path, Device::Cpu).unwrap_err().to_string().contains("--arch"));
+        assert!(load(&path, Device::Cpu).unwrap_err().to_string().contains("name the architecture"));
         std::fs::write(&path, "no safetensors").unwrap();
         let error = describe(&path).unwrap_err().to_string();
         assert!(error.contains("foreign.safetensors") && error.contains("not a whole safetensors file"), "{error}");

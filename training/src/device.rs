@@ -1,39 +1,9 @@
-//! `--device auto|cpu|cuda:N`, with one binary for both.
+//! Devices by name, with one binary for the CPU and for CUDA.
 
-use std::str::FromStr;
-
+use car_spectral_runs::settings::DeviceChoice;
 use tch::Device;
 
 use crate::TrainingError;
-
-/// The device asked for on the command line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum DeviceChoice {
-    /// The first CUDA device if there is one, else the CPU.
-    #[default]
-    Auto,
-    /// The CPU.
-    Cpu,
-    /// CUDA device N.
-    Cuda(usize),
-}
-
-impl FromStr for DeviceChoice {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "cpu" => Ok(Self::Cpu),
-            "cuda" => Ok(Self::Cuda(0)),
-            _ => text
-                .strip_prefix("cuda:")
-                .and_then(|index| index.parse().ok())
-                .map(Self::Cuda)
-                .ok_or_else(|| "expected auto, cpu, cuda or cuda:N".to_owned()),
-        }
-    }
-}
 
 /// Loads libtorch's CUDA half if this machine has it.
 ///
@@ -50,26 +20,23 @@ pub fn load_cuda_if_present() {
     }
 }
 
-impl DeviceChoice {
-    /// The libtorch device meant.
-    ///
-    /// # Errors
-    /// [`TrainingError::InvalidSetting`] if a CUDA device is asked for that is not there.
-    pub fn resolve(self) -> Result<Device, TrainingError> {
-        let available = || tch::Cuda::is_available().then(tch::Cuda::device_count).unwrap_or(0);
-        match self {
-            Self::Cpu => Ok(Device::Cpu),
-            Self::Auto if available() > 0 => Ok(Device::Cuda(0)),
-            Self::Auto => Ok(Device::Cpu),
-            Self::Cuda(index) if (index as i64) < available() => Ok(Device::Cuda(index)),
-            Self::Cuda(index) => Err(TrainingError::setting(
-                "--device",
-                format!("cuda:{index}"),
-                format!(
-                    "{} CUDA device(s) seen; use --device cpu, or put the lib folder of a CUDA build of libtorch 2.11.0 on LD_LIBRARY_PATH",
-                    available()
-                ),
-            )),
+/// The libtorch device meant.
+///
+/// # Errors
+/// [`TrainingError::Setting`] if a CUDA device is asked for that is not there.
+pub fn resolve(choice: DeviceChoice) -> Result<Device, TrainingError> {
+    let available = || tch::Cuda::is_available().then(tch::Cuda::device_count).unwrap_or(0);
+    match choice {
+        DeviceChoice::Cpu => Ok(Device::Cpu),
+        DeviceChoice::Auto if available() > 0 => Ok(Device::Cuda(0)),
+        DeviceChoice::Auto => Ok(Device::Cpu),
+        DeviceChoice::Cuda(index) if (index as i64) < available() => Ok(Device::Cuda(index)),
+        DeviceChoice::Cuda(index) => {
+            let requirement = format!(
+                "{} CUDA device(s) seen; take the CPU, or put the lib folder of a CUDA build of libtorch 2.11.0 on LD_LIBRARY_PATH",
+                available()
+            );
+            Err(TrainingError::setting("device", format!("cuda:{index}"), requirement))
         }
     }
 }
@@ -87,11 +54,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn devices_are_read_and_wrong_ones_refused() {
-        assert_eq!("cuda:3".parse(), Ok(DeviceChoice::Cuda(3)));
-        assert_eq!("auto".parse(), Ok(DeviceChoice::Auto));
-        assert!("gpu".parse::<DeviceChoice>().is_err());
-        assert!("cuda:x".parse::<DeviceChoice>().is_err());
-        assert!(DeviceChoice::Cuda(4096).resolve().unwrap_err().to_string().contains("cuda:4096"));
+    fn a_device_that_is_not_there_is_refused() {
+        assert!(resolve(DeviceChoice::Cuda(4096)).unwrap_err().to_string().contains("cuda:4096"));
+        assert_eq!(resolve(DeviceChoice::Cpu).unwrap(), Device::Cpu);
     }
 }

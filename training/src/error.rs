@@ -1,65 +1,44 @@
-//! What can go wrong between a data set, a model and a checkpoint.
+//! What can go wrong between a data set, a network and a checkpoint.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use car_spectral::car::CarError;
+use car_spectral::confusion::ConfusionError;
+use car_spectral::norms::NormError;
+use car_spectral_data::{DataError, SettingError};
+use car_spectral_formats::{FileError, InputError};
+use car_spectral_runs::RunError;
 use thiserror::Error;
 
-/// An error of data loading, training or checkpoints; every variant names the file or setting and what to do.
+/// An error of training or checkpoints; every variant names the file or setting and what to do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TrainingError {
-    /// A file could not be read or written.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The system's answer.
-        source: std::io::Error,
-    },
-    /// A data file is not what its format says.
-    #[error("{}: {problem}", path.display())]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, where, and what was expected.
-        problem: String,
-    },
-    /// A data set's folder lacks a file.
-    #[error("{}: {}; {hint}", folder.display(), absence(folder, wanted))]
-    MissingFile {
-        /// The folder searched.
-        folder: PathBuf,
-        /// The file or files looked for.
-        wanted: String,
-        /// Where the data set can be had.
-        hint: String,
-    },
+    /// A file that cannot be read or written, or that is not what its format says.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A setting out of its range.
-    #[error("{name} = {value}: {requirement}")]
-    InvalidSetting {
-        /// The flag or field.
-        name: &'static str,
-        /// The value given.
-        value: String,
-        /// What is allowed.
-        requirement: String,
-    },
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// Data that were refused.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// Settings or records of a run that were refused.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A file of weights that was refused.
+    #[error(transparent)]
+    Input(#[from] InputError),
     /// The weights do not fit the architecture.
     #[error("{problem}")]
     WeightsMismatch {
         /// Which tensor, the shape found and the shape expected.
         problem: String,
     },
-    /// The long-tailed subset could not be made again as the checkpoint describes it.
-    #[error("{problem}")]
-    SubsetMismatch {
-        /// What differs.
-        problem: String,
-    },
     /// The loss left the finite range.
     #[error(
-        "the loss is {loss} in epoch {epoch}, step {step}; lower --lr, lengthen --warm-up, or give constants of the loss (--car-alpha \
-         among them) nearer to their defaults"
+        "the loss is {loss} in epoch {epoch}, step {step}; lower the learning rate, lengthen the warm-up, or give constants of the \
+         loss (alpha of CAR among them) nearer to their defaults"
     )]
     Diverged {
         /// Epoch, from 1.
@@ -78,18 +57,15 @@ pub enum TrainingError {
         tensor: String,
     },
     /// A finite network gave scores that are not.
-    #[error("{split} images of epoch {epoch}: {source}; lower --lr or lengthen --warm-up")]
+    #[error("{split} images of epoch {epoch}: {source}; lower the learning rate or lengthen the warm-up")]
     ScoresDiverged {
         /// Epoch, from 1.
         epoch: usize,
         /// The split that was evaluated.
         split: &'static str,
         /// Sample, class and score.
-        source: car_spectral::confusion::ConfusionError,
+        source: ConfusionError,
     },
-    /// A file of weights that was refused.
-    #[error(transparent)]
-    Input(#[from] crate::input::InputError),
     /// libtorch refused an operation.
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),
@@ -98,40 +74,51 @@ pub enum TrainingError {
     Loss(#[from] crate::loss::LossError),
     /// The CAR options were refused.
     #[error(transparent)]
-    Car(#[from] car_spectral::car::CarError),
+    Car(#[from] CarError),
     /// Scores, labels or weights that were refused.
     #[error(transparent)]
-    Confusion(#[from] car_spectral::confusion::ConfusionError),
+    Confusion(#[from] ConfusionError),
     /// A norm that cannot be given.
     #[error(transparent)]
-    Norm(#[from] car_spectral::norms::NormError),
-    /// The long-tail protocol refused its numbers.
-    #[error(transparent)]
-    LongTail(#[from] car_spectral::longtail::LongTailError),
+    Norm(#[from] NormError),
 }
 
 fn remedy(tensor: &str) -> &'static str {
     if tensor.ends_with("running_var") {
-        "a batch with one value a channel has no variance: give another --batch-size, or a larger --image-size"
+        "a batch with one value a channel has no variance: give another batch size, or larger images"
     } else {
-        "lower --lr or lengthen --warm-up"
+        "lower the learning rate or lengthen the warm-up"
     }
-}
-
-fn absence(folder: &Path, wanted: &str) -> String {
-    if folder.is_dir() { format!("no {wanted} there") } else { format!("there is no such folder; looked for {wanted}") }
 }
 
 impl TrainingError {
+    /// The setting that is out of its range, if that is what is wrong; so a program can name its flag.
+    pub fn setting_error(&self) -> Option<&SettingError> {
+        match self {
+            Self::Setting(error) | Self::Data(DataError::Setting(error)) => Some(error),
+            Self::Run(error) => error.setting_error(),
+            _ => None,
+        }
+    }
+
+    /// Whether the numbers of the long-tail protocol are what is wrong.
+    pub fn is_long_tail(&self) -> bool {
+        matches!(
+            self,
+            Self::Data(DataError::LongTail(_))
+                | Self::Run(RunError::LongTail(_) | RunError::Data(DataError::LongTail(_)))
+        )
+    }
+
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
-        move |source| Self::Io { path: path.to_owned(), source }
+        move |source| FileError::io(path)(source).into()
     }
 
     pub(crate) fn malformed(path: &Path, problem: impl Into<String>) -> Self {
-        Self::Malformed { path: path.to_owned(), problem: problem.into() }
+        FileError::malformed(path, problem).into()
     }
 
     pub(crate) fn setting(name: &'static str, value: impl ToString, requirement: impl Into<String>) -> Self {
-        Self::InvalidSetting { name, value: value.to_string(), requirement: requirement.into() }
+        SettingError::new(name, value, requirement).into()
     }
 }

@@ -7,9 +7,10 @@ use ndarray::{Array2, ArrayView2};
 use tch::{Device, Kind, Tensor};
 
 use crate::TrainingError;
-use crate::augment::Chain;
-use crate::data::{Order, Split};
-use crate::loader::{Loader, LoaderOptions, all_cores};
+use crate::batch::image_tensor;
+use car_spectral_data::augment::Chain;
+use car_spectral_data::loader::{Loader, LoaderOptions, all_cores};
+use car_spectral_data::{Order, Split};
 
 /// Images evaluated at once. Fixed, so that the same weights give the same bits.
 pub const EVALUATION_BATCH: usize = 256;
@@ -38,7 +39,7 @@ pub fn batches(
     for batch in Loader::new(split.clone(), Order::Fixed(indices.to_vec()), vec![chain.clone()], options)? {
         let batch = batch?;
         let count = batch.indices.len();
-        let output = forward(&batch.views[0].f_to_device(device)?)?;
+        let output = forward(&image_tensor(&batch.views[0], count)?.f_to_device(device)?)?;
         let shape = output.size();
         let expected = classes.unwrap_or_else(|| shape.get(1).copied().unwrap_or(0));
         if shape.len() != 2 || shape[0] != count as i64 || shape[1] != expected || expected < 2 {
@@ -82,7 +83,7 @@ pub fn logits(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Images;
+    use car_spectral_data::Images;
 
     /// 600 images of two bytes: the index over 256, and the rest.
     fn images() -> Arc<Split> {

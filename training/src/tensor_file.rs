@@ -9,7 +9,10 @@ use safetensors::tensor::{Dtype, TensorView};
 use tch::{Device, Kind, Tensor};
 
 use crate::TrainingError;
-use crate::atomic::write_atomically;
+use car_spectral_formats::atomic::write_atomically;
+
+/// In front of the names of a loss's tensors.
+pub(crate) const LOSS_PREFIX: &str = "loss.";
 
 /// Writes float32, float64 and int64 tensors atomically, with `json` in the header's metadata under `key`.
 ///
@@ -60,16 +63,6 @@ pub(crate) fn tensors_under(
         tensors.insert(name.to_owned(), Tensor::f_from_data_size(view.data(), &shape, kind)?);
     }
     Ok(tensors)
-}
-
-/// The JSON text under `key`, if there is one.
-///
-/// # Errors
-/// [`TrainingError::Malformed`] for bytes that are no whole safetensors file.
-pub(crate) fn json_of(path: &Path, bytes: &[u8], key: &str) -> Result<Option<String>, TrainingError> {
-    let (_, header) = SafeTensors::read_metadata(bytes)
-        .map_err(|error| TrainingError::malformed(path, format!("not a whole safetensors file: {error}")))?;
-    Ok(header.metadata().as_ref().and_then(|metadata| metadata.get(key)).cloned())
 }
 
 /// A tensor as it stands in the file.

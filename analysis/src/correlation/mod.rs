@@ -10,7 +10,8 @@ mod sentence;
 mod spearman;
 
 use car_spectral::car::CarOptions;
-use car_spectral_training::metrics::{EpochMetrics, SplitMetrics};
+use car_spectral_runs::SplitMetrics;
+use car_spectral_runs::log::EpochMetrics;
 use serde::{Deserialize, Serialize};
 
 use crate::report::TrainingRun;
@@ -282,7 +283,7 @@ fn rounded(value: f64) -> f64 {
 
 /// What Λ and the surrogate of a run's log are.
 fn measured(run: &TrainingRun) -> CarOptions {
-    run.run.car.unwrap_or(CarOptions::paper())
+    run.run.objective.car.unwrap_or(CarOptions::paper())
 }
 
 /// Correlations of the runs on each training set with at least three of them, in the order of their first runs. Runs whose

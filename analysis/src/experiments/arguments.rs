@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use car_spectral_training::data::DataSource;
+use car_spectral_data::DataSource;
 use clap::{Args, Parser, Subcommand};
 
 /// Runs experiments that are described by files, and collects their runs into a table.

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use car_spectral_training::TrainingError;
-use car_spectral_training::checkpoint::{self, Description, Run};
-use car_spectral_training::console::say;
+use super::say;
+use car_spectral_formats::FileError;
+use car_spectral_runs::description;
+use car_spectral_runs::{Description, Run};
 
 use super::arguments::CorrelateArguments;
 use super::table::{folders_with_logs, save};
@@ -30,7 +31,7 @@ pub(super) fn write(arguments: &CorrelateArguments) -> Result<(), AnalysisError>
                 eprintln!("left out: {}, for it is not finished: no {}", log.display(), description.display());
                 continue;
             }
-            let description = checkpoint::read_description(&description)?;
+            let description = description::read_description(&description)?;
             let settings = settings(&description);
             let Some(run) = training_run(&log, description)? else {
                 eprintln!("left out: {}, for it holds no epoch", log.display());
@@ -89,7 +90,7 @@ fn logs(path: &Path) -> Result<Vec<(PathBuf, PathBuf)>, AnalysisError> {
         return Ok(vec![of_folder(path)]);
     }
     let mut found: Vec<(PathBuf, PathBuf)> = folders_with_logs(path)?.iter().map(|folder| of_folder(folder)).collect();
-    let unreadable = |source| TrainingError::Io { path: path.to_owned(), source };
+    let unreadable = |source| FileError::Io { path: path.to_owned(), source };
     let mut loose = Vec::new();
     for entry in std::fs::read_dir(path).map_err(unreadable)? {
         let file = entry.map_err(unreadable)?.path();

@@ -15,6 +15,9 @@ mod table;
 
 pub use arguments::Arguments;
 
+use std::fmt::Display;
+use std::io::Write;
+
 use crate::AnalysisError;
 use arguments::Command;
 
@@ -28,4 +31,9 @@ pub fn run(arguments: &Arguments) -> Result<(), AnalysisError> {
         Command::Table(arguments) => table::write(arguments),
         Command::Correlate(arguments) => correlate::write(arguments),
     }
+}
+
+/// Prints a line on standard output. Whether anybody can read it is no matter: the results are in files.
+fn say(line: impl Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }

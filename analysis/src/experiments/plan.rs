@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use car_spectral_training::TrainingError;
-use car_spectral_training::atomic::write_atomically;
-use car_spectral_training::data::DataSource;
-use car_spectral_training::experiment::{Experiment, ExperimentFile};
-use car_spectral_training::input::sha256_file;
-use car_spectral_training::resume;
+use car_spectral_data::DataSource;
+use car_spectral_formats::FileError;
+use car_spectral_formats::atomic::write_atomically;
+use car_spectral_formats::sha256_file;
+use car_spectral_runs::experiment::{Experiment, ExperimentFile};
+use car_spectral_runs::folder;
 use std::io::Write as _;
 
 use crate::AnalysisError;
@@ -38,7 +38,7 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<Planned>, AnalysisError> {
             files.push(path.clone());
             continue;
         }
-        let unreadable = |source| TrainingError::Io { path: path.clone(), source };
+        let unreadable = |source| FileError::Io { path: path.clone(), source };
         let mut found = Vec::new();
         for entry in std::fs::read_dir(path).map_err(unreadable)? {
             let file = entry.map_err(unreadable)?.path();
@@ -98,8 +98,7 @@ impl Planned {
 
     fn read(path: &Path) -> Result<Self, AnalysisError> {
         let file = ExperimentFile::read(path)?;
-        let incomplete =
-            |problem: &str| TrainingError::Malformed { path: path.to_owned(), problem: problem.to_owned() };
+        let incomplete = |problem: &str| FileError::Malformed { path: path.to_owned(), problem: problem.to_owned() };
         let experiment = file.experiment.clone().ok_or_else(|| {
             incomplete("it has no table [experiment] with `title`, `data` and `seeds`; to run it alone: train --config")
         })?;
@@ -119,7 +118,7 @@ impl Planned {
         if path.to_str().is_none() {
             return Err(incomplete("its path is not UTF-8, and cannot stand in a table; rename it").into());
         }
-        let absolute = path.canonicalize().map_err(|source| TrainingError::Io { path: path.to_owned(), source })?;
+        let absolute = path.canonicalize().map_err(|source| FileError::Io { path: path.to_owned(), source })?;
         let part = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
         let (folder, stem) = (part(absolute.parent().and_then(Path::file_name)), part(absolute.file_stem()));
         Ok(Self { file, experiment, name: format!("{folder}/{stem}"), epochs })
@@ -155,11 +154,11 @@ impl Planned {
     /// Whether the run of a seed is finished, with the settings that the file has now and the weights that it had then.
     ///
     /// # Errors
-    /// [`TrainingError`] for a record or weights that cannot be read.
+    /// [`AnalysisError`] for a record or weights that cannot be read.
     pub fn is_finished(&self, runs: &Path, seed: u64) -> Result<bool, AnalysisError> {
         let folder = self.folder(runs, seed);
         let record = folder.join(RECORD);
-        if !(resume::has_results(&folder) && record.is_file()) {
+        if !(folder::has_results(&folder) && record.is_file()) {
             return Ok(false);
         }
         let record = ExperimentFile::read(&record)?;
@@ -169,13 +168,13 @@ impl Planned {
     /// Notes in the folder of a run that `train` has come to its end with the settings of the file.
     ///
     /// # Errors
-    /// [`TrainingError::Io`].
+    /// [`FileError::Io`].
     pub fn record(&self, runs: &Path, seed: u64) -> Result<(), AnalysisError> {
         let folder = self.folder(runs, seed);
         let path = folder.join(RECORD);
         let text = format!("{}\n{}", weights_line(&folder)?, self.file.text);
         write_atomically(&path, |file| {
-            file.write_all(text.as_bytes()).map_err(|source| TrainingError::Io { path: path.clone(), source })
+            file.write_all(text.as_bytes()).map_err(|source| FileError::Io { path: path.clone(), source })
         })?;
         Ok(())
     }
@@ -245,7 +244,7 @@ pub(super) mod tests {
         fs::write(folder.join("model.safetensors"), "its own").unwrap();
         assert!(plan("epochs = 2 # as before").is_finished(&runs, 0).unwrap());
         assert!(!plan("epochs = 3").is_finished(&runs, 0).unwrap());
-        fs::write(folder.join(resume::FILE), "").unwrap();
+        fs::write(folder.join(folder::STATE), "").unwrap();
         assert!(!first.is_finished(&runs, 0).unwrap());
     }
 }

@@ -6,10 +6,12 @@ use car_spectral::car::{CarOptions, surrogate_confusion};
 use car_spectral::confusion::{ClassWeights, MarginCounts, MarginGrid};
 use car_spectral::longtail::{ClassErrors, ClassMetrics};
 use car_spectral::norms;
-use car_spectral_training::checkpoint::{self, Description};
-use car_spectral_training::metrics::{SplitMetrics, read_log};
+use car_spectral_runs::Description;
+use car_spectral_runs::SplitMetrics;
+use car_spectral_runs::description;
+use car_spectral_runs::log::read_log;
 
-use car_spectral_training::input::predictions::{Logits, PredictionSource, Predictions, read};
+use car_spectral_formats::predictions::{Logits, PredictionSource, Predictions, read};
 use ndarray::{Array1, Array2, ArrayView1};
 
 use crate::AnalysisError;
@@ -48,7 +50,7 @@ impl RunResults {
         };
         let model = folder.join("model.safetensors");
         let description =
-            checkpoint::describe(&model)?.ok_or_else(|| mismatch(&model, "it does not describe its run"))?;
+            description::describe(&model)?.ok_or_else(|| mismatch(&model, "it does not describe its run"))?;
         let counts = &description.data.class_counts;
         let weights = {
             let paper = CarOptions::paper();

@@ -9,8 +9,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use car_spectral_training::TrainingError;
-use car_spectral_training::console::say;
+use super::say;
+use car_spectral_formats::FileError;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::arguments::RunArguments;
@@ -98,7 +98,7 @@ fn check(train: &Path, queue: &VecDeque<Job<'_>>, arguments: &RunArguments) -> R
             .arg("--check")
             .stdin(Stdio::null())
             .output()
-            .map_err(|source| TrainingError::Io { path: train.to_owned(), source })?;
+            .map_err(|source| FileError::Io { path: train.to_owned(), source })?;
         if !told.status.success() {
             let reason = told_reason(&String::from_utf8_lossy(&told.stderr));
             refused.push(crate::report::readable(&format!("{}: {reason}", job.plan.file.path.display())));
@@ -123,7 +123,7 @@ fn run_arguments(arguments: &RunArguments) -> [String; 5] {
 fn train_program() -> Result<PathBuf, AnalysisError> {
     let name = format!("train{}", std::env::consts::EXE_SUFFIX);
     let own = std::env::current_exe();
-    let own = own.map_err(|source| TrainingError::Io { path: "this program".into(), source })?;
+    let own = own.map_err(|source| FileError::Io { path: "this program".into(), source })?;
     let train = own.with_file_name(name);
     if train.is_file() {
         return Ok(train);

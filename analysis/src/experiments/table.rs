@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use car_spectral_training::TrainingError;
-use car_spectral_training::atomic::write_atomically;
-use car_spectral_training::checkpoint::Description;
-use car_spectral_training::console::say;
-use car_spectral_training::resume;
+use super::say;
+use car_spectral_formats::FileError;
+use car_spectral_formats::atomic::write_atomically;
+use car_spectral_runs::Description;
+use car_spectral_runs::folder;
 
 use super::arguments::TableArguments;
 use super::chart;
@@ -58,9 +58,9 @@ pub(super) fn write(arguments: &TableArguments) -> Result<(), AnalysisError> {
 /// Writes one file of results, atomically.
 ///
 /// # Errors
-/// [`TrainingError::Io`].
-pub(super) fn save(path: &Path, bytes: &[u8]) -> Result<(), TrainingError> {
-    let failed = |source| TrainingError::Io { path: path.to_owned(), source };
+/// [`FileError::Io`].
+pub(super) fn save(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let failed = |source| FileError::Io { path: path.to_owned(), source };
     write_atomically(path, |file| file.write_all(bytes).map_err(failed))
 }
 
@@ -78,7 +78,7 @@ fn collect(experiments: &Path, runs: &Path) -> Result<Vec<Row>, AnalysisError> {
                     return Err(AnalysisError::Mismatch { problem });
                 }
                 results.push(found);
-            } else if resume::has_results(&plan.folder(runs, seed)) {
+            } else if folder::has_results(&plan.folder(runs, seed)) {
                 eprintln!(
                     "left out: {}, whose settings or weights are not those that a sweep finished it with; `experiments run` \
                      tells what differs",
@@ -265,9 +265,9 @@ fn runs_csv(rows: &[Row]) -> Result<Vec<u8>, AnalysisError> {
 /// The folders of all runs below a folder that hold a log, sorted.
 ///
 /// # Errors
-/// [`TrainingError::Io`].
-pub(super) fn folders_with_logs(folder: &Path) -> Result<Vec<PathBuf>, TrainingError> {
-    let unreadable = |source| TrainingError::Io { path: folder.to_owned(), source };
+/// [`FileError::Io`].
+pub(super) fn folders_with_logs(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+    let unreadable = |source| FileError::Io { path: folder.to_owned(), source };
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();

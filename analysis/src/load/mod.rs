@@ -1,24 +1,103 @@
 //! From the command line to scored models: stored predictions are read, checkpoints are run on the images.
 
-mod checkpoints;
-mod network;
+mod channels;
+#[cfg(feature = "torch")]
+mod models;
 mod predictions;
-mod preprocessing;
 mod training_runs;
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use tch::Device;
+use car_spectral_data::DataSource;
+use car_spectral_formats::predictions::PredictionSource;
+use car_spectral_formats::sha256_file;
+use car_spectral_runs::settings::DeviceChoice;
 
-pub use preprocessing::Channels;
-pub(crate) use training_runs::read_one as training_run;
+pub use channels::Channels;
+pub use training_runs::read_one as training_run;
 
 use crate::AnalysisError;
-use crate::arguments::Arguments;
 use crate::report::{DataFile, Preprocessing, TrainingRun, readable};
 use crate::subject::Subject;
-use car_spectral_training::input::sha256_file;
+
+/// What to analyse.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The models.
+    pub models: Models,
+    /// Architecture of models whose files do not say.
+    pub arch: Option<String>,
+    /// File with the training images of each class.
+    pub train_counts: Option<PathBuf>,
+    /// File with the names of the classes.
+    pub class_names: Option<PathBuf>,
+    /// Imbalance factor of the training set, in place of a file of counts.
+    pub imbalance: Option<f64>,
+    /// With it, the images of the largest class.
+    pub n_max: Option<u64>,
+}
+
+/// Where scores come from.
+#[derive(Clone, Debug)]
+pub enum Models {
+    /// Stored predictions.
+    Predictions {
+        /// On the test images, a file or pair for each model.
+        test: Vec<PredictionSource>,
+        /// On the training images, as many or none.
+        train: Vec<PredictionSource>,
+    },
+    /// Weights that are run on images.
+    Checkpoints(Checkpoints),
+}
+
+/// Weights and the images to run them on.
+#[derive(Clone, Debug)]
+pub struct Checkpoints {
+    /// Files, or folders of checkpoints.
+    pub files: Vec<PathBuf>,
+    /// The images.
+    pub data: DataSource,
+    /// How foreign models want their input.
+    pub pixels: Option<PixelSteps>,
+    /// Seed of the subset that this project's `train` drew for the models.
+    pub subset_seed: Option<u64>,
+    /// Whether a TorchScript file, which is a program, may be run.
+    pub run_torchscript: bool,
+    /// Where networks compute.
+    pub device: DeviceChoice,
+    /// Threads on the CPU.
+    pub threads: Option<usize>,
+}
+
+/// How a foreign model wants its input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PixelSteps {
+    /// Mean of each channel, for pixels in [0, 1].
+    pub mean: Vec<f64>,
+    /// Standard deviation of each channel.
+    pub std: Vec<f64>,
+    /// Pixels that the shorter side is resized to.
+    pub resize: Option<usize>,
+    /// Side of the square cut out of the centre.
+    pub crop: Option<usize>,
+    /// Channels, if not as stored.
+    pub channels: Option<Channels>,
+}
+
+/// How far a model has come.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress<'a> {
+    /// The model.
+    pub model: &'a str,
+    /// Which images.
+    pub part: &'a str,
+    /// Images done.
+    pub done: usize,
+    /// Images in all.
+    pub of: usize,
+}
 
 /// The models to analyse and what they share.
 #[derive(Debug)]
@@ -30,25 +109,36 @@ pub struct Loaded {
     /// Files shared by all models.
     pub data: Vec<DataFile>,
     /// Where models ran; `None` for stored predictions.
-    pub device: Option<Device>,
-    /// Preprocessing given by flags.
+    pub device: Option<String>,
+    /// Preprocessing asked for.
     pub preprocessing: Option<Preprocessing>,
 }
 
-/// Loads what the command line names.
+/// Loads what is asked for; `progress` is told of every batch of images that a model has run on.
 ///
 /// # Errors
-/// [`AnalysisError`] naming the file or flag.
-pub fn load(arguments: &Arguments) -> Result<Loaded, AnalysisError> {
-    let mut loaded =
-        if arguments.checkpoint.is_empty() { predictions::load(arguments)? } else { checkpoints::load(arguments)? };
-    for (role, file) in [("train counts", &arguments.train_counts), ("class names", &arguments.class_names)] {
+/// [`AnalysisError`] naming the file or setting; [`AnalysisError::NeedsLibtorch`] for weights, in a build without it.
+pub fn load(request: &Request, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Loaded, AnalysisError> {
+    let mut loaded = match &request.models {
+        Models::Predictions { test, train } => predictions::load(request, test, train)?,
+        Models::Checkpoints(checkpoints) => run(request, checkpoints, progress)?,
+    };
+    for (role, file) in [("train counts", &request.train_counts), ("class names", &request.class_names)] {
         if let Some(file) = file {
             loaded.data.push(data_file(role, file)?);
         }
     }
     make_names_unique(&mut loaded.subjects);
     Ok(loaded)
+}
+
+#[cfg(feature = "torch")]
+use models::load as run;
+
+#[cfg(not(feature = "torch"))]
+fn run(_: &Request, checkpoints: &Checkpoints, _: &mut dyn FnMut(Progress<'_>)) -> Result<Loaded, AnalysisError> {
+    let file = checkpoints.files.first().cloned().unwrap_or_default();
+    Err(AnalysisError::NeedsLibtorch { file })
 }
 
 fn data_file(role: &str, path: &Path) -> Result<DataFile, AnalysisError> {
@@ -123,7 +213,7 @@ mod tests {
             architecture: car_spectral::bounds::Architecture::Unknown,
             train: None,
             test: crate::subject::Scored {
-                logits: car_spectral_training::input::predictions::Logits::F32(ndarray::Array2::zeros((1, 2))),
+                logits: car_spectral_formats::predictions::Logits::F32(ndarray::Array2::zeros((1, 2))),
                 labels: ndarray::Array1::zeros(1),
             },
         };

@@ -6,25 +6,30 @@ use car_spectral::bounds::Architecture;
 use car_spectral::longtail::long_tailed_counts;
 use ndarray::ArrayView2;
 
-use super::{Loaded, model_name, numbered_classes};
+use car_spectral_data::SettingError;
+
+use super::{Loaded, Request, model_name, numbered_classes};
 use crate::AnalysisError;
-use crate::arguments::Arguments;
 use crate::report::{DataFile, Source};
 use crate::subject::{Scored, Subject};
-use car_spectral_training::input::counts::{read_class_names, read_train_counts};
-use car_spectral_training::input::predictions::{Logits, PredictionSource, Predictions, read};
+use car_spectral_formats::counts::{read_class_names, read_train_counts};
+use car_spectral_formats::predictions::{Logits, PredictionSource, Predictions, read};
 
-pub(super) fn load(arguments: &Arguments) -> Result<Loaded, AnalysisError> {
+pub(super) fn load(
+    request: &Request,
+    test: &[PredictionSource],
+    train: &[PredictionSource],
+) -> Result<Loaded, AnalysisError> {
     let mut subjects = Vec::new();
-    for (index, source) in arguments.predictions.iter().enumerate() {
+    for (index, source) in test.iter().enumerate() {
         let test = read(source)?;
-        let train = arguments.train_predictions.get(index).map(read).transpose()?;
-        subjects.push(subject(arguments, test, train)?);
+        let train = train.get(index).map(read).transpose()?;
+        subjects.push(subject(request, test, train)?);
     }
     Ok(Loaded { subjects, runs: Vec::new(), data: Vec::new(), device: None, preprocessing: None })
 }
 
-fn subject(arguments: &Arguments, test: Predictions, train: Option<Predictions>) -> Result<Subject, AnalysisError> {
+fn subject(request: &Request, test: Predictions, train: Option<Predictions>) -> Result<Subject, AnalysisError> {
     let num_classes = test.num_classes();
     if let Some(train) = train.as_ref().filter(|train| train.num_classes() != num_classes) {
         return Err(AnalysisError::Mismatch {
@@ -56,14 +61,13 @@ fn subject(arguments: &Arguments, test: Predictions, train: Option<Predictions>)
             });
         }
     }
-    let train_counts = if let Some(file) = &arguments.train_counts {
+    let train_counts = if let Some(file) = &request.train_counts {
         Some(read_train_counts(file, num_classes)?)
-    } else if let Some(imbalance) = arguments.imbalance {
-        let n_max = arguments.n_max.ok_or_else(|| AnalysisError::Usage {
-            problem: "--imbalance with --predictions needs --n-max, the images of the largest class".to_owned(),
-        })?;
+    } else if let Some(imbalance) = request.imbalance {
+        let needed = "predictions need n-max, the images of the largest class, with it";
+        let n_max = request.n_max.ok_or_else(|| SettingError::new("imbalance", imbalance, needed))?;
         let counts = long_tailed_counts(n_max, imbalance, num_classes)
-            .map_err(|error| AnalysisError::Usage { problem: format!("--imbalance {imbalance}: {error}") })?;
+            .map_err(|error| SettingError::new("imbalance", imbalance, error.to_string()))?;
         Some(counts)
     } else {
         train.as_ref().map(|train| count(train, num_classes))
@@ -79,7 +83,7 @@ fn subject(arguments: &Arguments, test: Predictions, train: Option<Predictions>)
             });
         }
     }
-    let class_names = match &arguments.class_names {
+    let class_names = match &request.class_names {
         Some(file) => read_class_names(file, num_classes)?,
         None => numbered_classes(num_classes),
     };
@@ -90,12 +94,12 @@ fn subject(arguments: &Arguments, test: Predictions, train: Option<Predictions>)
         source: Source {
             kind: "predictions".to_owned(),
             files,
-            architecture: arguments.arch.clone(),
+            architecture: request.arch.clone(),
             ..Source::default()
         },
         class_names,
         train_counts,
-        architecture: architecture(arguments.arch.as_deref()),
+        architecture: architecture(request.arch.as_deref()),
         train: train.map(|train| Scored { logits: train.logits, labels: train.labels }),
         test: Scored { logits: test.logits, labels: test.labels },
     })

@@ -10,8 +10,8 @@ pub(crate) fn multiple(factor: f64, of: &str) -> String {
     }
 }
 
-/// `1 class`, `3 classes`.
-pub(crate) fn counted(count: usize, one: &str, several: &str) -> String {
+/// Writes a number of things: `1 class`, `3 classes`.
+pub fn counted(count: usize, one: &str, several: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { several })
 }
 

@@ -1,6 +1,6 @@
 //! Text from files and command lines as it may be shown to people.
 
-use car_spectral_training::data::is_unprintable;
+use car_spectral_formats::is_unprintable;
 
 /// The text with U+FFFD for characters that would act on the terminal or page instead of being shown.
 pub(crate) fn readable(text: &str) -> String {

@@ -4,18 +4,20 @@ use car_spectral::bounds::{Architecture, BiasFreeReluNetwork, LayerNorms};
 use car_spectral::car::CarOptions;
 use car_spectral::confusion::{MarginGrid, WeightForm};
 use car_spectral::longtail::long_tailed_counts;
-use car_spectral_training::augment::{AugmentationOptions, CutMix, Policy, RandAugment};
-use car_spectral_training::car_schedule::CarSchedule;
-use car_spectral_training::checkpoint::Run;
-use car_spectral_training::contrastive::ContrastiveOptions;
-use car_spectral_training::data::{Normalisation, Sampler};
-use car_spectral_training::input::predictions::Logits;
-use car_spectral_training::loss::RectificationOptions;
-use car_spectral_training::loss::classification::ClassificationOptions;
-use car_spectral_training::metrics::{CarMetrics, EmaGap, EpochMetrics, SplitMetrics};
-use car_spectral_training::model::TrainingPass;
-use car_spectral_training::optimizer::OptimizerOptions;
-use car_spectral_training::selection::Selection;
+use car_spectral_data::augment::{AugmentationOptions, CutMix, Policy, RandAugment};
+use car_spectral_data::{Normalisation, Sampler};
+use car_spectral_formats::predictions::Logits;
+use car_spectral_runs::Run;
+use car_spectral_runs::SplitMetrics;
+use car_spectral_runs::log::{CarDiagnosis, CarMetrics, EmaGap, EpochMetrics};
+use car_spectral_runs::settings::CarSchedule;
+use car_spectral_runs::settings::ClassificationOptions;
+use car_spectral_runs::settings::ContrastiveOptions;
+use car_spectral_runs::settings::ObjectiveOptions;
+use car_spectral_runs::settings::OptimizerOptions;
+use car_spectral_runs::settings::RectificationOptions;
+use car_spectral_runs::settings::Selection;
+use car_spectral_runs::settings::TrainingPass;
 use ndarray::{Array1, Array2};
 
 use super::plots::ModelFigures;
@@ -238,9 +240,11 @@ pub(crate) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
             learning_rate: 0.1,
             car: car.map(|_| CarMetrics {
                 spectral: 2.0 - progress,
-                gradient_norm: 0.05,
-                cross_entropy_gradient_norm: 0.08,
-                time_share: 0.02,
+                diagnosis: Some(CarDiagnosis {
+                    gradient_norm: 0.05,
+                    cross_entropy_gradient_norm: 0.08,
+                    time_share: 0.02,
+                }),
                 gap_all_columns: gap(1.9),
                 gap_present_columns: gap(1.5),
                 ema_hard_cosine: evaluated.as_ref().map(|_| 0.3),
@@ -281,13 +285,15 @@ pub(crate) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
             training_pass: TrainingPass::default(),
             weight_ema: None,
             pretrained: None,
-            classification: Some(ClassificationOptions::CrossEntropy),
-            contrastive: Some(ContrastiveOptions::CIFAR),
-            cutmix: Some(CutMix::CUSTOMARY),
-            rectification: Some(RectificationOptions::after(100)),
             loss: if car.is_some() { "cross-entropy + CAR" } else { "cross-entropy" }.into(),
-            car,
-            car_schedule: CarSchedule { after_epoch: 2, ramp_epochs: 3 },
+            objective: ObjectiveOptions {
+                classification: ClassificationOptions::CrossEntropy,
+                contrastive: Some(ContrastiveOptions::CIFAR),
+                cutmix: Some(CutMix::CUSTOMARY),
+                rectification: Some(RectificationOptions::after(100)),
+                car,
+                car_schedule: CarSchedule { after_epoch: 2, ramp_epochs: 3 },
+            },
             device: "cpu".into(),
             threads: 1,
             commit: "4bf0317".into(),

@@ -6,9 +6,9 @@
 //! class, column = true class**. Statement numbers (D1, S3, T5, ...) are those of `THEORY.md`. The same keys are
 //! documented for readers of the JSON in `docs/report-schema.md`; a test compares the two.
 
-use car_spectral_training::checkpoint::Run;
-use car_spectral_training::data::Normalisation;
-use car_spectral_training::metrics::EpochMetrics;
+use car_spectral_data::Normalisation;
+use car_spectral_runs::Run;
+use car_spectral_runs::log::EpochMetrics;
 use serde::{Deserialize, Serialize};
 
 use crate::correlation::Correlations;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::correlation::correlations;
 use car_spectral::car::{CarOptions, EmaColumns, EmaOptions};
 use car_spectral::confusion::ConfusionMatrix;
-use car_spectral_training::model::Pretrained;
+use car_spectral_runs::description::Pretrained;
 use ndarray::Array2;
 
 use super::sample::{self, Sample, report, training_run};
@@ -123,7 +123,7 @@ fn runs_are_drawn_over_their_epochs() {
     let stems = |report: &Report| -> Vec<String> {
         plots::draw(report, &[]).training.into_iter().map(|figure| figure.stem).collect()
     };
-    report.runs.retain(|run| run.run.car.is_none());
+    report.runs.retain(|run| run.run.objective.car.is_none());
     assert_eq!(stems(&report), ["training_runs"]);
     report.runs[0].epochs.clear();
     report.runs.truncate(1);

@@ -9,7 +9,7 @@ use super::shares;
 use crate::AnalysisError;
 use crate::report::{Chain, Enclosure, MarginReport, MatrixNorms, SplitReport, Surrogate, Ties, TopPair};
 use crate::subject::Scored;
-use car_spectral_training::input::predictions::Logits;
+use car_spectral_formats::predictions::Logits;
 
 /// Above this number of classes the dense surrogate matrix (8 K^2 bytes, twice) is left out.
 const SURROGATE_CLASSES: usize = 4096;

@@ -51,4 +51,4 @@ mod surrogate;
 pub use balanced_contrastive::balanced_contrastive_loss;
 pub use car::{CarLoss, CarParts};
 pub use error::LossError;
-pub use rectified_labels::{Rectification, RectificationOptions};
+pub use rectified_labels::Rectification;

@@ -3,7 +3,7 @@
 use tch::Tensor;
 use tch::nn;
 
-use super::Classifier;
+use car_spectral_runs::settings::Classifier;
 
 #[derive(Debug)]
 pub(super) enum Head {

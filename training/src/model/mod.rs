@@ -1,6 +1,5 @@
 //! The built-in architectures: one description, one constructor, weights in and out by name.
 
-mod architecture;
 mod cifar_resnet;
 mod efficientnet_lite0;
 mod head;
@@ -15,7 +14,7 @@ mod vision_transformer;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use car_spectral_runs::settings::{Architecture, ArchitectureKind, TrainingPass};
 use tch::{Device, Kind, Tensor, nn};
 
 use crate::TrainingError;
@@ -26,10 +25,7 @@ use layers::Pass;
 use resnet50::ResNet50;
 use vision_transformer::VisionTransformer;
 
-pub(crate) use architecture::LARGEST_WIDTH;
-pub use architecture::{Architecture, ArchitectureKind, Classifier};
-pub use pretrained::{Pretrained, tensors_of};
-pub use vision_transformer::VitSize;
+pub use pretrained::tensors_of;
 
 /// A network with its weights on a device.
 #[derive(Debug)]
@@ -52,39 +48,11 @@ trait Backbone: fmt::Debug {
     fn features(&self, images: &Tensor, pass: Pass) -> Tensor;
 }
 
-/// How the forward passes of training compute; those of evaluation are float32 and whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct TrainingPass {
-    /// Convolutions and linear maps multiply bfloat16 copies of inputs and weights. The weights themselves, their gradients,
-    /// the parameters and statistics of normalisation, softmax, the last layer and so the loss are float32.
-    pub bf16: bool,
-    /// Probability, in [0, 1), with which stochastic depth leaves out a sample's last residual branch; of earlier ones it
-    /// falls linearly to 0 (Huang et al., ECCV 2016).
-    pub drop_path: f64,
-}
-
-impl TrainingPass {
-    /// Checks the probability, and that the network has branches to leave out.
-    ///
-    /// # Errors
-    /// [`TrainingError::InvalidSetting`].
-    pub fn check(&self, network: &ArchitectureKind) -> Result<(), TrainingError> {
-        if !(0.0..1.0).contains(&self.drop_path) {
-            return Err(TrainingError::setting("--drop-path", self.drop_path, "in [0, 1)"));
-        }
-        if self.drop_path > 0.0 && !network.has_drop_path() {
-            let requirement = format!("is of vit-* and efficientnet-lite0, not of {network}; leave it out");
-            return Err(TrainingError::setting("--drop-path", self.drop_path, requirement));
-        }
-        Ok(())
-    }
-}
-
 impl Model {
     /// A freshly initialised network (libtorch's generator, see `tch::manual_seed`).
     ///
     /// # Errors
-    /// [`TrainingError::InvalidSetting`] as [`Architecture::check`].
+    /// [`TrainingError::Setting`] as [`Architecture::check`].
     pub fn new(architecture: Architecture, device: Device) -> Result<Self, TrainingError> {
         architecture.check()?;
         let variables = nn::VarStore::new(device);
@@ -107,14 +75,14 @@ impl Model {
             }
             &ArchitectureKind::Vit { size, patch } => {
                 let backbone = Box::new(VisionTransformer::new(&root, size, patch as i64, input));
-                Network::Headed(backbone, head(size.width(), vision_transformer::head()))
+                Network::Headed(backbone, head(size.width() as i64, vision_transformer::head()))
             }
             ArchitectureKind::EfficientNetLite0 => {
                 let backbone = Box::new(EfficientNetLite0::new(&root, channels));
                 Network::Headed(backbone, head(efficientnet_lite0::FEATURES, head::kaiming()))
             }
             cifar => {
-                let blocks = cifar.cifar_blocks_per_stage().expect("the kinds left are CIFAR's");
+                let blocks = cifar.cifar_blocks_per_stage().expect("the kinds left are CIFAR's") as i64;
                 let backbone = Box::new(CifarResNet::new(&root, channels, blocks));
                 Network::Headed(backbone, head(cifar_resnet::FEATURES, head::kaiming()))
             }
@@ -197,7 +165,7 @@ impl Model {
     /// Chooses how training steps compute from now on.
     ///
     /// # Errors
-    /// [`TrainingError::InvalidSetting`] as [`TrainingPass::check`].
+    /// [`TrainingError::Setting`] as [`TrainingPass::check`].
     pub fn set_training_pass(&mut self, pass: TrainingPass) -> Result<(), TrainingError> {
         pass.check(&self.architecture.kind)?;
         self.training = pass;

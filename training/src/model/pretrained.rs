@@ -3,36 +3,26 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
 use super::Model;
 use crate::TrainingError;
-use crate::checkpoint::LOSS_PREFIX;
-use crate::input::checkpoint::{self, TensorData, Weights};
-
-/// The weights that a training began with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pretrained {
-    /// SHA-256 of the file in lower-case hexadecimal.
-    pub sha256: String,
-    /// Whether the file's classifier was taken too; otherwise, being of other classes or of another kind, the last layer began
-    /// fresh.
-    pub classifier: bool,
-}
+use crate::tensor_file::LOSS_PREFIX;
+use car_spectral_formats::weights::{self, TensorData, Weights};
+use car_spectral_runs::description::Pretrained;
 
 impl Model {
-    /// Takes the weights of a .safetensors or torch.save file (never executed, see [`crate::input::checkpoint`]). All but
+    /// Takes the weights of a .safetensors or torch.save file (never executed, see [`car_spectral_formats::weights`]). All but
     /// those of the last layer must be there by name and shape; the last layer's are taken if they fit.
     ///
     /// # Errors
-    /// [`TrainingError::Input`] for a file that is refused; [`TrainingError::InvalidSetting`] for `mlp`, which has no last layer
+    /// [`TrainingError::Input`] for a file that is refused; [`TrainingError::Setting`] for `mlp`, which has no last layer
     /// apart; [`TrainingError::WeightsMismatch`] naming the tensor that does not fit, and then nothing has changed.
     pub fn start_from(&mut self, file: &Path) -> Result<Pretrained, TrainingError> {
         let last_layer = self.architecture.kind.classifier_name().ok_or_else(|| {
-            TrainingError::setting("--pretrained", file.display(), "is not for mlp; give another --model")
+            TrainingError::setting("pretrained", file.display(), "is not for mlp; give another --model")
         })?;
-        let read = checkpoint::read(file)?;
+        let read = weights::read(file)?;
         let sha256 = read.sha256.clone();
         let mut weights = tensors_of(read)?;
         weights.retain(|name, _| !name.starts_with(LOSS_PREFIX));
@@ -77,8 +67,8 @@ mod tests {
     use tch::Device;
 
     use super::*;
-    use crate::model::{Architecture, ArchitectureKind, Classifier};
     use crate::tensor_file;
+    use car_spectral_runs::settings::{Architecture, ArchitectureKind, Classifier};
 
     fn model(classes: usize, classifier: Classifier) -> Model {
         let kind = ArchitectureKind::ResNet20;
@@ -110,7 +100,7 @@ mod tests {
                 let fresh = started.weights()["linear.weight"].copy();
                 let pretrained = started.start_from(&path).unwrap();
                 assert_eq!(pretrained.classifier, taken);
-                assert_eq!(pretrained.sha256, crate::input::sha256_file(&path).unwrap());
+                assert_eq!(pretrained.sha256, car_spectral_formats::sha256_file(&path).unwrap());
                 let (weights, wanted) = (started.weights(), source.weights());
                 for name in ["conv1.weight", "layer3.2.bn2.running_var"] {
                     assert!(weights[name].equal(&wanted[name]), "{name}");

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use tch::nn::OptimizerConfig;
 
 use super::*;
+use car_spectral_runs::settings::{Classifier, VitSize};
 
 fn architecture(kind: ArchitectureKind, input: [usize; 3], num_classes: usize) -> Architecture {
     Architecture { kind, input, num_classes, classifier: Classifier::Linear, resolution: None }

@@ -5,7 +5,7 @@
 //! Parameter names are those of the library timm, so that its files load. In bfloat16 the sum that runs through the blocks,
 //! its normalisation and the softmax stay float32.
 
-use serde::{Deserialize, Serialize};
+use car_spectral_runs::settings::VitSize;
 use tch::nn::{self, ModuleT};
 use tch::{Kind, Tensor};
 
@@ -20,38 +20,6 @@ const HEAD_WIDTH: i64 = 64;
 const EXPANSION: i64 = 4;
 /// Standard deviation of fresh weights, before they are cut.
 const WEIGHT_STD: f64 = 0.02;
-
-/// Width of a vision transformer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum VitSize {
-    /// 192 entries a token, 3 heads.
-    Tiny,
-    /// 384 entries a token, 6 heads.
-    Small,
-    /// 768 entries a token, 12 heads.
-    Base,
-}
-
-impl VitSize {
-    /// Entries of a token, which is the number of features.
-    pub(super) fn width(self) -> i64 {
-        match self {
-            Self::Tiny => 192,
-            Self::Small => 384,
-            Self::Base => 768,
-        }
-    }
-
-    /// As in the names of the networks.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Tiny => "tiny",
-            Self::Small => "small",
-            Self::Base => "base",
-        }
-    }
-}
 
 #[derive(Debug)]
 pub(super) struct VisionTransformer {
@@ -79,7 +47,7 @@ struct Block {
 impl VisionTransformer {
     /// For images of C x H x W with H and W multiples of the patch's side.
     pub(super) fn new(path: &nn::Path, size: VitSize, patch: i64, [channels, height, width]: [i64; 3]) -> Self {
-        let tokens = size.width();
+        let tokens = size.width() as i64;
         let proj = path / "patch_embed" / "proj";
         // Like a linear map of inputs with unit variance: small patches have few.
         let patch_std = 1.0 / ((channels * patch * patch) as f64).sqrt();

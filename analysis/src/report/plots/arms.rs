@@ -6,12 +6,12 @@ use car_spectral::car::{Competition, EmaColumns, EmaStart, Gate};
 
 use super::scale::short;
 use crate::report::TrainingRun;
-use car_spectral_training::car_schedule::CarSchedule;
-use car_spectral_training::checkpoint::Run;
-use car_spectral_training::data::Normalisation;
-use car_spectral_training::loss::classification::ClassificationOptions;
-use car_spectral_training::model::TrainingPass;
-use car_spectral_training::optimizer::OptimizerOptions;
+use car_spectral_data::Normalisation;
+use car_spectral_runs::Run;
+use car_spectral_runs::settings::CarSchedule;
+use car_spectral_runs::settings::ClassificationOptions;
+use car_spectral_runs::settings::TrainingPass;
+use car_spectral_runs::settings::{ObjectiveOptions, OptimizerOptions};
 
 /// Runs that differ in nothing but the seed.
 pub(super) struct Arm<'a> {
@@ -51,7 +51,7 @@ pub(super) fn arms<'a>(runs: &[&'a TrainingRun]) -> Vec<Arm<'a>> {
 }
 
 fn loss(run: &TrainingRun) -> String {
-    let car = match run.run.car.map(|car| car.ema.columns) {
+    let car = match run.run.objective.car.map(|car| car.ema.columns) {
         None => return run.run.loss.clone(),
         Some(EmaColumns::All) => "CAR, EMA of all columns",
         Some(EmaColumns::Present) => "CAR, per-class EMA",
@@ -101,12 +101,15 @@ fn settings(run: &TrainingRun) -> Vec<Setting> {
         weight_ema,
         pretrained,
         loss: _,
-        classification,
-        contrastive,
-        cutmix,
-        rectification,
-        car,
-        car_schedule: CarSchedule { after_epoch, ramp_epochs },
+        objective:
+            ObjectiveOptions {
+                classification,
+                contrastive,
+                cutmix,
+                rectification,
+                car,
+                car_schedule: CarSchedule { after_epoch, ramp_epochs },
+            },
         device: _,
         threads: _,
         commit: _,
@@ -147,7 +150,7 @@ fn settings(run: &TrainingRun) -> Vec<Setting> {
     if let Some(Normalisation { mean, std }) = &run.normalisation {
         list.extend([numbers("mean", mean), numbers("std", std)]);
     }
-    if let Some(ClassificationOptions::LdamDrw { largest_margin, scale, beta, deferred_from }) = classification {
+    if let ClassificationOptions::LdamDrw { largest_margin, scale, beta, deferred_from } = classification {
         list.extend([
             number("margin", *largest_margin),
             number("scale", *scale),
@@ -216,9 +219,9 @@ mod tests {
     use super::*;
     use crate::report::sample::training_run;
     use car_spectral::car::{CarOptions, EmaOptions};
-    use car_spectral_training::augment::CutMix;
-    use car_spectral_training::data::Sampler;
-    use car_spectral_training::model::Pretrained;
+    use car_spectral_data::Sampler;
+    use car_spectral_data::augment::CutMix;
+    use car_spectral_runs::description::Pretrained;
 
     fn labels(runs: &[TrainingRun]) -> Vec<(String, usize)> {
         let runs: Vec<&TrainingRun> = runs.iter().collect();
@@ -236,7 +239,7 @@ mod tests {
     fn another_constant_of_the_objective_is_another_arm() {
         let with = |seed, probability| {
             let mut run = training_run(seed, None);
-            run.run.cutmix = Some(CutMix { probability, ..CutMix::CUSTOMARY });
+            run.run.objective.cutmix = Some(CutMix { probability, ..CutMix::CUSTOMARY });
             run
         };
         assert_eq!(

@@ -11,7 +11,7 @@ use super::scale::{Notation, Scale};
 use super::scene::{Anchor, Scene, fitted};
 use crate::correlation::{Correlations, MeasuredOn, Predictor, Scope, Target};
 use crate::report::{TrainingRun, counted};
-use car_spectral_training::metrics::EpochMetrics;
+use car_spectral_runs::log::EpochMetrics;
 
 const HEIGHT: f64 = 270.0;
 const LEFT: f64 = 84.0;

@@ -8,7 +8,7 @@ use super::panel::{self, Area, LABEL, LEGEND, Symbol, legend, spines, ticks, x_a
 use super::scale::{Notation, Scale, short};
 use super::scene::{Anchor, Scene, fitted};
 use crate::report::TrainingRun;
-use car_spectral_training::metrics::EpochMetrics;
+use car_spectral_runs::log::EpochMetrics;
 
 type Style = (Color, Mark);
 /// A value of an epoch, where it was recorded.

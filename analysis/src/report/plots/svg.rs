@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use base64::Engine as _;
-use car_spectral_training::data::is_unprintable;
+use car_spectral_formats::is_unprintable;
 
 use super::palette::{Color, Mark, PAPER};
 use super::scene::{Anchor, Scene, Shape, mark_corners};

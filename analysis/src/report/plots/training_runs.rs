@@ -7,7 +7,7 @@ use super::Figure;
 use super::over_epochs::{self, Panel};
 use super::scale::Notation;
 use crate::report::{Report, TrainingRun};
-use car_spectral_training::metrics::EmaGap;
+use car_spectral_runs::log::EmaGap;
 
 /// Both figures, as far as there is something to show.
 pub(super) fn draw(report: &Report) -> Vec<Figure> {
@@ -109,7 +109,7 @@ fn regulariser(runs: &[&TrainingRun]) -> Figure {
         Panel {
             title: "its gradient (logits)",
             notation: Notation::Plain,
-            solid: |e| e.car.as_ref().map(|car| car.gradient_norm),
+            solid: |e| Some(e.car.as_ref()?.diagnosis.as_ref()?.gradient_norm),
             dashed: None,
         },
         Panel {
@@ -121,7 +121,7 @@ fn regulariser(runs: &[&TrainingRun]) -> Figure {
         Panel {
             title: "share of the step's time (%)",
             notation: Notation::Percent,
-            solid: |e| e.car.as_ref().map(|car| car.time_share),
+            solid: |e| Some(e.car.as_ref()?.diagnosis.as_ref()?.time_share),
             dashed: None,
         },
     ];

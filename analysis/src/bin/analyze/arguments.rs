@@ -1,0 +1,225 @@
+//! The command line of `analyze`.
+
+use std::path::PathBuf;
+
+use car_spectral::confusion::WeightForm;
+use car_spectral_analysis::AnalysisError;
+use car_spectral_analysis::load::{Channels, Checkpoints, Models, PixelSteps, Request};
+use car_spectral_analysis::report::FormatSet;
+use car_spectral_data::DataSource;
+use car_spectral_formats::predictions::PredictionSource;
+use car_spectral_runs::settings::DeviceChoice;
+use clap::{ArgGroup, Parser};
+
+const VERSION: &str = if cfg!(feature = "torch") {
+    concat!(env!("CARGO_PKG_VERSION"), ", runs weights on libtorch")
+} else {
+    concat!(env!("CARGO_PKG_VERSION"), ", for stored predictions")
+};
+
+/// Does the worst-class bound hold on this model, and by how much?
+///
+/// Computes the exact frequency-weighted confusion matrices of a trained classifier on training and test data, their
+/// spectral norms with certified error bars, and every step of the worst-class bound beside the measured worst-class
+/// error with its confidence interval. Leaves report.json, report.html, per_class.csv and plots in --out, and prints a
+/// summary.
+///
+/// Exit code: 0 done, 1 a file or its content was refused, 2 wrong usage.
+#[derive(Debug, Parser)]
+#[command(name = "analyze", version = VERSION, allow_negative_numbers = true)]
+#[command(group(ArgGroup::new("model").required(true).args(["checkpoint", "predictions"])))]
+#[command(after_help = "Examples:
+  analyze --checkpoint runs/a/model.safetensors --data cifar100:cifar-100-binary --out out/a
+  analyze --checkpoint model.th --arch resnet32 --data cifar10:cifar-10-batches-bin \\
+          --mean 0.4914,0.4822,0.4465 --std 0.2470,0.2435,0.2616 --imbalance 100 --out out/b
+  analyze --predictions test.npz --train-predictions train.npz --out out/c
+  analyze --predictions logits.npy,labels.npy --train-counts counts.txt --out out/d")]
+pub(crate) struct Arguments {
+    /// Trained models: .safetensors, .pt/.pth/.th/.pth.tar (torch.save), TorchScript with --run-torchscript, or folders
+    /// of .safetensors checkpoints
+    #[arg(long, value_name = "FILE|DIR", num_args = 1..)]
+    pub checkpoint: Vec<PathBuf>,
+
+    /// Stored test predictions instead of a model: .npz or .safetensors with `logits` and `labels`, .csv, or a pair
+    /// logits.npy,labels.npy
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub predictions: Vec<PredictionSource>,
+
+    /// Stored predictions on the training images, one file for each of --predictions
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "checkpoint")]
+    pub train_predictions: Vec<PredictionSource>,
+
+    /// Images to run a checkpoint on: cifar100:DIR, cifar10:DIR, fashion-mnist:DIR, image-folder:DIR with
+    /// DIR/train/CLASS/*.jpg and DIR/test/CLASS/*.jpg (or val), list:DIR with lists of `path label` lines
+    #[arg(long, value_name = "KIND:DIR", conflicts_with = "predictions")]
+    pub data: Option<DataSource>,
+
+    /// Training images of list:DIR, paths relative to DIR [default: the one DIR/*_train.txt]
+    #[arg(long, value_name = "FILE", requires = "data")]
+    pub train_list: Option<PathBuf>,
+
+    /// Test images of list:DIR [default: the one DIR/*_test.txt, or else DIR/*_val.txt]
+    #[arg(long, value_name = "FILE", requires = "data")]
+    pub test_list: Option<PathBuf>,
+
+    /// Architecture, when the file does not say: mlp, resnet20, resnet32, resnet44, resnet56, resnet50, vit-tiny,
+    /// vit-small, vit-base, efficientnet-lite0 (hidden widths and patches are read off the weights). With --predictions
+    /// any name: it is recorded, and a residual or attention network named as the reason why T3 does not apply
+    #[arg(long, value_name = "NAME")]
+    pub arch: Option<String>,
+
+    /// Run a TorchScript file. It is a program and can do anything you can; run only files you trust
+    #[arg(long)]
+    pub run_torchscript: bool,
+
+    /// Mean of each channel that a foreign model expects, for pixels in [0, 1]
+    #[arg(long, value_delimiter = ',', allow_hyphen_values = true, requires = "std")]
+    pub mean: Option<Vec<f64>>,
+
+    /// Standard deviation of each channel that a foreign model expects
+    #[arg(long, value_delimiter = ',', requires = "mean")]
+    pub std: Option<Vec<f64>>,
+
+    /// Resize the shorter side to this many pixels for a foreign model (bilinear, antialiased); needed for image files
+    #[arg(long, value_name = "PIXELS")]
+    pub resize: Option<usize>,
+
+    /// Crop the centre to this many pixels for a foreign model, after --resize; needed for image files
+    #[arg(long, value_name = "PIXELS")]
+    pub crop: Option<usize>,
+
+    /// Channels that a foreign model expects [default: as stored]
+    #[arg(long, value_name = "ORDER")]
+    pub channels: Option<Channels>,
+
+    /// Imbalance factor of a foreign model's training set, largest class over smallest: gives the class counts, and
+    /// with
+    /// --subset-seed the training images [default: the full training split]
+    #[arg(long, value_name = "IF", conflicts_with = "train_counts")]
+    pub imbalance: Option<f64>,
+
+    /// With --imbalance: images of the largest class [default: the largest class of the full training split]
+    #[arg(long, requires = "imbalance")]
+    pub n_max: Option<u64>,
+
+    /// With --imbalance: the model was trained on the very subset that this project's `train` draws with this seed. Not
+    /// for models trained elsewhere, on another subset: their training images are not known
+    #[arg(long, requires = "imbalance", conflicts_with = "predictions")]
+    pub subset_seed: Option<u64>,
+
+    /// Training images of each class: a text file of K integers, one a line, CSV or JSON
+    #[arg(long, value_name = "FILE")]
+    pub train_counts: Option<PathBuf>,
+
+    /// Names of the classes, one a line [default: those of the data set, or numbers]
+    #[arg(long, value_name = "FILE")]
+    pub class_names: Option<PathBuf>,
+
+    /// Margins g of the margin confusion matrices, in units of the logits
+    #[arg(long, value_delimiter = ',', default_value = "0,0.1,0.5,1,2", allow_hyphen_values = true)]
+    pub margin: Vec<f64>,
+
+    /// r0 of the class weights lambda_j = (pi_j + r0)^(-1/2)
+    #[arg(long, default_value_t = 0.2)]
+    pub r0: f64,
+
+    /// Class weights: paper (as printed), official (divided by their mean, as in the authors' code) or none
+    #[arg(long, default_value_t = WeightForm::Paper)]
+    pub weights: WeightForm,
+
+    /// Every interval and bound may fail with at most this probability
+    #[arg(long, default_value_t = 0.05)]
+    pub delta: f64,
+
+    /// auto, cpu or cuda:N
+    #[arg(long, default_value = "auto")]
+    pub device: DeviceChoice,
+
+    /// Threads on the CPU [default: as libtorch chooses]
+    #[arg(long)]
+    pub threads: Option<usize>,
+
+    /// Networks that were trained alike but for the seed, by model name or file: bs=runs/a,runs/b. Given twice or more,
+    /// each later group is compared with the first, over seeds and for these networks
+    #[arg(long, value_name = "NAME=MODEL,...")]
+    pub group: Vec<GroupArgument>,
+
+    /// What to write
+    #[arg(long, value_name = "LIST", default_value = "html,json,csv,svg,png")]
+    pub format: FormatSet,
+
+    /// Folder of the results; results of an earlier run in it are replaced or removed
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+impl Arguments {
+    /// What is to be analysed.
+    ///
+    /// # Errors
+    /// Usage errors of flags that do not go together.
+    pub(crate) fn request(&self) -> Result<Request, AnalysisError> {
+        let models = if self.checkpoint.is_empty() {
+            let (test, train) = (self.predictions.len(), self.train_predictions.len());
+            if train != 0 && train != test {
+                let problem =
+                    format!("{train} files in --train-predictions for {test} in --predictions; give one for each");
+                return Err(AnalysisError::Usage { problem });
+            }
+            Models::Predictions { test: self.predictions.clone(), train: self.train_predictions.clone() }
+        } else {
+            let Some(data) = self.data.clone() else {
+                let problem =
+                    "--checkpoint needs images to run on: --data cifar100:DIR, cifar10:DIR or fashion-mnist:DIR";
+                return Err(AnalysisError::Usage { problem: problem.to_owned() });
+            };
+            let pixels = self.mean.clone().zip(self.std.clone());
+            Models::Checkpoints(Checkpoints {
+                files: self.checkpoint.clone(),
+                data: data.with_lists(self.train_list.clone(), self.test_list.clone())?,
+                pixels: pixels.map(|(mean, std)| PixelSteps {
+                    mean,
+                    std,
+                    resize: self.resize,
+                    crop: self.crop,
+                    channels: self.channels,
+                }),
+                subset_seed: self.subset_seed,
+                run_torchscript: self.run_torchscript,
+                device: self.device,
+                threads: self.threads,
+            })
+        };
+        Ok(Request {
+            models,
+            arch: self.arch.clone(),
+            train_counts: self.train_counts.clone(),
+            class_names: self.class_names.clone(),
+            imbalance: self.imbalance,
+            n_max: self.n_max,
+        })
+    }
+}
+
+/// A group of models by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct GroupArgument {
+    /// Name of the group.
+    pub name: String,
+    /// Names or files of its models.
+    pub models: Vec<String>,
+}
+
+impl std::str::FromStr for GroupArgument {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, models) = text.split_once('=').ok_or("give NAME=MODEL,MODEL,...")?;
+        let models: Vec<String> =
+            models.split(',').map(str::trim).filter(|m| !m.is_empty()).map(str::to_owned).collect();
+        if name.trim().is_empty() || models.len() < 2 {
+            return Err("give NAME=MODEL,MODEL,... with a name and at least two models".into());
+        }
+        Ok(Self { name: name.trim().to_owned(), models })
+    }
+}

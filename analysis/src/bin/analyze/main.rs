@@ -1,0 +1,38 @@
+//! Program `analyze`.
+
+mod arguments;
+mod run;
+
+use std::process::ExitCode;
+
+use arguments::Arguments;
+use car_spectral_analysis::AnalysisError;
+use clap::{CommandFactory, Parser};
+
+fn main() -> ExitCode {
+    #[cfg(feature = "torch")]
+    {
+        car_spectral_training::device::load_cuda_if_present();
+        car_spectral_training::memory::keep_freed_memory();
+    }
+    match run::run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", with_flag(&error));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// The message of an error; a setting is called by its flag, where it has one.
+fn with_flag(error: &AnalysisError) -> String {
+    let command = Arguments::command();
+    let is_flag = |name: &str| command.get_arguments().any(|flag| flag.get_long() == Some(name));
+    match error.setting_error() {
+        Some(setting) if setting.name.split('/').all(is_flag) => {
+            let flags: Vec<String> = setting.name.split('/').map(|name| format!("--{name}")).collect();
+            format!("{} = {}: {}", flags.join("/"), setting.value, setting.requirement)
+        }
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,145 @@
+//! One run of `analyze`: load, verify, write, print.
+
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use car_spectral::confusion::MarginGrid;
+use car_spectral_analysis::load::Progress;
+use car_spectral_analysis::report::{self, Report, Settings};
+use car_spectral_analysis::subject::Subject;
+use car_spectral_analysis::{AnalysisError, compare, correlation, load, verify};
+use car_spectral_data::SettingError;
+use car_spectral_formats::FileError;
+use car_spectral_runs::COMMIT;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::arguments::{Arguments, GroupArgument};
+
+/// Below this no interval says anything, and its tails leave the range in which they are computed to full accuracy.
+const SMALLEST_DELTA: f64 = 1e-12;
+
+/// Runs the program: writes the results into `arguments.out`, the summary to stdout, progress to stderr.
+///
+/// # Errors
+/// [`AnalysisError`]; nothing is written unless everything could be computed.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), AnalysisError> {
+    check(arguments)?;
+    let request = arguments.request()?;
+    let grid = MarginGrid::new(&arguments.margin)
+        .map_err(|error| AnalysisError::Usage { problem: format!("--margin: {error}") })?;
+    check_output(&arguments.out)?;
+    let images = ProgressBar::new(0).with_style(
+        ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} images, {eta} left").expect("a valid template"),
+    );
+    let loaded = load::load(&request, &mut |Progress { model, part, done, of }| {
+        images.set_length(of as u64);
+        images.set_position(done as u64);
+        images.set_message(format!("{model}: {part}"));
+    })?;
+    images.finish_and_clear();
+    let settings = verify::Settings {
+        grid,
+        r0: arguments.r0,
+        weights: arguments.weights,
+        delta: arguments.delta,
+        models_compared: loaded.subjects.len(),
+    };
+    let spinner = ProgressBar::new_spinner()
+        .with_style(ProgressStyle::with_template("{spinner} {msg} ({elapsed})").expect("a valid template"));
+    spinner.enable_steady_tick(Duration::from_millis(200));
+    let (mut models, mut figures) = (Vec::new(), Vec::new());
+    for subject in &loaded.subjects {
+        let (model, figure) =
+            verify::verify(subject, &settings, |part| spinner.set_message(format!("{}: {part}", subject.name)))?;
+        models.push(model);
+        figures.push(figure);
+    }
+    spinner.set_message("comparisons");
+    let groups = seed_groups(&arguments.group, &loaded.subjects)?;
+    let report = Report {
+        settings: Settings {
+            margins: settings.grid.margins().to_vec(),
+            r0: settings.r0,
+            weights: settings.weights.to_string(),
+            delta: settings.delta,
+            models_compared: settings.models_compared,
+            device: loaded.device,
+            preprocessing: loaded.preprocessing,
+            program: "analyze".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            commit: Some(COMMIT.to_owned()).filter(|commit| commit != "unknown"),
+            command_line: std::env::args().collect(),
+            data: loaded.data,
+        },
+        comparisons: compare::compare(&loaded.subjects, settings.delta)?,
+        groups: compare::compare_groups(&loaded.subjects, &groups, settings.delta)?,
+        models,
+        correlations: correlation::correlations(&loaded.runs),
+        runs: loaded.runs,
+        ..Report::default()
+    };
+    spinner.set_message("plots and tables");
+    let written = report::write(&report, &figures, &arguments.out, &arguments.format)?;
+    spinner.finish_and_clear();
+    print_summary(&format!(
+        "{}\n{} in {}",
+        report::summary_table(&report),
+        report::counted(written.len(), "file", "files"),
+        arguments.out.display()
+    ))
+}
+
+/// The groups with their models found by name, or by a file or the folder of it as given.
+fn seed_groups(groups: &[GroupArgument], subjects: &[Subject]) -> Result<Vec<compare::SeedGroup>, AnalysisError> {
+    let find = |group: &str, wanted: &str| {
+        let named = |subject: &Subject| {
+            subject.name == wanted
+                || subject.source.files.iter().any(|file| {
+                    let path = Path::new(&file.path);
+                    path == Path::new(wanted) || path.parent() == Some(Path::new(wanted))
+                })
+        };
+        subjects.iter().position(named).ok_or_else(|| {
+            let names: Vec<&str> = subjects.iter().map(|subject| subject.name.as_str()).collect();
+            AnalysisError::Usage {
+                problem: format!("--group {group}: no model is called {wanted}; there are {}", names.join(", ")),
+            }
+        })
+    };
+    groups
+        .iter()
+        .map(|group| {
+            let models = group.models.iter().map(|model| find(&group.name, model)).collect::<Result<_, _>>()?;
+            Ok(compare::SeedGroup { name: group.name.clone(), models })
+        })
+        .collect()
+}
+
+/// A reader that closed the pipe has seen enough; any other failure of stdout is an error, with the files in place.
+fn print_summary(text: &str) -> Result<(), AnalysisError> {
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        result => {
+            result.map_err(|source| AnalysisError::File(FileError::Io { path: "standard output".into(), source }))
+        }
+    }
+}
+
+/// Finds an unwritable --out before hours are spent: a file that vanishes again is made in the nearest folder there is.
+fn check_output(out: &Path) -> Result<(), AnalysisError> {
+    let folder = out.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
+    let refused = |source| AnalysisError::File(FileError::Io { path: out.to_owned(), source });
+    tempfile::tempfile_in(folder).map(drop).map_err(refused)
+}
+
+fn check(arguments: &Arguments) -> Result<(), AnalysisError> {
+    if !(arguments.delta >= SMALLEST_DELTA && arguments.delta < 1.0) {
+        let requirement = format!("give a probability of at least {SMALLEST_DELTA:e} and below 1");
+        return Err(SettingError::new("delta", format!("{:e}", arguments.delta), requirement).into());
+    }
+    if !(arguments.r0.is_finite() && arguments.r0 >= 0.0) {
+        return Err(SettingError::new("r0", arguments.r0, "give a finite number that is not negative").into());
+    }
+    Ok(())
+}

@@ -1,0 +1,205 @@
+//! One JPEG or PNG file to an image of three channels. Colours are taken as they are stored: no colour profile, transparency or
+//! turn of the camera is applied; grey becomes equal red, green and blue.
+
+use std::io::{Cursor, Read};
+use std::path::Path;
+
+use image::{ImageFormat, ImageReader, Limits};
+
+use crate::DataError;
+use crate::Pixels;
+
+/// Bytes of a file, and bytes that decoding may take: a header cannot make a reader ask for more.
+const MOST_BYTES: u64 = 1 << 28;
+const LONGEST_SIDE: u32 = 1 << 15;
+
+/// Decodes a file.
+///
+/// # Errors
+/// [`DataError::File`]; [`DataError::File`] for a file that is neither JPEG nor PNG, cut short, damaged, or larger than
+/// 32,768 pixels a side or 256 MiB.
+pub(super) fn decode(path: &Path) -> Result<Pixels, DataError> {
+    let malformed = |problem: &str| DataError::malformed(path, problem);
+    let file = std::fs::File::open(path).map_err(DataError::io(path))?;
+    let mut bytes = Vec::new();
+    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(DataError::io(path))?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(malformed("the file is larger than 256 MiB"));
+    }
+    let format = match image::guess_format(&bytes) {
+        Ok(format @ (ImageFormat::Jpeg | ImageFormat::Png)) => format,
+        _ if bytes.is_empty() => return Err(malformed("the file is empty")),
+        _ => return Err(malformed("neither a JPEG nor a PNG file")),
+    };
+    if format == ImageFormat::Jpeg && !reaches_its_end(&bytes) {
+        return Err(malformed("the JPEG file is cut short: it has no end-of-image marker"));
+    }
+    let mut reader = ImageReader::with_format(Cursor::new(&bytes), format);
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(LONGEST_SIDE);
+    limits.max_image_height = Some(LONGEST_SIDE);
+    limits.max_alloc = Some(MOST_BYTES);
+    reader.limits(limits);
+    let image = reader.decode().map_err(|error| DataError::malformed(path, error.to_string()))?.into_rgb8();
+    let (width, height) = (image.width() as usize, image.height() as usize);
+    if width == 0 || height == 0 {
+        return Err(malformed("the image has no pixel"));
+    }
+    let interleaved = image.into_raw();
+    let mut planes = Vec::with_capacity(interleaved.len());
+    for channel in 0..3 {
+        planes.extend(interleaved.iter().skip(channel).step_by(3));
+    }
+    Ok(Pixels { channels: 3, height, width, bytes: planes })
+}
+
+/// Whether the marker that ends a JPEG image follows its segments (ITU-T T.81, annex B). Decoders fill in what a file cut short lacks;
+/// an image with a grey lower half must not be trained on unnoticed. A thumbnail inside a segment has an end of its own, so segments
+/// are stepped over.
+fn reaches_its_end(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    loop {
+        // Inside a scan a byte FF of the data is followed by 00, and before a marker FF may be repeated.
+        let marker = rest.windows(2).position(|pair| pair[0] == 0xff && !matches!(pair[1], 0x00 | 0xff));
+        let Some(at) = marker else { return false };
+        let code = rest[at + 1];
+        rest = &rest[at + 2..];
+        match code {
+            0xd9 => return true,
+            // Markers without a segment: start of image, restarts, TEM.
+            0x01 | 0xd0..=0xd8 => {}
+            _ => {
+                let [high, low, ..] = rest else { return false };
+                let Some(after) = rest.get(usize::from(u16::from_be_bytes([*high, *low]))..) else { return false };
+                rest = after;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use image::{DynamicImage, GrayImage, RgbImage, RgbaImage};
+
+    use super::*;
+
+    /// An encoded image of these bytes, red, green and blue of each pixel in turn.
+    pub(crate) fn encoded(format: ImageFormat, width: u32, height: u32, bytes: Vec<u8>) -> Vec<u8> {
+        encoded_image(format, &DynamicImage::ImageRgb8(RgbImage::from_raw(width, height, bytes).unwrap()))
+    }
+
+    fn encoded_image(format: ImageFormat, image: &DynamicImage) -> Vec<u8> {
+        let mut file = Cursor::new(Vec::new());
+        image.write_to(&mut file, format).unwrap();
+        file.into_inner()
+    }
+
+    fn decoded(bytes: &[u8]) -> Result<Pixels, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("picture");
+        std::fs::write(&path, bytes).unwrap();
+        decode(&path).map_err(|error| {
+            let text = error.to_string();
+            assert!(text.contains("picture: "), "{text}");
+            text
+        })
+    }
+
+    /// Smooth, so that JPEG keeps it within a few levels.
+    fn gradient(width: u32, height: u32) -> Vec<u8> {
+        (0..height).flat_map(|y| (0..width).flat_map(move |x| [(2 * x) as u8, (3 * y) as u8, (x + y) as u8])).collect()
+    }
+
+    #[test]
+    fn png_and_jpeg_become_planes() {
+        let found = decoded(&encoded(ImageFormat::Png, 2, 3, (0..18).collect())).unwrap();
+        assert_eq!((found.channels, found.height, found.width), (3, 3, 2));
+        assert_eq!(found.plane(0), [0, 3, 6, 9, 12, 15]);
+        assert_eq!(found.plane(2), [2, 5, 8, 11, 14, 17]);
+        let found = decoded(&encoded(ImageFormat::Jpeg, 60, 40, gradient(60, 40))).unwrap();
+        assert_eq!((found.height, found.width), (40, 60));
+        for (channel, expected) in [(0, 2 * 31), (1, 3 * 17), (2, 31 + 17)] {
+            let value = i32::from(found.plane(channel)[17 * 60 + 31]);
+            assert!((value - expected).abs() < 8, "channel {channel}: {value}, expected {expected}");
+        }
+        let grey = GrayImage::from_raw(2, 1, vec![7, 200]).unwrap();
+        let found = decoded(&encoded_image(ImageFormat::Png, &DynamicImage::ImageLuma8(grey))).unwrap();
+        assert_eq!(found.bytes, [7, 200, 7, 200, 7, 200]);
+        let clear = RgbaImage::from_raw(1, 1, vec![10, 20, 30, 0]).unwrap();
+        let found = decoded(&encoded_image(ImageFormat::Png, &DynamicImage::ImageRgba8(clear))).unwrap();
+        assert_eq!(found.bytes, [10, 20, 30]);
+    }
+
+    #[test]
+    fn files_cut_anywhere_are_refused() {
+        for format in [ImageFormat::Png, ImageFormat::Jpeg] {
+            let whole = encoded(format, 40, 40, gradient(40, 40));
+            assert!(decoded(&whole).is_ok());
+            for length in [0, 1, 8, 20, whole.len() / 2, whole.len() - 20, whole.len() - 1] {
+                if format == ImageFormat::Png && length + 20 > whole.len() {
+                    continue; // All pixels are there; only the last chunk, which holds nothing, is cut.
+                }
+                let error = decoded(&whole[..length]).unwrap_err();
+                assert!(length > 0 || error.contains("empty"), "{error}");
+            }
+        }
+        // A thumbnail with an end of its own, in an application segment.
+        let whole = encoded(ImageFormat::Jpeg, 40, 40, gradient(40, 40));
+        let mut thumbnail = vec![0xff, 0xe1];
+        let inner = encoded(ImageFormat::Jpeg, 8, 8, gradient(8, 8));
+        thumbnail.extend((inner.len() as u16 + 2).to_be_bytes());
+        thumbnail.extend(inner);
+        let with = [&whole[..2], &thumbnail, &whole[2..]].concat();
+        assert!(decoded(&with).is_ok());
+        assert!(decoded(&with[..with.len() - 30]).unwrap_err().contains("cut short"));
+        // Bytes after the end are in many files.
+        assert!(decoded(&[&whole[..], b"trailing"].concat()).is_ok());
+    }
+
+    #[test]
+    fn other_files_and_sizes_that_cannot_be_are_refused_before_memory_is_asked_for() {
+        assert!(decoded(b"GIF89a, say").unwrap_err().contains("neither a JPEG nor a PNG"));
+        // Headers that promise too much, in the frame (SOF0) of a JPEG file: 60,000 x 60,000 pixels, a side above 32,768, and
+        // 10,000 x 10,000, which is 300 MB.
+        let jpeg = encoded(ImageFormat::Jpeg, 40, 40, gradient(40, 40));
+        let frame = jpeg.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
+        let with_sides = |height: u16, width: u16| {
+            let mut bytes = jpeg.clone();
+            bytes[frame + 5..frame + 7].copy_from_slice(&height.to_be_bytes());
+            bytes[frame + 7..frame + 9].copy_from_slice(&width.to_be_bytes());
+            bytes
+        };
+        assert!(decoded(&with_sides(40, 32_768)).is_ok());
+        for (height, width) in [(60_000, 60_000), (40, 32_769), (10_000, 10_000)] {
+            let error = decoded(&with_sides(height, width)).unwrap_err();
+            assert!(error.contains("limit"), "{height} x {width}: {error}");
+        }
+        // The same in the first chunk (IHDR) of a PNG file, with its checksum: 2^31 - 1 pixels a side, and none.
+        for side in [i32::MAX, 0] {
+            let mut png = encoded(ImageFormat::Png, 2, 2, vec![0; 12]);
+            png[16..20].copy_from_slice(&side.to_be_bytes());
+            png[20..24].copy_from_slice(&side.to_be_bytes());
+            let mut crc = flate2::Crc::new();
+            crc.update(&png[12..29]);
+            png[29..33].copy_from_slice(&crc.sum().to_be_bytes());
+            decoded(&png).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn bytes_changed_at_random_give_an_image_or_an_error() {
+        use rand::{RngExt, SeedableRng};
+        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(5);
+        for format in [ImageFormat::Png, ImageFormat::Jpeg] {
+            let whole = encoded(format, 24, 24, gradient(24, 24));
+            for _ in 0..300 {
+                let mut bytes = whole.clone();
+                for _ in 0..rng.random_range(1..6) {
+                    let at = rng.random_range(0..bytes.len());
+                    bytes[at] = rng.random();
+                }
+                let _ = decoded(&bytes);
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! What can go wrong between the files of a data set and a batch.
+
+use std::path::{Path, PathBuf};
+
+use car_spectral::longtail::LongTailError;
+use car_spectral_formats::{FileError, InputError};
+use thiserror::Error;
+
+use crate::SettingError;
+
+/// An error of data sets, subsets and loaders; every variant names the file or setting and what to do.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// A file that cannot be read, or that is not what its format says.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A file of a stranger that was refused.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// A data set's folder lacks a file.
+    #[error("{}: {}; {hint}", folder.display(), absence(folder, wanted))]
+    MissingFile {
+        /// The folder searched.
+        folder: PathBuf,
+        /// The file or files looked for.
+        wanted: String,
+        /// Where the data set can be had.
+        hint: String,
+    },
+    /// A setting out of its range.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// The long-tailed subset could not be made again as the checkpoint describes it.
+    #[error("{problem}")]
+    SubsetMismatch {
+        /// What differs.
+        problem: String,
+    },
+    /// The long-tail protocol refused its numbers.
+    #[error(transparent)]
+    LongTail(#[from] LongTailError),
+}
+
+fn absence(folder: &Path, wanted: &str) -> String {
+    if folder.is_dir() { format!("no {wanted} there") } else { format!("there is no such folder; looked for {wanted}") }
+}
+
+impl DataError {
+    pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
+        move |source| FileError::io(path)(source).into()
+    }
+
+    pub(crate) fn malformed(path: &Path, problem: impl Into<String>) -> Self {
+        FileError::malformed(path, problem).into()
+    }
+
+    pub(crate) fn setting(name: &'static str, value: impl ToString, requirement: impl Into<String>) -> Self {
+        SettingError::new(name, value, requirement).into()
+    }
+}

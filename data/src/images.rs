@@ -1,0 +1,92 @@
+//! Where the images of a split are: all in memory, or each in a file of its own that is decoded when it is asked for.
+
+use std::path::PathBuf;
+
+use super::decode::decode;
+use crate::DataError;
+use crate::Pixels;
+
+/// N images.
+#[derive(Debug)]
+pub enum Images {
+    /// Of one size, in memory.
+    InMemory {
+        /// C, H, W.
+        shape: [usize; 3],
+        /// N C H W bytes, image after image.
+        bytes: Vec<u8>,
+    },
+    /// JPEG and PNG files of any sizes, three channels.
+    Files {
+        /// The files.
+        paths: Vec<PathBuf>,
+        /// Their sizes together.
+        bytes: u64,
+    },
+}
+
+impl Images {
+    /// N.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::InMemory { shape, bytes } => bytes.len() / shape.iter().product::<usize>().max(1),
+            Self::Files { paths, .. } => paths.len(),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of the pixels in memory, or of the files.
+    pub fn num_bytes(&self) -> u64 {
+        match self {
+            Self::InMemory { bytes, .. } => bytes.len() as u64,
+            Self::Files { bytes, .. } => *bytes,
+        }
+    }
+
+    /// One image, decoded, in its own size.
+    ///
+    /// # Errors
+    /// [`DataError::File`] or [`DataError::File`] naming the file.
+    ///
+    /// # Panics
+    /// For an index that is not below N.
+    pub fn pixels(&self, index: usize) -> Result<Pixels, DataError> {
+        match self {
+            Self::InMemory { shape: [channels, height, width], bytes } => {
+                let size = channels * height * width;
+                let bytes = bytes[index * size..(index + 1) * size].to_vec();
+                Ok(Pixels { channels: *channels, height: *height, width: *width, bytes })
+            }
+            Self::Files { paths, .. } => decode(&paths[index]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::decode::tests::encoded;
+    use super::*;
+
+    #[test]
+    fn an_image_is_found_by_its_index() {
+        let stored = Images::InMemory { shape: [1, 1, 2], bytes: vec![1, 2, 3, 4, 5, 6] };
+        assert_eq!((stored.len(), stored.num_bytes()), (3, 6));
+        assert_eq!(stored.pixels(1).unwrap(), Pixels { channels: 1, height: 1, width: 2, bytes: vec![3, 4] });
+
+        let folder = tempfile::tempdir().unwrap();
+        let paths = [0u8, 9].map(|value| {
+            let path = folder.path().join(format!("{value}.png"));
+            std::fs::write(&path, encoded(image::ImageFormat::Png, 1, 1, vec![value; 3])).unwrap();
+            path
+        });
+        let files = Images::Files { paths: paths.to_vec(), bytes: 100 };
+        assert_eq!((files.len(), files.num_bytes()), (2, 100));
+        assert_eq!(files.pixels(1).unwrap().bytes, [9, 9, 9]);
+        std::fs::remove_file(&paths[0]).unwrap();
+        assert!(files.pixels(0).unwrap_err().to_string().contains("0.png"));
+    }
+}

@@ -1,0 +1,137 @@
+//! Which data set, and where it lies: `KIND:DIR`.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{DataSet, cifar, idx, image_folder, list};
+use crate::DataError;
+
+/// The data sets that can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DataKind {
+    /// CIFAR-100, binary version.
+    Cifar100,
+    /// CIFAR-10, binary version.
+    Cifar10,
+    /// Fashion-MNIST, IDX files, gzipped or not.
+    FashionMnist,
+    /// JPEG and PNG files in a folder a class.
+    ImageFolder,
+    /// JPEG and PNG files named in lists `path label`.
+    List,
+}
+
+impl DataKind {
+    /// All kinds.
+    pub const ALL: [Self; 5] = [Self::Cifar100, Self::Cifar10, Self::FashionMnist, Self::ImageFolder, Self::List];
+
+    /// The name used on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cifar100 => "cifar100",
+            Self::Cifar10 => "cifar10",
+            Self::FashionMnist => "fashion-mnist",
+            Self::ImageFolder => "image-folder",
+            Self::List => "list",
+        }
+    }
+
+    /// Number of classes K, where it is known before the files are.
+    pub fn num_classes(self) -> Option<usize> {
+        match self {
+            Self::Cifar100 => Some(100),
+            Self::Cifar10 | Self::FashionMnist => Some(10),
+            Self::ImageFolder | Self::List => None,
+        }
+    }
+
+    /// Whether each image is a file of its own, of any size; such sets are as long-tailed as they are.
+    pub fn is_files(self) -> bool {
+        matches!(self, Self::ImageFolder | Self::List)
+    }
+}
+
+/// A data set and the folder that holds it, written `KIND:DIR`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataSource {
+    /// Which data set.
+    pub kind: DataKind,
+    /// Folder of its files.
+    pub folder: PathBuf,
+    /// List of the training images; `None` looks for it in the folder. Of [`DataKind::List`] only, as is the next.
+    pub train_list: Option<PathBuf>,
+    /// List of the test images.
+    pub test_list: Option<PathBuf>,
+}
+
+impl FromStr for DataSource {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, folder) =
+            text.split_once(':').ok_or("expected KIND:DIR, for example cifar100:data/cifar-100-binary")?;
+        let kind = DataKind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
+            format!("unknown data set `{name}`; one of {}", DataKind::ALL.map(DataKind::name).join(", "))
+        })?;
+        if folder.is_empty() {
+            return Err("the folder after the colon is empty".to_owned());
+        }
+        Ok(Self { kind, folder: folder.into(), train_list: None, test_list: None })
+    }
+}
+
+impl DataSource {
+    /// The same with these list files, each looked for in the folder if it is `None`.
+    ///
+    /// # Errors
+    /// [`DataError::Setting`] for a data set that has no lists.
+    pub fn with_lists(self, train: Option<PathBuf>, test: Option<PathBuf>) -> Result<Self, DataError> {
+        for (flag, list) in [("train-list", &train), ("test-list", &test)] {
+            if let Some(list) = list.as_ref().filter(|_| self.kind != DataKind::List) {
+                let requirement = format!("is of data list:DIR only; {} has no lists", self.kind.name());
+                return Err(DataError::setting(flag, list.display(), requirement));
+            }
+        }
+        Ok(Self { train_list: train, test_list: test, ..self })
+    }
+
+    /// Reads both splits; of files their names only.
+    ///
+    /// # Errors
+    /// [`DataError::MissingFile`] with a hint where the data set is had, [`DataError::File`] for a file
+    /// that is cut short, has a wrong header or a label out of range, [`DataError::File`].
+    pub fn load(&self) -> Result<DataSet, DataError> {
+        let data = match self.kind {
+            DataKind::FashionMnist => idx::load_fashion_mnist(&self.folder),
+            DataKind::Cifar100 => cifar::load(&self.folder, cifar::Version::Cifar100),
+            DataKind::Cifar10 => cifar::load(&self.folder, cifar::Version::Cifar10),
+            DataKind::ImageFolder => image_folder::load(&self.folder),
+            DataKind::List => list::load(self),
+        }?;
+        if !self.kind.is_files() && data.train.sha256 == data.test.sha256 {
+            return Err(DataError::malformed(&self.folder, "its test images are the training images, byte for byte"));
+        }
+        Ok(data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_are_read_and_written_alike() {
+        for kind in DataKind::ALL {
+            let source: DataSource = format!("{}:some/where:else", kind.name()).parse().unwrap();
+            assert_eq!((source.kind, source.folder), (kind, "some/where:else".into()));
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+        }
+        for (text, says) in [("cifar100", "KIND:DIR"), ("imagenet:x", "unknown data set"), ("list:", "empty")] {
+            let error = text.parse::<DataSource>().unwrap_err();
+            assert!(error.contains(says), "{error}");
+        }
+    }
+}

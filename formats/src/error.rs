@@ -1,0 +1,676 @@
+//! What can be wrong with a file that was handed in: every variant names the file, the place in it, and what to do.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::class_name::ClassNameError;
+use thiserror::Error;
+
+/// How much of a text that comes from an untrusted file is repeated in a message.
+const SHOWN_CHARS: usize = 120;
+
+/// How many names of an untrusted list are repeated in a message.
+const SHOWN_NAMES: usize = 20;
+
+/// An input file that cannot be used.
+///
+/// Texts copied out of a file (member, tensor and global names, field values) are escaped and cut before they are
+/// stored here, so that a message can be printed on a terminal.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum InputError {
+    /// The operating system refused to open, read or write.
+    #[error("{file}: cannot {action}: {source}; check the path, its permissions and the free space")]
+    Io {
+        /// The file.
+        file: PathBuf,
+        /// What was tried, as in "read the file".
+        action: &'static str,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+
+    /// A folder, a device or a pipe where a file is needed.
+    #[error("{file}: not a regular file (it is {found}); give the path of a file")]
+    NotAFile {
+        /// The path.
+        file: PathBuf,
+        /// What is there.
+        found: &'static str,
+    },
+
+    /// No bytes at all.
+    #[error("{file}: the file is empty (0 bytes); write or download it again")]
+    EmptyFile {
+        /// The file.
+        file: PathBuf,
+    },
+
+    /// An array that the machine has no memory for.
+    #[error(
+        "{file}: {place}: {bytes} bytes of memory are needed and not available; use a larger machine or fewer samples"
+    )]
+    OutOfMemory {
+        /// The file.
+        file: PathBuf,
+        /// Which array.
+        place: String,
+        /// Bytes needed.
+        bytes: u64,
+    },
+
+    /// The first bytes are those of no format that is read here.
+    #[error("{file}: byte 0: {found}; expected {expected}")]
+    UnknownFormat {
+        /// The file.
+        file: PathBuf,
+        /// What the file starts with.
+        found: String,
+        /// The formats that are read here.
+        expected: &'static str,
+    },
+
+    /// The file ends before what it announces.
+    #[error(
+        "{file}: {place}: {needed} bytes are announced, {available} are there; the file is truncated, write or \
+         download it again"
+    )]
+    Truncated {
+        /// The file.
+        file: PathBuf,
+        /// Member, tensor, or byte.
+        place: String,
+        /// Bytes announced.
+        needed: u64,
+        /// Bytes present.
+        available: u64,
+    },
+
+    /// Bytes after the end of the content.
+    #[error(
+        "{file}: {place}: {extra} bytes follow the end of the content; write the file again with the program that \
+         made it"
+    )]
+    TrailingBytes {
+        /// The file.
+        file: PathBuf,
+        /// Member, tensor, or byte.
+        place: String,
+        /// Bytes too many.
+        extra: u64,
+    },
+
+    /// A structure that contradicts its format.
+    #[error("{file}: {place}: {problem}; the file is damaged, write or download it again")]
+    Damaged {
+        /// The file.
+        file: PathBuf,
+        /// Member, tensor, or byte.
+        place: String,
+        /// What is wrong there.
+        problem: String,
+    },
+
+    /// A member of an archive whose checksum differs.
+    #[error(
+        "{file}: member {member}: the CRC-32 is {found:08x}, the directory says {expected:08x}; the file is damaged, \
+         write or download it again"
+    )]
+    Checksum {
+        /// The file.
+        file: PathBuf,
+        /// Member of the archive.
+        member: String,
+        /// CRC-32 of the bytes.
+        found: u32,
+        /// CRC-32 of the directory.
+        expected: u32,
+    },
+
+    /// Two members or tensors with the same name: two readers could see two different files.
+    #[error("{file}: {name} is there twice; two programs could read two different contents, write the file again")]
+    Duplicate {
+        /// The file.
+        file: PathBuf,
+        /// Name of the member, tensor or key.
+        name: String,
+    },
+
+    /// A member that is encrypted, or compressed by a method other than deflate.
+    #[error(
+        "{file}: member {member}: {problem}; write the archive again with numpy.savez, numpy.savez_compressed or \
+         torch.save"
+    )]
+    UnsupportedMember {
+        /// The file.
+        file: PathBuf,
+        /// Member of the archive.
+        member: String,
+        /// What is not supported.
+        problem: String,
+    },
+
+    /// A small compressed member that announces a very large content.
+    #[error(
+        "{file}: member {member}: {compressed} bytes announce {size} when unpacked, more than the {limit} that are \
+         accepted; store the array uncompressed if this is meant"
+    )]
+    Expansion {
+        /// The file.
+        file: PathBuf,
+        /// Member of the archive.
+        member: String,
+        /// Compressed bytes.
+        compressed: u64,
+        /// Bytes announced.
+        size: u64,
+        /// Largest size accepted for this member.
+        limit: u64,
+    },
+
+    /// An array or tensor that has to be there is not.
+    #[error(
+        "{file}: there is no array {name}; present: {present}; save the arrays under the names logits [N, K] and \
+         labels [N]"
+    )]
+    MissingArray {
+        /// The file.
+        file: PathBuf,
+        /// The name looked for.
+        name: &'static str,
+        /// The names found.
+        present: String,
+    },
+
+    /// One half of a pair of .npy files.
+    #[error(
+        "{file}: one .npy file holds one array, and both logits and labels are needed; give the pair as \
+         LOGITS.npy,LABELS.npy"
+    )]
+    LoneNpy {
+        /// The file.
+        file: PathBuf,
+    },
+
+    /// Wrong element type.
+    #[error(
+        "{file}: array {array}: elements of type {found}; expected {expected}, convert the array and save it again"
+    )]
+    ElementType {
+        /// The file.
+        file: PathBuf,
+        /// The array.
+        array: String,
+        /// Type in the file.
+        found: String,
+        /// Types accepted.
+        expected: &'static str,
+    },
+
+    /// Wrong number of dimensions.
+    #[error("{file}: array {array}: shape {found:?}; expected {expected}")]
+    Shape {
+        /// The file.
+        file: PathBuf,
+        /// The array.
+        array: String,
+        /// Shape in the file.
+        found: Vec<usize>,
+        /// Shape expected, in words.
+        expected: &'static str,
+    },
+
+    /// A shape that does not account for the bytes that are there.
+    #[error(
+        "{file}: array {array}: shape {shape:?} of {element} does not fit the {available} bytes that are there; the \
+         header or the data is damaged, save the array again"
+    )]
+    SizeMismatch {
+        /// The file.
+        file: PathBuf,
+        /// The array.
+        array: String,
+        /// Shape in the header.
+        shape: Vec<usize>,
+        /// Element type in the header.
+        element: String,
+        /// Bytes present.
+        available: u64,
+    },
+
+    /// Not one label for each row of logits.
+    #[error("{file}: logits have {logits} rows and labels {labels} entries; save one label for each sample")]
+    LengthMismatch {
+        /// The file of the labels.
+        file: PathBuf,
+        /// Rows of logits.
+        logits: usize,
+        /// Labels.
+        labels: usize,
+    },
+
+    /// N = 0.
+    #[error("{file}: array {array}: no samples (N = 0); save at least one prediction")]
+    NoSamples {
+        /// The file.
+        file: PathBuf,
+        /// The array.
+        array: &'static str,
+    },
+
+    /// K < 2.
+    #[error(
+        "{file}: array {array}: {classes} class(es); a confusion needs at least 2, save one column of logits for \
+         each class"
+    )]
+    TooFewClasses {
+        /// The file.
+        file: PathBuf,
+        /// The array.
+        array: &'static str,
+        /// Number of columns.
+        classes: usize,
+    },
+
+    /// A logit that is NaN or infinite.
+    #[error(
+        "{file}: sample {sample}, class {class}: the logit is {value}; find out why the model gives it, no margin \
+         can be taken of it"
+    )]
+    NonFinite {
+        /// The file.
+        file: PathBuf,
+        /// Row of the logits, from 0.
+        sample: usize,
+        /// Column of the logits, from 0.
+        class: usize,
+        /// The value.
+        value: f64,
+    },
+
+    /// A label that is no class.
+    #[error(
+        "{file}: sample {sample}: the label is {label}; labels are the classes 0 to {last_class}, renumber them or \
+         remove the sample"
+    )]
+    LabelOutOfRange {
+        /// The file.
+        file: PathBuf,
+        /// Position in the labels, from 0.
+        sample: usize,
+        /// The label.
+        label: i128,
+        /// K - 1.
+        last_class: usize,
+    },
+
+    /// A text file that is not UTF-8.
+    #[error("{file}: byte {byte}: not UTF-8 text; save the file as UTF-8")]
+    NotText {
+        /// The file.
+        file: PathBuf,
+        /// First bad byte, from 0.
+        byte: usize,
+    },
+
+    /// A CSV header other than the one expected.
+    #[error(
+        "{file}: line {line}, column {column}: the header is {found}; expected {expected}, as in label,logit_0,logit_1,..."
+    )]
+    CsvHeader {
+        /// The file.
+        file: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// Column, from 1.
+        column: usize,
+        /// Header found.
+        found: String,
+        /// Header expected.
+        expected: String,
+    },
+
+    /// A label that is not a whole number.
+    #[error("{file}: sample {sample}: label {label} is not a whole number; labels are class numbers from 0")]
+    FractionalLabel {
+        /// The file.
+        file: PathBuf,
+        /// Sample, from 0.
+        sample: usize,
+        /// Label found.
+        label: f64,
+    },
+
+    /// A row with more or fewer fields than the header.
+    #[error("{file}: line {line}: {found} fields; the header has {expected}, complete the row")]
+    CsvRowLength {
+        /// The file.
+        file: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// Fields in the row.
+        found: usize,
+        /// Fields in the header.
+        expected: usize,
+    },
+
+    /// A field that is not what its column holds.
+    #[error("{file}: line {line}, column {column}: {found} is not {expected}; correct the field")]
+    CsvField {
+        /// The file.
+        file: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// Column, from 1.
+        column: usize,
+        /// The field.
+        found: String,
+        /// What the column holds.
+        expected: &'static str,
+    },
+
+    /// Counts or names of another number of classes.
+    #[error(
+        "{file}: {found} {what}, and the model has {expected} classes; give one {unit} for each class in the order \
+         of the labels"
+    )]
+    ClassCountMismatch {
+        /// The file.
+        file: PathBuf,
+        /// "training counts" or "class names".
+        what: &'static str,
+        /// Entries in the file.
+        found: usize,
+        /// Classes.
+        expected: usize,
+        /// What an entry is.
+        unit: &'static str,
+    },
+
+    /// An entry of a counts file that is no count.
+    #[error(
+        "{file}: {place}: {found} is not a count; give a non-negative integer, the number of training samples of the \
+         class"
+    )]
+    Count {
+        /// The file.
+        file: PathBuf,
+        /// Line, column or index.
+        place: String,
+        /// What is there.
+        found: String,
+    },
+
+    /// Counts that neither lines nor commas part.
+    #[error(
+        "{file}: {place}: {found} is more than one count; give one count a line, or as CSV all in one row, as in \
+         500,480,5"
+    )]
+    SeveralCounts {
+        /// The file.
+        file: PathBuf,
+        /// Line, or line and column.
+        place: String,
+        /// What is there.
+        found: String,
+    },
+
+    /// All counts are zero, or their sum overflows.
+    #[error("{file}: the training counts sum to {sum}; give the number of training samples of each class")]
+    CountSum {
+        /// The file.
+        file: PathBuf,
+        /// The sum in words.
+        sum: &'static str,
+    },
+
+    /// A class named twice, or no class, in a counts file with a class column.
+    #[error("{file}: line {line}: class {class} {problem}; give each class from 0 to {last_class} once")]
+    CountClass {
+        /// The file.
+        file: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// The class.
+        class: String,
+        /// What is wrong with it.
+        problem: &'static str,
+        /// K - 1.
+        last_class: usize,
+    },
+
+    /// A JSON file that does not parse.
+    #[error("{file}: line {line}, column {column}: {problem}; {expected}")]
+    Json {
+        /// The file.
+        file: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+        /// The parser's words.
+        problem: String,
+        /// What the file should be.
+        expected: &'static str,
+    },
+
+    /// A text that cannot name a class.
+    #[error("{file}: line {line}: {problem}; give one name a line, in the order of the labels")]
+    ClassName {
+        /// The file.
+        file: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: ClassNameError,
+    },
+
+    /// A pickle that names functions or classes other than those of tensors and plain containers.
+    #[error(
+        "{file}: refused: the file names {globals} ({place}); loading it in Python could run code. Only tensors and \
+         plain containers are read here: where you trust the file, save the weights alone with \
+         torch.save(model.state_dict(), FILE) or as .safetensors"
+    )]
+    RefusedGlobal {
+        /// The file.
+        file: PathBuf,
+        /// Pickle and byte of the first.
+        place: String,
+        /// The names, quoted.
+        globals: String,
+    },
+
+    /// A pickle that builds a name in a way that cannot be followed without running it.
+    #[error(
+        "{file}: refused: {place}: {problem}; what it would load cannot be told. Save the weights alone with \
+         torch.save(model.state_dict(), FILE) or as .safetensors"
+    )]
+    RefusedPickle {
+        /// The file.
+        file: PathBuf,
+        /// Pickle and byte.
+        place: String,
+        /// What was found.
+        problem: String,
+    },
+
+    /// An archive with several pickles.
+    #[error(
+        "{file}: refused: the archive holds several pickles ({members}); torch.save writes one data.pkl, save the \
+         weights again"
+    )]
+    SeveralPickles {
+        /// The file.
+        file: PathBuf,
+        /// The members, quoted.
+        members: String,
+    },
+
+    /// The tar format of PyTorch before 0.1.10.
+    #[error(
+        "{file}: the tar format of PyTorch before 0.1.10 is not read; load it once with torch.load and save it again \
+         with torch.save"
+    )]
+    OldTar {
+        /// The file.
+        file: PathBuf,
+    },
+
+    /// A pickle that torch.save did not write.
+    #[error(
+        "{file}: a plain pickle without tensor data, not a torch.save file; save the weights with \
+         torch.save(model.state_dict(), FILE)"
+    )]
+    PlainPickle {
+        /// The file.
+        file: PathBuf,
+    },
+
+    /// A TorchScript module where weights are wanted.
+    #[error(
+        "{file}: a TorchScript module, which is a program and is not read as weights; if you trust it, analyze runs it \
+         with --run-torchscript"
+    )]
+    TorchScript {
+        /// The file.
+        file: PathBuf,
+    },
+
+    /// Written on a big-endian machine.
+    #[error(
+        "{file}: {place}: written in big-endian byte order; load it with torch.load and save it on a little-endian \
+         machine"
+    )]
+    BigEndian {
+        /// The file.
+        file: PathBuf,
+        /// Where the byte order is recorded.
+        place: String,
+    },
+
+    /// No tensors where weights are looked for.
+    #[error("{file}: no weights: {found}; save model.state_dict(), alone or under the key state_dict")]
+    NoWeights {
+        /// The file.
+        file: PathBuf,
+        /// What the file holds instead: its top-level keys, or its type.
+        found: String,
+    },
+
+    /// Several sets of weights.
+    #[error("{file}: several sets of weights, under the keys {candidates}; name the one to read, or save it alone")]
+    AmbiguousWeights {
+        /// The file.
+        file: PathBuf,
+        /// The keys, quoted.
+        candidates: String,
+    },
+
+    /// A tensor that cannot be represented.
+    #[error("{file}: tensor {tensor}: {problem}; save the weights as contiguous float or integer tensors")]
+    Tensor {
+        /// The file.
+        file: PathBuf,
+        /// Name of the tensor.
+        tensor: String,
+        /// What is wrong.
+        problem: String,
+    },
+
+    /// Tensors that would take far more memory than the file has bytes (an expanded view).
+    #[error(
+        "{file}: tensor {tensor}: {bytes} bytes when laid out, {limit} are accepted for a file of this size; save \
+         the weights with .contiguous()"
+    )]
+    TensorTooLarge {
+        /// The file.
+        file: PathBuf,
+        /// Name of the tensor at which the limit is passed.
+        tensor: String,
+        /// Bytes of this tensor and those before it.
+        bytes: u64,
+        /// Bytes accepted.
+        limit: u64,
+    },
+
+    /// More weights than a torch.save file may hold here.
+    #[error(
+        "{file}: {bytes} bytes of weights, {limit} are read from a torch.save file; convert the file to .safetensors"
+    )]
+    TooManyWeights {
+        /// The file.
+        file: PathBuf,
+        /// Bytes of the storages.
+        bytes: u64,
+        /// Bytes accepted.
+        limit: u64,
+    },
+
+    /// A weight that is NaN or infinite.
+    #[error(
+        "{file}: tensor {tensor}, element {element}: the value is {value}; the training diverged, take an earlier \
+         checkpoint"
+    )]
+    NonFiniteWeight {
+        /// The file.
+        file: PathBuf,
+        /// Name of the tensor.
+        tensor: String,
+        /// Flat row-major position, from 0.
+        element: usize,
+        /// The value.
+        value: f64,
+    },
+
+    /// The checkpoint reader's own refusal.
+    #[error("{file}: {problem}; save the weights again with torch.save(model.state_dict(), FILE)")]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// The reader's words.
+        problem: String,
+    },
+}
+
+/// A text from an untrusted file, escaped, cut and quoted.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut chars = text.chars();
+    let shown: String = chars.by_ref().take(SHOWN_CHARS).collect();
+    if chars.next().is_some() { format!("{shown:?}...") } else { format!("{shown:?}") }
+}
+
+/// Words of another parser about an untrusted file, escaped and cut, without quotes.
+pub(crate) fn escaped(text: &str) -> String {
+    let shown: String = text.chars().take(4 * SHOWN_CHARS).collect();
+    shown.escape_debug().to_string().replace("\\\"", "\"").replace("\\'", "'")
+}
+
+/// Names from an untrusted file, quoted, the list cut.
+pub(crate) fn quoted_list<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
+    let mut names = names.into_iter();
+    let mut shown: Vec<String> = names.by_ref().take(SHOWN_NAMES).map(|name| quoted(name.as_ref())).collect();
+    let more = names.count();
+    if more > 0 {
+        shown.push(format!("and {more} more"));
+    }
+    if shown.is_empty() { "nothing".to_owned() } else { shown.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn untrusted_text_is_escaped_and_cut() {
+        assert_eq!(quoted("a\u{1b}[31m"), "\"a\\u{1b}[31m\"");
+        assert_eq!(quoted(&"x".repeat(500)).len(), SHOWN_CHARS + 5);
+        assert_eq!(quoted_list(["a", "b"]), "\"a\", \"b\"");
+        assert!(quoted_list((0..50).map(|i| i.to_string())).ends_with("and 30 more"));
+        assert_eq!(escaped("bad \u{7} byte, \"here\""), "bad \\u{7} byte, \"here\"");
+    }
+
+    #[test]
+    fn errors_stay_small_enough_to_be_returned_by_value() {
+        assert!(size_of::<InputError>() <= 128, "{} bytes", size_of::<InputError>());
+    }
+}

@@ -1,0 +1,34 @@
+//! Readers of untrusted files: predictions, weights, class counts and class names; and what writes whole files only.
+//!
+//! Every reader takes a path, reads the file once into memory, and gives plain arrays with the SHA-256 of what it read,
+//! or an [`InputError`] that names the file, the place and what to do. No header is believed before the bytes that it
+//! announces are there; no file is ever executed (weights: [`weights`]); no input makes a reader panic.
+//!
+//! | what | module | formats |
+//! | --- | --- | --- |
+//! | logits and labels | [`predictions`] | .npz (also written), a pair of .npy, .safetensors, .csv |
+//! | weights | [`weights`] | .safetensors, torch.save (zip and legacy) |
+//! | counts and names of the classes | [`counts`] | text, CSV, JSON |
+//!
+//! Formats are told by content; the name of a file plays no part.
+
+#![forbid(unsafe_code)]
+
+mod archive;
+pub mod atomic;
+mod class_name;
+mod content;
+pub mod counts;
+mod element;
+mod error;
+mod file_error;
+pub mod predictions;
+mod safetensors;
+pub mod weights;
+
+pub use class_name::{ClassNameError, LONGEST_CLASS_NAME, check_class_name, is_unprintable};
+pub use content::{sha256, sha256_file};
+pub use element::ElementType;
+pub use error::InputError;
+pub use file_error::FileError;
+pub use safetensors::safetensors_metadata;

@@ -1,0 +1,268 @@
+//! The .npy format: one array, a text header in front of its bytes.
+//!
+//! `\x93NUMPY`, version (1.0, 2.0 or 3.0), length of the header (2 bytes little-endian in version 1.0, else 4), a
+//! Python dictionary literal with exactly the keys `descr`, `fortran_order`, `shape`, then the elements.
+//! Format: numpy.lib.format, NEP 1.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use super::StoredArray;
+use crate::element::{ByteOrder, elements_in};
+use crate::error::quoted;
+use crate::{ElementType, InputError};
+
+/// The first bytes of every .npy file.
+pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
+
+/// Parses the content of one .npy file or member.
+///
+/// `array` is the name used in messages.
+///
+/// # Errors
+/// A damaged or truncated header, a type that is not read here, a shape that does not fit the bytes.
+pub(super) fn parse<'a>(
+    file: &'a Path,
+    array: &'static str,
+    content: Cow<'a, [u8]>,
+) -> Result<StoredArray<'a>, InputError> {
+    let damaged = |byte: usize, problem: String| InputError::Damaged {
+        file: file.to_path_buf(),
+        place: format!("array {array}, byte {byte}"),
+        problem,
+    };
+    let truncated = |needed: usize| InputError::Truncated {
+        file: file.to_path_buf(),
+        place: format!("array {array}, header"),
+        needed: needed as u64,
+        available: content.len() as u64,
+    };
+
+    if !content.starts_with(MAGIC) {
+        return Err(damaged(0, "no .npy array (it does not start with \\x93NUMPY)".to_owned()));
+    }
+    let (header_start, header_length) = match content.get(6..8) {
+        Some([1, 0]) => {
+            let length = content.get(8..10).ok_or_else(|| truncated(10))?;
+            (10, usize::from(u16::from_le_bytes([length[0], length[1]])))
+        }
+        Some([2 | 3, 0]) => {
+            let length = content.get(8..12).ok_or_else(|| truncated(12))?;
+            (12, u32::from_le_bytes([length[0], length[1], length[2], length[3]]) as usize)
+        }
+        Some(version) => return Err(damaged(6, format!("unknown .npy version {}.{}", version[0], version[1]))),
+        None => return Err(truncated(8)),
+    };
+    let data_start = header_start + header_length;
+    let text = content.get(header_start..data_start).ok_or_else(|| truncated(data_start))?;
+    let header =
+        Header::parse(text).map_err(|error| damaged(header_start + error.position, error.problem.to_owned()))?;
+
+    let (element, order) = element_type(&header.descr).ok_or_else(|| InputError::ElementType {
+        file: file.to_path_buf(),
+        array: array.to_owned(),
+        found: match header.descr.as_str() {
+            "|O" => "object (a pickle, which is never loaded)".to_owned(),
+            other => quoted(other),
+        },
+        expected: "a float16, float32 or float64 array for logits, an integer array for labels",
+    })?;
+    let available = content.len() - data_start;
+    // Every element type of .npy has a size.
+    let size = element.size().unwrap_or(1);
+    if elements_in(&header.shape, size, available).is_none() {
+        return Err(InputError::SizeMismatch {
+            file: file.to_path_buf(),
+            array: array.to_owned(),
+            shape: header.shape,
+            element: element.to_string(),
+            available: available as u64,
+        });
+    }
+    Ok(StoredArray {
+        file,
+        name: array,
+        element,
+        order,
+        shape: header.shape,
+        fortran_order: header.fortran_order,
+        content,
+        data_start,
+    })
+}
+
+/// Type and byte order of a `descr` such as `<f4`; `None` for every type that is no plain number.
+fn element_type(descr: &str) -> Option<(ElementType, ByteOrder)> {
+    let (order, kind) = descr.split_at_checked(1)?;
+    let element = match kind {
+        "f2" => ElementType::F16,
+        "f4" => ElementType::F32,
+        "f8" => ElementType::F64,
+        "i1" => ElementType::I8,
+        "i2" => ElementType::I16,
+        "i4" => ElementType::I32,
+        "i8" => ElementType::I64,
+        "u1" => ElementType::U8,
+        "u2" => ElementType::U16,
+        "u4" => ElementType::U32,
+        "u8" => ElementType::U64,
+        "b1" => ElementType::Bool,
+        _ => return None,
+    };
+    let order = match order {
+        "<" => ByteOrder::Little,
+        ">" => ByteOrder::Big,
+        "|" if element.size() == Some(1) => ByteOrder::Little,
+        _ => return None,
+    };
+    Some((element, order))
+}
+
+/// The three entries of a header.
+#[derive(Debug, PartialEq, Eq)]
+struct Header {
+    descr: String,
+    fortran_order: bool,
+    shape: Vec<usize>,
+}
+
+#[derive(Debug)]
+struct HeaderError {
+    /// Byte within the header.
+    position: usize,
+    problem: &'static str,
+}
+
+impl Header {
+    fn parse(text: &[u8]) -> Result<Self, HeaderError> {
+        let mut scanner = Literal { text, position: 0 };
+        let (mut descr, mut fortran_order, mut shape) = (None, None, None);
+        scanner.expect(b'{', "the header is no Python dictionary")?;
+        while !scanner.accept(b'}') {
+            let position = scanner.position;
+            let key = scanner.string()?;
+            scanner.expect(b':', "a key without a value")?;
+            let repeated = match key.as_str() {
+                "descr" => descr.replace(scanner.descr()?).is_some(),
+                "fortran_order" => fortran_order.replace(scanner.boolean()?).is_some(),
+                "shape" => shape.replace(scanner.shape()?).is_some(),
+                _ => return Err(HeaderError { position, problem: "a key other than descr, fortran_order, shape" }),
+            };
+            if repeated {
+                return Err(HeaderError { position, problem: "a key is there twice" });
+            }
+            if !scanner.accept(b',') {
+                scanner.expect(b'}', "the dictionary does not end")?;
+                break;
+            }
+        }
+        scanner.skip_space();
+        if scanner.position != text.len() {
+            return Err(HeaderError { position: scanner.position, problem: "text after the header's dictionary" });
+        }
+        match (descr, fortran_order, shape) {
+            (Some(descr), Some(fortran_order), Some(shape)) => Ok(Self { descr, fortran_order, shape }),
+            _ => Err(HeaderError { position: 0, problem: "one of descr, fortran_order, shape is missing" }),
+        }
+    }
+}
+
+/// A scanner of the few Python literals that a header holds.
+struct Literal<'a> {
+    text: &'a [u8],
+    position: usize,
+}
+
+impl Literal<'_> {
+    fn skip_space(&mut self) {
+        while self.text.get(self.position).is_some_and(|byte| byte.is_ascii_whitespace()) {
+            self.position += 1;
+        }
+    }
+
+    fn accept(&mut self, byte: u8) -> bool {
+        self.skip_space();
+        let found = self.text.get(self.position) == Some(&byte);
+        self.position += usize::from(found);
+        found
+    }
+
+    fn expect(&mut self, byte: u8, problem: &'static str) -> Result<(), HeaderError> {
+        if self.accept(byte) { Ok(()) } else { Err(self.error(problem)) }
+    }
+
+    fn error(&self, problem: &'static str) -> HeaderError {
+        HeaderError { position: self.position, problem }
+    }
+
+    fn string(&mut self) -> Result<String, HeaderError> {
+        self.skip_space();
+        let quote = match self.text.get(self.position) {
+            Some(&quote @ (b'\'' | b'"')) => quote,
+            _ => return Err(self.error("a quoted text is missing")),
+        };
+        let start = self.position + 1;
+        let rest = self.text.get(start..).unwrap_or_default();
+        let length = rest.iter().position(|&byte| byte == quote).ok_or_else(|| self.error("a text does not end"))?;
+        let text = std::str::from_utf8(&rest[..length]).map_err(|_| self.error("a text is not UTF-8"))?;
+        self.position = start + length + 1;
+        Ok(text.to_owned())
+    }
+
+    /// A type: a text, or the list of a structured type, which no reader here accepts.
+    fn descr(&mut self) -> Result<String, HeaderError> {
+        self.skip_space();
+        if self.text.get(self.position) != Some(&b'[') {
+            return self.string();
+        }
+        let mut depth = 0_usize;
+        for (offset, byte) in self.text[self.position..].iter().enumerate() {
+            depth = depth + usize::from(*byte == b'[') - usize::from(*byte == b']');
+            if depth == 0 {
+                self.position += offset + 1;
+                return Ok("a structured type".to_owned());
+            }
+        }
+        Err(self.error("a list does not end"))
+    }
+
+    fn boolean(&mut self) -> Result<bool, HeaderError> {
+        self.skip_space();
+        for (word, value) in [(&b"True"[..], true), (b"False", false)] {
+            if self.text[self.position..].starts_with(word) {
+                self.position += word.len();
+                return Ok(value);
+            }
+        }
+        Err(self.error("fortran_order is neither True nor False"))
+    }
+
+    fn shape(&mut self) -> Result<Vec<usize>, HeaderError> {
+        self.expect(b'(', "shape is no tuple")?;
+        let mut shape = Vec::new();
+        while !self.accept(b')') {
+            shape.push(self.extent()?);
+            if !self.accept(b',') {
+                self.expect(b')', "the shape does not end")?;
+                break;
+            }
+        }
+        Ok(shape)
+    }
+
+    fn extent(&mut self) -> Result<usize, HeaderError> {
+        self.skip_space();
+        let rest = &self.text[self.position..];
+        let length = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let extent = std::str::from_utf8(&rest[..length])
+            .ok()
+            .and_then(|digits| digits.parse().ok())
+            .ok_or_else(|| self.error("an extent of the shape is no non-negative integer of 64 bits"))?;
+        self.position += length;
+        // Python 2 wrote long integers with this suffix.
+        if self.text.get(self.position) == Some(&b'L') {
+            self.position += 1;
+        }
+        Ok(extent)
+    }
+}

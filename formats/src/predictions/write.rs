@@ -1,0 +1,127 @@
+//! Prediction files: compressed .npz with `logits` [N, K] float32, `labels` `[N]` int64 and `indices` `[N]` int64 (each
+//! sample's place in the full split).
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+
+use ndarray::ArrayView2;
+use npyz::{AutoSerialize, NpyWriter, WriteOptions, WriterBuilder};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use crate::FileError;
+use crate::atomic::write_atomically;
+
+/// Takes the logits [B, K] of a batch.
+pub type TakeRows<'a, E> = dyn FnMut(ArrayView2<'_, f32>) -> Result<(), E> + 'a;
+
+/// Writes one prediction file, atomically, of N labels, N indices and the logits that `fill` hands on batch by batch: no more than
+/// a batch of them is held.
+///
+/// # Errors
+/// [`FileError::Io`] naming the file; [`FileError::Malformed`] if the logits are not N rows of K; those of `fill`.
+pub fn write<E: From<FileError>>(
+    path: &Path,
+    num_classes: usize,
+    labels: &[usize],
+    indices: &[usize],
+    fill: impl FnOnce(&mut TakeRows<'_, E>) -> Result<(), E>,
+) -> Result<(), E> {
+    let samples = labels.len();
+    write_atomically(path, |file| {
+        let mut archive = ZipWriter::new(file);
+        array::<f32, E>(path, &mut archive, "logits", &[samples, num_classes], |writer| {
+            let mut rows = 0;
+            fill(&mut |logits| {
+                rows += logits.nrows();
+                if rows > samples || logits.ncols() != num_classes {
+                    let problem =
+                        format!("{rows} rows of {} logits, expected {samples} of {num_classes}", logits.ncols());
+                    return Err(FileError::malformed(path, problem).into());
+                }
+                Ok(writer.extend(logits.iter().copied()).map_err(FileError::io(path))?)
+            })?;
+            if rows < samples {
+                return Err(FileError::malformed(path, format!("{rows} rows of logits, expected {samples}")).into());
+            }
+            Ok(())
+        })?;
+        for (name, values) in [("labels", labels), ("indices", indices)] {
+            array::<i64, E>(path, &mut archive, name, &[samples], |writer| {
+                Ok(writer.extend(values.iter().map(|&value| value as i64)).map_err(FileError::io(path))?)
+            })?;
+        }
+        archive.finish().map_err(|error| FileError::io(path)(error.into()))?;
+        Ok(())
+    })
+}
+
+type Archive<'a, 'b> = ZipWriter<&'a mut BufWriter<&'b File>>;
+type ArrayWriter<'a, 'b, 'c, T> = NpyWriter<T, BufWriter<&'a mut Archive<'b, 'c>>>;
+
+/// A member NAME.npy whose elements `fill` writes in the order of the rows.
+fn array<'b, 'c, T: AutoSerialize, E: From<FileError>>(
+    path: &Path,
+    archive: &mut Archive<'b, 'c>,
+    name: &str,
+    shape: &[usize],
+    fill: impl for<'a> FnOnce(&mut ArrayWriter<'a, 'b, 'c, T>) -> Result<(), E>,
+) -> Result<(), E> {
+    let failed = || FileError::io(path);
+    let options = SimpleFileOptions::default().large_file(true);
+    archive.start_file(format!("{name}.npy"), options).map_err(|error| failed()(error.into()))?;
+    // A member takes what it is given at once, and elements come one by one.
+    let buffer = BufWriter::with_capacity(1 << 16, archive);
+    let shape: Vec<u64> = shape.iter().map(|&length| length as u64).collect();
+    let options = WriteOptions::new().default_dtype().shape(&shape).writer(buffer);
+    let mut writer = options.begin_nd().map_err(failed())?;
+    fill(&mut writer)?;
+    Ok(writer.finish().map_err(failed())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array1, Array2, Axis, array};
+    use ndarray_npy::NpzReader;
+
+    use super::*;
+    use crate::predictions::{Logits, PredictionSource, read};
+
+    #[test]
+    fn what_is_written_reads_back_with_names_types_and_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.npz");
+        let logits = array![[0.1f32, -2.0, 3.5], [1e-30, 4.0, -0.0], [7.0, 8.0, 9.0]];
+        let in_batches = |size: usize| {
+            let logits = &logits;
+            move |take: &mut TakeRows<'_, FileError>| logits.axis_chunks_iter(Axis(0), size).try_for_each(take)
+        };
+        for size in [1, 2, 3] {
+            write(&path, 3, &[2, 1, 0], &[40_000, 7, 8], in_batches(size)).unwrap();
+            let mut archive = NpzReader::new(File::open(&path).unwrap()).unwrap();
+            assert_eq!(archive.names().unwrap(), ["logits", "labels", "indices"]);
+            let found: Array2<f32> = archive.by_name("logits").unwrap();
+            assert_eq!(found, logits);
+            assert_eq!(archive.by_name::<ndarray::OwnedRepr<i64>, ndarray::Ix1>("labels").unwrap(), array![2, 1, 0]);
+            let indices: Array1<i64> = archive.by_name("indices").unwrap();
+            assert_eq!(indices, array![40_000, 7, 8]);
+            let found = read(&PredictionSource::File(path.clone())).unwrap();
+            assert!(matches!(found.logits, Logits::F32(found) if found == logits));
+        }
+        let before = std::fs::read(&path).unwrap();
+        for (classes, labels) in [(3, vec![0; 2]), (3, vec![0; 4]), (2, vec![0; 3])] {
+            let refused = write(&path, classes, &labels, &labels, in_batches(1)).unwrap_err().to_string();
+            assert!(
+                refused.contains("test.npz") && refused.contains(&format!("expected {}", labels.len())),
+                "{refused}"
+            );
+        }
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        // Compressed: a table of zeros takes a fraction of its size.
+        let zeros = Array2::zeros((1000, 10));
+        write::<FileError>(&path, 10, &[0; 1000], &[0; 1000], |take| take(zeros.view())).unwrap();
+        assert!(std::fs::metadata(&path).unwrap().len() < 10_000);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,32 @@
+//! Weights from .safetensors.
+
+use super::{Found, tensor};
+use crate::InputError;
+use crate::content::Content;
+use crate::error::quoted;
+use crate::safetensors::{element_type, open};
+
+/// All tensors of the file, and its `__metadata__`.
+///
+/// # Errors
+/// Those of the format; [`InputError::Tensor`] for an element type that is not read; [`InputError::NoWeights`].
+pub(super) fn read(content: &Content) -> Result<Found, InputError> {
+    let file = content.file.as_path();
+    let (stored, metadata) = open(file, &content.bytes)?;
+    let tensors = stored
+        .iter()
+        .map(|(name, view)| {
+            let element = element_type(view.dtype()).ok_or_else(|| InputError::Tensor {
+                file: file.to_path_buf(),
+                tensor: quoted(name),
+                problem: format!("elements of type {:?} are not read", view.dtype()),
+            })?;
+            Ok((name.to_owned(), tensor(file, name, view.shape().to_vec(), element, view.data())?))
+        })
+        .collect::<Result<std::collections::BTreeMap<_, _>, InputError>>()?;
+    if tensors.is_empty() {
+        return Err(InputError::NoWeights { file: file.to_path_buf(), found: "the header lists no tensor".to_owned() });
+    }
+    let metadata = metadata.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
+    Ok(Found { tensors, metadata, nesting: Vec::new(), unread: Vec::new() })
+}

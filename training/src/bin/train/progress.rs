@@ -1,0 +1,92 @@
+//! What a run shows while it lasts: a bar on a terminal, a line an epoch elsewhere, and how to go on when it is stopped.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use car_spectral::car::PenaltyNorm;
+use car_spectral_runs::log::EpochMetrics;
+use car_spectral_training::run::Event;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::say;
+
+/// Shows the events of a run.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    epochs: usize,
+    norm: PenaltyNorm,
+    done: Arc<AtomicUsize>,
+}
+
+impl Progress {
+    /// For a run of so many epochs, whose log has the values of `norm`.
+    pub(crate) fn new(epochs: usize, norm: PenaltyNorm) -> Self {
+        let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} steps, {eta} left  {msg}");
+        let bar = ProgressBar::new(0).with_style(style.expect("a valid template"));
+        Self { bar, epochs, norm, done: Arc::default() }
+    }
+
+    /// Lets Ctrl-C say how the run in `folder` goes on, and end the program.
+    pub(crate) fn tell_how_to_go_on(&self, folder: PathBuf) {
+        let (bar, done) = (self.bar.clone(), self.done.clone());
+        // Where no handler can be set, Ctrl-C ends the program without a word, as it would anyway.
+        let _ = ctrlc::set_handler(move || {
+            bar.abandon();
+            let done = done.load(Ordering::Relaxed);
+            eprintln!("\nstopped after epoch {done}; go on with: train --resume --out {}", folder.display());
+            std::process::exit(130);
+        });
+    }
+
+    /// Takes what happened.
+    pub(crate) fn show(&mut self, event: Event<'_>) {
+        match event {
+            Event::Pretrained(pretrained) => {
+                let classifier =
+                    if pretrained.classifier { "taken" } else { "begun fresh, the file's is of other classes or kind" };
+                say(format_args!("pretrained      sha256 {}, classifier {classifier}", pretrained.sha256));
+            }
+            Event::Begins => eprintln!("resume: no epoch is done, begins with the first"),
+            Event::GoesOn { after } => {
+                self.done.store(after, Ordering::Relaxed);
+                eprintln!("resume: goes on after epoch {after} of {}", self.epochs);
+            }
+            Event::Differs { folder, what, there, here } => {
+                eprintln!("warning: {}: begun with {what} {there}, goes on with {here}", folder.display());
+            }
+            Event::Step { done, of } => {
+                self.bar.set_length(of as u64);
+                self.bar.set_position(done as u64);
+            }
+            Event::Epoch(metrics) => {
+                self.done.store(metrics.epoch, Ordering::Relaxed);
+                let line = self.line(metrics);
+                if self.bar.is_hidden() {
+                    let left = metrics.seconds * (self.epochs - metrics.epoch) as f64 / 60.0;
+                    eprintln!("{line}  {:.1} s, {left:.0} min left", metrics.seconds);
+                }
+                self.bar.set_message(line);
+            }
+        }
+    }
+
+    /// Leaves the bar as it is.
+    pub(crate) fn finish(&self) {
+        self.bar.finish();
+    }
+
+    fn line(&self, metrics: &EpochMetrics) -> String {
+        let (epochs, symbol) = (self.epochs, self.norm.symbol());
+        let car = metrics.car.as_ref().map_or(String::new(), |car| format!(", {symbol} {:.3}", car.spectral));
+        let validation = metrics.validation.as_ref().and_then(|validation| validation.accuracy_macro);
+        let validation = validation
+            .map_or(String::new(), |macro_average| format!(", validation (macro) {:.2} %", 100.0 * macro_average));
+        let test = metrics.test.as_ref().map_or(String::new(), |test| {
+            let (accuracy, worst) = (100.0 * test.accuracy, 100.0 * test.worst_class_error);
+            format!(", test {accuracy:.2} %, worst class {worst:.1} % wrong, ‖CΛ‖₂ {:.3}", test.hard_spectral_norm)
+        });
+        let (loss, accuracy) = (metrics.train_loss, 100.0 * metrics.train_accuracy);
+        format!("epoch {}/{epochs}: loss {loss:.3}, train {accuracy:.1} %{car}{validation}{test}", metrics.epoch)
+    }
+}

@@ -1,0 +1,100 @@
+//! The splits of a run under the weights of an epoch: the training images, the test split and, if there is one, the validation
+//! part of the training data; evaluation mode, no augmentation. Logits pass by batch by batch; none are kept in memory.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use car_spectral::car::CarOptions;
+use car_spectral::confusion::{ClassWeights, ConfusionError};
+use car_spectral_data::augment::Chain;
+use car_spectral_data::{DataSet, Normalisation, Parts, Split};
+use car_spectral_formats::predictions::{self, TakeRows};
+use car_spectral_runs::{RunError, SplitEvaluation, SplitSums};
+use ndarray::ArrayView1;
+use tch::{Device, Tensor};
+
+use crate::TrainingError;
+use crate::batch::normalise;
+use crate::evaluate;
+use crate::model::Model;
+
+/// What the splits of a run are evaluated with.
+#[derive(Debug)]
+pub(crate) struct Evaluator<'a> {
+    pub data: &'a DataSet,
+    pub parts: &'a Parts,
+    pub image_size: Option<usize>,
+    pub normalisation: Normalisation,
+    pub weights: ClassWeights,
+    pub car: CarOptions,
+    pub device: Device,
+}
+
+/// All splits.
+#[derive(Debug)]
+pub(crate) struct Evaluated {
+    pub train: SplitEvaluation,
+    pub test: SplitEvaluation,
+    pub validation: Option<SplitEvaluation>,
+}
+
+impl Evaluator<'_> {
+    /// Evaluates `model` after `epoch`; with a folder, its predictions are written there: `train.npz`, `test.npz` and, if there is a validation
+    /// part, `validation.npz`.
+    ///
+    /// # Errors
+    /// Those of the images and of libtorch; [`TrainingError::ScoresDiverged`]; [`TrainingError::Io`] naming the file.
+    pub(crate) fn evaluate(
+        &self,
+        model: &Model,
+        epoch: usize,
+        predictions: Option<&Path>,
+    ) -> Result<Evaluated, TrainingError> {
+        let all: Vec<usize> = (0..self.data.test.labels.len()).collect();
+        let part = |name: &'static str, split, indices| {
+            let file = predictions.map(|folder| folder.join(format!("{name}.npz")));
+            self.part(model, split, indices, file.as_deref()).map_err(|error| match error {
+                TrainingError::Run(RunError::Confusion(source @ ConfusionError::NonFiniteScore { .. })) => {
+                    TrainingError::ScoresDiverged { epoch, split: name, source }
+                }
+                other => other,
+            })
+        };
+        let validation = self.parts.validation.as_ref();
+        Ok(Evaluated {
+            train: part("train", &self.data.train, &self.parts.train.indices)?,
+            test: part("test", &self.data.test, &all)?,
+            validation: validation
+                .map(|(_, drawn)| part("validation", &self.data.train, &drawn.indices))
+                .transpose()?,
+        })
+    }
+
+    fn part(
+        &self,
+        model: &Model,
+        split: &Arc<Split>,
+        indices: &[usize],
+        file: Option<&Path>,
+    ) -> Result<SplitEvaluation, TrainingError> {
+        let train_counts = &self.parts.train.class_counts;
+        let labels: Vec<usize> = indices.iter().map(|&index| split.labels[index]).collect();
+        let mut sums = SplitSums::new(train_counts.len(), &self.car)?;
+        let run = |keep: &mut TakeRows<'_, TrainingError>| {
+            let forward = |batch: &Tensor| Ok(model.forward(&normalise(&self.normalisation, batch)?, false));
+            let chain = Chain::evaluation(&split.images, self.image_size);
+            evaluate::batches(split, indices, &chain, self.device, forward, |logits, places| {
+                sums.add(logits, ArrayView1::from(&labels[places]))?;
+                keep(logits)
+            })
+        };
+        match file {
+            Some(file) => predictions::write(file, train_counts.len(), &labels, indices, run)?,
+            None => {
+                let mut run = run;
+                run(&mut |_| Ok(()))?;
+            }
+        }
+        Ok(sums.finish(train_counts, &self.weights)?)
+    }
+}
