@@ -38,7 +38,8 @@ fn analyze(runs: &[&Path], name: &str) -> PathBuf {
 
 #[test]
 fn a_run_with_car_is_recorded_kept_and_drawn() {
-    let (plain, car) = (train("plain", ""), train("car", "--car paper --car-columns present --car-diagnose --checkpoint-every 2"));
+    let (plain, car) =
+        (train("plain", ""), train("car", "--car paper --car-columns present --car-diagnose --checkpoint-every 2"));
     for (run, with_car) in [(&plain, false), (&car, true)] {
         let epochs = metrics(run);
         assert_eq!(epochs.len(), 4);

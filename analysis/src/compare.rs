@@ -5,8 +5,6 @@ use car_spectral::bounds::{
     seeds_for_paired, unpaired_seeds, worst_class_difference,
 };
 use car_spectral::longtail::Group;
-use car_spectral_formats::predictions::Logits;
-use ndarray::ArrayView2;
 
 use crate::AnalysisError;
 use crate::report::{
@@ -39,7 +37,7 @@ pub fn compare(subjects: &[Subject], delta: f64) -> Result<Vec<Comparison>, Anal
         .filter(|&(a, b)| (subjects.len() <= ALL_PAIRS || a == 0) && same_samples(&subjects[a], &subjects[b]))
         .collect();
     let each = delta / pairs.len().max(1) as f64;
-    let predicted: Vec<Vec<usize>> = subjects.iter().map(|subject| predictions(&subject.test.logits)).collect();
+    let predicted: Vec<Vec<usize>> = subjects.iter().map(|subject| subject.test.logits.predicted()).collect();
     pairs
         .into_iter()
         .map(|(a, b)| {
@@ -70,26 +68,6 @@ pub fn compare_groups(
 
 fn same_samples(a: &Subject, b: &Subject) -> bool {
     a.test.labels == b.test.labels && a.class_names.len() == b.class_names.len()
-}
-
-/// The class with the largest score of each sample, ties to the lowest index.
-fn predictions(logits: &Logits) -> Vec<usize> {
-    fn rows<T: Copy + PartialOrd>(scores: ArrayView2<'_, T>) -> Vec<usize> {
-        let largest = |row: ndarray::ArrayView1<'_, T>| {
-            let mut best = 0;
-            for class in 1..row.len() {
-                if row[class] > row[best] {
-                    best = class;
-                }
-            }
-            best
-        };
-        scores.rows().into_iter().map(largest).collect()
-    }
-    match logits {
-        Logits::F32(scores) => rows(scores.view()),
-        Logits::F64(scores) => rows(scores.view()),
-    }
 }
 
 /// The judged model b stands first, so that "better" is said of it.
@@ -178,7 +156,7 @@ fn group_comparison(
 fn measured_errors(subject: &Subject) -> (f64, f64) {
     let classes = subject.class_names.len();
     let (mut counts, mut errors) = (vec![0_u64; classes], vec![0_u64; classes]);
-    for (&label, predicted) in subject.test.labels.iter().zip(predictions(&subject.test.logits)) {
+    for (&label, predicted) in subject.test.labels.iter().zip(subject.test.logits.predicted()) {
         counts[label] += 1;
         errors[label] += u64::from(predicted != label);
     }
@@ -189,7 +167,7 @@ fn measured_errors(subject: &Subject) -> (f64, f64) {
 
 /// Pairs in order where there are as many of both, else every network of b with every one of a.
 fn these_networks(subjects: &[Subject], a: &SeedGroup, b: &SeedGroup, delta: f64) -> Result<Difference, AnalysisError> {
-    let predicted = |model: usize| predictions(&subjects[model].test.logits);
+    let predicted = |model: usize| subjects[model].test.logits.predicted();
     let pairs: Vec<(usize, usize)> = if a.models.len() == b.models.len() {
         a.models.iter().copied().zip(b.models.iter().copied()).collect()
     } else {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use car_spectral::longtail::LongTailError;
-use car_spectral_formats::{FileError, InputError};
+use car_spectral_formats::FileError;
 use thiserror::Error;
 
 use crate::SettingError;
@@ -15,9 +15,6 @@ pub enum DataError {
     /// A file that cannot be read, or that is not what its format says.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A file of a stranger that was refused.
-    #[error(transparent)]
-    Input(#[from] InputError),
     /// A data set's folder lacks a file.
     #[error("{}: {}; {hint}", folder.display(), absence(folder, wanted))]
     MissingFile {

@@ -39,7 +39,7 @@ pub use normalisation::Normalisation;
 pub use order::{Order, Sampler};
 pub use parts::Parts;
 pub use pixels::Pixels;
-pub use setting_error::SettingError;
+pub use setting_error::{SettingError, with_flags};
 pub use source::{DataKind, DataSource};
 pub use subset::{LongTail, Subset};
 pub use validation::Validation;

@@ -529,7 +529,7 @@ pub enum InputError {
     /// A TorchScript module where weights are wanted.
     #[error(
         "{file}: a TorchScript module, which is a program and is not read as weights; if you trust it, analyze runs it \
-         with --run-torchscript"
+         with `run-torchscript`"
     )]
     TorchScript {
         /// The file.

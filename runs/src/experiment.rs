@@ -5,6 +5,7 @@
 //! title = "CE + CAR"          # of the row in the table
 //! data = "cifar100"           # the kind of data set; its folder is given on the command line
 //! seeds = [0, 1, 2]
+//! against = "01-ce"           # optional: the row that the table compares it with; else the first
 //!
 //! [training]                  # any other table groups flags for readers, under whatever name
 //! epochs = 200                # the flag --epochs 200
@@ -47,6 +48,9 @@ pub struct Experiment {
     pub data: DataKind,
     /// Seeds to run, in this order, each once.
     pub seeds: Vec<u64>,
+    /// The row that a table compares this one with: the name of its file without the ending; the first row where none is named.
+    #[serde(default)]
+    pub against: Option<String>,
 }
 
 /// One flag of the file.
@@ -201,11 +205,14 @@ mod tests {
     fn tables_group_flags_and_name_the_experiment() {
         let file = read(ROW).unwrap();
         let arguments: Vec<String> = file.flags.iter().filter_map(FileFlag::argument).collect();
-        assert_eq!(arguments, ["--epochs=1000", "--hidden=24,16", "--loss=focal", "--lr=1e-3", "--nesterov", "--seed=7"]);
+        assert_eq!(
+            arguments,
+            ["--epochs=1000", "--hidden=24,16", "--loss=focal", "--lr=1e-3", "--nesterov", "--seed=7"]
+        );
         assert_eq!(file.flags.iter().map(|flag| flag.line).collect::<Vec<_>>(), [9, 13, 14, 10, 11, 12, 1]);
         assert_eq!(
             file.experiment,
-            Some(Experiment { title: "CE".to_owned(), data: DataKind::Cifar100, seeds: vec![0, 1] })
+            Some(Experiment { title: "CE".to_owned(), data: DataKind::Cifar100, seeds: vec![0, 1], against: None })
         );
         assert_eq!(
             (file.text_of("epochs"), file.text_of("nesterov"), file.text_of("momentum")),

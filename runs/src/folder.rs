@@ -50,7 +50,7 @@ pub fn check(folder: &Path) -> Result<(), RunError> {
         Some(file) => {
             let name = file.file_name().unwrap_or_default().to_string_lossy();
             let requirement =
-                format!("holds a run already ({name}); choose another folder, or give --overwrite or --resume");
+                format!("holds a run already ({name}); choose another folder, or give `overwrite` or `resume`");
             Err(RunError::setting("out", folder.display(), requirement))
         }
     }
@@ -72,7 +72,7 @@ pub fn check_not_begun(folder: &Path) -> Result<(), RunError> {
     };
     let requirement = format!(
         "{found}, but there is no {} to go on from, nor all that a finished run leaves; choose another folder, remove this one, or \
-         give --overwrite",
+         give `overwrite`",
         STATE
     );
     Err(RunError::setting("resume", folder.display(), requirement))

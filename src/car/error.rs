@@ -26,9 +26,7 @@ pub enum CarError {
         name: String,
     },
     /// A Ky Fan norm of no singular value, or of more than there are.
-    #[error(
-        "the norm ky-fan:{order} (--car-norm): a matrix of {num_classes} classes has 1 to {num_classes} singular values to add"
-    )]
+    #[error("the norm ky-fan:{order}: a matrix of {num_classes} classes has 1 to {num_classes} singular values to add")]
     KyFanOrder {
         /// The order given.
         order: usize,

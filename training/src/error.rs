@@ -37,8 +37,8 @@ pub enum TrainingError {
     },
     /// The loss left the finite range.
     #[error(
-        "the loss is {loss} in epoch {epoch}, step {step}; lower the learning rate, lengthen the warm-up, or give constants of the \
-         loss (alpha of CAR among them) nearer to their defaults"
+        "the loss is {loss} in epoch {epoch}, step {step}; lower `lr`, lengthen `warm-up`, or give constants of the loss \
+         (`car-alpha` among them) nearer to their defaults"
     )]
     Diverged {
         /// Epoch, from 1.
@@ -57,7 +57,7 @@ pub enum TrainingError {
         tensor: String,
     },
     /// A finite network gave scores that are not.
-    #[error("{split} images of epoch {epoch}: {source}; lower the learning rate or lengthen the warm-up")]
+    #[error("{split} images of epoch {epoch}: {source}; lower `lr` or lengthen `warm-up`")]
     ScoresDiverged {
         /// Epoch, from 1.
         epoch: usize,
@@ -85,9 +85,9 @@ pub enum TrainingError {
 
 fn remedy(tensor: &str) -> &'static str {
     if tensor.ends_with("running_var") {
-        "a batch with one value a channel has no variance: give another batch size, or larger images"
+        "a batch with one value a channel has no variance: give another `batch-size`, or a larger `image-size`"
     } else {
-        "lower the learning rate or lengthen the warm-up"
+        "lower `lr` or lengthen `warm-up`"
     }
 }
 

@@ -2,7 +2,7 @@
 //! standard deviation across.
 
 use super::metric::{Form, METRICS, Metric, Summary};
-use super::table::Row;
+use super::rows::Row;
 use crate::report::plots::Figure;
 use crate::report::plots::figure::{MARGIN, WIDTH};
 use crate::report::plots::palette::{BLUE, Color, GREEN, GRID, INK, MUTED, Mark, ORANGE, PURPLE, SKY, VERMILLION};

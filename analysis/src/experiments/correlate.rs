@@ -10,7 +10,7 @@ use car_spectral_runs::description;
 use car_spectral_runs::{Description, Run};
 
 use super::arguments::CorrelateArguments;
-use super::table::{folders_with_logs, save};
+use super::rows::{folders_with_logs, save};
 use crate::AnalysisError;
 use crate::correlation::{self, Correlations, MeasuredOn, Predictor, Scope, ScopeCorrelations, Target};
 use crate::load::training_run;

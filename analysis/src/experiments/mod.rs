@@ -7,9 +7,11 @@
 mod arguments;
 mod chart;
 mod correlate;
+mod differences;
 mod metric;
 mod plan;
 mod results;
+mod rows;
 mod sweep;
 mod table;
 

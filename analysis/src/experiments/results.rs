@@ -32,6 +32,8 @@ pub(super) struct RunResults {
     pub test: SplitMetrics,
     /// Root mean square over the classes of their weighted test errors λ_j e_j: [`norms::column_sum_floor`] of C Λ.
     pub rms_weighted_error: f64,
+    /// The class predicted for each test image, and its label.
+    pub predicted: (Vec<usize>, Vec<usize>),
     /// How sure it is of itself on the test images.
     pub softness: Softness,
     /// Milliseconds of a training step: over the steps of an epoch, the median of the epochs.
@@ -71,7 +73,7 @@ impl RunResults {
         let (train_counts, train, ..) = split("train.npz")?;
         let (test_counts, test, test_logits, test_labels) = split("test.npz")?;
         let softness = Softness::of(&test_logits, test_labels.view())?;
-        drop(test_logits);
+        let predicted = (Logits::F32(test_logits).predicted(), test_labels.to_vec());
         if train_counts.class_counts() != &counts[..] {
             return Err(mismatch(
                 &folder.join("train.npz"),
@@ -116,7 +118,17 @@ impl RunResults {
         let steps = counts.iter().sum::<u64>().div_ceil(description.run.batch_size as u64);
         let seconds = log.iter().map(|epoch| epoch.seconds).collect();
         let step_milliseconds = median(seconds).map(|seconds| 1000.0 * seconds / steps as f64);
-        Ok(Self { description, classes, validation, train, test, rms_weighted_error, softness, step_milliseconds })
+        Ok(Self {
+            description,
+            classes,
+            validation,
+            train,
+            test,
+            rms_weighted_error,
+            predicted,
+            softness,
+            step_milliseconds,
+        })
     }
 }
 

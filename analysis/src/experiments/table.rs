@@ -2,29 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
 
 use super::say;
-use car_spectral_formats::FileError;
-use car_spectral_formats::atomic::write_atomically;
 use car_spectral_runs::Description;
-use car_spectral_runs::folder;
 
 use super::arguments::TableArguments;
 use super::chart;
+use super::differences;
 use super::metric::{METRICS, Metric};
-use super::plan::{self, Planned};
 use super::results::RunResults;
+use super::rows::{Row, check_same_data, collect, save, seeds};
 use crate::AnalysisError;
 use crate::report::{ReportError, counted};
-
-/// An experiment with its finished runs.
-pub(super) struct Row {
-    pub plan: Planned,
-    /// By seed, in the order of the file.
-    pub runs: Vec<RunResults>,
-}
 
 /// Writes `table.md`, `table.csv`, `runs.csv`, `table.svg` and `table.png`, and prints the table.
 ///
@@ -40,7 +29,7 @@ pub(super) fn write(arguments: &TableArguments) -> Result<(), AnalysisError> {
     let rows = collect(&arguments.experiments, &arguments.runs)?;
     check_same_data(&rows)?;
     let out = arguments.out.as_ref().unwrap_or(&arguments.experiments);
-    let markdown = markdown(&rows, arguments);
+    let markdown = markdown(&rows, arguments)?;
     let figure = chart::draw(&rows);
     for (name, bytes) in [
         ("table.md", markdown.clone().into_bytes()),
@@ -55,68 +44,13 @@ pub(super) fn write(arguments: &TableArguments) -> Result<(), AnalysisError> {
     Ok(())
 }
 
-/// Writes one file of results, atomically.
-///
-/// # Errors
-/// [`FileError::Io`].
-pub(super) fn save(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let failed = |source| FileError::Io { path: path.to_owned(), source };
-    write_atomically(path, |file| file.write_all(bytes).map_err(failed))
-}
-
-fn collect(experiments: &Path, runs: &Path) -> Result<Vec<Row>, AnalysisError> {
-    let mut rows = Vec::new();
-    for plan in plan::read(&[experiments.to_owned()])? {
-        let mut results = Vec::new();
-        for &seed in &plan.experiment.seeds {
-            if plan.is_finished(runs, seed)? {
-                let folder = plan.folder(runs, seed);
-                let found = RunResults::read(&folder)?;
-                if (found.description.run.seed, found.description.data.kind) != (seed, plan.experiment.data) {
-                    let problem =
-                        format!("{}: not the run of seed {seed} on the data of {}", folder.display(), plan.name);
-                    return Err(AnalysisError::Mismatch { problem });
-                }
-                results.push(found);
-            } else if folder::has_results(&plan.folder(runs, seed)) {
-                eprintln!(
-                    "left out: {}, whose settings or weights are not those that a sweep finished it with; `experiments run` \
-                     tells what differs",
-                    plan.folder(runs, seed).display()
-                );
-            }
-        }
-        rows.push(Row { plan, runs: results });
-    }
-    Ok(rows)
-}
-
-/// Test images and chosen training images must be the same in all runs.
-fn check_same_data(rows: &[Row]) -> Result<(), AnalysisError> {
-    let images = |run: &RunResults| {
-        let data = &run.description.data;
-        (data.kind, data.train_sha256.clone(), data.test_sha256.clone(), data.indices_sha256.clone())
-    };
-    let runs = || rows.iter().flat_map(|row| row.runs.iter().map(move |run| (row, run)));
-    let Some((first_row, first)) = runs().next() else { return Ok(()) };
-    let Some((row, run)) = runs().find(|(_, run)| images(run) != images(first)) else { return Ok(()) };
-    let name = |row: &Row, run: &RunResults| row.plan.run_name(run.description.run.seed);
-    let problem = format!(
-        "{} and {} were not trained and tested on the same images; give experiments on one data set with one subset, and with one \
-         --validation",
-        name(first_row, first),
-        name(row, run)
-    );
-    Err(AnalysisError::Mismatch { problem })
-}
-
 /// The metrics that stand in a table: those of a validation part only if a run has one.
 fn columns(rows: &[Row]) -> Vec<&'static Metric> {
     let held_out = rows.iter().flat_map(|row| &row.runs).any(|run| run.validation.is_some());
     METRICS.iter().filter(|metric| held_out || !metric.is_of_validation()).collect()
 }
 
-fn markdown(rows: &[Row], arguments: &TableArguments) -> String {
+fn markdown(rows: &[Row], arguments: &TableArguments) -> Result<String, AnalysisError> {
     let columns = columns(rows);
     let folder = arguments.experiments.display();
     let runs = arguments.runs.display();
@@ -127,6 +61,7 @@ fn markdown(rows: &[Row], arguments: &TableArguments) -> String {
     push_table(&mut text, rows, &accuracies);
     text.push_str("\nNorms, and what moves them:\n\n");
     push_table(&mut text, rows, &others);
+    differences::push(&mut text, rows, DELTA)?;
     text.push_str(NOTES);
     text.push_str(&provenance(rows));
     text.push_str("\nThe runs, missing ones included:\n\n```text\n");
@@ -136,14 +71,19 @@ fn markdown(rows: &[Row], arguments: &TableArguments) -> String {
     for row in rows {
         let data = format!("{}:DIR", row.plan.experiment.data.name());
         for &seed in &row.plan.experiment.seeds {
-            let done = row.runs.iter().any(|run| run.description.run.seed == seed);
+            let stopped = row.stopped.iter().find(|(stopped, _)| *stopped == seed);
+            let state = match (row.run(seed), stopped) {
+                (Some(_), _) => String::new(),
+                (None, Some((_, epoch))) => format!("  # stopped after {epoch} of {} epochs", row.plan.epochs),
+                (None, None) => "  # not run".to_owned(),
+            };
             let command = row.plan.arguments(&data, &arguments.runs, seed);
             let command = shlex::try_join(command.iter().map(String::as_str)).unwrap_or_else(|_| command.join(" "));
-            let _ = writeln!(text, "train {command}{}", if done { "" } else { "  # not run" });
+            let _ = writeln!(text, "train {command}{state}");
         }
     }
     text.push_str("```\n");
-    text
+    Ok(text)
 }
 
 fn push_table(text: &mut String, rows: &[Row], columns: &[&Metric]) {
@@ -155,8 +95,12 @@ fn push_table(text: &mut String, rows: &[Row], columns: &[&Metric]) {
     text.push_str(&" ---: |".repeat(columns.len()));
     text.push('\n');
     for row in rows {
-        let seeds: Vec<String> = row.runs.iter().map(|run| run.description.run.seed.to_string()).collect();
-        let seeds = if seeds.is_empty() { "not run".to_owned() } else { seeds.join(", ") };
+        let mixture = row.mixture().map_or(String::new(), |mixture| format!(" ({mixture})"));
+        let seeds = match (seeds(row.runs.iter().map(|run| run.description.run.seed).collect()), &row.stopped[..]) {
+            (done, _) if !done.is_empty() => done + &mixture,
+            (_, [(_, epoch), ..]) => format!("stopped after {epoch} of {}", row.plan.epochs),
+            _ => "not run".to_owned(),
+        };
         let _ = write!(text, "| {} | {seeds} |", escaped(&row.plan.experiment.title));
         for metric in columns {
             let shown = metric.summary(&row.runs).map(|summary| summary.written(metric.form, row.runs.len()));
@@ -165,6 +109,9 @@ fn push_table(text: &mut String, rows: &[Row], columns: &[&Metric]) {
         text.push('\n');
     }
 }
+
+/// Every interval of the differences holds with probability at least 1 − this.
+const DELTA: f64 = 0.05;
 
 const NOTES: &str = "
 Last epoch, or where an experiment says `select = \"best\"` its best by the validation part; nothing is selected by test images. Mean ± sample standard deviation over the seeds; of one seed no deviation. Accuracies in % on the
@@ -203,7 +150,7 @@ fn provenance(rows: &[Row]) -> String {
     )
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     crate::report::readable(text).replace('\\', "\\\\").replace('|', "\\|")
 }
 
@@ -260,21 +207,4 @@ fn runs_csv(rows: &[Row]) -> Result<Vec<u8>, AnalysisError> {
         record
     };
     csv(header, rows.iter().flat_map(|row| row.runs.iter().map(|run| record(row, run))).collect())
-}
-
-/// The folders of all runs below a folder that hold a log, sorted.
-///
-/// # Errors
-/// [`FileError::Io`].
-pub(super) fn folders_with_logs(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
-    let unreadable = |source| FileError::Io { path: folder.to_owned(), source };
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        if path.join("metrics.jsonl").is_file() {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
 }

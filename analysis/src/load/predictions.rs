@@ -44,7 +44,7 @@ fn subject(request: &Request, test: Predictions, train: Option<Predictions>) -> 
     if let Some(train) = train.as_ref().filter(|train| train.logits == test.logits && train.labels == test.labels) {
         return Err(AnalysisError::Mismatch {
             problem: format!(
-                "{} (training) and {} (test) hold the same scores and labels; give with --train-predictions the model's scores on its training images, or leave it out",
+                "{} (training) and {} (test) hold the same scores and labels; give with `train-predictions` the model's scores on its training images, or leave it out",
                 train.source, test.source
             ),
         });
@@ -64,7 +64,7 @@ fn subject(request: &Request, test: Predictions, train: Option<Predictions>) -> 
     let train_counts = if let Some(file) = &request.train_counts {
         Some(read_train_counts(file, num_classes)?)
     } else if let Some(imbalance) = request.imbalance {
-        let needed = "predictions need n-max, the images of the largest class, with it";
+        let needed = "predictions need `n-max`, the images of the largest class, with it";
         let n_max = request.n_max.ok_or_else(|| SettingError::new("imbalance", imbalance, needed))?;
         let counts = long_tailed_counts(n_max, imbalance, num_classes)
             .map_err(|error| SettingError::new("imbalance", imbalance, error.to_string()))?;
@@ -77,7 +77,7 @@ fn subject(request: &Request, test: Predictions, train: Option<Predictions>) -> 
         if let Some(class) = (0..num_classes).find(|&class| given[class] != found[class]) {
             return Err(AnalysisError::Mismatch {
                 problem: format!(
-                    "class {class}: {} training images by --train-counts or --imbalance, {} labels in {}; give one of the two",
+                    "class {class}: {} training images by `train-counts` or `imbalance`, {} labels in {}; give one of the two",
                     given[class], found[class], train.source
                 ),
             });

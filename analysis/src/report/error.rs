@@ -19,7 +19,7 @@ pub enum ReportError {
         source: std::io::Error,
     },
     /// The output path exists and is not a directory.
-    #[error("{} exists and is not a directory; give another --out", path.display())]
+    #[error("{} exists and is not a directory; give another folder", path.display())]
     NotADirectory {
         /// The path.
         path: PathBuf,

@@ -20,7 +20,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use ndarray::{Array1, Array2, ShapeBuilder};
+use ndarray::{Array1, Array2, ArrayView1, ShapeBuilder};
 
 use super::content::Content;
 use super::element::{ByteOrder, elements_in, extend_f32, extend_f64, extend_integers, first_non_finite, reserve};
@@ -92,6 +92,17 @@ impl Logits {
         match self {
             Self::F32(logits) => logits.dim(),
             Self::F64(logits) => logits.dim(),
+        }
+    }
+
+    /// The class with the largest score of each sample, `[N]`; of equal scores the first.
+    pub fn predicted(&self) -> Vec<usize> {
+        fn first_largest<T: Copy + PartialOrd>(row: ArrayView1<'_, T>) -> usize {
+            (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best })
+        }
+        match self {
+            Self::F32(scores) => scores.rows().into_iter().map(first_largest).collect(),
+            Self::F64(scores) => scores.rows().into_iter().map(first_largest).collect(),
         }
     }
 }

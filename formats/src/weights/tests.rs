@@ -295,7 +295,7 @@ fn torchscript_is_told_apart_and_never_read() {
         assert_eq!(with_file(&file, detect).unwrap(), CheckpointKind::TorchScript);
         let error = read_bytes(&file).unwrap_err();
         assert!(matches!(error, InputError::TorchScript { .. }), "{error}");
-        assert!(error.to_string().contains("--run-torchscript"));
+        assert!(error.to_string().contains("`run-torchscript`"));
     }
 }
 

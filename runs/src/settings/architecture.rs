@@ -61,7 +61,7 @@ impl Architecture {
         let sides = format!("{height} x {width}");
         match self.kind {
             ArchitectureKind::Vit { patch, .. } if !height.is_multiple_of(patch) || !width.is_multiple_of(patch) => {
-                let requirement = format!("must divide the sides of the images, {sides}; or give --resolution");
+                let requirement = format!("must divide the sides of the images, {sides}; or give `resolution`");
                 Err(RunError::setting("patch", patch, requirement))
             }
             ArchitectureKind::Vit { patch, .. } if (height / patch) * (width / patch) > MOST_PATCHES => {
@@ -72,7 +72,7 @@ impl Architecture {
                 if height.min(width) < SMALLEST_SIDE_HALVED_FIVE_TIMES =>
             {
                 let requirement = format!(
-                    "too small for {}, which halves them five times: at least {SMALLEST_SIDE_HALVED_FIVE_TIMES}; give --resolution",
+                    "too small for {}, which halves them five times: at least {SMALLEST_SIDE_HALVED_FIVE_TIMES}; give `resolution`",
                     self.kind
                 );
                 Err(RunError::setting("image sides", sides, requirement))
@@ -122,7 +122,7 @@ impl Classifier {
             (Self::Cosine { .. }, ArchitectureKind::Mlp { .. }) => Err(RunError::setting(
                 "model",
                 network,
-                "has no cosine classifier (that of --loss ldam-drw unless told otherwise); give another network, or --classifier \
+                "has no cosine classifier (that of `loss` ldam-drw unless told otherwise); give another network, or `classifier` \
                  linear",
             )),
             (Self::Cosine { scale: 0 }, _) => Err(RunError::setting("scale", 0, "at least 1")),

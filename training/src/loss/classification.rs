@@ -102,7 +102,7 @@ impl ClassificationLoss {
     pub fn forward_soft(&mut self, logits: &Tensor, labels: &Tensor) -> Result<Tensor, TrainingError> {
         if !self.options.takes_soft_labels() {
             let requirement =
-                "takes no soft labels, so it goes with no --cutmix; give another loss, or leave --cutmix out";
+                "takes no soft labels, so it goes with no `cutmix`; give another loss, or leave `cutmix` out";
             return Err(TrainingError::setting("loss", self.options.label(), requirement));
         }
         self.move_to(logits.device(), logits.kind())?;
@@ -280,7 +280,7 @@ mod tests {
         let mut ldam = ClassificationLoss::new(&COUNTS, ALL[4]).unwrap();
         let logits = Tensor::zeros([1, 3], (Kind::Double, Device::Cpu));
         let text = ldam.forward_soft(&logits, &logits).unwrap_err().to_string();
-        assert!(text.contains("--loss = LDAM-DRW") && text.contains("--cutmix"), "{text}");
+        assert!(text.contains("loss = LDAM-DRW") && text.contains("`cutmix`"), "{text}");
     }
 
     #[test]
@@ -301,12 +301,12 @@ mod tests {
     #[test]
     fn a_constant_out_of_range_or_an_empty_class_is_refused() {
         for (options, part) in [
-            (ClassificationOptions::Focal { gamma: -1.0 }, "--gamma"),
-            (ClassificationOptions::ClassBalanced { beta: 1.0 }, "--class-beta"),
-            (ClassificationOptions::LogitAdjustment { tau: f64::NAN }, "--tau"),
+            (ClassificationOptions::Focal { gamma: -1.0 }, "gamma"),
+            (ClassificationOptions::ClassBalanced { beta: 1.0 }, "class-beta"),
+            (ClassificationOptions::LogitAdjustment { tau: f64::NAN }, "tau"),
             (
                 ClassificationOptions::LdamDrw { largest_margin: 0.0, scale: 30.0, beta: 0.9, deferred_from: 1 },
-                "--largest-margin",
+                "largest-margin",
             ),
         ] {
             assert!(ClassificationLoss::new(&COUNTS, options).unwrap_err().to_string().contains(part));

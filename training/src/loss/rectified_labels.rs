@@ -124,9 +124,9 @@ mod tests {
         let good = RectificationOptions::after(1);
         let text = |options, counts: &[u64]| Rectification::new(counts, options).unwrap_err().to_string();
         for nearest_share in [0.0, 1.1, f64::NAN] {
-            assert!(text(RectificationOptions { nearest_share, ..good }, &COUNTS).contains("--rectify-share"));
+            assert!(text(RectificationOptions { nearest_share, ..good }, &COUNTS).contains("rectify-share"));
         }
-        assert!(text(RectificationOptions { omega: 1.5, ..good }, &COUNTS).contains("--rectify-omega"));
+        assert!(text(RectificationOptions { omega: 1.5, ..good }, &COUNTS).contains("rectify-omega"));
         assert!(text(good, &[1, 1, 1]).contains("more than one"));
         assert!(text(good, &[5, 0, 1]).contains("every class"));
     }

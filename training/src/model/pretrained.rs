@@ -20,7 +20,7 @@ impl Model {
     /// apart; [`TrainingError::WeightsMismatch`] naming the tensor that does not fit, and then nothing has changed.
     pub fn start_from(&mut self, file: &Path) -> Result<Pretrained, TrainingError> {
         let last_layer = self.architecture.kind.classifier_name().ok_or_else(|| {
-            TrainingError::setting("pretrained", file.display(), "is not for mlp; give another --model")
+            TrainingError::setting("pretrained", file.display(), "is not for mlp; give another `model`")
         })?;
         let read = weights::read(file)?;
         let sha256 = read.sha256.clone();
@@ -124,6 +124,6 @@ mod tests {
         assert!(matches!(missing, TrainingError::Input(_)), "{missing}");
         let mlp = Architecture { kind: ArchitectureKind::Mlp { hidden: vec![4] }, ..started.architecture().clone() };
         let error = Model::new(mlp, Device::Cpu).unwrap().start_from(&path).unwrap_err().to_string();
-        assert!(error.contains("--pretrained"), "{error}");
+        assert!(error.contains("pretrained"), "{error}");
     }
 }

@@ -407,19 +407,19 @@ mod tests {
         let bcl = ObjectiveOptions { rectification: None, car: None, ..good };
         assert_eq!(bcl.label(), "BCL (logit adjustment (tau 0.9)) + CutMix");
         let refused = |options: ObjectiveOptions| options.check().unwrap_err().to_string();
-        assert!(refused(ObjectiveOptions { contrastive: None, ..good }).contains("--loss concutmix"));
-        assert!(refused(ObjectiveOptions { cutmix: None, ..good }).contains("--loss concutmix"));
+        assert!(refused(ObjectiveOptions { contrastive: None, ..good }).contains("`loss` concutmix"));
+        assert!(refused(ObjectiveOptions { cutmix: None, ..good }).contains("`loss` concutmix"));
         let always = Some(CutMix { probability: 1.0, ..CutMix::CUSTOMARY });
-        assert!(refused(ObjectiveOptions { cutmix: always, ..good }).contains("--cutmix-probability = 1"));
+        assert!(refused(ObjectiveOptions { cutmix: always, ..good }).contains("cutmix-probability = 1"));
         let ldam =
             ClassificationOptions::LdamDrw { largest_margin: 0.5, scale: 30.0, beta: 0.9999, deferred_from: 160 };
         let text = refused(ObjectiveOptions { classification: ldam, ..bcl });
-        assert!(text.contains("--cutmix") && text.contains("LDAM-DRW"), "{text}");
+        assert!(text.contains("cutmix") && text.contains("LDAM-DRW"), "{text}");
         let rectification = Some(RectificationOptions { omega: 2.0, ..good.rectification.unwrap() });
-        assert!(refused(ObjectiveOptions { rectification, ..good }).contains("--rectify-omega"));
+        assert!(refused(ObjectiveOptions { rectification, ..good }).contains("rectify-omega"));
         let contrastive = Some(ContrastiveOptions { temperature: 0.0, ..good.contrastive.unwrap() });
-        assert!(refused(ObjectiveOptions { contrastive, ..good }).contains("--contrastive-temperature"));
+        assert!(refused(ObjectiveOptions { contrastive, ..good }).contains("contrastive-temperature"));
         let contrastive = Some(ContrastiveOptions { hidden: 0, ..good.contrastive.unwrap() });
-        assert!(refused(ObjectiveOptions { contrastive, ..good }).contains("--contrastive-hidden"));
+        assert!(refused(ObjectiveOptions { contrastive, ..good }).contains("contrastive-hidden"));
     }
 }

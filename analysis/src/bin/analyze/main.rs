@@ -18,21 +18,22 @@ fn main() -> ExitCode {
     match run::run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", with_flag(&error));
+            eprintln!("error: {}", message(&error));
             ExitCode::from(error.exit_code())
         }
     }
 }
 
-/// The message of an error; a setting is called by its flag, where it has one.
-fn with_flag(error: &AnalysisError) -> String {
+/// The message of an error; settings are called by their flags, where they have one.
+fn message(error: &AnalysisError) -> String {
     let command = Arguments::command();
     let is_flag = |name: &str| command.get_arguments().any(|flag| flag.get_long() == Some(name));
-    match error.setting_error() {
+    let text = match error.setting_error() {
         Some(setting) if setting.name.split('/').all(is_flag) => {
             let flags: Vec<String> = setting.name.split('/').map(|name| format!("--{name}")).collect();
             format!("{} = {}: {}", flags.join("/"), setting.value, setting.requirement)
         }
         _ => error.to_string(),
-    }
+    };
+    car_spectral_data::with_flags(&text, is_flag)
 }

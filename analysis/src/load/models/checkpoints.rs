@@ -81,7 +81,7 @@ fn expand(given: &[PathBuf]) -> Result<Vec<PathBuf>, AnalysisError> {
         }
         if found.is_empty() {
             let problem = format!(
-                "{}: no .safetensors checkpoint in this folder; give the file itself, or let a stopped run go on with train --resume",
+                "{}: no .safetensors checkpoint in this folder; give the file itself, or let `train` go on with a run that was stopped",
                 path.display()
             );
             return Err(AnalysisError::Mismatch { problem });
@@ -113,7 +113,7 @@ impl Runner {
             let steps = InputSteps::of_request(checkpoints.pixels.as_ref(), &name)?;
             let architecture = request.arch.clone().ok_or_else(|| AnalysisError::Usage {
                 problem: format!(
-                    "{name} does not name its architecture: give --arch {}",
+                    "{name} does not name its architecture: give `arch` {}",
                     ArchitectureKind::NAMES.join("|")
                 ),
             })?;
@@ -122,10 +122,10 @@ impl Runner {
         };
         match detect(path)? {
             CheckpointKind::Safetensors if describe(path)?.is_some() => {
-                let given = [("--mean", checkpoints.pixels.is_some()), ("--arch", request.arch.is_some())];
+                let given = [("mean", checkpoints.pixels.is_some()), ("arch", request.arch.is_some())];
                 if let Some((flag, _)) = given.into_iter().find(|(_, given)| *given) {
                     let problem = format!(
-                        "{name} says itself how it was made; leave {flag} out, or analyse foreign models apart"
+                        "{name} says itself how it was made; leave `{flag}` out, or analyse foreign models apart"
                     );
                     return Err(AnalysisError::Usage { problem });
                 }
@@ -133,7 +133,7 @@ impl Runner {
             }
             CheckpointKind::Safetensors if folder::is_state(path)? => {
                 let problem = format!(
-                    "{name} is the state of a run that was stopped; finish the run (train --resume), or give one of its epoch-N.safetensors"
+                    "{name} is the state of a run that was stopped; let `train` finish the run, or give one of its epoch-N.safetensors"
                 );
                 Err(AnalysisError::Mismatch { problem })
             }
@@ -141,7 +141,7 @@ impl Runner {
             CheckpointKind::TorchScript => {
                 if !checkpoints.run_torchscript {
                     let problem = format!(
-                        "{name} is a TorchScript file: a program that can do anything you can. If you trust it, run it with --run-torchscript"
+                        "{name} is a TorchScript file: a program that can do anything you can. If you trust it, run it with `run-torchscript`"
                     );
                     return Err(AnalysisError::Usage { problem });
                 }
@@ -280,7 +280,7 @@ fn own_training(name: &str, description: &Description, data: &DataSet) -> Result
     let told = &description.data;
     let mismatch = |problem: String| Err(AnalysisError::Mismatch { problem: format!("{name}: {problem}") });
     if told.kind != data.kind {
-        return mismatch(format!("trained on {}, but --data is {}", told.kind.name(), data.kind.name()));
+        return mismatch(format!("trained on {}, but `data` is {}", told.kind.name(), data.kind.name()));
     }
     for (split, told, found) in
         [("training", &told.train_sha256, &data.train.sha256), ("test", &told.test_sha256, &data.test.sha256)]

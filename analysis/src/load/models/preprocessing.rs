@@ -44,7 +44,7 @@ impl InputSteps {
         let Some(PixelSteps { mean, std, resize, crop, channels }) = steps else {
             return Err(AnalysisError::Usage {
                 problem: format!(
-                    "{file} does not say how it wants its input: give --mean and --std (and --resize, --crop, --channels if it needs them)"
+                    "{file} does not say how it wants its input: give `mean` and `std` (and `resize`, `crop`, `channels` if it needs them)"
                 ),
             });
         };
@@ -88,7 +88,7 @@ impl InputSteps {
             (Origin::Flags, Images::Files { .. }) => {
                 let (Some(side), Some(size)) = (self.resize, self.crop.filter(|&crop| Some(crop) <= self.resize))
                 else {
-                    let problem = "image files have many sizes: give --resize and --crop, no larger than that";
+                    let problem = "image files have many sizes: give `resize` and `crop`, no larger than that";
                     return Err(AnalysisError::Usage { problem: problem.to_owned() });
                 };
                 Ok(Chain::new().then(Resize::ShorterSide(side)).then(CentreCrop { size }))
@@ -116,14 +116,14 @@ impl InputSteps {
         if let Some(side) = self.crop {
             if side > height.min(width) {
                 let problem =
-                    format!("--crop {side}: the images are {height} x {width}; give a smaller side or --resize first");
+                    format!("`crop` {side}: the images are {height} x {width}; give a smaller side or `resize` first");
                 return Err(AnalysisError::Usage { problem });
             }
             (height, width) = (side, side);
         }
         if self.normalisation.mean.len() != channels {
             let problem = format!(
-                "--mean and --std have {} values, the images {channels} channel(s); give one of each a channel, or --channels",
+                "`mean` and `std` have {} values, the images {channels} channel(s); give one of each a channel, or `channels`",
                 self.normalisation.mean.len()
             );
             return Err(AnalysisError::Usage { problem });
@@ -207,7 +207,7 @@ mod tests {
         assert_eq!(decoded(&flags, &files).size(), [1, 3, 10, 10]);
         for (resize, crop) in [(None, None), (Some(12), None), (None, Some(10)), (Some(9), Some(10))] {
             let error = steps(&[0.0; 3], resize, crop, None).chain(&files).unwrap_err().to_string();
-            assert!(error.contains("--resize and --crop"), "{error}");
+            assert!(error.contains("`resize` and `crop`"), "{error}");
         }
         let normalisation = || Normalisation::new(vec![0.0; 3], vec![1.0; 3]).unwrap();
         let own = InputSteps::of_checkpoint(normalisation(), Some(7), &files);

@@ -197,7 +197,7 @@ fn main() -> ExitCode {
     match parsed.and_then(|parsed| run(parsed.unwrap_or_else(|error| error.exit()))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", with_flag(&error));
+            eprintln!("error: {}", message(&error));
             // The protocol's numbers come from --n-max and --imbalance, those of CAR from --car and its like.
             let usage = error.setting_error().is_some()
                 || matches!(error, TrainingError::Car(_) | TrainingError::Run(RunError::Car(_)))
@@ -207,17 +207,18 @@ fn main() -> ExitCode {
     }
 }
 
-/// The message of an error; a setting is called by its flag, where it has one.
-fn with_flag(error: &TrainingError) -> String {
+/// The message of an error; settings are called by their flags, where they have one.
+fn message(error: &TrainingError) -> String {
     let command = Arguments::command();
     let is_flag = |name: &str| command.get_arguments().any(|flag| flag.get_long() == Some(name));
-    match error.setting_error() {
+    let text = match error.setting_error() {
         Some(setting) if setting.name.split('/').all(is_flag) => {
             let flags: Vec<String> = setting.name.split('/').map(|name| format!("--{name}")).collect();
             format!("{} = {}: {}", flags.join("/"), setting.value, setting.requirement)
         }
         _ => error.to_string(),
-    }
+    };
+    car_spectral_data::with_flags(&text, is_flag)
 }
 
 /// Whoever stops a sweep stops its runs, however it is done. A system that cannot arrange that goes without.

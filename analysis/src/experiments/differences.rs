@@ -1,0 +1,119 @@
+//! The differences between rows: what another seed would bring (T9, paired by seed), and what holds of these very networks (T8,
+//! T9). The two are never joined into one interval.
+
+use std::fmt::Write as _;
+
+use car_spectral::bounds::{
+    ComparisonVerdict, Interval, NetworksDifference, PairedCounts, SeedComparison, networks_difference, paired_seeds,
+};
+
+use super::results::RunResults;
+use super::rows::{Row, seeds};
+use super::table::escaped;
+use crate::AnalysisError;
+
+/// A row against another, over the seeds that both have.
+struct RowDifference<'a> {
+    row: &'a Row,
+    against: &'a Row,
+    seeds: Vec<u64>,
+    /// Of the worst class's error; none for one seed.
+    worst_class: Option<SeedComparison>,
+    /// Of the share of test images that are wrong; none for one seed.
+    overall: Option<SeedComparison>,
+    /// Of the worst class's error, the mean over these networks, as measured.
+    measured: f64,
+    /// The same, where it lies for other test images.
+    networks: NetworksDifference,
+}
+
+/// Adds the differences to the text of a table, each interval at 1 − `delta`; nothing where no two rows share a seed.
+///
+/// # Errors
+/// [`AnalysisError::Mismatch`] for an `against` that names no row; those of numbers that the bounds refuse.
+pub(super) fn push(text: &mut String, rows: &[Row], delta: f64) -> Result<(), AnalysisError> {
+    let mut found = Vec::new();
+    for row in rows {
+        let against = against(row, rows)?;
+        if against.stem() != row.stem() {
+            found.extend(difference(row, against, delta)?);
+        }
+    }
+    if found.is_empty() {
+        return Ok(());
+    }
+    let percent = 100.0 * (1.0 - delta);
+    let _ = write!(
+        text,
+        "\nDifferences of errors in points, below 0 is better, each interval at {percent} %. Over seeds: would training again \
+         from another seed say the same on these test images (Student over paired seeds)? These networks: would other test \
+         images say the same of these very networks?\n\n\
+         | method | against | seeds | worst class, over seeds | all images, over seeds | worst class, these networks |\n\
+         | --- | --- | --- | --- | --- | --- |\n"
+    );
+    for RowDifference { row, against, seeds: paired, worst_class, overall, measured, networks } in found {
+        let over_seeds = |found: Option<SeedComparison>| match found {
+            Some(found) => written(found.difference, found.interval, found.verdict),
+            None => "one seed".to_owned(),
+        };
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} |",
+            escaped(&row.plan.experiment.title),
+            escaped(&against.plan.experiment.title),
+            seeds(paired),
+            over_seeds(worst_class),
+            over_seeds(overall),
+            written(measured, networks.interval, networks.verdict),
+        );
+    }
+    Ok(())
+}
+
+/// `−3.0 [−4.0, −2.0], better`.
+fn written(difference: f64, interval: Interval, verdict: ComparisonVerdict) -> String {
+    let points = |share: f64| format!("{:.1}", 100.0 * share).replace('-', "−");
+    let verdict = match verdict {
+        ComparisonVerdict::Better => "**better**",
+        ComparisonVerdict::Worse => "**worse**",
+        ComparisonVerdict::Undecided => "undecided",
+    };
+    format!("{} [{}, {}], {verdict}", points(difference), points(interval.lower), points(interval.upper))
+}
+
+fn against<'a>(row: &Row, rows: &'a [Row]) -> Result<&'a Row, AnalysisError> {
+    let Some(wanted) = &row.plan.experiment.against else { return Ok(&rows[0]) };
+    rows.iter().find(|other| other.stem() == wanted).ok_or_else(|| AnalysisError::Mismatch {
+        problem: format!("{}: against = \"{wanted}\" names no experiment of the folder", row.plan.file.path.display()),
+    })
+}
+
+fn difference<'a>(row: &'a Row, against: &'a Row, delta: f64) -> Result<Option<RowDifference<'a>>, AnalysisError> {
+    let pairs: Vec<(&RunResults, &RunResults)> =
+        row.runs.iter().filter_map(|run| Some((run, against.run(run.description.run.seed)?))).collect();
+    if pairs.is_empty() {
+        return Ok(None);
+    }
+    let worst_class = |run: &RunResults| run.classes.worst_class.map_or(0.0, |worst| worst.error);
+    let over_seeds = |error: &dyn Fn(&RunResults) -> f64| -> Result<Option<SeedComparison>, AnalysisError> {
+        let differences: Vec<f64> = pairs.iter().map(|(run, other)| error(run) - error(other)).collect();
+        Ok(if differences.len() < 2 { None } else { Some(paired_seeds(&differences, delta)?) })
+    };
+    let counts: Vec<PairedCounts> = pairs
+        .iter()
+        .map(|(run, other)| {
+            let ((predicted, labels), (others, _)) = (&run.predicted, &other.predicted);
+            PairedCounts::from_predictions(predicted, others, labels, run.description.data.class_counts.len())
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(Some(RowDifference {
+        row,
+        against,
+        seeds: pairs.iter().map(|(run, _)| run.description.run.seed).collect(),
+        worst_class: over_seeds(&worst_class)?,
+        overall: over_seeds(&|run| 1.0 - run.classes.accuracy.unwrap_or(1.0))?,
+        measured: pairs.iter().map(|(run, other)| worst_class(run) - worst_class(other)).sum::<f64>()
+            / pairs.len() as f64,
+        networks: networks_difference(&counts, delta)?,
+    }))
+}
