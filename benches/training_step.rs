@@ -21,6 +21,7 @@ use car_spectral_data::loader::{Loader, LoaderOptions, all_cores};
 use car_spectral_data::{DataKind, Images, Normalisation, Order, Sampler, Split, Subset};
 use car_spectral_runs::settings::OptimizerOptions;
 use car_spectral_runs::settings::{Architecture, ArchitectureKind, Classifier, TrainingPass};
+use car_spectral_training::batch::{image_tensor, label_tensor, normalise};
 use car_spectral_training::memory::keep_freed_memory;
 use car_spectral_training::model::Model;
 use car_spectral_training::run::optimizer::Optimizer;
@@ -119,8 +120,10 @@ impl Ours {
         let started = Instant::now();
         for _ in 0..STEPS {
             let batch = self.loader.next().expect("epochs are left").expect("images in memory");
-            let images = self.normalisation.apply(&batch.views[0]).expect("three channels");
-            let loss = self.model.forward(&images, true).cross_entropy_for_logits(&batch.labels);
+            let images = image_tensor(&batch.views[0], batch.labels.len()).expect("whole images");
+            let images = normalise(&self.normalisation, &images).expect("three channels");
+            let loss =
+                self.model.forward(&images, true).cross_entropy_for_logits(&label_tensor(&batch).expect("labels"));
             self.optimizer.zero_grad();
             loss.backward();
             self.optimizer.step(0.1).expect("gradients of the parameters");
