@@ -59,7 +59,7 @@ pub enum AnalysisError {
     /// A checkpoint or model that was refused.
     #[cfg(feature = "torch")]
     #[error(transparent)]
-    Training(#[from] car_spectral_training::TrainingError),
+    Training(Box<car_spectral_training::TrainingError>),
     /// Scores, labels, margins or weights that were refused.
     #[error(transparent)]
     Confusion(#[from] car_spectral::confusion::ConfusionError),
@@ -103,5 +103,12 @@ impl AnalysisError {
             Self::Training(error) => error.setting_error(),
             _ => None,
         }
+    }
+}
+
+#[cfg(feature = "torch")]
+impl From<car_spectral_training::TrainingError> for AnalysisError {
+    fn from(error: car_spectral_training::TrainingError) -> Self {
+        Self::Training(Box::new(error))
     }
 }
