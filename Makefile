@@ -50,7 +50,7 @@ experiments:
 	cargo build -p car-spectral-training -p car-spectral-analysis --bin train --bin experiments
 	-target/debug/experiments run figures/$(EXPERIMENTS) --data $(DATA) --jobs $(JOBS)
 	target/debug/experiments table figures/$(EXPERIMENTS)
-	-target/debug/experiments correlate runs/$(EXPERIMENTS) --out figures/$(EXPERIMENTS)/correlations
+	-target/debug/experiments correlate out/runs/$(EXPERIMENTS) --out figures/$(EXPERIMENTS)/correlations
 
 verdicts:
 	rm -rf out/evidence

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use super::{DataKind, DataSet, DataSource, Images, Split, read, sha256};
+use super::{DataKind, DataSet, Images, Split, read, sha256};
 use crate::DataError;
 
 /// Characters of a line that a message repeats.
@@ -22,13 +22,13 @@ struct Entry<'a> {
     label: usize,
 }
 
-pub(super) fn load(source: &DataSource) -> Result<DataSet, DataError> {
-    let found = |given: &Option<PathBuf>, endings: &[&str]| match given {
-        Some(file) => Ok(file.clone()),
-        None => find(&source.folder, endings),
+pub(super) fn load(folder: &Path, train_list: Option<&Path>, test_list: Option<&Path>) -> Result<DataSet, DataError> {
+    let found = |given: Option<&Path>, endings: &[&str]| match given {
+        Some(file) => Ok(file.to_owned()),
+        None => find(folder, endings),
     };
-    let train_file = found(&source.train_list, &["_train.txt"])?;
-    let test_file = found(&source.test_list, &["_test.txt", "_val.txt"])?;
+    let train_file = found(train_list, &["_train.txt"])?;
+    let test_file = found(test_list, &["_test.txt", "_val.txt"])?;
     let (train_bytes, test_bytes) = (read(&train_file)?, read(&test_file)?);
     let (train, test) = (parse(&train_file, &train_bytes)?, parse(&test_file, &test_bytes)?);
     let num_classes = check_dense(&train_file, &train)?;
@@ -48,8 +48,8 @@ pub(super) fn load(source: &DataSource) -> Result<DataSet, DataError> {
     }
     Ok(DataSet {
         kind: DataKind::List,
-        train: Arc::new(split(&source.folder, &train_file, &train, &train_bytes)?),
-        test: Arc::new(split(&source.folder, &test_file, &test, &test_bytes)?),
+        train: Arc::new(split(folder, &train_file, &train, &train_bytes)?),
+        test: Arc::new(split(folder, &test_file, &test, &test_bytes)?),
         class_names: (0..num_classes).map(|class| class.to_string()).collect(),
     })
 }
@@ -196,6 +196,8 @@ mod tests {
         std::fs::write(folder.path().join("Tiny_LT_test.txt"), test).unwrap();
         folder
     }
+
+    use crate::DataSource;
 
     fn source(folder: &Path) -> DataSource {
         format!("list:{}", folder.display()).parse().unwrap()

@@ -11,7 +11,17 @@ use car_spectral_formats::safetensors_metadata;
 
 use crate::RunError;
 use crate::log::{MetricsLog, read_log};
-use crate::settings::EarlierRun;
+
+/// What to do with a run that the folder holds already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EarlierRun {
+    /// Refuse to write into the folder.
+    Refuse,
+    /// Remove it.
+    Overwrite,
+    /// Go on where it was stopped, if its settings are the same; begin where there is none.
+    Resume,
+}
 
 /// The log, a line an epoch.
 pub const LOG: &str = "metrics.jsonl";

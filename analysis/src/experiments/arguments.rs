@@ -37,7 +37,7 @@ pub(super) struct RunArguments {
     #[arg(long, value_name = "KIND:DIR", required = true, num_args = 1..)]
     pub data: Vec<DataSource>,
     /// Folder of the runs
-    #[arg(long, value_name = "DIR", default_value = "runs")]
+    #[arg(long, value_name = "DIR", default_value = "out/runs")]
     pub runs: PathBuf,
     /// Runs at a time
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
@@ -58,7 +58,7 @@ pub(super) struct TableArguments {
     #[arg(value_name = "DIR")]
     pub experiments: PathBuf,
     /// Folder of the runs
-    #[arg(long, value_name = "DIR", default_value = "runs")]
+    #[arg(long, value_name = "DIR", default_value = "out/runs")]
     pub runs: PathBuf,
     /// Folder of the table [default: that of the experiment files]
     #[arg(long, value_name = "DIR")]

@@ -8,8 +8,7 @@ use car_spectral::bounds::{
 };
 
 use super::results::RunResults;
-use super::rows::{Row, seeds};
-use super::table::escaped;
+use super::rows::{Row, escaped, seeds};
 use crate::AnalysisError;
 
 /// A row against another, over the seeds that both have.

@@ -11,7 +11,7 @@ use super::chart;
 use super::differences;
 use super::metric::{METRICS, Metric};
 use super::results::RunResults;
-use super::rows::{Row, check_same_data, collect, save, seeds};
+use super::rows::{Row, check_same_data, collect, escaped, save, seeds};
 use crate::AnalysisError;
 use crate::report::{ReportError, counted};
 
@@ -148,10 +148,6 @@ fn provenance(rows: &[Row]) -> String {
         all(&|run| run.run.device.clone()),
         all(&|run| run.run.threads.to_string()),
     )
-}
-
-pub(super) fn escaped(text: &str) -> String {
-    crate::report::readable(text).replace('\\', "\\\\").replace('|', "\\|")
 }
 
 fn csv(header: Vec<String>, records: Vec<Vec<String>>) -> Result<Vec<u8>, AnalysisError> {

@@ -1,18 +1,11 @@
 //! Steps of augmentation one after the other.
 
-use std::fmt::Debug;
 use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{CentreCrop, HorizontalFlip, PaddedCrop, Pixels, RandomResizedCrop, Resize};
+use super::{Augmentation, CentreCrop, HorizontalFlip, PaddedCrop, Pixels, RandomResizedCrop, Resize};
 use crate::Images;
-
-/// Changes an image, at random or not. A step is shared by the threads of a loader, so it holds its constants only.
-pub trait Augmentation: Debug + Send + Sync {
-    /// Changes the image; all random numbers come from `rng`.
-    fn apply(&self, image: &mut Pixels, rng: &mut ChaCha8Rng);
-}
 
 /// Augmentations in the order in which they are applied. The empty chain changes nothing.
 #[derive(Clone, Debug, Default)]

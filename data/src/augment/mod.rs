@@ -2,7 +2,8 @@
 //!
 //! | file | holds |
 //! | --- | --- |
-//! | `chain` | what a step is, and steps one after the other |
+//! | `step` | what a step is |
+//! | `chain` | steps one after the other, and the customary ones |
 //! | `recipe` | the augmentation of a run by its name |
 //! | `padded_crop`, `flip`, `random_resized_crop`, `cutout`, `contrastive_colours` | random steps for training |
 //! | `policy` | AutoAugment and RandAugment |
@@ -26,9 +27,10 @@ mod policy;
 mod random_resized_crop;
 mod recipe;
 mod resize;
+mod step;
 
 pub use centre_crop::CentreCrop;
-pub use chain::{Augmentation, Chain};
+pub use chain::Chain;
 pub use contrastive_colours::ContrastiveColours;
 pub use cut_mix::{CutMix, Rectangle};
 pub use cutout::Cutout;
@@ -38,6 +40,7 @@ pub use policy::{AutoAugment, Operation, RandAugment};
 pub use random_resized_crop::RandomResizedCrop;
 pub use recipe::{AugmentationOptions, Policy, contrastive_chain};
 pub use resize::Resize;
+pub use step::Augmentation;
 
 use crate::Pixels;
 

@@ -6,9 +6,9 @@ use car_spectral::car::CarOptions;
 use car_spectral::confusion::ClassWeights;
 use car_spectral_data::{DataSet, Normalisation, Parts};
 use car_spectral_runs::description::{Pretrained, SCHEMA, TrainingData, ValidationPart};
-use car_spectral_runs::folder::{self, WEIGHTS};
+use car_spectral_runs::folder::{self, EarlierRun, WEIGHTS};
 use car_spectral_runs::log::{CarMetrics, EpochMetrics};
-use car_spectral_runs::settings::{Architecture, EarlierRun, Selection, Settings};
+use car_spectral_runs::settings::{Architecture, Selection, Settings};
 use car_spectral_runs::{COMMIT, Description, Run, SplitEvaluation, SplitMetrics};
 use tch::{Device, Tensor};
 

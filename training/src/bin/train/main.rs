@@ -18,11 +18,12 @@ use car_spectral::car::CarOptions;
 use car_spectral_data::{DataSet, SettingError};
 use car_spectral_formats::FileError;
 use car_spectral_formats::atomic::write_atomically;
+use car_spectral_runs::RunError;
+use car_spectral_runs::folder::{self, EarlierRun};
 use car_spectral_runs::settings::{
-    DeviceChoice, EarlierRun, ImageSettings, NetworkSettings, OptimisationSettings, OptimizerOptions, OutputSettings,
-    Selection, Settings,
+    DeviceChoice, ImageSettings, NetworkSettings, OptimisationSettings, OptimizerOptions, OutputSettings, Selection,
+    Settings,
 };
-use car_spectral_runs::{RunError, folder};
 use car_spectral_training::TrainingError;
 use car_spectral_training::device::{device_name, load_cuda_if_present, resolve};
 use car_spectral_training::memory::keep_freed_memory;

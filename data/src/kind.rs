@@ -1,0 +1,49 @@
+//! Which data set.
+
+use serde::{Deserialize, Serialize};
+
+/// The data sets that can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DataKind {
+    /// CIFAR-100, binary version.
+    Cifar100,
+    /// CIFAR-10, binary version.
+    Cifar10,
+    /// Fashion-MNIST, IDX files, gzipped or not.
+    FashionMnist,
+    /// JPEG and PNG files in a folder a class.
+    ImageFolder,
+    /// JPEG and PNG files named in lists `path label`.
+    List,
+}
+
+impl DataKind {
+    /// All kinds.
+    pub const ALL: [Self; 5] = [Self::Cifar100, Self::Cifar10, Self::FashionMnist, Self::ImageFolder, Self::List];
+
+    /// The name used on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cifar100 => "cifar100",
+            Self::Cifar10 => "cifar10",
+            Self::FashionMnist => "fashion-mnist",
+            Self::ImageFolder => "image-folder",
+            Self::List => "list",
+        }
+    }
+
+    /// Number of classes K, where it is known before the files are.
+    pub fn num_classes(self) -> Option<usize> {
+        match self {
+            Self::Cifar100 => Some(100),
+            Self::Cifar10 | Self::FashionMnist => Some(10),
+            Self::ImageFolder | Self::List => None,
+        }
+    }
+
+    /// Whether each image is a file of its own, of any size; such sets are as long-tailed as they are.
+    pub fn is_files(self) -> bool {
+        matches!(self, Self::ImageFolder | Self::List)
+    }
+}

@@ -1,0 +1,208 @@
+//! What a checkpoint says of itself: the network, the data, the run.
+//!
+//! The description stands in the metadata of the safetensors header (key `car_spectral`), so that weights and
+//! description cannot come apart; `NAME.json` repeats it for people and other programs.
+
+use std::path::Path;
+
+use car_spectral_data::augment::AugmentationOptions;
+use car_spectral_data::{DataKind, LongTail, Normalisation, Sampler, Validation};
+use car_spectral_formats::{check_class_name, safetensors_metadata};
+use serde::{Deserialize, Serialize};
+
+use crate::RunError;
+use crate::settings::{Architecture, ObjectiveOptions, OptimizerOptions, Selection, TrainingPass};
+
+/// Version of the description.
+pub const SCHEMA: &str = "car-spectral.checkpoint/1";
+
+/// Where the description stands in the metadata of a safetensors file.
+pub const METADATA_KEY: &str = "car_spectral";
+/// Bytes of a loss's name.
+const LONGEST_LOSS: usize = 100;
+
+/// What a checkpoint says of itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Description {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// The network.
+    pub architecture: Architecture,
+    /// How pixels become inputs.
+    pub normalisation: Normalisation,
+    /// The data set and the part of it that was trained on.
+    pub data: TrainingData,
+    /// The run.
+    pub run: Run,
+}
+
+/// The training data of a checkpoint.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainingData {
+    /// Data set.
+    pub kind: DataKind,
+    /// SHA-256 of the full training split's files.
+    pub train_sha256: String,
+    /// SHA-256 of the test split's files.
+    pub test_sha256: String,
+    /// The long-tailed subset, or `None` for the full split.
+    pub long_tail: Option<LongTail>,
+    /// Training images of each class, the validation part left out.
+    pub class_counts: Vec<u64>,
+    /// SHA-256 of the chosen indices.
+    pub indices_sha256: String,
+    /// The part of the training images that was held out for validation, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<ValidationPart>,
+    /// Rows and columns of the images given to the network; absent for images as they are stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_size: Option<usize>,
+    /// One name a class.
+    pub class_names: Vec<String>,
+}
+
+/// The validation part of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ValidationPart {
+    /// How it was drawn.
+    #[serde(flatten)]
+    pub drawn: Validation,
+    /// Its images of each class.
+    pub class_counts: Vec<u64>,
+    /// SHA-256 of its indices.
+    pub indices_sha256: String,
+}
+
+/// How a checkpoint came to be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Epochs done.
+    pub epoch: usize,
+    /// Epochs planned.
+    pub epochs: usize,
+    /// Seed of initialisation, order and augmentation.
+    pub seed: u64,
+    /// Mini-batch size.
+    pub batch_size: usize,
+    /// Peak learning rate.
+    pub learning_rate: f64,
+    /// Momentum of SGD; 0 for another optimizer.
+    pub momentum: f64,
+    /// Weight decay.
+    pub weight_decay: f64,
+    /// The optimizer with its constants; absent in checkpoints of older builds, which used SGD without Nesterov's look-ahead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub optimizer: Option<OptimizerOptions>,
+    /// Warm-up epochs.
+    pub warm_up_epochs: usize,
+    /// Whether images were changed at random.
+    pub augmented: bool,
+    /// How, where it was more than crop and flip.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub augmentation: Option<AugmentationOptions>,
+    /// How often the images of each class came; absent for each once an epoch.
+    #[serde(default, skip_serializing_if = "Sampler::is_instance_balanced")]
+    pub sampler: Sampler,
+    /// How the epoch of the run's final weights is chosen; absent for the last.
+    #[serde(default, skip_serializing_if = "Selection::is_last")]
+    pub selection: Selection,
+    /// Epochs from one evaluation to the next, where the result is the best of those evaluated; absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluated_every: Option<usize>,
+    /// How forward passes of training computed; absent where that was plain float32.
+    #[serde(default, skip_serializing_if = "is_plain")]
+    pub training_pass: TrainingPass,
+    /// Decay of the average of the weights; then the checkpoint's weights are the averaged ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_ema: Option<f64>,
+    /// The file of weights that the training began with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pretrained: Option<Pretrained>,
+    /// Name of the loss function.
+    pub loss: String,
+    /// What was minimised.
+    #[serde(flatten)]
+    pub objective: ObjectiveOptions,
+    /// Device.
+    pub device: String,
+    /// Threads of libtorch on the CPU.
+    pub threads: usize,
+    /// Commit of this code.
+    pub commit: String,
+}
+
+fn is_plain(pass: &TrainingPass) -> bool {
+    *pass == TrainingPass::default()
+}
+
+/// The weights that a training began with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pretrained {
+    /// SHA-256 of the file in lower-case hexadecimal.
+    pub sha256: String,
+    /// Whether the file's classifier was taken too; otherwise, being of other classes or of another kind, the last layer began
+    /// fresh.
+    pub classifier: bool,
+}
+
+/// Reads the description in a safetensors file's metadata; `None` if there is none (a file of another program).
+///
+/// # Errors
+/// [`RunError::File`] for a file that is no safetensors, or whose description is damaged or of a newer
+/// version; [`RunError::File`].
+pub fn describe(path: &Path) -> Result<Option<Description>, RunError> {
+    let bytes = std::fs::read(path).map_err(RunError::io(path))?;
+    description_of(path, &bytes)
+}
+
+/// Reads a description that lies beside its checkpoint, `NAME.json`.
+///
+/// # Errors
+/// [`RunError::File`] for a file that is damaged or of a newer version; [`RunError::File`].
+pub fn read_description(path: &Path) -> Result<Description, RunError> {
+    parsed(path, &std::fs::read_to_string(path).map_err(RunError::io(path))?)
+}
+
+/// Reads the description in the bytes of the safetensors file at `path`; `None` if there is none.
+///
+/// # Errors
+/// As [`describe`], reading left out.
+pub fn description_of(path: &Path, bytes: &[u8]) -> Result<Option<Description>, RunError> {
+    safetensors_metadata(path, bytes, METADATA_KEY)?.map(|json| parsed(path, &json)).transpose()
+}
+
+fn parsed(path: &Path, json: &str) -> Result<Description, RunError> {
+    let description: Description = serde_json::from_str(json)
+        .map_err(|error| RunError::malformed(path, format!("its description is damaged: {error}")))?;
+    if description.schema != SCHEMA {
+        let problem = format!("its description is `{}`, this program reads `{SCHEMA}`", description.schema);
+        return Err(RunError::malformed(path, problem));
+    }
+    let (classes, data) = (description.architecture.num_classes, &description.data);
+    if data.class_counts.len() != classes || data.class_names.len() != classes {
+        let problem = format!(
+            "its description has {classes} classes, but {} counts and {} names",
+            data.class_counts.len(),
+            data.class_names.len()
+        );
+        return Err(RunError::malformed(path, problem));
+    }
+    for (class, name) in data.class_names.iter().enumerate() {
+        check_class_name(name)
+            .map_err(|error| RunError::malformed(path, format!("its description, class {class}: {error}")))?;
+    }
+    Normalisation::new(description.normalisation.mean.clone(), description.normalisation.std.clone())
+        .map_err(|error| RunError::malformed(path, error.to_string()))?;
+    if let Some(car) = &description.run.objective.car {
+        car.check().map_err(|error| RunError::malformed(path, format!("its description: {error}")))?;
+    }
+    let loss = &description.run.loss;
+    if loss.len() > LONGEST_LOSS || loss.chars().any(char::is_control) {
+        let problem = format!(
+            "its description names a loss of {} bytes, expected at most {LONGEST_LOSS} without control characters",
+            loss.len()
+        );
+        return Err(RunError::malformed(path, problem));
+    }
+    Ok(description)
+}

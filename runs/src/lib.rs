@@ -1,0 +1,22 @@
+//! What a training run is told and what it leaves, as plain data: settings, experiment files, the description in a checkpoint,
+//! the log, the folder. Nothing here knows a tensor.
+
+#![forbid(unsafe_code)]
+
+pub mod description;
+mod error;
+pub mod experiment;
+pub mod folder;
+pub mod log;
+pub mod settings;
+mod split_metrics;
+
+pub use description::{Description, Run};
+pub use error::RunError;
+pub use split_metrics::{SplitEvaluation, SplitMetrics, SplitSums};
+
+/// The commit this code was built from, or `unknown` outside a checkout.
+pub const COMMIT: &str = match option_env!("CAR_SPECTRAL_COMMIT") {
+    Some(commit) => commit,
+    None => "unknown",
+};
