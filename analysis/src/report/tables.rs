@@ -147,12 +147,12 @@ pub(super) fn quantities(model: &ModelReport) -> Table {
         let name = format!("‖C_g Λ‖₂ at g = {}", WrittenMargin(margin.margin));
         row(&name, (same.map(|m| weighted(&m.norms)), weighted(&margin.norms)));
     }
-    row("ν = ‖C‖₁ / ‖C‖₂", both(&|s| nu(s.hard.nu, s.hard.nu_by_sums)));
-    row("ν weighted", both(&|s| nu(s.hard.nu_weighted, s.hard.nu_weighted_by_sums)));
-    row(
-        "ν weighted, by the places of the non-zeros",
-        both(&|s| dash(s.hard.nu_weighted_by_non_zeros.map(|ends| format!("in [{}]", range(ends))))),
-    );
+    let within = |ends: Option<[f64; 2]>| dash(ends.map(range));
+    row("ν = ‖C‖₁ / ‖C‖₂", both(&|s| dash(s.hard.nu.map(short))));
+    row("… can be, by sums and lengths (S3)", both(&|s| within(s.hard.nu_by_sums)));
+    row("ν weighted", both(&|s| dash(s.hard.nu_weighted.map(short))));
+    row("… can be, by sums and lengths", both(&|s| within(s.hard.nu_weighted_by_sums)));
+    row("… can be, by non-zeros alone", both(&|s| within(s.hard.nu_weighted_by_non_zeros)));
     row(
         "√(K−1) ‖C Λ‖₂",
         both(&|s| format!("{}{}", short(s.chain.upper_bound), if s.chain.holds { "" } else { " FAILS" })),
@@ -306,11 +306,11 @@ fn weighted(norms: &MatrixNorms) -> String {
 
 /// ν with what it can be by S3.
 fn nu(value: Option<f64>, by_sums: Option<[f64; 2]>) -> String {
-    dash(value.zip(by_sums).map(|(value, ends)| format!("{} in [{}]", short(value), range(ends))))
+    dash(value.zip(by_sums).map(|(value, ends)| format!("{} in {}", short(value), range(ends))))
 }
 
 fn range([lower, upper]: [f64; 2]) -> String {
-    format!("{}, {}", short(lower), short(upper))
+    format!("[{}, {}]", short(lower), short(upper))
 }
 
 /// How many times WCE the chain's right side is.
