@@ -683,5 +683,5 @@ fn a_class_without_test_samples_is_null() {
     assert!(test["per_class_error"][2].is_null() && test["class_error_interval"][2].is_null(), "{test}");
     assert!(test["chain"]["weighted_error"][2].is_null() && test["margins"][0]["class_margin_error"][2].is_null());
     assert!(test["per_class_error"][1].is_number());
-    car_spectral_tests::recompute(&folder.join("report/report.json"), 0, &folder.join("test.npz"), None);
+    car_spectral_tests::recompute(&folder.join("report/report.json"), 0, &folder.join("test.npz"), None, None);
 }

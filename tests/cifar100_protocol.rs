@@ -10,14 +10,24 @@ fn at_real_sizes_t1_and_t3_do_not_apply_and_the_chain_holds() {
     let out = fresh_folder("report");
     let arguments = ["--predictions", &text(&test), "--train-predictions", &text(&train), "--arch", "resnet32"];
     let report = analyze(&arguments.map(str::to_owned), &out);
-    recompute(&out.join("report.json"), 0, &test, Some(&train));
+    recompute(&out.join("report.json"), 0, &test, Some(&train), None);
     let model = &report["models"][0];
     let reason = |id: &str| -> Vec<&str> {
         let bounds = model["bounds"].as_array().unwrap().iter().filter(|bound| bound["id"] == id);
         bounds.map(|bound| bound["reason"].as_str().unwrap_or_default()).collect()
     };
     assert_eq!(reason("T1"), ["not applicable: m_min = 5, needs more than 800"]);
-    for id in ["T3", "T3'"] {
+    let needs = "not applicable: m_min = 5, needs more than 400";
+    assert_eq!(reason("T1 with 4K"), [needs]);
+    for id in ["T1'", "T1''"] {
+        assert!(
+            reason(id)[0].starts_with("not applicable: the statement bounds the Gibbs classifier"),
+            "{:?}",
+            reason(id)
+        );
+    }
+    assert!(model["network"].is_null());
+    for id in ["T3", "T3'", "T3''"] {
         assert_eq!(reason(id).len(), 1, "one reason for every margin");
         assert!(
             reason(id)[0].starts_with("not applicable: ") && reason(id)[0].contains("residual"),

@@ -281,13 +281,16 @@ pub fn write_npz<A: WritableElement, B: WritableElement>(
 ///
 /// The interpreter is that of the variable PYTHON, or .venv/bin/python, which `make setup` makes. Without one the test
 /// fails, unless CAR_SPECTRAL_SKIP_PYTHON is set.
-pub fn recompute(report: &Path, model: usize, test: &Path, train: Option<&Path>) {
+pub fn recompute(report: &Path, model: usize, test: &Path, train: Option<&Path>, weights: Option<&Path>) {
     let Some(python) = python() else { return };
     let mut command = Command::new(python);
     command.arg(repository().join("tests/recompute.py")).arg(report).args(["--model", &model.to_string()]);
     command.arg("--test").arg(test);
     if let Some(train) = train {
         command.arg("--train").arg(train);
+    }
+    if let Some(weights) = weights {
+        command.arg("--weights").arg(weights);
     }
     let output = command.output().expect("Python was found");
     let (found, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

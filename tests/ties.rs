@@ -35,7 +35,7 @@ fn ties_of_bfloat16_scores_are_counted_alike_in_every_file() {
         let arguments = ["--predictions".into(), file("test"), "--train-predictions".into(), file("train")];
         let out = fresh_folder(extension);
         reports.push(analyze(&arguments, &out));
-        recompute(&out.join("report.json"), 0, &folder.join("test.npz"), Some(&folder.join("train.npz")));
+        recompute(&out.join("report.json"), 0, &folder.join("test.npz"), Some(&folder.join("train.npz")), None);
     }
     for part in ["test", "train"] {
         assert_eq!(reports[0]["models"][0][part], reports[1]["models"][0][part]);
@@ -51,7 +51,7 @@ fn coarse_scores_tie_at_the_top_and_are_still_right_for_the_lower_index() {
     let out = fresh_folder("coarse-report");
     let arguments = ["--predictions".into(), text(&folder.join("test.npz")), "--weights".into(), "none".into()];
     let report = analyze(&arguments, &out);
-    recompute(&out.join("report.json"), 0, &folder.join("test.npz"), None);
+    recompute(&out.join("report.json"), 0, &folder.join("test.npz"), None, None);
     let ties = &report["models"][0]["test"]["ties"];
     let count = |key: &str| -> u64 { ties[key].as_u64().unwrap_or_else(|| panic!("{key} of {ties}")) };
     assert!(count("zero_margin_correct") > 0, "S1's excess is not exercised: {ties}");

@@ -24,7 +24,9 @@ fn of_predictions(folder: &Path, out: &Path) -> Value {
 }
 
 fn check(report: &Path, model: usize, folder: &Path) {
-    recompute(report, model, &folder.join("test.npz"), Some(&folder.join("train.npz")));
+    let file = |name: &str| folder.join(name);
+    let (train, weights) = (file("train.npz"), file("model.safetensors"));
+    recompute(report, model, &file("test.npz"), Some(&train), Some(&weights));
 }
 
 fn bounds<'a>(model: &'a Value, id: &str) -> Vec<&'a Value> {
@@ -39,7 +41,8 @@ fn numpy_finds_the_numbers_of_an_mlp_and_t3_is_vacuous() {
     let model = &report["models"][0];
     assert_eq!(model["source"]["kind"], "checkpoint");
     assert!(model["test"]["class_errors"].as_array().unwrap().iter().any(|errors| errors != 0), "nothing to bound");
-    for id in ["T3", "T3'"] {
+    assert_eq!(model["network"]["layers"].as_array().unwrap().len(), 3);
+    for id in ["T3", "T3'", "T3''"] {
         let applicable: Vec<_> = bounds(model, id).into_iter().filter(|bound| bound["applicable"] == true).collect();
         assert_eq!(applicable.len(), 4, "{id} applies at the positive margins of the grid");
         for bound in applicable {
@@ -65,12 +68,15 @@ fn other_weights_margins_and_levels_are_recomputed_too() {
     for (name, settings) in [
         ("official", "--weights official --r0 0.05 --margin -0.75,0,0.3,7 --delta 0.2"),
         ("none", "--weights none --margin 1e-3"),
+        // Below, in and above the range of beta in which T3'' inverts kl.
+        ("wide-margins", "--margin 1,100,300,1000,3000,1e6"),
         ("r0-zero", "--r0 0 --margin 0.25,0.25,-1 --delta 1e-6"),
     ] {
         let out = fresh_folder(name);
         let report = of_checkpoints(&[trained("mlp")], settings, &out);
         check(&out.join("report.json"), 0, trained("mlp"));
-        assert_eq!(report["settings"]["weights"], if name == "r0-zero" { "paper" } else { name });
+        let expected = if ["r0-zero", "wide-margins"].contains(&name) { "paper" } else { name };
+        assert_eq!(report["settings"]["weights"], expected);
     }
 }
 

@@ -26,16 +26,22 @@ pub struct SeedGroup {
     pub models: Vec<usize>,
 }
 
+/// The pairs of models that are compared, of those that were tested on the same samples: all pairs of up to three models,
+/// else each with the first.
+pub(crate) fn compared(subjects: &[Subject]) -> Vec<(usize, usize)> {
+    (0..subjects.len())
+        .flat_map(|a| (a + 1..subjects.len()).map(move |b| (a, b)))
+        .filter(|&(a, b)| (subjects.len() <= ALL_PAIRS || a == 0) && same_samples(&subjects[a], &subjects[b]))
+        .collect()
+}
+
 /// Each pair of models that were tested on the same samples: all pairs of up to three models, else each with the first.
 /// `delta` is shared out among the comparisons.
 ///
 /// # Errors
 /// [`AnalysisError::Bound`].
 pub fn compare(subjects: &[Subject], delta: f64) -> Result<Vec<Comparison>, AnalysisError> {
-    let pairs: Vec<(usize, usize)> = (0..subjects.len())
-        .flat_map(|a| (a + 1..subjects.len()).map(move |b| (a, b)))
-        .filter(|&(a, b)| (subjects.len() <= ALL_PAIRS || a == 0) && same_samples(&subjects[a], &subjects[b]))
-        .collect();
+    let pairs = compared(subjects);
     let each = delta / pairs.len().max(1) as f64;
     let predicted: Vec<Vec<usize>> = subjects.iter().map(|subject| subject.test.logits.predicted()).collect();
     pairs

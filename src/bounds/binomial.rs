@@ -40,9 +40,78 @@ pub(super) fn upper_tail_above(k: u64, n: u64, p: f64) -> f64 {
     upper_tail(k, n, p) * (1.0 + 1e-9 + 1e-13 * n as f64)
 }
 
+/// Up to here [`coin_tail_above`] adds up binomial coefficients, all of which f64 holds.
+const MANY_COINS: u64 = 1000;
+
+/// P(Bin(m, 1/2) >= k), rounded upwards: the p-value of a sign test.
+///
+/// For m <= 1000 the sum of C(m, i), from C(m, m) = 1 down to i = k, over 2^m. Each coefficient comes of the one before
+/// by a product and a quotient, at most 2m roundings in all, and adding up is at most m more; the division is exact. So
+/// the sum is at least (1 − u)^(3m) times the true one, u = 2^-53, and the factor 1 + 4(m+4)u covers that, its own two
+/// roundings and two more (Holm's factor). Above 1000 as [`upper_tail_above`].
+pub(super) fn coin_tail_above(k: u64, m: u64) -> f64 {
+    if k == 0 {
+        return 1.0;
+    }
+    if k > m {
+        return 0.0;
+    }
+    if m > MANY_COINS {
+        return upper_tail_above(k, m, 0.5).min(1.0);
+    }
+    let (mut coefficient, mut sum) = (1.0, 1.0);
+    for others in 0..m - k {
+        coefficient = coefficient * (m - others) as f64 / (others + 1) as f64;
+        sum += coefficient;
+    }
+    let slack = 4.0 * (m + 4) as f64 * (0.5 * f64::EPSILON);
+    (sum * 2f64.powi(-(m as i32)) * (1.0 + slack)).min(1.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// In whole numbers: the sum of C(m, i), i >= k.
+    fn coefficients(k: u64, m: u64) -> u128 {
+        let mut row = vec![1_u128];
+        for _ in 0..m {
+            let middle = row.windows(2).map(|pair| pair[0] + pair[1]);
+            row = [1].into_iter().chain(middle).chain([1]).collect();
+        }
+        row[k as usize..].iter().sum()
+    }
+
+    #[test]
+    fn coins_are_above_the_exact_tail_by_little() {
+        for m in [1, 2, 7, 30, 54, 60, 77, 90, 100, 111, 119, 120] {
+            for k in 0..=m {
+                let exact = coefficients(k, m);
+                // Times a power of two: exact, and the whole part of it too.
+                let found = coin_tail_above(k, m) * 2f64.powi(m as i32);
+                assert!(found as u128 >= exact, "{k} of {m}: {found:e} < {exact}");
+                assert!(found <= exact as f64 * (1.0 + 6e-14), "{k} of {m}: {found:e} for {exact}");
+            }
+            assert_eq!((coin_tail_above(0, m), coin_tail_above(m + 1, m)), (1.0, 0.0));
+        }
+    }
+
+    #[test]
+    fn many_coins_agree_with_scipy() {
+        // scipy.stats.binom.sf(k - 1, m, 0.5)
+        for (k, m, scipy, most) in [
+            (540, 1000, 0.0062220731385858995, 1e-12),
+            (1, 1000, 1.0, 1e-12),
+            (1000, 1000, 9.332636185032189e-302, 1e-12),
+            (541, 1001, 0.005708069460831891, 2e-9),
+            (1, 1001, 1.0, 0.0),
+            (3_238, 6_300, 0.013730367044974722, 3e-9),
+        ] {
+            let excess = coin_tail_above(k, m) / scipy - 1.0;
+            assert!((-1e-13..=most).contains(&excess), "{k} of {m}: {excess:e}");
+        }
+        assert_eq!(coin_tail_above(0, 0), 1.0);
+    }
 
     /// `scipy.stats.binom.sf(k - 1, n, p)`.
     const SCIPY: &[(u64, u64, f64, f64)] = &[

@@ -8,7 +8,7 @@
 //! subgradient, and the derivative in direction E is lambda_max of the symmetric part of U1^T E V1 with U1 = M V1/sigma_1.
 //! At C = 0 the norm has every u v^T and also 0 as subgradients; 0, the smallest, is taken.
 
-use nalgebra::{DMatrix, SymmetricEigen};
+use nalgebra::{DMatrix, Dyn, SymmetricEigen};
 use ndarray::{Array2, ArrayView2};
 
 use super::CarError;
@@ -74,7 +74,8 @@ pub fn spectral_term(confusion: ArrayView2<'_, f64>, weights: &[f64]) -> Result<
 /// exact up to rounding. At M = 0 the derivative is ||E||_2.
 ///
 /// # Errors
-/// [`CarError::WrongNumberOfClasses`] for shapes that differ, [`CarError::Norm`].
+/// [`CarError::WrongNumberOfClasses`] for shapes that differ, [`CarError::Norm`]: also if an eigendecomposition has not
+/// converged after a number of sweeps that only matrices need whose entries lie hundreds of orders of magnitude apart.
 pub fn spectral_derivative(
     matrix: ArrayView2<'_, f64>,
     direction: ArrayView2<'_, f64>,
@@ -91,17 +92,29 @@ pub fn spectral_derivative(
     }
     let to_nalgebra = |m: ArrayView2<'_, f64>| DMatrix::from_row_iterator(m.nrows(), m.ncols(), m.iter().copied());
     let (m, e) = (to_nalgebra(matrix) / sigma, to_nalgebra(direction));
-    let eigen = SymmetricEigen::try_new(m.transpose() * &m, f64::EPSILON, exact::MOST_SWEEPS).ok_or_else(|| {
-        let (rows, columns) = matrix.dim();
-        NormError::NotConverged { rows, columns, reason: "symmetric QR sweeps for the top space".into() }
-    })?;
+    let eigen = symmetric_eigen(m.transpose() * &m, exact::MOST_SWEEPS, "top space")?;
     let smallest = (1.0 - tolerance).powi(2);
     let top: Vec<usize> = (0..m.ncols()).filter(|&i| eigen.eigenvalues[i] >= smallest).collect();
     let right = eigen.eigenvectors.select_columns(&top);
     let left = &m * &right;
     let compressed = left.transpose() * e * right;
     let symmetric = (&compressed + compressed.transpose()) / 2.0;
-    Ok(symmetric.symmetric_eigenvalues().max())
+    Ok(symmetric_eigen(symmetric, exact::MOST_SWEEPS, "derivative on the top space")?.eigenvalues.max())
+}
+
+/// Eigenvalues and eigenvectors of a symmetric matrix in at most `most_sweeps` QR sweeps (not 0, which means "for ever"
+/// to nalgebra); `what` it is done for stands in the error.
+fn symmetric_eigen(
+    matrix: DMatrix<f64>,
+    most_sweeps: usize,
+    what: &str,
+) -> Result<SymmetricEigen<f64, Dyn>, NormError> {
+    let (rows, columns) = matrix.shape();
+    SymmetricEigen::try_new(matrix, f64::EPSILON, most_sweeps).ok_or_else(|| NormError::NotConverged {
+        rows,
+        columns,
+        reason: format!("symmetric QR sweeps for the {what}"),
+    })
 }
 
 /// Cosine, in the space of zero-diagonal matrices, between the gradients u v^T Lambda of two singular pairs: whether a step
@@ -173,6 +186,29 @@ mod tests {
             ([[1.0, 0.0, 0.0], [0.0, 1.0 - 1e-6, 0.0], [0.0; 3]], [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0; 3]]);
         assert_relative_eq!(at(near, swap, 2e-6), 1.0 - 0.5e-6, max_relative = 1e-14);
         assert_relative_eq!(at(near, swap, 0.5e-6), 0.0, epsilon = 1e-14);
+    }
+
+    #[test]
+    fn too_few_sweeps_are_an_error_and_not_a_loop() {
+        let matrix = DMatrix::from_fn(6, 6, |i, j| 1.0 / (1.0 + i as f64 + j as f64));
+        let error = symmetric_eigen(matrix.clone(), 1, "top space").unwrap_err();
+        let reason = "symmetric QR sweeps for the top space".to_owned();
+        assert_eq!(error, NormError::NotConverged { rows: 6, columns: 6, reason });
+        // numpy: numpy.linalg.eigvalsh(scipy.linalg.hilbert(6))[-1]
+        let eigen = symmetric_eigen(matrix, exact::MOST_SWEEPS, "top space").unwrap();
+        assert_relative_eq!(eigen.eigenvalues.max(), 1.618899858924339, max_relative = 1e-14);
+    }
+
+    #[test]
+    fn entries_over_hundreds_of_orders_of_magnitude_end() {
+        let magnitudes = [1e-300, 1e-150, 1.0, 1e150, 1e300];
+        let direction = Array2::from_shape_fn((5, 5), |(i, j)| magnitudes[(2 * i + 3 * j) % 5]);
+        let found = spectral_derivative(Array2::eye(5).view(), direction.view(), 1e-9);
+        // The largest eigenvalue of the symmetric part is a number near 1e300, or the sweeps ran out.
+        assert!(match found {
+            Ok(derivative) => (1e299..1e301).contains(&derivative),
+            Err(error) => matches!(error, CarError::Norm(NormError::NotConverged { .. })),
+        });
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub(super) fn comparison_sentence(report: &Report, found: &Comparison) -> String
     let by = match deciding.len() {
         0 => String::new(),
         few if few <= NAMED => format!(" (decided by {})", listed(&deciding)),
-        many => format!(" (decided by {many} classes that can be the worst)"),
+        many => format!(" (decided by {many} classes, one of them the better model's worst)"),
     };
     let classes = |wanted: ComparisonVerdict| found.classes.iter().filter(|class| class.verdict == wanted).count();
     let counted_classes = match (classes(ComparisonVerdict::Better), classes(ComparisonVerdict::Worse)) {

@@ -58,14 +58,21 @@ pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String
     sentences
 }
 
+/// The set holds any one class of the largest error, fixed beforehand; of several that share it some may be left out.
 fn candidates(model: &ModelReport, sure: &str) -> String {
     let candidates = &model.test.max_error.candidates;
     let names: Vec<&str> = candidates.iter().map(|&class| model.class_names[class].as_str()).collect();
     match names.len() {
-        1 => format!("The worst class is {} with probability {sure}.", names[0]),
-        few if few <= NAMED => format!("The worst class is one of {} with probability {sure}.", listed(&names)),
+        1 => {
+            format!("With probability {sure} no class has a larger error than {}; others may have the same.", names[0])
+        }
+        few if few <= NAMED => format!(
+            "With probability {sure} one of {} has the largest error of all classes; others may have the same.",
+            listed(&names)
+        ),
         many => format!(
-            "The worst class is one of {many} of the {} classes with probability {sure}; these test images cannot tell which.",
+            "With probability {sure} one of {many} of the {} classes has the largest error; the others may have the same, not a larger one. These \
+             test images cannot tell which.",
             model.num_classes
         ),
     }
@@ -96,4 +103,32 @@ fn plans(model: &ModelReport, sure: &str) -> Option<String> {
         "{certify}To tell apart two models like this one whose worst class differs by 5 points would take about {compare} test images a class (power \
          80 %)."
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample::Sample;
+
+    #[test]
+    fn a_class_that_is_left_out_is_not_called_better() {
+        let (mut model, _) = Sample { test_per_class: 20, ..Sample::fashion() }.build();
+        let mut said = |classes: &[usize]| {
+            model.test.max_error.candidates = classes.to_vec();
+            candidates(&model, "95 %")
+        };
+        assert_eq!(
+            said(&[6]),
+            "With probability 95 % no class has a larger error than Shirt; others may have the same."
+        );
+        assert_eq!(
+            said(&[2, 6]),
+            "With probability 95 % one of Pullover and Shirt has the largest error of all classes; others may have the same."
+        );
+        assert_eq!(
+            said(&[0, 1, 2, 3, 4, 5, 6]),
+            "With probability 95 % one of 7 of the 10 classes has the largest error; the others may have the same, not a \
+             larger one. These test images cannot tell which."
+        );
+    }
 }

@@ -1,5 +1,6 @@
 //! The verdict on a model in a few sentences: what opens the page and the table.
 
+use super::family::inapplicable_families;
 use super::plots::scale::percent;
 use super::{BoundReport, ModelReport, Settings, counted, listed, multiple};
 
@@ -76,17 +77,20 @@ fn bounds(model: &ModelReport) -> String {
             .to_owned();
     }
     if !complete.is_empty() {
-        let ids = listed(&ids(complete.into_iter()));
+        let ids = ids(complete.into_iter());
+        let verb = if ids.len() == 1 { "allows" } else { "allow" };
+        let inverted = if ids.contains(&"T3''") { " (T3'' one above 99.9999 %)" } else { "" };
         return format!(
-            "No usable bound: the value of {ids} is 1 or more (an error of 100 %), which every classifier satisfies \
-             (vacuous)"
+            "No usable bound: {} {verb} an error of 100 %{inverted} of every class, which every classifier satisfies \
+             (vacuous)",
+            listed(&ids)
         );
     }
-    let missing = ids(model.bounds.iter().filter(|bound| !bound.applicable));
+    let missing = inapplicable_families(model);
     let mut answer = "No usable bound".to_owned();
     if !missing.is_empty() {
         let verb = if missing.len() == 1 { "does" } else { "do" };
-        answer.push_str(&format!(": {} {verb} not apply to this model", listed(&missing)));
+        answer.push_str(&format!(": {} {verb} not apply to this model in any form", listed(&missing)));
     }
     let partial: Vec<&BoundReport> =
         model.bounds.iter().filter(|bound| bound.applicable && bound.first_term.is_some()).collect();

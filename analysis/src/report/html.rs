@@ -228,8 +228,8 @@ fn key_figures(model: &ModelReport) -> Vec<Figures> {
             "Error of the worst class, whichever it is",
             format!("{} – {}", percent(found.interval[0]).trim_end_matches(" %"), percent(found.interval[1])),
             match found.candidates.len() {
-                1 => format!("T5'; the worst class is {}", model.class_names[found.candidates[0]]),
-                classes => format!("T5'; one of {classes} classes that can be the worst"),
+                1 => format!("T5'; none has a larger error than {}", model.class_names[found.candidates[0]]),
+                classes => format!("T5'; one of {classes} classes has it"),
             },
         );
     }

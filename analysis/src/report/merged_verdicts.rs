@@ -42,10 +42,13 @@ pub(super) fn merged_verdicts(model: &ModelReport) -> Vec<VerdictSentence> {
 fn name(id: &str) -> Option<&'static str> {
     match id {
         "T1" => Some("Morvant et al. 2012"),
+        "T1 with 4K" => Some("the same, as proved in THEORY.md"),
         "T1'" => Some("T1 without its condition"),
+        "T1''" => Some("each class by its own images"),
         "T2" => Some("Zhu et al. 2026"),
         "T3" => Some("a margin bound of each class"),
         "T3'" => Some("a sharper T3"),
+        "T3''" => Some("T3' with kl inverted, sharper still"),
         _ => None,
     }
 }

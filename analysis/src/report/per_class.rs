@@ -90,7 +90,9 @@ fn row(model: &ModelReport, class: usize) -> Vec<(String, String)> {
         let parts = [
             ("first_term", &bound.first_term),
             ("complexity", &bound.complexity),
+            ("relative_entropy", &bound.relative_entropy),
             ("total", &bound.total),
+            ("least_total", &bound.least_total),
             ("floor", &bound.floor),
         ];
         for (part, values) in parts {

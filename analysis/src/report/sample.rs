@@ -94,6 +94,7 @@ impl Sample {
             weights: WeightForm::Paper,
             delta: 0.05,
             models_compared: self.models_compared,
+            comparisons: 1,
         };
         verify::verify(&self.subject(), &settings, |_| ()).unwrap()
     }

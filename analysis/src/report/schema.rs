@@ -12,6 +12,7 @@ use car_spectral_runs::log::EpochMetrics;
 use serde::{Deserialize, Serialize};
 
 use crate::correlation::Correlations;
+use car_spectral::bounds::VACUOUS_ABOVE;
 
 /// The value of [`Report::schema`] that this version writes and reads.
 pub const SCHEMA: &str = "car-spectral.report/1";
@@ -205,6 +206,9 @@ pub struct ModelReport {
     pub groups: Option<Vec<ClassGroup>>,
     /// Class weights lambda_j (D3). Length K.
     pub weights: Vec<f64>,
+    /// What T3, T3' and T3'' are computed from besides the margins; `None` unless the weights of a plain bias-free ReLU
+    /// network are at hand.
+    pub network: Option<Network>,
     /// alpha of each one-sided Clopper-Pearson limit: delta / (2 K M) (T5).
     pub delta_per_class: f64,
     /// Training data, in evaluation mode and without augmentation; `None` if only test predictions were given.
@@ -222,6 +226,28 @@ pub struct ModelReport {
     pub verdicts: Vec<VerdictSentence>,
     /// The most confused pairs of classes on test data, by rate, descending.
     pub confusions: Vec<Confusion>,
+}
+
+/// A plain bias-free ReLU network as T3, T3' and T3'' see it: d layers, h the largest number of rows or columns of any.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Network {
+    /// B: no input there can be is longer (Euclidean norm of the normalised image).
+    pub input_bound: f64,
+    /// The layers, input first.
+    pub layers: Vec<NetworkLayer>,
+}
+
+/// A weight matrix W_l of a [`Network`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct NetworkLayer {
+    /// Number of outputs.
+    pub rows: usize,
+    /// Number of inputs.
+    pub columns: usize,
+    /// s_l: certified upper bound of ||W_l||_2, at most `frobenius`.
+    pub spectral_upper: f64,
+    /// ||W_l||_F, rounded upwards.
+    pub frobenius: f64,
 }
 
 /// A number known to lie in [lower, upper].
@@ -250,6 +276,15 @@ pub struct MatrixNorms {
     pub nu: Option<f64>,
     /// ||C Lambda||_1 / ||C Lambda||_2; `None` for the zero matrix.
     pub nu_weighted: Option<f64>,
+    /// [1/sqrt(t), sqrt(s)], which contains `nu` (S3, by sparsity): t the most non-zeros in a row of C, s those of its
+    /// largest column. Rounded outwards; `None` for the zero matrix.
+    pub nu_by_non_zeros: Option<[f64; 2]>,
+    /// A narrower interval that contains `nu`, from column and row sums and lengths (S3).
+    pub nu_by_sums: Option<[f64; 2]>,
+    /// `nu_by_non_zeros` of C Lambda, which contains `nu_weighted`.
+    pub nu_weighted_by_non_zeros: Option<[f64; 2]>,
+    /// `nu_by_sums` of C Lambda, which contains `nu_weighted`.
+    pub nu_weighted_by_sums: Option<[f64; 2]>,
 }
 
 /// The margin confusion matrix C_g (D1) at one margin.
@@ -463,7 +498,8 @@ pub struct MaxError {
     pub interval: [f64; 2],
     /// "No class has an error above this", one-sided at level 1 - delta/M.
     pub at_most: f64,
-    /// The classes that can be the worst: the set contains it with probability at least 1 - delta/M. Ascending.
+    /// Classes among which the worst is: the set contains any one class of the largest error with probability at least 1
+    /// - delta/M. Where several classes have that error, one that is left out may be among them. Ascending.
     pub candidates: Vec<usize>,
     /// The estimate that is usually printed, the largest of the measured class errors. It is biased upwards.
     pub estimate: f64,
@@ -485,9 +521,9 @@ pub struct NextSample {
 /// How many test images of each class a statement needs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Planning {
-    /// `certify`: with probability 0.8 the one-sided upper limit of max_j e_j exceeds it by at most `by`; `compare`:
-    /// two models whose worst classes differ by `by` are told apart with probability 0.8. One statement at level 1 -
-    /// delta.
+    /// `certify`: with probability 0.8 the one-sided upper limit of max_j e_j at level 1 - delta/M exceeds it by at most
+    /// `by`; `compare`: two models whose worst classes differ by `by` are told apart with probability 0.8 at level 1 -
+    /// delta/C, C the number of comparisons in the report (1 without any).
     pub goal: String,
     /// The excess or the difference.
     pub by: f64,
@@ -547,7 +583,7 @@ pub enum ClassVerdict {
     Violated,
     /// The bound lies inside the confidence interval.
     Undecided,
-    /// The bound is at least 1 and says nothing.
+    /// The bound is at least 1 (of T3'' above 1 - 10^-6) and says nothing.
     Vacuous,
     /// A precondition of the theorem fails.
     NotApplicable,
@@ -575,7 +611,7 @@ pub struct VerdictCounts {
     pub violated: usize,
     /// Classes for which the test data do not decide.
     pub undecided: usize,
-    /// Classes whose bound is at least 1.
+    /// Classes whose bound is at least 1 (of T3'' above 1 - 10^-6).
     pub vacuous: usize,
     /// Classes to which the theorem does not apply.
     pub not_applicable: usize,
@@ -584,7 +620,7 @@ pub struct VerdictCounts {
 /// One bound at one margin.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BoundReport {
-    /// Statement: `T1`, `T1'`, `T2`, `T3`, `T3'`, ...
+    /// Statement: `T1`, `T1 with 4K`, `T1'`, `T1''`, `T2`, `T3`, `T3'`, `T3''`.
     pub id: String,
     /// g; `None` for a bound without a margin.
     pub margin: Option<f64>,
@@ -596,11 +632,20 @@ pub struct BoundReport {
     pub value: Option<f64>,
     /// The bound's first term for each class, for example sqrt(K-1)/lambda_j ||C_{S,g} Lambda||_2. Length K.
     pub first_term: Option<Vec<Option<f64>>>,
-    /// The complexity term for each class; `None` where the theorem gives it only up to constants (T2). Length K.
+    /// The complexity term for each class; `None` where the theorem gives it only up to constants (T2), and of T3'',
+    /// which is no sum. Length K.
     pub complexity: Option<Vec<Option<f64>>>,
+    /// Of T3'': the relative entropy x whose inverse is taken, `total` = kl^-1(`first_term`, x). Length K.
+    pub relative_entropy: Option<Vec<Option<f64>>>,
     /// The whole bound for each class; `None` if a term is missing or too large for a 64-bit float (then the verdict
     /// says `vacuous`). Length K.
     pub total: Option<Vec<Option<f64>>>,
+    /// Of T1, T1 with 4K and T1', which bound randomised classifiers only: the least radius that they give for any on
+    /// these training images, at KL = 0. No statement about this network.
+    pub least_value: Option<f64>,
+    /// Of T1'', which bounds randomised classifiers only: the least that it gives for any on these training images, at
+    /// KL = 0 and without a training error; `None` for an empty class. No statement about this network. Length K.
+    pub least_total: Option<Vec<Option<f64>>>,
     /// T4: the value below which no bound of this kind can go, for each class; `None` for an empty class. Length K.
     pub floor: Option<Vec<Option<f64>>>,
     /// Verdict for each class; `None` for a bound on a whole matrix. Length K.
@@ -616,6 +661,11 @@ impl BoundReport {
     /// The value drawn and compared for each class: `total` where it exists, else `first_term`.
     pub fn per_class(&self) -> Option<&[Option<f64>]> {
         self.total.as_deref().or(self.first_term.as_deref())
+    }
+
+    /// Whether a value of this bound says nothing: 1 or more, of T3'', which is never above 1, more than 1 - 10^-6.
+    pub fn is_vacuous(&self, value: f64) -> bool {
+        if self.id == "T3''" { value > VACUOUS_ABOVE } else { value >= 1.0 }
     }
 }
 

@@ -134,7 +134,7 @@ pub(super) fn quantities(model: &ModelReport) -> Table {
     }
     let [lower, upper] = test.max_error.interval.map(percent);
     row("largest error of any class (T5')", (None, format!("in [{lower}, {upper}]")));
-    row("classes that can be the worst", (None, test.max_error.candidates.len().to_string()));
+    row("classes among which the worst is", (None, test.max_error.candidates.len().to_string()));
     row("classes without one correct", (None, test.zero_accuracy_classes.len().to_string()));
     row("‖C‖₁", both(&|s| short(s.hard.one_norm)));
     let [lower, upper] = test.wce_interval.map(short);
@@ -147,8 +147,12 @@ pub(super) fn quantities(model: &ModelReport) -> Table {
         let name = format!("‖C_g Λ‖₂ at g = {}", WrittenMargin(margin.margin));
         row(&name, (same.map(|m| weighted(&m.norms)), weighted(&margin.norms)));
     }
+    let within = |ends: Option<[f64; 2]>| dash(ends.map(range));
     row("ν = ‖C‖₁ / ‖C‖₂", both(&|s| dash(s.hard.nu.map(short))));
+    row("… can be, by sums and lengths (S3)", both(&|s| within(s.hard.nu_by_sums)));
     row("ν weighted", both(&|s| dash(s.hard.nu_weighted.map(short))));
+    row("… can be, by sums and lengths", both(&|s| within(s.hard.nu_weighted_by_sums)));
+    row("… can be, by non-zeros alone", both(&|s| within(s.hard.nu_weighted_by_non_zeros)));
     row(
         "√(K−1) ‖C Λ‖₂",
         both(&|s| format!("{}{}", short(s.chain.upper_bound), if s.chain.holds { "" } else { " FAILS" })),
@@ -177,8 +181,8 @@ pub(super) fn margins(model: &ModelReport) -> Table {
                 short(norms.one_norm_weighted),
                 short(norms.spectral_norm.value),
                 weighted(norms),
-                dash(norms.nu.map(short)),
-                dash(norms.nu_weighted.map(short)),
+                nu(norms.nu, norms.nu_by_sums),
+                nu(norms.nu_weighted, norms.nu_weighted_by_sums),
             ]);
         }
     }
@@ -298,6 +302,15 @@ fn at_worst(model: &ModelReport, bound: &BoundReport) -> Option<f64> {
 
 fn weighted(norms: &MatrixNorms) -> String {
     short(norms.spectral_norm_weighted.value)
+}
+
+/// ν with what it can be by S3.
+fn nu(value: Option<f64>, by_sums: Option<[f64; 2]>) -> String {
+    dash(value.zip(by_sums).map(|(value, ends)| format!("{} in {}", short(value), range(ends))))
+}
+
+fn range([lower, upper]: [f64; 2]) -> String {
+    format!("[{}, {}]", short(lower), short(upper))
 }
 
 /// How many times WCE the chain's right side is.

@@ -206,8 +206,18 @@ fn every_key_is_documented_and_every_documented_key_is_written() {
 
 /// The paths of all keys, with the shared structures under the names they have in `docs/report-schema.md`.
 fn collect_keys(value: &serde_json::Value, path: &str, keys: &mut BTreeSet<String>) {
-    const NORMS: [&str; 6] =
-        ["one_norm", "one_norm_weighted", "spectral_norm", "spectral_norm_weighted", "nu", "nu_weighted"];
+    const NORMS: [&str; 10] = [
+        "one_norm",
+        "one_norm_weighted",
+        "spectral_norm",
+        "spectral_norm_weighted",
+        "nu",
+        "nu_weighted",
+        "nu_by_non_zeros",
+        "nu_by_sums",
+        "nu_weighted_by_non_zeros",
+        "nu_weighted_by_sums",
+    ];
     match value {
         serde_json::Value::Object(fields) => {
             if fields.keys().eq(["lower", "upper", "value"]) {
@@ -578,7 +588,8 @@ fn the_headline_tells_what_the_bounds_say() {
     let settings = Settings { delta: 0.05, ..Default::default() };
     let headline = |model: &ModelReport| headline(&settings, model);
     assert!(headline(&model).contains("with probability 95 %"));
-    let vacuous = "No usable bound: the value of T3 and T3' is 1 or more (an error of 100 %), which every classifier";
+    let vacuous =
+        "No usable bound: T3, T3' and T3'' allow an error of 100 % (T3'' one above 99.9999 %) of every class, which";
     assert!(headline(&model).starts_with(vacuous), "{}", headline(&model));
     assert!(headline(&model).contains("The chain of inequalities holds for every matrix; here its right side is "));
     let t3 = model.bounds.iter().position(|bound| bound.id == "T3" && bound.applicable).unwrap();
@@ -594,7 +605,7 @@ fn the_headline_tells_what_the_bounds_say() {
     for bound in model.bounds.iter_mut().filter(|bound| bound.id == "T2") {
         bound.verdict = VerdictCounts { undecided: 10, ..Default::default() };
     }
-    let none = "No usable bound: T1, T1', T3 and T3' do not apply to this model, and of T2 only the first term can be \
+    let none = "No usable bound: T1 and T3 do not apply to this model in any form, and of T2 only the first term can be \
                 computed. ";
     assert!(headline(&model).starts_with(none), "{}", headline(&model));
     for bound in model.bounds.iter_mut().filter(|bound| bound.id == "T2") {
@@ -647,7 +658,7 @@ fn statements_that_do_not_apply_for_one_reason_share_a_row_and_notes_are_not_rep
     }
     let table = tables::bounds(&model, false);
     let rows: Vec<(&str, &str)> = table.rows.iter().map(|row| (row[0].as_str(), row[1].as_str())).collect();
-    assert_eq!(rows[rows.len() - 1], ("T3 and T3'", "not applicable: residual network"));
+    assert_eq!(rows[rows.len() - 1], ("T3, T3' and T3''", "not applicable: residual network"));
     assert_eq!(rows.iter().filter(|row| row.0 == "T2 (first term)" && row.1 == "as above").count(), 4);
 }
 
@@ -669,7 +680,22 @@ fn the_page_names_every_statement_and_leads_to_the_glossary() {
     let (report, figures) = report(&[Sample { test_per_class: 10, ..Sample::fashion() }]);
     let page = html::render(&report, &plots::draw(&report, &figures)).unwrap();
     assert!(page.contains("<a href=\"#reading\">How to read this</a>") && page.contains("THEORY.md"));
-    for id in ["S1", "S2, S3", "T1", "T1'", "T2", "T3, T3'", "T4", "T5", "T5'", "T6, T6'", "T8, T9", "D6"] {
+    for id in [
+        "S1",
+        "S2, S3",
+        "T1",
+        "T1 with 4K",
+        "T1'",
+        "T1''",
+        "T2",
+        "T3, T3', T3''",
+        "T4",
+        "T5",
+        "T5'",
+        "T6, T6'",
+        "T8, T9",
+        "D6",
+    ] {
         assert!(page.contains(&format!("<dt>{id}</dt><dd>")), "{id}");
     }
     assert!(!page.contains("||") && !page.contains("Lambda"), "one notation");

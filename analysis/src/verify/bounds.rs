@@ -1,8 +1,11 @@
-//! The statements T1, T1', T2, T3 and T3' on one model, with T4's floor and T5's verdicts.
+//! The statements T1 (as published and with 4K), T1', T1'', T2, T3, T3' and T3'' on one model, with T4's floor and T5's
+//! verdicts.
 
 use car_spectral::bounds::{
-    Architecture, Interval, MarginStatement, NotApplicable, Outcome, Posterior, TrainingMargins, Verdict,
-    equal_shares_floor, morvant, per_class_margin, spectral_term, unconditional, vacuous_whatever_the_weights, verdict,
+    Architecture, BiasFreeReluNetwork, BoundError, ClassMarginBounds, ConfusionRadius, DeltaShares, Interval,
+    MarginStatement, NotApplicable, Outcome, Posterior, TrainingMargins, VACUOUS_ABOVE, Verdict, class_pac_bayes,
+    equal_shares_floor, least_kl, matrix_hoeffding, morvant, per_class_margin, spectral_term, unconditional,
+    vacuous_whatever_the_weights, verdict,
 };
 
 use car_spectral::confusion::WrittenMargin;
@@ -10,7 +13,7 @@ use car_spectral::confusion::WrittenMargin;
 use super::Settings;
 use super::split::AnalysedSplit;
 use crate::AnalysisError;
-use crate::report::{BoundReport, ClassVerdict, VerdictCounts, VerdictSentence, short};
+use crate::report::{BoundReport, ClassVerdict, VerdictCounts, VerdictSentence, percent, short};
 
 /// Everything the statements are about.
 pub(super) struct Statements<'a> {
@@ -31,7 +34,13 @@ impl Statements<'_> {
     /// All statements, in the order of `THEORY.md`.
     pub fn judge(&self) -> Result<Judged, AnalysisError> {
         let (mut bounds, mut sentences) = (Vec::new(), Vec::new());
-        for (bound, sentence) in [self.t1()?, self.t1_prime()?] {
+        let of_randomised = [
+            self.radius("T1", morvant)?,
+            self.radius("T1 with 4K", matrix_hoeffding)?,
+            self.radius("T1'", unconditional)?,
+            self.t1_double_prime()?,
+        ];
+        for (bound, sentence) in of_randomised {
             bounds.push(bound);
             sentences.push(sentence);
         }
@@ -62,31 +71,60 @@ impl Statements<'_> {
         (bound, sentence)
     }
 
-    fn t1(&self) -> Result<(BoundReport, VerdictSentence), AnalysisError> {
+    /// T1, T1 with 4K and T1' need a randomised classifier; what each would give at best, with KL = 0, is said with the
+    /// reason.
+    fn radius(&self, id: &str, bound: RadiusBound) -> Result<(BoundReport, VerdictSentence), AnalysisError> {
         let Some(counts) = self.train_counts else {
-            return Ok(self.not_applicable("T1", None, NotApplicable::NoTrainingData.to_string()));
+            return Ok(self.not_applicable(id, None, NotApplicable::NoTrainingData.to_string()));
         };
-        let outcome = morvant(counts, Posterior::Deterministic, self.settings.delta)?;
-        let reason = outcome.reason().expect("a deterministic classifier never meets the precondition");
-        Ok(self.not_applicable("T1", None, reason.to_string()))
+        let at_best = bound(counts, Posterior::Gibbs { kl: 0.0 }, self.settings.delta)?.value().copied();
+        let outcome = bound(counts, Posterior::Deterministic, self.settings.delta)?;
+        let mut reason = outcome.reason().expect("a deterministic classifier never meets the precondition").to_string();
+        if let Some(best) = at_best {
+            // By S3 a class's bound is √(K−1) (‖C_S‖₂ + radius).
+            let useless = ((self.num_classes() - 1) as f64).sqrt() * best.radius >= 1.0;
+            let vacuous = if useless { ", too much for any bound of a class's error below 1" } else { "" };
+            reason +=
+                &format!("; for a randomised one the radius is at least {} (KL = 0){vacuous}", short(best.radius));
+        }
+        let (bound, sentence) = self.not_applicable(id, None, reason);
+        Ok((BoundReport { least_value: at_best.map(|best| best.radius), ..bound }, sentence))
     }
 
-    /// T1' needs a randomised classifier too; what it would give at best, with KL = 0, is said with the reason.
-    fn t1_prime(&self) -> Result<(BoundReport, VerdictSentence), AnalysisError> {
+    /// T1'' takes a single network only as a point mass of a countable prior, which is not at hand; what it would give a
+    /// randomised one at best, with KL = 0 and no training error, is said with the reason.
+    fn t1_double_prime(&self) -> Result<(BoundReport, VerdictSentence), AnalysisError> {
+        let id = "T1''";
         let Some(counts) = self.train_counts else {
-            return Ok(self.not_applicable("T1'", None, NotApplicable::NoTrainingData.to_string()));
+            return Ok(self.not_applicable(id, None, NotApplicable::NoTrainingData.to_string()));
         };
-        let at_best = unconditional(counts, Posterior::Gibbs { kl: 0.0 }, self.settings.delta)?;
-        let reason = match (unconditional(counts, Posterior::Deterministic, self.settings.delta)?.reason(), at_best) {
-            (Some(reason), Outcome::Applies(best)) => {
-                let useless = if best.radius >= 1.0 { ", vacuous" } else { "" };
-                let radius = short(best.radius);
-                format!("{reason}; for a randomised one the radius is at least {radius} (KL = 0){useless}")
-            }
-            (_, Outcome::NotApplicable(reason)) => reason.to_string(),
-            (None, Outcome::Applies(_)) => unreachable!("a deterministic classifier has no finite KL"),
-        };
-        Ok(self.not_applicable("T1'", None, reason))
+        let none = vec![0.0; counts.len()];
+        let shares = DeltaShares::equal(counts.len(), self.settings.delta)?;
+        let least: Vec<Option<f64>> =
+            class_pac_bayes(&none, counts, &none, &shares)?.iter().map(|bound| bound.value().copied()).collect();
+        let mut reason = String::from(
+            "not applicable: the statement bounds the Gibbs classifier of a posterior; a single network has a finite \
+             KL(Q||P_j) only by a prior on countably many networks, fixed without the images of class j, and none is \
+             given",
+        );
+        let (smallest, largest) = least
+            .iter()
+            .flatten()
+            .fold((f64::INFINITY, 0.0f64), |(smallest, largest), &bound| (smallest.min(bound), largest.max(bound)));
+        if smallest < largest {
+            let (smallest, largest) = (percent(smallest), percent(largest));
+            reason += &format!(
+                "; for a randomised one it is at least {smallest} (most images) to {largest} (fewest), with KL = 0 and \
+                 no training error"
+            );
+        } else if smallest.is_finite() {
+            reason += &format!(
+                "; for a randomised one it is at least {}, with KL = 0 and no training error",
+                percent(smallest)
+            );
+        }
+        let (bound, sentence) = self.not_applicable(id, None, reason);
+        Ok((BoundReport { least_total: Some(least), ..bound }, sentence))
     }
 
     /// T2's first term alone. Its second term is not negative and known up to constants only, so "at least 1" and "at
@@ -123,17 +161,14 @@ impl Statements<'_> {
 
     fn t3(&self) -> Result<Vec<(BoundReport, VerdictSentence)>, AnalysisError> {
         let positive = self.settings.grid.margins().iter().filter(|&&margin| margin > 0.0).count();
+        let refused = |margin: Option<f64>, reason: NotApplicable| {
+            MARGIN_STATEMENTS.map(|(id, _)| self.not_applicable(id, margin, reason.to_string()))
+        };
         let network = match self.architecture.bias_free_relu() {
             Ok(network) => network,
-            Err(reason) => {
-                let reason = reason.to_string();
-                return Ok(["T3", "T3'"].map(|id| self.not_applicable(id, None, reason.clone())).into());
-            }
+            Err(reason) => return Ok(refused(None, reason).into()),
         };
-        let Some(train) = self.train else {
-            let reason = NotApplicable::NoTrainingData.to_string();
-            return Ok(["T3", "T3'"].map(|id| self.not_applicable(id, None, reason.clone())).into());
-        };
+        let Some(train) = self.train else { return Ok(refused(None, NotApplicable::NoTrainingData).into()) };
         let class_counts = train.counts.class_counts();
         let floor = self.floor(class_counts)?;
         let mut judged = Vec::new();
@@ -141,54 +176,63 @@ impl Statements<'_> {
             let margin_errors = train.counts.margin_errors(index);
             let training =
                 TrainingMargins { margin, grid_size: positive.max(1), margin_errors: &margin_errors, class_counts };
-            let found = match per_class_margin(self.architecture, Some(training), self.settings.delta)? {
-                Outcome::Applies(found) => found,
-                Outcome::NotApplicable(reason) => {
-                    judged.extend(["T3", "T3'"].map(|id| self.not_applicable(id, Some(margin), reason.to_string())));
-                    continue;
+            match per_class_margin(self.architecture, Some(training), self.settings.delta)? {
+                Outcome::Applies(found) => {
+                    let classes: Vec<Option<ClassMarginBounds>> =
+                        found.classes.iter().map(|class| class.value().copied()).collect();
+                    for (id, statement) in MARGIN_STATEMENTS {
+                        let bound = BoundReport {
+                            id: id.into(),
+                            margin: Some(margin),
+                            applicable: true,
+                            reason: Some(least_kl_note(statement, network, class_counts)),
+                            floor: Some(floor.clone()),
+                            ..BoundReport::default()
+                        };
+                        judged.push(self.margin_bound(bound, statement, &classes)?);
+                    }
                 }
-            };
-            for (id, statement) in [("T3", MarginStatement::T3), ("T3'", MarginStatement::T3Prime)] {
-                let for_all = if vacuous_whatever_the_weights(statement, network.depth(), network.width(), class_counts)
-                {
-                    ", so the bound is vacuous for every network of this depth and width"
-                } else {
-                    ""
-                };
-                let classes: Vec<_> = found
-                    .classes
-                    .iter()
-                    .map(|class| {
-                        let bounds = class.value()?;
-                        if id == "T3" { bounds.t3.value().copied() } else { Some(bounds.t3_prime) }
-                    })
-                    .collect();
-                let part = |of: fn(&car_spectral::bounds::MarginBound) -> f64| -> Vec<Option<f64>> {
-                    classes.iter().map(|bound| bound.as_ref().map(of).filter(|value| value.is_finite())).collect()
-                };
-                let total = part(|bound| bound.total);
-                let all: Vec<Option<f64>> =
-                    classes.iter().map(|bound| bound.as_ref().map(|bound| bound.total)).collect();
-                let verdicts = self.verdicts(&all, |verdict| verdict)?;
-                let bound = BoundReport {
-                    id: id.into(),
-                    margin: Some(margin),
-                    applicable: true,
-                    reason: Some(format!(
-                        "inside the non-trivial range KL ≥ {} whatever the weights{for_all}",
-                        short(found.least_kl)
-                    )),
-                    tightness_at_worst: self.tightness(&total),
-                    first_term: Some(part(|bound| bound.first_term)),
-                    complexity: Some(part(|bound| bound.complexity)),
-                    total: Some(total),
-                    floor: Some(floor.clone()),
-                    ..BoundReport::default()
-                };
-                judged.push(self.with_verdicts(bound, verdicts, None));
+                Outcome::NotApplicable(reason) => judged.extend(refused(Some(margin), reason)),
             }
         }
         Ok(judged)
+    }
+
+    /// Fills in the terms of one of the three margin bounds, and judges it.
+    fn margin_bound(
+        &self,
+        bound: BoundReport,
+        statement: MarginStatement,
+        classes: &[Option<ClassMarginBounds>],
+    ) -> Result<(BoundReport, VerdictSentence), AnalysisError> {
+        let terms: Vec<Option<Terms>> =
+            classes.iter().map(|class| class.as_ref().and_then(|class| Terms::of(statement, class))).collect();
+        let part = |of: fn(&Terms) -> Option<f64>| -> Vec<Option<f64>> {
+            terms.iter().map(|terms| terms.as_ref().and_then(of).filter(|value| value.is_finite())).collect()
+        };
+        let inverted = statement == MarginStatement::T3DoublePrime;
+        // Of T3'' what is less than 1 by a millionth at most counts as 1.
+        let judged: Vec<Option<f64>> = terms
+            .iter()
+            .map(|terms| terms.as_ref().map(|terms| terms.total))
+            .map(|total| total.map(|total| if inverted && total > VACUOUS_ABOVE { 1.0 } else { total }))
+            .collect();
+        let verdicts = self.verdicts(&judged, |verdict| verdict)?;
+        let total = part(|terms| Some(terms.total));
+        let bound = BoundReport {
+            tightness_at_worst: self.tightness(&total),
+            first_term: Some(part(|terms| Some(terms.first_term))),
+            complexity: (!inverted).then(|| part(|terms| terms.complexity)),
+            relative_entropy: inverted.then(|| part(|terms| terms.relative_entropy)),
+            total: Some(total),
+            ..bound
+        };
+        let (bound, mut sentence) = self.with_verdicts(bound, verdicts, None);
+        if inverted {
+            sentence.sentence =
+                sentence.sentence.replace("the bound is at least 1 and", "the bound is above 1 − 10⁻⁶ and");
+        }
+        Ok((bound, sentence))
     }
 
     /// T4 of a bound that gives every class delta/K.
@@ -244,6 +288,59 @@ impl Statements<'_> {
     }
 }
 
+/// One of the statements on ‖C_S − C_D‖₂ of a Gibbs classifier: m_1..m_K, the posterior, delta.
+type RadiusBound = fn(&[u64], Posterior, f64) -> Result<Outcome<ConfusionRadius>, BoundError>;
+
+const MARGIN_STATEMENTS: [(&str, MarginStatement); 3] =
+    [("T3", MarginStatement::T3), ("T3'", MarginStatement::T3Prime), ("T3''", MarginStatement::T3DoublePrime)];
+
+/// The terms of a margin bound of one class.
+struct Terms {
+    first_term: f64,
+    /// Added to the first term: T3, T3'.
+    complexity: Option<f64>,
+    /// The second argument of kl⁻¹: T3''.
+    relative_entropy: Option<f64>,
+    total: f64,
+}
+
+impl Terms {
+    /// `None` where T3 does not apply.
+    fn of(statement: MarginStatement, class: &ClassMarginBounds) -> Option<Self> {
+        let sum = match statement {
+            MarginStatement::T3 => *class.t3.value()?,
+            MarginStatement::T3Prime => class.t3_prime,
+            MarginStatement::T3DoublePrime => {
+                let found = class.t3_double_prime;
+                return Some(Self {
+                    first_term: found.first_term,
+                    complexity: None,
+                    relative_entropy: Some(found.relative_entropy),
+                    total: found.total,
+                });
+            }
+        };
+        Some(Self {
+            first_term: sum.first_term,
+            complexity: Some(sum.complexity),
+            relative_entropy: None,
+            total: sum.total,
+        })
+    }
+}
+
+/// The KL that no network of this depth and width comes below, and whether the bound is vacuous for that reason alone.
+fn least_kl_note(statement: MarginStatement, network: &BiasFreeReluNetwork, class_counts: &[u64]) -> String {
+    let (depth, width) = (network.depth(), network.width());
+    let least = short(least_kl(statement, depth, width));
+    let for_all = if vacuous_whatever_the_weights(statement, depth, width, class_counts) {
+        ", so the bound is vacuous for every network of this depth and width"
+    } else {
+        ""
+    };
+    format!("inside the non-trivial range KL ≥ {least} whatever the weights{for_all}")
+}
+
 /// What the first term of T2 alone decides, class by class.
 fn first_term_sentence(margin: f64, verdicts: &[Verdict]) -> String {
     let classes = |wanted: Verdict| verdicts.iter().filter(|&&verdict| verdict == wanted).count();
@@ -287,7 +384,151 @@ fn class_verdict(verdict: Verdict) -> ClassVerdict {
 
 #[cfg(test)]
 mod tests {
+    use car_spectral::bounds::LayerNorms;
+    use car_spectral::confusion::{MarginGrid, WeightForm};
+    use car_spectral_training::input::predictions::Logits;
+    use ndarray::{Array1, Array2};
+
     use super::*;
+    use crate::report::{ModelReport, Source};
+    use crate::subject::{Scored, Subject};
+    use crate::verify::verify;
+
+    /// f(x) = (x₁, −x₁) on 2 classes of `train` and 1000 images at x₁ = ±1, |x| ≤ 1, all right with margin 2.
+    fn two_classes(train: [u64; 2], architecture: Architecture, delta: f64) -> ModelReport {
+        let scored = |counts: [u64; 2]| {
+            let labels: Vec<usize> =
+                (0..2).flat_map(|class| std::iter::repeat_n(class, counts[class] as usize)).collect();
+            let scores = Array2::from_shape_fn((labels.len(), 2), |(at, i)| if labels[at] == i { 1.0 } else { -1.0 });
+            Scored { logits: Logits::F64(scores), labels: Array1::from_vec(labels) }
+        };
+        let subject = Subject {
+            name: "two classes".into(),
+            source: Source::default(),
+            class_names: vec!["plus".into(), "minus".into()],
+            train_counts: Some(train.into()),
+            architecture,
+            train: Some(scored(train)),
+            test: scored([1000; 2]),
+        };
+        let settings = Settings {
+            grid: MarginGrid::new(&[0.0, 1.5]).unwrap(),
+            r0: 0.2,
+            weights: WeightForm::Paper,
+            delta,
+            models_compared: 1,
+            comparisons: 1,
+        };
+        verify(&subject, &settings, |_| ()).unwrap().0
+    }
+
+    /// W = [[1, 0], [−1, 0]].
+    fn linear() -> Architecture {
+        let norm = 2f64.sqrt();
+        let layer = LayerNorms { spectral_upper: norm, frobenius: norm, rows: 2, columns: 2 };
+        Architecture::BiasFreeRelu(BiasFreeReluNetwork::new(vec![layer], 1.0).unwrap())
+    }
+
+    fn found<'a>(model: &'a ModelReport, id: &str, margin: Option<f64>) -> (&'a BoundReport, &'a str) {
+        let bound = model.bounds.iter().find(|bound| bound.id == id && bound.margin == margin).unwrap();
+        let verdict = model.verdicts.iter().find(|verdict| verdict.id == id && verdict.margin == margin).unwrap();
+        (bound, &verdict.sentence)
+    }
+
+    #[test]
+    fn the_inverted_margin_bound_holds_where_t3_is_vacuous() {
+        let model = two_classes([3000; 2], linear(), 0.05);
+        let (bound, sentence) = found(&model, "T3''", Some(1.5));
+        // numpy: kl = 2 / (2 * (1.5 / (4 * (1 + 1e-6) * sqrt(2 * log(8))))**2); x = (kl + log(4 * sqrt(3000) * 2 / .05)) /
+        // 3000; -expm1(-x)
+        let value = |values: &Option<Vec<Option<f64>>>, class: usize| values.as_ref().unwrap()[class].unwrap();
+        for class in 0..2 {
+            approx::assert_relative_eq!(
+                value(&bound.relative_entropy, class),
+                0.012884232150512976,
+                max_relative = 1e-12
+            );
+            approx::assert_relative_eq!(value(&bound.total, class), 0.012801585757336083, max_relative = 1e-11);
+            assert_eq!(value(&bound.first_term, class), 0.0);
+        }
+        assert!(bound.applicable && bound.complexity.is_none());
+        assert_eq!((bound.verdict.holds, sentence.starts_with("T3'' at g = 1.5: holds for all 2 classes")), (2, true));
+        let (t3, _) = found(&model, "T3", Some(1.5));
+        assert_eq!(t3.verdict.vacuous, 2);
+        assert!(t3.relative_entropy.is_none() && value(&t3.complexity, 0) > 1.0);
+        let (at_zero, sentence) = found(&model, "T3''", Some(0.0));
+        assert!(!at_zero.applicable);
+        assert_eq!(sentence, "T3'' at g = 0: not applicable: margin g = 0, needs g > 0.");
+        let network = model.network.unwrap();
+        assert_eq!((network.input_bound, network.layers.len(), network.layers[0].rows), (1.0, 1, 2));
+    }
+
+    #[test]
+    fn a_millionth_below_one_is_vacuous() {
+        // x = (29.57 + ln(4·2·2·10¹²))/4 = 14.99: 1 − e⁻ˣ is above 1 − 10⁻⁶.
+        let model = two_classes([2000, 4], linear(), 1e-12);
+        let (bound, sentence) = found(&model, "T3''", Some(1.5));
+        let total = bound.total.as_ref().unwrap()[1].unwrap();
+        assert!(total < 1.0 && bound.is_vacuous(total));
+        assert_eq!((bound.verdict.holds, bound.verdict.vacuous), (1, 1));
+        assert!(sentence.starts_with("T3'' at g = 1.5: of 2 classes holds for 1, vacuous for 1"), "{sentence}");
+        let (bound, sentence) = {
+            let model = two_classes([4, 4], linear(), 1e-12);
+            let (bound, sentence) = found(&model, "T3''", Some(1.5));
+            (bound.clone(), sentence.to_owned())
+        };
+        assert_eq!(bound.verdict.vacuous, 2);
+        assert!(
+            sentence.ends_with(
+                "vacuous for all 2 classes: the bound is above 1 − 10⁻⁶ and so says nothing about the error."
+            ),
+            "{sentence}"
+        );
+    }
+
+    #[test]
+    fn statements_on_randomised_classifiers_do_not_apply_and_say_what_they_would_give_at_best() {
+        let model = two_classes([3000; 2], Architecture::Residual, 0.05);
+        // python: sqrt(16/(3000-16)*log(3000/(4*.05))), sqrt(8/(3000-8)*log(3000/(2*.05))), sqrt(2*(2/3000)*log(15/.05))
+        for (id, radius) in
+            [("T1", 0.22706668340729555), ("T1 with 4K", 0.16602422879561057), ("T1'", 0.08720689938039078)]
+        {
+            let (bound, sentence) = found(&model, id, None);
+            assert!(!bound.applicable && bound.value.is_none() && bound.least_total.is_none());
+            approx::assert_relative_eq!(bound.least_value.unwrap(), radius, max_relative = 1e-13);
+            assert!(sentence.starts_with(&format!("{id}: not applicable: the statement bounds the Gibbs classifier")));
+            assert!(
+                sentence.contains("for a randomised one the radius is at least 0.") && !sentence.contains("too much")
+            );
+        }
+        let (bound, sentence) = found(&model, "T1''", None);
+        // python: 1 - exp(-log(2*sqrt(3000)*2/.05)/3000)
+        for least in bound.least_total.as_ref().unwrap() {
+            approx::assert_relative_eq!(least.unwrap(), 0.002791167567791269, max_relative = 1e-11);
+        }
+        assert!(!bound.applicable && bound.total.is_none() && bound.least_value.is_none());
+        assert!(sentence.ends_with("it is at least 0.3 %, with KL = 0 and no training error."), "{sentence}");
+        assert!(!sentence.contains("||"), "{sentence}");
+        for id in ["T3", "T3'", "T3''"] {
+            let (bound, sentence) = found(&model, id, None);
+            assert!(!bound.applicable && sentence.contains("residual network"), "{sentence}");
+        }
+        assert!(model.network.is_none());
+
+        // m_min between 4K = 8 and 8K = 16, then at 8.
+        let model = two_classes([3000, 9], Architecture::Residual, 0.05);
+        let least = |model: &ModelReport, id: &str| found(model, id, None).0.least_value;
+        assert!(least(&model, "T1").is_none() && least(&model, "T1 with 4K").is_some());
+        assert!(found(&model, "T1 with 4K", None).1.contains("too much for any bound of a class's error below 1"));
+        assert!(
+            found(&model, "T1''", None).1.contains("(most images) to 45.6 % (fewest)"),
+            "{}",
+            found(&model, "T1''", None).1
+        );
+        let model = two_classes([3000, 8], Architecture::Residual, 0.05);
+        assert_eq!(found(&model, "T1 with 4K", None).1, "T1 with 4K: not applicable: m_min = 8, needs more than 8.");
+        assert!(least(&model, "T1 with 4K").is_none() && least(&model, "T1'").is_some());
+    }
 
     #[test]
     fn the_first_term_of_t2_is_said_to_decide_only_what_it_decides() {

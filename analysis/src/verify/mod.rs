@@ -7,19 +7,19 @@ mod bounds;
 mod split;
 
 use car_spectral::bounds::{
-    Interval, VectorPair, bootstrap_selection_bias, held_out_alpha, held_out_intervals, images_for_certificate,
-    images_for_paired, prediction_limits, self_bounding_interval, simultaneous_floor, spectral_certificate,
-    weighted_worst_class_interval, worst_class_candidates, worst_class_certificate, worst_class_floor,
-    worst_class_interval, worst_class_sign_level,
+    BiasFreeReluNetwork, Interval, VectorPair, bootstrap_selection_bias, held_out_alpha, held_out_intervals,
+    images_for_certificate, images_for_paired, prediction_limits, self_bounding_interval, simultaneous_floor,
+    spectral_certificate, weighted_worst_class_interval, worst_class_candidates, worst_class_certificate,
+    worst_class_floor, worst_class_interval, worst_class_sign_level,
 };
 use car_spectral::confusion::{ClassWeights, MarginCounts, MarginGrid, WeightForm};
 use car_spectral::longtail::{ClassErrors, ClassMetrics, Group};
 
 use crate::AnalysisError;
 use crate::report::{
-    ClassGroup, Confusion, Floors, GroupAccuracy, MaxError, ModelFigures, ModelReport, NextSample, Planning,
-    SpectralCertificate, SplitReport, TestReport, TrainQuantity, TrainToTest, VerdictSentence, WeightedWorstClass,
-    WorstClass, multiple, short,
+    ClassGroup, Confusion, Floors, GroupAccuracy, MaxError, ModelFigures, ModelReport, Network, NetworkLayer,
+    NextSample, Planning, SpectralCertificate, SplitReport, TestReport, TrainQuantity, TrainToTest, VerdictSentence,
+    WeightedWorstClass, WorstClass, multiple, short,
 };
 use crate::subject::Subject;
 use split::AnalysedSplit;
@@ -36,10 +36,12 @@ pub struct Settings {
     pub r0: f64,
     /// Form of D3.
     pub weights: WeightForm,
-    /// delta of T1 to T6.
+    /// delta of every statement.
     pub delta: f64,
     /// M of T5: models compared.
     pub models_compared: usize,
+    /// Comparisons of two models, which share delta; at least 1.
+    pub comparisons: usize,
 }
 
 /// Analyses one model. `progress` is told what is being done, in a few words, before each part.
@@ -125,6 +127,7 @@ pub fn verify(
         train_counts: subject.train_counts.clone(),
         groups: subject.train_counts.as_ref().map(|counts| counts.iter().map(|&count| class_group(count)).collect()),
         weights: lambda.to_vec(),
+        network: subject.architecture.bias_free_relu().ok().map(network),
         delta_per_class: held_out_alpha(num_classes, settings.delta, settings.models_compared)?,
         floors: subject.train_counts.as_deref().map(|counts| floors(counts, settings.delta)).transpose()?.flatten(),
         train_to_test,
@@ -204,16 +207,18 @@ const PLANNED: [f64; 4] = [0.1, 0.05, 0.02, 0.01];
 const POWER: f64 = 0.8;
 
 /// T11 with this model's class errors: a certificate within w of the worst error, where that is below 1; two models of which one errs on d more
-/// of the images of the worst class, while exactly one of them errs there on half of min(e, 1 - e), at least d.
+/// of the images of the worst class, while exactly one of them errs there on half of min(e, 1 - e), at least d. As in the
+/// report, M certificates share delta, and so do the comparisons.
 fn planning(class_errors: &[Option<f64>], settings: &Settings) -> Result<Vec<Planning>, AnalysisError> {
     let errors: Vec<f64> = class_errors.iter().map(|error| error.unwrap_or(0.0)).collect();
     let worst = errors.iter().copied().fold(0.0, f64::max);
     let mut plans = Vec::new();
     for by in PLANNED.into_iter().filter(|by| worst + by < 1.0) {
-        let images_per_class = images_for_certificate(&errors, by, settings.delta, POWER)?;
+        let delta = settings.delta / settings.models_compared as f64;
+        let images_per_class = images_for_certificate(&errors, by, delta, POWER)?;
         plans.push(Planning { goal: "certify".into(), by, images_per_class });
     }
-    let level = worst_class_sign_level(settings.delta)?;
+    let level = worst_class_sign_level(settings.delta / settings.comparisons as f64)?;
     for by in PLANNED {
         let discordance = (0.5 * worst.min(1.0 - worst)).max(by).min(1.0);
         plans.push(Planning {
@@ -223,6 +228,21 @@ fn planning(class_errors: &[Option<f64>], settings: &Settings) -> Result<Vec<Pla
         });
     }
     Ok(plans)
+}
+
+fn network(network: &BiasFreeReluNetwork) -> Network {
+    let layers = network.layers().iter().zip(network.spectral_bounds());
+    Network {
+        input_bound: network.input_bound(),
+        layers: layers
+            .map(|(layer, spectral_upper)| NetworkLayer {
+                rows: layer.rows,
+                columns: layer.columns,
+                spectral_upper,
+                frobenius: layer.frobenius,
+            })
+            .collect(),
+    }
 }
 
 /// T4 for these training counts; `None` if a class has no image.

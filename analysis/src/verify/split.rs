@@ -99,11 +99,17 @@ impl Norms {
         let (plain, weighted) = (norms::spectral_norm(matrix)?, norms::spectral_norm(&scaled)?);
         let (one_norm, one_norm_weighted) = (norms::one_norm(matrix), norms::one_norm(&scaled));
         let ratio = |one: f64, spectral: &SpectralNorm| (spectral.value > 0.0).then(|| one / spectral.value);
+        let (range, range_weighted) = (bounds::nu_range(matrix)?, bounds::nu_range(&scaled)?);
+        let ends = |interval: Interval| [interval.lower, interval.upper];
         let report = MatrixNorms {
             one_norm,
             one_norm_weighted,
             nu: ratio(one_norm, &plain),
             nu_weighted: ratio(one_norm_weighted, &weighted),
+            nu_by_non_zeros: range.map(|range| ends(range.by_non_zeros)),
+            nu_by_sums: range.map(|range| ends(range.by_sums)),
+            nu_weighted_by_non_zeros: range_weighted.map(|range| ends(range.by_non_zeros)),
+            nu_weighted_by_sums: range_weighted.map(|range| ends(range.by_sums)),
             spectral_norm: enclosure(&plain),
             spectral_norm_weighted: enclosure(&weighted),
         };

@@ -44,6 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), AnalysisError> {
         weights: arguments.weights,
         delta: arguments.delta,
         models_compared: loaded.subjects.len(),
+        comparisons: compare::compared(&loaded.subjects).len().max(1),
     };
     let spinner = ProgressBar::new_spinner()
         .with_style(ProgressStyle::with_template("{spinner} {msg} ({elapsed})").expect("a valid template"));

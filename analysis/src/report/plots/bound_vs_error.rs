@@ -9,6 +9,7 @@ use super::scale::{Notation, Scale, percent, short};
 use super::scene::{Anchor, Scene, fitted, text_width, wrapped};
 use super::shown_bounds::{common_bounds, describe, first_term_note, sharpest_bounds};
 use super::{FLOOR, class_title, group_legend, group_of, marker_radius, settings_caption, shared_settings, titled};
+use crate::report::family::inapplicable_families;
 use crate::report::{BoundReport, ModelReport, Report, WorstClass, listed, multiple, readable};
 
 const HEIGHT: f64 = 520.0;
@@ -27,15 +28,10 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
         panels.push(("no bound gives a number".to_owned(), model, None));
     }
     let mut caption = how_to_read(&shown, model.floors.is_some());
-    let mut missing: Vec<&str> = Vec::new();
-    for bound in model.bounds.iter().filter(|bound| model.bounds.iter().all(|b| b.id != bound.id || !b.applicable)) {
-        if !missing.contains(&bound.id.as_str()) {
-            missing.push(&bound.id);
-        }
-    }
+    let missing = inapplicable_families(model);
     if !missing.is_empty() {
         let verb = if missing.len() == 1 { "does" } else { "do" };
-        caption.push_str(&format!(" {} {verb} not apply (reasons in the report).", listed(&missing)));
+        caption.push_str(&format!(" {} {verb} not apply in any form (reasons in the report).", listed(&missing)));
     }
     caption.push(' ');
     caption.push_str(&settings_caption(report, model));

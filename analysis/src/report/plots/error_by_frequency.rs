@@ -30,7 +30,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     }
     let styles = [(VERMILLION, false), (INK, true)];
     for (bound, (color, dashed)) in bounds.iter().zip(styles) {
-        if bound.per_class().is_some_and(|values| values.iter().flatten().any(|value| *value < 1.0)) {
+        if bound.per_class().is_some_and(|values| values.iter().flatten().any(|value| !bound.is_vacuous(*value))) {
             entries.push((Symbol::Line(color, dashed), describe(bound)));
         }
     }
@@ -68,7 +68,8 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     }
     for (bound, (color, dashed)) in bounds.iter().zip(styles) {
         let Some(values) = bound.per_class() else { continue };
-        let below: Vec<Option<f64>> = values.iter().map(|value| value.filter(|value| *value < 1.0)).collect();
+        let below: Vec<Option<f64>> =
+            values.iter().map(|value| value.filter(|value| !bound.is_vacuous(*value))).collect();
         steps(&mut scene, &x, &y, &order, &below, color, dashed.then_some((8.0, 5.0)));
     }
 
@@ -99,7 +100,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     let unestimated = model.test.split.per_class_error.iter().filter(|e| e.is_none()).count();
     let mut caption = format!(
         "Measured test error of each class, classes {}; upright lines are Clopper–Pearson intervals that hold for all \
-         classes at once (T5). Band: the error of the worst class, which {} classes can be (T5').",
+         classes at once (T5). Band: the error of the worst class, one of {} classes (T5').",
         order_label(model),
         model.test.max_error.candidates.len()
     );
@@ -129,12 +130,13 @@ const WORST: Color = SKY.with_alpha(0.35);
 /// `None` where none is.
 fn band_text(bound: &BoundReport, values: &[Option<f64>]) -> Option<String> {
     let given = values.iter().flatten().count();
-    let vacuous = values.iter().flatten().filter(|value| **value >= 1.0).count();
+    let vacuous = values.iter().flatten().filter(|value| bound.is_vacuous(**value)).count();
+    let from = if bound.id == "T3''" { "above 99.9999 %" } else { "100 % or more" };
     let name = describe(bound);
     match vacuous {
         0 => None,
-        _ if vacuous == given => Some(format!("↑ {name}: 100 % or more (vacuous) for all {given} classes")),
-        _ => Some(format!("↑ {name}: 100 % or more (vacuous) for {vacuous} of {given} classes, the others below")),
+        _ if vacuous == given => Some(format!("↑ {name}: {from} (vacuous) for all {given} classes")),
+        _ => Some(format!("↑ {name}: {from} (vacuous) for {vacuous} of {given} classes, the others below")),
     }
 }
 
@@ -239,5 +241,8 @@ mod tests {
         assert_eq!(text(&[6.0, 1.0]).unwrap(), "↑ T3': 100 % or more (vacuous) for all 2 classes");
         assert_eq!(text(&[6.0, 0.5]).unwrap(), "↑ T3': 100 % or more (vacuous) for 1 of 2 classes, the others below");
         assert_eq!(text(&[0.0, 0.5]), None);
+        let inverted = BoundReport { id: "T3''".into(), ..bound };
+        let expected = "↑ T3'': above 99.9999 % (vacuous) for 1 of 2 classes, the others below";
+        assert_eq!(band_text(&inverted, &[Some(1.0 - 1e-9), Some(0.999_99)]).unwrap(), expected);
     }
 }

@@ -5,7 +5,7 @@ use super::figure::{Figure, MARGIN, WIDTH};
 use super::palette::{BLUE, Color, MUTED, Mark, ORANGE};
 use super::panel::{Area, LABEL, LEGEND, Symbol, legend, spines, ticks, x_axis, y_axis};
 use super::scale::{Notation, Scale, short};
-use super::scene::{Anchor, Scene};
+use super::scene::{Anchor, Scene, Shape};
 use super::{settings_caption, titled};
 use crate::report::{MarginReport, MatrixNorms, ModelReport, Report, SplitReport};
 use car_spectral::confusion::WrittenMargin;
@@ -14,12 +14,13 @@ const TRAIN: (Color, Mark) = (ORANGE, Mark::Square);
 const TEST: (Color, Mark) = (BLUE, Mark::Circle);
 
 type Read = fn(&MatrixNorms) -> Option<f64>;
+type Range = fn(&MatrixNorms) -> Option<[f64; 2]>;
 
 pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
-    let panels: [(&str, Read, Read); 3] = [
-        ("one-norm ‖C_g‖₁", |n| Some(n.one_norm), |n| Some(n.one_norm_weighted)),
-        ("spectral norm ‖C_g‖₂", |n| Some(n.spectral_norm.value), |n| Some(n.spectral_norm_weighted.value)),
-        ("ν = ‖C_g‖₁ / ‖C_g‖₂", |n| n.nu, |n| n.nu_weighted),
+    let panels: [(&str, Read, Read, Range); 3] = [
+        ("one-norm ‖C_g‖₁", |n| Some(n.one_norm), |n| Some(n.one_norm_weighted), |_| None),
+        ("spectral norm ‖C_g‖₂", |n| Some(n.spectral_norm.value), |n| Some(n.spectral_norm_weighted.value), |_| None),
+        ("ν = ‖C_g‖₁ / ‖C_g‖₂", |n| n.nu, |n| n.nu_weighted, |n| n.nu_by_sums),
     ];
     let mut entries = vec![
         (Symbol::LineMarker(TEST, false), "test".to_owned()),
@@ -42,18 +43,22 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     let low = margins().map(|m| m.margin).fold(f64::INFINITY, f64::min);
     let high = margins().map(|m| m.margin).fold(f64::NEG_INFINITY, f64::max);
     let pad = if high > low { 0.04 * (high - low) } else { 0.5 };
-    for (n, (title, plain, weighted)) in panels.into_iter().enumerate() {
+    for (n, (title, plain, weighted, range)) in panels.into_iter().enumerate() {
         let left = LEFT + n as f64 * (width + GAP);
         let area = Area { left, top: head, right: left + width, bottom };
         scene.text(area.left, area.top - 16.0, title, LEGEND, Anchor::Start).bold = true;
         let values = || margins().flat_map(|m| [plain(&m.norms), weighted(&m.norms)]).flatten();
-        let most = values().fold(0.0, f64::max);
+        let upper = margins().filter_map(|m| range(&m.norms)).map(|[_, upper]| upper);
+        let most = values().chain(upper).fold(0.0, f64::max);
         let x = Scale::linear(low - pad, high + pad, area.left, area.right);
         let y = Scale::linear(0.0, if most > 0.0 { 1.06 * most } else { 1.0 }, area.bottom, area.top);
         y_axis(&mut scene, area, &y, &ticks(&y, 430.0, 60.0, Notation::Plain), "");
         x_axis(&mut scene, area, &x, &ticks(&x, width, 52.0, Notation::Plain), "margin g (logit units)");
         if values().next().is_none() {
             scene.text(area.middle(), area.centre(), "undefined (no errors)", LABEL, Anchor::Middle).color = MUTED;
+        }
+        for (split, style) in &splits {
+            band(&mut scene, &x, &y, &split.margins, style.0, range);
         }
         for (split, style) in &splits {
             for (read, dashed) in [(plain, false), (weighted, true)] {
@@ -69,7 +74,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
         "Norms of the margin confusion matrices C_g (entry: share of the true class with that competitor and margin at \
          most g); weighted: those of C_g Λ. Where lines coincide, training shows as a wider line \
          under test, and weighted as open marks on full ones. ν lies in \
-         [{}, {}] for K = {} (S3); it enters no bound. {}",
+         [{}, {}] for K = {}, and by sums and lengths of the matrix in the band (unweighted; S3); it enters no bound. {}",
         short(1.0 / root),
         short(root),
         model.num_classes,
@@ -80,6 +85,17 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
         title: titled("Norms of the margin confusion matrices", model),
         caption,
         body: scene,
+    }
+}
+
+/// Where a value can be, over the margins at which that is known.
+fn band(scene: &mut Scene, x: &Scale, y: &Scale, margins: &[MarginReport], color: Color, range: Range) {
+    let ends: Vec<(f64, [f64; 2])> =
+        margins.iter().filter_map(|m| Some((x.at(m.margin), range(&m.norms)?.map(|end| y.at(end))))).collect();
+    if ends.len() > 1 {
+        let upper = ends.iter().map(|&(at, [_, upper])| (at, upper));
+        let lower = ends.iter().rev().map(|&(at, [lower, _])| (at, lower));
+        scene.shapes.push(Shape::Polygon { points: upper.chain(lower).collect(), fill: color.with_alpha(0.15) });
     }
 }
 

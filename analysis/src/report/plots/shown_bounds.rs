@@ -32,11 +32,14 @@ pub(super) fn shown_bounds(model: &ModelReport) -> Vec<&BoundReport> {
     chosen
 }
 
-/// [`shown_bounds`] without T3 where T3', which is never above it, is shown.
+/// [`shown_bounds`] without T3 and T3' where T3'', which is never above them, is shown.
 pub(super) fn sharpest_bounds(model: &ModelReport) -> Vec<&BoundReport> {
     let mut bounds = shown_bounds(model);
-    if bounds.iter().any(|bound| bound.id == "T3'") {
-        bounds.retain(|bound| bound.id != "T3");
+    let shown = |bounds: &[&BoundReport], id: &str| bounds.iter().any(|bound| bound.id == id);
+    for (sharper, others) in [("T3''", &["T3", "T3'"][..]), ("T3'", &["T3"])] {
+        if shown(&bounds, sharper) {
+            bounds.retain(|bound| !others.contains(&bound.id.as_str()));
+        }
     }
     bounds
 }
@@ -71,7 +74,7 @@ pub(super) fn common_bounds(models: &[ModelReport]) -> Vec<Option<&BoundReport>>
         let better = if key(&other) != key(&best) {
             key(&other) > key(&best)
         } else if other.0.id != best.0.id {
-            // Of two complete statements the sharper one: T3', not T3.
+            // Of two complete statements the sharper one: T3'', not T3.
             other.0.total.is_some() && other.3 < best.3
         } else if other.0.total.is_some() {
             other.3 < best.3
