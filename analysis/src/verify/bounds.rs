@@ -386,7 +386,7 @@ fn class_verdict(verdict: Verdict) -> ClassVerdict {
 mod tests {
     use car_spectral::bounds::LayerNorms;
     use car_spectral::confusion::{MarginGrid, WeightForm};
-    use car_spectral_training::input::predictions::Logits;
+    use car_spectral_formats::predictions::Logits;
     use ndarray::{Array1, Array2};
 
     use super::*;
