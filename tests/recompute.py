@@ -11,7 +11,8 @@ seeds are recomputed too.
 
 Shares no code with the Rust library: definitions are taken from THEORY.md. Counts must agree exactly; matrices' norms to
 1e-12 relative (both sides sum at most a few thousand doubles, so 1e-12 is about 4000 roundings); limits to 1e-10
-absolute; p-values, which are rounded upwards, may be 1e-9 + 1e-13 n of themselves too large. Clopper-Pearson ends are rounded outwards by at most 1.1e-10, or 1e-7 of the distance from 0 or 1: they may lie
+absolute; p-values, which are rounded upwards, may be 1e-9 + 1e-13 n of themselves too large.
+Clopper-Pearson ends are rounded outwards by at most 1.1e-10, or 1e-7 of the distance from 0 or 1: they may lie
 at most 1e-12 inside SciPy's and at most 1.3e-10 outside. Certified intervals must contain NumPy's value up to 1e-12.
 Prints one line a check and exits with 1 if any fails.
 """
@@ -486,7 +487,7 @@ def check_margin_bounds(checks, model, settings):
         checks.row(f"{id}: is there", any(b["id"] == id for b in chosen), "")
     network = model["network"]
     if not network or not model["train"]:
-        return checks.row("T3 to T3'' do not apply", not any(b["applicable"] for b in chosen), "no network or no training data")
+        return checks.row("T3 to T3'' do not apply", not any(b["applicable"] for b in chosen), "no weights or data")
     layers, big_b, delta = network["layers"], network["input_bound"], settings["delta"]
     s, frobenius = (np.array([layer[key] for layer in layers]) for key in ("spectral_upper", "frobenius"))
     checks.row("layers: s_l at most the Frobenius norm", bool((s <= frobenius).all()), f"{s}")
@@ -517,7 +518,8 @@ def check_margin_bounds(checks, model, settings):
                 # The smallest admissible point of any beta there can be: those with (1 - 1/d) beta_max above are not.
                 largest = low * m ** (1 / (2 * d))
                 smallest = 1 + sum(p < (1 - 1 / d) * largest * (1 - 1e-12) for p in points)
-                kl = [(frobenius / s * beta) @ (frobenius / s * beta) / 2 * (a * d * big_b * b ** (d - 1) / g) ** 2 * h * np.log(4 * d * h) for a in (42, sharp)]
+                unit = d * big_b * b ** (d - 1) / g * np.sqrt(h * np.log(4 * d * h))  # 1/sigma_j is c times this
+                kl = [((frobenius / s * beta) ** 2).sum() / 2 * (constant * unit) ** 2 for constant in (42, sharp)]
                 n = len(points)
                 t3 = c + 4 * np.sqrt((kl[0] + np.log(6 * k * n * len(grid) * m / delta)) / (m - 1)) if m > 1 else None
                 prime = c + np.sqrt((kl[0] + np.log(4 * np.sqrt(m) * k * n * len(grid) / delta)) / (2 * m))

@@ -26,8 +26,8 @@ pub struct SeedGroup {
     pub models: Vec<usize>,
 }
 
-/// The pairs of models that are compared, of those that were tested on the same samples: all pairs of up to three models,
-/// else each with the first.
+/// The pairs of models that are compared, of those that were tested on the same samples: all pairs of up to three
+/// models, else each with the first.
 pub(crate) fn compared(subjects: &[Subject]) -> Vec<(usize, usize)> {
     (0..subjects.len())
         .flat_map(|a| (a + 1..subjects.len()).map(move |b| (a, b)))

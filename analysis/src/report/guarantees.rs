@@ -71,8 +71,8 @@ fn candidates(model: &ModelReport, sure: &str) -> String {
             listed(&names)
         ),
         many => format!(
-            "With probability {sure} one of {many} of the {} classes has the largest error; the others may have the same, not a larger one. These \
-             test images cannot tell which.",
+            "With probability {sure} one of {many} of the {} classes has the largest error; the others may have the \
+             same, not a larger one. These test images cannot tell which.",
             model.num_classes
         ),
     }

@@ -498,8 +498,8 @@ pub struct MaxError {
     pub interval: [f64; 2],
     /// "No class has an error above this", one-sided at level 1 - delta/M.
     pub at_most: f64,
-    /// Classes among which the worst is: the set contains any one class of the largest error with probability at least 1
-    /// - delta/M. Where several classes have that error, one that is left out may be among them. Ascending.
+    /// Classes among which the worst is: the set contains any one class of the largest error with probability at least
+    /// 1 - delta/M. Where several classes have that error, one that is left out may be among them. Ascending.
     pub candidates: Vec<usize>,
     /// The estimate that is usually printed, the largest of the measured class errors. It is biased upwards.
     pub estimate: f64,
@@ -521,7 +521,8 @@ pub struct NextSample {
 /// How many test images of each class a statement needs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Planning {
-    /// `certify`: with probability 0.8 the one-sided upper limit of max_j e_j at level 1 - delta/M exceeds it by at most
+    /// `certify`: with probability 0.8 the one-sided upper limit of max_j e_j at level 1 - delta/M exceeds it by at
+    /// most
     /// `by`; `compare`: two models whose worst classes differ by `by` are told apart with probability 0.8 at level 1 -
     /// delta/C, C the number of comparisons in the report (1 without any).
     pub goal: String,

@@ -91,8 +91,8 @@ impl Statements<'_> {
         Ok((BoundReport { least_value: at_best.map(|best| best.radius), ..bound }, sentence))
     }
 
-    /// T1'' takes a single network only as a point mass of a countable prior, which is not at hand; what it would give a
-    /// randomised one at best, with KL = 0 and no training error, is said with the reason.
+    /// T1'' takes a single network only as a point mass of a countable prior, which is not at hand; what it would give
+    /// a randomised one at best, with KL = 0 and no training error, is said with the reason.
     fn t1_double_prime(&self) -> Result<(BoundReport, VerdictSentence), AnalysisError> {
         let id = "T1''";
         let Some(counts) = self.train_counts else {
@@ -439,8 +439,8 @@ mod tests {
     fn the_inverted_margin_bound_holds_where_t3_is_vacuous() {
         let model = two_classes([3000; 2], linear(), 0.05);
         let (bound, sentence) = found(&model, "T3''", Some(1.5));
-        // numpy: kl = 2 / (2 * (1.5 / (4 * (1 + 1e-6) * sqrt(2 * log(8))))**2); x = (kl + log(4 * sqrt(3000) * 2 / .05)) /
-        // 3000; -expm1(-x)
+        // numpy: kl = 2 / (2 * (1.5 / (4 * (1 + 1e-6) * sqrt(2 * log(8))))**2); x = (kl + log(4 * sqrt(3000) * 2 /
+        // .05)) / 3000; -expm1(-x)
         let value = |values: &Option<Vec<Option<f64>>>, class: usize| values.as_ref().unwrap()[class].unwrap();
         for class in 0..2 {
             approx::assert_relative_eq!(
@@ -489,7 +489,8 @@ mod tests {
     #[test]
     fn statements_on_randomised_classifiers_do_not_apply_and_say_what_they_would_give_at_best() {
         let model = two_classes([3000; 2], Architecture::Residual, 0.05);
-        // python: sqrt(16/(3000-16)*log(3000/(4*.05))), sqrt(8/(3000-8)*log(3000/(2*.05))), sqrt(2*(2/3000)*log(15/.05))
+        // python: sqrt(16/(3000-16)*log(3000/(4*.05))), sqrt(8/(3000-8)*log(3000/(2*.05))),
+        // sqrt(2*(2/3000)*log(15/.05))
         for (id, radius) in
             [("T1", 0.22706668340729555), ("T1 with 4K", 0.16602422879561057), ("T1'", 0.08720689938039078)]
         {

@@ -9,8 +9,8 @@
 //!
 //! The probabilities are summed, not simulated. As counts are whole numbers, the power of a test of counts falls
 //! slightly between its steps up: the n given reaches the power and n − 1 does not, but a few larger n may fall short
-//! by a little again. `None` means: not with 10^7. One statement has delta; M certificates, or C comparisons, that are to
-//! hold at once have delta/M, delta/C each, and are planned with that.
+//! by a little again. `None` means: not with 10^7. One statement has delta; M certificates, or C comparisons, that are
+//! to hold at once have delta/M, delta/C each, and are planned with that.
 
 mod certificate;
 mod seeds;
