@@ -28,7 +28,7 @@ pub struct SeedGroup {
 
 /// The pairs of models that are compared, of those that were tested on the same samples: all pairs of up to three
 /// models, else each with the first.
-pub(crate) fn compared(subjects: &[Subject]) -> Vec<(usize, usize)> {
+pub fn compared(subjects: &[Subject]) -> Vec<(usize, usize)> {
     (0..subjects.len())
         .flat_map(|a| (a + 1..subjects.len()).map(move |b| (a, b)))
         .filter(|&(a, b)| (subjects.len() <= ALL_PAIRS || a == 0) && same_samples(&subjects[a], &subjects[b]))
