@@ -5,8 +5,10 @@
 //! locked, so that a second `train` in the same folder is refused, too.
 
 use std::fs::{self, OpenOptions, TryLockError};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use car_spectral_formats::atomic::write_atomically;
 use car_spectral_formats::safetensors_metadata;
 
 use crate::RunError;
@@ -48,6 +50,15 @@ pub fn is_state(path: &Path) -> Result<bool, RunError> {
 /// Whether the folder holds a run, of whatever settings, that has come to its end.
 pub fn has_results(folder: &Path) -> bool {
     !folder.join(STATE).exists() && RESULTS.iter().all(|file| folder.join(file).exists())
+}
+
+/// Keeps the flags of a run beside its results.
+///
+/// # Errors
+/// [`RunError::File`].
+pub fn keep_flags(folder: &Path, flags: &str) -> Result<(), RunError> {
+    let path = folder.join(FLAGS);
+    write_atomically(&path, |file| file.write_all(flags.as_bytes()).map_err(RunError::io(&path)))
 }
 
 /// Refuses a folder that holds a run.

@@ -118,6 +118,8 @@ pub struct OutputSettings {
     pub checkpoint_every: usize,
     /// Record in each epoch how large CAR's gradient is, what time it takes, and what the other average would be.
     pub car_diagnose: bool,
+    /// The flags of the run as an experiment file, to be kept beside its results.
+    pub flags: Option<String>,
 }
 
 fn at_least_one(name: &'static str, value: usize) -> Result<(), RunError> {
@@ -196,5 +198,28 @@ impl OutputSettings {
         // A file that vanishes again, in the nearest folder there is: nothing is made that a failed run would leave.
         let nearest = self.folder.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
         tempfile::tempfile_in(nearest).map(drop).map_err(RunError::io(&self.folder))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decays_of_the_average_lie_between_0_and_1() {
+        let network = |weight_ema| NetworkSettings {
+            architecture: ArchitectureKind::ResNet20,
+            classifier: Classifier::Linear,
+            resolution: None,
+            training_pass: TrainingPass::default(),
+            pretrained: None,
+            weight_ema,
+        };
+        network(None).check().unwrap();
+        network(Some(0.999)).check().unwrap();
+        for decay in [0.0, 1.0, -0.5, f64::NAN] {
+            let error = network(Some(decay)).check().unwrap_err().to_string();
+            assert!(error.starts_with("weight-ema = "), "{error}");
+        }
     }
 }

@@ -56,7 +56,7 @@ fn cosine_logits_are_scaled_cosines() {
     }
     let mlp =
         Architecture { classifier: cosine, ..architecture(ArchitectureKind::Mlp { hidden: vec![] }, [3, 32, 32], 5) };
-    assert!(Model::new(mlp, Device::Cpu).unwrap_err().to_string().contains("--classifier"));
+    assert!(Model::new(mlp, Device::Cpu).unwrap_err().to_string().contains("`classifier`"));
 }
 
 /// Parameters of He et al., table 6: 0.27 M, 0.46 M, 0.66 M, 0.85 M for ten classes.
@@ -214,20 +214,20 @@ fn a_resolution_is_bilinear_resizing_before_the_network() {
 fn images_that_do_not_fit_are_refused_by_flag() {
     let refused = |architecture: Architecture| Model::new(architecture, Device::Cpu).unwrap_err().to_string();
     let vit = |patch| architecture(vit(VitSize::Tiny, patch), [3, 32, 32], 5);
-    assert!(refused(vit(5)).contains("--patch = 5: must divide the sides of the images, 32 x 32"));
-    assert!(refused(vit(0)).contains("--patch = 0"));
+    assert!(refused(vit(5)).contains("patch = 5: must divide the sides of the images, 32 x 32"));
+    assert!(refused(vit(0)).contains("patch = 0"));
     let large = Architecture { resolution: Some(129), ..vit(1) };
-    assert!(refused(large).contains("--patch = 1: more than 16384 patches of 129 x 129 pixels"));
+    assert!(refused(large).contains("patch = 1: more than 16384 patches of 129 x 129 pixels"));
     for kind in [ArchitectureKind::ResNet50, ArchitectureKind::EfficientNetLite0] {
         let error = refused(architecture(kind.clone(), [3, 32, 64], 5));
-        assert!(error.contains("32 x 64") && error.contains("--resolution"), "{error}");
+        assert!(error.contains("32 x 64") && error.contains("`resolution`"), "{error}");
         let resized = Architecture { resolution: Some(64), ..architecture(kind, [3, 32, 64], 5) };
         assert!(Model::new(resized, Device::Cpu).is_ok());
     }
     let mlp = architecture(ArchitectureKind::Mlp { hidden: vec![] }, [3, 8, 8], 5);
-    assert!(refused(Architecture { resolution: Some(16), ..mlp }).contains("--resolution = 16"));
+    assert!(refused(Architecture { resolution: Some(16), ..mlp }).contains("resolution = 16"));
     let huge = architecture(ArchitectureKind::ResNet20, [3, 8, 8], 5);
-    assert!(refused(Architecture { resolution: Some(1 << 40), ..huge }).contains("--resolution"));
+    assert!(refused(Architecture { resolution: Some(1 << 40), ..huge }).contains("resolution"));
 }
 
 #[test]
@@ -337,7 +337,7 @@ fn stochastic_depth_is_of_training_alone_and_of_networks_that_have_it() {
     let mut resnet = resnet(ArchitectureKind::ResNet20, 4);
     for drop_path in [0.1, 1.0, -0.1, f64::NAN] {
         let error = resnet.set_training_pass(TrainingPass { bf16: false, drop_path }).unwrap_err();
-        assert!(error.to_string().contains("--drop-path"), "{error}");
+        assert!(error.to_string().contains("drop-path"), "{error}");
     }
 }
 

@@ -80,6 +80,9 @@ pub fn train(
     let mut log = folder::take(out, settings.output.earlier)?;
     let (done, mut best) = go_on(&mut learner, settings, &describe(0), observer)?;
     log.keep(done)?;
+    if let Some(flags) = settings.output.flags.as_ref().filter(|_| done == 0) {
+        folder::keep_flags(out, flags)?;
+    }
     let mut feed = Feed::new(
         &data.train,
         &parts.train,
@@ -178,11 +181,7 @@ impl<'a> Plan<'a> {
     fn new(data: &'a DataSet, parts: &'a Parts, settings: &'a Settings, device: Device) -> Result<Self, TrainingError> {
         settings.check()?;
         if settings.optimisation.selection == Selection::BestValidation && parts.validation.is_none() {
-            return Err(TrainingError::setting(
-                "select",
-                "best",
-                "needs a validation part: it is never by the test images",
-            ));
+            return Err(TrainingError::setting("select", "best", "needs `validation`: it is never by the test images"));
         }
         let architecture = Architecture {
             kind: settings.network.architecture.clone(),

@@ -150,10 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_decays_and_states_are_refused_by_name() {
-        for decay in [0.0, 1.0, -0.5, f64::NAN] {
-            assert!(WeightEma::new(&model(), decay, Device::Cpu).unwrap_err().to_string().contains("weight-ema"));
-        }
+    fn bad_states_are_refused_by_name() {
         let mut ema = WeightEma::new(&model(), 0.9, Device::Cpu).unwrap();
         let mut state = ema.state();
         let refused =

@@ -227,7 +227,7 @@ mod tests {
             ("seed = 1\nlr = false", "line 2: lr: false is no value"),
             ("check = true", "line 1: `check` is no flag"),
             ("nesterov = 'yes'", "line 1: nesterov: "),
-            ("[experiment]\ntitle = 'a'\ndata = 'cifar10'\nseeds = [0]", "--data = cifar100: "),
+            ("[experiment]\ntitle = 'a'\ndata = 'cifar10'\nseeds = [0]", "data = cifar100: "),
         ] {
             let error = parsed(Some(text), &REQUIRED).unwrap_err();
             assert!(error.contains(says), "{text}: {error}");

@@ -16,10 +16,8 @@ use std::process::ExitCode;
 use car_spectral::bounds::worst_class_interval;
 use car_spectral::car::CarOptions;
 use car_spectral_data::{DataSet, SettingError};
-use car_spectral_formats::FileError;
-use car_spectral_formats::atomic::write_atomically;
 use car_spectral_runs::RunError;
-use car_spectral_runs::folder::{self, EarlierRun};
+use car_spectral_runs::folder::EarlierRun;
 use car_spectral_runs::settings::{
     DeviceChoice, ImageSettings, NetworkSettings, OptimisationSettings, OptimizerOptions, OutputSettings, Selection,
     Settings,
@@ -238,7 +236,8 @@ fn end_with_parent(parent: u32) {
 }
 
 impl Arguments {
-    fn settings(&self) -> Result<Settings, TrainingError> {
+    /// The settings of a run that keeps `flags` beside its results.
+    fn settings(&self, flags: String) -> Result<Settings, TrainingError> {
         let (loss, car) = (&self.loss, &self.car);
         let objective = loss.objective(self.epochs, f64::from(self.model.scale()), car.options(), car.schedule())?;
         Ok(Settings {
@@ -273,6 +272,7 @@ impl Arguments {
                 evaluate_every: self.evaluate_every,
                 checkpoint_every: self.checkpoint_every,
                 car_diagnose: car.car_diagnose,
+                flags: Some(flags),
             },
         })
     }
@@ -286,7 +286,7 @@ fn run(Parsed { arguments, flags }: Parsed) -> Result<(), TrainingError> {
     if let Some(threads) = arguments.threads {
         tch::set_num_threads(i32::from(threads));
     }
-    let settings = arguments.settings()?;
+    let settings = arguments.settings(flags)?;
     arguments.check_used()?;
     settings.check()?;
     arguments.data.check()?;
@@ -302,10 +302,6 @@ fn run(Parsed { arguments, flags }: Parsed) -> Result<(), TrainingError> {
         settings.optimisation.seed,
         device_name(device)
     ));
-    let path = settings.output.folder.join(folder::FLAGS);
-    if !(settings.output.earlier == EarlierRun::Resume && path.exists()) {
-        write_atomically::<FileError>(&path, |file| file.write_all(flags.as_bytes()).map_err(FileError::io(&path)))?;
-    }
     let norm = settings.optimisation.objective.car.unwrap_or(CarOptions::paper()).norm;
     let mut progress = Progress::new(settings.optimisation.epochs, norm);
     progress.tell_how_to_go_on(settings.output.folder.clone());
