@@ -12,43 +12,31 @@
 //! | [`norms`] | one-, infinity- and Frobenius norm, exact SVD, certified enclosure of the spectral norm (S5) |
 //! | [`bounds`] | the chain S1-S3, the theorems T1-T6, confidence intervals, verdicts |
 //! | [`longtail`] | the long-tail protocol, many/medium/few, metrics of the worst class |
-//! | [`car`] | the smooth surrogate of the confusion matrix (D6) |
+//! | [`car`] | CAR as a reference in f64: surrogate (D6), moving average, spectral term, analytic gradients |
 //!
-//! Statement numbers are those of `THEORY.md`. Matrices have **row = predicted class, column = true class**.
-//!
-//! ```
-//! use car_spectral::bounds::{Interval, chain, held_out_intervals};
-//! use car_spectral::confusion::{ClassWeights, MarginCounts, MarginGrid, WeightForm};
-//! use car_spectral::norms;
-//! use ndarray::array;
-//!
-//! // Scores of six held-out samples of three classes, and how often each class occurred in training.
-//! let logits = array![[2.0f32, 1.0, 0.0], [3.0, 0.0, 0.0], [0.5, 2.0, 0.0], [1.0, 0.2, 0.0], [2.0, 0.0, 1.0], [0.0, 0.0, 4.0]];
-//! let labels = array![0, 0, 1, 1, 2, 2];
-//! let train_counts = [500, 50, 5];
-//!
-//! let mut counts = MarginCounts::new(3, &MarginGrid::new(&[0.0, 0.5])?)?;
-//! counts.add_batch(logits.view(), labels.view())?;
-//! let weights = ClassWeights::new(&train_counts, 0.2, WeightForm::Paper)?;
-//!
-//! let confusion = counts.confusion();
-//! let weighted = confusion.scale_columns(weights.values())?;
-//! let spectral = norms::spectral_norm(&weighted)?; // certified: lower <= ||C Lambda||_2 <= upper
-//! let interval = Interval::new(spectral.lower, spectral.upper)?;
-//! let chain = chain(weights.values(), &counts.errors(), counts.class_counts(), interval, &confusion.column_non_zeros())?;
-//! assert!(chain.holds()); // lambda_j e_j <= sqrt(s_j) ||C Lambda||_2, lambda_j e_j <= WCE <= sqrt(K-1) ||C Lambda||_2
-//!
-//! // Two samples a class say little: the interval of the worst class's error shows how little.
-//! let errors = held_out_intervals(&counts.errors(), counts.class_counts(), 0.05, 1)?;
-//! assert!(errors[2].lower < 0.01 && errors[2].upper > 0.99);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
+//! Statement numbers are those of `THEORY.md`. Matrices have **row = predicted class, column = true class**. One call from counts
+//! to every interval is [`WorstClassAnalysis::of`]; the main types stand at the root, too. Arrays are those of [`ndarray`], which is
+//! re-exported.
+
+#![deny(unsafe_code)]
 
 pub mod bounds;
 pub mod car;
 pub mod confusion;
+mod error;
 pub mod longtail;
 pub mod norms;
+mod worst_class;
+
+pub use ndarray;
+
+pub use bounds::{Interval, Outcome, PairedCounts, Verdict};
+pub use car::{CarObjective, CarOptions};
+pub use confusion::{ClassWeights, ConfusionMatrix, MarginCounts, MarginGrid, WeightForm};
+pub use error::Error;
+pub use longtail::{ClassMetrics, Group};
+pub use norms::{SpectralNorm, spectral_norm};
+pub use worst_class::WorstClassAnalysis;
 
 /// The example of the README, compiled and run with the documentation tests.
 #[cfg(doctest)]

@@ -7,9 +7,7 @@ use car_spectral::bounds::{
 use car_spectral::longtail::Group;
 
 use crate::AnalysisError;
-use crate::report::{
-    ClassDifference, Comparison, ComparisonVerdict, Difference, GroupComparison, SeedDifference, WorstClassDifference,
-};
+use crate::report::{ClassDifference, Comparison, Difference, GroupComparison, SeedDifference, WorstClassDifference};
 use crate::subject::Subject;
 
 /// Up to so many models every two are compared; of more, each with the first.
@@ -123,7 +121,7 @@ fn comparison(
                 difference: class.difference,
                 interval: [class.interval.lower, class.interval.upper],
                 p_value: class.test.two_sided,
-                verdict: verdict(class.verdict),
+                verdict: class.verdict,
             })
             .collect(),
     })
@@ -203,19 +201,11 @@ fn between_seeds(a: &[f64], b: &[f64], paired: bool, delta: f64) -> Result<SeedD
         interval: [found.interval.lower, found.interval.upper],
         sign_test: found.sign_test,
         deviation,
-        verdict: verdict(found.verdict),
+        verdict: found.verdict,
         seeds_needed,
     })
 }
 
 fn difference(difference: f64, interval: bounds::Interval, judged: bounds::ComparisonVerdict) -> Difference {
-    Difference { difference, interval: [interval.lower, interval.upper], verdict: verdict(judged) }
-}
-
-fn verdict(verdict: bounds::ComparisonVerdict) -> ComparisonVerdict {
-    match verdict {
-        bounds::ComparisonVerdict::Better => ComparisonVerdict::Better,
-        bounds::ComparisonVerdict::Worse => ComparisonVerdict::Worse,
-        bounds::ComparisonVerdict::Undecided => ComparisonVerdict::Undecided,
-    }
+    Difference { difference, interval: [interval.lower, interval.upper], verdict: judged }
 }

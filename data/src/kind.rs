@@ -1,9 +1,10 @@
 //! Which data set.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The data sets that can be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DataKind {
     /// CIFAR-100, binary version.

@@ -1,12 +1,13 @@
 //! Pixel normalisation: x = (byte / 255 - mean_c) / std_c for each channel c.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::DataKind;
 use crate::DataError;
 
 /// Mean and standard deviation of each channel, in units of byte / 255.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Normalisation {
     /// Mean of each channel.
     pub mean: Vec<f64>,

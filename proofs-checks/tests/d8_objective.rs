@@ -103,7 +103,7 @@ impl<'a> Definition<'a> {
         let batch = surrogate(live, &self.batch.0, &self.batch.1, &self.options.surrogate);
         let average = Array2::from_shape_fn(batch.dim(), |(i, j)| self.past[[i, j]] + self.factor[j] * batch[[i, j]]);
         let weighted = Array2::from_shape_fn(batch.dim(), |(i, j)| average[[i, j]] * self.weights[j]);
-        let spectral = exact::spectral_norm(weighted.view()).unwrap();
+        let spectral = exact::largest_singular_value(weighted.view()).unwrap();
         (batch, average, spectral)
     }
 }

@@ -16,7 +16,7 @@
 //! norm falls while the worst class rises. What the surrogate's steps do is not a matter of this file.
 
 use car_spectral::bounds::{Interval, chain};
-use car_spectral::car::{spectral_derivative, spectral_term};
+use car_spectral::car::{penalised_norm, spectral_derivative};
 use car_spectral::confusion::{ClassWeights, ConfusionMatrix, WeightForm};
 use car_spectral::norms::spectral_norm;
 use nalgebra::DMatrix;
@@ -176,7 +176,7 @@ fn a_descent_step_that_raises_the_worst_class() {
     };
     let (start, direction) = (confusion(0.0), confusion(1.0) - confusion(0.0));
     for weights in [vec![1.0; k], (0..k).map(|j| 1.0 + 0.01 * j as f64).collect()] {
-        let term = spectral_term(start.view(), &weights).unwrap();
+        let term = penalised_norm(start.view(), &weights).unwrap();
         assert!(term.gradient().column(1).iter().all(|&entry| entry == 0.0), "no gradient at the worst class");
         let weighted = |m: &Array2<f64>| Array2::from_shape_fn((k, k), |(i, j)| m[[i, j]] * weights[j]);
         let slope = spectral_derivative(weighted(&start).view(), weighted(&direction).view(), 1e-9).unwrap();

@@ -247,7 +247,7 @@ fn the_matrix_and_its_weighted_spectral_norm_grow_with_the_margin() {
         let spectral: Vec<f64> = (0..counts.margins().len())
             .map(|at| {
                 let matrix = counts.margin_confusion(at).scale_columns(weights.values()).unwrap().to_dense();
-                exact::spectral_norm(matrix.view()).unwrap()
+                exact::largest_singular_value(matrix.view()).unwrap()
             })
             .collect();
         entries.case();

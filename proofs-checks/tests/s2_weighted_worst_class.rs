@@ -10,7 +10,7 @@
 //! the ratio at the worst class to its limit. The first claim needs none: it is attained in every case. Not shown:
 //! anything about the population's e_j, to which the same algebra applies.
 
-use car_spectral::bounds::{Interval, chain, nu, spectral_term};
+use car_spectral::bounds::{Interval, chain, nu, published_term};
 use car_spectral::confusion::ConfusionMatrix;
 use car_spectral::norms::{exact, spectral_norm};
 use nalgebra::DMatrix;
@@ -114,7 +114,7 @@ fn cases(k: impl Strategy<Value = usize>) -> impl Strategy<Value = Case> {
 fn svd_enclosure(matrix: &DMatrix<f64>) -> Interval {
     let entries = Array2::from_shape_fn(matrix.shape(), |place| matrix[place]);
     let (sigma, slack) =
-        (exact::spectral_norm(entries.view()).unwrap(), if matrix.nrows() < 9 { 1e-12 } else { 1e-10 });
+        (exact::largest_singular_value(entries.view()).unwrap(), if matrix.nrows() < 9 { 1e-12 } else { 1e-10 });
     Interval { lower: sigma * (1.0 - slack), upper: sigma * (1.0 + slack) }
 }
 
@@ -172,7 +172,7 @@ fn every_step_of_the_chain() {
         }
 
         // T2's first term is at least the class's own column sum (S3), with sqrt(s_j) and so with sqrt(K-1).
-        let terms = spectral_term(&case.weights, spectral.upper, &case.column_non_zeros()).unwrap();
+        let terms = published_term(&case.weights, spectral.upper, &case.column_non_zeros()).unwrap();
         for j in (0..errors.len()).filter(|&j| case.counts[j] > 0) {
             let share = errors[j] as f64 / case.counts[j] as f64;
             prop_assert!(share <= terms.sparse_first_term[j] * (1.0 + 1e-14));

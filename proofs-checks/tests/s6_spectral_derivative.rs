@@ -23,7 +23,7 @@
 
 use std::cell::Cell;
 
-use car_spectral::car::{spectral_derivative, spectral_term};
+use car_spectral::car::{penalised_norm, spectral_derivative};
 use car_spectral::norms::exact;
 use nalgebra::{DMatrix, SymmetricEigen};
 use ndarray::{Array2, array};
@@ -39,7 +39,7 @@ const BELOW: &str = "‖M‖₂ + t f'(E) ≤ ‖M + tE‖₂";
 const ABOVE: &str = "(‖M + tE‖₂ − ‖M‖₂)/t − f'(E) ≤ t ‖E‖₂²/d";
 
 fn sigma(matrix: &Array2<f64>) -> f64 {
-    exact::spectral_norm(matrix.view()).unwrap()
+    exact::largest_singular_value(matrix.view()).unwrap()
 }
 
 fn derivative(matrix: &Array2<f64>, direction: &Array2<f64>) -> f64 {
@@ -242,7 +242,7 @@ proptest! {
         let mut confusion = random(k, k, rng).mapv(|x| x.max(0.0));
         confusion.diag_mut().fill(0.0);
         let weights: Vec<f64> = (0..k).map(|_| rng.random_range(0.3..3.0)).collect();
-        let term = spectral_term(confusion.view(), &weights).unwrap();
+        let term = penalised_norm(confusion.view(), &weights).unwrap();
         if term.relative_gap <= 0.02 {
             return Ok(());
         }
@@ -263,7 +263,7 @@ proptest! {
     }
 }
 
-/// The gradient of `spectral_term` is a subgradient of R, whatever the multiplicity: R(C + E) >= R(C) + <G, E> for
+/// The gradient of `penalised_norm` is a subgradient of R, whatever the multiplicity: R(C + E) >= R(C) + <G, E> for
 /// every E with zero diagonal, far or near. So -f'(-E) <= <G, E> <= f'(E), with equality where sigma_1 is simple.
 #[test]
 fn the_gradient_is_a_subgradient() {
@@ -278,7 +278,7 @@ fn the_gradient_is_a_subgradient() {
         let k = confusion.ncols();
         let weights: Vec<f64> = (0..k).map(|_| if even { 1.0 } else { rng.random_range(0.3..3.0) }).collect();
         let weighted = |c: &Array2<f64>| Array2::from_shape_fn((k, k), |(i, j)| c[[i, j]] * weights[j]);
-        let term = spectral_term(confusion.view(), &weights).unwrap();
+        let term = penalised_norm(confusion.view(), &weights).unwrap();
         if term.value <= 0.01 {
             return Ok(());
         }

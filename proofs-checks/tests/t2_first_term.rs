@@ -17,7 +17,7 @@
 
 mod shipped;
 
-use car_spectral::bounds::{Interval, nu, spectral_term};
+use car_spectral::bounds::{Interval, nu, published_term};
 use car_spectral::confusion::{ClassWeights, ConfusionMatrix, WeightForm};
 use car_spectral::norms::{one_norm, spectral_norm};
 use proofs_checks::evidence::{Check, Kind};
@@ -67,7 +67,7 @@ fn every_class_by_its_own_non_zeros() {
         let confusion = ConfusionMatrix::from_dense(matrix.values).unwrap();
         let weighted = confusion.scale_columns(&weights).unwrap();
         let non_zeros = confusion.column_non_zeros();
-        let term = spectral_term(&weights, spectral_norm(&weighted).unwrap().upper, &non_zeros).unwrap();
+        let term = published_term(&weights, spectral_norm(&weighted).unwrap().upper, &non_zeros).unwrap();
         for (class, sum) in confusion.column_sums().into_iter().enumerate() {
             let sparse = term.sparse_first_term[class];
             prop_assert!(sum <= sparse * rounding(weights.len()), "class {}: {} > {}", class, sum, sparse);
@@ -96,7 +96,7 @@ fn all_classes_attain_their_sparse_terms_at_once() {
     }
     let confusion = ConfusionMatrix::from_triplets(k, triplets).unwrap();
     let norm = spectral_norm(&confusion.scale_columns(&weights).unwrap()).unwrap();
-    let term = spectral_term(&weights, norm.upper, &confusion.column_non_zeros()).unwrap();
+    let term = published_term(&weights, norm.upper, &confusion.column_non_zeros()).unwrap();
     for (class, sum) in confusion.column_sums().into_iter().enumerate().take(sizes.len()) {
         let sparse = term.sparse_first_term[class];
         assert!(sum <= sparse * rounding(k) && sum >= sparse * (1.0 - 1e-8), "class {class}: {sum} against {sparse}");
@@ -161,7 +161,7 @@ fn on_a_trained_model_it_exceeds_one() {
     for (at, &g) in MARGINS.iter().enumerate() {
         let (weighted, norm, nu) = measured(&train.margin_confusion(at));
         // The lower end of the enclosure: what is above 1 here is above 1.
-        let term = spectral_term(lambda, norm.lower, &vec![k - 1; k]).unwrap().first_term;
+        let term = published_term(lambda, norm.lower, &vec![k - 1; k]).unwrap().first_term;
         let vacuous = term.iter().filter(|&&term| term >= 1.0).count();
         let counts = train.class_counts();
         let share = train.margin_errors(at).iter().sum::<u64>() as f64 / counts.iter().sum::<u64>() as f64;
@@ -182,7 +182,7 @@ fn on_a_trained_model_it_exceeds_one() {
         );
         assert!(root_of_squares(&weighted) <= (k as f64).sqrt() * norm.upper * rounding(k));
         let non_zeros = train.margin_confusion(at).column_non_zeros();
-        let sparse = spectral_term(lambda, norm.lower, &non_zeros).unwrap().sparse_first_term;
+        let sparse = published_term(lambda, norm.lower, &non_zeros).unwrap().sparse_first_term;
         let sparse_vacuous = sparse.iter().filter(|&&term| term >= 1.0).count();
         let most = non_zeros.iter().max().unwrap();
         println!("       sqrt(s_j): s_j {} to {most}, terms >= 1: {sparse_vacuous}", non_zeros.iter().min().unwrap());

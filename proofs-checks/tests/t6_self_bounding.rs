@@ -85,7 +85,7 @@ fn coverage() {
     let (mut least, mut largest) = (f64::INFINITY, 0.0_f64);
     for Population { name, shares, counts, weights } in populations() {
         let k = counts.len();
-        let truth = exact::spectral_norm(weighted(&shares, &weights).view()).unwrap();
+        let truth = exact::largest_singular_value(weighted(&shares, &weights).view()).unwrap();
         let draws = if k > 20 { cases(200).min(1000) } else { cases(1500).min(10_000) };
         let draw = |rng: &mut ChaCha8Rng| {
             let mut table = Array2::<u64>::zeros((k, k));
@@ -108,7 +108,7 @@ fn coverage() {
             let (mut misses, mut ratios, mut width) = ([0_u64; 2], [Vec::new(), Vec::new()], 0.0);
             for _ in 0..draws {
                 let table = draw(rng);
-                let norm = exactly(exact::spectral_norm(seen(&table).view()).unwrap());
+                let norm = exactly(exact::largest_singular_value(seen(&table).view()).unwrap());
                 let entries: Vec<(usize, usize, u64)> = table
                     .indexed_iter()
                     .filter(|(_, count)| **count > 0)
@@ -220,7 +220,7 @@ fn the_shipped_resnet() {
     let mut pairs = vec![even_pair(k)];
     pairs.extend((0..MARGINS.len()).map(|at| top_pair(&weighted(&train.margin_confusion(at).to_dense(), lambda))));
     let (errors, counts) = (test.errors(), test.class_counts());
-    let norm = exactly(exact::spectral_norm(weighted(&test.confusion().to_dense(), lambda).view()).unwrap());
+    let norm = exactly(exact::largest_singular_value(weighted(&test.confusion().to_dense(), lambda).view()).unwrap());
     let entries: Vec<(usize, usize, u64)> = (0..k)
         .flat_map(|j| (0..k).filter(move |&i| i != j).map(move |i| (i, j)))
         .map(|(i, j)| (i, j, test.confusion_count(i, j)))

@@ -83,7 +83,7 @@ const A_PRIORI: &str = "‖C_DΛ‖₂ ≤ √(Σλ_j² − min λ_i²)";
 
 fn weighted_norm(matrix: &DMatrix<f64>, weights: &[f64]) -> f64 {
     let weighted = Array2::from_shape_fn(matrix.shape(), |(i, j)| matrix[(i, j)] * weights[j]);
-    exact::spectral_norm(weighted.view()).unwrap()
+    exact::largest_singular_value(weighted.view()).unwrap()
 }
 
 fn a_priori(weights: &[f64]) -> f64 {

@@ -8,6 +8,7 @@ use std::path::Path;
 use car_spectral_data::augment::AugmentationOptions;
 use car_spectral_data::{DataKind, LongTail, Normalisation, Sampler, Validation};
 use car_spectral_formats::{check_class_name, safetensors_metadata};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::RunError;
@@ -22,7 +23,7 @@ pub const METADATA_KEY: &str = "car_spectral";
 const LONGEST_LOSS: usize = 100;
 
 /// What a checkpoint says of itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Description {
     /// [`SCHEMA`].
     pub schema: String,
@@ -37,7 +38,7 @@ pub struct Description {
 }
 
 /// The training data of a checkpoint.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrainingData {
     /// Data set.
     pub kind: DataKind,
@@ -62,7 +63,7 @@ pub struct TrainingData {
 }
 
 /// The validation part of a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ValidationPart {
     /// How it was drawn.
     #[serde(flatten)]
@@ -74,7 +75,7 @@ pub struct ValidationPart {
 }
 
 /// How a checkpoint came to be.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
     /// Epochs done.
     pub epoch: usize,
@@ -136,7 +137,7 @@ fn is_plain(pass: &TrainingPass) -> bool {
 }
 
 /// The weights that a training began with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Pretrained {
     /// SHA-256 of the file in lower-case hexadecimal.
     pub sha256: String,

@@ -4,12 +4,13 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{RunError, SplitMetrics};
 
 /// One line of `metrics.jsonl`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EpochMetrics {
     /// Epoch, from 1.
     pub epoch: usize,
@@ -35,7 +36,7 @@ pub struct EpochMetrics {
 }
 
 /// What a run with CAR records in an epoch.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CarMetrics {
     /// Mean over the epoch's steps of ||C^ Lambda||_2, or of the other norm that is penalised.
     pub spectral: f64,
@@ -53,7 +54,7 @@ pub struct CarMetrics {
 }
 
 /// What a run measures of CAR where it is told to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CarDiagnosis {
     /// Mean over the epoch's steps of the Frobenius norm of the gradient of the norm with respect to the batch's logits [B, K], without
     /// alpha.
@@ -65,7 +66,7 @@ pub struct CarDiagnosis {
 }
 
 /// Distance of an average C^ from the surrogate C~ of the whole training set ("CM gap"), Frobenius norms.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EmaGap {
     /// ||C^ - C~||_F.
     pub gap: f64,

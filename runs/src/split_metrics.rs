@@ -6,13 +6,14 @@ use car_spectral::confusion::{ClassWeights, ConfusionMatrix, MarginCounts, Margi
 use car_spectral::longtail::{ClassErrors, ClassMetrics, Group};
 use car_spectral::norms::{self, SpectralNorm};
 use ndarray::{Array2, ArrayView1, ArrayView2};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::RunError;
 
 /// One split in one epoch, evaluation mode, no augmentation. Lambda and the surrogate are those of the run's CAR options, or
 /// of [`CarOptions::paper`] in a run without CAR.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SplitMetrics {
     /// Mean cross-entropy, natural logarithm.
     pub loss: f64,

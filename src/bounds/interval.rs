@@ -14,6 +14,8 @@
 use statrs::distribution::{Beta, Continuous, ContinuousCDF};
 use statrs::statistics::Distribution;
 
+use crate::norms::SpectralNorm;
+
 use super::error::{check_delta, check_errors, check_length, check_num_classes};
 use super::{BoundError, DeltaShares};
 
@@ -35,6 +37,13 @@ pub struct Interval {
     pub lower: f64,
     /// Upper end, at least `lower`.
     pub upper: f64,
+}
+
+/// The certified enclosure of a spectral norm.
+impl From<&SpectralNorm> for Interval {
+    fn from(norm: &SpectralNorm) -> Self {
+        Self { lower: norm.lower, upper: norm.upper }
+    }
 }
 
 impl Interval {

@@ -9,7 +9,7 @@
 //! | [`matrix_hoeffding()`] | T1 as proved here: 4K in place of 8K |
 //! | [`unconditional()`] | T1': the same quantity without the condition, and smaller |
 //! | [`class_pac_bayes()`] | T1'': the Gibbs error of every class, by its own examples |
-//! | [`spectral_term()`] | T2: the computable first term of the published bound |
+//! | [`published_term()`] | T2: the computable first term of the published bound |
 //! | [`per_class_margin()`] | T3, T3' and T3'': the margin bound of every class, with all constants |
 //! | [`least_kl`], [`vacuous_whatever_the_weights`] | T3: the KL below which no network comes, and what follows |
 //! | [`DeltaShares`] | δ shared out among the classes, equally or not |
@@ -65,12 +65,12 @@ mod outcome;
 mod paired;
 mod per_class_margin;
 mod planning;
+mod published_term;
 mod seeds;
 mod selection_bias;
 mod self_bounding;
 mod sparsity;
 mod spectral_certificate;
-mod spectral_term;
 mod unconditional;
 mod verdict;
 mod worst_class;
@@ -101,12 +101,12 @@ pub use per_class_margin::{
     per_class_margin, per_class_margin_with_shares,
 };
 pub use planning::{images_for_certificate, images_for_paired, images_for_unpaired, seeds_for_paired};
+pub use published_term::{PublishedTerm, published_term};
 pub use seeds::{NetworksDifference, SeedComparison, networks_difference, paired_seeds, unpaired_seeds};
 pub use selection_bias::{HalfSplit, bootstrap_selection_bias, half_split};
 pub use self_bounding::{VectorPair, even_pair, self_bounding_interval};
 pub use sparsity::{NuRange, nu_range};
 pub use spectral_certificate::{SpectralCertificate, spectral_certificate};
-pub use spectral_term::{SpectralTerm, spectral_term};
 pub use unconditional::{reciprocal_sum, unconditional};
 pub use verdict::{Verdict, VerdictCounts, verdict, verdicts};
 pub use worst_class::{

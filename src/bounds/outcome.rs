@@ -50,7 +50,7 @@ pub enum NotApplicable {
         /// What it must exceed: 8K or 4K.
         needed: u64,
     },
-    /// T1 and T1' bound the Gibbs classifier of a posterior with KL(Q||P) finite.
+    /// T1 and T1' bound the Gibbs classifier of a posterior with KL(Q‖P) finite.
     DeterministicClassifier,
     /// T1', T6: a class without a sample has no estimated column.
     ClassWithoutSamples {
@@ -94,7 +94,7 @@ impl fmt::Display for NotApplicable {
             Self::SmallestClassTooSmall { m_min, needed } => write!(f, "m_min = {m_min}, needs more than {needed}"),
             Self::DeterministicClassifier => f.write_str(
                 "the statement bounds the Gibbs classifier of a posterior, and a single deterministic network has no \
-                 finite KL(Q||P)",
+                 finite KL(Q‖P)",
             ),
             Self::ClassWithoutSamples { class } => {
                 write!(f, "class {class} has no samples, so its column is not estimated")

@@ -18,6 +18,8 @@ use super::{BoundError, Interval};
 
 /// The verdict on "bound_j >= e_j" for one class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Verdict {
     /// A precondition of the statement fails.
     NotApplicable,
@@ -32,17 +34,14 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// One sentence that says what the verdict means, with the two caveats that belong to it.
-    pub fn sentence(self) -> &'static str {
+    /// Gives the verdict as programs write it: `not_applicable`.
+    pub fn id(self) -> &'static str {
         match self {
-            Verdict::NotApplicable => "a precondition of the statement fails, so it gives no number",
-            Verdict::Vacuous => "the bound is at least 1 and so says nothing about the error",
-            Verdict::Violated => {
-                "the bound lies below the whole held-out interval of the error; this is no disproof, since the bound \
-                 itself may fail with probability delta, and so may the interval"
-            }
-            Verdict::Holds => "the bound lies at or above the whole held-out interval of the error",
-            Verdict::Undecided => "the bound lies inside the held-out interval of the error: too few samples to tell",
+            Verdict::NotApplicable => "not_applicable",
+            Verdict::Vacuous => "vacuous",
+            Verdict::Violated => "violated",
+            Verdict::Holds => "holds",
+            Verdict::Undecided => "undecided",
         }
     }
 }
@@ -96,6 +95,8 @@ pub fn verdicts(bounds: &[Option<f64>], intervals: &[Interval]) -> Result<Vec<Ve
 
 /// How many classes got each verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VerdictCounts {
     /// Classes where the bound holds.
     pub holds: usize,
@@ -113,35 +114,6 @@ impl VerdictCounts {
     /// Number of classes counted.
     pub fn total(&self) -> usize {
         self.holds + self.violated + self.undecided + self.vacuous + self.not_applicable
-    }
-
-    /// One sentence about a statement, such as "T3: vacuous for all 100 classes: the bound is at least 1 and so says
-    /// nothing about the error." Verdicts that no class got are left out; the most serious comes first.
-    pub fn sentence(&self, statement: &str) -> String {
-        let total = self.total();
-        let parts: Vec<(usize, Verdict)> = [
-            (self.violated, Verdict::Violated),
-            (self.holds, Verdict::Holds),
-            (self.undecided, Verdict::Undecided),
-            (self.vacuous, Verdict::Vacuous),
-            (self.not_applicable, Verdict::NotApplicable),
-        ]
-        .into_iter()
-        .filter(|&(count, _)| count > 0)
-        .collect();
-        match parts[..] {
-            [] => format!("{statement}: no class to judge."),
-            [(_, verdict)] => format!("{statement}: {verdict} for all {total} classes: {}.", verdict.sentence()),
-            _ => {
-                let shares: Vec<String> =
-                    parts.iter().map(|(count, verdict)| format!("{verdict} for {count}")).collect();
-                let mut sentence = format!("{statement}: of {total} classes {}", shares.join(", "));
-                if self.violated > 0 {
-                    sentence.push_str(&format!("; violated means {}", Verdict::Violated.sentence()));
-                }
-                sentence + "."
-            }
-        }
     }
 }
 
@@ -197,21 +169,5 @@ mod tests {
         let one_each = VerdictCounts { holds: 1, violated: 1, undecided: 1, vacuous: 1, not_applicable: 1 };
         assert_eq!((counts, counts.total()), (one_each, 5));
         assert!(verdicts(&bounds, &[interval; 4]).is_err() && verdicts(&[None], &[interval]).is_err());
-    }
-
-    #[test]
-    fn sentences() {
-        let all: VerdictCounts = std::iter::repeat_n(Verdict::Vacuous, 3).collect();
-        assert_eq!(
-            all.sentence("T3"),
-            "T3: vacuous for all 3 classes: the bound is at least 1 and so says nothing about the error."
-        );
-        let mixed: VerdictCounts = [Verdict::Holds, Verdict::Violated, Verdict::Holds].into_iter().collect();
-        assert_eq!(mixed.total(), 3);
-        assert!(mixed.sentence("T3'").starts_with("T3': of 3 classes violated for 1, holds for 2; violated means"));
-        assert!(mixed.sentence("T3'").contains("no disproof"));
-        let unviolated: VerdictCounts = [Verdict::NotApplicable, Verdict::Undecided].into_iter().collect();
-        assert_eq!(unviolated.sentence("T5"), "T5: of 2 classes undecided for 1, not applicable for 1.");
-        assert_eq!(VerdictCounts::default().sentence("T3"), "T3: no class to judge.");
     }
 }

@@ -31,5 +31,5 @@ pub use error::CarError;
 pub use objective::{CarObjective, CarStep};
 pub use options::{CarOptions, Competition, EmaColumns, EmaOptions, EmaStart, Gate, SurrogateOptions};
 pub use penalty::{PenaltyNorm, PenaltyTerm, penalty_term};
-pub use spectral::{SpectralTerm, descent_cosine, spectral_derivative, spectral_term};
+pub use spectral::{PenalisedNorm, descent_cosine, penalised_norm, spectral_derivative};
 pub use surrogate::{Surrogate, SurrogateSums, surrogate_confusion};

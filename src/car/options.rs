@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 /// The factor of D6 that says how far competitor i has overtaken the true class j, as a function of d_i = f_i - f_j.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(Serialize, Deserialize), serde(rename_all = "kebab-case"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Gate {
     /// sigmoid(g + d_i), the paper's.
     Sigmoid,
@@ -21,6 +22,7 @@ pub enum Gate {
 /// The factor of D6 that shares a sample among its competitors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(Serialize, Deserialize), serde(rename_all = "kebab-case"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Competition {
     /// exp(f_i/tau) / sum over **all** k of exp(f_k/tau): the authors' code.
     SoftmaxAll,
@@ -33,6 +35,7 @@ pub enum Competition {
 /// D6: which surrogate, and through which of its parts the gradient flows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SurrogateOptions {
     /// The margin g of the gate, in units of the logits; finite.
     pub margin: f64,
@@ -91,6 +94,7 @@ impl SurrogateOptions {
 /// What stands in C^ before the first batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(Serialize, Deserialize), serde(rename_all = "kebab-case"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum EmaStart {
     /// C^_0 = 0, as the paper prints it: too small by the factor 1 - b^t while starting.
     Zero,
@@ -103,6 +107,7 @@ pub enum EmaStart {
 /// Which columns an update moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(Serialize, Deserialize), serde(rename_all = "kebab-case"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum EmaColumns {
     /// All: the zero column of an absent class enters the average, which then tends to p_j times the true column (S7). The
     /// paper and the authors' code.
@@ -115,6 +120,7 @@ pub enum EmaColumns {
 /// D7.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EmaOptions {
     /// b in [0, 1): the share of the history.
     pub beta: f64,
@@ -139,6 +145,7 @@ impl EmaOptions {
 /// D8 with all its parts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CarOptions {
     /// Strength of the spectral term, in [0, 1e6].
     pub alpha: f64,

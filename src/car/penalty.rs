@@ -15,7 +15,7 @@ use std::str::FromStr;
 use nalgebra::{DMatrix, SymmetricEigen};
 use ndarray::{Array2, ArrayView2};
 
-use super::{CarError, spectral_term};
+use super::{CarError, penalised_norm};
 use crate::norms::{NormError, exact};
 
 #[cfg(feature = "serde")]
@@ -27,6 +27,7 @@ const DETERMINED: f64 = 1e-8;
 /// A norm of C^ Lambda.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(Serialize, Deserialize), serde(try_from = "String", into = "String"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum PenaltyNorm {
     /// sigma_1, the paper's.
     #[default]
@@ -118,14 +119,14 @@ pub struct PenaltyTerm {
 /// 1e-8 sigma_1 undetermined: they are left out of the gradient.
 ///
 /// # Errors
-/// As [`spectral_term`]; [`CarError::KyFanOrder`] for an order out of range.
+/// As [`penalised_norm`]; [`CarError::KyFanOrder`] for an order out of range.
 pub fn penalty_term(
     confusion: ArrayView2<'_, f64>,
     weights: &[f64],
     norm: PenaltyNorm,
 ) -> Result<PenaltyTerm, CarError> {
     norm.check(weights.len())?;
-    let spectral = spectral_term(confusion, weights)?;
+    let spectral = penalised_norm(confusion, weights)?;
     if spectral.value == 0.0 {
         return Ok(PenaltyTerm { value: 0.0, gradient: spectral.gradient(), relative_gap: 0.0 });
     }

@@ -17,7 +17,7 @@ use crate::norms::{NormError, exact};
 
 /// Value and top singular pair of C Lambda.
 #[derive(Clone, Debug, PartialEq)]
-pub struct SpectralTerm {
+pub struct PenalisedNorm {
     /// R = sigma_1.
     pub value: f64,
     /// u, unit, over the rows (predicted classes).
@@ -29,7 +29,7 @@ pub struct SpectralTerm {
     weights: Vec<f64>,
 }
 
-impl SpectralTerm {
+impl PenalisedNorm {
     /// dR/dC, [K, K], zero on the diagonal; zero altogether at C = 0.
     pub fn gradient(&self) -> Array2<f64> {
         let classes = self.weights.len();
@@ -47,7 +47,7 @@ impl SpectralTerm {
 /// # Errors
 /// [`CarError::WrongNumberOfClasses`], [`CarError::Confusion`] for a matrix that is not square,
 /// [`CarError::Norm`].
-pub fn spectral_term(confusion: ArrayView2<'_, f64>, weights: &[f64]) -> Result<SpectralTerm, CarError> {
+pub fn penalised_norm(confusion: ArrayView2<'_, f64>, weights: &[f64]) -> Result<PenalisedNorm, CarError> {
     let (rows, columns) = confusion.dim();
     if rows != columns {
         return Err(ConfusionError::NotSquare { rows, columns }.into());
@@ -59,7 +59,7 @@ pub fn spectral_term(confusion: ArrayView2<'_, f64>, weights: &[f64]) -> Result<
     let weighted = Array2::from_shape_fn((rows, columns), |(i, j)| confusion[[i, j]] * weights[j]);
     let pair = exact::top_singular_pair(weighted.view())?;
     let second = exact::singular_values(weighted.view())?.get(1).copied().unwrap_or(0.0);
-    Ok(SpectralTerm {
+    Ok(PenalisedNorm {
         value: pair.sigma,
         left: pair.left,
         right: pair.right,
@@ -85,8 +85,8 @@ pub fn spectral_derivative(
         let (found, expected) = (direction.nrows(), matrix.nrows());
         return Err(CarError::WrongNumberOfClasses { what: "the direction", found, expected });
     }
-    let sigma = exact::spectral_norm(matrix)?;
-    let along = exact::spectral_norm(direction)?;
+    let sigma = exact::largest_singular_value(matrix)?;
+    let along = exact::largest_singular_value(direction)?;
     if sigma == 0.0 {
         return Ok(along);
     }
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn a_simple_pair_by_hand() {
         // C Lambda = [[0, 3], [4, 0]] with Lambda = diag(2, 1).
-        let term = spectral_term(array![[0.0, 3.0], [2.0, 0.0]].view(), &[2.0, 1.0]).unwrap();
+        let term = penalised_norm(array![[0.0, 3.0], [2.0, 0.0]].view(), &[2.0, 1.0]).unwrap();
         assert_relative_eq!(term.value, 4.0, max_relative = 1e-15);
         assert_relative_eq!(term.relative_gap, 0.25, max_relative = 1e-14);
         assert_relative_eq!(*term.gradient().as_slice().unwrap(), [0.0, 0.0, 2.0, 0.0], epsilon = 1e-14);
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn zero_has_value_and_gradient_zero() {
-        let term = spectral_term(Array2::zeros((3, 3)).view(), &[1.0; 3]).unwrap();
+        let term = penalised_norm(Array2::zeros((3, 3)).view(), &[1.0; 3]).unwrap();
         assert_eq!((term.value, term.relative_gap, term.gradient()), (0.0, 0.0, Array2::zeros((3, 3))));
         let direction = array![[0.0, -3.0, 0.0], [0.0, 0.0, 0.0], [4.0, 0.0, 0.0]];
         let derivative = spectral_derivative(Array2::zeros((3, 3)).view(), direction.view(), 1e-9).unwrap();
@@ -229,9 +229,9 @@ mod tests {
 
     #[test]
     fn shapes_that_differ_are_refused() {
-        assert!(spectral_term(Array2::zeros((2, 3)).view(), &[1.0; 3]).is_err());
-        assert!(spectral_term(Array2::zeros((3, 3)).view(), &[1.0; 2]).is_err());
-        assert!(spectral_term(array![[0.0, f64::NAN], [0.0, 0.0]].view(), &[1.0; 2]).is_err());
+        assert!(penalised_norm(Array2::zeros((2, 3)).view(), &[1.0; 3]).is_err());
+        assert!(penalised_norm(Array2::zeros((3, 3)).view(), &[1.0; 2]).is_err());
+        assert!(penalised_norm(array![[0.0, f64::NAN], [0.0, 0.0]].view(), &[1.0; 2]).is_err());
         assert!(spectral_derivative(Array2::zeros((3, 3)).view(), Array2::zeros((2, 2)).view(), 1e-9).is_err());
     }
 }

@@ -245,6 +245,14 @@ impl MarginCounts {
         self.class_slots.chunks_exact(self.slots()).map(|counters| counters[..=g_index].iter().sum()).collect()
     }
 
+    /// The errors by pair of classes: (predicted i, true j, samples), for every pair with at least one; in no set order.
+    pub fn confusion_counts(&self) -> impl Iterator<Item = (usize, usize, u64)> + '_ {
+        let pairs = self.pairs.pairs();
+        pairs
+            .map(|(column, row, counters)| (row, column, counters[counters.len() - 1]))
+            .filter(|&(.., count)| count > 0)
+    }
+
     /// The confusion matrix: share of true class j predicted as i; estimates C_D (D2) on held-out data. Zero diagonal.
     pub fn confusion(&self) -> ConfusionMatrix {
         self.matrix(|counters| counters[counters.len() - 1])
@@ -689,7 +697,7 @@ mod tests {
         );
         counts.add_batch(Array2::<f32>::zeros((0, 2)).view(), Array1::zeros(0).view()).unwrap();
         assert_eq!((counts.samples(), counts.ties().share), (0, 0.0));
-        assert_eq!(counts.confusion().to_dense(), Array2::zeros((2, 2)));
+        assert_eq!(counts.confusion().to_dense(), Array2::<f64>::zeros((2, 2)));
     }
 
     #[test]

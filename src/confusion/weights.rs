@@ -13,6 +13,7 @@ const OFFICIAL_FLOOR: f64 = 1e-3;
 /// Which form of D3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum WeightForm {
     /// As the paper prints it: `(pi_j + r0)^(-1/2)`.
     Paper,

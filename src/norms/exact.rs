@@ -46,7 +46,7 @@ pub fn singular_values(matrix: ArrayView2<f64>) -> Result<Vec<f64>, NormError> {
 ///
 /// # Errors
 /// As [`singular_values`].
-pub fn spectral_norm(matrix: ArrayView2<f64>) -> Result<f64, NormError> {
+pub fn largest_singular_value(matrix: ArrayView2<f64>) -> Result<f64, NormError> {
     Ok(singular_values(matrix)?[0])
 }
 
@@ -191,8 +191,8 @@ mod tests {
             "nalgebra has been mended: the transpose is needless"
         );
         // Row 0 holds two of the largest entries, and its columns nothing else.
-        assert!((spectral_norm(matrix.view()).unwrap() / (2f64.sqrt() * one) - 1.0).abs() < 1e-14);
-        assert_eq!(spectral_norm(matrix.view()), spectral_norm(matrix.t()));
+        assert!((largest_singular_value(matrix.view()).unwrap() / (2f64.sqrt() * one) - 1.0).abs() < 1e-14);
+        assert_eq!(largest_singular_value(matrix.view()), largest_singular_value(matrix.t()));
         assert!((top_singular_pair(matrix.view()).unwrap().sigma / (2f64.sqrt() * one) - 1.0).abs() < 1e-14);
     }
 
@@ -202,7 +202,7 @@ mod tests {
         // Golub and Van Loan's 2 x 2 example: σ = √45, √5.
         assert!((values[0] - 45f64.sqrt()).abs() < 1e-14 && (values[1] - 5f64.sqrt()).abs() < 1e-14);
         assert_eq!(singular_values(array![[3.0, 4.0]].view()).unwrap().len(), 1);
-        assert!((spectral_norm(array![[3.0], [4.0]].view()).unwrap() - 5.0).abs() < 1e-15);
+        assert!((largest_singular_value(array![[3.0], [4.0]].view()).unwrap() - 5.0).abs() < 1e-15);
     }
 
     #[test]
@@ -259,10 +259,10 @@ mod tests {
     #[test]
     fn bad_matrices_are_refused_with_their_place() {
         assert_eq!(singular_values(Array2::zeros((0, 3)).view()), Err(NormError::Empty { rows: 0, columns: 3 }));
-        let error = spectral_norm(array![[0.0, 1.0], [f64::NAN, 0.0]].view()).unwrap_err();
+        let error = largest_singular_value(array![[0.0, 1.0], [f64::NAN, 0.0]].view()).unwrap_err();
         assert!(matches!(error, NormError::NonFinite { row: 1, column: 0, .. }), "{error}");
         assert!(error.to_string().contains("(1, 0)"));
         assert!(top_singular_pair(array![[f64::INFINITY]].view()).is_err());
-        assert_eq!(spectral_norm(Array2::from_elem((3, 3), f64::MAX).view()), Err(NormError::Overflow));
+        assert_eq!(largest_singular_value(Array2::from_elem((3, 3), f64::MAX).view()), Err(NormError::Overflow));
     }
 }

@@ -29,6 +29,6 @@ pub fn singular_values(matrix: ArrayView2<f64>) -> Result<Vec<f64>, NormError> {
 ///
 /// # Errors
 /// As [`singular_values`].
-pub fn spectral_norm(matrix: ArrayView2<f64>) -> Result<f64, NormError> {
+pub fn largest_singular_value(matrix: ArrayView2<f64>) -> Result<f64, NormError> {
     Ok(singular_values(matrix)?[0])
 }

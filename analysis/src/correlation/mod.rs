@@ -12,6 +12,7 @@ mod spearman;
 use car_spectral::car::CarOptions;
 use car_spectral_runs::SplitMetrics;
 use car_spectral_runs::log::EpochMetrics;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::report::TrainingRun;
@@ -25,7 +26,7 @@ const FEWEST_COMPARED: usize = 3;
 pub const FEWEST_VALUES: usize = 5;
 
 /// The rank correlations of the runs on one training set.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Correlations {
     /// Data set.
     pub dataset: String,
@@ -52,7 +53,7 @@ impl Correlations {
 }
 
 /// Which epochs of a run are points.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
     /// All that have an evaluation.
@@ -62,7 +63,7 @@ pub enum Scope {
 }
 
 /// The correlations over the points of one scope.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScopeCorrelations {
     /// Which epochs.
     pub scope: Scope,
@@ -77,7 +78,7 @@ pub struct ScopeCorrelations {
 }
 
 /// What a predictor measures; larger is worse for all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Predictor {
     /// ‖C Λ‖₂ of the hard confusion matrix.
@@ -91,7 +92,7 @@ pub enum Predictor {
 }
 
 /// The data that a predictor is measured on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MeasuredOn {
     /// The training images, in evaluation mode.
@@ -101,7 +102,7 @@ pub enum MeasuredOn {
 }
 
 /// What is to be predicted, on test images.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Target {
     /// Error of the worst class.
@@ -113,7 +114,7 @@ pub enum Target {
 }
 
 /// How much a variable varies over the points.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct VariableRange {
     /// `train hard-norm`, ..., `test worst-class`, ...
     pub name: String,
@@ -126,7 +127,7 @@ pub struct VariableRange {
 }
 
 /// The rank correlation of a predictor with a target.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Correlation {
     /// The predictor.
     pub predictor: Predictor,
@@ -144,7 +145,7 @@ pub struct Correlation {
 }
 
 /// How a norm does against a rival.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// The interval of the difference lies above 0.
@@ -158,7 +159,7 @@ pub enum Verdict {
 }
 
 /// The difference of two correlations with the same target.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
     /// The norm.
     pub norm: Predictor,

@@ -56,13 +56,7 @@ pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<S
 
 fn judged(found: &Difference) -> String {
     let Difference { difference, interval, verdict } = found;
-    format!(
-        "{} points of error [{}, {}], {}",
-        signed(*difference),
-        signed(interval[0]),
-        signed(interval[1]),
-        verdict.as_str()
-    )
+    format!("{} points of error [{}, {}], {}", signed(*difference), signed(interval[0]), signed(interval[1]), verdict)
 }
 
 fn seeded(found: &SeedDifference) -> String {
@@ -74,13 +68,7 @@ fn seeded(found: &SeedDifference) -> String {
     };
     let Difference { difference, interval, verdict } =
         Difference { difference: found.difference, interval: found.interval, verdict: found.verdict };
-    format!(
-        "{} points [{}, {}], {}{needed}",
-        signed(difference),
-        signed(interval[0]),
-        signed(interval[1]),
-        verdict.as_str()
-    )
+    format!("{} points [{}, {}], {}{needed}", signed(difference), signed(interval[0]), signed(interval[1]), verdict)
 }
 
 /// A share in points with its sign: `+1.3`, `−0.4`, `0`.

@@ -13,7 +13,7 @@ pub fn headline(settings: &Settings, model: &ModelReport) -> String {
     let images = match (&model.groups, &model.train_counts) {
         (Some(groups), Some(counts)) => {
             let images = counted(counts[worst.index] as usize, "training image", "training images");
-            format!(" ({}, {images})", groups[worst.index].as_str())
+            format!(" ({}, {images})", groups[worst.index].name())
         }
         _ => String::new(),
     };

@@ -1,41 +1,92 @@
-//! Verdict sentences that differ in the margin or the statement alone, said once: for readers; `report.json` keeps each.
+//! Verdicts that differ in the margin or the statement alone, said once: for readers; `report.json` keeps each.
 
+use car_spectral::bounds::VerdictCounts;
 use car_spectral::confusion::WrittenMargin;
 
-use super::{ModelReport, VerdictSentence, listed};
+use super::{ModelReport, listed};
 
-/// The verdicts of a model, in their order, with those of the same statement that differ only in "at g = ..." put
-/// together as "at g = 0.1, 0.5 and 2", and those that differ only in the statement as "T3 and T3'".
-pub(super) fn merged_verdicts(model: &ModelReport) -> Vec<VerdictSentence> {
-    let mut merged: Vec<(VerdictSentence, Option<String>, Vec<f64>)> = Vec::new();
-    for verdict in &model.verdicts {
-        let pattern = verdict.margin.and_then(|g| {
-            let place = format!("at g = {}", WrittenMargin(g));
-            // "at g = 0.1" must not be found within "at g = 0.15".
-            let at = verdict.sentence.find(&place)?;
-            let rest = &verdict.sentence[at + place.len()..];
-            let ends =
-                !rest.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '.' | 'e')) || rest.starts_with(". ");
-            ends.then(|| format!("{}\u{0}{rest}", &verdict.sentence[..at]))
-        });
-        let same = merged.iter_mut().find(|(first, known, _)| {
-            pattern.is_some() && *known == pattern && first.id == verdict.id && first.counts == verdict.counts
-        });
-        match (same, verdict.margin) {
-            (Some((_, _, margins)), Some(g)) => margins.push(g),
-            _ => merged.push((verdict.clone(), pattern, verdict.margin.into_iter().collect())),
+/// One finding on one or several statements at one or several margins.
+#[derive(Clone, Debug)]
+pub(super) struct MergedVerdict {
+    /// The statements, as in `T3 and T3'`.
+    pub id: String,
+    /// The whole sentence.
+    pub sentence: String,
+    /// The verdicts counted over classes.
+    pub counts: Option<VerdictCounts>,
+}
+
+/// A finding before it is written.
+struct Finding<'a> {
+    ids: Vec<&'a str>,
+    margins: Vec<f64>,
+    text: &'a str,
+    counts: Option<VerdictCounts>,
+    /// Whether `text` is the whole sentence, which is never put together with another.
+    whole: bool,
+}
+
+/// The verdicts of a model, in their order, with equal findings of a statement put together as "at g = 0.1, 0.5 and 2", and
+/// then those of several statements at the same margins as "T3 and T3'", each in words where it is first named.
+pub(super) fn merged_verdicts(model: &ModelReport) -> Vec<MergedVerdict> {
+    let findings = model.verdicts.iter().map(|verdict| Finding {
+        ids: vec![verdict.id.as_str()],
+        margins: verdict.margin.into_iter().collect(),
+        text: verdict.finding.as_deref().unwrap_or(&verdict.sentence),
+        counts: verdict.counts,
+        whole: verdict.finding.is_none(),
+    });
+    let by_margin = put_together(findings, |first, other| {
+        let together = first.ids == other.ids && !other.margins.is_empty();
+        together.then(|| first.margins.extend(&other.margins)).is_some()
+    });
+    let by_statement = put_together(by_margin.into_iter(), |first, other| {
+        let together = first.margins == other.margins && !first.ids.contains(&other.ids[0]);
+        together.then(|| first.ids.extend(&other.ids)).is_some()
+    });
+    let mut known: Vec<&str> = Vec::new();
+    by_statement.into_iter().map(|finding| finding.written(&mut known)).collect()
+}
+
+/// Lets each finding join an earlier one of the same text and counts, where `join` takes it in.
+fn put_together<'a>(
+    findings: impl Iterator<Item = Finding<'a>>,
+    join: impl Fn(&mut Finding<'a>, &Finding<'a>) -> bool,
+) -> Vec<Finding<'a>> {
+    let mut together: Vec<Finding> = Vec::new();
+    for finding in findings {
+        let alike = |other: &&mut Finding| {
+            !other.whole && !finding.whole && (other.text, other.counts) == (finding.text, finding.counts)
+        };
+        let joined = together.iter_mut().filter(alike).any(|other| join(other, &finding));
+        if !joined {
+            together.push(finding);
         }
     }
-    let merged = merged.into_iter().map(|(verdict, pattern, margins)| match pattern {
-        Some(pattern) if margins.len() > 1 => {
-            let list: Vec<String> = margins.iter().map(|&g| WrittenMargin(g).to_string()).collect();
-            let list: Vec<&str> = list.iter().map(String::as_str).collect();
-            let sentence = pattern.replace('\u{0}', &format!("at g = {}", listed(&list)));
-            VerdictSentence { sentence, margin: None, ..verdict }
+    together
+}
+
+impl<'a> Finding<'a> {
+    fn written(self, known: &mut Vec<&'a str>) -> MergedVerdict {
+        if self.whole {
+            return MergedVerdict { id: listed(&self.ids), sentence: self.text.to_owned(), counts: self.counts };
         }
-        _ => verdict,
-    });
-    by_statement(merged.collect())
+        let words: Vec<String> = self
+            .ids
+            .iter()
+            .map(|id| match name(id).filter(|_| !known.contains(id)) {
+                Some(name) => format!("{id} ({name})"),
+                None => (*id).to_owned(),
+            })
+            .collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let margins: Vec<String> = self.margins.iter().map(|&g| WrittenMargin(g).to_string()).collect();
+        let margins: Vec<&str> = margins.iter().map(String::as_str).collect();
+        let at = if margins.is_empty() { String::new() } else { format!(" at g = {}", listed(&margins)) };
+        let id = listed(&self.ids);
+        known.extend(self.ids);
+        MergedVerdict { id, sentence: format!("{}{at}: {}", listed(&words), self.text), counts: self.counts }
+    }
 }
 
 /// The statement in words, for where it is first named.
@@ -53,58 +104,21 @@ fn name(id: &str) -> Option<&'static str> {
     }
 }
 
-/// "T3: ..." and "T3': ..." with the same rest and counts as "T3 and T3': ...", each in words where it is first named.
-fn by_statement(verdicts: Vec<VerdictSentence>) -> Vec<VerdictSentence> {
-    let rest = |verdict: &VerdictSentence| {
-        let rest = verdict.sentence.strip_prefix(&verdict.id)?;
-        (rest.starts_with(':') || rest.starts_with(" at g")).then(|| rest.to_owned())
-    };
-    let mut groups: Vec<(VerdictSentence, Option<String>, Vec<String>)> = Vec::new();
-    for verdict in verdicts {
-        let said = rest(&verdict);
-        let same = |(first, known, ids): &&mut (VerdictSentence, Option<String>, Vec<String>)| {
-            said.is_some() && *known == said && first.counts == verdict.counts && !ids.contains(&verdict.id)
-        };
-        match groups.iter_mut().find(same) {
-            Some((_, _, ids)) => ids.push(verdict.id),
-            None => groups.push((verdict.clone(), said, vec![verdict.id])),
-        }
-    }
-    let mut known: Vec<String> = Vec::new();
-    groups
-        .into_iter()
-        .map(|(verdict, rest, ids)| {
-            let Some(rest) = rest else { return verdict };
-            let words: Vec<String> = ids
-                .iter()
-                .map(|id| match name(id).filter(|_| !known.contains(id)) {
-                    Some(name) => format!("{id} ({name})"),
-                    None => id.clone(),
-                })
-                .collect();
-            let words: Vec<&str> = words.iter().map(String::as_str).collect();
-            let sentence = format!("{}{rest}", listed(&words));
-            let id = listed(&ids.iter().map(String::as_str).collect::<Vec<_>>());
-            known.extend(ids);
-            VerdictSentence { sentence, id, ..verdict }
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::VerdictCounts;
+    use crate::report::VerdictSentence;
 
     #[test]
-    fn sentences_that_differ_in_the_margin_or_the_statement_alone_are_said_once() {
-        let verdict = |id: &str, g: f64, text: &str, vacuous: usize| VerdictSentence {
-            id: id.into(),
-            margin: Some(g),
-            sentence: format!("{id} at g = {}: {text}", WrittenMargin(g)),
-            counts: Some(VerdictCounts { vacuous, ..Default::default() }),
+    fn findings_that_differ_in_the_margin_or_the_statement_alone_are_said_once() {
+        let verdict = |id: &str, g: f64, text: &str, vacuous: usize| {
+            VerdictSentence::of(id, Some(g), text.to_owned(), VerdictCounts { vacuous, ..Default::default() })
         };
-        let chain = VerdictSentence { id: "chain".into(), sentence: "The chain holds.".into(), ..Default::default() };
+        let without = |id: &str| VerdictSentence {
+            margin: None,
+            ..VerdictSentence::of(id, None, "no data.".into(), VerdictCounts::default())
+        };
+        let chain = VerdictSentence::plain("chain", "The chain holds.".into());
         let verdicts = vec![
             chain.clone(),
             verdict("T3", 0.1, "vacuous", 9),
@@ -115,12 +129,10 @@ mod tests {
             verdict("T3", 3.0, "holds", 9),
             verdict("T2", 1e6, "vacuous", 9),
             verdict("T2", 1e300, "vacuous", 9),
-            VerdictSentence { margin: Some(1.0), ..verdict("T4", 1e5, "as at g = 1e6", 9) },
-            VerdictSentence { margin: Some(2.0), ..verdict("T4", 1e5, "as at g = 2e6", 9) },
             verdict("T3", 5.0, "not applicable", 9),
             verdict("T3'", 5.0, "not applicable", 9),
-            VerdictSentence { id: "T1".into(), sentence: "T1: no data.".into(), ..Default::default() },
-            VerdictSentence { id: "T1'".into(), sentence: "T1': no data.".into(), ..Default::default() },
+            without("T1"),
+            without("T1'"),
             chain,
         ];
         let model = ModelReport { verdicts, ..Default::default() };
@@ -134,8 +146,6 @@ mod tests {
                 "T3' at g = 0.15: vacuous",
                 "T3 at g = 3: holds",
                 "T2 (Zhu et al. 2026) at g = 1e6 and 1e300: vacuous",
-                "T4 at g = 100000: as at g = 1e6",
-                "T4 at g = 100000: as at g = 2e6",
                 "T3 and T3' at g = 5: not applicable",
                 "T1 (Morvant et al. 2012) and T1' (T1 without its condition): no data.",
                 "The chain holds."

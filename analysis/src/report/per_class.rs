@@ -44,7 +44,7 @@ fn row(model: &ModelReport, class: usize) -> Vec<(String, String)> {
     put("model", model.name.clone());
     put("class", class.to_string());
     put("name", model.class_names[class].clone());
-    put("group", model.groups.as_ref().map_or(String::new(), |g| g[class].as_str().to_owned()));
+    put("group", model.groups.as_ref().map_or(String::new(), |g| g[class].name().to_owned()));
     put("train_count", model.train_counts.as_ref().map_or(String::new(), |c| c[class].to_string()));
     put("weight", number(Some(model.weights[class])));
     put("test_count", test.split.class_counts[class].to_string());
@@ -101,7 +101,7 @@ fn row(model: &ModelReport, class: usize) -> Vec<(String, String)> {
             }
         }
         if let Some(verdicts) = &bound.class_verdict {
-            put(&format!("{} verdict{margin}", bound.id), verdicts[class].as_str().to_owned());
+            put(&format!("{} verdict{margin}", bound.id), verdicts[class].id().to_owned());
         }
     }
     row

@@ -83,7 +83,7 @@ pub(super) fn differences(report: &Report) -> Table {
                 quantity.to_owned(),
                 signed(difference.difference),
                 format!("{lower} to {upper}"),
-                difference.verdict.as_str().to_owned(),
+                difference.verdict.to_string(),
             ]);
         }
     }
@@ -254,7 +254,7 @@ pub(super) fn classes(model: &ModelReport, most: usize) -> Table {
         let test = &model.test;
         table.rows.push(vec![
             format!("{} ({class})", model.class_names[class]),
-            dash(model.groups.as_ref().map(|groups| groups[class].as_str().to_owned())),
+            dash(model.groups.as_ref().map(|groups| groups[class].name().to_owned())),
             dash(model.train_counts.as_ref().map(|counts| counts[class].to_string())),
             short(model.weights[class]),
             format!("{} of {}", test.split.class_errors[class], test.split.class_counts[class]),

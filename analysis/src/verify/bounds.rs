@@ -4,16 +4,14 @@
 use car_spectral::bounds::{
     Architecture, BiasFreeReluNetwork, BoundError, ClassMarginBounds, ConfusionRadius, DeltaShares, Interval,
     MarginStatement, NotApplicable, Outcome, Posterior, TrainingMargins, VACUOUS_ABOVE, Verdict, class_pac_bayes,
-    equal_shares_floor, least_kl, matrix_hoeffding, morvant, per_class_margin, spectral_term, unconditional,
+    equal_shares_floor, least_kl, matrix_hoeffding, morvant, per_class_margin, published_term, unconditional,
     vacuous_whatever_the_weights, verdict,
 };
 
-use car_spectral::confusion::WrittenMargin;
-
-use super::Settings;
 use super::split::AnalysedSplit;
+use super::{Settings, finding};
 use crate::AnalysisError;
-use crate::report::{BoundReport, ClassVerdict, VerdictCounts, VerdictSentence, percent, short};
+use crate::report::{BoundReport, VerdictCounts, VerdictSentence, percent, short};
 
 /// Everything the statements are about.
 pub(super) struct Statements<'a> {
@@ -56,10 +54,8 @@ impl Statements<'_> {
     }
 
     fn not_applicable(&self, id: &str, margin: Option<f64>, reason: String) -> (BoundReport, VerdictSentence) {
-        let reason = reason.replace("||", "‖");
         let counts = VerdictCounts { not_applicable: self.num_classes(), ..VerdictCounts::default() };
-        let sentence =
-            VerdictSentence { id: id.into(), margin, sentence: sentence(id, margin, &reason), counts: Some(counts) };
+        let sentence = VerdictSentence::of(id, margin, format!("{reason}."), counts);
         let bound = BoundReport {
             id: id.into(),
             margin,
@@ -104,7 +100,7 @@ impl Statements<'_> {
             class_pac_bayes(&none, counts, &none, &shares)?.iter().map(|bound| bound.value().copied()).collect();
         let mut reason = String::from(
             "not applicable: the statement bounds the Gibbs classifier of a posterior; a single network has a finite \
-             KL(Q||P_j) only by a prior on countably many networks, fixed without the images of class j, and none is \
+             KL(Q‖P_j) only by a prior on countably many networks, fixed without the images of class j, and none is \
              given",
         );
         let (smallest, largest) = least
@@ -137,7 +133,7 @@ impl Statements<'_> {
         let at_margins = train.report.margins.iter().zip(&train.column_non_zeros);
         at_margins
             .map(|(at, non_zeros)| {
-                let term = spectral_term(self.weights, at.norms.spectral_norm_weighted.upper, non_zeros)?;
+                let term = published_term(self.weights, at.norms.spectral_norm_weighted.upper, non_zeros)?;
                 let first_term: Vec<Option<f64>> = term.first_term.iter().copied().map(Some).collect();
                 let verdicts = self.verdicts(&first_term, |verdict| match verdict {
                     Verdict::Violated => Verdict::Undecided,
@@ -153,8 +149,8 @@ impl Statements<'_> {
                     floor: Some(floor.clone()),
                     ..BoundReport::default()
                 };
-                let sentence = first_term_sentence(at.margin, &verdicts);
-                Ok(self.with_verdicts(bound, verdicts, Some(sentence)))
+                let finding = first_term_finding(&verdicts);
+                Ok(self.with_verdicts(bound, verdicts, Some(finding)))
             })
             .collect()
     }
@@ -227,12 +223,11 @@ impl Statements<'_> {
             total: Some(total),
             ..bound
         };
-        let (bound, mut sentence) = self.with_verdicts(bound, verdicts, None);
-        if inverted {
-            sentence.sentence =
-                sentence.sentence.replace("the bound is at least 1 and", "the bound is above 1 − 10⁻⁶ and");
-        }
-        Ok((bound, sentence))
+        let finding = inverted.then(|| {
+            let counts: VerdictCounts = verdicts.iter().copied().collect();
+            finding::of_counts(&counts).replace("the bound is at least 1 and", "the bound is above 1 − 10⁻⁶ and")
+        });
+        Ok(self.with_verdicts(bound, verdicts, finding))
     }
 
     /// T4 of a bound that gives every class delta/K.
@@ -259,32 +254,12 @@ impl Statements<'_> {
         &self,
         bound: BoundReport,
         verdicts: Vec<Verdict>,
-        sentence: Option<String>,
+        finding: Option<String>,
     ) -> (BoundReport, VerdictSentence) {
-        let counted: car_spectral::bounds::VerdictCounts = verdicts.iter().copied().collect();
-        let counts = VerdictCounts {
-            holds: counted.holds,
-            violated: counted.violated,
-            undecided: counted.undecided,
-            vacuous: counted.vacuous,
-            not_applicable: counted.not_applicable,
-        };
-        let name =
-            bound.margin.map_or(bound.id.clone(), |margin| format!("{} at g = {}", bound.id, WrittenMargin(margin)));
-        let sentence = VerdictSentence {
-            id: bound.id.clone(),
-            margin: bound.margin,
-            sentence: sentence.unwrap_or_else(|| counted.sentence(&name)),
-            counts: Some(counts),
-        };
-        (
-            BoundReport {
-                class_verdict: Some(verdicts.into_iter().map(class_verdict).collect()),
-                verdict: counts,
-                ..bound
-            },
-            sentence,
-        )
+        let counts: VerdictCounts = verdicts.iter().copied().collect();
+        let finding = finding.unwrap_or_else(|| finding::of_counts(&counts));
+        let sentence = VerdictSentence::of(&bound.id, bound.margin, finding, counts);
+        (BoundReport { class_verdict: Some(verdicts), verdict: counts, ..bound }, sentence)
     }
 }
 
@@ -342,7 +317,7 @@ fn least_kl_note(statement: MarginStatement, network: &BiasFreeReluNetwork, clas
 }
 
 /// What the first term of T2 alone decides, class by class.
-fn first_term_sentence(margin: f64, verdicts: &[Verdict]) -> String {
+fn first_term_finding(verdicts: &[Verdict]) -> String {
     let classes = |wanted: Verdict| verdicts.iter().filter(|&&verdict| verdict == wanted).count();
     let parts: Vec<String> = [
         (Verdict::Vacuous, "at least 1 for", "so that T2 is vacuous for them"),
@@ -358,28 +333,7 @@ fn first_term_sentence(margin: f64, verdicts: &[Verdict]) -> String {
     .filter(|(count, _, _)| *count > 0)
     .map(|(count, what, so)| format!("{what} {count} of {} classes, {so}", verdicts.len()))
     .collect();
-    format!(
-        "T2 at g = {}: its first term alone (the constants of the complexity term are unknown) is {}.",
-        WrittenMargin(margin),
-        parts.join("; ")
-    )
-}
-
-fn sentence(id: &str, margin: Option<f64>, reason: &str) -> String {
-    margin.map_or_else(
-        || format!("{id}: {reason}."),
-        |margin| format!("{id} at g = {}: {reason}.", WrittenMargin(margin)),
-    )
-}
-
-fn class_verdict(verdict: Verdict) -> ClassVerdict {
-    match verdict {
-        Verdict::Holds => ClassVerdict::Holds,
-        Verdict::Violated => ClassVerdict::Violated,
-        Verdict::Undecided => ClassVerdict::Undecided,
-        Verdict::Vacuous => ClassVerdict::Vacuous,
-        Verdict::NotApplicable => ClassVerdict::NotApplicable,
-    }
+    format!("its first term alone (the constants of the complexity term are unknown) is {}.", parts.join("; "))
 }
 
 #[cfg(test)]
@@ -533,10 +487,10 @@ mod tests {
 
     #[test]
     fn the_first_term_of_t2_is_said_to_decide_only_what_it_decides() {
-        let sentence = |verdicts: &[Verdict]| first_term_sentence(0.5, verdicts);
+        let sentence = |verdicts: &[Verdict]| first_term_finding(verdicts);
         assert_eq!(
             sentence(&[Verdict::Vacuous; 2]),
-            "T2 at g = 0.5: its first term alone (the constants of the complexity term are unknown) is at least 1 for 2 of \
+            "its first term alone (the constants of the complexity term are unknown) is at least 1 for 2 of \
              2 classes, so that T2 is vacuous for them."
         );
         let mixed = sentence(&[Verdict::Undecided, Verdict::Vacuous, Verdict::Holds, Verdict::Undecided]);

@@ -4,6 +4,7 @@
 //! error (`bounds`), and what follows for the model, as the structures of `report.json`.
 
 mod bounds;
+mod finding;
 mod split;
 
 use car_spectral::bounds::{
@@ -17,9 +18,9 @@ use car_spectral::longtail::{ClassErrors, ClassMetrics, Group};
 
 use crate::AnalysisError;
 use crate::report::{
-    ClassGroup, Confusion, Floors, GroupAccuracy, MaxError, ModelFigures, ModelReport, Network, NetworkLayer,
-    NextSample, Planning, SpectralCertificate, SplitReport, TestReport, TrainQuantity, TrainToTest, VerdictSentence,
-    WeightedWorstClass, WorstClass, multiple, short,
+    Confusion, Floors, GroupAccuracy, MaxError, ModelFigures, ModelReport, Network, NetworkLayer, NextSample, Planning,
+    SpectralCertificate, SplitReport, TestReport, TrainQuantity, TrainToTest, VerdictSentence, WeightedWorstClass,
+    WorstClass, multiple, short,
 };
 use crate::subject::Subject;
 use split::AnalysedSplit;
@@ -106,7 +107,7 @@ pub fn verify(
     };
     if let Some(step) = &train_to_test {
         let sentence = step.sentence.clone();
-        verdicts.insert(1, VerdictSentence { id: "train-to-test".into(), margin: None, sentence, counts: None });
+        verdicts.insert(1, VerdictSentence::plain("train-to-test", sentence));
     }
 
     verdicts.extend(missing_classes_sentence(counts));
@@ -125,7 +126,7 @@ pub fn verify(
         num_classes,
         class_names: subject.class_names.clone(),
         train_counts: subject.train_counts.clone(),
-        groups: subject.train_counts.as_ref().map(|counts| counts.iter().map(|&count| class_group(count)).collect()),
+        groups: subject.train_counts.as_ref().map(|counts| counts.iter().map(|&count| Group::of(count)).collect()),
         weights: lambda.to_vec(),
         network: subject.architecture.bias_free_relu().ok().map(network),
         delta_per_class: held_out_alpha(num_classes, settings.delta, settings.models_compared)?,
@@ -295,14 +296,6 @@ fn class_weights(subject: &Subject, settings: &Settings, num_classes: usize) -> 
     Ok(ClassWeights::new(&counts, settings.r0, settings.weights)?)
 }
 
-fn class_group(count: u64) -> ClassGroup {
-    match Group::of(count) {
-        Group::Many => ClassGroup::Many,
-        Group::Medium => ClassGroup::Medium,
-        Group::Few => ClassGroup::Few,
-    }
-}
-
 fn chain_sentence(test: &SplitReport) -> VerdictSentence {
     let chain = &test.chain;
     let sentence = if chain.holds {
@@ -322,7 +315,7 @@ fn chain_sentence(test: &SplitReport) -> VerdictSentence {
             chain.wce, chain.upper_bound
         )
     };
-    VerdictSentence { id: "chain".into(), margin: None, sentence, counts: None }
+    VerdictSentence::plain("chain", sentence)
 }
 
 /// Classes without test samples are in no number of the report but the intervals; the reader must know.
@@ -334,7 +327,7 @@ fn missing_classes_sentence(counts: &[u64]) -> Option<VerdictSentence> {
         missing.len(),
         counts.len()
     );
-    Some(VerdictSentence { id: "coverage".into(), margin: None, sentence, counts: None })
+    Some(VerdictSentence::plain("coverage", sentence))
 }
 
 /// From ‖C_{S,g} Λ‖₂ on the training data to ‖C_D Λ‖₂ of the population.

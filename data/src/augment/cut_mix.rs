@@ -4,12 +4,13 @@ use std::ops::Range;
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{DataError, Sampler};
 
 /// CutMix of whole batches: one rectangle for all images of a batch, whose partners are a second batch, drawn independently.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CutMix {
     /// Probability that a batch is mixed, in [0, 1].
     pub probability: f64,

@@ -1,5 +1,6 @@
 //! The augmentation of a run's training images by its name, and the chains of all views.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AutoAugment, Chain, ContrastiveColours, Cutout, HorizontalFlip, RandAugment, RandomResizedCrop};
@@ -7,7 +8,7 @@ use crate::DataError;
 use crate::Images;
 
 /// Augmentation of the view to classify.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AugmentationOptions {
     /// What is done first.
     #[serde(flatten)]
@@ -18,7 +19,7 @@ pub struct AugmentationOptions {
 }
 
 /// What is done to an image.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "name", rename_all = "kebab-case")]
 pub enum Policy {
     /// Nothing: the image as for evaluation.

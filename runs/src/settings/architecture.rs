@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::RunError;
@@ -16,7 +17,7 @@ const MOST_PATCHES: usize = 16_384;
 const SMALLEST_SIDE_HALVED_FIVE_TIMES: usize = 33;
 
 /// What has to be known to build a network.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Architecture {
     /// The family and its size.
     #[serde(flatten)]
@@ -94,7 +95,7 @@ impl fmt::Display for Architecture {
 }
 
 /// The last layer of a network: features x to logits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Classifier {
     /// f_i = w_i . x + b_i.
@@ -132,7 +133,7 @@ impl Classifier {
 }
 
 /// The family of a network.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "name", rename_all = "lowercase")]
 pub enum ArchitectureKind {
     /// Bias-free ReLU network with the given hidden widths.
@@ -259,7 +260,7 @@ impl ArchitectureKind {
 }
 
 /// Width of a vision transformer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum VitSize {
     /// 192 entries a token, 3 heads.

@@ -1,11 +1,12 @@
 //! The classification loss, with its constants.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::RunError;
 
 /// A loss with its constants. p = softmax(f), n_j training images of class j, pi_j = n_j / sum n.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "name", rename_all = "kebab-case")]
 pub enum ClassificationOptions {
     /// Mean of -ln p_y.

@@ -1,5 +1,6 @@
 //! The contrastive branch of balanced contrastive learning, with its constants.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::architecture::LARGEST_WIDTH;
@@ -10,7 +11,7 @@ use crate::RunError;
 /// ```text
 /// classification_weight x classification loss + contrastive_weight x balanced contrastive loss
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ContrastiveOptions {
     /// Weight of the classification loss, positive.
     pub classification_weight: f64,

@@ -2,13 +2,14 @@
 
 use car_spectral::car::CarOptions;
 use car_spectral_data::augment::CutMix;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CarSchedule, ClassificationOptions, ContrastiveOptions, RectificationOptions};
 use crate::RunError;
 
 /// The parts of the objective.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ObjectiveOptions {
     /// The classification loss; cross-entropy in checkpoints of builds that knew no other.
     #[serde(default = "cross_entropy")]

@@ -1,12 +1,13 @@
 //! How the forward passes of training compute.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ArchitectureKind;
 use crate::RunError;
 
 /// How the forward passes of training compute; those of evaluation are float32 and whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrainingPass {
     /// Convolutions and linear maps multiply bfloat16 copies of inputs and weights. The weights themselves, their gradients,
     /// the parameters and statistics of normalisation, softmax, the last layer and so the loss are float32.

@@ -5,13 +5,16 @@ use std::fmt;
 use crate::bounds::Interval;
 
 /// Model A against model B, by an error (less is better).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum ComparisonVerdict {
     /// A's error is smaller.
     Better,
     /// A's error is larger.
     Worse,
     /// The images do not tell.
+    #[default]
     Undecided,
 }
 

@@ -148,6 +148,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "LIST", default_value = "html,json,csv,svg,png")]
     pub format: FormatSet,
 
+    /// Print the JSON Schema of report.json and end
+    #[arg(long, exclusive = true)]
+    pub schema: bool,
+
     /// Folder of the results; results of an earlier run in it are replaced or removed
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,

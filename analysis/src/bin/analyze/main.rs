@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use arguments::Arguments;
 use car_spectral_analysis::AnalysisError;
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 fn main() -> ExitCode {
     #[cfg(feature = "torch")]
@@ -15,7 +15,13 @@ fn main() -> ExitCode {
         car_spectral_training::device::load_cuda_if_present();
         car_spectral_training::memory::keep_freed_memory();
     }
-    match run::run(&Arguments::parse()) {
+    let matches = Arguments::command().get_matches();
+    if matches.get_flag("schema") {
+        println!("{}", car_spectral_analysis::report::json_schema());
+        return ExitCode::SUCCESS;
+    }
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    match run::run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {}", message(&error));

@@ -11,7 +11,7 @@ use super::panel::{LABEL, TICK};
 use super::scale::{Notation, Scale};
 use super::scene::{Anchor, Scene, Shape, fitted, text_width};
 use super::{by_frequency, group_of, order_label, settings_caption, titled};
-use crate::report::{ClassGroup, ModelReport, Report};
+use crate::report::{Group, ModelReport, Report};
 
 /// Up to so many classes a cell is a class pair; above, cells are means over blocks of pairs.
 const MOST_CELLS: usize = 500;
@@ -150,7 +150,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport, confusion: &ConfusionMa
             let color = group_style(Some(*group)).0;
             scene.segment((LEFT + from, under), (LEFT + to, under), color, 4.0);
             scene.segment((left_of, TOP + from), (left_of, TOP + to), color, 4.0);
-            let name = group.as_str();
+            let name = group.name();
             if text_width(name, 17.0, false) <= to - from {
                 scene.text(LEFT + 0.5 * (from + to), under + 20.0, name, 17.0, Anchor::Middle);
                 scene.text(left_of - 8.0, TOP + 0.5 * (from + to), name, 17.0, Anchor::Middle).upright = true;
@@ -190,8 +190,8 @@ pub(super) fn draw(report: &Report, model: &ModelReport, confusion: &ConfusionMa
 }
 
 /// The groups along an axis ordered by frequency: each with the ranks it takes; empty where groups are unknown.
-fn group_runs(model: &ModelReport, order: &[usize]) -> Vec<(ClassGroup, Range<usize>)> {
-    let mut runs: Vec<(ClassGroup, Range<usize>)> = Vec::new();
+fn group_runs(model: &ModelReport, order: &[usize]) -> Vec<(Group, Range<usize>)> {
+    let mut runs: Vec<(Group, Range<usize>)> = Vec::new();
     for (rank, &class) in order.iter().enumerate() {
         let Some(group) = group_of(model, class) else { return Vec::new() };
         match runs.last_mut() {
@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn groups_take_consecutive_ranks() {
-        use ClassGroup::{Few, Many, Medium};
+        use Group::{Few, Many, Medium};
         let mut model = ModelReport { groups: Some(vec![Few, Many, Medium, Many]), ..Default::default() };
         assert_eq!(group_runs(&model, &[1, 3, 2, 0]), [(Many, 0..2), (Medium, 2..3), (Few, 3..4)]);
         model.groups = None;

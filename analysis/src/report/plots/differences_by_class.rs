@@ -95,8 +95,7 @@ fn panel(scene: &mut Scene, area: Area, report: &Report, pair: &Comparison, most
             scene.segment((at, ends[0]), (at, ends[1]), style.0.with_alpha(0.8), if k <= 40 { 2.4 } else { 1.6 });
         }
         let name = fitted(&model.class_names[class], 20.0, 400.0);
-        let text =
-            format!("{name}: {} ({})", super::super::comparison_sentence::signed(difference), found.verdict.as_str());
+        let text = format!("{name}: {} ({})", super::super::comparison_sentence::signed(difference), found.verdict);
         scene.marker((at, y.at(difference)), style, marker_radius(k), Some(text));
     }
     spines(scene, area);

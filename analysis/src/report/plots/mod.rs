@@ -31,7 +31,7 @@ use car_spectral::confusion::ConfusionMatrix;
 pub(crate) use correlation::draw as correlation_figures;
 pub use figure::Figure;
 
-use super::{ClassGroup, ModelReport, Report};
+use super::{Group, ModelReport, Report};
 use palette::group_style;
 use panel::Symbol;
 
@@ -209,7 +209,7 @@ fn grouped(count: u64) -> String {
 }
 
 /// Group of a class, if the training counts are known.
-fn group_of(model: &ModelReport, class: usize) -> Option<ClassGroup> {
+fn group_of(model: &ModelReport, class: usize) -> Option<Group> {
     model.groups.as_ref().map(|groups| groups[class])
 }
 
@@ -221,7 +221,7 @@ fn group_legend(model: &ModelReport) -> Vec<(Symbol, String)> {
             format!("class (training counts unknown): {}", model.num_classes),
         )];
     };
-    ClassGroup::ALL
+    Group::ALL
         .into_iter()
         .filter_map(|group| {
             let classes = groups.iter().filter(|g| **g == group).count();

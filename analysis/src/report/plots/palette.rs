@@ -1,6 +1,6 @@
 //! Colours: the colour-blind-safe set of Okabe and Ito (2008) for categories, viridis for a scale, greys for the rest.
 
-use crate::report::ClassGroup;
+use crate::report::Group;
 
 /// An sRGB colour with opacity.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,21 +75,21 @@ pub enum Mark {
 }
 
 /// Colour and shape of a group of classes; of a class without a group, if `None`.
-pub fn group_style(group: Option<ClassGroup>) -> (Color, Mark) {
+pub fn group_style(group: Option<Group>) -> (Color, Mark) {
     match group {
-        Some(ClassGroup::Many) => (BLUE, Mark::Circle),
-        Some(ClassGroup::Medium) => (ORANGE, Mark::Square),
-        Some(ClassGroup::Few) => (PURPLE, Mark::Triangle),
+        Some(Group::Many) => (BLUE, Mark::Circle),
+        Some(Group::Medium) => (ORANGE, Mark::Square),
+        Some(Group::Few) => (PURPLE, Mark::Triangle),
         None => (MUTED, Mark::Diamond),
     }
 }
 
 /// What a group means, for a legend.
-pub fn group_label(group: ClassGroup) -> &'static str {
+pub fn group_label(group: Group) -> &'static str {
     match group {
-        ClassGroup::Many => "many (> 100 images)",
-        ClassGroup::Medium => "medium (20–100)",
-        ClassGroup::Few => "few (< 20)",
+        Group::Many => "many (> 100 images)",
+        Group::Medium => "medium (20–100)",
+        Group::Few => "few (< 20)",
     }
 }
 
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn groups_differ_in_colour_shape_and_lightness() {
-        let styles = ClassGroup::ALL.map(|group| group_style(Some(group)));
+        let styles = Group::ALL.map(|group| group_style(Some(group)));
         for (n, a) in styles.iter().enumerate() {
             for b in &styles[n + 1..] {
                 assert_ne!(a.1, b.1);

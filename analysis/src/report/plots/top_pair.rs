@@ -7,7 +7,7 @@ use super::panel::{Area, LABEL, LEGEND, TICK, legend, ticks, x_axis};
 use super::scale::{Notation, Scale, percent, short};
 use super::scene::{Anchor, Scene, fitted};
 use super::{class_title, group_of, group_swatches, settings_caption, titled};
-use crate::report::{ClassGroup, ModelReport, Report};
+use crate::report::{Group, ModelReport, Report};
 
 /// Classes named on each side.
 const NAMED: usize = 15;
@@ -34,15 +34,14 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
                 side(&mut scene, area, offset + MARGIN, vector, highest, model);
             }
             let of_few = |vector: &[f64]| {
-                let few =
-                    vector.iter().enumerate().filter(|(class, _)| group_of(model, *class) == Some(ClassGroup::Few));
+                let few = vector.iter().enumerate().filter(|(class, _)| group_of(model, *class) == Some(Group::Few));
                 percent(few.map(|(_, x)| x * x).sum())
             };
             caption.push_str(&format!(
                 "The top singular pair of C Λ on test data, σ₁ = {}: ‖C Λ‖₂ = uᵀ C Λ v. ",
                 short(pair.sigma)
             ));
-            if model.groups.as_ref().is_some_and(|groups| groups.contains(&ClassGroup::Few)) {
+            if model.groups.as_ref().is_some_and(|groups| groups.contains(&Group::Few)) {
                 caption.push_str(&format!(
                     "Weight on few-shot classes: {} as true classes, {} as predicted ones. ",
                     of_few(&pair.right),

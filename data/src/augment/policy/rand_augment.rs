@@ -1,5 +1,6 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Operation::{self, *};
@@ -7,7 +8,7 @@ use crate::DataError;
 use crate::augment::{Augmentation, Pixels};
 
 /// RandAugment (Cubuk et al., NeurIPS 2020): so many operations, drawn with replacement from 14, all of one magnitude.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RandAugment {
     /// N: operations an image.
     pub operations: usize,

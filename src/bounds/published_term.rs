@@ -13,7 +13,7 @@ use super::{BoundError, NotApplicable};
 
 /// The first term of T2 for every class.
 #[derive(Clone, Debug, PartialEq)]
-pub struct SpectralTerm {
+pub struct PublishedTerm {
     /// sqrt(K-1) / lambda_j * upper(‖C_{S,g} Lambda‖₂). By S3 it is at least c_j(g), the share of class j with
     /// margin at most g.
     pub first_term: Vec<f64>,
@@ -22,7 +22,7 @@ pub struct SpectralTerm {
     pub sparse_first_term: Vec<f64>,
 }
 
-impl SpectralTerm {
+impl PublishedTerm {
     /// Why T2 has no second term here, and so no total: "up to constants".
     pub fn complexity(&self) -> NotApplicable {
         NotApplicable::ConstantsUnknown
@@ -35,17 +35,17 @@ impl SpectralTerm {
 /// # Errors
 /// [`BoundError::TooFewClasses`], [`BoundError::Weight`], [`BoundError::Length`]; [`BoundError::Value`] for a norm that
 /// is negative or not finite; [`BoundError::ColumnNonZeros`] if an s_j exceeds K - 1.
-pub fn spectral_term(
+pub fn published_term(
     weights: &[f64],
     spectral_upper: f64,
     column_non_zeros: &[usize],
-) -> Result<SpectralTerm, BoundError> {
+) -> Result<PublishedTerm, BoundError> {
     check_num_classes(weights.len())?;
     check_weights(weights)?;
     check_non_negative("upper bound of the spectral norm", spectral_upper)?;
     check_column_non_zeros(column_non_zeros, weights.len())?;
     let term = |terms: usize, weight: f64| (terms as f64).sqrt() * spectral_upper / weight;
-    Ok(SpectralTerm {
+    Ok(PublishedTerm {
         first_term: weights.iter().map(|&weight| term(weights.len() - 1, weight)).collect(),
         sparse_first_term: column_non_zeros.iter().zip(weights).map(|(&terms, &weight)| term(terms, weight)).collect(),
     })
@@ -57,18 +57,18 @@ mod tests {
 
     #[test]
     fn terms_and_reason() {
-        let term = spectral_term(&[1.0, 2.0, 4.0, 1.0, 1.0], 0.5, &[1, 4, 1, 0, 4]).unwrap();
+        let term = published_term(&[1.0, 2.0, 4.0, 1.0, 1.0], 0.5, &[1, 4, 1, 0, 4]).unwrap();
         assert_eq!(term.first_term, [1.0, 0.5, 0.25, 1.0, 1.0]);
         assert_eq!(term.sparse_first_term, [0.5, 0.5, 0.125, 0.0, 1.0]);
-        let full = spectral_term(&[1.0; 5], 0.5, &[4; 5]).unwrap();
+        let full = published_term(&[1.0; 5], 0.5, &[4; 5]).unwrap();
         assert_eq!(full.sparse_first_term, full.first_term);
         assert_eq!(
             term.complexity().to_string(),
             "not applicable: the complexity term is known up to constants, not computable"
         );
-        assert!(spectral_term(&[1.0, 2.0], f64::NAN, &[1, 1]).is_err());
-        assert!(spectral_term(&[1.0, -2.0], 1.0, &[1, 1]).is_err());
-        assert!(spectral_term(&[1.0, 2.0], 1.0, &[1, 2]).is_err());
-        assert!(spectral_term(&[1.0, 2.0], 1.0, &[1]).is_err());
+        assert!(published_term(&[1.0, 2.0], f64::NAN, &[1, 1]).is_err());
+        assert!(published_term(&[1.0, -2.0], 1.0, &[1, 1]).is_err());
+        assert!(published_term(&[1.0, 2.0], 1.0, &[1, 2]).is_err());
+        assert!(published_term(&[1.0, 2.0], 1.0, &[1]).is_err());
     }
 }

@@ -1,0 +1,104 @@
+//! One model against another, and groups of seeds.
+
+use car_spectral::bounds::ComparisonVerdict;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// An error of model b less that of model a, with its interval: below 0 b is better.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Difference {
+    /// Error of b less error of a, as measured.
+    pub difference: f64,
+    /// Where the difference of the true errors lies, at level 1 - delta.
+    pub interval: [f64; 2],
+    /// What that says of b.
+    pub verdict: ComparisonVerdict,
+}
+
+/// The difference max_j e_j of b less that of a (T8).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WorstClassDifference {
+    /// The difference with its interval.
+    #[serde(flatten)]
+    pub difference: Difference,
+    /// The classes that decide it; empty if undecided.
+    pub deciding: Vec<usize>,
+}
+
+/// One class of two models.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ClassDifference {
+    /// Error of b less error of a; `None` for an empty class.
+    pub difference: Option<f64>,
+    /// Where the difference of the true errors lies, for all classes at once at level 1 - delta.
+    pub interval: [f64; 2],
+    /// McNemar's exact test, two-sided, of this class alone.
+    pub p_value: f64,
+    /// The sign, by Holm's method for all classes at once at level 1 - delta.
+    pub verdict: ComparisonVerdict,
+}
+
+/// Two models on the same test samples (T8). Each of its statements (overall, macro, each group, worst class, the
+/// classes' intervals, their verdicts) holds by itself with probability 1 - delta, for these two networks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Comparison {
+    /// Index of the model that is compared with.
+    pub a: usize,
+    /// Index of the model that is judged.
+    pub b: usize,
+    /// All samples.
+    pub overall: Difference,
+    /// Mean over the classes with samples.
+    pub macro_average: Difference,
+    /// The worst class.
+    pub worst_class: WorstClassDifference,
+    /// Samples of classes with more than 100 training images; `None` if there are none or the counts are unknown.
+    pub many: Option<Difference>,
+    /// Samples of classes with 20 to 100 training images.
+    pub medium: Option<Difference>,
+    /// Samples of classes with fewer than 20 training images.
+    pub few: Option<Difference>,
+    /// Each class. Length K.
+    pub classes: Vec<ClassDifference>,
+}
+
+/// What the seeds of two groups say of one error (T9): of these networks, and of training with another seed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SeedDifference {
+    /// Mean error of the networks of b less that of a.
+    pub difference: f64,
+    /// Where the difference of the means of all seeds' networks lies, by Student's t over seeds (paired where both
+    /// groups have the same seeds): differences between seeds taken for normal.
+    pub interval: [f64; 2],
+    /// p-value of the exact sign test over the pairs of seeds; `None` if they are not paired.
+    pub sign_test: Option<f64>,
+    /// Standard deviation of the differences over paired seeds; `None` if they are not paired.
+    pub deviation: Option<f64>,
+    /// What that says of b.
+    pub verdict: ComparisonVerdict,
+    /// Seeds with which a difference as large as the measured one would be found with probability 0.8; `None` if more
+    /// than 10,000,000 or not paired.
+    pub seeds_needed: Option<u64>,
+}
+
+/// Two groups of networks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct GroupComparison {
+    /// Name of the group that is compared with.
+    pub a: String,
+    /// Name of the group that is judged.
+    pub b: String,
+    /// Indices of the models of a.
+    pub models_a: Vec<usize>,
+    /// Indices of the models of b.
+    pub models_b: Vec<usize>,
+    /// Whether the seeds are paired: as many models in both, each with the same seed as its counterpart.
+    pub paired: bool,
+    /// Test error over all samples, between seeds.
+    pub overall: SeedDifference,
+    /// Measured error of the worst class, between seeds.
+    pub worst_class: SeedDifference,
+    /// Mean of max_j e_j of these networks of b less that of a, from their test samples alone (T9); `None` if they are
+    /// not paired or were tested on different samples.
+    pub these_networks: Option<Difference>,
+}

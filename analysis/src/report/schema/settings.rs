@@ -1,0 +1,115 @@
+//! How the numbers were made, and from which files.
+
+use car_spectral_data::Normalisation;
+use car_spectral_runs::Run;
+use car_spectral_runs::log::EpochMetrics;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How the numbers were made: options, program, device.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Settings {
+    /// The margins g of the grid, ascending, in units of the logits.
+    pub margins: Vec<f64>,
+    /// r0 of the class weights lambda_j = (pi_j + r0)^(-1/2) (D3).
+    pub r0: f64,
+    /// Form of the class weights: `paper`, `official` or `none`.
+    pub weights: String,
+    /// delta: every set of statements at this level holds with probability at least 1 - delta.
+    pub delta: f64,
+    /// M: the number of models compared, over which T5 also shares out delta.
+    pub models_compared: usize,
+    /// Where the models ran: `cpu`, `cuda:0`; `None` if only stored predictions were read.
+    pub device: Option<String>,
+    /// Preprocessing given by flags for foreign models; `None` if no flag was given.
+    pub preprocessing: Option<Preprocessing>,
+    /// Name of the program that wrote the report.
+    pub program: String,
+    /// Version of the program.
+    pub version: String,
+    /// Source revision the program was built from, where known.
+    pub commit: Option<String>,
+    /// The command line, one entry an argument.
+    pub command_line: Vec<String>,
+    /// The files read that are shared by all models (test data, class names, class counts).
+    pub data: Vec<DataFile>,
+}
+
+/// What is done to an image before the model sees it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Preprocessing {
+    /// Where these values come from: `checkpoint` or `flags`.
+    pub origin: String,
+    /// Mean subtracted from each channel, for pixels scaled to [0, 1].
+    pub mean: Vec<f64>,
+    /// Standard deviation each channel is then divided by.
+    pub std: Vec<f64>,
+    /// Length in pixels the shorter side is resized to; `None`: not resized.
+    pub resize: Option<usize>,
+    /// Side in pixels of the central crop; `None`: not cropped.
+    pub crop: Option<usize>,
+    /// Order or number of channels (`rgb`, `bgr`, `gray`); `None`: as stored.
+    pub channels: Option<String>,
+}
+
+/// A file that was read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DataFile {
+    /// What it holds: `weights`, `test data`, `train data`, `test predictions`, `train predictions`, `train counts`,
+    /// `class names`.
+    pub role: String,
+    /// The path as given.
+    pub path: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// SHA-256 of the content, in lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// Where a model's scores come from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Source {
+    /// `checkpoint` (this project's), `safetensors`, `torch-save`, `torchscript` or `predictions`.
+    pub kind: String,
+    /// The files read for this model.
+    pub files: Vec<DataFile>,
+    /// Architecture, where the scores were computed by a model.
+    pub architecture: Option<String>,
+    /// Data set and split the model was tested on, for example `fashion-mnist`.
+    pub dataset: Option<String>,
+    /// Seed of the training run, where the checkpoint says.
+    pub seed: Option<u64>,
+    /// Epochs trained, where the checkpoint says; the abscissa of the trajectories.
+    pub epoch: Option<u64>,
+    /// Checksum of the chosen training indices (the long-tailed subset), where known.
+    pub subset_sha256: Option<String>,
+    /// How the model wants its input; `None` for stored predictions.
+    pub preprocessing: Option<Preprocessing>,
+}
+
+/// A training run of this project, as its `metrics.jsonl` records it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TrainingRun {
+    /// Name of the run's folder.
+    pub name: String,
+    /// The log.
+    pub log: DataFile,
+    /// Data set.
+    pub dataset: String,
+    /// Architecture.
+    pub architecture: String,
+    /// Training images of each class.
+    pub train_counts: Vec<u64>,
+    /// Checksum of the chosen training indices.
+    pub subset_sha256: String,
+    /// How pixels became inputs; `None` in reports of older builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub normalisation: Option<Normalisation>,
+    /// Rows and columns of the images given to the network; `None` for images as they are stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_size: Option<usize>,
+    /// Settings of the run, as the checkpoint says.
+    pub run: Run,
+    /// One entry an epoch.
+    pub epochs: Vec<EpochMetrics>,
+}
