@@ -11,6 +11,7 @@
 //! class j the share δ_j of δ, as a union bound does. On CIFAR100-LT (imbalance 100, δ = 0.05, classes of 5 images): worst class 0.451, all
 //! classes at once with a common floor 0.616, shares of equal floors 0.618, equal shares 0.781. Source: here.
 
+use super::bisection::neighbours;
 use super::error::{check_delta, check_length, check_num_classes};
 use super::interval::held_out_alpha;
 use super::{BoundError, DeltaShares};
@@ -86,18 +87,7 @@ pub(super) fn ln_complement_of_common_floor(
     large_enough: impl Fn(f64) -> bool,
 ) -> f64 {
     let m_min = class_counts.iter().copied().min().unwrap_or(1) as f64;
-    let (mut below, mut above) = (0.0, (class_counts.len() as f64 / delta).ln() / m_min);
-    loop {
-        let middle = 0.5 * (below + above);
-        if middle <= below || middle >= above {
-            return above;
-        }
-        if large_enough(middle) {
-            above = middle;
-        } else {
-            below = middle;
-        }
-    }
+    neighbours(0.0, (class_counts.len() as f64 / delta).ln() / m_min, |s| !large_enough(s)).1
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! e^(−c) (Maurer 2004; Seeger 2002).
 
 use super::BoundError;
+use super::bisection::neighbours;
 use super::error::check_share;
 
 /// kl(q‖p) in nats; infinite where p is 0 or 1 and q is not.
@@ -37,18 +38,7 @@ pub fn kl_inverse(q: f64, c: f64) -> Result<f64, BoundError> {
         let (first, second) = terms(q, p);
         first + second >= needed
     };
-    let (mut below, mut above) = (q, 1.0);
-    loop {
-        let middle = 0.5 * (below + above);
-        if middle <= below || middle >= above {
-            return Ok(above);
-        }
-        if certainly_reaches(middle) {
-            above = middle;
-        } else {
-            below = middle;
-        }
-    }
+    Ok(neighbours(q, 1.0, |p| !certainly_reaches(p)).1)
 }
 
 fn terms(q: f64, p: f64) -> (f64, f64) {

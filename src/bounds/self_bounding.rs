@@ -12,6 +12,7 @@
 //! ‖ĈΛ‖₂ is too large on average, as a maximum of estimates is; so the upper end needs no bound of the noise, which T6
 //! pays for.
 
+use super::bisection::neighbours;
 use super::error::{check_delta, check_length, check_num_classes, check_weights};
 use super::spectral_certificate::{a_priori_norm, upper_mean};
 use super::{BoundError, Interval, NotApplicable, Outcome};
@@ -98,19 +99,8 @@ const ROUNDING: f64 = 64.0 * f64::EPSILON;
 fn chernoff_lower(seen: f64, scale: f64) -> f64 {
     // r − 1 and ln r nearly cancel: each carries a few u.
     let needed = scale / seen * (1.0 + ROUNDING) + 8.0 * f64::EPSILON;
-    let (mut below, mut above) = (0.0, 1.0);
-    loop {
-        let middle: f64 = 0.5 * (below + above);
-        if middle <= below || middle >= above {
-            break;
-        }
-        if middle - 1.0 - middle.ln() >= needed {
-            below = middle;
-        } else {
-            above = middle;
-        }
-    }
-    let mean = seen * below;
+    let (ratio, _) = neighbours(0.0, 1.0, |ratio| ratio - 1.0 - ratio.ln() >= needed);
+    let mean = seen * ratio;
     if mean.is_normal() { mean } else { 0.0 }
 }
 

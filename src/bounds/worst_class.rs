@@ -12,6 +12,7 @@
 //! worst.
 
 use super::binomial::upper_tail_above;
+use super::bisection::neighbours;
 use super::error::{check_delta, check_errors, check_length, check_num_classes, check_weights};
 use super::holm::holm;
 use super::interval::{check_samples, upper_limit};
@@ -151,16 +152,7 @@ fn simes_lower(weights: &[f64], errors: &[u64], counts: &[u64], alpha: f64) -> f
         p_values.sort_unstable_by(f64::total_cmp);
         p_values.iter().enumerate().any(|(rank, &p)| p <= (rank + 1) as f64 * alpha / num_classes)
     };
-    let (mut below, mut above) = (0.0, weights.iter().copied().fold(0.0, f64::max));
-    while above - below > 1e-12 * above && above > f64::MIN_POSITIVE {
-        let middle = 0.5 * (below + above);
-        if rejected(middle) {
-            below = middle;
-        } else {
-            above = middle;
-        }
-    }
-    below
+    neighbours(0.0, weights.iter().copied().fold(0.0, f64::max), rejected).0
 }
 
 /// Limits are computed for at most this a side; with less they are only wider.

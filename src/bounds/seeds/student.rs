@@ -2,6 +2,8 @@
 
 use statrs::function::beta::beta_reg;
 
+use crate::bounds::bisection::neighbours;
+
 /// P(T > t), t >= 0, for T with `freedom` > 0 degrees of freedom: I_x(freedom/2, 1/2)/2 at x = freedom/(freedom + t²).
 pub(in crate::bounds) fn upper_tail(t: f64, freedom: f64) -> f64 {
     if t.is_infinite() {
@@ -16,17 +18,7 @@ pub(in crate::bounds) fn quantile(alpha: f64, freedom: f64) -> f64 {
     while upper_tail(above, freedom) > alpha && above < f64::MAX / 2.0 {
         (below, above) = (above, 2.0 * above);
     }
-    loop {
-        let middle = 0.5 * (below + above);
-        if middle <= below || middle >= above {
-            return above;
-        }
-        if upper_tail(middle, freedom) > alpha {
-            below = middle;
-        } else {
-            above = middle;
-        }
-    }
+    neighbours(below, above, |t| upper_tail(t, freedom) > alpha).1
 }
 
 #[cfg(test)]
