@@ -246,6 +246,8 @@ mod tests {
         // One of one against none of one: a p-value of exactly 1/2 is within its rounding of a level of 1/2.
         assert_eq!(worst_class_candidates(&[1, 0], &[1; 2], 0.5, 1).unwrap(), [0, 1]);
         assert_eq!(worst_class_candidates(&[1, 0], &[1; 2], 0.5 + 1e-8, 1).unwrap(), [0]);
+        // An equal share is not larger, whatever the level: Fisher's p-value is 5/6 here.
+        assert_eq!(worst_class_candidates(&[1, 1], &[2; 2], 0.9, 1).unwrap(), [0, 1]);
         // Nothing is known of a class without samples.
         assert_eq!(worst_class_candidates(&[60, 0, 0], &[100, 0, 100], 0.05, 1).unwrap(), [0, 1]);
         assert_eq!(worst_class_candidates(&[0; 100], &[3; 100], 0.05, 1).unwrap().len(), 100);
