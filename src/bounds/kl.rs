@@ -110,7 +110,9 @@ mod tests {
         for &(q, c, exact) in EXACT {
             let p = kl_inverse(q, c).unwrap();
             let excess = (p - exact) / (exact - q);
-            assert!((0.0..2e-15 / c + 1e-14).contains(&excess), "q = {q}, c = {c}: {p} is {excess:e} above {exact}");
+            // 16u of kl, which near q is a square.
+            let least = if (1e-9..=1e-3).contains(&c) { 6e-16 / c } else { 0.0 };
+            assert!((least..2e-15 / c + 1e-14).contains(&excess), "q = {q}, c = {c}: {p} is {excess:e} above {exact}");
         }
     }
 
