@@ -14,9 +14,13 @@ pub(super) fn upper_tail(k: u64, n: u64, p: f64) -> f64 {
     if k > n {
         return 0.0;
     }
+    if near_the_mean_of_many(k, n, p) { mass_by_mass(k, n, p) } else { beta_reg(k as f64, (n - k + 1) as f64, p) }
+}
+
+/// Whether n is above [`MANY`] and k less than a standard deviation from the mean.
+fn near_the_mean_of_many(k: u64, n: u64, p: f64) -> bool {
     let mean = n as f64 * p;
-    let within_a_deviation = (k as f64 - mean).powi(2) < mean * (1.0 - p);
-    if n > MANY && within_a_deviation { mass_by_mass(k, n, p) } else { beta_reg(k as f64, (n - k + 1) as f64, p) }
+    n > MANY && (k as f64 - mean).powi(2) < mean * (1.0 - p)
 }
 
 /// P(k) (1 + P(k+1)/P(k) + P(k+2)/P(k) + ...), 0 < p < 1, which a few standard deviations of terms settle.
@@ -25,10 +29,11 @@ fn mass_by_mass(k: u64, n: u64, p: f64) -> f64 {
     let (mut term, mut sum) = (1.0, 1.0);
     for k in k..n {
         term *= (n - k) as f64 / (k + 1) as f64 * odds;
-        sum += term;
-        if term < 0.1 * f64::EPSILON * sum {
+        let next = sum + term;
+        if next == sum {
             break;
         }
+        sum = next;
     }
     let ln_mass = ln_binomial(n, k) + k as f64 * p.ln() + (n - k) as f64 * (-p).ln_1p();
     (ln_mass.exp() * sum).min(1.0)
@@ -135,6 +140,16 @@ mod tests {
             let excess = upper_tail_above(k, n, p) / scipy - 1.0;
             assert!((0.5e-9..2e-9 + 2e-13 * n as f64).contains(&excess), "n = {n}, k = {k}: {excess:e}");
         }
+    }
+
+    #[test]
+    fn mass_by_mass_within_a_deviation_of_the_mean_of_many() {
+        // Deviations √(400000/4) = 316.2 and √(400000 · 0.09) = 189.7; 1000 exactly.
+        let near = |p: f64, n: u64, ks: [u64; 4]| ks.map(|k| near_the_mean_of_many(k, n, p));
+        assert_eq!(near(0.5, 400_000, [199_683, 199_684, 200_316, 200_317]), [false, true, true, false]);
+        assert_eq!(near(0.1, 400_000, [39_810, 39_811, 40_189, 40_190]), [false, true, true, false]);
+        assert_eq!(near(0.5, 4_000_000, [1_999_000, 1_999_001, 2_000_999, 2_001_000]), [false, true, true, false]);
+        assert_eq!([MANY, MANY + 1].map(|n| near_the_mean_of_many(50_000, n, 0.5)), [false, true]);
     }
 
     #[test]

@@ -79,7 +79,7 @@ pub struct ClassMeanBound {
 /// The certificates of all classes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClassMeanCertificate {
-    /// Per class the least bound over the grid; `None` where none is below 1.
+    /// Per class the least bound over the grid, of equal ones the first; `None` where none is below 1.
     pub classes: Vec<Option<ClassMeanBound>>,
 }
 
@@ -270,6 +270,15 @@ mod tests {
     }
 
     #[test]
+    fn the_mean_of_many_losses_is_moved_by_their_rounding_too() {
+        let examples = vec![example(1e300, 0.0); 1 << 16];
+        let class = HeadClass { examples: &examples, squared_shift: 0.0 };
+        let grid = PriorGrid { kappa: 1.0, sigmas: &[1.0], thresholds: &[0.0] };
+        let bound = class_mean_head(&[class, class], grid, &shares()).unwrap().classes[0].unwrap();
+        assert_eq!(bound.gibbs_loss, 1e-10 + 2f64.powi(16 - 52));
+    }
+
+    #[test]
     fn clean_classes_in_closed_form() {
         // No shift, margins far above the noise: kl⁻¹(0, x) = 1 − e^(−x), so 1 − (δ_j/(2√n N))^(1/n) over Φ(c), N = 6.
         let examples = [example(1e6, 1.0); 400];
@@ -281,7 +290,8 @@ mod tests {
         // The slack of 10⁻¹⁰ in the mean is what the tolerance is for: kl⁻¹ grows by some twenty times that.
         approx::assert_relative_eq!(bound.total, expected, max_relative = 1e-7);
         assert!(bound.total >= expected);
-        assert_eq!((bound.kl, bound.threshold), (0.0, 2.25));
+        // Every σ gives the same: the first is named.
+        assert_eq!((bound.kl, bound.sigma, bound.threshold), (0.0, 0.5, 2.25));
     }
 
     #[test]

@@ -97,7 +97,7 @@ fn equal_floor_shares(class_counts: &[u64], delta: f64) -> Result<Vec<f64>, Boun
     }
     let share = |m: u64, s: f64| (-(m as f64) * s).exp();
     // Rounded so that the sum does not exceed delta.
-    let s = ln_complement_of_common_floor(class_counts, delta, |s| {
+    let s = ln_complement_of_common_floor(class_counts.len(), delta, |s| {
         class_counts.iter().map(|&m| share(m, s)).sum::<f64>() <= delta
     });
     Ok(class_counts.iter().map(|&m| share(m, s).max(f64::MIN_POSITIVE)).collect())

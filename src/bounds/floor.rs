@@ -11,6 +11,7 @@
 //! class j the share δ_j of δ, as a union bound does. On CIFAR100-LT (imbalance 100, δ = 0.05, classes of 5 images): worst class 0.451, all
 //! classes at once with a common floor 0.616, shares of equal floors 0.618, equal shares 0.781. Source: here.
 
+use super::bisection::neighbours;
 use super::error::{check_delta, check_length, check_num_classes};
 use super::interval::held_out_alpha;
 use super::{BoundError, DeltaShares};
@@ -33,7 +34,7 @@ pub fn simultaneous_floor(class_counts: &[u64], delta: f64) -> Result<f64, Bound
     }
     let ln_all_have_an_error =
         |s: f64| -> f64 { class_counts.iter().map(|&m| (-(-(m as f64) * s).exp()).ln_1p()).sum() };
-    let s = ln_complement_of_common_floor(class_counts, delta, |s| ln_all_have_an_error(s) >= (-delta).ln_1p());
+    let s = ln_complement_of_common_floor(class_counts.len(), delta, |s| ln_all_have_an_error(s) >= (-delta).ln_1p());
     Ok(-(-s).exp_m1())
 }
 
@@ -79,25 +80,9 @@ pub fn held_out_floor(class_counts: &[u64], delta: f64, models_compared: usize) 
 }
 
 /// The least float s = −ln(1−U) for which `large_enough` is true, a condition that becomes true once as s grows, and at
-/// U = 1 − (δ/K)^{1/m_min} is. Every count is at least 1.
-pub(super) fn ln_complement_of_common_floor(
-    class_counts: &[u64],
-    delta: f64,
-    large_enough: impl Fn(f64) -> bool,
-) -> f64 {
-    let m_min = class_counts.iter().copied().min().unwrap_or(1) as f64;
-    let (mut below, mut above) = (0.0, (class_counts.len() as f64 / delta).ln() / m_min);
-    loop {
-        let middle = 0.5 * (below + above);
-        if middle <= below || middle >= above {
-            return above;
-        }
-        if large_enough(middle) {
-            above = middle;
-        } else {
-            below = middle;
-        }
-    }
+/// U = 1 − δ/K is, K = `num_classes`.
+pub(super) fn ln_complement_of_common_floor(num_classes: usize, delta: f64, large_enough: impl Fn(f64) -> bool) -> f64 {
+    neighbours(0.0, (num_classes as f64 / delta).ln(), |s| !large_enough(s)).1
 }
 
 #[cfg(test)]

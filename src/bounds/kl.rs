@@ -8,6 +8,7 @@
 //! e^(−c) (Maurer 2004; Seeger 2002).
 
 use super::BoundError;
+use super::bisection::neighbours;
 use super::error::check_share;
 
 /// kl(q‖p) in nats; infinite where p is 0 or 1 and q is not.
@@ -30,23 +31,14 @@ pub fn kl_inverse(q: f64, c: f64) -> Result<f64, BoundError> {
     if c.is_nan() || c < 0.0 {
         return Err(BoundError::Value { what: "c", value: c, requirement: "a number, not negative" });
     }
-    // Each term carries a few roundings; what is certainly there is the sum less 8u of their sizes.
+    // A quotient is off by a rounding, and so its logarithm by u however small that is: with the roundings of 1 − q,
+    // 1 − p, the products and the sum 3u + 5u (|first| + |second|) at the most; the two sizes add to at most kl + 2.
+    let needed = c + 4.0 * f64::EPSILON * (c + 2.0);
     let certainly_reaches = |p: f64| {
         let (first, second) = terms(q, p);
-        first + second - 4.0 * f64::EPSILON * (first.abs() + second.abs()) >= c
+        first + second >= needed
     };
-    let (mut below, mut above) = (q, 1.0);
-    loop {
-        let middle = 0.5 * (below + above);
-        if middle <= below || middle >= above {
-            return Ok(above);
-        }
-        if certainly_reaches(middle) {
-            above = middle;
-        } else {
-            below = middle;
-        }
-    }
+    Ok(neighbours(q, 1.0, |p| !certainly_reaches(p)).1)
 }
 
 fn terms(q: f64, p: f64) -> (f64, f64) {
@@ -84,6 +76,44 @@ mod tests {
         }
         approx::assert_relative_eq!(kl_inverse(0.0, 0.5).unwrap(), 1.0 - (-0.5f64).exp(), max_relative = 1e-14);
         assert_eq!((kl_inverse(1.0, 0.1).unwrap(), kl_inverse(0.3, f64::INFINITY).unwrap()), (1.0, 1.0));
+    }
+
+    /// q, c and the least float that is not below kl⁻¹(q, c).
+    ///
+    /// ```python
+    /// from mpmath import mp, mpf, log; import numpy as np; mp.dps = 50
+    /// def least(q, c):
+    ///     kl = lambda p: mpf(q)*log(mpf(q)/p) + (1-mpf(q))*log((1-mpf(q))/(1-p)); low, high = mpf(q), mpf(1)
+    ///     for _ in range(170): m = (low+high)/2; low, high = (m, high) if kl(m) <= c else (low, m)
+    ///     return float(low) if mpf(float(low)) >= low else np.nextafter(float(low), 2)
+    /// ```
+    const EXACT: &[(f64, f64, f64)] = &[
+        (0.3, 1e-18, 0.3000000006480741),
+        (0.3, 1e-9, 0.3000204941681892),
+        (0.3, 0.1, 0.5210276120682475),
+        (0.1, 1e-6, 0.10042479735711952),
+        (0.1, 1e-3, 0.11394793103272075),
+        (0.7, 1e-15, 0.7000000204939013),
+        (0.7, 1e-9, 0.7000204936348559),
+        (0.7, 1e-6, 0.7006478071067335),
+        (0.001, 1e-18, 0.001000000044698994),
+        (0.001, 1e-9, 0.001001414171689631),
+        (0.001, 1e-6, 0.001045366764991977),
+        (0.001, 1e-3, 0.00314281862209154),
+        (0.001, 1.0, 0.6352203964939468),
+        (0.9, 1e-6, 0.9004237306912615),
+        (0.9, 1.0, 0.9999982410858573),
+    ];
+
+    #[test]
+    fn the_inverse_is_never_below_the_exact_one() {
+        for &(q, c, exact) in EXACT {
+            let p = kl_inverse(q, c).unwrap();
+            let excess = (p - exact) / (exact - q);
+            // 16u of kl, which near q is a square.
+            let least = if (1e-9..=1e-3).contains(&c) { 6e-16 / c } else { 0.0 };
+            assert!((least..2e-15 / c + 1e-14).contains(&excess), "q = {q}, c = {c}: {p} is {excess:e} above {exact}");
+        }
     }
 
     #[test]

@@ -109,6 +109,7 @@ mod tests {
         assert!(vacuous(T3, 14_673) && !vacuous(T3, 14_674));
         // 8.3178 / 13.8155 = 0.6: not even one example.
         assert!(!vacuous(T3DoublePrime, 3));
+        assert!(vacuous_whatever_the_weights(T3DoublePrime, 1, 2, &[0, 0]));
         // A linear classifier of 784 pixels: 1,391,741 nats, below 2 m at a million examples.
         let linear = |m| vacuous_whatever_the_weights(T3Prime, 1, 784, &[m; 10]);
         assert!(linear(500_000) && !linear(1_000_000));

@@ -4,14 +4,13 @@
 //! Bin(n, p):     P(k+1)/P(k) = (n-k)/(k+1) · p/(1-p)
 //! Hyp(n, k, h):  P(x+1)/P(x) = (k-x)/(x+1) · (h-x)/(n-k-h+x+1)     k wrong of n, h of them drawn without replacement
 //! ```
-//! Starting at the mode, every mass carries a relative error of a few u for each step from there; masses below the
-//! smallest float become 0.
+//! Starting at the mean, no mass overflows, and every one carries a relative error of a few u for each step from there;
+//! masses below the smallest float become 0.
 
 /// P(X = k), k = 0..=`samples`, for X ~ Bin(`samples`, `probability`), 0 <= probability <= 1.
 pub(super) fn binomial_masses(samples: u64, probability: f64) -> Vec<f64> {
     let n = samples as f64;
-    let mode = ((n + 1.0) * probability).min(n) as usize;
-    from_mode(0, samples as usize, mode, |k| {
+    from_mean(0, samples as usize, (n * probability) as usize, |k| {
         let k = k as f64;
         (n - k) / (k + 1.0) * (probability / (1.0 - probability))
     })
@@ -21,9 +20,9 @@ pub(super) fn binomial_masses(samples: u64, probability: f64) -> Vec<f64> {
 pub(super) fn hypergeometric_masses(samples: u64, errors: u64, drawn: u64) -> Vec<f64> {
     let right = samples - errors;
     let (least, most) = (drawn.saturating_sub(right), errors.min(drawn));
-    let mode = ((drawn + 1) as f64 * (errors + 1) as f64 / (samples + 2) as f64) as u64;
+    let mean = (drawn as f64 * errors as f64 / samples as f64) as u64;
     let mut masses = vec![0.0; least as usize];
-    masses.extend(from_mode(least as usize, most as usize, mode.clamp(least, most) as usize, |x| {
+    masses.extend(from_mean(least as usize, most as usize, mean.clamp(least, most) as usize, |x| {
         let x = x as u64;
         (errors - x) as f64 / (x + 1) as f64 * ((drawn - x) as f64 / (right + x + 1 - drawn) as f64)
     }));
@@ -31,14 +30,14 @@ pub(super) fn hypergeometric_masses(samples: u64, errors: u64, drawn: u64) -> Ve
     masses
 }
 
-/// The masses of first..=last from `ratio`(k) = P(k+1)/P(k), which falls with k and passes 1 at the mode.
-fn from_mode(first: usize, last: usize, mode: usize, ratio: impl Fn(usize) -> f64) -> Vec<f64> {
+/// The masses of first..=last from `ratio`(k) = P(k+1)/P(k), which falls with k and passes 1 next to the mean.
+fn from_mean(first: usize, last: usize, mean: usize, ratio: impl Fn(usize) -> f64) -> Vec<f64> {
     let mut masses = vec![0.0; last - first + 1];
-    masses[mode - first] = 1.0;
-    for k in mode..last {
+    masses[mean - first] = 1.0;
+    for k in mean..last {
         masses[k + 1 - first] = masses[k - first] * ratio(k);
     }
-    for k in (first..mode).rev() {
+    for k in (first..mean).rev() {
         masses[k - first] = masses[k + 1 - first] / ratio(k);
     }
     let total: f64 = masses.iter().sum();
@@ -72,6 +71,30 @@ mod tests {
         assert_eq!(few[3], 0.0);
         let half = hypergeometric_masses(200, 100, 100);
         close(&[half[40], half[50], half[60]], &[0.0020868255421846254, 0.1124155757040421, 0.0020868255421846254]);
+    }
+
+    /// Masses that lie a thousand powers of ten apart: started far from the mean they would overflow.
+    ///
+    /// ```python
+    /// from mpmath import mp, binomial as b, mpf; mp.dps = 30
+    /// hyp = lambda x, n, k, h: b(k, x)*b(n-k, h-x)/b(n, h)
+    /// bin = lambda k, n, p: b(n, k)*mpf(p)**k*(1-mpf(p))**(n-k)
+    /// hyp(4900, 20000, 10000, 10000), hyp(1000, 20000, 2000, 10000), hyp(1000, 20000, 10000, 2000)
+    /// bin(4900, 10000, .5), bin(50, 10000, .005)
+    /// ```
+    #[test]
+    fn masses_far_apart() {
+        for (errors, drawn, x, expected) in [
+            (10_000, 10_000, 4900, 0.00020668966255596688),
+            (2000, 10_000, 1000, 0.018803942692071442),
+            (10_000, 2000, 1000, 0.018803942692071442),
+        ] {
+            let found = hypergeometric_masses(20_000, errors, drawn)[x];
+            approx::assert_relative_eq!(found, expected, max_relative = 1e-11);
+        }
+        for (k, probability, expected) in [(4900, 0.5, 0.0010798643294333559), (50, 0.005, 0.0564663467332156)] {
+            approx::assert_relative_eq!(binomial_masses(10_000, probability)[k], expected, max_relative = 1e-11);
+        }
     }
 
     #[test]

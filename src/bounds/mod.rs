@@ -46,6 +46,7 @@
 //! ```
 
 mod binomial;
+mod bisection;
 mod chain;
 mod class_mean_head;
 mod class_pac_bayes;

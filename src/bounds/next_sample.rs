@@ -107,6 +107,14 @@ mod tests {
     }
 
     #[test]
+    fn a_total_that_is_only_just_excluded_stays() {
+        // One right, one further: P(the first is the right one of the two) = 1/2, once the further one is wrong.
+        for (alpha, most) in [(0.5, 1), (0.5 + 0.9e-10, 1), (0.5 * (1.0 + 1e-9), 0), (0.5 + 1e-8, 0)] {
+            assert_eq!(prediction_limits(0, 1, 1, alpha).unwrap(), [0, most], "{alpha}");
+        }
+    }
+
+    #[test]
     fn a_finite_population_is_known_better() {
         // 400 of 500, 148 of them wrong: python, as above with m = 100: (148 + 30)/500 and (148 + 56)/500.
         let interval = finite_population_interval(148, 400, 500, 0.00025).unwrap();

@@ -17,9 +17,10 @@
 //! E max is the sum over the values v that some class can take of v (F(v) − F(v−)), F the product of the classes'
 //! distribution functions.
 
+use super::BoundError;
 use super::error::{check_errors, check_length, check_num_classes};
+use super::interval::check_samples;
 use super::masses::{binomial_masses, hypergeometric_masses};
-use super::{BoundError, MOST_SAMPLES};
 
 /// What a random half of the images says about the class that it picks; means over all splits.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -93,10 +94,7 @@ fn check(errors: &[u64], counts: &[u64]) -> Result<(), BoundError> {
     check_num_classes(counts.len())?;
     check_length("errors", counts.len(), errors.len())?;
     check_errors(errors, counts)?;
-    match counts.iter().position(|&count| count > MOST_SAMPLES) {
-        Some(class) => Err(BoundError::TooManySamples { class, samples: counts[class] }),
-        None => Ok(()),
-    }
+    counts.iter().enumerate().try_for_each(|(class, &samples)| check_samples(class, samples))
 }
 
 /// Calls `visit(j, x, probability)` for every class j and count x that can be the largest share x/n_j, ties to the
@@ -203,6 +201,10 @@ mod tests {
         assert_eq!(half_split(&[0, 1], &[0, 1]).unwrap_err(), BoundError::NoSamples);
         assert!(matches!(half_split(&[3, 1], &[2, 1]), Err(BoundError::MoreErrorsThanSamples { .. })));
         assert!(matches!(bootstrap_selection_bias(&[1], &[2, 1]), Err(BoundError::Length { .. })));
+        let many = [2, crate::bounds::MOST_SAMPLES + 1];
+        let error = BoundError::TooManySamples { class: 1, samples: many[1] };
+        assert_eq!(bootstrap_selection_bias(&[1, 1], &many).unwrap_err(), error);
+        assert_eq!(half_split(&[1, 1], &many).unwrap_err(), error);
         assert!(matches!(bootstrap_selection_bias(&[1], &[2]), Err(BoundError::TooFewClasses { .. })));
     }
 

@@ -12,6 +12,7 @@
 //! ‖ĈΛ‖₂ is too large on average, as a maximum of estimates is; so the upper end needs no bound of the noise, which T6
 //! pays for.
 
+use super::bisection::neighbours;
 use super::error::{check_delta, check_length, check_num_classes, check_weights};
 use super::spectral_certificate::{a_priori_norm, upper_mean};
 use super::{BoundError, Interval, NotApplicable, Outcome};
@@ -93,25 +94,14 @@ pub fn self_bounding_interval(
 /// More than the roundings of a few products, relatively.
 const ROUNDING: f64 = 64.0 * f64::EPSILON;
 
-/// The root μ below `seen` of μ − X + X ln(X/μ) = `scale`, from below; 0 for X = 0 and for a root below the smallest normal float.
+/// The root μ below X = `seen` of μ − X + X ln(X/μ) = `scale`, from below: X r with r − 1 − ln r = `scale`/X. 0 for X = 0
+/// and below the smallest normal float.
 fn chernoff_lower(seen: f64, scale: f64) -> f64 {
-    // μ − X and X ln(X/μ) nearly cancel: each carries a few u X.
-    let needed = scale * (1.0 + ROUNDING) + 8.0 * f64::EPSILON * seen;
-    let exceeds = |mean: f64| mean - seen + seen * (seen / mean).ln() >= needed;
-    let (mut below, mut above) = (0.0, seen);
-    while above - below > 1e-14 * above && above > f64::MIN_POSITIVE {
-        let middle = 0.5 * (below + above);
-        if middle <= below || middle >= above {
-            // The root lies below the smallest float.
-            break;
-        }
-        if exceeds(middle) {
-            below = middle;
-        } else {
-            above = middle;
-        }
-    }
-    below
+    // r − 1 and ln r nearly cancel: each carries a few u.
+    let needed = scale / seen * (1.0 + ROUNDING) + 8.0 * f64::EPSILON;
+    let (ratio, _) = neighbours(0.0, 1.0, |ratio| ratio - 1.0 - ratio.ln() >= needed);
+    let mean = seen * ratio;
+    if mean.is_normal() { mean } else { 0.0 }
 }
 
 fn unit(what: &'static str, vector: &[f64], num_classes: usize) -> Result<Vec<f64>, BoundError> {
@@ -179,6 +169,39 @@ mod tests {
         assert_eq!(lower, 0.0);
         // python: (2*sqrt(1e-3*log(40)/2))**2
         approx::assert_relative_eq!(upper, 0.007377758908227871, max_relative = 1e-12);
+    }
+
+    #[test]
+    fn the_ends_are_moved_outwards_by_what_rounding_can_do() {
+        let none = self_bounding_interval(&[1.0; 2], &[1000; 2], [], exactly(0.0), &[], 0.05).unwrap();
+        let upper = none.value().unwrap().upper / (2e-3 * 40f64.ln()) - 1.0;
+        assert!((60.0..68.0).contains(&(upper / f64::EPSILON)), "{upper:e}");
+        let aimed = (vec![0.0, 1.0], vec![1.0, 0.0]);
+        let found = self_bounding_interval(&[2.0, 1.0], &[10; 2], [(1, 0, 6)], exactly(1.2), &[aimed], 0.2).unwrap();
+        // mpmath: X = mpf(6)/5; findroot(lambda m: m - X + X*log(X/m) - log(10)/5, .43)
+        let lower = 1.0 - found.value().unwrap().lower / 0.430577436909029;
+        // r = 0.36, s = 0.38: 64 directly, 69 (1 + s/(1 − r)) by X, (8 + 64 s)/(1 − r) by the equation: 226.
+        assert!((215.0..240.0).contains(&(lower / f64::EPSILON)), "{lower:e}");
+    }
+
+    #[test]
+    fn what_rounding_can_do_grows_with_terms_and_classes() {
+        let lower = |num_classes: usize, terms: usize| {
+            let unit = |class: usize| (0..num_classes).map(|j| f64::from(j == class)).collect();
+            let confusions = std::iter::once((1, 0, 500)).chain((1..terms).map(|_| (1, 0, 0)));
+            let (weights, counts) = (vec![1.0; num_classes], vec![1000; num_classes]);
+            let found =
+                self_bounding_interval(&weights, &counts, confusions, exactly(0.5), &[(unit(1), unit(0))], 0.05);
+            found.unwrap().value().unwrap().lower
+        };
+        let least = lower(2, 1);
+        // d ln μ / d ln X
+        let ratio = 0.5 / least;
+        let power = ratio * ratio.ln() / (ratio - 1.0);
+        for (found, roundings) in [(lower(2, 100_001), 1e5), (lower(50_002, 1), 1e5)] {
+            let moved = (1.0 - found / least) / power / f64::EPSILON;
+            assert!((moved / roundings - 1.0).abs() < 1e-3, "{moved}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! worst.
 
 use super::binomial::upper_tail_above;
+use super::bisection::neighbours;
 use super::error::{check_delta, check_errors, check_length, check_num_classes, check_weights};
 use super::holm::holm;
 use super::interval::{check_samples, upper_limit};
@@ -145,22 +146,12 @@ fn largest_upper_limit(weights: &[f64], errors: &[u64], counts: &[u64], alpha: f
 fn simes_lower(weights: &[f64], errors: &[u64], counts: &[u64], alpha: f64) -> f64 {
     let num_classes = counts.len() as f64;
     let rejected = |t: f64| {
-        let mut p_values: Vec<f64> = (0..counts.len())
-            .map(|j| if t >= weights[j] { 1.0 } else { upper_tail_above(errors[j], counts[j], t / weights[j]) })
-            .collect();
+        let mut p_values: Vec<f64> =
+            (0..counts.len()).map(|j| upper_tail_above(errors[j], counts[j], (t / weights[j]).min(1.0))).collect();
         p_values.sort_unstable_by(f64::total_cmp);
         p_values.iter().enumerate().any(|(rank, &p)| p <= (rank + 1) as f64 * alpha / num_classes)
     };
-    let (mut below, mut above) = (0.0, weights.iter().copied().fold(0.0, f64::max));
-    while above - below > 1e-12 * above && above > f64::MIN_POSITIVE {
-        let middle = 0.5 * (below + above);
-        if rejected(middle) {
-            below = middle;
-        } else {
-            above = middle;
-        }
-    }
-    below
+    neighbours(0.0, weights.iter().copied().fold(0.0, f64::max), rejected).0
 }
 
 /// Limits are computed for at most this a side; with less they are only wider.
@@ -252,6 +243,11 @@ mod tests {
         assert_eq!(found(46, 0.05), [0, 1]);
         assert_eq!(found(44, 0.03), [0, 1]);
         assert_eq!(worst_class_candidates(&[60, 44, 20], &[100; 3], 0.05, 2).unwrap(), [0, 1]);
+        // One of one against none of one: a p-value of exactly 1/2 is within its rounding of a level of 1/2.
+        assert_eq!(worst_class_candidates(&[1, 0], &[1; 2], 0.5, 1).unwrap(), [0, 1]);
+        assert_eq!(worst_class_candidates(&[1, 0], &[1; 2], 0.5 + 1e-8, 1).unwrap(), [0]);
+        // An equal share is not larger, whatever the level: Fisher's p-value is 5/6 here.
+        assert_eq!(worst_class_candidates(&[1, 1], &[2; 2], 0.9, 1).unwrap(), [0, 1]);
         // Nothing is known of a class without samples.
         assert_eq!(worst_class_candidates(&[60, 0, 0], &[100, 0, 100], 0.05, 1).unwrap(), [0, 1]);
         assert_eq!(worst_class_candidates(&[0; 100], &[3; 100], 0.05, 1).unwrap().len(), 100);

@@ -240,6 +240,9 @@ mod tests {
         // 5/256 = 0.0195...: just not at 0.0195.
         let verdicts = |delta| class_differences(&counts, delta).unwrap().into_iter().map(|class| class.verdict);
         assert_eq!(verdicts(0.0195).collect::<Vec<_>>(), [Worse, Undecided, Undecided]);
+        // `adjusted` itself is enough.
+        assert_eq!(verdicts(adjusted[0]).next(), Some(Worse));
+        assert_eq!(verdicts(adjusted[0].next_down()).next(), Some(Undecided));
         assert_eq!(verdicts(0.0625 + 1e-12).collect::<Vec<_>>(), [Worse, Better, Better]);
     }
 
@@ -256,7 +259,8 @@ mod tests {
     fn bad_input_is_named() {
         assert!(matches!(difference_interval(2, 2, 3, 0.1), Err(BoundError::MoreErrorsThanSamples { errors: 4, .. })));
         for alpha in [0.0, 0.3, f64::NAN] {
-            assert!(matches!(difference_interval(1, 1, 3, alpha), Err(BoundError::Value { .. })));
+            let error = difference_interval(1, 1, 3, alpha).unwrap_err();
+            assert!(matches!(error, BoundError::Value { what: "alpha", .. }));
         }
         assert!(difference_interval(1, 1, 3, 0.25).is_ok());
         let counts = PairedCounts::from_counts(&[9, 9], &[0, 0], &[9, 0], &[0, 0]).unwrap();

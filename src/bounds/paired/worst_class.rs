@@ -183,6 +183,45 @@ mod tests {
         assert_eq!(found.interval.upper, ends[0].upper);
     }
 
+    /// In both classes A is better for certain, and neither is for certain the worse one.
+    #[test]
+    fn all_candidates_of_the_better_model_decide() {
+        let both = counts(&[1000; 3], &[290, 290, 10], &[10, 10, 0], &[110, 110, 0]);
+        let found = worst_class_difference(&both, 0.05).unwrap();
+        assert_eq!((found.verdict, found.deciding), (ComparisonVerdict::Better, vec![0, 1]));
+        let exchanged = worst_class_difference(&both.exchanged(), 0.05).unwrap();
+        assert_eq!((exchanged.verdict, exchanged.deciding), (ComparisonVerdict::Worse, vec![0, 1]));
+    }
+
+    #[test]
+    fn the_separate_interval_gives_each_model_half_of_delta() {
+        let far = counts(&[1000; 3], &[100; 3], &[700, 0, 50], &[0, 300, 50]);
+        let found = separate_worst_class_difference(&far, 0.05).unwrap();
+        // Upper ends at 0.025/2: scipy, beta.isf(.0125, 801, 200) and beta.isf(.0125, 401, 600).
+        let (a, b) = (0.8276907667638537, 0.4355454513264268);
+        let lower = |k, alpha| clopper_pearson(k, 1000, alpha, alpha).unwrap().lower;
+        // Lower ends by Simes, for one class far above the others: at 0.0125/3.
+        approx::assert_relative_eq!(found.upper, a - lower(400, 0.0125 / 3.0), max_relative = 1e-8);
+        approx::assert_relative_eq!(found.lower, lower(800, 0.0125 / 3.0) - b, max_relative = 1e-8);
+    }
+
+    /// 36 of 40 has the larger lower end at 0.175/3, 800 of 1000 at 0.05/8/3.
+    #[test]
+    fn the_class_that_decides_separately_is_found_at_its_level() {
+        let (errors, samples) = ([36, 800, 0], [40, 1000, 1000]);
+        let at = |alpha: f64| largest(&errors, &samples, alpha / 3.0, |ends| ends.lower).unwrap();
+        assert_eq!((at(0.175), at(0.00625)), (0, 1));
+        let far = counts(&samples, &[0; 3], &errors, &[0, 0, 300]);
+        let found = worst_class_difference(&far, 0.05).unwrap();
+        assert!(found.paired.interval.lower < 0.0);
+        assert_eq!((found.verdict, found.deciding), (ComparisonVerdict::Worse, vec![1, 2]));
+    }
+
+    #[test]
+    fn of_equal_ends_the_lowest_class_is_taken() {
+        assert_eq!(largest(&[1, 5, 5], &[10; 3], 0.05, |ends| ends.upper).unwrap(), 1);
+    }
+
     #[test]
     fn no_images_and_errors() {
         let none = counts(&[0; 2], &[0; 2], &[0; 2], &[0; 2]);

@@ -24,7 +24,7 @@ use super::{BoundError, MOST_SAMPLES};
 
 /// An n in `first`..=10^7 with `enough`(n) and, above `first`, not `enough`(n − 1): doubling, then halving.
 fn least(first: u64, enough: impl Fn(u64) -> Result<bool, BoundError>) -> Result<Option<u64>, BoundError> {
-    let (mut below, mut above) = (first - 1, first);
+    let (mut below, mut above) = (first, first);
     while !enough(above)? {
         if above == MOST_SAMPLES {
             return Ok(None);

@@ -46,21 +46,15 @@ fn t_power(noncentrality: f64, freedom: f64, delta: f64) -> f64 {
     // Simpson's rule over ten standard deviations of s about 1, in which the normal's rise is resolved too.
     let spread = 10.0 / freedom.sqrt();
     let (first, last) = ((1.0 - spread).max(0.0), 1.0 + spread);
-    let intervals = 2 * (1000 + (critical * (last - first) * 20.0).min(1e6) as usize);
-    let step = (last - first) / intervals as f64;
-    let sum: f64 = (0..=intervals)
-        .map(|i| {
-            let weight = if i == 0 || i == intervals {
-                1.0
-            } else if i % 2 == 1 {
-                4.0
-            } else {
-                2.0
-            };
-            weight * integrand(first + i as f64 * step)
+    let cells = 1000 + (20.0 * critical * last).min(1e6) as usize;
+    let width = (last - first) / cells as f64;
+    let sum: f64 = (0..cells)
+        .map(|cell| {
+            let start = first + cell as f64 * width;
+            integrand(start) + 4.0 * integrand(start + 0.5 * width) + integrand(start + width)
         })
         .sum();
-    (sum * step / 3.0).min(1.0)
+    (sum * width / 6.0).min(1.0)
 }
 
 #[cfg(test)]
@@ -85,6 +79,8 @@ mod tests {
         (0.0, 5.0, 0.05, 0.04999999999999998),
         (2.9, 33.0, 0.05, 0.8036490041912452),
         (4.0, 400.0, 0.01, 0.9203692429134437),
+        (1.0, 1.0, 0.001, 0.0014621540984571053),
+        (2.9, 1e6, 0.05, 0.8264003292160815),
     ];
 
     #[test]
@@ -92,6 +88,8 @@ mod tests {
         // An effect of one standard deviation: 10 seeds; of a half: 34 (the textbook's numbers for power 0.8 at 0.05).
         assert_eq!(seeds_for_paired(0.02, 0.02, 0.05, 0.8).unwrap(), Some(10));
         assert_eq!(seeds_for_paired(-0.01, 0.02, 0.05, 0.8).unwrap(), Some(34));
+        // scipy, as above: power 0.9085 with three seeds, 0.3428 with two.
+        assert_eq!(seeds_for_paired(4.0, 1.0, 0.05, 0.8).unwrap(), Some(3));
         assert_eq!(seeds_for_paired(1e9, 1.0, 0.05, 0.8).unwrap(), Some(2));
         assert_eq!(seeds_for_paired(1e-9, 1.0, 0.05, 0.8).unwrap(), None);
     }

@@ -2,6 +2,8 @@
 
 use statrs::function::beta::beta_reg;
 
+use crate::bounds::bisection::neighbours;
+
 /// P(T > t), t >= 0, for T with `freedom` > 0 degrees of freedom: I_x(freedom/2, 1/2)/2 at x = freedom/(freedom + t²).
 pub(in crate::bounds) fn upper_tail(t: f64, freedom: f64) -> f64 {
     if t.is_infinite() {
@@ -12,21 +14,7 @@ pub(in crate::bounds) fn upper_tail(t: f64, freedom: f64) -> f64 {
 
 /// The t >= 0 with P(T > t) = `alpha`, 0 < alpha <= 1/2; rounded upwards to where the tail is at most alpha.
 pub(in crate::bounds) fn quantile(alpha: f64, freedom: f64) -> f64 {
-    let (mut below, mut above) = (0.0, 1.0);
-    while upper_tail(above, freedom) > alpha && above < f64::MAX / 2.0 {
-        (below, above) = (above, 2.0 * above);
-    }
-    loop {
-        let middle = 0.5 * (below + above);
-        if middle <= below || middle >= above {
-            return above;
-        }
-        if upper_tail(middle, freedom) > alpha {
-            below = middle;
-        } else {
-            above = middle;
-        }
-    }
+    neighbours(0.0, f64::MAX / 2.0, |t| upper_tail(t, freedom) > alpha).1
 }
 
 #[cfg(test)]
@@ -52,6 +40,7 @@ mod tests {
             approx::assert_relative_eq!(quantile(alpha, freedom), scipy, max_relative = 1e-9);
             approx::assert_relative_eq!(upper_tail(scipy, freedom), alpha, max_relative = 1e-9);
         }
+        assert!(quantile(0.5, 3.0) < 1e-300);
         assert_eq!((upper_tail(0.0, 3.0), upper_tail(f64::INFINITY, 3.0)), (0.5, 0.0));
     }
 }

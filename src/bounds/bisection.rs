@@ -1,0 +1,38 @@
+//! Bisection down to the last bit.
+
+/// The neighbouring floats between which `is_below` turns from true to false, once on the way from `below` to `above`;
+/// 0 <= `below` <= `above`. If it never turns, an end and the float next to it; the ends themselves if they are
+/// neighbours or equal.
+pub(super) fn neighbours(mut below: f64, mut above: f64, is_below: impl Fn(f64) -> bool) -> (f64, f64) {
+    loop {
+        let middle = 0.5 * (below + above);
+        if middle <= below || middle >= above {
+            return (below, above);
+        }
+        if is_below(middle) {
+            below = middle;
+        } else {
+            above = middle;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_of_a_root_and_of_the_ends() {
+        // √2 = 1.41421356237309504880..., its float is above it.
+        let root = std::f64::consts::SQRT_2;
+        assert_eq!(neighbours(1.0, 2.0, |x| x * x < 2.0), (root.next_down(), root));
+        assert_eq!(neighbours(0.0, 3.0, |x| x * x < 2.0), (root.next_down(), root));
+        assert_eq!(neighbours(0.25, 1.0, |_| true), (1f64.next_down(), 1.0));
+        assert_eq!(neighbours(0.25, 1.0, |_| false), (0.25, 0.25f64.next_up()));
+        assert_eq!(neighbours(0.0, 1.0, |_| false), (0.0, 5e-324));
+        for equal in [0.0, 1.0, 0.3] {
+            assert_eq!(neighbours(equal, equal, |_| panic!("nothing lies between")), (equal, equal));
+        }
+        assert_eq!(neighbours(0.3, 0.3f64.next_up(), |_| panic!("nothing lies between")).0, 0.3);
+    }
+}
