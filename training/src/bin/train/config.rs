@@ -114,7 +114,8 @@ fn config_path(command_line: &[OsString]) -> Option<PathBuf> {
     // Whatever else is wrong is said when the whole is read.
     let matches = Arguments::command().ignore_errors(true).try_get_matches_from(command_line).ok()?;
     let of_the_run = || {
-        let goes_on = matches.get_flag("resume") && !matches.contains_id("data");
+        let resumes = matches.try_get_one::<bool>("resume").is_ok_and(|given| given == Some(&true));
+        let goes_on = resumes && !matches.contains_id("data");
         let path = matches.get_one::<PathBuf>("out").filter(|_| goes_on)?.join(FLAGS);
         path.exists().then_some(path)
     };
