@@ -148,7 +148,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "LIST", default_value = "html,json,csv,svg,png")]
     pub format: FormatSet,
 
-    /// Print the JSON Schema of report.json and end
+    /// Print the JSON Schema of report.json, given alone
     #[arg(long, exclusive = true)]
     pub schema: bool,
 

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use arguments::Arguments;
 use car_spectral_analysis::AnalysisError;
-use clap::{CommandFactory, FromArgMatches};
+use clap::{CommandFactory, Parser};
 
 fn main() -> ExitCode {
     #[cfg(feature = "torch")]
@@ -15,13 +15,11 @@ fn main() -> ExitCode {
         car_spectral_training::device::load_cuda_if_present();
         car_spectral_training::memory::keep_freed_memory();
     }
-    let matches = Arguments::command().get_matches();
-    if matches.get_flag("schema") {
+    if std::env::args().skip(1).eq(["--schema"]) {
         println!("{}", car_spectral_analysis::report::json_schema());
         return ExitCode::SUCCESS;
     }
-    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    match run::run(&arguments) {
+    match run::run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {}", message(&error));
