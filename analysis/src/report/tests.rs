@@ -196,17 +196,12 @@ fn every_key_is_in_the_schema_and_every_key_of_the_schema_is_described() {
 /// Walks a value along its schema: every key must be a property there.
 fn check_keys(value: &serde_json::Value, schema: &serde_json::Value, root: &serde_json::Value, path: &str) {
     use serde_json::Value;
-    let resolved = |schema: &Value| match schema["$ref"].as_str() {
-        Some(place) => root.pointer(place.trim_start_matches('#')).unwrap().clone(),
-        None => schema.clone(),
-    };
-    let schema = resolved(schema);
-    let parts: Vec<Value> = ["anyOf", "oneOf", "allOf"]
-        .iter()
-        .flat_map(|kind| schema[*kind].as_array().cloned().unwrap_or_default())
-        .map(|part| resolved(&part))
-        .chain([schema.clone()])
-        .collect();
+    fn parts<'a>(schema: &'a Value, root: &'a Value) -> Vec<&'a Value> {
+        let place = schema["$ref"].as_str().map(|place| root.pointer(place.trim_start_matches('#')).unwrap());
+        let alternatives = ["anyOf", "oneOf", "allOf"].iter().filter_map(|kind| schema[*kind].as_array()).flatten();
+        place.into_iter().chain(alternatives).flat_map(|part| parts(part, root)).chain([schema]).collect()
+    }
+    let parts = parts(schema, root);
     match value {
         Value::Object(fields) => {
             for (key, value) in fields {

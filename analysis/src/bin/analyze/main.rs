@@ -3,6 +3,7 @@
 mod arguments;
 mod run;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use arguments::Arguments;
@@ -16,7 +17,8 @@ fn main() -> ExitCode {
         car_spectral_training::memory::keep_freed_memory();
     }
     if std::env::args().skip(1).eq(["--schema"]) {
-        println!("{}", car_spectral_analysis::report::json_schema());
+        // Whoever closed the pipe has seen enough.
+        let _ = writeln!(std::io::stdout(), "{}", car_spectral_analysis::report::json_schema());
         return ExitCode::SUCCESS;
     }
     match run::run(&Arguments::parse()) {

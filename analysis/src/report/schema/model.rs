@@ -147,7 +147,7 @@ pub struct VerdictSentence {
     /// The verdicts counted over classes; `None` for a step that is not about each class.
     pub counts: Option<VerdictCounts>,
     /// What the sentence says behind the name of the statement and the margin; `None` where it begins otherwise.
-    #[serde(skip)]
+    #[serde(default)]
     pub finding: Option<String>,
 }
 
