@@ -1,7 +1,7 @@
 //! What a check tried, and the tightest case it met.
 //!
 //! A check of "left <= right" tells every case's ratio left/right to a [`Check`] and, when all cases are through, writes the
-//! record to `out/evidence`; a failed check leaves none. The program `verdicts` makes the table of THEORY.md and README.md
+//! record to `out/evidence`; a failed check leaves none. The program `verdicts` makes the tables of docs/verdicts.md
 //! from these files.
 
 use std::cell::Cell;

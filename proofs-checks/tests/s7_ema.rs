@@ -1,4 +1,4 @@
-//! S7. The moving average of batch matrices, C^_t = b C^_{t-1} + (1-b) C~_t, column by column: with n updates of a column,
+//! S7. The moving average of batch matrices, Cbar_t = b Cbar_{t-1} + (1-b) C~_t, column by column: with n updates of a column,
 //! x_1, ..., x_n the batch columns they took in,
 //!
 //! ```text
@@ -13,7 +13,7 @@
 //! E|x|^2 = p_j q_j |c_j|^2: sum over s of ((1-b) b^s)^2 = (1-b)/(1+b), so
 //!
 //! ```text
-//! E |C^_j - c_j|^2 / |c_j|^2  =  (1-p_j)^2 + (1-b)/(1+b) (p_j q_j - p_j^2)   all columns
+//! E |Cbar_j - c_j|^2 / |c_j|^2  =  (1-p_j)^2 + (1-b)/(1+b) (p_j q_j - p_j^2)   all columns
 //!                             =  (1-b)/(1+b) (q_j - 1)                       present columns
 //! ```
 //!
@@ -62,7 +62,7 @@ fn closed_form(taken: &[Array1<f64>], k: usize, beta: f64, start: EmaStart) -> (
 /// Six kinds of average, after every batch of a random sequence with random absences.
 #[test]
 fn closed_forms() {
-    let factors = Check::new("S7", "|∂Ĉ_n/∂x_n − closed form| ≤ 10⁻¹³", Kind::Random);
+    let factors = Check::new("S7", "|∂C̄_n/∂x_n − closed form| ≤ 10⁻¹³", Kind::Random);
     let strategy = (
         2usize..6,
         1usize..40,
@@ -70,7 +70,7 @@ fn closed_forms() {
         prop_oneof![Just(0.0), Just(0.5), 0.0..1.0f64, Just(1.0 - 1e-9)],
         any::<u64>(),
     );
-    let check = Check::new("S7", "|Ĉ_n − closed form| ≤ 10⁻¹³", Kind::Random);
+    let check = Check::new("S7", "|C̄_n − closed form| ≤ 10⁻¹³", Kind::Random);
     check.property(file!(), 256, strategy, |check, (k, batches, present, beta, seed)| {
         check.case();
         factors.case();
@@ -304,7 +304,7 @@ fn the_time_mean_of_a_column() {
     let watched = [0, 11, 22, 33, 44, 55, 66, 77, 88, 99];
     let (full, last) = (samples / 128, samples % 128);
     let checks =
-        ["time-mean of ⟨Ĉ_j, c_j⟩/|c_j|² = p_j, all columns", "time-mean of ⟨Ĉ_j, c_j⟩/|c_j|² = 1, present columns"]
+        ["time-mean of ⟨C̄_j, c_j⟩/|c_j|² = p_j, all columns", "time-mean of ⟨C̄_j, c_j⟩/|c_j|² = 1, present columns"]
             .map(|claim| Check::new("S7", claim, Kind::Simulation));
     let mut means = [[const { Vec::new() }; 10], [const { Vec::new() }; 10]];
     for seed in 100..124 {
@@ -423,7 +423,7 @@ fn the_age_of_a_column() {
 /// hypergeometric.
 #[test]
 fn the_gap_of_a_column() {
-    let check = Check::new("S7", "E|Ĉ_j − c_j|²/|c_j|² = formula", Kind::Simulation);
+    let check = Check::new("S7", "E|C̄_j − c_j|²/|c_j|² = formula", Kind::Simulation);
     let model = Frozen::new(class_counts(), 2);
     let (samples, watched) = (model.labels.len(), [0, 44, 99]);
     let mut gaps = [[const { Vec::new() }; 3], [const { Vec::new() }; 3]];

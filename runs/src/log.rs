@@ -37,7 +37,7 @@ pub struct EpochMetrics {
 /// What a run with CAR records in an epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CarMetrics {
-    /// Mean over the epoch's steps of ||C^ Lambda||_2, or of the other norm that is penalised.
+    /// Mean over the epoch's steps of ||Cbar Lambda||_2, or of the other norm that is penalised.
     pub spectral: f64,
     /// What was measured of it on demand; in its place in the line.
     #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
@@ -64,14 +64,14 @@ pub struct CarDiagnosis {
     pub time_share: f64,
 }
 
-/// Distance of an average C^ from the surrogate C~ of the whole training set ("CM gap"), Frobenius norms.
+/// Distance of an average Cbar from the surrogate C~ of the whole training set ("CM gap"), Frobenius norms.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EmaGap {
-    /// ||C^ - C~||_F.
+    /// ||Cbar - C~||_F.
     pub gap: f64,
     /// ||C~||_F.
     pub surrogate: f64,
-    /// ||C^ - C~||_F over the columns of classes with fewer than 20 training images.
+    /// ||Cbar - C~||_F over the columns of classes with fewer than 20 training images.
     pub gap_few: f64,
     /// ||C~||_F over these columns.
     pub surrogate_few: f64,

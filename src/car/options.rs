@@ -88,11 +88,11 @@ impl SurrogateOptions {
     }
 }
 
-/// What stands in C^ before the first batch.
+/// What stands in Cbar before the first batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(Serialize, Deserialize), serde(rename_all = "kebab-case"))]
 pub enum EmaStart {
-    /// C^_0 = 0, as the paper prints it: too small by the factor 1 - b^t while starting.
+    /// Cbar_0 = 0, as the paper prints it: too small by the factor 1 - b^t while starting.
     Zero,
     /// The first batch is taken whole **and as a constant**: no gradient of the regulariser on that step (the authors' code).
     FirstBatch,

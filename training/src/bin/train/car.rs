@@ -5,7 +5,7 @@ use car_spectral::confusion::WeightForm;
 use car_spectral_runs::settings::CarSchedule;
 use clap::{Args, ValueEnum};
 
-/// CAR, the confusion-aware spectral regulariser: cross-entropy + alpha ||C^ Lambda||_2
+/// CAR, the confusion-aware spectral regulariser: cross-entropy + alpha ||Cbar Lambda||_2
 #[derive(Debug, Args)]
 #[command(next_help_heading = "CAR")]
 pub struct CarArguments {
