@@ -1,5 +1,5 @@
-//! One JPEG or PNG file to an image of three channels. Colours are taken as they are stored: no colour profile, transparency or
-//! turn of the camera is applied; grey becomes equal red, green and blue.
+//! One JPEG or PNG file to an image of three channels. Colours are taken as they are stored: no colour profile,
+//! transparency or turn of the camera is applied; grey becomes equal red, green and blue.
 
 use std::io::{Cursor, Read};
 use std::path::Path;
@@ -53,9 +53,9 @@ pub(super) fn decode(path: &Path) -> Result<Pixels, DataError> {
     Ok(Pixels { channels: 3, height, width, bytes: planes })
 }
 
-/// Whether the marker that ends a JPEG image follows its segments (ITU-T T.81, annex B). Decoders fill in what a file cut short lacks;
-/// an image with a grey lower half must not be trained on unnoticed. A thumbnail inside a segment has an end of its own, so segments
-/// are stepped over.
+/// Whether the marker that ends a JPEG image follows its segments (ITU-T T.81, annex B). Decoders fill in what a file
+/// cut short lacks; an image with a grey lower half must not be trained on unnoticed. A thumbnail inside a segment has
+/// an end of its own, so segments are stepped over.
 fn reaches_its_end(bytes: &[u8]) -> bool {
     let mut rest = bytes;
     loop {

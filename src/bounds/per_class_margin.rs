@@ -31,8 +31,8 @@
 //! and the bound is 1. [`GridRange::Above`]: beta^d > g sqrt(m_j)/(2B): the formula at b_j = beta is reported; it is
 //! above 1, and e_j <= 1 is what holds. T3'' is reported as 1 outside the grid on either side.
 //!
-//! **Always large.** In the non-trivial range KL_j >= 220.5 (1+1/d)^(2d-2) d^3 h ln(4dh) whatever the weights (with c'_d^2/8 for 220.5 in T3''), so
-//! the bounds are vacuous unless m_j is of that order: [`least_kl`],
+//! **Always large.** In the non-trivial range KL_j >= 220.5 (1+1/d)^(2d-2) d^3 h ln(4dh) whatever the weights (with
+//! c'_d^2/8 for 220.5 in T3''), so the bounds are vacuous unless m_j is of that order: [`least_kl`],
 //! [`vacuous_whatever_the_weights`](super::vacuous_whatever_the_weights).
 //!
 //! **Rounding.** 4 sqrt 2 e^2 = 41.799 where the formula has 42: a relative error eps in every s_l is covered while

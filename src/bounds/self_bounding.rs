@@ -93,7 +93,8 @@ pub fn self_bounding_interval(
 /// More than the roundings of a few products, relatively.
 const ROUNDING: f64 = 64.0 * f64::EPSILON;
 
-/// The root μ below `seen` of μ − X + X ln(X/μ) = `scale`, from below; 0 for X = 0 and for a root below the smallest normal float.
+/// The root μ below `seen` of μ − X + X ln(X/μ) = `scale`, from below; 0 for X = 0 and for a root below the smallest
+/// normal float.
 fn chernoff_lower(seen: f64, scale: f64) -> f64 {
     // μ − X and X ln(X/μ) nearly cancel: each carries a few u X.
     let needed = scale * (1.0 + ROUNDING) + 8.0 * f64::EPSILON * seen;

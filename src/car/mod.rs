@@ -16,7 +16,8 @@
 //! | `penalty` | the norms that can stand in place of the spectral norm, to compare it with |
 //! | `objective` | the whole chain, a training step at a time |
 //!
-//! The same on libtorch tensors, for training, is `car_spectral_training::loss::CarLoss`; it is tested against this one.
+//! The same on libtorch tensors, for training, is `car_spectral_training::loss::CarLoss`; it is tested against this
+//! one.
 
 mod ema;
 mod error;

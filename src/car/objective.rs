@@ -1,5 +1,5 @@
-//! One training step of CAR (D8; Zhu et al., equation 9): mean cross-entropy + alpha ||Cbar_t Lambda||_2, with its gradient with
-//! respect to the logits by the chain rule through `penalty`, `ema` and `surrogate`.
+//! One training step of CAR (D8; Zhu et al., equation 9): mean cross-entropy + alpha ||Cbar_t Lambda||_2, with its
+//! gradient with respect to the logits by the chain rule through `penalty`, `ema` and `surrogate`.
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
@@ -59,8 +59,8 @@ impl CarObjective {
     /// Takes in a batch of scores [N, K] and labels `[N]`.
     ///
     /// # Errors
-    /// [`CarError`] naming what was refused, with [`CarError::Overflow`] for scores whose loss f64 does not hold; the state is
-    /// then unchanged.
+    /// [`CarError`] naming what was refused, with [`CarError::Overflow`] for scores whose loss f64 does not hold; the
+    /// state is then unchanged.
     pub fn step<S: Score>(
         &mut self,
         logits: ArrayView2<'_, S>,

@@ -1,4 +1,5 @@
-//! Which norm of Cbar Lambda the regulariser penalises: the paper's, or one to compare it with, each with a subgradient.
+//! Which norm of Cbar Lambda the regulariser penalises: the paper's, or one to compare it with, each with a
+//! subgradient.
 //!
 //! ```text
 //! spectral   sigma_1                        u_1 v_1^T
@@ -6,8 +7,8 @@
 //! one        max_j sum_i M_ij               1 e_j^T, j the column of that maximum
 //! ```
 //!
-//! for M = Cbar Lambda >= 0 (Horn and Johnson, *Matrix Analysis*, 2nd ed., sections 5.6 and 7.4). The one-norm of the *hard*
-//! C Lambda is WCE itself (D4); the spectral norm bounds it up to sqrt(K-1) (S2, S3).
+//! for M = Cbar Lambda >= 0 (Horn and Johnson, *Matrix Analysis*, 2nd ed., sections 5.6 and 7.4). The one-norm of
+//! the *hard* C Lambda is WCE itself (D4); the spectral norm bounds it up to sqrt(K-1) (S2, S3).
 
 use std::fmt;
 use std::str::FromStr;
@@ -107,8 +108,8 @@ pub struct PenaltyTerm {
     pub value: f64,
     /// A subgradient with respect to C, [K, K], zero on the diagonal; zero altogether at C = 0.
     pub gradient: Array2<f64>,
-    /// How far, relative to the norm's largest part, the norm is from a point where it has several subgradients: that of
-    /// sigma_1 to sigma_2, of sigma_r to sigma_(r+1) (to 0 for r = K), of the largest column sum to the next.
+    /// How far, relative to the norm's largest part, the norm is from a point where it has several subgradients: that
+    /// of sigma_1 to sigma_2, of sigma_r to sigma_(r+1) (to 0 for r = K), of the largest column sum to the next.
     pub relative_gap: f64,
 }
 

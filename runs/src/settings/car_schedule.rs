@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// 0 up to and with epoch `after_epoch`, then rising linearly to 1 within `ramp_epochs`; with zeros 1 throughout. The moving
-/// average takes in every batch, whatever the share.
+/// 0 up to and with epoch `after_epoch`, then rising linearly to 1 within `ramp_epochs`; with zeros 1 throughout. The
+/// moving average takes in every batch, whatever the share.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CarSchedule {
     /// Epochs without CAR.

@@ -1,8 +1,8 @@
 //! T8 (a): one class, and all classes at once.
 //!
 //! With s = β + γ the probability that exactly one of the two models is wrong and π = β/s that it is then A,
-//! d = β − γ = s(2π − 1). Given m = b + c, b ~ Bin(m, π); m ~ Bin(n, s). With one-sided Clopper-Pearson ends of π at 4α/5 and
-//! of s at α/5:
+//! d = β − γ = s(2π − 1). Given m = b + c, b ~ Bin(m, π); m ~ Bin(n, s). With one-sided Clopper-Pearson ends of π at
+//! 4α/5 and of s at α/5:
 //!
 //! ```text
 //! U(d; α) = (2π⁺ − 1) s⁺ if π⁺ >= 1/2, else (2π⁺ − 1) s⁻;    L(d; α) = (2π⁻ − 1) s⁻ if π⁻ >= 1/2, else (2π⁻ − 1) s⁺

@@ -59,7 +59,8 @@ fn paired_power(n: u64, discordance: f64, share: f64, alpha: f64) -> f64 {
 /// with probability at least `power`.
 ///
 /// # Errors
-/// [`BoundError::Value`] for errors outside [0, 1] or equal ones, an `alpha` outside (0, 1/4] or a `power` outside (0, 1).
+/// [`BoundError::Value`] for errors outside [0, 1] or equal ones, an `alpha` outside (0, 1/4] or a `power` outside (0,
+/// 1).
 pub fn images_for_unpaired(error_a: f64, error_b: f64, alpha: f64, power: f64) -> Result<Option<u64>, BoundError> {
     check_alpha(alpha)?;
     check_power(power)?;
