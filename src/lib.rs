@@ -23,7 +23,10 @@
 //! use ndarray::array;
 //!
 //! // Scores of six held-out samples of three classes, and how often each class occurred in training.
-//! let logits = array![[2.0f32, 1.0, 0.0], [3.0, 0.0, 0.0], [0.5, 2.0, 0.0], [1.0, 0.2, 0.0], [2.0, 0.0, 1.0], [0.0, 0.0, 4.0]];
+//! let logits = array![
+//!     [2.0f32, 1.0, 0.0], [3.0, 0.0, 0.0], [0.5, 2.0, 0.0],
+//!     [1.0, 0.2, 0.0], [2.0, 0.0, 1.0], [0.0, 0.0, 4.0],
+//! ];
 //! let labels = array![0, 0, 1, 1, 2, 2];
 //! let train_counts = [500, 50, 5];
 //!
@@ -35,7 +38,8 @@
 //! let weighted = confusion.scale_columns(weights.values())?;
 //! let spectral = norms::spectral_norm(&weighted)?; // certified: lower <= ||C Lambda||_2 <= upper
 //! let interval = Interval::new(spectral.lower, spectral.upper)?;
-//! let chain = chain(weights.values(), &counts.errors(), counts.class_counts(), interval, &confusion.column_non_zeros())?;
+//! let non_zeros = confusion.column_non_zeros();
+//! let chain = chain(weights.values(), &counts.errors(), counts.class_counts(), interval, &non_zeros)?;
 //! assert!(chain.holds()); // lambda_j e_j <= sqrt(s_j) ||C Lambda||_2, lambda_j e_j <= WCE <= sqrt(K-1) ||C Lambda||_2
 //!
 //! // Two samples a class say little: the interval of the worst class's error shows how little.

@@ -2,8 +2,10 @@
 //! trained on.
 //!
 //! ```text
-//! score_i(x) = w_i·φ(x) − |w_i|²/2,  w_i a function of class i's training examples S_i alone (their mean: nearest class mean)
-//! T_j ⊂ S_j, n_j of them, picked without looking at them;  w_j⁰: a function of S_j ∖ T_j (the mean without T_j);  Δ_j = w_j − w_j⁰
+//! score_i(x) = w_i·φ(x) − |w_i|²/2,  w_i a function of class i's training examples S_i alone
+//!                                       (their mean: nearest class mean)
+//! T_j ⊂ S_j, n_j of them, picked without looking at them;
+//! w_j⁰: a function of S_j ∖ T_j (the mean without T_j);  Δ_j = w_j − w_j⁰
 //! m(x) = score_j(x) − max_{i≠j} score_i(x),   a(x) = √(|φ(x) − w_j⁰|² + κ²)
 //!
 //! with probability ≥ 1−δ, for all classes j and all N pairs (σ, c) at once:

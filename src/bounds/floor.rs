@@ -2,8 +2,8 @@
 //! right.
 //!
 //! ```text
-//! one class     a bound of e_j that holds with probability ≥ 1−α for every distribution, and is at most U whenever the m_j examples of
-//!               class j contain no error, has  U ≥ 1 − α^{1/m_j}
+//! one class     a bound of e_j that holds with probability ≥ 1−α for every distribution, and is at most U
+//!               whenever the m_j examples of class j contain no error, has  U ≥ 1 − α^{1/m_j}
 //! all classes   bounds that hold at once with probability ≥ 1−δ, and U_j likewise, have  Π_j (1 − (1−U_j)^{m_j}) ≥ 1−δ
 //! worst class   a bound of max_j e_j alone, at most U whenever all examples are right, has  U ≥ 1 − δ^{1/m_min}
 //! ```

@@ -5,8 +5,9 @@
 //! with probability >= 1 - delta, for all weights, all classes j and all margins g of the grid G:
 //!   T3   e_j <= c_j(g) + 4 sqrt( (KL_j + ln(6 K N_j |G| m_j / delta)) / (m_j - 1) ),       m_j >= 2
 //!   T3'  e_j <= c_j(g) +   sqrt( (KL_j + ln(4 sqrt(m_j) K N_j |G| / delta)) / (2 m_j) ),   m_j >= 1
-//! and, by itself with probability >= 1 - delta, on the smallest grid point within beta/d of beta, with c'_d for 42 in sigma_j,
-//!   T3'' e_j <= kl⁻¹( c_j(g), (KL_j + ln(4 sqrt(m_j) N'_j |G| / delta_j)) / m_j ),         m_j >= 1, sum_j delta_j <= delta
+//! and, by itself with probability >= 1 - delta, on the smallest grid point within beta/d of beta,
+//! with c'_d for 42 in sigma_j,
+//!   T3'' e_j <= kl⁻¹( c_j(g), (KL_j + ln(4 sqrt(m_j) N'_j |G| / delta_j)) / m_j ),   m_j >= 1, sum_j delta_j <= delta
 //!
 //!   c_j(g)   share of the m_j training examples of class j with margin <= g
 //!   s_l      upper bound of ||W_l||_2,  beta = (prod s_l)^(1/d),  W~_l = (beta / s_l) W_l

@@ -112,7 +112,8 @@ mod tests {
     /// ```python
     /// from scipy.stats import ttest_1samp, ttest_ind, binomtest
     /// x = [.02, .05, -.01, .04, .03]; r = ttest_1samp(x, 0); print(r.pvalue, r.confidence_interval(.95), r.df)
-    /// r = ttest_ind([.3, .34, .31], [.25, .27, .21, .3], equal_var=False); print(r.pvalue, r.confidence_interval(.9), r.df)
+    /// r = ttest_ind([.3, .34, .31], [.25, .27, .21, .3], equal_var=False)
+    /// print(r.pvalue, r.confidence_interval(.9), r.df)
     /// binomtest(4, 5).pvalue
     /// ```
     #[test]
