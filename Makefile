@@ -13,9 +13,9 @@ help:
 	@echo "make demo      analyse the shipped models on real images: $(DEMO)/*/report.html"
 	@echo "make test      all tests, the independent recomputation in Python included"
 	@echo "make experiments DATA=KIND:DIR  run what is missing of figures/$(EXPERIMENTS), then its table and rank correlations"
-	@echo "make verdicts  the checks of THEORY.md's statements; their table goes into THEORY.md and README.md"
+	@echo "make verdicts  the checks of THEORY.md's statements; their tables go into docs/verdicts.md"
 	@echo "make mutants   mutation testing of src/{bounds,car,confusion,norms}: hours (needs cargo-mutants)"
-	@echo "make lint      rustfmt, clippy and rustdoc, no warning allowed"
+	@echo "make lint      rustfmt, clippy and rustdoc, no warning allowed; width of text"
 	@echo "make bench     counting and norms against NumPy, scikit-learn and SciPy; CAR against a full SVD; the loader; training steps against PyTorch"
 	@echo "make setup     only fetch what the others need (libtorch, OpenBLAS, Python packages, images)"
 
@@ -68,6 +68,7 @@ lint:
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p car-spectral --all-targets --features lapack -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+	$(PYTHON) scripts/check_text.py
 
 bench:
 	@$(PYTHON) scripts/setup.py libtorch openblas python

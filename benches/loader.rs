@@ -1,6 +1,6 @@
-//! Images a second from the loader, against what a training step needs: crop and flip of images in memory beside the same
-//! gather on tensors, and JPEG files of 500 x 375 pixels to random resized crops of 224. libtorch has one thread: its others, woken
-//! for the copy of a batch, would wait actively and take the loader's time.
+//! Images a second from the loader, against what a training step needs: crop and flip of images in memory beside the
+//! same gather on tensors, and JPEG files of 500 x 375 pixels to random resized crops of 224. libtorch has one thread:
+//! its others, woken for the copy of a batch, would wait actively and take the loader's time.
 //!
 //! `cargo bench -p car-spectral-training --bench loader --profile dev`
 

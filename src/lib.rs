@@ -14,9 +14,9 @@
 //! | [`longtail`] | the long-tail protocol, many/medium/few, metrics of the worst class |
 //! | [`car`] | CAR as a reference in f64: surrogate (D6), moving average, spectral term, analytic gradients |
 //!
-//! Statement numbers are those of `THEORY.md`. Matrices have **row = predicted class, column = true class**. One call from counts
-//! to every interval is [`WorstClassAnalysis::of`]; the main types stand at the root, too. Arrays are those of [`ndarray`], which is
-//! re-exported.
+//! Statement numbers are those of `THEORY.md`. Matrices have **row = predicted class, column = true class**. One call
+//! from counts to every interval is [`WorstClassAnalysis::of`]; the main types stand at the root, too. Arrays are those
+//! of [`ndarray`], which is re-exported.
 
 #![deny(unsafe_code)]
 

@@ -42,7 +42,8 @@ pub struct WorstClassAnalysis {
     pub weighted_worst_class: Interval,
     /// Classes among which the worst is (T5'): any one class of the largest error is among them.
     pub candidates: Vec<usize>,
-    /// Where the population's ‖C_DΛ‖₂ lies (T6', with the pair of even vectors); not applicable if a class has no sample.
+    /// Where the population's ‖C_DΛ‖₂ lies (T6', with the pair of even vectors); not applicable if a class has no
+    /// sample.
     pub population_norm: Outcome<Interval>,
 }
 

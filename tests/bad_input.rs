@@ -1,5 +1,5 @@
-//! Bad files and bad flags: exit code 1 for what lies in files and 2 for usage, a message that names the place, no panic,
-//! and not a file left behind.
+//! Bad files and bad flags: exit code 1 for what lies in files and 2 for usage, a message that names the place, no
+//! panic, and not a file left behind.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;

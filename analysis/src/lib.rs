@@ -1,6 +1,6 @@
 //! From a trained classifier to the verdict on its worst class: loading and running models ([`load`]), the analysis
-//! ([`verify`]), one against another ([`compare`]), and what it leaves behind ([`report`]); the program `analyze` is made of
-//! them. The program `experiments` is [`experiments::run`]; what predicts the worst classes over many runs is
+//! ([`verify`]), one against another ([`compare`]), and what it leaves behind ([`report`]); the program `analyze` is
+//! made of them. The program `experiments` is [`experiments::run`]; what predicts the worst classes over many runs is
 //! [`correlation`].
 
 pub mod compare;

@@ -11,8 +11,8 @@ pub struct Split {
     pub images: Images,
     /// Labels `[N]`, each below the number of classes.
     pub labels: Vec<usize>,
-    /// SHA-256 of the files' bytes (after gunzip), in reading order, in hexadecimal; of a split of image files that of its list, or
-    /// of their names and sizes.
+    /// SHA-256 of the files' bytes (after gunzip), in reading order, in hexadecimal; of a split of image files that of
+    /// its list, or of their names and sizes.
     pub sha256: String,
 }
 

@@ -1,5 +1,5 @@
-//! One JPEG or PNG file to an image of three channels. Colours are taken as they are stored: no colour profile, transparency or
-//! turn of the camera is applied; grey becomes equal red, green and blue.
+//! One JPEG or PNG file to an image of three channels. Colours are taken as they are stored: no colour profile,
+//! transparency or turn of the camera is applied; grey becomes equal red, green and blue.
 
 use std::io::{Cursor, Read};
 use std::path::Path;
@@ -53,9 +53,9 @@ pub(super) fn decode(path: &Path) -> Result<Pixels, DataError> {
     Ok(Pixels { channels: 3, height, width, bytes: planes })
 }
 
-/// Whether the marker that ends a JPEG image follows its segments (ITU-T T.81, annex B). Decoders fill in what a file cut short lacks;
-/// an image with a grey lower half must not be trained on unnoticed. A thumbnail inside a segment has an end of its own, so segments
-/// are stepped over.
+/// Whether the marker that ends a JPEG image follows its segments (ITU-T T.81, annex B). Decoders fill in what a file
+/// cut short lacks; an image with a grey lower half must not be trained on unnoticed. A thumbnail inside a segment has
+/// an end of its own, so segments are stepped over.
 fn reaches_its_end(bytes: &[u8]) -> bool {
     let mut rest = bytes;
     loop {
@@ -159,8 +159,8 @@ pub(super) mod tests {
     #[test]
     fn other_files_and_sizes_that_cannot_be_are_refused_before_memory_is_asked_for() {
         assert!(decoded(b"GIF89a, say").unwrap_err().contains("neither a JPEG nor a PNG"));
-        // Headers that promise too much, in the frame (SOF0) of a JPEG file: 60,000 x 60,000 pixels, a side above 32,768, and
-        // 10,000 x 10,000, which is 300 MB.
+        // Headers that promise too much, in the frame (SOF0) of a JPEG file: 60,000 x 60,000 pixels, a side above
+        // 32,768, and 10,000 x 10,000, which is 300 MB.
         let jpeg = encoded(ImageFormat::Jpeg, 40, 40, gradient(40, 40));
         let frame = jpeg.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
         let with_sides = |height: u16, width: u16| {

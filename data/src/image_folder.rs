@@ -1,8 +1,9 @@
-//! Image folders: `DIR/train/CLASS/*.jpg` and `DIR/test/CLASS/*.jpg`, or `DIR/val/CLASS/*.jpg` where there is no `test`.
+//! Image folders: `DIR/train/CLASS/*.jpg` and `DIR/test/CLASS/*.jpg`, or `DIR/val/CLASS/*.jpg` where there is no
+//! `test`.
 //!
-//! Classes are the folders of `train`, sorted by name, images the files ending in .jpg, .jpeg or .png in whatever case, sorted by
-//! name. Names that begin with a dot, and files with other endings, are passed over. The checksum of a split is that of the classes,
-//! names and sizes of its files, not of the pixels.
+//! Classes are the folders of `train`, sorted by name, images the files ending in .jpg, .jpeg or .png in whatever case,
+//! sorted by name. Names that begin with a dot, and files with other endings, are passed over. The checksum of a split
+//! is that of the classes, names and sizes of its files, not of the pixels.
 
 use std::ffi::OsString;
 use std::fs::Metadata;

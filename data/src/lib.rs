@@ -1,5 +1,5 @@
-//! Data sets in the formats their authors publish, the part of one that is trained on, augmentation, and batches of bytes ahead of
-//! time. Nothing here knows a tensor.
+//! Data sets in the formats their authors publish, the part of one that is trained on, augmentation, and batches of
+//! bytes ahead of time. Nothing here knows a tensor.
 //!
 //! ```text
 //! source -> data set (splits of images and labels) -> parts (long-tailed subset, validation)

@@ -1,8 +1,8 @@
-//! List files: the images of a split as lines `path label`, the layout of ImageNet-LT and Places-LT (Liu et al., CVPR 2019) and of
-//! the lists for iNaturalist 2018 that the same code uses.
+//! List files: the images of a split as lines `path label`, the layout of ImageNet-LT and Places-LT (Liu et al., CVPR
+//! 2019) and of the lists for iNaturalist 2018 that the same code uses.
 //!
-//! Paths are relative to the data set's folder; a path may hold spaces, the label is what follows the last one. Labels are dense
-//! from 0. Blank lines are passed over. The checksum of a split is that of its list file, not of the images.
+//! Paths are relative to the data set's folder; a path may hold spaces, the label is what follows the last one. Labels
+//! are dense from 0. Blank lines are passed over. The checksum of a split is that of its list file, not of the images.
 
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};

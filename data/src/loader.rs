@@ -7,8 +7,9 @@
 //! The random numbers of a sample follow from the seed, the epoch, its position in the epoch and the view alone
 //! ([`crate::random`]): neither the number of threads nor their timing changes a batch, and a run goes on at any epoch.
 //!
-//! Several views of a sample come from one decoded image, each by its own chain. A partner batch, such as CutMix pastes from, is
-//! that of a second loader with another `stream`: its order and its augmentation are independent of the first's.
+//! Several views of a sample come from one decoded image, each by its own chain. A partner batch, such as CutMix pastes
+//! from, is that of a second loader with another `stream`: its order and its augmentation are independent of the
+//! first's.
 
 use std::collections::VecDeque;
 use std::iter::FusedIterator;

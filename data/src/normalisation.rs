@@ -35,8 +35,8 @@ impl Normalisation {
         Ok(Self { mean, std })
     }
 
-    /// The constants customary for a data set's full training split (fixed before any subset is drawn, as T3 needs); for files
-    /// those of ImageNet.
+    /// The constants customary for a data set's full training split (fixed before any subset is drawn, as T3 needs);
+    /// for files those of ImageNet.
     pub fn customary(kind: DataKind) -> Self {
         let (mean, std): (&[f64], &[f64]) = match kind {
             DataKind::Cifar100 => (&[0.5071, 0.4865, 0.4409], &[0.2673, 0.2564, 0.2762]),

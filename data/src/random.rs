@@ -1,6 +1,6 @@
-//! Random numbers by their place in a run: the generator of a draw follows from the run's seed and from what is drawn, not from
-//! what was drawn before. So neither the number of threads nor their timing can change a result, and a run that goes on needs
-//! to know nothing but the epoch.
+//! Random numbers by their place in a run: the generator of a draw follows from the run's seed and from what is drawn,
+//! not from what was drawn before. So neither the number of threads nor their timing can change a result, and a run
+//! that goes on needs to know nothing but the epoch.
 //!
 //! ```text
 //! ChaCha8, key from the seed, stream number = epoch (20 bits) | stream (4) | purpose (8) | position (32)

@@ -14,8 +14,8 @@ pub struct SettingError {
     pub requirement: String,
 }
 
-/// Writes the settings that a library's message names in backticks as the flags of a program: `` `lr` `` as `--lr`, where
-/// the program has such a flag.
+/// Writes the settings that a library's message names in backticks as the flags of a program: `` `lr` `` as `--lr`,
+/// where the program has such a flag.
 pub fn with_flags(message: &str, is_flag: impl Fn(&str) -> bool) -> String {
     let mut parts: Vec<String> = message.split('`').map(str::to_owned).collect();
     let marks = parts.len();

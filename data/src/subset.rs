@@ -145,8 +145,9 @@ mod tests {
         assert_eq!(Subset::full(&labels, 3), all);
         assert_eq!(all.by_class(), [[0, 3, 6, 9], [1, 4, 7, 10], [2, 5, 8, 11]]);
     }
-    /// The sizes that the protocol's formula gives, and that are published for the usual code: CIFAR100-LT 19,573, 12,608, 10,847
-    /// and 9,502 images, CIFAR10-LT 20,431, 13,996, 12,406 and 11,203 for the factors 10, 50, 100 and 200.
+    /// The sizes that the protocol's formula gives, and that are published for the usual code: CIFAR100-LT 19,573,
+    /// 12,608, 10,847 and 9,502 images, CIFAR10-LT 20,431, 13,996, 12,406 and 11,203 for the factors 10, 50, 100
+    /// and 200.
     #[test]
     fn subsets_have_the_published_sizes() {
         let sizes = |num_classes: usize, each: usize, n_max: u64| {

@@ -49,7 +49,8 @@ pub fn read_train_counts(file: &Path, num_classes: usize) -> Result<Vec<u64>, In
 /// Two classes may have the same name (ImageNet has such pairs).
 ///
 /// # Errors
-/// A name that [`check_class_name`] refuses (empty, control or direction characters, too long), another number of names than K, a file that is not UTF-8.
+/// A name that [`check_class_name`] refuses (empty, control or direction characters, too long), another number of names
+/// than K, a file that is not UTF-8.
 pub fn read_class_names(file: &Path, num_classes: usize) -> Result<Vec<String>, InputError> {
     let content = Content::read(file)?;
     let mut names = Vec::new();

@@ -1,8 +1,8 @@
 //! What a check tried, and the tightest case it met.
 //!
-//! A check of "left <= right" tells every case's ratio left/right to a [`Check`] and, when all cases are through, writes the
-//! record to `out/evidence`; a failed check leaves none. The program `verdicts` makes the table of THEORY.md and README.md
-//! from these files.
+//! A check of "left <= right" tells every case's ratio left/right to a [`Check`] and, when all cases are through,
+//! writes the record to `out/evidence`; a failed check leaves none. The program `verdicts` makes the tables of
+//! docs/verdicts.md from these files.
 
 use std::cell::Cell;
 use std::fmt::Display;
@@ -100,7 +100,8 @@ impl Check {
         self.tightest.get()
     }
 
-    /// Runs a property over [`cases`] random values, shrinks and keeps failures, and writes the record if there are none.
+    /// Runs a property over [`cases`] random values, shrinks and keeps failures, and writes the record if there are
+    /// none.
     ///
     /// # Panics
     /// With the smallest failing value.

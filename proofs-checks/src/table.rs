@@ -1,4 +1,4 @@
-//! The verdict table of THEORY.md and README.md, made of the records that the checks leave.
+//! The verdict tables of docs/verdicts.md, made of the records that the checks leave.
 
 use std::collections::BTreeMap;
 

@@ -4,17 +4,17 @@
 //! *Range.* 0 <= G <= 1 but for the relu gate, and sum over i != j of P_i <= 1: columns sum to at most 1.
 //! *Row sums of the gradient.* A row of scores moved by t changes no difference f_i - f_k, so every part that is
 //! differentiated in all scores it subtracts is constant along (1, ..., 1), and so is one that is not differentiated at
-//! all: the rows of the gradient sum to 0. This leaves the relu competition with f_j detached: its n leads all grow by t,
-//! P_i = (r_i + t)/(s + n t), dP_i/dt = (1 - n P_i)/s. With a_i = W_ij G_i/m_j a row sums to (sum of a over the leaders -
-//! n sum_i a_i P_i)/s: 0 for n <= 1 or equal a_i, not else.
+//! all: the rows of the gradient sum to 0. This leaves the relu competition with f_j detached: its n leads all grow by
+//! t, P_i = (r_i + t)/(s + n t), dP_i/dt = (1 - n P_i)/s. With a_i = W_ij G_i/m_j a row sums to (sum of a over the
+//! leaders - n sum_i a_i P_i)/s: 0 for n <= 1 or equal a_i, not else.
 //! *Limit.* Scores s f with s to infinity and no ties: a softmax tends to its argmax, exponentially in s, and the sigmoid
 //! to [f_i > f_j]; where the product is the hard matrix C_0 and where it is not stands at the tests.
 //!
-//! The checks compare with an independent implementation of the definition, in value to 1e-12 and in gradient by central
-//! differences to 1e-6 of the gradient's norm, away from the kinks of the relus. They show no sign, factor or detached
-//! part to be wrong there; they cannot see an error below these tolerances, and say nothing about the kinks themselves. A
-//! search drives a column's sum to its bound for each of the six option sets that have one. Nothing is decided in rational
-//! numbers: sigmoid and softmax are not rational.
+//! The checks compare with an independent implementation of the definition, in value to 1e-12 and in gradient by
+//! central differences to 1e-6 of the gradient's norm, away from the kinks of the relus. They show no sign, factor or
+//! detached part to be wrong there; they cannot see an error below these tolerances, and say nothing about the kinks
+//! themselves. A search drives a column's sum to its bound for each of the six option sets that have one. Nothing is
+//! decided in rational numbers: sigmoid and softmax are not rational.
 
 mod naive;
 
@@ -149,8 +149,8 @@ fn columns_sum_to_at_most_one() {
     });
 }
 
-/// One sample of class 0, scores from -20 to 20, margin from -2 to 2, temperature from 0.1 to 4. The sum 1 is approached where
-/// a competitor leads by far.
+/// One sample of class 0, scores from -20 to 20, margin from -2 to 2, temperature from 0.1 to 4. The sum 1 is
+/// approached where a competitor leads by far.
 #[test]
 fn the_search_fills_a_column() {
     let check = Check::new("D6", COLUMN, Kind::Search);
@@ -263,8 +263,9 @@ proptest! {
         }
     }
 
-    /// Temperatures from 1e-3 to 1e300, margins and scores to 1e300, ties and infinite differences: value and gradient of
-    /// both softmaxes stay finite. (The relu competition cannot: see `relu_shares_are_as_steep_as_their_leads_are_small`.)
+    /// Temperatures from 1e-3 to 1e300, margins and scores to 1e300, ties and infinite differences: value and gradient
+    /// of both softmaxes stay finite. (The relu competition cannot: see
+    /// `relu_shares_are_as_steep_as_their_leads_are_small`.)
     #[test]
     fn softmaxes_stay_finite(k in 2usize..6, samples in 1usize..6, seed in any::<u64>()) {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -340,8 +341,8 @@ fn no_gate_and_competitors_only_count_right_answers_too() {
     assert_eq!(hard(&array![RIGHT], &[0], 0.0).sum(), 0.0);
 }
 
-/// Relu shares do not sharpen: d_i/sum d stays as the scores grow. The column sum, the error, is right in the limit; the
-/// matrix is not, unless a single class leads.
+/// Relu shares do not sharpen: d_i/sum d stays as the scores grow. The column sum, the error, is right in the limit;
+/// the matrix is not, unless a single class leads.
 #[test]
 fn relu_shares_are_split_by_leads() {
     for gate in [Gate::Sigmoid, Gate::One] {
@@ -367,9 +368,10 @@ fn the_relu_gate_diverges_on_errors() {
     }
 }
 
-/// A margin in the units of the logits is forgotten in the limit (`large_scores_give_the_hard_matrix`). One that grows with
-/// them, g s, is kept by the softmax over the competitors, which tends to C_g, but not by the softmax over all, which takes
-/// the share of every right answer to 0: it tends to C_min(g, 0), and no margin makes it count right answers.
+/// A margin in the units of the logits is forgotten in the limit (`large_scores_give_the_hard_matrix`). One that grows
+/// with them, g s, is kept by the softmax over the competitors, which tends to C_g, but not by the softmax over all,
+/// which takes the share of every right answer to 0: it tends to C_min(g, 0), and no margin makes it count right
+/// answers.
 #[test]
 fn a_margin_is_lost_on_the_softmax_over_all_classes() {
     let (logits, labels) = (array![WRONG, RIGHT, [1.0, 0.5, -2.0, 0.0], [0.0, 0.25, 0.125, -1.0]], [0, 0, 1, 0]);
@@ -385,8 +387,8 @@ fn a_margin_is_lost_on_the_softmax_over_all_classes() {
     assert!(norm(&(hard(&logits, &labels, 4.0) - hard(&logits, &labels, 0.0))) > 0.3);
 }
 
-/// At a tie of the true class with one competitor C_0 counts 1, the surrogates 1/4 and 1/2 at every scale: they bound C_0
-/// in neither direction (a right answer of margin > 0 counts above 0).
+/// At a tie of the true class with one competitor C_0 counts 1, the surrogates 1/4 and 1/2 at every scale: they bound
+/// C_0 in neither direction (a right answer of margin > 0 counts above 0).
 #[test]
 fn ties_are_shared() {
     let tie = [2.0, -1.0, 2.0, -3.0];

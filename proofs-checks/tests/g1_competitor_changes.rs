@@ -1,5 +1,5 @@
-//! G1. Scores that move by less than g/4 can change *which* competitor wins, so the step from the perturbed network's C_0
-//! to the network's own C_g is not entrywise:
+//! G1. Scores that move by less than g/4 can change *which* competitor wins, so the step from the perturbed network's
+//! C_0 to the network's own C_g is not entrywise:
 //!
 //! ```text
 //! C_0(f') <= C_g(f) entrywise        false
@@ -7,8 +7,8 @@
 //! ||C_0(f')||_2 <= sqrt(K) ||C_g(f)||_2, also with Lambda on the right of both: true, best constant for K >= 3, any Lambda
 //! ```
 //! *Proof of the repair.* An example of margin <= 0 under f' has margin <= g/2 under f, so its column sums satisfy
-//! s' <= s. Then ||C_0(f') Lambda||_2^2 <= ||.||_F^2 <= sum (lambda_j s'_j)^2 <= sum (lambda_j s_j)^2 = |1'C_g Lambda|^2
-//! <= K ||C_g Lambda||_2^2. For K = 2 a column has one entry and the constant is 1.
+//! s' <= s. Then ||C_0(f') Lambda||_2^2 <= ||.||_F^2 <= sum (lambda_j s'_j)^2 <= sum (lambda_j s_j)^2 = |1'C_g
+//! Lambda|^2 <= K ||C_g Lambda||_2^2. For K = 2 a column has one entry and the constant is 1.
 //!
 //! Checked: the failures with concrete scores through the library's counts; the repair on random scores, by search, and
 //! where it is attained in exact arithmetic. The search can only fail to find a larger ratio.
@@ -72,8 +72,8 @@ fn four_examples() {
     entrywise.passed();
 }
 
-/// Scores of K(K-2) examples of every class but 0, at the value `gap` ahead of the next competitor: K-2 examples have the
-/// competitor 0, and K-1 every other i. Moving the score of class 0 by 2 gap makes it the competitor of all.
+/// Scores of K(K-2) examples of every class but 0, at the value `gap` ahead of the next competitor: K-2 examples have
+/// the competitor 0, and K-1 every other i. Moving the score of class 0 by 2 gap makes it the competitor of all.
 fn extremal(k: usize, gap: f64) -> (Array2<f64>, Array2<f64>, Vec<usize>) {
     let mut rows = Vec::new();
     let mut labels = Vec::new();
@@ -123,7 +123,8 @@ fn the_repair_is_attained() {
     }
     unrepaired.passed();
 
-    // Random pairs with s' <= s, decided through a rational between the two norms: q^2 <= ||M||^2 and ||M'||^2 <= K q^2.
+    // Random pairs with s' <= s, decided through a rational between the two norms: q^2 <= ||M||^2 and ||M'||^2 <= K
+    // q^2.
     let rng = &mut ChaCha8Rng::seed_from_u64(13);
     for _ in 0..cases(100) {
         let (k, samples) = (rng.random_range(2usize..7), 12u64);

@@ -10,12 +10,12 @@
 //!
 //! *Proof* in THEORY.md, S1: cases of which class holds the largest score; the margin's sign decides.
 //!
-//! The checks count from the definitions here, without the library: small integers (ties everywhere), normal scores rounded
-//! to bf16 (ties as they arise in practice), float32, all margins tied, one example a class, K to 300; and once more with the
-//! margins as rational numbers, over f64 scores down to the smallest subnormal and up to the largest number. The counts are
-//! integers and every verdict about them is exact. What they cannot show: anything about a margin threshold g other than 0
-//! to the last bit, since fl(f_j - f_i) <= g is rounded there by definition D1. There is no search: the ratios are
-//! those of counts, and 1 is met wherever no margin is 0.
+//! The checks count from the definitions here, without the library: small integers (ties everywhere), normal scores
+//! rounded to bf16 (ties as they arise in practice), float32, all margins tied, one example a class, K to 300; and once
+//! more with the margins as rational numbers, over f64 scores down to the smallest subnormal and up to the largest
+//! number. The counts are integers and every verdict about them is exact. What they cannot show: anything about a
+//! margin threshold g other than 0 to the last bit, since fl(f_j - f_i) <= g is rounded there by definition D1. There
+//! is no search: the ratios are those of counts, and 1 is met wherever no margin is 0.
 
 use std::cmp::Ordering;
 

@@ -3,13 +3,14 @@
 //! *Proof.* For x > 0 on the non-zero columns, A = M^T M and a top right singular vector v >= 0 of M (S4): sigma^2 x^T v =
 //! (Ax)^T v <= max_j ((Ax)_j/x_j) x^T v. Any quotient ||M^T w||/||w|| is a lower bound. Rounding: THEORY.md, S5.
 //!
-//! A decomposition in f64 cannot judge a bound that is tighter than its own error. For K <= 8 the bounds of the library, and the
-//! two theorems behind them for any x, are decided in rational arithmetic: ||M||_2^2 against a rational number by the inertia of
-//! sI - A. Every f64 is rational, so nothing is rounded: corner shapes, near-degenerate blocks and 60 magnitudes, times
-//! powers of two down to the subnormal numbers and up to 2^1000. For K to 300 against nalgebra's SVD with its error stated.
-//! Recorded ratios are lower/upper, which is below lower/||M||_2 and ||M||_2/upper both. Not shown: the bounds beyond K = 8 to
-//! better than the SVD's error; that the width is always 1e-9, which is a property of the search for the witness and not
-//! proved (a search for the widest enclosure is recorded).
+//! A decomposition in f64 cannot judge a bound that is tighter than its own error. For K <= 8 the bounds of the
+//! library, and the two theorems behind them for any x, are decided in rational arithmetic: ||M||_2^2 against a
+//! rational number by the inertia of sI - A. Every f64 is rational, so nothing is rounded: corner shapes,
+//! near-degenerate blocks and 60 magnitudes, times powers of two down to the subnormal numbers and up to 2^1000. For K
+//! to 300 against nalgebra's SVD with its error stated. Recorded ratios are lower/upper, which is below lower/||M||_2
+//! and ||M||_2/upper both. Not shown: the bounds beyond K = 8 to better than the SVD's error; that the width is always
+//! 1e-9, which is a property of the search for the witness and not proved (a search for the widest enclosure is
+//! recorded).
 
 use std::cmp::Ordering;
 
@@ -82,8 +83,8 @@ fn both_bounds_hold_in_exact_arithmetic() {
     width.passed();
 }
 
-/// nalgebra's SVD, by Householder reflections, is backward stable: its largest singular value is off by at most 10 K^2 2^-53,
-/// and in practice by less than K 2^-53.
+/// nalgebra's SVD, by Householder reflections, is backward stable: its largest singular value is off by at most 10 K^2
+/// 2^-53, and in practice by less than K 2^-53.
 #[test]
 fn large_matrices_against_a_decomposition() {
     let check = Check::new("S5", ENCLOSED, Kind::Random);
@@ -197,9 +198,9 @@ fn solve(matrix: &Array2<RBig>, s: &RBig) -> Option<Vec<RBig>> {
     Some((0..n).map(|i| &rows[i][n] / &rows[i][i]).collect())
 }
 
-/// The certificate for small gaps. x > 0 for every s > sigma^2 (a Neumann series), for none below it (by the first part of
-/// S5, as Ax <= sx - 1 < sx would bound sigma^2), and then sigma^2 <= s - min 1/x_j. Two decisions of sigma^2 < s that have
-/// nothing in common, the sign of x and the inertia, agree.
+/// The certificate for small gaps. x > 0 for every s > sigma^2 (a Neumann series), for none below it (by the first part
+/// of S5, as Ax <= sx - 1 < sx would bound sigma^2), and then sigma^2 <= s - min 1/x_j. Two decisions of sigma^2 < s
+/// that have nothing in common, the sign of x and the inertia, agree.
 #[test]
 fn the_resolvent_is_positive_above_the_norm_only() {
     let positive = Check::new("S5", "(sI − A)x = 1: x > 0 ⇔ ‖M‖₂² < s", Kind::Exact);

@@ -7,19 +7,19 @@
 //! ```
 //!
 //! *Proof* (in full in THEORY.md, S6). ||M + tE|| is the largest eigenvalue of [[0, M], [M^T, 0]] + t [[0, E], [E^T, 0]]. The first
-//! has its largest eigenvalue on the pairs (U1 w, V1 w): take the best w from below; from above, split a unit vector into its
-//! parts in that space and beside it. With d = sigma_1 - sigma_{r+1} the distance to the next singular value (if there is none:
-//! 2 sigma_1, or sigma_1 where M is not square), for every t > 0
+//! has its largest eigenvalue on the pairs (U1 w, V1 w): take the best w from below; from above, split a unit vector
+//! into its parts in that space and beside it. With d = sigma_1 - sigma_{r+1} the distance to the next singular value
+//! (if there is none: 2 sigma_1, or sigma_1 where M is not square), for every t > 0
 //!
 //! ```text
 //! 0  <=  (||M + tE|| - ||M||)/t - f'(E)  <=  t ||E||^2 / d
 //! ```
 //!
-//! The checks hold `spectral_derivative` against this enclosure of the difference quotient, whose norms are exact SVDs: at
-//! the smallest t it pins f'(E) to about 1e-5 ||E||. A value wrong by less would pass, and where d is small the enclosure is
-//! wide. The subgradient inequality is checked with no step at all. The upper end is attained: by hand below, and by a search
-//! over M, E and t. Nothing is decided in rational numbers: sigma_1 and its vectors are irrational, and the slack of each
-//! comparison is that of its SVDs.
+//! The checks hold `spectral_derivative` against this enclosure of the difference quotient, whose norms are exact SVDs:
+//! at the smallest t it pins f'(E) to about 1e-5 ||E||. A value wrong by less would pass, and where d is small the
+//! enclosure is wide. The subgradient inequality is checked with no step at all. The upper end is attained: by hand
+//! below, and by a search over M, E and t. Nothing is decided in rational numbers: sigma_1 and its vectors are
+//! irrational, and the slack of each comparison is that of its SVDs.
 
 use std::cell::Cell;
 
@@ -164,7 +164,8 @@ fn one_sided_differences_enclose_the_derivative() {
     assert!(4 * multiple.get() > tried.get(), "hardly a multiple sigma_1 among {}", tried.get());
 }
 
-/// M, E and t are searched; M and E with entries in [-1, 1], t from a hundredth of d/||E|| to twice it, d at least 0.01 sigma_1.
+/// M, E and t are searched; M and E with entries in [-1, 1], t from a hundredth of d/||E|| to twice it, d at least 0.01
+/// sigma_1.
 #[test]
 fn a_search_attains_the_upper_end() {
     let check = Check::new("S6", ABOVE, How::Search);
@@ -183,7 +184,8 @@ fn a_search_attains_the_upper_end() {
         println!("K = {k}: {:.9} of the upper end", found.value);
         check.cases(found.evaluations);
         check.at_least(found.value);
-        // At t >= 0.01 d/||E|| and d >= 0.01 sigma_1 the quotient is off by 1e-14 sigma_1/t <= 1e-10 ||E||, the derivative by 1e-11
+        // At t >= 0.01 d/||E|| and d >= 0.01 sigma_1 the quotient is off by 1e-14 sigma_1/t <= 1e-10 ||E||, the
+        // derivative by 1e-11
         // ||E||, and the width is at least 0.01 ||E||.
         assert!(found.value <= 1.0 + 1e-7, "K = {k}: {found:?}");
     }
@@ -192,8 +194,8 @@ fn a_search_attains_the_upper_end() {
     check.passed();
 }
 
-/// M = diag(1, 1-d) and E = [[-c, s], [s, c]], c = t/d <= 1, s^2 = 1 - c^2: f'(E) = -c and ||M + tE|| = 1, so the excess is
-/// c = t/d, all of the upper end.
+/// M = diag(1, 1-d) and E = [[-c, s], [s, c]], c = t/d <= 1, s^2 = 1 - c^2: f'(E) = -c and ||M + tE|| = 1, so the
+/// excess is c = t/d, all of the upper end.
 #[test]
 fn the_upper_end_by_hand() {
     for (d, c) in [(0.5, 1.0), (0.5, 0.3), (0.1, 0.6), (0.01, 0.9), (1.0, 0.5)] {
@@ -203,7 +205,8 @@ fn the_upper_end_by_hand() {
         assert!((sigma(&direction) - 1.0).abs() < 1e-15);
         assert!((sigma(&(&matrix + &(&direction * (c * d)))) - 1.0).abs() < 1e-15, "d = {d}, c = {c}");
     }
-    // All singular values equal, d = 2: M = I and E = [[0, 1], [-1, 0]], ||I + tE|| = sqrt(1 + t^2), f'(E) = 0, upper end t/2.
+    // All singular values equal, d = 2: M = I and E = [[0, 1], [-1, 0]], ||I + tE|| = sqrt(1 + t^2), f'(E) = 0, upper
+    // end t/2.
     let (identity, skew, t) = (Array2::eye(2), array![[0.0, 1.0], [-1.0, 0.0]], 1e-3);
     assert!(derivative(&identity, &skew).abs() < 1e-15);
     assert!(((sigma(&(&identity + &(&skew * t))) - 1.0) / t / (0.5 * t) - 1.0).abs() < 1e-5);
@@ -337,8 +340,8 @@ fn the_subdifferential() {
     });
 }
 
-/// U1 must be M V1/sigma_1. Another basis of the same left space, here turned by a right angle, gives 0 for the growth of
-/// the norm along M itself, which is sigma_1 = 1.
+/// U1 must be M V1/sigma_1. Another basis of the same left space, here turned by a right angle, gives 0 for the growth
+/// of the norm along M itself, which is sigma_1 = 1.
 #[test]
 fn an_unmatched_basis_by_hand() {
     let matrix = array![[0.0, 1.0], [1.0, 0.0]];
@@ -354,8 +357,8 @@ fn an_unmatched_basis_by_hand() {
     assert!(sigma(&(&matrix + &(&direction * 0.1))) < 0.96);
 }
 
-/// The two decompositions M M^T and M^T M taken one by one do not match: in nearly all of 200 draws the formula is then off
-/// by far more than the enclosure allows. Seeds 0 to 199.
+/// The two decompositions M M^T and M^T M taken one by one do not match: in nearly all of 200 draws the formula is then
+/// off by far more than the enclosure allows. Seeds 0 to 199.
 #[test]
 fn separate_decompositions_do_not_match() {
     let mut wrong = 0;

@@ -1,5 +1,5 @@
-//! S7. The moving average of batch matrices, C^_t = b C^_{t-1} + (1-b) C~_t, column by column: with n updates of a column,
-//! x_1, ..., x_n the batch columns they took in,
+//! S7. The moving average of batch matrices, Cbar_t = b Cbar_{t-1} + (1-b) C~_t, column by column: with n updates of a
+//! column, x_1, ..., x_n the batch columns they took in,
 //!
 //! ```text
 //! zero start        (1-b) sum_s b^(n-s) x_s                                  d/dx_n = 1-b
@@ -7,24 +7,26 @@
 //! bias-corrected    (1-b)/(1-b^n) sum_s b^(n-s) x_s                          d/dx_n = (1-b)/(1-b^n)
 //! ```
 //!
-//! At a frozen model, columns x_s = the mean over the batch's class-j samples, 0 without any. *Proof of the bias:* given the
-//! batch holds class j, its class-j samples are a uniform draw, so E x_s = p_j c_j with c_j the true column; the average is
-//! linear, so its stationary mean is p_j c_j over all columns and c_j over those present. Draws independent of each other with
-//! E|x|^2 = p_j q_j |c_j|^2: sum over s of ((1-b) b^s)^2 = (1-b)/(1+b), so
+//! At a frozen model, columns x_s = the mean over the batch's class-j samples, 0 without any. *Proof of the bias:*
+//! given the batch holds class j, its class-j samples are a uniform draw, so E x_s = p_j c_j with c_j the true column;
+//! the average is linear, so its stationary mean is p_j c_j over all columns and c_j over those present. Draws
+//! independent of each other with E|x|^2 = p_j q_j |c_j|^2: sum over s of ((1-b) b^s)^2 = (1-b)/(1+b), so
 //!
 //! ```text
-//! E |C^_j - c_j|^2 / |c_j|^2  =  (1-p_j)^2 + (1-b)/(1+b) (p_j q_j - p_j^2)   all columns
+//! E |Cbar_j - c_j|^2 / |c_j|^2  =  (1-p_j)^2 + (1-b)/(1+b) (p_j q_j - p_j^2)   all columns
 //!                             =  (1-b)/(1+b) (q_j - 1)                       present columns
 //! ```
 //!
-//! q_j <= m_j, as |sum x|^2 >= sum |x|^2 for non-negative x: for a rare class (p_j = 0.058, 5 images) the gap of the average
-//! over all columns is **mostly bias**, (1-p)^2 = 0.89 against at most 0.10 of variance at b = 0.5; only the gap of frequent
-//! classes is mostly variance. Over present columns it is all variance, up to (m_j - 1)/3, and can be the larger one.
+//! q_j <= m_j, as |sum x|^2 >= sum |x|^2 for non-negative x: for a rare class (p_j = 0.058, 5 images) the gap of the
+//! average over all columns is **mostly bias**, (1-p)^2 = 0.89 against at most 0.10 of variance at b = 0.5; only the
+//! gap of frequent classes is mostly variance. Over present columns it is all variance, up to (m_j - 1)/3, and can be
+//! the larger one.
 //!
-//! The checks: closed forms on random sequences; the means, with intervals, the gap and the age by simulation, fixed seeds; p_j
-//! in exact integers; E x = p_j c_j and q_j <= m_j by going through all batches of a small set, in rational numbers. The
-//! simulations can miss a bias below their intervals, which are printed; their recorded ratios are to half an interval. No
-//! search: q_j = m_j is attained where a batch is one example and no two examples share a class (among the exact cases).
+//! The checks: closed forms on random sequences; the means, with intervals, the gap and the age by simulation, fixed
+//! seeds; p_j in exact integers; E x = p_j c_j and q_j <= m_j by going through all batches of a small set, in rational
+//! numbers. The simulations can miss a bias below their intervals, which are printed; their recorded ratios are to half
+//! an interval. No search: q_j = m_j is attained where a batch is one example and no two examples share a class (among
+//! the exact cases).
 
 use car_spectral::car::{ConfusionEma, EmaColumns, EmaOptions, EmaStart, presence_probability};
 use dashu_int::UBig;
@@ -62,7 +64,7 @@ fn closed_form(taken: &[Array1<f64>], k: usize, beta: f64, start: EmaStart) -> (
 /// Six kinds of average, after every batch of a random sequence with random absences.
 #[test]
 fn closed_forms() {
-    let factors = Check::new("S7", "|∂Ĉ_n/∂x_n − closed form| ≤ 10⁻¹³", Kind::Random);
+    let factors = Check::new("S7", "|∂C̄_n/∂x_n − closed form| ≤ 10⁻¹³", Kind::Random);
     let strategy = (
         2usize..6,
         1usize..40,
@@ -70,7 +72,7 @@ fn closed_forms() {
         prop_oneof![Just(0.0), Just(0.5), 0.0..1.0f64, Just(1.0 - 1e-9)],
         any::<u64>(),
     );
-    let check = Check::new("S7", "|Ĉ_n − closed form| ≤ 10⁻¹³", Kind::Random);
+    let check = Check::new("S7", "|C̄_n − closed form| ≤ 10⁻¹³", Kind::Random);
     check.property(file!(), 256, strategy, |check, (k, batches, present, beta, seed)| {
         check.case();
         factors.case();
@@ -227,8 +229,8 @@ fn presence_on_the_long_tail() {
     }
 }
 
-/// A frozen model: one non-negative column of contributions a sample, by class. Each sample is confused with few classes,
-/// so that the samples of a class differ much, as those of a trained network do.
+/// A frozen model: one non-negative column of contributions a sample, by class. Each sample is confused with few
+/// classes, so that the samples of a class differ much, as those of a trained network do.
 struct Frozen {
     labels: Vec<usize>,
     contributions: Vec<Vec<(usize, f64)>>,
@@ -293,10 +295,11 @@ fn mean_and_error(values: &[f64]) -> (f64, f64) {
 /// Student's t with 23 degrees of freedom exceeds this with probability 5e-6 to either side.
 const T_23: f64 = 5.6;
 
-/// Epochs as in training: all samples in random order, batches of 128 and the 95 left over, over classes of CIFAR100-LT's
-/// sizes. 24 independent repetitions, seeds 100 to 123, of one epoch of burn-in (b^85 < 1e-25) and 6 epochs whose time-mean
-/// is taken: means of repetitions are independent whatever the batches within one are, so that their spread gives the
-/// standard error. 2 x 10 comparisons at 5.6 standard errors: with other seeds a false alarm in about 1 run of 5000.
+/// Epochs as in training: all samples in random order, batches of 128 and the 95 left over, over classes of
+/// CIFAR100-LT's sizes. 24 independent repetitions, seeds 100 to 123, of one epoch of burn-in (b^85 < 1e-25) and 6
+/// epochs whose time-mean is taken: means of repetitions are independent whatever the batches within one are, so that
+/// their spread gives the standard error. 2 x 10 comparisons at 5.6 standard errors: with other seeds a false alarm in
+/// about 1 run of 5000.
 #[test]
 fn the_time_mean_of_a_column() {
     let model = Frozen::new(class_counts(), 1);
@@ -304,7 +307,7 @@ fn the_time_mean_of_a_column() {
     let watched = [0, 11, 22, 33, 44, 55, 66, 77, 88, 99];
     let (full, last) = (samples / 128, samples % 128);
     let checks =
-        ["time-mean of ⟨Ĉ_j, c_j⟩/|c_j|² = p_j, all columns", "time-mean of ⟨Ĉ_j, c_j⟩/|c_j|² = 1, present columns"]
+        ["time-mean of ⟨C̄_j, c_j⟩/|c_j|² = p_j, all columns", "time-mean of ⟨C̄_j, c_j⟩/|c_j|² = 1, present columns"]
             .map(|claim| Check::new("S7", claim, Kind::Simulation));
     let mut means = [[const { Vec::new() }; 10], [const { Vec::new() }; 10]];
     for seed in 100..124 {
@@ -358,8 +361,8 @@ fn the_time_mean_of_a_column() {
     checks.into_iter().for_each(Check::passed);
 }
 
-/// The weights of the average, read off by feeding single batches: their squares add up to (1-b)/(1+b) (1 - b^(2t)), the
-/// factor by which the average lowers the variance of independent batches. No tolerance but rounding.
+/// The weights of the average, read off by feeding single batches: their squares add up to (1-b)/(1+b) (1 - b^(2t)),
+/// the factor by which the average lowers the variance of independent batches. No tolerance but rounding.
 #[test]
 fn the_variance_factor() {
     for beta in [0.0, 0.1, 0.5, 0.9, 0.99] {
@@ -381,9 +384,10 @@ fn the_variance_factor() {
     }
 }
 
-/// Over present columns with p_j = P(present), independently batch by batch, what the average holds is 1/((1-b) p_j) - 1
-/// batches old in the mean: 1/p_j a step of its own clock. Over all columns it is b/(1-b) batches. Read off by feeding the
-/// number of the batch: 24 repetitions (seeds 300 to 323) of 4000 batches, 5.6 standard errors, 6 comparisons.
+/// Over present columns with p_j = P(present), independently batch by batch, what the average holds is 1/((1-b) p_j) -
+/// 1 batches old in the mean: 1/p_j a step of its own clock. Over all columns it is b/(1-b) batches. Read off by
+/// feeding the number of the batch: 24 repetitions (seeds 300 to 323) of 4000 batches, 5.6 standard errors, 6
+/// comparisons.
 #[test]
 fn the_age_of_a_column() {
     let check = Check::new("S7", "mean age = b/(1−b), 1/((1−b)p_j) − 1", Kind::Simulation);
@@ -416,14 +420,14 @@ fn the_age_of_a_column() {
     check.passed();
 }
 
-/// The squared gap of a column to the truth, by simulation with independent batches and by the formula at the head of this
-/// file: 24 repetitions (seeds 200 to 223) of 400 batches after 200 of burn-in, b = 0.5: 6 comparisons at
+/// The squared gap of a column to the truth, by simulation with independent batches and by the formula at the head of
+/// this file: 24 repetitions (seeds 200 to 223) of 400 batches after 200 of burn-in, b = 0.5: 6 comparisons at
 /// 5.6 standard errors, a false alarm in 1 of 15000 runs with other seeds. q_j comes from the contributions: given
 /// n of m_j samples in the batch, E|mean|^2 = |c|^2 + (S - |c|^2) (m_j/n - 1)/(m_j - 1), S the mean of |x|^2, and n is
 /// hypergeometric.
 #[test]
 fn the_gap_of_a_column() {
-    let check = Check::new("S7", "E|Ĉ_j − c_j|²/|c_j|² = formula", Kind::Simulation);
+    let check = Check::new("S7", "E|C̄_j − c_j|²/|c_j|² = formula", Kind::Simulation);
     let model = Frozen::new(class_counts(), 2);
     let (samples, watched) = (model.labels.len(), [0, 44, 99]);
     let mut gaps = [[const { Vec::new() }; 3], [const { Vec::new() }; 3]];

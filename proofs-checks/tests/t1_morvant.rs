@@ -121,7 +121,8 @@ fn the_fifteen_in_t1_prime() {
         (0..=steps).map(term).sum::<f64>() * width / 3.0
     };
     let moment = 0.5_f64.exp() + simpson(&|t| (1.0 + t) * ((1.0 + t).powi(2) / 2.0 - t * t).exp(), 0.0, 20.0);
-    // scipy.integrate.quad gives 14.762821103964853; exp(.5) + e*(2*sqrt(2*pi)*norm.cdf(1) + exp(-.5)) 14.76282110396485.
+    // scipy.integrate.quad gives 14.762821103964853; exp(.5) + e*(2*sqrt(2*pi)*norm.cdf(1) + exp(-.5))
+    // 14.76282110396485.
     assert!((moment - 14.762821103964853).abs() < 1e-9, "{moment}");
     let root = std::f64::consts::TAU.sqrt();
     let phi = 0.5 + simpson(&|x| (-x * x / 2.0).exp(), 0.0, 1.0) / root;
@@ -257,7 +258,8 @@ fn t1_prime_with_a_posterior_from_the_data() {
     checks.into_iter().for_each(Check::passed);
 }
 
-/// The matrix Hoeffding inequality for one classifier: P(‖C_S − C_D‖₂ ≥ ε) ≤ 2K exp(−ε²/4H), where the right side is 0.9, 0.5 and 0.1.
+/// The matrix Hoeffding inequality for one classifier: P(‖C_S − C_D‖₂ ≥ ε) ≤ 2K exp(−ε²/4H), where the right side is
+/// 0.9, 0.5 and 0.1.
 #[test]
 fn the_tail_for_one_classifier() {
     let check = Check::new("T1", "P(‖C_S − C_D‖₂ ≥ ε) ≤ 2K exp(−ε²/4H)", Kind::Simulation);

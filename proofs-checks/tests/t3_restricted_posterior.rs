@@ -1,5 +1,5 @@
-//! T3, steps 5 and 7: the KL of a Gaussian posterior that is restricted to a symmetric event, and the two inequalities of the
-//! PAC-Bayes step that are checked by computing.
+//! T3, steps 5 and 7: the KL of a Gaussian posterior that is restricted to a symmetric event, and the two inequalities
+//! of the PAC-Bayes step that are checked by computing.
 //!
 //! ```text
 //! KL(N(W, s^2 | W + A) || N(0, s^2)) = ln(1/Z) + |W|^2/(2 s^2),   A = -A, Z = P(U in A)
@@ -8,8 +8,8 @@
 //! ```
 //! *Proof of the first.* ln of the density ratio at W + U is ln(1/Z) + (|W+U|^2 - |U|^2)/(2 s^2), and E <W, U> = 0 on A.
 //!
-//! Checked: in one dimension by quadrature; on random layers by simulation with the event of T3, cut so that Z is well below 1,
-//! within five standard errors; m = 1 to 60 in rationals; Pinsker by search.
+//! Checked: in one dimension by quadrature; on random layers by simulation with the event of T3, cut so that Z is well
+//! below 1, within five standard errors; m = 1 to 60 in rationals; Pinsker by search.
 
 use dashu_int::IBig;
 use nalgebra::DMatrix;

@@ -1,12 +1,12 @@
-//! T6: the population's ||C_D Lambda||_2 from held-out counts, by the simple and the sharp radius: each with probability
-//! >= 1-delta, ||(C^ - C_D) Lambda||_2 <= radius.
+//! T6: the population's ||C_D Lambda||_2 from held-out counts, by the simple and the sharp radius: each with
+//! probability >= 1-delta, ||(C^ - C_D) Lambda||_2 <= radius.
 //!
 //! *Proof.* Simple: McDiarmid's inequality on the Frobenius norm. Sharp: matrix Bernstein, with its variance bounded from the
 //! same counts (THEORY.md).
 //!
-//! Checked: the formulas; coverage over thousands of draws from eight known populations, with the (1-delta) quantile of the
-//! distance over the radius as the measured slack; the a-priori bound at random and by search. The slack is a factor of 3.7
-//! or more: these populations cannot show that the constants are needed.
+//! Checked: the formulas; coverage over thousands of draws from eight known populations, with the (1-delta) quantile of
+//! the distance over the radius as the measured slack; the a-priori bound at random and by search. The slack is a
+//! factor of 3.7 or more: these populations cannot show that the constants are needed.
 
 use car_spectral::bounds::{Interval, Outcome, SpectralCertificate, spectral_certificate};
 use car_spectral::norms::exact;
@@ -204,8 +204,9 @@ fn populations() -> Vec<Population> {
     ]
 }
 
-/// Held-out counts drawn from known populations, delta = 0.05: the share of draws whose distance in spectral norm exceeds a radius,
-/// through its own Clopper-Pearson interval, against delta; and the 0.95 quantile of the distance over the radius.
+/// Held-out counts drawn from known populations, delta = 0.05: the share of draws whose distance in spectral norm
+/// exceeds a radius, through its own Clopper-Pearson interval, against delta; and the 0.95 quantile of the distance
+/// over the radius.
 #[test]
 fn coverage() {
     let simple = Check::new("T6", "‖(Ĉ − C_D)Λ‖₂ ≤ simple radius", Kind::Simulation);

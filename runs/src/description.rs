@@ -91,7 +91,8 @@ pub struct Run {
     pub momentum: f64,
     /// Weight decay.
     pub weight_decay: f64,
-    /// The optimizer with its constants; absent in checkpoints of older builds, which used SGD without Nesterov's look-ahead.
+    /// The optimizer with its constants; absent in checkpoints of older builds, which used SGD without Nesterov's
+    /// look-ahead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub optimizer: Option<OptimizerOptions>,
     /// Warm-up epochs.
@@ -141,8 +142,8 @@ fn is_plain(pass: &TrainingPass) -> bool {
 pub struct Pretrained {
     /// SHA-256 of the file in lower-case hexadecimal.
     pub sha256: String,
-    /// Whether the file's classifier was taken too; otherwise, being of other classes or of another kind, the last layer began
-    /// fresh.
+    /// Whether the file's classifier was taken too; otherwise, being of other classes or of another kind, the last
+    /// layer began fresh.
     pub classifier: bool,
 }
 

@@ -48,7 +48,8 @@ pub struct Experiment {
     pub data: DataKind,
     /// Seeds to run, in this order, each once.
     pub seeds: Vec<u64>,
-    /// The row that a table compares this one with: the name of its file without the ending; the first row where none is named.
+    /// The row that a table compares this one with: the name of its file without the ending; the first row where none
+    /// is named.
     #[serde(default)]
     pub against: Option<String>,
 }

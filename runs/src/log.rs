@@ -14,11 +14,11 @@ use crate::{RunError, SplitMetrics};
 pub struct EpochMetrics {
     /// Epoch, from 1.
     pub epoch: usize,
-    /// Mean over the images, as they came, of what is minimised, CAR left out: the classification loss, natural logarithm, or with
-    /// a contrastive branch the weighted sum of both losses.
+    /// Mean over the images, as they came, of what is minimised, CAR left out: the classification loss, natural
+    /// logarithm, or with a contrastive branch the weighted sum of both losses.
     pub train_loss: f64,
-    /// Share of training images predicted right while training (augmented, training mode); of mixed images the mean share that
-    /// belongs to the class predicted.
+    /// Share of training images predicted right while training (augmented, training mode); of mixed images the mean
+    /// share that belongs to the class predicted.
     pub train_accuracy: f64,
     /// Learning rate at the epoch's last step.
     pub learning_rate: f64,
@@ -43,21 +43,21 @@ pub struct CarMetrics {
     /// What was measured of it on demand; in its place in the line.
     #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
     pub diagnosis: Option<CarDiagnosis>,
-    /// Gap of the average over all columns (the paper's); null in epochs without an evaluation, and where neither the loss nor a
-    /// diagnosis has that average, as is the next one.
+    /// Gap of the average over all columns (the paper's); null in epochs without an evaluation, and where neither the
+    /// loss nor a diagnosis has that average, as is the next one.
     pub gap_all_columns: Option<EmaGap>,
     /// Gap of the per-class average.
     pub gap_present_columns: Option<EmaGap>,
-    /// Cosine between the gradients u v^T Lambda of the average that regularises and of the hard confusion matrix of the
-    /// training set.
+    /// Cosine between the gradients u v^T Lambda of the average that regularises and of the hard confusion matrix of
+    /// the training set.
     pub ema_hard_cosine: Option<f64>,
 }
 
 /// What a run measures of CAR where it is told to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CarDiagnosis {
-    /// Mean over the epoch's steps of the Frobenius norm of the gradient of the norm with respect to the batch's logits [B, K], without
-    /// alpha.
+    /// Mean over the epoch's steps of the Frobenius norm of the gradient of the norm with respect to the batch's logits
+    /// [B, K], without alpha.
     pub gradient_norm: f64,
     /// The same of the mean cross-entropy.
     pub cross_entropy_gradient_norm: f64,

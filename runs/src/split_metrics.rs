@@ -1,5 +1,5 @@
-//! What the weights of an epoch do on one split: accuracies, the worst class, and the spectral norms of the hard and of the
-//! surrogate confusion matrix.
+//! What the weights of an epoch do on one split: accuracies, the worst class, and the spectral norms of the hard and of
+//! the surrogate confusion matrix.
 
 use car_spectral::car::{CarOptions, SurrogateSums, descent_cosine};
 use car_spectral::confusion::{ClassWeights, ConfusionMatrix, MarginCounts, MarginGrid};
@@ -11,15 +11,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::RunError;
 
-/// One split in one epoch, evaluation mode, no augmentation. Lambda and the surrogate are those of the run's CAR options, or
-/// of [`CarOptions::paper`] in a run without CAR.
+/// One split in one epoch, evaluation mode, no augmentation. Lambda and the surrogate are those of the run's CAR
+/// options, or of [`CarOptions::paper`] in a run without CAR.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SplitMetrics {
     /// Mean cross-entropy, natural logarithm.
     pub loss: f64,
     /// Share of images predicted right (micro average).
     pub accuracy: f64,
-    /// The same over the images of classes with more than 100 training images (micro average); null without such an image.
+    /// The same over the images of classes with more than 100 training images (micro average); null without such an
+    /// image.
     pub many: Option<f64>,
     /// 20 to 100 training images.
     pub medium: Option<f64>,
@@ -29,8 +30,8 @@ pub struct SplitMetrics {
     pub worst_class: usize,
     /// Its error.
     pub worst_class_error: f64,
-    /// Mean error of the worst 10 % of classes (`car_spectral::longtail::ClassMetrics::worst_tenth_error`); absent in logs
-    /// of older builds.
+    /// Mean error of the worst 10 % of classes (`car_spectral::longtail::ClassMetrics::worst_tenth_error`); absent in
+    /// logs of older builds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worst_tenth_error: Option<f64>,
     /// Mean of the class accuracies; absent in logs of older builds.

@@ -3,7 +3,8 @@
 use statrs::function::beta::beta_reg;
 use statrs::function::factorial::ln_binomial;
 
-/// From here on `statrs`'s continued fraction ends too early near the mean: at n = 10^7 it gave 0.365 for a tail of 0.5001.
+/// From here on `statrs`'s continued fraction ends too early near the mean: at n = 10^7 it gave 0.365 for a tail
+/// of 0.5001.
 const MANY: u64 = 100_000;
 
 /// P(Bin(n, p) >= k), 0 <= p <= 1; for n <= [`MOST_SAMPLES`](super::MOST_SAMPLES).

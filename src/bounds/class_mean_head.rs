@@ -2,8 +2,10 @@
 //! trained on.
 //!
 //! ```text
-//! score_i(x) = w_i·φ(x) − |w_i|²/2,  w_i a function of class i's training examples S_i alone (their mean: nearest class mean)
-//! T_j ⊂ S_j, n_j of them, picked without looking at them;  w_j⁰: a function of S_j ∖ T_j (the mean without T_j);  Δ_j = w_j − w_j⁰
+//! score_i(x) = w_i·φ(x) − |w_i|²/2,  w_i a function of class i's training examples S_i alone
+//!                                       (their mean: nearest class mean)
+//! T_j ⊂ S_j, n_j of them, picked without looking at them;
+//! w_j⁰: a function of S_j ∖ T_j (the mean without T_j);  Δ_j = w_j − w_j⁰
 //! m(x) = score_j(x) − max_{i≠j} score_i(x),   a(x) = √(|φ(x) − w_j⁰|² + κ²)
 //!
 //! with probability ≥ 1−δ, for all classes j and all N pairs (σ, c) at once:
@@ -13,13 +15,13 @@
 //! e_j is the error, ties counted, of the deterministic classifier trained on all of S. The best pair may be taken
 //! after looking, since all hold at once; so may their maximum over the classes, a certificate of the worst class.
 //!
-//! **What must be fixed before T_j is seen**, which means a function of S ∖ T_j at most: φ with its preprocessing and the metric, for every class
-//! at once; the rule that picks T_j; w_j⁰, κ, the pairs (σ, c) and the shares of δ. κ may differ from class to class,
-//! here it does not.
+//! **What must be fixed before T_j is seen**, which means a function of S ∖ T_j at most: φ with its preprocessing and
+//! the metric, for every class at once; the rule that picks T_j; w_j⁰, κ, the pairs (σ, c) and the shares of δ. κ may
+//! differ from class to class, here it does not.
 //!
-//! **Rounding.** Φ is computed within 10⁻¹⁰, and means, logarithms and quotients are moved outwards by that. The scores are taken as
-//! exact. If they are computed within η of the exact ones for every x there can be, subtract 4η from each computed
-//! margin: the statement then holds for the classifier of the computed scores.
+//! **Rounding.** Φ is computed within 10⁻¹⁰, and means, logarithms and quotients are moved outwards by that. The scores
+//! are taken as exact. If they are computed within η of the exact ones for every x there can be, subtract 4η from each
+//! computed margin: the statement then holds for the classifier of the computed scores.
 //!
 //! Source: here; T1'' with a Gaussian prior and posterior of row j only.
 

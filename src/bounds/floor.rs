@@ -2,14 +2,15 @@
 //! right.
 //!
 //! ```text
-//! one class     a bound of e_j that holds with probability ≥ 1−α for every distribution, and is at most U whenever the m_j examples of
-//!               class j contain no error, has  U ≥ 1 − α^{1/m_j}
+//! one class     a bound of e_j that holds with probability ≥ 1−α for every distribution, and is at most U
+//!               whenever the m_j examples of class j contain no error, has  U ≥ 1 − α^{1/m_j}
 //! all classes   bounds that hold at once with probability ≥ 1−δ, and U_j likewise, have  Π_j (1 − (1−U_j)^{m_j}) ≥ 1−δ
 //! worst class   a bound of max_j e_j alone, at most U whenever all examples are right, has  U ≥ 1 − δ^{1/m_min}
 //! ```
-//! The three are limits of every bound, and attained. [`shares_floor`] and [`equal_shares_floor`] are not: they are floors of a bound that gives
-//! class j the share δ_j of δ, as a union bound does. On CIFAR100-LT (imbalance 100, δ = 0.05, classes of 5 images): worst class 0.451, all
-//! classes at once with a common floor 0.616, shares of equal floors 0.618, equal shares 0.781. Source: here.
+//! The three are limits of every bound, and attained. [`shares_floor`] and [`equal_shares_floor`] are not: they are
+//! floors of a bound that gives class j the share δ_j of δ, as a union bound does. On CIFAR100-LT (imbalance 100,
+//! δ = 0.05, classes of 5 images): worst class 0.451, all classes at once with a common floor 0.616, shares of equal
+//! floors 0.618, equal shares 0.781. Source: here.
 
 use super::bisection::neighbours;
 use super::error::{check_delta, check_length, check_num_classes};

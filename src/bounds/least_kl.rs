@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! T3, T3'   c = 42
-//! T3''      c = c'_d = 2√2 r_d/(d((1+1/√2)^{1/d} − 1)),  r_d = (1−1/d)^{−(d−1)}, r_1 = 1:   4, 9.23, 10.87, ..., ↑ 14.38
+//! T3''      c = c'_d = 2√2 r_d/(d((1+1/√2)^{1/d} − 1)),  r_d = (1−1/d)^{−(d−1)}, r_1 = 1:
+//!           4, 9.23, 10.87, ..., ↑ 14.38
 //! inside the grid   KL_j ≥ (c²/8) (1+1/d)^{2d−2} d³ h ln(4dh),   attained
 //! vacuous for every network   T3' if that is ≥ 2m_j for the largest m_j,  T3 if it is ≥ (m_j−1)/16,
 //!                             T3'' (above 1 − 10⁻⁶) if it is ≥ m_j ln 10⁶

@@ -5,8 +5,9 @@
 //! with probability >= 1 - delta, for all weights, all classes j and all margins g of the grid G:
 //!   T3   e_j <= c_j(g) + 4 sqrt( (KL_j + ln(6 K N_j |G| m_j / delta)) / (m_j - 1) ),       m_j >= 2
 //!   T3'  e_j <= c_j(g) +   sqrt( (KL_j + ln(4 sqrt(m_j) K N_j |G| / delta)) / (2 m_j) ),   m_j >= 1
-//! and, by itself with probability >= 1 - delta, on the smallest grid point within beta/d of beta, with c'_d for 42 in sigma_j,
-//!   T3'' e_j <= kl⁻¹( c_j(g), (KL_j + ln(4 sqrt(m_j) N'_j |G| / delta_j)) / m_j ),         m_j >= 1, sum_j delta_j <= delta
+//! and, by itself with probability >= 1 - delta, on the smallest grid point within beta/d of beta,
+//! with c'_d for 42 in sigma_j,
+//!   T3'' e_j <= kl⁻¹( c_j(g), (KL_j + ln(4 sqrt(m_j) N'_j |G| / delta_j)) / m_j ),   m_j >= 1, sum_j delta_j <= delta
 //!
 //!   c_j(g)   share of the m_j training examples of class j with margin <= g
 //!   s_l      upper bound of ||W_l||_2,  beta = (prod s_l)^(1/d),  W~_l = (beta / s_l) W_l
@@ -31,8 +32,8 @@
 //! and the bound is 1. [`GridRange::Above`]: beta^d > g sqrt(m_j)/(2B): the formula at b_j = beta is reported; it is
 //! above 1, and e_j <= 1 is what holds. T3'' is reported as 1 outside the grid on either side.
 //!
-//! **Always large.** In the non-trivial range KL_j >= 220.5 (1+1/d)^(2d-2) d^3 h ln(4dh) whatever the weights (with c'_d^2/8 for 220.5 in T3''), so
-//! the bounds are vacuous unless m_j is of that order: [`least_kl`],
+//! **Always large.** In the non-trivial range KL_j >= 220.5 (1+1/d)^(2d-2) d^3 h ln(4dh) whatever the weights (with
+//! c'_d^2/8 for 220.5 in T3''), so the bounds are vacuous unless m_j is of that order: [`least_kl`],
 //! [`vacuous_whatever_the_weights`](super::vacuous_whatever_the_weights).
 //!
 //! **Rounding.** 4 sqrt 2 e^2 = 41.799 where the formula has 42: a relative error eps in every s_l is covered while

@@ -4,7 +4,8 @@
 //! that grows with the number of classes whose errors are near the largest. Two estimates of it, both computed exactly:
 //!
 //! ```text
-//! bootstrap    E max_j X_j/n_j − max_j k_j/n_j,   X_j ~ Bin(n_j, k_j/n_j) independent: the bias if the truth were k_j/n_j
+//! bootstrap    E max_j X_j/n_j − max_j k_j/n_j,   X_j ~ Bin(n_j, k_j/n_j) independent:
+//!              the bias if the truth were k_j/n_j
 //! half split   h_j = ⌊n_j/2⌋ of the images of each class, drawn without replacement, pick the class J; then
 //!              picking = E max_j X_j/h_j,   held back = E (k_J − X_J)/(n_J − h_J),   X_j ~ Hyp(n_j, k_j, h_j)
 //! ```

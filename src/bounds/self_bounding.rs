@@ -94,8 +94,8 @@ pub fn self_bounding_interval(
 /// More than the roundings of a few products, relatively.
 const ROUNDING: f64 = 64.0 * f64::EPSILON;
 
-/// The root μ below X = `seen` of μ − X + X ln(X/μ) = `scale`, from below: X r with r − 1 − ln r = `scale`/X. 0 for X = 0
-/// and below the smallest normal float.
+/// The root μ below X = `seen` of μ − X + X ln(X/μ) = `scale`, from below: X r with r − 1 − ln r = `scale`/X. 0 for X =
+/// 0 and below the smallest normal float.
 fn chernoff_lower(seen: f64, scale: f64) -> f64 {
     // r − 1 and ln r nearly cancel: each carries a few u.
     let needed = scale / seen * (1.0 + ROUNDING) + 8.0 * f64::EPSILON;
@@ -151,7 +151,8 @@ mod tests {
             found.value().unwrap().lower
         };
         let aimed = (vec![0.0, 3.0], vec![0.5, 0.0]);
-        // u = 1_1, v = 1_0: X = 1.2, b' = 0.2. python: brentq(lambda m: m - 1.2 + 1.2*log(1.2/m) - .2*log(N/.1), 1e-9, 1.2)
+        // u = 1_1, v = 1_0: X = 1.2, b' = 0.2. python: brentq(lambda m: m - 1.2 + 1.2*log(1.2/m) - .2*log(N/.1), 1e-9,
+        // 1.2)
         approx::assert_relative_eq!(lower(std::slice::from_ref(&aimed)), 0.43057743690902905, max_relative = 1e-11);
         approx::assert_relative_eq!(lower(&[even_pair(2), aimed]), 0.36242053476443264, max_relative = 1e-11);
         assert_eq!(lower(&[]), 0.0);

@@ -8,7 +8,8 @@
 //! sharp    R l/3 + sqrt((R l/3)^2 + 2 v l),                       l = ln(6K/delta),  R = sqrt(2) max_j lambda_j/n_j
 //!          v = max(max_j lambda_j^2 e+_j / n_j, max_i rho+_i),    L = ln(3K/delta)
 //!          e+_j = (sqrt(L/2n_j) + sqrt(e^_j + L/2n_j))^2
-//!          rho_i = sum_j lambda_j^2 c^_ij / n_j,  rho+_i = (sqrt(bL/2) + sqrt(rho_i + bL/2))^2,  b = max_j lambda_j^2/n_j^2
+//!          rho_i = sum_j lambda_j^2 c^_ij / n_j,  rho+_i = (sqrt(bL/2) + sqrt(rho_i + bL/2))^2,
+//!          b = max_j lambda_j^2/n_j^2
 //! ```
 //! Whatever the counts, ||C_D Lambda||_2 <= sqrt(sum_j lambda_j^2 - min_i lambda_i^2), which cuts off the interval: the
 //! norm is convex, so over columns of zero diagonal and sum <= 1 it is largest where each column j is 0 or one unit

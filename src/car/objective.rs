@@ -1,5 +1,5 @@
-//! One training step of CAR (D8; Zhu et al., equation 9): mean cross-entropy + alpha ||C^_t Lambda||_2, with its gradient with
-//! respect to the logits by the chain rule through `penalty`, `ema` and `surrogate`.
+//! One training step of CAR (D8; Zhu et al., equation 9): mean cross-entropy + alpha ||Cbar_t Lambda||_2, with its
+//! gradient with respect to the logits by the chain rule through `penalty`, `ema` and `surrogate`.
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
@@ -11,13 +11,13 @@ use crate::confusion::{ClassWeights, Score};
 pub struct CarStep {
     /// Mean cross-entropy of the batch, natural logarithm.
     pub cross_entropy: f64,
-    /// The penalised norm of C^_t Lambda; its value is not yet times alpha.
+    /// The penalised norm of Cbar_t Lambda; its value is not yet times alpha.
     pub penalty: PenaltyTerm,
     /// Cross-entropy + alpha times the penalty.
     pub total: f64,
     /// The batch's surrogate C~_t, [K, K].
     pub batch: Array2<f64>,
-    /// The average C^_t as used, [K, K].
+    /// The average Cbar_t as used, [K, K].
     pub confusion: Array2<f64>,
     /// d penalty / d logits, [N, K], not times alpha.
     pub penalty_gradient: Array2<f64>,
@@ -59,8 +59,8 @@ impl CarObjective {
     /// Takes in a batch of scores [N, K] and labels `[N]`.
     ///
     /// # Errors
-    /// [`CarError`] naming what was refused, with [`CarError::Overflow`] for scores whose loss f64 does not hold; the state is
-    /// then unchanged.
+    /// [`CarError`] naming what was refused, with [`CarError::Overflow`] for scores whose loss f64 does not hold; the
+    /// state is then unchanged.
     pub fn step<S: Score>(
         &mut self,
         logits: ArrayView2<'_, S>,

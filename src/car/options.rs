@@ -53,8 +53,8 @@ pub struct SurrogateOptions {
 }
 
 impl SurrogateOptions {
-    /// Equation 7 as printed: sigmoid gate at margin g, softmax over the competitors, everything differentiated. The paper
-    /// prints no value of g and speaks of small margins.
+    /// Equation 7 as printed: sigmoid gate at margin g, softmax over the competitors, everything differentiated. The
+    /// paper prints no value of g and speaks of small margins.
     pub const fn paper(margin: f64) -> Self {
         Self {
             margin,
@@ -91,14 +91,15 @@ impl SurrogateOptions {
     }
 }
 
-/// What stands in C^ before the first batch.
+/// What stands in Cbar before the first batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(Serialize, Deserialize), serde(rename_all = "kebab-case"))]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum EmaStart {
-    /// C^_0 = 0, as the paper prints it: too small by the factor 1 - b^t while starting.
+    /// Cbar_0 = 0, as the paper prints it: too small by the factor 1 - b^t while starting.
     Zero,
-    /// The first batch is taken whole **and as a constant**: no gradient of the regulariser on that step (the authors' code).
+    /// The first batch is taken whole **and as a constant**: no gradient of the regulariser on that step (the authors'
+    /// code).
     FirstBatch,
     /// Zero start, divided by 1 - b^t when used: the first batch counts whole, with its gradient.
     BiasCorrected,
@@ -109,11 +110,11 @@ pub enum EmaStart {
 #[cfg_attr(feature = "serde", derive(Serialize, Deserialize), serde(rename_all = "kebab-case"))]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum EmaColumns {
-    /// All: the zero column of an absent class enters the average, which then tends to p_j times the true column (S7). The
-    /// paper and the authors' code.
+    /// All: the zero column of an absent class enters the average, which then tends to p_j times the true column (S7).
+    /// The paper and the authors' code.
     All,
-    /// Those of classes in the batch, each with its own count n_j in place of t: unbiased, and 1/((1-b) p_j) - 1 batches old
-    /// in the mean, where all columns are b/(1-b).
+    /// Those of classes in the batch, each with its own count n_j in place of t: unbiased, and 1/((1-b) p_j) - 1
+    /// batches old in the mean, where all columns are b/(1-b).
     Present,
 }
 
@@ -163,8 +164,8 @@ pub struct CarOptions {
 }
 
 impl CarOptions {
-    /// The paper: equation 7 with g = 0.1, b = 0.5 from zero, alpha = 0.5, r0 = 0.2, weights as printed. (Its ablations find
-    /// b = 0.5, r0 = 0.2 and alpha about 0.5 best; g is printed nowhere, "small" is all it says.)
+    /// The paper: equation 7 with g = 0.1, b = 0.5 from zero, alpha = 0.5, r0 = 0.2, weights as printed. (Its ablations
+    /// find b = 0.5, r0 = 0.2 and alpha about 0.5 best; g is printed nowhere, "small" is all it says.)
     pub const fn paper() -> Self {
         Self {
             alpha: 0.5,
@@ -176,8 +177,8 @@ impl CarOptions {
         }
     }
 
-    /// The authors' code with the flags of its example: alpha = 0.3, b = 0.5 from the first batch, r0 = 0.5, weights divided
-    /// by their mean.
+    /// The authors' code with the flags of its example: alpha = 0.3, b = 0.5 from the first batch, r0 = 0.5, weights
+    /// divided by their mean.
     pub const fn official_code() -> Self {
         Self {
             alpha: 0.3,
@@ -190,9 +191,9 @@ impl CarOptions {
     }
 
     /// Whether the options can be trained with, in single precision too: that is why their ranges end at 1e6, and why
-    /// [`SurrogateOptions::check`], for the surrogate alone in f64, is wider. An `r0` of 0 may still leave a class without
-    /// samples without a weight, which shows when the weights are made; [`crate::confusion::ClassWeights`] alone also takes
-    /// the small negative offsets that this refuses.
+    /// [`SurrogateOptions::check`], for the surrogate alone in f64, is wider. An `r0` of 0 may still leave a class
+    /// without samples without a weight, which shows when the weights are made; [`crate::confusion::ClassWeights`]
+    /// alone also takes the small negative offsets that this refuses.
     ///
     /// # Errors
     /// [`CarError::InvalidOption`] naming the option.

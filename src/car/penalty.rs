@@ -1,4 +1,5 @@
-//! Which norm of C^ Lambda the regulariser penalises: the paper's, or one to compare it with, each with a subgradient.
+//! Which norm of Cbar Lambda the regulariser penalises: the paper's, or one to compare it with, each with a
+//! subgradient.
 //!
 //! ```text
 //! spectral   sigma_1                        u_1 v_1^T
@@ -6,8 +7,8 @@
 //! one        max_j sum_i M_ij               1 e_j^T, j the column of that maximum
 //! ```
 //!
-//! for M = C^ Lambda >= 0 (Horn and Johnson, *Matrix Analysis*, 2nd ed., sections 5.6 and 7.4). The one-norm of the *hard*
-//! C Lambda is WCE itself (D4); the spectral norm bounds it up to sqrt(K-1) (S2, S3).
+//! for M = Cbar Lambda >= 0 (Horn and Johnson, *Matrix Analysis*, 2nd ed., sections 5.6 and 7.4). The one-norm of
+//! the *hard* C Lambda is WCE itself (D4); the spectral norm bounds it up to sqrt(K-1) (S2, S3).
 
 use std::fmt;
 use std::str::FromStr;
@@ -24,7 +25,7 @@ use serde::{Deserialize, Serialize};
 /// Singular values below this share of sigma_1 have no vectors that an eigendecomposition of MᵀM could tell.
 const DETERMINED: f64 = 1e-8;
 
-/// A norm of C^ Lambda.
+/// A norm of Cbar Lambda.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(Serialize, Deserialize), serde(try_from = "String", into = "String"))]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -42,12 +43,12 @@ pub enum PenaltyNorm {
 }
 
 impl PenaltyNorm {
-    /// Its symbol for C^ Lambda in logs.
+    /// Its symbol for Cbar Lambda in logs.
     pub fn symbol(&self) -> String {
         match self {
-            PenaltyNorm::Spectral => "‖Ĉ Λ‖₂".to_owned(),
-            PenaltyNorm::KyFan { order } => format!("‖Ĉ Λ‖ (Ky Fan, {order})"),
-            PenaltyNorm::One => "‖Ĉ Λ‖₁".to_owned(),
+            PenaltyNorm::Spectral => "‖C̄ Λ‖₂".to_owned(),
+            PenaltyNorm::KyFan { order } => format!("‖C̄ Λ‖ (Ky Fan, {order})"),
+            PenaltyNorm::One => "‖C̄ Λ‖₁".to_owned(),
         }
     }
 
@@ -108,8 +109,8 @@ pub struct PenaltyTerm {
     pub value: f64,
     /// A subgradient with respect to C, [K, K], zero on the diagonal; zero altogether at C = 0.
     pub gradient: Array2<f64>,
-    /// How far, relative to the norm's largest part, the norm is from a point where it has several subgradients: that of
-    /// sigma_1 to sigma_2, of sigma_r to sigma_(r+1) (to 0 for r = K), of the largest column sum to the next.
+    /// How far, relative to the norm's largest part, the norm is from a point where it has several subgradients: that
+    /// of sigma_1 to sigma_2, of sigma_r to sigma_(r+1) (to 0 for r = K), of the largest column sum to the next.
     pub relative_gap: f64,
 }
 
@@ -282,7 +283,7 @@ mod tests {
         }
         let symbols =
             [PenaltyNorm::Spectral, PenaltyNorm::One, PenaltyNorm::KyFan { order: 5 }].map(|norm| norm.symbol());
-        assert_eq!(symbols, ["‖Ĉ Λ‖₂", "‖Ĉ Λ‖₁", "‖Ĉ Λ‖ (Ky Fan, 5)"]);
+        assert_eq!(symbols, ["‖C̄ Λ‖₂", "‖C̄ Λ‖₁", "‖C̄ Λ‖ (Ky Fan, 5)"]);
         for wrong in ["", "two", "ky-fan", "ky-fan:", "ky-fan:x", "ky-fan:-1", "ky-fan:0"] {
             assert_eq!(wrong.parse::<PenaltyNorm>(), Err(CarError::UnknownNorm { name: wrong.to_owned() }));
         }

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Where sigma_1 is simple this is the gradient. Where it is not, every pair v in range(V1), u = M v/sigma_1 gives a
-//! subgradient, and the derivative in direction E is lambda_max of the symmetric part of U1^T E V1 with U1 = M V1/sigma_1.
-//! At C = 0 the norm has every u v^T and also 0 as subgradients; 0, the smallest, is taken.
+//! subgradient, and the derivative in direction E is lambda_max of the symmetric part of U1^T E V1 with U1 = M
+//! V1/sigma_1. At C = 0 the norm has every u v^T and also 0 as subgradients; 0, the smallest, is taken.
 
 use nalgebra::{DMatrix, Dyn, SymmetricEigen};
 use ndarray::{Array2, ArrayView2};
@@ -70,8 +70,8 @@ pub fn penalised_norm(confusion: ArrayView2<'_, f64>, weights: &[f64]) -> Result
 
 /// The one-sided derivative of ||M||_2 in direction E (S6): lim over t -> 0+ of (||M + tE||_2 - ||M||_2)/t.
 ///
-/// Singular values of at least sigma_1 (1 - `tolerance`) count as equal to it; 1e-9 suits matrices whose multiplicity is
-/// exact up to rounding. At M = 0 the derivative is ||E||_2.
+/// Singular values of at least sigma_1 (1 - `tolerance`) count as equal to it; 1e-9 suits matrices whose multiplicity
+/// is exact up to rounding. At M = 0 the derivative is ||E||_2.
 ///
 /// # Errors
 /// [`CarError::WrongNumberOfClasses`] for shapes that differ, [`CarError::Norm`]: also if an eigendecomposition has not
@@ -117,8 +117,8 @@ fn symmetric_eigen(
     })
 }
 
-/// Cosine, in the space of zero-diagonal matrices, between the gradients u v^T Lambda of two singular pairs: whether a step
-/// that lowers the one spectral norm lowers the other. `None` if one of the gradients is zero.
+/// Cosine, in the space of zero-diagonal matrices, between the gradients u v^T Lambda of two singular pairs: whether a
+/// step that lowers the one spectral norm lowers the other. `None` if one of the gradients is zero.
 ///
 /// # Panics
 /// If the vectors and weights are not all of the same length.

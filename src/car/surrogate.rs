@@ -4,7 +4,8 @@
 //! c~_ij = (1/m_j) sum over samples of class j of  G(d_i) P_i,   d_i = f_i - f_j,  i != j;   c~_jj = 0
 //! ```
 //!
-//! G is the [`Gate`], P the [`Competition`]. The gradient of <W, C~> for a constant W, sample by sample with w_i = W_ij/m_j:
+//! G is the [`Gate`], P the [`Competition`]. The gradient of <W, C~> for a constant W, sample by sample with w_i =
+//! W_ij/m_j:
 //!
 //! ```text
 //! through the gate          w_i P_i G'(d_i)               to f_i, and minus their sum to f_j
@@ -20,8 +21,8 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use super::{CarError, Competition, Gate, SurrogateOptions};
 use crate::confusion::{ConfusionError, ConfusionMatrix, Score};
 
-/// The surrogate matrix, dense, of scores [N, K] and labels `[N]`; columns of empty classes are zero. Samples are taken one
-/// at a time, nothing of size [N, K] is kept.
+/// The surrogate matrix, dense, of scores [N, K] and labels `[N]`; columns of empty classes are zero. Samples are taken
+/// one at a time, nothing of size [N, K] is kept.
 ///
 /// # Errors
 /// Those of [`SurrogateSums::new`] and [`SurrogateSums::add_batch`].
@@ -35,8 +36,8 @@ pub fn surrogate_confusion<S: Score>(
     sums.into_confusion()
 }
 
-/// The surrogate of samples that come batch by batch: K^2 numbers, whatever N. The order of the samples decides the last bits,
-/// the size of the batches does not.
+/// The surrogate of samples that come batch by batch: K^2 numbers, whatever N. The order of the samples decides the
+/// last bits, the size of the batches does not.
 ///
 /// ```
 /// use car_spectral::car::{SurrogateOptions, SurrogateSums, surrogate_confusion};
@@ -74,8 +75,8 @@ impl SurrogateSums {
     /// Takes in scores [B, K] and labels `[B]`.
     ///
     /// # Errors
-    /// [`CarError::Confusion`] for scores of another number of classes, lengths that differ, a label out of range or a score that is
-    /// not finite, naming the sample, counted from the first batch on. The sums are of no use afterwards.
+    /// [`CarError::Confusion`] for scores of another number of classes, lengths that differ, a label out of range or a
+    /// score that is not finite, naming the sample, counted from the first batch on. The sums are of no use afterwards.
     pub fn add_batch<S: Score>(
         &mut self,
         logits: ArrayView2<'_, S>,
@@ -175,12 +176,12 @@ impl Surrogate {
     }
 
     /// Gradient of sum_ij `upstream`_ij c~_ij with respect to the logits, [N, K]: the chain rule's next factor after
-    /// d(anything)/dC~. The diagonal of `upstream` [K, K] does not matter. Parts that the options hold constant do not pass
-    /// any gradient.
+    /// d(anything)/dC~. The diagonal of `upstream` [K, K] does not matter. Parts that the options hold constant do not
+    /// pass any gradient.
     ///
     /// # Errors
-    /// [`CarError::WrongNumberOfClasses`]; [`CarError::Overflow`] for a gradient that is not finite, as of a relu competition
-    /// whose leads are subnormal numbers: it grows as one over the largest lead.
+    /// [`CarError::WrongNumberOfClasses`]; [`CarError::Overflow`] for a gradient that is not finite, as of a relu
+    /// competition whose leads are subnormal numbers: it grows as one over the largest lead.
     pub fn gradient(&self, upstream: ArrayView2<'_, f64>) -> Result<Array2<f64>, CarError> {
         let num_classes = self.confusion.nrows();
         if upstream.dim() != (num_classes, num_classes) {
@@ -262,8 +263,8 @@ fn column_means(mut sums: Array2<f64>, counts: &[u64]) -> Array2<f64> {
     sums.reversed_axes().as_standard_layout().into_owned()
 }
 
-/// Gate and competition of one sample, `[K]` each. Both are 0 at the true class, but for a softmax over all classes, whose
-/// share of the true class the gradient needs.
+/// Gate and competition of one sample, `[K]` each. Both are 0 at the true class, but for a softmax over all classes,
+/// whose share of the true class the gradient needs.
 struct Terms {
     gate: Vec<f64>,
     competition: Vec<f64>,

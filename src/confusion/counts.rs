@@ -245,7 +245,8 @@ impl MarginCounts {
         self.class_slots.chunks_exact(self.slots()).map(|counters| counters[..=g_index].iter().sum()).collect()
     }
 
-    /// The errors by pair of classes: (predicted i, true j, samples), for every pair with at least one; in no set order.
+    /// The errors by pair of classes: (predicted i, true j, samples), for every pair with at least one; in no set
+    /// order.
     pub fn confusion_counts(&self) -> impl Iterator<Item = (usize, usize, u64)> + '_ {
         let pairs = self.pairs.pairs();
         pairs

@@ -40,8 +40,8 @@ impl ConfusionMatrix {
         Ok(Self { num_classes: rows, storage: Storage::Dense(matrix) })
     }
 
-    /// Takes a dense square matrix whose rows are the true classes, as scikit-learn's `confusion_matrix` has it: its transpose is
-    /// kept, with rows = predicted classes.
+    /// Takes a dense square matrix whose rows are the true classes, as scikit-learn's `confusion_matrix` has it: its
+    /// transpose is kept, with rows = predicted classes.
     ///
     /// # Errors
     /// As [`ConfusionMatrix::from_dense`].

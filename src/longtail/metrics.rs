@@ -71,8 +71,8 @@ pub struct ClassMetrics {
     pub groups: [GroupAccuracy; 3],
     /// The worst class.
     pub worst_class: Option<WorstClass>,
-    /// Mean error of the worst 10 % of classes: of the ceil(K'/10) largest errors, K' the estimated classes. With at most
-    /// 10 classes the error of the worst.
+    /// Mean error of the worst 10 % of classes: of the ceil(K'/10) largest errors, K' the estimated classes. With at
+    /// most 10 classes the error of the worst.
     pub worst_tenth_error: Option<f64>,
     /// WR: test accuracy of the worst class over its training accuracy. `None` without training predictions, without
     /// training samples of that class, or if none of these is right.

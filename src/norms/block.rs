@@ -1,7 +1,7 @@
 //! One connected block of the matrix, held as vectors a_1 … a_p of length n, and its Gram matrix A = Σ_k a_k a_kᵀ.
 //!
-//! The vectors are the rows of M (then A = MᵀM) or its columns (then A = MMᵀ), whichever the storage has contiguous: A x
-//! is formed in **one** pass, w_k = a_k·x and at once y += w_k a_k, while a_k is in the cache.
+//! The vectors are the rows of M (then A = MᵀM) or its columns (then A = MMᵀ), whichever the storage has contiguous: A
+//! x is formed in **one** pass, w_k = a_k·x and at once y += w_k a_k, while a_k is in the cache.
 
 use std::borrow::Cow;
 

@@ -8,18 +8,21 @@
 //! up in E and in the departures from I, which are computed. Where it fails, or is so bad that ‖M‖_F is smaller, ‖M‖_F
 //! is the bound.
 //!
-//! **Rounding.** u = 2⁻⁵³, m x n matrices of N = mn numbers, t singular values; sums in any order, fused or not; Nu ≤ 1/4.
-//! - Products. US rounds once, an inner product of t terms is off by at most tu/(1 − tu) times that of the absolute values: U S Vᵀ is off by
-//!   at most (t + 2)u ‖U‖_F max|s_i| ‖V‖_F, UᵀU by (m + 1)u ‖U‖_F² and VᵀV by (n + 1)u ‖V‖_F², up to second order; 2(t + 4)u,
-//!   2(m + 4)u and 2(n + 4)u are added, whose factor 2 covers the rounding of these norms too.
-//! - Frobenius norms, of E, of the departures and of M, by a subtraction (of M none), N squares, their sum and a root: the float is at least
-//!   (1 − u)^(N/2 + 3) times the norm, and (1 − u)^(−N/2 − 3) ≤ 1 + (N + 6)u. It is multiplied by 1 + (2N + 16)u.
+//! **Rounding.** u = 2⁻⁵³, m x n matrices of N = mn numbers, t singular values; sums in any order, fused or not; Nu ≤
+//! 1/4.
+//! - Products. US rounds once, an inner product of t terms is off by at most tu/(1 − tu) times that of the absolute
+//!   values: U S Vᵀ is off by at most (t + 2)u ‖U‖_F max|s_i| ‖V‖_F, UᵀU by (m + 1)u ‖U‖_F² and VᵀV by (n + 1)u ‖V‖_F²,
+//!   up to second order; 2(t + 4)u, 2(m + 4)u and 2(n + 4)u are added, whose factor 2 covers the rounding of these
+//!   norms too.
+//! - Frobenius norms, of E, of the departures and of M, by a subtraction (of M none), N squares, their sum and a root:
+//!   the float is at least (1 − u)^(N/2 + 3) times the norm, and (1 − u)^(−N/2 − 3) ≤ 1 + (N + 6)u. It is multiplied by
+//!   1 + (2N + 16)u.
 //! - The rest, about ten roundings of positive numbers: two for each departure and root, two products, two sums, the
 //!   last product. It is multiplied by 1 + 16u.
-//! - Underflow. M is divided by a power of two so that its largest entry lies in [1, 2), and what is then below 2⁻²⁰⁰ counts as 0
-//!   (`exact` says why): ‖M‖₂ ≥ 1 changes by less than √N 2⁻²⁰⁰. A square or a product that underflows is off by less than
-//!   2⁻¹⁰⁷⁴: a Frobenius norm by less than √N 2⁻⁵³⁷, a product of matrices by less than (N + m² + n²) 2⁻¹⁰⁷⁴. All this is
-//!   far below the u that 1 + 16u has to spare.
+//! - Underflow. M is divided by a power of two so that its largest entry lies in [1, 2), and what is then below 2⁻²⁰⁰
+//!   counts as 0 (`exact` says why): ‖M‖₂ ≥ 1 changes by less than √N 2⁻²⁰⁰. A square or a product that underflows is
+//!   off by less than 2⁻¹⁰⁷⁴: a Frobenius norm by less than √N 2⁻⁵³⁷, a product of matrices by less than (N + m² + n²)
+//!   2⁻¹⁰⁷⁴. All this is far below the u that 1 + 16u has to spare.
 //! - The power of two is multiplied back exactly, or upwards where the result is subnormal.
 
 use nalgebra::{DMatrix, DVector, SVD};

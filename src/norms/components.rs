@@ -2,8 +2,8 @@
 //! entries the edges.
 //!
 //! Rows and columns of different components share no entry, so after a permutation M is block diagonal and
-//! ‖M‖₂ = max over components of ‖block‖₂. Within a component MᵀM is irreducible on the component's columns, which is what
-//! makes the top singular pair positive there (Perron-Frobenius) and the enclosure of S5 close.
+//! ‖M‖₂ = max over components of ‖block‖₂. Within a component MᵀM is irreducible on the component's columns, which is
+//! what makes the top singular pair positive there (Perron-Frobenius) and the enclosure of S5 close.
 
 /// The components of a matrix in compressed columns, each with its rows, columns and entries.
 pub(super) struct Components {

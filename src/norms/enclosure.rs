@@ -4,11 +4,11 @@
 //! same norm, and the code takes the one whose vectors are contiguous in memory.)
 //!
 //! **Upper** (Collatz-Wielandt). For every x > 0 on J: ‖M‖₂² <= max_J (Ax)_j / x_j.
-//! *Proof.* Let r be that maximum, v >= 0 a top right singular vector (S4), Av = σ² v, v = 0 outside J. Then xᵀv > 0 and
-//! σ² xᵀv = xᵀAv = (Ax)ᵀv <= r xᵀv. ∎
+//! *Proof.* Let r be that maximum, v >= 0 a top right singular vector (S4), Av = σ² v, v = 0 outside J. Then xᵀv > 0
+//! and σ² xᵀv = xᵀAv = (Ax)ᵀv <= r xᵀv. ∎
 //!
-//! **Lower**. For every w != 0: ‖Mᵀw‖/‖w‖ <= ‖Mᵀ‖₂ = ‖M‖₂, by definition of the norm. With w = Mx this is ‖Ax‖/‖Mx‖, which
-//! is at least ‖Mx‖/‖x‖, as ‖Mx‖² = xᵀAx <= ‖x‖ ‖Ax‖.
+//! **Lower**. For every w != 0: ‖Mᵀw‖/‖w‖ <= ‖Mᵀ‖₂ = ‖M‖₂, by definition of the norm. With w = Mx this is ‖Ax‖/‖Mx‖,
+//! which is at least ‖Mx‖/‖x‖, as ‖Mx‖² = xᵀAx <= ‖x‖ ‖Ax‖.
 //!
 //! **Where x comes from.** Any positive x gives true bounds; a good one makes them meet. One Lanczos run from b = 1
 //! gives θ ≈ σ² and, for s = θ (1 + δ), the vector x with (s I - A) x = b - r (module `lanczos`). If r <= b and x > 0
@@ -18,19 +18,19 @@
 //! no component of x has to be accurate. Where the residual stays too large the smallest δ that the residual allows is
 //! taken, and the interval is honestly wider.
 //!
-//! **Rounding.** u = 2^-53, p vectors of length n in the block, N = (most non-zeros in a row) + (most in a column). All terms
-//! are non-negative, so no cancellation: a sum of t products carries a factor in [(1-u)^t, (1+u)^t] in whatever order
-//! it is taken, fused or not.
+//! **Rounding.** u = 2^-53, p vectors of length n in the block, N = (most non-zeros in a row) + (most in a column). All
+//! terms are non-negative, so no cancellation: a sum of t products carries a factor in [(1-u)^t, (1+u)^t] in whatever
+//! order it is taken, fused or not.
 //! - Upper: fl(y_j) >= (1-u)^N (Ax)_j, and the division adds one rounding, so the true ratio is at most
 //!   (1-u)^-(N+1) max fl(y_j/x_j); the root halves the exponent and adds one rounding, the constant 1 + (N+8)u and the
 //!   product two more. (1-u)^-(N/2 + 7/2) <= 1 + (N+8)u for N u <= 1/4, so next_up(√max · (1 + (N+8)u)) >= ‖M‖₂.
-//! - Lower: w is what it is, *as computed*; y = fl(Mᵀw) is at most (1+u)^N too large, a norm of t numbers at most a factor
-//!   (1±u)^(t/2+1), quotient and product two more: (‖y‖/‖w‖)(1 - (N + p + n + 8)u) <= ‖M‖₂.
+//! - Lower: w is what it is, *as computed*; y = fl(Mᵀw) is at most (1+u)^N too large, a norm of t numbers at most a
+//!   factor (1±u)^(t/2+1), quotient and product two more: (‖y‖/‖w‖)(1 - (N + p + n + 8)u) <= ‖M‖₂.
 //! - Underflow: entries are scaled by a power of two so that the largest of a block lies in [1, 2) (or, where a dense
-//!   matrix is used in place, in [2^-80, 2^80]); 2^-300 <= x_j <= 1. An entry, product or sum that underflows is off by less than
-//!   2^-1074, which in y_j/x_j adds up to less than N² 2^-694, against a maximum of at least 2^-160: far below the spare u of
-//!   the upper bound (THEORY.md has the margins). The squares add up to ‖w‖² >= 2^-760 and ‖y‖² >= 2^-920, of which n
-//!   underflows are less than n 2^-154.
+//!   matrix is used in place, in [2^-80, 2^80]); 2^-300 <= x_j <= 1. An entry, product or sum that underflows is off by
+//!   less than 2^-1074, which in y_j/x_j adds up to less than N² 2^-694, against a maximum of at least 2^-160: far
+//!   below the spare u of the upper bound (THEORY.md has the margins). The squares add up to ‖w‖² >= 2^-760 and ‖y‖² >=
+//!   2^-920, of which n underflows are less than n 2^-154.
 //!
 //! The conditions of all this hold for every matrix there can be: K < 2^32 (a class is named by 32 bits) gives N < 2^33
 //! and N + p + n < 2^34, so N u < 2^-20, (N + p + n) u < 2^-19 and n 2^-154 < 2^-122.
@@ -329,8 +329,8 @@ impl Enclosed {
         1.0 - self.lower / self.upper
     }
 
-    /// Both bounds of S5 from one pass, for the vector x made positive on the support; returns that vector, of maximum 1.
-    /// `terms` is the block's [`Block::most_terms`].
+    /// Both bounds of S5 from one pass, for the vector x made positive on the support; returns that vector, of
+    /// maximum 1. `terms` is the block's [`Block::most_terms`].
     fn certify(&mut self, block: &Block, terms: usize, support: &[f64], mut x: Vec<f64>) -> Vec<f64> {
         let max = x.iter().copied().fold(0.0, f64::max);
         for (x, &inside) in x.iter_mut().zip(support) {

@@ -53,8 +53,8 @@ pub fn largest_singular_value(matrix: ArrayView2<f64>) -> Result<f64, NormError>
 /// σ₁ with one pair of unit singular vectors; non-negative vectors if no entry of the matrix is negative.
 ///
 /// v is the top eigenvector of MᵀM and u = Mv/‖Mv‖. For M >= 0 the vectors |u|, |v| serve as well (S4):
-/// σ₁ = uᵀMv <= |u|ᵀM|v| <= σ₁, so equality holds throughout. Where σ₁ is multiple the pair is one of many. The zero matrix
-/// gives σ = 0 and the first unit vectors.
+/// σ₁ = uᵀMv <= |u|ᵀM|v| <= σ₁, so equality holds throughout. Where σ₁ is multiple the pair is one of many. The zero
+/// matrix gives σ = 0 and the first unit vectors.
 ///
 /// # Errors
 /// As [`singular_values`]; [`NormError::NotConverged`] also if ‖Mv‖ is not σ₁ to rounding.
@@ -86,7 +86,8 @@ pub fn top_singular_pair(matrix: ArrayView2<f64>) -> Result<TopSingularPair, Nor
     })
 }
 
-/// A finite matrix divided by the power of two that brings its largest entry into [1, 2); what is then below 2^-200 is 0.
+/// A finite matrix divided by the power of two that brings its largest entry into [1, 2); what is then below 2^-200
+/// is 0.
 pub(super) struct Scaled {
     pub(super) matrix: DMatrix<f64>,
     pub(super) exponent: i32,

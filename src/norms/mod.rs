@@ -5,8 +5,8 @@
 //! ‖M‖₂ = max ‖Mx‖/‖x‖ = the largest singular value σ₁
 //! ```
 //!
-//! - [`spectral_norm`]: lower ≤ ‖M‖₂ ≤ upper, *certified* (S5 of THEORY.md; [`enclosure`] has the proof), for dense and sparse matrices of any
-//!   size. This is what the reports use.
+//! - [`spectral_norm`]: lower ≤ ‖M‖₂ ≤ upper, *certified* (S5 of THEORY.md; [`enclosure`] has the proof), for dense and
+//!   sparse matrices of any size. This is what the reports use.
 //! - [`exact`]: the full singular value decomposition of nalgebra; always there, O(K³).
 //! - `lapack`: the same by LAPACK (feature `lapack`), an independent second oracle for tests and benches.
 //!

@@ -16,7 +16,8 @@ pub(super) struct Tridiagonal<'a> {
 }
 
 impl Tridiagonal<'_> {
-    /// Whether s I - T is positive definite; stops at the first pivot that is not positive. NaN goes on into the last one.
+    /// Whether s I - T is positive definite; stops at the first pivot that is not positive. NaN goes on into the last
+    /// one.
     fn is_below(&self, s: f64) -> bool {
         let k = self.diagonal.len();
         let mut pivot = s - self.diagonal[k - 1];
@@ -29,8 +30,8 @@ impl Tridiagonal<'_> {
         pivot > 0.0
     }
 
-    /// The largest eigenvalue θ, from above, to a relative 2^-48. `known` <= θ, θ > 0: for Lanczos the previous step's θ,
-    /// which interlacing keeps below this one's.
+    /// The largest eigenvalue θ, from above, to a relative 2^-48. `known` <= θ, θ > 0: for Lanczos the previous step's
+    /// θ, which interlacing keeps below this one's.
     pub(super) fn largest_eigenvalue(&self, known: f64) -> f64 {
         let largest_diagonal = self.diagonal.iter().copied().fold(0.0, f64::max);
         smallest_above(known.max(largest_diagonal), |s| self.is_below(s))
@@ -57,8 +58,8 @@ impl Tridiagonal<'_> {
     }
 }
 
-/// Of a property that holds above some θ >= `low` > 0 only: a place where it holds, at most a relative 2^-48 above θ, or infinity.
-/// Fast if θ is close to `low`, as it is once Lanczos converges.
+/// Of a property that holds above some θ >= `low` > 0 only: a place where it holds, at most a relative 2^-48 above θ,
+/// or infinity. Fast if θ is close to `low`, as it is once Lanczos converges.
 fn smallest_above(mut low: f64, mut holds: impl FnMut(f64) -> bool) -> f64 {
     let mut step = low * 2f64.powi(-48);
     let mut high = low + step;

@@ -40,7 +40,8 @@ pub fn save(
 /// Reads a checkpoint of this project.
 ///
 /// # Errors
-/// As [`describe`](car_spectral_runs::description::describe); [`TrainingError::Malformed`] for a safetensors file without a description;
+/// As [`describe`](car_spectral_runs::description::describe); [`TrainingError::Malformed`] for a safetensors file
+/// without a description;
 /// [`TrainingError::WeightsMismatch`] naming the tensor that does not fit.
 pub fn load(path: &Path, device: Device) -> Result<(Model, Description), TrainingError> {
     let bytes = std::fs::read(path).map_err(TrainingError::io(path))?;

@@ -15,14 +15,16 @@ use car_spectral_data::{Order, Split};
 /// Images evaluated at once. Fixed, so that the same weights give the same bits.
 pub const EVALUATION_BATCH: usize = 256;
 
-/// Gives `take` the logits [B, K] of the images of a split at the given indices, batch by batch in their order, with the places of the
-/// batch in `indices`; after the steps of `chain`, which are to be without chance ([`Chain::evaluation`]). Images are decoded on all
-/// cores ahead of the network; the logits of one batch are held at a time.
+/// Gives `take` the logits [B, K] of the images of a split at the given indices, batch by batch in their order, with
+/// the places of the batch in `indices`; after the steps of `chain`, which are to be without chance
+/// ([`Chain::evaluation`]). Images are decoded on all cores ahead of the network; the logits of one batch are held at a
+/// time.
 ///
 /// `forward` maps a batch of bytes [B, C, H, W] on `device` to logits [B, K], normalisation included.
 ///
 /// # Errors
-/// Those of files that cannot be decoded; [`TrainingError::Torch`] for what libtorch refuses; [`TrainingError::WeightsMismatch`] if the output is not
+/// Those of files that cannot be decoded; [`TrainingError::Torch`] for what libtorch refuses;
+/// [`TrainingError::WeightsMismatch`] if the output is not
 /// [B, K] with the same K in every batch; those of `take`.
 pub fn batches(
     split: &Arc<Split>,

@@ -2,8 +2,9 @@
 //!
 //! Over runs on the same training images and with the same weights Λ: Spearman's rank correlation between what is
 //! measured on one split and the test error of the worst classes, over all evaluated epochs of all runs and over their
-//! last epochs alone, with an interval from resampled runs; and the difference of two such correlations with one target,
-//! its interval from the same resamples. Intervals hold one by one, not all at once. Values are compared to nine significant digits.
+//! last epochs alone, with an interval from resampled runs; and the difference of two such correlations with one
+//! target, its interval from the same resamples. Intervals hold one by one, not all at once. Values are compared to
+//! nine significant digits.
 
 mod bootstrap;
 mod sentence;
@@ -137,8 +138,8 @@ pub struct Correlation {
     pub target: Target,
     /// Spearman's rho; `None` if a variable is constant or missing, or there are fewer than three points.
     pub rho: Option<f64>,
-    /// Percentile interval over the resampled runs; `None` with fewer than five runs, or if rho is undefined in more than
-    /// a twentieth of the resamples.
+    /// Percentile interval over the resampled runs; `None` with fewer than five runs, or if rho is undefined in more
+    /// than a twentieth of the resamples.
     pub interval: Option<[f64; 2]>,
     /// Resamples without a rho.
     pub undefined: usize,
@@ -276,8 +277,8 @@ fn point(epoch: &EpochMetrics, same_surrogate: bool) -> Option<[Option<f64>; VAR
     Some(values)
 }
 
-/// To nine significant digits: norms are known to a relative 1e-9, sums of shares to a few roundings, and what differs by less
-/// is a tie.
+/// To nine significant digits: norms are known to a relative 1e-9, sums of shares to a few roundings, and what differs
+/// by less is a tie.
 fn rounded(value: f64) -> f64 {
     format!("{value:.8e}").parse().expect("a number as this program writes it")
 }
@@ -287,8 +288,8 @@ fn measured(run: &TrainingRun) -> CarOptions {
     run.run.objective.car.unwrap_or(CarOptions::paper())
 }
 
-/// Correlations of the runs on each training set with at least three of them, in the order of their first runs. Runs whose
-/// norms are weighted otherwise are apart; where surrogates differ, their norms are left out.
+/// Correlations of the runs on each training set with at least three of them, in the order of their first runs. Runs
+/// whose norms are weighted otherwise are apart; where surrogates differ, their norms are left out.
 pub fn correlations(runs: &[TrainingRun]) -> Vec<Correlations> {
     let mut groups: Vec<Vec<&TrainingRun>> = Vec::new();
     for run in runs.iter().filter(|run| run.epochs.iter().any(|epoch| point(epoch, true).is_some())) {

@@ -76,7 +76,8 @@ fn a_better_predictor_is_called_so_and_its_rival_worse() {
         })
         .collect();
     assert_eq!(compared(&correlations(&swapped)[0].scopes[1]).verdict, Verdict::Worse);
-    // A run twice in the list is not twice the evidence of its epochs: resampled as a whole, the interval stays as wide.
+    // A run twice in the list is not twice the evidence of its epochs: resampled as a whole, the interval stays as
+    // wide.
     let doubled: Vec<TrainingRun> = (0..12).map(|at| run(at as u64, &[points(at), points(at)])).collect();
     let all = compared(&correlations(&doubled)[0].scopes[0]).interval.unwrap();
     assert_relative_eq!(all[1] - all[0], high - low, max_relative = 0.02);

@@ -1,5 +1,5 @@
-//! The differences between rows: what another seed would bring (T9, paired by seed), and what holds of these very networks (T8,
-//! T9). The two are never joined into one interval.
+//! The differences between rows: what another seed would bring (T9, paired by seed), and what holds of these very
+//! networks (T8, T9). The two are never joined into one interval.
 
 use std::fmt::Write as _;
 

@@ -1,5 +1,5 @@
-//! Experiments as files: run what is missing (`sweep`), collect what is finished into a table (`table`), and ask over all
-//! runs what predicts the worst classes (`correlate`). The program `experiments` is [`run`].
+//! Experiments as files: run what is missing (`sweep`), collect what is finished into a table (`table`), and ask over
+//! all runs what predicts the worst classes (`correlate`). The program `experiments` is [`run`].
 //!
 //! An experiment is a TOML file for `train --config`; the run of one seed lies in `RUNS/FOLDER/FILE-seedN`, named after
 //! the file and the folder that holds it.

@@ -41,8 +41,8 @@ pub(super) struct RunResults {
 }
 
 impl RunResults {
-    /// Reads `model.safetensors` (its description), `train.npz`, `test.npz`, `validation.npz` if the run has such a part, and
-    /// `metrics.jsonl` of a folder.
+    /// Reads `model.safetensors` (its description), `train.npz`, `test.npz`, `validation.npz` if the run has such a
+    /// part, and `metrics.jsonl` of a folder.
     ///
     /// # Errors
     /// [`AnalysisError`] naming the file that is missing, damaged or not of this run.
@@ -135,8 +135,9 @@ impl RunResults {
 /// How sure a network is of itself on one split.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Softness {
-    /// Mean over classes of the surrogate's column sums, with [`CarOptions::paper`]: the soft counterpart of the mean class error. It
-    /// falls, too, where logits shrink, for an error by a large margin counts 1, one by a small margin about a half.
+    /// Mean over classes of the surrogate's column sums, with [`CarOptions::paper`]: the soft counterpart of the mean
+    /// class error. It falls, too, where logits shrink, for an error by a large margin counts 1, one by a small margin
+    /// about a half.
     pub soft_error: f64,
     /// Mean over images of the largest softmax probability.
     pub confidence: f64,

@@ -32,7 +32,8 @@ impl Row {
         self.plan.name.rsplit('/').next().unwrap_or_default()
     }
 
-    /// What the runs differ in beside the seed: threads, devices. CAR makes training chaotic, so that these move a run as a seed does.
+    /// What the runs differ in beside the seed: threads, devices. CAR makes training chaotic, so that these move a run
+    /// as a seed does.
     pub fn mixture(&self) -> Option<String> {
         let told = |of: &dyn Fn(&RunResults) -> String| {
             let all: std::collections::BTreeSet<String> = self.runs.iter().map(of).collect();

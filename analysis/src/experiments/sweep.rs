@@ -1,5 +1,5 @@
-//! The sweep: each missing run is a child process `train --config FILE --seed N --resume`, so that whatever happens to it
-//! costs at most one epoch; some at a time.
+//! The sweep: each missing run is a child process `train --config FILE --seed N --resume`, so that whatever happens to
+//! it costs at most one epoch; some at a time.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fs::{self, OpenOptions};
@@ -317,8 +317,8 @@ impl<'a> Sweep<'a> {
     }
 }
 
-/// What a log says of the end of its run: the last paragraph that begins with `error`, or the last line. (A run of an earlier
-/// sweep that is still going on may write into the same log.)
+/// What a log says of the end of its run: the last paragraph that begins with `error`, or the last line. (A run of an
+/// earlier sweep that is still going on may write into the same log.)
 fn told_reason(log: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();
     match lines.iter().rposition(|line| line.starts_with("error")) {

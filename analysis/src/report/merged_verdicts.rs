@@ -26,8 +26,8 @@ struct Finding<'a> {
     whole: bool,
 }
 
-/// The verdicts of a model, in their order, with equal findings of a statement put together as "at g = 0.1, 0.5 and 2", and
-/// then those of several statements at the same margins as "T3 and T3'", each in words where it is first named.
+/// The verdicts of a model, in their order, with equal findings of a statement put together as "at g = 0.1, 0.5 and 2",
+/// and then those of several statements at the same margins as "T3 and T3'", each in words where it is first named.
 pub(super) fn merged_verdicts(model: &ModelReport) -> Vec<MergedVerdict> {
     let findings = model.verdicts.iter().map(|verdict| Finding {
         ids: vec![verdict.id.as_str()],

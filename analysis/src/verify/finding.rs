@@ -16,8 +16,8 @@ fn meaning(verdict: Verdict) -> &'static str {
     }
 }
 
-/// What is found of a statement: "vacuous for all 100 classes: the bound is at least 1 and so says nothing about the error."
-/// Verdicts that no class got are left out; the most serious comes first.
+/// What is found of a statement: "vacuous for all 100 classes: the bound is at least 1 and so says nothing about the
+/// error." Verdicts that no class got are left out; the most serious comes first.
 pub(super) fn of_counts(counts: &VerdictCounts) -> String {
     let total = counts.total();
     let parts: Vec<(usize, Verdict)> = [

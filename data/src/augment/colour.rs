@@ -1,11 +1,12 @@
 //! Operations on the colours of an image, each with Pillow's rounding, so that published recipes give the same bytes.
 //!
-//! Images have three channels (red, green, blue) or are grey, whatever their other number of channels: then every channel is
-//! treated alone, and saturation and hue are those of an image without colour.
+//! Images have three channels (red, green, blue) or are grey, whatever their other number of channels: then every
+//! channel is treated alone, and saturation and hue are those of an image without colour.
 
 use super::Pixels;
 
-/// Luminance `[H W]` (ITU-R BT.601): 0.299 R + 0.587 G + 0.114 B in units of 2^-16, rounded; of a grey image its first channel.
+/// Luminance `[H W]` (ITU-R BT.601): 0.299 R + 0.587 G + 0.114 B in units of 2^-16, rounded; of a grey image its first
+/// channel.
 fn luminance(image: &Pixels) -> Vec<u8> {
     if image.channels != 3 {
         return image.plane(0).to_vec();
@@ -61,8 +62,8 @@ pub fn auto_contrast(image: &mut Pixels) {
     }
 }
 
-/// Histogram equalisation of each channel: byte b becomes (s/2 + number of pixels below b) / s, where s is the number of pixels
-/// that are not of the largest byte over 255, all in whole numbers; a channel with s = 0 stays.
+/// Histogram equalisation of each channel: byte b becomes (s/2 + number of pixels below b) / s, where s is the number
+/// of pixels that are not of the largest byte over 255, all in whole numbers; a channel with s = 0 stays.
 pub fn equalize(image: &mut Pixels) {
     for channel in 0..image.channels {
         let plane = image.plane_mut(channel);
@@ -112,8 +113,8 @@ pub fn greyscale(image: &mut Pixels) {
     saturation(image, 0.0);
 }
 
-/// Blends with the image smoothed by the 3 x 3 kernel of ones around a 5, over 13 (the border stays): factor 0 is smooth, 1 the
-/// image, more is sharper.
+/// Blends with the image smoothed by the 3 x 3 kernel of ones around a 5, over 13 (the border stays): factor 0 is
+/// smooth, 1 the image, more is sharper.
 pub fn sharpness(image: &mut Pixels, factor: f64) {
     let (height, width) = (image.height, image.width);
     for channel in 0..image.channels {
@@ -132,7 +133,8 @@ pub fn sharpness(image: &mut Pixels, factor: f64) {
     }
 }
 
-/// Turns the hue by `turn` of a full turn, in steps of 1/256 (cut off towards 0), through hue, saturation and value of 8 bits.
+/// Turns the hue by `turn` of a full turn, in steps of 1/256 (cut off towards 0), through hue, saturation and value of
+/// 8 bits.
 pub fn hue(image: &mut Pixels, turn: f64) {
     if image.channels != 3 {
         return;

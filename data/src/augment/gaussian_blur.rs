@@ -1,10 +1,12 @@
-//! Gaussian blur, as Pillow approximates it: three box blurs whose variance is that of the Gaussian (Gwosdek et al., SSVM 2011).
+//! Gaussian blur, as Pillow approximates it: three box blurs whose variance is that of the Gaussian (Gwosdek et al.,
+//! SSVM 2011).
 
 use super::Pixels;
 
 const PASSES: usize = 3;
 
-/// Blurs every channel with the standard deviation `sigma`, in pixels. Beyond the border an image goes on with its border.
+/// Blurs every channel with the standard deviation `sigma`, in pixels. Beyond the border an image goes on with its
+/// border.
 pub(super) fn gaussian_blur(image: &mut Pixels, sigma: f64) {
     let radius = box_radius(sigma);
     let (height, width) = (image.height, image.width);

@@ -62,8 +62,8 @@ mod tests {
 
     #[test]
     fn every_offset_occurs_equally_often_and_nothing_else() {
-        // Not square, so that rows and columns cannot be exchanged unnoticed; all pixels differ. The second is smaller than its
-        // padding.
+        // Not square, so that rows and columns cannot be exchanged unnoticed; all pixels differ. The second is smaller
+        // than its padding.
         for (channels, height, width, padding) in [(2, 3, 5, 2), (1, 1, 2, 2)] {
             let bytes = (1..=(channels * height * width) as u8).collect();
             let image = Pixels { channels, height, width, bytes };

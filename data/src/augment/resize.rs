@@ -91,8 +91,8 @@ mod tests {
         assert_eq!(sizes(9, 9, Resize::Square(9)), (9, 9));
     }
 
-    /// From 4 to 2 columns the triangle filter has half-width 2 around the centres 1 and 3 (in pixel edges): weights at the pixel
-    /// centres 0.5, 1.5, 2.5 (3.5 is outside by symmetry) are 3/4, 3/4, 1/4, divided by their sum 7/4.
+    /// From 4 to 2 columns the triangle filter has half-width 2 around the centres 1 and 3 (in pixel edges): weights at
+    /// the pixel centres 0.5, 1.5, 2.5 (3.5 is outside by symmetry) are 3/4, 3/4, 1/4, divided by their sum 7/4.
     #[test]
     fn values_are_those_of_the_triangle_filter() {
         let image = Pixels { channels: 2, height: 1, width: 4, bytes: vec![10, 80, 150, 220, 0, 0, 0, 70] };

@@ -16,8 +16,8 @@ use crate::atomic::write_atomically;
 /// Takes the logits [B, K] of a batch.
 pub type TakeRows<'a, E> = dyn FnMut(ArrayView2<'_, f32>) -> Result<(), E> + 'a;
 
-/// Writes one prediction file, atomically, of N labels, N indices and the logits that `fill` hands on batch by batch: no more than
-/// a batch of them is held.
+/// Writes one prediction file, atomically, of N labels, N indices and the logits that `fill` hands on batch by batch:
+/// no more than a batch of them is held.
 ///
 /// # Errors
 /// [`FileError::Io`] naming the file; [`FileError::Malformed`] if the logits are not N rows of K; those of `fill`.

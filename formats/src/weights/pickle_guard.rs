@@ -180,8 +180,9 @@ struct Guard<'a> {
 /// `part` names the pickle in messages; bytes are counted from the start of `bytes`.
 ///
 /// # Errors
-/// [`InputError::RefusedGlobal`] if a name is not allowed, wherever the walk ends; else [`InputError::RefusedPickle`] for
-/// what cannot be told or is never written by torch.save; else [`InputError::Damaged`] or [`InputError::Truncated`].
+/// [`InputError::RefusedGlobal`] if a name is not allowed, wherever the walk ends; else [`InputError::RefusedPickle`]
+/// for what cannot be told or is never written by torch.save; else [`InputError::Damaged`] or
+/// [`InputError::Truncated`].
 pub(super) fn scan(
     file: &Path,
     part: &str,

@@ -1,11 +1,11 @@
-//! Prints the verdict table from the records of the last `cargo test -p proofs-checks`, or writes it into THEORY.md and
-//! README.md.
+//! Prints the verdict tables from the records of the last `cargo test -p proofs-checks`, or writes them into
+//! docs/verdicts.md: by statement, then claim by claim.
 
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use proofs_checks::evidence::{self, Evidence};
 use proofs_checks::table::{by_claim, by_statement, rows};
@@ -13,13 +13,13 @@ use proofs_checks::table::{by_claim, by_statement, rows};
 const BEGIN: &str = "<!-- verdicts: made by `cargo run -p proofs-checks --bin verdicts -- --write` -->";
 const END: &str = "<!-- end of verdicts -->";
 
-/// The verdict table, from the records of the last `cargo test -p proofs-checks`
+/// The verdict tables, from the records of the last `cargo test -p proofs-checks`
 #[derive(Parser)]
 struct Arguments {
-    /// Write the tables into THEORY.md and README.md
+    /// Write the tables into docs/verdicts.md
     #[arg(long, conflicts_with = "check")]
     write: bool,
-    /// Fail if the claims or verdicts in THEORY.md are not those of the records (counts and ratios may differ)
+    /// Fail if the claims or verdicts in docs/verdicts.md are not those of the records (counts and ratios may differ)
     #[arg(long)]
     check: bool,
 }
@@ -29,19 +29,17 @@ fn main() -> Result<()> {
     let rows = rows(&records()?).map_err(anyhow::Error::msg)?;
     let (claims, statements) = (by_claim(&rows), by_statement(&rows));
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the crate lies in the workspace")?;
-    let (theory, readme) = (root.join("THEORY.md"), root.join("README.md"));
+    let path = root.join("docs/verdicts.md");
     if arguments.write {
-        for (path, table) in [(&theory, &claims), (&readme, &statements)] {
-            let text = read(path)?;
-            let (before, _, after) = parts(path, &text)?;
-            let mut file = tempfile::NamedTempFile::new_in(root)?;
-            write!(file, "{before}{BEGIN}\n\n{table}\n\n{END}{after}")?;
-            file.persist(path)?;
-            println!("wrote {}", path.display());
-        }
+        let text = read(&path)?;
+        let [before, _, between, _, after] = parts(&path, &text)?;
+        let mut file = tempfile::NamedTempFile::new_in(root)?;
+        write!(file, "{before}{}{between}{}{after}", marked(&statements), marked(&claims))?;
+        file.persist(&path)?;
+        println!("wrote {}", path.display());
     } else if arguments.check {
-        let text = read(&theory)?;
-        let (_, table, _) = parts(&theory, &text)?;
+        let text = read(&path)?;
+        let [_, _, _, table, _] = parts(&path, &text)?;
         let (there, here) = (claims_and_verdicts(table), claims_and_verdicts(&claims));
         let only = |one: &[[String; 2]], other: &[[String; 2]]| -> Vec<String> {
             one.iter()
@@ -52,11 +50,12 @@ fn main() -> Result<()> {
         let (missing, new) = (only(&there, &here), only(&here, &there));
         ensure!(
             missing.is_empty() && new.is_empty(),
-            "THEORY.md has {missing:?}, which the last test run does not; it has {new:?}, which THEORY.md does not"
+            "docs/verdicts.md has {missing:?}, which the last test run does not; it has {new:?}, which docs/verdicts.md \
+             does not"
         );
-        println!("{} claims, as in THEORY.md", here.len());
+        println!("{} claims, as in docs/verdicts.md", here.len());
     } else {
-        println!("{claims}\n\n{statements}");
+        println!("{statements}\n\n{claims}");
     }
     Ok(())
 }
@@ -80,11 +79,20 @@ fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| path.display().to_string())
 }
 
-/// Before, between and after the marks.
-fn parts<'a>(path: &Path, text: &'a str) -> Result<(&'a str, &'a str, &'a str)> {
-    let Some((before, rest)) = text.split_once(BEGIN) else { bail!("{}: no line {BEGIN}", path.display()) };
-    let Some((table, after)) = rest.split_once(END) else { bail!("{}: no line {END}", path.display()) };
-    Ok((before, table, after))
+fn marked(table: &str) -> String {
+    format!("{BEGIN}\n\n{table}\n\n{END}")
+}
+
+/// The text around and between the marks of the two tables: before, statements, between, claims, after.
+fn parts<'a>(path: &Path, text: &'a str) -> Result<[&'a str; 5]> {
+    let split = |text: &'a str, mark| {
+        text.split_once(mark).with_context(|| format!("{}: not twice a line {mark}", path.display()))
+    };
+    let (before, rest) = split(text, BEGIN)?;
+    let (statements, rest) = split(rest, END)?;
+    let (between, rest) = split(rest, BEGIN)?;
+    let (claims, after) = split(rest, END)?;
+    Ok([before, statements, between, claims, after])
 }
 
 /// Second and last cell of every row.

@@ -1,5 +1,5 @@
-//! D6 straight from its definition, for the tests of D6 and D8: written without the library, by other formulas, and with
-//! every part that the options hold constant evaluated at scores of its own.
+//! D6 straight from its definition, for the tests of D6 and D8: written without the library, by other formulas, and
+//! with every part that the options hold constant evaluated at scores of its own.
 
 use car_spectral::car::{Competition, Gate, SurrogateOptions};
 use ndarray::Array2;

@@ -13,7 +13,8 @@ const LARGEST_SIDE: usize = 4096;
 pub(crate) const LARGEST_WIDTH: usize = 16_384;
 /// Patches of an image, whose attention takes their square.
 const MOST_PATCHES: usize = 16_384;
-/// ResNet-50 and EfficientNet-Lite0 halve the sides five times; from 33 on every normalisation sees more than one pixel.
+/// ResNet-50 and EfficientNet-Lite0 halve the sides five times; from 33 on every normalisation sees more than one
+/// pixel.
 const SMALLEST_SIDE_HALVED_FIVE_TIMES: usize = 33;
 
 /// What has to be known to build a network.
@@ -29,8 +30,8 @@ pub struct Architecture {
     /// The last layer of any network but `mlp`.
     #[serde(default, skip_serializing_if = "Classifier::is_linear")]
     pub classifier: Classifier,
-    /// Side of the square to which images are resized on the device before the network (bilinear, not antialiased); none:
-    /// images are taken as they are.
+    /// Side of the square to which images are resized on the device before the network (bilinear, not antialiased);
+    /// none: images are taken as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolution: Option<usize>,
 }

@@ -17,8 +17,8 @@ pub struct RectificationOptions {
 }
 
 impl RectificationOptions {
-    /// Those of the literature for CIFAR100-LT (30 of 100 classes; 3 of 10 for CIFAR10-LT, where omega is 2/255), given the last
-    /// epoch without (half of the epochs).
+    /// Those of the literature for CIFAR100-LT (30 of 100 classes; 3 of 10 for CIFAR10-LT, where omega is 2/255), given
+    /// the last epoch without (half of the epochs).
     pub fn after(after_epoch: usize) -> Self {
         Self { after_epoch, nearest_share: 0.3, omega: 20.0 / 255.0 }
     }

@@ -1,8 +1,8 @@
 //! T8 (a): one class, and all classes at once.
 //!
 //! With s = β + γ the probability that exactly one of the two models is wrong and π = β/s that it is then A,
-//! d = β − γ = s(2π − 1). Given m = b + c, b ~ Bin(m, π); m ~ Bin(n, s). With one-sided Clopper-Pearson ends of π at 4α/5 and
-//! of s at α/5:
+//! d = β − γ = s(2π − 1). Given m = b + c, b ~ Bin(m, π); m ~ Bin(n, s). With one-sided Clopper-Pearson ends of π at
+//! 4α/5 and of s at α/5:
 //!
 //! ```text
 //! U(d; α) = (2π⁺ − 1) s⁺ if π⁺ >= 1/2, else (2π⁺ − 1) s⁻;    L(d; α) = (2π⁻ − 1) s⁻ if π⁻ >= 1/2, else (2π⁻ − 1) s⁺
@@ -222,7 +222,8 @@ mod tests {
 
     #[test]
     fn holm_counts_both_sides_of_every_class() {
-        // Three classes, six hypotheses: 6 p_1, 5 p_2, ... with p = P(Bin(10, 1/2) >= 10), P(Bin(8) >= 8), P(Bin(6) >= 6).
+        // Three classes, six hypotheses: 6 p_1, 5 p_2, ... with p = P(Bin(10, 1/2) >= 10), P(Bin(8) >= 8), P(Bin(6) >=
+        // 6).
         let counts = PairedCounts::from_counts(&[50; 3], &[9; 3], &[10, 0, 0], &[0, 8, 6]).unwrap();
         let found = class_differences(&counts, 0.02).unwrap();
         let adjusted: Vec<f64> = found.iter().map(|class| class.adjusted).collect();

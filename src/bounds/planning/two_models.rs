@@ -1,7 +1,8 @@
 //! T11 (b): images of a class to tell two models apart in it.
 //!
 //! ```text
-//! paired     m ~ Bin(n, s), b | m ~ Bin(m, (s+|d|)/2s):   power = Σ_m P(m) P(b >= x(m)),  x(m) least with P(Bin(m, 1/2) >= x) <= alpha
+//! paired     m ~ Bin(n, s), b | m ~ Bin(m, (s+|d|)/2s):   power = Σ_m P(m) P(b >= x(m))
+//!            x(m) least with P(Bin(m, 1/2) >= x) <= alpha
 //! unpaired   X ~ Bin(n, e_larger), Y ~ Bin(n, e_smaller) independent:   power = P(l(X; n, alpha) > u(Y; n, alpha))
 //! ```
 //! What alpha is depends on the question. One class that was named beforehand: delta/2. The worst class (T8): what its
@@ -59,7 +60,8 @@ fn paired_power(n: u64, discordance: f64, share: f64, alpha: f64) -> f64 {
 /// with probability at least `power`.
 ///
 /// # Errors
-/// [`BoundError::Value`] for errors outside [0, 1] or equal ones, an `alpha` outside (0, 1/4] or a `power` outside (0, 1).
+/// [`BoundError::Value`] for errors outside [0, 1] or equal ones, an `alpha` outside (0, 1/4] or a `power` outside (0,
+/// 1).
 pub fn images_for_unpaired(error_a: f64, error_b: f64, alpha: f64, power: f64) -> Result<Option<u64>, BoundError> {
     check_alpha(alpha)?;
     check_power(power)?;
@@ -95,10 +97,12 @@ mod tests {
     /// ```python
     /// from scipy.stats import binom, beta
     /// def paired(n, s, p, a):
-    ///     return sum(binom.pmf(m, n, s)*binom.sf(next(x for x in range(m+2) if binom.sf(x-1, m, .5) <= a)-1, m, p) for m in range(n+1))
+    ///     return sum(binom.pmf(m, n, s)
+    ///         *binom.sf(next(x for x in range(m+2) if binom.sf(x-1, m, .5) <= a)-1, m, p) for m in range(n+1))
     /// def unpaired(n, q, p, a):
     ///     l = lambda k: beta.ppf(a, k, n-k+1) if k else 0.; u = lambda k: beta.isf(a, k+1, n-k) if k < n else 1.
-    ///     return sum(binom.pmf(y, n, q)*sum(binom.pmf(x, n, p) for x in range(n+1) if l(x) > u(y)) for y in range(n+1))
+    ///     return sum(binom.pmf(y, n, q)
+    ///         *sum(binom.pmf(x, n, p) for x in range(n+1) if l(x) > u(y)) for y in range(n+1))
     /// ```
     #[test]
     fn powers_agree_with_scipy() {

@@ -5,9 +5,9 @@
 //! unpaired   a_1..a_n, b_1..b_m:                    ā − b̄ ± t_v(delta/2) √(s_a²/n + s_b²/m)
 //!            v = (s_a²/n + s_b²/m)² / ((s_a²/n)²/(n−1) + (s_b²/m)²/(m−1))                      (Welch 1947)
 //! ```
-//! **Assumptions.** The seeds are drawn independently of each other. The paired interval is exact if the x_i are normal with
-//! one variance; the unpaired one is an approximation even then. With few seeds neither assumption can be seen in the
-//! data. The sign test beside the paired interval assumes only independence and one distribution: its hypothesis is
+//! **Assumptions.** The seeds are drawn independently of each other. The paired interval is exact if the x_i are normal
+//! with one variance; the unpaired one is an approximation even then. With few seeds neither assumption can be seen in
+//! the data. The sign test beside the paired interval assumes only independence and one distribution: its hypothesis is
 //! that x > 0 and x < 0 are equally likely; with n seeds its p-value is at least 2^(1−n), so below six seeds it cannot
 //! reach 0.05.
 //!
@@ -112,7 +112,8 @@ mod tests {
     /// ```python
     /// from scipy.stats import ttest_1samp, ttest_ind, binomtest
     /// x = [.02, .05, -.01, .04, .03]; r = ttest_1samp(x, 0); print(r.pvalue, r.confidence_interval(.95), r.df)
-    /// r = ttest_ind([.3, .34, .31], [.25, .27, .21, .3], equal_var=False); print(r.pvalue, r.confidence_interval(.9), r.df)
+    /// r = ttest_ind([.3, .34, .31], [.25, .27, .21, .3], equal_var=False)
+    /// print(r.pvalue, r.confidence_interval(.9), r.df)
     /// binomtest(4, 5).pvalue
     /// ```
     #[test]

@@ -1,7 +1,8 @@
 //! T9, these networks: the mean difference of the worst classes over pairs of networks.
 //!
 //! ```text
-//! D̄ = (1/M) Σ_i (max_j e^{A_i}_j − max_j e^{B_i}_j)  lies in  [ (1/M) Σ lower_i, (1/M) Σ upper_i ],  each pair by T8 (b) at delta/M
+//! D̄ = (1/M) Σ_i (max_j e^{A_i}_j − max_j e^{B_i}_j)  lies in  [ (1/M) Σ lower_i, (1/M) Σ upper_i ],
+//! each pair by T8 (b) at delta/M
 //! ```
 //! All pairs may share their test images. The networks are fixed: nothing is said of another seed.
 

@@ -46,20 +46,21 @@ fn numbered(options: &EmaOptions) -> [(&'static str, f64); 3] {
 /// ```
 ///
 /// **Kinds and devices.** Everything is computed where the logits are, in their kind; Half and BFloat16 logits are raised to
-/// Float. The state follows the logits to another device, and from Float to Double; single-precision logits for a Double
-/// state are refused.
+/// Float. The state follows the logits to another device, and from Float to Double; single-precision logits for a
+/// Double state are refused.
 ///
 /// **Synchronisations with the host.** One for the check of the batch, and one for each look at the Lanczos process: two
 /// or three a step from a warm start.
 ///
 /// **Accuracy.** The value is sigma = uᵀ M v of unit vectors with Mᵀ u = sigma v and a residual ‖M v - sigma u‖ of at most
-/// 1e-12 sigma in Double and 2e-6 sigma in Float, beyond rounding. That puts *a* singular value of M = C^ Lambda within the
-/// residual of sigma, and sigma never above sigma_1; where a hundred values or more crowd just below sigma_1 it may be lower
-/// than the residual says. There Lanczos also ends after 1000 steps with the pair it has, whatever its residual, and no word
-/// of it: with 150 singular values within 4e-4 of sigma_1 a value in Double was seen 4e-7 too small.
+/// 1e-12 sigma in Double and 2e-6 sigma in Float, beyond rounding. That puts *a* singular value of M = Cbar Lambda
+/// within the residual of sigma, and sigma never above sigma_1; where a hundred values or more crowd just below sigma_1
+/// it may be lower than the residual says. There Lanczos also ends after 1000 steps with the pair it has, whatever its
+/// residual, and no word of it: with 150 singular values within 4e-4 of sigma_1 a value in Double was seen 4e-7 too
+/// small.
 ///
-/// Of the history, entries below 1.2e-34 (Float) or 2.2e-304 (Double) become 0, and sigma_1 below those has few digits. A
-/// relu competition whose largest lead is below 2^-100 counts as one without leads.
+/// Of the history, entries below 1.2e-34 (Float) or 2.2e-304 (Double) become 0, and sigma_1 below those has few digits.
+/// A relu competition whose largest lead is below 2^-100 counts as one without leads.
 ///
 /// **Other norms.** [`PenaltyNorm::KyFan`] takes a full decomposition a step; singular values below 1e-8 (Double) or 1e-5 (Float)
 /// of sigma_1 have no part in its gradient.
@@ -78,7 +79,7 @@ pub struct CarLoss {
 pub struct CarParts {
     /// Mean cross-entropy of the batch.
     pub cross_entropy: Tensor,
-    /// ||C^ Lambda||_2, or the other norm that the options name, without alpha.
+    /// ||Cbar Lambda||_2, or the other norm that the options name, without alpha.
     pub spectral: Tensor,
 }
 
@@ -123,13 +124,14 @@ impl CarLoss {
         Ok(Self { options, weights, state: None })
     }
 
-    /// Mean cross-entropy + alpha ||C^ Lambda||_2 of logits `[B, K]` and targets `[B]` (int64): a scalar, differentiable by
-    /// the logits. The batch enters the moving average first. Targets to be ignored (-100) are not known here.
+    /// Mean cross-entropy + alpha ||Cbar Lambda||_2 of logits `[B, K]` and targets `[B]` (int64): a scalar,
+    /// differentiable by the logits. The batch enters the moving average first. Targets to be ignored (-100) are not
+    /// known here.
     ///
     /// # Errors
     /// [`LossError`] for a batch that does not fit, naming the sample where there is one; the moving average is then as
-    /// before, also after [`LossError::Overflow`] for finite logits whose cross-entropy is not. After [`LossError::Torch`] it
-    /// may hold the batch or a part of it.
+    /// before, also after [`LossError::Overflow`] for finite logits whose cross-entropy is not. After
+    /// [`LossError::Torch`] it may hold the batch or a part of it.
     pub fn forward(&mut self, logits: &Tensor, targets: &Tensor) -> Result<(Tensor, CarParts), LossError> {
         let mut batch = self.check(logits, targets, true)?;
         let cross_entropy = batch.cross_entropy.take().expect("it was asked for");
@@ -138,10 +140,10 @@ impl CarLoss {
         Ok((cross_entropy.f_add(&spectral.f_mul_scalar(self.options.alpha)?)?, parts))
     }
 
-    /// ||C^ Lambda||_2 alone, **not** times alpha, to add to any other loss: a scalar, differentiable by the logits. Takes the
+    /// ||Cbar Lambda||_2 alone, **not** times alpha, to add to any other loss: a scalar, differentiable by the logits. Takes the
     /// batch into the moving average, so call either this or [`CarLoss::forward`], once a batch.
     ///
-    /// The gradient is 0 where the batch enters as a constant (`EmaStart::FirstBatch`) and where C^ = 0.
+    /// The gradient is 0 where the batch enters as a constant (`EmaStart::FirstBatch`) and where Cbar = 0.
     ///
     /// # Errors
     /// As [`CarLoss::forward`].
@@ -150,8 +152,8 @@ impl CarLoss {
         self.step(&batch, targets)
     }
 
-    /// C^ as the last step used it, bias-corrected if the options say so: a copy `[K, K]`, row = predicted class, column = true
-    /// class, in the kind and on the device of the logits; zeros (Float, CPU) before the first batch.
+    /// Cbar as the last step used it, bias-corrected if the options say so: a copy `[K, K]`, row = predicted class,
+    /// column = true class, in the kind and on the device of the logits; zeros (Float, CPU) before the first batch.
     pub fn ema(&self) -> Tensor {
         no_grad(|| match &self.state {
             Some(state) => state.ema.matrix().expect("K x K numbers can be scaled"),
@@ -163,13 +165,14 @@ impl CarLoss {
     ///
     /// | tensor | shape | holds |
     /// | --- | --- | --- |
-    /// | `ema` | `[K, K]` | C^ before bias correction, row = predicted class |
+    /// | `ema` | `[K, K]` | Cbar before bias correction, row = predicted class |
     /// | `left` | `[K]` | the left singular vector from which the next step starts |
     /// | `batches` | `[]`, int64 | batches so far; with `EmaColumns::All` |
     /// | `occurrences` | `[K]`, int64 | batches with class j so far; with `EmaColumns::Present` |
     /// | `ema_options` | `[3]`, Double | beta; start (0 zero, 1 first batch, 2 bias-corrected); columns (0 all, 1 present) |
     ///
-    /// Numbers of batches stop at 2^53. Given back by [`CarLoss::set_state`] to a loss made alike, training goes on bit for bit.
+    /// Numbers of batches stop at 2^53. Given back by [`CarLoss::set_state`] to a loss made alike, training goes on bit
+    /// for bit.
     pub fn state(&self) -> BTreeMap<String, Tensor> {
         let fresh;
         let state = match &self.state {
@@ -195,9 +198,9 @@ impl CarLoss {
     ///
     /// # Errors
     /// [`LossError::State`] naming the first tensor that is missing, left over, of another shape or kind, or holds what no
-    /// batches leave behind: numbers that are negative, not finite or out of range, confusion on the diagonal or in a column
-    /// without batches, more than 2^53 batches, a `left` of a norm other than 0 and 1; and naming the option of the average
-    /// that the state was saved under another value of.
+    /// batches leave behind: numbers that are negative, not finite or out of range, confusion on the diagonal or in a
+    /// column without batches, more than 2^53 batches, a `left` of a norm other than 0 and 1; and naming the option of
+    /// the average that the state was saved under another value of.
     pub fn set_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<(), LossError> {
         let read = no_grad(|| self.read(state))?;
         self.state = Some(read);
@@ -297,8 +300,8 @@ impl CarLoss {
         Ok(Batch { samples: surrogate, cross_entropy })
     }
 
-    /// No product of an entry of C^, which is an average of entries up to `largest`, a weight and a unit vector overflows.
-    /// Gives the bound on them all, and on the norm.
+    /// No product of an entry of Cbar, which is an average of entries up to `largest`, a weight and a unit vector
+    /// overflows. Gives the bound on them all, and on the norm.
     fn check_range(&self, largest: f64, kind: Kind) -> Result<f64, LossError> {
         let bound = if largest.is_nan() { largest } else { largest.max(1.0) };
         let parts = if let PenaltyNorm::KyFan { order } = self.options.norm { order } else { 1 };

@@ -1,5 +1,5 @@
-//! Classification losses of the long-tail literature. All take logits f `[B, K]` and labels y `[B]` and give a scalar; CAR can
-//! be added to each, on the same logits.
+//! Classification losses of the long-tail literature. All take logits f `[B, K]` and labels y `[B]` and give a scalar;
+//! CAR can be added to each, on the same logits.
 
 use car_spectral_runs::settings::ClassificationOptions;
 use tch::{Device, Kind, Reduction, Tensor};
@@ -88,14 +88,15 @@ impl ClassificationLoss {
         })
     }
 
-    /// The loss of a batch whose labels y `[B, K]` are distributions, in the kind of the logits: each term of the loss, and each
-    /// weight that the sum is divided by, becomes its mean under y,
+    /// The loss of a batch whose labels y `[B, K]` are distributions, in the kind of the logits: each term of the loss,
+    /// and each weight that the sum is divided by, becomes its mean under y,
     ///
     /// ```text
     /// - sum_qk y_qk w_k (1 - p_qk)^gamma ln p_qk / sum_qk y_qk w_k          w_k = 1 and gamma = 0 for a loss without them
     /// ```
     ///
-    /// so that labels of one class give [`ClassificationLoss::forward`], and a mixture of two labels the mixture of their terms.
+    /// so that labels of one class give [`ClassificationLoss::forward`], and a mixture of two labels the mixture of
+    /// their terms.
     ///
     /// # Errors
     /// [`TrainingError::Setting`] for a loss without soft labels; passes on what libtorch refuses.

@@ -1,4 +1,4 @@
-//! The moving average of the confusion (D7), stored by true class: row j of the tensor is column j of C^.
+//! The moving average of the confusion (D7), stored by true class: row j of the tensor is column j of Cbar.
 
 use car_spectral::car::{EmaColumns, EmaOptions, EmaStart};
 use tch::{Device, Kind, TchError, Tensor};
@@ -6,8 +6,8 @@ use tch::{Device, Kind, TchError, Tensor};
 /// The numbers of batches end here: every one up to it is exact in f64 too.
 pub(super) const MOST_BATCHES: i64 = 1 << 53;
 
-/// Entries of the history below this become 0: 10^4 times the smallest normal number, 1.2e-34 (f32) or 2.2e-304. The history
-/// decays towards the subnormal numbers, with which processors compute slowly and Lanczos has no digits left.
+/// Entries of the history below this become 0: 10^4 times the smallest normal number, 1.2e-34 (f32) or 2.2e-304. The
+/// history decays towards the subnormal numbers, with which processors compute slowly and Lanczos has no digits left.
 fn negligible(kind: Kind) -> f64 {
     1e4 * if kind == Kind::Double { f64::MIN_POSITIVE } else { f64::from(f32::MIN_POSITIVE) }
 }
@@ -17,7 +17,7 @@ fn batches_between_sweeps(beta: f64) -> i64 {
     ((1e-4f64.ln() / beta.ln()) as i64).max(1)
 }
 
-/// C^ᵀ before bias correction, and how many batches stand behind it.
+/// Cbarᵀ before bias correction, and how many batches stand behind it.
 #[derive(Debug)]
 pub(super) struct ConfusionEma {
     pub(super) options: EmaOptions,
@@ -44,8 +44,9 @@ impl ConfusionEma {
         Ok(Self { options, by_true_class: Tensor::f_zeros([num_classes, num_classes], (kind, device))?, seen })
     }
 
-    /// Takes the batch with samples S `[B, K]` (detached) and targets `[B]` in. Returns, one a sample, the factor dC^/dS of
-    /// the matrix before bias correction: its share w_j / n_j, or 0 where the batch was taken as a constant.
+    /// Takes the batch with samples S `[B, K]` (detached) and targets `[B]` in. Returns, one a sample, the factor
+    /// dCbar/dS of the matrix before bias correction: its share w_j / n_j, or 0 where the batch was taken as a
+    /// constant.
     pub(super) fn update(&mut self, samples: &Tensor, targets: &Tensor) -> Result<Tensor, TchError> {
         let beta = self.options.beta;
         let num_classes = self.by_true_class.size()[0];
@@ -110,7 +111,7 @@ impl ConfusionEma {
         }
     }
 
-    /// C^ as used: `[K, K]`, row = predicted, column = true.
+    /// Cbar as used: `[K, K]`, row = predicted, column = true.
     pub(super) fn matrix(&self) -> Result<Tensor, TchError> {
         let ones = Tensor::f_ones([self.by_true_class.size()[0]], (self.by_true_class.kind(), self.device()))?;
         self.by_true_class.f_mul(&self.corrected(&ones)?.f_unsqueeze(1)?)?.f_transpose(0, 1)?.f_contiguous()
@@ -144,8 +145,8 @@ mod tests {
 
     const BETA: f64 = 0.75;
 
-    /// Four batches of two classes; class 1 is missing from the second and the third. One sample a class, so that the batch's
-    /// confusion is the sample itself: 0.5 and, times the step, 0.1.
+    /// Four batches of two classes; class 1 is missing from the second and the third. One sample a class, so that the
+    /// batch's confusion is the sample itself: 0.5 and, times the step, 0.1.
     fn run(start: EmaStart, columns: EmaColumns) -> (Vec<[f64; 2]>, Vec<Vec<f64>>) {
         let mut ema =
             ConfusionEma::new(EmaOptions { beta: BETA, start, columns }, 2, Kind::Double, Device::Cpu).unwrap();

@@ -27,8 +27,8 @@ fn rounding(kind: Kind) -> f64 {
     if kind == Kind::Double { 1e-8 } else { 1e-5 }
 }
 
-/// The pairs of `norm` for H `[K, K]` (row = true class) and `weights` `[K]` without a negative entry; `previous` `[K]` is a guess
-/// of u_1, of norm 1 or 0. None if M = 0.
+/// The pairs of `norm` for H `[K, K]` (row = true class) and `weights` `[K]` without a negative entry; `previous` `[K]`
+/// is a guess of u_1, of norm 1 or 0. None if M = 0.
 pub(super) fn penalty_pairs(
     norm: PenaltyNorm,
     by_true_class: &Tensor,

@@ -1,12 +1,13 @@
 //! The top singular pair of a matrix that is read only through its products with vectors.
 //!
-//! Thick-restart Lanczos (Wu and Simon, SIAM J. Matrix Anal. Appl. 22, 2000) on M Mᵀ from a positive start, with every new
-//! vector orthogonalised twice against all others and Rayleigh-Ritz on the images Z = Mᵀ Q: G = ZᵀZ. For a Ritz pair
-//! (theta, Q y) of a basis Q with next vector beta q', M Mᵀ Q y - theta Q y = beta y_last q', so the residual of the pair
-//! u = Q y, v = Mᵀu / sigma is known without another product: ‖M v - sigma u‖ = beta |y_last| / sigma.
+//! Thick-restart Lanczos (Wu and Simon, SIAM J. Matrix Anal. Appl. 22, 2000) on M Mᵀ from a positive start, with every
+//! new vector orthogonalised twice against all others and Rayleigh-Ritz on the images Z = Mᵀ Q: G = ZᵀZ. For a Ritz
+//! pair (theta, Q y) of a basis Q with next vector beta q', M Mᵀ Q y - theta Q y = beta y_last q', so the residual of
+//! the pair u = Q y, v = Mᵀu / sigma is known without another product: ‖M v - sigma u‖ = beta |y_last| / sigma.
 //!
 //! M has no negative entry, so by Perron and Frobenius sigma_1 has a non-negative u; a start whose every component is
-//! positive is not orthogonal to it, also where M falls into blocks. That is why the start is never the previous u alone.
+//! positive is not orthogonal to it, also where M falls into blocks. That is why the start is never the previous u
+//! alone.
 //!
 //! G crosses to the host, where it is decomposed in f64: one synchronisation every few steps, none in between.
 
@@ -18,8 +19,8 @@ const KEPT: usize = 8;
 /// Steps before the first look at G, and at most between two looks.
 const FIRST_LOOK: usize = 8;
 const BETWEEN_LOOKS: usize = 8;
-/// Steps after which the best pair so far is taken, whatever its residual; reached only where a hundred values or more lie
-/// within a thousandth of sigma_1.
+/// Steps after which the best pair so far is taken, whatever its residual; reached only where a hundred values or more
+/// lie within a thousandth of sigma_1.
 const STEPS: usize = 1000;
 /// Share of the constant vector in the start.
 const CONSTANT: f64 = 0.1;
@@ -155,7 +156,8 @@ impl<'a> Krylov<'a> {
         let once = reduce(&self.by_predicted_class.f_mv(&image.f_mul(&self.weights)?)?)?;
         let twice = reduce(&once)?;
         self.beta = twice.f_norm()?;
-        // Twice is enough unless the second time takes as much again: then only rounding was left, and the next vector is 0.
+        // Twice is enough unless the second time takes as much again: then only rounding was left, and the next vector
+        // is 0.
         let independent = self.beta.f_gt_tensor(&once.f_norm()?.f_mul_scalar(0.5)?)?;
         let divisor = self.beta.f_where_scalarother(&independent, f64::INFINITY)?;
         let _ = twice.f_div_out(&self.basis.f_select(0, len)?, &divisor)?;

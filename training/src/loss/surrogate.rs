@@ -23,8 +23,8 @@ pub(super) fn sample_surrogate(
         Competition::Relu => {
             let baseline = if options.baseline_gradient { own.shallow_clone() } else { own.f_detach()? };
             let leads = logits.f_sub(&baseline)?.f_scatter_value(1, &own_class, 0.0)?.f_relu()?;
-            // Over the largest, a constant, their sum cannot overflow, and the gradient of a single leader's share, which
-            // is 1 whatever its lead, cancels exactly: 1/1 - 1/1.
+            // Over the largest, a constant, their sum cannot overflow, and the gradient of a single leader's share,
+            // which is 1 whatever its lead, cancels exactly: 1/1 - 1/1.
             let largest = leads.f_detach()?.f_amax(1, true)?;
             let no_lead = largest.f_lt(NO_LEAD)?;
             let leads = leads.f_div(&largest.f_masked_fill(&no_lead, f64::INFINITY)?)?;

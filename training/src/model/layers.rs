@@ -1,5 +1,5 @@
-//! What the networks are made of: convolutions, linear maps, batch normalisation, stochastic depth, and the [`Pass`] that says
-//! how they compute.
+//! What the networks are made of: convolutions, linear maps, batch normalisation, stochastic depth, and the [`Pass`]
+//! that says how they compute.
 
 use tch::nn::{self, ModuleT};
 use tch::{Kind, Tensor};
@@ -75,7 +75,8 @@ fn same_padding(n: i64, kernel: i64, stride: i64) -> [i64; 2] {
     [zeros / 2, zeros - zeros / 2]
 }
 
-/// Scale 1 and shift 0 at first; statistics and parameters are float32 whatever the kind of the input, which the output has.
+/// Scale 1 and shift 0 at first; statistics and parameters are float32 whatever the kind of the input, which the output
+/// has.
 pub(super) fn batch_norm(path: nn::Path, channels: i64, config: nn::BatchNormConfig) -> nn::BatchNorm {
     nn::batch_norm2d(path, channels, nn::BatchNormConfig { ws_init: nn::Init::Const(1.0), ..config })
 }
@@ -109,8 +110,8 @@ pub(super) fn channels_last(images: &Tensor) -> Tensor {
     images.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
 }
 
-/// Stochastic depth (Huang et al., ECCV 2016): in training a sample's branch is 0 with probability p and else divided by
-/// 1 - p, so that its mean stays. Of `count` branches, branch `index` has p = `drop_path` index / (count - 1).
+/// Stochastic depth (Huang et al., ECCV 2016): in training a sample's branch is 0 with probability p and else divided
+/// by 1 - p, so that its mean stays. Of `count` branches, branch `index` has p = `drop_path` index / (count - 1).
 pub(super) fn drop_path(branch: Tensor, index: usize, count: usize, pass: Pass) -> Tensor {
     let p = pass.drop_path * index as f64 / (count.max(2) - 1) as f64;
     if !pass.train || p == 0.0 {

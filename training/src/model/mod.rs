@@ -172,8 +172,8 @@ impl Model {
         Ok(())
     }
 
-    /// Normalised images [B, C, H, W] to logits [B, K], float32. `train` selects batch statistics in normalisation layers and
-    /// the [`TrainingPass`]. Images are resized first if the architecture has a resolution.
+    /// Normalised images [B, C, H, W] to logits [B, K], float32. `train` selects batch statistics in normalisation
+    /// layers and the [`TrainingPass`]. Images are resized first if the architecture has a resolution.
     pub fn forward(&self, images: &Tensor, train: bool) -> Tensor {
         self.classify(&self.features(images, train))
     }

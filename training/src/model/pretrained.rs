@@ -12,8 +12,8 @@ use car_spectral_formats::weights::{self, TensorData, Weights};
 use car_spectral_runs::description::Pretrained;
 
 impl Model {
-    /// Takes the weights of a .safetensors or torch.save file (never executed, see [`car_spectral_formats::weights`]). All but
-    /// those of the last layer must be there by name and shape; the last layer's are taken if they fit.
+    /// Takes the weights of a .safetensors or torch.save file (never executed, see [`car_spectral_formats::weights`]).
+    /// All but those of the last layer must be there by name and shape; the last layer's are taken if they fit.
     ///
     /// # Errors
     /// [`TrainingError::Input`] for a file that is refused; [`TrainingError::Setting`] for `mlp`, which has no last layer

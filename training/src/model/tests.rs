@@ -74,7 +74,8 @@ fn residual_networks_have_the_published_number_of_parameters() {
     assert_eq!(resnet(ArchitectureKind::ResNet32, 100).parameter_count(), 464_154 + 90 * 65);
 }
 
-/// torchvision's ResNet-50, DeiT's sizes as timm counts them, and the file of EfficientNet-Lite0, all with 1000 classes.
+/// torchvision's ResNet-50, DeiT's sizes as timm counts them, and the file of EfficientNet-Lite0, all with 1000
+/// classes.
 #[test]
 fn networks_for_large_images_have_the_published_number_of_parameters() {
     for (kind, parameters) in [
@@ -195,7 +196,8 @@ fn a_resolution_is_bilinear_resizing_before_the_network() {
     let resized = Architecture { resolution: Some(16), ..architecture(kind, [3, 2, 4], 4) };
     let small = Model::with_weights(resized, &large.weights(), Device::Cpu).unwrap();
     let images = random_images([2, 3, 2, 4]);
-    // By definition: output pixel u stands at (u + 1/2) n / 16 - 1/2 of n input pixels, beyond the ends the last counts.
+    // By definition: output pixel u stands at (u + 1/2) n / 16 - 1/2 of n input pixels, beyond the ends the last
+    // counts.
     let weights = |n: i64| {
         let mut matrix = vec![0f32; (16 * n) as usize];
         for u in 0..16 {
@@ -292,8 +294,8 @@ fn bfloat16_logits_are_close_to_float32_and_gradients_are_float32() {
 
 #[test]
 fn bfloat16_training_reaches_the_loss_of_float32() {
-    // Four classes, told by which quarter of a noisy image is brighter. Both runs begin with the same weights; what libtorch's
-    // generator draws for them and the images is not fixed, for other tests draw from it at the same time.
+    // Four classes, told by which quarter of a noisy image is brighter. Both runs begin with the same weights; what
+    // libtorch's generator draws for them and the images is not fixed, for other tests draw from it at the same time.
     let labels = Tensor::arange(64, (Kind::Int64, Device::Cpu)).remainder(4);
     let images = random_images([64, 3, 8, 8]);
     for index in 0..64 {

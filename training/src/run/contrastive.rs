@@ -1,5 +1,5 @@
-//! The contrastive branch of balanced contrastive learning (BCL, Zhu et al., CVPR 2022): two multilayer perceptrons with
-//! parameters of their own, beside the network.
+//! The contrastive branch of balanced contrastive learning (BCL, Zhu et al., CVPR 2022): two multilayer perceptrons
+//! with parameters of their own, beside the network.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,8 @@ impl ContrastiveBranch {
         Self { variables, projection, centres }
     }
 
-    /// Features [B, D] of the network to those that are compared [B, `dimension`], not normalised, with batch statistics.
+    /// Features [B, D] of the network to those that are compared [B, `dimension`], not normalised, with batch
+    /// statistics.
     pub(crate) fn project(&self, features: &Tensor) -> Tensor {
         self.projection.forward(features)
     }

@@ -1,5 +1,6 @@
-//! The splits of a run under the weights of an epoch: the training images, the test split and, if there is one, the validation
-//! part of the training data; evaluation mode, no augmentation. Logits pass by batch by batch; none are kept in memory.
+//! The splits of a run under the weights of an epoch: the training images, the test split and, if there is one, the
+//! validation part of the training data; evaluation mode, no augmentation. Logits pass by batch by batch; none are kept
+//! in memory.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -39,8 +40,8 @@ pub(crate) struct Evaluated {
 }
 
 impl Evaluator<'_> {
-    /// Evaluates `model` after `epoch`; with a folder, its predictions are written there: `train.npz`, `test.npz` and, if there is a validation
-    /// part, `validation.npz`.
+    /// Evaluates `model` after `epoch`; with a folder, its predictions are written there: `train.npz`, `test.npz` and,
+    /// if there is a validation part, `validation.npz`.
     ///
     /// # Errors
     /// Those of the images and of libtorch; [`TrainingError::ScoresDiverged`]; [`TrainingError::Io`] naming the file.

@@ -1,5 +1,5 @@
-//! What learns in a run, and how it takes an epoch: the network, what is minimised, the optimizer with its schedule, and the average
-//! of the weights if there is one.
+//! What learns in a run, and how it takes an epoch: the network, what is minimised, the optimizer with its schedule,
+//! and the average of the weights if there is one.
 
 use std::collections::BTreeMap;
 use std::time::Instant;

@@ -5,12 +5,13 @@
 //! | classification | one | the classification loss, of mixed labels after CutMix |
 //! | + contrastive (BCL) | one to classify, two to compare | alpha x classification loss + beta x balanced contrastive loss |
 //! | + CutMix + rectification (ConCutMix) | the same, the first mixed | the same, of rectified labels |
-//! | + CAR | | the same + alpha_CAR ‖C^ Lambda‖₂, or another norm; alpha_CAR by epoch |
+//! | + CAR | | the same + alpha_CAR ‖Cbar Lambda‖₂, or another norm; alpha_CAR by epoch |
 //!
-//! CutMix touches the view to classify only: contrastive features have one class each. CAR reads batches that are not mixed,
-//! and the view to classify: its matrix counts errors by true class, and an image of two classes has no true class; a mixed image
-//! seen as its partner is no error. The paper does not say how it goes with ConCutMix; the code that its authors published for an
-//! earlier regulariser with CutMix takes its confusion matrix from unmixed images, too.
+//! CutMix touches the view to classify only: contrastive features have one class each. CAR reads batches that are not
+//! mixed, and the view to classify: its matrix counts errors by true class, and an image of two classes has no true
+//! class; a mixed image seen as its partner is no error. The paper does not say how it goes with ConCutMix; the code
+//! that its authors published for an earlier regulariser with CutMix takes its confusion matrix from unmixed images,
+//! too.
 
 use std::collections::BTreeMap;
 
@@ -54,8 +55,8 @@ pub(crate) struct Step {
 }
 
 impl Objective {
-    /// For `class_counts` `[K]` training images of each class and the given network. The contrastive branch is freshly initialised
-    /// from libtorch's generator.
+    /// For `class_counts` `[K]` training images of each class and the given network. The contrastive branch is freshly
+    /// initialised from libtorch's generator.
     ///
     /// # Errors
     /// [`TrainingError::Setting`] as [`ObjectiveOptions::check`], and for class counts that a part cannot work with.
@@ -84,8 +85,8 @@ impl Objective {
         })
     }
 
-    /// The objective of a batch in epoch `epoch` (from 1): normalised `views` [B, C, H, W], as many as [`ObjectiveOptions::views`]
-    /// says, their classes `labels` `[B]`, and how the first view was mixed, if it was.
+    /// The objective of a batch in epoch `epoch` (from 1): normalised `views` [B, C, H, W], as many as
+    /// [`ObjectiveOptions::views`] says, their classes `labels` `[B]`, and how the first view was mixed, if it was.
     ///
     /// # Errors
     /// [`TrainingError::Loss`] for logits that CAR refuses; passes on what libtorch refuses.
@@ -154,8 +155,8 @@ impl Objective {
         self.contrastive.iter().flat_map(|(_, branch)| prefixed(branch.trainable())).collect()
     }
 
-    /// What training goes on from and checkpoints keep: the average of CAR that regularises, and the tensors of the contrastive
-    /// branch with `contrastive.` before their names.
+    /// What training goes on from and checkpoints keep: the average of CAR that regularises, and the tensors of the
+    /// contrastive branch with `contrastive.` before their names.
     pub(crate) fn state(&self) -> BTreeMap<String, Tensor> {
         let average = self.car.iter().flat_map(|car| car.loss().state());
         average.chain(self.contrastive.iter().flat_map(|(_, branch)| prefixed(branch.state()))).collect()

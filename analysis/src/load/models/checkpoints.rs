@@ -304,8 +304,8 @@ fn own_training(name: &str, description: &Description, data: &DataSet) -> Result
     Ok(training)
 }
 
-/// What the flags say of a foreign model: counts alone, the subset that `train` draws, or the full split. Another program
-/// has drawn another subset: unless --subset-seed says that it was ours, no image is called a training image.
+/// What the flags say of a foreign model: counts alone, the subset that `train` draws, or the full split. Another
+/// program has drawn another subset: unless --subset-seed says that it was ours, no image is called a training image.
 fn foreign_training(request: &Request, checkpoints: &Checkpoints, data: &DataSet) -> Result<Training, AnalysisError> {
     let classes = data.num_classes();
     if let Some(file) = &request.train_counts {
@@ -324,7 +324,8 @@ fn foreign_training(request: &Request, checkpoints: &Checkpoints, data: &DataSet
     })
 }
 
-/// A built-in architecture with foreign weights; the hidden widths of `mlp` and the patch of `vit-*` are read off the weights.
+/// A built-in architecture with foreign weights; the hidden widths of `mlp` and the patch of `vit-*` are read off the
+/// weights.
 fn built_in(
     name: &str,
     architecture: &str,

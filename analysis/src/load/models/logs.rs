@@ -12,8 +12,8 @@ use crate::AnalysisError;
 use crate::load::training_run;
 use crate::report::TrainingRun;
 
-/// One run for each folder that holds a log and one of these checkpoints, in their order. A log without an epoch, of a run
-/// that has only begun, is none.
+/// One run for each folder that holds a log and one of these checkpoints, in their order. A log without an epoch, of a
+/// run that has only begun, is none.
 ///
 /// # Errors
 /// [`AnalysisError`] naming the line of a log that is damaged, a log that is not of the checkpoints' run, or checkpoints of

@@ -9,8 +9,9 @@ use crate::AnalysisError;
 use crate::load::{Channels, PixelSteps};
 use crate::report::Preprocessing;
 
-/// The steps from the images of a data set to a model's input: resize and crop, channels, normalisation. Image files are resized and
-/// cropped as they are decoded ([`InputSteps::chain`]), images in memory as tensors of float32, unless they are a checkpoint's.
+/// The steps from the images of a data set to a model's input: resize and crop, channels, normalisation. Image files
+/// are resized and cropped as they are decoded ([`InputSteps::chain`]), images in memory as tensors of float32, unless
+/// they are a checkpoint's.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct InputSteps {
     pub normalisation: Normalisation,
@@ -38,8 +39,8 @@ impl InputSteps {
         Self { normalisation, resize, crop, channels: None, origin: Origin::Checkpoint(image_size) }
     }
 
-    /// The steps that were asked for the foreign model in `file`; mean and deviation are demanded, the others are off unless
-    /// given.
+    /// The steps that were asked for the foreign model in `file`; mean and deviation are demanded, the others are off
+    /// unless given.
     pub fn of_request(steps: Option<&PixelSteps>, file: &str) -> Result<Self, AnalysisError> {
         let Some(PixelSteps { mean, std, resize, crop, channels }) = steps else {
             return Err(AnalysisError::Usage {

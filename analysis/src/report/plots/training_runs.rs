@@ -89,19 +89,19 @@ fn regulariser(runs: &[&TrainingRun]) -> Figure {
     }
     let panels = [
         Panel {
-            title: "gap ‖Ĉ − S‖ / ‖S‖, few",
+            title: "gap ‖C̄ − S‖ / ‖S‖, few",
             notation: Notation::Plain,
             solid: |e| few(e.car.as_ref()?.gap_all_columns),
             dashed: Some(|e| few(e.car.as_ref()?.gap_present_columns)),
         },
         Panel {
-            title: "gap ‖Ĉ − S‖ / ‖S‖, all",
+            title: "gap ‖C̄ − S‖ / ‖S‖, all",
             notation: Notation::Plain,
             solid: |e| all(e.car.as_ref()?.gap_all_columns),
             dashed: Some(|e| all(e.car.as_ref()?.gap_present_columns)),
         },
         Panel {
-            title: "penalised norm of Ĉ Λ",
+            title: "penalised norm of C̄ Λ",
             notation: Notation::Plain,
             solid: |e| e.car.as_ref().map(|car| car.spectral),
             dashed: None,
@@ -129,7 +129,7 @@ fn regulariser(runs: &[&TrainingRun]) -> Figure {
         stem: "regulariser".into(),
         title: "The regulariser over training".into(),
         caption: format!(
-            "Gaps: Frobenius distance of the moving average Ĉ from the surrogate S of the whole training set, over the columns \
+            "Gaps: Frobenius distance of the moving average C̄ from the surrogate S of the whole training set, over the columns \
              of classes with fewer than 20 training images and over all; both averages saw the same batches in every run, \
              whichever of them regularised. Gradient: Frobenius norm over the batch, mean over the steps, without α. Cosine: \
              of the gradient u vᵀ Λ of the average that regularises with that of the hard confusion matrix of the training \

@@ -3,8 +3,9 @@
 //! Conventions, for every field: K is the number of classes and a vector of length K is indexed by class; errors,
 //! accuracies, shares and rates are fractions in [0, 1]; a value that does not exist (an empty class, an empty group, a
 //! theorem that does not apply) is `None`, written as `null`, never NaN and never 0. Matrices have **row = predicted
-//! class, column = true class**. Statement numbers (D1, S3, T5, ...) are those of `THEORY.md`. `analyze --schema` prints the
-//! JSON Schema that is made of these types and their documentation; `docs/report-schema.md` has what holds throughout.
+//! class, column = true class**. Statement numbers (D1, S3, T5, ...) are those of `THEORY.md`. `analyze --schema`
+//! prints the JSON Schema that is made of these types and their documentation; `docs/report-schema.md` has what holds
+//! throughout.
 
 mod comparison;
 mod model;

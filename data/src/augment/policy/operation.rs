@@ -3,8 +3,8 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::augment::{Pixels, colour, geometry};
 
-/// An operation of AutoAugment (Cubuk et al., CVPR 2019, table 6), made at a strength s in [0, 1]. Where ± stands, the sign is
-/// drawn.
+/// An operation of AutoAugment (Cubuk et al., CVPR 2019, table 6), made at a strength s in [0, 1]. Where ± stands, the
+/// sign is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
     /// Leaves the image.

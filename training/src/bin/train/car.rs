@@ -5,13 +5,14 @@ use car_spectral::confusion::WeightForm;
 use car_spectral_runs::settings::CarSchedule;
 use clap::{Args, ValueEnum};
 
-/// CAR, the confusion-aware spectral regulariser: cross-entropy + alpha ||C^ Lambda||_2
+/// CAR, the confusion-aware spectral regulariser: cross-entropy + alpha ||Cbar Lambda||_2
 #[derive(Debug, Args)]
 #[command(next_help_heading = "CAR")]
 pub struct CarArguments {
-    /// Train with CAR. paper: alpha 0.5, b 0.5 from zero, g 0.1 (the paper prints none), temperature 1, r0 0.2, all columns; official, the
-    /// authors' code: alpha 0.3, b 0.5 from the first batch, g 0, temperature 1, r0 0.5, softmax over all classes, gate and baseline not
-    /// differentiated, weights divided by their mean. Other flags change single options
+    /// Train with CAR. paper: alpha 0.5, b 0.5 from zero, g 0.1 (the paper prints none), temperature 1, r0 0.2, all
+    /// columns; official, the authors' code: alpha 0.3, b 0.5 from the first batch, g 0, temperature 1, r0 0.5, softmax
+    /// over all classes, gate and baseline not differentiated, weights divided by their mean. Other flags change single
+    /// options
     #[arg(long, value_name = "PRESET")]
     car: Option<Preset>,
     /// Strength alpha of the spectral term
@@ -59,8 +60,8 @@ pub struct CarArguments {
     /// Epochs over which alpha then rises linearly, epoch by epoch
     #[arg(long, value_name = "EPOCHS", allow_negative_numbers = true, requires = "car", default_value_t = 0)]
     car_ramp: usize,
-    /// Record in metrics.jsonl how large the term's gradient is beside that of cross-entropy, its share of the time, and what the
-    /// other average (--car-columns) would be; slower
+    /// Record in metrics.jsonl how large the term's gradient is beside that of cross-entropy, its share of the time,
+    /// and what the other average (--car-columns) would be; slower
     #[arg(long, requires = "car")]
     pub car_diagnose: bool,
 }

@@ -29,8 +29,8 @@ pub(crate) struct Parsed {
     pub(crate) flags: String,
 }
 
-/// The arguments of a command line, the program's name first, and of the file that it names, or that lies in the folder of the run
-/// to go on with.
+/// The arguments of a command line, the program's name first, and of the file that it names, or that lies in the folder
+/// of the run to go on with.
 ///
 /// # Errors
 /// Outer: those of the file, with the line: [`FileError::Malformed`] for a key that is no flag or a value that the flag

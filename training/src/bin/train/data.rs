@@ -21,8 +21,9 @@ const MOST_SHOWN: usize = 100;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Data")]
 pub struct DataArguments {
-    /// Data set and its folder: cifar100:DIR, cifar10:DIR, fashion-mnist:DIR; image-folder:DIR with DIR/train/CLASS/*.jpg and
-    /// DIR/test/CLASS/*.jpg (or val); list:DIR with lists of `path label` lines (ImageNet-LT, Places-LT, iNaturalist 2018)
+    /// Data set and its folder: cifar100:DIR, cifar10:DIR, fashion-mnist:DIR; image-folder:DIR with
+    /// DIR/train/CLASS/*.jpg and DIR/test/CLASS/*.jpg (or val); list:DIR with lists of `path label` lines (ImageNet-LT,
+    /// Places-LT, iNaturalist 2018)
     #[arg(long, value_name = "KIND:DIR")]
     data: DataSource,
     /// Training images of list:DIR, paths relative to DIR [default: the one DIR/*_train.txt]
@@ -31,15 +32,15 @@ pub struct DataArguments {
     /// Test images of list:DIR [default: the one DIR/*_test.txt, or else DIR/*_val.txt]
     #[arg(long, value_name = "FILE")]
     test_list: Option<PathBuf>,
-    /// Rows and columns of the images given to the network. Files: random resized crop and flip for training, resized and cropped
-    /// about the centre for evaluation; other sets: resized [default: 224 for files, else as stored]
+    /// Rows and columns of the images given to the network. Files: random resized crop and flip for training, resized
+    /// and cropped about the centre for evaluation; other sets: resized [default: 224 for files, else as stored]
     #[arg(long, value_name = "PIXELS")]
     image_size: Option<usize>,
     /// Images of the largest class [default: all of it: 500 for CIFAR-100, 5000 for CIFAR-10, 6000 for Fashion-MNIST]
     #[arg(long)]
     n_max: Option<u64>,
-    /// Imbalance factor, largest class over smallest: a subset is drawn; 1 keeps the classes balanced [default: 100; image-folder
-    /// and list are used as they are]
+    /// Imbalance factor, largest class over smallest: a subset is drawn; 1 keeps the classes balanced [default: 100;
+    /// image-folder and list are used as they are]
     #[arg(long)]
     imbalance: Option<f64>,
     /// Seed of the subset's draw and of the validation part, apart from --seed so that runs can share them
@@ -49,8 +50,8 @@ pub struct DataArguments {
     /// `validation`, not trained on
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     validation: Option<f64>,
-    /// How often the images of each class come: each image once an epoch, by the square root of the class's count, or all classes
-    /// equally often
+    /// How often the images of each class come: each image once an epoch, by the square root of the class's count, or
+    /// all classes equally often
     #[arg(long, default_value = "instance-balanced")]
     sampler: SamplerName,
     /// Threads that decode and augment images ahead of the network [default: one a core]
@@ -91,7 +92,8 @@ impl DataArguments {
             return Err(SettingError::new("n-max", n_max, requirement).into());
         }
         if let Some(imbalance) = self.imbalance() {
-            // Without --n-max the largest class is known with the data; the factor is checked as for one that is large enough.
+            // Without --n-max the largest class is known with the data; the factor is checked as for one that is large
+            // enough.
             let largest = self.n_max.unwrap_or(u64::from(u32::MAX));
             long_tailed_counts(largest, imbalance, kind.num_classes().unwrap_or(2)).map_err(DataError::from)?;
         }

@@ -18,8 +18,9 @@ use crate::data::SamplerName;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Loss")]
 pub struct LossArguments {
-    /// The loss. logit-adjustment with its default tau of 1 is balanced-softmax; bcl is logit adjustment and a contrastive loss of
-    /// two more views; concutmix is bcl and CutMix, with labels rectified in the second half of the epochs
+    /// The loss. logit-adjustment with its default tau of 1 is balanced-softmax; bcl is logit adjustment and a
+    /// contrastive loss of two more views; concutmix is bcl and CutMix, with labels rectified in the second half of the
+    /// epochs
     #[arg(long, default_value = "cross-entropy")]
     loss: Loss,
     /// Exponent, of focal [default: 2]
@@ -43,8 +44,8 @@ pub struct LossArguments {
     /// Probability that a batch is mixed, of --cutmix and concutmix [default: 0.5]
     #[arg(long, allow_negative_numbers = true)]
     cutmix_probability: Option<f64>,
-    /// How often the images of each class are pasted, of --cutmix and concutmix [default: instance-balanced; class-balanced for
-    /// concutmix, as its authors' code has it]
+    /// How often the images of each class are pasted, of --cutmix and concutmix [default: instance-balanced;
+    /// class-balanced for concutmix, as its authors' code has it]
     #[arg(long, value_name = "SAMPLER")]
     cutmix_partners: Option<SamplerName>,
     /// Weight of the classification loss, of bcl and concutmix [default: 2]
@@ -68,7 +69,8 @@ pub struct LossArguments {
     /// Share of the classes that a semantic label is spread over, of concutmix [default: 0.3]
     #[arg(long, allow_negative_numbers = true)]
     rectify_share: Option<f64>,
-    /// Scale omega of the semantic label's weight, of concutmix [default: 20/255; the literature has 2/255 for CIFAR-10]
+    /// Scale omega of the semantic label's weight, of concutmix [default: 20/255; the literature has 2/255 for
+    /// CIFAR-10]
     #[arg(long, allow_negative_numbers = true)]
     rectify_omega: Option<f64>,
 }

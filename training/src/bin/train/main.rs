@@ -39,11 +39,12 @@ use progress::Progress;
 /// Train a classifier on a long-tailed data set.
 ///
 /// Writes into --out: metrics.jsonl (a line an epoch), model.safetensors with its description in model.json, and the
-/// predictions of the final weights, train.npz and test.npz (and validation.npz). `analyze --checkpoint OUT/model.safetensors` goes on
-/// from there. A run that was stopped goes on with `train --resume --out DIR`: run.toml there holds its flags.
+/// predictions of the final weights, train.npz and test.npz (and validation.npz). `analyze --checkpoint
+/// OUT/model.safetensors` goes on from there. A run that was stopped goes on with `train --resume --out DIR`: run.toml
+/// there holds its flags.
 ///
-/// On a machine that others use, --threads 1 can be faster than more: threads that wait for each other cost more than they
-/// do.
+/// On a machine that others use, --threads 1 can be faster than more: threads that wait for each other cost more than
+/// they do.
 #[derive(Debug, Parser)]
 #[command(name = "train", version, allow_negative_numbers = true)]
 struct Arguments {
@@ -91,8 +92,8 @@ struct Arguments {
     /// Evaluate on the training, validation and test images every so many epochs (the last epoch always is)
     #[arg(long, help_heading = "Run", default_value_t = 5)]
     evaluate_every: usize,
-    /// Which epoch's weights are the result: the last, or the evaluated one with the best macro accuracy on the validation part.
-    /// The test images take no part in it
+    /// Which epoch's weights are the result: the last, or the evaluated one with the best macro accuracy on the
+    /// validation part. The test images take no part in it
     #[arg(long, help_heading = "Run", default_value = "last")]
     select: Select,
     /// Keep a checkpoint every so many epochs; 0 keeps the last only
@@ -116,7 +117,8 @@ struct Arguments {
     /// Replace the run that --out holds already
     #[arg(long, help_heading = "Run")]
     overwrite: bool,
-    /// Go on with the run that --out holds, if it was stopped; begin if there is none; nothing to do if it is finished. Without
+    /// Go on with the run that --out holds, if it was stopped; begin if there is none; nothing to do if it is finished.
+    /// Without
     /// --data and --config the flags are those that the run was begun with
     #[arg(long, help_heading = "Run", conflicts_with = "overwrite")]
     resume: bool,
@@ -183,8 +185,8 @@ impl Arguments {
     }
 }
 
-/// Prints a line on standard output. Whether anybody can read it is no matter: the results are in files, and a reader that has
-/// gone, or a full disk behind the output, stops no run.
+/// Prints a line on standard output. Whether anybody can read it is no matter: the results are in files, and a reader
+/// that has gone, or a full disk behind the output, stops no run.
 fn say(line: impl Display) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }

@@ -12,7 +12,8 @@ use clap::{Args, ValueEnum};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Network")]
 pub(crate) struct ModelArguments {
-    /// Network: mlp, resnet20, resnet32, resnet44, resnet56, resnet50, vit-tiny, vit-small, vit-base, efficientnet-lite0
+    /// Network: mlp, resnet20, resnet32, resnet44, resnet56, resnet50, vit-tiny, vit-small, vit-base,
+    /// efficientnet-lite0
     #[arg(long, default_value = "resnet32")]
     model: String,
     /// Hidden widths of mlp, comma-separated [default: 256,256]
@@ -30,7 +31,8 @@ pub(crate) struct ModelArguments {
     /// Standard deviation of each channel; ImageNet's: 0.229,0.224,0.225
     #[arg(long, value_delimiter = ',', requires = "mean")]
     std: Option<Vec<f64>>,
-    /// Begin with the weights of this .safetensors or torch.save file; the last layer begins fresh if it has other classes
+    /// Begin with the weights of this .safetensors or torch.save file; the last layer begins fresh if it has other
+    /// classes
     #[arg(long, value_name = "FILE")]
     pub pretrained: Option<PathBuf>,
     /// Last layer of any network but mlp [default: cosine for ldam-drw, else linear]
@@ -45,7 +47,8 @@ pub(crate) struct ModelArguments {
     /// Stochastic depth of vit-* and efficientnet-lite0: probability to leave out the last residual branch [default: 0]
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     drop_path: Option<f64>,
-    /// Evaluate and keep an exponential moving average of the weights with this decay, as in 0.999 [default: the weights]
+    /// Evaluate and keep an exponential moving average of the weights with this decay, as in 0.999 [default: the
+    /// weights]
     #[arg(long, value_name = "DECAY", allow_negative_numbers = true)]
     pub weight_ema: Option<f64>,
 }

@@ -1,4 +1,5 @@
-//! What a run shows while it lasts: a bar on a terminal, a line an epoch elsewhere, and how to go on when it is stopped.
+//! What a run shows while it lasts: a bar on a terminal, a line an epoch elsewhere, and how to go on when it is
+//! stopped.
 
 use std::path::PathBuf;
 use std::sync::Arc;
