@@ -15,7 +15,7 @@ help:
 	@echo "make experiments DATA=KIND:DIR  run what is missing of figures/$(EXPERIMENTS), then its table and rank correlations"
 	@echo "make verdicts  the checks of THEORY.md's statements; their tables go into docs/verdicts.md"
 	@echo "make mutants   mutation testing of src/{bounds,car,confusion,norms}: hours (needs cargo-mutants)"
-	@echo "make lint      rustfmt, clippy and rustdoc, no warning allowed; width of text"
+	@echo "make lint      rustfmt, clippy and rustdoc, no warning allowed; width of text, walls between crates"
 	@echo "make bench     counting and norms against NumPy, scikit-learn and SciPy; CAR against a full SVD; the loader; training steps against PyTorch"
 	@echo "make setup     only fetch what the others need (libtorch, OpenBLAS, Python packages, images)"
 
@@ -69,6 +69,7 @@ lint:
 	cargo clippy -p car-spectral --all-targets --features lapack -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 	$(PYTHON) scripts/check_text.py
+	$(PYTHON) scripts/check_structure.py
 
 bench:
 	@$(PYTHON) scripts/setup.py libtorch openblas python

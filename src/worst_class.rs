@@ -14,7 +14,10 @@ use crate::norms::{SpectralNorm, spectral_norm};
 /// use car_spectral::ndarray::array;
 /// use car_spectral::{ClassWeights, MarginCounts, MarginGrid, WeightForm, WorstClassAnalysis};
 ///
-/// let scores = array![[2.0f32, 1.0, 0.0], [3.0, 0.0, 0.0], [0.5, 2.0, 0.0], [1.0, 0.2, 0.0], [2.0, 0.0, 1.0], [0.0, 0.0, 4.0]];
+/// let scores = array![
+///     [2.0f32, 1.0, 0.0], [3.0, 0.0, 0.0], [0.5, 2.0, 0.0],
+///     [1.0, 0.2, 0.0], [2.0, 0.0, 1.0], [0.0, 0.0, 4.0],
+/// ];
 /// let labels = array![0, 0, 1, 1, 2, 2];
 /// let mut counts = MarginCounts::new(3, &MarginGrid::new(&[0.0])?)?;
 /// counts.add_batch(scores.view(), labels.view())?;

@@ -1,14 +1,14 @@
 //! D6. c~_ij = (1/m_j) sum over the samples of class j of G(g + f_i - f_j) P_i(f), i != j, and its gradient.
 //!
 //! *Gradient.* Product and quotient rule, sample by sample (THEORY.md, D6); what the options detach is a constant.
-//! *Range.* 0 <= G <= 1 but for the relu gate, and sum over i != j of P_i <= 1: columns sum to at most 1.
-//! *Row sums of the gradient.* A row of scores moved by t changes no difference f_i - f_k, so every part that is
-//! differentiated in all scores it subtracts is constant along (1, ..., 1), and so is one that is not differentiated at
-//! all: the rows of the gradient sum to 0. This leaves the relu competition with f_j detached: its n leads all grow by
-//! t, P_i = (r_i + t)/(s + n t), dP_i/dt = (1 - n P_i)/s. With a_i = W_ij G_i/m_j a row sums to (sum of a over the
-//! leaders - n sum_i a_i P_i)/s: 0 for n <= 1 or equal a_i, not else.
-//! *Limit.* Scores s f with s to infinity and no ties: a softmax tends to its argmax, exponentially in s, and the sigmoid
-//! to [f_i > f_j]; where the product is the hard matrix C_0 and where it is not stands at the tests.
+//! *Range.* 0 <= G <= 1 but for the relu gate, and sum over i != j of P_i <= 1: columns sum to at most 1. *Row sums of
+//! the gradient.* A row of scores moved by t changes no difference f_i - f_k, so every part that is differentiated in
+//! all scores it subtracts is constant along (1, ..., 1), and so is one that is not differentiated at all: the rows of
+//! the gradient sum to 0. This leaves the relu competition with f_j detached: its n leads all grow by t, P_i = (r_i +
+//! t)/(s + n t), dP_i/dt = (1 - n P_i)/s. With a_i = W_ij G_i/m_j a row sums to (sum of a over the leaders - n sum_i
+//! a_i P_i)/s: 0 for n <= 1 or equal a_i, not else. *Limit.* Scores s f with s to infinity and no ties: a softmax tends
+//! to its argmax, exponentially in s, and the sigmoid to [f_i > f_j]; where the product is the hard matrix C_0 and
+//! where it is not stands at the tests.
 //!
 //! The checks compare with an independent implementation of the definition, in value to 1e-12 and in gradient by
 //! central differences to 1e-6 of the gradient's norm, away from the kinks of the relus. They show no sign, factor or

@@ -2,9 +2,9 @@
 //! rule: with (u, v) the top singular pair of Cbar_t Lambda, W_ij = u_i v_j lambda_j (S6) times dCbar_t/dC~_t of column
 //! j (S7) is the upstream matrix of D6.
 //!
-//! *Descent.* With nothing detached the result is the gradient of the batch's own term at fixed history, so a small enough
-//! step against it lowers the term where sigma_1 is simple. With the gate detached it is another vector, whose product
-//! with the gradient can be negative: a case is shown.
+//! *Descent.* With nothing detached the result is the gradient of the batch's own term at fixed history, so a small
+//! enough step against it lowers the term where sigma_1 is simple. With the gate detached it is another vector, whose
+//! product with the gradient can be negative: a case is shown.
 //!
 //! The checks rebuild the step from its definition, with the surrogate of `naive`, sums over the past batches for the
 //! average, nalgebra's singular values and weights from their formula, and compare values to 1e-12 and gradients with

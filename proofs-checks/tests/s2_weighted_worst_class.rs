@@ -2,8 +2,8 @@
 //! worst class the bound exceeds the truth by at most lambda_max / lambda_j*. And the chain to the spectral norm (S3),
 //! whose norm comes from nalgebra's full SVD here.
 //!
-//! *Proof.* ||C Lambda||_1 = max_j lambda_j e_j; divide by lambda_j. If k attains it, lambda_k e_k / (lambda_j* e_j*) <=
-//! lambda_k / lambda_j*, since e_k <= e_j*.
+//! *Proof.* ||C Lambda||_1 = max_j lambda_j e_j; divide by lambda_j. If k attains it, lambda_k e_k / (lambda_j* e_j*)
+//! <= lambda_k / lambda_j*, since e_k <= e_j*.
 //!
 //! The checks take counts and weights (even, like a long tail's, over twelve orders of magnitude) and judge the
 //! library's chain in f64, with the slack of its few roundings, and in rational numbers without any. A search drives

@@ -1,7 +1,7 @@
 //! S5. The certified enclosure: lower <= ||M||_2 <= upper for the stored matrix, whatever the gap.
 //!
-//! *Proof.* For x > 0 on the non-zero columns, A = M^T M and a top right singular vector v >= 0 of M (S4): sigma^2 x^T v =
-//! (Ax)^T v <= max_j ((Ax)_j/x_j) x^T v. Any quotient ||M^T w||/||w|| is a lower bound. Rounding: THEORY.md, S5.
+//! *Proof.* For x > 0 on the non-zero columns, A = M^T M and a top right singular vector v >= 0 of M (S4): sigma^2 x^T
+//! v = (Ax)^T v <= max_j ((Ax)_j/x_j) x^T v. Any quotient ||M^T w||/||w|| is a lower bound. Rounding: THEORY.md, S5.
 //!
 //! A decomposition in f64 cannot judge a bound that is tighter than its own error. For K <= 8 the bounds of the
 //! library, and the two theorems behind them for any x, are decided in rational arithmetic: ||M||_2^2 against a

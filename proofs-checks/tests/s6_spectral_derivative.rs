@@ -6,10 +6,10 @@
 //! through the weights: dR/dC_ij = u_i v_j lambda_j, i != j, for R = ||C Lambda||_2
 //! ```
 //!
-//! *Proof* (in full in THEORY.md, S6). ||M + tE|| is the largest eigenvalue of [[0, M], [M^T, 0]] + t [[0, E], [E^T, 0]]. The first
-//! has its largest eigenvalue on the pairs (U1 w, V1 w): take the best w from below; from above, split a unit vector
-//! into its parts in that space and beside it. With d = sigma_1 - sigma_{r+1} the distance to the next singular value
-//! (if there is none: 2 sigma_1, or sigma_1 where M is not square), for every t > 0
+//! *Proof* (in full in THEORY.md, S6). ||M + tE|| is the largest eigenvalue of [[0, M], [M^T, 0]] + t [[0, E], [E^T,
+//! 0]]. The first has its largest eigenvalue on the pairs (U1 w, V1 w): take the best w from below; from above, split a
+//! unit vector into its parts in that space and beside it. With d = sigma_1 - sigma_{r+1} the distance to the next
+//! singular value (if there is none: 2 sigma_1, or sigma_1 where M is not square), for every t > 0
 //!
 //! ```text
 //! 0  <=  (||M + tE|| - ||M||)/t - f'(E)  <=  t ||E||^2 / d

@@ -1,7 +1,8 @@
 //! T10: max_j k_j/n_j is too large an estimate of the worst class's error, by how much, and two estimates of that.
 //!
-//! *Proof.* E max >= max E; the half that did not pick the class is fresh (THEORY.md). Checked: both inequalities and the two
-//! expectations on five populations of known errors, by simulation; the bootstrap's estimate against the known bias.
+//! *Proof.* E max >= max E; the half that did not pick the class is fresh (THEORY.md). Checked: both inequalities and
+//! the two expectations on five populations of known errors, by simulation; the bootstrap's estimate against the known
+//! bias.
 
 use car_spectral::bounds::{bootstrap_selection_bias, half_split};
 use proofs_checks::draws::category;

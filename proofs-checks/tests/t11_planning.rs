@@ -1,6 +1,7 @@
 //! T11: planned numbers of images and of seeds reach their power, and eight tenths of them do not.
 //!
-//! *Proof.* The powers are sums over outcomes (THEORY.md). Checked by simulation of the whole procedure that the plan is for.
+//! *Proof.* The powers are sums over outcomes (THEORY.md). Checked by simulation of the whole procedure that the plan
+//! is for.
 
 use car_spectral::bounds::{
     ComparisonVerdict, PairedCounts, clopper_pearson, images_for_certificate, images_for_paired, images_for_unpaired,

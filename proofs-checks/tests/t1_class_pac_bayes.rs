@@ -1,10 +1,10 @@
 //! T1'': with probability ≥ 1−δ, for all posteriors Q and all classes, kl(ê_j(Q)‖e_j(Q)) ≤ (KL(Q‖P_j) +
 //! ln(2√m_j/δ_j))/m_j, Σ δ_j ≤ δ; P_j may depend on the examples of the other classes.
 //!
-//! *Proof.* Maurer's bound for the m_j examples of class j, given all others, with δ_j; the classes' shares add up. Checked: the formula; on draws with priors
-//! from the other classes and posteriors from the data, adversarial ones included; the probability to miss of a fixed
-//! classifier, term by term. At m_j = 1 it is δ_j/2: with √m_j for 2√m_j it is attained there, so that no constant
-//! below 1 would do.
+//! *Proof.* Maurer's bound for the m_j examples of class j, given all others, with δ_j; the classes' shares add up.
+//! Checked: the formula; on draws with priors from the other classes and posteriors from the data, adversarial ones
+//! included; the probability to miss of a fixed classifier, term by term. At m_j = 1 it is δ_j/2: with √m_j for 2√m_j
+//! it is attained there, so that no constant below 1 would do.
 
 use car_spectral::bounds::{DeltaShares, Posterior, binary_kl, class_pac_bayes, unconditional};
 use proofs_checks::draws::{category, miss_probability};

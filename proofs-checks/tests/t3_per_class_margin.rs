@@ -43,7 +43,8 @@ fn bounds(
 /// 4 * sqrt((KL + log(6 * 2 * N * m / .05)) / (m - 1))           # 0.22932148713579545
 /// sqrt((KL + log(4 * sqrt(m) * 2 * N / .05)) / (2 * m))         # 0.04049354900306455
 /// # T3'': 4 for 42, and the spare of 1e-6 for rounding; one grid point; kl inverted at c_j = 0 is 1 - exp(-x)
-/// KL = F**2 / (2 * (1.5 / (4 * (1 + 1e-6) * sqrt(2 * log(8))))**2); -expm1(-(KL + log(4 * sqrt(m) * 2 / .05)) / m)  # 4.155640445539784e-05
+/// KL = F**2 / (2 * (1.5 / (4 * (1 + 1e-6) * sqrt(2 * log(8))))**2)
+/// -expm1(-(KL + log(4 * sqrt(m) * 2 / .05)) / m)  # 4.155640445539784e-05
 /// ```
 #[test]
 fn the_case_with_numbers() {

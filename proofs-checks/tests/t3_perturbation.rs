@@ -5,7 +5,8 @@
 //! |f_(W+U)(x) - f_W(x)| <= B ((beta+t)^d - beta^d),  attained by numbers
 //!                       <= (e-1) d B beta^(d-1) t   for t <= beta/d, where the paper's source has e
 //! ```
-//! *Proof.* With x_i the i-th pre-activation of W and D_i its change, phi 1-Lipschitz and phi(0) = 0: D_1 <= t B and D_(i+1) <=
+//! *Proof.* With x_i the i-th pre-activation of W and D_i its change, phi 1-Lipschitz and phi(0) = 0: D_1 <= t B and
+//! D_(i+1) <=
 //! ||W+U|| D_i + ||U|| |x_i| <= (beta+t) D_i + t beta^i B, and (beta+t)((beta+t)^i - beta^i) + t beta^i = (beta+t)^(i+1) -
 //! beta^(i+1). The second: ((1+r)^d - 1)/(d r) grows in r (convexity) and is below e-1 at r = 1/d.
 //!
@@ -14,7 +15,7 @@
 //! decides:
 //!
 //! ```text
-//! c_d = 2 sqrt 2 r_d / (d (1.5^(1/d) - 1)),  r_d = (1-1/d)^-(d-1):   c_1 = 5.66, c_2 = 12.6, -> 2 sqrt 2 e/ln 1.5 = 18.97
+//! c_d = 2 sqrt 2 r_d / (d (1.5^(1/d) - 1)), r_d = (1-1/d)^-(d-1): c_1 = 5.66, c_2 = 12.6, -> 2 sqrt 2 e/ln 1.5 = 18.97
 //! ```
 //! and KL_j could be (42/c_d)^2, 4.9 to 55 times, smaller. T3' keeps the published constant. T3'' needs of all scores
 //! together only that a margin moves by at most g/2; a margin moves by <1_y - 1_i, D> <= sqrt 2 |D|, so that B

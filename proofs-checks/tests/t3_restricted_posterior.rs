@@ -6,7 +6,8 @@
 //! sum_k C(m,k) (k/m)^k (1-k/m)^(m-k) <= 2 sqrt m                 (Maurer 2004 for m >= 8)
 //! 2 (p-q)^2 <= kl(p||q)                                          (Pinsker)
 //! ```
-//! *Proof of the first.* ln of the density ratio at W + U is ln(1/Z) + (|W+U|^2 - |U|^2)/(2 s^2), and E <W, U> = 0 on A.
+//! *Proof of the first.* ln of the density ratio at W + U is ln(1/Z) + (|W+U|^2 - |U|^2)/(2 s^2), and E <W, U> = 0 on
+//! A.
 //!
 //! Checked: in one dimension by quadrature; on random layers by simulation with the event of T3, cut so that Z is well
 //! below 1, within five standard errors; m = 1 to 60 in rationals; Pinsker by search.

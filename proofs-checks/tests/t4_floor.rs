@@ -2,11 +2,11 @@
 //! once have Π_j (1 − (1−U_j)^{m_j}) ≥ 1−δ, a bound of the worst class alone U ≥ 1 − δ^(1/m_min), shares δ_j 1 −
 //! δ_j^(1/m_j).
 //!
-//! *Proof.* For an error p > u, m clean examples have probability (1-p)^m, and then the bound fails: (1-p)^m <= alpha for every
-//! p > u; the classes are independent. Checked: the formulas; that smaller bounds fail too often, and that the bounds
-//! "U_j if class j is clean, 1 if not" and T5 attain the floors, by the exact probability and on draws; that T3 does
-//! not go below its own, and that a valid bound does go below the floor of equal shares, which limits only bounds that
-//! give every class δ/K.
+//! *Proof.* For an error p > u, m clean examples have probability (1-p)^m, and then the bound fails: (1-p)^m <= alpha
+//! for every p > u; the classes are independent. Checked: the formulas; that smaller bounds fail too often, and that
+//! the bounds "U_j if class j is clean, 1 if not" and T5 attain the floors, by the exact probability and on draws; that
+//! T3 does not go below its own, and that a valid bound does go below the floor of equal shares, which limits only
+//! bounds that give every class δ/K.
 
 use car_spectral::bounds::{
     Architecture, BiasFreeReluNetwork, DeltaShares, LayerNorms, TrainingMargins, clopper_pearson, equal_shares_floor,
@@ -115,7 +115,7 @@ fn cifar100_lt() -> Vec<u64> {
 /// scipy, with counts as above:
 ///
 /// ```python
-/// 1 - (.05/100)**.2, 1 - .05**.2                                                                    # 0.7813..., 0.4507...
+/// 1 - (.05/100)**.2, 1 - .05**.2                                                              # 0.7813..., 0.4507...
 /// s = brentq(lambda s: sum(log1p(-exp(-m*s)) for m in counts) - log1p(-.05), .9, 1.1); -expm1(-s)   # 0.6164...
 /// s = brentq(lambda s: sum(exp(-m*s) for m in counts) - .05, .9, 1.1); -expm1(-s)                   # 0.6179...
 /// ```

@@ -1,8 +1,8 @@
 //! T5: Clopper-Pearson intervals for all classes at once, verdicts.
 //!
-//! *Proof.* P_p(X >= k) grows with p, so e < l_k only for k in an upper tail of probability <= alpha; 2KM such events. Checked:
-//! the ends by their tails, the exact probability of a miss at its worst p, where it is alpha, and simultaneous
-//! coverage by simulation, which is near delta only if the classes use up their levels.
+//! *Proof.* P_p(X >= k) grows with p, so e < l_k only for k in an upper tail of probability <= alpha; 2KM such events.
+//! Checked: the ends by their tails, the exact probability of a miss at its worst p, where it is alpha, and
+//! simultaneous coverage by simulation, which is near delta only if the classes use up their levels.
 
 use car_spectral::bounds::{
     BoundError, Interval, Verdict, VerdictCounts, clopper_pearson, held_out_alpha, held_out_intervals, verdict,

@@ -1,8 +1,8 @@
 //! T5'': how many of the next n' images are wrong, and the share of errors in a finite population.
 //!
-//! *Proof.* Given that D of all n + n' images are wrong, the first n are any n of them: k ~ Hyp(n + n', D, n), and k' > most means that the tail
-//! P(Hyp(n + n', k + k', n) <= k) of what was seen is at most α, which has probability at most α whatever D
-//! (THEORY.md).
+//! *Proof.* Given that D of all n + n' images are wrong, the first n are any n of them: k ~ Hyp(n + n', D, n), and k' >
+//! most means that the tail P(Hyp(n + n', k + k', n) <= k) of what was seen is at most α, which has probability at most
+//! α whatever D (THEORY.md).
 //!
 //! Checked: all (k, k') for errors on a grid, limits one nearer miss too often; all D of a population, every single end
 //! is needed.

@@ -1,9 +1,10 @@
 //! T5': the largest error of any class and WCE without a factor K above, by Simes' test below; the classes that can be
 //! the worst; those above a level.
 //!
-//! *Proof.* The class that attains the maximum is not random, so its own upper limit alone must hold; at t = max λ_j e_j all hypotheses "λ_j e_j <= t"
-//! are true, their p-values independent and at least uniform, and Simes' test of all of them errs with probability at
-//! most α; the worst class is lost only to one of K−1 Fisher tests of true hypotheses; Holm (THEORY.md).
+//! *Proof.* The class that attains the maximum is not random, so its own upper limit alone must hold; at t = max λ_j
+//! e_j all hypotheses "λ_j e_j <= t" are true, their p-values independent and at least uniform, and Simes' test of all
+//! of them errs with probability at most α; the worst class is lost only to one of K−1 Fisher tests of true hypotheses;
+//! Holm (THEORY.md).
 //!
 //! Checked: both ends over all outcomes of two classes, beside every end; on six populations the misses of the upper
 //! end as a product over the classes, those of the lower one, of the candidates and of the classes above a level on

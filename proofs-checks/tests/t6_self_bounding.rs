@@ -1,8 +1,8 @@
 //! T6': the population's ‖C_DΛ‖₂, above by self-bounding and below by Chernoff's bound of uᵀĈΛv.
 //!
-//! *Proof.* ‖ĈΛ‖₂ is a maximum of sums of terms in [0, b]: leaving an example out lowers it by at most its term at the maximiser, and these add up to the
-//! norm itself; its mean is at least ‖C_DΛ‖₂. Below, uᵀĈΛv is a sum of independent terms in [0, b'] whose mean is at
-//! most ‖C_DΛ‖₂ (THEORY.md).
+//! *Proof.* ‖ĈΛ‖₂ is a maximum of sums of terms in [0, b]: leaving an example out lowers it by at most its term at the
+//! maximiser, and these add up to the norm itself; its mean is at least ‖C_DΛ‖₂. Below, uᵀĈΛv is a sum of independent
+//! terms in [0, b'] whose mean is at most ‖C_DΛ‖₂ (THEORY.md).
 //!
 //! Checked: misses of both ends and widths against T6 on seven populations; both ends on two classes by all outcomes,
 //! beside every end; the shipped ResNet-32, against NumPy.

@@ -1,8 +1,8 @@
 //! T6: the population's ||C_D Lambda||_2 from held-out counts, by the simple and the sharp radius: each with
 //! probability >= 1-delta, ||(C^ - C_D) Lambda||_2 <= radius.
 //!
-//! *Proof.* Simple: McDiarmid's inequality on the Frobenius norm. Sharp: matrix Bernstein, with its variance bounded from the
-//! same counts (THEORY.md).
+//! *Proof.* Simple: McDiarmid's inequality on the Frobenius norm. Sharp: matrix Bernstein, with its variance bounded
+//! from the same counts (THEORY.md).
 //!
 //! Checked: the formulas; coverage over thousands of draws from eight known populations, with the (1-delta) quantile of
 //! the distance over the radius as the measured slack; the a-priori bound at random and by search. The slack is a

@@ -1,9 +1,10 @@
 //! T7: a head of class means, certified by examples that it was trained on.
 //!
-//! *Proof.* Given S ∖ T_j only row j depends on T_j: a Gaussian about w_j⁰ as prior, about w_j as posterior, Maurer's bound with the loss [margin ≤ cσa],
-//! and [m ≤ 0] ≤ Φ(c − m/(σa))/Φ(c) (THEORY.md). Checked: that the perturbed head errs as the formula says and the KL
-//! is that of the two Gaussians; the probability of a miss where nothing is lost, over all outcomes; coverage on seven
-//! populations whose errors are known exactly; and that a prior which has seen T_j makes it false.
+//! *Proof.* Given S ∖ T_j only row j depends on T_j: a Gaussian about w_j⁰ as prior, about w_j as posterior, Maurer's
+//! bound with the loss [margin ≤ cσa], and [m ≤ 0] ≤ Φ(c − m/(σa))/Φ(c) (THEORY.md). Checked: that the perturbed head
+//! errs as the formula says and the KL is that of the two Gaussians; the probability of a miss where nothing is lost,
+//! over all outcomes; coverage on seven populations whose errors are known exactly; and that a prior which has seen T_j
+//! makes it false.
 
 use car_spectral::bounds::{
     ClassMeanCertificate, DeltaShares, HeadClass, HeadExample, PriorGrid, class_mean_head, clopper_pearson,

@@ -1,9 +1,9 @@
 //! T8: two models on the same images: a class's difference, the worst classes' difference, mean differences.
 //!
-//! *Proof.* d = s(2π − 1) with Clopper-Pearson ends of π given m and of s; D is at most the difference in A's worst class,
-//! which is not random and lies among the candidates; Bernstein's inequality with the variance bounded from the same
-//! counts (THEORY.md). Checked: the probability of a miss of one class summed over all outcomes; everything else by
-//! simulation on five populations; the widths against two separate intervals.
+//! *Proof.* d = s(2π − 1) with Clopper-Pearson ends of π given m and of s; D is at most the difference in A's worst
+//! class, which is not random and lies among the candidates; Bernstein's inequality with the variance bounded from the
+//! same counts (THEORY.md). Checked: the probability of a miss of one class summed over all outcomes; everything else
+//! by simulation on five populations; the widths against two separate intervals.
 
 use car_spectral::bounds::{
     Averaging, ComparisonVerdict, Interval, PairedCounts, class_differences, clopper_pearson, difference_interval,

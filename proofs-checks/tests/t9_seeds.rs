@@ -1,7 +1,7 @@
 //! T9: groups of networks: the statement for these networks, and the one between seeds.
 //!
-//! *Proof.* T8 (b) for every pair at delta/M and the mean of the ends; Student's t (THEORY.md). Checked: coverage of both by
-//! simulation, the second against its own level, which it uses up; and that neither interval is the other's.
+//! *Proof.* T8 (b) for every pair at delta/M and the mean of the ends; Student's t (THEORY.md). Checked: coverage of
+//! both by simulation, the second against its own level, which it uses up; and that neither interval is the other's.
 
 use car_spectral::bounds::{PairedCounts, mcnemar, networks_difference, paired_seeds, unpaired_seeds};
 use proofs_checks::draws::{category, miss_probability, normal};

@@ -12,8 +12,8 @@
 //! shares the two floors are 0.660 and 0.016. Source: here.
 
 use super::BoundError;
+use super::bisection::ln_complement_of_common_floor;
 use super::error::{check_delta, check_num_classes};
-use super::floor::ln_complement_of_common_floor;
 
 /// δ_1, ..., δ_K > 0 with Σ δ_j ≤ δ.
 #[derive(Clone, Debug, PartialEq)]

@@ -12,7 +12,7 @@
 //! δ = 0.05, classes of 5 images): worst class 0.451, all classes at once with a common floor 0.616, shares of equal
 //! floors 0.618, equal shares 0.781. Source: here.
 
-use super::bisection::neighbours;
+use super::bisection::ln_complement_of_common_floor;
 use super::error::{check_delta, check_length, check_num_classes};
 use super::interval::held_out_alpha;
 use super::{BoundError, DeltaShares};
@@ -78,12 +78,6 @@ pub fn equal_shares_floor(class_counts: &[u64], delta: f64) -> Result<Vec<f64>, 
 pub fn held_out_floor(class_counts: &[u64], delta: f64, models_compared: usize) -> Result<Vec<f64>, BoundError> {
     let alpha = held_out_alpha(class_counts.len(), delta, models_compared)?;
     Ok(class_counts.iter().map(|&count| from_samples(count, alpha)).collect())
-}
-
-/// The least float s = −ln(1−U) for which `large_enough` is true, a condition that becomes true once as s grows, and at
-/// U = 1 − δ/K is, K = `num_classes`.
-pub(super) fn ln_complement_of_common_floor(num_classes: usize, delta: f64, large_enough: impl Fn(f64) -> bool) -> f64 {
-    neighbours(0.0, (num_classes as f64 / delta).ln(), |s| !large_enough(s)).1
 }
 
 #[cfg(test)]

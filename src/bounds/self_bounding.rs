@@ -3,7 +3,8 @@
 //! ```text
 //! each end with probability >= 1 − δ/2:
 //! ‖C_DΛ‖₂ <= (√(bL/2) + √(‖ĈΛ‖₂ + bL/2))²,          b = max_j λ_j/n_j,  L = ln(2/δ)
-//! ‖C_DΛ‖₂ >= μ, the root below X = uᵀĈΛv of  μ − X + X ln(X/μ) = b'L',   b' = max_j(λ_j v_j/n_j) max_i u_i,  L' = ln(2N/δ)
+//! ‖C_DΛ‖₂ >= μ, the root below X = uᵀĈΛv of  μ − X + X ln(X/μ) = b'L',
+//!              b' = max_j(λ_j v_j/n_j) max_i u_i,  L' = ln(2N/δ)
 //! ```
 //! the largest such μ of N pairs of unit vectors u, v >= 0 that are fixed before the held-out samples are seen: the
 //! vector of ones twice, top pairs of C_gΛ on the training images, of a validation set. Pairs from a part of the

@@ -29,8 +29,8 @@ pub(super) struct Planned {
 /// Reads files, and of folders the files that end in `.toml`, by name.
 ///
 /// # Errors
-/// [`AnalysisError::Training`] for a file that cannot be read or is no experiment; [`AnalysisError::Mismatch`] for a folder
-/// without one, and for two files whose runs would share a folder.
+/// [`AnalysisError::Training`] for a file that cannot be read or is no experiment; [`AnalysisError::Mismatch`] for a
+/// folder without one, and for two files whose runs would share a folder.
 pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<Planned>, AnalysisError> {
     let mut files = Vec::new();
     for path in paths {

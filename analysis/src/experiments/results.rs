@@ -47,9 +47,6 @@ impl RunResults {
     /// # Errors
     /// [`AnalysisError`] naming the file that is missing, damaged or not of this run.
     pub fn read(folder: &Path) -> Result<Self, AnalysisError> {
-        let mismatch = |file: &Path, problem: &str| AnalysisError::Mismatch {
-            problem: format!("{}: {problem}; train the run again with --overwrite", file.display()),
-        };
         let model = folder.join("model.safetensors");
         let description =
             description::describe(&model)?.ok_or_else(|| mismatch(&model, "it does not describe its run"))?;
@@ -58,18 +55,7 @@ impl RunResults {
             let paper = CarOptions::paper();
             ClassWeights::new(counts, paper.r0, paper.weights)?
         };
-        let split = |name: &str| -> Result<(MarginCounts, SplitMetrics, Array2<f32>, Array1<usize>), AnalysisError> {
-            let path = folder.join(name);
-            let Predictions { logits, labels, .. } = read(&PredictionSource::File(path.clone()))?;
-            let logits = match logits {
-                Logits::F32(logits) if logits.ncols() == counts.len() => logits,
-                _ => return Err(mismatch(&path, "not the float32 scores of the classes that model.safetensors has")),
-            };
-            let mut found = MarginCounts::new(counts.len(), &MarginGrid::new(&[0.0])?)?;
-            found.add_batch(logits.view(), labels.view())?;
-            let metrics = SplitMetrics::of(&logits, &labels.to_vec(), counts, &weights, &CarOptions::paper())?;
-            Ok((found, metrics, logits, labels))
-        };
+        let split = |name: &str| scored(&folder.join(name), counts, &weights);
         let (train_counts, train, ..) = split("train.npz")?;
         let (test_counts, test, test_logits, test_labels) = split("test.npz")?;
         let softness = Softness::of(&test_logits, test_labels.view())?;
@@ -130,6 +116,25 @@ impl RunResults {
             step_milliseconds,
         })
     }
+}
+
+fn mismatch(file: &Path, problem: &str) -> AnalysisError {
+    AnalysisError::Mismatch { problem: format!("{}: {problem}; train the run again with --overwrite", file.display()) }
+}
+
+type Scored = (MarginCounts, SplitMetrics, Array2<f32>, Array1<usize>);
+
+/// The scores of a prediction file, counted, with [`CarOptions::paper`].
+fn scored(path: &Path, counts: &[u64], weights: &ClassWeights) -> Result<Scored, AnalysisError> {
+    let Predictions { logits, labels, .. } = read(&PredictionSource::File(path.to_owned()))?;
+    let logits = match logits {
+        Logits::F32(logits) if logits.ncols() == counts.len() => logits,
+        _ => return Err(mismatch(path, "not the float32 scores of the classes that model.safetensors has")),
+    };
+    let mut found = MarginCounts::new(counts.len(), &MarginGrid::new(&[0.0])?)?;
+    found.add_batch(logits.view(), labels.view())?;
+    let metrics = SplitMetrics::of(&logits, &labels.to_vec(), counts, weights, &CarOptions::paper())?;
+    Ok((found, metrics, logits, labels))
 }
 
 /// How sure a network is of itself on one split.

@@ -214,48 +214,6 @@ impl Random {
 
 /// The log of a run that was evaluated in every other epoch.
 pub(crate) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
-    let evaluation = |progress: f64| SplitMetrics {
-        loss: 4.0 - 2.0 * progress,
-        accuracy: 0.4 * progress,
-        many: Some(0.6 * progress),
-        medium: Some(0.3 * progress),
-        few: Some(0.05 * progress),
-        worst_class: 99,
-        worst_class_error: 1.0 - 0.1 * progress,
-        worst_tenth_error: Some(1.0 - 0.15 * progress),
-        accuracy_macro: Some(0.4 * progress),
-        zero_accuracy_classes: 9,
-        wce: 2.2 - 0.1 * progress,
-        hard_spectral_norm: 8.0 - 5.0 * progress + 0.1 * seed as f64,
-        surrogate_spectral_norm: 4.0 - 3.0 * progress,
-        surrogate_hard_cosine: Some(0.9 * progress),
-    };
-    let epoch = |number: usize| {
-        let progress = (number as f64 / 10.0).sqrt();
-        let evaluated = number.is_multiple_of(2).then(|| evaluation(progress));
-        let gap = |gap| evaluated.is_some().then_some(EmaGap { gap, surrogate: 2.0, gap_few: 0.9, surrogate_few: 1.0 });
-        EpochMetrics {
-            epoch: number,
-            train_loss: 3.0 - progress,
-            train_accuracy: 0.5 * progress,
-            learning_rate: 0.1,
-            car: car.map(|_| CarMetrics {
-                spectral: 2.0 - progress,
-                diagnosis: Some(CarDiagnosis {
-                    gradient_norm: 0.05,
-                    cross_entropy_gradient_norm: 0.08,
-                    time_share: 0.02,
-                }),
-                gap_all_columns: gap(1.9),
-                gap_present_columns: gap(1.5),
-                ema_hard_cosine: evaluated.as_ref().map(|_| 0.3),
-            }),
-            train: evaluated.clone(),
-            validation: evaluated.clone(),
-            test: evaluated,
-            seconds: 60.0,
-        }
-    };
     TrainingRun {
         name: format!("run-{seed}"),
         log: DataFile { role: "metrics".into(), path: format!("run-{seed}/metrics.jsonl"), ..DataFile::default() },
@@ -299,6 +257,54 @@ pub(crate) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
             threads: 1,
             commit: "4bf0317".into(),
         },
-        epochs: (1..=10).map(epoch).collect(),
+        epochs: epochs(seed, car),
     }
+}
+
+fn epochs(seed: u64, car: Option<CarOptions>) -> Vec<EpochMetrics> {
+    let evaluation = |progress: f64| SplitMetrics {
+        loss: 4.0 - 2.0 * progress,
+        accuracy: 0.4 * progress,
+        many: Some(0.6 * progress),
+        medium: Some(0.3 * progress),
+        few: Some(0.05 * progress),
+        worst_class: 99,
+        worst_class_error: 1.0 - 0.1 * progress,
+        worst_tenth_error: Some(1.0 - 0.15 * progress),
+        accuracy_macro: Some(0.4 * progress),
+        zero_accuracy_classes: 9,
+        wce: 2.2 - 0.1 * progress,
+        hard_spectral_norm: 8.0 - 5.0 * progress + 0.1 * seed as f64,
+        surrogate_spectral_norm: 4.0 - 3.0 * progress,
+        surrogate_hard_cosine: Some(0.9 * progress),
+    };
+    (1..=10)
+        .map(|number: usize| {
+            let progress = (number as f64 / 10.0).sqrt();
+            let evaluated = number.is_multiple_of(2).then(|| evaluation(progress));
+            let gap =
+                |gap| evaluated.is_some().then_some(EmaGap { gap, surrogate: 2.0, gap_few: 0.9, surrogate_few: 1.0 });
+            EpochMetrics {
+                epoch: number,
+                train_loss: 3.0 - progress,
+                train_accuracy: 0.5 * progress,
+                learning_rate: 0.1,
+                car: car.map(|_| CarMetrics {
+                    spectral: 2.0 - progress,
+                    diagnosis: Some(CarDiagnosis {
+                        gradient_norm: 0.05,
+                        cross_entropy_gradient_norm: 0.08,
+                        time_share: 0.02,
+                    }),
+                    gap_all_columns: gap(1.9),
+                    gap_present_columns: gap(1.5),
+                    ema_hard_cosine: evaluated.as_ref().map(|_| 0.3),
+                }),
+                train: evaluated.clone(),
+                validation: evaluated.clone(),
+                test: evaluated,
+                seconds: 60.0,
+            }
+        })
+        .collect()
 }

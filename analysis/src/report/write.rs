@@ -19,8 +19,8 @@ use super::{FormatSet, ModelFigures, Report, ReportError, check, earlier_run, ht
 ///
 /// # Errors
 /// What [`check`](super::check()) says; [`ReportError::NotADirectory`], [`ReportError::Io`] with the path;
-/// [`ReportError::Json`], [`ReportError::Template`], [`ReportError::Csv`], [`ReportError::Plot`]. After an error none of
-/// this call's files is left.
+/// [`ReportError::Json`], [`ReportError::Template`], [`ReportError::Csv`], [`ReportError::Plot`]. After an error none
+/// of this call's files is left.
 pub fn write(
     report: &Report,
     figures: &[ModelFigures],

@@ -5,24 +5,24 @@
 
 mod bounds;
 mod finding;
+mod held_out;
 mod split;
 
 use car_spectral::bounds::{
-    BiasFreeReluNetwork, Interval, VectorPair, bootstrap_selection_bias, held_out_alpha, held_out_intervals,
-    images_for_certificate, images_for_paired, prediction_limits, self_bounding_interval, simultaneous_floor,
-    spectral_certificate, weighted_worst_class_interval, worst_class_candidates, worst_class_certificate,
-    worst_class_floor, worst_class_interval, worst_class_sign_level,
+    BiasFreeReluNetwork, Interval, VectorPair, held_out_alpha, held_out_intervals, self_bounding_interval, simultaneous_floor,
+    spectral_certificate, weighted_worst_class_interval,
+    worst_class_floor,
 };
 use car_spectral::confusion::{ClassWeights, MarginCounts, MarginGrid, WeightForm};
 use car_spectral::longtail::{ClassErrors, ClassMetrics, Group};
 
 use crate::AnalysisError;
 use crate::report::{
-    Confusion, Floors, GroupAccuracy, MaxError, ModelFigures, ModelReport, Network, NetworkLayer, NextSample, Planning,
-    SpectralCertificate, SplitReport, TestReport, TrainQuantity, TrainToTest, VerdictSentence, WeightedWorstClass,
-    WorstClass, multiple, short,
+    Confusion, Floors, ModelFigures, ModelReport, Network, NetworkLayer,
+    SpectralCertificate, SplitReport, TrainQuantity, TrainToTest, VerdictSentence, multiple, short,
 };
 use crate::subject::Subject;
+use held_out::HeldOut;
 use split::AnalysedSplit;
 
 /// The most confused pairs listed in a report.
@@ -75,17 +75,7 @@ pub fn verify(
     let (errors, counts) = (test.counts.errors(), test.counts.class_counts());
     let intervals = held_out_intervals(&errors, counts, settings.delta, settings.models_compared)?;
     let wce = weighted_worst_class_interval(lambda, &errors, counts, settings.delta, settings.models_compared)?;
-    let known_counts = subject.train_counts.clone().unwrap_or_else(|| vec![0; num_classes]);
-    let train_errors = train.as_ref().map(|train| train.counts.errors());
-    let metrics = ClassMetrics::new(
-        &known_counts,
-        ClassErrors { counts, errors: &errors },
-        train
-            .as_ref()
-            .zip(train_errors.as_ref())
-            .map(|(train, errors)| ClassErrors { counts: train.counts.class_counts(), errors }),
-    )?;
-
+    let metrics = class_metrics(subject, &test, train.as_ref())?;
     let statements = bounds::Statements {
         architecture: &subject.architecture,
         train_counts: subject.train_counts.as_deref(),
@@ -96,8 +86,7 @@ pub fn verify(
         worst_class: metrics.worst_class.map(|worst| worst.index),
         settings,
     };
-    let (bounds, mut verdicts) = statements.judge()?;
-    verdicts.insert(0, chain_sentence(&test.report));
+    let (bounds, judged) = statements.judge()?;
     let train_to_test = match (&train, &subject.train) {
         (Some(train), Some(scored)) => {
             let pairs = split::pairs_of_training(scored, lambda)?;
@@ -105,20 +94,19 @@ pub fn verify(
         }
         _ => None,
     };
-    if let Some(step) = &train_to_test {
-        let sentence = step.sentence.clone();
-        verdicts.insert(1, VerdictSentence::plain("train-to-test", sentence));
-    }
-
-    verdicts.extend(missing_classes_sentence(counts));
-
-    let group = |group: Group| {
-        let found = metrics.group(group);
-        subject.train_counts.as_ref().and(found.micro.zip(found.macro_average)).map(|(accuracy, accuracy_macro)| {
-            GroupAccuracy { classes: found.estimated_classes, samples: found.samples, accuracy, accuracy_macro }
-        })
+    let step = train_to_test.as_ref().map(|step| VerdictSentence::plain("train-to-test", step.sentence.clone()));
+    let mut verdicts = vec![chain_sentence(&test.report)];
+    verdicts.extend(step.into_iter().chain(judged).chain(missing_classes_sentence(counts)));
+    let held_out = HeldOut {
+        subject,
+        settings,
+        metrics: &metrics,
+        weights: lambda,
+        intervals: &intervals,
+        wce,
+        errors: &errors,
+        counts,
     };
-    let ends = |interval: &Interval| [interval.lower, interval.upper];
     let confusions = most_confused(&test, lambda, &subject.class_names);
     let model = ModelReport {
         name: subject.name.clone(),
@@ -135,100 +123,23 @@ pub fn verify(
         bounds,
         verdicts,
         confusions,
-        test: TestReport {
-            accuracy_macro: metrics.accuracy_macro,
-            many: group(Group::Many),
-            medium: group(Group::Medium),
-            few: group(Group::Few),
-            worst_class: metrics.worst_class.map(|worst| WorstClass {
-                index: worst.index,
-                name: subject.class_names[worst.index].clone(),
-                error: worst.error,
-                interval: ends(&intervals[worst.index]),
-            }),
-            weighted_worst_class: metrics.weighted_worst_class(lambda)?.map(|worst| WeightedWorstClass {
-                index: worst.index,
-                name: subject.class_names[worst.index].clone(),
-                weight: lambda[worst.index],
-                error: worst.error,
-                interval: ends(&intervals[worst.index]),
-                weighted_error: worst.weighted_error,
-            }),
-            zero_accuracy_classes: metrics.zero_accuracy_classes.clone(),
-            class_error_interval: intervals
-                .iter()
-                .zip(counts)
-                .map(|(interval, &count)| (count > 0).then(|| ends(interval)))
-                .collect(),
-            wce_interval: ends(&wce),
-            max_error: max_error(&errors, counts, settings)?,
-            next_sample: next_samples(&errors, counts, settings)?,
-            planning: planning(&metrics.class_errors, settings)?,
-            worst_class_ratio: metrics.worst_class_ratio,
-            split: test.report,
-        },
+        test: held_out.report(test.report)?,
         train: train.map(|train| train.report),
     };
     let figures = ModelFigures { test_confusion: test.confusion };
     Ok((model, figures))
 }
 
-fn max_error(errors: &[u64], counts: &[u64], settings: &Settings) -> Result<MaxError, AnalysisError> {
-    let (delta, models) = (settings.delta, settings.models_compared);
-    let interval = worst_class_interval(errors, counts, delta, models)?;
-    let shares = errors.iter().zip(counts).filter(|(_, count)| **count > 0).map(|(&k, &n)| k as f64 / n as f64);
-    Ok(MaxError {
-        interval: [interval.lower, interval.upper],
-        at_most: worst_class_certificate(errors, counts, delta, models)?,
-        candidates: worst_class_candidates(errors, counts, delta, models)?,
-        estimate: shares.fold(0.0, f64::max),
-        estimate_bias: bootstrap_selection_bias(errors, counts)?,
-    })
-}
-
-/// Further images of each class that limits are given for.
-const NEXT_IMAGES: [u64; 2] = [100, 1000];
-
-fn next_samples(errors: &[u64], counts: &[u64], settings: &Settings) -> Result<Vec<NextSample>, AnalysisError> {
-    let alpha = held_out_alpha(counts.len(), settings.delta, settings.models_compared)?;
-    NEXT_IMAGES
-        .into_iter()
-        .map(|images| {
-            let limits = errors
-                .iter()
-                .zip(counts)
-                .map(|(&k, &n)| (n > 0).then(|| prediction_limits(k, n, images, alpha)).transpose());
-            Ok(NextSample { images, limits: limits.collect::<Result<_, _>>()? })
-        })
-        .collect()
-}
-
-/// Goals of the planning: widths of the certificate, differences of two models.
-const PLANNED: [f64; 4] = [0.1, 0.05, 0.02, 0.01];
-const POWER: f64 = 0.8;
-
-/// T11 with this model's class errors: a certificate within w of the worst error, where that is below 1; two models of
-/// which one errs on d more of the images of the worst class, while exactly one of them errs there on half of min(e, 1
-/// - e), at least d. As in the report, M certificates share delta, and so do the comparisons.
-fn planning(class_errors: &[Option<f64>], settings: &Settings) -> Result<Vec<Planning>, AnalysisError> {
-    let errors: Vec<f64> = class_errors.iter().map(|error| error.unwrap_or(0.0)).collect();
-    let worst = errors.iter().copied().fold(0.0, f64::max);
-    let mut plans = Vec::new();
-    for by in PLANNED.into_iter().filter(|by| worst + by < 1.0) {
-        let delta = settings.delta / settings.models_compared as f64;
-        let images_per_class = images_for_certificate(&errors, by, delta, POWER)?;
-        plans.push(Planning { goal: "certify".into(), by, images_per_class });
-    }
-    let level = worst_class_sign_level(settings.delta / settings.comparisons as f64)?;
-    for by in PLANNED {
-        let discordance = (0.5 * worst.min(1.0 - worst)).max(by).min(1.0);
-        plans.push(Planning {
-            goal: "compare".into(),
-            by,
-            images_per_class: images_for_paired(discordance, by, level, POWER)?,
-        });
-    }
-    Ok(plans)
+fn class_metrics(
+    subject: &Subject,
+    test: &AnalysedSplit,
+    train: Option<&AnalysedSplit>,
+) -> Result<ClassMetrics, AnalysisError> {
+    let counts = test.counts.class_counts();
+    let known_counts = subject.train_counts.clone().unwrap_or_else(|| vec![0; counts.len()]);
+    let train = train.map(|train| (train.counts.class_counts(), train.counts.errors()));
+    let train = train.as_ref().map(|(counts, errors)| ClassErrors { counts, errors });
+    Ok(ClassMetrics::new(&known_counts, ClassErrors { counts, errors: &test.counts.errors() }, train)?)
 }
 
 fn network(network: &BiasFreeReluNetwork) -> Network {

@@ -7,7 +7,8 @@ use crate::TrainingError;
 /// Mean over the anchors i of
 ///
 /// ```text
-/// l_i = -1/|P_i| sum over p in P_i of ln( exp(z_i . z_p / t) / sum over j of mean over a in A_ij of exp(z_i . z_a / t) )
+/// l_i = -1/|P_i| sum over p in P_i of
+///       ln( exp(z_i . z_p / t) / sum over j of mean over a in A_ij of exp(z_i . z_a / t) )
 /// ```
 ///
 /// where the z are the rows of `features` `[A, D]` and of `prototypes` `[K, D]`, divided by their lengths, t is the

@@ -38,22 +38,23 @@ fn numbered(options: &EmaOptions) -> [(&'static str, f64); 3] {
 /// use tch::{Device, Kind, Tensor};
 ///
 /// let mut loss = CarLoss::new(&[500, 50, 5], CarOptions::paper())?;
-/// # let (logits, targets) = (Tensor::zeros([8, 3], (Kind::Float, Device::Cpu)), Tensor::zeros([8], (Kind::Int64, Device::Cpu)));
+/// # let logits = Tensor::zeros([8, 3], (Kind::Float, Device::Cpu));
+/// # let targets = Tensor::zeros([8], (Kind::Int64, Device::Cpu));
 /// let (total, parts) = loss.forward(&logits, &targets)?;
 /// total.backward();
 /// println!("cross-entropy {:.3}", parts.cross_entropy.double_value(&[]));
 /// # Ok::<(), car_spectral_training::loss::LossError>(())
 /// ```
 ///
-/// **Kinds and devices.** Everything is computed where the logits are, in their kind; Half and BFloat16 logits are raised to
-/// Float. The state follows the logits to another device, and from Float to Double; single-precision logits for a
-/// Double state are refused.
+/// **Kinds and devices.** Everything is computed where the logits are, in their kind; Half and BFloat16 logits are
+/// raised to Float. The state follows the logits to another device, and from Float to Double; single-precision logits
+/// for a Double state are refused.
 ///
-/// **Synchronisations with the host.** One for the check of the batch, and one for each look at the Lanczos process: two
-/// or three a step from a warm start.
+/// **Synchronisations with the host.** One for the check of the batch, and one for each look at the Lanczos process:
+/// two or three a step from a warm start.
 ///
-/// **Accuracy.** The value is sigma = uᵀ M v of unit vectors with Mᵀ u = sigma v and a residual ‖M v - sigma u‖ of at most
-/// 1e-12 sigma in Double and 2e-6 sigma in Float, beyond rounding. That puts *a* singular value of M = Cbar Lambda
+/// **Accuracy.** The value is sigma = uᵀ M v of unit vectors with Mᵀ u = sigma v and a residual ‖M v - sigma u‖ of at
+/// most 1e-12 sigma in Double and 2e-6 sigma in Float, beyond rounding. That puts *a* singular value of M = Cbar Lambda
 /// within the residual of sigma, and sigma never above sigma_1; where a hundred values or more crowd just below sigma_1
 /// it may be lower than the residual says. There Lanczos also ends after 1000 steps with the pair it has, whatever its
 /// residual, and no word of it: with 150 singular values within 4e-4 of sigma_1 a value in Double was seen 4e-7 too
@@ -62,11 +63,11 @@ fn numbered(options: &EmaOptions) -> [(&'static str, f64); 3] {
 /// Of the history, entries below 1.2e-34 (Float) or 2.2e-304 (Double) become 0, and sigma_1 below those has few digits.
 /// A relu competition whose largest lead is below 2^-100 counts as one without leads.
 ///
-/// **Other norms.** [`PenaltyNorm::KyFan`] takes a full decomposition a step; singular values below 1e-8 (Double) or 1e-5 (Float)
-/// of sigma_1 have no part in its gradient.
+/// **Other norms.** [`PenaltyNorm::KyFan`] takes a full decomposition a step; singular values below 1e-8 (Double) or
+/// 1e-5 (Float) of sigma_1 have no part in its gradient.
 ///
-/// **Repeatability.** On the CPU a run repeats bit for bit for a number of threads. On CUDA `index_add` adds samples of one
-/// class in no fixed order, so the last digits may differ.
+/// **Repeatability.** On the CPU a run repeats bit for bit for a number of threads. On CUDA `index_add` adds samples of
+/// one class in no fixed order, so the last digits may differ.
 #[derive(Debug)]
 pub struct CarLoss {
     options: CarOptions,
@@ -103,6 +104,10 @@ impl State {
     }
 }
 
+fn state_error(name: &str, problem: String) -> LossError {
+    LossError::State { name: name.to_owned(), problem }
+}
+
 /// A batch that passed all checks.
 struct Batch {
     /// S `[B, K]`, in the kind computed in, attached to the logits given.
@@ -115,8 +120,8 @@ impl CarLoss {
     /// A loss for classes with `class_counts` `[K]` training samples, its moving average empty.
     ///
     /// # Errors
-    /// [`LossError::Options`]; [`LossError::Weights`] for fewer than two classes, and for counts and an r0 that leave a class
-    /// without a weight.
+    /// [`LossError::Options`]; [`LossError::Weights`] for fewer than two classes, and for counts and an r0 that leave a
+    /// class without a weight.
     pub fn new(class_counts: &[u64], options: CarOptions) -> Result<Self, LossError> {
         options.check()?;
         options.norm.check(class_counts.len())?;
@@ -197,10 +202,10 @@ impl CarLoss {
     /// Puts what [`CarLoss::state`] gave back. All or nothing.
     ///
     /// # Errors
-    /// [`LossError::State`] naming the first tensor that is missing, left over, of another shape or kind, or holds what no
-    /// batches leave behind: numbers that are negative, not finite or out of range, confusion on the diagonal or in a
-    /// column without batches, more than 2^53 batches, a `left` of a norm other than 0 and 1; and naming the option of
-    /// the average that the state was saved under another value of.
+    /// [`LossError::State`] naming the first tensor that is missing, left over, of another shape or kind, or holds what
+    /// no batches leave behind: numbers that are negative, not finite or out of range, confusion on the diagonal or in
+    /// a column without batches, more than 2^53 batches, a `left` of a norm other than 0 and 1; and naming the option
+    /// of the average that the state was saved under another value of.
     pub fn set_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<(), LossError> {
         let read = no_grad(|| self.read(state))?;
         self.state = Some(read);
@@ -343,12 +348,26 @@ impl CarLoss {
         Ok(value.f_add(&pairing.f_sub(&pairing.f_detach()?)?)?)
     }
 
+    /// Refuses a state that was saved under other options of the average; first, because other columns come with another tensor.
+    fn check_ema_options(&self, found: &Tensor) -> Result<(), LossError> {
+        if found.kind() != Kind::Double {
+            return Err(state_error(EMA_OPTIONS, format!("{:?}, expected Double", found.kind())));
+        }
+        for ((option, expected), found) in numbered(&self.options.ema).into_iter().zip(Vec::<f64>::try_from(found)?) {
+            if found != expected {
+                let problem = format!("saved under {option} {found}, this loss has {expected}");
+                return Err(state_error(EMA_OPTIONS, problem));
+            }
+        }
+        Ok(())
+    }
+
     fn read(&self, tensors: &BTreeMap<String, Tensor>) -> Result<State, LossError> {
         let seen_name = match self.options.ema.columns {
             EmaColumns::All => BATCHES,
             EmaColumns::Present => OCCURRENCES,
         };
-        let wrong = |name: &str, problem: String| LossError::State { name: name.to_owned(), problem };
+        let wrong = state_error;
         let get = |name: &str, shape: &[i64]| {
             let tensor = tensors.get(name).filter(|tensor| tensor.defined());
             let tensor = tensor.ok_or_else(|| wrong(name, "missing".to_owned()))?;
@@ -357,17 +376,7 @@ impl CarLoss {
             }
             Ok(tensor)
         };
-        // First, because other columns come with another tensor.
-        let expected = numbered(&self.options.ema);
-        let found = get(EMA_OPTIONS, &[expected.len() as i64])?;
-        if found.kind() != Kind::Double {
-            return Err(wrong(EMA_OPTIONS, format!("{:?}, expected Double", found.kind())));
-        }
-        for ((option, expected), found) in expected.into_iter().zip(Vec::<f64>::try_from(found)?) {
-            if found != expected {
-                return Err(wrong(EMA_OPTIONS, format!("saved under {option} {found}, this loss has {expected}")));
-            }
-        }
+        self.check_ema_options(get(EMA_OPTIONS, &[numbered(&self.options.ema).len() as i64])?)?;
         let names = [EMA, LEFT, seen_name, EMA_OPTIONS];
         if let Some(name) = tensors.keys().find(|name| !names.contains(&name.as_str())) {
             return Err(wrong(name, format!("not of this loss, which has `{}`", names.join("`, `"))));

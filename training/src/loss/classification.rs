@@ -92,7 +92,7 @@ impl ClassificationLoss {
     /// and each weight that the sum is divided by, becomes its mean under y,
     ///
     /// ```text
-    /// - sum_qk y_qk w_k (1 - p_qk)^gamma ln p_qk / sum_qk y_qk w_k          w_k = 1 and gamma = 0 for a loss without them
+    /// - sum_qk y_qk w_k (1 - p_qk)^gamma ln p_qk / sum_qk y_qk w_k      w_k = 1 and gamma = 0 for a loss without them
     /// ```
     ///
     /// so that labels of one class give [`ClassificationLoss::forward`], and a mixture of two labels the mixture of

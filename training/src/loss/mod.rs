@@ -7,11 +7,11 @@
 //! ```text
 //! c~_ij = (1/n_j) sum over q with y_q = j of gate(d_i) competition_i(f_q)      the batch
 //! Cbar_t  = b Cbar_{t-1} + (1-b) C~_t, the history constant for the gradient       the moving average
-//! L     = mean cross-entropy + alpha sigma_1(Cbar_t Lambda)                      Lambda = diag(lambda_j), lambda_j = (pi_j + r0)^(-1/2)
+//! L     = mean cross-entropy + alpha sigma_1(Cbar_t Lambda),   Lambda = diag(lambda_j), lambda_j = (pi_j + r0)^(-1/2)
 //! ```
 //!
-//! [`CarLoss`] does this in a loop of one's own. What `car_spectral::car::CarOptions` can choose, it does; `car_spectral::car`
-//! holds the same chain in f64 without libtorch, to read beside the paper.
+//! [`CarLoss`] does this in a loop of one's own. What `car_spectral::car::CarOptions` can choose, it does;
+//! `car_spectral::car` holds the same chain in f64 without libtorch, to read beside the paper.
 //!
 //! | file | holds |
 //! | --- | --- |

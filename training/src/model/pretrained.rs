@@ -16,8 +16,9 @@ impl Model {
     /// All but those of the last layer must be there by name and shape; the last layer's are taken if they fit.
     ///
     /// # Errors
-    /// [`TrainingError::Input`] for a file that is refused; [`TrainingError::Setting`] for `mlp`, which has no last layer
-    /// apart; [`TrainingError::WeightsMismatch`] naming the tensor that does not fit, and then nothing has changed.
+    /// [`TrainingError::Input`] for a file that is refused; [`TrainingError::Setting`] for `mlp`, which has no last
+    /// layer apart; [`TrainingError::WeightsMismatch`] naming the tensor that does not fit, and then nothing has
+    /// changed.
     pub fn start_from(&mut self, file: &Path) -> Result<Pretrained, TrainingError> {
         let last_layer = self.architecture.kind.classifier_name().ok_or_else(|| {
             TrainingError::setting("pretrained", file.display(), "is not for mlp; give another `model`")

@@ -52,8 +52,8 @@ impl ContrastiveBranch {
     /// Puts back what [`ContrastiveBranch::state`] gave.
     ///
     /// # Errors
-    /// [`TrainingError::WeightsMismatch`] naming the first tensor that is missing, left over or of another shape; then nothing has
-    /// changed.
+    /// [`TrainingError::WeightsMismatch`] naming the first tensor that is missing, left over or of another shape; then
+    /// nothing has changed.
     pub(crate) fn set_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<(), TrainingError> {
         let mismatch = |name: &str, problem: String| TrainingError::WeightsMismatch {
             problem: format!("the contrastive branch is another one: tensor `{name}` {problem}"),

@@ -112,8 +112,8 @@ impl Learner {
     /// Trains for `epoch`, from 1, telling `observer` of each step.
     ///
     /// # Errors
-    /// [`TrainingError::Diverged`] if the loss leaves the finite range, [`TrainingError::WeightsDiverged`] if a weight has left it at
-    /// the end of the epoch; the errors of images and of libtorch.
+    /// [`TrainingError::Diverged`] if the loss leaves the finite range, [`TrainingError::WeightsDiverged`] if a weight
+    /// has left it at the end of the epoch; the errors of images and of libtorch.
     pub(crate) fn train(
         &mut self,
         epoch: usize,

@@ -54,9 +54,9 @@ struct Plan<'a> {
 /// run that was to go on is finished already.
 ///
 /// # Errors
-/// [`TrainingError::Setting`] and [`TrainingError::Run`] before anything is written, also for a run to go on with that had other
-/// settings, [`TrainingError::Diverged`] and its like if loss, weights or scores leave the finite range, and the errors
-/// of files and libtorch.
+/// [`TrainingError::Setting`] and [`TrainingError::Run`] before anything is written, also for a run to go on with that
+/// had other settings, [`TrainingError::Diverged`] and its like if loss, weights or scores leave the finite range, and
+/// the errors of files and libtorch.
 pub fn train(
     data: &DataSet,
     parts: &Parts,

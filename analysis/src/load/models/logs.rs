@@ -16,8 +16,8 @@ use crate::report::TrainingRun;
 /// run that has only begun, is none.
 ///
 /// # Errors
-/// [`AnalysisError`] naming the line of a log that is damaged, a log that is not of the checkpoints' run, or checkpoints of
-/// several runs in one folder.
+/// [`AnalysisError`] naming the line of a log that is damaged, a log that is not of the checkpoints' run, or
+/// checkpoints of several runs in one folder.
 pub(super) fn read(checkpoints: &[PathBuf]) -> Result<Vec<TrainingRun>, AnalysisError> {
     let mut folders: Vec<(PathBuf, PathBuf, Description)> = Vec::new();
     for path in checkpoints {
