@@ -9,17 +9,16 @@ mod held_out;
 mod split;
 
 use car_spectral::bounds::{
-    BiasFreeReluNetwork, Interval, VectorPair, held_out_alpha, held_out_intervals, self_bounding_interval, simultaneous_floor,
-    spectral_certificate, weighted_worst_class_interval,
-    worst_class_floor,
+    BiasFreeReluNetwork, Interval, VectorPair, held_out_alpha, held_out_intervals, self_bounding_interval,
+    simultaneous_floor, spectral_certificate, weighted_worst_class_interval, worst_class_floor,
 };
 use car_spectral::confusion::{ClassWeights, MarginCounts, MarginGrid, WeightForm};
 use car_spectral::longtail::{ClassErrors, ClassMetrics, Group};
 
 use crate::AnalysisError;
 use crate::report::{
-    Confusion, Floors, ModelFigures, ModelReport, Network, NetworkLayer,
-    SpectralCertificate, SplitReport, TrainQuantity, TrainToTest, VerdictSentence, multiple, short,
+    Confusion, Floors, ModelFigures, ModelReport, Network, NetworkLayer, SpectralCertificate, SplitReport,
+    TrainQuantity, TrainToTest, VerdictSentence, multiple, short,
 };
 use crate::subject::Subject;
 use held_out::HeldOut;

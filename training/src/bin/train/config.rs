@@ -210,6 +210,35 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_goes_on_takes_the_flags_of_its_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().to_str().unwrap();
+        let given = [
+            "--data",
+            "cifar100:a \"b\"",
+            "--epochs",
+            "7",
+            "--hidden=9,8",
+            "--model",
+            "mlp",
+            "--nesterov",
+            "--car",
+            "paper",
+        ];
+        let line = |given: &[&str]| ["train"].iter().chain(given).map(OsString::from).collect::<Vec<_>>();
+        let begun = parse(line(&[&given[..], &["--out", out]].concat())).unwrap().unwrap();
+        std::fs::write(folder.path().join(FLAGS), &begun.flags).unwrap();
+        let goes_on = parse(line(&["--resume", "--out", out])).unwrap().unwrap();
+        let same = Arguments { resume: false, ..goes_on.arguments };
+        assert_eq!(format!("{same:?}"), format!("{:?}", begun.arguments));
+        assert_eq!(goes_on.flags, begun.flags);
+        // Flags that are given are those that count.
+        assert!(
+            parse(line(&["--resume", "--out", out, "--data", "cifar10:x"])).unwrap().unwrap().arguments.epochs == 200
+        );
+    }
+
+    #[test]
     fn the_command_line_wins() {
         let file = "epochs = 7\nhidden = [9, 8]\nseed = 5\nmodel = 'mlp'";
         let found = parsed(Some(file), &[&REQUIRED[..], &["--seed", "2", "--hidden=4"]].concat()).unwrap();
