@@ -593,17 +593,28 @@ pub enum InputError {
         limit: u64,
     },
 
-    /// More weights than a torch.save file may hold here.
+    /// A file that costs more memory or steps than its size allows.
     #[error(
-        "{file}: {bytes} bytes of weights, {limit} are read from a torch.save file; convert the file to .safetensors"
+        "{file}: {place}: {exceeded}; save the weights alone with torch.save(model.state_dict(), FILE), or predictions \
+         uncompressed"
     )]
-    TooManyWeights {
+    Budget {
         /// The file.
         file: PathBuf,
-        /// Bytes of the storages.
-        bytes: u64,
-        /// Bytes accepted.
-        limit: u64,
+        /// Pickle and byte, or member.
+        place: String,
+        /// What was needed and what is accepted.
+        exceeded: String,
+    },
+
+    /// Bytes that one program takes for this format and another for that.
+    #[error(
+        "{file}: refused: it is a .safetensors file and a torch.save file in one; two programs could read two different \
+         contents, write the file again"
+    )]
+    TwoFormats {
+        /// The file.
+        file: PathBuf,
     },
 
     /// A weight that is NaN or infinite.
@@ -620,15 +631,6 @@ pub enum InputError {
         element: usize,
         /// The value.
         value: f64,
-    },
-
-    /// The checkpoint reader's own refusal.
-    #[error("{file}: {problem}; save the weights again with torch.save(model.state_dict(), FILE)")]
-    Unreadable {
-        /// The file.
-        file: PathBuf,
-        /// The reader's words.
-        problem: String,
     },
 }
 
