@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use super::pickle::{Heap, Storage, View};
-use super::{Tensor, TensorData, tensor};
+use super::{Tensor, tensor};
 use crate::budget::{Budget, Exceeded};
 use crate::error::quoted;
 use crate::{ElementType, InputError};
@@ -143,6 +143,7 @@ fn gather(view: &View, size: usize, bytes: &[u8], out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::weights::TensorData;
 
     /// The data of a view of the bytes 0 to 23.
     fn laid_out(offset: u64, shape: &[u64], strides: &[u64]) -> TensorData {

@@ -7,7 +7,7 @@ use crate::ElementType;
 
 /// A name on the allow-list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Global {
+pub(in crate::weights) enum Global {
     /// A class of dictionaries: `dict`, `OrderedDict`, `Counter`.
     Dictionary,
     /// `collections.defaultdict`, whose first argument is a factory.

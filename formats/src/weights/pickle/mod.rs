@@ -3,17 +3,17 @@
 //!
 //! A pickle is a program for a stack machine. This one follows CPython's, sharing and memo included: what Python shares
 //! is shared, so that a dictionary changed after it went into the memo is changed here too. Names are fetched from a
-//! fixed list ([`globals`]); nothing is imported and nothing is called. Calls that rebuild tensors are understood
-//! ([`rebuild`]), values known to be inert are passed over unbuilt, and everything else is refused by name.
+//! fixed list (`globals`); nothing is imported and nothing is called. Calls that rebuild tensors are understood
+//! (`rebuild`), values known to be inert are passed over unbuilt, and everything else is refused by name.
 //!
 //! | file | what |
 //! | --- | --- |
-//! | [`opcode`] | the instructions by name |
-//! | [`operand`] | their arguments |
-//! | [`machine`] | what they do |
-//! | [`globals`] | the names a pickle may hold |
-//! | [`rebuild`] | storages and tensors |
-//! | [`value`] | what is on the stack, and its owner |
+//! | `opcode` | the instructions by name |
+//! | `operand` | their arguments |
+//! | `machine` | what they do |
+//! | `globals` | the names a pickle may hold |
+//! | `rebuild` | storages and tensors |
+//! | `value` | what is on the stack, and its owner |
 
 mod globals;
 mod machine;
@@ -25,7 +25,6 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-pub(super) use globals::{Global, INERT};
 pub(super) use machine::{PersistentIds, Pickle, load};
 pub(super) use value::{Heap, Key, Storage, Value, View};
 

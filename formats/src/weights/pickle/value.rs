@@ -26,7 +26,7 @@ pub(in crate::weights) enum Value {
     Storage(u32),
     Tensor(u32),
     Global(Global),
-    /// Passed over: an index into [`super::INERT`].
+    /// Passed over: an index into the table of inert names.
     Inert(u8),
 }
 
