@@ -468,7 +468,9 @@ pub enum InputError {
     /// A pickle that names functions or classes other than those of tensors and plain containers.
     #[error(
         "{file}: refused: the file names {globals} ({place}); loading it in Python could run code. Only tensors and \
-         plain containers are read here: where you trust the file, save the weights alone with \
+         plain containers are read here. To convert it: torch.save(torch.load(\"{file}\", map_location=\"cpu\", \
+         weights_only=True)[KEY], \"weights.pt\") with the KEY of its weights; if that refuses too, only plain torch.load \
+         reads it, which runs the file's code, so where you trust it. Or have it saved again with \
          torch.save(model.state_dict(), FILE) or as .safetensors"
     )]
     RefusedGlobal {

@@ -382,7 +382,8 @@ impl Machine<'_, '_> {
             })?;
             if opcode == Opcode::Stop {
                 let result = self.pop()?;
-                if !self.stack.is_empty() || !self.marks.is_empty() {
+                // Python forgets what is left; for the magic number, by which a format is told, so does this.
+                if result != Value::Magic && !(self.stack.is_empty() && self.marks.is_empty()) {
                     return Err(self.refuse("values are left on the stack at STOP"));
                 }
                 return Ok(result);
