@@ -148,7 +148,7 @@ impl<'a> Archive<'a> {
         }
         places.sort_unstable_by_key(|place| place.start);
         let mut end = 0;
-        for place in places.into_iter().chain([directory.start..directory.start]) {
+        for place in places.into_iter().chain(std::iter::once(directory.start..directory.start)) {
             if place.start < end {
                 return Err(damaged(file, format!("byte {}", place.start), "two members overlap".to_owned()));
             }

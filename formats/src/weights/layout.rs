@@ -156,7 +156,8 @@ mod tests {
     /// `torch.arange(24).as_strided(shape, strides, offset).flatten()`.
     #[test]
     fn views_of_every_kind_are_laid_out_row_by_row() {
-        let cases: [(u64, &[u64], &[u64], &[i64]); 8] = [
+        type Case<'a> = (u64, &'a [u64], &'a [u64], &'a [i64]);
+        let cases: [Case<'_>; 8] = [
             (3, &[2, 3], &[3, 1], &[3, 4, 5, 6, 7, 8]),
             (0, &[3, 2], &[1, 3], &[0, 3, 1, 4, 2, 5]),
             (1, &[2, 2, 2], &[12, 1, 4], &[1, 5, 2, 6, 13, 17, 14, 18]),

@@ -11,10 +11,12 @@
 //! | `opcode` | the instructions by name |
 //! | `operand` | their arguments |
 //! | `machine` | what they do |
+//! | `calls` | containers filled, and what stands for calls |
 //! | `globals` | the names a pickle may hold |
 //! | `rebuild` | storages and tensors |
 //! | `value` | what is on the stack, and its owner |
 
+mod calls;
 mod globals;
 mod machine;
 mod opcode;
