@@ -43,7 +43,7 @@ fn result(program: &[u8]) -> String {
     shown(&pickle, pickle.value)
 }
 
-/// The right sides are what `pickle.loads(program, encoding="utf-8")` gives in CPython 3.13.
+/// The right sides are what `pickle.loads(program, encoding="utf-8")` gives in CPython 3.11.
 #[test]
 fn instructions_do_what_python_does() {
     let cases: [(&[u8], &str); 38] = [
