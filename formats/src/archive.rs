@@ -1,14 +1,16 @@
 //! ZIP archives (.npz, torch.save), read so strictly that two programs cannot see two different contents.
 //!
-//! Accepted is what numpy, Python's zipfile, torch and the usual tools write: one directory at the very end of the
-//! file without a comment, members in place before it, local headers that agree with the directory, no name twice, no
-//! overlap, no encryption, stored or deflated. Everything else is refused: an archive that one reader takes for this
-//! and another for that has no innocent author.
+//! Accepted is what numpy, Python's zipfile, torch and the usual tools write: one directory at the very end of the file
+//! without a comment, members in place before it, local headers that agree with the directory, no name twice, no
+//! overlap and no gap, no encryption, stored or deflated. Names are what every reader takes them for: without control
+//! bytes (Python cuts at NUL) and backslashes, none equal to another but for case (torch ignores it), none renamed by
+//! an extra field (unzip follows it). Everything else is refused: an archive that one reader takes for this and another
+//! for that has no innocent author.
 //!
 //! Format: PKWARE APPNOTE 6.3.10, sections 4.3 and 4.4 (ZIP64 included).
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
@@ -17,6 +19,7 @@ use flate2::Crc;
 use flate2::read::DeflateDecoder;
 
 use super::InputError;
+use super::budget::Budget;
 use super::error::quoted;
 
 const LOCAL_HEADER: u32 = 0x0403_4b50;
@@ -28,12 +31,10 @@ const END_64_LENGTH: usize = 56;
 const END_64_LOCATOR: u32 = 0x0706_4b50;
 const END_64_LOCATOR_LENGTH: usize = 20;
 const ENTRY_LENGTH: usize = 46;
-const LOCAL_LENGTH: usize = 30;
 
-/// Deflated members up to this size are unpacked whatever their ratio (sorted labels compress a thousandfold).
-const EXPANSION_FREE: u64 = 256 << 20;
-/// Larger ones only up to this ratio: float logits do not reach it, a bomb of zeros exceeds it fivefold.
-const EXPANSION_RATIO: u64 = 200;
+/// The extra field by which Info-ZIP renames a member.
+const UNICODE_PATH: u16 = 0x7075;
+const DESCRIPTOR: u32 = 0x0807_4b50;
 
 /// How a member is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +51,8 @@ pub(crate) struct Member {
     crc32: u32,
     /// Bytes when unpacked, as the directory says.
     pub(crate) size: u64,
+    /// Whether a record of checksum and sizes follows the data.
+    described: bool,
     data: Range<usize>,
 }
 
@@ -121,14 +124,19 @@ impl<'a> Archive<'a> {
         let mut fields = Fields { file, bytes: &bytes[..directory.end], position: directory.start, what: "directory" };
         let mut members = Vec::new();
         let mut by_name = HashMap::new();
-        let mut places: Vec<(usize, usize)> = Vec::new();
+        let mut folded = HashSet::new();
+        let mut places: Vec<Range<usize>> = Vec::new();
         for _ in 0..directory.entries {
             let (member, local_start) = read_entry(file, bytes, directory.start, &mut fields)?;
             if by_name.insert(member.name.clone(), members.len()).is_some() {
                 let name = format!("member {}", quoted(&member.name));
                 return Err(InputError::Duplicate { file: file.to_path_buf(), name });
             }
-            places.push((local_start, member.data.end));
+            if !folded.insert(member.name.to_lowercase()) {
+                let name = format!("member {} (but for case)", quoted(&member.name));
+                return Err(InputError::Duplicate { file: file.to_path_buf(), name });
+            }
+            places.push(local_start..member.data.end + descriptor_length(bytes, &member));
             members.push(member);
         }
         if fields.position != directory.end {
@@ -138,9 +146,17 @@ impl<'a> Archive<'a> {
                 format!("{} bytes belong to no entry", directory.end - fields.position),
             ));
         }
-        places.sort_unstable();
-        if let Some(pair) = places.windows(2).find(|pair| pair[1].0 < pair[0].1) {
-            return Err(damaged(file, format!("byte {}", pair[1].0), "two members overlap".to_owned()));
+        places.sort_unstable_by_key(|place| place.start);
+        let mut end = 0;
+        for place in places.into_iter().chain(std::iter::once(directory.start..directory.start)) {
+            if place.start < end {
+                return Err(damaged(file, format!("byte {}", place.start), "two members overlap".to_owned()));
+            }
+            if place.start > end {
+                let problem = format!("{} bytes belong to no member", place.start - end);
+                return Err(damaged(file, format!("byte {end}"), problem));
+            }
+            end = place.end;
         }
         Ok(Self { file, bytes, members, by_name })
     }
@@ -157,16 +173,23 @@ impl<'a> Archive<'a> {
 
     /// The content of a member: borrowed if stored, unpacked if deflated, its checksum verified.
     ///
+    /// What is unpacked is charged to `budget` first.
+    ///
     /// `zero_is_unchecked`: take a checksum of 0 in the directory for "none", as torch writes it with
     /// `compute_crc32=False`.
     ///
     /// # Errors
     /// Damaged data, a wrong size or checksum, an expansion beyond reason.
-    pub(crate) fn read(&self, member: &Member, zero_is_unchecked: bool) -> Result<Cow<'a, [u8]>, InputError> {
+    pub(crate) fn read(
+        &self,
+        member: &Member,
+        zero_is_unchecked: bool,
+        budget: &mut Budget,
+    ) -> Result<Cow<'a, [u8]>, InputError> {
         let stored = &self.bytes[member.data.clone()];
         let content = match member.method {
             Method::Stored => Cow::Borrowed(stored),
-            Method::Deflated => Cow::Owned(self.inflate(member, stored)?),
+            Method::Deflated => Cow::Owned(self.inflate(member, stored, budget)?),
         };
         if !(zero_is_unchecked && member.crc32 == 0) {
             let mut crc = Crc::new();
@@ -183,21 +206,18 @@ impl<'a> Archive<'a> {
         Ok(content)
     }
 
-    fn inflate(&self, member: &Member, stored: &[u8]) -> Result<Vec<u8>, InputError> {
+    fn inflate(&self, member: &Member, stored: &[u8], budget: &mut Budget) -> Result<Vec<u8>, InputError> {
         let place = || format!("member {}", quoted(&member.name));
         let compressed = stored.len() as u64;
-        let limit = compressed.saturating_mul(EXPANSION_RATIO).max(EXPANSION_FREE);
-        if member.size > limit {
-            return Err(InputError::Expansion {
-                file: self.file.to_path_buf(),
-                member: quoted(&member.name),
-                compressed,
-                size: member.size,
-                limit,
-            });
-        }
+        budget.spend(member.size).map_err(|exceeded| InputError::Expansion {
+            file: self.file.to_path_buf(),
+            member: quoted(&member.name),
+            compressed,
+            size: member.size,
+            limit: exceeded.limit,
+        })?;
         // Deflate cannot exceed 1032 : 1, so this much is reserved only where it can be filled.
-        let capacity = member.size.min(compressed.saturating_mul(1032));
+        let capacity = member.size.min(compressed.saturating_mul(1032)).saturating_add(1);
         let mut content = super::element::reserve(self.file, &quoted(&member.name), capacity as usize)?;
         let mut decoder = DeflateDecoder::new(stored);
         decoder
@@ -212,6 +232,27 @@ impl<'a> Archive<'a> {
         }
         Ok(content)
     }
+}
+
+/// The length of the record behind a member's data: with or without its mark, with sizes of 4 or 8 bytes; 0 if there is
+/// none that agrees.
+fn descriptor_length(bytes: &[u8], member: &Member) -> usize {
+    if !member.described {
+        return 0;
+    }
+    let rest = bytes.get(member.data.end..).unwrap_or_default();
+    let mark = if rest.starts_with(&DESCRIPTOR.to_le_bytes()) { 4 } else { 0 };
+    let number = |at: usize, length: usize| {
+        let field = rest.get(at..at + length)?;
+        Some(field.iter().rev().fold(0_u64, |number, &byte| number << 8 | u64::from(byte)))
+    };
+    let agrees = |size: usize| {
+        let fields = (number(mark, 4), number(mark + 4, size), number(mark + 4 + size, size));
+        fields == (Some(member.crc32.into()), Some(member.data.len() as u64), Some(member.size))
+    };
+    // Where the long form agrees the short one does not, but for a member of no bytes: then what follows decides.
+    let next = |size: usize| rest.get(mark + 4 + 2 * size..).is_some_and(|rest| rest.starts_with(b"PK"));
+    [4, 8].into_iter().find(|&size| agrees(size) && next(size)).map_or(0, |size| mark + 4 + 2 * size)
 }
 
 fn damaged(file: &Path, place: String, problem: String) -> InputError {
@@ -332,11 +373,14 @@ fn read_entry(
     if name.is_empty() || disk != 0 {
         return Err(bad("an entry without a name, or on another disk"));
     }
-    read_zip64(extra, [&mut size, &mut compressed, &mut local_start]).ok_or_else(|| bad("malformed extra field"))?;
+    if name.contains(|character: char| character.is_control() || character == '\\') {
+        return Err(bad("a name with a control byte or a backslash, which programs read in different ways"));
+    }
+    read_zip64(extra, [&mut size, &mut compressed, &mut local_start])
+        .ok_or_else(|| bad("an extra field that is malformed or renames the member"))?;
 
     let unsupported =
         |problem: String| InputError::UnsupportedMember { file: file.to_path_buf(), member: quoted(&name), problem };
-    const ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
     if flags & ENCRYPTED != 0 {
         return Err(unsupported("it is encrypted".to_owned()));
     }
@@ -350,39 +394,8 @@ fn read_entry(
     }
 
     let local_start = usize::try_from(local_start).map_err(|_| bad("impossible position"))?;
-    let mut local = Fields { file, bytes: &bytes[..directory_start], position: local_start, what: "local header" };
-    if local.u32()? != LOCAL_HEADER {
-        return Err(bad("it points to no local header"));
-    }
-    local.take(2)?; // version
-    let local_flags = local.u16()?;
-    let local_method = local.u16()?;
-    local.take(4)?; // time and date
-    let local_crc32 = local.u32()?;
-    let local_compressed = local.u32()?;
-    let local_size = local.u32()?;
-    let local_name_length = usize::from(local.u16()?);
-    let local_extra_length = usize::from(local.u16()?);
-    let local_name = local.take(local_name_length)?;
-    let local_extra = local.take(local_extra_length)?;
-    let (mut local_size, mut local_compressed) = (u64::from(local_size), u64::from(local_compressed));
-    let mut no_position = 0;
-    read_zip64(local_extra, [&mut local_size, &mut local_compressed, &mut no_position])
-        .ok_or_else(|| bad("malformed extra field in the local header"))?;
-    // With bit 3 the local header leaves sizes and checksum to a record behind the data.
-    const SIZES_FOLLOW: u16 = 1 << 3;
-    let sizes_agree =
-        local_flags & SIZES_FOLLOW != 0 || (local_crc32, local_compressed, local_size) == (crc32, compressed, size);
-    if local_name != raw_name || local_method != method_number(method) || local_flags & ENCRYPTED != 0 || !sizes_agree {
-        return Err(bad("it and the local header describe two different members"));
-    }
-    debug_assert_eq!(
-        local.position,
-        local_start + LOCAL_LENGTH + local_name_length + local_extra_length,
-        "the fields of the local header were read one by one"
-    );
-
-    let data_start = local.position;
+    let announced = Announced { raw_name, method, crc32, compressed, size };
+    let (data_start, described) = read_local(file, bytes, directory_start, local_start, &announced, &place)?;
     let data_end = usize::try_from(compressed).ok().and_then(|length| data_start.checked_add(length));
     let Some(data_end) = data_end.filter(|&end| end <= directory_start) else {
         return Err(InputError::Truncated {
@@ -392,7 +405,56 @@ fn read_entry(
             available: (directory_start - data_start) as u64,
         });
     };
-    Ok((Member { name, method, crc32, size, data: data_start..data_end }, local_start))
+    Ok((Member { name, method, crc32, size, described, data: data_start..data_end }, local_start))
+}
+
+const ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
+
+/// What the directory says of a member.
+struct Announced<'a> {
+    raw_name: &'a [u8],
+    method: Method,
+    crc32: u32,
+    compressed: u64,
+    size: u64,
+}
+
+/// Checks a local header against the directory; gives where the data start and whether a record follows them.
+fn read_local(
+    file: &Path,
+    bytes: &[u8],
+    directory_start: usize,
+    local_start: usize,
+    announced: &Announced<'_>,
+    place: &str,
+) -> Result<(usize, bool), InputError> {
+    let bad = |problem: &str| damaged(file, place.to_owned(), problem.to_owned());
+    let mut local = Fields { file, bytes: &bytes[..directory_start], position: local_start, what: "local header" };
+    if local.u32()? != LOCAL_HEADER {
+        return Err(bad("it points to no local header"));
+    }
+    local.take(2)?; // version
+    let flags = local.u16()?;
+    let method = local.u16()?;
+    local.take(4)?; // time and date
+    let crc32 = local.u32()?;
+    let mut compressed = u64::from(local.u32()?);
+    let mut size = u64::from(local.u32()?);
+    let name_length = usize::from(local.u16()?);
+    let extra_length = usize::from(local.u16()?);
+    let name = local.take(name_length)?;
+    let extra = local.take(extra_length)?;
+    let mut no_position = 0;
+    read_zip64(extra, [&mut size, &mut compressed, &mut no_position])
+        .ok_or_else(|| bad("an extra field in the local header that is malformed or renames the member"))?;
+    // With bit 3 the local header leaves sizes and checksum to a record behind the data.
+    const SIZES_FOLLOW: u16 = 1 << 3;
+    let described = flags & SIZES_FOLLOW != 0;
+    let agree = described || (crc32, compressed, size) == (announced.crc32, announced.compressed, announced.size);
+    if name != announced.raw_name || method != method_number(announced.method) || flags & ENCRYPTED != 0 || !agree {
+        return Err(bad("it and the local header describe two different members"));
+    }
+    Ok((local.position, described))
 }
 
 fn method_number(method: Method) -> u16 {
@@ -404,7 +466,7 @@ fn method_number(method: Method) -> u16 {
 
 /// Replaces the fields that are all ones by those of the ZIP64 extra field, in their fixed order.
 ///
-/// `None` if the extra field is malformed, is there twice, or lacks a value that is needed.
+/// `None` if the extra field is malformed, is there twice, lacks a value that is needed, or renames the member.
 fn read_zip64(mut extra: &[u8], fields: [&mut u64; 3]) -> Option<()> {
     const ZIP64: u16 = 1;
     let mut long: Option<&[u8]> = None;
@@ -412,7 +474,8 @@ fn read_zip64(mut extra: &[u8], fields: [&mut u64; 3]) -> Option<()> {
         let ([a, b, c, d], rest) = extra.split_first_chunk()?;
         let length = usize::from(u16::from_le_bytes([*c, *d]));
         let (value, rest) = rest.split_at_checked(length)?;
-        if u16::from_le_bytes([*a, *b]) == ZIP64 && long.replace(value).is_some() {
+        let id = u16::from_le_bytes([*a, *b]);
+        if id == UNICODE_PATH || id == ZIP64 && long.replace(value).is_some() {
             return None;
         }
         extra = rest;
@@ -446,6 +509,10 @@ mod tests {
         writer.finish().unwrap().into_inner()
     }
 
+    fn budget() -> Budget {
+        Budget::of(1000)
+    }
+
     fn file() -> &'static Path {
         Path::new("a.zip")
     }
@@ -457,9 +524,9 @@ mod tests {
             let archive = Archive::open(file(), &bytes).unwrap();
             let names: Vec<&str> = archive.members().iter().map(|member| member.name.as_str()).collect();
             assert_eq!(names, ["first", "second"]);
-            assert_eq!(*archive.read(archive.member("first").unwrap(), false).unwrap(), [7; 1000]);
+            assert_eq!(*archive.read(archive.member("first").unwrap(), false, &mut budget()).unwrap(), [7; 1000]);
             let second = archive.member("second").unwrap();
-            assert_eq!(*archive.read(second, false).unwrap(), (0..=255).collect::<Vec<u8>>());
+            assert_eq!(*archive.read(second, false, &mut budget()).unwrap(), (0..=255).collect::<Vec<u8>>());
         }
     }
 
@@ -542,7 +609,7 @@ mod tests {
                 let bytes = [&local[..], &entry, &end].concat();
                 let archive =
                     Archive::open(file(), &bytes).unwrap_or_else(|error| panic!("{what}, {what_end}: {error}"));
-                assert_eq!(*archive.read(archive.member("x").unwrap(), false).unwrap(), *b"abc");
+                assert_eq!(*archive.read(archive.member("x").unwrap(), false, &mut budget()).unwrap(), *b"abc");
             }
             for (what_end, end) in [
                 ("other count", [end_64(1, size as u64, start as u64), end(2, size as u32, start as u32)].concat()),
@@ -578,7 +645,7 @@ mod tests {
                 flipped[position] ^= 0x10;
                 let Ok(archive) = Archive::open(file(), &flipped) else { continue };
                 let contents: Result<Vec<_>, _> =
-                    archive.members().iter().map(|member| archive.read(member, false)).collect();
+                    archive.members().iter().map(|member| archive.read(member, false, &mut budget())).collect();
                 // What still opens has the same contents: dates, versions and attributes carry no meaning here.
                 if let Ok(contents) = contents {
                     assert_eq!((&*contents[0], contents[1].len()), (&[7_u8; 1000][..], 256), "byte {position}");
@@ -630,7 +697,7 @@ mod tests {
         }
         let bytes = writer.finish().unwrap().into_inner();
         let archive = Archive::open(file(), &bytes).unwrap();
-        let error = archive.read(&archive.members()[0], false).unwrap_err();
+        let error = archive.read(&archive.members()[0], false, &mut budget()).unwrap_err();
         assert!(matches!(error, InputError::Expansion { size: 269_484_032, .. }), "{error}");
     }
 
@@ -644,7 +711,7 @@ mod tests {
                 bytes[size] = bytes[size].wrapping_add(change);
                 bytes[position] = bytes[position].wrapping_add(change);
                 let archive = Archive::open(file(), &bytes).unwrap();
-                let error = archive.read(&archive.members()[0], false).unwrap_err();
+                let error = archive.read(&archive.members()[0], false, &mut budget()).unwrap_err();
                 assert!(matches!(error, InputError::Damaged { .. }), "{error}");
                 assert!(error.to_string().contains("\"first\""), "{error}");
             }

@@ -155,20 +155,39 @@ pub(crate) fn extend_f64(bytes: &[u8], order: ByteOrder, out: &mut Vec<f64>) {
     fixed_width!(bytes, order, f64, |x: f64| x, out);
 }
 
-/// Integer values of integer bytes of any width appended to `out`; `false` for any other element type.
-pub(crate) fn extend_integers(bytes: &[u8], element: ElementType, order: ByteOrder, out: &mut Vec<i128>) -> bool {
-    match element {
-        ElementType::I8 => fixed_width!(bytes, order, i8, i128::from, out),
-        ElementType::I16 => fixed_width!(bytes, order, i16, i128::from, out),
-        ElementType::I32 => fixed_width!(bytes, order, i32, i128::from, out),
-        ElementType::I64 => fixed_width!(bytes, order, i64, i128::from, out),
-        ElementType::U8 => fixed_width!(bytes, order, u8, i128::from, out),
-        ElementType::U16 => fixed_width!(bytes, order, u16, i128::from, out),
-        ElementType::U32 => fixed_width!(bytes, order, u32, i128::from, out),
-        ElementType::U64 => fixed_width!(bytes, order, u64, i128::from, out),
-        _ => return false,
+/// Gives integer bytes of any width to `take`, one value at a time; `false` for any other element type.
+///
+/// # Errors
+/// The first of `take`.
+pub(crate) fn for_each_integer<E>(
+    bytes: &[u8],
+    element: ElementType,
+    order: ByteOrder,
+    mut take: impl FnMut(i128) -> Result<(), E>,
+) -> Result<bool, E> {
+    macro_rules! each {
+        ($type:ty) => {{
+            let (elements, _) = bytes.as_chunks::<{ size_of::<$type>() }>();
+            elements.iter().try_for_each(|stored| {
+                take(i128::from(match order {
+                    ByteOrder::Little => <$type>::from_le_bytes(*stored),
+                    ByteOrder::Big => <$type>::from_be_bytes(*stored),
+                }))
+            })?
+        }};
     }
-    true
+    match element {
+        ElementType::I8 => each!(i8),
+        ElementType::I16 => each!(i16),
+        ElementType::I32 => each!(i32),
+        ElementType::I64 => each!(i64),
+        ElementType::U8 => each!(u8),
+        ElementType::U16 => each!(u16),
+        ElementType::U32 => each!(u32),
+        ElementType::U64 => each!(u64),
+        _ => return Ok(false),
+    }
+    Ok(true)
 }
 
 /// Position of the first value that is NaN or infinite.
@@ -240,13 +259,21 @@ mod tests {
 
     #[test]
     fn integers_keep_their_sign_and_width() {
-        let mut out = Vec::new();
-        assert!(extend_integers(&[0xff], ElementType::I8, ByteOrder::Little, &mut out));
-        assert!(extend_integers(&[0xff], ElementType::U8, ByteOrder::Little, &mut out));
-        assert!(extend_integers(&[0, 1], ElementType::U16, ByteOrder::Big, &mut out));
-        assert!(extend_integers(&[0xff; 8], ElementType::U64, ByteOrder::Little, &mut out));
-        assert_eq!(out, [-1, 255, 1, i128::from(u64::MAX)]);
-        assert!(!extend_integers(&[0; 8], ElementType::F64, ByteOrder::Little, &mut out));
-        assert!(!extend_integers(&[0], ElementType::Bool, ByteOrder::Little, &mut out));
+        let integers = |bytes: &[u8], element, order| {
+            let mut out = Vec::new();
+            let known = for_each_integer(bytes, element, order, |integer| {
+                out.push(integer);
+                if integer == 13 { Err("thirteen") } else { Ok(()) }
+            });
+            known.map(|known| known.then_some(out))
+        };
+        assert_eq!(integers(&[0xff, 1], ElementType::I8, ByteOrder::Little), Ok(Some(vec![-1, 1])));
+        assert_eq!(integers(&[0xff], ElementType::U8, ByteOrder::Little), Ok(Some(vec![255])));
+        assert_eq!(integers(&[0, 1], ElementType::U16, ByteOrder::Big), Ok(Some(vec![1])));
+        let largest = Ok(Some(vec![i128::from(u64::MAX)]));
+        assert_eq!(integers(&[0xff; 8], ElementType::U64, ByteOrder::Little), largest);
+        assert_eq!(integers(&[0; 8], ElementType::F64, ByteOrder::Little), Ok(None));
+        assert_eq!(integers(&[0], ElementType::Bool, ByteOrder::Little), Ok(None));
+        assert_eq!(integers(&[13, 1], ElementType::U8, ByteOrder::Little), Err("thirteen"));
     }
 }

@@ -468,7 +468,9 @@ pub enum InputError {
     /// A pickle that names functions or classes other than those of tensors and plain containers.
     #[error(
         "{file}: refused: the file names {globals} ({place}); loading it in Python could run code. Only tensors and \
-         plain containers are read here: where you trust the file, save the weights alone with \
+         plain containers are read here. To convert it: torch.save(torch.load(\"{file}\", map_location=\"cpu\", \
+         weights_only=True)[KEY], \"weights.pt\") with the KEY of its weights; if that refuses too, only plain torch.load \
+         reads it, which runs the file's code, so where you trust it. Or have it saved again with \
          torch.save(model.state_dict(), FILE) or as .safetensors"
     )]
     RefusedGlobal {
@@ -593,17 +595,28 @@ pub enum InputError {
         limit: u64,
     },
 
-    /// More weights than a torch.save file may hold here.
+    /// A file that costs more memory or steps than its size allows.
     #[error(
-        "{file}: {bytes} bytes of weights, {limit} are read from a torch.save file; convert the file to .safetensors"
+        "{file}: {place}: {exceeded}; save the weights alone with torch.save(model.state_dict(), FILE), or predictions \
+         uncompressed"
     )]
-    TooManyWeights {
+    Budget {
         /// The file.
         file: PathBuf,
-        /// Bytes of the storages.
-        bytes: u64,
-        /// Bytes accepted.
-        limit: u64,
+        /// Pickle and byte, or member.
+        place: String,
+        /// What was needed and what is accepted.
+        exceeded: String,
+    },
+
+    /// Bytes that one program takes for this format and another for that.
+    #[error(
+        "{file}: refused: it is a .safetensors file and a torch.save file in one; two programs could read two different \
+         contents, write the file again"
+    )]
+    TwoFormats {
+        /// The file.
+        file: PathBuf,
     },
 
     /// A weight that is NaN or infinite.
@@ -620,15 +633,6 @@ pub enum InputError {
         element: usize,
         /// The value.
         value: f64,
-    },
-
-    /// The checkpoint reader's own refusal.
-    #[error("{file}: {problem}; save the weights again with torch.save(model.state_dict(), FILE)")]
-    Unreadable {
-        /// The file.
-        file: PathBuf,
-        /// The reader's words.
-        problem: String,
     },
 }
 

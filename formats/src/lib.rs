@@ -16,6 +16,7 @@
 
 mod archive;
 pub mod atomic;
+mod budget;
 mod class_name;
 mod content;
 pub mod counts;

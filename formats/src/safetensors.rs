@@ -10,7 +10,7 @@ use std::path::Path;
 
 use safetensors::tensor::{Metadata, SafeTensorError};
 use safetensors::{Dtype, SafeTensors};
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::error::{escaped, quoted};
 use super::{ElementType, FileError, InputError};
@@ -35,8 +35,12 @@ pub(crate) fn is_truncated_safetensors(bytes: &[u8]) -> bool {
 /// # Errors
 /// [`FileError::Malformed`] for bytes that are no whole safetensors file.
 pub fn safetensors_metadata(path: &Path, bytes: &[u8], key: &str) -> Result<Option<String>, FileError> {
-    let (_, header) = SafeTensors::read_metadata(bytes)
+    let (length, header) = SafeTensors::read_metadata(bytes)
         .map_err(|error| FileError::malformed(path, format!("not a whole safetensors file: {error}")))?;
+    if let Some(twice) = duplicate_key(&bytes[LENGTH_BYTES..LENGTH_BYTES + length]) {
+        let twice = quoted(&twice);
+        return Err(FileError::malformed(path, format!("{twice} is there twice in the header; write the file again")));
+    }
     Ok(header.metadata().as_ref().and_then(|metadata| metadata.get(key)).cloned())
 }
 
@@ -59,7 +63,10 @@ pub(crate) fn open<'a>(file: &Path, bytes: &'a [u8]) -> Result<(SafeTensors<'a>,
     // At most `available`, a length in memory.
     let data_start = LENGTH_BYTES + header_length as usize;
     if let Some(name) = duplicate_key(&bytes[LENGTH_BYTES..data_start]) {
-        return Err(InputError::Duplicate { file: file.to_path_buf(), name: format!("tensor {}", quoted(&name)) });
+        return Err(InputError::Duplicate {
+            file: file.to_path_buf(),
+            name: format!("the header's key {}", quoted(&name)),
+        });
     }
     let header = |problem: String| damaged(format!("header (bytes {LENGTH_BYTES} to {data_start})"), problem);
     match SafeTensors::read_metadata(bytes) {
@@ -110,26 +117,71 @@ fn announced_bytes(header: &[u8]) -> u64 {
     serde_json::from_slice::<Metadata>(header).map_or(0, |metadata| metadata.data_len() as u64)
 }
 
-/// The first key that is twice in the top level of a JSON object; `None` also for what is no JSON object.
+/// The first key that is twice in an object of a JSON text, at any depth; `None` also for what is no JSON object.
 fn duplicate_key(json: &[u8]) -> Option<String> {
-    struct Keys;
-    impl<'de> Visitor<'de> for Keys {
-        type Value = Option<String>;
+    let mut twice = None;
+    // The depth is bounded by the parser.
+    let _ = Keys(&mut twice).deserialize(&mut serde_json::Deserializer::from_slice(json));
+    twice
+}
 
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a JSON object")
-        }
+/// Visits a JSON value, keeping the first key that is twice in its object.
+struct Keys<'a>(&'a mut Option<String>);
 
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut seen = HashSet::new();
-            let mut twice = None;
-            while let Some((key, IgnoredAny)) = map.next_entry::<String, IgnoredAny>()? {
-                if !seen.insert(key.clone()) {
-                    twice.get_or_insert(key);
-                }
-            }
-            Ok(twice)
-        }
+impl<'de> DeserializeSeed<'de> for Keys<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
     }
-    serde_json::Deserializer::from_slice(json).deserialize_map(Keys).ok().flatten()
+}
+
+impl<'de> Visitor<'de> for Keys<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut seen = HashSet::new();
+        while let Some(key) = map.next_key::<String>()? {
+            map.next_value_seed(Keys(self.0))?;
+            if seen.contains(&key) {
+                self.0.get_or_insert(key);
+            } else {
+                seen.insert(key);
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while items.next_element_seed(Keys(self.0))?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
 }

@@ -22,8 +22,9 @@ use std::str::FromStr;
 
 use ndarray::{Array1, Array2, ArrayView1, ShapeBuilder};
 
+use super::budget::Budget;
 use super::content::Content;
-use super::element::{ByteOrder, elements_in, extend_f32, extend_f64, extend_integers, first_non_finite, reserve};
+use super::element::{ByteOrder, elements_in, extend_f32, extend_f64, first_non_finite, for_each_integer, reserve};
 use super::safetensors::{is_safetensors, is_truncated_safetensors};
 use super::{ElementType, InputError};
 
@@ -149,7 +150,7 @@ pub fn read(source: &PredictionSource) -> Result<Predictions, InputError> {
                         logits: npy::parse(&logits.file, LOGITS, Cow::Borrowed(&logits.bytes))?,
                         labels: npy::parse(&labels.file, LABELS, Cow::Borrowed(&labels.bytes))?,
                     }
-                    .convert()
+                    .convert(&mut Budget::of(logits.bytes.len() + labels.bytes.len()))
                 })
             })?;
             (parsed, format!("{logits_sha256},{labels_sha256}"))
@@ -162,12 +163,13 @@ type Converted = (Logits, Array1<usize>, ElementType);
 
 fn parse_file(content: &Content) -> Result<Converted, InputError> {
     let (file, bytes) = (content.file.as_path(), content.bytes.as_slice());
+    let budget = &mut Budget::of(bytes.len());
     if bytes.starts_with(b"PK") {
-        npz::parse(file, bytes)?.convert()
+        npz::parse(file, bytes, budget)?.convert(budget)
     } else if bytes.starts_with(npy::MAGIC) {
         Err(InputError::LoneNpy { file: file.to_path_buf() })
     } else if is_safetensors(bytes) || is_truncated_safetensors(bytes) {
-        safetensors::parse(file, bytes)?.convert()
+        safetensors::parse(file, bytes)?.convert(budget)
     } else if bytes.iter().take(4096).all(|&byte| byte >= b' ' || byte.is_ascii_whitespace()) {
         csv::parse(content)
     } else {
@@ -259,31 +261,39 @@ impl StoredArray<'_> {
 }
 
 impl StoredArray<'_> {
-    /// One integer a sample. Floating-point labels, which NumPy hands out freely, are taken where they are whole.
-    fn class_numbers(&self, samples: usize) -> Result<Vec<i128>, InputError> {
-        let mut integers = reserve(self.file, LABELS, samples)?;
-        if extend_integers(self.data(), self.element, self.order, &mut integers) {
-            return Ok(integers);
+    /// The class of each sample. Floating-point labels, which NumPy hands out freely, are taken where they are whole.
+    fn class_numbers(&self, samples: usize, classes: usize) -> Result<Vec<usize>, InputError> {
+        let mut labels = reserve(self.file, LABELS, samples)?;
+        let known = for_each_integer(self.data(), self.element, self.order, |label| {
+            labels.push(checked_label(self.file, labels.len(), label, classes)?);
+            Ok::<_, InputError>(())
+        })?;
+        if known {
+            return Ok(labels);
         }
-        let mut numbers: Vec<f64> = reserve(self.file, LABELS, samples)?;
-        if self.element == ElementType::F64 {
-            extend_f64(self.data(), self.order, &mut numbers);
-        } else {
-            let mut single = reserve(self.file, LABELS, samples)?;
-            if !extend_f32(self.data(), self.element, self.order, &mut single) {
-                return Err(self.wrong_type("an integer type"));
+        let mut push = |number: f64| {
+            let sample = labels.len();
+            let fractional = || InputError::FractionalLabel { file: self.file.to_path_buf(), sample, label: number };
+            let label = whole(number).ok_or_else(fractional)?;
+            labels.push(checked_label(self.file, sample, label, classes)?);
+            Ok::<_, InputError>(())
+        };
+        // In blocks, so that the floating-point copy stays small.
+        const BLOCK: usize = 1 << 15;
+        for block in self.data().chunks(BLOCK) {
+            if self.element == ElementType::F64 {
+                let mut numbers = Vec::new();
+                extend_f64(block, self.order, &mut numbers);
+                numbers.into_iter().try_for_each(&mut push)?;
+            } else {
+                let mut numbers = Vec::new();
+                if !extend_f32(block, self.element, self.order, &mut numbers) {
+                    return Err(self.wrong_type("an integer type"));
+                }
+                numbers.into_iter().try_for_each(|number| push(number.into()))?;
             }
-            numbers.extend(single.into_iter().map(f64::from));
         }
-        for (sample, number) in numbers.into_iter().enumerate() {
-            let label = whole(number).ok_or_else(|| InputError::FractionalLabel {
-                file: self.file.to_path_buf(),
-                sample,
-                label: number,
-            })?;
-            integers.push(label);
-        }
-        Ok(integers)
+        Ok(labels)
     }
 }
 
@@ -300,11 +310,20 @@ struct StoredPredictions<'a> {
 
 impl StoredPredictions<'_> {
     /// Checks shapes and types, then converts in bulk.
-    fn convert(&self) -> Result<Converted, InputError> {
+    fn convert(&self, budget: &mut Budget) -> Result<Converted, InputError> {
         let (samples, classes) = self.check_shapes()?;
         let (logits, labels) = (&self.logits, &self.labels);
         let (file, order, element) = (logits.file, logits.order, logits.element);
         let count = samples * classes; // equals the elements that `check_shapes` has seen
+        let size = if element == ElementType::F64 { 8 } else { 4 };
+        // Scores in column-major order are copied once more; labels take eight bytes.
+        let copies = if logits.fortran_order { 2 } else { 1 };
+        let bytes = (size * copies * count + 8 * samples) as u64;
+        budget.spend(bytes).map_err(|exceeded| InputError::Budget {
+            file: file.to_path_buf(),
+            place: format!("array {LOGITS}"),
+            exceeded: exceeded.to_string(),
+        })?;
         let values = if element == ElementType::F64 {
             let mut values = reserve(file, LOGITS, count)?;
             extend_f64(logits.data(), order, &mut values);
@@ -316,13 +335,7 @@ impl StoredPredictions<'_> {
             }
             Logits::F32(logits.matrix((samples, classes), values, f32::is_finite)?)
         };
-        let classes_of_samples = labels
-            .class_numbers(samples)?
-            .into_iter()
-            .enumerate()
-            .map(|(sample, label)| checked_label(labels.file, sample, label, classes))
-            .collect::<Result<Array1<usize>, _>>()?;
-        Ok((values, classes_of_samples, element))
+        Ok((values, labels.class_numbers(samples, classes)?.into(), element))
     }
 
     /// (N, K), when both arrays have the shapes, types and bytes of N samples of K classes.

@@ -5,18 +5,29 @@ use std::path::Path;
 use super::{LABELS, LOGITS, StoredArray, StoredPredictions, npy};
 use crate::InputError;
 use crate::archive::Archive;
+use crate::budget::Budget;
 use crate::error::{quoted, quoted_list};
 
 /// Finds `logits` and `labels` in an archive.
 ///
 /// # Errors
 /// Those of the archive and of the .npy format; [`InputError::MissingArray`] with the arrays that are there.
-pub(super) fn parse<'a>(file: &'a Path, bytes: &'a [u8]) -> Result<StoredPredictions<'a>, InputError> {
+pub(super) fn parse<'a>(
+    file: &'a Path,
+    bytes: &'a [u8],
+    budget: &mut Budget,
+) -> Result<StoredPredictions<'a>, InputError> {
     let archive = Archive::open(file, bytes)?;
-    Ok(StoredPredictions { logits: array(file, &archive, LOGITS)?, labels: array(file, &archive, LABELS)? })
+    let mut array = |name| array(file, &archive, name, budget);
+    Ok(StoredPredictions { logits: array(LOGITS)?, labels: array(LABELS)? })
 }
 
-fn array<'a>(file: &'a Path, archive: &Archive<'a>, name: &'static str) -> Result<StoredArray<'a>, InputError> {
+fn array<'a>(
+    file: &'a Path,
+    archive: &Archive<'a>,
+    name: &'static str,
+    budget: &mut Budget,
+) -> Result<StoredArray<'a>, InputError> {
     // numpy writes the suffix; some writers leave it out, and numpy.load accepts both.
     let suffixed = archive.member(&format!("{name}.npy"));
     let member = match (suffixed, archive.member(name)) {
@@ -30,5 +41,5 @@ fn array<'a>(file: &'a Path, archive: &Archive<'a>, name: &'static str) -> Resul
             return Err(InputError::MissingArray { file: file.to_path_buf(), name, present: quoted_list(names) });
         }
     };
-    npy::parse(file, name, archive.read(member, false)?)
+    npy::parse(file, name, archive.read(member, false, budget)?)
 }

@@ -3,23 +3,27 @@
 //! | file | read by |
 //! | --- | --- |
 //! | .safetensors | crate `safetensors` |
-//! | torch.save, zip (PyTorch 1.6 and later) and legacy (0.1.10 to 1.5) | `pickle_guard`, then crate `pytorch-reader` |
+//! | torch.save, zip (PyTorch 1.6 and later) and legacy (0.1.10 to 1.5) | `pickle`, a machine that builds nothing but tensors |
 //! | torch.save, tar (before 0.1.10) | refused by name |
 //! | TorchScript | told apart ([`CheckpointKind::TorchScript`]), never read here: it is a program |
 //!
 //! The weights of a torch.save file may be nested (`state_dict`, `model`, `net`, ...); the prefix `module.` of
 //! `DataParallel` is taken off if every tensor has it. Both are recorded.
 
-mod pickle_guard;
+mod choice;
+mod layout;
+mod pickle;
 mod safetensors;
-mod torch_save;
+mod torch_legacy;
+mod torch_zip;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::budget::Budget;
 use super::content::Content;
-use super::element::{ByteOrder, extend_f32, extend_f64, extend_integers, first_non_finite, reserve};
+use super::element::{ByteOrder, extend_f32, extend_f64, first_non_finite, for_each_integer, reserve};
 use super::error::quoted;
 use super::safetensors::{is_safetensors, is_truncated_safetensors};
 use super::{ElementType, InputError};
@@ -111,6 +115,8 @@ pub struct Weights {
     pub nesting: Vec<String>,
     /// Top-level keys with tensors that were not read (optimizer state, averaged weights).
     pub unread: Vec<String>,
+    /// Kinds of values at the top level that were passed over unbuilt (`argparse.Namespace`, a NumPy number).
+    pub passed_over: Vec<String>,
     /// Whether the prefix `module.` was taken off every name.
     pub data_parallel: bool,
 }
@@ -170,24 +176,26 @@ pub fn read_under(file: &Path, key: &str) -> Result<Weights, InputError> {
 
 fn read_at(file: &Path, key: Option<&str>) -> Result<Weights, InputError> {
     let content = Content::read(file)?;
+    let budget = &mut Budget::of(content.bytes.len());
     let kind = kind_of(&content)?;
     let (found, sha256) = content.parse_and_hash(|content| match kind {
         CheckpointKind::Safetensors if key.is_some() => Err(InputError::NoWeights {
             file: file.to_path_buf(),
             found: "a .safetensors file has no keys above its tensors".to_owned(),
         }),
-        CheckpointKind::Safetensors => safetensors::read(content),
-        CheckpointKind::TorchSaveZip => torch_save::read_zip(content, key),
-        CheckpointKind::TorchSaveLegacy => torch_save::read_legacy(content, key),
+        CheckpointKind::Safetensors => safetensors::read(content, budget),
+        CheckpointKind::TorchSaveZip => torch_zip::read(content, key, budget),
+        CheckpointKind::TorchSaveLegacy => torch_legacy::read(content, key, budget),
         CheckpointKind::TorchScript => Err(InputError::TorchScript { file: file.to_path_buf() }),
     })?;
-    let Found { mut tensors, metadata, nesting, unread } = found;
+    let Found { mut tensors, metadata, nesting, unread, passed_over } = found;
     let data_parallel = !tensors.is_empty() && tensors.keys().all(|name| name.starts_with(DATA_PARALLEL_PREFIX));
     if data_parallel {
         tensors =
             tensors.into_iter().map(|(name, tensor)| (name[DATA_PARALLEL_PREFIX.len()..].to_owned(), tensor)).collect();
     }
-    Ok(Weights { tensors, kind, source: file.to_path_buf(), sha256, metadata, nesting, unread, data_parallel })
+    let source = file.to_path_buf();
+    Ok(Weights { tensors, kind, source, sha256, metadata, nesting, unread, passed_over, data_parallel })
 }
 
 /// What the reader of a format finds.
@@ -196,23 +204,28 @@ struct Found {
     metadata: BTreeMap<String, String>,
     nesting: Vec<String>,
     unread: Vec<String>,
+    passed_over: Vec<String>,
 }
 
 fn kind_of(content: &Content) -> Result<CheckpointKind, InputError> {
     let bytes = content.bytes.as_slice();
+    let budget = || Budget::of(bytes.len());
     if bytes.starts_with(b"PK") {
-        torch_save::zip_kind(content)
-    } else if is_safetensors(bytes) {
-        Ok(CheckpointKind::Safetensors)
-    } else if torch_save::is_tar(bytes) {
+        torch_zip::kind(content)
+    } else if torch_legacy::is_tar(bytes) {
         Err(InputError::OldTar { file: content.file.clone() })
-    } else if torch_save::is_legacy(bytes) {
+    } else if is_safetensors(bytes) {
+        if torch_legacy::begins_with_magic(content, &mut budget()) {
+            return Err(InputError::TwoFormats { file: content.file.clone() });
+        }
+        Ok(CheckpointKind::Safetensors)
+    } else if torch_legacy::is_legacy(bytes) {
         Ok(CheckpointKind::TorchSaveLegacy)
     } else if is_truncated_safetensors(bytes) {
         // Read as such, it says where it ends.
         Ok(CheckpointKind::Safetensors)
     } else {
-        torch_save::refuse_plain_pickle(content)?;
+        torch_legacy::refuse_plain_pickle(content, &mut budget())?;
         let start: Vec<String> = bytes.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         Err(InputError::UnknownFormat {
             file: content.file.clone(),
@@ -254,9 +267,11 @@ fn tensor(
         ElementType::Bool => TensorData::Bool(bytes.iter().map(|&byte| byte != 0).collect()),
         _ => {
             let mut values = reserve(file, &quoted(name), elements)?;
-            extend_integers(bytes, element, order, &mut values);
-            let integers = values.into_iter().map(i64::try_from).collect::<Result<_, _>>();
-            TensorData::I64(integers.map_err(|_| problem("a uint64 value exceeds the range of int64"))?)
+            for_each_integer(bytes, element, order, |integer| {
+                values.push(i64::try_from(integer).map_err(|_| problem("a uint64 value exceeds the range of int64"))?);
+                Ok::<_, InputError>(())
+            })?;
+            TensorData::I64(values)
         }
     };
     Ok(Tensor { shape, data, stored_dtype: element })

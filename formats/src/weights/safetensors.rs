@@ -1,7 +1,9 @@
 //! Weights from .safetensors.
 
+use super::layout::charge;
 use super::{Found, tensor};
 use crate::InputError;
+use crate::budget::Budget;
 use crate::content::Content;
 use crate::error::quoted;
 use crate::safetensors::{element_type, open};
@@ -10,7 +12,7 @@ use crate::safetensors::{element_type, open};
 ///
 /// # Errors
 /// Those of the format; [`InputError::Tensor`] for an element type that is not read; [`InputError::NoWeights`].
-pub(super) fn read(content: &Content) -> Result<Found, InputError> {
+pub(super) fn read(content: &Content, budget: &mut Budget) -> Result<Found, InputError> {
     let file = content.file.as_path();
     let (stored, metadata) = open(file, &content.bytes)?;
     let tensors = stored
@@ -21,6 +23,7 @@ pub(super) fn read(content: &Content) -> Result<Found, InputError> {
                 tensor: quoted(name),
                 problem: format!("elements of type {:?} are not read", view.dtype()),
             })?;
+            charge(file, name, view.shape().iter().map(|&extent| extent as u64), element, false, budget)?;
             Ok((name.to_owned(), tensor(file, name, view.shape().to_vec(), element, view.data())?))
         })
         .collect::<Result<std::collections::BTreeMap<_, _>, InputError>>()?;
@@ -28,5 +31,5 @@ pub(super) fn read(content: &Content) -> Result<Found, InputError> {
         return Err(InputError::NoWeights { file: file.to_path_buf(), found: "the header lists no tensor".to_owned() });
     }
     let metadata = metadata.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
-    Ok(Found { tensors, metadata, nesting: Vec::new(), unread: Vec::new() })
+    Ok(Found { tensors, metadata, nesting: Vec::new(), unread: Vec::new(), passed_over: Vec::new() })
 }

@@ -1,0 +1,158 @@
+//! What fills containers, and what stands for the calls of names.
+
+use super::globals::Global;
+use super::machine::{Machine, VALUE};
+use super::value::{Heap, Key, Value};
+use crate::InputError;
+
+/// Bytes charged for an entry of a dictionary, and for the first one.
+const ENTRY: u64 = 112;
+const FIRST_ENTRY: u64 = 240;
+
+impl Machine<'_, '_> {
+    pub(super) fn append(&mut self, items: &[Value]) -> Result<(), InputError> {
+        match self.top()? {
+            Value::List(at) => {
+                self.spend(VALUE * items.len() as u64)?;
+                self.heap.lists[at as usize].extend(items);
+                Ok(())
+            }
+            // Sets, deques: what is inert may be filled.
+            Value::Inert(_) => Ok(()),
+            _ => Err(self.refuse("values are appended to what is no list")),
+        }
+    }
+
+    pub(super) fn set_items(&mut self, target: Value, items: &[Value]) -> Result<(), InputError> {
+        let (pairs, rest) = items.as_chunks::<2>();
+        if !rest.is_empty() {
+            return Err(self.damaged("a key without a value"));
+        }
+        pairs.iter().try_for_each(|&[key, value]| self.set_item(target, key, value))
+    }
+
+    pub(super) fn set_item(&mut self, target: Value, key: Value, value: Value) -> Result<(), InputError> {
+        let Value::Dictionary(at) = target else {
+            return Err(self.refuse("an entry is set in what is no dictionary"));
+        };
+        match (Heap::as_key(key), key) {
+            (Some(key), _) => self.insert(at, key, value),
+            // No text and no integer of 64 bits equals one of these: such an entry is never looked up.
+            (None, Value::None | Value::Magic | Value::Float(_) | Value::Tuple(_) | Value::Global(_)) => Ok(()),
+            (None, Value::Inert(Global::BYTES | Global::LONG | Global::FROZEN_SET)) => Ok(()),
+            _ => Err(self.refuse("a key of a dictionary is a value that is not read here")),
+        }
+    }
+
+    fn insert(&mut self, at: u32, key: Key, value: Value) -> Result<(), InputError> {
+        self.spend(if self.heap.dictionaries[at as usize].is_empty() { FIRST_ENTRY } else { ENTRY })?;
+        self.heap.dictionaries[at as usize].insert(key, value);
+        Ok(())
+    }
+
+    /// A dictionary of what `dict(...)` is given: nothing, a dictionary, or pairs.
+    fn dictionary_of(&mut self, arguments: &[Value]) -> Result<Value, InputError> {
+        let made = self.new_dictionary()?;
+        let Value::Dictionary(at) = made else { return Ok(made) };
+        match arguments {
+            [] => {}
+            &[Value::Dictionary(from)] => {
+                self.spend(ENTRY * self.heap.dictionaries[from as usize].len() as u64)?;
+                self.heap.dictionaries[at as usize] = self.heap.dictionaries[from as usize].clone();
+            }
+            &[list @ (Value::List(_) | Value::Tuple(_))] => {
+                for index in 0..self.heap.items(list).map_or(0, <[Value]>::len) {
+                    let pair = self.heap.items(list).and_then(|pairs| self.heap.items(pairs[index]));
+                    let Some(&[key, value]) = pair else {
+                        return Err(self.refuse("a dictionary is made of what are no pairs"));
+                    };
+                    self.set_item(made, key, value)?;
+                }
+            }
+            _ => return Err(self.refuse("a dictionary is made of what is neither a dictionary nor pairs")),
+        }
+        Ok(made)
+    }
+
+    /// The elements of the one argument of `list(...)` or `tuple(...)`.
+    fn elements_of(&mut self, arguments: &[Value]) -> Result<Vec<Value>, InputError> {
+        match arguments {
+            [] => Ok(Vec::new()),
+            &[Value::List(at) | Value::Tuple(at)] => {
+                self.spend(VALUE * self.heap.lists[at as usize].len() as u64)?;
+                Ok(self.heap.lists[at as usize].clone())
+            }
+            _ => Err(self.refuse("a list or tuple is made of what is neither")),
+        }
+    }
+
+    pub(super) fn reduce(&mut self) -> Result<(), InputError> {
+        let (arguments, callable) = (self.pop()?, self.pop()?);
+        let Value::Global(callable) = callable else {
+            return Err(self.refuse("REDUCE calls a value that is not a name"));
+        };
+        let Value::Tuple(at) = arguments else {
+            return Err(self.damaged("REDUCE calls with arguments that are no tuple"));
+        };
+        // A copy that is charged: a large tuple may be fetched and given to a call again and again.
+        self.spend(VALUE * self.heap.lists[at as usize].len() as u64)?;
+        let arguments = self.heap.lists[at as usize].clone();
+        let result = match callable {
+            Global::Dictionary => self.dictionary_of(&arguments)?,
+            Global::DefaultDictionary => match arguments.split_first() {
+                None => self.new_dictionary()?,
+                Some((Value::None | Value::Global(_) | Value::Inert(_), rest)) => self.dictionary_of(rest)?,
+                Some(_) => return Err(self.refuse("a defaultdict whose factory is no name")),
+            },
+            Global::List => {
+                let items = self.elements_of(&arguments)?;
+                Value::List(self.new_list(items)?)
+            }
+            Global::Tuple => {
+                let items = self.elements_of(&arguments)?;
+                Value::Tuple(self.new_list(items)?)
+            }
+            Global::RebuildTensor | Global::RebuildTensorV2 | Global::RebuildTensorV3 => {
+                self.rebuild_tensor(callable, &arguments)?
+            }
+            Global::RebuildParameter | Global::RebuildParameterWithState => self.rebuild_parameter(&arguments)?,
+            Global::Inert(name) => Value::Inert(name),
+            // The names are told at the end.
+            Global::Refused => Value::None,
+            Global::Storage(_) | Global::UntypedStorage | Global::ElementType(_) => {
+                return Err(self.refuse("REDUCE calls the class of a storage or a type of elements"));
+            }
+        };
+        self.push(result)
+    }
+
+    /// `class.__new__(class, ...)`.
+    pub(super) fn new_object(&mut self, class: Value, arguments: Value) -> Result<(), InputError> {
+        let empty = self.heap.items(arguments).is_some_and(<[Value]>::is_empty);
+        let result = match class {
+            Value::Global(Global::Dictionary | Global::DefaultDictionary) if empty => self.new_dictionary()?,
+            Value::Global(Global::Inert(name)) => Value::Inert(name),
+            Value::Global(Global::Refused) => Value::None,
+            Value::Global(_) => return Err(self.refuse("NEWOBJ makes an object that torch.save does not write")),
+            _ => return Err(self.refuse("NEWOBJ calls a value that is not a name")),
+        };
+        self.push(result)
+    }
+
+    pub(super) fn build(&mut self) -> Result<(), InputError> {
+        let state = self.pop()?;
+        match (self.top()?, self.heap.entries(state)) {
+            (Value::Inert(_), _) => Ok(()),
+            // A refused class, told at the end.
+            (Value::None, _) if !self.refused.is_empty() => Ok(()),
+            (Value::Dictionary(_), Some(entries))
+                if entries
+                    .keys()
+                    .all(|&key| matches!(key, Key::Text(text) if self.heap.spelled(text) == "_metadata")) =>
+            {
+                Ok(())
+            }
+            _ => Err(self.refuse("BUILD sets attributes other than the _metadata of a state_dict")),
+        }
+    }
+}

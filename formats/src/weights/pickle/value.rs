@@ -1,0 +1,145 @@
+//! What is on the stack, and the heap that owns it.
+//!
+//! Containers, storages and tensors lie in a heap and are referred to by number, so that what Python shares is shared
+//! here: a dictionary changed through the memo is changed everywhere. Nothing is nested in Rust's sense: a pickle of a
+//! million tuples in each other needs no stack, and one that contains itself is dropped like any other.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::globals::Global;
+use crate::ElementType;
+
+/// A value; a copy of it is the same object to Python.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in crate::weights) enum Value {
+    None,
+    Bool(bool),
+    Integer(i64),
+    /// The magic number of a legacy file, which has 77 bits.
+    Magic,
+    Float(f64),
+    Text(u32),
+    Tuple(u32),
+    List(u32),
+    Dictionary(u32),
+    Storage(u32),
+    Tensor(u32),
+    Global(Global),
+    /// Passed over: an index into the table of inert names.
+    Inert(u8),
+}
+
+/// A key of a dictionary, equal where Python's are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::weights) enum Key {
+    Text(u32),
+    Integer(i64),
+}
+
+/// A storage that a pickle refers to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::weights) struct Storage {
+    /// The text of its key.
+    pub(in crate::weights) key: u32,
+    /// Type of its elements; `None` for a storage of bytes.
+    pub(in crate::weights) element: Option<ElementType>,
+    /// Number of its elements.
+    pub(in crate::weights) elements: u64,
+}
+
+impl Storage {
+    /// Bytes of an element.
+    pub(in crate::weights) fn element_size(&self) -> u64 {
+        // Every element type of a storage has a size.
+        self.element.and_then(ElementType::size).unwrap_or(1) as u64
+    }
+}
+
+/// A view of a storage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::weights) struct View {
+    /// Index of the storage.
+    pub(in crate::weights) storage: u32,
+    /// Type of the elements.
+    pub(in crate::weights) element: ElementType,
+    /// First element, counted in elements of this type.
+    pub(in crate::weights) offset: u64,
+    /// Extents, outermost first.
+    pub(in crate::weights) shape: Vec<u64>,
+    /// Elements between neighbours along each axis.
+    pub(in crate::weights) strides: Vec<u64>,
+}
+
+/// Owner of everything that a pickle makes.
+#[derive(Debug, Default)]
+pub(in crate::weights) struct Heap {
+    texts: Vec<Rc<str>>,
+    by_text: HashMap<Rc<str>, u32>,
+    pub(in crate::weights) lists: Vec<Vec<Value>>,
+    pub(in crate::weights) dictionaries: Vec<HashMap<Key, Value>>,
+    pub(in crate::weights) storages: Vec<Storage>,
+    pub(in crate::weights) tensors: Vec<View>,
+}
+
+impl Heap {
+    /// The number of a text: equal texts have one.
+    pub(super) fn text(&mut self, text: &str) -> u32 {
+        if let Some(&known) = self.by_text.get(text) {
+            return known;
+        }
+        // No pickle of less than 4 GiB has more texts; the budget ends long before.
+        let number = self.texts.len() as u32;
+        let text: Rc<str> = text.into();
+        self.texts.push(Rc::clone(&text));
+        self.by_text.insert(text, number);
+        number
+    }
+
+    /// The text of a number.
+    pub(in crate::weights) fn spelled(&self, text: u32) -> &str {
+        &self.texts[text as usize]
+    }
+
+    /// A key as the part of a name.
+    pub(in crate::weights) fn key(&self, key: Key) -> String {
+        match key {
+            Key::Text(text) => self.spelled(text).to_owned(),
+            Key::Integer(integer) => integer.to_string(),
+        }
+    }
+
+    /// The elements of a tuple or list.
+    pub(in crate::weights) fn items(&self, value: Value) -> Option<&[Value]> {
+        match value {
+            Value::Tuple(at) | Value::List(at) => Some(&self.lists[at as usize]),
+            _ => None,
+        }
+    }
+
+    /// The entries of a dictionary.
+    pub(in crate::weights) fn entries(&self, value: Value) -> Option<&HashMap<Key, Value>> {
+        match value {
+            Value::Dictionary(at) => Some(&self.dictionaries[at as usize]),
+            _ => None,
+        }
+    }
+
+    /// The value under a text, if `value` is a dictionary that has it.
+    pub(in crate::weights) fn entry(&self, value: Value, key: &str) -> Option<Value> {
+        self.entries(value)?.get(&Key::Text(*self.by_text.get(key)?)).copied()
+    }
+
+    /// The key of a dictionary that a value is; `None` for what equals no text and no integer of 64 bits, so that
+    /// nothing can be looked up by it.
+    pub(super) fn as_key(value: Value) -> Option<Key> {
+        match value {
+            Value::Text(text) => Some(Key::Text(text)),
+            Value::Integer(integer) => Some(Key::Integer(integer)),
+            Value::Bool(truth) => Some(Key::Integer(truth.into())),
+            // 1.0 and 1 are one key. Below 2^53 the conversion is exact; no larger integer names a tensor.
+            Value::Float(number) if number.fract() == 0.0 && number.abs() < 9e15 => Some(Key::Integer(number as i64)),
+            _ => None,
+        }
+    }
+}

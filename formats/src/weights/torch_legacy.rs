@@ -1,0 +1,176 @@
+//! torch.save of PyTorch 0.1.10 to 1.5: five pickles, then for each storage its number of elements and its bytes.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::layout::StorageBytes;
+use super::pickle::{Heap, LEGACY_MAGIC, PersistentIds, Pickle, Storage, Value, load};
+use super::{Found, choice};
+use crate::InputError;
+use crate::budget::Budget;
+use crate::content::Content;
+use crate::error::quoted;
+
+/// The version that every such file states.
+const PROTOCOL: i64 = 1001;
+
+/// The magic number is the first pickle, and ends within so many bytes in every protocol.
+const MAGIC_WITHIN: usize = 64;
+
+/// The pickles, in order.
+const PICKLES: [&str; 5] =
+    ["magic number", "protocol version", "system information", "saved object", "list of storages"];
+
+/// Whether a file is a tar archive, by the mark of POSIX or by the checksum of its first header, by which Python's
+/// `tarfile`, and so `torch.load`, tells one.
+pub(super) fn is_tar(bytes: &[u8]) -> bool {
+    let Some(header) = bytes.first_chunk::<512>() else { return false };
+    let field = header[148..156].split(|&byte| byte == 0).next().unwrap_or_default().trim_ascii();
+    let octal = std::str::from_utf8(field).ok().and_then(|digits| i64::from_str_radix(digits, 8).ok());
+    let sum = |value: fn(u8) -> i64| -> i64 {
+        let rest = header[..148].iter().chain(&header[156..]);
+        256 + rest.map(|&byte| value(byte)).sum::<i64>()
+    };
+    let sums = [sum(i64::from), sum(|byte| byte.cast_signed().into())];
+    // Numbers above the octal range are stored in base 256 behind a first byte of 0x80 or 0xff.
+    let binary = match header[148] {
+        0x80 | 0xff => {
+            let high = if header[148] == 0xff { -1 } else { 0 };
+            Some(header[149..156].iter().fold(high, |number, &byte| number << 8 | i64::from(byte)))
+        }
+        _ => None,
+    };
+    &header[257..262] == b"ustar" || binary.or(octal).is_some_and(|stated| sums.contains(&stated))
+}
+
+/// Whether a file starts with the magic number.
+pub(super) fn is_legacy(bytes: &[u8]) -> bool {
+    let start = &bytes[..bytes.len().min(MAGIC_WITHIN)];
+    let holds = |magic: &[u8]| start.windows(magic.len()).any(|window| window == magic);
+    // As protocols 2 and up write it, and in decimal as protocols 0 and 1 do.
+    holds(&LEGACY_MAGIC.to_le_bytes()[..10]) || holds(LEGACY_MAGIC.to_string().as_bytes())
+}
+
+/// Whether the file begins with a pickle of the magic number, wherever that stands, as `torch.load` looks for it.
+pub(super) fn begins_with_magic(content: &Content, budget: &mut Budget) -> bool {
+    load(&content.file, "pickle", &content.bytes, 0, PersistentIds::None, budget)
+        .is_ok_and(|pickle| pickle.value == Value::Magic)
+}
+
+/// Fails if the file is a pickle by itself: by the names it holds, or as no torch.save file.
+pub(super) fn refuse_plain_pickle(content: &Content, budget: &mut Budget) -> Result<(), InputError> {
+    let file = content.file.clone();
+    match load(&content.file, "pickle", &content.bytes, 0, PersistentIds::None, budget) {
+        Err(error @ InputError::RefusedGlobal { .. }) => Err(error),
+        Err(error @ InputError::RefusedPickle { .. }) if content.bytes[0] == 0x80 => Err(error),
+        Ok(pickle) if pickle.end == content.bytes.len() => Err(InputError::PlainPickle { file }),
+        _ => Ok(()),
+    }
+}
+
+/// Where the bytes of each storage are, by the text of its key.
+struct Places<'a> {
+    bytes: &'a [u8],
+    places: HashMap<u32, Range<usize>>,
+}
+
+impl StorageBytes for Places<'_> {
+    fn bytes(&self, _: &Heap, storage: &Storage, _: &mut Budget) -> Result<Cow<'_, [u8]>, InputError> {
+        // Every storage of the pickle is listed, which `storages` has seen.
+        Ok(Cow::Borrowed(self.places.get(&storage.key).map_or(&[][..], |place| &self.bytes[place.clone()])))
+    }
+}
+
+/// Reads a legacy file of torch.save.
+pub(super) fn read(content: &Content, key: Option<&str>, budget: &mut Budget) -> Result<Found, InputError> {
+    let (object, keys, position) = pickles(content, budget)?;
+    let places = storages(content, &object, &keys, position)?;
+    choice::extract(content, &object, key, &Places { bytes: &content.bytes, places }, budget)
+}
+
+/// The saved object, the list of storages, and where they begin.
+fn pickles(content: &Content, budget: &mut Budget) -> Result<(Pickle, Pickle, usize), InputError> {
+    let mut position = 0;
+    let mut next = |number: usize| {
+        let part = format!("pickle {} of 5 ({})", number + 1, PICKLES[number]);
+        let ids = if number == 3 { PersistentIds::Legacy } else { PersistentIds::None };
+        let pickle = load(&content.file, &part, &content.bytes, position, ids, budget)?;
+        let place = format!("{part}, byte {position}");
+        position = pickle.end;
+        Ok::<_, InputError>((pickle, place))
+    };
+    let damaged = |place: String, problem: &str| InputError::Damaged {
+        file: content.file.clone(),
+        place,
+        problem: problem.to_owned(),
+    };
+    let (magic, place) = next(0)?;
+    if magic.value != Value::Magic {
+        return Err(damaged(place, "it is not the magic number of torch.save"));
+    }
+    let (version, place) = next(1)?;
+    if version.value != Value::Integer(PROTOCOL) {
+        return Err(damaged(place, "it is not the version 1001 of torch.save's format"));
+    }
+    let (system, place) = next(2)?;
+    if system.heap.entry(system.value, "little_endian") == Some(Value::Bool(false)) {
+        return Err(InputError::BigEndian { file: content.file.clone(), place });
+    }
+    let (object, _) = next(3)?;
+    let (keys, place) = next(4)?;
+    if !matches!(keys.value, Value::List(_)) {
+        return Err(damaged(place, "the list of storages is no list"));
+    }
+    Ok((object, keys, position))
+}
+
+/// Where the bytes of each storage are; the storages fill the rest of the file.
+fn storages(
+    content: &Content,
+    object: &Pickle,
+    keys: &Pickle,
+    mut position: usize,
+) -> Result<HashMap<u32, Range<usize>>, InputError> {
+    let (file, bytes) = (content.file.as_path(), content.bytes.as_slice());
+    let damaged = |place: String, problem: &str| InputError::Damaged {
+        file: file.to_path_buf(),
+        place,
+        problem: problem.to_owned(),
+    };
+    let mut wanted: HashMap<&str, &Storage> =
+        object.heap.storages.iter().map(|storage| (object.heap.spelled(storage.key), storage)).collect();
+    let mut places = HashMap::new();
+    for key in keys.heap.items(keys.value).unwrap_or_default() {
+        let Value::Text(key) = *key else {
+            return Err(damaged(format!("byte {position}"), "a storage without a key"));
+        };
+        let key = keys.heap.spelled(key);
+        let place = || format!("storage {} (byte {position})", quoted(key));
+        let storage = wanted
+            .remove(key)
+            .ok_or_else(|| damaged(place(), "it is listed, and the saved object does not refer to it"))?;
+        let rest = &bytes[position..];
+        let stored = rest.first_chunk().map_or(u64::MAX, |elements| u64::from_le_bytes(*elements));
+        let size = stored.saturating_mul(storage.element_size());
+        let needed = size.saturating_add(8);
+        if needed > rest.len() as u64 {
+            let available = rest.len() as u64;
+            return Err(InputError::Truncated { file: file.to_path_buf(), place: place(), needed, available });
+        }
+        super::layout::check_size(file, place, storage, size)?;
+        // At most the bytes that are there.
+        let end = position + needed as usize;
+        places.insert(storage.key, position + 8..end);
+        position = end;
+    }
+    if let Some(key) = wanted.keys().min() {
+        let problem = "the saved object refers to it and it is not in the list of storages";
+        return Err(damaged(format!("storage {}", quoted(key)), problem));
+    }
+    if position != bytes.len() {
+        let extra = (bytes.len() - position) as u64;
+        return Err(InputError::TrailingBytes { file: file.to_path_buf(), place: format!("byte {position}"), extra });
+    }
+    Ok(places)
+}

@@ -1,0 +1,115 @@
+//! torch.save since PyTorch 1.6: an archive with one pickle, `data.pkl`, and a member for each storage.
+
+use std::borrow::Cow;
+
+use super::layout::StorageBytes;
+use super::pickle::{Heap, PersistentIds, Storage, load};
+use super::{CheckpointKind, Found, choice};
+use crate::InputError;
+use crate::archive::{Archive, Member};
+use crate::budget::Budget;
+use crate::content::Content;
+use crate::error::{quoted, quoted_list};
+
+/// Tells torch.save from TorchScript and from other archives.
+pub(super) fn kind(content: &Content) -> Result<CheckpointKind, InputError> {
+    let archive = Archive::open(&content.file, &content.bytes)?;
+    let is_script = |name: &str| {
+        let inside = name.split_once('/').map_or(name, |(_, inside)| inside);
+        inside == "constants.pkl" || inside == "bytecode.pkl" || inside.starts_with("code/")
+    };
+    if archive.members().iter().any(|member| is_script(&member.name)) {
+        return Ok(CheckpointKind::TorchScript);
+    }
+    pickle_member(content, &archive)?;
+    Ok(CheckpointKind::TorchSaveZip)
+}
+
+/// The one pickle of an archive, in the folder of the first member, where torch looks for it.
+fn pickle_member<'a>(content: &Content, archive: &'a Archive<'_>) -> Result<&'a Member, InputError> {
+    let pickles: Vec<&Member> =
+        archive.members().iter().filter(|member| member.name.to_ascii_lowercase().ends_with(".pkl")).collect();
+    let folder = archive.members().first().map_or("", |first| first.name.split('/').next().unwrap_or_default());
+    let unknown = |found: String| InputError::UnknownFormat {
+        file: content.file.clone(),
+        found,
+        expected: "weights as .safetensors or as torch.save writes them",
+    };
+    match pickles.as_slice() {
+        [member] if member.name == "data.pkl" || member.name.strip_suffix("/data.pkl") == Some(folder) => Ok(member),
+        [member] if member.name.ends_with("/data.pkl") => {
+            let (folder, name) = (quoted(folder), quoted(&member.name));
+            Err(unknown(format!("a ZIP archive that begins with the folder {folder} and holds {name}")))
+        }
+        [] | [_] => {
+            let names = quoted_list(archive.members().iter().map(|member| &member.name));
+            Err(unknown(format!("a ZIP archive without data.pkl (it holds {names})")))
+        }
+        _ => Err(InputError::SeveralPickles {
+            file: content.file.clone(),
+            members: quoted_list(pickles.iter().map(|member| &member.name)),
+        }),
+    }
+}
+
+/// The storages of an archive.
+struct Members<'a> {
+    content: &'a Content,
+    archive: &'a Archive<'a>,
+    folder: &'a str,
+}
+
+impl Members<'_> {
+    fn name(&self, heap: &Heap, storage: &Storage) -> String {
+        format!("{}data/{}", self.folder, heap.spelled(storage.key))
+    }
+
+    fn member(&self, name: &str) -> Result<&Member, InputError> {
+        self.archive.member(name).ok_or_else(|| InputError::Damaged {
+            file: self.content.file.clone(),
+            place: format!("member {}", quoted(name)),
+            problem: "the pickle refers to it and it is not there".to_owned(),
+        })
+    }
+}
+
+impl StorageBytes for Members<'_> {
+    fn bytes(&self, heap: &Heap, storage: &Storage, budget: &mut Budget) -> Result<Cow<'_, [u8]>, InputError> {
+        self.archive.read(self.member(&self.name(heap, storage))?, true, budget)
+    }
+}
+
+/// Reads a zip file of torch.save.
+pub(super) fn read(content: &Content, key: Option<&str>, budget: &mut Budget) -> Result<Found, InputError> {
+    let file = content.file.as_path();
+    let archive = Archive::open(file, &content.bytes)?;
+    let member = pickle_member(content, &archive)?;
+    let folder = member.name.strip_suffix("data.pkl").unwrap_or_default();
+    if let Some(member) = archive.member(&format!("{folder}byteorder")) {
+        let place = format!("member {}", quoted(&member.name));
+        match &*archive.read(member, true, budget)? {
+            b"little" => {}
+            b"big" => return Err(InputError::BigEndian { file: file.to_path_buf(), place }),
+            _ => {
+                let problem = "neither \"little\" nor \"big\"".to_owned();
+                return Err(InputError::Damaged { file: file.to_path_buf(), place, problem });
+            }
+        }
+    }
+
+    let program = archive.read(member, true, budget)?;
+    let part = format!("member {}", quoted(&member.name));
+    let pickle = load(file, &part, &program, 0, PersistentIds::Zip, budget)?;
+    if pickle.end != program.len() {
+        let extra = (program.len() - pickle.end) as u64;
+        let place = format!("{part}, byte {}", pickle.end);
+        return Err(InputError::TrailingBytes { file: file.to_path_buf(), place, extra });
+    }
+    let members = Members { content, archive: &archive, folder };
+    for storage in &pickle.heap.storages {
+        let name = members.name(&pickle.heap, storage);
+        let there = members.member(&name)?.size;
+        super::layout::check_size(file, || format!("member {}", quoted(&name)), storage, there)?;
+    }
+    choice::extract(content, &pickle, key, &members, budget)
+}
