@@ -51,7 +51,7 @@ mod chain;
 mod class_mean_head;
 mod class_pac_bayes;
 mod delta_shares;
-mod error;
+pub(crate) mod error;
 mod floor;
 mod holm;
 mod interval;
