@@ -2,7 +2,8 @@
 
 use car_spectral::confusion::WrittenMargin;
 
-use super::{ModelReport, VerdictSentence, listed};
+use super::{ModelReport, VerdictSentence};
+use crate::words::listed;
 
 /// The verdicts of a model, in their order, with those of the same statement that differ only in "at g = ..." put
 /// together as "at g = 0.1, 0.5 and 2", and those that differ only in the statement as "T3 and T3'".

@@ -13,7 +13,8 @@ use car_spectral::confusion::WrittenMargin;
 use super::Settings;
 use super::split::AnalysedSplit;
 use crate::AnalysisError;
-use crate::report::{BoundReport, ClassVerdict, VerdictCounts, VerdictSentence, percent, short};
+use crate::report::{BoundReport, ClassVerdict, VerdictCounts, VerdictSentence};
+use crate::words::{percent, short};
 
 /// Everything the statements are about.
 pub(super) struct Statements<'a> {

@@ -19,9 +19,10 @@ use crate::AnalysisError;
 use crate::report::{
     ClassGroup, Confusion, Floors, GroupAccuracy, MaxError, ModelFigures, ModelReport, Network, NetworkLayer,
     NextSample, Planning, SpectralCertificate, SplitReport, TestReport, TrainQuantity, TrainToTest, VerdictSentence,
-    WeightedWorstClass, WorstClass, multiple, short,
+    WeightedWorstClass, WorstClass,
 };
 use crate::subject::Subject;
+use crate::words::{multiple, short};
 use split::AnalysedSplit;
 
 /// The most confused pairs listed in a report.
