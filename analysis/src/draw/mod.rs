@@ -6,9 +6,9 @@
 pub mod figure;
 pub mod palette;
 pub mod panel;
-mod png;
+pub mod png;
 pub mod scale;
 pub mod scene;
-mod svg;
+pub mod svg;
 
 pub use figure::{DrawError, Figure};

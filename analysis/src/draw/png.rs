@@ -2,9 +2,6 @@
 
 use std::sync::{Arc, LazyLock};
 
-use image::ExtendedColorType::Rgb8;
-use image::ImageEncoder as _;
-use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb};
 
@@ -29,16 +26,22 @@ pub fn render(svg: &str) -> Result<Vec<u8>, String> {
     let mut pixels = Pixmap::new(size.width(), size.height()).ok_or("a plot without extent")?;
     resvg::render(&tree, Transform::from_scale(ZOOM, ZOOM), &mut pixels.as_mut());
     let colors: Vec<u8> = pixels.data().chunks_exact(4).flat_map(|pixel| &pixel[..3]).copied().collect();
-    encode(&colors, size.width(), size.height())
+    encode(&colors, size.width(), size.height()).map_err(|e| e.to_string())
 }
 
-/// Pixels of red, green and blue, row by row, as a PNG file's bytes.
+/// Pixels of red, green and blue, row by row, as a PNG file's bytes, marked as a picture of this program.
 ///
 /// # Errors
-/// What the encoder says.
-pub fn encode(colors: &[u8], width: u32, height: u32) -> Result<Vec<u8>, String> {
+/// If there are not `width` x `height` pixels.
+pub(super) fn encode(colors: &[u8], width: u32, height: u32) -> Result<Vec<u8>, png::EncodingError> {
     let mut bytes = Vec::new();
-    let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Best, FilterType::Sub);
-    encoder.write_image(colors, width, height, Rgb8).map_err(|e| e.to_string())?;
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_filter(png::Filter::Sub);
+    encoder.add_text_chunk("Software".to_owned(), "car-spectral".to_owned())?;
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(colors)?;
+    writer.finish()?;
     Ok(bytes)
 }

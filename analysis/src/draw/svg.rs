@@ -76,10 +76,7 @@ fn element(shape: &Shape) -> Result<String, String> {
         Shape::Text(text) => draw_text(text),
         Shape::Raster { x, y, width, height, columns, rows, cells } => {
             let flat: Vec<u8> = cells.iter().flatten().copied().collect();
-            if flat.len() != 3 * columns * rows {
-                return Err(format!("{} cells for {columns} x {rows}", cells.len()));
-            }
-            let png = png::encode(&flat, *columns as u32, *rows as u32)?;
+            let png = png::encode(&flat, *columns as u32, *rows as u32).map_err(|e| e.to_string())?;
             let data = base64::engine::general_purpose::STANDARD.encode(png);
             let [x, y, width, height] = [x, y, width, height].map(|length| units(*length));
             Ok(format!(
