@@ -7,6 +7,7 @@ use car_spectral_formats::{FileError, InputError};
 use car_spectral_runs::RunError;
 use thiserror::Error;
 
+use crate::draw::DrawError;
 use crate::report::ReportError;
 
 /// Why an analysis did not come to its end. Messages name the file, sample, class or flag, and what to do.
@@ -78,6 +79,9 @@ pub enum AnalysisError {
     /// A result that could not be written.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// A plot that could not be drawn.
+    #[error(transparent)]
+    Plot(#[from] DrawError),
     /// libtorch refused an operation.
     #[cfg(feature = "torch")]
     #[error("libtorch: {0}")]

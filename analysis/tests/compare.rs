@@ -9,7 +9,7 @@ fn predictions(folder: &Path, name: &str, shift: usize, order: impl Fn(usize) ->
     let mut text = "label,logit_0,logit_1,logit_2\n".to_owned();
     for row in 0..30 {
         let at = order(row);
-        let (label, wrong) = (at % 3, (at + shift) % 5 == 0);
+        let (label, wrong) = (at % 3, (at + shift).is_multiple_of(5));
         let predicted = if wrong { (label + 1) % 3 } else { label };
         let scores = [0, 1, 2].map(|class| if class == predicted { "1.5" } else { "0.5" });
         text.push_str(&format!("{label},{}\n", scores.join(",")));

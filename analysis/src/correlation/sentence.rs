@@ -4,7 +4,7 @@ use super::{
     Comparison, FEWEST_RUNS, FEWEST_VALUES, LEVEL, MeasuredOn, Predictor, RESAMPLES, Scope, ScopeCorrelations, Target,
     Verdict,
 };
-use crate::report::{counted, short};
+use crate::words::{counted, short};
 
 /// The sentence of a comparison over `runs` runs.
 pub(super) fn of(found: &ScopeCorrelations, comparison: &Comparison, runs: usize) -> String {

@@ -14,7 +14,8 @@ use super::rows::{folders_with_logs, save};
 use crate::AnalysisError;
 use crate::correlation::{self, Correlations, MeasuredOn, Predictor, Scope, ScopeCorrelations, Target};
 use crate::load::training_run;
-use crate::report::{TrainingRun, counted};
+use crate::report::TrainingRun;
+use crate::words::counted;
 
 const LOG: &str = "metrics.jsonl";
 

@@ -1,7 +1,7 @@
 //! One model against another, and one group of seeds against another, in sentences.
 
-use super::plots::scale::percent;
-use super::{Comparison, ComparisonVerdict, Difference, GroupComparison, Report, SeedDifference, counted, listed};
+use super::{Comparison, ComparisonVerdict, Difference, GroupComparison, Report, SeedDifference};
+use crate::words::{counted, listed, percent};
 
 /// Deciding classes that are named; of more only the number is said.
 const NAMED: usize = 4;

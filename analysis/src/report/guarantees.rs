@@ -1,7 +1,7 @@
 //! What held-out data say of the worst class, in sentences for readers who have not read the paper.
 
-use super::plots::scale::{percent, short};
-use super::{ModelReport, Settings, counted, listed};
+use super::{ModelReport, Settings};
+use crate::words::{counted, listed, percent, short};
 
 /// Candidates for the worst class that are named; of more only the number is said.
 const NAMED: usize = 6;

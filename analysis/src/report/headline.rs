@@ -1,8 +1,8 @@
 //! The verdict on a model in a few sentences: what opens the page and the table.
 
 use super::family::inapplicable_families;
-use super::plots::scale::percent;
-use super::{BoundReport, ModelReport, Settings, counted, listed, multiple};
+use super::{BoundReport, ModelReport, Settings};
+use crate::words::{counted, listed, multiple, percent};
 
 /// What the bounds say, the worst class with its error and interval, and how loose the chain is: the answer first.
 pub fn headline(settings: &Settings, model: &ModelReport) -> String {

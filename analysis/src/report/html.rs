@@ -1,5 +1,5 @@
 //! `report.html`: one file without scripts or outside references. Every text goes through the template engine's
-//! escaping; only the plots, whose own text [`svg`](super::plots::svg) escapes, are passed as markup.
+//! escaping; only the plots, whose own text [`Figure`] escapes, are passed as markup.
 
 use car_spectral::confusion::WrittenMargin;
 use minijinja::{AutoEscape, Environment, escape_formatter};
@@ -8,12 +8,12 @@ use serde::Serialize;
 use super::comparison_sentence::{comparison_sentence, group_sentences};
 use super::guarantees::guarantees;
 use super::merged_verdicts::merged_verdicts;
-use super::plots::scale::{percent, short};
-use super::plots::{Figure, PlotSet};
-use super::readable::readable;
+use super::plots::PlotSet;
 use super::tables::{self, Table, dash};
 use super::{ModelReport, Report, ReportError, headline};
 use crate::correlation::Correlations;
+use crate::draw::Figure;
+use crate::words::{percent, readable, short};
 
 /// Rows of the table of classes; the rest is in `per_class.csv`.
 const MOST_CLASSES: usize = 150;

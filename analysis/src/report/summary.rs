@@ -7,9 +7,9 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Wi
 use super::comparison_sentence::{comparison_sentence, group_sentences};
 use super::guarantees::guarantees;
 use super::merged_verdicts::merged_verdicts;
-use super::readable::readable;
 use super::{Report, headline, tables};
 use crate::correlation::{Comparison, Correlations, MeasuredOn, Predictor};
+use crate::words::readable;
 
 /// Width of the table and the sentences in characters.
 pub const COLUMNS: u16 = 100;

@@ -4,8 +4,8 @@
 use serde::Serialize;
 
 use super::comparison_sentence::signed;
-use super::plots::scale::{percent, short};
-use super::{BoundReport, GroupAccuracy, MatrixNorms, ModelReport, Report, SplitReport, listed};
+use super::{BoundReport, GroupAccuracy, MatrixNorms, ModelReport, Report, SplitReport};
+use crate::words::{listed, percent, short};
 use car_spectral::confusion::WrittenMargin;
 
 /// A header, then rows; columns from `numbers_from` on hold numbers.

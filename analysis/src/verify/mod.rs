@@ -18,9 +18,10 @@ use car_spectral::longtail::{ClassErrors, ClassMetrics, Group};
 use crate::AnalysisError;
 use crate::report::{
     Confusion, Floors, ModelFigures, ModelReport, Network, NetworkLayer, SpectralCertificate, SplitReport,
-    TrainQuantity, TrainToTest, VerdictSentence, multiple, short,
+    TrainQuantity, TrainToTest, VerdictSentence,
 };
 use crate::subject::Subject;
+use crate::words::{multiple, short};
 use held_out::HeldOut;
 use split::AnalysedSplit;
 

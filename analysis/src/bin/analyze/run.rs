@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use car_spectral::confusion::MarginGrid;
+use car_spectral_analysis::counted;
 use car_spectral_analysis::load::Progress;
 use car_spectral_analysis::report::{self, Report, Settings};
 use car_spectral_analysis::subject::Subject;
@@ -90,7 +91,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), AnalysisError> {
     print_summary(&format!(
         "{}\n{} in {}",
         report::summary_table(&report),
-        report::counted(written.len(), "file", "files"),
+        counted(written.len(), "file", "files"),
         arguments.out.display()
     ))
 }

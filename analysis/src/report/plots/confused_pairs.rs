@@ -1,12 +1,13 @@
 //! `confused_pairs`: the most confused pairs of classes on test data.
 
-use super::figure::{Figure, MARGIN, WIDTH};
-use super::palette::{Color, INK, MUTED, group_style};
-use super::panel::{Area, LABEL, Symbol, TICK, legend, ticks, x_axis};
-use super::scale::{Notation, Scale, percent};
-use super::scene::{Anchor, Scene, Shape, fitted};
-use super::{group_of, group_swatches, settings_caption, titled};
+use super::{group_of, group_style, group_swatches, settings_caption, titled};
+use crate::draw::figure::{Figure, MARGIN, WIDTH};
+use crate::draw::palette::{Color, INK, MUTED};
+use crate::draw::panel::{Area, LABEL, Symbol, TICK, legend, ticks, x_axis};
+use crate::draw::scale::{Notation, Scale};
+use crate::draw::scene::{Anchor, Scene, Shape, fitted};
 use crate::report::{ModelReport, Report};
+use crate::words::percent;
 
 /// Pairs drawn.
 const MOST: usize = 15;

@@ -3,14 +3,15 @@
 
 use super::Figure;
 use super::arms::{Arm, arms};
-use super::figure::{MARGIN, WIDTH};
 use super::over_epochs::style;
-use super::palette::{INK, MUTED};
-use super::panel::{self, Area, LABEL, LEGEND, Symbol, Ticks, legend, spines, ticks, x_axis, y_axis};
-use super::scale::{Notation, Scale};
-use super::scene::{Anchor, Scene, fitted};
 use crate::correlation::{Correlations, MeasuredOn, Predictor, Scope, Target};
-use crate::report::{TrainingRun, counted};
+use crate::draw::figure::{MARGIN, WIDTH};
+use crate::draw::palette::{INK, MUTED};
+use crate::draw::panel::{self, Area, LABEL, LEGEND, Symbol, Ticks, legend, spines, ticks, x_axis, y_axis};
+use crate::draw::scale::{Notation, Scale};
+use crate::draw::scene::{Anchor, Scene, fitted};
+use crate::report::TrainingRun;
+use crate::words::counted;
 use car_spectral_runs::log::EpochMetrics;
 
 const HEIGHT: f64 = 270.0;

@@ -1,13 +1,14 @@
 //! `margin_sweep`: one-norm, spectral norm and nu of the margin confusion matrices against the margin, training and
 //! test.
 
-use super::figure::{Figure, MARGIN, WIDTH};
-use super::palette::{BLUE, Color, MUTED, Mark, ORANGE};
-use super::panel::{Area, LABEL, LEGEND, Symbol, legend, spines, ticks, x_axis, y_axis};
-use super::scale::{Notation, Scale, short};
-use super::scene::{Anchor, Scene, Shape};
 use super::{settings_caption, titled};
+use crate::draw::figure::{Figure, MARGIN, WIDTH};
+use crate::draw::palette::{BLUE, Color, MUTED, Mark, ORANGE};
+use crate::draw::panel::{Area, LABEL, LEGEND, Symbol, legend, spines, ticks, x_axis, y_axis};
+use crate::draw::scale::{Notation, Scale};
+use crate::draw::scene::{Anchor, Scene, Shape};
 use crate::report::{MarginReport, MatrixNorms, ModelReport, Report, SplitReport};
+use crate::words::short;
 use car_spectral::confusion::WrittenMargin;
 
 const TRAIN: (Color, Mark) = (ORANGE, Mark::Square);

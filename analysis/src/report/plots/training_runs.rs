@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::Figure;
 use super::over_epochs::{self, Panel};
-use super::scale::Notation;
+use crate::draw::scale::Notation;
 use crate::report::{Report, TrainingRun};
 use car_spectral_runs::log::EmaGap;
 
@@ -150,7 +150,7 @@ fn described(runs: &[&TrainingRun]) -> String {
     format!(
         "{}; {} training images; seeds {}.",
         list(runs.iter().map(of_set), |text| text),
-        list(runs.iter().map(images), super::grouped),
+        list(runs.iter().map(images), crate::words::grouped),
         list(runs.iter().map(|run| run.run.seed), |seed| seed.to_string()),
     )
 }
