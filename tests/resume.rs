@@ -173,8 +173,9 @@ fn ctrl_c_says_how_to_go_on() {
     assert_eq!(child.wait().unwrap().code(), Some(130), "{after:?}");
     let last = after.last().unwrap();
     assert!(last.starts_with("stopped after epoch "), "{after:?}");
-    let command = last.split("go on with: train ").nth(1).unwrap();
-    let goes_on = run(Program::Train, words(command).into_iter().chain(["--check".to_owned()]));
+    let (program, flags) = last.split("go on with: ").nth(1).unwrap().split_once(' ').unwrap();
+    assert_eq!(Path::new(program), Program::Train.path());
+    let goes_on = run(Program::Train, words(flags).into_iter().chain(["--check".to_owned()]));
     assert_eq!(goes_on.code, Some(0), "{}", goes_on.stderr);
 }
 

@@ -64,8 +64,8 @@ pub fn compare(subjects: &[Subject], delta: f64) -> Result<Vec<Comparison>, Anal
 /// Each later group against the first. `delta` is shared out among the comparisons.
 ///
 /// # Errors
-/// [`AnalysisError::Bound`]; [`AnalysisError::Usage`] for a group of fewer than two networks; [`AnalysisError::Mismatch`]
-/// for groups that were not all tested on the same samples in the same order.
+/// [`AnalysisError::Bound`]; [`AnalysisError::Usage`] for a group of fewer than two networks;
+/// [`AnalysisError::Mismatch`] for groups that were not all tested on the same samples in the same order.
 pub fn compare_groups(
     subjects: &[Subject],
     groups: &[SeedGroup],

@@ -49,8 +49,9 @@ pub enum AnalysisError {
     Run(#[from] RunError),
     /// Weights were to be run by a build without libtorch.
     #[error(
-        "{}: to run weights, analyze needs libtorch, which this build is without; build it with: \
-         python3 scripts/setup.py libtorch && cargo build --bin analyze --package car-spectral-analysis --features torch",
+        "{}: to run weights, analyze needs libtorch, which this build is without; python3 scripts/setup.py libtorch gets \
+         it, and then in place of `cargo run --bin analyze --`: \
+         cargo run -p car-spectral-analysis --features torch --bin analyze --",
         file.display()
     )]
     NeedsLibtorch {

@@ -2,7 +2,8 @@
 
 use car_spectral_formats::is_unprintable;
 
-/// The text with U+FFFD for characters that would act on the terminal or page instead of being shown, or that XML forbids.
+/// The text with U+FFFD for characters that would act on the terminal or page instead of being shown, or that XML
+/// forbids.
 pub(crate) fn readable(text: &str) -> String {
     let is_shown = |c: char| !is_unprintable(c) && !matches!(c, '\u{fffe}' | '\u{ffff}');
     text.chars().map(|c| if is_shown(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()

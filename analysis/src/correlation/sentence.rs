@@ -74,8 +74,8 @@ fn predictor(predictor: Predictor, on: MeasuredOn) -> String {
         MeasuredOn::Test => "test",
     };
     match predictor {
-        Predictor::HardNorm => format!("‖C Λ‖₂ on {split} images"),
-        Predictor::SurrogateNorm => format!("the surrogate's ‖C̃ Λ‖₂ on {split} images"),
+        Predictor::HardNorm => format!("‖CΛ‖₂ on {split} images"),
+        Predictor::SurrogateNorm => format!("the surrogate's ‖C̃Λ‖₂ on {split} images"),
         Predictor::Error => format!("the overall {split} error"),
         Predictor::Loss => format!("the {split} loss"),
     }

@@ -1,8 +1,8 @@
-//! Writes a [`Scene`] as SVG with plotters' SVG backend: no ids, no scripts, no outside references, every text escaped, so
-//! that it can stand alone or be set into HTML.
+//! Writes a [`Scene`] as SVG with plotters' SVG backend: no ids, no scripts, no outside references, every text escaped,
+//! so that it can stand alone or be set into HTML.
 //!
-//! The backend draws in whole units, so a logical pixel is [`UNIT`] of them. What it has no words for (tooltips, dashes,
-//! rasters) is an element around or beside what it draws.
+//! The backend draws in whole units, so a logical pixel is `UNIT` of them. What it has no words for (tooltips,
+//! dashes, rasters) is an element around or beside what it draws.
 
 use base64::Engine as _;
 use minijinja::HtmlEscape;
@@ -58,18 +58,14 @@ fn element(shape: &Shape) -> Result<String, String> {
             Ok(titled(title.as_deref(), rect))
         }
         Shape::Marker { at, mark, radius, fill, outline, title } => {
-            let (fill, outline) = (style(*fill, 0.0), style(*outline, 1.0));
+            // The outline is a larger mark below, which keeps translucent marks as strong as their colour.
             let marker = drawn(|backend| {
                 if *mark == Mark::Circle {
-                    let radius = units(*radius) as u32;
-                    backend.draw_circle(corner(*at), radius, &fill, true)?;
-                    return backend.draw_circle(corner(*at), radius, &outline, false);
+                    backend.draw_circle(corner(*at), units(radius + 0.5) as u32, &style(*outline, 0.0), true)?;
+                    return backend.draw_circle(corner(*at), units(radius - 0.5) as u32, &style(*fill, 0.0), true);
                 }
-                let corners = corners(&mark_corners(*mark, *at, *radius));
-                backend.fill_polygon(corners.clone(), &fill)?;
-                // Once round and one side further, so that the last corner is joined like the others.
-                let around = corners.len() + 2;
-                backend.draw_path(corners.into_iter().cycle().take(around), &outline)
+                backend.fill_polygon(corners(&mark_corners(*mark, *at, radius + 0.7)), &style(*outline, 0.0))?;
+                backend.fill_polygon(corners(&mark_corners(*mark, *at, radius - 0.5)), &style(*fill, 0.0))
             })?;
             Ok(titled(title.as_deref(), marker))
         }

@@ -46,12 +46,12 @@ fn panels(rows: &[Row]) -> [Panel; 4] {
             ],
         },
         Panel {
-            title: "‖C Λ‖₂",
+            title: "‖CΛ‖₂",
             notation: Notation::Plain,
             series: vec![
-                ("hard_norm_test", "‖C Λ‖₂, test", (BLUE, Mark::Circle)),
+                ("hard_norm_test", "‖CΛ‖₂, test", (BLUE, Mark::Circle)),
                 ("rms_weighted_error_test", "its floor rms λe, test", (MUTED, Mark::Square)),
-                ("hard_norm_train", "‖C Λ‖₂, training", (SKY, Mark::Diamond)),
+                ("hard_norm_train", "‖CΛ‖₂, training", (SKY, Mark::Diamond)),
             ],
         },
     ];

@@ -152,7 +152,9 @@ fn section(text: &mut String, scope: &ScopeCorrelations, targets: &[Target]) {
         Scope::LastEpoch => "Last epochs",
     };
     let _ = writeln!(text, "\n### {title}: {}\n", counted(scope.points, "point", "points"));
-    text.push_str("| test error | measured on | ‖C Λ‖₂ | ‖C̃ Λ‖₂ | overall error | loss |\n| --- | --- | --- | --- | --- | --- |\n");
+    text.push_str(
+        "| test error | measured on | ‖CΛ‖₂ | ‖C̃Λ‖₂ | overall error | loss |\n| --- | --- | --- | --- | --- | --- |\n",
+    );
     for &target in targets {
         let range = scope.variables.iter().find(|variable| variable.name == format!("test {}", target.name()));
         let distinct = range.and_then(|range| Some((range.distinct?, range.lowest?, range.highest?)));

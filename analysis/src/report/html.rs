@@ -239,7 +239,7 @@ fn key_figures(model: &ModelReport) -> Vec<Figures> {
         format!("WCE = max λⱼ eⱼ; interval {} to {}", short(test.wce_interval[0]), short(test.wce_interval[1])),
     );
     put(
-        "‖C Λ‖₂ on test data",
+        "‖CΛ‖₂ on test data",
         short(test.split.hard.spectral_norm_weighted.value),
         model.train.as_ref().map_or("hard confusion matrix".into(), |train| {
             format!("training {}", short(train.hard.spectral_norm_weighted.value))
@@ -249,7 +249,7 @@ fn key_figures(model: &ModelReport) -> Vec<Figures> {
         "Chain over WCE",
         tables::slack(&test.split),
         match test.split.chain.slack_factor {
-            Some(_) => "√(K−1) ‖C Λ‖₂ / WCE; at least 1 for every matrix".into(),
+            Some(_) => "√(K−1) ‖CΛ‖₂ / WCE; at least 1 for every matrix".into(),
             None => "no errors".into(),
         },
     );

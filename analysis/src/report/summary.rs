@@ -18,7 +18,7 @@ const MOST_TABLES: usize = 3;
 /// Characters of a cell; a longer text is cut.
 const WIDEST_CELL: usize = 44;
 /// Columns of the comparison that fit.
-const COMPARED: [&str; 7] = ["model", "worst class", "its error", "accuracy", "few", "WCE", "‖C Λ‖₂ test"];
+const COMPARED: [&str; 7] = ["model", "worst class", "its error", "accuracy", "few", "WCE", "‖CΛ‖₂ test"];
 /// Characters that the first column, which holds names, gets before the others share the rest.
 const WIDEST_NAME: usize = 36;
 /// Columns of the table of bounds that fit.

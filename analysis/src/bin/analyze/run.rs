@@ -96,8 +96,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), AnalysisError> {
     ))
 }
 
-/// The groups with their models found by name, or by a file or the folder of it as given. No group has a model twice, no
-/// two groups one name.
+/// The groups with their models found by name, or by a file or the folder of it as given. No group has a model twice,
+/// no two groups one name.
 fn seed_groups(groups: &[GroupArgument], subjects: &[Subject]) -> Result<Vec<compare::SeedGroup>, AnalysisError> {
     let find = |group: &str, wanted: &str| {
         let named = |subject: &Subject| {

@@ -1,6 +1,6 @@
-//! Training runs in arms: runs of one arm differ in the seed alone, and only they are averaged. An arm is called by its loss
-//! and by whatever sets it apart from the other arms: a setting stands in its name unless more arms have this value than any
-//! other. So no two names are equal, for of two values of a setting one at most is the usual one.
+//! Training runs in arms: runs of one arm differ in the seed alone, and only they are averaged. An arm is called by its
+//! loss and by whatever sets it apart from the other arms: a setting stands in its name unless more arms have this
+//! value than any other. So no two names are equal, for of two values of a setting one at most is the usual one.
 
 use car_spectral::car::{CarOptions, Competition, EmaColumns, EmaStart, Gate};
 

@@ -318,8 +318,8 @@ fn draw_intervals(
     }
 }
 
-/// The worst class's name above the `highest` point, with a line down to `end`: its mark, or its interval where the mark
-/// lies below it.
+/// The worst class's name above the `highest` point, with a line down to `end`: its mark, or its interval where the
+/// mark lies below it.
 fn name_worst(
     scene: &mut Scene,
     area: Area,

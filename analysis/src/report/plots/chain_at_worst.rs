@@ -111,7 +111,7 @@ fn caption(report: &Report, model: &ModelReport, base: f64) -> String {
         (false, _) => "FAILS on the test matrix, which is a fault of the program".to_owned(),
     };
     format!(
-        "The chain λ e ≤ WCE ≤ √(K−1) R (S2, S3), R = ‖C Λ‖₂, {verdict}. All values are measured on test data: they \
+        "The chain λ e ≤ WCE ≤ √(K−1) R (S2, S3), R = ‖CΛ‖₂, {verdict}. All values are measured on test data: they \
          bound the errors on these data, not those on others. s: the most non-zero entries in a column. Bars begin at {}; equal \
          ratios have equal lengths. Whiskers: 1 − δ intervals (T5). {}",
         short(base),
@@ -174,7 +174,7 @@ fn bars(model: &ModelReport, class: usize, error: f64, interval: [f64; 2]) -> Ve
             String::new(),
         ),
         bar("WCE = largest λ e", chain.wce, Some(model.test.wce_interval), BLUE, of_wce),
-        bar("R = ‖C Λ‖₂", model.test.split.hard.spectral_norm_weighted.value, None, BLANK, "not bounded by R".into()),
+        bar("R = ‖CΛ‖₂", model.test.split.hard.spectral_norm_weighted.value, None, BLANK, "not bounded by R".into()),
         bar(
             &format!("√s R, s = {}", chain.max_column_nonzeros),
             chain.upper_bound_sqrt_s,

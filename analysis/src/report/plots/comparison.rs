@@ -24,13 +24,13 @@ fn panels() -> [(&'static str, Notation, Vec<Series>); 3] {
     let series = |label, style, dashed, read| Series { label, style, dashed, read };
     [
         (
-            "‖C Λ‖₂",
+            "‖CΛ‖₂",
             Notation::Plain,
             vec![
-                series("‖C Λ‖₂, test", (BLUE, Mark::Circle), false, |m| {
+                series("‖CΛ‖₂, test", (BLUE, Mark::Circle), false, |m| {
                     Some((m.test.split.hard.spectral_norm_weighted.value, None))
                 }),
-                series("‖C Λ‖₂, training", (ORANGE, Mark::Square), false, |m| {
+                series("‖CΛ‖₂, training", (ORANGE, Mark::Square), false, |m| {
                     m.train.as_ref().map(|t| (t.hard.spectral_norm_weighted.value, None))
                 }),
                 series("surrogate C̃, training", (ORANGE, Mark::Diamond), true, |m| {

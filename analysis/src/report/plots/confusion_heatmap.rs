@@ -1,5 +1,5 @@
-//! `confusion_heatmap`: the hard test confusion matrix, classes from most to fewest training images, with its column sums
-//! (the class errors) above and its row sums (how much lands on a class wrongly) at the right.
+//! `confusion_heatmap`: the hard test confusion matrix, classes from most to fewest training images, with its column
+//! sums (the class errors) above and its row sums (how much lands on a class wrongly) at the right.
 
 use std::ops::Range;
 
@@ -232,7 +232,8 @@ fn name_ranks(scene: &mut Scene, grid: &Grid) -> (f64, f64) {
     (TICK + 6.0, widest)
 }
 
-/// Which ranks are many, medium and few, on lines `under` and `left_of` the matrix; false where there is nothing to tell.
+/// Which ranks are many, medium and few, on lines `under` and `left_of` the matrix; false where there is nothing to
+/// tell.
 fn name_groups(scene: &mut Scene, grid: &Grid, under: f64, left_of: f64) -> bool {
     let runs = group_runs(grid.model, &grid.order);
     if runs.len() < 2 {

@@ -73,7 +73,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     let root = ((model.num_classes.max(2) - 1) as f64).sqrt();
     let caption = format!(
         "Norms of the margin confusion matrices C_g (entry: share of the true class with that competitor and margin at \
-         most g); weighted: those of C_g Λ. Where lines coincide, training shows as a wider line \
+         most g); weighted: those of C_gΛ. Where lines coincide, training shows as a wider line \
          under test, and weighted as open marks on full ones. ν lies in \
          [{}, {}] for K = {}, and by sums and lengths of the matrix in the band (unweighted; S3); it enters no bound. {}",
         short(1.0 / root),

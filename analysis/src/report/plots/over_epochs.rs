@@ -1,5 +1,5 @@
-//! Panels of values against the epoch: a line a run, runs of one arm (the same loss, other seeds) in one colour with their
-//! mean.
+//! Panels of values against the epoch: a line a run, runs of one arm (the same loss, other seeds) in one colour with
+//! their mean.
 
 use super::arms::{Arm, arms};
 use crate::draw::figure::{MARGIN, WIDTH};

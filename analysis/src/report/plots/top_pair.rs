@@ -39,7 +39,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
                 percent(few.map(|(_, x)| x * x).sum())
             };
             caption.push_str(&format!(
-                "The top singular pair of C Λ on test data, σ₁ = {}: ‖C Λ‖₂ = uᵀ C Λ v. ",
+                "The top singular pair of CΛ on test data, σ₁ = {}: ‖CΛ‖₂ = uᵀ CΛ v. ",
                 short(pair.sigma)
             ));
             if model.groups.as_ref().is_some_and(|groups| groups.contains(&Group::Few)) {

@@ -11,8 +11,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::say;
 
-/// Whether Ctrl-C was pressed. The thread that takes the signal does no more than note it: ended from there, the program
-/// would take libtorch's threads from under the step that they compute.
+/// Whether Ctrl-C was pressed. The thread that takes the signal does no more than note it: ended from there, the
+/// program would take libtorch's threads from under the step that they compute.
 static STOPPED: AtomicBool = AtomicBool::new(false);
 
 /// Shows the events of a run.
@@ -25,8 +25,8 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// For a run of so many epochs in `folder`, whose log has the values of `norm`. From here on Ctrl-C ends the program
-    /// after the step at hand, with the command that goes on; pressed again, at once.
+    /// For a run of so many epochs in `folder`, whose log has the values of `norm`. From here on Ctrl-C ends the
+    /// program after the step at hand, with the command that goes on; pressed again, at once.
     pub(crate) fn new(epochs: usize, norm: PenaltyNorm, folder: PathBuf) -> Self {
         let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} steps, {eta} left  {msg}");
         let bar = ProgressBar::new(0).with_style(style.expect("a valid template"));
@@ -42,7 +42,8 @@ impl Progress {
     fn stop(&self) -> ! {
         self.bar.abandon();
         let (done, folder) = (self.done, self.folder.display());
-        eprintln!("\nstopped after epoch {done}; go on with: train --resume --out {folder}");
+        let program = std::env::args().next().unwrap_or_else(|| "train".to_owned());
+        eprintln!("\nstopped after epoch {done}; go on with: {program} --resume --out {folder}");
         std::process::exit(130)
     }
 
