@@ -7,6 +7,10 @@ EXPERIMENTS ?= cifar100-lt
 DATA ?=
 JOBS ?= 1
 
+# From another folder, where nothing of this workspace helps cargo.
+YOUR_CRATE := cd / && LIBTORCH=$(CURDIR)/.libtorch CARGO_TARGET_DIR=$(CURDIR)/target \
+	cargo run --locked --manifest-path $(CURDIR)/examples/your-crate/Cargo.toml
+
 .PHONY: help setup demo test experiments verdicts mutants lint bench clean
 
 help:
@@ -38,9 +42,8 @@ test:
 	@$(PYTHON) scripts/setup.py
 	rm -rf out/evidence
 	cargo test --workspace
-	cargo build -p proofs-checks -p car-spectral-training --bin verdicts --example your_training_loop
-	target/debug/verdicts --check
-	target/debug/examples/your_training_loop
+	cargo run -p proofs-checks --bin verdicts -- --check
+	$(YOUR_CRATE)
 	cargo test -p car-spectral --features lapack
 
 # The table is made of what is finished, whatever failed.
