@@ -49,11 +49,22 @@ pub enum AnalysisError {
     /// Weights were to be run by a build without libtorch.
     #[error(
         "{}: to run weights, analyze needs libtorch, which this build is without; build it with: \
-         python3 scripts/setup.py libtorch && cargo build --bin analyze --package car-spectral-analysis --features torch",
+         python3 scripts/setup.py libtorch && cargo build --bin analyze --package car-spectral-analysis --features torch \
+         (a network exported to ONNX runs without libtorch: docs/files.md)",
         file.display()
     )]
     NeedsLibtorch {
         /// The first file of weights.
+        file: PathBuf,
+    },
+    /// An ONNX network was to be run by a build without its engine.
+    #[error(
+        "{}: to run an ONNX network, analyze needs an engine that this build is without; build it with: \
+         cargo build --bin analyze --package car-spectral-analysis --features onnx",
+        file.display()
+    )]
+    NeedsOnnx {
+        /// The network.
         file: PathBuf,
     },
     /// A checkpoint or model that was refused.
