@@ -30,11 +30,11 @@ demo:
 	cargo run --bin analyze -- \
 		--predictions examples/cifar100-lt-resnet32-test.npz --train-predictions examples/cifar100-lt-resnet32-train.npz \
 		--arch resnet32 --class-names examples/cifar100-class-names.txt --out $(DEMO)/cifar100-lt
-	@echo "first report: $(DEMO)/cifar100-lt/report.html; the next runs networks on images and needs libtorch"
-	@$(PYTHON) scripts/setup.py libtorch fashion-mnist
-	cargo run -p car-spectral-analysis --features torch --bin analyze -- \
-		--checkpoint examples/fashion-mnist-lt-mlp.safetensors examples/fashion-mnist-lt-resnet20.safetensors \
-		examples/fashion-mnist-lt-resnet20-car.safetensors \
+	@echo "first report: $(DEMO)/cifar100-lt/report.html; the next runs networks on images, by an engine compiled once"
+	@$(PYTHON) scripts/setup.py fashion-mnist
+	cargo run --features car-spectral-analysis/onnx --bin analyze -- \
+		--checkpoint examples/fashion-mnist-lt-mlp.onnx examples/fashion-mnist-lt-resnet20.onnx \
+		examples/fashion-mnist-lt-resnet20-car.onnx \
 		--data fashion-mnist:.data/fashion-mnist --out $(DEMO)/fashion-mnist-lt
 	@echo "reports: $(DEMO)/cifar100-lt/report.html, $(DEMO)/fashion-mnist-lt/report.html"
 

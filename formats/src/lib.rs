@@ -8,6 +8,7 @@
 //! | --- | --- | --- |
 //! | logits and labels | [`predictions`] | .npz (also written), a pair of .npy, .safetensors, .csv |
 //! | weights | [`weights`] | .safetensors, torch.save (zip and legacy) |
+//! | networks | [`onnx`] | ONNX, checked here and decoded by an engine |
 //! | counts and names of the classes | [`counts`] | text, CSV, JSON |
 //!
 //! Formats are told by content; the name of a file plays no part.
@@ -23,6 +24,7 @@ pub mod counts;
 mod element;
 mod error;
 mod file_error;
+pub mod onnx;
 pub mod predictions;
 mod safetensors;
 pub mod weights;
