@@ -50,7 +50,7 @@ pub enum Models {
         train: Vec<PredictionSource>,
     },
     /// Weights that are run on images.
-    Checkpoints(Checkpoints),
+    Checkpoints(Box<Checkpoints>),
 }
 
 /// Weights and the images to run them on.
