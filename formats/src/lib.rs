@@ -7,7 +7,7 @@
 //! | what | module | formats |
 //! | --- | --- | --- |
 //! | logits and labels | [`predictions`] | .npz (also written), a pair of .npy, .safetensors, .csv |
-//! | weights | [`weights`] | .safetensors, torch.save (zip and legacy) |
+//! | weights | [`weights`] | .safetensors, torch.save (zip and legacy), either in parts |
 //! | counts and names of the classes | [`counts`] | text, CSV, JSON |
 //!
 //! Formats are told by content; the name of a file plays no part.
@@ -23,7 +23,9 @@ pub mod counts;
 mod element;
 mod error;
 mod file_error;
+mod impostor;
 pub mod predictions;
+mod quoting;
 mod safetensors;
 pub mod weights;
 

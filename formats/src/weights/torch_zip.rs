@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use super::layout::StorageBytes;
 use super::pickle::{Heap, PersistentIds, Storage, load};
-use super::{CheckpointKind, Found, choice};
+use super::{CheckpointKind, Found, WeightsError, choice};
 use crate::InputError;
 use crate::archive::{Archive, Member};
 use crate::budget::Budget;
 use crate::content::Content;
-use crate::error::{quoted, quoted_list};
+use crate::quoting::{quoted, quoted_list};
 
 /// Tells torch.save from TorchScript and from other archives.
 pub(super) fn kind(content: &Content) -> Result<CheckpointKind, InputError> {
@@ -45,10 +45,11 @@ fn pickle_member<'a>(content: &Content, archive: &'a Archive<'_>) -> Result<&'a 
             let names = quoted_list(archive.members().iter().map(|member| &member.name));
             Err(unknown(format!("a ZIP archive without data.pkl (it holds {names})")))
         }
-        _ => Err(InputError::SeveralPickles {
+        _ => Err(WeightsError::SeveralPickles {
             file: content.file.clone(),
             members: quoted_list(pickles.iter().map(|member| &member.name)),
-        }),
+        }
+        .into()),
     }
 }
 
@@ -89,7 +90,7 @@ pub(super) fn read(content: &Content, key: Option<&str>, budget: &mut Budget) ->
         let place = format!("member {}", quoted(&member.name));
         match &*archive.read(member, true, budget)? {
             b"little" => {}
-            b"big" => return Err(InputError::BigEndian { file: file.to_path_buf(), place }),
+            b"big" => return Err(WeightsError::BigEndian { file: file.to_path_buf(), place }.into()),
             _ => {
                 let problem = "neither \"little\" nor \"big\"".to_owned();
                 return Err(InputError::Damaged { file: file.to_path_buf(), place, problem });
