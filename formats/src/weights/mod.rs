@@ -35,7 +35,7 @@ use super::safetensors::{is_safetensors, is_truncated_safetensors};
 use super::{ElementType, InputError};
 
 pub use error::WeightsError;
-pub use fit::{Fitted, LastLayer, MatrixRows, Reading, Rename, Wanted, fit};
+pub use fit::{Fitted, LastLayer, MatrixRows, Reading, Rename, Taken, Wanted, fit};
 
 /// What a file of weights is, told by its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -145,29 +145,27 @@ pub struct Part {
     pub sha256: String,
 }
 
-impl Weights {
-    /// Checks that every floating-point element is finite.
-    ///
-    /// # Errors
-    /// [`WeightsError::NonFiniteWeight`] with the first tensor (by name) and element.
-    pub fn check_finite(&self) -> Result<(), InputError> {
-        for (name, tensor) in &self.tensors {
-            let found = match &tensor.data {
-                TensorData::F32(values) => {
-                    first_non_finite(values, f32::is_finite).map(|element| (element, f64::from(values[element])))
-                }
-                TensorData::F64(values) => {
-                    first_non_finite(values, f64::is_finite).map(|element| (element, values[element]))
-                }
-                TensorData::I64(_) | TensorData::Bool(_) => None,
-            };
-            if let Some((element, value)) = found {
-                let (file, tensor) = (self.source.clone(), quoted(name));
-                return Err(WeightsError::NonFiniteWeight { file, tensor, element, value }.into());
+/// Checks that every floating-point element is finite.
+///
+/// # Errors
+/// [`WeightsError::NonFiniteWeight`] with the first tensor (by name) and element.
+fn check_finite(file: &Path, tensors: &BTreeMap<String, Tensor>) -> Result<(), WeightsError> {
+    for (name, tensor) in tensors {
+        let found = match &tensor.data {
+            TensorData::F32(values) => {
+                first_non_finite(values, f32::is_finite).map(|element| (element, f64::from(values[element])))
             }
+            TensorData::F64(values) => {
+                first_non_finite(values, f64::is_finite).map(|element| (element, values[element]))
+            }
+            TensorData::I64(_) | TensorData::Bool(_) => None,
+        };
+        if let Some((element, value)) = found {
+            let (file, tensor) = (file.to_path_buf(), quoted(name));
+            return Err(WeightsError::NonFiniteWeight { file, tensor, element, value });
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// Tells what a file is by its content, without reading tensors.
@@ -235,6 +233,16 @@ fn is_at(first: &str, key: &str) -> bool {
 }
 
 impl Weights {
+    /// Takes the tensors of another file in, `key` in front of their names, as if both were dictionaries of one.
+    #[must_use]
+    pub fn joined(mut self, other: Self, key: &str) -> Self {
+        self.tensors.extend(other.tensors.into_iter().map(|(name, tensor)| (format!("{key}.{name}"), tensor)));
+        self.parts.push(Part { file: other.source, bytes: other.bytes, sha256: other.sha256 });
+        self.parts.extend(other.parts);
+        self.keys.push(key.to_owned());
+        self
+    }
+
     /// The tensors whose names begin with `key` and a dot.
     fn beginning_with(mut self, key: &str) -> Result<Self, InputError> {
         let beginning = format!("{key}.");

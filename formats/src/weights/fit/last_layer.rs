@@ -131,7 +131,8 @@ pub(super) fn find(
 ) -> Result<Option<Found>, WeightsError> {
     let Some(own) = &wanted.last_layer else { return Ok(None) };
     let [classes, features] = wanted.shapes[&format!("{own}.weight")][..] else { return Ok(None) };
-    let search = Search { tensors, place, own, classes, features };
+    let under = reading.last_layer_under.as_deref();
+    let search = Search { tensors, place, own, under, classes, features };
     match search.module().and_then(|module| search.read(module, reading)) {
         Ok(found) => Ok(Some(found)),
         Err(_) if reading.without_last_layer => Ok(None),
@@ -143,6 +144,7 @@ struct Search<'a> {
     tensors: &'a BTreeMap<String, Tensor>,
     place: &'a Place,
     own: &'a str,
+    under: Option<&'a str>,
     classes: usize,
     features: usize,
 }
@@ -156,14 +158,15 @@ impl Search<'_> {
     fn matrices(&self) -> impl Iterator<Item = (&str, &[usize])> {
         self.tensors.iter().filter(|(_, tensor)| tensor.shape.len() == 2).filter_map(|(name, tensor)| {
             let module = if name == "weight" { Some("") } else { name.strip_suffix(".weight") };
-            Some((module?, tensor.shape.as_slice()))
+            let module = module?;
+            self.under.is_none_or(|under| super::is_within(module, under)).then_some((module, tensor.shape.as_slice()))
         })
     }
 
     /// The module that stands where the network's own does, or else the one with a usual name.
     fn module(&self) -> Result<String, String> {
         let weight = self.place.name_of(&format!("{}.weight", self.own));
-        if self.tensors.contains_key(&weight) {
+        if self.under.is_none() && self.tensors.contains_key(&weight) {
             return Ok(weight.trim_end_matches("weight").trim_end_matches('.').to_owned());
         }
         let is_usual = |module: &str| USUAL.contains(&module.rsplit('.').next().unwrap_or(module));

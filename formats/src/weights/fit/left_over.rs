@@ -50,6 +50,8 @@ pub(super) struct Context<'a> {
     pub(super) place: &'a Place,
     pub(super) rivals: &'a [&'a Place],
     pub(super) head: Option<&'a Found>,
+    /// Where the network's own last layer stands, if it does not fit and is not taken.
+    pub(super) own_last: Option<String>,
     pub(super) backbone: &'a BTreeMap<&'a String, &'a Vec<usize>>,
     pub(super) keys: &'a [String],
 }
@@ -91,6 +93,9 @@ impl Context<'_> {
         let prefix = &self.place.prefix;
         if self.head.is_some_and(|head| !head.module.is_empty() && is_within(name, &head.module)) {
             return false;
+        }
+        if self.own_last.as_ref().is_some_and(|own| is_within(name, own)) {
+            return true;
         }
         let in_other_key = |key: &String| is_within(name, key) && !is_within(prefix.trim_end_matches('.'), key);
         let is_other_set = self.rivals.iter().any(|rival| !rival.prefix.is_empty() && name.starts_with(&rival.prefix))

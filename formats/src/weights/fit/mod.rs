@@ -53,16 +53,25 @@ pub struct Reading {
     pub last_layer: LastLayer,
     /// What the rows of its matrix are.
     pub rows: Option<MatrixRows>,
+    /// Beginning of names below which alone the last layer is looked for.
+    pub last_layer_under: Option<String>,
     /// Whether the network is wanted even without a last layer that fits.
     pub without_last_layer: bool,
 }
 
-/// The weights of the network, and what was made of the file.
+/// The weights of the network.
 #[derive(Debug, Clone)]
 pub struct Fitted {
     /// Tensors by the network's own names; a last layer without bias has one of zeros if the network has one. Those of
     /// the last layer are missing if it was not found and not needed.
     pub tensors: BTreeMap<String, Tensor>,
+    /// Where they stood.
+    pub taken: Taken,
+}
+
+/// Where in a file the weights of a network stood, and what was left.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Taken {
     /// Keys that led to the weights, joined by dots; empty if none.
     pub key: String,
     /// What stood in front of the names.
@@ -77,7 +86,7 @@ pub struct Fitted {
 ///
 /// # Errors
 /// [`WeightsError::NamesDiffer`], [`WeightsError::AmbiguousWeights`], [`WeightsError::LastLayer`],
-/// [`WeightsError::LeftOver`], [`WeightsError::Renamed`].
+/// [`WeightsError::LeftOver`], [`WeightsError::Renamed`], [`WeightsError::NonFiniteWeight`].
 pub fn fit(weights: Weights, wanted: &Wanted, reading: &Reading) -> Result<Fitted, WeightsError> {
     let Weights { tensors, source: file, nesting, keys, unread: not_read, .. } = weights;
     let tensors = rename::rename(&file, tensors, &reading.renames)?;
@@ -106,7 +115,16 @@ pub fn fit(weights: Weights, wanted: &Wanted, reading: &Reading) -> Result<Fitte
     let names: BTreeMap<&String, String> = backbone.keys().map(|&name| (name, place.name_of(name))).collect();
     used.extend(names.values().map(String::as_str));
     let rivals: Vec<&Place> = places.iter().filter(|other| other.prefix != place.prefix).collect();
-    let left = left_over::Context { place, rivals: &rivals, head: head.as_ref(), backbone: &backbone, keys: &keys };
+    let own_last = wanted.last_layer.as_ref().map(|own| place.name_of(&format!("{own}.weight")));
+    let own_last = own_last.and_then(|weight| Some(weight.strip_suffix(".weight")?.to_owned()));
+    let left = left_over::Context {
+        place,
+        rivals: &rivals,
+        head: head.as_ref(),
+        own_last: own_last.filter(|_| head.is_none()),
+        backbone: &backbone,
+        keys: &keys,
+    };
     let left = left_over::sort(tensors.iter().filter(|(name, _)| !used.contains(name.as_str())), &left);
     if !left.questionable.is_empty() {
         let tensors = quoted_list(&left.questionable);
@@ -122,7 +140,8 @@ pub fn fit(weights: Weights, wanted: &Wanted, reading: &Reading) -> Result<Fitte
         fitted.extend(head.take(&mut tensors, own, wanted.shapes.contains_key(&format!("{own}.bias"))));
     }
     fitted.extend(names.iter().filter_map(|(&own, name)| Some((own.clone(), tensors.remove(name)?))));
-    Ok(Fitted { tensors: fitted, key, prefix, last_layer, unread })
+    super::check_finite(&file, &fitted)?;
+    Ok(Fitted { tensors: fitted, taken: Taken { key, prefix, last_layer, unread } })
 }
 
 impl Wanted {

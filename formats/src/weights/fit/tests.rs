@@ -90,18 +90,18 @@ fn whole(prefix: &str, value: f32) -> Vec<(String, Tensor)> {
 fn every_beginning_of_names_is_taken_off_and_recorded() {
     for prefix in ["", "module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module.", "model.net.backbone."] {
         let fitted = fitted(weights([whole(prefix, 1.0)], &[]), &Reading::default());
-        assert_eq!((fitted.prefix.as_str(), fitted.key.as_str()), (prefix, ""));
-        assert!(fitted.unread.is_empty());
+        assert_eq!((fitted.taken.prefix.as_str(), fitted.taken.key.as_str()), (prefix, ""));
+        assert!(fitted.taken.unread.is_empty());
     }
     let averaged = [whole("module.", 1.0), extra(&["n_averaged", "module.bn.num_batches_tracked"])];
-    assert!(fitted(weights(averaged, &[]), &Reading::default()).unread.is_empty(), "counters need no word");
+    assert!(fitted(weights(averaged, &[]), &Reading::default()).taken.unread.is_empty(), "counters need no word");
 }
 
 #[test]
 fn what_only_training_needs_is_left_out_and_named() {
     let beside = extra(&["criterion.weight", "criterion.m_list", "encoder_teacher.x", "normalize.mean"]);
     let fitted = fitted(weights([whole("model.", 1.0), beside], &[]), &Reading::default());
-    assert_eq!(fitted.unread, ["criterion (2 tensors)", "encoder_teacher", "normalize"]);
+    assert_eq!(fitted.taken.unread, ["criterion (2 tensors)", "encoder_teacher", "normalize"]);
     let composite = [
         backbone("module.encoder.", 1.0),
         head("module.fc", [3, 2], true),
@@ -109,8 +109,11 @@ fn what_only_training_needs_is_left_out_and_named() {
         head("module.head_fc.3", [5, 2], false),
     ];
     let fitted = super::fit(weights(composite, &[]), &wanted(), &Reading::default()).unwrap();
-    assert_eq!(fitted.unread, ["module.head.0 (2 tensors)", "module.head_fc.3"]);
-    assert_eq!((fitted.prefix.as_str(), fitted.last_layer.as_deref()), ("module.encoder.", Some("module.fc")));
+    assert_eq!(fitted.taken.unread, ["module.head.0 (2 tensors)", "module.head_fc.3"]);
+    assert_eq!(
+        (fitted.taken.prefix.as_str(), fitted.taken.last_layer.as_deref()),
+        ("module.encoder.", Some("module.fc"))
+    );
 }
 
 #[test]
@@ -119,7 +122,7 @@ fn what_the_scores_may_need_is_questioned() {
         let file = || weights([whole("", 1.0), extra(&[name])], &[]);
         refused(file(), &Reading::default(), &["w.pth", name, "`leave-out`"]);
         let reading = Reading { leave_out: vec![name.to_owned()], ..Reading::default() };
-        assert_eq!(fitted(file(), &reading).unread.len(), 1, "{name}");
+        assert_eq!(fitted(file(), &reading).taken.unread.len(), 1, "{name}");
     }
     // A layer of as many outputs as there are features, with the name of a last layer.
     let between = [backbone("", 1.0), head("linear", [3, 2], true), head("fc1", [2, 2], false)];
@@ -136,8 +139,8 @@ fn sets_that_differ_are_refused_by_key_and_equal_ones_are_no_conflict() {
     let two = |second| weights([whole("state_dict.", 1.0), whole("state_dict_ema.module.", second)], &keys);
     refused(two(2.0), &Reading::default(), &["\"state_dict\", \"state_dict_ema\"", "`key`"]);
     let fitted = fitted(two(1.0), &Reading::default());
-    assert_eq!((fitted.key.as_str(), fitted.prefix.as_str()), ("state_dict", ""));
-    assert!(fitted.unread.iter().all(|module| module.starts_with("state_dict_ema")), "{:?}", fitted.unread);
+    assert_eq!((fitted.taken.key.as_str(), fitted.taken.prefix.as_str()), ("state_dict", ""));
+    assert!(fitted.taken.unread.iter().all(|module| module.starts_with("state_dict_ema")), "{:?}", fitted.taken.unread);
     // Within one dictionary the beginnings of the names tell them apart.
     let twins = weights([whole("encoder_q.", 1.0), whole("encoder_k.", 2.0)], &[]);
     refused(twins, &Reading::default(), &["\"encoder_k\", \"encoder_q\""]);
@@ -157,12 +160,12 @@ fn a_last_layer_is_found_wherever_it_stands() {
         ("heads.head", ""),
     ] {
         let file = weights([backbone(prefix, 1.0), head(module, [3, 2], true)], &["feat_model", "classifier"]);
-        assert_eq!(fitted(file, &Reading::default()).last_layer.as_deref(), Some(module));
+        assert_eq!(fitted(file, &Reading::default()).taken.last_layer.as_deref(), Some(module));
     }
     let two = || weights([backbone("", 1.0), head("fc", [3, 2], true), head("classifier", [3, 2], true)], &[]);
     refused(two(), &Reading::default(), &["\"classifier\", \"fc\"", "`rename` classifier=linear"]);
     let reading = Reading { renames: vec!["fc=linear".parse().unwrap()], ..Reading::default() };
-    assert_eq!(fitted(two(), &reading).unread, ["classifier (2 tensors)"]);
+    assert_eq!(fitted(two(), &reading).taken.unread, ["classifier (2 tensors)"]);
     let odd = || weights([backbone("", 1.0), head("answer.2", [3, 2], true)], &[]);
     refused(odd(), &Reading::default(), &["\"answer.2\"", "`rename` answer.2=linear"]);
     let reading = Reading { renames: vec!["answer.2=linear".parse().unwrap()], ..Reading::default() };
@@ -170,7 +173,7 @@ fn a_last_layer_is_found_wherever_it_stands() {
     let other = weights([backbone("", 1.0), head("fc", [10, 2], true)], &[]);
     refused(other.clone(), &Reading::default(), &["\"fc\" [10, 2]", "of 3 classes"]);
     let reading = Reading { without_last_layer: true, ..Reading::default() };
-    assert_eq!(super::fit(other, &wanted(), &reading).unwrap().last_layer, None);
+    assert_eq!(super::fit(other, &wanted(), &reading).unwrap().taken.last_layer, None);
     refused(weights([backbone("", 1.0)], &[]), &Reading::default(), &["the last layer", "has both"]);
 }
 
@@ -211,7 +214,7 @@ fn what_a_last_layer_is_and_how_it_lies_is_asked_where_the_file_does_not_say() {
 fn names_of_another_program_and_by_request() {
     let spelled = |(name, tensor): (String, Tensor)| (name.replace("conv", "convolution"), tensor);
     let other: Vec<_> = whole("module.", 1.0).into_iter().map(spelled).collect();
-    assert_eq!(fitted(weights([other], &[]), &Reading::default()).prefix, "module.");
+    assert_eq!(fitted(weights([other], &[]), &Reading::default()).taken.prefix, "module.");
     let renamed: Vec<_> =
         whole("", 1.0).into_iter().map(|(name, tensor)| (name.replace("layer1", "stage.1"), tensor)).collect();
     let reading = Reading { renames: vec!["stage.1=layer1".parse().unwrap()], ..Reading::default() };
