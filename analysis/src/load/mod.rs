@@ -1,6 +1,7 @@
 //! From the command line to scored models: stored predictions are read, checkpoints are run on the images.
 
 mod channels;
+mod foreign;
 #[cfg(feature = "torch")]
 mod models;
 mod predictions;
@@ -15,6 +16,7 @@ use car_spectral_formats::sha256_file;
 use car_spectral_runs::settings::DeviceChoice;
 
 pub use channels::Channels;
+pub use foreign::{ForeignWeights, OutputPart};
 pub use training_runs::read_one as training_run;
 
 use crate::AnalysisError;
@@ -63,6 +65,10 @@ pub struct Checkpoints {
     pub pixels: Option<PixelSteps>,
     /// Seed of the subset that this project's `train` drew for the models.
     pub subset_seed: Option<u64>,
+    /// What is said of weights that do not describe themselves.
+    pub foreign: ForeignWeights,
+    /// Which part of what a TorchScript file returns holds the logits.
+    pub output: Option<OutputPart>,
     /// Whether a TorchScript file, which is a program, may be run.
     pub run_torchscript: bool,
     /// Where networks compute.

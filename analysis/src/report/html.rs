@@ -303,6 +303,8 @@ fn source(model: &ModelReport) -> Vec<(String, String)> {
         }
     };
     put("architecture", source.architecture.clone());
+    put("weights read from", taken_from(source));
+    put("left unread", Some(source.unread.join(", ")).filter(|list| !list.is_empty()));
     put("data set", source.dataset.clone());
     put("seed", source.seed.map(|seed| seed.to_string()));
     put("epoch", source.epoch.map(|epoch| epoch.to_string()));
@@ -313,6 +315,14 @@ fn source(model: &ModelReport) -> Vec<(String, String)> {
         put(&file.role, Some(format!("{} ({} bytes, SHA-256 {})", file.path, file.bytes, file.sha256)));
     }
     list
+}
+
+/// Key, prefix and last layer of weights that another program kept.
+pub(super) fn taken_from(source: &super::Source) -> Option<String> {
+    let part = |what: &str, text: &Option<String>| text.as_ref().map(|text| format!("{what} {text}"));
+    let parts = [part("key", &source.key), part("prefix", &source.prefix), part("last layer", &source.last_layer)];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 fn preprocessing(p: &super::Preprocessing) -> String {

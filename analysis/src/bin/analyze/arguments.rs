@@ -4,12 +4,14 @@ use std::path::PathBuf;
 
 use car_spectral::confusion::WeightForm;
 use car_spectral_analysis::AnalysisError;
-use car_spectral_analysis::load::{Channels, Checkpoints, Models, PixelSteps, Request};
+use car_spectral_analysis::load::{Channels, Checkpoints, Models, OutputPart, PixelSteps, Request};
 use car_spectral_analysis::report::FormatSet;
 use car_spectral_data::DataSource;
 use car_spectral_formats::predictions::PredictionSource;
 use car_spectral_runs::settings::DeviceChoice;
 use clap::{ArgGroup, Parser};
+
+use crate::foreign::ForeignArguments;
 
 const VERSION: &str = if cfg!(feature = "torch") {
     concat!(env!("CARGO_PKG_VERSION"), ", runs weights on libtorch")
@@ -35,8 +37,8 @@ const VERSION: &str = if cfg!(feature = "torch") {
   analyze --predictions test.npz --train-predictions train.npz --out out/c
   analyze --predictions logits.npy,labels.npy --train-counts counts.txt --out out/d")]
 pub(crate) struct Arguments {
-    /// Trained models: .safetensors, .pt/.pth/.th/.pth.tar (torch.save), TorchScript with --run-torchscript, or folders
-    /// of .safetensors checkpoints
+    /// Trained models: .safetensors, .pt/.pth/.th/.pth.tar (torch.save), an .index.json of parts, TorchScript with
+    /// --run-torchscript, or folders of .safetensors checkpoints
     #[arg(long, value_name = "FILE|DIR", num_args = 1..)]
     pub checkpoint: Vec<PathBuf>,
 
@@ -63,10 +65,17 @@ pub(crate) struct Arguments {
     pub test_list: Option<PathBuf>,
 
     /// Architecture, when the file does not say: mlp, resnet20, resnet32, resnet44, resnet56, resnet50, vit-tiny,
-    /// vit-small, vit-base, efficientnet-lite0 (hidden widths and patches are read off the weights). With --predictions
-    /// any name: it is recorded, and a residual or attention network named as the reason why T3 does not apply
+    /// vit-small, vit-base, efficientnet-lite0, efficientnet-lite0-symmetric, or timm's or torchvision's name for one of
+    /// them (hidden widths and patches are read off the weights). With --predictions any name: it is recorded, and a residual or attention network named as the reason why T3 does not apply
     #[arg(long, value_name = "NAME")]
     pub arch: Option<String>,
+
+    #[command(flatten)]
+    pub foreign: ForeignArguments,
+
+    /// Of a TorchScript file that returns several tensors, which holds the logits: a key, or a place from 0
+    #[arg(long, value_name = "NAME|INDEX", requires = "run_torchscript")]
+    pub output: Option<OutputPart>,
 
     /// Run a TorchScript file. It is a program and can do anything you can; run only files you trust
     #[arg(long)]
@@ -189,6 +198,8 @@ impl Arguments {
                     channels: self.channels,
                 }),
                 subset_seed: self.subset_seed,
+                foreign: self.foreign.settings()?,
+                output: self.output.clone(),
                 run_torchscript: self.run_torchscript,
                 device: self.device,
                 threads: self.threads,

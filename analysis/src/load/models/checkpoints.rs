@@ -1,7 +1,6 @@
 //! Models that are run: checkpoints of this project, weights of the built-in architectures from other programs, and
 //! TorchScript modules.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,19 +10,20 @@ use car_spectral_data::{DataSet, LongTail, Parts, SettingError, Split};
 use car_spectral_formats::FileError;
 use car_spectral_formats::counts::{read_class_names, read_train_counts};
 use car_spectral_formats::predictions::Logits;
-use car_spectral_formats::weights::{CheckpointKind, Weights, detect, read};
+use car_spectral_formats::weights::{CheckpointKind, Taken, detect};
 use car_spectral_runs::description::describe;
-use car_spectral_runs::settings::{Architecture, ArchitectureKind, Classifier};
 use car_spectral_runs::{Description, folder};
 use car_spectral_training::device::{device_name, resolve};
-use car_spectral_training::model::{Model, tensors_of};
-use car_spectral_training::{checkpoint, evaluate};
+use car_spectral_training::model::Model;
+use car_spectral_training::{TrainingError, checkpoint, evaluate};
 use ndarray::Array1;
-use tch::{CModule, Device, Tensor};
+use tch::{Device, Tensor};
 
+use super::foreign::Foreign;
 use super::logs;
 use super::network;
 use super::preprocessing::InputSteps;
+use super::script::Script;
 use crate::AnalysisError;
 use crate::load::{Checkpoints, Loaded, Progress, Request, data_file, model_name};
 use crate::report::{DataFile, Source};
@@ -101,29 +101,24 @@ struct Runner {
 
 enum Network {
     Own(Box<(Model, Description)>),
-    Foreign { architecture: String, weights: BTreeMap<String, Tensor>, steps: InputSteps },
-    Script { module: CModule, steps: InputSteps },
+    Foreign { weights: Box<Foreign>, steps: InputSteps },
+    Script { script: Script, steps: InputSteps },
 }
 
 impl Runner {
     fn open(path: &Path, request: &Request, checkpoints: &Checkpoints, device: Device) -> Result<Self, AnalysisError> {
         let name = path.display().to_string();
         let runner = |kind, network| Ok(Self { path: path.to_owned(), kind, network });
-        let foreign = |weights: Weights| -> Result<Network, AnalysisError> {
+        let foreign = || -> Result<Network, AnalysisError> {
             let steps = InputSteps::of_request(checkpoints.pixels.as_ref(), &name)?;
-            let architecture = request.arch.clone().ok_or_else(|| AnalysisError::Usage {
-                problem: format!(
-                    "{name} does not name its architecture: give `arch` {}",
-                    ArchitectureKind::NAMES.join("|")
-                ),
-            })?;
-            ArchitectureKind::from_name(&architecture, &[], 1)?;
-            Ok(Network::Foreign { architecture, weights: tensors_of(weights)?, steps })
+            let weights = Box::new(Foreign::read(path, request.arch.as_deref(), &checkpoints.foreign)?);
+            Ok(Network::Foreign { weights, steps })
         };
         match detect(path)? {
             CheckpointKind::Safetensors if describe(path)?.is_some() => {
                 let given = [("mean", checkpoints.pixels.is_some()), ("arch", request.arch.is_some())];
-                if let Some((flag, _)) = given.into_iter().find(|(_, given)| *given) {
+                let first = given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag);
+                if let Some(flag) = first.or_else(|| checkpoints.foreign.first_given()) {
                     let problem = format!(
                         "{name} says itself how it was made; leave `{flag}` out, or analyse foreign models apart"
                     );
@@ -137,7 +132,7 @@ impl Runner {
                 );
                 Err(AnalysisError::Mismatch { problem })
             }
-            CheckpointKind::Safetensors => runner("safetensors", foreign(read(path)?)?),
+            CheckpointKind::Safetensors => runner("safetensors", foreign()?),
             CheckpointKind::TorchScript => {
                 if !checkpoints.run_torchscript {
                     let problem = format!(
@@ -146,11 +141,11 @@ impl Runner {
                     return Err(AnalysisError::Usage { problem });
                 }
                 let steps = InputSteps::of_request(checkpoints.pixels.as_ref(), &name)?;
-                let mut module = CModule::load_on_device(path, device)?;
-                module.set_eval();
-                runner("torchscript", Network::Script { module, steps })
+                let script = Script::load(path, checkpoints.output.clone(), device)?;
+                runner("torchscript", Network::Script { script, steps })
             }
-            _ => runner("torch-save", foreign(read(path)?)?),
+            CheckpointKind::Index => runner("parts", foreign()?),
+            _ => runner("torch-save", foreign()?),
         }
     }
 
@@ -178,19 +173,27 @@ impl Runner {
                 (steps.clone(), training, steps.output_shape(&data.train.images)?, None)
             }
         };
+        let mut taken = None;
+        let mut files = Vec::new();
         let scorer = match network {
             Network::Own(own) => Scorer::Model(own.0),
-            Network::Script { module, .. } => Scorer::Script(module),
-            Network::Foreign { architecture, weights, .. } => {
-                Scorer::Model(built_in(&name, &architecture, &weights, input, data.num_classes(), device)?)
+            Network::Script { script, .. } => Scorer::Script(script),
+            Network::Foreign { weights, .. } => {
+                files = weights.files();
+                let (model, found) = weights.network(input, data.num_classes(), device)?;
+                taken = Some(found);
+                Scorer::Model(model)
             }
         };
+        if files.is_empty() {
+            files.push(data_file("weights", &path)?);
+        }
         let chain = steps.chain(&data.train.images)?;
         let forward = |bytes: &Tensor| scorer.logits(&steps.apply(bytes, &data.train.images)?);
         let model = model_name(&path);
         let mut score = |part: &str, split: &Arc<Split>, indices: &[usize]| -> Result<Scored, AnalysisError> {
             let of = indices.len();
-            let logits = evaluate::logits(split, indices, &chain, device, forward, |done| {
+            let logits = evaluate::logits(split, indices, &chain, device, &forward, |done| {
                 progress(Progress { model: &model, part, done, of });
             })?;
             let labels: Array1<usize> = indices.iter().map(|&index| split.labels[index]).collect();
@@ -215,13 +218,14 @@ impl Runner {
         };
         let source = Source {
             kind: kind.to_owned(),
-            files: vec![data_file("weights", &path)?],
+            files,
             architecture: scorer.model().map(|model| model.architecture().to_string()),
             dataset: Some(data.kind.name().to_owned()),
             seed: description.as_ref().map(|description| description.run.seed),
             epoch: description.as_ref().map(|description| description.run.epoch as u64),
             subset_sha256: training.sha256,
             preprocessing: Some(steps.described()),
+            ..taken.map(source_of).unwrap_or_default()
         };
         let architecture = match scorer.model() {
             Some(model) => network::architecture(model, &steps)?,
@@ -235,7 +239,7 @@ impl Runner {
 /// What makes logits of normalised images.
 enum Scorer {
     Model(Model),
-    Script(CModule),
+    Script(Script),
 }
 
 impl Scorer {
@@ -246,10 +250,10 @@ impl Scorer {
         }
     }
 
-    fn logits(&self, images: &Tensor) -> Result<Tensor, tch::TchError> {
+    fn logits(&self, images: &Tensor) -> Result<Tensor, TrainingError> {
         match self {
             Self::Model(model) => Ok(model.forward(images, false)),
-            Self::Script(module) => module.forward_ts(&[images]),
+            Self::Script(script) => script.logits(images),
         }
     }
 }
@@ -324,24 +328,9 @@ fn foreign_training(request: &Request, checkpoints: &Checkpoints, data: &DataSet
     })
 }
 
-/// A built-in architecture with foreign weights; the hidden widths of `mlp` and the patch of `vit-*` are read off the
-/// weights.
-fn built_in(
-    name: &str,
-    architecture: &str,
-    weights: &BTreeMap<String, Tensor>,
-    input: [usize; 3],
-    num_classes: usize,
-    device: Device,
-) -> Result<Model, AnalysisError> {
-    let hidden: Vec<usize> = (1..)
-        .map_while(|layer| weights.get(&format!("fc{layer}.weight")))
-        .filter_map(|weight| weight.size().first().map(|&rows| rows as usize))
-        .collect();
-    let hidden = &hidden[..hidden.len().saturating_sub(1)];
-    let patch = weights.get("patch_embed.proj.weight").and_then(|weight| weight.size().last().copied()).unwrap_or(1);
-    let kind = ArchitectureKind::from_name(architecture, hidden, patch as usize)?;
-    let architecture = Architecture { kind, input, num_classes, classifier: Classifier::Linear, resolution: None };
-    Model::with_weights(architecture, weights, device)
-        .map_err(|error| AnalysisError::Mismatch { problem: format!("{name}: {error}") })
+/// Where in its file a foreign network stood, for the report.
+fn source_of(taken: Taken) -> Source {
+    let Taken { key, prefix, last_layer, unread } = taken;
+    let given = |text: String| Some(text).filter(|text| !text.is_empty());
+    Source { key: given(key), prefix: given(prefix), last_layer, unread, ..Source::default() }
 }

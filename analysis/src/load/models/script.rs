@@ -1,0 +1,200 @@
+//! TorchScript modules: programs of others, run on request.
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+
+use car_spectral_formats::FileError;
+use car_spectral_training::TrainingError;
+use tch::{CModule, Device, IValue, Kind, TchError, Tensor};
+
+use crate::load::OutputPart;
+
+/// Sizes of a batch that are tried where a module does not take the images that it is given.
+const BATCHES: [i64; 10] = [1, 2, 4, 8, 16, 32, 64, 100, 128, 256];
+/// Entries that are named when a module returns several.
+const SHOWN: usize = 8;
+
+/// A module, ready to run.
+pub(super) struct Script {
+    file: PathBuf,
+    module: CModule,
+    output: Option<OutputPart>,
+    /// Type of its parameters.
+    kind: Kind,
+    /// The one size of a batch that it takes, once that is known.
+    batch: Cell<Option<i64>>,
+}
+
+impl Script {
+    /// Loads a module onto a device.
+    pub(super) fn load(path: &Path, output: Option<OutputPart>, device: Device) -> Result<Self, TrainingError> {
+        let mut module = CModule::load_on_device(path, device)
+            .map_err(|error| refused(path, format!("the TorchScript module does not load: {}", first_words(&error))))?;
+        module.set_eval();
+        let parameters = module.named_parameters().unwrap_or_default();
+        let kind = parameters.iter().map(|(_, tensor)| tensor.kind()).find(|kind| is_short(*kind));
+        let all = parameters.iter().all(|(_, tensor)| is_short(tensor.kind()) || tensor.kind() == Kind::Int64);
+        let kind = kind.filter(|_| all).unwrap_or(Kind::Float);
+        Ok(Self { file: path.to_owned(), module, output, kind, batch: Cell::new(None) })
+    }
+
+    /// The logits [B, K] of images [B, C, H, W], float32.
+    ///
+    /// A module that takes batches of one size only, as a trace may, is given that size, the last batch filled up.
+    pub(super) fn logits(&self, images: &Tensor) -> Result<Tensor, TrainingError> {
+        let images = images.f_to_kind(self.kind)?;
+        if let Some(batch) = self.batch.get() {
+            return self.in_batches(&images, batch);
+        }
+        let whole = self.run(&images);
+        let count = images.size()[0];
+        let error = match whole {
+            Ok(logits) if logits.size().first() == Some(&count) => return Ok(logits),
+            Ok(logits) => Failure::Shape(logits.size()),
+            Err(error @ Failure::Output(_)) => return Err(self.refused(error, count)),
+            Err(error) => error,
+        };
+        for batch in BATCHES.into_iter().filter(|batch| *batch != count) {
+            let tried = self.filled(&images, 0, batch).and_then(|images| self.run(&images));
+            if tried.is_ok_and(|logits| logits.size().first() == Some(&batch)) {
+                self.batch.set(Some(batch));
+                return self.in_batches(&images, batch);
+            }
+        }
+        Err(self.refused(error, count))
+    }
+
+    fn refused(&self, failure: Failure, count: i64) -> TrainingError {
+        let problem = match failure {
+            Failure::Torch(error) => format!("the TorchScript module fails: {}", first_words(&error)),
+            Failure::Output(problem) => problem,
+            Failure::Shape(shape) => format!(
+                "the TorchScript module returned a tensor of shape {shape:?} for {count} images; logits [{count}, K] are wanted"
+            ),
+        };
+        refused(&self.file, problem)
+    }
+
+    fn in_batches(&self, images: &Tensor, batch: i64) -> Result<Tensor, TrainingError> {
+        let count = images.size()[0];
+        let mut logits = Vec::new();
+        for start in (0..count).step_by(batch as usize) {
+            let filled = self.filled(images, start, batch).and_then(|images| self.run(&images));
+            logits.push(filled.map_err(|failure| self.refused(failure, batch))?);
+        }
+        Ok(Tensor::f_cat(&logits, 0)?.f_narrow(0, 0, count)?)
+    }
+
+    /// `batch` images from `start` on, the last one again where they end before.
+    fn filled(&self, images: &Tensor, start: i64, batch: i64) -> Result<Tensor, Failure> {
+        let there = (images.size()[0] - start).min(batch);
+        let images = images.f_narrow(0, start, there)?;
+        if there == batch {
+            return Ok(images);
+        }
+        let mut shape = images.size();
+        shape[0] = batch - there;
+        let last = images.f_narrow(0, there - 1, 1)?.f_expand(&shape, false)?;
+        Ok(Tensor::f_cat(&[&images, &last], 0)?)
+    }
+
+    fn run(&self, images: &Tensor) -> Result<Tensor, Failure> {
+        let output = self.module.forward_is(&[IValue::Tensor(images.shallow_clone())])?;
+        Ok(self.chosen(output)?.f_to_kind(Kind::Float)?)
+    }
+
+    /// The tensor of logits in what a module returned.
+    fn chosen(&self, output: IValue) -> Result<Tensor, Failure> {
+        let described = describe(&output);
+        let refused = |remedy: &str| {
+            Failure::Output(format!(
+                "the TorchScript module returned {described}; one tensor of logits [N, K] is wanted{remedy}"
+            ))
+        };
+        let chosen = match (output, &self.output) {
+            (IValue::Tensor(tensor), None) => return Ok(tensor),
+            (IValue::Tensor(_), Some(part)) => {
+                return Err(refused(&format!(", and it has no part {part}: leave `output` out")));
+            }
+            (_, None) => return Err(refused(": say which with `output` NAME or INDEX, from 0")),
+            (IValue::Tuple(values) | IValue::GenericList(values), Some(OutputPart::Index(index))) => {
+                values.into_iter().nth(*index)
+            }
+            (IValue::TensorList(values), Some(OutputPart::Index(index))) => {
+                values.into_iter().nth(*index).map(IValue::Tensor)
+            }
+            (IValue::GenericDict(entries), Some(part)) => {
+                let is_wanted = |key: &IValue| match (key, part) {
+                    (IValue::String(key), part) => *key == part.to_string(),
+                    (IValue::Int(key), OutputPart::Index(index)) => usize::try_from(*key) == Ok(*index),
+                    _ => false,
+                };
+                entries.into_iter().find(|(key, _)| is_wanted(key)).map(|(_, value)| value)
+            }
+            _ => None,
+        };
+        match chosen {
+            Some(IValue::Tensor(tensor)) => Ok(tensor),
+            Some(_) => Err(refused("; the part that `output` names is no tensor")),
+            None => Err(refused("; `output` names no part of it")),
+        }
+    }
+}
+
+/// Why a module gave no logits.
+enum Failure {
+    Torch(TchError),
+    Output(String),
+    Shape(Vec<i64>),
+}
+
+impl From<TchError> for Failure {
+    fn from(error: TchError) -> Self {
+        Self::Torch(error)
+    }
+}
+
+fn is_short(kind: Kind) -> bool {
+    matches!(kind, Kind::BFloat16 | Kind::Half)
+}
+
+fn refused(file: &Path, problem: String) -> TrainingError {
+    FileError::malformed(file, problem).into()
+}
+
+/// What libtorch says, without the frames of its stack.
+fn first_words(error: &TchError) -> String {
+    let text = error.to_string();
+    let told = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let told: Vec<&str> = told.take_while(|line| !line.starts_with("Exception raised from")).collect();
+    // The reason stands behind the lines of the program that lead to it.
+    let reason = told.iter().rev().find(|line| line.contains("Error:")).or(told.first());
+    let shown: String =
+        reason.copied().unwrap_or_default().chars().filter(|letter| !letter.is_control()).take(300).collect();
+    shown
+}
+
+fn describe(value: &IValue) -> String {
+    let counted = |what: &str, values: &mut dyn Iterator<Item = String>, count: usize| {
+        let shown: Vec<String> = values.take(SHOWN).collect();
+        format!("a {what} of {count} ({})", shown.join(", "))
+    };
+    match value {
+        IValue::Tensor(tensor) => format!("a tensor {:?}", tensor.size()),
+        IValue::Tuple(values) => counted("tuple", &mut values.iter().map(describe), values.len()),
+        IValue::GenericList(values) => counted("list", &mut values.iter().map(describe), values.len()),
+        IValue::TensorList(values) => {
+            let mut shapes = values.iter().map(|tensor| format!("a tensor {:?}", tensor.size()));
+            counted("list", &mut shapes, values.len())
+        }
+        IValue::GenericDict(entries) => {
+            let mut shown = entries.iter().map(|(key, value)| match key {
+                IValue::String(key) => format!("{:?}: {}", key.chars().take(60).collect::<String>(), describe(value)),
+                _ => describe(value),
+            });
+            counted("dictionary", &mut shown, entries.len())
+        }
+        IValue::None => "nothing".to_owned(),
+        _ => "a value that is no tensor".to_owned(),
+    }
+}
