@@ -1,6 +1,7 @@
 //! The whole analysis of the worst class in one call.
 
 use crate::Error;
+use crate::bounds::error::check_length;
 use crate::bounds::{
     Chain, Interval, Outcome, Verdict, chain, even_pair, held_out_intervals, self_bounding_interval, verdicts,
     weighted_worst_class_interval, worst_class_candidates, worst_class_interval,
@@ -55,9 +56,11 @@ impl WorstClassAnalysis {
     /// probability at least 1 − `delta` over the held-out samples, for a classifier fixed before they were seen.
     ///
     /// # Errors
-    /// [`Error`] for counts without two classes or without a sample, and for `delta` outside (0, 1).
+    /// [`Error`] for counts without two classes or without a sample, weights of another number of classes, and `delta`
+    /// outside (0, 1).
     pub fn of(counts: &MarginCounts, weights: &ClassWeights, delta: f64) -> Result<Self, Error> {
         let (lambda, errors, samples) = (weights.values(), counts.errors(), counts.class_counts());
+        check_length("class weights", samples.len(), lambda.len())?;
         let confusion = counts.confusion();
         let norm = spectral_norm(&confusion.scale_columns(lambda)?)?;
         let pair = [even_pair(samples.len())];
@@ -90,6 +93,7 @@ mod tests {
     use ndarray::{Array1, Array2};
 
     use super::*;
+    use crate::bounds::BoundError;
     use crate::confusion::{MarginGrid, WeightForm};
 
     #[test]
@@ -121,5 +125,8 @@ mod tests {
         assert_eq!(judged[0], Verdict::Holds);
         assert_eq!(judged[2], Verdict::NotApplicable);
         assert!(WorstClassAnalysis::of(&counts, &weights, 1.0).is_err());
+        let of_two = ClassWeights::new(&[500, 50], 0.2, WeightForm::Paper).unwrap();
+        let refused = BoundError::Length { what: "class weights", expected: 3, got: 2 };
+        assert_eq!(WorstClassAnalysis::of(&counts, &of_two, 0.05).unwrap_err(), Error::Bound(refused));
     }
 }

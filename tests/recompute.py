@@ -849,11 +849,15 @@ def check_seeds(checks, name, found, a, b, paired, delta):
         if error > 0:
             freedom = (of_a + of_b) ** 2 / (of_a**2 / (len(a) - 1) + of_b**2 / (len(b) - 1))
         checks.row(f"{name}: nothing of pairs", found["sign_test"] is None and found["deviation"] is None, "null")
-    radius = student.isf(delta / 2, freedom) * error
     checks.close(f"{name}: difference", found["difference"], mean, 0.0, RELATIVE)
-    checks.close(f"{name}: interval", found["interval"], [mean - radius, mean + radius], 1e-10, LIMIT)
-    checks.exact(f"{name}: verdict", found["verdict"], verdict(mean - radius, mean + radius))
-    if not paired or mean == 0 or error == 0:
+    spread = error > 1e-9 * abs(np.concatenate([a, b])).max()
+    if spread:
+        radius = student.isf(delta / 2, freedom) * error
+        checks.close(f"{name}: interval", found["interval"], [mean - radius, mean + radius], 1e-10, LIMIT)
+        checks.exact(f"{name}: verdict", found["verdict"], verdict(mean - radius, mean + radius))
+    else:
+        checks.row(f"{name}: no spread", found["interval"] is None and found["verdict"] == "undecided", "undecided")
+    if not paired or mean == 0 or not spread:
         return checks.row(f"{name}: seeds needed", found["seeds_needed"] is None, "null")
 
     def power(n):

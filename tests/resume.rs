@@ -1,6 +1,7 @@
 //! A run that is killed at any moment goes on with `--resume` and ends as one that never stopped.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -104,8 +105,12 @@ fn killed_ten_times_it_ends_with_the_same_weights() {
         }
         println!("{name}: killed {kills} times");
         assert!(kills >= 3);
-        // The folder alone knows the flags.
-        let ended = run(Program::Train, ["--resume", "--out", &text(&stopped)]);
+        // The folder alone knows the flags, unless every kill came before the run began.
+        let ended = if stopped.join("run.toml").exists() {
+            run(Program::Train, ["--resume", "--out", &text(&stopped)])
+        } else {
+            train(&resumed, &stopped)
+        };
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);
         for file in ["model.safetensors", "test.npz", "train.npz"].iter().chain(checkpoints) {
             assert_eq!(fs::read(whole.join(file)).unwrap(), fs::read(stopped.join(file)).unwrap(), "{name}: {file}");
@@ -147,6 +152,31 @@ fn killed_ten_times_it_ends_with_the_same_weights() {
             fs::read(stopped.join("model.safetensors")).unwrap()
         );
     }
+}
+
+/// Ctrl-C ends the program between two steps, with the command that goes on.
+#[test]
+fn ctrl_c_says_how_to_go_on() {
+    synthetic_fashion_mnist();
+    let folder = fresh_folder("ctrl-c");
+    let mut child = Command::new(Program::Train.path())
+        .args(arguments("--model mlp --hidden 32 --epochs 400 --evaluate-every 400", &folder))
+        .current_dir(repository())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    said.find(|line| line.starts_with("epoch 3/")).unwrap();
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let after: Vec<String> = said.collect();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{after:?}");
+    let last = after.last().unwrap();
+    assert!(last.starts_with("stopped after epoch "), "{after:?}");
+    let (program, flags) = last.split("go on with: ").nth(1).unwrap().split_once(' ').unwrap();
+    assert_eq!(Path::new(program), Program::Train.path());
+    let goes_on = run(Program::Train, words(flags).into_iter().chain(["--check".to_owned()]));
+    assert_eq!(goes_on.code, Some(0), "{}", goes_on.stderr);
 }
 
 #[test]

@@ -27,10 +27,19 @@ pub struct SeedGroup {
 /// The pairs of models that are compared, of those that were tested on the same samples: all pairs of up to three
 /// models, else each with the first.
 pub fn compared(subjects: &[Subject]) -> Vec<(usize, usize)> {
-    (0..subjects.len())
-        .flat_map(|a| (a + 1..subjects.len()).map(move |b| (a, b)))
-        .filter(|&(a, b)| (subjects.len() <= ALL_PAIRS || a == 0) && same_samples(&subjects[a], &subjects[b]))
-        .collect()
+    pairs(subjects).filter(|&(a, b)| same_samples(&subjects[a], &subjects[b])).collect()
+}
+
+/// The pairs of models that would be compared, had they been tested on the same samples in the same order.
+pub fn incomparable(subjects: &[Subject]) -> Vec<(usize, usize)> {
+    pairs(subjects).filter(|&(a, b)| !same_samples(&subjects[a], &subjects[b])).collect()
+}
+
+fn pairs(subjects: &[Subject]) -> impl Iterator<Item = (usize, usize)> {
+    let number = subjects.len();
+    (0..number)
+        .flat_map(move |a| (a + 1..number).map(move |b| (a, b)))
+        .filter(move |&(a, _)| number <= ALL_PAIRS || a == 0)
 }
 
 /// Each pair of models that were tested on the same samples: all pairs of up to three models, else each with the first.
@@ -55,7 +64,8 @@ pub fn compare(subjects: &[Subject], delta: f64) -> Result<Vec<Comparison>, Anal
 /// Each later group against the first. `delta` is shared out among the comparisons.
 ///
 /// # Errors
-/// [`AnalysisError::Bound`]; [`AnalysisError::Usage`] for a group of fewer than two networks.
+/// [`AnalysisError::Bound`]; [`AnalysisError::Usage`] for a group of fewer than two networks;
+/// [`AnalysisError::Mismatch`] for groups that were not all tested on the same samples in the same order.
 pub fn compare_groups(
     subjects: &[Subject],
     groups: &[SeedGroup],
@@ -142,8 +152,16 @@ fn group_comparison(
     };
     let ((overall_a, worst_a), (overall_b, worst_b)) = (errors(a), errors(b));
     let together: Vec<usize> = a.models.iter().chain(&b.models).copied().collect();
-    let same = together.iter().all(|&model| same_samples(&subjects[together[0]], &subjects[model]));
-    let these_networks = if same { Some(these_networks(subjects, a, b, delta)?) } else { None };
+    let first = &subjects[together[0]];
+    if let Some(&other) = together.iter().find(|&&model| !same_samples(first, &subjects[model])) {
+        let (first, other) = (&first.name, &subjects[other].name);
+        let problem = format!(
+            "groups {} and {}: {first} and {other} were tested on other samples, or in another order; seeds are \
+             compared on one test set",
+            a.name, b.name
+        );
+        return Err(AnalysisError::Mismatch { problem });
+    }
     Ok(GroupComparison {
         a: a.name.clone(),
         b: b.name.clone(),
@@ -152,7 +170,7 @@ fn group_comparison(
         paired: paired_by_seed,
         overall: between_seeds(&overall_a, &overall_b, paired_by_seed, delta)?,
         worst_class: between_seeds(&worst_a, &worst_b, paired_by_seed, delta)?,
-        these_networks,
+        these_networks: Some(these_networks(subjects, a, b, delta)?),
     })
 }
 
@@ -198,7 +216,7 @@ fn between_seeds(a: &[f64], b: &[f64], paired: bool, delta: f64) -> Result<SeedD
     };
     Ok(SeedDifference {
         difference: found.difference,
-        interval: [found.interval.lower, found.interval.upper],
+        interval: (found.standard_error > 0.0).then_some([found.interval.lower, found.interval.upper]),
         sign_test: found.sign_test,
         deviation,
         verdict: found.verdict,

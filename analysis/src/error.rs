@@ -7,6 +7,7 @@ use car_spectral_formats::{FileError, InputError};
 use car_spectral_runs::RunError;
 use thiserror::Error;
 
+use crate::draw::DrawError;
 use crate::report::ReportError;
 
 /// Why an analysis did not come to its end. Messages name the file, sample, class or flag, and what to do.
@@ -48,8 +49,9 @@ pub enum AnalysisError {
     Run(#[from] RunError),
     /// Weights were to be run by a build without libtorch.
     #[error(
-        "{}: to run weights, analyze needs libtorch, which this build is without; build it with: \
-         python3 scripts/setup.py libtorch && cargo build --bin analyze --package car-spectral-analysis --features torch",
+        "{}: to run weights, analyze needs libtorch, which this build is without; python3 scripts/setup.py libtorch gets \
+         it, and then in place of `cargo run --bin analyze --`: \
+         cargo run -p car-spectral-analysis --features torch --bin analyze --",
         file.display()
     )]
     NeedsLibtorch {
@@ -78,6 +80,9 @@ pub enum AnalysisError {
     /// A result that could not be written.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// A plot that could not be drawn.
+    #[error(transparent)]
+    Plot(#[from] DrawError),
     /// libtorch refused an operation.
     #[cfg(feature = "torch")]
     #[error("libtorch: {0}")]

@@ -5,11 +5,14 @@
 
 pub mod compare;
 pub mod correlation;
+pub mod draw;
 mod error;
 pub mod experiments;
 pub mod load;
 pub mod report;
 pub mod subject;
 pub mod verify;
+mod words;
 
 pub use error::AnalysisError;
+pub use words::counted;

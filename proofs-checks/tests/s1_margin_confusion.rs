@@ -237,7 +237,7 @@ fn the_error_lies_between_the_exact_margins() {
 /// Entry by entry, in integers; and the weighted norm by the SVD.
 #[test]
 fn the_matrix_and_its_weighted_spectral_norm_grow_with_the_margin() {
-    let norms = Check::new("S1", "‖C_g Λ‖₂ ≤ ‖C_h Λ‖₂ for g ≤ h", How::Random);
+    let norms = Check::new("S1", "‖C_gΛ‖₂ ≤ ‖C_hΛ‖₂ for g ≤ h", How::Random);
     let strategy = (prop::sample::select(&KINDS[..]), 1usize..150, num_classes(60), any::<u64>(), 0.05..1.0f64);
     let entries = Check::new("S1", "C_g ≤ C_h entrywise for g ≤ h", How::Random);
     entries.property(file!(), 128, strategy, |entries, (kind, samples, k, seed, r0)| {

@@ -175,7 +175,7 @@ pub(super) fn check_num_classes(num_classes: usize) -> Result<(), BoundError> {
     if num_classes < 2 { Err(BoundError::TooFewClasses { num_classes }) } else { Ok(()) }
 }
 
-pub(super) fn check_length(what: &'static str, expected: usize, got: usize) -> Result<(), BoundError> {
+pub(crate) fn check_length(what: &'static str, expected: usize, got: usize) -> Result<(), BoundError> {
     if expected == got { Ok(()) } else { Err(BoundError::Length { what, expected, got }) }
 }
 

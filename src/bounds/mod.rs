@@ -3,7 +3,7 @@
 //!
 //! | function | statement |
 //! | --- | --- |
-//! | [`chain()`], [`nu`], [`tie_balance`] | S1 to S3: λ_j e_j ≤ WCE ≤ √(K−1) ‖C Λ‖₂, λ_j e_j ≤ √s_j ‖C Λ‖₂, and the measured ν |
+//! | [`chain()`], [`nu`], [`tie_balance`] | S1 to S3: λ_j e_j ≤ WCE ≤ √(K−1) ‖CΛ‖₂, λ_j e_j ≤ √s_j ‖CΛ‖₂, and the measured ν |
 //! | [`nu_range`] | S3: what ν can be, from one pass over the matrix |
 //! | [`morvant()`] | T1 as published: Morvant, Koço and Ralaivola, needs m_min > 8K |
 //! | [`matrix_hoeffding()`] | T1 as proved here: 4K in place of 8K |
@@ -51,7 +51,7 @@ mod chain;
 mod class_mean_head;
 mod class_pac_bayes;
 mod delta_shares;
-mod error;
+pub(crate) mod error;
 mod floor;
 mod holm;
 mod interval;

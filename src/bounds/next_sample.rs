@@ -9,7 +9,7 @@
 //! given that k + k' = D are wrong, the first n are any n of them. This is what a second test set may be compared with;
 //! an interval of e_j may not.
 
-use super::error::{check_errors, check_share};
+use super::error::{check_delta, check_errors};
 use super::interval::check_samples;
 use super::masses::hypergeometric_masses;
 use super::{BoundError, Interval};
@@ -20,12 +20,12 @@ use super::{BoundError, Interval};
 ///
 /// # Errors
 /// [`BoundError::MoreErrorsThanSamples`] (as class 0) for k > n; [`BoundError::TooManySamples`] for n or n' above
-/// [`MOST_SAMPLES`](super::MOST_SAMPLES); [`BoundError::Value`] for an alpha outside [0, 1].
+/// [`MOST_SAMPLES`](super::MOST_SAMPLES); [`BoundError::Delta`] for an alpha outside (0, 1).
 pub fn prediction_limits(errors: u64, samples: u64, further: u64, alpha: f64) -> Result<[u64; 2], BoundError> {
     check_errors(&[errors], &[samples])?;
     check_samples(0, samples)?;
     check_samples(0, further)?;
-    check_share("alpha", alpha)?;
+    check_delta(alpha)?;
     let most = most(errors, samples, further, alpha);
     // Errors and right answers exchange their parts.
     let least = further - self::most(samples - errors, samples, further, alpha);
@@ -126,7 +126,9 @@ mod tests {
     #[test]
     fn bad_input_is_named() {
         assert!(matches!(prediction_limits(3, 2, 9, 0.1), Err(BoundError::MoreErrorsThanSamples { .. })));
-        assert!(matches!(prediction_limits(1, 2, 9, f64::NAN), Err(BoundError::Value { .. })));
+        for alpha in [0.0, 1.0, f64::NAN] {
+            assert!(matches!(prediction_limits(1, 2, 9, alpha), Err(BoundError::Delta { .. })));
+        }
         assert!(matches!(prediction_limits(1, 2, u64::MAX, 0.1), Err(BoundError::TooManySamples { .. })));
         assert!(matches!(finite_population_interval(1, 9, 8, 0.1), Err(BoundError::Value { .. })));
         assert!(matches!(finite_population_interval(0, 0, 0, 0.1), Err(BoundError::Value { .. })));

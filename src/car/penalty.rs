@@ -46,9 +46,9 @@ impl PenaltyNorm {
     /// Its symbol for Cbar Lambda in logs.
     pub fn symbol(&self) -> String {
         match self {
-            PenaltyNorm::Spectral => "‖C̄ Λ‖₂".to_owned(),
-            PenaltyNorm::KyFan { order } => format!("‖C̄ Λ‖ (Ky Fan, {order})"),
-            PenaltyNorm::One => "‖C̄ Λ‖₁".to_owned(),
+            PenaltyNorm::Spectral => "‖C̄Λ‖₂".to_owned(),
+            PenaltyNorm::KyFan { order } => format!("‖C̄Λ‖ (Ky Fan, {order})"),
+            PenaltyNorm::One => "‖C̄Λ‖₁".to_owned(),
         }
     }
 
@@ -283,7 +283,7 @@ mod tests {
         }
         let symbols =
             [PenaltyNorm::Spectral, PenaltyNorm::One, PenaltyNorm::KyFan { order: 5 }].map(|norm| norm.symbol());
-        assert_eq!(symbols, ["‖C̄ Λ‖₂", "‖C̄ Λ‖₁", "‖C̄ Λ‖ (Ky Fan, 5)"]);
+        assert_eq!(symbols, ["‖C̄Λ‖₂", "‖C̄Λ‖₁", "‖C̄Λ‖ (Ky Fan, 5)"]);
         for wrong in ["", "two", "ky-fan", "ky-fan:", "ky-fan:x", "ky-fan:-1", "ky-fan:0"] {
             assert_eq!(wrong.parse::<PenaltyNorm>(), Err(CarError::UnknownNorm { name: wrong.to_owned() }));
         }

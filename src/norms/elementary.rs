@@ -4,7 +4,7 @@ use crate::confusion::ConfusionMatrix;
 
 use super::power_of_two::{exponent, scale};
 
-/// ‖M‖₁ = max_j Σ_i M_ij, the largest column sum: for a confusion matrix the largest class error, for C Λ the weighted
+/// ‖M‖₁ = max_j Σ_i M_ij, the largest column sum: for a confusion matrix the largest class error, for CΛ the weighted
 /// worst-class error (D4).
 ///
 /// Sums run over ascending rows, so the value is the maximum of [`ConfusionMatrix::column_sums`] to the last bit;
@@ -52,8 +52,8 @@ pub fn frobenius_norm(matrix: &ConfusionMatrix) -> f64 {
 }
 
 /// ‖1ᵀM‖₂/√K ≤ ‖M‖₂, for 1/√K in every entry is a unit vector: what the column sums s alone force on the spectral norm.
-/// The matrix 1 sᵀ/K, whose columns spread evenly over all rows, attains it. Of C Λ it is the root mean square over
-/// classes of the weighted errors λ_j e_j: how far ‖C Λ‖₂ lies above it says how unevenly errors flow into predicted
+/// The matrix 1 sᵀ/K, whose columns spread evenly over all rows, attains it. Of CΛ it is the root mean square over
+/// classes of the weighted errors λ_j e_j: how far ‖CΛ‖₂ lies above it says how unevenly errors flow into predicted
 /// classes.
 ///
 /// Relative error at most (2K+3) 2^-53 up to second order, and below the normal numbers 2^-1074. Infinity if it exceeds

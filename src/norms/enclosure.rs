@@ -111,7 +111,7 @@ impl SpectralNorm {
 /// with one entry is exact. A dense matrix of one component with at least an eighth of its entries not 0 is used in
 /// place, one read a pass; a zero matrix gives 0 = lower = upper with the first unit vectors.
 ///
-/// The enclosure is of the matrix as stored. An entry of C_g Λ, computed as (count / m_j) λ_j with λ_j = 1/√(π_j + r0),
+/// The enclosure is of the matrix as stored. An entry of C_gΛ, computed as (count / m_j) λ_j with λ_j = 1/√(π_j + r0),
 /// r0 ≥ 0, is off by at most 8u relatively, and so by S4 is the norm: ‖fl(M)‖₂ ∈ [(1-8u), (1+8u)] ‖M‖₂. Two of these
 /// roundings are left if λ_j is taken as it is stored.
 ///

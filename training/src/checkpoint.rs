@@ -23,7 +23,7 @@ use crate::tensor_file::{self, LOSS_PREFIX};
 /// with [`load_loss_state`].
 ///
 /// # Errors
-/// [`TrainingError::Io`] naming the file; [`TrainingError::Malformed`] for a tensor of a kind that is not written.
+/// [`TrainingError::File`] naming the file, also for a tensor of a kind that is not written.
 pub fn save(
     path: &Path,
     model: &Model,
@@ -40,7 +40,7 @@ pub fn save(
 /// Reads a checkpoint of this project.
 ///
 /// # Errors
-/// As [`describe`](car_spectral_runs::description::describe); [`TrainingError::Malformed`] for a safetensors file
+/// As [`describe`](car_spectral_runs::description::describe); [`TrainingError::File`] for a safetensors file
 /// without a description;
 /// [`TrainingError::WeightsMismatch`] naming the tensor that does not fit.
 pub fn load(path: &Path, device: Device) -> Result<(Model, Description), TrainingError> {
@@ -75,7 +75,7 @@ pub fn load(path: &Path, device: Device) -> Result<(Model, Description), Trainin
 /// Reads the state of the loss that a checkpoint was trained with, on the CPU; empty for a loss without one.
 ///
 /// # Errors
-/// [`TrainingError::Io`], [`TrainingError::Malformed`]; what the tensors hold is checked by the loss that takes them.
+/// [`TrainingError::File`]; what the tensors hold is checked by the loss that takes them.
 pub fn load_loss_state(path: &Path) -> Result<BTreeMap<String, Tensor>, TrainingError> {
     let bytes = std::fs::read(path).map_err(TrainingError::io(path))?;
     let file = SafeTensors::deserialize(&bytes).map_err(|error| TrainingError::malformed(path, error.to_string()))?;

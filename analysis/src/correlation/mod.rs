@@ -82,9 +82,9 @@ pub struct ScopeCorrelations {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Predictor {
-    /// ‖C Λ‖₂ of the hard confusion matrix.
+    /// ‖CΛ‖₂ of the hard confusion matrix.
     HardNorm,
-    /// ‖C̃ Λ‖₂ of the surrogate.
+    /// ‖C̃Λ‖₂ of the surrogate.
     SurrogateNorm,
     /// Share of all images that are misclassified.
     Error,

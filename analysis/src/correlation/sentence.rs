@@ -4,7 +4,7 @@ use super::{
     Comparison, FEWEST_RUNS, FEWEST_VALUES, LEVEL, MeasuredOn, Predictor, RESAMPLES, Scope, ScopeCorrelations, Target,
     Verdict,
 };
-use crate::report::{counted, short};
+use crate::words::{counted, short};
 
 /// The sentence of a comparison over `runs` runs.
 pub(super) fn of(found: &ScopeCorrelations, comparison: &Comparison, runs: usize) -> String {
@@ -74,8 +74,8 @@ fn predictor(predictor: Predictor, on: MeasuredOn) -> String {
         MeasuredOn::Test => "test",
     };
     match predictor {
-        Predictor::HardNorm => format!("‖C Λ‖₂ on {split} images"),
-        Predictor::SurrogateNorm => format!("the surrogate's ‖C̃ Λ‖₂ on {split} images"),
+        Predictor::HardNorm => format!("‖CΛ‖₂ on {split} images"),
+        Predictor::SurrogateNorm => format!("the surrogate's ‖C̃Λ‖₂ on {split} images"),
         Predictor::Error => format!("the overall {split} error"),
         Predictor::Loss => format!("the {split} loss"),
     }

@@ -68,7 +68,7 @@ fn a_better_predictor_is_called_so_and_its_rival_worse() {
     assert_eq!(better.verdict, Verdict::Better, "{}", better.sentence);
     let [low, high] = better.interval.unwrap();
     assert!(low < better.difference.unwrap() && better.difference.unwrap() < high);
-    assert!(better.sentence.starts_with("Over the last epochs of 12 runs ‖C Λ‖₂ on training images ranks the worst-class test error better than the overall training error does: ρ 0.98 against "), "{}", better.sentence);
+    assert!(better.sentence.starts_with("Over the last epochs of 12 runs ‖CΛ‖₂ on training images ranks the worst-class test error better than the overall training error does: ρ 0.98 against "), "{}", better.sentence);
     let swapped: Vec<TrainingRun> = (0..12)
         .map(|at| {
             let (norm, error, worst) = points(at);

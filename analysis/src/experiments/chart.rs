@@ -3,13 +3,13 @@
 
 use super::metric::{Form, METRICS, Metric, Summary};
 use super::rows::Row;
-use crate::report::plots::Figure;
-use crate::report::plots::figure::{MARGIN, WIDTH};
-use crate::report::plots::palette::{BLUE, Color, GREEN, GRID, INK, MUTED, Mark, ORANGE, PURPLE, SKY, VERMILLION};
-use crate::report::plots::panel::{self, Area, Symbol, TICK, Ticks, legend, spines, ticks, x_axis};
-use crate::report::plots::scale::{Notation, Scale};
-use crate::report::plots::scene::{Anchor, Scene, fitted, text_width};
-use crate::report::{counted, readable};
+use crate::draw::Figure;
+use crate::draw::figure::{MARGIN, WIDTH};
+use crate::draw::palette::{BLUE, Color, GREEN, GRID, INK, MUTED, Mark, ORANGE, PURPLE, SKY, VERMILLION};
+use crate::draw::panel::{self, Area, Symbol, TICK, Ticks, legend, spines, ticks, x_axis};
+use crate::draw::scale::{Notation, Scale};
+use crate::draw::scene::{Anchor, Scene, fitted, text_width};
+use crate::words::{counted, readable};
 
 struct Panel {
     title: &'static str,
@@ -46,12 +46,12 @@ fn panels(rows: &[Row]) -> [Panel; 4] {
             ],
         },
         Panel {
-            title: "‖C Λ‖₂",
+            title: "‖CΛ‖₂",
             notation: Notation::Plain,
             series: vec![
-                ("hard_norm_test", "‖C Λ‖₂, test", (BLUE, Mark::Circle)),
+                ("hard_norm_test", "‖CΛ‖₂, test", (BLUE, Mark::Circle)),
                 ("rms_weighted_error_test", "its floor rms λe, test", (MUTED, Mark::Square)),
-                ("hard_norm_train", "‖C Λ‖₂, training", (SKY, Mark::Diamond)),
+                ("hard_norm_train", "‖CΛ‖₂, training", (SKY, Mark::Diamond)),
             ],
         },
     ];

@@ -14,7 +14,8 @@ use super::rows::{folders_with_logs, save};
 use crate::AnalysisError;
 use crate::correlation::{self, Correlations, MeasuredOn, Predictor, Scope, ScopeCorrelations, Target};
 use crate::load::training_run;
-use crate::report::{TrainingRun, counted};
+use crate::report::TrainingRun;
+use crate::words::counted;
 
 const LOG: &str = "metrics.jsonl";
 
@@ -151,7 +152,9 @@ fn section(text: &mut String, scope: &ScopeCorrelations, targets: &[Target]) {
         Scope::LastEpoch => "Last epochs",
     };
     let _ = writeln!(text, "\n### {title}: {}\n", counted(scope.points, "point", "points"));
-    text.push_str("| test error | measured on | ‖C Λ‖₂ | ‖C̃ Λ‖₂ | overall error | loss |\n| --- | --- | --- | --- | --- | --- |\n");
+    text.push_str(
+        "| test error | measured on | ‖CΛ‖₂ | ‖C̃Λ‖₂ | overall error | loss |\n| --- | --- | --- | --- | --- | --- |\n",
+    );
     for &target in targets {
         let range = scope.variables.iter().find(|variable| variable.name == format!("test {}", target.name()));
         let distinct = range.and_then(|range| Some((range.distinct?, range.lowest?, range.highest?)));

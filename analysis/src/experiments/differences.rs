@@ -29,7 +29,8 @@ struct RowDifference<'a> {
 /// Adds the differences to the text of a table, each interval at 1 − `delta`; nothing where no two rows share a seed.
 ///
 /// # Errors
-/// [`AnalysisError::Mismatch`] for an `against` that names no row; those of numbers that the bounds refuse.
+/// [`AnalysisError::Mismatch`] for an `against` that names no row, or runs of one seed with other test labels; those of
+/// numbers that the bounds refuse.
 pub(super) fn push(text: &mut String, rows: &[Row], delta: f64) -> Result<(), AnalysisError> {
     let mut found = Vec::new();
     for row in rows {
@@ -52,7 +53,8 @@ pub(super) fn push(text: &mut String, rows: &[Row], delta: f64) -> Result<(), An
     );
     for RowDifference { row, against, seeds: paired, worst_class, overall, measured, networks } in found {
         let over_seeds = |found: Option<SeedComparison>| match found {
-            Some(found) => written(found.difference, found.interval, found.verdict),
+            Some(found) if found.standard_error > 0.0 => written(found.difference, found.interval, found.verdict),
+            Some(found) => format!("{} with every seed, undecided", points(found.difference)),
             None => "one seed".to_owned(),
         };
         let _ = writeln!(
@@ -69,9 +71,13 @@ pub(super) fn push(text: &mut String, rows: &[Row], delta: f64) -> Result<(), An
     Ok(())
 }
 
+/// `−3.0`: a share in points.
+fn points(share: f64) -> String {
+    format!("{:.1}", 100.0 * share).replace('-', "−")
+}
+
 /// `−3.0 [−4.0, −2.0], better`.
 fn written(difference: f64, interval: Interval, verdict: ComparisonVerdict) -> String {
-    let points = |share: f64| format!("{:.1}", 100.0 * share).replace('-', "−");
     let verdict = match verdict {
         ComparisonVerdict::Better => "**better**",
         ComparisonVerdict::Worse => "**worse**",
@@ -101,10 +107,17 @@ fn difference<'a>(row: &'a Row, against: &'a Row, delta: f64) -> Result<Option<R
     let counts: Vec<PairedCounts> = pairs
         .iter()
         .map(|(run, other)| {
-            let ((predicted, labels), (others, _)) = (&run.predicted, &other.predicted);
-            PairedCounts::from_predictions(predicted, others, labels, run.description.data.class_counts.len())
+            let ((predicted, labels), (others, their_labels)) = (&run.predicted, &other.predicted);
+            if labels != their_labels {
+                let (row, against, seed) =
+                    (&row.plan.experiment.title, &against.plan.experiment.title, run.description.run.seed);
+                let problem =
+                    format!("seed {seed} of {row} and of {against}: test.npz holds other images, or another order");
+                return Err(AnalysisError::Mismatch { problem });
+            }
+            Ok(PairedCounts::from_predictions(predicted, others, labels, run.description.data.class_counts.len())?)
         })
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<_, AnalysisError>>()?;
     Ok(Some(RowDifference {
         row,
         against,

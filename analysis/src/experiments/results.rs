@@ -30,7 +30,7 @@ pub(super) struct RunResults {
     pub train: SplitMetrics,
     /// The same on the test images.
     pub test: SplitMetrics,
-    /// Root mean square over the classes of their weighted test errors λ_j e_j: [`norms::column_sum_floor`] of C Λ.
+    /// Root mean square over the classes of their weighted test errors λ_j e_j: [`norms::column_sum_floor`] of CΛ.
     pub rms_weighted_error: f64,
     /// The class predicted for each test image, and its label.
     pub predicted: (Vec<usize>, Vec<usize>),

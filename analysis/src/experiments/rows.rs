@@ -126,7 +126,7 @@ pub(super) fn folders_with_logs(folder: &Path) -> Result<Vec<PathBuf>, FileError
 
 /// Text as it stands in a cell of a Markdown table.
 pub(super) fn escaped(text: &str) -> String {
-    crate::report::readable(text).replace('\\', "\\\\").replace('|', "\\|")
+    crate::words::readable(text).replace('\\', "\\\\").replace('|', "\\|")
 }
 
 /// Seeds in order, runs of neighbours drawn together: `0–19`, `0, 2`.

@@ -76,7 +76,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), AnalysisError> {
     if failures.is_empty() {
         return Ok(());
     }
-    let count = crate::report::counted(failures.len(), "run", "runs");
+    let count = crate::words::counted(failures.len(), "run", "runs");
     Err(AnalysisError::FailedRuns { problem: format!("{count} failed:\n  {}", failures.join("\n  ")) })
 }
 
@@ -101,13 +101,13 @@ fn check(train: &Path, queue: &VecDeque<Job<'_>>, arguments: &RunArguments) -> R
             .map_err(|source| FileError::Io { path: train.to_owned(), source })?;
         if !told.status.success() {
             let reason = told_reason(&String::from_utf8_lossy(&told.stderr));
-            refused.push(crate::report::readable(&format!("{}: {reason}", job.plan.file.path.display())));
+            refused.push(crate::words::readable(&format!("{}: {reason}", job.plan.file.path.display())));
         }
     }
     if refused.is_empty() {
         return Ok(());
     }
-    let count = crate::report::counted(refused.len(), "experiment is", "experiments are");
+    let count = crate::words::counted(refused.len(), "experiment is", "experiments are");
     let problem = format!("{count} refused, nothing was begun:\n  {}", refused.join("\n  "));
     Err(AnalysisError::Usage { problem })
 }
@@ -295,7 +295,7 @@ impl<'a> Sweep<'a> {
         let text = fs::read(&log).unwrap_or_default();
         let text = String::from_utf8_lossy(text.get(job.log_length..).unwrap_or_default()).into_owned();
         let last = told_reason(&text);
-        let failure = crate::report::readable(&format!(
+        let failure = crate::words::readable(&format!(
             "{}: {reason}; {last} (log: {})",
             job.plan.run_name(job.seed),
             log.display()

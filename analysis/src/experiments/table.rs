@@ -13,7 +13,8 @@ use super::metric::{METRICS, Metric};
 use super::results::RunResults;
 use super::rows::{Row, check_same_data, collect, escaped, save, seeds};
 use crate::AnalysisError;
-use crate::report::{ReportError, counted};
+use crate::report::ReportError;
+use crate::words::counted;
 
 /// Writes `table.md`, `table.csv`, `runs.csv`, `table.svg` and `table.png`, and prints the table.
 ///

@@ -20,8 +20,9 @@ pub use foreign::{ForeignWeights, OutputPart};
 pub use training_runs::read_one as training_run;
 
 use crate::AnalysisError;
-use crate::report::{DataFile, Preprocessing, TrainingRun, readable};
+use crate::report::{DataFile, Preprocessing, TrainingRun};
 use crate::subject::Subject;
+use crate::words::readable;
 
 /// What to analyse.
 #[derive(Clone, Debug)]

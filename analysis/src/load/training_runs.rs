@@ -9,7 +9,8 @@ use car_spectral_runs::log::{EpochMetrics, read_log};
 
 use super::data_file;
 use crate::AnalysisError;
-use crate::report::{TrainingRun, readable};
+use crate::report::TrainingRun;
+use crate::words::readable;
 
 /// The run of a log with its description; `None` for a log without an epoch. It is called by the folder of its
 /// `metrics.jsonl`, or as a log of another name.

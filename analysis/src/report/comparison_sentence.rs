@@ -1,7 +1,7 @@
 //! One model against another, and one group of seeds against another, in sentences.
 
-use super::plots::scale::percent;
-use super::{Comparison, ComparisonVerdict, Difference, GroupComparison, Report, SeedDifference, counted, listed};
+use super::{Comparison, ComparisonVerdict, Difference, GroupComparison, Report, SeedDifference};
+use crate::words::{counted, listed, percent};
 
 /// Deciding classes that are named; of more only the number is said.
 const NAMED: usize = 4;
@@ -66,9 +66,13 @@ fn seeded(found: &SeedDifference) -> String {
         }
         _ => String::new(),
     };
-    let Difference { difference, interval, verdict } =
-        Difference { difference: found.difference, interval: found.interval, verdict: found.verdict };
-    format!("{} points [{}, {}], {}{needed}", signed(difference), signed(interval[0]), signed(interval[1]), verdict)
+    let difference = signed(found.difference);
+    match found.interval {
+        Some([lower, upper]) => {
+            format!("{difference} points [{}, {}], {}{needed}", signed(lower), signed(upper), found.verdict)
+        }
+        None => format!("{difference} points with every seed, so nothing is known of other seeds, {}", found.verdict),
+    }
 }
 
 /// A share in points with its sign: `+1.3`, `−0.4`, `0`.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::draw::DrawError;
+
 /// A report that cannot be written. Every variant names the field or the path, and what to do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -70,11 +72,6 @@ pub enum ReportError {
     #[error("per_class.csv: {0}")]
     Csv(#[from] csv::Error),
     /// A plot that cannot be drawn.
-    #[error("plot {plot}: {problem}")]
-    Plot {
-        /// File name without extension.
-        plot: String,
-        /// What went wrong.
-        problem: String,
-    },
+    #[error(transparent)]
+    Plot(#[from] DrawError),
 }

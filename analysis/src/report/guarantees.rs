@@ -1,7 +1,7 @@
 //! What held-out data say of the worst class, in sentences for readers who have not read the paper.
 
-use super::plots::scale::{percent, short};
-use super::{ModelReport, Settings, counted, listed};
+use super::{ModelReport, Settings};
+use crate::words::{counted, listed, percent, short};
 
 /// Candidates for the worst class that are named; of more only the number is said.
 const NAMED: usize = 6;
@@ -38,7 +38,7 @@ pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String
     sentences.extend(next_images(model, &sure));
     if let Some(found) = model.train_to_test.as_ref().and_then(|step| step.certificate.as_ref()) {
         sentences.push(format!(
-            "‖C Λ‖₂ of all images there could be lies between {} and {} with probability {sure} (T6'); {} was measured.",
+            "‖CΛ‖₂ of all images there could be lies between {} and {} with probability {sure} (T6'); {} was measured.",
             short(found.self_bounding[0]),
             short(found.self_bounding[1]),
             short(test.split.hard.spectral_norm_weighted.value)
@@ -71,11 +71,22 @@ fn candidates(model: &ModelReport, sure: &str) -> String {
             listed(&names)
         ),
         many => format!(
-            "With probability {sure} one of {many} of the {} classes has the largest error; the others may have the \
-             same, not a larger one. These test images cannot tell which.",
-            model.num_classes
+            "With probability {sure} one of {many} of the {} classes has the largest error: {} and {} more (column \
+             can_be_the_worst of per_class.csv); the others may have the same, not a larger one. These test images \
+             cannot tell which.",
+            model.num_classes,
+            worst_first(model, candidates)[..NAMED].join(", "),
+            many - NAMED
         ),
     }
+}
+
+/// Names by measured error, the largest first.
+fn worst_first<'a>(model: &'a ModelReport, classes: &[usize]) -> Vec<&'a str> {
+    let error = |class: usize| model.test.split.per_class_error[class].unwrap_or(1.0);
+    let mut order = classes.to_vec();
+    order.sort_by(|&a, &b| error(b).total_cmp(&error(a)));
+    order.into_iter().map(|class| model.class_names[class].as_str()).collect()
 }
 
 /// Of the class with the largest measured error, in the smallest further sample.
@@ -127,7 +138,8 @@ mod tests {
         );
         assert_eq!(
             said(&[0, 1, 2, 3, 4, 5, 6]),
-            "With probability 95 % one of 7 of the 10 classes has the largest error; the others may have the same, not a \
+            "With probability 95 % one of 7 of the 10 classes has the largest error: Shirt, Dress, T-shirt/top, Trouser, Pullover, Coat and 1 more \
+                 (column can_be_the_worst of per_class.csv); the others may have the same, not a \
              larger one. These test images cannot tell which."
         );
     }

@@ -1,10 +1,11 @@
 //! The verdict on a model in a few sentences: what opens the page and the table.
 
 use super::family::inapplicable_families;
-use super::plots::scale::percent;
-use super::{BoundReport, ModelReport, Settings, counted, listed, multiple};
+use super::{BoundReport, ModelReport, Settings};
+use crate::words::{counted, listed, multiple, percent};
 
-/// What the bounds say, the worst class with its error and interval, and how loose the chain is: the answer first.
+/// The worst class with its error and interval, what is certain whichever class it is, what the bounds from training
+/// images say, and how loose the chain is: the answer first.
 pub fn headline(settings: &Settings, model: &ModelReport) -> String {
     let test = &model.test;
     let Some(worst) = &test.worst_class else {
@@ -49,7 +50,9 @@ pub fn headline(settings: &Settings, model: &ModelReport) -> String {
             "The chain of inequalities FAILS, which a theorem rules out for every matrix: please report this".to_owned()
         }
     };
-    format!("{}. {class}{missing}. {chain}.", bounds(model))
+    let [lower, upper] = test.max_error.interval.map(percent);
+    let certain = format!("Whichever class is the worst, its error lies between {lower} and {upper} (T5')");
+    format!("{class}{missing}. {certain}. {}. {chain}.", bounds(model))
 }
 
 /// What the bounds with every term known say, taken together.
@@ -81,13 +84,13 @@ fn bounds(model: &ModelReport) -> String {
         let verb = if ids.len() == 1 { "allows" } else { "allow" };
         let inverted = if ids.contains(&"T3''") { " (T3'' one above 99.9999 %)" } else { "" };
         return format!(
-            "No usable bound: {} {verb} an error of 100 %{inverted} of every class, which every classifier satisfies \
+            "No bound from training images is usable: {} {verb} an error of 100 %{inverted} of every class, which every classifier satisfies \
              (vacuous)",
             listed(&ids)
         );
     }
     let missing = inapplicable_families(model);
-    let mut answer = "No usable bound".to_owned();
+    let mut answer = "No bound from training images is usable".to_owned();
     if !missing.is_empty() {
         let verb = if missing.len() == 1 { "does" } else { "do" };
         answer.push_str(&format!(": {} {verb} not apply to this model in any form", listed(&missing)));

@@ -1,5 +1,5 @@
 //! `report.html`: one file without scripts or outside references. Every text goes through the template engine's
-//! escaping; only the plots, whose own text [`svg`](super::plots::svg) escapes, are passed as markup.
+//! escaping; only the plots, whose own text [`Figure`] escapes, are passed as markup.
 
 use car_spectral::confusion::WrittenMargin;
 use minijinja::{AutoEscape, Environment, escape_formatter};
@@ -8,12 +8,12 @@ use serde::Serialize;
 use super::comparison_sentence::{comparison_sentence, group_sentences};
 use super::guarantees::guarantees;
 use super::merged_verdicts::merged_verdicts;
-use super::plots::scale::{percent, short};
-use super::plots::{Figure, PlotSet};
-use super::readable::readable;
+use super::plots::PlotSet;
 use super::tables::{self, Table, dash};
 use super::{ModelReport, Report, ReportError, headline};
 use crate::correlation::Correlations;
+use crate::draw::Figure;
+use crate::words::{percent, readable, short};
 
 /// Rows of the table of classes; the rest is in `per_class.csv`.
 const MOST_CLASSES: usize = 150;
@@ -239,7 +239,7 @@ fn key_figures(model: &ModelReport) -> Vec<Figures> {
         format!("WCE = max λⱼ eⱼ; interval {} to {}", short(test.wce_interval[0]), short(test.wce_interval[1])),
     );
     put(
-        "‖C Λ‖₂ on test data",
+        "‖CΛ‖₂ on test data",
         short(test.split.hard.spectral_norm_weighted.value),
         model.train.as_ref().map_or("hard confusion matrix".into(), |train| {
             format!("training {}", short(train.hard.spectral_norm_weighted.value))
@@ -249,7 +249,7 @@ fn key_figures(model: &ModelReport) -> Vec<Figures> {
         "Chain over WCE",
         tables::slack(&test.split),
         match test.split.chain.slack_factor {
-            Some(_) => "√(K−1) ‖C Λ‖₂ / WCE; at least 1 for every matrix".into(),
+            Some(_) => "√(K−1) ‖CΛ‖₂ / WCE; at least 1 for every matrix".into(),
             None => "no errors".into(),
         },
     );

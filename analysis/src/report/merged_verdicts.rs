@@ -3,7 +3,8 @@
 use car_spectral::bounds::VerdictCounts;
 use car_spectral::confusion::WrittenMargin;
 
-use super::{ModelReport, listed};
+use super::ModelReport;
+use crate::words::listed;
 
 /// One finding on one or several statements at one or several margins.
 #[derive(Clone, Debug)]

@@ -7,9 +7,9 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Wi
 use super::comparison_sentence::{comparison_sentence, group_sentences};
 use super::guarantees::guarantees;
 use super::merged_verdicts::merged_verdicts;
-use super::readable::readable;
 use super::{Report, headline, tables};
 use crate::correlation::{Comparison, Correlations, MeasuredOn, Predictor};
+use crate::words::readable;
 
 /// Width of the table and the sentences in characters.
 pub const COLUMNS: u16 = 100;
@@ -18,7 +18,7 @@ const MOST_TABLES: usize = 3;
 /// Characters of a cell; a longer text is cut.
 const WIDEST_CELL: usize = 44;
 /// Columns of the comparison that fit.
-const COMPARED: [&str; 7] = ["model", "worst class", "its error", "accuracy", "few", "WCE", "‖C Λ‖₂ test"];
+const COMPARED: [&str; 7] = ["model", "worst class", "its error", "accuracy", "few", "WCE", "‖CΛ‖₂ test"];
 /// Characters that the first column, which holds names, gets before the others share the rest.
 const WIDEST_NAME: usize = 36;
 /// Columns of the table of bounds that fit.

@@ -4,8 +4,8 @@
 use serde::Serialize;
 
 use super::comparison_sentence::signed;
-use super::plots::scale::{percent, short};
-use super::{BoundReport, GroupAccuracy, MatrixNorms, ModelReport, Report, SplitReport, listed};
+use super::{BoundReport, GroupAccuracy, MatrixNorms, ModelReport, Report, SplitReport};
+use crate::words::{listed, percent, short};
 use car_spectral::confusion::WrittenMargin;
 
 /// A header, then rows; columns from `numbers_from` on hold numbers.
@@ -35,8 +35,8 @@ pub(super) fn comparison(report: &Report) -> Table {
             "medium",
             "few",
             "WCE",
-            "‖C Λ‖₂ test",
-            "‖C Λ‖₂ training",
+            "‖CΛ‖₂ test",
+            "‖CΛ‖₂ training",
             "chain over WCE",
         ],
         2,
@@ -130,7 +130,7 @@ pub(super) fn quantities(model: &ModelReport) -> Table {
         let [lower, upper] = worst.interval.map(percent);
         let before = train.and_then(|t| t.per_class_error[worst.index]).map(percent);
         let text = format!("{} in [{lower}, {upper}]", percent(worst.error));
-        row(&format!("error of the worst class, {}", worst.name), (before, text));
+        row(&format!("error of {}, the worst test class", worst.name), (before, text));
     }
     let [lower, upper] = test.max_error.interval.map(percent);
     row("largest error of any class (T5')", (None, format!("in [{lower}, {upper}]")));
@@ -139,12 +139,12 @@ pub(super) fn quantities(model: &ModelReport) -> Table {
     row("‖C‖₁", both(&|s| short(s.hard.one_norm)));
     let [lower, upper] = test.wce_interval.map(short);
     let wce = format!("{} in [{lower}, {upper}]", short(test.split.chain.wce));
-    row("WCE = ‖C Λ‖₁", (train.map(|t| short(t.chain.wce)), wce));
+    row("WCE = ‖CΛ‖₁", (train.map(|t| short(t.chain.wce)), wce));
     row("‖C‖₂", both(&|s| short(s.hard.spectral_norm.value)));
-    row("‖C Λ‖₂", both(&|s| weighted(&s.hard)));
+    row("‖CΛ‖₂", both(&|s| weighted(&s.hard)));
     for margin in &test.split.margins {
         let same = train.and_then(|t| t.margins.iter().find(|m| m.margin == margin.margin));
-        let name = format!("‖C_g Λ‖₂ at g = {}", WrittenMargin(margin.margin));
+        let name = format!("‖C_gΛ‖₂ at g = {}", WrittenMargin(margin.margin));
         row(&name, (same.map(|m| weighted(&m.norms)), weighted(&margin.norms)));
     }
     let within = |ends: Option<[f64; 2]>| dash(ends.map(range));
@@ -154,14 +154,14 @@ pub(super) fn quantities(model: &ModelReport) -> Table {
     row("… can be, by sums and lengths", both(&|s| within(s.hard.nu_weighted_by_sums)));
     row("… can be, by non-zeros alone", both(&|s| within(s.hard.nu_weighted_by_non_zeros)));
     row(
-        "√(K−1) ‖C Λ‖₂",
+        "√(K−1) ‖CΛ‖₂",
         both(&|s| format!("{}{}", short(s.chain.upper_bound), if s.chain.holds { "" } else { " FAILS" })),
     );
     row(
-        "√s ‖C Λ‖₂ (s non-zeros in a column)",
+        "√s ‖CΛ‖₂ (s non-zeros in a column)",
         both(&|s| format!("{} (s = {})", short(s.chain.upper_bound_sqrt_s), s.chain.max_column_nonzeros)),
     );
-    row("surrogate ‖C̃ Λ‖₂", both(&|s| dash(s.surrogate.as_ref().map(|s| short(s.spectral_norm_weighted.value)))));
+    row("surrogate ‖C̃Λ‖₂", both(&|s| dash(s.surrogate.as_ref().map(|s| short(s.spectral_norm_weighted.value)))));
     row("‖C̃ − C‖ Frobenius", both(&|s| dash(s.surrogate.as_ref().map(|s| short(s.gap_to_hard_frobenius)))));
     row("samples with tied top scores", both(&|s| format!("{} ({})", s.ties.top2, percent(s.ties.share))));
     table
@@ -169,7 +169,7 @@ pub(super) fn quantities(model: &ModelReport) -> Table {
 
 /// One row a margin and split.
 pub(super) fn margins(model: &ModelReport) -> Table {
-    let mut table = Table::new(&["split", "g", "‖C_g‖₁", "‖C_g Λ‖₁", "‖C_g‖₂", "‖C_g Λ‖₂", "ν", "ν weighted"], 1);
+    let mut table = Table::new(&["split", "g", "‖C_g‖₁", "‖C_gΛ‖₁", "‖C_g‖₂", "‖C_gΛ‖₂", "ν", "ν weighted"], 1);
     let splits = model.train.iter().map(|train| ("training", train)).chain([("test", &model.test.split)]);
     for (name, split) in splits {
         for margin in &split.margins {
@@ -269,7 +269,7 @@ pub(super) fn classes(model: &ModelReport, most: usize) -> Table {
 
 /// One row for each of the `most` most confused pairs of classes.
 pub(super) fn pairs(model: &ModelReport, most: usize) -> Table {
-    let mut table = Table::new(&["true", "predicted", "rate", "samples", "part of ‖C Λ‖₂"], 2);
+    let mut table = Table::new(&["true", "predicted", "rate", "samples", "part of ‖CΛ‖₂"], 2);
     for pair in model.confusions.iter().take(most) {
         table.rows.push(vec![
             pair.true_name.clone(),

@@ -11,7 +11,8 @@ use car_spectral::bounds::{
 use super::split::AnalysedSplit;
 use super::{Settings, finding};
 use crate::AnalysisError;
-use crate::report::{BoundReport, VerdictCounts, VerdictSentence, percent, short};
+use crate::report::{BoundReport, VerdictCounts, VerdictSentence};
+use crate::words::{percent, short};
 
 /// Everything the statements are about.
 pub(super) struct Statements<'a> {

@@ -18,9 +18,10 @@ use car_spectral::longtail::{ClassErrors, ClassMetrics, Group};
 use crate::AnalysisError;
 use crate::report::{
     Confusion, Floors, ModelFigures, ModelReport, Network, NetworkLayer, SpectralCertificate, SplitReport,
-    TrainQuantity, TrainToTest, VerdictSentence, multiple, short,
+    TrainQuantity, TrainToTest, VerdictSentence,
 };
 use crate::subject::Subject;
+use crate::words::{multiple, short};
 use held_out::HeldOut;
 use split::AnalysedSplit;
 
@@ -217,11 +218,11 @@ fn chain_sentence(test: &SplitReport) -> VerdictSentence {
             },
         );
         format!(
-            "The chain λⱼ eⱼ ≤ WCE ≤ √(K−1) ‖C Λ‖₂ holds for every matrix; what is measured is how loose it is: {measured}."
+            "The chain λⱼ eⱼ ≤ WCE ≤ √(K−1) ‖CΛ‖₂ holds for every matrix; what is measured is how loose it is: {measured}."
         )
     } else {
         format!(
-            "The chain WCE ≤ √(K−1) ‖C Λ‖₂ fails on the test matrix ({} against {}): it is a theorem, so this is a fault of the program; please report it.",
+            "The chain WCE ≤ √(K−1) ‖CΛ‖₂ fails on the test matrix ({} against {}): it is a theorem, so this is a fault of the program; please report it.",
             chain.wce, chain.upper_bound
         )
     };
@@ -240,7 +241,7 @@ fn missing_classes_sentence(counts: &[u64]) -> Option<VerdictSentence> {
     Some(VerdictSentence::plain("coverage", sentence))
 }
 
-/// From ‖C_{S,g} Λ‖₂ on the training data to ‖C_D Λ‖₂ of the population.
+/// From ‖C_{S,g} Λ‖₂ on the training data to ‖C_DΛ‖₂ of the population.
 fn train_to_test(
     train: &SplitReport,
     pairs: &[VectorPair],
@@ -295,7 +296,7 @@ fn train_to_test(
         (None, None) => unreachable!("an outcome has a value or a reason"),
     };
     let sentence = format!(
-        "Train to test is measured, not proved: ‖C Λ‖₂ is {} on training data and {} on test data; no theorem here bounds that step with {} in the smallest class; {population}.",
+        "Train to test is measured, not proved: ‖CΛ‖₂ is {} on training data and {} on test data; no theorem here bounds that step with {} in the smallest class; {population}.",
         short(trained.value),
         short(held_out.value),
         if smallest == 1 { "1 image".to_owned() } else { format!("{smallest} images") },

@@ -57,7 +57,7 @@ impl ClassificationOptions {
     }
 
     /// Whether the loss is defined for labels that are distributions over the classes
-    /// ([`ClassificationLoss::forward_soft`]): all but LDAM, whose margin is taken off the logit of one true class.
+    /// (ConCutMix): all but LDAM, whose margin is taken off the logit of one true class.
     pub fn takes_soft_labels(&self) -> bool {
         !matches!(self, Self::LdamDrw { .. })
     }

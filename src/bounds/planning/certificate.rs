@@ -33,7 +33,9 @@ fn certificate_power(errors: &[f64], allowed: f64, n: u64, delta: f64) -> f64 {
     if allowed >= 1.0 {
         return 1.0;
     }
-    let within = |k: u64| 1.0 - upper_tail(k + 1, n, allowed) <= delta;
+    // P(Bin(n, p) <= k), from the right answers: as 1 − P(Bin(n, p) > k) it would lose every small value.
+    let lower_tail = |k: u64, share: f64| upper_tail(n - k, n, 1.0 - share);
+    let within = |k: u64| lower_tail(k, allowed) <= delta;
     if !within(0) {
         return 0.0;
     }
@@ -46,7 +48,7 @@ fn certificate_power(errors: &[f64], allowed: f64, n: u64, delta: f64) -> f64 {
             above = middle;
         }
     }
-    errors.iter().map(|&error| 1.0 - upper_tail(most + 1, n, error)).product()
+    errors.iter().map(|&error| lower_tail(most, error)).product()
 }
 
 #[cfg(test)]
@@ -75,6 +77,8 @@ mod tests {
         assert_eq!(certificate_power(&[0.0; 3], 0.01, 298, 0.05), 0.0);
         let n = images_for_certificate(&ten, 0.05, 0.05, 0.8).unwrap().unwrap();
         assert!(certificate_power(&ten, 0.35, n, 0.05) >= 0.8 && certificate_power(&ten, 0.35, n - 1, 0.05) < 0.8);
+        // 2^-n <= 1e-18 from n = 60 on.
+        assert_eq!(images_for_certificate(&[0.0; 2], 0.5, 1e-18, 0.9).unwrap(), Some(60));
         assert_eq!(images_for_certificate(&[0.5, 0.2], 0.5, 0.05, 0.9).unwrap(), Some(1));
         assert_eq!(images_for_certificate(&[0.5, 0.2], 1e-5, 0.05, 0.9).unwrap(), None);
     }

@@ -11,6 +11,9 @@
 //! that x > 0 and x < 0 are equally likely; with n seeds its p-value is at least 2^(1−n), so below six seeds it cannot
 //! reach 0.05.
 //!
+//! Where the seeds do not differ among themselves nothing is known of their spread: the interval is the whole line, and
+//! no test rejects. A spread below 2⁻³⁰ of the largest number counts as the rounding of differences.
+//!
 //! The test images are not random here: where the numbers are errors measured on one test set, this is about the mean
 //! over seeds of the *measured* error, not of the population's.
 
@@ -19,12 +22,15 @@ use crate::bounds::error::check_delta;
 use crate::bounds::paired::{ComparisonVerdict, mcnemar};
 use crate::bounds::{BoundError, Interval};
 
+/// A spread so small against the numbers themselves is the rounding of differences.
+const ROUNDING: f64 = 1.0 / (1 << 30) as f64;
+
 /// A mean difference over seeds, and what the spread between the seeds says about it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SeedComparison {
     /// Mean of A less mean of B.
     pub difference: f64,
-    /// Where the expectation over seeds lies, by Student's or Welch's interval.
+    /// Where the expectation over seeds lies, by Student's or Welch's interval; (−∞, ∞) without any spread.
     pub interval: Interval,
     /// s/√n, or √(s_a²/n + s_b²/m).
     pub standard_error: f64,
@@ -42,7 +48,7 @@ pub struct SeedComparison {
 ///
 /// # Errors
 /// [`BoundError::Delta`]; [`BoundError::TooFewSeeds`] for fewer than two; [`BoundError::Value`] for a number that is
-/// not finite.
+/// not finite, or numbers whose differences are not.
 pub fn paired_seeds(differences: &[f64], delta: f64) -> Result<SeedComparison, BoundError> {
     check_delta(delta)?;
     let sample = Sample::new(differences)?;
@@ -50,7 +56,7 @@ pub fn paired_seeds(differences: &[f64], delta: f64) -> Result<SeedComparison, B
         (above + u64::from(difference > 0.0), below + u64::from(difference < 0.0))
     });
     let sign_test = Some(mcnemar(above, below)?.two_sided);
-    Ok(compare(sample.mean, sample.squared_error(), sample.size - 1.0, sign_test, delta))
+    Ok(compare(sample.mean, sample.standard_error, sample.size - 1.0, sign_test, delta))
 }
 
 /// Unpaired: the numbers of A's seeds and of B's, at least two each.
@@ -60,22 +66,22 @@ pub fn paired_seeds(differences: &[f64], delta: f64) -> Result<SeedComparison, B
 pub fn unpaired_seeds(a: &[f64], b: &[f64], delta: f64) -> Result<SeedComparison, BoundError> {
     check_delta(delta)?;
     let (a, b) = (Sample::new(a)?, Sample::new(b)?);
-    let (of_a, of_b) = (a.squared_error(), b.squared_error());
-    let total = of_a + of_b;
+    let total = a.standard_error.hypot(b.standard_error);
     // Without any spread each freedom is as good as another; the smaller is the careful one.
     let freedom = if total > 0.0 {
-        1.0 / ((of_a / total).powi(2) / (a.size - 1.0) + (of_b / total).powi(2) / (b.size - 1.0))
+        let part = |sample: &Sample| (sample.standard_error / total).powi(4) / (sample.size - 1.0);
+        1.0 / (part(&a) + part(&b))
     } else {
         a.size.min(b.size) - 1.0
     };
     Ok(compare(a.mean - b.mean, total, freedom, None, delta))
 }
 
-fn compare(difference: f64, squared: f64, freedom: f64, sign_test: Option<f64>, delta: f64) -> SeedComparison {
-    let standard_error = squared.sqrt();
-    let radius = quantile(0.5 * delta, freedom) * standard_error;
+fn compare(difference: f64, standard_error: f64, freedom: f64, sign_test: Option<f64>, delta: f64) -> SeedComparison {
+    let spread = standard_error > 0.0;
+    let radius = if spread { quantile(0.5 * delta, freedom) * standard_error } else { f64::INFINITY };
     let interval = Interval { lower: difference - radius, upper: difference + radius };
-    let t_test = if difference == 0.0 { 1.0 } else { 2.0 * upper_tail((difference / standard_error).abs(), freedom) };
+    let t_test = if spread { 2.0 * upper_tail((difference / standard_error).abs(), freedom) } else { 1.0 };
     let verdict = ComparisonVerdict::of(interval);
     SeedComparison { difference, interval, standard_error, freedom, t_test, sign_test, verdict }
 }
@@ -83,7 +89,7 @@ fn compare(difference: f64, squared: f64, freedom: f64, sign_test: Option<f64>, 
 struct Sample {
     size: f64,
     mean: f64,
-    variance: f64,
+    standard_error: f64,
 }
 
 impl Sample {
@@ -95,13 +101,21 @@ impl Sample {
             return Err(BoundError::Value { what: "measurement of a seed", value, requirement: "finite" });
         }
         let size = numbers.len() as f64;
-        let mean = numbers.iter().sum::<f64>() / size;
-        let variance = numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>() / (size - 1.0);
-        Ok(Self { size, mean, variance })
-    }
-
-    fn squared_error(&self) -> f64 {
-        self.variance / self.size
+        let mean = numbers.iter().map(|number| number / size).sum::<f64>();
+        let largest = numbers.iter().fold(0.0, |largest: f64, number| largest.max(number.abs()));
+        let spread = numbers.iter().fold(0.0, |spread: f64, number| spread.max((number - mean).abs()));
+        if spread.is_infinite() {
+            let requirement = "small enough that the numbers' differences are finite";
+            return Err(BoundError::Value { what: "measurement of a seed", value: largest, requirement });
+        }
+        let standard_error = if spread <= largest * ROUNDING {
+            0.0
+        } else {
+            // In units of the spread no square leaves the range of numbers.
+            let squares = numbers.iter().map(|number| ((number - mean) / spread).powi(2)).sum::<f64>();
+            spread * (squares / (size - 1.0) / size).sqrt()
+        };
+        Ok(Self { size, mean, standard_error })
     }
 }
 
@@ -132,15 +146,37 @@ mod tests {
         assert_eq!((welch.sign_test, welch.verdict), (None, ComparisonVerdict::Worse));
     }
 
+    /// Two or three seeds that measured the same say nothing of a fourth; nor do differences that differ by rounding.
     #[test]
-    fn no_spread() {
-        let same = paired_seeds(&[-0.25, -0.25, -0.25], 0.05).unwrap();
-        assert_eq!((same.interval.lower, same.interval.upper, same.t_test), (-0.25, -0.25, 0.0));
-        assert_eq!(same.verdict, ComparisonVerdict::Better);
-        let none = paired_seeds(&[0.0, 0.0], 0.05).unwrap();
-        assert_eq!((none.difference, none.t_test, none.sign_test), (0.0, 1.0, Some(1.0)));
+    fn without_spread_nothing_is_decided() {
+        let rounded = [0.3 - 0.1, 0.5 - 0.3, 0.9 - 0.7];
+        assert!(rounded[0] != rounded[1]);
+        for same in [&[-0.25, -0.25, -0.25][..], &[-0.1; 3], &rounded, &[0.0; 2], &[1e-5; 7], &[-1e307; 3]] {
+            let found = paired_seeds(same, 0.05).unwrap();
+            assert_eq!((found.interval.lower, found.interval.upper), (f64::NEG_INFINITY, f64::INFINITY));
+            assert_eq!((found.t_test, found.verdict), (1.0, ComparisonVerdict::Undecided), "{same:?}");
+            approx::assert_relative_eq!(found.difference, same[0], max_relative = 1e-13);
+        }
+        assert_eq!(paired_seeds(&[0.0, 0.0], 0.05).unwrap().sign_test, Some(1.0));
         let unpaired = unpaired_seeds(&[0.5, 0.5], &[0.25; 5], 0.05).unwrap();
         assert_eq!((unpaired.difference, unpaired.freedom, unpaired.standard_error), (0.25, 1.0, 0.0));
+        assert_eq!((unpaired.t_test, unpaired.verdict), (1.0, ComparisonVerdict::Undecided));
+    }
+
+    /// The unit of the numbers is no matter, however near to the ends of the range.
+    #[test]
+    fn the_unit_is_no_matter() {
+        let numbers = [0.02, 0.05, -0.01, 0.04, 0.03];
+        let one = paired_seeds(&numbers, 0.05).unwrap();
+        for unit in [1e-300, 1e-200, 1e200, 1e305] {
+            let scaled = numbers.map(|number| unit * number);
+            let found = paired_seeds(&scaled, 0.05).unwrap();
+            approx::assert_relative_eq!(found.t_test, one.t_test, max_relative = 1e-12);
+            approx::assert_relative_eq!(found.standard_error, unit * one.standard_error, max_relative = 1e-12);
+            let of_both = unpaired_seeds(&scaled, &[unit, 2.0 * unit], 0.05).unwrap();
+            let expected = unpaired_seeds(&numbers, &[1.0, 2.0], 0.05).unwrap();
+            approx::assert_relative_eq!(of_both.freedom, expected.freedom, max_relative = 1e-12);
+        }
     }
 
     #[test]
@@ -148,6 +184,7 @@ mod tests {
         assert_eq!(paired_seeds(&[0.1], 0.05).unwrap_err(), BoundError::TooFewSeeds { seeds: 1 });
         assert_eq!(unpaired_seeds(&[0.1, 0.2], &[], 0.05).unwrap_err(), BoundError::TooFewSeeds { seeds: 0 });
         assert!(matches!(paired_seeds(&[0.1, f64::NAN], 0.05), Err(BoundError::Value { .. })));
+        assert!(matches!(paired_seeds(&[f64::MAX, f64::MAX, -f64::MAX], 0.05), Err(BoundError::Value { .. })));
         assert!(matches!(paired_seeds(&[0.1, 0.2], 0.0), Err(BoundError::Delta { .. })));
         assert!(matches!(unpaired_seeds(&[0.1, 0.2], &[0.1, 0.2], 1.0), Err(BoundError::Delta { .. })));
     }

@@ -348,7 +348,8 @@ impl CarLoss {
         Ok(value.f_add(&pairing.f_sub(&pairing.f_detach()?)?)?)
     }
 
-    /// Refuses a state that was saved under other options of the average; first, because other columns come with another tensor.
+    /// Refuses a state that was saved under other options of the average; first, because other columns come with
+    /// another tensor.
     fn check_ema_options(&self, found: &Tensor) -> Result<(), LossError> {
         if found.kind() != Kind::Double {
             return Err(state_error(EMA_OPTIONS, format!("{:?}, expected Double", found.kind())));

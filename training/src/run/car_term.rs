@@ -117,7 +117,7 @@ impl CarTerm {
     }
 }
 
-/// The cosine between the descent directions of ‖Cbar Λ‖₂ and of the hard matrix; None where one of them is zero.
+/// The cosine between the descent directions of ‖C̄Λ‖₂ and of the hard matrix; None where one of them is zero.
 fn cosine(average: Array2<f64>, weights: &ClassWeights, hard: &SpectralNorm) -> Result<Option<f64>, TrainingError> {
     let lambda = weights.values();
     let average = norms::spectral_norm(&ConfusionMatrix::from_dense(average)?.scale_columns(lambda)?)?;

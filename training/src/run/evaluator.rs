@@ -44,7 +44,7 @@ impl Evaluator<'_> {
     /// if there is a validation part, `validation.npz`.
     ///
     /// # Errors
-    /// Those of the images and of libtorch; [`TrainingError::ScoresDiverged`]; [`TrainingError::Io`] naming the file.
+    /// Those of the images and of libtorch; [`TrainingError::ScoresDiverged`]; [`TrainingError::File`] naming the file.
     pub(crate) fn evaluate(
         &self,
         model: &Model,

@@ -60,7 +60,7 @@ impl RunState {
     /// Writes the file atomically.
     ///
     /// # Errors
-    /// [`TrainingError::Io`].
+    /// [`TrainingError::File`].
     pub(crate) fn save(self, folder: &Path) -> Result<(), TrainingError> {
         let best = self.best.as_ref().map(|best| BestEpoch { epoch: best.epoch, accuracy_macro: best.accuracy_macro });
         let header = Header { schema: SCHEMA.to_owned(), description: self.description, best };
@@ -84,7 +84,7 @@ impl RunState {
     /// Reads the file of a run with the same settings as `planned`; None if there is none.
     ///
     /// # Errors
-    /// [`TrainingError::Malformed`] for a damaged file; [`TrainingError::Setting`] naming the settings that
+    /// [`TrainingError::File`] for a damaged file; [`TrainingError::Setting`] naming the settings that
     /// differ.
     pub(crate) fn load(
         folder: &Path,
@@ -135,7 +135,7 @@ impl RunState {
 /// Whether the folder holds a run with the settings of `planned` that has come to its end.
 ///
 /// # Errors
-/// [`TrainingError::Setting`] naming the settings that differ; [`TrainingError::Malformed`], [`TrainingError::Io`].
+/// [`TrainingError::Setting`] naming the settings that differ; [`TrainingError::File`].
 pub(crate) fn is_finished(
     folder: &Path,
     planned: &Description,
@@ -154,7 +154,7 @@ pub(crate) fn is_finished(
 /// Removes the file of a run that is finished.
 ///
 /// # Errors
-/// [`TrainingError::Io`].
+/// [`TrainingError::File`].
 pub(crate) fn remove(folder: &Path) -> Result<(), TrainingError> {
     let path: PathBuf = folder.join(STATE);
     match std::fs::remove_file(&path) {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use car_spectral::confusion::MarginGrid;
+use car_spectral_analysis::counted;
 use car_spectral_analysis::load::Progress;
 use car_spectral_analysis::report::{self, Report, Settings};
 use car_spectral_analysis::subject::Subject;
@@ -38,6 +39,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), AnalysisError> {
         images.set_message(format!("{model}: {part}"));
     })?;
     images.finish_and_clear();
+    for (a, b) in compare::incomparable(&loaded.subjects) {
+        let (a, b) = (&loaded.subjects[a].name, &loaded.subjects[b].name);
+        eprintln!("warning: {b} is not compared with {a}: their test samples have other labels, or another order");
+    }
+    let groups = seed_groups(&arguments.group, &loaded.subjects)?;
     let settings = verify::Settings {
         grid,
         r0: arguments.r0,
@@ -57,7 +63,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), AnalysisError> {
         figures.push(figure);
     }
     spinner.set_message("comparisons");
-    let groups = seed_groups(&arguments.group, &loaded.subjects)?;
     let report = Report {
         settings: Settings {
             margins: settings.grid.margins().to_vec(),
@@ -86,12 +91,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), AnalysisError> {
     print_summary(&format!(
         "{}\n{} in {}",
         report::summary_table(&report),
-        report::counted(written.len(), "file", "files"),
+        counted(written.len(), "file", "files"),
         arguments.out.display()
     ))
 }
 
-/// The groups with their models found by name, or by a file or the folder of it as given.
+/// The groups with their models found by name, or by a file or the folder of it as given. No group has a model twice,
+/// no two groups one name.
 fn seed_groups(groups: &[GroupArgument], subjects: &[Subject]) -> Result<Vec<compare::SeedGroup>, AnalysisError> {
     let find = |group: &str, wanted: &str| {
         let named = |subject: &Subject| {
@@ -108,10 +114,20 @@ fn seed_groups(groups: &[GroupArgument], subjects: &[Subject]) -> Result<Vec<com
             }
         })
     };
+    let refuse = |problem: String| Err(AnalysisError::Usage { problem });
     groups
         .iter()
-        .map(|group| {
-            let models = group.models.iter().map(|model| find(&group.name, model)).collect::<Result<_, _>>()?;
+        .enumerate()
+        .map(|(at, group)| {
+            let name = &group.name;
+            let models: Vec<usize> = group.models.iter().map(|model| find(name, model)).collect::<Result<_, _>>()?;
+            if groups[..at].iter().any(|earlier| earlier.name == *name) {
+                return refuse(format!("--group {name} is given twice; give every group its own name"));
+            }
+            if let Some(twice) = (1..models.len()).find(|&at| models[..at].contains(&models[at])) {
+                let model = &group.models[twice];
+                return refuse(format!("--group {name}: {model} is in it twice; a network counts once"));
+            }
             Ok(compare::SeedGroup { name: group.name.clone(), models })
         })
         .collect()

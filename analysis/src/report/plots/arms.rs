@@ -1,11 +1,11 @@
-//! Training runs in arms: runs of one arm differ in the seed alone, and only they are averaged. An arm is called by its loss
-//! and by whatever sets it apart from the other arms: a setting stands in its name unless more arms have this value than any
-//! other. So no two names are equal, for of two values of a setting one at most is the usual one.
+//! Training runs in arms: runs of one arm differ in the seed alone, and only they are averaged. An arm is called by its
+//! loss and by whatever sets it apart from the other arms: a setting stands in its name unless more arms have this
+//! value than any other. So no two names are equal, for of two values of a setting one at most is the usual one.
 
-use car_spectral::car::{Competition, EmaColumns, EmaStart, Gate};
+use car_spectral::car::{CarOptions, Competition, EmaColumns, EmaStart, Gate};
 
-use super::scale::short;
 use crate::report::TrainingRun;
+use crate::words::short;
 use car_spectral_data::Normalisation;
 use car_spectral_runs::Run;
 use car_spectral_runs::settings::CarSchedule;
@@ -70,17 +70,31 @@ struct Setting {
     shown: String,
 }
 
+impl Setting {
+    fn text(name: &'static str, value: &str) -> Self {
+        Self { name, exact: value.to_owned(), shown: value.to_owned() }
+    }
+
+    fn number(name: &'static str, value: f64) -> Self {
+        Self::numbers(name, &[value])
+    }
+
+    fn numbers(name: &'static str, values: &[f64]) -> Self {
+        let joined = |write: fn(f64) -> String| values.iter().map(|value| write(*value)).collect::<Vec<_>>().join(" ");
+        Self { name, exact: joined(|value| value.to_string()), shown: joined(short) }
+    }
+
+    fn count(name: &'static str, value: usize) -> Self {
+        Self::text(name, &value.to_string())
+    }
+
+    fn switch(name: &'static str, value: bool) -> Self {
+        Self::text(name, if value { "on" } else { "off" })
+    }
+}
+
 /// Everything beside loss and seed that can make two runs differ.
 fn settings(run: &TrainingRun) -> Vec<Setting> {
-    let text = |name, value: &str| Setting { name, exact: value.to_owned(), shown: value.to_owned() };
-    let number = |name, value: f64| Setting { name, exact: value.to_string(), shown: short(value) };
-    let numbers = |name, values: &[f64]| Setting {
-        name,
-        exact: values.iter().map(f64::to_string).collect::<Vec<_>>().join(" "),
-        shown: values.iter().map(|value| short(*value)).collect::<Vec<_>>().join(" "),
-    };
-    let count = |name, value: usize| text(name, &value.to_string());
-    let switch = |name, value: bool| text(name, if value { "on" } else { "off" });
     // Named one by one: a setting that is new must be given a name here, or be said to set nothing apart.
     let Run {
         epoch: _,
@@ -101,15 +115,7 @@ fn settings(run: &TrainingRun) -> Vec<Setting> {
         weight_ema,
         pretrained,
         loss: _,
-        objective:
-            ObjectiveOptions {
-                classification,
-                contrastive,
-                cutmix,
-                rectification,
-                car,
-                car_schedule: CarSchedule { after_epoch, ramp_epochs },
-            },
+        objective,
         device: _,
         threads: _,
         commit: _,
@@ -120,105 +126,119 @@ fn settings(run: &TrainingRun) -> Vec<Setting> {
         Some(OptimizerOptions::Sgd { nesterov: false, .. }) | None => "SGD",
     };
     let mut list = vec![
-        text("data", &run.dataset),
+        Setting::text("data", &run.dataset),
         Setting {
             name: "images",
             exact: run.subset_sha256.clone(),
             shown: run.subset_sha256.chars().take(6).collect(),
         },
-        text("size", &run.image_size.map_or("as stored".to_owned(), |size| size.to_string())),
-        text("model", &run.architecture),
-        count("epochs", *epochs),
-        text("final", if selection.is_last() { "last" } else { "best of validation" }),
-        count("evaluated every", evaluated_every.unwrap_or(0)),
-        count("batch", *batch_size),
-        text("sampler", sampler.name()),
-        number("lr", *learning_rate),
-        text("optimizer", optimizer),
-        number("momentum", *momentum),
-        number("decay", *weight_decay),
-        count("warm-up", *warm_up_epochs),
+        Setting::text("size", &run.image_size.map_or("as stored".to_owned(), |size| size.to_string())),
+        Setting::text("model", &run.architecture),
+        Setting::count("epochs", *epochs),
+        Setting::text("final", if selection.is_last() { "last" } else { "best of validation" }),
+        Setting::count("evaluated every", evaluated_every.unwrap_or(0)),
+        Setting::count("batch", *batch_size),
+        Setting::text("sampler", sampler.name()),
+        Setting::number("lr", *learning_rate),
+        Setting::text("optimizer", optimizer),
+        Setting::number("momentum", *momentum),
+        Setting::number("decay", *weight_decay),
+        Setting::count("warm-up", *warm_up_epochs),
         match augmentation {
-            Some(augmentation) => text("augmentation", &augmentation.label()),
-            None => switch("augmentation", *augmented),
+            Some(augmentation) => Setting::text("augmentation", &augmentation.label()),
+            None => Setting::switch("augmentation", *augmented),
         },
-        switch("bf16", *bf16),
-        number("drop path", *drop_path),
-        number("weight EMA", weight_ema.unwrap_or(0.0)),
-        text("pretrained", pretrained.as_ref().map_or("no", |from| from.sha256.get(..6).unwrap_or("yes"))),
+        Setting::switch("bf16", *bf16),
+        Setting::number("drop path", *drop_path),
+        Setting::number("weight EMA", weight_ema.unwrap_or(0.0)),
+        Setting::text("pretrained", pretrained.as_ref().map_or("no", |from| from.sha256.get(..6).unwrap_or("yes"))),
     ];
     if let Some(Normalisation { mean, std }) = &run.normalisation {
-        list.extend([numbers("mean", mean), numbers("std", std)]);
+        list.extend([Setting::numbers("mean", mean), Setting::numbers("std", std)]);
     }
+    list.extend(of_objective(objective));
+    list
+}
+
+/// Those of the loss.
+fn of_objective(objective: &ObjectiveOptions) -> Vec<Setting> {
+    let ObjectiveOptions { classification, contrastive, cutmix, rectification, car, car_schedule } = objective;
+    let mut list = Vec::new();
     if let ClassificationOptions::LdamDrw { largest_margin, scale, beta, deferred_from } = classification {
         list.extend([
-            number("margin", *largest_margin),
-            number("scale", *scale),
-            number("DRW b", *beta),
-            count("DRW from", *deferred_from),
+            Setting::number("margin", *largest_margin),
+            Setting::number("scale", *scale),
+            Setting::number("DRW b", *beta),
+            Setting::count("DRW from", *deferred_from),
         ]);
     }
     if let Some(contrastive) = contrastive {
         list.extend([
-            number("classification weight", contrastive.classification_weight),
-            number("contrastive weight", contrastive.contrastive_weight),
-            number("temperature", contrastive.temperature),
-            count("hidden", contrastive.hidden),
-            count("dimension", contrastive.dimension),
+            Setting::number("classification weight", contrastive.classification_weight),
+            Setting::number("contrastive weight", contrastive.contrastive_weight),
+            Setting::number("temperature", contrastive.temperature),
+            Setting::count("hidden", contrastive.hidden),
+            Setting::count("dimension", contrastive.dimension),
         ]);
     }
     if let Some(cutmix) = cutmix {
-        list.extend([number("mixed", cutmix.probability), text("partners", cutmix.partners.name())]);
+        list.extend([Setting::number("mixed", cutmix.probability), Setting::text("partners", cutmix.partners.name())]);
     }
     if let Some(rectification) = rectification {
         list.extend([
-            count("rectified after", rectification.after_epoch),
-            number("nearest", rectification.nearest_share),
-            number("ω", rectification.omega),
+            Setting::count("rectified after", rectification.after_epoch),
+            Setting::number("nearest", rectification.nearest_share),
+            Setting::number("ω", rectification.omega),
         ]);
     }
     if let Some(car) = car {
-        let surrogate = &car.surrogate;
-        let gate = match surrogate.gate {
-            Gate::Sigmoid => "sigmoid",
-            Gate::One => "1",
-            Gate::Relu => "relu",
-        };
-        let competition = match surrogate.competition {
-            Competition::SoftmaxAll => "softmax of all",
-            Competition::SoftmaxCompetitors => "softmax of competitors",
-            Competition::Relu => "relu",
-        };
-        let start = match car.ema.start {
-            EmaStart::Zero => "zero",
-            EmaStart::FirstBatch => "first batch",
-            EmaStart::BiasCorrected => "bias-corrected",
-        };
-        list.extend([
-            number("α", car.alpha),
-            number("b", car.ema.beta),
-            text("start", start),
-            number("g", surrogate.margin),
-            number("τ", surrogate.temperature),
-            text("gate", gate),
-            text("competition", competition),
-            switch("gate gradient", surrogate.gate_gradient),
-            switch("baseline gradient", surrogate.baseline_gradient),
-            number("r₀", car.r0),
-            text("weights", car.weights.name()),
-            text("norm", &car.norm.to_string()),
-            count("CAR after", *after_epoch),
-            count("α ramp", *ramp_epochs),
-        ]);
+        list.extend(of_car(car, car_schedule));
     }
     list
+}
+
+/// Those of CAR.
+fn of_car(car: &CarOptions, schedule: &CarSchedule) -> Vec<Setting> {
+    let CarSchedule { after_epoch, ramp_epochs } = schedule;
+    let surrogate = &car.surrogate;
+    let gate = match surrogate.gate {
+        Gate::Sigmoid => "sigmoid",
+        Gate::One => "1",
+        Gate::Relu => "relu",
+    };
+    let competition = match surrogate.competition {
+        Competition::SoftmaxAll => "softmax of all",
+        Competition::SoftmaxCompetitors => "softmax of competitors",
+        Competition::Relu => "relu",
+    };
+    let start = match car.ema.start {
+        EmaStart::Zero => "zero",
+        EmaStart::FirstBatch => "first batch",
+        EmaStart::BiasCorrected => "bias-corrected",
+    };
+    vec![
+        Setting::number("α", car.alpha),
+        Setting::number("b", car.ema.beta),
+        Setting::text("start", start),
+        Setting::number("g", surrogate.margin),
+        Setting::number("τ", surrogate.temperature),
+        Setting::text("gate", gate),
+        Setting::text("competition", competition),
+        Setting::switch("gate gradient", surrogate.gate_gradient),
+        Setting::switch("baseline gradient", surrogate.baseline_gradient),
+        Setting::number("r₀", car.r0),
+        Setting::text("weights", car.weights.name()),
+        Setting::text("norm", &car.norm.to_string()),
+        Setting::count("CAR after", *after_epoch),
+        Setting::count("α ramp", *ramp_epochs),
+    ]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::report::sample::training_run;
-    use car_spectral::car::{CarOptions, EmaOptions};
+    use car_spectral::car::EmaOptions;
     use car_spectral_data::Sampler;
     use car_spectral_data::augment::CutMix;
     use car_spectral_runs::description::Pretrained;

@@ -2,15 +2,18 @@
 //! where the bound would equal the error; the floor of T4, and the region where a bound says nothing. Both axes in per
 //! cent, the ordinate logarithmic.
 
-use super::figure::{Figure, MARGIN, WIDTH};
-use super::palette::{GREEN, INK, MUTED, VACUOUS, group_style};
-use super::panel::{Area, LABEL, LEGEND, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
-use super::scale::{Notation, Scale, percent, short};
-use super::scene::{Anchor, Scene, fitted, text_width, wrapped};
 use super::shown_bounds::{common_bounds, describe, first_term_note, sharpest_bounds};
-use super::{FLOOR, class_title, group_legend, group_of, marker_radius, settings_caption, shared_settings, titled};
+use super::{
+    FLOOR, class_title, group_legend, group_of, group_style, marker_radius, settings_caption, shared_settings, titled,
+};
+use crate::draw::figure::{Figure, MARGIN, WIDTH};
+use crate::draw::palette::{GREEN, INK, MUTED, VACUOUS};
+use crate::draw::panel::{Area, LABEL, LEGEND, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
+use crate::draw::scale::{Notation, Scale};
+use crate::draw::scene::{Anchor, Scene, fitted, text_width, wrapped};
 use crate::report::family::inapplicable_families;
-use crate::report::{BoundReport, ModelReport, Report, WorstClass, listed, multiple, readable};
+use crate::report::{BoundReport, ModelReport, Report, WorstClass};
+use crate::words::{listed, multiple, percent, readable, short};
 
 const HEIGHT: f64 = 520.0;
 /// Intervals of more classes than this would hide the points.
@@ -240,20 +243,8 @@ fn draw_panel(scene: &mut Scene, area: Area, ordinates: &Ordinates, (_, model, b
 
     let errors = &model.test.split.per_class_error;
     let radius = marker_radius(model.num_classes);
-    let few = model.num_classes <= 30;
     if model.num_classes <= MOST_INTERVALS {
-        for (class, interval) in model.test.class_error_interval.iter().enumerate() {
-            let (Some([from, to]), Some(error)) = (interval, errors[class]) else { continue };
-            let color = group_style(group_of(model, class)).0.with_alpha(if few { 0.9 } else { 0.75 });
-            let at = x.at(error);
-            let bottom = if *from < ordinates.low { area.bottom } else { y.at(*from) };
-            scene.segment((at, bottom), (at, y.at(*to)), color, if few { 2.2 } else { 1.5 });
-            if few {
-                for end in [bottom, y.at(*to)].into_iter().filter(|end| *end < log.bottom) {
-                    scene.segment((at - 6.0, end), (at + 6.0, end), color, 2.2);
-                }
-            }
-        }
+        draw_intervals(scene, model, (&x, &y), log.bottom, area.bottom, ordinates.low);
     }
     let equal: Vec<(f64, f64)> = (0..=120)
         .map(|n| ordinates.low * (1.0 / ordinates.low).powf(f64::from(n) / 120.0))
@@ -289,17 +280,60 @@ fn draw_panel(scene: &mut Scene, area: Area, ordinates: &Ordinates, (_, model, b
     if let Some(worst) = &model.test.worst_class
         && let Some(value) = values[worst.index]
     {
-        let name = worst_label(worst, *bound, area.right - area.left);
-        let width = text_width(&name, TICK, false);
-        let centre = x.at(worst.error).clamp(area.left + 0.5 * width + 6.0, area.right - 0.5 * width - 4.0);
         let highest = values.iter().flatten().copied().fold(value.max(1.0), f64::max);
-        let base = (height(highest) - 1.5 * TICK).max(area.top + 1.1 * TICK);
-        // To the mark, or to the interval where the mark lies below it.
-        let end = (height(value) - radius - 2.0).min(y.at(worst.interval[1]) - 3.0);
-        scene.segment((x.at(worst.error), base + 5.0), (x.at(worst.error), end.max(base + 5.0)), MUTED, 1.2);
-        scene.text(centre, base, name, TICK, Anchor::Middle);
+        name_worst(
+            scene,
+            area,
+            worst,
+            *bound,
+            &x,
+            (height(highest), (height(value) - radius - 2.0).min(y.at(worst.interval[1]) - 3.0)),
+        );
     }
     spines(scene, area);
+}
+
+/// The intervals of the classes' errors, upright where the bound would equal the error; with few classes, with caps.
+/// Those that begin below `low` reach down to `ground`.
+fn draw_intervals(
+    scene: &mut Scene,
+    model: &ModelReport,
+    (x, y): (&Scale, &Scale),
+    log_bottom: f64,
+    ground: f64,
+    low: f64,
+) {
+    let few = model.num_classes <= 30;
+    for (class, interval) in model.test.class_error_interval.iter().enumerate() {
+        let (Some([from, to]), Some(error)) = (interval, model.test.split.per_class_error[class]) else { continue };
+        let color = group_style(group_of(model, class)).0.with_alpha(if few { 0.9 } else { 0.75 });
+        let at = x.at(error);
+        let bottom = if *from < low { ground } else { y.at(*from) };
+        scene.segment((at, bottom), (at, y.at(*to)), color, if few { 2.2 } else { 1.5 });
+        if few {
+            for end in [bottom, y.at(*to)].into_iter().filter(|end| *end < log_bottom) {
+                scene.segment((at - 6.0, end), (at + 6.0, end), color, 2.2);
+            }
+        }
+    }
+}
+
+/// The worst class's name above the `highest` point, with a line down to `end`: its mark, or its interval where the
+/// mark lies below it.
+fn name_worst(
+    scene: &mut Scene,
+    area: Area,
+    worst: &WorstClass,
+    bound: Option<&BoundReport>,
+    x: &Scale,
+    (highest, end): (f64, f64),
+) {
+    let name = worst_label(worst, bound, area.right - area.left);
+    let width = text_width(&name, TICK, false);
+    let centre = x.at(worst.error).clamp(area.left + 0.5 * width + 6.0, area.right - 0.5 * width - 4.0);
+    let base = (highest - 1.5 * TICK).max(area.top + 1.1 * TICK);
+    scene.segment((x.at(worst.error), base + 5.0), (x.at(worst.error), end.max(base + 5.0)), MUTED, 1.2);
+    scene.text(centre, base, name, TICK, Anchor::Middle);
 }
 
 /// `worst, squirrel: 6.01 times its error`; where that is too wide, the name alone.

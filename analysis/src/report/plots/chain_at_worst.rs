@@ -1,13 +1,14 @@
 //! `chain_at_worst`: e, λ e, WCE, R and the bounds √s R, √(K−1) R as bars on a log scale, at the worst and at the
 //! weighted worst class; beside each bar its value, and what it says of the class's error.
 
-use super::figure::{Figure, MARGIN, WIDTH};
-use super::palette::{BLANK, BLUE, Color, INK, MUTED, ORANGE, SKY};
-use super::panel::{Area, LABEL, LEGEND, Symbol, TICK, legend, ticks, x_axis};
-use super::scale::{Notation, Scale, percent, short};
-use super::scene::{Anchor, Scene, fitted};
 use super::{settings_caption, titled};
-use crate::report::{ModelReport, Report, counted, multiple};
+use crate::draw::figure::{Figure, MARGIN, WIDTH};
+use crate::draw::palette::{BLANK, BLUE, Color, INK, MUTED, ORANGE, SKY};
+use crate::draw::panel::{Area, LABEL, LEGEND, Symbol, TICK, legend, ticks, x_axis};
+use crate::draw::scale::{Notation, Scale};
+use crate::draw::scene::{Anchor, Scene, fitted};
+use crate::report::{ModelReport, Report};
+use crate::words::{counted, multiple, percent, short};
 
 const ROW: f64 = 38.0;
 
@@ -57,24 +58,10 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
         y += 14.0;
         let rows = (y, y + bars.len() as f64 * ROW);
         for (value, _) in &marks.0 {
-            scene.segment((x.at(*value), rows.0), (x.at(*value), rows.1), super::palette::GRID, 1.0);
+            scene.segment((x.at(*value), rows.0), (x.at(*value), rows.1), crate::draw::palette::GRID, 1.0);
         }
         for bar in bars {
-            let (top, middle) = (y + 5.0, y + 0.5 * ROW);
-            let base = middle + 0.36 * TICK;
-            scene.text(left - 12.0, base, &bar.label, TICK, Anchor::End);
-            scene.rect(left, top, x.at(bar.value) - left, ROW - 10.0, bar.fill);
-            if let Some(interval) = bar.interval.filter(|interval| interval[1] > 0.0) {
-                let ends = interval.map(|end| x.at(end));
-                scene.segment((ends[0], middle), (ends[1], middle), INK, 2.0);
-                // Caps on a short whisker would hide it.
-                for at in ends.into_iter().filter(|_| ends[1] - ends[0] > 8.0) {
-                    scene.segment((at, middle - 6.0), (at, middle + 6.0), INK, 2.0);
-                }
-            }
-            scene.text(values, base, short(bar.value), TICK, Anchor::End);
-            let meaning = fitted(&bar.meaning, TICK, WIDTH - 6.0 - values - 26.0);
-            scene.text(values + 26.0, base, meaning, TICK, Anchor::Start);
+            draw_bar(&mut scene, bar, y, &x, (left, values));
             y += ROW;
         }
         scene.segment((left, rows.0), (left, rows.1), INK, 1.4);
@@ -86,6 +73,35 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     scene.segment((left, area.bottom), (right, area.bottom), INK, 1.4);
     scene.height = area.bottom + 20.0 + TICK + LABEL + 16.0;
 
+    Figure {
+        stem: "chain_at_worst".into(),
+        title: titled("How loose the chain is at the worst class", model),
+        caption: caption(report, model, base),
+        body: scene,
+    }
+}
+
+/// A bar from `left` on with its name, whisker, value and meaning, in the row that begins at `y`.
+fn draw_bar(scene: &mut Scene, bar: &Bar, y: f64, x: &Scale, (left, values): (f64, f64)) {
+    let (top, middle) = (y + 5.0, y + 0.5 * ROW);
+    let base = middle + 0.36 * TICK;
+    scene.text(left - 12.0, base, &bar.label, TICK, Anchor::End);
+    scene.rect(left, top, x.at(bar.value) - left, ROW - 10.0, bar.fill);
+    if let Some(interval) = bar.interval.filter(|interval| interval[1] > 0.0) {
+        let ends = interval.map(|end| x.at(end));
+        scene.segment((ends[0], middle), (ends[1], middle), INK, 2.0);
+        // Caps on a short whisker would hide it.
+        for at in ends.into_iter().filter(|_| ends[1] - ends[0] > 8.0) {
+            scene.segment((at, middle - 6.0), (at, middle + 6.0), INK, 2.0);
+        }
+    }
+    scene.text(values, base, short(bar.value), TICK, Anchor::End);
+    let meaning = fitted(&bar.meaning, TICK, WIDTH - 6.0 - values - 26.0);
+    scene.text(values + 26.0, base, meaning, TICK, Anchor::Start);
+}
+
+/// What is shown; bars begin at `base`.
+fn caption(report: &Report, model: &ModelReport, base: f64) -> String {
     let chain = &model.test.split.chain;
     let verdict = match (chain.holds, chain.slack_factor) {
         (true, Some(factor)) => {
@@ -94,19 +110,13 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
         (true, None) => "holds for every matrix; here every part is 0".to_owned(),
         (false, _) => "FAILS on the test matrix, which is a fault of the program".to_owned(),
     };
-    let caption = format!(
-        "The chain λ e ≤ WCE ≤ √(K−1) R (S2, S3), R = ‖C Λ‖₂, {verdict}. All values are measured on test data: they \
+    format!(
+        "The chain λ e ≤ WCE ≤ √(K−1) R (S2, S3), R = ‖CΛ‖₂, {verdict}. All values are measured on test data: they \
          bound the errors on these data, not those on others. s: the most non-zero entries in a column. Bars begin at {}; equal \
          ratios have equal lengths. Whiskers: 1 − δ intervals (T5). {}",
         short(base),
         settings_caption(report, model),
-    );
-    Figure {
-        stem: "chain_at_worst".into(),
-        title: titled("How loose the chain is at the worst class", model),
-        caption,
-        body: scene,
-    }
+    )
 }
 
 /// Where the bars begin: the power of ten that every positive value is at least twice.
@@ -164,7 +174,7 @@ fn bars(model: &ModelReport, class: usize, error: f64, interval: [f64; 2]) -> Ve
             String::new(),
         ),
         bar("WCE = largest λ e", chain.wce, Some(model.test.wce_interval), BLUE, of_wce),
-        bar("R = ‖C Λ‖₂", model.test.split.hard.spectral_norm_weighted.value, None, BLANK, "not bounded by R".into()),
+        bar("R = ‖CΛ‖₂", model.test.split.hard.spectral_norm_weighted.value, None, BLANK, "not bounded by R".into()),
         bar(
             &format!("√s R, s = {}", chain.max_column_nonzeros),
             chain.upper_bound_sqrt_s,

@@ -1,13 +1,14 @@
 //! `comparison`: spectral norm, weighted worst-class error, worst-class error and accuracy of several models: against
 //! the epoch where every model says its epoch, else model by model.
 
-use super::figure::{Figure, MARGIN, WIDTH};
-use super::palette::{BLUE, Color, GREEN, Mark, ORANGE, PURPLE, VERMILLION};
-use super::panel::{self, Area, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
-use super::scale::{Notation, Scale, short};
-use super::scene::{Anchor, Scene, fitted, text_width};
 use super::shared_settings;
+use crate::draw::figure::{Figure, MARGIN, WIDTH};
+use crate::draw::palette::{BLUE, Color, GREEN, Mark, ORANGE, PURPLE, VERMILLION};
+use crate::draw::panel::{self, Area, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
+use crate::draw::scale::{Notation, Scale};
+use crate::draw::scene::{Anchor, Scene, fitted, text_width};
 use crate::report::{ModelReport, Report};
+use crate::words::short;
 
 type Style = (Color, Mark);
 type Read = fn(&ModelReport) -> Option<(f64, Option<[f64; 2]>)>;
@@ -23,13 +24,13 @@ fn panels() -> [(&'static str, Notation, Vec<Series>); 3] {
     let series = |label, style, dashed, read| Series { label, style, dashed, read };
     [
         (
-            "‖C Λ‖₂",
+            "‖CΛ‖₂",
             Notation::Plain,
             vec![
-                series("‖C Λ‖₂, test", (BLUE, Mark::Circle), false, |m| {
+                series("‖CΛ‖₂, test", (BLUE, Mark::Circle), false, |m| {
                     Some((m.test.split.hard.spectral_norm_weighted.value, None))
                 }),
-                series("‖C Λ‖₂, training", (ORANGE, Mark::Square), false, |m| {
+                series("‖CΛ‖₂, training", (ORANGE, Mark::Square), false, |m| {
                     m.train.as_ref().map(|t| (t.hard.spectral_norm_weighted.value, None))
                 }),
                 series("surrogate C̃, training", (ORANGE, Mark::Diamond), true, |m| {
@@ -146,7 +147,9 @@ fn trajectories(
                 let upper = points.iter().filter_map(|(px, _, i)| i.map(|i| (*px, y.at(i[1]))));
                 let lower = points.iter().rev().filter_map(|(px, _, i)| i.map(|i| (*px, y.at(i[0]))));
                 let band = upper.chain(lower).collect();
-                scene.shapes.push(super::scene::Shape::Polygon { points: band, fill: s.style.0.with_alpha(0.18) });
+                scene
+                    .shapes
+                    .push(crate::draw::scene::Shape::Polygon { points: band, fill: s.style.0.with_alpha(0.18) });
             }
             let line = points.iter().map(|&(px, py, _)| (px, py)).collect();
             scene.path(line, s.style.0, 2.6, s.dashed.then_some((8.0, 5.0)));
@@ -207,7 +210,7 @@ fn side_by_side(scene: &mut Scene, report: &Report, panels: &[(&'static str, Not
             }
             if at > 0 {
                 let between = y - 0.5 * row;
-                scene.segment((area.left, between), (area.right, between), super::palette::GRID, 1.0);
+                scene.segment((area.left, between), (area.right, between), crate::draw::palette::GRID, 1.0);
             }
         }
         spines(scene, area);

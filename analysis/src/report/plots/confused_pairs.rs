@@ -1,12 +1,13 @@
 //! `confused_pairs`: the most confused pairs of classes on test data.
 
-use super::figure::{Figure, MARGIN, WIDTH};
-use super::palette::{Color, INK, MUTED, group_style};
-use super::panel::{Area, LABEL, Symbol, TICK, legend, ticks, x_axis};
-use super::scale::{Notation, Scale, percent};
-use super::scene::{Anchor, Scene, Shape, fitted};
-use super::{group_of, group_swatches, settings_caption, titled};
+use super::{group_of, group_style, group_swatches, settings_caption, titled};
+use crate::draw::figure::{Figure, MARGIN, WIDTH};
+use crate::draw::palette::{Color, INK, MUTED};
+use crate::draw::panel::{Area, LABEL, Symbol, TICK, legend, ticks, x_axis};
+use crate::draw::scale::{Notation, Scale};
+use crate::draw::scene::{Anchor, Scene, Shape, fitted};
 use crate::report::{ModelReport, Report};
+use crate::words::percent;
 
 /// Pairs drawn.
 const MOST: usize = 15;
@@ -36,7 +37,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     );
     let columns = [area.right + 150.0, area.right + 290.0];
     if !pairs.is_empty() {
-        for (at, title) in columns.into_iter().zip(["samples", "of ‖C Λ‖₂"]) {
+        for (at, title) in columns.into_iter().zip(["samples", "of ‖CΛ‖₂"]) {
             scene.text(at, head - 10.0, title, TICK, Anchor::End).color = MUTED;
         }
     }
@@ -81,7 +82,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     scene.height = area.bottom + 20.0 + TICK + LABEL + 16.0;
     let caption = format!(
         "The {} most confused pairs, true class → predicted class: rate, samples, and the pair's share of the \
-         weighted spectral norm, uᵢ cᵢⱼ λⱼ vⱼ / ‖C Λ‖₂ (the shares of all pairs add up to 100 %). {}",
+         weighted spectral norm, uᵢ cᵢⱼ λⱼ vⱼ / ‖CΛ‖₂ (the shares of all pairs add up to 100 %). {}",
         pairs.len(),
         settings_caption(report, model),
     );

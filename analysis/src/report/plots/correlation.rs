@@ -3,14 +3,15 @@
 
 use super::Figure;
 use super::arms::{Arm, arms};
-use super::figure::{MARGIN, WIDTH};
 use super::over_epochs::style;
-use super::palette::{INK, MUTED};
-use super::panel::{self, Area, LABEL, LEGEND, Symbol, Ticks, legend, spines, ticks, x_axis, y_axis};
-use super::scale::{Notation, Scale};
-use super::scene::{Anchor, Scene, fitted};
 use crate::correlation::{Correlations, MeasuredOn, Predictor, Scope, Target};
-use crate::report::{TrainingRun, counted};
+use crate::draw::figure::{MARGIN, WIDTH};
+use crate::draw::palette::{INK, MUTED};
+use crate::draw::panel::{self, Area, LABEL, LEGEND, Symbol, Ticks, legend, spines, ticks, x_axis, y_axis};
+use crate::draw::scale::{Notation, Scale};
+use crate::draw::scene::{Anchor, Scene, fitted};
+use crate::report::TrainingRun;
+use crate::words::counted;
 use car_spectral_runs::log::EpochMetrics;
 
 const HEIGHT: f64 = 270.0;
@@ -19,8 +20,8 @@ const GAP: f64 = 88.0;
 
 /// The rows of `norm_vs_error`.
 const ABSCISSAE: [(Predictor, MeasuredOn, &str, Notation); 3] = [
-    (Predictor::HardNorm, MeasuredOn::Train, "‖C Λ‖₂, training images", Notation::Plain),
-    (Predictor::HardNorm, MeasuredOn::Test, "‖C Λ‖₂, test images", Notation::Plain),
+    (Predictor::HardNorm, MeasuredOn::Train, "‖CΛ‖₂, training images", Notation::Plain),
+    (Predictor::HardNorm, MeasuredOn::Test, "‖CΛ‖₂, test images", Notation::Plain),
     (Predictor::Error, MeasuredOn::Test, "overall test error (%)", Notation::Percent),
 ];
 
@@ -126,7 +127,7 @@ fn bound_across_runs(found: &Correlations, runs: &[&TrainingRun]) -> Figure {
     let width = (WIDTH - MARGIN - LEFT - GAP) / 2.0;
     let factor = (found.train_counts.len() as f64 - 1.0).sqrt();
     let panels = [
-        ("√(K−1) ‖C Λ‖₂, test: bound of WCE (S3)", MeasuredOn::Test),
+        ("√(K−1) ‖CΛ‖₂, test: bound of WCE (S3)", MeasuredOn::Test),
         ("the same on training images: no bound", MeasuredOn::Train),
     ];
     for (at, (title, on)) in panels.into_iter().enumerate() {
@@ -150,7 +151,7 @@ fn bound_across_runs(found: &Correlations, runs: &[&TrainingRun]) -> Figure {
         stem: "bound_across_runs".into(),
         title: "The weighted worst-class error and its spectral bound across runs".into(),
         caption: format!(
-            "{} K = {}. WCE ≤ √(K−1) ‖C Λ‖₂ holds for every matrix (S3): left, all marks lie above the dashed line; how far \
+            "{} K = {}. WCE ≤ √(K−1) ‖CΛ‖₂ holds for every matrix (S3): left, all marks lie above the dashed line; how far \
              is how loose it is. No theorem here carries it from training to test images (right). Small marks: all evaluated epochs; large: the last of each run.",
             data_caption(found),
             found.train_counts.len(),

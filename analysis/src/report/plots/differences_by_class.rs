@@ -1,12 +1,12 @@
 //! `differences_by_class`: for each pair of models the difference of every class's error with its interval, classes
 //! from most to fewest training images; the classes that are decided stand out.
 
-use super::figure::{Figure, MARGIN, WIDTH};
-use super::palette::{Color, GREEN, INK, MUTED, Mark, VERMILLION};
-use super::panel::{Area, Symbol, TICK, legend, spines, ticks, title, x_axis, y_axis};
-use super::scale::{Notation, Scale};
-use super::scene::{Scene, fitted};
 use super::{by_frequency, marker_radius, order_label, shared_settings};
+use crate::draw::figure::{Figure, MARGIN, WIDTH};
+use crate::draw::palette::{Color, GREEN, INK, MUTED, Mark, VERMILLION};
+use crate::draw::panel::{Area, Symbol, TICK, legend, spines, ticks, title, x_axis, y_axis};
+use crate::draw::scale::{Notation, Scale};
+use crate::draw::scene::{Scene, fitted};
 use crate::report::{Comparison, ComparisonVerdict, Report};
 
 /// Pairs drawn, one below the other.

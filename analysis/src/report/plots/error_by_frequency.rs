@@ -1,16 +1,18 @@
 //! `error_by_frequency`: classes from most to fewest training images; test error with interval, the bounds cut at 1,
 //! the floor of T4, and the training counts below.
 
-use super::figure::{Figure, MARGIN, WIDTH};
-use super::palette::{BLANK, Color, GREEN, GRID, INK, MUTED, SKY, VACUOUS, VERMILLION, group_style};
-use super::panel::{Area, LABEL, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
-use super::scale::{Notation, Scale, percent};
-use super::scene::{Anchor, Scene, fitted};
 use super::shown_bounds::{describe, first_term_note, sharpest_bounds};
 use super::{
-    FLOOR, by_frequency, class_title, group_legend, group_of, marker_radius, order_label, settings_caption, titled,
+    FLOOR, by_frequency, class_title, group_legend, group_of, group_style, marker_radius, order_label,
+    settings_caption, titled,
 };
+use crate::draw::figure::{Figure, MARGIN, WIDTH};
+use crate::draw::palette::{BLANK, Color, GREEN, GRID, INK, MUTED, SKY, VACUOUS, VERMILLION};
+use crate::draw::panel::{Area, LABEL, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
+use crate::draw::scale::{Notation, Scale};
+use crate::draw::scene::{Anchor, Scene, fitted};
 use crate::report::{BoundReport, ModelReport, Report};
+use crate::words::percent;
 
 pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     let k = model.num_classes;
@@ -20,21 +22,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
         model.floors.as_ref().map(|floors| floors.class.iter().copied().map(Some).collect());
     let worst = model.test.worst_class.as_ref().map(|_| model.test.max_error.interval);
 
-    let mut entries = group_legend(model);
-    entries.push((Symbol::Interval(MUTED), "interval of the test error (T5)".into()));
-    if floor.is_some() {
-        entries.push((Symbol::Line(GREEN, false), "floor of bounds from training (T4)".into()));
-    }
-    if worst.is_some() {
-        entries.push((Symbol::Swatch(WORST), "where the worst class's error lies (T5')".into()));
-    }
-    let styles = [(VERMILLION, false), (INK, true)];
-    for (bound, (color, dashed)) in bounds.iter().zip(styles) {
-        if bound.per_class().is_some_and(|values| values.iter().flatten().any(|value| !bound.is_vacuous(*value))) {
-            entries.push((Symbol::Line(color, dashed), describe(bound)));
-        }
-    }
-
+    let entries = entries(model, &bounds);
     let mut scene = Scene::new(WIDTH, 0.0);
     let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries) + 14.0;
     let area = Area { left: 112.0, top: head, right: WIDTH - MARGIN, bottom: head + 470.0 };
@@ -42,7 +30,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     // The band above 1 says in words which bounds are there; below 0 there is room for a line at 0.
     let notes: Vec<(String, Color)> = bounds
         .iter()
-        .zip(styles)
+        .zip(STYLES)
         .filter_map(|(bound, (color, _))| Some((band_text(bound, bound.per_class()?)?, color)))
         .collect();
     let band = 34.0 + 30.0 * notes.len() as f64;
@@ -66,13 +54,53 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
         let base = area.top + 24.0 + 30.0 * n as f64;
         scene.text(area.left + 12.0, base, text, LABEL, Anchor::Start).color = color.darker(0.2);
     }
-    for (bound, (color, dashed)) in bounds.iter().zip(styles) {
+    for (bound, (color, dashed)) in bounds.iter().zip(STYLES) {
         let Some(values) = bound.per_class() else { continue };
         let below: Vec<Option<f64>> =
             values.iter().map(|value| value.filter(|value| !bound.is_vacuous(*value))).collect();
         steps(&mut scene, &x, &y, &order, &below, color, dashed.then_some((8.0, 5.0)));
     }
 
+    points(&mut scene, &x, &y, model, &order);
+    spines(&mut scene, area);
+
+    let bottom = counts_strip(&mut scene, area, &x, model, &order);
+    scene.height = bottom;
+
+    Figure {
+        stem: "error_by_frequency".into(),
+        title: titled("Test error by class frequency", model),
+        caption: caption(report, model, &bounds),
+        body: scene,
+    }
+}
+
+const STYLES: [(Color, bool); 2] = [(VERMILLION, false), (INK, true)];
+
+/// The band of T5' behind the data.
+const WORST: Color = SKY.with_alpha(0.35);
+
+/// The legend: groups, intervals, floor, band, and the bounds that say something of a class.
+fn entries(model: &ModelReport, bounds: &[&BoundReport]) -> Vec<(Symbol, String)> {
+    let mut entries = group_legend(model);
+    entries.push((Symbol::Interval(MUTED), "interval of the test error (T5)".into()));
+    if model.floors.is_some() {
+        entries.push((Symbol::Line(GREEN, false), "floor of bounds from training (T4)".into()));
+    }
+    if model.test.worst_class.is_some() {
+        entries.push((Symbol::Swatch(WORST), "where the worst class's error lies (T5')".into()));
+    }
+    for (bound, (color, dashed)) in bounds.iter().zip(STYLES) {
+        if bound.per_class().is_some_and(|values| values.iter().flatten().any(|value| !bound.is_vacuous(*value))) {
+            entries.push((Symbol::Line(color, dashed), describe(bound)));
+        }
+    }
+    entries
+}
+
+/// The classes' errors with their intervals.
+fn points(scene: &mut Scene, x: &Scale, y: &Scale, model: &ModelReport, order: &[usize]) {
+    let k = order.len();
     let radius = marker_radius(k);
     let alpha = if k <= 200 { 0.85 } else { 0.3 };
     for (rank, &class) in order.iter().enumerate() {
@@ -92,11 +120,9 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
         let title = class_title(model, class, &format!(": error {} of {n} test samples", percent(error)));
         scene.marker((at, y.at(error)), style, radius, Some(title));
     }
-    spines(&mut scene, area);
+}
 
-    let bottom = counts_strip(&mut scene, area, &x, model, &order);
-    scene.height = bottom;
-
+fn caption(report: &Report, model: &ModelReport, bounds: &[&BoundReport]) -> String {
     let unestimated = model.test.split.per_class_error.iter().filter(|e| e.is_none()).count();
     let mut caption = format!(
         "Measured test error of each class, classes {}; upright lines are Clopper–Pearson intervals that hold for all \
@@ -107,7 +133,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     if let Some(bound) = bounds.iter().find(|bound| bound.total.is_none()) {
         caption.push_str(&first_term_note(bound));
     }
-    if floor.is_some() {
+    if model.floors.is_some() {
         caption.push_str(FLOOR);
     }
     if unestimated > 0 {
@@ -115,16 +141,8 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     }
     caption.push(' ');
     caption.push_str(&settings_caption(report, model));
-    Figure {
-        stem: "error_by_frequency".into(),
-        title: titled("Test error by class frequency", model),
-        caption,
-        body: scene,
-    }
+    caption
 }
-
-/// The band of T5' behind the data.
-const WORST: Color = SKY.with_alpha(0.35);
 
 /// What the band above 100 % says of a bound: `↑ T3', g = 2: above 100 % (vacuous) for all 10 classes`.
 /// `None` where none is.
@@ -214,7 +232,7 @@ fn counts_strip(scene: &mut Scene, above: Area, x: &Scale, model: &ModelReport, 
                 deepest = deepest.max(TICK + 8.0);
             } else {
                 let text = fitted(name, 16.0, longest);
-                deepest = deepest.max(super::scene::text_width(&text, 16.0, false));
+                deepest = deepest.max(crate::draw::scene::text_width(&text, 16.0, false));
                 scene.text(at + 6.0, bottom + 12.0, text, 16.0, Anchor::End).upright = true;
             }
         }

@@ -1,13 +1,14 @@
 //! `margin_sweep`: one-norm, spectral norm and nu of the margin confusion matrices against the margin, training and
 //! test.
 
-use super::figure::{Figure, MARGIN, WIDTH};
-use super::palette::{BLUE, Color, MUTED, Mark, ORANGE};
-use super::panel::{Area, LABEL, LEGEND, Symbol, legend, spines, ticks, x_axis, y_axis};
-use super::scale::{Notation, Scale, short};
-use super::scene::{Anchor, Scene, Shape};
 use super::{settings_caption, titled};
+use crate::draw::figure::{Figure, MARGIN, WIDTH};
+use crate::draw::palette::{BLUE, Color, MUTED, Mark, ORANGE};
+use crate::draw::panel::{Area, LABEL, LEGEND, Symbol, legend, spines, ticks, x_axis, y_axis};
+use crate::draw::scale::{Notation, Scale};
+use crate::draw::scene::{Anchor, Scene, Shape};
 use crate::report::{MarginReport, MatrixNorms, ModelReport, Report, SplitReport};
+use crate::words::short;
 use car_spectral::confusion::WrittenMargin;
 
 const TRAIN: (Color, Mark) = (ORANGE, Mark::Square);
@@ -72,7 +73,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     let root = ((model.num_classes.max(2) - 1) as f64).sqrt();
     let caption = format!(
         "Norms of the margin confusion matrices C_g (entry: share of the true class with that competitor and margin at \
-         most g); weighted: those of C_g Λ. Where lines coincide, training shows as a wider line \
+         most g); weighted: those of C_gΛ. Where lines coincide, training shows as a wider line \
          under test, and weighted as open marks on full ones. ν lies in \
          [{}, {}] for K = {}, and by sums and lengths of the matrix in the band (unweighted; S3); it enters no bound. {}",
         short(1.0 / root),

@@ -1,8 +1,6 @@
 //! The plots: each a file of this folder, each a function from a report to a [`Figure`].
 //!
-//! A figure is a list of shapes ([`scene`]) that [`svg`] and [`png`] draw alike. Colours are safe for colour-blind
-//! readers and never the only difference ([`palette`]); legends stand above the data, captions give sample sizes and
-//! settings.
+//! Captions give sample sizes and settings.
 
 mod arms;
 mod bound_vs_error;
@@ -13,27 +11,21 @@ mod confusion_heatmap;
 mod correlation;
 mod differences_by_class;
 mod error_by_frequency;
-pub mod figure;
+mod groups;
 mod margin_sweep;
 mod over_epochs;
-pub mod palette;
-pub mod panel;
-pub mod png;
-pub mod scale;
-pub mod scene;
 mod shown_bounds;
-pub mod svg;
 mod top_pair;
 mod training_runs;
 
 use car_spectral::confusion::ConfusionMatrix;
 
 pub(crate) use correlation::draw as correlation_figures;
-pub use figure::Figure;
 
-use super::{Group, ModelReport, Report};
-use palette::group_style;
-use panel::Symbol;
+use super::{ModelReport, Report};
+use crate::draw::{Figure, scene};
+use crate::words::grouped;
+use groups::{by_frequency, group_legend, group_of, group_style, group_swatches, order_label};
 
 /// What the plots of a model need beside its [`ModelReport`].
 #[derive(Clone, Debug, PartialEq)]
@@ -195,72 +187,6 @@ fn titled(what: &str, model: &ModelReport) -> String {
     format!("{what}: {}", scene::fitted(&model.name, 27.0, 520.0))
 }
 
-/// A count with separated thousands.
-fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// Group of a class, if the training counts are known.
-fn group_of(model: &ModelReport, class: usize) -> Option<Group> {
-    model.groups.as_ref().map(|groups| groups[class])
-}
-
-/// Legend entries for the groups that occur, with the number of classes in each.
-fn group_legend(model: &ModelReport) -> Vec<(Symbol, String)> {
-    let Some(groups) = &model.groups else {
-        return vec![(
-            Symbol::Marker(group_style(None)),
-            format!("class (training counts unknown): {}", model.num_classes),
-        )];
-    };
-    Group::ALL
-        .into_iter()
-        .filter_map(|group| {
-            let classes = groups.iter().filter(|g| **g == group).count();
-            (classes > 0).then(|| {
-                let label = format!("{}: {}", palette::group_label(group), grouped(classes as u64));
-                (Symbol::Marker(group_style(Some(group))), label)
-            })
-        })
-        .collect()
-}
-
-/// The same for bars: boxes of colour instead of markers, and no counts where `counted` is false.
-fn group_swatches(model: &ModelReport, counted: bool) -> Vec<(Symbol, String)> {
-    let mut entries = group_legend(model);
-    for (symbol, label) in &mut entries {
-        if let Symbol::Marker((color, _)) = *symbol {
-            *symbol = Symbol::Swatch(color);
-        }
-        if !counted {
-            label.truncate(label.rfind(':').unwrap_or(label.len()));
-        }
-    }
-    entries
-}
-
-/// Classes by training images, most first; by index where counts are equal or unknown.
-fn by_frequency(model: &ModelReport) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..model.num_classes).collect();
-    if let Some(counts) = &model.train_counts {
-        order.sort_by_key(|&class| std::cmp::Reverse(counts[class]));
-    }
-    order
-}
-
-/// How the classes along an axis are ordered by [`by_frequency`].
-fn order_label(model: &ModelReport) -> &'static str {
-    if model.train_counts.is_some() { "from most to fewest training images" } else { "by index" }
-}
-
 /// Radius of a class's marker: smaller where there are many.
 fn marker_radius(num_classes: usize) -> f64 {
     match num_classes {
@@ -318,10 +244,5 @@ mod tests {
         ] {
             assert!(!is_stem(stem), "{stem}");
         }
-    }
-
-    #[test]
-    fn thousands_are_separated() {
-        assert_eq!([0, 999, 1000, 1234567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
     }
 }

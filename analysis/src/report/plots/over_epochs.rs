@@ -1,13 +1,14 @@
-//! Panels of values against the epoch: a line a run, runs of one arm (the same loss, other seeds) in one colour with their
-//! mean.
+//! Panels of values against the epoch: a line a run, runs of one arm (the same loss, other seeds) in one colour with
+//! their mean.
 
 use super::arms::{Arm, arms};
-use super::figure::{MARGIN, WIDTH};
-use super::palette::{BLUE, Color, GREEN, MUTED, Mark, ORANGE, PURPLE, SKY, VERMILLION};
-use super::panel::{self, Area, LABEL, LEGEND, Symbol, legend, spines, ticks, x_axis, y_axis};
-use super::scale::{Notation, Scale, short};
-use super::scene::{Anchor, Scene, fitted};
+use crate::draw::figure::{MARGIN, WIDTH};
+use crate::draw::palette::{BLUE, Color, GREEN, MUTED, Mark, ORANGE, PURPLE, SKY, VERMILLION};
+use crate::draw::panel::{self, Area, LABEL, LEGEND, Symbol, legend, spines, ticks, x_axis, y_axis};
+use crate::draw::scale::{Notation, Scale};
+use crate::draw::scene::{Anchor, Scene, fitted};
 use crate::report::TrainingRun;
+use crate::words::short;
 use car_spectral_runs::log::EpochMetrics;
 
 type Style = (Color, Mark);

@@ -45,8 +45,8 @@ pub(super) fn sharpest_bounds(model: &ModelReport) -> Vec<&BoundReport> {
 }
 
 /// One statement at one margin for several models, so that they can be compared: the statement that gives numbers for
-/// the most models (of equals, one without missing terms), at the margin that [`shown_bounds`] would take if the worst of
-/// the models were the only one.
+/// the most models (of equals, one without missing terms), at the margin that [`shown_bounds`] would take if the worst
+/// of the models were the only one.
 pub(super) fn common_bounds(models: &[ModelReport]) -> Vec<Option<&BoundReport>> {
     let given = |bound: &&BoundReport| bound.applicable && bound.per_class().is_some();
     let at = |model: &'_ ModelReport, id: &str, margin: Option<f64>| {

@@ -1,13 +1,14 @@
 //! `top_pair`: which classes the spectral norm of the weighted test confusion weighs: the squared entries of its top
 //! singular pair, which sum to 1.
 
-use super::figure::{Figure, MARGIN, WIDTH};
-use super::palette::{INK, MUTED, group_style};
-use super::panel::{Area, LABEL, LEGEND, TICK, legend, ticks, x_axis};
-use super::scale::{Notation, Scale, percent, short};
-use super::scene::{Anchor, Scene, fitted};
-use super::{class_title, group_of, group_swatches, settings_caption, titled};
+use super::{class_title, group_of, group_style, group_swatches, settings_caption, titled};
+use crate::draw::figure::{Figure, MARGIN, WIDTH};
+use crate::draw::palette::{INK, MUTED};
+use crate::draw::panel::{Area, LABEL, LEGEND, TICK, legend, ticks, x_axis};
+use crate::draw::scale::{Notation, Scale};
+use crate::draw::scene::{Anchor, Scene, fitted};
 use crate::report::{Group, ModelReport, Report};
+use crate::words::{percent, short};
 
 /// Classes named on each side.
 const NAMED: usize = 15;
@@ -38,7 +39,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
                 percent(few.map(|(_, x)| x * x).sum())
             };
             caption.push_str(&format!(
-                "The top singular pair of C Λ on test data, σ₁ = {}: ‖C Λ‖₂ = uᵀ C Λ v. ",
+                "The top singular pair of CΛ on test data, σ₁ = {}: ‖CΛ‖₂ = uᵀ CΛ v. ",
                 short(pair.sigma)
             ));
             if model.groups.as_ref().is_some_and(|groups| groups.contains(&Group::Few)) {
@@ -88,7 +89,7 @@ fn side(scene: &mut Scene, area: Area, edge: f64, vector: &[f64], highest: f64, 
             18.0,
             Anchor::End,
         );
-        let shape = super::scene::Shape::Rect {
+        let shape = crate::draw::scene::Shape::Rect {
             x: area.left,
             y: y + 4.0,
             width: x.at(value) - area.left,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::Figure;
 use super::over_epochs::{self, Panel};
-use super::scale::Notation;
+use crate::draw::scale::Notation;
 use crate::report::{Report, TrainingRun};
 use car_spectral_runs::log::EmaGap;
 
@@ -28,13 +28,13 @@ pub(super) fn draw(report: &Report) -> Vec<Figure> {
 fn spectral_norms(runs: &[&TrainingRun]) -> Figure {
     let panels = [
         Panel {
-            title: "‖C Λ‖₂, training images",
+            title: "‖CΛ‖₂, training images",
             notation: Notation::Plain,
             solid: |e| e.train.as_ref().map(|s| s.hard_spectral_norm),
             dashed: Some(|e| e.train.as_ref().map(|s| s.surrogate_spectral_norm)),
         },
         Panel {
-            title: "‖C Λ‖₂, test images",
+            title: "‖CΛ‖₂, test images",
             notation: Notation::Plain,
             solid: |e| e.test.as_ref().map(|s| s.hard_spectral_norm),
             dashed: Some(|e| e.test.as_ref().map(|s| s.surrogate_spectral_norm)),
@@ -69,7 +69,7 @@ fn spectral_norms(runs: &[&TrainingRun]) -> Figure {
         title: "Spectral norms and the worst class over training".into(),
         caption: format!(
             "Weights as they stood at the end of the epoch, in evaluation mode and without augmentation. Hard: share predicted \
-             i given true j; surrogate: its smooth stand-in S over the whole split (D6). Λ and the surrogate are those of the \
+             i given true j; surrogate: its smooth stand-in C̃ over the whole split (D6). Λ and the surrogate are those of the \
              run's CAR options, or of the paper in runs without. {}",
             described(runs)
         ),
@@ -89,19 +89,19 @@ fn regulariser(runs: &[&TrainingRun]) -> Figure {
     }
     let panels = [
         Panel {
-            title: "gap ‖C̄ − S‖ / ‖S‖, few",
+            title: "gap ‖C̄ − C̃‖ / ‖C̃‖, few",
             notation: Notation::Plain,
             solid: |e| few(e.car.as_ref()?.gap_all_columns),
             dashed: Some(|e| few(e.car.as_ref()?.gap_present_columns)),
         },
         Panel {
-            title: "gap ‖C̄ − S‖ / ‖S‖, all",
+            title: "gap ‖C̄ − C̃‖ / ‖C̃‖, all",
             notation: Notation::Plain,
             solid: |e| all(e.car.as_ref()?.gap_all_columns),
             dashed: Some(|e| all(e.car.as_ref()?.gap_present_columns)),
         },
         Panel {
-            title: "penalised norm of C̄ Λ",
+            title: "penalised norm of C̄Λ",
             notation: Notation::Plain,
             solid: |e| e.car.as_ref().map(|car| car.spectral),
             dashed: None,
@@ -129,7 +129,7 @@ fn regulariser(runs: &[&TrainingRun]) -> Figure {
         stem: "regulariser".into(),
         title: "The regulariser over training".into(),
         caption: format!(
-            "Gaps: Frobenius distance of the moving average C̄ from the surrogate S of the whole training set, over the columns \
+            "Gaps: Frobenius distance of the moving average C̄ from the surrogate CÌ of the whole training set, over the columns \
              of classes with fewer than 20 training images and over all; both averages saw the same batches in every run, \
              whichever of them regularised. Gradient: Frobenius norm over the batch, mean over the steps, without α. Cosine: \
              of the gradient u vᵀ Λ of the average that regularises with that of the hard confusion matrix of the training \
@@ -150,7 +150,7 @@ fn described(runs: &[&TrainingRun]) -> String {
     format!(
         "{}; {} training images; seeds {}.",
         list(runs.iter().map(of_set), |text| text),
-        list(runs.iter().map(images), super::grouped),
+        list(runs.iter().map(images), crate::words::grouped),
         list(runs.iter().map(|run| run.run.seed), |seed| seed.to_string()),
     )
 }

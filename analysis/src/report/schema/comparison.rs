@@ -68,8 +68,9 @@ pub struct SeedDifference {
     /// Mean error of the networks of b less that of a.
     pub difference: f64,
     /// Where the difference of the means of all seeds' networks lies, by Student's t over seeds (paired where both
-    /// groups have the same seeds): differences between seeds taken for normal.
-    pub interval: [f64; 2],
+    /// groups have the same seeds): differences between seeds taken for normal. `None` if the seeds do not differ among
+    /// themselves, which says nothing of others.
+    pub interval: Option<[f64; 2]>,
     /// p-value of the exact sign test over the pairs of seeds; `None` if they are not paired.
     pub sign_test: Option<f64>,
     /// Standard deviation of the differences over paired seeds; `None` if they are not paired.

@@ -34,10 +34,10 @@ pub(crate) struct Parsed {
 ///
 /// # Errors
 /// Outer: those of the file, with the line: [`FileError::Malformed`] for a key that is no flag or a value that the flag
-/// refuses; [`SettingError`] for data of another kind than the experiment's. Inner: what clap has to say
-/// of the command line.
+/// refuses; [`SettingError`] for data of another kind than the experiment's, and for a run to go on with that has
+/// no file of its flags. Inner: what clap has to say of the command line.
 pub(crate) fn parse(command_line: Vec<OsString>) -> Result<Result<Parsed, clap::Error>, TrainingError> {
-    let Some(path) = config_path(&command_line) else {
+    let Some(path) = config_path(&command_line)? else {
         return Ok(Arguments::command().try_get_matches_from(command_line).and_then(parsed));
     };
     let file = ExperimentFile::read(&path)?;
@@ -110,16 +110,27 @@ fn parsed(matches: ArgMatches) -> Result<Parsed, clap::Error> {
     Arguments::from_arg_matches(&matches).map(|arguments| Parsed { arguments, flags })
 }
 
-fn config_path(command_line: &[OsString]) -> Option<PathBuf> {
+fn config_path(command_line: &[OsString]) -> Result<Option<PathBuf>, SettingError> {
     // Whatever else is wrong is said when the whole is read.
-    let matches = Arguments::command().ignore_errors(true).try_get_matches_from(command_line).ok()?;
-    let of_the_run = || {
-        let resumes = matches.try_get_one::<bool>("resume").is_ok_and(|given| given == Some(&true));
-        let goes_on = resumes && !matches.contains_id("data");
-        let path = matches.get_one::<PathBuf>("out").filter(|_| goes_on)?.join(FLAGS);
-        path.exists().then_some(path)
+    let Ok(matches) = Arguments::command().ignore_errors(true).try_get_matches_from(command_line) else {
+        return Ok(None);
     };
-    matches.get_one::<PathBuf>("config").cloned().or_else(of_the_run)
+    if let Some(config) = matches.get_one::<PathBuf>("config") {
+        return Ok(Some(config.clone()));
+    }
+    let resumes = matches.try_get_one::<bool>("resume").is_ok_and(|given| given == Some(&true));
+    let Some(out) = matches.get_one::<PathBuf>("out").filter(|_| resumes && !matches.contains_id("data")) else {
+        return Ok(None);
+    };
+    let path = out.join(FLAGS);
+    if path.exists() {
+        return Ok(Some(path));
+    }
+    let requirement = format!(
+        "there is no {FLAGS} with the flags of a run, so none was begun there or its folder is another; `data` and the \
+         other flags begin it"
+    );
+    Err(SettingError::new("out", out.display(), requirement))
 }
 
 /// Whether an argument, as clap shows it or as it was given, is this flag: `--lr`, `--lr=1`, `--lr <LR>`.
@@ -236,6 +247,14 @@ mod tests {
         assert!(
             parse(line(&["--resume", "--out", out, "--data", "cifar10:x"])).unwrap().unwrap().arguments.epochs == 200
         );
+    }
+
+    #[test]
+    fn a_run_to_go_on_with_needs_its_flags() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().to_str().unwrap();
+        let refused = parse(["train", "--resume", "--out", out].map(OsString::from).to_vec()).unwrap_err().to_string();
+        assert!(refused.contains(out) && refused.contains("there is no run.toml"), "{refused}");
     }
 
     #[test]

@@ -84,7 +84,7 @@ impl DataArguments {
     /// Checks what can be checked before files are read.
     ///
     /// # Errors
-    /// [`SettingError`] or [`TrainingError::LongTail`].
+    /// [`SettingError`] or [`DataError::LongTail`].
     pub fn check(&self) -> Result<(), TrainingError> {
         let kind = self.data.kind;
         if let Some(n_max) = self.n_max.filter(|_| kind.is_files() && self.imbalance.is_none()) {

@@ -118,8 +118,7 @@ struct Arguments {
     #[arg(long, help_heading = "Run")]
     overwrite: bool,
     /// Go on with the run that --out holds, if it was stopped; begin if there is none; nothing to do if it is finished.
-    /// Without
-    /// --data and --config the flags are those that the run was begun with
+    /// Without --data and --config the flags are those that the run was begun with
     #[arg(long, help_heading = "Run", conflicts_with = "overwrite")]
     resume: bool,
 }
@@ -306,8 +305,7 @@ fn run(Parsed { arguments, flags }: Parsed) -> Result<(), TrainingError> {
         device_name(device)
     ));
     let norm = settings.optimisation.objective.car.unwrap_or(CarOptions::paper()).norm;
-    let mut progress = Progress::new(settings.optimisation.epochs, norm);
-    progress.tell_how_to_go_on(settings.output.folder.clone());
+    let mut progress = Progress::new(settings.optimisation.epochs, norm, settings.output.folder.clone());
     let finished = train(&data, &parts, &settings, device, &mut |event| progress.show(event))?;
     progress.finish();
     match finished {

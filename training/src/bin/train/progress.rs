@@ -2,8 +2,7 @@
 //! stopped.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use car_spectral::car::PenaltyNorm;
 use car_spectral_runs::log::EpochMetrics;
@@ -12,32 +11,40 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::say;
 
+/// Whether Ctrl-C was pressed. The thread that takes the signal does no more than note it: ended from there, the
+/// program would take libtorch's threads from under the step that they compute.
+static STOPPED: AtomicBool = AtomicBool::new(false);
+
 /// Shows the events of a run.
 pub(crate) struct Progress {
     bar: ProgressBar,
     epochs: usize,
     norm: PenaltyNorm,
-    done: Arc<AtomicUsize>,
+    folder: PathBuf,
+    done: usize,
 }
 
 impl Progress {
-    /// For a run of so many epochs, whose log has the values of `norm`.
-    pub(crate) fn new(epochs: usize, norm: PenaltyNorm) -> Self {
+    /// For a run of so many epochs in `folder`, whose log has the values of `norm`. From here on Ctrl-C ends the
+    /// program after the step at hand, with the command that goes on; pressed again, at once.
+    pub(crate) fn new(epochs: usize, norm: PenaltyNorm, folder: PathBuf) -> Self {
         let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} steps, {eta} left  {msg}");
         let bar = ProgressBar::new(0).with_style(style.expect("a valid template"));
-        Self { bar, epochs, norm, done: Arc::default() }
+        // Where no handler can be set, Ctrl-C ends the program without a word, as it would anyway.
+        let _ = ctrlc::set_handler(|| {
+            if STOPPED.swap(true, Ordering::Relaxed) {
+                std::process::abort();
+            }
+        });
+        Self { bar, epochs, norm, folder, done: 0 }
     }
 
-    /// Lets Ctrl-C say how the run in `folder` goes on, and end the program.
-    pub(crate) fn tell_how_to_go_on(&self, folder: PathBuf) {
-        let (bar, done) = (self.bar.clone(), self.done.clone());
-        // Where no handler can be set, Ctrl-C ends the program without a word, as it would anyway.
-        let _ = ctrlc::set_handler(move || {
-            bar.abandon();
-            let done = done.load(Ordering::Relaxed);
-            eprintln!("\nstopped after epoch {done}; go on with: train --resume --out {}", folder.display());
-            std::process::exit(130);
-        });
+    fn stop(&self) -> ! {
+        self.bar.abandon();
+        let (done, folder) = (self.done, self.folder.display());
+        let program = std::env::args().next().unwrap_or_else(|| "train".to_owned());
+        eprintln!("\nstopped after epoch {done}; go on with: {program} --resume --out {folder}");
+        std::process::exit(130)
     }
 
     /// Takes what happened.
@@ -50,7 +57,7 @@ impl Progress {
             }
             Event::Begins => eprintln!("resume: no epoch is done, begins with the first"),
             Event::GoesOn { after } => {
-                self.done.store(after, Ordering::Relaxed);
+                self.done = after;
                 eprintln!("resume: goes on after epoch {after} of {}", self.epochs);
             }
             Event::Differs { folder, what, there, here } => {
@@ -61,7 +68,7 @@ impl Progress {
                 self.bar.set_position(done as u64);
             }
             Event::Epoch(metrics) => {
-                self.done.store(metrics.epoch, Ordering::Relaxed);
+                self.done = metrics.epoch;
                 let line = self.line(metrics);
                 if self.bar.is_hidden() {
                     let left = metrics.seconds * (self.epochs - metrics.epoch) as f64 / 60.0;
@@ -69,6 +76,9 @@ impl Progress {
                 }
                 self.bar.set_message(line);
             }
+        }
+        if STOPPED.load(Ordering::Relaxed) {
+            self.stop();
         }
     }
 

@@ -1,5 +1,7 @@
 //! Scales of axes: from data to logical pixels, with round ticks.
 
+use crate::words::{short, superscript};
+
 /// How data are spread along an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spacing {
@@ -163,56 +165,6 @@ fn short_power(value: f64) -> String {
     format!("{:.0}×10{}", value / 10f64.powi(power), superscript(power))
 }
 
-fn superscript(power: i32) -> String {
-    power
-        .to_string()
-        .chars()
-        .map(|c| match c {
-            '-' => '⁻',
-            '1' => '¹',
-            '2' => '²',
-            '3' => '³',
-            '4' => '⁴',
-            '5' => '⁵',
-            '6' => '⁶',
-            '7' => '⁷',
-            '8' => '⁸',
-            '9' => '⁹',
-            _ => '⁰',
-        })
-        .collect()
-}
-
-/// A number in three significant digits, as a label beside a bar: `0.0123`, `7.35`, `841`, `1.2×10⁶`.
-pub fn short(value: f64) -> String {
-    if value == 0.0 || !value.is_finite() {
-        return format!("{value}");
-    }
-    let power = value.abs().log10().floor() as i32;
-    if (-4..5).contains(&power) {
-        let digits = (2 - power).max(0) as usize;
-        let text = format!("{value:.digits$}");
-        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
-    } else {
-        let mantissa = value / 10f64.powi(power);
-        format!("{mantissa:.1}×10{}", superscript(power))
-    }
-}
-
-/// A fraction in per cent: `62 %`, `0.4 %`, `78.1 %`; 0 % and 100 % only where exact, else `< 0.1 %`, `> 99.9 %`.
-pub fn percent(share: f64) -> String {
-    // Adding 0 turns -0, the sum of nothing, into 0.
-    let value = 100.0 * share + 0.0;
-    if value > 0.0 && value < 0.05 {
-        return "< 0.1 %".to_owned();
-    }
-    if (99.95..100.0).contains(&value) {
-        return "> 99.9 %".to_owned();
-    }
-    let text = format!("{value:.1}");
-    format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -250,17 +202,5 @@ mod tests {
         let scale = Scale::log(0.1, 10.0, 100.0, 0.0);
         assert_eq!((scale.at(0.0), scale.at(f64::INFINITY), scale.at(f64::NAN)), (100.0, 0.0, 100.0));
         approx::assert_relative_eq!(scale.at(1.0), 50.0, max_relative = 1e-12);
-    }
-
-    #[test]
-    fn numbers_are_short() {
-        assert_eq!(
-            [0.01234, 7.349, 841.2, 1_234_567.0, 0.5, 12.0, 99_999.0].map(short),
-            ["0.0123", "7.35", "841", "1.2×10⁶", "0.5", "12", "99999"]
-        );
-        assert_eq!(
-            [0.62, 0.004, 1.0, 0.7812, -0.0, 1e-7, 0.99999].map(percent),
-            ["62 %", "0.4 %", "100 %", "78.1 %", "0 %", "< 0.1 %", "> 99.9 %"]
-        );
     }
 }

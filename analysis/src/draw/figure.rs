@@ -1,9 +1,10 @@
 //! A plot with its title and caption.
 
+use thiserror::Error;
+
 use super::palette::MUTED;
 use super::scene::{Anchor, Scene, wrapped};
 use super::{png, svg};
-use crate::report::ReportError;
 
 /// Width of every figure in logical pixels.
 pub const WIDTH: f64 = 1200.0;
@@ -11,6 +12,16 @@ pub const WIDTH: f64 = 1200.0;
 pub const MARGIN: f64 = 30.0;
 const TITLE: f64 = 27.0;
 const CAPTION: f64 = 17.0;
+
+/// A plot that cannot be written as SVG or PNG.
+#[derive(Debug, Error)]
+#[error("plot {plot}: {problem}")]
+pub struct DrawError {
+    /// File name without extension.
+    pub plot: String,
+    /// What went wrong.
+    pub problem: String,
+}
 
 /// A drawn plot.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,28 +64,28 @@ impl Figure {
     /// The file `STEM.svg`.
     ///
     /// # Errors
-    /// [`ReportError::Plot`].
-    pub fn svg(&self) -> Result<String, ReportError> {
+    /// [`DrawError`].
+    pub fn svg(&self) -> Result<String, DrawError> {
         svg::render(&self.complete(), &self.title).map_err(|problem| self.error(problem))
     }
 
     /// The plot for a page that sets title and caption itself.
     ///
     /// # Errors
-    /// [`ReportError::Plot`].
-    pub fn inline_svg(&self) -> Result<String, ReportError> {
+    /// [`DrawError`].
+    pub fn inline_svg(&self) -> Result<String, DrawError> {
         svg::render(&self.body, &self.title).map_err(|problem| self.error(problem))
     }
 
     /// The file `STEM.png`, twice the logical size.
     ///
     /// # Errors
-    /// [`ReportError::Plot`].
-    pub fn png(&self) -> Result<Vec<u8>, ReportError> {
-        png::render(&self.complete()).map_err(|problem| self.error(problem))
+    /// [`DrawError`].
+    pub fn png(&self) -> Result<Vec<u8>, DrawError> {
+        png::render(&self.svg()?).map_err(|problem| self.error(problem))
     }
 
-    fn error(&self, problem: String) -> ReportError {
-        ReportError::Plot { plot: self.stem.clone(), problem }
+    fn error(&self, problem: String) -> DrawError {
+        DrawError { plot: self.stem.clone(), problem }
     }
 }

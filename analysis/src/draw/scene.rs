@@ -1,9 +1,8 @@
-//! A plot as a list of shapes in logical pixels, drawn by [`svg`](super::svg) and [`png`](super::png) alike, so that
-//! both files show the same thing.
+//! A plot as a list of shapes in logical pixels.
 
 use std::sync::LazyLock;
 
-use crate::report::readable;
+use crate::words::readable;
 
 use ab_glyph::{Font, FontRef, ScaleFont};
 
@@ -181,7 +180,7 @@ impl Scene {
 
     /// A marker whose inside is white.
     pub fn hollow_marker(&mut self, at: (f64, f64), (color, mark): (Color, Mark), radius: f64, title: Option<String>) {
-        // Two markers: the outline of one is thin in both renderers.
+        // Two markers: the outline of one is thin.
         self.shapes.push(Shape::Marker { at, mark, radius, fill: color, outline: color, title: title.clone() });
         let fill = super::palette::PAPER;
         self.shapes.push(Shape::Marker { at, mark, radius: radius - 2.4, fill, outline: fill, title });

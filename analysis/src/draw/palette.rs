@@ -1,7 +1,5 @@
 //! Colours: the colour-blind-safe set of Okabe and Ito (2008) for categories, viridis for a scale, greys for the rest.
 
-use crate::report::Group;
-
 /// An sRGB colour with opacity.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Color {
@@ -74,25 +72,6 @@ pub enum Mark {
     Diamond,
 }
 
-/// Colour and shape of a group of classes; of a class without a group, if `None`.
-pub fn group_style(group: Option<Group>) -> (Color, Mark) {
-    match group {
-        Some(Group::Many) => (BLUE, Mark::Circle),
-        Some(Group::Medium) => (ORANGE, Mark::Square),
-        Some(Group::Few) => (PURPLE, Mark::Triangle),
-        None => (MUTED, Mark::Diamond),
-    }
-}
-
-/// What a group means, for a legend.
-pub fn group_label(group: Group) -> &'static str {
-    match group {
-        Group::Many => "many (> 100 images)",
-        Group::Medium => "medium (20–100)",
-        Group::Few => "few (< 20)",
-    }
-}
-
 /// Viridis at `share` in [0, 1], by linear interpolation of 17 of its 256 entries.
 pub fn viridis(share: f64) -> Color {
     const STOPS: [[u8; 3]; 17] = [
@@ -133,17 +112,5 @@ mod tests {
         let luminance: Vec<f64> = (0..=100).map(|i| viridis(f64::from(i) / 100.0).luminance()).collect();
         assert!(luminance.windows(2).all(|w| w[0] < w[1] + 1e-9), "{luminance:?}");
         assert_eq!((viridis(-1.0), viridis(2.0)), (viridis(0.0), viridis(1.0)));
-    }
-
-    #[test]
-    fn groups_differ_in_colour_shape_and_lightness() {
-        let styles = Group::ALL.map(|group| group_style(Some(group)));
-        for (n, a) in styles.iter().enumerate() {
-            for b in &styles[n + 1..] {
-                assert_ne!(a.1, b.1);
-                let (light, dark) = (a.0.luminance().max(b.0.luminance()), a.0.luminance().min(b.0.luminance()));
-                assert!((light + 0.05) / (dark + 0.05) > 1.3, "{a:?} {b:?}");
-            }
-        }
     }
 }

@@ -1,0 +1,134 @@
+//! Numbers, counts, lists and foreign text as they are written for people.
+
+use car_spectral_formats::is_unprintable;
+
+/// The text with U+FFFD for characters that would act on the terminal or page instead of being shown, or that XML
+/// forbids.
+pub(crate) fn readable(text: &str) -> String {
+    let is_shown = |c: char| !is_unprintable(c) && !matches!(c, '\u{fffe}' | '\u{ffff}');
+    text.chars().map(|c| if is_shown(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
+}
+
+/// A power of ten's exponent: `⁻⁹`.
+pub(crate) fn superscript(power: i32) -> String {
+    power
+        .to_string()
+        .chars()
+        .map(|c| match c {
+            '-' => '⁻',
+            '1' => '¹',
+            '2' => '²',
+            '3' => '³',
+            '4' => '⁴',
+            '5' => '⁵',
+            '6' => '⁶',
+            '7' => '⁷',
+            '8' => '⁸',
+            '9' => '⁹',
+            _ => '⁰',
+        })
+        .collect()
+}
+
+/// A number in three significant digits, as a label beside a bar: `0.0123`, `7.35`, `841`, `1.2×10⁶`.
+pub(crate) fn short(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return format!("{value}");
+    }
+    let power = value.abs().log10().floor() as i32;
+    if (-4..5).contains(&power) {
+        let digits = (2 - power).max(0) as usize;
+        let text = format!("{value:.digits$}");
+        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    } else {
+        let mantissa = value / 10f64.powi(power);
+        format!("{mantissa:.1}×10{}", superscript(power))
+    }
+}
+
+/// A fraction in per cent: `62 %`, `0.4 %`, `78.1 %`; 0 % and 100 % only where exact, else `< 0.1 %`, `> 99.9 %`.
+pub(crate) fn percent(share: f64) -> String {
+    // Adding 0 turns -0, the sum of nothing, into 0.
+    let value = 100.0 * share + 0.0;
+    if value > 0.0 && value < 0.05 {
+        return "< 0.1 %".to_owned();
+    }
+    if (99.95..100.0).contains(&value) {
+        return "> 99.9 %".to_owned();
+    }
+    let text = format!("{value:.1}");
+    format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
+}
+
+/// A count with separated thousands.
+pub(crate) fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `3.2 times WCE`; `equal to WCE (attained)` where the factor rounds to 1.
+pub(crate) fn multiple(factor: f64, of: &str) -> String {
+    match short(factor).as_str() {
+        "1" => format!("equal to {of} (attained)"),
+        factor => format!("{factor} times {of}"),
+    }
+}
+
+/// Writes a number of things: `1 class`, `3 classes`.
+pub fn counted(count: usize, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
+}
+
+/// `T1`, `T1 and T1'`, `T1, T3 and T3'`.
+pub(crate) fn listed(items: &[&str]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_and_lists_are_grammatical() {
+        assert_eq!([1, 2].map(|n| counted(n, "class", "classes")), ["1 class", "2 classes"]);
+        assert_eq!(listed(&["T3"]), "T3");
+        assert_eq!(listed(&["T1", "T3", "T3'"]), "T1, T3 and T3'");
+    }
+
+    #[test]
+    fn a_bound_that_is_attained_is_called_so() {
+        assert_eq!(multiple(3.24, "WCE"), "3.24 times WCE");
+        for factor in [1.0, 0.9999, 1.004] {
+            assert_eq!(multiple(factor, "WCE"), "equal to WCE (attained)");
+        }
+        assert_eq!(multiple(1.01, "WCE"), "1.01 times WCE");
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!(
+            [0.01234, 7.349, 841.2, 1_234_567.0, 0.5, 12.0, 99_999.0].map(short),
+            ["0.0123", "7.35", "841", "1.2×10⁶", "0.5", "12", "99999"]
+        );
+        assert_eq!(
+            [0.62, 0.004, 1.0, 0.7812, -0.0, 1e-7, 0.99999].map(percent),
+            ["62 %", "0.4 %", "100 %", "78.1 %", "0 %", "< 0.1 %", "> 99.9 %"]
+        );
+    }
+
+    #[test]
+    fn thousands_are_separated() {
+        assert_eq!([0, 999, 1000, 1234567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    }
+}

@@ -1,0 +1,95 @@
+//! `analyze` with several models: what is compared, and what is said where nothing can be.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// Scores of three classes, thirty samples; `shift` moves which of them are wrong, `order` how the rows lie.
+fn predictions(folder: &Path, name: &str, shift: usize, order: impl Fn(usize) -> usize) {
+    let mut text = "label,logit_0,logit_1,logit_2\n".to_owned();
+    for row in 0..30 {
+        let at = order(row);
+        let (label, wrong) = (at % 3, (at + shift).is_multiple_of(5));
+        let predicted = if wrong { (label + 1) % 3 } else { label };
+        let scores = [0, 1, 2].map(|class| if class == predicted { "1.5" } else { "0.5" });
+        text.push_str(&format!("{label},{}\n", scores.join(",")));
+    }
+    fs::write(folder.join(name), text).unwrap();
+}
+
+struct Ended {
+    code: Option<i32>,
+    said: String,
+    report: Option<serde_json::Value>,
+}
+
+fn analyze(folder: &Path, files: &[&str], further: &[&str]) -> Ended {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_analyze"));
+    command.current_dir(folder).arg("--predictions").args(files);
+    command.args(["--weights", "none", "--out", "out", "--format", "json"]).args(further);
+    let output = command.output().unwrap();
+    let report = fs::read(folder.join("out/report.json")).ok();
+    Ended {
+        code: output.status.code(),
+        said: String::from_utf8(output.stderr).unwrap(),
+        report: report.map(|bytes| serde_json::from_slice(&bytes).unwrap()),
+    }
+}
+
+#[test]
+fn models_of_other_test_samples_are_not_compared_and_that_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    predictions(folder.path(), "a.csv", 0, |row| row);
+    predictions(folder.path(), "b.csv", 1, |row| row);
+    predictions(folder.path(), "turned.csv", 1, |row| 29 - row);
+    let compared = analyze(folder.path(), &["a.csv", "b.csv"], &[]);
+    assert_eq!((compared.code, compared.said.contains("not compared")), (Some(0), false), "{}", compared.said);
+    assert_eq!(compared.report.unwrap()["comparisons"].as_array().unwrap().len(), 1);
+    let other = analyze(folder.path(), &["a.csv", "turned.csv"], &[]);
+    assert!(other.said.contains("warning: turned is not compared with a"), "{}", other.said);
+    assert!(other.report.unwrap()["comparisons"].as_array().is_none_or(Vec::is_empty));
+}
+
+#[test]
+fn groups_need_models_of_their_own_and_one_test_set() {
+    let folder = tempfile::tempdir().unwrap();
+    for (shift, name) in ["a.csv", "b.csv", "c.csv", "d.csv"].into_iter().enumerate() {
+        predictions(folder.path(), name, shift, |row| row);
+    }
+    predictions(folder.path(), "turned.csv", 1, |row| 29 - row);
+    let four = ["a.csv", "b.csv", "c.csv", "d.csv"];
+    let groups = |first, second| analyze(folder.path(), &four, &["--group", first, "--group", second]);
+    for (first, second, says) in [
+        ("one=a,b,a", "two=c,d", "--group one: a is in it twice"),
+        ("one=a,b", "one=c,d", "--group one is given twice"),
+        ("one=a,b", "two=c,e", "no model is called e"),
+    ] {
+        let refused = groups(first, second);
+        assert_eq!(refused.code, Some(2), "{}", refused.said);
+        assert!(refused.said.contains(says), "{}", refused.said);
+    }
+    let compared = groups("one=a,b", "two=c,d");
+    assert_eq!(compared.code, Some(0), "{}", compared.said);
+    assert_eq!(compared.report.unwrap()["groups"][0]["b"], "two");
+    let other = analyze(
+        folder.path(),
+        &["a.csv", "b.csv", "c.csv", "turned.csv"],
+        &["--group", "one=a,b", "--group", "two=c,turned"],
+    );
+    assert_eq!(other.code, Some(1), "{}", other.said);
+    assert!(other.said.contains("a and turned were tested on other samples"), "{}", other.said);
+}
+
+/// Two networks with the same errors say nothing of a third.
+#[test]
+fn groups_without_spread_are_undecided() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, shift) in [("a.csv", 0), ("b.csv", 0), ("c.csv", 1), ("d.csv", 1)] {
+        predictions(folder.path(), name, shift, |row| row);
+    }
+    let ended =
+        analyze(folder.path(), &["a.csv", "b.csv", "c.csv", "d.csv"], &["--group", "one=a,b", "--group", "two=c,d"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.said);
+    let overall = &ended.report.unwrap()["groups"][0]["overall"];
+    assert_eq!((&overall["interval"], &overall["verdict"]), (&serde_json::Value::Null, &"undecided".into()));
+}
