@@ -5,25 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::layout::{StorageBytes, lay_out};
 use super::pickle::{Heap, Key, Pickle, Value};
+use super::usual::WEIGHT_KEYS;
 use super::{Found, Tensor, WeightsError};
 use crate::InputError;
 use crate::budget::Budget;
 use crate::content::Content;
 use crate::quoting::{escaped, quoted, quoted_list};
-
-/// Keys under which training programs put the weights.
-pub(super) const WEIGHT_KEYS: [&str; 10] = [
-    "state_dict",
-    "model_state_dict",
-    "model_state",
-    "model",
-    "net",
-    "network",
-    "module",
-    "weights",
-    "params",
-    "net_state_dict",
-];
 
 /// Parts of the names of top-level keys that hold tensors which are no weights.
 const STATE_OF_TRAINING: [&str; 4] = ["optim", "sched", "scaler", "rng"];
@@ -51,11 +38,15 @@ impl<'a> Walk<'a> {
         WeightsError::NoWeights { file: self.content.file.clone(), found }.into()
     }
 
-    /// The entries of a dictionary by their keys as texts; those with tensors below are marked.
+    /// The entries of a dictionary by their keys as texts, or of a list by their places; those with tensors below are
+    /// marked.
     fn level(&mut self, value: Value) -> Result<BTreeMap<String, (Value, bool)>, InputError> {
         let heap = self.heap;
         let mut level = BTreeMap::new();
-        for (&key, &value) in heap.entries(value).into_iter().flatten() {
+        let places = heap.items(value).unwrap_or_default().iter().enumerate();
+        let places = places.map(|(place, &value)| (Key::Integer(place as i64), value));
+        let entries = heap.entries(value).into_iter().flatten().map(|(&key, &value)| (key, value));
+        for (key, value) in entries.chain(places) {
             let key = self.key(key)?;
             let holds = self.holds_tensor(value, 0)?;
             if level.insert(key.clone(), (value, holds)).is_some() {
@@ -133,6 +124,13 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
+    /// Whether a value at a level, or in a dictionary there, is of NumPy.
+    fn holds_arrays(&self, level: &BTreeMap<String, (Value, bool)>) -> bool {
+        let is_array = |value: &Value| value.passed_over().is_some_and(|name| name.starts_with("numpy"));
+        let inside = |value: &Value| self.heap.entries(*value).is_some_and(|entries| entries.values().any(is_array));
+        level.values().any(|(value, _)| is_array(value) || inside(value))
+    }
+
     /// Descends to the level at which tensors, or several dictionaries of them, stand.
     fn descend(&mut self, root: Value, key: Option<&str>) -> Result<Chosen, InputError> {
         let mut nesting = Vec::new();
@@ -142,7 +140,9 @@ impl<'a> Walk<'a> {
             level = self.level(inner)?;
         }
         if !level.values().any(|(_, holds)| *holds) {
-            return Err(self.no_weights(format!("no tensors; the top-level keys are {}", keys_of(&level))));
+            let arrays =
+                if self.holds_arrays(&level) { " but arrays of NumPy, which torch.tensor converts" } else { "" };
+            return Err(self.no_weights(format!("no tensors{arrays}; the top-level keys are {}", keys_of(&level))));
         }
         loop {
             let is_top = nesting.is_empty();
@@ -232,9 +232,9 @@ pub(super) fn extract(
 ) -> Result<Found, InputError> {
     let heap = &pickle.heap;
     let mut walk = Walk { content, heap, budget };
-    if !matches!(pickle.value, Value::Dictionary(_)) {
+    if !matches!(pickle.value, Value::Dictionary(_) | Value::List(_) | Value::Tuple(_)) {
         let what = describe(pickle.value);
-        return Err(walk.no_weights(format!("the saved object is {what}, not a dictionary")));
+        return Err(walk.no_weights(format!("the saved object is {what}, not a dictionary or a list")));
     }
     let Chosen { nesting, values } = walk.descend(pickle.value, key)?;
     let mut names = BTreeMap::new();

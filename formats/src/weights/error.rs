@@ -55,8 +55,9 @@ pub enum WeightsError {
 
     /// The tar format of PyTorch before 0.1.10.
     #[error(
-        "{file}: the tar format of PyTorch before 0.1.10 is not read; load it once with torch.load and save it again \
-         with torch.save"
+        "{file}: the tar format of PyTorch before 0.1.10 is not read; where you trust the file, this converts it, \
+         running its code: python -c \"import torch; torch.save(torch.load('{file}', map_location='cpu', \
+         weights_only=False), 'weights.pt')\""
     )]
     OldTar {
         /// The file.
@@ -73,7 +74,7 @@ pub enum WeightsError {
     },
 
     /// A list of parts that cannot be followed.
-    #[error("{file}: the list of parts (weight_map): {problem}; download all parts beside it again")]
+    #[error("{file}: {problem}; download all parts beside it again")]
     Index {
         /// The file.
         file: PathBuf,
@@ -83,12 +84,14 @@ pub enum WeightsError {
 
     /// A pickle that torch.save did not write.
     #[error(
-        "{file}: a plain pickle without tensor data, not a torch.save file; save the weights with \
-         torch.save(model.state_dict(), FILE)"
+        "{file}: a plain pickle without tensor data, not a torch.save file. Where you trust the file, this converts it, \
+         running its code: {conversion}"
     )]
     PlainPickle {
         /// The file.
         file: PathBuf,
+        /// A line for the shell.
+        conversion: String,
     },
 
     /// A TorchScript module where weights are wanted.

@@ -6,7 +6,6 @@
 //! | torch.save, zip (PyTorch 1.6 and later) and legacy (0.1.10 to 1.5) | `pickle`, a machine that builds nothing but tensors |
 //! | torch.save, tar (before 0.1.10) | refused by name |
 //! | TorchScript | told apart ([`CheckpointKind::TorchScript`]), never read here: it is a program |
-//!
 //! | `*.index.json` | the parts it lists, beside it |
 //!
 //! [`read`] gives every tensor that may be a weight, by its name below the keys that lead to it; [`fit`] finds among
@@ -21,6 +20,7 @@ mod safetensors;
 mod shards;
 mod torch_legacy;
 mod torch_zip;
+mod usual;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -171,8 +171,9 @@ fn check_finite(file: &Path, tensors: &BTreeMap<String, Tensor>) -> Result<(), W
 /// Tells what a file is by its content, without reading tensors.
 ///
 /// # Errors
-/// [`InputError::UnknownFormat`], [`WeightsError::OldTar`], [`WeightsError::PlainPickle`], [`WeightsError::RefusedGlobal`] (a
-/// plain pickle that names more than plain containers), and those of a damaged archive.
+/// [`InputError::UnknownFormat`], [`WeightsError::OldTar`], [`WeightsError::PlainPickle`],
+/// [`WeightsError::RefusedGlobal`] (a plain pickle that names more than plain containers), and those of a damaged
+/// archive.
 pub fn detect(file: &Path) -> Result<CheckpointKind, InputError> {
     kind_of(&Content::read(file)?)
 }

@@ -34,7 +34,7 @@ pub(super) fn read(content: &Content, key: Option<&str>) -> Result<Weights, Inpu
     let index: Index = serde_json::from_slice(&content.bytes).map_err(|error| refused(escaped(&error.to_string())))?;
     let names: BTreeSet<&String> = index.weight_map.values().collect();
     if names.is_empty() || names.len() > MOST_PARTS {
-        return Err(refused(format!("it names {} files, 1 to {MOST_PARTS} are read", names.len())).into());
+        return Err(refused(format!("an index of {} parts, 1 to {MOST_PARTS} are read", names.len())).into());
     }
     let (mut tensors, mut parts, mut metadata) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
     for name in names {
@@ -42,6 +42,10 @@ pub(super) fn read(content: &Content, key: Option<&str>) -> Result<Weights, Inpu
             return Err(refused(format!("{} is no plain file name; parts stand beside the list", quoted(name))).into());
         }
         let part = file.with_file_name(name);
+        if !part.exists() {
+            let problem = format!("an index of parts, and {} is not beside it", escaped(name));
+            return Err(refused(problem).into());
+        }
         let content = Content::read(&part)?;
         let read = read_one(&content, kind_of(&content)?, None)?;
         for (tensor, value) in read.tensors {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
+use std::path::Path;
 
 use super::layout::StorageBytes;
 use super::pickle::{Heap, LEGACY_MAGIC, PersistentIds, Pickle, Storage, Value, load};
@@ -89,11 +90,26 @@ pub(super) fn begins_with_magic(content: &Content, budget: &mut Budget) -> bool 
 pub(super) fn refuse_plain_pickle(content: &Content, budget: &mut Budget) -> Result<(), InputError> {
     let file = content.file.clone();
     match load(&content.file, "pickle", &content.bytes, 0, PersistentIds::None, budget) {
-        Err(error @ InputError::Weights(WeightsError::RefusedGlobal { .. })) => Err(error),
+        Err(InputError::Weights(WeightsError::RefusedGlobal { file, place, globals, .. })) => {
+            let conversion = conversion_of_plain(&file);
+            Err(WeightsError::RefusedGlobal { file, place, globals, conversion }.into())
+        }
         Err(error @ InputError::Weights(WeightsError::RefusedPickle { .. })) if content.bytes[0] == 0x80 => Err(error),
-        Ok(pickle) if pickle.end == content.bytes.len() => Err(WeightsError::PlainPickle { file }.into()),
+        Ok(pickle) if pickle.end == content.bytes.len() => {
+            let conversion = conversion_of_plain(&file);
+            Err(WeightsError::PlainPickle { file, conversion }.into())
+        }
         _ => Ok(()),
     }
+}
+
+/// The line for the shell that makes a dictionary of arrays or tensors, pickled without torch.save, one of tensors.
+fn conversion_of_plain(file: &Path) -> String {
+    let file = file.display();
+    format!(
+        "python -c \"import pickle, torch; d = pickle.load(open('{file}', 'rb')); d = d.get('state_dict', d); \
+         torch.save({{k: torch.as_tensor(v) for k, v in d.items()}}, 'weights.pt')\""
+    )
 }
 
 /// Where the bytes of each storage are, by the text of its key.

@@ -41,6 +41,25 @@ fn pickle_member<'a>(content: &Content, archive: &'a Archive<'_>) -> Result<&'a 
             let (folder, name) = (quoted(folder), quoted(&member.name));
             Err(unknown(format!("a ZIP archive that begins with the folder {folder} and holds {name}")))
         }
+        [] if archive.members().iter().any(|member| member.name.ends_with(".npy")) => {
+            let file = content.file.display();
+            Err(unknown(format!(
+                "arrays of NumPy (.npz); python -c \"import numpy, torch; torch.save({{k: torch.as_tensor(v) for k, v in \
+                 numpy.load('{file}').items()}}, 'weights.pt')\" converts them"
+            )))
+        }
+        [] if archive.members().iter().any(|member| {
+            member.name.ends_with("serialized_exported_program.json")
+                || member.name.contains("/models/")
+                || member.name.ends_with("archive_format")
+        }) =>
+        {
+            let file = content.file.display();
+            Err(unknown(format!(
+                "a program of torch.export (.pt2); python -c \"import torch; \
+                 torch.save(torch.export.load('{file}').state_dict, 'weights.pt')\" takes its weights"
+            )))
+        }
         [] | [_] => {
             let names = quoted_list(archive.members().iter().map(|member| &member.name));
             Err(unknown(format!("a ZIP archive without data.pkl (it holds {names})")))

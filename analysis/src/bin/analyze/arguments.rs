@@ -65,8 +65,9 @@ pub(crate) struct Arguments {
     pub test_list: Option<PathBuf>,
 
     /// Architecture, when the file does not say: mlp, resnet20, resnet32, resnet44, resnet56, resnet50, vit-tiny,
-    /// vit-small, vit-base, efficientnet-lite0, efficientnet-lite0-symmetric, or timm's or torchvision's name for one of
-    /// them (hidden widths and patches are read off the weights). With --predictions any name: it is recorded, and a residual or attention network named as the reason why T3 does not apply
+    /// vit-small, vit-base, efficientnet-lite0, efficientnet-lite0-symmetric, or timm's or torchvision's name for one
+    /// of them (hidden widths and patches are read off the weights). With --predictions any name: it is recorded, and a
+    /// residual or attention network named as the reason why T3 does not apply
     #[arg(long, value_name = "NAME")]
     pub arch: Option<String>,
 

@@ -173,21 +173,7 @@ impl Runner {
                 (steps.clone(), training, steps.output_shape(&data.train.images)?, None)
             }
         };
-        let mut taken = None;
-        let mut files = Vec::new();
-        let scorer = match network {
-            Network::Own(own) => Scorer::Model(own.0),
-            Network::Script { script, .. } => Scorer::Script(script),
-            Network::Foreign { weights, .. } => {
-                files = weights.files();
-                let (model, found) = weights.network(input, data.num_classes(), device)?;
-                taken = Some(found);
-                Scorer::Model(model)
-            }
-        };
-        if files.is_empty() {
-            files.push(data_file("weights", &path)?);
-        }
+        let Opened { scorer, files, taken } = network.opened(&path, input, data.num_classes(), device)?;
         let chain = steps.chain(&data.train.images)?;
         let forward = |bytes: &Tensor| scorer.logits(&steps.apply(bytes, &data.train.images)?);
         let model = model_name(&path);
@@ -233,6 +219,36 @@ impl Runner {
         };
         let name = model_name(&path);
         Ok(Subject { name, source, class_names, train_counts: Some(training.counts), architecture, train, test })
+    }
+}
+
+/// A network that is ready to run.
+struct Opened {
+    scorer: Scorer,
+    /// Its files as they were read.
+    files: Vec<DataFile>,
+    /// What was made of a file that another program kept.
+    taken: Option<Taken>,
+}
+
+impl Network {
+    fn opened(
+        self,
+        path: &Path,
+        input: [usize; 3],
+        num_classes: usize,
+        device: Device,
+    ) -> Result<Opened, AnalysisError> {
+        let (scorer, files, taken) = match self {
+            Self::Own(own) => (Scorer::Model(own.0), vec![data_file("weights", path)?], None),
+            Self::Script { script, .. } => (Scorer::Script(script), vec![data_file("weights", path)?], None),
+            Self::Foreign { weights, .. } => {
+                let files = weights.files();
+                let (model, taken) = weights.network(input, num_classes, device)?;
+                (Scorer::Model(model), files, Some(taken))
+            }
+        };
+        Ok(Opened { scorer, files, taken })
     }
 }
 

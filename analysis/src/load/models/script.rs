@@ -49,14 +49,14 @@ impl Script {
         let whole = self.run(&images);
         let count = images.size()[0];
         let error = match whole {
-            Ok(logits) if logits.size().first() == Some(&count) => return Ok(logits),
+            Ok(logits) if is_table(&logits, count) => return Ok(logits),
             Ok(logits) => Failure::Shape(logits.size()),
             Err(error @ Failure::Output(_)) => return Err(self.refused(error, count)),
             Err(error) => error,
         };
         for batch in BATCHES.into_iter().filter(|batch| *batch != count) {
             let tried = self.filled(&images, 0, batch).and_then(|images| self.run(&images));
-            if tried.is_ok_and(|logits| logits.size().first() == Some(&batch)) {
+            if tried.is_ok_and(|logits| is_table(&logits, batch)) {
                 self.batch.set(Some(batch));
                 return self.in_batches(&images, batch);
             }
@@ -152,6 +152,11 @@ impl From<TchError> for Failure {
     fn from(error: TchError) -> Self {
         Self::Torch(error)
     }
+}
+
+/// Whether there is one row for each of `count` images.
+fn is_table(logits: &Tensor, count: i64) -> bool {
+    logits.dim() == 2 && logits.size().first() == Some(&count)
 }
 
 fn is_short(kind: Kind) -> bool {

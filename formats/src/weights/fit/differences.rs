@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::place::nearest;
 use crate::quoting::quoted;
 use crate::weights::Tensor;
+use crate::weights::usual::COUNTERS;
 
 /// Names of each kind in a message.
 const SHOWN: usize = 4;
@@ -25,7 +26,7 @@ pub(super) fn describe(
     let spare: Vec<&str> = tensors
         .keys()
         .map(String::as_str)
-        .filter(|name| !known.contains(name) && !name.ends_with("num_batches_tracked"))
+        .filter(|name| !known.contains(name) && !COUNTERS.iter().any(|counter| name.ends_with(counter)))
         .take(COMPARED)
         .collect();
     let below = if place.prefix.is_empty() { String::new() } else { format!(" below {}", quoted(&place.prefix)) };

@@ -11,9 +11,8 @@ use super::last_layer::Found;
 use super::place::Place;
 use crate::quoting::quoted;
 use crate::weights::Tensor;
+use crate::weights::usual::COUNTERS;
 
-/// Last parts of names that count.
-const COUNTERS: [&str; 2] = ["num_batches_tracked", "n_averaged"];
 /// Parts of names of what may multiply the scores.
 const SCALES: [&str; 9] =
     ["scale", "scales", "logit_scale", "learned_norm", "temperature", "tau", "sigma", "lws", "calibration"];

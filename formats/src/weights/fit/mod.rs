@@ -8,6 +8,7 @@
 //! | `left_over` | what may be left out, and what may not |
 //! | `differences` | which names differ, and what is nearest to them |
 //! | `rename` | other beginnings of names, by request |
+//! | `wrappers` | parts that wrappers put into names |
 
 mod differences;
 mod last_layer;
@@ -16,6 +17,7 @@ mod place;
 mod rename;
 #[cfg(test)]
 mod tests;
+mod wrappers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -89,7 +91,7 @@ pub struct Taken {
 /// [`WeightsError::LeftOver`], [`WeightsError::Renamed`], [`WeightsError::NonFiniteWeight`].
 pub fn fit(weights: Weights, wanted: &Wanted, reading: &Reading) -> Result<Fitted, WeightsError> {
     let Weights { tensors, source: file, nesting, keys, unread: not_read, .. } = weights;
-    let tensors = rename::rename(&file, tensors, &reading.renames)?;
+    let tensors = rename::rename(&file, wrappers::without_wrappers(tensors), &reading.renames)?;
     let named_out = |name: &str| reading.leave_out.iter().any(|module| is_within(name, module));
     let (out, mut tensors): (BTreeMap<_, _>, BTreeMap<_, _>) =
         tensors.into_iter().partition(|(name, _)| named_out(name));

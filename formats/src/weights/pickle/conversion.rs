@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::globals::Global;
 use super::value::{Heap, Key, Value};
-use crate::weights::choice::WEIGHT_KEYS;
+use crate::weights::usual::WEIGHT_KEYS;
 
 /// The line for the shell: it loads the file in Python, which runs the file's code, and keeps its tensors.
 pub(super) fn conversion(file: &Path, heap: &Heap, object: Option<Value>) -> String {

@@ -66,9 +66,9 @@ pub(super) struct Machine<'a, 'b> {
 /// `part` names the pickle in messages; bytes are counted from the start of `bytes`.
 ///
 /// # Errors
-/// [`WeightsError::RefusedGlobal`] if a name is not allowed, wherever the walk ends; else [`WeightsError::RefusedPickle`]
-/// for what cannot be told or is never written by torch.save; else [`InputError::Damaged`] or
-/// [`InputError::Truncated`]; [`InputError::Budget`].
+/// [`WeightsError::RefusedGlobal`] if a name is not allowed, wherever the walk ends; else
+/// [`WeightsError::RefusedPickle`] for what cannot be told or is never written by torch.save; else
+/// [`InputError::Damaged`] or [`InputError::Truncated`]; [`InputError::Budget`].
 pub(in crate::weights) fn load(
     file: &Path,
     part: &str,
