@@ -1,10 +1,11 @@
 """Writes one network in the ways in which people save weights, and `ways.json`, the list of them.
 
-Run with PyTorch, safetensors and NumPy: `python make.py` in this folder. The network has the names of a CIFAR ResNet and
-few numbers, so that the files are small; `write` takes any other with a last layer called `linear`.
+Run with PyTorch, safetensors and NumPy: `python make.py` in this folder. The network has the names of a CIFAR
+ResNet and few numbers, so that the files are small; `write` takes any other with a last layer `linear`.
 
-Each way: the file, what it is, the settings that it needs as flags of `analyze`, and what comes of it: `raw` weights,
-`averaged` ones (a second set), `cosine` (the last layer has no bias), or a part of the message that refuses it.
+Each way: the file, what it is, the settings that it needs as flags of `analyze`, and what comes of it: `raw`
+weights, `averaged` ones (a second set), `cosine` or `no bias` (no bias in the last layer), or a part of the
+message that refuses it.
 """
 
 import argparse
@@ -71,7 +72,9 @@ class Writer:
         save(self.folder / file)
         self.ways.append({"file": file, "way": way, "flags": flags, "outcome": outcome})
 
-    def torch(self, file: str, way: str, value: object, outcome: str = "raw", flags: str = "", **save: Any) -> None:
+    def torch(
+        self, file: str, way: str, value: object, outcome: str = "raw", flags: str = "", **save: Any
+    ) -> None:
         """Adds a file of torch.save."""
         self.add(file, way, outcome, flags, lambda path: torch.save(value, path, **save))
 
@@ -98,15 +101,30 @@ def plain_files(out: Writer, net: nn.Module, raw: State) -> None:
     out.torch("legacy.pth", "the same by PyTorch before 1.6", raw, _use_new_zipfile_serialization=False)
     out.torch("protocol4.pth", "with another protocol of pickle", raw, pickle_protocol=4)
     out.torch("parameters.pth", "parameters and buffers, not detached", dict(net.state_dict(keep_vars=True)))
-    out.torch("half.pth", "model.half()", {name: value.half() if value.ndim else value for name, value in raw.items()})
-    out.torch("bfloat16.pth", "in bfloat16", {name: value.bfloat16() if value.ndim else value for name, value in raw.items()})
-    out.torch("double.pth", "model.double()", {name: value.double() if value.ndim else value for name, value in raw.items()})
+    out.torch(
+        "half.pth",
+        "model.half()",
+        {name: value.half() if value.ndim else value for name, value in raw.items()},
+    )
+    out.torch(
+        "bfloat16.pth",
+        "in bfloat16",
+        {name: value.bfloat16() if value.ndim else value for name, value in raw.items()},
+    )
+    out.torch(
+        "double.pth",
+        "model.double()",
+        {name: value.double() if value.ndim else value for name, value in raw.items()},
+    )
     flat, at, views = torch.cat([value.flatten().float() for value in raw.values()]), 0, {}
     for name, value in raw.items():
         views[name] = flat[at : at + value.numel()].view(value.shape)
         at += value.numel()
     out.torch("flat.pth", "views of one flat buffer", views)
-    last = {n: v.to(memory_format=torch.channels_last) if v.ndim == 4 else v.t().clone().t() if v.ndim == 2 else v for n, v in raw.items()}
+    last = {
+        n: v.to(memory_format=torch.channels_last) if v.ndim == 4 else v.t().clone().t() if v.ndim == 2 else v
+        for n, v in raw.items()
+    }
     out.torch("strided.pth", "channels last, and transposed storages", last)
     old = {name: value for name, value in raw.items() if not name.endswith("num_batches_tracked")}
     out.torch("old_norms.pth", "without counters, as before PyTorch 0.4.1", old)
@@ -115,31 +133,64 @@ def plain_files(out: Writer, net: nn.Module, raw: State) -> None:
         module, tensor = name.rsplit(".", 1)
         nested[module][tensor] = value
     out.torch("by_module.pth", "a dictionary for each module", dict(nested))
-    thop = {**raw, "total_ops": torch.zeros(1), "layer1.0.total_params": torch.zeros(1), "total_params": torch.zeros(1)}
+    thop = {
+        **raw,
+        "total_ops": torch.zeros(1),
+        "layer1.0.total_params": torch.zeros(1),
+        "total_params": torch.zeros(1),
+    }
     out.torch("thop.pth", "after a count of operations (thop)", thop)
     save = safetensors.torch.save_file
     out.add("plain.safetensors", ".safetensors", "raw", "", lambda path: save(raw, path))
-    out.add("metadata.safetensors", ".safetensors with metadata", "raw", "", lambda path: save(raw, path, {"format": "pt"}))
+    out.add(
+        "metadata.safetensors",
+        ".safetensors with metadata",
+        "raw",
+        "",
+        lambda path: save(raw, path, {"format": "pt"}),
+    )
     for kind in (torch.float16, torch.bfloat16):
         short = {name: value.to(kind) if value.is_floating_point() else value for name, value in raw.items()}
         name = str(kind).removeprefix("torch.")
-        out.add(f"{name}.safetensors", f".safetensors in {name}", "raw", "", lambda path, short=short: save(short, path))
+        out.add(
+            f"{name}.safetensors",
+            f".safetensors in {name}",
+            "raw",
+            "",
+            lambda path, short=short: save(short, path),
+        )
 
 
 def parts(out: Writer, raw: State) -> None:
     """Weights in several files under one index."""
     names = sorted(raw)
-    halves = [{name: raw[name] for name in names[: len(names) // 2]}, {name: raw[name] for name in names[len(names) // 2 :]}]
+    halves = [
+        {name: raw[name] for name in names[: len(names) // 2]},
+        {name: raw[name] for name in names[len(names) // 2 :]},
+    ]
     for ending, save in (("safetensors", safetensors.torch.save_file), ("bin", torch.save)):
         files = [f"part-{place}-of-2.{ending}" for place in (1, 2)]
         for half, file in zip(halves, files, strict=True):
             save(half, out.folder / file)
-        index = {"metadata": {"total_size": 0}, "weight_map": {name: file for half, file in zip(halves, files, strict=True) for name in half}}
-        out.add(f"model.{ending}.index.json", f"parts of .{ending} under an index", "raw", "",
-                lambda path, index=index: path.write_text(json.dumps(index, indent=1)))
+        index = {
+            "metadata": {"total_size": 0},
+            "weight_map": {name: file for half, file in zip(halves, files, strict=True) for name in half},
+        }
+        out.add(
+            f"model.{ending}.index.json",
+            f"parts of .{ending} under an index",
+            "raw",
+            "",
+            lambda path, index=index: path.write_text(json.dumps(index, indent=1)),
+        )
     index = {"weight_map": {"conv1.weight": "absent-1-of-2.safetensors"}}
-    out.add("absent.index.json", "an index without its parts", "refused: an index of parts, and absent-1-of-2.safetensors",
-            "", lambda path: path.write_text(json.dumps(index)))
+    out.add(
+        "absent.index.json",
+        "an index without its parts",
+        "refused: an index of parts, and absent-1-of-2.safetensors",
+        "",
+        lambda path: path.write_text(json.dumps(index)),
+    )
 
 
 def states_of_training(out: Writer, net: nn.Module, raw: State) -> None:
@@ -147,36 +198,84 @@ def states_of_training(out: Writer, net: nn.Module, raw: State) -> None:
     optimizer = torch.optim.SGD(net.parameters(), 0.1, momentum=0.9)
     for parameter in net.parameters():
         optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
-    steps, schedule = optimizer.state_dict(), {"last_epoch": 200, "_last_lr": [0.001], "milestones": collections.Counter({160: 1})}
+    steps, schedule = (
+        optimizer.state_dict(),
+        {"last_epoch": 200, "_last_lr": [0.001], "milestones": collections.Counter({160: 1})},
+    )
     wrapped = prefixed(raw, "module.")
     ldam = {"epoch": 200, "arch": "resnet20", "optimizer": steps, "state_dict": wrapped}
-    out.torch("ldam.pth.tar", "LDAM-DRW, best_acc1 a tensor [1]", {**ldam, "best_acc1": torch.tensor([70.35])})
-    out.torch("imagenet.pth.tar", "PyTorch's ImageNet example, best_acc1 a tensor", {**ldam, "best_acc1": torch.tensor(70.35), "scheduler": schedule})
+    out.torch(
+        "ldam.pth.tar", "LDAM-DRW, best_acc1 a tensor [1]", {**ldam, "best_acc1": torch.tensor([70.35])}
+    )
+    out.torch(
+        "imagenet.pth.tar",
+        "PyTorch's ImageNet example, best_acc1 a tensor",
+        {**ldam, "best_acc1": torch.tensor(70.35), "scheduler": schedule},
+    )
     out.torch("number.pth.tar", "the same with a number", {**ldam, "best_acc1": 70.35})
     out.torch("net.pth", '{"net", "acc", "epoch"}', {"net": raw, "acc": 81.2, "epoch": 200})
-    out.torch("curve.pth", "beside a curve of the loss", {"epoch": 200, "net": raw, "loss_history": torch.rand(20)})
+    out.torch(
+        "curve.pth", "beside a curve of the loss", {"epoch": 200, "net": raw, "loss_history": torch.rand(20)}
+    )
     tutorial = {"epoch": 5, "model_state_dict": raw, "optimizer_state_dict": steps, "loss": torch.tensor(0.4)}
     out.torch("tutorial.pth", '{"model_state_dict", "optimizer_state_dict", "loss"}', tutorial)
-    out.torch("model.pth", '{"model", "optimizer", "lr_scheduler", "scaler", "args"}',
-              {"model": raw, "optimizer": steps, "lr_scheduler": schedule, "scaler": {"scale": torch.tensor(65536.0)}, "args": argparse.Namespace(lr=0.1)})
+    out.torch(
+        "model.pth",
+        '{"model", "optimizer", "lr_scheduler", "scaler", "args"}',
+        {
+            "model": raw,
+            "optimizer": steps,
+            "lr_scheduler": schedule,
+            "scaler": {"scale": torch.tensor(65536.0)},
+            "args": argparse.Namespace(lr=0.1),
+        },
+    )
     for key in ("model_state", "network", "module", "weights", "params", "state_dict_best"):
         out.torch(f"{key}.pth", f'{{"{key}"}}', {key: raw, "step": 100})
     out.torch("odd_key.pth", "under a key of one's own", {"my_resnet": raw, "when": 3})
     out.torch("two_keys.pth", "keys in each other", {"checkpoint": {"model": raw}, "epoch": 3})
-    out.torch("rng.pth", "with states of random numbers", {"state_dict": raw, "rng_state": torch.get_rng_state(), "best": torch.tensor(0.7)})
+    out.torch(
+        "rng.pth",
+        "with states of random numbers",
+        {"state_dict": raw, "rng_state": torch.get_rng_state(), "best": torch.tensor(0.7)},
+    )
     out.torch("list.pth", "[state_dict, optimizer]", [raw, steps])
     out.torch("tuple.pth", "(state_dict, epoch)", (raw, 200))
-    scalars = {"state_dict": raw, "best_acc": np.float64(0.7), "path": pathlib.PurePosixPath("out"), "size": torch.Size([3])}
+    scalars = {
+        "state_dict": raw,
+        "best_acc": np.float64(0.7),
+        "path": pathlib.PurePosixPath("out"),
+        "size": torch.Size([3]),
+    }
     out.torch("numpy_scalar.pth", "beside a NumPy number, a path, a size", scalars)
     lightning = {
-        "epoch": 199, "global_step": 17000, "pytorch-lightning_version": "2.4.0", "optimizer_states": [steps], "lr_schedulers": [schedule],
-        "callbacks": {"ModelCheckpoint": {"best_model_score": torch.tensor(0.7)}}, "hyper_parameters": {"lr": 0.1},
+        "epoch": 199,
+        "global_step": 17000,
+        "pytorch-lightning_version": "2.4.0",
+        "optimizer_states": [steps],
+        "lr_schedulers": [schedule],
+        "callbacks": {"ModelCheckpoint": {"best_model_score": torch.tensor(0.7)}},
+        "hyper_parameters": {"lr": 0.1},
     }
     model = prefixed(raw, "model.")
     out.torch("lightning.ckpt", "Lightning", {**lightning, "state_dict": model})
-    beside = {"criterion.weight": torch.rand(3), "criterion.m_list": torch.rand(3), "val_acc.tp": torch.zeros(3)}
-    out.torch("lightning_loss.ckpt", "Lightning with buffers of losses and metrics", {**lightning, "state_dict": {**model, **beside}})
-    deepspeed = {"module": raw, "optimizer": None, "ds_version": "0.14", "dp_world_size": 2, "param_shapes": [{"conv1.weight": torch.Size([2, 3, 1, 1])}]}
+    beside = {
+        "criterion.weight": torch.rand(3),
+        "criterion.m_list": torch.rand(3),
+        "val_acc.tp": torch.zeros(3),
+    }
+    out.torch(
+        "lightning_loss.ckpt",
+        "Lightning with buffers of losses and metrics",
+        {**lightning, "state_dict": {**model, **beside}},
+    )
+    deepspeed = {
+        "module": raw,
+        "optimizer": None,
+        "ds_version": "0.14",
+        "dp_world_size": 2,
+        "param_shapes": [{"conv1.weight": torch.Size([2, 3, 1, 1])}],
+    }
     out.torch("mp_rank_00_model_states.pt", "DeepSpeed", deepspeed)
 
 
@@ -192,55 +291,128 @@ def wrappers(out: Writer, raw: State) -> None:
         ("encoder", "model.net.encoder.", "attributes in each other"),
     ]:
         out.torch(f"{file}.pth", way, prefixed(raw, prefix))
-    fsdp = {f"_fsdp_wrapped_module.{name.replace('layer1.', 'layer1._fsdp_wrapped_module.')}": value for name, value in raw.items()}
+    fsdp = {
+        f"_fsdp_wrapped_module.{name.replace('layer1.', 'layer1._fsdp_wrapped_module.')}": value
+        for name, value in raw.items()
+    }
     out.torch("fsdp.pth", "FSDP, wrapped layer by layer", fsdp)
     compiled = {name.replace("layer1.", "layer1._orig_mod."): value for name, value in raw.items()}
     out.torch("compiled_layers.pth", "torch.compile layer by layer", compiled)
-    out.add("compiled.safetensors", "torch.compile, .safetensors", "raw", "",
-            lambda path: safetensors.torch.save_file(prefixed(raw, "_orig_mod."), path))
+    out.add(
+        "compiled.safetensors",
+        "torch.compile, .safetensors",
+        "raw",
+        "",
+        lambda path: safetensors.torch.save_file(prefixed(raw, "_orig_mod."), path),
+    )
 
 
 def averages(out: Writer, net: nn.Module, raw: State, averaged: State) -> None:
     """Averaged weights, alone or beside the raw ones."""
     sets = [
-        ("timm.pth.tar", "state_dict", "state_dict_ema"), ("deit.pth", "model", "model_ema"), ("fixmatch.pth.tar", "state_dict", "ema_state_dict"),
-        ("params_ema.pth", "params", "params_ema"), ("ema.pth", "model", "ema"), ("dino.pth", "student", "teacher"),
+        ("timm.pth.tar", "state_dict", "state_dict_ema"),
+        ("deit.pth", "model", "model_ema"),
+        ("fixmatch.pth.tar", "state_dict", "ema_state_dict"),
+        ("params_ema.pth", "params", "params_ema"),
+        ("ema.pth", "model", "ema"),
+        ("dino.pth", "student", "teacher"),
     ]
     for file, first, second in sets:
-        out.torch(file, f'{{"{first}", "{second}"}}', {first: raw, second: averaged, "epoch": 300}, "averaged", f"--key {second}")
-    out.ways.append({"file": "timm.pth.tar", "way": "two sets without `--key`", "flags": "",
-                     "outcome": 'refused: "state_dict", "state_dict_ema"; name the one to read with `key`'})
+        out.torch(
+            file,
+            f'{{"{first}", "{second}"}}',
+            {first: raw, second: averaged, "epoch": 300},
+            "averaged",
+            f"--key {second}",
+        )
+    out.ways.append(
+        {
+            "file": "timm.pth.tar",
+            "way": "two sets without `--key`",
+            "flags": "",
+            "outcome": 'refused: "state_dict", "state_dict_ema"; name the one to read with `key`',
+        }
+    )
     out.torch("equal_sets.pth", "two sets that are equal", {"state_dict": raw, "state_dict_ema": raw})
     swa = torch.optim.swa_utils.AveragedModel(net)
     swa.module.load_state_dict(averaged)
     out.torch("swa.pth", "AveragedModel", swa.state_dict(), "averaged")
-    out.torch("swa_model.pth", 'AveragedModel under "model"', {"model": swa.state_dict(), "epoch": 3}, "averaged")
-    moco = {**prefixed(raw, "module.encoder_k."), **prefixed(averaged, "module.encoder_q."), "module.queue": torch.rand(2, 4)}
-    out.torch("moco.pth.tar", "two encoders in one dictionary", {"state_dict": moco}, "averaged", "--key module.encoder_q")
+    out.torch(
+        "swa_model.pth", 'AveragedModel under "model"', {"model": swa.state_dict(), "epoch": 3}, "averaged"
+    )
+    moco = {
+        **prefixed(raw, "module.encoder_k."),
+        **prefixed(averaged, "module.encoder_q."),
+        "module.queue": torch.rand(2, 4),
+    }
+    out.torch(
+        "moco.pth.tar",
+        "two encoders in one dictionary",
+        {"state_dict": moco},
+        "averaged",
+        "--key module.encoder_q",
+    )
 
 
 def last_layers(out: Writer, raw: State) -> None:
     """The last layer under other names, elsewhere, or of another kind."""
     for module in ("fc", "classifier", "head", "head.fc", "last_linear"):
         out.torch(f"last_{module}.pth", f"last layer `{module}`", renamed(raw, module))
-    bcl = {**prefixed(without_last(raw), "module.encoder."), **last(raw, "module.fc"), "module.head.0.weight": torch.rand(2, 2),
-           "module.head.2.weight": torch.rand(5, 2), "module.head_fc.0.weight": torch.rand(2, 2), "module.head_fc.3.weight": torch.rand(5, 2)}
-    out.torch("bcl.pth.tar", "BCL: encoder, fc and contrastive heads", {"epoch": 200, "state_dict": bcl, "best_acc1": torch.tensor([44.77])})
+    bcl = {
+        **prefixed(without_last(raw), "module.encoder."),
+        **last(raw, "module.fc"),
+        "module.head.0.weight": torch.rand(2, 2),
+        "module.head.2.weight": torch.rand(5, 2),
+        "module.head_fc.0.weight": torch.rand(2, 2),
+        "module.head_fc.3.weight": torch.rand(5, 2),
+    }
+    out.torch(
+        "bcl.pth.tar",
+        "BCL: encoder, fc and contrastive heads",
+        {"epoch": 200, "state_dict": bcl, "best_acc1": torch.tensor([44.77])},
+    )
     pair = {"feat_model": prefixed(without_last(raw), "module."), "classifier": last(raw, "module.fc")}
-    out.torch("balancing.pth", "classifier-balancing: two networks in one file",
-              {"state_dict_best": pair, "best_acc": 0.47, "centroids": torch.rand(3, 2)})
-    out.torch("features.pth", "a network whose last layer is in a second file", without_last(raw), "raw", "--classifier-file classifier.pth")
+    out.torch(
+        "balancing.pth",
+        "classifier-balancing: two networks in one file",
+        {"state_dict_best": pair, "best_acc": 0.47, "centroids": torch.rand(3, 2)},
+    )
+    out.torch(
+        "features.pth",
+        "a network whose last layer is in a second file",
+        without_last(raw),
+        "raw",
+        "--classifier-file classifier.pth",
+    )
     torch.save({"state_dict": last(raw, "fc")}, out.folder / "classifier.pth")
     mm = {**prefixed(without_last(raw), "backbone."), **last(raw, "head.fc")}
     out.torch("mmpretrain.pth", "MMPretrain", {"meta": {"epoch": 3}, "state_dict": mm})
     bare = {name: value for name, value in raw.items() if name != "linear.bias"}
     out.torch("no_bias.pth", "last layer without bias", bare, "no bias", "--classifier linear")
-    out.ways.append({"file": "no_bias.pth", "way": "the same without a word", "flags": "", "outcome": "refused: give `classifier` linear"})
+    out.ways.append(
+        {
+            "file": "no_bias.pth",
+            "way": "the same without a word",
+            "flags": "",
+            "outcome": "refused: give `classifier` linear",
+        }
+    )
     out.torch("cosine.pth", "cosine layer [K, D]", bare, "cosine", "--classifier cosine --scale 30")
     turned = {**bare, "linear.weight": bare["linear.weight"].t().contiguous()}
-    out.torch("cosine_turned.pth.tar", "cosine layer [D, K], LDAM-DRW's NormedLinear", {"state_dict": prefixed(turned, "module.")}, "cosine",
-              "--classifier cosine --scale 30")
-    out.torch("odd_last.pth", "last layer of one's own name", renamed(raw, "answer.2"), "raw", "--rename answer.2=linear")
+    out.torch(
+        "cosine_turned.pth.tar",
+        "cosine layer [D, K], LDAM-DRW's NormedLinear",
+        {"state_dict": prefixed(turned, "module.")},
+        "cosine",
+        "--classifier cosine --scale 30",
+    )
+    out.torch(
+        "odd_last.pth",
+        "last layer of one's own name",
+        renamed(raw, "answer.2"),
+        "raw",
+        "--rename answer.2=linear",
+    )
     stage = {name.replace("layer1.", "stages.0."): value for name, value in raw.items()}
     out.torch("odd_stage.pth", "layers of one's own names", stage, "raw", "--rename stages.0=layer1")
     out.torch("two_last.pth", "two last layers", {**raw, **last(raw, "fc_aux")}, "raw", "")
@@ -249,24 +421,59 @@ def last_layers(out: Writer, raw: State) -> None:
 def refused(out: Writer, net: nn.Module, raw: State) -> None:
     """What is refused, with what the message says."""
     module_with("parse_config", ConfigParser=ConfigParser)
-    out.torch("config.pth", "beside an object of the training program", {"state_dict": raw, "config": ConfigParser()},
-              "refused: weights_only=False)['state_dict'], 'weights.pt')")
+    out.torch(
+        "config.pth",
+        "beside an object of the training program",
+        {"state_dict": raw, "config": ConfigParser()},
+        "refused: weights_only=False)['state_dict'], 'weights.pt')",
+    )
     whole = nn.Sequential(collections.OrderedDict(conv1=nn.Conv2d(3, 2, 1)))
-    out.torch("whole.pth", "torch.save(model)", whole, "refused: weights_only=False).state_dict(), 'weights.pt')")
+    out.torch(
+        "whole.pth", "torch.save(model)", whole, "refused: weights_only=False).state_dict(), 'weights.pt')"
+    )
     arrays = {name: value.numpy() for name, value in raw.items()}
     out.torch("arrays.pth", "torch.save of NumPy arrays", {"state_dict": arrays}, "refused: arrays of NumPy")
-    out.add("pickled.pkl", "pickle.dump of NumPy arrays", "refused: pickle.load(open(", "", lambda path: path.write_bytes(pickle.dumps(arrays)))
+    out.add(
+        "pickled.pkl",
+        "pickle.dump of NumPy arrays",
+        "refused: pickle.load(open(",
+        "",
+        lambda path: path.write_bytes(pickle.dumps(arrays)),
+    )
     out.add("arrays.npz", "numpy.savez", "refused: numpy.load(", "", lambda path: np.savez(path, **arrays))
+
     class Net(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return x + 1
-    out.add("script.pt", "TorchScript", "refused: `run-torchscript`", "", lambda path: torch.jit.script(Net()).save(str(path)))
-    out.add("exported.pt2", "torch.export", "refused: torch.export.load(", "",
-            lambda path: torch.export.save(torch.export.export(nn.Linear(2, 3), (torch.zeros(1, 2),)), path))
-    out.torch("other.pth", "another network", prefixed({"w.weight": raw["linear.weight"]}, "gpt."), "refused: missing: ")
+
+    out.add(
+        "script.pt",
+        "TorchScript",
+        "refused: `run-torchscript`",
+        "",
+        lambda path: torch.jit.script(Net()).save(str(path)),
+    )
+    out.add(
+        "exported.pt2",
+        "torch.export",
+        "refused: torch.export.load(",
+        "",
+        lambda path: torch.export.save(torch.export.export(nn.Linear(2, 3), (torch.zeros(1, 2),)), path),
+    )
+    out.torch(
+        "other.pth",
+        "another network",
+        prefixed({"w.weight": raw["linear.weight"]}, "gpt."),
+        "refused: missing: ",
+    )
     diverged = {**raw, "conv1.weight": raw["conv1.weight"] * float("nan")}
     out.torch("diverged.pth", "a training that diverged", diverged, "refused: take an earlier checkpoint")
-    out.torch("optimizer.pth", "an optimizer alone", {"optimizer": {"state": {0: {"momentum_buffer": torch.zeros(2)}}}}, "refused: only the state of a training")
+    out.torch(
+        "optimizer.pth",
+        "an optimizer alone",
+        {"optimizer": {"state": {0: {"momentum_buffer": torch.zeros(2)}}}},
+        "refused: only the state of a training",
+    )
 
 
 def write(folder: pathlib.Path, net: nn.Module, raw: State, averaged: State) -> list[dict[str, str]]:

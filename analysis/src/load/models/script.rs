@@ -10,7 +10,7 @@ use tch::{CModule, Device, IValue, Kind, TchError, Tensor};
 use crate::load::OutputPart;
 
 /// Sizes of a batch that are tried where a module does not take the images that it is given.
-const BATCHES: [i64; 10] = [1, 2, 4, 8, 16, 32, 64, 100, 128, 256];
+const BATCHES: [i64; 20] = [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 50, 64, 100, 128, 200, 256];
 /// Entries that are named when a module returns several.
 const SHOWN: usize = 8;
 
@@ -201,5 +201,60 @@ fn describe(value: &IValue) -> String {
         }
         IValue::None => "nothing".to_owned(),
         _ => "a value that is no tensor".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn script(name: &str, output: Option<&str>) -> Script {
+        let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scripts")).join(name);
+        Script::load(&path, output.map(|part| part.parse().unwrap()), Device::Cpu).unwrap()
+    }
+
+    /// Ten images [1, 2, 2] with the pixels 0, 1, 2, ..., so that no batch of four is the last.
+    fn images() -> Tensor {
+        Tensor::arange(40, (Kind::Float, Device::Cpu)).view([10, 1, 2, 2])
+    }
+
+    #[test]
+    fn logits_are_taken_from_what_a_module_returns() {
+        let x = images();
+        let pixels: Vec<Tensor> = (0..4).map(|place| x.view([10, 4]).select(1, place)).collect();
+        let expected = Tensor::stack(&[pixels[0].copy(), &pixels[1] + 1.0, &pixels[2] + &pixels[3]], 1);
+        for (name, output) in [
+            ("net.pt", None),
+            ("pair.pt", Some("1")),
+            ("named.pt", Some("logits")),
+            ("experts.pt", Some("1")),
+            ("offour.pt", None),
+            ("bfloat16.pt", None),
+        ] {
+            let script = script(name, output);
+            // Twice: the second time the size of its batches is known.
+            for _ in 0..2 {
+                assert!(script.logits(&x).unwrap().equal(&expected), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_came_back_is_said_with_the_file() {
+        for (name, output, parts) in [
+            ("pair.pt", None, ["a tuple of 2 (a tensor [10, 4], a tensor [10, 3])", "`output` NAME or INDEX"]),
+            ("named.pt", Some("nothing"), ["\"logits\": a tensor [10, 3]", "`output` names no part"]),
+            ("experts.pt", Some("2"), ["a list of 2", "`output` names no part"]),
+            ("net.pt", Some("0"), ["a tensor [10, 3]", "leave `output` out"]),
+            ("flat.pt", None, ["[10, 3, 1, 1]", "logits [10, K]"]),
+        ] {
+            let error = script(name, output).logits(&images()).unwrap_err().to_string();
+            assert!(error.contains(name) && parts.iter().all(|part| error.contains(part)), "{error}");
+        }
+        // Images of another size: the reason without the frames of libtorch.
+        let error = script("net.pt", None).logits(&images().view([4, 1, 5, 2])).unwrap_err().to_string();
+        assert!(error.contains("net.pt") && error.lines().count() == 1 && error.len() < 600, "{error}");
+        let text = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scripts/make.py"));
+        assert!(Script::load(&text, None, Device::Cpu).is_err_and(|error| error.to_string().contains("make.py")));
     }
 }
