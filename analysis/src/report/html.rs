@@ -204,13 +204,18 @@ fn key_figures(model: &ModelReport) -> Vec<Figures> {
         test.accuracy_macro.map_or(String::new(), |a| format!("mean over classes {}", percent(a))),
     );
     let bare = |share: f64| percent(share).trim_end_matches(" %").to_owned();
-    let group = |group: Option<super::GroupAccuracy>| dash(group.map(|g| bare(g.accuracy)));
+    let groups = |accuracy: fn(super::GroupAccuracy) -> f64| {
+        let shown = [test.many, test.medium, test.few].map(|group| dash(group.map(|group| bare(accuracy(group)))));
+        format!("{} %", shown.join(" / "))
+    };
     if model.groups.is_some() {
-        put(
-            "Many / medium / few",
-            format!("{} / {} / {} %", group(test.many), group(test.medium), group(test.few)),
-            "test accuracy by number of training images".into(),
-        );
+        let (by_class, by_image) = (groups(|group| group.accuracy_macro), groups(|group| group.accuracy));
+        let note = if by_class == by_image {
+            "test accuracy by number of training images".to_owned()
+        } else {
+            format!("test accuracy by number of training images, mean over classes; over images {by_image}")
+        };
+        put("Many / medium / few", by_class, note);
     }
     if let Some(worst) = &test.worst_class {
         put(

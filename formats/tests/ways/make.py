@@ -62,6 +62,14 @@ class ConfigParser:
     """A configuration as training programs keep it."""
 
 
+class AttributeDict(dict):
+    """Settings as Lightning keeps them."""
+
+
+class ModelCheckpoint:
+    """A callback, which older versions of Lightning use as a key."""
+
+
 class Writer:
     """Files and the list of them."""
 
@@ -269,6 +277,19 @@ def states_of_training(out: Writer, net: nn.Module, raw: State) -> None:
         "Lightning with buffers of losses and metrics",
         {**lightning, "state_dict": {**model, **beside}},
     )
+    module_with("pytorch_lightning.utilities.parsing", AttributeDict=AttributeDict)
+    module_with("pytorch_lightning.callbacks.model_checkpoint", ModelCheckpoint=ModelCheckpoint)
+    older = {
+        "pytorch-lightning_version": "1.2.0",
+        "callbacks": {ModelCheckpoint: {"best_model_score": torch.tensor(0.7)}},
+        "hyper_parameters": AttributeDict(lr=0.1, arch="resnet20"),
+        "state_dict": model,
+    }
+    out.torch("lightning_old.ckpt", "Lightning 1.x, settings and callbacks by their classes", older)
+    shadow = {"decay": 0.999, "shadow_params": [value + 1 for value in raw.values()]}
+    out.torch("shadow.pth", "beside averages without names (torch_ema)", {"model": raw, "ema": shadow})
+    version = {"state_dict": raw, "version": torch.torch_version.TorchVersion("2.4.0")}
+    out.torch("version.pth", "beside the version of PyTorch", version)
     deepspeed = {
         "module": raw,
         "optimizer": None,

@@ -32,7 +32,8 @@ impl Machine<'_, '_> {
     }
 
     pub(super) fn set_item(&mut self, target: Value, key: Value, value: Value) -> Result<(), InputError> {
-        if target == Value::Global(Global::Refused) {
+        // Entries of what is inert, a dictionary of settings, are passed over with it; a refused name is told at the end.
+        if matches!(target, Value::Inert(_) | Value::Global(Global::Refused)) {
             return Ok(());
         }
         let Value::Dictionary(at) = target else {
