@@ -51,6 +51,10 @@ def fill(net: nn.Module, start: int) -> State:
 
 def module_with(name: str, **classes: type) -> None:
     """Puts a module of a training program where pickle looks for it."""
+    parts = name.split(".")
+    for end in range(1, len(parts)):
+        parent = ".".join(parts[:end])
+        sys.modules.setdefault(parent, types.ModuleType(parent)).__path__ = []
     module = types.ModuleType(name)
     for attribute, value in classes.items():
         value.__module__, value.__qualname__ = name, attribute
