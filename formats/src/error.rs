@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::class_name::ClassNameError;
+use crate::onnx::OnnxError;
 use crate::weights::WeightsError;
 use thiserror::Error;
 
@@ -488,6 +489,10 @@ pub enum InputError {
     /// Weights that are refused.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+
+    /// An ONNX network that is refused.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! | --- | --- | --- |
 //! | logits and labels | [`predictions`] | .npz (also written), a pair of .npy, .safetensors, .csv |
 //! | weights | [`weights`] | .safetensors, torch.save (zip and legacy), either in parts |
+//! | networks | [`onnx`] | ONNX, checked here and decoded by an engine |
 //! | counts and names of the classes | [`counts`] | text, CSV, JSON |
 //!
 //! Formats are told by content; the name of a file plays no part.
@@ -24,6 +25,7 @@ mod element;
 mod error;
 mod file_error;
 mod impostor;
+pub mod onnx;
 pub mod predictions;
 mod quoting;
 mod safetensors;

@@ -1,9 +1,6 @@
 //! What may be said of weights that another program kept.
 
-use std::convert::Infallible;
-use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use car_spectral_formats::weights::{MatrixRows, Rename};
 use car_spectral_runs::settings::Classifier;
@@ -31,34 +28,9 @@ pub struct ForeignWeights {
     pub resolution: Option<usize>,
 }
 
-/// Part of what a program returns: an entry of a dictionary, or an element of a tuple or list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OutputPart {
-    /// By key.
-    Name(String),
-    /// By place, from 0.
-    Index(usize),
-}
-
-impl FromStr for OutputPart {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(text.parse().map_or_else(|_| Self::Name(text.to_owned()), Self::Index))
-    }
-}
-
-impl fmt::Display for OutputPart {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Name(name) => f.write_str(name),
-            Self::Index(index) => write!(f, "{index}"),
-        }
-    }
-}
-
 impl ForeignWeights {
     /// The first setting that is given, by name.
+    #[cfg(any(feature = "torch", feature = "onnx"))]
     pub(super) fn first_given(&self) -> Option<&'static str> {
         let given = [
             ("key", self.key.is_some()),

@@ -2,7 +2,7 @@
 
 mod channels;
 mod foreign;
-#[cfg(feature = "torch")]
+#[cfg(any(feature = "torch", feature = "onnx"))]
 mod models;
 mod predictions;
 mod training_runs;
@@ -16,7 +16,7 @@ use car_spectral_formats::sha256_file;
 use car_spectral_runs::settings::DeviceChoice;
 
 pub use channels::Channels;
-pub use foreign::{ForeignWeights, OutputPart};
+pub use foreign::ForeignWeights;
 pub use training_runs::read_one as training_run;
 
 use crate::AnalysisError;
@@ -52,7 +52,7 @@ pub enum Models {
         train: Vec<PredictionSource>,
     },
     /// Weights that are run on images.
-    Checkpoints(Checkpoints),
+    Checkpoints(Box<Checkpoints>),
 }
 
 /// Weights and the images to run them on.
@@ -68,10 +68,10 @@ pub struct Checkpoints {
     pub subset_seed: Option<u64>,
     /// What is said of weights that do not describe themselves.
     pub foreign: ForeignWeights,
-    /// Which part of what a TorchScript file returns holds the logits.
-    pub output: Option<OutputPart>,
     /// Whether a TorchScript file, which is a program, may be run.
     pub run_torchscript: bool,
+    /// Which of several outputs holds the logits, by name or number from 0.
+    pub output: Option<String>,
     /// Where networks compute.
     pub device: DeviceChoice,
     /// Threads on the CPU.
@@ -124,7 +124,8 @@ pub struct Loaded {
 /// Loads what is asked for; `progress` is told of every batch of images that a model has run on.
 ///
 /// # Errors
-/// [`AnalysisError`] naming the file or setting; [`AnalysisError::NeedsLibtorch`] for weights, in a build without it.
+/// [`AnalysisError`] naming the file or setting; [`AnalysisError::NeedsLibtorch`] for weights and
+/// [`AnalysisError::NeedsOnnx`] for ONNX networks, in a build without what runs them.
 pub fn load(request: &Request, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Loaded, AnalysisError> {
     let mut loaded = match &request.models {
         Models::Predictions { test, train } => predictions::load(request, test, train)?,
@@ -139,13 +140,17 @@ pub fn load(request: &Request, progress: &mut dyn FnMut(Progress<'_>)) -> Result
     Ok(loaded)
 }
 
-#[cfg(feature = "torch")]
+#[cfg(any(feature = "torch", feature = "onnx"))]
 use models::load as run;
 
-#[cfg(not(feature = "torch"))]
+#[cfg(not(any(feature = "torch", feature = "onnx")))]
 fn run(_: &Request, checkpoints: &Checkpoints, _: &mut dyn FnMut(Progress<'_>)) -> Result<Loaded, AnalysisError> {
+    use car_spectral_formats::weights::{CheckpointKind, detect};
     let file = checkpoints.files.first().cloned().unwrap_or_default();
-    Err(AnalysisError::NeedsLibtorch { file })
+    Err(match detect(&file) {
+        Ok(CheckpointKind::Onnx) => AnalysisError::NeedsOnnx { file },
+        _ => AnalysisError::NeedsLibtorch { file },
+    })
 }
 
 fn data_file(role: &str, path: &Path) -> Result<DataFile, AnalysisError> {

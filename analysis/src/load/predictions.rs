@@ -120,7 +120,7 @@ fn are_probabilities(logits: &Logits) -> bool {
 }
 
 /// What the name of an architecture alone tells of T3's preconditions.
-fn architecture(name: Option<&str>) -> Architecture {
+pub(super) fn architecture(name: Option<&str>) -> Architecture {
     let name = name.unwrap_or_default().to_ascii_lowercase();
     if ["resnet", "resnext", "wrn", "wide-resnet", "efficientnet"].iter().any(|family| name.starts_with(family)) {
         Architecture::Residual

@@ -192,6 +192,22 @@ fn tone(model: &ModelReport) -> &'static str {
     }
 }
 
+/// The accuracies of the groups, as means over classes, and what they are; those over images where they differ.
+fn group_figures(test: &super::TestReport) -> (String, String) {
+    let bare = |share: f64| percent(share).trim_end_matches(" %").to_owned();
+    let groups = |accuracy: fn(super::GroupAccuracy) -> f64| {
+        let shown = [test.many, test.medium, test.few].map(|group| dash(group.map(|group| bare(accuracy(group)))));
+        format!("{} %", shown.join(" / "))
+    };
+    let (by_class, by_image) = (groups(|group| group.accuracy_macro), groups(|group| group.accuracy));
+    let note = if by_class == by_image {
+        "test accuracy by number of training images".to_owned()
+    } else {
+        format!("test accuracy by number of training images, mean over classes; over images {by_image}")
+    };
+    (by_class, note)
+}
+
 fn key_figures(model: &ModelReport) -> Vec<Figures> {
     let test = &model.test;
     let mut figures = Vec::new();
@@ -203,19 +219,9 @@ fn key_figures(model: &ModelReport) -> Vec<Figures> {
         percent(test.split.accuracy),
         test.accuracy_macro.map_or(String::new(), |a| format!("mean over classes {}", percent(a))),
     );
-    let bare = |share: f64| percent(share).trim_end_matches(" %").to_owned();
-    let groups = |accuracy: fn(super::GroupAccuracy) -> f64| {
-        let shown = [test.many, test.medium, test.few].map(|group| dash(group.map(|group| bare(accuracy(group)))));
-        format!("{} %", shown.join(" / "))
-    };
     if model.groups.is_some() {
-        let (by_class, by_image) = (groups(|group| group.accuracy_macro), groups(|group| group.accuracy));
-        let note = if by_class == by_image {
-            "test accuracy by number of training images".to_owned()
-        } else {
-            format!("test accuracy by number of training images, mean over classes; over images {by_image}")
-        };
-        put("Many / medium / few", by_class, note);
+        let (value, note) = group_figures(test);
+        put("Many / medium / few", value, note);
     }
     if let Some(worst) = &test.worst_class {
         put(

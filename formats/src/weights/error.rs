@@ -104,6 +104,13 @@ pub enum WeightsError {
         file: PathBuf,
     },
 
+    /// An ONNX network where weights are wanted.
+    #[error("{file}: an ONNX network, which analyze runs as a `checkpoint`; weights are wanted here")]
+    Onnx {
+        /// The file.
+        file: PathBuf,
+    },
+
     /// Written on a big-endian machine.
     #[error(
         "{file}: {place}: written in big-endian byte order; load it with torch.load and save it on a little-endian \

@@ -5,6 +5,7 @@
 //! | .safetensors | crate `safetensors` |
 //! | torch.save, zip (PyTorch 1.6 and later) and legacy (0.1.10 to 1.5) | `pickle`, a machine that builds nothing but tensors |
 //! | torch.save, tar (before 0.1.10) | refused by name |
+//! | ONNX | told apart ([`CheckpointKind::Onnx`]) and read by [`crate::onnx`] |
 //! | TorchScript | told apart ([`CheckpointKind::TorchScript`]), never read here: it is a program |
 //! | `*.index.json` | the parts it lists, beside it |
 //!
@@ -30,6 +31,7 @@ use super::budget::Budget;
 use super::content::Content;
 use super::element::{ByteOrder, extend_f32, extend_f64, first_non_finite, for_each_integer, reserve};
 use super::impostor::refuse_impostor;
+use super::onnx::is_onnx;
 use super::quoting::{quoted, quoted_list};
 use super::safetensors::{is_safetensors, is_truncated_safetensors};
 use super::{ElementType, InputError};
@@ -51,6 +53,8 @@ pub enum CheckpointKind {
     TorchScript,
     /// A list of parts, as JSON.
     Index,
+    /// ONNX: a network, read by [`crate::onnx`].
+    Onnx,
 }
 
 impl fmt::Display for CheckpointKind {
@@ -61,6 +65,7 @@ impl fmt::Display for CheckpointKind {
             Self::TorchSaveLegacy => "torch.save (legacy)",
             Self::TorchScript => "TorchScript",
             Self::Index => "index of parts",
+            Self::Onnx => "ONNX",
         })
     }
 }
@@ -214,6 +219,7 @@ fn read_one(content: &Content, kind: CheckpointKind, key: Option<&str>) -> Resul
         CheckpointKind::TorchSaveZip => torch_zip::read(content, key, budget),
         CheckpointKind::TorchSaveLegacy => torch_legacy::read(content, key, budget),
         CheckpointKind::TorchScript => Err(WeightsError::TorchScript { file: content.file.clone() }.into()),
+        CheckpointKind::Onnx => Err(WeightsError::Onnx { file: content.file.clone() }.into()),
         CheckpointKind::Index => {
             let problem = "a part is a list itself".to_owned();
             Err(WeightsError::Index { file: content.file.clone(), problem }.into())
@@ -288,6 +294,8 @@ fn kind_of(content: &Content) -> Result<CheckpointKind, InputError> {
         Ok(CheckpointKind::Safetensors)
     } else if torch_legacy::is_legacy(bytes) {
         Ok(CheckpointKind::TorchSaveLegacy)
+    } else if is_onnx(bytes) {
+        Ok(CheckpointKind::Onnx)
     } else if is_truncated_safetensors(bytes) {
         // Read as such, it says where it ends.
         Ok(CheckpointKind::Safetensors)
@@ -300,7 +308,7 @@ fn kind_of(content: &Content) -> Result<CheckpointKind, InputError> {
         Err(InputError::UnknownFormat {
             file: content.file.clone(),
             found: format!("the bytes {}", start.join(" ")),
-            expected: "weights as .safetensors or as torch.save writes them (.pt, .pth, .th, .pth.tar, .bin)",
+            expected: "weights as .safetensors or as torch.save writes them (.pt, .pth, .th, .pth.tar, .bin), or ONNX",
         })
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use car_spectral::confusion::WeightForm;
 use car_spectral_analysis::AnalysisError;
-use car_spectral_analysis::load::{Channels, Checkpoints, Models, OutputPart, PixelSteps, Request};
+use car_spectral_analysis::load::{Channels, Checkpoints, Models, PixelSteps, Request};
 use car_spectral_analysis::report::FormatSet;
 use car_spectral_data::DataSource;
 use car_spectral_formats::predictions::PredictionSource;
@@ -13,10 +13,11 @@ use clap::{ArgGroup, Parser};
 
 use crate::foreign::ForeignArguments;
 
-const VERSION: &str = if cfg!(feature = "torch") {
-    concat!(env!("CARGO_PKG_VERSION"), ", runs weights on libtorch")
-} else {
-    concat!(env!("CARGO_PKG_VERSION"), ", for stored predictions")
+const VERSION: &str = match (cfg!(feature = "torch"), cfg!(feature = "onnx")) {
+    (true, true) => concat!(env!("CARGO_PKG_VERSION"), ", runs weights on libtorch and ONNX networks"),
+    (true, false) => concat!(env!("CARGO_PKG_VERSION"), ", runs weights on libtorch"),
+    (false, true) => concat!(env!("CARGO_PKG_VERSION"), ", runs ONNX networks"),
+    (false, false) => concat!(env!("CARGO_PKG_VERSION"), ", for stored predictions"),
 };
 
 /// Does the worst-class bound hold on this model, and by how much?
@@ -34,11 +35,13 @@ const VERSION: &str = if cfg!(feature = "torch") {
   analyze --checkpoint runs/a/model.safetensors --data cifar100:cifar-100-binary --out out/a
   analyze --checkpoint model.th --arch resnet32 --data cifar10:cifar-10-batches-bin \\
           --mean 0.4914,0.4822,0.4465 --std 0.2470,0.2435,0.2616 --imbalance 100 --out out/b
+  analyze --checkpoint model.onnx --data image-folder:DIR --resize 256 --crop 224 \\
+          --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --train-counts counts.txt --out out/e
   analyze --predictions test.npz --train-predictions train.npz --out out/c
   analyze --predictions logits.npy,labels.npy --train-counts counts.txt --out out/d")]
 pub(crate) struct Arguments {
-    /// Trained models: .safetensors, .pt/.pth/.th/.pth.tar (torch.save), an .index.json of parts, TorchScript with
-    /// --run-torchscript, or folders of .safetensors checkpoints
+    /// Trained models: .onnx, .safetensors, .pt/.pth/.th/.pth.tar (torch.save), an .index.json of parts, TorchScript
+    /// with --run-torchscript, or folders of .safetensors checkpoints
     #[arg(long, value_name = "FILE|DIR", num_args = 1..)]
     pub checkpoint: Vec<PathBuf>,
 
@@ -74,13 +77,14 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     pub foreign: ForeignArguments,
 
-    /// Of a TorchScript file that returns several tensors, which holds the logits: a key, or a place from 0
-    #[arg(long, value_name = "NAME|INDEX", requires = "run_torchscript")]
-    pub output: Option<OutputPart>,
-
     /// Run a TorchScript file. It is a program and can do anything you can; run only files you trust
     #[arg(long)]
     pub run_torchscript: bool,
+
+    /// Of an ONNX network or a TorchScript file with several outputs, the one that holds the logits: its name, or its
+    /// number from 0
+    #[arg(long, value_name = "NAME|INDEX", requires = "data")]
+    pub output: Option<String>,
 
     /// Mean of each channel that a foreign model expects, for pixels in [0, 1]
     #[arg(long, value_delimiter = ',', allow_hyphen_values = true, requires = "std")]
@@ -145,7 +149,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
 
-    /// Threads on the CPU [default: as libtorch chooses]
+    /// Threads on the CPU [default: as libtorch chooses; for ONNX one for each core]
     #[arg(long)]
     pub threads: Option<usize>,
 
@@ -188,7 +192,7 @@ impl Arguments {
                 return Err(AnalysisError::Usage { problem: problem.to_owned() });
             };
             let pixels = self.mean.clone().zip(self.std.clone());
-            Models::Checkpoints(Checkpoints {
+            Models::Checkpoints(Box::new(Checkpoints {
                 files: self.checkpoint.clone(),
                 data: data.with_lists(self.train_list.clone(), self.test_list.clone())?,
                 pixels: pixels.map(|(mean, std)| PixelSteps {
@@ -200,11 +204,11 @@ impl Arguments {
                 }),
                 subset_seed: self.subset_seed,
                 foreign: self.foreign.settings()?,
-                output: self.output.clone(),
                 run_torchscript: self.run_torchscript,
+                output: self.output.clone(),
                 device: self.device,
                 threads: self.threads,
-            })
+            }))
         };
         Ok(Request {
             models,

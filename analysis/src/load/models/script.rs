@@ -1,18 +1,41 @@
 //! TorchScript modules: programs of others, run on request.
 
 use std::cell::Cell;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use car_spectral_formats::FileError;
 use car_spectral_training::TrainingError;
 use tch::{CModule, Device, IValue, Kind, TchError, Tensor};
 
-use crate::load::OutputPart;
-
 /// Sizes of a batch that are tried where a module does not take the images that it is given.
 const BATCHES: [i64; 20] = [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 50, 64, 100, 128, 200, 256];
 /// Entries that are named when a module returns several.
 const SHOWN: usize = 8;
+
+/// Part of what a program returns: an entry of a dictionary, or an element of a tuple or list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum OutputPart {
+    /// By key.
+    Name(String),
+    /// By place, from 0.
+    Index(usize),
+}
+
+impl OutputPart {
+    fn of(text: &str) -> Self {
+        text.parse().map_or_else(|_| Self::Name(text.to_owned()), Self::Index)
+    }
+}
+
+impl fmt::Display for OutputPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Index(index) => write!(f, "{index}"),
+        }
+    }
+}
 
 /// A module, ready to run.
 pub(super) struct Script {
@@ -27,7 +50,7 @@ pub(super) struct Script {
 
 impl Script {
     /// Loads a module onto a device.
-    pub(super) fn load(path: &Path, output: Option<OutputPart>, device: Device) -> Result<Self, TrainingError> {
+    pub(super) fn load(path: &Path, output: Option<&str>, device: Device) -> Result<Self, TrainingError> {
         let mut module = CModule::load_on_device(path, device)
             .map_err(|error| refused(path, format!("the TorchScript module does not load: {}", first_words(&error))))?;
         module.set_eval();
@@ -35,7 +58,7 @@ impl Script {
         let kind = parameters.iter().map(|(_, tensor)| tensor.kind()).find(|kind| is_short(*kind));
         let all = parameters.iter().all(|(_, tensor)| is_short(tensor.kind()) || tensor.kind() == Kind::Int64);
         let kind = kind.filter(|_| all).unwrap_or(Kind::Float);
-        Ok(Self { file: path.to_owned(), module, output, kind, batch: Cell::new(None) })
+        Ok(Self { file: path.to_owned(), module, output: output.map(OutputPart::of), kind, batch: Cell::new(None) })
     }
 
     /// The logits [B, K] of images [B, C, H, W], float32.
@@ -210,7 +233,7 @@ mod tests {
 
     fn script(name: &str, output: Option<&str>) -> Script {
         let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scripts")).join(name);
-        Script::load(&path, output.map(|part| part.parse().unwrap()), Device::Cpu).unwrap()
+        Script::load(&path, output, Device::Cpu).unwrap()
     }
 
     /// Ten images [1, 2, 2] with the pixels 0, 1, 2, ..., so that no batch of four is the last.

@@ -47,10 +47,10 @@ pub(super) fn complete(
 }
 
 /// The beginning below which most of the names stand, whatever their shapes, and by which spelling.
-pub(super) fn nearest<'a>(
+pub(super) fn nearest(
     tensors: &BTreeMap<String, Tensor>,
     wanted: &BTreeMap<&String, &Vec<usize>>,
-    spellings: &'a [BTreeMap<String, String>],
+    spellings: &[BTreeMap<String, String>],
 ) -> (Place, usize) {
     let mut best = (Place { prefix: String::new(), spelling: None }, 0);
     for spelling in std::iter::once(None).chain(spellings.iter().map(Some)) {
