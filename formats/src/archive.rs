@@ -20,7 +20,7 @@ use flate2::read::DeflateDecoder;
 
 use super::InputError;
 use super::budget::Budget;
-use super::error::quoted;
+use super::quoting::quoted;
 
 const LOCAL_HEADER: u32 = 0x0403_4b50;
 const DIRECTORY_ENTRY: u32 = 0x0201_4b50;

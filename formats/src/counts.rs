@@ -14,7 +14,7 @@ use crate::class_name::check_class_name;
 
 use super::InputError;
 use super::content::Content;
-use super::error::{escaped, quoted};
+use super::quoting::{escaped, quoted};
 
 /// Reads the training counts of K = `num_classes` classes.
 ///

@@ -4,13 +4,9 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::class_name::ClassNameError;
+use crate::onnx::OnnxError;
+use crate::weights::WeightsError;
 use thiserror::Error;
-
-/// How much of a text that comes from an untrusted file is repeated in a message.
-const SHOWN_CHARS: usize = 120;
-
-/// How many names of an untrusted list are repeated in a message.
-const SHOWN_NAMES: usize = 20;
 
 /// An input file that cannot be used.
 ///
@@ -68,6 +64,17 @@ pub enum InputError {
         found: String,
         /// The formats that are read here.
         expected: &'static str,
+    },
+
+    /// A well-known kind of file that stands in place of the content.
+    #[error("{file}: {found}; {remedy}")]
+    Impostor {
+        /// The file.
+        file: PathBuf,
+        /// What it is.
+        found: &'static str,
+        /// What to do.
+        remedy: &'static str,
     },
 
     /// The file ends before what it announces.
@@ -465,136 +472,6 @@ pub enum InputError {
         problem: ClassNameError,
     },
 
-    /// A pickle that names functions or classes other than those of tensors and plain containers.
-    #[error(
-        "{file}: refused: the file names {globals} ({place}); loading it in Python could run code. Only tensors and \
-         plain containers are read here. To convert it: torch.save(torch.load(\"{file}\", map_location=\"cpu\", \
-         weights_only=True)[KEY], \"weights.pt\") with the KEY of its weights; if that refuses too, only plain torch.load \
-         reads it, which runs the file's code, so where you trust it. Or have it saved again with \
-         torch.save(model.state_dict(), FILE) or as .safetensors"
-    )]
-    RefusedGlobal {
-        /// The file.
-        file: PathBuf,
-        /// Pickle and byte of the first.
-        place: String,
-        /// The names, quoted.
-        globals: String,
-    },
-
-    /// A pickle that builds a name in a way that cannot be followed without running it.
-    #[error(
-        "{file}: refused: {place}: {problem}; what it would load cannot be told. Save the weights alone with \
-         torch.save(model.state_dict(), FILE) or as .safetensors"
-    )]
-    RefusedPickle {
-        /// The file.
-        file: PathBuf,
-        /// Pickle and byte.
-        place: String,
-        /// What was found.
-        problem: String,
-    },
-
-    /// An archive with several pickles.
-    #[error(
-        "{file}: refused: the archive holds several pickles ({members}); torch.save writes one data.pkl, save the \
-         weights again"
-    )]
-    SeveralPickles {
-        /// The file.
-        file: PathBuf,
-        /// The members, quoted.
-        members: String,
-    },
-
-    /// The tar format of PyTorch before 0.1.10.
-    #[error(
-        "{file}: the tar format of PyTorch before 0.1.10 is not read; load it once with torch.load and save it again \
-         with torch.save"
-    )]
-    OldTar {
-        /// The file.
-        file: PathBuf,
-    },
-
-    /// A pickle that torch.save did not write.
-    #[error(
-        "{file}: a plain pickle without tensor data, not a torch.save file; save the weights with \
-         torch.save(model.state_dict(), FILE)"
-    )]
-    PlainPickle {
-        /// The file.
-        file: PathBuf,
-    },
-
-    /// A TorchScript module where weights are wanted.
-    #[error(
-        "{file}: a TorchScript module, which is a program and is not read as weights; if you trust it, analyze runs it \
-         with `run-torchscript`"
-    )]
-    TorchScript {
-        /// The file.
-        file: PathBuf,
-    },
-
-    /// Written on a big-endian machine.
-    #[error(
-        "{file}: {place}: written in big-endian byte order; load it with torch.load and save it on a little-endian \
-         machine"
-    )]
-    BigEndian {
-        /// The file.
-        file: PathBuf,
-        /// Where the byte order is recorded.
-        place: String,
-    },
-
-    /// No tensors where weights are looked for.
-    #[error("{file}: no weights: {found}; save model.state_dict(), alone or under the key state_dict")]
-    NoWeights {
-        /// The file.
-        file: PathBuf,
-        /// What the file holds instead: its top-level keys, or its type.
-        found: String,
-    },
-
-    /// Several sets of weights.
-    #[error("{file}: several sets of weights, under the keys {candidates}; name the one to read, or save it alone")]
-    AmbiguousWeights {
-        /// The file.
-        file: PathBuf,
-        /// The keys, quoted.
-        candidates: String,
-    },
-
-    /// A tensor that cannot be represented.
-    #[error("{file}: tensor {tensor}: {problem}; save the weights as contiguous float or integer tensors")]
-    Tensor {
-        /// The file.
-        file: PathBuf,
-        /// Name of the tensor.
-        tensor: String,
-        /// What is wrong.
-        problem: String,
-    },
-
-    /// Tensors that would take far more memory than the file has bytes (an expanded view).
-    #[error(
-        "{file}: tensor {tensor}: {bytes} bytes when laid out, {limit} are accepted for a file of this size; save \
-         the weights with .contiguous()"
-    )]
-    TensorTooLarge {
-        /// The file.
-        file: PathBuf,
-        /// Name of the tensor at which the limit is passed.
-        tensor: String,
-        /// Bytes of this tensor and those before it.
-        bytes: u64,
-        /// Bytes accepted.
-        limit: u64,
-    },
-
     /// A file that costs more memory or steps than its size allows.
     #[error(
         "{file}: {place}: {exceeded}; save the weights alone with torch.save(model.state_dict(), FILE), or predictions \
@@ -609,90 +486,18 @@ pub enum InputError {
         exceeded: String,
     },
 
-    /// A network where weights are wanted.
-    #[error("{file}: an ONNX network, which analyze runs as a `checkpoint`; weights are wanted here")]
-    Onnx {
-        /// The file.
-        file: PathBuf,
-    },
+    /// Weights that are refused.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
 
-    /// A file of weights that an ONNX network names and that is not read.
-    #[error(
-        "{file}: its weights are in {location}: {problem}; keep both in one folder as they were exported, or export the \
-         network into one file (torch.onnx.export(..., external_data=False))"
-    )]
-    Beside {
-        /// The network's file.
-        file: PathBuf,
-        /// The name it gives, quoted.
-        location: String,
-        /// What is wrong.
-        problem: String,
-    },
-
-    /// Bytes that one program takes for this format and another for that.
-    #[error(
-        "{file}: refused: it is a .safetensors file and a torch.save file in one; two programs could read two different \
-         contents, write the file again"
-    )]
-    TwoFormats {
-        /// The file.
-        file: PathBuf,
-    },
-
-    /// A weight that is NaN or infinite.
-    #[error(
-        "{file}: tensor {tensor}, element {element}: the value is {value}; the training diverged, take an earlier \
-         checkpoint"
-    )]
-    NonFiniteWeight {
-        /// The file.
-        file: PathBuf,
-        /// Name of the tensor.
-        tensor: String,
-        /// Flat row-major position, from 0.
-        element: usize,
-        /// The value.
-        value: f64,
-    },
-}
-
-/// A text from an untrusted file, escaped, cut and quoted.
-pub(crate) fn quoted(text: &str) -> String {
-    let mut chars = text.chars();
-    let shown: String = chars.by_ref().take(SHOWN_CHARS).collect();
-    if chars.next().is_some() { format!("{shown:?}...") } else { format!("{shown:?}") }
-}
-
-/// Words of another parser about an untrusted file, escaped and cut, without quotes.
-pub(crate) fn escaped(text: &str) -> String {
-    let shown: String = text.chars().take(4 * SHOWN_CHARS).collect();
-    shown.escape_debug().to_string().replace("\\\"", "\"").replace("\\'", "'")
-}
-
-/// Names from an untrusted file, quoted, the list cut.
-pub(crate) fn quoted_list<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
-    let mut names = names.into_iter();
-    let mut shown: Vec<String> = names.by_ref().take(SHOWN_NAMES).map(|name| quoted(name.as_ref())).collect();
-    let more = names.count();
-    if more > 0 {
-        shown.push(format!("and {more} more"));
-    }
-    if shown.is_empty() { "nothing".to_owned() } else { shown.join(", ") }
+    /// An ONNX network that is refused.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn untrusted_text_is_escaped_and_cut() {
-        assert_eq!(quoted("a\u{1b}[31m"), "\"a\\u{1b}[31m\"");
-        assert_eq!(quoted(&"x".repeat(500)).len(), SHOWN_CHARS + 5);
-        assert_eq!(quoted_list(["a", "b"]), "\"a\", \"b\"");
-        assert!(quoted_list((0..50).map(|i| i.to_string())).ends_with("and 30 more"));
-        assert_eq!(escaped("bad \u{7} byte, \"here\""), "bad \\u{7} byte, \"here\"");
-    }
 
     #[test]
     fn errors_stay_small_enough_to_be_returned_by_value() {

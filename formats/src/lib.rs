@@ -7,7 +7,7 @@
 //! | what | module | formats |
 //! | --- | --- | --- |
 //! | logits and labels | [`predictions`] | .npz (also written), a pair of .npy, .safetensors, .csv |
-//! | weights | [`weights`] | .safetensors, torch.save (zip and legacy) |
+//! | weights | [`weights`] | .safetensors, torch.save (zip and legacy), either in parts |
 //! | networks | [`onnx`] | ONNX, checked here and decoded by an engine |
 //! | counts and names of the classes | [`counts`] | text, CSV, JSON |
 //!
@@ -24,8 +24,10 @@ pub mod counts;
 mod element;
 mod error;
 mod file_error;
+mod impostor;
 pub mod onnx;
 pub mod predictions;
+mod quoting;
 mod safetensors;
 pub mod weights;
 

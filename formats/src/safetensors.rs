@@ -12,7 +12,7 @@ use safetensors::tensor::{Metadata, SafeTensorError};
 use safetensors::{Dtype, SafeTensors};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::error::{escaped, quoted};
+use super::quoting::{escaped, quoted};
 use super::{ElementType, FileError, InputError};
 
 const LENGTH_BYTES: usize = 8;

@@ -31,7 +31,7 @@ pub fn batches(
     indices: &[usize],
     chain: &Chain,
     device: Device,
-    mut forward: impl FnMut(&Tensor) -> Result<Tensor, tch::TchError>,
+    mut forward: impl FnMut(&Tensor) -> Result<Tensor, TrainingError>,
     mut take: impl FnMut(ArrayView2<'_, f32>, Range<usize>) -> Result<(), TrainingError>,
 ) -> Result<(), TrainingError> {
     let (mut classes, mut done) = (None, 0);
@@ -69,7 +69,7 @@ pub fn logits(
     indices: &[usize],
     chain: &Chain,
     device: Device,
-    forward: impl FnMut(&Tensor) -> Result<Tensor, tch::TchError>,
+    forward: impl FnMut(&Tensor) -> Result<Tensor, TrainingError>,
     mut progress: impl FnMut(usize),
 ) -> Result<Array2<f32>, TrainingError> {
     let (mut values, mut classes) = (Vec::new(), 0);
@@ -100,7 +100,7 @@ mod tests {
         let (mut batches, mut done) = (Vec::new(), Vec::new());
         let forward = |batch: &Tensor| {
             batches.push(batch.size()[0]);
-            batch.f_view([-1, 2])?.f_to_kind(Kind::Float)
+            Ok(batch.f_view([-1, 2])?.f_to_kind(Kind::Float)?)
         };
         let found = logits(&images(), &indices, &Chain::new(), Device::Cpu, forward, |count| done.push(count)).unwrap();
         assert_eq!(found.dim(), (602, 2));
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn an_output_that_is_no_table_of_logits_is_refused_by_shape() {
         let refused = |shape: &dyn Fn(i64) -> Vec<i64>| {
-            let forward = |batch: &Tensor| Tensor::f_zeros(shape(batch.size()[0]), (Kind::Float, Device::Cpu));
+            let forward = |batch: &Tensor| Ok(Tensor::f_zeros(shape(batch.size()[0]), (Kind::Float, Device::Cpu))?);
             let all: Vec<usize> = (0..600).collect();
             logits(&images(), &all, &Chain::new(), Device::Cpu, forward, |_| ()).unwrap_err().to_string()
         };

@@ -1,6 +1,7 @@
 //! From the command line to scored models: stored predictions are read, checkpoints are run on the images.
 
 mod channels;
+mod foreign;
 #[cfg(any(feature = "torch", feature = "onnx"))]
 mod models;
 mod predictions;
@@ -15,6 +16,7 @@ use car_spectral_formats::sha256_file;
 use car_spectral_runs::settings::DeviceChoice;
 
 pub use channels::Channels;
+pub use foreign::ForeignWeights;
 pub use training_runs::read_one as training_run;
 
 use crate::AnalysisError;
@@ -64,6 +66,8 @@ pub struct Checkpoints {
     pub pixels: Option<PixelSteps>,
     /// Seed of the subset that this project's `train` drew for the models.
     pub subset_seed: Option<u64>,
+    /// What is said of weights that do not describe themselves.
+    pub foreign: ForeignWeights,
     /// Whether a TorchScript file, which is a program, may be run.
     pub run_torchscript: bool,
     /// Which of several outputs holds the logits, by name or number from 0.

@@ -192,6 +192,22 @@ fn tone(model: &ModelReport) -> &'static str {
     }
 }
 
+/// The accuracies of the groups, as means over classes, and what they are; those over images where they differ.
+fn group_figures(test: &super::TestReport) -> (String, String) {
+    let bare = |share: f64| percent(share).trim_end_matches(" %").to_owned();
+    let groups = |accuracy: fn(super::GroupAccuracy) -> f64| {
+        let shown = [test.many, test.medium, test.few].map(|group| dash(group.map(|group| bare(accuracy(group)))));
+        format!("{} %", shown.join(" / "))
+    };
+    let (by_class, by_image) = (groups(|group| group.accuracy_macro), groups(|group| group.accuracy));
+    let note = if by_class == by_image {
+        "test accuracy by number of training images".to_owned()
+    } else {
+        format!("test accuracy by number of training images, mean over classes; over images {by_image}")
+    };
+    (by_class, note)
+}
+
 fn key_figures(model: &ModelReport) -> Vec<Figures> {
     let test = &model.test;
     let mut figures = Vec::new();
@@ -203,14 +219,9 @@ fn key_figures(model: &ModelReport) -> Vec<Figures> {
         percent(test.split.accuracy),
         test.accuracy_macro.map_or(String::new(), |a| format!("mean over classes {}", percent(a))),
     );
-    let bare = |share: f64| percent(share).trim_end_matches(" %").to_owned();
-    let group = |group: Option<super::GroupAccuracy>| dash(group.map(|g| bare(g.accuracy)));
     if model.groups.is_some() {
-        put(
-            "Many / medium / few",
-            format!("{} / {} / {} %", group(test.many), group(test.medium), group(test.few)),
-            "test accuracy by number of training images".into(),
-        );
+        let (value, note) = group_figures(test);
+        put("Many / medium / few", value, note);
     }
     if let Some(worst) = &test.worst_class {
         put(
@@ -303,6 +314,8 @@ fn source(model: &ModelReport) -> Vec<(String, String)> {
         }
     };
     put("architecture", source.architecture.clone());
+    put("weights read from", taken_from(source));
+    put("left unread", Some(source.unread.join(", ")).filter(|list| !list.is_empty()));
     put("data set", source.dataset.clone());
     put("seed", source.seed.map(|seed| seed.to_string()));
     put("epoch", source.epoch.map(|epoch| epoch.to_string()));
@@ -313,6 +326,14 @@ fn source(model: &ModelReport) -> Vec<(String, String)> {
         put(&file.role, Some(format!("{} ({} bytes, SHA-256 {})", file.path, file.bytes, file.sha256)));
     }
     list
+}
+
+/// Key, prefix and last layer of weights that another program kept.
+pub(super) fn taken_from(source: &super::Source) -> Option<String> {
+    let part = |what: &str, text: &Option<String>| text.as_ref().map(|text| format!("{what} {text}"));
+    let parts = [part("key", &source.key), part("prefix", &source.prefix), part("last layer", &source.last_layer)];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 fn preprocessing(p: &super::Preprocessing) -> String {

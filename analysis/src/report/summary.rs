@@ -48,6 +48,9 @@ pub fn summary_table(report: &Report) -> String {
                 let _ = writeln!(out, "{}", rendered(&bounds, &BOUND_COLUMNS));
             }
         }
+        for sentence in read_from(&model.source) {
+            push_wrapped(&mut out, "", &sentence);
+        }
         push_wrapped(&mut out, "", &headline(&report.settings, model));
         for sentence in guarantees(&report.settings, model) {
             push_wrapped(&mut out, "- ", &sentence);
@@ -61,6 +64,13 @@ pub fn summary_table(report: &Report) -> String {
         push_wrapped(&mut out, "- ", &comparison.sentence);
     }
     out
+}
+
+/// Where the weights stood in a file of another program, and what it holds besides.
+fn read_from(source: &super::Source) -> impl Iterator<Item = String> {
+    let unread = Some(&source.unread).filter(|unread| !unread.is_empty());
+    let taken = super::html::taken_from(source).map(|taken| format!("weights read from: {taken}"));
+    taken.into_iter().chain(unread.map(|unread| format!("left unread in the file: {}", unread.join(", "))))
 }
 
 /// Of the comparisons those of the hard norm on training images with the overall error; the report has all.

@@ -43,7 +43,7 @@ pub(super) fn comparison(report: &Report) -> Table {
     );
     for model in &report.models {
         let test = &model.test;
-        let group = |group: Option<GroupAccuracy>| dash(group.map(|g| percent(g.accuracy)));
+        let group = |group: Option<GroupAccuracy>| dash(group.as_ref().map(group_accuracy));
         table.rows.push(vec![
             model.name.clone(),
             dash(test.worst_class.as_ref().map(|worst| worst.name.clone())),
@@ -60,6 +60,13 @@ pub(super) fn comparison(report: &Report) -> Table {
         ]);
     }
     table
+}
+
+/// A group's accuracy; where test images are not equally many in each class, as the mean over its classes, which the
+/// usual code of long-tailed recognition prints, and over its images.
+fn group_accuracy(group: &GroupAccuracy) -> String {
+    let (by_class, by_image) = (percent(group.accuracy_macro), percent(group.accuracy));
+    if by_class == by_image { by_image } else { format!("{by_class} by class, {by_image} by image") }
 }
 
 /// One row for each pair of models and quantity: differences of error in points, with interval and verdict.
@@ -123,7 +130,7 @@ pub(super) fn quantities(model: &ModelReport) -> Table {
     row("accuracy", both(&|s| percent(s.accuracy)));
     row("accuracy, mean over classes", (None, dash(test.accuracy_macro.map(percent))));
     for (name, group) in [("many", test.many), ("medium", test.medium), ("few", test.few)] {
-        let text = group.map(|g| format!("{} in {} classes", percent(g.accuracy), g.classes));
+        let text = group.map(|g| format!("{} in {} classes", group_accuracy(&g), g.classes));
         row(&format!("accuracy, {name}"), (None, dash(text)));
     }
     if let Some(worst) = &test.worst_class {
@@ -325,4 +332,17 @@ pub(super) fn slack(split: &SplitReport) -> String {
 /// A value, or a dash where there is none.
 pub(super) fn dash(text: Option<String>) -> String {
     text.unwrap_or_else(|| "–".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Many-shot classes of 900, 60 and 40 test images with 45, 30 and 24 errors, and two of as many images.
+    #[test]
+    fn a_group_of_unequal_classes_has_both_means() {
+        let group = |accuracy, accuracy_macro| GroupAccuracy { classes: 3, samples: 1000, accuracy, accuracy_macro };
+        assert_eq!(group_accuracy(&group(0.901, 1.85 / 3.0)), "61.7 % by class, 90.1 % by image");
+        assert_eq!(group_accuracy(&group(0.5, 0.5)), "50 %");
+    }
 }

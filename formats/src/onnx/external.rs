@@ -5,9 +5,9 @@ use std::path::{Component, Path, PathBuf};
 
 use super::super::InputError;
 use super::super::content::{Content, sha256};
-use super::super::error::quoted;
-use super::ReadFile;
+use super::super::quoting::quoted;
 use super::census::Wanted;
+use super::{OnnxError, ReadFile};
 
 /// Files that a network may name; old exporters write one a tensor.
 const MOST_FILES: usize = 4096;
@@ -22,10 +22,12 @@ pub(super) fn read(network: &Path, wanted: &[Wanted<'_>]) -> Result<(Contents, V
         if bytes.contains_key(wanted.location) {
             continue;
         }
-        let refused = |problem: String| InputError::Beside {
-            file: network.to_path_buf(),
-            location: quoted(wanted.location),
-            problem,
+        let refused = |problem: String| {
+            InputError::from(OnnxError::Beside {
+                file: network.to_path_buf(),
+                location: quoted(wanted.location),
+                problem,
+            })
         };
         if bytes.len() == MOST_FILES {
             return Err(refused(format!("more than {MOST_FILES} files are named")));

@@ -6,6 +6,7 @@
 //! read from the folder of the network and nowhere else.
 
 mod census;
+mod error;
 mod external;
 mod wire;
 
@@ -15,9 +16,11 @@ use std::path::{Path, PathBuf};
 use super::InputError;
 use super::budget::Budget;
 use super::content::{Content, sha256};
-use super::error::quoted;
+use super::quoting::quoted;
 use census::{Census, Wanted};
 use external::Contents;
+
+pub use error::OnnxError;
 
 /// Operations that a network may have.
 pub const MOST_NODES: u64 = 100_000;
@@ -62,7 +65,7 @@ pub(crate) fn is_onnx(bytes: &[u8]) -> bool {
 ///
 /// # Errors
 /// [`InputError::UnknownFormat`], [`InputError::Damaged`] with the byte, [`InputError::Budget`] for what costs more
-/// memory than files of this size may or has more than [`MOST_NODES`] operations, [`InputError::Beside`] for a file
+/// memory than files of this size may or has more than [`MOST_NODES`] operations, [`OnnxError::Beside`] for a file
 /// beside it that is not there, not in the folder, or too short.
 pub fn read(file: &Path) -> Result<OnnxFile, InputError> {
     let content = Content::read(file)?;
@@ -106,15 +109,14 @@ fn range(offset: u64, length: Option<u64>, available: usize) -> Option<Range<usi
 
 fn range_of(file: &Path, wanted: &Wanted<'_>, beside: &Contents) -> Result<Range<usize>, InputError> {
     let available = beside.get(wanted.location).map_or(0, Vec::len);
-    range(wanted.offset, wanted.length, available).ok_or_else(|| InputError::Beside {
-        file: file.to_path_buf(),
-        location: quoted(wanted.location),
-        problem: format!(
+    range(wanted.offset, wanted.length, available).ok_or_else(|| {
+        let problem = format!(
             "the tensor at byte {} wants {} bytes from byte {} on, the file has {available}",
             wanted.at,
             wanted.length.map_or("all".to_owned(), |length| length.to_string()),
             wanted.offset
-        ),
+        );
+        OnnxError::Beside { file: file.to_path_buf(), location: quoted(wanted.location), problem }.into()
     })
 }
 

@@ -1,6 +1,7 @@
 use std::fs;
 
 use super::*;
+use crate::weights::WeightsError;
 
 /// A field that holds bytes.
 fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
@@ -123,5 +124,5 @@ fn what_is_no_network_is_refused_with_its_byte() {
     let file = folder.0.path().join("net/model.onnx");
     fs::write(&file, &whole).unwrap();
     assert_eq!(crate::weights::detect(&file).unwrap(), crate::weights::CheckpointKind::Onnx);
-    assert!(matches!(crate::weights::read(&file), Err(InputError::Onnx { .. })));
+    assert!(matches!(crate::weights::read(&file), Err(InputError::Weights(WeightsError::Onnx { .. }))));
 }

@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2};
 use super::{LABELS, LOGITS, Logits};
 use crate::content::Content;
 use crate::element::ElementType;
-use crate::error::{escaped, quoted};
+use crate::quoting::{escaped, quoted};
 use crate::{InputError, element};
 
 /// Parses the whole table.

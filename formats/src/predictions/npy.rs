@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::StoredArray;
 use crate::element::{ByteOrder, elements_in};
-use crate::error::quoted;
+use crate::quoting::quoted;
 use crate::{ElementType, InputError};
 
 /// The first bytes of every .npy file.

@@ -6,7 +6,7 @@ use super::{LABELS, LOGITS, StoredArray, StoredPredictions, npy};
 use crate::InputError;
 use crate::archive::Archive;
 use crate::budget::Budget;
-use crate::error::{quoted, quoted_list};
+use crate::quoting::{quoted, quoted_list};
 
 /// Finds `logits` and `labels` in an archive.
 ///

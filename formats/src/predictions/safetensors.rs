@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{LABELS, LOGITS, StoredArray, StoredPredictions};
 use crate::InputError;
 use crate::element::ByteOrder;
-use crate::error::quoted_list;
+use crate::quoting::quoted_list;
 use crate::safetensors::{element_type, open};
 
 /// Finds `logits` and `labels`.

@@ -5,25 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::layout::{StorageBytes, lay_out};
 use super::pickle::{Heap, Key, Pickle, Value};
-use super::{Found, Tensor};
+use super::usual::WEIGHT_KEYS;
+use super::{Found, Tensor, WeightsError};
 use crate::InputError;
 use crate::budget::Budget;
 use crate::content::Content;
-use crate::error::{escaped, quoted, quoted_list};
-
-/// Keys under which training programs put the weights.
-const WEIGHT_KEYS: [&str; 10] = [
-    "state_dict",
-    "model_state_dict",
-    "model_state",
-    "model",
-    "net",
-    "network",
-    "module",
-    "weights",
-    "params",
-    "net_state_dict",
-];
+use crate::quoting::{escaped, quoted, quoted_list};
 
 /// Parts of the names of top-level keys that hold tensors which are no weights.
 const STATE_OF_TRAINING: [&str; 4] = ["optim", "sched", "scaler", "rng"];
@@ -48,14 +35,18 @@ impl<'a> Walk<'a> {
     }
 
     fn no_weights(&self, found: String) -> InputError {
-        InputError::NoWeights { file: self.content.file.clone(), found }
+        WeightsError::NoWeights { file: self.content.file.clone(), found }.into()
     }
 
-    /// The entries of a dictionary by their keys as texts; those with tensors below are marked.
+    /// The entries of a dictionary by their keys as texts, or of a list by their places; those with tensors below are
+    /// marked.
     fn level(&mut self, value: Value) -> Result<BTreeMap<String, (Value, bool)>, InputError> {
         let heap = self.heap;
         let mut level = BTreeMap::new();
-        for (&key, &value) in heap.entries(value).into_iter().flatten() {
+        let places = heap.items(value).unwrap_or_default().iter().enumerate();
+        let places = places.map(|(place, &value)| (Key::Integer(place as i64), value));
+        let entries = heap.entries(value).into_iter().flatten().map(|(&key, &value)| (key, value));
+        for (key, value) in entries.chain(places) {
             let key = self.key(key)?;
             let holds = self.holds_tensor(value, 0)?;
             if level.insert(key.clone(), (value, holds)).is_some() {
@@ -133,63 +124,98 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// The keys that lead to the weights, and the dictionary there.
-    fn weights_path(&mut self, root: Value, key: Option<&str>) -> Result<(Vec<String>, Value), InputError> {
-        let mut path = Vec::new();
-        let mut at = root;
-        let mut level = self.level(root)?;
-        if let Some(key) = key {
-            match level.get(key) {
-                Some(&(inner @ Value::Dictionary(_), true)) => at = inner,
-                _ => {
-                    let (key, keys) = (quoted(key), keys_of(&level));
-                    return Err(self.no_weights(format!("no tensors under {key}; the top-level keys are {keys}")));
-                }
-            }
-            path.push(key.to_owned());
-            level = self.level(at)?;
-        }
-        if !level.values().any(|(_, holds)| *holds) {
-            return Err(self.no_weights(format!("no tensors; the top-level keys are {}", keys_of(&level))));
-        }
-        while path.len() <= MAX_DEPTH {
-            let Some(key) = self.next_key(&level, path.is_empty())? else { return Ok((path, at)) };
-            at = level[&key].0;
-            path.push(key);
-            level = self.level(at)?;
-        }
-        Err(self.no_weights(format!("containers nested more than {MAX_DEPTH} deep")))
+    /// Whether a value at a level, or in a dictionary there, is of NumPy.
+    fn holds_arrays(&self, level: &BTreeMap<String, (Value, bool)>) -> bool {
+        let is_array = |value: &Value| value.passed_over().is_some_and(|name| name.starts_with("numpy"));
+        let inside = |value: &Value| self.heap.entries(*value).is_some_and(|entries| entries.values().any(is_array));
+        level.values().any(|(value, _)| is_array(value) || inside(value))
     }
 
-    /// The key below which the weights are, if they are not at this level.
-    fn next_key(&self, level: &BTreeMap<String, (Value, bool)>, is_top: bool) -> Result<Option<String>, InputError> {
-        let dictionaries = || {
-            let holding = level.iter().filter(|(_, (value, holds))| *holds && matches!(value, Value::Dictionary(_)));
-            holding.map(|(key, _)| key)
-        };
-        let usual: Vec<&String> = dictionaries().filter(|key| WEIGHT_KEYS.contains(&key.as_str())).collect();
-        // Tensors beside a usual key (the best accuracy, a curve) are no weights; further down they are, for `model` and
-        // `net` are names of modules as well.
-        let beside = level.values().any(|(value, _)| matches!(value, Value::Tensor(_)));
-        if beside && !(is_top && usual.len() == 1) {
-            return Ok(None);
+    /// Descends to the level at which tensors, or several dictionaries of them, stand.
+    fn descend(&mut self, root: Value, key: Option<&str>) -> Result<Chosen, InputError> {
+        let mut nesting = Vec::new();
+        let mut level = self.level(root)?;
+        if let Some((path, inner)) = key.map(|key| self.under(root, key)).transpose()?.flatten() {
+            nesting = path;
+            level = self.level(inner)?;
         }
-        let is_training = |key: &str| STATE_OF_TRAINING.iter().any(|part| key.to_ascii_lowercase().contains(part));
-        let others: Vec<&String> = dictionaries().filter(|key| !is_training(key)).collect();
-        match (usual.as_slice(), others.as_slice()) {
-            ([one], _) => Ok(Some((*one).clone())),
-            ([_, _, ..], _) => {
-                Err(InputError::AmbiguousWeights { file: self.content.file.clone(), candidates: quoted_list(usual) })
+        if !level.values().any(|(_, holds)| *holds) {
+            let arrays =
+                if self.holds_arrays(&level) { " but arrays of NumPy, which torch.tensor converts" } else { "" };
+            return Err(self.no_weights(format!("no tensors{arrays}; the top-level keys are {}", keys_of(&level))));
+        }
+        loop {
+            let is_top = nesting.is_empty();
+            let chosen = self.at_level(&level, is_top)?;
+            let [(key, inner @ Value::Dictionary(_))] = chosen.as_slice() else {
+                return Ok(Chosen { nesting, values: chosen });
+            };
+            // A single key at the top is a wrapper; further down, unless it is a usual one, it begins the names.
+            if !is_top && !WEIGHT_KEYS.contains(&key.as_str()) {
+                return Ok(Chosen { nesting, values: chosen });
             }
-            // A single key at the top is a wrapper; further down it is the first part of the tensors' names.
-            ([], [one]) if is_top => Ok(Some((*one).clone())),
-            ([], []) if is_top => {
-                let keys = keys_of(level);
-                Err(self.no_weights(format!("only the state of a training; the top-level keys are {keys}")))
+            if nesting.len() == MAX_DEPTH {
+                return Err(self.no_weights(format!("containers nested more than {MAX_DEPTH} deep")));
             }
-            _ => Ok(None),
+            let next = self.level(*inner)?;
+            nesting.push(key.clone());
+            level = next;
         }
     }
+
+    /// The dictionary under a key, or under keys joined by dots, that holds tensors.
+    fn under(&mut self, root: Value, key: &str) -> Result<Option<(Vec<String>, Value)>, InputError> {
+        let (mut path, mut at, mut rest) = (Vec::new(), root, key);
+        while !rest.is_empty() && path.len() < MAX_DEPTH {
+            let level = self.level(at)?;
+            let dots = rest.match_indices('.').map(|(dot, _)| dot);
+            // The longest beginning that is a key: `model.pt` is one of its own.
+            let ends: Vec<usize> = dots.chain([rest.len()]).collect();
+            let found = ends.into_iter().rev().find_map(|end| match level.get(&rest[..end]) {
+                Some(&(inner @ Value::Dictionary(_), true)) => Some((end, inner)),
+                _ => None,
+            });
+            let Some((end, inner)) = found else { return Ok(None) };
+            path.push(rest[..end].to_owned());
+            at = inner;
+            rest = rest[end..].trim_start_matches('.');
+        }
+        Ok((!path.is_empty()).then_some((path, at)))
+    }
+
+    /// What may be weights at a level: all that holds tensors, but not the state of a training at the top, nor what
+    /// stands beside a usual key and is no dictionary (the best accuracy, a curve).
+    fn at_level(
+        &self,
+        level: &BTreeMap<String, (Value, bool)>,
+        is_top: bool,
+    ) -> Result<Vec<(String, Value)>, InputError> {
+        let is_training = |key: &str| STATE_OF_TRAINING.iter().any(|part| key.to_ascii_lowercase().contains(part));
+        let is_dictionary = |value: &Value| matches!(value, Value::Dictionary(_));
+        let usual = level
+            .iter()
+            .any(|(key, (value, holds))| *holds && is_dictionary(value) && WEIGHT_KEYS.contains(&key.as_str()));
+        let may_be = |key: &str, value: &Value| {
+            !is_top || !(is_training(key) && is_dictionary(value)) && (!usual || is_dictionary(value))
+        };
+        let holding = level.iter().filter(|(_, (_, holds))| *holds);
+        let chosen: Vec<(String, Value)> = holding
+            .filter(|(key, (value, _))| may_be(key, value))
+            .map(|(key, (value, _))| (key.clone(), *value))
+            .collect();
+        if chosen.is_empty() {
+            let keys = keys_of(level);
+            return Err(self.no_weights(format!("only the state of a training; the top-level keys are {keys}")));
+        }
+        Ok(chosen)
+    }
+}
+
+/// Where the tensors that may be weights stand.
+struct Chosen {
+    nesting: Vec<String>,
+    /// By key.
+    values: Vec<(String, Value)>,
 }
 
 fn keys_of(level: &BTreeMap<String, (Value, bool)>) -> String {
@@ -206,20 +232,24 @@ pub(super) fn extract(
 ) -> Result<Found, InputError> {
     let heap = &pickle.heap;
     let mut walk = Walk { content, heap, budget };
-    if !matches!(pickle.value, Value::Dictionary(_)) {
+    if !matches!(pickle.value, Value::Dictionary(_) | Value::List(_) | Value::Tuple(_)) {
         let what = describe(pickle.value);
-        return Err(walk.no_weights(format!("the saved object is {what}, not a dictionary")));
+        return Err(walk.no_weights(format!("the saved object is {what}, not a dictionary or a list")));
     }
-    let (nesting, weights) = walk.weights_path(pickle.value, key)?;
+    let Chosen { nesting, values } = walk.descend(pickle.value, key)?;
     let mut names = BTreeMap::new();
-    walk.collect(weights, "", 0, &mut names)?;
+    for (key, value) in &values {
+        walk.collect(*value, key, 0, &mut names)?;
+    }
+    let dictionaries = values.iter().filter(|(_, value)| matches!(value, Value::Dictionary(_)));
+    let keys: Vec<String> = dictionaries.map(|(key, _)| key.clone()).collect();
     let root = walk.level(pickle.value)?;
-    let unread = match nesting.first() {
-        None => Vec::new(),
-        Some(read) => {
-            root.iter().filter(|(key, (_, holds))| *holds && *key != read).map(|(key, _)| key.clone()).collect()
-        }
+    let is_read = |key: &String| match nesting.first() {
+        Some(read) => key == read,
+        None => values.iter().any(|(chosen, _)| chosen == key),
     };
+    let unread: Vec<String> =
+        root.iter().filter(|(key, (_, holds))| *holds && !is_read(key)).map(|(key, _)| key.clone()).collect();
     let metadata =
         root.iter().filter_map(|(key, (value, _))| Some((key.clone(), scalar_text(heap, *value)?))).collect();
     let passed_over: BTreeSet<String> =
@@ -228,6 +258,7 @@ pub(super) fn extract(
         tensors: lay_out_all(content, heap, names, storages, budget)?,
         metadata,
         nesting,
+        keys,
         unread,
         passed_over: passed_over.into_iter().collect(),
     })

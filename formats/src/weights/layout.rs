@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use super::pickle::{Heap, Storage, View};
-use super::{Tensor, tensor};
+use super::{Tensor, WeightsError, tensor};
 use crate::budget::{Budget, Exceeded};
-use crate::error::quoted;
+use crate::quoting::quoted;
 use crate::{ElementType, InputError};
 
 /// Where the bytes of storages are.
@@ -45,7 +45,7 @@ pub(super) fn read_size(element: ElementType) -> u64 {
 /// Charges a tensor before it is built; `copied` if its elements are gathered first.
 ///
 /// # Errors
-/// [`InputError::TensorTooLarge`].
+/// [`WeightsError::TensorTooLarge`].
 pub(super) fn charge(
     file: &Path,
     name: &str,
@@ -60,12 +60,13 @@ pub(super) fn charge(
         .into_iter()
         .fold((1_u64, false), |(product, empty), extent| (product.saturating_mul(extent.max(1)), empty || extent == 0));
     let bytes = if elements.1 { 0 } else { elements.0.saturating_mul(size) };
-    budget.spend(bytes).map_err(|Exceeded { needed, limit }| InputError::TensorTooLarge {
+    let too_large = |Exceeded { needed, limit }| WeightsError::TensorTooLarge {
         file: file.to_path_buf(),
         tensor: quoted(name),
         bytes: needed,
         limit,
-    })
+    };
+    Ok(budget.spend(bytes).map_err(too_large)?)
 }
 
 /// The tensor of a view whose storage has `bytes`, which the view does not leave.
@@ -80,7 +81,7 @@ pub(super) fn lay_out(
     let contiguous = is_contiguous(view);
     charge(file, name, view.shape.iter().copied(), view.element, !contiguous, budget)?;
     let shape = view.shape.iter().map(|&extent| usize::try_from(extent)).collect::<Result<Vec<_>, _>>();
-    let shape = shape.map_err(|_| InputError::Tensor {
+    let shape = shape.map_err(|_| WeightsError::Tensor {
         file: file.to_path_buf(),
         tensor: quoted(name),
         problem: "an extent of its shape is no size on this machine".to_owned(),
@@ -176,6 +177,6 @@ mod tests {
     fn a_large_view_is_refused_before_it_is_made() {
         let view = View { storage: 0, element: ElementType::U8, offset: 0, shape: vec![1 << 40], strides: vec![0] };
         let error = lay_out(Path::new("w"), "w", &view, &[0], &mut Budget::of(1)).unwrap_err();
-        assert!(matches!(error, InputError::TensorTooLarge { .. }), "{error}");
+        assert!(matches!(error, InputError::Weights(WeightsError::TensorTooLarge { .. })), "{error}");
     }
 }

@@ -7,16 +7,21 @@
 //! | torch.save, tar (before 0.1.10) | refused by name |
 //! | ONNX | told apart ([`CheckpointKind::Onnx`]) and read by [`crate::onnx`] |
 //! | TorchScript | told apart ([`CheckpointKind::TorchScript`]), never read here: it is a program |
+//! | `*.index.json` | the parts it lists, beside it |
 //!
-//! The weights of a torch.save file may be nested (`state_dict`, `model`, `net`, ...); the prefix `module.` of
-//! `DataParallel` is taken off if every tensor has it. Both are recorded.
+//! [`read`] gives every tensor that may be a weight, by its name below the keys that lead to it; [`fit`] finds among
+//! them the network that is wanted, whatever stands in front of its names, and says what it left.
 
 mod choice;
+mod error;
+mod fit;
 mod layout;
 mod pickle;
 mod safetensors;
+mod shards;
 mod torch_legacy;
 mod torch_zip;
+mod usual;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,13 +30,14 @@ use std::path::{Path, PathBuf};
 use super::budget::Budget;
 use super::content::Content;
 use super::element::{ByteOrder, extend_f32, extend_f64, first_non_finite, for_each_integer, reserve};
-use super::error::quoted;
+use super::impostor::refuse_impostor;
 use super::onnx::is_onnx;
+use super::quoting::{quoted, quoted_list};
 use super::safetensors::{is_safetensors, is_truncated_safetensors};
 use super::{ElementType, InputError};
 
-/// The prefix that `torch.nn.DataParallel` and `DistributedDataParallel` put in front of every name.
-const DATA_PARALLEL_PREFIX: &str = "module.";
+pub use error::WeightsError;
+pub use fit::{Fitted, LastLayer, MatrixRows, Reading, Rename, Taken, Wanted, fit};
 
 /// What a file of weights is, told by its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,6 +51,8 @@ pub enum CheckpointKind {
     TorchSaveLegacy,
     /// torch.jit.save: a program, never read here.
     TorchScript,
+    /// A list of parts, as JSON.
+    Index,
     /// ONNX: a network, read by [`crate::onnx`].
     Onnx,
 }
@@ -56,6 +64,7 @@ impl fmt::Display for CheckpointKind {
             Self::TorchSaveZip => "torch.save (zip)",
             Self::TorchSaveLegacy => "torch.save (legacy)",
             Self::TorchScript => "TorchScript",
+            Self::Index => "index of parts",
             Self::Onnx => "ONNX",
         })
     }
@@ -105,103 +114,160 @@ pub struct Tensor {
 /// The weights in a file.
 #[derive(Debug, Clone)]
 pub struct Weights {
-    /// Tensors by name, without nesting and without the prefix of `DataParallel`. At least one.
+    /// Tensors by name below `nesting`. At least one.
     pub tensors: BTreeMap<String, Tensor>,
     /// What the file is.
     pub kind: CheckpointKind,
     /// The file.
     pub source: PathBuf,
+    /// Bytes of the file.
+    pub bytes: u64,
     /// SHA-256 of the file in lower-case hexadecimal.
     pub sha256: String,
+    /// The files that an index lists.
+    pub parts: Vec<Part>,
     /// .safetensors: its `__metadata__`. torch.save: the numbers, texts and truth values at the top level (`epoch`,
     /// `arch`, ...).
     pub metadata: BTreeMap<String, String>,
-    /// Keys under which the weights were found, outermost first; empty if at the top level.
+    /// Keys under which the tensors were found, outermost first; empty if at the top level.
     pub nesting: Vec<String>,
-    /// Top-level keys with tensors that were not read (optimizer state, averaged weights).
+    /// Keys of the dictionaries at this level; with more than one, names begin with theirs.
+    pub keys: Vec<String>,
+    /// Keys with tensors that were not read (optimizer state), and what else stands beside the weights.
     pub unread: Vec<String>,
     /// Kinds of values at the top level that were passed over unbuilt (`argparse.Namespace`, a NumPy number).
     pub passed_over: Vec<String>,
-    /// Whether the prefix `module.` was taken off every name.
-    pub data_parallel: bool,
 }
 
-impl Weights {
-    /// Checks that every floating-point element is finite.
-    ///
-    /// # Errors
-    /// [`InputError::NonFiniteWeight`] with the first tensor (by name) and element.
-    pub fn check_finite(&self) -> Result<(), InputError> {
-        for (name, tensor) in &self.tensors {
-            let found = match &tensor.data {
-                TensorData::F32(values) => {
-                    first_non_finite(values, f32::is_finite).map(|element| (element, f64::from(values[element])))
-                }
-                TensorData::F64(values) => {
-                    first_non_finite(values, f64::is_finite).map(|element| (element, values[element]))
-                }
-                TensorData::I64(_) | TensorData::Bool(_) => None,
-            };
-            if let Some((element, value)) = found {
-                let (file, tensor) = (self.source.clone(), quoted(name));
-                return Err(InputError::NonFiniteWeight { file, tensor, element, value });
+/// A file that an index lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The file.
+    pub file: PathBuf,
+    /// Its bytes.
+    pub bytes: u64,
+    /// Its SHA-256 in lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// Checks that every floating-point element is finite.
+///
+/// # Errors
+/// [`WeightsError::NonFiniteWeight`] with the first tensor (by name) and element.
+fn check_finite(file: &Path, tensors: &BTreeMap<String, Tensor>) -> Result<(), WeightsError> {
+    for (name, tensor) in tensors {
+        let found = match &tensor.data {
+            TensorData::F32(values) => {
+                first_non_finite(values, f32::is_finite).map(|element| (element, f64::from(values[element])))
             }
+            TensorData::F64(values) => {
+                first_non_finite(values, f64::is_finite).map(|element| (element, values[element]))
+            }
+            TensorData::I64(_) | TensorData::Bool(_) => None,
+        };
+        if let Some((element, value)) = found {
+            let (file, tensor) = (file.to_path_buf(), quoted(name));
+            return Err(WeightsError::NonFiniteWeight { file, tensor, element, value });
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// Tells what a file is by its content, without reading tensors.
 ///
 /// # Errors
-/// [`InputError::UnknownFormat`], [`InputError::OldTar`], [`InputError::PlainPickle`], [`InputError::RefusedGlobal`] (a
-/// plain pickle that names more than plain containers), and those of a damaged archive.
+/// [`InputError::UnknownFormat`], [`WeightsError::OldTar`], [`WeightsError::PlainPickle`],
+/// [`WeightsError::RefusedGlobal`] (a plain pickle that names more than plain containers), and those of a damaged
+/// archive.
 pub fn detect(file: &Path) -> Result<CheckpointKind, InputError> {
     kind_of(&Content::read(file)?)
 }
 
-/// Reads the weights of a .safetensors or torch.save file.
+/// Reads the weights of a .safetensors or torch.save file, or of the parts that an index lists.
 ///
-/// The weights of a torch.save file are looked for at the top level, then under the usual keys; several candidates are
-/// an error, never a guess ([`read_under`] takes the key).
+/// Dictionaries that hold nothing but one other are entered; where several hold tensors, the tensors of all are given
+/// with the key in front of their names, except the state of a training.
 ///
 /// # Errors
-/// An [`InputError`] that names the file and the tensor, member or byte; [`InputError::TorchScript`] for a module.
+/// An [`InputError`] that names the file and the tensor, member or byte; [`WeightsError::TorchScript`] for a module.
 pub fn read(file: &Path) -> Result<Weights, InputError> {
     read_at(file, None)
 }
 
-/// As [`read`], for the weights under the top-level key `key` of a torch.save file.
+/// As [`read`], for the weights under a key of a torch.save file, or else for the tensors whose names begin with `key`
+/// and a dot.
 ///
 /// # Errors
-/// As [`read`]; [`InputError::NoWeights`] if there is no such key, or no tensor under it.
+/// As [`read`]; [`WeightsError::NoWeights`] if there is neither.
 pub fn read_under(file: &Path, key: &str) -> Result<Weights, InputError> {
     read_at(file, Some(key))
 }
 
 fn read_at(file: &Path, key: Option<&str>) -> Result<Weights, InputError> {
     let content = Content::read(file)?;
+    match kind_of(&content)? {
+        CheckpointKind::Index => shards::read(&content, key),
+        kind => read_one(&content, kind, key),
+    }
+}
+
+/// Reads a file that is no list of parts.
+fn read_one(content: &Content, kind: CheckpointKind, key: Option<&str>) -> Result<Weights, InputError> {
     let budget = &mut Budget::of(content.bytes.len());
-    let kind = kind_of(&content)?;
     let (found, sha256) = content.parse_and_hash(|content| match kind {
-        CheckpointKind::Safetensors if key.is_some() => Err(InputError::NoWeights {
-            file: file.to_path_buf(),
-            found: "a .safetensors file has no keys above its tensors".to_owned(),
-        }),
         CheckpointKind::Safetensors => safetensors::read(content, budget),
         CheckpointKind::TorchSaveZip => torch_zip::read(content, key, budget),
         CheckpointKind::TorchSaveLegacy => torch_legacy::read(content, key, budget),
-        CheckpointKind::TorchScript => Err(InputError::TorchScript { file: file.to_path_buf() }),
-        CheckpointKind::Onnx => Err(InputError::Onnx { file: file.to_path_buf() }),
+        CheckpointKind::TorchScript => Err(WeightsError::TorchScript { file: content.file.clone() }.into()),
+        CheckpointKind::Onnx => Err(WeightsError::Onnx { file: content.file.clone() }.into()),
+        CheckpointKind::Index => {
+            let problem = "a part is a list itself".to_owned();
+            Err(WeightsError::Index { file: content.file.clone(), problem }.into())
+        }
     })?;
-    let Found { mut tensors, metadata, nesting, unread, passed_over } = found;
-    let data_parallel = !tensors.is_empty() && tensors.keys().all(|name| name.starts_with(DATA_PARALLEL_PREFIX));
-    if data_parallel {
-        tensors =
-            tensors.into_iter().map(|(name, tensor)| (name[DATA_PARALLEL_PREFIX.len()..].to_owned(), tensor)).collect();
+    let Found { tensors, metadata, nesting, keys, unread, passed_over } = found;
+    let (source, bytes, parts) = (content.file.clone(), content.bytes.len() as u64, Vec::new());
+    let weights = Weights { tensors, kind, source, bytes, sha256, parts, metadata, nesting, keys, unread, passed_over };
+    match key {
+        Some(key) if weights.nesting.first().is_none_or(|first| !is_at(first, key)) => weights.beginning_with(key),
+        _ => Ok(weights),
     }
-    let source = file.to_path_buf();
-    Ok(Weights { tensors, kind, source, sha256, metadata, nesting, unread, passed_over, data_parallel })
+}
+
+/// Whether `key` is `first`, or leads further down from it.
+fn is_at(first: &str, key: &str) -> bool {
+    key.strip_prefix(first).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+impl Weights {
+    /// Takes the tensors of another file in, `key` in front of their names, as if both were dictionaries of one.
+    #[must_use]
+    pub fn joined(mut self, other: Self, key: &str) -> Self {
+        self.tensors.extend(other.tensors.into_iter().map(|(name, tensor)| (format!("{key}.{name}"), tensor)));
+        self.parts.push(Part { file: other.source, bytes: other.bytes, sha256: other.sha256 });
+        self.parts.extend(other.parts);
+        self.keys.push(key.to_owned());
+        self
+    }
+
+    /// The tensors whose names begin with `key` and a dot.
+    fn beginning_with(mut self, key: &str) -> Result<Self, InputError> {
+        let beginning = format!("{key}.");
+        let (chosen, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            self.tensors.into_iter().partition(|(name, _)| name.starts_with(&beginning));
+        let mut heads: Vec<&str> = others.keys().filter_map(|name| name.split('.').next()).collect();
+        heads.dedup();
+        if chosen.is_empty() {
+            let (key, heads) = (quoted(key), quoted_list(heads));
+            let keys =
+                if self.keys.is_empty() { String::new() } else { format!("; keys: {}", quoted_list(&self.keys)) };
+            let found = format!("nothing under {key}; the names of its tensors begin with {heads}{keys}");
+            return Err(WeightsError::NoWeights { file: self.source, found }.into());
+        }
+        self.unread.extend(heads.into_iter().map(str::to_owned));
+        self.tensors = chosen;
+        Ok(self)
+    }
 }
 
 /// What the reader of a format finds.
@@ -209,6 +275,7 @@ struct Found {
     tensors: BTreeMap<String, Tensor>,
     metadata: BTreeMap<String, String>,
     nesting: Vec<String>,
+    keys: Vec<String>,
     unread: Vec<String>,
     passed_over: Vec<String>,
 }
@@ -219,10 +286,10 @@ fn kind_of(content: &Content) -> Result<CheckpointKind, InputError> {
     if bytes.starts_with(b"PK") {
         torch_zip::kind(content)
     } else if torch_legacy::is_tar(bytes) {
-        Err(InputError::OldTar { file: content.file.clone() })
+        Err(torch_legacy::refuse_tar(content))
     } else if is_safetensors(bytes) {
         if torch_legacy::begins_with_magic(content, &mut budget()) {
-            return Err(InputError::TwoFormats { file: content.file.clone() });
+            return Err(WeightsError::TwoFormats { file: content.file.clone() }.into());
         }
         Ok(CheckpointKind::Safetensors)
     } else if torch_legacy::is_legacy(bytes) {
@@ -232,7 +299,10 @@ fn kind_of(content: &Content) -> Result<CheckpointKind, InputError> {
     } else if is_truncated_safetensors(bytes) {
         // Read as such, it says where it ends.
         Ok(CheckpointKind::Safetensors)
+    } else if shards::is_index(bytes) {
+        Ok(CheckpointKind::Index)
     } else {
+        refuse_impostor(content)?;
         torch_legacy::refuse_plain_pickle(content, &mut budget())?;
         let start: Vec<String> = bytes.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         Err(InputError::UnknownFormat {
@@ -251,7 +321,7 @@ fn tensor(
     element: ElementType,
     bytes: &[u8],
 ) -> Result<Tensor, InputError> {
-    let problem = |problem: &str| InputError::Tensor {
+    let problem = |problem: &str| WeightsError::Tensor {
         file: file.to_path_buf(),
         tensor: quoted(name),
         problem: problem.to_owned(),

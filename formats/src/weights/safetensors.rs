@@ -1,24 +1,24 @@
 //! Weights from .safetensors.
 
 use super::layout::charge;
-use super::{Found, tensor};
+use super::{Found, WeightsError, tensor};
 use crate::InputError;
 use crate::budget::Budget;
 use crate::content::Content;
-use crate::error::quoted;
+use crate::quoting::quoted;
 use crate::safetensors::{element_type, open};
 
 /// All tensors of the file, and its `__metadata__`.
 ///
 /// # Errors
-/// Those of the format; [`InputError::Tensor`] for an element type that is not read; [`InputError::NoWeights`].
+/// Those of the format; [`WeightsError::Tensor`] for an element type that is not read; [`WeightsError::NoWeights`].
 pub(super) fn read(content: &Content, budget: &mut Budget) -> Result<Found, InputError> {
     let file = content.file.as_path();
     let (stored, metadata) = open(file, &content.bytes)?;
     let tensors = stored
         .iter()
         .map(|(name, view)| {
-            let element = element_type(view.dtype()).ok_or_else(|| InputError::Tensor {
+            let element = element_type(view.dtype()).ok_or_else(|| WeightsError::Tensor {
                 file: file.to_path_buf(),
                 tensor: quoted(name),
                 problem: format!("elements of type {:?} are not read", view.dtype()),
@@ -28,8 +28,12 @@ pub(super) fn read(content: &Content, budget: &mut Budget) -> Result<Found, Inpu
         })
         .collect::<Result<std::collections::BTreeMap<_, _>, InputError>>()?;
     if tensors.is_empty() {
-        return Err(InputError::NoWeights { file: file.to_path_buf(), found: "the header lists no tensor".to_owned() });
+        return Err(WeightsError::NoWeights {
+            file: file.to_path_buf(),
+            found: "the header lists no tensor".to_owned(),
+        }
+        .into());
     }
     let metadata = metadata.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
-    Ok(Found { tensors, metadata, nesting: Vec::new(), unread: Vec::new(), passed_over: Vec::new() })
+    Ok(Found { tensors, metadata, nesting: Vec::new(), keys: Vec::new(), unread: Vec::new(), passed_over: Vec::new() })
 }

@@ -3,14 +3,15 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
+use std::path::Path;
 
 use super::layout::StorageBytes;
 use super::pickle::{Heap, LEGACY_MAGIC, PersistentIds, Pickle, Storage, Value, load};
-use super::{Found, choice};
+use super::{Found, WeightsError, choice};
 use crate::InputError;
 use crate::budget::Budget;
 use crate::content::Content;
-use crate::error::quoted;
+use crate::quoting::{quoted, quoted_list};
 
 /// The version that every such file states.
 const PROTOCOL: i64 = 1001;
@@ -44,6 +45,33 @@ pub(super) fn is_tar(bytes: &[u8]) -> bool {
     &header[257..262] == b"ustar" || binary.or(octal).is_some_and(|stated| sums.contains(&stated))
 }
 
+/// Says whether a tar archive is one of PyTorch or holds other files.
+pub(super) fn refuse_tar(content: &Content) -> InputError {
+    /// Bytes of a header, and of the blocks that members fill.
+    const BLOCK: usize = 512;
+    const LOOKED_AT: usize = 16;
+    let (bytes, file) = (content.bytes.as_slice(), content.file.clone());
+    let (mut at, mut names) = (0, Vec::new());
+    while names.len() < LOOKED_AT
+        && let Some(header) = bytes.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>)
+    {
+        let field = |range: Range<usize>| {
+            String::from_utf8_lossy(header[range].split(|&byte| byte == 0).next().unwrap_or_default()).into_owned()
+        };
+        let Ok(size) = usize::from_str_radix(field(124..136).trim(), 8) else { break };
+        let name = field(0..100);
+        if name.is_empty() {
+            break;
+        }
+        names.push(name);
+        at = at.saturating_add(size.div_ceil(BLOCK).saturating_add(1).saturating_mul(BLOCK));
+    }
+    if ["sys_info", "pickle", "storages"].iter().all(|part| names.iter().any(|name| name == part)) {
+        return WeightsError::OldTar { file }.into();
+    }
+    WeightsError::Tar { file, members: quoted_list(names) }.into()
+}
+
 /// Whether a file starts with the magic number.
 pub(super) fn is_legacy(bytes: &[u8]) -> bool {
     let start = &bytes[..bytes.len().min(MAGIC_WITHIN)];
@@ -62,11 +90,26 @@ pub(super) fn begins_with_magic(content: &Content, budget: &mut Budget) -> bool 
 pub(super) fn refuse_plain_pickle(content: &Content, budget: &mut Budget) -> Result<(), InputError> {
     let file = content.file.clone();
     match load(&content.file, "pickle", &content.bytes, 0, PersistentIds::None, budget) {
-        Err(error @ InputError::RefusedGlobal { .. }) => Err(error),
-        Err(error @ InputError::RefusedPickle { .. }) if content.bytes[0] == 0x80 => Err(error),
-        Ok(pickle) if pickle.end == content.bytes.len() => Err(InputError::PlainPickle { file }),
+        Err(InputError::Weights(WeightsError::RefusedGlobal { file, place, globals, .. })) => {
+            let conversion = conversion_of_plain(&file);
+            Err(WeightsError::RefusedGlobal { file, place, globals, conversion }.into())
+        }
+        Err(error @ InputError::Weights(WeightsError::RefusedPickle { .. })) if content.bytes[0] == 0x80 => Err(error),
+        Ok(pickle) if pickle.end == content.bytes.len() => {
+            let conversion = conversion_of_plain(&file);
+            Err(WeightsError::PlainPickle { file, conversion }.into())
+        }
         _ => Ok(()),
     }
+}
+
+/// The line for the shell that makes a dictionary of arrays or tensors, pickled without torch.save, one of tensors.
+fn conversion_of_plain(file: &Path) -> String {
+    let file = file.display();
+    format!(
+        "python -c \"import pickle, torch; d = pickle.load(open('{file}', 'rb')); d = d.get('state_dict', d); \
+         torch.save({{k: torch.as_tensor(v) for k, v in d.items()}}, 'weights.pt')\""
+    )
 }
 
 /// Where the bytes of each storage are, by the text of its key.
@@ -115,7 +158,7 @@ fn pickles(content: &Content, budget: &mut Budget) -> Result<(Pickle, Pickle, us
     }
     let (system, place) = next(2)?;
     if system.heap.entry(system.value, "little_endian") == Some(Value::Bool(false)) {
-        return Err(InputError::BigEndian { file: content.file.clone(), place });
+        return Err(WeightsError::BigEndian { file: content.file.clone(), place }.into());
     }
     let (object, _) = next(3)?;
     let (keys, place) = next(4)?;

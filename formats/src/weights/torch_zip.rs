@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use super::layout::StorageBytes;
 use super::pickle::{Heap, PersistentIds, Storage, load};
-use super::{CheckpointKind, Found, choice};
+use super::{CheckpointKind, Found, WeightsError, choice};
 use crate::InputError;
 use crate::archive::{Archive, Member};
 use crate::budget::Budget;
 use crate::content::Content;
-use crate::error::{quoted, quoted_list};
+use crate::quoting::{quoted, quoted_list};
 
 /// Tells torch.save from TorchScript and from other archives.
 pub(super) fn kind(content: &Content) -> Result<CheckpointKind, InputError> {
@@ -41,14 +41,34 @@ fn pickle_member<'a>(content: &Content, archive: &'a Archive<'_>) -> Result<&'a 
             let (folder, name) = (quoted(folder), quoted(&member.name));
             Err(unknown(format!("a ZIP archive that begins with the folder {folder} and holds {name}")))
         }
+        [] if archive.members().iter().any(|member| member.name.ends_with(".npy")) => {
+            let file = content.file.display();
+            Err(unknown(format!(
+                "arrays of NumPy (.npz); python -c \"import numpy, torch; torch.save({{k: torch.as_tensor(v) for k, v in \
+                 numpy.load('{file}').items()}}, 'weights.pt')\" converts them"
+            )))
+        }
+        [] if archive.members().iter().any(|member| {
+            member.name.ends_with("serialized_exported_program.json")
+                || member.name.contains("/models/")
+                || member.name.ends_with("archive_format")
+        }) =>
+        {
+            let file = content.file.display();
+            Err(unknown(format!(
+                "a program of torch.export (.pt2); python -c \"import torch; \
+                 torch.save(torch.export.load('{file}').state_dict, 'weights.pt')\" takes its weights"
+            )))
+        }
         [] | [_] => {
             let names = quoted_list(archive.members().iter().map(|member| &member.name));
             Err(unknown(format!("a ZIP archive without data.pkl (it holds {names})")))
         }
-        _ => Err(InputError::SeveralPickles {
+        _ => Err(WeightsError::SeveralPickles {
             file: content.file.clone(),
             members: quoted_list(pickles.iter().map(|member| &member.name)),
-        }),
+        }
+        .into()),
     }
 }
 
@@ -89,7 +109,7 @@ pub(super) fn read(content: &Content, key: Option<&str>, budget: &mut Budget) ->
         let place = format!("member {}", quoted(&member.name));
         match &*archive.read(member, true, budget)? {
             b"little" => {}
-            b"big" => return Err(InputError::BigEndian { file: file.to_path_buf(), place }),
+            b"big" => return Err(WeightsError::BigEndian { file: file.to_path_buf(), place }.into()),
             _ => {
                 let problem = "neither \"little\" nor \"big\"".to_owned();
                 return Err(InputError::Damaged { file: file.to_path_buf(), place, problem });

@@ -70,7 +70,9 @@ impl Architecture {
                 let requirement = format!("more than {MOST_PATCHES} patches of {sides} pixels; give larger ones");
                 Err(RunError::setting("patch", patch, requirement))
             }
-            ArchitectureKind::ResNet50 | ArchitectureKind::EfficientNetLite0
+            ArchitectureKind::ResNet50
+            | ArchitectureKind::EfficientNetLite0
+            | ArchitectureKind::EfficientNetLite0Symmetric
                 if height.min(width) < SMALLEST_SIDE_HALVED_FIVE_TIMES =>
             {
                 let requirement = format!(
@@ -162,11 +164,27 @@ pub enum ArchitectureKind {
     /// EfficientNet-Lite0.
     #[serde(rename = "efficientnet-lite0")]
     EfficientNetLite0,
+    /// EfficientNet-Lite0 with symmetric padding and PyTorch's constant of normalisation, timm's `efficientnet_lite0`.
+    #[serde(rename = "efficientnet-lite0-symmetric")]
+    EfficientNetLite0Symmetric,
 }
+
+/// Names of timm and torchvision for networks that are built in.
+const NAMES_ELSEWHERE: [(&str, &str); 9] = [
+    ("vit_tiny_patch16_224", "vit-tiny"),
+    ("vit_small_patch16_224", "vit-small"),
+    ("vit_base_patch16_224", "vit-base"),
+    ("deit_tiny_patch16_224", "vit-tiny"),
+    ("deit_small_patch16_224", "vit-small"),
+    ("deit_base_patch16_224", "vit-base"),
+    ("vit_b_16", "vit-base"),
+    ("tf_efficientnet_lite0", "efficientnet-lite0"),
+    ("efficientnet_lite0", "efficientnet-lite0-symmetric"),
+];
 
 impl ArchitectureKind {
     /// The names accepted by `--arch` and `--model`.
-    pub const NAMES: [&'static str; 10] = [
+    pub const NAMES: [&'static str; 11] = [
         "mlp",
         "resnet20",
         "resnet32",
@@ -177,14 +195,18 @@ impl ArchitectureKind {
         "vit-small",
         "vit-base",
         "efficientnet-lite0",
+        "efficientnet-lite0-symmetric",
     ];
 
-    /// The kind of that name; the hidden widths matter for `mlp` only, the patch for `vit-*` only.
+    /// The kind of that name, or of timm's or torchvision's name for it; the hidden widths matter for `mlp` only, the
+    /// patch for `vit-*` only.
     ///
     /// # Errors
     /// [`RunError::Setting`] for another name, listing those there are.
     pub fn from_name(name: &str, hidden: &[usize], patch: usize) -> Result<Self, RunError> {
-        match name {
+        let plain = name.split('.').next().unwrap_or(name);
+        let elsewhere = NAMES_ELSEWHERE.iter().find(|(other, _)| *other == plain);
+        match elsewhere.map_or(name, |(_, own)| own) {
             "mlp" => Ok(Self::Mlp { hidden: hidden.to_vec() }),
             "resnet20" => Ok(Self::ResNet20),
             "resnet32" => Ok(Self::ResNet32),
@@ -195,6 +217,7 @@ impl ArchitectureKind {
             "vit-small" => Ok(Self::Vit { size: VitSize::Small, patch }),
             "vit-base" => Ok(Self::Vit { size: VitSize::Base, patch }),
             "efficientnet-lite0" => Ok(Self::EfficientNetLite0),
+            "efficientnet-lite0-symmetric" => Ok(Self::EfficientNetLite0Symmetric),
             _ => Err(RunError::setting("architecture", name, format!("one of {}", Self::NAMES.join(", ")))),
         }
     }
@@ -234,7 +257,7 @@ impl ArchitectureKind {
 
     /// Whether there are residual branches that stochastic depth can leave out.
     pub fn has_drop_path(&self) -> bool {
-        matches!(self, Self::Vit { .. } | Self::EfficientNetLite0)
+        matches!(self, Self::Vit { .. } | Self::EfficientNetLite0 | Self::EfficientNetLite0Symmetric)
     }
 
     /// Name of the last layer; none for `mlp`, whose layers are all of one kind.
@@ -244,7 +267,7 @@ impl ArchitectureKind {
             Self::ResNet20 | Self::ResNet32 | Self::ResNet44 | Self::ResNet56 => Some("linear"),
             Self::ResNet50 => Some("fc"),
             Self::Vit { .. } => Some("head"),
-            Self::EfficientNetLite0 => Some("_fc"),
+            Self::EfficientNetLite0 | Self::EfficientNetLite0Symmetric => Some("_fc"),
         }
     }
 
@@ -306,6 +329,7 @@ impl fmt::Display for ArchitectureKind {
             Self::ResNet50 => f.write_str("resnet50"),
             Self::Vit { size, patch } => write!(f, "vit-{}/{patch}", size.name()),
             Self::EfficientNetLite0 => f.write_str("efficientnet-lite0"),
+            Self::EfficientNetLite0Symmetric => f.write_str("efficientnet-lite0-symmetric"),
         }
     }
 }

@@ -63,8 +63,8 @@ pub struct NetworkSettings {
     pub resolution: Option<usize>,
     /// How forward passes of training compute.
     pub training_pass: TrainingPass,
-    /// A file of weights to begin with.
-    pub pretrained: Option<PathBuf>,
+    /// A file of weights to begin with, and of several sets in it the key.
+    pub pretrained: Option<(PathBuf, Option<String>)>,
     /// Decay of an average of the weights, which is then evaluated and kept in place of the weights themselves.
     pub weight_ema: Option<f64>,
 }

@@ -89,7 +89,7 @@ impl Pretrained {
         let architecture =
             Architecture { kind, input, num_classes: 2, classifier: Classifier::Linear, resolution: Some(96) };
         let mut model = Model::new(architecture, Device::Cpu)?;
-        let sha256 = model.start_from(weights)?.sha256;
+        let sha256 = model.start_from(weights, None)?.sha256;
         let normalisation = Normalisation::new(vec![0.498; 3], vec![0.502; 3])?;
         Ok(Self { model, normalisation, sha256, cache: cache.to_owned() })
     }

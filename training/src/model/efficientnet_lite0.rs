@@ -2,9 +2,9 @@
 //! the authors' TensorFlow repository, 2020): a 3x3 convolution of stride 2, sixteen inverted bottlenecks, a 1x1
 //! convolution to 1280 channels, global average pooling.
 //!
-//! Padding and normalisation constants are TensorFlow's; parameter names are those of the PyTorch package
-//! efficientnet-lite-pytorch, so that the ImageNet weights it goes with load. These expect bytes x as (x - 127)/128
-//! (means 0.498, deviations 0.502), as the authors' code does.
+//! Padding and normalisation constants are TensorFlow's, or PyTorch's as of timm's `efficientnet_lite0`. Parameter
+//! names are those of the PyTorch package efficientnet-lite-pytorch, so that the ImageNet weights it goes with load.
+//! These expect bytes x as (x - 127)/128 (means 0.498, deviations 0.502), as the authors' code does.
 
 use tch::Tensor;
 use tch::nn;
@@ -44,8 +44,16 @@ struct InvertedBottleneck {
     skip: bool,
 }
 
+/// Whose padding and constants of normalisation.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Conventions {
+    TensorFlow,
+    PyTorch,
+}
+
 /// Convolution `NAME` and normalisation `_bnNUMBER`.
 fn unit(
+    conventions: Conventions,
     path: &nn::Path,
     (name, number): (&str, i64),
     channels: [i64; 2],
@@ -53,16 +61,24 @@ fn unit(
     stride: i64,
     groups: i64,
 ) -> NormalisedConvolution {
-    // TensorFlow's momentum is what stays of the average: 0.99.
-    let config = nn::BatchNormConfig { eps: 1e-3, momentum: 0.01, ..Default::default() };
+    let (padding, config) = match conventions {
+        // TensorFlow's momentum is what stays of the average: 0.99.
+        Conventions::TensorFlow => {
+            (Padding::Same, nn::BatchNormConfig { eps: 1e-3, momentum: 0.01, ..Default::default() })
+        }
+        Conventions::PyTorch => (Padding::Symmetric, nn::BatchNormConfig::default()),
+    };
     NormalisedConvolution {
-        convolution: Convolution::grouped(path / name, channels, kernel, stride, groups, Padding::Same),
+        convolution: Convolution::grouped(path / name, channels, kernel, stride, groups, padding),
         norm: batch_norm(path / format!("_bn{number}"), channels[1], config),
     }
 }
 
 impl EfficientNetLite0 {
-    pub(super) fn new(path: &nn::Path, input_channels: i64) -> Self {
+    pub(super) fn new(path: &nn::Path, input_channels: i64, conventions: Conventions) -> Self {
+        let unit = |path: &nn::Path, name, channels, kernel, stride, groups| {
+            unit(conventions, path, name, channels, kernel, stride, groups)
+        };
         let stem = unit(path, ("_conv_stem", 0), [input_channels, STEM], 3, 2, 1);
         let mut blocks = Vec::new();
         let mut channels = STEM;

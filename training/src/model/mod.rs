@@ -7,6 +7,7 @@ mod layers;
 mod mlp;
 mod pretrained;
 mod resnet50;
+mod spellings;
 #[cfg(test)]
 mod tests;
 mod vision_transformer;
@@ -19,13 +20,11 @@ use tch::{Device, Kind, Tensor, nn};
 
 use crate::TrainingError;
 use cifar_resnet::CifarResNet;
-use efficientnet_lite0::EfficientNetLite0;
+use efficientnet_lite0::{Conventions, EfficientNetLite0};
 use head::Head;
 use layers::Pass;
 use resnet50::ResNet50;
 use vision_transformer::VisionTransformer;
-
-pub use pretrained::tensors_of;
 
 /// A network with its weights on a device.
 #[derive(Debug)]
@@ -77,8 +76,12 @@ impl Model {
                 let backbone = Box::new(VisionTransformer::new(&root, size, patch as i64, input));
                 Network::Headed(backbone, head(size.width() as i64, vision_transformer::head()))
             }
-            ArchitectureKind::EfficientNetLite0 => {
-                let backbone = Box::new(EfficientNetLite0::new(&root, channels));
+            kind @ (ArchitectureKind::EfficientNetLite0 | ArchitectureKind::EfficientNetLite0Symmetric) => {
+                let conventions = match kind {
+                    ArchitectureKind::EfficientNetLite0 => Conventions::TensorFlow,
+                    _ => Conventions::PyTorch,
+                };
+                let backbone = Box::new(EfficientNetLite0::new(&root, channels, conventions));
                 Network::Headed(backbone, head(efficientnet_lite0::FEATURES, head::kaiming()))
             }
             cifar => {

@@ -1,55 +1,83 @@
-//! A file of weights as the start of a training.
+//! Files of weights that other programs keep: taken into a network, as the start of a training or as they are.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use tch::{Kind, Tensor};
 
-use super::Model;
+use super::{Model, spellings};
 use crate::TrainingError;
-use crate::tensor_file::LOSS_PREFIX;
-use car_spectral_formats::weights::{self, TensorData, Weights};
+use car_spectral_formats::weights::{self, Fitted, LastLayer, Reading, Taken, TensorData, Wanted, Weights};
 use car_spectral_runs::description::Pretrained;
+use car_spectral_runs::settings::Classifier;
 
 impl Model {
-    /// Takes the weights of a .safetensors or torch.save file (never executed, see [`car_spectral_formats::weights`]).
-    /// All but those of the last layer must be there by name and shape; the last layer's are taken if they fit.
+    /// Takes the weights of a .safetensors or torch.save file (never executed, see [`car_spectral_formats::weights`]),
+    /// of several sets in it the one under `key`. All but those of the last layer must be there by name and shape; the
+    /// last layer's are taken if they fit.
     ///
     /// # Errors
-    /// [`TrainingError::Input`] for a file that is refused; [`TrainingError::Setting`] for `mlp`, which has no last
-    /// layer apart; [`TrainingError::WeightsMismatch`] naming the tensor that does not fit, and then nothing has
-    /// changed.
-    pub fn start_from(&mut self, file: &Path) -> Result<Pretrained, TrainingError> {
-        let last_layer = self.architecture.kind.classifier_name().ok_or_else(|| {
-            TrainingError::setting("pretrained", file.display(), "is not for mlp; give another `model`")
-        })?;
-        let read = weights::read(file)?;
-        let sha256 = read.sha256.clone();
-        let mut weights = tensors_of(read)?;
-        weights.retain(|name, _| !name.starts_with(LOSS_PREFIX));
-        let last = |name: &str| name.strip_prefix(last_layer).is_some_and(|rest| rest.starts_with('.'));
-        let own: BTreeMap<String, Tensor> = self.variables().into_iter().filter(|(name, _)| last(name)).collect();
-        let given: BTreeMap<&String, Vec<i64>> =
-            weights.iter().filter(|(name, _)| last(name)).map(|(name, tensor)| (name, tensor.size())).collect();
-        let classifier = given == own.iter().map(|(name, tensor)| (name, tensor.size())).collect();
-        if !classifier {
-            weights.retain(|name, _| !last(name));
-            weights.extend(own);
+    /// [`TrainingError::Input`] for a file that is refused or holds another network, and then nothing has changed;
+    /// [`TrainingError::Setting`] for `mlp`, which has no last layer apart.
+    pub fn start_from(&mut self, file: &Path, key: Option<&str>) -> Result<Pretrained, TrainingError> {
+        if self.architecture.kind.classifier_name().is_none() {
+            return Err(TrainingError::setting("pretrained", file.display(), "is not for mlp; give another `model`"));
         }
-        self.set_weights(&weights)
-            .map_err(|error| TrainingError::WeightsMismatch { problem: format!("{}: {error}", file.display()) })?;
-        Ok(Pretrained { sha256, classifier })
+        let read = match key {
+            Some(key) => weights::read_under(file, key)?,
+            None => weights::read(file)?,
+        };
+        let sha256 = read.sha256.clone();
+        let last_layer = match self.architecture.classifier {
+            Classifier::Linear => LastLayer::Unstated,
+            Classifier::Cosine { .. } => LastLayer::Cosine,
+        };
+        let reading = Reading { last_layer, without_last_layer: true, ..Reading::default() };
+        let taken = self.take(read, &reading)?;
+        Ok(Pretrained { sha256, classifier: taken.last_layer.is_some() })
+    }
+
+    /// Takes weights that another program kept, under the names of timm, torchvision or the network's own.
+    ///
+    /// # Errors
+    /// [`TrainingError::Input`] where they are not those of this network; then nothing has changed.
+    pub fn take(&mut self, weights: Weights, reading: &Reading) -> Result<Taken, TrainingError> {
+        let Fitted { tensors, taken } = weights::fit(weights, &self.wanted(), reading).map_err(weights_refused)?;
+        let mut given = tensors_of(tensors)?;
+        if taken.last_layer.is_none() {
+            let own = self.variables();
+            let fresh: Vec<(String, Tensor)> = own.into_iter().filter(|(name, _)| !given.contains_key(name)).collect();
+            given.extend(fresh);
+        }
+        self.set_weights(&given)?;
+        Ok(taken)
+    }
+
+    fn wanted(&self) -> Wanted {
+        let side = |&side: &i64| side as usize;
+        let shapes: BTreeMap<String, Vec<usize>> = self
+            .variables()
+            .into_iter()
+            .map(|(name, tensor)| (name, tensor.size().iter().map(side).collect()))
+            .collect();
+        let kind = &self.architecture.kind;
+        Wanted {
+            network: self.architecture.to_string(),
+            spellings: spellings::spellings(kind, shapes.keys()),
+            last_layer: kind.classifier_name().map(str::to_owned),
+            shapes,
+        }
     }
 }
 
-/// The floating-point tensors of a file in float32; integers and truth values (counters) are left out.
-///
-/// # Errors
-/// [`TrainingError::Input`] naming a weight that is not finite.
-pub fn tensors_of(weights: Weights) -> Result<BTreeMap<String, Tensor>, TrainingError> {
-    weights.check_finite()?;
+fn weights_refused(error: weights::WeightsError) -> TrainingError {
+    TrainingError::Input(error.into())
+}
+
+/// The floating-point tensors in float32; integers and truth values (counters) are left out.
+fn tensors_of(read: BTreeMap<String, weights::Tensor>) -> Result<BTreeMap<String, Tensor>, TrainingError> {
     let mut tensors = BTreeMap::new();
-    for (name, tensor) in weights.tensors {
+    for (name, tensor) in read {
         let shape: Vec<i64> = tensor.shape.iter().map(|&side| side as i64).collect();
         let values = match tensor.data {
             TensorData::F32(values) => Tensor::f_from_slice(&values)?,
@@ -69,7 +97,7 @@ mod tests {
 
     use super::*;
     use crate::tensor_file;
-    use car_spectral_runs::settings::{Architecture, ArchitectureKind, Classifier};
+    use car_spectral_runs::settings::{Architecture, ArchitectureKind};
 
     fn model(classes: usize, classifier: Classifier) -> Model {
         let kind = ArchitectureKind::ResNet20;
@@ -91,7 +119,7 @@ mod tests {
     #[test]
     fn the_last_layer_is_taken_if_it_fits_and_begins_fresh_if_not() {
         let source = model(5, Classifier::Linear);
-        for prefix in ["", "module."] {
+        for prefix in ["", "module.", "backbone."] {
             let (_folder, path) = saved(&source, prefix);
             for (mut started, taken) in [
                 (model(5, Classifier::Linear), true),
@@ -99,7 +127,7 @@ mod tests {
                 (model(5, Classifier::Cosine { scale: 30 }), false),
             ] {
                 let fresh = started.weights()["linear.weight"].copy();
-                let pretrained = started.start_from(&path).unwrap();
+                let pretrained = started.start_from(&path, None).unwrap();
                 assert_eq!(pretrained.classifier, taken);
                 assert_eq!(pretrained.sha256, car_spectral_formats::sha256_file(&path).unwrap());
                 let (weights, wanted) = (started.weights(), source.weights());
@@ -116,15 +144,16 @@ mod tests {
     fn a_file_of_another_network_is_refused_and_nothing_changes() {
         let source = model(5, Classifier::Linear);
         let (_folder, path) = saved(&source, "backbone.");
-        let mut started = model(5, Classifier::Linear);
+        let deeper = Architecture { kind: ArchitectureKind::ResNet32, ..source.architecture().clone() };
+        let mut started = Model::new(deeper, Device::Cpu).unwrap();
         let before = started.weights()["conv1.weight"].copy();
-        let error = started.start_from(&path).unwrap_err().to_string();
-        assert!(error.contains("weights.safetensors") && error.contains("`backbone.bn1.bias`"), "{error}");
+        let error = started.start_from(&path, None).unwrap_err().to_string();
+        assert!(error.contains("weights.safetensors") && error.contains("\"backbone.layer1.3.bn1.bias\""), "{error}");
         assert!(started.weights()["conv1.weight"].equal(&before));
-        let missing = started.start_from(&path.with_extension("gone")).unwrap_err();
+        let missing = started.start_from(&path.with_extension("gone"), None).unwrap_err();
         assert!(matches!(missing, TrainingError::Input(_)), "{missing}");
         let mlp = Architecture { kind: ArchitectureKind::Mlp { hidden: vec![4] }, ..started.architecture().clone() };
-        let error = Model::new(mlp, Device::Cpu).unwrap().start_from(&path).unwrap_err().to_string();
+        let error = Model::new(mlp, Device::Cpu).unwrap().start_from(&path, None).unwrap_err().to_string();
         assert!(error.contains("pretrained"), "{error}");
     }
 }

@@ -167,7 +167,7 @@ fn pretrained_logits_are_those_of_the_package_that_ships_the_weights() {
     }
     let (side, _, expected) = fixture("efficientnet-lite0 of ImageNet");
     let mut model = model(ArchitectureKind::EfficientNetLite0, [3, side as usize, side as usize], 1000);
-    assert!(model.start_from(&file).unwrap().classifier);
+    assert!(model.start_from(&file, None).unwrap().classifier);
     let logits = evaluate(&model, &mixed_images(side)).slice(1, 0, 50, 1).to_kind(Kind::Double);
     let apart = (&logits - &expected).abs().max().double_value(&[]);
     assert!(apart < 1e-4, "{apart:e}");

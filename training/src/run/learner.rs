@@ -2,6 +2,7 @@
 //! and the average of the weights if there is one.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use car_spectral_data::random::{Place, Purpose, generator};
@@ -63,7 +64,8 @@ impl Learner {
         tch::manual_seed(optimisation.seed as i64);
         let mut model = Model::new(architecture.clone(), device)?;
         model.set_training_pass(network.training_pass)?;
-        let pretrained = network.pretrained.as_ref().map(|file| model.start_from(file)).transpose()?;
+        let start = |(file, key): &(PathBuf, Option<String>)| model.start_from(file, key.as_deref());
+        let pretrained = network.pretrained.as_ref().map(start).transpose()?;
         let weight_ema = network.weight_ema.map(|decay| WeightEma::new(&model, decay, device)).transpose()?;
         let diagnose = settings.output.car_diagnose;
         let objective = Objective::new(&optimisation.objective, class_counts, &model, diagnose)?;

@@ -11,6 +11,8 @@ use car_spectral_formats::predictions::PredictionSource;
 use car_spectral_runs::settings::DeviceChoice;
 use clap::{ArgGroup, Parser};
 
+use crate::foreign::ForeignArguments;
+
 const VERSION: &str = match (cfg!(feature = "torch"), cfg!(feature = "onnx")) {
     (true, true) => concat!(env!("CARGO_PKG_VERSION"), ", runs weights on libtorch and ONNX networks"),
     (true, false) => concat!(env!("CARGO_PKG_VERSION"), ", runs weights on libtorch"),
@@ -38,8 +40,8 @@ const VERSION: &str = match (cfg!(feature = "torch"), cfg!(feature = "onnx")) {
   analyze --predictions test.npz --train-predictions train.npz --out out/c
   analyze --predictions logits.npy,labels.npy --train-counts counts.txt --out out/d")]
 pub(crate) struct Arguments {
-    /// Trained models: .onnx, .safetensors, .pt/.pth/.th/.pth.tar (torch.save), TorchScript with --run-torchscript, or
-    /// folders of .safetensors checkpoints
+    /// Trained models: .onnx, .safetensors, .pt/.pth/.th/.pth.tar (torch.save), an .index.json of parts, TorchScript
+    /// with --run-torchscript, or folders of .safetensors checkpoints
     #[arg(long, value_name = "FILE|DIR", num_args = 1..)]
     pub checkpoint: Vec<PathBuf>,
 
@@ -66,16 +68,21 @@ pub(crate) struct Arguments {
     pub test_list: Option<PathBuf>,
 
     /// Architecture, when the file does not say: mlp, resnet20, resnet32, resnet44, resnet56, resnet50, vit-tiny,
-    /// vit-small, vit-base, efficientnet-lite0 (hidden widths and patches are read off the weights). With --predictions
-    /// any name: it is recorded, and a residual or attention network named as the reason why T3 does not apply
+    /// vit-small, vit-base, efficientnet-lite0, efficientnet-lite0-symmetric, or timm's or torchvision's name for one
+    /// of them (hidden widths and patches are read off the weights). With --predictions any name: it is recorded, and a
+    /// residual or attention network named as the reason why T3 does not apply
     #[arg(long, value_name = "NAME")]
     pub arch: Option<String>,
+
+    #[command(flatten)]
+    pub foreign: ForeignArguments,
 
     /// Run a TorchScript file. It is a program and can do anything you can; run only files you trust
     #[arg(long)]
     pub run_torchscript: bool,
 
-    /// Of an ONNX network with several outputs, the one that holds the logits: its name, or its number from 0
+    /// Of an ONNX network or a TorchScript file with several outputs, the one that holds the logits: its name, or its
+    /// number from 0
     #[arg(long, value_name = "NAME|INDEX", requires = "data")]
     pub output: Option<String>,
 
@@ -196,6 +203,7 @@ impl Arguments {
                     channels: self.channels,
                 }),
                 subset_seed: self.subset_seed,
+                foreign: self.foreign.settings()?,
                 run_torchscript: self.run_torchscript,
                 output: self.output.clone(),
                 device: self.device,

@@ -1,6 +1,7 @@
 //! Program `analyze`.
 
 mod arguments;
+mod foreign;
 mod run;
 
 use std::io::Write;

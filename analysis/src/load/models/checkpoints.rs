@@ -1,26 +1,27 @@
 //! Models that are run: checkpoints of this project, weights of the built-in architectures from other programs, and
 //! TorchScript modules.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use car_spectral::bounds::Architecture as KnownArchitecture;
 use car_spectral_data::DataSet;
-use car_spectral_formats::weights::{CheckpointKind, Weights, read};
+use car_spectral_formats::weights::{CheckpointKind, Taken};
 use car_spectral_runs::description::describe;
-use car_spectral_runs::settings::{Architecture, ArchitectureKind, Classifier};
 use car_spectral_runs::{Description, folder};
 use car_spectral_training::device::{device_name, resolve};
-use car_spectral_training::model::{Model, tensors_of};
-use car_spectral_training::{checkpoint, evaluate};
-use tch::{CModule, Device, Tensor};
+use car_spectral_training::model::Model;
+use car_spectral_training::{TrainingError, checkpoint, evaluate};
+use tch::{Device, Tensor};
 
+use super::foreign::Foreign;
 use super::network;
 use super::preprocessing::InputSteps;
 use super::scored::{Ready, described, refuse_flags, subject};
+use super::script::Script;
 use super::training_images::foreign_training;
 use crate::AnalysisError;
 use crate::load::{Checkpoints, Progress, Request, data_file};
+use crate::report::DataFile;
 use crate::subject::Subject;
 
 /// A model ready to run, with what its file says of it.
@@ -33,8 +34,8 @@ pub(super) struct Runner {
 
 enum Network {
     Own(Box<(Model, Description)>),
-    Foreign { architecture: String, weights: BTreeMap<String, Tensor>, steps: InputSteps },
-    Script { module: CModule, steps: InputSteps },
+    Foreign { weights: Box<Foreign>, steps: InputSteps },
+    Script { script: Script, steps: InputSteps },
 }
 
 impl Runner {
@@ -51,16 +52,10 @@ impl Runner {
         }
         let name = path.display().to_string();
         let runner = |kind, network| Ok(Self { path: path.to_owned(), kind, network, device });
-        let foreign = |weights: Weights| -> Result<Network, AnalysisError> {
+        let foreign = || -> Result<Network, AnalysisError> {
             let steps = InputSteps::of_request(checkpoints.pixels.as_ref(), &name)?;
-            let architecture = request.arch.clone().ok_or_else(|| AnalysisError::Usage {
-                problem: format!(
-                    "{name} does not name its architecture: give `arch` {}",
-                    ArchitectureKind::NAMES.join("|")
-                ),
-            })?;
-            ArchitectureKind::from_name(&architecture, &[], 1)?;
-            Ok(Network::Foreign { architecture, weights: tensors_of(weights)?, steps })
+            let weights = Box::new(Foreign::read(path, request.arch.as_deref(), &checkpoints.foreign)?);
+            Ok(Network::Foreign { weights, steps })
         };
         match kind {
             CheckpointKind::Safetensors if describe(path)?.is_some() => {
@@ -73,7 +68,7 @@ impl Runner {
                 );
                 Err(AnalysisError::Mismatch { problem })
             }
-            CheckpointKind::Safetensors => runner("safetensors", foreign(read(path)?)?),
+            CheckpointKind::Safetensors => runner("safetensors", foreign()?),
             CheckpointKind::TorchScript => {
                 if !checkpoints.run_torchscript {
                     let problem = format!(
@@ -82,11 +77,11 @@ impl Runner {
                     return Err(AnalysisError::Usage { problem });
                 }
                 let steps = InputSteps::of_request(checkpoints.pixels.as_ref(), &name)?;
-                let mut module = CModule::load_on_device(path, device)?;
-                module.set_eval();
-                runner("torchscript", Network::Script { module, steps })
+                let script = Script::load(path, checkpoints.output.as_deref(), device)?;
+                runner("torchscript", Network::Script { script, steps })
             }
-            _ => runner("torch-save", foreign(read(path)?)?),
+            CheckpointKind::Index => runner("parts", foreign()?),
+            _ => runner("torch-save", foreign()?),
         }
     }
 
@@ -116,13 +111,7 @@ impl Runner {
                 (steps.clone(), training, steps.output_shape(images)?, None)
             }
         };
-        let scorer = match network {
-            Network::Own(own) => Scorer::Model(own.0),
-            Network::Script { module, .. } => Scorer::Script(module),
-            Network::Foreign { architecture, weights, .. } => {
-                Scorer::Model(built_in(&name, &architecture, &weights, input, data.num_classes(), device)?)
-            }
-        };
+        let Opened { scorer, files, taken } = network.opened(&path, input, data.num_classes(), device)?;
         let architecture = match scorer.model() {
             Some(model) => network::architecture(model, &steps)?,
             None => KnownArchitecture::Unknown,
@@ -130,7 +119,8 @@ impl Runner {
         let (chain, given) = (steps.chain(images)?, steps.clone());
         let ready = Ready {
             kind,
-            files: vec![data_file("weights", &path)?],
+            files,
+            taken,
             name: scorer.model().map(|model| model.architecture().to_string()),
             architecture,
             description,
@@ -146,10 +136,40 @@ impl Runner {
     }
 }
 
+/// A network that is ready to run.
+struct Opened {
+    scorer: Scorer,
+    /// Its files as they were read.
+    files: Vec<DataFile>,
+    /// What was made of a file that another program kept.
+    taken: Option<Taken>,
+}
+
+impl Network {
+    fn opened(
+        self,
+        path: &Path,
+        input: [usize; 3],
+        num_classes: usize,
+        device: Device,
+    ) -> Result<Opened, AnalysisError> {
+        let (scorer, files, taken) = match self {
+            Self::Own(own) => (Scorer::Model(own.0), vec![data_file("weights", path)?], None),
+            Self::Script { script, .. } => (Scorer::Script(script), vec![data_file("weights", path)?], None),
+            Self::Foreign { weights, .. } => {
+                let files = weights.files();
+                let (model, taken) = weights.network(input, num_classes, device)?;
+                (Scorer::Model(model), files, Some(taken))
+            }
+        };
+        Ok(Opened { scorer, files, taken })
+    }
+}
+
 /// What makes logits of normalised images.
 enum Scorer {
     Model(Model),
-    Script(CModule),
+    Script(Script),
 }
 
 impl Scorer {
@@ -160,32 +180,10 @@ impl Scorer {
         }
     }
 
-    fn logits(&self, images: &Tensor) -> Result<Tensor, tch::TchError> {
+    fn logits(&self, images: &Tensor) -> Result<Tensor, TrainingError> {
         match self {
             Self::Model(model) => Ok(model.forward(images, false)),
-            Self::Script(module) => module.forward_ts(&[images]),
+            Self::Script(script) => script.logits(images),
         }
     }
-}
-
-/// A built-in architecture with foreign weights; the hidden widths of `mlp` and the patch of `vit-*` are read off the
-/// weights.
-fn built_in(
-    name: &str,
-    architecture: &str,
-    weights: &BTreeMap<String, Tensor>,
-    input: [usize; 3],
-    num_classes: usize,
-    device: Device,
-) -> Result<Model, AnalysisError> {
-    let hidden: Vec<usize> = (1..)
-        .map_while(|layer| weights.get(&format!("fc{layer}.weight")))
-        .filter_map(|weight| weight.size().first().map(|&rows| rows as usize))
-        .collect();
-    let hidden = &hidden[..hidden.len().saturating_sub(1)];
-    let patch = weights.get("patch_embed.proj.weight").and_then(|weight| weight.size().last().copied()).unwrap_or(1);
-    let kind = ArchitectureKind::from_name(architecture, hidden, patch as usize)?;
-    let architecture = Architecture { kind, input, num_classes, classifier: Classifier::Linear, resolution: None };
-    Model::with_weights(architecture, weights, device)
-        .map_err(|error| AnalysisError::Mismatch { problem: format!("{name}: {error}") })
 }

@@ -3,6 +3,8 @@
 #[cfg(feature = "torch")]
 mod checkpoints;
 mod files;
+#[cfg(feature = "torch")]
+mod foreign;
 mod logs;
 #[cfg(feature = "torch")]
 mod network;
@@ -12,6 +14,8 @@ mod preprocessing;
 mod relu_network;
 mod run;
 mod scored;
+#[cfg(feature = "torch")]
+mod script;
 mod training_images;
 
 pub(super) use run::load;

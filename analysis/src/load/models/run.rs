@@ -59,8 +59,13 @@ enum Opened {
 impl Opened {
     fn open(path: &Path, request: &Request, checkpoints: &Checkpoints) -> Result<Self, AnalysisError> {
         let kind = detect(path)?;
-        if kind != CheckpointKind::Onnx && checkpoints.output.is_some() {
-            let problem = format!("{} is no ONNX network; leave `output` out", path.display());
+        let is_program = matches!(kind, CheckpointKind::Onnx | CheckpointKind::TorchScript);
+        if !is_program && checkpoints.output.is_some() {
+            let problem = format!("{} is no ONNX network and no TorchScript; leave `output` out", path.display());
+            return Err(AnalysisError::Usage { problem });
+        }
+        if let Some(flag) = checkpoints.foreign.first_given().filter(|_| is_program) {
+            let problem = format!("{} is a whole network; leave `{flag}` out", path.display());
             return Err(AnalysisError::Usage { problem });
         }
         match kind {

@@ -7,6 +7,7 @@ use car_spectral::bounds::Architecture as KnownArchitecture;
 use car_spectral_data::{DataSet, Split};
 use car_spectral_formats::counts::read_class_names;
 use car_spectral_formats::predictions::Logits;
+use car_spectral_formats::weights::Taken;
 use car_spectral_runs::Description;
 use ndarray::{Array1, Array2};
 
@@ -26,6 +27,8 @@ pub(super) struct Ready<'a> {
     pub path: PathBuf,
     pub kind: &'static str,
     pub files: Vec<DataFile>,
+    /// What was made of a file that another program kept.
+    pub taken: Option<Taken>,
     /// The architecture's name, if it is known.
     pub name: Option<String>,
     pub architecture: KnownArchitecture,
@@ -56,7 +59,8 @@ pub(super) fn described(
 /// [`AnalysisError::Usage`] naming the first.
 pub(super) fn refuse_flags(name: &str, request: &Request, checkpoints: &Checkpoints) -> Result<(), AnalysisError> {
     let given = [("mean", checkpoints.pixels.is_some()), ("arch", request.arch.is_some())];
-    let Some((flag, _)) = given.into_iter().find(|(_, given)| *given) else { return Ok(()) };
+    let first = given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag);
+    let Some(flag) = first.or_else(|| checkpoints.foreign.first_given()) else { return Ok(()) };
     let problem = format!("{name} says itself how it was made; leave `{flag}` out, or analyse foreign models apart");
     Err(AnalysisError::Usage { problem })
 }
@@ -71,7 +75,7 @@ pub(super) fn subject(
     data: &DataSet,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Subject, AnalysisError> {
-    let Ready { path, kind, files, name, architecture, description, steps, training, mut run } = ready;
+    let Ready { path, kind, files, taken, name, architecture, description, steps, training, mut run } = ready;
     let model = model_name(&path);
     let mut score = |part: &str, split: &Arc<Split>, indices: &[usize]| -> Result<Scored, AnalysisError> {
         let of = indices.len();
@@ -105,6 +109,14 @@ pub(super) fn subject(
         epoch: description.as_ref().map(|description| description.run.epoch as u64),
         subset_sha256: training.sha256,
         preprocessing: Some(steps.described()),
+        ..taken.map(source_of).unwrap_or_default()
     };
     Ok(Subject { name: model, source, class_names, train_counts: Some(training.counts), architecture, train, test })
+}
+
+/// Where in its file a foreign network stood, for the report.
+fn source_of(taken: Taken) -> Source {
+    let Taken { key, prefix, last_layer, unread } = taken;
+    let given = |text: String| Some(text).filter(|text| !text.is_empty());
+    Source { key: given(key), prefix: given(prefix), last_layer, unread, ..Source::default() }
 }

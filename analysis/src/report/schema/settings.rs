@@ -69,7 +69,8 @@ pub struct DataFile {
 /// Where a model's scores come from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Source {
-    /// `checkpoint` (this project's), `safetensors`, `torch-save`, `torchscript` or `predictions`.
+    /// `checkpoint` (this project's), `safetensors`, `torch-save`, `parts` (listed by an index), `torchscript` or
+    /// `predictions`.
     pub kind: String,
     /// The files read for this model.
     pub files: Vec<DataFile>,
@@ -85,6 +86,18 @@ pub struct Source {
     pub subset_sha256: Option<String>,
     /// How the model wants its input; `None` for stored predictions.
     pub preprocessing: Option<Preprocessing>,
+    /// Keys that led to the weights in a file of another program, joined by dots; `None` if there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// What stood in front of the names of its tensors there and was taken off; `None` if nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
+    /// The module that was taken for the last layer there, by its whole name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_layer: Option<String>,
+    /// What else the file holds and was not used: keys, names of tensors, and modules with the number of theirs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<String>,
 }
 
 /// A training run of this project, as its `metrics.jsonl` records it.

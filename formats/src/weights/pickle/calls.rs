@@ -18,7 +18,7 @@ impl Machine<'_, '_> {
                 Ok(())
             }
             // Sets, deques: what is inert may be filled.
-            Value::Inert(_) => Ok(()),
+            Value::Inert(_) | Value::Global(Global::Refused) => Ok(()),
             _ => Err(self.refuse("values are appended to what is no list")),
         }
     }
@@ -32,6 +32,10 @@ impl Machine<'_, '_> {
     }
 
     pub(super) fn set_item(&mut self, target: Value, key: Value, value: Value) -> Result<(), InputError> {
+        // Entries of what is inert, a dictionary of settings, are passed over with it; a refused name is told at the end.
+        if matches!(target, Value::Inert(_) | Value::Global(Global::Refused)) {
+            return Ok(());
+        }
         let Value::Dictionary(at) = target else {
             return Err(self.refuse("an entry is set in what is no dictionary"));
         };
@@ -118,7 +122,7 @@ impl Machine<'_, '_> {
             Global::RebuildParameter | Global::RebuildParameterWithState => self.rebuild_parameter(&arguments)?,
             Global::Inert(name) => Value::Inert(name),
             // The names are told at the end.
-            Global::Refused => Value::None,
+            Global::Refused => Value::Global(Global::Refused),
             Global::Storage(_) | Global::UntypedStorage | Global::ElementType(_) => {
                 return Err(self.refuse("REDUCE calls the class of a storage or a type of elements"));
             }
@@ -132,7 +136,7 @@ impl Machine<'_, '_> {
         let result = match class {
             Value::Global(Global::Dictionary | Global::DefaultDictionary) if empty => self.new_dictionary()?,
             Value::Global(Global::Inert(name)) => Value::Inert(name),
-            Value::Global(Global::Refused) => Value::None,
+            Value::Global(Global::Refused) => Value::Global(Global::Refused),
             Value::Global(_) => return Err(self.refuse("NEWOBJ makes an object that torch.save does not write")),
             _ => return Err(self.refuse("NEWOBJ calls a value that is not a name")),
         };
@@ -144,7 +148,7 @@ impl Machine<'_, '_> {
         match (self.top()?, self.heap.entries(state)) {
             (Value::Inert(_), _) => Ok(()),
             // A refused class, told at the end.
-            (Value::None, _) if !self.refused.is_empty() => Ok(()),
+            (Value::Global(Global::Refused), _) => Ok(()),
             (Value::Dictionary(_), Some(entries))
                 if entries
                     .keys()

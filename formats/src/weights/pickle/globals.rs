@@ -154,6 +154,25 @@ pub(super) const INERT: &[&str] = &[
     "torch.device",
     "torch.serialization._get_layout",
     "torch.storage.TypedStorage",
+    "torch.torch_version.TorchVersion",
+    // Settings and callbacks of training programs.
+    "typing.Any",
+    "easydict.EasyDict",
+    "yacs.config.CfgNode",
+    "fvcore.common.config.CfgNode",
+    "addict.addict.Dict",
+    "munch.Munch",
+    "omegaconf.dictconfig.DictConfig",
+    "omegaconf.listconfig.ListConfig",
+    "omegaconf.base.ContainerMetadata",
+    "omegaconf.base.Metadata",
+    "omegaconf.nodes.AnyNode",
+    "lightning.fabric.utilities.data.AttributeDict",
+    "lightning.pytorch.utilities.parsing.AttributeDict",
+    "lightning_fabric.utilities.data.AttributeDict",
+    "pytorch_lightning.utilities.parsing.AttributeDict",
+    "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint",
+    "pytorch_lightning.callbacks.early_stopping.EarlyStopping",
 ];
 
 /// No name on a list is longer.

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use super::conversion::conversion;
 use super::globals::{Global, INERT};
 use super::opcode::Opcode;
 use super::operand::Operands;
 use super::value::{Heap, Value};
 use crate::InputError;
 use crate::budget::{Budget, Exceeded};
-use crate::error::{quoted, quoted_list};
+use crate::quoting::{quoted, quoted_list};
+use crate::weights::WeightsError;
 
 /// Refused names that are kept for the message.
 const MAX_REFUSED: usize = 64;
@@ -64,9 +66,9 @@ pub(super) struct Machine<'a, 'b> {
 /// `part` names the pickle in messages; bytes are counted from the start of `bytes`.
 ///
 /// # Errors
-/// [`InputError::RefusedGlobal`] if a name is not allowed, wherever the walk ends; else [`InputError::RefusedPickle`]
-/// for what cannot be told or is never written by torch.save; else [`InputError::Damaged`] or
-/// [`InputError::Truncated`]; [`InputError::Budget`].
+/// [`WeightsError::RefusedGlobal`] if a name is not allowed, wherever the walk ends; else
+/// [`WeightsError::RefusedPickle`] for what cannot be told or is never written by torch.save; else
+/// [`InputError::Damaged`] or [`InputError::Truncated`]; [`InputError::Budget`].
 pub(in crate::weights) fn load(
     file: &Path,
     part: &str,
@@ -90,11 +92,13 @@ pub(in crate::weights) fn load(
     };
     let outcome = machine.run();
     if !machine.refused.is_empty() {
-        return Err(InputError::RefusedGlobal {
+        return Err(WeightsError::RefusedGlobal {
             file: file.to_path_buf(),
             place: format!("{part}, byte {}", machine.first_refused),
             globals: quoted_list(&machine.refused),
-        });
+            conversion: conversion(file, &machine.heap, outcome.ok()),
+        }
+        .into());
     }
     if let Some(error) = machine.unsupported {
         return Err(error);

@@ -12,11 +12,13 @@
 //! | `operand` | their arguments |
 //! | `machine` | what they do |
 //! | `calls` | containers filled, and what stands for calls |
+//! | `conversion` | for a refused file, the line that converts it |
 //! | `globals` | the names a pickle may hold |
 //! | `rebuild` | storages and tensors |
 //! | `value` | what is on the stack, and its owner |
 
 mod calls;
+mod conversion;
 mod globals;
 mod machine;
 mod opcode;

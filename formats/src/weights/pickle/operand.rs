@@ -7,7 +7,8 @@ use super::LEGACY_MAGIC;
 use super::globals::Global;
 use super::value::Value;
 use crate::InputError;
-use crate::error::quoted;
+use crate::quoting::quoted;
+use crate::weights::WeightsError;
 
 /// A position in a pickle, with errors that name the instruction at hand.
 #[derive(Debug)]
@@ -30,7 +31,8 @@ impl<'a> Operands<'a> {
     }
 
     pub(super) fn refuse(&self, problem: impl Into<String>) -> InputError {
-        InputError::RefusedPickle { file: self.file.to_path_buf(), place: self.place(), problem: problem.into() }
+        let (file, place, problem) = (self.file.to_path_buf(), self.place(), problem.into());
+        WeightsError::RefusedPickle { file, place, problem }.into()
     }
 
     fn truncated(&self, needed: u64, available: u64) -> InputError {

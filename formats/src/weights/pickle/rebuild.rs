@@ -3,7 +3,7 @@
 use super::globals::Global;
 use super::machine::{Machine, PersistentIds};
 use super::value::{Storage, Value, View};
-use crate::error::{quoted, quoted_list};
+use crate::quoting::{quoted, quoted_list};
 use crate::{ElementType, InputError};
 
 /// Axes of a tensor; torch's own iteration ends at 64, and so do NumPy's arrays.

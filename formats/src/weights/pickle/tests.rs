@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::*;
 use crate::budget::Budget;
+use crate::weights::WeightsError;
 use crate::{ElementType, InputError};
 
 fn walk_as(program: &[u8], ids: PersistentIds) -> Result<Pickle, InputError> {
@@ -145,7 +146,7 @@ fn names_by_every_road_are_refused_by_name() {
     ];
     for (program, name, byte) in cases {
         match walk(program) {
-            Err(InputError::RefusedGlobal { globals, place, .. }) => {
+            Err(InputError::Weights(WeightsError::RefusedGlobal { globals, place, .. })) => {
                 assert_eq!(globals, name);
                 assert_eq!(place, format!("data.pkl, byte {byte}"));
             }
@@ -157,7 +158,9 @@ fn names_by_every_road_are_refused_by_name() {
 #[test]
 fn several_refused_names_are_listed_once_each() {
     let error = walk(b"(cos\nsystem\ncos\nsystem\nccollections\nOrderedDict\nc__main__\nNet\nt.").unwrap_err();
-    assert!(matches!(&error, InputError::RefusedGlobal { globals, .. } if globals == r#""os.system", "__main__.Net""#));
+    assert!(
+        matches!(&error, InputError::Weights(WeightsError::RefusedGlobal { globals, .. }) if globals == r#""os.system", "__main__.Net""#)
+    );
 }
 
 #[test]
@@ -187,9 +190,14 @@ fn what_cannot_be_told_is_refused() {
             Err(error) => error,
             Ok(_) => panic!("{} was read", program.escape_ascii()),
         };
-        let refused = matches!(error, InputError::RefusedPickle { .. } | InputError::RefusedGlobal { .. });
+        let refused = matches!(
+            error,
+            InputError::Weights(WeightsError::RefusedPickle { .. })
+                | InputError::Weights(WeightsError::RefusedGlobal { .. })
+        );
         assert!(refused, "{}: {error}", program.escape_ascii());
-        let by_extension = matches!(error, InputError::RefusedGlobal { .. }) && program[2] == 0x82;
+        let by_extension =
+            matches!(error, InputError::Weights(WeightsError::RefusedGlobal { .. })) && program[2] == 0x82;
         assert!(error.to_string().contains(problem) || by_extension, "{}: {error}", program.escape_ascii());
         assert!(error.to_string().contains("data.pkl, byte "), "{error}");
     }

@@ -218,7 +218,8 @@ fn message(error: &TrainingError) -> String {
         }
         _ => error.to_string(),
     };
-    car_spectral_data::with_flags(&text, is_flag)
+    // The readers' word for it.
+    car_spectral_data::with_flags(&text.replace("`key`", "`pretrained-key`"), is_flag)
 }
 
 /// Whoever stops a sweep stops its runs, however it is done. A system that cannot arrange that goes without.
@@ -247,7 +248,7 @@ impl Arguments {
                 classifier: self.model.classifier(loss.is_ldam()),
                 resolution: self.model.resolution,
                 training_pass: self.model.training_pass(),
-                pretrained: self.model.pretrained.clone(),
+                pretrained: self.model.pretrained.clone().map(|file| (file, self.model.pretrained_key.clone())),
                 weight_ema: self.model.weight_ema,
             },
             images: ImageSettings {

@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum};
 #[command(next_help_heading = "Network")]
 pub(crate) struct ModelArguments {
     /// Network: mlp, resnet20, resnet32, resnet44, resnet56, resnet50, vit-tiny, vit-small, vit-base,
-    /// efficientnet-lite0
+    /// efficientnet-lite0, efficientnet-lite0-symmetric
     #[arg(long, default_value = "resnet32")]
     model: String,
     /// Hidden widths of mlp, comma-separated [default: 256,256]
@@ -35,6 +35,9 @@ pub(crate) struct ModelArguments {
     /// classes
     #[arg(long, value_name = "FILE")]
     pub pretrained: Option<PathBuf>,
+    /// Of several sets of weights in that file the one under this key, or whose names begin so
+    #[arg(long, value_name = "NAME", requires = "pretrained")]
+    pub pretrained_key: Option<String>,
     /// Last layer of any network but mlp [default: cosine for ldam-drw, else linear]
     #[arg(long)]
     classifier: Option<ClassifierName>,

@@ -109,6 +109,7 @@ impl Network {
         let chain = steps.chain(images)?;
         let (file, given) = (path.clone(), steps.clone());
         let ready = Ready {
+            taken: None,
             path,
             kind: "onnx",
             files: files.into_iter().enumerate().map(|(place, file)| recorded(place, file)).collect(),

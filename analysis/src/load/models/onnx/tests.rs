@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tempfile::TempDir;
 
 use super::*;
-use crate::load::{Loaded, Models, PixelSteps, load};
+use crate::load::{ForeignWeights, Loaded, Models, PixelSteps, load};
 
 const CLASSES: [&str; 5] = ["ant", "bee", "cod", "dog", "elk"];
 const SIDE: u32 = 16;
@@ -63,6 +63,7 @@ fn request(network: &Path, images: &Path, expected: &Expected) -> (Request, Chec
             channels: None,
         }),
         subset_seed: None,
+        foreign: ForeignWeights::default(),
         run_torchscript: false,
         output: None,
         device: DeviceChoice::Auto,

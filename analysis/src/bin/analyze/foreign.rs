@@ -1,0 +1,85 @@
+//! The flags that say how a file of weights from another program is to be read.
+
+use std::path::PathBuf;
+
+use car_spectral_analysis::AnalysisError;
+use car_spectral_analysis::load::ForeignWeights;
+use car_spectral_data::SettingError;
+use car_spectral_formats::weights::{MatrixRows, Rename};
+use car_spectral_runs::settings::Classifier;
+use clap::{Args, ValueEnum};
+
+/// See [`ForeignWeights`].
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Weights of other programs")]
+pub(crate) struct ForeignArguments {
+    /// Of several sets of weights in a file the one under this key, as in state_dict_ema, or whose names begin so
+    #[arg(long, value_name = "NAME")]
+    key: Option<String>,
+    /// Change the beginning of names, in whole parts between dots: --rename fc=linear, --rename encoder_q= takes it off
+    #[arg(long, value_name = "FROM=TO", num_args = 1..)]
+    rename: Vec<Rename>,
+    /// Leave tensors or modules out that the scores are computed without
+    #[arg(long, value_name = "NAME", num_args = 1..)]
+    leave_out: Vec<String>,
+    /// The last layer [default: linear, if it has a bias]
+    #[arg(long)]
+    classifier: Option<ClassifierName>,
+    /// Scale of the logits of a cosine classifier
+    #[arg(long)]
+    scale: Option<u32>,
+    /// What the rows of the last layer's matrix are, if it is square and has no bias: classes (torch.nn.Linear) or
+    /// features
+    #[arg(long, value_name = "WHAT")]
+    classifier_rows: Option<MatrixRows>,
+    /// A second file, with the last layer of a network that was kept apart from it
+    #[arg(long, value_name = "FILE")]
+    classifier_file: Option<PathBuf>,
+    /// Side of the patches of vit-* in pixels [default: as the weights say]
+    #[arg(long, value_name = "PIXELS")]
+    patch: Option<usize>,
+    /// Hidden widths of mlp, comma-separated [default: as the weights say]
+    #[arg(long, value_delimiter = ',')]
+    hidden: Option<Vec<usize>>,
+    /// Resize images to this many pixels a side before the network (bilinear, not antialiased) [default: as they are]
+    #[arg(long, value_name = "PIXELS")]
+    resolution: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ClassifierName {
+    Linear,
+    Cosine,
+}
+
+impl ForeignArguments {
+    /// What the flags say.
+    ///
+    /// # Errors
+    /// [`AnalysisError::Setting`] for a cosine classifier without its scale, and a scale without one.
+    pub(crate) fn settings(&self) -> Result<ForeignWeights, AnalysisError> {
+        let classifier = match (self.classifier, self.scale) {
+            (Some(ClassifierName::Cosine), None) => {
+                let requirement = "needs its `scale`, by which the cosines are multiplied (30 in the code of LDAM)";
+                return Err(SettingError::new("classifier", "cosine", requirement).into());
+            }
+            (Some(ClassifierName::Cosine), Some(scale)) => Some(Classifier::Cosine { scale }),
+            (_, Some(scale)) => {
+                return Err(SettingError::new("scale", scale, "is of `classifier` cosine only; leave it out").into());
+            }
+            (Some(ClassifierName::Linear), None) => Some(Classifier::Linear),
+            (None, None) => None,
+        };
+        Ok(ForeignWeights {
+            key: self.key.clone(),
+            renames: self.rename.clone(),
+            leave_out: self.leave_out.clone(),
+            classifier,
+            classifier_rows: self.classifier_rows,
+            classifier_file: self.classifier_file.clone(),
+            patch: self.patch,
+            hidden: self.hidden.clone(),
+            resolution: self.resolution,
+        })
+    }
+}

@@ -1,0 +1,24 @@
+//! What can be wrong with an ONNX network beside what is wrong with any file.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// A network that cannot be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum OnnxError {
+    /// A file of weights that an ONNX network names and that is not read.
+    #[error(
+        "{file}: its weights are in {location}: {problem}; keep both in one folder as they were exported, or export the \
+         network into one file (torch.onnx.export(..., external_data=False))"
+    )]
+    Beside {
+        /// The network's file.
+        file: PathBuf,
+        /// The name it gives, quoted.
+        location: String,
+        /// What is wrong.
+        problem: String,
+    },
+}

@@ -1,0 +1,273 @@
+//! The last layer of a network in a file: which module it is, and how its matrix lies.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+use super::place::Place;
+use super::{Reading, Wanted};
+use crate::ElementType;
+use crate::quoting::quoted;
+use crate::weights::{Tensor, TensorData, WeightsError};
+
+/// What training programs call the last layer.
+const USUAL: [&str; 12] =
+    ["fc", "linear", "classifier", "head", "_fc", "last_linear", "output", "out", "logits", "cls_head", "cls", "final"];
+
+/// What the last layer is, as far as it is said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LastLayer {
+    /// Linear if it has a bias; without one it has to be said.
+    #[default]
+    Unstated,
+    /// w . x + b; the bias may be absent.
+    Linear,
+    /// The cosine of w and x times a scale.
+    Cosine,
+}
+
+/// What the rows of the last layer's matrix are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MatrixRows {
+    /// [K, D], as of `torch.nn.Linear`.
+    Classes,
+    /// [D, K], as normalised classifiers often keep it.
+    Features,
+}
+
+impl FromStr for MatrixRows {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "classes" => Ok(Self::Classes),
+            "features" => Ok(Self::Features),
+            _ => Err("give classes or features"),
+        }
+    }
+}
+
+impl fmt::Display for MatrixRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Classes => "classes",
+            Self::Features => "features",
+        })
+    }
+}
+
+/// The last layer in the file.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// Its module's name.
+    pub(super) module: String,
+    weight: String,
+    bias: Option<String>,
+    rows: MatrixRows,
+    /// D.
+    pub(super) features: usize,
+}
+
+impl Found {
+    /// The names of its tensors.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        [Some(&self.weight), self.bias.as_ref()].into_iter().flatten().map(String::as_str)
+    }
+
+    /// Its tensors by the network's names, rows being classes; a bias of zeros if one is needed and none is there.
+    pub(super) fn take(
+        &self,
+        tensors: &mut BTreeMap<String, Tensor>,
+        own: &str,
+        needs_bias: bool,
+    ) -> impl Iterator<Item = (String, Tensor)> + use<> {
+        let weight = tensors.remove(&self.weight).map(|weight| match self.rows {
+            MatrixRows::Classes => weight,
+            MatrixRows::Features => transposed(&weight),
+        });
+        let classes = weight.as_ref().map_or(0, |weight| weight.shape[0]);
+        let zeros = || Tensor {
+            shape: vec![classes],
+            data: TensorData::F32(vec![0.0; classes]),
+            stored_dtype: ElementType::F32,
+        };
+        let bias = self.bias.as_ref().and_then(|bias| tensors.remove(bias));
+        let bias = if needs_bias { Some(bias.unwrap_or_else(zeros)) } else { None };
+        let names = [format!("{own}.weight"), format!("{own}.bias")];
+        names.into_iter().zip([weight, bias]).filter_map(|(name, tensor)| Some((name, tensor?)))
+    }
+}
+
+/// A matrix with rows and columns exchanged.
+fn transposed(matrix: &Tensor) -> Tensor {
+    fn exchanged<T: Copy>(values: &[T], rows: usize, columns: usize) -> Vec<T> {
+        (0..columns).flat_map(|column| (0..rows).map(move |row| values[row * columns + column])).collect()
+    }
+    let (rows, columns) = (matrix.shape[0], matrix.shape[1]);
+    let data = match &matrix.data {
+        TensorData::F32(values) => TensorData::F32(exchanged(values, rows, columns)),
+        TensorData::F64(values) => TensorData::F64(exchanged(values, rows, columns)),
+        TensorData::I64(values) => TensorData::I64(exchanged(values, rows, columns)),
+        TensorData::Bool(values) => TensorData::Bool(exchanged(values, rows, columns)),
+    };
+    Tensor { shape: vec![columns, rows], data, stored_dtype: matrix.stored_dtype }
+}
+
+fn named(module: &str, part: &str) -> String {
+    if module.is_empty() { part.to_owned() } else { format!("{module}.{part}") }
+}
+
+/// Finds the last layer; `None` for a network without one apart, and where it may be absent.
+///
+/// # Errors
+/// [`WeightsError::LastLayer`].
+pub(super) fn find(
+    file: &Path,
+    tensors: &BTreeMap<String, Tensor>,
+    place: &Place,
+    wanted: &Wanted,
+    reading: &Reading,
+) -> Result<Option<Found>, WeightsError> {
+    let Some(own) = &wanted.last_layer else { return Ok(None) };
+    let [classes, features] = wanted.shapes[&format!("{own}.weight")][..] else { return Ok(None) };
+    let under = reading.last_layer_under.as_deref();
+    let search = Search { tensors, place, own, under, classes, features };
+    match search.module().and_then(|module| search.read(module, reading)) {
+        Ok(found) => Ok(Some(found)),
+        Err(_) if reading.without_last_layer => Ok(None),
+        Err(problem) => Err(WeightsError::LastLayer { file: file.to_path_buf(), problem }),
+    }
+}
+
+struct Search<'a> {
+    tensors: &'a BTreeMap<String, Tensor>,
+    place: &'a Place,
+    own: &'a str,
+    under: Option<&'a str>,
+    classes: usize,
+    features: usize,
+}
+
+impl Search<'_> {
+    fn fits(&self, shape: &[usize]) -> bool {
+        shape == [self.classes, self.features] || shape == [self.features, self.classes]
+    }
+
+    /// The modules with a matrix, by name.
+    fn matrices(&self) -> impl Iterator<Item = (&str, &[usize])> {
+        self.tensors.iter().filter(|(_, tensor)| tensor.shape.len() == 2).filter_map(|(name, tensor)| {
+            let module = if name == "weight" { Some("") } else { name.strip_suffix(".weight") };
+            let module = module?;
+            self.under.is_none_or(|under| super::is_within(module, under)).then_some((module, tensor.shape.as_slice()))
+        })
+    }
+
+    /// The module that stands where the network's own does, or else the one with a usual name.
+    fn module(&self) -> Result<String, String> {
+        let weight = self.place.name_of(&format!("{}.weight", self.own));
+        if self.under.is_none() && self.tensors.contains_key(&weight) {
+            return Ok(weight.trim_end_matches("weight").trim_end_matches('.').to_owned());
+        }
+        let is_usual = |module: &str| USUAL.contains(&module.rsplit('.').next().unwrap_or(module));
+        let mut usual: Vec<&str> = self
+            .matrices()
+            .filter(|(module, shape)| is_usual(module) && self.fits(shape))
+            .map(|(name, _)| name)
+            .collect();
+        if usual.len() > 1 {
+            // Of several, those beside the network or above it.
+            let beside = |module: &str| {
+                let above = module.rsplit_once('.').map_or("", |(above, _)| above);
+                above.is_empty() || self.place.prefix.starts_with(&format!("{above}."))
+            };
+            let nearer: Vec<&str> = usual.iter().copied().filter(|module| beside(module)).collect();
+            usual = if nearer.is_empty() { usual } else { nearer };
+        }
+        match usual.as_slice() {
+            [one] => Ok((*one).to_owned()),
+            [] => Err(self.nothing_usual(is_usual)),
+            several => {
+                let shown: Vec<String> = several.iter().map(|module| quoted(module)).collect();
+                Err(format!("{} all fit; {}", shown.join(", "), self.advice(several[0])))
+            }
+        }
+    }
+
+    fn advice(&self, module: &str) -> String {
+        let own = self.place.name_of(self.own);
+        format!("say which is meant, as in `rename` {module}={own}")
+    }
+
+    fn nothing_usual(&self, is_usual: impl Fn(&str) -> bool) -> String {
+        let (classes, features) = (self.classes, self.features);
+        let matrix = format!(
+            "no matrix of {classes} classes and {features} features under a usual name (fc, linear, \
+                              classifier, head)"
+        );
+        let fitting: Vec<&str> = self.matrices().filter(|(_, shape)| self.fits(shape)).map(|(name, _)| name).collect();
+        if let [first, ..] = fitting.as_slice() {
+            let shown: Vec<String> = fitting.iter().take(8).map(|module| quoted(module)).collect();
+            return format!("{matrix}; of that shape are {}: {}", shown.join(", "), self.advice(first));
+        }
+        let other: Vec<String> = self
+            .matrices()
+            .filter(|(module, _)| is_usual(module))
+            .take(8)
+            .map(|(module, shape)| format!("{} {shape:?}", quoted(module)))
+            .collect();
+        let ends = if other.is_empty() {
+            "the file holds a network without it; give the file that has both".to_owned()
+        } else {
+            format!("{} is of other classes or features: are these the data it was made for?", other.join(", "))
+        };
+        format!("{matrix}; {ends}")
+    }
+
+    /// How the module's tensors lie, and whether that is what was said.
+    fn read(&self, module: String, reading: &Reading) -> Result<Found, String> {
+        let (weight, bias) = (named(&module, "weight"), named(&module, "bias"));
+        let (classes, features) = (self.classes, self.features);
+        let shape = &self.tensors[&weight].shape;
+        let name = quoted(&weight);
+        if !self.fits(shape) {
+            return Err(format!(
+                "{name} is {shape:?}; {classes} classes and {features} features are wanted: are these the data it was \
+                 made for?"
+            ));
+        }
+        let bias = self.tensors.get(&bias).map(|tensor| (bias, &tensor.shape));
+        if let Some((bias, shape)) = bias.as_ref().filter(|(_, shape)| **shape != [classes]) {
+            return Err(format!("{} is {shape:?}, one number a class is wanted: [{classes}]", quoted(bias)));
+        }
+        match (reading.last_layer, &bias) {
+            (LastLayer::Cosine, Some((bias, _))) => {
+                return Err(format!("{} is there, and a cosine has none; give `classifier` linear", quoted(bias)));
+            }
+            (LastLayer::Unstated, None) => {
+                return Err(format!(
+                    "{name} has no bias beside it, so its scores may be products or cosines, and the file does not say \
+                     which; give `classifier` linear, or `classifier` cosine with its `scale` (30 in the code of LDAM)"
+                ));
+            }
+            _ => {}
+        }
+        let by_shape = (classes != features)
+            .then(|| if shape == &[classes, features] { MatrixRows::Classes } else { MatrixRows::Features });
+        // A layer with a bias is PyTorch's own.
+        let by_shape = by_shape.or_else(|| bias.is_some().then_some(MatrixRows::Classes));
+        let rows = match (by_shape, reading.rows) {
+            (Some(found), Some(said)) if found != said => {
+                return Err(format!("{name} is {shape:?}: its rows are {found}, and {said} were said"));
+            }
+            (Some(rows), _) | (None, Some(rows)) => rows,
+            (None, None) => {
+                return Err(format!(
+                    "{name} is square, and the file does not say whether its rows are classes, as of torch.nn.Linear, or \
+                     features, as of a normalised classifier x @ W; give `classifier-rows` classes or features"
+                ));
+            }
+        };
+        Ok(Found { module, weight, bias: bias.map(|(bias, _)| bias), rows, features })
+    }
+}

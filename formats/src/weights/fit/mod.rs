@@ -1,0 +1,205 @@
+//! The network that is wanted among the tensors of a file: whatever stands in front of its names is taken off, its last
+//! layer is found under the usual names, and what is left out is named.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `place` | where in the names the network stands |
+//! | `last_layer` | its last layer, which may stand apart, lie the other way round, or have no bias |
+//! | `left_over` | what may be left out, and what may not |
+//! | `differences` | which names differ, and what is nearest to them |
+//! | `rename` | other beginnings of names, by request |
+//! | `wrappers` | parts that wrappers put into names |
+
+mod differences;
+mod last_layer;
+mod left_over;
+mod place;
+mod rename;
+#[cfg(test)]
+mod tests;
+mod wrappers;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::{Tensor, Weights, WeightsError};
+use crate::quoting::{quoted, quoted_list};
+use place::Place;
+
+pub use last_layer::{LastLayer, MatrixRows};
+pub use rename::Rename;
+
+/// The network that is wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// In words, for messages.
+    pub network: String,
+    /// Shapes by name, buffers included, counters not.
+    pub shapes: BTreeMap<String, Vec<usize>>,
+    /// The module of the last layer, if that is one apart; its `weight` is [K, D], its `bias`, if it has one, [K].
+    pub last_layer: Option<String>,
+    /// Other programs' names of all tensors of the network, by the network's own.
+    pub spellings: Vec<BTreeMap<String, String>>,
+}
+
+/// How a file is to be read, as far as it is said.
+#[derive(Debug, Clone, Default)]
+pub struct Reading {
+    /// The set of weights to read (see [`read_under`](super::read_under)).
+    pub key: Option<String>,
+    /// Beginnings of names to change first.
+    pub renames: Vec<Rename>,
+    /// Names of tensors or modules to leave out.
+    pub leave_out: Vec<String>,
+    /// What the last layer is.
+    pub last_layer: LastLayer,
+    /// What the rows of its matrix are.
+    pub rows: Option<MatrixRows>,
+    /// Beginning of names below which alone the last layer is looked for.
+    pub last_layer_under: Option<String>,
+    /// Whether the network is wanted even without a last layer that fits.
+    pub without_last_layer: bool,
+}
+
+/// The weights of the network.
+#[derive(Debug, Clone)]
+pub struct Fitted {
+    /// Tensors by the network's own names; a last layer without bias has one of zeros if the network has one. Those of
+    /// the last layer are missing if it was not found and not needed.
+    pub tensors: BTreeMap<String, Tensor>,
+    /// Where they stood.
+    pub taken: Taken,
+}
+
+/// Where in a file the weights of a network stood, and what was left.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Keys that led to the weights, joined by dots; empty if none.
+    pub key: String,
+    /// What stood in front of the names.
+    pub prefix: String,
+    /// The module that was taken for the last layer, with all that stands in front of its name.
+    pub last_layer: Option<String>,
+    /// What was read and left out, and what was not read: names, or modules with the number of their tensors.
+    pub unread: Vec<String>,
+}
+
+/// Finds the network in the weights of a file.
+///
+/// # Errors
+/// [`WeightsError::NamesDiffer`], [`WeightsError::AmbiguousWeights`], [`WeightsError::LastLayer`],
+/// [`WeightsError::LeftOver`], [`WeightsError::Renamed`], [`WeightsError::NonFiniteWeight`].
+pub fn fit(weights: Weights, wanted: &Wanted, reading: &Reading) -> Result<Fitted, WeightsError> {
+    let Weights { tensors, source: file, nesting, keys, unread: not_read, .. } = weights;
+    let tensors = rename::rename(&file, wrappers::without_wrappers(tensors), &reading.renames)?;
+    let named_out = |name: &str| reading.leave_out.iter().any(|module| is_within(name, module));
+    let (out, mut tensors): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        tensors.into_iter().partition(|(name, _)| named_out(name));
+    if let Some(module) = reading.leave_out.iter().find(|module| !out.keys().any(|name| is_within(name, module))) {
+        return Err(WeightsError::NamesDiffer {
+            file,
+            network: wanted.network.clone(),
+            problem: format!("nothing is called {}, which is to be left out", quoted(module)),
+        });
+    }
+
+    let backbone = wanted.backbone();
+    let places = place::complete(&tensors, &backbone, &wanted.spellings);
+    let Some(place) = chosen(&file, &places, &tensors, &backbone, &keys)? else {
+        return Err(WeightsError::NamesDiffer {
+            file,
+            network: wanted.network.clone(),
+            problem: differences::describe(&tensors, &backbone, &wanted.spellings),
+        });
+    };
+    let head = last_layer::find(&file, &tensors, place, wanted, reading)?;
+    let mut used: BTreeSet<&str> = head.iter().flat_map(last_layer::Found::names).collect();
+    let names: BTreeMap<&String, String> = backbone.keys().map(|&name| (name, place.name_of(name))).collect();
+    used.extend(names.values().map(String::as_str));
+    let rivals: Vec<&Place> = places.iter().filter(|other| other.prefix != place.prefix).collect();
+    let own_last = wanted.last_layer.as_ref().map(|own| place.name_of(&format!("{own}.weight")));
+    let own_last = own_last.and_then(|weight| Some(weight.strip_suffix(".weight")?.to_owned()));
+    let left = left_over::Context {
+        place,
+        rivals: &rivals,
+        head: head.as_ref(),
+        own_last: own_last.filter(|_| head.is_none()),
+        backbone: &backbone,
+        keys: &keys,
+    };
+    let left = left_over::sort(tensors.iter().filter(|(name, _)| !used.contains(name.as_str())), &left);
+    if !left.questionable.is_empty() {
+        let tensors = quoted_list(&left.questionable);
+        return Err(WeightsError::LeftOver { file, network: wanted.network.clone(), tensors });
+    }
+
+    let (key, prefix) = split(&nesting, &keys, &place.prefix);
+    let mut unread = not_read;
+    unread.extend(left.named_out(out.keys().map(String::as_str)));
+    let last_layer = head.as_ref().map(|head| head.module.clone());
+    let mut fitted: BTreeMap<String, Tensor> = BTreeMap::new();
+    if let (Some(head), Some(own)) = (&head, &wanted.last_layer) {
+        fitted.extend(head.take(&mut tensors, own, wanted.shapes.contains_key(&format!("{own}.bias"))));
+    }
+    fitted.extend(names.iter().filter_map(|(&own, name)| Some((own.clone(), tensors.remove(name)?))));
+    super::check_finite(&file, &fitted)?;
+    Ok(Fitted { tensors: fitted, taken: Taken { key, prefix, last_layer, unread } })
+}
+
+impl Wanted {
+    /// The tensors but those of the last layer.
+    fn backbone(&self) -> BTreeMap<&String, &Vec<usize>> {
+        let is_last = |name: &str| self.last_layer.as_ref().is_some_and(|module| is_within(name, module));
+        self.shapes.iter().filter(|(name, _)| !is_last(name)).collect()
+    }
+}
+
+/// Whether `name` is `module` or something in it.
+fn is_within(name: &str, module: &str) -> bool {
+    name.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// The place to read from; of several, if their tensors are equal, the first.
+fn chosen<'a>(
+    file: &Path,
+    places: &'a [Place],
+    tensors: &BTreeMap<String, Tensor>,
+    backbone: &BTreeMap<&String, &Vec<usize>>,
+    keys: &[String],
+) -> Result<Option<&'a Place>, WeightsError> {
+    let Some((first, others)) = places.split_first() else { return Ok(None) };
+    let equal = |other: &&Place| {
+        backbone.keys().all(|&name| tensors.get(&first.name_of(name)) == tensors.get(&other.name_of(name)))
+    };
+    let differing: Vec<&Place> = others.iter().filter(|other| !equal(other)).collect();
+    if differing.is_empty() {
+        return Ok(Some(first));
+    }
+    let all = || [first].into_iter().chain(differing.iter().copied());
+    let key_of = |place: &Place| keys.iter().find(|key| is_within(&place.prefix, key)).cloned();
+    let by_key: BTreeSet<String> = all().filter_map(key_of).collect();
+    let labels: Vec<String> = if by_key.len() == differing.len() + 1 {
+        by_key.into_iter().collect()
+    } else {
+        all().map(|place| place.prefix.trim_end_matches('.').to_owned()).collect()
+    };
+    let shown = labels.iter().map(|label| match label.as_str() {
+        "" => "no beginning at all (`leave-out` the others to read it)".to_owned(),
+        label => quoted(label),
+    });
+    let candidates = shown.collect::<Vec<_>>().join(", ");
+    Err(WeightsError::AmbiguousWeights { file: PathBuf::from(file), candidates })
+}
+
+/// The part of a prefix that is a key, behind those already entered, and the rest.
+fn split(nesting: &[String], keys: &[String], prefix: &str) -> (String, String) {
+    let mut path = nesting.to_vec();
+    let rest = match keys.iter().find(|key| is_within(prefix, key)) {
+        Some(key) if !prefix.is_empty() => {
+            path.push(key.clone());
+            prefix[key.len()..].trim_start_matches('.')
+        }
+        _ => prefix,
+    };
+    (path.join("."), rest.to_owned())
+}

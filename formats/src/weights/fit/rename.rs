@@ -1,0 +1,70 @@
+//! Other beginnings of names, by request.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::str::FromStr;
+
+use crate::quoting::quoted;
+use crate::weights::{Tensor, WeightsError};
+
+/// A name or beginning of names, in whole parts between dots, and what is put in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rename {
+    /// As in the file.
+    pub from: String,
+    /// In its place; empty to take it off.
+    pub to: String,
+}
+
+impl FromStr for Rename {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (from, to) = text.split_once('=').ok_or("give FROM=TO")?;
+        let part = |name: &str| name.trim().trim_end_matches('.').to_owned();
+        let (from, to) = (part(from), part(to));
+        if from.is_empty() { Err("give FROM=TO with a FROM") } else { Ok(Self { from, to }) }
+    }
+}
+
+/// Changes the names, each by the first request that fits it.
+///
+/// # Errors
+/// [`WeightsError::Renamed`] for a request that fits no name or makes two alike.
+pub(super) fn rename(
+    file: &Path,
+    tensors: BTreeMap<String, Tensor>,
+    requests: &[Rename],
+) -> Result<BTreeMap<String, Tensor>, WeightsError> {
+    let refused = |request: &Rename, problem: String| WeightsError::Renamed {
+        file: file.to_path_buf(),
+        from: request.from.clone(),
+        to: request.to.clone(),
+        problem,
+    };
+    let mut fits = vec![false; requests.len()];
+    let mut renamed = BTreeMap::new();
+    let mut of = BTreeMap::new();
+    for (name, tensor) in tensors {
+        let found = requests.iter().position(|request| super::is_within(&name, &request.from));
+        let new = found.map_or_else(
+            || name.clone(),
+            |index| {
+                fits[index] = true;
+                let Rename { from, to } = &requests[index];
+                format!("{to}{}", &name[from.len()..]).trim_start_matches('.').to_owned()
+            },
+        );
+        let request = found.or_else(|| of.get(&new).copied().flatten()).map(|index: usize| &requests[index]);
+        if let (true, Some(request)) = (renamed.insert(new.clone(), tensor).is_some() || new.is_empty(), request) {
+            return Err(refused(request, format!("two tensors would be called {}", quoted(&new))));
+        }
+        of.insert(new, found);
+    }
+    for (request, fits) in requests.iter().zip(&fits) {
+        if !fits {
+            return Err(refused(request, format!("no name begins with {}", quoted(&request.from))));
+        }
+    }
+    Ok(renamed)
+}

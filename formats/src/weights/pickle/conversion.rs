@@ -1,0 +1,53 @@
+//! The line that converts a refused file to weights alone, for whoever trusts it.
+
+use std::path::Path;
+
+use super::globals::Global;
+use super::value::{Heap, Key, Value};
+use crate::weights::usual::WEIGHT_KEYS;
+
+/// The line for the shell: it loads the file in Python, which runs the file's code, and keeps its tensors.
+pub(super) fn conversion(file: &Path, heap: &Heap, object: Option<Value>) -> String {
+    let loaded = format!("torch.load('{}', map_location='cpu', weights_only=False)", file.display());
+    let kept = match object {
+        Some(value) => kept(heap, value, &loaded),
+        None => format!("{loaded}[KEY]"),
+    };
+    let line = format!("python -c \"import torch; torch.save({kept}, 'weights.pt')\"");
+    if kept.ends_with("[KEY]") { format!("{line} with the KEY of its weights") } else { line }
+}
+
+fn kept(heap: &Heap, object: Value, loaded: &str) -> String {
+    // Nothing but a refused class stands for a module.
+    let is_module = |value: Value| value == Value::Global(Global::Refused);
+    if is_module(object) {
+        return format!("{loaded}.state_dict()");
+    }
+    let Some(entries) = heap.entries(object) else { return format!("{loaded}[KEY]") };
+    let is_tensor = |value: &Value| matches!(value, Value::Tensor(_));
+    let holds = |value: Value| heap.entries(value).is_some_and(|entries| entries.values().any(is_tensor));
+    let plain = |key: &str| key.chars().all(|letter| letter.is_ascii_alphanumeric() || "_.-".contains(letter));
+    let mut named: Vec<(&str, Value)> = entries
+        .iter()
+        .filter_map(|(&key, &value)| match key {
+            Key::Text(text) => Some((heap.spelled(text), value)),
+            Key::Integer(_) => None,
+        })
+        .filter(|(key, value)| plain(key) && (holds(*value) || is_module(*value)))
+        .collect();
+    named.sort_unstable_by_key(|(key, value)| {
+        let usual = WEIGHT_KEYS.iter().position(|usual| usual == key).unwrap_or(WEIGHT_KEYS.len());
+        (is_module(*value), usual, *key)
+    });
+    let is_usual = |key: &str| WEIGHT_KEYS.contains(&key);
+    match named.as_slice() {
+        [(key, value), ..] if holds(*value) => format!("{loaded}['{key}']"),
+        _ if entries.values().any(is_tensor) => {
+            format!("{{k: v for k, v in {loaded}.items() if torch.is_tensor(v)}}")
+        }
+        modules => match modules.iter().find(|(key, _)| is_usual(key)).or(modules.first()) {
+            Some((key, _)) => format!("{loaded}['{key}'].state_dict()"),
+            None => format!("{loaded}[KEY]"),
+        },
+    }
+}

@@ -1,0 +1,26 @@
+//! How training programs call what this reader looks for.
+
+/// Keys under which they put the weights.
+pub(super) const WEIGHT_KEYS: [&str; 14] = [
+    "state_dict",
+    "model_state_dict",
+    "model_state",
+    "model",
+    "net",
+    "network",
+    "module",
+    "weights",
+    "params",
+    "net_state_dict",
+    "state_dict_best",
+    "best_state_dict",
+    "best_model",
+    "network_state_dict",
+];
+
+/// Parts that wrappers of PyTorch put into names, also in their middle, and that PyTorch takes off itself.
+pub(super) const WRAPPERS: [&str; 4] =
+    ["_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module"];
+
+/// Last parts of the names of counters: batches, averaged steps, operations that thop counted.
+pub(super) const COUNTERS: [&str; 4] = ["num_batches_tracked", "n_averaged", "total_ops", "total_params"];
