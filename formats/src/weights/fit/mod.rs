@@ -36,7 +36,8 @@ pub struct Wanted {
     pub network: String,
     /// Shapes by name, buffers included, counters not.
     pub shapes: BTreeMap<String, Vec<usize>>,
-    /// The module of the last layer, if that is one apart; its `weight` is [K, D], its `bias`, if it has one, [K].
+    /// The module of the last layer, if that is one apart; its `weight` is [K, D], its `bias`, if any, has one number a
+    /// class.
     pub last_layer: Option<String>,
     /// Other programs' names of all tensors of the network, by the network's own.
     pub spellings: Vec<BTreeMap<String, String>>,
