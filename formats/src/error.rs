@@ -4,13 +4,10 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::class_name::ClassNameError;
+use crate::predictions::PredictionsError;
 use thiserror::Error;
 
-/// How much of a text that comes from an untrusted file is repeated in a message.
-const SHOWN_CHARS: usize = 120;
-
-/// How many names of an untrusted list are repeated in a message.
-const SHOWN_NAMES: usize = 20;
+pub(crate) use crate::quoting::{escaped, quoted, quoted_list};
 
 /// An input file that cannot be used.
 ///
@@ -68,6 +65,21 @@ pub enum InputError {
         found: String,
         /// The formats that are read here.
         expected: &'static str,
+    },
+
+    /// Predictions that cannot be used, or that have to be said more of.
+    #[error(transparent)]
+    Predictions(#[from] PredictionsError),
+
+    /// A well-known kind of file that stands in place of the content.
+    #[error("{file}: {found}; {remedy}")]
+    Impostor {
+        /// The file.
+        file: PathBuf,
+        /// What it is.
+        found: &'static str,
+        /// What to do.
+        remedy: &'static str,
     },
 
     /// The file ends before what it announces.
@@ -636,42 +648,9 @@ pub enum InputError {
     },
 }
 
-/// A text from an untrusted file, escaped, cut and quoted.
-pub(crate) fn quoted(text: &str) -> String {
-    let mut chars = text.chars();
-    let shown: String = chars.by_ref().take(SHOWN_CHARS).collect();
-    if chars.next().is_some() { format!("{shown:?}...") } else { format!("{shown:?}") }
-}
-
-/// Words of another parser about an untrusted file, escaped and cut, without quotes.
-pub(crate) fn escaped(text: &str) -> String {
-    let shown: String = text.chars().take(4 * SHOWN_CHARS).collect();
-    shown.escape_debug().to_string().replace("\\\"", "\"").replace("\\'", "'")
-}
-
-/// Names from an untrusted file, quoted, the list cut.
-pub(crate) fn quoted_list<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
-    let mut names = names.into_iter();
-    let mut shown: Vec<String> = names.by_ref().take(SHOWN_NAMES).map(|name| quoted(name.as_ref())).collect();
-    let more = names.count();
-    if more > 0 {
-        shown.push(format!("and {more} more"));
-    }
-    if shown.is_empty() { "nothing".to_owned() } else { shown.join(", ") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn untrusted_text_is_escaped_and_cut() {
-        assert_eq!(quoted("a\u{1b}[31m"), "\"a\\u{1b}[31m\"");
-        assert_eq!(quoted(&"x".repeat(500)).len(), SHOWN_CHARS + 5);
-        assert_eq!(quoted_list(["a", "b"]), "\"a\", \"b\"");
-        assert!(quoted_list((0..50).map(|i| i.to_string())).ends_with("and 30 more"));
-        assert_eq!(escaped("bad \u{7} byte, \"here\""), "bad \\u{7} byte, \"here\"");
-    }
 
     #[test]
     fn errors_stay_small_enough_to_be_returned_by_value() {

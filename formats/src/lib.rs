@@ -6,7 +6,7 @@
 //!
 //! | what | module | formats |
 //! | --- | --- | --- |
-//! | logits and labels | [`predictions`] | .npz (also written), a pair of .npy, .safetensors, .csv |
+//! | scores and labels | [`predictions`] | .npz (also written), .npy, .safetensors, torch.save, pickles, CSV, JSON |
 //! | weights | [`weights`] | .safetensors, torch.save (zip and legacy) |
 //! | counts and names of the classes | [`counts`] | text, CSV, JSON |
 //!
@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 mod archive;
+mod array;
 pub mod atomic;
 mod budget;
 mod class_name;
@@ -23,8 +24,12 @@ pub mod counts;
 mod element;
 mod error;
 mod file_error;
+mod impostor;
+mod json;
 pub mod predictions;
+mod quoting;
 mod safetensors;
+mod text;
 pub mod weights;
 
 pub use class_name::{ClassNameError, LONGEST_CLASS_NAME, check_class_name, is_unprintable};

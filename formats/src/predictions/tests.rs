@@ -181,10 +181,10 @@ fn pairs_name_both_files() {
 #[test]
 fn sources_are_told_from_the_command_line() {
     let parse = |text: &str| text.parse::<PredictionSource>().unwrap();
-    let pair = PredictionSource::NpyPair { logits: "a/l.npy".into(), labels: "b,c.npy".into() };
+    let pair = PredictionSource::Pair { logits: "a/l.npy".into(), labels: "b,c.npy".into() };
     assert_eq!(parse("a/l.npy,b,c.npy"), pair);
     assert_eq!(pair.to_string(), "a/l.npy,b,c.npy");
-    for single in ["a.npz", "a,b.npz", "a.npy", "a.npy,b.csv"] {
+    for single in ["a.npz", "a,b.npz", "a.npy", "a.npy,b.parquet", ".npy,b.npy"] {
         assert_eq!(parse(single), PredictionSource::File(single.into()));
     }
 }

@@ -14,6 +14,7 @@ mod choice;
 mod layout;
 mod pickle;
 mod safetensors;
+mod saved;
 mod torch_legacy;
 mod torch_zip;
 
@@ -27,6 +28,8 @@ use super::element::{ByteOrder, extend_f32, extend_f64, first_non_finite, for_ea
 use super::error::quoted;
 use super::safetensors::{is_safetensors, is_truncated_safetensors};
 use super::{ElementType, InputError};
+
+pub(crate) use saved::{Saved, with_plain_pickle, with_saved};
 
 /// The prefix that `torch.nn.DataParallel` and `DistributedDataParallel` put in front of every name.
 const DATA_PARALLEL_PREFIX: &str = "module.";

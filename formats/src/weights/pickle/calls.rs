@@ -2,6 +2,7 @@
 
 use super::globals::Global;
 use super::machine::{Machine, VALUE};
+use super::ndarray::is_inert;
 use super::value::{Heap, Key, Value};
 use crate::InputError;
 
@@ -18,7 +19,7 @@ impl Machine<'_, '_> {
                 Ok(())
             }
             // Sets, deques: what is inert may be filled.
-            Value::Inert(_) => Ok(()),
+            value if is_inert(value) => Ok(()),
             _ => Err(self.refuse("values are appended to what is no list")),
         }
     }
@@ -39,7 +40,7 @@ impl Machine<'_, '_> {
             (Some(key), _) => self.insert(at, key, value),
             // No text and no integer of 64 bits equals one of these: such an entry is never looked up.
             (None, Value::None | Value::Magic | Value::Float(_) | Value::Tuple(_) | Value::Global(_)) => Ok(()),
-            (None, Value::Inert(Global::BYTES | Global::LONG | Global::FROZEN_SET)) => Ok(()),
+            (None, Value::Bytes(_) | Value::Inert(Global::LONG | Global::FROZEN_SET)) => Ok(()),
             _ => Err(self.refuse("a key of a dictionary is a value that is not read here")),
         }
     }
@@ -116,7 +117,7 @@ impl Machine<'_, '_> {
                 self.rebuild_tensor(callable, &arguments)?
             }
             Global::RebuildParameter | Global::RebuildParameterWithState => self.rebuild_parameter(&arguments)?,
-            Global::Inert(name) => Value::Inert(name),
+            Global::Inert(name) => self.inert_call(name, &arguments)?,
             // The names are told at the end.
             Global::Refused => Value::None,
             Global::Storage(_) | Global::UntypedStorage | Global::ElementType(_) => {
@@ -142,7 +143,12 @@ impl Machine<'_, '_> {
     pub(super) fn build(&mut self) -> Result<(), InputError> {
         let state = self.pop()?;
         match (self.top()?, self.heap.entries(state)) {
-            (Value::Inert(_), _) => Ok(()),
+            (Value::NdArray { at, .. }, _) => self.set_array(at, state),
+            (Value::Dtype(at), _) => {
+                self.set_dtype(at, state);
+                Ok(())
+            }
+            (value, _) if is_inert(value) => Ok(()),
             // A refused class, told at the end.
             (Value::None, _) if !self.refused.is_empty() => Ok(()),
             (Value::Dictionary(_), Some(entries))

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::globals::{Global, INERT};
+use super::globals::Global;
+use super::ndarray::name_of;
 use super::opcode::Opcode;
 use super::operand::Operands;
 use super::value::{Heap, Value};
@@ -338,12 +339,12 @@ impl Machine<'_, '_> {
                 return self.push_text(text);
             }
             Opcode::ShortBinBytes | Opcode::BinBytes | Opcode::BinBytes8 | Opcode::ByteArray8 => {
-                self.operands.counted(match opcode {
+                let bytes = self.operands.counted(match opcode {
                     Opcode::ShortBinBytes => 1,
                     Opcode::BinBytes => 4,
                     _ => 8,
                 })?;
-                Value::Inert(Global::BYTES)
+                return self.push_bytes(bytes.len());
             }
             other => return self.container(other),
         };
@@ -448,9 +449,6 @@ fn cut(name: &str) -> String {
 /// The name of a value that was passed over.
 impl Value {
     pub(in crate::weights) fn passed_over(self) -> Option<&'static str> {
-        match self {
-            Self::Inert(name) => INERT.get(usize::from(name)).copied(),
-            _ => None,
-        }
+        name_of(self)
     }
 }

@@ -11,6 +11,7 @@
 //! | `opcode` | the instructions by name |
 //! | `operand` | their arguments |
 //! | `machine` | what they do |
+//! | `ndarray` | arrays of NumPy |
 //! | `calls` | containers filled, and what stands for calls |
 //! | `globals` | the names a pickle may hold |
 //! | `rebuild` | storages and tensors |
@@ -19,6 +20,7 @@
 mod calls;
 mod globals;
 mod machine;
+mod ndarray;
 mod opcode;
 mod operand;
 mod rebuild;
@@ -28,6 +30,7 @@ mod value;
 mod tests;
 
 pub(super) use machine::{PersistentIds, Pickle, load};
+pub(super) use ndarray::{Bytes, Elements};
 pub(super) use value::{Heap, Key, Storage, Value, View};
 
 /// The number that begins a legacy file of torch.save.

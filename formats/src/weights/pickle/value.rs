@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::globals::Global;
+use super::ndarray::{Bytes, Dtype, NdArray};
 use crate::ElementType;
 
 /// A value; a copy of it is the same object to Python.
@@ -26,6 +27,14 @@ pub(in crate::weights) enum Value {
     Storage(u32),
     Tensor(u32),
     Global(Global),
+    Bytes(u32),
+    /// A type of NumPy.
+    Dtype(u32),
+    /// An array or number of NumPy, and the index of the name that makes it in the table of inert ones.
+    NdArray {
+        at: u32,
+        name: u8,
+    },
     /// Passed over: an index into the table of inert names.
     Inert(u8),
 }
@@ -80,6 +89,9 @@ pub(in crate::weights) struct Heap {
     pub(in crate::weights) dictionaries: Vec<HashMap<Key, Value>>,
     pub(in crate::weights) storages: Vec<Storage>,
     pub(in crate::weights) tensors: Vec<View>,
+    pub(in crate::weights) bytes: Vec<Bytes>,
+    pub(in crate::weights) dtypes: Vec<Dtype>,
+    pub(in crate::weights) arrays: Vec<NdArray>,
 }
 
 impl Heap {

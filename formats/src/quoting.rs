@@ -1,0 +1,45 @@
+//! Texts out of untrusted files as messages repeat them: escaped, cut, quoted.
+
+/// How much of a text that comes from an untrusted file is repeated in a message.
+const SHOWN_CHARS: usize = 120;
+
+/// How many names of an untrusted list are repeated in a message.
+const SHOWN_NAMES: usize = 20;
+
+/// A text from an untrusted file, escaped, cut and quoted.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut chars = text.chars();
+    let shown: String = chars.by_ref().take(SHOWN_CHARS).collect();
+    if chars.next().is_some() { format!("{shown:?}...") } else { format!("{shown:?}") }
+}
+
+/// Words of another parser about an untrusted file, escaped and cut, without quotes.
+pub(crate) fn escaped(text: &str) -> String {
+    let shown: String = text.chars().take(4 * SHOWN_CHARS).collect();
+    shown.escape_debug().to_string().replace("\\\"", "\"").replace("\\'", "'")
+}
+
+/// Names from an untrusted file, quoted, the list cut.
+pub(crate) fn quoted_list<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
+    let mut names = names.into_iter();
+    let mut shown: Vec<String> = names.by_ref().take(SHOWN_NAMES).map(|name| quoted(name.as_ref())).collect();
+    let more = names.count();
+    if more > 0 {
+        shown.push(format!("and {more} more"));
+    }
+    if shown.is_empty() { "nothing".to_owned() } else { shown.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn untrusted_text_is_escaped_and_cut() {
+        assert_eq!(quoted("a\u{1b}[31m"), "\"a\\u{1b}[31m\"");
+        assert_eq!(quoted(&"x".repeat(500)).len(), SHOWN_CHARS + 5);
+        assert_eq!(quoted_list(["a", "b"]), "\"a\", \"b\"");
+        assert!(quoted_list((0..50).map(|i| i.to_string())).ends_with("and 30 more"));
+        assert_eq!(escaped("bad \u{7} byte, \"here\""), "bad \\u{7} byte, \"here\"");
+    }
+}
