@@ -437,12 +437,15 @@ pub enum InputError {
     },
 
     /// A class named twice, or no class, in a counts file with a class column.
-    #[error("{file}: line {line}: class {class} {problem}; give each class from 0 to {last_class} once")]
+    #[error(
+        "{file}: {place}: class {class} {problem}; give each class from 0 to {last_class} once, or its name with \
+         `class-names`"
+    )]
     CountClass {
         /// The file.
         file: PathBuf,
-        /// Line, from 1.
-        line: u64,
+        /// Line or entry.
+        place: String,
         /// The class.
         class: String,
         /// What is wrong with it.

@@ -25,10 +25,14 @@ mod element;
 mod error;
 mod file_error;
 mod impostor;
+mod join;
 mod json;
+mod named;
+mod npy;
 pub mod predictions;
 mod quoting;
 mod safetensors;
+mod table;
 mod text;
 pub mod weights;
 

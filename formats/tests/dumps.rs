@@ -27,9 +27,9 @@ fn said(dump: &Value) -> Reading {
     Reading {
         keys: text("keys").map(|keys| keys.parse().unwrap()).unwrap_or_default(),
         first_label: dump.get("first_label").and_then(Value::as_i64).unwrap_or(0),
-        class_names: dump.get("names").map(|names| {
-            names.as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect()
-        }),
+        class_names: dump
+            .get("names")
+            .map(|names| names.as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect()),
         scores: text("scores").map(|scores| scores.parse::<Scores>().unwrap()),
     }
 }

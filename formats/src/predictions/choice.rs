@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::named::{Named, described};
 use super::{LABELS, LOGITS, PredictionsError, Reading};
 use crate::InputError;
 use crate::array::Array;
+use crate::named::{Named, described};
 use crate::quoting::quoted;
 
 /// What people call the scores.
@@ -119,12 +119,20 @@ fn could_be_scores(named: &Named<'_>) -> bool {
 /// # Errors
 /// [`PredictionsError`] with the arrays that are there: none, several, or not the one that was named.
 pub(super) fn choose<'a>(file: &Path, mut arrays: Vec<Named<'a>>, reading: &Reading) -> Result<Chosen<'a>, InputError> {
-    let at = scores_among(file, &arrays, reading)?;
-    let logits = arrays.swap_remove(at);
-    let (logits_name, logits) = (logits.name, logits.array?);
-    let at = labels_among(file, &arrays, reading, &logits)?;
-    let labels = arrays.swap_remove(at);
-    Ok(Chosen { logits, logits_name, labels_name: labels.name, labels: labels.array? })
+    let scores = scores_among(file, &arrays, reading)?;
+    // A fault of the scores is told first, for the labels are sought by their shape.
+    if arrays[scores].array.is_err() {
+        return Err(arrays.swap_remove(scores).array.err().unwrap_or_else(|| missing(file, LOGITS, &[])));
+    }
+    let labels = labels_among(file, &arrays, reading, scores)?;
+    let mut taken: Vec<Option<Named<'a>>> = arrays.into_iter().map(Some).collect();
+    let (logits, labels) = (taken[scores].take(), taken[labels].take());
+    let (Some(logits), Some(labels)) = (logits, labels) else { return Err(missing(file, LABELS, &[])) };
+    Ok(Chosen { logits: logits.array?, logits_name: logits.name, labels: labels.array?, labels_name: labels.name })
+}
+
+fn missing(file: &Path, what: &'static str, arrays: &[Named<'_>]) -> InputError {
+    PredictionsError::Missing { file: file.to_path_buf(), what, present: described(arrays) }.into()
 }
 
 /// Chooses the array of a role in a file of its own; `others` are names that the other role has.
@@ -178,18 +186,20 @@ fn scores_among(file: &Path, arrays: &[Named<'_>], reading: &Reading) -> Result<
     one_of(file, arrays, LOGITS, &called, &fitting)
 }
 
-fn labels_among(file: &Path, arrays: &[Named<'_>], reading: &Reading, logits: &Array<'_>) -> Result<usize, InputError> {
+fn labels_among(file: &Path, arrays: &[Named<'_>], reading: &Reading, at_scores: usize) -> Result<usize, InputError> {
     if let Some(name) = &reading.keys.labels {
         return named_by_key(file, arrays, name);
     }
     if let Some(exact) = arrays.iter().position(|named| named.name == LABELS) {
         return Ok(exact);
     }
+    let Ok(logits) = &arrays[at_scores].array else { return Err(missing(file, LABELS, arrays)) };
+    let others = || (0..arrays.len()).filter(|&at| at != at_scores);
     let scores = logits.len();
     let classes = logits.shape.iter().rev().copied().find(|&extent| extent != 1).unwrap_or(1).max(1);
     let fits =
         |at: &usize| arrays[*at].array.as_ref().is_ok_and(|array| [scores / classes, scores].contains(&array.len()));
-    let called: Vec<usize> = (0..arrays.len()).filter(|&at| is_called(&arrays[at], LABEL_NAMES)).collect();
+    let called: Vec<usize> = others().filter(|&at| is_called(&arrays[at], LABEL_NAMES)).collect();
     if let &[one] = called.as_slice() {
         return Ok(one);
     }
@@ -200,7 +210,7 @@ fn labels_among(file: &Path, arrays: &[Named<'_>], reading: &Reading, logits: &A
             .as_ref()
             .is_ok_and(|array| array.len() == scores / classes && !is_called(&arrays[*at], SCORE_NAMES))
     };
-    let lists: Vec<usize> = (0..arrays.len()).filter(is_list).collect();
+    let lists: Vec<usize> = others().filter(is_list).collect();
     let numbers =
         |at: &usize| arrays[*at].array.as_ref().is_ok_and(|array| array.element().is_some_and(|e| e.is_integer()));
     let whole: Vec<usize> = lists.iter().copied().filter(numbers).collect();
@@ -223,11 +233,11 @@ fn one_of(
     fitting: &[usize],
 ) -> Result<usize, InputError> {
     let candidates = if called.is_empty() { fitting } else { called };
-    let file = file.to_path_buf();
     match candidates {
         &[one] => Ok(one),
-        [] => Err(PredictionsError::Missing { file, what, present: described(arrays) }.into()),
+        [] => Err(missing(file, what, arrays)),
         several => {
+            let file = file.to_path_buf();
             let candidates = described(several.iter().map(|&at| &arrays[at]));
             Err(PredictionsError::Ambiguous { file, what, candidates }.into())
         }

@@ -26,8 +26,8 @@ pub(super) struct Classes<'a> {
     /// Of two classes with one name neither is meant by it.
     by_name: HashMap<&'a str, Option<usize>>,
     classes: Vec<usize>,
-    /// The first label that is no class.
-    outside: Option<(usize, i128)>,
+    /// The first label that is no class, and whether another number is none.
+    outside: Option<(usize, i128, bool)>,
 }
 
 impl Classes<'_> {
@@ -39,8 +39,9 @@ impl Classes<'_> {
         let sample = self.classes.len();
         let label = number.or_else(|number| self.rules.whole(sample, number))?;
         let class = self.rules.class(label);
-        if class.is_none() && self.outside.is_none() {
-            self.outside = Some((sample, label));
+        if class.is_none() {
+            let (_, first, others) = self.outside.get_or_insert((sample, label, false));
+            *others |= *first != label;
         }
         self.classes.push(class.unwrap_or(usize::MAX));
         Ok(())
@@ -77,7 +78,10 @@ impl Classes<'_> {
     pub(super) fn finish(self) -> Result<Vec<usize>, InputError> {
         match self.outside {
             None => Ok(self.classes),
-            Some((sample, label)) => Err(self.rules.outside(sample, label, &self.classes)),
+            Some((sample, label, others)) => {
+                let may_be_from_one = !others && !self.classes.contains(&0);
+                Err(self.rules.outside(sample, label, may_be_from_one))
+            }
         }
     }
 }
@@ -143,13 +147,11 @@ impl<'a> Labels<'a> {
         usize::try_from(class).ok().filter(|&class| class < self.classes)
     }
 
-    /// The error of a label that is no class; of the others those that are none are the largest number.
-    fn outside(&self, sample: usize, label: i128, labels: &[usize]) -> InputError {
+    fn outside(&self, sample: usize, label: i128, may_be_from_one: bool) -> InputError {
         let file = self.file.to_path_buf();
         let (classes, last) = (self.classes, self.classes - 1);
-        let from_one = label == classes as i128 && self.first == 0 && !labels.contains(&0);
-        if from_one {
-            return PredictionsError::LabelsFromOne { file, classes, last }.into();
+        if may_be_from_one && label == classes as i128 && self.first == 0 {
+            return PredictionsError::LabelsFromOne { file, sample, classes, last }.into();
         }
         InputError::LabelOutOfRange { file, sample, label, last_class: last }
     }

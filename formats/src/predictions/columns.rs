@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::choice::{LABEL_NAMES, plain};
-use super::table::{Table, bad_field, is_list};
 use super::{PredictionsError, Reading};
 use crate::InputError;
 use crate::array::{Array, Data};
 use crate::budget::Budget;
 use crate::element::reserve;
 use crate::quoting::{quoted, quoted_list};
+use crate::table::{Table, bad_field, is_list};
 
 /// What people call columns beside scores and labels.
 const ASIDE: &[&str] = &[

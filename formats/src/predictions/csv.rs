@@ -5,13 +5,13 @@ use ndarray::Array2;
 use super::classes::Labels;
 use super::columns::{self, Columns};
 use super::convert::Converted;
-use super::table::{Table, bad_field};
 use super::{LABELS, LOGITS, Logits, Reading};
 use crate::InputError;
 use crate::budget::Budget;
 use crate::content::Content;
 use crate::element::{ElementType, reserve};
 use crate::quoting::quoted_list;
+use crate::table::{Table, bad_field};
 
 /// Parses the whole table.
 ///

@@ -100,14 +100,16 @@ pub enum PredictionsError {
         sample: usize,
     },
 
-    /// Labels from 1 to K.
+    /// Labels that may be 1 to K.
     #[error(
-        "{file}: the labels are 1 to {classes}, and the scores have {classes} columns, 0 to {last}; if label 1 is the \
-         first column, say `first-label` 1"
+        "{file}: sample {sample}: label {classes}, and none is 0, where the scores have the columns 0 to {last}; if label \
+         1 is the first column, say `first-label` 1, else renumber the labels"
     )]
     LabelsFromOne {
         /// The file.
         file: PathBuf,
+        /// The first sample of label K, from 0.
+        sample: usize,
         /// K.
         classes: usize,
         /// K - 1.

@@ -20,9 +20,6 @@ mod convert;
 mod csv;
 mod error;
 mod file;
-mod join;
-mod named;
-mod npy;
 mod npz;
 mod parts;
 mod reading;
@@ -30,7 +27,6 @@ mod safetensors;
 mod saved;
 mod scale;
 mod source;
-mod table;
 mod write;
 
 use std::path::PathBuf;

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use super::named::Named;
-use super::npy::{self, Npy};
 use super::saved::arrays_of_pickle;
 use super::{LABELS, LOGITS, Reading};
 use crate::InputError;
 use crate::archive::Archive;
 use crate::budget::Budget;
 use crate::content::Content;
+use crate::named::Named;
+use crate::npy::{self, Npy};
 use crate::quoting::quoted;
 
 /// The arrays of an archive: where their names say which are the scores and the labels those, else all.
@@ -45,7 +45,6 @@ pub(super) fn arrays<'a>(
         let array = match read {
             Ok(Npy::Array(array)) => Ok(array),
             Ok(Npy::Pickle(bytes, start)) => object_array(content, name, &bytes[start..], budget),
-            Err(error) if told => return Err(error),
             Err(error) => Err(error),
         };
         found.push(Named { name: name.to_owned(), array });

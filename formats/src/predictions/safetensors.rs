@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use super::named::Named;
 use crate::InputError;
 use crate::array::{Array, Data, Kind};
 use crate::element::ByteOrder;
+use crate::named::Named;
 use crate::quoting::quoted;
 use crate::safetensors::{element_type, open};
 

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::named::{Named, arrays_of};
 use crate::InputError;
 use crate::array::{Array, Data};
 use crate::budget::Budget;
 use crate::content::Content;
+use crate::named::{Named, arrays_of};
 use crate::weights::with_plain_pickle;
 
 /// The arrays of a pickle that is a part of a file, copied.

@@ -2,24 +2,24 @@
 
 use std::path::Path;
 
-use super::join::join;
 use crate::InputError;
 use crate::array::{Array, Data};
 use crate::budget::Budget;
+use crate::join::join;
 use crate::quoting::{quoted, quoted_list};
 use crate::weights::Saved;
 
 /// An array of a file.
 #[derive(Debug)]
-pub(super) struct Named<'a> {
-    pub(super) name: String,
+pub(crate) struct Named<'a> {
+    pub(crate) name: String,
     /// What is wrong with it matters only if it is wanted.
-    pub(super) array: Result<Array<'a>, InputError>,
+    pub(crate) array: Result<Array<'a>, InputError>,
 }
 
 impl Named<'_> {
     /// Name, shape and type for a message.
-    pub(super) fn described(&self) -> String {
+    pub(crate) fn described(&self) -> String {
         match &self.array {
             Ok(array) => format!("{} {}", quoted(&self.name), array.described()),
             Err(_) => format!("{} (not an array that is read here)", quoted(&self.name)),
@@ -28,7 +28,7 @@ impl Named<'_> {
 }
 
 /// Names, shapes and types of arrays for a message, the list cut.
-pub(super) fn described<'n, 'a: 'n>(arrays: impl IntoIterator<Item = &'n Named<'a>>) -> String {
+pub(crate) fn described<'n, 'a: 'n>(arrays: impl IntoIterator<Item = &'n Named<'a>>) -> String {
     const SHOWN: usize = 12;
     let mut arrays = arrays.into_iter();
     let mut shown: Vec<String> = arrays.by_ref().take(SHOWN).map(Named::described).collect();
@@ -43,7 +43,7 @@ pub(super) fn described<'n, 'a: 'n>(arrays: impl IntoIterator<Item = &'n Named<'
 ///
 /// # Errors
 /// [`InputError::Budget`], and batches that do not fit together.
-pub(super) fn arrays_of<'a>(file: &Path, saved: Saved<'a>, budget: &mut Budget) -> Result<Vec<Named<'a>>, InputError> {
+pub(crate) fn arrays_of<'a>(file: &Path, saved: Saved<'a>, budget: &mut Budget) -> Result<Vec<Named<'a>>, InputError> {
     let mut found = Vec::new();
     match saved {
         Saved::List(parts) if is_batches(&parts) => {

@@ -34,7 +34,7 @@ pub(crate) struct Table<'t> {
 }
 
 /// A record: its first line and its text.
-type Record<'t> = (u64, &'t str);
+pub(crate) type Record<'t> = (u64, &'t str);
 
 /// The records of a text, blank lines left out; a line end between quotes belongs to a field.
 struct Records<'t> {
@@ -42,6 +42,11 @@ struct Records<'t> {
     position: usize,
     line: u64,
     quotes: bool,
+}
+
+/// The records of a text with their lines, from 1.
+pub(crate) fn records(text: &str) -> impl Iterator<Item = Record<'_>> {
+    Records { text, position: 0, line: 1, quotes: true }
 }
 
 impl<'t> Iterator for Records<'t> {
@@ -83,7 +88,7 @@ impl<'t> Iterator for Records<'t> {
 
 impl Separator {
     /// The fields of a record, quotes taken off, appended to `fields`.
-    fn split<'r>(self, record: &'r str, fields: &mut Vec<Cow<'r, str>>) {
+    pub(crate) fn split<'r>(self, record: &'r str, fields: &mut Vec<Cow<'r, str>>) {
         fields.clear();
         let separator = match self {
             Self::Blanks => return fields.extend(record.split_whitespace().map(Cow::Borrowed)),
@@ -104,7 +109,7 @@ impl Separator {
         }
     }
 
-    fn count(self, record: &str) -> usize {
+    pub(crate) fn count(self, record: &str) -> usize {
         match self {
             Self::Blanks => record.split_whitespace().count(),
             Self::Character(separator) => {
@@ -119,7 +124,7 @@ impl Separator {
     }
 
     /// What parts most fields of a record: a tab, a semicolon, a comma, a bar, or blanks.
-    fn of(record: &str) -> Self {
+    pub(crate) fn of(record: &str) -> Self {
         for separator in [b'\t', b';', b',', b'|'].map(Self::Character) {
             if separator.count(record) > 1 {
                 return separator;

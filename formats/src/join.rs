@@ -13,7 +13,7 @@ use crate::quoting::quoted;
 ///
 /// # Errors
 /// [`InputError::Damaged`] for parts that do not fit together; [`InputError::Budget`].
-pub(super) fn join<'a>(
+pub(crate) fn join<'a>(
     file: &Path,
     name: &str,
     parts: Vec<Array<'a>>,
