@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::class_name::ClassNameError;
+use crate::confusion::ConfusionFileError;
 use crate::predictions::PredictionsError;
 use thiserror::Error;
 
@@ -70,6 +71,10 @@ pub enum InputError {
     /// Predictions that cannot be used, or that have to be said more of.
     #[error(transparent)]
     Predictions(#[from] PredictionsError),
+
+    /// A confusion matrix that cannot be used, or that has to be said more of.
+    #[error(transparent)]
+    Confusion(#[from] ConfusionFileError),
 
     /// A well-known kind of file that stands in place of the content.
     #[error("{file}: {found}; {remedy}")]

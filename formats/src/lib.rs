@@ -19,6 +19,7 @@ mod array;
 pub mod atomic;
 mod budget;
 mod class_name;
+pub mod confusion;
 mod content;
 pub mod counts;
 mod element;

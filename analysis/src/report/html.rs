@@ -303,6 +303,7 @@ fn source(model: &ModelReport) -> Vec<(String, String)> {
         }
     };
     put("architecture", source.architecture.clone());
+    put("read as", Some(source.notes.join(". ")).filter(|notes| !notes.is_empty()));
     put("data set", source.dataset.clone());
     put("seed", source.seed.map(|seed| seed.to_string()));
     put("epoch", source.epoch.map(|epoch| epoch.to_string()));

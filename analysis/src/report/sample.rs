@@ -141,6 +141,7 @@ impl Sample {
                     crop: Some(28),
                     channels: Some("gray".into()),
                 }),
+                ..Source::default()
             },
             class_names: self.class_names.clone(),
             train_counts: Some(self.train_counts.clone()),

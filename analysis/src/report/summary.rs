@@ -48,6 +48,9 @@ pub fn summary_table(report: &Report) -> String {
                 let _ = writeln!(out, "{}", rendered(&bounds, &BOUND_COLUMNS));
             }
         }
+        for note in &model.source.notes {
+            push_wrapped(&mut out, "note: ", &readable(note));
+        }
         push_wrapped(&mut out, "", &headline(&report.settings, model));
         for sentence in guarantees(&report.settings, model) {
             push_wrapped(&mut out, "- ", &sentence);

@@ -46,13 +46,27 @@ const LABELS: &str = "labels";
 /// The column of a table that holds the labels.
 const LABEL: &str = "label";
 
-/// Logits `[N, K]` in row-major order, all finite, in the narrower of the two types that holds them exactly.
+/// Logits `[N, K]` in row-major order, all finite, in the narrower of the two types that holds them exactly; or what
+/// takes their place where only classes are known.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Logits {
     /// Stored as float32, float16 or bfloat16.
     F32(Array2<f32>),
     /// Stored as float64 or decimal text.
     F64(Array2<f64>),
+    /// No scores: the class that each sample was taken for.
+    Classes(Classes),
+}
+
+/// Predicted classes without scores.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Classes {
+    /// The class that each sample was taken for `[N]`, each below K.
+    pub predicted: Vec<usize>,
+    /// K.
+    pub num_classes: usize,
+    /// Whether a place stands for a sample, so that another model's can be set beside it; those of a matrix do not.
+    pub in_order: bool,
 }
 
 impl Logits {
@@ -61,6 +75,7 @@ impl Logits {
         match self {
             Self::F32(logits) => logits.dim(),
             Self::F64(logits) => logits.dim(),
+            Self::Classes(classes) => (classes.predicted.len(), classes.num_classes),
         }
     }
 
@@ -72,6 +87,7 @@ impl Logits {
         match self {
             Self::F32(scores) => scores.rows().into_iter().map(first_largest).collect(),
             Self::F64(scores) => scores.rows().into_iter().map(first_largest).collect(),
+            Self::Classes(classes) => classes.predicted.clone(),
         }
     }
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ndarray::{Axis, concatenate};
+use ndarray::{Array2, ArrayView2, Axis, concatenate};
 
 use super::choice::{LABEL_NAMES, SCORE_NAMES, plain};
 use super::convert::Converted;
 use super::file::Part;
-use super::{Logits, PredictionSource, Predictions, PredictionsError};
+use super::{Classes, Logits, PredictionSource, Predictions, PredictionsError};
 use crate::InputError;
 
 /// The parts of a source: itself, or of a folder its files in natural order (2 before 10).
@@ -136,29 +136,33 @@ pub(super) fn join(source: &PredictionSource, parts: Vec<Part>) -> Result<Predic
 }
 
 fn joined(parts: Vec<Converted>) -> Logits {
-    let singles: Option<Vec<_>> = parts
-        .iter()
-        .map(|part| match &part.logits {
-            Logits::F32(scores) => Some(scores.view()),
-            Logits::F64(_) => None,
-        })
-        .collect();
     // All parts have as many columns, which `join` has seen.
     let same = "parts of one width";
-    match singles {
-        Some(singles) => Logits::F32(concatenate(Axis(0), &singles).expect(same)),
-        None => {
-            let doubles: Vec<_> = parts
-                .into_iter()
-                .map(|part| match part.logits {
-                    Logits::F32(scores) => scores.mapv(f64::from),
-                    Logits::F64(scores) => scores,
-                })
-                .collect();
-            let views: Vec<_> = doubles.iter().map(|scores| scores.view()).collect();
-            Logits::F64(concatenate(Axis(0), &views).expect(same))
-        }
+    let num_classes = parts[0].logits.dim().1;
+    if parts.iter().any(|part| matches!(part.logits, Logits::Classes(_))) {
+        let predicted = parts.iter().flat_map(|part| part.logits.predicted()).collect();
+        return Logits::Classes(Classes { predicted, num_classes, in_order: true });
     }
+    let singles: Vec<ArrayView2<'_, f32>> = parts
+        .iter()
+        .filter_map(|part| match &part.logits {
+            Logits::F32(scores) => Some(scores.view()),
+            _ => None,
+        })
+        .collect();
+    if singles.len() == parts.len() {
+        return Logits::F32(concatenate(Axis(0), &singles).expect(same));
+    }
+    let doubles: Vec<Array2<f64>> = parts
+        .into_iter()
+        .filter_map(|part| match part.logits {
+            Logits::F32(scores) => Some(scores.mapv(f64::from)),
+            Logits::F64(scores) => Some(scores),
+            Logits::Classes(_) => None,
+        })
+        .collect();
+    let views: Vec<ArrayView2<'_, f64>> = doubles.iter().map(|scores| scores.view()).collect();
+    Logits::F64(concatenate(Axis(0), &views).expect(same))
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ impl Logits {
         match self {
             Self::F32(scores) => scale_of(scores.view()),
             Self::F64(scores) => scale_of(scores.view()),
+            Self::Classes(_) => Scale::Logits,
         }
     }
 }
@@ -63,6 +64,7 @@ pub(super) fn take_logarithms(file: &Path, logits: &mut Logits) -> Result<usize,
     match logits {
         Logits::F32(scores) => logarithms(file, scores.view_mut(), |number| number as f32),
         Logits::F64(scores) => logarithms(file, scores.view_mut(), |number| number),
+        Logits::Classes(_) => Ok(0),
     }
 }
 

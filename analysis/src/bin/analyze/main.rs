@@ -2,6 +2,7 @@
 
 mod arguments;
 mod run;
+mod stored;
 
 use std::io::Write;
 use std::process::ExitCode;

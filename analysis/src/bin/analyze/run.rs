@@ -39,6 +39,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), AnalysisError> {
         images.set_message(format!("{model}: {part}"));
     })?;
     images.finish_and_clear();
+    if let Some(file) = &arguments.stored.save_predictions {
+        for written in load::save_predictions(&loaded, file)? {
+            eprintln!("scores kept in {}", written.display());
+        }
+    }
     for (a, b) in compare::incomparable(&loaded.subjects) {
         let (a, b) = (&loaded.subjects[a].name, &loaded.subjects[b].name);
         eprintln!("warning: {b} is not compared with {a}: their test samples have other labels, or another order");

@@ -222,6 +222,7 @@ impl Runner {
             epoch: description.as_ref().map(|description| description.run.epoch as u64),
             subset_sha256: training.sha256,
             preprocessing: Some(steps.described()),
+            ..Source::default()
         };
         let architecture = match scorer.model() {
             Some(model) => network::architecture(model, &steps)?,

@@ -69,7 +69,8 @@ pub struct DataFile {
 /// Where a model's scores come from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Source {
-    /// `checkpoint` (this project's), `safetensors`, `torch-save`, `torchscript` or `predictions`.
+    /// `checkpoint` (this project's), `safetensors`, `torch-save`, `torchscript`, `predictions` or
+    /// `confusion` (a matrix of counts, without scores).
     pub kind: String,
     /// The files read for this model.
     pub files: Vec<DataFile>,
@@ -85,6 +86,9 @@ pub struct Source {
     pub subset_sha256: Option<String>,
     /// How the model wants its input; `None` for stored predictions.
     pub preprocessing: Option<Preprocessing>,
+    /// What was taken for what in the files, where they do not say it plainly: sentences without a full stop.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// A training run of this project, as its `metrics.jsonl` records it.
