@@ -1,8 +1,7 @@
 //! Confusion matrices of counts: how many samples of each class were taken for which.
 //!
 //! A table with or without names, an array of NumPy or PyTorch, JSON, or a matrix as Python prints it. Which way it
-//! lies has to be said unless it is symmetric: scikit-learn and PyTorch have the true classes in the rows, and others in
-//! the columns.
+//! lies has to be said unless it is symmetric: scikit-learn has the true classes in the rows, others in the columns.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -315,11 +314,10 @@ fn of_table(file: &Path, text: &str, budget: &mut Budget) -> Result<(Array<'stat
         .map_err(|exceeded| exceeded.of(file, "matrix".to_owned()))?;
     let mut row_names: Vec<String> = Vec::new();
     let mut values: Vec<f64> = Vec::new();
-    // One column more than rows has names, or numbers the rows.
-    let named = table.rows + 1 == table.width
-        || table.header.as_ref().is_some_and(|(_, names)| {
-            names[0].is_empty() || table.rows > 0 && names.len() == table.width && is_sum(&names[table.width - 1])
-        });
+    // Under a header one column more than rows has names, or numbers the rows.
+    let named = table.header.as_ref().is_some_and(|(_, names)| {
+        names[0].is_empty() || table.rows + 1 == table.width || is_sum(&names[table.width - 1])
+    });
     table.for_each(|line, fields| {
         let from = usize::from(named || table.number(&fields[0]).is_none());
         if from == 1 {

@@ -185,20 +185,6 @@ pub enum InputError {
         limit: u64,
     },
 
-    /// An array or tensor that has to be there is not.
-    #[error(
-        "{file}: there is no array {name}; present: {present}; save the arrays under the names logits [N, K] and \
-         labels [N]"
-    )]
-    MissingArray {
-        /// The file.
-        file: PathBuf,
-        /// The name looked for.
-        name: &'static str,
-        /// The names found.
-        present: String,
-    },
-
     /// One half of a pair of .npy files.
     #[error(
         "{file}: one .npy file holds one array, and both logits and labels are needed; give the pair as \
@@ -328,23 +314,6 @@ pub enum InputError {
         file: PathBuf,
         /// First bad byte, from 0.
         byte: usize,
-    },
-
-    /// A CSV header other than the one expected.
-    #[error(
-        "{file}: line {line}, column {column}: the header is {found}; expected {expected}, as in label,logit_0,logit_1,..."
-    )]
-    CsvHeader {
-        /// The file.
-        file: PathBuf,
-        /// Line, from 1.
-        line: u64,
-        /// Column, from 1.
-        column: usize,
-        /// Header found.
-        found: String,
-        /// Header expected.
-        expected: String,
     },
 
     /// A label that is not a whole number.

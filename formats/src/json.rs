@@ -1,4 +1,4 @@
-//! JSON as a tree of arrays, charged to the budget as it is read: one value, or several one after the other (JSON lines).
+//! JSON as a tree of arrays, charged to the budget as it is read: one value, or several one after the other.
 
 use std::cell::RefCell;
 use std::fmt;

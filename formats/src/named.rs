@@ -1,5 +1,6 @@
 //! The arrays of a file by their names, whatever container they came in.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::InputError;
@@ -48,14 +49,11 @@ pub(crate) fn arrays_of<'a>(file: &Path, saved: Saved<'a>, budget: &mut Budget) 
     match saved {
         Saved::List(parts) if is_batches(&parts) => {
             // Batches of tuples or dictionaries: the parts of one name are joined.
-            let mut columns: Vec<(String, Vec<Saved<'a>>)> = Vec::new();
-            for part in parts {
-                for (name, value) in entries(part) {
-                    match columns.iter_mut().find(|(known, _)| *known == name) {
-                        Some((_, values)) => values.push(value),
-                        None => columns.push((name, vec![value])),
-                    }
-                }
+            let mut columns: BTreeMap<String, Vec<Saved<'a>>> = BTreeMap::new();
+            for (name, value) in parts.into_iter().flat_map(entries) {
+                let cost = 2 * (COLUMN + size_of::<Saved<'a>>() as u64);
+                budget.spend(cost).map_err(|exceeded| exceeded.of(file, "batches".to_owned()))?;
+                columns.entry(name).or_default().push(value);
             }
             for (name, values) in columns {
                 let array = column(file, &name, Saved::List(values), budget);
@@ -73,6 +71,9 @@ pub(crate) fn arrays_of<'a>(file: &Path, saved: Saved<'a>, budget: &mut Budget) 
     }
     Ok(found)
 }
+
+/// Bytes charged for a part of a batch beside its own.
+const COLUMN: u64 = 64;
 
 /// A tuple of more parts is a list of batches or of numbers.
 const MOST_PARTS: usize = 8;
@@ -123,6 +124,9 @@ fn add<'a>(
     match value {
         Saved::Dictionary(entries) => {
             for (key, value) in entries {
+                // A long key may stand above many arrays.
+                let cost = 4 * (name.len() + key.len()) as u64;
+                budget.spend(cost).map_err(|exceeded| exceeded.of(file, "names of arrays".to_owned()))?;
                 let name = if name.is_empty() { key } else { format!("{name}.{key}") };
                 add(file, name, value, budget, found)?;
             }

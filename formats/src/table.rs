@@ -240,6 +240,15 @@ impl<'t> Table<'t> {
         Ok(())
     }
 
+    /// The fields of the first record below the header; none of a table without one.
+    pub(crate) fn first_record(&self) -> Vec<Cow<'t, str>> {
+        let mut fields = Vec::with_capacity(self.width);
+        if let Some((_, record)) = self.records().next() {
+            self.separator.split(record, &mut fields);
+        }
+        fields
+    }
+
     /// The number that a field is.
     pub(crate) fn number(&self, field: &str) -> Option<f64> {
         number(field, self.decimal_comma)

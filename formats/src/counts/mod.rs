@@ -1,9 +1,9 @@
 //! Training counts and names of the classes, from small files.
 //!
 //! Counts: the number of training samples of each class. In the order of the labels: one a line, all in one row, a JSON
-//! list, an array of NumPy or PyTorch, or any of these as Python prints it. By class, in any order: two columns with any
-//! header, a JSON object, a dictionary or `Counter` as Python prints it. Or counted from a list of the training images,
-//! `path label` on each line.
+//! list, an array of NumPy or PyTorch, or any of these as Python prints it. By class, in any order: two columns with
+//! any header, a JSON object, a dictionary or `Counter` as Python prints it. Or counted from a list of the training
+//! images, `path label` on each line.
 //!
 //! Names: one a line, a JSON list, a JSON object of names and numbers in either order, columns of numbers and names.
 

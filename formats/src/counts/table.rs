@@ -75,6 +75,7 @@ pub(super) fn read(file: &Path, text: &str, num_classes: usize, budget: &mut Bud
         return counts.collect::<Result<_, _>>().map(Found::InOrder);
     }
     if let [row] = rows.as_slice()
+        && header.as_ref().is_none_or(|header| header.fields.len() == 1)
         && (row.fields.len() == num_classes || header.is_none() && separator == Separator::Character(b','))
     {
         let place = |column: usize| move || format!("line {}, column {}", row.line, column + 1);

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::{LABELS, LOGITS, PredictionsError, Reading};
-use crate::InputError;
 use crate::array::Array;
 use crate::named::{Named, described};
 use crate::quoting::quoted;
+use crate::{ElementType, InputError};
 
 /// What people call the scores.
 pub(super) const SCORE_NAMES: &[&str] = &[
@@ -175,12 +175,13 @@ fn scores_among(file: &Path, arrays: &[Named<'_>], reading: &Reading) -> Result<
         .collect();
     let called: Vec<usize> = fitting.iter().copied().filter(|&at| is_called(&arrays[at], SCORE_NAMES)).collect();
     if fitting.is_empty() {
-        let classes = arrays
-            .iter()
-            .find(|named| is_called(named, SCORE_NAMES) && named.array.as_ref().is_ok_and(|array| array.is_discrete()));
-        if let Some(named) = classes {
-            let (file, name) = (file.to_path_buf(), quoted(&named.name));
-            return Err(PredictionsError::ClassesNotScores { file, name }.into());
+        // A class for each sample in place of scores.
+        let classes = arrays.iter().position(|named| {
+            let discrete = |array: &Array<'_>| array.is_discrete() || array.element() == Some(ElementType::Decimal);
+            is_called(named, SCORE_NAMES) && named.array.as_ref().is_ok_and(discrete)
+        });
+        if let Some(classes) = classes {
+            return Ok(classes);
         }
     }
     one_of(file, arrays, LOGITS, &called, &fitting)

@@ -1,7 +1,7 @@
 //! Which columns of a table are the scores and the labels.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use super::choice::{LABEL_NAMES, plain};
@@ -37,6 +37,9 @@ const ASIDE: &[&str] = &[
     "predictions",
     "predicted",
     "pred_label",
+    "predicted_label",
+    "predicted_class",
+    "pred_class",
     "y_pred",
     "correct",
     "split",
@@ -45,6 +48,20 @@ const ASIDE: &[&str] = &[
     "confidence",
     "entropy",
     "row",
+];
+
+/// What people call a column of predicted classes.
+const PREDICTED: &[&str] = &[
+    "pred",
+    "preds",
+    "prediction",
+    "predictions",
+    "predicted",
+    "pred_label",
+    "y_pred",
+    "predicted_label",
+    "predicted_class",
+    "pred_class",
 ];
 
 /// The columns of a table of predictions.
@@ -56,6 +73,8 @@ pub(super) struct Columns {
     pub(super) scores: Vec<usize>,
     /// Whether the scores of a sample are a list in one column.
     pub(super) lists: bool,
+    /// Whether a class for each sample stands in place of scores, in the one column of `scores`.
+    pub(super) classes_alone: bool,
     /// What the columns of the classes are called, where not by number.
     pub(super) names: Option<Vec<String>>,
     /// Columns left out.
@@ -115,33 +134,39 @@ impl Choice<'_> {
         }
     }
 
-    /// Columns called alike but for a number: the words in front, and the column of each number.
-    fn families(&self, label: usize) -> BTreeMap<&str, BTreeMap<usize, usize>> {
-        let mut families: BTreeMap<&str, BTreeMap<usize, usize>> = BTreeMap::new();
+    /// Columns called alike but for a number, which counts from 0 or 1 without a gap: the words in front, and the
+    /// first number with the columns in their order. `top_5` and `epoch_90` are none.
+    fn families(&self, label: usize) -> BTreeMap<&str, (usize, Vec<usize>)> {
+        let mut families: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
         for (at, name) in self.header.iter().enumerate().filter(|(at, _)| *at != label) {
             let front = name.trim_end_matches(|character: char| character.is_ascii_digit());
-            let Ok(number) = name[front.len()..].parse() else { continue };
-            families.entry(front).or_default().insert(number, at);
+            if let Ok(number) = name[front.len()..].parse() {
+                families.entry(front).or_default().push((number, at));
+            }
         }
-        let first = usize::from(self.reading.first_label == 1);
-        // A family counts from the first class without a gap; `top_5` and `epoch_90` are none.
-        families.retain(|_, family| {
-            family.len() > 1
-                && family
-                    .keys()
-                    .copied()
-                    .zip(
-                        [0, first, 1]
-                            .iter()
-                            .find_map(|&from| family.contains_key(&from).then_some(from))
-                            .unwrap_or(usize::MAX)..,
-                    )
-                    .all(|(number, expected)| number == expected)
-        });
-        families
+        let in_order = |(front, mut family): (_, Vec<(usize, usize)>)| {
+            family.sort_unstable();
+            let first = family[0].0;
+            let counts = family.iter().enumerate().all(|(at, (number, _))| *number == first + at);
+            let is_family = family.len() > 1 && first <= 1 && counts;
+            is_family.then(|| (front, (first, family.into_iter().map(|(_, column)| column).collect())))
+        };
+        families.into_iter().filter_map(in_order).collect()
+    }
+
+    /// Two columns of one name could be taken for each other.
+    fn check_names(&self) -> Result<(), InputError> {
+        let mut seen = HashSet::new();
+        match self.header.iter().find(|name| !name.is_empty() && !seen.insert(name.as_str())) {
+            None => Ok(()),
+            Some(twice) => {
+                self.unclear(format!("the column {} is there twice", quoted(twice)), "give every column its own name")
+            }
+        }
     }
 
     fn choose(&self) -> Result<Columns, InputError> {
+        self.check_names()?;
         let label = self.label()?;
         let left_out = |scores: &[usize]| {
             let rest = (0..self.header.len()).filter(|at| *at != label && !scores.contains(at));
@@ -149,7 +174,7 @@ impl Choice<'_> {
         };
         let columns = |scores: Vec<usize>, lists, names| {
             let left_out = left_out(&scores);
-            Ok(Columns { label, scores, lists, names, left_out })
+            Ok(Columns { label, scores, lists, classes_alone: false, names, left_out })
         };
         let key = self.reading.keys.logits.as_deref();
         let lists: Vec<usize> = (0..self.header.len())
@@ -170,14 +195,14 @@ impl Choice<'_> {
         }
         let mut found = families.into_iter();
         match (found.next(), found.next()) {
-            (Some((front, family)), None) => {
-                if self.reading.first_label == 0 && !family.contains_key(&0) {
+            (Some((front, (first, columns_of_classes))), None) => {
+                if first == 1 && self.reading.first_label == 0 {
                     return self.unclear(
-                        format!("the columns {}1, {0}2, ... begin at 1", quoted(front)),
+                        format!("the columns {0}1, {0}2, ... begin at 1", quoted(front)),
                         "say `first-label` 1 if the labels do so too, or number the columns from 0",
                     );
                 }
-                columns(family.into_values().collect(), false, None)
+                columns(columns_of_classes, false, None)
             }
             (Some((a, _)), Some((b, _))) => self.unclear(
                 format!("the columns {}0, ... and {}0, ... can be the scores", quoted(a), quoted(b)),
@@ -207,6 +232,11 @@ impl Choice<'_> {
         if by_text && rest.len() > 1 {
             return columns(rest, false, Some(names));
         }
+        let is_predicted = |at: &usize| *at != label && PREDICTED.contains(&plain(&self.header[*at]).as_str());
+        let predicted: Vec<usize> = (0..self.header.len()).filter(is_predicted).collect();
+        if let (&[one], []) = (predicted.as_slice(), rest.as_slice()) {
+            return Ok(Columns { classes_alone: true, ..columns(vec![one], false, None)? });
+        }
         if let &[one] = rest.as_slice() {
             return Err(InputError::TooFewClasses {
                 file: self.file.to_path_buf(),
@@ -227,16 +257,7 @@ impl Choice<'_> {
 /// # Errors
 /// [`PredictionsError::Table`] where the header leaves it open.
 pub(super) fn choose(file: &Path, table: &Table<'_>, reading: &Reading) -> Result<Columns, InputError> {
-    let mut first: Vec<String> = Vec::new();
-    let mut stop = false;
-    table.for_each(|_, fields| {
-        if !stop {
-            first = fields.iter().map(|field| field.to_string()).collect();
-            stop = true;
-        }
-        Ok(())
-    })?;
-    let first: Vec<Cow<'_, str>> = first.into_iter().map(Cow::Owned).collect();
+    let first = table.first_record();
     match &table.header {
         Some((line, header)) => Choice { file, line: *line, header, first: &first, reading }.choose(),
         None => without_header(file, table, reading),
@@ -248,7 +269,7 @@ fn without_header(file: &Path, table: &Table<'_>, reading: &Reading) -> Result<C
     let width = table.width;
     let columns = |label: usize| {
         let scores = (0..width).filter(|&at| at != label).collect();
-        Columns { label, scores, lists: false, names: None, left_out: Vec::new() }
+        Columns { label, scores, lists: false, classes_alone: false, names: None, left_out: Vec::new() }
     };
     let unclear = |problem: String| {
         let remedy = "say which column, from 0, has the labels with `keys` labels=0, or write a header as in \

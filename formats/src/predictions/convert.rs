@@ -6,7 +6,7 @@ use ndarray::{Array2, ShapeBuilder};
 
 use super::choice::Chosen;
 use super::classes::Labels;
-use super::{LABELS, LOGITS, Logits, PredictionsError, Reading};
+use super::{Classes, LABELS, LOGITS, Logits, PredictionsError, Reading};
 use crate::array::{Array, Data, Kind};
 use crate::budget::Budget;
 use crate::element::{extend_f32, extend_f64, first_non_finite, reserve};
@@ -48,6 +48,10 @@ pub(super) fn convert(
     // Messages call the arrays by the names that they have.
     let called = |name: String, usual: &str| if name.is_empty() { usual.to_owned() } else { name };
     let (logits_name, labels_name) = (called(logits_name, LOGITS), called(labels_name, LABELS));
+    if is_classes(&logits, &labels) {
+        let halves = [(files.logits, &logits_name, &logits), (files.labels, &labels_name, &labels)];
+        return classes_alone(halves, reading, notes, budget);
+    }
     let logits = Scores { file: files.logits, name: &logits_name, array: as_matrix(logits, &labels) };
     let (samples, classes) = logits.extents()?;
     let rules = Labels::new(files.labels, classes, reading);
@@ -87,6 +91,63 @@ pub(super) fn convert(
         rules.of_array(&labels, &labels_name, budget)?
     };
     Ok(Converted { logits, labels, element, notes })
+}
+
+/// Whether what should be scores is a class for each sample.
+fn is_classes(logits: &Array<'_>, labels: &Array<'_>) -> bool {
+    let is_whole = || {
+        let whole = logits.for_each_number(|number| match number {
+            Err(number) if number.fract() != 0.0 => Err(()),
+            _ => Ok(()),
+        });
+        whole == Ok(true)
+    };
+    let discrete = logits.is_discrete() || logits.element() == Some(ElementType::Decimal) && is_whole();
+    logits.len() == labels.len() && !labels.shape.is_empty() && logits.squeezed_shape(1).len() == 1 && discrete
+}
+
+/// Classes that are told apart where no names say how many there are.
+const MOST_CLASSES: usize = 1 << 16;
+
+/// Predicted and true class of every sample, without scores.
+///
+/// # Errors
+/// As [`convert`].
+pub(super) fn classes_alone(
+    [predicted, labels]: [(&Path, &String, &Array<'_>); 2],
+    reading: &Reading,
+    mut notes: Vec<String>,
+    budget: &mut Budget,
+) -> Result<Converted, InputError> {
+    let largest = |(file, name, array): (&Path, &String, &Array<'_>), budget: &mut Budget| {
+        let mut largest = 0_i128;
+        if let Some(texts) = array.texts(file, name, budget)? {
+            largest = texts.iter().filter_map(|text| text.trim().parse().ok()).max().unwrap_or(0);
+        }
+        array.for_each_number(|number| {
+            largest = largest.max(number.unwrap_or_else(|number| number as i128));
+            Ok::<_, InputError>(())
+        })?;
+        Ok::<_, InputError>(largest)
+    };
+    let classes = match &reading.class_names {
+        Some(names) => names.len(),
+        None => {
+            let last = largest(predicted, budget)?.max(largest(labels, budget)?);
+            let classes = last.saturating_sub(reading.first_label.into()).saturating_add(1);
+            let classes = usize::try_from(classes).unwrap_or(MOST_CLASSES).clamp(2, MOST_CLASSES);
+            notes.push(format!("{classes} classes, as the largest label says; `class-names` says how many there are"));
+            classes
+        }
+    };
+    let samples = labels.2.len() as u64;
+    budget.spend(16 * samples).map_err(|exceeded| exceeded.of(labels.0, "labels".to_owned()))?;
+    let found = Labels::new(predicted.0, classes, reading).of_array(predicted.2, predicted.1, budget)?;
+    let true_classes = Labels::new(labels.0, classes, reading).of_array(labels.2, labels.1, budget)?;
+    let (name, element) = (quoted(predicted.1), predicted.2.element().unwrap_or(ElementType::Decimal));
+    notes.push(format!("{name} holds a class for each sample and no scores: what needs scores is left out"));
+    let classes = Classes { predicted: found, num_classes: classes, in_order: true };
+    Ok(Converted { logits: Logits::Classes(classes), labels: true_classes, element, notes })
 }
 
 /// Scores as [N, K]: without axes of one element, batches of equal size one after the other.

@@ -4,9 +4,10 @@ use ndarray::Array2;
 
 use super::classes::Labels;
 use super::columns::{self, Columns};
-use super::convert::Converted;
+use super::convert::{Converted, classes_alone};
 use super::{LABELS, LOGITS, Logits, Reading};
 use crate::InputError;
+use crate::array::{Array, Data};
 use crate::budget::Budget;
 use crate::content::Content;
 use crate::element::{ElementType, reserve};
@@ -29,7 +30,14 @@ pub(super) fn parse(
     if table.rows == 0 {
         return Err(InputError::NoSamples { file: file.to_path_buf(), array: LABELS });
     }
-    let classes = if columns.lists { list_length(&table, columns.scores[0])? } else { columns.scores.len() };
+    if columns.classes_alone {
+        return classes_of(content, &table, &columns, reading, budget);
+    }
+    let classes = if columns.lists {
+        table.first_record().get(columns.scores[0]).map_or(0, |list| list_items(list).count())
+    } else {
+        columns.scores.len()
+    };
     if classes < 2 {
         return Err(InputError::TooFewClasses { file: file.to_path_buf(), array: LOGITS, classes });
     }
@@ -88,6 +96,36 @@ pub(super) fn parse(
     Ok(Converted { logits: Logits::F64(logits), labels, element: ElementType::Decimal, notes })
 }
 
+/// Predicted and true classes, without scores.
+fn classes_of(
+    content: &Content,
+    table: &Table<'_>,
+    columns: &Columns,
+    reading: &Reading,
+    budget: &mut Budget,
+) -> Result<Converted, InputError> {
+    let file = content.file.as_path();
+    let wanted = [columns.scores[0], columns.label];
+    let mut texts = wanted.map(|_| Vec::new());
+    table.for_each(|line, fields| {
+        for (texts, column) in texts.iter_mut().zip(wanted) {
+            let field = &fields[column];
+            if field.is_empty() {
+                return Err(bad_field(file, line, column, field, "the class of the sample"));
+            }
+            let cost = 160 + 2 * field.len() as u64;
+            budget.spend(cost).map_err(|exceeded| exceeded.of(file, format!("line {line}")))?;
+            texts.push(field.to_string());
+        }
+        Ok(())
+    })?;
+    let [predicted, labels] =
+        texts.map(|texts| Array { shape: vec![texts.len()], column_major: false, data: Data::Texts(texts) });
+    let name = |column: usize| table.header.as_ref().map_or_else(String::new, |(_, names)| names[column].clone());
+    let (first, second) = (name(wanted[0]), name(wanted[1]));
+    classes_alone([(file, &first, &predicted), (file, &second, &labels)], reading, notes(table, columns), budget)
+}
+
 const LIST: &str = "a list of numbers between brackets, all of them written out";
 
 /// What was chosen, where the header is not the plain one.
@@ -110,18 +148,6 @@ fn notes(table: &Table<'_>, columns: &Columns) -> Vec<String> {
         notes.push(format!("columns left out: {}", quoted_list(&columns.left_out)));
     }
     notes
-}
-
-/// Numbers of the list in the first row.
-fn list_length(table: &Table<'_>, column: usize) -> Result<usize, InputError> {
-    let mut length = None;
-    table.for_each(|_, fields| {
-        if length.is_none() {
-            length = Some(list_items(&fields[column]).count());
-        }
-        Ok(())
-    })?;
-    Ok(length.unwrap_or(0))
 }
 
 fn list_items(field: &str) -> impl Iterator<Item = &str> {

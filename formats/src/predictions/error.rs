@@ -46,18 +46,6 @@ pub enum PredictionsError {
         candidates: String,
     },
 
-    /// Class numbers in place of scores.
-    #[error(
-        "{file}: {name} holds a class for each sample, not scores; give the scores [N, K], or a confusion matrix with \
-         `confusion`, from which everything that needs no scores is computed"
-    )]
-    ClassesNotScores {
-        /// The file.
-        file: PathBuf,
-        /// The array, quoted.
-        name: String,
-    },
-
     /// Scores with a column for each sample.
     #[error(
         "{file}: the scores are {classes} x {samples} and there are {samples} labels: a column for each sample; save \

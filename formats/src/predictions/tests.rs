@@ -89,6 +89,7 @@ fn assert_are_the_predictions(predictions: &Predictions, what: &str) {
             assert_eq!(read, logits().mapv(f64::from), "{what}");
             assert!(read.is_standard_layout(), "{what}");
         }
+        Logits::Classes(_) => panic!("{what}: no scores"),
     }
 }
 
@@ -229,6 +230,50 @@ fn csv_predictions() {
     }
 }
 
+/// A type that does not hold every class gives the samples of some to others.
+#[test]
+fn labels_of_a_type_too_narrow_for_the_classes_are_refused() {
+    let with = |classes: usize, descr: &str, label: &[u8]| {
+        let logits = npy_of("<f4", &format!("(1, {classes})"), &vec![0; 4 * classes]);
+        read_bytes(&npz(&logits, &npy_of(descr, "(1,)", label)))
+    };
+    for (descr, label, most) in [
+        ("<f2", &[0, 0][..], 2049),
+        ("<V2", &[0, 0], 257),
+        ("|i1", &[0], 128),
+        ("|u1", &[0], 256),
+        ("<i2", &[0, 0], 32_768),
+    ] {
+        assert_eq!(with(most, descr, label).unwrap().labels.to_vec(), [0], "{descr}");
+        let error = with(most + 1, descr, label).unwrap_err();
+        assert!(matches!(error, InputError::Predictions(PredictionsError::NarrowLabels { .. })), "{descr}: {error}");
+        assert!(error.to_string().contains(&format!("cannot tell {} classes apart", most + 1)), "{error}");
+    }
+}
+
+#[test]
+fn classes_in_place_of_scores() {
+    let predicted = npy_of("|u1", "(4,)", &[2, 0, 1, 1]);
+    let labels = npy_of("<i8", "(4,)", &bytes_of([2_i64, 0, 1, 0].map(i64::to_le_bytes)));
+    let expected = Logits::Classes(Classes { predicted: vec![2, 0, 1, 1], num_classes: 3, in_order: true });
+    for bytes in [
+        archive(&[("preds.npy", &predicted), ("labels.npy", &labels)], false),
+        b"id,pred,label\n0,2,2\n1,0,0\n2,1,1\n3,1,0\n".to_vec(),
+        b"{\"y_pred\": [2, 0, 1, 1], \"y_true\": [2, 0, 1, 0]}".to_vec(),
+    ] {
+        let found = read_bytes(&bytes).unwrap();
+        assert_eq!((&found.logits, found.labels.to_vec()), (&expected, vec![2, 0, 1, 0]));
+        assert!(found.notes.iter().any(|note| note.contains("3 classes, as the largest")), "{:?}", found.notes);
+    }
+    let names = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
+    let table = b"label,predicted\nc,c\na,a\nb,b\na,b\n";
+    let found = with_files(&[("p", table)], |folder| {
+        let reading = Reading { class_names: Some(names), ..Reading::default() };
+        read_as(&PredictionSource::File(folder.join("p")), &reading).unwrap()
+    });
+    assert_eq!((found.num_classes(), found.logits.predicted()), (4, vec![2, 0, 1, 1]));
+}
+
 /// A bad file, part of the message that names the place, and the variant.
 type Case = (&'static str, Vec<u8>, &'static str, fn(&InputError) -> bool);
 
@@ -267,12 +312,6 @@ fn bad_files_are_refused_with_their_place() {
         ("no labels", archive(&[("logits.npy", &l())], false), "present: \"logits\" [2, 3] float32", |e| {
             matches!(e, P(PredictionsError::Missing { what: "labels", .. }))
         }),
-        (
-            "classes in place of scores",
-            archive(&[("preds.npy", &y()), ("labels.npy", &y())], false),
-            "\"preds\" holds a class for each sample, not scores",
-            |e| matches!(e, P(PredictionsError::ClassesNotScores { .. })),
-        ),
         (
             "an array under two names",
             archive(&[("logits.npy", &l()), ("logits", &l()), ("labels", &y())], false),
@@ -485,6 +524,9 @@ fn bad_files_are_refused_with_their_place() {
             matches!(e, P(PredictionsError::Table { .. }))
         }),
         ("two kinds of scores", b"label,a0,a1,b0,b1\n0,1,2,3,4\n".to_vec(), "`keys` logits=WORD", |e| {
+            matches!(e, P(PredictionsError::Table { .. }))
+        }),
+        ("a column twice", b"label,logit_0,logit_1,logit_1\n0,1,2,3\n".to_vec(), "\"logit_1\" is there twice", |e| {
             matches!(e, P(PredictionsError::Table { .. }))
         }),
         ("columns from 1", b"label,c1,c2\n0,1,2\n".to_vec(), "`first-label` 1", |e| {
