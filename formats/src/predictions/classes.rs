@@ -173,7 +173,7 @@ impl<'a> Labels<'a> {
         if last <= i128::from(largest) {
             return Ok(());
         }
-        let (file, classes) = (self.file.to_path_buf(), self.classes);
+        let (file, classes, element) = (self.file.to_path_buf(), self.classes, element.to_string());
         Err(PredictionsError::NarrowLabels { file, element, classes, largest }.into())
     }
 }

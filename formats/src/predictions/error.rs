@@ -4,8 +4,6 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::ElementType;
-
 /// Predictions that cannot be used, or that have to be said more of.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -69,7 +67,7 @@ pub enum PredictionsError {
         /// The file.
         file: PathBuf,
         /// Their type.
-        element: ElementType,
+        element: String,
         /// K.
         classes: usize,
         /// Largest number up to which it holds all.

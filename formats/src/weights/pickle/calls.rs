@@ -2,7 +2,6 @@
 
 use super::globals::Global;
 use super::machine::{Machine, VALUE};
-use super::ndarray::is_inert;
 use super::value::{Heap, Key, Value};
 use crate::InputError;
 
@@ -19,7 +18,7 @@ impl Machine<'_, '_> {
                 Ok(())
             }
             // Sets, deques: what is inert may be filled.
-            value if is_inert(value) => Ok(()),
+            value if value.is_inert() => Ok(()),
             _ => Err(self.refuse("values are appended to what is no list")),
         }
     }
@@ -148,7 +147,7 @@ impl Machine<'_, '_> {
                 self.set_dtype(at, state);
                 Ok(())
             }
-            (value, _) if is_inert(value) => Ok(()),
+            (value, _) if value.is_inert() => Ok(()),
             // A refused class, told at the end.
             (Value::None, _) if !self.refused.is_empty() => Ok(()),
             (Value::Dictionary(_), Some(entries))

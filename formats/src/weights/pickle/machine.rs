@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::globals::Global;
-use super::ndarray::name_of;
 use super::opcode::Opcode;
 use super::operand::Operands;
 use super::value::{Heap, Value};
@@ -444,11 +443,4 @@ impl Machine<'_, '_> {
 /// A name as far as it is compared and shown.
 fn cut(name: &str) -> String {
     name.chars().take(200).collect()
-}
-
-/// The name of a value that was passed over.
-impl Value {
-    pub(in crate::weights) fn passed_over(self) -> Option<&'static str> {
-        name_of(self)
-    }
 }

@@ -30,8 +30,7 @@ mod value;
 mod tests;
 
 pub(super) use machine::{PersistentIds, Pickle, load};
-pub(super) use ndarray::{Bytes, Elements};
-pub(super) use value::{Heap, Key, Storage, Value, View};
+pub(super) use value::{Bytes, Elements, Heap, Key, Storage, Value, View};
 
 /// The number that begins a legacy file of torch.save.
 pub(super) const LEGACY_MAGIC: i128 = 0x1950_a86a_20f9_469c_fc6c;

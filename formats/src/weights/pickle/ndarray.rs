@@ -2,11 +2,9 @@
 //!
 //! What is malformed or of a type that is not read here is passed over like any other inert value.
 
-use std::ops::Range;
-
-use super::globals::{Global, INERT};
+use super::globals::INERT;
 use super::machine::Machine;
-use super::value::Value;
+use super::value::{Bytes, Dtype, Elements, NdArray, Value};
 use crate::InputError;
 
 /// Bytes charged for an array without its extents, and for a type.
@@ -15,41 +13,6 @@ const TYPE: u64 = 96;
 
 /// Axes that NumPy allows.
 const MAX_RANK: usize = 64;
-
-/// Where bytes of a pickle are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Bytes {
-    /// A range of the pickle.
-    Inside(Range<usize>),
-    /// The characters of a text, one byte each (protocols 0 to 2).
-    Characters(u32),
-}
-
-/// A type of elements: kind and size (`f4`), and the byte order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Dtype {
-    pub(crate) kind: u32,
-    pub(crate) big_endian: bool,
-}
-
-/// What the elements of an array are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Elements {
-    /// The number of their bytes in the heap.
-    Bytes(u32),
-    /// The number of their list in the heap.
-    Objects(u32),
-}
-
-/// An array, or a number of NumPy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct NdArray {
-    pub(crate) shape: Vec<u64>,
-    pub(crate) dtype: u32,
-    pub(crate) column_major: bool,
-    /// `None` until its state is set.
-    pub(crate) elements: Option<Elements>,
-}
 
 impl Machine<'_, '_> {
     /// Keeps the place of bytes that have just been passed.
@@ -140,20 +103,4 @@ impl Machine<'_, '_> {
         };
         items.iter().map(extent).collect()
     }
-}
-
-/// Whether a value is one that nothing is looked up by: bytes, an array, a type.
-pub(super) fn is_inert(value: Value) -> bool {
-    matches!(value, Value::Inert(_) | Value::Bytes(_) | Value::Dtype(_) | Value::NdArray { .. })
-}
-
-/// What a value that is read for predictions is called where weights are read.
-pub(super) fn name_of(value: Value) -> Option<&'static str> {
-    let name = match value {
-        Value::Inert(name) | Value::NdArray { name, .. } => name,
-        Value::Bytes(_) => Global::BYTES,
-        Value::Dtype(_) => return Some("numpy.dtype"),
-        _ => return None,
-    };
-    INERT.get(usize::from(name)).copied()
 }

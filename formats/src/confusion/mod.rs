@@ -3,13 +3,14 @@
 //! A table with or without names, an array of NumPy or PyTorch, JSON, or a matrix as Python prints it. Which way it
 //! lies has to be said unless it is symmetric: scikit-learn has the true classes in the rows, others in the columns.
 
+mod error;
+
 use std::borrow::Cow;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 
 use ndarray::Array2;
-use thiserror::Error;
 
 use crate::InputError;
 use crate::array::{Array, Data};
@@ -25,8 +26,8 @@ use crate::table::Table;
 use crate::text::text_of;
 use crate::weights::{Saved, with_saved};
 
-/// Samples that a matrix may stand for: its budget holds two numbers for each.
-const MOST_SAMPLES: u64 = 4_000_000;
+pub use error::ConfusionFileError;
+use error::MOST_SAMPLES;
 
 /// Names of sums of rows and columns, which `pandas.crosstab` and spreadsheets add.
 const SUMS: &[&str] = &["all", "total", "totals", "sum", "support"];
@@ -57,64 +58,6 @@ impl FromStr for Orientation {
         let found = known.into_iter().find(|orientation| orientation.to_string() == text);
         found.ok_or_else(|| "give rows-are-true or columns-are-true".to_owned())
     }
-}
-
-/// A confusion matrix that cannot be used.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ConfusionFileError {
-    /// Not a table with as many rows as columns.
-    #[error("{file}: {found}; give a confusion matrix, a row and a column for each class")]
-    NotSquare {
-        /// The file.
-        file: PathBuf,
-        /// What is there.
-        found: String,
-    },
-    /// An entry that is no count.
-    #[error(
-        "{file}: row {row}, column {column}: {found} is not a count; give numbers of samples, not rates \
-         (scikit-learn: normalize=None)"
-    )]
-    NotACount {
-        /// The file.
-        file: PathBuf,
-        /// Row, from 0.
-        row: usize,
-        /// Column, from 0.
-        column: usize,
-        /// What is there.
-        found: String,
-    },
-    /// A matrix that may lie either way.
-    #[error(
-        "{file}: which way does the matrix lie? Its rows add up to {rows}, its columns to {columns}; say `orientation` \
-         rows-are-true if the rows are the true classes, as in scikit-learn, or columns-are-true"
-    )]
-    Orientation {
-        /// The file.
-        file: PathBuf,
-        /// Sums of the first rows.
-        rows: String,
-        /// Sums of the first columns.
-        columns: String,
-    },
-    /// Rows and columns that are called differently.
-    #[error("{file}: the row {row} has no column of that name; give rows and columns the names of the classes")]
-    Names {
-        /// The file.
-        file: PathBuf,
-        /// Name of the row, quoted.
-        row: String,
-    },
-    /// No sample, or too many.
-    #[error("{file}: {samples} samples; a matrix of 1 to {MOST_SAMPLES} is read")]
-    Samples {
-        /// The file.
-        file: PathBuf,
-        /// The sum of all entries.
-        samples: u64,
-    },
 }
 
 /// A confusion matrix as it was read.
