@@ -7,6 +7,10 @@ EXPERIMENTS ?= cifar100-lt
 DATA ?=
 JOBS ?= 1
 
+# From another folder, where nothing of this workspace helps cargo.
+YOUR_CRATE := cd / && LIBTORCH=$(CURDIR)/.libtorch CARGO_TARGET_DIR=$(CURDIR)/target \
+	cargo run --locked --manifest-path $(CURDIR)/examples/your-crate/Cargo.toml
+
 .PHONY: help setup demo test experiments verdicts mutants lint bench clean
 
 help:
@@ -26,11 +30,11 @@ demo:
 	cargo run --bin analyze -- \
 		--predictions examples/cifar100-lt-resnet32-test.npz --train-predictions examples/cifar100-lt-resnet32-train.npz \
 		--arch resnet32 --class-names examples/cifar100-class-names.txt --out $(DEMO)/cifar100-lt
-	@echo "first report: $(DEMO)/cifar100-lt/report.html; the next runs networks on images and needs libtorch"
-	@$(PYTHON) scripts/setup.py libtorch fashion-mnist
-	cargo run -p car-spectral-analysis --features torch --bin analyze -- \
-		--checkpoint examples/fashion-mnist-lt-mlp.safetensors examples/fashion-mnist-lt-resnet20.safetensors \
-		examples/fashion-mnist-lt-resnet20-car.safetensors \
+	@echo "first report: $(DEMO)/cifar100-lt/report.html; the next runs networks on images, by an engine compiled once"
+	@$(PYTHON) scripts/setup.py fashion-mnist
+	cargo run --features car-spectral-analysis/onnx --bin analyze -- \
+		--checkpoint examples/fashion-mnist-lt-mlp.onnx examples/fashion-mnist-lt-resnet20.onnx \
+		examples/fashion-mnist-lt-resnet20-car.onnx \
 		--data fashion-mnist:.data/fashion-mnist --out $(DEMO)/fashion-mnist-lt
 	@echo "reports: $(DEMO)/cifar100-lt/report.html, $(DEMO)/fashion-mnist-lt/report.html"
 
@@ -38,9 +42,8 @@ test:
 	@$(PYTHON) scripts/setup.py
 	rm -rf out/evidence
 	cargo test --workspace
-	cargo build -p proofs-checks -p car-spectral-training --bin verdicts --example your_training_loop
-	target/debug/verdicts --check
-	target/debug/examples/your_training_loop
+	cargo run -p proofs-checks --bin verdicts -- --check
+	$(YOUR_CRATE)
 	cargo test -p car-spectral --features lapack
 
 # The table is made of what is finished, whatever failed.

@@ -51,11 +51,22 @@ pub enum AnalysisError {
     #[error(
         "{}: to run weights, analyze needs libtorch, which this build is without; python3 scripts/setup.py libtorch gets \
          it, and then in place of `cargo run --bin analyze --`: \
-         cargo run -p car-spectral-analysis --features torch --bin analyze --",
+         cargo run -p car-spectral-analysis --features torch --bin analyze -- (a network exported to ONNX runs without it: \
+         docs/files.md)",
         file.display()
     )]
     NeedsLibtorch {
         /// The first file of weights.
+        file: PathBuf,
+    },
+    /// An ONNX network was to be run by a build without its engine.
+    #[error(
+        "{}: to run an ONNX network, analyze needs an engine that this build is without; build it with: \
+         cargo build --bin analyze --package car-spectral-analysis --features onnx",
+        file.display()
+    )]
+    NeedsOnnx {
+        /// The network.
         file: PathBuf,
     },
     /// A checkpoint or model that was refused.

@@ -86,6 +86,13 @@ pub fn counted(count: usize, one: &str, several: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { several })
 }
 
+/// A difference of shares in percentage points: `5 points`, `1 point`.
+pub(crate) fn points(share: f64) -> String {
+    let value = short(100.0 * share);
+    let word = if value == "1" { "point" } else { "points" };
+    format!("{value} {word}")
+}
+
 /// `T1`, `T1 and T1'`, `T1, T3 and T3'`.
 pub(crate) fn listed(items: &[&str]) -> String {
     match items {
@@ -98,6 +105,11 @@ pub(crate) fn listed(items: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_point_is_no_points() {
+        assert_eq!([0.01, 0.05, 0.0125, 0.0].map(points), ["1 point", "5 points", "1.25 points", "0 points"]);
+    }
 
     #[test]
     fn counts_and_lists_are_grammatical() {

@@ -598,6 +598,27 @@ pub enum InputError {
         exceeded: String,
     },
 
+    /// A network where weights are wanted.
+    #[error("{file}: an ONNX network, which analyze runs as a `checkpoint`; weights are wanted here")]
+    Onnx {
+        /// The file.
+        file: PathBuf,
+    },
+
+    /// A file of weights that an ONNX network names and that is not read.
+    #[error(
+        "{file}: its weights are in {location}: {problem}; keep both in one folder as they were exported, or export the \
+         network into one file (torch.onnx.export(..., external_data=False))"
+    )]
+    Beside {
+        /// The network's file.
+        file: PathBuf,
+        /// The name it gives, quoted.
+        location: String,
+        /// What is wrong.
+        problem: String,
+    },
+
     /// Bytes that one program takes for this format and another for that.
     #[error(
         "{file}: refused: it is a .safetensors file and a torch.save file in one; two programs could read two different \

@@ -8,6 +8,7 @@
 //! | --- | --- | --- |
 //! | scores and labels | [`predictions`] | .npz (also written), .npy, .safetensors, torch.save, pickles, CSV, JSON |
 //! | weights | [`weights`] | .safetensors, torch.save (zip and legacy) |
+//! | networks | [`onnx`] | ONNX, checked here and decoded by an engine |
 //! | counts and names of the classes | [`counts`] | text, CSV, JSON |
 //!
 //! Formats are told by content; the name of a file plays no part.
@@ -30,6 +31,7 @@ mod join;
 mod json;
 mod named;
 mod npy;
+pub mod onnx;
 pub mod predictions;
 mod quoting;
 mod safetensors;

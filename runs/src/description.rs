@@ -162,7 +162,7 @@ pub fn describe(path: &Path) -> Result<Option<Description>, RunError> {
 /// # Errors
 /// [`RunError::File`] for a file that is damaged or of a newer version; [`RunError::File`].
 pub fn read_description(path: &Path) -> Result<Description, RunError> {
-    parsed(path, &std::fs::read_to_string(path).map_err(RunError::io(path))?)
+    from_json(path, &std::fs::read_to_string(path).map_err(RunError::io(path))?)
 }
 
 /// Reads the description in the bytes of the safetensors file at `path`; `None` if there is none.
@@ -170,10 +170,14 @@ pub fn read_description(path: &Path) -> Result<Description, RunError> {
 /// # Errors
 /// As [`describe`], reading left out.
 pub fn description_of(path: &Path, bytes: &[u8]) -> Result<Option<Description>, RunError> {
-    safetensors_metadata(path, bytes, METADATA_KEY)?.map(|json| parsed(path, &json)).transpose()
+    safetensors_metadata(path, bytes, METADATA_KEY)?.map(|json| from_json(path, &json)).transpose()
 }
 
-fn parsed(path: &Path, json: &str) -> Result<Description, RunError> {
+/// Reads a description as text, found in the file at `path`.
+///
+/// # Errors
+/// [`RunError::File`] for a text that is damaged or of a newer version.
+pub fn from_json(path: &Path, json: &str) -> Result<Description, RunError> {
     let description: Description = serde_json::from_str(json)
         .map_err(|error| RunError::malformed(path, format!("its description is damaged: {error}")))?;
     if description.schema != SCHEMA {

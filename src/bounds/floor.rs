@@ -13,8 +13,8 @@
 //! floors 0.618, equal shares 0.781. Source: here.
 
 use super::bisection::ln_complement_of_common_floor;
+use super::clopper_pearson::held_out_alpha;
 use super::error::{check_delta, check_length, check_num_classes};
-use super::interval::held_out_alpha;
 use super::{BoundError, DeltaShares};
 
 /// 1 − α^{1/m}: 1 for m = 0, when nothing was seen.

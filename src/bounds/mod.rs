@@ -50,6 +50,7 @@ mod bisection;
 mod chain;
 mod class_mean_head;
 mod class_pac_bayes;
+mod clopper_pearson;
 mod delta_shares;
 pub(crate) mod error;
 mod floor;
@@ -79,12 +80,13 @@ mod worst_class;
 pub use chain::{CHAIN_SLACK, Chain, TieBalance, chain, nu, tie_balance};
 pub use class_mean_head::{ClassMeanBound, ClassMeanCertificate, HeadClass, HeadExample, PriorGrid, class_mean_head};
 pub use class_pac_bayes::class_pac_bayes;
+pub use clopper_pearson::{
+    MOST_SAMPLES, clopper_pearson, held_out_alpha, held_out_intervals, held_out_intervals_with_shares,
+};
 pub use delta_shares::DeltaShares;
 pub use error::{BoundError, WEIGHT_RANGE};
 pub use floor::{equal_shares_floor, held_out_floor, shares_floor, simultaneous_floor, worst_class_floor};
-pub use interval::{
-    Interval, MOST_SAMPLES, clopper_pearson, held_out_alpha, held_out_intervals, held_out_intervals_with_shares,
-};
+pub use interval::Interval;
 pub use kl::{binary_kl, kl_inverse};
 pub use least_kl::{MarginStatement, least_kl, vacuous_whatever_the_weights};
 pub use matrix_hoeffding::matrix_hoeffding;

@@ -9,8 +9,8 @@
 //! given that k + k' = D are wrong, the first n are any n of them. This is what a second test set may be compared with;
 //! an interval of e_j may not.
 
+use super::clopper_pearson::check_samples;
 use super::error::{check_delta, check_errors};
-use super::interval::check_samples;
 use super::masses::hypergeometric_masses;
 use super::{BoundError, Interval};
 

@@ -19,8 +19,8 @@
 //! distribution functions.
 
 use super::BoundError;
+use super::clopper_pearson::check_samples;
 use super::error::{check_errors, check_length, check_num_classes};
-use super::interval::check_samples;
 use super::masses::{binomial_masses, hypergeometric_masses};
 
 /// What a random half of the images says about the class that it picks; means over all splits.

@@ -144,6 +144,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn programs_write_underscores_and_people_blanks() {
+        let all = [Verdict::NotApplicable, Verdict::Vacuous, Verdict::Violated, Verdict::Holds, Verdict::Undecided];
+        assert_eq!(all.map(Verdict::id), ["not_applicable", "vacuous", "violated", "holds", "undecided"]);
+        assert_eq!(all.map(|v| v.to_string()), ["not applicable", "vacuous", "violated", "holds", "undecided"]);
+        assert_eq!(format!("{:>7}|", Verdict::Holds), "  holds|");
+    }
+
+    #[test]
     fn the_order_of_t5() {
         let at = |bound, lower, upper| verdict(bound, Interval { lower, upper }).unwrap();
         assert_eq!(at(None, 0.2, 0.4), Verdict::NotApplicable);

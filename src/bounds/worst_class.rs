@@ -13,9 +13,9 @@
 
 use super::binomial::upper_tail_above;
 use super::bisection::neighbours;
+use super::clopper_pearson::{check_samples, upper_limit};
 use super::error::{check_delta, check_errors, check_length, check_num_classes, check_weights};
 use super::holm::holm;
-use super::interval::{check_samples, upper_limit};
 use super::masses::hypergeometric_masses;
 use super::{BoundError, Interval};
 
@@ -92,7 +92,9 @@ pub fn worst_class_candidates(
     let num_classes = counts.len();
     let level = of_one_model(delta, models_compared)? / (num_classes - 1) as f64;
     let mut rivals: Vec<(usize, f64)> = (0..num_classes)
-        .map(|class| (class, super::interval::lower_limit(errors[class], counts[class], level.min(LARGEST_ALPHA))))
+        .map(|class| {
+            (class, super::clopper_pearson::lower_limit(errors[class], counts[class], level.min(LARGEST_ALPHA)))
+        })
         .collect();
     rivals.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     rivals.truncate(MOST_RIVALS);
@@ -222,7 +224,7 @@ mod tests {
     fn weights_scale_and_models_share_delta() {
         let weighted = weighted_worst_class_interval(&[1.0, 3.0], &[60, 40], &[100; 2], 0.05, 2).unwrap();
         let (lower, upper) =
-            (3.0 * super::super::interval::lower_limit(40, 100, 0.00625), 3.0 * upper_limit(40, 100, 0.0125));
+            (3.0 * super::super::clopper_pearson::lower_limit(40, 100, 0.00625), 3.0 * upper_limit(40, 100, 0.0125));
         approx::assert_relative_eq!(weighted.lower, lower, max_relative = 1e-7);
         approx::assert_relative_eq!(weighted.upper, upper, max_relative = 1e-15);
         // A class without samples may have an error of 1.

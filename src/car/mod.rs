@@ -11,7 +11,7 @@
 //! | --- | --- |
 //! | `options` | what the paper and its authors' code leave open, as switches; presets `paper` and `official_code` |
 //! | `surrogate` | D6 and its gradient |
-//! | `ema` | D7 and the per-class EMA; S7: closed form and bias |
+//! | `moving_average` | D7 and the per-class EMA; S7: closed form and bias |
 //! | `spectral` | the spectral term, its subgradient and its one-sided derivative (S6) |
 //! | `penalty` | the norms that can stand in place of the spectral norm, to compare it with |
 //! | `objective` | the whole chain, a training step at a time |
@@ -19,16 +19,16 @@
 //! The same on libtorch tensors, for training, is `car_spectral_training::loss::CarLoss`; it is tested against this
 //! one.
 
-mod ema;
 mod error;
+mod moving_average;
 mod objective;
 mod options;
 mod penalty;
 mod spectral;
 mod surrogate;
 
-pub use ema::{ConfusionEma, EmaStep, presence_probability};
 pub use error::CarError;
+pub use moving_average::{ConfusionEma, EmaStep, presence_probability};
 pub use objective::{CarObjective, CarStep};
 pub use options::{CarOptions, Competition, EmaColumns, EmaOptions, EmaStart, Gate, SurrogateOptions};
 pub use penalty::{PenaltyNorm, PenaltyTerm, penalty_term};

@@ -30,8 +30,8 @@
 //! ```
 
 mod competitor;
-mod counts;
 mod error;
+mod margin_counts;
 mod margins;
 mod matrix;
 mod scores;
@@ -39,8 +39,8 @@ mod tables;
 mod ties;
 mod weights;
 
-pub use counts::MarginCounts;
 pub use error::ConfusionError;
+pub use margin_counts::MarginCounts;
 pub use margins::{MarginGrid, WrittenMargin};
 pub use matrix::ConfusionMatrix;
 pub use scores::Score;

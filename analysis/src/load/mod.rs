@@ -2,7 +2,7 @@
 
 mod channels;
 mod confusions;
-#[cfg(feature = "torch")]
+#[cfg(any(feature = "torch", feature = "onnx"))]
 mod models;
 mod predictions;
 mod save;
@@ -79,6 +79,8 @@ pub struct Checkpoints {
     pub subset_seed: Option<u64>,
     /// Whether a TorchScript file, which is a program, may be run.
     pub run_torchscript: bool,
+    /// Which of several outputs holds the logits, by name or number from 0.
+    pub output: Option<String>,
     /// Where networks compute.
     pub device: DeviceChoice,
     /// Threads on the CPU.
@@ -131,7 +133,8 @@ pub struct Loaded {
 /// Loads what is asked for; `progress` is told of every batch of images that a model has run on.
 ///
 /// # Errors
-/// [`AnalysisError`] naming the file or setting; [`AnalysisError::NeedsLibtorch`] for weights, in a build without it.
+/// [`AnalysisError`] naming the file or setting; [`AnalysisError::NeedsLibtorch`] for weights and
+/// [`AnalysisError::NeedsOnnx`] for ONNX networks, in a build without what runs them.
 pub fn load(request: &Request, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Loaded, AnalysisError> {
     let mut loaded = match &request.models {
         Models::Predictions { test, train, reading } => predictions::load(request, test, train, reading)?,
@@ -147,13 +150,17 @@ pub fn load(request: &Request, progress: &mut dyn FnMut(Progress<'_>)) -> Result
     Ok(loaded)
 }
 
-#[cfg(feature = "torch")]
+#[cfg(any(feature = "torch", feature = "onnx"))]
 use models::load as run;
 
-#[cfg(not(feature = "torch"))]
+#[cfg(not(any(feature = "torch", feature = "onnx")))]
 fn run(_: &Request, checkpoints: &Checkpoints, _: &mut dyn FnMut(Progress<'_>)) -> Result<Loaded, AnalysisError> {
+    use car_spectral_formats::weights::{CheckpointKind, detect};
     let file = checkpoints.files.first().cloned().unwrap_or_default();
-    Err(AnalysisError::NeedsLibtorch { file })
+    Err(match detect(&file) {
+        Ok(CheckpointKind::Onnx) => AnalysisError::NeedsOnnx { file },
+        _ => AnalysisError::NeedsLibtorch { file },
+    })
 }
 
 fn data_file(role: &str, path: &Path) -> Result<DataFile, AnalysisError> {

@@ -1,7 +1,7 @@
 //! What held-out data say of the worst class, in sentences for readers who have not read the paper.
 
 use super::{ModelReport, Settings};
-use crate::words::{counted, listed, percent, short};
+use crate::words::{counted, listed, percent, points, short};
 
 /// Candidates for the worst class that are named; of more only the number is said.
 const NAMED: usize = 6;
@@ -29,10 +29,10 @@ pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String
     sentences.push(candidates(model, &sure));
     if found.estimate_bias >= 0.0005 {
         sentences.push(format!(
-            "The largest measured error, {}, is too large on average, since it is picked for being large: by {} points if the true errors were \
-             those measured. The interval above allows for that.",
+            "The largest measured error, {}, is too large on average, since it is picked for being large: by {} if the \
+             true errors were those measured. The interval above allows for that.",
             percent(found.estimate),
-            short(100.0 * found.estimate_bias)
+            points(found.estimate_bias)
         ));
     }
     sentences.extend(next_images(model, &sure));

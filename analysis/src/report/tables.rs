@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::comparison_sentence::signed;
 use super::{BoundReport, GroupAccuracy, MatrixNorms, ModelReport, Report, SplitReport};
-use crate::words::{listed, percent, short};
+use crate::words::{listed, percent, points, short};
 use car_spectral::confusion::WrittenMargin;
 
 /// A header, then rows; columns from `numbers_from` on hold numbers.
@@ -94,10 +94,10 @@ pub(super) fn differences(report: &Report) -> Table {
 pub(super) fn planning(model: &ModelReport) -> Table {
     let mut table = Table::new(&["goal, with this model's errors", "test images a class"], 1);
     for plan in &model.test.planning {
-        let by = short(100.0 * plan.by);
+        let by = points(plan.by);
         let goal = match plan.goal.as_str() {
-            "certify" => format!("an upper limit of the worst class's error within {by} points of it"),
-            _ => format!("two models told apart that differ by {by} points in the worst class"),
+            "certify" => format!("an upper limit of the worst class's error within {by} of it"),
+            _ => format!("two models told apart that differ by {by} in the worst class"),
         };
         table
             .rows

@@ -39,7 +39,7 @@ pub use padded_crop::PaddedCrop;
 pub use policy::{AutoAugment, Operation, RandAugment};
 pub use random_resized_crop::RandomResizedCrop;
 pub use recipe::{AugmentationOptions, Policy, contrastive_chain};
-pub use resize::Resize;
+pub use resize::{Resize, resized_plane};
 pub use step::Augmentation;
 
 use crate::Pixels;

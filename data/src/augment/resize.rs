@@ -64,6 +64,24 @@ pub(super) fn resize(image: &mut Pixels, part: Part, height: usize, width: usize
     *image = Pixels { channels: image.channels, height, width, bytes };
 }
 
+/// Brings one channel of float32 values from `[height, width]` to another size, by the same rule without rounding.
+///
+/// # Panics
+/// For a size of 0, or values that are not height times width.
+pub fn resized_plane(values: &[f32], [height, width]: [usize; 2], [to_height, to_width]: [usize; 2]) -> Vec<f32> {
+    if (height, width) == (to_height, to_width) {
+        return values.to_vec();
+    }
+    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_ne_bytes()).collect();
+    let plane = Image::from_vec_u8(width as u32, height as u32, bytes, PixelType::F32)
+        .expect("a plane has height times width values");
+    let mut target = Image::new(to_width as u32, to_height as u32, PixelType::F32);
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+    Resizer::new().resize(&plane, &mut target, &options).expect("both are planes of float32");
+    let (floats, _) = target.buffer().as_chunks();
+    floats.iter().map(|&bytes| f32::from_ne_bytes(bytes)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use rand::SeedableRng;

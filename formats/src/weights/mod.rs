@@ -5,6 +5,7 @@
 //! | .safetensors | crate `safetensors` |
 //! | torch.save, zip (PyTorch 1.6 and later) and legacy (0.1.10 to 1.5) | `pickle`, a machine that builds nothing but tensors |
 //! | torch.save, tar (before 0.1.10) | refused by name |
+//! | ONNX | told apart ([`CheckpointKind::Onnx`]) and read by [`crate::onnx`] |
 //! | TorchScript | told apart ([`CheckpointKind::TorchScript`]), never read here: it is a program |
 //!
 //! The weights of a torch.save file may be nested (`state_dict`, `model`, `net`, ...); the prefix `module.` of
@@ -26,6 +27,7 @@ use super::budget::Budget;
 use super::content::Content;
 use super::element::{ByteOrder, extend_f32, extend_f64, first_non_finite, for_each_integer, reserve};
 use super::error::quoted;
+use super::onnx::is_onnx;
 use super::safetensors::{is_safetensors, is_truncated_safetensors};
 use super::{ElementType, InputError};
 
@@ -46,6 +48,8 @@ pub enum CheckpointKind {
     TorchSaveLegacy,
     /// torch.jit.save: a program, never read here.
     TorchScript,
+    /// ONNX: a network, read by [`crate::onnx`].
+    Onnx,
 }
 
 impl fmt::Display for CheckpointKind {
@@ -55,6 +59,7 @@ impl fmt::Display for CheckpointKind {
             Self::TorchSaveZip => "torch.save (zip)",
             Self::TorchSaveLegacy => "torch.save (legacy)",
             Self::TorchScript => "TorchScript",
+            Self::Onnx => "ONNX",
         })
     }
 }
@@ -190,6 +195,7 @@ fn read_at(file: &Path, key: Option<&str>) -> Result<Weights, InputError> {
         CheckpointKind::TorchSaveZip => torch_zip::read(content, key, budget),
         CheckpointKind::TorchSaveLegacy => torch_legacy::read(content, key, budget),
         CheckpointKind::TorchScript => Err(InputError::TorchScript { file: file.to_path_buf() }),
+        CheckpointKind::Onnx => Err(InputError::Onnx { file: file.to_path_buf() }),
     })?;
     let Found { mut tensors, metadata, nesting, unread, passed_over } = found;
     let data_parallel = !tensors.is_empty() && tensors.keys().all(|name| name.starts_with(DATA_PARALLEL_PREFIX));
@@ -224,6 +230,8 @@ fn kind_of(content: &Content) -> Result<CheckpointKind, InputError> {
         Ok(CheckpointKind::Safetensors)
     } else if torch_legacy::is_legacy(bytes) {
         Ok(CheckpointKind::TorchSaveLegacy)
+    } else if is_onnx(bytes) {
+        Ok(CheckpointKind::Onnx)
     } else if is_truncated_safetensors(bytes) {
         // Read as such, it says where it ends.
         Ok(CheckpointKind::Safetensors)
@@ -233,7 +241,7 @@ fn kind_of(content: &Content) -> Result<CheckpointKind, InputError> {
         Err(InputError::UnknownFormat {
             file: content.file.clone(),
             found: format!("the bytes {}", start.join(" ")),
-            expected: "weights as .safetensors or as torch.save writes them (.pt, .pth, .th, .pth.tar, .bin)",
+            expected: "weights as .safetensors or as torch.save writes them (.pt, .pth, .th, .pth.tar, .bin), or ONNX",
         })
     }
 }

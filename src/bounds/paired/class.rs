@@ -14,9 +14,9 @@
 
 use super::{ComparisonVerdict, PairedCounts};
 use crate::bounds::binomial::coin_tail_above;
+use crate::bounds::clopper_pearson::check_samples;
 use crate::bounds::error::{check_delta, check_errors};
 use crate::bounds::holm::holm;
-use crate::bounds::interval::check_samples;
 use crate::bounds::{BoundError, Interval, clopper_pearson};
 
 /// The share of α that pays for s, the rest for π: a few percent of the width at the most hang on it.

@@ -5,7 +5,7 @@ use car_spectral::confusion::ClassWeights;
 use tch::{Device, Kind, Reduction, TchError, Tensor, no_grad};
 
 use super::LossError;
-use super::ema::{ConfusionEma, MOST_BATCHES, Seen};
+use super::moving_average::{ConfusionEma, MOST_BATCHES, Seen};
 use super::penalty::penalty_pairs;
 use super::surrogate::sample_surrogate;
 

@@ -20,7 +20,7 @@
 //! | `rectified_labels` | ConCutMix's labels of mixed images |
 //! | `car` | [`CarLoss`]: checks, one step, state |
 //! | `surrogate` | gate times competition for each sample, `[B, K]`: the only differentiable matrix |
-//! | `ema` | the moving average, stored by true class |
+//! | `moving_average` | the moving average, stored by true class |
 //! | `penalty` | the norm that is penalised, as pairs of vectors: the top singular pair, or what stands in its place |
 //! | `spectral` | the top singular pair by thick-restart Lanczos |
 //!
@@ -42,8 +42,8 @@
 mod balanced_contrastive;
 mod car;
 pub mod classification;
-mod ema;
 mod error;
+mod moving_average;
 mod penalty;
 mod rectified_labels;
 mod spectral;

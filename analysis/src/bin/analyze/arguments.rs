@@ -13,10 +13,11 @@ use clap::{ArgGroup, Parser};
 
 use crate::stored::StoredArguments;
 
-const VERSION: &str = if cfg!(feature = "torch") {
-    concat!(env!("CARGO_PKG_VERSION"), ", runs weights on libtorch")
-} else {
-    concat!(env!("CARGO_PKG_VERSION"), ", for stored predictions")
+const VERSION: &str = match (cfg!(feature = "torch"), cfg!(feature = "onnx")) {
+    (true, true) => concat!(env!("CARGO_PKG_VERSION"), ", runs weights on libtorch and ONNX networks"),
+    (true, false) => concat!(env!("CARGO_PKG_VERSION"), ", runs weights on libtorch"),
+    (false, true) => concat!(env!("CARGO_PKG_VERSION"), ", runs ONNX networks"),
+    (false, false) => concat!(env!("CARGO_PKG_VERSION"), ", for stored predictions"),
 };
 
 /// Does the worst-class bound hold on this model, and by how much?
@@ -34,11 +35,13 @@ const VERSION: &str = if cfg!(feature = "torch") {
   analyze --checkpoint runs/a/model.safetensors --data cifar100:cifar-100-binary --out out/a
   analyze --checkpoint model.th --arch resnet32 --data cifar10:cifar-10-batches-bin \\
           --mean 0.4914,0.4822,0.4465 --std 0.2470,0.2435,0.2616 --imbalance 100 --out out/b
+  analyze --checkpoint model.onnx --data image-folder:DIR --resize 256 --crop 224 \\
+          --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --train-counts counts.txt --out out/e
   analyze --predictions test.npz --train-predictions train.npz --out out/c
   analyze --predictions logits.npy,labels.npy --train-counts counts.txt --out out/d")]
 pub(crate) struct Arguments {
-    /// Trained models: .safetensors, .pt/.pth/.th/.pth.tar (torch.save), TorchScript with --run-torchscript, or folders
-    /// of .safetensors checkpoints
+    /// Trained models: .onnx, .safetensors, .pt/.pth/.th/.pth.tar (torch.save), TorchScript with --run-torchscript, or
+    /// folders of .safetensors checkpoints
     #[arg(long, value_name = "FILE|DIR", num_args = 1..)]
     pub checkpoint: Vec<PathBuf>,
 
@@ -76,6 +79,10 @@ pub(crate) struct Arguments {
     /// Run a TorchScript file. It is a program and can do anything you can; run only files you trust
     #[arg(long)]
     pub run_torchscript: bool,
+
+    /// Of an ONNX network with several outputs, the one that holds the logits: its name, or its number from 0
+    #[arg(long, value_name = "NAME|INDEX", requires = "data")]
+    pub output: Option<String>,
 
     /// Mean of each channel that a foreign model expects, for pixels in [0, 1]
     #[arg(long, value_delimiter = ',', allow_hyphen_values = true, requires = "std")]
@@ -141,7 +148,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
 
-    /// Threads on the CPU [default: as libtorch chooses]
+    /// Threads on the CPU [default: as libtorch chooses; for ONNX one for each core]
     #[arg(long)]
     pub threads: Option<usize>,
 
@@ -199,6 +206,7 @@ impl Arguments {
                 }),
                 subset_seed: self.subset_seed,
                 run_torchscript: self.run_torchscript,
+                output: self.output.clone(),
                 device: self.device,
                 threads: self.threads,
             })

@@ -94,8 +94,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), AnalysisError> {
     let written = report::write(&report, &figures, &arguments.out, &arguments.format)?;
     spinner.finish_and_clear();
     print_summary(&format!(
-        "{}\n{} in {}",
-        report::summary_table(&report),
+        "{}\n\n{} in {}",
+        report::summary_table(&report).trim_end(),
         counted(written.len(), "file", "files"),
         arguments.out.display()
     ))

@@ -1,25 +1,22 @@
 //! Classification losses of the long-tail literature. All take logits f `[B, K]` and labels y `[B]` and give a scalar;
 //! CAR can be added to each, on the same logits.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `class_balanced` | the weights of classes by effective numbers of images |
+//! | `focal` | the factor of focal loss |
+//! | `ldam` | the margins of LDAM |
+//! | `logit_adjustment` | the shifts of logit adjustment, with τ = 1 those of Balanced Softmax |
+
+mod class_balanced;
+mod focal;
+mod ldam;
+mod logit_adjustment;
 
 use car_spectral_runs::settings::ClassificationOptions;
 use tch::{Device, Kind, Reduction, Tensor};
 
 use crate::TrainingError;
-
-/// (1 - b)/(1 - b^n_j), scaled to mean 1.
-fn effective_number_weights(class_counts: &[u64], beta: f64) -> Vec<f64> {
-    // 1 - b^n without cancellation for b near 1.
-    let weights = class_counts.iter().map(|&n| (1.0 - beta) / -(n as f64 * beta.ln()).exp_m1());
-    let weights: Vec<f64> = weights.collect();
-    let mean = weights.iter().sum::<f64>() / weights.len() as f64;
-    weights.iter().map(|weight| weight / mean).collect()
-}
-
-/// (1 - p)^gamma from ln p, without cancellation.
-fn focal_factor(log: &Tensor, gamma: f64) -> Result<Tensor, tch::TchError> {
-    // Kept off 0, where a power below 1 has no slope.
-    (-log.f_expm1()?).f_clamp_min(f64::from(f32::MIN_POSITIVE))?.f_pow_tensor_scalar(gamma)
-}
 
 /// A loss for given class counts.
 #[derive(Debug)]
@@ -43,22 +40,18 @@ impl ClassificationLoss {
             let requirement = format!("class {class} has no training images, and the {} needs some", options.label());
             return Err(TrainingError::setting("class counts", 0, requirement));
         }
-        let total: u64 = class_counts.iter().sum();
         let tensor = |values: Vec<f64>| Some(Tensor::from_slice(&values));
         let (shift, weights) = match options {
             ClassificationOptions::CrossEntropy | ClassificationOptions::Focal { .. } => (None, None),
             ClassificationOptions::ClassBalanced { beta } => {
-                (None, tensor(effective_number_weights(class_counts, beta)))
+                (None, tensor(class_balanced::weights(class_counts, beta)))
             }
             ClassificationOptions::LdamDrw { largest_margin, scale, beta, .. } => {
-                let least = class_counts.iter().min().copied().unwrap_or(1) as f64;
-                let margin = |&n: &u64| scale * largest_margin * (least / n as f64).powf(0.25);
-                let margins = class_counts.iter().map(margin).collect();
-                (tensor(margins), tensor(effective_number_weights(class_counts, beta)))
+                let margins = ldam::scaled_margins(class_counts, largest_margin, scale);
+                (tensor(margins), tensor(class_balanced::weights(class_counts, beta)))
             }
             ClassificationOptions::LogitAdjustment { tau } => {
-                let adjustment = |&n: &u64| tau * (n as f64 / total as f64).ln();
-                (tensor(class_counts.iter().map(adjustment).collect()), None)
+                (tensor(logit_adjustment::shifts(class_counts, tau)), None)
             }
         };
         Ok(Self { options, shift, weights })
@@ -76,11 +69,10 @@ impl ClassificationLoss {
         Ok(match (self.options, &self.shift) {
             (ClassificationOptions::Focal { gamma }, _) => {
                 let log = logits.f_log_softmax(1, logits.kind())?.f_gather(1, &targets.f_unsqueeze(1)?, false)?;
-                -(focal_factor(&log, gamma)? * log).f_mean(logits.kind())?
+                -(focal::factor(&log, gamma)? * log).f_mean(logits.kind())?
             }
             (ClassificationOptions::LdamDrw { deferred_from, .. }, Some(margins)) => {
-                let of_class = margins.f_index_select(0, targets)?.f_unsqueeze(1)?;
-                let taken_off = logits.f_scatter_add(1, &targets.f_unsqueeze(1)?, &-of_class)?;
+                let taken_off = ldam::take_off(margins, logits, targets)?;
                 cross_entropy(&taken_off, self.weights.as_ref().filter(|_| epoch >= deferred_from))?
             }
             (_, Some(adjustment)) => cross_entropy(&logits.f_add(adjustment)?, None)?,
@@ -112,7 +104,7 @@ impl ClassificationLoss {
             None => logits.f_log_softmax(1, logits.kind())?,
         };
         let terms = match self.options {
-            ClassificationOptions::Focal { gamma } => focal_factor(&log, gamma)? * log,
+            ClassificationOptions::Focal { gamma } => focal::factor(&log, gamma)? * log,
             _ => log,
         };
         let weighted = match &self.weights {
@@ -316,8 +308,8 @@ mod tests {
         assert!(error.contains("class 1 has no training images") && error.contains("Balanced Softmax"), "{error}");
         ClassificationLoss::new(&[3, 0, 1], ALL[0]).unwrap();
         // Cui et al.: b = 0 weighs all classes alike; b -> 1 by 1/n.
-        assert!(effective_number_weights(&COUNTS, 0.0).iter().all(|weight| (weight - 1.0).abs() < 1e-15));
-        let inverse = effective_number_weights(&COUNTS, 1.0 - 1e-12);
+        assert!(class_balanced::weights(&COUNTS, 0.0).iter().all(|weight| (weight - 1.0).abs() < 1e-15));
+        let inverse = class_balanced::weights(&COUNTS, 1.0 - 1e-12);
         assert!((inverse[2] / inverse[0] - 16.0).abs() < 1e-8, "{inverse:?}");
     }
 }

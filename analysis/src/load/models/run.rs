@@ -1,0 +1,102 @@
+//! Every file opened by the engine that runs it, then all of them run on the images.
+
+use std::path::Path;
+
+use car_spectral_data::{DataSet, Split};
+use car_spectral_formats::weights::{CheckpointKind, detect};
+
+#[cfg(feature = "torch")]
+use super::checkpoints;
+#[cfg(feature = "onnx")]
+use super::onnx;
+use super::preprocessing::InputSteps;
+use super::{files, logs};
+use crate::AnalysisError;
+use crate::load::{Checkpoints, Loaded, Progress, Request};
+use crate::report::DataFile;
+use crate::subject::Subject;
+
+/// Runs the checkpoints on the images, telling `progress` of every batch.
+pub(in crate::load) fn load(
+    request: &Request,
+    checkpoints: &Checkpoints,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Loaded, AnalysisError> {
+    let paths = files::expand(&checkpoints.files)?;
+    // Weights are small and images many: every file is opened and checked before the first image is read.
+    let opened = paths.iter().map(|path| Opened::open(path, request, checkpoints));
+    let opened = opened.collect::<Result<Vec<_>, AnalysisError>>()?;
+    let runs = logs::read(&paths)?;
+    let data = checkpoints.data.load()?;
+    let (mut subjects, mut devices) = (Vec::new(), Vec::new());
+    for network in opened {
+        let device = network.device();
+        if !devices.contains(&device) {
+            devices.push(device);
+        }
+        subjects.push(network.run(request, checkpoints, &data, progress)?);
+    }
+    let split = |role: &str, split: &Split| DataFile {
+        role: role.to_owned(),
+        path: checkpoints.data.folder.display().to_string(),
+        bytes: split.images.num_bytes(),
+        sha256: split.sha256.clone(),
+    };
+    let steps = checkpoints.pixels.as_ref().map(|steps| InputSteps::of_request(Some(steps), "the model"));
+    let preprocessing = steps.transpose()?.map(|steps| steps.described());
+    let data = vec![split("train data", &data.train), split("test data", &data.test)];
+    Ok(Loaded { subjects, runs, data, device: Some(devices.join(", ")), preprocessing })
+}
+
+/// A file opened by its engine.
+enum Opened {
+    #[cfg(feature = "onnx")]
+    Onnx(onnx::Network),
+    #[cfg(feature = "torch")]
+    Torch(checkpoints::Runner),
+}
+
+impl Opened {
+    fn open(path: &Path, request: &Request, checkpoints: &Checkpoints) -> Result<Self, AnalysisError> {
+        let kind = detect(path)?;
+        if kind != CheckpointKind::Onnx && checkpoints.output.is_some() {
+            let problem = format!("{} is no ONNX network; leave `output` out", path.display());
+            return Err(AnalysisError::Usage { problem });
+        }
+        match kind {
+            #[cfg(feature = "onnx")]
+            CheckpointKind::Onnx => onnx::Network::open(path, request, checkpoints).map(Self::Onnx),
+            #[cfg(not(feature = "onnx"))]
+            CheckpointKind::Onnx => Err(AnalysisError::NeedsOnnx { file: path.to_owned() }),
+            #[cfg(feature = "torch")]
+            kind => checkpoints::Runner::open(path, kind, request, checkpoints).map(Self::Torch),
+            #[cfg(not(feature = "torch"))]
+            _ => Err(AnalysisError::NeedsLibtorch { file: path.to_owned() }),
+        }
+    }
+
+    /// Where it computes.
+    fn device(&self) -> String {
+        match self {
+            #[cfg(feature = "onnx")]
+            Self::Onnx(_) => "cpu".to_owned(),
+            #[cfg(feature = "torch")]
+            Self::Torch(runner) => runner.device(),
+        }
+    }
+
+    fn run(
+        self,
+        request: &Request,
+        checkpoints: &Checkpoints,
+        data: &DataSet,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Subject, AnalysisError> {
+        match self {
+            #[cfg(feature = "onnx")]
+            Self::Onnx(network) => network.run(request, checkpoints, data, progress),
+            #[cfg(feature = "torch")]
+            Self::Torch(runner) => runner.run(request, checkpoints, data, progress),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! A network that is ready, run on the images: its scores, with what is known of it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use car_spectral::bounds::Architecture as KnownArchitecture;
+use car_spectral_data::{DataSet, Split};
+use car_spectral_formats::counts::read_class_names;
+use car_spectral_formats::predictions::Logits;
+use car_spectral_runs::Description;
+use ndarray::{Array1, Array2};
+
+use super::preprocessing::InputSteps;
+use super::training_images::{Training, own_training};
+use crate::AnalysisError;
+use crate::load::{Checkpoints, Progress, Request, model_name};
+use crate::report::{DataFile, Source};
+use crate::subject::{Scored, Subject};
+
+/// Gives the logits [N, K] of the images at these places of a split; the last argument is told the images done.
+pub(super) type Run<'a> =
+    Box<dyn FnMut(&Arc<Split>, &[usize], &mut dyn FnMut(usize)) -> Result<Array2<f32>, AnalysisError> + 'a>;
+
+/// A network that images can be given to.
+pub(super) struct Ready<'a> {
+    pub path: PathBuf,
+    pub kind: &'static str,
+    pub files: Vec<DataFile>,
+    /// The architecture's name, if it is known.
+    pub name: Option<String>,
+    pub architecture: KnownArchitecture,
+    pub description: Option<Description>,
+    pub steps: InputSteps,
+    pub training: Training,
+    pub run: Run<'a>,
+}
+
+/// What a checkpoint of this project says of its input: the steps, the images it was trained on, and C, H, W.
+///
+/// # Errors
+/// [`AnalysisError`] naming the checkpoint if the data set is not the one it describes.
+pub(super) fn described(
+    name: &str,
+    description: &Description,
+    data: &DataSet,
+) -> Result<(InputSteps, Training, [usize; 3]), AnalysisError> {
+    let image_size = description.data.image_size;
+    let steps = InputSteps::of_checkpoint(description.normalisation.clone(), image_size, &data.train.images);
+    let training = own_training(name, description, data)?;
+    Ok((steps, training, data.image_shape(image_size)?))
+}
+
+/// Refuses flags that say what a checkpoint of this project says itself.
+///
+/// # Errors
+/// [`AnalysisError::Usage`] naming the first.
+pub(super) fn refuse_flags(name: &str, request: &Request, checkpoints: &Checkpoints) -> Result<(), AnalysisError> {
+    let given = [("mean", checkpoints.pixels.is_some()), ("arch", request.arch.is_some())];
+    let Some((flag, _)) = given.into_iter().find(|(_, given)| *given) else { return Ok(()) };
+    let problem = format!("{name} says itself how it was made; leave `{flag}` out, or analyse foreign models apart");
+    Err(AnalysisError::Usage { problem })
+}
+
+/// Runs a network on the test images, and on its training images if they are known.
+///
+/// # Errors
+/// [`AnalysisError`] naming the file if it has other classes than the data set, and those of the network.
+pub(super) fn subject(
+    ready: Ready<'_>,
+    request: &Request,
+    data: &DataSet,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Subject, AnalysisError> {
+    let Ready { path, kind, files, name, architecture, description, steps, training, mut run } = ready;
+    let model = model_name(&path);
+    let mut score = |part: &str, split: &Arc<Split>, indices: &[usize]| -> Result<Scored, AnalysisError> {
+        let of = indices.len();
+        let logits = run(split, indices, &mut |done| progress(Progress { model: &model, part, done, of }))?;
+        let labels: Array1<usize> = indices.iter().map(|&index| split.labels[index]).collect();
+        Ok(Scored { logits: Logits::F32(logits), labels })
+    };
+    let all: Vec<usize> = (0..data.test.labels.len()).collect();
+    let test = score("test images", &data.test, &all)?;
+    let classes = test.logits.dim().1;
+    if classes != data.num_classes() {
+        let problem = format!(
+            "{}: the model has {classes} outputs, {} has {} classes",
+            path.display(),
+            data.kind.name(),
+            data.num_classes()
+        );
+        return Err(AnalysisError::Mismatch { problem });
+    }
+    let train = training.indices.as_ref().map(|indices| score("training images", &data.train, indices)).transpose()?;
+    let class_names = match &request.class_names {
+        Some(file) => read_class_names(file, classes)?,
+        None => data.class_names.clone(),
+    };
+    let source = Source {
+        kind: kind.to_owned(),
+        files,
+        architecture: name,
+        dataset: Some(data.kind.name().to_owned()),
+        seed: description.as_ref().map(|description| description.run.seed),
+        epoch: description.as_ref().map(|description| description.run.epoch as u64),
+        subset_sha256: training.sha256,
+        preprocessing: Some(steps.described()),
+        ..Source::default()
+    };
+    Ok(Subject { name: model, source, class_names, train_counts: Some(training.counts), architecture, train, test })
+}
