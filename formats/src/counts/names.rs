@@ -15,7 +15,7 @@ use crate::text::text_of;
 use crate::weights::Saved;
 
 /// Bytes charged for a name beside its own.
-const NAME: u64 = 64;
+const NAME: u64 = 200;
 
 /// Reads the names of K = `num_classes` classes: one a line, spaces around them removed; a JSON list; a JSON object of
 /// numbers and names, as `class_to_idx` or its inverse; or lines of a number and a name.
