@@ -220,7 +220,10 @@ fn prediction_files() {
     cases.push((format!("{cut},{}", table.path("labels.npy")), vec!["cut.npy"]));
     cases.push((format!("{},{}", table.path("logits.npy"), table.path("nowhere.npy")), vec!["nowhere.npy"]));
     cases.push((table.file("notes.txt", b"accuracy was fine"), vec!["notes.txt"]));
-    cases.push((table.file("header.csv", b"label,a,b\n0,1,2\n"), vec!["header.csv", "line 1", "not numbered", "--class-names"]));
+    cases.push((
+        table.file("header.csv", b"label,a,b\n0,1,2\n"),
+        vec!["header.csv", "line 1", "not numbered", "--class-names"],
+    ));
     cases.push((table.file("row.csv", b"label,logit_0,logit_1\n0,1,2\n1,3\n"), vec!["row.csv", "line 3"]));
     cases.push((table.file("field.csv", b"label,logit_0,logit_1\n0,1,two\n"), vec!["field.csv", "line 2, column 3"]));
     cases.push((table.file("nan.csv", b"label,logit_0,logit_1\n0,1,nan\n"), vec!["nan.csv", "class 1"]));
@@ -231,7 +234,10 @@ fn prediction_files() {
     let tensors = HashMap::from([("logits", TensorView::new(Dtype::F32, vec![20, 4], &bytes).unwrap())]);
     let whole = safetensors::serialize(tensors, None).unwrap();
     cases.push((table.file("cut.safetensors", &whole[..whole.len() - 9]), vec!["cut.safetensors"]));
-    cases.push((table.file("no-labels.safetensors", &whole), vec!["no-labels.safetensors", "no array can be the labels"]));
+    cases.push((
+        table.file("no-labels.safetensors", &whole),
+        vec!["no-labels.safetensors", "no array can be the labels"],
+    ));
     let mut huge = u64::MAX.to_le_bytes().to_vec();
     huge.extend(&whole[8..]);
     cases.push((table.file("huge.safetensors", &huge), vec!["huge.safetensors"]));

@@ -138,7 +138,7 @@ fn in_array(file: &Path, named: Named<'_>) -> Result<Found, InputError> {
     if array.shape.iter().filter(|&&extent| extent > 1).count() > 1 {
         return Err(not_counts(file, &format!("an array of shape {:?}", array.shape)));
     }
-    let mut counts = Vec::new();
+    let mut counts = Vec::with_capacity(array.len());
     let known = array.for_each_number(|number| {
         let place = || format!("entry {}", counts.len());
         let count = match number {

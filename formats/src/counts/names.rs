@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::InputError;
-use crate::array::{Array, Data};
 use crate::budget::Budget;
 use crate::class_name::check_class_name;
 use crate::content::Content;
@@ -136,9 +135,7 @@ fn of_json(file: &Path, saved: Saved<'_>) -> Result<Names, InputError> {
             }
             Ok(by_number.into_values().enumerate().map(|(at, name)| (at + 1, name.trim().to_owned())).collect())
         }
-        Saved::Array(Array { data: Data::Decimals(values), .. }) => {
-            Ok(values.into_iter().enumerate().map(|(at, value)| (at + 1, value.to_string())).collect())
-        }
+        Saved::Array(_) => Err(wrong("a list of numbers, not of names".to_owned())),
         _ => Err(wrong("neither a list nor an object".to_owned())),
     }
 }
