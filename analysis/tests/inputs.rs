@@ -175,7 +175,7 @@ fn probabilities_are_said_and_their_logarithms_have_the_margins_of_the_logits() 
     let flags = "--weights none --margin 0,1,3.3,3.8";
     let logits = analyze(folder, &format!("--predictions plain.csv {flags}"));
     let unsaid = analyze(folder, &format!("--predictions soft.csv {flags}"));
-    assert!(unsaid.notes().contains("say `scores` probabilities"), "{}", unsaid.notes());
+    assert!(unsaid.notes().contains("say --scores probabilities"), "{}", unsaid.notes());
     assert_eq!(unsaid.test("class_errors"), ERRORS);
     assert_ne!(margins(&unsaid), margins(&logits));
     let said = analyze(folder, &format!("--predictions soft.csv --scores probabilities {flags}"));

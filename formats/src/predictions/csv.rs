@@ -144,8 +144,10 @@ fn notes(table: &Table<'_>, columns: &Columns) -> Vec<String> {
         };
         notes.push(format!("scores read from {scores}, labels from {}", quoted_list([label])));
     }
-    if !columns.left_out.is_empty() {
-        notes.push(format!("columns left out: {}", quoted_list(&columns.left_out)));
+    // An index without a name says nothing.
+    let left_out: Vec<&String> = columns.left_out.iter().filter(|name| !name.is_empty()).collect();
+    if !left_out.is_empty() {
+        notes.push(format!("columns left out: {}", quoted_list(left_out)));
     }
     notes
 }
