@@ -27,28 +27,30 @@ pub(crate) fn read_json(
     budget: &mut Budget,
 ) -> Result<Saved<'static>, InputError> {
     let state = RefCell::new(State { file, budget, error: None });
-    let mut values = Vec::new();
-    let mut parser = serde_json::Deserializer::from_str(text);
-    loop {
-        match Value(&state).deserialize(&mut parser) {
-            Ok(value) => values.push(value),
-            Err(error) => {
-                let own = state.borrow_mut().error.take();
-                return Err(own.unwrap_or_else(|| InputError::Json {
-                    file: file.to_path_buf(),
-                    line: error.line(),
-                    column: error.column(),
-                    problem: escaped(&error.to_string()),
-                    expected,
-                }));
-            }
-        }
-        if parser.end().is_ok() {
-            break;
-        }
+    // Whether the value is followed by others is asked once: the parser counts lines to say where they are.
+    let value = |text: &str, line: usize, alone: bool| {
+        let mut parser = serde_json::Deserializer::from_str(text);
+        let value = Value(&state).deserialize(&mut parser).and_then(|value| match parser.end() {
+            Err(error) if alone => Err(error),
+            end => Ok((value, end.is_ok())),
+        });
+        value.map_err(|error| {
+            let own = state.borrow_mut().error.take();
+            own.unwrap_or_else(|| InputError::Json {
+                file: file.to_path_buf(),
+                line: line + error.line(),
+                column: error.column(),
+                problem: escaped(&error.to_string()),
+                expected,
+            })
+        })
+    };
+    let (first, is_all) = value(text, 0, false)?;
+    if is_all {
+        return Ok(first);
     }
-    let only = if values.len() == 1 { values.pop() } else { None };
-    Ok(only.unwrap_or(Saved::List(values)))
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    lines.map(|(at, line)| value(line, at, true).map(|(value, _)| value)).collect::<Result<_, _>>().map(Saved::List)
 }
 
 struct State<'a> {
@@ -169,7 +171,9 @@ mod tests {
         assert_eq!(read(" 3 ").unwrap(), "Number(3.0)");
         assert!(read("{\"a\":1}\n{\"a\":2}\n").unwrap().starts_with("List([Dictionary("));
         assert!(read("[1, \"a\", 2]").unwrap().starts_with("List([Number(1.0), Text(\"a\")"));
-        for (text, problem) in [("{\"a\":1,\"a\":2}", "twice"), ("[1,", "line 1, column 3"), ("", "line 1")] {
+        for (text, problem) in
+            [("{\"a\":1,\"a\":2}", "twice"), ("[1,", "line 1, column 3"), ("", "line 1"), ("{}\n[1}", "line 2")]
+        {
             let error = read(text).unwrap_err().to_string();
             assert!(error.contains(problem), "{text}: {error}");
         }
