@@ -63,7 +63,7 @@ pub enum Models {
         orientation: Option<Orientation>,
     },
     /// Weights that are run on images.
-    Checkpoints(Checkpoints),
+    Checkpoints(Box<Checkpoints>),
 }
 
 /// Weights and the images to run them on.

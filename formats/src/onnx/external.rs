@@ -12,12 +12,12 @@ use super::census::Wanted;
 /// Files that a network may name; old exporters write one a tensor.
 const MOST_FILES: usize = 4096;
 
-/// Reads every file that is wanted, by the name that the network uses, with what was read.
-pub(super) fn read(
-    network: &Path,
-    wanted: &[Wanted<'_>],
-) -> Result<(BTreeMap<String, Vec<u8>>, Vec<ReadFile>), InputError> {
-    let (mut bytes, mut files) = (BTreeMap::new(), Vec::new());
+/// What the files hold, by the name that the network uses.
+pub(super) type Contents = BTreeMap<String, Vec<u8>>;
+
+/// Reads every file that is wanted, with what was read.
+pub(super) fn read(network: &Path, wanted: &[Wanted<'_>]) -> Result<(Contents, Vec<ReadFile>), InputError> {
+    let (mut bytes, mut files) = (Contents::new(), Vec::new());
     for wanted in wanted {
         if bytes.contains_key(wanted.location) {
             continue;

@@ -9,7 +9,6 @@ mod census;
 mod external;
 mod wire;
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +17,7 @@ use super::budget::Budget;
 use super::content::{Content, sha256};
 use super::error::quoted;
 use census::{Census, Wanted};
+use external::Contents;
 
 /// Operations that a network may have.
 pub const MOST_NODES: u64 = 100_000;
@@ -30,7 +30,7 @@ pub struct OnnxFile {
     /// What was read: the network's file, then those of its weights by name.
     pub files: Vec<ReadFile>,
     /// The files beside it by the names that the network uses.
-    beside: BTreeMap<String, Vec<u8>>,
+    beside: Contents,
 }
 
 /// A file that was read.
@@ -104,7 +104,7 @@ fn range(offset: u64, length: Option<u64>, available: usize) -> Option<Range<usi
     (end <= available).then_some(start..end)
 }
 
-fn range_of(file: &Path, wanted: &Wanted<'_>, beside: &BTreeMap<String, Vec<u8>>) -> Result<Range<usize>, InputError> {
+fn range_of(file: &Path, wanted: &Wanted<'_>, beside: &Contents) -> Result<Range<usize>, InputError> {
     let available = beside.get(wanted.location).map_or(0, Vec::len);
     range(wanted.offset, wanted.length, available).ok_or_else(|| InputError::Beside {
         file: file.to_path_buf(),

@@ -194,7 +194,7 @@ impl Arguments {
                 return Err(AnalysisError::Usage { problem: problem.to_owned() });
             };
             let pixels = self.mean.clone().zip(self.std.clone());
-            Models::Checkpoints(Checkpoints {
+            Models::Checkpoints(Box::new(Checkpoints {
                 files: self.checkpoint.clone(),
                 data: data.with_lists(self.train_list.clone(), self.test_list.clone())?,
                 pixels: pixels.map(|(mean, std)| PixelSteps {
@@ -209,7 +209,7 @@ impl Arguments {
                 output: self.output.clone(),
                 device: self.device,
                 threads: self.threads,
-            })
+            }))
         };
         Ok(Request {
             models,

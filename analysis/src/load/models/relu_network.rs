@@ -7,8 +7,8 @@ use ndarray::Array2;
 use super::preprocessing::InputSteps;
 use crate::AnalysisError;
 
-/// The network of these matrices [outputs, inputs], first layer first: the norms of each with a certified upper bound of
-/// the spectral norm, and B from the pixel range and the normalisation of images of `height` x `width`.
+/// The network of these matrices [outputs, inputs], first layer first: the norms of each with a certified upper bound
+/// of the spectral norm, and B from the pixel range and the normalisation of images of `height` x `width`.
 pub(super) fn relu_network(
     layers: &[Array2<f64>],
     steps: &InputSteps,

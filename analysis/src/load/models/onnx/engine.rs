@@ -11,7 +11,7 @@ use tract_onnx::prelude::{
 use super::graph::Graph;
 use super::input::shown;
 use super::sizes::analyse;
-use crate::report::readable;
+use crate::words::readable;
 
 /// Elements of the input of a batch, where the network leaves the batch free: small enough to stay near the cores.
 const BATCH_ELEMENTS: usize = 1 << 20;
@@ -89,7 +89,7 @@ impl Engine {
 fn optimised(graph: &Graph, shape: [usize; 4]) -> TractResult<Arc<TypedSimplePlan>> {
     let framework = tract_onnx::onnx().with_ignore_output_shapes(true).with_ignore_value_info(true);
     let mut model = framework.model_for_proto_model(&graph.model)?;
-    model.set_input_fact(0, InferenceFact::dt_shape(graph.input.element, &shape))?;
+    model.set_input_fact(0, InferenceFact::dt_shape(graph.input.element, shape))?;
     let model: TypedModel = analyse(model, graph.stored)?.into_typed()?.into_decluttered()?.into_optimized()?;
     model.into_runnable()
 }

@@ -13,7 +13,7 @@ use tract_onnx::prelude::{DatumType, Framework};
 use super::input::Input;
 use super::layers::relu_layers;
 use super::{select, stored};
-use crate::report::readable;
+use crate::words::readable;
 
 /// Operations whose result is another every time.
 const RANDOM: [&str; 6] =

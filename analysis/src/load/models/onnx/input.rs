@@ -8,7 +8,7 @@ use tract_onnx::pb::type_proto::Value as Type;
 use tract_onnx::pb::{GraphProto, ValueInfoProto};
 use tract_onnx::prelude::DatumType;
 
-use crate::report::readable;
+use crate::words::readable;
 
 /// The input of a network.
 pub(super) struct Input {

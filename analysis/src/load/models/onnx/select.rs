@@ -1,6 +1,6 @@
 //! Which output of a network holds the logits.
 
-use crate::report::readable;
+use crate::words::readable;
 
 /// Gives the place of the output that is asked for by name or number, or of the only one.
 ///

@@ -4,7 +4,7 @@ use car_spectral_formats::onnx::OnnxFile;
 use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
 use tract_onnx::pb::{GraphProto, TensorProto};
 
-use crate::report::readable;
+use crate::words::readable;
 
 /// Gives every tensor its bytes, wherever they lie, and holds their number against its shape: the engine would make
 /// room for the shape first.

@@ -69,7 +69,7 @@ fn request(network: &Path, images: &Path, expected: &Expected) -> (Request, Chec
         threads: Some(2),
     };
     let request = Request {
-        models: Models::Checkpoints(checkpoints.clone()),
+        models: Models::Checkpoints(Box::new(checkpoints.clone())),
         arch: None,
         train_counts: None,
         class_names: None,
@@ -84,7 +84,7 @@ fn run(network: &Path, change: impl FnOnce(&mut Checkpoints)) -> Result<Loaded, 
     let images = images(&expected);
     let (mut request, mut checkpoints) = request(network, images.path(), &expected);
     change(&mut checkpoints);
-    request.models = Models::Checkpoints(checkpoints);
+    request.models = Models::Checkpoints(Box::new(checkpoints));
     load(&request, &mut |_| {}).map_err(|error| error.to_string())
 }
 
