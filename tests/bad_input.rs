@@ -147,9 +147,10 @@ fn prediction_files() {
         changed[sample] = label;
         changed
     };
+    fs::create_dir(table.folder.join("nothing")).unwrap();
     let mut cases: Vec<(String, Vec<&str>)> = vec![
         (table.path("nowhere.npz"), vec!["nowhere.npz", "No such file"]),
-        (text(&table.folder), vec!["predictions", "not a regular file"]),
+        (table.path("nothing"), vec!["nothing", "holds no file of predictions"]),
         (table.file("empty.npz", b""), vec!["empty.npz", "empty"]),
         (table.file("garbage.npz", &[0xa5; 500]), vec!["garbage.npz"]),
         (table.file("truncated.npz", &good_bytes[..good_bytes.len() / 2]), vec!["truncated.npz"]),
@@ -184,10 +185,10 @@ fn prediction_files() {
     ));
     cases.push((
         write_arrays("cube.npz", &|archive| {
-            archive.add_array("logits", &Array3::<f32>::zeros((20, 4, 1))).unwrap();
+            archive.add_array("logits", &Array3::<f32>::zeros((20, 4, 2))).unwrap();
             archive.add_array("labels", &labels).unwrap();
         }),
-        vec!["cube.npz", "shape [20, 4, 1]"],
+        vec!["cube.npz", "shape [20, 4, 2]"],
     ));
     cases.push((
         write_arrays("integers.npz", &|archive| {
@@ -205,10 +206,11 @@ fn prediction_files() {
     ));
     cases.push((
         write_arrays("other-names.npz", &|archive| {
-            archive.add_array("outputs", &logits).unwrap();
+            archive.add_array("head_a", &logits).unwrap();
+            archive.add_array("head_b", &logits).unwrap();
             archive.add_array("labels", &labels).unwrap();
         }),
-        vec!["other-names.npz", "no array logits", "outputs"],
+        vec!["other-names.npz", "head_a", "head_b", "--keys logits=NAME"],
     ));
     ndarray_npy::write_npy(table.folder.join("logits.npy"), &logits).unwrap();
     ndarray_npy::write_npy(table.folder.join("labels.npy"), &labels).unwrap();
@@ -218,7 +220,10 @@ fn prediction_files() {
     cases.push((format!("{cut},{}", table.path("labels.npy")), vec!["cut.npy"]));
     cases.push((format!("{},{}", table.path("logits.npy"), table.path("nowhere.npy")), vec!["nowhere.npy"]));
     cases.push((table.file("notes.txt", b"accuracy was fine"), vec!["notes.txt"]));
-    cases.push((table.file("header.csv", b"label,a,b\n0,1,2\n"), vec!["header.csv", "line 1, column 2", "logit_0"]));
+    cases.push((
+        table.file("header.csv", b"label,a,b\n0,1,2\n"),
+        vec!["header.csv", "line 1", "not numbered", "--class-names"],
+    ));
     cases.push((table.file("row.csv", b"label,logit_0,logit_1\n0,1,2\n1,3\n"), vec!["row.csv", "line 3"]));
     cases.push((table.file("field.csv", b"label,logit_0,logit_1\n0,1,two\n"), vec!["field.csv", "line 2, column 3"]));
     cases.push((table.file("nan.csv", b"label,logit_0,logit_1\n0,1,nan\n"), vec!["nan.csv", "class 1"]));
@@ -229,7 +234,10 @@ fn prediction_files() {
     let tensors = HashMap::from([("logits", TensorView::new(Dtype::F32, vec![20, 4], &bytes).unwrap())]);
     let whole = safetensors::serialize(tensors, None).unwrap();
     cases.push((table.file("cut.safetensors", &whole[..whole.len() - 9]), vec!["cut.safetensors"]));
-    cases.push((table.file("no-labels.safetensors", &whole), vec!["no-labels.safetensors", "no array labels"]));
+    cases.push((
+        table.file("no-labels.safetensors", &whole),
+        vec!["no-labels.safetensors", "no array can be the labels"],
+    ));
     let mut huge = u64::MAX.to_le_bytes().to_vec();
     huge.extend(&whole[8..]);
     cases.push((table.file("huge.safetensors", &huge), vec!["huge.safetensors"]));
@@ -258,14 +266,14 @@ fn counts_and_class_names() {
         (table.path("nowhere.txt"), vec!["nowhere.txt"]),
         (table.file("three.txt", b"9\n8\n7\n"), vec!["three.txt", "3 training counts", "4 classes"]),
         (table.file("minus.txt", b"9\n8\n-7\n6\n"), vec!["minus.txt", "-7", "non-negative"]),
-        (table.file("words.txt", b"many\nsome\nfew\nnone\n"), vec!["words.txt", "many"]),
+        (table.file("words.txt", b"many\nsome\nfew\nnone\n"), vec!["words.txt", "some"]),
         (table.file("half.txt", b"9\n8\n7.5\n6\n"), vec!["half.txt", "7.5"]),
         (table.file("zero.txt", b"0\n0\n0\n0\n"), vec!["zero.txt", "sum to"]),
         (table.file("big.txt", b"18446744073709551615\n1\n1\n1\n"), vec!["big.txt"]),
         (table.file("counts.json", b"[9, 8, 7,"), vec!["counts.json", "line 1"]),
         (table.file("object.json", b"{\"a\": 1}"), vec!["object.json"]),
         (table.file("empty.txt", b""), vec!["empty.txt"]),
-        (table.file("line.txt", b"9 8 7 6\n"), vec!["line.txt", "line 1", "one count a line", "500,480,5"]),
+        (table.file("line.txt", b"9 8 7 6 5\n"), vec!["line.txt", "line 1", "one count a line", "500,480,5"]),
     ];
     for (file, says) in counts {
         table.add(Program::Analyze, with("--train-counts", file), DATA, &says);

@@ -9,6 +9,7 @@ use car_spectral::longtail::Group;
 use crate::AnalysisError;
 use crate::report::{ClassDifference, Comparison, Difference, GroupComparison, SeedDifference, WorstClassDifference};
 use crate::subject::Subject;
+use car_spectral_formats::predictions::Logits;
 
 /// Up to so many models every two are compared; of more, each with the first.
 const ALL_PAIRS: usize = 3;
@@ -81,7 +82,12 @@ pub fn compare_groups(
 }
 
 fn same_samples(a: &Subject, b: &Subject) -> bool {
-    a.test.labels == b.test.labels && a.class_names.len() == b.class_names.len()
+    // A confusion matrix does not say which sample is which.
+    let in_order = |subject: &Subject| match &subject.test.logits {
+        Logits::Classes(classes) => classes.in_order,
+        Logits::F32(_) | Logits::F64(_) => true,
+    };
+    a.test.labels == b.test.labels && a.class_names.len() == b.class_names.len() && in_order(a) && in_order(b)
 }
 
 /// The judged model b stands first, so that "better" is said of it.

@@ -1,6 +1,9 @@
 //! What a reader may spend on one file: memory and steps bounded by the file's size.
 
 use std::fmt;
+use std::path::Path;
+
+use crate::InputError;
 
 /// Bytes that any file may cost.
 const FREE: u64 = 60 << 20;
@@ -28,6 +31,13 @@ pub(crate) struct Exceeded {
 impl fmt::Display for Exceeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} bytes of memory or steps, {} are accepted for a file of this size", self.needed, self.limit)
+    }
+}
+
+impl Exceeded {
+    /// The error that names the file and the place.
+    pub(crate) fn of(self, file: &Path, place: String) -> InputError {
+        InputError::Budget { file: file.to_path_buf(), place, exceeded: self.to_string() }
     }
 }
 

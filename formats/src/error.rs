@@ -4,7 +4,9 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::class_name::ClassNameError;
+use crate::confusion::ConfusionFileError;
 use crate::onnx::OnnxError;
+use crate::predictions::PredictionsError;
 use crate::weights::WeightsError;
 use thiserror::Error;
 
@@ -65,6 +67,14 @@ pub enum InputError {
         /// The formats that are read here.
         expected: &'static str,
     },
+
+    /// Predictions that cannot be used, or that have to be said more of.
+    #[error(transparent)]
+    Predictions(#[from] PredictionsError),
+
+    /// A confusion matrix that cannot be used, or that has to be said more of.
+    #[error(transparent)]
+    Confusion(#[from] ConfusionFileError),
 
     /// A well-known kind of file that stands in place of the content.
     #[error("{file}: {found}; {remedy}")]
@@ -173,20 +183,6 @@ pub enum InputError {
         size: u64,
         /// Largest size accepted for this member.
         limit: u64,
-    },
-
-    /// An array or tensor that has to be there is not.
-    #[error(
-        "{file}: there is no array {name}; present: {present}; save the arrays under the names logits [N, K] and \
-         labels [N]"
-    )]
-    MissingArray {
-        /// The file.
-        file: PathBuf,
-        /// The name looked for.
-        name: &'static str,
-        /// The names found.
-        present: String,
     },
 
     /// One half of a pair of .npy files.
@@ -320,23 +316,6 @@ pub enum InputError {
         byte: usize,
     },
 
-    /// A CSV header other than the one expected.
-    #[error(
-        "{file}: line {line}, column {column}: the header is {found}; expected {expected}, as in label,logit_0,logit_1,..."
-    )]
-    CsvHeader {
-        /// The file.
-        file: PathBuf,
-        /// Line, from 1.
-        line: u64,
-        /// Column, from 1.
-        column: usize,
-        /// Header found.
-        found: String,
-        /// Header expected.
-        expected: String,
-    },
-
     /// A label that is not a whole number.
     #[error("{file}: sample {sample}: label {label} is not a whole number; labels are class numbers from 0")]
     FractionalLabel {
@@ -432,12 +411,15 @@ pub enum InputError {
     },
 
     /// A class named twice, or no class, in a counts file with a class column.
-    #[error("{file}: line {line}: class {class} {problem}; give each class from 0 to {last_class} once")]
+    #[error(
+        "{file}: {place}: class {class} {problem}; give each class from 0 to {last_class} once, or its name with \
+         `class-names`"
+    )]
     CountClass {
         /// The file.
         file: PathBuf,
-        /// Line, from 1.
-        line: u64,
+        /// Line or entry.
+        place: String,
         /// The class.
         class: String,
         /// What is wrong with it.

@@ -6,7 +6,7 @@
 //!
 //! | what | module | formats |
 //! | --- | --- | --- |
-//! | logits and labels | [`predictions`] | .npz (also written), a pair of .npy, .safetensors, .csv |
+//! | scores and labels | [`predictions`] | .npz (also written), .npy, .safetensors, torch.save, pickles, CSV, JSON |
 //! | weights | [`weights`] | .safetensors, torch.save (zip and legacy), either in parts |
 //! | networks | [`onnx`] | ONNX, checked here and decoded by an engine |
 //! | counts and names of the classes | [`counts`] | text, CSV, JSON |
@@ -16,19 +16,27 @@
 #![forbid(unsafe_code)]
 
 mod archive;
+mod array;
 pub mod atomic;
 mod budget;
 mod class_name;
+pub mod confusion;
 mod content;
 pub mod counts;
 mod element;
 mod error;
 mod file_error;
 mod impostor;
+mod join;
+mod json;
+mod named;
+mod npy;
 pub mod onnx;
 pub mod predictions;
 mod quoting;
 mod safetensors;
+mod table;
+mod text;
 pub mod weights;
 
 pub use class_name::{ClassNameError, LONGEST_CLASS_NAME, check_class_name, is_unprintable};

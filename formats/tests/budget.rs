@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use car_spectral_formats::predictions::{self, PredictionSource};
-use car_spectral_formats::{InputError, weights};
+use car_spectral_formats::{InputError, confusion, counts, weights};
 
 struct Counting;
 
@@ -43,7 +43,13 @@ fn cost(run: impl FnOnce()) -> (usize, Duration) {
     (PEAK.load(Ordering::Relaxed) - before, start.elapsed())
 }
 
+/// In one test, for the counter is shared.
 #[test]
+fn no_file_costs_more_than_its_size_allows() {
+    no_hostile_file_costs_more_than_its_size_allows();
+    no_text_costs_more_than_its_size_allows();
+}
+
 fn no_hostile_file_costs_more_than_its_size_allows() {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/hostile"));
     let mut count = 0;
@@ -58,9 +64,11 @@ fn no_hostile_file_costs_more_than_its_size_allows() {
             let limit = (64 << 20) + 8 * size;
             let source = PredictionSource::File(path.clone());
             type Reader<'a> = &'a dyn Fn() -> Result<(), InputError>;
-            let readers: [(&str, Reader<'_>); 2] = [
+            let readers: [(&str, Reader<'_>); 4] = [
                 ("weights", &|| weights::read(&path).map(drop)),
                 ("predictions", &|| predictions::read(&source).map(drop)),
+                ("counts", &|| counts::read_train_counts(&path, 10).map(drop)),
+                ("matrix", &|| confusion::read_confusion(&path, None).map(drop)),
             ];
             for (what, reader) in readers {
                 let mut outcome = Ok(());
@@ -73,4 +81,64 @@ fn no_hostile_file_costs_more_than_its_size_allows() {
         }
     }
     assert!(count > 60, "{count} files");
+}
+
+/// Texts of many small parts, which cost the most for their size.
+fn texts() -> Vec<(&'static str, Vec<u8>)> {
+    const BYTES: usize = 6 << 20;
+    let repeated = |front: &str, part: &str, end: &str| {
+        let mut text = front.as_bytes().to_vec();
+        text.extend(part.as_bytes().iter().copied().cycle().take(BYTES / part.len() * part.len()));
+        text.extend(end.as_bytes());
+        text
+    };
+    let wide: Vec<u8> = repeated("label,logit_0,logit_1\n", "0,1,2\n", "");
+    let utf16 = [&[0xff, 0xfe][..], &wide.iter().flat_map(|&byte| [byte, 0]).collect::<Vec<_>>()].concat();
+    vec![
+        ("commas", repeated("", ",", "")),
+        ("one wide row", repeated("", "1,", "1\n")),
+        ("a wide header", repeated("label,", "a,", "b\n0,1,2\n")),
+        ("lines of one digit", repeated("", "1\n", "")),
+        ("lines of two", repeated("", "1 0\n", "")),
+        ("quotes", repeated("", "\"", "")),
+        ("blanks", repeated("", " \n", "1\n")),
+        ("remarks", repeated("", "#\n", "1\n")),
+        ("short rows", wide),
+        ("short rows in UTF-16", utf16),
+        ("a list of digits", repeated("[1", ",1", "]")),
+        ("digits as printed", repeated("[1", " 1", "]")),
+        ("a printed dictionary", repeated("{0: 1", ",1:1", "}")),
+        ("empty lists", repeated("[[]", ",[]", "]")),
+        ("lists of one", repeated("[[1]", ",[1]", "]")),
+        ("records", repeated("", "{\"y\":1,\"logits\":[1,2]}\n", "")),
+        ("empty objects", repeated("[{}", ",{}", "]")),
+        ("lists in lists", repeated("", "[", "")),
+        ("texts", repeated("[\"\"", ",\"\"", "]")),
+        ("lists in a column", repeated("label,logits\n", "0,[1 2]\n", "")),
+    ]
+}
+
+fn no_text_costs_more_than_its_size_allows() {
+    let folder = tempfile::tempdir().unwrap();
+    for (what, bytes) in texts() {
+        let path = folder.path().join("text");
+        fs::write(&path, &bytes).unwrap();
+        let limit = (64 << 20) + 8 * bytes.len();
+        let source = PredictionSource::File(path.clone());
+        type Reader<'a> = &'a dyn Fn() -> Result<(), InputError>;
+        let readers: [(&str, Reader<'_>); 4] = [
+            ("predictions", &|| predictions::read(&source).map(drop)),
+            ("counts", &|| counts::read_train_counts(&path, 10).map(drop)),
+            ("names", &|| counts::read_names(&path).map(drop)),
+            ("matrix", &|| confusion::read_confusion(&path, None).map(drop)),
+        ];
+        for (reader, read) in readers {
+            let mut outcome = Ok(());
+            let (cost, time) = cost(|| outcome = read());
+            let said = outcome.map_or_else(|error| format!("{error:.200}"), |()| "read".to_owned());
+            println!("{what} as {reader}: {cost} bytes, {time:?}: {said}");
+            assert!(cost <= limit, "{what} as {reader}: {cost} bytes, {limit} are accepted: {said}");
+            assert!(time < Duration::from_secs(4), "{what} as {reader}: {time:?}: {said}");
+        }
+    }
 }

@@ -1,22 +1,26 @@
 //! From the command line to scored models: stored predictions are read, checkpoints are run on the images.
 
 mod channels;
+mod confusions;
 mod foreign;
 #[cfg(any(feature = "torch", feature = "onnx"))]
 mod models;
 mod predictions;
+mod save;
 mod training_runs;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use car_spectral_data::DataSource;
-use car_spectral_formats::predictions::PredictionSource;
+use car_spectral_formats::confusion::Orientation;
+use car_spectral_formats::predictions::{PredictionSource, Reading};
 use car_spectral_formats::sha256_file;
 use car_spectral_runs::settings::DeviceChoice;
 
 pub use channels::Channels;
 pub use foreign::ForeignWeights;
+pub use save::save_predictions;
 pub use training_runs::read_one as training_run;
 
 use crate::AnalysisError;
@@ -50,6 +54,15 @@ pub enum Models {
         test: Vec<PredictionSource>,
         /// On the training images, as many or none.
         train: Vec<PredictionSource>,
+        /// What is said of them.
+        reading: Reading,
+    },
+    /// Confusion matrices of counts on the test images.
+    Confusions {
+        /// A file for each model.
+        files: Vec<PathBuf>,
+        /// Which way they lie.
+        orientation: Option<Orientation>,
     },
     /// Weights that are run on images.
     Checkpoints(Box<Checkpoints>),
@@ -128,7 +141,8 @@ pub struct Loaded {
 /// [`AnalysisError::NeedsOnnx`] for ONNX networks, in a build without what runs them.
 pub fn load(request: &Request, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Loaded, AnalysisError> {
     let mut loaded = match &request.models {
-        Models::Predictions { test, train } => predictions::load(request, test, train)?,
+        Models::Predictions { test, train, reading } => predictions::load(request, test, train, reading)?,
+        Models::Confusions { files, orientation } => confusions::load(request, files, *orientation)?,
         Models::Checkpoints(checkpoints) => run(request, checkpoints, progress)?,
     };
     for (role, file) in [("train counts", &request.train_counts), ("class names", &request.class_names)] {

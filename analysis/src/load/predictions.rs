@@ -1,10 +1,9 @@
 //! Models known by their stored predictions.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use car_spectral::bounds::Architecture;
 use car_spectral::longtail::long_tailed_counts;
-use ndarray::ArrayView2;
 
 use car_spectral_data::SettingError;
 
@@ -12,18 +11,21 @@ use super::{Loaded, Request, model_name, numbered_classes};
 use crate::AnalysisError;
 use crate::report::{DataFile, Source};
 use crate::subject::{Scored, Subject};
-use car_spectral_formats::counts::{read_class_names, read_train_counts};
-use car_spectral_formats::predictions::{Logits, PredictionSource, Predictions, read};
+use car_spectral_formats::counts::{read_class_names, read_named_counts, read_names};
+use car_spectral_formats::predictions::{PredictionSource, Predictions, Reading, Scale, StoredFile, read_as};
 
 pub(super) fn load(
     request: &Request,
     test: &[PredictionSource],
     train: &[PredictionSource],
+    reading: &Reading,
 ) -> Result<Loaded, AnalysisError> {
+    let class_names = request.class_names.as_deref().map(read_names).transpose()?;
+    let reading = Reading { class_names, ..reading.clone() };
     let mut subjects = Vec::new();
     for (index, source) in test.iter().enumerate() {
-        let test = read(source)?;
-        let train = train.get(index).map(read).transpose()?;
+        let test = read_as(source, &reading)?;
+        let train = train.get(index).map(|train| read_as(train, &reading)).transpose()?;
         subjects.push(subject(request, test, train)?);
     }
     Ok(Loaded { subjects, runs: Vec::new(), data: Vec::new(), device: None, preprocessing: None })
@@ -50,7 +52,8 @@ fn subject(request: &Request, test: Predictions, train: Option<Predictions>) -> 
         });
     }
     if let Some(train) = &train {
-        let (first, second) = (are_probabilities(&train.logits), are_probabilities(&test.logits));
+        let are_probabilities = |predictions: &Predictions| predictions.logits.scale() == Scale::Probabilities;
+        let (first, second) = (are_probabilities(train), are_probabilities(&test));
         if first != second {
             let (shares, scores) = if first { (train, &test) } else { (&test, train) };
             return Err(AnalysisError::Mismatch {
@@ -61,16 +64,9 @@ fn subject(request: &Request, test: Predictions, train: Option<Predictions>) -> 
             });
         }
     }
-    let train_counts = if let Some(file) = &request.train_counts {
-        Some(read_train_counts(file, num_classes)?)
-    } else if let Some(imbalance) = request.imbalance {
-        let needed = "predictions need `n-max`, the images of the largest class, with it";
-        let n_max = request.n_max.ok_or_else(|| SettingError::new("imbalance", imbalance, needed))?;
-        let counts = long_tailed_counts(n_max, imbalance, num_classes)
-            .map_err(|error| SettingError::new("imbalance", imbalance, error.to_string()))?;
-        Some(counts)
-    } else {
-        train.as_ref().map(|train| count(train, num_classes))
+    let train_counts = match known_counts(request, num_classes)? {
+        Some(counts) => Some(counts),
+        None => train.as_ref().map(|train| count(train, num_classes)),
     };
     if let (Some(given), Some(train)) = (&train_counts, &train) {
         let found = count(train, num_classes);
@@ -87,6 +83,11 @@ fn subject(request: &Request, test: Predictions, train: Option<Predictions>) -> 
         Some(file) => read_class_names(file, num_classes)?,
         None => numbered_classes(num_classes),
     };
+    let mut notes = test.notes.clone();
+    if let Some(train) = &train {
+        let own = train.notes.iter().filter(|note| !test.notes.contains(note));
+        notes.extend(own.map(|note| format!("training predictions: {note}")));
+    }
     let mut files = described("test predictions", &test);
     files.extend(train.iter().flat_map(|train| described("train predictions", train)));
     Ok(Subject {
@@ -95,6 +96,7 @@ fn subject(request: &Request, test: Predictions, train: Option<Predictions>) -> 
             kind: "predictions".to_owned(),
             files,
             architecture: request.arch.clone(),
+            notes,
             ..Source::default()
         },
         class_names,
@@ -105,18 +107,18 @@ fn subject(request: &Request, test: Predictions, train: Option<Predictions>) -> 
     })
 }
 
-/// Whether every row looks like the output of a softmax.
-fn are_probabilities(logits: &Logits) -> bool {
-    fn rows<T: Copy + Into<f64>>(scores: ArrayView2<'_, T>) -> bool {
-        scores.rows().into_iter().all(|row| {
-            let sum: f64 = row.iter().map(|&score| score.into()).sum();
-            (sum - 1.0).abs() < 1e-3 && row.iter().all(|&score| score.into() >= 0.0)
-        })
+/// The training counts that are given: in a file, or by the rule of long-tailed sets.
+pub(super) fn known_counts(request: &Request, num_classes: usize) -> Result<Option<Vec<u64>>, AnalysisError> {
+    if let Some(file) = &request.train_counts {
+        let names = request.class_names.as_deref().map(|file| read_class_names(file, num_classes)).transpose()?;
+        return Ok(Some(read_named_counts(file, num_classes, names.as_deref())?));
     }
-    match logits {
-        Logits::F32(scores) => rows(scores.view()),
-        Logits::F64(scores) => rows(scores.view()),
-    }
+    let Some(imbalance) = request.imbalance else { return Ok(None) };
+    let needed = "predictions need `n-max`, the images of the largest class, with it";
+    let n_max = request.n_max.ok_or_else(|| SettingError::new("imbalance", imbalance, needed))?;
+    let counts = long_tailed_counts(n_max, imbalance, num_classes)
+        .map_err(|error| SettingError::new("imbalance", imbalance, error.to_string()))?;
+    Ok(Some(counts))
 }
 
 /// What the name of an architecture alone tells of T3's preconditions.
@@ -140,23 +142,16 @@ fn count(predictions: &Predictions, num_classes: usize) -> Vec<u64> {
 fn first_path(source: &PredictionSource) -> &Path {
     match source {
         PredictionSource::File(file) => file,
-        PredictionSource::NpyPair { logits, .. } => logits,
+        PredictionSource::Pair { logits, .. } => logits,
     }
 }
 
 fn described(role: &str, predictions: &Predictions) -> Vec<DataFile> {
-    let paths: Vec<&PathBuf> = match &predictions.source {
-        PredictionSource::File(file) => vec![file],
-        PredictionSource::NpyPair { logits, labels } => vec![logits, labels],
-    };
-    paths
-        .into_iter()
-        .zip(predictions.sha256.split(','))
-        .map(|(path, sha256)| DataFile {
-            role: role.to_owned(),
-            path: path.display().to_string(),
-            bytes: std::fs::metadata(path).map_or(0, |metadata| metadata.len()),
-            sha256: sha256.to_owned(),
-        })
-        .collect()
+    predictions.files.iter().map(|file| data_file_of(role, file)).collect()
+}
+
+/// A file that was read, as the report names it.
+pub(super) fn data_file_of(role: &str, file: &StoredFile) -> DataFile {
+    let StoredFile { path, bytes, sha256 } = file.clone();
+    DataFile { role: role.to_owned(), path: path.display().to_string(), bytes, sha256 }
 }

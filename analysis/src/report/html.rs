@@ -316,6 +316,7 @@ fn source(model: &ModelReport) -> Vec<(String, String)> {
     put("architecture", source.architecture.clone());
     put("weights read from", taken_from(source));
     put("left unread", Some(source.unread.join(", ")).filter(|list| !list.is_empty()));
+    put("read as", Some(source.notes.join(". ")).filter(|notes| !notes.is_empty()));
     put("data set", source.dataset.clone());
     put("seed", source.seed.map(|seed| seed.to_string()));
     put("epoch", source.epoch.map(|epoch| epoch.to_string()));

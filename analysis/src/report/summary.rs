@@ -51,6 +51,9 @@ pub fn summary_table(report: &Report) -> String {
         for sentence in read_from(&model.source) {
             push_wrapped(&mut out, "", &sentence);
         }
+        for note in &model.source.notes {
+            push_wrapped(&mut out, "note: ", &readable(note));
+        }
         push_wrapped(&mut out, "", &headline(&report.settings, model));
         for sentence in guarantees(&report.settings, model) {
             push_wrapped(&mut out, "- ", &sentence);

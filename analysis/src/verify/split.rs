@@ -9,7 +9,8 @@ use super::shares;
 use crate::AnalysisError;
 use crate::report::{Chain, Enclosure, MarginReport, MatrixNorms, SplitReport, Surrogate, Ties, TopPair};
 use crate::subject::Scored;
-use car_spectral_formats::predictions::Logits;
+use car_spectral_formats::predictions::{Classes, Logits};
+use ndarray::{Array2, Axis};
 
 /// Above this number of classes the dense surrogate matrix (8 K^2 bytes, twice) is left out.
 const SURROGATE_CLASSES: usize = 4096;
@@ -25,6 +26,9 @@ pub(super) struct AnalysedSplit {
 
 impl AnalysedSplit {
     pub fn new(scored: &Scored, weights: &[f64], grid: &MarginGrid) -> Result<Self, AnalysisError> {
+        // Without scores the one margin is 0, where C_g is the matrix of the errors.
+        let errors_alone = MarginGrid::new(&[0.0])?;
+        let grid = if matches!(scored.logits, Logits::Classes(_)) { &errors_alone } else { grid };
         let counts = count(scored, grid)?;
         if counts.samples() == 0 {
             return Err(AnalysisError::Mismatch {
@@ -84,7 +88,25 @@ fn count(scored: &Scored, grid: &MarginGrid) -> Result<MarginCounts, AnalysisErr
     match &scored.logits {
         Logits::F32(values) => counts.add_batch(values.view(), scored.labels.view()),
         Logits::F64(values) => counts.add_batch(values.view(), scored.labels.view()),
+        Logits::Classes(classes) => return count_classes(counts, classes, scored),
     }?;
+    Ok(counts)
+}
+
+/// Samples whose rows are made at a time.
+const ROWS: usize = 1 << 12;
+
+/// Counts predicted classes: rows with a 1 at the class, so that errors are what they are and no score ties.
+fn count_classes(mut counts: MarginCounts, classes: &Classes, scored: &Scored) -> Result<MarginCounts, AnalysisError> {
+    let labels = scored.labels.view();
+    let height = (ROWS * 16 / classes.num_classes).clamp(1, ROWS);
+    for (predicted, labels) in classes.predicted.chunks(height).zip(labels.axis_chunks_iter(Axis(0), height)) {
+        let mut rows = Array2::<f32>::zeros((predicted.len(), classes.num_classes));
+        for (mut row, &class) in rows.rows_mut().into_iter().zip(predicted) {
+            row[class] = 1.0;
+        }
+        counts.add_batch(rows.view(), labels)?;
+    }
     Ok(counts)
 }
 
@@ -173,6 +195,7 @@ fn surrogate(
     let matrix = match &scored.logits {
         Logits::F32(values) => surrogate_confusion(values.view(), scored.labels.view(), &options),
         Logits::F64(values) => surrogate_confusion(values.view(), scored.labels.view(), &options),
+        Logits::Classes(_) => return Ok(None),
     }?;
     let difference = matrix.to_dense() - hard.to_dense();
     let gap = norms::frobenius_norm(&ConfusionMatrix::from_dense(difference.mapv(f64::abs))?);

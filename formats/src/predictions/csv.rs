@@ -1,89 +1,169 @@
-//! Predictions as CSV: header `label,logit_0,...,logit_{K-1}`, a row a sample.
+//! Predictions as a table of text, a row a sample.
 
-use ndarray::{Array1, Array2};
+use ndarray::Array2;
 
-use super::{LABELS, LOGITS, Logits};
+use super::classes::Labels;
+use super::columns::{self, Columns};
+use super::convert::{Converted, classes_alone};
+use super::{LABELS, LOGITS, Logits, Reading};
+use crate::InputError;
+use crate::array::{Array, Data};
+use crate::budget::Budget;
 use crate::content::Content;
-use crate::element::ElementType;
-use crate::quoting::{escaped, quoted};
-use crate::{InputError, element};
+use crate::element::{ElementType, reserve};
+use crate::quoting::quoted_list;
+use crate::table::{Table, bad_field};
 
 /// Parses the whole table.
 ///
 /// # Errors
-/// Each names the line (from 1, the header is line 1) and the column (from 1).
-pub(super) fn parse(content: &Content) -> Result<(Logits, Array1<usize>, ElementType), InputError> {
-    let file = || content.file.clone();
-    let text = std::str::from_utf8(&content.bytes)
-        .map_err(|error| InputError::NotText { file: file(), byte: error.valid_up_to() })?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    // `flexible`: rows of another length are refused below, with their line.
-    let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
-    let malformed = |error: csv::Error| InputError::Damaged {
-        file: file(),
-        place: error.position().map_or_else(|| "CSV".to_owned(), |position| format!("line {}", position.line())),
-        problem: escaped(&error.to_string()),
+/// Each names the line (from 1) and the column (from 1), or the sample (from 0).
+pub(super) fn parse(
+    content: &Content,
+    text: &str,
+    reading: &Reading,
+    budget: &mut Budget,
+) -> Result<Converted, InputError> {
+    let file = content.file.as_path();
+    let table = Table::open(file, text, budget)?;
+    let columns = columns::choose(file, &table, reading)?;
+    if table.rows == 0 {
+        return Err(InputError::NoSamples { file: file.to_path_buf(), array: LABELS });
+    }
+    if columns.classes_alone {
+        return classes_of(content, &table, &columns, reading, budget);
+    }
+    let classes = if columns.lists {
+        table.first_record().get(columns.scores[0]).map_or(0, |list| list_items(list).count())
+    } else {
+        columns.scores.len()
     };
-
-    let header = reader.headers().map_err(malformed)?.clone();
-    for (column, name) in header.iter().enumerate() {
-        let expected = if column == 0 { "label".to_owned() } else { format!("logit_{}", column - 1) };
-        if name != expected {
-            return Err(InputError::CsvHeader {
-                file: file(),
-                line: 1,
-                column: column + 1,
-                found: quoted(name),
-                expected,
-            });
-        }
-    }
-    let classes = header.len().saturating_sub(1);
     if classes < 2 {
-        return Err(InputError::TooFewClasses { file: file(), array: LOGITS, classes });
+        return Err(InputError::TooFewClasses { file: file.to_path_buf(), array: LOGITS, classes });
     }
-
-    let mut labels = Vec::new();
-    let mut logits = Vec::new();
-    let mut record = csv::StringRecord::new();
-    while reader.read_record(&mut record).map_err(malformed)? {
-        let line = record.position().map_or(0, csv::Position::line);
-        if record.len() != header.len() {
-            return Err(InputError::CsvRowLength { file: file(), line, found: record.len(), expected: header.len() });
+    let samples = table.rows;
+    // At least two bytes of the file each, but for lists, whose lengths are seen as they come.
+    let values = samples.saturating_mul(classes);
+    let cost = (8_u64).saturating_mul(values as u64 + samples as u64);
+    budget.spend(cost).map_err(|exceeded| exceeded.of(file, format!("array {LOGITS}")))?;
+    let mut logits: Vec<f64> = reserve(file, LOGITS, values)?;
+    let names = columns.names.as_deref();
+    let rules = Labels { names: reading.class_names.as_deref().or(names), ..Labels::new(file, classes, reading) };
+    let mut labels = rules.begin(samples)?;
+    table.for_each(|line, fields| {
+        let label = &fields[columns.label];
+        if label.is_empty() {
+            return Err(bad_field(file, line, columns.label, label, "the class of the sample"));
         }
-        let field = |column: usize, expected: &'static str| InputError::CsvField {
-            file: file(),
-            line,
-            column: column + 1,
-            found: quoted(record.get(column).unwrap_or_default()),
-            expected,
-        };
-        let sample = labels.len();
-        let label: i128 = record
-            .get(0)
-            .and_then(|label| label.parse().ok().or_else(|| super::whole(label.parse().ok()?)))
-            .ok_or_else(|| field(0, "an integer, the number of a class"))?;
-        labels.push(super::checked_label(&content.file, sample, label, classes)?);
-        for (column, value) in record.iter().enumerate().skip(1) {
-            let value: f64 =
-                value.parse().map_err(|_| field(column, "a number with a decimal point, as in -1.25e-3"))?;
-            if !value.is_finite() {
-                return Err(InputError::NonFinite { file: file(), sample, class: column - 1, value });
+        match table.number(label) {
+            Some(number) if rules.names.is_none() => labels
+                .push_number(label.parse().map_err(|_| number))
+                .map_err(|_| bad_field(file, line, columns.label, label, "an integer, the number of a class"))?,
+            _ => labels.push_text(label)?,
+        }
+        let before = logits.len();
+        if columns.lists {
+            push_list(&fields[columns.scores[0]], &mut logits)
+                .ok_or_else(|| bad_field(file, line, columns.scores[0], &fields[columns.scores[0]], LIST))?;
+        } else {
+            for &column in &columns.scores {
+                let value = table.number(&fields[column]).ok_or_else(|| {
+                    bad_field(file, line, column, &fields[column], "a number with a decimal point, as in -1.25e-3")
+                })?;
+                logits.push(value);
             }
-            logits.push(value);
         }
-    }
-    if labels.is_empty() {
-        return Err(InputError::NoSamples { file: file(), array: LABELS });
-    }
-    let shape = (labels.len(), classes);
+        let found = logits.len() - before;
+        if found != classes {
+            return Err(InputError::CsvRowLength { file: file.to_path_buf(), line, found, expected: classes });
+        }
+        if let Some(class) = logits[before..].iter().position(|value| !value.is_finite()) {
+            let (sample, value) = (before / classes, logits[before + class]);
+            return Err(InputError::NonFinite { file: file.to_path_buf(), sample, class, value });
+        }
+        Ok(())
+    })?;
+    let labels = labels.finish()?;
     // Every row added exactly `classes` values.
-    let logits = Array2::from_shape_vec(shape, logits).map_err(|_| InputError::SizeMismatch {
-        file: file(),
+    let logits = Array2::from_shape_vec((samples, classes), logits).map_err(|_| InputError::SizeMismatch {
+        file: file.to_path_buf(),
         array: LOGITS.to_owned(),
-        shape: vec![shape.0, shape.1],
-        element: element::ElementType::Decimal.to_string(),
+        shape: vec![samples, classes],
+        element: ElementType::Decimal.to_string(),
         available: content.bytes.len() as u64,
     })?;
-    Ok((Logits::F64(logits), Array1::from_vec(labels), ElementType::Decimal))
+    let notes = notes(&table, &columns);
+    Ok(Converted { logits: Logits::F64(logits), labels, element: ElementType::Decimal, notes })
+}
+
+/// Predicted and true classes, without scores.
+fn classes_of(
+    content: &Content,
+    table: &Table<'_>,
+    columns: &Columns,
+    reading: &Reading,
+    budget: &mut Budget,
+) -> Result<Converted, InputError> {
+    let file = content.file.as_path();
+    let wanted = [columns.scores[0], columns.label];
+    let mut texts = wanted.map(|_| Vec::new());
+    table.for_each(|line, fields| {
+        for (texts, column) in texts.iter_mut().zip(wanted) {
+            let field = &fields[column];
+            if field.is_empty() {
+                return Err(bad_field(file, line, column, field, "the class of the sample"));
+            }
+            let cost = 160 + 2 * field.len() as u64;
+            budget.spend(cost).map_err(|exceeded| exceeded.of(file, format!("line {line}")))?;
+            texts.push(field.to_string());
+        }
+        Ok(())
+    })?;
+    let [predicted, labels] =
+        texts.map(|texts| Array { shape: vec![texts.len()], column_major: false, data: Data::Texts(texts) });
+    let name = |column: usize| table.header.as_ref().map_or_else(String::new, |(_, names)| names[column].clone());
+    let (first, second) = (name(wanted[0]), name(wanted[1]));
+    classes_alone([(file, &first, &predicted), (file, &second, &labels)], reading, notes(table, columns), budget)
+}
+
+const LIST: &str = "a list of numbers between brackets, all of them written out";
+
+/// What was chosen, where the header is not the plain one.
+fn notes(table: &Table<'_>, columns: &Columns) -> Vec<String> {
+    let Some((_, header)) = &table.header else {
+        return vec![format!("labels read from column {} of a table without a header", columns.label + 1)];
+    };
+    let mut notes = Vec::new();
+    let (label, first) = (&header[columns.label], &header[columns.scores[0]]);
+    if label != super::LABEL || first != "logit_0" {
+        let last = &header[columns.scores[columns.scores.len() - 1]];
+        let scores = if columns.lists {
+            quoted_list([first])
+        } else {
+            format!("{} to {}", quoted_list([first]), quoted_list([last]))
+        };
+        notes.push(format!("scores read from {scores}, labels from {}", quoted_list([label])));
+    }
+    // An index without a name says nothing.
+    let left_out: Vec<&String> = columns.left_out.iter().filter(|name| !name.is_empty()).collect();
+    if !left_out.is_empty() {
+        notes.push(format!("columns left out: {}", quoted_list(left_out)));
+    }
+    notes
+}
+
+fn list_items(field: &str) -> impl Iterator<Item = &str> {
+    let inside = field.trim_start_matches('[').trim_end_matches(']');
+    inside.split(|character: char| character == ',' || character.is_whitespace()).filter(|item| !item.is_empty())
+}
+
+/// Appends as many numbers as there is room for.
+fn push_list(field: &str, values: &mut Vec<f64>) -> Option<()> {
+    for item in list_items(field) {
+        if values.len() == values.capacity() {
+            return None;
+        }
+        values.push(item.parse().ok()?);
+    }
+    Some(())
 }

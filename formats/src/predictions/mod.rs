@@ -1,90 +1,72 @@
-//! Prediction files: logits `[N, K]` and labels `[N]` of one model on one data set.
+//! Predictions: scores `[N, K]` and labels `[N]` of one model on one data set, in whatever file they were saved.
 //!
-//! | format | logits | labels |
-//! | --- | --- | --- |
-//! | .npz, .npy pair | `logits` `[N, K]`, float16, float32, float64, C or Fortran order, either byte order | `labels` `[N]`, any integer type |
-//! | .safetensors | the same names; bfloat16 too | the same |
-//! | .csv | columns `logit_0` to `logit_{K-1}` | column `label`, the first |
+//! | file | read by |
+//! | --- | --- |
+//! | .npz, .npy pairs, .npy with a dictionary | `npz`, `npy` |
+//! | .safetensors | `safetensors` |
+//! | `torch.save` and pickles of dictionaries, tuples, lists of batches | the machine of [`crate::weights`], which builds nothing but arrays |
+//! | tables of text: commas, semicolons, tabs, blanks | `table`, `columns`, `csv` |
+//! | JSON, JSON lines | `crate::json` |
+//! | folders of such files, the parts of one set | `parts` |
 //!
-//! float16 and bfloat16 widen to float32 without rounding; the stored type is recorded, for ties are frequent in them.
+//! Which array is which is told by the usual names and by shapes (`choice`); where that leaves it open, and where a
+//! number would mean two things, it has to be said ([`Reading`]). float16 and bfloat16 widen to float32 without
+//! rounding; the stored type is recorded, for ties are frequent in them.
 
+mod choice;
+mod classes;
+mod columns;
+mod convert;
 mod csv;
-mod npy;
+mod error;
+mod file;
 mod npz;
+mod parts;
+mod reading;
 mod safetensors;
+mod saved;
+mod scale;
+mod source;
 mod write;
 
-use std::borrow::Cow;
-use std::convert::Infallible;
-use std::fmt;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::PathBuf;
 
-use ndarray::{Array1, Array2, ArrayView1, ShapeBuilder};
+use ndarray::{Array1, Array2, ArrayView1};
 
-use super::budget::Budget;
-use super::content::Content;
-use super::element::{ByteOrder, elements_in, extend_f32, extend_f64, first_non_finite, for_each_integer, reserve};
-use super::safetensors::{is_safetensors, is_truncated_safetensors};
 use super::{ElementType, InputError};
 
+pub use error::PredictionsError;
+pub use reading::{Keys, Reading, Scores};
+pub use scale::Scale;
+pub use source::PredictionSource;
 pub use write::{TakeRows, write};
 
 const LOGITS: &str = "logits";
 const LABELS: &str = "labels";
+/// The column of a table that holds the labels.
+const LABEL: &str = "label";
 
-/// Where predictions are: one file, or a pair of .npy files.
-///
-/// Parsed from a command line: `FILE`, or `LOGITS.npy,LABELS.npy`.
-///
-/// ```
-/// use car_spectral_formats::predictions::PredictionSource;
-/// let source: PredictionSource = "logits.npy,labels.npy".parse().unwrap();
-/// assert!(matches!(source, PredictionSource::NpyPair { .. }));
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PredictionSource {
-    /// .npz, .safetensors or .csv.
-    File(PathBuf),
-    /// Two .npy files.
-    NpyPair {
-        /// Logits `[N, K]`.
-        logits: PathBuf,
-        /// Labels `[N]`.
-        labels: PathBuf,
-    },
-}
-
-impl FromStr for PredictionSource {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        // A comma inside the name of one file stays a name unless both halves end in .npy.
-        Ok(match text.split_once(".npy,") {
-            Some((logits, labels)) if labels.ends_with(".npy") => {
-                Self::NpyPair { logits: PathBuf::from(format!("{logits}.npy")), labels: PathBuf::from(labels) }
-            }
-            _ => Self::File(PathBuf::from(text)),
-        })
-    }
-}
-
-impl fmt::Display for PredictionSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(file) => write!(f, "{}", file.display()),
-            Self::NpyPair { logits, labels } => write!(f, "{},{}", logits.display(), labels.display()),
-        }
-    }
-}
-
-/// Logits `[N, K]` in row-major order, all finite, in the narrower of the two types that holds them exactly.
+/// Logits `[N, K]` in row-major order, all finite, in the narrower of the two types that holds them exactly; or what
+/// takes their place where only classes are known.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Logits {
     /// Stored as float32, float16 or bfloat16.
     F32(Array2<f32>),
     /// Stored as float64 or decimal text.
     F64(Array2<f64>),
+    /// No scores: the class that each sample was taken for.
+    Classes(Classes),
+}
+
+/// Predicted classes without scores.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Classes {
+    /// The class that each sample was taken for `[N]`, each below K.
+    pub predicted: Vec<usize>,
+    /// K.
+    pub num_classes: usize,
+    /// Whether a place stands for a sample, so that another model's can be set beside it; those of a matrix do not.
+    pub in_order: bool,
 }
 
 impl Logits {
@@ -93,6 +75,7 @@ impl Logits {
         match self {
             Self::F32(logits) => logits.dim(),
             Self::F64(logits) => logits.dim(),
+            Self::Classes(classes) => (classes.predicted.len(), classes.num_classes),
         }
     }
 
@@ -104,8 +87,20 @@ impl Logits {
         match self {
             Self::F32(scores) => scores.rows().into_iter().map(first_largest).collect(),
             Self::F64(scores) => scores.rows().into_iter().map(first_largest).collect(),
+            Self::Classes(classes) => classes.predicted.clone(),
         }
     }
+}
+
+/// A file that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFile {
+    /// Its path.
+    pub path: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+    /// SHA-256 of what was read, in lower-case hexadecimal.
+    pub sha256: String,
 }
 
 /// Checked predictions: N >= 1, K >= 2, every logit finite, every label in 0..K.
@@ -115,12 +110,16 @@ pub struct Predictions {
     pub logits: Logits,
     /// Labels `[N]`, each below K.
     pub labels: Array1<usize>,
-    /// The file, or `LOGITS.npy,LABELS.npy`.
+    /// The file, the pair or the folder.
     pub source: PredictionSource,
-    /// SHA-256 of the file in lower-case hexadecimal; of a pair both, joined by a comma in the order of `source`.
+    /// SHA-256 of the file in lower-case hexadecimal; of several all, joined by commas in the order of `files`.
     pub sha256: String,
+    /// The files that were read; of a pair the scores first, of a folder in the order of the samples.
+    pub files: Vec<StoredFile>,
     /// Element type of the stored logits.
     pub stored_dtype: ElementType,
+    /// What was taken for what, where the file does not say it plainly: sentences without a full stop.
+    pub notes: Vec<String>,
 }
 
 impl Predictions {
@@ -135,243 +134,55 @@ impl Predictions {
     }
 }
 
-/// Reads and checks predictions.
+/// Reads and checks predictions that say themselves what they are.
 ///
 /// # Errors
 /// An [`InputError`] that names the file and the sample, class, line, array or byte; nothing is read half.
 pub fn read(source: &PredictionSource) -> Result<Predictions, InputError> {
-    let ((logits, labels, stored_dtype), sha256) = match source {
-        PredictionSource::File(file) => Content::read(file)?.parse_and_hash(parse_file)?,
-        PredictionSource::NpyPair { logits, labels } => {
-            let (logits, labels) = (Content::read(logits)?, Content::read(labels)?);
-            let ((parsed, labels_sha256), logits_sha256) = logits.parse_and_hash(|logits| {
-                labels.parse_and_hash(|labels| {
-                    StoredPredictions {
-                        logits: npy::parse(&logits.file, LOGITS, Cow::Borrowed(&logits.bytes))?,
-                        labels: npy::parse(&labels.file, LABELS, Cow::Borrowed(&labels.bytes))?,
-                    }
-                    .convert(&mut Budget::of(logits.bytes.len() + labels.bytes.len()))
-                })
-            })?;
-            (parsed, format!("{logits_sha256},{labels_sha256}"))
+    read_as(source, &Reading::default())
+}
+
+/// Reads and checks predictions, with what is said of them.
+///
+/// # Errors
+/// As [`read`]; [`PredictionsError::NotTheScoresSaid`].
+pub fn read_as(source: &PredictionSource, reading: &Reading) -> Result<Predictions, InputError> {
+    let parts = parts::of(source)?;
+    let read = parts.iter().map(|part| file::read(part, reading)).collect::<Result<Vec<_>, _>>()?;
+    let mut whole = parts::join(source, read)?;
+    let place = whole.files[0].path.clone();
+    match reading.scores {
+        Some(Scores::Probabilities) => {
+            let zeros = scale::take_logarithms(&place, &mut whole.logits)?;
+            whole.notes.push("the scores are probabilities; their logarithms are taken".to_owned());
+            if zeros > 0 {
+                whole.notes.push(format!(
+                    "{zeros} of the probabilities are 0 and are taken for half of the smallest other one"
+                ));
+            }
         }
+        Some(Scores::Logits) => {}
+        None => whole.notes.extend(words_on(whole.logits.scale())),
+    }
+    Ok(whole)
+}
+
+/// What to know of scores that are no logits.
+fn words_on(scale: Scale) -> Option<String> {
+    let found = match scale {
+        Scale::Logits => return None,
+        Scale::LogProbabilities => {
+            return Some("the scores are logarithms of probabilities, which have the margins of the logits".to_owned());
+        }
+        Scale::Probabilities => "probabilities (no score below 0, each row adds up to 1)",
+        Scale::Percent => "probabilities in per cent (no score below 0, each row adds up to 100)",
+        Scale::Shares => "all between 0 and 1, as a sigmoid gives them",
     };
-    Ok(Predictions { logits, labels, source: source.clone(), sha256, stored_dtype })
-}
-
-type Converted = (Logits, Array1<usize>, ElementType);
-
-fn parse_file(content: &Content) -> Result<Converted, InputError> {
-    let (file, bytes) = (content.file.as_path(), content.bytes.as_slice());
-    let budget = &mut Budget::of(bytes.len());
-    if bytes.starts_with(b"PK") {
-        npz::parse(file, bytes, budget)?.convert(budget)
-    } else if bytes.starts_with(npy::MAGIC) {
-        Err(InputError::LoneNpy { file: file.to_path_buf() })
-    } else if is_safetensors(bytes) || is_truncated_safetensors(bytes) {
-        safetensors::parse(file, bytes)?.convert(budget)
-    } else if bytes.iter().take(4096).all(|&byte| byte >= b' ' || byte.is_ascii_whitespace()) {
-        csv::parse(content)
-    } else {
-        let start: Vec<String> = bytes.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        Err(InputError::UnknownFormat {
-            file: file.to_path_buf(),
-            found: format!("the bytes {}", start.join(" ")),
-            expected: "predictions as .npz, .safetensors, .csv, or a pair LOGITS.npy,LABELS.npy",
-        })
-    }
-}
-
-/// A label that is one of the K classes.
-fn checked_label(file: &Path, sample: usize, label: i128, classes: usize) -> Result<usize, InputError> {
-    usize::try_from(label).ok().filter(|&label| label < classes).ok_or_else(|| InputError::LabelOutOfRange {
-        file: file.to_path_buf(),
-        sample,
-        label,
-        last_class: classes - 1,
-    })
-}
-
-/// An array whose header has been read and whose bytes have not.
-struct StoredArray<'a> {
-    file: &'a Path,
-    name: &'static str,
-    element: ElementType,
-    order: ByteOrder,
-    shape: Vec<usize>,
-    fortran_order: bool,
-    content: Cow<'a, [u8]>,
-    data_start: usize,
-}
-
-impl StoredArray<'_> {
-    fn data(&self) -> &[u8] {
-        &self.content[self.data_start..]
-    }
-
-    fn wrong_type(&self, expected: &'static str) -> InputError {
-        InputError::ElementType {
-            file: self.file.to_path_buf(),
-            array: self.name.to_owned(),
-            found: self.element.to_string(),
-            expected,
-        }
-    }
-
-    fn wrong_shape(&self, expected: &'static str) -> InputError {
-        InputError::Shape {
-            file: self.file.to_path_buf(),
-            array: self.name.to_owned(),
-            found: self.shape.clone(),
-            expected,
-        }
-    }
-
-    fn wrong_size(&self) -> InputError {
-        InputError::SizeMismatch {
-            file: self.file.to_path_buf(),
-            array: self.name.to_owned(),
-            shape: self.shape.clone(),
-            element: self.element.to_string(),
-            available: self.data().len() as u64,
-        }
-    }
-
-    /// Values in row-major order, all finite.
-    fn matrix<T: Copy + Into<f64>>(
-        &self,
-        (samples, classes): (usize, usize),
-        values: Vec<T>,
-        is_finite: impl Fn(T) -> bool,
-    ) -> Result<Array2<T>, InputError> {
-        if let Some(position) = first_non_finite(&values, is_finite) {
-            let (sample, class) = if self.fortran_order {
-                (position % samples, position / samples)
-            } else {
-                (position / classes, position % classes)
-            };
-            let value = values[position].into();
-            return Err(InputError::NonFinite { file: self.file.to_path_buf(), sample, class, value });
-        }
-        let shape = (samples, classes).set_f(self.fortran_order);
-        let matrix = Array2::from_shape_vec(shape, values).map_err(|_| self.wrong_size())?;
-        // A copy only if the file was in column-major order: whoever counts reads row by row.
-        Ok(if matrix.is_standard_layout() { matrix } else { matrix.as_standard_layout().into_owned() })
-    }
-}
-
-impl StoredArray<'_> {
-    /// The class of each sample. Floating-point labels, which NumPy hands out freely, are taken where they are whole.
-    fn class_numbers(&self, samples: usize, classes: usize) -> Result<Vec<usize>, InputError> {
-        let mut labels = reserve(self.file, LABELS, samples)?;
-        let known = for_each_integer(self.data(), self.element, self.order, |label| {
-            labels.push(checked_label(self.file, labels.len(), label, classes)?);
-            Ok::<_, InputError>(())
-        })?;
-        if known {
-            return Ok(labels);
-        }
-        let mut push = |number: f64| {
-            let sample = labels.len();
-            let fractional = || InputError::FractionalLabel { file: self.file.to_path_buf(), sample, label: number };
-            let label = whole(number).ok_or_else(fractional)?;
-            labels.push(checked_label(self.file, sample, label, classes)?);
-            Ok::<_, InputError>(())
-        };
-        // In blocks, so that the floating-point copy stays small.
-        const BLOCK: usize = 1 << 15;
-        for block in self.data().chunks(BLOCK) {
-            if self.element == ElementType::F64 {
-                let mut numbers = Vec::new();
-                extend_f64(block, self.order, &mut numbers);
-                numbers.into_iter().try_for_each(&mut push)?;
-            } else {
-                let mut numbers = Vec::new();
-                if !extend_f32(block, self.element, self.order, &mut numbers) {
-                    return Err(self.wrong_type("an integer type"));
-                }
-                numbers.into_iter().try_for_each(|number| push(number.into()))?;
-            }
-        }
-        Ok(labels)
-    }
-}
-
-/// The integer that a floating-point number is, if it is one.
-fn whole(number: f64) -> Option<i128> {
-    (number.fract() == 0.0).then_some(number as i128)
-}
-
-/// Both arrays of a binary file, headers read.
-struct StoredPredictions<'a> {
-    logits: StoredArray<'a>,
-    labels: StoredArray<'a>,
-}
-
-impl StoredPredictions<'_> {
-    /// Checks shapes and types, then converts in bulk.
-    fn convert(&self, budget: &mut Budget) -> Result<Converted, InputError> {
-        let (samples, classes) = self.check_shapes()?;
-        let (logits, labels) = (&self.logits, &self.labels);
-        let (file, order, element) = (logits.file, logits.order, logits.element);
-        let count = samples * classes; // equals the elements that `check_shapes` has seen
-        let size = if element == ElementType::F64 { 8 } else { 4 };
-        // Scores in column-major order are copied once more; labels take eight bytes.
-        let copies = if logits.fortran_order { 2 } else { 1 };
-        let bytes = (size * copies * count + 8 * samples) as u64;
-        budget.spend(bytes).map_err(|exceeded| InputError::Budget {
-            file: file.to_path_buf(),
-            place: format!("array {LOGITS}"),
-            exceeded: exceeded.to_string(),
-        })?;
-        let values = if element == ElementType::F64 {
-            let mut values = reserve(file, LOGITS, count)?;
-            extend_f64(logits.data(), order, &mut values);
-            Logits::F64(logits.matrix((samples, classes), values, f64::is_finite)?)
-        } else {
-            let mut values = reserve(file, LOGITS, count)?;
-            if !extend_f32(logits.data(), element, order, &mut values) {
-                return Err(logits.wrong_type("float16, bfloat16, float32 or float64"));
-            }
-            Logits::F32(logits.matrix((samples, classes), values, f32::is_finite)?)
-        };
-        Ok((values, labels.class_numbers(samples, classes)?.into(), element))
-    }
-
-    /// (N, K), when both arrays have the shapes, types and bytes of N samples of K classes.
-    fn check_shapes(&self) -> Result<(usize, usize), InputError> {
-        let (logits, labels) = (&self.logits, &self.labels);
-        if !logits.element.is_float() {
-            return Err(logits.wrong_type("float16, bfloat16, float32 or float64"));
-        }
-        if !(labels.element.is_integer() || labels.element.is_float()) {
-            return Err(labels.wrong_type("an integer type"));
-        }
-        let &[samples, classes] = logits.shape.as_slice() else {
-            return Err(logits.wrong_shape("[N, K]: a row for each sample, a column for each class"));
-        };
-        let &[label_count] = labels.shape.as_slice() else {
-            return Err(labels.wrong_shape("[N]: one class number for each sample"));
-        };
-        if samples == 0 {
-            return Err(InputError::NoSamples { file: logits.file.to_path_buf(), array: LOGITS });
-        }
-        if classes < 2 {
-            return Err(InputError::TooFewClasses { file: logits.file.to_path_buf(), array: LOGITS, classes });
-        }
-        if samples != label_count {
-            return Err(InputError::LengthMismatch {
-                file: labels.file.to_path_buf(),
-                logits: samples,
-                labels: label_count,
-            });
-        }
-        for array in [logits, labels] {
-            let size = array.element.size().ok_or_else(|| array.wrong_size())?;
-            elements_in(&array.shape, size, array.data().len()).ok_or_else(|| array.wrong_size())?;
-        }
-        Ok((samples, classes))
-    }
+    let remedy = match scale {
+        Scale::Shares => "give logits",
+        _ => "say `scores` probabilities to have their logarithms taken, or give logits",
+    };
+    Some(format!("the scores are {found}, and margins are in their unit, not in that of logits; {remedy}"))
 }
 
 #[cfg(test)]

@@ -2,44 +2,85 @@
 
 use std::path::Path;
 
-use super::{LABELS, LOGITS, StoredArray, StoredPredictions, npy};
+use super::saved::arrays_of_pickle;
+use super::{LABELS, LOGITS, Reading};
 use crate::InputError;
 use crate::archive::Archive;
 use crate::budget::Budget;
-use crate::quoting::{quoted, quoted_list};
+use crate::content::Content;
+use crate::named::Named;
+use crate::npy::{self, Npy};
+use crate::quoting::quoted;
 
-/// Finds `logits` and `labels` in an archive.
+/// The arrays of an archive: where their names say which are the scores and the labels those, else all.
 ///
 /// # Errors
-/// Those of the archive and of the .npy format; [`InputError::MissingArray`] with the arrays that are there.
-pub(super) fn parse<'a>(
-    file: &'a Path,
-    bytes: &'a [u8],
+/// Those of the archive; an array that is there under two names. What is wrong with an array is told if it is wanted.
+pub(super) fn arrays<'a>(
+    content: &'a Content,
+    reading: &Reading,
     budget: &mut Budget,
-) -> Result<StoredPredictions<'a>, InputError> {
-    let archive = Archive::open(file, bytes)?;
-    let mut array = |name| array(file, &archive, name, budget);
-    Ok(StoredPredictions { logits: array(LOGITS)?, labels: array(LABELS)? })
-}
-
-fn array<'a>(
-    file: &'a Path,
-    archive: &Archive<'a>,
-    name: &'static str,
-    budget: &mut Budget,
-) -> Result<StoredArray<'a>, InputError> {
-    // numpy writes the suffix; some writers leave it out, and numpy.load accepts both.
-    let suffixed = archive.member(&format!("{name}.npy"));
-    let member = match (suffixed, archive.member(name)) {
-        (Some(_), Some(_)) => {
+) -> Result<Vec<Named<'a>>, InputError> {
+    let file = content.file.as_path();
+    let archive = Archive::open(file, &content.bytes)?;
+    let names: Vec<&str> = archive.members().iter().map(|member| without_suffix(&member.name)).collect();
+    for (at, name) in names.iter().enumerate() {
+        // numpy writes the suffix; some writers leave it out, and numpy.load accepts both.
+        if archive.member(name).is_some()
+            && archive.member(&format!("{name}.npy")).is_some()
+            && names[..at].contains(name)
+        {
             let name = format!("array {} (as {name} and as {name}.npy)", quoted(name));
             return Err(InputError::Duplicate { file: file.to_path_buf(), name });
         }
-        (Some(member), None) | (None, Some(member)) => member,
-        (None, None) => {
-            let names = archive.members().iter().map(|member| member.name.strip_suffix(".npy").unwrap_or(&member.name));
-            return Err(InputError::MissingArray { file: file.to_path_buf(), name, present: quoted_list(names) });
+    }
+    let wanted = [reading.keys.logits.as_deref().unwrap_or(LOGITS), reading.keys.labels.as_deref().unwrap_or(LABELS)];
+    let told = wanted.iter().all(|name| names.contains(name));
+    let mut found = Vec::new();
+    for (member, name) in archive.members().iter().zip(names) {
+        if told && !wanted.contains(&name) {
+            continue;
         }
-    };
-    npy::parse(file, name, archive.read(member, false, budget)?)
+        let read = archive.read(member, false, budget).and_then(|bytes| npy::parse(file, name, bytes));
+        let array = match read {
+            Ok(Npy::Array(array)) => Ok(array),
+            Ok(Npy::Pickle(bytes, start)) => object_array(content, name, &bytes[start..], budget),
+            Err(error) => Err(error),
+        };
+        found.push(Named { name: name.to_owned(), array });
+    }
+    Ok(found)
+}
+
+fn without_suffix(name: &str) -> &str {
+    name.strip_suffix(".npy").unwrap_or(name)
+}
+
+/// An array of objects that are numbers, rows or texts.
+fn object_array<'a>(
+    content: &Content,
+    name: &str,
+    pickle: &[u8],
+    budget: &mut Budget,
+) -> Result<crate::array::Array<'a>, InputError> {
+    let part = format!("array {}, a pickle", quoted(name));
+    let mut arrays = arrays_of_pickle(content, pickle, &part, budget)?;
+    match arrays.pop() {
+        Some(only) if arrays.is_empty() => only.array,
+        _ => Err(InputError::ElementType {
+            file: content.file.clone(),
+            array: name.to_owned(),
+            found: "objects that are no numbers".to_owned(),
+            expected: "numbers, or texts for labels",
+        }),
+    }
+}
+
+/// Whether an archive is one of `torch.save` and not of arrays.
+///
+/// # Errors
+/// Those of the archive.
+pub(super) fn is_torch_save(file: &Path, bytes: &[u8]) -> Result<bool, InputError> {
+    let archive = Archive::open(file, bytes)?;
+    Ok(archive.members().iter().any(|member| member.name == "data.pkl" || member.name.ends_with("/data.pkl")))
 }

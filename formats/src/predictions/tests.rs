@@ -89,6 +89,7 @@ fn assert_are_the_predictions(predictions: &Predictions, what: &str) {
             assert_eq!(read, logits().mapv(f64::from), "{what}");
             assert!(read.is_standard_layout(), "{what}");
         }
+        Logits::Classes(_) => panic!("{what}: no scores"),
     }
 }
 
@@ -181,10 +182,10 @@ fn pairs_name_both_files() {
 #[test]
 fn sources_are_told_from_the_command_line() {
     let parse = |text: &str| text.parse::<PredictionSource>().unwrap();
-    let pair = PredictionSource::NpyPair { logits: "a/l.npy".into(), labels: "b,c.npy".into() };
+    let pair = PredictionSource::Pair { logits: "a/l.npy".into(), labels: "b,c.npy".into() };
     assert_eq!(parse("a/l.npy,b,c.npy"), pair);
     assert_eq!(pair.to_string(), "a/l.npy,b,c.npy");
-    for single in ["a.npz", "a,b.npz", "a.npy", "a.npy,b.csv"] {
+    for single in ["a.npz", "a,b.npz", "a.npy", "a.npy,b.parquet", ".npy,b.npy"] {
         assert_eq!(parse(single), PredictionSource::File(single.into()));
     }
 }
@@ -229,12 +230,57 @@ fn csv_predictions() {
     }
 }
 
+/// A type that does not hold every class gives the samples of some to others.
+#[test]
+fn labels_of_a_type_too_narrow_for_the_classes_are_refused() {
+    let with = |classes: usize, descr: &str, label: &[u8]| {
+        let logits = npy_of("<f4", &format!("(1, {classes})"), &vec![0; 4 * classes]);
+        read_bytes(&npz(&logits, &npy_of(descr, "(1,)", label)))
+    };
+    for (descr, label, most) in [
+        ("<f2", &[0, 0][..], 2049),
+        ("<V2", &[0, 0], 257),
+        ("|i1", &[0], 128),
+        ("|u1", &[0], 256),
+        ("<i2", &[0, 0], 32_768),
+    ] {
+        assert_eq!(with(most, descr, label).unwrap().labels.to_vec(), [0], "{descr}");
+        let error = with(most + 1, descr, label).unwrap_err();
+        assert!(matches!(error, InputError::Predictions(PredictionsError::NarrowLabels { .. })), "{descr}: {error}");
+        assert!(error.to_string().contains(&format!("cannot tell {} classes apart", most + 1)), "{error}");
+    }
+}
+
+#[test]
+fn classes_in_place_of_scores() {
+    let predicted = npy_of("|u1", "(4,)", &[2, 0, 1, 1]);
+    let labels = npy_of("<i8", "(4,)", &bytes_of([2_i64, 0, 1, 0].map(i64::to_le_bytes)));
+    let expected = Logits::Classes(Classes { predicted: vec![2, 0, 1, 1], num_classes: 3, in_order: true });
+    for bytes in [
+        archive(&[("preds.npy", &predicted), ("labels.npy", &labels)], false),
+        b"id,pred,label\n0,2,2\n1,0,0\n2,1,1\n3,1,0\n".to_vec(),
+        b"{\"y_pred\": [2, 0, 1, 1], \"y_true\": [2, 0, 1, 0]}".to_vec(),
+    ] {
+        let found = read_bytes(&bytes).unwrap();
+        assert_eq!((&found.logits, found.labels.to_vec()), (&expected, vec![2, 0, 1, 0]));
+        assert!(found.notes.iter().any(|note| note.contains("3 classes, as the largest")), "{:?}", found.notes);
+    }
+    let names = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
+    let table = b"label,predicted\nc,c\na,a\nb,b\na,b\n";
+    let found = with_files(&[("p", table)], |folder| {
+        let reading = Reading { class_names: Some(names), ..Reading::default() };
+        read_as(&PredictionSource::File(folder.join("p")), &reading).unwrap()
+    });
+    assert_eq!((found.num_classes(), found.logits.predicted()), (4, vec![2, 0, 1, 1]));
+}
+
 /// A bad file, part of the message that names the place, and the variant.
 type Case = (&'static str, Vec<u8>, &'static str, fn(&InputError) -> bool);
 
 #[test]
 fn bad_files_are_refused_with_their_place() {
     use InputError as E;
+    use InputError::Predictions as P;
     let l = logits_npy;
     let y = labels_npy;
     let f4 = |values: &[f32]| bytes_of(values.iter().map(|x| x.to_le_bytes()));
@@ -259,12 +305,12 @@ fn bad_files_are_refused_with_their_place() {
         // Arrays.
         (
             "no logits",
-            archive(&[("scores.npy", &l()), ("labels.npy", &y())], false),
-            "present: \"scores\", \"labels\"",
-            |e| matches!(e, E::MissingArray { name: "logits", .. }),
+            archive(&[("a.npy", &y()), ("labels.npy", &y())], false),
+            "no array can be the logits; present: \"a\" [2] int64, \"labels\" [2] int64",
+            |e| matches!(e, P(PredictionsError::Missing { what: "logits", .. })),
         ),
-        ("no labels", archive(&[("logits.npy", &l())], false), "no array labels", |e| {
-            matches!(e, E::MissingArray { name: "labels", .. })
+        ("no labels", archive(&[("logits.npy", &l())], false), "present: \"logits\" [2, 3] float32", |e| {
+            matches!(e, P(PredictionsError::Missing { what: "labels", .. }))
         }),
         (
             "an array under two names",
@@ -287,14 +333,14 @@ fn bad_files_are_refused_with_their_place() {
         (
             "float label out of range",
             npz(&l(), &npy_of("<f4", "(2,)", &f4(&[2.0, 3.0]))),
-            "sample 1: the label is 3",
-            |e| matches!(e, E::LabelOutOfRange { .. }),
+            "sample 1: label 3, and none is 0",
+            |e| matches!(e, P(PredictionsError::LabelsFromOne { .. })),
         ),
         ("bool labels", npz(&l(), &npy_of("|b1", "(2,)", &[0; 2])), "array labels: elements of type bool", |e| {
             matches!(e, E::ElementType { .. })
         }),
-        ("object labels", npz(&l(), &npy_of("|O", "(2,)", &[0; 2])), "object (a pickle", |e| {
-            matches!(e, E::ElementType { .. })
+        ("object labels", npz(&l(), &npy_of("|O", "(2,)", &[0; 2])), "array \"labels\", a pickle, byte 0", |e| {
+            matches!(e, E::Damaged { .. })
         }),
         ("complex logits", npz(&npy_of("<c8", "(2, 3)", &[0; 48]), &y()), "\"<c8\"", |e| {
             matches!(e, E::ElementType { .. })
@@ -311,12 +357,33 @@ fn bad_files_are_refused_with_their_place() {
         ("flat logits", npz(&npy_of("<f4", "(6,)", &[0; 24]), &y()), "array logits: shape [6]", |e| {
             matches!(e, E::Shape { .. })
         }),
-        ("three-dimensional logits", npz(&npy_of("<f4", "(2, 3, 1)", &[0; 24]), &y()), "shape [2, 3, 1]", |e| {
+        ("three-dimensional logits", npz(&npy_of("<f4", "(2, 3, 2)", &[0; 48]), &y()), "shape [2, 3, 2]", |e| {
             matches!(e, E::Shape { .. })
         }),
-        ("a column of labels", npz(&l(), &npy_of("<i8", "(2, 1)", &[0; 16])), "array labels: shape [2, 1]", |e| {
+        ("two labels a sample", npz(&l(), &npy_of("<i8", "(2, 2)", &[0; 32])), "array labels: shape [2, 2]", |e| {
             matches!(e, E::Shape { .. })
         }),
+        (
+            "no one class",
+            npz(&l(), &npy_of("|u1", "(2, 3)", &[0, 1, 0, 1, 1, 0])),
+            "sample 1: the labels have a column",
+            |e| matches!(e, P(PredictionsError::NotOneHot { sample: 1, .. })),
+        ),
+        ("mixed labels", npz(&l(), &npy_of("<f4", "(2, 3)", &f4(&[0.5, 0.5, 0., 1., 0., 0.]))), "sample 0", |e| {
+            matches!(e, P(PredictionsError::NotOneHot { sample: 0, .. }))
+        }),
+        (
+            "a column for each sample",
+            npz(&npy_of("<f4", "(2, 3)", &[0; 24]), &npy_of("|u1", "(3,)", &[0; 3])),
+            "logits.T",
+            |e| matches!(e, P(PredictionsError::Transposed { .. })),
+        ),
+        (
+            "labels that are texts",
+            npz(&l(), &npy_of("<U1", "(2,)", b"a\0\0\0b\0\0\0")),
+            "sample 0: label \"a\" is a text",
+            |e| matches!(e, P(PredictionsError::TextLabel { sample: 0, .. })),
+        ),
         ("scalar labels", npz(&l(), &npy_of("<i8", "()", &[0; 8])), "array labels: shape []", |e| {
             matches!(e, E::Shape { .. })
         }),
@@ -329,8 +396,8 @@ fn bad_files_are_refused_with_their_place() {
         ("no class", npz(&npy_of("<f4", "(2, 0)", &[]), &y()), "0 class(es)", |e| {
             matches!(e, E::TooFewClasses { classes: 0, .. })
         }),
-        ("one label too many", npz(&l(), &npy_of("|u1", "(3,)", &[0; 3])), "2 rows and labels 3", |e| {
-            matches!(e, E::LengthMismatch { logits: 2, labels: 3, .. })
+        ("labels too many", npz(&l(), &npy_of("|u1", "(5,)", &[0; 5])), "2 rows and labels 5", |e| {
+            matches!(e, E::LengthMismatch { logits: 2, labels: 5, .. })
         }),
         // Values.
         ("NaN", npz(&logits_with(1, f32::NAN), &y()), "sample 0, class 1: the logit is NaN", |e| {
@@ -339,7 +406,13 @@ fn bad_files_are_refused_with_their_place() {
         ("infinity", npz(&logits_with(3, f32::INFINITY), &y()), "sample 1, class 0: the logit is inf", |e| {
             matches!(e, E::NonFinite { .. })
         }),
-        ("label K", npz(&l(), &labels_of([2, 3])), "sample 1: the label is 3; labels are the classes 0 to 2", |e| {
+        ("label K", npz(&l(), &labels_of([0, 3])), "sample 1: the label is 3; labels are the classes 0 to 2", |e| {
+            matches!(e, E::LabelOutOfRange { .. })
+        }),
+        ("labels from 1", npz(&l(), &labels_of([1, 3])), "`first-label` 1", |e| {
+            matches!(e, P(PredictionsError::LabelsFromOne { .. }))
+        }),
+        ("labels far above", npz(&l(), &labels_of([3, 9])), "sample 0: the label is 3", |e| {
             matches!(e, E::LabelOutOfRange { .. })
         }),
         ("negative label", npz(&l(), &labels_of([-1, 0])), "sample 0: the label is -1", |e| {
@@ -421,11 +494,11 @@ fn bad_files_are_refused_with_their_place() {
         (
             "tensor missing",
             safetensors_file(
-                &format!(r#"{{"logits":{st_logits},"target":{{"dtype":"U8","shape":[0],"data_offsets":[24,24]}}}}"#),
+                &format!(r#"{{"logits":{st_logits},"paths":{{"dtype":"U8","shape":[0],"data_offsets":[24,24]}}}}"#),
                 &[0; 24],
             ),
-            "present: \"logits\", \"target\"",
-            |e| matches!(e, E::MissingArray { name: "labels", .. }),
+            "present: \"logits\" [2, 3] float32, \"paths\" [0] uint8",
+            |e| matches!(e, P(PredictionsError::Missing { what: "labels", .. })),
         ),
         (
             "float8 logits",
@@ -444,16 +517,28 @@ fn bad_files_are_refused_with_their_place() {
             |e| matches!(e, E::Truncated { needed: 40, available: 39, .. }),
         ),
         // CSV.
-        (
-            "wrong first column",
-            b"target,logit_0,logit_1\n0,1,2\n".to_vec(),
-            "line 1, column 1: the header is \"target\"; expected label",
-            |e| matches!(e, E::CsvHeader { .. }),
-        ),
-        ("columns out of order", b"label,logit_1,logit_0\n0,1,2\n".to_vec(), "line 1, column 2", |e| {
-            matches!(e, E::CsvHeader { .. })
+        ("no labels", b"loss,logit_0,logit_1\n0.3,1,2\n".to_vec(), "line 1: no column is called label", |e| {
+            matches!(e, P(PredictionsError::Table { line: 1, .. }))
         }),
-        ("no header", b"0,1.0,2.0\n1,3.0,4.0\n".to_vec(), "line 1, column 1", |e| matches!(e, E::CsvHeader { .. })),
+        ("a class left out", b"label,logit_0,logit_2\n0,1,2\n".to_vec(), "not numbered from 0", |e| {
+            matches!(e, P(PredictionsError::Table { .. }))
+        }),
+        ("two kinds of scores", b"label,a0,a1,b0,b1\n0,1,2,3,4\n".to_vec(), "`keys` logits=WORD", |e| {
+            matches!(e, P(PredictionsError::Table { .. }))
+        }),
+        ("a column twice", b"label,logit_0,logit_1,logit_1\n0,1,2,3\n".to_vec(), "\"logit_1\" is there twice", |e| {
+            matches!(e, P(PredictionsError::Table { .. }))
+        }),
+        ("columns from 1", b"label,c1,c2\n0,1,2\n".to_vec(), "`first-label` 1", |e| {
+            matches!(e, P(PredictionsError::Table { .. }))
+        }),
+        ("no header", b"0,1.0,1\n1,3.0,0\n".to_vec(), "the first and the last column can be the labels", |e| {
+            matches!(e, P(PredictionsError::Table { .. }))
+        }),
+        ("a printed list", b"label,logits\n0,\"[1. 2. ... 3.]\"\n".to_vec(), "line 2, column 2", |e| {
+            matches!(e, E::CsvField { .. })
+        }),
+        ("no label", csv(",1,2\n"), "line 2, column 1: \"\" is not the class", |e| matches!(e, E::CsvField { .. })),
         ("one logit", b"label,logit_0\n0,1\n".to_vec(), "1 class(es)", |e| matches!(e, E::TooFewClasses { .. })),
         ("no rows", csv(""), "no samples", |e| matches!(e, E::NoSamples { .. })),
         ("short row", csv("0,1,2\n1,3\n"), "line 3: 2 fields; the header has 3", |e| {
@@ -477,15 +562,19 @@ fn bad_files_are_refused_with_their_place() {
         }),
         ("not UTF-8", [csv("0,1,"), vec![0xe9, b'\n']].concat(), "byte 26", |e| matches!(e, E::NotText { .. })),
     ];
+    let mut wrong = Vec::new();
     for (what, bytes, place, is_variant) in cases {
-        let error = match read_bytes(&bytes) {
-            Err(error) => error,
-            Ok(predictions) => panic!("{what}: read as {predictions:?}"),
-        };
-        assert!(is_variant(&error), "{what}: {error:?}");
-        assert!(error.to_string().contains(place), "{what}: {error}");
-        assert!(error.to_string().contains("predictions: "), "the file is named: {error}");
+        match read_bytes(&bytes) {
+            Ok(predictions) => wrong.push(format!("{what}: read as {predictions:?}")),
+            Err(error) => {
+                let text = error.to_string();
+                if !(is_variant(&error) && text.contains(place) && text.contains("predictions: ")) {
+                    wrong.push(format!("{what}: {text}\n{error:?}"));
+                }
+            }
+        }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

@@ -314,6 +314,8 @@ fn describe(value: Value) -> String {
         Value::Tensor(_) => "a \"torch.Tensor\"".to_owned(),
         Value::Storage(_) => "a storage".to_owned(),
         Value::Global(_) => "a name".to_owned(),
-        Value::Inert(_) => value.passed_over().unwrap_or("a value that is passed over").to_owned(),
+        Value::Bytes(_) | Value::Dtype(_) | Value::NdArray { .. } | Value::Inert(_) => {
+            value.passed_over().unwrap_or("a value that is passed over").to_owned()
+        }
     }
 }

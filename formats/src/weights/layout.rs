@@ -100,7 +100,7 @@ pub(super) fn lay_out(
     tensor(file, name, shape, view.element, &gathered)
 }
 
-fn is_contiguous(view: &View) -> bool {
+pub(super) fn is_contiguous(view: &View) -> bool {
     let mut expected = 1_u64;
     view.shape.iter().zip(&view.strides).rev().all(|(&extent, &stride)| {
         let fits = extent == 1 || stride == expected;
@@ -110,7 +110,7 @@ fn is_contiguous(view: &View) -> bool {
 }
 
 /// Copies the elements of a strided view, in row-major order.
-fn gather(view: &View, size: usize, bytes: &[u8], out: &mut Vec<u8>) {
+pub(super) fn gather(view: &View, size: usize, bytes: &[u8], out: &mut Vec<u8>) {
     // Axes of one element neither move nor count; without them the counter turns over at every second step at most.
     let axes: Vec<(u64, usize)> = view
         .shape

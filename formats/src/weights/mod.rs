@@ -18,6 +18,7 @@ mod fit;
 mod layout;
 mod pickle;
 mod safetensors;
+mod saved;
 mod shards;
 mod torch_legacy;
 mod torch_zip;
@@ -38,6 +39,7 @@ use super::{ElementType, InputError};
 
 pub use error::WeightsError;
 pub use fit::{Fitted, LastLayer, MatrixRows, Reading, Rename, Taken, Wanted, fit};
+pub(crate) use saved::{Saved, with_plain_pickle, with_saved};
 
 /// What a file of weights is, told by its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -113,7 +113,7 @@ fn conversion_of_plain(file: &Path) -> String {
 }
 
 /// Where the bytes of each storage are, by the text of its key.
-struct Places<'a> {
+pub(super) struct Places<'a> {
     bytes: &'a [u8],
     places: HashMap<u32, Range<usize>>,
 }
@@ -127,9 +127,18 @@ impl StorageBytes for Places<'_> {
 
 /// Reads a legacy file of torch.save.
 pub(super) fn read(content: &Content, key: Option<&str>, budget: &mut Budget) -> Result<Found, InputError> {
+    with_pickle(content, budget, |object, places, budget| choice::extract(content, object, key, places, budget))
+}
+
+/// Gives the saved object of a legacy file, and the storages that it refers to, to `then`.
+pub(super) fn with_pickle<T>(
+    content: &Content,
+    budget: &mut Budget,
+    then: impl FnOnce(&Pickle, &Places<'_>, &mut Budget) -> Result<T, InputError>,
+) -> Result<T, InputError> {
     let (object, keys, position) = pickles(content, budget)?;
     let places = storages(content, &object, &keys, position)?;
-    choice::extract(content, &object, key, &Places { bytes: &content.bytes, places }, budget)
+    then(&object, &Places { bytes: &content.bytes, places }, budget)
 }
 
 /// The saved object, the list of storages, and where they begin.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::layout::StorageBytes;
-use super::pickle::{Heap, PersistentIds, Storage, load};
+use super::pickle::{Heap, PersistentIds, Pickle, Storage, load};
 use super::{CheckpointKind, Found, WeightsError, choice};
 use crate::InputError;
 use crate::archive::{Archive, Member};
@@ -73,7 +73,7 @@ fn pickle_member<'a>(content: &Content, archive: &'a Archive<'_>) -> Result<&'a 
 }
 
 /// The storages of an archive.
-struct Members<'a> {
+pub(super) struct Members<'a> {
     content: &'a Content,
     archive: &'a Archive<'a>,
     folder: &'a str,
@@ -101,6 +101,15 @@ impl StorageBytes for Members<'_> {
 
 /// Reads a zip file of torch.save.
 pub(super) fn read(content: &Content, key: Option<&str>, budget: &mut Budget) -> Result<Found, InputError> {
+    with_pickle(content, budget, |pickle, _, members, budget| choice::extract(content, pickle, key, members, budget))
+}
+
+/// Gives the pickle of a zip file, its bytes, and the storages that it refers to, to `then`.
+pub(super) fn with_pickle<T>(
+    content: &Content,
+    budget: &mut Budget,
+    then: impl FnOnce(&Pickle, &[u8], &Members<'_>, &mut Budget) -> Result<T, InputError>,
+) -> Result<T, InputError> {
     let file = content.file.as_path();
     let archive = Archive::open(file, &content.bytes)?;
     let member = pickle_member(content, &archive)?;
@@ -131,5 +140,5 @@ pub(super) fn read(content: &Content, key: Option<&str>, budget: &mut Budget) ->
         let there = members.member(&name)?.size;
         super::layout::check_size(file, || format!("member {}", quoted(&name)), storage, there)?;
     }
-    choice::extract(content, &pickle, key, &members, budget)
+    then(&pickle, &program, &members, budget)
 }

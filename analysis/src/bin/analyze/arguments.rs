@@ -12,6 +12,7 @@ use car_spectral_runs::settings::DeviceChoice;
 use clap::{ArgGroup, Parser};
 
 use crate::foreign::ForeignArguments;
+use crate::stored::StoredArguments;
 
 const VERSION: &str = match (cfg!(feature = "torch"), cfg!(feature = "onnx")) {
     (true, true) => concat!(env!("CARGO_PKG_VERSION"), ", runs weights on libtorch and ONNX networks"),
@@ -30,7 +31,7 @@ const VERSION: &str = match (cfg!(feature = "torch"), cfg!(feature = "onnx")) {
 /// Exit code: 0 done, 1 a file or its content was refused, 2 wrong usage.
 #[derive(Debug, Parser)]
 #[command(name = "analyze", version = VERSION, allow_negative_numbers = true)]
-#[command(group(ArgGroup::new("model").required(true).args(["checkpoint", "predictions"])))]
+#[command(group(ArgGroup::new("model").required(true).args(["checkpoint", "predictions", "confusion"])))]
 #[command(after_help = "Examples:
   analyze --checkpoint runs/a/model.safetensors --data cifar100:cifar-100-binary --out out/a
   analyze --checkpoint model.th --arch resnet32 --data cifar10:cifar-10-batches-bin \\
@@ -45,14 +46,17 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE|DIR", num_args = 1..)]
     pub checkpoint: Vec<PathBuf>,
 
-    /// Stored test predictions instead of a model: .npz or .safetensors with `logits` and `labels`, .csv, or a pair
-    /// logits.npy,labels.npy
+    /// Stored test predictions instead of a model: .npz, .safetensors, torch.save, pickle, CSV or JSON with scores and
+    /// labels, a pair LOGITS.npy,LABELS.npy, or a folder of such files, the parts of one set
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub predictions: Vec<PredictionSource>,
 
     /// Stored predictions on the training images, one file for each of --predictions
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "checkpoint")]
     pub train_predictions: Vec<PredictionSource>,
+
+    #[command(flatten)]
+    pub stored: StoredArguments,
 
     /// Images to run a checkpoint on: cifar100:DIR, cifar10:DIR, fashion-mnist:DIR, image-folder:DIR with
     /// DIR/train/CLASS/*.jpg and DIR/test/CLASS/*.jpg (or val), list:DIR with lists of `path label` lines
@@ -121,11 +125,12 @@ pub(crate) struct Arguments {
     #[arg(long, requires = "imbalance", conflicts_with = "predictions")]
     pub subset_seed: Option<u64>,
 
-    /// Training images of each class: a text file of K integers, one a line, CSV or JSON
+    /// Training images of each class: one count a line, `class,count` lines, JSON, .npy, as Python prints them, or a
+    /// list of the training images
     #[arg(long, value_name = "FILE")]
     pub train_counts: Option<PathBuf>,
 
-    /// Names of the classes, one a line [default: those of the data set, or numbers]
+    /// Names of the classes: one a line, or JSON (a list, class_to_idx) [default: those of the data set, or numbers]
     #[arg(long, value_name = "FILE")]
     pub class_names: Option<PathBuf>,
 
@@ -177,14 +182,17 @@ impl Arguments {
     /// # Errors
     /// Usage errors of flags that do not go together.
     pub(crate) fn request(&self) -> Result<Request, AnalysisError> {
-        let models = if self.checkpoint.is_empty() {
+        let models = if !self.stored.confusion.is_empty() {
+            Models::Confusions { files: self.stored.confusion.clone(), orientation: self.stored.orientation }
+        } else if self.checkpoint.is_empty() {
             let (test, train) = (self.predictions.len(), self.train_predictions.len());
             if train != 0 && train != test {
                 let problem =
                     format!("{train} files in --train-predictions for {test} in --predictions; give one for each");
                 return Err(AnalysisError::Usage { problem });
             }
-            Models::Predictions { test: self.predictions.clone(), train: self.train_predictions.clone() }
+            let (test, train) = (self.predictions.clone(), self.train_predictions.clone());
+            Models::Predictions { test, train, reading: self.stored.reading() }
         } else {
             let Some(data) = self.data.clone() else {
                 let problem =

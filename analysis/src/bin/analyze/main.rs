@@ -3,6 +3,7 @@
 mod arguments;
 mod foreign;
 mod run;
+mod stored;
 
 use std::io::Write;
 use std::process::ExitCode;

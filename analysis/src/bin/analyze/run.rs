@@ -10,9 +10,10 @@ use car_spectral_analysis::load::Progress;
 use car_spectral_analysis::report::{self, Report, Settings};
 use car_spectral_analysis::subject::Subject;
 use car_spectral_analysis::{AnalysisError, compare, correlation, load, verify};
-use car_spectral_data::SettingError;
+use car_spectral_data::{SettingError, with_flags};
 use car_spectral_formats::FileError;
 use car_spectral_runs::COMMIT;
+use clap::CommandFactory;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::arguments::{Arguments, GroupArgument};
@@ -33,12 +34,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), AnalysisError> {
     let images = ProgressBar::new(0).with_style(
         ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} images, {eta} left").expect("a valid template"),
     );
-    let loaded = load::load(&request, &mut |Progress { model, part, done, of }| {
+    let mut loaded = load::load(&request, &mut |Progress { model, part, done, of }| {
         images.set_length(of as u64);
         images.set_position(done as u64);
         images.set_message(format!("{model}: {part}"));
     })?;
     images.finish_and_clear();
+    call_by_flags(&mut loaded.subjects);
+    if let Some(file) = &arguments.stored.save_predictions {
+        for written in load::save_predictions(&loaded, file)? {
+            eprintln!("scores kept in {}", written.display());
+        }
+    }
     for (a, b) in compare::incomparable(&loaded.subjects) {
         let (a, b) = (&loaded.subjects[a].name, &loaded.subjects[b].name);
         eprintln!("warning: {b} is not compared with {a}: their test samples have other labels, or another order");
@@ -94,6 +101,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), AnalysisError> {
         counted(written.len(), "file", "files"),
         arguments.out.display()
     ))
+}
+
+/// Calls the settings in what is said of files by their flags.
+fn call_by_flags(subjects: &mut [Subject]) {
+    let command = Arguments::command();
+    let is_flag = |name: &str| command.get_arguments().any(|flag| flag.get_long() == Some(name));
+    for note in subjects.iter_mut().flat_map(|subject| &mut subject.source.notes) {
+        *note = with_flags(note, is_flag);
+    }
 }
 
 /// The groups with their models found by name, or by a file or the folder of it as given. No group has a model twice,

@@ -69,8 +69,8 @@ pub struct DataFile {
 /// Where a model's scores come from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Source {
-    /// `checkpoint` (this project's), `safetensors`, `torch-save`, `parts` (listed by an index), `torchscript` or
-    /// `predictions`.
+    /// `checkpoint` (this project's), `safetensors`, `torch-save`, `parts` (listed by an index), `torchscript`,
+    /// `predictions` or `confusion` (a matrix of counts, without scores).
     pub kind: String,
     /// The files read for this model.
     pub files: Vec<DataFile>,
@@ -98,6 +98,9 @@ pub struct Source {
     /// What else the file holds and was not used: keys, names of tensors, and modules with the number of theirs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<String>,
+    /// What was taken for what in the files, where they do not say it plainly: sentences without a full stop.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// A training run of this project, as its `metrics.jsonl` records it.

@@ -18,7 +18,8 @@ impl Machine<'_, '_> {
                 Ok(())
             }
             // Sets, deques: what is inert may be filled.
-            Value::Inert(_) | Value::Global(Global::Refused) => Ok(()),
+            Value::Global(Global::Refused) => Ok(()),
+            value if value.is_inert() => Ok(()),
             _ => Err(self.refuse("values are appended to what is no list")),
         }
     }
@@ -43,7 +44,7 @@ impl Machine<'_, '_> {
             (Some(key), _) => self.insert(at, key, value),
             // No text and no integer of 64 bits equals one of these: such an entry is never looked up.
             (None, Value::None | Value::Magic | Value::Float(_) | Value::Tuple(_) | Value::Global(_)) => Ok(()),
-            (None, Value::Inert(Global::BYTES | Global::LONG | Global::FROZEN_SET)) => Ok(()),
+            (None, Value::Bytes(_) | Value::Inert(Global::LONG | Global::FROZEN_SET)) => Ok(()),
             _ => Err(self.refuse("a key of a dictionary is a value that is not read here")),
         }
     }
@@ -120,7 +121,7 @@ impl Machine<'_, '_> {
                 self.rebuild_tensor(callable, &arguments)?
             }
             Global::RebuildParameter | Global::RebuildParameterWithState => self.rebuild_parameter(&arguments)?,
-            Global::Inert(name) => Value::Inert(name),
+            Global::Inert(name) => self.inert_call(name, &arguments)?,
             // The names are told at the end.
             Global::Refused => Value::Global(Global::Refused),
             Global::Storage(_) | Global::UntypedStorage | Global::ElementType(_) => {
@@ -146,7 +147,12 @@ impl Machine<'_, '_> {
     pub(super) fn build(&mut self) -> Result<(), InputError> {
         let state = self.pop()?;
         match (self.top()?, self.heap.entries(state)) {
-            (Value::Inert(_), _) => Ok(()),
+            (Value::NdArray { at, .. }, _) => self.set_array(at, state),
+            (Value::Dtype(at), _) => {
+                self.set_dtype(at, state);
+                Ok(())
+            }
+            (value, _) if value.is_inert() => Ok(()),
             // A refused class, told at the end.
             (Value::Global(Global::Refused), _) => Ok(()),
             (Value::Dictionary(_), Some(entries))

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::conversion::conversion;
-use super::globals::{Global, INERT};
+use super::globals::Global;
 use super::opcode::Opcode;
 use super::operand::Operands;
 use super::value::{Heap, Value};
@@ -342,12 +342,12 @@ impl Machine<'_, '_> {
                 return self.push_text(text);
             }
             Opcode::ShortBinBytes | Opcode::BinBytes | Opcode::BinBytes8 | Opcode::ByteArray8 => {
-                self.operands.counted(match opcode {
+                let bytes = self.operands.counted(match opcode {
                     Opcode::ShortBinBytes => 1,
                     Opcode::BinBytes => 4,
                     _ => 8,
                 })?;
-                Value::Inert(Global::BYTES)
+                return self.push_bytes(bytes.len());
             }
             other => return self.container(other),
         };
@@ -447,14 +447,4 @@ impl Machine<'_, '_> {
 /// A name as far as it is compared and shown.
 fn cut(name: &str) -> String {
     name.chars().take(200).collect()
-}
-
-/// The name of a value that was passed over.
-impl Value {
-    pub(in crate::weights) fn passed_over(self) -> Option<&'static str> {
-        match self {
-            Self::Inert(name) => INERT.get(usize::from(name)).copied(),
-            _ => None,
-        }
-    }
 }

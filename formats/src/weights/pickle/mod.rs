@@ -11,6 +11,7 @@
 //! | `opcode` | the instructions by name |
 //! | `operand` | their arguments |
 //! | `machine` | what they do |
+//! | `ndarray` | arrays of NumPy |
 //! | `calls` | containers filled, and what stands for calls |
 //! | `conversion` | for a refused file, the line that converts it |
 //! | `globals` | the names a pickle may hold |
@@ -21,6 +22,7 @@ mod calls;
 mod conversion;
 mod globals;
 mod machine;
+mod ndarray;
 mod opcode;
 mod operand;
 mod rebuild;
@@ -30,7 +32,7 @@ mod value;
 mod tests;
 
 pub(super) use machine::{PersistentIds, Pickle, load};
-pub(super) use value::{Heap, Key, Storage, Value, View};
+pub(super) use value::{Bytes, Elements, Heap, Key, Storage, Value, View};
 
 /// The number that begins a legacy file of torch.save.
 pub(super) const LEGACY_MAGIC: i128 = 0x1950_a86a_20f9_469c_fc6c;

@@ -33,8 +33,10 @@ fn shown(pickle: &Pickle, value: Value) -> String {
             entries.sort();
             format!("{{{}}}", entries.join(", "))
         }
-        Value::Inert(_) => format!("<{}>", value.passed_over().unwrap()),
-        other => format!("{other:?}"),
+        other => match other.passed_over() {
+            Some(name) => format!("<{name}>"),
+            None => format!("{other:?}"),
+        },
     }
 }
 

@@ -5,9 +5,10 @@
 //! million tuples in each other needs no stack, and one that contains itself is dropped like any other.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::rc::Rc;
 
-use super::globals::Global;
+use super::globals::{Global, INERT};
 use crate::ElementType;
 
 /// A value; a copy of it is the same object to Python.
@@ -26,8 +27,34 @@ pub(in crate::weights) enum Value {
     Storage(u32),
     Tensor(u32),
     Global(Global),
+    Bytes(u32),
+    /// A type of NumPy.
+    Dtype(u32),
+    /// An array or number of NumPy, and the index of the name that makes it in the table of inert ones.
+    NdArray {
+        at: u32,
+        name: u8,
+    },
     /// Passed over: an index into the table of inert names.
     Inert(u8),
+}
+
+impl Value {
+    /// Whether a value is one that nothing is looked up by: bytes, an array, a type.
+    pub(super) fn is_inert(self) -> bool {
+        matches!(self, Self::Inert(_) | Self::Bytes(_) | Self::Dtype(_) | Self::NdArray { .. })
+    }
+
+    /// The name of a value that is passed over where weights are read.
+    pub(in crate::weights) fn passed_over(self) -> Option<&'static str> {
+        let name = match self {
+            Self::Inert(name) | Self::NdArray { name, .. } => name,
+            Self::Bytes(_) => Global::BYTES,
+            Self::Dtype(_) => return Some("numpy.dtype"),
+            _ => return None,
+        };
+        INERT.get(usize::from(name)).copied()
+    }
 }
 
 /// A key of a dictionary, equal where Python's are.
@@ -71,6 +98,41 @@ pub(in crate::weights) struct View {
     pub(in crate::weights) strides: Vec<u64>,
 }
 
+/// Where bytes of a pickle are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::weights) enum Bytes {
+    /// A range of the pickle.
+    Inside(Range<usize>),
+    /// The characters of a text, one byte each (protocols 0 to 2).
+    Characters(u32),
+}
+
+/// A type of elements: kind and size (`f4`), and the byte order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::weights) struct Dtype {
+    pub(in crate::weights) kind: u32,
+    pub(in crate::weights) big_endian: bool,
+}
+
+/// What the elements of an array are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::weights) enum Elements {
+    /// The number of their bytes in the heap.
+    Bytes(u32),
+    /// The number of their list in the heap.
+    Objects(u32),
+}
+
+/// An array, or a number of NumPy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::weights) struct NdArray {
+    pub(in crate::weights) shape: Vec<u64>,
+    pub(in crate::weights) dtype: u32,
+    pub(in crate::weights) column_major: bool,
+    /// `None` until its state is set.
+    pub(in crate::weights) elements: Option<Elements>,
+}
+
 /// Owner of everything that a pickle makes.
 #[derive(Debug, Default)]
 pub(in crate::weights) struct Heap {
@@ -80,6 +142,9 @@ pub(in crate::weights) struct Heap {
     pub(in crate::weights) dictionaries: Vec<HashMap<Key, Value>>,
     pub(in crate::weights) storages: Vec<Storage>,
     pub(in crate::weights) tensors: Vec<View>,
+    pub(in crate::weights) bytes: Vec<Bytes>,
+    pub(in crate::weights) dtypes: Vec<Dtype>,
+    pub(in crate::weights) arrays: Vec<NdArray>,
 }
 
 impl Heap {

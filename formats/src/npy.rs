@@ -7,13 +7,22 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use super::StoredArray;
-use crate::element::{ByteOrder, elements_in};
+use crate::InputError;
+use crate::array::{Array, Kind};
+use crate::element::ByteOrder;
 use crate::quoting::quoted;
-use crate::{ElementType, InputError};
 
 /// The first bytes of every .npy file.
-pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
+pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
+
+/// What a .npy file or member holds.
+#[derive(Debug)]
+pub(crate) enum Npy<'a> {
+    /// An array of numbers or texts.
+    Array(Array<'a>),
+    /// An array of Python objects: a pickle behind the header, from this byte on.
+    Pickle(Cow<'a, [u8]>, usize),
+}
 
 /// Parses the content of one .npy file or member.
 ///
@@ -21,11 +30,7 @@ pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
 ///
 /// # Errors
 /// A damaged or truncated header, a type that is not read here, a shape that does not fit the bytes.
-pub(super) fn parse<'a>(
-    file: &'a Path,
-    array: &'static str,
-    content: Cow<'a, [u8]>,
-) -> Result<StoredArray<'a>, InputError> {
+pub(crate) fn parse<'a>(file: &Path, array: &str, content: Cow<'a, [u8]>) -> Result<Npy<'a>, InputError> {
     let damaged = |byte: usize, problem: String| InputError::Damaged {
         file: file.to_path_buf(),
         place: format!("array {array}, byte {byte}"),
@@ -57,65 +62,39 @@ pub(super) fn parse<'a>(
     let text = content.get(header_start..data_start).ok_or_else(|| truncated(data_start))?;
     let header =
         Header::parse(text).map_err(|error| damaged(header_start + error.position, error.problem.to_owned()))?;
-
-    let (element, order) = element_type(&header.descr).ok_or_else(|| InputError::ElementType {
+    if header.descr == "|O" {
+        return Ok(Npy::Pickle(content, data_start));
+    }
+    let (kind, order) = kind_of(&header.descr).ok_or_else(|| InputError::ElementType {
         file: file.to_path_buf(),
         array: array.to_owned(),
-        found: match header.descr.as_str() {
-            "|O" => "object (a pickle, which is never loaded)".to_owned(),
-            other => quoted(other),
-        },
+        found: quoted(&header.descr),
         expected: "a float16, float32 or float64 array for logits, an integer array for labels",
     })?;
     let available = content.len() - data_start;
-    // Every element type of .npy has a size.
-    let size = element.size().unwrap_or(1);
-    if elements_in(&header.shape, size, available).is_none() {
-        return Err(InputError::SizeMismatch {
-            file: file.to_path_buf(),
-            array: array.to_owned(),
-            shape: header.shape,
-            element: element.to_string(),
-            available: available as u64,
-        });
-    }
-    Ok(StoredArray {
-        file,
-        name: array,
-        element,
-        order,
-        shape: header.shape,
-        fortran_order: header.fortran_order,
-        content,
-        data_start,
+    let shape = header.shape.clone();
+    let read = Array::binary(kind, order, header.shape, header.fortran_order, content, data_start);
+    read.map(Npy::Array).ok_or_else(|| InputError::SizeMismatch {
+        file: file.to_path_buf(),
+        array: array.to_owned(),
+        shape,
+        element: quoted(&header.descr),
+        available: available as u64,
     })
 }
 
-/// Type and byte order of a `descr` such as `<f4`; `None` for every type that is no plain number.
-fn element_type(descr: &str) -> Option<(ElementType, ByteOrder)> {
-    let (order, kind) = descr.split_at_checked(1)?;
-    let element = match kind {
-        "f2" => ElementType::F16,
-        "f4" => ElementType::F32,
-        "f8" => ElementType::F64,
-        "i1" => ElementType::I8,
-        "i2" => ElementType::I16,
-        "i4" => ElementType::I32,
-        "i8" => ElementType::I64,
-        "u1" => ElementType::U8,
-        "u2" => ElementType::U16,
-        "u4" => ElementType::U32,
-        "u8" => ElementType::U64,
-        "b1" => ElementType::Bool,
-        _ => return None,
-    };
+/// Type and byte order of a `descr` such as `<f4`; `None` for every type that is neither a number nor a text.
+fn kind_of(descr: &str) -> Option<(Kind, ByteOrder)> {
+    let (order, name) = descr.split_at_checked(1)?;
+    let kind = Kind::of_numpy(name)?;
     let order = match order {
         "<" => ByteOrder::Little,
         ">" => ByteOrder::Big,
-        "|" if element.size() == Some(1) => ByteOrder::Little,
+        // Bytes have no order; two bytes without a meaning are those of this machine.
+        "|" if kind.size() == 1 || matches!(kind, Kind::Bytes(_)) || name == "V2" => ByteOrder::Little,
         _ => return None,
     };
-    Some((element, order))
+    Some((kind, order))
 }
 
 /// The three entries of a header.

@@ -1,0 +1,50 @@
+//! Flags on stored predictions: what is said of them, matrices in their place, and keeping them.
+
+use std::path::PathBuf;
+
+use car_spectral_formats::confusion::Orientation;
+use car_spectral_formats::predictions::{Keys, Reading, Scores};
+use clap::Args;
+
+/// What is said of stored predictions.
+#[derive(Debug, Args)]
+pub(crate) struct StoredArguments {
+    /// Confusion matrices of counts instead of predictions: CSV with or without names, .npy, JSON, or as Python prints
+    /// them. What needs scores is left out
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["data", "train_predictions"])]
+    pub confusion: Vec<PathBuf>,
+
+    /// Which way they lie: rows-are-true (scikit-learn) or columns-are-true. Asked for unless they are symmetric
+    #[arg(long, value_name = "WAY", requires = "confusion")]
+    pub orientation: Option<Orientation>,
+
+    /// Which arrays or columns of --predictions are which, where their names do not say it:
+    /// logits=NAME,labels=NAME
+    #[arg(long, value_name = "ROLE=NAME,...", requires = "predictions")]
+    pub keys: Option<Keys>,
+
+    /// The number by which labels call the first class
+    #[arg(long, value_name = "0|1", default_value_t = 0, requires = "predictions")]
+    pub first_label: i64,
+
+    /// What the scores are: logits, or probabilities, whose logarithms are then taken
+    #[arg(long, value_name = "KIND", requires = "predictions")]
+    pub scores: Option<Scores>,
+
+    /// Keep the scores that a checkpoint computes, for --predictions: FILE.npz, and FILE-train.npz on its training
+    /// images
+    #[arg(long, value_name = "FILE", requires = "checkpoint")]
+    pub save_predictions: Option<PathBuf>,
+}
+
+impl StoredArguments {
+    /// What is said of the predictions.
+    pub(crate) fn reading(&self) -> Reading {
+        Reading {
+            keys: self.keys.clone().unwrap_or_default(),
+            first_label: self.first_label,
+            scores: self.scores,
+            ..Reading::default()
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Models known by their confusion matrices alone.
+
+use std::path::PathBuf;
+
+use car_spectral_formats::confusion::{Confusion, Orientation, read_confusion};
+use car_spectral_formats::counts::read_class_names;
+use car_spectral_formats::predictions::{Classes, Logits};
+use ndarray::Array1;
+
+use super::predictions::{architecture, data_file_of, known_counts};
+use super::{Loaded, Request, model_name, numbered_classes};
+use crate::AnalysisError;
+use crate::report::Source;
+use crate::subject::{Scored, Subject};
+
+/// What a matrix cannot say.
+const WITHOUT_SCORES: &str = "read from a confusion matrix: what needs scores (margins above 0, the surrogate) or single \
+     samples (comparisons of models) is left out";
+
+pub(super) fn load(
+    request: &Request,
+    files: &[PathBuf],
+    orientation: Option<Orientation>,
+) -> Result<Loaded, AnalysisError> {
+    let read = files.iter().map(|file| subject(request, read_confusion(file, orientation)?));
+    let subjects = read.collect::<Result<_, AnalysisError>>()?;
+    Ok(Loaded { subjects, runs: Vec::new(), data: Vec::new(), device: None, preprocessing: None })
+}
+
+fn subject(request: &Request, confusion: Confusion) -> Result<Subject, AnalysisError> {
+    let num_classes = confusion.counts.nrows();
+    let (labels, predicted) = confusion.samples();
+    let class_names = match (&request.class_names, confusion.names) {
+        (Some(file), _) => read_class_names(file, num_classes)?,
+        (None, Some(names)) => names,
+        (None, None) => numbered_classes(num_classes),
+    };
+    Ok(Subject {
+        name: model_name(&confusion.file.path),
+        source: Source {
+            kind: "confusion".to_owned(),
+            files: vec![data_file_of("confusion matrix", &confusion.file)],
+            architecture: request.arch.clone(),
+            notes: vec![WITHOUT_SCORES.to_owned()],
+            ..Source::default()
+        },
+        class_names,
+        train_counts: known_counts(request, num_classes)?,
+        architecture: architecture(request.arch.as_deref()),
+        train: None,
+        test: Scored {
+            logits: Logits::Classes(Classes { predicted, num_classes, in_order: false }),
+            labels: Array1::from_vec(labels),
+        },
+    })
+}

@@ -1,0 +1,55 @@
+//! Counts by class, put into the order of the classes.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use crate::InputError;
+use crate::quoting::quoted;
+
+/// The counts of the classes 0 to K - 1, each of which has to be there once: by its number, or by its name.
+///
+/// # Errors
+/// [`InputError::CountClass`].
+pub(super) fn in_order(
+    file: &Path,
+    entries: Vec<(String, u64, String)>,
+    num_classes: usize,
+    names: Option<&[String]>,
+) -> Result<Vec<u64>, InputError> {
+    let last_class = num_classes.saturating_sub(1);
+    let by_name: HashMap<&str, usize> =
+        names.unwrap_or_default().iter().enumerate().map(|(class, name)| (name.as_str(), class)).collect();
+    let mut counts: Vec<Option<u64>> = vec![None; num_classes];
+    let mut last_place = "the end".to_owned();
+    for (class, count, place) in entries {
+        let class = class.trim();
+        let bad = |problem| InputError::CountClass {
+            file: file.to_path_buf(),
+            place: place.clone(),
+            class: quoted(class),
+            problem,
+            last_class,
+        };
+        // A class as a floating-point number is one that pandas wrote.
+        let number = || class.strip_suffix(".0").unwrap_or(class).parse().ok();
+        let at: Option<usize> = by_name.get(class).copied().or_else(number);
+        let slot = at.and_then(|at| counts.get_mut(at)).ok_or_else(|| bad("is not one of the classes"))?;
+        if slot.replace(count).is_some() {
+            return Err(bad("is there twice"));
+        }
+        last_place = place;
+    }
+    counts
+        .into_iter()
+        .enumerate()
+        .map(|(class, count)| {
+            count.ok_or_else(|| InputError::CountClass {
+                file: file.to_path_buf(),
+                place: last_place.clone(),
+                class: class.to_string(),
+                problem: "is missing up to here",
+                last_class,
+            })
+        })
+        .collect()
+}

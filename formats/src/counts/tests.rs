@@ -1,0 +1,170 @@
+//! Counts and names in every form, and what is refused.
+
+use std::fs;
+
+use super::*;
+use crate::class_name::ClassNameError;
+
+fn with_file<T>(text: impl AsRef<[u8]>, read: impl FnOnce(&Path) -> T) -> T {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("classes");
+    fs::write(&file, text).unwrap();
+    read(&file)
+}
+
+#[test]
+fn every_format_gives_the_same_counts() {
+    for text in [
+        "500\n0\n5\n",
+        "500\r\n0\r\n5\r\n\r\n",
+        "500,0,5",
+        " 500 , 0 , 5 \n",
+        "count\n500\n0\n5\n",
+        "count\n500,0,5\n",
+        "class,count\n2,5\n0,500\n1,0\n",
+        "[500, 0, 5]",
+        " [500,\n 0, 5]\n",
+        "\u{feff}500\n0\n5",
+        "500 0 5\n",
+        "500\t0\t5\n",
+        "5.000000000000000000e+02\n0.0\n5e0\n",
+        "[500.0, 0, 5]",
+        "[500 0\n 5]\n",
+        "[500.   0.   5.]",
+        "tensor([500, 0, 5])",
+        "array([500, 0, 5], dtype=int64)",
+        "{\"2\": 5, \"0\": 500, \"1\": 0}",
+        "{\"counts\": [500, 0, 5]}",
+        "{0: 500, 2: 5, 1: 0}",
+        "Counter({0: 500, 2: 5, 1: 0})\n",
+        "defaultdict(<class 'int'>, {0: 500, 2: 5, 1: 0})",
+        "label,count\n0,500\n2,5\n1,0\n",
+        ",count\n0,500\n2,5\n1,0\n",
+        "\"class\",\"count\"\n\"2\",\"5\"\n\"0\",\"500\"\n\"1\",\"0\"\n",
+        "n_images;class_id\n500;0\n5;2\n0;1\n",
+        ",label,count\n0,0,500\n1,2,5\n2,1,0\n",
+        "2 5\n0 500\n1 0\n",
+        "label\n0    500\n2      5\n1      0\nName: count, dtype: int64\n",
+    ] {
+        assert_eq!(with_file(text, |file| read_train_counts(file, 3)).unwrap(), [500, 0, 5], "{text:?}");
+    }
+}
+
+#[test]
+fn bad_counts_are_refused_with_their_place() {
+    type Is = fn(&InputError) -> bool;
+    let cases: [(&[u8], &str, Is); 26] = [
+        (b"500\n-3\n5\n", "line 2: \"-3\"", |e| matches!(e, InputError::Count { .. })),
+        (b"500\n3.5\n5\n", "line 2: \"3.5\"", |e| matches!(e, InputError::Count { .. })),
+        (b"500\n\n5\n", "2 training counts", |e| matches!(e, InputError::ClassCountMismatch { found: 2, .. })),
+        (b"500\n+5\n5\n", "line 2: \"+5\"", |e| matches!(e, InputError::Count { .. })),
+        (b"500,x,5\n", "line 1, column 2: \"x\"", |e| matches!(e, InputError::Count { .. })),
+        (b"count\n500\nx\n5\n", "line 3: \"x\"", |e| matches!(e, InputError::Count { .. })),
+        (b"500,1\n5,3\n", "line 1: \"500,1\"", |e| matches!(e, InputError::SeveralCounts { .. })),
+        (b"500 480\n5 6\n", "one count a line", |e| matches!(e, InputError::SeveralCounts { .. })),
+        (b"500;480;5;6\n", "line 1: \"500;480;5;6\"", |e| matches!(e, InputError::SeveralCounts { .. })),
+        (b"500\t480\n", "500,480,5", |e| matches!(e, InputError::SeveralCounts { .. })),
+        // Either column holds every class once.
+        (b"0,1\n1,0\n2,2\n", "line 1: \"0,1\"", |e| matches!(e, InputError::SeveralCounts { .. })),
+        (b"{\"0\": 5, \"1\": 6.5, \"2\": 1}", "entry \"1\"", |e| matches!(e, InputError::Count { .. })),
+        (b"99999999999999999999\n1\n1\n", "line 1", |e| matches!(e, InputError::Count { .. })),
+        (b"500\n5\n", "2 training counts", |e| matches!(e, InputError::ClassCountMismatch { found: 2, .. })),
+        (b"[500, 5]", "2 training counts", |e| matches!(e, InputError::ClassCountMismatch { found: 2, .. })),
+        (b"[500, 5, -1]", "entry 2", |e| matches!(e, InputError::Count { .. })),
+        (b"[500, 5, \"6\"]", "\"6\"", |e| matches!(e, InputError::Count { .. })),
+        (b"[500, 5,", "line 1, column 8", |e| matches!(e, InputError::Json { .. })),
+        (b"[500,\n5 6 x]", "entry 3: \"x\"", |e| matches!(e, InputError::Count { .. })),
+        (b"0\n0\n0\n", "sum to 0", |e| matches!(e, InputError::CountSum { .. })),
+        (b"18446744073709551615\n1\n1\n", "more than 64 bits", |e| matches!(e, InputError::CountSum { .. })),
+        (b"class,count\n0,5\n0,6\n2,1\n", "line 3: class \"0\" is there twice", |e| {
+            matches!(e, InputError::CountClass { .. })
+        }),
+        (b"class,count\n0,5\n3,6\n", "line 3: class \"3\" is not", |e| matches!(e, InputError::CountClass { .. })),
+        (b"class,count\n0,5\n2,6\n", "class 1 is missing", |e| matches!(e, InputError::CountClass { .. })),
+        (b"class,count\n0,5,6\n", "line 2: 3 fields", |e| matches!(e, InputError::CsvRowLength { .. })),
+        (b"500\n\xff\n5\n", "byte 4", |e| matches!(e, InputError::NotText { byte: 4, .. })),
+    ];
+    for (text, place, is_variant) in cases {
+        let error = with_file(text, |file| read_train_counts(file, 3)).unwrap_err();
+        assert!(is_variant(&error), "{}: {error:?}", String::from_utf8_lossy(text));
+        assert!(error.to_string().contains(place), "{}: {error}", String::from_utf8_lossy(text));
+        assert!(error.to_string().contains("classes: "), "the file is named: {error}");
+    }
+}
+
+#[test]
+fn names_are_one_a_line() {
+    let names = with_file("  T-shirt/top \nTrouser\nPullover, red\n\n", |file| read_class_names(file, 3)).unwrap();
+    assert_eq!(names, ["T-shirt/top", "Trouser", "Pullover, red"]);
+    let error = with_file("a\n\nc\n", |file| read_class_names(file, 3)).unwrap_err();
+    assert!(matches!(error, InputError::ClassName { line: 2, problem: ClassNameError::Empty, .. }), "{error}");
+    let error = with_file("a\nb\u{202e}c\n", |file| read_class_names(file, 2)).unwrap_err();
+    assert!(matches!(error, InputError::ClassName { line: 2, .. }), "{error}");
+    assert!(error.to_string().contains("U+202E"), "{error}");
+    let long = with_file(format!("{}\nb\n", "x".repeat(201)), |file| read_class_names(file, 2)).unwrap_err();
+    assert!(matches!(long, InputError::ClassName { line: 1, .. }), "{long}");
+    assert!(long.to_string().contains("201 characters"), "{long}");
+    let error = with_file("a\nb\n", |file| read_class_names(file, 3)).unwrap_err();
+    assert!(matches!(error, InputError::ClassCountMismatch { found: 2, expected: 3, .. }), "{error}");
+    let error = with_file(b"a\n\xe9\n", |file| read_class_names(file, 2)).unwrap_err();
+    assert!(matches!(error, InputError::NotText { byte: 2, .. }), "{error}");
+}
+
+#[test]
+fn counts_stand_by_names_where_they_are_known() {
+    let names = ["ant", "bee", "cat"].map(str::to_owned);
+    for text in ["{\"cat\": 5, \"ant\": 500, \"bee\": 0}", "class,count\ncat,5\nant,500\nbee,0\n"] {
+        let counts = with_file(text, |file| read_named_counts(file, 3, Some(&names))).unwrap();
+        assert_eq!(counts, [500, 0, 5], "{text}");
+        let error = with_file(text, |file| read_train_counts(file, 3)).unwrap_err().to_string();
+        assert!(error.contains("`class-names`"), "{error}");
+    }
+}
+
+#[test]
+fn a_list_of_the_images_is_counted() {
+    let list = "train/a 1.jpg 2\ntrain/b.JPEG 0\ntrain/c.png 2\n";
+    assert_eq!(with_file(list, |file| read_train_counts(file, 3)).unwrap(), [1, 0, 2]);
+    let error = with_file("a.jpg 0\nb.jpg 3\n", |file| read_train_counts(file, 3)).unwrap_err().to_string();
+    assert!(error.contains("line 2: class \"3\""), "{error}");
+}
+
+#[test]
+fn arrays_of_numpy_are_counts() {
+    let npy = |descr: &str, data: &[u8]| {
+        let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': (3,), }}\n");
+        let length = u16::try_from(header.len()).unwrap().to_le_bytes();
+        [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), data].concat()
+    };
+    let bytes: Vec<u8> = [500_u16, 0, 5].into_iter().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(with_file(npy("<u2", &bytes), |file| read_train_counts(file, 3)).unwrap(), [500, 0, 5]);
+    let bytes: Vec<u8> = [500.0_f32, 0.5, 5.0].into_iter().flat_map(f32::to_le_bytes).collect();
+    let error = with_file(npy("<f4", &bytes), |file| read_train_counts(file, 3)).unwrap_err().to_string();
+    assert!(error.contains("entry 1: \"0.5\" is not a count"), "{error}");
+}
+
+#[test]
+fn names_have_numbers_or_an_order() {
+    for text in [
+        "ant\nbee\ncat\n",
+        "[\"ant\", \"bee\", \"cat\"]",
+        "{\"cat\": 2, \"ant\": 0, \"bee\": 1}",
+        "{\"2\": \"cat\", \"0\": \"ant\", \"1\": \"bee\"}",
+        "{\"class_to_idx\": {\"cat\": 2, \"ant\": 0, \"bee\": 1}}",
+        "{\"0\": [\"n1\", \"ant\"], \"1\": [\"n2\", \"bee\"], \"2\": [\"n3\", \"cat\"]}",
+        "0 ant\n1 bee\n2 cat\n",
+        "2,cat\n1,bee\n0,ant",
+    ] {
+        let names = with_file(text, |file| read_class_names(file, 3)).unwrap();
+        assert_eq!(names, ["ant", "bee", "cat"], "{text}");
+    }
+    for (text, problem) in [
+        ("{\"cat\": 2, \"ant\": 0}", "are not 0 to 1"),
+        ("{\"cat\": \"x\"}", "neither"),
+        ("[\"cat\", 3]", "entry 1"),
+        ("[\"\"]", "empty"),
+    ] {
+        let error = with_file(text, |file| read_class_names(file, 2)).unwrap_err().to_string();
+        assert!(error.contains(problem), "{text}: {error}");
+    }
+}

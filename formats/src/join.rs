@@ -1,0 +1,110 @@
+//! Batches joined to one array.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use crate::InputError;
+use crate::array::{Array, Data};
+use crate::budget::Budget;
+use crate::element::reserve;
+use crate::quoting::quoted;
+
+/// Joins arrays along their first axis; numbers, and rows of scores of one length, are stacked.
+///
+/// # Errors
+/// [`InputError::Damaged`] for parts that do not fit together; [`InputError::Budget`].
+pub(crate) fn join<'a>(
+    file: &Path,
+    name: &str,
+    parts: Vec<Array<'a>>,
+    budget: &mut Budget,
+) -> Result<Array<'a>, InputError> {
+    let differ = |at: usize, problem: String| InputError::Damaged {
+        file: file.to_path_buf(),
+        place: format!("array {}, part {at}", quoted(name)),
+        problem,
+    };
+    let Some(first) = parts.first() else {
+        return Ok(Array::decimals(vec![0], Vec::new()));
+    };
+    let rank = first.shape.len();
+    let rows = rank == 1 && first.may_be_scores() && parts.iter().all(|part| part.shape == first.shape);
+    let tail: Vec<usize> = first.shape.iter().skip(1).copied().collect();
+    if let Some(at) = parts.iter().position(|part| {
+        part.shape.len() != rank
+            || part.shape.get(1..).is_some_and(|own| own != tail)
+            || part.type_name() != first.type_name()
+    }) {
+        return Err(differ(at, format!("{}, the first is {}", parts[at].described(), first.described())));
+    }
+    if let Some(at) = parts.iter().position(|part| part.column_major && part.shape.len() > 1) {
+        return Err(differ(at, "its columns are stored one after the other (Fortran order)".to_owned()));
+    }
+    let shape = match rank {
+        0 => vec![parts.len()],
+        1 if rows => vec![parts.len(), first.shape[0]],
+        _ => {
+            let length = parts.iter().map(|part| part.shape[0]).sum();
+            std::iter::once(length).chain(tail).collect()
+        }
+    };
+    let sizes = parts.iter().map(|part| match &part.data {
+        Data::Binary { content, start, .. } => content.len() - start,
+        Data::Decimals(values) => 8 * values.len(),
+        Data::Texts(texts) => 32 * texts.len(),
+    });
+    let bytes: usize = sizes.sum();
+    budget.spend(bytes as u64).map_err(|exceeded| exceeded.of(file, format!("array {}", quoted(name))))?;
+    let data = match &first.data {
+        &Data::Binary { kind, order, .. } => {
+            let mut content = reserve(file, &quoted(name), bytes)?;
+            for (at, part) in parts.iter().enumerate() {
+                match part.bytes() {
+                    Some((own, own_order, bytes)) if own == kind && own_order == order => {
+                        content.extend_from_slice(bytes)
+                    }
+                    _ => return Err(differ(at, "its elements are stored in another way".to_owned())),
+                }
+            }
+            Data::Binary { kind, order, content: Cow::Owned(content), start: 0 }
+        }
+        Data::Decimals(_) => {
+            let mut values = reserve(file, &quoted(name), bytes / 8)?;
+            for part in &parts {
+                if let Data::Decimals(own) = &part.data {
+                    values.extend_from_slice(own);
+                }
+            }
+            Data::Decimals(values)
+        }
+        Data::Texts(_) => {
+            let own = parts.into_iter().filter_map(|part| match part.data {
+                Data::Texts(texts) => Some(texts),
+                _ => None,
+            });
+            Data::Texts(own.flatten().collect())
+        }
+    };
+    Ok(Array { shape, column_major: false, data })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(parts: &[(&[usize], &[f64])]) -> Result<Array<'static>, InputError> {
+        let parts = parts.iter().map(|(shape, values)| Array::decimals(shape.to_vec(), values.to_vec())).collect();
+        join(Path::new("a"), "a", parts, &mut Budget::of(9))
+    }
+
+    #[test]
+    fn batches_follow_each_other_and_rows_stack() {
+        let array = joined(&[(&[1, 2], &[1., 2.]), (&[2, 2], &[3., 4., 5., 6.])]).unwrap();
+        assert_eq!(array, Array::decimals(vec![3, 2], vec![1., 2., 3., 4., 5., 6.]));
+        assert_eq!(joined(&[(&[2], &[1., 2.]), (&[2], &[3., 4.])]).unwrap().shape, [2, 2]);
+        assert_eq!(joined(&[(&[2], &[1., 2.]), (&[1], &[3.])]).unwrap().shape, [3]);
+        assert_eq!(joined(&[(&[], &[1.]), (&[], &[3.])]).unwrap().shape, [2]);
+        let error = joined(&[(&[1, 2], &[1., 2.]), (&[1, 3], &[1., 2., 3.])]).unwrap_err().to_string();
+        assert!(error.contains("part 1"), "{error}");
+    }
+}

@@ -1,0 +1,178 @@
+//! The arrays of a file by their names, whatever container they came in.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::InputError;
+use crate::array::{Array, Data};
+use crate::budget::Budget;
+use crate::join::join;
+use crate::quoting::{quoted, quoted_list};
+use crate::weights::Saved;
+
+/// An array of a file.
+#[derive(Debug)]
+pub(crate) struct Named<'a> {
+    pub(crate) name: String,
+    /// What is wrong with it matters only if it is wanted.
+    pub(crate) array: Result<Array<'a>, InputError>,
+}
+
+impl Named<'_> {
+    /// Name, shape and type for a message.
+    pub(crate) fn described(&self) -> String {
+        match &self.array {
+            Ok(array) => format!("{} {}", quoted(&self.name), array.described()),
+            Err(_) => format!("{} (not an array that is read here)", quoted(&self.name)),
+        }
+    }
+}
+
+/// Names, shapes and types of arrays for a message, the list cut.
+pub(crate) fn described<'n, 'a: 'n>(arrays: impl IntoIterator<Item = &'n Named<'a>>) -> String {
+    const SHOWN: usize = 12;
+    let mut arrays = arrays.into_iter();
+    let mut shown: Vec<String> = arrays.by_ref().take(SHOWN).map(Named::described).collect();
+    let more = arrays.count();
+    if more > 0 {
+        shown.push(format!("and {more} more"));
+    }
+    if shown.is_empty() { "nothing".to_owned() } else { shown.join(", ") }
+}
+
+/// The arrays in a saved object: by keys of dictionaries joined by dots, by places of tuples; lists of batches joined.
+///
+/// # Errors
+/// [`InputError::Budget`], and batches that do not fit together.
+pub(crate) fn arrays_of<'a>(file: &Path, saved: Saved<'a>, budget: &mut Budget) -> Result<Vec<Named<'a>>, InputError> {
+    let mut found = Vec::new();
+    match saved {
+        Saved::List(parts) if is_batches(&parts) => {
+            // Batches of tuples or dictionaries: the parts of one name are joined.
+            let mut columns: BTreeMap<String, Vec<Saved<'a>>> = BTreeMap::new();
+            for (name, value) in parts.into_iter().flat_map(entries) {
+                let cost = 2 * (COLUMN + size_of::<Saved<'a>>() as u64);
+                budget.spend(cost).map_err(|exceeded| exceeded.of(file, "batches".to_owned()))?;
+                columns.entry(name).or_default().push(value);
+            }
+            for (name, values) in columns {
+                let array = column(file, &name, Saved::List(values), budget);
+                found.push(Named { name, array });
+            }
+        }
+        Saved::List(parts)
+            if parts.len() <= MOST_PARTS && !parts.iter().all(|part| matches!(part, Saved::Number(_))) =>
+        {
+            for (name, value) in entries(Saved::List(parts)) {
+                add(file, name, value, budget, &mut found)?;
+            }
+        }
+        other => add(file, String::new(), other, budget, &mut found)?,
+    }
+    Ok(found)
+}
+
+/// Bytes charged for a part of a batch beside its own.
+const COLUMN: u64 = 64;
+
+/// A tuple of more parts is a list of batches or of numbers.
+const MOST_PARTS: usize = 8;
+
+fn entries(part: Saved<'_>) -> Vec<(String, Saved<'_>)> {
+    match part {
+        Saved::Dictionary(entries) => entries,
+        Saved::List(items) => items.into_iter().enumerate().map(|(at, item)| (at.to_string(), item)).collect(),
+        other => vec![("0".to_owned(), other)],
+    }
+}
+
+/// Whether a list is one of batches: of dictionaries with arrays, or of tuples whose parts differ in kind, all alike.
+fn is_batches(parts: &[Saved<'_>]) -> bool {
+    /// Rank and whether its elements are fractions, of an array or a list of arrays alike; `None` if they differ.
+    fn kind(part: &Saved<'_>) -> Option<(usize, bool)> {
+        match part {
+            Saved::Array(array) => Some((array.shape.len(), array.may_be_scores())),
+            Saved::Number(_) => Some((0, false)),
+            Saved::List(items) => {
+                let (rank, fractions) = kind(items.first()?)?;
+                Some((rank + 1, fractions))
+            }
+            _ => None,
+        }
+    }
+    match parts {
+        [] => false,
+        [Saved::Dictionary(_), ..] => parts.iter().all(|part| matches!(part, Saved::Dictionary(_))),
+        [Saved::List(first), ..] if (2..=MOST_PARTS).contains(&first.len()) => {
+            let kinds: Vec<_> = first.iter().map(kind).collect();
+            let differ = kinds.iter().any(|kind| *kind != kinds[0]);
+            let alike = |part: &Saved<'_>| matches!(part, Saved::List(items) if items.iter().map(kind).eq(kinds.iter().copied()));
+            differ && parts.iter().all(alike)
+        }
+        _ => false,
+    }
+}
+
+/// Adds an array, or those below a dictionary.
+fn add<'a>(
+    file: &Path,
+    name: String,
+    value: Saved<'a>,
+    budget: &mut Budget,
+    found: &mut Vec<Named<'a>>,
+) -> Result<(), InputError> {
+    match value {
+        Saved::Dictionary(entries) => {
+            for (key, value) in entries {
+                // A long key may stand above many arrays.
+                let cost = 4 * (name.len() + key.len()) as u64;
+                budget.spend(cost).map_err(|exceeded| exceeded.of(file, "names of arrays".to_owned()))?;
+                let name = if name.is_empty() { key } else { format!("{name}.{key}") };
+                add(file, name, value, budget, found)?;
+            }
+        }
+        Saved::Number(_) | Saved::Text(_) | Saved::Other("None") => {}
+        other => {
+            let array = column(file, &name, other, budget);
+            if let Err(error @ InputError::Budget { .. }) = array {
+                return Err(error);
+            }
+            found.push(Named { name, array });
+        }
+    }
+    Ok(())
+}
+
+/// One array of a value: itself, or numbers, texts and arrays of a list joined.
+fn column<'a>(file: &Path, name: &str, value: Saved<'a>, budget: &mut Budget) -> Result<Array<'a>, InputError> {
+    let refused = |found: &str| InputError::ElementType {
+        file: file.to_path_buf(),
+        array: quoted(name),
+        found: found.to_owned(),
+        expected: "an array or tensor of numbers, or a list of such",
+    };
+    match value {
+        Saved::Array(array) => Ok(array),
+        Saved::Number(number) => Ok(Array::decimals(Vec::new(), vec![number])),
+        Saved::Text(text) => Ok(Array { shape: Vec::new(), column_major: false, data: Data::Texts(vec![text]) }),
+        Saved::Dictionary(entries) => {
+            Err(refused(&format!("a dictionary of {}", quoted_list(entries.iter().map(|(key, _)| key)))))
+        }
+        Saved::Other(what) => Err(refused(what)),
+        Saved::List(items) => {
+            let numbers: Option<Vec<f64>> = items
+                .iter()
+                .map(|item| match item {
+                    Saved::Number(number) => Some(*number),
+                    _ => None,
+                })
+                .collect();
+            if let Some(numbers) = numbers {
+                return Ok(Array::decimals(vec![numbers.len()], numbers));
+            }
+            let parts: Vec<Array<'a>> =
+                items.into_iter().map(|item| column(file, name, item, budget)).collect::<Result<_, _>>()?;
+            join(file, name, parts, budget)
+        }
+    }
+}

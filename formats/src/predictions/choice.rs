@@ -1,0 +1,289 @@
+//! Which of the arrays of a file are the scores and the labels.
+
+use std::path::Path;
+
+use super::{LABELS, LOGITS, PredictionsError, Reading};
+use crate::array::Array;
+use crate::named::{Named, described};
+use crate::quoting::quoted;
+use crate::{ElementType, InputError};
+
+/// What people call the scores.
+pub(super) const SCORE_NAMES: &[&str] = &[
+    "logits",
+    "logit",
+    "outputs",
+    "output",
+    "out",
+    "scores",
+    "score",
+    "preds",
+    "pred",
+    "predictions",
+    "prediction",
+    "probs",
+    "prob",
+    "probabilities",
+    "probas",
+    "proba",
+    "softmax",
+    "softmaxes",
+    "y_pred",
+    "y_hat",
+    "yhat",
+    "y_score",
+    "y_prob",
+    "y_proba",
+    "y_logits",
+    "log_probs",
+    "logprobs",
+    "log_softmax",
+    "confidences",
+    "results",
+];
+
+/// What people call the labels.
+pub(super) const LABEL_NAMES: &[&str] = &[
+    "labels",
+    "label",
+    "targets",
+    "target",
+    "y",
+    "y_true",
+    "ytrue",
+    "y_test",
+    "gt",
+    "gts",
+    "true",
+    "truth",
+    "ground_truth",
+    "groundtruth",
+    "true_labels",
+    "true_label",
+    "label_ids",
+    "label_id",
+    "references",
+    "reference",
+    "class",
+    "classes",
+    "class_id",
+    "class_ids",
+    "category",
+    "fine_labels",
+    "fine_label",
+    "actual",
+    "actuals",
+];
+
+/// Words in front of those names.
+const FRONT_WORDS: &[&str] =
+    &["test", "val", "valid", "validation", "eval", "all", "total", "model", "image", "img", "np"];
+
+/// The arrays chosen, and what was chosen where names alone did not say it.
+#[derive(Debug)]
+pub(super) struct Chosen<'a> {
+    pub(super) logits: Array<'a>,
+    pub(super) logits_name: String,
+    pub(super) labels: Array<'a>,
+    pub(super) labels_name: String,
+}
+
+/// A name without its container and the words in front.
+pub(super) fn plain(name: &str) -> String {
+    let last = name.rsplit(['.', '/']).next().unwrap_or(name);
+    let spelled: String = last
+        .chars()
+        .map(|character| if matches!(character, '-' | ' ') { '_' } else { character.to_ascii_lowercase() })
+        .collect();
+    let mut rest = spelled.as_str();
+    while let Some(shorter) = FRONT_WORDS.iter().find_map(|word| rest.strip_prefix(word)?.strip_prefix('_')) {
+        rest = shorter;
+    }
+    rest.to_owned()
+}
+
+fn is_called(named: &Named<'_>, names: &[&str]) -> bool {
+    names.contains(&plain(&named.name).as_str())
+}
+
+/// Extents that matter: of scores the last two axes that are more than one long, of labels the first.
+fn could_be_scores(named: &Named<'_>) -> bool {
+    named.array.as_ref().is_ok_and(|array| {
+        let long = array.shape.iter().filter(|&&extent| extent != 1).count();
+        array.may_be_scores() && array.shape.len() >= 2 && (1..=3).contains(&long)
+    })
+}
+
+/// Chooses the scores and the labels.
+///
+/// # Errors
+/// [`PredictionsError`] with the arrays that are there: none, several, or not the one that was named.
+pub(super) fn choose<'a>(file: &Path, mut arrays: Vec<Named<'a>>, reading: &Reading) -> Result<Chosen<'a>, InputError> {
+    let scores = scores_among(file, &arrays, reading)?;
+    // A fault of the scores is told first, for the labels are sought by their shape.
+    if arrays[scores].array.is_err() {
+        return Err(arrays.swap_remove(scores).array.err().unwrap_or_else(|| missing(file, LOGITS, &[])));
+    }
+    let labels = labels_among(file, &arrays, reading, scores)?;
+    let mut taken: Vec<Option<Named<'a>>> = arrays.into_iter().map(Some).collect();
+    let (logits, labels) = (taken[scores].take(), taken[labels].take());
+    let (Some(logits), Some(labels)) = (logits, labels) else { return Err(missing(file, LABELS, &[])) };
+    Ok(Chosen { logits: logits.array?, logits_name: logits.name, labels: labels.array?, labels_name: labels.name })
+}
+
+fn missing(file: &Path, what: &'static str, arrays: &[Named<'_>]) -> InputError {
+    PredictionsError::Missing { file: file.to_path_buf(), what, present: described(arrays) }.into()
+}
+
+/// Chooses the array of a role in a file of its own; `others` are names that the other role has.
+///
+/// # Errors
+/// As [`choose`].
+pub(super) fn choose_alone<'a>(
+    file: &Path,
+    mut arrays: Vec<Named<'a>>,
+    role: &'static str,
+    reading: &Reading,
+) -> Result<(String, Array<'a>), InputError> {
+    let (key, names) = match role {
+        LOGITS => (&reading.keys.logits, SCORE_NAMES),
+        _ => (&reading.keys.labels, LABEL_NAMES),
+    };
+    let at = match key {
+        // A name that only the other file of the pair has is no mistake.
+        Some(name) if arrays.iter().any(|named| named.name == *name) => named_by_key(file, &arrays, name)?,
+        _ => {
+            let all: Vec<usize> = (0..arrays.len()).collect();
+            let called: Vec<usize> = all.iter().copied().filter(|&at| is_called(&arrays[at], names)).collect();
+            one_of(file, &arrays, role, &called, &all)?
+        }
+    };
+    let named = arrays.swap_remove(at);
+    Ok((named.name, named.array?))
+}
+
+fn scores_among(file: &Path, arrays: &[Named<'_>], reading: &Reading) -> Result<usize, InputError> {
+    if let Some(name) = &reading.keys.logits {
+        return named_by_key(file, arrays, name);
+    }
+    if let Some(exact) = arrays.iter().position(|named| named.name == LOGITS) {
+        return Ok(exact);
+    }
+    let not_labels = |named: &Named<'_>| reading.keys.labels.as_ref() != Some(&named.name);
+    let fitting: Vec<usize> = (0..arrays.len())
+        .filter(|&at| could_be_scores(&arrays[at]) && not_labels(&arrays[at]) && !is_called(&arrays[at], LABEL_NAMES))
+        .collect();
+    let called: Vec<usize> = fitting.iter().copied().filter(|&at| is_called(&arrays[at], SCORE_NAMES)).collect();
+    if fitting.is_empty() {
+        // A class for each sample in place of scores.
+        let classes = arrays.iter().position(|named| {
+            let discrete = |array: &Array<'_>| array.is_discrete() || array.element() == Some(ElementType::Decimal);
+            is_called(named, SCORE_NAMES) && named.array.as_ref().is_ok_and(discrete)
+        });
+        if let Some(classes) = classes {
+            return Ok(classes);
+        }
+    }
+    one_of(file, arrays, LOGITS, &called, &fitting)
+}
+
+fn labels_among(file: &Path, arrays: &[Named<'_>], reading: &Reading, at_scores: usize) -> Result<usize, InputError> {
+    if let Some(name) = &reading.keys.labels {
+        return named_by_key(file, arrays, name);
+    }
+    if let Some(exact) = arrays.iter().position(|named| named.name == LABELS) {
+        return Ok(exact);
+    }
+    let Ok(logits) = &arrays[at_scores].array else { return Err(missing(file, LABELS, arrays)) };
+    let others = || (0..arrays.len()).filter(|&at| at != at_scores);
+    let scores = logits.len();
+    let classes = logits.shape.iter().rev().copied().find(|&extent| extent != 1).unwrap_or(1).max(1);
+    let fits =
+        |at: &usize| arrays[*at].array.as_ref().is_ok_and(|array| [scores / classes, scores].contains(&array.len()));
+    let called: Vec<usize> = others().filter(|&at| is_called(&arrays[at], LABEL_NAMES)).collect();
+    if let &[one] = called.as_slice() {
+        return Ok(one);
+    }
+    let called: Vec<usize> = called.into_iter().filter(fits).collect();
+    let is_list = |at: &usize| {
+        arrays[*at]
+            .array
+            .as_ref()
+            .is_ok_and(|array| array.len() == scores / classes && !is_called(&arrays[*at], SCORE_NAMES))
+    };
+    let lists: Vec<usize> = others().filter(is_list).collect();
+    let numbers =
+        |at: &usize| arrays[*at].array.as_ref().is_ok_and(|array| array.element().is_some_and(|e| e.is_integer()));
+    let whole: Vec<usize> = lists.iter().copied().filter(numbers).collect();
+    one_of(file, arrays, LABELS, &called, if whole.is_empty() { &lists } else { &whole })
+}
+
+fn named_by_key(file: &Path, arrays: &[Named<'_>], name: &str) -> Result<usize, InputError> {
+    arrays.iter().position(|named| named.name == name).ok_or_else(|| {
+        let (file, present) = (file.to_path_buf(), described(arrays));
+        PredictionsError::NoSuchKey { file, name: quoted(name), present }.into()
+    })
+}
+
+/// The one array that is called so, or the one that fits where none is.
+fn one_of(
+    file: &Path,
+    arrays: &[Named<'_>],
+    what: &'static str,
+    called: &[usize],
+    fitting: &[usize],
+) -> Result<usize, InputError> {
+    let candidates = if called.is_empty() { fitting } else { called };
+    match candidates {
+        &[one] => Ok(one),
+        [] => Err(missing(file, what, arrays)),
+        several => {
+            let file = file.to_path_buf();
+            let candidates = described(several.iter().map(|&at| &arrays[at]));
+            Err(PredictionsError::Ambiguous { file, what, candidates }.into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(name: &str, shape: &[usize]) -> Named<'static> {
+        let elements = shape.iter().product();
+        Named { name: name.to_owned(), array: Ok(Array::decimals(shape.to_vec(), vec![0.5; elements])) }
+    }
+
+    fn chosen(arrays: &[(&str, &[usize])], keys: &str) -> Result<[String; 2], InputError> {
+        let arrays = arrays.iter().map(|(name, shape)| named(name, shape)).collect();
+        let keys = if keys.is_empty() { Default::default() } else { keys.parse().unwrap() };
+        let chosen = choose(Path::new("a"), arrays, &Reading { keys, ..Reading::default() })?;
+        Ok([chosen.logits_name, chosen.labels_name])
+    }
+
+    #[test]
+    fn usual_names_are_found_and_several_are_asked_for() {
+        let (table, list): (&[usize], &[usize]) = (&[4, 3], &[4]);
+        for (arrays, expected) in [
+            (&[("outputs", table), ("targets", list)][..], ["outputs", "targets"]),
+            (&[("y_pred", table), ("y_true", table)], ["y_pred", "y_true"]),
+            (&[("features", &[4, 8]), ("preds", table), ("y", list), ("index", list)], ["preds", "y"]),
+            (&[("arr_0", table), ("arr_1", list)], ["arr_0", "arr_1"]),
+            (&[("test.Logits", table), ("test.gt", list)], ["test.Logits", "test.gt"]),
+            (&[("probs", table), ("logits", table), ("labels", list)], ["logits", "labels"]),
+            (&[("all_preds", table), ("all_labels", list)], ["all_preds", "all_labels"]),
+        ] {
+            assert_eq!(chosen(arrays, "").unwrap(), expected);
+        }
+        let several: &[(&str, &[usize])] = &[("head_a", table), ("head_b", table), ("labels", list)];
+        let error = chosen(several, "").unwrap_err().to_string();
+        assert!(error.contains("\"head_a\" [4, 3]") && error.contains("logits=NAME"), "{error}");
+        assert_eq!(chosen(several, "logits=head_b").unwrap(), ["head_b", "labels"]);
+        let error = chosen(several, "logits=head_c").unwrap_err().to_string();
+        assert!(error.contains("no array \"head_c\""), "{error}");
+        let error = chosen(&[("logits", table), ("a", list), ("b", list)], "").unwrap_err().to_string();
+        assert!(error.contains("can be the labels"), "{error}");
+        let error = chosen(&[("logits", table)], "").unwrap_err().to_string();
+        assert!(error.contains("no array can be the labels"), "{error}");
+    }
+}

@@ -1,0 +1,310 @@
+//! From the two arrays as they are stored to logits [N, K] and class numbers `[N]`.
+
+use std::path::Path;
+
+use ndarray::{Array2, ShapeBuilder};
+
+use super::choice::Chosen;
+use super::classes::Labels;
+use super::{Classes, LABELS, LOGITS, Logits, PredictionsError, Reading};
+use crate::array::{Array, Data, Kind};
+use crate::budget::Budget;
+use crate::element::{extend_f32, extend_f64, first_non_finite, reserve};
+use crate::quoting::quoted;
+use crate::{ElementType, InputError};
+
+/// Checked predictions of one file.
+#[derive(Debug)]
+pub(super) struct Converted {
+    pub(super) logits: Logits,
+    pub(super) labels: Vec<usize>,
+    pub(super) element: ElementType,
+    pub(super) notes: Vec<String>,
+}
+
+/// Files that the two arrays are in; one, or those of a pair.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Files<'a> {
+    pub(super) logits: &'a Path,
+    pub(super) labels: &'a Path,
+}
+
+/// Checks shapes and types, then converts in bulk.
+///
+/// # Errors
+/// An [`InputError`] that names the file, the array, and the sample or class.
+pub(super) fn convert(
+    files: Files<'_>,
+    chosen: Chosen<'_>,
+    reading: &Reading,
+    budget: &mut Budget,
+) -> Result<Converted, InputError> {
+    let Chosen { logits, logits_name, labels, labels_name } = chosen;
+    let mut notes = Vec::new();
+    let usual = |name: &str, usual: &str| name == usual || name.is_empty();
+    if !usual(&logits_name, LOGITS) || !usual(&labels_name, LABELS) {
+        notes.push(format!("scores read from {}, labels from {}", quoted(&logits_name), quoted(&labels_name)));
+    }
+    // Messages call the arrays by the names that they have.
+    let called = |name: String, usual: &str| if name.is_empty() { usual.to_owned() } else { name };
+    let (logits_name, labels_name) = (called(logits_name, LOGITS), called(labels_name, LABELS));
+    if is_classes(&logits, &labels) {
+        let halves = [(files.logits, &logits_name, &logits), (files.labels, &labels_name, &labels)];
+        return classes_alone(halves, reading, notes, budget);
+    }
+    let logits = Scores { file: files.logits, name: &logits_name, array: as_matrix(logits, &labels) };
+    let (samples, classes) = logits.extents()?;
+    let rules = Labels::new(files.labels, classes, reading);
+    let one_hot = labels.len() != samples && labels.squeezed_shape(2) == [samples, classes];
+    if labels.len() != samples && !one_hot {
+        if labels.len() == classes && samples != classes {
+            let (file, samples, classes) = (files.logits.to_path_buf(), classes, samples);
+            return Err(PredictionsError::Transposed { file, classes, samples }.into());
+        }
+        return Err(match labels.shape.len() {
+            1 => InputError::LengthMismatch { file: files.labels.to_path_buf(), logits: samples, labels: labels.len() },
+            _ => InputError::Shape {
+                file: files.labels.to_path_buf(),
+                array: labels_name,
+                found: labels.shape,
+                expected: "[N]: one class number for each sample; or [N, K]: a 1 in the column of the class",
+            },
+        });
+    }
+    budget
+        .spend(8 * samples as u64)
+        .map_err(|exceeded| exceeded.of(files.labels, format!("array {}", quoted(&labels_name))))?;
+    let element = logits.array.element().unwrap_or(ElementType::Decimal);
+    let logits = logits.convert((samples, classes), budget)?;
+    let labels = if one_hot {
+        notes.push(format!("labels in {} have a column for each class", quoted(&labels_name)));
+        classes_of_columns(files.labels, &labels, samples, classes, &labels_name)?
+    } else {
+        if labels.column_major && labels.shape.iter().filter(|&&extent| extent > 1).count() > 1 {
+            return Err(InputError::Shape {
+                file: files.labels.to_path_buf(),
+                array: labels_name,
+                found: labels.shape,
+                expected: "[N]: one class number for each sample",
+            });
+        }
+        rules.of_array(&labels, &labels_name, budget)?
+    };
+    Ok(Converted { logits, labels, element, notes })
+}
+
+/// Whether what should be scores is a class for each sample.
+fn is_classes(logits: &Array<'_>, labels: &Array<'_>) -> bool {
+    let is_whole = || {
+        let whole = logits.for_each_number(|number| match number {
+            Err(number) if number.fract() != 0.0 => Err(()),
+            _ => Ok(()),
+        });
+        whole == Ok(true)
+    };
+    let discrete = logits.is_discrete() || logits.element() == Some(ElementType::Decimal) && is_whole();
+    logits.len() == labels.len() && !labels.shape.is_empty() && logits.squeezed_shape(1).len() == 1 && discrete
+}
+
+/// Classes that are told apart where no names say how many there are.
+const MOST_CLASSES: usize = 1 << 16;
+
+/// Predicted and true class of every sample, without scores.
+///
+/// # Errors
+/// As [`convert`].
+pub(super) fn classes_alone(
+    [predicted, labels]: [(&Path, &String, &Array<'_>); 2],
+    reading: &Reading,
+    mut notes: Vec<String>,
+    budget: &mut Budget,
+) -> Result<Converted, InputError> {
+    let largest = |(file, name, array): (&Path, &String, &Array<'_>), budget: &mut Budget| {
+        let mut largest = 0_i128;
+        if let Some(texts) = array.texts(file, name, budget)? {
+            largest = texts.iter().filter_map(|text| text.trim().parse().ok()).max().unwrap_or(0);
+        }
+        array.for_each_number(|number| {
+            largest = largest.max(number.unwrap_or_else(|number| number as i128));
+            Ok::<_, InputError>(())
+        })?;
+        Ok::<_, InputError>(largest)
+    };
+    let classes = match &reading.class_names {
+        Some(names) => names.len(),
+        None => {
+            let last = largest(predicted, budget)?.max(largest(labels, budget)?);
+            let classes = last.saturating_sub(reading.first_label.into()).saturating_add(1);
+            let classes = usize::try_from(classes).unwrap_or(MOST_CLASSES).clamp(2, MOST_CLASSES);
+            notes.push(format!("{classes} classes, as the largest label says; `class-names` says how many there are"));
+            classes
+        }
+    };
+    let samples = labels.2.len() as u64;
+    budget.spend(16 * samples).map_err(|exceeded| exceeded.of(labels.0, "labels".to_owned()))?;
+    let found = Labels::new(predicted.0, classes, reading).of_array(predicted.2, predicted.1, budget)?;
+    let true_classes = Labels::new(labels.0, classes, reading).of_array(labels.2, labels.1, budget)?;
+    let (name, element) = (quoted(predicted.1), predicted.2.element().unwrap_or(ElementType::Decimal));
+    notes.push(format!("{name} holds a class for each sample and no scores: what needs scores is left out"));
+    let classes = Classes { predicted: found, num_classes: classes, in_order: true };
+    Ok(Converted { logits: Logits::Classes(classes), labels: true_classes, element, notes })
+}
+
+/// Scores as [N, K]: without axes of one element, batches of equal size one after the other.
+fn as_matrix<'a>(logits: Array<'a>, labels: &Array<'_>) -> Array<'a> {
+    let mut logits = logits.squeezed(2);
+    if let [leading @ .., classes] = logits.shape.as_slice()
+        && leading.len() > 1
+        && !logits.column_major
+        && leading.iter().try_fold(1_usize, |product, &extent| product.checked_mul(extent)) == Some(labels.len())
+    {
+        logits.shape = vec![labels.len(), *classes];
+    }
+    logits
+}
+
+/// The scores with what they are called in messages.
+struct Scores<'a> {
+    file: &'a Path,
+    name: &'a str,
+    array: Array<'a>,
+}
+
+impl Scores<'_> {
+    /// (N, K).
+    fn extents(&self) -> Result<(usize, usize), InputError> {
+        let (file, array) = (|| self.file.to_path_buf(), || self.name.to_owned());
+        if !self.array.may_be_scores() {
+            return Err(InputError::ElementType {
+                file: file(),
+                array: array(),
+                found: self.array.type_name(),
+                expected: "float16, bfloat16, float32 or float64",
+            });
+        }
+        let &[samples, classes] = self.array.shape.as_slice() else {
+            return Err(InputError::Shape {
+                file: file(),
+                array: array(),
+                found: self.array.shape.clone(),
+                expected: "[N, K]: a row for each sample, a column for each class",
+            });
+        };
+        if samples == 0 {
+            return Err(InputError::NoSamples { file: file(), array: LOGITS });
+        }
+        if classes < 2 {
+            return Err(InputError::TooFewClasses { file: file(), array: LOGITS, classes });
+        }
+        Ok((samples, classes))
+    }
+
+    fn convert(self, extents: (usize, usize), budget: &mut Budget) -> Result<Logits, InputError> {
+        // Equals the elements that the shape was seen to have.
+        let count = extents.0 * extents.1;
+        let column_major = self.array.column_major;
+        // Scores in column-major order are copied once more.
+        let copies = if column_major { 2 } else { 1 };
+        let size = if matches!(self.array.element(), Some(ElementType::F64)) { 8 } else { 4 };
+        let charged = if matches!(self.array.data, Data::Decimals(_)) { 0 } else { size * copies * count };
+        budget.spend(charged as u64).map_err(|exceeded| exceeded.of(self.file, format!("array {LOGITS}")))?;
+        let (kind, order, content, start) = match self.array.data {
+            Data::Decimals(values) => {
+                return Ok(Logits::F64(matrix(self.file, self.name, extents, false, values, f64::is_finite)?));
+            }
+            Data::Binary { kind, order, content, start } => (kind, order, content, start),
+            // `extents` has seen numbers.
+            Data::Texts(_) => return Ok(Logits::F64(Array2::zeros(extents))),
+        };
+        let bytes = &content[start..];
+        if kind == Kind::Number(ElementType::F64) {
+            let mut values = reserve(self.file, LOGITS, count)?;
+            extend_f64(bytes, order, &mut values);
+            return Ok(Logits::F64(matrix(self.file, self.name, extents, column_major, values, f64::is_finite)?));
+        }
+        let mut values = reserve(self.file, LOGITS, count)?;
+        if let Kind::Number(element) = kind {
+            extend_f32(bytes, element, order, &mut values);
+        }
+        Ok(Logits::F32(matrix(self.file, self.name, extents, column_major, values, f32::is_finite)?))
+    }
+}
+
+/// Values in row-major order, all finite.
+fn matrix<T: Copy + Into<f64>>(
+    file: &Path,
+    name: &str,
+    (samples, classes): (usize, usize),
+    column_major: bool,
+    values: Vec<T>,
+    is_finite: impl Fn(T) -> bool,
+) -> Result<Array2<T>, InputError> {
+    if let Some(position) = first_non_finite(&values, is_finite) {
+        let (sample, class) = if column_major {
+            (position % samples, position / samples)
+        } else {
+            (position / classes, position % classes)
+        };
+        let value = values[position].into();
+        return Err(InputError::NonFinite { file: file.to_path_buf(), sample, class, value });
+    }
+    let available = (values.len() * size_of::<T>()) as u64;
+    let shape = (samples, classes).set_f(column_major);
+    let matrix = Array2::from_shape_vec(shape, values).map_err(|_| InputError::SizeMismatch {
+        file: file.to_path_buf(),
+        array: name.to_owned(),
+        shape: vec![samples, classes],
+        element: "numbers".to_owned(),
+        available,
+    })?;
+    // A copy only if the file was in column-major order: whoever counts reads row by row.
+    Ok(if matrix.is_standard_layout() { matrix } else { matrix.as_standard_layout().into_owned() })
+}
+
+/// The column of the 1 in each row.
+fn classes_of_columns(
+    file: &Path,
+    labels: &Array<'_>,
+    samples: usize,
+    classes: usize,
+    name: &str,
+) -> Result<Vec<usize>, InputError> {
+    let mut found: Vec<Option<usize>> = vec![None; samples];
+    let not_one_hot = |sample| PredictionsError::NotOneHot { file: file.to_path_buf(), sample };
+    let mut position = 0;
+    let mut take = |is_one: Option<bool>| {
+        let (sample, class) = if labels.column_major {
+            (position % samples, position / samples)
+        } else {
+            (position / classes, position % classes)
+        };
+        position += 1;
+        match (is_one, found[sample]) {
+            (Some(false), _) => Ok(()),
+            (Some(true), None) => {
+                found[sample] = Some(class);
+                Ok(())
+            }
+            _ => Err(InputError::from(not_one_hot(sample))),
+        }
+    };
+    if let Some((Kind::Number(ElementType::Bool), _, bytes)) = labels.bytes() {
+        bytes.iter().try_for_each(|&byte| take(Some(byte != 0)))?;
+    } else if !labels.for_each_number(|number| {
+        take(match number {
+            Ok(0) => Some(false),
+            Ok(1) => Some(true),
+            Err(0.0) => Some(false),
+            Err(1.0) => Some(true),
+            _ => None,
+        })
+    })? {
+        return Err(InputError::ElementType {
+            file: file.to_path_buf(),
+            array: name.to_owned(),
+            found: labels.type_name(),
+            expected: "an integer type",
+        });
+    }
+    found.into_iter().enumerate().map(|(sample, class)| class.ok_or_else(|| not_one_hot(sample).into())).collect()
+}

@@ -1,0 +1,208 @@
+//! Predictions in one file or a pair, whatever their format.
+
+use std::borrow::Cow;
+
+use super::choice::{Chosen, choose, choose_alone};
+use super::columns::matrix_of;
+use super::convert::{Converted, Files, convert};
+use super::npz::{self, is_torch_save};
+use super::saved::arrays_of_pickle;
+use super::{LABELS, LOGITS, PredictionSource, PredictionsError, Reading, StoredFile, csv, safetensors};
+use crate::InputError;
+use crate::budget::Budget;
+use crate::content::Content;
+use crate::impostor::refuse_impostor;
+use crate::json::read_json;
+use crate::named::{Named, arrays_of};
+use crate::npy::{self, Npy};
+use crate::safetensors::{is_safetensors, is_truncated_safetensors};
+use crate::text::{is_text, text_of};
+use crate::weights::with_saved;
+
+const JSON: &str = "give an object with logits and labels, or a list of such objects";
+
+/// What a file is by its first bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Npz,
+    Npy,
+    Safetensors,
+    /// `torch.save` or a plain pickle.
+    Saved,
+    Json,
+    Table,
+}
+
+/// Predictions of a part with the files they were in.
+pub(super) type Part = (Converted, Vec<StoredFile>);
+
+/// Reads a file or a pair.
+///
+/// # Errors
+/// An [`InputError`] that names the file and the sample, class, line, array or byte.
+pub(super) fn read(source: &PredictionSource, reading: &Reading) -> Result<Part, InputError> {
+    match source {
+        PredictionSource::File(file) => {
+            let content = Content::read(file)?;
+            let (converted, sha256) = content.parse_and_hash(|content| whole(content, reading))?;
+            Ok((converted, vec![stored(&content, sha256)]))
+        }
+        PredictionSource::Pair { logits, labels } => {
+            let (logits, labels) = (Content::read(logits)?, Content::read(labels)?);
+            let ((converted, labels_sha256), logits_sha256) =
+                logits.parse_and_hash(|logits| labels.parse_and_hash(|labels| pair(logits, labels, reading)))?;
+            Ok((converted, vec![stored(&logits, logits_sha256), stored(&labels, labels_sha256)]))
+        }
+    }
+}
+
+fn stored(content: &Content, sha256: String) -> StoredFile {
+    StoredFile { path: content.file.clone(), bytes: content.bytes.len() as u64, sha256 }
+}
+
+fn whole(content: &Content, reading: &Reading) -> Result<Converted, InputError> {
+    let file = content.file.as_path();
+    let budget = &mut Budget::of(content.bytes.len());
+    let both = |arrays: Vec<Named<'_>>, budget: &mut Budget| {
+        convert(Files { logits: file, labels: file }, choose(file, arrays, reading)?, reading, budget)
+    };
+    match format(content)? {
+        Format::Npz => {
+            let arrays = npz::arrays(content, reading, budget)?;
+            both(arrays, budget)
+        }
+        Format::Npy => match npy::parse(file, LOGITS, Cow::Borrowed(&content.bytes))? {
+            Npy::Array(_) => Err(InputError::LoneNpy { file: file.to_path_buf() }),
+            Npy::Pickle(bytes, start) => {
+                let arrays = arrays_of_pickle(content, &bytes[start..], "pickle", budget)?;
+                both(arrays, budget)
+            }
+        },
+        Format::Safetensors => both(safetensors::arrays(file, &content.bytes)?, budget),
+        Format::Saved => with_saved(content, budget, |saved, budget| {
+            let arrays = arrays_of(file, saved, budget)?;
+            both(arrays, budget)
+        }),
+        Format::Json => {
+            let text = text_of(content, budget)?;
+            let saved = read_json(file, &text, JSON, budget)?;
+            let arrays = arrays_of(file, saved, budget)?;
+            both(arrays, budget)
+        }
+        Format::Table => {
+            let text = text_of(content, budget)?;
+            csv::parse(content, &text, reading, budget)
+        }
+    }
+}
+
+fn pair(logits: &Content, labels: &Content, reading: &Reading) -> Result<Converted, InputError> {
+    let budget = &mut Budget::of(logits.bytes.len() + labels.bytes.len());
+    let files = Files { logits: &logits.file, labels: &labels.file };
+    half(logits, LOGITS, reading, budget, |(logits_name, scores), budget| {
+        half(labels, LABELS, reading, budget, |(labels_name, labels), budget| {
+            // Names that only tell the files apart say nothing.
+            let chosen = Chosen { logits: scores, logits_name, labels, labels_name };
+            convert(files, chosen, reading, budget)
+        })
+    })
+}
+
+type Half<'a> = (String, crate::array::Array<'a>);
+
+/// Gives the one array of a role in a file of its own to `then`.
+fn half<T>(
+    content: &Content,
+    role: &'static str,
+    reading: &Reading,
+    budget: &mut Budget,
+    then: impl FnOnce(Half<'_>, &mut Budget) -> Result<T, InputError>,
+) -> Result<T, InputError> {
+    let file = content.file.as_path();
+    let arrays = match format(content)? {
+        Format::Npz => npz::arrays(content, &Reading::default(), budget)?,
+        Format::Npy => match npy::parse(file, role, Cow::Borrowed(&content.bytes))? {
+            Npy::Array(array) => vec![Named { name: String::new(), array: Ok(array) }],
+            Npy::Pickle(bytes, start) => arrays_of_pickle(content, &bytes[start..], "pickle", budget)?,
+        },
+        Format::Safetensors => safetensors::arrays(file, &content.bytes)?,
+        Format::Saved => {
+            return with_saved(content, budget, |saved, budget| {
+                let arrays = arrays_of(file, saved, budget)?;
+                then(choose_alone(file, arrays, role, reading)?, budget)
+            });
+        }
+        Format::Json => {
+            let text = text_of(content, budget)?;
+            let saved = read_json(file, &text, JSON, budget)?;
+            arrays_of(file, saved, budget)?
+        }
+        Format::Table => {
+            let text = text_of(content, budget)?;
+            let array = matrix_of(file, &text, role, reading, budget)?;
+            vec![Named { name: String::new(), array: Ok(array) }]
+        }
+    };
+    then(choose_alone(file, arrays, role, reading)?, budget)
+}
+
+fn format(content: &Content) -> Result<Format, InputError> {
+    let (file, bytes) = (content.file.as_path(), content.bytes.as_slice());
+    if bytes.starts_with(b"PK") {
+        return Ok(if is_torch_save(file, bytes)? { Format::Saved } else { Format::Npz });
+    }
+    if bytes.starts_with(npy::MAGIC) {
+        return Ok(Format::Npy);
+    }
+    if is_safetensors(bytes) || is_truncated_safetensors(bytes) {
+        return Ok(Format::Safetensors);
+    }
+    refuse_foreign(content)?;
+    refuse_impostor(content)?;
+    // Protocol 2 of pickles and those after it begin so, `torch.save` before 1.6 among them.
+    if bytes[0] == 0x80 {
+        return Ok(Format::Saved);
+    }
+    if is_text(bytes) {
+        let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace() && !b"\xef\xbb\xbf".contains(byte));
+        return Ok(if matches!(first, Some(b'{' | b'[')) { Format::Json } else { Format::Table });
+    }
+    let start: Vec<String> = bytes.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    Err(InputError::UnknownFormat {
+        file: file.to_path_buf(),
+        found: format!("the bytes {}", start.join(" ")),
+        expected: "predictions as .npz, .safetensors, torch.save, a pickle, CSV, JSON, or a pair LOGITS.npy,LABELS.npy",
+    })
+}
+
+/// Refuses formats of other programs with the line that converts them.
+fn refuse_foreign(content: &Content) -> Result<(), InputError> {
+    let bytes = content.bytes.as_slice();
+    let name = content.file.display();
+    let table = |reader: &str| {
+        format!("python -c \"import pandas as pd; pd.read_{reader}('{name}').to_csv('predictions.csv', index=False)\"")
+    };
+    let (found, line) = match bytes {
+        [b'P', b'A', b'R', b'1', ..] => ("a Parquet table", table("parquet")),
+        [b'A', b'R', b'R', b'O', b'W', b'1', ..] | [b'F', b'E', b'A', b'1', ..] => {
+            ("an Arrow or Feather table", table("feather"))
+        }
+        [0x89, b'H', b'D', b'F', ..] => (
+            "an HDF5 file",
+            format!(
+                "python -c \"import h5py, numpy; f = h5py.File('{name}'); \
+                 numpy.savez('predictions.npz', **{{k: f[k][()] for k in f}})\""
+            ),
+        ),
+        [b'M', b'A', b'T', b'L', b'A', b'B', b' ', ..] => (
+            "a file of MATLAB",
+            format!(
+                "python -c \"import scipy.io, numpy; d = scipy.io.loadmat('{name}'); \
+                 numpy.savez('predictions.npz', **{{k: v for k, v in d.items() if k[0] != '_'}})\""
+            ),
+        ),
+        _ if bytes.get(257..262) == Some(b"ustar") => ("a tar archive", format!("tar -xf '{name}'")),
+        _ => return Ok(()),
+    };
+    Err(PredictionsError::Foreign { file: content.file.clone(), found, line }.into())
+}

@@ -1,0 +1,186 @@
+//! A folder of files that together are one set of predictions.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ndarray::{Array2, ArrayView2, Axis, concatenate};
+
+use super::choice::{LABEL_NAMES, SCORE_NAMES, plain};
+use super::convert::Converted;
+use super::file::Part;
+use super::{Classes, Logits, PredictionSource, Predictions, PredictionsError};
+use crate::InputError;
+
+/// The parts of a source: itself, or of a folder its files in natural order (2 before 10).
+///
+/// # Errors
+/// [`InputError::Io`]; [`PredictionsError::Parts`] for a folder without files of arrays.
+pub(super) fn of(source: &PredictionSource) -> Result<Vec<PredictionSource>, InputError> {
+    let folder = match source {
+        PredictionSource::File(path) if path.is_dir() => path,
+        _ => return Ok(vec![source.clone()]),
+    };
+    let io = |source| InputError::Io { file: folder.clone(), action: "list the folder", source };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(io)? {
+        let path = entry.map_err(io)?.path();
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if !hidden && path.is_file() && PredictionSource::is_called_so(&path) {
+            files.push(path);
+        }
+    }
+    files.sort_by(|a, b| natural(&a.to_string_lossy(), &b.to_string_lossy()));
+    if files.is_empty() {
+        let problem = "the folder holds no file of predictions (.npz, .npy, .pt, .csv, .json, ...)".to_owned();
+        return Err(PredictionsError::Parts { file: folder.clone(), problem }.into());
+    }
+    Ok(pairs(&files).unwrap_or_else(|| files.into_iter().map(PredictionSource::File).collect()))
+}
+
+/// Pairs of files that are called alike but for the words for scores and labels, if all are.
+fn pairs(files: &[PathBuf]) -> Option<Vec<PredictionSource>> {
+    let mut by_rest: BTreeMap<String, [Option<&PathBuf>; 2]> = BTreeMap::new();
+    for file in files {
+        let (role, rest) = role(file)?;
+        if by_rest.entry(rest).or_default()[role].replace(file).is_some() {
+            return None;
+        }
+    }
+    let mut by_rest: Vec<(String, [Option<&PathBuf>; 2])> = by_rest.into_iter().collect();
+    by_rest.sort_by(|(a, _), (b, _)| natural(a, b));
+    let pair = |(_, halves): (String, [Option<&PathBuf>; 2])| match halves {
+        [Some(logits), Some(labels)] => Some(PredictionSource::Pair { logits: logits.clone(), labels: labels.clone() }),
+        _ => None,
+    };
+    by_rest.into_iter().map(pair).collect()
+}
+
+/// 0 for scores and 1 for labels, by a word of the name, and the name without it.
+fn role(file: &Path) -> Option<(usize, String)> {
+    let stem = file.file_stem()?.to_string_lossy().into_owned();
+    let words: Vec<&str> = stem.split(['_', '-', '.']).collect();
+    let is = |names: &[&str], word: &str| names.contains(&plain(word).as_str());
+    let found: Vec<(usize, usize)> = words
+        .iter()
+        .enumerate()
+        .filter_map(|(at, word)| match (is(SCORE_NAMES, word), is(LABEL_NAMES, word)) {
+            (true, false) => Some((0, at)),
+            (false, true) => Some((1, at)),
+            _ => None,
+        })
+        .collect();
+    let &[(role, at)] = found.as_slice() else { return None };
+    let rest: Vec<&str> = words.iter().enumerate().filter(|(word, _)| *word != at).map(|(_, word)| *word).collect();
+    Some((role, rest.join("_")))
+}
+
+/// Compares texts by their characters, but numbers in them by value.
+pub(crate) fn natural(a: &str, b: &str) -> Ordering {
+    let (mut a, mut b) = (a, b);
+    loop {
+        let digits = |text: &str| text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (in_a, in_b) = (digits(a), digits(b));
+        let order = if in_a > 0 && in_b > 0 {
+            let value = |text: &str, length: usize| text[..length].trim_start_matches('0').to_owned();
+            let (left, right) = (value(a, in_a), value(b, in_b));
+            (a, b) = (&a[in_a..], &b[in_b..]);
+            left.len().cmp(&right.len()).then(left.cmp(&right)).then(in_a.cmp(&in_b))
+        } else {
+            let (mut left, mut right) = (a.chars(), b.chars());
+            let order = left.next().cmp(&right.next());
+            if a.is_empty() || b.is_empty() {
+                return order;
+            }
+            (a, b) = (left.as_str(), right.as_str());
+            order
+        };
+        if order != Ordering::Equal {
+            return order;
+        }
+    }
+}
+
+/// One set of predictions of the parts.
+///
+/// # Errors
+/// [`PredictionsError::Parts`] for another number of classes.
+pub(super) fn join(source: &PredictionSource, parts: Vec<Part>) -> Result<Predictions, InputError> {
+    let several = parts.len() > 1;
+    let mut files = Vec::new();
+    let mut all: Vec<Converted> = Vec::new();
+    for (converted, stored) in parts {
+        let classes = converted.logits.dim().1;
+        if let Some(first) = all.first().filter(|first| first.logits.dim().1 != classes) {
+            let problem = format!("{classes} classes, the parts before it have {}", first.logits.dim().1);
+            return Err(PredictionsError::Parts { file: stored[0].path.clone(), problem }.into());
+        }
+        files.extend(stored);
+        all.push(converted);
+    }
+    // A source has at least one part.
+    let first = &all[0];
+    let stored_dtype = first.element;
+    let mut notes = first.notes.clone();
+    if several {
+        let name = |file: &super::StoredFile| file.path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let names: Vec<String> = files.iter().filter_map(name).collect();
+        notes.insert(0, format!("{} parts, in this order: {}", all.len(), crate::quoting::quoted_list(names)));
+    }
+    let labels = all.iter().flat_map(|part| part.labels.iter().copied()).collect();
+    let logits = if several { joined(all) } else { all.swap_remove(0).logits };
+    let sha256: Vec<&str> = files.iter().map(|file| file.sha256.as_str()).collect();
+    let sha256 = sha256.join(",");
+    Ok(Predictions { logits, labels, source: source.clone(), sha256, files, stored_dtype, notes })
+}
+
+fn joined(parts: Vec<Converted>) -> Logits {
+    // All parts have as many columns, which `join` has seen.
+    let same = "parts of one width";
+    let num_classes = parts[0].logits.dim().1;
+    if parts.iter().any(|part| matches!(part.logits, Logits::Classes(_))) {
+        let predicted = parts.iter().flat_map(|part| part.logits.predicted()).collect();
+        return Logits::Classes(Classes { predicted, num_classes, in_order: true });
+    }
+    let singles: Vec<ArrayView2<'_, f32>> = parts
+        .iter()
+        .filter_map(|part| match &part.logits {
+            Logits::F32(scores) => Some(scores.view()),
+            _ => None,
+        })
+        .collect();
+    if singles.len() == parts.len() {
+        return Logits::F32(concatenate(Axis(0), &singles).expect(same));
+    }
+    let doubles: Vec<Array2<f64>> = parts
+        .into_iter()
+        .filter_map(|part| match part.logits {
+            Logits::F32(scores) => Some(scores.mapv(f64::from)),
+            Logits::F64(scores) => Some(scores),
+            Logits::Classes(_) => None,
+        })
+        .collect();
+    let views: Vec<ArrayView2<'_, f64>> = doubles.iter().map(|scores| scores.view()).collect();
+    Logits::F64(concatenate(Axis(0), &views).expect(same))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_names_are_compared_by_value() {
+        let mut names = ["b", "a10", "a2", "a02", "a2b", "", "a"];
+        names.sort_by(|a, b| natural(a, b));
+        assert_eq!(names, ["", "a", "a2", "a2b", "a02", "a10", "b"]);
+    }
+
+    #[test]
+    fn halves_of_pairs_are_told_by_a_word() {
+        let of = |name: &str| role(Path::new(name));
+        assert_eq!(of("rank0_logits.npy"), Some((0, "rank0".to_owned())));
+        assert_eq!(of("labels-rank0.npy"), Some((1, "rank0".to_owned())));
+        assert_eq!(of("part0.npz"), None);
+    }
+}

@@ -1,0 +1,103 @@
+//! What may be said of predictions that their file does not say.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// What the scores are, where they are no logits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Scores {
+    /// Outputs of the last layer, or their logarithms of softmax, which have the same margins.
+    Logits,
+    /// Outputs of a softmax, as shares or per cent; their logarithms are taken, which have the margins of the logits.
+    Probabilities,
+}
+
+impl Scores {
+    /// Its name on a command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Logits => "logits",
+            Self::Probabilities => "probabilities",
+        }
+    }
+}
+
+impl fmt::Display for Scores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Scores {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = [Self::Logits, Self::Probabilities];
+        known.into_iter().find(|scores| scores.name() == text).ok_or_else(|| "give logits or probabilities".to_owned())
+    }
+}
+
+/// Names of the arrays or columns of a file.
+///
+/// ```
+/// use car_spectral_formats::predictions::Keys;
+/// let keys: Keys = "logits=outputs,labels=targets".parse().unwrap();
+/// assert_eq!(keys.logits.as_deref(), Some("outputs"));
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Keys {
+    /// Of the scores `[N, K]`.
+    pub logits: Option<String>,
+    /// Of the labels `[N]`.
+    pub labels: Option<String>,
+}
+
+impl FromStr for Keys {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut keys = Self::default();
+        for part in text.split(',') {
+            let (role, name) = part.split_once('=').ok_or("give logits=NAME,labels=NAME, or one of them")?;
+            let slot = match role.trim() {
+                "logits" => &mut keys.logits,
+                "labels" => &mut keys.labels,
+                _ => return Err("give logits=NAME,labels=NAME, or one of them".to_owned()),
+            };
+            if name.is_empty() || slot.replace(name.trim().to_owned()).is_some() {
+                return Err(format!("{} needs one name", role.trim()));
+            }
+        }
+        Ok(keys)
+    }
+}
+
+/// What is said of predictions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Names of the arrays.
+    pub keys: Keys,
+    /// The number by which labels call the first class; 0 unless said.
+    pub first_label: i64,
+    /// Names of the classes in the order of the scores, by which labels that are texts are understood.
+    pub class_names: Option<Vec<String>>,
+    /// What the scores are.
+    pub scores: Option<Scores>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_told_from_a_command_line() {
+        let keys: Keys = "labels=y_true".parse().unwrap();
+        assert_eq!((keys.logits, keys.labels.as_deref()), (None, Some("y_true")));
+        for wrong in ["", "logits", "logits=", "a=b", "logits=a,logits=b"] {
+            assert!(wrong.parse::<Keys>().is_err(), "{wrong}");
+        }
+        assert_eq!("probabilities".parse(), Ok(Scores::Probabilities));
+        assert!("percent".parse::<Scores>().is_err());
+    }
+}

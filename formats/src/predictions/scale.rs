@@ -1,0 +1,152 @@
+//! Whether scores are logits, and the logarithms of those that are probabilities.
+
+use std::path::Path;
+
+use ndarray::{ArrayView2, ArrayViewMut2};
+
+use super::{Logits, PredictionsError};
+use crate::InputError;
+
+/// How far the sum of a row of probabilities may be from 1: short floating-point types and decimals cut off.
+const SUM_TOLERANCE: f64 = 0.02;
+
+/// What scores look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Scale {
+    /// Neither of the others.
+    Logits,
+    /// No score below 0, each row adds up to 1.
+    Probabilities,
+    /// No score below 0, each row adds up to 100.
+    Percent,
+    /// Every score between 0 and 1, and rows of other sums: outputs of a sigmoid.
+    Shares,
+    /// No score above 0, and the exponentials of each row add up to 1.
+    LogProbabilities,
+}
+
+impl Logits {
+    /// What every row looks like.
+    pub fn scale(&self) -> Scale {
+        match self {
+            Self::F32(scores) => scale_of(scores.view()),
+            Self::F64(scores) => scale_of(scores.view()),
+            Self::Classes(_) => Scale::Logits,
+        }
+    }
+}
+
+fn scale_of<T: Copy + Into<f64>>(scores: ArrayView2<'_, T>) -> Scale {
+    let mut still = [true; 4];
+    for row in scores.rows() {
+        let sum: f64 = row.iter().map(|&score| score.into()).sum();
+        let positive = row.iter().all(|&score| score.into() >= 0.0);
+        let negative = row.iter().all(|&score| score.into() <= 0.0);
+        still[0] &= positive && (sum - 1.0).abs() < SUM_TOLERANCE;
+        still[1] &= positive && (sum / 100.0 - 1.0).abs() < SUM_TOLERANCE;
+        still[2] &= positive && row.iter().all(|&score| score.into() <= 1.0);
+        still[3] &= negative && (row.iter().map(|&score| score.into().exp()).sum::<f64>() - 1.0).abs() < SUM_TOLERANCE;
+        if still == [false; 4] {
+            return Scale::Logits;
+        }
+    }
+    let scales = [Scale::Probabilities, Scale::Percent, Scale::Shares, Scale::LogProbabilities];
+    scales.into_iter().zip(still).find_map(|(scale, still)| still.then_some(scale)).unwrap_or(Scale::Logits)
+}
+
+/// Takes the logarithms of probabilities; zeros are taken for half of the smallest positive number. Gives the number of
+/// zeros.
+///
+/// # Errors
+/// [`PredictionsError::NotTheScoresSaid`] for the first row that is none of probabilities.
+pub(super) fn take_logarithms(file: &Path, logits: &mut Logits) -> Result<usize, InputError> {
+    match logits {
+        Logits::F32(scores) => logarithms(file, scores.view_mut(), |number| number as f32),
+        Logits::F64(scores) => logarithms(file, scores.view_mut(), |number| number),
+        Logits::Classes(_) => Ok(0),
+    }
+}
+
+fn logarithms<T: Copy + Into<f64>>(
+    file: &Path,
+    mut scores: ArrayViewMut2<'_, T>,
+    narrow: impl Fn(f64) -> T,
+) -> Result<usize, InputError> {
+    let mut smallest = f64::INFINITY;
+    for (sample, row) in scores.rows().into_iter().enumerate() {
+        let values = || row.iter().map(|&score| -> f64 { score.into() });
+        let sum: f64 = values().sum();
+        let adds_up = [1.0, 100.0].iter().any(|whole| (sum / whole - 1.0).abs() < SUM_TOLERANCE);
+        if let Some(negative) = values().find(|&score| score < 0.0) {
+            let problem = format!("one of its scores is {negative}");
+            return Err(PredictionsError::NotTheScoresSaid {
+                file: file.to_path_buf(),
+                sample,
+                said: PROBABILITIES,
+                problem,
+            }
+            .into());
+        }
+        if !adds_up {
+            let problem = format!("its scores add up to {sum}");
+            return Err(PredictionsError::NotTheScoresSaid {
+                file: file.to_path_buf(),
+                sample,
+                said: PROBABILITIES,
+                problem,
+            }
+            .into());
+        }
+        smallest = values().filter(|&score| score > 0.0).fold(smallest, f64::min);
+    }
+    let mut zeros = 0;
+    scores.mapv_inplace(|score| {
+        let score: f64 = score.into();
+        zeros += usize::from(score == 0.0);
+        narrow(if score == 0.0 { (smallest / 2.0).ln() } else { score.ln() })
+    });
+    Ok(zeros)
+}
+
+const PROBABILITIES: &str = "probabilities";
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn scales_are_told_by_every_row() {
+        for (scores, scale) in [
+            (array![[0.25, 0.75], [1.0, 0.0]], Scale::Probabilities),
+            (array![[0.251, 0.745], [1.0, 0.0]], Scale::Probabilities),
+            (array![[25.0, 75.0], [99.9, 0.1]], Scale::Percent),
+            (array![[0.25, 0.9], [1.0, 0.0]], Scale::Shares),
+            (array![[0.25_f64.ln(), 0.75_f64.ln()], [-20.0, 0.0]], Scale::LogProbabilities),
+            (array![[0.25, 0.75], [1.0, 0.5], [-1.0, 2.0]], Scale::Logits),
+            (array![[3.0, -1.0]], Scale::Logits),
+        ] {
+            assert_eq!(Logits::F64(scores.clone()).scale(), scale, "{scores}");
+            if matches!(scale, Scale::Probabilities | Scale::LogProbabilities) {
+                assert_eq!(Logits::F32(scores.mapv(|score| score as f32)).scale(), scale, "{scores}");
+            }
+        }
+    }
+
+    #[test]
+    fn logarithms_have_the_margins_of_the_logits() {
+        let exponentials = [3.0_f64.exp(), 1.0, (-2.0_f64).exp()];
+        let sum: f64 = exponentials.iter().sum();
+        let mut scores = Logits::F64(array![exponentials.map(|e| e / sum), [100.0, 0.0, 0.0]]);
+        assert_eq!(take_logarithms(Path::new("p"), &mut scores).unwrap(), 2);
+        let Logits::F64(found) = scores else { panic!("the type stays") };
+        assert!((found[(0, 0)] - found[(0, 1)] - 3.0).abs() < 1e-12);
+        assert!(found[(1, 1)].is_finite() && found[(1, 1)] < found[(0, 2)]);
+        for (wrong, problem) in [(array![[0.5, 0.6]], "add up to 1.1"), (array![[-0.5, 1.5]], "is -0.5")] {
+            let error = take_logarithms(Path::new("p"), &mut Logits::F64(wrong)).unwrap_err().to_string();
+            assert!(error.contains(problem), "{error}");
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! Tables as text: records of fields between commas, semicolons, tabs or blanks, the names of the columns in front.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use crate::InputError;
+use crate::budget::Budget;
+use crate::quoting::quoted;
+
+/// What stands between fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Separator {
+    /// One character.
+    Character(u8),
+    /// One or more blanks.
+    Blanks,
+}
+
+/// A table whose records all have as many fields.
+#[derive(Debug)]
+pub(crate) struct Table<'t> {
+    text: &'t str,
+    separator: Separator,
+    /// Whether numbers have a comma before their fraction.
+    decimal_comma: bool,
+    /// Names of the columns, and the line on which they stand.
+    pub(crate) header: Option<(u64, Vec<String>)>,
+    /// Where the records below begin, and their first line.
+    start: (usize, u64),
+    /// Fields of a record.
+    pub(crate) width: usize,
+    /// Records below the header.
+    pub(crate) rows: usize,
+}
+
+/// A record: its first line and its text.
+pub(crate) type Record<'t> = (u64, &'t str);
+
+/// The records of a text, blank lines left out; a line end between quotes belongs to a field.
+struct Records<'t> {
+    text: &'t str,
+    position: usize,
+    line: u64,
+    quotes: bool,
+}
+
+/// The records of a text with their lines, from 1.
+pub(crate) fn records(text: &str) -> impl Iterator<Item = Record<'_>> {
+    Records { text, position: 0, line: 1, quotes: true }
+}
+
+impl<'t> Iterator for Records<'t> {
+    type Item = Record<'t>;
+
+    fn next(&mut self) -> Option<Record<'t>> {
+        loop {
+            let rest = &self.text.as_bytes()[self.position..];
+            if rest.is_empty() {
+                return None;
+            }
+            let (mut quoted, mut lines, first) = (false, 1, self.line);
+            let mut length = rest.len();
+            for (at, &byte) in rest.iter().enumerate() {
+                match byte {
+                    b'"' if self.quotes => quoted = !quoted,
+                    b'\n' | b'\r' if !quoted => {
+                        length = at;
+                        break;
+                    }
+                    b'\n' => lines += 1,
+                    _ => {}
+                }
+            }
+            let record = &self.text[self.position..self.position + length];
+            let end = match &rest[length..] {
+                [b'\r', b'\n', ..] => 2,
+                [] => 0,
+                _ => 1,
+            };
+            self.position += length + end;
+            self.line += lines;
+            if !record.trim().is_empty() {
+                return Some((first, record));
+            }
+        }
+    }
+}
+
+impl Separator {
+    /// The fields of a record, quotes taken off, appended to `fields`.
+    pub(crate) fn split<'r>(self, record: &'r str, fields: &mut Vec<Cow<'r, str>>) {
+        fields.clear();
+        let separator = match self {
+            Self::Blanks => return fields.extend(record.split_whitespace().map(Cow::Borrowed)),
+            Self::Character(separator) => separator,
+        };
+        let bytes = record.as_bytes();
+        let (mut start, mut quoted) = (0, false);
+        for at in 0..=bytes.len() {
+            match bytes.get(at) {
+                Some(b'"') => quoted = !quoted,
+                Some(&byte) if byte == separator && !quoted => {
+                    fields.push(unquoted(&record[start..at]));
+                    start = at + 1;
+                }
+                None => fields.push(unquoted(&record[start..])),
+                _ => {}
+            }
+        }
+    }
+
+    pub(crate) fn count(self, record: &str) -> usize {
+        match self {
+            Self::Blanks => record.split_whitespace().count(),
+            Self::Character(separator) => {
+                let mut quoted = false;
+                let is_end = |&&byte: &&u8| {
+                    quoted ^= byte == b'"';
+                    byte == separator && !quoted
+                };
+                record.as_bytes().iter().filter(is_end).count() + 1
+            }
+        }
+    }
+
+    /// What parts most fields of a record: a tab, a semicolon, a comma, a bar, or blanks.
+    pub(crate) fn of(record: &str) -> Self {
+        for separator in [b'\t', b';', b',', b'|'].map(Self::Character) {
+            if separator.count(record) > 1 {
+                return separator;
+            }
+        }
+        if record.split_whitespace().count() > 1 { Self::Blanks } else { Self::Character(b',') }
+    }
+}
+
+fn unquoted(field: &str) -> Cow<'_, str> {
+    let field = field.trim();
+    match field.strip_prefix('"').and_then(|field| field.strip_suffix('"')) {
+        Some(inner) if inner.contains("\"\"") => Cow::Owned(inner.replace("\"\"", "\"")),
+        Some(inner) => Cow::Borrowed(inner.trim()),
+        None => Cow::Borrowed(field),
+    }
+}
+
+impl<'t> Table<'t> {
+    /// Finds the separator, the header and the number of records, and sees that all are of one length.
+    ///
+    /// # Errors
+    /// [`InputError::CsvRowLength`]; [`InputError::Budget`]; [`InputError::Damaged`] for a text without a record.
+    pub(crate) fn open(file: &Path, text: &'t str, budget: &mut Budget) -> Result<Self, InputError> {
+        // numpy.savetxt puts a hash in front of its header, and others of their remarks.
+        let is_comment = |record: &str| record.trim_start().starts_with('#');
+        let all = |quotes| Records { text, position: 0, line: 1, quotes };
+        let first = all(true).find(|(_, record)| !is_comment(record)).or_else(|| all(true).next());
+        let (_, data) = first.ok_or_else(|| InputError::Damaged {
+            file: file.to_path_buf(),
+            place: "line 1".to_owned(),
+            problem: "a table without a line".to_owned(),
+        })?;
+        let separator = Separator::of(data);
+        let mut table = Self { text, separator, decimal_comma: false, header: None, start: (0, 1), width: 0, rows: 0 };
+        let remark = table.read_header(file, budget, is_comment)?;
+        for (line, record) in table.records() {
+            let found = separator.count(record);
+            if table.rows == 0 {
+                // The fields of a record, while it is at hand.
+                budget.spend(48 * found as u64).map_err(|exceeded| exceeded.of(file, format!("line {line}")))?;
+                let mut fields = Vec::with_capacity(found);
+                separator.split(record, &mut fields);
+                table.decimal_comma =
+                    separator != Separator::Character(b',') && fields.iter().any(|f| is_decimal_comma(f));
+                let names = table.header.take().or(remark.clone().filter(|(_, names)| names.len() == found));
+                table.width = names.as_ref().map_or(found, |(_, names)| names.len());
+                table.header = names;
+            }
+            if found != table.width {
+                return Err(InputError::CsvRowLength { file: file.to_path_buf(), line, found, expected: table.width });
+            }
+            table.rows += 1;
+        }
+        if table.rows == 0 {
+            table.header = table.header.or(remark);
+            table.width = table.header.as_ref().map_or(0, |(_, names)| names.len());
+        }
+        Ok(table)
+    }
+
+    /// Passes the remarks and the line of names, if there is one; gives the last remark as names.
+    fn read_header(
+        &mut self,
+        file: &Path,
+        budget: &mut Budget,
+        is_comment: impl Fn(&str) -> bool,
+    ) -> Result<Option<(u64, Vec<String>)>, InputError> {
+        let mut walk = self.records();
+        let mut remark = None;
+        while let Some((line, record)) = walk.next() {
+            let count = self.separator.count(record) as u64;
+            budget.spend(96 * count).map_err(|exceeded| exceeded.of(file, format!("line {line}")))?;
+            let mut fields = Vec::with_capacity(count as usize);
+            let comment = is_comment(record);
+            self.separator
+                .split(if comment { record.trim_start().trim_start_matches('#') } else { record }, &mut fields);
+            let is_name = |field: &Cow<'_, str>| !field.is_empty() && number(field, true).is_none() && !is_list(field);
+            let named = fields.iter().any(is_name) || is_numbering(&fields);
+            if !comment && !named {
+                break;
+            }
+            self.start = (walk.position, walk.line);
+            let names: Vec<String> = fields.into_iter().map(Cow::into_owned).collect();
+            if comment {
+                remark = Some((line, names));
+            } else {
+                self.header = Some((line, names));
+                break;
+            }
+        }
+        Ok(remark)
+    }
+
+    fn records(&self) -> Records<'t> {
+        let (position, line) = self.start;
+        Records { text: self.text, position, line, quotes: self.separator != Separator::Blanks }
+    }
+
+    /// Gives the line and the fields of each record below the header to `take`.
+    ///
+    /// # Errors
+    /// The first of `take`.
+    pub(crate) fn for_each(
+        &self,
+        mut take: impl FnMut(u64, &[Cow<'_, str>]) -> Result<(), InputError>,
+    ) -> Result<(), InputError> {
+        let mut fields = Vec::with_capacity(self.width);
+        for (line, record) in self.records() {
+            self.separator.split(record, &mut fields);
+            take(line, &fields)?;
+        }
+        Ok(())
+    }
+
+    /// The fields of the first record below the header; none of a table without one.
+    pub(crate) fn first_record(&self) -> Vec<Cow<'t, str>> {
+        let mut fields = Vec::with_capacity(self.width);
+        if let Some((_, record)) = self.records().next() {
+            self.separator.split(record, &mut fields);
+        }
+        fields
+    }
+
+    /// The number that a field is.
+    pub(crate) fn number(&self, field: &str) -> Option<f64> {
+        number(field, self.decimal_comma)
+    }
+}
+
+/// Whether a record numbers the columns, as pandas does: 0, 1, 2, ..., in front of them nothing above the index.
+fn is_numbering(fields: &[Cow<'_, str>]) -> bool {
+    let (index, numbers) = match fields {
+        [first, rest @ ..] if first.is_empty() => (1, rest),
+        all => (0, all),
+    };
+    numbers.len() + index > 1 && numbers.iter().enumerate().all(|(at, field)| *field == at.to_string())
+}
+
+fn is_decimal_comma(field: &str) -> bool {
+    field.contains(',') && !field.contains('.') && number(field, true).is_some()
+}
+
+/// Whether a field is a list in brackets.
+pub(crate) fn is_list(field: &str) -> bool {
+    field.starts_with('[') && field.ends_with(']')
+}
+
+/// The number that a text is; with a comma before its fraction where tables have one.
+fn number(field: &str, decimal_comma: bool) -> Option<f64> {
+    if decimal_comma && field.contains(',') {
+        return field.replacen(',', ".", 1).parse().ok();
+    }
+    field.parse().ok()
+}
+
+/// The error of a field that is not what its column holds.
+pub(crate) fn bad_field(file: &Path, line: u64, column: usize, found: &str, expected: &'static str) -> InputError {
+    InputError::CsvField { file: file.to_path_buf(), line, column: column + 1, found: quoted(found), expected }
+}

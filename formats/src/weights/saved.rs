@@ -1,0 +1,244 @@
+//! What `torch.save`, `pickle.dump` or `numpy.save` put into a file: containers with arrays in them, nothing executed.
+
+use std::borrow::Cow;
+
+use super::layout::{StorageBytes, charge, gather, is_contiguous};
+use super::pickle::{Bytes, Elements, Heap, Key, PersistentIds, Pickle, Storage, Value, View, load};
+use super::{torch_legacy, torch_zip};
+use crate::InputError;
+use crate::array::{Array, Data, Kind};
+use crate::budget::Budget;
+use crate::content::Content;
+use crate::element::ByteOrder;
+use crate::quoting::escaped;
+
+/// Containers in each other.
+const MAX_DEPTH: usize = 32;
+
+/// Bytes charged for a part of the object.
+const NODE: u64 = 160;
+
+/// A part of a saved object.
+#[derive(Debug)]
+pub(crate) enum Saved<'a> {
+    /// A tensor or an array.
+    Array(Array<'a>),
+    /// A list or tuple.
+    List(Vec<Saved<'a>>),
+    /// A dictionary, in the order of its keys.
+    Dictionary(Vec<(String, Saved<'a>)>),
+    /// A number.
+    Number(f64),
+    /// A text.
+    Text(String),
+    /// Anything else, by what it is called.
+    Other(&'static str),
+}
+
+/// Gives the object in a zip or legacy file of `torch.save`, or in a plain pickle, to `then`.
+///
+/// # Errors
+/// Those of the formats, and those of `then`.
+pub(crate) fn with_saved<T>(
+    content: &Content,
+    budget: &mut Budget,
+    then: impl FnOnce(Saved<'_>, &mut Budget) -> Result<T, InputError>,
+) -> Result<T, InputError> {
+    if content.bytes.starts_with(b"PK") {
+        torch_zip::with_pickle(content, budget, |pickle, program, storages, budget| {
+            let saved = Walk { content, pickle, program, storages, budget }.part(pickle.value, 0)?;
+            then(saved, budget)
+        })
+    } else if torch_legacy::is_legacy(&content.bytes) {
+        torch_legacy::with_pickle(content, budget, |pickle, storages, budget| {
+            let program = content.bytes.as_slice();
+            let saved = Walk { content, pickle, program, storages, budget }.part(pickle.value, 0)?;
+            then(saved, budget)
+        })
+    } else {
+        with_plain_pickle(content, &content.bytes, "pickle", budget, then)
+    }
+}
+
+/// As [`with_saved`], for a pickle without storages that fills `program`, a part of the file.
+pub(crate) fn with_plain_pickle<T>(
+    content: &Content,
+    program: &[u8],
+    part: &str,
+    budget: &mut Budget,
+    then: impl FnOnce(Saved<'_>, &mut Budget) -> Result<T, InputError>,
+) -> Result<T, InputError> {
+    let pickle = load(&content.file, part, program, 0, PersistentIds::None, budget)?;
+    if pickle.end != program.len() {
+        let (file, extra) = (content.file.clone(), (program.len() - pickle.end) as u64);
+        return Err(InputError::TrailingBytes { file, place: format!("{part}, byte {}", pickle.end), extra });
+    }
+    let saved = Walk { content, pickle: &pickle, program, storages: &NoStorages, budget }.part(pickle.value, 0)?;
+    then(saved, budget)
+}
+
+/// Of a pickle that refers to no storage.
+struct NoStorages;
+
+impl StorageBytes for NoStorages {
+    fn bytes(&self, _: &Heap, _: &Storage, _: &mut Budget) -> Result<Cow<'_, [u8]>, InputError> {
+        Ok(Cow::Borrowed(&[]))
+    }
+}
+
+struct Walk<'a, 'b, S> {
+    content: &'b Content,
+    pickle: &'b Pickle,
+    program: &'a [u8],
+    storages: &'a S,
+    budget: &'b mut Budget,
+}
+
+impl<'a, S: StorageBytes> Walk<'a, '_, S> {
+    fn spend(&mut self, bytes: u64) -> Result<(), InputError> {
+        self.budget.spend(bytes).map_err(|exceeded| exceeded.of(&self.content.file, "saved object".to_owned()))
+    }
+
+    fn part(&mut self, value: Value, depth: usize) -> Result<Saved<'a>, InputError> {
+        self.spend(NODE)?;
+        if depth > MAX_DEPTH {
+            return Ok(Saved::Other("a container in more than 32 others"));
+        }
+        let pickle = self.pickle;
+        let heap = &pickle.heap;
+        Ok(match value {
+            Value::Tensor(at) => Saved::Array(self.tensor(&heap.tensors[at as usize])?),
+            Value::NdArray { at, .. } => self.array(at, depth)?,
+            Value::List(_) | Value::Tuple(_) => {
+                let items = heap.items(value).unwrap_or_default();
+                Saved::List(items.iter().map(|&item| self.part(item, depth + 1)).collect::<Result<_, _>>()?)
+            }
+            Value::Dictionary(_) => {
+                let mut entries: Vec<(Key, Value)> =
+                    heap.entries(value).into_iter().flatten().map(|(&key, &value)| (key, value)).collect();
+                // The order of the file is not kept; whole numbers stand in theirs, texts in the alphabet's.
+                entries.sort_by(|(a, _), (b, _)| match (a, b) {
+                    (Key::Integer(a), Key::Integer(b)) => a.cmp(b),
+                    _ => heap.key(*a).cmp(&heap.key(*b)),
+                });
+                let mut parts = Vec::new();
+                for (key, value) in entries {
+                    let key = heap.key(key);
+                    self.spend(2 * key.len() as u64)?;
+                    parts.push((key, self.part(value, depth + 1)?));
+                }
+                Saved::Dictionary(parts)
+            }
+            Value::Integer(number) => Saved::Number(number as f64),
+            Value::Float(number) => Saved::Number(number),
+            Value::Bool(truth) => Saved::Number(f64::from(u8::from(truth))),
+            Value::Text(text) => {
+                self.spend(heap.spelled(text).len() as u64)?;
+                Saved::Text(heap.spelled(text).to_owned())
+            }
+            Value::None => Saved::Other("None"),
+            other => Saved::Other(other.passed_over().unwrap_or("a value that is no array")),
+        })
+    }
+
+    /// A tensor's elements, borrowed where they lie in order.
+    fn tensor(&mut self, view: &View) -> Result<Array<'a>, InputError> {
+        let file = self.content.file.as_path();
+        let storage = &self.pickle.heap.storages[view.storage as usize];
+        let size = view.element.size().unwrap_or(1);
+        // Extents of views lie in a storage that is in memory, or one of them is 0.
+        let shape: Vec<usize> =
+            view.shape.iter().map(|&extent| usize::try_from(extent).unwrap_or(usize::MAX)).collect();
+        let kind = Kind::Number(view.element);
+        let elements = if shape.contains(&0) {
+            0
+        } else {
+            shape.iter().fold(1, |product: usize, &extent| product.saturating_mul(extent))
+        };
+        let content = if elements == 0 {
+            Cow::Borrowed(&[][..])
+        } else {
+            let storages = self.storages;
+            let stored = storages.bytes(&self.pickle.heap, storage, self.budget)?;
+            let start = view.offset as usize * size;
+            if is_contiguous(view) {
+                part_of(stored, start, elements * size)
+            } else {
+                charge(file, "of the saved object", view.shape.iter().copied(), view.element, true, self.budget)?;
+                let mut gathered = crate::element::reserve(file, "saved object", elements * size)?;
+                gather(view, size, &stored[start..], &mut gathered);
+                Cow::Owned(gathered)
+            }
+        };
+        Ok(Array {
+            shape,
+            column_major: false,
+            data: Data::Binary { kind, order: ByteOrder::Little, content, start: 0 },
+        })
+    }
+
+    /// An array of NumPy; one of objects becomes a list, one of a single object that object.
+    fn array(&mut self, at: u32, depth: usize) -> Result<Saved<'a>, InputError> {
+        let pickle = self.pickle;
+        let heap = &pickle.heap;
+        let array = &heap.arrays[at as usize];
+        let bytes = match array.elements {
+            None => return Ok(Saved::Other("an array without elements")),
+            Some(Elements::Objects(list)) => {
+                let items = heap.lists[list as usize].as_slice();
+                if let (&[item], true) = (items, array.shape.is_empty()) {
+                    return self.part(item, depth + 1);
+                }
+                let parts: Vec<Saved<'_>> =
+                    items.iter().map(|&item| self.part(item, depth + 1)).collect::<Result<_, _>>()?;
+                return Ok(match array.shape.as_slice() {
+                    // Rows of numbers, each an object of its own.
+                    &[rows, columns] if rows.checked_mul(columns) == Some(parts.len() as u64) && columns > 0 => {
+                        let mut parts = parts.into_iter();
+                        let row = |_| Saved::List(parts.by_ref().take(columns as usize).collect());
+                        Saved::List((0..rows).map(row).collect())
+                    }
+                    _ => Saved::List(parts),
+                });
+            }
+            Some(Elements::Bytes(bytes)) => &heap.bytes[bytes as usize],
+        };
+        let dtype = &heap.dtypes[array.dtype as usize];
+        let Some(kind) = Kind::of_numpy(heap.spelled(dtype.kind)) else {
+            return Ok(Saved::Other("an array of a type that is not read here"));
+        };
+        let content = match bytes {
+            Bytes::Inside(range) => Cow::Borrowed(&self.program[range.clone()]),
+            Bytes::Characters(text) => {
+                let text = heap.spelled(*text);
+                self.spend(text.len() as u64)?;
+                match text.chars().map(|character| u8::try_from(u32::from(character)).ok()).collect() {
+                    Some(bytes) => Cow::Owned(bytes),
+                    None => return Ok(Saved::Other("an array whose bytes are none")),
+                }
+            }
+        };
+        let order = if dtype.big_endian { ByteOrder::Big } else { ByteOrder::Little };
+        let shape: Option<Vec<usize>> = array.shape.iter().map(|&extent| usize::try_from(extent).ok()).collect();
+        let read = shape.and_then(|shape| Array::binary(kind, order, shape, array.column_major, content, 0));
+        read.map(Saved::Array).ok_or_else(|| InputError::Damaged {
+            file: self.content.file.clone(),
+            place: "saved object".to_owned(),
+            problem: format!(
+                "an array of shape {:?} and type {} whose bytes do not fit",
+                array.shape,
+                escaped(heap.spelled(dtype.kind))
+            ),
+        })
+    }
+}
+
+fn part_of(stored: Cow<'_, [u8]>, start: usize, length: usize) -> Cow<'_, [u8]> {
+    match stored {
+        Cow::Borrowed(bytes) => Cow::Borrowed(&bytes[start..start + length]),
+        Cow::Owned(mut bytes) => {
+            bytes.truncate(start + length);
+            Cow::Owned(bytes.split_off(start))
+        }
+    }
+}
