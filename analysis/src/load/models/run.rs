@@ -51,7 +51,7 @@ pub(in crate::load) fn load(
 /// A file opened by its engine.
 enum Opened {
     #[cfg(feature = "onnx")]
-    Onnx(onnx::Network),
+    Onnx(Box<onnx::Network>),
     #[cfg(feature = "torch")]
     Torch(checkpoints::Runner),
 }
@@ -70,7 +70,9 @@ impl Opened {
         }
         match kind {
             #[cfg(feature = "onnx")]
-            CheckpointKind::Onnx => onnx::Network::open(path, request, checkpoints).map(Self::Onnx),
+            CheckpointKind::Onnx => {
+                onnx::Network::open(path, request, checkpoints).map(|network| Self::Onnx(Box::new(network)))
+            }
             #[cfg(not(feature = "onnx"))]
             CheckpointKind::Onnx => Err(AnalysisError::NeedsOnnx { file: path.to_owned() }),
             #[cfg(feature = "torch")]
