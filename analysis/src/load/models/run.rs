@@ -53,7 +53,7 @@ enum Opened {
     #[cfg(feature = "onnx")]
     Onnx(Box<onnx::Network>),
     #[cfg(feature = "torch")]
-    Torch(checkpoints::Runner),
+    Torch(Box<checkpoints::Runner>),
 }
 
 impl Opened {
@@ -76,7 +76,9 @@ impl Opened {
             #[cfg(not(feature = "onnx"))]
             CheckpointKind::Onnx => Err(AnalysisError::NeedsOnnx { file: path.to_owned() }),
             #[cfg(feature = "torch")]
-            kind => checkpoints::Runner::open(path, kind, request, checkpoints).map(Self::Torch),
+            kind => {
+                checkpoints::Runner::open(path, kind, request, checkpoints).map(|runner| Self::Torch(Box::new(runner)))
+            }
             #[cfg(not(feature = "torch"))]
             _ => Err(AnalysisError::NeedsLibtorch { file: path.to_owned() }),
         }
