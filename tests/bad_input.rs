@@ -412,14 +412,15 @@ fn checkpoints() {
     let torch = fs::read(&weights).unwrap();
     let cut_torch = path("cut.pt");
     write(&cut_torch, &torch[..torch.len() / 2]);
-    let one = |name: &str, value: f32| {
-        let bytes = value.to_le_bytes();
-        let view = TensorView::new(Dtype::F32, vec![1, 1], &bytes).unwrap();
+    let filled = |name: &str, shape: [usize; 2], value: f32| {
+        let bytes = value.to_le_bytes().repeat(shape[0] * shape[1]);
+        let view = TensorView::new(Dtype::F32, shape.to_vec(), &bytes).unwrap();
         let file = path(name);
         safetensors::serialize_to_file(HashMap::from([("fc1.weight", view)]), None, &file).unwrap();
         file
     };
-    let (nan, small) = (one("nan.safetensors", f32::NAN), one("small.safetensors", 1.0));
+    let nan = filled("nan.safetensors", [10, 784], f32::NAN);
+    let small = filled("small.safetensors", [1, 1], 1.0);
     // The description is text in the header: one digit of the seed's name changed makes it unreadable.
     let at = bytes.windows(6).position(|window| window == b"epochs").expect("the description counts epochs");
     let mut damaged = bytes.clone();
