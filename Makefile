@@ -7,9 +7,9 @@ EXPERIMENTS ?= cifar100-lt
 DATA ?=
 JOBS ?= 1
 
-# From another folder, where nothing of this workspace helps cargo.
-YOUR_CRATE := cd / && LIBTORCH=$(CURDIR)/.libtorch CARGO_TARGET_DIR=$(CURDIR)/target \
-	cargo run --locked --manifest-path $(CURDIR)/examples/your-crate/Cargo.toml
+# From another folder, where nothing of this workspace helps cargo; with the versions of this workspace.
+YOUR_CRATE := cp Cargo.lock examples/your-crate/ && cd / && LIBTORCH=$(CURDIR)/.libtorch \
+	CARGO_TARGET_DIR=$(CURDIR)/target cargo run --manifest-path $(CURDIR)/examples/your-crate/Cargo.toml
 
 .PHONY: help setup demo test experiments verdicts mutants lint bench clean
 

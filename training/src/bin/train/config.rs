@@ -182,6 +182,7 @@ mod tests {
             match name {
                 "mean" => given.extend(["--std", "0.5"]),
                 "std" => given.extend(["--mean", "0.5"]),
+                "pretrained-key" => given.extend(["--pretrained", "weights.pt"]),
                 _ => {}
             }
             if !matches!(flag.get_action(), ArgAction::Set | ArgAction::Append) {
