@@ -78,25 +78,11 @@ fn logarithms<T: Copy + Into<f64>>(
         let values = || row.iter().map(|&score| -> f64 { score.into() });
         let sum: f64 = values().sum();
         let adds_up = [1.0, 100.0].iter().any(|whole| (sum / whole - 1.0).abs() < SUM_TOLERANCE);
-        if let Some(negative) = values().find(|&score| score < 0.0) {
-            let problem = format!("one of its scores is {negative}");
-            return Err(PredictionsError::NotTheScoresSaid {
-                file: file.to_path_buf(),
-                sample,
-                said: PROBABILITIES,
-                problem,
-            }
-            .into());
-        }
-        if !adds_up {
-            let problem = format!("its scores add up to {sum}");
-            return Err(PredictionsError::NotTheScoresSaid {
-                file: file.to_path_buf(),
-                sample,
-                said: PROBABILITIES,
-                problem,
-            }
-            .into());
+        let negative = values().find(|&score| score < 0.0).map(|score| format!("one of its scores is {score}"));
+        let problem = negative.or_else(|| (!adds_up).then(|| format!("its scores add up to {sum}")));
+        if let Some(problem) = problem {
+            let file = file.to_path_buf();
+            return Err(PredictionsError::NotTheScoresSaid { file, sample, said: PROBABILITIES, problem }.into());
         }
         smallest = values().filter(|&score| score > 0.0).fold(smallest, f64::min);
     }
