@@ -16,6 +16,8 @@
 pub mod batch;
 pub mod checkpoint;
 pub mod device;
+#[cfg(test)]
+mod drawn;
 mod error;
 pub mod evaluate;
 pub mod loss;

@@ -52,14 +52,14 @@ fn unit_rows(x: &Tensor) -> Result<Tensor, tch::TchError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::drawn;
 
     const LABELS: [i64; 6] = [0, 1, 0, 0, 3, 1];
     const CLASSES: usize = 4;
     const TEMPERATURE: f64 = 0.3;
 
-    fn rows(seed: i64, count: i64) -> Vec<[f64; 3]> {
-        tch::manual_seed(seed);
-        let values = Vec::<f64>::try_from(Tensor::randn([3 * count], (Kind::Double, tch::Device::Cpu))).unwrap();
+    fn rows(seed: u64, count: i64) -> Vec<[f64; 3]> {
+        let values = Vec::<f64>::try_from(drawn::normal(seed, &[3 * count], Kind::Double)).unwrap();
         values.chunks_exact(3).map(|row| [row[0], row[1], row[2]]).collect()
     }
 

@@ -268,7 +268,6 @@ fn bfloat16_logits_are_close_to_float32_and_gradients_are_float32() {
         (ArchitectureKind::EfficientNetLite0, 64),
         (ArchitectureKind::Mlp { hidden: vec![32, 16] }, 4),
     ] {
-        tch::manual_seed(2);
         let mut model = model(kind.clone(), [3, side as usize, side as usize], 6);
         let images = random_images([4, 3, side, side]);
         let float32 = evaluate(&model, &images);

@@ -134,14 +134,11 @@ fn matrix(tensor: &Tensor) -> Result<Array2<f64>, TrainingError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tch::Device;
+    use crate::drawn;
 
     fn batch() -> (Tensor, Tensor) {
-        tch::manual_seed(3);
-        (
-            Tensor::randn([16, 4], (Kind::Double, Device::Cpu)) * 2.0,
-            Tensor::randint(4, [16], (Kind::Int64, Device::Cpu)),
-        )
+        let labels = drawn::normal(4, &[16, 4], Kind::Double).argmax(1, false);
+        (drawn::normal(3, &[16, 4], Kind::Double) * 2.0, labels)
     }
 
     #[test]

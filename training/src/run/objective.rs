@@ -215,6 +215,7 @@ fn prefixed(tensors: BTreeMap<String, Tensor>) -> impl Iterator<Item = (String, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::drawn;
     use car_spectral::car::CarOptions;
     use car_spectral_data::augment::CutMix;
     use car_spectral_runs::settings::{Architecture, ArchitectureKind, Classifier};
@@ -225,7 +226,6 @@ mod tests {
     const LABELS: [i64; 4] = [0, 2, 1, 0];
 
     fn model() -> Model {
-        tch::manual_seed(1);
         let kind = ArchitectureKind::Mlp { hidden: vec![7] };
         let architecture =
             Architecture { kind, input: [1, 2, 3], num_classes: 3, classifier: Classifier::Linear, resolution: None };
@@ -233,8 +233,7 @@ mod tests {
     }
 
     fn views(count: usize) -> Vec<Tensor> {
-        tch::manual_seed(2);
-        (0..count).map(|_| Tensor::randn([4, 1, 2, 3], (Kind::Float, Device::Cpu))).collect()
+        (0..count).map(|view| drawn::normal(view as u64, &[4, 1, 2, 3], Kind::Float)).collect()
     }
 
     fn concutmix() -> ObjectiveOptions {

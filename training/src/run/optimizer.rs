@@ -164,6 +164,7 @@ impl Parameter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::drawn;
     use tch::Device;
     use tch::nn::{self, OptimizerConfig};
 
@@ -176,12 +177,11 @@ mod tests {
 
     /// Two parameters in f64, the same each time.
     fn variables() -> nn::VarStore {
-        tch::manual_seed(4);
         let mut store = nn::VarStore::new(Device::Cpu);
+        store.set_kind(Kind::Double);
         let root = store.root();
-        let _ = root.randn("a", &[3, 2], 0.0, 1.0);
-        let _ = root.randn("b", &[3], 0.0, 1.0);
-        store.double();
+        let _ = root.var_copy("a", &drawn::normal(4, &[3, 2], Kind::Double));
+        let _ = root.var_copy("b", &drawn::normal(5, &[3], Kind::Double));
         store
     }
 

@@ -93,7 +93,6 @@ mod tests {
     use car_spectral_runs::settings::{Architecture, ArchitectureKind, Classifier};
 
     fn model() -> Model {
-        tch::manual_seed(3);
         let architecture = Architecture {
             kind: ArchitectureKind::ResNet20,
             input: [3, 8, 8],
