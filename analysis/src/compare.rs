@@ -7,7 +7,9 @@ use car_spectral::bounds::{
 use car_spectral::longtail::Group;
 
 use crate::AnalysisError;
-use crate::report::{ClassDifference, Comparison, Difference, GroupComparison, SeedDifference, WorstClassDifference};
+use crate::report::{
+    ClassDifference, Comparison, Difference, GroupComparison, SeedDifference, Warning, WorstClassDifference,
+};
 use crate::subject::Subject;
 use car_spectral_formats::predictions::Logits;
 
@@ -31,9 +33,20 @@ pub fn compared(subjects: &[Subject]) -> Vec<(usize, usize)> {
     pairs(subjects).filter(|&(a, b)| same_samples(&subjects[a], &subjects[b])).collect()
 }
 
-/// The pairs of models that would be compared, had they been tested on the same samples in the same order.
-pub fn incomparable(subjects: &[Subject]) -> Vec<(usize, usize)> {
-    pairs(subjects).filter(|&(a, b)| !same_samples(&subjects[a], &subjects[b])).collect()
+/// The models that would be compared with another, had they been tested on the same samples in the same order, and the
+/// warning on each.
+pub fn not_compared(subjects: &[Subject]) -> Vec<(usize, Warning)> {
+    let differ = pairs(subjects).filter(|&(a, b)| !same_samples(&subjects[a], &subjects[b]));
+    differ
+        .map(|(a, b)| {
+            let with = &subjects[a].name;
+            let sentence = format!(
+                "it is not compared with {with}: their test samples have other labels, or another order; save the \
+                 scores of both on the same samples in one order"
+            );
+            (b, Warning::new("not-compared", sentence, [("with", with.as_str().into())]))
+        })
+        .collect()
 }
 
 fn pairs(subjects: &[Subject]) -> impl Iterator<Item = (usize, usize)> {
@@ -108,11 +121,11 @@ fn comparison(
         Outcome::Applies(found) => Ok(difference(found.difference, found.interval, found.verdict)),
         Outcome::NotApplicable(_) => unreachable!("classes without samples are left out"),
     };
-    let group = |group: Group| -> Result<Option<Difference>, AnalysisError> {
+    let group = |group: Group, averaging| -> Result<Option<Difference>, AnalysisError> {
         let Some(train_counts) = train_counts else { return Ok(None) };
         let classes: Vec<usize> =
             seen.iter().copied().filter(|&class| Group::of(train_counts[class]) == group).collect();
-        if classes.is_empty() { Ok(None) } else { mean(&classes, Averaging::Micro).map(Some) }
+        if classes.is_empty() { Ok(None) } else { mean(&classes, averaging).map(Some) }
     };
     let worst = worst_class_difference(counts, delta)?;
     let shares = |errors: &[u64]| {
@@ -128,9 +141,12 @@ fn comparison(
             difference: difference(measured, worst.interval, worst.verdict),
             deciding: worst.deciding,
         },
-        many: group(Group::Many)?,
-        medium: group(Group::Medium)?,
-        few: group(Group::Few)?,
+        many: group(Group::Many, Averaging::Micro)?,
+        medium: group(Group::Medium, Averaging::Micro)?,
+        few: group(Group::Few, Averaging::Micro)?,
+        many_macro: group(Group::Many, Averaging::Macro)?,
+        medium_macro: group(Group::Medium, Averaging::Macro)?,
+        few_macro: group(Group::Few, Averaging::Macro)?,
         classes: class_differences(counts, delta)?
             .into_iter()
             .map(|class| ClassDifference {

@@ -12,6 +12,7 @@ pub mod load;
 pub mod report;
 pub mod subject;
 pub mod verify;
+mod warnings;
 mod words;
 
 pub use error::AnalysisError;

@@ -3,7 +3,7 @@
 use car_spectral::bounds::Architecture;
 use ndarray::Array1;
 
-use crate::report::Source;
+use crate::report::{Source, Warning};
 use car_spectral_formats::predictions::Logits;
 
 /// The scores of one data split with their labels.
@@ -32,4 +32,8 @@ pub struct Subject {
     pub train: Option<Scored>,
     /// Scores on the test images.
     pub test: Scored,
+    /// Whether it was said what the scores are, so that their look is not in question.
+    pub scores_said: bool,
+    /// What looked wrong when the files were read.
+    pub warnings: Vec<Warning>,
 }

@@ -1,47 +1,12 @@
 //! `analyze` on files as people have them: what is read gives its numbers, what is open is asked for, and a file that
 //! is something else is called what it is.
 
+mod program;
+
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
+use program::{Ended, analyze, refused};
 use serde_json::Value;
-
-struct Ended {
-    code: Option<i32>,
-    out: String,
-    said: String,
-    report: Option<Value>,
-}
-
-impl Ended {
-    fn model(&self) -> &Value {
-        let report = self.report.as_ref().unwrap_or_else(|| panic!("no report: {}", self.said));
-        &report["models"][0]
-    }
-
-    fn test(&self, key: &str) -> Vec<u64> {
-        self.model()["test"][key].as_array().unwrap().iter().map(|number| number.as_u64().unwrap()).collect()
-    }
-
-    fn notes(&self) -> String {
-        self.model()["source"]["notes"].to_string()
-    }
-}
-
-fn analyze(folder: &Path, arguments: &str) -> Ended {
-    let _ = fs::remove_dir_all(folder.join("out"));
-    let mut command = Command::new(env!("CARGO_BIN_EXE_analyze"));
-    command.current_dir(folder).args(arguments.split_whitespace()).args(["--out", "out", "--format", "json"]);
-    let output = command.output().unwrap();
-    let report = fs::read(folder.join("out/report.json")).ok();
-    Ended {
-        code: output.status.code(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        said: String::from_utf8(output.stderr).unwrap(),
-        report: report.map(|bytes| serde_json::from_slice(&bytes).unwrap()),
-    }
-}
 
 /// Scores of 36 samples of three classes, of which 1, 0 and 3 are wrong: label, then a score a class.
 fn rows() -> Vec<(usize, [f64; 3])> {
@@ -67,15 +32,6 @@ fn table(header: &str, row: impl Fn(usize, usize, [f64; 3]) -> String) -> String
 
 fn plain() -> String {
     table("label,logit_0,logit_1,logit_2\n", |_, label, [a, b, c]| format!("{label},{a},{b},{c}"))
-}
-
-fn refused(folder: &Path, arguments: &str, says: &[&str]) {
-    let ended = analyze(folder, arguments);
-    assert!(matches!(ended.code, Some(1 | 2)), "{arguments}: {:?} {}", ended.code, ended.said);
-    for word in says {
-        assert!(ended.said.contains(word), "{arguments}: {word} is not in: {}", ended.said);
-    }
-    assert!(ended.report.is_none(), "{arguments}");
 }
 
 /// Tables as pandas, NumPy, spreadsheets and R write them.
@@ -175,7 +131,7 @@ fn probabilities_are_said_and_their_logarithms_have_the_margins_of_the_logits() 
     let flags = "--weights none --margin 0,1,3.3,3.8";
     let logits = analyze(folder, &format!("--predictions plain.csv {flags}"));
     let unsaid = analyze(folder, &format!("--predictions soft.csv {flags}"));
-    assert!(unsaid.notes().contains("say --scores probabilities"), "{}", unsaid.notes());
+    assert!(unsaid.warning("scores-are-probabilities").contains("say --scores probabilities"), "{}", unsaid.out);
     assert_eq!(unsaid.test("class_errors"), ERRORS);
     assert_ne!(margins(&unsaid), margins(&logits));
     let said = analyze(folder, &format!("--predictions soft.csv --scores probabilities {flags}"));

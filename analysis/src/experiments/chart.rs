@@ -1,7 +1,7 @@
 //! `table`: the table as a plot, a line of each panel an experiment; every seed a small mark, their mean a large one
 //! with the standard deviation across.
 
-use super::metric::{Form, METRICS, Metric, Summary};
+use super::metric::{Form, Metric, Summary};
 use super::rows::Row;
 use crate::draw::Figure;
 use crate::draw::figure::{MARGIN, WIDTH};
@@ -62,7 +62,7 @@ fn panels(rows: &[Row]) -> [Panel; 4] {
 }
 
 fn metric(id: &str) -> &'static Metric {
-    METRICS.iter().find(|metric| metric.id == id).expect("a metric of the table")
+    Metric::by_id(id).expect("a metric of the table")
 }
 
 const ROW: f64 = 54.0;

@@ -24,7 +24,7 @@ pub(super) struct Metric {
 }
 
 /// All columns; those of a validation part stand in a table only if a run has one.
-pub(super) const METRICS: [Metric; 20] = [
+pub(super) const METRICS: [Metric; 23] = [
     metric("validation_accuracy", "overall, validation", Form::Percent, |run| run.validation.as_ref()?.accuracy),
     metric("validation_accuracy_macro", "macro, validation", Form::Percent, |run| {
         run.validation.as_ref()?.accuracy_macro
@@ -36,6 +36,11 @@ pub(super) const METRICS: [Metric; 20] = [
     metric("accuracy_many", "many", Form::Percent, |run| run.classes.group(Group::Many).micro),
     metric("accuracy_medium", "medium", Form::Percent, |run| run.classes.group(Group::Medium).micro),
     metric("accuracy_few", "few", Form::Percent, |run| run.classes.group(Group::Few).micro),
+    metric("accuracy_many_macro", "many, macro", Form::Percent, |run| run.classes.group(Group::Many).macro_average),
+    metric("accuracy_medium_macro", "medium, macro", Form::Percent, |run| {
+        run.classes.group(Group::Medium).macro_average
+    }),
+    metric("accuracy_few_macro", "few, macro", Form::Percent, |run| run.classes.group(Group::Few).macro_average),
     metric("accuracy_macro", "macro", Form::Percent, |run| run.classes.accuracy_macro),
     metric("accuracy_worst_class", "worst class", Form::Percent, |run| Some(1.0 - run.classes.worst_class?.error)),
     metric("accuracy_worst_tenth", "worst 10 %", Form::Percent, |run| Some(1.0 - run.classes.worst_tenth_error?)),
@@ -90,9 +95,19 @@ impl Summary {
 }
 
 impl Metric {
+    /// The metric with this id.
+    pub fn by_id(id: &str) -> Option<&'static Self> {
+        METRICS.iter().find(|metric| metric.id == id)
+    }
+
     /// Whether it is measured on the validation part.
     pub fn is_of_validation(&self) -> bool {
         self.id.starts_with("validation_")
+    }
+
+    /// The group whose macro average it is, as its micro average is called.
+    pub fn macro_of(&self) -> Option<&'static str> {
+        self.id.strip_suffix("_macro").filter(|id| !matches!(*id, "accuracy" | "validation_accuracy"))
     }
 
     /// Whether it is an accuracy, or said of accuracies.

@@ -45,10 +45,16 @@ pub(super) fn write(arguments: &TableArguments) -> Result<(), AnalysisError> {
     Ok(())
 }
 
-/// The metrics that stand in a table: those of a validation part only if a run has one.
+/// The metrics that stand in a table: those of a validation part only if a run has one, a group's macro average only if
+/// it is not the micro average in every run.
 fn columns(rows: &[Row]) -> Vec<&'static Metric> {
-    let held_out = rows.iter().flat_map(|row| &row.runs).any(|run| run.validation.is_some());
-    METRICS.iter().filter(|metric| held_out || !metric.is_of_validation()).collect()
+    let runs = || rows.iter().flat_map(|row| &row.runs);
+    let held_out = runs().any(|run| run.validation.is_some());
+    let is_told_apart = |metric: &Metric| {
+        let Some(micro) = metric.macro_of().and_then(Metric::by_id) else { return true };
+        runs().any(|run| (metric.read)(run).zip((micro.read)(run)).is_some_and(|(a, b)| (a - b).abs() > 1e-12))
+    };
+    METRICS.iter().filter(|metric| (held_out || !metric.is_of_validation()) && is_told_apart(metric)).collect()
 }
 
 fn markdown(rows: &[Row], arguments: &TableArguments) -> Result<String, AnalysisError> {
@@ -117,7 +123,7 @@ const DELTA: f64 = 0.05;
 const NOTES: &str = "
 Last epoch, or where an experiment says `select = \"best\"` its best by the validation part; nothing is selected by test images. Mean ± sample standard deviation over the seeds; of one seed no deviation. Accuracies in % on the
 test images. Many, medium, few: classes with more than 100, 20 to 100, fewer than 20 training images; micro, the share of
-the group's test images (on a balanced test set also the mean over its classes). Macro: mean of all class accuracies. Worst
+the group's test images, and macro, the mean over its classes, where the two are not the same in every run. Macro: mean of all class accuracies. Worst
 10 %: mean accuracy of the worst ⌈K/10⌉ classes. WR: test over training accuracy of the worst test class; – where no training
 image of it is right. At 0 %: number of classes without one test image right. ‖CΛ‖₂: of the hard confusion matrix; rms λe: root mean square
 of the weighted class errors, below which these errors do not let ‖CΛ‖₂ fall, nearly reached where they spread evenly; ‖C̃Λ‖₂: of

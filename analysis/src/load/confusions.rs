@@ -52,5 +52,7 @@ fn subject(request: &Request, confusion: Confusion) -> Result<Subject, AnalysisE
             logits: Logits::Classes(Classes { predicted, num_classes, in_order: false }),
             labels: Array1::from_vec(labels),
         },
+        scores_said: true,
+        warnings: Vec::new(),
     })
 }

@@ -242,6 +242,8 @@ mod tests {
                 logits: car_spectral_formats::predictions::Logits::F32(ndarray::Array2::zeros((1, 2))),
                 labels: ndarray::Array1::zeros(1),
             },
+            scores_said: false,
+            warnings: Vec::new(),
         };
         let mut subjects = ["a\u{7}/x.npz", "b/x.npz", "b/x.npz"].map(subject);
         make_names_unique(&mut subjects);

@@ -12,7 +12,7 @@ use crate::AnalysisError;
 use crate::report::{DataFile, Source};
 use crate::subject::{Scored, Subject};
 use car_spectral_formats::counts::{read_class_names, read_named_counts, read_names};
-use car_spectral_formats::predictions::{PredictionSource, Predictions, Reading, Scale, StoredFile, read_as};
+use car_spectral_formats::predictions::{PredictionSource, Predictions, Reading, StoredFile, read_as};
 
 pub(super) fn load(
     request: &Request,
@@ -26,12 +26,17 @@ pub(super) fn load(
     for (index, source) in test.iter().enumerate() {
         let test = read_as(source, &reading)?;
         let train = train.get(index).map(|train| read_as(train, &reading)).transpose()?;
-        subjects.push(subject(request, test, train)?);
+        subjects.push(subject(request, test, train, reading.scores.is_some())?);
     }
     Ok(Loaded { subjects, runs: Vec::new(), data: Vec::new(), device: None, preprocessing: None })
 }
 
-fn subject(request: &Request, test: Predictions, train: Option<Predictions>) -> Result<Subject, AnalysisError> {
+fn subject(
+    request: &Request,
+    test: Predictions,
+    train: Option<Predictions>,
+    said: bool,
+) -> Result<Subject, AnalysisError> {
     let num_classes = test.num_classes();
     if let Some(train) = train.as_ref().filter(|train| train.num_classes() != num_classes) {
         return Err(AnalysisError::Mismatch {
@@ -52,14 +57,12 @@ fn subject(request: &Request, test: Predictions, train: Option<Predictions>) -> 
         });
     }
     if let Some(train) = &train {
-        let are_probabilities = |predictions: &Predictions| predictions.logits.scale() == Scale::Probabilities;
-        let (first, second) = (are_probabilities(train), are_probabilities(&test));
-        if first != second {
-            let (shares, scores) = if first { (train, &test) } else { (&test, train) };
+        let scales = [train, &test].map(|predictions| predictions.logits.scale());
+        if !scales[0].has_margins_of(scales[1]) {
             return Err(AnalysisError::Mismatch {
                 problem: format!(
-                    "{} holds probabilities (no score below 0, each row adds up to 1), {} does not; margins of the two cannot be compared, give logits of both",
-                    shares.source, scores.source
+                    "{} holds {}, {} holds {}; margins of the two cannot be compared, give logits of both",
+                    train.source, scales[0], test.source, scales[1]
                 ),
             });
         }
@@ -104,6 +107,8 @@ fn subject(request: &Request, test: Predictions, train: Option<Predictions>) -> 
         architecture: architecture(request.arch.as_deref()),
         train: train.map(|train| Scored { logits: train.logits, labels: train.labels }),
         test: Scored { logits: test.logits, labels: test.labels },
+        scores_said: said,
+        warnings: Vec::new(),
     })
 }
 

@@ -68,6 +68,8 @@ mod tests {
             architecture: Architecture::Unknown,
             train: Some(scored(7.0)),
             test: scored(0.0),
+            scores_said: false,
+            warnings: Vec::new(),
         };
         let mut loaded = Loaded {
             subjects: vec![subject.clone()],

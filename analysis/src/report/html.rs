@@ -25,6 +25,8 @@ const TEMPLATE: &str = include_str!("template.html");
 struct Page {
     title: String,
     program: String,
+    /// The model, where there are several, and the sentence.
+    warnings: Vec<(Option<String>, String)>,
     comparison: Vec<Plot>,
     training: Vec<Plot>,
     correlations: Vec<CorrelationSection>,
@@ -117,6 +119,9 @@ pub(super) fn render(report: &Report, plots: &PlotSet) -> Result<String, ReportE
             settings.version,
             settings.commit.as_ref().map_or(String::new(), |commit| format!(" ({commit})"))
         ),
+        warnings: tables::warnings(report)
+            .map(|(model, sentence)| (model.map(str::to_owned), unbroken(&capitalised(sentence))))
+            .collect(),
         comparison,
         training,
         correlations: report.correlations.iter().map(correlation_section).collect(),
@@ -201,9 +206,9 @@ fn group_figures(test: &super::TestReport) -> (String, String) {
     };
     let (by_class, by_image) = (groups(|group| group.accuracy_macro), groups(|group| group.accuracy));
     let note = if by_class == by_image {
-        "test accuracy by number of training images".to_owned()
+        "test accuracy by number of training images, macro and micro".to_owned()
     } else {
-        format!("test accuracy by number of training images, mean over classes; over images {by_image}")
+        format!("test accuracy by number of training images, macro (mean over classes); micro (over images) {by_image}")
     };
     (by_class, note)
 }
@@ -217,7 +222,7 @@ fn key_figures(model: &ModelReport) -> Vec<Figures> {
     put(
         "Test accuracy",
         percent(test.split.accuracy),
-        test.accuracy_macro.map_or(String::new(), |a| format!("mean over classes {}", percent(a))),
+        test.accuracy_macro.map_or(String::new(), |a| format!("macro, the mean over classes: {}", percent(a))),
     );
     if model.groups.is_some() {
         let (value, note) = group_figures(test);
@@ -371,6 +376,11 @@ fn settings_list(report: &Report) -> Vec<(String, String)> {
     }
     list.push(("command".to_owned(), settings.command_line.join(" ")));
     list
+}
+
+fn capitalised(sentence: &str) -> String {
+    let mut characters = sentence.chars();
+    characters.next().map_or(String::new(), |first| first.to_uppercase().chain(characters).collect())
 }
 
 /// Keeps a number and its unit, and both sides of an equation, on one line.

@@ -152,6 +152,8 @@ impl Sample {
             },
             train: self.with_train.then(|| scored(&self.train_counts, 11, 1.6 * self.skill)),
             test: scored(&vec![self.test_per_class; k], 7, self.skill),
+            scores_said: false,
+            warnings: Vec::new(),
         }
     }
 }

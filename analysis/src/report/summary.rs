@@ -17,8 +17,6 @@ pub const COLUMNS: u16 = 100;
 const MOST_TABLES: usize = 3;
 /// Characters of a cell; a longer text is cut.
 const WIDEST_CELL: usize = 44;
-/// Columns of the comparison that fit.
-const COMPARED: [&str; 7] = ["model", "worst class", "its error", "accuracy", "few", "WCE", "‖CΛ‖₂ test"];
 /// Characters that the first column, which holds names, gets before the others share the rest.
 const WIDEST_NAME: usize = 36;
 /// Columns of the table of bounds that fit.
@@ -29,8 +27,16 @@ const BOUND_COLUMNS: [&str; 8] =
 /// for each verdict. Control characters of names are not passed on to the terminal.
 pub fn summary_table(report: &Report) -> String {
     let mut out = String::new();
+    for (model, sentence) in tables::warnings(report) {
+        let of = model.map_or(String::new(), |model| format!("{model}: "));
+        push_wrapped(&mut out, "warning: ", &format!("{of}{sentence}"));
+    }
+    if !out.is_empty() {
+        out.push('\n');
+    }
     if report.models.len() > 1 {
-        let _ = writeln!(out, "{}\n", rendered(&tables::comparison(report), &COMPARED));
+        let compared = tables::comparison(report);
+        let _ = writeln!(out, "{}\n", rendered(&compared, &compared.header[..compared.compared]));
         for comparison in &report.comparisons {
             push_wrapped(&mut out, "- ", &comparison_sentence(report, comparison));
         }

@@ -14,75 +14,101 @@ pub(super) struct Table {
     pub header: Vec<&'static str>,
     pub rows: Vec<Vec<String>>,
     pub numbers_from: usize,
+    /// The first so many columns say what matters most.
+    #[serde(skip)]
+    pub compared: usize,
 }
 
 impl Table {
     fn new(header: &[&'static str], numbers_from: usize) -> Self {
-        Self { header: header.to_vec(), rows: Vec::new(), numbers_from }
+        Self { header: header.to_vec(), rows: Vec::new(), numbers_from, compared: header.len() }
     }
 }
 
-/// One row a model.
+/// Every warning, with the name of its model where there are several.
+pub(super) fn warnings(report: &Report) -> impl Iterator<Item = (Option<&str>, &str)> {
+    let several = report.models.len() > 1;
+    report.models.iter().flat_map(move |model| {
+        let name = several.then_some(model.name.as_str());
+        model.warnings.iter().map(move |warning| (name, warning.sentence.as_str()))
+    })
+}
+
+/// One row a model. A group's accuracy is macro, the mean over its classes, which the usual code of long-tailed
+/// recognition prints, and micro, over its images, where the two are not the same.
 pub(super) fn comparison(report: &Report) -> Table {
-    let mut table = Table::new(
-        &[
-            "model",
-            "worst class",
-            "its error",
-            "accuracy",
-            "macro",
-            "many",
-            "medium",
-            "few",
-            "WCE",
-            "‖CΛ‖₂ test",
-            "‖CΛ‖₂ training",
-            "chain over WCE",
-        ],
-        2,
-    );
+    let groups = |model: &ModelReport| [model.test.many, model.test.medium, model.test.few];
+    let alike = report.models.iter().flat_map(groups).flatten().all(|group| group.accuracy_macro == group.accuracy);
+    let mut header = vec!["model", "worst class", "its error", "accuracy", "macro"];
+    header.extend(match alike {
+        true => &["many", "medium", "few"][..],
+        false => &["many, macro", "many, micro", "medium, macro", "medium, micro", "few, macro", "few, micro"],
+    });
+    let compared = header.len();
+    header.extend(["WCE", "‖CΛ‖₂ test", "‖CΛ‖₂ training", "chain over WCE"]);
+    let mut table = Table { compared, ..Table::new(&header, 2) };
     for model in &report.models {
         let test = &model.test;
-        let group = |group: Option<GroupAccuracy>| dash(group.as_ref().map(group_accuracy));
-        table.rows.push(vec![
+        let mut row = vec![
             model.name.clone(),
             dash(test.worst_class.as_ref().map(|worst| worst.name.clone())),
             dash(test.worst_class.as_ref().map(|worst| percent(worst.error))),
             percent(test.split.accuracy),
             dash(test.accuracy_macro.map(percent)),
-            group(test.many),
-            group(test.medium),
-            group(test.few),
+        ];
+        for group in groups(model) {
+            row.push(dash(group.map(|group| percent(group.accuracy_macro))));
+            if !alike {
+                row.push(dash(group.map(|group| percent(group.accuracy))));
+            }
+        }
+        row.extend([
             short(test.split.chain.wce),
             short(test.split.hard.spectral_norm_weighted.value),
             dash(model.train.as_ref().map(|train| short(train.hard.spectral_norm_weighted.value))),
             slack(&test.split),
         ]);
+        table.rows.push(row);
     }
     table
 }
 
-/// A group's accuracy; where test images are not equally many in each class, as the mean over its classes, which the
-/// usual code of long-tailed recognition prints, and over its images.
+/// A group's accuracy: `44.2 %, macro and micro`, `61.7 % macro, 90.1 % micro`.
 fn group_accuracy(group: &GroupAccuracy) -> String {
     let (by_class, by_image) = (percent(group.accuracy_macro), percent(group.accuracy));
-    if by_class == by_image { by_image } else { format!("{by_class} by class, {by_image} by image") }
+    if by_class == by_image {
+        format!("{by_class}, macro and micro,")
+    } else {
+        format!("{by_class} macro, {by_image} micro,")
+    }
 }
 
 /// One row for each pair of models and quantity: differences of error in points, with interval and verdict.
 pub(super) fn differences(report: &Report) -> Table {
     let mut table = Table::new(&["model", "against", "error of", "difference", "interval", "verdict"], 3);
     for found in &report.comparisons {
-        let quantities = [
-            ("the worst class", Some(&found.worst_class.difference)),
-            ("all samples", Some(&found.overall)),
-            ("classes, mean", Some(&found.macro_average)),
-            ("many", found.many.as_ref()),
-            ("medium", found.medium.as_ref()),
-            ("few", found.few.as_ref()),
+        let mut quantities = vec![
+            ("the worst class", found.worst_class.difference),
+            ("all samples, micro", found.overall),
+            ("all classes, macro", found.macro_average),
         ];
+        let groups = [
+            (["many, macro and micro", "many, macro", "many, micro"], found.many_macro, found.many),
+            (["medium, macro and micro", "medium, macro", "medium, micro"], found.medium_macro, found.medium),
+            (["few, macro and micro", "few, macro", "few, micro"], found.few_macro, found.few),
+        ];
+        for ([both, by_class, by_image], macro_average, micro) in groups {
+            match (macro_average, micro) {
+                (Some(first), Some(second)) if first == second => quantities.push((both, first)),
+                _ => quantities.extend(
+                    macro_average
+                        .map(|first| (by_class, first))
+                        .into_iter()
+                        .chain(micro.map(|second| (by_image, second))),
+                ),
+            }
+        }
         for (quantity, difference) in quantities {
-            let Some(difference) = difference else { continue };
             let [lower, upper] = difference.interval.map(signed);
             table.rows.push(vec![
                 report.models[found.b].name.clone(),
@@ -342,7 +368,7 @@ mod tests {
     #[test]
     fn a_group_of_unequal_classes_has_both_means() {
         let group = |accuracy, accuracy_macro| GroupAccuracy { classes: 3, samples: 1000, accuracy, accuracy_macro };
-        assert_eq!(group_accuracy(&group(0.901, 1.85 / 3.0)), "61.7 % by class, 90.1 % by image");
-        assert_eq!(group_accuracy(&group(0.5, 0.5)), "50 %");
+        assert_eq!(group_accuracy(&group(0.901, 1.85 / 3.0)), "61.7 % macro, 90.1 % micro,");
+        assert_eq!(group_accuracy(&group(0.5, 0.5)), "50 %, macro and micro,");
     }
 }

@@ -365,6 +365,8 @@ mod tests {
             architecture,
             train: Some(scored(train)),
             test: scored([1000; 2]),
+            scores_said: false,
+            warnings: Vec::new(),
         };
         let settings = Settings {
             grid: MarginGrid::new(&[0.0, 1.5]).unwrap(),

@@ -21,6 +21,7 @@ use crate::report::{
     TrainQuantity, TrainToTest, VerdictSentence,
 };
 use crate::subject::Subject;
+use crate::warnings;
 use crate::words::{multiple, short};
 use held_out::HeldOut;
 use split::AnalysedSplit;
@@ -96,7 +97,7 @@ pub fn verify(
     };
     let step = train_to_test.as_ref().map(|step| VerdictSentence::plain("train-to-test", step.sentence.clone()));
     let mut verdicts = vec![chain_sentence(&test.report)];
-    verdicts.extend(step.into_iter().chain(judged).chain(missing_classes_sentence(counts)));
+    verdicts.extend(step.into_iter().chain(judged));
     let held_out = HeldOut {
         subject,
         settings,
@@ -123,6 +124,7 @@ pub fn verify(
         bounds,
         verdicts,
         confusions,
+        warnings: warnings::of(subject, &test.counts),
         test: held_out.report(test.report)?,
         train: train.map(|train| train.report),
     };
@@ -227,18 +229,6 @@ fn chain_sentence(test: &SplitReport) -> VerdictSentence {
         )
     };
     VerdictSentence::plain("chain", sentence)
-}
-
-/// Classes without test samples are in no number of the report but the intervals; the reader must know.
-fn missing_classes_sentence(counts: &[u64]) -> Option<VerdictSentence> {
-    let missing: Vec<usize> = (0..counts.len()).filter(|&class| counts[class] == 0).collect();
-    let first = missing.first()?;
-    let sentence = format!(
-        "{} of {} classes (the first: class {first}) have no test samples: their errors are not estimated and may be anything from 0 to 1, so the worst class named is the worst of the others.",
-        missing.len(),
-        counts.len()
-    );
-    Some(VerdictSentence::plain("coverage", sentence))
 }
 
 /// From ‖C_{S,g} Λ‖₂ on the training data to ‖C_DΛ‖₂ of the population.

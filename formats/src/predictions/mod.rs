@@ -151,38 +151,16 @@ pub fn read_as(source: &PredictionSource, reading: &Reading) -> Result<Predictio
     let read = parts.iter().map(|part| file::read(part, reading)).collect::<Result<Vec<_>, _>>()?;
     let mut whole = parts::join(source, read)?;
     let place = whole.files[0].path.clone();
-    match reading.scores {
-        Some(Scores::Probabilities) => {
-            let zeros = scale::take_logarithms(&place, &mut whole.logits)?;
-            whole.notes.push("the scores are probabilities; their logarithms are taken".to_owned());
-            if zeros > 0 {
-                whole.notes.push(format!(
-                    "{zeros} of the probabilities are 0 and are taken for half of the smallest other one"
-                ));
-            }
+    if let Some(Scores::Probabilities) = reading.scores {
+        let zeros = scale::take_logarithms(&place, &mut whole.logits)?;
+        whole.notes.push("the scores are probabilities; their logarithms are taken".to_owned());
+        if zeros > 0 {
+            whole
+                .notes
+                .push(format!("{zeros} of the probabilities are 0 and are taken for half of the smallest other one"));
         }
-        Some(Scores::Logits) => {}
-        None => whole.notes.extend(words_on(whole.logits.scale())),
     }
     Ok(whole)
-}
-
-/// What to know of scores that are no logits.
-fn words_on(scale: Scale) -> Option<String> {
-    let found = match scale {
-        Scale::Logits => return None,
-        Scale::LogProbabilities => {
-            return Some("the scores are logarithms of probabilities, which have the margins of the logits".to_owned());
-        }
-        Scale::Probabilities => "probabilities (no score below 0, each row adds up to 1)",
-        Scale::Percent => "probabilities in per cent (no score below 0, each row adds up to 100)",
-        Scale::Shares => "all between 0 and 1, as a sigmoid gives them",
-    };
-    let remedy = match scale {
-        Scale::Shares => "give logits",
-        _ => "say `scores` probabilities to have their logarithms taken, or give logits",
-    };
-    Some(format!("the scores are {found}, and margins are in their unit, not in that of logits; {remedy}"))
 }
 
 #[cfg(test)]

@@ -7,8 +7,18 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use super::{Logits, PredictionsError};
 use crate::InputError;
 
-/// How far the sum of a row of probabilities may be from 1: short floating-point types and decimals cut off.
+/// How far the sum of a row of probabilities may be from 1 in short floating-point types.
 const SUM_TOLERANCE: f64 = 0.02;
+
+/// How far it may be for scores cut to decimals, all multiples of 0.1, 0.01, 0.001 or 0.0001 times `whole`: half of that
+/// in each of K scores.
+fn tolerance<T: Copy + Into<f64>>(scores: ArrayView2<'_, T>, whole: f64) -> f64 {
+    let is_multiple = |score: f64, unit: f64| (score / unit - (score / unit).round()).abs() < 1e-3;
+    let unit = [0.1, 0.01, 0.001, 0.0001]
+        .into_iter()
+        .find(|unit| scores.iter().all(|&score| is_multiple(score.into(), unit * whole)));
+    unit.map_or(SUM_TOLERANCE, |unit| (0.5 * unit * scores.ncols() as f64).clamp(SUM_TOLERANCE, 0.3))
+}
 
 /// What scores look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +36,26 @@ pub enum Scale {
     LogProbabilities,
 }
 
+impl Scale {
+    /// Whether margins of the two are in one unit: logarithms of probabilities have those of logits.
+    pub fn has_margins_of(self, other: Self) -> bool {
+        let unit = |scale| if scale == Self::LogProbabilities { Self::Logits } else { scale };
+        unit(self) == unit(other)
+    }
+}
+
+impl std::fmt::Display for Scale {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Logits => "logits",
+            Self::Probabilities => "probabilities (no score below 0, each row adds up to 1)",
+            Self::Percent => "probabilities in per cent (no score below 0, each row adds up to 100)",
+            Self::Shares => "outputs of a sigmoid (all scores between 0 and 1)",
+            Self::LogProbabilities => "logarithms of probabilities (the exponentials of each row add up to 1)",
+        })
+    }
+}
+
 impl Logits {
     /// What every row looks like.
     pub fn scale(&self) -> Scale {
@@ -38,13 +68,15 @@ impl Logits {
 }
 
 fn scale_of<T: Copy + Into<f64>>(scores: ArrayView2<'_, T>) -> Scale {
+    let near = |sum: f64, whole: f64, tolerance: f64| (sum / whole - 1.0).abs() <= tolerance;
+    let tolerances = [1.0, 100.0].map(|whole| tolerance(scores, whole));
     let mut still = [true; 4];
     for row in scores.rows() {
         let sum: f64 = row.iter().map(|&score| score.into()).sum();
         let positive = row.iter().all(|&score| score.into() >= 0.0);
         let negative = row.iter().all(|&score| score.into() <= 0.0);
-        still[0] &= positive && (sum - 1.0).abs() < SUM_TOLERANCE;
-        still[1] &= positive && (sum / 100.0 - 1.0).abs() < SUM_TOLERANCE;
+        still[0] &= positive && near(sum, 1.0, tolerances[0]);
+        still[1] &= positive && near(sum, 100.0, tolerances[1]);
         still[2] &= positive && row.iter().all(|&score| score.into() <= 1.0);
         still[3] &= negative && (row.iter().map(|&score| score.into().exp()).sum::<f64>() - 1.0).abs() < SUM_TOLERANCE;
         if still == [false; 4] {
@@ -73,18 +105,19 @@ fn logarithms<T: Copy + Into<f64>>(
     mut scores: ArrayViewMut2<'_, T>,
     narrow: impl Fn(f64) -> T,
 ) -> Result<usize, InputError> {
-    let mut smallest = f64::INFINITY;
+    let positive = |score: &T| Some((*score).into()).filter(|&score: &f64| score > 0.0);
+    let smallest = scores.iter().filter_map(positive).fold(f64::INFINITY, f64::min);
+    let wholes = [1.0, 100.0].map(|whole| (whole, tolerance(scores.view(), whole)));
     for (sample, row) in scores.rows().into_iter().enumerate() {
         let values = || row.iter().map(|&score| -> f64 { score.into() });
         let sum: f64 = values().sum();
-        let adds_up = [1.0, 100.0].iter().any(|whole| (sum / whole - 1.0).abs() < SUM_TOLERANCE);
+        let adds_up = wholes.iter().any(|(whole, tolerance)| (sum / whole - 1.0).abs() <= *tolerance);
         let negative = values().find(|&score| score < 0.0).map(|score| format!("one of its scores is {score}"));
         let problem = negative.or_else(|| (!adds_up).then(|| format!("its scores add up to {sum}")));
         if let Some(problem) = problem {
             let file = file.to_path_buf();
             return Err(PredictionsError::NotTheScoresSaid { file, sample, said: PROBABILITIES, problem }.into());
         }
-        smallest = values().filter(|&score| score > 0.0).fold(smallest, f64::min);
     }
     let mut zeros = 0;
     scores.mapv_inplace(|score| {
@@ -110,6 +143,8 @@ mod tests {
             (array![[0.251, 0.745], [1.0, 0.0]], Scale::Probabilities),
             (array![[25.0, 75.0], [99.9, 0.1]], Scale::Percent),
             (array![[0.25, 0.9], [1.0, 0.0]], Scale::Shares),
+            // Eight scores cut to two decimals.
+            (array![[0.01, 0.01, 0.01, 0.01, 0.92, 0.0, 0.0, 0.01]], Scale::Probabilities),
             (array![[0.25_f64.ln(), 0.75_f64.ln()], [-20.0, 0.0]], Scale::LogProbabilities),
             (array![[0.25, 0.75], [1.0, 0.5], [-1.0, 2.0]], Scale::Logits),
             (array![[3.0, -1.0]], Scale::Logits),

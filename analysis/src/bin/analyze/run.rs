@@ -7,7 +7,7 @@ use std::time::Duration;
 use car_spectral::confusion::MarginGrid;
 use car_spectral_analysis::counted;
 use car_spectral_analysis::load::Progress;
-use car_spectral_analysis::report::{self, Report, Settings};
+use car_spectral_analysis::report::{self, ModelReport, Report, Settings};
 use car_spectral_analysis::subject::Subject;
 use car_spectral_analysis::{AnalysisError, compare, correlation, load, verify};
 use car_spectral_data::{SettingError, with_flags};
@@ -34,21 +34,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), AnalysisError> {
     let images = ProgressBar::new(0).with_style(
         ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} images, {eta} left").expect("a valid template"),
     );
-    let mut loaded = load::load(&request, &mut |Progress { model, part, done, of }| {
+    let loaded = load::load(&request, &mut |Progress { model, part, done, of }| {
         images.set_length(of as u64);
         images.set_position(done as u64);
         images.set_message(format!("{model}: {part}"));
     })?;
     images.finish_and_clear();
-    call_by_flags(&mut loaded.subjects);
     if let Some(file) = &arguments.stored.save_predictions {
         for written in load::save_predictions(&loaded, file)? {
             eprintln!("scores kept in {}", written.display());
         }
-    }
-    for (a, b) in compare::incomparable(&loaded.subjects) {
-        let (a, b) = (&loaded.subjects[a].name, &loaded.subjects[b].name);
-        eprintln!("warning: {b} is not compared with {a}: their test samples have other labels, or another order");
     }
     let groups = seed_groups(&arguments.group, &loaded.subjects)?;
     let settings = verify::Settings {
@@ -62,13 +57,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), AnalysisError> {
     let spinner = ProgressBar::new_spinner()
         .with_style(ProgressStyle::with_template("{spinner} {msg} ({elapsed})").expect("a valid template"));
     spinner.enable_steady_tick(Duration::from_millis(200));
-    let (mut models, mut figures) = (Vec::new(), Vec::new());
+    let (mut models, mut figures): (Vec<ModelReport>, Vec<_>) = (Vec::new(), Vec::new());
     for subject in &loaded.subjects {
         let (model, figure) =
             verify::verify(subject, &settings, |part| spinner.set_message(format!("{}: {part}", subject.name)))?;
         models.push(model);
         figures.push(figure);
     }
+    for (model, warning) in compare::not_compared(&loaded.subjects) {
+        models[model].warnings.push(warning);
+    }
+    call_by_flags(&mut models);
     spinner.set_message("comparisons");
     let report = Report {
         settings: Settings {
@@ -103,12 +102,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), AnalysisError> {
     ))
 }
 
-/// Calls the settings in what is said of files by their flags.
-fn call_by_flags(subjects: &mut [Subject]) {
+/// Calls the settings in what is said of files and in warnings by their flags.
+fn call_by_flags(models: &mut [ModelReport]) {
     let command = Arguments::command();
     let is_flag = |name: &str| command.get_arguments().any(|flag| flag.get_long() == Some(name));
-    for note in subjects.iter_mut().flat_map(|subject| &mut subject.source.notes) {
-        *note = with_flags(note, is_flag);
+    for model in models {
+        let warnings = model.warnings.iter_mut().map(|warning| &mut warning.sentence);
+        for sentence in model.source.notes.iter_mut().chain(warnings) {
+            *sentence = with_flags(sentence, is_flag);
+        }
     }
 }
 

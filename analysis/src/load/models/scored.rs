@@ -111,7 +111,17 @@ pub(super) fn subject(
         preprocessing: Some(steps.described()),
         ..taken.map(source_of).unwrap_or_default()
     };
-    Ok(Subject { name: model, source, class_names, train_counts: Some(training.counts), architecture, train, test })
+    Ok(Subject {
+        name: model,
+        source,
+        class_names,
+        train_counts: Some(training.counts),
+        architecture,
+        train,
+        test,
+        scores_said: false,
+        warnings: Vec::new(),
+    })
 }
 
 /// Where in its file a foreign network stood, for the report.

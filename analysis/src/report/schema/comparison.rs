@@ -58,6 +58,15 @@ pub struct Comparison {
     pub medium: Option<Difference>,
     /// Samples of classes with fewer than 20 training images.
     pub few: Option<Difference>,
+    /// Mean over the classes of `many` that have samples.
+    #[serde(default)]
+    pub many_macro: Option<Difference>,
+    /// Mean over the classes of `medium` that have samples.
+    #[serde(default)]
+    pub medium_macro: Option<Difference>,
+    /// Mean over the classes of `few` that have samples.
+    #[serde(default)]
+    pub few_macro: Option<Difference>,
     /// Each class. Length K.
     pub classes: Vec<ClassDifference>,
 }

@@ -12,6 +12,7 @@ mod model;
 mod settings;
 mod split;
 mod test;
+mod warning;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,7 @@ pub use test::{
     GroupAccuracy, MaxError, NextSample, Planning, SpectralCertificate, TestReport, TrainQuantity, TrainToTest,
     WeightedWorstClass, WorstClass,
 };
+pub use warning::Warning;
 
 use crate::correlation::Correlations;
 

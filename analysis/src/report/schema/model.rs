@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::settings::Source;
 use super::split::SplitReport;
 use super::test::{TestReport, TrainToTest};
+use super::warning::Warning;
 
 /// One model: its matrices and norms on training and test data, the bounds, and their verdicts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -47,6 +48,9 @@ pub struct ModelReport {
     pub verdicts: Vec<VerdictSentence>,
     /// The most confused pairs of classes on test data, by rate, descending.
     pub confusions: Vec<Confusion>,
+    /// What looks wrong with the scores, labels or files, that which puts most in doubt first.
+    #[serde(default)]
+    pub warnings: Vec<Warning>,
 }
 
 /// A plain bias-free ReLU network as T3, T3' and T3'' see it: d layers, h the largest number of rows or columns of any.

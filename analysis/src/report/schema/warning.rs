@@ -1,0 +1,28 @@
+//! What looks wrong with a model's scores, labels or files.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// One thing that looks wrong. The numbers of the report are right for the input as it is; the input may not be what
+/// it is taken for.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Warning {
+    /// Which: `scores-are-probabilities`, `scores-are-log-probabilities`, `class-order`, `chance`, `untrained-head`,
+    /// `repeated-rows`, `test-in-training`, `absent-classes`, `counts-differ`, `averaged-weights` or `not-compared`.
+    pub id: String,
+    /// What was found and what to do.
+    pub sentence: String,
+    /// The numbers behind it, by name.
+    pub evidence: BTreeMap<String, Value>,
+}
+
+impl Warning {
+    /// Warns with these numbers.
+    pub(crate) fn new<const N: usize>(id: &str, sentence: String, evidence: [(&str, Value); N]) -> Self {
+        let evidence = evidence.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Self { id: id.to_owned(), sentence, evidence }
+    }
+}

@@ -1,0 +1,36 @@
+//! Scores that are no logits.
+
+use car_spectral_formats::predictions::Scale;
+use serde_json::json;
+
+use crate::report::Warning;
+use crate::subject::{Scored, Subject};
+
+/// Warns of test and training scores that look like probabilities or their logarithms, unless it was said what they
+/// are.
+pub(super) fn warnings(subject: &Subject) -> impl Iterator<Item = Warning> {
+    let parts = [("test", Some(&subject.test)), ("training", subject.train.as_ref())];
+    let open = parts.into_iter().filter(|_| !subject.scores_said);
+    open.filter_map(|(part, scored)| warning(part, scored?))
+}
+
+fn warning(part: &str, scored: &Scored) -> Option<Warning> {
+    let scale = scored.logits.scale();
+    let (id, consequence) = match scale {
+        Scale::Logits => return None,
+        Scale::LogProbabilities => {
+            ("scores-are-log-probabilities", "their margins are those of the logits, so nothing is lost")
+        }
+        Scale::Probabilities | Scale::Percent => (
+            "scores-are-probabilities",
+            "margins, their bounds and the surrogate are in this unit, not in that of logits; say `scores` \
+             probabilities to have their logarithms taken, or give logits",
+        ),
+        _ => (
+            "scores-are-probabilities",
+            "margins, their bounds and the surrogate are in this unit, not in that of logits; give logits",
+        ),
+    };
+    let sentence = format!("the {part} scores look like {scale}: {consequence}");
+    Some(Warning::new(id, sentence, [("part", json!(part)), ("look", json!(scale.to_string()))]))
+}
