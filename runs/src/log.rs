@@ -84,8 +84,9 @@ impl EpochMetrics {
         let splits = [&self.train, &self.test, &self.validation].into_iter().flatten();
         let shares = splits.clone().flat_map(|split| {
             let groups = [split.many, split.medium, split.few, split.worst_tenth_error, split.accuracy_macro];
+            let groups = groups.into_iter().chain(split.groups_macro.into_iter().flatten());
             let always = [("accuracy", split.accuracy), ("worst_class_error", split.worst_class_error)];
-            always.into_iter().chain(groups.into_iter().flatten().map(|share| ("an accuracy or error", share)))
+            always.into_iter().chain(groups.flatten().map(|share| ("an accuracy or error", share)))
         });
         for (name, share) in shares.chain([("train_accuracy", self.train_accuracy)]) {
             if !(0.0..=1.0).contains(&share) {

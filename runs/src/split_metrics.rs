@@ -26,6 +26,9 @@ pub struct SplitMetrics {
     pub medium: Option<f64>,
     /// Fewer than 20.
     pub few: Option<f64>,
+    /// Means of the class accuracies of `many`, `medium` and `few` (macro averages); absent in logs of older builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups_macro: Option<[Option<f64>; 3]>,
     /// The class with the largest error, of several the first.
     pub worst_class: usize,
     /// Its error.
@@ -59,6 +62,7 @@ impl SplitMetrics {
             many: Some(0.75),
             medium: None,
             few: Some(0.25),
+            groups_macro: Some([Some(0.625), None, Some(0.125)]),
             worst_class: 3,
             worst_class_error: 1.0,
             worst_tenth_error: Some(0.875),
@@ -152,6 +156,7 @@ impl SplitSums {
             many: classes.group(Group::Many).micro,
             medium: classes.group(Group::Medium).micro,
             few: classes.group(Group::Few).micro,
+            groups_macro: Some(Group::ALL.map(|group| classes.group(group).macro_average)),
             worst_class: worst.index,
             worst_class_error: worst.error,
             worst_tenth_error: classes.worst_tenth_error,
@@ -196,6 +201,7 @@ mod tests {
         let metrics = &found.metrics;
         assert_eq!((metrics.accuracy, metrics.worst_class, metrics.worst_class_error), (0.25, 1, 1.0));
         assert_eq!((metrics.many, metrics.medium, metrics.few), (Some(0.5), Some(0.0), Some(0.0)));
+        assert_eq!(metrics.groups_macro, Some([Some(0.5), Some(0.0), Some(0.0)]));
         assert_eq!((metrics.zero_accuracy_classes, metrics.wce), (2, 1.0));
         assert_eq!((metrics.worst_tenth_error, metrics.accuracy_macro), (Some(1.0), Some(0.5 / 3.0)));
         // Rows 0, 1, 2 hold (0, 0, 1), (1/2, 0, 0), (0, 1, 0).

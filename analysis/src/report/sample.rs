@@ -271,6 +271,7 @@ fn epochs(seed: u64, car: Option<CarOptions>) -> Vec<EpochMetrics> {
         many: Some(0.6 * progress),
         medium: Some(0.3 * progress),
         few: Some(0.05 * progress),
+        groups_macro: None,
         worst_class: 99,
         worst_class_error: 1.0 - 0.1 * progress,
         worst_tenth_error: Some(1.0 - 0.15 * progress),
