@@ -4,7 +4,7 @@
 //! The row without its label is two slices. Each is scanned in blocks for the largest score only, in vector
 //! registers; the index is then looked for in the one block that holds it. Short rows are read class by class.
 
-use super::scores::Score;
+use super::scores::sealed::Scanned;
 
 /// Scores in a block: 1 or 2 KiB, so that the search for the index finds the block in the first-level cache.
 const BLOCK: usize = 256;
@@ -27,8 +27,8 @@ pub(super) struct Competitor {
 /// The competitor of `label` in `row`, or the lowest class whose score is not finite.
 ///
 /// The caller has checked `label < row.len()` and `row.len() >= 2`.
-#[inline]
-pub(super) fn competitor<S: Score>(row: &[S], label: usize) -> Result<Competitor, usize> {
+#[inline(always)]
+pub(super) fn competitor<S: Scanned>(row: &[S], label: usize) -> Result<Competitor, usize> {
     if row.len() <= SHORT {
         return in_short_row(row, label);
     }
@@ -49,7 +49,7 @@ pub(super) fn competitor<S: Score>(row: &[S], label: usize) -> Result<Competitor
 
 /// One read of the row without a branch on a score: which class leads is not to be foretold.
 #[inline(always)]
-fn in_short_row<S: Score>(row: &[S], label: usize) -> Result<Competitor, usize> {
+fn in_short_row<S: Scanned>(row: &[S], label: usize) -> Result<Competitor, usize> {
     let own = row[label];
     let mut defect = S::Bits::default();
     let (mut top, mut index, mut repeated) = (S::BOTTOM, 0, false);
@@ -69,12 +69,12 @@ fn in_short_row<S: Score>(row: &[S], label: usize) -> Result<Competitor, usize> 
 }
 
 /// The lowest class whose score is not finite; the caller knows that there is one.
-fn first_defect<S: Score>(row: &[S], label: usize) -> usize {
+fn first_defect<S: Scanned>(row: &[S], label: usize) -> usize {
     row.iter().position(|score| score.defect() != S::Bits::default()).unwrap_or(label)
 }
 
 /// The largest score seen, and the first block that holds it.
-struct Top<S: Score> {
+struct Top<S: Scanned> {
     value: S,
     block: std::ops::Range<usize>,
     /// Whether a later block holds it too.
@@ -82,7 +82,7 @@ struct Top<S: Score> {
     defect: S::Bits,
 }
 
-impl<S: Score> Top<S> {
+impl<S: Scanned> Top<S> {
     #[inline(always)]
     fn scan(&mut self, row: &[S], range: std::ops::Range<usize>) {
         let mut start = range.start;
@@ -102,7 +102,7 @@ impl<S: Score> Top<S> {
 
 /// First position of `value`, eight scores at a time: an exit after each one would keep the loop scalar.
 #[inline(always)]
-fn first_equal<S: Score>(scores: &[S], value: S) -> Option<usize> {
+fn first_equal<S: Scanned>(scores: &[S], value: S) -> Option<usize> {
     let (chunks, rest) = scores.as_chunks::<8>();
     for (number, chunk) in chunks.iter().enumerate() {
         let equal = (0..8).fold(0u32, |mask, lane| mask | (u32::from(chunk[lane] == value) << lane));
@@ -119,7 +119,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// The definition, class by class.
-    fn by_definition<S: Score>(row: &[S], label: usize) -> Competitor {
+    fn by_definition<S: Scanned>(row: &[S], label: usize) -> Competitor {
         let mut index = usize::from(label == 0);
         for class in 0..row.len() {
             if class != label && row[class] > row[index] {

@@ -6,11 +6,13 @@
 //! m_j C_g[i][j] = sum over s up to the position of g of n[s][i][j]
 //! ```
 
+use multiversion::multiversion;
 use ndarray::{Array2, ArrayBase, ArrayView1, ArrayView2, Data, Ix1, Ix2};
 
-use super::competitor::{Competitor, competitor};
+use super::competitor::competitor;
 use super::scores::Score;
 use super::tables::{PairTables, Storage, check_num_classes, zeros};
+use super::tally::{Layout, Outcome, Tally};
 use super::{ConfusionError, ConfusionMatrix, MarginGrid, Ties};
 
 /// Largest dense tables that [`MarginCounts::new`] chooses, in bytes.
@@ -26,6 +28,7 @@ const DENSE_BYTES: usize = 4 << 20;
 #[derive(Clone, Debug)]
 pub struct MarginCounts {
     grid: MarginGrid,
+    layout: Layout,
     samples: u64,
     /// m_j.
     class_counts: Vec<u64>,
@@ -61,6 +64,7 @@ impl MarginCounts {
         let per_class = |each: usize| num_classes.checked_mul(each).and_then(zeros).ok_or(too_large.clone());
         Ok(Self {
             grid: grid.clone(),
+            layout: Layout::new(num_classes, grid.len()).ok_or(too_large.clone())?,
             samples: 0,
             class_counts: per_class(1)?,
             class_slots: per_class(slots)?,
@@ -72,7 +76,8 @@ impl MarginCounts {
     }
 
     /// Counts a batch: scores `[N, K]` and labels `[N]`, each below K. Reads the scores once; rows that are contiguous
-    /// in memory (the standard layout, and row slices of it) are read in place, others are copied one at a time.
+    /// in memory (the standard layout, and row slices of it) are read in place, others are copied one at a time. With
+    /// feature `rayon` a batch of more than 4 million scores is read on all threads of the current pool.
     ///
     /// Errors name the sample by its number in everything this counter has taken in, merged counts included: the
     /// row of the batch plus [`samples`](Self::samples) before the call. **After an error the counts are as before
@@ -97,19 +102,16 @@ impl MarginCounts {
         let before = self.samples;
         let more = logits.nrows() as u64;
         let after = before.checked_add(more).ok_or(ConfusionError::TooManySamples { samples: before, more })?;
-
-        // Every counter is at most the number of samples, which was just seen to fit.
-        let outcome = for_each_sample(logits, labels, |label, found| self.record(label, found, |count| *count += 1));
-        if let Err((row, fault)) = outcome {
-            // The rows before the bad one are read again and taken back: good batches pay nothing for it.
-            let good = (logits.slice_move(ndarray::s![..row, ..]), labels.slice_move(ndarray::s![..row]));
-            let undone = for_each_sample(good.0, good.1, |label, found| self.record(label, found, |count| *count -= 1));
-            debug_assert!(undone.is_ok());
+        let tallies = tallies(logits, labels, self.layout, &self.grid).map_err(|(row, fault)| {
             let sample = before + row as u64;
-            return Err(match fault {
+            match fault {
                 Fault::Label(label) => ConfusionError::LabelOutOfRange { sample, label, num_classes },
                 Fault::Score { class, value } => ConfusionError::NonFiniteScore { sample, class, value },
-            });
+            }
+        })?;
+        // Every counter is at most the number of samples, which was just seen to fit.
+        for tally in tallies {
+            tally.finish(|outcome, times| self.record(outcome, times));
         }
         self.samples = after;
         Ok(())
@@ -278,34 +280,21 @@ impl MarginCounts {
         }
     }
 
-    #[inline]
-    fn record(&mut self, label: usize, found: Competitor, change: impl Fn(&mut u64)) {
-        change(&mut self.class_counts[label]);
-        if found.top_tie {
-            change(&mut self.top_ties);
-        }
-        // With equal scores the lower index is predicted.
-        let error = found.margin < 0.0 || (found.margin == 0.0 && found.index < label);
-        if found.margin == 0.0 {
-            change(&mut self.zero_margin[label]);
-            if !error {
-                change(&mut self.zero_margin_correct[label]);
-            }
-        }
-        let slots = self.slots();
-        let bucket = self.grid.bucket(found.margin);
-        if bucket == slots - 1 && !error {
+    fn record(&mut self, outcome: Outcome, times: u64) {
+        let Outcome { label, competitor, bucket, error, top_tie, zero_margin } = outcome;
+        self.class_counts[label] += times;
+        self.top_ties += u64::from(top_tie) * times;
+        self.zero_margin[label] += u64::from(zero_margin) * times;
+        self.zero_margin_correct[label] += u64::from(zero_margin && !error) * times;
+        if competitor == label {
             return;
         }
+        let slots = self.slots();
         let class = &mut self.class_slots[label * slots..(label + 1) * slots];
-        let pair = self.pairs.entry(label, found.index);
-        if bucket < slots - 1 {
-            change(&mut class[bucket]);
-            change(&mut pair[bucket]);
-        }
-        if error {
-            change(&mut class[slots - 1]);
-            change(&mut pair[slots - 1]);
+        let pair = self.pairs.entry(label, competitor);
+        for slot in [(bucket < slots - 1).then_some(bucket), error.then_some(slots - 1)].into_iter().flatten() {
+            class[slot] += times;
+            pair[slot] += times;
         }
     }
 
@@ -364,15 +353,53 @@ enum Fault {
     Score { class: usize, value: f64 },
 }
 
-/// Finds the competitor of each sample in order; stops at the first bad one and names its row.
-#[inline]
-fn for_each_sample<S: Score>(
+/// What the samples count as, or the first bad row.
+#[cfg(not(feature = "rayon"))]
+fn tallies<S: Score>(
     logits: ArrayView2<'_, S>,
     labels: ArrayView1<'_, usize>,
-    mut visit: impl FnMut(usize, Competitor),
-) -> Result<(), (usize, Fault)> {
+    layout: Layout,
+    grid: &MarginGrid,
+) -> Result<Vec<Tally>, (usize, Fault)> {
+    Ok(vec![tally(logits, labels, layout, grid)?])
+}
+
+/// What the samples count as, or the first bad row; large batches in blocks of rows, on the threads of rayon's pool.
+#[cfg(feature = "rayon")]
+fn tallies<S: Score>(
+    logits: ArrayView2<'_, S>,
+    labels: ArrayView1<'_, usize>,
+    layout: Layout,
+    grid: &MarginGrid,
+) -> Result<Vec<Tally>, (usize, Fault)> {
+    use ndarray::Axis;
+    use rayon::prelude::*;
+
+    /// Scores of a block: long enough that taking it costs nothing beside reading it.
+    const BLOCK: usize = 1 << 22;
+    let rows = (BLOCK / logits.ncols()).max(1);
+    if rayon::current_num_threads() == 1 || logits.nrows() <= rows {
+        return Ok(vec![tally(logits, labels, layout, grid)?]);
+    }
+    let blocks: Vec<_> = logits.axis_chunks_iter(Axis(0), rows).zip(labels.axis_chunks_iter(Axis(0), rows)).collect();
+    let tallied: Vec<_> = blocks.into_par_iter().map(|(logits, labels)| tally(logits, labels, layout, grid)).collect();
+    let in_batch = |(block, found): (usize, Result<Tally, (usize, Fault)>)| {
+        found.map_err(|(row, fault)| (block * rows + row, fault))
+    };
+    tallied.into_iter().enumerate().map(in_batch).collect()
+}
+
+/// What the samples count as, one after the other; stops at the first bad one and names its row.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+bmi1+bmi2+lzcnt", "aarch64+neon"))]
+fn tally<S: Score>(
+    logits: ArrayView2<'_, S>,
+    labels: ArrayView1<'_, usize>,
+    layout: Layout,
+    grid: &MarginGrid,
+) -> Result<Tally, (usize, Fault)> {
     let num_classes = logits.ncols();
-    let mut copied = Vec::new();
+    let mut tally = Tally::new(layout, logits.nrows());
+    let (mut copied, mut scratch) = (Vec::new(), Vec::new());
     for (at, (row, &label)) in logits.outer_iter().zip(labels).enumerate() {
         let row = match row.to_slice() {
             Some(row) => row,
@@ -385,12 +412,12 @@ fn for_each_sample<S: Score>(
         if label >= num_classes {
             return Err((at, Fault::Label(label)));
         }
-        match competitor(row, label) {
-            Ok(found) => visit(label, found),
+        match competitor(S::scanned(row, &mut scratch), label) {
+            Ok(found) => tally.add(Outcome::of(label, found, grid)),
             Err(class) => return Err((at, Fault::Score { class, value: row[class].to_f64() })),
         }
     }
-    Ok(())
+    Ok(tally)
 }
 
 fn add(to: &mut [u64], from: &[u64]) {
@@ -752,6 +779,61 @@ mod tests {
             counts.add_batch(wrong.view(), label.view()),
             Err(ConfusionError::TooManySamples { samples: u64::MAX, more: 1 })
         );
+    }
+
+    #[cfg(feature = "half")]
+    #[test]
+    fn short_floats_count_as_the_numbers_they_are() {
+        fn counted<S: Score>(scores: &Array2<S>, wide: &Array2<f32>) {
+            let labels = Array1::from_shape_fn(scores.nrows(), |row| row % scores.ncols());
+            let grid = MarginGrid::new(&[0.0, 0.25, 1.0]).unwrap();
+            let of = |count: &dyn Fn(&mut MarginCounts)| {
+                let mut counts = MarginCounts::new(scores.ncols(), &grid).unwrap();
+                count(&mut counts);
+                counts
+            };
+            let (short, wide) = (
+                of(&|counts| counts.add_batch(scores.view(), labels.view()).unwrap()),
+                of(&|counts| counts.add_batch(wide.view(), labels.view()).unwrap()),
+            );
+            assert!(short.ties().top2 > 0 && short == wide);
+        }
+        for classes in [3, 40] {
+            let wide = Array2::from_shape_fn((300, classes), |(row, class)| (row * (class + 1) % 3) as f32 / 8.0);
+            counted(&wide.mapv(half::f16::from_f32), &wide);
+            counted(&wide.mapv(half::bf16::from_f32), &wide);
+        }
+        let mut bad = Array2::from_elem((4, 20), half::f16::ONE);
+        bad[(2, 7)] = half::f16::INFINITY;
+        let error = MarginCounts::new(20, &MarginGrid::new(&[0.0]).unwrap())
+            .unwrap()
+            .add_batch(bad.view(), Array1::zeros(4).view())
+            .unwrap_err();
+        assert_eq!(error, ConfusionError::NonFiniteScore { sample: 2, class: 7, value: f64::INFINITY });
+    }
+
+    #[cfg(feature = "rayon")]
+    #[test]
+    fn threads_change_nothing() {
+        let (samples, classes) = (9000, 1000);
+        let mut logits =
+            Array2::from_shape_fn((samples, classes), |(row, class)| ((row * 7919 + class * 104_729) % 1009) as f32);
+        let labels = Array1::from_shape_fn(samples, |row| row * 13 % classes);
+        let grid = MarginGrid::new(&[0.0, 1.0, 8.0]).unwrap();
+        let on = |threads, logits: &Array2<f32>| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let mut counts = MarginCounts::new(classes, &grid).unwrap();
+            let outcome = pool.install(|| counts.add_batch(logits.view(), labels.view()));
+            (counts, outcome)
+        };
+        let (one, outcome) = on(1, &logits);
+        assert!(outcome.is_ok() && one.samples() == 9000);
+        assert!(on(3, &logits).0 == one);
+        (logits[(8100, 5)], logits[(5000, 999)]) = (f32::NAN, f32::NEG_INFINITY);
+        let (counts, outcome) = on(3, &logits);
+        let value = f64::NEG_INFINITY;
+        assert_eq!(outcome, Err(ConfusionError::NonFiniteScore { sample: 5000, class: 999, value }), "the first");
+        assert!(counts == MarginCounts::new(classes, &grid).unwrap());
     }
 
     /// 100,000 classes: dense tables would take 480 GB; these take a few MB.

@@ -36,6 +36,7 @@ mod margins;
 mod matrix;
 mod scores;
 mod tables;
+mod tally;
 mod ties;
 mod weights;
 

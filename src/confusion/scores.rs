@@ -2,9 +2,10 @@
 
 use std::fmt::Debug;
 
-/// A score: `f32` or `f64`. Sealed, because the exactness of the margins rests on these two:
-/// both convert to f64 without rounding, so `f[y] - f[i] <= 0` in f64 exactly when `f[y] <= f[i]` as stored.
-pub trait Score: Copy + PartialOrd + Debug + sealed::Lanes {
+/// A score: `f32` or `f64`, with feature `half` also [`half::f16`] and [`half::bf16`]. Sealed, because the exactness of
+/// the margins rests on these: all convert to f64 without rounding, so `f[y] - f[i] <= 0` in f64 exactly when
+/// `f[y] <= f[i]` as stored.
+pub trait Score: Copy + PartialOrd + Debug + Send + Sync + sealed::Stored {
     /// The same number in f64.
     fn to_f64(self) -> f64;
 }
@@ -21,15 +22,41 @@ impl Score for f64 {
     }
 }
 
+#[cfg(feature = "half")]
+impl Score for half::f16 {
+    fn to_f64(self) -> f64 {
+        self.to_f64()
+    }
+}
+
+#[cfg(feature = "half")]
+impl Score for half::bf16 {
+    fn to_f64(self) -> f64 {
+        self.to_f64()
+    }
+}
+
 pub(super) mod sealed {
     use std::ops::BitOr;
 
+    /// A type that rows are stored in, and the one they are scanned in.
+    pub trait Stored: Copy {
+        /// Holds every stored number.
+        type Scanned: Scanned;
+
+        /// The row to scan, in `scratch` if it is not the one that is stored.
+        fn scanned<'a>(row: &'a [Self], scratch: &'a mut Vec<Self::Scanned>) -> &'a [Self::Scanned];
+    }
+
     /// What a scan of many scores at a time needs to know about their type.
-    pub trait Lanes: Copy + PartialOrd {
+    pub trait Scanned: Copy + PartialOrd {
         /// Below every finite score.
         const BOTTOM: Self;
         /// An integer as wide as the score.
         type Bits: Copy + Default + PartialEq + BitOr<Output = Self::Bits>;
+
+        /// The same number in f64.
+        fn to_f64(self) -> f64;
 
         /// Zero for a finite score, not zero for an infinite one or NaN; joined by `|` without a branch.
         fn defect(self) -> Self::Bits;
@@ -38,42 +65,65 @@ pub(super) mod sealed {
         fn max_and_defect(scores: &[Self]) -> (Self, Self::Bits);
     }
 
-    impl Lanes for f32 {
-        const BOTTOM: Self = f32::NEG_INFINITY;
-        type Bits = u32;
+    macro_rules! scanned {
+        ($float:ty, $bits:ty, $lanes:literal) => {
+            impl Scanned for $float {
+                const BOTTOM: Self = <$float>::NEG_INFINITY;
+                type Bits = $bits;
 
-        #[inline(always)]
-        #[expect(clippy::eq_op, reason = "x - x is +0 for a finite x and NaN otherwise")]
-        fn defect(self) -> u32 {
-            (self - self).to_bits()
-        }
+                #[inline(always)]
+                fn to_f64(self) -> f64 {
+                    f64::from(self)
+                }
 
-        #[inline(always)]
-        fn max_and_defect(scores: &[f32]) -> (f32, u32) {
-            in_lanes::<f32, 16>(scores)
-        }
+                #[inline(always)]
+                #[expect(clippy::eq_op, reason = "x - x is +0 for a finite x and NaN otherwise")]
+                fn defect(self) -> $bits {
+                    (self - self).to_bits()
+                }
+
+                #[inline(always)]
+                fn max_and_defect(scores: &[Self]) -> (Self, $bits) {
+                    in_lanes::<Self, $lanes>(scores)
+                }
+            }
+
+            impl Stored for $float {
+                type Scanned = Self;
+
+                #[inline(always)]
+                fn scanned<'a>(row: &'a [Self], _: &'a mut Vec<Self>) -> &'a [Self] {
+                    row
+                }
+            }
+        };
     }
+    scanned!(f32, u32, 32);
+    scanned!(f64, u64, 16);
 
-    impl Lanes for f64 {
-        const BOTTOM: Self = f64::NEG_INFINITY;
-        type Bits = u64;
+    #[cfg(feature = "half")]
+    macro_rules! widened {
+        ($($half:ty),*) => {$(
+            impl Stored for $half {
+                type Scanned = f32;
 
-        #[inline(always)]
-        #[expect(clippy::eq_op, reason = "x - x is +0 for a finite x and NaN otherwise")]
-        fn defect(self) -> u64 {
-            (self - self).to_bits()
-        }
-
-        #[inline(always)]
-        fn max_and_defect(scores: &[f64]) -> (f64, u64) {
-            in_lanes::<f64, 8>(scores)
-        }
+                #[inline(always)]
+                fn scanned<'a>(row: &'a [Self], scratch: &'a mut Vec<f32>) -> &'a [f32] {
+                    use half::slice::HalfFloatSliceExt;
+                    scratch.resize(row.len(), 0.0);
+                    row.convert_to_f32_slice(scratch);
+                    scratch
+                }
+            }
+        )*};
     }
+    #[cfg(feature = "half")]
+    widened!(half::f16, half::bf16);
 
     /// L independent maxima side by side, which the compiler keeps in vector registers (two reads of a score do no
     /// harm to a maximum, so the last chunk may overlap the one before it).
     #[inline(always)]
-    fn in_lanes<S: Lanes, const L: usize>(scores: &[S]) -> (S, S::Bits) {
+    fn in_lanes<S: Scanned, const L: usize>(scores: &[S]) -> (S, S::Bits) {
         let (chunks, rest) = scores.as_chunks::<L>();
         let (mut top, mut defect) = (S::BOTTOM, S::Bits::default());
         if let Some((first, chunks)) = chunks.split_first() {
@@ -106,7 +156,7 @@ pub(super) mod sealed {
     }
 
     #[inline(always)]
-    fn larger<S: Lanes>(a: S, b: S) -> S {
+    fn larger<S: Scanned>(a: S, b: S) -> S {
         if a > b { a } else { b }
     }
 }
