@@ -6,6 +6,8 @@
 //! m_j C_g[i][j] = sum over s up to the position of g of n[s][i][j]
 //! ```
 
+pub(super) mod parts;
+
 use ndarray::{Array2, ArrayBase, ArrayView1, ArrayView2, Data, Ix1, Ix2};
 
 use super::competitor::{Competitor, competitor};
