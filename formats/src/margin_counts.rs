@@ -1,8 +1,8 @@
 //! Counts of margins as bytes, to be kept in files, sent to other processes and added up there.
 //!
 //! Little-endian: `CARCOUNT`; the version 1, K and G (u32), the number of pairs P (u64); G margins (f64); K class
-//! counts, K numbers of zero margins, K of those classified correctly, the number of ties (u64); P pairs, ascending, each of
-//! true class and competitor (u32) and G + 1 counters (u64); the SHA-256 of all before it (32 bytes).
+//! counts, K numbers of zero margins, K of those classified correctly, the number of ties (u64); P pairs, ascending,
+//! each of true class and competitor (u32) and G + 1 counters (u64); the SHA-256 of all before it (32 bytes).
 
 use car_spectral::confusion::{ConfusionError, MarginCounts, MarginGrid, MarginParts};
 use sha2::{Digest, Sha256};
