@@ -107,11 +107,7 @@ impl MarginCounts {
             let good = (logits.slice_move(ndarray::s![..row, ..]), labels.slice_move(ndarray::s![..row]));
             let undone = for_each_sample(good.0, good.1, |label, found| self.record(label, found, |count| *count -= 1));
             debug_assert!(undone.is_ok());
-            let sample = before + row as u64;
-            return Err(match fault {
-                Fault::Label(label) => ConfusionError::LabelOutOfRange { sample, label, num_classes },
-                Fault::Score { class, value } => ConfusionError::NonFiniteScore { sample, class, value },
-            });
+            return Err(fault.at(before + row as u64, num_classes));
         }
         self.samples = after;
         Ok(())
@@ -364,6 +360,15 @@ impl PartialEq for MarginCounts {
 enum Fault {
     Label(usize),
     Score { class: usize, value: f64 },
+}
+
+impl Fault {
+    fn at(self, sample: u64, num_classes: usize) -> ConfusionError {
+        match self {
+            Self::Label(label) => ConfusionError::LabelOutOfRange { sample, label, num_classes },
+            Self::Score { class, value } => ConfusionError::NonFiniteScore { sample, class, value },
+        }
+    }
 }
 
 /// Finds the competitor of each sample in order; stops at the first bad one and names its row.

@@ -1,8 +1,10 @@
 //! Counts from samples whose competitor and margin are known already, and counts in parts, as they are kept in files.
 
-use super::MarginCounts;
+use ndarray::{ArrayView1, ArrayView2};
+
+use super::{MarginCounts, for_each_sample};
 use crate::confusion::competitor::Competitor;
-use crate::confusion::{ConfusionError, MarginGrid};
+use crate::confusion::{ConfusionError, MarginGrid, Score};
 
 /// A sample of which no scores are needed any more.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -13,7 +15,7 @@ pub struct SampleMargin {
     pub competitor: usize,
     /// f[label] - f[competitor] in f64; infinite only where the difference overflows.
     pub margin: f64,
-    /// Whether the competitor's score is that of another wrong class, too.
+    /// Whether the competitor's score is that of another wrong class, too; of no matter where the label leads.
     pub competitors_tie: bool,
 }
 
@@ -33,6 +35,28 @@ pub struct MarginParts {
     /// (true class, competitor, counters) of every pair with a counter above 0, ascending: one counter for each margin
     /// of the grid, of the samples between the margin before and it, and one for errors.
     pub pairs: Vec<(usize, usize, Vec<u64>)>,
+}
+
+/// Reduces scores `[N, K]`, K >= 2, and labels `[N]` to what is counted of each sample.
+///
+/// # Errors
+/// As [`MarginCounts::add_batch`], samples numbered from 0.
+pub fn sample_margins<S: Score>(
+    logits: ArrayView2<'_, S>,
+    labels: ArrayView1<'_, usize>,
+) -> Result<Vec<SampleMargin>, ConfusionError> {
+    let (samples, num_classes) = logits.dim();
+    if num_classes < 2 {
+        return Err(ConfusionError::TooFewClasses { num_classes });
+    }
+    if samples != labels.len() {
+        return Err(ConfusionError::WrongNumberOfLabels { samples, labels: labels.len() });
+    }
+    let mut found = Vec::with_capacity(samples);
+    let outcome = for_each_sample(logits, labels, |label, Competitor { index: competitor, margin, top_tie }| {
+        found.push(SampleMargin { label, competitor, margin, competitors_tie: top_tie && margin < 0.0 });
+    });
+    outcome.map(|()| found).map_err(|(row, fault)| fault.at(row as u64, num_classes))
 }
 
 impl MarginCounts {
@@ -143,7 +167,7 @@ mod tests {
     fn margins_made_elsewhere_count_alike() {
         for num_classes in [3, 5, 20] {
             let (counts, scores, labels) = counted(num_classes);
-            let samples: Vec<SampleMargin> = scores
+            let by_definition: Vec<SampleMargin> = scores
                 .rows()
                 .into_iter()
                 .zip(&labels)
@@ -152,9 +176,13 @@ mod tests {
                     let top = others().map(|class| row[class]).fold(f32::NEG_INFINITY, f32::max);
                     let tied: Vec<usize> = others().filter(|&class| row[class] == top).collect();
                     let margin = f64::from(row[label]) - f64::from(top);
-                    SampleMargin { label, competitor: tied[0], margin, competitors_tie: tied.len() > 1 }
+                    // Where the label leads, nothing is counted of a tie behind it.
+                    let competitors_tie = margin < 0.0 && tied.len() > 1;
+                    SampleMargin { label, competitor: tied[0], margin, competitors_tie }
                 })
                 .collect();
+            let samples = sample_margins(scores.view(), labels.view()).unwrap();
+            assert_eq!(samples, by_definition);
             let mut again = MarginCounts::new(num_classes, counts.grid()).unwrap();
             again.add_margins(&samples).unwrap();
             assert_eq!(again, counts);
