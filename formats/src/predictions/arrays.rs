@@ -73,7 +73,7 @@ mod tests {
         for (logits, labels, words) in [
             (Array2::zeros((0, 2)), array![], "test"),
             (array![[0.5]], array![0], "class"),
-            (array![[0.5, 1.0]], array![0, 1], "2 labels"),
+            (array![[0.5, 1.0]], array![0, 1], "labels 2 entries"),
             (array![[0.5, 1.0], [f32::NAN, 1.0]], array![0, 1], "sample 1"),
             (array![[0.5, 1.0], [0.0, 1.0]], array![0, 2], "sample 1"),
         ] {
