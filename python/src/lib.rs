@@ -6,6 +6,7 @@ mod bounds;
 mod counts;
 mod error;
 mod labels;
+mod margins;
 mod norm;
 mod program;
 mod reference;
@@ -26,6 +27,8 @@ mod _core {
     };
     #[pymodule_export]
     use super::counts::Counts;
+    #[pymodule_export]
+    use super::margins::margin_keys;
     #[pymodule_export]
     use super::norm::{spectral_norm, spectral_norm_of_counts, spectral_norm_of_triplets};
     #[pymodule_export]

@@ -20,7 +20,7 @@ from car_spectral.metrics import (
     WeightedSpectralNorm,
     WorstClassAccuracy,
 )
-from car_spectral.torch import CARLoss, ExactDistributedSampler, evaluate
+from car_spectral.torch import CARLoss, ExactDistributedSampler, evaluate, sample_margins
 
 K = 12
 TRAIN = [500, 300, 200, 150, 101, 100, 50, 20, 19, 10, 5, 2]
@@ -157,32 +157,40 @@ def find(found, name):
 
 def test_fifty_thousand_classes_are_counted_by_what_occurs():
     classes = 50_000
-    metric = MarginConfusion(classes)
-    assert not metric.dense
-    counts = MarginCounts(classes)
+    metric, counts = MarginConfusion(classes), MarginCounts(classes)
     for seed in range(3):
         scores, labels = scored(seed, 256, classes)
         metric.update(scores, labels)
         counts.update(scores, labels)
     assert metric.compute() == counts
-    assert sum(len(keys) for keys in metric.keys) <= 3 * 256 * 2
+    assert sum(len(keys) for keys in metric.keys) <= 3 * 256 + (1 << 14)
 
 
 def test_waiting_keys_are_merged(monkeypatch):
     from car_spectral.metrics import confusion
 
-    monkeypatch.setattr(confusion, "_DENSE_BYTES", 0)
     monkeypatch.setattr(confusion, "_WAITING", 40)
     metric, whole = MarginConfusion(K, [0.0, 1.0]), MarginCounts(K, [0.0, 1.0])
-    for seed in range(9):
+    for seed in range(30):
         scores, labels = scored(seed)
         metric.update(scores, labels)
         whole.update(scores, labels)
-        assert sum(len(keys) for keys in metric.keys) <= 3 * 2 * K * K
+    assert sum(len(keys) for keys in metric.keys) < 30 * len(labels) / 3
     assert metric.compute() == whole
+    assert metric(*scored(30)) == counted(*scored(30), margins=[0.0, 1.0])
+    whole.update(*scored(30))
     copied = copy.deepcopy(metric)
-    copied.update(*scored(9))
+    copied.update(*scored(30))
     assert metric.compute() == whole != copied.compute()
+
+
+def test_keys_are_the_same_on_any_device():
+    metric = MarginConfusion(K, [-0.5, 0.0, 1.0])
+    for seed in range(5):
+        scores, labels = scored(seed)
+        metric.update(scores, labels)
+        found = metric.keys[-1][metric._filled - len(labels) : metric._filled]
+        assert torch.equal(found, metric._keys_of(sample_margins(scores, labels)))
 
 
 REFUSED = [
@@ -268,9 +276,6 @@ def process(rank, store, results):
         mine = slice(0, 200) if rank == 0 else slice(200, None)
         collection.update(scores[mine], labels[mine])
         found = collection.compute()
-        from car_spectral.metrics import confusion
-
-        confusion._DENSE_BYTES = 0
         sparse = MarginConfusion(K, [0.0, 0.5])
         if rank == 0:  # the other has seen nothing
             sparse.update(scores, labels)

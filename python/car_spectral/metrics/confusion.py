@@ -6,27 +6,27 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torchmetrics import Metric
 
 from .. import _core
-from .._arrays import counts_list
+from .._arrays import counts_list, labels_array, scores_array
 from ..counts import MarginCounts
 from ..norms import spectral_norm
-from ..torch.margins import sample_margins
+from ..torch.margins import SampleMargins, sample_margins
 
-_DENSE_BYTES = 64 << 20
-# Keys that may wait to be merged, besides as many as are merged already.
-_WAITING = 1 << 16
+# Samples that wait to be merged, in one piece of memory.
+_WAITING = 1 << 14
 
 
 class MarginConfusion(Metric):
     """Counts of confusions for a grid of margins, as :class:`car_spectral.MarginCounts` has them.
 
-    Tables below 64 MB are dense and added up over processes; else only the pairs of classes that
-    occur are kept, as sorted keys with their counts, and gathered. An update takes memory and time
-    of its batch, never K².
+    What is counted of a sample is one number, and the state is the sorted numbers that occur with
+    their counts: an update takes memory and time of its batch, the state that of the distinct
+    pairs of classes, never K². Processes gather theirs.
 
     Args:
         num_classes: K.
@@ -37,33 +37,21 @@ class MarginConfusion(Metric):
 
     is_differentiable: bool = False
     full_state_update: bool = False
-    class_counts: Tensor
-    zero_margin: Tensor
-    zero_margin_correct: Tensor
-    top_ties: Tensor
-    table: Tensor
     keys: list[Tensor]
     key_counts: list[Tensor]
     grid: Tensor
 
     def __init__(self, num_classes: int, margins: Iterable[float] = (0.0,), **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        grid = MarginCounts(num_classes, margins).margins  # checks both
+        self._grid = MarginCounts(num_classes, margins).margins  # checks both
+        self._slots = len(self._grid) + 1
+        if num_classes**2 * self._slots >= 1 << 60:
+            raise ValueError(f"num_classes = {num_classes}: too many to number their pairs")
         self.num_classes = num_classes
-        self.register_buffer("grid", torch.from_numpy(grid), persistent=False)
-        self._slots = len(grid) + 1
-        self.dense = 8 * self._slots * num_classes**2 <= _DENSE_BYTES
-        for name in ("class_counts", "zero_margin", "zero_margin_correct"):
-            zeros = torch.zeros(num_classes, dtype=torch.int64)
-            self.add_state(name, zeros, dist_reduce_fx="sum")
-        self.add_state("top_ties", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
-        if self.dense:
-            table = torch.zeros(self._slots * num_classes**2, dtype=torch.int64)
-            self.add_state("table", table, dist_reduce_fx="sum")
-        else:
-            self.add_state("keys", [], dist_reduce_fx="cat")
-            self.add_state("key_counts", [], dist_reduce_fx="cat")
-        self._merged = self._waiting = 0
+        self.register_buffer("grid", torch.from_numpy(self._grid), persistent=False)
+        self.add_state("keys", [], dist_reduce_fx="cat")
+        self.add_state("key_counts", [], dist_reduce_fx="cat")
+        self._filled = 0
 
     def update(self, preds: Tensor, target: Tensor) -> None:
         """Count scores `[B, K]` and labels `[B]`."""
@@ -72,51 +60,70 @@ class MarginConfusion(Metric):
                 f"preds have shape {list(preds.shape)}, expected scores [B, {self.num_classes}]; "
                 "predicted classes have no margins"
             )
-        labels, competitors, margins, ties = sample_margins(preds, target)
+        if preds.device.type == "cpu" and target.device.type == "cpu":
+            found = _core.margin_keys(scores_array(preds), labels_array(target), self._grid)
+            keys = torch.from_numpy(found)
+        else:
+            keys = self._keys_of(sample_margins(preds, target))
+        if not self.keys or self._filled + len(keys) > len(self.keys[-1]):
+            self._compact(max(len(keys), _WAITING))
+        place = slice(self._filled, self._filled + len(keys))
+        self.keys[-1][place] = keys
+        self.key_counts[-1][place] = 1
+        self._filled += len(keys)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Count a batch and give what was counted of it alone."""
+        of_batch = super().forward(*args, **kwargs)
+        self._compact(_WAITING)
+        return of_batch
+
+    def _compact(self, room: int) -> None:
+        """Merge what waits, and make room; a place not yet filled counts nothing."""
+        keys, counts = self._merge()
+        waiting = keys.new_zeros(room)
+        self.keys, self.key_counts = [keys, waiting], [counts, torch.zeros_like(waiting)]
+        self._filled = 0
+
+    def _keys_of(self, samples: SampleMargins) -> Tensor:
+        """Give the numbers of samples as ``_core.margin_keys`` does, on their device."""
+        labels, competitors, margins, ties = samples
         zero, wrong = margins == 0, (margins < 0) | ((margins == 0) & (competitors < labels))
-        for state, of in (
-            (self.class_counts, torch.ones_like(zero)),
-            (self.zero_margin, zero),
-            (self.zero_margin_correct, zero & ~wrong),
-        ):
-            state.index_add_(0, labels, of.long())
-        self.top_ties += (zero | ((margins < 0) & ties)).sum()
         slots = torch.searchsorted(self.grid.to(margins.dtype), margins)
-        pairs = (labels * self.num_classes + competitors) * self._slots
-        within = slots < self._slots - 1
-        keys = torch.cat([(pairs + slots)[within], (pairs + self._slots - 1)[wrong]])
-        if self.dense:
-            self.table.index_add_(0, keys, torch.ones_like(keys))
-            return
-        keys, counts = torch.unique(keys, return_counts=True)
-        self.keys.append(keys)
-        self.key_counts.append(counts)
-        self._waiting += len(keys)
-        if self._waiting > self._merged + _WAITING:
-            keys, counts = self._merge()
-            self.keys, self.key_counts = [keys], [counts]
-            self._merged, self._waiting = len(keys), 0
+        others = torch.where((slots == self._slots - 1) & ~wrong, labels, competitors)
+        tie = zero | ((margins < 0) & ties)
+        pairs = (labels * self.num_classes + others) * self._slots + slots
+        return pairs * 8 + wrong.long() + 2 * zero.long() + 4 * tie.long()
 
     def counts(self) -> MarginCounts:
         """Give the counts, of this process between steps, of all processes in ``compute``."""
-        if self.dense:
-            keys = self.table.nonzero().squeeze(1)
-            counts = self.table[keys]
-        else:
-            keys, counts = self._merge()
-        keys, counts = keys.cpu(), counts.cpu()
-        pairs, place = torch.unique(keys // self._slots, return_inverse=True)
-        counters = torch.zeros(len(pairs), self._slots, dtype=torch.int64)
-        counters[place, keys % self._slots] = counts
+        keys, counts = (part.cpu().numpy() for part in self._merge())
+        codes, flags = np.divmod(keys, 8)
+        pairs, slots = np.divmod(codes, self._slots)
+        labels, others = np.divmod(pairs, self.num_classes)
+
+        def of_classes(where: npt.NDArray[np.bool_]) -> list[int]:
+            total = np.zeros(self.num_classes, np.int64)
+            np.add.at(total, labels[where], counts[where])
+            return [int(count) for count in total]
+
+        wrong, zero, tie = (flags & bit > 0 for bit in (1, 2, 4))
+        kept, place = np.unique(pairs[others != labels], return_inverse=True)
+        counters = np.zeros((len(kept), self._slots), np.uint64)
+        of_pair = (counts[others != labels], slots[others != labels], wrong[others != labels])
+        number, slot, error = of_pair
+        within = slot < self._slots - 1
+        np.add.at(counters, (place[within], slot[within]), number[within].astype(np.uint64))
+        np.add.at(counters, (place[error], -1), number[error].astype(np.uint64))
         made = _core.Counts.from_parts(
-            self.grid.tolist(),
-            self.class_counts.tolist(),
-            int(self.top_ties),
-            self.zero_margin.tolist(),
-            self.zero_margin_correct.tolist(),
-            (pairs // self.num_classes).tolist(),
-            (pairs % self.num_classes).tolist(),
-            counters.numpy().astype(np.uint64),
+            self._grid.tolist(),
+            of_classes(np.ones_like(wrong)),
+            int(counts[tie].sum()),
+            of_classes(zero),
+            of_classes(zero & ~wrong),
+            (kept // self.num_classes).tolist(),
+            (kept % self.num_classes).tolist(),
+            counters,
         )
         return MarginCounts._of(made)
 
@@ -126,25 +133,27 @@ class MarginConfusion(Metric):
 
     def sync(self, *args: Any, **kwargs: Any) -> None:
         """Gather the states; a process that has seen nothing takes part with nothing."""
-        if not self.dense and not self.keys:
-            nothing = torch.zeros(0, dtype=torch.int64, device=self.class_counts.device)
+        if not self.keys:
+            nothing = torch.zeros(0, dtype=torch.int64, device=self.grid.device)
             self.keys, self.key_counts = [nothing], [nothing]
         super().sync(*args, **kwargs)
 
     def reset(self) -> None:
         """Begin anew."""
         super().reset()
-        self._merged = self._waiting = 0
+        self._filled = 0
 
     def _merge(self) -> tuple[Tensor, Tensor]:
         # After gathering, a list state is one tensor.
         waiting = [self.keys] if isinstance(self.keys, Tensor) else self.keys
         numbers = [self.key_counts] if isinstance(self.key_counts, Tensor) else self.key_counts
         if not waiting:
-            nothing = torch.zeros(0, dtype=torch.int64, device=self.class_counts.device)
+            nothing = torch.zeros(0, dtype=torch.int64, device=self.grid.device)
             return nothing, nothing
-        keys, place = torch.unique(torch.cat(waiting), return_inverse=True)
-        return keys, torch.zeros_like(keys).index_add_(0, place, torch.cat(numbers))
+        keys, counts = torch.cat(waiting), torch.cat(numbers)
+        keys, counts = keys[counts > 0], counts[counts > 0]
+        keys, place = torch.unique(keys, return_inverse=True)
+        return keys, torch.zeros_like(keys).index_add_(0, place, counts)
 
 
 class WeightedSpectralNorm(MarginConfusion):

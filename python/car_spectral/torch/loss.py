@@ -34,8 +34,8 @@ class CARLoss(nn.Module):
 
     **Value.** The penalty is uᵀ (C̄ Λ) v of unit vectors u and v that are constants for the
     gradient, found by ``steps`` steps of Lanczos from the last u; it is never above ‖C̄Λ‖₂, and
-    exact for K <= ``steps``. ``last_residual`` says how far the pair is from a singular one, relative to
-    the norm: take more steps if it stays above 1e-2 or so.
+    exact for K <= ``steps``. ``last_residual`` says how far the pair is from a singular one,
+    relative to the norm: take more steps if it stays above 1e-2 or so.
 
     **State.** The moving average C̄ is carried in buffers, so it is in ``state_dict``, and ``.to``
     moves it. In ``eval()`` the average stays as it is, and its norm is added as a constant.
