@@ -74,8 +74,7 @@ def population_norm(
     counts: MarginCounts, weights: _core.ClassWeights, delta: float = 0.05
 ) -> tuple[float, float] | None:
     """Give the interval of the population's ‖CΛ‖₂ (T6'); None if a class has no sample."""
-    interval, _ = _core.population_norm(counts._counts, weights, delta)
-    return interval
+    return _core.population_norm(counts._counts, weights, delta)
 
 
 def _errors(counts: MarginCounts | tuple[Any, Any]) -> tuple[list[int], list[int]]:

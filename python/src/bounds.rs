@@ -76,15 +76,15 @@ pub(crate) fn worst_class_candidates(
     py.detach(|| bounds::worst_class_candidates(&errors, &samples, delta, models)).map_err(refused)
 }
 
-/// T6': the population's weighted spectral norm; the reason in place of it where it does not apply.
+/// T6': the population's weighted spectral norm; none where it does not apply.
 #[pyfunction]
 pub(crate) fn population_norm(
     py: Python<'_>,
     counts: &Counts,
     weights: &ClassWeights,
     delta: f64,
-) -> PyResult<(Option<(f64, f64)>, Option<String>)> {
+) -> PyResult<Option<(f64, f64)>> {
     let (counts, weights) = (&counts.inner, &weights.inner);
-    let found = py.detach(|| WorstClassAnalysis::of(counts, weights, delta)).map_err(refused)?.population_norm;
-    Ok((found.value().copied().map(pair), found.reason().map(|reason| reason.to_string())))
+    let found = py.detach(|| WorstClassAnalysis::of(counts, weights, delta)).map_err(refused)?;
+    Ok(found.population_norm.value().copied().map(pair))
 }

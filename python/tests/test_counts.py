@@ -1,7 +1,11 @@
 """MarginCounts: the same bits by every way in, and sentences for what does not fit."""
 
 import pickle
+import signal
+import subprocess
+import sys
 import threading
+import time
 
 import ml_dtypes
 import numpy as np
@@ -152,6 +156,28 @@ def test_margins_made_on_a_device_count_alike():
     counts = MarginCounts(30, MARGINS)
     counts.add_margins(*sample_margins(torch.from_numpy(scores), torch.from_numpy(labels)))
     assert counts == counted(scores, labels)
+
+
+def test_an_interrupt_stops_the_count_and_takes_it_back():
+    program = """
+import numpy as np
+from car_spectral import MarginCounts
+# One row of 2000 scores, seen ten million times: it takes a while.
+scores = np.broadcast_to(np.arange(2000, dtype=np.float32), (10_000_000, 2000))
+labels = np.broadcast_to(np.int64(7), 10_000_000)
+counts = MarginCounts(2000)
+print("counting", flush=True)
+try:
+    counts.update(scores, labels)
+except KeyboardInterrupt:
+    print("stopped", counts.samples)
+"""
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "counting\n"
+        time.sleep(0.2)  # it is likely to have begun; if not, it is stopped at its beginning
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=120)[0] == "stopped 0\n"
 
 
 def test_other_threads_go_on_while_it_counts():
