@@ -11,6 +11,9 @@ JOBS ?= 1
 YOUR_CRATE := cp Cargo.lock examples/your-crate/ && cd / && LIBTORCH=$(CURDIR)/.libtorch \
 	CARGO_TARGET_DIR=$(CURDIR)/target cargo run --manifest-path $(CURDIR)/examples/your-crate/Cargo.toml
 
+# The Python of the package, with PyTorch (scripts/setup.py torch).
+TORCH_PYTHON := $(CURDIR)/.venv-torch/bin
+
 .PHONY: help setup demo test experiments verdicts mutants lint bench clean
 
 help:
@@ -19,9 +22,9 @@ help:
 	@echo "make experiments DATA=KIND:DIR  run what is missing of figures/$(EXPERIMENTS), then its table and rank correlations"
 	@echo "make verdicts  the checks of THEORY.md's statements; their tables go into docs/verdicts.md"
 	@echo "make mutants   mutation testing of src/{bounds,car,confusion,norms}: hours (needs cargo-mutants)"
-	@echo "make lint      rustfmt, clippy and rustdoc, no warning allowed; width of text, walls between crates"
-	@echo "make bench     counting and norms against NumPy, scikit-learn and SciPy; CAR against a full SVD; the loader; training steps against PyTorch"
-	@echo "make setup     only fetch what the others need (libtorch, OpenBLAS, Python packages, images)"
+	@echo "make lint      rustfmt, clippy and rustdoc, no warning allowed; width of text, walls between crates; ruff and mypy"
+	@echo "make bench     counting and norms against NumPy, scikit-learn and SciPy; CAR against a full SVD; the loader; training steps against PyTorch; the Python package against torchmetrics"
+	@echo "make setup     only fetch what the others need (libtorch, OpenBLAS, PyTorch, Python packages, images)"
 
 setup:
 	@$(PYTHON) scripts/setup.py
@@ -45,6 +48,8 @@ test:
 	cargo run -p proofs-checks --bin verdicts -- --check
 	$(YOUR_CRATE)
 	cargo test -p car-spectral --features lapack
+	cd python && VIRTUAL_ENV=$(CURDIR)/.venv-torch $(TORCH_PYTHON)/maturin develop
+	cd python && $(TORCH_PYTHON)/python -m pytest
 
 # The table is made of what is finished, whatever failed.
 experiments:
@@ -66,20 +71,26 @@ mutants:
 	PROPTEST_CASES=32 PROPTEST_DISABLE_FAILURE_PERSISTENCE=1 cargo mutants -p car-spectral --features lapack --timeout 10 --build-timeout 900 -o out/mutants -C=--lib
 
 lint:
-	@$(PYTHON) scripts/setup.py libtorch openblas
+	@$(PYTHON) scripts/setup.py libtorch openblas torch
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p car-spectral --all-targets --features lapack -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 	$(PYTHON) scripts/check_text.py
 	$(PYTHON) scripts/check_structure.py
+	$(TORCH_PYTHON)/ruff check --config python/pyproject.toml python examples/python
+	$(TORCH_PYTHON)/ruff format --check --config python/pyproject.toml python examples/python
+	cd python && $(TORCH_PYTHON)/mypy
+	cd examples/python && $(TORCH_PYTHON)/mypy --config-file ../../python/pyproject.toml .
 
 bench:
-	@$(PYTHON) scripts/setup.py libtorch openblas python
+	@$(PYTHON) scripts/setup.py libtorch openblas python torch
 	cargo bench -p car-spectral --features lapack
 	cargo bench -p car-spectral-training --bench car_step --profile dev
 	cargo bench -p car-spectral-training --bench loader --profile dev
 	cargo bench -p car-spectral-training --bench training_step --profile dev
+	cd python && VIRTUAL_ENV=$(CURDIR)/.venv-torch $(TORCH_PYTHON)/maturin develop --release
+	cd python && $(TORCH_PYTHON)/python benches/confusion.py && $(TORCH_PYTHON)/python benches/car_step.py
 
 clean:
 	rm -rf out target

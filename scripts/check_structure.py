@@ -25,11 +25,17 @@ ARROWS: dict[str, tuple[str, set[str]]] = {
         "analysis",
         {CORE, "car-spectral-formats", "car-spectral-data", "car-spectral-runs"},
     ),
+    "car-spectral-python": (
+        "python",
+        {CORE, "car-spectral-formats", "car-spectral-analysis"},
+    ),
     "proofs-checks": ("proofs-checks", {CORE}),
 }
 OPTIONAL = {"car-spectral-analysis": {"car-spectral-training", "tch", "torch-sys"}}
 LIBTORCH = {"tch", "torch-sys"}
 WITH_LIBTORCH = {"car-spectral-training"}
+# Built by maturin.
+EXTENSION_MODULE = {"car-spectral-python"}
 LONGEST_FILE = 500
 LONGEST_FUNCTION = 80
 
@@ -49,8 +55,8 @@ def manifest_problems() -> Iterator[str]:
                 yield f"{folder}/Cargo.toml: {name} only behind a feature of analysis, or in training"
             if (name.startswith(CORE) or name in ARROWS) and name not in allowed:
                 yield f"{folder}/Cargo.toml: no arrow from {crate} to {name}"
-        if (crate in WITH_LIBTORCH) == (folder in light):
-            yield f"Cargo.toml: default-members are the crates without libtorch; see {folder}"
+        if (crate in WITH_LIBTORCH | EXTENSION_MODULE) == (folder in light):
+            yield f"Cargo.toml: default-members are the crates without libtorch and Python; see {folder}"
 
 
 def without_tests(text: str) -> str:

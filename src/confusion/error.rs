@@ -112,6 +112,25 @@ pub enum ConfusionError {
         /// Number of classes K.
         num_classes: usize,
     },
+    /// A sample whose competitor or margin cannot be one.
+    #[error(
+        "sample {sample}: competitor {competitor} at margin {margin}; a competitor is a class other than the label, \
+         a margin is a number"
+    )]
+    InvalidMarginOfSample {
+        /// Sample, counted from 0 over everything this counter has taken in.
+        sample: u64,
+        /// The competitor given.
+        competitor: usize,
+        /// The margin given.
+        margin: f64,
+    },
+    /// Parts of counts that no samples can leave behind.
+    #[error("these are no counts: {problem}")]
+    NoCounts {
+        /// What contradicts itself.
+        problem: String,
+    },
     /// More than 2^64 - 1 samples.
     #[error("{samples} samples and {more} more are too many to count in 64 bits")]
     TooManySamples {

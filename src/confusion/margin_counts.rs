@@ -6,10 +6,12 @@
 //! m_j C_g[i][j] = sum over s up to the position of g of n[s][i][j]
 //! ```
 
+pub(super) mod parts;
+
 use multiversion::multiversion;
 use ndarray::{Array2, ArrayBase, ArrayView1, ArrayView2, Data, Ix1, Ix2};
 
-use super::competitor::competitor;
+use super::competitor::{Competitor, competitor};
 use super::scores::Score;
 use super::tables::{PairTables, Storage, check_num_classes, zeros};
 use super::tally::{Layout, Outcome, Tally};
@@ -102,13 +104,8 @@ impl MarginCounts {
         let before = self.samples;
         let more = logits.nrows() as u64;
         let after = before.checked_add(more).ok_or(ConfusionError::TooManySamples { samples: before, more })?;
-        let tallies = tallies(logits, labels, self.layout, &self.grid).map_err(|(row, fault)| {
-            let sample = before + row as u64;
-            match fault {
-                Fault::Label(label) => ConfusionError::LabelOutOfRange { sample, label, num_classes },
-                Fault::Score { class, value } => ConfusionError::NonFiniteScore { sample, class, value },
-            }
-        })?;
+        let tallies = tallies(logits, labels, self.layout, &self.grid)
+            .map_err(|(row, fault)| fault.at(before + row as u64, num_classes))?;
         // Every counter is at most the number of samples, which was just seen to fit.
         for tally in tallies {
             tally.finish(|outcome, times| self.record(outcome, times));
@@ -353,6 +350,15 @@ enum Fault {
     Score { class: usize, value: f64 },
 }
 
+impl Fault {
+    fn at(self, sample: u64, num_classes: usize) -> ConfusionError {
+        match self {
+            Self::Label(label) => ConfusionError::LabelOutOfRange { sample, label, num_classes },
+            Self::Score { class, value } => ConfusionError::NonFiniteScore { sample, class, value },
+        }
+    }
+}
+
 /// What the samples count as, or the first bad row.
 #[cfg(not(feature = "rayon"))]
 fn tallies<S: Score>(
@@ -390,15 +396,25 @@ fn tallies<S: Score>(
 }
 
 /// What the samples count as, one after the other; stops at the first bad one and names its row.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+bmi1+bmi2+lzcnt", "aarch64+neon"))]
 fn tally<S: Score>(
     logits: ArrayView2<'_, S>,
     labels: ArrayView1<'_, usize>,
     layout: Layout,
     grid: &MarginGrid,
 ) -> Result<Tally, (usize, Fault)> {
-    let num_classes = logits.ncols();
     let mut tally = Tally::new(layout, logits.nrows());
+    for_each_sample(logits, labels, |label, found| tally.add(Outcome::of(label, found, grid)))?;
+    Ok(tally)
+}
+
+/// Finds the competitor of each sample in order; stops at the first bad one and names its row.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+bmi1+bmi2+lzcnt", "aarch64+neon"))]
+fn for_each_sample<S: Score, F: FnMut(usize, Competitor)>(
+    logits: ArrayView2<'_, S>,
+    labels: ArrayView1<'_, usize>,
+    mut visit: F,
+) -> Result<(), (usize, Fault)> {
+    let num_classes = logits.ncols();
     let (mut copied, mut scratch) = (Vec::new(), Vec::new());
     for (at, (row, &label)) in logits.outer_iter().zip(labels).enumerate() {
         let row = match row.to_slice() {
@@ -413,11 +429,11 @@ fn tally<S: Score>(
             return Err((at, Fault::Label(label)));
         }
         match competitor(S::scanned(row, &mut scratch), label) {
-            Ok(found) => tally.add(Outcome::of(label, found, grid)),
+            Ok(found) => visit(label, found),
             Err(class) => return Err((at, Fault::Score { class, value: row[class].to_f64() })),
         }
     }
-    Ok(tally)
+    Ok(())
 }
 
 fn add(to: &mut [u64], from: &[u64]) {

@@ -42,6 +42,7 @@ mod weights;
 
 pub use error::ConfusionError;
 pub use margin_counts::MarginCounts;
+pub use margin_counts::parts::{MarginParts, SampleMargin, sample_margins};
 pub use margins::{MarginGrid, WrittenMargin};
 pub use matrix::ConfusionMatrix;
 pub use scores::Score;

@@ -26,17 +26,36 @@ pub(super) fn load(
     for (index, source) in test.iter().enumerate() {
         let test = read_as(source, &reading)?;
         let train = train.get(index).map(|train| read_as(train, &reading)).transpose()?;
-        subjects.push(subject(request, test, train, reading.scores.is_some())?);
+        let num_classes = test.num_classes();
+        let known = Known {
+            arch: request.arch.clone(),
+            train_counts: known_counts(request, num_classes)?,
+            class_names: request.class_names.as_deref().map(|file| read_class_names(file, num_classes)).transpose()?,
+            scores_said: reading.scores.is_some(),
+        };
+        subjects.push(scored(test, train, known)?);
     }
     Ok(Loaded { subjects, runs: Vec::new(), data: Vec::new(), device: None, preprocessing: None })
 }
 
-fn subject(
-    request: &Request,
-    test: Predictions,
-    train: Option<Predictions>,
-    said: bool,
-) -> Result<Subject, AnalysisError> {
+/// What is known of a model besides its predictions.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// Name of its architecture.
+    pub arch: Option<String>,
+    /// Training images of each class, where there are no training predictions to count.
+    pub train_counts: Option<Vec<u64>>,
+    /// Names of the classes; else they are numbered.
+    pub class_names: Option<Vec<String>>,
+    /// Whether it was said what the scores are, so that their look is not in question.
+    pub scores_said: bool,
+}
+
+/// Makes a model of its predictions on test images and, if given, on training images.
+///
+/// # Errors
+/// [`AnalysisError::Mismatch`] for predictions of different models, and training counts that contradict them.
+pub fn scored(test: Predictions, train: Option<Predictions>, known: Known) -> Result<Subject, AnalysisError> {
     let num_classes = test.num_classes();
     if let Some(train) = train.as_ref().filter(|train| train.num_classes() != num_classes) {
         return Err(AnalysisError::Mismatch {
@@ -67,13 +86,10 @@ fn subject(
             });
         }
     }
-    let train_counts = match known_counts(request, num_classes)? {
-        Some(counts) => Some(counts),
-        None => train.as_ref().map(|train| count(train, num_classes)),
-    };
+    let train_counts = known.train_counts.or_else(|| train.as_ref().map(|train| count(train, num_classes)));
     if let (Some(given), Some(train)) = (&train_counts, &train) {
         let found = count(train, num_classes);
-        if let Some(class) = (0..num_classes).find(|&class| given[class] != found[class]) {
+        if let Some(class) = (0..num_classes.min(given.len())).find(|&class| given[class] != found[class]) {
             return Err(AnalysisError::Mismatch {
                 problem: format!(
                     "class {class}: {} training images by `train-counts` or `imbalance`, {} labels in {}; give one of the two",
@@ -82,10 +98,7 @@ fn subject(
             });
         }
     }
-    let class_names = match &request.class_names {
-        Some(file) => read_class_names(file, num_classes)?,
-        None => numbered_classes(num_classes),
-    };
+    let class_names = known.class_names.unwrap_or_else(|| numbered_classes(num_classes));
     let mut notes = test.notes.clone();
     if let Some(train) = &train {
         let own = train.notes.iter().filter(|note| !test.notes.contains(note));
@@ -98,16 +111,16 @@ fn subject(
         source: Source {
             kind: "predictions".to_owned(),
             files,
-            architecture: request.arch.clone(),
+            architecture: known.arch.clone(),
             notes,
             ..Source::default()
         },
         class_names,
         train_counts,
-        architecture: architecture(request.arch.as_deref()),
+        architecture: architecture(known.arch.as_deref()),
         train: train.map(|train| Scored { logits: train.logits, labels: train.labels }),
         test: Scored { logits: test.logits, labels: test.labels },
-        scores_said: said,
+        scores_said: known.scores_said,
         warnings: Vec::new(),
     })
 }

@@ -13,6 +13,7 @@
 //! number would mean two things, it has to be said ([`Reading`]). float16 and bfloat16 widen to float32 without
 //! rounding; the stored type is recorded, for ties are frequent in them.
 
+mod arrays;
 mod choice;
 mod classes;
 mod columns;

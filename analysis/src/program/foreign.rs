@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use car_spectral_analysis::AnalysisError;
-use car_spectral_analysis::load::ForeignWeights;
+use crate::AnalysisError;
+use crate::load::ForeignWeights;
 use car_spectral_data::SettingError;
 use car_spectral_formats::weights::{MatrixRows, Rename};
 use car_spectral_runs::settings::Classifier;
@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 /// See [`ForeignWeights`].
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Weights of other programs")]
-pub(crate) struct ForeignArguments {
+pub(super) struct ForeignArguments {
     /// Of several sets of weights in a file the one under this key, as in state_dict_ema, or whose names begin so
     #[arg(long, value_name = "NAME")]
     key: Option<String>,
@@ -57,7 +57,7 @@ impl ForeignArguments {
     ///
     /// # Errors
     /// [`AnalysisError::Setting`] for a cosine classifier without its scale, and a scale without one.
-    pub(crate) fn settings(&self) -> Result<ForeignWeights, AnalysisError> {
+    pub(super) fn settings(&self) -> Result<ForeignWeights, AnalysisError> {
         let classifier = match (self.classifier, self.scale) {
             (Some(ClassifierName::Cosine), None) => {
                 let requirement = "needs its `scale`, by which the cosines are multiplied (30 in the code of LDAM)";

@@ -8,7 +8,7 @@ use clap::Args;
 
 /// What is said of stored predictions.
 #[derive(Debug, Args)]
-pub(crate) struct StoredArguments {
+pub(super) struct StoredArguments {
     /// Confusion matrices of counts instead of predictions: CSV with or without names, .npy, JSON, or as Python prints
     /// them. What needs scores is left out
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["data", "train_predictions"])]
@@ -39,7 +39,7 @@ pub(crate) struct StoredArguments {
 
 impl StoredArguments {
     /// What is said of the predictions.
-    pub(crate) fn reading(&self) -> Reading {
+    pub(super) fn reading(&self) -> Reading {
         Reading {
             keys: self.keys.clone().unwrap_or_default(),
             first_label: self.first_label,

@@ -2,17 +2,17 @@
 
 use std::path::PathBuf;
 
+use crate::AnalysisError;
+use crate::load::{Channels, Checkpoints, Models, PixelSteps, Request};
+use crate::report::FormatSet;
 use car_spectral::confusion::WeightForm;
-use car_spectral_analysis::AnalysisError;
-use car_spectral_analysis::load::{Channels, Checkpoints, Models, PixelSteps, Request};
-use car_spectral_analysis::report::FormatSet;
 use car_spectral_data::DataSource;
 use car_spectral_formats::predictions::PredictionSource;
 use car_spectral_runs::settings::DeviceChoice;
 use clap::{ArgGroup, Parser};
 
-use crate::foreign::ForeignArguments;
-use crate::stored::StoredArguments;
+use super::foreign::ForeignArguments;
+use super::stored::StoredArguments;
 
 const VERSION: &str = match (cfg!(feature = "torch"), cfg!(feature = "onnx")) {
     (true, true) => concat!(env!("CARGO_PKG_VERSION"), ", runs weights on libtorch and ONNX networks"),
@@ -40,7 +40,7 @@ const VERSION: &str = match (cfg!(feature = "torch"), cfg!(feature = "onnx")) {
           --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --train-counts counts.txt --out out/e
   analyze --predictions test.npz --train-predictions train.npz --out out/c
   analyze --predictions logits.npy,labels.npy --train-counts counts.txt --out out/d")]
-pub(crate) struct Arguments {
+pub(super) struct Arguments {
     /// Trained models: .onnx, .safetensors, .pt/.pth/.th/.pth.tar (torch.save), an .index.json of parts, TorchScript
     /// with --run-torchscript, or folders of .safetensors checkpoints
     #[arg(long, value_name = "FILE|DIR", num_args = 1..)]
@@ -181,7 +181,7 @@ impl Arguments {
     ///
     /// # Errors
     /// Usage errors of flags that do not go together.
-    pub(crate) fn request(&self) -> Result<Request, AnalysisError> {
+    pub(super) fn request(&self) -> Result<Request, AnalysisError> {
         let models = if !self.stored.confusion.is_empty() {
             Models::Confusions { files: self.stored.confusion.clone(), orientation: self.stored.orientation }
         } else if self.checkpoint.is_empty() {
@@ -231,7 +231,7 @@ impl Arguments {
 
 /// A group of models by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct GroupArgument {
+pub(super) struct GroupArgument {
     /// Name of the group.
     pub name: String,
     /// Names or files of its models.

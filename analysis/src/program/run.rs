@@ -4,28 +4,29 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use crate::counted;
+use crate::load::Progress;
+use crate::report::{self, ModelReport, Report, Settings};
+use crate::subject::Subject;
+use crate::{AnalysisError, compare, correlation, load, verify};
 use car_spectral::confusion::MarginGrid;
-use car_spectral_analysis::counted;
-use car_spectral_analysis::load::Progress;
-use car_spectral_analysis::report::{self, ModelReport, Report, Settings};
-use car_spectral_analysis::subject::Subject;
-use car_spectral_analysis::{AnalysisError, compare, correlation, load, verify};
 use car_spectral_data::{SettingError, with_flags};
 use car_spectral_formats::FileError;
 use car_spectral_runs::COMMIT;
 use clap::CommandFactory;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::arguments::{Arguments, GroupArgument};
+use super::arguments::{Arguments, GroupArgument};
 
 /// Below this no interval says anything, and its tails leave the range in which they are computed to full accuracy.
 const SMALLEST_DELTA: f64 = 1e-12;
 
-/// Runs the program: writes the results into `arguments.out`, the summary to stdout, progress to stderr.
+/// Runs the program, called by `command_line`: writes the results into `arguments.out`, the summary to stdout, progress
+/// to stderr.
 ///
 /// # Errors
 /// [`AnalysisError`]; nothing is written unless everything could be computed.
-pub(crate) fn run(arguments: &Arguments) -> Result<(), AnalysisError> {
+pub(super) fn run(arguments: &Arguments, command_line: &[String]) -> Result<(), AnalysisError> {
     check(arguments)?;
     let request = arguments.request()?;
     let grid = MarginGrid::new(&arguments.margin)
@@ -81,7 +82,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), AnalysisError> {
             program: "analyze".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: Some(COMMIT.to_owned()).filter(|commit| commit != "unknown"),
-            command_line: std::env::args().collect(),
+            command_line: command_line.to_vec(),
             data: loaded.data,
         },
         comparisons: compare::compare(&loaded.subjects, settings.delta)?,

@@ -1,0 +1,183 @@
+//! Counts of margins as bytes, to be kept in files, sent to other processes and added up there.
+//!
+//! Little-endian: `CARCOUNT`; the version 1, K and G (u32), the number of pairs P (u64); G margins (f64); K class
+//! counts, K numbers of zero margins, K of those classified correctly, the number of ties (u64); P pairs, ascending,
+//! each of true class and competitor (u32) and G + 1 counters (u64); the SHA-256 of all before it (32 bytes).
+
+use car_spectral::confusion::{ConfusionError, MarginCounts, MarginGrid, MarginParts};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+const MAGIC: &[u8; 8] = b"CARCOUNT";
+const VERSION: u32 = 1;
+const HEADER: usize = 8 + 3 * 4 + 8;
+const CHECKSUM: usize = 32;
+
+/// Bytes that are no counts.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum MarginCountsError {
+    /// Something else.
+    #[error("these bytes are no counts of margins: they do not begin with CARCOUNT")]
+    Foreign,
+    /// Counts of a later build.
+    #[error("counts of version {version}; this build reads version {VERSION}, a newer one may read them")]
+    Version {
+        /// The version found.
+        version: u32,
+    },
+    /// Bytes missing or left over.
+    #[error("counts of {expected} bytes in {found} bytes; the file was cut off or joined with another")]
+    Length {
+        /// Bytes that the header announces.
+        expected: u128,
+        /// Bytes there are.
+        found: usize,
+    },
+    /// Other bytes than were written.
+    #[error("the checksum of the counts is wrong; the bytes were damaged")]
+    Checksum,
+    /// Whole bytes that no samples leave behind.
+    #[error(transparent)]
+    Counts(#[from] ConfusionError),
+}
+
+/// Writes counts as bytes; equal counts give equal bytes, however they are stored.
+pub fn to_bytes(counts: &MarginCounts) -> Vec<u8> {
+    let parts = counts.to_parts();
+    let mut bytes = MAGIC.to_vec();
+    let short = |number: usize| (number as u32).to_le_bytes(); // K < 2^32 by construction
+    bytes.extend(VERSION.to_le_bytes());
+    bytes.extend([parts.class_counts.len(), parts.grid.len()].into_iter().flat_map(short));
+    bytes.extend((parts.pairs.len() as u64).to_le_bytes());
+    bytes.extend(parts.grid.margins().iter().flat_map(|margin| margin.to_le_bytes()));
+    let lists = [&parts.class_counts, &parts.zero_margin, &parts.zero_margin_correct];
+    bytes.extend(lists.into_iter().flatten().chain([&parts.top_ties]).flat_map(|count| count.to_le_bytes()));
+    for (column, row, counters) in &parts.pairs {
+        bytes.extend([*column, *row].into_iter().flat_map(short));
+        bytes.extend(counters.iter().flat_map(|count| count.to_le_bytes()));
+    }
+    let checksum = Sha256::digest(&bytes);
+    bytes.extend(checksum);
+    bytes
+}
+
+/// Reads counts; nothing is allocated that the bytes do not hold.
+///
+/// # Errors
+/// [`MarginCountsError`] for bytes that [`to_bytes`] did not write.
+pub fn from_bytes(bytes: &[u8]) -> Result<MarginCounts, MarginCountsError> {
+    if !bytes.starts_with(MAGIC) {
+        return Err(MarginCountsError::Foreign);
+    }
+    let found = bytes.len();
+    if found < HEADER + CHECKSUM {
+        return Err(MarginCountsError::Length { expected: (HEADER + CHECKSUM) as u128, found });
+    }
+    let mut rest = Rest(&bytes[MAGIC.len()..]);
+    let version = rest.u32();
+    if version != VERSION {
+        return Err(MarginCountsError::Version { version });
+    }
+    let (classes, margins, pairs) = (rest.u32() as usize, rest.u32() as usize, rest.u64());
+    let (k, g, p) = (classes as u128, margins as u128, u128::from(pairs));
+    let expected = (HEADER + CHECKSUM) as u128 + 8 * (g + 3 * k + 1) + p * (8 + 8 * (g + 1));
+    if expected != found as u128 {
+        return Err(MarginCountsError::Length { expected, found });
+    }
+    let (content, checksum) = bytes.split_at(found - CHECKSUM);
+    if Sha256::digest(content).as_slice() != checksum {
+        return Err(MarginCountsError::Checksum);
+    }
+    let grid: Vec<f64> = (0..margins).map(|_| f64::from_bits(rest.u64())).collect();
+    let mut list = |length: usize| (0..length).map(|_| rest.u64()).collect::<Vec<u64>>();
+    let parts = MarginParts {
+        class_counts: list(classes),
+        zero_margin: list(classes),
+        zero_margin_correct: list(classes),
+        top_ties: rest.u64(),
+        pairs: (0..pairs)
+            .map(|_| {
+                let (column, row) = (rest.u32() as usize, rest.u32() as usize);
+                (column, row, (0..=margins).map(|_| rest.u64()).collect())
+            })
+            .collect(),
+        grid: MarginGrid::new(&grid)?,
+    };
+    Ok(MarginCounts::from_parts(&parts)?)
+}
+
+/// Bytes of which the length was checked.
+struct Rest<'a>(&'a [u8]);
+
+impl Rest<'_> {
+    fn take<const N: usize>(&mut self) -> [u8; N] {
+        match self.0.split_first_chunk() {
+            Some((first, rest)) => {
+                self.0 = rest;
+                *first
+            }
+            None => [0; N],
+        }
+    }
+
+    fn u32(&mut self) -> u32 {
+        u32::from_le_bytes(self.take())
+    }
+
+    fn u64(&mut self) -> u64 {
+        u64::from_le_bytes(self.take())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array1, Array2};
+
+    use super::*;
+
+    fn counts(num_classes: usize) -> MarginCounts {
+        let scores = Array2::from_shape_fn((40, num_classes), |(row, class)| ((row * 7 + class * 5) % 9) as f32);
+        let labels = Array1::from_shape_fn(40, |row| row * row % num_classes);
+        let mut counts = MarginCounts::new(num_classes, &MarginGrid::new(&[0.0, 0.5]).unwrap()).unwrap();
+        counts.add_batch(scores.view(), labels.view()).unwrap();
+        counts
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for num_classes in [2, 7, 1000] {
+            let counts = counts(num_classes);
+            assert_eq!(from_bytes(&to_bytes(&counts)).unwrap(), counts);
+        }
+    }
+
+    #[test]
+    fn damaged_bytes_are_refused() {
+        let bytes = to_bytes(&counts(7));
+        assert_eq!(from_bytes(b"PK\x03\x04").unwrap_err(), MarginCountsError::Foreign);
+        for cut in 0..bytes.len() {
+            assert!(from_bytes(&bytes[..cut]).is_err(), "cut off at {cut}");
+        }
+        for at in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 0x41;
+            assert!(from_bytes(&damaged).is_err(), "damaged at {at}");
+        }
+        let mut later = bytes.clone();
+        later[8] = 2;
+        assert_eq!(from_bytes(&later).unwrap_err(), MarginCountsError::Version { version: 2 });
+    }
+
+    #[test]
+    fn whole_bytes_of_impossible_counts_are_refused() {
+        let mut bytes = to_bytes(&counts(7));
+        let content = bytes.len() - CHECKSUM;
+        // One class count less than its counters say.
+        let first_class_count = HEADER + 2 * 8;
+        bytes[first_class_count] = 0;
+        let checksum = Sha256::digest(&bytes[..content]);
+        bytes[content..].copy_from_slice(&checksum);
+        assert!(from_bytes(&bytes).unwrap_err().to_string().contains("class 0 counts more than its 0 samples"));
+    }
+}

@@ -1,0 +1,117 @@
+"""Scores and labels of any library as NumPy arrays, without a copy where there need not be one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+def scores_array(scores: Any) -> Array:
+    """Give scores `[N, K]`: float16, float32 or float64, or uint16 with the bits of bfloat16."""
+    array = _numpy(scores, "scores")
+    if array.dtype.name == "bfloat16":  # of the package ml_dtypes
+        array = array.view(np.uint16)
+    elif array.dtype.kind in "ui" and not _is_bfloat16(scores):
+        raise TypeError(
+            f"scores are {array.dtype}, expected float16, bfloat16, float32 or float64; "
+            "predicted classes have no margins: give the scores, one a class"
+        )
+    if array.ndim != 2:
+        raise ValueError(
+            f"scores have shape {list(array.shape)}, expected [N, K]: a row for each sample, "
+            "a column for each class"
+        )
+    if array.dtype.kind not in "fu" or array.dtype.itemsize > 8:
+        raise TypeError(f"scores are {array.dtype}, expected float16, bfloat16, float32 or float64")
+    return _native(array)
+
+
+def labels_array(labels: Any) -> Array:
+    """Give labels `[N]` of an integer type."""
+    array = _numpy(labels, "labels")
+    if array.ndim != 1:
+        hint = "; of one-hot labels give labels.argmax(1)" if array.ndim == 2 else ""
+        raise ValueError(
+            f"labels have shape {list(array.shape)}, expected [N]: one class number a sample{hint}"
+        )
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"labels are {array.dtype}, expected class numbers of an integer type")
+    return _native(array)
+
+
+def counts_list(counts: Any, what: str) -> list[int]:
+    """Give numbers of samples, one a class."""
+    array = _numpy(counts, what)
+    if array.ndim != 1:
+        raise ValueError(f"{what} have shape {list(array.shape)}, expected [K]: one number a class")
+    if array.dtype.kind == "f" and (array == np.floor(array)).all():
+        array = array.astype(np.int64)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{what} are {array.dtype}, expected whole numbers, one a class")
+    if (array < 0).any():
+        at = int((array < 0).argmax())
+        raise ValueError(f"{what}: class {at} has {array[at]}; give numbers from 0")
+    return [int(count) for count in array]
+
+
+def _native(array: Array) -> Array:
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    return array
+
+
+def _is_bfloat16(value: Any) -> bool:
+    return str(getattr(value, "dtype", "")).rpartition(".")[2] == "bfloat16"
+
+
+def _numpy(value: Any, what: str) -> Array:
+    if isinstance(value, np.ndarray):
+        return value
+    module = type(value).__module__.partition(".")[0]
+    if module == "torch":
+        return _of_torch(value, what)
+    if module == "pyarrow":
+        return _of_arrow(value, what)
+    if hasattr(value, "__dlpack__"):
+        return np.from_dlpack(value)
+    return np.asarray(value)
+
+
+def _of_torch(tensor: Any, what: str) -> Array:
+    import torch
+
+    if tensor.device.type != "cpu":
+        raise ValueError(
+            f"{what} are on {tensor.device}; give {what}.cpu(), or have the scores reduced where "
+            "they are by car_spectral.torch.evaluate"
+        )
+    tensor = tensor.detach()
+    if tensor.dtype == torch.bfloat16:
+        return tensor.view(torch.uint16).numpy()  # type: ignore[no-any-return]
+    return tensor.resolve_conj().resolve_neg().numpy()  # type: ignore[no-any-return]
+
+
+def _of_arrow(array: Any, what: str) -> Array:
+    import pyarrow as pa
+
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    if array.null_count:
+        raise ValueError(f"{what} hold {array.null_count} nulls; leave these samples out")
+    kind = array.type
+    if pa.types.is_fixed_size_list(kind):
+        return _of_arrow(array.flatten(), what).reshape(len(array), kind.list_size)
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        lengths = np.diff(array.offsets.to_numpy())
+        if len(lengths) and (lengths != lengths[0]).any():
+            at = int((lengths != lengths[0]).argmax())
+            raise ValueError(
+                f"{what}: sample {at} has {lengths[at]} numbers, the first has {lengths[0]}; "
+                "give every sample one a class"
+            )
+        return _of_arrow(array.flatten(), what).reshape(len(array), -1)
+    return array.to_numpy(zero_copy_only=True)  # type: ignore[no-any-return]

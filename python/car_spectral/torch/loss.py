@@ -1,0 +1,242 @@
+"""Cross-entropy with CAR, the confusion-aware regulariser (Zhu et al., CVPR 2026)."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from .. import _core
+from . import norms
+from .batch import check_batch, check_values
+from .moving_average import ClassSums, MovingAverage
+from .options import CAROptionChanges, CAROptions
+from .surrogate import sample_surrogate
+
+if TYPE_CHECKING:
+    from typing_extensions import Self, Unpack
+
+
+class CARLoss(nn.Module):
+    """Mean cross-entropy + alpha ‖C̄Λ‖₂ of logits `[B, K]` and class indices `[B]`.
+
+    >>> import torch
+    >>> from car_spectral.torch import CARLoss
+    >>> criterion = CARLoss([500, 50, 5])  # training images of each class; the paper's options
+    >>> logits = torch.tensor([[2.0, 1.0, 0.0], [0.5, 0.0, 1.0]], requires_grad=True)
+    >>> loss = criterion(logits, torch.tensor([0, 2]))
+    >>> loss.backward()
+
+    **Value.** The penalty is uᵀ (C̄ Λ) v of unit vectors u and v that are constants for the
+    gradient, found by ``steps`` steps of Lanczos from the last u; it is never above ‖C̄Λ‖₂, and
+    exact for K <= ``steps``. ``last_residual`` says how far the pair is from a singular one,
+    relative to the norm: take more steps if it stays above 1e-2 or so.
+
+    **State.** The moving average C̄ is carried in buffers, so it is in ``state_dict``, and ``.to``
+    moves it. In ``eval()`` the average stays as it is, and its norm is added as a constant.
+
+    **Kinds.** The state is float32, or float64 after ``.double()``; logits of float16 and bfloat16
+    are raised to it, autocast is off inside. Nothing reads a number on the host while training on
+    CUDA or under ``torch.compile``; see ``validate``.
+
+    **Processes.** Where ``torch.distributed`` is initialised, the confusion's per-class sums and
+    counts and the cross-entropy are added up over all processes of the group before anything is
+    averaged: value and moving average are the same on all, and the gradients that
+    DistributedDataParallel averages are exactly those of one process with the whole batch, however
+    it is split. So **every process must call it in every step** (with an empty batch if need be).
+
+    Args:
+        class_counts: Training images of each class, `[K]`.
+        options: Where to start from, the paper's options by default.
+        steps: Steps of Lanczos, each two products with the K x K average.
+        process_group: The processes to add up over; None: the default group, if there is one;
+            False: this process alone.
+        validate: Whether to look for labels that are no class, logits that are not finite and
+            logits that are probabilities. None: on the CPU, where that is cheap, unless compiled.
+            True costs one synchronisation a step on CUDA.
+        changes: Options to change, as in ``CARLoss(counts, alpha=0.3)``.
+
+    Raises:
+        ValueError: options, counts or a batch that do not fit; the sentence says which and why.
+        TypeError: tensors of another kind.
+
+    """
+
+    #: λ_j `[K]`.
+    class_weights: Tensor
+    #: Mean cross-entropy of the last batch, a scalar without a gradient.
+    last_cross_entropy: Tensor
+    #: ‖C̄Λ‖₂ of the last step, not times alpha, a scalar without a gradient.
+    last_penalty: Tensor
+    #: ‖C̄Λv - σu‖ / σ of the last step's pair.
+    last_residual: Tensor
+    left: Tensor
+
+    def __init__(
+        self,
+        class_counts: Iterable[int],
+        options: CAROptions | None = None,
+        *,
+        steps: int = 16,
+        process_group: dist.ProcessGroup | bool | None = None,
+        validate: bool | None = None,
+        **changes: Unpack[CAROptionChanges],
+    ) -> None:
+        super().__init__()
+        self.options = dataclasses.replace(options or CAROptions(), **changes)
+        if steps < 1:
+            raise ValueError(f"steps = {steps}: take at least one step of Lanczos")
+        self.steps, self.process_group, self.validate = steps, process_group, validate
+        counts = [int(count) for count in class_counts]
+        weights = _core.ClassWeights(counts, self.options.r0, self.options.weights)
+        self._weights: list[float] = weights.values.tolist()
+        self._order = self.options.ky_fan_order()
+        classes = len(counts)
+        if self._order is not None and self._order > classes:
+            raise ValueError(
+                f"the norm {self.options.norm}: a matrix of {classes} classes has 1 to {classes} "
+                "singular values to add"
+            )
+        self.average = MovingAverage(
+            classes, self.options.beta, self.options.start, self.options.columns
+        )
+        self.register_buffer("left", torch.zeros(classes))
+        self.register_buffer("class_weights", torch.tensor(self._weights), persistent=False)
+        for name in ("last_cross_entropy", "last_penalty", "last_residual"):
+            self.register_buffer(name, torch.zeros(()), persistent=False)
+
+    @property
+    def num_classes(self) -> int:
+        """K."""
+        return len(self._weights)
+
+    @property
+    def ema(self) -> Tensor:
+        """C̄ as it is used, a copy: `[K, K]`, row = predicted class, column = true class."""
+        return self.average.matrix()
+
+    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Give the loss, differentiable by the logits; the batch enters the average first."""
+        logits = self._checked(logits, targets)
+        with torch.autocast(logits.device.type, enabled=False):
+            cross_entropy = self._cross_entropy(logits, targets)
+            penalty = self._penalty(logits, targets)
+            self.last_cross_entropy.copy_(cross_entropy.detach())
+            return cross_entropy + self.options.alpha * penalty
+
+    def regulariser(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Give ‖C̄Λ‖₂ alone, **not** times alpha, to add to another loss of the same batch.
+
+        It takes the batch into the average: call either this or the module, once a batch.
+        """
+        logits = self._checked(logits, targets)
+        with torch.autocast(logits.device.type, enabled=False):
+            return self._penalty(logits, targets)
+
+    def extra_repr(self) -> str:
+        """Give K and the options."""
+        return f"{self.num_classes} classes, {self.options}"
+
+    def _checked(self, logits: Tensor, targets: Tensor) -> Tensor:
+        kind = self.class_weights.dtype
+        distributed = self._processes() > 1
+        check_batch(logits, targets, self.class_weights, may_be_empty=distributed)
+        validate = self.validate
+        if validate is None:
+            validate = logits.device.type == "cpu" and not torch.compiler.is_compiling()
+        if validate:
+            check_values(logits.detach(), targets, self.num_classes)
+        return logits.to(kind)
+
+    def _processes(self) -> int:
+        if self.process_group is False or not (dist.is_available() and dist.is_initialized()):
+            return 1
+        return dist.get_world_size(self._group())
+
+    def _group(self) -> dist.ProcessGroup | None:
+        return None if isinstance(self.process_group, bool) else self.process_group
+
+    def _total(self, local: Tensor) -> Tensor:
+        """Add a detached tensor up over the processes."""
+        if self._processes() > 1:
+            dist.all_reduce(local, group=self._group())
+        return local
+
+    def _cross_entropy(self, logits: Tensor, targets: Tensor) -> Tensor:
+        processes = self._processes()
+        if processes == 1:
+            return nn.functional.cross_entropy(logits, targets)
+        local = nn.functional.cross_entropy(logits, targets, reduction="sum")
+        size = torch.full_like(local.detach(), logits.shape[0])
+        total, size = self._total(torch.stack([local.detach(), size])).unbind()
+        # The gradients are averaged over the processes, the loss is a mean over all samples.
+        scaled = local * (processes / size)
+        return total / size + (scaled - scaled.detach())
+
+    def _penalty(self, logits: Tensor, targets: Tensor) -> Tensor:
+        if not self.training:
+            with torch.no_grad():
+                return self._pairs(self.average.corrected(self.class_weights)).value
+        samples = sample_surrogate(logits, targets, self.options)
+        with torch.no_grad():
+            sums = self._total(ClassSums.of(samples.detach(), targets, self.num_classes).packed)
+            factor = self.average.update(ClassSums(sums))
+            weights = self.average.corrected(self.class_weights)
+            pairs = self._pairs(weights)
+            if self.options.norm == "spectral":
+                self.left.copy_(pairs.left[0])
+            by_class = (weights * factor).unsqueeze(0) * pairs.right * self._processes()
+            coefficients = by_class.index_select(1, targets)
+            self.last_penalty.copy_(pairs.value)
+            self.last_residual.copy_(pairs.residual)
+        pairing = ((samples @ pairs.left.t()) * coefficients.t()).sum()
+        return pairs.value + (pairing - pairing.detach())
+
+    def _pairs(self, weights: Tensor) -> norms.Pairs:
+        matrix = self.average.by_true_class
+        if self._order is not None:
+            return norms.ky_fan(matrix, weights, self._order)
+        if self.options.norm == "one":
+            return norms.one(matrix, weights)
+        return norms.spectral(matrix, weights, self.left, self.steps)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        moved: Self = super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self._keep_precision()
+        return moved
+
+    def _keep_precision(self) -> None:
+        """Keep the state in float32 or float64, and the weights those of f64."""
+        average = self.average.by_true_class
+        if average.dtype not in (torch.float32, torch.float64):  # after .half() or .bfloat16()
+            self.average.by_true_class = average.float()
+        kind, device = self.average.by_true_class.dtype, average.device
+        self.left = self.left.to(kind)
+        self.class_weights = torch.tensor(self._weights, dtype=kind, device=device)
+        for name in ("last_cross_entropy", "last_penalty", "last_residual"):
+            setattr(self, name, getattr(self, name).to(kind))
+
+    def get_extra_state(self) -> dict[str, float | str]:
+        """Give the options that a stored average was made under."""
+        options = self.options
+        return {"beta": options.beta, "start": options.start, "columns": options.columns}
+
+    def set_extra_state(self, state: Any) -> None:
+        """Refuse an average that was made under other options."""
+        for name, here in self.get_extra_state().items():
+            there = state.get(name) if isinstance(state, dict) else None
+            same = (
+                math.isclose(there, here)
+                if isinstance(there, float) and isinstance(here, float)
+                else there == here
+            )
+            if not same:
+                raise ValueError(
+                    f"the stored CARLoss was saved under {name} {there!r}, this loss has {here!r}; "
+                    "make it with the options it was saved under"
+                )

@@ -1,0 +1,118 @@
+"""The examples as they are, on small data; doctests; the notebook; the two programs of docs."""
+
+import doctest
+import importlib
+import pkgutil
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import car_spectral
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples" / "python"
+
+
+def run(name, *arguments):
+    command = [sys.executable, "-W", "ignore", EXAMPLES / name, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=EXAMPLES)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_train_loop():
+    printed = run("train_loop.py", "--epochs", "3")
+    assert re.search(r"worst class \d, test error [\d.]+%", printed)
+    low, high = (float(x) for x in re.search(r"in \[([\d.]+)%, ([\d.]+)%\]", printed).groups())
+    assert 0 <= low < high <= 100
+
+
+def test_lightning_callback(tmp_path):
+    printed = run("lightning_callback.py", "--epochs", "2", "--predictions", tmp_path / "p.npz")
+    logged = dict(line.split() for line in printed.splitlines() if line.count(" ") == 1)
+    names = {"val/few", "val/many", "val/medium", "val/norm", "val/worst_class"}
+    assert names <= logged.keys() and float(logged["val/norm_upper"]) >= float(logged["val/norm"])
+    with np.load(tmp_path / "p.npz") as kept:
+        logits, labels = kept["logits"], kept["labels"]
+    accuracies = [(logits.argmax(1) == labels)[labels == j].mean() for j in range(10)]
+    assert abs(min(accuracies) - float(logged["val/worst_class"])) < 1e-4
+
+
+def test_timm_finetune():
+    assert "worst class" in run("timm_finetune.py", "--steps", "2")
+
+
+def test_distributed_eval():
+    printed = run("distributed_eval.py")
+    assert "1010 samples" in printed and "the same as on one process: True" in printed
+
+
+MODULES = [
+    module.name
+    for module in pkgutil.walk_packages(car_spectral.__path__, "car_spectral.")
+    if not module.name.endswith(("__main__", "_core"))
+]
+
+
+@pytest.mark.parametrize("name", ["car_spectral", *MODULES])
+def test_examples_in_docstrings(name):
+    found = doctest.testmod(importlib.import_module(name))
+    assert found.failed == 0
+
+
+def test_docstring_examples_are_there():
+    found = [doctest.DocTestFinder().find(importlib.import_module(name)) for name in MODULES]
+    assert sum(len(test.examples) for tests in found for test in tests) >= 15
+
+
+@pytest.mark.parametrize("page", ["python/README.md", "docs/python.md"])
+def test_code_of_the_pages_runs(page, tmp_path, monkeypatch):
+    """Every block runs, one after the other, on data of the names that the page uses."""
+    monkeypatch.chdir(tmp_path)
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    images, labels = torch.randn(60, 8, generator=generator), torch.arange(60) % 3
+    model = torch.nn.Linear(8, 3)
+    known = {
+        "torch": torch,
+        "model": model,
+        "optimizer": torch.optim.SGD(model.parameters(), 0.1),
+        "images": images,
+        "labels": labels,
+        "logits": model(images).detach().numpy(),
+        "train_counts": [500, 50, 5],
+        "names": ["a", "b", "c"],
+        "test_loader": [(images, labels)],
+        "train_loader": [(images, labels)],
+    }
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.S)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, page, "exec"), known)
+
+
+def test_the_notebook_runs():
+    """Cell by cell in this process: no kernel is needed."""
+    import json
+
+    notebook = json.loads((EXAMPLES / "worst_class.ipynb").read_text())
+    code = "\n".join(
+        "".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", f"import matplotlib; matplotlib.use('Agg')\n{code}"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=EXAMPLES,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("squirrel [0.93")
