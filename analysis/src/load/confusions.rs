@@ -41,7 +41,7 @@ fn subject(request: &Request, confusion: Confusion) -> Result<Subject, AnalysisE
             kind: "confusion".to_owned(),
             files: vec![data_file_of("confusion matrix", &confusion.file)],
             architecture: request.arch.clone(),
-            notes: vec![WITHOUT_SCORES.to_owned()],
+            notes: [vec![WITHOUT_SCORES.to_owned()], confusion.notes].concat(),
             ..Source::default()
         },
         class_names,

@@ -11,6 +11,7 @@ use super::{Loaded, Request, model_name, numbered_classes};
 use crate::AnalysisError;
 use crate::report::{DataFile, Source};
 use crate::subject::{Scored, Subject};
+use crate::words::readable;
 use car_spectral_formats::counts::{read_class_names, read_named_counts, read_names};
 use car_spectral_formats::predictions::{PredictionSource, Predictions, Reading, Scale, StoredFile, read_as};
 
@@ -84,6 +85,7 @@ fn subject(request: &Request, test: Predictions, train: Option<Predictions>) -> 
         None => numbered_classes(num_classes),
     };
     let mut notes = test.notes.clone();
+    notes.extend(called_alike(&class_names));
     if let Some(train) = &train {
         let own = train.notes.iter().filter(|note| !test.notes.contains(note));
         notes.extend(own.map(|note| format!("training predictions: {note}")));
@@ -104,6 +106,18 @@ fn subject(request: &Request, test: Predictions, train: Option<Predictions>) -> 
         architecture: architecture(request.arch.as_deref()),
         train: train.map(|train| Scored { logits: train.logits, labels: train.labels }),
         test: Scored { logits: test.logits, labels: test.labels },
+    })
+}
+
+/// A note on classes that have one name.
+fn called_alike(names: &[String]) -> Option<String> {
+    let mut seen = std::collections::HashMap::new();
+    names.iter().enumerate().find_map(|(class, name)| {
+        let first = seen.insert(name, class)?;
+        Some(format!(
+            "classes {first} and {class} are both called {}; labels that are names mean neither",
+            readable(name)
+        ))
     })
 }
 

@@ -13,20 +13,26 @@
 //! number would mean two things, it has to be said ([`Reading`]). float16 and bfloat16 widen to float32 without
 //! rounding; the stored type is recorded, for ties are frequent in them.
 
+mod beside;
 mod choice;
 mod classes;
 mod columns;
 mod convert;
 mod csv;
+mod doubts;
 mod error;
 mod file;
+mod frames;
+mod names;
 mod npz;
+mod overlap;
 mod parts;
 mod reading;
 mod safetensors;
 mod saved;
 mod scale;
 mod source;
+mod stacked;
 mod write;
 
 use std::path::PathBuf;
@@ -36,6 +42,7 @@ use ndarray::{Array1, Array2, ArrayView1};
 use super::{ElementType, InputError};
 
 pub use error::PredictionsError;
+pub(crate) use npz::{arrays as arrays_of_npz, is_torch_save};
 pub use reading::{Keys, Reading, Scores};
 pub use scale::Scale;
 pub use source::PredictionSource;
@@ -149,7 +156,9 @@ pub fn read(source: &PredictionSource) -> Result<Predictions, InputError> {
 pub fn read_as(source: &PredictionSource, reading: &Reading) -> Result<Predictions, InputError> {
     let parts = parts::of(source)?;
     let read = parts.iter().map(|part| file::read(part, reading)).collect::<Result<Vec<_>, _>>()?;
-    let mut whole = parts::join(source, read)?;
+    let (mut whole, beside) = parts::join(source, read)?;
+    whole.notes.extend(beside.sentences(&whole));
+    whole.notes.extend(doubts::doubts(&whole, reading));
     let place = whole.files[0].path.clone();
     match reading.scores {
         Some(Scores::Probabilities) => {
@@ -162,6 +171,10 @@ pub fn read_as(source: &PredictionSource, reading: &Reading) -> Result<Predictio
             }
         }
         Some(Scores::Logits) => {}
+        None if scale::is_one_hot(&whole.logits) => whole.notes.push(
+            "each row of the scores is one 1 among zeros: these are predicted classes, and no margin means anything"
+                .to_owned(),
+        ),
         None => whole.notes.extend(words_on(whole.logits.scale())),
     }
     Ok(whole)
