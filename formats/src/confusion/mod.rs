@@ -101,7 +101,7 @@ fn parse(content: &Content, orientation: Option<Orientation>) -> Result<Parsed, 
     if rows != columns {
         return Err(not_square(file, format!("{rows} rows and {columns} columns")));
     }
-    budget.spend(8 * array.len() as u64).map_err(|exceeded| exceeded.of(file, "matrix".to_owned()))?;
+    budget.spend(16 * array.len() as u64).map_err(|exceeded| exceeded.of(file, "matrix".to_owned()))?;
     let mut counts = Vec::with_capacity(array.len());
     let known = array.for_each_number(|number| {
         let (row, column) = (counts.len() / rows, counts.len() % rows);

@@ -125,17 +125,18 @@ fn numbered(names: &[(usize, String)]) -> Option<BTreeMap<usize, (usize, String)
 fn in_json(text: &str) -> String {
     let mut json = String::with_capacity(2 * text.len());
     let (mut rest, mut quoted) = (text, false);
+    let is_digit = |character: char| character.is_ascii_digit();
     while let Some(character) = rest.chars().next() {
-        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        let is_key = !quoted && digits > 0 && rest[digits..].trim_start().starts_with(':');
-        let taken = if is_key { digits } else { character.len_utf8() };
+        let number = if quoted { "" } else { &rest[..rest.len() - rest.trim_start_matches(is_digit).len()] };
+        let is_key = !number.is_empty() && rest[number.len()..].trim_start().starts_with(':');
+        let taken = number.len().max(character.len_utf8());
         match character {
             '\'' => {
                 quoted = !quoted;
                 json.push('"');
             }
-            _ if is_key => json.extend(["\"", &rest[..digits], "\""]),
-            other => json.push(other),
+            _ if is_key => json.extend(["\"", number, "\""]),
+            _ => json.push_str(&rest[..taken]),
         }
         rest = &rest[taken..];
     }

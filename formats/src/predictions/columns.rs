@@ -1,7 +1,7 @@
 //! Which columns of a table are the scores and the labels.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use super::names::{LABEL_NAMES, PREDICTED, plain};
@@ -172,6 +172,7 @@ impl Choice<'_> {
         self.check_names()?;
         let label = self.label()?;
         let left_out = |scores: &[usize]| {
+            let scores: HashSet<usize> = scores.iter().copied().collect();
             let rest = (0..self.header.len()).filter(|at| *at != label && !scores.contains(at));
             rest.map(|at| self.header[at].clone()).collect()
         };
@@ -225,8 +226,9 @@ impl Choice<'_> {
         let all = || (0..self.header.len()).filter(|at| *at != label);
         let fronts: BTreeSet<&str> =
             all().filter_map(|at| self.header[at].strip_suffix(names.first()?.as_str())).collect();
+        let by_name: HashMap<&str, usize> = all().map(|at| (self.header[at].as_str(), at)).collect();
         fronts.into_iter().find_map(|front| {
-            let at = |name: &String| all().find(|&at| self.header[at].strip_prefix(front) == Some(name));
+            let at = |name: &String| by_name.get(format!("{front}{name}").as_str()).copied();
             (front.is_empty() || front.ends_with(BETWEEN)).then(|| names.iter().map(at).collect())?
         })
     }
@@ -324,8 +326,10 @@ fn words(name: &str) -> impl Iterator<Item = String> {
 /// Names without the words that all have in front, up to what stands between words.
 fn without_common(names: &[String]) -> Vec<String> {
     let Some(first) = names.first() else { return Vec::new() };
-    let ends = first.match_indices(BETWEEN).map(|(at, mark)| at + mark.len());
-    let common = ends.filter(|&end| names.iter().all(|name| name.starts_with(&first[..end]))).last().unwrap_or(0);
+    let shared = |name: &String| first.char_indices().zip(name.chars()).find(|((_, one), other)| one != other);
+    let end = |name: &String| shared(name).map_or(first.len().min(name.len()), |((at, _), _)| at);
+    let same = names.iter().map(end).min().unwrap_or(0);
+    let common = first[..same].rfind(BETWEEN).map_or(0, |mark| mark + 1);
     names.iter().map(|name| name[common..].to_owned()).collect()
 }
 

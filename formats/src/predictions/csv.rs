@@ -1,6 +1,7 @@
 //! Predictions as a table of text, a row a sample.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use ndarray::Array2;
 
@@ -109,7 +110,8 @@ const BESIDE: u64 = 48;
 /// Columns left out that may say the same again.
 fn columns_beside(table: &Table<'_>, columns: &Columns) -> Vec<(usize, Vec<String>)> {
     let Some((_, header)) = &table.header else { return Vec::new() };
-    let left_out = |at: &usize| columns.left_out.contains(&header[*at]) && may_say(&header[*at]);
+    let names: HashSet<&str> = columns.left_out.iter().map(String::as_str).collect();
+    let left_out = |at: &usize| names.contains(header[*at].as_str()) && may_say(&header[*at]);
     (0..header.len()).filter(left_out).map(|at| (at, Vec::new())).collect()
 }
 

@@ -645,12 +645,13 @@ fn table(more: impl Fn(usize, usize) -> String) -> String {
     (0..12).map(line).collect()
 }
 
+type More<'a> = &'a dyn Fn(usize, usize) -> String;
+
 #[test]
 fn what_stands_beside_and_contradicts_has_a_note() {
-    let with = |header: &str, more: &dyn Fn(usize, usize) -> String| {
-        notes_of(&format!("label,logit_0,logit_1,logit_2,{header}\n{}", table(more)))
-    };
-    let agreeing: [(&str, &dyn Fn(usize, usize) -> String); 4] = [
+    let with =
+        |header: &str, more: More<'_>| notes_of(&format!("label,logit_0,logit_1,logit_2,{header}\n{}", table(more)));
+    let agreeing: [(&str, More<'_>); 4] = [
         ("y_pred", &|_, best| format!(",{best}")),
         ("correct", &|at, _| format!(",{}", if at < 10 { "True" } else { "False" })),
         ("targets", &|at, _| format!(",{}.0", at % 3)),
@@ -660,7 +661,7 @@ fn what_stands_beside_and_contradicts_has_a_note() {
         let notes = with(header, more);
         assert!(!has(&notes, "samples"), "{header}: {notes:?}");
     }
-    let contradicting: [(&str, &dyn Fn(usize, usize) -> String, &str); 5] = [
+    let contradicting: [(&str, More<'_>, &str); 5] = [
         ("y_pred", &|at, best| format!(",{}", if at < 4 { best } else { (best + 1) % 3 }), "largest score in 8 of 12"),
         ("correct", &|_, _| ",1".to_owned(), "say in 2 of 12"),
         ("targets", &|at, _| format!(",{}", (at + 1) % 3), "than the labels in 12 of 12"),
