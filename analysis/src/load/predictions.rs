@@ -169,3 +169,15 @@ pub(super) fn data_file_of(role: &str, file: &StoredFile) -> DataFile {
     let StoredFile { path, bytes, sha256 } = file.clone();
     DataFile { role: role.to_owned(), path: path.display().to_string(), bytes, sha256 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::called_alike;
+
+    #[test]
+    fn two_classes_of_one_name_have_a_note() {
+        let of = |names: &[&str]| called_alike(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        assert_eq!(of(&["crane", "maillot", "bee"]), None);
+        assert!(of(&["bee", "crane", "ant", "crane"]).unwrap().starts_with("classes 1 and 3 are both called crane"));
+    }
+}
