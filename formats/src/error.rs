@@ -261,10 +261,21 @@ pub enum InputError {
         array: &'static str,
     },
 
+    /// Counts under the name that `value_counts` gives them, without its index.
+    #[error(
+        "{file}: counts that fall from line to line under the header `count`, as value_counts() writes them without its \
+         index: whether they are in the order of the classes is open; write class,count lines, or take the header out if \
+         they are"
+    )]
+    CountOrder {
+        /// The file.
+        file: PathBuf,
+    },
+
     /// K < 2.
     #[error(
         "{file}: array {array}: {classes} class(es); a confusion needs at least 2, save one column of logits for \
-         each class"
+         each class (of a single logit z the columns 0 and z)"
     )]
     TooFewClasses {
         /// The file.

@@ -6,6 +6,18 @@ use crate::content::Content;
 /// Bytes of a text in which its marks are looked for.
 const LOOKED_AT: usize = 1024;
 
+/// The last bytes of a table of TensorFlow's checkpoints.
+const TENSORFLOW_TABLE: &[u8] = &[0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb];
+
+/// Says that bytes which are no weights known here are those of TensorFlow, by marks that are too weak to come first.
+pub(crate) fn tensorflow(bytes: &[u8]) -> Option<&'static str> {
+    let start = &bytes[..bytes.len().min(LOOKED_AT)];
+    let holds = |mark: &[u8]| start.windows(mark.len()).any(|window| window == mark);
+    let is_graph = holds(b"Placeholder") || holds(b"\x05serve") || holds(b"VarHandleOp") || holds(b"\x05Const");
+    (bytes.ends_with(TENSORFLOW_TABLE) || matches!(bytes, [0x08 | 0x0a, ..]) && is_graph)
+        .then_some("a file of TensorFlow; export the network as ONNX (tf2onnx), or give its scores as predictions")
+}
+
 /// Fails if the bytes are those of a well-known file that stands in place of the content.
 ///
 /// # Errors
@@ -17,14 +29,22 @@ pub(crate) fn refuse_impostor(content: &Content) -> Result<(), InputError> {
 
 fn impostor(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     const UNPACK: &str = "unpack it and give the file inside";
-    let start = String::from_utf8_lossy(&bytes[..bytes.len().min(LOOKED_AT)]).trim_start().to_ascii_lowercase();
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let start = String::from_utf8_lossy(&text[..text.len().min(LOOKED_AT)]).trim_start().to_ascii_lowercase();
     if start.starts_with("version https://git-lfs") {
         return Some(("a Git LFS pointer, three lines in place of the file", "fetch the file with git lfs pull"));
     }
     if ["<!doctype html", "<html", "<head", "<?xml"].iter().any(|mark| start.starts_with(mark)) {
         return Some(("a web page, not the file", "download the file itself; the page may say why it did not come"));
     }
-    if start.starts_with("{\"error\"") || start.starts_with("{\"message\"") || start.starts_with("entry not found") {
+    let answers =
+        ["{\"error", "{\"message\"", "{\"detail\"", "entry not found", "not found", "access denied", "forbidden"];
+    let is_status = ["400", "401", "403", "404", "429", "500", "502", "503"].iter().any(|code| {
+        start
+            .strip_prefix(code)
+            .is_some_and(|rest| rest.trim_start_matches([':', ' ']).starts_with(|c: char| c.is_ascii_alphabetic()))
+    });
+    if is_status || answers.iter().any(|answer| start.starts_with(answer)) {
         return Some(("the answer of a server, not the file", "read what it says and download the file again"));
     }
     let packed: [(&[u8], &str, &str); 6] = [
@@ -38,7 +58,11 @@ fn impostor(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     if let Some((_, found, remedy)) = packed.into_iter().find(|(mark, _, _)| bytes.starts_with(mark)) {
         return Some((found, remedy));
     }
-    let other: [(&[u8], &str, &str); 3] = [
+    if bytes.get(4..8) == Some(b"TFL3") {
+        return Some(("a network of TensorFlow Lite", "export it as ONNX (tf2onnx --tflite)"));
+    }
+    let other: [(&[u8], &str, &str); 4] = [
+        (b"GGUF", "a GGUF file of llama.cpp", "give the weights that it was made of, as .safetensors"),
         (b"\x89HDF", "an HDF5 file, as Keras writes it", "load it there and save the tensors as .safetensors"),
         (b"%PDF", "a PDF document", "download the file itself"),
         (b"\x93NUMPY", "an array of NumPy", "save the weights by name, as .safetensors"),
@@ -57,9 +81,23 @@ mod tests {
             (b"\n <!DOCTYPE html><html>", "web page"),
             (b"\x1f\x8b\x08\0", "gzip"),
             (b"{\"error\":\"not found\"}", "answer of a server"),
+            (b"{\"detail\": \"Not found.\"}", "answer of a server"),
+            (b"404: Not Found", "answer of a server"),
+            (b"\xef\xbb\xbf\n<HTML><head>", "web page"),
+            (b"\x1c\0\0\0TFL3\0", "TensorFlow Lite"),
+            (b"GGUF\x03", "llama.cpp"),
         ] {
             assert!(impostor(bytes).is_some_and(|(name, _)| name.contains(found)), "{found}");
         }
+        for bytes in [
+            &b"\x08\x01\x12\x40\x12\x05serve\x0a"[..],
+            b"\x0a\x1d\x0a\x05input\x12\x0bPlaceholder",
+            b"\0\x57\xfb\x80\x8b\x24\x75\x47\xdb",
+        ] {
+            assert!(tensorflow(bytes).is_some(), "{bytes:?}");
+        }
+        assert_eq!(tensorflow(b"\x08\x08\x12\x07pytorch"), None);
+        assert_eq!(impostor(b"404.5 3\n"), None);
         assert_eq!(impostor(b"\x80\x02}."), None);
         assert_eq!(impostor(b"label,logit_0,logit_1\n"), None);
     }

@@ -16,7 +16,7 @@ use crate::quoting::quoted;
 pub(crate) fn join<'a>(
     file: &Path,
     name: &str,
-    parts: Vec<Array<'a>>,
+    mut parts: Vec<Array<'a>>,
     budget: &mut Budget,
 ) -> Result<Array<'a>, InputError> {
     let differ = |at: usize, problem: String| InputError::Damaged {
@@ -24,6 +24,12 @@ pub(crate) fn join<'a>(
         place: format!("array {}, part {at}", quoted(name)),
         problem,
     };
+    // A last batch of one sample, of which `squeeze` took the axis.
+    if let [first, .., last] = parts.as_mut_slice()
+        && first.shape.get(1..).is_some_and(|tail| tail == last.shape)
+    {
+        last.shape.insert(0, 1);
+    }
     let Some(first) = parts.first() else {
         return Ok(Array::decimals(vec![0], Vec::new()));
     };

@@ -40,7 +40,7 @@ pub(crate) fn read_json(
                 file: file.to_path_buf(),
                 line: line + error.line(),
                 column: error.column(),
-                problem: escaped(&error.to_string()),
+                problem: problem(text, &error),
                 expected,
             })
         })
@@ -51,6 +51,18 @@ pub(crate) fn read_json(
     }
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     lines.map(|(at, line)| value(line, at, true).map(|(value, _)| value)).collect::<Result<_, _>>().map(Saved::List)
+}
+
+/// What is wrong, in the words of the parser; a number that Python writes and JSON does not know by its name.
+fn problem(text: &str, error: &serde_json::Error) -> String {
+    let line = error.line().checked_sub(1).and_then(|line| text.lines().nth(line)).unwrap_or_default();
+    let before = error.column().saturating_sub(3);
+    let begins =
+        |name: &&str| (before..before + 4).any(|at| line.get(at..).is_some_and(|rest| rest.starts_with(*name)));
+    match ["NaN", "Infinity"].into_iter().find(begins) {
+        Some(name) => format!("{name}, which is no number of JSON; find out why it is there"),
+        None => escaped(&error.to_string()),
+    }
 }
 
 struct State<'a> {

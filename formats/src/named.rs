@@ -106,8 +106,12 @@ fn is_batches(parts: &[Saved<'_>]) -> bool {
         [Saved::List(first), ..] if (2..=MOST_PARTS).contains(&first.len()) => {
             let kinds: Vec<_> = first.iter().map(kind).collect();
             let differ = kinds.iter().any(|kind| *kind != kinds[0]);
-            let alike = |part: &Saved<'_>| matches!(part, Saved::List(items) if items.iter().map(kind).eq(kinds.iter().copied()));
-            differ && parts.iter().all(alike)
+            let squeezed = |(rank, fractions): (usize, bool)| rank.checked_sub(1).map(|rank| (rank, fractions));
+            let below: Vec<_> = kinds.iter().map(|kind| kind.and_then(squeezed)).collect();
+            let alike = |part: &Saved<'_>, kinds: &[Option<(usize, bool)>]| matches!(part, Saved::List(items) if items.iter().map(kind).eq(kinds.iter().copied()));
+            // `squeeze` takes an axis off a last batch of one sample.
+            let last = |at: usize, part: &Saved<'_>| at > 0 && at + 1 == parts.len() && alike(part, &below);
+            differ && parts.iter().enumerate().all(|(at, part)| alike(part, &kinds) || last(at, part))
         }
         _ => false,
     }

@@ -15,6 +15,9 @@ use crate::quoting::quoted;
 /// The first bytes of every .npy file.
 pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
 
+/// What a type of several fields is called.
+const STRUCTURED: &str = "a structured type";
+
 /// What a .npy file or member holds.
 #[derive(Debug)]
 pub(crate) enum Npy<'a> {
@@ -69,7 +72,10 @@ pub(crate) fn parse<'a>(file: &Path, array: &str, content: Cow<'a, [u8]>) -> Res
         file: file.to_path_buf(),
         array: array.to_owned(),
         found: quoted(&header.descr),
-        expected: "a float16, float32 or float64 array for logits, an integer array for labels",
+        expected: match header.descr.as_str() {
+            STRUCTURED => "plain arrays, as numpy.savez(FILE, **{name: a[name] for name in a.dtype.names}) saves them",
+            _ => "a float16, float32 or float64 array for logits, an integer array for labels",
+        },
     })?;
     let available = content.len() - data_start;
     let shape = header.shape.clone();
@@ -199,7 +205,7 @@ impl Literal<'_> {
             depth = depth + usize::from(*byte == b'[') - usize::from(*byte == b']');
             if depth == 0 {
                 self.position += offset + 1;
-                return Ok("a structured type".to_owned());
+                return Ok(STRUCTURED.to_owned());
             }
         }
         Err(self.error("a list does not end"))

@@ -1,5 +1,7 @@
 //! Texts out of untrusted files as messages repeat them: escaped, cut, quoted.
 
+use std::path::Path;
+
 /// How much of a text that comes from an untrusted file is repeated in a message.
 const SHOWN_CHARS: usize = 120;
 
@@ -11,6 +13,13 @@ pub(crate) fn quoted(text: &str) -> String {
     let mut chars = text.chars();
     let shown: String = chars.by_ref().take(SHOWN_CHARS).collect();
     if chars.next().is_some() { format!("{shown:?}...") } else { format!("{shown:?}") }
+}
+
+/// A file's name between quotes in a command that is shown to be copied: `FILE` in place of one that could end them.
+pub(crate) fn in_command(file: &Path) -> String {
+    let is_plain = |character: char| character.is_alphanumeric() || " ._-+=,@%~:/".contains(character);
+    let name = file.display().to_string();
+    if name.chars().all(is_plain) { name } else { "FILE".to_owned() }
 }
 
 /// Words of another parser about an untrusted file, escaped and cut, without quotes.
@@ -33,6 +42,14 @@ pub(crate) fn quoted_list<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_cannot_end_the_quotes_of_a_command() {
+        assert_eq!(in_command(Path::new("runs/a b/größe_1.pth")), "runs/a b/größe_1.pth");
+        for name in ["a'); import os #.pth", "a\"b", "a$(b)", "a`b`", "a\\", "a\nb", "a!b", "a;b"] {
+            assert_eq!(in_command(Path::new(name)), "FILE", "{name}");
+        }
+    }
 
     #[test]
     fn untrusted_text_is_escaped_and_cut() {

@@ -8,7 +8,7 @@ use car_spectral_formats::predictions::{Classes, Logits};
 use ndarray::Array1;
 
 use super::predictions::{architecture, data_file_of, known_counts};
-use super::{Loaded, Request, model_name, numbered_classes};
+use super::{Loaded, Request, doubtful, model_name, numbered_classes};
 use crate::AnalysisError;
 use crate::report::Source;
 use crate::subject::{Scored, Subject};
@@ -41,7 +41,7 @@ fn subject(request: &Request, confusion: Confusion) -> Result<Subject, AnalysisE
             kind: "confusion".to_owned(),
             files: vec![data_file_of("confusion matrix", &confusion.file)],
             architecture: request.arch.clone(),
-            notes: vec![WITHOUT_SCORES.to_owned()],
+            notes: [vec![WITHOUT_SCORES.to_owned()], confusion.notes].concat(),
             ..Source::default()
         },
         class_names,
@@ -53,6 +53,6 @@ fn subject(request: &Request, confusion: Confusion) -> Result<Subject, AnalysisE
             labels: Array1::from_vec(labels),
         },
         scores_said: true,
-        warnings: Vec::new(),
+        warnings: doubtful("the matrix", confusion.doubts),
     })
 }

@@ -25,7 +25,7 @@ pub use save::save_predictions;
 pub use training_runs::read_one as training_run;
 
 use crate::AnalysisError;
-use crate::report::{DataFile, Preprocessing, TrainingRun};
+use crate::report::{DataFile, Preprocessing, TrainingRun, Warning};
 use crate::subject::Subject;
 use crate::words::readable;
 
@@ -214,6 +214,12 @@ fn model_name(path: &Path) -> String {
     let stem = path.file_stem().map_or_else(|| path.display().to_string(), shown);
     let folder = path.parent().and_then(Path::file_name).map(shown);
     folder.filter(|_| stem == "model" || stem == "test").unwrap_or(stem)
+}
+
+/// The warnings that a reader of files gives the grounds of.
+fn doubtful(of: &str, sentences: Vec<String>) -> Vec<Warning> {
+    let warning = |sentence: String| Warning::new("doubtful-file", format!("{of}: {sentence}"), [("of", of.into())]);
+    sentences.into_iter().map(warning).collect()
 }
 
 fn numbered_classes(num_classes: usize) -> Vec<String> {

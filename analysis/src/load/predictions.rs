@@ -7,10 +7,11 @@ use car_spectral::longtail::long_tailed_counts;
 
 use car_spectral_data::SettingError;
 
-use super::{Loaded, Request, model_name, numbered_classes};
+use super::{Loaded, Request, doubtful, model_name, numbered_classes};
 use crate::AnalysisError;
 use crate::report::{DataFile, Source};
 use crate::subject::{Scored, Subject};
+use crate::words::readable;
 use car_spectral_formats::counts::{read_class_names, read_named_counts, read_names};
 use car_spectral_formats::predictions::{PredictionSource, Predictions, Reading, StoredFile, read_as};
 
@@ -99,7 +100,10 @@ pub fn scored(test: Predictions, train: Option<Predictions>, known: Known) -> Re
         }
     }
     let class_names = known.class_names.unwrap_or_else(|| numbered_classes(num_classes));
+    let mut warnings = doubtful("test predictions", test.doubts.clone());
+    warnings.extend(train.iter().flat_map(|train| doubtful("training predictions", train.doubts.clone())));
     let mut notes = test.notes.clone();
+    notes.extend(called_alike(&class_names));
     if let Some(train) = &train {
         let own = train.notes.iter().filter(|note| !test.notes.contains(note));
         notes.extend(own.map(|note| format!("training predictions: {note}")));
@@ -121,7 +125,19 @@ pub fn scored(test: Predictions, train: Option<Predictions>, known: Known) -> Re
         train: train.map(|train| Scored { logits: train.logits, labels: train.labels }),
         test: Scored { logits: test.logits, labels: test.labels },
         scores_said: known.scores_said,
-        warnings: Vec::new(),
+        warnings,
+    })
+}
+
+/// A note on classes that have one name.
+fn called_alike(names: &[String]) -> Option<String> {
+    let mut seen = std::collections::HashMap::new();
+    names.iter().enumerate().find_map(|(class, name)| {
+        let first = seen.insert(name, class)?;
+        Some(format!(
+            "classes {first} and {class} are both called {}; labels that are names mean neither",
+            readable(name)
+        ))
     })
 }
 
@@ -172,4 +188,16 @@ fn described(role: &str, predictions: &Predictions) -> Vec<DataFile> {
 pub(super) fn data_file_of(role: &str, file: &StoredFile) -> DataFile {
     let StoredFile { path, bytes, sha256 } = file.clone();
     DataFile { role: role.to_owned(), path: path.display().to_string(), bytes, sha256 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::called_alike;
+
+    #[test]
+    fn two_classes_of_one_name_have_a_note() {
+        let of = |names: &[&str]| called_alike(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        assert_eq!(of(&["crane", "maillot", "bee"]), None);
+        assert!(of(&["bee", "crane", "ant", "crane"]).unwrap().starts_with("classes 1 and 3 are both called crane"));
+    }
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::orientation::Orientation;
+
 /// Samples that a matrix may stand for: its budget holds two numbers for each.
 pub(super) const MOST_SAMPLES: u64 = 4_000_000;
 
@@ -46,6 +48,28 @@ pub enum ConfusionFileError {
         rows: String,
         /// Sums of the first columns.
         columns: String,
+    },
+    /// A table that says that it lies the other way.
+    #[error(
+        "{file}: `orientation` {given} is said, and the table's own words mean {said}; say that, or correct its words"
+    )]
+    SaysOtherwise {
+        /// The file.
+        file: PathBuf,
+        /// By the words of the table.
+        said: Orientation,
+        /// By the setting.
+        given: Orientation,
+    },
+    /// A sum beside the counts that is another.
+    #[error("{file}: row {row}: its sum is given as {found}, its counts add up to another number; correct the table")]
+    Sum {
+        /// The file.
+        file: PathBuf,
+        /// Row, from 0.
+        row: usize,
+        /// The sum that is there.
+        found: f64,
     },
     /// Rows and columns that are called differently.
     #[error("{file}: the row {row} has no column of that name; give rows and columns the names of the classes")]

@@ -3,12 +3,15 @@
 //! A table with or without names, an array of NumPy or PyTorch, JSON, or a matrix as Python prints it. Which way it
 //! lies has to be said unless it is symmetric: scikit-learn has the true classes in the rows, others in the columns.
 
+mod axes;
+mod doubts;
 mod error;
+mod orientation;
+mod printed;
+mod table;
 
 use std::borrow::Cow;
-use std::fmt;
 use std::path::Path;
-use std::str::FromStr;
 
 use ndarray::Array2;
 
@@ -20,45 +23,13 @@ use crate::impostor::refuse_impostor;
 use crate::json::read_json;
 use crate::named::{Named, arrays_of};
 use crate::npy::{self, Npy};
-use crate::predictions::StoredFile;
-use crate::quoting::quoted;
-use crate::table::Table;
+use crate::predictions::{Reading, StoredFile, arrays_of_npz, is_torch_save};
 use crate::text::text_of;
 use crate::weights::{Saved, with_saved};
 
 pub use error::ConfusionFileError;
 use error::MOST_SAMPLES;
-
-/// Names of sums of rows and columns, which `pandas.crosstab` and spreadsheets add.
-const SUMS: &[&str] = &["all", "total", "totals", "sum", "support"];
-
-/// What the rows of a confusion matrix are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Orientation {
-    /// A row for each true class, a column for each predicted one.
-    RowsAreTrue,
-    /// A column for each true class, a row for each predicted one.
-    ColumnsAreTrue,
-}
-
-impl fmt::Display for Orientation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::RowsAreTrue => "rows-are-true",
-            Self::ColumnsAreTrue => "columns-are-true",
-        })
-    }
-}
-
-impl FromStr for Orientation {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let known = [Self::RowsAreTrue, Self::ColumnsAreTrue];
-        let found = known.into_iter().find(|orientation| orientation.to_string() == text);
-        found.ok_or_else(|| "give rows-are-true or columns-are-true".to_owned())
-    }
-}
+pub use orientation::Orientation;
 
 /// A confusion matrix as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +40,10 @@ pub struct Confusion {
     pub names: Option<Vec<String>>,
     /// The file.
     pub file: StoredFile,
+    /// What was made of it and what is odd: sentences without a full stop.
+    pub notes: Vec<String>,
+    /// What in the file looks wrong: sentences without a full stop.
+    pub doubts: Vec<String>,
 }
 
 impl Confusion {
@@ -92,17 +67,36 @@ impl Confusion {
 /// [`ConfusionFileError`] with what has to be said or given; those of the formats.
 pub fn read_confusion(file: &Path, orientation: Option<Orientation>) -> Result<Confusion, InputError> {
     let content = Content::read(file)?;
-    let ((counts, names), sha256) = content.parse_and_hash(|content| parse(content, orientation))?;
+    let ((counts, names, notes), sha256) = content.parse_and_hash(|content| parse(content, orientation))?;
     let file = StoredFile { path: content.file.clone(), bytes: content.bytes.len() as u64, sha256 };
-    Ok(Confusion { counts, names, file })
+    let doubts = doubts::rates(&counts).into_iter().collect();
+    Ok(Confusion { counts, names, file, notes, doubts })
 }
 
-type Parsed = (Array2<u64>, Option<Vec<String>>);
+type Parsed = (Array2<u64>, Option<Vec<String>>, Vec<String>);
+
+/// The numbers of a file and what it says of them.
+struct Read<'a> {
+    /// Row by row.
+    array: Array<'a>,
+    /// Of the classes.
+    names: Option<Vec<String>>,
+    /// Which way the matrix lies.
+    said: Option<Orientation>,
+    /// What was made of it.
+    notes: Vec<String>,
+}
+
+impl<'a> Read<'a> {
+    fn of(array: Array<'a>, names: Option<Vec<String>>) -> Self {
+        Self { array, names, said: None, notes: Vec::new() }
+    }
+}
 
 fn parse(content: &Content, orientation: Option<Orientation>) -> Result<Parsed, InputError> {
     let file = content.file.as_path();
     let budget = &mut Budget::of(content.bytes.len());
-    let (array, names) = numbers(content, budget)?;
+    let Read { array, names, said, mut notes } = numbers(content, budget)?;
     let shape = array.shape.iter().copied().filter(|&extent| extent != 1).collect::<Vec<_>>();
     let &[rows, columns] = shape.as_slice() else {
         return Err(not_square(file, format!("an array of shape {shape:?}")));
@@ -110,7 +104,7 @@ fn parse(content: &Content, orientation: Option<Orientation>) -> Result<Parsed, 
     if rows != columns {
         return Err(not_square(file, format!("{rows} rows and {columns} columns")));
     }
-    budget.spend(8 * array.len() as u64).map_err(|exceeded| exceeded.of(file, "matrix".to_owned()))?;
+    budget.spend(16 * array.len() as u64).map_err(|exceeded| exceeded.of(file, "matrix".to_owned()))?;
     let mut counts = Vec::with_capacity(array.len());
     let known = array.for_each_number(|number| {
         let (row, column) = (counts.len() / rows, counts.len() % rows);
@@ -135,12 +129,23 @@ fn parse(content: &Content, orientation: Option<Orientation>) -> Result<Parsed, 
     if array.column_major {
         matrix = matrix.reversed_axes();
     }
+    if let Some(counts) = doubts::without_sums(&matrix).filter(|_| names.is_none()) {
+        matrix = counts;
+        notes.push("the last row and the last column are the sums of the others and are left out".to_owned());
+    }
+    let rows = matrix.nrows();
     let samples = matrix.iter().fold(0_u64, |sum, &count| sum.saturating_add(count));
     if samples == 0 || samples > MOST_SAMPLES {
         return Err(ConfusionFileError::Samples { file: file.to_path_buf(), samples }.into());
     }
     let symmetric = matrix.indexed_iter().all(|((row, column), &count)| matrix[(column, row)] == count);
-    match orientation {
+    if let Some((said, given)) = said.zip(orientation).filter(|(said, given)| said != given && !symmetric) {
+        return Err(ConfusionFileError::SaysOtherwise { file: file.to_path_buf(), said, given }.into());
+    }
+    if let Some(said) = said.filter(|_| orientation.is_none() && !symmetric) {
+        notes.push(format!("{said}, as the table says"));
+    }
+    match orientation.or(said) {
         Some(Orientation::ColumnsAreTrue) => {}
         Some(Orientation::RowsAreTrue) => matrix = matrix.reversed_axes(),
         None if symmetric => {}
@@ -153,7 +158,7 @@ fn parse(content: &Content, orientation: Option<Orientation>) -> Result<Parsed, 
             return Err(ConfusionFileError::Orientation { file, rows, columns }.into());
         }
     }
-    Ok((matrix.as_standard_layout().into_owned(), names))
+    Ok((matrix.as_standard_layout().into_owned(), names, notes))
 }
 
 fn not_square(file: &Path, found: String) -> InputError {
@@ -161,27 +166,34 @@ fn not_square(file: &Path, found: String) -> InputError {
 }
 
 /// The numbers of a file, row by row, and the names in front of the rows.
-fn numbers<'a>(content: &'a Content, budget: &mut Budget) -> Result<(Array<'a>, Option<Vec<String>>), InputError> {
+fn numbers<'a>(content: &'a Content, budget: &mut Budget) -> Result<Read<'a>, InputError> {
     let (file, bytes) = (content.file.as_path(), content.bytes.as_slice());
     if bytes.starts_with(npy::MAGIC) {
         return match npy::parse(file, "matrix", Cow::Borrowed(bytes))? {
-            Npy::Array(array) => Ok((array, None)),
+            Npy::Array(array) => Ok(Read::of(array, None)),
             Npy::Pickle(..) => Err(not_square(file, "an array of objects".to_owned())),
         };
+    }
+    if bytes.starts_with(b"PK") && !is_torch_save(file, bytes)? {
+        let arrays = arrays_of_npz(content, &Reading::default(), budget)?;
+        let names = texts_among(file, &arrays, budget)?;
+        return Ok(Read::of(square_among(file, arrays)?, names));
     }
     if bytes.starts_with(b"PK") || bytes[0] == 0x80 {
         return with_saved(content, budget, |saved, budget| {
             let array = square_among(file, arrays_of(file, saved, budget)?)?;
-            owned_numbers(array).map(|array| (array, None)).ok_or_else(|| not_square(file, "texts".to_owned()))
+            owned_numbers(array).map(|array| Read::of(array, None)).ok_or_else(|| not_square(file, "texts".to_owned()))
         });
     }
     refuse_impostor(content)?;
-    let text = text_of(content, budget)?;
+    let whole = text_of(content, budget)?;
+    let text = printed::inside(&whole);
     if !text.trim_start().starts_with(['[', '{']) {
-        return of_table(file, &text, budget);
+        budget.spend(4 * text.len() as u64).map_err(|exceeded| exceeded.of(file, "matrix".to_owned()))?;
+        return table::read(file, &printed::with_corner(text), budget);
     }
     let expected = "give the rows of a confusion matrix, as in [[50, 2], [3, 45]]";
-    let saved = match read_json(file, &text, expected, budget) {
+    let saved = match read_json(file, text, expected, budget) {
         Ok(saved) => saved,
         // As NumPy prints a matrix: blanks between numbers, nothing between rows.
         Err(error @ InputError::Json { .. }) => {
@@ -192,12 +204,15 @@ fn numbers<'a>(content: &'a Content, budget: &mut Budget) -> Result<(Array<'a>, 
         Err(error) => return Err(error),
     };
     let names = names_in(&saved);
-    Ok((square_among(file, arrays_of(file, saved, budget)?)?, names))
+    Ok(Read::of(square_among(file, arrays_of(file, saved, budget)?)?, names))
 }
 
 /// The one array that is square.
 fn square_among<'a>(file: &Path, arrays: Vec<Named<'a>>) -> Result<Array<'a>, InputError> {
-    let is_square = |array: &Array<'_>| matches!(array.shape.as_slice(), [rows, columns] if rows == columns);
+    let is_square = |array: &Array<'_>| {
+        let long: Vec<usize> = array.shape.iter().copied().filter(|&extent| extent != 1).collect();
+        matches!(long.as_slice(), [rows, columns] if rows == columns)
+    };
     let mut rows: Vec<Array<'a>> = Vec::new();
     let mut squares: Vec<Array<'a>> = Vec::new();
     for named in arrays {
@@ -220,8 +235,17 @@ fn square_among<'a>(file: &Path, arrays: Vec<Named<'a>>) -> Result<Array<'a>, In
     }
     match squares.pop() {
         Some(only) if squares.is_empty() => Ok(only),
-        Some(_) => Err(not_square(file, "several square arrays".to_owned())),
+        Some(_) => Err(not_square(file, "several square arrays, of which one is wanted".to_owned())),
         None => Err(not_square(file, "no square array".to_owned())),
+    }
+}
+
+/// The texts of the one array that holds a list of them.
+fn texts_among(file: &Path, arrays: &[Named<'_>], budget: &mut Budget) -> Result<Option<Vec<String>>, InputError> {
+    let mut lists = arrays.iter().filter_map(|named| named.array.as_ref().ok().filter(|array| array.shape.len() == 1));
+    match (lists.find(|array| array.element().is_none()), lists.find(|array| array.element().is_none())) {
+        (Some(only), None) => only.texts(file, "names", budget),
+        _ => Ok(None),
     }
 }
 
@@ -247,73 +271,6 @@ fn names_in(saved: &Saved<'_>) -> Option<Vec<String>> {
             .collect(),
         _ => None,
     })
-}
-
-/// A table with names above the columns, before the rows, both, or neither.
-fn of_table(file: &Path, text: &str, budget: &mut Budget) -> Result<(Array<'static>, Option<Vec<String>>), InputError> {
-    let table = Table::open(file, text, budget)?;
-    budget
-        .spend(8 * (table.rows * table.width) as u64 + 80 * table.rows as u64)
-        .map_err(|exceeded| exceeded.of(file, "matrix".to_owned()))?;
-    let mut row_names: Vec<String> = Vec::new();
-    let mut values: Vec<f64> = Vec::new();
-    // Under a header one column more than rows has names, or numbers the rows.
-    let named = table.header.as_ref().is_some_and(|(_, names)| {
-        names[0].is_empty() || table.rows + 1 == table.width || is_sum(&names[table.width - 1])
-    });
-    table.for_each(|line, fields| {
-        let from = usize::from(named || table.number(&fields[0]).is_none());
-        if from == 1 {
-            row_names.push(fields[0].to_string());
-        }
-        for (column, field) in fields.iter().enumerate().skip(from) {
-            values.push(
-                table
-                    .number(field)
-                    .ok_or_else(|| crate::table::bad_field(file, line, column, field, "a number of samples"))?,
-            );
-        }
-        Ok(())
-    })?;
-    let from = usize::from(!row_names.is_empty());
-    let mut width = table.width - from;
-    if !row_names.is_empty() && row_names.len() != table.rows || values.len() != width * table.rows {
-        return Err(not_square(file, "rows with and without names".to_owned()));
-    }
-    let mut names: Option<Vec<String>> = table.header.map(|(_, names)| names[from..].to_vec());
-    let mut rows = table.rows;
-    if names.as_ref().is_some_and(|names| names.last().is_some_and(|name| is_sum(name))) {
-        // Sums beside the counts.
-        values = values.chunks(width).flat_map(|row| row[..width - 1].to_vec()).collect();
-        width -= 1;
-        names = names.map(|names| names[..width].to_vec());
-    }
-    if row_names.last().is_some_and(|name| is_sum(name)) {
-        rows -= 1;
-        values.truncate(rows * width);
-        row_names.truncate(rows);
-    }
-    if let Some(names) = names.as_ref().filter(|names| !row_names.is_empty() && rows == width && **names != row_names) {
-        // The rows in the order of the columns.
-        let mut sorted = Vec::with_capacity(values.len());
-        for name in names {
-            let row = row_names.iter().position(|row| row == name);
-            let row = row.ok_or_else(|| ConfusionFileError::Names {
-                file: file.to_path_buf(),
-                row: quoted(row_names.iter().find(|row| !names.contains(row)).unwrap_or(name)),
-            })?;
-            sorted.extend_from_slice(&values[row * width..(row + 1) * width]);
-        }
-        values = sorted;
-    }
-    let names = names.or(Some(row_names).filter(|names| !names.is_empty()));
-    // Numbers from 0 are no names.
-    let names = names.filter(|names| !names.iter().enumerate().all(|(at, name)| *name == at.to_string()));
-    Ok((Array::decimals(vec![rows, width], values), names))
-}
-
-fn is_sum(name: &str) -> bool {
-    SUMS.contains(&name.trim().to_ascii_lowercase().as_str())
 }
 
 #[cfg(test)]
@@ -368,6 +325,65 @@ mod tests {
     }
 
     #[test]
+    fn printed_and_cross_tables_are_read() {
+        let expected = array![[50, 3, 0], [2, 45, 2], [0, 0, 7]];
+        for text in [
+            "array([[50,  2,  0],\n       [ 3, 45,  0],\n       [ 0,  2,  7]])",
+            "tensor([[50,  2,  0],\n        [ 3, 45,  0],\n        [ 0,  2,  7]], device='cuda:0')\n",
+            "     ant  bee  cat\nant   50    2    0\nbee    3   45    0\ncat    0    2    7\n",
+            "Predicted   0   1  2\nActual              \n0          50   2  0\n1           3  45  0\n2           0   2  7\n",
+            "Predicted   0   1  2  All\nActual                   \n0  50  2  0  52\n1  3  45  0  48\n2  0  2  7  9\nAll 53 49 7 109\n",
+            ",2,0,1\n2,7,0,2\n0,0,50,2\n1,0,3,45\n",
+            ",1,2,3\n1,50,2,0\n2,3,45,0\n3,0,2,7\n",
+            ",pred_ant,pred_bee,pred_cat\ntrue_ant,50,2,0\ntrue_bee,3,45,0\ntrue_cat,0,2,7\n",
+            "Actual,0,1,2\n0,50,2,0\n1,3,45,0\n2,0,2,7\n",
+        ] {
+            let found = read(text, Some(Orientation::RowsAreTrue)).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(found.counts, expected, "{text}");
+        }
+        let found = read("Predicted,0,1\n0,5,1\n1,2,7\n", None).unwrap();
+        assert_eq!((found.counts, found.notes.len()), (array![[5, 1], [2, 7]], 1));
+        // Class 2 was never predicted, so a cross table has no column for it.
+        let found = read("Actual,0,1\n0,50,2\n1,3,45\n2,0,9\n", Some(Orientation::RowsAreTrue)).unwrap();
+        assert_eq!(found.counts, array![[50, 3, 0], [2, 45, 9], [0, 0, 0]]);
+        assert!(found.notes[0].contains("was taken for \"2\""), "{:?}", found.notes);
+    }
+
+    #[test]
+    fn arrays_of_numpy_are_read_by_their_shape() {
+        let npy = |descr: &str, shape: &str, data: &[u8]| {
+            let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+            let length = u16::try_from(header.len()).unwrap().to_le_bytes();
+            [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), data].concat()
+        };
+        let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        let names: Vec<u8> = "ab".chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
+        for (name, bytes) in [("cm.npy", npy("|u1", "(1, 2, 2)", &[5, 1, 2, 7])), ("c.npy", npy("<U1", "(2,)", &names))]
+        {
+            writer.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+            std::io::Write::write_all(&mut writer, &bytes).unwrap();
+        }
+        let found = read(writer.finish().unwrap().into_inner(), Some(Orientation::RowsAreTrue)).unwrap();
+        assert_eq!(found.counts, array![[5, 2], [1, 7]]);
+        assert_eq!(found.names.unwrap(), ["a", "b"]);
+    }
+
+    #[test]
+    fn whole_numbers_that_may_be_no_counts_have_a_note() {
+        let notes = |text: &str| read(text, Some(Orientation::RowsAreTrue)).unwrap().doubts;
+        for (text, word) in [
+            ("96,4\n6,94\n", "row adds up to 100"),
+            ("1,0\n0,1\n", "adds up to 1:"),
+            ("50,2,0,52\n3,45,0,48\n0,2,7,9\n53,49,7,109\n", "are left out"),
+        ] {
+            assert!(notes(text).iter().any(|note| note.contains(word)), "{text}: {:?}", notes(text));
+        }
+        assert!(notes("50,2\n3,45\n").is_empty());
+        let wide = format!("Actual,0\n{}", (0..20_000).map(|row| format!("{row},1\n")).collect::<String>());
+        assert!(matches!(read(wide, Some(Orientation::RowsAreTrue)), Err(InputError::Budget { .. })));
+    }
+
+    #[test]
     fn what_is_open_is_asked_and_what_is_wrong_is_told() {
         assert_eq!(read("5,1\n1,7\n", None).unwrap().counts, array![[5, 1], [1, 7]]);
         let error = read("5,1\n2,7\n", None).unwrap_err().to_string();
@@ -381,6 +397,12 @@ mod tests {
             ("a,b\nc,d\n", "line 2"),
             (",a,b\na,5,1\nc,2,7\n", "row \"c\""),
             ("{\"a\": 3}", "no square"),
+            ("96%,4%\n6%,94%\n", "row 0, column 0: \"96%\" is not a count"),
+            (",a,b,Total\na,5,1,6\nb,2,7,8\n", "row 1: its sum is given as 8"),
+            (",a,b,Total\na,5,1,6\nb,2,7,9\nTotal,7,9,16\n", "row 2: its sum is given as 9"),
+            ("Predicted,0,1\n0,5,1\n1,2,7\n", "mean columns-are-true"),
+            ("pred\\true,0,1\n0,5,1\n1,2,7\n", "mean columns-are-true"),
+            (",true_a,true_b\npred_a,5,1\npred_b,2,7\n", "mean columns-are-true"),
         ] {
             let error = read(text, Some(Orientation::RowsAreTrue)).unwrap_err().to_string();
             assert!(error.contains(problem), "{text}: {error}");

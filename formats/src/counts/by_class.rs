@@ -17,6 +17,14 @@ pub(super) fn in_order(
     names: Option<&[String]>,
 ) -> Result<Vec<u64>, InputError> {
     let last_class = num_classes.saturating_sub(1);
+    let mut entries = entries;
+    // A sum below the classes is none of them.
+    if let Some(((name, sum, _), others)) = entries.split_last()
+        && ["total", "sum", "all"].contains(&name.trim().to_ascii_lowercase().as_str())
+        && others.iter().try_fold(0_u64, |all, entry| all.checked_add(entry.1)) == Some(*sum)
+    {
+        entries.pop();
+    }
     let by_name: HashMap<&str, usize> =
         names.unwrap_or_default().iter().enumerate().map(|(class, name)| (name.as_str(), class)).collect();
     let mut counts: Vec<Option<u64>> = vec![None; num_classes];

@@ -22,6 +22,7 @@ use crate::impostor::refuse_impostor;
 use crate::json::read_json;
 use crate::named::{Named, arrays_of};
 use crate::npy::{self, Npy};
+use crate::predictions::{Reading, arrays_of_npz, is_torch_save};
 use crate::quoting::quoted;
 use crate::text::text_of;
 use crate::weights::{Saved, with_saved};
@@ -58,6 +59,13 @@ pub fn read_named_counts(file: &Path, num_classes: usize, names: Option<&[String
         Found::InOrder(counts) => counts,
         Found::ByClass(entries) => by_class::in_order(file, entries, num_classes, names)?,
     };
+    if let Some((sum, others)) = counts.split_last()
+        && counts.len() == num_classes + 1
+        && others.iter().try_fold(0_u64, |all, &count| all.checked_add(count)) == Some(*sum)
+    {
+        let found = format!("{sum}, the sum of the others,");
+        return Err(InputError::Count { file: file.to_path_buf(), place: "the last count".to_owned(), found });
+    }
     if counts.len() != num_classes {
         return Err(InputError::ClassCountMismatch {
             file: file.to_path_buf(),
@@ -77,6 +85,10 @@ fn found(content: &Content, num_classes: usize, budget: &mut Budget) -> Result<F
             Npy::Array(array) => in_array(file, Named { name: String::new(), array: Ok(array) }),
             Npy::Pickle(..) => Err(not_counts(file, "an array of objects")),
         };
+    }
+    if bytes.starts_with(b"PK") && !is_torch_save(file, bytes)? {
+        let arrays = arrays_of_npz(content, &Reading::default(), budget)?;
+        return in_arrays(file, arrays);
     }
     if bytes.starts_with(b"PK") || bytes[0] == 0x80 {
         return with_saved(content, budget, |saved, budget| of_saved(file, saved, budget));
@@ -124,13 +136,31 @@ fn of_saved(file: &Path, saved: Saved<'_>, budget: &mut Budget) -> Result<Found,
             counts.collect::<Result<_, _>>().map(Found::InOrder)
         }
         other => {
-            let mut arrays = arrays_of(file, other, budget)?;
-            match arrays.pop() {
-                Some(only) if arrays.is_empty() => in_array(file, only),
-                _ => Err(not_counts(file, "several arrays")),
-            }
+            let arrays = arrays_of(file, other, budget)?;
+            in_arrays(file, arrays)
         }
     }
+}
+
+/// Counts in the one array, or in those that are called classes and counts.
+fn in_arrays(file: &Path, mut arrays: Vec<Named<'_>>) -> Result<Found, InputError> {
+    if let Some((classes, counts)) = table::classes_and_counts(&arrays) {
+        let (classes, counts) = (in_array_at(file, &mut arrays, classes)?, in_array_at(file, &mut arrays, counts)?);
+        let entry = |(at, (class, count)): (usize, (u64, u64))| (class.to_string(), count, format!("entry {at}"));
+        return Ok(Found::ByClass(classes.into_iter().zip(counts).enumerate().map(entry).collect()));
+    }
+    match arrays.pop() {
+        Some(only) if arrays.is_empty() => in_array(file, only),
+        _ => Err(not_counts(file, "several arrays")),
+    }
+}
+
+fn in_array_at(file: &Path, arrays: &mut [Named<'_>], at: usize) -> Result<Vec<u64>, InputError> {
+    let empty = Named { name: String::new(), array: Ok(crate::array::Array::decimals(vec![0], Vec::new())) };
+    let Found::InOrder(numbers) = in_array(file, std::mem::replace(&mut arrays[at], empty))? else {
+        return Err(not_counts(file, "several arrays"));
+    };
+    Ok(numbers)
 }
 
 fn in_array(file: &Path, named: Named<'_>) -> Result<Found, InputError> {

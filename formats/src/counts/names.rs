@@ -49,7 +49,16 @@ pub fn read_names(file: &Path) -> Result<Vec<String>, InputError> {
     let text = text_of(&content, budget)?;
     let names = if text.trim_start().starts_with(['[', '{']) {
         let expected = "give a list of names, or an object of names and numbers";
-        of_json(file, read_json(file, &text, expected, budget)?)?
+        let saved = match read_json(file, &text, expected, budget) {
+            Err(error @ InputError::Json { .. }) if !text.contains('"') => {
+                // As Python prints a list or a dictionary.
+                let cost = 3 * text.len() as u64;
+                budget.spend(cost).map_err(|exceeded| exceeded.of(file, "names".to_owned()))?;
+                read_json(file, &in_json(&text), expected, budget).map_err(|_| error)?
+            }
+            read => read?,
+        };
+        of_json(file, saved)?
     } else {
         of_lines(file, &text, budget)?
     };
@@ -73,18 +82,65 @@ fn of_lines(file: &Path, text: &str, budget: &mut Budget) -> Result<Names, Input
         budget.spend(NAME + line.len() as u64).map_err(|exceeded| exceeded.of(file, format!("line {}", index + 1)))?;
         names.push((index + 1, line.trim().to_owned()));
     }
-    Ok(numbered(&names).unwrap_or(names))
+    // A line of names may stand above the numbers.
+    let found = numbered(&names).or_else(|| numbered(names.get(1..)?));
+    let Some(by_number) = found else {
+        let unquoted = |text: &str| text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).map(str::to_owned);
+        return Ok(names.into_iter().map(|(line, text)| (line, unquoted(&text).unwrap_or(text))).collect());
+    };
+    let (count, first) = (by_number.len(), by_number.keys().next().copied().unwrap_or_default().min(1));
+    if let Some((place, (number, _))) =
+        by_number.iter().enumerate().find(|(place, (number, _))| **number != first + place)
+    {
+        let problem = format!(
+            "class {} is missing before {number}: the numbers are not {first} to {} ",
+            first + place,
+            first + count - 1
+        );
+        return Err(InputError::Damaged {
+            file: file.to_path_buf(),
+            place: "the numbers of the names".to_owned(),
+            problem,
+        });
+    }
+    Ok(by_number.into_values().collect())
 }
 
-/// Names behind their numbers, if every line has a number in front and these are 0 to K - 1.
-fn numbered(names: &[(usize, String)]) -> Option<Names> {
-    let mut by_number = BTreeMap::new();
-    for (line, text) in names {
-        let (number, name) = text.split_once(['\t', ',', ' ', ':'])?;
-        by_number.insert(number.trim().parse::<usize>().ok()?, (*line, name.trim().trim_matches('"').to_owned()));
+/// Names by their numbers, if every line has one in front, or every line ends in one, and no two have the same.
+fn numbered(names: &[(usize, String)]) -> Option<BTreeMap<usize, (usize, String)>> {
+    let split = |front: bool| {
+        let mut by_number = BTreeMap::new();
+        for (line, text) in names {
+            let (one, other) =
+                if front { text.split_once(['\t', ',', ' ', ':', ';'])? } else { text.rsplit_once(['\t', ',', ';'])? };
+            let (number, name) = if front { (one, other) } else { (other, one) };
+            by_number.insert(number.trim().parse::<usize>().ok()?, (*line, name.trim().trim_matches('"').to_owned()));
+        }
+        (by_number.len() == names.len() && names.len() > 1).then_some(by_number)
+    };
+    split(true).or_else(|| split(false))
+}
+
+/// A list or dictionary that Python printed as JSON: other quotes, and quotes around numbers that are keys.
+fn in_json(text: &str) -> String {
+    let mut json = String::with_capacity(2 * text.len());
+    let (mut rest, mut quoted) = (text, false);
+    let is_digit = |character: char| character.is_ascii_digit();
+    while let Some(character) = rest.chars().next() {
+        let number = if quoted { "" } else { &rest[..rest.len() - rest.trim_start_matches(is_digit).len()] };
+        let is_key = !number.is_empty() && rest[number.len()..].trim_start().starts_with(':');
+        let taken = number.len().max(character.len_utf8());
+        match character {
+            '\'' => {
+                quoted = !quoted;
+                json.push('"');
+            }
+            _ if is_key => json.extend(["\"", number, "\""]),
+            _ => json.push_str(&rest[..taken]),
+        }
+        rest = &rest[taken..];
     }
-    let complete = by_number.len() == names.len() && by_number.keys().copied().eq(0..names.len());
-    complete.then(|| by_number.into_values().collect())
+    json
 }
 
 fn of_json(file: &Path, saved: Saved<'_>) -> Result<Names, InputError> {

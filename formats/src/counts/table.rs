@@ -6,6 +6,7 @@ use std::path::Path;
 use super::{Found, count_in};
 use crate::InputError;
 use crate::budget::Budget;
+use crate::named::Named;
 use crate::quoting::quoted;
 use crate::table::{Record, Separator, records};
 
@@ -55,7 +56,9 @@ pub(super) fn read(file: &Path, text: &str, num_classes: usize, budget: &mut Bud
     let lines = || records(text).filter(|(_, record)| !is_remark(record));
     let Some((_, last)) = lines().last() else { return Ok(Found::InOrder(Vec::new())) };
     if is_list_of_images(last) {
-        return of_images(file, lines(), num_classes);
+        // A line of names may stand above.
+        let is_named = lines().next().is_some_and(|(_, first)| !is_list_of_images(first));
+        return of_images(file, lines().skip(usize::from(is_named)), num_classes);
     }
     let separator = Separator::of(last);
     let mut rows = Vec::new();
@@ -72,7 +75,13 @@ pub(super) fn read(file: &Path, text: &str, num_classes: usize, budget: &mut Bud
     let header = header.filter(is_whole);
     if rows.iter().all(|row| row.fields.len() == 1) {
         let counts = rows.iter().map(|row| count_in(file, || format!("line {}", row.line), &row.fields[0]));
-        return counts.collect::<Result<_, _>>().map(Found::InOrder);
+        let counts: Vec<u64> = counts.collect::<Result<_, _>>()?;
+        let falls =
+            counts.len() > 2 && counts.is_sorted_by(|one, next| one >= next) && counts[0] > counts[counts.len() - 1];
+        if falls && header.is_some_and(|header| header.fields == ["count"]) {
+            return Err(InputError::CountOrder { file: file.to_path_buf() });
+        }
+        return Ok(Found::InOrder(counts));
     }
     if let [row] = rows.as_slice()
         && header.as_ref().is_none_or(|header| header.fields.len() == 1)
@@ -124,36 +133,66 @@ fn columns(header: Option<&Row<'_>>, rows: &[Row<'_>], num_classes: usize) -> Op
             (&[class], &[count]) => return Some((class, count)),
             (&[class], []) if width == 2 => return Some((class, 1 - class)),
             ([], &[count]) if width == 2 => return Some((1 - count, count)),
+            // The number of a class beside its name.
+            (several, &[count]) => {
+                let number = several.iter().copied().find(|&at| holds_classes(rows, at, num_classes));
+                if let Some(class) = number {
+                    return Some((class, count));
+                }
+            }
             _ => {}
         }
     }
     if width != 2 {
         return None;
     }
-    let holds_classes = |at: usize| {
-        let mut seen = vec![false; num_classes];
-        rows.len() == num_classes
-            && rows.iter().all(|row| {
-                let class = row.fields[at].parse().ok().filter(|&class: &usize| class < num_classes);
-                class.is_some_and(|class| !std::mem::replace(&mut seen[class], true))
-            })
-    };
-    match (holds_classes(0), holds_classes(1)) {
+    match [0, 1].map(|at| holds_classes(rows, at, num_classes)).into() {
         (true, false) => Some((0, 1)),
         (false, true) => Some((1, 0)),
         _ => None,
     }
 }
 
+/// The places of two arrays of one length that are called classes and counts.
+pub(super) fn classes_and_counts(arrays: &[Named<'_>]) -> Option<(usize, usize)> {
+    let called = |names: &[&str]| {
+        let mut at = (0..arrays.len()).filter(|&at| names.contains(&arrays[at].name.to_ascii_lowercase().as_str()));
+        at.next().filter(|_| at.next().is_none())
+    };
+    let (classes, counts) = (called(CLASS_NAMES)?, called(COUNT_NAMES)?);
+    let shape = |at: usize| arrays[at].array.as_ref().ok().map(|array| &array.shape);
+    (classes != counts && shape(classes).is_some() && shape(classes) == shape(counts)).then_some((classes, counts))
+}
+
+/// Whether a column holds the number of every class once.
+fn holds_classes(rows: &[Row<'_>], at: usize, num_classes: usize) -> bool {
+    let mut seen = vec![false; num_classes];
+    rows.len() == num_classes
+        && rows.iter().all(|row| {
+            let class = row.fields[at].parse().ok().filter(|&class: &usize| class < num_classes);
+            class.is_some_and(|class| !std::mem::replace(&mut seen[class], true))
+        })
+}
+
+fn is_image(path: &str) -> bool {
+    IMAGES.iter().any(|ending| path.trim_matches('"').ends_with(ending))
+}
+
 /// Whether a line is the path of an image and a class.
 fn is_list_of_images(record: &str) -> bool {
-    image_and_class(record).is_some_and(|(path, class)| {
-        IMAGES.iter().any(|ending| path.ends_with(ending)) && class.bytes().all(|byte| byte.is_ascii_digit())
-    })
+    image_and_class(record)
+        .is_some_and(|(path, class)| is_image(path) && class.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn image_and_class(record: &str) -> Option<(&str, &str)> {
     let (path, class) = record.trim().rsplit_once([' ', '\t', ','])?;
+    // The class in front of the path, as in `3,a/b.jpg`.
+    let (path, class) = if is_image(class) {
+        let (class, path) = record.trim().split_once([' ', '\t', ','])?;
+        (path, class)
+    } else {
+        (path, class)
+    };
     Some((path.trim(), class.trim()))
 }
 

@@ -44,6 +44,10 @@ fn every_format_gives_the_same_counts() {
         "n_images;class_id\n500;0\n5;2\n0;1\n",
         ",label,count\n0,0,500\n1,2,5\n2,1,0\n",
         "2 5\n0 500\n1 0\n",
+        "class,name,count\n2,cat,5\n0,ant,500\n1,bee,0\n",
+        "id,name,train,test\n2,cat,5,9\n0,ant,500,9\n1,bee,0,9\n",
+        "class,count\n2,5\n0,500\n1,0\ntotal,505\n",
+        "[{\"class\": 2, \"count\": 5}, {\"class\": 0, \"count\": 500}, {\"class\": 1, \"count\": 0}]",
         "label\n0    500\n2      5\n1      0\nName: count, dtype: int64\n",
     ] {
         assert_eq!(with_file(text, |file| read_train_counts(file, 3)).unwrap(), [500, 0, 5], "{text:?}");
@@ -53,7 +57,10 @@ fn every_format_gives_the_same_counts() {
 #[test]
 fn bad_counts_are_refused_with_their_place() {
     type Is = fn(&InputError) -> bool;
-    let cases: [(&[u8], &str, Is); 26] = [
+    let cases: [(&[u8], &str, Is); 29] = [
+        (b"500\n5\n1\n506\n", "the last count: 506, the sum", |e| matches!(e, InputError::Count { .. })),
+        (b"count\n500\n5\n1\n", "whether they are in the order", |e| matches!(e, InputError::CountOrder { .. })),
+        (b"class,count\n0,5\n1,6\n2,1\ntotal,13\n", "class \"total\"", |e| matches!(e, InputError::CountClass { .. })),
         (b"500\n-3\n5\n", "line 2: \"-3\"", |e| matches!(e, InputError::Count { .. })),
         (b"500\n3.5\n5\n", "line 2: \"3.5\"", |e| matches!(e, InputError::Count { .. })),
         (b"500\n\n5\n", "2 training counts", |e| matches!(e, InputError::ClassCountMismatch { found: 2, .. })),
@@ -125,6 +132,13 @@ fn counts_stand_by_names_where_they_are_known() {
 fn a_list_of_the_images_is_counted() {
     let list = "train/a 1.jpg 2\ntrain/b.JPEG 0\ntrain/c.png 2\n";
     assert_eq!(with_file(list, |file| read_train_counts(file, 3)).unwrap(), [1, 0, 2]);
+    for list in [
+        "filename,label\na.jpg,2\nb.jpg,0\nc.png,2\n",
+        ",file,label\n0,a.jpg,2\n1,b.jpg,0\n2,c.png,2\n",
+        "label,file\n2,a.jpg\n0,b.jpg\n2,c.png\n",
+    ] {
+        assert_eq!(with_file(list, |file| read_train_counts(file, 3)).unwrap(), [1, 0, 2], "{list}");
+    }
     let error = with_file("a.jpg 0\nb.jpg 3\n", |file| read_train_counts(file, 3)).unwrap_err().to_string();
     assert!(error.contains("line 2: class \"3\""), "{error}");
 }
@@ -154,6 +168,13 @@ fn names_have_numbers_or_an_order() {
         "{\"0\": [\"n1\", \"ant\"], \"1\": [\"n2\", \"bee\"], \"2\": [\"n3\", \"cat\"]}",
         "0 ant\n1 bee\n2 cat\n",
         "2,cat\n1,bee\n0,ant",
+        "idx,name\n2,cat\n1,bee\n0,ant",
+        "name,idx\ncat,2\nbee,1\nant,0\n",
+        "1 ant\n2 bee\n3 cat\n",
+        "\"ant\"\n\"bee\"\n\"cat\"\n",
+        "['ant', 'bee', 'cat']",
+        "{'cat': 2, 'ant': 0, 'bee': 1}",
+        "{2: 'cat', 0: 'ant', 1: 'bee'}",
     ] {
         let names = with_file(text, |file| read_class_names(file, 3)).unwrap();
         assert_eq!(names, ["ant", "bee", "cat"], "{text}");
@@ -163,6 +184,7 @@ fn names_have_numbers_or_an_order() {
         ("{\"cat\": \"x\"}", "neither"),
         ("[\"cat\", 3]", "entry 1"),
         ("[\"\"]", "empty"),
+        ("0 ant\n2 cat\n", "class 1 is missing before 2"),
     ] {
         let error = with_file(text, |file| read_class_names(file, 2)).unwrap_err().to_string();
         assert!(error.contains(problem), "{text}: {error}");

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use ndarray::{Array1, Array2};
 
-use super::{LOGITS, Logits, PredictionSource, Predictions};
+use super::doubts::doubts;
+use super::{LOGITS, Logits, PredictionSource, Predictions, Reading};
 use crate::{ElementType, InputError};
 
 impl Predictions {
@@ -40,15 +41,18 @@ impl Predictions {
         if let Some((sample, &label)) = labels.iter().enumerate().find(|&(_, &label)| label >= classes) {
             return Err(InputError::LabelOutOfRange { file, sample, label: label as i128, last_class: classes - 1 });
         }
-        Ok(Self {
+        let mut whole = Self {
             notes: Vec::new(),
+            doubts: Vec::new(),
             logits,
             labels,
             source: PredictionSource::File(file),
             sha256: String::new(),
             files: Vec::new(),
             stored_dtype: stored,
-        })
+        };
+        whole.doubts = doubts(&whole, &Reading::default());
+        Ok(whole)
     }
 }
 
@@ -68,8 +72,8 @@ mod tests {
         let new = |logits: Array2<f32>, labels: Array1<usize>| {
             Predictions::from_arrays("test", Logits::F32(logits), labels, ElementType::F32)
         };
-        assert_eq!(new(array![[0.5, 1.5]], array![1]).unwrap().notes, [""; 0]);
-        assert!(new(array![[0.5, 0.5]], array![1]).unwrap().notes[0].contains("probabilities"));
+        assert_eq!(new(array![[0.5, 1.5], [0.0, 1.0], [2.0, 1.0]], array![1, 0, 0]).unwrap().doubts, [""; 0]);
+        assert!(new(array![[1.5, 0.5]], array![1]).unwrap().doubts[0].contains("no label is 0"));
         for (logits, labels, words) in [
             (Array2::zeros((0, 2)), array![], "test"),
             (array![[0.5]], array![0], "class"),

@@ -2,82 +2,13 @@
 
 use std::path::Path;
 
+use super::beside::may_say;
+use super::names::{LABEL_NAMES, PREDICTED, SAMPLE_NAMES, SCORE_NAMES, plain};
 use super::{LABELS, LOGITS, PredictionsError, Reading};
+use crate::InputError;
 use crate::array::Array;
 use crate::named::{Named, described};
 use crate::quoting::quoted;
-use crate::{ElementType, InputError};
-
-/// What people call the scores.
-pub(super) const SCORE_NAMES: &[&str] = &[
-    "logits",
-    "logit",
-    "outputs",
-    "output",
-    "out",
-    "scores",
-    "score",
-    "preds",
-    "pred",
-    "predictions",
-    "prediction",
-    "probs",
-    "prob",
-    "probabilities",
-    "probas",
-    "proba",
-    "softmax",
-    "softmaxes",
-    "y_pred",
-    "y_hat",
-    "yhat",
-    "y_score",
-    "y_prob",
-    "y_proba",
-    "y_logits",
-    "log_probs",
-    "logprobs",
-    "log_softmax",
-    "confidences",
-    "results",
-];
-
-/// What people call the labels.
-pub(super) const LABEL_NAMES: &[&str] = &[
-    "labels",
-    "label",
-    "targets",
-    "target",
-    "y",
-    "y_true",
-    "ytrue",
-    "y_test",
-    "gt",
-    "gts",
-    "true",
-    "truth",
-    "ground_truth",
-    "groundtruth",
-    "true_labels",
-    "true_label",
-    "label_ids",
-    "label_id",
-    "references",
-    "reference",
-    "class",
-    "classes",
-    "class_id",
-    "class_ids",
-    "category",
-    "fine_labels",
-    "fine_label",
-    "actual",
-    "actuals",
-];
-
-/// Words in front of those names.
-const FRONT_WORDS: &[&str] =
-    &["test", "val", "valid", "validation", "eval", "all", "total", "model", "image", "img", "np"];
 
 /// The arrays chosen, and what was chosen where names alone did not say it.
 #[derive(Debug)]
@@ -86,20 +17,8 @@ pub(super) struct Chosen<'a> {
     pub(super) logits_name: String,
     pub(super) labels: Array<'a>,
     pub(super) labels_name: String,
-}
-
-/// A name without its container and the words in front.
-pub(super) fn plain(name: &str) -> String {
-    let last = name.rsplit(['.', '/']).next().unwrap_or(name);
-    let spelled: String = last
-        .chars()
-        .map(|character| if matches!(character, '-' | ' ') { '_' } else { character.to_ascii_lowercase() })
-        .collect();
-    let mut rest = spelled.as_str();
-    while let Some(shorter) = FRONT_WORDS.iter().find_map(|word| rest.strip_prefix(word)?.strip_prefix('_')) {
-        rest = shorter;
-    }
-    rest.to_owned()
+    /// What is called as if it said the same again.
+    pub(super) beside: Vec<Named<'a>>,
 }
 
 fn is_called(named: &Named<'_>, names: &[&str]) -> bool {
@@ -119,6 +38,10 @@ fn could_be_scores(named: &Named<'_>) -> bool {
 /// # Errors
 /// [`PredictionsError`] with the arrays that are there: none, several, or not the one that was named.
 pub(super) fn choose<'a>(file: &Path, mut arrays: Vec<Named<'a>>, reading: &Reading) -> Result<Chosen<'a>, InputError> {
+    if let [Named { array: Err(_), .. }] = arrays.as_slice() {
+        // Nothing else is there, so what is wrong with it is what to say.
+        arrays.remove(0).array?;
+    }
     let scores = scores_among(file, &arrays, reading)?;
     // A fault of the scores is told first, for the labels are sought by their shape.
     if arrays[scores].array.is_err() {
@@ -128,7 +51,14 @@ pub(super) fn choose<'a>(file: &Path, mut arrays: Vec<Named<'a>>, reading: &Read
     let mut taken: Vec<Option<Named<'a>>> = arrays.into_iter().map(Some).collect();
     let (logits, labels) = (taken[scores].take(), taken[labels].take());
     let (Some(logits), Some(labels)) = (logits, labels) else { return Err(missing(file, LABELS, &[])) };
-    Ok(Chosen { logits: logits.array?, logits_name: logits.name, labels: labels.array?, labels_name: labels.name })
+    let beside = taken.into_iter().flatten().filter(|named| may_say(&named.name)).collect();
+    Ok(Chosen {
+        logits: logits.array?,
+        logits_name: logits.name,
+        labels: labels.array?,
+        labels_name: labels.name,
+        beside,
+    })
 }
 
 fn missing(file: &Path, what: &'static str, arrays: &[Named<'_>]) -> InputError {
@@ -175,11 +105,8 @@ fn scores_among(file: &Path, arrays: &[Named<'_>], reading: &Reading) -> Result<
         .collect();
     let called: Vec<usize> = fitting.iter().copied().filter(|&at| is_called(&arrays[at], SCORE_NAMES)).collect();
     if fitting.is_empty() {
-        // A class for each sample in place of scores.
-        let classes = arrays.iter().position(|named| {
-            let discrete = |array: &Array<'_>| array.is_discrete() || array.element() == Some(ElementType::Decimal);
-            is_called(named, SCORE_NAMES) && named.array.as_ref().is_ok_and(discrete)
-        });
+        // A class for each sample in place of scores, or one score, of which the message says what it lacks.
+        let classes = arrays.iter().position(|named| is_called(named, SCORE_NAMES) && named.array.is_ok());
         if let Some(classes) = classes {
             return Ok(classes);
         }
@@ -205,11 +132,11 @@ fn labels_among(file: &Path, arrays: &[Named<'_>], reading: &Reading, at_scores:
         return Ok(one);
     }
     let called: Vec<usize> = called.into_iter().filter(fits).collect();
+    // Neither what the model says nor which sample it is.
+    let is_aside =
+        |named: &Named<'_>| [SCORE_NAMES, PREDICTED, SAMPLE_NAMES].iter().any(|names| is_called(named, names));
     let is_list = |at: &usize| {
-        arrays[*at]
-            .array
-            .as_ref()
-            .is_ok_and(|array| array.len() == scores / classes && !is_called(&arrays[*at], SCORE_NAMES))
+        arrays[*at].array.as_ref().is_ok_and(|array| array.len() == scores / classes) && !is_aside(&arrays[*at])
     };
     let lists: Vec<usize> = others().filter(is_list).collect();
     let numbers =

@@ -1,10 +1,10 @@
 //! Which columns of a table are the scores and the labels.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
-use super::choice::{LABEL_NAMES, plain};
+use super::names::{LABEL_NAMES, PREDICTED, plain};
 use super::{PredictionsError, Reading};
 use crate::InputError;
 use crate::array::{Array, Data};
@@ -48,20 +48,32 @@ const ASIDE: &[&str] = &[
     "confidence",
     "entropy",
     "row",
+    "is_correct",
+    "hit",
+    "epoch",
+    "nll",
+    "top1",
+    "argmax",
 ];
 
-/// What people call a column of predicted classes.
-const PREDICTED: &[&str] = &[
-    "pred",
-    "preds",
-    "prediction",
-    "predictions",
-    "predicted",
-    "pred_label",
-    "y_pred",
-    "predicted_label",
-    "predicted_class",
-    "pred_class",
+/// What stands between words in front and the name or number of a class.
+const BETWEEN: [char; 8] = ['_', '-', '.', ' ', ':', '/', '[', '('];
+
+/// What people call columns of features, which are numbered like scores.
+const FEATURES: &[&str] = &[
+    "feat",
+    "feats",
+    "feature",
+    "features",
+    "emb",
+    "embs",
+    "embedding",
+    "embeddings",
+    "embed",
+    "dim",
+    "pixel",
+    "pc",
+    "f",
 ];
 
 /// The columns of a table of predictions.
@@ -84,6 +96,7 @@ pub(super) struct Columns {
 /// Chooses among the columns of a table.
 struct Choice<'a> {
     file: &'a Path,
+    table: &'a Table<'a>,
     line: u64,
     header: &'a [String],
     /// The fields of the first record.
@@ -134,24 +147,14 @@ impl Choice<'_> {
         }
     }
 
-    /// Columns called alike but for a number, which counts from 0 or 1 without a gap: the words in front, and the
-    /// first number with the columns in their order. `top_5` and `epoch_90` are none.
-    fn families(&self, label: usize) -> BTreeMap<&str, (usize, Vec<usize>)> {
-        let mut families: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
-        for (at, name) in self.header.iter().enumerate().filter(|(at, _)| *at != label) {
-            let front = name.trim_end_matches(|character: char| character.is_ascii_digit());
-            if let Ok(number) = name[front.len()..].parse() {
-                families.entry(front).or_default().push((number, at));
-            }
+    /// The columns numbered as [`families`] says, but those of features.
+    fn families(&self, label: usize) -> BTreeMap<String, Family> {
+        let names = self.header.iter().enumerate().filter(|(at, _)| *at != label);
+        let mut families = families(names.map(|(at, name)| (at, name.as_str())));
+        if self.reading.keys.logits.is_none() {
+            families.retain(|around, _| !words(around).any(|word| FEATURES.contains(&word.as_str())));
         }
-        let in_order = |(front, mut family): (_, Vec<(usize, usize)>)| {
-            family.sort_unstable();
-            let first = family[0].0;
-            let counts = family.iter().enumerate().all(|(at, (number, _))| *number == first + at);
-            let is_family = family.len() > 1 && first <= 1 && counts;
-            is_family.then(|| (front, (first, family.into_iter().map(|(_, column)| column).collect())))
-        };
-        families.into_iter().filter_map(in_order).collect()
+        families
     }
 
     /// Two columns of one name could be taken for each other.
@@ -169,6 +172,7 @@ impl Choice<'_> {
         self.check_names()?;
         let label = self.label()?;
         let left_out = |scores: &[usize]| {
+            let scores: HashSet<usize> = scores.iter().copied().collect();
             let rest = (0..self.header.len()).filter(|at| *at != label && !scores.contains(at));
             rest.map(|at| self.header[at].clone()).collect()
         };
@@ -184,32 +188,49 @@ impl Choice<'_> {
         if let &[one] = lists.as_slice() {
             return columns(vec![one], true, None);
         }
+        if let Some(scores) = self.named_classes(label).filter(|_| key.is_none()) {
+            return columns(scores, false, self.reading.class_names.clone());
+        }
         let mut families = self.families(label);
         if let Some(key) = key {
-            families.retain(|front, _| *front == key);
+            families.retain(|around, _| around == key);
         } else if families.len() > 1 {
-            let is_logits = |front: &str| plain(front.trim_end_matches(['_', '-', '.', ' '])).starts_with("logit");
-            if families.keys().any(|front| is_logits(front)) {
-                families.retain(|front, _| is_logits(front));
+            let is_logits = |around: &str| words(around).any(|word| word.starts_with("logit"));
+            if families.keys().any(|around| is_logits(around)) {
+                families.retain(|around, _| is_logits(around));
             }
         }
         let mut found = families.into_iter();
         match (found.next(), found.next()) {
-            (Some((front, (first, columns_of_classes))), None) => {
+            (Some((_, (first, columns_of_classes))), None) => {
+                let named = |at: usize| quoted(&self.header[columns_of_classes[at]]);
                 if first == 1 && self.reading.first_label == 0 {
                     return self.unclear(
-                        format!("the columns {0}1, {0}2, ... begin at 1", quoted(front)),
+                        format!("the columns {} to {} begin at 1", named(0), named(columns_of_classes.len() - 1)),
                         "say `first-label` 1 if the labels do so too, or number the columns from 0",
                     );
                 }
                 columns(columns_of_classes, false, None)
             }
             (Some((a, _)), Some((b, _))) => self.unclear(
-                format!("the columns {}0, ... and {}0, ... can be the scores", quoted(a), quoted(b)),
-                "say which with `keys` logits=WORD, the word in front of the numbers",
+                format!("the columns numbered behind {} and behind {} can be the scores", quoted(&a), quoted(&b)),
+                "say which with `keys` logits=WORD, the words around the numbers",
             ),
             (None, _) => self.by_names(label, columns),
         }
+    }
+
+    /// The columns of the classes whose names are known, also behind words that all have in front.
+    fn named_classes(&self, label: usize) -> Option<Vec<usize>> {
+        let names = self.reading.class_names.as_ref()?;
+        let all = || (0..self.header.len()).filter(|at| *at != label);
+        let fronts: BTreeSet<&str> =
+            all().filter_map(|at| self.header[at].strip_suffix(names.first()?.as_str())).collect();
+        let by_name: HashMap<&str, usize> = all().map(|at| (self.header[at].as_str(), at)).collect();
+        fronts.into_iter().find_map(|front| {
+            let at = |name: &String| by_name.get(format!("{front}{name}").as_str()).copied();
+            (front.is_empty() || front.ends_with(BETWEEN)).then(|| names.iter().map(at).collect())?
+        })
     }
 
     /// Columns that are called by the names of the classes.
@@ -221,16 +242,24 @@ impl Choice<'_> {
         let is_aside = |name: &str| ASIDE.contains(&plain(name).as_str()) || name.starts_with("Unnamed: ");
         let rest: Vec<usize> =
             (0..self.header.len()).filter(|&at| at != label && !is_aside(&self.header[at])).collect();
-        if let Some(names) = &self.reading.class_names {
-            let at = |name: &String| rest.iter().copied().find(|&at| self.header[at] == *name);
-            if let Some(scores) = names.iter().map(at).collect::<Option<Vec<usize>>>() {
-                return columns(scores, false, Some(names.clone()));
-            }
-        }
         let names: Vec<String> = rest.iter().map(|&at| self.header[at].clone()).collect();
-        let by_text = self.first.get(label).is_some_and(|label| names.iter().any(|name| name == label));
+        let classes = without_common(&names);
+        let is_text = |label: &&Cow<'_, str>| self.table.number(label).is_none();
+        let by_text =
+            self.first.get(label).filter(is_text).is_some_and(|label| classes.iter().any(|name| name == label));
         if by_text && rest.len() > 1 {
-            return columns(rest, false, Some(names));
+            let mut unnamed: BTreeSet<&str> = classes.iter().map(String::as_str).collect();
+            self.table.for_each(|_, fields| {
+                unnamed.remove(fields[label].as_ref());
+                Ok(())
+            })?;
+            if !unnamed.is_empty() {
+                return self.unclear(
+                    format!("no label names {}; it is open whether these columns are classes", quoted_list(unnamed)),
+                    "give the names of the classes with `class-names`, or take columns out that are none",
+                );
+            }
+            return columns(rest, false, Some(classes));
         }
         let is_predicted = |at: &usize| *at != label && PREDICTED.contains(&plain(&self.header[*at]).as_str());
         let predicted: Vec<usize> = (0..self.header.len()).filter(is_predicted).collect();
@@ -259,17 +288,75 @@ impl Choice<'_> {
 pub(super) fn choose(file: &Path, table: &Table<'_>, reading: &Reading) -> Result<Columns, InputError> {
     let first = table.first_record();
     match &table.header {
-        Some((line, header)) => Choice { file, line: *line, header, first: &first, reading }.choose(),
+        Some((line, header)) => Choice { file, table, line: *line, header, first: &first, reading }.choose(),
         None => without_header(file, table, reading),
     }
+}
+
+/// Numbered columns: the first number, and the columns in their order.
+pub(super) type Family = (usize, Vec<usize>);
+
+/// Names alike but for a number, which counts from 0 or 1 without a gap, by the words around it: `logit_3`,
+/// `class_3_logit`, `logits[3]`. `top_5` and `epoch_90` are none.
+pub(super) fn families<'n>(names: impl Iterator<Item = (usize, &'n str)>) -> BTreeMap<String, Family> {
+    let is_digit = |character: char| character.is_ascii_digit();
+    let mut families: BTreeMap<(&str, &str), Vec<(usize, usize)>> = BTreeMap::new();
+    for (at, name) in names {
+        let whole = name.trim_end_matches(|character: char| !character.is_ascii_digit());
+        let front = whole.trim_end_matches(is_digit);
+        if let Ok(number) = whole[front.len()..].parse() {
+            families.entry((front, &name[whole.len()..])).or_default().push((number, at));
+        }
+    }
+    let in_order = |((front, back), mut family): ((&str, &str), Vec<(usize, usize)>)| {
+        family.sort_unstable();
+        let first = family[0].0;
+        let counts = family.iter().enumerate().all(|(at, (number, _))| *number == first + at);
+        let is_family = family.len() > 1 && first <= 1 && counts;
+        is_family.then(|| (format!("{front}{back}"), (first, family.into_iter().map(|(_, column)| column).collect())))
+    };
+    families.into_iter().filter_map(in_order).collect()
+}
+
+/// The words of a name, in small letters.
+fn words(name: &str) -> impl Iterator<Item = String> {
+    name.split(BETWEEN).filter(|word| !word.is_empty()).map(str::to_ascii_lowercase)
+}
+
+/// Names without the words that all have in front, up to what stands between words.
+fn without_common(names: &[String]) -> Vec<String> {
+    let Some(first) = names.first() else { return Vec::new() };
+    let shared = |name: &String| first.char_indices().zip(name.chars()).find(|((_, one), other)| one != other);
+    let end = |name: &String| shared(name).map_or(first.len().min(name.len()), |((at, _), _)| at);
+    let same = names.iter().map(end).min().unwrap_or(0);
+    let common = first[..same].rfind(BETWEEN).map_or(0, |mark| mark + 1);
+    names.iter().map(|name| name[common..].to_owned()).collect()
+}
+
+/// Rows before numbers that count them are more than chance.
+const FEWEST_COUNTED: usize = 3;
+
+/// Whether the first column counts the samples from 0 or 1, as an index does that a table was written with.
+fn counts_samples(table: &Table<'_>) -> Result<bool, InputError> {
+    let (mut at, mut from) = (0, [true; 2]);
+    table.for_each(|_, fields| {
+        for (first, is) in from.iter_mut().enumerate() {
+            *is &= fields.first().is_some_and(|field| field.parse() == Ok(at + first));
+        }
+        at += 1;
+        Ok(())
+    })?;
+    Ok(at >= FEWEST_COUNTED && from.contains(&true))
 }
 
 /// The labels are the first or the last column, whichever holds class numbers in every row.
 fn without_header(file: &Path, table: &Table<'_>, reading: &Reading) -> Result<Columns, InputError> {
     let width = table.width;
-    let columns = |label: usize| {
-        let scores = (0..width).filter(|&at| at != label).collect();
-        Columns { label, scores, lists: false, classes_alone: false, names: None, left_out: Vec::new() }
+    let begin = usize::from(counts_samples(table)?);
+    let columns = |label: usize, begin: usize| {
+        let scores = (begin..width).filter(|&at| at != label).collect();
+        let left_out = (0..begin).map(|at| format!("column {}, which counts the samples", at + 1)).collect();
+        Columns { label, scores, lists: false, classes_alone: false, names: None, left_out }
     };
     let unclear = |problem: String| {
         let remedy = "say which column, from 0, has the labels with `keys` labels=0, or write a header as in \
@@ -279,7 +366,7 @@ fn without_header(file: &Path, table: &Table<'_>, reading: &Reading) -> Result<C
     };
     if let Some(key) = &reading.keys.labels {
         return match key.parse() {
-            Ok(label) if label < width => Ok(columns(label)),
+            Ok(label) if label < width => Ok(columns(label, if label == 0 { 0 } else { begin })),
             _ => unclear(format!("there is no header, and no column {}", quoted(key))),
         };
     }
@@ -288,17 +375,26 @@ fn without_header(file: &Path, table: &Table<'_>, reading: &Reading) -> Result<C
         return Err(InputError::TooFewClasses { file: file.to_path_buf(), array: super::LOGITS, classes });
     }
     let first = reading.first_label as f64;
-    let range = first..first + (width - 1) as f64;
-    let mut whole = [true; 2];
-    table.for_each(|_, fields| {
-        for (whole, at) in whole.iter_mut().zip([0, width - 1]) {
-            *whole &= table.number(&fields[at]).is_some_and(|number| number.fract() == 0.0 && range.contains(&number));
-        }
-        Ok(())
-    })?;
+    let labels = |begin: usize| {
+        let range = first..first + (width - 1 - begin) as f64;
+        let mut whole = [true; 2];
+        let all = table.for_each(|_, fields| {
+            for (whole, at) in whole.iter_mut().zip([begin, width - 1]) {
+                *whole &=
+                    table.number(&fields[at]).is_some_and(|number| number.fract() == 0.0 && range.contains(&number));
+            }
+            Ok(())
+        });
+        all.map(|()| whole)
+    };
+    // Labels that count the samples, one of each class, are no index: nothing else can be the labels then.
+    let (begin, whole) = match labels(begin)? {
+        [false, false] if begin == 1 => (0, labels(0)?),
+        whole => (begin, whole),
+    };
     match whole {
-        [true, false] => Ok(columns(0)),
-        [false, true] => Ok(columns(width - 1)),
+        [true, false] => Ok(columns(begin, begin)),
+        [false, true] => Ok(columns(width - 1, begin)),
         [true, true] => unclear("there is no header, and the first and the last column can be the labels".to_owned()),
         [false, false] => {
             unclear("there is no header, and neither the first nor the last column holds class numbers".to_owned())
@@ -306,7 +402,7 @@ fn without_header(file: &Path, table: &Table<'_>, reading: &Reading) -> Result<C
     }
 }
 
-/// The columns of a table that holds the scores or the labels alone.
+/// The columns of a table that holds the scores or the labels alone, and where they stand if not in all of it.
 ///
 /// # Errors
 /// [`PredictionsError::Table`] for labels in more than one column; [`InputError::CsvField`]; [`InputError::Budget`].
@@ -316,10 +412,18 @@ pub(super) fn matrix_of(
     role: &'static str,
     reading: &Reading,
     budget: &mut Budget,
-) -> Result<Array<'static>, InputError> {
+) -> Result<(String, Array<'static>), InputError> {
     let table = Table::open(file, text, budget)?;
+    let mut name = String::new();
     let all: Vec<usize> = (0..table.width).collect();
     let mut columns = all.clone();
+    if table.header.is_none() && table.width > 1 && counts_samples(&table)? {
+        columns.remove(0);
+        name = match table.width {
+            2 => "column 2, behind one that counts the samples".to_owned(),
+            width => format!("columns 2 to {width}, behind one that counts the samples"),
+        };
+    }
     if let Some((line, header)) = &table.header {
         let called = |at: &usize, names: &[&str]| names.contains(&plain(&header[*at]).as_str());
         let labels: Vec<usize> = all.iter().copied().filter(|at| called(at, LABEL_NAMES)).collect();
@@ -357,7 +461,7 @@ pub(super) fn matrix_of(
         Ok(())
     })?;
     if !texts.is_empty() {
-        return Ok(Array { shape: vec![texts.len()], column_major: false, data: Data::Texts(texts) });
+        return Ok((name, Array { shape: vec![texts.len()], column_major: false, data: Data::Texts(texts) }));
     }
-    Ok(Array::decimals(vec![table.rows, columns.len()], values))
+    Ok((name, Array::decimals(vec![table.rows, columns.len()], values)))
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use ndarray::{Array2, ShapeBuilder};
 
+use super::beside::Beside;
 use super::choice::Chosen;
 use super::classes::Labels;
 use super::{Classes, LABELS, LOGITS, Logits, PredictionsError, Reading};
@@ -20,6 +21,7 @@ pub(super) struct Converted {
     pub(super) labels: Vec<usize>,
     pub(super) element: ElementType,
     pub(super) notes: Vec<String>,
+    pub(super) beside: Beside,
 }
 
 /// Files that the two arrays are in; one, or those of a pair.
@@ -39,18 +41,20 @@ pub(super) fn convert(
     reading: &Reading,
     budget: &mut Budget,
 ) -> Result<Converted, InputError> {
-    let Chosen { logits, logits_name, labels, labels_name } = chosen;
+    let Chosen { logits, logits_name, labels, labels_name, beside } = chosen;
     let mut notes = Vec::new();
-    let usual = |name: &str, usual: &str| name == usual || name.is_empty();
-    if !usual(&logits_name, LOGITS) || !usual(&labels_name, LABELS) {
-        notes.push(format!("scores read from {}, labels from {}", quoted(&logits_name), quoted(&labels_name)));
-    }
     // Messages call the arrays by the names that they have.
     let called = |name: String, usual: &str| if name.is_empty() { usual.to_owned() } else { name };
     let (logits_name, labels_name) = (called(logits_name, LOGITS), called(labels_name, LABELS));
+    if logits_name != LOGITS || labels_name != LABELS {
+        notes.push(format!("scores read from {}, labels from {}", quoted(&logits_name), quoted(&labels_name)));
+    }
     if is_classes(&logits, &labels) {
         let halves = [(files.logits, &logits_name, &logits), (files.labels, &labels_name, &labels)];
         return classes_alone(halves, reading, notes, budget);
+    }
+    if logits.may_be_scores() && logits.shape.len() == 1 && logits.len() == labels.len() {
+        return Err(InputError::TooFewClasses { file: files.logits.to_path_buf(), array: LOGITS, classes: 1 });
     }
     let logits = Scores { file: files.logits, name: &logits_name, array: as_matrix(logits, &labels) };
     let (samples, classes) = logits.extents()?;
@@ -90,7 +94,8 @@ pub(super) fn convert(
         }
         rules.of_array(&labels, &labels_name, budget)?
     };
-    Ok(Converted { logits, labels, element, notes })
+    let beside = Beside::compare(&rules, &logits, &labels, beside, budget);
+    Ok(Converted { logits, labels, element, notes, beside })
 }
 
 /// Whether what should be scores is a class for each sample.
@@ -147,7 +152,7 @@ pub(super) fn classes_alone(
     let (name, element) = (quoted(predicted.1), predicted.2.element().unwrap_or(ElementType::Decimal));
     notes.push(format!("{name} holds a class for each sample and no scores: what needs scores is left out"));
     let classes = Classes { predicted: found, num_classes: classes, in_order: true };
-    Ok(Converted { logits: Logits::Classes(classes), labels: true_classes, element, notes })
+    Ok(Converted { logits: Logits::Classes(classes), labels: true_classes, element, notes, beside: Beside::default() })
 }
 
 /// Scores as [N, K]: without axes of one element, batches of equal size one after the other.

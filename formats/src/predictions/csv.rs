@@ -1,7 +1,11 @@
 //! Predictions as a table of text, a row a sample.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+
 use ndarray::Array2;
 
+use super::beside::{Beside, may_say};
 use super::classes::Labels;
 use super::columns::{self, Columns};
 use super::convert::{Converted, classes_alone};
@@ -11,6 +15,7 @@ use crate::array::{Array, Data};
 use crate::budget::Budget;
 use crate::content::Content;
 use crate::element::{ElementType, reserve};
+use crate::named::Named;
 use crate::quoting::quoted_list;
 use crate::table::{Table, bad_field};
 
@@ -50,6 +55,7 @@ pub(super) fn parse(
     let names = columns.names.as_deref();
     let rules = Labels { names: reading.class_names.as_deref().or(names), ..Labels::new(file, classes, reading) };
     let mut labels = rules.begin(samples)?;
+    let mut beside = columns_beside(&table, &columns);
     table.for_each(|line, fields| {
         let label = &fields[columns.label];
         if label.is_empty() {
@@ -61,6 +67,7 @@ pub(super) fn parse(
                 .map_err(|_| bad_field(file, line, columns.label, label, "an integer, the number of a class"))?,
             _ => labels.push_text(label)?,
         }
+        keep(&mut beside, fields, budget);
         let before = logits.len();
         if columns.lists {
             push_list(&fields[columns.scores[0]], &mut logits)
@@ -92,8 +99,39 @@ pub(super) fn parse(
         element: ElementType::Decimal.to_string(),
         available: content.bytes.len() as u64,
     })?;
-    let notes = notes(&table, &columns);
-    Ok(Converted { logits: Logits::F64(logits), labels, element: ElementType::Decimal, notes })
+    let (notes, logits) = (notes(&table, &columns), Logits::F64(logits));
+    let beside = Beside::compare(&rules, &logits, &labels, arrays_beside(&table, beside), budget);
+    Ok(Converted { logits, labels, element: ElementType::Decimal, notes, beside })
+}
+
+/// Bytes charged for a field beside scores and label.
+const BESIDE: u64 = 48;
+
+/// Columns left out that may say the same again.
+fn columns_beside(table: &Table<'_>, columns: &Columns) -> Vec<(usize, Vec<String>)> {
+    let Some((_, header)) = &table.header else { return Vec::new() };
+    let names: HashSet<&str> = columns.left_out.iter().map(String::as_str).collect();
+    let left_out = |at: &usize| names.contains(header[*at].as_str()) && may_say(&header[*at]);
+    (0..header.len()).filter(left_out).map(|at| (at, Vec::new())).collect()
+}
+
+/// Keeps the fields of these columns; what is too much for the budget is not compared.
+fn keep(beside: &mut [(usize, Vec<String>)], fields: &[Cow<'_, str>], budget: &mut Budget) {
+    for (column, texts) in beside {
+        let field = &fields[*column];
+        if budget.spend(BESIDE + field.len() as u64).is_ok() {
+            texts.push(field.to_string());
+        }
+    }
+}
+
+fn arrays_beside(table: &Table<'_>, beside: Vec<(usize, Vec<String>)>) -> Vec<Named<'static>> {
+    let array = |texts: Vec<String>| Array { shape: vec![texts.len()], column_major: false, data: Data::Texts(texts) };
+    beside.into_iter().map(|(column, texts)| Named { name: name_of(table, column), array: Ok(array(texts)) }).collect()
+}
+
+fn name_of(table: &Table<'_>, column: usize) -> String {
+    table.header.as_ref().map_or_else(String::new, |(_, names)| names[column].clone())
 }
 
 /// Predicted and true classes, without scores.
@@ -121,8 +159,7 @@ fn classes_of(
     })?;
     let [predicted, labels] =
         texts.map(|texts| Array { shape: vec![texts.len()], column_major: false, data: Data::Texts(texts) });
-    let name = |column: usize| table.header.as_ref().map_or_else(String::new, |(_, names)| names[column].clone());
-    let (first, second) = (name(wanted[0]), name(wanted[1]));
+    let (first, second) = (name_of(table, wanted[0]), name_of(table, wanted[1]));
     classes_alone([(file, &first, &predicted), (file, &second, &labels)], reading, notes(table, columns), budget)
 }
 
@@ -131,7 +168,9 @@ const LIST: &str = "a list of numbers between brackets, all of them written out"
 /// What was chosen, where the header is not the plain one.
 fn notes(table: &Table<'_>, columns: &Columns) -> Vec<String> {
     let Some((_, header)) = &table.header else {
-        return vec![format!("labels read from column {} of a table without a header", columns.label + 1)];
+        let mut notes = vec![format!("labels read from column {} of a table without a header", columns.label + 1)];
+        notes.extend(columns.left_out.iter().map(|column| format!("left out: {column}")));
+        return notes;
     };
     let mut notes = Vec::new();
     let (label, first) = (&header[columns.label], &header[columns.scores[0]]);

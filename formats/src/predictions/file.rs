@@ -5,8 +5,10 @@ use std::borrow::Cow;
 use super::choice::{Chosen, choose, choose_alone};
 use super::columns::matrix_of;
 use super::convert::{Converted, Files, convert};
+use super::frames::unfolded;
 use super::npz::{self, is_torch_save};
 use super::saved::arrays_of_pickle;
+use super::stacked::stacked;
 use super::{LABELS, LOGITS, PredictionSource, PredictionsError, Reading, StoredFile, csv, safetensors};
 use crate::InputError;
 use crate::budget::Budget;
@@ -15,6 +17,7 @@ use crate::impostor::refuse_impostor;
 use crate::json::read_json;
 use crate::named::{Named, arrays_of};
 use crate::npy::{self, Npy};
+use crate::quoting::in_command;
 use crate::safetensors::{is_safetensors, is_truncated_safetensors};
 use crate::text::{is_text, text_of};
 use crate::weights::with_saved;
@@ -64,6 +67,7 @@ fn whole(content: &Content, reading: &Reading) -> Result<Converted, InputError> 
     let file = content.file.as_path();
     let budget = &mut Budget::of(content.bytes.len());
     let both = |arrays: Vec<Named<'_>>, budget: &mut Budget| {
+        let arrays = stacked(file, arrays, reading, budget)?;
         convert(Files { logits: file, labels: file }, choose(file, arrays, reading)?, reading, budget)
     };
     match format(content)? {
@@ -86,6 +90,7 @@ fn whole(content: &Content, reading: &Reading) -> Result<Converted, InputError> 
         Format::Json => {
             let text = text_of(content, budget)?;
             let saved = read_json(file, &text, JSON, budget)?;
+            let saved = unfolded(saved, budget).map_err(|exceeded| exceeded.of(file, "JSON".to_owned()))?;
             let arrays = arrays_of(file, saved, budget)?;
             both(arrays, budget)
         }
@@ -102,7 +107,7 @@ fn pair(logits: &Content, labels: &Content, reading: &Reading) -> Result<Convert
     half(logits, LOGITS, reading, budget, |(logits_name, scores), budget| {
         half(labels, LABELS, reading, budget, |(labels_name, labels), budget| {
             // Names that only tell the files apart say nothing.
-            let chosen = Chosen { logits: scores, logits_name, labels, labels_name };
+            let chosen = Chosen { logits: scores, logits_name, labels, labels_name, beside: Vec::new() };
             convert(files, chosen, reading, budget)
         })
     })
@@ -139,8 +144,8 @@ fn half<T>(
         }
         Format::Table => {
             let text = text_of(content, budget)?;
-            let array = matrix_of(file, &text, role, reading, budget)?;
-            vec![Named { name: String::new(), array: Ok(array) }]
+            let (name, array) = matrix_of(file, &text, role, reading, budget)?;
+            vec![Named { name, array: Ok(array) }]
         }
     };
     then(choose_alone(file, arrays, role, reading)?, budget)
@@ -178,7 +183,7 @@ fn format(content: &Content) -> Result<Format, InputError> {
 /// Refuses formats of other programs with the line that converts them.
 fn refuse_foreign(content: &Content) -> Result<(), InputError> {
     let bytes = content.bytes.as_slice();
-    let name = content.file.display();
+    let name = in_command(&content.file);
     let table = |reader: &str| {
         format!("python -c \"import pandas as pd; pd.read_{reader}('{name}').to_csv('predictions.csv', index=False)\"")
     };

@@ -14,20 +14,26 @@
 //! rounding; the stored type is recorded, for ties are frequent in them.
 
 mod arrays;
+mod beside;
 mod choice;
 mod classes;
 mod columns;
 mod convert;
 mod csv;
+mod doubts;
 mod error;
 mod file;
+mod frames;
+mod names;
 mod npz;
+mod overlap;
 mod parts;
 mod reading;
 mod safetensors;
 mod saved;
 mod scale;
 mod source;
+mod stacked;
 mod write;
 
 use std::path::PathBuf;
@@ -37,6 +43,7 @@ use ndarray::{Array1, Array2, ArrayView1};
 use super::{ElementType, InputError};
 
 pub use error::PredictionsError;
+pub(crate) use npz::{arrays as arrays_of_npz, is_torch_save};
 pub use reading::{Keys, Reading, Scores};
 pub use scale::Scale;
 pub use source::PredictionSource;
@@ -121,6 +128,9 @@ pub struct Predictions {
     pub stored_dtype: ElementType,
     /// What was taken for what, where the file does not say it plainly: sentences without a full stop.
     pub notes: Vec<String>,
+    /// What in the file looks wrong: other columns that contradict scores and labels, labels that were rounded or begin
+    /// at 1, scores that are none. Sentences without a full stop.
+    pub doubts: Vec<String>,
 }
 
 impl Predictions {
@@ -150,7 +160,13 @@ pub fn read(source: &PredictionSource) -> Result<Predictions, InputError> {
 pub fn read_as(source: &PredictionSource, reading: &Reading) -> Result<Predictions, InputError> {
     let parts = parts::of(source)?;
     let read = parts.iter().map(|part| file::read(part, reading)).collect::<Result<Vec<_>, _>>()?;
-    let mut whole = parts::join(source, read)?;
+    let (mut whole, beside) = parts::join(source, read)?;
+    whole.doubts = [beside.sentences(&whole), doubts::doubts(&whole, reading)].concat();
+    if reading.scores.is_none() && scale::is_one_hot(&whole.logits) {
+        let sentence =
+            "each row of the scores is one 1 among zeros: these are predicted classes, and no margin means anything";
+        whole.doubts.push(sentence.to_owned());
+    }
     let place = whole.files[0].path.clone();
     if let Some(Scores::Probabilities) = reading.scores {
         let zeros = scale::take_logarithms(&place, &mut whole.logits)?;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::beside::may_say;
 use super::saved::arrays_of_pickle;
 use super::{LABELS, LOGITS, Reading};
 use crate::InputError;
@@ -16,7 +17,7 @@ use crate::quoting::quoted;
 ///
 /// # Errors
 /// Those of the archive; an array that is there under two names. What is wrong with an array is told if it is wanted.
-pub(super) fn arrays<'a>(
+pub(crate) fn arrays<'a>(
     content: &'a Content,
     reading: &Reading,
     budget: &mut Budget,
@@ -37,10 +38,13 @@ pub(super) fn arrays<'a>(
     let wanted = [reading.keys.logits.as_deref().unwrap_or(LOGITS), reading.keys.labels.as_deref().unwrap_or(LABELS)];
     let told = wanted.iter().all(|name| names.contains(name));
     let mut found = Vec::new();
-    for (member, name) in archive.members().iter().zip(names) {
-        if told && !wanted.contains(&name) {
-            continue;
-        }
+    // What is wanted is unpacked before what may say the same again.
+    let mut members: Vec<_> = archive.members().iter().zip(names).collect();
+    if told {
+        members.retain(|(_, name)| wanted.contains(name) || may_say(name));
+        members.sort_by_key(|(_, name)| !wanted.contains(name));
+    }
+    for (member, name) in members {
         let read = archive.read(member, false, budget).and_then(|bytes| npy::parse(file, name, bytes));
         let array = match read {
             Ok(Npy::Array(array)) => Ok(array),
@@ -80,7 +84,7 @@ fn object_array<'a>(
 ///
 /// # Errors
 /// Those of the archive.
-pub(super) fn is_torch_save(file: &Path, bytes: &[u8]) -> Result<bool, InputError> {
+pub(crate) fn is_torch_save(file: &Path, bytes: &[u8]) -> Result<bool, InputError> {
     let archive = Archive::open(file, bytes)?;
     Ok(archive.members().iter().any(|member| member.name == "data.pkl" || member.name.ends_with("/data.pkl")))
 }

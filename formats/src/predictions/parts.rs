@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
 
-use super::choice::{LABEL_NAMES, SCORE_NAMES, plain};
+use super::beside::Beside;
 use super::convert::Converted;
 use super::file::Part;
-use super::{Classes, Logits, PredictionSource, Predictions, PredictionsError};
+use super::names::{LABEL_NAMES, SCORE_NAMES, plain};
+use super::{Classes, Logits, PredictionSource, Predictions, PredictionsError, overlap};
 use crate::InputError;
 
 /// The parts of a source: itself, or of a folder its files in natural order (2 before 10).
@@ -106,8 +107,9 @@ pub(crate) fn natural(a: &str, b: &str) -> Ordering {
 ///
 /// # Errors
 /// [`PredictionsError::Parts`] for another number of classes.
-pub(super) fn join(source: &PredictionSource, parts: Vec<Part>) -> Result<Predictions, InputError> {
+pub(super) fn join(source: &PredictionSource, parts: Vec<Part>) -> Result<(Predictions, Beside), InputError> {
     let several = parts.len() > 1;
+    let odd = if several { overlap::check(&parts)? } else { Vec::new() };
     let mut files = Vec::new();
     let mut all: Vec<Converted> = Vec::new();
     for (converted, stored) in parts {
@@ -122,17 +124,28 @@ pub(super) fn join(source: &PredictionSource, parts: Vec<Part>) -> Result<Predic
     // A source has at least one part.
     let first = &all[0];
     let stored_dtype = first.element;
-    let mut notes = first.notes.clone();
+    let first_notes = first.notes.clone();
+    let mut notes = first_notes.clone();
     if several {
         let name = |file: &super::StoredFile| file.path.file_name().map(|name| name.to_string_lossy().into_owned());
         let names: Vec<String> = files.iter().filter_map(name).collect();
         notes.insert(0, format!("{} parts, in this order: {}", all.len(), crate::quoting::quoted_list(names)));
     }
+    notes.extend(odd);
+    let mut beside = std::mem::take(&mut all[0].beside);
+    for part in &mut all[1..] {
+        beside.add(std::mem::take(&mut part.beside));
+        notes.extend(part.notes.iter().filter(|note| !first_notes.contains(note)).cloned());
+    }
+    notes.dedup();
     let labels = all.iter().flat_map(|part| part.labels.iter().copied()).collect();
     let logits = if several { joined(all) } else { all.swap_remove(0).logits };
     let sha256: Vec<&str> = files.iter().map(|file| file.sha256.as_str()).collect();
     let sha256 = sha256.join(",");
-    Ok(Predictions { logits, labels, source: source.clone(), sha256, files, stored_dtype, notes })
+    Ok((
+        Predictions { logits, labels, source: source.clone(), sha256, files, stored_dtype, notes, doubts: Vec::new() },
+        beside,
+    ))
 }
 
 fn joined(parts: Vec<Converted>) -> Logits {

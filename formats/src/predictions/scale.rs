@@ -87,6 +87,22 @@ fn scale_of<T: Copy + Into<f64>>(scores: ArrayView2<'_, T>) -> Scale {
     scales.into_iter().zip(still).find_map(|(scale, still)| still.then_some(scale)).unwrap_or(Scale::Logits)
 }
 
+/// Whether every score is 0 or 1, with one 1 in each row.
+pub(super) fn is_one_hot(logits: &Logits) -> bool {
+    fn of<T: Copy + Into<f64>>(scores: ArrayView2<'_, T>) -> bool {
+        let is_one = |row: ndarray::ArrayView1<'_, T>| {
+            let ones = row.iter().filter(|&&score| score.into() == 1.0).count();
+            ones == 1 && row.iter().all(|&score| matches!(score.into(), 0.0 | 1.0))
+        };
+        scores.rows().into_iter().all(is_one)
+    }
+    match logits {
+        Logits::F32(scores) => of(scores.view()),
+        Logits::F64(scores) => of(scores.view()),
+        Logits::Classes(_) => false,
+    }
+}
+
 /// Takes the logarithms of probabilities; zeros are taken for half of the smallest positive number. Gives the number of
 /// zeros.
 ///

@@ -626,3 +626,188 @@ fn damaged_files_never_panic() {
         }
     }
 }
+
+fn notes_of(text: &str) -> Vec<String> {
+    let found = read_bytes(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"));
+    [found.notes, found.doubts].concat()
+}
+
+fn has(notes: &[String], word: &str) -> bool {
+    notes.iter().any(|note| note.contains(word))
+}
+
+/// Twelve samples of three classes, scores that are right in the first ten, and `more` behind each line.
+fn table(more: impl Fn(usize, usize) -> String) -> String {
+    let line = |at: usize| {
+        let (label, best) = (at % 3, if at < 10 { at % 3 } else { (at + 1) % 3 });
+        let score = |class: usize| if class == best { 2.5 } else { 0.25 * at as f64 - 3.0 };
+        format!("{label},{},{},{}{}\n", score(0), score(1), score(2), more(at, best))
+    };
+    (0..12).map(line).collect()
+}
+
+type More<'a> = &'a dyn Fn(usize, usize) -> String;
+
+#[test]
+fn what_stands_beside_and_contradicts_has_a_note() {
+    let with =
+        |header: &str, more: More<'_>| notes_of(&format!("label,logit_0,logit_1,logit_2,{header}\n{}", table(more)));
+    let agreeing: [(&str, More<'_>); 4] = [
+        ("y_pred", &|_, best| format!(",{best}")),
+        ("correct", &|at, _| format!(",{}", if at < 10 { "True" } else { "False" })),
+        ("targets", &|at, _| format!(",{}.0", at % 3)),
+        ("filename", &|at, _| format!(",{at}.jpg")),
+    ];
+    for (header, more) in agreeing {
+        let notes = with(header, more);
+        assert!(!has(&notes, "samples"), "{header}: {notes:?}");
+    }
+    let contradicting: [(&str, More<'_>, &str); 5] = [
+        ("y_pred", &|at, best| format!(",{}", if at < 4 { best } else { (best + 1) % 3 }), "largest score in 8 of 12"),
+        ("correct", &|_, _| ",1".to_owned(), "say in 2 of 12"),
+        ("targets", &|at, _| format!(",{}", (at + 1) % 3), "than the labels in 12 of 12"),
+        (
+            "index",
+            &|at, _| format!(",{}", at % 9),
+            "3 of 12 samples a name that stands there before, 3 of them with other",
+        ),
+        ("filename", &|at, _| format!(",{}.jpg", at / 2), "6 of 12 samples"),
+    ];
+    for (header, more, word) in contradicting {
+        let notes = with(header, more);
+        assert!(has(&notes, word), "{header}: {notes:?}");
+    }
+}
+
+#[test]
+fn labels_that_may_mean_others_have_a_note() {
+    let lines = |label: &dyn Fn(usize) -> usize, samples: usize, classes: usize| {
+        let header: Vec<String> = (0..classes).map(|class| format!("logit_{class}")).collect();
+        let scores = vec!["0.5"; classes].join(",");
+        let rows: String = (0..samples).map(|at| format!("{},{scores}\n", label(at))).collect();
+        notes_of(&format!("label,{}\n{rows}", header.join(",")))
+    };
+    assert!(has(&lines(&|at| 1 + at % 2, 12, 3), "no label is 0"));
+    assert!(!has(&lines(&|at| at % 3, 12, 3), "no label is 0"));
+    assert!(has(&lines(&|at| at % 256, 300, 300), "no label is above 255"));
+    assert!(!has(&lines(&|at| at % 300, 301, 300), "no label is above"));
+    assert!(has(&lines(&|at| if at > 256 { at - at % 2 } else { at }, 299, 300), "all even, as bfloat16"));
+    assert!(has(&lines(&|at| at, 3, 3), "as many samples as classes"));
+    let one_hot = notes_of("label,logit_0,logit_1\n0,1,0\n1,1,0\n1,0,1\n");
+    assert!(has(&one_hot, "predicted classes"), "{one_hot:?}");
+}
+
+#[test]
+fn an_index_in_front_is_no_class() {
+    let plain =
+        read_bytes(format!("label,logit_0,logit_1,logit_2\n{}", table(|_, _| String::new())).as_bytes()).unwrap();
+    let counted = |columns: &dyn Fn(&str) -> String| -> String {
+        let text = table(|_, _| String::new());
+        text.lines().enumerate().map(|(at, line)| format!("{at},{}\n", columns(line))).collect()
+    };
+    let label_last = |line: &str| line.split_once(',').map(|(label, scores)| format!("{scores},{label}")).unwrap();
+    for text in [counted(&|line| line.to_owned()), counted(&label_last)] {
+        let found = read_bytes(text.as_bytes()).unwrap();
+        assert_eq!((&found.logits, &found.labels), (&plain.logits, &plain.labels), "{text}");
+        assert!(has(&found.notes, "counts the samples"), "{:?}", found.notes);
+    }
+    let scores = counted(&|line| line.split_once(',').unwrap().1.to_owned());
+    let labels: String = (0..12).map(|at| format!("{at},{}\n", at % 3)).collect();
+    let found = read_pair(scores.as_bytes(), labels.as_bytes()).unwrap();
+    assert_eq!((&found.logits, &found.labels), (&plain.logits, &plain.labels));
+    // One sample of each class: the first column is the labels.
+    let found = read_bytes(b"0,2.5,0.5,0.1\n1,0.5,2.5,0.1\n2,0.1,0.5,2.5\n").unwrap();
+    assert_eq!((found.logits.dim(), found.labels.to_vec()), ((3, 3), vec![0, 1, 2]));
+}
+
+#[test]
+fn columns_of_classes_are_told_by_names_and_numbers() {
+    let read_named = |text: &str| {
+        let names = ["cat", "ant", "bee"].map(str::to_owned).to_vec();
+        with_files(&[("predictions", text.as_bytes())], |folder| {
+            let reading = Reading { class_names: Some(names), ..Reading::default() };
+            read_as(&PredictionSource::File(folder.join("predictions")), &reading)
+        })
+    };
+    let expected = Logits::F64(array![[2.0, 0.5, 1.0], [0.25, 3.0, 1.5]]);
+    for text in [
+        "ant,bee,cat,label\n0.5,1.0,2.0,0\n3.0,1.5,0.25,1\n",
+        "logit_ant,logit_bee,logit_cat,label\n0.5,1.0,2.0,cat\n3.0,1.5,0.25,ant\n",
+        "feat_0,feat_1,ant,bee,cat,label\n9,9,0.5,1.0,2.0,0\n9,9,3.0,1.5,0.25,1\n",
+    ] {
+        let found = read_named(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!((&found.logits, found.labels.to_vec()), (&expected, vec![0, 1]), "{text}");
+    }
+    for text in ["class_1_logit,class_0_logit,label\n1,2,0\n", "logits[1],logits[0],label\n1,2,0\n"] {
+        assert_eq!(read_bytes(text.as_bytes()).unwrap().logits, Logits::F64(array![[2.0, 1.0]]), "{text}");
+    }
+    for (text, problem) in [
+        ("ant,bee,weight,label\n1,2,3,ant\n2,1,3,bee\n", "no label names \"weight\""),
+        ("feat_0,feat_1,ant,bee,label\n1,2,3,4,0\n", "not numbered from 0"),
+        ("class_0_logit,class_1_logit,class_0_prob,class_1_prob,label\n1,2,3,4,0\n", ""),
+    ] {
+        match read_bytes(text.as_bytes()) {
+            Err(error) => assert!(!problem.is_empty() && error.to_string().contains(problem), "{text}: {error}"),
+            Ok(found) => {
+                assert!(problem.is_empty(), "{text}");
+                assert_eq!(found.logits, Logits::F64(array![[1.0, 2.0]]));
+            }
+        }
+    }
+}
+
+#[test]
+fn tables_in_json_are_read() {
+    let expected = (Logits::F64(array![[2.0, 1.0], [0.5, 3.0], [1.0, 4.0]]), vec![0, 1, 0]);
+    for text in [
+        r#"{"label":{"0":0,"1":1,"2":0},"logit_0":{"0":2.0,"1":0.5,"2":1.0},"logit_1":{"0":1.0,"1":3.0,"2":4.0}}"#,
+        r#"[{"label":0,"logit_0":2.0,"logit_1":1.0},{"label":1,"logit_0":0.5,"logit_1":3.0},{"label":0,"logit_0":1.0,"logit_1":4.0}]"#,
+        r#"{"0":{"label":0,"logit_0":2.0,"logit_1":1.0},"1":{"label":1,"logit_0":0.5,"logit_1":3.0},"2":{"label":0,"logit_0":1.0,"logit_1":4.0}}"#,
+        r#"{"columns":["label","logit_0","logit_1"],"index":[0,1,2],"data":[[0,2.0,1.0],[1,0.5,3.0],[0,1.0,4.0]]}"#,
+        r#"{"a.jpg":{"label":0,"logits":[2.0,1.0]},"b.jpg":{"label":1,"logits":[0.5,3.0]},"c.jpg":{"label":0,"logits":[1.0,4.0]}}"#,
+    ] {
+        let found = read_bytes(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!((found.logits, found.labels.to_vec()), expected, "{text}");
+    }
+    let error = read_bytes(br#"{"logits":[[1.0,NaN]],"labels":[0]}"#).unwrap_err().to_string();
+    assert!(error.contains("NaN, which is no number of JSON"), "{error}");
+    let two = r#"{"train":{"logits":[[1.0,2.0]],"labels":[1]},"test":{"logits":[[1.0,2.0]],"labels":[1]}}"#;
+    assert!(read_bytes(two.as_bytes()).unwrap_err().to_string().contains("several arrays"));
+}
+
+#[test]
+fn a_last_batch_without_its_axis_belongs_to_the_others() {
+    let text = r#"[{"logits":[[1.0,2.5],[0.5,0.25]],"labels":[1,0]},{"logits":[3.5,0.5],"labels":0}]"#;
+    let found = read_bytes(text.as_bytes()).unwrap();
+    assert_eq!(found.logits, Logits::F64(array![[1.0, 2.5], [0.5, 0.25], [3.5, 0.5]]));
+    assert_eq!(found.labels.to_vec(), [1, 0, 0]);
+}
+
+#[test]
+fn parts_that_do_not_belong_together_are_told() {
+    let part = |from: usize| -> String {
+        let rows = (from..from + 5).map(|at| format!("{},{}.5,{at}.25\n", (at * at + at / 3) % 2, 20 - at));
+        format!("label,logit_0,logit_1\n{}", rows.collect::<String>())
+    };
+    let parts = [part(0), part(5), part(10)];
+    let whole = [parts[0].as_str(), parts[1].split_once('\n').unwrap().1].concat();
+    let read_all = |files: &[(&str, &str)]| {
+        let files: Vec<(&str, &[u8])> = files.iter().map(|(name, text)| (*name, text.as_bytes())).collect();
+        with_files(&files, |folder| read(&PredictionSource::File(folder.to_path_buf())))
+    };
+    assert_eq!(read_all(&[("p0.csv", &parts[0]), ("p1.csv", &parts[1])]).unwrap().num_samples(), 10);
+    for (files, problem) in [
+        (vec![("p0.csv", &parts[0]), ("p0 (1).csv", &parts[0])], "byte for byte"),
+        (vec![("all.csv", &whole), ("p0.csv", &parts[0]), ("p1.csv", &parts[1])], "each of its rows is in \"all.csv\""),
+        (vec![("test.csv", &parts[0]), ("train.csv", &parts[1])], "another split"),
+    ] {
+        let files: Vec<(&str, &str)> = files.into_iter().map(|(name, text)| (name, text.as_str())).collect();
+        let error = read_all(&files).unwrap_err().to_string();
+        assert!(error.contains(problem), "{error}");
+    }
+    let gap = read_all(&[("p0.csv", &parts[0]), ("p1.csv", &parts[1]), ("p3.csv", &parts[2])]).unwrap().notes;
+    assert!(has(&gap, "none of number 2"), "{gap:?}");
+    let other = parts[0].replace(".5,", ".75,");
+    let twice = read_all(&[("ce.csv", &parts[0]), ("ldam.csv", &other)]).unwrap().notes;
+    assert!(has(&twice, "the same labels in the same order"), "{twice:?}");
+}

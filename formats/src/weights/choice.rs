@@ -205,7 +205,14 @@ impl<'a> Walk<'a> {
             .collect();
         if chosen.is_empty() {
             let keys = keys_of(level);
-            return Err(self.no_weights(format!("only the state of a training; the top-level keys are {keys}")));
+            let deepspeed = if level.contains_key("ds_version") {
+                " (of DeepSpeed: the zero_to_fp32.py beside it makes weights of the parts)"
+            } else {
+                ""
+            };
+            return Err(
+                self.no_weights(format!("only the state of a training{deepspeed}; the top-level keys are {keys}"))
+            );
         }
         Ok(chosen)
     }

@@ -56,12 +56,13 @@ pub enum WeightsError {
     /// The tar format of PyTorch before 0.1.10.
     #[error(
         "{file}: the tar format of PyTorch before 0.1.10 is not read; where you trust the file, this converts it, \
-         running its code: python -c \"import torch; torch.save(torch.load('{file}', map_location='cpu', \
-         weights_only=False), 'weights.pt')\""
+         running its code: {conversion}"
     )]
     OldTar {
         /// The file.
         file: PathBuf,
+        /// A line for the shell.
+        conversion: String,
     },
 
     /// A tar archive of other files.
@@ -150,6 +151,17 @@ pub enum WeightsError {
         network: String,
         /// Which differ, and what is nearest to them.
         problem: String,
+    },
+
+    /// Weights that were rewritten, from which those of the network have to be made first.
+    #[error("{file}: {found}, not the weights as the network computes with them; {remedy}")]
+    Rewritten {
+        /// The file.
+        file: PathBuf,
+        /// What they are.
+        found: String,
+        /// How their owner makes plain weights of them.
+        remedy: &'static str,
     },
 
     /// A last layer that is not there, or about which the file does not say enough.

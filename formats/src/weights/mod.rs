@@ -17,6 +17,7 @@ mod error;
 mod fit;
 mod layout;
 mod pickle;
+mod rewritten;
 mod safetensors;
 mod saved;
 mod shards;
@@ -31,7 +32,7 @@ use std::path::{Path, PathBuf};
 use super::budget::Budget;
 use super::content::Content;
 use super::element::{ByteOrder, extend_f32, extend_f64, first_non_finite, for_each_integer, reserve};
-use super::impostor::refuse_impostor;
+use super::impostor::{refuse_impostor, tensorflow};
 use super::onnx::is_onnx;
 use super::quoting::{quoted, quoted_list};
 use super::safetensors::{is_safetensors, is_truncated_safetensors};
@@ -296,6 +297,9 @@ fn kind_of(content: &Content) -> Result<CheckpointKind, InputError> {
         Ok(CheckpointKind::Safetensors)
     } else if torch_legacy::is_legacy(bytes) {
         Ok(CheckpointKind::TorchSaveLegacy)
+    } else if let Some(what) = tensorflow(bytes) {
+        let (file, found) = (content.file.clone(), what.to_owned());
+        Err(InputError::UnknownFormat { file, found, expected: "weights as .safetensors or of torch.save, or ONNX" })
     } else if is_onnx(bytes) {
         Ok(CheckpointKind::Onnx)
     } else if is_truncated_safetensors(bytes) {

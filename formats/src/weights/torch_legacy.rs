@@ -11,7 +11,7 @@ use super::{Found, WeightsError, choice};
 use crate::InputError;
 use crate::budget::Budget;
 use crate::content::Content;
-use crate::quoting::{quoted, quoted_list};
+use crate::quoting::{in_command, quoted, quoted_list};
 
 /// The version that every such file states.
 const PROTOCOL: i64 = 1001;
@@ -67,7 +67,11 @@ pub(super) fn refuse_tar(content: &Content) -> InputError {
         at = at.saturating_add(size.div_ceil(BLOCK).saturating_add(1).saturating_mul(BLOCK));
     }
     if ["sys_info", "pickle", "storages"].iter().all(|part| names.iter().any(|name| name == part)) {
-        return WeightsError::OldTar { file }.into();
+        let conversion = format!(
+            "python -c \"import torch; torch.save(torch.load('{}', map_location='cpu', weights_only=False), 'weights.pt')\"",
+            in_command(&file)
+        );
+        return WeightsError::OldTar { file, conversion }.into();
     }
     WeightsError::Tar { file, members: quoted_list(names) }.into()
 }
@@ -90,8 +94,10 @@ pub(super) fn begins_with_magic(content: &Content, budget: &mut Budget) -> bool 
 pub(super) fn refuse_plain_pickle(content: &Content, budget: &mut Budget) -> Result<(), InputError> {
     let file = content.file.clone();
     match load(&content.file, "pickle", &content.bytes, 0, PersistentIds::None, budget) {
-        Err(InputError::Weights(WeightsError::RefusedGlobal { file, place, globals, .. })) => {
-            let conversion = conversion_of_plain(&file);
+        Err(InputError::Weights(WeightsError::RefusedGlobal { file, place, globals, conversion })) => {
+            // Of a table or of a model of another library it is told by its names.
+            let of_library = conversion.contains("`predictions`");
+            let conversion = if of_library { conversion } else { conversion_of_plain(&file) };
             Err(WeightsError::RefusedGlobal { file, place, globals, conversion }.into())
         }
         Err(error @ InputError::Weights(WeightsError::RefusedPickle { .. })) if content.bytes[0] == 0x80 => Err(error),
@@ -105,7 +111,7 @@ pub(super) fn refuse_plain_pickle(content: &Content, budget: &mut Budget) -> Res
 
 /// The line for the shell that makes a dictionary of arrays or tensors, pickled without torch.save, one of tensors.
 fn conversion_of_plain(file: &Path) -> String {
-    let file = file.display();
+    let file = in_command(file);
     format!(
         "python -c \"import pickle, torch; d = pickle.load(open('{file}', 'rb')); d = d.get('state_dict', d); \
          torch.save({{k: torch.as_tensor(v) for k, v in d.items()}}, 'weights.pt')\""

@@ -9,11 +9,24 @@ use crate::InputError;
 use crate::archive::{Archive, Member};
 use crate::budget::Budget;
 use crate::content::Content;
-use crate::quoting::{quoted, quoted_list};
+use crate::quoting::{in_command, quoted, quoted_list};
 
 /// Tells torch.save from TorchScript and from other archives.
 pub(super) fn kind(content: &Content) -> Result<CheckpointKind, InputError> {
-    let archive = Archive::open(&content.file, &content.bytes)?;
+    let archive = Archive::open(&content.file, &content.bytes).map_err(|error| {
+        // Several archives, one behind the other.
+        if content.file.extension().is_none_or(|ending| ending != "distcp") {
+            return error;
+        }
+        InputError::UnknownFormat {
+            file: content.file.clone(),
+            found:
+                "a part of a distributed checkpoint; python -m torch.distributed.checkpoint.format_utils dcp_to_torch \
+                    FOLDER weights.pt makes one file of its folder"
+                    .to_owned(),
+            expected: "weights as .safetensors or as torch.save writes them",
+        }
+    })?;
     let is_script = |name: &str| {
         let inside = name.split_once('/').map_or(name, |(_, inside)| inside);
         inside == "constants.pkl" || inside == "bytecode.pkl" || inside.starts_with("code/")
@@ -23,6 +36,13 @@ pub(super) fn kind(content: &Content) -> Result<CheckpointKind, InputError> {
     }
     pickle_member(content, &archive)?;
     Ok(CheckpointKind::TorchSaveZip)
+}
+
+/// Whether a member is called as files of weights are.
+fn is_weights(name: &str) -> bool {
+    [".pth", ".pt", ".tar", ".bin", ".safetensors", ".ckpt", ".th", ".onnx", ".zip"]
+        .iter()
+        .any(|end| name.ends_with(end))
 }
 
 /// The one pickle of an archive, in the folder of the first member, where torch looks for it.
@@ -42,7 +62,7 @@ fn pickle_member<'a>(content: &Content, archive: &'a Archive<'_>) -> Result<&'a 
             Err(unknown(format!("a ZIP archive that begins with the folder {folder} and holds {name}")))
         }
         [] if archive.members().iter().any(|member| member.name.ends_with(".npy")) => {
-            let file = content.file.display();
+            let file = in_command(&content.file);
             Err(unknown(format!(
                 "arrays of NumPy (.npz); python -c \"import numpy, torch; torch.save({{k: torch.as_tensor(v) for k, v in \
                  numpy.load('{file}').items()}}, 'weights.pt')\" converts them"
@@ -54,11 +74,18 @@ fn pickle_member<'a>(content: &Content, archive: &'a Archive<'_>) -> Result<&'a 
                 || member.name.ends_with("archive_format")
         }) =>
         {
-            let file = content.file.display();
+            let file = in_command(&content.file);
             Err(unknown(format!(
                 "a program of torch.export (.pt2); python -c \"import torch; \
                  torch.save(torch.export.load('{file}').state_dict, 'weights.pt')\" takes its weights"
             )))
+        }
+        [] if archive.members().iter().any(|member| member.name.ends_with(".weights.h5")) => Err(unknown(
+            "a model of Keras (.keras); export it as ONNX (tf2onnx), or give its scores as predictions".to_owned(),
+        )),
+        [] if archive.members().iter().any(|member| is_weights(&member.name)) => {
+            let names = quoted_list(archive.members().iter().map(|member| &member.name));
+            Err(unknown(format!("a ZIP archive of other files; unpack it and give the file inside (it holds {names})")))
         }
         [] | [_] => {
             let names = quoted_list(archive.members().iter().map(|member| &member.name));

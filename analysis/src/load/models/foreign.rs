@@ -83,6 +83,10 @@ impl Foreign {
             },
             rows: settings.classifier_rows,
             last_layer_under: settings.classifier_file.map(|_| CLASSIFIER_FILE.to_owned()),
+            scale: match settings.classifier {
+                Some(Classifier::Cosine { scale }) => Some(f64::from(scale)),
+                _ => None,
+            },
             without_last_layer: false,
         };
         let file = weights.source.display().to_string();

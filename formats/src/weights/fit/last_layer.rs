@@ -12,7 +12,7 @@ use crate::quoting::quoted;
 use crate::weights::{Tensor, TensorData, WeightsError};
 
 /// What training programs call the last layer.
-const USUAL: [&str; 12] =
+pub(super) const USUAL: [&str; 12] =
     ["fc", "linear", "classifier", "head", "_fc", "last_linear", "output", "out", "logits", "cls_head", "cls", "final"];
 
 /// What the last layer is, as far as it is said.
@@ -96,6 +96,16 @@ impl Found {
         let bias = if needs_bias { Some(bias.unwrap_or_else(zeros)) } else { None };
         let names = [format!("{own}.weight"), format!("{own}.bias")];
         names.into_iter().zip([weight, bias]).filter_map(|(name, tensor)| Some((name, tensor?)))
+    }
+}
+
+/// The one number of a tensor.
+pub(super) fn number(tensor: &Tensor) -> Option<f64> {
+    match &tensor.data {
+        TensorData::F32(values) if values.len() == 1 => Some(values[0].into()),
+        TensorData::F64(values) if values.len() == 1 => Some(values[0]),
+        TensorData::I64(values) if values.len() == 1 => Some(values[0] as f64),
+        _ => None,
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) struct Context<'a> {
 #[derive(Debug, Default)]
 pub(super) struct LeftOver {
     /// Names that are left out; counters are not among them.
-    out: Vec<String>,
+    pub(super) out: Vec<String>,
     /// Names that the scores may need.
     pub(super) questionable: Vec<String>,
 }

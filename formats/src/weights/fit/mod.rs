@@ -22,7 +22,7 @@ mod wrappers;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::{Tensor, Weights, WeightsError};
+use super::{Tensor, Weights, WeightsError, rewritten};
 use crate::quoting::{quoted, quoted_list};
 use place::Place;
 
@@ -58,6 +58,8 @@ pub struct Reading {
     pub rows: Option<MatrixRows>,
     /// Beginning of names below which alone the last layer is looked for.
     pub last_layer_under: Option<String>,
+    /// The scale of a cosine layer.
+    pub scale: Option<f64>,
     /// Whether the network is wanted even without a last layer that fits.
     pub without_last_layer: bool,
 }
@@ -91,6 +93,37 @@ pub struct Taken {
 /// [`WeightsError::NamesDiffer`], [`WeightsError::AmbiguousWeights`], [`WeightsError::LastLayer`],
 /// [`WeightsError::LeftOver`], [`WeightsError::Renamed`], [`WeightsError::NonFiniteWeight`].
 pub fn fit(weights: Weights, wanted: &Wanted, reading: &Reading) -> Result<Fitted, WeightsError> {
+    let (file, names): (PathBuf, Vec<String>) = (weights.source.clone(), weights.tensors.keys().cloned().collect());
+    let empty = weights.tensors.values().filter(|tensor| tensor.shape == [0]).count();
+    let refused = |(found, remedy): (&str, &'static str)| WeightsError::Rewritten {
+        file: file.clone(),
+        found: found.to_owned(),
+        remedy,
+    };
+    let fitted = plain(weights, wanted, reading).map_err(|error| match error {
+        WeightsError::NamesDiffer { .. } if 2 * empty > names.len() => {
+            refused(("empty tensors, as the stage 3 of DeepSpeed's ZeRO leaves them", ZERO))
+        }
+        WeightsError::NamesDiffer { .. } | WeightsError::LastLayer { .. } | WeightsError::LeftOver { .. } => {
+            let found = rewritten::found(names.iter().map(String::as_str), |module| wanted.has_module(module));
+            found.map_or(error, refused)
+        }
+        other => other,
+    })?;
+    match rewritten::whole_numbers(&fitted.tensors) {
+        None => Ok(fitted),
+        Some(name) => {
+            let kind = fitted.tensors[name].stored_dtype;
+            let found = format!("{} is stored as {kind}: quantised or counted weights", quoted(name));
+            Err(WeightsError::Rewritten { file, found, remedy: "save the weights as they were trained, as float32" })
+        }
+    }
+}
+
+/// What makes weights of the parts that DeepSpeed keeps.
+const ZERO: &str = "run the zero_to_fp32.py that DeepSpeed put beside the checkpoint and give what it writes";
+
+fn plain(weights: Weights, wanted: &Wanted, reading: &Reading) -> Result<Fitted, WeightsError> {
     let Weights { tensors, source: file, nesting, keys, unread: not_read, .. } = weights;
     let tensors = rename::rename(&file, wrappers::without_wrappers(tensors), &reading.renames)?;
     let named_out = |name: &str| reading.leave_out.iter().any(|module| is_within(name, module));
@@ -129,6 +162,7 @@ pub fn fit(weights: Weights, wanted: &Wanted, reading: &Reading) -> Result<Fitte
         keys: &keys,
     };
     let left = left_over::sort(tensors.iter().filter(|(name, _)| !used.contains(name.as_str())), &left);
+    let left = scales(&file, left, &tensors, head.as_ref(), reading)?;
     if !left.questionable.is_empty() {
         let tensors = quoted_list(&left.questionable);
         return Err(WeightsError::LeftOver { file, network: wanted.network.clone(), tensors });
@@ -148,11 +182,43 @@ pub fn fit(weights: Weights, wanted: &Wanted, reading: &Reading) -> Result<Fitte
 }
 
 impl Wanted {
+    /// Whether a module of the network ends a module's name, or its last layer under a usual name.
+    fn has_module(&self, module: &str) -> bool {
+        let own = self.shapes.keys().filter_map(|name| name.strip_suffix(".weight"));
+        own.chain(last_layer::USUAL)
+            .any(|own| module.strip_suffix(own).is_some_and(|front| front.is_empty() || front.ends_with('.')))
+    }
+
     /// The tensors but those of the last layer.
     fn backbone(&self) -> BTreeMap<&String, &Vec<usize>> {
         let is_last = |name: &str| self.last_layer.as_ref().is_some_and(|module| is_within(name, module));
         self.shapes.iter().filter(|(name, _)| !is_last(name)).collect()
     }
+}
+
+/// A scale that the last layer keeps has to be the one that is said.
+fn scales(
+    file: &Path,
+    mut left: left_over::LeftOver,
+    tensors: &BTreeMap<String, Tensor>,
+    head: Option<&last_layer::Found>,
+    reading: &Reading,
+) -> Result<left_over::LeftOver, WeightsError> {
+    let (Some(head), Some(said)) = (head, reading.scale) else { return Ok(left) };
+    for name in std::mem::take(&mut left.questionable) {
+        let part = name.rsplit('.').next().unwrap_or_default();
+        let is_scale = ["scale", "s"].contains(&part) && is_within(&name, &head.module);
+        match tensors.get(&name).and_then(last_layer::number).filter(|_| is_scale) {
+            Some(kept) if (kept - said).abs() <= 1e-6 * said.abs() => left.out.push(name),
+            Some(kept) => {
+                let problem =
+                    format!("{} is {kept} in the file, and `scale` says {said}; say `scale` {kept}", quoted(&name));
+                return Err(WeightsError::LastLayer { file: file.to_owned(), problem });
+            }
+            None => left.questionable.push(name),
+        }
+    }
+    Ok(left)
 }
 
 /// Whether `name` is `module` or something in it.

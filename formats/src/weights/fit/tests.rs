@@ -252,3 +252,60 @@ fn the_names_that_differ_are_said_with_the_nearest() {
         ],
     );
 }
+
+#[test]
+fn rewritten_weights_are_refused_with_what_undoes_them() {
+    let without = |names: &[&str]| -> Vec<(String, Tensor)> {
+        backbone("", 1.0).into_iter().filter(|(name, _)| !names.contains(&name.as_str())).collect()
+    };
+    let (conv, last) = (|| without(&["layer1.0.conv.weight"]), || head("linear", [CLASSES, FEATURES], true));
+    let bias = || vec![("linear.bias".to_owned(), filled(&[CLASSES], 70.0))];
+    for (tensors, remedy) in [
+        ([conv(), last(), extra(&["layer1.0.conv.weight_orig", "layer1.0.conv.weight_mask"])], "prune.remove"),
+        ([conv(), last(), extra(&["layer1.0.conv.weight_g", "layer1.0.conv.weight_v"])], "remove_weight_norm"),
+        ([conv(), last(), extra(&["layer1.0.conv.weight_orig", "layer1.0.conv.weight_u"])], "remove_spectral_norm"),
+        ([conv(), last(), extra(&["layer1.0.conv.parametrizations.weight.original0"])], "remove_parametrizations"),
+        ([without(&[]), bias(), extra(&["linear.weight_g", "linear.weight_v"])], "remove_weight_norm"),
+        ([without(&[]), bias(), extra(&["linear.parametrizations.weight.original1"])], "remove_parametrizations"),
+        ([without(&[]), last(), extra(&["layer1.0.conv.lora_A", "layer1.0.conv.lora_B"])], "merge them"),
+        ([without(&[]), last(), extra(&["layer1.0.conv.weight_scale"])], "before they were quantised"),
+        ([vec![], vec![], extra(&["_fsdp_wrapped_module._flat_param"])], "FULL_STATE_DICT"),
+        ([vec![], vec![], extra(&["shadow_params.0", "shadow_params.1"])], "copy_to"),
+        ([vec![], vec![], extra(&["0.exp_avg", "0.exp_avg_sq"])], "model.state_dict()"),
+    ] {
+        let names: Vec<String> = tensors.iter().flatten().map(|(name, _)| name.clone()).collect();
+        let error = fit(weights(tensors, &[]), &wanted(), &Reading::default()).unwrap_err();
+        assert!(matches!(error, WeightsError::Rewritten { .. }), "{names:?}: {error}");
+        assert!(error.to_string().contains(remedy), "{names:?}: {error}");
+    }
+    // Of a contrastive head, as DINO keeps it, nothing is said.
+    let other = [conv(), last(), extra(&["head.last_layer.weight_g", "head.last_layer.weight_v"])];
+    let error = fit(weights(other, &[]), &wanted(), &Reading::default()).unwrap_err();
+    assert!(matches!(error, WeightsError::NamesDiffer { .. }), "{error}");
+    let empty = backbone("", 1.0).into_iter().map(|(name, _)| (name, filled(&[0], 0.0))).collect();
+    let error = fit(weights([empty], &[]), &wanted(), &Reading::default()).unwrap_err();
+    assert!(error.to_string().contains("zero_to_fp32.py"), "{error}");
+}
+
+#[test]
+fn whole_numbers_are_no_weights() {
+    let mut tensors = weights([backbone("", 1.0), head("linear", [CLASSES, FEATURES], true)], &[]);
+    let whole = Tensor { shape: vec![2, 1], data: TensorData::I64(vec![3, -7]), stored_dtype: ElementType::I8 };
+    tensors.tensors.insert("conv.weight".to_owned(), whole);
+    let error = fit(tensors, &wanted(), &Reading::default()).unwrap_err().to_string();
+    assert!(error.contains("\"conv.weight\" is stored as int8"), "{error}");
+}
+
+#[test]
+fn a_scale_that_the_last_layer_keeps_is_the_one_that_is_said() {
+    let with = |kept: f32, said: f64| {
+        let scale = Tensor { shape: vec![], data: TensorData::F32(vec![kept]), stored_dtype: ElementType::F32 };
+        let scale = vec![("linear.scale".to_owned(), scale)];
+        let all = weights([backbone("", 1.0), head("linear", [CLASSES, FEATURES], false), scale], &[]);
+        let reading = Reading { last_layer: LastLayer::Cosine, scale: Some(said), ..Reading::default() };
+        fit(all, &wanted_of(CLASSES, FEATURES, false), &reading)
+    };
+    assert_eq!(with(30.0, 30.0).unwrap().taken.unread, ["linear"]);
+    let error = with(16.0, 30.0).unwrap_err().to_string();
+    assert!(error.contains("\"linear.scale\" is 16 in the file, and `scale` says 30"), "{error}");
+}

@@ -4,17 +4,40 @@ use std::path::Path;
 
 use super::globals::Global;
 use super::value::{Heap, Key, Value};
+use crate::quoting::in_command;
 use crate::weights::usual::WEIGHT_KEYS;
 
 /// The line for the shell: it loads the file in Python, which runs the file's code, and keeps its tensors.
-pub(super) fn conversion(file: &Path, heap: &Heap, object: Option<Value>) -> String {
-    let loaded = format!("torch.load('{}', map_location='cpu', weights_only=False)", file.display());
+pub(super) fn conversion(file: &Path, heap: &Heap, object: Option<Value>, refused: &[String]) -> String {
+    if let Some(line) = of_library(file, refused) {
+        return line;
+    }
+    let loaded = format!("torch.load('{}', map_location='cpu', weights_only=False)", in_command(file));
     let kept = match object {
         Some(value) => kept(heap, value, &loaded),
         None => format!("{loaded}[KEY]"),
     };
     let line = format!("python -c \"import torch; torch.save({kept}, 'weights.pt')\"");
     if kept.ends_with("[KEY]") { format!("{line} with the KEY of its weights") } else { line }
+}
+
+/// The line for what holds no tensors: a table of pandas, a model of scikit-learn.
+fn of_library(file: &Path, refused: &[String]) -> Option<String> {
+    let name = in_command(file);
+    let is_of = |module: &str| refused.iter().any(|name| name.starts_with(module));
+    if is_of("sklearn.") {
+        return Some(format!(
+            "python -c \"import pickle, numpy; m = pickle.load(open('{name}', 'rb')); \
+             numpy.savez('test.npz', logits=m.predict_log_proba(X), labels=y)\" with its test data X and y; the scores \
+             of scikit-learn are given as `predictions`"
+        ));
+    }
+    is_of("pandas.").then(|| {
+        format!(
+            "python -c \"import pandas; pandas.read_pickle('{name}').to_csv('predictions.csv', index=False)\", which \
+             gives a table for `predictions`"
+        )
+    })
 }
 
 fn kept(heap: &Heap, object: Value, loaded: &str) -> String {

@@ -1,6 +1,5 @@
 //! The engine: a network optimised for one shape of batch, and run.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tract_onnx::prelude::{
@@ -10,6 +9,7 @@ use tract_onnx::prelude::{
 
 use super::graph::Graph;
 use super::input::shown;
+use super::quiet::quietly;
 use super::sizes::analyse;
 use crate::words::readable;
 
@@ -101,10 +101,10 @@ fn guarded<T>(step: impl FnOnce() -> TractResult<T>) -> Result<T, String> {
         let cut: String = words.chars().take(400).collect();
         if cut.len() < words.len() { format!("{cut}...") } else { cut }
     };
-    match catch_unwind(AssertUnwindSafe(step)) {
-        Ok(Ok(done)) => Ok(done),
-        Ok(Err(error)) => Err(shown(format!("{error:#}"))),
-        Err(_) => Err("it is malformed".to_owned()),
+    match quietly(step) {
+        Some(Ok(done)) => Ok(done),
+        Some(Err(error)) => Err(shown(format!("{error:#}"))),
+        None => Err("it is malformed".to_owned()),
     }
 }
 

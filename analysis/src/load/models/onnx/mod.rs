@@ -8,6 +8,7 @@ mod engine;
 mod graph;
 mod input;
 mod layers;
+mod quiet;
 mod score;
 mod select;
 mod sizes;

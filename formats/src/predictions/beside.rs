@@ -1,0 +1,243 @@
+//! What stands beside scores and labels and says the same again: predicted classes, whether they are right, other
+//! labels or scores, and which sample a row is. A sentence tells where it contradicts them.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::classes::Labels;
+use super::names::{LABEL_NAMES, PREDICTED, SAMPLE_NAMES, SCORE_NAMES, plain};
+use super::{Logits, Predictions};
+use crate::ElementType;
+use crate::array::{Array, Data, Kind};
+use crate::budget::Budget;
+use crate::named::Named;
+use crate::quoting::quoted;
+
+/// What people call a column that is true where the predicted class is the label.
+const CORRECT_NAMES: &[&str] = &["correct", "is_correct", "hit", "hits", "right"];
+
+/// Bytes charged for the name of a sample.
+const SAMPLE: u64 = 40;
+
+/// What an array says of each sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Says {
+    Predicted,
+    Correct,
+    Label,
+    Scores,
+    Sample,
+}
+
+impl Says {
+    fn by_name(name: &str) -> Option<Self> {
+        let name = plain(name);
+        let is = |names: &[&str]| names.contains(&name.as_str());
+        [
+            (PREDICTED, Self::Predicted),
+            (CORRECT_NAMES, Self::Correct),
+            (LABEL_NAMES, Self::Label),
+            (SCORE_NAMES, Self::Scores),
+            (SAMPLE_NAMES, Self::Sample),
+        ]
+        .into_iter()
+        .find_map(|(names, says)| is(names).then_some(says))
+    }
+
+    fn sentence(self, name: &str, contradicts: usize, of: usize) -> String {
+        let what = match self {
+            Self::Predicted => "names another class than the largest score",
+            Self::Correct => "does not say what scores and labels say",
+            Self::Label => "names another class than the labels",
+            Self::Scores => "has its largest number at another class than the scores",
+            Self::Sample => "says otherwise",
+        };
+        format!("{} {what} in {contradicts} of {of} samples; is it of another run, or in another order?", quoted(name))
+    }
+}
+
+/// Whether an array or column of this name may say the same again.
+pub(super) fn may_say(name: &str) -> bool {
+    Says::by_name(name).is_some()
+}
+
+/// What stands beside the scores of one file, counted.
+#[derive(Debug, Default)]
+pub(super) struct Beside {
+    /// What each says, its name, in how many samples it contradicts, and of how many.
+    counts: Vec<(Says, String, usize, usize)>,
+    /// Which sample each row is, as a number that differs where names do.
+    samples: Option<(String, Vec<u64>)>,
+}
+
+impl Beside {
+    /// Compares arrays with scores and labels; what cannot be compared is passed over.
+    pub(super) fn compare(
+        rules: &Labels<'_>,
+        logits: &Logits,
+        labels: &[usize],
+        arrays: Vec<Named<'_>>,
+        budget: &mut Budget,
+    ) -> Self {
+        let mut found = Self::default();
+        for Named { name, array } in arrays {
+            let (Some(mut says), Ok(array)) = (Says::by_name(&name), array) else { continue };
+            let is_matrix = array.squeezed_shape(2) == [logits.dim().0, logits.dim().1];
+            if is_matrix && array.may_be_scores() && says != Says::Label {
+                says = Says::Scores;
+            } else if array.len() != labels.len() || says == Says::Scores {
+                continue;
+            }
+            if says == Says::Sample {
+                found.samples = found.samples.or_else(|| Some((name, samples(&array, budget)?)));
+                continue;
+            }
+            let agrees = match says {
+                Says::Scores => same_largest(logits, &array),
+                Says::Correct => same_hits(logits, labels, &array, budget),
+                _ => rules.of_array(&array, &name, budget).ok().map(|classes| match says {
+                    Says::Predicted => (0..labels.len()).map(|at| is_largest(logits, at, classes[at])).collect(),
+                    _ => classes.iter().zip(labels).map(|(class, label)| class == label).collect::<Vec<bool>>(),
+                }),
+            };
+            if let Some(agrees) = agrees {
+                let contradicts = agrees.iter().filter(|agrees| !**agrees).count();
+                found.counts.push((says, name, contradicts, agrees.len()));
+            }
+        }
+        found
+    }
+
+    /// Takes in what stands beside the scores of the next part.
+    pub(super) fn add(&mut self, part: Self) {
+        for (says, name, contradicts, of) in part.counts {
+            match self.counts.iter_mut().find(|known| (known.0, &known.1) == (says, &name)) {
+                Some(known) => (known.2, known.3) = (known.2 + contradicts, known.3 + of),
+                None => self.counts.push((says, name, contradicts, of)),
+            }
+        }
+        self.samples = match (self.samples.take(), part.samples) {
+            (Some((name, mut all)), Some((own, more))) if own == name => {
+                all.extend(more);
+                Some((name, all))
+            }
+            _ => None,
+        };
+    }
+
+    /// What contradicts the whole set, a sentence each.
+    pub(super) fn sentences(&self, whole: &Predictions) -> Vec<String> {
+        let contradicting = self.counts.iter().filter(|(_, _, contradicts, _)| *contradicts > 0);
+        let mut sentences: Vec<String> =
+            contradicting.map(|(says, name, contradicts, of)| says.sentence(name, *contradicts, *of)).collect();
+        if let Some((name, samples)) = self.samples.as_ref().filter(|(_, samples)| samples.len() == whole.labels.len())
+        {
+            let mut order: Vec<usize> = (0..samples.len()).collect();
+            order.sort_by_key(|&at| (samples[at], at));
+            let again: Vec<(usize, usize)> = order
+                .windows(2)
+                .filter(|pair| samples[pair[0]] == samples[pair[1]])
+                .map(|pair| (pair[0], pair[1]))
+                .collect();
+            let differ =
+                again.iter().filter(|&&(a, b)| whole.labels[a] != whole.labels[b] || !same_row(&whole.logits, a, b));
+            let differ = differ.count();
+            if !again.is_empty() {
+                sentences.push(format!(
+                    "{} gives {} of {} samples a name that stands there before, {differ} of them with other scores or \
+                     another label",
+                    quoted(name),
+                    again.len(),
+                    samples.len()
+                ));
+            }
+        }
+        sentences
+    }
+}
+
+/// Whether no score of a sample is above that of `class`.
+fn is_largest(logits: &Logits, sample: usize, class: usize) -> bool {
+    match logits {
+        Logits::F32(scores) => scores.row(sample).iter().all(|score| *score <= scores[(sample, class)]),
+        Logits::F64(scores) => scores.row(sample).iter().all(|score| *score <= scores[(sample, class)]),
+        Logits::Classes(classes) => classes.predicted[sample] == class,
+    }
+}
+
+fn same_row(logits: &Logits, a: usize, b: usize) -> bool {
+    match logits {
+        Logits::F32(scores) => scores.row(a) == scores.row(b),
+        Logits::F64(scores) => scores.row(a) == scores.row(b),
+        Logits::Classes(classes) => classes.predicted[a] == classes.predicted[b],
+    }
+}
+
+/// Whether the largest number of each row stands where the largest score does.
+fn same_largest(logits: &Logits, array: &Array<'_>) -> Option<Vec<bool>> {
+    let (samples, classes) = logits.dim();
+    let mut largest = vec![(f64::NEG_INFINITY, 0); samples];
+    let mut position = 0;
+    let known = array.for_each_number(|number| {
+        let (sample, class) = match array.column_major {
+            true => (position % samples, position / samples),
+            false => (position / classes, position % classes),
+        };
+        position += 1;
+        let number = number.map_or_else(|number| number, |integer| integer as f64);
+        if number > largest[sample].0 {
+            largest[sample] = (number, class);
+        }
+        Ok::<_, ()>(())
+    });
+    // Equal numbers, as of a softmax that is 1 to seven digits, leave it open which is the largest.
+    let agrees = |(sample, (_, class)): (usize, &(f64, usize))| is_largest(logits, sample, *class);
+    (known == Ok(true)).then(|| largest.iter().enumerate().map(agrees).collect())
+}
+
+/// Whether each sample is said to be right where its label has the largest score.
+fn same_hits(logits: &Logits, labels: &[usize], array: &Array<'_>, budget: &mut Budget) -> Option<Vec<bool>> {
+    let mut hits: Vec<bool> = Vec::with_capacity(labels.len());
+    if let Some((Kind::Number(ElementType::Bool), _, bytes)) = array.bytes() {
+        hits.extend(bytes.iter().map(|&byte| byte != 0));
+    } else if let Data::Texts(texts) = &array.data {
+        for text in texts {
+            hits.push(match text.to_ascii_lowercase().as_str() {
+                "true" | "1" | "1.0" | "yes" => true,
+                "false" | "0" | "0.0" | "no" => false,
+                _ => return None,
+            });
+        }
+    } else {
+        budget.spend(labels.len() as u64).ok()?;
+        let known = array.for_each_number(|number| match number.map_or_else(|number| number, |whole| whole as f64) {
+            hit @ (0.0 | 1.0) => {
+                hits.push(hit == 1.0);
+                Ok(())
+            }
+            _ => Err(()),
+        });
+        known.ok().filter(|known| *known)?;
+    }
+    Some(hits.iter().enumerate().map(|(at, hit)| is_largest(logits, at, labels[at]) == *hit).collect())
+}
+
+/// Which sample each row is; `None` for numbers that are not whole.
+fn samples(array: &Array<'_>, budget: &mut Budget) -> Option<Vec<u64>> {
+    budget.spend(SAMPLE.saturating_mul(array.len() as u64)).ok()?;
+    let hash = |value: &dyn Fn(&mut DefaultHasher)| {
+        let mut hasher = DefaultHasher::new();
+        value(&mut hasher);
+        hasher.finish()
+    };
+    let texts = array.texts(std::path::Path::new(""), "", budget).ok()?;
+    if let Some(texts) = texts {
+        return Some(texts.iter().map(|text| hash(&|hasher| text.hash(hasher))).collect());
+    }
+    let mut found = Vec::with_capacity(array.len());
+    let known = array.for_each_number(|number| {
+        let whole = number.or_else(|number| if number.fract() == 0.0 { Ok(number as i128) } else { Err(()) })?;
+        found.push(hash(&|hasher| whole.hash(hasher)));
+        Ok::<_, ()>(())
+    });
+    (known == Ok(true)).then_some(found)
+}

@@ -1,0 +1,63 @@
+//! What labels say of themselves: marks of another first number, of a type that was too narrow, of a square of scores.
+
+use super::{Logits, Predictions, Reading};
+
+/// Labels beyond a limit that are all even before it is called a mark of rounding.
+const FEWEST_EVEN: usize = 8;
+
+/// Sentences on what may be wrong with the labels of a whole set.
+pub(super) fn doubts(whole: &Predictions, reading: &Reading) -> Vec<String> {
+    let (samples, classes) = whole.logits.dim();
+    if matches!(&whole.logits, Logits::Classes(classes) if !classes.in_order) {
+        return Vec::new();
+    }
+    let labels = || whole.labels.iter().copied();
+    let mut doubts = Vec::new();
+    doubts.extend(other_first(whole, reading));
+    // Numbers as they are in the file.
+    let first = usize::try_from(reading.first_label).unwrap_or(0);
+    let largest = labels().max().unwrap_or(0) + first;
+    for (limit, name) in [(255, "uint8"), (127, "int8"), (32_767, "int16"), (65_535, "uint16")] {
+        if largest == limit && classes + first > limit + 1 {
+            doubts.push(format!(
+                "no label is above {limit}, where there are {classes} classes: larger ones may have come out as others \
+                 in {name}"
+            ));
+        }
+    }
+    for (limit, name) in [(256, "bfloat16"), (2048, "float16")] {
+        let above: Vec<usize> = labels().map(|label| label + first).filter(|label| *label > limit).collect();
+        if above.len() >= FEWEST_EVEN && above.iter().all(|label| label % 2 == 0) {
+            doubts.push(format!(
+                "the {} labels above {limit} are all even, as {name} rounds them: they are other classes than they were",
+                above.len()
+            ));
+            break;
+        }
+    }
+    if samples == classes && !matches!(whole.logits, Logits::Classes(_)) {
+        doubts.push(format!(
+            "there are as many samples as classes, {samples}: each row of the scores is taken for a sample"
+        ));
+    }
+    doubts
+}
+
+/// Whether the labels may begin at 1: none is the first class, and read so they agree with the scores more often, or
+/// there are many.
+fn other_first(whole: &Predictions, reading: &Reading) -> Option<String> {
+    let (samples, classes) = whole.logits.dim();
+    if reading.first_label != 0 || whole.labels.iter().any(|label| *label == 0) {
+        return None;
+    }
+    let predicted = whole.logits.predicted();
+    let right =
+        |shift: usize| predicted.iter().zip(&whole.labels).filter(|(own, label)| **own + shift == **label).count();
+    let (so, from_one) = (right(0), right(1));
+    (from_one > so || samples >= 3 * classes).then(|| {
+        format!(
+            "no label is 0: where class 0 is called 1 (`first-label` 1) {from_one} of {samples} samples are right, as \
+             they are {so}"
+        )
+    })
+}

@@ -1,0 +1,77 @@
+//! Tables in JSON: what `DataFrame.to_json` writes, and samples by their names.
+
+use super::names::{LABEL_NAMES, plain};
+use crate::array::{Array, Data};
+use crate::budget::{Budget, Exceeded};
+use crate::weights::Saved;
+
+/// Turns a table kept by columns, by rows or apart from its header into lists by their names; gives anything else back.
+///
+/// # Errors
+/// [`Exceeded`].
+pub(super) fn unfolded<'a>(saved: Saved<'a>, budget: &mut Budget) -> Result<Saved<'a>, Exceeded> {
+    let Saved::Dictionary(entries) = saved else { return Ok(saved) };
+    if let Some(table) = apart(&entries, budget)? {
+        return Ok(table);
+    }
+    let Some(inner) = common_keys(&entries) else { return Ok(Saved::Dictionary(entries)) };
+    let is_label = |key: &String| LABEL_NAMES.contains(&plain(key).as_str());
+    let (by_column, by_row) = (entries.iter().any(|(key, _)| is_label(key)), inner.iter().any(is_label));
+    let whole = |value: &Saved<'_>| matches!(value, Saved::Number(_) | Saved::Text(_));
+    let parts = |value: &Saved<'_>, is: &dyn Fn(&Saved<'_>) -> bool| matches!(value, Saved::Dictionary(parts) if parts.iter().any(|(_, part)| is(part)));
+    budget.spend((entries.len() * inner.len() * size_of::<Saved<'a>>()) as u64)?;
+    if by_column && !by_row && !entries.iter().any(|(_, value)| parts(value, &|part| !whole(part))) {
+        let column = |(name, value)| {
+            let values = match value {
+                Saved::Dictionary(cells) => cells.into_iter().map(|(_, cell)| cell).collect(),
+                other => vec![other],
+            };
+            (name, Saved::List(values))
+        };
+        return Ok(Saved::Dictionary(entries.into_iter().map(column).collect()));
+    }
+    // A label that is one number: the entry is one sample, and not one split.
+    if by_row && !by_column && entries.iter().all(|(_, value)| parts(value, &whole)) {
+        return Ok(Saved::List(entries.into_iter().map(|(_, value)| value).collect()));
+    }
+    Ok(Saved::Dictionary(entries))
+}
+
+/// The keys that all entries have, if all are dictionaries with the same keys in the same order.
+fn common_keys(entries: &[(String, Saved<'_>)]) -> Option<Vec<String>> {
+    let keys = |value: &Saved<'_>| match value {
+        Saved::Dictionary(parts) => Some(parts.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>()),
+        _ => None,
+    };
+    let first = keys(&entries.first()?.1).filter(|first| !first.is_empty())?;
+    let same = |value: &Saved<'_>| {
+        matches!(value, Saved::Dictionary(parts)
+            if parts.len() == first.len() && parts.iter().zip(&first).all(|((key, _), first)| key == first))
+    };
+    entries.iter().all(|(_, value)| same(value)).then_some(first)
+}
+
+/// The columns of `{"columns": [...], "index": [...], "data": [[...], ...]}`.
+fn apart<'a>(entries: &[(String, Saved<'a>)], budget: &mut Budget) -> Result<Option<Saved<'a>>, Exceeded> {
+    let entry = |name: &str| entries.iter().find(|(key, _)| key == name).map(|(_, value)| value);
+    let (Some(Saved::List(names)), Some(Saved::List(rows))) = (entry("columns"), entry("data")) else {
+        return Ok(None);
+    };
+    budget.spend(32 * (rows.len() * names.len()) as u64 + 64 * names.len() as u64)?;
+    let mut columns: Vec<Vec<f64>> = names.iter().map(|_| Vec::with_capacity(rows.len())).collect();
+    for row in rows {
+        match row {
+            Saved::Array(Array { data: Data::Decimals(cells), .. }) if cells.len() == names.len() => {
+                columns.iter_mut().zip(cells).for_each(|(column, cell)| column.push(*cell));
+            }
+            _ => return Ok(None),
+        }
+    }
+    let name = |name: &Saved<'_>| match name {
+        Saved::Text(name) => Some(name.clone()),
+        _ => None,
+    };
+    let Some(names) = names.iter().map(name).collect::<Option<Vec<_>>>() else { return Ok(None) };
+    let array = |values: Vec<f64>| Saved::Array(Array::decimals(vec![values.len()], values));
+    Ok(Some(Saved::Dictionary(names.into_iter().zip(columns.into_iter().map(array)).collect())))
+}

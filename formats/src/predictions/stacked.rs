@@ -1,0 +1,66 @@
+//! Scores kept class by class: lists of one length called alike but for a number, as a table of columns becomes.
+
+use std::path::Path;
+
+use super::Reading;
+use super::columns::families;
+use super::names::{LABEL_NAMES, plain};
+use crate::InputError;
+use crate::array::Array;
+use crate::budget::Budget;
+use crate::element::reserve;
+use crate::named::Named;
+use crate::quoting::quoted;
+
+/// Puts lists `logit_0`, `logit_1`, ... together to one array [N, K], where no other array can be the scores and the
+/// labels are called so.
+///
+/// # Errors
+/// [`InputError::Budget`].
+pub(super) fn stacked<'a>(
+    file: &Path,
+    mut arrays: Vec<Named<'a>>,
+    reading: &Reading,
+    budget: &mut Budget,
+) -> Result<Vec<Named<'a>>, InputError> {
+    let shape = |named: &Named<'_>| named.array.as_ref().map(|array| array.shape.clone()).unwrap_or_default();
+    let is_label = |named: &Named<'_>| {
+        LABEL_NAMES.contains(&plain(&named.name).as_str()) || reading.keys.labels.as_ref() == Some(&named.name)
+    };
+    if reading.keys.logits.is_some()
+        || arrays.iter().any(|named| shape(named).len() > 1)
+        || !arrays.iter().any(is_label)
+    {
+        return Ok(arrays);
+    }
+    let is_list = |named: &Named<'_>| {
+        named.array.as_ref().is_ok_and(|array| array.shape.len() == 1 && array.may_be_scores()) && !is_label(named)
+    };
+    let lists = arrays.iter().enumerate().filter(|(_, named)| is_list(named));
+    let found = families(lists.map(|(at, named)| (at, named.name.as_str())));
+    for (_, (_, columns)) in found.into_iter().filter(|(_, (first, _))| *first == 0) {
+        let samples = shape(&arrays[columns[0]])[0];
+        if columns.iter().any(|&at| shape(&arrays[at]) != [samples]) {
+            continue;
+        }
+        let (classes, names) = (columns.len(), [columns[0], columns[columns.len() - 1]]);
+        let names = names.map(|at| quoted(&arrays[at].name).trim_matches('"').to_owned());
+        let count = samples.saturating_mul(classes);
+        budget.spend(8 * count as u64).map_err(|exceeded| exceeded.of(file, "scores by class".to_owned()))?;
+        let mut values: Vec<f64> = reserve(file, "scores by class", count)?;
+        values.resize(count, 0.0);
+        for (class, &at) in columns.iter().enumerate() {
+            let mut sample = 0;
+            if let Ok(array) = &arrays[at].array {
+                array.for_each_number(|number| {
+                    values[sample * classes + class] = number.map_or_else(|number| number, |integer| integer as f64);
+                    sample += 1;
+                    Ok::<_, InputError>(())
+                })?;
+            }
+        }
+        let array = Ok(Array::decimals(vec![samples, classes], values));
+        arrays.push(Named { name: format!("{} to {}", names[0], names[1]), array });
+    }
+    Ok(arrays)
+}
