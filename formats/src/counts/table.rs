@@ -6,6 +6,7 @@ use std::path::Path;
 use super::{Found, count_in};
 use crate::InputError;
 use crate::budget::Budget;
+use crate::image_files::is_image;
 use crate::quoting::quoted;
 use crate::table::{Record, Separator, records};
 
@@ -33,9 +34,6 @@ const COUNT_NAMES: &[&str] = &[
     "size",
     "0",
 ];
-
-/// Endings of images in a list of them.
-const IMAGES: &[&str] = &[".jpg", ".jpeg", ".png", ".JPEG", ".JPG", ".PNG", ".bmp", ".webp", ".ppm"];
 
 /// A line with its fields.
 struct Row<'t> {
@@ -147,9 +145,8 @@ fn columns(header: Option<&Row<'_>>, rows: &[Row<'_>], num_classes: usize) -> Op
 
 /// Whether a line is the path of an image and a class.
 fn is_list_of_images(record: &str) -> bool {
-    image_and_class(record).is_some_and(|(path, class)| {
-        IMAGES.iter().any(|ending| path.ends_with(ending)) && class.bytes().all(|byte| byte.is_ascii_digit())
-    })
+    image_and_class(record)
+        .is_some_and(|(path, class)| is_image(Path::new(path)) && class.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn image_and_class(record: &str) -> Option<(&str, &str)> {
