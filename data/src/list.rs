@@ -28,21 +28,24 @@ pub(super) fn load(folder: &Path, layout: &Layout) -> Result<DataSet, DataError>
         Some(file) => Ok(file.clone()),
         None => find(folder, endings),
     };
-    let test_file = found(&layout.test_list, &["_test.txt", "_val.txt"])?;
     let train_file = match found(&layout.train_list, &["_train.txt"]) {
         Err(DataError::MissingFile { .. }) if layout.test_alone && folder.is_dir() => None,
         found => Some(found?),
     };
+    let test_file = found(&layout.test_list, &["_test.txt", "_val.txt"])?;
+    let train_bytes = train_file.as_deref().map(read).transpose()?;
     let test_bytes = read(&test_file)?;
-    let test = parse(&test_file, &test_bytes)?;
-    let (train, num_classes) = match &train_file {
-        None => (None, check_dense(&test_file, &test)?),
-        Some(file) => {
-            let bytes = read(file)?;
-            let train = parse(file, &bytes)?;
+    let (train, test, num_classes) = match (&train_file, &train_bytes) {
+        (Some(file), Some(bytes)) => {
+            let (train, test) = (parse(file, bytes)?, parse(&test_file, &test_bytes)?);
             let num_classes = check_dense(file, &train)?;
             check_test(&test_file, &test, file, &train, num_classes)?;
-            (Some(split(folder, file, &train, &bytes)?), num_classes)
+            (Some(split(folder, file, &train, bytes)?), test, num_classes)
+        }
+        _ => {
+            let test = parse(&test_file, &test_bytes)?;
+            let num_classes = check_dense(&test_file, &test)?;
+            (None, test, num_classes)
         }
     };
     let test = split(folder, &test_file, &test, &test_bytes)?;
