@@ -67,7 +67,7 @@ impl Version {
     }
 }
 
-pub(super) fn load(folder: &Path, version: Version) -> Result<DataSet, DataError> {
+pub(super) fn load(folder: &Path, version: Version, test_alone: bool) -> Result<DataSet, DataError> {
     let names_path = folder.join(version.names_file());
     let names = String::from_utf8(read_part(folder, version.names_file(), version)?)
         .map_err(|error| DataError::malformed(&names_path, error.to_string()))?;
@@ -80,12 +80,11 @@ pub(super) fn load(folder: &Path, version: Version) -> Result<DataSet, DataError
         let problem = format!("{} class names, expected {}", class_names.len(), version.num_classes());
         return Err(DataError::malformed(&names_path, problem));
     }
-    Ok(DataSet {
-        kind: version.kind(),
-        train: Arc::new(load_split(folder, &version.train_files(), version)?),
-        test: Arc::new(load_split(folder, &[version.test_file().to_owned()], version)?),
-        class_names,
-    })
+    let test = load_split(folder, &[version.test_file().to_owned()], version)?;
+    let files = version.train_files();
+    let absent = test_alone && !files.iter().any(|file| folder.join(file).exists());
+    let train = if absent { Split::absent(&test) } else { load_split(folder, &files, version)? };
+    Ok(DataSet { kind: version.kind(), train: Arc::new(train), test: Arc::new(test), class_names, notes: Vec::new() })
 }
 
 fn load_split(folder: &Path, files: &[String], version: Version) -> Result<Split, DataError> {
@@ -150,7 +149,7 @@ mod tests {
         let mut train = record(&[19, 42], 7);
         train[2 + 1024] = 200;
         train.extend(record(&[1, 99], 8));
-        let data = load(cifar100(&train).path(), Version::Cifar100).unwrap();
+        let data = load(cifar100(&train).path(), Version::Cifar100, false).unwrap();
         assert_eq!(data.train.labels, [42, 99]);
         assert_eq!(data.train.images.pixels(0).unwrap().plane(1)[0], 200);
         assert_eq!(data.train.images.pixels(1).unwrap().plane(2)[32 * 32 - 1], 8);
@@ -159,7 +158,7 @@ mod tests {
 
     #[test]
     fn wrong_files_are_named() {
-        let error = |train: &[u8]| load(cifar100(train).path(), Version::Cifar100).unwrap_err().to_string();
+        let error = |train: &[u8]| load(cifar100(train).path(), Version::Cifar100, false).unwrap_err().to_string();
         assert!(error(&record(&[0, 100], 0)).contains("label 100 of record 0"));
         assert!(error(&[0; 3073]).contains("3073 bytes are no whole number of records of 3074"));
         assert!(error(&[]).contains("0 bytes"));
@@ -168,6 +167,6 @@ mod tests {
         let same: DataSource = format!("cifar100:{}", folder.path().display()).parse().unwrap();
         assert!(same.load().unwrap_err().to_string().contains("its test images are the training images"));
         std::fs::remove_file(folder.path().join("test.bin")).unwrap();
-        assert!(load(folder.path(), Version::Cifar100).unwrap_err().to_string().contains("no test.bin"));
+        assert!(load(folder.path(), Version::Cifar100, false).unwrap_err().to_string().contains("no test.bin"));
     }
 }

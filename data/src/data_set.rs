@@ -27,6 +27,19 @@ pub struct DataSet {
     pub test: Arc<Split>,
     /// One name a class.
     pub class_names: Vec<String>,
+    /// What was taken for what, and what was passed over: sentences without a full stop.
+    pub notes: Vec<String>,
+}
+
+impl Split {
+    /// The split of a data set whose training images are not there.
+    pub(crate) fn absent(like: &Self) -> Self {
+        let images = match &like.images {
+            Images::InMemory { shape, .. } => Images::InMemory { shape: *shape, bytes: Vec::new() },
+            Images::Files { .. } => Images::Files { paths: Vec::new(), bytes: 0 },
+        };
+        Self { images, labels: Vec::new(), sha256: crate::sha256(&[]) }
+    }
 }
 
 impl DataSet {

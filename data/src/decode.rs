@@ -1,23 +1,31 @@
-//! One JPEG or PNG file to an image of three channels. Colours are taken as they are stored: no colour profile,
-//! transparency or turn of the camera is applied; grey becomes equal red, green and blue.
+//! One file to an image of three channels: JPEG, PNG, BMP, WebP, PPM. Colours are taken as they are stored: no colour
+//! profile, transparency or turn of the camera is applied; grey becomes equal red, green and blue.
 
 use std::io::{Cursor, Read};
 use std::path::Path;
 
 use image::{ImageFormat, ImageReader, Limits};
 
+use super::jpeg;
 use crate::DataError;
 use crate::Pixels;
+
+const FORMATS: [ImageFormat; 5] =
+    [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Bmp, ImageFormat::WebP, ImageFormat::Pnm];
+const NAMES: &str = "JPEG, PNG, BMP, WebP or PPM";
 
 /// Bytes of a file, and bytes that decoding may take: a header cannot make a reader ask for more.
 const MOST_BYTES: u64 = 1 << 28;
 const LONGEST_SIDE: u32 = 1 << 15;
 
+/// Scans of a progressive JPEG file; each may cost a pass over the whole image.
+const MOST_SCANS: usize = 100;
+
 /// Decodes a file.
 ///
 /// # Errors
-/// [`DataError::File`]; [`DataError::File`] for a file that is neither JPEG nor PNG, cut short, damaged, or larger than
-/// 32,768 pixels a side or 256 MiB.
+/// [`DataError::File`] for a file of another format, cut short, damaged, or larger than 32,768 pixels a side or
+/// 256 MiB.
 pub(super) fn decode(path: &Path) -> Result<Pixels, DataError> {
     let malformed = |problem: &str| DataError::malformed(path, problem);
     let file = std::fs::File::open(path).map_err(DataError::io(path))?;
@@ -27,25 +35,32 @@ pub(super) fn decode(path: &Path) -> Result<Pixels, DataError> {
         return Err(malformed("the file is larger than 256 MiB"));
     }
     let format = match image::guess_format(&bytes) {
-        Ok(format @ (ImageFormat::Jpeg | ImageFormat::Png)) => format,
+        Ok(format) if FORMATS.contains(&format) => format,
         _ if bytes.is_empty() => return Err(malformed("the file is empty")),
-        _ => return Err(malformed("neither a JPEG nor a PNG file")),
+        Ok(format) => return Err(malformed(&format!("a file of format {format:?}; save it as {NAMES}"))),
+        Err(_) => return Err(malformed(&format!("no file of {NAMES}"))),
     };
-    if format == ImageFormat::Jpeg && !reaches_its_end(&bytes) {
-        return Err(malformed("the JPEG file is cut short: it has no end-of-image marker"));
-    }
-    let mut reader = ImageReader::with_format(Cursor::new(&bytes), format);
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(LONGEST_SIDE);
-    limits.max_image_height = Some(LONGEST_SIDE);
-    limits.max_alloc = Some(MOST_BYTES);
-    reader.limits(limits);
-    let image = reader.decode().map_err(|error| DataError::malformed(path, error.to_string()))?.into_rgb8();
-    let (width, height) = (image.width() as usize, image.height() as usize);
+    let (interleaved, height, width) = if format == ImageFormat::Jpeg {
+        match scans(&bytes) {
+            None => return Err(malformed("the JPEG file is cut short: it has no end-of-image marker")),
+            Some(scans) if scans > MOST_SCANS => return Err(malformed(&format!("{scans} scans in a JPEG file"))),
+            Some(_) => {}
+        }
+        jpeg::decode(&bytes, LONGEST_SIDE as usize, MOST_BYTES).map_err(|problem| malformed(&problem))?
+    } else {
+        let mut reader = ImageReader::with_format(Cursor::new(&bytes), format);
+        let mut limits = Limits::default();
+        limits.max_image_width = Some(LONGEST_SIDE);
+        limits.max_image_height = Some(LONGEST_SIDE);
+        limits.max_alloc = Some(MOST_BYTES);
+        reader.limits(limits);
+        let image = reader.decode().map_err(|error| malformed(&error.to_string()))?.into_rgb8();
+        let (width, height) = (image.width() as usize, image.height() as usize);
+        (image.into_raw(), height, width)
+    };
     if width == 0 || height == 0 {
         return Err(malformed("the image has no pixel"));
     }
-    let interleaved = image.into_raw();
     let mut planes = Vec::with_capacity(interleaved.len());
     for channel in 0..3 {
         planes.extend(interleaved.iter().skip(channel).step_by(3));
@@ -53,25 +68,25 @@ pub(super) fn decode(path: &Path) -> Result<Pixels, DataError> {
     Ok(Pixels { channels: 3, height, width, bytes: planes })
 }
 
-/// Whether the marker that ends a JPEG image follows its segments (ITU-T T.81, annex B). Decoders fill in what a file
-/// cut short lacks; an image with a grey lower half must not be trained on unnoticed. A thumbnail inside a segment has
-/// an end of its own, so segments are stepped over.
-fn reaches_its_end(bytes: &[u8]) -> bool {
-    let mut rest = bytes;
+/// The scans of a JPEG image, if the marker that ends it follows its segments (ITU-T T.81, annex B). Decoders fill in
+/// what a file cut short lacks; an image with a grey lower half must not be trained on unnoticed. A thumbnail inside a
+/// segment has an end of its own, so segments are stepped over.
+fn scans(bytes: &[u8]) -> Option<usize> {
+    let (mut rest, mut scans) = (bytes, 0);
     loop {
         // Inside a scan a byte FF of the data is followed by 00, and before a marker FF may be repeated.
         let marker = rest.windows(2).position(|pair| pair[0] == 0xff && !matches!(pair[1], 0x00 | 0xff));
-        let Some(at) = marker else { return false };
+        let at = marker?;
         let code = rest[at + 1];
         rest = &rest[at + 2..];
         match code {
-            0xd9 => return true,
+            0xd9 => return Some(scans),
             // Markers without a segment: start of image, restarts, TEM.
             0x01 | 0xd0..=0xd8 => {}
             _ => {
-                let [high, low, ..] = rest else { return false };
-                let Some(after) = rest.get(usize::from(u16::from_be_bytes([*high, *low]))..) else { return false };
-                rest = after;
+                scans += usize::from(code == 0xda);
+                let [high, low, ..] = rest else { return None };
+                rest = rest.get(usize::from(u16::from_be_bytes([*high, *low]))..)?;
             }
         }
     }
@@ -130,6 +145,25 @@ pub(super) mod tests {
         assert_eq!(found.bytes, [10, 20, 30]);
     }
 
+    /// tests/fixtures/pillow/make_images.py: baseline and progressive, three samplings, odd sizes, grey, inks.
+    #[test]
+    fn files_give_the_bytes_of_pillow() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/pillow");
+        let bytes = std::fs::read(format!("{folder}/images.safetensors")).unwrap();
+        let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        let mut seen = 0;
+        for name in file.names().into_iter().filter(|name| name.starts_with("file/")) {
+            let name = name.trim_start_matches("file/");
+            let found = decoded(file.tensor(&format!("file/{name}")).unwrap().data()).unwrap();
+            let expected = file.tensor(&format!("pixels/{name}")).unwrap();
+            assert_eq!([found.channels, found.height, found.width], expected.shape(), "{name}");
+            let differ = found.bytes.iter().zip(expected.data()).filter(|(a, b)| a != b).count();
+            assert_eq!(differ, 0, "{name}: of {} bytes", found.bytes.len());
+            seen += 1;
+        }
+        assert_eq!(seen, 52);
+    }
+
     #[test]
     fn files_cut_anywhere_are_refused() {
         for format in [ImageFormat::Png, ImageFormat::Jpeg] {
@@ -158,7 +192,12 @@ pub(super) mod tests {
 
     #[test]
     fn other_files_and_sizes_that_cannot_be_are_refused_before_memory_is_asked_for() {
-        assert!(decoded(b"GIF89a, say").unwrap_err().contains("neither a JPEG nor a PNG"));
+        assert!(decoded(b"GIF89a, say").unwrap_err().contains("a file of format Gif; save it as JPEG"));
+        assert!(decoded(b"nothing, say").unwrap_err().contains("no file of JPEG, PNG"));
+        // 101 scans, each of which could cost a pass over the image.
+        let whole = encoded(ImageFormat::Jpeg, 8, 8, gradient(8, 8));
+        let many = [&whole[..2], &[0xff, 0xda, 0, 2].repeat(100), &whole[2..]].concat();
+        assert!(decoded(&many).unwrap_err().contains("101 scans"));
         // Headers that promise too much, in the frame (SOF0) of a JPEG file: 60,000 x 60,000 pixels, a side above
         // 32,768, and 10,000 x 10,000, which is 300 MB.
         let jpeg = encoded(ImageFormat::Jpeg, 40, 40, gradient(40, 40));

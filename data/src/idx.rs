@@ -20,12 +20,16 @@ struct Idx {
     offset: usize,
 }
 
-pub(super) fn load_fashion_mnist(folder: &Path) -> Result<DataSet, DataError> {
+pub(super) fn load_fashion_mnist(folder: &Path, test_alone: bool) -> Result<DataSet, DataError> {
+    let test = load_split(folder, "t10k")?;
+    let there = ["train-images-idx3-ubyte", "train-images-idx3-ubyte.gz"].iter().any(|name| folder.join(name).exists());
+    let train = if test_alone && !there { Split::absent(&test) } else { load_split(folder, "train")? };
     Ok(DataSet {
         kind: DataKind::FashionMnist,
-        train: Arc::new(load_split(folder, "train")?),
-        test: Arc::new(load_split(folder, "t10k")?),
+        train: Arc::new(train),
+        test: Arc::new(test),
         class_names: CLASS_NAMES.map(str::to_owned).to_vec(),
+        notes: Vec::new(),
     })
 }
 
@@ -115,7 +119,7 @@ mod tests {
     #[test]
     fn plain_and_gzipped_files_are_read() {
         let folder = folder(&[9, 0]);
-        let data = load_fashion_mnist(folder.path()).unwrap();
+        let data = load_fashion_mnist(folder.path(), false).unwrap();
         assert_eq!(data.image_shape(None).unwrap(), [1, 2, 3]);
         assert_eq!(data.train.images.len(), 2);
         assert_eq!(data.train.images.pixels(1).unwrap().bytes, [250, 251, 252, 253, 254, 255]);
@@ -124,7 +128,7 @@ mod tests {
 
     #[test]
     fn wrong_files_are_named() {
-        let error = |folder: &tempfile::TempDir| load_fashion_mnist(folder.path()).unwrap_err().to_string();
+        let error = |folder: &tempfile::TempDir| load_fashion_mnist(folder.path(), false).unwrap_err().to_string();
         assert!(error(&folder(&[1, 10])).contains("label 10 of image 1"));
         assert!(error(&folder(&[1])).contains("1 labels for the 2 images"));
         let cut = folder(&[1, 2]);

@@ -16,7 +16,7 @@ pub enum Images {
         /// N C H W bytes, image after image.
         bytes: Vec<u8>,
     },
-    /// JPEG and PNG files of any sizes, three channels.
+    /// Image files of any sizes, three channels.
     Files {
         /// The files.
         paths: Vec<PathBuf>,

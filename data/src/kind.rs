@@ -13,9 +13,9 @@ pub enum DataKind {
     Cifar10,
     /// Fashion-MNIST, IDX files, gzipped or not.
     FashionMnist,
-    /// JPEG and PNG files in a folder a class.
+    /// Image files in a folder a class.
     ImageFolder,
-    /// JPEG and PNG files named in lists `path label`.
+    /// Image files named in lists `path label`.
     List,
 }
 

@@ -8,15 +8,19 @@
 
 #![forbid(unsafe_code)]
 
+mod annotations;
 pub mod augment;
 mod cifar;
+mod class_order;
 mod data_set;
 mod decode;
 mod error;
 mod idx;
 mod image_folder;
 mod images;
+mod jpeg;
 mod kind;
+mod layout;
 mod list;
 pub mod loader;
 mod normalisation;
@@ -33,10 +37,12 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+pub use class_order::ClassOrder;
 pub use data_set::{DataSet, Split};
 pub use error::DataError;
 pub use images::Images;
 pub use kind::DataKind;
+pub use layout::Layout;
 pub use normalisation::Normalisation;
 pub use order::{Order, Sampler};
 pub use parts::Parts;

@@ -1,14 +1,15 @@
 //! List files: the images of a split as lines `path label`, the layout of ImageNet-LT and Places-LT (Liu et al., CVPR
 //! 2019) and of the lists for iNaturalist 2018 that the same code uses.
 //!
-//! Paths are relative to the data set's folder; a path may hold spaces, the label is what follows the last one. Labels
-//! are dense from 0. Blank lines are passed over. The checksum of a split is that of its list file, not of the images.
+//! Paths are relative to the data set's folder, with or without a slash in front; a path may hold spaces, the label is
+//! what follows the last one. Labels are dense from 0. Blank lines are passed over. The checksum of a split is that of
+//! its list file, not of the images.
 
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use super::{DataKind, DataSet, Images, Split, read, sha256};
+use super::{DataKind, DataSet, Images, Layout, Split, read, sha256};
 use crate::DataError;
 
 /// Characters of a line that a message repeats.
@@ -22,16 +23,49 @@ struct Entry<'a> {
     label: usize,
 }
 
-pub(super) fn load(folder: &Path, train_list: Option<&Path>, test_list: Option<&Path>) -> Result<DataSet, DataError> {
-    let found = |given: Option<&Path>, endings: &[&str]| match given {
-        Some(file) => Ok(file.to_owned()),
+pub(super) fn load(folder: &Path, layout: &Layout) -> Result<DataSet, DataError> {
+    let found = |given: &Option<PathBuf>, endings: &[&str]| match given {
+        Some(file) => Ok(file.clone()),
         None => find(folder, endings),
     };
-    let train_file = found(train_list, &["_train.txt"])?;
-    let test_file = found(test_list, &["_test.txt", "_val.txt"])?;
-    let (train_bytes, test_bytes) = (read(&train_file)?, read(&test_file)?);
-    let (train, test) = (parse(&train_file, &train_bytes)?, parse(&test_file, &test_bytes)?);
-    let num_classes = check_dense(&train_file, &train)?;
+    let train_file = match found(&layout.train_list, &["_train.txt"]) {
+        Err(DataError::MissingFile { .. }) if layout.test_alone && folder.is_dir() => None,
+        found => Some(found?),
+    };
+    let test_file = found(&layout.test_list, &["_test.txt", "_val.txt"])?;
+    let train_bytes = train_file.as_deref().map(read).transpose()?;
+    let test_bytes = read(&test_file)?;
+    let (train, test, num_classes) = match (&train_file, &train_bytes) {
+        (Some(file), Some(bytes)) => {
+            let (train, test) = (parse(file, bytes)?, parse(&test_file, &test_bytes)?);
+            let num_classes = check_dense(file, &train)?;
+            check_test(&test_file, &test, file, &train, num_classes)?;
+            (Some(split(folder, file, &train, bytes)?), test, num_classes)
+        }
+        _ => {
+            let test = parse(&test_file, &test_bytes)?;
+            let num_classes = check_dense(&test_file, &test)?;
+            (None, test, num_classes)
+        }
+    };
+    let test = split(folder, &test_file, &test, &test_bytes)?;
+    Ok(DataSet {
+        kind: DataKind::List,
+        train: Arc::new(train.unwrap_or_else(|| Split::absent(&test))),
+        test: Arc::new(test),
+        class_names: (0..num_classes).map(|class| class.to_string()).collect(),
+        notes: Vec::new(),
+    })
+}
+
+/// Refuses test images of a class that is not trained on, and those that are.
+fn check_test(
+    file: &Path,
+    test: &[Entry<'_>],
+    train_file: &Path,
+    train: &[Entry<'_>],
+    num_classes: usize,
+) -> Result<(), DataError> {
     if let Some(entry) = test.iter().find(|entry| entry.label >= num_classes) {
         let problem = format!(
             "line {}: label {} is not below {num_classes}, the number of classes of {}",
@@ -39,19 +73,14 @@ pub(super) fn load(folder: &Path, train_list: Option<&Path>, test_list: Option<&
             entry.label,
             train_file.display()
         );
-        return Err(DataError::malformed(&test_file, problem));
+        return Err(DataError::malformed(file, problem));
     }
     let trained: HashMap<PathBuf, usize> = train.iter().map(|entry| (plain(entry.path), entry.line)).collect();
     if let Some((entry, line)) = test.iter().find_map(|entry| Some((entry, trained.get(&plain(entry.path))?))) {
         let problem = format!("line {}: the image is also in line {line} of {}", entry.line, train_file.display());
-        return Err(DataError::malformed(&test_file, problem));
+        return Err(DataError::malformed(file, problem));
     }
-    Ok(DataSet {
-        kind: DataKind::List,
-        train: Arc::new(split(folder, &train_file, &train, &train_bytes)?),
-        test: Arc::new(split(folder, &test_file, &test, &test_bytes)?),
-        class_names: (0..num_classes).map(|class| class.to_string()).collect(),
-    })
+    Ok(())
 }
 
 /// The one file of the folder with the first of the endings that any has.
@@ -85,9 +114,16 @@ fn find(folder: &Path, endings: &[&str]) -> Result<PathBuf, DataError> {
     Err(missing(wanted, hint))
 }
 
-/// A path without what changes nothing in it: `a//b` and `./a/b` are `a/b`.
+/// A path without what changes nothing in it: `a//b`, `./a/b` and, below the data set's folder, `/a/b` are `a/b`.
 fn plain(path: &str) -> PathBuf {
-    Path::new(path).components().filter(|part| *part != Component::CurDir).collect()
+    Path::new(path).components().filter(|part| !matches!(part, Component::CurDir | Component::RootDir)).collect()
+}
+
+/// Where the image of a line lies. A path that begins with a slash is below the folder in published lists, and in
+/// one's own from the root.
+fn place(root: &Path, path: &str) -> PathBuf {
+    let below = root.join(path.trim_start_matches('/'));
+    if path.starts_with('/') && !below.exists() { PathBuf::from(path) } else { below }
 }
 
 /// The lines of a list, each path once.
@@ -154,7 +190,7 @@ fn split(root: &Path, file: &Path, entries: &[Entry<'_>], bytes: &[u8]) -> Resul
     let mut total = 0;
     let mut paths = Vec::with_capacity(entries.len());
     for entry in entries {
-        let path = root.join(entry.path);
+        let path = place(root, entry.path);
         let problem = match std::fs::metadata(&path) {
             Ok(found) if found.is_file() && found.len() > 0 => {
                 total += found.len();
@@ -183,6 +219,7 @@ mod tests {
     use super::super::Subset;
     use super::super::decode::tests::encoded;
     use super::*;
+    use crate::DataSource;
 
     /// Four images a.png, "b c.png", d/e.png, f.png and the lists `train` and `test`.
     fn folder(train: &str, test: &str) -> tempfile::TempDir {
@@ -196,8 +233,6 @@ mod tests {
         std::fs::write(folder.path().join("Tiny_LT_test.txt"), test).unwrap();
         folder
     }
-
-    use crate::DataSource;
 
     fn source(folder: &Path) -> DataSource {
         format!("list:{}", folder.display()).parse().unwrap()
@@ -222,6 +257,32 @@ mod tests {
         std::fs::write(&other, "f.png 0\na.png 1").unwrap();
         let named = source(folder.path()).with_lists(Some(other), None);
         assert!(named.unwrap().load().unwrap_err().to_string().contains("also in line 1 of"));
+    }
+
+    #[test]
+    fn paths_with_a_slash_in_front_lie_below_the_folder_or_at_the_root() {
+        let folder = folder("/a.png 1\n/d/e.png 0\n", "f.png 1");
+        let data = source(folder.path()).load().unwrap();
+        let red = |split: &Split, index| split.images.pixels(index).unwrap().bytes[0];
+        assert_eq!([0, 1].map(|index| red(&data.train, index)), [0, 2]);
+        let test = folder.path().join("Tiny_LT_test.txt");
+        std::fs::write(&test, "a.png 1").unwrap();
+        assert!(source(folder.path()).load().unwrap_err().to_string().contains("also in line 1 of"));
+        std::fs::write(&test, format!("{} 1", folder.path().join("f.png").display())).unwrap();
+        assert_eq!(red(&source(folder.path()).load().unwrap().test, 0), 3);
+    }
+
+    #[test]
+    fn a_test_list_alone_is_enough_where_it_is_allowed() {
+        let folder = folder("", "f.png 1\na.png 0");
+        std::fs::remove_file(folder.path().join("Tiny_LT_train.txt")).unwrap();
+        assert!(source(folder.path()).load().unwrap_err().to_string().contains("NAME_train.txt"));
+        let alone = source(folder.path()).with_test_alone(true);
+        let data = alone.load().unwrap();
+        assert_eq!((data.train.images.len(), &data.test.labels, data.num_classes()), (0, &vec![1, 0], 2));
+        assert_eq!(data.image_shape(Some(8)).unwrap(), [3, 8, 8]);
+        std::fs::write(folder.path().join("Tiny_LT_test.txt"), "f.png 2\na.png 0").unwrap();
+        assert!(alone.load().unwrap_err().to_string().contains("no line has label 1"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::{DataKind, DataSet, cifar, idx, image_folder, list};
+use super::{ClassOrder, DataKind, DataSet, Layout, cifar, idx, image_folder, list};
 use crate::DataError;
 
 /// A data set and the folder that holds it, written `KIND:DIR`.
@@ -13,10 +13,8 @@ pub struct DataSource {
     pub kind: DataKind,
     /// Folder of its files.
     pub folder: PathBuf,
-    /// List of the training images; `None` looks for it in the folder. Of [`DataKind::List`] only, as is the next.
-    pub train_list: Option<PathBuf>,
-    /// List of the test images.
-    pub test_list: Option<PathBuf>,
+    /// What is said of it beside.
+    pub layout: Layout,
 }
 
 impl FromStr for DataSource {
@@ -31,37 +29,61 @@ impl FromStr for DataSource {
         if folder.is_empty() {
             return Err("the folder after the colon is empty".to_owned());
         }
-        Ok(Self { kind, folder: folder.into(), train_list: None, test_list: None })
+        Ok(Self::new(kind, folder))
     }
 }
 
 impl DataSource {
+    /// The data set in a folder, nothing else said of it.
+    pub fn new(kind: DataKind, folder: impl Into<PathBuf>) -> Self {
+        Self { kind, folder: folder.into(), layout: Layout::default() }
+    }
+
+    /// The same with the classes in this order, if one is given.
+    ///
+    /// # Errors
+    /// [`DataError::Setting`] for a data set that is no image folder.
+    pub fn with_class_order(self, class_order: Option<ClassOrder>) -> Result<Self, DataError> {
+        if let Some(order) = class_order.filter(|_| self.kind != DataKind::ImageFolder) {
+            let requirement = format!("is of data image-folder:DIR only; {} numbers its classes", self.kind.name());
+            return Err(DataError::setting("class-order", order, requirement));
+        }
+        Ok(Self { layout: Layout { class_order, ..self.layout }, ..self })
+    }
+
     /// The same with these list files, each looked for in the folder if it is `None`.
     ///
     /// # Errors
     /// [`DataError::Setting`] for a data set that has no lists.
     pub fn with_lists(self, train: Option<PathBuf>, test: Option<PathBuf>) -> Result<Self, DataError> {
         for (flag, list) in [("train-list", &train), ("test-list", &test)] {
-            if let Some(list) = list.as_ref().filter(|_| self.kind != DataKind::List) {
+            let has = self.kind == DataKind::List || flag == "test-list" && self.kind == DataKind::ImageFolder;
+            if let Some(list) = list.as_ref().filter(|_| !has) {
                 let requirement = format!("is of data list:DIR only; {} has no lists", self.kind.name());
                 return Err(DataError::setting(flag, list.display(), requirement));
             }
         }
-        Ok(Self { train_list: train, test_list: test, ..self })
+        Ok(Self { layout: Layout { train_list: train, test_list: test, ..self.layout }, ..self })
     }
 
-    /// Reads both splits; of files their names only.
+    /// The same, whose training images may be absent.
+    pub fn with_test_alone(self, test_alone: bool) -> Self {
+        Self { layout: Layout { test_alone, ..self.layout }, ..self }
+    }
+
+    /// Reads both splits; of files their names only. Where `test_alone` allows it, training images that are not there
+    /// are none.
     ///
     /// # Errors
     /// [`DataError::MissingFile`] with a hint where the data set is had, [`DataError::File`] for a file
     /// that is cut short, has a wrong header or a label out of range, [`DataError::File`].
     pub fn load(&self) -> Result<DataSet, DataError> {
         let data = match self.kind {
-            DataKind::FashionMnist => idx::load_fashion_mnist(&self.folder),
-            DataKind::Cifar100 => cifar::load(&self.folder, cifar::Version::Cifar100),
-            DataKind::Cifar10 => cifar::load(&self.folder, cifar::Version::Cifar10),
-            DataKind::ImageFolder => image_folder::load(&self.folder),
-            DataKind::List => list::load(&self.folder, self.train_list.as_deref(), self.test_list.as_deref()),
+            DataKind::FashionMnist => idx::load_fashion_mnist(&self.folder, self.layout.test_alone),
+            DataKind::Cifar100 => cifar::load(&self.folder, cifar::Version::Cifar100, self.layout.test_alone),
+            DataKind::Cifar10 => cifar::load(&self.folder, cifar::Version::Cifar10, self.layout.test_alone),
+            DataKind::ImageFolder => image_folder::load(&self.folder, &self.layout),
+            DataKind::List => list::load(&self.folder, &self.layout),
         }?;
         if !self.kind.is_files() && data.train.sha256 == data.test.sha256 {
             return Err(DataError::malformed(&self.folder, "its test images are the training images, byte for byte"));

@@ -28,6 +28,20 @@ pub enum InputError {
         source: io::Error,
     },
 
+    /// Folders of classes whose order as text is not that of the numbers in their names.
+    #[error(
+        "{file}: as text {first} before {second}, by number after it; give the names of the classes in the order of \
+         their labels as `class-names`"
+    )]
+    ClassFolderOrder {
+        /// The folder above them.
+        file: PathBuf,
+        /// The first as text.
+        first: String,
+        /// The first by number.
+        second: String,
+    },
+
     /// A folder, a device or a pipe where a file is needed.
     #[error("{file}: not a regular file (it is {found}); give the path of a file")]
     NotAFile {

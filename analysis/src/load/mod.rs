@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 
 use car_spectral_data::DataSource;
 use car_spectral_formats::confusion::Orientation;
+use car_spectral_formats::counts::read_class_folder;
 use car_spectral_formats::predictions::{PredictionSource, Reading};
-use car_spectral_formats::sha256_file;
+use car_spectral_formats::{sha256, sha256_file};
 use car_spectral_runs::settings::DeviceChoice;
 
 pub use channels::Channels;
@@ -168,7 +169,14 @@ fn run(_: &Request, checkpoints: &Checkpoints, _: &mut dyn FnMut(Progress<'_>)) 
     })
 }
 
+/// A file that was read; of a folder of classes, the lines of its classes and their counts.
 fn data_file(role: &str, path: &Path) -> Result<DataFile, AnalysisError> {
+    if path.is_dir() {
+        let classes = read_class_folder(path)?;
+        let listing: String = classes.iter().map(|(class, count)| format!("{class} {count}\n")).collect();
+        let (bytes, sha256) = (listing.len() as u64, sha256(listing.as_bytes()));
+        return Ok(DataFile { role: role.to_owned(), path: path.display().to_string(), bytes, sha256 });
+    }
     let sha256 = sha256_file(path)?;
     let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
     Ok(DataFile { role: role.to_owned(), path: path.display().to_string(), bytes, sha256 })

@@ -6,7 +6,7 @@ use crate::AnalysisError;
 use crate::load::{Channels, Checkpoints, Models, PixelSteps, Request};
 use crate::report::FormatSet;
 use car_spectral::confusion::WeightForm;
-use car_spectral_data::DataSource;
+use car_spectral_data::{ClassOrder, DataSource};
 use car_spectral_formats::predictions::PredictionSource;
 use car_spectral_runs::settings::DeviceChoice;
 use clap::{ArgGroup, Parser};
@@ -67,9 +67,15 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE", requires = "data")]
     pub train_list: Option<PathBuf>,
 
-    /// Test images of list:DIR [default: the one DIR/*_test.txt, or else DIR/*_val.txt]
+    /// Test images of list:DIR [default: the one DIR/*_test.txt, or else DIR/*_val.txt]; of image-folder:DIR, where
+    /// they lie in one folder, lines of an image and its class
     #[arg(long, value_name = "FILE", requires = "data")]
     pub test_list: Option<PathBuf>,
+
+    /// Which class of image-folder:DIR is class 0: folders sorted as text (0, 1, 10, 2), as torchvision's ImageFolder
+    /// does, or in natural order (0, 1, 2, 10) [default: text]
+    #[arg(long, value_name = "text|natural", requires = "data")]
+    pub class_order: Option<ClassOrder>,
 
     /// Architecture, when the file does not say: mlp, resnet20, resnet32, resnet44, resnet56, resnet50, vit-tiny,
     /// vit-small, vit-base, efficientnet-lite0, efficientnet-lite0-symmetric, or timm's or torchvision's name for one
@@ -125,9 +131,10 @@ pub(super) struct Arguments {
     #[arg(long, requires = "imbalance", conflicts_with = "predictions")]
     pub subset_seed: Option<u64>,
 
-    /// Training images of each class: one count a line, `class,count` lines, JSON, .npy, as Python prints them, or a
-    /// list of the training images
-    #[arg(long, value_name = "FILE")]
+    /// Training images of each class: one count a line, `class,count` lines, JSON, .npy, as Python prints them, a
+    /// list of the training images, or a folder of classes with their images. With it, the test images of --data are
+    /// enough
+    #[arg(long, value_name = "FILE|DIR")]
     pub train_counts: Option<PathBuf>,
 
     /// Names of the classes: one a line, or JSON (a list, class_to_idx) [default: those of the data set, or numbers]
@@ -177,6 +184,12 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
+    /// The images, with all that is said of them. Counts stand in for training images that are not there.
+    fn source(&self, data: DataSource) -> Result<DataSource, AnalysisError> {
+        let listed = data.with_lists(self.train_list.clone(), self.test_list.clone())?;
+        Ok(listed.with_class_order(self.class_order)?.with_test_alone(self.train_counts.is_some()))
+    }
+
     /// What is to be analysed.
     ///
     /// # Errors
@@ -202,7 +215,7 @@ impl Arguments {
             let pixels = self.mean.clone().zip(self.std.clone());
             Models::Checkpoints(Box::new(Checkpoints {
                 files: self.checkpoint.clone(),
-                data: data.with_lists(self.train_list.clone(), self.test_list.clone())?,
+                data: self.source(data)?,
                 pixels: pixels.map(|(mean, std)| PixelSteps {
                     mean,
                     std,

@@ -3,11 +3,12 @@
 //! Counts: the number of training samples of each class. In the order of the labels: one a line, all in one row, a JSON
 //! list, an array of NumPy or PyTorch, or any of these as Python prints it. By class, in any order: two columns with
 //! any header, a JSON object, a dictionary or `Counter` as Python prints it. Or counted from a list of the training
-//! images, `path label` on each line.
+//! images, `path label` on each line; or the files in a folder of the classes.
 //!
 //! Names: one a line, a JSON list, a JSON object of names and numbers in either order, columns of numbers and names.
 
 mod by_class;
+mod folder;
 mod literal;
 mod names;
 mod table;
@@ -27,6 +28,7 @@ use crate::quoting::quoted;
 use crate::text::text_of;
 use crate::weights::{Saved, with_saved};
 
+pub use folder::read_class_folder;
 pub use names::{read_class_names, read_names};
 
 /// Counts as a file gives them.
@@ -53,9 +55,13 @@ pub fn read_train_counts(file: &Path, num_classes: usize) -> Result<Vec<u64>, In
 /// # Errors
 /// As [`read_train_counts`].
 pub fn read_named_counts(file: &Path, num_classes: usize, names: Option<&[String]>) -> Result<Vec<u64>, InputError> {
-    let content = Content::read(file)?;
-    let budget = &mut Budget::of(content.bytes.len());
-    let counts = match found(&content, num_classes, budget)? {
+    let found = if file.is_dir() {
+        folder::found(file, names)?
+    } else {
+        let content = Content::read(file)?;
+        found(&content, num_classes, &mut Budget::of(content.bytes.len()))?
+    };
+    let counts = match found {
         Found::InOrder(counts) => counts,
         Found::ByClass(entries) => by_class::in_order(file, entries, num_classes, names)?,
     };

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::{Found, count_in};
 use crate::InputError;
 use crate::budget::Budget;
+use crate::image_files::is_image;
 use crate::named::Named;
 use crate::quoting::quoted;
 use crate::table::{Record, Separator, records};
@@ -34,9 +35,6 @@ const COUNT_NAMES: &[&str] = &[
     "size",
     "0",
 ];
-
-/// Endings of images in a list of them.
-const IMAGES: &[&str] = &[".jpg", ".jpeg", ".png", ".JPEG", ".JPG", ".PNG", ".bmp", ".webp", ".ppm"];
 
 /// A line with its fields.
 struct Row<'t> {
@@ -174,20 +172,20 @@ fn holds_classes(rows: &[Row<'_>], at: usize, num_classes: usize) -> bool {
         })
 }
 
-fn is_image(path: &str) -> bool {
-    IMAGES.iter().any(|ending| path.trim_matches('"').ends_with(ending))
+fn names_image(path: &str) -> bool {
+    is_image(Path::new(path.trim_matches('"')))
 }
 
 /// Whether a line is the path of an image and a class.
 fn is_list_of_images(record: &str) -> bool {
     image_and_class(record)
-        .is_some_and(|(path, class)| is_image(path) && class.bytes().all(|byte| byte.is_ascii_digit()))
+        .is_some_and(|(path, class)| names_image(path) && class.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn image_and_class(record: &str) -> Option<(&str, &str)> {
     let (path, class) = record.trim().rsplit_once([' ', '\t', ','])?;
     // The class in front of the path, as in `3,a/b.jpg`.
-    let (path, class) = if is_image(class) {
+    let (path, class) = if names_image(class) {
         let (class, path) = record.trim().split_once([' ', '\t', ','])?;
         (path, class)
     } else {

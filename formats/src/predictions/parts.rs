@@ -1,6 +1,5 @@
 //! A folder of files that together are one set of predictions.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +11,7 @@ use super::convert::Converted;
 use super::file::Part;
 use super::names::{LABEL_NAMES, SCORE_NAMES, plain};
 use super::{Classes, Logits, PredictionSource, Predictions, PredictionsError, overlap};
-use crate::InputError;
+use crate::{InputError, natural_order};
 
 /// The parts of a source: itself, or of a folder its files in natural order (2 before 10).
 ///
@@ -32,7 +31,7 @@ pub(super) fn of(source: &PredictionSource) -> Result<Vec<PredictionSource>, Inp
             files.push(path);
         }
     }
-    files.sort_by(|a, b| natural(&a.to_string_lossy(), &b.to_string_lossy()));
+    files.sort_by(|a, b| natural_order(&a.to_string_lossy(), &b.to_string_lossy()));
     if files.is_empty() {
         let problem = "the folder holds no file of predictions (.npz, .npy, .pt, .csv, .json, ...)".to_owned();
         return Err(PredictionsError::Parts { file: folder.clone(), problem }.into());
@@ -50,7 +49,7 @@ fn pairs(files: &[PathBuf]) -> Option<Vec<PredictionSource>> {
         }
     }
     let mut by_rest: Vec<(String, [Option<&PathBuf>; 2])> = by_rest.into_iter().collect();
-    by_rest.sort_by(|(a, _), (b, _)| natural(a, b));
+    by_rest.sort_by(|(a, _), (b, _)| natural_order(a, b));
     let pair = |(_, halves): (String, [Option<&PathBuf>; 2])| match halves {
         [Some(logits), Some(labels)] => Some(PredictionSource::Pair { logits: logits.clone(), labels: labels.clone() }),
         _ => None,
@@ -75,32 +74,6 @@ fn role(file: &Path) -> Option<(usize, String)> {
     let &[(role, at)] = found.as_slice() else { return None };
     let rest: Vec<&str> = words.iter().enumerate().filter(|(word, _)| *word != at).map(|(_, word)| *word).collect();
     Some((role, rest.join("_")))
-}
-
-/// Compares texts by their characters, but numbers in them by value.
-pub(crate) fn natural(a: &str, b: &str) -> Ordering {
-    let (mut a, mut b) = (a, b);
-    loop {
-        let digits = |text: &str| text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        let (in_a, in_b) = (digits(a), digits(b));
-        let order = if in_a > 0 && in_b > 0 {
-            let value = |text: &str, length: usize| text[..length].trim_start_matches('0').to_owned();
-            let (left, right) = (value(a, in_a), value(b, in_b));
-            (a, b) = (&a[in_a..], &b[in_b..]);
-            left.len().cmp(&right.len()).then(left.cmp(&right)).then(in_a.cmp(&in_b))
-        } else {
-            let (mut left, mut right) = (a.chars(), b.chars());
-            let order = left.next().cmp(&right.next());
-            if a.is_empty() || b.is_empty() {
-                return order;
-            }
-            (a, b) = (left.as_str(), right.as_str());
-            order
-        };
-        if order != Ordering::Equal {
-            return order;
-        }
-    }
 }
 
 /// One set of predictions of the parts.
@@ -181,13 +154,6 @@ fn joined(parts: Vec<Converted>) -> Logits {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_in_names_are_compared_by_value() {
-        let mut names = ["b", "a10", "a2", "a02", "a2b", "", "a"];
-        names.sort_by(|a, b| natural(a, b));
-        assert_eq!(names, ["", "a", "a2", "a2b", "a02", "a10", "b"]);
-    }
 
     #[test]
     fn halves_of_pairs_are_told_by_a_word() {

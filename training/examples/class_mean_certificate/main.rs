@@ -68,8 +68,7 @@ fn main() -> Result<()> {
     let arguments = Arguments::parse();
     ensure!(arguments.share > 0.0 && arguments.share <= 0.7, "--share {}: above 0 and at most 0.7", arguments.share);
     ensure!(!arguments.seeds.is_empty(), "--seeds: at least one");
-    let load =
-        |kind, folder: &PathBuf| DataSource { kind, folder: folder.clone(), train_list: None, test_list: None }.load();
+    let load = |kind, folder: &PathBuf| DataSource::new(kind, folder).load();
     let fashion_mnist = load(DataKind::FashionMnist, &arguments.fashion_mnist)?;
     let classes: Vec<usize> = (0..10).collect();
     let mut rows = Vec::new();

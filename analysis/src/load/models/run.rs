@@ -44,7 +44,8 @@ pub(in crate::load) fn load(
     };
     let steps = checkpoints.pixels.as_ref().map(|steps| InputSteps::of_request(Some(steps), "the model"));
     let preprocessing = steps.transpose()?.map(|steps| steps.described());
-    let data = vec![split("train data", &data.train), split("test data", &data.test)];
+    let train = Some(&data.train).filter(|train| !train.images.is_empty()).map(|train| split("train data", train));
+    let data = train.into_iter().chain([split("test data", &data.test)]).collect();
     Ok(Loaded { subjects, runs, data, device: Some(devices.join(", ")), preprocessing })
 }
 

@@ -109,6 +109,7 @@ pub(super) fn subject(
         epoch: description.as_ref().map(|description| description.run.epoch as u64),
         subset_sha256: training.sha256,
         preprocessing: Some(steps.described()),
+        notes: data.notes.clone(),
         ..taken.map(source_of).unwrap_or_default()
     };
     Ok(Subject {

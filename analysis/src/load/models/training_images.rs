@@ -2,7 +2,7 @@
 
 use car_spectral::longtail::long_tailed_counts;
 use car_spectral_data::{DataSet, LongTail, Parts, SettingError};
-use car_spectral_formats::counts::read_train_counts;
+use car_spectral_formats::counts::read_named_counts;
 use car_spectral_runs::Description;
 
 use crate::AnalysisError;
@@ -36,6 +36,9 @@ pub(super) fn own_training(name: &str, description: &Description, data: &DataSet
     if told.kind != data.kind {
         return mismatch(format!("trained on {}, but `data` is {}", told.kind.name(), data.kind.name()));
     }
+    if data.train.images.is_empty() {
+        return mismatch("its training images are not there; it is analysed on them as well".to_owned());
+    }
     for (split, told, found) in
         [("training", &told.train_sha256, &data.train.sha256), ("test", &told.test_sha256, &data.test.sha256)]
     {
@@ -67,7 +70,10 @@ pub(super) fn foreign_training(
 ) -> Result<Training, AnalysisError> {
     let classes = data.num_classes();
     if let Some(file) = &request.train_counts {
-        return Ok(Training { counts: read_train_counts(file, classes)?, indices: None, sha256: None });
+        // In a file a number is a label, in a folder the name of a class, as it is in the folder of the images.
+        let names = Some(data.class_names.as_slice()).filter(|_| file.is_dir());
+        let counts = read_named_counts(file, classes, names)?;
+        return Ok(Training { counts, indices: None, sha256: None });
     }
     let full = Training::full(data);
     let Some(imbalance) = request.imbalance else { return Ok(full) };

@@ -54,7 +54,7 @@ fn images(expected: &Expected) -> TempDir {
 fn request(network: &Path, images: &Path, expected: &Expected) -> (Request, Checkpoints) {
     let checkpoints = Checkpoints {
         files: vec![network.to_owned()],
-        data: DataSource { kind: DataKind::ImageFolder, folder: images.to_owned(), train_list: None, test_list: None },
+        data: DataSource::new(DataKind::ImageFolder, images),
         pixels: Some(PixelSteps {
             mean: expected.mean.clone(),
             std: expected.std.clone(),

@@ -1,0 +1,18 @@
+//! What is said of a data set beside its folder.
+
+use std::path::PathBuf;
+
+use crate::ClassOrder;
+
+/// Where the images of a data set are listed, how its classes are numbered, and what may be absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// List of the training images; `None` looks for it in the folder. Of [`DataKind::List`](crate::DataKind) only.
+    pub train_list: Option<PathBuf>,
+    /// List of the test images, also of an image folder.
+    pub test_list: Option<PathBuf>,
+    /// Which class of an image folder is class 0; [`ClassOrder::Text`] unless said.
+    pub class_order: Option<ClassOrder>,
+    /// Whether the training images may be absent.
+    pub test_alone: bool,
+}

@@ -1,0 +1,128 @@
+//! Counts of the images in a folder of classes.
+
+use std::fs;
+use std::path::Path;
+
+use super::Found;
+use crate::image_files::is_image;
+use crate::{InputError, natural_order};
+
+/// The classes of a folder in the order of their bytes, as torchvision's `ImageFolder` sorts them, and the images that
+/// lie in each or in its folder `images`. What begins with a dot is passed over.
+///
+/// # Errors
+/// [`InputError::Io`]; [`InputError::Count`] for a folder without classes, and a name that is not UTF-8.
+pub fn read_class_folder(folder: &Path) -> Result<Vec<(String, u64)>, InputError> {
+    let io = |source| InputError::Io { file: folder.to_path_buf(), action: "list the folder", source };
+    let not = |found: &str| InputError::Count {
+        file: folder.to_path_buf(),
+        place: "the folder".to_owned(),
+        found: found.to_owned(),
+    };
+    let mut classes = Vec::new();
+    for entry in fs::read_dir(folder).map_err(io)? {
+        let path = entry.map_err(io)?.path();
+        let Some(name) = path.file_name().filter(|name| !name.as_encoded_bytes().starts_with(b".") && path.is_dir())
+        else {
+            continue;
+        };
+        let name = name.to_str().ok_or_else(|| not("a class whose name is not UTF-8"))?.to_owned();
+        let inner = path.join("images");
+        let count = images(&path)? + if inner.is_dir() { images(&inner)? } else { 0 };
+        classes.push((name, count));
+    }
+    if classes.is_empty() {
+        return Err(not("no folder of a class in it"));
+    }
+    classes.sort();
+    Ok(classes)
+}
+
+fn images(folder: &Path) -> Result<u64, InputError> {
+    let io = |source| InputError::Io { file: folder.to_path_buf(), action: "list the folder", source };
+    let mut count = 0;
+    for entry in fs::read_dir(folder).map_err(io)? {
+        let path = entry.map_err(io)?.path();
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        count += u64::from(!hidden && is_image(&path) && path.is_file());
+    }
+    Ok(count)
+}
+
+/// The counts by name where the classes have these names, else in the order of the folders.
+///
+/// # Errors
+/// Those of [`read_class_folder`]; [`InputError::SeveralCounts`] where the order of the folders is not known.
+pub(super) fn found(folder: &Path, names: Option<&[String]>) -> Result<Found, InputError> {
+    let classes = read_class_folder(folder)?;
+    let names = names.unwrap_or_default();
+    if classes.iter().any(|(class, _)| names.contains(class)) {
+        let entry = |(class, count): (String, u64)| {
+            let place = folder.join(&class).display().to_string();
+            (class, count, place)
+        };
+        return Ok(Found::ByClass(classes.into_iter().map(entry).collect()));
+    }
+    // Numbers are sorted as text by `ImageFolder` and by their value elsewhere.
+    if let Some(pair) = classes.windows(2).find(|pair| natural_order(&pair[0].0, &pair[1].0).is_gt()) {
+        return Err(InputError::ClassFolderOrder {
+            file: folder.to_path_buf(),
+            first: pair[0].0.clone(),
+            second: pair[1].0.clone(),
+        });
+    }
+    Ok(Found::InOrder(classes.into_iter().map(|(_, count)| count).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::read_named_counts;
+    use super::*;
+
+    fn tree(files: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = folder.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn images_are_counted_by_class() {
+        let tree = tree(&[
+            "owl/a.JPEG",
+            "owl/b.png",
+            "owl/notes.txt",
+            "owl/.c.png",
+            "ant/images/x.webp",
+            "ant/y.jpg",
+            "bee/z.gif",
+            "list.txt",
+            ".cache/z.png",
+        ]);
+        let read = |names: Option<&[&str]>| {
+            let names: Option<Vec<String>> = names.map(|names| names.iter().map(|&name| name.to_owned()).collect());
+            read_named_counts(tree.path(), 3, names.as_deref())
+        };
+        assert_eq!(read(None).unwrap(), [2, 0, 2]);
+        assert_eq!(read(Some(&["owl", "bee", "ant"])).unwrap(), [2, 0, 2]);
+        assert_eq!(read(Some(&["bee", "owl", "ant"])).unwrap(), [0, 2, 2]);
+        assert!(read(Some(&["bee", "owl", "fox"])).unwrap_err().to_string().contains("ant"));
+        let error = read_named_counts(tree.path(), 4, None).unwrap_err().to_string();
+        assert!(error.contains("3 training counts") || error.contains('3'), "{error}");
+        let empty = tempfile::tempdir().unwrap();
+        let error = read_named_counts(empty.path(), 3, None).unwrap_err().to_string();
+        assert!(error.contains("no folder of a class"), "{error}");
+    }
+
+    #[test]
+    fn numbered_folders_are_asked_about() {
+        let tree = tree(&["2/a.png", "10/a.png", "10/b.png"]);
+        let error = read_named_counts(tree.path(), 2, None).unwrap_err().to_string();
+        assert!(error.contains("10 before 2") && error.contains("`class-names`"), "{error}");
+        let names = ["2", "10"].map(str::to_owned);
+        assert_eq!(read_named_counts(tree.path(), 2, Some(&names)).unwrap(), [1, 2]);
+    }
+}
