@@ -121,7 +121,7 @@ pub(super) fn subject(
         train,
         test,
         scores_said: false,
-        warnings: Vec::new(),
+        warnings: training.warnings,
     })
 }
 

@@ -1,12 +1,15 @@
 //! The training images of a model: those of its own description, or what the flags say of a foreign one.
 
+use std::path::Path;
+
 use car_spectral::longtail::long_tailed_counts;
-use car_spectral_data::{DataSet, LongTail, Parts, SettingError};
+use car_spectral_data::{DataKind, DataSet, LongTail, Parts, SettingError};
 use car_spectral_formats::counts::read_named_counts;
 use car_spectral_runs::Description;
 
 use crate::AnalysisError;
 use crate::load::{Checkpoints, Request};
+use crate::report::Warning;
 
 /// Which training images a model saw.
 pub(super) struct Training {
@@ -14,18 +17,24 @@ pub(super) struct Training {
     /// Indices into the full training split; `None` if only the counts are known.
     pub indices: Option<Vec<usize>>,
     pub sha256: Option<String>,
+    pub warnings: Vec<Warning>,
 }
 
 impl Training {
     fn of(parts: Parts) -> Self {
         let subset = parts.train;
-        Self { counts: subset.class_counts, indices: Some(subset.indices), sha256: Some(subset.sha256) }
+        Self {
+            counts: subset.class_counts,
+            indices: Some(subset.indices),
+            sha256: Some(subset.sha256),
+            warnings: Vec::new(),
+        }
     }
 
     fn full(data: &DataSet) -> Self {
         let mut counts = vec![0; data.num_classes()];
         data.train.labels.iter().for_each(|&label| counts[label] += 1);
-        Self { counts, indices: Some((0..data.train.labels.len()).collect()), sha256: None }
+        Self { counts, indices: Some((0..data.train.labels.len()).collect()), sha256: None, warnings: Vec::new() }
     }
 }
 
@@ -73,7 +82,8 @@ pub(super) fn foreign_training(
         // In a file a number is a label, in a folder the name of a class, as it is in the folder of the images.
         let names = Some(data.class_names.as_slice()).filter(|_| file.is_dir());
         let counts = read_named_counts(file, classes, names)?;
-        return Ok(Training { counts, indices: None, sha256: None });
+        let warnings = beside_the_images(file, &counts, data)?.into_iter().collect();
+        return Ok(Training { counts, indices: None, sha256: None, warnings });
     }
     let full = Training::full(data);
     let Some(imbalance) = request.imbalance else { return Ok(full) };
@@ -86,4 +96,42 @@ pub(super) fn foreign_training(
         Some(_) => drawn,
         None => Training { indices: None, sha256: None, ..drawn },
     })
+}
+
+/// Holds counts against the training images that are there: a model cannot have seen more of a class; folders and lists
+/// of one's own are not usually a part of it either, other than the sets that long-tailed subsets are drawn from.
+fn beside_the_images(file: &Path, counts: &[u64], data: &DataSet) -> Result<Option<Warning>, AnalysisError> {
+    let found = Training::full(data).counts;
+    if data.train.labels.is_empty() || counts == found {
+        return Ok(None);
+    }
+    let sorted = |counts: &[u64]| {
+        let mut counts = counts.to_vec();
+        counts.sort_unstable();
+        counts
+    };
+    let order = if sorted(counts) == sorted(&found) {
+        "the same numbers stand there in another order (`class-order`)"
+    } else {
+        "give the counts of these classes, in their order (`class-order`)"
+    };
+    let differs = |class: &usize| counts[*class] != found[*class];
+    let more = (0..counts.len()).find(|&class| counts[class] > found[class]);
+    let own = matches!(data.kind, DataKind::ImageFolder | DataKind::List);
+    let Some(class) = more.or_else(|| (0..counts.len()).find(differs)).filter(|_| more.is_some() || own) else {
+        return Ok(None);
+    };
+    let said = format!(
+        "{}: {} training images of class {}, of which {} are there",
+        file.display(),
+        counts[class],
+        data.class_names[class],
+        found[class]
+    );
+    if more.is_some() {
+        return Err(AnalysisError::Mismatch { problem: format!("{said}; {order}") });
+    }
+    let classes: Vec<usize> = (0..counts.len()).filter(differs).collect();
+    let sentence = format!("{said}, and {} of {} classes differ; {order}", classes.len(), counts.len());
+    Ok(Some(Warning::new("counts-differ", sentence, [("classes", classes.into()), ("found", found.into())])))
 }

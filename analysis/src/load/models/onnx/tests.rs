@@ -89,6 +89,31 @@ fn run(network: &Path, change: impl FnOnce(&mut Checkpoints)) -> Result<Loaded, 
     load(&request, &mut |_| {}).map_err(|error| error.to_string())
 }
 
+/// What comes of the images of training [1, 1, 1, 1, 2] and these counts.
+fn with_counts(counts: &str) -> Result<Vec<crate::report::Warning>, String> {
+    let expected = expected("expected.json");
+    let images = images(&expected);
+    let (mut request, _) = request(&fixture("resnet20_script.onnx"), images.path(), &expected);
+    let file = images.path().join("counts.txt");
+    fs::write(&file, counts).unwrap();
+    request.train_counts = Some(file);
+    let loaded = load(&request, &mut |_| {}).map_err(|error| error.to_string())?;
+    Ok(loaded.subjects.into_iter().flat_map(|subject| subject.warnings).collect())
+}
+
+#[test]
+fn counts_are_held_against_the_training_images() {
+    assert_eq!(with_counts("1\n1\n1\n1\n2\n"), Ok(Vec::new()));
+    let fewer = with_counts("1\n1\n1\n1\n1\n").unwrap();
+    let [fewer] = &fewer[..] else { panic!("one warning: {fewer:?}") };
+    assert_eq!(fewer.id, "counts-differ");
+    let words = "counts.txt: 1 training images of class elk, of which 2 are there, and 1 of 5 classes differ; give";
+    assert!(fewer.sentence.contains(words), "{}", fewer.sentence);
+    let more = with_counts("1\n2\n1\n1\n1\n").unwrap_err();
+    assert!(more.contains("2 training images of class bee, of which 1 are there"), "{more}");
+    assert!(more.contains("the same numbers stand there in another order"), "{more}");
+}
+
 fn refused(network: &str, change: impl FnOnce(&mut Checkpoints)) -> String {
     run(&fixture(network), change).map(|_| ()).unwrap_err()
 }
