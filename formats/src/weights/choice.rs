@@ -192,9 +192,8 @@ impl<'a> Walk<'a> {
     ) -> Result<Vec<(String, Value)>, InputError> {
         let is_training = |key: &str| STATE_OF_TRAINING.iter().any(|part| key.to_ascii_lowercase().contains(part));
         let is_dictionary = |value: &Value| matches!(value, Value::Dictionary(_));
-        let usual = level
-            .iter()
-            .any(|(key, (value, holds))| *holds && is_dictionary(value) && WEIGHT_KEYS.contains(&key.as_str()));
+        let is_usual = |key: &str| key.starts_with("state_dict") || WEIGHT_KEYS.contains(&key);
+        let usual = level.iter().any(|(key, (value, holds))| *holds && is_dictionary(value) && is_usual(key));
         let may_be = |key: &str, value: &Value| {
             !is_top || !(is_training(key) && is_dictionary(value)) && (!usual || is_dictionary(value))
         };

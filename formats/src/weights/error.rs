@@ -176,7 +176,8 @@ pub enum WeightsError {
     /// Tensors beside those of the network that may belong to what computes the scores.
     #[error(
         "{file}: beside the tensors of {network} stand {tensors}; if the scores are computed without them, leave them \
-         out by name: `leave-out` NAME"
+         out by name: `leave-out` NAME. Factors `s` of the classes go into the last layer first: weight *= \
+         s.view(-1, 1); bias *= s.view(-1)"
     )]
     LeftOver {
         /// The file.

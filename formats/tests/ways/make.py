@@ -402,6 +402,28 @@ def last_layers(out: Writer, raw: State) -> None:
         "classifier-balancing: two networks in one file",
         {"state_dict_best": pair, "best_acc": 0.47, "centroids": torch.rand(3, 2)},
     )
+    scaled = {**pair["classifier"], "module.scales": torch.rand(3)}
+    out.torch(
+        "balancing_scaled.pth",
+        "the same with a learned scale of each class (LWS)",
+        {"state_dict_best": {**pair, "classifier": scaled}, "best_acc": 0.47, "centroids": None},
+        "refused: weight *= s.view(-1, 1)",
+    )
+    mislas = {
+        "epoch": 1,
+        "state_dict_model": pair["feat_model"],
+        "state_dict_classifier": pair["classifier"],
+        "best_acc1": torch.tensor([47.0]),
+        "its_ece": torch.tensor([4.83]),
+    }
+    out.torch("mislas.pth.tar", "MiSLAS, first stage: two networks under two keys", mislas)
+    scales = {"state_dict_lws_model": {"module.learned_norm": torch.rand(1, 3)}}
+    out.torch(
+        "mislas_scaled.pth.tar",
+        "MiSLAS, second stage: a learned scale of each class beside them",
+        {**mislas, **scales},
+        "refused: weight *= s.view(-1, 1)",
+    )
     out.torch(
         "features.pth",
         "a network whose last layer is in a second file",

@@ -1,8 +1,9 @@
 //! What of a file a network does not use: left out where the scores cannot need it, and questioned elsewhere.
 //!
-//! Left out are: counters; other sets of weights; with the whole network in one module, all that stands outside; beside
-//! the network, modules that losses, metrics and contrastive training are called. Questioned are: what stands in a
-//! module of the network or of its last layer; what may multiply the scores; a module that may stand in between.
+//! Left out are: counters; other sets of weights; with the whole network in one module or under one key, all that
+//! stands outside; beside the network, modules that losses, metrics and contrastive training are called. Questioned
+//! are: what stands in a module of the network or of its last layer; what may multiply the scores, wherever it stands;
+//! a module or a key that may stand in between.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +18,8 @@ use crate::weights::usual::COUNTERS;
 const SCALES: [&str; 9] =
     ["scale", "scales", "logit_scale", "learned_norm", "temperature", "tau", "sigma", "lws", "calibration"];
 /// How the names of modules begin that only training needs.
-const OF_TRAINING: [&str; 22] = [
+const OF_TRAINING: [&str; 23] = [
+    "callback",
     "criterion",
     "loss",
     "metric",
@@ -96,17 +98,22 @@ impl Context<'_> {
         if self.own_last.as_ref().is_some_and(|own| is_within(name, own)) {
             return true;
         }
-        let in_other_key = |key: &String| is_within(name, key) && !is_within(prefix.trim_end_matches('.'), key);
-        let is_other_set = self.rivals.iter().any(|rival| !rival.prefix.is_empty() && name.starts_with(&rival.prefix))
-            || self.keys.len() > 1 && self.keys.iter().any(in_other_key);
+        let is_rival = self.rivals.iter().any(|rival| !rival.prefix.is_empty() && name.starts_with(&rival.prefix));
         let relative = beyond(name, prefix);
         let first = first_part(relative).to_ascii_lowercase();
         let is_of_training = OF_TRAINING.iter().any(|beginning| first.starts_with(beginning));
-        if is_of_training || is_other_set {
+        if is_of_training || is_rival {
             return true;
         }
         if name.rsplit('.').take(2).any(|part| SCALES.contains(&part.to_ascii_lowercase().as_str())) {
             return false;
+        }
+        let key_of = |name: &str| self.keys.iter().find(|key| is_within(name, key));
+        let (own_key, key) = (key_of(prefix.trim_end_matches('.')), key_of(name));
+        // Where the last layer has a key of its own, a third one may hold what stands between.
+        let in_one_key = self.head.is_none_or(|head| key_of(&head.module) == own_key);
+        if self.keys.len() > 1 && in_one_key && key.is_some() && key != own_key {
+            return true;
         }
         if name.starts_with(prefix.as_str()) && own.contains(first_part(&name[prefix.len()..])) {
             return false;

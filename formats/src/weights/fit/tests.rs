@@ -134,6 +134,30 @@ fn what_the_scores_may_need_is_questioned() {
 }
 
 #[test]
+fn a_key_between_features_and_scores_is_questioned() {
+    let pair = |beside: &[&str], keys: &[&str]| {
+        let parts = [backbone("model.module.", 1.0), head("classifier.module.fc", [3, 2], true), extra(beside)];
+        weights(parts, &[&["model", "classifier"], keys].concat())
+    };
+    // classifier-balancing's scales beside the last layer, MiSLAS' in a key of their own, a block between the two.
+    for (name, keys) in [
+        ("classifier.module.scales", &[][..]),
+        ("lws_model.module.learned_norm", &["lws_model"]),
+        ("block.module.conv1.weight", &["block"]),
+    ] {
+        refused(pair(&[name], keys), &Reading::default(), &[name, "`leave-out`", "weight *= s.view(-1, 1)"]);
+        let reading = Reading { leave_out: vec![name.to_owned()], ..Reading::default() };
+        fitted(pair(&[name], keys), &reading);
+    }
+    let of_training = pair(&["criterion.weight", "callbacks.best"], &["criterion", "callbacks"]);
+    assert_eq!(fitted(of_training, &Reading::default()).taken.unread, ["callbacks", "criterion"]);
+    // Under one key the network is whole, but what multiplies the scores may still stand apart.
+    let whole = |beside: &str| weights([whole("model.", 1.0), extra(&[beside])], &["model", "other"]);
+    assert_eq!(fitted(whole("other.weight"), &Reading::default()).taken.unread, ["other"]);
+    refused(whole("other.learned_norm"), &Reading::default(), &["\"other.learned_norm\""]);
+}
+
+#[test]
 fn sets_that_differ_are_refused_by_key_and_equal_ones_are_no_conflict() {
     let keys = ["state_dict", "state_dict_ema"];
     let two = |second| weights([whole("state_dict.", 1.0), whole("state_dict_ema.module.", second)], &keys);
