@@ -288,8 +288,7 @@ pub enum InputError {
 
     /// K < 2.
     #[error(
-        "{file}: array {array}: {classes} class(es); a confusion needs at least 2, save one column of logits for \
-         each class (of a single logit z the columns 0 and z)"
+        "{file}: array {array}: {classes} class(es); a confusion needs at least 2, save one column of logits for each class (of a single logit z the columns 0 and z)"
     )]
     TooFewClasses {
         /// The file.
@@ -481,8 +480,7 @@ pub enum InputError {
 
     /// A file that costs more memory or steps than its size allows.
     #[error(
-        "{file}: {place}: {exceeded}; save the weights alone with torch.save(model.state_dict(), FILE), or predictions \
-         uncompressed"
+        "{file}: {place}: {exceeded}; save the weights alone with torch.save(model.state_dict(), FILE), or predictions uncompressed"
     )]
     Budget {
         /// The file.

@@ -10,8 +10,8 @@ use crate::InputError;
 /// How far the sum of a row of probabilities may be from 1 in short floating-point types.
 const SUM_TOLERANCE: f64 = 0.02;
 
-/// How far it may be for scores cut to decimals, all multiples of 0.1, 0.01, 0.001 or 0.0001 times `whole`: half of that
-/// in each of K scores.
+/// How far it may be for scores cut to decimals, all multiples of 0.1, 0.01, 0.001 or 0.0001 times `whole`: half of
+/// that in each of K scores.
 fn tolerance<T: Copy + Into<f64>>(scores: ArrayView2<'_, T>, whole: f64) -> f64 {
     let is_multiple = |score: f64, unit: f64| (score / unit - (score / unit).round()).abs() < 1e-3;
     let unit = [0.1, 0.01, 0.001, 0.0001]
