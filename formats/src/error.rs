@@ -30,8 +30,7 @@ pub enum InputError {
 
     /// Folders of classes whose order as text is not that of the numbers in their names.
     #[error(
-        "{file}: as text {first} before {second}, by number after it; give the names of the classes in the order of \
-         their labels as `class-names`"
+        "{file}: as text {first} before {second}, by number after it; give the names of the classes in the order of their labels as `class-names`"
     )]
     ClassFolderOrder {
         /// The folder above them.
