@@ -370,7 +370,10 @@ mod tests {
 
     #[test]
     fn whole_numbers_that_may_be_no_counts_have_a_note() {
-        let notes = |text: &str| read(text, Some(Orientation::RowsAreTrue)).unwrap().doubts;
+        let notes = |text: &str| {
+            let found = read(text, Some(Orientation::RowsAreTrue)).unwrap();
+            [found.notes, found.doubts].concat()
+        };
         for (text, word) in [
             ("96,4\n6,94\n", "row adds up to 100"),
             ("1,0\n0,1\n", "adds up to 1:"),
