@@ -71,7 +71,7 @@ class Wrong(nn.Module):
 
 def test_what_does_not_fit_gets_a_sentence():
     for kind, words, give in [
-        (TypeError, "a module that gives its logits", lambda x: (x, x)),
+        (TypeError, "that gives its logits", lambda x: (x, x)),
         (ValueError, "sample 0: the score of class 0 is nan", lambda x: x * torch.nan),
         (ValueError, "expected \\[N, K\\]", lambda x: x[0]),
         (TypeError, "one a class", lambda x: x.argmax(1)[:, None].expand(-1, K)),
