@@ -60,6 +60,14 @@ def test_evaluate_counts_what_the_model_scores():
     assert evaluate(model, twice, indexed=True) == counted(*scored())
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_on_cuda_the_counts_are_the_same():
+    assert evaluate(nn.Identity(), loader(), "cuda") == counted(*scored())
+    metric = MarginConfusion(K, [0.0, 0.5]).cuda()
+    metric.update(*(part.cuda() for part in scored()))
+    assert metric.compute() == counted(*scored(), margins=[0.0, 0.5])
+
+
 class Wrong(nn.Module):
     def __init__(self, give):
         super().__init__()
