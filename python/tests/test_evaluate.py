@@ -60,6 +60,14 @@ def test_evaluate_counts_what_the_model_scores():
     assert evaluate(model, twice, indexed=True) == counted(*scored())
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_on_cuda_the_counts_are_the_same():
+    assert evaluate(nn.Identity(), loader(), "cuda") == counted(*scored())
+    metric = MarginConfusion(K, [0.0, 0.5]).cuda()
+    metric.update(*(part.cuda() for part in scored()))
+    assert metric.compute() == counted(*scored(), margins=[0.0, 0.5])
+
+
 class Wrong(nn.Module):
     def __init__(self, give):
         super().__init__()
@@ -71,7 +79,7 @@ class Wrong(nn.Module):
 
 def test_what_does_not_fit_gets_a_sentence():
     for kind, words, give in [
-        (TypeError, "a module that gives its logits", lambda x: (x, x)),
+        (TypeError, "that gives its logits", lambda x: (x, x)),
         (ValueError, "sample 0: the score of class 0 is nan", lambda x: x * torch.nan),
         (ValueError, "expected \\[N, K\\]", lambda x: x[0]),
         (TypeError, "one a class", lambda x: x.argmax(1)[:, None].expand(-1, K)),

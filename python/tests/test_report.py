@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 
@@ -74,7 +75,8 @@ def test_saved_files_are_the_programs(report, program, tmp_path):
 
 def test_counts_are_the_programs_through_every_library(report):
     logits, labels = pair(FILES[0])
-    for scores in (logits, torch.from_numpy(logits)):
+    as_arrow = pa.FixedSizeListArray.from_arrays(logits.reshape(-1), logits.shape[1])
+    for scores in (logits, torch.from_numpy(logits), as_arrow):
         counts = MarginCounts(100, [0.0, 0.1, 0.5, 1.0, 2.0])
         counts.update(scores, labels)
         test = report.model["test"]

@@ -3,7 +3,7 @@
 Pure PyTorch: no step of a training runs anything else.
 """
 
-from .evaluate import evaluate
+from .evaluate import evaluate, predict
 from .loss import CARLoss
 from .margins import SampleMargins, sample_margins
 from .options import CAROptions
@@ -15,5 +15,6 @@ __all__ = [
     "ExactDistributedSampler",
     "SampleMargins",
     "evaluate",
+    "predict",
     "sample_margins",
 ]

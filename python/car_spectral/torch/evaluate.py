@@ -44,15 +44,11 @@ def evaluate(
         ValueError: no batch at all; scores or labels that do not fit, with the sample.
 
     """
-    if isinstance(model, nn.parallel.DistributedDataParallel):
-        model = model.module
-    if device is None:
-        parameter = next(model.parameters(), None)
-        device = "cpu" if parameter is None else parameter.device
+    model, device = _unwrapped(model, device)
     was_training = model.training
     model.eval()
     try:
-        samples, classes = _run(model, loader, torch.device(device), indexed)
+        samples, classes = _run(model, loader, device, indexed)
     finally:
         model.train(was_training)
     parts = [(classes, samples)]
@@ -74,6 +70,59 @@ def evaluate(
     return counts
 
 
+def predict(
+    model: nn.Module, loader: Iterable[Any], device: torch.device | str | None = None
+) -> tuple[Tensor, Tensor]:
+    """Give the scores `[N, K]` and labels `[N]` of a loader on the CPU, for ``analyze``.
+
+    >>> import torch
+    >>> from car_spectral import analyze
+    >>> from car_spectral.torch import predict
+    >>> batches = [(torch.eye(3)[[0, 1, 2, 0]], torch.tensor([0, 1, 2, 2]))]
+    >>> report = analyze(test=predict(torch.nn.Identity(), batches), weights="none")
+    >>> report.worst_class["index"]
+    2
+
+    Raises:
+        ValueError: no batch at all.
+
+    """
+    model, device = _unwrapped(model, device)
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            found = [(_scores(model, batch[0], device).cpu(), batch[1].cpu()) for batch in loader]
+    finally:
+        model.train(was_training)
+    if not found:
+        raise ValueError("the loader gave no batch; there is nothing to predict")
+    scores, labels = zip(*found, strict=True)
+    return torch.cat(scores), torch.cat(labels)
+
+
+def _unwrapped(
+    model: nn.Module, device: torch.device | str | None
+) -> tuple[nn.Module, torch.device]:
+    """Take a DistributedDataParallel apart; the device is that of the first parameter."""
+    if isinstance(model, nn.parallel.DistributedDataParallel):
+        model = model.module
+    if device is None:
+        parameter = next(model.parameters(), None)
+        device = "cpu" if parameter is None else parameter.device
+    return model, torch.device(device)
+
+
+def _scores(model: nn.Module, inputs: Tensor, device: torch.device) -> Tensor:
+    scores = model(inputs.to(device, non_blocking=True))
+    if not isinstance(scores, Tensor):
+        raise TypeError(
+            f"the model gives {type(scores).__name__}, expected scores [B, K]; wrap it in a module "
+            "that gives its logits"
+        )
+    return scores
+
+
 def _run(
     model: nn.Module, loader: Iterable[Any], device: torch.device, indexed: bool
 ) -> tuple[list[Any], int]:
@@ -82,13 +131,8 @@ def _run(
     classes = done = 0
     with torch.inference_mode():
         for batch in loader:
-            inputs, labels = batch[0], batch[1]
-            scores = model(inputs.to(device, non_blocking=True))
-            if not isinstance(scores, Tensor):
-                raise TypeError(
-                    f"the model gives {type(scores).__name__}, expected scores [B, K]; wrap it in "
-                    "a module that gives its logits"
-                )
+            labels = batch[1]
+            scores = _scores(model, batch[0], device)
             if indexed and len(batch) < 3:
                 raise ValueError("indexed=True needs batches (inputs, labels, index)")
             found = sample_margins(scores, labels, done)

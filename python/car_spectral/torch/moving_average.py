@@ -81,7 +81,7 @@ class MovingAverage(nn.Module):
         if self.start != "bias-corrected":
             return weights
         # 1 - b^t without cancellation; a class never seen has a zero column, any factor does.
-        beta = torch.tensor(self.beta, dtype=weights.dtype, device=weights.device)
+        beta = weights.new_full((), self.beta)
         exponents = self.batches.clamp_min(1).to(weights.dtype) * beta.log()
         return weights / -torch.expm1(exponents)
 

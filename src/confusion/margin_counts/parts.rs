@@ -14,7 +14,7 @@ pub struct SampleMargin {
     pub label: usize,
     /// i*, its strongest wrong class, of equal ones the lowest.
     pub competitor: usize,
-    /// f[label] - f[competitor] in f64; infinite only where the difference overflows.
+    /// The label's score less the competitor's, in f64; infinite only where the difference overflows.
     pub margin: f64,
     /// Whether the competitor's score is that of another wrong class, too; of no matter where the label leads.
     pub competitors_tie: bool,
