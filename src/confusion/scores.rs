@@ -77,8 +77,8 @@ pub(super) mod sealed {
                 }
 
                 #[inline(always)]
-                #[expect(clippy::eq_op, reason = "x - x is +0 for a finite x and NaN otherwise")]
                 fn defect(self) -> $bits {
+                    // +0 for a finite score and NaN otherwise.
                     (self - self).to_bits()
                 }
 

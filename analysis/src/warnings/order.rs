@@ -119,7 +119,7 @@ mod tests {
         let told: Vec<usize> = truth
             .iter()
             .enumerate()
-            .map(|(sample, &class)| if sample / classes % 3 == 0 { (class + 1) % classes } else { class })
+            .map(|(sample, &class)| if (sample / classes).is_multiple_of(3) { (class + 1) % classes } else { class })
             .collect();
         predicted(classes, &told, &truth.iter().map(|&class| label(class)).collect::<Vec<_>>())
     }
