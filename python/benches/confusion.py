@@ -104,5 +104,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, default=256)
     size = parser.parse_args().size
-    compare(["torchmetrics", "... unchecked", "MarginConfusion", "MarginCounts"], 100_000, 1000, size)
+    compare(
+        ["torchmetrics", "... unchecked", "MarginConfusion", "MarginCounts"], 100_000, 1000, size
+    )
     compare(["MarginConfusion", "MarginCounts"], 2_560, 50_000, 256)
