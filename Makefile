@@ -81,7 +81,7 @@ lint:
 	$(TORCH_PYTHON)/ruff check --config python/pyproject.toml python examples/python
 	$(TORCH_PYTHON)/ruff format --check --config python/pyproject.toml python examples/python
 	cd python && $(TORCH_PYTHON)/mypy
-	cd examples/python && $(TORCH_PYTHON)/mypy --config-file ../../python/pyproject.toml .
+	cd examples/python && MYPYPATH=$(CURDIR)/python $(TORCH_PYTHON)/mypy --config-file ../../python/pyproject.toml .
 
 bench:
 	@$(PYTHON) scripts/setup.py libtorch openblas python torch

@@ -38,7 +38,8 @@ class CARLoss(nn.Module):
     relative to the norm: take more steps if it stays above 1e-2 or so.
 
     **State.** The moving average C̄ is carried in buffers, so it is in ``state_dict``, and ``.to``
-    moves it. In ``eval()`` the average stays as it is, and its norm is added as a constant.
+    moves it. In ``eval()`` the average stays as it is, its norm is added as a constant, and no
+    other process takes part.
 
     **Kinds.** The state is float32, or float64 after ``.double()``; logits of float16 and bfloat16
     are raised to it, autocast is off inside. Nothing reads a number on the host while training on
@@ -48,7 +49,8 @@ class CARLoss(nn.Module):
     counts and the cross-entropy are added up over all processes of the group before anything is
     averaged: value and moving average are the same on all, and the gradients that
     DistributedDataParallel averages are exactly those of one process with the whole batch, however
-    it is split. So **every process must call it in every step** (with an empty batch if need be).
+    it is split. So **every process must call it in every step** of training (with an empty
+    batch if need be).
 
     Args:
         class_counts: Training images of each class, `[K]`.
@@ -154,7 +156,8 @@ class CARLoss(nn.Module):
         return logits.to(kind)
 
     def _processes(self) -> int:
-        if self.process_group is False or not (dist.is_available() and dist.is_initialized()):
+        alone = self.process_group is False or not self.training
+        if alone or not (dist.is_available() and dist.is_initialized()):
             return 1
         return dist.get_world_size(self._group())
 
