@@ -157,7 +157,7 @@ fn test_samples_among_the_training_samples_are_found() {
     assert!(sentence.contains("40 of 1,200 test samples") && sentence.contains("test sample 0 is training sample 0"));
     let right = (40..SAMPLES).filter(|&at| largest(&test[at]) == labels[at]).count() as f64 / 1160.0;
     let found = ended.model()["warnings"][0]["evidence"]["accuracy_without"].as_f64().unwrap();
-    assert!((found - right).abs() < 1e-12 && sentence.contains(&format!("accuracy is {:.1} %", 100.0 * right)));
+    assert!((found - right).abs() < 1e-12 && sentence.contains(&format!("{:.1} %", 100.0 * right)), "{sentence}");
     assert_eq!(ended.model()["warnings"].as_array().unwrap().len(), 1);
 }
 
