@@ -181,7 +181,7 @@ fn prediction_files() {
             archive.add_array("logits", &Array1::<f32>::zeros(20)).unwrap();
             archive.add_array("labels", &labels).unwrap();
         }),
-        vec!["flat.npz", "logits", "shape [20]"],
+        vec!["flat.npz", "logits", "a single logit z"],
     ));
     cases.push((
         write_arrays("cube.npz", &|archive| {
@@ -534,8 +534,8 @@ fn data_sets() {
     write(&cifar.join("train.bin"), &[0; 3074 * 3 - 1]);
     write(&cifar.join("test.bin"), &[0; 3074]);
     let cases = [
-        ("fashion-mnist", table.folder.join("nowhere"), vec!["nowhere", "train-images-idx3-ubyte"]),
-        ("fashion-mnist", empty.clone(), vec!["empty", "train-images-idx3-ubyte"]),
+        ("fashion-mnist", table.folder.join("nowhere"), vec!["nowhere", "t10k-images-idx3-ubyte"]),
+        ("fashion-mnist", empty.clone(), vec!["empty", "t10k-images-idx3-ubyte"]),
         ("cifar100", empty, vec!["empty", "fine_label_names.txt"]),
         ("fashion-mnist", cut, vec!["t10k-images-idx3-ubyte", "300, 28, 28"]),
         ("fashion-mnist", label, vec!["t10k-labels-idx1-ubyte", "label 10 of image 0"]),
