@@ -124,7 +124,7 @@ pub fn verify(
         bounds,
         verdicts,
         confusions,
-        warnings: warnings::of(subject, &test.counts),
+        warnings: warnings::of(subject, &test.counts, train.as_ref().map(|train| &train.counts)),
         test: held_out.report(test.report)?,
         train: train.map(|train| train.report),
     };

@@ -9,12 +9,19 @@ use crate::words::percent;
 /// Standard deviations above chance below which an accuracy counts as no better.
 const NO_BETTER: f64 = 3.0;
 
-/// Warns of an accuracy no better than chance.
+/// Share of what is left to chance below which an accuracy counts as no better, however few the samples are.
+const SMALL_SHARE: f64 = 0.1;
+
+/// Warns of an accuracy no better than chance. Nothing can be said where one class alone is tested, nor where one of two
+/// is never predicted, as a rare one may rightly be.
 pub(super) fn warning(table: &Predicted) -> Option<Warning> {
     let agreement = table.agreement(Some);
     let n = table.samples as f64;
     let (accuracy, expected) = (agreement.found / n, agreement.expected / n);
-    (agreement.above_chance() <= NO_BETTER).then(|| {
+    let given = |counts: &[u64]| counts.iter().filter(|&&samples| samples > 0).count();
+    let says_nothing = given(&table.labelled) < 2 || (table.num_classes() == 2 && given(&table.predicted) < 2);
+    let small = accuracy <= expected + SMALL_SHARE * (1.0 - expected);
+    (!says_nothing && small && agreement.above_chance() <= NO_BETTER).then(|| {
         let relation = if agreement.above_chance() < -NO_BETTER { "below" } else { "no better than" };
         let sentence = format!(
             "the accuracy, {}, is {relation} chance, {}: labels and scores may be of other samples or orders, or the \
@@ -43,6 +50,10 @@ mod tests {
         let shuffled: Vec<usize> = (0..400).map(|sample| sample * 7 / 3 % 10).collect();
         assert!(said(&shuffled).unwrap().contains("no better than chance"));
         assert!(said(&[3; 400]).unwrap().contains("10 %, is no better than chance, 10 %"), "one class for all");
+        let few = |classes: &[usize], labels: &[usize]| warning(&predicted(2, classes, labels));
+        assert_eq!(few(&[0, 0, 0, 1, 1, 1], &[0, 0, 0, 1, 1, 1]), None, "all of six");
+        assert_eq!(few(&[0; 200], &(0..200).map(|n| usize::from(n == 7)).collect::<Vec<_>>()), None, "a rare class");
+        assert_eq!(warning(&predicted(10, &shuffled, &[3; 400])), None, "one class alone");
         let wrong: Vec<usize> = labels.iter().enumerate().map(|(n, label)| (label + 1 + n / 10 % 9) % 10).collect();
         assert!(said(&wrong).unwrap().contains("0 %, is below chance"));
     }

@@ -13,22 +13,34 @@ mod untrained;
 use car_spectral::confusion::MarginCounts;
 
 use crate::report::Warning;
-use crate::subject::Subject;
+use crate::subject::{Scored, Subject};
 use agreement::Predicted;
 
 /// The warnings on one model, those that put most in doubt first.
-pub(crate) fn of(subject: &Subject, counts: &MarginCounts) -> Vec<Warning> {
-    let predicted = Predicted::of(counts);
-    let order = order::warning(&predicted, &subject.class_names);
-    let mut all: Vec<Warning> = match order {
-        Some(order) => vec![order],
-        None => chance::warning(&predicted).into_iter().collect(),
-    };
-    all.extend(untrained::warning(&predicted, &subject.test.logits));
+pub(crate) fn of(subject: &Subject, counts: &MarginCounts, train: Option<&MarginCounts>) -> Vec<Warning> {
+    let mut all = on_agreement(subject, counts, &subject.test);
+    if let (Some(counts), Some(scored)) = (train, &subject.train) {
+        let of_training = on_agreement(subject, counts, scored).into_iter();
+        let named =
+            |warning: Warning| Warning { sentence: format!("training samples: {}", warning.sentence), ..warning };
+        all.extend(of_training.map(named));
+    }
     all.extend(scale::warnings(subject));
     all.extend(repeats::warnings(subject));
     all.extend(absent::warnings(subject, counts.class_counts()));
     all.extend(unread::warning(&subject.source));
     all.extend(subject.warnings.iter().cloned());
     all
+}
+
+/// What predictions and labels say of each other.
+fn on_agreement(subject: &Subject, counts: &MarginCounts, scored: &Scored) -> Vec<Warning> {
+    let predicted = Predicted::of(counts);
+    match order::warning(&predicted, &subject.class_names) {
+        Some(order) => vec![order],
+        None => {
+            let untrained = untrained::warning(&predicted, &scored.logits);
+            chance::warning(&predicted).into_iter().chain(untrained).collect()
+        }
+    }
 }

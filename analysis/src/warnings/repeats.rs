@@ -13,6 +13,9 @@ use crate::words::{grouped, percent};
 /// Scores of a row that are compared first.
 const FIRST_SCORES: usize = 8;
 
+/// Bits of a row that two samples hardly share.
+const ENOUGH_BITS: usize = 40;
+
 /// Warns of test and training rows that repeat an earlier one, and of test rows that are among the training rows.
 pub(super) fn warnings(subject: &Subject) -> Vec<Warning> {
     let test = Rows::of(&subject.test);
@@ -27,7 +30,8 @@ pub(super) fn warnings(subject: &Subject) -> Vec<Warning> {
 
 fn repeated(subject: &Subject, part: &str, rows: &Rows<'_>) -> Option<Warning> {
     let originals = first_of_each(&[rows]).remove(0);
-    let repeats: Vec<usize> = (0..rows.len()).filter(|&row| originals[row] != (0, row)).collect();
+    let tells = rows.tells();
+    let repeats: Vec<usize> = (0..rows.len()).filter(|&row| originals[row] != (0, row) && tells(row)).collect();
     let first = *repeats.first()?;
     let classes = subject.class_names.len();
     let (mut samples, mut errors, mut repeats_of) = (vec![0u64; classes], vec![0u64; classes], vec![0u64; classes]);
@@ -37,7 +41,7 @@ fn repeated(subject: &Subject, part: &str, rows: &Rows<'_>) -> Option<Warning> {
         let wrong = u64::from(predicted[row] != label);
         all_samples[label] += 1;
         all_errors[label] += wrong;
-        if originals[row] == (0, row) {
+        if originals[row] == (0, row) || !tells(row) {
             samples[label] += 1;
             errors[label] += wrong;
         } else {
@@ -73,14 +77,15 @@ fn repeated(subject: &Subject, part: &str, rows: &Rows<'_>) -> Option<Warning> {
 
 fn among_training(test: &Rows<'_>, train: &Rows<'_>) -> Option<Warning> {
     let originals = first_of_each(&[train, test]).remove(1);
-    let shared: Vec<usize> = (0..test.len()).filter(|&row| originals[row].0 == 0).collect();
+    let tells = test.tells();
+    let shared: Vec<usize> = (0..test.len()).filter(|&row| originals[row].0 == 0 && tells(row)).collect();
     let first = *shared.first()?;
     let predicted = test.scored.logits.predicted();
     let accuracy = |rows: &mut dyn Iterator<Item = usize>| {
         let right: Vec<bool> = rows.map(|row| predicted[row] == test.scored.labels[row]).collect();
         right.iter().filter(|&&right| right).count() as f64 / right.len() as f64
     };
-    let new = (0..test.len()).filter(|&row| originals[row].0 != 0);
+    let new = (0..test.len()).filter(|&row| originals[row].0 != 0 || !tells(row));
     let (all, without) = (accuracy(&mut (0..test.len())), accuracy(&mut new.clone()));
     let without_them = if new.count() == 0 {
         "No other is left".to_owned()
@@ -120,6 +125,22 @@ impl<'a> Rows<'a> {
         self.scored.labels.len()
     }
 
+    /// Tells whether a row is hardly that of two samples by chance: whether its different scores but one, which rows of
+    /// one sum leave open, hold enough bits.
+    fn tells(&self) -> impl Fn(usize) -> bool {
+        let bits = match &self.scored.logits {
+            Logits::F32(scores) => bits_of_a_score(scores.iter().copied()),
+            Logits::F64(scores) => bits_of_a_score(scores.iter().map(|&score| score as f32)),
+            Logits::Classes(_) => 0,
+        };
+        move |row| {
+            let mut different = self.bits(row, usize::MAX);
+            different.sort_unstable();
+            different.dedup();
+            (different.len() - 1) * bits >= ENOUGH_BITS
+        }
+    }
+
     /// The bits of the first scores of a row as numbers of 64 bits, of which 0 and -0 are one.
     fn bits(&self, row: usize, most: usize) -> Vec<u64> {
         fn of<T: Copy + Into<f64>>(scores: &ndarray::Array2<T>, row: usize, most: usize) -> Vec<u64> {
@@ -130,6 +151,19 @@ impl<'a> Rows<'a> {
             Logits::F64(scores) => of(scores, row, most),
             Logits::Classes(_) => Vec::new(),
         }
+    }
+}
+
+/// How many bits of a score differ from sample to sample: few where scores are bfloat16 or float16 numbers, or cut to
+/// four decimals.
+fn bits_of_a_score(scores: impl Iterator<Item = f32> + Clone) -> usize {
+    let low_zeros = scores.clone().map(|score| score.to_bits().trailing_zeros()).min().unwrap_or(0);
+    let decimals = |score: f32| (f64::from(score) * 1e4 - (f64::from(score) * 1e4).round()).abs() < 2e-3;
+    match low_zeros {
+        16.. => 6,
+        13.. => 9,
+        _ if scores.clone().all(decimals) => 5,
+        _ => 20,
     }
 }
 

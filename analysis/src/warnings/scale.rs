@@ -28,7 +28,7 @@ fn warning(part: &str, scored: &Scored) -> Option<Warning> {
         ),
         _ => (
             "scores-are-probabilities",
-            "margins, their bounds and the surrogate are in this unit, not in that of logits; give logits",
+            "margins, their bounds and the surrogate are in this unit; if they are no logits, give logits",
         ),
     };
     let sentence = format!("the {part} scores look like {scale}: {consequence}");

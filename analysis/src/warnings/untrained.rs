@@ -11,13 +11,17 @@ use crate::words::percent;
 /// Share of the largest entropy, ln K, above which scores hardly tell classes apart.
 const HARDLY_APART: f64 = 0.75;
 
+/// Standard deviations above chance below which an accuracy counts as no better.
+const NO_BETTER: f64 = 3.0;
+
 /// Warns of scores that hardly tell classes apart, and little more of them right than by chance.
 pub(super) fn warning(table: &Predicted, logits: &Logits) -> Option<Warning> {
     let agreement = table.agreement(Some);
     let (n, classes) = (table.samples as f64, table.num_classes() as f64);
     let (accuracy, expected) = (agreement.found / n, agreement.expected / n);
     // Behind a trained backbone samples of one class get one class from it, which is the right one for some.
-    if accuracy > expected + (2.0 / classes).min(0.1) {
+    let little = if table.num_classes() > 2 { 0.3 / classes } else { 0.0 };
+    if agreement.found > agreement.expected + NO_BETTER * agreement.deviation && accuracy > expected + little {
         return None;
     }
     let entropy = mean_entropy(logits)? / classes.ln();

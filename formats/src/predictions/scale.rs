@@ -50,7 +50,7 @@ impl std::fmt::Display for Scale {
             Self::Logits => "logits",
             Self::Probabilities => "probabilities (no score below 0, each row adds up to 1)",
             Self::Percent => "probabilities in per cent (no score below 0, each row adds up to 100)",
-            Self::Shares => "outputs of a sigmoid (all scores between 0 and 1)",
+            Self::Shares => "outputs of a sigmoid or similarities (all scores between 0 and 1)",
             Self::LogProbabilities => "logarithms of probabilities (the exponentials of each row add up to 1)",
         })
     }
@@ -70,6 +70,9 @@ impl Logits {
 fn scale_of<T: Copy + Into<f64>>(scores: ArrayView2<'_, T>) -> Scale {
     let near = |sum: f64, whole: f64, tolerance: f64| (sum / whole - 1.0).abs() <= tolerance;
     let tolerances = [1.0, 100.0].map(|whole| tolerance(scores, whole));
+    if scores.iter().all(|&score| score.into() == 0.0) {
+        return Scale::Logits;
+    }
     let mut still = [true; 4];
     for row in scores.rows() {
         let sum: f64 = row.iter().map(|&score| score.into()).sum();
