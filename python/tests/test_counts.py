@@ -166,8 +166,8 @@ from car_spectral import MarginCounts
 scores = np.broadcast_to(np.arange(2000, dtype=np.float32), (10_000_000, 2000))
 labels = np.broadcast_to(np.int64(7), 10_000_000)
 counts = MarginCounts(2000)
-print("counting", flush=True)
 try:
+    print("counting", flush=True)
     counts.update(scores, labels)
 except KeyboardInterrupt:
     print("stopped", counts.samples)

@@ -172,10 +172,10 @@ def test_what_does_not_fit_gets_a_sentence(kind, words, call):
         call()
 
 
-def test_probabilities_are_noted():
+def test_probabilities_are_warned_of():
     shares = np.exp(SCORES) / np.exp(SCORES).sum(1, keepdims=True)
-    notes = analyze((shares, LABELS), train_counts=[3, 2, 1]).model["source"]["notes"]
-    assert "probabilities" in notes[0]
+    warnings = analyze((shares, LABELS), train_counts=[3, 2, 1]).model["warnings"]
+    assert "scores-are-probabilities" in [warning["id"] for warning in warnings]
 
 
 def run(*arguments):
