@@ -12,8 +12,8 @@ const NO_BETTER: f64 = 3.0;
 /// Share of what is left to chance below which an accuracy counts as no better, however few the samples are.
 const SMALL_SHARE: f64 = 0.1;
 
-/// Warns of an accuracy no better than chance. Nothing can be said where one class alone is tested, nor where one of two
-/// is never predicted, as a rare one may rightly be.
+/// Warns of an accuracy no better than chance. Nothing can be said where one class alone is tested, nor where one of
+/// two is never predicted, as a rare one may rightly be.
 pub(super) fn warning(table: &Predicted) -> Option<Warning> {
     let agreement = table.agreement(Some);
     let n = table.samples as f64;
