@@ -12,18 +12,39 @@ name                   shows
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from .report import Report
 
 _GROUPS = {"many": "C0", "medium": "C1", "few": "C3", None: "C7"}
 _LISTED_PAIRS = 15
 
 
-def draw(report: Report, name: str, ax: Axes | None = None) -> Axes:
+class Numbers(Protocol):
+    """What a figure takes from a report."""
+
+    @property
+    def models(self) -> list[dict[str, Any]]:
+        """The models, as in ``report.json``."""
+
+    @property
+    def model(self) -> dict[str, Any]:
+        """The model that is judged."""
+
+    @property
+    def worst_class(self) -> dict[str, Any] | None:
+        """The class with the largest test error."""
+
+    @property
+    def comparison(self) -> dict[str, Any] | None:
+        """The differences of two models."""
+
+    def classes(self) -> Any:
+        """Columns by name, an entry a class."""
+
+
+def draw(report: Numbers, name: str, ax: Axes | None = None) -> Axes:
     """Draw the figure `name` of a report; see the table above.
 
     Raises:
@@ -46,7 +67,7 @@ def draw(report: Report, name: str, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def error_by_frequency(report: Report, ax: Axes) -> None:
+def error_by_frequency(report: Numbers, ax: Axes) -> None:
     """Draw the test error of each class with its interval, by training images."""
     table = report.classes()
     known = table["train_count"][0] is not None
@@ -75,7 +96,7 @@ def error_by_frequency(report: Report, ax: Axes) -> None:
     ax.legend()
 
 
-def margin_sweep(report: Report, ax: Axes) -> None:
+def margin_sweep(report: Numbers, ax: Axes) -> None:
     """Draw ‖C_gΛ‖₂ on training and test samples, by the margin g."""
     for what in ("train", "test"):
         split = report.model[what]
@@ -88,7 +109,7 @@ def margin_sweep(report: Report, ax: Axes) -> None:
     ax.legend()
 
 
-def confusion(report: Report, ax: Axes) -> None:
+def confusion(report: Numbers, ax: Axes) -> None:
     """Draw the most confused pairs of classes."""
     pairs: list[dict[str, Any]] = report.model["confusions"][:_LISTED_PAIRS][::-1]
     names = [f"{pair['true_name']} as {pair['predicted_name']}" for pair in pairs]
@@ -96,7 +117,7 @@ def confusion(report: Report, ax: Axes) -> None:
     ax.set_xlabel("share of the true class's samples")
 
 
-def differences(report: Report, ax: Axes) -> None:
+def differences(report: Numbers, ax: Axes) -> None:
     """Draw the error of each class of the second model less that of the first, with intervals."""
     found = report.comparison
     if found is None:
