@@ -1,8 +1,11 @@
 //! `analyze` with several models: what is compared, and what is said where nothing can be.
 
+mod program;
+
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+
+use program::Ended;
 
 /// Scores of three classes, thirty samples; `shift` moves which of them are wrong, `order` how the rows lie.
 fn predictions(folder: &Path, name: &str, shift: usize, order: impl Fn(usize) -> usize) {
@@ -17,25 +20,9 @@ fn predictions(folder: &Path, name: &str, shift: usize, order: impl Fn(usize) ->
     fs::write(folder.join(name), text).unwrap();
 }
 
-struct Ended {
-    code: Option<i32>,
-    out: String,
-    said: String,
-    report: Option<serde_json::Value>,
-}
-
 fn analyze(folder: &Path, files: &[&str], further: &[&str]) -> Ended {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_analyze"));
-    command.current_dir(folder).arg("--predictions").args(files);
-    command.args(["--weights", "none", "--out", "out", "--format", "json"]).args(further);
-    let output = command.output().unwrap();
-    let report = fs::read(folder.join("out/report.json")).ok();
-    Ended {
-        code: output.status.code(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        said: String::from_utf8(output.stderr).unwrap(),
-        report: report.map(|bytes| serde_json::from_slice(&bytes).unwrap()),
-    }
+    let arguments = [&["--predictions"], files, &["--weights", "none"], further].concat();
+    program::analyze(folder, &arguments.join(" "))
 }
 
 #[test]

@@ -359,40 +359,34 @@ impl Fault {
     }
 }
 
-/// What the samples count as, or the first bad row.
-#[cfg(not(feature = "rayon"))]
+/// What the samples count as, or the first bad row. With feature `rayon` large batches in blocks of rows, on the
+/// threads of its pool.
 fn tallies<S: Score>(
     logits: ArrayView2<'_, S>,
     labels: ArrayView1<'_, usize>,
     layout: Layout,
     grid: &MarginGrid,
 ) -> Result<Vec<Tally>, (usize, Fault)> {
-    Ok(vec![tally(logits, labels, layout, grid)?])
-}
+    #[cfg(feature = "rayon")]
+    {
+        use ndarray::Axis;
+        use rayon::prelude::*;
 
-/// What the samples count as, or the first bad row; large batches in blocks of rows, on the threads of rayon's pool.
-#[cfg(feature = "rayon")]
-fn tallies<S: Score>(
-    logits: ArrayView2<'_, S>,
-    labels: ArrayView1<'_, usize>,
-    layout: Layout,
-    grid: &MarginGrid,
-) -> Result<Vec<Tally>, (usize, Fault)> {
-    use ndarray::Axis;
-    use rayon::prelude::*;
-
-    /// Scores of a block: long enough that taking it costs nothing beside reading it.
-    const BLOCK: usize = 1 << 22;
-    let rows = (BLOCK / logits.ncols()).max(1);
-    if rayon::current_num_threads() == 1 || logits.nrows() <= rows {
-        return Ok(vec![tally(logits, labels, layout, grid)?]);
+        /// Scores of a block: long enough that taking it costs nothing beside reading it.
+        const BLOCK: usize = 1 << 22;
+        let rows = (BLOCK / logits.ncols()).max(1);
+        if rayon::current_num_threads() > 1 && logits.nrows() > rows {
+            let blocks = logits.axis_chunks_iter(Axis(0), rows).zip(labels.axis_chunks_iter(Axis(0), rows));
+            let blocks: Vec<_> = blocks.collect();
+            let tally = |(logits, labels)| tally(logits, labels, layout, grid);
+            let tallied: Vec<_> = blocks.into_par_iter().map(tally).collect();
+            let in_batch = |(block, found): (usize, Result<Tally, (usize, Fault)>)| {
+                found.map_err(|(row, fault)| (block * rows + row, fault))
+            };
+            return tallied.into_iter().enumerate().map(in_batch).collect();
+        }
     }
-    let blocks: Vec<_> = logits.axis_chunks_iter(Axis(0), rows).zip(labels.axis_chunks_iter(Axis(0), rows)).collect();
-    let tallied: Vec<_> = blocks.into_par_iter().map(|(logits, labels)| tally(logits, labels, layout, grid)).collect();
-    let in_batch = |(block, found): (usize, Result<Tally, (usize, Fault)>)| {
-        found.map_err(|(row, fault)| (block * rows + row, fault))
-    };
-    tallied.into_iter().enumerate().map(in_batch).collect()
+    Ok(vec![tally(logits, labels, layout, grid)?])
 }
 
 /// What the samples count as, one after the other; stops at the first bad one and names its row.

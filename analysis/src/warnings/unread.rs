@@ -22,3 +22,21 @@ pub(super) fn warning(source: &Source) -> Option<Warning> {
     );
     Some(Warning::new("averaged-weights", sentence, [("left", json!(left)), ("key", json!(source.key))]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn averages_are_told_from_what_is_left_out_besides() {
+        let left = |unread: &[&str]| {
+            let unread = unread.iter().map(|name| (*name).to_owned()).collect();
+            warning(&Source { key: Some("model".to_owned()), unread, ..Source::default() })
+        };
+        assert_eq!(left(&["optimizer", "schema", "demand.weight"]), None);
+        for name in ["ema", "model_ema", "state_dict_ema.module", "swa_model", "averaged"] {
+            let found = left(&["optimizer", name]).unwrap_or_else(|| panic!("{name}"));
+            assert!(found.sentence.contains(&format!("holds {name} beside those under model")), "{}", found.sentence);
+        }
+    }
+}
