@@ -7,8 +7,7 @@ use std::path::Path;
 use image::{ImageFormat, ImageReader, Limits};
 
 use super::jpeg;
-use crate::DataError;
-use crate::Pixels;
+use crate::{DataError, Images, Pixels};
 
 const FORMATS: [ImageFormat; 5] =
     [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Bmp, ImageFormat::WebP, ImageFormat::Pnm];
@@ -21,12 +20,32 @@ const LONGEST_SIDE: u32 = 1 << 15;
 /// Scans of a progressive JPEG file; each may cost a pass over the whole image.
 const MOST_SCANS: usize = 100;
 
+impl Images {
+    /// One image, decoded, in its own size.
+    ///
+    /// # Errors
+    /// [`DataError::File`] naming the file.
+    ///
+    /// # Panics
+    /// For an index that is not below N.
+    pub fn pixels(&self, index: usize) -> Result<Pixels, DataError> {
+        match self {
+            Self::InMemory { shape: [channels, height, width], bytes } => {
+                let size = channels * height * width;
+                let bytes = bytes[index * size..(index + 1) * size].to_vec();
+                Ok(Pixels { channels: *channels, height: *height, width: *width, bytes })
+            }
+            Self::Files { paths, .. } => decode(&paths[index]),
+        }
+    }
+}
+
 /// Decodes a file.
 ///
 /// # Errors
 /// [`DataError::File`] for a file of another format, cut short, damaged, or larger than 32,768 pixels a side or
 /// 256 MiB.
-pub(super) fn decode(path: &Path) -> Result<Pixels, DataError> {
+fn decode(path: &Path) -> Result<Pixels, DataError> {
     let malformed = |problem: &str| DataError::malformed(path, problem);
     let file = std::fs::File::open(path).map_err(DataError::io(path))?;
     let mut bytes = Vec::new();

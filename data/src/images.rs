@@ -2,10 +2,6 @@
 
 use std::path::PathBuf;
 
-use super::decode::decode;
-use crate::DataError;
-use crate::Pixels;
-
 /// N images.
 #[derive(Debug)]
 pub enum Images {
@@ -46,30 +42,13 @@ impl Images {
             Self::Files { bytes, .. } => *bytes,
         }
     }
-
-    /// One image, decoded, in its own size.
-    ///
-    /// # Errors
-    /// [`DataError::File`] or [`DataError::File`] naming the file.
-    ///
-    /// # Panics
-    /// For an index that is not below N.
-    pub fn pixels(&self, index: usize) -> Result<Pixels, DataError> {
-        match self {
-            Self::InMemory { shape: [channels, height, width], bytes } => {
-                let size = channels * height * width;
-                let bytes = bytes[index * size..(index + 1) * size].to_vec();
-                Ok(Pixels { channels: *channels, height: *height, width: *width, bytes })
-            }
-            Self::Files { paths, .. } => decode(&paths[index]),
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::decode::tests::encoded;
     use super::*;
+    use crate::Pixels;
 
     #[test]
     fn an_image_is_found_by_its_index() {

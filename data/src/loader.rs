@@ -25,6 +25,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use crate::DataError;
 use crate::augment::Chain;
 use crate::random::{self, Place, Purpose, generator};
+use crate::sizes::{check_sizes, within};
 use crate::{Order, Split};
 
 /// Batches that are ready or being made, beyond one a thread.
@@ -93,20 +94,6 @@ struct Job {
     first: usize,
     indices: Vec<usize>,
     done: Sender<Result<Batch, DataError>>,
-}
-
-fn within(name: &'static str, value: usize, least: usize, most: usize) -> Result<(), DataError> {
-    let inside = (least..=most).contains(&value);
-    inside.then_some(()).ok_or_else(|| DataError::setting(name, value, format!("{least} to {most}")))
-}
-
-/// Checks what can be checked before there are images.
-///
-/// # Errors
-/// [`DataError::Setting`].
-pub fn check_sizes(batch_size: usize, threads: usize) -> Result<(), DataError> {
-    within("batch-size", batch_size, 1, random::MOST_POSITIONS - 1)?;
-    within("loader-threads", threads, 1, 1024)
 }
 
 impl Loader {

@@ -99,6 +99,7 @@ impl Order {
     }
 
     /// The largest index there is.
+    #[cfg(feature = "pixels")]
     pub(crate) fn largest(&self) -> Option<usize> {
         match self {
             Self::Fixed(indices) | Self::Shuffled(indices) => indices.iter().copied().max(),

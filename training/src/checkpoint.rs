@@ -93,7 +93,7 @@ mod tests {
     use super::*;
     use crate::loss::CarLoss;
     use car_spectral::car::CarOptions;
-    use car_spectral_data::augment::{AugmentationOptions, CutMix, Policy};
+    use car_spectral_data::{AugmentationOptions, CutMix, Policy};
     use car_spectral_data::{DataKind, LongTail, Normalisation, Sampler, Validation};
     use car_spectral_runs::Run;
     use car_spectral_runs::description::{Pretrained, SCHEMA, TrainingData, ValidationPart, describe};

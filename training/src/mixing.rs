@@ -1,6 +1,6 @@
 //! Mixed batches on tensors: a rectangle from the partners' images, and labels by the shares of the area.
 
-use car_spectral_data::augment::Rectangle;
+use car_spectral_data::Rectangle;
 use tch::{Kind, Tensor};
 
 use crate::TrainingError;

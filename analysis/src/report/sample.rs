@@ -4,7 +4,7 @@ use car_spectral::bounds::{Architecture, BiasFreeReluNetwork, LayerNorms};
 use car_spectral::car::CarOptions;
 use car_spectral::confusion::{MarginGrid, WeightForm};
 use car_spectral::longtail::long_tailed_counts;
-use car_spectral_data::augment::{AugmentationOptions, CutMix, Policy, RandAugment};
+use car_spectral_data::{AugmentationOptions, CutMix, Policy, RandAugment};
 use car_spectral_data::{Normalisation, Sampler};
 use car_spectral_formats::predictions::Logits;
 use car_spectral_runs::Run;

@@ -4,18 +4,16 @@
 //! | --- | --- |
 //! | `step` | what a step is |
 //! | `chain` | steps one after the other, and the customary ones |
-//! | `recipe` | the augmentation of a run by its name |
+//! | `views` | the chains of a run's views |
 //! | `padded_crop`, `flip`, `random_resized_crop`, `cutout`, `contrastive_colours` | random steps for training |
 //! | `policy` | AutoAugment and RandAugment |
 //! | `resize`, `centre_crop` | steps without chance |
 //! | `colour`, `geometry`, `gaussian_blur` | operations that steps are made of, equal to Pillow's |
-//! | `cut_mix` | CutMix, of two batches |
 
 mod centre_crop;
 mod chain;
 mod colour;
 mod contrastive_colours;
-mod cut_mix;
 mod cutout;
 mod flip;
 mod gaussian_blur;
@@ -25,22 +23,21 @@ mod padded_crop;
 mod pillow_tests;
 mod policy;
 mod random_resized_crop;
-mod recipe;
 mod resize;
 mod step;
+mod views;
 
 pub use centre_crop::CentreCrop;
 pub use chain::Chain;
 pub use contrastive_colours::ContrastiveColours;
-pub use cut_mix::{CutMix, Rectangle};
 pub use cutout::Cutout;
 pub use flip::HorizontalFlip;
 pub use padded_crop::PaddedCrop;
-pub use policy::{AutoAugment, Operation, RandAugment};
+pub use policy::{AutoAugment, Operation};
 pub use random_resized_crop::RandomResizedCrop;
-pub use recipe::{AugmentationOptions, Policy, contrastive_chain};
 pub use resize::{Resize, resized_plane};
 pub use step::Augmentation;
+pub use views::contrastive_chain;
 
 use crate::Pixels;
 

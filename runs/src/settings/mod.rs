@@ -20,8 +20,8 @@ mod training_pass;
 
 use std::path::{Path, PathBuf};
 
-use car_spectral_data::augment::AugmentationOptions;
-use car_spectral_data::loader;
+use car_spectral_data::AugmentationOptions;
+use car_spectral_data::check_sizes;
 use car_spectral_data::random::MOST_EPOCHS;
 use car_spectral_data::{Normalisation, Sampler};
 
@@ -133,7 +133,7 @@ impl Settings {
     /// [`RunError::Setting`] naming the setting; [`RunError::File`] if nothing can be written at the folder.
     pub fn check(&self) -> Result<(), RunError> {
         self.network.check()?;
-        loader::check_sizes(self.optimisation.batch_size, self.images.loader_threads)?;
+        check_sizes(self.optimisation.batch_size, self.images.loader_threads)?;
         self.images.augmentation.check()?;
         self.optimisation.check()?;
         self.output.check()

@@ -1,7 +1,7 @@
 //! What a run minimises.
 
 use car_spectral::car::CarOptions;
-use car_spectral_data::augment::CutMix;
+use car_spectral_data::CutMix;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

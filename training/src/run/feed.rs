@@ -4,7 +4,8 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use car_spectral_data::augment::{CutMix, contrastive_chain};
+use car_spectral_data::CutMix;
+use car_spectral_data::augment::contrastive_chain;
 use car_spectral_data::loader::{Loader, LoaderOptions};
 use car_spectral_data::random::{Place, Purpose, generator};
 use car_spectral_data::{Normalisation, Order, Split, Subset};
@@ -120,7 +121,7 @@ impl Feed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use car_spectral_data::augment::{AugmentationOptions, Policy};
+    use car_spectral_data::{AugmentationOptions, Policy};
     use car_spectral_data::{Images, Sampler};
     use car_spectral_runs::settings::{
         ClassificationOptions, ContrastiveOptions, ObjectiveOptions, OptimizerOptions, Selection,

@@ -217,7 +217,7 @@ mod tests {
     use super::*;
     use crate::drawn;
     use car_spectral::car::CarOptions;
-    use car_spectral_data::augment::CutMix;
+    use car_spectral_data::CutMix;
     use car_spectral_runs::settings::{Architecture, ArchitectureKind, Classifier};
     use car_spectral_runs::settings::{ClassificationOptions, RectificationOptions};
     use tch::Device;

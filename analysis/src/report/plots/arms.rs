@@ -239,8 +239,8 @@ mod tests {
     use super::*;
     use crate::report::sample::training_run;
     use car_spectral::car::EmaOptions;
+    use car_spectral_data::CutMix;
     use car_spectral_data::Sampler;
-    use car_spectral_data::augment::CutMix;
     use car_spectral_runs::description::Pretrained;
 
     fn labels(runs: &[TrainingRun]) -> Vec<(String, usize)> {

@@ -6,4 +6,3 @@ mod rand_augment;
 
 pub use auto_augment::AutoAugment;
 pub use operation::Operation;
-pub use rand_augment::RandAugment;

@@ -1,20 +1,11 @@
+//! RandAugment draws the operations of each image.
+
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use super::Operation::{self, *};
-use crate::DataError;
+use crate::RandAugment;
 use crate::augment::{Augmentation, Pixels};
-
-/// RandAugment (Cubuk et al., NeurIPS 2020): so many operations, drawn with replacement from 14, all of one magnitude.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct RandAugment {
-    /// N: operations an image.
-    pub operations: usize,
-    /// M in [0, 10]: ten times the strength of [`Operation`].
-    pub magnitude: f64,
-}
 
 /// Those of the paper's section 3.
 const OPERATIONS: [Operation; 14] = [
@@ -33,19 +24,6 @@ const OPERATIONS: [Operation; 14] = [
     TranslateX,
     TranslateY,
 ];
-
-impl RandAugment {
-    /// Checks the magnitude.
-    ///
-    /// # Errors
-    /// [`DataError::Setting`].
-    pub fn check(&self) -> Result<(), DataError> {
-        if !(0.0..=10.0).contains(&self.magnitude) {
-            return Err(DataError::setting("augment-magnitude", self.magnitude, "from 0 to 10"));
-        }
-        Ok(())
-    }
-}
 
 impl Augmentation for RandAugment {
     fn apply(&self, image: &mut Pixels, rng: &mut ChaCha8Rng) {
@@ -80,14 +58,5 @@ mod tests {
         // At no strength only contrast stretching and equalisation do something.
         assert_eq!(distinct(RandAugment { magnitude: 0.0, ..options }), 3);
         assert_eq!(distinct(RandAugment { operations: 0, ..options }), 1);
-    }
-
-    #[test]
-    fn a_magnitude_out_of_range_is_refused() {
-        for magnitude in [-0.1, 10.5, f64::NAN] {
-            let error = RandAugment { operations: 2, magnitude }.check().unwrap_err().to_string();
-            assert!(error.contains("augment-magnitude") && error.contains("from 0 to 10"), "{error}");
-        }
-        RandAugment { operations: 2, magnitude: 10.0 }.check().unwrap();
     }
 }

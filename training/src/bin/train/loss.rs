@@ -1,9 +1,9 @@
 //! The flags of the loss.
 
 use car_spectral::car::CarOptions;
+use car_spectral_data::CutMix;
 use car_spectral_data::Sampler;
 use car_spectral_data::SettingError;
-use car_spectral_data::augment::CutMix;
 use car_spectral_runs::settings::CarSchedule;
 use car_spectral_runs::settings::ClassificationOptions;
 use car_spectral_runs::settings::ContrastiveOptions;

@@ -1,82 +1,9 @@
-//! The augmentation of a run's training images by its name, and the chains of all views.
+//! The chains of a run: of the view to classify, and of one to compare.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use super::{AutoAugment, Chain, ContrastiveColours, Cutout, HorizontalFlip, RandAugment, RandomResizedCrop};
-use crate::DataError;
-use crate::Images;
-
-/// Augmentation of the view to classify.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct AugmentationOptions {
-    /// What is done first.
-    #[serde(flatten)]
-    pub policy: Policy,
-    /// Side in pixels of a square made grey at the end (Cutout).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cutout: Option<usize>,
-}
-
-/// What is done to an image.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "name", rename_all = "kebab-case")]
-pub enum Policy {
-    /// Nothing: the image as for evaluation.
-    None,
-    /// Random crop and flip ([`Chain::training`]).
-    CropFlip,
-    /// Crop, flip and AutoAugment.
-    AutoAugment,
-    /// Crop, flip and RandAugment.
-    RandAugment(RandAugment),
-}
+use super::{AutoAugment, Chain, ContrastiveColours, Cutout, HorizontalFlip, RandomResizedCrop};
+use crate::{AugmentationOptions, DataError, Images, Policy};
 
 impl AugmentationOptions {
-    /// Crop and flip alone.
-    pub const CROP_FLIP: Self = Self { policy: Policy::CropFlip, cutout: None };
-
-    /// Name for logs and plots.
-    pub fn label(&self) -> String {
-        let policy = match self.policy {
-            Policy::None => "none".to_owned(),
-            Policy::CropFlip => "crop and flip".to_owned(),
-            Policy::AutoAugment => "AutoAugment".to_owned(),
-            Policy::RandAugment(RandAugment { operations, magnitude }) => {
-                format!("RandAugment ({operations}, {magnitude})")
-            }
-        };
-        match self.cutout {
-            Some(side) => format!("{policy}, Cutout {side}"),
-            None => policy,
-        }
-    }
-
-    /// What a description records beside whether images are changed: nothing where that is by crop and flip alone.
-    pub fn beyond_crop_and_flip(&self) -> Option<Self> {
-        let said = matches!(self.policy, Policy::None | Policy::CropFlip) && self.cutout.is_none();
-        (!said).then_some(*self)
-    }
-
-    /// Whether images are changed at random.
-    pub fn changes_images(&self) -> bool {
-        self.policy != Policy::None || self.cutout.is_some()
-    }
-
-    /// Checks every constant.
-    ///
-    /// # Errors
-    /// [`DataError::Setting`] naming the first one out of its range.
-    pub fn check(&self) -> Result<(), DataError> {
-        if let Policy::RandAugment(options) = &self.policy {
-            options.check()?;
-        }
-        match self.cutout {
-            Some(side @ 0..2) => Err(DataError::setting("cutout", side, "a side of at least 2 pixels")),
-            _ => Ok(()),
-        }
-    }
-
     /// The chain of the view to classify; its result has the size that [`Chain::evaluation`] gives.
     pub fn chain(&self, images: &Images, size: Option<usize>) -> Chain {
         let chain = match self.policy {
@@ -113,7 +40,7 @@ pub fn contrastive_chain(images: &Images, size: Option<usize>) -> Result<Chain, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Pixels;
+    use crate::{Pixels, RandAugment};
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 
@@ -150,33 +77,10 @@ mod tests {
         let holes = |bytes: &Vec<u8>| bytes[..400].iter().filter(|&&byte| byte == 128).count();
         let cut = of(Policy::None, Some(10));
         assert!(cut.iter().all(|bytes| (25..=110).contains(&holes(bytes))));
-        let all = AugmentationOptions { policy: Policy::RandAugment(rand), cutout: Some(8) };
-        assert_eq!(all.beyond_crop_and_flip(), Some(all));
-        assert_eq!(AugmentationOptions::CROP_FLIP.beyond_crop_and_flip(), None);
-        assert_eq!(all.label(), "RandAugment (2, 10), Cutout 8");
     }
 
     #[test]
-    fn options_are_written_and_read_by_name() {
-        let rand = Policy::RandAugment(RandAugment { operations: 2, magnitude: 10.0 });
-        for (options, text) in [
-            (AugmentationOptions::CROP_FLIP, r#"{"name":"crop-flip"}"#),
-            (
-                AugmentationOptions { policy: rand, cutout: Some(16) },
-                r#"{"name":"rand-augment","operations":2,"magnitude":10.0,"cutout":16}"#,
-            ),
-        ] {
-            assert_eq!(serde_json::to_string(&options).unwrap(), text);
-            assert_eq!(serde_json::from_str::<AugmentationOptions>(text).unwrap(), options);
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_is_refused() {
-        let text = |cutout| {
-            AugmentationOptions { policy: Policy::None, cutout: Some(cutout) }.check().unwrap_err().to_string()
-        };
-        assert!(text(1).contains("cutout = 1"));
+    fn a_contrastive_view_is_square() {
         let files = Images::Files { paths: Vec::new(), bytes: 0 };
         assert!(contrastive_chain(&files, None).unwrap_err().to_string().contains("image-size"));
         let (images, image) = images();
