@@ -75,6 +75,14 @@ fn check_model(at: &str, model: &ModelReport) -> Result<(), ReportError> {
     for (n, &index) in test.max_error.candidates.iter().enumerate() {
         class(&format!("{at}.test.max_error.candidates[{n}]"), k, index)?;
     }
+    if !model.class_confusions.is_empty() {
+        length(&format!("{at}.class_confusions"), k, model.class_confusions.len())?;
+    }
+    for (j, found) in model.class_confusions.iter().enumerate() {
+        for &(other, _) in found.errors_to.iter().chain(&found.errors_from) {
+            class(&format!("{at}.class_confusions[{j}]"), k, other)?;
+        }
+    }
     for (n, next) in test.next_sample.iter().enumerate() {
         length(&format!("{at}.test.next_sample[{n}].limits"), k, next.limits.len())?;
     }

@@ -6,7 +6,7 @@ use crate::words::{counted, listed, percent, points, short};
 /// Candidates for the worst class that are named; of more only the number is said.
 const NAMED: usize = 6;
 
-/// One statement a sentence: the worst class's error and which class it can be, further images, the population's norm,
+/// One statement a sentence: what no class's error is above, which class can be the worst, further images, the population's norm,
 /// what training images alone could guarantee, what more test images would.
 pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String> {
     let test = &model.test;
@@ -16,16 +16,11 @@ pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String
         return sentences;
     }
     let sure = percent(1.0 - settings.delta);
-    let one_sided = if found.at_most < 1.0 {
-        format!("; said alone with the same probability: no class has an error above {}", percent(found.at_most))
-    } else {
-        String::new()
-    };
-    sentences.push(format!(
-        "Whichever class is the worst, its error lies between {} and {} with probability {sure} (T5'){one_sided}.",
-        percent(found.interval[0]),
-        percent(found.interval[1])
-    ));
+    // The two-sided interval opens the page.
+    if found.at_most < 1.0 {
+        let most = percent(found.at_most);
+        sentences.push(format!("No class has an error above {most}, said alone with probability {sure} (T5')."));
+    }
     sentences.push(candidates(model, &sure));
     if found.estimate_bias >= 0.0005 {
         sentences.push(format!(
@@ -55,6 +50,12 @@ pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String
         ));
     }
     sentences.extend(plans(model, &sure));
+    if settings.models_compared > 1 {
+        sentences.push(format!(
+            "Each statement holds with its probability for all {} models at once (δ/M for each).",
+            settings.models_compared
+        ));
+    }
     sentences
 }
 
@@ -70,6 +71,9 @@ fn candidates(model: &ModelReport, sure: &str) -> String {
             "With probability {sure} one of {} has the largest error of all classes; others may have the same.",
             listed(&names)
         ),
+        all if all == model.num_classes => {
+            format!("These test images rule out none of the {all} classes as the worst (probability {sure}).")
+        }
         many => format!(
             "With probability {sure} one of {many} of the {} classes has the largest error: {} and {} more (column \
              can_be_the_worst of per_class.csv); the others may have the same, not a larger one. These test images \

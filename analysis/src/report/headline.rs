@@ -1,12 +1,19 @@
-//! The verdict on a model in a few sentences: what opens the page and the table.
+//! The verdict on a model in a few sentences: what opens the page and the table, and how loose the bounds are.
 
 use super::family::inapplicable_families;
-use super::{BoundReport, ModelReport, Settings};
-use crate::words::{counted, listed, multiple, percent};
+use super::{BoundReport, Group, ModelReport, Settings};
+use crate::words::{counted, grouped, listed, multiple, percent};
 
-/// The worst class with its error and interval, what is certain whichever class it is, what the bounds from training
-/// images say, and how loose the chain is: the answer first.
+/// The worst class with its error and interval, and what is certain whichever class it is; then [`looseness`].
 pub fn headline(settings: &Settings, model: &ModelReport) -> String {
+    match model.test.worst_class {
+        Some(_) => format!("{} {}", answer(settings, model), looseness(model)),
+        None => answer(settings, model),
+    }
+}
+
+/// The worst class with its error and interval, and what is certain whichever class it is.
+pub(super) fn answer(settings: &Settings, model: &ModelReport) -> String {
     let test = &model.test;
     let Some(worst) = &test.worst_class else {
         return "No class has a test sample, so nothing is known about the worst class.".to_owned();
@@ -20,16 +27,19 @@ pub fn headline(settings: &Settings, model: &ModelReport) -> String {
     };
     let error = percent(worst.error);
     let interval = format!(
-        "{} to {}, for all classes at once with probability {}",
+        "{} to {}, {} with probability {}",
         percent(worst.interval[0]),
         percent(worst.interval[1]),
+        at_once("for all classes", settings),
         percent(1.0 - settings.delta)
     );
-    let tied = test.split.per_class_error.iter().filter(|error| **error == Some(worst.error)).count();
-    let class = if tied > 1 {
-        let name = &worst.name;
+    let tied: Vec<usize> =
+        (0..model.num_classes).filter(|&class| test.split.per_class_error[class] == Some(worst.error)).collect();
+    let class = if tied.len() > 1 {
+        let (tied, by_group, name) = (grouped(tied.len() as u64), by_group(model, &tied), &worst.name);
         format!(
-            "{tied} classes tie for the worst test error, {error} (interval {interval}); the first of them is {name}{images}"
+            "{tied} classes tie for the worst test error, {error} (interval {interval}){by_group}; the first of them \
+             is {name}{images}"
         )
     } else {
         format!("The worst class, {}{images}, has a test error of {error} (interval {interval})", worst.name)
@@ -39,7 +49,33 @@ pub fn headline(settings: &Settings, model: &ModelReport) -> String {
         1 => format!("; 1 of {} classes has no test samples and may be worse", model.num_classes),
         missing => format!("; {missing} of {} classes have no test samples and may be worse", model.num_classes),
     };
-    let chain = &test.split.chain;
+    let [lower, upper] = test.max_error.interval.map(percent);
+    let certain = format!("Whichever class is the worst, its error lies between {lower} and {upper} (T5')");
+    format!("{class}{missing}. {certain}.")
+}
+
+/// How many of the classes each group has: `: 6 many, 40 few`.
+fn by_group(model: &ModelReport, classes: &[usize]) -> String {
+    let Some(groups) = &model.groups else { return String::new() };
+    let named = [Group::Many, Group::Medium, Group::Few].map(|group| {
+        let count = classes.iter().filter(|&&class| groups[class] == group).count();
+        (count > 0).then(|| format!("{} {}", grouped(count as u64), group.name()))
+    });
+    let named: Vec<String> = named.into_iter().flatten().collect();
+    if named.len() > 1 { format!(": {}", named.join(", ")) } else { String::new() }
+}
+
+/// `for all classes at once`; with several models `for all classes of all 3 models at once`.
+pub(super) fn at_once(what: &str, settings: &Settings) -> String {
+    match settings.models_compared {
+        0 | 1 => format!("{what} at once"),
+        models => format!("{what} of all {models} models at once"),
+    }
+}
+
+/// What the bounds from training images say, and how loose the chain is.
+pub(super) fn looseness(model: &ModelReport) -> String {
+    let chain = &model.test.split.chain;
     let chain = match (chain.holds, chain.slack_factor) {
         (true, Some(factor)) => format!(
             "The chain of inequalities holds for every matrix; here its right side is {}",
@@ -50,9 +86,7 @@ pub fn headline(settings: &Settings, model: &ModelReport) -> String {
             "The chain of inequalities FAILS, which a theorem rules out for every matrix: please report this".to_owned()
         }
     };
-    let [lower, upper] = test.max_error.interval.map(percent);
-    let certain = format!("Whichever class is the worst, its error lies between {lower} and {upper} (T5')");
-    format!("{class}{missing}. {certain}. {}. {chain}.", bounds(model))
+    format!("{}. {chain}.", bounds(model))
 }
 
 /// What the bounds with every term known say, taken together.

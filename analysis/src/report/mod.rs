@@ -12,8 +12,8 @@ mod finite;
 mod format;
 mod guarantees;
 mod headline;
-mod html;
 mod merged_verdicts;
+mod page;
 mod per_class;
 pub mod plots;
 #[cfg(test)]

@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
-use super::comparison_sentence::{comparison_sentence, group_sentences};
+use super::comparison_sentence::{comparison_sentences, group_sentences};
 use super::guarantees::guarantees;
-use super::merged_verdicts::merged_verdicts;
-use super::{Report, headline, tables};
+use super::headline::{answer, looseness};
+use super::merged_verdicts::{MergedVerdict, merged_verdicts};
+use super::{ModelReport, Report, tables};
 use crate::correlation::{Comparison, Correlations, MeasuredOn, Predictor};
-use crate::words::readable;
+use crate::words::{counted, readable};
 
 /// Width of the table and the sentences in characters.
 pub const COLUMNS: u16 = 100;
@@ -19,66 +20,97 @@ const MOST_TABLES: usize = 3;
 const WIDEST_CELL: usize = 44;
 /// Characters that the first column, which holds names, gets before the others share the rest.
 const WIDEST_NAME: usize = 36;
+/// The same in a table of more than [`FEW_COLUMNS`].
+const WIDEST_NAME_OF_MANY: usize = 26;
+const FEW_COLUMNS: usize = 4;
 /// Columns of the table of bounds that fit.
 const BOUND_COLUMNS: [&str; 8] =
     ["bound", "g", "at the worst class", "holds", "vacuous", "undecided", "violated", "n/a"];
 
-/// The report as text for a terminal: with several models a comparison, then for each model its figures and a sentence
-/// for each verdict. Control characters of names are not passed on to the terminal.
+/// The report as text for a terminal, in the order of the page: with several models which is better; then for each
+/// model the answer, what is guaranteed, warnings, figures, and how loose the bounds are. Control characters of names
+/// are not passed on to the terminal.
 pub fn summary_table(report: &Report) -> String {
     let mut out = String::new();
-    for (model, sentence) in tables::warnings(report) {
-        let of = model.map_or(String::new(), |model| format!("{model}: "));
-        push_wrapped(&mut out, "warning: ", &format!("{of}{sentence}"));
-    }
-    if !out.is_empty() {
+    let warnings = tables::warnings(report).count();
+    if warnings > 0 {
+        let put = if warnings == 1 { "puts" } else { "put" };
+        let number = counted(warnings, "warning", "warnings");
+        push_wrapped(&mut out, "", &format!("{number} below {put} these numbers in doubt."));
         out.push('\n');
     }
     if report.models.len() > 1 {
-        let compared = tables::comparison(report);
-        let _ = writeln!(out, "{}\n", rendered(&compared, &compared.header[..compared.compared]));
         for comparison in &report.comparisons {
-            push_wrapped(&mut out, "- ", &comparison_sentence(report, comparison));
+            let (title, parts) = comparison_sentences(report, comparison);
+            push_wrapped(&mut out, "", &format!("{title}:"));
+            for part in parts {
+                push_wrapped(&mut out, "- ", &part);
+            }
         }
         for sentence in report.groups.iter().flat_map(|group| group_sentences(report, group)) {
             push_wrapped(&mut out, "- ", &sentence);
         }
-        out.push('\n');
+        let compared = tables::comparison(report);
+        let _ = writeln!(out, "{}\n", rendered(&compared, &compared.header[..compared.compared]));
     }
     for model in &report.models {
-        let _ = writeln!(out, "{}", readable(&model.name));
-        if report.models.len() <= MOST_TABLES {
-            let _ = writeln!(out, "{}", rendered(&tables::quantities(model), &[]));
-            let bounds = tables::bounds(model, true);
-            if !bounds.rows.is_empty() {
-                let _ = writeln!(out, "{}", rendered(&bounds, &BOUND_COLUMNS));
-            }
-        }
-        for sentence in read_from(&model.source) {
-            push_wrapped(&mut out, "", &sentence);
-        }
-        for note in &model.source.notes {
-            push_wrapped(&mut out, "note: ", &readable(note));
-        }
-        push_wrapped(&mut out, "", &headline(&report.settings, model));
-        for sentence in guarantees(&report.settings, model) {
-            push_wrapped(&mut out, "- ", &sentence);
-        }
-        for verdict in merged_verdicts(model) {
-            push_wrapped(&mut out, "- ", &verdict.sentence);
-        }
-        out.push('\n');
+        push_model(&mut out, report, model);
     }
     for comparison in report.correlations.iter().flat_map(headline_comparisons) {
         push_wrapped(&mut out, "- ", &comparison.sentence);
     }
+    push_wrapped(
+        &mut out,
+        "",
+        "T1 to T11, S1 to S5, D1 to D6: statements and definitions of THEORY.md; report.html says what each is.",
+    );
     out
+}
+
+fn push_model(out: &mut String, report: &Report, model: &ModelReport) {
+    let _ = writeln!(out, "{}", readable(&model.name));
+    push_wrapped(out, "", &answer(&report.settings, model));
+    for sentence in guarantees(&report.settings, model) {
+        push_wrapped(out, "- ", &sentence);
+    }
+    for warning in &model.warnings {
+        let of = if report.models.len() > 1 { format!("{}: ", model.name) } else { String::new() };
+        push_wrapped(out, "warning: ", &format!("{of}{}", warning.sentence));
+    }
+    for sentence in read_from(&model.source) {
+        push_wrapped(out, "", &sentence);
+    }
+    for note in &model.source.notes {
+        push_wrapped(out, "note: ", &readable(note));
+    }
+    let tables_fit = report.models.len() <= MOST_TABLES;
+    if tables_fit {
+        let _ = writeln!(out, "{}", rendered(&tables::quantities(model), &[]));
+    }
+    if model.test.worst_class.is_some() {
+        push_wrapped(out, "", &looseness(model));
+    }
+    let bounds = tables::bounds(model, true);
+    if tables_fit && !bounds.rows.is_empty() {
+        let _ = writeln!(out, "{}", rendered(&bounds, &BOUND_COLUMNS));
+    }
+    let without = |verdict: &MergedVerdict| verdict.counts.is_some_and(|c| c.not_applicable == model.num_classes);
+    let (inapplicable, others): (Vec<_>, Vec<_>) = merged_verdicts(model).into_iter().partition(without);
+    // The chain has been told with the answer.
+    for verdict in others.iter().filter(|verdict| verdict.id != "chain") {
+        push_wrapped(out, "- ", &verdict.sentence);
+    }
+    if !inapplicable.is_empty() {
+        let ids: Vec<String> = inapplicable.iter().map(|verdict| verdict.id.replace(" and ", ", ")).collect();
+        push_wrapped(out, "- ", &format!("Not applicable: {}; report.html says why.", ids.join(", ")));
+    }
+    out.push('\n');
 }
 
 /// Where the weights stood in a file of another program, and what it holds besides.
 fn read_from(source: &super::Source) -> impl Iterator<Item = String> {
     let unread = Some(&source.unread).filter(|unread| !unread.is_empty());
-    let taken = super::html::taken_from(source).map(|taken| format!("weights read from: {taken}"));
+    let taken = super::page::taken_from(source).map(|taken| format!("weights read from: {taken}"));
     taken.into_iter().chain(unread.map(|unread| format!("left unread in the file: {}", unread.join(", "))))
 }
 
@@ -114,7 +146,8 @@ fn rendered(table: &tables::Table, columns: &[&str]) -> Table {
     let longest = table.rows.iter().map(|row| readable(&row[0]).chars().count()).max().unwrap_or(0);
     if let Some(names) = shown.column_mut(0).filter(|_| chosen.len() > 1) {
         // With a blank at each side.
-        let width = longest.min(WIDEST_NAME) as u16 + 2;
+        let most = if chosen.len() > FEW_COLUMNS { WIDEST_NAME_OF_MANY } else { WIDEST_NAME };
+        let width = longest.min(most) as u16 + 2;
         names.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
     }
     shown

@@ -1,10 +1,11 @@
-//! The tables of a report as rows of text, for the two renderers: the page ([`html`](super::html)) and the terminal
+//! The tables of a report as rows of text, for the two renderers: the page ([`page`](super::page)) and the terminal
 //! ([`summary`](super::summary)).
 
 use serde::Serialize;
 
 use super::comparison_sentence::signed;
 use super::{BoundReport, GroupAccuracy, MatrixNorms, ModelReport, Report, SplitReport};
+use crate::verify::SURROGATE_CLASSES;
 use crate::words::{listed, percent, points, short};
 use car_spectral::confusion::WrittenMargin;
 
@@ -35,17 +36,18 @@ pub(super) fn warnings(report: &Report) -> impl Iterator<Item = (Option<&str>, &
 }
 
 /// One row a model. A group's accuracy is macro, the mean over its classes, which the usual code of long-tailed
-/// recognition prints, and micro, over its images, where the two are not the same.
+/// recognition prints; where that over its images, micro, is not the same, it stands in the last columns.
 pub(super) fn comparison(report: &Report) -> Table {
     let groups = |model: &ModelReport| [model.test.many, model.test.medium, model.test.few];
-    let alike = report.models.iter().flat_map(groups).flatten().all(|group| group.accuracy_macro == group.accuracy);
+    let alike = |group: GroupAccuracy| percent(group.accuracy_macro) == percent(group.accuracy);
+    let alike = report.models.iter().flat_map(groups).flatten().all(alike);
     let mut header = vec!["model", "worst class", "its error", "accuracy", "macro"];
-    header.extend(match alike {
-        true => &["many", "medium", "few"][..],
-        false => &["many, macro", "many, micro", "medium, macro", "medium, micro", "few, macro", "few, micro"],
-    });
+    header.extend(if alike { ["many", "medium", "few"] } else { ["many, macro", "medium, macro", "few, macro"] });
     let compared = header.len();
     header.extend(["WCE", "‖CΛ‖₂ test", "‖CΛ‖₂ training", "chain over WCE"]);
+    if !alike {
+        header.extend(["many, micro", "medium, micro", "few, micro"]);
+    }
     let mut table = Table { compared, ..Table::new(&header, 2) };
     for model in &report.models {
         let test = &model.test;
@@ -56,18 +58,16 @@ pub(super) fn comparison(report: &Report) -> Table {
             percent(test.split.accuracy),
             dash(test.accuracy_macro.map(percent)),
         ];
-        for group in groups(model) {
-            row.push(dash(group.map(|group| percent(group.accuracy_macro))));
-            if !alike {
-                row.push(dash(group.map(|group| percent(group.accuracy))));
-            }
-        }
+        row.extend(groups(model).map(|group| dash(group.map(|group| percent(group.accuracy_macro)))));
         row.extend([
             short(test.split.chain.wce),
             short(test.split.hard.spectral_norm_weighted.value),
             dash(model.train.as_ref().map(|train| short(train.hard.spectral_norm_weighted.value))),
             slack(&test.split),
         ]);
+        if !alike {
+            row.extend(groups(model).map(|group| dash(group.map(|group| percent(group.accuracy)))));
+        }
         table.rows.push(row);
     }
     table
@@ -139,47 +139,64 @@ pub(super) fn planning(model: &ModelReport) -> Table {
     table
 }
 
-/// One row a quantity of the training and the test matrix.
+/// One row a quantity: the worst class, the accuracies, then the norms of the test and the training matrix.
 pub(super) fn quantities(model: &ModelReport) -> Table {
-    let mut table = Table::new(&["quantity", "training", "test"], 1);
+    let mut table = Table::new(&["quantity", "test", "training"], 1);
     let (train, test) = (model.train.as_ref(), &model.test);
-    let mut put = |name: &str, train: Option<String>, test: String| {
-        table.rows.push(vec![name.to_owned(), dash(train), test]);
+    let both = |read: &dyn Fn(&SplitReport) -> String| (read(&test.split), train.map(read));
+    let mut row = |name: &str, (test, train): (String, Option<String>)| {
+        table.rows.push(vec![name.to_owned(), test, dash(train)]);
     };
-    let both = |read: &dyn Fn(&SplitReport) -> String| (train.map(read), read(&test.split));
-    let mut row = |name: &str, (train, test): (Option<String>, String)| put(name, train, test);
-    row("samples", both(&|s| s.samples.to_string()));
-    let missing = test.split.classes_without_samples();
-    if missing > 0 {
-        row("classes without test samples", (None, missing.to_string()));
-    }
-    row("accuracy", both(&|s| percent(s.accuracy)));
-    row("accuracy, mean over classes", (None, dash(test.accuracy_macro.map(percent))));
-    for (name, group) in [("many", test.many), ("medium", test.medium), ("few", test.few)] {
-        let text = group.map(|g| format!("{} in {} classes", group_accuracy(&g), g.classes));
-        row(&format!("accuracy, {name}"), (None, dash(text)));
-    }
     if let Some(worst) = &test.worst_class {
         let [lower, upper] = worst.interval.map(percent);
         let before = train.and_then(|t| t.per_class_error[worst.index]).map(percent);
         let text = format!("{} in [{lower}, {upper}]", percent(worst.error));
-        row(&format!("error of {}, the worst test class", worst.name), (before, text));
+        row(&format!("error of {}, the worst test class", worst.name), (text, before));
     }
     let [lower, upper] = test.max_error.interval.map(percent);
-    row("largest error of any class (T5')", (None, format!("in [{lower}, {upper}]")));
-    row("classes among which the worst is", (None, test.max_error.candidates.len().to_string()));
-    row("classes without one correct", (None, test.zero_accuracy_classes.len().to_string()));
-    row("‖C‖₁", both(&|s| short(s.hard.one_norm)));
+    row("largest error of any class (T5')", (format!("in [{lower}, {upper}]"), None));
+    row("classes among which the worst is", (test.max_error.candidates.len().to_string(), None));
+    row("mean error of the worst tenth of classes", (dash(test.worst_tenth_error.map(percent)), None));
+    row("classes without one correct", (test.zero_accuracy_classes.len().to_string(), None));
+    let missing = test.split.classes_without_samples();
+    if missing > 0 {
+        row("classes without test samples", (missing.to_string(), None));
+    }
+    row("accuracy", both(&|s| percent(s.accuracy)));
+    row("accuracy, mean over classes", (dash(test.accuracy_macro.map(percent)), None));
+    for (name, group) in [("many", test.many), ("medium", test.medium), ("few", test.few)] {
+        let text = group.map(|g| format!("{} in {} classes", group_accuracy(&g), g.classes));
+        row(&format!("accuracy, {name}"), (dash(text), None));
+    }
+    row("samples", both(&|s| s.samples.to_string()));
     let [lower, upper] = test.wce_interval.map(short);
     let wce = format!("{} in [{lower}, {upper}]", short(test.split.chain.wce));
-    row("WCE = ‖CΛ‖₁", (train.map(|t| short(t.chain.wce)), wce));
-    row("‖C‖₂", both(&|s| short(s.hard.spectral_norm.value)));
+    row("WCE = ‖CΛ‖₁", (wce, train.map(|t| short(t.chain.wce))));
     row("‖CΛ‖₂", both(&|s| weighted(&s.hard)));
-    for margin in &test.split.margins {
-        let same = train.and_then(|t| t.margins.iter().find(|m| m.margin == margin.margin));
-        let name = format!("‖C_gΛ‖₂ at g = {}", WrittenMargin(margin.margin));
-        row(&name, (same.map(|m| weighted(&m.norms)), weighted(&margin.norms)));
-    }
+    row(
+        "√(K−1) ‖CΛ‖₂",
+        both(&|s| format!("{}{}", short(s.chain.upper_bound), if s.chain.holds { "" } else { " FAILS" })),
+    );
+    let absent = if model.num_classes > SURROGATE_CLASSES { "not above 4,096 classes" } else { "needs scores" };
+    let surrogate = |s: &SplitReport| match &s.surrogate {
+        Some(found) => short(found.spectral_norm_weighted.value),
+        None => absent.to_owned(),
+    };
+    row("surrogate ‖C̃Λ‖₂", both(&surrogate));
+    row("samples with tied top scores", both(&|s| format!("{} ({})", s.ties.top2, percent(s.ties.share))));
+    table
+}
+
+/// One row a quantity of the matrices beyond [`quantities`].
+pub(super) fn more_quantities(model: &ModelReport) -> Table {
+    let mut table = Table::new(&["quantity", "test", "training"], 1);
+    let (train, test) = (model.train.as_ref(), &model.test);
+    let both = |read: &dyn Fn(&SplitReport) -> String| (read(&test.split), train.map(read));
+    let mut row = |name: &str, (test, train): (String, Option<String>)| {
+        table.rows.push(vec![name.to_owned(), test, dash(train)]);
+    };
+    row("‖C‖₁", both(&|s| short(s.hard.one_norm)));
+    row("‖C‖₂", both(&|s| short(s.hard.spectral_norm.value)));
     let within = |ends: Option<[f64; 2]>| dash(ends.map(range));
     row("ν = ‖C‖₁ / ‖C‖₂", both(&|s| dash(s.hard.nu.map(short))));
     row("… can be, by sums and lengths (S3)", both(&|s| within(s.hard.nu_by_sums)));
@@ -187,16 +204,10 @@ pub(super) fn quantities(model: &ModelReport) -> Table {
     row("… can be, by sums and lengths", both(&|s| within(s.hard.nu_weighted_by_sums)));
     row("… can be, by non-zeros alone", both(&|s| within(s.hard.nu_weighted_by_non_zeros)));
     row(
-        "√(K−1) ‖CΛ‖₂",
-        both(&|s| format!("{}{}", short(s.chain.upper_bound), if s.chain.holds { "" } else { " FAILS" })),
-    );
-    row(
         "√s ‖CΛ‖₂ (s non-zeros in a column)",
         both(&|s| format!("{} (s = {})", short(s.chain.upper_bound_sqrt_s), s.chain.max_column_nonzeros)),
     );
-    row("surrogate ‖C̃Λ‖₂", both(&|s| dash(s.surrogate.as_ref().map(|s| short(s.spectral_norm_weighted.value)))));
     row("‖C̃ − C‖ Frobenius", both(&|s| dash(s.surrogate.as_ref().map(|s| short(s.gap_to_hard_frobenius)))));
-    row("samples with tied top scores", both(&|s| format!("{} ({})", s.ties.top2, percent(s.ties.share))));
     table
 }
 

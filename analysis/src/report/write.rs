@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize as _;
 use tempfile::TempDir;
 
-use super::{FormatSet, ModelFigures, Report, ReportError, check, earlier_run, html, per_class, plots};
+use super::{FormatSet, ModelFigures, Report, ReportError, check, earlier_run, page, per_class, plots};
 
 /// Checks `report` and writes the files of `formats` into the directory `out`, which is created if it is not there:
 /// `report.json`, `report.html`, `per_class.csv` and the plots. `figures` holds one entry for each model, in the same
@@ -168,7 +168,7 @@ fn stage(report: &Report, figures: &[ModelFigures], out: &Path, formats: &Format
     if formats.html || formats.svg || formats.png {
         let plots = plots::draw(report, figures);
         if formats.html {
-            add("report.html", html::render(report, &plots)?.as_bytes())?;
+            add("report.html", page::render(report, &plots)?.as_bytes())?;
         }
         for figure in plots.iter() {
             if formats.svg {

@@ -57,6 +57,8 @@ impl HeldOut<'_> {
                 .zip(self.counts)
                 .map(|(interval, &count)| (count > 0).then(|| ends(interval)))
                 .collect(),
+            worst_tenth_error: self.metrics.worst_tenth_error,
+            class_error_quantiles: quantiles(&self.metrics.class_errors),
             wce_interval: ends(&self.wce),
             max_error: max_error(self.errors, self.counts, self.settings)?,
             next_sample: next_samples(self.errors, self.counts, self.settings)?,
@@ -72,6 +74,14 @@ impl HeldOut<'_> {
         let (accuracy, accuracy_macro) = found.micro.zip(found.macro_average)?;
         Some(GroupAccuracy { classes: found.estimated_classes, samples: found.samples, accuracy, accuracy_macro })
     }
+}
+
+/// The errors at the shares 0, 1/4, 1/2, 3/4 and 1 of the classes with samples, in ascending order.
+fn quantiles(class_errors: &[Option<f64>]) -> Option<[f64; 5]> {
+    let mut errors: Vec<f64> = class_errors.iter().copied().flatten().collect();
+    errors.sort_by(f64::total_cmp);
+    let last = errors.len().checked_sub(1)?;
+    Some([0, 1, 2, 3, 4].map(|quarter| errors[(quarter * last).div_ceil(4)]))
 }
 
 fn max_error(errors: &[u64], counts: &[u64], settings: &Settings) -> Result<MaxError, AnalysisError> {

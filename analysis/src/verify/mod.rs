@@ -17,14 +17,15 @@ use car_spectral::longtail::{ClassErrors, ClassMetrics, Group};
 
 use crate::AnalysisError;
 use crate::report::{
-    Confusion, Floors, ModelFigures, ModelReport, Network, NetworkLayer, SpectralCertificate, SplitReport,
-    TrainQuantity, TrainToTest, VerdictSentence,
+    ClassConfusions, Confusion, Floors, ModelFigures, ModelReport, Network, NetworkLayer, SpectralCertificate,
+    SplitReport, TrainQuantity, TrainToTest, VerdictSentence,
 };
 use crate::subject::Subject;
 use crate::warnings;
 use crate::words::{multiple, short};
 use held_out::HeldOut;
 use split::AnalysedSplit;
+pub(crate) use split::SURROGATE_CLASSES;
 
 /// The most confused pairs listed in a report.
 const LISTED_CONFUSIONS: usize = 100;
@@ -124,6 +125,7 @@ pub fn verify(
         bounds,
         verdicts,
         confusions,
+        class_confusions: class_confusions(&test.counts),
         warnings: warnings::of(subject, &test.counts, train.as_ref().map(|train| &train.counts)),
         test: held_out.report(test.report)?,
         train: train.map(|train| train.report),
@@ -292,6 +294,23 @@ fn train_to_test(
         if smallest == 1 { "1 image".to_owned() } else { format!("{smallest} images") },
     );
     Ok(TrainToTest { train: measured, test: held_out, wce_interval: [wce.lower, wce.upper], certificate, sentence })
+}
+
+/// The classes that each class is confused with most, in both directions.
+fn class_confusions(counts: &MarginCounts) -> Vec<ClassConfusions> {
+    let most = if counts.num_classes() > 1000 { 3 } else { 5 };
+    let mut found = vec![ClassConfusions::default(); counts.num_classes()];
+    for (predicted, true_class, samples) in counts.confusion_counts() {
+        found[true_class].errors_to.push((predicted, samples));
+        found[predicted].errors_from.push((true_class, samples));
+    }
+    for class in &mut found {
+        for list in [&mut class.errors_to, &mut class.errors_from] {
+            list.sort_unstable_by_key(|&(class, samples)| (std::cmp::Reverse(samples), class));
+            list.truncate(most);
+        }
+    }
+    found
 }
 
 fn most_confused(test: &AnalysedSplit, weights: &[f64], names: &[String]) -> Vec<Confusion> {

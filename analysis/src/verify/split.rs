@@ -13,7 +13,7 @@ use car_spectral_formats::predictions::{Classes, Logits};
 use ndarray::{Array2, Axis};
 
 /// Above this number of classes the dense surrogate matrix (8 K^2 bytes, twice) is left out.
-const SURROGATE_CLASSES: usize = 4096;
+pub(crate) const SURROGATE_CLASSES: usize = 4096;
 
 /// A split's report with what the bounds need besides.
 pub(super) struct AnalysedSplit {

@@ -148,7 +148,7 @@ const FLOOR: &str = " Floor: no bound from training images alone, valid with pro
                      all are classified right (T4).";
 
 /// The end of every caption of a model: sample sizes and settings.
-fn settings_caption(report: &Report, model: &ModelReport) -> String {
+pub(super) fn settings_caption(report: &Report, model: &ModelReport) -> String {
     let settings = &report.settings;
     let train = model.train.as_ref().map_or(String::new(), |train| format!(" and {} training", grouped(train.samples)));
     format!(

@@ -14,13 +14,14 @@ mod split;
 mod test;
 mod warning;
 
-use schemars::JsonSchema;
+use schemars::transform::{RecursiveTransform, Transform as _};
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 pub use car_spectral::bounds::{ComparisonVerdict, Verdict, VerdictCounts};
 pub use car_spectral::longtail::Group;
 pub use comparison::{ClassDifference, Comparison, Difference, GroupComparison, SeedDifference, WorstClassDifference};
-pub use model::{BoundReport, Confusion, Floors, ModelReport, Network, NetworkLayer, VerdictSentence};
+pub use model::{BoundReport, ClassConfusions, Confusion, Floors, ModelReport, Network, NetworkLayer, VerdictSentence};
 pub use settings::{DataFile, Preprocessing, Settings, Source, TrainingRun};
 pub use split::{Chain, Enclosure, MarginReport, MatrixNorms, SplitReport, Surrogate, Ties, TopPair};
 pub use test::{
@@ -72,7 +73,14 @@ impl Default for Report {
     }
 }
 
-/// The JSON Schema of `report.json`, made of these types and their documentation.
+/// The JSON Schema of `report.json`, made of these types and their documentation, whose links become plain names.
 pub fn json_schema() -> String {
-    serde_json::to_string_pretty(&schemars::schema_for!(Report)).expect("a schema is plain data")
+    let mut plain_names = RecursiveTransform(|schema: &mut Schema| {
+        if let Some(serde_json::Value::String(text)) = schema.get_mut("description") {
+            *text = text.replace("[`", "`").replace("`]", "`");
+        }
+    });
+    let mut schema = schemars::schema_for!(Report);
+    plain_names.transform(&mut schema);
+    serde_json::to_string_pretty(&schema).expect("a schema is plain data")
 }

@@ -48,6 +48,9 @@ pub struct ModelReport {
     pub verdicts: Vec<VerdictSentence>,
     /// The most confused pairs of classes on test data, by rate, descending.
     pub confusions: Vec<Confusion>,
+    /// What the test errors of each class are. Length K.
+    #[serde(default)]
+    pub class_confusions: Vec<ClassConfusions>,
     /// What looks wrong with the scores, labels or files, that which puts most in doubt first.
     #[serde(default)]
     pub warnings: Vec<Warning>,
@@ -167,6 +170,16 @@ impl VerdictSentence {
     pub fn plain(id: &str, sentence: String) -> Self {
         Self { id: id.to_owned(), sentence, ..Self::default() }
     }
+}
+
+/// The classes that a class is confused with most on test data: pairs [class, samples], most samples first, then the
+/// lowest class. Five of each kind, three with more than 1,000 classes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ClassConfusions {
+    /// The predicted classes of its own samples that are classified wrong.
+    pub errors_to: Vec<(usize, u64)>,
+    /// The true classes of the samples that are wrongly predicted as it.
+    pub errors_from: Vec<(usize, u64)>,
 }
 
 /// A pair of classes that test data confuse.

@@ -64,6 +64,14 @@ pub struct TestReport {
     pub few: Option<GroupAccuracy>,
     /// The worst class; `None` if no class has a sample.
     pub worst_class: Option<WorstClass>,
+    /// Mean error of the worst tenth of the classes that have samples, rounded up to whole classes, as measured: too
+    /// large on average, since they are picked for their errors. `None` without samples.
+    #[serde(default)]
+    pub worst_tenth_error: Option<f64>,
+    /// Smallest, lower quartile, median, upper quartile and largest of the class errors, as measured (the order
+    /// statistic at the share rounded up); `None` without samples.
+    #[serde(default)]
+    pub class_error_quantiles: Option<[f64; 5]>,
     /// The weighted worst class; `None` if no class has a sample.
     pub weighted_worst_class: Option<WeightedWorstClass>,
     /// Indices of the classes of which not one test sample is classified correctly, ascending.

@@ -1,37 +1,68 @@
-//! `report.html`: one file without scripts or outside references. Every text goes through the template engine's
-//! escaping; only the plots, whose own text [`Figure`] escapes, are passed as markup.
+//! `report.html`: one file without outside references, whole without its script, which adds a table of classes to
+//! search and sort.
+//!
+//! Every text goes through the template engine's escaping; passed as markup are the plots, whose own text [`Figure`]
+//! escapes, the style, the script, and the script's data as JSON without `<`. The page's content security policy lets
+//! that one script run and nothing be fetched.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `template.html` | the order of the page |
+//! | `key_figures` | the figures of a model that are read first |
+//! | `explorer` | what the script knows of each class |
+//! | `explore.js` | the table of classes |
 
+mod explorer;
+mod key_figures;
+
+use base64::Engine as _;
 use car_spectral::confusion::WrittenMargin;
 use minijinja::{AutoEscape, Environment, escape_formatter};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
-use super::comparison_sentence::{comparison_sentence, group_sentences};
+use super::comparison_sentence::{comparison_sentences, group_sentences};
 use super::guarantees::guarantees;
+use super::headline::{answer, looseness};
 use super::merged_verdicts::merged_verdicts;
-use super::plots::PlotSet;
-use super::tables::{self, Table, dash};
-use super::{ModelReport, Report, ReportError, headline};
+use super::plots::{PlotSet, settings_caption};
+use super::tables::{self, Table};
+use super::{ModelReport, Report, ReportError};
 use crate::correlation::Correlations;
 use crate::draw::Figure;
-use crate::words::{percent, readable, short};
+use crate::words::{counted, percent, readable, short};
+use key_figures::{KeyFigure, key_figures};
 
+/// Ends of the names of plots on the bounds, and on the margins; the others show where the errors are.
+const BOUND_PLOTS: [&str; 2] = ["bound_vs_error", "chain_at_worst"];
+const MARGIN_PLOTS: [&str; 1] = ["margin_sweep"];
 /// Rows of the table of classes; the rest is in `per_class.csv`.
 const MOST_CLASSES: usize = 150;
 /// Rows of the table of confused pairs.
 const MOST_PAIRS: usize = 30;
 const TEMPLATE: &str = include_str!("template.html");
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("explore.js");
 
 #[derive(Serialize)]
 struct Page {
     title: String,
     program: String,
-    /// The model, where there are several, and the sentence.
-    warnings: Vec<(Option<String>, String)>,
+    style: &'static str,
+    script: &'static str,
+    script_hash: String,
+    /// What the script knows, as JSON.
+    classes: String,
+    /// Where a model's warnings are, how many, and the model's name where there are several.
+    doubts: Vec<(String, String, Option<String>)>,
     comparison: Vec<Plot>,
     training: Vec<Plot>,
     correlations: Vec<CorrelationSection>,
     overview: Option<Table>,
-    pairs: Vec<String>,
+    /// One model against another: who, and what is found.
+    pairs: Vec<(String, Vec<String>)>,
+    /// One group of seeds against another.
+    seeds: Vec<String>,
     differences: Option<Table>,
     models: Vec<Section>,
     omitted: usize,
@@ -43,13 +74,22 @@ struct Page {
 struct Section {
     anchor: String,
     name: String,
-    headline: String,
+    /// What is said of the model while its section is folded.
+    short: String,
+    answer: String,
     tone: &'static str,
-    figures: Vec<Figures>,
+    figures: Vec<KeyFigure>,
+    /// Sample sizes and settings.
+    samples: String,
     guarantees: Vec<String>,
+    warnings: Vec<String>,
+    looseness: Option<String>,
+    bound_plots: Vec<Plot>,
+    error_plots: Vec<Plot>,
+    margin_plots: Vec<Plot>,
     verdicts: Vec<Verdict>,
-    plots: Vec<Plot>,
     quantities: Table,
+    more_quantities: Table,
     planning: Table,
     margins: Table,
     bounds: Table,
@@ -64,14 +104,6 @@ struct Section {
 struct CorrelationSection {
     title: String,
     sentences: Vec<String>,
-}
-
-/// One key figure.
-#[derive(Serialize)]
-struct Figures {
-    label: String,
-    value: String,
-    note: String,
 }
 
 #[derive(Serialize)]
@@ -119,9 +151,11 @@ pub(super) fn render(report: &Report, plots: &PlotSet) -> Result<String, ReportE
             settings.version,
             settings.commit.as_ref().map_or(String::new(), |commit| format!(" ({commit})"))
         ),
-        warnings: tables::warnings(report)
-            .map(|(model, sentence)| (model.map(str::to_owned), unbroken(&capitalised(sentence))))
-            .collect(),
+        style: STYLE,
+        script: SCRIPT,
+        script_hash: script_hash(),
+        classes: explorer::data(report)?,
+        doubts: doubts(report, &models),
         comparison,
         training,
         correlations: report.correlations.iter().map(correlation_section).collect(),
@@ -129,8 +163,13 @@ pub(super) fn render(report: &Report, plots: &PlotSet) -> Result<String, ReportE
         pairs: report
             .comparisons
             .iter()
-            .map(|comparison| comparison_sentence(report, comparison))
-            .chain(report.groups.iter().flat_map(|group| group_sentences(report, group)))
+            .map(|comparison| comparison_sentences(report, comparison))
+            .map(|(title, parts)| (title, parts.iter().map(|part| unbroken(part)).collect()))
+            .collect(),
+        seeds: report
+            .groups
+            .iter()
+            .flat_map(|group| group_sentences(report, group))
             .map(|sentence| unbroken(&sentence))
             .collect(),
         differences: (!report.comparisons.is_empty()).then(|| tables::differences(report)),
@@ -157,19 +196,57 @@ fn plot(figure: &Figure) -> Result<Plot, ReportError> {
     Ok(Plot { title: figure.title.clone(), caption: unbroken(&figure.caption), svg: figure.inline_svg()? })
 }
 
+/// The source expression of the script: `sha256-...`.
+fn script_hash() -> String {
+    // The template has a line break before it.
+    let digest = Sha256::digest(format!("\n{SCRIPT}"));
+    format!("sha256-{}", base64::engine::general_purpose::STANDARD.encode(digest))
+}
+
+fn doubts(report: &Report, sections: &[Section]) -> Vec<(String, String, Option<String>)> {
+    let several = report.models.len() > 1;
+    sections
+        .iter()
+        .filter(|section| !section.warnings.is_empty())
+        .map(|section| {
+            let number = counted(section.warnings.len(), "warning", "warnings");
+            (format!("{}-warnings", section.anchor), number, several.then(|| section.name.clone()))
+        })
+        .collect()
+}
+
+/// A plot without what the section of its model says once: the model's name, sample sizes and settings.
+fn plot_of_model(figure: &Figure, report: &Report, model: &ModelReport) -> Result<Plot, ReportError> {
+    let settings = settings_caption(report, model);
+    let title = figure.title.strip_suffix(&format!(": {}", model.name)).unwrap_or(&figure.title).to_owned();
+    let caption = figure.caption.strip_suffix(&settings).unwrap_or(&figure.caption);
+    Ok(Plot { title, caption: unbroken(caption.trim_end()), svg: figure.inline_svg()? })
+}
+
 fn section(at: usize, report: &Report, figures: &[Figure]) -> Result<Section, ReportError> {
     let model = &report.models[at];
     let classes = tables::classes(model, MOST_CLASSES);
+    let drawn = |stems: &[&str], inside: bool| {
+        let chosen = figures.iter().filter(|figure| stems.iter().any(|stem| figure.stem.ends_with(stem)) == inside);
+        chosen.map(|figure| plot_of_model(figure, report, model)).collect::<Result<Vec<_>, _>>()
+    };
     Ok(Section {
         anchor: format!("model-{}", at + 1),
         name: model.name.clone(),
-        headline: unbroken(&headline(&report.settings, model)),
+        short: unbroken(&short_answer(model)),
+        answer: unbroken(&answer(&report.settings, model)),
         tone: tone(model),
         figures: key_figures(model),
+        samples: unbroken(&settings_caption(report, model)),
         guarantees: guarantees(&report.settings, model).iter().map(|sentence| unbroken(sentence)).collect(),
+        warnings: model.warnings.iter().map(|warning| unbroken(&capitalised(&warning.sentence))).collect(),
+        looseness: model.test.worst_class.as_ref().map(|_| unbroken(&looseness(model))),
+        bound_plots: drawn(&BOUND_PLOTS, true)?,
+        error_plots: drawn(&[&BOUND_PLOTS[..], &MARGIN_PLOTS[..]].concat(), false)?,
+        margin_plots: drawn(&MARGIN_PLOTS, true)?,
         verdicts: verdicts(model),
-        plots: figures.iter().map(plot).collect::<Result<_, _>>()?,
         quantities: tables::quantities(model),
+        more_quantities: tables::more_quantities(model),
         planning: tables::planning(model),
         margins: tables::margins(model),
         bounds: tables::bounds(model, false),
@@ -186,6 +263,15 @@ fn section(at: usize, report: &Report, figures: &[Figure]) -> Result<Section, Re
     })
 }
 
+/// `worst class Shirt, 96 % wrong in [93 %, 98 %]; accuracy 78.8 %`.
+fn short_answer(model: &ModelReport) -> String {
+    let accuracy = percent(model.test.split.accuracy);
+    model.test.worst_class.as_ref().map_or("no test samples".to_owned(), |worst| {
+        let [lower, upper] = worst.interval.map(percent);
+        format!("worst class {}, {} wrong in [{lower}, {upper}]; accuracy {accuracy}", worst.name, percent(worst.error))
+    })
+}
+
 /// `bad` if a statement fails, `good` if a bound below 1 holds, else `plain`.
 fn tone(model: &ModelReport) -> &'static str {
     if !model.test.split.chain.holds || model.bounds.iter().any(|bound| bound.verdict.violated > 0) {
@@ -195,97 +281,6 @@ fn tone(model: &ModelReport) -> &'static str {
     } else {
         "plain"
     }
-}
-
-/// The accuracies of the groups, as means over classes, and what they are; those over images where they differ.
-fn group_figures(test: &super::TestReport) -> (String, String) {
-    let bare = |share: f64| percent(share).trim_end_matches(" %").to_owned();
-    let groups = |accuracy: fn(super::GroupAccuracy) -> f64| {
-        let shown = [test.many, test.medium, test.few].map(|group| dash(group.map(|group| bare(accuracy(group)))));
-        format!("{} %", shown.join(" / "))
-    };
-    let (by_class, by_image) = (groups(|group| group.accuracy_macro), groups(|group| group.accuracy));
-    let note = if by_class == by_image {
-        "test accuracy by number of training images, macro and micro".to_owned()
-    } else {
-        format!("test accuracy by number of training images, macro (mean over classes); micro (over images) {by_image}")
-    };
-    (by_class, note)
-}
-
-fn key_figures(model: &ModelReport) -> Vec<Figures> {
-    let test = &model.test;
-    let mut figures = Vec::new();
-    let mut put = |label: &str, value: String, note: String| {
-        figures.push(Figures { label: label.to_owned(), value, note });
-    };
-    put(
-        "Test accuracy",
-        percent(test.split.accuracy),
-        test.accuracy_macro.map_or(String::new(), |a| format!("macro, the mean over classes: {}", percent(a))),
-    );
-    if model.groups.is_some() {
-        let (value, note) = group_figures(test);
-        put("Many / medium / few", value, note);
-    }
-    if let Some(worst) = &test.worst_class {
-        put(
-            "Worst-class error",
-            percent(worst.error),
-            format!(
-                "{}, the largest measured; interval of its own error {} to {}",
-                worst.name,
-                percent(worst.interval[0]),
-                percent(worst.interval[1])
-            ),
-        );
-        let found = &test.max_error;
-        put(
-            "Error of the worst class, whichever it is",
-            format!("{} – {}", percent(found.interval[0]).trim_end_matches(" %"), percent(found.interval[1])),
-            match found.candidates.len() {
-                1 => format!("T5'; none has a larger error than {}", model.class_names[found.candidates[0]]),
-                classes => format!("T5'; one of {classes} classes has it"),
-            },
-        );
-    }
-    put(
-        "Weighted worst-class error",
-        short(test.split.chain.wce),
-        format!("WCE = max λⱼ eⱼ; interval {} to {}", short(test.wce_interval[0]), short(test.wce_interval[1])),
-    );
-    put(
-        "‖CΛ‖₂ on test data",
-        short(test.split.hard.spectral_norm_weighted.value),
-        model.train.as_ref().map_or("hard confusion matrix".into(), |train| {
-            format!("training {}", short(train.hard.spectral_norm_weighted.value))
-        }),
-    );
-    put(
-        "Chain over WCE",
-        tables::slack(&test.split),
-        match test.split.chain.slack_factor {
-            Some(_) => "√(K−1) ‖CΛ‖₂ / WCE; at least 1 for every matrix".into(),
-            None => "no errors".into(),
-        },
-    );
-    put(
-        "Classes never right",
-        test.zero_accuracy_classes.len().to_string(),
-        format!("of {} classes, on test data", model.num_classes),
-    );
-    let missing = test.split.classes_without_samples();
-    if missing > 0 {
-        put(
-            "Classes without test samples",
-            missing.to_string(),
-            format!("of {} classes; their errors are not estimated", model.num_classes),
-        );
-    }
-    if let Some(ratio) = test.worst_class_ratio {
-        put("Worst-class ratio", short(ratio), "test accuracy over training accuracy of the worst class".into());
-    }
-    figures
 }
 
 fn verdicts(model: &ModelReport) -> Vec<Verdict> {

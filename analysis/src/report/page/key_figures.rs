@@ -1,0 +1,73 @@
+//! The figures of a model that are read first, as tiles.
+
+use serde::Serialize;
+
+use crate::report::tables::dash;
+use crate::report::{GroupAccuracy, ModelReport, TestReport};
+use crate::words::percent;
+
+/// One key figure.
+#[derive(Serialize)]
+pub(super) struct KeyFigure {
+    label: &'static str,
+    value: String,
+    note: String,
+}
+
+/// The accuracies of the groups, as means over classes, and what they are; those over images where they differ.
+fn group_figures(test: &TestReport) -> (String, String) {
+    let bare = |share: f64| percent(share).trim_end_matches(" %").to_owned();
+    let groups = |accuracy: fn(GroupAccuracy) -> f64| {
+        let shown = [test.many, test.medium, test.few].map(|group| dash(group.map(|group| bare(accuracy(group)))));
+        format!("{} %", shown.join(" / "))
+    };
+    let (by_class, by_image) = (groups(|group| group.accuracy_macro), groups(|group| group.accuracy));
+    let note = if by_class == by_image {
+        "test accuracy by number of training images, macro and micro".to_owned()
+    } else {
+        format!("test accuracy by number of training images, macro (mean over classes); micro (over images) {by_image}")
+    };
+    (by_class, note)
+}
+
+/// The worst class, the error of whichever class it is, the accuracies.
+pub(super) fn key_figures(model: &ModelReport) -> Vec<KeyFigure> {
+    let test = &model.test;
+    let mut figures = Vec::new();
+    let mut put = |label: &'static str, value: String, note: String| figures.push(KeyFigure { label, value, note });
+    if let Some(worst) = &test.worst_class {
+        let [lower, upper] = worst.interval.map(percent);
+        let note = format!("{}, the largest measured; interval of its own error {lower} to {upper}", worst.name);
+        put("Worst-class error", percent(worst.error), note);
+        let found = &test.max_error;
+        let note = match found.candidates.len() {
+            1 => format!("T5'; none has a larger error than {}", model.class_names[found.candidates[0]]),
+            classes => format!("T5'; one of {classes} classes has it"),
+        };
+        let [lower, upper] = found.interval.map(percent);
+        let value = format!("{} – {upper}", lower.trim_end_matches(" %"));
+        put("Error of the worst class, whichever it is", value, note);
+    }
+    let by_class =
+        test.accuracy_macro.map_or(String::new(), |a| format!("macro, the mean over classes: {}", percent(a)));
+    put("Test accuracy", percent(test.split.accuracy), by_class);
+    if model.groups.is_some() {
+        let (value, note) = group_figures(test);
+        put("Many / medium / few", value, note);
+    }
+    if let (Some(tenth), Some([_, lower, median, upper, _])) = (test.worst_tenth_error, test.class_error_quantiles) {
+        let [lower, median, upper] = [lower, median, upper].map(percent);
+        let note = format!("mean; of all class errors the quartiles are {lower}, {median} and {upper}");
+        put("Error of the worst tenth of the classes", percent(tenth), note);
+    }
+    let never = test.zero_accuracy_classes.len();
+    if never > 0 {
+        put("Classes never right", never.to_string(), format!("of {} classes, on test data", model.num_classes));
+    }
+    let missing = test.split.classes_without_samples();
+    if missing > 0 {
+        let note = format!("of {} classes; their errors are not estimated", model.num_classes);
+        put("Classes without test samples", missing.to_string(), note);
+    }
+    figures
+}

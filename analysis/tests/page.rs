@@ -1,0 +1,160 @@
+//! The page in a browser: what a reader clicks, types and prints. Needs Chromium; where there is none, that is said and
+//! nothing is driven.
+
+mod program;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use program::analyze;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+/// Chromium by its usual names.
+fn chromium() -> Option<&'static str> {
+    let there = |name: &&str| Command::new(name).arg("--version").output().is_ok_and(|found| found.status.success());
+    let found = ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| there(&name));
+    if found.is_none() {
+        println!("no chromium on this machine: the page is not driven");
+    }
+    found
+}
+
+/// Scores of K classes of so many samples each, of which the later ones are wrong more often, as a table.
+fn scores(path: &Path, classes: usize, samples: usize, shift: usize) {
+    let mut text = String::from("label");
+    (0..classes).for_each(|class| text.push_str(&format!(",logit_{class}")));
+    text.push('\n');
+    for label in 0..classes {
+        for sample in 0..samples {
+            let wrong = (sample + shift) * classes < label * samples;
+            let taken = if wrong { (label + 1 + sample % 2) % classes } else { label };
+            text.push_str(&label.to_string());
+            (0..classes).for_each(|class| text.push_str(if class == taken { ",2" } else { ",0" }));
+            text.push('\n');
+        }
+    }
+    fs::write(path, text).unwrap();
+}
+
+/// The page of `analyze` in this folder.
+fn page(folder: &Path, arguments: &str) -> PathBuf {
+    let ended = analyze(folder, &format!("{arguments} --format html,json"));
+    assert_eq!(ended.code, Some(0), "{}", ended.said);
+    folder.join("out/report.html")
+}
+
+/// Opens the page with a second script behind its own and gives back what that script's `said` holds at the end.
+fn driven(browser: &str, page: &Path, script: &str) -> Value {
+    let script = format!(
+        "const problems = [];
+         addEventListener('error', (event) => problems.push(event.message));
+         addEventListener('securitypolicyviolation', (event) => problems.push(event.violatedDirective));
+         const said = {{}};
+         const explorer = document.getElementById('explorer');
+         const rows = () => [...explorer.querySelectorAll('tbody tr:not(.opened)')].map((row) => row.innerText);
+         const put = (field, value) => {{
+           explorer.querySelector('form')[field][field === 'worst' ? 'checked' : 'value'] = value;
+           explorer.querySelector('form').dispatchEvent(new Event('input', {{ bubbles: true }}));
+         }};
+         {script}
+         said.problems = problems;
+         said.requests = performance.getEntriesByType('resource').length;
+         document.body.append(Object.assign(document.createElement('pre'), {{ id: 'said', textContent: JSON.stringify(said) }}));"
+    );
+    let digest = Sha256::digest(script.as_bytes());
+    let hash = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, digest);
+    let text = fs::read_to_string(page).unwrap();
+    let text = text.replace("script-src 'sha256-", &format!("script-src 'sha256-{hash}' 'sha256-"));
+    let copy = page.with_file_name("driven.html");
+    fs::write(&copy, text.replace("</body>", &format!("<script>{script}</script></body>"))).unwrap();
+    let ran = Command::new(browser)
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--window-size=390,800", "--dump-dom"])
+        .arg(format!("file://{}", copy.display()))
+        .output()
+        .unwrap();
+    let dom = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let said = dom.split("<pre id=\"said\">").nth(1).and_then(|rest| rest.split("</pre>").next());
+    let said = said.unwrap_or_else(|| panic!("the script did not end: {}", String::from_utf8_lossy(&ran.stderr)));
+    let said = said.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").replace("&nbsp;", " ");
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(said["problems"], serde_json::json!([]), "no error, nothing outside the policy");
+    assert_eq!(said["requests"], 0, "nothing is fetched");
+    said
+}
+
+#[test]
+fn classes_are_sought_sorted_and_opened() {
+    let Some(browser) = chromium() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (file, counts) = (folder.path().join("scores.csv"), folder.path().join("counts.txt"));
+    scores(&file, 12, 20, 0);
+    fs::write(&counts, (0..12).map(|class| format!("{}\n", 240 - 20 * class)).collect::<String>()).unwrap();
+    let page = page(folder.path(), "--predictions scores.csv --train-counts counts.txt");
+    let said = driven(
+        browser,
+        &page,
+        "said.hidden = explorer.hidden;
+         said.first = rows()[0];
+         said.all = rows().length;
+         explorer.querySelector('[data-sort=train]').click();
+         said.sorted = [document.activeElement.dataset.sort, explorer.querySelector('[aria-sort]').getAttribute('aria-sort'), rows()[0]];
+         put('text', '7'); said.sought = rows();
+         put('text', ''); put('group', '2'); said.few = rows().length;
+         put('group', ''); put('worst', true); said.worst = rows().length; put('worst', false);
+         explorer.querySelector('[data-of=\"11\"]').click();
+         said.opened = explorer.querySelector('tr.opened').innerText;
+         said.expanded = document.activeElement.getAttribute('aria-expanded');
+         explorer.querySelector('tr.opened li button').click();
+         said.led = document.activeElement.dataset.of;
+         document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowDown', bubbles: true }));
+         said.next = document.activeElement.dataset.of;
+         said.wide = document.documentElement.scrollWidth <= innerWidth;",
+    );
+    assert_eq!(said["hidden"], false);
+    assert_eq!(said["all"], 12);
+    // Of class 11 the samples with 12 n < 220, n = 0 to 18, are wrong.
+    assert!(said["first"].as_str().unwrap().contains("11") && said["first"].as_str().unwrap().contains("95 %"));
+    let sorted = &said["sorted"];
+    assert_eq!([&sorted[0], &sorted[1]], ["train", "descending"]);
+    assert!(sorted[2].as_str().unwrap().contains("240"));
+    assert_eq!(said["sought"].as_array().unwrap().len(), 1);
+    assert_eq!(said["few"], 0, "none has fewer than 20");
+    let opened = said["opened"].as_str().unwrap();
+    for fact in ["20 training images", "19 of 20 test samples wrong", "0 10", "1 9", "at most 0: 19 of 20"] {
+        assert!(opened.contains(fact), "{fact}: {opened}");
+    }
+    assert_eq!([&said["expanded"], &said["led"]], ["true", "0"]);
+    assert_ne!(said["next"], said["led"]);
+    assert_eq!(said["wide"], true, "no sideways scrolling of the page at 390 px");
+    let report: Value = serde_json::from_slice(&fs::read(page.with_file_name("report.json")).unwrap()).unwrap();
+    assert_eq!(report["models"][0]["class_confusions"][11]["errors_to"], serde_json::json!([[0, 10], [1, 9]]));
+    assert_eq!(said["worst"], report["models"][0]["test"]["max_error"]["candidates"].as_array().unwrap().len());
+}
+
+#[test]
+fn two_models_are_set_beside_each_other() {
+    let Some(browser) = chromium() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    for (name, shift) in [("first.csv", 0), ("second.csv", 8)] {
+        scores(&folder.path().join(name), 5, 60, shift);
+    }
+    let page = page(folder.path(), "--predictions first.csv second.csv --weights none");
+    let said = driven(
+        browser,
+        &page,
+        "said.head = [...explorer.querySelectorAll('th')].map((cell) => cell.innerText);
+         said.first = rows()[0];
+         put('beside', '-1'); said.alone = explorer.querySelectorAll('th').length;
+         put('model', '1'); said.second = rows()[0];
+         said.folded = [...document.querySelectorAll('details.model')].map((model) => model.open);",
+    );
+    let head: Vec<&str> = said["head"].as_array().unwrap().iter().map(|cell| cell.as_str().unwrap()).collect();
+    assert!(head.contains(&"of the other") && head.contains(&"the other is"), "{head:?}");
+    // Class 4: 48 of 60 wrong, and 40 of 60.
+    let first = said["first"].as_str().unwrap();
+    assert!(first.contains("80 %") && first.contains("66.7 %") && first.contains("−13.3"), "{first}");
+    assert!(said["second"].as_str().unwrap().contains("66.7 %"));
+    assert_eq!(said["folded"], serde_json::json!([false, false]));
+}
