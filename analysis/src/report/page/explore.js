@@ -5,6 +5,7 @@
   const { classes, models, comparisons } = JSON.parse(document.getElementById("classes").textContent);
   const GROUPS = ["many", "medium", "few"];
   const PAGE = 100;
+  const byName = new Intl.Collator("en", { numeric: true });
   const find = (selector) => section.querySelector(selector);
   const [head, body, status, more] = ["thead", "tbody", "[role=status]", ".more"].map(find);
   const form = find("form");
@@ -112,7 +113,7 @@
       const [a, b] = [keys.get(first), keys.get(second)];
       if (a === b) return first - second;
       if (a === null || b === null) return a === null ? 1 : -1;
-      return sign * (typeof a === "string" ? a.localeCompare(b) : a - b);
+      return sign * (typeof a === "string" ? byName.compare(a, b) : a - b);
     });
   };
 

@@ -128,3 +128,68 @@ fn model(of: &ModelReport, list: usize) -> Model<'_> {
         from: of.class_confusions.iter().map(|class| class.errors_from.as_slice()).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::report::sample::Sample;
+
+    /// Everything the script shows stands in `report.json`, as it is or, of ends of intervals, not further inwards.
+    #[test]
+    fn the_numbers_are_those_of_the_report() {
+        let of = |skill: f64, name: &str| {
+            let (mut model, _) = Sample { test_per_class: 40, skill, ..Sample::fashion() }.build();
+            model.name = format!("{name}<\u{202e}");
+            model
+        };
+        let report = Report { models: vec![of(1.5, "a"), of(3.0, "b")], ..Report::default() };
+        let text = data(&report).unwrap();
+        assert!(!text.contains('<') && !text.contains('\u{202e}'));
+        let found: Value = serde_json::from_str(&text).unwrap();
+        let full = serde_json::to_value(&report).unwrap();
+        assert_eq!(found["classes"].as_array().unwrap().len(), 1, "both have the same classes");
+        assert_eq!(found["classes"][0]["train"], full["models"][0]["train_counts"]);
+        for (shown, model) in found["models"].as_array().unwrap().iter().zip(full["models"].as_array().unwrap()) {
+            let test = &model["test"];
+            for (key, value) in [
+                ("tested", &test["class_counts"]),
+                ("wrong", &test["class_errors"]),
+                ("worst", &test["max_error"]["candidates"]),
+                ("train_wrong", &model["train"]["class_errors"]),
+                ("train_tested", &model["train"]["class_counts"]),
+            ] {
+                assert_eq!(&shown[key], value, "{key}");
+            }
+            assert_eq!(shown["next"][0], test["next_sample"][0]["images"]);
+            assert_eq!(shown["next"][1], test["next_sample"][0]["limits"]);
+            for class in 0..10 {
+                assert_eq!(shown["to"][class], model["class_confusions"][class]["errors_to"]);
+                assert_eq!(shown["from"][class], model["class_confusions"][class]["errors_from"]);
+                let ends = |value: &Value| [value[0].as_f64().unwrap(), value[1].as_f64().unwrap()];
+                let ([lower, upper], [least, most]) =
+                    (ends(&shown["interval"][class]), ends(&test["class_error_interval"][class]));
+                assert!(lower <= least && least - lower < 1e-4 && most <= upper && upper - most < 1e-4);
+                for (g, margin) in test["margins"].as_array().unwrap().iter().enumerate() {
+                    assert_eq!(shown["margins"][g][0], margin["margin"]);
+                    let share = margin["class_margin_error"][class].as_f64().unwrap();
+                    assert_eq!(shown["margins"][g][1][class], (share * 40.0).round() as u64);
+                }
+            }
+        }
+    }
+
+    /// Sums over the lists are the errors, as long as no list is cut.
+    #[test]
+    fn confusions_of_a_class_add_up() {
+        let (model, _) = Sample { test_per_class: 40, ..Sample::fashion() }.build();
+        for (class, found) in model.class_confusions.iter().enumerate() {
+            let sum: u64 = found.errors_to.iter().map(|(_, samples)| samples).sum();
+            let errors = model.test.split.class_errors[class];
+            assert!(sum <= errors && (found.errors_to.len() == 5 || sum == errors), "class {class}");
+            assert!(found.errors_to.iter().all(|&(other, _)| other != class));
+            assert!(found.errors_to.is_sorted_by_key(|&(_, samples)| std::cmp::Reverse(samples)));
+        }
+    }
+}
