@@ -82,3 +82,21 @@ fn groups_without_spread_are_undecided() {
     let overall = &ended.report.unwrap()["groups"][0]["overall"];
     assert_eq!((&overall["interval"], &overall["verdict"]), (&serde_json::Value::Null, &"undecided".into()));
 }
+
+#[test]
+fn models_are_called_as_told() {
+    let folder = tempfile::tempdir().unwrap();
+    predictions(folder.path(), "a.csv", 0, |row| row);
+    predictions(folder.path(), "b.csv", 1, |row| row);
+    let named = analyze(folder.path(), &["a.csv", "b.csv"], &["--name", "first", "second"]);
+    let models = named.report.unwrap()["models"].clone();
+    assert_eq!([&models[0]["name"], &models[1]["name"]], ["first", "second"]);
+    assert!(named.out.contains("second against first:"), "{}", named.out);
+    for (names, says) in [
+        (&["--name", "first"][..], "--name gives 1 names for 2 models: a, b"),
+        (&["--name", "first", "first"], "--name first is given twice"),
+    ] {
+        let refused = analyze(folder.path(), &["a.csv", "b.csv"], names);
+        assert_eq!((refused.code, refused.said.contains(says)), (Some(2), true), "{}", refused.said);
+    }
+}

@@ -165,6 +165,10 @@ pub(super) struct Arguments {
     #[arg(long)]
     pub threads: Option<usize>,
 
+    /// Names of the models in the report, in their order; else they are called after their files
+    #[arg(long, value_name = "NAME", num_args = 1..)]
+    pub name: Vec<String>,
+
     /// Networks that were trained alike but for the seed, by model name or file: bs=runs/a,runs/b. Given twice or more,
     /// each later group is compared with the first, over seeds and for these networks
     #[arg(long, value_name = "NAME=MODEL,...")]

@@ -35,12 +35,13 @@ pub(super) fn run(arguments: &Arguments, command_line: &[String]) -> Result<(), 
     let images = ProgressBar::new(0).with_style(
         ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} images, {eta} left").expect("a valid template"),
     );
-    let loaded = load::load(&request, &mut |Progress { model, part, done, of }| {
+    let mut loaded = load::load(&request, &mut |Progress { model, part, done, of }| {
         images.set_length(of as u64);
         images.set_position(done as u64);
         images.set_message(format!("{model}: {part}"));
     })?;
     images.finish_and_clear();
+    rename(&arguments.name, &mut loaded.subjects)?;
     if let Some(file) = &arguments.stored.save_predictions {
         for written in load::save_predictions(&loaded, file)? {
             eprintln!("scores kept in {}", written.display());
@@ -113,6 +114,26 @@ fn call_by_flags(models: &mut [ModelReport]) {
             *sentence = with_flags(sentence, is_flag);
         }
     }
+}
+
+/// Gives the models the names that were given, in their order.
+fn rename(names: &[String], models: &mut [Subject]) -> Result<(), AnalysisError> {
+    let refuse = |problem: String| Err(AnalysisError::Usage { problem });
+    if names.is_empty() {
+        return Ok(());
+    }
+    if names.len() != models.len() {
+        let found: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
+        let found = found.join(", ");
+        return refuse(format!("--name gives {} names for {} models: {found}", names.len(), models.len()));
+    }
+    if let Some(twice) = (1..names.len()).find(|&at| names[..at].contains(&names[at])) {
+        return refuse(format!("--name {} is given twice; give every model its own name", names[twice]));
+    }
+    for (model, name) in models.iter_mut().zip(names) {
+        model.name.clone_from(name);
+    }
+    Ok(())
 }
 
 /// The groups with their models found by name, or by a file or the folder of it as given. No group has a model twice,
