@@ -6,8 +6,8 @@ use crate::words::{counted, listed, percent, points, short};
 /// Candidates for the worst class that are named; of more only the number is said.
 const NAMED: usize = 6;
 
-/// One statement a sentence: what no class's error is above, which class can be the worst, further images, the population's norm,
-/// what training images alone could guarantee, what more test images would.
+/// One statement a sentence: what no class's error is above, which class can be the worst, further images, the
+/// population's norm, what training images alone could guarantee, what more test images would.
 pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String> {
     let test = &model.test;
     let found = &test.max_error;

@@ -109,7 +109,6 @@ pub fn verify(
         errors: &errors,
         counts,
     };
-    let confusions = most_confused(&test, lambda, &subject.class_names);
     let model = ModelReport {
         name: subject.name.clone(),
         source: subject.source.clone(),
@@ -124,7 +123,7 @@ pub fn verify(
         train_to_test,
         bounds,
         verdicts,
-        confusions,
+        confusions: most_confused(&test, lambda, &subject.class_names),
         class_confusions: class_confusions(&test.counts),
         warnings: warnings::of(subject, &test.counts, train.as_ref().map(|train| &train.counts)),
         test: held_out.report(test.report)?,
