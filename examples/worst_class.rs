@@ -12,7 +12,7 @@ const HELD_OUT: usize = 200;
 
 fn main() -> Result<(), Error> {
     let labels: Array1<usize> = (0..10 * HELD_OUT).map(|sample| sample / HELD_OUT).collect();
-    // Rare classes are mistaken for the most frequent one more often: the sample is wrong where its place falls in that share.
+    // The rarer the class, the more of its samples are taken for the class before it.
     let scores = Array2::from_shape_fn((labels.len(), 10), |(sample, class)| {
         let wrong = (sample % HELD_OUT) as f64 / (HELD_OUT as f64) < 0.05 + 0.06 * labels[sample] as f64;
         let predicted = if wrong { (labels[sample] + 9) % 10 } else { labels[sample] };

@@ -135,13 +135,13 @@ fn seeded(found: &SeedDifference) -> String {
     }
 }
 
-/// A share in points with its sign: `+1.3`, `−0.4`, `0`.
+/// A share in points with its sign, also where it rounds to 0: `+1.3`, `−0.0`, `0`.
 pub(super) fn signed(share: f64) -> String {
-    let points = format!("{:.1}", 100.0 * share.abs());
-    match points.as_str() {
-        "0.0" => "0".to_owned(),
-        points if share < 0.0 => format!("−{points}"),
-        points => format!("+{points}"),
+    let points = 100.0 * share.abs();
+    match share {
+        0.0 => "0".to_owned(),
+        below if below < 0.0 => format!("−{points:.1}"),
+        _ => format!("+{points:.1}"),
     }
 }
 
@@ -151,6 +151,6 @@ mod tests {
 
     #[test]
     fn points_have_a_sign() {
-        assert_eq!([0.0134, -0.004, 0.0, -0.0001, 1.0].map(signed), ["+1.3", "−0.4", "0", "0", "+100.0"]);
+        assert_eq!([0.0134, -0.004, 0.0, -0.0001, 1.0].map(signed), ["+1.3", "−0.4", "0", "−0.0", "+100.0"]);
     }
 }

@@ -40,15 +40,15 @@ pub fn summary_table(report: &Report) -> String {
         out.push('\n');
     }
     if report.models.len() > 1 {
+        for sentence in report.groups.iter().flat_map(|group| group_sentences(report, group)) {
+            push_wrapped(&mut out, "- ", &sentence);
+        }
         for comparison in &report.comparisons {
             let (title, parts) = comparison_sentences(report, comparison);
             push_wrapped(&mut out, "", &format!("{title}:"));
             for part in parts {
                 push_wrapped(&mut out, "- ", &part);
             }
-        }
-        for sentence in report.groups.iter().flat_map(|group| group_sentences(report, group)) {
-            push_wrapped(&mut out, "- ", &sentence);
         }
         let compared = tables::comparison(report);
         let _ = writeln!(out, "{}\n", rendered(&compared, &compared.header[..compared.compared]));

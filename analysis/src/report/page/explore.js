@@ -27,8 +27,8 @@
   const range = ([lower, upper]) => `${bare(lower)} – ${percent(upper)}`;
   const error = (model, at) => (model.tested[at] ? model.wrong[at] / model.tested[at] : null);
   const signed = (share) => {
-    const points = Math.abs(100 * share).toFixed(1).replace(/\.0$/, "");
-    return points === "0" ? "0" : (share < 0 ? "−" : "+") + points;
+    const points = Math.abs(100 * share).toFixed(1);
+    return share === 0 ? "0" : (share < 0 ? "−" : "+") + points;
   };
 
   const state = { model: 0, beside: -1, sort: "error", descending: true, shown: PAGE, open: new Set() };
