@@ -32,6 +32,23 @@ pub fn with_flags(message: &str, is_flag: impl Fn(&str) -> bool) -> String {
     text
 }
 
+/// Writes an error, which is a setting's or not, for a program: its settings are called by their flags, where they
+/// have one (`a/b` names two).
+pub fn message_with_flags(
+    error: &impl ToString,
+    setting: Option<&SettingError>,
+    is_flag: impl Fn(&str) -> bool,
+) -> String {
+    let text = match setting {
+        Some(setting) if setting.name.split('/').all(&is_flag) => {
+            let flags: Vec<String> = setting.name.split('/').map(|name| format!("--{name}")).collect();
+            format!("{} = {}: {}", flags.join("/"), setting.value, setting.requirement)
+        }
+        _ => error.to_string(),
+    };
+    with_flags(&text, is_flag)
+}
+
 impl SettingError {
     /// Says which setting is out of its range, and what is allowed.
     pub fn new(name: &'static str, value: impl ToString, requirement: impl Into<String>) -> Self {
@@ -42,6 +59,15 @@ impl SettingError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_of_a_setting_names_its_flags() {
+        let is_flag = |name: &str| ["lr", "n-max", "imbalance"].contains(&name);
+        let said = |setting: &SettingError| message_with_flags(setting, Some(setting), is_flag);
+        assert_eq!(said(&SettingError::new("n-max/imbalance", 3, "lower `lr`")), "--n-max/--imbalance = 3: lower --lr");
+        assert_eq!(said(&SettingError::new("n-max/other", 3, "smaller")), "n-max/other = 3: smaller");
+        assert_eq!(message_with_flags(&"a `lr` too high", None, is_flag), "a --lr too high");
+    }
 
     #[test]
     fn settings_in_backticks_become_flags() {

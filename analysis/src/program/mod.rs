@@ -8,6 +8,7 @@ mod stored;
 use std::ffi::OsString;
 use std::io::Write;
 
+use car_spectral_data::message_with_flags;
 use clap::{CommandFactory, Parser};
 
 use crate::AnalysisError;
@@ -43,12 +44,5 @@ pub fn main(command_line: &[OsString]) -> u8 {
 fn message(error: &AnalysisError) -> String {
     let command = Arguments::command();
     let is_flag = |name: &str| command.get_arguments().any(|flag| flag.get_long() == Some(name));
-    let text = match error.setting_error() {
-        Some(setting) if setting.name.split('/').all(is_flag) => {
-            let flags: Vec<String> = setting.name.split('/').map(|name| format!("--{name}")).collect();
-            format!("{} = {}: {}", flags.join("/"), setting.value, setting.requirement)
-        }
-        _ => error.to_string(),
-    };
-    car_spectral_data::with_flags(&text, is_flag)
+    message_with_flags(error, error.setting_error(), is_flag)
 }

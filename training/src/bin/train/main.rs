@@ -211,15 +211,9 @@ fn main() -> ExitCode {
 fn message(error: &TrainingError) -> String {
     let command = Arguments::command();
     let is_flag = |name: &str| command.get_arguments().any(|flag| flag.get_long() == Some(name));
-    let text = match error.setting_error() {
-        Some(setting) if setting.name.split('/').all(is_flag) => {
-            let flags: Vec<String> = setting.name.split('/').map(|name| format!("--{name}")).collect();
-            format!("{} = {}: {}", flags.join("/"), setting.value, setting.requirement)
-        }
-        _ => error.to_string(),
-    };
     // The readers' word for it.
-    car_spectral_data::with_flags(&text.replace("`key`", "`pretrained-key`"), is_flag)
+    let text = error.to_string().replace("`key`", "`pretrained-key`");
+    car_spectral_data::message_with_flags(&text, error.setting_error(), is_flag)
 }
 
 /// Whoever stops a sweep stops its runs, however it is done. A system that cannot arrange that goes without.
