@@ -58,6 +58,7 @@ pub(crate) fn join<'a>(
         Data::Binary { content, start, .. } => content.len() - start,
         Data::Decimals(values) => 8 * values.len(),
         Data::Texts(texts) => 32 * texts.len(),
+        Data::Outside { .. } => 0,
     });
     let bytes: usize = sizes.sum();
     budget.spend(bytes as u64).map_err(|exceeded| exceeded.of(file, format!("array {}", quoted(name))))?;
@@ -83,6 +84,8 @@ pub(crate) fn join<'a>(
             }
             Data::Decimals(values)
         }
+        // Arrays that are joined were in a pickle or JSON, and those are read whole.
+        Data::Outside { .. } => first.data.clone(),
         Data::Texts(_) => {
             let own = parts.into_iter().filter_map(|part| match part.data {
                 Data::Texts(texts) => Some(texts),

@@ -12,6 +12,7 @@ use crate::{AnalysisError, compare, correlation, load, verify};
 use car_spectral::confusion::MarginGrid;
 use car_spectral_data::{SettingError, with_flags};
 use car_spectral_formats::FileError;
+use car_spectral_formats::predictions::Logits;
 use car_spectral_runs::COMMIT;
 use clap::CommandFactory;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -41,6 +42,11 @@ pub(super) fn run(arguments: &Arguments, command_line: &[String]) -> Result<(), 
         images.set_message(format!("{model}: {part}"));
     })?;
     images.finish_and_clear();
+    // What was counted has its own margins.
+    let grid = match loaded.subjects.first().map(|subject| &subject.test.logits) {
+        Some(Logits::Counted(counts)) => counts.grid().clone(),
+        _ => grid,
+    };
     if let Some(file) = &arguments.stored.save_predictions {
         for written in load::save_predictions(&loaded, file)? {
             eprintln!("scores kept in {}", written.display());

@@ -26,6 +26,8 @@ use crate::words::{multiple, short};
 use held_out::HeldOut;
 use split::AnalysedSplit;
 
+pub(crate) use split::count;
+
 /// The most confused pairs listed in a report.
 const LISTED_CONFUSIONS: usize = 100;
 
