@@ -14,8 +14,8 @@ use crate::AnalysisError;
 use crate::subject::Scored;
 use crate::verify::count;
 
-/// Counts what `analyze` needs of predictions, however many: one small file, which `analyze --counts` adds up with those
-/// of other parts.
+/// Counts what `analyze` needs of predictions, however many: one small file, which `analyze --counts` adds up with
+/// those of other parts.
 ///
 /// Prints the samples and classes of the file. A run that is stopped leaves no file.
 ///
@@ -106,7 +106,8 @@ fn run(arguments: &Arguments) -> Result<String, AnalysisError> {
         let counts = count(&Scored { logits: read.logits, labels: read.labels }, &grid)?;
         merge.add(name.as_ref(), CountsFile { counts, inputs })?;
     }
-    let whole = merge.finish().ok_or_else(|| AnalysisError::Usage { problem: "no predictions are given".to_owned() })?;
+    let whole =
+        merge.finish().ok_or_else(|| AnalysisError::Usage { problem: "no predictions are given".to_owned() })?;
     whole.write(&arguments.out)?;
     let (samples, classes) = (whole.counts.samples(), whole.counts.num_classes());
     Ok(format!("{samples} samples of {classes} classes counted in {}", arguments.out.display()))

@@ -140,10 +140,12 @@ fn scores_that_stay_in_their_file_give_the_same_report() {
         let row = (0..classes).map(|class| if class < 10 { score(from, class) } else { -4.0 - class as f32 * 0.3 });
         bytes.extend(row.flat_map(f32::to_le_bytes));
     }
-    let labels: Vec<u8> =
-        (0..samples).flat_map(|sample| (label(if sample == 80_000 { 3 } else { sample }) as i64).to_le_bytes()).collect();
+    let labels: Vec<u8> = (0..samples)
+        .flat_map(|sample| (label(if sample == 80_000 { 3 } else { sample }) as i64).to_le_bytes())
+        .collect();
     let npy = |descr: &str, shape: &str, order: &str, data: &[u8]| {
-        let header = format!("{:<117}\n", format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}"));
+        let header =
+            format!("{:<117}\n", format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}"));
         let begin = [&b"\x93NUMPY\x01\x00"[..], &(header.len() as u16).to_le_bytes()].concat();
         [&begin, header.as_bytes(), data].concat()
     };

@@ -78,6 +78,18 @@ pub(crate) enum Data<'a> {
     Outside { element: ElementType, order: ByteOrder, region: Region },
 }
 
+impl Data<'_> {
+    /// Bytes that copying the elements costs.
+    pub(crate) fn held(&self) -> usize {
+        match self {
+            Self::Binary { content, start, .. } => content.len() - start,
+            Self::Decimals(values) => 8 * values.len(),
+            Self::Texts(texts) => 32 * texts.len(),
+            Self::Outside { .. } => 0,
+        }
+    }
+}
+
 /// An array whose elements are as many as its shape says.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Array<'a> {

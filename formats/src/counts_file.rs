@@ -1,7 +1,7 @@
 //! Files of counts: what is left of predictions of any number, to be added up by whoever has the other parts.
 //!
-//! A file is the bytes of [`crate::margin_counts`], with the names and checksums of the files that were counted, so that
-//! a part that is given twice is told.
+//! A file is the bytes of [`crate::margin_counts`], with the names and checksums of the files that were counted, so
+//! that a part that is given twice is told.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -114,11 +114,8 @@ impl CountsFile {
         let content = Content::read(file)?;
         let (counts, inputs) = with_inputs_from(&content.bytes)
             .map_err(|problem| CountsFileError::Malformed { file: file.to_path_buf(), problem })?;
-        let stored = StoredFile {
-            path: file.to_path_buf(),
-            bytes: content.bytes.len() as u64,
-            sha256: sha256(&content.bytes),
-        };
+        let stored =
+            StoredFile { path: file.to_path_buf(), bytes: content.bytes.len() as u64, sha256: sha256(&content.bytes) };
         Ok((Self { counts, inputs }, stored))
     }
 
@@ -143,7 +140,10 @@ mod tests {
         let mut counts = MarginCounts::new(classes, &MarginGrid::new(&[margin]).unwrap()).unwrap();
         let scores = ndarray::Array2::from_shape_fn((2, classes), |(n, k)| (n * 3 + k * usize::from(input) % 5) as f32);
         counts.add_batch(scores.view(), array![0, 1].view()).unwrap();
-        CountsFile { counts, inputs: vec![CountedInput { name: format!("{input}.npz"), bytes: 9, sha256: [input; 32] }] }
+        CountsFile {
+            counts,
+            inputs: vec![CountedInput { name: format!("{input}.npz"), bytes: 9, sha256: [input; 32] }],
+        }
     }
 
     #[test]

@@ -17,13 +17,6 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum InputError {
-    /// A file that was changed while it was read.
-    #[error("{file}: its bytes are no longer those that were checked; it was written to meanwhile, read it again")]
-    Changed {
-        /// The file.
-        file: PathBuf,
-    },
-
     /// The operating system refused to open, read or write.
     #[error("{file}: cannot {action}: {source}; check the path, its permissions and the free space")]
     Io {

@@ -54,13 +54,7 @@ pub(crate) fn join<'a>(
             std::iter::once(length).chain(tail).collect()
         }
     };
-    let sizes = parts.iter().map(|part| match &part.data {
-        Data::Binary { content, start, .. } => content.len() - start,
-        Data::Decimals(values) => 8 * values.len(),
-        Data::Texts(texts) => 32 * texts.len(),
-        Data::Outside { .. } => 0,
-    });
-    let bytes: usize = sizes.sum();
+    let bytes: usize = parts.iter().map(|part| part.data.held()).sum();
     budget.spend(bytes as u64).map_err(|exceeded| exceeded.of(file, format!("array {}", quoted(name))))?;
     let data = match &first.data {
         &Data::Binary { kind, order, .. } => {

@@ -1,4 +1,4 @@
-//! Counts of margins as bytes, to be kept in files ([`crate::counts_file`]), sent to other processes and added up there.
+//! Counts of margins as bytes, to be kept in files ([`crate::counts_file`]), sent to others and added up there.
 //!
 //! Little-endian: `CARCOUNT`; the version 2, K and G (u32), the number of pairs P, the bytes I of the inputs (u64); G
 //! margins (f64); K class counts, K numbers of zero margins, K of those classified correctly, the number of ties (u64);
@@ -119,8 +119,7 @@ pub fn with_inputs_from(bytes: &[u8]) -> Result<(MarginCounts, Vec<CountedInput>
     let (classes, margins, pairs) = (rest.u32() as usize, rest.u32() as usize, rest.u64());
     let (header, inputs) = if version == 1 { (HEADER, 0) } else { (HEADER + 8, rest.u64()) };
     let (k, g, p) = (classes as u128, margins as u128, u128::from(pairs));
-    let expected =
-        (header + CHECKSUM) as u128 + 8 * (g + 3 * k + 1) + p * (8 + 8 * (g + 1)) + u128::from(inputs);
+    let expected = (header + CHECKSUM) as u128 + 8 * (g + 3 * k + 1) + p * (8 + 8 * (g + 1)) + u128::from(inputs);
     if expected != found as u128 {
         return Err(MarginCountsError::Length { expected, found });
     }

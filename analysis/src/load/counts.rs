@@ -81,7 +81,10 @@ fn check_train(test: &CountsFile, train: &CountsFile) -> Result<(), AnalysisErro
     } else if test.counts.grid() != train.counts.grid() {
         "the counts of `counts-train` have other margins than those of `counts`; count both with the same".to_owned()
     } else if let Some(input) = test.inputs.iter().find(|input| train.inputs.iter().any(|i| i.sha256 == input.sha256)) {
-        format!("{:?} is among the inputs of `counts` and of `counts-train`; test and training samples differ", input.name)
+        format!(
+            "{:?} is among the inputs of `counts` and of `counts-train`; test and training samples differ",
+            input.name
+        )
     } else {
         return Ok(());
     };

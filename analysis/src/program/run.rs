@@ -42,11 +42,7 @@ pub(super) fn run(arguments: &Arguments, command_line: &[String]) -> Result<(), 
         images.set_message(format!("{model}: {part}"));
     })?;
     images.finish_and_clear();
-    // What was counted has its own margins.
-    let grid = match loaded.subjects.first().map(|subject| &subject.test.logits) {
-        Some(Logits::Counted(counts)) => counts.grid().clone(),
-        _ => grid,
-    };
+    let grid = counted_margins(&loaded.subjects).unwrap_or(grid);
     if let Some(file) = &arguments.stored.save_predictions {
         for written in load::save_predictions(&loaded, file)? {
             eprintln!("scores kept in {}", written.display());
@@ -107,6 +103,14 @@ pub(super) fn run(arguments: &Arguments, command_line: &[String]) -> Result<(), 
         counted(written.len(), "file", "files"),
         arguments.out.display()
     ))
+}
+
+/// The margins of what was counted before.
+fn counted_margins(subjects: &[Subject]) -> Option<MarginGrid> {
+    match &subjects.first()?.test.logits {
+        Logits::Counted(counts) => Some(counts.grid().clone()),
+        _ => None,
+    }
 }
 
 /// Calls the settings in what is said of files and in warnings by their flags.

@@ -166,6 +166,13 @@ pub enum PredictionsError {
         file: PathBuf,
     },
 
+    /// A file that was written to while it was read.
+    #[error("{file}: its bytes are no longer those that were checked: it was written to meanwhile; read it again")]
+    Changed {
+        /// The file.
+        file: PathBuf,
+    },
+
     /// Samples of one index with different labels.
     #[error(
         "{file}: sample {sample} has the index of sample {first} in {name} and another label; it names no samples, so \

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+#[cfg(feature = "arrow")]
+use super::arrow;
 use super::choice::{Chosen, choose, choose_alone};
 use super::columns::matrix_of;
 use super::convert::{Converted, Files, convert};
@@ -11,8 +13,6 @@ use super::npz::{self, is_torch_save};
 use super::outside;
 use super::saved::arrays_of_pickle;
 use super::stacked::stacked;
-#[cfg(feature = "arrow")]
-use super::arrow;
 use super::{LABELS, LOGITS, PredictionSource, PredictionsError, Reading, StoredFile, csv, safetensors};
 use crate::InputError;
 use crate::array::Array;
@@ -80,12 +80,7 @@ pub(super) fn read(source: &PredictionSource, reading: &Reading) -> Result<Part,
 }
 
 /// Scores that stay in their file, beside labels.
-fn pair_outside(
-    file: &Path,
-    scores: Array<'static>,
-    labels: &Content,
-    reading: &Reading,
-) -> Result<Part, InputError> {
+fn pair_outside(file: &Path, scores: Array<'static>, labels: &Content, reading: &Reading) -> Result<Part, InputError> {
     let bytes = usize::try_from(scores.outside_bytes()).unwrap_or(usize::MAX);
     let (converted, sha256) = labels.parse_and_hash(|labels| {
         let budget = &mut Budget::of(labels.bytes.len().saturating_add(bytes));
@@ -98,7 +93,7 @@ fn pair_outside(
     let own = match converted.logits.stored() {
         Some(scores) => scores.file(),
         // Whole numbers that are classes were read already.
-        None => return Err(InputError::Changed { file: file.to_path_buf() }),
+        None => return Err(PredictionsError::Changed { file: file.to_path_buf() }.into()),
     };
     Ok((converted, vec![own, stored(labels, sha256)]))
 }

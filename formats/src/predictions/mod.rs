@@ -18,6 +18,7 @@ mod arrays;
 #[cfg(feature = "arrow")]
 mod arrow;
 mod beside;
+mod block;
 mod choice;
 mod classes;
 mod columns;
@@ -50,12 +51,13 @@ use ndarray::{Array1, Array2, ArrayView1};
 
 use super::{ElementType, InputError};
 
+pub use block::Block;
 pub use error::PredictionsError;
 pub(crate) use npz::{arrays as arrays_of_npz, is_torch_save};
 pub use reading::{Keys, Reading, Scores};
 pub use scale::Scale;
 pub use source::PredictionSource;
-pub use stored::{Block, StoredScores};
+pub use stored::StoredScores;
 pub use write::{TakeRows, write};
 
 const LOGITS: &str = "logits";

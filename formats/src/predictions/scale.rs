@@ -134,8 +134,8 @@ impl Look {
         self.all_zero &= scores().all(|score| score == 0.0);
         if self.positive {
             self.positive = scores().all(|score| score >= 0.0);
-            self.one_hot &= scores().filter(|&score| score == 1.0).count() == 1
-                && scores().all(|score| matches!(score, 0.0 | 1.0));
+            self.one_hot &=
+                scores().filter(|&score| score == 1.0).count() == 1 && scores().all(|score| matches!(score, 0.0 | 1.0));
             self.shares &= scores().all(|score| score <= 1.0);
             let sum: f64 = scores().sum();
             for (furthest, whole) in self.sums.iter_mut().zip(WHOLES) {

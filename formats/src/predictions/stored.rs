@@ -1,6 +1,6 @@
 //! Scores that stay in their file: checked and hashed in one pass when they are opened, read again block by block.
 //!
-//! Every later pass must meet the bytes of the first, by the checksum of each block; so what is used is what was hashed.
+//! Every later pass must meet the bytes of the first, by the checksum of each block: what is used is what was hashed.
 
 use std::sync::Arc;
 
@@ -9,22 +9,13 @@ use ndarray::{ArrayView1, ArrayView2};
 use sha2::{Digest, Sha256};
 
 use super::scale::Look;
-use super::{Logits, StoredFile, first_largest};
+use super::{Block, Logits, PredictionsError, StoredFile, first_largest};
 use crate::element::{ByteOrder, extend_f32, extend_f64, first_non_finite};
 use crate::region::Region;
 use crate::{ElementType, InputError};
 
 /// Scores of a block: enough for all threads to count, little beside any program.
 const BLOCK: usize = if cfg!(test) { 64 } else { 5 << 20 };
-
-/// Scores of successive samples.
-#[derive(Debug, Clone, Copy)]
-pub enum Block<'a> {
-    /// Of float32, float16 or bfloat16.
-    F32(ArrayView2<'a, f32>),
-    /// Of float64.
-    F64(ArrayView2<'a, f64>),
-}
 
 /// Checked scores [N, K] in a file, in row-major order.
 #[derive(Debug)]
@@ -144,8 +135,8 @@ impl StoredScores {
     /// Gives all scores to `take`, block by block, each with the number of its first sample.
     ///
     /// # Errors
-    /// The first of `take`; [`InputError::Io`], and [`InputError::Changed`] for bytes that are no longer those that were
-    /// checked.
+    /// The first of `take`; [`InputError::Io`], and [`PredictionsError::Changed`] for bytes that are no longer those
+    /// that were checked.
     pub fn for_each_block<E: From<InputError>>(
         &self,
         mut take: impl FnMut(usize, Block<'_>) -> Result<(), E>,
@@ -154,7 +145,7 @@ impl StoredScores {
         for (first, checksum) in (0..self.samples).step_by(self.rows()).zip(&self.checksums) {
             self.fill(first, &mut room)?;
             if crc32(&room.bytes) != *checksum {
-                return Err(InputError::Changed { file: self.region.file.clone() }.into());
+                return Err(InputError::from(PredictionsError::Changed { file: self.region.file.clone() }).into());
             }
             let (singles, doubles) = (&mut room.singles, &mut room.doubles);
             converted(&room.bytes, self.element, self.order, self.classes, singles, doubles, |block| {
@@ -322,7 +313,8 @@ mod tests {
 
     fn safetensors(file: &Path, scores: &Array2<f32>) {
         let bytes = |values: &Array2<f32>| values.iter().flat_map(|score| score.to_le_bytes()).collect::<Vec<u8>>();
-        let (scores, labels) = (bytes(scores), labels().iter().flat_map(|label| label.to_le_bytes()).collect::<Vec<u8>>());
+        let (scores, labels) =
+            (bytes(scores), labels().iter().flat_map(|label| label.to_le_bytes()).collect::<Vec<u8>>());
         let at = scores.len();
         let header = format!(
             r#"{{"logits":{{"dtype":"F32","shape":[37,7],"data_offsets":[0,{at}]}},"labels":{{"dtype":"I64","shape":[37],"data_offsets":[{at},{}]}}}}"#,
@@ -388,6 +380,6 @@ mod tests {
         changed[(36, 6)] += 0.125;
         safetensors(&file, &changed);
         let error = outside.logits.for_each_block(|_, _| Ok::<(), InputError>(())).unwrap_err();
-        assert!(matches!(error, InputError::Changed { .. }), "{error}");
+        assert!(error.to_string().contains("no longer those that were checked"), "{error}");
     }
 }

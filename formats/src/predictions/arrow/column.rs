@@ -71,7 +71,8 @@ impl Column {
     }
 
     fn take(&mut self, values: &dyn arrow_array::Array, budget: &mut Budget) -> Result<(), InputError> {
-        if let Some(row) = (values.logical_null_count() > 0).then(|| (0..values.len()).find(|&row| values.is_null(row))) {
+        if let Some(row) = (values.logical_null_count() > 0).then(|| (0..values.len()).find(|&row| values.is_null(row)))
+        {
             return Err(self.damaged(row, "no value"));
         }
         match values.data_type() {
