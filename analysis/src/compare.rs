@@ -95,10 +95,11 @@ pub fn compare_groups(
 }
 
 fn same_samples(a: &Subject, b: &Subject) -> bool {
-    // A confusion matrix does not say which sample is which.
+    // Neither a confusion matrix nor other counts say which sample is which.
     let in_order = |subject: &Subject| match &subject.test.logits {
         Logits::Classes(classes) => classes.in_order,
-        Logits::F32(_) | Logits::F64(_) => true,
+        Logits::Counted(_) => false,
+        Logits::F32(_) | Logits::F64(_) | Logits::Stored(_) => true,
     };
     a.test.labels == b.test.labels && a.class_names.len() == b.class_names.len() && in_order(a) && in_order(b)
 }

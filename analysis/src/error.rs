@@ -38,6 +38,9 @@ pub enum AnalysisError {
     /// A file that cannot be read or written, or that is not what its format says.
     #[error(transparent)]
     File(#[from] FileError),
+    /// Files of counts that cannot be read, written or added up.
+    #[error(transparent)]
+    Counts(#[from] car_spectral_formats::counts_file::CountsFileError),
     /// A setting out of its range.
     #[error(transparent)]
     Setting(#[from] SettingError),

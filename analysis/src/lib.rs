@@ -1,10 +1,11 @@
 //! From a trained classifier to the verdict on its worst class: loading and running models ([`load`]), the analysis
 //! ([`verify`]), one against another ([`compare`]), and what it leaves behind ([`report`]); the program `analyze` is
-//! made of them. The program `experiments` is [`experiments::run`]; what predicts the worst classes over many runs is
-//! [`correlation`].
+//! made of them. The program `count` is [`count::main`], `experiments` is [`experiments::run`]; what predicts the worst
+//! classes over many runs is [`correlation`].
 
 pub mod compare;
 pub mod correlation;
+pub mod count;
 pub mod draw;
 mod error;
 pub mod experiments;

@@ -1,10 +1,11 @@
 //! What is analysed: the scores of one model on its training and test data, and what is known about the model.
 
 use car_spectral::bounds::Architecture;
-use ndarray::Array1;
+use ndarray::{Array1, ArrayView1, s};
 
+use crate::AnalysisError;
 use crate::report::{Source, Warning};
-use car_spectral_formats::predictions::Logits;
+use car_spectral_formats::predictions::{Block, Logits};
 
 /// The scores of one data split with their labels.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +14,25 @@ pub struct Scored {
     pub logits: Logits,
     /// Labels `[N]`, each below K.
     pub labels: Array1<usize>,
+}
+
+impl Scored {
+    /// Gives scores and labels to `take` block by block; nothing without scores.
+    ///
+    /// # Errors
+    /// The first of `take`; those of reading scores that stay in their file.
+    pub(crate) fn for_each_block(
+        &self,
+        mut take: impl FnMut(Block<'_>, ArrayView1<'_, usize>) -> Result<(), AnalysisError>,
+    ) -> Result<(), AnalysisError> {
+        self.logits.for_each_block(|first, block| {
+            let rows = match block {
+                Block::F32(scores) => scores.nrows(),
+                Block::F64(scores) => scores.nrows(),
+            };
+            take(block, self.labels.slice(s![first..first + rows]))
+        })
+    }
 }
 
 /// One model to be analysed.

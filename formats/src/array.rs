@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::budget::Budget;
 use crate::element::{ByteOrder, elements_in, extend_f32, extend_f64, for_each_integer};
 use crate::quoting::quoted;
+use crate::region::Region;
 use crate::{ElementType, InputError};
 
 /// Bytes charged for a text beside its own.
@@ -73,6 +74,20 @@ pub(crate) enum Data<'a> {
     Decimals(Vec<f64>),
     /// Texts.
     Texts(Vec<String>),
+    /// Numbers in row-major order that stay in their file.
+    Outside { element: ElementType, order: ByteOrder, region: Region },
+}
+
+impl Data<'_> {
+    /// Bytes that copying the elements costs.
+    pub(crate) fn held(&self) -> usize {
+        match self {
+            Self::Binary { content, start, .. } => content.len() - start,
+            Self::Decimals(values) => 8 * values.len(),
+            Self::Texts(texts) => 32 * texts.len(),
+            Self::Outside { .. } => 0,
+        }
+    }
 }
 
 /// An array whose elements are as many as its shape says.
@@ -109,9 +124,17 @@ impl<'a> Array<'a> {
     /// The type of its numbers; `None` for texts.
     pub(crate) fn element(&self) -> Option<ElementType> {
         match &self.data {
-            Data::Binary { kind: Kind::Number(element), .. } => Some(*element),
+            Data::Binary { kind: Kind::Number(element), .. } | Data::Outside { element, .. } => Some(*element),
             Data::Decimals(_) => Some(ElementType::Decimal),
             Data::Binary { .. } | Data::Texts(_) => None,
+        }
+    }
+
+    /// Bytes that stay in the file.
+    pub(crate) fn outside_bytes(&self) -> u64 {
+        match &self.data {
+            Data::Outside { region, .. } => region.end - region.start,
+            _ => 0,
         }
     }
 
@@ -212,7 +235,7 @@ impl<'a> Array<'a> {
     ) -> Result<Option<Vec<String>>, InputError> {
         let (kind, order, bytes) = match &self.data {
             Data::Texts(texts) => return Ok(Some(texts.clone())),
-            Data::Binary { kind: Kind::Number(_), .. } | Data::Decimals(_) => return Ok(None),
+            Data::Binary { kind: Kind::Number(_), .. } | Data::Decimals(_) | Data::Outside { .. } => return Ok(None),
             Data::Binary { kind, order, content, start } => (*kind, *order, &content[*start..]),
         };
         let cost = (TEXT + kind.size() as u64).saturating_mul(self.len() as u64);

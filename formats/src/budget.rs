@@ -35,6 +35,12 @@ impl fmt::Display for Exceeded {
 }
 
 impl Exceeded {
+    /// More than this budget has, by an amount that is not known.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn beyond(budget: &Budget) -> Self {
+        Self { needed: budget.limit + 1, limit: budget.limit }
+    }
+
     /// The error that names the file and the place.
     pub(crate) fn of(self, file: &Path, place: String) -> InputError {
         InputError::Budget { file: file.to_path_buf(), place, exceeded: self.to_string() }
@@ -45,6 +51,12 @@ impl Budget {
     /// The budget of a file of so many bytes.
     pub(crate) fn of(file_bytes: usize) -> Self {
         Self { limit: RATIO.saturating_mul(file_bytes as u64).saturating_add(FREE), spent: 0 }
+    }
+
+    /// Bytes not yet charged.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn left(&self) -> u64 {
+        self.limit - self.spent
     }
 
     /// Charges `bytes`.

@@ -54,12 +54,7 @@ pub(crate) fn join<'a>(
             std::iter::once(length).chain(tail).collect()
         }
     };
-    let sizes = parts.iter().map(|part| match &part.data {
-        Data::Binary { content, start, .. } => content.len() - start,
-        Data::Decimals(values) => 8 * values.len(),
-        Data::Texts(texts) => 32 * texts.len(),
-    });
-    let bytes: usize = sizes.sum();
+    let bytes: usize = parts.iter().map(|part| part.data.held()).sum();
     budget.spend(bytes as u64).map_err(|exceeded| exceeded.of(file, format!("array {}", quoted(name))))?;
     let data = match &first.data {
         &Data::Binary { kind, order, .. } => {
@@ -83,6 +78,8 @@ pub(crate) fn join<'a>(
             }
             Data::Decimals(values)
         }
+        // Arrays that are joined were in a pickle or JSON, and those are read whole.
+        Data::Outside { .. } => first.data.clone(),
         Data::Texts(_) => {
             let own = parts.into_iter().filter_map(|part| match part.data {
                 Data::Texts(texts) => Some(texts),

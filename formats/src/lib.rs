@@ -10,7 +10,7 @@
 //! | weights | [`weights`] | .safetensors, torch.save (zip and legacy), either in parts |
 //! | networks | [`onnx`] | ONNX, checked here and decoded by an engine |
 //! | counts and names of the classes | [`counts`] | text, CSV, JSON |
-//! | counts of margins | [`margin_counts`] | bytes of its own |
+//! | counts of margins | [`counts_file`], [`margin_counts`] | bytes of its own |
 //!
 //! Formats are told by content; the name of a file plays no part.
 
@@ -24,6 +24,7 @@ mod class_name;
 pub mod confusion;
 mod content;
 pub mod counts;
+pub mod counts_file;
 mod element;
 mod error;
 mod file_error;
@@ -38,6 +39,7 @@ mod npy;
 pub mod onnx;
 pub mod predictions;
 mod quoting;
+mod region;
 mod safetensors;
 mod table;
 mod text;

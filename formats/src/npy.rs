@@ -7,10 +7,10 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use crate::InputError;
 use crate::array::{Array, Kind};
 use crate::element::ByteOrder;
 use crate::quoting::quoted;
+use crate::{ElementType, InputError};
 
 /// The first bytes of every .npy file.
 pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
@@ -87,6 +87,21 @@ pub(crate) fn parse<'a>(file: &Path, array: &str, content: Cow<'a, [u8]>) -> Res
         element: quoted(&header.descr),
         available: available as u64,
     })
+}
+
+/// Numbers in row-major order that follow a header: type, byte order, shape, and the byte where they begin. `None` for
+/// anything else, which [`parse`] tells.
+pub(crate) fn numbers(begin: &[u8]) -> Option<(ElementType, ByteOrder, Vec<usize>, usize)> {
+    let (start, length) = match begin.strip_prefix(MAGIC)? {
+        [1, 0, a, b, ..] => (10, usize::from(u16::from_le_bytes([*a, *b]))),
+        [2 | 3, 0, length @ ..] => (12, u32::from_le_bytes(*length.first_chunk()?) as usize),
+        _ => return None,
+    };
+    let header = Header::parse(begin.get(start..length.checked_add(start)?)?).ok()?;
+    match kind_of(&header.descr)? {
+        (Kind::Number(element), order) if !header.fortran_order => Some((element, order, header.shape, start + length)),
+        _ => None,
+    }
 }
 
 /// Type and byte order of a `descr` such as `<f4`; `None` for every type that is neither a number nor a text.

@@ -118,7 +118,7 @@ fn announced_bytes(header: &[u8]) -> u64 {
 }
 
 /// The first key that is twice in an object of a JSON text, at any depth; `None` also for what is no JSON object.
-fn duplicate_key(json: &[u8]) -> Option<String> {
+pub(crate) fn duplicate_key(json: &[u8]) -> Option<String> {
     let mut twice = None;
     // The depth is bounded by the parser.
     let _ = Keys(&mut twice).deserialize(&mut serde_json::Deserializer::from_slice(json));

@@ -2,6 +2,7 @@
 
 mod channels;
 mod confusions;
+mod counts;
 mod foreign;
 #[cfg(any(feature = "torch", feature = "onnx"))]
 mod models;
@@ -58,6 +59,13 @@ pub enum Models {
         train: Vec<PredictionSource>,
         /// What is said of them.
         reading: Reading,
+    },
+    /// Files of counts of one model's margins.
+    Counts {
+        /// On the test images, added up.
+        test: Vec<PathBuf>,
+        /// On the training images, added up; may be none.
+        train: Vec<PathBuf>,
     },
     /// Confusion matrices of counts on the test images.
     Confusions {
@@ -144,6 +152,7 @@ pub struct Loaded {
 pub fn load(request: &Request, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Loaded, AnalysisError> {
     let mut loaded = match &request.models {
         Models::Predictions { test, train, reading } => predictions::load(request, test, train, reading)?,
+        Models::Counts { test, train } => counts::load(request, test, train)?,
         Models::Confusions { files, orientation } => confusions::load(request, files, *orientation)?,
         Models::Checkpoints(checkpoints) => run(request, checkpoints, progress)?,
     };

@@ -31,7 +31,7 @@ const VERSION: &str = match (cfg!(feature = "torch"), cfg!(feature = "onnx")) {
 /// Exit code: 0 done, 1 a file or its content was refused, 2 wrong usage.
 #[derive(Debug, Parser)]
 #[command(name = "analyze", version = VERSION, allow_negative_numbers = true)]
-#[command(group(ArgGroup::new("model").required(true).args(["checkpoint", "predictions", "confusion"])))]
+#[command(group(ArgGroup::new("model").required(true).args(["checkpoint", "predictions", "confusion", "counts"])))]
 #[command(after_help = "Examples:
   analyze --checkpoint runs/a/model.safetensors --data cifar100:cifar-100-binary --out out/a
   analyze --checkpoint model.th --arch resnet32 --data cifar10:cifar-10-batches-bin \\
@@ -199,7 +199,10 @@ impl Arguments {
     /// # Errors
     /// Usage errors of flags that do not go together.
     pub(super) fn request(&self) -> Result<Request, AnalysisError> {
-        let models = if !self.stored.confusion.is_empty() {
+        let models = if !self.stored.counts.is_empty() {
+            let (test, train) = (self.stored.counts.clone(), self.stored.counts_train.clone());
+            Models::Counts { test, train }
+        } else if !self.stored.confusion.is_empty() {
             Models::Confusions { files: self.stored.confusion.clone(), orientation: self.stored.orientation }
         } else if self.checkpoint.is_empty() {
             let (test, train) = (self.predictions.len(), self.train_predictions.len());

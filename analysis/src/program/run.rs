@@ -12,6 +12,7 @@ use crate::{AnalysisError, compare, correlation, load, verify};
 use car_spectral::confusion::MarginGrid;
 use car_spectral_data::{SettingError, with_flags};
 use car_spectral_formats::FileError;
+use car_spectral_formats::predictions::Logits;
 use car_spectral_runs::COMMIT;
 use clap::CommandFactory;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -42,6 +43,7 @@ pub(super) fn run(arguments: &Arguments, command_line: &[String]) -> Result<(), 
     })?;
     images.finish_and_clear();
     rename(&arguments.name, &mut loaded.subjects)?;
+    let grid = counted_margins(&loaded.subjects).unwrap_or(grid);
     if let Some(file) = &arguments.stored.save_predictions {
         for written in load::save_predictions(&loaded, file)? {
             eprintln!("scores kept in {}", written.display());
@@ -102,6 +104,14 @@ pub(super) fn run(arguments: &Arguments, command_line: &[String]) -> Result<(), 
         counted(written.len(), "file", "files"),
         arguments.out.display()
     ))
+}
+
+/// The margins of what was counted before.
+fn counted_margins(subjects: &[Subject]) -> Option<MarginGrid> {
+    match &subjects.first()?.test.logits {
+        Logits::Counted(counts) => Some(counts.grid().clone()),
+        _ => None,
+    }
 }
 
 /// Calls the settings in what is said of files and in warnings by their flags.

@@ -14,6 +14,15 @@ pub(super) struct StoredArguments {
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["data", "train_predictions"])]
     pub confusion: Vec<PathBuf>,
 
+    /// Files that `count` wrote of one model's test predictions; they are added up. What needs scores is left out, and
+    /// the margins are those that were counted
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["data", "train_predictions", "margin"])]
+    pub counts: Vec<PathBuf>,
+
+    /// Files that `count` wrote of its predictions on the training images
+    #[arg(long, value_name = "FILE", num_args = 1.., requires = "counts")]
+    pub counts_train: Vec<PathBuf>,
+
     /// Which way they lie: rows-are-true (scikit-learn) or columns-are-true. Asked for unless they are symmetric
     #[arg(long, value_name = "WAY", requires = "confusion")]
     pub orientation: Option<Orientation>,

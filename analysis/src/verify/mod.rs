@@ -27,6 +27,8 @@ use held_out::HeldOut;
 use split::AnalysedSplit;
 pub(crate) use split::SURROGATE_CLASSES;
 
+pub(crate) use split::count;
+
 /// The most confused pairs listed in a report.
 const LISTED_CONFUSIONS: usize = 100;
 

@@ -1,7 +1,7 @@
 //! One data split: counts, matrices, norms, ties, the chain S2-S3 and the surrogate.
 
 use car_spectral::bounds::{self, Interval, VectorPair, even_pair};
-use car_spectral::car::{SurrogateOptions, surrogate_confusion};
+use car_spectral::car::{SurrogateOptions, SurrogateSums};
 use car_spectral::confusion::{ConfusionMatrix, MarginCounts, MarginGrid};
 use car_spectral::norms::{self, SpectralNorm};
 
@@ -9,7 +9,7 @@ use super::shares;
 use crate::AnalysisError;
 use crate::report::{Chain, Enclosure, MarginReport, MatrixNorms, SplitReport, Surrogate, Ties, TopPair};
 use crate::subject::Scored;
-use car_spectral_formats::predictions::{Classes, Logits};
+use car_spectral_formats::predictions::{Block, Classes, Logits};
 use ndarray::{Array2, Axis};
 
 /// Above this number of classes the dense surrogate matrix (8 K^2 bytes, twice) is left out.
@@ -28,7 +28,11 @@ impl AnalysedSplit {
     pub fn new(scored: &Scored, weights: &[f64], grid: &MarginGrid) -> Result<Self, AnalysisError> {
         // Without scores the one margin is 0, where C_g is the matrix of the errors.
         let errors_alone = MarginGrid::new(&[0.0])?;
-        let grid = if matches!(scored.logits, Logits::Classes(_)) { &errors_alone } else { grid };
+        let grid = match &scored.logits {
+            Logits::Classes(_) => &errors_alone,
+            Logits::Counted(counts) => counts.grid(),
+            _ => grid,
+        };
         let counts = count(scored, grid)?;
         if counts.samples() == 0 {
             return Err(AnalysisError::Mismatch {
@@ -74,7 +78,7 @@ const PAIR_MARGINS: [f64; 7] = [0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0];
 pub(super) fn pairs_of_training(train: &Scored, weights: &[f64]) -> Result<Vec<VectorPair>, AnalysisError> {
     let counts = count(train, &MarginGrid::new(&PAIR_MARGINS)?)?;
     let mut pairs = vec![even_pair(weights.len())];
-    for index in 0..PAIR_MARGINS.len() {
+    for index in 0..counts.margins().len() {
         let norm = norms::spectral_norm(&counts.margin_confusion(index).scale_columns(weights)?)?;
         if norm.value > 0.0 {
             pairs.push((norm.left, norm.right));
@@ -83,13 +87,20 @@ pub(super) fn pairs_of_training(train: &Scored, weights: &[f64]) -> Result<Vec<V
     Ok(pairs)
 }
 
-fn count(scored: &Scored, grid: &MarginGrid) -> Result<MarginCounts, AnalysisError> {
+/// Counts the samples of a split, at its own margins where it was counted before.
+pub(crate) fn count(scored: &Scored, grid: &MarginGrid) -> Result<MarginCounts, AnalysisError> {
     let mut counts = MarginCounts::new(scored.logits.dim().1, grid)?;
     match &scored.logits {
-        Logits::F32(values) => counts.add_batch(values.view(), scored.labels.view()),
-        Logits::F64(values) => counts.add_batch(values.view(), scored.labels.view()),
         Logits::Classes(classes) => return count_classes(counts, classes, scored),
-    }?;
+        // The margins are those that were counted; of training data they were fixed before the test as well.
+        Logits::Counted(counted) => return Ok(MarginCounts::clone(counted)),
+        _ => scored.for_each_block(|block, labels| {
+            Ok(match block {
+                Block::F32(scores) => counts.add_batch(scores, labels)?,
+                Block::F64(scores) => counts.add_batch(scores, labels)?,
+            })
+        })?,
+    }
     Ok(counts)
 }
 
@@ -192,11 +203,17 @@ fn surrogate(
         return Ok(None);
     }
     let options = SurrogateOptions { margin, ..SurrogateOptions::official_code() };
-    let matrix = match &scored.logits {
-        Logits::F32(values) => surrogate_confusion(values.view(), scored.labels.view(), &options),
-        Logits::F64(values) => surrogate_confusion(values.view(), scored.labels.view(), &options),
-        Logits::Classes(_) => return Ok(None),
-    }?;
+    if matches!(scored.logits, Logits::Classes(_) | Logits::Counted(_)) {
+        return Ok(None);
+    }
+    let mut sums = SurrogateSums::new(hard.num_classes(), options)?;
+    scored.for_each_block(|block, labels| {
+        Ok(match block {
+            Block::F32(scores) => sums.add_batch(scores, labels)?,
+            Block::F64(scores) => sums.add_batch(scores, labels)?,
+        })
+    })?;
+    let matrix = sums.into_confusion()?;
     let difference = matrix.to_dense() - hard.to_dense();
     let gap = norms::frobenius_norm(&ConfusionMatrix::from_dense(difference.mapv(f64::abs))?);
     let weighted = matrix.scale_columns(weights)?;

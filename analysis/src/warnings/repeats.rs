@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
-use car_spectral_formats::predictions::Logits;
+use car_spectral_formats::predictions::{Block, Logits};
+use ndarray::ArrayView1;
 use serde_json::json;
 
 use crate::report::Warning;
@@ -30,6 +31,9 @@ pub(super) fn warnings(subject: &Subject) -> Vec<Warning> {
 
 fn repeated(subject: &Subject, part: &str, rows: &Rows<'_>) -> Option<Warning> {
     let originals = first_of_each(&[rows]).remove(0);
+    if (0..rows.len()).all(|row| originals[row] == (0, row)) {
+        return None;
+    }
     let tells = rows.tells();
     let repeats: Vec<usize> = (0..rows.len()).filter(|&row| originals[row] != (0, row) && tells(row)).collect();
     let first = *repeats.first()?;
@@ -77,6 +81,9 @@ fn repeated(subject: &Subject, part: &str, rows: &Rows<'_>) -> Option<Warning> {
 
 fn among_training(test: &Rows<'_>, train: &Rows<'_>) -> Option<Warning> {
     let originals = first_of_each(&[train, test]).remove(1);
+    if originals.iter().all(|original| original.0 == 1) {
+        return None;
+    }
     let tells = test.tells();
     let shared: Vec<usize> = (0..test.len()).filter(|&row| originals[row].0 == 0 && tells(row)).collect();
     let first = *shared.first()?;
@@ -118,7 +125,26 @@ struct Rows<'a> {
 impl<'a> Rows<'a> {
     /// `None` without scores.
     fn of(scored: &'a Scored) -> Option<Self> {
-        (!matches!(scored.logits, Logits::Classes(_))).then_some(Self { scored })
+        (!matches!(scored.logits, Logits::Classes(_) | Logits::Counted(_))).then_some(Self { scored })
+    }
+
+    /// A number for the label and the first scores of each row; none of scores that cannot be read again.
+    fn beginnings(&self, hasher: &RandomState) -> Vec<u64> {
+        let mut found = Vec::with_capacity(self.len());
+        let read = self.scored.for_each_block(|block, labels| {
+            let mut push = |label: usize, bits: Vec<u64>| found.push(hasher.hash_one((label, bits)));
+            match block {
+                Block::F32(scores) => {
+                    scores.rows().into_iter().zip(labels).for_each(|(row, &label)| push(label, of(row, FIRST_SCORES)));
+                }
+                Block::F64(scores) => {
+                    scores.rows().into_iter().zip(labels).for_each(|(row, &label)| push(label, of(row, FIRST_SCORES)));
+                }
+            }
+            Ok(())
+        });
+        // Numbers that no other row has.
+        if read.is_ok() { found } else { (0..self.len() as u64).collect() }
     }
 
     fn len(&self) -> usize {
@@ -128,11 +154,16 @@ impl<'a> Rows<'a> {
     /// Tells whether a row is hardly that of two samples by chance: whether its different scores but one, which rows of
     /// one sum leave open, hold enough bits.
     fn tells(&self) -> impl Fn(usize) -> bool {
-        let bits = match &self.scored.logits {
-            Logits::F32(scores) => bits_of_a_score(scores.iter().copied()),
-            Logits::F64(scores) => bits_of_a_score(scores.iter().map(|&score| score as f32)),
-            Logits::Classes(_) => 0,
-        };
+        let mut bits = ScoreBits { low_zeros: u32::MAX, decimals: true };
+        // What cannot be read again tells nothing.
+        let read = self.scored.for_each_block(|block, _| {
+            match block {
+                Block::F32(scores) => bits.add(scores.iter().copied()),
+                Block::F64(scores) => bits.add(scores.iter().map(|&score| score as f32)),
+            }
+            Ok(())
+        });
+        let bits = if read.is_ok() { bits.of_a_score() } else { 0 };
         move |row| {
             let mut different = self.bits(row, usize::MAX);
             different.sort_unstable();
@@ -143,27 +174,45 @@ impl<'a> Rows<'a> {
 
     /// The bits of the first scores of a row as numbers of 64 bits, of which 0 and -0 are one.
     fn bits(&self, row: usize, most: usize) -> Vec<u64> {
-        fn of<T: Copy + Into<f64>>(scores: &ndarray::Array2<T>, row: usize, most: usize) -> Vec<u64> {
-            scores.row(row).iter().take(most).map(|&score| (score.into() + 0.0_f64).to_bits()).collect()
-        }
         match &self.scored.logits {
-            Logits::F32(scores) => of(scores, row, most),
-            Logits::F64(scores) => of(scores, row, most),
-            Logits::Classes(_) => Vec::new(),
+            Logits::F32(scores) => of(scores.row(row), most),
+            Logits::F64(scores) => of(scores.row(row), most),
+            Logits::Stored(scores) => scores.row(row).map_or_else(|_| vec![row as u64], |row| of((&row).into(), most)),
+            Logits::Classes(_) | Logits::Counted(_) => Vec::new(),
         }
     }
 }
 
-/// How many bits of a score differ from sample to sample: few where scores are bfloat16 or float16 numbers, or cut to
-/// four decimals.
-fn bits_of_a_score(scores: impl Iterator<Item = f32> + Clone) -> usize {
-    let low_zeros = scores.clone().map(|score| score.to_bits().trailing_zeros()).min().unwrap_or(0);
-    let decimals = |score: f32| (f64::from(score) * 1e4 - (f64::from(score) * 1e4).round()).abs() < 2e-3;
-    match low_zeros {
-        16.. => 6,
-        13.. => 9,
-        _ if scores.clone().all(decimals) => 5,
-        _ => 20,
+/// The bits of the first scores of a row as numbers of 64 bits, of which 0 and -0 are one.
+fn of<T: Copy + Into<f64>>(row: ArrayView1<'_, T>, most: usize) -> Vec<u64> {
+    row.iter().take(most).map(|&score| (score.into() + 0.0_f64).to_bits()).collect()
+}
+
+/// What scores have in common that come block by block.
+struct ScoreBits {
+    /// Bits at the end that are 0 in all.
+    low_zeros: u32,
+    /// Whether all are cut to four decimals.
+    decimals: bool,
+}
+
+impl ScoreBits {
+    fn add(&mut self, scores: impl Iterator<Item = f32> + Clone) {
+        let low_zeros = scores.clone().map(|score| score.to_bits().trailing_zeros()).min().unwrap_or(0);
+        self.low_zeros = self.low_zeros.min(low_zeros);
+        let is_cut = |score: f32| (f64::from(score) * 1e4 - (f64::from(score) * 1e4).round()).abs() < 2e-3;
+        self.decimals = self.decimals && scores.clone().all(is_cut);
+    }
+
+    /// How many bits of a score differ from sample to sample: few where scores are bfloat16 or float16 numbers, or cut
+    /// to four decimals.
+    fn of_a_score(&self) -> usize {
+        match self.low_zeros {
+            16.. => 6,
+            13.. => 9,
+            _ if self.decimals => 5,
+            _ => 20,
+        }
     }
 }
 
@@ -174,8 +223,7 @@ fn first_of_each(lists: &[&Rows<'_>]) -> Vec<Vec<(usize, usize)>> {
     let label = |(list, row): (usize, usize)| lists[list].scored.labels[row];
     let bits = |(list, row): (usize, usize), most| lists[list].bits(row, most);
     // Few rows share their first scores with another: whole rows are read of those alone.
-    let beginning = |place| hasher.hash_one((label(place), bits(place, FIRST_SCORES)));
-    let beginnings: Vec<u64> = all().map(beginning).collect();
+    let beginnings: Vec<u64> = lists.iter().flat_map(|rows| rows.beginnings(&hasher)).collect();
     let mut times: HashMap<u64, u32> = HashMap::new();
     beginnings.iter().for_each(|&hash| *times.entry(hash).or_default() += 1);
     let mut firsts: HashMap<u64, Vec<(usize, usize)>> = HashMap::new();

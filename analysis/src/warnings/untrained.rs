@@ -1,6 +1,7 @@
 //! Scores of a last layer that was never trained.
 
-use car_spectral_formats::predictions::{Logits, Scale};
+use car_spectral_formats::InputError;
+use car_spectral_formats::predictions::{Block, Logits, Scale};
 use ndarray::{ArrayView1, ArrayView2};
 use serde_json::json;
 
@@ -40,14 +41,19 @@ pub(super) fn warning(table: &Predicted, logits: &Logits) -> Option<Warning> {
 /// scores.
 fn mean_entropy(logits: &Logits) -> Option<f64> {
     let are_shares = matches!(logits.scale(), Scale::Probabilities | Scale::Percent);
-    match logits {
-        Logits::F32(scores) => Some(mean_over_rows(scores.view(), are_shares)),
-        Logits::F64(scores) => Some(mean_over_rows(scores.view(), are_shares)),
-        Logits::Classes(_) => None,
-    }
+    let (mut sum, mut samples) = (0.0, 0);
+    let read = logits.for_each_block(|_, block| {
+        (sum, samples) = match block {
+            Block::F32(scores) => (add_over_rows(sum, scores, are_shares), samples + scores.nrows()),
+            Block::F64(scores) => (add_over_rows(sum, scores, are_shares), samples + scores.nrows()),
+        };
+        Ok::<(), InputError>(())
+    });
+    // What cannot be read again was counted, and has no mean.
+    read.ok().filter(|()| samples > 0).map(|()| sum / samples as f64)
 }
 
-fn mean_over_rows<T: Copy + Into<f64>>(scores: ArrayView2<'_, T>, are_shares: bool) -> f64 {
+fn add_over_rows<T: Copy + Into<f64>>(sum: f64, scores: ArrayView2<'_, T>, are_shares: bool) -> f64 {
     let weights = |row: ArrayView1<'_, T>| -> Vec<f64> {
         let largest = row.iter().map(|&score| score.into()).fold(f64::NEG_INFINITY, f64::max);
         let weight = |score: f64| if are_shares { score } else { (score - largest).exp() };
@@ -58,7 +64,7 @@ fn mean_over_rows<T: Copy + Into<f64>>(scores: ArrayView2<'_, T>, are_shares: bo
         let sum: f64 = weights.iter().sum();
         weights.iter().filter(|&&weight| weight > 0.0).map(|weight| weight / sum).map(|p| -p * p.ln()).sum::<f64>()
     };
-    scores.rows().into_iter().map(entropy).sum::<f64>() / scores.nrows() as f64
+    scores.rows().into_iter().map(entropy).fold(sum, |sum, entropy| sum + entropy)
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ impl Predictions {
         let bad = match &logits {
             Logits::F32(scores) => first_bad(scores),
             Logits::F64(scores) => first_bad(scores),
-            Logits::Classes(_) => None,
+            Logits::Classes(_) | Logits::Counted(_) | Logits::Stored(_) => None,
         };
         if let Some((sample, class, value)) = bad {
             return Err(InputError::NonFinite { file, sample, class, value });

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::classes::Labels;
 use super::names::{LABEL_NAMES, PREDICTED, SAMPLE_NAMES, SCORE_NAMES, plain};
-use super::{Logits, Predictions};
+use super::{Logits, Predictions, Reading};
 use crate::ElementType;
 use crate::array::{Array, Data, Kind};
 use crate::budget::Budget;
@@ -55,6 +55,12 @@ impl Says {
     }
 }
 
+/// Whether an array of this name may say which sample a row is.
+#[cfg(feature = "arrow")]
+pub(super) fn may_name_samples(name: &str) -> bool {
+    Says::by_name(name) == Some(Says::Sample)
+}
+
 /// Whether an array or column of this name may say the same again.
 pub(super) fn may_say(name: &str) -> bool {
     Says::by_name(name).is_some()
@@ -65,20 +71,36 @@ pub(super) fn may_say(name: &str) -> bool {
 pub(super) struct Beside {
     /// What each says, its name, in how many samples it contradicts, and of how many.
     counts: Vec<(Says, String, usize, usize)>,
-    /// Which sample each row is, as a number that differs where names do.
-    samples: Option<(String, Vec<u64>)>,
+    pub(super) samples: Option<Samples>,
+}
+
+/// Which sample each row is.
+#[derive(Debug)]
+pub(super) struct Samples {
+    /// What says so.
+    pub(super) name: String,
+    /// Whether it was said that it does, or can hardly do anything else.
+    pub(super) certain: bool,
+    /// A number that differs where names do.
+    pub(super) rows: Vec<u64>,
 }
 
 impl Beside {
+    /// Nothing but which sample each row is.
+    pub(super) fn of(samples: Option<Samples>) -> Self {
+        Self { counts: Vec::new(), samples }
+    }
+
     /// Compares arrays with scores and labels; what cannot be compared is passed over.
     pub(super) fn compare(
         rules: &Labels<'_>,
         logits: &Logits,
         labels: &[usize],
         arrays: Vec<Named<'_>>,
+        reading: &Reading,
         budget: &mut Budget,
     ) -> Self {
-        let mut found = Self::default();
+        let mut found = Self { counts: Vec::new(), samples: Samples::of(&arrays, labels.len(), reading, budget) };
         for Named { name, array } in arrays {
             let (Some(mut says), Ok(array)) = (Says::by_name(&name), array) else { continue };
             let is_matrix = array.squeezed_shape(2) == [logits.dim().0, logits.dim().1];
@@ -88,7 +110,6 @@ impl Beside {
                 continue;
             }
             if says == Says::Sample {
-                found.samples = found.samples.or_else(|| Some((name, samples(&array, budget)?)));
                 continue;
             }
             let agrees = match says {
@@ -116,9 +137,9 @@ impl Beside {
             }
         }
         self.samples = match (self.samples.take(), part.samples) {
-            (Some((name, mut all)), Some((own, more))) if own == name => {
-                all.extend(more);
-                Some((name, all))
+            (Some(mut all), Some(more)) if all.name == more.name => {
+                all.rows.extend(more.rows);
+                Some(all)
             }
             _ => None,
         };
@@ -129,7 +150,8 @@ impl Beside {
         let contradicting = self.counts.iter().filter(|(_, _, contradicts, _)| *contradicts > 0);
         let mut sentences: Vec<String> =
             contradicting.map(|(says, name, contradicts, of)| says.sentence(name, *contradicts, *of)).collect();
-        if let Some((name, samples)) = self.samples.as_ref().filter(|(_, samples)| samples.len() == whole.labels.len())
+        if let Some(Samples { name, rows: samples, .. }) =
+            self.samples.as_ref().filter(|samples| samples.rows.len() == whole.labels.len())
         {
             let mut order: Vec<usize> = (0..samples.len()).collect();
             order.sort_by_key(|&at| (samples[at], at));
@@ -161,14 +183,35 @@ fn is_largest(logits: &Logits, sample: usize, class: usize) -> bool {
         Logits::F32(scores) => scores.row(sample).iter().all(|score| *score <= scores[(sample, class)]),
         Logits::F64(scores) => scores.row(sample).iter().all(|score| *score <= scores[(sample, class)]),
         Logits::Classes(classes) => classes.predicted[sample] == class,
+        Logits::Stored(scores) => {
+            scores.row(sample).is_ok_and(|scores| scores.iter().all(|score| *score <= scores[class]))
+        }
+        Logits::Counted(_) => false,
     }
 }
 
-fn same_row(logits: &Logits, a: usize, b: usize) -> bool {
+impl Samples {
+    /// The array that says which sample each of `samples` rows is: the one named, or the first that is called so.
+    pub(super) fn of(arrays: &[Named<'_>], samples: usize, reading: &Reading, budget: &mut Budget) -> Option<Self> {
+        let is_key = |name: &String| reading.keys.index.as_ref() == Some(name);
+        let is_one = |named: &&Named<'_>| match &reading.keys.index {
+            Some(_) => is_key(&named.name),
+            None => Says::by_name(&named.name) == Some(Says::Sample),
+        };
+        let fits = |named: &&Named<'_>| named.array.as_ref().is_ok_and(|array| array.len() == samples);
+        let named = arrays.iter().filter(is_one).find(fits)?;
+        let array = named.array.as_ref().ok()?;
+        Some(Self { name: named.name.clone(), certain: is_key(&named.name), rows: numbers_of_samples(array, budget)? })
+    }
+}
+
+pub(super) fn same_row(logits: &Logits, a: usize, b: usize) -> bool {
     match logits {
         Logits::F32(scores) => scores.row(a) == scores.row(b),
         Logits::F64(scores) => scores.row(a) == scores.row(b),
         Logits::Classes(classes) => classes.predicted[a] == classes.predicted[b],
+        Logits::Stored(scores) => matches!((scores.row(a), scores.row(b)), (Ok(a), Ok(b)) if a == b),
+        Logits::Counted(_) => false,
     }
 }
 
@@ -222,7 +265,7 @@ fn same_hits(logits: &Logits, labels: &[usize], array: &Array<'_>, budget: &mut 
 }
 
 /// Which sample each row is; `None` for numbers that are not whole.
-fn samples(array: &Array<'_>, budget: &mut Budget) -> Option<Vec<u64>> {
+fn numbers_of_samples(array: &Array<'_>, budget: &mut Budget) -> Option<Vec<u64>> {
     budget.spend(SAMPLE.saturating_mul(array.len() as u64)).ok()?;
     let hash = |value: &dyn Fn(&mut DefaultHasher)| {
         let mut hasher = DefaultHasher::new();

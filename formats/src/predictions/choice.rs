@@ -51,7 +51,11 @@ pub(super) fn choose<'a>(file: &Path, mut arrays: Vec<Named<'a>>, reading: &Read
     let mut taken: Vec<Option<Named<'a>>> = arrays.into_iter().map(Some).collect();
     let (logits, labels) = (taken[scores].take(), taken[labels].take());
     let (Some(logits), Some(labels)) = (logits, labels) else { return Err(missing(file, LABELS, &[])) };
-    let beside = taken.into_iter().flatten().filter(|named| may_say(&named.name)).collect();
+    let beside = taken
+        .into_iter()
+        .flatten()
+        .filter(|named| may_say(&named.name) || reading.keys.index.as_ref() == Some(&named.name))
+        .collect();
     Ok(Chosen {
         logits: logits.array?,
         logits_name: logits.name,

@@ -1,13 +1,14 @@
 //! From the two arrays as they are stored to logits [N, K] and class numbers `[N]`.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use ndarray::{Array2, ShapeBuilder};
 
-use super::beside::Beside;
+use super::beside::{Beside, Samples};
 use super::choice::Chosen;
 use super::classes::Labels;
-use super::{Classes, LABELS, LOGITS, Logits, PredictionsError, Reading};
+use super::{Classes, LABELS, LOGITS, Logits, PredictionsError, Reading, StoredScores};
 use crate::array::{Array, Data, Kind};
 use crate::budget::Budget;
 use crate::element::{extend_f32, extend_f64, first_non_finite, reserve};
@@ -51,7 +52,9 @@ pub(super) fn convert(
     }
     if is_classes(&logits, &labels) {
         let halves = [(files.logits, &logits_name, &logits), (files.labels, &labels_name, &labels)];
-        return classes_alone(halves, reading, notes, budget);
+        let samples = Samples::of(&beside, labels.len(), reading, budget);
+        let classes = classes_alone(halves, reading, notes, budget)?;
+        return Ok(Converted { beside: Beside::of(samples), ..classes });
     }
     if logits.may_be_scores() && logits.shape.len() == 1 && logits.len() == labels.len() {
         return Err(InputError::TooFewClasses { file: files.logits.to_path_buf(), array: LOGITS, classes: 1 });
@@ -94,7 +97,7 @@ pub(super) fn convert(
         }
         rules.of_array(&labels, &labels_name, budget)?
     };
-    let beside = Beside::compare(&rules, &logits, &labels, beside, budget);
+    let beside = Beside::compare(&rules, &logits, &labels, beside, reading, budget);
     Ok(Converted { logits, labels, element, notes, beside })
 }
 
@@ -207,6 +210,10 @@ impl Scores<'_> {
     fn convert(self, extents: (usize, usize), budget: &mut Budget) -> Result<Logits, InputError> {
         // Equals the elements that the shape was seen to have.
         let count = extents.0 * extents.1;
+        if let Data::Outside { element, order, region } = self.array.data {
+            budget.spend(4 * extents.0 as u64).map_err(|exceeded| exceeded.of(self.file, format!("array {LOGITS}")))?;
+            return Ok(Logits::Stored(Arc::new(StoredScores::open(region, (element, order), extents)?)));
+        }
         let column_major = self.array.column_major;
         // Scores in column-major order are copied once more.
         let copies = if column_major { 2 } else { 1 };
@@ -219,7 +226,7 @@ impl Scores<'_> {
             }
             Data::Binary { kind, order, content, start } => (kind, order, content, start),
             // `extents` has seen numbers.
-            Data::Texts(_) => return Ok(Logits::F64(Array2::zeros(extents))),
+            Data::Texts(_) | Data::Outside { .. } => return Ok(Logits::F64(Array2::zeros(extents))),
         };
         let bytes = &content[start..];
         if kind == Kind::Number(ElementType::F64) {

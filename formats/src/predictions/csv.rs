@@ -55,7 +55,7 @@ pub(super) fn parse(
     let names = columns.names.as_deref();
     let rules = Labels { names: reading.class_names.as_deref().or(names), ..Labels::new(file, classes, reading) };
     let mut labels = rules.begin(samples)?;
-    let mut beside = columns_beside(&table, &columns);
+    let mut beside = columns_beside(&table, &columns, reading);
     table.for_each(|line, fields| {
         let label = &fields[columns.label];
         if label.is_empty() {
@@ -100,7 +100,7 @@ pub(super) fn parse(
         available: content.bytes.len() as u64,
     })?;
     let (notes, logits) = (notes(&table, &columns), Logits::F64(logits));
-    let beside = Beside::compare(&rules, &logits, &labels, arrays_beside(&table, beside), budget);
+    let beside = Beside::compare(&rules, &logits, &labels, arrays_beside(&table, beside), reading, budget);
     Ok(Converted { logits, labels, element: ElementType::Decimal, notes, beside })
 }
 
@@ -108,10 +108,11 @@ pub(super) fn parse(
 const BESIDE: u64 = 48;
 
 /// Columns left out that may say the same again.
-fn columns_beside(table: &Table<'_>, columns: &Columns) -> Vec<(usize, Vec<String>)> {
+fn columns_beside(table: &Table<'_>, columns: &Columns, reading: &Reading) -> Vec<(usize, Vec<String>)> {
     let Some((_, header)) = &table.header else { return Vec::new() };
     let names: HashSet<&str> = columns.left_out.iter().map(String::as_str).collect();
-    let left_out = |at: &usize| names.contains(header[*at].as_str()) && may_say(&header[*at]);
+    let says = |name: &String| may_say(name) || reading.keys.index.as_ref() == Some(name);
+    let left_out = |at: &usize| names.contains(header[*at].as_str()) && says(&header[*at]);
     (0..header.len()).filter(left_out).map(|at| (at, Vec::new())).collect()
 }
 

@@ -155,6 +155,40 @@ pub enum PredictionsError {
         remedy: String,
     },
 
+    /// A table of Parquet, Arrow or Feather in a build that reads none.
+    #[cfg(not(feature = "arrow"))]
+    #[error(
+        "{file}: to read Parquet, Arrow and Feather, analyze needs readers that this build is without; build it with: \
+         cargo build --bin analyze --package car-spectral-analysis --features arrow"
+    )]
+    NeedsArrow {
+        /// The table.
+        file: PathBuf,
+    },
+
+    /// A file that was written to while it was read.
+    #[error("{file}: its bytes are no longer those that were checked: it was written to meanwhile; read it again")]
+    Changed {
+        /// The file.
+        file: PathBuf,
+    },
+
+    /// Samples of one index with different labels.
+    #[error(
+        "{file}: sample {sample} has the index of sample {first} in {name} and another label; it names no samples, so \
+         leave it out of `keys`"
+    )]
+    Index {
+        /// The file, or the first of several.
+        file: PathBuf,
+        /// The array, quoted.
+        name: String,
+        /// The sample.
+        sample: usize,
+        /// The earlier one.
+        first: usize,
+    },
+
     /// A format that another program converts in one line.
     #[error("{file}: {found}, which is not read here; convert it with: {line}")]
     Foreign {

@@ -1,16 +1,21 @@
 //! Predictions in one file or a pair, whatever their format.
 
 use std::borrow::Cow;
+use std::path::Path;
 
+#[cfg(feature = "arrow")]
+use super::arrow;
 use super::choice::{Chosen, choose, choose_alone};
 use super::columns::matrix_of;
 use super::convert::{Converted, Files, convert};
 use super::frames::unfolded;
 use super::npz::{self, is_torch_save};
+use super::outside;
 use super::saved::arrays_of_pickle;
 use super::stacked::stacked;
 use super::{LABELS, LOGITS, PredictionSource, PredictionsError, Reading, StoredFile, csv, safetensors};
 use crate::InputError;
+use crate::array::Array;
 use crate::budget::Budget;
 use crate::content::Content;
 use crate::impostor::refuse_impostor;
@@ -33,6 +38,9 @@ enum Format {
     /// `torch.save` or a plain pickle.
     Saved,
     Json,
+    /// Parquet, Arrow, Feather.
+    #[cfg(feature = "arrow")]
+    Arrow,
     Table,
 }
 
@@ -46,17 +54,48 @@ pub(super) type Part = (Converted, Vec<StoredFile>);
 pub(super) fn read(source: &PredictionSource, reading: &Reading) -> Result<Part, InputError> {
     match source {
         PredictionSource::File(file) => {
+            if let Some((arrays, budget)) = outside::of_safetensors(file, reading.in_memory) {
+                let files = Files { logits: file, labels: file };
+                let converted = convert(files, choose(file, arrays, reading)?, reading, &mut { budget })?;
+                // Names alone may have chosen scores that are small.
+                if let Some(scores) = converted.logits.stored() {
+                    let stored = scores.file();
+                    return Ok((converted, vec![stored]));
+                }
+            }
             let content = Content::read(file)?;
             let (converted, sha256) = content.parse_and_hash(|content| whole(content, reading))?;
             Ok((converted, vec![stored(&content, sha256)]))
         }
         PredictionSource::Pair { logits, labels } => {
+            if let Some(array) = outside::of_npy(logits, reading.in_memory) {
+                return pair_outside(logits, array, &Content::read(labels)?, reading);
+            }
             let (logits, labels) = (Content::read(logits)?, Content::read(labels)?);
             let ((converted, labels_sha256), logits_sha256) =
                 logits.parse_and_hash(|logits| labels.parse_and_hash(|labels| pair(logits, labels, reading)))?;
             Ok((converted, vec![stored(&logits, logits_sha256), stored(&labels, labels_sha256)]))
         }
     }
+}
+
+/// Scores that stay in their file, beside labels.
+fn pair_outside(file: &Path, scores: Array<'static>, labels: &Content, reading: &Reading) -> Result<Part, InputError> {
+    let bytes = usize::try_from(scores.outside_bytes()).unwrap_or(usize::MAX);
+    let (converted, sha256) = labels.parse_and_hash(|labels| {
+        let budget = &mut Budget::of(labels.bytes.len().saturating_add(bytes));
+        half(labels, LABELS, reading, budget, |(labels_name, labels_array), budget| {
+            let logits_name = String::new();
+            let chosen = Chosen { logits: scores, logits_name, labels: labels_array, labels_name, beside: Vec::new() };
+            convert(Files { logits: file, labels: &labels.file }, chosen, reading, budget)
+        })
+    })?;
+    let own = match converted.logits.stored() {
+        Some(scores) => scores.file(),
+        // Whole numbers that are classes were read already.
+        None => return Err(PredictionsError::Changed { file: file.to_path_buf() }.into()),
+    };
+    Ok((converted, vec![own, stored(labels, sha256)]))
 }
 
 fn stored(content: &Content, sha256: String) -> StoredFile {
@@ -94,6 +133,13 @@ fn whole(content: &Content, reading: &Reading) -> Result<Converted, InputError> 
             let arrays = arrays_of(file, saved, budget)?;
             both(arrays, budget)
         }
+        #[cfg(feature = "arrow")]
+        Format::Arrow => {
+            let arrays = arrow::arrays(content, budget)?;
+            let reading = &arrow::with_index(reading, &arrays);
+            let arrays = stacked(file, arrays, reading, budget)?;
+            convert(Files { logits: file, labels: file }, choose(file, arrays, reading)?, reading, budget)
+        }
         Format::Table => {
             let text = text_of(content, budget)?;
             csv::parse(content, &text, reading, budget)
@@ -113,7 +159,7 @@ fn pair(logits: &Content, labels: &Content, reading: &Reading) -> Result<Convert
     })
 }
 
-type Half<'a> = (String, crate::array::Array<'a>);
+type Half<'a> = (String, Array<'a>);
 
 /// Gives the one array of a role in a file of its own to `then`.
 fn half<T>(
@@ -142,6 +188,8 @@ fn half<T>(
             let saved = read_json(file, &text, JSON, budget)?;
             arrays_of(file, saved, budget)?
         }
+        #[cfg(feature = "arrow")]
+        Format::Arrow => arrow::arrays(content, budget)?,
         Format::Table => {
             let text = text_of(content, budget)?;
             let (name, array) = matrix_of(file, &text, role, reading, budget)?;
@@ -162,6 +210,12 @@ fn format(content: &Content) -> Result<Format, InputError> {
     if is_safetensors(bytes) || is_truncated_safetensors(bytes) {
         return Ok(Format::Safetensors);
     }
+    if is_arrow(bytes) {
+        #[cfg(feature = "arrow")]
+        return Ok(Format::Arrow);
+        #[cfg(not(feature = "arrow"))]
+        return Err(PredictionsError::NeedsArrow { file: file.to_path_buf() }.into());
+    }
     refuse_foreign(content)?;
     refuse_impostor(content)?;
     // Protocol 2 of pickles and those after it begin so, `torch.save` before 1.6 among them.
@@ -176,22 +230,26 @@ fn format(content: &Content) -> Result<Format, InputError> {
     Err(InputError::UnknownFormat {
         file: file.to_path_buf(),
         found: format!("the bytes {}", start.join(" ")),
-        expected: "predictions as .npz, .safetensors, torch.save, a pickle, CSV, JSON, or a pair LOGITS.npy,LABELS.npy",
+        expected: "predictions as .npz, .safetensors, torch.save, a pickle, CSV, JSON, Parquet, Arrow, or a pair LOGITS.npy,LABELS.npy",
     })
+}
+
+/// Whether bytes are those of Parquet, of an Arrow file (which Feather is), or of a stream of Arrow.
+fn is_arrow(bytes: &[u8]) -> bool {
+    [&b"PAR1"[..], b"ARROW1\0\0", b"\xff\xff\xff\xff"].iter().any(|begin| bytes.starts_with(begin))
 }
 
 /// Refuses formats of other programs with the line that converts them.
 fn refuse_foreign(content: &Content) -> Result<(), InputError> {
     let bytes = content.bytes.as_slice();
     let name = in_command(&content.file);
-    let table = |reader: &str| {
-        format!("python -c \"import pandas as pd; pd.read_{reader}('{name}').to_csv('predictions.csv', index=False)\"")
-    };
     let (found, line) = match bytes {
-        [b'P', b'A', b'R', b'1', ..] => ("a Parquet table", table("parquet")),
-        [b'A', b'R', b'R', b'O', b'W', b'1', ..] | [b'F', b'E', b'A', b'1', ..] => {
-            ("an Arrow or Feather table", table("feather"))
-        }
+        [b'F', b'E', b'A', b'1', ..] => (
+            "a Feather table of the first version",
+            format!(
+                "python -c \"import pandas as pd; pd.read_feather('{name}').to_csv('predictions.csv', index=False)\""
+            ),
+        ),
         [0x89, b'H', b'D', b'F', ..] => (
             "an HDF5 file",
             format!(

@@ -7,6 +7,7 @@
 //! | `torch.save` and pickles of dictionaries, tuples, lists of batches | the machine of [`crate::weights`], which builds nothing but arrays |
 //! | tables of text: commas, semicolons, tabs, blanks | `table`, `columns`, `csv` |
 //! | JSON, JSON lines | `crate::json` |
+//! | Parquet, Arrow, Feather (feature `arrow`) | `arrow` |
 //! | folders of such files, the parts of one set | `parts` |
 //!
 //! Which array is which is told by the usual names and by shapes (`choice`); where that leaves it open, and where a
@@ -14,7 +15,10 @@
 //! rounding; the stored type is recorded, for ties are frequent in them.
 
 mod arrays;
+#[cfg(feature = "arrow")]
+mod arrow;
 mod beside;
+mod block;
 mod choice;
 mod classes;
 mod columns;
@@ -26,6 +30,8 @@ mod file;
 mod frames;
 mod names;
 mod npz;
+mod once;
+mod outside;
 mod overlap;
 mod parts;
 mod reading;
@@ -34,19 +40,24 @@ mod saved;
 mod scale;
 mod source;
 mod stacked;
+mod stored;
 mod write;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use car_spectral::confusion::MarginCounts;
 use ndarray::{Array1, Array2, ArrayView1};
 
 use super::{ElementType, InputError};
 
+pub use block::Block;
 pub use error::PredictionsError;
 pub(crate) use npz::{arrays as arrays_of_npz, is_torch_save};
 pub use reading::{Keys, Reading, Scores};
 pub use scale::Scale;
 pub use source::PredictionSource;
+pub use stored::StoredScores;
 pub use write::{TakeRows, write};
 
 const LOGITS: &str = "logits";
@@ -64,6 +75,10 @@ pub enum Logits {
     F64(Array2<f64>),
     /// No scores: the class that each sample was taken for.
     Classes(Classes),
+    /// Scores that stay in their file and are read block by block.
+    Stored(Arc<StoredScores>),
+    /// No samples one by one: what was counted of them.
+    Counted(Arc<MarginCounts>),
 }
 
 /// Predicted classes without scores.
@@ -84,20 +99,27 @@ impl Logits {
             Self::F32(logits) => logits.dim(),
             Self::F64(logits) => logits.dim(),
             Self::Classes(classes) => (classes.predicted.len(), classes.num_classes),
+            Self::Stored(scores) => scores.dim(),
+            // A sample takes more than a byte of any file.
+            Self::Counted(counts) => (counts.samples() as usize, counts.num_classes()),
         }
     }
 
-    /// The class with the largest score of each sample, `[N]`; of equal scores the first.
+    /// The class with the largest score of each sample, `[N]`; of equal scores the first. Nothing of what was counted.
     pub fn predicted(&self) -> Vec<usize> {
-        fn first_largest<T: Copy + PartialOrd>(row: ArrayView1<'_, T>) -> usize {
-            (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best })
-        }
         match self {
             Self::F32(scores) => scores.rows().into_iter().map(first_largest).collect(),
             Self::F64(scores) => scores.rows().into_iter().map(first_largest).collect(),
             Self::Classes(classes) => classes.predicted.clone(),
+            Self::Stored(scores) => scores.predicted(),
+            Self::Counted(_) => Vec::new(),
         }
     }
+}
+
+/// The class with the largest score; of equal scores the first.
+fn first_largest<T: Copy + PartialOrd>(row: ArrayView1<'_, T>) -> usize {
+    (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best })
 }
 
 /// A file that was read.
@@ -159,8 +181,12 @@ pub fn read(source: &PredictionSource) -> Result<Predictions, InputError> {
 /// As [`read`]; [`PredictionsError::NotTheScoresSaid`].
 pub fn read_as(source: &PredictionSource, reading: &Reading) -> Result<Predictions, InputError> {
     let parts = parts::of(source)?;
+    // Scores that are changed, put together or left out in part are held in memory.
+    let held = parts.len() > 1 || reading.scores == Some(Scores::Probabilities) || reading.keys.index.is_some();
+    let reading = &Reading { in_memory: if held { u64::MAX } else { reading.in_memory }, ..reading.clone() };
     let read = parts.iter().map(|part| file::read(part, reading)).collect::<Result<Vec<_>, _>>()?;
     let (mut whole, beside) = parts::join(source, read)?;
+    let beside = once::taken_once(&mut whole, beside, reading)?;
     whole.doubts = [beside.sentences(&whole), doubts::doubts(&whole, reading)].concat();
     if reading.scores.is_none() && scale::is_one_hot(&whole.logits) {
         let sentence =

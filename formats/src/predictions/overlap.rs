@@ -82,7 +82,7 @@ fn rows(logits: &Logits, labels: &[usize]) -> Vec<u64> {
             let rows = scores.rows().into_iter().zip(labels);
             rows.map(|(scores, label)| row(&mut scores.iter().map(|score| score.to_bits()), *label)).collect()
         }
-        Logits::Classes(_) => Vec::new(),
+        Logits::Classes(_) | Logits::Counted(_) | Logits::Stored(_) => Vec::new(),
     }
 }
 

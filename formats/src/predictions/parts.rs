@@ -144,7 +144,7 @@ fn joined(parts: Vec<Converted>) -> Logits {
         .filter_map(|part| match part.logits {
             Logits::F32(scores) => Some(scores.mapv(f64::from)),
             Logits::F64(scores) => Some(scores),
-            Logits::Classes(_) => None,
+            Logits::Classes(_) | Logits::Counted(_) | Logits::Stored(_) => None,
         })
         .collect();
     let views: Vec<ArrayView2<'_, f64>> = doubles.iter().map(|scores| scores.view()).collect();

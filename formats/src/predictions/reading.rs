@@ -38,6 +38,9 @@ impl FromStr for Scores {
     }
 }
 
+/// What is wrong with keys of other roles.
+const ROLES: &str = "give logits=NAME,labels=NAME,index=NAME, or some of them";
+
 /// Names of the arrays or columns of a file.
 ///
 /// ```
@@ -51,6 +54,8 @@ pub struct Keys {
     pub logits: Option<String>,
     /// Of the labels `[N]`.
     pub labels: Option<String>,
+    /// Of what names the samples `[N]`; one that is there again is left out.
+    pub index: Option<String>,
 }
 
 impl FromStr for Keys {
@@ -59,11 +64,12 @@ impl FromStr for Keys {
     fn from_str(text: &str) -> Result<Self, String> {
         let mut keys = Self::default();
         for part in text.split(',') {
-            let (role, name) = part.split_once('=').ok_or("give logits=NAME,labels=NAME, or one of them")?;
+            let (role, name) = part.split_once('=').ok_or(ROLES)?;
             let slot = match role.trim() {
                 "logits" => &mut keys.logits,
                 "labels" => &mut keys.labels,
-                _ => return Err("give logits=NAME,labels=NAME, or one of them".to_owned()),
+                "index" => &mut keys.index,
+                _ => return Err(ROLES.to_owned()),
             };
             if name.is_empty() || slot.replace(name.trim().to_owned()).is_some() {
                 return Err(format!("{} needs one name", role.trim()));
@@ -74,7 +80,7 @@ impl FromStr for Keys {
 }
 
 /// What is said of predictions.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
     /// Names of the arrays.
     pub keys: Keys,
@@ -84,6 +90,17 @@ pub struct Reading {
     pub class_names: Option<Vec<String>>,
     /// What the scores are.
     pub scores: Option<Scores>,
+    /// Bytes of scores above which they stay in their file, where its format allows it.
+    pub in_memory: u64,
+}
+
+/// Bytes that any machine has to spare.
+const IN_MEMORY: u64 = 32 << 20;
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self { keys: Keys::default(), first_label: 0, class_names: None, scores: None, in_memory: IN_MEMORY }
+    }
 }
 
 #[cfg(test)]

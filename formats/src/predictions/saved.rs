@@ -39,6 +39,7 @@ fn owned<'a>(content: &Content, named: Named<'_>, budget: &mut Budget) -> Result
                 }
                 Data::Decimals(values) => Data::Decimals(values),
                 Data::Texts(texts) => Data::Texts(texts),
+                Data::Outside { element, order, region } => Data::Outside { element, order, region },
             };
             Ok(Array { shape, column_major, data })
         }

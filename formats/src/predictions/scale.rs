@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use ndarray::{ArrayView2, ArrayViewMut2};
+use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
 
-use super::{Logits, PredictionsError};
+use super::{Block, Logits, PredictionsError};
 use crate::InputError;
 
 /// How far the sum of a row of probabilities may be from 1 in short floating-point types.
@@ -13,11 +13,16 @@ const SUM_TOLERANCE: f64 = 0.02;
 /// How far it may be for scores cut to decimals, all multiples of 0.1, 0.01, 0.001 or 0.0001 times `whole`: half of
 /// that in each of K scores.
 fn tolerance<T: Copy + Into<f64>>(scores: ArrayView2<'_, T>, whole: f64) -> f64 {
-    let is_multiple = |score: f64, unit: f64| (score / unit - (score / unit).round()).abs() < 1e-3;
-    let unit = [0.1, 0.01, 0.001, 0.0001]
-        .into_iter()
-        .find(|unit| scores.iter().all(|&score| is_multiple(score.into(), unit * whole)));
-    unit.map_or(SUM_TOLERANCE, |unit| (0.5 * unit * scores.ncols() as f64).clamp(SUM_TOLERANCE, 0.3))
+    let unit = UNITS.into_iter().find(|unit| scores.iter().all(|&score| is_multiple(score.into(), unit * whole)));
+    tolerance_of(unit, scores.ncols())
+}
+
+fn is_multiple(score: f64, unit: f64) -> bool {
+    (score / unit - (score / unit).round()).abs() < 1e-3
+}
+
+fn tolerance_of(unit: Option<f64>, classes: usize) -> f64 {
+    unit.map_or(SUM_TOLERANCE, |unit| (0.5 * unit * classes as f64).clamp(SUM_TOLERANCE, 0.3))
 }
 
 /// What scores look like.
@@ -59,51 +64,126 @@ impl std::fmt::Display for Scale {
 impl Logits {
     /// What every row looks like.
     pub fn scale(&self) -> Scale {
+        self.look().map_or(Scale::Logits, |look| look.scale())
+    }
+
+    /// `None` without scores.
+    fn look(&self) -> Option<Look> {
+        let mut look = Look::new(self.dim().1);
         match self {
-            Self::F32(scores) => scale_of(scores.view()),
-            Self::F64(scores) => scale_of(scores.view()),
-            Self::Classes(_) => Scale::Logits,
+            Self::F32(scores) => look.add(Block::F32(scores.view())),
+            Self::F64(scores) => look.add(Block::F64(scores.view())),
+            Self::Stored(scores) => return Some(scores.look().clone()),
+            Self::Classes(_) | Self::Counted(_) => return None,
         }
+        Some(look)
     }
 }
 
-fn scale_of<T: Copy + Into<f64>>(scores: ArrayView2<'_, T>) -> Scale {
-    let near = |sum: f64, whole: f64, tolerance: f64| (sum / whole - 1.0).abs() <= tolerance;
-    let tolerances = [1.0, 100.0].map(|whole| tolerance(scores, whole));
-    if scores.iter().all(|&score| score.into() == 0.0) {
-        return Scale::Logits;
-    }
-    let mut still = [true; 4];
-    for row in scores.rows() {
-        let sum: f64 = row.iter().map(|&score| score.into()).sum();
-        let positive = row.iter().all(|&score| score.into() >= 0.0);
-        let negative = row.iter().all(|&score| score.into() <= 0.0);
-        still[0] &= positive && near(sum, 1.0, tolerances[0]);
-        still[1] &= positive && near(sum, 100.0, tolerances[1]);
-        still[2] &= positive && row.iter().all(|&score| score.into() <= 1.0);
-        still[3] &= negative && (row.iter().map(|&score| score.into().exp()).sum::<f64>() - 1.0).abs() < SUM_TOLERANCE;
-        if still == [false; 4] {
-            return Scale::Logits;
+/// What can still be said of scores that come block by block.
+#[derive(Debug, Clone)]
+pub(super) struct Look {
+    classes: usize,
+    all_zero: bool,
+    one_hot: bool,
+    /// Whether no score is below 0, none above 0, none outside 0 to 1.
+    positive: bool,
+    negative: bool,
+    shares: bool,
+    /// How far the sum of a row is from 1 and from 100, as a share of it; and that of its exponentials from 1.
+    sums: [f64; 2],
+    exponentials: f64,
+    /// Whether all scores are multiples of the [`UNITS`], for rows of 1 and of 100.
+    multiples: [[bool; UNITS.len()]; 2],
+}
+
+/// To what scores may be cut.
+const UNITS: [f64; 4] = [0.1, 0.01, 0.001, 0.0001];
+/// What rows of probabilities add up to.
+const WHOLES: [f64; 2] = [1.0, 100.0];
+
+impl Look {
+    pub(super) fn new(classes: usize) -> Self {
+        Self {
+            classes,
+            all_zero: true,
+            one_hot: true,
+            positive: true,
+            negative: true,
+            shares: true,
+            sums: [0.0; 2],
+            exponentials: 0.0,
+            multiples: [[true; UNITS.len()]; 2],
         }
     }
-    let scales = [Scale::Probabilities, Scale::Percent, Scale::Shares, Scale::LogProbabilities];
-    scales.into_iter().zip(still).find_map(|(scale, still)| still.then_some(scale)).unwrap_or(Scale::Logits)
+
+    /// Takes in the next rows.
+    pub(super) fn add(&mut self, block: Block<'_>) {
+        match block {
+            Block::F32(scores) => scores.rows().into_iter().for_each(|row| self.add_row(row)),
+            Block::F64(scores) => scores.rows().into_iter().for_each(|row| self.add_row(row)),
+        }
+    }
+
+    fn add_row<T: Copy + Into<f64>>(&mut self, row: ArrayView1<'_, T>) {
+        // Logits are told apart by two rows, or by one.
+        if !self.positive && !self.negative {
+            return;
+        }
+        let scores = || row.iter().map(|&score| -> f64 { score.into() });
+        self.all_zero &= scores().all(|score| score == 0.0);
+        if self.positive {
+            self.positive = scores().all(|score| score >= 0.0);
+            self.one_hot &=
+                scores().filter(|&score| score == 1.0).count() == 1 && scores().all(|score| matches!(score, 0.0 | 1.0));
+            self.shares &= scores().all(|score| score <= 1.0);
+            let sum: f64 = scores().sum();
+            for (furthest, whole) in self.sums.iter_mut().zip(WHOLES) {
+                *furthest = furthest.max((sum / whole - 1.0).abs());
+            }
+            for (multiples, whole) in self.multiples.iter_mut().zip(WHOLES) {
+                for (multiple, unit) in multiples.iter_mut().zip(UNITS) {
+                    *multiple &= scores().all(|score| is_multiple(score, unit * whole));
+                }
+            }
+        }
+        if self.negative {
+            self.negative = scores().all(|score| score <= 0.0);
+            if self.negative {
+                self.exponentials = self.exponentials.max((scores().map(f64::exp).sum::<f64>() - 1.0).abs());
+            }
+        }
+    }
+
+    pub(super) fn is_one_hot(&self) -> bool {
+        self.one_hot && self.positive
+    }
+
+    pub(super) fn scale(&self) -> Scale {
+        if self.all_zero {
+            return Scale::Logits;
+        }
+        let adds_up = |whole: usize| {
+            let unit = UNITS.into_iter().zip(self.multiples[whole]).find_map(|(unit, all)| all.then_some(unit));
+            self.positive && self.sums[whole] <= tolerance_of(unit, self.classes)
+        };
+        if adds_up(0) {
+            Scale::Probabilities
+        } else if adds_up(1) {
+            Scale::Percent
+        } else if self.positive && self.shares {
+            Scale::Shares
+        } else if self.negative && self.exponentials < SUM_TOLERANCE {
+            Scale::LogProbabilities
+        } else {
+            Scale::Logits
+        }
+    }
 }
 
 /// Whether every score is 0 or 1, with one 1 in each row.
 pub(super) fn is_one_hot(logits: &Logits) -> bool {
-    fn of<T: Copy + Into<f64>>(scores: ArrayView2<'_, T>) -> bool {
-        let is_one = |row: ndarray::ArrayView1<'_, T>| {
-            let ones = row.iter().filter(|&&score| score.into() == 1.0).count();
-            ones == 1 && row.iter().all(|&score| matches!(score.into(), 0.0 | 1.0))
-        };
-        scores.rows().into_iter().all(is_one)
-    }
-    match logits {
-        Logits::F32(scores) => of(scores.view()),
-        Logits::F64(scores) => of(scores.view()),
-        Logits::Classes(_) => false,
-    }
+    logits.look().is_some_and(|look| look.is_one_hot())
 }
 
 /// Takes the logarithms of probabilities; zeros are taken for half of the smallest positive number. Gives the number of
@@ -115,7 +195,7 @@ pub(super) fn take_logarithms(file: &Path, logits: &mut Logits) -> Result<usize,
     match logits {
         Logits::F32(scores) => logarithms(file, scores.view_mut(), |number| number as f32),
         Logits::F64(scores) => logarithms(file, scores.view_mut(), |number| number),
-        Logits::Classes(_) => Ok(0),
+        Logits::Classes(_) | Logits::Counted(_) | Logits::Stored(_) => Ok(0),
     }
 }
 

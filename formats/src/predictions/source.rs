@@ -6,8 +6,23 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 /// Endings of files that hold one array.
-const ENDINGS: &[&str] =
-    &["npy", "npz", "csv", "tsv", "txt", "json", "pt", "pth", "bin", "pkl", "pickle", "safetensors"];
+const ENDINGS: &[&str] = &[
+    "npy",
+    "npz",
+    "csv",
+    "tsv",
+    "txt",
+    "json",
+    "pt",
+    "pth",
+    "bin",
+    "pkl",
+    "pickle",
+    "safetensors",
+    "parquet",
+    "feather",
+    "arrow",
+];
 
 /// Where predictions are: a file, a pair of files, or a folder of parts.
 ///

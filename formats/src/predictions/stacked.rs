@@ -19,7 +19,7 @@ use crate::quoting::quoted;
 /// [`InputError::Budget`].
 pub(super) fn stacked<'a>(
     file: &Path,
-    mut arrays: Vec<Named<'a>>,
+    arrays: Vec<Named<'a>>,
     reading: &Reading,
     budget: &mut Budget,
 ) -> Result<Vec<Named<'a>>, InputError> {
@@ -36,31 +36,46 @@ pub(super) fn stacked<'a>(
     let is_list = |named: &Named<'_>| {
         named.array.as_ref().is_ok_and(|array| array.shape.len() == 1 && array.may_be_scores()) && !is_label(named)
     };
+    let by_name = |name: &String| arrays.iter().position(|named| named.name == *name && is_list(named));
+    let names = reading.class_names.as_ref().filter(|names| names.len() > 1);
+    if let Some(columns) = names.and_then(|names| names.iter().map(by_name).collect()) {
+        return put_together(file, arrays, columns, budget);
+    }
     let lists = arrays.iter().enumerate().filter(|(_, named)| is_list(named));
     let found = families(lists.map(|(at, named)| (at, named.name.as_str())));
-    for (_, (_, columns)) in found.into_iter().filter(|(_, (first, _))| *first == 0) {
-        let samples = shape(&arrays[columns[0]])[0];
-        if columns.iter().any(|&at| shape(&arrays[at]) != [samples]) {
-            continue;
+    let same_length = |columns: &Vec<usize>| columns.iter().all(|&at| shape(&arrays[at]) == shape(&arrays[columns[0]]));
+    let whole = found.into_values().filter(|(first, _)| *first == 0).map(|(_, columns)| columns).filter(same_length);
+    let whole: Vec<Vec<usize>> = whole.collect();
+    whole.into_iter().try_fold(arrays, |arrays, columns| put_together(file, arrays, columns, budget))
+}
+
+/// Adds the array whose columns are these lists.
+fn put_together<'a>(
+    file: &Path,
+    mut arrays: Vec<Named<'a>>,
+    columns: Vec<usize>,
+    budget: &mut Budget,
+) -> Result<Vec<Named<'a>>, InputError> {
+    let samples = arrays[columns[0]].array.as_ref().map_or(0, Array::len);
+    let (classes, names) = (columns.len(), [columns[0], columns[columns.len() - 1]]);
+    let names = names.map(|at| quoted(&arrays[at].name).trim_matches('"').to_owned());
+    let count = samples.saturating_mul(classes);
+    budget.spend(8 * count as u64).map_err(|exceeded| exceeded.of(file, "scores by class".to_owned()))?;
+    let mut values: Vec<f64> = reserve(file, "scores by class", count)?;
+    values.resize(count, 0.0);
+    for (class, &at) in columns.iter().enumerate() {
+        let mut sample = 0;
+        if let Ok(array) = &arrays[at].array {
+            array.for_each_number(|number| {
+                if let Some(value) = values.get_mut(sample * classes + class) {
+                    *value = number.map_or_else(|number| number, |integer| integer as f64);
+                }
+                sample += 1;
+                Ok::<_, InputError>(())
+            })?;
         }
-        let (classes, names) = (columns.len(), [columns[0], columns[columns.len() - 1]]);
-        let names = names.map(|at| quoted(&arrays[at].name).trim_matches('"').to_owned());
-        let count = samples.saturating_mul(classes);
-        budget.spend(8 * count as u64).map_err(|exceeded| exceeded.of(file, "scores by class".to_owned()))?;
-        let mut values: Vec<f64> = reserve(file, "scores by class", count)?;
-        values.resize(count, 0.0);
-        for (class, &at) in columns.iter().enumerate() {
-            let mut sample = 0;
-            if let Ok(array) = &arrays[at].array {
-                array.for_each_number(|number| {
-                    values[sample * classes + class] = number.map_or_else(|number| number, |integer| integer as f64);
-                    sample += 1;
-                    Ok::<_, InputError>(())
-                })?;
-            }
-        }
-        let array = Ok(Array::decimals(vec![samples, classes], values));
-        arrays.push(Named { name: format!("{} to {}", names[0], names[1]), array });
     }
+    let array = Ok(Array::decimals(vec![samples, classes], values));
+    arrays.push(Named { name: format!("{} to {}", names[0], names[1]), array });
     Ok(arrays)
 }

@@ -1,0 +1,8 @@
+//! Program `count`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let command_line: Vec<_> = std::env::args_os().collect();
+    ExitCode::from(car_spectral_analysis::count::main(&command_line))
+}

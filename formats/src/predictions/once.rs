@@ -1,0 +1,60 @@
+//! Samples that an index says are there again, as samplers of several processes repeat some: taken once.
+
+use std::collections::HashMap;
+
+use ndarray::Axis;
+
+use super::beside::{Beside, Samples, same_row};
+use super::{Logits, Predictions, PredictionsError, Reading};
+use crate::InputError;
+use crate::quoting::quoted;
+
+/// Leaves out the rows of samples that stood there before, and says how many. What was not said to name samples and
+/// gives one of them two labels does not name them.
+///
+/// # Errors
+/// [`PredictionsError::Index`] where it was said.
+pub(super) fn taken_once(whole: &mut Predictions, mut beside: Beside, reading: &Reading) -> Result<Beside, InputError> {
+    let Some(Samples { name, rows: samples, .. }) =
+        beside.samples.as_ref().filter(|samples| samples.certain && samples.rows.len() == whole.labels.len())
+    else {
+        return Ok(beside);
+    };
+    let mut firsts: HashMap<u64, usize> = HashMap::new();
+    let (mut kept, mut others) = (Vec::with_capacity(samples.len()), 0);
+    for (row, &sample) in samples.iter().enumerate() {
+        let first = *firsts.entry(sample).or_insert(row);
+        if first == row {
+            kept.push(row);
+            continue;
+        }
+        if whole.labels[first] != whole.labels[row] {
+            if reading.keys.index.is_none() {
+                return Ok(beside);
+            }
+            let (file, name) = (whole.files[0].path.clone(), quoted(name));
+            return Err(PredictionsError::Index { file, name, sample: row, first }.into());
+        }
+        others += usize::from(!same_row(&whole.logits, first, row));
+    }
+    let again = samples.len() - kept.len();
+    if again == 0 {
+        return Ok(beside);
+    }
+    whole.notes.push(format!(
+        "{again} of {} samples have a number in {} that stands there before and are left out, {others} of them with \
+         other scores",
+        samples.len(),
+        quoted(name)
+    ));
+    whole.labels = whole.labels.select(Axis(0), &kept);
+    match &mut whole.logits {
+        Logits::F32(scores) => *scores = scores.select(Axis(0), &kept),
+        Logits::F64(scores) => *scores = scores.select(Axis(0), &kept),
+        Logits::Classes(classes) => classes.predicted = kept.iter().map(|&row| classes.predicted[row]).collect(),
+        // A set with an index is held in memory.
+        Logits::Counted(_) | Logits::Stored(_) => {}
+    }
+    beside.samples = None;
+    Ok(beside)
+}

@@ -1,0 +1,76 @@
+//! Numbers that stay in their file and are read block by block.
+
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::InputError;
+
+/// A range of bytes of an open file.
+#[derive(Debug, Clone)]
+pub(crate) struct Region {
+    pub(crate) file: PathBuf,
+    handle: Arc<File>,
+    /// Bytes of the whole file.
+    pub(crate) length: u64,
+    /// Where the range begins and ends.
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+}
+
+impl PartialEq for Region {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.file, self.start, self.end) == (&other.file, other.start, other.end)
+    }
+}
+
+/// A regular file with its first bytes, at most `most`; `None` for what a whole read tells more of.
+pub(crate) fn open(file: &Path, most: u64) -> Option<(Region, Vec<u8>)> {
+    let metadata = fs::metadata(file).ok().filter(|metadata| metadata.is_file())?;
+    let handle = File::open(file).ok()?;
+    let mut begin = Vec::new();
+    (&handle).take(most).read_to_end(&mut begin).ok()?;
+    let length = metadata.len();
+    let region = Region { file: file.to_path_buf(), handle: Arc::new(handle), length, start: 0, end: length };
+    Some((region, begin))
+}
+
+impl Region {
+    /// The same file from `start` to `end`, if it is that long.
+    pub(crate) fn within(&self, start: u64, end: u64) -> Option<Self> {
+        (start <= end && end <= self.length).then(|| Self { start, end, ..self.clone() })
+    }
+
+    /// Fills `bytes` with those of the file from `at` on, counted from the beginning of the range.
+    ///
+    /// # Errors
+    /// [`InputError::Io`], also for a file that has become shorter.
+    pub(crate) fn read(&self, at: u64, bytes: &mut [u8]) -> Result<(), InputError> {
+        self.handle.read_exact_at(bytes, self.start + at).map_err(|source| self.unread(source))
+    }
+
+    /// Gives what lies before the range, or behind it, to `take` in pieces.
+    ///
+    /// # Errors
+    /// [`InputError::Io`].
+    pub(crate) fn around(&self, before: bool, mut take: impl FnMut(&[u8])) -> Result<(), InputError> {
+        const PIECE: u64 = 1 << 20;
+        let (start, end) = if before { (0, self.start) } else { (self.end, self.length) };
+        let mut handle = self.handle.as_ref();
+        handle.seek(SeekFrom::Start(start)).map_err(|source| self.unread(source))?;
+        let mut left = end - start;
+        while left > 0 {
+            let mut piece = vec![0; left.min(PIECE) as usize];
+            handle.read_exact(&mut piece).map_err(|source| self.unread(source))?;
+            take(&piece);
+            left -= piece.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn unread(&self, source: std::io::Error) -> InputError {
+        InputError::Io { file: self.file.clone(), action: "read the file again", source }
+    }
+}
