@@ -77,11 +77,17 @@ fn seeded(found: &SeedDifference) -> String {
 
 /// A share in points with its sign: `+1.3`, `−0.4`, `0`.
 pub(super) fn signed(share: f64) -> String {
+    let points = signed_tenths(share);
+    if points == "0.0" { "0".to_owned() } else { points }
+}
+
+/// The same, always with a decimal, as a column of a table has it.
+pub(super) fn signed_tenths(share: f64) -> String {
     let points = format!("{:.1}", 100.0 * share.abs());
     match points.as_str() {
-        "0.0" => "0".to_owned(),
-        points if share < 0.0 => format!("−{points}"),
-        points => format!("+{points}"),
+        "0.0" => points,
+        _ if share < 0.0 => format!("−{points}"),
+        _ => format!("+{points}"),
     }
 }
 

@@ -54,6 +54,9 @@ fn listing(directory: &Path) -> BTreeSet<String> {
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
+const FILES: [&str; 6] =
+    ["report.json", "report.html", "per_class.csv", "comparison.csv", "comparison.md", "comparison.tex"];
+
 const PLOTS: [&str; 7] = [
     "bound_vs_error",
     "error_by_frequency",
@@ -67,7 +70,7 @@ const PLOTS: [&str; 7] = [
 #[test]
 fn one_model_gives_the_files_of_the_contract() {
     let (paths, keep) = written("fashion", report(&[Sample::fashion()]));
-    let mut expected: BTreeSet<String> = ["report.json", "report.html", "per_class.csv"].map(str::to_owned).into();
+    let mut expected: BTreeSet<String> = FILES.map(str::to_owned).into();
     for plot in PLOTS {
         expected.extend([format!("{plot}.svg"), format!("{plot}.png")]);
     }
@@ -87,7 +90,7 @@ fn one_model_gives_the_files_of_the_contract() {
 #[test]
 fn several_models_are_set_beside_each_other() {
     let (paths, _keep) = written("epochs", report(&epochs()));
-    assert_eq!(paths.len(), 3 + 2 * (3 + 3 * PLOTS.len()));
+    assert_eq!(paths.len(), FILES.len() + 2 * (3 + 3 * PLOTS.len()));
     let (paths, _keep) = written("two_runs", report(&two_runs()));
     let names: Vec<_> = paths.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
     for name in ["comparison.svg", "bound_vs_error.png", "01-cross-entropy-top_pair.svg"] {
@@ -472,7 +475,7 @@ fn results_of_an_earlier_run_are_removed_and_nothing_of_anyone_else() {
     let (both, figures) = report(&several);
     write(&both, &figures, out.path(), &FormatSet::all()).unwrap();
     let before = listing(out.path());
-    assert_eq!(before.len(), 3 + 2 * (3 + 2 * PLOTS.len()));
+    assert_eq!(before.len(), FILES.len() + 2 * (3 + 2 * PLOTS.len()));
     for name in &before {
         // The names of the program with other content: not its files.
         let (stem, extension) = name.split_once('.').unwrap();
@@ -496,7 +499,8 @@ fn results_of_an_earlier_run_are_removed_and_nothing_of_anyone_else() {
 #[test]
 fn files_with_the_programs_names_and_other_content_stay() {
     let out = tempfile::tempdir().unwrap();
-    let foreign = ["report.html", "comparison.png", "per_class.csv", "top_pair.svg"];
+    let foreign =
+        ["report.html", "comparison.png", "per_class.csv", "comparison.csv", "comparison.tex", "top_pair.svg"];
     for name in foreign {
         std::fs::write(out.path().join(name), "someone else's").unwrap();
     }
