@@ -13,11 +13,11 @@ use super::{
 };
 
 /// Checks `report` and writes the files of `formats` into the directory `out`, which is created if it is not there:
-/// `report.json`, `report.html`, `per_class.csv`, `comparison.csv`, `.md` and `.tex`, and the plots. `figures` holds one entry for each model, in the same
-/// order. Afterwards `out` holds the results of this call alone: existing files of these names are replaced, and files
-/// that an earlier call wrote and this one does not (other formats, other models) are removed, as are staging folders
-/// of interrupted calls. Files of anyone else stay. Returns the paths written, `report.json` (the last to appear)
-/// first.
+/// `report.json`, `report.html`, `per_class.csv`, `comparison.csv`, `comparison.md`, `comparison.tex` and the plots.
+/// `figures` holds one entry for each model, in the same order. Afterwards `out` holds the results of this call alone:
+/// existing files of these names are replaced, and files that an earlier call wrote and this one does not (other
+/// formats, other models) are removed, as are staging folders of interrupted calls. Files of anyone else stay. Returns
+/// the paths written, `report.json` (the last to appear) first.
 ///
 /// # Errors
 /// What [`check`](super::check()) says; [`ReportError::NotADirectory`], [`ReportError::Io`] with the path;

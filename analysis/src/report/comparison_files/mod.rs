@@ -1,6 +1,6 @@
 //! `comparison.csv`, `comparison.md` and `comparison.tex`: a row a model, then the differences that were tested and the
-//! groups of seeds. The CSV has one table with every number as it is; the others have per cent in one decimal, to be set
-//! into a text.
+//! groups of seeds. The CSV has one table with every number as it is; the others have per cent in one decimal, to be
+//! set into a text.
 
 mod csv;
 mod text;
@@ -31,7 +31,7 @@ fn groups(model: &ModelReport) -> [Option<GroupAccuracy>; 3] {
     [model.test.many, model.test.medium, model.test.few]
 }
 
-/// A table of text: a title, the header, then rows, with the first `names` columns to the left and numbers to the right.
+/// A table of text: a title, the header, then rows; the first `names` columns hold names, the others numbers.
 struct Table {
     title: String,
     header: Vec<&'static str>,
