@@ -38,7 +38,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
         (Symbol::Swatch(PURPLE), "bound of the class's error from training images".to_owned()),
     ];
     let entries = if sharpest_bounds(model).is_empty() { &entries[..4] } else { &entries[..] };
-    let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, entries) + 10.0;
+    let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, entries) + 34.0;
     let left = 270.0;
     let values = WIDTH - MARGIN - 350.0;
     let right = values - 90.0;
@@ -51,15 +51,12 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
     // The grid is drawn block by block, so that it ends where a class is named.
     let below = Area { top: area.bottom, ..area };
     x_axis(&mut scene, below, &x, &marks, "value, log scale (errors as fractions: 1 = 100 %)");
+    scene.text(values, head, "value", TICK, Anchor::End).color = MUTED;
+    scene.text(values + 26.0, head, "the class's error e is", TICK, Anchor::Start).color = MUTED;
     let mut y = head;
-    for (n, (title, bars)) in blocks.iter().enumerate() {
+    for (title, bars) in &blocks {
         y += 32.0;
-        let room = if n == 0 { values - 70.0 - 2.0 * MARGIN } else { 0.9 * WIDTH };
-        scene.text(MARGIN, y, fitted(title, LEGEND, 0.88 * room), LEGEND, Anchor::Start).bold = true;
-        if n == 0 {
-            scene.text(values, y, "value", TICK, Anchor::End).color = MUTED;
-            scene.text(values + 26.0, y, "the class's error e is", TICK, Anchor::Start).color = MUTED;
-        }
+        scene.text(MARGIN, y, fitted(title, LEGEND, 0.8 * WIDTH), LEGEND, Anchor::Start).bold = true;
         y += 14.0;
         let rows = (y, y + bars.len() as f64 * ROW);
         for (value, _) in &marks.0 {
