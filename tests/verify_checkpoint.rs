@@ -140,7 +140,7 @@ fn all_results_are_written_and_the_summary_names_the_verdicts() {
     ];
     let ended = run(Program::Analyze, &arguments);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    for file in ["report.json", "report.html", "per_class.csv", "bound_vs_error.svg", "bound_vs_error.png"] {
+    for file in ["report.json", "report.html", "per_class.csv", "chain_at_worst.svg", "chain_at_worst.png"] {
         assert!(std::fs::metadata(out.join(file)).is_ok_and(|found| found.len() > 500), "{file}");
     }
     for wanted in ["T1", "T2", "chain"] {

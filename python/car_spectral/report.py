@@ -179,7 +179,7 @@ class Report:
         return Report(self._core.compare(other._core))
 
     def save(
-        self, folder: str | os.PathLike[str], formats: str = "html,json,csv,svg,png"
+        self, folder: str | os.PathLike[str], formats: str = "html,json,csv,md,tex,svg,png"
     ) -> list[Path]:
         """Write the program's files into `folder`; give their paths.
 

@@ -431,9 +431,13 @@ impl ScopeCorrelations {
             .find(|found| (found.predictor, found.measured_on, found.target) == (predictor, on, target))
     }
 
-    /// The sentences of the comparisons on `targets`, each once: of a target that is constant all say the same.
+    /// The sentences of the comparisons on `targets`, each once: of a target that is constant all say the same. That
+    /// there are too few runs is said of all epochs alone.
     pub fn sentences(&self, targets: &[Target]) -> Vec<&str> {
         let mut sentences: Vec<&str> = Vec::new();
+        if self.scope == Scope::LastEpoch && self.points < FEWEST_RUNS {
+            return sentences;
+        }
         for comparison in self.comparisons.iter().filter(|comparison| targets.contains(&comparison.target)) {
             if !sentences.contains(&comparison.sentence.as_str()) {
                 sentences.push(&comparison.sentence);

@@ -8,6 +8,13 @@ use crate::words::{counted, short};
 
 /// The sentence of a comparison over `runs` runs.
 pub(super) fn of(found: &ScopeCorrelations, comparison: &Comparison, runs: usize) -> String {
+    if runs < FEWEST_RUNS {
+        return format!(
+            "Of {runs} runs it is not said whether a norm ranks the errors of the worst classes better than overall error or loss do: \
+             {} more would be needed at least, for intervals come from resampling {FEWEST_RUNS} or more.",
+            FEWEST_RUNS - runs
+        );
+    }
     let Comparison { norm, rival, measured_on: on, target, difference, interval, verdict, .. } = comparison;
     let over = match found.scope {
         Scope::AllEpochs => format!("Over {} of {runs} runs", counted(found.points, "epoch", "epochs")),
@@ -31,13 +38,10 @@ pub(super) fn of(found: &ScopeCorrelations, comparison: &Comparison, runs: usize
     let values = format!("{}, from {lowest} to {highest}", counted(distinct, "value", "different values"));
     let ties = format!("{target_words} has {values}");
     let Some([low, high]) = interval else {
-        let reason = if runs < FEWEST_RUNS {
-            format!("{runs} runs are too few to resample (at least {FEWEST_RUNS})")
-        } else {
-            format!("a variable is constant in {} of {RESAMPLES} resamples", comparison.undefined)
-        };
         return format!(
-            "{over} it is not said which of {norm_words} and {rival_words} ranks {target_words} better: {numbers}, no interval, for {reason}; {ties}."
+            "{over} it is not said which of {norm_words} and {rival_words} ranks {target_words} better: {numbers}, no interval, for a \
+             variable is constant in {} of {RESAMPLES} resamples; {ties}.",
+            comparison.undefined
         );
     };
     let interval = format!(

@@ -1,6 +1,6 @@
 //! The frame around data: grid, ticks, axis labels; and the legend, which stands above the data, never on them.
 
-use super::palette::{Color, GRID, INK, MUTED, Mark};
+use super::palette::{Color, GRID, INK, MUTED, Mark, PAPER};
 use super::scale::{Notation, Scale};
 use super::scene::{Anchor, Scene, fitted, text_width};
 
@@ -149,7 +149,8 @@ fn draw_symbol(scene: &mut Scene, symbol: Symbol, x: f64, y: f64, width: f64) {
             }
         }
         Symbol::Swatch(color) => {
-            scene.rect(x + 3.0, y - 9.0, width - 6.0, 18.0, color.darker(0.25));
+            scene.rect(x + 3.0, y - 9.0, width - 6.0, 18.0, MUTED);
+            scene.rect(x + 4.0, y - 8.0, width - 8.0, 16.0, PAPER);
             scene.rect(x + 4.0, y - 8.0, width - 8.0, 16.0, color);
         }
         Symbol::Tick(color) => scene.segment((x + 8.0, y), (x + width - 8.0, y), color, 3.0),

@@ -146,9 +146,9 @@ impl Scene {
         self.shapes.push(Shape::Rect { x, y, width: width.max(0.0), height: height.max(0.0), fill, title: None });
     }
 
-    /// A marker with an outline in a darker shade of its fill.
+    /// A marker that stands out from those below it.
     pub fn marker(&mut self, at: (f64, f64), (fill, mark): (Color, Mark), radius: f64, title: Option<String>) {
-        let outline = fill.darker(0.45);
+        let outline = super::palette::PAPER;
         self.shapes.push(Shape::Marker { at, mark, radius, fill, outline, title });
     }
 
@@ -273,6 +273,17 @@ pub fn fitted(text: &str, size: f64, width: f64) -> String {
     String::new()
 }
 
+/// The same without the beginning of what is too long: names of runs differ at their ends.
+pub fn fitted_end(text: &str, size: f64, width: f64) -> String {
+    let clean = readable(text);
+    if text_width(&clean, size, false) <= width {
+        return clean;
+    }
+    let from = |at: usize| format!("…{}", clean[at..].trim_start());
+    let starts = clean.char_indices().map(|(at, _)| at).skip(1);
+    starts.map(from).find(|short| text_width(short, size, false) <= width).unwrap_or_default()
+}
+
 /// The text broken between words into lines of at most `width` logical pixels; a longer word is cut.
 pub fn wrapped(text: &str, size: f64, width: f64, bold: bool) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -304,6 +315,9 @@ mod tests {
         assert!(cut.ends_with('…') && text_width(&cut, 20.0, false) <= 100.0, "{cut}");
         assert_eq!(fitted("a\u{0}b\n", 20.0, 1000.0), "a\u{fffd}b\u{fffd}");
         assert_eq!(fitted("wide", 20.0, 1.0), "");
+        assert_eq!(fitted_end("resnet-seed1", 20.0, 1000.0), "resnet-seed1");
+        let end = fitted_end("a very long name of a run, seed1", 20.0, 100.0);
+        assert!(end.starts_with('…') && end.ends_with("seed1") && text_width(&end, 20.0, false) <= 100.0, "{end}");
         let lines = wrapped("one two three four five", 20.0, 110.0, true);
         assert!(lines.len() > 1 && lines.iter().all(|line| text_width(line, 20.0, true) <= 110.0), "{lines:?}");
         assert_eq!(lines.join(" "), "one two three four five");

@@ -10,7 +10,7 @@ use plotters::backend::{DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color as _, FontStyle, FontTransform, RGBAColor, ShapeStyle, TextStyle};
 
-use super::palette::{Color, Mark, PAPER};
+use super::palette::{Color, IN_THE_DARK, Mark, PAPER};
 use super::png;
 use super::scene::{Anchor, Scene, Shape, Text, mark_corners};
 use crate::words::readable;
@@ -21,25 +21,40 @@ type Units = (i32, i32);
 const UNIT: f64 = 100.0;
 const FONTS: &str = "DejaVu Sans, Verdana, Arial, sans-serif";
 
-/// The scene as an SVG element; `label` is what a screen reader says.
+/// The scene as an SVG element; a screen reader says `title`, then, on demand, `description`.
 ///
 /// # Errors
 /// What the backend says, or if a raster cannot be encoded as PNG.
-pub fn render(scene: &Scene, label: &str) -> Result<String, String> {
+pub fn render(scene: &Scene, title: &str, description: Option<&str>) -> Result<String, String> {
     let (width, height) = (units(scene.width), units(scene.height));
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"car-spectral\" viewBox=\"0 0 {width} {height}\" width=\"{}\" \
-         height=\"{}\" role=\"img\" aria-label=\"{}\" stroke-linejoin=\"round\">\n",
+         height=\"{}\" role=\"img\" stroke-linejoin=\"round\">\n<title>{}</title>\n",
         scene.width,
         scene.height,
-        escaped(label)
+        escaped(title)
     );
+    if let Some(description) = description {
+        svg += &format!("<desc>{}</desc>\n", escaped(description));
+    }
     svg += &drawn(|backend| backend.draw_rect((0, 0), (width, height), &style(PAPER, 0.0), true))?;
     for shape in &scene.shapes {
         svg += &element(shape)?;
     }
     svg.push_str("</svg>\n");
     Ok(svg)
+}
+
+/// Rules for a page that may be dark: its plots follow it on the screen, and stay light on paper.
+pub fn dark_style() -> String {
+    let rule = |(light, dark): &(Color, Color)| {
+        let [light, dark] = [light, dark].map(|color| color.rgb.map(|channel| format!("{channel:02X}")).concat());
+        ["fill", "stroke"]
+            .map(|paint| format!("svg.car-spectral [{paint}=\"#{light}\"] {{ {paint}: #{dark}; }}\n"))
+            .concat()
+    };
+    let rules: String = IN_THE_DARK.iter().map(rule).collect();
+    format!("@media screen and (prefers-color-scheme: dark) {{\n{rules}}}\n")
 }
 
 fn element(shape: &Shape) -> Result<String, String> {
@@ -164,9 +179,22 @@ mod tests {
         scene.text(1.0, 2.0, hostile, 10.0, Anchor::Start);
         scene.marker((5.0, 5.0), (BLUE, Mark::Circle), 2.0, Some(hostile.to_owned()));
         scene.marker((5.0, 5.0), (BLUE, Mark::Triangle), 2.0, Some(hostile.to_owned()));
-        let svg = render(&scene, hostile).unwrap();
+        let svg = render(&scene, hostile, Some(hostile)).unwrap();
         assert!(!svg.contains("<script") && !svg.contains('\u{1}') && !svg.contains("alert('"), "{svg}");
-        assert_eq!(svg.matches("&lt;script&gt;").count(), 4);
-        assert_eq!(svg.matches(" opacity=&quot;1&quot;").count(), 4);
+        assert_eq!(svg.matches("&lt;script&gt;").count(), 5);
+        assert_eq!(svg.matches(" opacity=&quot;1&quot;").count(), 5);
+    }
+
+    #[test]
+    fn a_dark_page_repaints_what_was_drawn() {
+        let mut scene = Scene::new(100.0, 50.0);
+        scene.text(1.0, 2.0, "text", 10.0, Anchor::Start);
+        scene.segment((0.0, 0.0), (1.0, 1.0), BLUE, 1.0);
+        let (svg, rules) = (render(&scene, "title", None).unwrap(), dark_style());
+        for paint in ["fill=\"#FFFFFF\"", "fill=\"#222222\"", "stroke=\"#0045DF\""] {
+            assert!(svg.contains(paint), "{paint}: {svg}");
+            assert!(rules.contains(&format!("svg.car-spectral [{paint}] {{")), "{paint}: {rules}");
+        }
+        assert!(svg.contains("role=\"img\"") && svg.contains("<title>title</title>") && !svg.contains("<desc>"));
     }
 }

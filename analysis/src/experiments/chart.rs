@@ -144,7 +144,7 @@ fn draw_panel(scene: &mut Scene, area: Area, panel: &Panel, rows: &[Row]) {
             let Some(summary) = Summary::of(&found) else { continue };
             if let Some(deviation) = summary.deviation {
                 let ends = [summary.mean - deviation, summary.mean + deviation].map(|end| x.at(end));
-                scene.segment((ends[0], y), (ends[1], y), style.0.darker(0.3), 2.4);
+                scene.segment((ends[0], y), (ends[1], y), style.0, 2.4);
                 for value in &found {
                     scene.marker((x.at(*value), y), (style.0.with_alpha(0.55), style.1), 3.2, None);
                 }

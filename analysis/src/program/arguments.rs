@@ -25,7 +25,7 @@ const VERSION: &str = match (cfg!(feature = "torch"), cfg!(feature = "onnx")) {
 ///
 /// Computes the exact frequency-weighted confusion matrices of a trained classifier on training and test data, their
 /// spectral norms with certified error bars, and every step of the worst-class bound beside the measured worst-class
-/// error with its confidence interval. Leaves report.json, report.html, per_class.csv and plots in --out, and prints a
+/// error with its confidence interval. Leaves report.json, report.html, tables and plots in --out, and prints a
 /// summary.
 ///
 /// Exit code: 0 done, 1 a file or its content was refused, 2 wrong usage.
@@ -175,7 +175,7 @@ pub(super) struct Arguments {
     pub group: Vec<GroupArgument>,
 
     /// What to write
-    #[arg(long, value_name = "LIST", default_value = "html,json,csv,svg,png")]
+    #[arg(long, value_name = "LIST", default_value = "html,json,csv,md,tex,svg,png")]
     pub format: FormatSet,
 
     /// Print the JSON Schema of report.json, given alone

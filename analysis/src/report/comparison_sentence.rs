@@ -137,11 +137,16 @@ fn seeded(found: &SeedDifference) -> String {
 
 /// A share in points with its sign, also where it rounds to 0: `+1.3`, `−0.0`, `0`.
 pub(super) fn signed(share: f64) -> String {
-    let points = 100.0 * share.abs();
+    if share == 0.0 { "0".to_owned() } else { signed_tenths(share) }
+}
+
+/// The same, always with a decimal, as a column of a table has it.
+pub(super) fn signed_tenths(share: f64) -> String {
+    let points = format!("{:.1}", 100.0 * share.abs());
     match share {
-        0.0 => "0".to_owned(),
-        below if below < 0.0 => format!("−{points:.1}"),
-        _ => format!("+{points:.1}"),
+        0.0 => points,
+        below if below < 0.0 => format!("−{points}"),
+        _ => format!("+{points}"),
     }
 }
 

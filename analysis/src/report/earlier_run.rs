@@ -8,11 +8,11 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::{per_class, plots};
+use super::{comparison_files, per_class, plots};
 
 /// How the names of staging folders begin.
 pub(super) const STAGING_PREFIX: &str = ".car-spectral-";
-/// The word that every file but the CSV holds near its beginning.
+/// The word that every file but those in CSV holds near its beginning.
 const MARK: &str = "car-spectral";
 /// The mark stands among so many first bytes.
 const HEAD: u64 = 4096;
@@ -62,14 +62,18 @@ fn holds_own_names_only(folder: &Path) -> io::Result<bool> {
 }
 
 fn is_own_name(name: &str) -> bool {
-    matches!(name, "report.json" | "report.html" | "per_class.csv")
-        || name.strip_suffix(".svg").or_else(|| name.strip_suffix(".png")).is_some_and(plots::is_stem)
+    const FILES: [&str; 6] =
+        ["report.json", "report.html", "per_class.csv", "comparison.csv", "comparison.md", "comparison.tex"];
+    FILES.contains(&name) || name.strip_suffix(".svg").or_else(|| name.strip_suffix(".png")).is_some_and(plots::is_stem)
 }
 
 fn is_marked(path: &Path) -> io::Result<bool> {
     let mut head = Vec::new();
     File::open(path)?.take(HEAD).read_to_end(&mut head)?;
-    let mark =
-        if path.extension().is_some_and(|extension| extension == "csv") { per_class::FIRST_COLUMNS } else { MARK };
+    let mark = match path.file_name().and_then(|name| name.to_str()) {
+        Some("per_class.csv") => per_class::FIRST_COLUMNS,
+        Some("comparison.csv") => comparison_files::FIRST_COLUMNS,
+        _ => MARK,
+    };
     Ok(head.windows(mark.len()).any(|window| window == mark.as_bytes()))
 }

@@ -69,7 +69,7 @@ pub enum ReportError {
     #[error("report.html: {0}")]
     Template(#[from] minijinja::Error),
     /// A table that cannot be written.
-    #[error("per_class.csv: {0}")]
+    #[error("a table as CSV: {0}")]
     Csv(#[from] csv::Error),
     /// A plot that cannot be drawn.
     #[error(transparent)]

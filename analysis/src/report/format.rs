@@ -1,4 +1,4 @@
-//! Which files a report is written as: `--format html,json,csv,svg,png`.
+//! Which files a report is written as: `--format html,json,csv,md,tex,svg,png`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,8 +12,12 @@ pub struct FormatSet {
     pub html: bool,
     /// `report.json`.
     pub json: bool,
-    /// `per_class.csv`.
+    /// `per_class.csv` and `comparison.csv`.
     pub csv: bool,
+    /// `comparison.md`.
+    pub md: bool,
+    /// `comparison.tex`.
+    pub tex: bool,
     /// Plots as SVG.
     pub svg: bool,
     /// Plots as PNG.
@@ -23,16 +27,24 @@ pub struct FormatSet {
 impl FormatSet {
     /// Every format.
     pub const fn all() -> Self {
-        Self { html: true, json: true, csv: true, svg: true, png: true }
+        Self { html: true, json: true, csv: true, md: true, tex: true, svg: true, png: true }
     }
 
     /// No format.
     pub const fn none() -> Self {
-        Self { html: false, json: false, csv: false, svg: false, png: false }
+        Self { html: false, json: false, csv: false, md: false, tex: false, svg: false, png: false }
     }
 
-    fn members(&self) -> [(&'static str, bool); 5] {
-        [("html", self.html), ("json", self.json), ("csv", self.csv), ("svg", self.svg), ("png", self.png)]
+    fn members(&self) -> [(&'static str, bool); 7] {
+        [
+            ("html", self.html),
+            ("json", self.json),
+            ("csv", self.csv),
+            ("md", self.md),
+            ("tex", self.tex),
+            ("svg", self.svg),
+            ("png", self.png),
+        ]
     }
 }
 
@@ -46,10 +58,10 @@ impl Default for FormatSet {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum FormatError {
     /// A name that is no format.
-    #[error("`{0}` is no output format; give a comma-separated list of html, json, csv, svg, png")]
+    #[error("`{0}` is no output format; give a comma-separated list of html, json, csv, md, tex, svg, png")]
     Unknown(String),
     /// No format at all.
-    #[error("no output format given; give a comma-separated list of html, json, csv, svg, png")]
+    #[error("no output format given; give a comma-separated list of html, json, csv, md, tex, svg, png")]
     Empty,
 }
 
@@ -64,6 +76,8 @@ impl FromStr for FormatSet {
                 "html" => formats.html = true,
                 "json" => formats.json = true,
                 "csv" => formats.csv = true,
+                "md" => formats.md = true,
+                "tex" => formats.tex = true,
                 "svg" => formats.svg = true,
                 "png" => formats.png = true,
                 _ => return Err(FormatError::Unknown(name.to_owned())),
@@ -86,7 +100,7 @@ mod tests {
 
     #[test]
     fn lists_are_read_and_shown() {
-        assert_eq!("html,json,csv,svg,png".parse(), Ok(FormatSet::all()));
+        assert_eq!("html,json,csv,md,tex,svg,png".parse(), Ok(FormatSet::all()));
         let some: FormatSet = " PNG , json,".parse().unwrap();
         assert_eq!(some, FormatSet { json: true, png: true, ..FormatSet::none() });
         assert_eq!(some.to_string(), "json,png");

@@ -1,9 +1,11 @@
-//! What `analyze` leaves behind: `report.json`, `report.html`, `per_class.csv`, the plots, and a table on stdout.
+//! What `analyze` leaves behind: `report.json`, `report.html`, `per_class.csv`, `comparison.csv`,
+//! `comparison.md`, `comparison.tex`, the plots, and a table on stdout.
 //!
 //! The pipeline fills a [`Report`] and one [`ModelFigures`] a model; [`write()`] checks them and writes the files,
 //! [`summary_table`] makes the table.
 
 mod check;
+mod comparison_files;
 mod comparison_sentence;
 mod earlier_run;
 mod error;

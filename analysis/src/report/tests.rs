@@ -54,20 +54,17 @@ fn listing(directory: &Path) -> BTreeSet<String> {
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
-const PLOTS: [&str; 7] = [
-    "bound_vs_error",
-    "error_by_frequency",
-    "chain_at_worst",
-    "margin_sweep",
-    "confusion_heatmap",
-    "top_pair",
-    "confused_pairs",
-];
+const FILES: [&str; 6] =
+    ["report.json", "report.html", "per_class.csv", "comparison.csv", "comparison.md", "comparison.tex"];
+
+/// Of ten classes, whose names stand in the first, with bounds that are all vacuous.
+const PLOTS: [&str; 6] =
+    ["error_by_frequency", "chain_at_worst", "confusion_heatmap", "top_pair", "confused_pairs", "margin_sweep"];
 
 #[test]
 fn one_model_gives_the_files_of_the_contract() {
     let (paths, keep) = written("fashion", report(&[Sample::fashion()]));
-    let mut expected: BTreeSet<String> = ["report.json", "report.html", "per_class.csv"].map(str::to_owned).into();
+    let mut expected: BTreeSet<String> = FILES.map(str::to_owned).into();
     for plot in PLOTS {
         expected.extend([format!("{plot}.svg"), format!("{plot}.png")]);
     }
@@ -87,10 +84,10 @@ fn one_model_gives_the_files_of_the_contract() {
 #[test]
 fn several_models_are_set_beside_each_other() {
     let (paths, _keep) = written("epochs", report(&epochs()));
-    assert_eq!(paths.len(), 3 + 2 * (3 + 3 * PLOTS.len()));
+    assert_eq!(paths.len(), FILES.len() + 2 * (2 + 3 * PLOTS.len()));
     let (paths, _keep) = written("two_runs", report(&two_runs()));
     let names: Vec<_> = paths.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
-    for name in ["comparison.svg", "bound_vs_error.png", "01-cross-entropy-top_pair.svg"] {
+    for name in ["comparison.svg", "differences_by_class.png", "01-cross-entropy-top_pair.svg"] {
         assert!(names.contains(&name), "{name} in {names:?}");
     }
 }
@@ -150,22 +147,41 @@ fn with_many_models_only_the_first_and_the_last_are_drawn_alone() {
 }
 
 #[test]
-fn a_thousand_classes_are_drawn_in_blocks() {
+fn a_thousand_classes_are_drawn_in_bins() {
     let k = 1000;
     let mut sample = Sample { test_per_class: 3, with_train: false, ..Sample::of_size(k) };
     sample.train_counts.iter_mut().for_each(|n| *n = (*n).max(1));
     let (report, figures) = report(&[sample]);
     let plots = plots::draw(&report, &figures);
-    for figure in plots.iter() {
-        let svg = figure.svg().unwrap();
-        assert!(svg.len() < 3_000_000, "{}: {} bytes", figure.stem, svg.len());
-    }
+    let sizes: Vec<(&str, usize)> =
+        plots.iter().map(|figure| (figure.stem.as_str(), figure.inline_svg().unwrap().len())).collect();
+    assert!(sizes.iter().map(|(_, size)| size).sum::<usize>() < 300_000, "{sizes:?}");
+    assert!(sizes.iter().any(|(stem, _)| *stem == "worst_classes"), "{sizes:?}");
     let heatmap = plots.iter().find(|figure| figure.stem == "confusion_heatmap").unwrap();
-    assert!(heatmap.caption.contains("blocks of 2 × 2 classes"), "{}", heatmap.caption);
+    assert!(heatmap.caption.contains("12 bins of about 83 classes"), "{}", heatmap.caption);
     let page = page::render(&report, &plots).unwrap();
     assert!(page.contains("all of them are in per_class.csv"));
     let csv = per_class::render(&report).unwrap();
     assert_eq!(csv.iter().filter(|byte| **byte == b'\n').count(), k + 1);
+}
+
+#[test]
+fn a_plot_that_would_hold_nothing_is_not_drawn() {
+    let stems = |model: &(ModelReport, ModelFigures)| -> Vec<String> {
+        let report = Report { models: vec![model.0.clone()], ..Report::default() };
+        plots::draw(&report, std::slice::from_ref(&model.1)).iter().map(|figure| figure.stem.clone()).collect()
+    };
+    assert!(stems(&bare(2)).is_empty());
+    let perfect = Sample { skill: 1e4, test_per_class: 20, with_train: false, ..Sample::fashion() }.build();
+    assert_eq!(stems(&perfect), ["error_by_frequency", "chain_at_worst"]);
+    let mut model = Sample { test_per_class: 20, ..Sample::fashion() }.build();
+    assert!(!stems(&model).contains(&"bound_vs_error".to_owned()));
+    for bound in model.0.bounds.iter_mut().filter(|bound| bound.id == "T3") {
+        bound.total = bound.total.take().map(|total| vec![Some(0.9); total.len()]);
+    }
+    assert!(stems(&model).contains(&"bound_vs_error".to_owned()));
+    model.0.test.split.margins.truncate(1);
+    assert!(!stems(&model).contains(&"margin_sweep".to_owned()));
 }
 
 #[test]
@@ -476,7 +492,7 @@ fn results_of_an_earlier_run_are_removed_and_nothing_of_anyone_else() {
     let (both, figures) = report(&several);
     write(&both, &figures, out.path(), &FormatSet::all()).unwrap();
     let before = listing(out.path());
-    assert_eq!(before.len(), 3 + 2 * (3 + 2 * PLOTS.len()));
+    assert_eq!(before.len(), FILES.len() + 2 * (2 + 2 * PLOTS.len()));
     for name in &before {
         // The names of the program with other content: not its files.
         let (stem, extension) = name.split_once('.').unwrap();
@@ -500,7 +516,8 @@ fn results_of_an_earlier_run_are_removed_and_nothing_of_anyone_else() {
 #[test]
 fn files_with_the_programs_names_and_other_content_stay() {
     let out = tempfile::tempdir().unwrap();
-    let foreign = ["report.html", "comparison.png", "per_class.csv", "top_pair.svg"];
+    let foreign =
+        ["report.html", "comparison.png", "per_class.csv", "comparison.csv", "comparison.tex", "top_pair.svg"];
     for name in foreign {
         std::fs::write(out.path().join(name), "someone else's").unwrap();
     }

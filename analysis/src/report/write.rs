@@ -8,14 +8,16 @@ use std::path::{Path, PathBuf};
 use serde::Serialize as _;
 use tempfile::TempDir;
 
-use super::{FormatSet, ModelFigures, Report, ReportError, check, earlier_run, page, per_class, plots};
+use super::{
+    FormatSet, ModelFigures, Report, ReportError, check, comparison_files, earlier_run, page, per_class, plots,
+};
 
 /// Checks `report` and writes the files of `formats` into the directory `out`, which is created if it is not there:
-/// `report.json`, `report.html`, `per_class.csv` and the plots. `figures` holds one entry for each model, in the same
-/// order. Afterwards `out` holds the results of this call alone: existing files of these names are replaced, and files
-/// that an earlier call wrote and this one does not (other formats, other models) are removed, as are staging folders
-/// of interrupted calls. Files of anyone else stay. Returns the paths written, `report.json` (the last to appear)
-/// first.
+/// `report.json`, `report.html`, `per_class.csv`, `comparison.csv`, `comparison.md`, `comparison.tex` and the plots.
+/// `figures` holds one entry for each model, in the same order. Afterwards `out` holds the results of this call alone:
+/// existing files of these names are replaced, and files that an earlier call wrote and this one does not (other
+/// formats, other models) are removed, as are staging folders of interrupted calls. Files of anyone else stay. Returns
+/// the paths written, `report.json` (the last to appear) first.
 ///
 /// # Errors
 /// What [`check`](super::check()) says; [`ReportError::NotADirectory`], [`ReportError::Io`] with the path;
@@ -164,6 +166,13 @@ fn stage(report: &Report, figures: &[ModelFigures], out: &Path, formats: &Format
     }
     if formats.csv {
         add("per_class.csv", &per_class::render(report)?)?;
+        add("comparison.csv", &comparison_files::csv(report)?)?;
+    }
+    if formats.md {
+        add("comparison.md", comparison_files::markdown(report).as_bytes())?;
+    }
+    if formats.tex {
+        add("comparison.tex", comparison_files::latex(report).as_bytes())?;
     }
     if formats.html || formats.svg || formats.png {
         let plots = plots::draw(report, figures);

@@ -68,6 +68,8 @@ struct Page {
     omitted: usize,
     settings: Vec<(String, String)>,
     files: Table,
+    /// Rules that let the plots follow a dark page.
+    plot_style: String,
 }
 
 #[derive(Serialize)]
@@ -177,6 +179,7 @@ pub(super) fn render(report: &Report, plots: &PlotSet) -> Result<String, ReportE
         models,
         settings: settings_list(report),
         files: tables::files(report),
+        plot_style: crate::draw::svg::dark_style(),
     };
     Ok(environment.get_template("report.html")?.render(&page)?)
 }

@@ -2,35 +2,38 @@
 //! where the bound would equal the error; the floor of T4, and the region where a bound says nothing. Both axes in per
 //! cent, the ordinate logarithmic.
 
-use super::shown_bounds::{common_bounds, describe, first_term_note, sharpest_bounds};
+use std::collections::BTreeMap;
+
+use super::shown_bounds::{common_bounds, describe, usable_bounds};
 use super::{
-    FLOOR, class_title, group_legend, group_of, group_style, marker_radius, settings_caption, shared_settings, titled,
+    FLOOR, MOST_SINGLE, class_title, group_legend, group_of, group_style, marker_radius, settings_caption,
+    shared_settings, titled,
 };
 use crate::draw::figure::{Figure, MARGIN, WIDTH};
 use crate::draw::palette::{GREEN, INK, MUTED, VACUOUS};
-use crate::draw::panel::{Area, LABEL, LEGEND, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
+use crate::draw::panel::{Area, LEGEND, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
 use crate::draw::scale::{Notation, Scale};
-use crate::draw::scene::{Anchor, Scene, fitted, text_width, wrapped};
+use crate::draw::scene::{Anchor, Scene, fitted, text_width};
 use crate::report::family::inapplicable_families;
-use crate::report::{BoundReport, ModelReport, Report, WorstClass};
-use crate::words::{listed, multiple, percent, readable, short};
+use crate::report::{BoundReport, Group, ModelReport, Report, WorstClass};
+use crate::words::{counted, listed, multiple, percent, readable, short};
 
 const HEIGHT: f64 = 520.0;
-/// Intervals of more classes than this would hide the points.
-const MOST_INTERVALS: usize = 200;
+/// Where there are many classes, marks closer than this become one.
+const CELL: f64 = 12.0;
 /// Height of the strip below a logarithmic axis for values that it cannot show.
 const STRIP: f64 = 34.0;
 
-type Panel<'a> = (String, &'a ModelReport, Option<&'a BoundReport>);
+type Panel<'a> = (String, &'a ModelReport, &'a BoundReport);
 
-/// The plot of one model: a panel for each of up to three bounds.
-pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
-    let shown: Vec<&BoundReport> = sharpest_bounds(model).into_iter().take(3).collect();
-    let mut panels: Vec<Panel> = shown.iter().map(|bound| (describe(bound), model, Some(*bound))).collect();
+/// The plot of one model: a panel for each of up to three bounds; `None` where none says anything of any class.
+pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
+    let panels: Vec<Panel> =
+        usable_bounds(model).into_iter().take(3).map(|bound| (describe(bound), model, bound)).collect();
     if panels.is_empty() {
-        panels.push(("no bound gives a number".to_owned(), model, None));
+        return None;
     }
-    let mut caption = how_to_read(&shown, model.floors.is_some());
+    let mut caption = how_to_read(model.floors.is_some(), model.num_classes);
     let missing = inapplicable_families(model);
     if !missing.is_empty() {
         let verb = if missing.len() == 1 { "does" } else { "do" };
@@ -38,55 +41,51 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     }
     caption.push(' ');
     caption.push_str(&settings_caption(report, model));
-    Figure {
+    Some(Figure {
         stem: "bound_vs_error".into(),
         title: titled("Bound against measured test error", model),
         caption,
         body: body(&panels, &group_legend(model), HEIGHT, false),
-    }
-}
-
-/// `first term of T2, g = 0,` or `bound T3', g = 2,`.
-fn described(bound: &BoundReport) -> String {
-    let kind = if bound.total.is_some() { "bound " } else { "" };
-    let comma = if bound.margin.is_some() { "," } else { "" };
-    format!("{kind}{}{comma}", describe(bound))
+    })
 }
 
 /// What the marks mean, and what a verdict is.
-fn how_to_read(shown: &[&BoundReport], floors: bool) -> String {
-    let mut caption = String::from(
-        "Each mark is a class. Upright line: interval of its test error, all classes at once (T5). A bound that covers \
-         the whole interval holds, below the whole interval it is violated, inside it is undecided; shaded, at 100 % or \
-         more, it is vacuous.",
+fn how_to_read(floors: bool, num_classes: usize) -> String {
+    let marks = if num_classes <= MOST_SINGLE {
+        "Each mark is a class. Upright line: interval of its test error, all classes at once (T5)."
+    } else {
+        "Each mark is a class, larger ones are several that lie close together; intervals are not drawn."
+    };
+    let mut caption = format!(
+        "{marks} A bound that covers the whole interval holds, below the whole interval it is violated, inside it is undecided; \
+         shaded, at 100 % or more, it is vacuous."
     );
-    if let Some(bound) = shown.iter().find(|bound| bound.total.is_none()) {
-        caption.push_str(&first_term_note(bound));
-    }
     if floors {
         caption.push_str(FLOOR);
     }
     caption
 }
 
-/// The plot of several models: one statement at one margin for all, up to six panels.
-pub(super) fn draw_several(report: &Report) -> Figure {
-    let bounds = common_bounds(&report.models);
-    let chosen = spread(report.models.len(), 6);
-    let panels: Vec<Panel> =
-        chosen.iter().map(|&at| (readable(&report.models[at].name), &report.models[at], bounds[at])).collect();
-    let shown: Vec<&BoundReport> = bounds.iter().flatten().take(1).copied().collect();
-    let mut caption = match shown.first() {
-        Some(bound) => format!("The {} for every model that has it. ", described(bound)),
-        None => "No bound gives a number for any of the models. ".to_owned(),
-    };
-    caption.push_str(&how_to_read(&shown, report.models.iter().any(|model| model.floors.is_some())));
-    if chosen.len() < report.models.len() {
-        caption.push_str(&format!(" {} of {} models are shown.", chosen.len(), report.models.len()));
+/// The plot of several models: one statement at one margin for all that have it, up to six panels; `None` where no
+/// statement says anything of any class.
+pub(super) fn draw_several(report: &Report) -> Option<Figure> {
+    let given: Vec<Panel> = common_bounds(&report.models)
+        .into_iter()
+        .zip(&report.models)
+        .filter_map(|(bound, model)| Some((readable(&model.name), model, bound?)))
+        .collect();
+    let panels: Vec<Panel> = spread(given.len(), 6).into_iter().map(|at| given[at].clone()).collect();
+    let &(_, first, bound) = panels.first()?;
+    let comma = if bound.margin.is_some() { "," } else { "" };
+    let mut caption = format!("The bound {}{comma} for every model that has it. ", describe(bound));
+    let floors = panels.iter().any(|(_, model, _)| model.floors.is_some());
+    let most = panels.iter().map(|(_, model, _)| model.num_classes).max().unwrap_or(0);
+    caption.push_str(&how_to_read(floors, most));
+    if panels.len() < report.models.len() {
+        caption.push_str(&format!(" {} of {} models are shown.", panels.len(), report.models.len()));
     }
     caption.push(' ');
     caption.push_str(&shared_settings(report));
-    let first = panels[0].1;
     let same_groups = panels.iter().all(|(_, model, _)| model.groups == first.groups);
     let mut entries = group_legend(first);
     if !same_groups {
@@ -94,16 +93,16 @@ pub(super) fn draw_several(report: &Report) -> Figure {
             label.truncate(label.rfind(':').unwrap_or(label.len()));
         }
     }
-    Figure {
+    Some(Figure {
         stem: "bound_vs_error".into(),
-        title: format!("Bound against measured test error of {} models", report.models.len()),
+        title: format!("Bound against measured test error of {} models", panels.len()),
         caption,
         body: body(&panels, &entries, if panels.len() > 3 { 360.0 } else { 460.0 }, true),
-    }
+    })
 }
 
 /// Up to `most` of 0..n, evenly spread, both ends among them.
-fn spread(n: usize, most: usize) -> Vec<usize> {
+pub(super) fn spread(n: usize, most: usize) -> Vec<usize> {
     if n <= most {
         return (0..n).collect();
     }
@@ -113,7 +112,7 @@ fn spread(n: usize, most: usize) -> Vec<usize> {
 /// The panels in rows of three; with `shared`, all have the same ordinates.
 fn body(panels: &[Panel], groups: &[(Symbol, String)], panel_height: f64, shared: bool) -> Scene {
     let any_floor = panels.iter().any(|(_, model, _)| model.floors.is_some());
-    let few_classes = panels.iter().all(|(_, model, _)| model.num_classes <= MOST_INTERVALS);
+    let few_classes = panels.iter().all(|(_, model, _)| model.num_classes <= MOST_SINGLE);
     let mut entries = groups.to_vec();
     if few_classes {
         entries.push((Symbol::Interval(MUTED), "interval of the test error (T5)".into()));
@@ -152,7 +151,7 @@ fn body(panels: &[Panel], groups: &[(Symbol, String)], panel_height: f64, shared
 
 /// A panel's name in up to three lines as wide as the panel, broken between words or behind a hyphen, slash or
 /// underscore; a longer one lacks its beginning, for names of runs differ at their ends.
-fn heading(name: &str, width: f64) -> Vec<String> {
+pub(super) fn heading(name: &str, width: f64) -> Vec<String> {
     const MOST: usize = 3;
     let mut lines = vec![String::new()];
     for part in name.split_inclusive(['-', '/', '_', ' ']) {
@@ -190,11 +189,11 @@ impl Ordinates {
         let mut shown: Vec<f64> = Vec::new();
         for (_, model, bound) in panels {
             values.extend(model.test.split.per_class_error.iter().flatten());
-            if model.num_classes <= MOST_INTERVALS {
+            if model.num_classes <= MOST_SINGLE {
                 values.extend(model.test.class_error_interval.iter().flatten().flatten());
             }
             values.extend(model.floors.iter().flat_map(|floors| &floors.class));
-            shown.extend(bound.iter().filter_map(|b| b.per_class()).flatten().flatten());
+            shown.extend(bound.per_class().into_iter().flatten().flatten());
         }
         values.extend(&shown);
         let positive = || values.iter().copied().filter(|v| *v > 0.0 && v.is_finite());
@@ -205,10 +204,8 @@ impl Ordinates {
             let zero = shown.iter().all(|value| *value >= low || *value == 0.0);
             if zero { "0" } else { "less" }.to_owned()
         });
-        let partial = panels.iter().any(|(_, _, bound)| bound.is_some_and(|bound| bound.total.is_none()));
-        let label = match panels.iter().find_map(|(_, _, bound)| *bound) {
-            Some(bound) if panels.len() > 1 => format!("{} (%)", describe(bound)),
-            _ if partial => "first term alone (%)".to_owned(),
+        let label = match panels {
+            [(_, _, bound), _, ..] => format!("{} (%)", describe(bound)),
             _ => "bound on the class error (%)".to_owned(),
         };
         // Above the highest point, room for the worst class's name.
@@ -243,7 +240,7 @@ fn draw_panel(scene: &mut Scene, area: Area, ordinates: &Ordinates, (_, model, b
 
     let errors = &model.test.split.per_class_error;
     let radius = marker_radius(model.num_classes);
-    if model.num_classes <= MOST_INTERVALS {
+    if model.num_classes <= MOST_SINGLE {
         draw_intervals(scene, model, (&x, &y), log.bottom, area.bottom, ordinates.low);
     }
     let equal: Vec<(f64, f64)> = (0..=120)
@@ -252,45 +249,59 @@ fn draw_panel(scene: &mut Scene, area: Area, ordinates: &Ordinates, (_, model, b
         .collect();
     scene.path(equal, INK, 1.8, Some((8.0, 6.0)));
 
+    let values = bound.per_class().unwrap_or_default();
+    let place = |error: f64, value: f64| (x.at(error), height(value));
     if let Some(floors) = &model.floors {
         let half = radius.max(4.0) + 2.0;
-        for (error, floor) in errors.iter().zip(&floors.class) {
-            if let Some(error) = error {
-                let at = (x.at(*error), height(*floor));
-                scene.segment((at.0 - half, at.1), (at.0 + half, at.1), GREEN, 2.4);
-            }
+        let ticks = errors.iter().zip(&floors.class).filter_map(|(error, floor)| Some(((*error)?, *floor)));
+        for (_, (across, up), _) in apart(model, ticks.map(|(error, floor)| place(error, floor)).enumerate(), false) {
+            scene.segment((across - half, up), (across + half, up), GREEN, 2.4);
         }
     }
-    let Some(values) = bound.and_then(|bound| bound.per_class()) else {
-        if bound.is_none() {
-            let text = "no bound of this kind gives a number for this model";
-            for (n, line) in wrapped(text, LABEL, area.right - area.left - 30.0, false).iter().enumerate() {
-                let y = area.top + 40.0 + 1.3 * LABEL * n as f64;
-                scene.text(area.middle(), y, line, LABEL, Anchor::Middle).color = MUTED;
+    let marks = (0..model.num_classes).filter_map(|class| Some((class, place(errors[class]?, values[class]?))));
+    for (class, at, classes) in apart(model, marks, true) {
+        let title = match (classes, errors[class].zip(values[class])) {
+            (1, Some((error, value))) => {
+                class_title(model, class, &format!(": error {}, bound {}", percent(error), times_100(value)))
             }
-        }
-        spines(scene, area);
-        return;
-    };
-    for class in (0..model.num_classes).filter(|&class| errors[class].is_some() && values[class].is_some()) {
-        let (error, value) = (errors[class].unwrap_or(0.0), values[class].unwrap_or(0.0));
-        let title = class_title(model, class, &format!(": error {}, bound {}", percent(error), times_100(value)));
-        scene.marker((x.at(error), height(value)), group_style(group_of(model, class)), radius, Some(title));
+            _ => counted(classes, "class", "classes"),
+        };
+        let radius = radius * (classes as f64).sqrt().min(2.0);
+        scene.marker(at, group_style(group_of(model, class)), radius, Some(title));
     }
     if let Some(worst) = &model.test.worst_class
-        && let Some(value) = values[worst.index]
+        && let Some(value) = values.get(worst.index).copied().flatten()
     {
         let highest = values.iter().flatten().copied().fold(value.max(1.0), f64::max);
         name_worst(
             scene,
             area,
             worst,
-            *bound,
+            bound,
             &x,
             (height(highest), (height(value) - radius - 2.0).min(y.at(worst.interval[1]) - 3.0)),
         );
     }
     spines(scene, area);
+}
+
+/// Marks of classes, one a class where these are few; of many those of a group that lie close together are one, with
+/// their number.
+fn apart(
+    model: &ModelReport,
+    marks: impl Iterator<Item = (usize, (f64, f64))>,
+    by_group: bool,
+) -> Vec<(usize, (f64, f64), usize)> {
+    if model.num_classes <= MOST_SINGLE {
+        return marks.map(|(class, at)| (class, at, 1)).collect();
+    }
+    let mut cells: BTreeMap<(i64, i64, Option<Group>), (usize, (f64, f64), usize)> = BTreeMap::new();
+    for (class, at) in marks {
+        let cell = |length: f64| (length / CELL).floor() as i64;
+        let group = if by_group { group_of(model, class) } else { None };
+        cells.entry((cell(at.0), cell(at.1), group)).or_insert((class, at, 0)).2 += 1;
+    }
+    cells.into_values().collect()
 }
 
 /// The intervals of the classes' errors, upright where the bound would equal the error; with few classes, with caps.
@@ -324,7 +335,7 @@ fn name_worst(
     scene: &mut Scene,
     area: Area,
     worst: &WorstClass,
-    bound: Option<&BoundReport>,
+    bound: &BoundReport,
     x: &Scale,
     (highest, end): (f64, f64),
 ) {
@@ -337,9 +348,8 @@ fn name_worst(
 }
 
 /// `worst, squirrel: 6.01 times its error`; where that is too wide, the name alone.
-fn worst_label(worst: &WorstClass, bound: Option<&BoundReport>, width: f64) -> String {
-    let factor = bound.and_then(|bound| bound.tightness_at_worst);
-    let factor = factor.map_or(String::new(), |factor| match factor {
+fn worst_label(worst: &WorstClass, bound: &BoundReport, width: f64) -> String {
+    let factor = bound.tightness_at_worst.map_or(String::new(), |factor| match factor {
         0.0 => ": 0".to_owned(),
         factor => format!(": {}", multiple(factor, "its error")),
     });
@@ -389,13 +399,13 @@ mod tests {
         let worst = WorstClass { name: "squirrel".into(), ..Default::default() };
         let label = |factor| {
             let bound = BoundReport { tightness_at_worst: factor, ..Default::default() };
-            worst_label(&worst, Some(&bound), 900.0)
+            worst_label(&worst, &bound, 900.0)
         };
         assert_eq!(label(Some(6.012)), "worst, squirrel: 6.01 times its error");
         assert_eq!(label(Some(0.0)), "worst, squirrel: 0");
         assert_eq!(label(None), "worst, squirrel");
         let bound = BoundReport { tightness_at_worst: Some(1622.0), ..Default::default() };
-        assert_eq!(worst_label(&worst, Some(&bound), 300.0), "worst, squirrel");
+        assert_eq!(worst_label(&worst, &bound, 300.0), "worst, squirrel");
     }
 
     #[test]
@@ -408,14 +418,13 @@ mod tests {
         };
         let mut model = ModelReport { num_classes: 2, ..Default::default() };
         model.test.split.per_class_error = vec![Some(0.05), Some(0.5)];
-        let of = |values: [f64; 2]| Ordinates::of(&[(String::new(), &model, Some(&bound(values)))]);
+        let of = |values: [f64; 2]| Ordinates::of(&[(String::new(), &model, &bound(values))]);
         let high = of([6.01, 6.65]);
         assert!(high.low < 0.05 && high.high > 6.65 && high.below.is_none(), "{} {}", high.low, high.high);
-        assert_eq!(high.label, "first term alone (%)");
         assert_eq!(of([0.0, 0.7]).below.as_deref(), Some("0"));
         assert_eq!(of([0.0, 1e-6]).below.as_deref(), Some("less"));
         let complete = BoundReport { total: Some(vec![Some(1e6); 2]), ..bound([0.0, 0.0]) };
-        let panel = Ordinates::of(&[(String::new(), &model, Some(&complete))]);
+        let panel = Ordinates::of(&[(String::new(), &model, &complete)]);
         assert_eq!((panel.label.as_str(), panel.below), ("bound on the class error (%)", None));
     }
 }

@@ -1,14 +1,16 @@
 //! `chain_at_worst`: e, λ e, WCE, R and the bounds √s R, √(K−1) R as bars on a log scale, at the worst and at the
-//! weighted worst class; beside each bar its value, and what it says of the class's error.
+//! weighted worst class, and the sharpest bounds from training images; beside each bar its value, and what it says of
+//! the class's error.
 
+use super::shown_bounds::{describe, sharpest_bounds};
 use super::{settings_caption, titled};
 use crate::draw::figure::{Figure, MARGIN, WIDTH};
-use crate::draw::palette::{BLANK, BLUE, Color, INK, MUTED, ORANGE, SKY};
+use crate::draw::palette::{BLANK, BLUE, Color, INK, MUTED, ORANGE, PURPLE, SKY};
 use crate::draw::panel::{Area, LABEL, LEGEND, Symbol, TICK, legend, ticks, x_axis};
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene, fitted};
-use crate::report::{ModelReport, Report};
-use crate::words::{counted, multiple, percent, short};
+use crate::report::{BoundReport, ModelReport, Report};
+use crate::words::{counted, grouped, multiple, percent, short};
 
 const ROW: f64 = 38.0;
 
@@ -21,8 +23,9 @@ struct Bar {
     meaning: String,
 }
 
-pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
-    let blocks = blocks(model);
+/// `None` where no class has a test sample.
+pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
+    let blocks = blocks(model)?;
     let ends = |bar: &Bar| bar.interval.map_or(bar.value, |interval| interval[1].max(bar.value));
     let high = blocks.iter().flat_map(|(_, bars)| bars).map(ends).filter(|v| v.is_finite()).fold(0.0, f64::max);
 
@@ -32,10 +35,12 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
         (Symbol::Swatch(BLUE), "weighted by λ".to_owned()),
         (Symbol::Swatch(BLANK), "spectral norm".to_owned()),
         (Symbol::Swatch(ORANGE), "upper bound of WCE".to_owned()),
+        (Symbol::Swatch(PURPLE), "bound of the class's error from training images".to_owned()),
     ];
-    let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries) + 10.0;
+    let entries = if sharpest_bounds(model).is_empty() { &entries[..4] } else { &entries[..] };
+    let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, entries) + 34.0;
     let left = 270.0;
-    let values = WIDTH - MARGIN - 310.0;
+    let values = WIDTH - MARGIN - 350.0;
     let right = values - 90.0;
     let base = decade_below(blocks.iter().flat_map(|(_, bars)| bars).map(|bar| bar.value));
     let x = Scale::log(base, 1.1 * high.max(10.0 * base), left, right);
@@ -46,15 +51,12 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
     // The grid is drawn block by block, so that it ends where a class is named.
     let below = Area { top: area.bottom, ..area };
     x_axis(&mut scene, below, &x, &marks, "value, log scale (errors as fractions: 1 = 100 %)");
+    scene.text(values, head, "value", TICK, Anchor::End).color = MUTED;
+    scene.text(values + 26.0, head, "the class's error e is", TICK, Anchor::Start).color = MUTED;
     let mut y = head;
-    for (n, (title, bars)) in blocks.iter().enumerate() {
+    for (title, bars) in &blocks {
         y += 32.0;
-        let room = if n == 0 { values - 70.0 - 2.0 * MARGIN } else { 0.9 * WIDTH };
-        scene.text(MARGIN, y, fitted(title, LEGEND, 0.88 * room), LEGEND, Anchor::Start).bold = true;
-        if n == 0 {
-            scene.text(values, y, "value", TICK, Anchor::End).color = MUTED;
-            scene.text(values + 26.0, y, "the class's error e is", TICK, Anchor::Start).color = MUTED;
-        }
+        scene.text(MARGIN, y, fitted(title, LEGEND, 0.8 * WIDTH), LEGEND, Anchor::Start).bold = true;
         y += 14.0;
         let rows = (y, y + bars.len() as f64 * ROW);
         for (value, _) in &marks.0 {
@@ -66,19 +68,15 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
         }
         scene.segment((left, rows.0), (left, rows.1), INK, 1.4);
     }
-    if blocks.is_empty() {
-        let text = "no class has a test sample";
-        scene.text(area.middle(), area.centre(), text, LABEL, Anchor::Middle).color = MUTED;
-    }
     scene.segment((left, area.bottom), (right, area.bottom), INK, 1.4);
     scene.height = area.bottom + 20.0 + TICK + LABEL + 16.0;
 
-    Figure {
+    Some(Figure {
         stem: "chain_at_worst".into(),
-        title: titled("How loose the chain is at the worst class", model),
+        title: titled("How loose the bounds are at the worst class", model),
         caption: caption(report, model, base),
         body: scene,
-    }
+    })
 }
 
 /// A bar from `left` on with its name, whisker, value and meaning, in the row that begins at `y`.
@@ -111,7 +109,7 @@ fn caption(report: &Report, model: &ModelReport, base: f64) -> String {
         (false, _) => "FAILS on the test matrix, which is a fault of the program".to_owned(),
     };
     format!(
-        "The chain λ e ≤ WCE ≤ √(K−1) R (S2, S3), R = ‖CΛ‖₂, {verdict}. All values are measured on test data: they \
+        "The chain λ e ≤ WCE ≤ √(K−1) R (S2, S3), R = ‖CΛ‖₂, {verdict}. Its values are measured on test data: they \
          bound the errors on these data, not those on others. s: the most non-zero entries in a column. Bars begin at {}; equal \
          ratios have equal lengths. Whiskers: 1 − δ intervals (T5). {}",
         short(base),
@@ -125,18 +123,19 @@ fn decade_below(values: impl Iterator<Item = f64>) -> f64 {
     if least.is_finite() { 10f64.powf((0.5 * least).log10().floor()) } else { 0.1 }
 }
 
-fn blocks(model: &ModelReport) -> Vec<(String, Vec<Bar>)> {
+/// One block where the class that attains WCE has the largest error as well, else two; `None` without a test sample.
+fn blocks(model: &ModelReport) -> Option<Vec<(String, Vec<Bar>)>> {
     let test = &model.test;
-    let (Some(worst), Some(weighted)) = (&test.worst_class, &test.weighted_worst_class) else { return Vec::new() };
+    let (worst, weighted) = (test.worst_class.as_ref()?, test.weighted_worst_class.as_ref()?);
     let images = |class: usize| {
         let images = |count: u64| counted(count as usize, "training image", "training images");
         model.train_counts.as_ref().map_or(String::new(), |counts| format!(", {}", images(counts[class])))
     };
-    if worst.index == weighted.index {
-        let title = format!("Worst and weighted worst class: {}{}", worst.name, images(worst.index));
-        return vec![(title, bars(model, worst.index, worst.error, worst.interval))];
+    if worst.error == weighted.error {
+        let title = format!("Worst class, also weighted: {}{}", weighted.name, images(weighted.index));
+        return Some(vec![(title, bars(model, weighted.index, weighted.error, weighted.interval))]);
     }
-    vec![
+    Some(vec![
         (
             format!("Worst class: {}{}", worst.name, images(worst.index)),
             bars(model, worst.index, worst.error, worst.interval),
@@ -145,7 +144,7 @@ fn blocks(model: &ModelReport) -> Vec<(String, Vec<Bar>)> {
             format!("Weighted worst class: {}{}", weighted.name, images(weighted.index)),
             bars(model, weighted.index, weighted.error, weighted.interval),
         ),
-    ]
+    ])
 }
 
 fn bars(model: &ModelReport, class: usize, error: f64, interval: [f64; 2]) -> Vec<Bar> {
@@ -164,7 +163,7 @@ fn bars(model: &ModelReport, class: usize, error: f64, interval: [f64; 2]) -> Ve
         Some(at) if at != class && weighted < chain.wce => format!("attained by {}", model.class_names[at]),
         _ => "attained here".to_owned(),
     };
-    vec![
+    let mut bars = vec![
         bar("error e", error, Some(interval), SKY, format!("{}, measured", percent(error))),
         bar(
             &format!("λ e, λ = {}", short(weight)),
@@ -183,11 +182,34 @@ fn bars(model: &ModelReport, class: usize, error: f64, interval: [f64; 2]) -> Ve
             at_most(chain.upper_bound_sqrt_s),
         ),
         bar("√(K−1) R", chain.upper_bound, None, ORANGE, at_most(chain.upper_bound)),
-    ]
+    ];
+    for bound in sharpest_bounds(model).into_iter().take(2) {
+        let Some(value) = bound.per_class().and_then(|values| values[class]) else { continue };
+        bars.push(bar(&describe(bound), value, None, PURPLE, from_training(bound, value)));
+    }
+    bars
+}
+
+/// What a bound from training images says of e; of a first term alone, that the bound is no less.
+fn from_training(bound: &BoundReport, value: f64) -> String {
+    let says = match (bound.is_vacuous(value), bound.total.is_some()) {
+        (true, _) => ": vacuous",
+        (false, true) => "",
+        (false, false) => ": undecided",
+    };
+    let more = if bound.total.is_some() { "" } else { " or more" };
+    format!("at most {}{more}{says}", times_100(value))
+}
+
+/// A bound in per cent, also above 100.
+fn times_100(value: f64) -> String {
+    let percent = 100.0 * value;
+    let text = if (1e3..1e6).contains(&percent) { grouped(percent.round() as u64) } else { short(percent) };
+    format!("{text} %")
 }
 
 fn percent_of(bound: f64, weight: f64) -> String {
-    if weight > 0.0 { format!("{} %", short(100.0 * bound / weight)) } else { "anything".to_owned() }
+    if weight > 0.0 { times_100(bound / weight) } else { "anything".to_owned() }
 }
 
 /// What a bound of λ e says of e.
@@ -212,13 +234,22 @@ mod tests {
     fn what_is_measured_is_not_called_a_bound() {
         assert_eq!(at_most(13.4, 2.0), "at most 670 %: vacuous");
         assert_eq!(at_most(1.0, 2.0), "at most 50 %");
+        assert_eq!(at_most(344.3, 2.236), "at most 15,398 %: vacuous");
         let (model, _) = Sample { test_per_class: 50, ..Sample::fashion() }.build();
-        let blocks = blocks(&model);
+        let blocks = blocks(&model).unwrap();
         let weighted = &blocks[blocks.len() - 1].1;
         assert!(
             weighted[2].label.starts_with("WCE") && weighted[2].meaning == "attained here",
             "{}",
             weighted[2].meaning
+        );
+        let from = |total: Option<Vec<Option<f64>>>, value| {
+            from_training(&BoundReport { id: "T2".into(), total, ..Default::default() }, value)
+        };
+        assert_eq!(from(None, 6.01), "at most 601 % or more: vacuous");
+        assert_eq!(
+            (from(None, 0.3), from(Some(Vec::new()), 0.3)),
+            ("at most 30 % or more: undecided".into(), "at most 30 %".into())
         );
         assert!(weighted.iter().take(4).all(|bar| !bar.meaning.contains("vacuous")));
         assert!(weighted[5].meaning.starts_with("at most "));

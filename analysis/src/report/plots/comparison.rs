@@ -1,14 +1,15 @@
-//! `comparison`: spectral norm, weighted worst-class error, worst-class error and accuracy of several models: against
-//! the epoch where every model says its epoch, else model by model.
+//! `comparison`: several models: where every model says its epoch, spectral norm, weighted worst-class error and errors
+//! against the epoch; else, model by model, the worst class with its interval, the groups and the spectral norm.
 
-use super::shared_settings;
+use super::bound_vs_error::{heading, spread};
+use super::{group_style, shared_settings};
 use crate::draw::figure::{Figure, MARGIN, WIDTH};
-use crate::draw::palette::{BLUE, Color, GREEN, Mark, ORANGE, PURPLE, VERMILLION};
+use crate::draw::palette::{BLUE, Color, GREEN, GRID, INK, Mark, ORANGE, PURPLE, VERMILLION};
 use crate::draw::panel::{self, Area, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
 use crate::draw::scale::{Notation, Scale};
-use crate::draw::scene::{Anchor, Scene, fitted, text_width};
-use crate::report::{ModelReport, Report};
-use crate::words::short;
+use crate::draw::scene::{Anchor, Scene, text_width};
+use crate::report::{Group, ModelReport, Report};
+use crate::words::{readable, short};
 
 type Style = (Color, Mark);
 type Read = fn(&ModelReport) -> Option<(f64, Option<[f64; 2]>)>;
@@ -20,8 +21,45 @@ struct Series {
     read: Read,
 }
 
-fn panels() -> [(&'static str, Notation, Vec<Series>); 3] {
-    let series = |label, style, dashed, read| Series { label, style, dashed, read };
+type Panel = (&'static str, Notation, Vec<Series>);
+
+fn series(label: &'static str, style: Style, dashed: bool, read: Read) -> Series {
+    Series { label, style, dashed, read }
+}
+
+/// Model by model.
+fn rows_of_models() -> [Panel; 3] {
+    let of_group = |group: Group, label, read: Read| series(label, group_style(Some(group)), false, read);
+    [
+        (
+            "worst class (%)",
+            Notation::Percent,
+            vec![series("largest class error, interval (T5')", (VERMILLION, Mark::Triangle), false, |m| {
+                m.test.worst_class.as_ref().map(|worst| (worst.error, Some(m.test.max_error.interval)))
+            })],
+        ),
+        (
+            "error by group (%)",
+            Notation::Percent,
+            vec![
+                series("all classes", (INK, Mark::Diamond), false, |m| m.test.accuracy_macro.map(|a| (1.0 - a, None))),
+                of_group(Group::Many, "many", |m| m.test.many.map(|g| (1.0 - g.accuracy_macro, None))),
+                of_group(Group::Medium, "medium", |m| m.test.medium.map(|g| (1.0 - g.accuracy_macro, None))),
+                of_group(Group::Few, "few", |m| m.test.few.map(|g| (1.0 - g.accuracy_macro, None))),
+            ],
+        ),
+        (
+            "‖CΛ‖₂, test",
+            Notation::Plain,
+            vec![series("‖CΛ‖₂", (BLUE, Mark::Square), false, |m| {
+                Some((m.test.split.hard.spectral_norm_weighted.value, None))
+            })],
+        ),
+    ]
+}
+
+/// Over epochs.
+fn over_epochs() -> [Panel; 3] {
     [
         (
             "‖CΛ‖₂",
@@ -68,7 +106,7 @@ fn epochs(report: &Report) -> Option<Vec<u64>> {
 pub(super) fn draw(report: &Report) -> Figure {
     let epochs = epochs(report);
     let mut scene = Scene::new(WIDTH, 0.0);
-    let panels = panels();
+    let panels = if epochs.is_some() { over_epochs() } else { rows_of_models() };
     let entries: Vec<(Symbol, String)> = panels
         .iter()
         .flat_map(|(_, _, series)| series)
@@ -93,14 +131,27 @@ pub(super) fn draw(report: &Report) -> Figure {
         title: if epochs.is_some() {
             "Spectral norm and worst class over training".into()
         } else {
-            format!("Spectral norm and worst class of {} models", report.models.len())
+            format!("Worst class, groups and spectral norm of {} models", report.models.len())
         },
-        caption: format!(
-            "C: hard (argmax) confusion matrix; C̃: its smooth surrogate (D6). Intervals hold for all classes of all {} \
-             models at once with probability 1 − δ (T5). {}",
-            settings.models_compared,
-            shared_settings(report)
-        ),
+        caption: match &epochs {
+            Some(_) => format!(
+                "C: hard (argmax) confusion matrix; C̃: its smooth surrogate (D6). Intervals hold for all classes of all {} \
+                 models at once with probability 1 − δ (T5). {}",
+                settings.models_compared,
+                shared_settings(report)
+            ),
+            None => format!(
+                "Errors on test data, of groups the mean over their classes; whiskers hold the largest error of any class, whichever it is, in all {} models at once with \
+                 probability 1 − δ (T5'). Many, medium, few: classes with more than 100, 20 to 100, fewer than 20 training \
+                 images. Whether two models differ is tested in the table.{} {}",
+                settings.models_compared,
+                match report.models.len() {
+                    n if n > MOST_ROWS => format!(" {MOST_ROWS} of {n} models are shown."),
+                    _ => String::new(),
+                },
+                shared_settings(report)
+            ),
+        },
         body: scene,
     }
 }
@@ -113,13 +164,7 @@ fn highest(report: &Report, series: &[Series]) -> f64 {
     if most > 0.0 { 1.05 * most } else { 1.0 }
 }
 
-fn trajectories(
-    scene: &mut Scene,
-    report: &Report,
-    epochs: &[u64],
-    panels: &[(&'static str, Notation, Vec<Series>)],
-    head: f64,
-) {
+fn trajectories(scene: &mut Scene, report: &Report, epochs: &[u64], panels: &[Panel], head: f64) {
     const LEFT: f64 = 84.0;
     const GAP: f64 = 88.0;
     let width = (WIDTH - MARGIN - LEFT - 2.0 * GAP) / 3.0;
@@ -167,20 +212,28 @@ fn trajectories(
     scene.height = bottom + 78.0;
 }
 
-fn side_by_side(scene: &mut Scene, report: &Report, panels: &[(&'static str, Notation, Vec<Series>)], head: f64) {
-    let n = report.models.len();
-    let row = (560.0 / n as f64).clamp(20.0, 84.0);
-    let names: Vec<String> = report.models.iter().map(|model| fitted(&model.name, TICK, 340.0)).collect();
-    let widest = names.iter().map(|name| text_width(name, TICK, false)).fold(0.0, f64::max);
-    let left = MARGIN + widest + 16.0;
+/// Models drawn; of more, these many spread evenly.
+const MOST_ROWS: usize = 24;
+/// Room for a name, which is broken into up to three lines.
+const NAMES: f64 = 330.0;
+
+fn side_by_side(scene: &mut Scene, report: &Report, panels: &[Panel], head: f64) {
     const GAP: f64 = 44.0;
+    const LINE: f64 = 1.2 * TICK;
+    let chosen: Vec<&ModelReport> =
+        spread(report.models.len(), MOST_ROWS).into_iter().map(|at| &report.models[at]).collect();
+    let names: Vec<Vec<String>> = chosen.iter().map(|model| heading(&readable(&model.name), NAMES)).collect();
+    let rows: Vec<f64> = names.iter().map(|lines| (LINE * lines.len() as f64 + 22.0).max(56.0)).collect();
+    let widest = names.iter().flatten().map(|line| text_width(line, TICK, false)).fold(0.0, f64::max);
+    let left = MARGIN + widest + 16.0;
     let width = (WIDTH - MARGIN - left - 2.0 * GAP) / 3.0;
-    let bottom = head + row * n as f64 + 8.0;
-    // Names that would overlap are thinned out.
-    let stride = (1.15 * TICK / row).ceil().max(1.0) as usize;
-    for (at, name) in names.iter().enumerate().step_by(stride) {
-        let y = head + 4.0 + (at as f64 + 0.5) * row;
-        scene.text(left - 12.0, y + 0.36 * TICK, name, TICK, Anchor::End);
+    let bottom = head + rows.iter().sum::<f64>();
+    let middles: Vec<f64> = (0..rows.len()).map(|at| head + rows[..at].iter().sum::<f64>() + 0.5 * rows[at]).collect();
+    for (lines, middle) in names.iter().zip(&middles) {
+        let first = middle + 0.36 * TICK - 0.5 * LINE * (lines.len() - 1) as f64;
+        for (n, line) in lines.iter().enumerate() {
+            scene.text(left - 14.0, first + LINE * n as f64, line, TICK, Anchor::End);
+        }
     }
     for (p, (title, notation, series)) in panels.iter().enumerate() {
         let from = left + p as f64 * (width + GAP);
@@ -188,30 +241,24 @@ fn side_by_side(scene: &mut Scene, report: &Report, panels: &[(&'static str, Not
         panel::title(scene, area, title, 0.0);
         let most = highest(report, series);
         let x = Scale::linear(-0.04 * most, most, area.left, area.right);
-        let mut marks = ticks(&x, width, 48.0, *notation);
-        marks.0.retain(|(value, _)| *value >= 0.0);
+        let mut marks = ticks(&x, width, 52.0, *notation);
+        marks.0.retain(|(value, _)| *value >= 0.0 && (*notation == Notation::Plain || *value <= 1.0));
         x_axis(scene, area, &x, &marks, "");
-        for (at, model) in report.models.iter().enumerate() {
-            let y = head + 4.0 + (at as f64 + 0.5) * row;
-            let radius = if row < 30.0 { 4.5 } else { 6.5 };
+        for ((model, &middle), row) in chosen.iter().zip(&middles).zip(&rows) {
             for (n, s) in series.iter().enumerate() {
                 let Some((value, interval)) = (s.read)(model) else { continue };
                 // Series one below the other, so that equal values stay apart.
-                let y = y + (n as f64 - 0.5 * (series.len() - 1) as f64) * 0.26 * row;
-                let title = format!("{}: {} {}", names[at], s.label, short(value));
-                scene.marker((x.at(value), y), s.style, radius, Some(title));
-                if let Some(interval) = interval {
-                    let ends = interval.map(|end| x.at(end));
-                    scene.segment((ends[0], y), (ends[1], y), s.style.0.darker(0.3), 2.2);
+                let y = middle + (n as f64 - 0.5 * (series.len() - 1) as f64) * 12.0;
+                if let Some(ends) = interval.map(|interval| interval.map(|end| x.at(end))) {
+                    scene.segment((ends[0], y), (ends[1], y), s.style.0, 2.4);
                     for end in ends {
-                        scene.segment((end, y - radius - 1.0), (end, y + radius + 1.0), s.style.0.darker(0.3), 2.2);
+                        scene.segment((end, y - 7.0), (end, y + 7.0), s.style.0, 2.4);
                     }
                 }
+                scene.marker((x.at(value), y), s.style, 6.0, Some(format!("{}: {}", s.label, short(value))));
             }
-            if at > 0 {
-                let between = y - 0.5 * row;
-                scene.segment((area.left, between), (area.right, between), crate::draw::palette::GRID, 1.0);
-            }
+            let below = middle + 0.5 * row;
+            scene.segment((area.left, below), (area.right, below), GRID, 1.0);
         }
         spines(scene, area);
     }

@@ -1,6 +1,6 @@
 //! `confused_pairs`: the most confused pairs of classes on test data.
 
-use super::{group_of, group_style, group_swatches, settings_caption, titled};
+use super::{group_of, group_style, group_swatches, numbered_name, settings_caption, titled};
 use crate::draw::figure::{Figure, MARGIN, WIDTH};
 use crate::draw::palette::{Color, INK, MUTED};
 use crate::draw::panel::{Area, LABEL, Symbol, TICK, legend, ticks, x_axis};
@@ -13,8 +13,13 @@ use crate::words::percent;
 const MOST: usize = 15;
 const ROW: f64 = 34.0;
 
-pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
+/// `None` without an error, or where more pairs are always confused alike than can be drawn.
+pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
     let pairs = &model.confusions[..model.confusions.len().min(MOST)];
+    let first = pairs.first()?;
+    if first.rate == pairs[pairs.len() - 1].rate && !ties(model).is_empty() {
+        return None;
+    }
     let mut scene = Scene::new(WIDTH, 0.0);
     // Only the groups that occur among the pairs.
     let drawn: Vec<Color> = pairs.iter().map(|pair| group_style(group_of(model, pair.true_class)).0).collect();
@@ -24,8 +29,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
         label.insert_str(0, "true class: ");
     }
     let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries) + 44.0;
-    let area =
-        Area { left: 430.0, top: head, right: WIDTH - 330.0, bottom: head + pairs.len().max(4) as f64 * ROW + 8.0 };
+    let area = Area { left: 600.0, top: head, right: WIDTH - 320.0, bottom: head + pairs.len() as f64 * ROW + 8.0 };
     let highest = pairs.iter().map(|pair| pair.rate).fold(0.0, f64::max);
     let x = Scale::linear(0.0, if highest > 0.0 { (1.04 * highest).min(1.0) } else { 1.0 }, area.left, area.right);
     x_axis(
@@ -33,25 +37,18 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
         area,
         &x,
         &ticks(&x, area.right - area.left, 70.0, Notation::Percent),
-        "share of the true class's test samples (%)",
+        "share of the true class (%)",
     );
     let columns = [area.right + 150.0, area.right + 290.0];
-    if !pairs.is_empty() {
-        for (at, title) in columns.into_iter().zip(["samples", "of ‖CΛ‖₂"]) {
-            scene.text(at, head - 10.0, title, TICK, Anchor::End).color = MUTED;
-        }
+    for (at, title) in columns.into_iter().zip(["samples", "of ‖CΛ‖₂"]) {
+        scene.text(at, head - 10.0, title, TICK, Anchor::End).color = MUTED;
     }
     for (n, pair) in pairs.iter().enumerate() {
         let y = head + 4.0 + n as f64 * ROW;
         let base = y + 0.5 * ROW + 0.36 * TICK;
         let room = area.left - 12.0 - MARGIN;
-        let name = |text: &str| fitted(text, TICK, 0.5 * room - 18.0);
-        let whole = fitted(&format!("{} → {}", pair.true_name, pair.predicted_name), TICK, room);
-        let label = if whole.ends_with('…') {
-            format!("{} → {}", name(&pair.true_name), name(&pair.predicted_name))
-        } else {
-            whole
-        };
+        let name = |class: usize| numbered_name(model, class, TICK, 0.5 * room - 16.0);
+        let label = format!("{} → {}", name(pair.true_class), name(pair.predicted));
         scene.text(area.left - 12.0, base, label, TICK, Anchor::End);
         scene.shapes.push(Shape::Rect {
             x: area.left,
@@ -74,22 +71,48 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
             scene.text(columns[1], base, part, TICK, Anchor::End);
         }
     }
-    if pairs.is_empty() {
-        scene.text(area.middle(), area.centre(), "no errors on test data", LABEL, Anchor::Middle).color = MUTED;
-    }
     scene.segment((area.left, area.top), (area.left, area.bottom), INK, 1.4);
     scene.segment((area.left, area.bottom), (area.right, area.bottom), INK, 1.4);
     scene.height = area.bottom + 20.0 + TICK + LABEL + 16.0;
     let caption = format!(
         "The {} most confused pairs, true class → predicted class: rate, samples, and the pair's share of the \
-         weighted spectral norm, uᵢ cᵢⱼ λⱼ vⱼ / ‖CΛ‖₂ (the shares of all pairs add up to 100 %). {}",
+         weighted spectral norm, uᵢ cᵢⱼ λⱼ vⱼ / ‖CΛ‖₂ (the shares of all pairs add up to 100 %).{} {}",
         pairs.len(),
+        ties(model),
         settings_caption(report, model),
     );
-    Figure {
+    Some(Figure {
         stem: "confused_pairs".into(),
         title: titled("Most confused pairs of classes", model),
         caption,
         body: scene,
+    })
+}
+
+/// Says so where the last pair drawn has the rate of the next one, which a longer list would not mend.
+fn ties(model: &ModelReport) -> &'static str {
+    let rate = |at: usize| model.confusions.get(at).map(|pair| pair.rate);
+    if rate(MOST).is_some() && rate(MOST - 1) == rate(MOST) {
+        " More pairs have the rate of the last one; shown are those with more samples, then with lower numbers."
+    } else {
+        ""
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Confusion;
+
+    #[test]
+    fn a_list_that_ends_among_equal_rates_says_so() {
+        let model = |rates: &[f64]| {
+            let confusions = rates.iter().map(|&rate| Confusion { rate, ..Default::default() }).collect();
+            ModelReport { confusions, ..Default::default() }
+        };
+        let of = |rates: &[f64]| ties(&model(rates));
+        assert!(of(&[&[0.6], [0.5; MOST].as_slice()].concat()).contains("More pairs"));
+        assert_eq!((of(&[0.5; MOST]), of(&[[0.5; MOST].as_slice(), &[0.4]].concat())), ("", ""));
+        assert!(draw(&Report::default(), &model(&[0.5; MOST + 1])).is_none());
     }
 }

@@ -1,54 +1,65 @@
-//! `differences_by_class`: for each pair of models the difference of every class's error with its interval, classes
-//! from most to fewest training images; the classes that are decided stand out.
+//! `differences_by_class`: for each pair of models the classes whose error fell and rose most, by name, with the
+//! intervals of the differences; the classes that are decided stand out.
 
-use super::{by_frequency, marker_radius, order_label, shared_settings};
+use super::{numbered_name, shared_settings};
 use crate::draw::figure::{Figure, MARGIN, WIDTH};
 use crate::draw::palette::{Color, GREEN, INK, MUTED, Mark, VERMILLION};
-use crate::draw::panel::{Area, Symbol, TICK, legend, spines, ticks, title, x_axis, y_axis};
+use crate::draw::panel::{Area, LABEL, LEGEND, Symbol, TICK, legend, ticks, x_axis};
 use crate::draw::scale::{Notation, Scale};
-use crate::draw::scene::{Scene, fitted};
+use crate::draw::scene::{Anchor, Scene, fitted_end};
+use crate::report::comparison_sentence::signed;
 use crate::report::{Comparison, ComparisonVerdict, Report};
+use crate::words::{counted, grouped};
 
-/// Pairs drawn, one below the other.
-const MOST_PAIRS: usize = 4;
-/// Above this number of classes intervals would be a solid block.
-const MOST_INTERVALS: usize = 200;
-/// Up to so many classes their names stand below the axis.
-const MOST_NAMES: usize = 12;
+/// Pairs drawn.
+const MOST_PAIRS: usize = 6;
+/// Classes drawn at either end, of one pair alone and of each of several.
+const ENDS: [usize; 2] = [12, 6];
+const ROW: f64 = 28.0;
+/// Lines above a panel.
+const HEAD: f64 = 3.0 * 1.3 * LEGEND + 14.0;
 
-/// `None` without a pair of models on the same samples.
+/// `None` without a pair of models on the same samples, or where no class differs in any.
 pub(super) fn draw(report: &Report) -> Option<Figure> {
     let pairs: Vec<&Comparison> = report.comparisons.iter().take(MOST_PAIRS).collect();
-    let first = pairs.first()?;
+    let ends = ENDS[usize::from(pairs.len() > 1)];
+    let rows: Vec<Vec<Row>> = pairs.iter().map(|pair| rows(pair, ends)).collect();
+    if rows.iter().all(Vec::is_empty) {
+        return None;
+    }
     let mut scene = Scene::new(WIDTH, 0.0);
     let entries = [
         (Symbol::Marker(style(ComparisonVerdict::Better)), "better (Holm, all classes at once)".to_owned()),
         (Symbol::Marker(style(ComparisonVerdict::Worse)), "worse".to_owned()),
         (Symbol::Marker(style(ComparisonVerdict::Undecided)), "undecided".to_owned()),
-        (Symbol::Interval(MUTED), "interval (T8), all classes at once".to_owned()),
     ];
-    let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries) + 46.0;
-    let height = if pairs.len() == 1 { 420.0 } else { 270.0 };
-    let ends = pairs.iter().flat_map(|pair| {
-        pair.classes.iter().filter(|class| class.difference.is_some()).flat_map(|class| class.interval)
+    let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries) + 10.0;
+    let columns = pairs.len().min(2);
+    let width = (WIDTH - 2.0 * MARGIN - 40.0 * (columns - 1) as f64) / columns as f64;
+    let names = if columns == 1 { 430.0 } else { 250.0 };
+    let most = rows.iter().flatten().filter_map(|row| match row {
+        Row::Class(class, pair) => Some(pair.classes[*class].interval.into_iter().map(f64::abs).fold(0.0, f64::max)),
+        Row::Between(_) => None,
     });
-    let most = ends.map(f64::abs).fold(0.05, f64::max).min(1.0) * 1.05;
+    let most = 1.05 * most.fold(0.05, f64::max).min(1.0);
+    let height = rows.iter().map(Vec::len).max().unwrap_or(0) as f64 * ROW + 10.0;
     let mut bottom = head;
-    for (at, pair) in pairs.iter().enumerate() {
-        let top = head + at as f64 * (height + 88.0);
-        let area = Area { left: 112.0, top, right: WIDTH - MARGIN, bottom: top + height };
-        panel(&mut scene, area, report, pair, most, at + 1 == pairs.len());
+    for (at, (pair, rows)) in pairs.iter().zip(&rows).enumerate() {
+        let edge = MARGIN + (at % columns) as f64 * (width + 40.0);
+        let top = head + (at / columns) as f64 * (HEAD + height + 92.0) + HEAD;
+        let area = Area { left: edge + names, top, right: edge + width, bottom: top + height };
+        panel(&mut scene, area, edge, report, pair, rows, most);
         bottom = area.bottom;
     }
-    scene.height = bottom + 70.0;
+    scene.height = bottom + 20.0 + TICK + LABEL + 16.0;
     let omitted = report.comparisons.len() - pairs.len();
     let mut caption = format!(
-        "Test error of the first named model less that of the second, class by class, on the same test images: below 0 the first is better. Upright \
-         lines hold for all classes at once; a verdict is Holm's, from McNemar's exact tests. Classes {}.",
-        order_label(&report.models[first.b])
+        "Test error of a class under the first named model less that under the second, on the same test images: below 0 the first is \
+         better. The {ends} classes whose error fell most and the {ends} whose error rose most, with their numbers. Lines: intervals \
+         for all classes at once (T8); a verdict is Holm's, from McNemar's exact tests."
     );
     if omitted > 0 {
-        caption.push_str(&format!(" {omitted} more pairs are in report.json."));
+        caption.push_str(&format!(" {} not drawn, see comparison.csv.", counted(omitted, "pair is", "pairs are")));
     }
     caption.push(' ');
     caption.push_str(&shared_settings(report));
@@ -60,51 +71,113 @@ pub(super) fn draw(report: &Report) -> Option<Figure> {
     })
 }
 
-fn panel(scene: &mut Scene, area: Area, report: &Report, pair: &Comparison, most: f64, last: bool) {
+/// A line of a panel.
+enum Row<'a> {
+    Class(usize, &'a Comparison),
+    /// So many classes that are not drawn.
+    Between(usize),
+}
+
+/// The classes by their difference, the one that fell most first; of many the `ends` that fell and rose most.
+fn rows(pair: &Comparison, ends: usize) -> Vec<Row<'_>> {
+    let difference = |class: usize| pair.classes[class].difference.unwrap_or(0.0);
+    let mut order: Vec<usize> = (0..pair.classes.len()).filter(|&c| pair.classes[c].difference.is_some()).collect();
+    // Of equal differences the surer one nearer to the end.
+    order.sort_by(|&a, &b| {
+        let sign = |class: usize| difference(class).signum() * (1.0 - pair.classes[class].p_value);
+        difference(a).total_cmp(&difference(b)).then_with(|| sign(a).total_cmp(&sign(b)))
+    });
+    if order.iter().all(|&class| difference(class) == 0.0) {
+        return Vec::new();
+    }
+    if order.len() <= 2 * ends {
+        return order.into_iter().map(|class| Row::Class(class, pair)).collect();
+    }
+    let fell = order.iter().take(ends).take_while(|&&class| difference(class) < 0.0).count();
+    let rose = order.iter().rev().take(ends).take_while(|&&class| difference(class) > 0.0).count();
+    let drawn = |classes: &[usize]| classes.iter().map(|&class| Row::Class(class, pair)).collect::<Vec<_>>();
+    let mut rows = drawn(&order[..fell]);
+    rows.push(Row::Between(order.len() - fell - rose));
+    rows.extend(drawn(&order[order.len() - rose..]));
+    rows
+}
+
+fn panel(scene: &mut Scene, area: Area, edge: f64, report: &Report, pair: &Comparison, rows: &[Row], most: f64) {
     let (model, against) = (&report.models[pair.b], &report.models[pair.a]);
-    let k = model.num_classes;
-    title(
-        scene,
-        area,
-        &format!("{} less {}", fitted(&model.name, 20.0, 480.0), fitted(&against.name, 20.0, 480.0)),
-        0.0,
-    );
-    let x = Scale::linear(0.4, k as f64 + 0.6, area.left, area.right);
-    let y = Scale::linear(-most, most, area.bottom, area.top);
-    let y_ticks = ticks(&y, area.bottom - area.top, 52.0, Notation::Percent);
-    y_axis(scene, area, &y, &y_ticks, "difference of error (points)");
-    let named = k <= MOST_NAMES;
-    let what = if named { "classes" } else { "rank of the class," };
-    let label = if last { format!("{what} {}", order_label(model)) } else { String::new() };
-    let mut x_ticks = ticks(&x, area.right - area.left, 90.0, Notation::Plain);
-    x_ticks.0.retain(|(value, _)| value.fract() == 0.0 && *value >= 1.0);
-    if named {
-        let room = (area.right - area.left) / k as f64 - 8.0;
-        let name = |class: usize| fitted(&model.class_names[class], TICK, room);
-        let names = by_frequency(model).into_iter().enumerate().map(|(rank, class)| (rank as f64 + 1.0, name(class)));
-        x_ticks = (names.collect(), Vec::new());
+    let count = |wanted| grouped(pair.classes.iter().filter(|class| class.verdict == wanted).count() as u64);
+    let [better, worse, undecided] =
+        [ComparisonVerdict::Better, ComparisonVerdict::Worse, ComparisonVerdict::Undecided].map(count);
+    // The bold face is wider by less than a fifth.
+    let room = (area.right - edge) / 1.2;
+    let lines = [
+        fitted_end(&model.name, LEGEND, room),
+        format!("less {}", fitted_end(&against.name, LEGEND, room - 50.0)),
+        format!("{better} classes better, {worse} worse, {undecided} undecided"),
+    ];
+    for (n, line) in lines.into_iter().enumerate() {
+        let base = area.top - 14.0 - 1.3 * LEGEND * (2 - n) as f64;
+        scene.text(edge, base, line, LEGEND, Anchor::Start).bold = n < 2;
     }
-    x_axis(scene, area, &x, &x_ticks, &label);
-    scene.segment((area.left, y.at(0.0)), (area.right, y.at(0.0)), INK, 1.4);
-    for (rank, class) in by_frequency(model).into_iter().enumerate() {
-        let found = &pair.classes[class];
-        let Some(difference) = found.difference else { continue };
-        let (at, style) = (x.at(rank as f64 + 1.0), style(found.verdict));
-        if k <= MOST_INTERVALS {
-            let ends = found.interval.map(|end| y.at(end));
-            scene.segment((at, ends[0]), (at, ends[1]), style.0.with_alpha(0.8), if k <= 40 { 2.4 } else { 1.6 });
+    let x = Scale::linear(-most, most, area.left, area.right);
+    let x_ticks = ticks(&x, area.right - area.left, 64.0, Notation::Percent);
+    x_axis(scene, area, &x, &x_ticks, "difference of error (points)");
+    scene.segment((x.at(0.0), area.top), (x.at(0.0), area.bottom), INK, 1.4);
+    for (n, row) in rows.iter().enumerate() {
+        let middle = area.top + 5.0 + (n as f64 + 0.5) * ROW;
+        let base = middle + 0.36 * TICK;
+        match row {
+            Row::Between(classes) => {
+                let text = format!("… {} classes between …", grouped(*classes as u64));
+                scene.text(area.left - 12.0, base, text, TICK, Anchor::End).color = MUTED;
+            }
+            Row::Class(class, _) => {
+                let found = &pair.classes[*class];
+                let name = numbered_name(model, *class, TICK, area.left - 12.0 - edge);
+                scene.text(area.left - 12.0, base, name, TICK, Anchor::End);
+                let style = style(found.verdict);
+                let ends = found.interval.map(|end| x.at(end));
+                scene.segment((ends[0], middle), (ends[1], middle), style.0, 2.0);
+                let difference = found.difference.unwrap_or(0.0);
+                let title = format!("{} points, {}", signed(difference), found.verdict);
+                scene.marker((x.at(difference), middle), style, 6.0, Some(title));
+            }
         }
-        let name = fitted(&model.class_names[class], 20.0, 400.0);
-        let text = format!("{name}: {} ({})", super::super::comparison_sentence::signed(difference), found.verdict);
-        scene.marker((at, y.at(difference)), style, marker_radius(k), Some(text));
     }
-    spines(scene, area);
+    scene.segment((area.left, area.bottom), (area.right, area.bottom), INK, 1.4);
 }
 
 fn style(verdict: ComparisonVerdict) -> (Color, Mark) {
     match verdict {
         ComparisonVerdict::Better => (GREEN, Mark::Circle),
         ComparisonVerdict::Worse => (VERMILLION, Mark::Triangle),
-        ComparisonVerdict::Undecided => (MUTED.with_alpha(0.55), Mark::Square),
+        ComparisonVerdict::Undecided => (MUTED, Mark::Square),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::ClassDifference;
+
+    #[test]
+    fn the_classes_at_either_end_are_drawn_and_none_twice() {
+        let of = |differences: &[f64]| {
+            let class = |difference: &f64| ClassDifference { difference: Some(*difference), ..Default::default() };
+            Comparison { classes: differences.iter().map(class).collect(), ..Default::default() }
+        };
+        let shown = |pair: &Comparison| -> Vec<String> {
+            let text = |row: Row| match row {
+                Row::Class(class, _) => class.to_string(),
+                Row::Between(classes) => format!("{classes} between"),
+            };
+            rows(pair, 2).into_iter().map(text).collect()
+        };
+        assert_eq!(shown(&of(&[0.1, -0.2, 0.3, 0.0])), ["1", "3", "0", "2"]);
+        assert_eq!(shown(&of(&[0.1, -0.2, 0.3, 0.0, -0.4, -0.3])), ["4", "5", "2 between", "0", "2"]);
+        assert_eq!(shown(&of(&[0.0, 0.0, 0.3, 0.0, 0.0])), ["4 between", "2"]);
+        assert!(shown(&of(&[0.0; 5])).is_empty());
+        let mut gap = of(&[0.1, -0.2]);
+        gap.classes[0].difference = None;
+        assert_eq!(shown(&gap), ["1"]);
     }
 }

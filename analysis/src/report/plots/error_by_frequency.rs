@@ -1,147 +1,214 @@
-//! `error_by_frequency`: classes from most to fewest training images; test error with interval, the bounds cut at 1,
-//! the floor of T4, and the training counts below.
+//! `error_by_frequency`: classes from most to fewest training images; test error with interval, of many classes the
+//! quantiles in bins, the bounds that say something, the floor of T4, and the training counts below.
 
-use super::shown_bounds::{describe, first_term_note, sharpest_bounds};
+use std::ops::Range;
+
+use super::shown_bounds::{describe, usable_bounds};
 use super::{
-    FLOOR, by_frequency, class_title, group_legend, group_of, group_style, marker_radius, order_label,
-    settings_caption, titled,
+    FLOOR, MOST_SINGLE, bins, by_frequency, class_title, group_legend, group_of, group_runs, group_style,
+    group_swatches, marker_radius, order_label, quantile, settings_caption, titled,
 };
 use crate::draw::figure::{Figure, MARGIN, WIDTH};
-use crate::draw::palette::{BLANK, Color, GREEN, GRID, INK, MUTED, SKY, VACUOUS, VERMILLION};
+use crate::draw::palette::{BLANK, Color, GREEN, GRID, INK, MUTED, Mark, SKY, VACUOUS, VERMILLION};
 use crate::draw::panel::{Area, LABEL, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene, fitted};
 use crate::report::{BoundReport, ModelReport, Report};
-use crate::words::percent;
+use crate::words::{grouped, percent};
 
-pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
+/// About so many bins where there are many classes.
+const BINS: usize = 24;
+
+/// `None` where no class has a test error.
+pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
+    model.test.worst_class.as_ref()?;
     let k = model.num_classes;
     let order = by_frequency(model);
-    let bounds: Vec<&BoundReport> = sharpest_bounds(model).into_iter().take(2).collect();
-    let floor: Option<Vec<Option<f64>>> =
-        model.floors.as_ref().map(|floors| floors.class.iter().copied().map(Some).collect());
-    let worst = model.test.worst_class.as_ref().map(|_| model.test.max_error.interval);
+    let bounds: Vec<&BoundReport> = usable_bounds(model).into_iter().take(2).collect();
 
     let entries = entries(model, &bounds);
     let mut scene = Scene::new(WIDTH, 0.0);
     let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries) + 14.0;
-    let area = Area { left: 112.0, top: head, right: WIDTH - MARGIN, bottom: head + 470.0 };
+    let area = Area { left: 112.0, top: head, right: WIDTH - MARGIN - 34.0, bottom: head + 470.0 };
     let x = Scale::linear(0.4, k as f64 + 0.6, area.left, area.right);
     // The band above 1 says in words which bounds are there; below 0 there is room for a line at 0.
-    let notes: Vec<(String, Color)> = bounds
-        .iter()
-        .zip(STYLES)
-        .filter_map(|(bound, (color, _))| Some((band_text(bound, bound.per_class()?)?, color)))
-        .collect();
-    let band = 34.0 + 30.0 * notes.len() as f64;
+    let notes: Vec<String> = bounds.iter().filter_map(|bound| band_text(bound, bound.per_class()?)).collect();
+    let band = if notes.is_empty() { 12.0 } else { 14.0 + 30.0 * notes.len() as f64 };
     let unit = (area.bottom - area.top - band) / 1.03;
     let y = Scale::linear(-0.03, 1.0 + band / unit, area.bottom, area.top);
     let mut y_ticks = ticks(&y, area.bottom - area.top, 66.0, Notation::Percent);
     y_ticks.0.retain(|(value, _)| (-1e-9..=1.0 + 1e-9).contains(value));
-    scene.rect(area.left, area.top, area.right - area.left, y.at(1.0) - area.top, VACUOUS);
-    y_axis(&mut scene, area, &y, &y_ticks, "test error of the class, bound (%)");
+    if !notes.is_empty() {
+        scene.rect(area.left, area.top, area.right - area.left, y.at(1.0) - area.top, VACUOUS);
+    }
+    y_axis(&mut scene, area, &y, &y_ticks, "test error of the class (%)");
     scene.segment((area.left, y.at(1.0)), (area.right, y.at(1.0)), MUTED, 1.2);
-    boundaries(&mut scene, Area { top: y.at(1.0), ..area }, &x, model, &order);
+    for (_, ranks) in group_runs(model, &order).iter().skip(1) {
+        let at = x.at(ranks.start as f64 + 0.5);
+        scene.path(vec![(at, y.at(1.0)), (at, area.bottom)], BLANK, 1.6, Some((3.0, 4.0)));
+    }
 
-    if let Some([lower, upper]) = worst {
-        scene.rect(area.left, y.at(upper), area.right - area.left, y.at(lower) - y.at(upper), WORST);
+    let slices = slices(k);
+    if let Some(floors) = &model.floors {
+        let floor = |class: usize| Some(floors.class[class]);
+        steps(&mut scene, &x, &y, &medians(&slices, &order, floor), GREEN, None);
     }
-    if let Some(floor) = &floor {
-        steps(&mut scene, &x, &y, &order, floor, GREEN, None);
-    }
-    for (n, (text, color)) in notes.into_iter().enumerate() {
+    for (n, text) in notes.into_iter().enumerate() {
         let text = fitted(&text, LABEL, area.right - area.left - 24.0);
-        let base = area.top + 24.0 + 30.0 * n as f64;
-        scene.text(area.left + 12.0, base, text, LABEL, Anchor::Start).color = color.darker(0.2);
+        scene.text(area.left + 12.0, area.top + 24.0 + 30.0 * n as f64, text, LABEL, Anchor::Start);
     }
     for (bound, (color, dashed)) in bounds.iter().zip(STYLES) {
-        let Some(values) = bound.per_class() else { continue };
-        let below: Vec<Option<f64>> =
-            values.iter().map(|value| value.filter(|value| !bound.is_vacuous(*value))).collect();
-        steps(&mut scene, &x, &y, &order, &below, color, dashed.then_some((8.0, 5.0)));
+        let value = |class: usize| bound.per_class()?[class].filter(|value| !bound.is_vacuous(*value));
+        steps(&mut scene, &x, &y, &medians(&slices, &order, value), color, dashed.then_some((8.0, 5.0)));
     }
-
-    points(&mut scene, &x, &y, model, &order);
+    if k <= MOST_SINGLE {
+        points(&mut scene, &x, &y, model, &order);
+    } else {
+        quantiles(&mut scene, &x, &y, model, &order);
+    }
     spines(&mut scene, area);
+    worst_class(&mut scene, area.right + 20.0, &y, model.test.max_error.interval);
+    scene.height = counts_strip(&mut scene, area, &x, model, &order);
 
-    let bottom = counts_strip(&mut scene, area, &x, model, &order);
-    scene.height = bottom;
-
-    Figure {
+    Some(Figure {
         stem: "error_by_frequency".into(),
         title: titled("Test error by class frequency", model),
-        caption: caption(report, model, &bounds),
+        caption: caption(report, model),
         body: scene,
+    })
+}
+
+const STYLES: [(Color, bool); 2] = [(SKY, false), (INK, true)];
+
+const WORST: Color = VERMILLION;
+
+/// Where the error of the worst class lies, whichever that is, beside the data.
+fn worst_class(scene: &mut Scene, at: f64, y: &Scale, interval: [f64; 2]) {
+    let ends = interval.map(|end| y.at(end));
+    scene.segment((at, ends[0]), (at, ends[1]), WORST, 4.0);
+    for end in ends {
+        scene.segment((at - 10.0, end), (at + 10.0, end), WORST, 4.0);
     }
 }
 
-const STYLES: [(Color, bool); 2] = [(VERMILLION, false), (INK, true)];
-
-/// The band of T5' behind the data.
-const WORST: Color = SKY.with_alpha(0.35);
-
-/// The legend: groups, intervals, floor, band, and the bounds that say something of a class.
+/// The legend: groups, intervals or bins, floor, band, and bounds.
 fn entries(model: &ModelReport, bounds: &[&BoundReport]) -> Vec<(Symbol, String)> {
-    let mut entries = group_legend(model);
-    entries.push((Symbol::Interval(MUTED), "interval of the test error (T5)".into()));
+    let mut entries = if model.num_classes <= MOST_SINGLE {
+        let interval = (Symbol::Interval(MUTED), "interval of the test error (T5)".to_owned());
+        group_legend(model).into_iter().chain([interval]).collect()
+    } else {
+        let mut entries = group_swatches(model, true);
+        entries.push((Symbol::Tick(INK), "median of the bin".into()));
+        entries.push((Symbol::LineMarker(MEAN, false), "mean".into()));
+        entries
+    };
     if model.floors.is_some() {
         entries.push((Symbol::Line(GREEN, false), "floor of bounds from training (T4)".into()));
     }
-    if model.test.worst_class.is_some() {
-        entries.push((Symbol::Swatch(WORST), "where the worst class's error lies (T5')".into()));
-    }
-    for (bound, (color, dashed)) in bounds.iter().zip(STYLES) {
-        if bound.per_class().is_some_and(|values| values.iter().flatten().any(|value| !bound.is_vacuous(*value))) {
-            entries.push((Symbol::Line(color, dashed), describe(bound)));
-        }
-    }
+    entries.push((Symbol::Interval(WORST), "at the right: where the worst class's error lies (T5')".into()));
+    entries.extend(
+        bounds.iter().zip(STYLES).map(|(bound, (color, dashed))| (Symbol::Line(color, dashed), describe(bound))),
+    );
     entries
 }
+
+const MEAN: (Color, Mark) = (INK, Mark::Circle);
 
 /// The classes' errors with their intervals.
 fn points(scene: &mut Scene, x: &Scale, y: &Scale, model: &ModelReport, order: &[usize]) {
     let k = order.len();
-    let radius = marker_radius(k);
-    let alpha = if k <= 200 { 0.85 } else { 0.3 };
     for (rank, &class) in order.iter().enumerate() {
         let at = x.at(rank as f64 + 1.0);
         let style = group_style(group_of(model, class));
         let Some(error) = model.test.split.per_class_error[class] else { continue };
         if let Some([low, high]) = model.test.class_error_interval[class] {
-            let width = if k <= 200 { 1.8 } else { 1.0 };
-            scene.segment((at, y.at(low)), (at, y.at(high)), style.0.with_alpha(alpha), width);
-            if k <= 40 {
-                for end in [low, high] {
-                    scene.segment((at - 6.0, y.at(end)), (at + 6.0, y.at(end)), style.0.with_alpha(alpha), 1.8);
-                }
+            let color = style.0.with_alpha(0.85);
+            scene.segment((at, y.at(low)), (at, y.at(high)), color, 1.8);
+            for end in [low, high].into_iter().filter(|_| k <= 40) {
+                scene.segment((at - 6.0, y.at(end)), (at + 6.0, y.at(end)), color, 1.8);
             }
         }
         let n = model.test.split.class_counts[class];
         let title = class_title(model, class, &format!(": error {} of {n} test samples", percent(error)));
-        scene.marker((at, y.at(error)), style, radius, Some(title));
+        scene.marker((at, y.at(error)), style, marker_radius(k), Some(title));
     }
 }
 
-fn caption(report: &Report, model: &ModelReport, bounds: &[&BoundReport]) -> String {
-    let unestimated = model.test.split.per_class_error.iter().filter(|e| e.is_none()).count();
-    let mut caption = format!(
-        "Measured test error of each class, classes {}; upright lines are Clopper–Pearson intervals that hold for all \
-         classes at once (T5). Band: the error of the worst class, one of {} classes (T5').",
-        order_label(model),
-        model.test.max_error.candidates.len()
-    );
-    if let Some(bound) = bounds.iter().find(|bound| bound.total.is_none()) {
-        caption.push_str(&first_term_note(bound));
+/// Bins of classes: the middle 80 % and the middle half of their errors as boxes, the median across, the mean a line.
+fn quantiles(scene: &mut Scene, x: &Scale, y: &Scale, model: &ModelReport, order: &[usize]) {
+    let mut means = Vec::new();
+    for (group, ranks) in bins(model, order, BINS) {
+        let mut errors: Vec<f64> =
+            order[ranks.clone()].iter().filter_map(|&class| model.test.split.per_class_error[class]).collect();
+        errors.sort_by(f64::total_cmp);
+        let at = |share: f64| quantile(&errors, share).map(|error| y.at(error));
+        let [Some(p10), Some(p25), Some(p50), Some(p75), Some(p90)] = [0.1, 0.25, 0.5, 0.75, 0.9].map(at) else {
+            continue;
+        };
+        let (left, right) = (x.at(ranks.start as f64 + 0.5) + 1.5, x.at(ranks.end as f64 + 0.5) - 1.5);
+        let fill = group_style(group).0;
+        scene.rect(left, p90, right - left, p10 - p90, fill.with_alpha(0.22));
+        scene.rect(left, p75, right - left, p25 - p75, fill.with_alpha(0.45));
+        scene.segment((left, p50), (right, p50), INK, 3.0);
+        let mean = errors.iter().sum::<f64>() / errors.len() as f64;
+        let shares = [0.1, 0.5, 0.9].map(|share| percent(quantile(&errors, share).unwrap_or_default()));
+        let title = format!(
+            "{} classes: mean {}, median {}, from {} to {} for the middle 80 %",
+            errors.len(),
+            percent(mean),
+            shares[1],
+            shares[0],
+            shares[2]
+        );
+        means.push(((0.5 * (left + right), y.at(mean)), title));
     }
+    scene.path(means.iter().map(|(at, _)| *at).collect(), MEAN.0, 1.6, None);
+    for (at, title) in means {
+        scene.marker(at, MEAN, 5.0, Some(title));
+    }
+}
+
+fn caption(report: &Report, model: &ModelReport) -> String {
+    let unestimated = model.test.split.per_class_error.iter().filter(|e| e.is_none()).count();
+    let shown = if model.num_classes <= MOST_SINGLE {
+        "upright lines are Clopper–Pearson intervals that hold for all classes at once (T5)"
+    } else {
+        "in bins of about as many classes each; light boxes hold the middle 80 % of a bin's classes, dark ones the middle half"
+    };
+    let mut caption = format!(
+        "Measured test error of each class, classes {}; {shown}. At the right: the error of the worst class, one of {} classes (T5').",
+        order_label(model),
+        grouped(model.test.max_error.candidates.len() as u64)
+    );
     if model.floors.is_some() {
         caption.push_str(FLOOR);
     }
     if unestimated > 0 {
-        caption.push_str(&format!(" {unestimated} classes have no test sample and no point."));
+        caption.push_str(&format!(" {} classes have no test sample and no point.", grouped(unestimated as u64)));
     }
     caption.push(' ');
     caption.push_str(&settings_caption(report, model));
     caption
+}
+
+/// Ranks whose classes share a step of a line: one each, where there are many classes several.
+fn slices(k: usize) -> Vec<Range<usize>> {
+    let n = k.min(MOST_SINGLE);
+    (0..n).map(|at| at * k / n..(at + 1) * k / n).collect()
+}
+
+/// The median of each slice, where one of its classes has a value.
+fn medians(
+    slices: &[Range<usize>],
+    order: &[usize],
+    value: impl Fn(usize) -> Option<f64>,
+) -> Vec<(Range<usize>, Option<f64>)> {
+    let median = |ranks: &Range<usize>| {
+        let mut values: Vec<f64> = order[ranks.clone()].iter().filter_map(|&class| value(class)).collect();
+        values.sort_by(f64::total_cmp);
+        (ranks.clone(), quantile(&values, 0.5))
+    };
+    slices.iter().map(median).collect()
 }
 
 /// What the band above 100 % says of a bound: `↑ T3', g = 2: above 100 % (vacuous) for all 10 classes`.
@@ -158,21 +225,20 @@ fn band_text(bound: &BoundReport, values: &[Option<f64>]) -> Option<String> {
     }
 }
 
-/// A step line over the ranks, broken where a class has no value.
+/// A step line over the ranks, broken where there is no value.
 fn steps(
     scene: &mut Scene,
     x: &Scale,
     y: &Scale,
-    order: &[usize],
-    values: &[Option<f64>],
+    values: &[(Range<usize>, Option<f64>)],
     color: Color,
     dash: Option<(f64, f64)>,
 ) {
     let mut line: Vec<(f64, f64)> = Vec::new();
-    for (rank, &class) in order.iter().enumerate() {
-        match values[class] {
+    for (ranks, value) in values {
+        match value {
             Some(value) => {
-                let (from, to, height) = (x.at(rank as f64 + 0.5), x.at(rank as f64 + 1.5), y.at(value));
+                let (from, to, height) = (x.at(ranks.start as f64 + 0.5), x.at(ranks.end as f64 + 0.5), y.at(*value));
                 match line.last_mut() {
                     Some((end, last)) if *last == height => *end = to,
                     _ => line.extend([(from, height), (to, height)]),
@@ -182,16 +248,6 @@ fn steps(
         }
     }
     scene.path(line, color, 2.2, dash);
-}
-
-/// Thin lines between the groups.
-fn boundaries(scene: &mut Scene, area: Area, x: &Scale, model: &ModelReport, order: &[usize]) {
-    for rank in 1..order.len() {
-        if group_of(model, order[rank - 1]) != group_of(model, order[rank]) {
-            let at = x.at(rank as f64 + 0.5);
-            scene.path(vec![(at, area.top), (at, area.bottom)], BLANK, 1.6, Some((3.0, 4.0)));
-        }
-    }
 }
 
 /// The training counts as bars on a log scale, with the class axis below; returns the bottom.
@@ -205,15 +261,13 @@ fn counts_strip(scene: &mut Scene, above: Area, x: &Scale, model: &ModelReport, 
         let mut y_ticks = ticks(&y, 100.0, 30.0, Notation::Plain);
         y_ticks.1.clear();
         y_axis(scene, area, &y, &y_ticks, "images");
-        let width = (x.at(2.0) - x.at(1.0)).abs();
-        for (rank, &class) in order.iter().enumerate() {
-            if counts[class] == 0 {
-                continue;
-            }
-            let (fill, _) = group_style(group_of(model, class));
-            let top = y.at(counts[class] as f64);
-            let bar = (width * 0.8).max(0.4);
-            scene.rect(x.at(rank as f64 + 1.0) - 0.5 * bar, top, bar, area.bottom - top, fill.with_alpha(0.75));
+        let trained = |class: usize| Some(counts[class] as f64).filter(|count| *count > 0.0);
+        for (ranks, count) in medians(&slices(k), order, trained) {
+            let Some(count) = count else { continue };
+            let (fill, _) = group_style(group_of(model, order[ranks.start]));
+            let (from, to) = (x.at(ranks.start as f64 + 0.5), x.at(ranks.end as f64 + 0.5));
+            let (top, bar) = (y.at(count), 0.8 * (to - from));
+            scene.rect(0.5 * (from + to - bar), top, bar, area.bottom - top, fill.with_alpha(0.75));
         }
         spines(scene, area);
         bottom = area.bottom;
@@ -251,6 +305,17 @@ fn counts_strip(scene: &mut Scene, above: Area, x: &Scale, model: &ModelReport, 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn slices_cover_every_rank_once() {
+        for k in [1, 7, 200, 201, 999, 8142] {
+            let slices = slices(k);
+            assert!(slices.len() <= 200 && slices.iter().all(|ranks| !ranks.is_empty()));
+            assert_eq!(slices.into_iter().flatten().collect::<Vec<_>>(), (0..k).collect::<Vec<_>>());
+        }
+        let halves = medians(&[0..3, 3..4], &[3, 2, 1, 0], |class| (class > 0).then_some(class as f64));
+        assert_eq!(halves, [(0..3, Some(2.0)), (3..4, None)]);
+    }
 
     #[test]
     fn the_band_says_which_bounds_are_vacuous_without_values() {

@@ -1,4 +1,6 @@
-//! Classes by group and by frequency: order, colours, marks and legends.
+//! Classes by group and by frequency: order, bins, colours, marks and legends.
+
+use std::ops::Range;
 
 use crate::draw::palette::{BLUE, Color, MUTED, Mark, ORANGE, PURPLE};
 use crate::draw::panel::Symbol;
@@ -77,9 +79,62 @@ pub(super) fn order_label(model: &ModelReport) -> &'static str {
     if model.train_counts.is_some() { "from most to fewest training images" } else { "by index" }
 }
 
+/// The groups along an axis ordered by frequency: each with the ranks it takes; one run where groups are unknown.
+pub(super) fn group_runs(model: &ModelReport, order: &[usize]) -> Vec<(Option<Group>, Range<usize>)> {
+    let mut runs: Vec<(Option<Group>, Range<usize>)> = Vec::new();
+    for (rank, &class) in order.iter().enumerate() {
+        let group = group_of(model, class);
+        match runs.last_mut() {
+            Some((last, ranks)) if *last == group => ranks.end = rank + 1,
+            _ => runs.push((group, rank..rank + 1)),
+        }
+    }
+    runs
+}
+
+/// About `most` bins of about as many classes each along an axis ordered by frequency, none across two groups.
+pub(super) fn bins(model: &ModelReport, order: &[usize], most: usize) -> Vec<(Option<Group>, Range<usize>)> {
+    let mut bins = Vec::new();
+    for (group, ranks) in group_runs(model, order) {
+        let parts = (most * ranks.len() + order.len() / 2).checked_div(order.len()).unwrap_or(1).clamp(1, ranks.len());
+        let edge = |part: usize| ranks.start + part * ranks.len() / parts;
+        bins.extend((0..parts).map(|part| (group, edge(part)..edge(part + 1))));
+    }
+    bins
+}
+
+/// The value below which `share` of the sorted values lie, by linear interpolation; `None` of nothing.
+pub(super) fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
+    let at = share * (sorted.len().checked_sub(1)?) as f64;
+    let (low, high) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
+    Some(low + (at - at.floor()) * (high - low))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn groups_and_bins_take_consecutive_ranks() {
+        use Group::{Few, Many, Medium};
+        let mut model = ModelReport { groups: Some(vec![Few, Many, Medium, Many]), ..Default::default() };
+        let order = [1, 3, 2, 0];
+        let runs = [(Some(Many), 0..2), (Some(Medium), 2..3), (Some(Few), 3..4)];
+        assert_eq!(group_runs(&model, &order), runs);
+        assert_eq!(bins(&model, &order, 2), runs);
+        assert_eq!(bins(&model, &order, 4)[..2], [(Some(Many), 0..1), (Some(Many), 1..2)]);
+        model.groups = None;
+        assert_eq!(group_runs(&model, &order), [(None, 0..4)]);
+        assert_eq!(bins(&model, &order, 3).into_iter().map(|(_, ranks)| ranks).collect::<Vec<_>>(), [0..1, 1..2, 2..4]);
+        assert!(bins(&model, &[], 3).is_empty());
+    }
+
+    #[test]
+    fn quantiles_are_interpolated() {
+        let values = [0.0, 1.0, 2.0, 10.0];
+        assert_eq!([0.0, 0.5, 0.75, 1.0].map(|share| quantile(&values, share)), [0.0, 1.5, 4.0, 10.0].map(Some));
+        assert_eq!(quantile(&[], 0.5), None);
+    }
 
     #[test]
     fn groups_differ_in_colour_shape_and_lightness() {

@@ -17,6 +17,7 @@ mod over_epochs;
 mod shown_bounds;
 mod top_pair;
 mod training_runs;
+mod worst_classes;
 
 use car_spectral::confusion::ConfusionMatrix;
 
@@ -25,7 +26,9 @@ pub(crate) use correlation::draw as correlation_figures;
 use super::{ModelReport, Report};
 use crate::draw::{Figure, scene};
 use crate::words::grouped;
-use groups::{by_frequency, group_legend, group_of, group_style, group_swatches, order_label};
+use groups::{
+    bins, by_frequency, group_legend, group_of, group_runs, group_style, group_swatches, order_label, quantile,
+};
 
 /// What the plots of a model need beside its [`ModelReport`].
 #[derive(Clone, Debug, PartialEq)]
@@ -53,9 +56,10 @@ impl PlotSet {
 }
 
 /// File names, without extension, of the plots of one model.
-const MODEL_STEMS: [&str; 7] = [
+const MODEL_STEMS: [&str; 8] = [
     "bound_vs_error",
     "error_by_frequency",
+    "worst_classes",
     "chain_at_worst",
     "margin_sweep",
     "confusion_heatmap",
@@ -88,9 +92,8 @@ pub(super) fn is_stem(stem: &str) -> bool {
 /// With more models than this, only the first and the last are drawn alone; the others in the comparison only.
 pub const MOST_MODELS_DRAWN: usize = 8;
 
-/// Draws every plot of a report that [`check`](super::check()) has accepted. With one model the files are called
-/// `bound_vs_error`, ...; with several that name is the comparison's and a model's own are called
-/// `01-NAME-bound_vs_error`, ...
+/// Draws every plot that holds something, of a report that [`check`](super::check()) has accepted. With one model the
+/// files are called `error_by_frequency`, ...; with several a model's own are called `01-NAME-error_by_frequency`, ...
 pub fn draw(report: &Report, figures: &[ModelFigures]) -> PlotSet {
     let several = report.models.len() > 1;
     let last = report.models.len().saturating_sub(1);
@@ -101,15 +104,17 @@ pub fn draw(report: &Report, figures: &[ModelFigures]) -> PlotSet {
         .enumerate()
         .filter(|(at, _)| last < MOST_MODELS_DRAWN || *at == 0 || *at == last)
         .map(|(at, (model, figures))| {
-            let mut drawn = vec![
-                bound_vs_error::draw(report, model),
+            let plots = [
                 error_by_frequency::draw(report, model),
+                worst_classes::draw(report, model),
                 chain_at_worst::draw(report, model),
-                margin_sweep::draw(report, model),
+                bound_vs_error::draw(report, model),
                 confusion_heatmap::draw(report, model, &figures.test_confusion),
                 top_pair::draw(report, model),
                 confused_pairs::draw(report, model),
+                margin_sweep::draw(report, model),
             ];
+            let mut drawn: Vec<Figure> = plots.into_iter().flatten().collect();
             if several {
                 for figure in &mut drawn {
                     figure.stem = format!("{:02}-{}-{}", at + 1, slug(&model.name), figure.stem);
@@ -118,9 +123,12 @@ pub fn draw(report: &Report, figures: &[ModelFigures]) -> PlotSet {
             (at, drawn)
         })
         .collect();
-    let mut comparison =
-        if several { vec![bound_vs_error::draw_several(report), comparison::draw(report)] } else { Vec::new() };
-    comparison.extend(differences_by_class::draw(report));
+    let mut comparison = Vec::new();
+    if several {
+        comparison.push(comparison::draw(report));
+        comparison.extend(differences_by_class::draw(report));
+        comparison.extend(bound_vs_error::draw_several(report));
+    }
     let mut training = training_runs::draw(report);
     training.extend(correlation::draw(&report.correlations, &report.runs));
     PlotSet { comparison, training, models }
@@ -187,14 +195,22 @@ fn titled(what: &str, model: &ModelReport) -> String {
     format!("{what}: {}", scene::fitted(&model.name, 27.0, 520.0))
 }
 
+/// Above this number of classes a mark for each would be a solid block: plots show bins.
+const MOST_SINGLE: usize = 200;
+
 /// Radius of a class's marker: smaller where there are many.
 fn marker_radius(num_classes: usize) -> f64 {
-    match num_classes {
-        0..=30 => 7.0,
-        31..=200 => 5.0,
-        201..=1000 => 3.2,
-        _ => 2.2,
+    if num_classes <= 30 { 7.0 } else { 5.0 }
+}
+
+/// A class's name in at most `width`, with its number where that is not the name: `squirrel (80)`.
+fn numbered_name(model: &ModelReport, class: usize, size: f64, width: f64) -> String {
+    let name = &model.class_names[class];
+    if *name == class.to_string() {
+        return format!("class {class}");
     }
+    let number = format!(" ({class})");
+    scene::fitted(name, size, width - scene::text_width(&number, size, false)) + &number
 }
 
 /// What a pointer on a class's marker is told.

@@ -4,9 +4,9 @@
 use super::arms::{Arm, arms};
 use crate::draw::figure::{MARGIN, WIDTH};
 use crate::draw::palette::{BLUE, Color, GREEN, MUTED, Mark, ORANGE, PURPLE, SKY, VERMILLION};
-use crate::draw::panel::{self, Area, LABEL, LEGEND, Symbol, legend, spines, ticks, x_axis, y_axis};
+use crate::draw::panel::{self, Area, LEGEND, Symbol, legend, spines, ticks, x_axis, y_axis};
 use crate::draw::scale::{Notation, Scale};
-use crate::draw::scene::{Anchor, Scene, fitted};
+use crate::draw::scene::{Scene, fitted};
 use crate::report::TrainingRun;
 use crate::words::short;
 use car_spectral_runs::log::EpochMetrics;
@@ -30,9 +30,18 @@ pub(super) struct Panel {
     pub dashed: Option<Read>,
 }
 
-/// All panels with a legend of the arms; `lines` says what solid and dashed mean.
-pub(super) fn draw(runs: &[&TrainingRun], panels: &[Panel], lines: [&str; 2]) -> Scene {
+/// The panels that some run has values for, with a legend of the arms; `lines` says what solid and dashed mean. `None`
+/// where no run has any.
+pub(super) fn draw(runs: &[&TrainingRun], panels: &[Panel], lines: [&str; 2]) -> Option<Scene> {
     let arms = arms(runs);
+    let has_values = |panel: &&Panel| {
+        let reads = || std::iter::once(panel.solid).chain(panel.dashed);
+        runs.iter().flat_map(|run| &run.epochs).any(|epoch| reads().any(|read| read(epoch).is_some()))
+    };
+    let panels: Vec<&Panel> = panels.iter().filter(has_values).collect();
+    if panels.is_empty() {
+        return None;
+    }
     let mut scene = Scene::new(WIDTH, 0.0);
     let mut entries: Vec<(Symbol, String)> = arms
         .iter()
@@ -56,7 +65,7 @@ pub(super) fn draw(runs: &[&TrainingRun], panels: &[Panel], lines: [&str; 2]) ->
         draw_panel(&mut scene, area, panel, &arms);
     }
     scene.height = head + panels.len().div_ceil(COLUMNS) as f64 * row_height - 62.0;
-    scene
+    Some(scene)
 }
 
 /// Colour and mark: 24 arms before one comes back.
@@ -102,9 +111,6 @@ fn draw_panel(scene: &mut Scene, area: Area, panel: &Panel, arms: &[Arm<'_>]) {
     x_ticks.0.retain(|(value, _)| value.fract() == 0.0);
     x_ticks.0.iter_mut().for_each(|(value, text)| *text = format!("{value:.0}"));
     x_axis(scene, area, &x, &x_ticks, "epoch");
-    if all.is_empty() {
-        scene.text(area.middle(), area.centre(), "not recorded", LABEL, Anchor::Middle).color = MUTED;
-    }
     for &(read, dashed) in reads.iter().rev() {
         for (at, arm) in arms.iter().enumerate() {
             let lines: Vec<Vec<(usize, f64)>> = arm.runs.iter().map(|run| points(run, read)).collect();

@@ -7,12 +7,12 @@ use car_spectral::confusion::WrittenMargin;
 /// class. Of a bound whose first term alone is known (T2), that term is shown at the smallest margin where it is at
 /// least the worst class's measured error, else at the largest margin: at g = 0 it is often 0, because the training
 /// error is, and that is no bound of anything.
-pub(super) fn shown_bounds(model: &ModelReport) -> Vec<&BoundReport> {
+fn shown_bounds(model: &ModelReport, is_wanted: fn(&BoundReport) -> bool) -> Vec<&BoundReport> {
     let worst = model.test.worst_class.as_ref();
     let (class, error) = worst.map_or((0, 0.0), |worst| (worst.index, worst.error));
     let value = |bound: &BoundReport| bound.per_class().and_then(|values| values[class]).unwrap_or(f64::INFINITY);
     let mut chosen: Vec<&BoundReport> = Vec::new();
-    for bound in model.bounds.iter().filter(|bound| bound.applicable && bound.per_class().is_some()) {
+    for bound in model.bounds.iter().filter(|bound| is_wanted(bound)) {
         let Some(kept) = chosen.iter_mut().find(|kept| kept.id == bound.id) else {
             chosen.push(bound);
             continue;
@@ -32,9 +32,28 @@ pub(super) fn shown_bounds(model: &ModelReport) -> Vec<&BoundReport> {
     chosen
 }
 
-/// [`shown_bounds`] without T3 and T3' where T3'', which is never above them, is shown.
+fn gives_numbers(bound: &BoundReport) -> bool {
+    bound.applicable && bound.per_class().is_some()
+}
+
+/// Whether a bound is complete and says something of a class.
+fn is_usable(bound: &BoundReport) -> bool {
+    let says = |values: &[Option<f64>]| values.iter().flatten().any(|value| !bound.is_vacuous(*value));
+    bound.applicable && bound.total.as_deref().is_some_and(says)
+}
+
+/// The sharpest of the bounds that give numbers, whatever these say.
 pub(super) fn sharpest_bounds(model: &ModelReport) -> Vec<&BoundReport> {
-    let mut bounds = shown_bounds(model);
+    without_weaker(shown_bounds(model, gives_numbers))
+}
+
+/// The sharpest of the bounds that say something of a class.
+pub(super) fn usable_bounds(model: &ModelReport) -> Vec<&BoundReport> {
+    without_weaker(shown_bounds(model, is_usable))
+}
+
+/// Without T3 and T3' where T3'', which is never above them, is shown.
+fn without_weaker(mut bounds: Vec<&BoundReport>) -> Vec<&BoundReport> {
     let shown = |bounds: &[&BoundReport], id: &str| bounds.iter().any(|bound| bound.id == id);
     for (sharper, others) in [("T3''", &["T3", "T3'"][..]), ("T3'", &["T3"])] {
         if shown(&bounds, sharper) {
@@ -44,63 +63,26 @@ pub(super) fn sharpest_bounds(model: &ModelReport) -> Vec<&BoundReport> {
     bounds
 }
 
-/// One statement at one margin for several models, so that they can be compared: the statement that gives numbers for
-/// the most models (of equals, one without missing terms), at the margin that [`shown_bounds`] would take if the worst
-/// of the models were the only one.
+/// One statement at one margin for several models, so that they can be compared: of those that say something of a class
+/// the one that most models have, at the margin where the largest value at a worst class is smallest.
 pub(super) fn common_bounds(models: &[ModelReport]) -> Vec<Option<&BoundReport>> {
-    let given = |bound: &&BoundReport| bound.applicable && bound.per_class().is_some();
-    let at = |model: &'_ ModelReport, id: &str, margin: Option<f64>| {
-        model.bounds.iter().position(|bound| given(&bound) && bound.id == id && bound.margin == margin)
+    let alike = |model: &'_ ModelReport, wanted: &BoundReport| {
+        model.bounds.iter().position(|b| gives_numbers(b) && (&b.id, b.margin) == (&wanted.id, wanted.margin))
     };
-    let mut candidates: Vec<(&BoundReport, usize, bool, f64)> = Vec::new();
-    for bound in models.iter().flat_map(|model| &model.bounds).filter(given) {
-        if candidates.iter().any(|(known, ..)| known.id == bound.id && known.margin == bound.margin) {
-            continue;
-        }
-        let (mut count, mut enough, mut largest) = (0, true, 0.0f64);
-        for model in models {
-            let Some(place) = at(model, &bound.id, bound.margin) else { continue };
-            count += 1;
-            if let Some(worst) = &model.test.worst_class {
-                let value = model.bounds[place].per_class().and_then(|values| values[worst.index]);
-                enough &= value.is_some_and(|value| value >= worst.error);
-                largest = largest.max(value.unwrap_or(f64::INFINITY));
-            }
-        }
-        candidates.push((bound, count, enough, largest));
-    }
-    let best = candidates.into_iter().reduce(|best, other| {
-        let key = |(bound, count, ..): &(&BoundReport, usize, bool, f64)| (*count, bound.total.is_some());
-        let better = if key(&other) != key(&best) {
-            key(&other) > key(&best)
-        } else if other.0.id != best.0.id {
-            // Of two complete statements the sharper one: T3'', not T3.
-            other.0.total.is_some() && other.3 < best.3
-        } else if other.0.total.is_some() {
-            other.3 < best.3
-        } else {
-            match (other.2, best.2) {
-                (true, true) => other.3 < best.3,
-                (enough, before) => enough || (!before && other.0.margin > best.0.margin),
-            }
-        };
-        if better { other } else { best }
+    let key = |bound: &BoundReport| {
+        let given = models.iter().filter_map(|model| Some((model, &model.bounds[alike(model, bound)?])));
+        let at_worst = given.map(|(model, bound)| {
+            let value = |class: usize| bound.per_class().and_then(|values| values[class]).unwrap_or(f64::INFINITY);
+            model.test.worst_class.as_ref().map_or(0.0, |worst| value(worst.index))
+        });
+        at_worst.fold((0usize, 0.0f64), |(count, largest), value| (count + 1, largest.max(value)))
+    };
+    let usable = models.iter().flat_map(|model| &model.bounds).filter(|bound| is_usable(bound));
+    let best = usable.map(|bound| (bound, key(bound))).reduce(|best, other| {
+        let is_better = other.1.0 > best.1.0 || (other.1.0 == best.1.0 && other.1.1 < best.1.1);
+        if is_better { other } else { best }
     });
-    models
-        .iter()
-        .map(|model| {
-            let (bound, ..) = best.as_ref()?;
-            at(model, &bound.id, bound.margin).map(|place| &model.bounds[place])
-        })
-        .collect()
-}
-
-/// What a caption says of a bound whose first term alone is known.
-pub(super) fn first_term_note(bound: &BoundReport) -> String {
-    format!(
-        " Of {0} only the first term is known: where it does not make {0} vacuous or cover the interval, {0} is undecided.",
-        bound.id
-    )
+    models.iter().map(|model| best.and_then(|(bound, _)| Some(&model.bounds[alike(model, bound)?]))).collect()
 }
 
 /// `T3', g = 2`, `first term of T2, g = 0.5`.
@@ -136,7 +118,8 @@ mod tests {
             bound("T3", 1.0, 3.0, true),
             bound("T3", 2.0, 5.0, true),
         ];
-        let margins = |model: &ModelReport| -> Vec<_> { shown_bounds(model).iter().map(|b| b.margin).collect() };
+        let margins =
+            |model: &ModelReport| -> Vec<_> { shown_bounds(model, gives_numbers).iter().map(|b| b.margin).collect() };
         assert_eq!(margins(&model), [Some(1.0), Some(1.0)]);
         model.test.worst_class = Some(WorstClass { error: 0.0, ..Default::default() });
         assert_eq!(margins(&model), [Some(0.0), Some(1.0)]);
@@ -147,39 +130,45 @@ mod tests {
 
     #[test]
     fn models_are_compared_at_one_margin() {
-        let bound = |id: &str, margin: f64, value: f64, complete: bool| BoundReport {
+        let bound = |id: &str, margin: f64, value: f64| BoundReport {
             id: id.into(),
             margin: Some(margin),
             applicable: true,
-            first_term: Some(vec![Some(value); 2]),
-            total: complete.then(|| vec![Some(value); 2]),
+            first_term: Some(vec![Some(0.0); 2]),
+            total: Some(vec![Some(0.5), Some(value)]),
             ..Default::default()
         };
         let model = |bounds: Vec<BoundReport>| {
             let mut model = ModelReport { num_classes: 2, bounds, ..Default::default() };
-            model.test.worst_class = Some(WorstClass { error: 0.5, ..Default::default() });
+            model.test.worst_class = Some(WorstClass { index: 1, ..Default::default() });
             model
-        };
-        let t2 = |values: [f64; 3]| -> Vec<BoundReport> {
-            values.iter().enumerate().map(|(g, &value)| bound("T2", g as f64, value, false)).collect()
         };
         let shown = |models: &[ModelReport]| -> Vec<Option<(String, Option<f64>)>> {
             common_bounds(models).into_iter().map(|bound| bound.map(|b| (b.id.clone(), b.margin))).collect()
         };
         let at = |id: &str, g: f64| Some((id.to_owned(), Some(g)));
-        // The first reaches its error at g = 0 already, the second at g = 1 only.
-        let mut models = vec![model(t2([0.6, 0.7, 0.8])), model(t2([0.0, 0.5, 0.9]))];
-        assert_eq!(shown(&models), [at("T2", 1.0), at("T2", 1.0)]);
-        // Where one never reaches it: the largest margin for both.
-        models[1] = model(t2([0.0, 0.0, 0.1]));
-        assert_eq!(shown(&models), [at("T2", 2.0), at("T2", 2.0)]);
-        // A complete bound that every model has comes first, at the margin where the larger is smallest.
-        models[0].bounds.extend([bound("T3", 1.0, 7.0, true), bound("T3", 2.0, 4.0, true)]);
-        assert_eq!(shown(&models), [at("T2", 2.0), at("T2", 2.0)]);
-        models[1].bounds.extend([bound("T3", 1.0, 3.0, true), bound("T3", 2.0, 5.0, true)]);
-        assert_eq!(shown(&models), [at("T3", 2.0), at("T3", 2.0)]);
-        models.iter_mut().for_each(|model| model.bounds.push(bound("T3'", 2.0, 3.0, true)));
+        let mut models = vec![model(vec![bound("T3", 1.0, 7.0), bound("T3", 2.0, 4.0)]), model(Vec::new())];
+        assert_eq!(shown(&models), [at("T3", 2.0), None]);
+        models[1].bounds = vec![bound("T3", 1.0, 3.0), bound("T3", 2.0, 9.0), bound("T4", 1.0, 0.1)];
+        assert_eq!(shown(&models), [at("T3", 1.0), at("T3", 1.0)]);
+        models.iter_mut().for_each(|model| model.bounds.push(bound("T3'", 2.0, 3.0)));
         assert_eq!(shown(&models), [at("T3'", 2.0), at("T3'", 2.0)]);
         assert_eq!(shown(&[model(Vec::new())]), [None]);
+    }
+
+    #[test]
+    fn what_says_nothing_of_any_class_is_not_usable() {
+        let bound = |id: &str, total: Option<[f64; 2]>| BoundReport {
+            id: id.into(),
+            applicable: true,
+            first_term: Some(vec![Some(0.1); 2]),
+            total: total.map(|total| total.map(Some).to_vec()),
+            ..Default::default()
+        };
+        let found =
+            |bound: BoundReport| usable_bounds(&ModelReport { bounds: vec![bound], ..Default::default() }).len();
+        assert_eq!(found(bound("T2", None)), 0, "a first term alone bounds nothing");
+        assert_eq!((found(bound("T3", Some([1.0, 6.0]))), found(bound("T3", Some([0.9, 6.0])))), (0, 1));
+        assert_eq!(found(bound("T3''", Some([1.0 - 1e-9, 1.0]))), 0);
     }
 }

@@ -1,75 +1,71 @@
 //! `top_pair`: which classes the spectral norm of the weighted test confusion weighs: the squared entries of its top
 //! singular pair, which sum to 1.
 
-use super::{class_title, group_of, group_style, group_swatches, settings_caption, titled};
+use super::{class_title, group_of, group_style, group_swatches, numbered_name, settings_caption, titled};
 use crate::draw::figure::{Figure, MARGIN, WIDTH};
-use crate::draw::palette::{INK, MUTED};
+use crate::draw::palette::INK;
 use crate::draw::panel::{Area, LABEL, LEGEND, TICK, legend, ticks, x_axis};
 use crate::draw::scale::{Notation, Scale};
-use crate::draw::scene::{Anchor, Scene, fitted};
+use crate::draw::scene::{Anchor, Scene, text_width};
 use crate::report::{Group, ModelReport, Report};
-use crate::words::{percent, short};
+use crate::words::{grouped, percent, short};
 
 /// Classes named on each side.
 const NAMED: usize = 15;
 const ROW: f64 = 30.0;
 
-pub(super) fn draw(report: &Report, model: &ModelReport) -> Figure {
+/// `None` without an error.
+pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
+    let pair = model.test.split.top_pair.as_ref()?;
     let mut scene = Scene::new(WIDTH, 0.0);
     let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &group_swatches(model, true)) + 50.0;
-    let rows = NAMED.min(model.num_classes) + usize::from(model.num_classes > NAMED);
+    let sides =
+        [("true classes: squared entries of v", &pair.right), ("predicted classes: squared entries of u", &pair.left)];
+    let rows =
+        sides.iter().map(|(_, vector)| shown(vector).len() + usize::from(vector.len() > NAMED)).max().unwrap_or(0);
     let bottom = head + rows as f64 * ROW + 8.0;
-    let mut caption = String::new();
-    match &model.test.split.top_pair {
-        Some(pair) => {
-            let sides = [
-                ("true classes: squared entries of v", &pair.right),
-                ("predicted classes: squared entries of u", &pair.left),
-            ];
-            let highest = pair.left.iter().chain(&pair.right).map(|x| x * x).fold(0.0, f64::max);
-            let half = 0.5 * WIDTH;
-            for (n, (title, vector)) in sides.into_iter().enumerate() {
-                let offset = n as f64 * half;
-                let area = Area { left: offset + 225.0, top: head, right: offset + half - 75.0, bottom };
-                scene.text(offset + MARGIN, head - 18.0, title, LEGEND, Anchor::Start).bold = true;
-                side(&mut scene, area, offset + MARGIN, vector, highest, model);
-            }
-            let of_few = |vector: &[f64]| {
-                let few = vector.iter().enumerate().filter(|(class, _)| group_of(model, *class) == Some(Group::Few));
-                percent(few.map(|(_, x)| x * x).sum())
-            };
-            caption.push_str(&format!(
-                "The top singular pair of CΛ on test data, σ₁ = {}: ‖CΛ‖₂ = uᵀ CΛ v. ",
-                short(pair.sigma)
-            ));
-            if model.groups.as_ref().is_some_and(|groups| groups.contains(&Group::Few)) {
-                caption.push_str(&format!(
-                    "Weight on few-shot classes: {} as true classes, {} as predicted ones. ",
-                    of_few(&pair.right),
-                    of_few(&pair.left)
-                ));
-            }
-        }
-        None => {
-            let text = "no errors: the matrix is zero and has no top singular pair";
-            scene.text(0.5 * WIDTH, 0.5 * (head + bottom), text, LABEL, Anchor::Middle).color = MUTED;
-            caption.push_str("The weighted test confusion matrix is zero. ");
-        }
+    let highest = pair.left.iter().chain(&pair.right).map(|x| x * x).fold(0.0, f64::max);
+    let half = 0.5 * WIDTH;
+    for (n, (title, vector)) in sides.into_iter().enumerate() {
+        let offset = n as f64 * half;
+        let area = Area { left: offset + 290.0, top: head, right: offset + half - 75.0, bottom };
+        scene.text(offset + MARGIN, head - 18.0, title, LEGEND, Anchor::Start).bold = true;
+        side(&mut scene, area, offset + MARGIN, vector, highest, model);
+    }
+    let of_few = |vector: &[f64]| {
+        let few = vector.iter().enumerate().filter(|(class, _)| group_of(model, *class) == Some(Group::Few));
+        percent(few.map(|(_, x)| x * x).sum())
+    };
+    let mut caption =
+        format!("The top singular pair of CΛ on test data, σ₁ = {}: ‖CΛ‖₂ = uᵀ CΛ v. ", short(pair.sigma));
+    if model.groups.as_ref().is_some_and(|groups| groups.contains(&Group::Few)) {
+        caption.push_str(&format!(
+            "Weight on few-shot classes: {} as true classes, {} as predicted ones. ",
+            of_few(&pair.right),
+            of_few(&pair.left)
+        ));
     }
     scene.height = bottom + 20.0 + TICK + LABEL + 16.0;
     caption.push_str(&settings_caption(report, model));
-    Figure {
+    Some(Figure {
         stem: "top_pair".into(),
         title: titled("Which classes the spectral norm weighs", model),
         caption,
         body: scene,
-    }
+    })
+}
+
+/// The classes of the largest entries, none that would be written as 0.0 %.
+fn shown(vector: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..vector.len()).filter(|&class| vector[class] * vector[class] >= 0.0005).collect();
+    order.sort_by(|&a, &b| vector[b].total_cmp(&vector[a]));
+    order.truncate(NAMED);
+    order
 }
 
 fn side(scene: &mut Scene, area: Area, edge: f64, vector: &[f64], highest: f64, model: &ModelReport) {
     let x = Scale::linear(0.0, if highest > 0.0 { 1.05 * highest } else { 1.0 }, area.left, area.right);
-    let mut order: Vec<usize> = (0..vector.len()).collect();
-    order.sort_by(|&a, &b| vector[b].total_cmp(&vector[a]));
+    let order = shown(vector);
     x_axis(
         scene,
         area,
@@ -78,14 +74,14 @@ fn side(scene: &mut Scene, area: Area, edge: f64, vector: &[f64], highest: f64, 
         "share of the squared length (%)",
     );
     let mut y = area.top + 4.0;
-    for &class in order.iter().take(NAMED) {
+    for &class in &order {
         let value = vector[class] * vector[class];
         let title = class_title(model, class, &format!(": {}", percent(value)));
         let base = y + 0.5 * ROW + 0.36 * 18.0;
         scene.text(
             area.left - 10.0,
             base,
-            fitted(&model.class_names[class], 18.0, area.left - 10.0 - edge),
+            numbered_name(model, class, 18.0, area.left - 10.0 - edge),
             18.0,
             Anchor::End,
         );
@@ -103,9 +99,11 @@ fn side(scene: &mut Scene, area: Area, edge: f64, vector: &[f64], highest: f64, 
     }
     if vector.len() > NAMED {
         // As text: a bar of all the rest would squeeze the others.
-        let rest: f64 = order.iter().skip(NAMED).map(|&class| vector[class] * vector[class]).sum();
-        let text = format!("{:.1} % on the other {} classes", 100.0 * rest, vector.len() - NAMED);
-        scene.text_on_paper(area.left + 8.0, y + 0.5 * ROW + 0.36 * 18.0, text, 18.0);
+        let named: f64 = order.iter().map(|&class| vector[class] * vector[class]).sum();
+        let rest = percent((1.0 - named).max(0.0));
+        let text = format!("{rest} on the other {} classes", grouped((vector.len() - order.len()) as u64));
+        let left = (area.left + 8.0).min(area.right + 70.0 - text_width(&text, 18.0, false));
+        scene.text_on_paper(left, y + 0.5 * ROW + 0.36 * 18.0, text, 18.0);
     }
     scene.segment((area.left, area.top), (area.left, area.bottom), INK, 1.4);
 }

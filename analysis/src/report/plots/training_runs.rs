@@ -17,15 +17,15 @@ pub(super) fn draw(report: &Report) -> Vec<Figure> {
         report.runs.iter().filter(|run| run.epochs.iter().any(|epoch| epoch.car.is_some())).collect();
     let mut figures = Vec::new();
     if !evaluated.is_empty() {
-        figures.push(spectral_norms(&evaluated));
+        figures.extend(spectral_norms(&evaluated));
     }
     if !regularised.is_empty() {
-        figures.push(regulariser(&regularised));
+        figures.extend(regulariser(&regularised));
     }
     figures
 }
 
-fn spectral_norms(runs: &[&TrainingRun]) -> Figure {
+fn spectral_norms(runs: &[&TrainingRun]) -> Option<Figure> {
     let panels = [
         Panel {
             title: "‖CΛ‖₂, training images",
@@ -64,7 +64,7 @@ fn spectral_norms(runs: &[&TrainingRun]) -> Figure {
             dashed: None,
         },
     ];
-    Figure {
+    Some(Figure {
         stem: "training_runs".into(),
         title: "Spectral norms and the worst class over training".into(),
         caption: format!(
@@ -73,11 +73,11 @@ fn spectral_norms(runs: &[&TrainingRun]) -> Figure {
              run's CAR options, or of the paper in runs without. {}",
             described(runs)
         ),
-        body: over_epochs::draw(runs, &panels, ["hard confusion matrix", "surrogate"]),
-    }
+        body: over_epochs::draw(runs, &panels, ["hard confusion matrix", "surrogate"])?,
+    })
 }
 
-fn regulariser(runs: &[&TrainingRun]) -> Figure {
+fn regulariser(runs: &[&TrainingRun]) -> Option<Figure> {
     fn relative(gap: f64, of: f64) -> Option<f64> {
         (of > 0.0).then(|| gap / of)
     }
@@ -125,7 +125,7 @@ fn regulariser(runs: &[&TrainingRun]) -> Figure {
             dashed: None,
         },
     ];
-    Figure {
+    Some(Figure {
         stem: "regulariser".into(),
         title: "The regulariser over training".into(),
         caption: format!(
@@ -136,8 +136,8 @@ fn regulariser(runs: &[&TrainingRun]) -> Figure {
              set. {}",
             described(runs)
         ),
-        body: over_epochs::draw(runs, &panels, ["EMA of all columns (gaps)", "per-class EMA (gaps)"]),
-    }
+        body: over_epochs::draw(runs, &panels, ["EMA of all columns (gaps)", "per-class EMA (gaps)"])?,
+    })
 }
 
 /// Architectures, training images and seeds.

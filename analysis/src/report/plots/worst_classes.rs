@@ -1,0 +1,128 @@
+//! `worst_classes`: the classes with the largest test errors by name, each with its interval; where there are too many
+//! classes for `error_by_frequency` to name them.
+
+use super::{group_of, group_style, group_swatches, numbered_name, settings_caption, titled};
+use crate::draw::figure::{Figure, MARGIN, WIDTH};
+use crate::draw::palette::{GRID, INK, MUTED};
+use crate::draw::panel::{Area, LABEL, TICK, legend, ticks, x_axis};
+use crate::draw::scale::{Notation, Scale};
+use crate::draw::scene::{Anchor, Scene};
+use crate::report::{ModelReport, Report};
+use crate::words::{grouped, percent};
+
+/// Classes drawn; where there are no more than these, their names are in `error_by_frequency`.
+const MOST: usize = 30;
+const ROW: f64 = 28.0;
+
+/// `None` for few classes, or where no class has a test error.
+pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
+    let order = worst_first(model);
+    let largest = model.test.split.per_class_error[*order.first()?]?;
+    if model.num_classes <= MOST || largest == 0.0 {
+        return None;
+    }
+    let classes = &order[..order.len().min(MOST)];
+    let split = &model.test.split;
+    let mut scene = Scene::new(WIDTH, 0.0);
+    let mut entries = group_swatches(model, false);
+    if model.groups.is_none() {
+        entries.clear();
+    }
+    let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries) + 44.0;
+    let bottom = head + classes.len() as f64 * ROW + 8.0;
+    let area = Area { left: 430.0, top: head, right: WIDTH - 330.0, bottom };
+    let x = Scale::linear(0.0, 1.0, area.left, area.right);
+    let x_ticks = ticks(&x, area.right - area.left, 70.0, Notation::Percent);
+    x_axis(&mut scene, area, &x, &x_ticks, "test error of the class (%)");
+    let columns = [area.right + 120.0, area.right + 300.0];
+    scene.text(columns[0], head - 12.0, "wrong", TICK, Anchor::End).color = MUTED;
+    if model.train_counts.is_some() {
+        scene.text(columns[1], head - 12.0, "training images", TICK, Anchor::End).color = MUTED;
+    }
+    for (at, &class) in classes.iter().enumerate() {
+        let (Some(error), middle) = (split.per_class_error[class], head + 4.0 + (at as f64 + 0.5) * ROW) else {
+            continue;
+        };
+        let base = middle + 0.36 * TICK;
+        let name = numbered_name(model, class, TICK, area.left - 14.0 - MARGIN);
+        scene.text(area.left - 14.0, base, name, TICK, Anchor::End);
+        let style = group_style(group_of(model, class));
+        if let Some(interval) = model.test.class_error_interval[class] {
+            let ends = interval.map(|end| x.at(end));
+            scene.segment((ends[0], middle), (ends[1], middle), style.0, 2.4);
+            for end in ends {
+                scene.segment((end, middle - 5.0), (end, middle + 5.0), style.0, 2.4);
+            }
+        }
+        scene.marker((x.at(error), middle), style, 6.0, None);
+        let wrong = format!("{} of {}", grouped(split.class_errors[class]), grouped(split.class_counts[class]));
+        scene.text(columns[0], base, wrong, TICK, Anchor::End);
+        if let Some(counts) = &model.train_counts {
+            scene.text(columns[1], base, grouped(counts[class]), TICK, Anchor::End);
+        }
+        if at % 5 == 4 && at + 1 < classes.len() {
+            let below = middle + 0.5 * ROW;
+            scene.segment((MARGIN, below), (columns[1], below), GRID, 1.0);
+        }
+    }
+    scene.segment((area.left, area.top), (area.left, area.bottom), INK, 1.4);
+    scene.segment((area.left, area.bottom), (area.right, area.bottom), INK, 1.4);
+    scene.height = area.bottom + 20.0 + TICK + LABEL + 16.0;
+    Some(Figure {
+        stem: "worst_classes".into(),
+        title: titled(&format!("The {} classes with the largest test error", classes.len()), model),
+        caption: caption(report, model, &order, classes.len(), largest),
+        body: scene,
+    })
+}
+
+fn caption(report: &Report, model: &ModelReport, order: &[usize], shown: usize, largest: f64) -> String {
+    let error = |class: usize| model.test.split.per_class_error[class];
+    let last = error(order[shown - 1]);
+    let ties = order.iter().filter(|&&class| error(class) == last).count();
+    let tied = if order.get(shown).is_some_and(|&next| error(next) == last) {
+        let share = percent(last.unwrap_or(largest));
+        format!(
+            " {} classes have an error of {share}: shown first are those with the most test images, then those with the most \
+             training images.",
+            grouped(ties as u64)
+        )
+    } else {
+        String::new()
+    };
+    format!(
+        "Measured test error with the interval that holds for all {} classes at once (T5); in brackets the class's number.{tied} {} of \
+         the classes can be the worst (T5'). {}",
+        grouped(model.num_classes as u64),
+        grouped(model.test.max_error.candidates.len() as u64),
+        settings_caption(report, model),
+    )
+}
+
+/// The classes with test images, the largest error first; of equal ones the surest, then the one with most training
+/// images, then by number.
+fn worst_first(model: &ModelReport) -> Vec<usize> {
+    let split = &model.test.split;
+    let mut order: Vec<usize> =
+        (0..model.num_classes).filter(|&class| split.per_class_error[class].is_some()).collect();
+    let trained = |class: usize| model.train_counts.as_ref().map_or(0, |counts| counts[class]);
+    order.sort_by(|&a, &b| {
+        let error = |class: usize| split.per_class_error[class].unwrap_or(0.0);
+        let rest = |class: usize| (split.class_counts[class], trained(class));
+        error(b).total_cmp(&error(a)).then_with(|| rest(b).cmp(&rest(a)))
+    });
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_equal_errors_the_surest_come_first() {
+        let mut model = ModelReport { num_classes: 5, train_counts: Some(vec![1, 1, 7, 2, 9]), ..Default::default() };
+        model.test.split.per_class_error = vec![Some(0.5), Some(1.0), Some(1.0), Some(1.0), None];
+        model.test.split.class_counts = vec![10, 3, 3, 10, 0];
+        assert_eq!(worst_first(&model), [3, 2, 1, 0]);
+    }
+}
