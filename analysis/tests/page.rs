@@ -110,6 +110,13 @@ fn classes_are_sought_sorted_and_opened() {
          said.led = document.activeElement.dataset.of;
          document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowDown', bubbles: true }));
          said.next = document.activeElement.dataset.of;
+         const mark = document.querySelector('.plot [data-class=\"5\"]');
+         mark.dispatchEvent(new MouseEvent('mouseover', { bubbles: true }));
+         said.lit = explorer.querySelector('tr.lit').dataset.row;
+         explorer.querySelector('[data-row=\"5\"]').dispatchEvent(new MouseEvent('mouseenter'));
+         said.marked = mark.classList.contains('lit');
+         mark.dispatchEvent(new MouseEvent('click', { bubbles: true }));
+         said.clicked = document.activeElement.dataset.of;
          said.wide = document.documentElement.scrollWidth <= innerWidth;",
     );
     assert_eq!(said["hidden"], false);
@@ -127,6 +134,8 @@ fn classes_are_sought_sorted_and_opened() {
     }
     assert_eq!([&said["expanded"], &said["led"]], ["true", "0"]);
     assert_ne!(said["next"], said["led"]);
+    assert_eq!([&said["lit"], &said["clicked"]], ["5", "5"], "table and plots point at each other");
+    assert_eq!(said["marked"], true);
     assert_eq!(said["wide"], true, "no sideways scrolling of the page at 390 px");
     let report: Value = serde_json::from_slice(&fs::read(page.with_file_name("report.json")).unwrap()).unwrap();
     assert_eq!(report["models"][0]["class_confusions"][11]["errors_to"], serde_json::json!([[0, 10], [1, 9]]));

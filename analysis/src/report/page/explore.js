@@ -159,6 +159,11 @@
       make("div", {}, make("h4", {}, "Samples with a margin of"), margins.length ? make("ul", {}, ...margins) : "not known"));
   };
 
+  // A mark of a plot says its class in its title: "otter (class 55, 38 training images)".
+  document.querySelectorAll(".plot svg g > title").forEach((title) => {
+    const found = [...title.textContent.matchAll(/\(class (\d+)[,)]/g)].at(-1);
+    if (found) title.parentElement.dataset.class = found[1];
+  });
   const light = (at, on) => {
     document.querySelectorAll(`[data-class="${at}"]`).forEach((mark) => mark.classList.toggle("lit", on));
   };
