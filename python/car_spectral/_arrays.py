@@ -30,6 +30,14 @@ def scores_array(scores: Any) -> Array:
     return _native(array)
 
 
+def score_pieces(scores: Any) -> list[Any]:
+    """Give the chunks of an Arrow column, else the scores: each can be read in place."""
+    chunks = getattr(scores, "chunks", None)
+    if type(scores).__module__.partition(".")[0] != "pyarrow" or not chunks:
+        return [scores]
+    return [chunk for chunk in chunks if len(chunk)] or chunks[:1]
+
+
 def labels_array(labels: Any) -> Array:
     """Give labels `[N]` of an integer type."""
     array = _numpy(labels, "labels")
@@ -99,7 +107,7 @@ def _of_arrow(array: Any, what: str) -> Array:
     import pyarrow as pa
 
     if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
+        array = array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()
     if array.null_count:
         raise ValueError(f"{what} hold {array.null_count} nulls; leave these samples out")
     kind = array.type
@@ -113,5 +121,11 @@ def _of_arrow(array: Any, what: str) -> Array:
                 f"{what}: sample {at} has {lengths[at]} numbers, the first has {lengths[0]}; "
                 "give every sample one a class"
             )
-        return _of_arrow(array.flatten(), what).reshape(len(array), -1)
+        width = int(lengths[0]) if len(lengths) else 0
+        return _of_arrow(array.flatten(), what).reshape(len(array), width)
+    if not pa.types.is_primitive(kind) or pa.types.is_boolean(kind):
+        raise TypeError(
+            f"{what} are {kind}, expected lists of floating-point numbers as scores, integers as "
+            "labels; of Spark ML's vectors give pyspark.ml.functions.vector_to_array"
+        )
     return array.to_numpy(zero_copy_only=True)  # type: ignore[no-any-return]

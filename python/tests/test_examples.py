@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import car_spectral
@@ -78,16 +79,21 @@ def test_code_of_the_pages_runs(page, tmp_path, monkeypatch):
     matplotlib.use("Agg")
     import torch
 
+    duckdb = pytest.importorskip("duckdb", reason="needs duckdb (PyPI)")
     generator = torch.Generator().manual_seed(0)
     images, labels = torch.randn(60, 8, generator=generator), torch.arange(60) % 3
     model = torch.nn.Linear(8, 3)
+    scores = model(images).detach().numpy()
+    table = pa.table({"logits": list(scores), "labels": labels.numpy()})
+    duckdb.register("predictions", table)
     known = {
+        "duckdb": duckdb,
         "torch": torch,
         "model": model,
         "optimizer": torch.optim.SGD(model.parameters(), 0.1),
         "images": images,
         "labels": labels,
-        "logits": model(images).detach().numpy(),
+        "logits": scores,
         "train_counts": [500, 50, 5],
         "names": ["a", "b", "c"],
         "test_loader": [(images, labels)],

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torchmetrics import Metric
 
 from .. import _core
 from .._arrays import counts_list, labels_array, scores_array
+from .._outcomes import Outcomes
 from ..counts import MarginCounts
 from ..norms import spectral_norm
 from ..torch.margins import SampleMargins, sample_margins
@@ -101,31 +101,9 @@ class MarginConfusion(Metric):
         codes, flags = np.divmod(keys, 8)
         pairs, slots = np.divmod(codes, self._slots)
         labels, others = np.divmod(pairs, self.num_classes)
-
-        def of_classes(where: npt.NDArray[np.bool_]) -> list[int]:
-            total = np.zeros(self.num_classes, np.int64)
-            np.add.at(total, labels[where], counts[where])
-            return [int(count) for count in total]
-
         wrong, zero, tie = (flags & bit > 0 for bit in (1, 2, 4))
-        kept, place = np.unique(pairs[others != labels], return_inverse=True)
-        counters = np.zeros((len(kept), self._slots), np.uint64)
-        of_pair = (counts[others != labels], slots[others != labels], wrong[others != labels])
-        number, slot, error = of_pair
-        within = slot < self._slots - 1
-        np.add.at(counters, (place[within], slot[within]), number[within].astype(np.uint64))
-        np.add.at(counters, (place[error], -1), number[error].astype(np.uint64))
-        made = _core.Counts.from_parts(
-            self._grid.tolist(),
-            of_classes(np.ones_like(wrong)),
-            int(counts[tie].sum()),
-            of_classes(zero),
-            of_classes(zero & ~wrong),
-            (kept // self.num_classes).tolist(),
-            (kept % self.num_classes).tolist(),
-            counters,
-        )
-        return MarginCounts._of(made)
+        found = Outcomes(labels, others, slots, wrong, zero, tie, counts)
+        return found.counts(self.num_classes, self._grid.tolist())
 
     def compute(self) -> Any:
         """Give the counts: a :class:`car_spectral.MarginCounts`."""
