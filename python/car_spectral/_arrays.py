@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ def labels_array(labels: Any) -> Array:
 
 def counts_list(counts: Any, what: str) -> list[int]:
     """Give numbers of samples, one a class."""
-    array = _numpy(counts, what)
+    array = _numpy(list(counts) if isinstance(counts, Iterator) else counts, what)
     if array.ndim != 1:
         raise ValueError(f"{what} have shape {list(array.shape)}, expected [K]: one number a class")
     if array.dtype.kind == "f" and (array == np.floor(array)).all():

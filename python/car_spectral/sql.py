@@ -34,7 +34,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from ._outcomes import Outcomes
+from . import _core
 from .counts import MarginCounts
 
 Dialect = Literal["duckdb", "spark", "datafusion"]
@@ -233,10 +233,12 @@ def counts(rows: Any, num_classes: int, margins: Iterable[float] = (0.0,)) -> Ma
         ]
         raise ValueError("; ".join(sorted(said)))
     found = list(zip(*rows, strict=True)) or [()] * len(COLUMNS)
-    label, competitor, bucket, times = (np.array(found[at], np.int64) for at in (1, 2, 3, 7))
-    error, zero_margin, top_tie = (np.array(column, np.bool_) for column in found[4:7])
-    outcomes = Outcomes(label, competitor, bucket, error, zero_margin, top_tie, times)
-    return outcomes.counts(num_classes, grid)
+    label, competitor, bucket, error, zero_margin, top_tie, times = (
+        np.array(column, np.int64) for column in found[1:]
+    )
+    slots = (label * num_classes + competitor) * (len(grid) + 1) + bucket
+    keys = slots * 8 + error + 2 * zero_margin + 4 * top_tie
+    return MarginCounts._of(_core.Counts.from_keys(num_classes, grid, keys, times))
 
 
 def _number(value: float) -> str:

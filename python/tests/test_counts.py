@@ -298,6 +298,24 @@ def test_norms_and_bounds():
         bounds.worst_class_interval(counts, delta=2.0)
     with pytest.raises(ValueError, match="not negative"):
         spectral_norm(-matrix)
+    four = ClassWeights([4, 3, 2, 1])
+    for call in [
+        lambda: spectral_norm(counts, four),
+        lambda: spectral_norm(matrix, four),
+        lambda: bounds.population_norm(counts, four),
+        lambda: bounds.weighted_worst_class_interval(counts, four),
+    ]:
+        with pytest.raises(ValueError, match="5 classes; give one a class"):
+            call()
+    assert (ClassWeights(np.array([9.0, 1.0])).values == ClassWeights([9, 1]).values).all()
+    with pytest.raises(ValueError, match="class 1 has nan training images"):
+        ClassWeights([3, np.nan])
+    with pytest.raises(ValueError, match="2 entries for 3 classes"):
+        bounds.worst_class_interval(([1, 2], [3, 4, 5]))
+    with pytest.raises(ValueError, match="at least 2"):
+        bounds.worst_class_interval(([1], [3]))
+    with pytest.raises(ValueError, match="is NaN"):
+        spectral_norm(np.array([[0.0, np.nan], [1.0, 0.0]]))
     with pytest.raises(ValueError, match="square"):
         spectral_norm(matrix[:3])
 
