@@ -60,7 +60,8 @@ spark:
 
 docs:
 	@$(PYTHON) scripts/setup.py torch docs
-	cd python && $(TORCH_PYTHON)/mkdocs build --strict --quiet
+	cd python && VIRTUAL_ENV=$(CURDIR)/.venv-torch $(TORCH_PYTHON)/maturin develop
+	$(TORCH_PYTHON)/sphinx-build -q -E -W -b html python/pages out/docs
 	@echo "pages: out/docs/index.html"
 
 # The table is made of what is finished, whatever failed.

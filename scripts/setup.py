@@ -40,11 +40,11 @@ LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db
 PACKAGE_TOOLS = [
     f"torch=={TORCH_VERSION}", "torchvision==0.26.0", "torchmetrics==1.9.*", "lightning==2.6.*", "timm==1.0.*",
     "matplotlib==3.*", "pandas==3.*", "polars>=1", "pyarrow>=20", "ml_dtypes==0.*", "maturin==1.16.*", "pytest==9.2.*",
-    "mypy==2.4.*", "ruff==0.17.*", "duckdb==2.*", "datafusion==55.*",
+    "mypy==2.4.*", "ruff==0.17.*", "pyright[nodejs]==1.1.*", "duckdb==2.*", "datafusion==55.*",
 ]
 # Half a GB, and Java 17: only where counting on a cluster is tried.
 SPARK_PACKAGES = ["pyspark==4.3.*"]
-DOCS_PACKAGES = ["mkdocs-material==9.*", "mkdocstrings==1.*", "mkdocstrings-python==2.*"]
+DOCS_PACKAGES = ["sphinx==9.*", "myst-parser==5.*", "furo"]
 PYTHON_PACKAGES = ["numpy==2.4.*", "scipy==1.17.*", "scikit-learn==1.8.*"]
 FASHION_FILES = [
     f"{part}-{kind}-ubyte.gz"

@@ -52,6 +52,13 @@ def test_distributed_eval():
     assert "1010 samples" in printed and "the same as on one process: True" in printed
 
 
+def test_examples_are_typed_as_pyright_sees_it():
+    pytest.importorskip("pyright", reason="needs pyright (PyPI)")
+    command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, EXAMPLES]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=EXAMPLES)
+    assert done.returncode == 0, done.stdout
+
+
 MODULES = [
     module.name
     for module in pkgutil.walk_packages(car_spectral.__path__, "car_spectral.")
@@ -70,7 +77,7 @@ def test_docstring_examples_are_there():
     assert sum(len(test.examples) for tests in found for test in tests) >= 15
 
 
-@pytest.mark.parametrize("page", ["python/README.md", "docs/python.md"])
+@pytest.mark.parametrize("page", ["README.md", "python/README.md", "docs/python.md"])
 def test_code_of_the_pages_runs(page, tmp_path, monkeypatch):
     """Every block runs, one after the other, on data of the names that the page uses."""
     monkeypatch.chdir(tmp_path)
