@@ -104,6 +104,7 @@ bench:
 	cargo bench -p car-spectral-training --bench training_step --profile dev
 	cd python && VIRTUAL_ENV=$(CURDIR)/.venv-torch $(TORCH_PYTHON)/maturin develop --release
 	cd python && $(TORCH_PYTHON)/python benches/confusion.py && $(TORCH_PYTHON)/python benches/car_step.py
+	cd python && $(TORCH_PYTHON)/python benches/far.py
 
 clean:
 	rm -rf out target

@@ -38,7 +38,11 @@ def write(folder, samples, classes, files):
             np.arange(0, scores.size + 1, classes, np.int32), scores.reshape(-1)
         )
         table = pa.table({"logits": lists, "labels": labels})
-        options = {"use_dictionary": False, "compression": "none", "row_group_size": 20_000}
+        options = {
+            "use_dictionary": False,
+            "compression": "none",
+            "row_group_size": (4 << 20) // classes,
+        }
         pq.write_table(table, folder / f"{file}.parquet", **options)
     return counts, seconds
 
@@ -47,16 +51,17 @@ def argmax(frame, classes):
     """Errors as NumPy finds them in each partition."""
 
     def counted(batches):
-        table = np.zeros(classes * classes, np.int64)
+        keys = []
         for batch in batches:
             scores = batch.column(0).flatten().to_numpy().reshape(batch.num_rows, classes)
-            labels = batch.column(1).to_numpy()
-            table += np.bincount(labels * classes + scores.argmax(1), minlength=len(table))
-        yield pa.RecordBatch.from_arrays([pa.array([table.tobytes()])], names=["counts"])
+            keys.append(batch.column(1).to_numpy() * classes + scores.argmax(1))
+        pairs = np.unique(np.concatenate(keys), return_counts=True)
+        columns = [pa.array([part.tobytes()]) for part in pairs]
+        yield pa.RecordBatch.from_arrays(columns, names=["keys", "counts"])
 
-    rows = frame.select("logits", "labels").mapInArrow(counted, "counts binary").collect()
-    table = sum(np.frombuffer(row["counts"], np.int64) for row in rows).reshape(classes, classes)
-    return int(table.sum() - table.trace())
+    parts = frame.select("logits", "labels").mapInArrow(counted, "keys binary, counts binary")
+    rows = [[np.frombuffer(part, np.int64) for part in row] for row in parts.collect()]
+    return sum(int(counts[keys // classes != keys % classes].sum()) for keys, counts in rows)
 
 
 def main():

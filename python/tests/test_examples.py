@@ -77,7 +77,7 @@ def test_docstring_examples_are_there():
     assert sum(len(test.examples) for tests in found for test in tests) >= 15
 
 
-@pytest.mark.parametrize("page", ["README.md", "python/README.md", "docs/python.md"])
+@pytest.mark.parametrize("page", ["README.md", "python/README.md", "docs/python.md", "docs/far.md"])
 def test_code_of_the_pages_runs(page, tmp_path, monkeypatch):
     """Every block runs, one after the other, on data of the names that the page uses."""
     monkeypatch.chdir(tmp_path)
@@ -93,6 +93,10 @@ def test_code_of_the_pages_runs(page, tmp_path, monkeypatch):
     scores = model(images).detach().numpy()
     table = pa.table({"logits": list(scores), "labels": labels.numpy()})
     duckdb.register("predictions", table)
+    (tmp_path / "counts").mkdir()
+    counts = car_spectral.MarginCounts(3, [0.0, 0.5])
+    counts.update(scores, labels)
+    (tmp_path / "counts" / "0.counts").write_bytes(counts.to_bytes())
     known = {
         "duckdb": duckdb,
         "torch": torch,
@@ -110,6 +114,18 @@ def test_code_of_the_pages_runs(page, tmp_path, monkeypatch):
     assert blocks
     for block in blocks:
         exec(compile(block, page, "exec"), known)
+
+
+def test_the_job_of_an_array_counts_its_part(tmp_path):
+    program = re.search(r"```python\n(.*?)```", (ROOT / "docs/far.md").read_text(), re.S)[1]
+    (tmp_path / "part.py").write_text(program)
+    scores, labels = np.eye(3, dtype=np.float32)[[0, 1, 2, 1]], np.array([0, 1, 1, 2])
+    np.savez(tmp_path / "a.npz", logits=scores, labels=labels)
+    command = [sys.executable, "part.py", "a.counts", "a.npz", "a.npz"]
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
+    expected = car_spectral.MarginCounts(3, [0.0, 0.5])
+    expected.update(np.tile(scores, (2, 1)), np.tile(labels, 2))
+    assert (tmp_path / "a.counts").read_bytes() == expected.to_bytes()
 
 
 def test_the_notebook_runs():
