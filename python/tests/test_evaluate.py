@@ -206,6 +206,10 @@ def test_states_of_another_metric_are_not_written_over():
     second.update(*scored(1))
     assert first.compute() == counted(*scored())
     assert second.compute() == counted(*scored()) + counted(*scored(1))
+    first.merge_state(second)
+    first.update(*scored(2))
+    parts = [counted(*scored(seed)) for seed in (0, 0, 1, 2)]
+    assert first.compute() == parts[0] + parts[1] + parts[2] + parts[3]
 
 
 def test_keys_are_the_same_on_any_device():

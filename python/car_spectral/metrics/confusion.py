@@ -135,7 +135,7 @@ class MarginConfusion(Metric):
         if not waiting:
             nothing = torch.zeros(0, dtype=torch.int64, device=self.grid.device)
             return nothing, nothing
-        if self.grid.device.type == "cpu":
+        if waiting[0].device.type == "cpu":
             merged = _core.merge_keys([k.numpy() for k in waiting], [n.numpy() for n in numbers])
             return torch.from_numpy(merged[0]), torch.from_numpy(merged[1])
         keys, place = torch.unique(torch.cat(waiting), return_inverse=True)
