@@ -23,8 +23,10 @@ column           is
 ``samples``      how many
 ===============  ===============================================================================
 
-No user-defined function is needed, and one look at the table. It takes two to five times what
-:func:`car_spectral.spark.count` or Arrow batches given to ``MarginCounts.update`` take.
+No user-defined function is needed, and one look at the table. An engine goes from list to list,
+though: of scores in memory the query takes some 17 times (DuckDB) to 100 times (DataFusion) as much
+processor time as ``MarginCounts.update`` of the same Arrow batches at K = 100. In Spark, where
+moving rows is what costs, it takes 1.7 times what :func:`car_spectral.spark.count` takes.
 """
 
 from __future__ import annotations
