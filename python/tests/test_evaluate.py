@@ -328,12 +328,15 @@ def process(rank, store, results):
         sparse = MarginConfusion(K, [0.0, 0.5])
         if rank == 0:  # the other has seen nothing
             sparse.update(scores, labels)
+        with sparse.sync_context():
+            gathered = len(sparse.keys)
         warnings.simplefilter("ignore")
         pairs = found.pop("pairs")
         results[rank] = {
             "trained": trained,
             "counts": [counts.to_bytes(), deduplicated.to_bytes()],
             "pairs": [pairs.to_bytes(), sparse.compute().to_bytes()],
+            "gathered": gathered,
             "metrics": {name: float(value) for name, value in found.items()},
         }
         dist.barrier()
@@ -369,8 +372,12 @@ def test_two_processes_count_bit_for_bit(two_processes):
     collection.update(*scored())
     alone = collection.compute()
     alone.pop("pairs")
+    sparse = MarginConfusion(K, [0.0, 0.5])
+    sparse.update(*scored())
+    occurring = len(sparse._merge()[0])
     for rank in (0, 1):
         found = two_processes[rank]
         assert found["counts"] == [single.to_bytes()] * 2
         assert found["pairs"] == [with_margins.to_bytes()] * 2
+        assert found["gathered"] == occurring < len(sparse.keys[0])  # no empty place
         assert found["metrics"] == {name: float(value) for name, value in alone.items()}

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from torch import Tensor
 from torchmetrics import Metric
 
@@ -117,10 +118,10 @@ class MarginConfusion(Metric):
         return self.counts()
 
     def sync(self, *args: Any, **kwargs: Any) -> None:
-        """Gather the states; a process that has seen nothing takes part with nothing."""
-        if not self.keys:
-            nothing = torch.zeros(0, dtype=torch.int64, device=self.grid.device)
-            self.keys, self.key_counts = [nothing], [nothing]
+        """Gather what occurred; a process that has seen nothing takes part with nothing."""
+        if dist.is_available() and dist.is_initialized() and not self._is_synced:
+            keys, counts = self._merge()
+            self.keys, self.key_counts = [keys], [counts]
         super().sync(*args, **kwargs)
 
     def reset(self) -> None:
