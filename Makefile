@@ -14,11 +14,13 @@ YOUR_CRATE := cp Cargo.lock examples/your-crate/ && cd / && LIBTORCH=$(CURDIR)/.
 # The Python of the package, with PyTorch (scripts/setup.py torch).
 TORCH_PYTHON := $(CURDIR)/.venv-torch/bin
 
-.PHONY: help setup demo test experiments verdicts mutants lint bench clean
+.PHONY: help setup demo test spark docs experiments verdicts mutants lint bench clean
 
 help:
 	@echo "make demo      analyse the shipped models on real images: $(DEMO)/*/report.html"
 	@echo "make test      all tests, the independent recomputation in Python included"
+	@echo "make spark     counting on a Spark cluster of two executors, one of them killed (needs Java 17)"
+	@echo "make docs      pages of the Python package: out/docs/index.html"
 	@echo "make experiments DATA=KIND:DIR  run what is missing of figures/$(EXPERIMENTS), then its table and rank correlations"
 	@echo "make verdicts  the checks of THEORY.md's statements; their tables go into docs/verdicts.md"
 	@echo "make mutants   mutation testing of src/{bounds,car,confusion,norms}: hours (needs cargo-mutants)"
@@ -50,6 +52,17 @@ test:
 	cargo test -p car-spectral --features lapack
 	cd python && VIRTUAL_ENV=$(CURDIR)/.venv-torch $(TORCH_PYTHON)/maturin develop
 	cd python && $(TORCH_PYTHON)/python -m pytest
+
+spark:
+	@$(PYTHON) scripts/setup.py torch spark
+	cd python && VIRTUAL_ENV=$(CURDIR)/.venv-torch $(TORCH_PYTHON)/maturin develop
+	cd python && $(TORCH_PYTHON)/python -m pytest tests/test_spark.py
+
+docs:
+	@$(PYTHON) scripts/setup.py torch docs
+	cd python && VIRTUAL_ENV=$(CURDIR)/.venv-torch $(TORCH_PYTHON)/maturin develop
+	$(TORCH_PYTHON)/sphinx-build -q -E -W -b html python/pages out/docs
+	@echo "pages: out/docs/index.html"
 
 # The table is made of what is finished, whatever failed.
 experiments:
@@ -91,6 +104,7 @@ bench:
 	cargo bench -p car-spectral-training --bench training_step --profile dev
 	cd python && VIRTUAL_ENV=$(CURDIR)/.venv-torch $(TORCH_PYTHON)/maturin develop --release
 	cd python && $(TORCH_PYTHON)/python benches/confusion.py && $(TORCH_PYTHON)/python benches/car_step.py
+	cd python && $(TORCH_PYTHON)/python benches/far.py
 
 clean:
 	rm -rf out target

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Provide what a bare Debian machine lacks: OpenBLAS, libtorch, PyTorch, the Python of the checks, the demo images.
 
-Not among the default steps: `efficientnet-lite0` fetches ImageNet weights to fine-tune.
+Not among the default steps: `efficientnet-lite0` fetches ImageNet weights to fine-tune; `spark` and `docs` add to the
+environment of `torch` what counts on a cluster and what makes the pages of the Python package.
 
 Idempotent: every step first looks whether its result is already there. Nothing outside the repository is changed
 except Debian packages, and those only where this user may install them. Each step that cannot be done says
@@ -39,8 +40,11 @@ LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db
 PACKAGE_TOOLS = [
     f"torch=={TORCH_VERSION}", "torchvision==0.26.0", "torchmetrics==1.9.*", "lightning==2.6.*", "timm==1.0.*",
     "matplotlib==3.*", "pandas==3.*", "polars>=1", "pyarrow>=20", "ml_dtypes==0.*", "maturin==1.16.*", "pytest==9.2.*",
-    "mypy==2.4.*", "ruff==0.17.*",
+    "mypy==2.4.*", "ruff==0.17.*", "pyright[nodejs]==1.1.*", "duckdb==2.*", "datafusion==55.*",
 ]
+# Half a GB, and Java 17: only where counting on a cluster is tried.
+SPARK_PACKAGES = ["pyspark==4.3.*"]
+DOCS_PACKAGES = ["sphinx==9.*", "myst-parser==5.*", "furo"]
 PYTHON_PACKAGES = ["numpy==2.4.*", "scipy==1.17.*", "scikit-learn==1.8.*"]
 FASHION_FILES = [
     f"{part}-{kind}-ubyte.gz"
@@ -82,10 +86,10 @@ def apt_install(step, *packages):
         raise StepFailed(f"could not install; as root: apt-get install {' '.join(packages)}")
 
 
-def environment(step, folder, packages, cpu=()):
+def environment(step, folder, packages, cpu=(), stamp="installed.txt"):
     """A Python environment of the repository's own with these packages; of `cpu` without CUDA from $TORCH_INDEX."""
     python = folder / "bin" / "python"
-    stamp, wanted = folder / "installed.txt", "\n".join(packages)
+    stamp, wanted = folder / stamp, "\n".join(packages)
     if stamp.exists() and stamp.read_text() == wanted:
         return say(step, f"ready ({folder.name})")
     if not python.exists() or subprocess.run([python, "-m", "pip", "--version"], capture_output=True).returncode:
@@ -115,6 +119,18 @@ def python_environment():
 def torch_environment():
     """The one of the Python package, with which training steps are compared, too."""
     environment("torch", TORCH_VENV, [*PACKAGE_TOOLS, PYTHON_PACKAGES[0]], cpu=PACKAGE_TOOLS[:2])
+
+
+def spark():
+    torch_environment()
+    if not shutil.which("java"):
+        say("spark", "no Java here: Spark needs Java 17, apt-get install openjdk-17-jre-headless")
+    environment("spark", TORCH_VENV, SPARK_PACKAGES, stamp="installed-spark.txt")
+
+
+def docs_environment():
+    torch_environment()
+    environment("docs", TORCH_VENV, DOCS_PACKAGES, stamp="installed-docs.txt")
 
 
 def libtorch_is_complete(folder):
@@ -278,7 +294,7 @@ DEFAULT_STEPS = {
     "fashion-mnist": fashion_mnist,
     "torch": torch_environment,
 }
-STEPS = {**DEFAULT_STEPS, "efficientnet-lite0": efficientnet_lite0}
+STEPS = {**DEFAULT_STEPS, "efficientnet-lite0": efficientnet_lite0, "spark": spark, "docs": docs_environment}
 
 
 def main():

@@ -1,13 +1,16 @@
 """Confusions of N samples in batches, against MulticlassConfusionMatrix of torchmetrics.
 
-Each in a process of its own, with the same scores in the same order: time of all updates and of the
-result, and by how much the memory of the process grows at most (a metric that does nothing: 1 MB).
-Nothing is asserted. `... unchecked` is theirs with validate_args=False, which counts a NaN.
+Each in a process of its own, with the same scores in the same order, after a run with 3 classes
+that loads what is loaded once: time of all updates and of the result, and by how much the memory of
+the process grows at most, less by how much it grows with a metric that does nothing (the batches).
+Medians over processes, with the smallest and the largest. Nothing is asserted. `... unchecked` is
+theirs with validate_args=False, which counts a NaN.
 """
 
 import argparse
 import multiprocessing
 import resource
+import statistics
 import time
 
 import numpy as np
@@ -46,7 +49,22 @@ class Counts:
         return self.counts
 
 
+class Nothing:
+    """Does nothing."""
+
+    def __init__(self, classes):
+        pass
+
+    def update(self, scores, labels):
+        """Leave the batch."""
+
+    def compute(self):
+        """Give an empty table."""
+        return np.zeros((1, 1), int)
+
+
 METRICS = {
+    "nothing": Nothing,
     "torchmetrics": MulticlassConfusionMatrix,
     "... unchecked": lambda classes: MulticlassConfusionMatrix(classes, validate_args=False),
     "MarginConfusion": MarginConfusion,
@@ -57,9 +75,11 @@ METRICS = {
 def measure(name, samples, classes, size, results):
     """Run one of the metrics in this process."""
     torch.set_num_threads(1)
-    list(batches(size, classes, size))
+    for _ in batches(4 * size, classes, size):
+        pass
     first = METRICS[name](3)
-    first.update(*next(batches(8, 3, 8)))
+    for scores, labels in batches(80 * size, 3, size):
+        first.update(scores, labels)
     first.compute()
     before = peak()
     metric, seconds = METRICS[name](classes), 0.0
@@ -71,7 +91,7 @@ def measure(name, samples, classes, size, results):
     found = metric.compute()
     seconds += time.perf_counter() - start
     errors = int(found.errors.sum()) if isinstance(found, MarginCounts) else wrong(found)
-    results[name] = (seconds, peak() - before, errors)
+    results.append((seconds, peak() - before, errors))
 
 
 def wrong(table):
@@ -80,31 +100,42 @@ def wrong(table):
     return int(table.sum() - np.trace(table))
 
 
-def compare(names, samples, classes, size):
-    """Run metrics one after the other; the first is what the others are set beside."""
+def compare(names, samples, classes, size, times):
+    """Run metrics in turn; the first is what the others are set beside."""
     context = multiprocessing.get_context("spawn")
     with context.Manager() as manager:
-        results = manager.dict()
-        for name in names:
-            process = context.Process(target=measure, args=(name, samples, classes, size, results))
+        results = {name: manager.list() for name in names}
+        results["nothing"] = manager.list()
+        for name in ["nothing", *names] * times:
+            arguments = (name, samples, classes, size, results[name])
+            process = context.Process(target=measure, args=arguments)
             process.start()
             process.join()
-        print(f"K = {classes}, N = {samples}, batches of {size}")
-        first = results.get(names[0])
-        for name in names:
-            seconds, memory, errors = results[name]
+        print(f"K = {classes}, N = {samples}, batches of {size}, median of {times}")
+        found = {name: list(zip(*runs, strict=True)) for name, runs in results.items()}
+        batches_alone = statistics.median(found.pop("nothing")[1])
+        for name, (seconds, memory, errors) in found.items():
+            found[name] = (seconds, [grown - batches_alone for grown in memory], errors)
+        first = found[names[0]]
+        for name, (seconds, memory, errors) in found.items():
+            faster = [a / b for a, b in zip(first[0], seconds, strict=True)]
+            share = [b / max(a, 0.1) for a, b in zip(first[1], memory, strict=True)]
             print(
-                f"  {name:16} {seconds:8.3f} s  {memory:8.1f} MB more  {errors} errors; "
-                f"{first[0] / seconds:.1f} times as fast, {memory / max(first[1], 0.1):.3f} of the "
-                "memory"
+                f"  {name:16} {statistics.median(seconds):7.3f} s "
+                f"{statistics.median(memory):6.1f} MB more, {errors[0]} errors; "
+                f"{spread(faster)} times as fast, {spread(share)} of the memory"
             )
+
+
+def spread(values):
+    """Median, smallest and largest."""
+    return f"{statistics.median(values):.3g} ({min(values):.3g} to {max(values):.3g})"
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, default=256)
-    size = parser.parse_args().size
-    compare(
-        ["torchmetrics", "... unchecked", "MarginConfusion", "MarginCounts"], 100_000, 1000, size
-    )
-    compare(["MarginConfusion", "MarginCounts"], 2_560, 50_000, 256)
+    parser.add_argument("--times", type=int, default=9)
+    given = parser.parse_args()
+    compare([*METRICS][1:], 100_000, 1000, given.size, given.times)
+    compare(["MarginConfusion", "MarginCounts"], 2_560, 50_000, given.size, 1)

@@ -11,6 +11,8 @@ name                           is
 ``car_spectral.torch``         ``CARLoss`` and ``evaluate`` (needs torch)
 ``car_spectral.metrics``       metrics for torchmetrics (needs torchmetrics)
 ``car_spectral.lightning``     a callback (needs lightning)
+``car_spectral.spark``         the counting on a Spark cluster (needs pyspark)
+``car_spectral.sql``           the counting as one SQL query
 =============================  ==================================================================
 
 Matrices have **row = predicted class, column = true class**; ties go to the lowest class; a class

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,14 @@ def scores_array(scores: Any) -> Array:
     return _native(array)
 
 
+def score_pieces(scores: Any) -> list[Any]:
+    """Give the chunks of an Arrow column, else the scores: each can be read in place."""
+    chunks = getattr(scores, "chunks", None)
+    if type(scores).__module__.partition(".")[0] != "pyarrow" or not chunks:
+        return [scores]
+    return [chunk for chunk in chunks if len(chunk)] or chunks[:1]
+
+
 def labels_array(labels: Any) -> Array:
     """Give labels `[N]` of an integer type."""
     array = _numpy(labels, "labels")
@@ -45,7 +54,7 @@ def labels_array(labels: Any) -> Array:
 
 def counts_list(counts: Any, what: str) -> list[int]:
     """Give numbers of samples, one a class."""
-    array = _numpy(counts, what)
+    array = _numpy(list(counts) if isinstance(counts, Iterator) else counts, what)
     if array.ndim != 1:
         raise ValueError(f"{what} have shape {list(array.shape)}, expected [K]: one number a class")
     if array.dtype.kind == "f" and (array == np.floor(array)).all():
@@ -99,7 +108,7 @@ def _of_arrow(array: Any, what: str) -> Array:
     import pyarrow as pa
 
     if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
+        array = array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()
     if array.null_count:
         raise ValueError(f"{what} hold {array.null_count} nulls; leave these samples out")
     kind = array.type
@@ -113,5 +122,11 @@ def _of_arrow(array: Any, what: str) -> Array:
                 f"{what}: sample {at} has {lengths[at]} numbers, the first has {lengths[0]}; "
                 "give every sample one a class"
             )
-        return _of_arrow(array.flatten(), what).reshape(len(array), -1)
+        width = int(lengths[0]) if len(lengths) else 0
+        return _of_arrow(array.flatten(), what).reshape(len(array), width)
+    if not pa.types.is_primitive(kind) or pa.types.is_boolean(kind):
+        raise TypeError(
+            f"{what} are {kind}, expected lists of floating-point numbers as scores, integers as "
+            "labels; of Spark ML's vectors give pyspark.ml.functions.vector_to_array"
+        )
     return array.to_numpy(zero_copy_only=True)  # type: ignore[no-any-return]

@@ -31,15 +31,11 @@ class Counts:
     def equals(self, other: Counts) -> bool: ...
     def to_bytes(self) -> bytes: ...
     @staticmethod
-    def from_parts(
+    def from_keys(
+        num_classes: int,
         margins: list[float],
-        class_counts: list[int],
-        top_ties: int,
-        zero_margin: list[int],
-        zero_margin_correct: list[int],
-        true_classes: list[int],
-        competitors: list[int],
-        counters: Counted,
+        keys: npt.NDArray[np.int64],
+        times: npt.NDArray[np.int64],
     ) -> Counts: ...
     @staticmethod
     def from_bytes(content: bytes) -> Counts: ...
@@ -97,6 +93,9 @@ def analyze(
     delta: float,
 ) -> Analysis: ...
 def margin_keys(scores: Scores, labels: Labels, margins: Vector) -> npt.NDArray[np.int64]: ...
+def merge_keys(
+    keys: list[npt.NDArray[np.int64]], counts: list[npt.NDArray[np.int64]]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]: ...
 def spectral_norm(matrix: Vector) -> Norm: ...
 def spectral_norm_of_counts(counts: Counts, weights: ClassWeights, at: int | None) -> Norm: ...
 def spectral_norm_of_triplets(

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from ._arrays import labels_array, scores_array
+from ._arrays import labels_array, score_pieces, scores_array
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -57,10 +57,10 @@ class MarginCounts:
     def update(self, scores: Any, labels: Any) -> None:
         """Count a batch: scores `[N, K]` and labels `[N]`, read in place.
 
-        Both may be NumPy arrays, torch tensors on the CPU, Arrow arrays (scores as lists), or
-        anything with ``__dlpack__``; scores float16, bfloat16, float32 or float64, labels of any
-        integer type. Other threads of Python go on meanwhile. **After an error, or Ctrl-C, the
-        counts are as before the call.**
+        Both may be NumPy arrays, torch tensors on the CPU, Arrow arrays (scores as lists; a column
+        in several chunks is read chunk by chunk), or anything with ``__dlpack__``; scores float16,
+        bfloat16, float32 or float64, labels of any integer type. Other threads of Python go on
+        meanwhile. **After an error, or Ctrl-C, the counts are as before the call.**
 
         Raises:
             ValueError: shapes that do not fit; the first label that is no class; the first score
@@ -68,7 +68,17 @@ class MarginCounts:
             TypeError: numbers of another kind.
 
         """
-        self._counts.update(scores_array(scores), labels_array(labels))
+        pieces, numbers = score_pieces(scores), labels_array(labels)
+        if len(pieces) == 1:
+            self._counts.update(scores_array(pieces[0]), numbers)
+            return
+        if len(numbers) != len(scores):
+            raise ValueError(f"{len(scores)} rows of scores but {len(numbers)} labels")
+        counts, start = self._counts.copy(), 0
+        for piece in pieces:
+            counts.update(scores_array(piece), numbers[start : start + len(piece)])
+            start += len(piece)
+        self._counts = counts
 
     def update_batches(self, batches: Iterable[Any], scores: str, labels: str) -> None:
         """Count Arrow record batches (or tables) by the names of their two columns."""

@@ -62,7 +62,7 @@ def draw(report: Numbers, name: str, ax: Axes | None = None) -> Axes:
     if ax is None:
         import matplotlib.pyplot as plt
 
-        _, ax = plt.subplots()
+        _, ax = plt.subplots(layout="constrained")  # long names of classes stay within
     drawers[name](report, ax)
     return ax
 
@@ -88,9 +88,12 @@ def error_by_frequency(report: Numbers, ax: Axes) -> None:
         )
     worst = report.worst_class
     if worst is not None:
-        ax.axhspan(*worst["largest_error"], alpha=0.15, color="C7", label="largest error (T5')")
+        ax.axhspan(
+            *worst["largest_error"], alpha=0.15, color="C7", label="largest error of any class"
+        )
     if known:
         ax.set_xscale("log")
+        ax.xaxis.set_major_formatter("{x:g}")
     ax.set_xlabel("training images of the class" if known else "class")
     ax.set_ylabel("test error")
     ax.legend()

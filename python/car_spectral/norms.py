@@ -49,6 +49,7 @@ def spectral_norm(
         if weights is None:
             ones = [1] * matrix.num_classes
             weights = _core.ClassWeights(ones, 0.0, "none")
+        _check_weights(weights, matrix.num_classes)
         place = None if margin is None else matrix._place(margin)
         return SpectralNorm(*_core.spectral_norm_of_counts(matrix._counts, weights, place))
     if hasattr(matrix, "tocoo"):
@@ -58,6 +59,7 @@ def spectral_norm(
         values = np.ascontiguousarray(entries.data, np.float64)
         columns = entries.col.astype(np.uint64)
         if weights is not None:
+            _check_weights(weights, entries.shape[0])
             values = values * weights.values[entries.col]
         rows = entries.row.astype(np.uint64)
         return SpectralNorm(
@@ -67,5 +69,11 @@ def spectral_norm(
     if array.ndim != 2:
         raise ValueError(f"the matrix has shape {list(array.shape)}, expected [K, K]")
     if weights is not None:
+        _check_weights(weights, array.shape[1])
         array = array * weights.values
     return SpectralNorm(*_core.spectral_norm(array))
+
+
+def _check_weights(weights: _core.ClassWeights, classes: int) -> None:
+    if len(weights) != classes:
+        raise ValueError(f"{len(weights)} class weights for {classes} classes; give one a class")

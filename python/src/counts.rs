@@ -1,15 +1,16 @@
 //! `MarginCounts`.
 
-use car_spectral::confusion::{ConfusionError, MarginCounts, MarginGrid, MarginParts, SampleMargin, Score};
+use car_spectral::confusion::{ConfusionError, MarginCounts, MarginGrid, SampleMargin, Score};
 use car_spectral_formats::margin_counts::{from_bytes, to_bytes};
 use ndarray::{Array1, ArrayView2};
-use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1};
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::error::refused;
 use crate::labels::{Labels, LabelsView};
+use crate::margins::parts_of_keys;
 use crate::scores::{Scores, ScoresView, WithRows};
 
 /// Scores counted between two looks for an interrupt.
@@ -134,30 +135,21 @@ impl Counts {
         PyBytes::new(py, &bytes)
     }
 
-    /// Counts from parts: of each pair its true class, its competitor and its row of counters.
+    /// Counts of keys as [`margin_keys`](crate::margins::margin_keys) makes them, and how often each came.
     #[staticmethod]
-    #[expect(clippy::too_many_arguments, reason = "the parts of counts; the Python layer names them")]
-    fn from_parts(
+    fn from_keys(
+        py: Python<'_>,
+        num_classes: usize,
         margins: Vec<f64>,
-        class_counts: Vec<u64>,
-        top_ties: u64,
-        zero_margin: Vec<u64>,
-        zero_margin_correct: Vec<u64>,
-        true_classes: Vec<usize>,
-        competitors: Vec<usize>,
-        counters: PyReadonlyArray2<'_, u64>,
+        keys: PyReadonlyArray1<'_, i64>,
+        times: PyReadonlyArray1<'_, i64>,
     ) -> PyResult<Self> {
-        let counters = counters.as_array();
-        if [true_classes.len(), competitors.len()] != [counters.nrows(); 2] {
-            return Err(refused("a pair has one true class, one competitor and one row of counters"));
-        }
-        let rows = counters.rows().into_iter().map(|row| row.to_vec());
-        let mut pairs: Vec<_> =
-            true_classes.into_iter().zip(competitors).zip(rows).map(|((j, i), row)| (j, i, row)).collect();
-        pairs.sort();
         let grid = MarginGrid::new(&margins).map_err(refused)?;
-        let parts = MarginParts { grid, class_counts, top_ties, zero_margin, zero_margin_correct, pairs };
-        Ok(Self { inner: MarginCounts::from_parts(&parts).map_err(refused)? })
+        let (keys, times) = (keys.as_array(), times.as_array());
+        py.detach(|| {
+            let parts = parts_of_keys(num_classes, grid, keys, times)?;
+            Ok(Self { inner: MarginCounts::from_parts(&parts).map_err(refused)? })
+        })
     }
 
     #[staticmethod]

@@ -28,7 +28,7 @@ mod _core {
     #[pymodule_export]
     use super::counts::Counts;
     #[pymodule_export]
-    use super::margins::margin_keys;
+    use super::margins::{margin_keys, merge_keys};
     #[pymodule_export]
     use super::norm::{spectral_norm, spectral_norm_of_counts, spectral_norm_of_triplets};
     #[pymodule_export]

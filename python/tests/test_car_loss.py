@@ -260,6 +260,14 @@ def test_options_out_of_range_are_named():
             CARLoss([5, 4, 3], **changes)
     with pytest.raises(ValueError, match="at least 2 classes"):
         CARLoss([5])
+    for counts, kind, words in [
+        ([5.5, 4], TypeError, "class_counts are float64, expected whole numbers"),
+        ([5, -4], ValueError, "class_counts: class 1 has -4"),
+        (torch.ones(2, 3), ValueError, "class_counts have shape .2, 3., expected .K."),
+    ]:
+        with pytest.raises(kind, match=words):
+            CARLoss(counts)
+    assert CARLoss(count for count in torch.tensor([5.0, 4.0])).num_classes == 2
     with pytest.raises(ValueError, match="steps"):
         CARLoss([5, 4], steps=0)
 

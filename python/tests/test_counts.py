@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from car_spectral import ClassWeights, MarginCounts, bounds, spectral_norm
+from car_spectral._arrays import scores_array as to_array
 
 MARGINS = [-1.0, 0.0, 0.5, 2.0]
 
@@ -197,6 +198,30 @@ def test_other_threads_go_on_while_it_counts():
     assert ticks > 1000
 
 
+def test_chunks_of_a_column_are_read_in_place(monkeypatch):
+    scores, labels = data()
+    pieces = [slice(0, 7), slice(7, 7), slice(7, 300), slice(300, None)]
+    column = pa.chunked_array(
+        [pa.FixedSizeListArray.from_arrays(scores[at].reshape(-1), 30) for at in pieces]
+    )
+    seen = []
+    monkeypatch.setattr(
+        "car_spectral.counts.scores_array", lambda piece: seen.append(piece) or to_array(piece)
+    )
+    assert counted(column, labels) == counted(scores, labels)
+    parts = [to_array(piece) for piece in seen[:-1]]
+    assert [len(part) for part in parts] == [7, 293, 200]
+    assert all(np.shares_memory(part, scores) for part in parts)
+    # The whole column or nothing, and samples numbered over it.
+    counts = MarginCounts(30, MARGINS)
+    labels[450] = 30
+    with pytest.raises(ValueError, match="sample 450: label 30"):
+        counts.update(column, labels)
+    with pytest.raises(ValueError, match="500 rows of scores but 499 labels"):
+        counts.update(column, labels[1:])
+    assert counts == MarginCounts(30, MARGINS)
+
+
 SCORES = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, 0.5]], np.float32)
 NAN = np.array([[1.0, 0.0, 2.0], [0.0, np.nan, 0.5]])
 REFUSED = [
@@ -217,6 +242,11 @@ REFUSED = [
         ValueError,
         "sample 1 has 2 numbers",
         lambda c: c.update(pa.array([[1.0] * 3, [1.0] * 2]), [0, 1]),
+    ),
+    (
+        TypeError,
+        "scores are struct.*vector_to_array",
+        lambda c: c.update(pa.array([{"x": 1}]), [0]),
     ),
     (ValueError, "was not counted", lambda c: c.confusion(0.7)),
     (ValueError, "scores.cpu\\(\\)", lambda c: c.update(torch.zeros(2, 3, device="meta"), [0, 1])),
@@ -268,6 +298,24 @@ def test_norms_and_bounds():
         bounds.worst_class_interval(counts, delta=2.0)
     with pytest.raises(ValueError, match="not negative"):
         spectral_norm(-matrix)
+    four = ClassWeights([4, 3, 2, 1])
+    for call in [
+        lambda: spectral_norm(counts, four),
+        lambda: spectral_norm(matrix, four),
+        lambda: bounds.population_norm(counts, four),
+        lambda: bounds.weighted_worst_class_interval(counts, four),
+    ]:
+        with pytest.raises(ValueError, match="5 classes; give one a class"):
+            call()
+    assert (ClassWeights(np.array([9.0, 1.0])).values == ClassWeights([9, 1]).values).all()
+    with pytest.raises(ValueError, match="class 1 has nan training images"):
+        ClassWeights([3, np.nan])
+    with pytest.raises(ValueError, match="2 entries for 3 classes"):
+        bounds.worst_class_interval(([1, 2], [3, 4, 5]))
+    with pytest.raises(ValueError, match="at least 2"):
+        bounds.worst_class_interval(([1], [3]))
+    with pytest.raises(ValueError, match="is NaN"):
+        spectral_norm(np.array([[0.0, np.nan], [1.0, 0.0]]))
     with pytest.raises(ValueError, match="square"):
         spectral_norm(matrix[:3])
 

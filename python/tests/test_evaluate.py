@@ -20,7 +20,7 @@ from car_spectral.metrics import (
     WeightedSpectralNorm,
     WorstClassAccuracy,
 )
-from car_spectral.torch import CARLoss, ExactDistributedSampler, evaluate, sample_margins
+from car_spectral.torch import CARLoss, ExactDistributedSampler, evaluate, predict, sample_margins
 
 K = 12
 TRAIN = [500, 300, 200, 150, 101, 100, 50, 20, 19, 10, 5, 2]
@@ -87,6 +87,12 @@ def test_what_does_not_fit_gets_a_sentence():
     ]:
         with pytest.raises(kind, match=words):
             evaluate(Wrong(give), loader())
+    with pytest.raises(ValueError, match="with K >= 2"):
+        evaluate(Wrong(lambda x: x[:, :1]), loader())
+    for batches in ([torch.zeros(2, K)], [{"image": 1}], [(torch.zeros(2, K),)]):
+        for run in (evaluate, predict):
+            with pytest.raises(TypeError, match=r"expected batches \(inputs, labels\)"):
+                run(nn.Identity(), batches)
     with pytest.raises(ValueError, match="no batch"):
         evaluate(nn.Identity(), [])
     with pytest.raises(ValueError, match="inputs, labels, index"):
@@ -171,13 +177,13 @@ def test_fifty_thousand_classes_are_counted_by_what_occurs():
         metric.update(scores, labels)
         counts.update(scores, labels)
     assert metric.compute() == counts
-    assert sum(len(keys) for keys in metric.keys) <= 3 * 256 + (1 << 14)
+    assert sum(len(keys) for keys in metric.keys) == 1 << 12
 
 
 def test_waiting_keys_are_merged(monkeypatch):
     from car_spectral.metrics import confusion
 
-    monkeypatch.setattr(confusion, "_WAITING", 40)
+    monkeypatch.setattr(confusion, "_PLACES", 40)
     metric, whole = MarginConfusion(K, [0.0, 1.0]), MarginCounts(K, [0.0, 1.0])
     for seed in range(30):
         scores, labels = scored(seed)
@@ -192,12 +198,27 @@ def test_waiting_keys_are_merged(monkeypatch):
     assert metric.compute() == whole != copied.compute()
 
 
+def test_states_of_another_metric_are_not_written_over():
+    # As metrics of one compute group share theirs.
+    first, second = MarginConfusion(K), MarginConfusion(K)
+    first.update(*scored())
+    second.keys, second.key_counts = first.keys, first.key_counts
+    second.update(*scored(1))
+    assert first.compute() == counted(*scored())
+    assert second.compute() == counted(*scored()) + counted(*scored(1))
+    first.merge_state(second)
+    first.update(*scored(2))
+    parts = [counted(*scored(seed)) for seed in (0, 0, 1, 2)]
+    assert first.compute() == parts[0] + parts[1] + parts[2] + parts[3]
+
+
 def test_keys_are_the_same_on_any_device():
     metric = MarginConfusion(K, [-0.5, 0.0, 1.0])
     for seed in range(5):
         scores, labels = scored(seed)
         metric.update(scores, labels)
-        found = metric.keys[-1][metric._filled - len(labels) : metric._filled]
+        filled = metric._open[1]
+        found = metric.keys[0][filled - len(labels) : filled]
         assert torch.equal(found, metric._keys_of(sample_margins(scores, labels)))
 
 
@@ -210,6 +231,23 @@ REFUSED = [
     (
         "predicted classes have no margins",
         lambda: MarginConfusion(3).update(torch.tensor([1]), torch.tensor([1])),
+    ),
+    (
+        "target on meta; move",
+        lambda: MarginConfusion(3).update(torch.zeros(1, 3), torch.zeros(1, device="meta")),
+    ),
+    (
+        "score of class 2 is NaN",
+        lambda: MarginConfusion(3).update(torch.tensor([[0.0, 1.0, torch.nan]]), torch.tensor([0])),
+    ),
+    (
+        "label 3 is not below",
+        lambda: MarginConfusion(3).update(torch.zeros(1, 3), torch.tensor([3])),
+    ),
+    ("at least 2 classes", lambda: WeightedSpectralNorm([3])),
+    (
+        "expected scores .B, 2.",
+        lambda: WeightedSpectralNorm([3, 2]).update(torch.zeros(1, 3), torch.tensor([0])),
     ),
     (
         "label 3, predicted 0",
@@ -290,12 +328,15 @@ def process(rank, store, results):
         sparse = MarginConfusion(K, [0.0, 0.5])
         if rank == 0:  # the other has seen nothing
             sparse.update(scores, labels)
+        with sparse.sync_context():
+            gathered = len(sparse.keys)
         warnings.simplefilter("ignore")
         pairs = found.pop("pairs")
         results[rank] = {
             "trained": trained,
             "counts": [counts.to_bytes(), deduplicated.to_bytes()],
             "pairs": [pairs.to_bytes(), sparse.compute().to_bytes()],
+            "gathered": gathered,
             "metrics": {name: float(value) for name, value in found.items()},
         }
         dist.barrier()
@@ -331,8 +372,12 @@ def test_two_processes_count_bit_for_bit(two_processes):
     collection.update(*scored())
     alone = collection.compute()
     alone.pop("pairs")
+    sparse = MarginConfusion(K, [0.0, 0.5])
+    sparse.update(*scored())
+    occurring = len(sparse._merge()[0])
     for rank in (0, 1):
         found = two_processes[rank]
         assert found["counts"] == [single.to_bytes()] * 2
         assert found["pairs"] == [with_margins.to_bytes()] * 2
+        assert found["gathered"] == occurring < len(sparse.keys[0])  # no empty place
         assert found["metrics"] == {name: float(value) for name, value in alone.items()}

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import car_spectral
@@ -51,6 +52,13 @@ def test_distributed_eval():
     assert "1010 samples" in printed and "the same as on one process: True" in printed
 
 
+def test_examples_are_typed_as_pyright_sees_it():
+    pytest.importorskip("pyright", reason="needs pyright (PyPI)")
+    command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, EXAMPLES]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=EXAMPLES)
+    assert done.returncode == 0, done.stdout
+
+
 MODULES = [
     module.name
     for module in pkgutil.walk_packages(car_spectral.__path__, "car_spectral.")
@@ -69,7 +77,7 @@ def test_docstring_examples_are_there():
     assert sum(len(test.examples) for tests in found for test in tests) >= 15
 
 
-@pytest.mark.parametrize("page", ["python/README.md", "docs/python.md"])
+@pytest.mark.parametrize("page", ["README.md", "python/README.md", "docs/python.md", "docs/far.md"])
 def test_code_of_the_pages_runs(page, tmp_path, monkeypatch):
     """Every block runs, one after the other, on data of the names that the page uses."""
     monkeypatch.chdir(tmp_path)
@@ -78,16 +86,25 @@ def test_code_of_the_pages_runs(page, tmp_path, monkeypatch):
     matplotlib.use("Agg")
     import torch
 
+    duckdb = pytest.importorskip("duckdb", reason="needs duckdb (PyPI)")
     generator = torch.Generator().manual_seed(0)
     images, labels = torch.randn(60, 8, generator=generator), torch.arange(60) % 3
     model = torch.nn.Linear(8, 3)
+    scores = model(images).detach().numpy()
+    table = pa.table({"logits": list(scores), "labels": labels.numpy()})
+    duckdb.register("predictions", table)
+    (tmp_path / "counts").mkdir()
+    counts = car_spectral.MarginCounts(3, [0.0, 0.5])
+    counts.update(scores, labels)
+    (tmp_path / "counts" / "0.counts").write_bytes(counts.to_bytes())
     known = {
+        "duckdb": duckdb,
         "torch": torch,
         "model": model,
         "optimizer": torch.optim.SGD(model.parameters(), 0.1),
         "images": images,
         "labels": labels,
-        "logits": model(images).detach().numpy(),
+        "logits": scores,
         "train_counts": [500, 50, 5],
         "names": ["a", "b", "c"],
         "test_loader": [(images, labels)],
@@ -97,6 +114,18 @@ def test_code_of_the_pages_runs(page, tmp_path, monkeypatch):
     assert blocks
     for block in blocks:
         exec(compile(block, page, "exec"), known)
+
+
+def test_the_job_of_an_array_counts_its_part(tmp_path):
+    program = re.search(r"```python\n(.*?)```", (ROOT / "docs/far.md").read_text(), re.S)[1]
+    (tmp_path / "part.py").write_text(program)
+    scores, labels = np.eye(3, dtype=np.float32)[[0, 1, 2, 1]], np.array([0, 1, 1, 2])
+    np.savez(tmp_path / "a.npz", logits=scores, labels=labels)
+    command = [sys.executable, "part.py", "a.counts", "a.npz", "a.npz"]
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
+    expected = car_spectral.MarginCounts(3, [0.0, 0.5])
+    expected.update(np.tile(scores, (2, 1)), np.tile(labels, 2))
+    assert (tmp_path / "a.counts").read_bytes() == expected.to_bytes()
 
 
 def test_the_notebook_runs():
@@ -115,4 +144,4 @@ def test_the_notebook_runs():
         cwd=EXAMPLES,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("squirrel [0.93")
+    assert done.stdout.startswith("squirrel; the largest error of a class is 93.5% to 100.0%")

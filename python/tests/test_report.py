@@ -137,6 +137,9 @@ def test_figures_are_drawn_on_axes_of_ones_own(report):
     ax = report.figure()
     points = np.concatenate([line.get_ydata() for line in ax.get_lines()])
     assert sorted(points) == sorted(table["test_error"])
+    ax = report.figure("confusion")
+    ax.figure.canvas.draw()
+    assert min(name.get_window_extent().x0 for name in ax.get_yticklabels()) >= 0  # not cut off
     with pytest.raises(ValueError, match="no figure is called 'pie'"):
         report.figure("pie")
     with pytest.raises(ValueError, match="two models"):

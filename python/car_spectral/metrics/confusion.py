@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
+import torch.distributed as dist
 from torch import Tensor
 from torchmetrics import Metric
 
@@ -17,8 +16,8 @@ from ..counts import MarginCounts
 from ..norms import spectral_norm
 from ..torch.margins import SampleMargins, sample_margins
 
-# Samples that wait to be merged, in one piece of memory.
-_WAITING = 1 << 14
+# The least places for keys.
+_PLACES = 1 << 12
 
 
 class MarginConfusion(Metric):
@@ -51,7 +50,7 @@ class MarginConfusion(Metric):
         self.register_buffer("grid", torch.from_numpy(self._grid), persistent=False)
         self.add_state("keys", [], dist_reduce_fx="cat")
         self.add_state("key_counts", [], dist_reduce_fx="cat")
-        self._filled = 0
+        self._open: tuple[Tensor | None, int] = (None, 0)
 
     def update(self, preds: Tensor, target: Tensor) -> None:
         """Count scores `[B, K]` and labels `[B]`."""
@@ -60,30 +59,43 @@ class MarginConfusion(Metric):
                 f"preds have shape {list(preds.shape)}, expected scores [B, {self.num_classes}]; "
                 "predicted classes have no margins"
             )
-        if preds.device.type == "cpu" and target.device.type == "cpu":
+        if preds.device != target.device:
+            raise ValueError(
+                f"preds are on {preds.device}, target on {target.device}; move one of them"
+            )
+        if preds.device.type == "cpu":
             found = _core.margin_keys(scores_array(preds), labels_array(target), self._grid)
             keys = torch.from_numpy(found)
         else:
             keys = self._keys_of(sample_margins(preds, target))
-        if not self.keys or self._filled + len(keys) > len(self.keys[-1]):
-            self._compact(max(len(keys), _WAITING))
-        place = slice(self._filled, self._filled + len(keys))
-        self.keys[-1][place] = keys
-        self.key_counts[-1][place] = 1
-        self._filled += len(keys)
+        place = self._room(len(keys))
+        self.keys[0][place] = keys
+        self.key_counts[0][place] = 1
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Count a batch and give what was counted of it alone."""
         of_batch = super().forward(*args, **kwargs)
-        self._compact(_WAITING)
+        self._room(0)
         return of_batch
 
-    def _compact(self, room: int) -> None:
-        """Merge what waits, and make room; a place not yet filled counts nothing."""
-        keys, counts = self._merge()
-        waiting = keys.new_zeros(room)
-        self.keys, self.key_counts = [keys, waiting], [counts, torch.zeros_like(waiting)]
-        self._filled = 0
+    def _room(self, more: int) -> slice:
+        """Give places for keys: behind those that wait, or behind all once they are merged."""
+        own, filled = self._open
+        if own is None or len(self.keys) != 1 or self.keys[0] is not own:
+            own, filled = None, 0  # states of another metric, or moved to a device
+        if own is None or filled + more > len(own):
+            keys, counts = self._merge()
+            filled, places = len(keys), _PLACES
+            while places < max(2 * filled, filled + more):
+                places *= 2
+            if own is None or len(own) != places:
+                own = keys.new_zeros(places)
+                self.keys, self.key_counts = [own], [torch.zeros_like(own)]
+            own[:filled] = keys
+            self.key_counts[0][:filled] = counts
+            self.key_counts[0][filled:] = 0  # such a place counts nothing
+        self._open = (own, filled + more)
+        return slice(filled, filled + more)
 
     def _keys_of(self, samples: SampleMargins) -> Tensor:
         """Give the numbers of samples as ``_core.margin_keys`` does, on their device."""
@@ -97,34 +109,8 @@ class MarginConfusion(Metric):
 
     def counts(self) -> MarginCounts:
         """Give the counts, of this process between steps, of all processes in ``compute``."""
-        keys, counts = (part.cpu().numpy() for part in self._merge())
-        codes, flags = np.divmod(keys, 8)
-        pairs, slots = np.divmod(codes, self._slots)
-        labels, others = np.divmod(pairs, self.num_classes)
-
-        def of_classes(where: npt.NDArray[np.bool_]) -> list[int]:
-            total = np.zeros(self.num_classes, np.int64)
-            np.add.at(total, labels[where], counts[where])
-            return [int(count) for count in total]
-
-        wrong, zero, tie = (flags & bit > 0 for bit in (1, 2, 4))
-        kept, place = np.unique(pairs[others != labels], return_inverse=True)
-        counters = np.zeros((len(kept), self._slots), np.uint64)
-        of_pair = (counts[others != labels], slots[others != labels], wrong[others != labels])
-        number, slot, error = of_pair
-        within = slot < self._slots - 1
-        np.add.at(counters, (place[within], slot[within]), number[within].astype(np.uint64))
-        np.add.at(counters, (place[error], -1), number[error].astype(np.uint64))
-        made = _core.Counts.from_parts(
-            self._grid.tolist(),
-            of_classes(np.ones_like(wrong)),
-            int(counts[tie].sum()),
-            of_classes(zero),
-            of_classes(zero & ~wrong),
-            (kept // self.num_classes).tolist(),
-            (kept % self.num_classes).tolist(),
-            counters,
-        )
+        keys, times = (part.cpu().numpy() for part in self._merge())
+        made = _core.Counts.from_keys(self.num_classes, self._grid.tolist(), keys, times)
         return MarginCounts._of(made)
 
     def compute(self) -> Any:
@@ -132,16 +118,16 @@ class MarginConfusion(Metric):
         return self.counts()
 
     def sync(self, *args: Any, **kwargs: Any) -> None:
-        """Gather the states; a process that has seen nothing takes part with nothing."""
-        if not self.keys:
-            nothing = torch.zeros(0, dtype=torch.int64, device=self.grid.device)
-            self.keys, self.key_counts = [nothing], [nothing]
+        """Gather what occurred; a process that has seen nothing takes part with nothing."""
+        if dist.is_available() and dist.is_initialized() and not self._is_synced:
+            keys, counts = self._merge()
+            self.keys, self.key_counts = [keys], [counts]
         super().sync(*args, **kwargs)
 
     def reset(self) -> None:
         """Begin anew."""
         super().reset()
-        self._filled = 0
+        self._open = (None, 0)
 
     def _merge(self) -> tuple[Tensor, Tensor]:
         # After gathering, a list state is one tensor.
@@ -150,10 +136,12 @@ class MarginConfusion(Metric):
         if not waiting:
             nothing = torch.zeros(0, dtype=torch.int64, device=self.grid.device)
             return nothing, nothing
-        keys, counts = torch.cat(waiting), torch.cat(numbers)
-        keys, counts = keys[counts > 0], counts[counts > 0]
-        keys, place = torch.unique(keys, return_inverse=True)
-        return keys, torch.zeros_like(keys).index_add_(0, place, counts)
+        if waiting[0].device.type == "cpu":
+            merged = _core.merge_keys([k.numpy() for k in waiting], [n.numpy() for n in numbers])
+            return torch.from_numpy(merged[0]), torch.from_numpy(merged[1])
+        keys, place = torch.unique(torch.cat(waiting), return_inverse=True)
+        totals = torch.zeros_like(keys).index_add_(0, place, torch.cat(numbers))
+        return keys[totals > 0], totals[totals > 0]
 
 
 class WeightedSpectralNorm(MarginConfusion):

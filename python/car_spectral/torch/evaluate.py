@@ -92,7 +92,8 @@ def predict(
     model.eval()
     try:
         with torch.inference_mode():
-            found = [(_scores(model, batch[0], device).cpu(), batch[1].cpu()) for batch in loader]
+            pairs = (_checked(batch) for batch in loader)
+            found = [(_scores(model, batch[0], device).cpu(), batch[1].cpu()) for batch in pairs]
     finally:
         model.train(was_training)
     if not found:
@@ -123,6 +124,15 @@ def _scores(model: nn.Module, inputs: Tensor, device: torch.device) -> Tensor:
     return scores
 
 
+def _checked(batch: Any) -> Any:
+    if not isinstance(batch, (tuple, list)) or len(batch) < 2:
+        raise TypeError(
+            f"the loader gives {type(batch).__name__}, expected batches (inputs, labels); of a "
+            'dict make them first, as in ((b["image"], b["label"]) for b in loader)'
+        )
+    return batch
+
+
 def _run(
     model: nn.Module, loader: Iterable[Any], device: torch.device, indexed: bool
 ) -> tuple[list[Any], int]:
@@ -131,7 +141,7 @@ def _run(
     classes = done = 0
     with torch.inference_mode():
         for batch in loader:
-            labels = batch[1]
+            labels = _checked(batch)[1]
             scores = _scores(model, batch[0], device)
             if indexed and len(batch) < 3:
                 raise ValueError("indexed=True needs batches (inputs, labels, index)")
