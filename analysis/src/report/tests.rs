@@ -276,8 +276,10 @@ fn hostile_names_stay_text() {
         assert!(!text.contains("<script") && !text.contains("alert(\"") && !text.contains("</td></svg>"));
         assert!(!text.contains(['\u{1b}', '\u{0}', '\u{9b}', '\u{202e}']));
     }
-    let table = summary_table(&report);
-    assert!(!table.contains(['\u{1b}', '\u{0}', '\u{9b}', '\u{202e}']));
+    let texts = [comparison_files::markdown(&report), comparison_files::latex(&report), summary_table(&report)];
+    for (at, text) in texts.into_iter().enumerate() {
+        assert!(!text.contains(['\u{1b}', '\u{0}', '\u{9b}', '\u{202e}']) && (at == 2 || !text.contains("<script")));
+    }
     let csv = per_class::render(&report).unwrap();
     let mut reader = csv::Reader::from_reader(csv.as_slice());
     let rows: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>().unwrap();

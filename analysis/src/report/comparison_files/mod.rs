@@ -221,7 +221,18 @@ mod tests {
         };
         assert_eq!((rows.len(), at(0, "model"), at(1, "model")), (2, "=1+1".into(), "b,\"c\"".into()));
         let test = &report.models[1].test;
-        assert_eq!(at(1, "largest_error_upper"), test.max_error.interval[1].to_string());
+        let worst = test.worst_class.as_ref().unwrap();
+        for (column, expected) in [
+            ("worst_class_error_lower", worst.interval[0]),
+            ("worst_class_error_upper", worst.interval[1]),
+            ("largest_error_lower", test.max_error.interval[0]),
+            ("largest_error_upper", test.max_error.interval[1]),
+            ("no_error_above", test.max_error.at_most),
+            ("accuracy", test.split.accuracy),
+            ("accuracy_macro", test.accuracy_macro.unwrap()),
+        ] {
+            assert_eq!(at(1, column), expected.to_string(), "{column}");
+        }
         assert_eq!(at(1, "accuracy_few_macro"), test.few.unwrap().accuracy_macro.to_string());
         let found = &report.comparisons[0];
         assert_eq!((at(0, "against"), at(1, "against")), (String::new(), "=1+1".into()));

@@ -285,17 +285,15 @@ fn draw_panel(scene: &mut Scene, area: Area, ordinates: &Ordinates, (_, model, b
     spines(scene, area);
 }
 
-/// Marks of classes, one a class where these are few; of many those of a group that lie close together are one, with
-/// their number.
-fn apart(
-    model: &ModelReport,
-    marks: impl Iterator<Item = (usize, (f64, f64))>,
-    by_group: bool,
-) -> Vec<(usize, (f64, f64), usize)> {
+/// A class, where its mark stands, and how many classes the mark is for.
+type ClassMark = (usize, (f64, f64), usize);
+
+/// Marks of classes, one a class where these are few; of many those of a group that lie close together are one.
+fn apart(model: &ModelReport, marks: impl Iterator<Item = (usize, (f64, f64))>, by_group: bool) -> Vec<ClassMark> {
     if model.num_classes <= MOST_SINGLE {
         return marks.map(|(class, at)| (class, at, 1)).collect();
     }
-    let mut cells: BTreeMap<(i64, i64, Option<Group>), (usize, (f64, f64), usize)> = BTreeMap::new();
+    let mut cells: BTreeMap<(i64, i64, Option<Group>), ClassMark> = BTreeMap::new();
     for (class, at) in marks {
         let cell = |length: f64| (length / CELL).floor() as i64;
         let group = if by_group { group_of(model, class) } else { None };
@@ -374,6 +372,19 @@ mod tests {
             assert!(chosen.windows(2).all(|w| w[0] < w[1]), "{chosen:?}");
             assert_eq!((chosen[0], chosen[chosen.len() - 1], chosen.len()), (0, n - 1, n.min(6)));
         }
+    }
+
+    #[test]
+    fn marks_of_many_classes_that_lie_close_together_are_one() {
+        let k = 8142;
+        let group = |class| if class < k / 2 { Group::Many } else { Group::Few };
+        let mut model = ModelReport { groups: Some((0..k).map(group).collect()), num_classes: k, ..Default::default() };
+        let marks = || (0..k).map(|class| (class, (100.0 + (class % 4) as f64 * 250.0, 300.0)));
+        let found = apart(&model, marks(), true);
+        assert_eq!(found.iter().map(|(.., classes)| classes).sum::<usize>(), k);
+        assert_eq!((found.len(), apart(&model, marks(), false).len()), (8, 4));
+        model.num_classes = MOST_SINGLE;
+        assert_eq!(apart(&model, marks().take(MOST_SINGLE), true).len(), MOST_SINGLE);
     }
 
     #[test]

@@ -59,7 +59,7 @@ pub(super) fn draw(report: &Report) -> Option<Figure> {
          for all classes at once (T8); a verdict is Holm's, from McNemar's exact tests."
     );
     if omitted > 0 {
-        caption.push_str(&format!(" {} not drawn, see comparison.csv.", counted(omitted, "pair is", "pairs are")));
+        caption.push_str(&format!(" {} in report.json alone.", counted(omitted, "pair is", "pairs are")));
     }
     caption.push(' ');
     caption.push_str(&shared_settings(report));

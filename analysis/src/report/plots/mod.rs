@@ -25,7 +25,7 @@ pub(crate) use correlation::draw as correlation_figures;
 
 use super::{ModelReport, Report};
 use crate::draw::{Figure, scene};
-use crate::words::grouped;
+use crate::words::{grouped, readable};
 use groups::{
     bins, by_frequency, group_legend, group_of, group_runs, group_style, group_swatches, order_label, quantile,
 };
@@ -203,13 +203,18 @@ fn marker_radius(num_classes: usize) -> f64 {
     if num_classes <= 30 { 7.0 } else { 5.0 }
 }
 
-/// A class's name in at most `width`, with its number where that is not the name: `squirrel (80)`.
+/// A class's name in at most `width`, with its number where that is not the name: `squirrel (80)`. A name that fits
+/// alone stands alone, one that is cut keeps its number.
 fn numbered_name(model: &ModelReport, class: usize, size: f64, width: f64) -> String {
     let name = &model.class_names[class];
     if *name == class.to_string() {
         return format!("class {class}");
     }
     let number = format!(" ({class})");
+    let fits = |text: &str| scene::fitted(text, size, width) == readable(text);
+    if fits(name) && !fits(&format!("{name}{number}")) {
+        return readable(name);
+    }
     scene::fitted(name, size, width - scene::text_width(&number, size, false)) + &number
 }
 
@@ -230,6 +235,15 @@ mod tests {
         assert_eq!(slug("<b>ResNet 32</b>"), "b-resnet-32-b");
         assert_eq!(slug("模型"), "model");
         assert_eq!(slug(&"x".repeat(99)).len(), 40);
+    }
+
+    #[test]
+    fn a_class_keeps_its_name_or_else_its_number() {
+        let class_names = vec!["0".to_owned(), "squirrel".to_owned()];
+        let model = ModelReport { class_names, ..Default::default() };
+        let name = |class, width| numbered_name(&model, class, 20.0, width);
+        assert_eq!([name(0, 200.0), name(1, 200.0), name(1, 100.0)], ["class 0", "squirrel (1)", "squirrel"]);
+        assert!(name(1, 70.0).starts_with('s') && name(1, 70.0).ends_with("… (1)"), "{}", name(1, 70.0));
     }
 
     #[test]
