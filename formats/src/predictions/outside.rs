@@ -65,7 +65,8 @@ pub(super) fn of_npz(file: &Path, reading: &Reading) -> Option<(Vec<Named<'stati
     let wanted = [reading.keys.logits.as_deref().unwrap_or(LOGITS), reading.keys.labels.as_deref().unwrap_or(LABELS)];
     let names: Vec<&str> = archive.members().iter().map(|member| without_suffix(&member.name)).collect();
     let twice = (1..names.len()).any(|at| names[..at].contains(&names[at]));
-    if twice || !wanted.iter().all(|name| names.contains(name)) {
+    let is_large = |member: &Member| member.stored_at().is_some_and(|(data, _)| data.len() as u64 > reading.in_memory);
+    if twice || !archive.members().iter().any(is_large) || !wanted.iter().all(|name| names.contains(name)) {
         return None;
     }
     let mut budget = Budget::of(usize::try_from(region.length).unwrap_or(usize::MAX));
@@ -74,7 +75,6 @@ pub(super) fn of_npz(file: &Path, reading: &Reading) -> Option<(Vec<Named<'stati
     for (member, name) in members.filter(|(_, name)| wanted.contains(name) || may_say(name)) {
         let array = match stored(&region, member, reading.in_memory) {
             Some(array) => array,
-            None if member.size > reading.in_memory => return None,
             None => {
                 let bytes = archive.read(member, false, &mut budget).ok()?.into_owned();
                 match npy::parse(file, name, Cow::Owned(bytes)).ok()? {
@@ -118,9 +118,6 @@ fn array(
     }
     if bytes > in_memory && element.is_float() && shape.len() > 1 {
         return Some(Array { shape, column_major: false, data: Data::Outside { element, order, region } });
-    }
-    if bytes > in_memory {
-        return None;
     }
     let mut content = vec![0; usize::try_from(bytes).ok()?];
     region.read(0, &mut content).ok()?;
