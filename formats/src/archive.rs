@@ -20,7 +20,9 @@ use flate2::read::DeflateDecoder;
 
 use super::InputError;
 use super::budget::Budget;
+use super::pieces::Pieces;
 use super::quoting::quoted;
+use super::zip64::read_zip64;
 
 const LOCAL_HEADER: u32 = 0x0403_4b50;
 const DIRECTORY_ENTRY: u32 = 0x0201_4b50;
@@ -32,8 +34,8 @@ const END_64_LOCATOR: u32 = 0x0706_4b50;
 const END_64_LOCATOR_LENGTH: usize = 20;
 const ENTRY_LENGTH: usize = 46;
 
-/// The extra field by which Info-ZIP renames a member.
-const UNICODE_PATH: u16 = 0x7075;
+/// With what follows it.
+const LONGEST_DESCRIPTOR: usize = 4 + 4 + 2 * 8 + 2;
 const DESCRIPTOR: u32 = 0x0807_4b50;
 
 /// How a member is stored.
@@ -56,11 +58,18 @@ pub(crate) struct Member {
     data: Range<usize>,
 }
 
-/// The members of an archive in memory, in the order of its directory.
+impl Member {
+    /// Where the bytes of a member lie that is stored as it is, and their checksum.
+    pub(crate) fn stored_at(&self) -> Option<(Range<usize>, u32)> {
+        (self.method == Method::Stored).then(|| (self.data.clone(), self.crc32))
+    }
+}
+
+/// The members of an archive, in the order of its directory.
 #[derive(Debug)]
 pub(crate) struct Archive<'a> {
     file: &'a Path,
-    bytes: &'a [u8],
+    bytes: Pieces<'a>,
     members: Vec<Member>,
     by_name: HashMap<String, usize>,
 }
@@ -68,20 +77,23 @@ pub(crate) struct Archive<'a> {
 /// Little-endian fields at a position of the file, with errors that name the byte.
 struct Fields<'a> {
     file: &'a Path,
-    bytes: &'a [u8],
+    bytes: Pieces<'a>,
     position: usize,
+    /// Where the fields end.
+    end: usize,
     what: &'static str,
 }
 
 impl<'a> Fields<'a> {
-    fn take(&mut self, length: usize) -> Result<&'a [u8], InputError> {
-        let rest = self.bytes.get(self.position..).unwrap_or_default();
-        let Some(field) = rest.get(..length) else {
+    fn take(&mut self, length: usize) -> Result<Cow<'a, [u8]>, InputError> {
+        let available = self.end.saturating_sub(self.position);
+        let end = self.position.saturating_add(length.min(available));
+        let Some(field) = self.bytes.get(self.position..end).filter(|field| field.len() == length) else {
             return Err(InputError::Truncated {
                 file: self.file.to_path_buf(),
                 place: format!("{} (byte {})", self.what, self.position),
                 needed: length as u64,
-                available: rest.len() as u64,
+                available: available as u64,
             });
         };
         self.position += length;
@@ -120,8 +132,14 @@ impl<'a> Archive<'a> {
     /// # Errors
     /// A truncated or damaged archive, a name twice, an encrypted member, an unknown compression method.
     pub(crate) fn open(file: &'a Path, bytes: &'a [u8]) -> Result<Self, InputError> {
+        Self::open_pieces(file, Pieces::Memory(bytes))
+    }
+
+    /// As [`Self::open`], of bytes that need not be in memory.
+    pub(crate) fn open_pieces(file: &'a Path, bytes: Pieces<'a>) -> Result<Self, InputError> {
         let directory = find_directory(file, bytes)?;
-        let mut fields = Fields { file, bytes: &bytes[..directory.end], position: directory.start, what: "directory" };
+        let (position, end) = (directory.start, directory.end);
+        let mut fields = Fields { file, bytes, position, end, what: "directory" };
         let mut members = Vec::new();
         let mut by_name = HashMap::new();
         let mut folded = HashSet::new();
@@ -186,10 +204,12 @@ impl<'a> Archive<'a> {
         zero_is_unchecked: bool,
         budget: &mut Budget,
     ) -> Result<Cow<'a, [u8]>, InputError> {
-        let stored = &self.bytes[member.data.clone()];
+        let stored = self.bytes.get(member.data.clone()).ok_or_else(|| {
+            damaged(self.file, format!("member {}", quoted(&member.name)), "it cannot be read".to_owned())
+        })?;
         let content = match member.method {
-            Method::Stored => Cow::Borrowed(stored),
-            Method::Deflated => Cow::Owned(self.inflate(member, stored, budget)?),
+            Method::Stored => stored,
+            Method::Deflated => Cow::Owned(self.inflate(member, &stored, budget)?),
         };
         if !(zero_is_unchecked && member.crc32 == 0) {
             let mut crc = Crc::new();
@@ -236,11 +256,12 @@ impl<'a> Archive<'a> {
 
 /// The length of the record behind a member's data: with or without its mark, with sizes of 4 or 8 bytes; 0 if there is
 /// none that agrees.
-fn descriptor_length(bytes: &[u8], member: &Member) -> usize {
+fn descriptor_length(bytes: Pieces<'_>, member: &Member) -> usize {
     if !member.described {
         return 0;
     }
-    let rest = bytes.get(member.data.end..).unwrap_or_default();
+    let end = member.data.end.saturating_add(LONGEST_DESCRIPTOR).min(bytes.len());
+    let rest = bytes.get(member.data.end..end).unwrap_or_default();
     let mark = if rest.starts_with(&DESCRIPTOR.to_le_bytes()) { 4 } else { 0 };
     let number = |at: usize, length: usize| {
         let field = rest.get(at..at + length)?;
@@ -260,7 +281,7 @@ fn damaged(file: &Path, place: String, problem: String) -> InputError {
 }
 
 /// Finds the directory from the end of the file.
-fn find_directory(file: &Path, bytes: &[u8]) -> Result<Directory, InputError> {
+fn find_directory(file: &Path, bytes: Pieces<'_>) -> Result<Directory, InputError> {
     let no_end = || {
         damaged(
             file,
@@ -270,7 +291,8 @@ fn find_directory(file: &Path, bytes: &[u8]) -> Result<Directory, InputError> {
         )
     };
     let end_start = bytes.len().checked_sub(END_LENGTH).ok_or_else(no_end)?;
-    let mut end = Fields { file, bytes, position: end_start, what: "end-of-directory record" };
+    let fields = |position: usize, what| Fields { file, bytes, position, end: bytes.len(), what };
+    let mut end = fields(end_start, "end-of-directory record");
     if end.u32()? != END {
         return Err(no_end());
     }
@@ -285,8 +307,7 @@ fn find_directory(file: &Path, bytes: &[u8]) -> Result<Directory, InputError> {
     }
 
     let locator_start = end_start.checked_sub(END_64_LOCATOR_LENGTH);
-    let mut locator =
-        Fields { file, bytes, position: locator_start.unwrap_or(bytes.len()), what: "ZIP64 end-of-directory locator" };
+    let mut locator = fields(locator_start.unwrap_or(bytes.len()), "ZIP64 end-of-directory locator");
     let zip64 = locator_start.is_some() && locator.u32()? == END_64_LOCATOR;
     if !zip64 {
         // A directory that needs ZIP64 has fields of all ones; they then fail the check of the extent.
@@ -299,7 +320,7 @@ fn find_directory(file: &Path, bytes: &[u8]) -> Result<Directory, InputError> {
     let disk = locator.u32()?;
     let record_start = usize::try_from(locator.u64()?).map_err(|_| bad("impossible position"))?;
     let disks = locator.u32()?;
-    let mut record = Fields { file, bytes, position: record_start, what: "ZIP64 end-of-directory record" };
+    let mut record = fields(record_start, "ZIP64 end-of-directory record");
     if disk != 0 || disks != 1 || record.u32()? != END_64 {
         return Err(bad("not where its locator says"));
     }
@@ -343,7 +364,7 @@ fn directory_between(file: &Path, start: u64, size: u64, end: usize, entries: u6
 /// Reads one directory entry and checks the local header it points to; gives the member and where its header starts.
 fn read_entry(
     file: &Path,
-    bytes: &[u8],
+    bytes: Pieces<'_>,
     directory_start: usize,
     entry: &mut Fields<'_>,
 ) -> Result<(Member, usize), InputError> {
@@ -369,14 +390,14 @@ fn read_entry(
     let extra = entry.take(extra_length)?;
     entry.take(comment_length)?;
 
-    let name = std::str::from_utf8(raw_name).map_err(|_| bad("the name is not UTF-8"))?.to_owned();
+    let name = std::str::from_utf8(&raw_name).map_err(|_| bad("the name is not UTF-8"))?.to_owned();
     if name.is_empty() || disk != 0 {
         return Err(bad("an entry without a name, or on another disk"));
     }
     if name.contains(|character: char| character.is_control() || character == '\\') {
         return Err(bad("a name with a control byte or a backslash, which programs read in different ways"));
     }
-    read_zip64(extra, [&mut size, &mut compressed, &mut local_start])
+    read_zip64(&extra, [&mut size, &mut compressed, &mut local_start])
         .ok_or_else(|| bad("an extra field that is malformed or renames the member"))?;
 
     let unsupported =
@@ -394,7 +415,7 @@ fn read_entry(
     }
 
     let local_start = usize::try_from(local_start).map_err(|_| bad("impossible position"))?;
-    let announced = Announced { raw_name, method, crc32, compressed, size };
+    let announced = Announced { raw_name: &raw_name, method, crc32, compressed, size };
     let (data_start, described) = read_local(file, bytes, directory_start, local_start, &announced, &place)?;
     let data_end = usize::try_from(compressed).ok().and_then(|length| data_start.checked_add(length));
     let Some(data_end) = data_end.filter(|&end| end <= directory_start) else {
@@ -422,14 +443,14 @@ struct Announced<'a> {
 /// Checks a local header against the directory; gives where the data start and whether a record follows them.
 fn read_local(
     file: &Path,
-    bytes: &[u8],
+    bytes: Pieces<'_>,
     directory_start: usize,
     local_start: usize,
     announced: &Announced<'_>,
     place: &str,
 ) -> Result<(usize, bool), InputError> {
     let bad = |problem: &str| damaged(file, place.to_owned(), problem.to_owned());
-    let mut local = Fields { file, bytes: &bytes[..directory_start], position: local_start, what: "local header" };
+    let mut local = Fields { file, bytes, position: local_start, end: directory_start, what: "local header" };
     if local.u32()? != LOCAL_HEADER {
         return Err(bad("it points to no local header"));
     }
@@ -445,13 +466,13 @@ fn read_local(
     let name = local.take(name_length)?;
     let extra = local.take(extra_length)?;
     let mut no_position = 0;
-    read_zip64(extra, [&mut size, &mut compressed, &mut no_position])
+    read_zip64(&extra, [&mut size, &mut compressed, &mut no_position])
         .ok_or_else(|| bad("an extra field in the local header that is malformed or renames the member"))?;
     // With bit 3 the local header leaves sizes and checksum to a record behind the data.
     const SIZES_FOLLOW: u16 = 1 << 3;
     let described = flags & SIZES_FOLLOW != 0;
     let agree = described || (crc32, compressed, size) == (announced.crc32, announced.compressed, announced.size);
-    if name != announced.raw_name || method != method_number(announced.method) || flags & ENCRYPTED != 0 || !agree {
+    if *name != *announced.raw_name || method != method_number(announced.method) || flags & ENCRYPTED != 0 || !agree {
         return Err(bad("it and the local header describe two different members"));
     }
     Ok((local.position, described))
@@ -462,32 +483,6 @@ fn method_number(method: Method) -> u16 {
         Method::Stored => 0,
         Method::Deflated => 8,
     }
-}
-
-/// Replaces the fields that are all ones by those of the ZIP64 extra field, in their fixed order.
-///
-/// `None` if the extra field is malformed, is there twice, lacks a value that is needed, or renames the member.
-fn read_zip64(mut extra: &[u8], fields: [&mut u64; 3]) -> Option<()> {
-    const ZIP64: u16 = 1;
-    let mut long: Option<&[u8]> = None;
-    while !extra.is_empty() {
-        let ([a, b, c, d], rest) = extra.split_first_chunk()?;
-        let length = usize::from(u16::from_le_bytes([*c, *d]));
-        let (value, rest) = rest.split_at_checked(length)?;
-        let id = u16::from_le_bytes([*a, *b]);
-        if id == UNICODE_PATH || id == ZIP64 && long.replace(value).is_some() {
-            return None;
-        }
-        extra = rest;
-    }
-    for field in fields {
-        if *field == 0xffff_ffff {
-            let (value, rest) = long?.split_first_chunk()?;
-            *field = u64::from_le_bytes(*value);
-            long = Some(rest);
-        }
-    }
-    Some(())
 }
 
 #[cfg(test)]

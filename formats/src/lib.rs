@@ -37,6 +37,7 @@ mod named;
 mod natural_order;
 mod npy;
 pub mod onnx;
+mod pieces;
 pub mod predictions;
 mod quoting;
 mod region;
@@ -44,6 +45,7 @@ mod safetensors;
 mod table;
 mod text;
 pub mod weights;
+mod zip64;
 
 pub use class_name::{ClassNameError, LONGEST_CLASS_NAME, check_class_name, is_unprintable};
 pub use content::{sha256, sha256_file};

@@ -8,6 +8,15 @@ use std::sync::Arc;
 
 use crate::InputError;
 
+/// What the bytes of a range have to be, with those before it in their member of an archive.
+#[derive(Debug, Clone)]
+pub(crate) struct Expected {
+    pub(crate) begin: Vec<u8>,
+    pub(crate) crc32: u32,
+    /// The member, quoted.
+    pub(crate) member: String,
+}
+
 /// A range of bytes of an open file.
 #[derive(Debug, Clone)]
 pub(crate) struct Region {
@@ -18,6 +27,8 @@ pub(crate) struct Region {
     /// Where the range begins and ends.
     pub(crate) start: u64,
     pub(crate) end: u64,
+    /// The checksum that the file gives.
+    pub(crate) expected: Option<Expected>,
 }
 
 impl PartialEq for Region {
@@ -33,7 +44,8 @@ pub(crate) fn open(file: &Path, most: u64) -> Option<(Region, Vec<u8>)> {
     let mut begin = Vec::new();
     (&handle).take(most).read_to_end(&mut begin).ok()?;
     let length = metadata.len();
-    let region = Region { file: file.to_path_buf(), handle: Arc::new(handle), length, start: 0, end: length };
+    let region =
+        Region { file: file.to_path_buf(), handle: Arc::new(handle), length, start: 0, end: length, expected: None };
     Some((region, begin))
 }
 

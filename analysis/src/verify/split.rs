@@ -33,7 +33,7 @@ impl AnalysedSplit {
             Logits::Counted(counts) => counts.grid(),
             _ => grid,
         };
-        let counts = count(scored, grid)?;
+        let (counts, soft) = taken_in(scored, grid)?;
         if counts.samples() == 0 {
             return Err(AnalysisError::Mismatch {
                 problem: "a data split without samples has no confusion matrix".into(),
@@ -62,7 +62,7 @@ impl AnalysedSplit {
                 right: hard.weighted.right.clone(),
             }),
             hard: hard.report,
-            surrogate: surrogate(scored, &confusion, weights, grid.margins()[0])?,
+            surrogate: soft.map(|(margin, soft)| surrogate(soft, &confusion, weights, margin)).transpose()?,
             margins,
         };
         Ok(Self { counts, confusion, column_non_zeros, report })
@@ -86,6 +86,36 @@ pub(super) fn pairs_of_training(train: &Scored, weights: &[f64]) -> Result<Vec<V
     }
     Ok(pairs)
 }
+
+/// Counts the samples of a split and adds up their surrogate at the smallest margin, in one pass over scores that
+/// stay in their file; no surrogate without scores or of too many classes.
+fn taken_in(scored: &Scored, grid: &MarginGrid) -> Result<(MarginCounts, Option<Soft>), AnalysisError> {
+    let num_classes = scored.logits.dim().1;
+    let without = matches!(scored.logits, Logits::Classes(_) | Logits::Counted(_)) || num_classes > SURROGATE_CLASSES;
+    if without {
+        return Ok((count(scored, grid)?, None));
+    }
+    let margin = grid.margins()[0];
+    let mut counts = MarginCounts::new(num_classes, grid)?;
+    let mut soft = SurrogateSums::new(num_classes, SurrogateOptions { margin, ..SurrogateOptions::official_code() })?;
+    scored.for_each_block(|block, labels| {
+        match block {
+            Block::F32(scores) => {
+                counts.add_batch(scores, labels)?;
+                soft.add_batch(scores, labels)?;
+            }
+            Block::F64(scores) => {
+                counts.add_batch(scores, labels)?;
+                soft.add_batch(scores, labels)?;
+            }
+        }
+        Ok(())
+    })?;
+    Ok((counts, Some((margin, soft))))
+}
+
+/// A margin with the surrogate there.
+type Soft = (f64, SurrogateSums);
 
 /// Counts the samples of a split, at its own margins where it was counted before.
 pub(crate) fn count(scored: &Scored, grid: &MarginGrid) -> Result<MarginCounts, AnalysisError> {
@@ -194,32 +224,18 @@ fn chain(
 
 /// D6, the softmax over all classes, at the smallest margin of the grid, beside the hard matrix.
 fn surrogate(
-    scored: &Scored,
+    soft: SurrogateSums,
     hard: &ConfusionMatrix,
     weights: &[f64],
     margin: f64,
-) -> Result<Option<Surrogate>, AnalysisError> {
-    if hard.num_classes() > SURROGATE_CLASSES {
-        return Ok(None);
-    }
-    let options = SurrogateOptions { margin, ..SurrogateOptions::official_code() };
-    if matches!(scored.logits, Logits::Classes(_) | Logits::Counted(_)) {
-        return Ok(None);
-    }
-    let mut sums = SurrogateSums::new(hard.num_classes(), options)?;
-    scored.for_each_block(|block, labels| {
-        Ok(match block {
-            Block::F32(scores) => sums.add_batch(scores, labels)?,
-            Block::F64(scores) => sums.add_batch(scores, labels)?,
-        })
-    })?;
-    let matrix = sums.into_confusion()?;
+) -> Result<Surrogate, AnalysisError> {
+    let matrix = soft.into_confusion()?;
     let difference = matrix.to_dense() - hard.to_dense();
     let gap = norms::frobenius_norm(&ConfusionMatrix::from_dense(difference.mapv(f64::abs))?);
     let weighted = matrix.scale_columns(weights)?;
-    Ok(Some(Surrogate {
+    Ok(Surrogate {
         margin,
         spectral_norm_weighted: enclosure(&norms::spectral_norm(&weighted)?),
         gap_to_hard_frobenius: gap,
-    }))
+    })
 }

@@ -11,9 +11,6 @@ use crate::report::Warning;
 use crate::subject::{Scored, Subject};
 use crate::words::{grouped, percent};
 
-/// Scores of a row that are compared first.
-const FIRST_SCORES: usize = 8;
-
 /// Bits of a row that two samples hardly share.
 const ENOUGH_BITS: usize = 40;
 
@@ -128,23 +125,10 @@ impl<'a> Rows<'a> {
         (!matches!(scored.logits, Logits::Classes(_) | Logits::Counted(_))).then_some(Self { scored })
     }
 
-    /// A number for the label and the first scores of each row; none of scores that cannot be read again.
+    /// A number for the label and the first scores of each row.
     fn beginnings(&self, hasher: &RandomState) -> Vec<u64> {
-        let mut found = Vec::with_capacity(self.len());
-        let read = self.scored.for_each_block(|block, labels| {
-            let mut push = |label: usize, bits: Vec<u64>| found.push(hasher.hash_one((label, bits)));
-            match block {
-                Block::F32(scores) => {
-                    scores.rows().into_iter().zip(labels).for_each(|(row, &label)| push(label, of(row, FIRST_SCORES)));
-                }
-                Block::F64(scores) => {
-                    scores.rows().into_iter().zip(labels).for_each(|(row, &label)| push(label, of(row, FIRST_SCORES)));
-                }
-            }
-            Ok(())
-        });
-        // Numbers that no other row has.
-        if read.is_ok() { found } else { (0..self.len() as u64).collect() }
+        let beginnings = self.scored.logits.beginnings();
+        beginnings.iter().zip(&self.scored.labels).map(|place| hasher.hash_one(place)).collect()
     }
 
     fn len(&self) -> usize {
@@ -165,27 +149,27 @@ impl<'a> Rows<'a> {
         });
         let bits = if read.is_ok() { bits.of_a_score() } else { 0 };
         move |row| {
-            let mut different = self.bits(row, usize::MAX);
+            let mut different = self.bits(row);
             different.sort_unstable();
             different.dedup();
             (different.len() - 1) * bits >= ENOUGH_BITS
         }
     }
 
-    /// The bits of the first scores of a row as numbers of 64 bits, of which 0 and -0 are one.
-    fn bits(&self, row: usize, most: usize) -> Vec<u64> {
+    /// The bits of the scores of a row as numbers of 64 bits, of which 0 and -0 are one.
+    fn bits(&self, row: usize) -> Vec<u64> {
         match &self.scored.logits {
-            Logits::F32(scores) => of(scores.row(row), most),
-            Logits::F64(scores) => of(scores.row(row), most),
-            Logits::Stored(scores) => scores.row(row).map_or_else(|_| vec![row as u64], |row| of((&row).into(), most)),
+            Logits::F32(scores) => of(scores.row(row)),
+            Logits::F64(scores) => of(scores.row(row)),
+            Logits::Stored(scores) => scores.row(row).map_or_else(|_| vec![row as u64], |row| of((&row).into())),
             Logits::Classes(_) | Logits::Counted(_) => Vec::new(),
         }
     }
 }
 
-/// The bits of the first scores of a row as numbers of 64 bits, of which 0 and -0 are one.
-fn of<T: Copy + Into<f64>>(row: ArrayView1<'_, T>, most: usize) -> Vec<u64> {
-    row.iter().take(most).map(|&score| (score.into() + 0.0_f64).to_bits()).collect()
+/// The bits of the scores of a row as numbers of 64 bits, of which 0 and -0 are one.
+fn of<T: Copy + Into<f64>>(row: ArrayView1<'_, T>) -> Vec<u64> {
+    row.iter().map(|&score| (score.into() + 0.0_f64).to_bits()).collect()
 }
 
 /// What scores have in common that come block by block.
@@ -221,7 +205,7 @@ fn first_of_each(lists: &[&Rows<'_>]) -> Vec<Vec<(usize, usize)>> {
     let hasher = RandomState::new();
     let all = || lists.iter().enumerate().flat_map(|(list, rows)| (0..rows.len()).map(move |row| (list, row)));
     let label = |(list, row): (usize, usize)| lists[list].scored.labels[row];
-    let bits = |(list, row): (usize, usize), most| lists[list].bits(row, most);
+    let bits = |(list, row): (usize, usize)| lists[list].bits(row);
     // Few rows share their first scores with another: whole rows are read of those alone.
     let beginnings: Vec<u64> = lists.iter().flat_map(|rows| rows.beginnings(&hasher)).collect();
     let mut times: HashMap<u64, u32> = HashMap::new();
@@ -231,9 +215,9 @@ fn first_of_each(lists: &[&Rows<'_>]) -> Vec<Vec<(usize, usize)>> {
     for (place, hash) in all().zip(beginnings) {
         let mut original = place;
         if times[&hash] > 1 {
-            let whole = bits(place, usize::MAX);
+            let whole = bits(place);
             let alike = firsts.entry(hasher.hash_one((label(place), &whole))).or_default();
-            let same = |&&first: &&(usize, usize)| label(first) == label(place) && bits(first, usize::MAX) == whole;
+            let same = |&&first: &&(usize, usize)| label(first) == label(place) && bits(first) == whole;
             match alike.iter().find(same) {
                 Some(&first) => original = first,
                 None => alike.push(place),

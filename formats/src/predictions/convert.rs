@@ -211,7 +211,9 @@ impl Scores<'_> {
         // Equals the elements that the shape was seen to have.
         let count = extents.0 * extents.1;
         if let Data::Outside { element, order, region } = self.array.data {
-            budget.spend(4 * extents.0 as u64).map_err(|exceeded| exceeded.of(self.file, format!("array {LOGITS}")))?;
+            budget
+                .spend(12 * extents.0 as u64)
+                .map_err(|exceeded| exceeded.of(self.file, format!("array {LOGITS}")))?;
             return Ok(Logits::Stored(Arc::new(StoredScores::open(region, (element, order), extents)?)));
         }
         let column_major = self.array.column_major;

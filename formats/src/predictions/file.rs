@@ -54,7 +54,8 @@ pub(super) type Part = (Converted, Vec<StoredFile>);
 pub(super) fn read(source: &PredictionSource, reading: &Reading) -> Result<Part, InputError> {
     match source {
         PredictionSource::File(file) => {
-            if let Some((arrays, budget)) = outside::of_safetensors(file, reading.in_memory) {
+            let outside = outside::of_safetensors(file, reading.in_memory);
+            if let Some((arrays, budget)) = outside.or_else(|| outside::of_npz(file, reading)) {
                 let files = Files { logits: file, labels: file };
                 let converted = convert(files, choose(file, arrays, reading)?, reading, &mut { budget })?;
                 // Names alone may have chosen scores that are small.

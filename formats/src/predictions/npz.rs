@@ -56,7 +56,7 @@ pub(crate) fn arrays<'a>(
     Ok(found)
 }
 
-fn without_suffix(name: &str) -> &str {
+pub(super) fn without_suffix(name: &str) -> &str {
     name.strip_suffix(".npy").unwrap_or(name)
 }
 

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::scale::Look;
 use super::{Block, Logits, PredictionsError, StoredFile, first_largest};
 use crate::element::{ByteOrder, extend_f32, extend_f64, first_non_finite};
-use crate::region::Region;
+use crate::region::{Expected, Region};
 use crate::{ElementType, InputError};
 
 /// Scores of a block: enough for all threads to count, little beside any program.
@@ -28,6 +28,7 @@ pub struct StoredScores {
     /// Of each block the checksum.
     checksums: Vec<u32>,
     predicted: Vec<u32>,
+    beginnings: Vec<u64>,
     look: Look,
     sha256: String,
 }
@@ -65,6 +66,7 @@ impl StoredScores {
             classes,
             checksums: Vec::new(),
             predicted: Vec::with_capacity(samples),
+            beginnings: Vec::with_capacity(samples),
             look: Look::new(classes),
             sha256: String::new(),
         };
@@ -83,6 +85,7 @@ impl StoredScores {
                 let checked = converted(bytes, element, order, classes, singles, doubles, |block| {
                     found.look.add(block);
                     found.predicted.extend(predicted_of(block));
+                    found.beginnings.extend(block.beginnings());
                     non_finite(block)
                 });
                 // It cannot panic; should it, the checksum is that of this thread.
@@ -94,9 +97,24 @@ impl StoredScores {
             }
             found.checksums.push(checksum);
         }
+        found.check_member()?;
         found.region.around(false, |bytes| hasher.update(bytes))?;
         found.sha256 = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(found)
+    }
+
+    /// Holds the checksum of the whole against that of the archive they are in.
+    fn check_member(&self) -> Result<(), InputError> {
+        let Some(Expected { begin, crc32: expected, member }) = &self.region.expected else { return Ok(()) };
+        let mut whole = crc32fast::Hasher::new();
+        whole.update(begin);
+        for (first, &checksum) in (0..self.samples).step_by(self.rows()).zip(&self.checksums) {
+            let bytes = self.rows().min(self.samples - first) * self.row_bytes();
+            whole.combine(&crc32fast::Hasher::new_with_initial_len(checksum, bytes as u64));
+        }
+        let (file, member, found) = (self.region.file.clone(), member.clone(), whole.finalize());
+        let expected = *expected;
+        if found == expected { Ok(()) } else { Err(InputError::Checksum { file, member, found, expected }) }
     }
 
     /// (N, K).
@@ -107,6 +125,10 @@ impl StoredScores {
     /// The class with the largest score of each sample, `[N]`; of equal scores the first.
     pub fn predicted(&self) -> Vec<usize> {
         self.predicted.iter().map(|&class| class as usize).collect()
+    }
+
+    pub(super) fn beginnings(&self) -> &[u64] {
+        &self.beginnings
     }
 
     pub(super) fn look(&self) -> &Look {
@@ -256,7 +278,7 @@ mod tests {
 
     use half::f16;
     use ndarray::Array2;
-    use ndarray_npy::write_npy;
+    use ndarray_npy::{NpzWriter, write_npy};
 
     use super::super::{PredictionSource, Predictions, Reading, read_as};
     use super::*;
@@ -324,6 +346,13 @@ mod tests {
         std::fs::write(file, [&length[..], header.as_bytes(), &scores, &labels].concat()).unwrap();
     }
 
+    fn npz(file: &Path) {
+        let mut to = NpzWriter::new(std::fs::File::create(file).unwrap());
+        to.add_array("logits", &scores()).unwrap();
+        to.add_array("labels", &ndarray::Array1::from(labels())).unwrap();
+        to.finish().unwrap();
+    }
+
     #[test]
     fn scores_in_their_file_are_those_in_memory() {
         let folder = tempfile::tempdir().unwrap();
@@ -339,6 +368,8 @@ mod tests {
             let pair = PredictionSource::Pair { logits: file(name), labels: file("labels.npy") };
             assert_same(&pair, name);
         }
+        npz(&file("both.npz"));
+        assert_same(&PredictionSource::File(file("both.npz")), "npz");
         safetensors(&file("both.safetensors"), &scores());
         assert_same(&PredictionSource::File(file("both.safetensors")), "safetensors");
         let rows = scores().mapv(f32::exp);
@@ -364,6 +395,14 @@ mod tests {
             let outside = outside.map(drop).unwrap_err();
             assert!(outside.contains(name) && outside == inside.map(drop).unwrap_err(), "{outside}");
         }
+        npz(&file("bit.npz"));
+        let mut bytes = std::fs::read(file("bit.npz")).unwrap();
+        let at = bytes.windows(4).position(|bytes| bytes == score(3, 2).to_le_bytes()).unwrap();
+        bytes[at] ^= 1;
+        std::fs::write(file("bit.npz"), bytes).unwrap();
+        let [outside, inside] = read_both(&PredictionSource::File(file("bit.npz")));
+        let outside = outside.map(drop).unwrap_err();
+        assert!(outside.contains("logits.npy") && outside == inside.map(drop).unwrap_err(), "{outside}");
         safetensors(&file("nan.safetensors"), &wrong);
         let [outside, _] = read_both(&PredictionSource::File(file("nan.safetensors")));
         assert!(outside.map(drop).unwrap_err().contains("sample 30"));
