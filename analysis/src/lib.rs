@@ -1,5 +1,6 @@
 //! From a trained classifier to the verdict on its worst class: loading and running models ([`load`]), the analysis
-//! ([`verify`]), one against another ([`compare`]), and what it leaves behind ([`report`]); the program `analyze` is
+//! ([`verify`]), one against another ([`compare`]), both together ([`whole`]), and what it leaves behind
+//! ([`report`]); the program `analyze` is
 //! made of them. The program `count` is [`count::main`], `experiments` is [`experiments::run`]; what predicts the worst
 //! classes over many runs is [`correlation`].
 
@@ -15,6 +16,7 @@ pub mod report;
 pub mod subject;
 pub mod verify;
 mod warnings;
+pub mod whole;
 mod words;
 
 pub use error::AnalysisError;

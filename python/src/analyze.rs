@@ -6,7 +6,7 @@ use car_spectral::confusion::MarginGrid;
 use car_spectral_analysis::load::{Known, scored};
 use car_spectral_analysis::report::{self, FormatSet, ModelFigures, Report, Settings};
 use car_spectral_analysis::subject::Subject;
-use car_spectral_analysis::{AnalysisError, compare, verify};
+use car_spectral_analysis::{AnalysisError, compare, verify, whole};
 use car_spectral_formats::ElementType;
 use car_spectral_formats::predictions::{Logits, Predictions};
 use pyo3::prelude::*;
@@ -54,7 +54,7 @@ impl Analysis {
             if let Some((model, warning)) = compare::not_compared(&subjects).first() {
                 return Err(refused(format!("{}: {}", subjects[*model].name, warning.sentence)));
             }
-            whole(subjects, self.settings.clone()).map_err(stopped)
+            analysis(subjects, self.settings.clone()).map_err(stopped)
         })
     }
 }
@@ -110,37 +110,19 @@ pub(crate) fn analyze(
     py.detach(|| {
         let mut subject = scored(test, train, Known { arch, train_counts, class_names, scores_said: false })?;
         subject.name = name;
-        whole(vec![subject], settings)
+        analysis(vec![subject], settings)
     })
     .map_err(stopped)
 }
 
-fn whole(subjects: Vec<Subject>, settings: verify::Settings) -> Result<Analysis, AnalysisError> {
-    let settings = verify::Settings {
-        models_compared: subjects.len(),
-        comparisons: compare::compared(&subjects).len().max(1),
-        ..settings
+fn analysis(subjects: Vec<Subject>, settings: verify::Settings) -> Result<Analysis, AnalysisError> {
+    let settings = whole::shared(settings, &subjects);
+    let about = Settings {
+        program: "car_spectral.analyze".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..Settings::default()
     };
-    let mut report = Report {
-        settings: Settings {
-            margins: settings.grid.margins().to_vec(),
-            r0: settings.r0,
-            weights: settings.weights.to_string(),
-            delta: settings.delta,
-            models_compared: settings.models_compared,
-            program: "car_spectral.analyze".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            ..Settings::default()
-        },
-        comparisons: compare::compare(&subjects, settings.delta)?,
-        ..Report::default()
-    };
-    let mut figures = Vec::new();
-    for subject in &subjects {
-        let (model, figure) = verify::verify(subject, &settings, |_| {})?;
-        report.models.push(model);
-        figures.push(figure);
-    }
+    let (report, figures) = whole::report(&subjects, &settings, &[], about, |_| {})?;
     report::check(&report, &figures)?;
     Ok(Analysis { subjects, settings, report, figures })
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::counted;
 use crate::load::Progress;
-use crate::report::{self, ModelReport, Report, Settings};
+use crate::report::{self, ModelReport, Settings};
 use crate::subject::Subject;
-use crate::{AnalysisError, compare, correlation, load, verify};
+use crate::{AnalysisError, compare, correlation, load, verify, whole};
 use car_spectral::confusion::MarginGrid;
 use car_spectral_data::{SettingError, with_flags};
 use car_spectral_formats::FileError;
@@ -55,46 +55,27 @@ pub(super) fn run(arguments: &Arguments, command_line: &[String]) -> Result<(), 
         r0: arguments.r0,
         weights: arguments.weights,
         delta: arguments.delta,
-        models_compared: loaded.subjects.len(),
-        comparisons: compare::compared(&loaded.subjects).len().max(1),
+        models_compared: 1,
+        comparisons: 1,
+    };
+    let about = Settings {
+        device: loaded.device,
+        preprocessing: loaded.preprocessing,
+        program: "analyze".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        commit: Some(COMMIT.to_owned()).filter(|commit| commit != "unknown"),
+        command_line: command_line.to_vec(),
+        data: loaded.data,
+        ..Settings::default()
     };
     let spinner = ProgressBar::new_spinner()
         .with_style(ProgressStyle::with_template("{spinner} {msg} ({elapsed})").expect("a valid template"));
     spinner.enable_steady_tick(Duration::from_millis(200));
-    let (mut models, mut figures): (Vec<ModelReport>, Vec<_>) = (Vec::new(), Vec::new());
-    for subject in &loaded.subjects {
-        let (model, figure) =
-            verify::verify(subject, &settings, |part| spinner.set_message(format!("{}: {part}", subject.name)))?;
-        models.push(model);
-        figures.push(figure);
-    }
-    for (model, warning) in compare::not_compared(&loaded.subjects) {
-        models[model].warnings.push(warning);
-    }
-    call_by_flags(&mut models);
-    spinner.set_message("comparisons");
-    let report = Report {
-        settings: Settings {
-            margins: settings.grid.margins().to_vec(),
-            r0: settings.r0,
-            weights: settings.weights.to_string(),
-            delta: settings.delta,
-            models_compared: settings.models_compared,
-            device: loaded.device,
-            preprocessing: loaded.preprocessing,
-            program: "analyze".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            commit: Some(COMMIT.to_owned()).filter(|commit| commit != "unknown"),
-            command_line: command_line.to_vec(),
-            data: loaded.data,
-        },
-        comparisons: compare::compare(&loaded.subjects, settings.delta)?,
-        groups: compare::compare_groups(&loaded.subjects, &groups, settings.delta)?,
-        models,
-        correlations: correlation::correlations(&loaded.runs),
-        runs: loaded.runs,
-        ..Report::default()
-    };
+    let (models, settings) = (&loaded.subjects, whole::shared(settings, &loaded.subjects));
+    let (mut report, figures) = whole::report(models, &settings, &groups, about, |part| spinner.set_message(part))?;
+    call_by_flags(&mut report.models);
+    report.correlations = correlation::correlations(&loaded.runs);
+    report.runs = loaded.runs;
     spinner.set_message("plots and tables");
     let written = report::write(&report, &figures, &arguments.out, &arguments.format)?;
     spinner.finish_and_clear();

@@ -125,10 +125,11 @@ pub(crate) fn count(scored: &Scored, grid: &MarginGrid) -> Result<MarginCounts, 
         // The margins are those that were counted; of training data they were fixed before the test as well.
         Logits::Counted(counted) => return Ok(MarginCounts::clone(counted)),
         _ => scored.for_each_block(|block, labels| {
-            Ok(match block {
-                Block::F32(scores) => counts.add_batch(scores, labels)?,
-                Block::F64(scores) => counts.add_batch(scores, labels)?,
-            })
+            match block {
+                Block::F32(scores) => counts.add_batch(scores, labels),
+                Block::F64(scores) => counts.add_batch(scores, labels),
+            }?;
+            Ok(())
         })?,
     }
     Ok(counts)
