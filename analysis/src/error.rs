@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use car_spectral_data::{DataError, SettingError};
+use car_spectral_formats::counts_file::CountsFileError;
 use car_spectral_formats::{FileError, InputError};
 use car_spectral_runs::RunError;
 use thiserror::Error;
@@ -40,7 +41,7 @@ pub enum AnalysisError {
     File(#[from] FileError),
     /// Files of counts that cannot be read, written or added up.
     #[error(transparent)]
-    Counts(#[from] car_spectral_formats::counts_file::CountsFileError),
+    Counts(Box<CountsFileError>),
     /// A setting out of its range.
     #[error(transparent)]
     Setting(#[from] SettingError),
@@ -101,6 +102,12 @@ pub enum AnalysisError {
     #[cfg(feature = "torch")]
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),
+}
+
+impl From<CountsFileError> for AnalysisError {
+    fn from(error: CountsFileError) -> Self {
+        Self::Counts(Box::new(error))
+    }
 }
 
 impl AnalysisError {

@@ -185,7 +185,7 @@ fn a_hundred_thousand_classes_are_counted_by_pairs() {
     let (samples, classes) = (40, 100_000);
     let label = |sample: usize| sample * 2_477 % classes;
     // Every fourth sample is taken for the class after the next.
-    let taken = |sample: usize| if sample % 4 == 0 { label(sample) + 2 } else { label(sample) };
+    let taken = |sample: usize| if sample.is_multiple_of(4) { label(sample) + 2 } else { label(sample) };
     let scores = ndarray::Array2::from_shape_fn((samples, classes), |(sample, class)| {
         let noise = (class * 31 + sample * 17) % 1000;
         if class == taken(sample) { 9.5 } else { noise as f32 / 1000.0 }

@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 /// Chromium by its usual names.
 fn chromium() -> Option<&'static str> {
     let there = |name: &&str| Command::new(name).arg("--version").output().is_ok_and(|found| found.status.success());
-    let found = ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| there(&name));
+    let found = ["chromium", "chromium-browser", "google-chrome"].into_iter().find(there);
     if found.is_none() {
         println!("no chromium on this machine: the page is not driven");
     }

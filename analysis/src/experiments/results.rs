@@ -11,7 +11,7 @@ use car_spectral_runs::SplitMetrics;
 use car_spectral_runs::description;
 use car_spectral_runs::log::read_log;
 
-use car_spectral_formats::predictions::{Logits, PredictionSource, Predictions, read};
+use car_spectral_formats::predictions::{Logits, PredictionSource, Predictions, Reading, read_as};
 use ndarray::{Array1, Array2, ArrayView1};
 
 use crate::AnalysisError;
@@ -126,7 +126,8 @@ type Scored = (MarginCounts, SplitMetrics, Array2<f32>, Array1<usize>);
 
 /// The scores of a prediction file, counted, with [`CarOptions::paper`].
 fn scored(path: &Path, counts: &[u64], weights: &ClassWeights) -> Result<Scored, AnalysisError> {
-    let Predictions { logits, labels, .. } = read(&PredictionSource::File(path.to_owned()))?;
+    let in_memory = Reading { in_memory: u64::MAX, ..Reading::default() };
+    let Predictions { logits, labels, .. } = read_as(&PredictionSource::File(path.to_owned()), &in_memory)?;
     let logits = match logits {
         Logits::F32(logits) if logits.ncols() == counts.len() => logits,
         _ => return Err(mismatch(path, "not the float32 scores of the classes that model.safetensors has")),
