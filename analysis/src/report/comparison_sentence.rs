@@ -25,7 +25,7 @@ pub(super) fn comparison_sentences(report: &Report, found: &Comparison) -> (Stri
     }
     let decided = [ComparisonVerdict::Better, ComparisonVerdict::Worse].map(|verdict| decided(a, b, found, verdict));
     match decided.into_iter().flatten().collect::<Vec<_>>() {
-        none if none.is_empty() => parts.push("no single class is decided".to_owned()),
+        none if none.is_empty() => parts.push("tested all at once, no single class is decided".to_owned()),
         some => parts.extend(some),
     }
     let in_group =
@@ -52,9 +52,9 @@ fn worst_classes(a: &ModelReport, b: &ModelReport, found: &WorstClassDifference)
         0 => String::new(),
         few if few <= NAMED => {
             let names: Vec<&str> = found.deciding.iter().map(|&class| b.class_names[class].as_str()).collect();
-            format!(", decided by {}", listed(&names))
+            format!(", by what is known of {}", listed(&names))
         }
-        many => format!(", decided by {many} classes, one of them the better model's worst"),
+        many => format!(", by what is known of {many} classes"),
     };
     format!("worst class{shares} ({}{by})", judged(&found.difference))
 }
@@ -84,8 +84,13 @@ fn change(before: f64, after: f64) -> String {
     format!("{} → {}", percent(before).trim_end_matches(" %"), percent(after))
 }
 
+fn seeds_as_accuracy(found: &SeedDifference) -> SeedDifference {
+    let interval = found.interval.map(|[lower, upper]| [-upper, -lower]);
+    SeedDifference { difference: -found.difference, interval, ..*found }
+}
+
 /// A difference of errors as one of accuracies.
-fn as_accuracy(found: &Difference) -> Difference {
+pub(super) fn as_accuracy(found: &Difference) -> Difference {
     let [lower, upper] = found.interval;
     Difference { difference: -found.difference, interval: [-upper, -lower], ..*found }
 }
@@ -95,16 +100,18 @@ pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<S
     let seeds = format!("{} and {} networks", found.models_b.len(), found.models_a.len());
     let pairing = if found.paired { "paired by seed" } else { "not paired by seed" };
     let mut sentences = vec![format!(
-        "{} against {}, over seeds ({seeds}, {pairing}; differences between seeds taken for normal): error of the worst class {}; over all samples \
-         {}.",
+        "{} against {}, trained again with other seeds ({seeds}, {pairing}; differences between seeds taken for normal, \
+         probability {}): error of the worst class {}; accuracy {}.",
         found.b,
         found.a,
+        percent(1.0 - report.settings.delta),
         seeded(&found.worst_class),
-        seeded(&found.overall)
+        seeded(&seeds_as_accuracy(&found.overall))
     )];
     if let Some(these) = &found.these_networks {
         sentences.push(format!(
-            "{} against {}, these networks only, whatever another seed would give: mean error of the worst class {} with probability {}.",
+            "{} against {}, these networks alone, which says nothing of other seeds: mean error of the worst class {} with \
+             probability {}.",
             found.b,
             found.a,
             judged(these),

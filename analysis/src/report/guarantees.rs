@@ -1,35 +1,29 @@
 //! What held-out data say of the worst class, in sentences for readers who have not read the paper.
 
 use super::{ModelReport, Settings};
-use crate::words::{counted, listed, percent, points, short};
+use crate::words::{grouped, listed, percent, points, short};
 
 /// Candidates for the worst class that are named; of more only the number is said.
 const NAMED: usize = 6;
 
 /// One statement a sentence: what no class's error is above, which class can be the worst, further images, the
-/// population's norm, what training images alone could guarantee, what more test images would.
+/// population's norm.
 pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String> {
     let test = &model.test;
-    let found = &test.max_error;
     let mut sentences = Vec::new();
     if test.worst_class.is_none() {
         return sentences;
     }
     let sure = percent(1.0 - settings.delta);
     // The two-sided interval opens the page.
-    if found.at_most < 1.0 {
-        let most = percent(found.at_most);
-        sentences.push(format!("No class has an error above {most}, said alone with probability {sure} (T5')."));
-    }
-    sentences.push(candidates(model, &sure));
-    if found.estimate_bias >= 0.0005 {
+    if test.max_error.at_most < 1.0 {
+        let most = percent(test.max_error.at_most);
         sentences.push(format!(
-            "The largest measured error, {}, is too large on average, since it is picked for being large: by {} if the \
-             true errors were those measured. The interval above allows for that.",
-            percent(found.estimate),
-            points(found.estimate_bias)
+            "No class has an error above {most} (T5'), with probability {sure}: to be quoted where only an upper limit \
+             is wanted."
         ));
     }
+    sentences.push(candidates(model, &sure));
     sentences.extend(next_images(model, &sure));
     if let Some(found) = model.train_to_test.as_ref().and_then(|step| step.certificate.as_ref()) {
         sentences.push(format!(
@@ -39,17 +33,6 @@ pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String
             short(test.split.hard.spectral_norm_weighted.value)
         ));
     }
-    if let (Some(floors), Some(counts)) = (&model.floors, &model.train_counts) {
-        let smallest = counts.iter().copied().min().unwrap_or(0);
-        sentences.push(format!(
-            "From training images alone, even all classified right, no bound could guarantee less than {} for the worst class (the smallest has {}), \
-             nor less than {} for all classes at once (T4).",
-            percent(floors.worst_class),
-            counted(smallest as usize, "image", "images"),
-            percent(floors.simultaneous)
-        ));
-    }
-    sentences.extend(plans(model, &sure));
     if settings.models_compared > 1 {
         sentences.push(format!(
             "Each statement holds with its probability for all {} models at once (δ/M for each).",
@@ -57,6 +40,35 @@ pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String
         ));
     }
     sentences
+}
+
+/// What no proof from training images could go below.
+pub(super) fn floor(model: &ModelReport) -> Option<String> {
+    let (floors, counts) = model.floors.as_ref().zip(model.train_counts.as_ref())?;
+    let smallest = counts.iter().copied().min().unwrap_or(0);
+    Some(format!(
+        "A proof from training images alone could at best promise {} for the worst class, which may have as few as \
+         {smallest} of them, and {} for all classes at once, even were all of them classified right (T4).",
+        percent(floors.worst_class),
+        percent(floors.simultaneous)
+    ))
+}
+
+/// By how much the largest measured error is too large, and what more test images would decide.
+pub(super) fn plans(settings: &Settings, model: &ModelReport) -> Vec<String> {
+    let found = &model.test.max_error;
+    if model.test.worst_class.is_none() {
+        return Vec::new();
+    }
+    let bias = (found.estimate_bias >= 0.0005).then(|| {
+        format!(
+            "The largest measured error, {}, is too large on average, since it is picked for being large: by {} if the \
+             true errors were those measured. The interval of the worst class, whichever it is, allows for that.",
+            percent(found.estimate),
+            points(found.estimate_bias)
+        )
+    });
+    bias.into_iter().chain(images_needed(model, &percent(1.0 - settings.delta))).collect()
 }
 
 /// The set holds any one class of the largest error, fixed beforehand; of several that share it some may be left out.
@@ -72,7 +84,12 @@ fn candidates(model: &ModelReport, sure: &str) -> String {
             listed(&names)
         ),
         all if all == model.num_classes => {
-            format!("These test images rule out none of the {all} classes as the worst (probability {sure}).")
+            let tested = model.test.split.class_counts.iter().copied().filter(|&count| count > 0).min().unwrap_or(0);
+            format!(
+                "These test images, {tested} of the class with fewest, rule out none of the {} classes as the worst \
+                 (probability {sure}).",
+                grouped(all as u64)
+            )
         }
         many => format!(
             "With probability {sure} one of {many} of the {} classes has the largest error: {} and {} more (column \
@@ -105,7 +122,7 @@ fn next_images(model: &ModelReport, sure: &str) -> Option<String> {
     ))
 }
 
-fn plans(model: &ModelReport, sure: &str) -> Option<String> {
+fn images_needed(model: &ModelReport, sure: &str) -> Option<String> {
     let images = |goal: &str, by: f64| {
         let plan = model.test.planning.iter().find(|plan| plan.goal == goal && plan.by == by)?;
         plan.images_per_class.map(|images| images.to_string())

@@ -38,8 +38,8 @@ pub(super) fn answer(settings: &Settings, model: &ModelReport) -> String {
     let class = if tied.len() > 1 {
         let (tied, by_group, name) = (grouped(tied.len() as u64), by_group(model, &tied), &worst.name);
         format!(
-            "{tied} classes tie for the worst test error, {error} (interval {interval}){by_group}; the first of them \
-             is {name}{images}"
+            "{tied} classes tie for the worst test error, {error} (interval {interval}){by_group}; {name}{images} is \
+             one of them"
         )
     } else {
         format!("The worst class, {}{images}, has a test error of {error} (interval {interval})", worst.name)
@@ -50,7 +50,9 @@ pub(super) fn answer(settings: &Settings, model: &ModelReport) -> String {
         missing => format!("; {missing} of {} classes have no test samples and may be worse", model.num_classes),
     };
     let [lower, upper] = test.max_error.interval.map(percent);
-    let certain = format!("Whichever class is the worst, its error lies between {lower} and {upper} (T5')");
+    let certain = format!(
+        "Whichever class is the worst, its error lies between {lower} and {upper} with the same probability (T5')"
+    );
     format!("{class}{missing}. {certain}.")
 }
 

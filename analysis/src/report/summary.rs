@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
 use super::comparison_sentence::{comparison_sentences, group_sentences};
-use super::guarantees::guarantees;
+use super::guarantees::{floor, guarantees, plans};
 use super::headline::{answer, looseness};
 use super::merged_verdicts::{MergedVerdict, merged_verdicts};
 use super::{ModelReport, Report, tables};
@@ -89,6 +89,9 @@ fn push_model(out: &mut String, report: &Report, model: &ModelReport) {
     }
     if model.test.worst_class.is_some() {
         push_wrapped(out, "", &looseness(model));
+    }
+    for sentence in floor(model).into_iter().chain(plans(&report.settings, model)) {
+        push_wrapped(out, "- ", &sentence);
     }
     let bounds = tables::bounds(model, true);
     if tables_fit && !bounds.rows.is_empty() {

@@ -3,10 +3,10 @@
 
 use serde::Serialize;
 
-use super::comparison_sentence::signed;
+use super::comparison_sentence::{as_accuracy, signed};
 use super::{BoundReport, GroupAccuracy, MatrixNorms, ModelReport, Report, SplitReport};
 use crate::verify::SURROGATE_CLASSES;
-use crate::words::{listed, percent, points, short};
+use crate::words::{grouped, listed, percent, points, short};
 use car_spectral::confusion::WrittenMargin;
 
 /// A header, then rows; columns from `numbers_from` on hold numbers.
@@ -83,21 +83,26 @@ fn group_accuracy(group: &GroupAccuracy) -> String {
     }
 }
 
-/// One row for each pair of models and quantity: differences of error in points, with interval and verdict.
+/// One row for each pair of models and quantity: differences in points, with interval and verdict.
 pub(super) fn differences(report: &Report) -> Table {
-    let mut table = Table::new(&["model", "against", "error of", "difference", "interval", "verdict"], 3);
+    let mut table = Table::new(&["model", "against", "quantity", "difference", "interval", "verdict"], 3);
     for found in &report.comparisons {
         let mut quantities = vec![
-            ("the worst class", found.worst_class.difference),
-            ("all samples, micro", found.overall),
-            ("all classes, macro", found.macro_average),
+            ("error of the worst class", found.worst_class.difference),
+            ("accuracy", as_accuracy(&found.overall)),
+            ("accuracy, mean over classes", as_accuracy(&found.macro_average)),
         ];
         let groups = [
-            (["many, macro and micro", "many, macro", "many, micro"], found.many_macro, found.many),
-            (["medium, macro and micro", "medium, macro", "medium, micro"], found.medium_macro, found.medium),
-            (["few, macro and micro", "few, macro", "few, micro"], found.few_macro, found.few),
+            (["accuracy, many", "accuracy, many, macro", "accuracy, many, micro"], found.many_macro, found.many),
+            (
+                ["accuracy, medium", "accuracy, medium, macro", "accuracy, medium, micro"],
+                found.medium_macro,
+                found.medium,
+            ),
+            (["accuracy, few", "accuracy, few, macro", "accuracy, few, micro"], found.few_macro, found.few),
         ];
         for ([both, by_class, by_image], macro_average, micro) in groups {
+            let [macro_average, micro] = [macro_average, micro].map(|found| found.map(|found| as_accuracy(&found)));
             match (macro_average, micro) {
                 (Some(first), Some(second)) if first == second => quantities.push((both, first)),
                 _ => quantities.extend(
@@ -155,7 +160,7 @@ pub(super) fn quantities(model: &ModelReport) -> Table {
     }
     let [lower, upper] = test.max_error.interval.map(percent);
     row("largest error of any class (T5')", (format!("in [{lower}, {upper}]"), None));
-    row("classes among which the worst is", (test.max_error.candidates.len().to_string(), None));
+    row("classes that can be the worst", (test.max_error.candidates.len().to_string(), None));
     row("mean error of the worst tenth of classes", (dash(test.worst_tenth_error.map(percent)), None));
     row("classes without one correct", (test.zero_accuracy_classes.len().to_string(), None));
     let missing = test.split.classes_without_samples();
@@ -168,7 +173,7 @@ pub(super) fn quantities(model: &ModelReport) -> Table {
         let text = group.map(|g| format!("{} in {} classes", group_accuracy(&g), g.classes));
         row(&format!("accuracy, {name}"), (dash(text), None));
     }
-    row("samples", both(&|s| s.samples.to_string()));
+    row("samples", both(&|s| grouped(s.samples)));
     let [lower, upper] = test.wce_interval.map(short);
     let wce = format!("{} in [{lower}, {upper}]", short(test.split.chain.wce));
     row("WCE = ‖CΛ‖₁", (wce, train.map(|t| short(t.chain.wce))));

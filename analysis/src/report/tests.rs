@@ -612,7 +612,7 @@ fn the_headline_tells_what_the_bounds_say() {
     );
     model.test.split.per_class_error[second] = Some(1.0);
     assert!(headline(&model).starts_with("2 classes tie for the worst test error, 100 % (interval "));
-    assert!(headline(&model).contains("; the first of them is Dress (many, 129 training images). "));
+    assert!(headline(&model).contains("; Dress (many, 129 training images) is one of them. "));
     model.test.split.chain.holds = false;
     assert!(headline(&model).contains("FAILS"));
     model.test.worst_class = None;

@@ -71,26 +71,26 @@
       ["name", "class", false, (at) => names[at], null],
       groups && ["group", "group", false, (at) => groups[at], (at) => GROUPS[groups[at]], true],
       train && ["train", "training images", true, (at) => train[at], (at) => String(train[at])],
-      ["error", "test error", true, (at) => error(model, at), (at) => share(error(model, at))],
+      ["error", beside() ? `error of ${model.name}` : "test error", true, (at) => error(model, at), (at) => share(error(model, at))],
     ];
     if (beside()) {
       all.push(
-        ["other", "of the other", true, (at) => error(beside(), at), (at) => share(error(beside(), at))],
+        ["other", `error of ${beside().name}`, true, (at) => error(beside(), at), (at) => share(error(beside(), at))],
         ["difference", "difference, points", true, difference, (at) => {
           const found = difference(at);
           return found === null ? "–" : signed(found);
         }],
-        ["verdict", "the other is", false, verdict, (at) => {
+        ["verdict", `${beside().name} is`, false, verdict, (at) => {
           const found = verdict(at);
           return found === null ? "–" : ["better", "undecided", "worse"][found + 1];
         }],
       );
     } else {
       all.push(
-        ["wrong", "wrong of", true, (at) => model.wrong[at], (at) => `${model.wrong[at]} of ${model.tested[at]}`, true],
+        ["wrong", "wrong", true, (at) => model.wrong[at], (at) => `${model.wrong[at]} of ${model.tested[at]}`, true],
         ["upper", "interval", true, (at) => model.interval[at] && model.interval[at][1],
           (at) => (model.interval[at] ? range(model.interval[at]) : "–"), true],
-        ["", "0 to 100 %", false, null, (at) => bar(model, at)],
+        ["", "error and interval, 0 to 100 %", false, null, (at) => bar(model, at)],
       );
     }
     return all.filter(Boolean);
@@ -118,7 +118,7 @@
   };
 
   const goTo = (at) => {
-    form.text.value = "";
+    form.text.value = at < PAGE ? "" : list().names[at];
     form.group.value = "";
     form.worst.checked = false;
     state.open.add(at);
@@ -148,7 +148,7 @@
     lines.push(`${model.wrong[at]} of ${model.tested[at]} test samples wrong`);
     if (model.interval[at]) lines.push(`interval of its error ${range(model.interval[at])}`);
     if (model.train_tested[at]) lines.push(`${model.train_wrong[at]} of ${model.train_tested[at]} training samples wrong`);
-    lines.push(model.worst.includes(at) ? "can be the worst class (T5')" : "is not the only worst class (T5')");
+    lines.push(model.worst.includes(at) ? "can be the worst class (T5')" : "no worse than another class (T5'): not the worst, unless tied");
     const [images, limits] = model.next ?? [];
     if (limits?.[at]) lines.push(`of the next ${images} samples ${limits[at][0]} to ${limits[at][1]} will be wrong`);
     const margins = model.margins.map(([g, counts]) => make("li", {}, `at most ${g}: ${counts[at]} of ${model.tested[at]}`));
@@ -173,7 +173,7 @@
     const cells = shown.map(([key, , numeric, , cell, wide]) => {
       const content = key === "name"
         ? make("button", { type: "button", onclick: () => { open ? state.open.delete(at) : state.open.add(at); draw(at); } },
-          `${list().names[at]} (${at})`)
+          list().names[at] === String(at) ? `class ${at}` : `${list().names[at]} (${at})`)
         : cell(at);
       const td = make("td", { className: [numeric && "n", wide && "wider"].filter(Boolean).join(" ") }, content);
       if (key === "name") {
@@ -211,7 +211,8 @@
       return th;
     })));
     const rows = found.slice(0, state.shown);
-    body.replaceChildren(...rows.flatMap((at) => row(at, shown)));
+    const none = make("tr", {}, make("td", { colSpan: shown.length }, "no class matches"));
+    body.replaceChildren(...(rows.length ? rows.flatMap((at) => row(at, shown)) : [none]));
     status.textContent = `${found.length} of ${list().names.length} classes` +
       (rows.length < found.length ? `, the first ${rows.length} shown` : "") + "; a class opens to its confusions";
     more.hidden = rows.length === found.length;

@@ -6,7 +6,7 @@ use crate::report::{ComparisonVerdict, Group, ModelReport, Report, ReportError};
 use crate::words::readable;
 
 /// Digits behind the point of an interval's ends, which are shares.
-const DIGITS: f64 = 1e5;
+const DIGITS: f64 = 1e8;
 
 #[derive(Serialize)]
 struct Explorer<'a> {
@@ -170,7 +170,7 @@ mod tests {
                 let ends = |value: &Value| [value[0].as_f64().unwrap(), value[1].as_f64().unwrap()];
                 let ([lower, upper], [least, most]) =
                     (ends(&shown["interval"][class]), ends(&test["class_error_interval"][class]));
-                assert!(lower <= least && least - lower < 1e-4 && most <= upper && upper - most < 1e-4);
+                assert!(lower <= least && least - lower < 1e-7 && most <= upper && upper - most < 1e-7);
                 for (g, margin) in test["margins"].as_array().unwrap().iter().enumerate() {
                     assert_eq!(shown["margins"][g][0], margin["margin"]);
                     let share = margin["class_margin_error"][class].as_f64().unwrap();

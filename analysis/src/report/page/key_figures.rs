@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::unbroken;
 use crate::report::tables::dash;
 use crate::report::{GroupAccuracy, ModelReport, TestReport};
 use crate::words::percent;
@@ -34,7 +35,9 @@ fn group_figures(test: &TestReport) -> (String, String) {
 pub(super) fn key_figures(model: &ModelReport) -> Vec<KeyFigure> {
     let test = &model.test;
     let mut figures = Vec::new();
-    let mut put = |label: &'static str, value: String, note: String| figures.push(KeyFigure { label, value, note });
+    let mut put = |label: &'static str, value: String, note: String| {
+        figures.push(KeyFigure { label, value: unbroken(&value), note: unbroken(&note) })
+    };
     if let Some(worst) = &test.worst_class {
         let [lower, upper] = worst.interval.map(percent);
         let note = format!("{}, the largest measured; interval of its own error {lower} to {upper}", worst.name);
@@ -42,6 +45,7 @@ pub(super) fn key_figures(model: &ModelReport) -> Vec<KeyFigure> {
         let found = &test.max_error;
         let note = match found.candidates.len() {
             1 => format!("T5'; none has a larger error than {}", model.class_names[found.candidates[0]]),
+            all if all == model.num_classes => "T5'; it can be any class".to_owned(),
             classes => format!("T5'; one of {classes} classes has it"),
         };
         let [lower, upper] = found.interval.map(percent);

@@ -22,7 +22,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::comparison_sentence::{comparison_sentences, group_sentences};
-use super::guarantees::guarantees;
+use super::guarantees::{floor, guarantees, plans};
 use super::headline::{answer, looseness};
 use super::merged_verdicts::merged_verdicts;
 use super::plots::{PlotSet, settings_caption};
@@ -84,6 +84,8 @@ struct Section {
     /// Sample sizes and settings.
     samples: String,
     guarantees: Vec<String>,
+    floor: Option<String>,
+    plans: Vec<String>,
     warnings: Vec<String>,
     looseness: Option<String>,
     bound_plots: Vec<Plot>,
@@ -242,6 +244,8 @@ fn section(at: usize, report: &Report, figures: &[Figure]) -> Result<Section, Re
         figures: key_figures(model),
         samples: unbroken(&settings_caption(report, model)),
         guarantees: guarantees(&report.settings, model).iter().map(|sentence| unbroken(sentence)).collect(),
+        floor: floor(model).map(|sentence| unbroken(&sentence)),
+        plans: plans(&report.settings, model).iter().map(|sentence| unbroken(sentence)).collect(),
         warnings: model.warnings.iter().map(|warning| unbroken(&capitalised(&warning.sentence))).collect(),
         looseness: model.test.worst_class.as_ref().map(|_| unbroken(&looseness(model))),
         bound_plots: drawn(&BOUND_PLOTS, true)?,

@@ -132,7 +132,12 @@ fn blocks(model: &ModelReport) -> Option<Vec<(String, Vec<Bar>)>> {
         model.train_counts.as_ref().map_or(String::new(), |counts| format!(", {}", images(counts[class])))
     };
     if worst.error == weighted.error {
-        let title = format!("Worst class, also weighted: {}{}", weighted.name, images(weighted.index));
+        let tied = test.split.per_class_error.iter().filter(|error| **error == Some(worst.error)).count();
+        let which = match tied {
+            1 => "Worst class, also weighted by λ".to_owned(),
+            tied => format!("Of {} classes tied for the worst the one that weighs most", grouped(tied as u64)),
+        };
+        let title = format!("{which}: {}{}", weighted.name, images(weighted.index));
         return Some(vec![(title, bars(model, weighted.index, weighted.error, weighted.interval))]);
     }
     Some(vec![
@@ -197,8 +202,8 @@ fn from_training(bound: &BoundReport, value: f64) -> String {
         (false, true) => "",
         (false, false) => ": undecided",
     };
-    let more = if bound.total.is_some() { "" } else { " or more" };
-    format!("at most {}{more}{says}", times_100(value))
+    let limit = if bound.total.is_some() { "at most" } else { "not bounded below" };
+    format!("{limit} {}{says}", times_100(value))
 }
 
 /// A bound in per cent, also above 100.
@@ -246,10 +251,10 @@ mod tests {
         let from = |total: Option<Vec<Option<f64>>>, value| {
             from_training(&BoundReport { id: "T2".into(), total, ..Default::default() }, value)
         };
-        assert_eq!(from(None, 6.01), "at most 601 % or more: vacuous");
+        assert_eq!(from(None, 6.01), "not bounded below 601 %: vacuous");
         assert_eq!(
             (from(None, 0.3), from(Some(Vec::new()), 0.3)),
-            ("at most 30 % or more: undecided".into(), "at most 30 %".into())
+            ("not bounded below 30 %: undecided".into(), "at most 30 %".into())
         );
         assert!(weighted.iter().take(4).all(|bar| !bar.meaning.contains("vacuous")));
         assert!(weighted[5].meaning.starts_with("at most "));

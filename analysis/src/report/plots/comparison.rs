@@ -143,7 +143,7 @@ pub(super) fn draw(report: &Report) -> Figure {
             None => format!(
                 "Errors on test data, of groups the mean over their classes; whiskers hold the largest error of any class, whichever it is, in all {} models at once with \
                  probability 1 − δ (T5'). Many, medium, few: classes with more than 100, 20 to 100, fewer than 20 training \
-                 images. Whether two models differ is tested in the table.{} {}",
+                 images. Whether two models differ is tested class by class and in the differences by quantity.{} {}",
                 settings.models_compared,
                 match report.models.len() {
                     n if n > MOST_ROWS => format!(" {MOST_ROWS} of {n} models are shown."),

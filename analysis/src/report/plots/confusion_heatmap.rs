@@ -6,7 +6,9 @@ use std::ops::Range;
 
 use car_spectral::confusion::ConfusionMatrix;
 
-use super::{MOST_SINGLE, bins, by_frequency, group_of, group_style, order_label, settings_caption, titled};
+use super::{
+    MOST_SINGLE, bins, by_frequency, by_frequency_title, group_of, group_style, order_label, settings_caption, titled,
+};
 use crate::draw::figure::{Figure, WIDTH};
 use crate::draw::palette::{BLANK, Color, GRID, INK, MUTED, ON_DARK, ink_on, viridis};
 use crate::draw::panel::{LABEL, TICK};
@@ -140,7 +142,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport, confusion: &ConfusionMa
     scene.height = BOTTOM + below + 22.0 + LABEL + 18.0;
     Some(Figure {
         stem: "confusion_heatmap".into(),
-        title: titled("Confusion ordered by class frequency", model),
+        title: titled(by_frequency_title("Confusion", grid.model), grid.model),
         caption: caption(report, &grid),
         body: scene,
     })
@@ -158,10 +160,11 @@ fn caption(report: &Report, grid: &Grid) -> String {
         );
     }
     format!(
-        "Share of a true class (column) that is predicted as another class (row) on test data; classes {}, white lines \
-         between many, medium and few. Colour on a square-root scale. Grey: the diagonal, which is 0 by definition, and \
+        "Share of a true class (column) that is predicted as another class (row) on test data; classes {}{}. \
+         Colour on a square-root scale. Grey: the diagonal, which is 0 by definition, and \
          classes without test samples. {settings}",
         order_label(grid.model),
+        if grid.model.groups.is_some() { ", white lines between many, medium and few" } else { "" },
     )
 }
 

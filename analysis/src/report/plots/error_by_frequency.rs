@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use super::shown_bounds::{describe, usable_bounds};
 use super::{
-    FLOOR, MOST_SINGLE, bins, by_frequency, class_title, group_legend, group_of, group_runs, group_style,
-    group_swatches, marker_radius, order_label, quantile, settings_caption, titled,
+    FLOOR, MOST_SINGLE, bins, by_frequency, by_frequency_title, class_title, group_legend, group_of, group_runs,
+    group_style, group_swatches, marker_radius, order_label, quantile, settings_caption, titled,
 };
 use crate::draw::figure::{Figure, MARGIN, WIDTH};
 use crate::draw::palette::{BLANK, Color, GREEN, GRID, INK, MUTED, Mark, SKY, VACUOUS, VERMILLION};
@@ -72,7 +72,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
 
     Some(Figure {
         stem: "error_by_frequency".into(),
-        title: titled("Test error by class frequency", model),
+        title: titled(by_frequency_title("Test error", model), model),
         caption: caption(report, model),
         body: scene,
     })

@@ -74,6 +74,16 @@ pub(super) fn by_frequency(model: &ModelReport) -> Vec<usize> {
     order
 }
 
+/// The title of a plot along [`by_frequency`].
+pub(super) fn by_frequency_title(what: &str, model: &ModelReport) -> &'static str {
+    match (what, model.train_counts.is_some()) {
+        ("Confusion", true) => "Confusion by class frequency",
+        ("Confusion", false) => "Confusion of the classes",
+        (_, true) => "Test error by class frequency",
+        (_, false) => "Test error of each class",
+    }
+}
+
 /// How the classes along an axis are ordered by [`by_frequency`].
 pub(super) fn order_label(model: &ModelReport) -> &'static str {
     if model.train_counts.is_some() { "from most to fewest training images" } else { "by index" }

@@ -27,7 +27,8 @@ use super::{ModelReport, Report};
 use crate::draw::{Figure, scene};
 use crate::words::{grouped, readable};
 use groups::{
-    bins, by_frequency, group_legend, group_of, group_runs, group_style, group_swatches, order_label, quantile,
+    bins, by_frequency, by_frequency_title, group_legend, group_of, group_runs, group_style, group_swatches,
+    order_label, quantile,
 };
 
 /// What the plots of a model need beside its [`ModelReport`].
