@@ -12,8 +12,9 @@ use crate::budget::Budget;
 use crate::quoting::{escaped, quoted};
 use crate::weights::Saved;
 
-/// Bytes charged for a value that is no number in a list, and for a number; lists double as they grow.
-const NODE: u64 = 120;
+/// Bytes charged for a value that is no number in a list, and for a number; a list that doubles as it grows has the
+/// old places beside the new ones.
+const NODE: u64 = 3 * size_of::<Saved>() as u64;
 const NUMBER: u64 = 24;
 
 /// Reads a JSON text; of several values a list of them.
