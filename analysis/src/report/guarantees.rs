@@ -47,7 +47,7 @@ pub(super) fn floor(model: &ModelReport) -> Option<String> {
     let (floors, counts) = model.floors.as_ref().zip(model.train_counts.as_ref())?;
     let smallest = counts.iter().copied().min().unwrap_or(0);
     Some(format!(
-        "A proof from training images alone could at best promise {} for the worst class, which may have as few as \
+        "A proof from training images alone could at best promise an error of at most {} for the worst class, which may have as few as \
          {smallest} of them, and {} for all classes at once, even were all of them classified right (T4).",
         percent(floors.worst_class),
         percent(floors.simultaneous)

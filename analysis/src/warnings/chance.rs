@@ -12,14 +12,21 @@ const NO_BETTER: f64 = 3.0;
 /// Share of what is left to chance below which an accuracy counts as no better, however few the samples are.
 const SMALL_SHARE: f64 = 0.1;
 
-/// Warns of an accuracy no better than chance. Nothing can be said where one class alone is tested, nor where one of
-/// two is never predicted, as a rare one may rightly be.
+/// Samples below which nothing is said.
+const FEWEST: u64 = 10;
+
+/// Warns of an accuracy no better than chance. Nothing can be said of few samples, where one class alone is tested, nor
+/// where a class with more than half of the samples is predicted for nearly all and is right as often as it occurs:
+/// rare ones may rightly never be predicted.
 pub(super) fn warning(table: &Predicted) -> Option<Warning> {
     let agreement = table.agreement(Some);
     let n = table.samples as f64;
     let (accuracy, expected) = (agreement.found / n, agreement.expected / n);
     let given = |counts: &[u64]| counts.iter().filter(|&&samples| samples > 0).count();
-    let says_nothing = given(&table.labelled) < 2 || (table.num_classes() == 2 && given(&table.predicted) < 2);
+    let largest = table.labelled.iter().copied().max().unwrap_or(0) as f64 / n;
+    let dominant =
+        (largest > 0.5 && accuracy >= 0.99 * largest) || (table.num_classes() == 2 && given(&table.predicted) < 2);
+    let says_nothing = table.samples < FEWEST || given(&table.labelled) < 2 || dominant;
     let small = accuracy <= expected + SMALL_SHARE * (1.0 - expected);
     (!says_nothing && small && agreement.above_chance() <= NO_BETTER).then(|| {
         let relation = if agreement.above_chance() < -NO_BETTER { "below" } else { "no better than" };
@@ -53,6 +60,10 @@ mod tests {
         let few = |classes: &[usize], labels: &[usize]| warning(&predicted(2, classes, labels));
         assert_eq!(few(&[0, 0, 0, 1, 1, 1], &[0, 0, 0, 1, 1, 1]), None, "all of six");
         assert_eq!(few(&[0; 200], &(0..200).map(|n| usize::from(n == 7)).collect::<Vec<_>>()), None, "a rare class");
+        let rare: Vec<usize> = (0..400).map(|n| if n < 396 { 0 } else { 1 + n % 2 }).collect();
+        assert_eq!(warning(&predicted(3, &[0; 400], &rare)), None, "two rare classes");
+        assert!(warning(&predicted(3, &[1; 400], &rare)).is_some(), "a rare class for all");
+        assert_eq!(warning(&predicted(10, &[1, 2, 3], &[4, 5, 6])), None, "three samples");
         assert_eq!(warning(&predicted(10, &shuffled, &[3; 400])), None, "one class alone");
         let wrong: Vec<usize> = labels.iter().enumerate().map(|(n, label)| (label + 1 + n / 10 % 9) % 10).collect();
         assert!(said(&wrong).unwrap().contains("0 %, is below chance"));

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
-use car_spectral_formats::predictions::{Block, Logits};
+use car_spectral_formats::predictions::Logits;
 use ndarray::ArrayView1;
 use serde_json::json;
 
@@ -12,7 +12,10 @@ use crate::subject::{Scored, Subject};
 use crate::words::{grouped, percent};
 
 /// Bits of a row that two samples hardly share.
-const ENOUGH_BITS: usize = 40;
+const ENOUGH_BITS: f64 = 40.0;
+/// Rows, and scores, by which it is judged how rare a score is.
+const MOST_ROWS: usize = 1 << 12;
+const MOST_SCORES: usize = 1 << 22;
 
 /// Warns of test and training rows that repeat an earlier one, and of test rows that are among the training rows.
 pub(super) fn warnings(subject: &Subject) -> Vec<Warning> {
@@ -31,7 +34,7 @@ fn repeated(subject: &Subject, part: &str, rows: &Rows<'_>) -> Option<Warning> {
     if (0..rows.len()).all(|row| originals[row] == (0, row)) {
         return None;
     }
-    let tells = rows.tells();
+    let tells = rows.tells(&originals);
     let repeats: Vec<usize> = (0..rows.len()).filter(|&row| originals[row] != (0, row) && tells(row)).collect();
     let first = *repeats.first()?;
     let classes = subject.class_names.len();
@@ -81,7 +84,7 @@ fn among_training(test: &Rows<'_>, train: &Rows<'_>) -> Option<Warning> {
     if originals.iter().all(|original| original.0 == 1) {
         return None;
     }
-    let tells = test.tells();
+    let tells = test.tells(&originals);
     let shared: Vec<usize> = (0..test.len()).filter(|&row| originals[row].0 == 0 && tells(row)).collect();
     let first = *shared.first()?;
     let predicted = test.scored.logits.predicted();
@@ -136,23 +139,20 @@ impl<'a> Rows<'a> {
     }
 
     /// Tells whether a row is hardly that of two samples by chance: whether its different scores but one, which rows of
-    /// one sum leave open, hold enough bits.
-    fn tells(&self) -> impl Fn(usize) -> bool {
-        let mut bits = ScoreBits { low_zeros: u32::MAX, decimals: true };
-        // What cannot be read again tells nothing.
-        let read = self.scored.for_each_block(|block, _| {
-            match block {
-                Block::F32(scores) => bits.add(scores.iter().copied()),
-                Block::F64(scores) => bits.add(scores.iter().map(|&score| score as f32)),
-            }
-            Ok(())
-        });
-        let bits = if read.is_ok() { bits.of_a_score() } else { 0 };
+    /// one sum leave open, are rare enough together among those of other rows. `originals` says which rows are one.
+    fn tells(&self, originals: &[(usize, usize)]) -> impl Fn(usize) -> bool {
+        let others = Others::of(self, originals);
         move |row| {
-            let mut different = self.bits(row);
-            different.sort_unstable();
-            different.dedup();
-            (different.len() - 1) * bits >= ENOUGH_BITS
+            let mut rarity: Vec<(u64, f64)> = self
+                .bits(row)
+                .into_iter()
+                .enumerate()
+                .map(|(column, score)| (score, others.bits(column, score, originals[row])))
+                .collect();
+            rarity.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
+            rarity.dedup_by_key(|found| found.0);
+            let most = rarity.iter().map(|found| found.1).fold(0.0, f64::max);
+            rarity.iter().map(|found| found.1).sum::<f64>() - most >= ENOUGH_BITS
         }
     }
 
@@ -172,30 +172,50 @@ fn of<T: Copy + Into<f64>>(row: ArrayView1<'_, T>) -> Vec<u64> {
     row.iter().map(|&score| (score.into() + 0.0_f64).to_bits()).collect()
 }
 
-/// What scores have in common that come block by block.
-struct ScoreBits {
-    /// Bits at the end that are 0 in all.
-    low_zeros: u32,
-    /// Whether all are cut to four decimals.
-    decimals: bool,
+/// Scores of other rows, by which it is known how rare a score is.
+struct Others {
+    /// The scores of each column, ascending.
+    columns: Vec<Vec<u64>>,
+    /// Of how many of the rows each is the first.
+    same: HashMap<(usize, usize), usize>,
+    rows: usize,
+    /// Bits of a score that none of them has.
+    unseen: f64,
 }
 
-impl ScoreBits {
-    fn add(&mut self, scores: impl Iterator<Item = f32> + Clone) {
-        let low_zeros = scores.clone().map(|score| score.to_bits().trailing_zeros()).min().unwrap_or(0);
-        self.low_zeros = self.low_zeros.min(low_zeros);
-        let is_cut = |score: f32| (f64::from(score) * 1e4 - (f64::from(score) * 1e4).round()).abs() < 2e-3;
-        self.decimals = self.decimals && scores.clone().all(is_cut);
+impl Others {
+    fn of(rows: &Rows<'_>, originals: &[(usize, usize)]) -> Self {
+        let classes = rows.scored.logits.dim().1;
+        let most = (MOST_SCORES / classes.max(1)).clamp(64, MOST_ROWS);
+        let step = rows.len().div_ceil(most).max(1);
+        let (mut columns, mut same) = (vec![Vec::new(); classes], HashMap::new());
+        let (mut taken, mut low_zeros) = (0, u32::MAX);
+        for row in (0..rows.len()).step_by(step) {
+            for (column, score) in columns.iter_mut().zip(rows.bits(row)) {
+                // As float32, which float16 and bfloat16 are made into.
+                low_zeros = low_zeros.min((f64::from_bits(score) as f32).to_bits().trailing_zeros());
+                column.push(score);
+            }
+            *same.entry(originals[row]).or_default() += 1;
+            taken += 1;
+        }
+        columns.iter_mut().for_each(|column| column.sort_unstable());
+        let unseen = match low_zeros {
+            16.. => 8.0,
+            13.. => 11.0,
+            _ => 20.0,
+        };
+        Self { columns, same, rows: taken, unseen }
     }
 
-    /// How many bits of a score differ from sample to sample: few where scores are bfloat16 or float16 numbers, or cut
-    /// to four decimals.
-    fn of_a_score(&self) -> usize {
-        match self.low_zeros {
-            16.. => 6,
-            13.. => 9,
-            _ if self.decimals => 5,
-            _ => 20,
+    /// -log2 of the share of other rows that have this score there.
+    fn bits(&self, column: usize, score: u64, original: (usize, usize)) -> f64 {
+        let scores = &self.columns[column];
+        let with = scores.partition_point(|&other| other <= score) - scores.partition_point(|&other| other < score);
+        let own = self.same.get(&original).copied().unwrap_or(0);
+        match with.saturating_sub(own) {
+            0 => self.unseen,
+            others => -(others as f64 / self.rows.saturating_sub(own).max(1) as f64).log2(),
         }
     }
 }
@@ -231,6 +251,8 @@ fn first_of_each(lists: &[&Rows<'_>]) -> Vec<Vec<(usize, usize)>> {
 #[cfg(test)]
 mod tests {
     use ndarray::{Array1, Array2};
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
 
     use super::*;
 
@@ -244,6 +266,43 @@ mod tests {
             labels[to] = labels[from];
         }
         Scored { logits: Logits::F32(scores), labels }
+    }
+
+    /// 3,000 rows of ten classes, sure of one, each different before it is written with `digits` decimals; row 7 stands
+    /// once more at the end.
+    fn softmax(digits: i32) -> Scored {
+        let mut rng = ChaCha8Rng::seed_from_u64(20);
+        let mut scores = Array2::from_shape_simple_fn((3001, 10), || 3.0 * (rng.random::<f64>() - 0.5));
+        let labels = Array1::from_shape_fn(3001, |n| if n == 3000 { 7 } else { n % 10 });
+        for (n, mut row) in scores.rows_mut().into_iter().enumerate() {
+            row[n % 10] += 12.0;
+            let total: f64 = row.iter().map(|score| score.exp()).sum();
+            let unit = 10f64.powi(digits);
+            row.mapv_inplace(|score| (score.exp() / total * unit).round() / unit);
+        }
+        let again = scores.row(7).to_owned();
+        scores.row_mut(3000).assign(&again);
+        Scored { logits: Logits::F64(scores), labels }
+    }
+
+    fn found(scored: &Scored) -> Vec<usize> {
+        let rows = Rows::of(scored).unwrap();
+        let originals = first_of_each(&[&rows]).remove(0);
+        let tells = rows.tells(&originals);
+        (0..rows.len()).filter(|&row| originals[row] != (0, row) && tells(row)).collect()
+    }
+
+    /// Sure networks write few different numbers: rows of them are alike by chance.
+    #[test]
+    fn rows_that_are_alike_by_chance_are_no_repeats() {
+        for digits in [4, 5, 6] {
+            let rows = softmax(digits);
+            let alike = first_of_each(&[&Rows::of(&rows).unwrap()]).remove(0);
+            let alike = (0..3000).filter(|&row| alike[row] != (0, row)).count();
+            assert!(digits == 6 || alike > 0, "{digits}: {alike} rows are alike by chance");
+            assert!(found(&rows).iter().all(|&row| row == 3000), "{digits}");
+        }
+        assert_eq!(found(&softmax(12)), [3000]);
     }
 
     #[test]

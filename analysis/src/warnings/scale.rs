@@ -18,9 +18,10 @@ fn warning(part: &str, scored: &Scored) -> Option<Warning> {
     let scale = scored.logits.scale();
     let (id, consequence) = match scale {
         Scale::Logits => return None,
-        Scale::LogProbabilities => {
-            ("scores-are-log-probabilities", "their margins are those of the logits, so nothing is lost")
-        }
+        Scale::LogProbabilities => (
+            "scores-are-log-probabilities",
+            "their margins are those of the logits, unless probabilities were cut from below",
+        ),
         Scale::Probabilities | Scale::Percent => (
             "scores-are-probabilities",
             "margins, their bounds and the surrogate are in this unit, not in that of logits; say `scores` \

@@ -15,8 +15,14 @@ const HARDLY_APART: f64 = 0.75;
 /// Standard deviations above chance below which an accuracy counts as no better.
 const NO_BETTER: f64 = 3.0;
 
+/// Samples below which nothing is said.
+const FEWEST: u64 = 10;
+
 /// Warns of scores that hardly tell classes apart, and little more of them right than by chance.
 pub(super) fn warning(table: &Predicted, logits: &Logits) -> Option<Warning> {
+    if table.samples < FEWEST {
+        return None;
+    }
     let agreement = table.agreement(Some);
     let (n, classes) = (table.samples as f64, table.num_classes() as f64);
     let (accuracy, expected) = (agreement.found / n, agreement.expected / n);

@@ -375,13 +375,16 @@ mod tests {
             [found.notes, found.doubts].concat()
         };
         for (text, word) in [
-            ("96,4\n6,94\n", "row adds up to 100"),
-            ("1,0\n0,1\n", "adds up to 1:"),
+            ("96,4\n6,94\n", "the samples of every class add up to 100"),
+            ("1,0\n0,1\n", "add up to 1:"),
             ("50,2,0,52\n3,45,0,48\n0,2,7,9\n53,49,7,109\n", "are left out"),
         ] {
             assert!(notes(text).iter().any(|note| note.contains(word)), "{text}: {:?}", notes(text));
         }
         assert!(notes("50,2\n3,45\n").is_empty());
+        let hundred =
+            |row: usize| (0..20).map(|column| if column == row { "81" } else { "1" }).collect::<Vec<_>>().join(",");
+        assert!(notes(&(0..20).map(hundred).collect::<Vec<_>>().join("\n")).is_empty(), "a hundred samples a class");
         let wide = format!("Actual,0\n{}", (0..20_000).map(|row| format!("{row},1\n")).collect::<String>());
         assert!(matches!(read(wide, Some(Orientation::RowsAreTrue)), Err(InputError::Budget { .. })));
     }

@@ -17,8 +17,10 @@ pub(super) fn doubts(whole: &Predictions, reading: &Reading) -> Vec<String> {
     // Numbers as they are in the file.
     let first = usize::try_from(reading.first_label).unwrap_or(0);
     let largest = labels().max().unwrap_or(0) + first;
+    let predicted: Vec<usize> = whole.logits.predicted().iter().map(|class| class + first).collect();
+    let labelled: Vec<usize> = labels().map(|label| label + first).collect();
     for (limit, name) in [(255, "uint8"), (127, "int8"), (32_767, "int16"), (65_535, "uint16")] {
-        if largest == limit && classes + first > limit + 1 {
+        if largest == limit && classes + first > limit + 1 && !is_borne_out(&predicted, &labelled, limit) {
             doubts.push(format!(
                 "no label is above {limit}, where there are {classes} classes: larger ones may have come out as others \
                  in {name}"
@@ -27,7 +29,8 @@ pub(super) fn doubts(whole: &Predictions, reading: &Reading) -> Vec<String> {
     }
     for (limit, name) in [(256, "bfloat16"), (2048, "float16")] {
         let above: Vec<usize> = labels().map(|label| label + first).filter(|label| *label > limit).collect();
-        if above.len() >= FEWEST_EVEN && above.iter().all(|label| label % 2 == 0) {
+        let even = above.len() >= FEWEST_EVEN && above.iter().all(|label| label % 2 == 0);
+        if even && !is_even(&predicted, &labelled, limit) {
             doubts.push(format!(
                 "the {} labels above {limit} are all even, as {name} rounds them: they are other classes than they were",
                 above.len()
@@ -35,7 +38,8 @@ pub(super) fn doubts(whole: &Predictions, reading: &Reading) -> Vec<String> {
             break;
         }
     }
-    if samples == classes && !matches!(whole.logits, Logits::Classes(_)) {
+    let right = predicted.iter().zip(&labelled).filter(|(own, label)| own == label).count();
+    if samples == classes && 2 * right <= samples && !matches!(whole.logits, Logits::Classes(_)) {
         doubts.push(format!(
             "there are as many samples as classes, {samples}: each row of the scores is taken for a sample"
         ));
@@ -43,8 +47,27 @@ pub(super) fn doubts(whole: &Predictions, reading: &Reading) -> Vec<String> {
     doubts
 }
 
+/// Whether predictions say that no label above `limit` came out as another: of the samples that are predicted above it
+/// most have labels that are neither cut to it nor wrapped round, or there are none and most of all are right.
+fn is_borne_out(predicted: &[usize], labels: &[usize], limit: usize) -> bool {
+    let pairs = || predicted.iter().zip(labels);
+    let above = pairs().filter(|(own, _)| **own > limit).count();
+    let changed = pairs().filter(|&(&own, &label)| own > limit && (label == limit || label == own % (limit + 1)));
+    let right = pairs().filter(|(own, label)| own == label).count();
+    if above == 0 { 2 * right > labels.len() } else { 2 * changed.count() < above }
+}
+
+/// Whether predictions say that labels above `limit` were even before: most are right, and hardly one is odd and next
+/// to its label, as rounding would leave half of them.
+fn is_even(predicted: &[usize], labels: &[usize], limit: usize) -> bool {
+    let above = || predicted.iter().zip(labels).filter(|(_, label)| **label > limit);
+    let right = above().filter(|(own, label)| own == label).count();
+    let next = above().filter(|(own, label)| own.abs_diff(**label) == 1).count();
+    2 * right > above().count() && 8 * next < above().count()
+}
+
 /// Whether the labels may begin at 1: none is the first class, and read so they agree with the scores more often, or
-/// there are many.
+/// there are many and they agree little as they are.
 fn other_first(whole: &Predictions, reading: &Reading) -> Option<String> {
     let (samples, classes) = whole.logits.dim();
     if reading.first_label != 0 || whole.labels.iter().any(|label| *label == 0) {
@@ -54,7 +77,8 @@ fn other_first(whole: &Predictions, reading: &Reading) -> Option<String> {
     let right =
         |shift: usize| predicted.iter().zip(&whole.labels).filter(|(own, label)| **own + shift == **label).count();
     let (so, from_one) = (right(0), right(1));
-    (from_one > so || samples >= 3 * classes).then(|| {
+    let near_chance = so * classes <= 3 * samples;
+    (from_one > so || (samples >= 3 * classes && near_chance)).then(|| {
         format!(
             "no label is 0: where class 0 is called 1 (`first-label` 1) {from_one} of {samples} samples are right, as \
              they are {so}"
