@@ -1,5 +1,5 @@
 //! Data sets in the formats their authors publish, the part of one that is trained on, augmentation, and batches of
-//! bytes ahead of time. Nothing here knows a tensor. What touches pixels (`decode`, [`augment`], [`loader`]) is behind
+//! bytes ahead of time. Nothing here knows a tensor. What touches pixels (`decode`, `augment`, `loader`) is behind
 //! feature `pixels`: counting the images of each class needs none of it.
 //!
 //! ```text
