@@ -4,7 +4,7 @@ use super::family::inapplicable_families;
 use super::{BoundReport, Group, ModelReport, Settings};
 use crate::words::{counted, grouped, listed, multiple, percent};
 
-/// The worst class with its error and interval, and what is certain whichever class it is; then how loose the bounds are.
+/// The worst class with its error and interval, what is certain whichever class it is, and how loose the bounds are.
 pub fn headline(settings: &Settings, model: &ModelReport) -> String {
     match model.test.worst_class {
         Some(_) => format!("{} {}", answer(settings, model), looseness(model)),
