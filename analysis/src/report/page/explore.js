@@ -71,7 +71,8 @@
       ["name", "class", false, (at) => names[at], null],
       groups && ["group", "group", false, (at) => groups[at], (at) => GROUPS[groups[at]], true],
       train && ["train", "training images", true, (at) => train[at], (at) => String(train[at])],
-      ["error", beside() ? `error of ${model.name}` : "test error", true, (at) => error(model, at), (at) => share(error(model, at))],
+      ["error", beside() ? `error of ${model.name}` : "test error", true, (at) => error(model, at),
+        (at) => share(error(model, at))],
     ];
     if (beside()) {
       all.push(
@@ -147,16 +148,23 @@
     if (train) lines.push(`${train[at]} training images`);
     lines.push(`${model.wrong[at]} of ${model.tested[at]} test samples wrong`);
     if (model.interval[at]) lines.push(`interval of its error ${range(model.interval[at])}`);
-    if (model.train_tested[at]) lines.push(`${model.train_wrong[at]} of ${model.train_tested[at]} training samples wrong`);
-    lines.push(model.worst.includes(at) ? "can be the worst class (T5')" : "no worse than another class (T5'): not the worst, unless tied");
+    if (model.train_tested[at]) {
+      lines.push(`${model.train_wrong[at]} of ${model.train_tested[at]} training samples wrong`);
+    }
+    lines.push(model.worst.includes(at)
+      ? "can be the worst class (T5')"
+      : "not the worst class, or tied with one that can be (T5')");
     const [images, limits] = model.next ?? [];
     if (limits?.[at]) lines.push(`of the next ${images} samples ${limits[at][0]} to ${limits[at][1]} will be wrong`);
-    const margins = model.margins.map(([g, counts]) => make("li", {}, `at most ${g}: ${counts[at]} of ${model.tested[at]}`));
+    const margins = model.margins.map(([g, counts]) =>
+      make("li", {}, `at most ${g}: ${counts[at]} of ${model.tested[at]}`));
     return make("div", { className: "facts" },
-      make("div", {}, make("h4", {}, beside() ? model.name : "Measured"), make("ul", {}, ...lines.map((line) => make("li", {}, line)))),
+      make("div", {}, make("h4", {}, beside() ? model.name : "Measured"),
+        make("ul", {}, ...lines.map((line) => make("li", {}, line)))),
       confusions("Its samples taken for", model.to[at] ?? [], model.wrong[at], "none"),
       confusions("Samples of others taken for it", model.from[at] ?? [], 0, "none"),
-      make("div", {}, make("h4", {}, "Samples with a margin of"), margins.length ? make("ul", {}, ...margins) : "not known"));
+      make("div", {}, make("h4", {}, "Samples with a margin of"),
+        margins.length ? make("ul", {}, ...margins) : "not known"));
   };
 
   // A mark of a plot says its class in its title: "otter (class 55, 38 training images)".
@@ -168,11 +176,15 @@
     document.querySelectorAll(`[data-class="${at}"]`).forEach((mark) => mark.classList.toggle("lit", on));
   };
 
+  const toggle = (at) => {
+    if (!state.open.delete(at)) state.open.add(at);
+    draw(at);
+  };
   const row = (at, shown) => {
     const open = state.open.has(at);
     const cells = shown.map(([key, , numeric, , cell, wide]) => {
       const content = key === "name"
-        ? make("button", { type: "button", onclick: () => { open ? state.open.delete(at) : state.open.add(at); draw(at); } },
+        ? make("button", { type: "button", onclick: () => toggle(at) },
           list().names[at] === String(at) ? `class ${at}` : `${list().names[at]} (${at})`)
         : cell(at);
       const td = make("td", { className: [numeric && "n", wide && "wider"].filter(Boolean).join(" ") }, content);
@@ -228,7 +240,8 @@
     const { groups } = list();
     fill(form.group, [["", "all"], ...GROUPS.map((name, at) => [String(at), name])]);
     form.group.parentElement.hidden = !groups;
-    const same = models.map((model, at) => [at, model]).filter(([at, model]) => at !== state.model && model.list === current().list);
+    const others = models.map((model, at) => [at, model]).filter(([at]) => at !== state.model);
+    const same = others.filter(([, model]) => model.list === current().list);
     fill(form.beside, [["-1", "none"], ...same.map(([at, model]) => [String(at), model.name])]);
     if (!same.some(([at]) => at === state.beside)) state.beside = -1;
     form.beside.value = String(state.beside);
