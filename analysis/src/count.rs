@@ -8,6 +8,7 @@ use car_spectral_formats::counts::read_names;
 use car_spectral_formats::counts_file::{CountsFile, CountsMerge};
 use car_spectral_formats::margin_counts::CountedInput;
 use car_spectral_formats::predictions::{Keys, Logits, PredictionSource, Reading, Scores, StoredFile, read_as};
+use car_spectral_runs::signals;
 use clap::{CommandFactory, Parser};
 
 use crate::AnalysisError;
@@ -67,6 +68,8 @@ pub fn main(command_line: &[OsString]) -> u8 {
             return error.exit_code().try_into().unwrap_or(2);
         }
     };
+    // Where no handler can be set, a signal ends the program as it would anyway.
+    let _ = signals::end_when_told();
     match run(&arguments) {
         Ok(said) => {
             println!("{said}");

@@ -19,7 +19,7 @@ pub(crate) fn stopped(error: AnalysisError) -> PyErr {
         error,
         AnalysisError::File(FileError::Io { .. })
             | AnalysisError::Input(InputError::Io { .. })
-            | AnalysisError::Report(ReportError::Io { .. } | ReportError::NotADirectory { .. })
+            | AnalysisError::Report(ReportError::File(FileError::Io { .. }))
     );
     if system { PyOSError::new_err(error.to_string()) } else { refused(error) }
 }

@@ -9,6 +9,7 @@ pub mod experiment;
 pub mod folder;
 pub mod log;
 pub mod settings;
+pub mod signals;
 mod split_metrics;
 
 pub use description::{Description, Run};

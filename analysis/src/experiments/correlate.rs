@@ -15,6 +15,7 @@ use crate::AnalysisError;
 use crate::correlation::{self, Correlations, MeasuredOn, Predictor, Scope, ScopeCorrelations, Target};
 use crate::load::training_run;
 use crate::report::TrainingRun;
+use crate::report::plots::{correlation_figures, is_correlation_stem};
 use crate::words::counted;
 
 const LOG: &str = "metrics.jsonl";
@@ -62,14 +63,25 @@ pub(super) fn write(arguments: &CorrelateArguments) -> Result<(), AnalysisError>
     }
     let text = markdown(&found, arguments);
     let json = serde_json::to_vec_pretty(&found).expect("correlations hold text and finite numbers");
-    save(&arguments.out.join("correlations.md"), text.as_bytes())?;
-    save(&arguments.out.join("correlations.json"), &json)?;
-    for figure in crate::report::plots::correlation_figures(&found, &runs) {
-        save(&arguments.out.join(format!("{}.svg", figure.stem)), figure.svg()?.as_bytes())?;
-        save(&arguments.out.join(format!("{}.png", figure.stem)), &figure.png()?)?;
+    let mut files =
+        vec![("correlations.md".to_owned(), text.clone().into_bytes()), ("correlations.json".to_owned(), json)];
+    for figure in correlation_figures(&found, &runs) {
+        files.push((format!("{}.svg", figure.stem), figure.svg()?.into_bytes()));
+        files.push((format!("{}.png", figure.stem), figure.png()?));
     }
+    save(&arguments.out, |path| Ok(path.is_file() && is_own_name(path)), &files)?;
     say(text);
     Ok(())
+}
+
+fn is_own_name(path: &Path) -> bool {
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    match extension {
+        "md" | "json" => stem == "correlations",
+        "svg" | "png" => is_correlation_stem(stem),
+        _ => false,
+    }
 }
 
 /// What makes two runs repetitions of each other, which count once: everything but the machine.

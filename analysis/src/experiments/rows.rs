@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use car_spectral_formats::FileError;
-use car_spectral_formats::atomic::write_atomically;
+use car_spectral_formats::publish::{IsOwn, Publication};
 use car_spectral_runs::folder::{self, LOG};
 use car_spectral_runs::log::read_log;
 
@@ -46,13 +46,14 @@ impl Row {
     }
 }
 
-/// Writes one file of results, atomically.
+/// Writes files of results into a folder in one step; files of these names, told by `is_own`, go.
 ///
 /// # Errors
-/// [`FileError::Io`].
-pub(super) fn save(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let failed = |source| FileError::Io { path: path.to_owned(), source };
-    write_atomically(path, |file| file.write_all(bytes).map_err(failed))
+/// [`FileError`].
+pub(super) fn save(folder: &Path, is_own: IsOwn, files: &[(String, Vec<u8>)]) -> Result<(), FileError> {
+    let mut publication = Publication::begin(folder, is_own)?;
+    files.iter().try_for_each(|(name, bytes)| publication.add(name, bytes))?;
+    publication.publish().map(drop)
 }
 
 /// The experiments of a folder with their finished runs.

@@ -16,7 +16,9 @@ use crate::AnalysisError;
 use crate::report::ReportError;
 use crate::words::counted;
 
-/// Writes `table.md`, `table.csv`, `runs.csv`, `table.svg` and `table.png`, and prints the table.
+const FILES: [&str; 5] = ["table.md", "table.csv", "runs.csv", "table.svg", "table.png"];
+
+/// Writes `table.md`, `table.csv`, `runs.csv`, `table.svg` and `table.png`, in one step, and prints the table.
 ///
 /// # Errors
 /// [`AnalysisError`] for files that cannot be read or written, and for runs that were not trained or tested on the same
@@ -32,15 +34,10 @@ pub(super) fn write(arguments: &TableArguments) -> Result<(), AnalysisError> {
     let out = arguments.out.as_ref().unwrap_or(&arguments.experiments);
     let markdown = markdown(&rows, arguments)?;
     let figure = chart::draw(&rows);
-    for (name, bytes) in [
-        ("table.md", markdown.clone().into_bytes()),
-        ("table.csv", table_csv(&rows)?),
-        ("runs.csv", runs_csv(&rows)?),
-        ("table.svg", figure.svg()?.into_bytes()),
-        ("table.png", figure.png()?),
-    ] {
-        save(&out.join(name), &bytes)?;
-    }
+    let texts = [markdown.clone().into_bytes(), table_csv(&rows)?, runs_csv(&rows)?];
+    let contents = texts.into_iter().chain([figure.svg()?.into_bytes(), figure.png()?]);
+    let files: Vec<(String, Vec<u8>)> = FILES.iter().map(|&name| name.to_owned()).zip(contents).collect();
+    save(out, |path| Ok(path.is_file() && FILES.iter().any(|name| path.ends_with(name))), &files)?;
     say(markdown);
     Ok(())
 }

@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::io::Write;
 
 use car_spectral_data::message_with_flags;
+use car_spectral_runs::signals;
 use clap::{CommandFactory, Parser};
 
 use crate::AnalysisError;
@@ -30,6 +31,8 @@ pub fn main(command_line: &[OsString]) -> u8 {
             return error.exit_code().try_into().unwrap_or(2);
         }
     };
+    // Where no handler can be set, a signal ends the program as it would anyway.
+    let _ = signals::end_when_told();
     let command_line: Vec<String> = command_line.iter().map(|part| part.to_string_lossy().into_owned()).collect();
     match run::run(&arguments, &command_line) {
         Ok(()) => 0,

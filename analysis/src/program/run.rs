@@ -32,7 +32,7 @@ pub(super) fn run(arguments: &Arguments, command_line: &[String]) -> Result<(), 
     let request = arguments.request()?;
     let grid = MarginGrid::new(&arguments.margin)
         .map_err(|error| AnalysisError::Usage { problem: format!("--margin: {error}") })?;
-    check_output(&arguments.out)?;
+    report::check_directory(&arguments.out, &arguments.format)?;
     let images = ProgressBar::new(0).with_style(
         ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} images, {eta} left").expect("a valid template"),
     );
@@ -172,13 +172,6 @@ fn print_summary(text: &str) -> Result<(), AnalysisError> {
             result.map_err(|source| AnalysisError::File(FileError::Io { path: "standard output".into(), source }))
         }
     }
-}
-
-/// Finds an unwritable --out before hours are spent: a file that vanishes again is made in the nearest folder there is.
-fn check_output(out: &Path) -> Result<(), AnalysisError> {
-    let folder = out.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
-    let refused = |source| AnalysisError::File(FileError::Io { path: out.to_owned(), source });
-    tempfile::tempfile_in(folder).map(drop).map_err(refused)
 }
 
 fn check(arguments: &Arguments) -> Result<(), AnalysisError> {

@@ -1,7 +1,6 @@
 //! What can go wrong while a report is checked and written.
 
-use std::path::PathBuf;
-
+use car_spectral_formats::FileError;
 use thiserror::Error;
 
 use crate::draw::DrawError;
@@ -10,22 +9,9 @@ use crate::draw::DrawError;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ReportError {
-    /// A directory or file that cannot be written.
-    #[error("cannot {action} {}: {source}; nothing was left half-written", path.display())]
-    Io {
-        /// What was tried: `create`, `write`, `rename`.
-        action: &'static str,
-        /// The path.
-        path: PathBuf,
-        /// Why it failed.
-        source: std::io::Error,
-    },
-    /// The output path exists and is not a directory.
-    #[error("{} exists and is not a directory; give another folder", path.display())]
-    NotADirectory {
-        /// The path.
-        path: PathBuf,
-    },
+    /// A directory or file that cannot be written; what was there before is there still.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A number that JSON cannot hold.
     #[error("{field} is {value}; a report holds finite numbers, and null where there is none")]
     NotFinite {

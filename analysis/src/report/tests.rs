@@ -448,7 +448,7 @@ fn an_output_that_cannot_be_written_is_named_and_left_as_it_was() {
     let file = out.path().join("file");
     std::fs::write(&file, "kept").unwrap();
     let error = write(&report, &figures, &file, &some).unwrap_err();
-    assert!(matches!(&error, ReportError::NotADirectory { path } if *path == file), "{error}");
+    assert!(error.to_string().ends_with("file: exists and is not a directory; give another folder"), "{error}");
     let error = write(&report, &figures, &file.join("below"), &some).unwrap_err();
     assert!(error.to_string().contains("file/below"), "{error}");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "kept");
@@ -457,7 +457,7 @@ fn an_output_that_cannot_be_written_is_named_and_left_as_it_was() {
     let blocked = out.path().join("blocked");
     std::fs::create_dir_all(blocked.join("per_class.csv")).unwrap();
     let error = write(&report, &figures, &blocked, &some).unwrap_err();
-    assert!(matches!(&error, ReportError::Io { path, .. } if path.ends_with("per_class.csv")), "{error}");
+    assert!(error.to_string().contains("per_class.csv: is not a file that this program wrote"), "{error}");
     assert_eq!(listing(&blocked), BTreeSet::from(["per_class.csv".to_owned()]));
 
     // A device without room behaves like a full disk.
@@ -472,7 +472,7 @@ fn an_output_that_cannot_be_written_is_named_and_left_as_it_was() {
 fn only_the_formats_asked_for_are_written_and_old_files_are_replaced() {
     let (report, figures) = report(&[Sample { test_per_class: 10, ..Sample::fashion() }]);
     let out = tempfile::tempdir().unwrap();
-    std::fs::write(out.path().join("report.json"), "old").unwrap();
+    std::fs::write(out.path().join("report.json"), "old, by car-spectral").unwrap();
     std::fs::write(out.path().join("mine.txt"), "mine").unwrap();
     let paths = write(&report, &figures, out.path(), &"json".parse().unwrap()).unwrap();
     assert_eq!(paths, [out.path().join("report.json")]);
@@ -524,6 +524,12 @@ fn files_with_the_programs_names_and_other_content_stay() {
         std::fs::write(out.path().join(name), "someone else's").unwrap();
     }
     let (report, figures) = report(&[Sample { test_per_class: 10, ..Sample::fashion() }]);
+    for refused in ["html", "csv", "tex"] {
+        let error = write(&report, &figures, out.path(), &refused.parse().unwrap()).unwrap_err().to_string();
+        assert!(error.contains("is not a file that this program wrote; move it away"), "{error}");
+        assert!(check_directory(out.path(), &refused.parse().unwrap()).is_err());
+    }
+    check_directory(out.path(), &"json".parse().unwrap()).unwrap();
     write(&report, &figures, out.path(), &"json".parse().unwrap()).unwrap();
     assert_eq!(listing(out.path()), foreign.into_iter().chain(["report.json"]).map(str::to_owned).collect());
 }
@@ -535,7 +541,7 @@ fn staging_folders_of_interrupted_runs_are_removed() {
         std::fs::create_dir(out.path().join(name)).unwrap();
         std::fs::write(out.path().join(name).join(file), "half").unwrap();
     };
-    folder(".car-spectral-a1B2c3", "report.html");
+    folder(".car-spectral-a1B2c3", ".car-spectral-partial");
     folder(".car-spectral-notes", "mine.txt");
     let (report, figures) = report(&[Sample { test_per_class: 10, ..Sample::fashion() }]);
     write(&report, &figures, out.path(), &"json".parse().unwrap()).unwrap();

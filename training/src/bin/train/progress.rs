@@ -2,18 +2,19 @@
 //! stopped.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use car_spectral::car::PenaltyNorm;
 use car_spectral_runs::log::EpochMetrics;
+use car_spectral_runs::signals;
 use car_spectral_training::run::Event;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::say;
 
-/// Whether Ctrl-C was pressed. The thread that takes the signal does no more than note it: ended from there, the
-/// program would take libtorch's threads from under the step that they compute.
-static STOPPED: AtomicBool = AtomicBool::new(false);
+/// The signal that told the program to stop, 0 if none did. The thread that takes it does no more than note it: ended
+/// from there, the program would take libtorch's threads from under the step that they compute.
+static STOPPED: AtomicI32 = AtomicI32::new(0);
 
 /// Shows the events of a run.
 pub(crate) struct Progress {
@@ -25,26 +26,26 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// For a run of so many epochs in `folder`, whose log has the values of `norm`. From here on Ctrl-C ends the
-    /// program after the step at hand, with the command that goes on; pressed again, at once.
+    /// For a run of so many epochs in `folder`, whose log has the values of `norm`. From here on Ctrl-C, SIGTERM
+    /// and SIGHUP end the program after the step at hand, with the command that goes on; the second, at once.
     pub(crate) fn new(epochs: usize, norm: PenaltyNorm, folder: PathBuf) -> Self {
         let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} steps, {eta} left  {msg}");
         let bar = ProgressBar::new(0).with_style(style.expect("a valid template"));
-        // Where no handler can be set, Ctrl-C ends the program without a word, as it would anyway.
-        let _ = ctrlc::set_handler(|| {
-            if STOPPED.swap(true, Ordering::Relaxed) {
-                std::process::abort();
+        // Where no handler can be set, a signal ends the program without a word, as it would anyway.
+        let _ = signals::when_told(|signal| {
+            if STOPPED.swap(signal, Ordering::Relaxed) != 0 {
+                signals::end_by(signal);
             }
         });
         Self { bar, epochs, norm, folder, done: 0 }
     }
 
-    fn stop(&self) -> ! {
+    fn stop(&self, signal: i32) -> ! {
         self.bar.abandon();
         let (done, folder) = (self.done, self.folder.display());
         let program = std::env::args().next().unwrap_or_else(|| "train".to_owned());
         eprintln!("\nstopped after epoch {done}; go on with: {program} --resume --out {folder}");
-        std::process::exit(130)
+        signals::end_by(signal)
     }
 
     /// Takes what happened.
@@ -77,8 +78,9 @@ impl Progress {
                 self.bar.set_message(line);
             }
         }
-        if STOPPED.load(Ordering::Relaxed) {
-            self.stop();
+        let signal = STOPPED.load(Ordering::Relaxed);
+        if signal != 0 {
+            self.stop(signal);
         }
     }
 
