@@ -13,6 +13,7 @@ pub mod experiments;
 pub mod load;
 pub mod program;
 pub mod report;
+mod spreadsheet;
 pub mod subject;
 pub mod verify;
 mod warnings;

@@ -14,6 +14,7 @@ use super::results::RunResults;
 use super::rows::{Row, check_same_data, collect, escaped, save, seeds};
 use crate::AnalysisError;
 use crate::report::ReportError;
+use crate::spreadsheet;
 use crate::words::counted;
 
 const FILES: [&str; 5] = ["table.md", "table.csv", "runs.csv", "table.svg", "table.png"];
@@ -155,13 +156,7 @@ fn provenance(rows: &[Row]) -> String {
 }
 
 fn csv(header: Vec<String>, records: Vec<Vec<String>>) -> Result<Vec<u8>, AnalysisError> {
-    let write = || -> Result<Vec<u8>, csv::Error> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(header)?;
-        records.iter().try_for_each(|record| writer.write_record(record))?;
-        writer.into_inner().map_err(|error| error.into_error().into())
-    };
-    Ok(write().map_err(ReportError::Csv)?)
+    Ok(spreadsheet::csv(std::iter::once(header).chain(records)).map_err(ReportError::Csv)?)
 }
 
 fn text(value: Option<f64>) -> String {

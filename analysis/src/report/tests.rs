@@ -287,14 +287,14 @@ fn hostile_names_stay_text() {
 }
 
 #[test]
-fn names_like_formulas_are_read_back_from_csv_as_they_are() {
+fn names_like_formulas_have_an_apostrophe_in_csv() {
     let names = ["-1", "=1+1", "+2", "@sum", "'quoted", "a,b", "\"x\"", " spaced ", "7", "e"];
     let mut sample = Sample { test_per_class: 10, ..Sample::fashion() };
     sample.class_names = names.map(str::to_owned).to_vec();
     let csv = per_class::render(&report(&[sample]).0).unwrap();
     let mut reader = csv::Reader::from_reader(csv.as_slice());
     let read: Vec<String> = reader.records().map(|row| row.unwrap()[2].to_owned()).collect();
-    assert_eq!(read, names);
+    assert_eq!(read, ["-1", "'=1+1", "+2", "'@sum", "'quoted", "a,b", "\"x\"", " spaced ", "7", "e"]);
 }
 
 #[test]

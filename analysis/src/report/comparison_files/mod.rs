@@ -219,7 +219,7 @@ mod tests {
             let place = header.iter().position(|name| name == column).unwrap_or_else(|| panic!("{column}"));
             rows[row][place].to_owned()
         };
-        assert_eq!((rows.len(), at(0, "model"), at(1, "model")), (2, "=1+1".into(), "b,\"c\"".into()));
+        assert_eq!((rows.len(), at(0, "model"), at(1, "model")), (2, "'=1+1".into(), "b,\"c\"".into()));
         let test = &report.models[1].test;
         let worst = test.worst_class.as_ref().unwrap();
         for (column, expected) in [
@@ -235,7 +235,7 @@ mod tests {
         }
         assert_eq!(at(1, "accuracy_few_macro"), test.few.unwrap().accuracy_macro.to_string());
         let found = &report.comparisons[0];
-        assert_eq!((at(0, "against"), at(1, "against")), (String::new(), "=1+1".into()));
+        assert_eq!((at(0, "against"), at(1, "against")), (String::new(), "'=1+1".into()));
         assert_eq!(at(1, "difference_few_macro_lower"), found.few_macro.unwrap().interval[0].to_string());
         assert_eq!(at(1, "difference_worst_class_verdict"), found.worst_class.difference.verdict.to_string());
         assert_eq!(at(0, "difference_overall"), "");
