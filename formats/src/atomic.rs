@@ -45,7 +45,7 @@ pub fn write_atomically<E: From<FileError>>(
         std::fs::rename(&partial, path)
     };
     finish().map_err(FileError::io(path))?;
-    registered.is_done();
+    registered.keep();
     Ok(())
 }
 

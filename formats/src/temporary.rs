@@ -22,7 +22,7 @@ impl Temporary {
     }
 
     /// Lets go of it: it has its final name.
-    pub(crate) fn is_done(self) {
+    pub(crate) fn keep(self) {
         live().retain(|(path, _)| *path != self.path);
     }
 }

@@ -11,6 +11,7 @@ pub mod log;
 pub mod settings;
 pub mod signals;
 mod split_metrics;
+pub mod terminal;
 
 pub use description::{Description, Run};
 pub use error::RunError;

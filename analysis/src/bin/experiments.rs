@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use car_spectral_analysis::experiments::{self, Arguments};
 use car_spectral_runs::signals;
+use car_spectral_runs::terminal::tell;
 use clap::Parser;
 
 fn main() -> ExitCode {
@@ -13,7 +14,7 @@ fn main() -> ExitCode {
     match experiments::run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            tell(format_args!("error: {error}"));
             ExitCode::from(error.exit_code())
         }
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::say;
 use car_spectral_formats::FileError;
 use car_spectral_runs::description;
+use car_spectral_runs::terminal::tell;
 use car_spectral_runs::{Description, Run};
 
 use super::arguments::CorrelateArguments;
@@ -30,17 +31,17 @@ pub(super) fn write(arguments: &CorrelateArguments) -> Result<(), AnalysisError>
     for path in &arguments.runs {
         for (log, description) in logs(path)? {
             if !description.is_file() {
-                eprintln!("left out: {}, for it is not finished: no {}", log.display(), description.display());
+                tell(format_args!("left out: {}, for it is not finished: no {}", log.display(), description.display()));
                 continue;
             }
             let description = description::read_description(&description)?;
             let settings = settings(&description);
             let Some(run) = training_run(&log, description)? else {
-                eprintln!("left out: {}, for it holds no epoch", log.display());
+                tell(format_args!("left out: {}, for it holds no epoch", log.display()));
                 continue;
             };
             if let Some(first) = seen.insert(settings, log.clone()) {
-                eprintln!("left out: {}, the same settings and seed as {}", log.display(), first.display());
+                tell(format_args!("left out: {}, the same settings and seed as {}", log.display(), first.display()));
                 continue;
             }
             runs.push(run);
@@ -49,10 +50,10 @@ pub(super) fn write(arguments: &CorrelateArguments) -> Result<(), AnalysisError>
     let found = correlation::correlations(&runs);
     let judged = |run: &TrainingRun| found.iter().any(|group| group.runs.contains(&run.name));
     for run in runs.iter().filter(|run| !judged(run)) {
-        eprintln!(
+        tell(format_args!(
             "left out: {}, for want of three runs with evaluations on its training images and with its weights Λ",
             run.log.path
-        );
+        ));
     }
     if found.is_empty() {
         let problem = format!(

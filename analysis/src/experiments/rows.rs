@@ -1,12 +1,12 @@
 //! The rows of a table: experiments with their finished runs.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use car_spectral_formats::FileError;
 use car_spectral_formats::publish::{IsOwn, Publication};
 use car_spectral_runs::folder::{self, LOG};
 use car_spectral_runs::log::read_log;
+use car_spectral_runs::terminal::tell;
 
 use super::plan::{self, Planned};
 use super::results::RunResults;
@@ -75,11 +75,11 @@ pub(super) fn collect(experiments: &Path, runs: &Path) -> Result<Vec<Row>, Analy
                 }
                 results.push(found);
             } else if folder::has_results(&plan.folder(runs, seed)) {
-                eprintln!(
+                tell(format_args!(
                     "left out: {}, whose settings or weights are not those that a sweep finished it with; `experiments run` \
                      tells what differs",
                     plan.folder(runs, seed).display()
-                );
+                ));
             } else if let Ok(log) = read_log(&plan.folder(runs, seed).join(LOG)) {
                 stopped.extend(log.last().map(|last| (seed, last.epoch)));
             }

@@ -10,6 +10,7 @@ use std::io::Write;
 
 use car_spectral_data::message_with_flags;
 use car_spectral_runs::signals;
+use car_spectral_runs::terminal::tell;
 use clap::{CommandFactory, Parser};
 
 use crate::AnalysisError;
@@ -37,7 +38,7 @@ pub fn main(command_line: &[OsString]) -> u8 {
     match run::run(&arguments, &command_line) {
         Ok(()) => 0,
         Err(error) => {
-            eprintln!("error: {}", message(&error));
+            tell(format_args!("error: {}", message(&error)));
             error.exit_code()
         }
     }

@@ -5,17 +5,16 @@ use std::fs;
 use std::path::Path;
 
 use super::IsOwn;
-use super::staging::Staging;
 use crate::FileError;
 
 /// Where the earlier files go, in the hidden folder; renamed when all are there.
 const LEAVING: &str = ".car-spectral-leaving";
 const LEFT: &str = ".car-spectral-left";
 
-/// Moves the files `earlier` out of the folder and `names` into it. The first of `names`, without which the others are
-/// no results, is the first to go and the last to come. After an error, [`restore`] puts the earlier ones back.
-pub(super) fn rename(staging: &Staging, names: &[OsString], earlier: &[OsString]) -> Result<(), FileError> {
-    let (folder, hidden) = (&staging.folder, &staging.path);
+/// Moves the files `earlier` out of `folder` and `names` from `hidden` into it. The first of `names`, without which the
+/// others are no results, is the first to go and the last to come. After an error, [`restore`] puts the earlier ones
+/// back.
+pub(super) fn rename(hidden: &Path, folder: &Path, names: &[OsString], earlier: &[OsString]) -> Result<(), FileError> {
     let (leaving, left) = (hidden.join(LEAVING), hidden.join(LEFT));
     let is_first = |name: &&OsString| names.first() == Some(*name);
     let mut earlier: Vec<&OsString> = earlier.iter().collect();

@@ -91,7 +91,7 @@ impl Publication {
             let earlier = self.earlier()?;
             staging.adopt(&self.names).map_err(FileError::io(&self.out))?;
             if !exchange::exchange(staging, &earlier).map_err(FileError::io(&self.out))? {
-                in_place::rename(staging, &self.names, &earlier)?;
+                in_place::rename(&staging.path, &staging.folder, &self.names, &earlier)?;
             }
         }
         self.created.clear();

@@ -67,7 +67,7 @@ impl Staging {
         written
     }
 
-    /// Gives the files the modes and owners of those that they replace, and of the folder's owner where they can be had.
+    /// Gives the files the modes and owners of those that they replace.
     pub(super) fn adopt(&self, names: &[OsString]) -> io::Result<()> {
         for name in names {
             if let Ok(earlier) = self.folder.join(name).metadata() {

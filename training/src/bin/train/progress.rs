@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use car_spectral::car::PenaltyNorm;
 use car_spectral_runs::log::EpochMetrics;
 use car_spectral_runs::signals;
+use car_spectral_runs::terminal::tell;
 use car_spectral_training::run::Event;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -44,7 +45,7 @@ impl Progress {
         self.bar.abandon();
         let (done, folder) = (self.done, self.folder.display());
         let program = std::env::args().next().unwrap_or_else(|| "train".to_owned());
-        eprintln!("\nstopped after epoch {done}; go on with: {program} --resume --out {folder}");
+        tell(format_args!("\nstopped after epoch {done}; go on with: {program} --resume --out {folder}"));
         signals::end_by(signal)
     }
 
@@ -56,13 +57,13 @@ impl Progress {
                     if pretrained.classifier { "taken" } else { "begun fresh, the file's is of other classes or kind" };
                 say(format_args!("pretrained      sha256 {}, classifier {classifier}", pretrained.sha256));
             }
-            Event::Begins => eprintln!("resume: no epoch is done, begins with the first"),
+            Event::Begins => tell(format_args!("resume: no epoch is done, begins with the first")),
             Event::GoesOn { after } => {
                 self.done = after;
-                eprintln!("resume: goes on after epoch {after} of {}", self.epochs);
+                tell(format_args!("resume: goes on after epoch {after} of {}", self.epochs));
             }
             Event::Differs { folder, what, there, here } => {
-                eprintln!("warning: {}: begun with {what} {there}, goes on with {here}", folder.display());
+                tell(format_args!("warning: {}: begun with {what} {there}, goes on with {here}", folder.display()));
             }
             Event::Step { done, of } => {
                 self.bar.set_length(of as u64);
@@ -73,7 +74,7 @@ impl Progress {
                 let line = self.line(metrics);
                 if self.bar.is_hidden() {
                     let left = metrics.seconds * (self.epochs - metrics.epoch) as f64 / 60.0;
-                    eprintln!("{line}  {:.1} s, {left:.0} min left", metrics.seconds);
+                    tell(format_args!("{line}  {:.1} s, {left:.0} min left", metrics.seconds));
                 }
                 self.bar.set_message(line);
             }
