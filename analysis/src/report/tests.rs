@@ -693,8 +693,13 @@ fn the_page_names_every_statement_and_leads_to_the_glossary() {
         "T8, T9",
         "D6",
     ] {
-        assert!(page.contains(&format!("<dt>{id}</dt><dd>")), "{id}");
+        assert!(page.contains(&format!(">{id}</dt><dd>")), "{id}");
     }
+    for link in page.split("href=\"#").skip(1) {
+        let anchor = link.split('"').next().unwrap();
+        assert!(page.contains(&format!("id=\"{anchor}\"")), "{anchor}");
+    }
+    assert!(page.contains("href=\"#T5p\""));
     let (text, _) = page.split_once("<script>\n").unwrap();
     assert!(!text.contains("||") && !text.contains("Lambda"), "one notation");
 }
