@@ -93,7 +93,7 @@ pub fn scored(test: Predictions, train: Option<Predictions>, known: Known) -> Re
         if let Some(class) = (0..num_classes.min(given.len())).find(|&class| given[class] != found[class]) {
             return Err(AnalysisError::Mismatch {
                 problem: format!(
-                    "class {class}: {} training images by `train-counts` or `imbalance`, {} labels in {}; give one of the two",
+                    "class {class}: {} training images by `train-counts`, {} labels in {}; give one of the two",
                     given[class], found[class], train.source
                 ),
             });
