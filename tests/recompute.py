@@ -412,6 +412,10 @@ def check_worst_class(checks, report, settings, counts, errors, weights):
     within = 0 <= found["interval"][0] <= found["interval"][1] <= 1 and 0 <= found["at_most"] <= 1
     checks.row("T5': errors are at most 1", within, f"{found['interval']}, {found['at_most']}")
     checks.exact("T5': candidates", found["candidates"], candidates(errors, counts, 2 * alpha))
+    checks.exact("T5': levels", [above["level"] for above in report["classes_above"]], [0.25, 0.5, 0.75, 0.9])
+    for above in report["classes_above"]:
+        adjusted = holm(binom.sf(errors - 1, counts, above["level"]))
+        checks.exact(f"T5': classes above {above['level']:g}", above["classes"], np.flatnonzero(adjusted <= delta))
     checks.exact("largest measured error", found["estimate"], share(errors, counts).max())
     checks.close("T10: its bias", found["estimate_bias"], bootstrap_bias(errors, counts), 0.0, 1e-11)
 
