@@ -24,13 +24,15 @@ pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String
         ));
     }
     sentences.push(candidates(model, &sure));
+    sentences.extend(mostly_wrong(model, &sure));
     sentences.extend(next_images(model, &sure));
     if let Some(found) = model.train_to_test.as_ref().and_then(|step| step.certificate.as_ref()) {
         sentences.push(format!(
-            "‖CΛ‖₂ of all images there could be lies between {} and {} with probability {sure} (T6'); {} was measured.",
+            "‖CΛ‖₂, one number for all confusions together that counts rare classes more, is {} on these test images; on all \
+             images there could be it lies between {} and {} with probability {sure} (T6').",
+            short(test.split.hard.spectral_norm_weighted.value),
             short(found.self_bounding[0]),
-            short(found.self_bounding[1]),
-            short(test.split.hard.spectral_norm_weighted.value)
+            short(found.self_bounding[1])
         ));
     }
     if settings.models_compared > 1 {
@@ -102,6 +104,27 @@ fn candidates(model: &ModelReport, sure: &str) -> String {
     }
 }
 
+/// The classes whose error is above one half.
+fn mostly_wrong(model: &ModelReport, sure: &str) -> Option<String> {
+    let above = model.test.classes_above.iter().find(|above| above.level == 0.5)?;
+    let names = worst_first(model, &above.classes);
+    match names.len() {
+        0 => None,
+        1 => Some(format!("With probability {sure} {} is classified wrong more often than right (T5').", names[0])),
+        few if few <= NAMED => Some(format!(
+            "With probability {sure} each of {} is classified wrong more often than right (T5').",
+            listed(&names)
+        )),
+        many => Some(format!(
+            "With probability {sure} each of {many} of the {} classes is classified wrong more often than right (T5'): {} \
+             and {} more (classes_above in report.json).",
+            model.num_classes,
+            names[..NAMED].join(", "),
+            many - NAMED
+        )),
+    }
+}
+
 /// Names by measured error, the largest first.
 fn worst_first<'a>(model: &'a ModelReport, classes: &[usize]) -> Vec<&'a str> {
     let error = |class: usize| model.test.split.per_class_error[class].unwrap_or(1.0);
@@ -140,7 +163,28 @@ fn images_needed(model: &ModelReport, sure: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::ClassesAbove;
     use crate::report::sample::Sample;
+
+    #[test]
+    fn classes_above_one_half_are_named_worst_first() {
+        let (mut model, _) = Sample { test_per_class: 20, ..Sample::fashion() }.build();
+        let mut said = |classes: &[usize]| {
+            model.test.classes_above = vec![ClassesAbove { level: 0.5, classes: classes.to_vec() }];
+            mostly_wrong(&model, "95 %")
+        };
+        assert_eq!(said(&[]), None);
+        assert_eq!(said(&[6]).unwrap(), "With probability 95 % Shirt is classified wrong more often than right (T5').");
+        assert_eq!(
+            said(&[2, 6]).unwrap(),
+            "With probability 95 % each of Shirt and Pullover is classified wrong more often than right (T5')."
+        );
+        assert_eq!(
+            said(&[0, 1, 2, 3, 4, 5, 6]).unwrap(),
+            "With probability 95 % each of 7 of the 10 classes is classified wrong more often than right (T5'): Shirt, \
+             Dress, T-shirt/top, Trouser, Pullover, Coat and 1 more (classes_above in report.json)."
+        );
+    }
 
     #[test]
     fn a_class_that_is_left_out_is_not_called_better() {
