@@ -891,6 +891,13 @@ def check_groups(checks, report, tests):
         for place, key in enumerate(("overall", "worst_class")):
             a, b = (np.array([errors[index][place] for index in at[side]]) for side in ("models_a", "models_b"))
             check_seeds(checks, f"{label}, {key}", at[key], a, b, paired, delta)
+        counts = next((models[index]["train_counts"] for index in errors if models[index]["train_counts"]), None)
+        for name, members in group_members(counts, next(iter(errors.values()))[2]):
+            of_side = [np.array([errors[index][2][members].mean() for index in at[side]]) for side in ("models_a", "models_b")]
+            if len(members):
+                check_seeds(checks, f"{label}, {name}", at[f"{name}_macro"], *of_side, paired, delta)
+            else:
+                checks.row(f"{label}, {name}", at[f"{name}_macro"] is None, "null")
         together = at["models_a"] + at["models_b"]
         if not all(same_samples(report, tests, together[0], index) for index in together):
             checks.row(f"{label}: on different samples", at["these_networks"] is None, "null")
@@ -906,10 +913,20 @@ def check_groups(checks, report, tests):
         check_difference(checks, f"{label}, these networks", at["these_networks"], np.mean(of_pairs, axis=0), 3 * OUTSIDE)
 
 
+def group_members(train_counts, errors):
+    """Classes with test samples of many (above 100), medium (20 to 100) and few training samples."""
+    counts = np.full(len(errors), -1) if train_counts is None else np.array(train_counts)
+    seen = ~np.isnan(errors)
+    several = {"many": counts > 100, "medium": (counts >= 20) & (counts <= 100), "few": (counts >= 0) & (counts < 20)}
+    return [(name, np.flatnonzero(members & seen)) for name, members in several.items()]
+
+
 def measured_errors(predicted, labels, classes):
-    """The error over all samples, and that of the worst class."""
+    """The error over all samples, that of the worst class, and of each class (NaN without samples)."""
     counts = np.bincount(labels, minlength=classes)
-    return (predicted != labels).mean(), share(np.bincount(labels[predicted != labels], minlength=classes), counts).max()
+    wrong = np.bincount(labels[predicted != labels], minlength=classes)
+    of_classes = np.where(counts > 0, wrong / np.maximum(counts, 1), np.nan)
+    return (predicted != labels).mean(), np.nanmax(of_classes), of_classes
 
 
 def check_seeds(checks, name, found, a, b, paired, delta):

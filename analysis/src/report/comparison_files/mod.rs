@@ -124,6 +124,9 @@ fn seed_groups(report: &Report) -> Table {
         };
         rows.push(over("worst class, over seeds", &found.worst_class));
         rows.push(over("all samples, over seeds", &found.overall));
+        for (name, group) in [("many", found.many_macro), ("medium", found.medium_macro), ("few", found.few_macro)] {
+            rows.extend(group.map(|group| over(&format!("{name}, mean over classes, over seeds"), &group)));
+        }
         rows.extend(found.these_networks.map(|these| {
             vec![
                 found.b.clone(),
@@ -194,7 +197,7 @@ mod tests {
         assert_eq!(differences.rows.len(), 6);
         assert_eq!((differences.rows[0][0].as_str(), differences.rows[0][1].as_str()), ("b", "a"));
         assert_eq!(differences.rows[1][4], signed_tenths(report.comparisons[0].overall.difference));
-        assert_eq!(groups.rows.len(), 3);
+        assert_eq!(groups.rows.len(), 3 + 3);
         let alone = Report { models: report.models[..1].to_vec(), settings: report.settings, ..Report::default() };
         assert_eq!(tables(&alone).len(), 1);
     }
