@@ -20,5 +20,6 @@ mod warnings;
 pub mod whole;
 mod words;
 
+pub use car_spectral_data::with_names;
 pub use error::AnalysisError;
 pub use words::counted;

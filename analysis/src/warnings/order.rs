@@ -302,7 +302,9 @@ mod tests {
         let untrained: Vec<usize> = labels.iter().map(|&label| anywhere[label]).collect();
         assert_eq!(said(&predicted(100, &untrained, &labels)), "");
         // One in four is right, the others go anywhere.
-        let weak = |sample: usize| if sample % 4 == 0 { sample / 4 % 10 } else { (sample * sample / 7 + sample) % 10 };
+        let weak = |sample: usize| {
+            if sample.is_multiple_of(4) { sample / 4 % 10 } else { (sample * sample / 7 + sample) % 10 }
+        };
         let told: Vec<usize> = (0..2000).map(weak).collect();
         let shifted: Vec<usize> = (0..2000).map(|sample| (sample / 4 + 1) % 10).collect();
         assert!(said(&predicted(10, &told, &shifted)).contains("shifted by 1, each 1 above its column"));
