@@ -125,3 +125,35 @@ fn told_to_stop_it_cleans_up_and_ends_by_the_signal() {
     }
     assert!(stopped > 0);
 }
+
+#[test]
+fn a_killed_count_leaves_no_file_or_a_whole_one() {
+    let place = Place::new();
+    let start = |out: &str| {
+        Command::new(env!("CARGO_BIN_EXE_count"))
+            .args(["a.csv", "--out", out])
+            .current_dir(place.folder.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let begun = Instant::now();
+    assert!(start("whole").wait().unwrap().success());
+    let (whole, lasts) = (fs::read(place.folder.path().join("whole")).unwrap(), begun.elapsed());
+    let seed = rand::random();
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let file = place.folder.path().join("part");
+    for _ in 0..KILLS {
+        let mut run = start("part");
+        std::thread::sleep(lasts.mul_f64(random.random_range(0.0..1.5)));
+        run.kill().unwrap();
+        run.wait().unwrap();
+        match fs::read(&file) {
+            Ok(found) => assert_eq!(found, whole, "seed {seed}"),
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "seed {seed}"),
+        }
+        let _ = fs::remove_file(&file);
+    }
+    assert!(start("part").wait().unwrap().success());
+    assert_eq!((fs::read(&file).unwrap() == whole, place.hidden()), (true, 0));
+}

@@ -29,8 +29,11 @@ pub fn write_atomically<E: From<FileError>>(
     partial.push(name);
     partial.push(".partial");
     let partial = folder.join(partial);
-    let file = take(&partial, path)?;
-    let registered = Temporary::new(partial.clone(), remove);
+    let (file, registered) = {
+        // What is made is registered before anyone can stop the program.
+        let _gate = temporary::gate();
+        (take(&partial, path)?, Temporary::new(partial.clone(), remove))
+    };
     let mut buffer = BufWriter::new(&file);
     write(&mut buffer)?;
     buffer.flush().map_err(FileError::io(path))?;

@@ -34,6 +34,8 @@ impl Staging {
     /// Makes the folder beside `folder`, or in it where that cannot be.
     pub(super) fn beside(folder: &Path, is_own: IsOwn) -> io::Result<Self> {
         loop {
+            // What is made is registered before anyone can stop the program.
+            let _gate = temporary::gate();
             let (path, beside) = Self::make(folder)?;
             let lock = File::open(&path)?;
             lock.lock()?;
