@@ -11,6 +11,7 @@
 //! | --- | --- |
 //! | `options` | what the paper and its authors' code leave open, as switches; presets `paper` and `official_code` |
 //! | `surrogate` | D6 and its gradient |
+//! | `exponential` | exponentials of a whole row at once |
 //! | `moving_average` | D7 and the per-class EMA; S7: closed form and bias |
 //! | `spectral` | the spectral term, its subgradient and its one-sided derivative (S6) |
 //! | `penalty` | the norms that can stand in place of the spectral norm, to compare it with |
@@ -20,6 +21,7 @@
 //! one.
 
 mod error;
+mod exponential;
 mod moving_average;
 mod objective;
 mod options;

@@ -18,6 +18,7 @@
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
+use super::exponential::{sigmoids, softmax};
 use super::{CarError, Competition, Gate, SurrogateOptions};
 use crate::confusion::{ConfusionError, ConfusionMatrix, Score};
 
@@ -280,17 +281,28 @@ impl Terms {
     fn compute(&mut self, scores: &[f64], own: usize, options: &SurrogateOptions) {
         let base = scores[own];
         for (gate, &score) in self.gate.iter_mut().zip(scores) {
-            let raised = options.margin + (score - base);
-            *gate = match options.gate {
-                Gate::Sigmoid => sigmoid(raised),
-                Gate::One => 1.0,
-                Gate::Relu => raised.max(0.0),
-            };
+            *gate = options.margin + (score - base);
+        }
+        match options.gate {
+            Gate::Sigmoid => sigmoids(&mut self.gate),
+            Gate::One => self.gate.fill(1.0),
+            Gate::Relu => self.gate.iter_mut().for_each(|gate| *gate = gate.max(0.0)),
         }
         self.gate[own] = 0.0;
         match options.competition {
-            Competition::SoftmaxAll => softmax(scores, options.temperature, None, &mut self.competition),
-            Competition::SoftmaxCompetitors => softmax(scores, options.temperature, Some(own), &mut self.competition),
+            Competition::SoftmaxAll => {
+                self.competition.copy_from_slice(scores);
+                softmax(&mut self.competition, options.temperature);
+            }
+            Competition::SoftmaxCompetitors => {
+                // The true class stands last meanwhile, and takes no part.
+                self.competition.copy_from_slice(scores);
+                let last = self.competition.len() - 1;
+                self.competition.swap(own, last);
+                softmax(&mut self.competition[..last], options.temperature);
+                self.competition[last] = 0.0;
+                self.competition.swap(own, last);
+            }
             Competition::Relu => {
                 let leads = scores.iter().map(|score| (score - base).max(0.0));
                 self.competition.iter_mut().zip(leads).for_each(|(share, lead)| *share = lead);
@@ -355,21 +367,6 @@ impl Terms {
             }
         }
     }
-}
-
-/// exp(f/tau) normalised over all classes but `without`, whose share is 0.
-fn softmax(scores: &[f64], temperature: f64, without: Option<usize>, shares: &mut [f64]) {
-    let taking_part = |class: usize| without != Some(class);
-    let largest = (0..scores.len())
-        .filter(|&class| taking_part(class))
-        .map(|class| scores[class])
-        .fold(f64::NEG_INFINITY, f64::max);
-    let mut total = 0.0;
-    for (class, share) in shares.iter_mut().enumerate() {
-        *share = if taking_part(class) { ((scores[class] - largest) / temperature).exp() } else { 0.0 };
-        total += *share;
-    }
-    shares.iter_mut().for_each(|share| *share /= total);
 }
 
 fn sigmoid(x: f64) -> f64 {
