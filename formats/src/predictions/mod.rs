@@ -119,7 +119,20 @@ impl Logits {
 
 /// The class with the largest score; of equal scores the first.
 fn first_largest<T: Copy + PartialOrd>(row: ArrayView1<'_, T>) -> usize {
-    (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best })
+    /// Maxima are taken in so many parts, which fit the processor's vectors.
+    const LANES: usize = 16;
+    let Some(row) = row.to_slice() else {
+        return (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best });
+    };
+    let larger = |a: T, b: T| if b > a { b } else { a };
+    let Some(&first) = row.first() else { return 0 };
+    let (whole, rest) = row.as_chunks::<LANES>();
+    let lanes = whole.iter().fold([first; LANES], |mut lanes, chunk| {
+        lanes.iter_mut().zip(chunk).for_each(|(lane, &score)| *lane = larger(*lane, score));
+        lanes
+    });
+    let largest = lanes.iter().chain(rest).copied().fold(first, larger);
+    row.iter().position(|&score| score == largest).unwrap_or(0)
 }
 
 /// A file that was read.

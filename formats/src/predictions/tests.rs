@@ -811,3 +811,15 @@ fn parts_that_do_not_belong_together_are_told() {
     let twice = read_all(&[("ce.csv", &parts[0]), ("ldam.csv", &other)]).unwrap().notes;
     assert!(has(&twice, "the same labels in the same order"), "{twice:?}");
 }
+
+#[test]
+fn the_class_of_a_row_is_the_first_of_the_largest() {
+    use proptest::prelude::*;
+    proptest!(|(row in prop::collection::vec(prop_oneof![Just(-0.0f32), Just(0.0), -2.0f32..2.0, Just(1.0)], 1..70))| {
+        let plain = (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best });
+        let row = ndarray::Array1::from_vec(row);
+        prop_assert_eq!(first_largest(row.view()), plain);
+        let apart = ndarray::stack(ndarray::Axis(1), &[row.view(), row.view()]).unwrap();
+        prop_assert_eq!(first_largest(apart.column(1)), plain);
+    });
+}
