@@ -14,25 +14,17 @@ use crate::report::ReportError;
 /// Why an analysis did not come to its end. Messages name the file, sample, class or flag, and what to do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "the message of each variant says what its fields are")]
 pub enum AnalysisError {
     /// Flags that do not fit together or are missing.
     #[error("{problem}")]
-    Usage {
-        /// What to change on the command line.
-        problem: String,
-    },
+    Usage { problem: String },
     /// Inputs that do not fit together.
     #[error("{problem}")]
-    Mismatch {
-        /// Which inputs, and how they differ.
-        problem: String,
-    },
+    Mismatch { problem: String },
     /// Runs of a sweep that failed, the others being done.
     #[error("{problem}")]
-    FailedRuns {
-        /// Each run with its reason and its log.
-        problem: String,
-    },
+    FailedRuns { problem: String },
     /// A file that was refused.
     #[error(transparent)]
     Input(#[from] InputError),
@@ -59,20 +51,14 @@ pub enum AnalysisError {
          docs/files.md)",
         file.display()
     )]
-    NeedsLibtorch {
-        /// The first file of weights.
-        file: PathBuf,
-    },
+    NeedsLibtorch { file: PathBuf },
     /// An ONNX network was to be run by a build without its engine.
     #[error(
         "{}: to run an ONNX network, analyze needs an engine that this build is without; build it with: \
          cargo build --bin analyze --package car-spectral-analysis --features onnx",
         file.display()
     )]
-    NeedsOnnx {
-        /// The network.
-        file: PathBuf,
-    },
+    NeedsOnnx { file: PathBuf },
     /// A checkpoint or model that was refused.
     #[cfg(feature = "torch")]
     #[error(transparent)]

@@ -28,6 +28,7 @@ pub struct CountsFile {
 /// Files of counts that cannot be read or added up.
 #[derive(Debug, Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "the message of each variant says what its fields are")]
 pub enum CountsFileError {
     /// A file that cannot be read.
     #[error(transparent)]
@@ -37,30 +38,13 @@ pub enum CountsFileError {
     File(#[from] FileError),
     /// A file that holds no counts, or damaged ones.
     #[error("{}: {problem}", file.display())]
-    Malformed {
-        /// The file.
-        file: PathBuf,
-        /// What is wrong with its bytes.
-        problem: MarginCountsError,
-    },
+    Malformed { file: PathBuf, problem: MarginCountsError },
     /// Counts of other classes or margins than those before them.
     #[error("{}: {problem}; give counts of one model, made with the same margins", file.display())]
-    Different {
-        /// The file.
-        file: PathBuf,
-        /// How they differ.
-        problem: ConfusionError,
-    },
+    Different { file: PathBuf, problem: ConfusionError },
     /// Samples that were counted before.
     #[error("{}: {input} was counted before, in {}; give each part once", file.display(), first.display())]
-    Twice {
-        /// The file.
-        file: PathBuf,
-        /// What was counted, quoted.
-        input: String,
-        /// Where it stands already.
-        first: PathBuf,
-    },
+    Twice { file: PathBuf, input: String, first: PathBuf },
 }
 
 /// Counts that are added up, with where each part came from.

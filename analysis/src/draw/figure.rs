@@ -17,18 +17,14 @@ const CAPTION: f64 = 17.0;
 #[derive(Debug, Error)]
 #[error("plot {plot}: {problem}")]
 pub struct DrawError {
-    /// File name without extension.
     pub plot: String,
-    /// What went wrong.
     pub problem: String,
 }
 
 /// A drawn plot.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figure {
-    /// File name without extension.
     pub stem: String,
-    /// One line.
     pub title: String,
     /// What is shown, sample sizes and settings, in sentences.
     pub caption: String,

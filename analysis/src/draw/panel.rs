@@ -14,13 +14,9 @@ pub const LEGEND: f64 = 20.0;
 /// The rectangle data are drawn in.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Area {
-    /// Left edge.
     pub left: f64,
-    /// Top edge.
     pub top: f64,
-    /// Right edge.
     pub right: f64,
-    /// Bottom edge.
     pub bottom: f64,
 }
 
@@ -97,17 +93,13 @@ pub fn ticks(scale: &Scale, length: f64, room: f64, notation: Notation) -> Ticks
 /// What stands before a legend's text.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Symbol {
-    /// A marker.
     Marker((Color, Mark)),
     /// A line, dashed if the second is true.
     Line(Color, bool),
     /// A line with a marker on it; dashed with a hollow marker if the second is true.
     LineMarker((Color, Mark), bool),
-    /// A filled box.
     Swatch(Color),
-    /// A short horizontal tick.
     Tick(Color),
-    /// A vertical interval.
     Interval(Color),
 }
 
@@ -142,11 +134,7 @@ fn draw_symbol(scene: &mut Scene, symbol: Symbol, x: f64, y: f64, width: f64) {
         Symbol::Line(color, dashed) => scene.path(vec![(x, y), (x + width, y)], color, 3.0, dash(dashed)),
         Symbol::LineMarker(style, dashed) => {
             scene.path(vec![(x, y), (x + width, y)], style.0, 3.0, dash(dashed));
-            if dashed {
-                scene.hollow_marker(centre, style, 7.0, None);
-            } else {
-                scene.marker(centre, style, 7.0, None);
-            }
+            scene.mark_on(dashed, centre, style, 7.0, None);
         }
         Symbol::Swatch(color) => {
             scene.rect(x + 3.0, y - 9.0, width - 6.0, 18.0, MUTED);

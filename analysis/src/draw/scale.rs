@@ -5,16 +5,13 @@ use crate::words::{short, superscript};
 /// How data are spread along an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spacing {
-    /// Equal differences, equal distances.
     Linear,
-    /// Equal ratios, equal distances.
     Log,
 }
 
 /// How numbers are written along an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notation {
-    /// As they are.
     Plain,
     /// Times 100; the unit (%) belongs into the axis label.
     Percent,

@@ -8,7 +8,6 @@ use std::str::FromStr;
 pub enum Channels {
     /// Red, green, blue; a grey image is repeated three times.
     Rgb,
-    /// Blue, green, red.
     Bgr,
     /// One channel, 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601).
     Gray,

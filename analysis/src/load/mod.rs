@@ -34,7 +34,6 @@ use crate::words::readable;
 /// What to analyse.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The models.
     pub models: Models,
     /// Architecture of models whose files do not say.
     pub arch: Option<String>,
@@ -51,7 +50,6 @@ pub struct Request {
 /// Where scores come from.
 #[derive(Clone, Debug)]
 pub enum Models {
-    /// Stored predictions.
     Predictions {
         /// On the test images, a file or pair for each model.
         test: Vec<PredictionSource>,
@@ -71,7 +69,6 @@ pub enum Models {
     Confusions {
         /// A file for each model.
         files: Vec<PathBuf>,
-        /// Which way they lie.
         orientation: Option<Orientation>,
     },
     /// Weights that are run on images.
@@ -83,7 +80,6 @@ pub enum Models {
 pub struct Checkpoints {
     /// Files, or folders of checkpoints.
     pub files: Vec<PathBuf>,
-    /// The images.
     pub data: DataSource,
     /// How foreign models want their input.
     pub pixels: Option<PixelSteps>,
@@ -95,9 +91,7 @@ pub struct Checkpoints {
     pub run_torchscript: bool,
     /// Which of several outputs holds the logits, by name or number from 0.
     pub output: Option<String>,
-    /// Where networks compute.
     pub device: DeviceChoice,
-    /// Threads on the CPU.
     pub threads: Option<usize>,
 }
 
@@ -119,13 +113,9 @@ pub struct PixelSteps {
 /// How far a model has come.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress<'a> {
-    /// The model.
     pub model: &'a str,
-    /// Which images.
     pub part: &'a str,
-    /// Images done.
     pub done: usize,
-    /// Images in all.
     pub of: usize,
 }
 
@@ -140,7 +130,6 @@ pub struct Loaded {
     pub data: Vec<DataFile>,
     /// Where models ran; `None` for stored predictions.
     pub device: Option<String>,
-    /// Preprocessing asked for.
     pub preprocessing: Option<Preprocessing>,
 }
 

@@ -9,59 +9,26 @@ use crate::draw::DrawError;
 /// A report that cannot be written. Every variant names the field or the path, and what to do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "the message of each variant says what its fields are")]
 pub enum ReportError {
     /// A directory or file that cannot be written.
     #[error("cannot {action} {}: {source}; nothing was left half-written", path.display())]
-    Io {
-        /// What was tried: `create`, `write`, `rename`.
-        action: &'static str,
-        /// The path.
-        path: PathBuf,
-        /// Why it failed.
-        source: std::io::Error,
-    },
+    Io { action: &'static str, path: PathBuf, source: std::io::Error },
     /// The output path exists and is not a directory.
     #[error("{} exists and is not a directory; give another folder", path.display())]
-    NotADirectory {
-        /// The path.
-        path: PathBuf,
-    },
+    NotADirectory { path: PathBuf },
     /// A number that JSON cannot hold.
     #[error("{field} is {value}; a report holds finite numbers, and null where there is none")]
-    NotFinite {
-        /// Path of the field, for example `models[0].test.margins[1].nu`.
-        field: String,
-        /// The value.
-        value: f64,
-    },
+    NotFinite { field: String, value: f64 },
     /// A vector of the wrong length.
     #[error("{field} has {got} entries; {expected} are needed")]
-    Length {
-        /// Path of the field.
-        field: String,
-        /// The length it must have.
-        expected: usize,
-        /// The length it has.
-        got: usize,
-    },
+    Length { field: String, expected: usize, got: usize },
     /// A class index that is not below K.
     #[error("{field} is class {index}, but there are {num_classes} classes")]
-    ClassOutOfRange {
-        /// Path of the field.
-        field: String,
-        /// The index.
-        index: usize,
-        /// K.
-        num_classes: usize,
-    },
+    ClassOutOfRange { field: String, index: usize, num_classes: usize },
     /// A value that contradicts the schema.
     #[error("{field}: {problem}")]
-    Invalid {
-        /// Path of the field.
-        field: String,
-        /// What is wrong.
-        problem: String,
-    },
+    Invalid { field: String, problem: String },
     /// JSON that cannot be written or read.
     #[error("report.json: {0}")]
     Json(#[from] serde_json::Error),

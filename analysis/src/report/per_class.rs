@@ -87,15 +87,7 @@ fn row(model: &ModelReport, class: usize) -> Vec<(String, String)> {
     }
     for bound in &model.bounds {
         let margin = bound.margin.map_or(String::new(), |g| format!(" g={}", WrittenMargin(g)));
-        let parts = [
-            ("first_term", &bound.first_term),
-            ("complexity", &bound.complexity),
-            ("relative_entropy", &bound.relative_entropy),
-            ("total", &bound.total),
-            ("least_total", &bound.least_total),
-            ("floor", &bound.floor),
-        ];
-        for (part, values) in parts {
+        for (part, values) in bound.parts() {
             if let Some(values) = values {
                 put(&format!("{} {part}{margin}", bound.id), number(values[class]));
             }
