@@ -18,9 +18,6 @@ pub struct Scored {
 
 impl Scored {
     /// Gives scores and labels to `take` block by block; nothing without scores.
-    ///
-    /// # Errors
-    /// The first of `take`; those of reading scores that stay in their file.
     pub(crate) fn for_each_block(
         &self,
         mut take: impl FnMut(Block<'_>, ArrayView1<'_, usize>) -> Result<(), AnalysisError>,

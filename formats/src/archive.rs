@@ -128,9 +128,6 @@ struct Directory {
 
 impl<'a> Archive<'a> {
     /// Reads the directory of the archive `bytes`, which `file` holds.
-    ///
-    /// # Errors
-    /// A truncated or damaged archive, a name twice, an encrypted member, an unknown compression method.
     pub(crate) fn open(file: &'a Path, bytes: &'a [u8]) -> Result<Self, InputError> {
         Self::open_pieces(file, Pieces::Memory(bytes))
     }
@@ -195,9 +192,6 @@ impl<'a> Archive<'a> {
     ///
     /// `zero_is_unchecked`: take a checksum of 0 in the directory for "none", as torch writes it with
     /// `compute_crc32=False`.
-    ///
-    /// # Errors
-    /// Damaged data, a wrong size or checksum, an expansion beyond reason.
     pub(crate) fn read(
         &self,
         member: &Member,
@@ -487,21 +481,11 @@ fn method_number(method: Method) -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Cursor, Write};
-
-    use zip::write::SimpleFileOptions;
-
     use super::*;
+    use crate::testing;
 
     fn archive(compressed: bool) -> Vec<u8> {
-        let method = if compressed { zip::CompressionMethod::Deflated } else { zip::CompressionMethod::Stored };
-        let options = SimpleFileOptions::default().compression_method(method);
-        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        for (name, content) in [("first", vec![7_u8; 1000]), ("second", (0..=255).collect())] {
-            writer.start_file(name, options).unwrap();
-            writer.write_all(&content).unwrap();
-        }
-        writer.finish().unwrap().into_inner()
+        testing::archive(&[("first", &[7; 1000]), ("second", &(0..=255).collect::<Vec<u8>>())], compressed)
     }
 
     fn budget() -> Budget {
@@ -667,12 +651,7 @@ mod tests {
 
     #[test]
     fn a_name_twice_is_refused() {
-        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        for name in ["aaaa", "bbbb"] {
-            writer.start_file(name, SimpleFileOptions::default()).unwrap();
-            writer.write_all(name.as_bytes()).unwrap();
-        }
-        let mut bytes = writer.finish().unwrap().into_inner();
+        let mut bytes = testing::archive(&[("aaaa", b"aaaa"), ("bbbb", b"bbbb")], true);
         // Names only: the content "bbbb" of the member has to keep its checksum.
         let positions: Vec<usize> = (0..bytes.len() - 3).filter(|&at| &bytes[at..at + 4] == b"bbbb").collect();
         for &at in [positions[0], *positions.last().unwrap()].iter() {
@@ -684,13 +663,7 @@ mod tests {
 
     #[test]
     fn a_bomb_is_refused_before_it_is_unpacked() {
-        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        writer.start_file("zeros", SimpleFileOptions::default()).unwrap();
-        let block = vec![0_u8; 1 << 20];
-        for _ in 0..257 {
-            writer.write_all(&block).unwrap();
-        }
-        let bytes = writer.finish().unwrap().into_inner();
+        let bytes = testing::archive(&[("zeros", &vec![0; 257 << 20])], true);
         let archive = Archive::open(file(), &bytes).unwrap();
         let error = archive.read(&archive.members()[0], false, &mut budget()).unwrap_err();
         assert!(matches!(error, InputError::Expansion { size: 269_484_032, .. }), "{error}");

@@ -188,9 +188,6 @@ impl<'a> Array<'a> {
 
     /// Gives the numbers to `take`, one at a time, as integers where the type is one; `false` for texts and truth
     /// values.
-    ///
-    /// # Errors
-    /// The first of `take`.
     pub(crate) fn for_each_number<E>(
         &self,
         mut take: impl FnMut(Result<i128, f64>) -> Result<(), E>,
@@ -224,9 +221,6 @@ impl<'a> Array<'a> {
     }
 
     /// Its texts; `None` for numbers.
-    ///
-    /// # Errors
-    /// [`InputError::Budget`]; [`InputError::Damaged`] for characters that are none.
     pub(crate) fn texts(
         &self,
         file: &Path,

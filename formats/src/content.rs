@@ -20,9 +20,6 @@ pub(crate) struct Content {
 
 impl Content {
     /// Reads `file`.
-    ///
-    /// # Errors
-    /// A path that is missing, unreadable or no regular file; an empty file; a file larger than the memory.
     pub(crate) fn read(file: &Path) -> Result<Self, InputError> {
         let io = |source| InputError::Io { file: file.to_path_buf(), action: "read the file", source };
         // Looked at before it is opened: opening a named pipe would wait for a writer.

@@ -156,9 +156,6 @@ pub(crate) fn extend_f64(bytes: &[u8], order: ByteOrder, out: &mut Vec<f64>) {
 }
 
 /// Gives integer bytes of any width to `take`, one value at a time; `false` for any other element type.
-///
-/// # Errors
-/// The first of `take`.
 pub(crate) fn for_each_integer<E>(
     bytes: &[u8],
     element: ElementType,

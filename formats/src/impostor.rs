@@ -19,9 +19,6 @@ pub(crate) fn tensorflow(bytes: &[u8]) -> Option<&'static str> {
 }
 
 /// Fails if the bytes are those of a well-known file that stands in place of the content.
-///
-/// # Errors
-/// [`InputError::Impostor`] with what it is and what to do.
 pub(crate) fn refuse_impostor(content: &Content) -> Result<(), InputError> {
     let Some((found, remedy)) = impostor(&content.bytes) else { return Ok(()) };
     Err(InputError::Impostor { file: content.file.clone(), found, remedy })

@@ -10,9 +10,6 @@ use crate::element::reserve;
 use crate::quoting::quoted;
 
 /// Joins arrays along their first axis; numbers, and rows of scores of one length, are stacked.
-///
-/// # Errors
-/// [`InputError::Damaged`] for parts that do not fit together; [`InputError::Budget`].
 pub(crate) fn join<'a>(
     file: &Path,
     name: &str,

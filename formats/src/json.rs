@@ -18,9 +18,6 @@ const NODE: u64 = 3 * size_of::<Saved>() as u64;
 const NUMBER: u64 = 24;
 
 /// Reads a JSON text; of several values a list of them.
-///
-/// # Errors
-/// [`InputError::Json`] with `expected`; [`InputError::Duplicate`], [`InputError::Budget`].
 pub(crate) fn read_json(
     file: &Path,
     text: &str,

@@ -43,6 +43,8 @@ mod quoting;
 mod region;
 mod safetensors;
 mod table;
+#[cfg(test)]
+mod testing;
 mod text;
 pub mod weights;
 mod zip64;

@@ -41,9 +41,6 @@ pub(crate) fn described<'n, 'a: 'n>(arrays: impl IntoIterator<Item = &'n Named<'
 }
 
 /// The arrays in a saved object: by keys of dictionaries joined by dots, by places of tuples; lists of batches joined.
-///
-/// # Errors
-/// [`InputError::Budget`], and batches that do not fit together.
 pub(crate) fn arrays_of<'a>(file: &Path, saved: Saved<'a>, budget: &mut Budget) -> Result<Vec<Named<'a>>, InputError> {
     let mut found = Vec::new();
     match saved {

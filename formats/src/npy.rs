@@ -30,9 +30,6 @@ pub(crate) enum Npy<'a> {
 /// Parses the content of one .npy file or member.
 ///
 /// `array` is the name used in messages.
-///
-/// # Errors
-/// A damaged or truncated header, a type that is not read here, a shape that does not fit the bytes.
 pub(crate) fn parse<'a>(file: &Path, array: &str, content: Cow<'a, [u8]>) -> Result<Npy<'a>, InputError> {
     let damaged = |byte: usize, problem: String| InputError::Damaged {
         file: file.to_path_buf(),

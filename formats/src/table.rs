@@ -145,9 +145,6 @@ fn unquoted(field: &str) -> Cow<'_, str> {
 
 impl<'t> Table<'t> {
     /// Finds the separator, the header and the number of records, and sees that all are of one length.
-    ///
-    /// # Errors
-    /// [`InputError::CsvRowLength`]; [`InputError::Budget`]; [`InputError::Damaged`] for a text without a record.
     pub(crate) fn open(file: &Path, text: &'t str, budget: &mut Budget) -> Result<Self, InputError> {
         // numpy.savetxt puts a hash in front of its header, and others of their remarks.
         let is_comment = |record: &str| record.trim_start().starts_with('#');
@@ -225,9 +222,6 @@ impl<'t> Table<'t> {
     }
 
     /// Gives the line and the fields of each record below the header to `take`.
-    ///
-    /// # Errors
-    /// The first of `take`.
     pub(crate) fn for_each(
         &self,
         mut take: impl FnMut(u64, &[Cow<'_, str>]) -> Result<(), InputError>,

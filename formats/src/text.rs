@@ -7,9 +7,6 @@ use crate::budget::Budget;
 use crate::content::Content;
 
 /// The text of a file without its byte-order mark.
-///
-/// # Errors
-/// [`InputError::NotText`], [`InputError::Budget`].
 pub(crate) fn text_of<'a>(content: &'a Content, budget: &mut Budget) -> Result<Cow<'a, str>, InputError> {
     let bytes = content.bytes.as_slice();
     let wide = match bytes {

@@ -15,9 +15,6 @@ pub struct Mix {
 }
 
 /// Gives images [B, C, H, W] this rectangle of their partners' images; with the share of the area that is left of them.
-///
-/// # Errors
-/// Passes on what libtorch refuses, such as batches of different shapes.
 pub(crate) fn paste(rectangle: &Rectangle, images: &Tensor, partners: &Tensor) -> Result<(Tensor, f64), TrainingError> {
     let (_, _, height, width) = images.size4()?;
     let mixed = images.copy();

@@ -15,9 +15,6 @@ use car_spectral_formats::atomic::write_atomically;
 pub(crate) const LOSS_PREFIX: &str = "loss.";
 
 /// Writes float32, float64 and int64 tensors atomically, with `json` in the header's metadata under `key`.
-///
-/// # Errors
-/// [`TrainingError::File`], also naming a tensor of another kind.
 pub(crate) fn write(
     path: &Path,
     tensors: impl IntoIterator<Item = (String, Tensor)>,
@@ -42,9 +39,6 @@ pub(crate) fn write(
 }
 
 /// The tensors whose names begin with `prefix`, without it, on the CPU.
-///
-/// # Errors
-/// [`TrainingError::File`] naming a tensor that is neither float32 nor float64 nor int64.
 pub(crate) fn tensors_under(
     path: &Path,
     file: &SafeTensors<'_>,

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::say;
 use car_spectral_formats::FileError;
-use car_spectral_runs::description;
-use car_spectral_runs::{Description, Run};
+use car_spectral_runs::{Description, Run, description};
 
 use super::arguments::CorrelateArguments;
 use super::rows::{folders_with_logs, save};

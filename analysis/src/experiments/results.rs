@@ -6,10 +6,8 @@ use car_spectral::car::{CarOptions, surrogate_confusion};
 use car_spectral::confusion::{ClassWeights, MarginCounts, MarginGrid};
 use car_spectral::longtail::{ClassErrors, ClassMetrics};
 use car_spectral::norms;
-use car_spectral_runs::Description;
-use car_spectral_runs::SplitMetrics;
-use car_spectral_runs::description;
 use car_spectral_runs::log::read_log;
+use car_spectral_runs::{Description, SplitMetrics, description};
 
 use car_spectral_formats::predictions::{Logits, PredictionSource, Predictions, Reading, read_as};
 use ndarray::{Array1, Array2, ArrayView1};

@@ -47,18 +47,12 @@ impl Row {
 }
 
 /// Writes one file of results, atomically.
-///
-/// # Errors
-/// [`FileError::Io`].
 pub(super) fn save(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let failed = |source| FileError::Io { path: path.to_owned(), source };
     write_atomically(path, |file| file.write_all(bytes).map_err(failed))
 }
 
 /// The experiments of a folder with their finished runs.
-///
-/// # Errors
-/// [`AnalysisError`] for files that cannot be read, and a run that is not that of its folder.
 pub(super) fn collect(experiments: &Path, runs: &Path) -> Result<Vec<Row>, AnalysisError> {
     let mut rows = Vec::new();
     for plan in plan::read(&[experiments.to_owned()])? {
@@ -108,9 +102,6 @@ pub(super) fn check_same_data(rows: &[Row]) -> Result<(), AnalysisError> {
 }
 
 /// The folders of all runs below a folder that hold a log, sorted.
-///
-/// # Errors
-/// [`FileError::Io`].
 pub(super) fn folders_with_logs(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     let unreadable = |source| FileError::Io { path: folder.to_owned(), source };
     let mut found = Vec::new();

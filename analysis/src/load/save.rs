@@ -12,9 +12,6 @@ use crate::subject::Scored;
 /// Writes the scores of the one model into `file`, those on its training images into NAME-train.npz beside it.
 ///
 /// Returns the files written.
-///
-/// # Errors
-/// [`AnalysisError::Usage`] for several models, or for one without float32 scores; [`AnalysisError::File`].
 pub fn save_predictions(loaded: &Loaded, file: &Path) -> Result<Vec<PathBuf>, AnalysisError> {
     let [subject] = loaded.subjects.as_slice() else {
         let problem = format!("`save-predictions` keeps the scores of one model, {} are given", loaded.subjects.len());

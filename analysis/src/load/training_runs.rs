@@ -14,9 +14,6 @@ use crate::words::readable;
 
 /// The run of a log with its description; `None` for a log without an epoch. It is called by the folder of its
 /// `metrics.jsonl`, or as a log of another name.
-///
-/// # Errors
-/// [`AnalysisError`] naming the line of a log that is damaged, or for a log that is not of the described run.
 pub fn read_one(log: &Path, description: Description) -> Result<Option<TrainingRun>, AnalysisError> {
     let epochs = read_log(log)?;
     if epochs.is_empty() {

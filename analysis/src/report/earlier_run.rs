@@ -18,9 +18,6 @@ const MARK: &str = "car-spectral";
 const HEAD: u64 = 4096;
 
 /// The program's own files in `directory` whose names are not among `new`, in no particular order.
-///
-/// # Errors
-/// What the system says when the directory or a file with such a name is read.
 pub(super) fn stale_files(directory: &Path, new: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
     let mut stale = Vec::new();
     for entry in fs::read_dir(directory)? {
@@ -36,9 +33,6 @@ pub(super) fn stale_files(directory: &Path, new: &[PathBuf]) -> io::Result<Vec<P
 }
 
 /// Staging folders in `directory` that hold nothing but files with the program's names.
-///
-/// # Errors
-/// What the system says when a directory is read.
 pub(super) fn abandoned_staging(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut abandoned = Vec::new();
     for entry in fs::read_dir(directory)? {

@@ -8,9 +8,6 @@ use super::{ModelReport, Report, ReportError};
 pub(super) const FIRST_COLUMNS: &str = "model,class,name,group,train_count,weight,test_count";
 
 /// The file's bytes. Columns are those that any model has; a value that does not exist is an empty field.
-///
-/// # Errors
-/// [`ReportError::Csv`].
 pub(super) fn render(report: &Report) -> Result<Vec<u8>, ReportError> {
     let mut columns: Vec<String> = Vec::new();
     let rows: Vec<Vec<(String, String)>> =

@@ -278,12 +278,10 @@ mod tests {
     use ndarray::array;
 
     use super::*;
+    use crate::testing::{archive, npy, with_file};
 
     fn read(text: impl AsRef<[u8]>, orientation: Option<Orientation>) -> Result<Confusion, InputError> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("matrix");
-        std::fs::write(&path, text).unwrap();
-        read_confusion(&path, orientation)
+        with_file("matrix", text, |path| read_confusion(path, orientation))
     }
 
     /// 50 of 52 samples of class 0 are right, and 45 of 48 of class 1, 7 of 9 of class 2.
@@ -351,19 +349,10 @@ mod tests {
 
     #[test]
     fn arrays_of_numpy_are_read_by_their_shape() {
-        let npy = |descr: &str, shape: &str, data: &[u8]| {
-            let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
-            let length = u16::try_from(header.len()).unwrap().to_le_bytes();
-            [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), data].concat()
-        };
-        let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
         let names: Vec<u8> = "ab".chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
-        for (name, bytes) in [("cm.npy", npy("|u1", "(1, 2, 2)", &[5, 1, 2, 7])), ("c.npy", npy("<U1", "(2,)", &names))]
-        {
-            writer.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
-            std::io::Write::write_all(&mut writer, &bytes).unwrap();
-        }
-        let found = read(writer.finish().unwrap().into_inner(), Some(Orientation::RowsAreTrue)).unwrap();
+        let (matrix, names) = (npy("|u1", "(1, 2, 2)", &[5, 1, 2, 7]), npy("<U1", "(2,)", &names));
+        let npz = archive(&[("cm.npy", &matrix), ("c.npy", &names)], true);
+        let found = read(npz, Some(Orientation::RowsAreTrue)).unwrap();
         assert_eq!(found.counts, array![[5, 2], [1, 7]]);
         assert_eq!(found.names.unwrap(), ["a", "b"]);
     }

@@ -25,9 +25,6 @@ struct Named {
 }
 
 /// Reads a table of text.
-///
-/// # Errors
-/// [`ConfusionFileError`], [`InputError::CsvField`], [`InputError::Budget`].
 pub(super) fn read(file: &Path, text: &str, budget: &mut Budget) -> Result<Read<'static>, InputError> {
     let table = Table::open(file, text, budget)?;
     budget

@@ -7,9 +7,6 @@ use crate::InputError;
 use crate::quoting::quoted;
 
 /// The counts of the classes 0 to K - 1, each of which has to be there once: by its number, or by its name.
-///
-/// # Errors
-/// [`InputError::CountClass`].
 pub(super) fn in_order(
     file: &Path,
     entries: Vec<(String, u64, String)>,

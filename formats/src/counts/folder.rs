@@ -50,9 +50,6 @@ fn images(folder: &Path) -> Result<u64, InputError> {
 }
 
 /// The counts by name where the classes have these names, else in the order of the folders.
-///
-/// # Errors
-/// Those of [`read_class_folder`]; [`InputError::SeveralCounts`] where the order of the folders is not known.
 pub(super) fn found(folder: &Path, names: Option<&[String]>) -> Result<Found, InputError> {
     let classes = read_class_folder(folder)?;
     let names = names.unwrap_or_default();

@@ -44,9 +44,6 @@ struct Row<'t> {
 }
 
 /// Reads lines: one count each, all counts in one, or a class and its count each.
-///
-/// # Errors
-/// [`InputError::Count`], [`InputError::SeveralCounts`], [`InputError::CsvRowLength`], [`InputError::Budget`].
 pub(super) fn read(file: &Path, text: &str, num_classes: usize, budget: &mut Budget) -> Result<Found, InputError> {
     let spend = |budget: &mut Budget, line: u64, bytes: u64| {
         budget.spend(bytes).map_err(|exceeded| exceeded.of(file, format!("line {line}")))

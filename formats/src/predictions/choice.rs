@@ -34,9 +34,6 @@ fn could_be_scores(named: &Named<'_>) -> bool {
 }
 
 /// Chooses the scores and the labels.
-///
-/// # Errors
-/// [`PredictionsError`] with the arrays that are there: none, several, or not the one that was named.
 pub(super) fn choose<'a>(file: &Path, mut arrays: Vec<Named<'a>>, reading: &Reading) -> Result<Chosen<'a>, InputError> {
     if let [Named { array: Err(_), .. }] = arrays.as_slice() {
         // Nothing else is there, so what is wrong with it is what to say.
@@ -70,9 +67,6 @@ fn missing(file: &Path, what: &'static str, arrays: &[Named<'_>]) -> InputError 
 }
 
 /// Chooses the array of a role in a file of its own; `others` are names that the other role has.
-///
-/// # Errors
-/// As [`choose`].
 pub(super) fn choose_alone<'a>(
     file: &Path,
     mut arrays: Vec<Named<'a>>,

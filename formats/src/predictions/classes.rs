@@ -32,9 +32,6 @@ pub(super) struct Classes<'a> {
 
 impl Classes<'_> {
     /// Adds a label that is a number.
-    ///
-    /// # Errors
-    /// [`InputError::FractionalLabel`].
     pub(super) fn push_number(&mut self, number: Result<i128, f64>) -> Result<(), InputError> {
         let sample = self.classes.len();
         let label = number.or_else(|number| self.rules.whole(sample, number))?;
@@ -48,9 +45,6 @@ impl Classes<'_> {
     }
 
     /// Adds a label that is a text: the name of a class, or a number.
-    ///
-    /// # Errors
-    /// [`PredictionsError::TextLabel`], [`PredictionsError::UnknownName`]; as [`Self::push_number`].
     pub(super) fn push_text(&mut self, text: &str) -> Result<(), InputError> {
         let text = text.trim();
         if let Some(&Some(class)) = self.by_name.get(text) {
@@ -72,9 +66,6 @@ impl Classes<'_> {
     }
 
     /// The class of every sample.
-    ///
-    /// # Errors
-    /// [`PredictionsError::LabelsFromOne`], [`InputError::LabelOutOfRange`].
     pub(super) fn finish(self) -> Result<Vec<usize>, InputError> {
         match self.outside {
             None => Ok(self.classes),
@@ -93,9 +84,6 @@ impl<'a> Labels<'a> {
     }
 
     /// Begins with no sample, with room for `samples`.
-    ///
-    /// # Errors
-    /// [`InputError::OutOfMemory`].
     pub(super) fn begin(&'a self, samples: usize) -> Result<Classes<'a>, InputError> {
         let mut by_name: HashMap<&str, Option<usize>> = HashMap::new();
         for (class, name) in self.names.unwrap_or_default().iter().enumerate().take(self.classes) {
@@ -106,9 +94,6 @@ impl<'a> Labels<'a> {
     }
 
     /// The class of each sample, of as many labels as there are samples.
-    ///
-    /// # Errors
-    /// A label that is no class; [`PredictionsError::NarrowLabels`], and those of [`Classes`].
     pub(super) fn of_array(
         &self,
         array: &Array<'_>,

@@ -282,9 +282,6 @@ impl Choice<'_> {
 }
 
 /// Chooses the columns of a table with or without a header.
-///
-/// # Errors
-/// [`PredictionsError::Table`] where the header leaves it open.
 pub(super) fn choose(file: &Path, table: &Table<'_>, reading: &Reading) -> Result<Columns, InputError> {
     let first = table.first_record();
     match &table.header {
@@ -403,9 +400,6 @@ fn without_header(file: &Path, table: &Table<'_>, reading: &Reading) -> Result<C
 }
 
 /// The columns of a table that holds the scores or the labels alone, and where they stand if not in all of it.
-///
-/// # Errors
-/// [`PredictionsError::Table`] for labels in more than one column; [`InputError::CsvField`]; [`InputError::Budget`].
 pub(super) fn matrix_of(
     file: &Path,
     text: &str,

@@ -33,9 +33,6 @@ pub(super) struct Files<'a> {
 }
 
 /// Checks shapes and types, then converts in bulk.
-///
-/// # Errors
-/// An [`InputError`] that names the file, the array, and the sample or class.
 pub(super) fn convert(
     files: Files<'_>,
     chosen: Chosen<'_>,
@@ -118,9 +115,6 @@ fn is_classes(logits: &Array<'_>, labels: &Array<'_>) -> bool {
 const MOST_CLASSES: usize = 1 << 16;
 
 /// Predicted and true class of every sample, without scores.
-///
-/// # Errors
-/// As [`convert`].
 pub(super) fn classes_alone(
     [predicted, labels]: [(&Path, &String, &Array<'_>); 2],
     reading: &Reading,

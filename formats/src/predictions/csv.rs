@@ -20,9 +20,6 @@ use crate::quoting::quoted_list;
 use crate::table::{Table, bad_field};
 
 /// Parses the whole table.
-///
-/// # Errors
-/// Each names the line (from 1) and the column (from 1), or the sample (from 0).
 pub(super) fn parse(
     content: &Content,
     text: &str,

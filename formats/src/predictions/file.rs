@@ -48,9 +48,6 @@ enum Format {
 pub(super) type Part = (Converted, Vec<StoredFile>);
 
 /// Reads a file or a pair.
-///
-/// # Errors
-/// An [`InputError`] that names the file and the sample, class, line, array or byte.
 pub(super) fn read(source: &PredictionSource, reading: &Reading) -> Result<Part, InputError> {
     match source {
         PredictionSource::File(file) => {

@@ -6,9 +6,6 @@ use crate::budget::{Budget, Exceeded};
 use crate::weights::Saved;
 
 /// Turns a table kept by columns, by rows or apart from its header into lists by their names; gives anything else back.
-///
-/// # Errors
-/// [`Exceeded`].
 pub(super) fn unfolded<'a>(saved: Saved<'a>, budget: &mut Budget) -> Result<Saved<'a>, Exceeded> {
     let Saved::Dictionary(entries) = saved else { return Ok(saved) };
     if let Some(table) = apart(&entries, budget)? {

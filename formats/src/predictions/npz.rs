@@ -14,9 +14,6 @@ use crate::npy::{self, Npy};
 use crate::quoting::quoted;
 
 /// The arrays of an archive: where their names say which are the scores and the labels those, else all.
-///
-/// # Errors
-/// Those of the archive; an array that is there under two names. What is wrong with an array is told if it is wanted.
 pub(crate) fn arrays<'a>(
     content: &'a Content,
     reading: &Reading,
@@ -81,9 +78,6 @@ fn object_array<'a>(
 }
 
 /// Whether an archive is one of `torch.save` and not of arrays.
-///
-/// # Errors
-/// Those of the archive.
 pub(crate) fn is_torch_save(file: &Path, bytes: &[u8]) -> Result<bool, InputError> {
     let archive = Archive::open(file, bytes)?;
     Ok(archive.members().iter().any(|member| member.name == "data.pkl" || member.name.ends_with("/data.pkl")))

@@ -11,9 +11,6 @@ use crate::quoting::quoted;
 
 /// Leaves out the rows of samples that stood there before, and says how many. What was not said to name samples and
 /// gives one of them two labels does not name them.
-///
-/// # Errors
-/// [`PredictionsError::Index`] where it was said.
 pub(super) fn taken_once(whole: &mut Predictions, mut beside: Beside, reading: &Reading) -> Result<Beside, InputError> {
     let Some(Samples { name, rows: samples, .. }) =
         beside.samples.as_ref().filter(|samples| samples.certain && samples.rows.len() == whole.labels.len())

@@ -15,9 +15,6 @@ const FEWEST_ROWS: usize = 4;
 const MOST_PARTS: usize = 8;
 
 /// Refuses parts that hold samples of others, or of another split; gives what else is odd about them.
-///
-/// # Errors
-/// [`PredictionsError::Parts`].
 pub(super) fn check(parts: &[Part]) -> Result<Vec<String>, InputError> {
     let refused =
         |part: &Part, problem: String| Err(PredictionsError::Parts { file: part.1[0].path.clone(), problem }.into());

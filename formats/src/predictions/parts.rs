@@ -14,9 +14,6 @@ use super::{Classes, Logits, PredictionSource, Predictions, PredictionsError, ov
 use crate::{InputError, natural_order};
 
 /// The parts of a source: itself, or of a folder its files in natural order (2 before 10).
-///
-/// # Errors
-/// [`InputError::Io`]; [`PredictionsError::Parts`] for a folder without files of arrays.
 pub(super) fn of(source: &PredictionSource) -> Result<Vec<PredictionSource>, InputError> {
     let folder = match source {
         PredictionSource::File(path) if path.is_dir() => path,
@@ -77,9 +74,6 @@ fn role(file: &Path) -> Option<(usize, String)> {
 }
 
 /// One set of predictions of the parts.
-///
-/// # Errors
-/// [`PredictionsError::Parts`] for another number of classes.
 pub(super) fn join(source: &PredictionSource, parts: Vec<Part>) -> Result<(Predictions, Beside), InputError> {
     let several = parts.len() > 1;
     let odd = if several { overlap::check(&parts)? } else { Vec::new() };

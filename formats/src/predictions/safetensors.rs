@@ -11,9 +11,6 @@ use crate::quoting::quoted;
 use crate::safetensors::{element_type, open};
 
 /// All tensors, by name.
-///
-/// # Errors
-/// Those of the format.
 pub(super) fn arrays<'a>(file: &Path, bytes: &'a [u8]) -> Result<Vec<Named<'a>>, InputError> {
     let (tensors, _) = open(file, bytes)?;
     let mut found: Vec<Named<'a>> = tensors

@@ -10,9 +10,6 @@ use crate::named::{Named, arrays_of};
 use crate::weights::with_plain_pickle;
 
 /// The arrays of a pickle that is a part of a file, copied.
-///
-/// # Errors
-/// Those of the pickle, and [`InputError::Budget`].
 pub(super) fn arrays_of_pickle<'a>(
     content: &Content,
     pickle: &[u8],

@@ -14,9 +14,6 @@ use crate::quoting::quoted;
 
 /// Puts lists `logit_0`, `logit_1`, ... together to one array [N, K], where no other array can be the scores and the
 /// labels are called so.
-///
-/// # Errors
-/// [`InputError::Budget`].
 pub(super) fn stacked<'a>(
     file: &Path,
     arrays: Vec<Named<'a>>,

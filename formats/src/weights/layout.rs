@@ -43,9 +43,6 @@ pub(super) fn read_size(element: ElementType) -> u64 {
 }
 
 /// Charges a tensor before it is built; `copied` if its elements are gathered first.
-///
-/// # Errors
-/// [`WeightsError::TensorTooLarge`].
 pub(super) fn charge(
     file: &Path,
     name: &str,

@@ -154,9 +154,6 @@ pub struct Part {
 }
 
 /// Checks that every floating-point element is finite.
-///
-/// # Errors
-/// [`WeightsError::NonFiniteWeight`] with the first tensor (by name) and element.
 fn check_finite(file: &Path, tensors: &BTreeMap<String, Tensor>) -> Result<(), WeightsError> {
     for (name, tensor) in tensors {
         let found = match &tensor.data {

@@ -9,9 +9,6 @@ use crate::quoting::quoted;
 use crate::safetensors::{element_type, open};
 
 /// All tensors of the file, and its `__metadata__`.
-///
-/// # Errors
-/// Those of the format; [`WeightsError::Tensor`] for an element type that is not read; [`WeightsError::NoWeights`].
 pub(super) fn read(content: &Content, budget: &mut Budget) -> Result<Found, InputError> {
     let file = content.file.as_path();
     let (stored, metadata) = open(file, &content.bytes)?;

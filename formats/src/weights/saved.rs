@@ -36,9 +36,6 @@ pub(crate) enum Saved<'a> {
 }
 
 /// Gives the object in a zip or legacy file of `torch.save`, or in a plain pickle, to `then`.
-///
-/// # Errors
-/// Those of the formats, and those of `then`.
 pub(crate) fn with_saved<T>(
     content: &Content,
     budget: &mut Budget,

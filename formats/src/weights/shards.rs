@@ -25,9 +25,6 @@ pub(super) fn is_index(bytes: &[u8]) -> bool {
 }
 
 /// Reads the parts, which stand beside the list, each within its own budget.
-///
-/// # Errors
-/// Those of the parts; [`WeightsError::Index`] for a list that names no file, a path, or a part without its tensor.
 pub(super) fn read(content: &Content, key: Option<&str>) -> Result<Weights, InputError> {
     let file = content.file.as_path();
     let refused = |problem: String| WeightsError::Index { file: file.to_path_buf(), problem };

@@ -3,8 +3,7 @@
 //!
 //! Parameter names are those of the widely used PyTorch implementation by Y. Idelbayev, so that its files load.
 
-use tch::Tensor;
-use tch::nn;
+use tch::{Tensor, nn};
 
 use super::Backbone;
 use super::layers::{Convolution, NormalisedConvolution, Pass, batch_norm, channels_last, global_average};

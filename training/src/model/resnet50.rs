@@ -4,8 +4,7 @@
 //! The stride stands in the 3x3 convolution, and parameters have the names, of torchvision's implementation, so that
 //! its files load and mean the same.
 
-use tch::Tensor;
-use tch::nn;
+use tch::{Tensor, nn};
 
 use super::Backbone;
 use super::layers::{Convolution, NormalisedConvolution, Pass, batch_norm, channels_last, global_average};

@@ -42,9 +42,6 @@ pub(crate) struct Evaluated {
 impl Evaluator<'_> {
     /// Evaluates `model` after `epoch`; with a folder, its predictions are written there: `train.npz`, `test.npz` and,
     /// if there is a validation part, `validation.npz`.
-    ///
-    /// # Errors
-    /// Those of the images and of libtorch; [`TrainingError::ScoresDiverged`]; [`TrainingError::File`] naming the file.
     pub(crate) fn evaluate(
         &self,
         model: &Model,

@@ -51,9 +51,6 @@ pub(crate) struct Pass {
 
 impl Learner {
     /// Draws or reads the weights. `class_counts` are those of the training images.
-    ///
-    /// # Errors
-    /// Settings out of range, a file of weights that does not fit, and what libtorch refuses.
     pub(crate) fn new(
         architecture: &Architecture,
         class_counts: &[u64],
@@ -88,9 +85,6 @@ impl Learner {
     }
 
     /// Puts back what [`Learner::state`] gave.
-    ///
-    /// # Errors
-    /// [`TrainingError::WeightsMismatch`] naming what does not fit.
     pub(crate) fn restore(&mut self, state: RunState) -> Result<(), TrainingError> {
         self.model.set_weights(&state.weights)?;
         self.optimizer.set_state(&state.optimizer)?;

@@ -57,9 +57,6 @@ pub(crate) struct Step {
 impl Objective {
     /// For `class_counts` `[K]` training images of each class and the given network. The contrastive branch is freshly
     /// initialised from libtorch's generator.
-    ///
-    /// # Errors
-    /// [`TrainingError::Setting`] as [`ObjectiveOptions::check`], and for class counts that a part cannot work with.
     pub(crate) fn new(
         options: &ObjectiveOptions,
         class_counts: &[u64],
@@ -87,9 +84,6 @@ impl Objective {
 
     /// The objective of a batch in epoch `epoch` (from 1): normalised `views` [B, C, H, W], as many as
     /// [`ObjectiveOptions::views`] says, their classes `labels` `[B]`, and how the first view was mixed, if it was.
-    ///
-    /// # Errors
-    /// [`TrainingError::Loss`] for logits that CAR refuses; passes on what libtorch refuses.
     pub(crate) fn step(
         &mut self,
         model: &Model,
@@ -168,9 +162,6 @@ impl Objective {
     }
 
     /// Puts back what [`Objective::state`] and [`Objective::other_state`] gave.
-    ///
-    /// # Errors
-    /// [`TrainingError::Loss`], [`TrainingError::WeightsMismatch`] for the state of another objective.
     pub(crate) fn set_state(
         &mut self,
         state: BTreeMap<String, Tensor>,
@@ -193,9 +184,6 @@ impl Objective {
     }
 
     /// CAR's record of the epoch that ends; None without CAR, and for an epoch whose batches were all mixed.
-    ///
-    /// # Errors
-    /// [`TrainingError::Confusion`], [`TrainingError::Norm`].
     pub(crate) fn finish_epoch(
         &mut self,
         step_seconds: f64,

@@ -58,9 +58,6 @@ struct BestEpoch {
 
 impl RunState {
     /// Writes the file atomically.
-    ///
-    /// # Errors
-    /// [`TrainingError::File`].
     pub(crate) fn save(self, folder: &Path) -> Result<(), TrainingError> {
         let best = self.best.as_ref().map(|best| BestEpoch { epoch: best.epoch, accuracy_macro: best.accuracy_macro });
         let header = Header { schema: SCHEMA.to_owned(), description: self.description, best };
@@ -133,9 +130,6 @@ impl RunState {
 }
 
 /// Whether the folder holds a run with the settings of `planned` that has come to its end.
-///
-/// # Errors
-/// [`TrainingError::Setting`] naming the settings that differ; [`TrainingError::File`].
 pub(crate) fn is_finished(
     folder: &Path,
     planned: &Description,
@@ -152,9 +146,6 @@ pub(crate) fn is_finished(
 }
 
 /// Removes the file of a run that is finished.
-///
-/// # Errors
-/// [`TrainingError::File`].
 pub(crate) fn remove(folder: &Path) -> Result<(), TrainingError> {
     let path: PathBuf = folder.join(STATE);
     match std::fs::remove_file(&path) {

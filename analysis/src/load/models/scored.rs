@@ -39,9 +39,6 @@ pub(super) struct Ready<'a> {
 }
 
 /// What a checkpoint of this project says of its input: the steps, the images it was trained on, and C, H, W.
-///
-/// # Errors
-/// [`AnalysisError`] naming the checkpoint if the data set is not the one it describes.
 pub(super) fn described(
     name: &str,
     description: &Description,
@@ -54,9 +51,6 @@ pub(super) fn described(
 }
 
 /// Refuses flags that say what a checkpoint of this project says itself.
-///
-/// # Errors
-/// [`AnalysisError::Usage`] naming the first.
 pub(super) fn refuse_flags(name: &str, request: &Request, checkpoints: &Checkpoints) -> Result<(), AnalysisError> {
     let given = [("mean", checkpoints.pixels.is_some()), ("arch", request.arch.is_some())];
     let first = given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag);
@@ -66,9 +60,6 @@ pub(super) fn refuse_flags(name: &str, request: &Request, checkpoints: &Checkpoi
 }
 
 /// Runs a network on the test images, and on its training images if they are known.
-///
-/// # Errors
-/// [`AnalysisError`] naming the file if it has other classes than the data set, and those of the network.
 pub(super) fn subject(
     ready: Ready<'_>,
     request: &Request,

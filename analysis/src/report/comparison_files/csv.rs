@@ -7,9 +7,6 @@ use crate::report::{ModelReport, Report, ReportError};
 pub(in super::super) const FIRST_COLUMNS: &str = "model,worst_class,worst_class_name,worst_class_error";
 
 /// The file's bytes: a row a model; an empty field is a value that does not exist.
-///
-/// # Errors
-/// [`ReportError::Csv`].
 pub(in super::super) fn render(report: &Report) -> Result<Vec<u8>, ReportError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for (at, model) in report.models.iter().enumerate() {

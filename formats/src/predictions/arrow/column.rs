@@ -35,9 +35,6 @@ impl Column {
     }
 
     /// Takes in the rows of the next batch.
-    ///
-    /// # Errors
-    /// [`InputError::Budget`].
     pub(super) fn push(&mut self, values: &dyn arrow_array::Array, budget: &mut Budget) -> Result<(), InputError> {
         if self.fault.is_none() {
             match self.take(values, budget) {

@@ -18,9 +18,6 @@ const MAGIC: &[u8] = b"ARROW1";
 const MESSAGE: [u8; 4] = [0xff; 4];
 
 /// The columns of a file or a stream.
-///
-/// # Errors
-/// As [`super::arrays`].
 pub(super) fn arrays(content: &Content, budget: &mut Budget) -> Result<Vec<Named<'static>>, InputError> {
     let (file, bytes) = (content.file.as_path(), content.bytes.as_slice());
     let failed = |error: arrow_schema::ArrowError| damaged(file, error);

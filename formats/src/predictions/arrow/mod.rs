@@ -25,9 +25,6 @@ use column::Column;
 const VALUES: usize = 1 << 20;
 
 /// The columns of a table, as arrays.
-///
-/// # Errors
-/// [`InputError::Damaged`], [`InputError::Budget`]; what is wrong with a column is told if it is wanted.
 pub(super) fn arrays(content: &Content, budget: &mut Budget) -> Result<Vec<Named<'static>>, InputError> {
     // Neither crate promises never to panic on the files of strangers.
     let read = catch_unwind(AssertUnwindSafe(|| match content.bytes.starts_with(b"PAR1") {

@@ -21,9 +21,6 @@ use crate::named::Named;
 const VALUE: u64 = 4;
 
 /// The columns of a file.
-///
-/// # Errors
-/// As [`super::arrays`].
 pub(super) fn arrays(content: &Content, budget: &mut Budget) -> Result<Vec<Named<'static>>, InputError> {
     let file = content.file.as_path();
     let pages = check_footer(file, &content.bytes)?;
@@ -53,9 +50,6 @@ pub(super) fn arrays(content: &Content, budget: &mut Budget) -> Result<Vec<Named
 }
 
 /// Where the pages of a file end and its footer begins.
-///
-/// # Errors
-/// [`InputError::Damaged`] for a file without the end of a Parquet file, or with a footer longer than itself.
 fn check_footer(file: &Path, bytes: &[u8]) -> Result<usize, InputError> {
     let end = bytes.len().checked_sub(8).and_then(|end| bytes[end..].split_first_chunk::<4>());
     let Some((length, b"PAR1")) = end else {

@@ -129,9 +129,6 @@ fn named(module: &str, part: &str) -> String {
 }
 
 /// Finds the last layer; `None` for a network without one apart, and where it may be absent.
-///
-/// # Errors
-/// [`WeightsError::LastLayer`].
 pub(super) fn find(
     file: &Path,
     tensors: &BTreeMap<String, Tensor>,

@@ -1,14 +1,10 @@
 //! The flags of the loss.
 
 use car_spectral::car::CarOptions;
-use car_spectral_data::CutMix;
-use car_spectral_data::Sampler;
-use car_spectral_data::SettingError;
-use car_spectral_runs::settings::CarSchedule;
-use car_spectral_runs::settings::ClassificationOptions;
-use car_spectral_runs::settings::ContrastiveOptions;
-use car_spectral_runs::settings::ObjectiveOptions;
-use car_spectral_runs::settings::RectificationOptions;
+use car_spectral_data::{CutMix, Sampler, SettingError};
+use car_spectral_runs::settings::{
+    CarSchedule, ClassificationOptions, ContrastiveOptions, ObjectiveOptions, RectificationOptions,
+};
 use car_spectral_training::TrainingError;
 use clap::{Args, ValueEnum};
 

@@ -52,9 +52,6 @@ enum Told {
 
 impl Network {
     /// Reads and checks a network.
-    ///
-    /// # Errors
-    /// [`AnalysisError`] naming the file; [`AnalysisError::Usage`] for missing preprocessing or another device.
     pub fn open(path: &Path, request: &Request, checkpoints: &Checkpoints) -> Result<Self, AnalysisError> {
         let name = path.display().to_string();
         if let DeviceChoice::Cuda(_) = checkpoints.device {

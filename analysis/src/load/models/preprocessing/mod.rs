@@ -88,9 +88,6 @@ impl InputSteps {
     }
 
     /// What is done with an image as it is decoded.
-    ///
-    /// # Errors
-    /// [`AnalysisError::Usage`] if image files would not come out in one size.
     pub fn chain(&self, images: &Images) -> Result<Chain, AnalysisError> {
         match (self.origin, images) {
             (Origin::Checkpoint(image_size), _) => Ok(Chain::evaluation(images, image_size)),
@@ -107,9 +104,6 @@ impl InputSteps {
     }
 
     /// Image shape C, H, W after all steps given by flags.
-    ///
-    /// # Errors
-    /// [`AnalysisError::Usage`] if the steps do not fit the images.
     pub fn output_shape(&self, images: &Images) -> Result<[usize; 3], AnalysisError> {
         let [stored_channels, mut height, mut width] = match (images, self.resize) {
             (Images::InMemory { shape, .. }, _) => *shape,
