@@ -47,6 +47,7 @@ mod table;
 mod testing;
 mod text;
 pub mod weights;
+mod words;
 mod zip64;
 
 pub use class_name::{ClassNameError, LONGEST_CLASS_NAME, check_class_name, is_unprintable};

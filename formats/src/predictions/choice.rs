@@ -9,6 +9,7 @@ use crate::InputError;
 use crate::array::Array;
 use crate::named::{Named, described};
 use crate::quoting::quoted;
+use crate::words::Words;
 
 /// The arrays chosen, and what was chosen where names alone did not say it.
 #[derive(Debug)]
@@ -21,8 +22,8 @@ pub(super) struct Chosen<'a> {
     pub(super) beside: Vec<Named<'a>>,
 }
 
-fn is_called(named: &Named<'_>, names: &[&str]) -> bool {
-    names.contains(&plain(&named.name).as_str())
+fn is_called(named: &Named<'_>, names: Words) -> bool {
+    names.contains(&plain(&named.name))
 }
 
 /// Extents that matter: of scores the last two axes that are more than one long, of labels the first.
@@ -132,7 +133,7 @@ fn labels_among(file: &Path, arrays: &[Named<'_>], reading: &Reading, at_scores:
     let called: Vec<usize> = called.into_iter().filter(fits).collect();
     // Neither what the model says nor which sample it is.
     let is_aside =
-        |named: &Named<'_>| [SCORE_NAMES, PREDICTED, SAMPLE_NAMES].iter().any(|names| is_called(named, names));
+        |named: &Named<'_>| [SCORE_NAMES, PREDICTED, SAMPLE_NAMES].into_iter().any(|names| is_called(named, names));
     let is_list = |at: &usize| {
         arrays[*at].array.as_ref().is_ok_and(|array| array.len() == scores / classes) && !is_aside(&arrays[*at])
     };

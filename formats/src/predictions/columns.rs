@@ -12,69 +12,25 @@ use crate::budget::Budget;
 use crate::element::reserve;
 use crate::quoting::{quoted, quoted_list};
 use crate::table::{Table, bad_field, is_list};
+use crate::words::Words;
 
-/// What people call columns beside scores and labels.
-const ASIDE: &[&str] = &[
-    "",
-    "index",
-    "idx",
-    "id",
-    "ids",
-    "sample",
-    "sample_id",
-    "image",
-    "image_id",
-    "file",
-    "filename",
-    "file_name",
-    "path",
-    "paths",
-    "img_path",
-    "name",
-    "pred",
-    "preds",
-    "prediction",
-    "predictions",
-    "predicted",
-    "pred_label",
-    "predicted_label",
-    "predicted_class",
-    "pred_class",
-    "y_pred",
-    "correct",
-    "split",
-    "fold",
-    "loss",
-    "confidence",
-    "entropy",
-    "row",
-    "is_correct",
-    "hit",
-    "epoch",
-    "nll",
-    "top1",
-    "argmax",
-];
+/// What people call columns beside scores, labels and predicted classes.
+const ASIDE: Words = Words(
+    "index idx id ids sample sample_id image image_id file filename file_name path paths img_path name correct \
+     split fold loss confidence entropy row is_correct hit epoch nll",
+);
 
 /// What stands between words in front and the name or number of a class.
 const BETWEEN: [char; 8] = ['_', '-', '.', ' ', ':', '/', '[', '('];
 
 /// What people call columns of features, which are numbered like scores.
-const FEATURES: &[&str] = &[
-    "feat",
-    "feats",
-    "feature",
-    "features",
-    "emb",
-    "embs",
-    "embedding",
-    "embeddings",
-    "embed",
-    "dim",
-    "pixel",
-    "pc",
-    "f",
-];
+const FEATURES: Words = Words("feat feats feature features emb embs embedding embeddings embed dim pixel pc f");
+
+/// Whether a column says nothing of scores and labels.
+fn is_aside(name: &str) -> bool {
+    let plain = plain(name);
+    plain.is_empty() || ASIDE.contains(&plain) || PREDICTED.contains(&plain) || name.starts_with("Unnamed: ")
+}
 
 /// The columns of a table of predictions.
 #[derive(Debug, PartialEq, Eq)]
@@ -129,7 +85,7 @@ impl Choice<'_> {
             return Ok(exact);
         }
         let called: Vec<usize> =
-            (0..self.header.len()).filter(|&at| LABEL_NAMES.contains(&plain(&self.header[at]).as_str())).collect();
+            (0..self.header.len()).filter(|&at| LABEL_NAMES.contains(&plain(&self.header[at]))).collect();
         match called.as_slice() {
             &[one] => Ok(one),
             [] => self.unclear(
@@ -152,7 +108,7 @@ impl Choice<'_> {
         let names = self.header.iter().enumerate().filter(|(at, _)| *at != label);
         let mut families = families(names.map(|(at, name)| (at, name.as_str())));
         if self.reading.keys.logits.is_none() {
-            families.retain(|around, _| !words(around).any(|word| FEATURES.contains(&word.as_str())));
+            families.retain(|around, _| !words(around).any(|word| FEATURES.contains(&word)));
         }
         families
     }
@@ -239,7 +195,6 @@ impl Choice<'_> {
         label: usize,
         columns: impl Fn(Vec<usize>, bool, Option<Vec<String>>) -> Result<Columns, InputError>,
     ) -> Result<Columns, InputError> {
-        let is_aside = |name: &str| ASIDE.contains(&plain(name).as_str()) || name.starts_with("Unnamed: ");
         let rest: Vec<usize> =
             (0..self.header.len()).filter(|&at| at != label && !is_aside(&self.header[at])).collect();
         let names: Vec<String> = rest.iter().map(|&at| self.header[at].clone()).collect();
@@ -261,7 +216,7 @@ impl Choice<'_> {
             }
             return columns(rest, false, Some(classes));
         }
-        let is_predicted = |at: &usize| *at != label && PREDICTED.contains(&plain(&self.header[*at]).as_str());
+        let is_predicted = |at: &usize| *at != label && PREDICTED.contains(&plain(&self.header[*at]));
         let predicted: Vec<usize> = (0..self.header.len()).filter(is_predicted).collect();
         if let (&[one], []) = (predicted.as_slice(), rest.as_slice()) {
             return Ok(Columns { classes_alone: true, ..columns(vec![one], false, None)? });
@@ -419,10 +374,8 @@ pub(super) fn matrix_of(
         };
     }
     if let Some((line, header)) = &table.header {
-        let called = |at: &usize, names: &[&str]| names.contains(&plain(&header[*at]).as_str());
-        let labels: Vec<usize> = all.iter().copied().filter(|at| called(at, LABEL_NAMES)).collect();
-        let aside = |at: &usize| called(at, ASIDE) || header[*at].starts_with("Unnamed: ");
-        columns.retain(|at| !aside(at) && (role == super::LABELS || !labels.contains(at)));
+        let labels: Vec<usize> = all.iter().copied().filter(|&at| LABEL_NAMES.contains(&plain(&header[at]))).collect();
+        columns.retain(|at| !is_aside(&header[*at]) && (role == super::LABELS || !labels.contains(at)));
         if role == super::LABELS && !labels.is_empty() {
             columns = labels;
         }

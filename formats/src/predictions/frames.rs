@@ -12,7 +12,7 @@ pub(super) fn unfolded<'a>(saved: Saved<'a>, budget: &mut Budget) -> Result<Save
         return Ok(table);
     }
     let Some(inner) = common_keys(&entries) else { return Ok(Saved::Dictionary(entries)) };
-    let is_label = |key: &String| LABEL_NAMES.contains(&plain(key).as_str());
+    let is_label = |key: &String| LABEL_NAMES.contains(&plain(key));
     let (by_column, by_row) = (entries.iter().any(|(key, _)| is_label(key)), inner.iter().any(is_label));
     let whole = |value: &Saved<'_>| matches!(value, Saved::Number(_) | Saved::Text(_));
     let parts = |value: &Saved<'_>, is: &dyn Fn(&Saved<'_>) -> bool| matches!(value, Saved::Dictionary(parts) if parts.iter().any(|(_, part)| is(part)));

@@ -11,6 +11,7 @@ use super::convert::Converted;
 use super::file::Part;
 use super::names::{LABEL_NAMES, SCORE_NAMES, plain};
 use super::{Classes, Logits, PredictionSource, Predictions, PredictionsError, overlap};
+use crate::words::Words;
 use crate::{InputError, natural_order};
 
 /// The parts of a source: itself, or of a folder its files in natural order (2 before 10).
@@ -58,7 +59,7 @@ fn pairs(files: &[PathBuf]) -> Option<Vec<PredictionSource>> {
 fn role(file: &Path) -> Option<(usize, String)> {
     let stem = file.file_stem()?.to_string_lossy().into_owned();
     let words: Vec<&str> = stem.split(['_', '-', '.']).collect();
-    let is = |names: &[&str], word: &str| names.contains(&plain(word).as_str());
+    let is = |names: Words, word: &str| names.contains(&plain(word));
     let found: Vec<(usize, usize)> = words
         .iter()
         .enumerate()

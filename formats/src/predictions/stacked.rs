@@ -22,7 +22,7 @@ pub(super) fn stacked<'a>(
 ) -> Result<Vec<Named<'a>>, InputError> {
     let shape = |named: &Named<'_>| named.array.as_ref().map(|array| array.shape.clone()).unwrap_or_default();
     let is_label = |named: &Named<'_>| {
-        LABEL_NAMES.contains(&plain(&named.name).as_str()) || reading.keys.labels.as_ref() == Some(&named.name)
+        LABEL_NAMES.contains(&plain(&named.name)) || reading.keys.labels.as_ref() == Some(&named.name)
     };
     if reading.keys.logits.is_some()
         || arrays.iter().any(|named| shape(named).len() > 1)

@@ -151,7 +151,7 @@ impl<'a> Walk<'a> {
                 return Ok(Chosen { nesting, values: chosen });
             };
             // A single key at the top is a wrapper; further down, unless it is a usual one, it begins the names.
-            if !is_top && !WEIGHT_KEYS.contains(&key.as_str()) {
+            if !is_top && !WEIGHT_KEYS.contains(key) {
                 return Ok(Chosen { nesting, values: chosen });
             }
             if nesting.len() == MAX_DEPTH {
@@ -192,7 +192,7 @@ impl<'a> Walk<'a> {
     ) -> Result<Vec<(String, Value)>, InputError> {
         let is_training = |key: &str| STATE_OF_TRAINING.iter().any(|part| key.to_ascii_lowercase().contains(part));
         let is_dictionary = |value: &Value| matches!(value, Value::Dictionary(_));
-        let is_usual = |key: &str| key.starts_with("state_dict") || WEIGHT_KEYS.contains(&key);
+        let is_usual = |key: &str| key.starts_with("state_dict") || WEIGHT_KEYS.contains(key);
         let usual = level.iter().any(|(key, (value, holds))| *holds && is_dictionary(value) && is_usual(key));
         let may_be = |key: &str, value: &Value| {
             !is_top || !(is_training(key) && is_dictionary(value)) && (!usual || is_dictionary(value))

@@ -378,7 +378,7 @@ fn bad_files_are_refused_with_their_place() {
             "\"a/data.pkl\"",
             "TrailingBytes, extra: 2",
         ),
-        ("cut pickle", archive(&[("a/data.pkl", &program[..40], false)]), "\"a/data.pkl\", byte ", "Truncated"),
+        ("cut pickle", archive(&[("a/data.pkl", &program[..40])], false), "\"a/data.pkl\", byte ", "Truncated"),
         (
             "big-endian",
             archive(&[("a/data.pkl", &program), ("a/byteorder", b"big")], false),
