@@ -14,15 +14,12 @@ use crate::report::ReportError;
 /// Why an analysis did not come to its end. Messages name the file, sample, class or flag, and what to do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "the message of each variant says what its fields are")]
+#[allow(missing_docs, reason = "the message of each variant says what it is and what its fields are")]
 pub enum AnalysisError {
-    /// Flags that do not fit together or are missing.
     #[error("{problem}")]
     Usage { problem: String },
-    /// Inputs that do not fit together.
     #[error("{problem}")]
     Mismatch { problem: String },
-    /// Runs of a sweep that failed, the others being done.
     #[error("{problem}")]
     FailedRuns { problem: String },
     /// A file that was refused.
@@ -43,7 +40,6 @@ pub enum AnalysisError {
     /// A description or log that was refused.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// Weights were to be run by a build without libtorch.
     #[error(
         "{}: to run weights, analyze needs libtorch, which this build is without; python3 scripts/setup.py libtorch gets \
          it, and then in place of `cargo run --bin analyze --`: \
@@ -52,7 +48,6 @@ pub enum AnalysisError {
         file.display()
     )]
     NeedsLibtorch { file: PathBuf },
-    /// An ONNX network was to be run by a build without its engine.
     #[error(
         "{}: to run an ONNX network, analyze needs an engine that this build is without; build it with: \
          cargo build --bin analyze --package car-spectral-analysis --features onnx",
@@ -84,7 +79,6 @@ pub enum AnalysisError {
     /// A plot that could not be drawn.
     #[error(transparent)]
     Plot(#[from] DrawError),
-    /// libtorch refused an operation.
     #[cfg(feature = "torch")]
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),

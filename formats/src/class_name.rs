@@ -8,15 +8,12 @@ pub const LONGEST_CLASS_NAME: usize = 200;
 /// Why a text cannot name a class.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "the message of each variant says what its fields are")]
+#[allow(missing_docs, reason = "the message of each variant says what it is and what its fields are")]
 pub enum ClassNameError {
-    /// No character.
     #[error("the class name is empty")]
     Empty,
-    /// A character that [`is_unprintable`].
     #[error("the class name holds U+{code:04X}, a control or direction character; remove it")]
     Unprintable { code: u32 },
-    /// More characters than [`LONGEST_CLASS_NAME`].
     #[error("the class name has {characters} characters; shorten it to at most {LONGEST_CLASS_NAME}")]
     TooLong { characters: usize },
 }

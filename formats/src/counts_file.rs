@@ -28,7 +28,7 @@ pub struct CountsFile {
 /// Files of counts that cannot be read or added up.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "the message of each variant says what its fields are")]
+#[allow(missing_docs, reason = "the message of each variant says what it is and what its fields are")]
 pub enum CountsFileError {
     /// A file that cannot be read.
     #[error(transparent)]
@@ -36,13 +36,10 @@ pub enum CountsFileError {
     /// A file that cannot be written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A file that holds no counts, or damaged ones.
     #[error("{}: {problem}", file.display())]
     Malformed { file: PathBuf, problem: MarginCountsError },
-    /// Counts of other classes or margins than those before them.
     #[error("{}: {problem}; give counts of one model, made with the same margins", file.display())]
     Different { file: PathBuf, problem: ConfusionError },
-    /// Samples that were counted before.
     #[error("{}: {input} was counted before, in {}; give each part once", file.display(), first.display())]
     Twice { file: PathBuf, input: String, first: PathBuf },
 }

@@ -16,217 +16,142 @@ use thiserror::Error;
 /// stored here, so that a message can be printed on a terminal.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "the message of each variant says what its fields are")]
+#[allow(missing_docs, reason = "the message of each variant says what it is and what its fields are")]
 pub enum InputError {
-    /// The operating system refused to open, read or write.
     #[error("{file}: cannot {action}: {source}; check the path, its permissions and the free space")]
     Io { file: PathBuf, action: &'static str, source: io::Error },
-
-    /// Folders of classes whose order as text is not that of the numbers in their names.
     #[error(
         "{file}: as text {first} before {second}, by number after it; give the names of the classes in the order of their labels as `class-names`"
     )]
     ClassFolderOrder { file: PathBuf, first: String, second: String },
-
-    /// A folder, a device or a pipe where a file is needed.
     #[error("{file}: not a regular file (it is {found}); give the path of a file")]
     NotAFile { file: PathBuf, found: &'static str },
-
-    /// No bytes at all.
     #[error("{file}: the file is empty (0 bytes); write or download it again")]
     EmptyFile { file: PathBuf },
-
-    /// An array that the machine has no memory for.
     #[error(
         "{file}: {place}: {bytes} bytes of memory are needed and not available; use a larger machine or fewer samples"
     )]
     OutOfMemory { file: PathBuf, place: String, bytes: u64 },
-
-    /// The first bytes are those of no format that is read here.
     #[error("{file}: byte 0: {found}; expected {expected}")]
     UnknownFormat { file: PathBuf, found: String, expected: &'static str },
-
     /// Predictions that cannot be used, or that have to be said more of.
     #[error(transparent)]
     Predictions(#[from] PredictionsError),
-
     /// A confusion matrix that cannot be used, or that has to be said more of.
     #[error(transparent)]
     Confusion(#[from] ConfusionFileError),
-
-    /// A well-known kind of file that stands in place of the content.
     #[error("{file}: {found}; {remedy}")]
     Impostor { file: PathBuf, found: &'static str, remedy: &'static str },
-
-    /// The file ends before what it announces.
     #[error(
         "{file}: {place}: {needed} bytes are announced, {available} are there; the file is truncated, write or \
          download it again"
     )]
     Truncated { file: PathBuf, place: String, needed: u64, available: u64 },
-
-    /// Bytes after the end of the content.
     #[error(
         "{file}: {place}: {extra} bytes follow the end of the content; write the file again with the program that \
          made it"
     )]
     TrailingBytes { file: PathBuf, place: String, extra: u64 },
-
-    /// A structure that contradicts its format.
     #[error("{file}: {place}: {problem}; the file is damaged, write or download it again")]
     Damaged { file: PathBuf, place: String, problem: String },
-
-    /// A member of an archive whose checksum differs.
     #[error(
         "{file}: member {member}: the CRC-32 is {found:08x}, the directory says {expected:08x}; the file is damaged, \
          write or download it again"
     )]
     Checksum { file: PathBuf, member: String, found: u32, expected: u32 },
-
-    /// Two members or tensors with the same name: two readers could see two different files.
     #[error("{file}: {name} is there twice; two programs could read two different contents, write the file again")]
     Duplicate { file: PathBuf, name: String },
-
-    /// A member that is encrypted, or compressed by a method other than deflate.
     #[error(
         "{file}: member {member}: {problem}; write the archive again with numpy.savez, numpy.savez_compressed or \
          torch.save"
     )]
     UnsupportedMember { file: PathBuf, member: String, problem: String },
-
-    /// A small compressed member that announces a very large content.
     #[error(
         "{file}: member {member}: {compressed} bytes announce {size} when unpacked, more than the {limit} that are \
          accepted; store the array uncompressed if this is meant"
     )]
     Expansion { file: PathBuf, member: String, compressed: u64, size: u64, limit: u64 },
-
-    /// One half of a pair of .npy files.
     #[error(
         "{file}: one .npy file holds one array, and both logits and labels are needed; give the pair as \
          LOGITS.npy,LABELS.npy"
     )]
     LoneNpy { file: PathBuf },
-
-    /// Wrong element type.
     #[error(
         "{file}: array {array}: elements of type {found}; expected {expected}, convert the array and save it again"
     )]
     ElementType { file: PathBuf, array: String, found: String, expected: &'static str },
-
-    /// Wrong number of dimensions.
     #[error("{file}: array {array}: shape {found:?}; expected {expected}")]
     Shape { file: PathBuf, array: String, found: Vec<usize>, expected: &'static str },
-
-    /// A shape that does not account for the bytes that are there.
     #[error(
         "{file}: array {array}: shape {shape:?} of {element} does not fit the {available} bytes that are there; the \
          header or the data is damaged, save the array again"
     )]
     SizeMismatch { file: PathBuf, array: String, shape: Vec<usize>, element: String, available: u64 },
-
-    /// Not one label for each row of logits.
     #[error("{file}: logits have {logits} rows and labels {labels} entries; save one label for each sample")]
     LengthMismatch { file: PathBuf, logits: usize, labels: usize },
-
-    /// N = 0.
     #[error("{file}: array {array}: no samples (N = 0); save at least one prediction")]
     NoSamples { file: PathBuf, array: &'static str },
-
-    /// Counts under the name that `value_counts` gives them, without its index.
     #[error(
         "{file}: counts that fall from line to line under the header `count`, as value_counts() writes them without its \
          index: whether they are in the order of the classes is open; write class,count lines, or take the header out if \
          they are"
     )]
     CountOrder { file: PathBuf },
-
-    /// K < 2.
     #[error(
         "{file}: array {array}: {classes} class(es); a confusion needs at least 2, save one column of logits for each class (of a single logit z the columns 0 and z)"
     )]
     TooFewClasses { file: PathBuf, array: &'static str, classes: usize },
-
-    /// A logit that is NaN or infinite.
     #[error(
         "{file}: sample {sample}, class {class}: the logit is {value}; find out why the model gives it, no margin \
          can be taken of it"
     )]
     NonFinite { file: PathBuf, sample: usize, class: usize, value: f64 },
-
-    /// A label that is no class.
     #[error(
         "{file}: sample {sample}: the label is {label}; labels are the classes 0 to {last_class}, renumber them or \
          remove the sample"
     )]
     LabelOutOfRange { file: PathBuf, sample: usize, label: i128, last_class: usize },
-
-    /// A text file that is not UTF-8.
     #[error("{file}: byte {byte}: not UTF-8 text; save the file as UTF-8")]
     NotText { file: PathBuf, byte: usize },
-
-    /// A label that is not a whole number.
     #[error("{file}: sample {sample}: label {label} is not a whole number; labels are class numbers from 0")]
     FractionalLabel { file: PathBuf, sample: usize, label: f64 },
-
-    /// A row with more or fewer fields than the header.
     #[error("{file}: line {line}: {found} fields; the header has {expected}, complete the row")]
     CsvRowLength { file: PathBuf, line: u64, found: usize, expected: usize },
-
-    /// A field that is not what its column holds.
     #[error("{file}: line {line}, column {column}: {found} is not {expected}; correct the field")]
     CsvField { file: PathBuf, line: u64, column: usize, found: String, expected: &'static str },
-
-    /// Counts or names of another number of classes.
     #[error(
         "{file}: {found} {what}, and the model has {expected} classes; give one {unit} for each class in the order \
          of the labels"
     )]
     ClassCountMismatch { file: PathBuf, what: &'static str, found: usize, expected: usize, unit: &'static str },
-
-    /// An entry of a counts file that is no count.
     #[error(
         "{file}: {place}: {found} is not a count; give a non-negative integer, the number of training samples of the \
          class"
     )]
     Count { file: PathBuf, place: String, found: String },
-
-    /// Counts that neither lines nor commas part.
     #[error(
         "{file}: {place}: {found} is more than one count; give one count a line, or as CSV all in one row, as in \
          500,480,5"
     )]
     SeveralCounts { file: PathBuf, place: String, found: String },
-
-    /// All counts are zero, or their sum overflows.
     #[error("{file}: the training counts sum to {sum}; give the number of training samples of each class")]
     CountSum { file: PathBuf, sum: &'static str },
-
-    /// A class named twice, or no class, in a counts file with a class column.
     #[error(
         "{file}: {place}: class {class} {problem}; give each class from 0 to {last_class} once, or its name with \
          `class-names`"
     )]
     CountClass { file: PathBuf, place: String, class: String, problem: &'static str, last_class: usize },
-
-    /// A JSON file that does not parse.
     #[error("{file}: line {line}, column {column}: {problem}; {expected}")]
     Json { file: PathBuf, line: usize, column: usize, problem: String, expected: &'static str },
-
-    /// A text that cannot name a class.
     #[error("{file}: line {line}: {problem}; give one name a line, in the order of the labels")]
     ClassName { file: PathBuf, line: usize, problem: ClassNameError },
-
-    /// A file that costs more memory or steps than its size allows.
     #[error(
         "{file}: {place}: {exceeded}; save the weights alone with torch.save(model.state_dict(), FILE), or predictions uncompressed"
     )]
     Budget { file: PathBuf, place: String, exceeded: String },
-
     /// Weights that are refused.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-
     /// An ONNX network that is refused.
     #[error(transparent)]
     Onnx(#[from] OnnxError),

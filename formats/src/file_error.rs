@@ -7,12 +7,10 @@ use thiserror::Error;
 /// A file that could not be read or written, or that is not what it should be.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "the message of each variant says what its fields are")]
+#[allow(missing_docs, reason = "the message of each variant says what it is and what its fields are")]
 pub enum FileError {
-    /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: std::io::Error },
-    /// A file is not what its format says.
     #[error("{}: {problem}", path.display())]
     Malformed { path: PathBuf, problem: String },
 }

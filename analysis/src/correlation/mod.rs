@@ -156,6 +156,7 @@ pub enum Verdict {
     /// It holds 0.
     Undecided,
     /// There is no difference, no interval of it, or the target has fewer than five different values.
+    #[allow(clippy::enum_variant_names, reason = "as in the JSON")]
     NoVerdict,
 }
 

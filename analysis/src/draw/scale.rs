@@ -42,11 +42,6 @@ impl Scale {
         Self { spacing: Spacing::Log, low, high, from, to }
     }
 
-    /// The smallest value shown.
-    pub fn low(&self) -> f64 {
-        self.low
-    }
-
     /// The largest value shown.
     pub fn high(&self) -> f64 {
         self.high

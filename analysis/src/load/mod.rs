@@ -77,6 +77,7 @@ pub enum Models {
 
 /// Weights and the images to run them on.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(any(feature = "torch", feature = "onnx")), allow(dead_code, reason = "such a build runs no weights"))]
 pub struct Checkpoints {
     /// Files, or folders of checkpoints.
     pub files: Vec<PathBuf>,

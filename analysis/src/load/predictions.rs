@@ -42,6 +42,7 @@ pub(super) fn load(
 /// What is known of a model besides its predictions.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
+    /// Name of its architecture.
     pub arch: Option<String>,
     /// Training images of each class, where there are no training predictions to count.
     pub train_counts: Option<Vec<u64>>,

@@ -12,35 +12,28 @@ pub(super) const MOST_SAMPLES: u64 = 4_000_000;
 /// A confusion matrix that cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "the message of each variant says what its fields are")]
+#[allow(missing_docs, reason = "the message of each variant says what it is and what its fields are")]
 pub enum ConfusionFileError {
-    /// Not a table with as many rows as columns.
     #[error("{file}: {found}; give a confusion matrix, a row and a column for each class")]
     NotSquare { file: PathBuf, found: String },
-    /// An entry that is no count.
     #[error(
         "{file}: row {row}, column {column}: {found} is not a count; give numbers of samples, not rates \
          (scikit-learn: normalize=None)"
     )]
     NotACount { file: PathBuf, row: usize, column: usize, found: String },
-    /// A matrix that may lie either way.
     #[error(
         "{file}: which way does the matrix lie? Its rows add up to {rows}, its columns to {columns}; say `orientation` \
          rows-are-true if the rows are the true classes, as in scikit-learn, or columns-are-true"
     )]
     Orientation { file: PathBuf, rows: String, columns: String },
-    /// A table that says that it lies the other way.
     #[error(
         "{file}: `orientation` {given} is said, and the table's own words mean {said}; say that, or correct its words"
     )]
     SaysOtherwise { file: PathBuf, said: Orientation, given: Orientation },
-    /// A sum beside the counts that is another.
     #[error("{file}: row {row}: its sum is given as {found}, its counts add up to another number; correct the table")]
     Sum { file: PathBuf, row: usize, found: f64 },
-    /// Rows and columns that are called differently.
     #[error("{file}: the row {row} has no column of that name; give rows and columns the names of the classes")]
     Names { file: PathBuf, row: String },
-    /// No sample, or too many.
     #[error("{file}: {samples} samples; a matrix of 1 to {MOST_SAMPLES} is read")]
     Samples { file: PathBuf, samples: u64 },
 }

@@ -7,94 +7,63 @@ use thiserror::Error;
 /// Predictions that cannot be used, or that have to be said more of.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "the message of each variant says what its fields are")]
+#[allow(missing_docs, reason = "the message of each variant says what it is and what its fields are")]
 pub enum PredictionsError {
-    /// No array that a key names.
     #[error("{file}: there is no array {name}, which `keys` names; present: {present}")]
     NoSuchKey { file: PathBuf, name: String, present: String },
-
-    /// No array that can be the scores or the labels.
     #[error(
         "{file}: no array can be the {what}; present: {present}. Name it with `keys` {what}=NAME, or save the arrays as \
          logits [N, K] and labels [N]"
     )]
     Missing { file: PathBuf, what: &'static str, present: String },
-
-    /// Several arrays that can be the scores or the labels.
     #[error("{file}: several arrays can be the {what}: {candidates}; name one of them with `keys` {what}=NAME")]
     Ambiguous { file: PathBuf, what: &'static str, candidates: String },
-
-    /// Scores with a column for each sample.
     #[error(
         "{file}: the scores are {classes} x {samples} and there are {samples} labels: a column for each sample; save \
          them with a row for each sample, logits.T"
     )]
     Transposed { file: PathBuf, classes: usize, samples: usize },
-
-    /// Labels of a type that does not hold every class.
     #[error(
         "{file}: labels of type {element} cannot tell {classes} classes apart: it holds every whole number only up to \
          {largest}, and larger ones come out as others; save the labels as int64, before they meet the scores' type"
     )]
     NarrowLabels { file: PathBuf, element: String, classes: usize, largest: u64 },
-
-    /// A row of labels that names no one class.
     #[error(
         "{file}: sample {sample}: the labels have a column for each class, and this row is not one 1 among zeros (mixed \
          or smoothed labels?); save the number of the true class"
     )]
     NotOneHot { file: PathBuf, sample: usize },
-
-    /// Labels that may be 1 to K.
     #[error(
         "{file}: sample {sample}: label {classes}, and none is 0, where the scores have the columns 0 to {last}; if label \
          1 is the first column, say `first-label` 1, else renumber the labels"
     )]
     LabelsFromOne { file: PathBuf, sample: usize, classes: usize, last: usize },
-
-    /// A label that is a text, where no names are known.
     #[error(
         "{file}: sample {sample}: label {label} is a text; give the names of the classes in the order of the scores with \
          `class-names`, or save class numbers"
     )]
     TextLabel { file: PathBuf, sample: usize, label: String },
-
-    /// A label that is none of the names.
     #[error("{file}: sample {sample}: label {label} is none of the names of the classes ({names})")]
     UnknownName { file: PathBuf, sample: usize, label: String, names: String },
-
-    /// Scores that are not what was said of them.
     #[error("{file}: sample {sample}: `scores` says {said}, and {problem}; leave it out for logits")]
     NotTheScoresSaid { file: PathBuf, sample: usize, said: &'static str, problem: String },
-
-    /// A table of which columns hold what cannot be told.
     #[error("{file}: line {line}: {problem}; {remedy}")]
     Table { file: PathBuf, line: u64, problem: String, remedy: String },
-
-    /// A table of Parquet, Arrow or Feather in a build that reads none.
     #[cfg(not(feature = "arrow"))]
     #[error(
         "{file}: to read Parquet, Arrow and Feather, analyze needs readers that this build is without; build it with: \
          cargo build --bin analyze --package car-spectral-analysis --features arrow"
     )]
     NeedsArrow { file: PathBuf },
-
-    /// A file that was written to while it was read.
     #[error("{file}: its bytes are no longer those that were checked: it was written to meanwhile; read it again")]
     Changed { file: PathBuf },
-
-    /// Samples of one index with different labels.
     #[error(
         "{file}: sample {sample} has the index of sample {first} in {name} and another label; it names no samples, so \
          leave it out of `keys`"
     )]
     Index { file: PathBuf, name: String, sample: usize, first: usize },
-
-    /// A format that another program converts in one line.
     #[error("{file}: {found}, which is not read here; convert it with: {line}")]
     Foreign { file: PathBuf, found: &'static str, line: String },
-
-    /// Parts of one set of predictions that do not fit together.
     #[error("{file}: {problem}; give parts of one model's predictions")]
     Parts { file: PathBuf, problem: String },
 }
