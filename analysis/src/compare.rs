@@ -58,9 +58,6 @@ fn pairs(subjects: &[Subject]) -> impl Iterator<Item = (usize, usize)> {
 
 /// Each pair of models that were tested on the same samples: all pairs of up to three models, else each with the first.
 /// `delta` is shared out among the comparisons.
-///
-/// # Errors
-/// [`AnalysisError::Bound`].
 pub fn compare(subjects: &[Subject], delta: f64) -> Result<Vec<Comparison>, AnalysisError> {
     let pairs = compared(subjects);
     let each = delta / pairs.len().max(1) as f64;

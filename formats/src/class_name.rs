@@ -27,9 +27,6 @@ pub fn is_unprintable(character: char) -> bool {
 }
 
 /// Checks the name of a class.
-///
-/// # Errors
-/// [`ClassNameError`].
 pub fn check_class_name(name: &str) -> Result<(), ClassNameError> {
     if let Some(character) = name.chars().find(|&character| is_unprintable(character)) {
         return Err(ClassNameError::Unprintable { code: character.into() });

@@ -88,9 +88,6 @@ impl CountsMerge {
 
 impl CountsFile {
     /// Reads a file of counts, with its size and checksum.
-    ///
-    /// # Errors
-    /// [`CountsFileError::Input`], [`CountsFileError::Malformed`].
     pub fn read(file: &Path) -> Result<(Self, StoredFile), CountsFileError> {
         let content = Content::read(file)?;
         let (counts, inputs) = with_inputs_from(&content.bytes)
@@ -101,9 +98,6 @@ impl CountsFile {
     }
 
     /// Writes the file whole: what is killed leaves none.
-    ///
-    /// # Errors
-    /// [`CountsFileError::File`].
     pub fn write(&self, file: &Path) -> Result<(), CountsFileError> {
         let bytes = with_inputs(&self.counts, &self.inputs);
         Ok(write_atomically::<FileError>(file, |to| to.write_all(&bytes).map_err(FileError::io(file)))?)

@@ -88,9 +88,6 @@ pub fn from_bytes(bytes: &[u8]) -> Result<MarginCounts, MarginCountsError> {
 }
 
 /// Reads counts and the files that they are of.
-///
-/// # Errors
-/// As [`from_bytes`].
 pub fn with_inputs_from(bytes: &[u8]) -> Result<(MarginCounts, Vec<CountedInput>), MarginCountsError> {
     if !bytes.starts_with(MAGIC) {
         return Err(MarginCountsError::Foreign);

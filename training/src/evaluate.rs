@@ -61,9 +61,6 @@ pub fn batches(
 }
 
 /// All logits [N, K] at once, as [`batches`] gives them; `progress` is told the number of images done after each batch.
-///
-/// # Errors
-/// As [`batches`].
 pub fn logits(
     split: &Arc<Split>,
     indices: &[usize],

@@ -32,9 +32,6 @@ pub(crate) fn paste(rectangle: &Rectangle, images: &Tensor, partners: &Tensor) -
 
 impl Mix {
     /// Labels `[B, K]` of a mixed batch: the own share of the own class, the rest of the partner's.
-    ///
-    /// # Errors
-    /// Passes on what libtorch refuses, such as a label that is no class.
     pub fn targets(&self, labels: &Tensor, num_classes: usize, kind: Kind) -> Result<Tensor, TrainingError> {
         let one_hot = |labels: &Tensor| labels.f_one_hot(num_classes as i64)?.f_to_kind(kind);
         Ok(one_hot(labels)? * self.own_share + one_hot(&self.partners)? * (1.0 - self.own_share))

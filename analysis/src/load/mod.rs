@@ -47,30 +47,15 @@ pub struct Request {
     pub n_max: Option<u64>,
 }
 
-/// Where scores come from.
+/// Where scores come from: those on the test images, and on the training images as many or none.
 #[derive(Clone, Debug)]
 pub enum Models {
-    Predictions {
-        /// On the test images, a file or pair for each model.
-        test: Vec<PredictionSource>,
-        /// On the training images, as many or none.
-        train: Vec<PredictionSource>,
-        /// What is said of them.
-        reading: Reading,
-    },
-    /// Files of counts of one model's margins.
-    Counts {
-        /// On the test images, added up.
-        test: Vec<PathBuf>,
-        /// On the training images, added up; may be none.
-        train: Vec<PathBuf>,
-    },
-    /// Confusion matrices of counts on the test images.
-    Confusions {
-        /// A file for each model.
-        files: Vec<PathBuf>,
-        orientation: Option<Orientation>,
-    },
+    /// Stored predictions, a file or pair for each model, and what is said of them.
+    Predictions { test: Vec<PredictionSource>, train: Vec<PredictionSource>, reading: Reading },
+    /// Files of counts of one model's margins, added up.
+    Counts { test: Vec<PathBuf>, train: Vec<PathBuf> },
+    /// Confusion matrices of counts on the test images, a file for each model, and which way they lie.
+    Confusions { files: Vec<PathBuf>, orientation: Option<Orientation> },
     /// Weights that are run on images.
     Checkpoints(Box<Checkpoints>),
 }

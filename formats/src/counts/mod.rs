@@ -51,9 +51,6 @@ pub fn read_train_counts(file: &Path, num_classes: usize) -> Result<Vec<u64>, In
 }
 
 /// As [`read_train_counts`], where the names of the classes are known and counts may stand by them.
-///
-/// # Errors
-/// As [`read_train_counts`].
 pub fn read_named_counts(file: &Path, num_classes: usize, names: Option<&[String]>) -> Result<Vec<u64>, InputError> {
     let found = if file.is_dir() {
         folder::found(file, names)?

@@ -137,9 +137,6 @@ impl StoredScores {
     }
 
     /// The scores of one sample as f64.
-    ///
-    /// # Errors
-    /// [`InputError::Io`].
     pub fn row(&self, sample: usize) -> Result<Vec<f64>, InputError> {
         let length = self.row_bytes();
         let mut bytes = vec![0; length];
@@ -245,9 +242,6 @@ fn non_finite(block: Block<'_>) -> Option<(usize, usize, f64)> {
 
 impl Logits {
     /// Gives all scores to `take`, block by block, each with the number of its first sample; nothing without scores.
-    ///
-    /// # Errors
-    /// As [`StoredScores::for_each_block`].
     pub fn for_each_block<E: From<InputError>>(
         &self,
         mut take: impl FnMut(usize, Block<'_>) -> Result<(), E>,

@@ -117,9 +117,6 @@ impl Classifier {
     }
 
     /// Checks the scale, and that the network is not `mlp` for any but the linear classifier.
-    ///
-    /// # Errors
-    /// [`RunError::Setting`].
     pub fn check(&self, network: &ArchitectureKind) -> Result<(), RunError> {
         match (self, network) {
             (Self::Linear, _) => Ok(()),

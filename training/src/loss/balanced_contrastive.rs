@@ -15,9 +15,6 @@ use crate::TrainingError;
 /// `temperature`, P_i the features of i's class but i and the prototype of the class, and A_ij those of class j,
 /// likewise without i. The mean in the denominator lets every class count alike (class averaging), and the prototypes
 /// let no class be absent (class complement). `labels` `[A]` are the classes of the features, int64.
-///
-/// # Errors
-/// Passes on what libtorch refuses, such as a label that is no class.
 pub fn balanced_contrastive_loss(
     features: &Tensor,
     labels: &Tensor,

@@ -44,9 +44,6 @@ impl Rectification {
     /// ```
     ///
     /// The labels move little: for CIFAR100-LT (500 ... 5 images) and omega = 20/255, w omega is at most 0.0013.
-    ///
-    /// # Errors
-    /// Passes on what libtorch refuses, such as shapes that do not fit.
     pub fn labels(&self, features: &Tensor, centres: &Tensor, labels: &Tensor) -> Result<Tensor, TrainingError> {
         no_grad(|| {
             let (kind, device) = (labels.kind(), labels.device());

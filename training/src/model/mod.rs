@@ -49,9 +49,6 @@ trait Backbone: fmt::Debug {
 
 impl Model {
     /// A freshly initialised network (libtorch's generator, see `tch::manual_seed`).
-    ///
-    /// # Errors
-    /// [`TrainingError::Setting`] as [`Architecture::check`].
     pub fn new(architecture: Architecture, device: Device) -> Result<Self, TrainingError> {
         architecture.check()?;
         let variables = nn::VarStore::new(device);
@@ -166,9 +163,6 @@ impl Model {
     }
 
     /// Chooses how training steps compute from now on.
-    ///
-    /// # Errors
-    /// [`TrainingError::Setting`] as [`TrainingPass::check`].
     pub fn set_training_pass(&mut self, pass: TrainingPass) -> Result<(), TrainingError> {
         pass.check(&self.architecture.kind)?;
         self.training = pass;

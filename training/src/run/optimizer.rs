@@ -36,9 +36,6 @@ const STEPS: &str = "steps";
 
 impl Optimizer {
     /// For the given parameters by name.
-    ///
-    /// # Errors
-    /// [`TrainingError::Setting`] as [`OptimizerOptions::check`].
     pub fn new(options: OptimizerOptions, parameters: BTreeMap<String, Tensor>) -> Result<Self, TrainingError> {
         options.check()?;
         let parameters =
@@ -54,9 +51,6 @@ impl Optimizer {
     }
 
     /// One step along the gradients there are; a parameter without one stays.
-    ///
-    /// # Errors
-    /// Passes on what libtorch refuses.
     pub fn step(&mut self, learning_rate: f64) -> Result<(), TrainingError> {
         self.steps += 1;
         let (options, steps) = (self.options, self.steps);

@@ -8,7 +8,7 @@ use car_spectral_runs::settings::{
 use car_spectral_training::TrainingError;
 use clap::{Args, ValueEnum};
 
-use crate::data::SamplerName;
+use crate::named::{SAMPLERS, named};
 
 /// The loss; its constants are by default those of the literature
 #[derive(Debug, Args)]
@@ -42,8 +42,8 @@ pub struct LossArguments {
     cutmix_probability: Option<f64>,
     /// How often the images of each class are pasted, of --cutmix and concutmix [default: instance-balanced;
     /// class-balanced for concutmix, as its authors' code has it]
-    #[arg(long, value_name = "SAMPLER")]
-    cutmix_partners: Option<SamplerName>,
+    #[arg(long, value_name = "SAMPLER", value_parser = named::<Sampler>(SAMPLERS))]
+    cutmix_partners: Option<Sampler>,
     /// Weight of the classification loss, of bcl and concutmix [default: 2]
     #[arg(long, allow_negative_numbers = true)]
     classification_weight: Option<f64>,
@@ -150,7 +150,7 @@ impl LossArguments {
         };
         CutMix {
             probability: self.cutmix_probability.unwrap_or(CutMix::CUSTOMARY.probability),
-            partners: self.cutmix_partners.map_or(customary, SamplerName::sampler),
+            partners: self.cutmix_partners.unwrap_or(customary),
         }
     }
 
@@ -177,7 +177,7 @@ impl LossArguments {
         );
         let real = |value: Option<f64>| value.map(|value| value.to_string());
         let whole = |value: Option<usize>| value.map(|value| value.to_string());
-        let partners = self.cutmix_partners.map(|sampler| sampler.sampler().name().to_owned());
+        let partners = self.cutmix_partners.map(|sampler| sampler.name().to_owned());
         let constants = [
             ("gamma", real(self.gamma), (loss == Loss::Focal, "--loss focal")),
             ("class-beta", real(self.class_beta), weighted),

@@ -58,9 +58,6 @@ impl ClassificationLoss {
     }
 
     /// The loss of a batch in epoch `epoch` (from 1).
-    ///
-    /// # Errors
-    /// Passes on what libtorch refuses (shapes, targets out of range).
     pub fn forward(&mut self, logits: &Tensor, targets: &Tensor, epoch: usize) -> Result<Tensor, TrainingError> {
         self.move_to(logits.device(), logits.kind())?;
         let cross_entropy = |logits: &Tensor, weights: Option<&Tensor>| {
