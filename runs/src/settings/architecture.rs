@@ -281,8 +281,9 @@ impl ArchitectureKind {
 }
 
 /// Width of a vision transformer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum VitSize {
     /// 192 entries a token, 3 heads.
     Tiny,
@@ -304,11 +305,7 @@ impl VitSize {
 
     /// As in the names of the networks.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Tiny => "tiny",
-            Self::Small => "small",
-            Self::Base => "base",
-        }
+        self.into()
     }
 }
 
