@@ -10,31 +10,22 @@ use crate::image_files::is_image;
 use crate::named::Named;
 use crate::quoting::quoted;
 use crate::table::{Record, Separator, records};
+use crate::words::Words;
 
-/// What people call a column of classes, and one of counts.
-const CLASS_NAMES: &[&str] = &[
-    "", "class", "classes", "label", "labels", "target", "category", "class_id", "label_id", "index", "id", "cls",
-    "name",
-];
-const COUNT_NAMES: &[&str] = &[
-    "count",
-    "counts",
-    "n",
-    "num",
-    "number",
-    "frequency",
-    "freq",
-    "samples",
-    "images",
-    "num_samples",
-    "num_images",
-    "n_samples",
-    "n_images",
-    "train_count",
-    "train",
-    "size",
-    "0",
-];
+/// What people call a column of classes, also by no name, and one of counts.
+const CLASS_NAMES: Words = Words("class classes label labels target category class_id label_id index id cls name");
+const COUNT_NAMES: Words = Words(
+    "count counts n num number frequency freq samples images num_samples num_images n_samples n_images train_count \
+     train size 0",
+);
+
+fn is_class(name: &str) -> bool {
+    name.is_empty() || CLASS_NAMES.contains(name)
+}
+
+fn is_count(name: &str) -> bool {
+    COUNT_NAMES.contains(name)
+}
 
 /// A line with its fields.
 struct Row<'t> {
@@ -113,13 +104,12 @@ fn is_remark(record: &str) -> bool {
 fn columns(header: Option<&Row<'_>>, rows: &[Row<'_>], num_classes: usize) -> Option<(usize, usize)> {
     let width = rows[0].fields.len();
     if let Some(header) = header {
-        let called = |names: &[&str]| {
-            let is =
-                |at: &usize| names.contains(&header.fields[*at].to_ascii_lowercase().replace([' ', '-'], "_").as_str());
+        let called = |is: fn(&str) -> bool| {
+            let is = |at: &usize| is(&header.fields[*at].to_ascii_lowercase().replace([' ', '-'], "_"));
             (0..width).filter(is).collect::<Vec<_>>()
         };
-        let counts: Vec<usize> = called(COUNT_NAMES);
-        let mut classes = called(CLASS_NAMES);
+        let counts: Vec<usize> = called(is_count);
+        let mut classes = called(is_class);
         if classes.len() > 1 {
             // An index in front of a column that says what it is.
             classes.retain(|&at| !header.fields[at].is_empty() && header.fields[at] != "index");
@@ -150,11 +140,11 @@ fn columns(header: Option<&Row<'_>>, rows: &[Row<'_>], num_classes: usize) -> Op
 
 /// The places of two arrays of one length that are called classes and counts.
 pub(super) fn classes_and_counts(arrays: &[Named<'_>]) -> Option<(usize, usize)> {
-    let called = |names: &[&str]| {
-        let mut at = (0..arrays.len()).filter(|&at| names.contains(&arrays[at].name.to_ascii_lowercase().as_str()));
+    let called = |is: fn(&str) -> bool| {
+        let mut at = (0..arrays.len()).filter(|&at| is(&arrays[at].name.to_ascii_lowercase()));
         at.next().filter(|_| at.next().is_none())
     };
-    let (classes, counts) = (called(CLASS_NAMES)?, called(COUNT_NAMES)?);
+    let (classes, counts) = (called(is_class)?, called(is_count)?);
     let shape = |at: usize| arrays[at].array.as_ref().ok().map(|array| &array.shape);
     (classes != counts && shape(classes).is_some() && shape(classes) == shape(counts)).then_some((classes, counts))
 }
