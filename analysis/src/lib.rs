@@ -22,3 +22,6 @@ pub use error::AnalysisError;
 pub use load::{Known, scored};
 pub use subject::Subject;
 pub use words::counted;
+
+/// What may fail with an [`AnalysisError`], or another error.
+pub type Result<T, E = AnalysisError> = std::result::Result<T, E>;

@@ -7,7 +7,7 @@ use crate::budget::Budget;
 use crate::element::{ByteOrder, elements_in, extend_f32, extend_f64, for_each_integer};
 use crate::quoting::quoted;
 use crate::region::Region;
-use crate::{ElementType, InputError};
+use crate::{ElementType, InputError, Result};
 
 /// Bytes charged for a text beside its own.
 const TEXT: u64 = 48;
@@ -221,12 +221,7 @@ impl<'a> Array<'a> {
     }
 
     /// Its texts; `None` for numbers.
-    pub(crate) fn texts(
-        &self,
-        file: &Path,
-        name: &str,
-        budget: &mut Budget,
-    ) -> Result<Option<Vec<String>>, InputError> {
+    pub(crate) fn texts(&self, file: &Path, name: &str, budget: &mut Budget) -> Result<Option<Vec<String>>> {
         let (kind, order, bytes) = match &self.data {
             Data::Texts(texts) => return Ok(Some(texts.clone())),
             Data::Binary { kind: Kind::Number(_), .. } | Data::Decimals(_) | Data::Outside { .. } => return Ok(None),

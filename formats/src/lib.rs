@@ -57,3 +57,6 @@ pub use error::InputError;
 pub use file_error::FileError;
 pub use natural_order::natural_order;
 pub use safetensors::safetensors_metadata;
+
+/// What may fail with an [`InputError`], or another error.
+pub type Result<T, E = InputError> = std::result::Result<T, E>;

@@ -10,7 +10,7 @@ use std::path::Path;
 use crate::array::{Array, Kind};
 use crate::element::ByteOrder;
 use crate::quoting::quoted;
-use crate::{ElementType, InputError};
+use crate::{ElementType, InputError, Result};
 
 /// The first bytes of every .npy file.
 pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
@@ -30,7 +30,7 @@ pub(crate) enum Npy<'a> {
 /// Parses the content of one .npy file or member.
 ///
 /// `array` is the name used in messages.
-pub(crate) fn parse<'a>(file: &Path, array: &str, content: Cow<'a, [u8]>) -> Result<Npy<'a>, InputError> {
+pub(crate) fn parse<'a>(file: &Path, array: &str, content: Cow<'a, [u8]>) -> Result<Npy<'a>> {
     let damaged = |byte: usize, problem: String| InputError::Damaged {
         file: file.to_path_buf(),
         place: format!("array {array}, byte {byte}"),

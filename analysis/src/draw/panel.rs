@@ -21,6 +21,14 @@ pub struct Area {
 }
 
 impl Area {
+    pub fn width(&self) -> f64 {
+        self.right - self.left
+    }
+
+    pub fn height(&self) -> f64 {
+        self.bottom - self.top
+    }
+
     /// Middle of the width.
     pub fn middle(&self) -> f64 {
         0.5 * (self.left + self.right)
@@ -75,7 +83,7 @@ pub fn x_axis(scene: &mut Scene, area: Area, scale: &Scale, ticks: &Ticks, label
 /// The panel's name above its left edge, shortened to its width and `overhang` more.
 pub fn title(scene: &mut Scene, area: Area, text: &str, overhang: f64) {
     // Bold letters are wider than the ones `fitted` measures.
-    let text = fitted(text, LEGEND * 1.12, area.right - area.left + overhang);
+    let text = fitted(text, LEGEND * 1.12, area.width() + overhang);
     scene.text(area.left, area.top - 16.0, text, LEGEND, Anchor::Start).bold = true;
 }
 

@@ -4,10 +4,11 @@
 use super::metric::{Form, Metric, Summary};
 use super::rows::Row;
 use crate::draw::Figure;
-use crate::draw::{
-    Anchor, Area, BLUE, Color, GREEN, GRID, INK, MARGIN, MUTED, Mark, Notation, ORANGE, PURPLE, SKY, Scale, Scene,
-    Symbol, TICK, Ticks, VERMILLION, WIDTH, fitted, legend, panel, spines, text_width, ticks, x_axis,
-};
+use crate::draw::figure::{MARGIN, WIDTH};
+use crate::draw::palette::{BLUE, Color, GREEN, GRID, INK, MUTED, Mark, ORANGE, PURPLE, SKY, VERMILLION};
+use crate::draw::panel::{self, Area, Symbol, TICK, Ticks, legend, spines, ticks, x_axis};
+use crate::draw::scale::{Notation, Scale};
+use crate::draw::scene::{Anchor, Scene, fitted, text_width};
 use crate::words::{counted, readable};
 
 struct Panel {

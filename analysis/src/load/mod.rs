@@ -26,10 +26,10 @@ pub use predictions::{Known, scored};
 pub use save::save_predictions;
 pub use training_runs::read_one as training_run;
 
-use crate::AnalysisError;
 use crate::report::{DataFile, Preprocessing, TrainingRun, Warning};
 use crate::subject::Subject;
 use crate::words::readable;
+use crate::{AnalysisError, Result};
 
 /// What to analyse.
 #[derive(Clone, Debug)]
@@ -124,7 +124,7 @@ pub struct Loaded {
 /// # Errors
 /// [`AnalysisError`] naming the file or setting; [`AnalysisError::NeedsLibtorch`] for weights and
 /// [`AnalysisError::NeedsOnnx`] for ONNX networks, in a build without what runs them.
-pub fn load(request: &Request, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Loaded, AnalysisError> {
+pub fn load(request: &Request, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Loaded> {
     let mut loaded = match &request.models {
         Models::Predictions { test, train, reading } => predictions::load(request, test, train, reading)?,
         Models::Counts { test, train } => counts::load(request, test, train)?,
@@ -144,7 +144,7 @@ pub fn load(request: &Request, progress: &mut dyn FnMut(Progress<'_>)) -> Result
 use models::load as run;
 
 #[cfg(not(any(feature = "torch", feature = "onnx")))]
-fn run(_: &Request, checkpoints: &Checkpoints, _: &mut dyn FnMut(Progress<'_>)) -> Result<Loaded, AnalysisError> {
+fn run(_: &Request, checkpoints: &Checkpoints, _: &mut dyn FnMut(Progress<'_>)) -> Result<Loaded> {
     use car_spectral_formats::weights::{CheckpointKind, detect};
     let file = checkpoints.files.first().cloned().unwrap_or_default();
     Err(match detect(&file) {
@@ -154,7 +154,7 @@ fn run(_: &Request, checkpoints: &Checkpoints, _: &mut dyn FnMut(Progress<'_>)) 
 }
 
 /// A file that was read; of a folder of classes, the lines of its classes and their counts.
-fn data_file(role: &str, path: &Path) -> Result<DataFile, AnalysisError> {
+fn data_file(role: &str, path: &Path) -> Result<DataFile> {
     if path.is_dir() {
         let classes = read_class_folder(path)?;
         let listing: String = classes.iter().map(|(class, count)| format!("{class} {count}\n")).collect();

@@ -8,10 +8,10 @@ use car_spectral::longtail::long_tailed_counts;
 use car_spectral_data::SettingError;
 
 use super::{Loaded, Request, doubtful, model_name, numbered_classes};
-use crate::AnalysisError;
 use crate::report::{DataFile, Source};
 use crate::subject::{Scored, Subject};
 use crate::words::readable;
+use crate::{AnalysisError, Result};
 use car_spectral_formats::counts::{read_class_names, read_named_counts, read_names};
 use car_spectral_formats::predictions::{PredictionSource, Predictions, Reading, StoredFile, read_as};
 
@@ -20,7 +20,7 @@ pub(super) fn load(
     test: &[PredictionSource],
     train: &[PredictionSource],
     reading: &Reading,
-) -> Result<Loaded, AnalysisError> {
+) -> Result<Loaded> {
     let class_names = request.class_names.as_deref().map(read_names).transpose()?;
     let reading = Reading { class_names, ..reading.clone() };
     let mut subjects = Vec::new();
@@ -56,7 +56,7 @@ pub struct Known {
 ///
 /// # Errors
 /// [`AnalysisError::Mismatch`] for predictions of different models, and training counts that contradict them.
-pub fn scored(test: Predictions, train: Option<Predictions>, known: Known) -> Result<Subject, AnalysisError> {
+pub fn scored(test: Predictions, train: Option<Predictions>, known: Known) -> Result<Subject> {
     let num_classes = test.num_classes();
     if let Some(train) = train.as_ref().filter(|train| train.num_classes() != num_classes) {
         return Err(AnalysisError::Mismatch {
@@ -142,7 +142,7 @@ fn called_alike(names: &[String]) -> Option<String> {
 }
 
 /// The training counts that are given: in a file, or by the rule of long-tailed sets.
-pub(super) fn known_counts(request: &Request, num_classes: usize) -> Result<Option<Vec<u64>>, AnalysisError> {
+pub(super) fn known_counts(request: &Request, num_classes: usize) -> Result<Option<Vec<u64>>> {
     if let Some(file) = &request.train_counts {
         let names = request.class_names.as_deref().map(|file| read_class_names(file, num_classes)).transpose()?;
         return Ok(Some(read_named_counts(file, num_classes, names.as_deref())?));

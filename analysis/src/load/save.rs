@@ -6,13 +6,13 @@ use car_spectral_formats::FileError;
 use car_spectral_formats::predictions::{Logits, write};
 
 use super::Loaded;
-use crate::AnalysisError;
 use crate::subject::Scored;
+use crate::{AnalysisError, Result};
 
 /// Writes the scores of the one model into `file`, those on its training images into NAME-train.npz beside it.
 ///
 /// Returns the files written.
-pub fn save_predictions(loaded: &Loaded, file: &Path) -> Result<Vec<PathBuf>, AnalysisError> {
+pub fn save_predictions(loaded: &Loaded, file: &Path) -> Result<Vec<PathBuf>> {
     let [subject] = loaded.subjects.as_slice() else {
         let problem = format!("`save-predictions` keeps the scores of one model, {} are given", loaded.subjects.len());
         return Err(AnalysisError::Usage { problem });
@@ -28,7 +28,7 @@ pub fn save_predictions(loaded: &Loaded, file: &Path) -> Result<Vec<PathBuf>, An
     Ok(written)
 }
 
-fn save(scored: &Scored, file: &Path) -> Result<(), AnalysisError> {
+fn save(scored: &Scored, file: &Path) -> Result<()> {
     let Logits::F32(logits) = &scored.logits else {
         let problem =
             "`save-predictions` keeps what a checkpoint computes; these scores are in a file already".to_owned();

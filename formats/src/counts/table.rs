@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use super::{Found, count_in};
-use crate::InputError;
 use crate::budget::Budget;
 use crate::image_files::is_image;
 use crate::named::Named;
 use crate::quoting::quoted;
 use crate::table::{Record, Separator, records};
 use crate::words::Words;
+use crate::{InputError, Result};
 
 /// What people call a column of classes, also by no name, and one of counts.
 const CLASS_NAMES: Words = Words("class classes label labels target category class_id label_id index id cls name");
@@ -35,7 +35,7 @@ struct Row<'t> {
 }
 
 /// Reads lines: one count each, all counts in one, or a class and its count each.
-pub(super) fn read(file: &Path, text: &str, num_classes: usize, budget: &mut Budget) -> Result<Found, InputError> {
+pub(super) fn read(file: &Path, text: &str, num_classes: usize, budget: &mut Budget) -> Result<Found> {
     let spend = |budget: &mut Budget, line: u64, bytes: u64| {
         budget.spend(bytes).map_err(|exceeded| exceeded.of(file, format!("line {line}")))
     };
@@ -91,7 +91,7 @@ pub(super) fn read(file: &Path, text: &str, num_classes: usize, budget: &mut Bud
         let value = count_in(file, || format!("line {}, column {}", row.line, count + 1), &row.fields[count])?;
         Ok((row.fields[class].to_string(), value, place))
     });
-    entries.collect::<Result<_, InputError>>().map(Found::ByClass)
+    entries.collect::<Result<_>>().map(Found::ByClass)
 }
 
 /// Remarks: a hash of NumPy in front, and what pandas prints below a series.
@@ -182,11 +182,7 @@ fn image_and_class(record: &str) -> Option<(&str, &str)> {
 }
 
 /// The images of each class in a list of them.
-fn of_images<'t>(
-    file: &Path,
-    lines: impl Iterator<Item = Record<'t>>,
-    num_classes: usize,
-) -> Result<Found, InputError> {
+fn of_images<'t>(file: &Path, lines: impl Iterator<Item = Record<'t>>, num_classes: usize) -> Result<Found> {
     let mut counts = vec![0; num_classes];
     for (line, record) in lines {
         let class = image_and_class(record).map(|(_, class)| class).unwrap_or_default();

@@ -13,10 +13,10 @@ mod wire;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::InputError;
 use super::budget::Budget;
 use super::content::{Content, sha256};
 use super::quoting::quoted;
+use super::{InputError, Result};
 use census::{Census, Wanted};
 use external::Contents;
 
@@ -67,7 +67,7 @@ pub(crate) fn is_onnx(bytes: &[u8]) -> bool {
 /// [`InputError::UnknownFormat`], [`InputError::Damaged`] with the byte, [`InputError::Budget`] for what costs more
 /// memory than files of this size may or has more than [`MOST_NODES`] operations, [`OnnxError::Beside`] for a file
 /// beside it that is not there, not in the folder, or too short.
-pub fn read(file: &Path) -> Result<OnnxFile, InputError> {
+pub fn read(file: &Path) -> Result<OnnxFile> {
     let content = Content::read(file)?;
     if !is_onnx(&content.bytes) {
         let found = "no ONNX network".to_owned();
@@ -107,7 +107,7 @@ fn range(offset: u64, length: Option<u64>, available: usize) -> Option<Range<usi
     (end <= available).then_some(start..end)
 }
 
-fn range_of(file: &Path, wanted: &Wanted<'_>, beside: &Contents) -> Result<Range<usize>, InputError> {
+fn range_of(file: &Path, wanted: &Wanted<'_>, beside: &Contents) -> Result<Range<usize>> {
     let available = beside.get(wanted.location).map_or(0, Vec::len);
     range(wanted.offset, wanted.length, available).ok_or_else(|| {
         let problem = format!(

@@ -7,7 +7,7 @@ use super::{PredictionsError, Reading};
 use crate::array::Array;
 use crate::budget::Budget;
 use crate::quoting::{quoted, quoted_list};
-use crate::{ElementType, InputError};
+use crate::{ElementType, InputError, Result};
 
 /// Rules by which labels are understood.
 pub(super) struct Labels<'a> {
@@ -32,7 +32,7 @@ pub(super) struct Classes<'a> {
 
 impl Classes<'_> {
     /// Adds a label that is a number.
-    pub(super) fn push_number(&mut self, number: Result<i128, f64>) -> Result<(), InputError> {
+    pub(super) fn push_number(&mut self, number: Result<i128, f64>) -> Result<()> {
         let sample = self.classes.len();
         let label = number.or_else(|number| self.rules.whole(sample, number))?;
         let class = self.rules.class(label);
@@ -45,7 +45,7 @@ impl Classes<'_> {
     }
 
     /// Adds a label that is a text: the name of a class, or a number.
-    pub(super) fn push_text(&mut self, text: &str) -> Result<(), InputError> {
+    pub(super) fn push_text(&mut self, text: &str) -> Result<()> {
         let text = text.trim();
         if let Some(&Some(class)) = self.by_name.get(text) {
             self.classes.push(class);
@@ -66,7 +66,7 @@ impl Classes<'_> {
     }
 
     /// The class of every sample.
-    pub(super) fn finish(self) -> Result<Vec<usize>, InputError> {
+    pub(super) fn finish(self) -> Result<Vec<usize>> {
         match self.outside {
             None => Ok(self.classes),
             Some((sample, label, others)) => {
@@ -84,7 +84,7 @@ impl<'a> Labels<'a> {
     }
 
     /// Begins with no sample, with room for `samples`.
-    pub(super) fn begin(&'a self, samples: usize) -> Result<Classes<'a>, InputError> {
+    pub(super) fn begin(&'a self, samples: usize) -> Result<Classes<'a>> {
         let mut by_name: HashMap<&str, Option<usize>> = HashMap::new();
         for (class, name) in self.names.unwrap_or_default().iter().enumerate().take(self.classes) {
             by_name.entry(name).and_modify(|class| *class = None).or_insert(Some(class));
@@ -94,12 +94,7 @@ impl<'a> Labels<'a> {
     }
 
     /// The class of each sample, of as many labels as there are samples.
-    pub(super) fn of_array(
-        &self,
-        array: &Array<'_>,
-        name: &str,
-        budget: &mut Budget,
-    ) -> Result<Vec<usize>, InputError> {
+    pub(super) fn of_array(&self, array: &Array<'_>, name: &str, budget: &mut Budget) -> Result<Vec<usize>> {
         let mut classes = self.begin(array.len())?;
         if let Some(texts) = array.texts(self.file, name, budget)? {
             texts.iter().try_for_each(|text| classes.push_text(text))?;
@@ -120,7 +115,7 @@ impl<'a> Labels<'a> {
     }
 
     /// The integer that a number is.
-    fn whole(&self, sample: usize, number: f64) -> Result<i128, InputError> {
+    fn whole(&self, sample: usize, number: f64) -> Result<i128> {
         if number.fract() == 0.0 {
             return Ok(number as i128);
         }
@@ -142,7 +137,7 @@ impl<'a> Labels<'a> {
     }
 
     /// Refuses a type by which some classes would come out as others.
-    fn check_width(&self, element: ElementType) -> Result<(), InputError> {
+    fn check_width(&self, element: ElementType) -> Result<()> {
         let largest: u64 = match element {
             ElementType::BF16 => 1 << 8,
             ElementType::F16 => 1 << 11,

@@ -6,13 +6,13 @@ use std::path::Path;
 
 use super::names::{LABEL_NAMES, PREDICTED, plain};
 use super::{PredictionsError, Reading};
-use crate::InputError;
 use crate::array::{Array, Data};
 use crate::budget::Budget;
 use crate::element::reserve;
 use crate::quoting::{quoted, quoted_list};
 use crate::table::{Table, bad_field, is_list};
 use crate::words::Words;
+use crate::{InputError, Result};
 
 /// What people call columns beside scores, labels and predicted classes.
 const ASIDE: Words = Words(
@@ -61,12 +61,12 @@ struct Choice<'a> {
 }
 
 impl Choice<'_> {
-    fn unclear<T>(&self, problem: String, remedy: &str) -> Result<T, InputError> {
+    fn unclear<T>(&self, problem: String, remedy: &str) -> Result<T> {
         let (file, line) = (self.file.to_path_buf(), self.line);
         Err(PredictionsError::Table { file, line, problem, remedy: remedy.to_owned() }.into())
     }
 
-    fn one_named(&self, name: &str) -> Result<usize, InputError> {
+    fn one_named(&self, name: &str) -> Result<usize> {
         let mut at = (0..self.header.len()).filter(|&at| self.header[at] == name);
         match (at.next(), at.next()) {
             (Some(one), None) => Ok(one),
@@ -77,7 +77,7 @@ impl Choice<'_> {
         }
     }
 
-    fn label(&self) -> Result<usize, InputError> {
+    fn label(&self) -> Result<usize> {
         if let Some(name) = &self.reading.keys.labels {
             return self.one_named(name);
         }
@@ -114,7 +114,7 @@ impl Choice<'_> {
     }
 
     /// Two columns of one name could be taken for each other.
-    fn check_names(&self) -> Result<(), InputError> {
+    fn check_names(&self) -> Result<()> {
         let mut seen = HashSet::new();
         match self.header.iter().find(|name| !name.is_empty() && !seen.insert(name.as_str())) {
             None => Ok(()),
@@ -124,7 +124,7 @@ impl Choice<'_> {
         }
     }
 
-    fn choose(&self) -> Result<Columns, InputError> {
+    fn choose(&self) -> Result<Columns> {
         self.check_names()?;
         let label = self.label()?;
         let left_out = |scores: &[usize]| {
@@ -193,8 +193,8 @@ impl Choice<'_> {
     fn by_names(
         &self,
         label: usize,
-        columns: impl Fn(Vec<usize>, bool, Option<Vec<String>>) -> Result<Columns, InputError>,
-    ) -> Result<Columns, InputError> {
+        columns: impl Fn(Vec<usize>, bool, Option<Vec<String>>) -> Result<Columns>,
+    ) -> Result<Columns> {
         let rest: Vec<usize> =
             (0..self.header.len()).filter(|&at| at != label && !is_aside(&self.header[at])).collect();
         let names: Vec<String> = rest.iter().map(|&at| self.header[at].clone()).collect();
@@ -237,7 +237,7 @@ impl Choice<'_> {
 }
 
 /// Chooses the columns of a table with or without a header.
-pub(super) fn choose(file: &Path, table: &Table<'_>, reading: &Reading) -> Result<Columns, InputError> {
+pub(super) fn choose(file: &Path, table: &Table<'_>, reading: &Reading) -> Result<Columns> {
     let first = table.first_record();
     match &table.header {
         Some((line, header)) => Choice { file, table, line: *line, header, first: &first, reading }.choose(),
@@ -289,7 +289,7 @@ fn without_common(names: &[String]) -> Vec<String> {
 const FEWEST_COUNTED: usize = 3;
 
 /// Whether the first column counts the samples from 0 or 1, as an index does that a table was written with.
-fn counts_samples(table: &Table<'_>) -> Result<bool, InputError> {
+fn counts_samples(table: &Table<'_>) -> Result<bool> {
     let (mut at, mut from) = (0, [true; 2]);
     table.for_each(|_, fields| {
         for (first, is) in from.iter_mut().enumerate() {
@@ -302,7 +302,7 @@ fn counts_samples(table: &Table<'_>) -> Result<bool, InputError> {
 }
 
 /// The labels are the first or the last column, whichever holds class numbers in every row.
-fn without_header(file: &Path, table: &Table<'_>, reading: &Reading) -> Result<Columns, InputError> {
+fn without_header(file: &Path, table: &Table<'_>, reading: &Reading) -> Result<Columns> {
     let width = table.width;
     let begin = usize::from(counts_samples(table)?);
     let columns = |label: usize, begin: usize| {
@@ -361,7 +361,7 @@ pub(super) fn matrix_of(
     role: &'static str,
     reading: &Reading,
     budget: &mut Budget,
-) -> Result<(String, Array<'static>), InputError> {
+) -> Result<(String, Array<'static>)> {
     let table = Table::open(file, text, budget)?;
     let mut name = String::new();
     let all: Vec<usize> = (0..table.width).collect();

@@ -12,10 +12,10 @@ use super::file::Part;
 use super::names::{LABEL_NAMES, SCORE_NAMES, plain};
 use super::{Classes, Logits, PredictionSource, Predictions, PredictionsError, overlap};
 use crate::words::Words;
-use crate::{InputError, natural_order};
+use crate::{InputError, Result, natural_order};
 
 /// The parts of a source: itself, or of a folder its files in natural order (2 before 10).
-pub(super) fn of(source: &PredictionSource) -> Result<Vec<PredictionSource>, InputError> {
+pub(super) fn of(source: &PredictionSource) -> Result<Vec<PredictionSource>> {
     let folder = match source {
         PredictionSource::File(path) if path.is_dir() => path,
         _ => return Ok(vec![source.clone()]),
@@ -75,7 +75,7 @@ fn role(file: &Path) -> Option<(usize, String)> {
 }
 
 /// One set of predictions of the parts.
-pub(super) fn join(source: &PredictionSource, parts: Vec<Part>) -> Result<(Predictions, Beside), InputError> {
+pub(super) fn join(source: &PredictionSource, parts: Vec<Part>) -> Result<(Predictions, Beside)> {
     let several = parts.len() > 1;
     let odd = if several { overlap::check(&parts)? } else { Vec::new() };
     let mut files = Vec::new();

@@ -2,7 +2,7 @@
 
 use tch::{Kind, Tensor};
 
-use crate::TrainingError;
+use crate::Result;
 
 /// Mean over the anchors i of
 ///
@@ -20,7 +20,7 @@ pub fn balanced_contrastive_loss(
     labels: &Tensor,
     prototypes: &Tensor,
     temperature: f64,
-) -> Result<Tensor, TrainingError> {
+) -> Result<Tensor> {
     let (anchors, classes) = (features.size()[0], prototypes.size()[0]);
     let (kind, device) = (features.kind(), features.device());
     let all_labels = Tensor::f_cat(&[labels, &Tensor::f_arange(classes, (Kind::Int64, device))?], 0)?;

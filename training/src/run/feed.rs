@@ -11,7 +11,7 @@ use car_spectral_data::{CutMix, Normalisation, Order, Split, Subset};
 use car_spectral_runs::settings::{ImageSettings, OptimisationSettings};
 use tch::{Device, Tensor};
 
-use crate::TrainingError;
+use crate::Result;
 use crate::batch::{image_tensor, label_tensor, normalise};
 use crate::mixing::{Mix, paste};
 
@@ -51,7 +51,7 @@ impl Feed {
         optimisation: &OptimisationSettings,
         epochs: RangeInclusive<usize>,
         device: Device,
-    ) -> Result<Self, TrainingError> {
+    ) -> Result<Self> {
         let loader = |stream, sampler, chains| {
             let loader_options = LoaderOptions {
                 batch_size: optimisation.batch_size,
@@ -89,7 +89,7 @@ impl Feed {
     ///
     /// # Panics
     /// After the last batch.
-    pub(crate) fn batch(&mut self, epoch: usize, position: usize) -> Result<FedBatch, TrainingError> {
+    pub(crate) fn batch(&mut self, epoch: usize, position: usize) -> Result<FedBatch> {
         let next = |loader: &mut Loader| loader.next().expect("the epochs have more batches");
         let own = next(&mut self.own)?;
         let count = own.labels.len();

@@ -23,7 +23,7 @@ use tch::{Kind, Tensor};
 
 use super::car_term::CarTerm;
 use super::contrastive::ContrastiveBranch;
-use crate::TrainingError;
+use crate::Result;
 use crate::loss::classification::ClassificationLoss;
 use crate::loss::{Rectification, balanced_contrastive_loss};
 use crate::mixing::Mix;
@@ -57,12 +57,7 @@ pub(crate) struct Step {
 impl Objective {
     /// For `class_counts` `[K]` training images of each class and the given network. The contrastive branch is freshly
     /// initialised from libtorch's generator.
-    pub(crate) fn new(
-        options: &ObjectiveOptions,
-        class_counts: &[u64],
-        model: &Model,
-        diagnose: bool,
-    ) -> Result<Self, TrainingError> {
+    pub(crate) fn new(options: &ObjectiveOptions, class_counts: &[u64], model: &Model, diagnose: bool) -> Result<Self> {
         options.check()?;
         options.car.iter().try_for_each(|car| car.norm.check(class_counts.len()))?;
         let weights = model.class_weights();
@@ -91,7 +86,7 @@ impl Objective {
         labels: &Tensor,
         mix: Option<&Mix>,
         epoch: usize,
-    ) -> Result<Step, TrainingError> {
+    ) -> Result<Step> {
         let batch = labels.size()[0];
         let all_features = match views {
             [view] => model.features(view, true),
@@ -166,7 +161,7 @@ impl Objective {
         &mut self,
         state: BTreeMap<String, Tensor>,
         other: &BTreeMap<String, Tensor>,
-    ) -> Result<(), TrainingError> {
+    ) -> Result<()> {
         let (mut branch, mut average) = (BTreeMap::new(), BTreeMap::new());
         for (name, tensor) in state {
             match name.strip_prefix(CONTRASTIVE) {
@@ -188,7 +183,7 @@ impl Objective {
         &mut self,
         step_seconds: f64,
         evaluated: Option<(&ConfusionMatrix, &SpectralNorm)>,
-    ) -> Result<Option<CarMetrics>, TrainingError> {
+    ) -> Result<Option<CarMetrics>> {
         match &mut self.car {
             Some(car) => car.finish_epoch(step_seconds, evaluated),
             None => Ok(None),

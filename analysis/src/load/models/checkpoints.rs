@@ -17,9 +17,9 @@ use super::network;
 use super::preprocessing::InputSteps;
 use super::scored::{Opened, Ready, Told, Work, refuse_flags, subject};
 use super::script::Script;
-use crate::AnalysisError;
 use crate::load::{Checkpoints, Request, data_file};
 use crate::subject::Subject;
+use crate::{AnalysisError, Result};
 
 /// A model ready to run, with what its file says of it.
 pub(super) struct Runner {
@@ -43,7 +43,7 @@ impl Runner {
         kind: CheckpointKind,
         request: &Request,
         checkpoints: &Checkpoints,
-    ) -> Result<Self, AnalysisError> {
+    ) -> Result<Self> {
         let device = resolve(checkpoints.device)?;
         if let Some(threads) = checkpoints.threads {
             tch::set_num_threads(threads.clamp(1, 1024) as i32);
@@ -91,7 +91,7 @@ impl Opened for Runner {
         device_name(self.device)
     }
 
-    fn run(self: Box<Self>, work: &mut Work<'_>) -> Result<Subject, AnalysisError> {
+    fn run(self: Box<Self>, work: &mut Work<'_>) -> Result<Subject> {
         let Runner { path, kind, network, told, device } = *self;
         let images = &work.data.train.images;
         let input = work.input(&path, told)?;

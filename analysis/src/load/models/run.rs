@@ -12,20 +12,20 @@ use super::onnx;
 use super::preprocessing::InputSteps;
 use super::scored::{Opened, Work};
 use super::{files, logs};
-use crate::AnalysisError;
 use crate::load::{Checkpoints, Loaded, Progress, Request};
 use crate::report::DataFile;
+use crate::{AnalysisError, Result};
 
 /// Runs the checkpoints on the images, telling `progress` of every batch.
 pub(in crate::load) fn load(
     request: &Request,
     checkpoints: &Checkpoints,
     progress: &mut dyn FnMut(Progress<'_>),
-) -> Result<Loaded, AnalysisError> {
+) -> Result<Loaded> {
     let paths = files::expand(&checkpoints.files)?;
     // Weights are small and images many: every file is opened and checked before the first image is read.
     let opened = paths.iter().map(|path| open(path, request, checkpoints));
-    let opened = opened.collect::<Result<Vec<_>, AnalysisError>>()?;
+    let opened = opened.collect::<Result<Vec<_>>>()?;
     let runs = logs::read(&paths)?;
     let data = checkpoints.data.load()?;
     let (mut subjects, mut devices) = (Vec::new(), Vec::new());
@@ -51,7 +51,7 @@ pub(in crate::load) fn load(
 }
 
 /// Opens a file by the engine that runs it.
-fn open(path: &Path, request: &Request, checkpoints: &Checkpoints) -> Result<Box<dyn Opened>, AnalysisError> {
+fn open(path: &Path, request: &Request, checkpoints: &Checkpoints) -> Result<Box<dyn Opened>> {
     let kind = detect(path)?;
     let is_program = matches!(kind, CheckpointKind::Onnx | CheckpointKind::TorchScript);
     if !is_program && checkpoints.output.is_some() {

@@ -13,10 +13,10 @@ use ndarray::{Array1, Array2};
 
 use super::preprocessing::InputSteps;
 use super::training_images::{Training, foreign_training, own_training};
-use crate::AnalysisError;
 use crate::load::{Checkpoints, Progress, Request, model_name};
 use crate::report::{DataFile, Source};
 use crate::subject::{Scored, Subject};
+use crate::{AnalysisError, Result};
 
 /// What every model is run on, and who is told how far it is.
 pub(super) struct Work<'a> {
@@ -32,7 +32,7 @@ pub(super) trait Opened {
     fn device(&self) -> String;
 
     /// Runs it on the images.
-    fn run(self: Box<Self>, work: &mut Work<'_>) -> Result<Subject, AnalysisError>;
+    fn run(self: Box<Self>, work: &mut Work<'_>) -> Result<Subject>;
 }
 
 /// Who says what the input is.
@@ -51,7 +51,7 @@ pub(super) struct Input {
 }
 
 impl Work<'_> {
-    pub(super) fn input(&self, path: &Path, told: Told) -> Result<Input, AnalysisError> {
+    pub(super) fn input(&self, path: &Path, told: Told) -> Result<Input> {
         let images = &self.data.train.images;
         match told {
             Told::Own(description) => {
@@ -71,8 +71,7 @@ impl Work<'_> {
 }
 
 /// Gives the logits [N, K] of the images at these places of a split; the last argument is told the images done.
-pub(super) type Run<'a> =
-    Box<dyn FnMut(&Arc<Split>, &[usize], &mut dyn FnMut(usize)) -> Result<Array2<f32>, AnalysisError> + 'a>;
+pub(super) type Run<'a> = Box<dyn FnMut(&Arc<Split>, &[usize], &mut dyn FnMut(usize)) -> Result<Array2<f32>> + 'a>;
 
 /// A network that images can be given to.
 pub(super) struct Ready<'a> {
@@ -89,7 +88,7 @@ pub(super) struct Ready<'a> {
 }
 
 /// Refuses flags that say what a checkpoint of this project says itself.
-pub(super) fn refuse_flags(name: &str, request: &Request, checkpoints: &Checkpoints) -> Result<(), AnalysisError> {
+pub(super) fn refuse_flags(name: &str, request: &Request, checkpoints: &Checkpoints) -> Result<()> {
     let given = [("mean", checkpoints.pixels.is_some()), ("arch", request.arch.is_some())];
     let first = given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag);
     let Some(flag) = first.or_else(|| checkpoints.foreign.first_given()) else { return Ok(()) };
@@ -98,12 +97,12 @@ pub(super) fn refuse_flags(name: &str, request: &Request, checkpoints: &Checkpoi
 }
 
 /// Runs a network on the test images, and on its training images if they are known.
-pub(super) fn subject(ready: Ready<'_>, work: &mut Work<'_>) -> Result<Subject, AnalysisError> {
+pub(super) fn subject(ready: Ready<'_>, work: &mut Work<'_>) -> Result<Subject> {
     let Ready { path, kind, files, taken, name, architecture, input, mut run } = ready;
     let Input { steps, training, description, .. } = input;
     let (request, data) = (work.request, work.data);
     let model = model_name(&path);
-    let mut score = |part: &str, split: &Arc<Split>, indices: &[usize]| -> Result<Scored, AnalysisError> {
+    let mut score = |part: &str, split: &Arc<Split>, indices: &[usize]| -> Result<Scored> {
         let of = indices.len();
         let logits = run(split, indices, &mut |done| (work.progress)(Progress { model: &model, part, done, of }))?;
         let labels: Array1<usize> = indices.iter().map(|&index| split.labels[index]).collect();

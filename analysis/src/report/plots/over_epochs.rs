@@ -91,7 +91,7 @@ fn mean(lines: &[Vec<(usize, f64)>]) -> Vec<(usize, f64)> {
 }
 
 fn draw_panel(scene: &mut Scene, area: Area, panel: &Panel, arms: &[Arm<'_>]) {
-    let width = area.right - area.left;
+    let width = area.width();
     panel::title(scene, area, panel.title, 60.0);
     let reads: Vec<(Read, bool)> =
         std::iter::once((panel.solid, false)).chain(panel.dashed.map(|read| (read, true))).collect();

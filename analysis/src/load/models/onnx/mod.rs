@@ -27,11 +27,11 @@ use self::graph::Graph;
 use super::preprocessing::InputSteps;
 use super::relu_network::relu_network;
 use super::scored::{Opened, Ready, Told, Work, refuse_flags, subject};
-use crate::AnalysisError;
 use crate::load::predictions::architecture;
 use crate::load::{Checkpoints, Request};
 use crate::report::DataFile;
 use crate::subject::Subject;
+use crate::{AnalysisError, Result};
 
 /// A network that was read and checked.
 pub(super) struct Network {
@@ -43,7 +43,7 @@ pub(super) struct Network {
 
 impl Network {
     /// Reads and checks a network.
-    pub fn open(path: &Path, request: &Request, checkpoints: &Checkpoints) -> Result<Self, AnalysisError> {
+    pub fn open(path: &Path, request: &Request, checkpoints: &Checkpoints) -> Result<Self> {
         let name = path.display().to_string();
         if let DeviceChoice::Cuda(_) = checkpoints.device {
             let problem = format!("{name}: ONNX networks run on the CPU; leave `device` out");
@@ -68,7 +68,7 @@ impl Opened for Network {
     }
 
     /// Builds the engine for the images of this data set and runs it on them.
-    fn run(self: Box<Self>, work: &mut Work<'_>) -> Result<Subject, AnalysisError> {
+    fn run(self: Box<Self>, work: &mut Work<'_>) -> Result<Subject> {
         let Self { path, files, graph, told } = *self;
         let images = &work.data.train.images;
         let input = work.input(&path, told)?;
