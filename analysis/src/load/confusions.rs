@@ -20,7 +20,7 @@ const WITHOUT_SCORES: &str = "read from a confusion matrix: what needs scores (m
 pub(super) fn load(request: &Request, files: &[PathBuf], orientation: Option<Orientation>) -> Result<Loaded> {
     let read = files.iter().map(|file| subject(request, read_confusion(file, orientation)?));
     let subjects = read.collect::<Result<_>>()?;
-    Ok(Loaded { subjects, runs: Vec::new(), data: Vec::new(), device: None, preprocessing: None })
+    Ok(Loaded { subjects, ..Loaded::default() })
 }
 
 fn subject(request: &Request, confusion: Confusion) -> Result<Subject> {

@@ -59,7 +59,7 @@ pub(super) fn load(request: &Request, test: &[PathBuf], train: &[PathBuf]) -> Re
         scores_said: true,
         warnings: Vec::new(),
     };
-    Ok(Loaded { subjects: vec![subject], runs: Vec::new(), data: Vec::new(), device: None, preprocessing: None })
+    Ok(Loaded { subjects: vec![subject], ..Loaded::default() })
 }
 
 fn merged(files: &[PathBuf]) -> Result<(CountsFile, Vec<StoredFile>)> {

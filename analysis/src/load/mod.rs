@@ -106,7 +106,7 @@ pub struct Progress<'a> {
 }
 
 /// The models to analyse and what they share.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Loaded {
     /// One or more models, names unique.
     pub subjects: Vec<Subject>,

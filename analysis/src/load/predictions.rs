@@ -36,7 +36,7 @@ pub(super) fn load(
         };
         subjects.push(scored(test, train, known)?);
     }
-    Ok(Loaded { subjects, runs: Vec::new(), data: Vec::new(), device: None, preprocessing: None })
+    Ok(Loaded { subjects, ..Loaded::default() })
 }
 
 /// What is known of a model besides its predictions.

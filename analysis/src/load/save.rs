@@ -68,13 +68,7 @@ mod tests {
             scores_said: false,
             warnings: Vec::new(),
         };
-        let mut loaded = Loaded {
-            subjects: vec![subject.clone()],
-            runs: Vec::new(),
-            data: Vec::new(),
-            device: None,
-            preprocessing: None,
-        };
+        let mut loaded = Loaded { subjects: vec![subject.clone()], ..Loaded::default() };
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("new").join("scores.npz");
         let written = save_predictions(&loaded, &file).unwrap();
