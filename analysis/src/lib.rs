@@ -1,7 +1,7 @@
 //! From a trained classifier to the verdict on its worst class: loading and running models (`load`), the analysis
-//! ([`verify`]), one against another ([`compare`]), both together ([`whole`]), and what it leaves behind ([`report`]); the
-//! program `analyze` is made of them. The program `count` is [`count::main`], `experiments` is [`experiments::run`]; what
-//! predicts the worst classes over many runs is in `correlation`.
+//! ([`verify`]), one against another ([`compare`]), both together ([`whole`]), and what it leaves behind ([`report`]);
+//! the program `analyze` is made of them. The program `count` is [`count::main`], `experiments` is
+//! [`experiments::run`]; what predicts the worst classes over many runs is in `correlation`.
 
 pub mod compare;
 mod correlation;

@@ -21,8 +21,6 @@ pub enum DataError {
     /// A setting out of its range.
     #[error(transparent)]
     Setting(#[from] SettingError),
-    #[error("{problem}")]
-    SubsetMismatch { problem: String },
     /// The long-tail protocol refused its numbers.
     #[error(transparent)]
     LongTail(#[from] LongTailError),

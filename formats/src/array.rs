@@ -252,10 +252,8 @@ impl<'a> Array<'a> {
             }
         };
         let texts: Option<Vec<String>> = bytes.chunks(kind.size()).map(text).collect();
-        texts.map(Some).ok_or_else(|| InputError::Damaged {
-            file: file.to_path_buf(),
-            place: format!("array {}", quoted(name)),
-            problem: "a text of characters that are none".to_owned(),
+        texts.map(Some).ok_or_else(|| {
+            InputError::damaged(file, format!("array {}", quoted(name)), "a text of characters that are none")
         })
     }
 }

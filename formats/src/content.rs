@@ -38,12 +38,7 @@ impl Content {
         bytes.try_reserve_exact(usize::try_from(length).map_err(|_| out_of_memory())?).map_err(|_| out_of_memory())?;
         File::open(file).map_err(io)?.take(length).read_to_end(&mut bytes).map_err(io)?;
         if (bytes.len() as u64) < length {
-            return Err(InputError::Truncated {
-                file: file.to_path_buf(),
-                place: format!("byte {}", bytes.len()),
-                needed: length,
-                available: bytes.len() as u64,
-            });
+            return Err(InputError::truncated(file, format!("byte {}", bytes.len()), length, bytes.len() as u64));
         }
         Ok(Self { file: file.to_path_buf(), bytes })
     }

@@ -1,7 +1,7 @@
 //! What can be wrong with a file that was handed in: every variant names the file, the place in it, and what to do.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::class_name::ClassNameError;
 use crate::confusion::ConfusionFileError;
@@ -164,5 +164,28 @@ mod tests {
     #[test]
     fn errors_stay_small_enough_to_be_returned_by_value() {
         assert!(size_of::<InputError>() <= 128, "{} bytes", size_of::<InputError>());
+    }
+}
+
+impl InputError {
+    pub(crate) fn damaged(file: &Path, place: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Damaged { file: file.to_owned(), place: place.into(), problem: problem.into() }
+    }
+
+    pub(crate) fn truncated(file: &Path, place: impl Into<String>, needed: u64, available: u64) -> Self {
+        Self::Truncated { file: file.to_owned(), place: place.into(), needed, available }
+    }
+
+    pub(crate) fn unknown_format(file: &Path, found: impl Into<String>, expected: &'static str) -> Self {
+        Self::UnknownFormat { file: file.to_owned(), found: found.into(), expected }
+    }
+
+    pub(crate) fn element_type(
+        file: &Path,
+        array: impl Into<String>,
+        found: impl Into<String>,
+        expected: &'static str,
+    ) -> Self {
+        Self::ElementType { file: file.to_owned(), array: array.into(), found: found.into(), expected }
     }
 }

@@ -11,11 +11,8 @@ use crate::{InputError, Result};
 
 /// Joins arrays along their first axis; numbers, and rows of scores of one length, are stacked.
 pub(crate) fn join<'a>(file: &Path, name: &str, mut parts: Vec<Array<'a>>, budget: &mut Budget) -> Result<Array<'a>> {
-    let differ = |at: usize, problem: String| InputError::Damaged {
-        file: file.to_path_buf(),
-        place: format!("array {}, part {at}", quoted(name)),
-        problem,
-    };
+    let differ =
+        |at: usize, problem: String| InputError::damaged(file, format!("array {}, part {at}", quoted(name)), problem);
     // A last batch of one sample, of which `squeeze` took the axis.
     if let [first, .., last] = parts.as_mut_slice()
         && first.shape.get(1..).is_some_and(|tail| tail == last.shape)

@@ -140,11 +140,8 @@ fn add<'a>(file: &Path, name: String, value: Saved<'a>, budget: &mut Budget, fou
 
 /// One array of a value: itself, or numbers, texts and arrays of a list joined.
 fn column<'a>(file: &Path, name: &str, value: Saved<'a>, budget: &mut Budget) -> Result<Array<'a>> {
-    let refused = |found: &str| InputError::ElementType {
-        file: file.to_path_buf(),
-        array: quoted(name),
-        found: found.to_owned(),
-        expected: "an array or tensor of numbers, or a list of such",
+    let refused = |found: &str| {
+        InputError::element_type(file, quoted(name), found, "an array or tensor of numbers, or a list of such")
     };
     match value {
         Saved::Array(array) => Ok(array),

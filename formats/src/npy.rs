@@ -31,16 +31,10 @@ pub(crate) enum Npy<'a> {
 ///
 /// `array` is the name used in messages.
 pub(crate) fn parse<'a>(file: &Path, array: &str, content: Cow<'a, [u8]>) -> Result<Npy<'a>> {
-    let damaged = |byte: usize, problem: String| InputError::Damaged {
-        file: file.to_path_buf(),
-        place: format!("array {array}, byte {byte}"),
-        problem,
-    };
-    let truncated = |needed: usize| InputError::Truncated {
-        file: file.to_path_buf(),
-        place: format!("array {array}, header"),
-        needed: needed as u64,
-        available: content.len() as u64,
+    let damaged =
+        |byte: usize, problem: String| InputError::damaged(file, format!("array {array}, byte {byte}"), problem);
+    let truncated = |needed: usize| {
+        InputError::truncated(file, format!("array {array}, header"), needed as u64, content.len() as u64)
     };
 
     if !content.starts_with(MAGIC) {

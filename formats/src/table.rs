@@ -150,11 +150,7 @@ impl<'t> Table<'t> {
         let is_comment = |record: &str| record.trim_start().starts_with('#');
         let all = |quotes| Records { text, position: 0, line: 1, quotes };
         let first = all(true).find(|(_, record)| !is_comment(record)).or_else(|| all(true).next());
-        let (_, data) = first.ok_or_else(|| InputError::Damaged {
-            file: file.to_path_buf(),
-            place: "line 1".to_owned(),
-            problem: "a table without a line".to_owned(),
-        })?;
+        let (_, data) = first.ok_or_else(|| InputError::damaged(file, "line 1", "a table without a line"))?;
         let separator = Separator::of(data);
         let mut table = Self { text, separator, decimal_comma: false, header: None, start: (0, 1), width: 0, rows: 0 };
         let remark = table.read_header(file, budget, is_comment)?;

@@ -197,7 +197,8 @@ mod tests {
     /// ```python
     /// from scipy.stats import beta
     /// for n, k, a in CASES:
-    ///     print(n, k, a, beta.ppf(a, k, n - k + 1) if k else 0.0, beta.isf(a, k + 1, n - k) if k < n else 1.0, sep=",")
+    ///     lower = beta.ppf(a, k, n - k + 1) if k else 0.0
+    ///     print(n, k, a, lower, beta.isf(a, k + 1, n - k) if k < n else 1.0, sep=",")
     /// ```
     fn scipy() -> impl Iterator<Item = (u64, u64, f64, f64, f64)> {
         include_str!("clopper_pearson.csv").lines().skip(1).map(|line| {

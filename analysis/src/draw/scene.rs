@@ -33,8 +33,8 @@ pub struct Text {
     pub upright: bool,
 }
 
-/// One shape. Coordinates: origin at the top left, y downwards, logical pixels. A title is what a pointer resting on the
-/// shape is told.
+/// One shape. Coordinates: origin at the top left, y downwards, logical pixels. A title is what a pointer resting on
+/// the shape is told.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Shape {
     /// An open line; `dash` has the lengths of dash and gap.

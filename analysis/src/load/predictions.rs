@@ -58,45 +58,38 @@ pub struct Known {
 /// [`AnalysisError::Mismatch`] for predictions of different models, and training counts that contradict them.
 pub fn scored(test: Predictions, train: Option<Predictions>, known: Known) -> Result<Subject> {
     let num_classes = test.num_classes();
+    let mismatch = |problem: String| Err(AnalysisError::Mismatch { problem });
     if let Some(train) = train.as_ref().filter(|train| train.num_classes() != num_classes) {
-        return Err(AnalysisError::Mismatch {
-            problem: format!(
-                "{} has {} scores a sample, {} has {num_classes}; give training and test predictions of one model",
-                train.source,
-                train.num_classes(),
-                test.source
-            ),
-        });
+        return mismatch(format!(
+            "{} has {} scores a sample, {} has {num_classes}; give training and test predictions of one model",
+            train.source,
+            train.num_classes(),
+            test.source
+        ));
     }
     if let Some(train) = train.as_ref().filter(|train| train.logits == test.logits && train.labels == test.labels) {
-        return Err(AnalysisError::Mismatch {
-            problem: format!(
-                "{} (training) and {} (test) hold the same scores and labels; give with `train-predictions` the model's scores on its training images, or leave it out",
-                train.source, test.source
-            ),
-        });
+        return mismatch(format!(
+            "{} (training) and {} (test) hold the same scores and labels; give with `train-predictions` the model's scores on its training images, or leave it out",
+            train.source, test.source
+        ));
     }
     if let Some(train) = &train {
         let scales = [train, &test].map(|predictions| predictions.logits.scale());
         if !scales[0].has_margins_of(scales[1]) {
-            return Err(AnalysisError::Mismatch {
-                problem: format!(
-                    "{} holds {}, {} holds {}; margins of the two cannot be compared, give logits of both",
-                    train.source, scales[0], test.source, scales[1]
-                ),
-            });
+            return mismatch(format!(
+                "{} holds {}, {} holds {}; margins of the two cannot be compared, give logits of both",
+                train.source, scales[0], test.source, scales[1]
+            ));
         }
     }
     let train_counts = known.train_counts.or_else(|| train.as_ref().map(|train| count(train, num_classes)));
     if let (Some(given), Some(train)) = (&train_counts, &train) {
         let found = count(train, num_classes);
         if let Some(class) = (0..num_classes.min(given.len())).find(|&class| given[class] != found[class]) {
-            return Err(AnalysisError::Mismatch {
-                problem: format!(
-                    "class {class}: {} training images by `train-counts` or `imbalance`, {} labels in {}; give one of the two",
-                    given[class], found[class], train.source
-                ),
-            });
+            return mismatch(format!(
+                "class {class}: {} training images by `train-counts` or `imbalance`, {} labels in {}; give one of the two",
+                given[class], found[class], train.source
+            ));
         }
     }
     let class_names = known.class_names.unwrap_or_else(|| numbered_classes(num_classes));

@@ -97,11 +97,7 @@ fn of_lines(file: &Path, text: &str, budget: &mut Budget) -> Result<Names> {
             first + place,
             first + count - 1
         );
-        return Err(InputError::Damaged {
-            file: file.to_path_buf(),
-            place: "the numbers of the names".to_owned(),
-            problem,
-        });
+        return Err(InputError::damaged(file, "the numbers of the names", problem));
     }
     Ok(by_number.into_values().collect())
 }

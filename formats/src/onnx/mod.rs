@@ -71,17 +71,10 @@ pub fn read(file: &Path) -> Result<OnnxFile> {
     let content = Content::read(file)?;
     if !is_onnx(&content.bytes) {
         let found = "no ONNX network".to_owned();
-        return Err(InputError::UnknownFormat {
-            file: content.file,
-            found,
-            expected: "a file that torch.onnx.export wrote",
-        });
+        return Err(InputError::unknown_format(&content.file, found, "a file that torch.onnx.export wrote"));
     }
-    let census = Census::of(&content.bytes).map_err(|fault| InputError::Damaged {
-        file: file.to_path_buf(),
-        place: format!("byte {}", fault.at),
-        problem: fault.problem.to_owned(),
-    })?;
+    let census = Census::of(&content.bytes)
+        .map_err(|fault| InputError::damaged(file, format!("byte {}", fault.at), fault.problem))?;
     let exceeded =
         |exceeded: String| InputError::Budget { file: file.to_path_buf(), place: "the network".to_owned(), exceeded };
     if census.nodes > MOST_NODES {

@@ -106,12 +106,7 @@ impl<'a> Labels<'a> {
         if array.for_each_number(|number| classes.push_number(number))? {
             return classes.finish();
         }
-        Err(InputError::ElementType {
-            file: self.file.to_path_buf(),
-            array: name.to_owned(),
-            found: array.type_name(),
-            expected: "an integer type",
-        })
+        Err(InputError::element_type(self.file, name, array.type_name(), "an integer type"))
     }
 
     /// The integer that a number is.

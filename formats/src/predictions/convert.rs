@@ -307,12 +307,7 @@ fn classes_of_columns(
             _ => None,
         })
     })? {
-        return Err(InputError::ElementType {
-            file: file.to_path_buf(),
-            array: name.to_owned(),
-            found: labels.type_name(),
-            expected: "an integer type",
-        });
+        return Err(InputError::element_type(file, name, labels.type_name(), "an integer type"));
     }
     found.into_iter().enumerate().map(|(sample, class)| class.ok_or_else(|| not_one_hot(sample).into())).collect()
 }

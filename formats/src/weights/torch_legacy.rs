@@ -158,11 +158,7 @@ fn pickles(content: &Content, budget: &mut Budget) -> Result<(Pickle, Pickle, us
         position = pickle.end;
         Ok::<_, InputError>((pickle, place))
     };
-    let damaged = |place: String, problem: &str| InputError::Damaged {
-        file: content.file.clone(),
-        place,
-        problem: problem.to_owned(),
-    };
+    let damaged = |place: String, problem: &str| InputError::damaged(&content.file, place, problem);
     let (magic, place) = next(0)?;
     if magic.value != Value::Magic {
         return Err(damaged(place, "it is not the magic number of torch.save"));
@@ -191,11 +187,7 @@ fn storages(
     mut position: usize,
 ) -> Result<HashMap<u32, Range<usize>>> {
     let (file, bytes) = (content.file.as_path(), content.bytes.as_slice());
-    let damaged = |place: String, problem: &str| InputError::Damaged {
-        file: file.to_path_buf(),
-        place,
-        problem: problem.to_owned(),
-    };
+    let damaged = |place: String, problem: &str| InputError::damaged(file, place, problem);
     let mut wanted: HashMap<&str, &Storage> =
         object.heap.storages.iter().map(|storage| (object.heap.spelled(storage.key), storage)).collect();
     let mut places = HashMap::new();

@@ -18,14 +18,12 @@ pub(super) fn kind(content: &Content) -> Result<CheckpointKind> {
         if content.file.extension().is_none_or(|ending| ending != "distcp") {
             return error;
         }
-        InputError::UnknownFormat {
-            file: content.file.clone(),
-            found:
-                "a part of a distributed checkpoint; python -m torch.distributed.checkpoint.format_utils dcp_to_torch \
-                    FOLDER weights.pt makes one file of its folder"
-                    .to_owned(),
-            expected: "weights as .safetensors or as torch.save writes them",
-        }
+        InputError::unknown_format(
+            &content.file,
+            "a part of a distributed checkpoint; python -m torch.distributed.checkpoint.format_utils dcp_to_torch \
+                    FOLDER weights.pt makes one file of its folder",
+            "weights as .safetensors or as torch.save writes them",
+        )
     })?;
     let is_script = |name: &str| {
         let inside = name.split_once('/').map_or(name, |(_, inside)| inside);
@@ -50,10 +48,8 @@ fn pickle_member<'a>(content: &Content, archive: &'a Archive<'_>) -> Result<&'a 
     let pickles: Vec<&Member> =
         archive.members().iter().filter(|member| member.name.to_ascii_lowercase().ends_with(".pkl")).collect();
     let folder = archive.members().first().map_or("", |first| first.name.split('/').next().unwrap_or_default());
-    let unknown = |found: String| InputError::UnknownFormat {
-        file: content.file.clone(),
-        found,
-        expected: "weights as .safetensors or as torch.save writes them",
+    let unknown = |found: String| {
+        InputError::unknown_format(&content.file, found, "weights as .safetensors or as torch.save writes them")
     };
     match pickles.as_slice() {
         [member] if member.name == "data.pkl" || member.name.strip_suffix("/data.pkl") == Some(folder) => Ok(member),

@@ -56,10 +56,8 @@ impl Column {
             (None, None, Some((element, width))) => {
                 let shape = [Some(self.rows), width].into_iter().flatten().collect();
                 let (kind, order) = (Kind::Number(element), ByteOrder::Little);
-                Array::binary(kind, order, shape, false, self.bytes.into(), 0).ok_or_else(|| InputError::Damaged {
-                    file: self.file,
-                    place: place(&self.name),
-                    problem: "fewer values than its rows need".to_owned(),
+                Array::binary(kind, order, shape, false, self.bytes.into(), 0).ok_or_else(|| {
+                    InputError::damaged(&self.file, place(&self.name), "fewer values than its rows need")
                 })
             }
             (None, None, None) => Ok(Array::decimals(vec![0], Vec::new())),
