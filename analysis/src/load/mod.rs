@@ -26,10 +26,10 @@ pub use predictions::{Known, scored};
 pub use save::save_predictions;
 pub use training_runs::read_one as training_run;
 
+use crate::Result;
 use crate::report::{DataFile, Preprocessing, TrainingRun, Warning};
 use crate::subject::Subject;
 use crate::words::readable;
-use crate::{AnalysisError, Result};
 
 /// What to analyse.
 #[derive(Clone, Debug)]
@@ -122,8 +122,8 @@ pub struct Loaded {
 /// Loads what is asked for; `progress` is told of every batch of images that a model has run on.
 ///
 /// # Errors
-/// [`AnalysisError`] naming the file or setting; [`AnalysisError::NeedsLibtorch`] for weights and
-/// [`AnalysisError::NeedsOnnx`] for ONNX networks, in a build without what runs them.
+/// [`crate::AnalysisError`] naming the file or setting; [`crate::AnalysisError::NeedsLibtorch`] for weights and
+/// [`crate::AnalysisError::NeedsOnnx`] for ONNX networks, in a build without what runs them.
 pub fn load(request: &Request, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Loaded> {
     let mut loaded = match &request.models {
         Models::Predictions { test, train, reading } => predictions::load(request, test, train, reading)?,
@@ -148,8 +148,8 @@ fn run(_: &Request, checkpoints: &Checkpoints, _: &mut dyn FnMut(Progress<'_>)) 
     use car_spectral_formats::weights::{CheckpointKind, detect};
     let file = checkpoints.files.first().cloned().unwrap_or_default();
     Err(match detect(&file) {
-        Ok(CheckpointKind::Onnx) => AnalysisError::NeedsOnnx { file },
-        _ => AnalysisError::NeedsLibtorch { file },
+        Ok(CheckpointKind::Onnx) => crate::AnalysisError::NeedsOnnx { file },
+        _ => crate::AnalysisError::NeedsLibtorch { file },
     })
 }
 

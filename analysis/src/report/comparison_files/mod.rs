@@ -106,13 +106,13 @@ fn differences(report: &Report) -> Table {
 fn seed_groups(report: &Report) -> Table {
     let mut rows = Vec::new();
     for found in &report.groups {
-        let names = |name| [&found.b, &found.a, name];
+        let [b, a] = [found.b.as_str(), found.a.as_str()];
         for (name, over) in [("worst class", &found.worst_class), ("all samples", &found.overall)] {
             let SeedDifference { verdict, difference, interval, .. } = over;
-            rows.push(row_of(names(&format!("{name}, over seeds")), verdict, *difference, *interval));
+            rows.push(row_of([b, a, &format!("{name}, over seeds")], verdict, *difference, *interval));
         }
         let these = found.these_networks.iter();
-        rows.extend(these.map(|these| difference_row(names("worst class, these networks"), *these)));
+        rows.extend(these.map(|these| difference_row([b, a, "worst class, these networks"], *these)));
     }
     Table {
         title: format!(
