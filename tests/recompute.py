@@ -264,6 +264,7 @@ def check_split(checks, name, report, logits, labels, weights, margins):
     excess = np.bincount(labels[tied & (labels < rival)], minlength=classes)
     checks.exact(f"{name}: S1, errors + excess = margins <= 0", errors + excess, at_zero)
     chain = report["chain"]
+    check_chain(checks, f"{name} chain", chain, hard, counts, errors, weights, report["hard"]["spectral_norm_weighted"]["upper"])
     weighted = hard_share * weights
     wce = (weights * share(errors, counts)).max()
     checks.close(f"{name}: WCE", chain["wce"], wce)
@@ -289,6 +290,78 @@ def check_split(checks, name, report, logits, labels, weights, margins):
     return counts, errors, hard, margin
 
 
+def check_chain(checks, name, found, hard, counts, errors, weights, upper):
+    """The chain's terms, of which `check_split` has WCE and sqrt(K-1) R."""
+    known, terms = optional(found["weighted_error"])
+    checks.exact(f"{name}: classes of lambda_j e_j", known, counts > 0)
+    checks.close(f"{name}: lambda_j e_j", terms, weights * share(errors, counts))
+    wce, most = terms.max(), int((hard > 0).sum(axis=0).max())
+    attained = np.flatnonzero(known & (terms == wce))
+    checks.exact(f"{name}: class of WCE", found["wce_class"], attained[0] if len(attained) else None)
+    checks.exact(f"{name}: s", found["max_column_nonzeros"], most)
+    roots = np.sqrt([len(counts) - 1, most])
+    checks.close(f"{name}: sqrt(K-1)", found["sqrt_k_minus_1"], roots[0])
+    checks.exact(f"{name}: the norm's upper end", found["spectral_upper"], upper)
+    checks.close(f"{name}: sqrt(s) R", found["upper_bound_sqrt_s"], roots[1] * upper)
+    checks.row(f"{name}: sqrt(s) step holds", found["holds_sqrt_s"] and wce <= roots[1] * upper * (1 + RELATIVE), "")
+    checks.close(f"{name}: slack", found["slack"], roots[0] * upper - wce, 0.0, RELATIVE * (roots[0] * upper + 1))
+    if wce > 0:
+        factors = [found["slack_factor"], found["slack_factor_sqrt_s"]]
+        checks.close(f"{name}: slack factors", factors, roots * upper / wce)
+    else:
+        checks.row(f"{name}: slack factors", found["slack_factor"] is found["slack_factor_sqrt_s"] is None, "null")
+
+
+def check_summary(checks, report, counts, errors, weights):
+    """The mean error of the worst tenth, quartiles, and what stands beside the weighted worst class."""
+    ordered = np.sort(errors[counts > 0] / counts[counts > 0])
+    worst = ordered[::-1][: -(-len(ordered) // 10)]
+    checks.close("mean error of the worst tenth", report["worst_tenth_error"], worst.mean())
+    places = [-(-quarter * (len(ordered) - 1) // 4) for quarter in range(5)]
+    checks.exact("quartiles of class errors", report["class_error_quantiles"], ordered[places])
+    worst = report["weighted_worst_class"]
+    checks.close("weighted worst class: weight", worst["weight"], weights[worst["index"]])
+    checks.close("weighted worst class: weighted error", worst["weighted_error"], weights[worst["index"]] * worst["error"])
+    checks.close("share of ties", report["ties"]["share"], report["ties"]["top2"] / report["samples"])
+
+
+def check_confusions(checks, model, hard, counts, weights):
+    """The most confused pairs, and of each class the classes it is confused with most."""
+    rates, classes = share(hard, counts), len(counts)
+    predicted, true = np.nonzero(hard)
+    order = np.lexsort((predicted, true, -hard[predicted, true], -rates[predicted, true]))[:100]
+    places = predicted[order], true[order]
+    found = model["confusions"]
+    checks.exact("confused pairs: predicted", [at["predicted"] for at in found], places[0])
+    checks.exact("confused pairs: true", [at["true"] for at in found], places[1])
+    checks.exact("confused pairs: samples", [at["count"] for at in found], hard[places])
+    checks.exact("confused pairs: rates", [at["rate"] for at in found], rates[places])
+    if model["test"]["top_pair"]:
+        left, right = (np.array(model["test"]["top_pair"][side]) for side in ("left", "right"))
+        parts = left[places[0]] * rates[places] * weights[places[1]] * right[places[1]]
+        checks.close("confused pairs: parts of the norm", [at["contribution_to_spectral_norm"] for at in found], parts)
+    kept = 3 if classes > 1000 else 5
+    for key, matrix in (("errors_to", hard.T), ("errors_from", hard)):
+        expected = []
+        for row in matrix:
+            most = np.argsort(-row, kind="stable")[:kept]
+            expected.append([[int(at), int(row[at])] for at in most if row[at] > 0])
+        checks.row(f"each class: {key}", [at[key] for at in model["class_confusions"]] == expected, f"{classes} classes")
+
+
+def check_tightness(checks, model):
+    """Bound over measured error at the worst class."""
+    worst = model["test"]["worst_class"]
+    for bound in model["bounds"]:
+        values = bound["total"] or bound["first_term"]
+        value = values[worst["index"]] if values else None
+        label = f"{bound['id']} at g = {bound['margin']}: bound over error"
+        if value is None or worst["error"] == 0:
+            checks.row(label, bound["tightness_at_worst"] is None, "null")
+        else:
+            checks.close(label, bound["tightness_at_worst"], value / worst["error"])
+
+
 def check_test(checks, report, settings, comparisons, counts, errors, hard, weights, train_counts):
     classes, delta = len(counts), settings["delta"]
     alpha = delta / (2 * classes * settings["models_compared"])
@@ -304,6 +377,7 @@ def check_test(checks, report, settings, comparisons, counts, errors, hard, weig
         checks.exact(f"{key}: its interval is its class's", report[key]["interval"], intervals[index])
         checks.exact(f"{key}: its error", report[key]["error"], errors[index] / counts[index])
     check_worst_class(checks, report, settings, counts, errors, weights)
+    check_summary(checks, report, counts, errors, weights)
     check_next_samples(checks, report, alpha, counts, errors)
     check_planning(checks, report, settings, comparisons, counts, errors)
     error = share(errors, counts)
@@ -338,6 +412,10 @@ def check_worst_class(checks, report, settings, counts, errors, weights):
     within = 0 <= found["interval"][0] <= found["interval"][1] <= 1 and 0 <= found["at_most"] <= 1
     checks.row("T5': errors are at most 1", within, f"{found['interval']}, {found['at_most']}")
     checks.exact("T5': candidates", found["candidates"], candidates(errors, counts, 2 * alpha))
+    checks.exact("T5': levels", [above["level"] for above in report["classes_above"]], [0.25, 0.5, 0.75, 0.9])
+    for above in report["classes_above"]:
+        adjusted = holm(binom.sf(errors - 1, counts, above["level"]))
+        checks.exact(f"T5': classes above {above['level']:g}", above["classes"], np.flatnonzero(adjusted <= delta))
     checks.exact("largest measured error", found["estimate"], share(errors, counts).max())
     checks.close("T10: its bias", found["estimate_bias"], bootstrap_bias(errors, counts), 0.0, 1e-11)
 
@@ -759,10 +837,11 @@ def check_comparisons(checks, report, tests):
         train = np.full(classes, -1) if known is None else np.array(known)
         groups = {"many": train > 100, "medium": (train >= 20) & (train <= 100), "few": (train >= 0) & (train < 20)}
         for name, members in groups.items():
-            if (members & seen).any():
-                check_difference(checks, f"{label}, {name}", at[name], counts.mean(members & seen, False, delta))
-            else:
-                checks.row(f"{label}, {name}: empty group", at[name] is None, "null")
+            for key, by_classes in ((name, False), (f"{name}_macro", True)):
+                if (members & seen).any():
+                    check_difference(checks, f"{label}, {key}", at[key], counts.mean(members & seen, by_classes, delta))
+                else:
+                    checks.row(f"{label}, {key}: empty group", at[key] is None, "null")
         *expected, deciding = counts.worst_class(delta)
         check_difference(checks, f"{label}, worst class", at["worst_class"], expected, 3 * OUTSIDE)
         checks.exact(f"{label}, worst class: deciding", at["worst_class"]["deciding"], deciding)
@@ -812,6 +891,13 @@ def check_groups(checks, report, tests):
         for place, key in enumerate(("overall", "worst_class")):
             a, b = (np.array([errors[index][place] for index in at[side]]) for side in ("models_a", "models_b"))
             check_seeds(checks, f"{label}, {key}", at[key], a, b, paired, delta)
+        counts = next((models[index]["train_counts"] for index in errors if models[index]["train_counts"]), None)
+        for name, members in group_members(counts, next(iter(errors.values()))[2]):
+            of_side = [np.array([errors[index][2][members].mean() for index in at[side]]) for side in ("models_a", "models_b")]
+            if len(members):
+                check_seeds(checks, f"{label}, {name}", at[f"{name}_macro"], *of_side, paired, delta)
+            else:
+                checks.row(f"{label}, {name}", at[f"{name}_macro"] is None, "null")
         together = at["models_a"] + at["models_b"]
         if not all(same_samples(report, tests, together[0], index) for index in together):
             checks.row(f"{label}: on different samples", at["these_networks"] is None, "null")
@@ -827,10 +913,20 @@ def check_groups(checks, report, tests):
         check_difference(checks, f"{label}, these networks", at["these_networks"], np.mean(of_pairs, axis=0), 3 * OUTSIDE)
 
 
+def group_members(train_counts, errors):
+    """Classes with test samples of many (above 100), medium (20 to 100) and few training samples."""
+    counts = np.full(len(errors), -1) if train_counts is None else np.array(train_counts)
+    seen = ~np.isnan(errors)
+    several = {"many": counts > 100, "medium": (counts >= 20) & (counts <= 100), "few": (counts >= 0) & (counts < 20)}
+    return [(name, np.flatnonzero(members & seen)) for name, members in several.items()]
+
+
 def measured_errors(predicted, labels, classes):
-    """The error over all samples, and that of the worst class."""
+    """The error over all samples, that of the worst class, and of each class (NaN without samples)."""
     counts = np.bincount(labels, minlength=classes)
-    return (predicted != labels).mean(), share(np.bincount(labels[predicted != labels], minlength=classes), counts).max()
+    wrong = np.bincount(labels[predicted != labels], minlength=classes)
+    of_classes = np.where(counts > 0, wrong / np.maximum(counts, 1), np.nan)
+    return (predicted != labels).mean(), np.nanmax(of_classes), of_classes
 
 
 def check_seeds(checks, name, found, a, b, paired, delta):
@@ -895,10 +991,7 @@ def main():
     counts, errors, hard, _ = check_split(checks, "test", model["test"], logits, labels, weights, settings["margins"])
     comparisons = max(1, len(report["comparisons"]))
     check_test(checks, model["test"], settings, comparisons, counts, errors, hard, weights, train_counts)
-    for pair in model["confusions"]:
-        if hard[pair["predicted"], pair["true"]] != pair["count"]:
-            checks.row("a confused pair", False, f"{pair}")
-    checks.exact("most confused pair", model["confusions"][0]["rate"], share(hard, counts).max()) if model["confusions"] else None
+    check_confusions(checks, model, hard, counts, weights)
     training = load(arguments.train) if arguments.train else None
     if training:
         check_split(checks, "train", model["train"], *training, weights, settings["margins"])
@@ -911,6 +1004,7 @@ def main():
     if arguments.weights and model["network"]:
         check_layers(checks, model["network"], arguments.weights)
     check_verdicts(checks, model)
+    check_tightness(checks, model)
     check_floors(checks, model, settings)
     check_certificate(checks, model, settings, counts, hard, weights, training)
     check_step(checks, model)

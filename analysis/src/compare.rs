@@ -158,10 +158,14 @@ fn group_comparison(subjects: &[Subject], a: &SeedGroup, b: &SeedGroup, delta: f
         group.models.iter().map(|&model| subjects[model].source.seed).collect()
     };
     let paired_by_seed = seeds(a).zip(seeds(b)).is_some_and(|(a, b)| a == b);
-    let errors = |group: &SeedGroup| -> (Vec<f64>, Vec<f64>) {
-        group.models.iter().map(|&model| measured_errors(&subjects[model])).unzip()
+    let errors = |group: &SeedGroup| -> Vec<MeasuredErrors> {
+        group.models.iter().map(|&model| MeasuredErrors::of(&subjects[model])).collect()
     };
-    let ((overall_a, worst_a), (overall_b, worst_b)) = (errors(a), errors(b));
+    let (errors_a, errors_b) = (errors(a), errors(b));
+    let between = |of: &dyn Fn(&MeasuredErrors) -> f64| {
+        let all = |errors: &[MeasuredErrors]| errors.iter().map(of).collect::<Vec<_>>();
+        between_seeds(&all(&errors_a), &all(&errors_b), paired_by_seed, delta)
+    };
     let together: Vec<usize> = a.models.iter().chain(&b.models).copied().collect();
     let first = &subjects[together[0]];
     if let Some(&other) = together.iter().find(|&&model| !same_samples(first, &subjects[model])) {
@@ -173,29 +177,59 @@ fn group_comparison(subjects: &[Subject], a: &SeedGroup, b: &SeedGroup, delta: f
         );
         return Err(AnalysisError::Mismatch { problem });
     }
+    let train_counts = together.iter().find_map(|&model| subjects[model].train_counts.as_deref());
+    let group = |group: Group| -> Result<Option<SeedDifference>, AnalysisError> {
+        let members = |train_counts: &[u64]| {
+            let seen = |class: &usize| errors_a[0].classes[*class].is_some();
+            (0..train_counts.len()).filter(|&class| Group::of(train_counts[class]) == group).filter(seen).collect()
+        };
+        let classes: Vec<usize> = train_counts.map(members).unwrap_or_default();
+        if classes.is_empty() { Ok(None) } else { between(&|errors| errors.mean(&classes)).map(Some) }
+    };
     Ok(GroupComparison {
         a: a.name.clone(),
         b: b.name.clone(),
         models_a: a.models.clone(),
         models_b: b.models.clone(),
         paired: paired_by_seed,
-        overall: between_seeds(&overall_a, &overall_b, paired_by_seed, delta)?,
-        worst_class: between_seeds(&worst_a, &worst_b, paired_by_seed, delta)?,
+        overall: between(&|errors| errors.overall)?,
+        worst_class: between(&MeasuredErrors::worst)?,
+        many_macro: group(Group::Many)?,
+        medium_macro: group(Group::Medium)?,
+        few_macro: group(Group::Few)?,
         these_networks: Some(these_networks(subjects, a, b, delta)?),
     })
 }
 
-/// Share of all samples, and of the worst class's, that are wrong.
-fn measured_errors(subject: &Subject) -> (f64, f64) {
-    let classes = subject.class_names.len();
-    let (mut counts, mut errors) = (vec![0_u64; classes], vec![0_u64; classes]);
-    for (&label, predicted) in subject.test.labels.iter().zip(subject.test.logits.predicted()) {
-        counts[label] += 1;
-        errors[label] += u64::from(predicted != label);
+/// Shares of a network's test samples that are wrong.
+struct MeasuredErrors {
+    overall: f64,
+    /// `None` for a class without samples.
+    classes: Vec<Option<f64>>,
+}
+
+impl MeasuredErrors {
+    fn of(subject: &Subject) -> Self {
+        let classes = subject.class_names.len();
+        let (mut counts, mut errors) = (vec![0_u64; classes], vec![0_u64; classes]);
+        for (&label, predicted) in subject.test.labels.iter().zip(subject.test.logits.predicted()) {
+            counts[label] += 1;
+            errors[label] += u64::from(predicted != label);
+        }
+        let share = |(&k, &n): (&u64, &u64)| (n > 0).then(|| k as f64 / n as f64);
+        Self {
+            overall: errors.iter().sum::<u64>() as f64 / counts.iter().sum::<u64>().max(1) as f64,
+            classes: errors.iter().zip(&counts).map(share).collect(),
+        }
     }
-    let worst =
-        errors.iter().zip(&counts).filter(|(_, n)| **n > 0).map(|(&k, &n)| k as f64 / n as f64).fold(0.0, f64::max);
-    (errors.iter().sum::<u64>() as f64 / counts.iter().sum::<u64>().max(1) as f64, worst)
+
+    fn worst(&self) -> f64 {
+        self.classes.iter().flatten().copied().fold(0.0, f64::max)
+    }
+
+    fn mean(&self, classes: &[usize]) -> f64 {
+        classes.iter().filter_map(|&class| self.classes[class]).sum::<f64>() / classes.len() as f64
+    }
 }
 
 /// Pairs in order where there are as many of both, else every network of b with every one of a.
@@ -210,7 +244,8 @@ fn these_networks(subjects: &[Subject], a: &SeedGroup, b: &SeedGroup, delta: f64
         pairs.iter().map(|&(a, b)| paired(&subjects[a], &predicted(a), &predicted(b))).collect::<Result<_, _>>()?;
     let found = networks_difference(&counts, delta)?;
     let mean = |group: &SeedGroup| {
-        group.models.iter().map(|&model| measured_errors(&subjects[model]).1).sum::<f64>() / group.models.len() as f64
+        group.models.iter().map(|&model| MeasuredErrors::of(&subjects[model]).worst()).sum::<f64>()
+            / group.models.len() as f64
     };
     Ok(difference(mean(b) - mean(a), found.interval, found.verdict))
 }

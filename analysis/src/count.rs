@@ -8,6 +8,8 @@ use car_spectral_formats::counts::read_names;
 use car_spectral_formats::counts_file::{CountsFile, CountsMerge};
 use car_spectral_formats::margin_counts::CountedInput;
 use car_spectral_formats::predictions::{Keys, Logits, PredictionSource, Reading, Scores, StoredFile, read_as};
+use car_spectral_runs::signals;
+use car_spectral_runs::terminal::{say, tell};
 use clap::{CommandFactory, Parser};
 
 use crate::subject::Scored;
@@ -67,15 +69,18 @@ pub fn main(command_line: &[OsString]) -> u8 {
             return error.exit_code().try_into().unwrap_or(2);
         }
     };
+    // Where no handler can be set, a signal ends the program as it would anyway.
+    let _ = signals::end_when_told();
     match run(&arguments) {
         Ok(said) => {
-            println!("{said}");
+            // The file is there, whoever heard of it.
+            let _ = say(said);
             0
         }
         Err(error) => {
             let command = Arguments::command();
             let is_flag = |name: &str| command.get_arguments().any(|flag| flag.get_long() == Some(name));
-            eprintln!("error: {}", car_spectral_data::with_flags(&error.to_string(), is_flag));
+            tell(format_args!("error: {}", car_spectral_data::with_flags(&error.to_string(), is_flag)));
             error.exit_code()
         }
     }
@@ -96,7 +101,7 @@ fn run(arguments: &Arguments) -> Result<String> {
         let read = read_as(source, &reading)?;
         let name = read.source.to_string();
         for sentence in read.notes.iter().chain(&read.doubts) {
-            eprintln!("{name}: {sentence}");
+            tell(format_args!("{name}: {sentence}"));
         }
         if let (Logits::Classes(_), false) = (&read.logits, grid.margins() == [0.0]) {
             let problem = format!("{name} holds classes and no scores; count it with `margin` 0");

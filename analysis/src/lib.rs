@@ -12,6 +12,7 @@ pub mod experiments;
 mod load;
 pub mod program;
 pub mod report;
+mod spreadsheet;
 mod subject;
 pub mod verify;
 mod warnings;

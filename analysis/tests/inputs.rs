@@ -215,3 +215,32 @@ fn files_that_are_something_else_are_called_what_they_are() {
         refused(folder, &format!("--predictions {name} --weights none"), &[name, says[0], says[1]]);
     }
 }
+
+/// Names of files are bytes: they may hold what moves a terminal's cursor, and no text at all, which is refused of
+/// inputs before anything is read.
+#[test]
+fn names_of_files_cannot_act_on_a_terminal_and_need_not_be_text() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for (at, name) in [&b"a\x1b]0;x\x07\xe2\x80\xae.csv"[..], b"a\nb.csv", b"\xff.csv"].into_iter().enumerate() {
+        let name = OsStr::from_bytes(name);
+        fs::write(folder.join(name), plain()).unwrap();
+        let out = OsStr::from_bytes([&b"o\x1b[31m"[..], b"\xfe", b"o\tut"][at]);
+        let run = |flags: &[&str]| {
+            let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_analyze"));
+            command.current_dir(folder).arg("--predictions").arg(name).args(flags).arg("--out").arg(out);
+            let ended = command.args(["--format", "json,csv,md,tex,html"]).output().unwrap();
+            for stream in [&ended.stdout, &ended.stderr] {
+                let text = std::str::from_utf8(stream).unwrap();
+                assert!(!text.contains(|c: char| c.is_control() && c != '\n' || c == '\u{202e}'), "{text:?}");
+            }
+            ended.status.code()
+        };
+        let text = name.to_str().is_some();
+        assert_eq!(run(&["--weights", "none"]), Some(if text { 0 } else { 2 }), "{name:?}");
+        assert_eq!(folder.join(out).join("report.html").is_file(), text, "{name:?}");
+        assert_eq!(run(&[]), Some(2), "{name:?}: no weights");
+    }
+}

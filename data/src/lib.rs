@@ -59,7 +59,7 @@ pub use parts::Parts;
 #[cfg(feature = "pixels")]
 pub use pixels::Pixels;
 pub use recipe::{AugmentationOptions, Policy, RandAugment};
-pub use setting_error::{SettingError, message_with_flags, with_flags};
+pub use setting_error::{SettingError, message_with_flags, with_flags, with_names};
 pub use sizes::check_sizes;
 pub use source::DataSource;
 pub use subset::{LongTail, Subset};

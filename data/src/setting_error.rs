@@ -17,15 +17,18 @@ pub struct SettingError {
 /// Writes the settings that a library's message names in backticks as the flags of a program: `` `lr` `` as `--lr`,
 /// where the program has such a flag.
 pub fn with_flags(message: &str, is_flag: impl Fn(&str) -> bool) -> String {
+    with_names(message, |name| is_flag(name).then(|| format!("--{name}")))
+}
+
+/// Writes the settings that a library's message names in backticks by the names they have elsewhere.
+pub fn with_names(message: &str, named: impl Fn(&str) -> Option<String>) -> String {
     let mut parts: Vec<String> = message.split('`').map(str::to_owned).collect();
     let marks = parts.len();
     let mut text = std::mem::take(&mut parts[0]);
     for (at, part) in parts.iter().enumerate().skip(1) {
-        let named = at % 2 == 1 && at + 1 < marks;
-        match (named, named && is_flag(part)) {
-            (true, true) => text.push_str(&format!("--{part}")),
-            (true, false) => text.push_str(&format!("`{part}`")),
-            (false, _) if at % 2 == 1 => text.push_str(&format!("`{part}")),
+        match (at % 2 == 1, at + 1 < marks) {
+            (true, true) => text.push_str(&named(part).unwrap_or_else(|| format!("`{part}`"))),
+            (true, false) => text.push_str(&format!("`{part}")),
             (false, _) => text.push_str(part),
         }
     }

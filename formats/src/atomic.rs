@@ -2,17 +2,22 @@
 //!
 //! The temporary name of `NAME` is always `.NAME.partial`: what a killed run leaves there, the next run replaces.
 
-use std::fs::File;
-use std::io::{BufWriter, ErrorKind, Write};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{BufWriter, Write};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, chown};
 use std::path::Path;
 
-use crate::FileError;
+use rustix::fs::OFlags;
 
-/// Creates the parent folder if needed, lets `write` fill a temporary file beside `path`, and renames it to `path`.
+use crate::FileError;
+use crate::temporary::{self, Temporary};
+
+/// Creates the parent folder if needed, lets `write` fill a temporary file beside `path`, and renames it to `path`. A
+/// file that was there keeps its mode, and its owner where the program may give files away.
 ///
 /// # Errors
-/// [`FileError::Io`] naming `path`; an error of `write` is passed on. In either case `path` is untouched and the
-/// temporary file is removed.
+/// [`FileError::Io`] naming `path`; [`FileError::Malformed`] if another run is writing it, or if something else than a
+/// file is in the way; an error of `write` is passed on. `path` is untouched then and the temporary file is removed.
 pub fn write_atomically<E: From<FileError>>(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), E>,
@@ -23,26 +28,55 @@ pub fn write_atomically<E: From<FileError>>(
     let mut partial = std::ffi::OsString::from(".");
     partial.push(name);
     partial.push(".partial");
-    match std::fs::remove_file(folder.join(&partial)) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(FileError::io(path)(error).into()),
-        _ => (),
-    }
-    let temporary =
-        tempfile::Builder::new().prefix(&partial).rand_bytes(0).tempfile_in(folder).map_err(FileError::io(path))?;
-    let mut buffer = BufWriter::new(temporary.as_file());
+    let partial = folder.join(partial);
+    let file = take(&partial, path)?;
+    let registered = Temporary::new(partial.clone(), remove);
+    let mut buffer = BufWriter::new(&file);
     write(&mut buffer)?;
     buffer.flush().map_err(FileError::io(path))?;
     drop(buffer);
-    temporary.as_file().sync_all().map_err(FileError::io(path))?;
-    make_readable(temporary.as_file()).map_err(FileError::io(path))?;
-    temporary.persist(path).map_err(|error| FileError::Io { path: path.to_owned(), source: error.error })?;
+    let finish = || {
+        file.sync_all()?;
+        if let Ok(earlier) = path.metadata() {
+            let _ = chown(&partial, Some(earlier.uid()), Some(earlier.gid()));
+            file.set_permissions(earlier.permissions())?;
+        }
+        let _gate = temporary::gate();
+        std::fs::rename(&partial, path)
+    };
+    finish().map_err(FileError::io(path))?;
+    registered.keep();
     Ok(())
 }
 
-/// Temporary files are private to their owner; results are not.
-fn make_readable(file: &File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+fn remove(path: &Path) {
+    // What cannot be removed is replaced by the next run.
+    let _ = std::fs::remove_file(path);
+}
+
+/// Opens the temporary file for one program alone, emptied.
+fn take(partial: &Path, path: &Path) -> Result<File, FileError> {
+    let in_the_way = |problem: &str| FileError::malformed(path, format!("{}: {problem}", partial.display()));
+    loop {
+        if partial.symlink_metadata().is_ok_and(|found| !found.is_file()) {
+            return Err(in_the_way("is in the way and no file; move it away"));
+        }
+        let mut options = OpenOptions::new();
+        options.create(true).write(true).truncate(false).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+        let file = options.open(partial).map_err(FileError::io(path))?;
+        match file.try_lock() {
+            Ok(()) if temporary::is_same(&file, partial) => {
+                file.set_len(0).map_err(FileError::io(path))?;
+                return Ok(file);
+            }
+            // Another program has renamed it meanwhile.
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(in_the_way("another run is writing this file; wait for its end, or choose another name"));
+            }
+            Err(TryLockError::Error(source)) => return Err(FileError::io(path)(source)),
+        }
+    }
 }
 
 #[cfg(test)]

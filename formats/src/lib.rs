@@ -39,10 +39,12 @@ mod npy;
 pub mod onnx;
 mod pieces;
 pub mod predictions;
+pub mod publish;
 mod quoting;
 mod region;
 mod safetensors;
 mod table;
+pub mod temporary;
 #[cfg(test)]
 mod testing;
 mod text;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -65,6 +66,28 @@ def counts_list(counts: Any, what: str) -> list[int]:
         at = int((array < 0).argmax())
         raise ValueError(f"{what}: class {at} has {array[at]}; give numbers from 0")
     return [int(count) for count in array]
+
+
+def warn_of_probabilities(scores: Any) -> None:
+    """Warn where the first rows are no logits but probabilities: their margins are of another unit.
+
+    Rows of zeros and ones alone are left: they are predicted classes written out.
+    """
+    if type(scores).__module__.partition(".")[0] == "torch":
+        scores = scores[:64].cpu()
+    rows = scores_array(scores)[:64]
+    if rows.dtype == np.uint16:
+        rows = (rows.astype(np.uint32) << 16).view(np.float32)
+    rows = rows.astype(np.float64)
+    if rows.size == 0 or not ((rows >= 0) & (rows <= 1)).all() or np.isin(rows, (0, 1)).all():
+        return
+    # Three decimals and bfloat16 leave up to 0.01 a row.
+    if (np.abs(rows.sum(axis=1) - 1) <= 0.01).all():
+        warnings.warn(
+            "the scores look like probabilities: each row lies in [0, 1] and adds up to 1; margins "
+            "are counted in this unit; give logits, or the logarithms of the probabilities",
+            stacklevel=3,
+        )
 
 
 def _native(array: Array) -> Array:

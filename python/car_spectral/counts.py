@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from ._arrays import labels_array, score_pieces, scores_array
+from ._arrays import labels_array, score_pieces, scores_array, warn_of_probabilities
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -69,6 +69,8 @@ class MarginCounts:
 
         """
         pieces, numbers = score_pieces(scores), labels_array(labels)
+        if self.samples == 0:
+            warn_of_probabilities(pieces[0])
         if len(pieces) == 1:
             self._counts.update(scores_array(pieces[0]), numbers)
             return

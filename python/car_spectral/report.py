@@ -62,6 +62,11 @@ def analyze(
         raise ValueError(f"delta = {delta}: give a probability of at least 1e-12 and below 1")
     if not 0 <= r0 < float("inf"):
         raise ValueError(f"r0 = {r0}: give a finite number that is not negative")
+    if weights != "none" and train is None and train_counts is None:
+        raise ValueError(
+            f'the class weights (weights="{weights}") need the training samples of each class; '
+            'give train_counts or train, or weights="none"'
+        )
     core = _core.analyze(
         name,
         _pair("test", test),

@@ -4,9 +4,20 @@ use std::fmt::Display;
 
 use car_spectral_analysis::AnalysisError;
 use car_spectral_analysis::report::ReportError;
+use car_spectral_data::with_names;
 use car_spectral_formats::{FileError, InputError};
 use pyo3::PyErr;
 use pyo3::exceptions::{PyOSError, PyValueError};
+
+/// Settings of the program that `analyze` has, and their keywords.
+const KEYWORDS: [(&str, &str); 6] = [
+    ("train-counts", "train_counts"),
+    ("train-predictions", "train"),
+    ("class-names", "class_names"),
+    ("margin", "margins"),
+    ("weights", "weights"),
+    ("name", "name"),
+];
 
 /// An input that was refused.
 pub(crate) fn refused(error: impl Display) -> PyErr {
@@ -19,7 +30,10 @@ pub(crate) fn stopped(error: AnalysisError) -> PyErr {
         error,
         AnalysisError::File(FileError::Io { .. })
             | AnalysisError::Input(InputError::Io { .. })
-            | AnalysisError::Report(ReportError::Io { .. } | ReportError::NotADirectory { .. })
+            | AnalysisError::Report(ReportError::File(_))
     );
-    if system { PyOSError::new_err(error.to_string()) } else { refused(error) }
+    let text = with_names(&error.to_string(), |name| {
+        KEYWORDS.iter().find(|(of, _)| *of == name).map(|(_, to)| to.to_string())
+    });
+    if system { PyOSError::new_err(text) } else { refused(text) }
 }

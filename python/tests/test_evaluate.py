@@ -381,3 +381,23 @@ def test_two_processes_count_bit_for_bit(two_processes):
         assert found["pairs"] == [with_margins.to_bytes()] * 2
         assert found["gathered"] == occurring < len(sparse.keys[0])  # no empty place
         assert found["metrics"] == {name: float(value) for name, value in alone.items()}
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_probabilities_are_told_from_logits(dtype):
+    scores, labels = scored()
+    probabilities = scores.softmax(1).to(dtype)
+    ways = [
+        lambda scores: MarginCounts(K).update(scores, labels),
+        lambda scores: MarginConfusion(K).update(scores, labels),
+        lambda scores: evaluate(nn.Identity(), [(scores, labels)]),
+    ]
+    for way in ways:
+        with pytest.warns(UserWarning, match="look like probabilities"):
+            way(probabilities)
+        # Logits, logarithms and classes written out are none; warnings are errors here.
+        for sound in [scores, scores.log_softmax(1), torch.eye(K)[labels], scores.sigmoid()]:
+            way(sound.to(dtype))
+    counts = MarginCounts(K)
+    counts.update(scores, labels)
+    counts.update(probabilities, labels)

@@ -149,7 +149,7 @@ def test_figures_are_drawn_on_axes_of_ones_own(report):
 
 SCORES, LABELS = np.eye(3)[[0, 1, 2, 0]] * 1.5, np.array([0, 1, 2, 2])
 REFUSED = [
-    (ValueError, "need the training images", lambda: analyze((SCORES, LABELS))),
+    (ValueError, "need the training samples", lambda: analyze((SCORES, LABELS))),
     (
         ValueError,
         "2 classes in the training counts",
@@ -194,3 +194,12 @@ def test_the_command_line(tmp_path):
     refused = run("analyze", "--predictions", "none.npz", "--out", str(tmp_path / "out"))
     assert refused.returncode == 1 and "none.npz" in refused.stderr
     assert run("analyze", "--delta").returncode == 2
+
+
+def test_refusals_name_keywords():
+    scores, labels = np.eye(3, dtype=np.float32)[[0, 1, 2]], [0, 1, 2]
+    with pytest.raises(ValueError, match='give train_counts or train, or weights="none"'):
+        analyze(test=(scores, labels))
+    with pytest.raises(ValueError, match="by train_counts") as refused:
+        analyze(test=(3 * scores, labels), train=(2 * scores, labels), train_counts=[2, 1, 1])
+    assert "`" not in str(refused.value) and "--" not in str(refused.value), refused.value

@@ -9,7 +9,9 @@ pub mod experiment;
 pub mod folder;
 pub mod log;
 pub mod settings;
+pub mod signals;
 mod split_metrics;
+pub mod terminal;
 
 pub use description::{Description, Run};
 pub use error::RunError;

@@ -20,7 +20,8 @@ pub(super) fn neighbours(mut below: f64, mut above: f64, is_below: impl Fn(f64) 
 /// The least float s = −ln(1−U) for which `large_enough` is true, a condition that becomes true once as s grows, and at
 /// U = 1 − δ/K is, K = `num_classes`.
 pub(super) fn ln_complement_of_common_floor(num_classes: usize, delta: f64, large_enough: impl Fn(f64) -> bool) -> f64 {
-    neighbours(0.0, (num_classes as f64 / delta).ln(), |s| !large_enough(s)).1
+    // Not ln(K/δ), a quotient that can overflow.
+    neighbours(0.0, (num_classes as f64).ln() - delta.ln(), |s| !large_enough(s)).1
 }
 
 #[cfg(test)]

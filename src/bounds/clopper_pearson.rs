@@ -79,7 +79,7 @@ pub(super) fn upper_limit(errors: u64, samples: u64, alpha: f64) -> f64 {
 /// # Errors
 /// [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::MoreErrorsThanSamples`],
 /// [`BoundError::TooManySamples`], [`BoundError::Delta`]; [`BoundError::Empty`] for no model; [`BoundError::Value`] if
-/// delta/2KM is 0 in f64.
+/// delta/2KM is below 2.3e-308.
 pub fn held_out_intervals(
     errors: &[u64],
     counts: &[u64],
@@ -136,7 +136,18 @@ pub fn held_out_alpha(num_classes: usize, delta: f64, models_compared: usize) ->
     if models_compared == 0 {
         return Err(BoundError::Empty { what: "models compared" });
     }
-    Ok(delta / (2.0 * num_classes as f64 * models_compared as f64))
+    share_of(delta, 2.0 * num_classes as f64 * models_compared as f64)
+}
+
+/// `delta` over a number of parts, which must be a normal number: below, tails lose their digits or become 0.
+pub(super) fn share_of(delta: f64, parts: f64) -> Result<f64, BoundError> {
+    let share = delta / parts;
+    if share.is_normal() {
+        Ok(share)
+    } else {
+        let requirement = "at least 2.3e-308; take a larger delta";
+        Err(BoundError::Value { what: "share of delta of one statement", value: share, requirement })
+    }
 }
 
 pub(super) fn check_samples(class: usize, samples: u64) -> Result<(), BoundError> {

@@ -19,7 +19,11 @@ use super::{BoundError, DeltaShares};
 
 /// 1 − α^{1/m}: 1 for m = 0, when nothing was seen.
 fn from_samples(samples: u64, alpha: f64) -> f64 {
-    if samples == 0 { 1.0 } else { -(alpha.ln() / samples as f64).exp_m1() }
+    from_logarithm(samples, alpha.ln())
+}
+
+fn from_logarithm(samples: u64, ln_alpha: f64) -> f64 {
+    if samples == 0 { 1.0 } else { -(ln_alpha / samples as f64).exp_m1() }
 }
 
 /// The least U that bounds of all classes at once can have in common: the root of Π_j (1 − (1−U)^{m_j}) = 1−δ; 1 if a
@@ -66,8 +70,9 @@ pub fn shares_floor(class_counts: &[u64], shares: &DeltaShares) -> Result<Vec<f6
 pub fn equal_shares_floor(class_counts: &[u64], delta: f64) -> Result<Vec<f64>, BoundError> {
     check_num_classes(class_counts.len())?;
     check_delta(delta)?;
-    let alpha = delta / class_counts.len() as f64;
-    Ok(class_counts.iter().map(|&count| from_samples(count, alpha)).collect())
+    // δ/K itself can be 0 in f64.
+    let ln_alpha = delta.ln() - (class_counts.len() as f64).ln();
+    Ok(class_counts.iter().map(|&count| from_logarithm(count, ln_alpha)).collect())
 }
 
 /// 1 − (δ/2KM)^{1/n_j} for every class: the floor of a held-out bound that gives every class and side δ/2KM, attained
@@ -136,6 +141,17 @@ mod tests {
         assert_eq!(worst_class_floor(&[500, 0], 0.05).unwrap(), 1.0);
         assert_eq!(equal_shares_floor(&[500, 0], 0.05).unwrap()[1], 1.0);
         assert_eq!(shares_floor(&[500, 0], &DeltaShares::equal(2, 0.05).unwrap()).unwrap()[1], 1.0);
+    }
+
+    /// The least f64 there is for delta: 1 - (5e-324/2)^(1/1000) with ln 5e-324 = -744.44.
+    #[test]
+    fn a_tiny_delta_leaves_a_floor_below_one() {
+        let equal = equal_shares_floor(&[1000, 1000], 5e-324).unwrap()[0];
+        let common = simultaneous_floor(&[1000, 1000], 5e-324).unwrap();
+        // python: -expm1((log(5e-324) - log(2))/1000); (1-U)^1000 twice adds up to delta.
+        approx::assert_relative_eq!(equal, 0.5253289395247404, max_relative = 1e-12);
+        approx::assert_relative_eq!(common, equal, max_relative = 1e-3);
+        assert!(held_out_floor(&[1000, 1000], 5e-324, 1).is_err());
     }
 
     #[test]

@@ -261,7 +261,7 @@ impl Complexity {
     fn new(network: &BiasFreeReluNetwork, margin: f64) -> Self {
         let (depth, width) = (network.depth() as f64, network.width() as f64);
         let ln_product = network.ln_spectral_product();
-        let ln_least_product = margin.ln() - (2.0 * network.input_bound()).ln();
+        let ln_least_product = margin.ln() - 2f64.ln() - network.input_bound().ln();
         let ratio_sum: f64 = network
             .layers()
             .iter()
@@ -581,6 +581,20 @@ mod tests {
             let t3 = |class: usize| outcome.value().unwrap().classes[class].value().unwrap().t3;
             assert_eq!(t3(0).reason(), Some(NotApplicable::ClassTooSmall { class: 0, samples: 1, needed: 2 }));
             assert!(t3(1).value().unwrap().total >= 1.0);
+        }
+    }
+
+    /// 2B overflows; the zero layer puts beta below every grid all the same.
+    #[test]
+    fn the_largest_inputs_leave_a_zero_network_below_the_grid() {
+        for (norm, range) in [(0.0, GridRange::Below), (1.0, GridRange::Above)] {
+            let layer = LayerNorms { spectral_upper: norm, frobenius: norm, rows: 2, columns: 2 };
+            let network = Architecture::BiasFreeRelu(BiasFreeReluNetwork::new(vec![layer], f64::MAX).unwrap());
+            let outcome = per_class_margin(&network, Some(margins(1.0, &[0, 0], &[4, 4])), 0.05).unwrap();
+            let class = *outcome.value().unwrap().classes[0].value().unwrap();
+            assert_eq!(class.range, range);
+            assert!(class.t3_prime.total >= 1.0 && class.t3.value().unwrap().total >= 1.0, "{class:?}");
+            assert_eq!(class.t3_double_prime.total, 1.0);
         }
     }
 

@@ -13,7 +13,7 @@
 
 use super::binomial::upper_tail_above;
 use super::bisection::neighbours;
-use super::clopper_pearson::{check_samples, upper_limit};
+use super::clopper_pearson::{check_samples, share_of, upper_limit};
 use super::error::{check_delta, check_errors, check_length, check_num_classes, check_weights};
 use super::holm::holm;
 use super::masses::hypergeometric_masses;
@@ -90,7 +90,7 @@ pub fn worst_class_candidates(
 ) -> Result<Vec<usize>, BoundError> {
     check(errors, counts)?;
     let num_classes = counts.len();
-    let level = of_one_model(delta, models_compared)? / (num_classes - 1) as f64;
+    let level = share_of(of_one_model(delta, models_compared)?, (num_classes - 1) as f64)?;
     let mut rivals: Vec<(usize, f64)> = (0..num_classes)
         .map(|class| {
             (class, super::clopper_pearson::lower_limit(errors[class], counts[class], level.min(LARGEST_ALPHA)))
@@ -168,7 +168,7 @@ fn of_one_model(delta: f64, models_compared: usize) -> Result<f64, BoundError> {
     if models_compared == 0 {
         return Err(BoundError::Empty { what: "models compared" });
     }
-    Ok(delta / models_compared as f64)
+    share_of(delta, models_compared as f64)
 }
 
 fn check(errors: &[u64], counts: &[u64]) -> Result<(), BoundError> {
@@ -293,6 +293,13 @@ mod tests {
             weighted_worst_class_interval(&[1.0, 0.0], &[1, 1], &[2, 2], 0.1, 1),
             Err(BoundError::Weight { .. })
         ));
+        // Shares of delta that would be 0: a p-value of 0 would reject.
+        for delta in [5e-324, 1e-307] {
+            let error = worst_class_candidates(&[100, 0, 50], &[100; 3], delta, 1000).unwrap_err();
+            assert!(matches!(error, BoundError::Value { requirement: "at least 2.3e-308; take a larger delta", .. }));
+            assert!(worst_class_interval(&[100, 0, 50], &[100; 3], delta, 1000).is_err());
+            assert!(classes_above(&[100, 0, 50], &[100; 3], 0.1, delta, 1000).is_err());
+        }
         let many = [2, super::super::MOST_SAMPLES + 1];
         assert!(matches!(
             worst_class_interval(&[1, 1], &many, 0.1, 1),

@@ -139,6 +139,28 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_pages_own_texts_stand_out_in_light_in_the_dark_and_in_print() {
+        let style = include_str!("../report/page/style.css");
+        let mut grounds = 0;
+        for part in style.split(":root {").skip(1) {
+            let color = |name: &str| {
+                let code = part.split(&format!("--{name}: #")).nth(1).unwrap();
+                let code: String = code.chars().take_while(char::is_ascii_hexdigit).collect();
+                let long: String = if code.len() == 3 { code.chars().flat_map(|c| [c, c]).collect() } else { code };
+                Color::hex(u32::from_str_radix(&long, 16).unwrap())
+            };
+            for (text, ground) in
+                ["ink", "muted", "accent", "good", "bad"].iter().flat_map(|t| [(t, "paper"), (t, "soft")])
+            {
+                let found = contrast(color(text), color(ground));
+                assert!(found >= 4.5, "{text} on {ground}: {found:.2} in {part:.60}");
+                grounds += 1;
+            }
+        }
+        assert_eq!(grounds, 30);
+    }
+
     /// CIE L*a*b* of linear light.
     fn lab([r, g, b]: [f64; 3]) -> [f64; 3] {
         let x = (0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.9505;

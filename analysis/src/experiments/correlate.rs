@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::say;
 use car_spectral_formats::FileError;
+use car_spectral_runs::terminal::tell;
 use car_spectral_runs::{Description, Run, description};
 
 use super::arguments::CorrelateArguments;
@@ -14,6 +15,7 @@ use crate::AnalysisError;
 use crate::correlation::{self, Correlations, MeasuredOn, Predictor, Scope, ScopeCorrelations, Target};
 use crate::load::training_run;
 use crate::report::TrainingRun;
+use crate::report::plots::{correlation_figures, is_correlation_stem};
 use crate::words::counted;
 
 const LOG: &str = "metrics.jsonl";
@@ -28,17 +30,17 @@ pub(super) fn write(arguments: &CorrelateArguments) -> Result<(), AnalysisError>
     for path in &arguments.runs {
         for (log, description) in logs(path)? {
             if !description.is_file() {
-                eprintln!("left out: {}, for it is not finished: no {}", log.display(), description.display());
+                tell(format_args!("left out: {}, for it is not finished: no {}", log.display(), description.display()));
                 continue;
             }
             let description = description::read_description(&description)?;
             let settings = settings(&description);
             let Some(run) = training_run(&log, description)? else {
-                eprintln!("left out: {}, for it holds no epoch", log.display());
+                tell(format_args!("left out: {}, for it holds no epoch", log.display()));
                 continue;
             };
             if let Some(first) = seen.insert(settings, log.clone()) {
-                eprintln!("left out: {}, the same settings and seed as {}", log.display(), first.display());
+                tell(format_args!("left out: {}, the same settings and seed as {}", log.display(), first.display()));
                 continue;
             }
             runs.push(run);
@@ -47,10 +49,10 @@ pub(super) fn write(arguments: &CorrelateArguments) -> Result<(), AnalysisError>
     let found = correlation::correlations(&runs);
     let judged = |run: &TrainingRun| found.iter().any(|group| group.runs.contains(&run.name));
     for run in runs.iter().filter(|run| !judged(run)) {
-        eprintln!(
+        tell(format_args!(
             "left out: {}, for want of three runs with evaluations on its training images and with its weights Λ",
             run.log.path
-        );
+        ));
     }
     if found.is_empty() {
         let problem = format!(
@@ -61,14 +63,25 @@ pub(super) fn write(arguments: &CorrelateArguments) -> Result<(), AnalysisError>
     }
     let text = markdown(&found, arguments);
     let json = serde_json::to_vec_pretty(&found).expect("correlations hold text and finite numbers");
-    save(&arguments.out.join("correlations.md"), text.as_bytes())?;
-    save(&arguments.out.join("correlations.json"), &json)?;
-    for figure in crate::report::plots::correlation_figures(&found, &runs) {
-        save(&arguments.out.join(format!("{}.svg", figure.stem)), figure.svg()?.as_bytes())?;
-        save(&arguments.out.join(format!("{}.png", figure.stem)), &figure.png()?)?;
+    let mut files =
+        vec![("correlations.md".to_owned(), text.clone().into_bytes()), ("correlations.json".to_owned(), json)];
+    for figure in correlation_figures(&found, &runs) {
+        files.push((format!("{}.svg", figure.stem), figure.svg()?.into_bytes()));
+        files.push((format!("{}.png", figure.stem), figure.png()?));
     }
+    save(&arguments.out, |path| Ok(path.is_file() && is_own_name(path)), &files)?;
     say(text);
     Ok(())
+}
+
+fn is_own_name(path: &Path) -> bool {
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    match extension {
+        "md" | "json" => stem == "correlations",
+        "svg" | "png" => is_correlation_stem(stem),
+        _ => false,
+    }
 }
 
 /// What makes two runs repetitions of each other, which count once: everything but the machine.

@@ -18,10 +18,10 @@ mod table;
 pub use arguments::Arguments;
 
 use std::fmt::Display;
-use std::io::Write;
 
 use crate::AnalysisError;
 use arguments::Command;
+use car_spectral_runs::terminal;
 
 /// Runs the program: results on stdout and in files, progress on stderr.
 ///
@@ -37,5 +37,5 @@ pub fn run(arguments: &Arguments) -> Result<(), AnalysisError> {
 
 /// Prints a line on standard output. Whether anybody can read it is no matter: the results are in files.
 fn say(line: impl Display) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+    let _ = terminal::say(line);
 }

@@ -1,12 +1,12 @@
 //! The rows of a table: experiments with their finished runs.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use car_spectral_formats::FileError;
-use car_spectral_formats::atomic::write_atomically;
+use car_spectral_formats::publish::{IsOwn, Publication};
 use car_spectral_runs::folder::{self, LOG};
 use car_spectral_runs::log::read_log;
+use car_spectral_runs::terminal::tell;
 
 use super::plan::{self, Planned};
 use super::results::RunResults;
@@ -46,10 +46,11 @@ impl Row {
     }
 }
 
-/// Writes one file of results, atomically.
-pub(super) fn save(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let failed = |source| FileError::Io { path: path.to_owned(), source };
-    write_atomically(path, |file| file.write_all(bytes).map_err(failed))
+/// Writes files of results into a folder in one step; files of these names, told by `is_own`, go.
+pub(super) fn save(folder: &Path, is_own: IsOwn, files: &[(String, Vec<u8>)]) -> Result<(), FileError> {
+    let mut publication = Publication::begin(folder, is_own)?;
+    files.iter().try_for_each(|(name, bytes)| publication.add(name, bytes))?;
+    publication.publish().map(drop)
 }
 
 /// The experiments of a folder with their finished runs.
@@ -68,11 +69,11 @@ pub(super) fn collect(experiments: &Path, runs: &Path) -> Result<Vec<Row>, Analy
                 }
                 results.push(found);
             } else if folder::has_results(&plan.folder(runs, seed)) {
-                eprintln!(
+                tell(format_args!(
                     "left out: {}, whose settings or weights are not those that a sweep finished it with; `experiments run` \
                      tells what differs",
                     plan.folder(runs, seed).display()
-                );
+                ));
             } else if let Ok(log) = read_log(&plan.folder(runs, seed).join(LOG)) {
                 stopped.extend(log.last().map(|last| (seed, last.epoch)));
             }

@@ -16,6 +16,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use super::arguments::RunArguments;
 use super::plan::{self, Planned};
 use crate::AnalysisError;
+use car_spectral_runs::terminal::{printable, tell};
 
 /// What a run writes to its standard output and error.
 const LOG: &str = "train.log";
@@ -57,7 +58,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), AnalysisError> {
     let (queue, finished, left_out) = queue(&planned, arguments)?;
     for plan in &left_out {
         let kind = plan.experiment.data.name();
-        eprintln!("left out: {}, for want of --data {kind}:DIR", plan.name);
+        tell(format_args!("left out: {}, for want of --data {kind}:DIR", plan.name));
     }
     if left_out.len() == planned.len() {
         let problem = "no experiment is on the data given; give --data KIND:DIR of what they are on".to_owned();
@@ -65,7 +66,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), AnalysisError> {
     }
     check(&train, &queue, arguments)?;
     let todo = queue.len();
-    eprintln!("finished before: {finished}, to be done: {todo}, {} at a time", arguments.jobs);
+    tell(format_args!("finished before: {finished}, to be done: {todo}, {} at a time", arguments.jobs));
     let failures = Sweep::new(arguments, &train, queue).run();
     say(format_args!(
         "{} of {} runs finished in {}",
@@ -223,10 +224,10 @@ impl<'a> Sweep<'a> {
 
     fn say(&self, text: &str) {
         if self.total.is_hidden() {
-            eprintln!("{text}");
+            tell(text);
         } else {
             // A terminal that takes no more text stops no run.
-            let _ = self.bars.println(text);
+            let _ = self.bars.println(printable(text));
         }
     }
 

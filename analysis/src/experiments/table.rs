@@ -14,9 +14,12 @@ use super::results::RunResults;
 use super::rows::{Row, check_same_data, collect, escaped, save, seeds};
 use crate::AnalysisError;
 use crate::report::ReportError;
+use crate::spreadsheet;
 use crate::words::counted;
 
-/// Writes `table.md`, `table.csv`, `runs.csv`, `table.svg` and `table.png`, and prints the table.
+const FILES: [&str; 5] = ["table.md", "table.csv", "runs.csv", "table.svg", "table.png"];
+
+/// Writes `table.md`, `table.csv`, `runs.csv`, `table.svg` and `table.png`, in one step, and prints the table.
 ///
 /// # Errors
 /// [`AnalysisError`] for files that cannot be read or written, and for runs that were not trained or tested on the same
@@ -32,15 +35,10 @@ pub(super) fn write(arguments: &TableArguments) -> Result<(), AnalysisError> {
     let out = arguments.out.as_ref().unwrap_or(&arguments.experiments);
     let markdown = markdown(&rows, arguments)?;
     let figure = chart::draw(&rows);
-    for (name, bytes) in [
-        ("table.md", markdown.clone().into_bytes()),
-        ("table.csv", table_csv(&rows)?),
-        ("runs.csv", runs_csv(&rows)?),
-        ("table.svg", figure.svg()?.into_bytes()),
-        ("table.png", figure.png()?),
-    ] {
-        save(&out.join(name), &bytes)?;
-    }
+    let texts = [markdown.clone().into_bytes(), table_csv(&rows)?, runs_csv(&rows)?];
+    let contents = texts.into_iter().chain([figure.svg()?.into_bytes(), figure.png()?]);
+    let files: Vec<(String, Vec<u8>)> = FILES.iter().map(|&name| name.to_owned()).zip(contents).collect();
+    save(out, |path| Ok(path.is_file() && FILES.iter().any(|name| path.ends_with(name))), &files)?;
     say(markdown);
     Ok(())
 }
@@ -158,13 +156,7 @@ fn provenance(rows: &[Row]) -> String {
 }
 
 fn csv(header: Vec<String>, records: Vec<Vec<String>>) -> Result<Vec<u8>, AnalysisError> {
-    let write = || -> Result<Vec<u8>, csv::Error> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(header)?;
-        records.iter().try_for_each(|record| writer.write_record(record))?;
-        writer.into_inner().map_err(|error| error.into_error().into())
-    };
-    Ok(write().map_err(ReportError::Csv)?)
+    Ok(spreadsheet::csv(std::iter::once(header).chain(records)).map_err(ReportError::Csv)?)
 }
 
 fn text(value: Option<f64>) -> String {

@@ -87,7 +87,7 @@ pub fn scored(test: Predictions, train: Option<Predictions>, known: Known) -> Re
         let found = count(train, num_classes);
         if let Some(class) = (0..num_classes.min(given.len())).find(|&class| given[class] != found[class]) {
             return mismatch(format!(
-                "class {class}: {} training images by `train-counts` or `imbalance`, {} labels in {}; give one of the two",
+                "class {class}: {} training images by `train-counts`, {} labels in {}; give one of the two",
                 given[class], found[class], train.source
             ));
         }

@@ -9,6 +9,8 @@ use std::ffi::OsString;
 use std::io::Write;
 
 use car_spectral_data::message_with_flags;
+use car_spectral_runs::signals;
+use car_spectral_runs::terminal::tell;
 use clap::{CommandFactory, Parser};
 
 use crate::AnalysisError;
@@ -30,11 +32,13 @@ pub fn main(command_line: &[OsString]) -> u8 {
             return error.exit_code().try_into().unwrap_or(2);
         }
     };
+    // Where no handler can be set, a signal ends the program as it would anyway.
+    let _ = signals::end_when_told();
     let command_line: Vec<String> = command_line.iter().map(|part| part.to_string_lossy().into_owned()).collect();
     match run::run(&arguments, &command_line) {
         Ok(()) => 0,
         Err(error) => {
-            eprintln!("error: {}", message(&error));
+            tell(format_args!("error: {}", message(&error)));
             error.exit_code()
         }
     }

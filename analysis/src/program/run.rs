@@ -1,6 +1,5 @@
 //! One run of `analyze`: load, verify, write, print.
 
-use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use car_spectral_data::{SettingError, with_flags};
 use car_spectral_formats::FileError;
 use car_spectral_formats::predictions::Logits;
 use car_spectral_runs::COMMIT;
+use car_spectral_runs::terminal::{say, tell};
 use clap::CommandFactory;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &Arguments, command_line: &[String]) -> Result<(), 
     let request = arguments.request()?;
     let grid = MarginGrid::new(&arguments.margin)
         .map_err(|error| AnalysisError::Usage { problem: format!("--margin: {error}") })?;
-    check_output(&arguments.out)?;
+    report::check_directory(&arguments.out, &arguments.format)?;
     let images = ProgressBar::new(0).with_style(
         ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} images, {eta} left").expect("a valid template"),
     );
@@ -43,7 +43,7 @@ pub(super) fn run(arguments: &Arguments, command_line: &[String]) -> Result<(), 
     let grid = counted_margins(&loaded.subjects).unwrap_or(grid);
     if let Some(file) = &arguments.stored.save_predictions {
         for written in load::save_predictions(&loaded, file)? {
-            eprintln!("scores kept in {}", written.display());
+            tell(format_args!("scores kept in {}", written.display()));
         }
     }
     let groups = seed_groups(&arguments.group, &loaded.subjects)?;
@@ -76,12 +76,9 @@ pub(super) fn run(arguments: &Arguments, command_line: &[String]) -> Result<(), 
     spinner.set_message("plots and tables");
     let written = report::write(&report, &figures, &arguments.out, &arguments.format)?;
     spinner.finish_and_clear();
-    print_summary(&format!(
-        "{}\n\n{} in {}",
-        report::summary_table(&report).trim_end(),
-        counted(written.len(), "file", "files"),
-        arguments.out.display()
-    ))
+    let files = counted(written.len(), "file", "files");
+    say(format_args!("{}\n\n{files} in {}", report::summary_table(&report).trim_end(), arguments.out.display()))
+        .map_err(|source| AnalysisError::File(FileError::Io { path: "standard output".into(), source }))
 }
 
 /// The margins of what was counted before.
@@ -159,23 +156,6 @@ fn seed_groups(groups: &[GroupArgument], subjects: &[Subject]) -> Result<Vec<com
             Ok(compare::SeedGroup { name: group.name.clone(), models })
         })
         .collect()
-}
-
-/// A reader that closed the pipe has seen enough; any other failure of stdout is an error, with the files in place.
-fn print_summary(text: &str) -> Result<(), AnalysisError> {
-    match writeln!(std::io::stdout(), "{text}") {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        result => {
-            result.map_err(|source| AnalysisError::File(FileError::Io { path: "standard output".into(), source }))
-        }
-    }
-}
-
-/// Finds an unwritable --out before hours are spent: a file that vanishes again is made in the nearest folder there is.
-fn check_output(out: &Path) -> Result<(), AnalysisError> {
-    let folder = out.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
-    let refused = |source| AnalysisError::File(FileError::Io { path: out.to_owned(), source });
-    tempfile::tempfile_in(folder).map(drop).map_err(refused)
 }
 
 fn check(arguments: &Arguments) -> Result<(), AnalysisError> {

@@ -75,6 +75,11 @@ fn check_model(at: &str, model: &ModelReport) -> Result<(), ReportError> {
     for (n, &index) in test.max_error.candidates.iter().enumerate() {
         class(&format!("{at}.test.max_error.candidates[{n}]"), k, index)?;
     }
+    for (n, above) in test.classes_above.iter().enumerate() {
+        for &index in &above.classes {
+            class(&format!("{at}.test.classes_above[{n}]"), k, index)?;
+        }
+    }
     if !model.class_confusions.is_empty() {
         length(&format!("{at}.class_confusions"), k, model.class_confusions.len())?;
     }

@@ -25,7 +25,7 @@ pub(super) fn comparison_sentences(report: &Report, found: &Comparison) -> (Stri
     }
     let decided = [ComparisonVerdict::Better, ComparisonVerdict::Worse].map(|verdict| decided(a, b, found, verdict));
     match decided.into_iter().flatten().collect::<Vec<_>>() {
-        none if none.is_empty() => parts.push("tested all at once, no single class is decided".to_owned()),
+        none if none.is_empty() => parts.push("asked of all classes at once, no single class is decided".to_owned()),
         some => parts.extend(some),
     }
     let in_group =
@@ -95,30 +95,64 @@ pub(super) fn as_accuracy(found: &Difference) -> Difference {
     Difference { difference: -found.difference, interval: [-upper, -lower], ..*found }
 }
 
-/// A group's sentences: over seeds, then of these networks.
+/// A group's sentences: over seeds, what it costs, then of these networks.
 pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<String> {
-    let seeds = format!("{} and {} networks", found.models_b.len(), found.models_a.len());
-    let pairing = if found.paired { "paired by seed" } else { "not paired by seed" };
+    let sure = percent(1.0 - report.settings.delta);
+    let mean = |models: &[usize], of: fn(&ModelReport) -> Option<f64>| {
+        let all: Option<Vec<f64>> = models.iter().map(|&model| of(&report.models[model])).collect();
+        all.map(|all| all.iter().sum::<f64>() / all.len() as f64)
+    };
+    let moved = |of: fn(&ModelReport) -> Option<f64>| {
+        let (a, b) = (mean(&found.models_a, of), mean(&found.models_b, of));
+        a.zip(b).map_or(String::new(), |(a, b)| format!("{}, ", change(a, b)))
+    };
+    let accuracy = |name: &str, of: fn(&ModelReport) -> Option<f64>, found: &SeedDifference| {
+        format!("{name} {}{}", moved(of), seeded(&seeds_as_accuracy(found)))
+    };
+    let worst = |model: &ModelReport| model.test.worst_class.as_ref().map(|worst| worst.error);
     let mut sentences = vec![format!(
-        "{} against {}, trained again with other seeds ({seeds}, {pairing}; differences between seeds taken for normal, \
-         probability {}): error of the worst class {}; accuracy {}.",
-        found.b,
-        found.a,
-        percent(1.0 - report.settings.delta),
+        "{} against {}: error of the worst class {}{}; {}.",
+        group_name(report, &found.b, &found.models_b),
+        group_name(report, &found.a, &found.models_a),
+        moved(worst),
         seeded(&found.worst_class),
-        seeded(&seeds_as_accuracy(&found.overall))
+        accuracy("accuracy", |model| Some(model.test.split.accuracy), &found.overall),
     )];
+    let groups = [
+        found.many_macro.map(|many| accuracy("many", |model| Some(model.test.many?.accuracy_macro), &many)),
+        found.medium_macro.map(|medium| accuracy("medium", |model| Some(model.test.medium?.accuracy_macro), &medium)),
+        found.few_macro.map(|few| accuracy("few", |model| Some(model.test.few?.accuracy_macro), &few)),
+    ];
+    let groups: Vec<String> = groups.into_iter().flatten().collect();
+    if groups.len() > 1 {
+        sentences.push(format!("Accuracy by number of training images, mean over classes: {}.", groups.join("; ")));
+    }
+    let pairing = if found.paired { "paired by seed" } else { "not paired by seed" };
+    sentences.push(format!(
+        "Means over the networks of a group; in brackets the difference that networks trained with other seeds would have, each \
+         with probability {sure}, if seeds move it as a normal variable ({} and {} networks, {pairing}).",
+        found.models_b.len(),
+        found.models_a.len()
+    ));
     if let Some(these) = &found.these_networks {
         sentences.push(format!(
             "{} against {}, these networks alone, which says nothing of other seeds: mean error of the worst class {} with \
-             probability {}.",
+             probability {sure}.",
             found.b,
             found.a,
-            judged(these),
-            percent(1.0 - report.settings.delta)
+            judged(these)
         ));
     }
     sentences
+}
+
+/// The group's name with its networks, unless they are many.
+fn group_name(report: &Report, name: &str, models: &[usize]) -> String {
+    if models.len() > NAMED {
+        return format!("{name} ({} networks)", models.len());
+    }
+    let names: Vec<&str> = models.iter().map(|&model| report.models[model].name.as_str()).collect();
+    format!("{name} ({})", names.join(", "))
 }
 
 fn judged(found: &Difference) -> String {

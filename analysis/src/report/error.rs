@@ -1,7 +1,6 @@
 //! What can go wrong while a report is checked and written.
 
-use std::path::PathBuf;
-
+use car_spectral_formats::FileError;
 use thiserror::Error;
 
 use crate::draw::DrawError;
@@ -11,10 +10,9 @@ use crate::draw::DrawError;
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the message of each variant says what it is and what its fields are")]
 pub enum ReportError {
-    #[error("cannot {action} {}: {source}; nothing was left half-written", path.display())]
-    Io { action: &'static str, path: PathBuf, source: std::io::Error },
-    #[error("{} exists and is not a directory; give another folder", path.display())]
-    NotADirectory { path: PathBuf },
+    /// A directory or file that cannot be written; what was there before is there still.
+    #[error(transparent)]
+    File(#[from] FileError),
     #[error("{field} is {value}; a report holds finite numbers, and null where there is none")]
     NotFinite { field: String, value: f64 },
     #[error("{field} has {got} entries; {expected} are needed")]

@@ -1,7 +1,8 @@
 //! What held-out data say of the worst class, in sentences for readers who have not read the paper.
 
+use super::headline::called;
 use super::{ModelReport, Settings};
-use crate::words::{grouped, listed, percent, points, short};
+use crate::words::{counted, grouped, listed, percent, points, short};
 
 /// Candidates for the worst class that are named; of more only the number is said.
 const NAMED: usize = 6;
@@ -19,18 +20,20 @@ pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String
     if test.max_error.at_most < 1.0 {
         let most = percent(test.max_error.at_most);
         sentences.push(format!(
-            "No class has an error above {most} (T5'), with probability {sure}: to be quoted where only an upper limit \
-             is wanted."
+            "No class has an error above {most} (T5'), with probability {sure}: for whoever quotes an upper limit alone, \
+             and not the interval beside it."
         ));
     }
     sentences.push(candidates(model, &sure));
+    sentences.extend(mostly_wrong(model, &sure));
     sentences.extend(next_images(model, &sure));
     if let Some(found) = model.train_to_test.as_ref().and_then(|step| step.certificate.as_ref()) {
         sentences.push(format!(
-            "‖CΛ‖₂ of all images there could be lies between {} and {} with probability {sure} (T6'); {} was measured.",
+            "‖CΛ‖₂, one number for all confusions together that counts rare classes more, is {} on these test images; on all \
+             images there could be it lies between {} and {} with probability {sure} (T6').",
+            short(test.split.hard.spectral_norm_weighted.value),
             short(found.self_bounding[0]),
-            short(found.self_bounding[1]),
-            short(test.split.hard.spectral_norm_weighted.value)
+            short(found.self_bounding[1])
         ));
     }
     if settings.models_compared > 1 {
@@ -47,8 +50,8 @@ pub(super) fn floor(model: &ModelReport) -> Option<String> {
     let (floors, counts) = model.floors.as_ref().zip(model.train_counts.as_ref())?;
     let smallest = counts.iter().copied().min().unwrap_or(0);
     Some(format!(
-        "A proof from training images alone could at best promise an error of at most {} for the worst class, which may have as few as \
-         {smallest} of them, and {} for all classes at once, even were all of them classified right (T4).",
+        "No guarantee from training images alone can be below {} for a class with {smallest} of them, nor below {} for all classes at \
+         once, even without a training error; measured errors may be (T4).",
         percent(floors.worst_class),
         percent(floors.simultaneous)
     ))
@@ -62,8 +65,8 @@ pub(super) fn plans(settings: &Settings, model: &ModelReport) -> Vec<String> {
     }
     let bias = (found.estimate_bias >= 0.0005).then(|| {
         format!(
-            "The largest measured error, {}, is too large on average, since it is picked for being large: by {} if the \
-             true errors were those measured. The interval of the worst class, whichever it is, allows for that.",
+            "Picking the largest of the measured errors, {}, overstates it by {} on average, if the true errors were \
+             those measured. The interval of the worst class, whichever it is, allows for that.",
             percent(found.estimate),
             points(found.estimate_bias)
         )
@@ -86,8 +89,8 @@ fn candidates(model: &ModelReport, sure: &str) -> String {
         all if all == model.num_classes => {
             let tested = model.test.split.class_counts.iter().copied().filter(|&count| count > 0).min().unwrap_or(0);
             format!(
-                "These test images, {tested} of the class with fewest, rule out none of the {} classes as the worst \
-                 (probability {sure}).",
+                "With as few as {} a class, none of the {} classes can be ruled out as the worst (probability {sure}).",
+                counted(tested as usize, "test image", "test images"),
                 grouped(all as u64)
             )
         }
@@ -99,6 +102,27 @@ fn candidates(model: &ModelReport, sure: &str) -> String {
             worst_first(model, candidates)[..NAMED].join(", "),
             many - NAMED
         ),
+    }
+}
+
+/// The classes whose error is above one half.
+fn mostly_wrong(model: &ModelReport, sure: &str) -> Option<String> {
+    let above = model.test.classes_above.iter().find(|above| above.level == 0.5)?;
+    let names = worst_first(model, &above.classes);
+    match names.len() {
+        0 => None,
+        1 => Some(format!("With probability {sure} {} is classified wrong more often than right (T5').", names[0])),
+        few if few <= NAMED => Some(format!(
+            "With probability {sure} each of {} is classified wrong more often than right (T5').",
+            listed(&names)
+        )),
+        many => Some(format!(
+            "With probability {sure} each of {many} of the {} classes is classified wrong more often than right (T5'): {} \
+             and {} more (classes_above in report.json).",
+            model.num_classes,
+            names[..NAMED].join(", "),
+            many - NAMED
+        )),
     }
 }
 
@@ -114,11 +138,12 @@ fn worst_first<'a>(model: &'a ModelReport, classes: &[usize]) -> Vec<&'a str> {
 fn next_images(model: &ModelReport, sure: &str) -> Option<String> {
     let worst = model.test.worst_class.as_ref()?;
     let next = model.test.next_sample.first()?;
-    let [least, most] = next.limits[worst.index]?;
+    let [least, most] = next.limits[worst.index].filter(|&[least, most]| (least, most) != (0, next.images))?;
     Some(format!(
         "Of the next {} images of {}, between {least} and {most} will be classified wrong; such limits for every class, all at once with probability \
          {sure}, are in per_class.csv.",
-        next.images, worst.name
+        next.images,
+        called(model, worst.index)
     ))
 }
 
@@ -131,16 +156,39 @@ fn images_needed(model: &ModelReport, sure: &str) -> Option<String> {
     let certify = images("certify", 0.05).map_or(String::new(), |certify| {
         format!("To certify, {sure} sure, the worst class's error within 5 points would take about {certify} test images a class. ")
     });
+    let here = model.test.split.class_counts.iter().copied().filter(|&count| count > 0).min().unwrap_or(0);
     Some(format!(
         "{certify}To tell apart two models like this one whose worst class differs by 5 points would take about {compare} test images a class (power \
-         80 %)."
+         80 %). The class with fewest has {} here.",
+        grouped(here)
     ))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::ClassesAbove;
     use crate::report::sample::Sample;
+
+    #[test]
+    fn classes_above_one_half_are_named_worst_first() {
+        let (mut model, _) = Sample { test_per_class: 20, ..Sample::fashion() }.build();
+        let mut said = |classes: &[usize]| {
+            model.test.classes_above = vec![ClassesAbove { level: 0.5, classes: classes.to_vec() }];
+            mostly_wrong(&model, "95 %")
+        };
+        assert_eq!(said(&[]), None);
+        assert_eq!(said(&[6]).unwrap(), "With probability 95 % Shirt is classified wrong more often than right (T5').");
+        assert_eq!(
+            said(&[2, 6]).unwrap(),
+            "With probability 95 % each of Shirt and Pullover is classified wrong more often than right (T5')."
+        );
+        assert_eq!(
+            said(&[0, 1, 2, 3, 4, 5, 6]).unwrap(),
+            "With probability 95 % each of 7 of the 10 classes is classified wrong more often than right (T5'): Shirt, \
+             Dress, T-shirt/top, Trouser, Pullover, Coat and 1 more (classes_above in report.json)."
+        );
+    }
 
     #[test]
     fn a_class_that_is_left_out_is_not_called_better() {

@@ -4,6 +4,9 @@ use super::family::inapplicable_families;
 use super::{BoundReport, Group, ModelReport, Settings};
 use crate::words::{counted, grouped, listed, multiple, percent};
 
+/// Classes that tie for the worst and are named; of more only the number is said.
+const NAMED: usize = 5;
+
 /// The worst class with its error and interval, what is certain whichever class it is, and how loose the bounds are.
 pub fn headline(settings: &Settings, model: &ModelReport) -> String {
     match model.test.worst_class {
@@ -26,23 +29,23 @@ pub(super) fn answer(settings: &Settings, model: &ModelReport) -> String {
         _ => String::new(),
     };
     let error = percent(worst.error);
-    let interval = format!(
-        "{} to {}, {} with probability {}",
-        percent(worst.interval[0]),
-        percent(worst.interval[1]),
-        at_once("for all classes", settings),
-        percent(1.0 - settings.delta)
-    );
     let tied: Vec<usize> =
         (0..model.num_classes).filter(|&class| test.split.per_class_error[class] == Some(worst.error)).collect();
     let class = if tied.len() > 1 {
-        let (tied, by_group, name) = (grouped(tied.len() as u64), by_group(model, &tied), &worst.name);
-        format!(
-            "{tied} classes tie for the worst test error, {error} (interval {interval}){by_group}; {name}{images} is \
-             one of them"
-        )
+        let (count, of) = (grouped(tied.len() as u64), grouped(model.num_classes as u64));
+        let named: Vec<String> = tied.iter().take(NAMED).map(|&class| called(model, class)).collect();
+        let names = match tied.len().saturating_sub(NAMED) {
+            0 => listed(&named.iter().map(String::as_str).collect::<Vec<_>>()),
+            more => format!("{} and {} more", named.join(", "), grouped(more as u64)),
+        };
+        let (by_group, images) = (by_group(model, &tied), images_of(model, &tied));
+        if worst.error == 1.0 {
+            format!("{count} of {of} classes had {images} wrong{by_group}: {names}")
+        } else {
+            format!("{count} of {of} classes tie for the worst test error, {error}{by_group}: {names}")
+        }
     } else {
-        format!("The worst class, {}{images}, has a test error of {error} (interval {interval})", worst.name)
+        format!("The worst class, {}{images}, has a test error of {error}", called(model, worst.index))
     };
     let missing = match test.split.classes_without_samples() {
         0 => String::new(),
@@ -50,13 +53,35 @@ pub(super) fn answer(settings: &Settings, model: &ModelReport) -> String {
         missing => format!("; {missing} of {} classes have no test samples and may be worse", model.num_classes),
     };
     let [lower, upper] = test.max_error.interval.map(percent);
+    let at_once = match settings.models_compared {
+        0 | 1 => String::new(),
+        models => format!(", for all {models} models at once"),
+    };
     let certain = format!(
-        "Whichever class is the worst, its error lies between {lower} and {upper} with the same probability (T5')"
+        "Whichever class is the worst, its error lies between {lower} and {upper} with probability {}{at_once} (T5')",
+        percent(1.0 - settings.delta)
     );
     format!("{class}{missing}. {certain}.")
 }
 
-/// How many of the classes each group has: `: 6 many, 40 few`.
+/// The name of a class; `class 7` where it has none but its number.
+pub(super) fn called(model: &ModelReport, class: usize) -> String {
+    let name = &model.class_names[class];
+    if *name == class.to_string() { format!("class {name}") } else { name.clone() }
+}
+
+/// `all 3 test images`, or `every test image` where their numbers differ.
+fn images_of(model: &ModelReport, classes: &[usize]) -> String {
+    let count = |class: usize| model.test.split.class_counts[class];
+    match count(classes[0]) {
+        same if same > 1 && classes.iter().all(|&class| count(class) == same) => {
+            format!("all {} test images", grouped(same))
+        }
+        _ => "every test image".to_owned(),
+    }
+}
+
+/// How many of the classes each group has: ` (6 many, 40 few)`.
 fn by_group(model: &ModelReport, classes: &[usize]) -> String {
     let Some(groups) = &model.groups else { return String::new() };
     let named = [Group::Many, Group::Medium, Group::Few].map(|group| {
@@ -64,15 +89,7 @@ fn by_group(model: &ModelReport, classes: &[usize]) -> String {
         (count > 0).then(|| format!("{} {}", grouped(count as u64), group.name()))
     });
     let named: Vec<String> = named.into_iter().flatten().collect();
-    if named.len() > 1 { format!(": {}", named.join(", ")) } else { String::new() }
-}
-
-/// `for all classes at once`; with several models `for all classes of all 3 models at once`.
-pub(super) fn at_once(what: &str, settings: &Settings) -> String {
-    match settings.models_compared {
-        0 | 1 => format!("{what} at once"),
-        models => format!("{what} of all {models} models at once"),
-    }
+    if named.len() > 1 { format!(" ({})", named.join(", ")) } else { String::new() }
 }
 
 /// What the bounds from training images say, and how loose the chain is.
@@ -129,7 +146,7 @@ fn bounds(model: &ModelReport) -> String {
     let mut answer = "No bound from training images is usable".to_owned();
     if !missing.is_empty() {
         let verb = if missing.len() == 1 { "does" } else { "do" };
-        answer.push_str(&format!(": {} {verb} not apply to this model in any form", listed(&missing)));
+        answer.push_str(&format!(": {} {verb} not apply, or lack what they are computed from", listed(&missing)));
     }
     let partial: Vec<&BoundReport> =
         model.bounds.iter().filter(|bound| bound.applicable && bound.first_term.is_some()).collect();

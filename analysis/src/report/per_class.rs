@@ -3,6 +3,7 @@
 use car_spectral::confusion::WrittenMargin;
 
 use super::{ModelReport, Report, ReportError};
+use crate::spreadsheet::csv;
 
 /// How the header of every such file begins.
 pub(super) const FIRST_COLUMNS: &str = "model,class,name,group,train_count,weight,test_count";
@@ -22,16 +23,11 @@ pub(super) fn render(report: &Report) -> Result<Vec<u8>, ReportError> {
         }
         at += model.num_classes;
     }
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(&columns)?;
-    for row in &rows {
-        writer.write_record(
-            columns
-                .iter()
-                .map(|column| row.iter().find(|(name, _)| name == column).map_or("", |(_, value)| value.as_str())),
-        )?;
-    }
-    writer.into_inner().map_err(|e| ReportError::Csv(e.into_error().into()))
+    let value = |row: &'_ [(String, String)], column: &String| {
+        row.iter().find(|(name, _)| name == column).map_or(String::new(), |(_, value)| value.clone())
+    };
+    let records = rows.iter().map(|row| columns.iter().map(|column| value(row, column)).collect());
+    Ok(csv(std::iter::once(columns.clone()).chain(records))?)
 }
 
 fn row(model: &ModelReport, class: usize) -> Vec<(String, String)> {

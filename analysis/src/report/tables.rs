@@ -161,6 +161,9 @@ pub(super) fn quantities(model: &ModelReport) -> Table {
     let [lower, upper] = test.max_error.interval.map(percent);
     row("largest error of any class (T5')", (format!("in [{lower}, {upper}]"), None));
     row("classes that can be the worst", (test.max_error.candidates.len().to_string(), None));
+    if let Some(above) = test.classes_above.iter().find(|above| above.level == 0.5) {
+        row("classes wrong more often than right (T5')", (above.classes.len().to_string(), None));
+    }
     row("mean error of the worst tenth of classes", (dash(test.worst_tenth_error.map(percent)), None));
     row("classes without one correct", (test.zero_accuracy_classes.len().to_string(), None));
     let missing = test.split.classes_without_samples();

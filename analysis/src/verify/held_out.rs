@@ -1,15 +1,16 @@
 //! What the test data say of data not seen: intervals, the worst class, further images, plans.
 
 use car_spectral::bounds::{
-    Interval, bootstrap_selection_bias, held_out_alpha, images_for_certificate, images_for_paired, prediction_limits,
-    worst_class_candidates, worst_class_certificate, worst_class_interval, worst_class_sign_level,
+    Interval, bootstrap_selection_bias, classes_above, held_out_alpha, images_for_certificate, images_for_paired,
+    prediction_limits, worst_class_candidates, worst_class_certificate, worst_class_interval, worst_class_sign_level,
 };
 use car_spectral::longtail::{ClassMetrics, Group};
 
 use super::Settings;
 use crate::Result;
 use crate::report::{
-    GroupAccuracy, MaxError, NextSample, Planning, SplitReport, TestReport, WeightedWorstClass, WorstClass,
+    ClassesAbove, GroupAccuracy, MaxError, NextSample, Planning, SplitReport, TestReport, WeightedWorstClass,
+    WorstClass,
 };
 use crate::subject::Subject;
 
@@ -61,6 +62,7 @@ impl HeldOut<'_> {
             class_error_quantiles: quantiles(&self.metrics.class_errors),
             wce_interval: ends(&self.wce),
             max_error: max_error(self.errors, self.counts, self.settings)?,
+            classes_above: above_levels(self.errors, self.counts, self.settings)?,
             next_sample: next_samples(self.errors, self.counts, self.settings)?,
             planning: planning(&self.metrics.class_errors, self.settings)?,
             worst_class_ratio: self.metrics.worst_class_ratio,
@@ -95,6 +97,19 @@ fn max_error(errors: &[u64], counts: &[u64], settings: &Settings) -> Result<MaxE
         estimate: shares.fold(0.0, f64::max),
         estimate_bias: bootstrap_selection_bias(errors, counts)?,
     })
+}
+
+/// Levels of which the classes above are named.
+const LEVELS: [f64; 4] = [0.25, 0.5, 0.75, 0.9];
+
+fn above_levels(errors: &[u64], counts: &[u64], settings: &Settings) -> Result<Vec<ClassesAbove>, AnalysisError> {
+    LEVELS
+        .into_iter()
+        .map(|level| {
+            let classes = classes_above(errors, counts, level, settings.delta, settings.models_compared)?;
+            Ok(ClassesAbove { level, classes })
+        })
+        .collect()
 }
 
 /// Further images of each class that limits are given for.

@@ -11,7 +11,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from .. import _core
-from .._arrays import counts_list, labels_array, scores_array
+from .._arrays import counts_list, labels_array, scores_array, warn_of_probabilities
 from ..counts import MarginCounts
 from ..norms import spectral_norm
 from ..torch.margins import SampleMargins, sample_margins
@@ -63,6 +63,8 @@ class MarginConfusion(Metric):
             raise ValueError(
                 f"preds are on {preds.device}, target on {target.device}; move one of them"
             )
+        if self._update_count <= 1:
+            warn_of_probabilities(preds)
         if preds.device.type == "cpu":
             found = _core.margin_keys(scores_array(preds), labels_array(target), self._grid)
             keys = torch.from_numpy(found)

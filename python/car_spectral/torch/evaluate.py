@@ -10,6 +10,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from .._arrays import warn_of_probabilities
 from ..counts import MarginCounts
 from .margins import SampleMargins, sample_margins
 
@@ -145,6 +146,8 @@ def _run(
             scores = _scores(model, batch[0], device)
             if indexed and len(batch) < 3:
                 raise ValueError("indexed=True needs batches (inputs, labels, index)")
+            if done == 0:
+                warn_of_probabilities(scores)
             found = sample_margins(scores, labels, done)
             batches.append((*found, batch[2]) if indexed else tuple(found))
             classes, done = scores.shape[1], done + len(labels)

@@ -14,7 +14,7 @@
 
 use super::{ComparisonVerdict, PairedCounts};
 use crate::bounds::binomial::coin_tail_above;
-use crate::bounds::clopper_pearson::check_samples;
+use crate::bounds::clopper_pearson::{check_samples, share_of};
 use crate::bounds::error::{check_delta, check_errors};
 use crate::bounds::holm::holm;
 use crate::bounds::{BoundError, Interval, clopper_pearson};
@@ -99,10 +99,12 @@ pub struct ClassDifference {
 /// The verdicts decide more classes.
 ///
 /// # Errors
-/// [`BoundError::Delta`], [`BoundError::TooManySamples`].
+/// [`BoundError::Delta`], [`BoundError::TooManySamples`]; [`BoundError::Value`] if delta/2K is below 2.3e-308.
 pub fn class_differences(counts: &PairedCounts, delta: f64) -> Result<Vec<ClassDifference>, BoundError> {
     check_delta(delta)?;
     let classes = counts.num_classes();
+    counts.samples().iter().enumerate().try_for_each(|(class, &samples)| check_samples(class, samples))?;
+    let alpha = share_of(delta, 2.0 * classes as f64)?;
     let tests: Vec<McNemar> = counts
         .only_a_wrong()
         .iter()
@@ -118,7 +120,7 @@ pub fn class_differences(counts: &PairedCounts, delta: f64) -> Result<Vec<ClassD
             let smaller = adjusted[2 * class].min(adjusted[2 * class + 1]);
             Ok(ClassDifference {
                 difference: (samples > 0).then(|| (b as f64 - c as f64) / samples as f64),
-                interval: difference_interval(b, c, samples, delta / (2.0 * classes as f64))?,
+                interval: difference_interval(b, c, samples, alpha)?,
                 test: tests[class],
                 adjusted: smaller,
                 verdict: if smaller > delta {
@@ -266,5 +268,10 @@ mod tests {
         assert!(difference_interval(1, 1, 3, 0.25).is_ok());
         let counts = PairedCounts::from_counts(&[9, 9], &[0, 0], &[9, 0], &[0, 0]).unwrap();
         assert_eq!(class_differences(&counts, 1.0).unwrap_err(), BoundError::Delta { delta: 1.0 });
+        assert!(matches!(class_differences(&counts, 5e-324), Err(BoundError::Value { value: 0.0, .. })));
+        let many = crate::bounds::MOST_SAMPLES + 1;
+        let counts = PairedCounts::from_counts(&[9, many], &[0, 0], &[9, 0], &[0, 0]).unwrap();
+        let error = class_differences(&counts, 0.05).unwrap_err();
+        assert_eq!(error, BoundError::TooManySamples { class: 1, samples: many });
     }
 }

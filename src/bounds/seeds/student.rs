@@ -12,9 +12,14 @@ pub(in crate::bounds) fn upper_tail(t: f64, freedom: f64) -> f64 {
     0.5 * beta_reg(0.5 * freedom, 0.5, freedom / (freedom + t * t))
 }
 
-/// The t >= 0 with P(T > t) = `alpha`, 0 < alpha <= 1/2; rounded upwards to where the tail is at most alpha.
+/// Above this t² comes near the largest f64, and t²/freedom's reciprocal near the least.
+const LARGEST: f64 = 1e150;
+
+/// The t >= 0 with P(T > t) = `alpha`, 0 < alpha <= 1/2; rounded upwards to where the tail is at most alpha. Infinite
+/// above 10¹⁵⁰.
 pub(in crate::bounds) fn quantile(alpha: f64, freedom: f64) -> f64 {
-    neighbours(0.0, f64::MAX / 2.0, |t| upper_tail(t, freedom) > alpha).1
+    let (_, t) = neighbours(0.0, LARGEST, |t| upper_tail(t, freedom) > alpha);
+    if t < LARGEST { t } else { f64::INFINITY }
 }
 
 #[cfg(test)]
@@ -41,6 +46,9 @@ mod tests {
             approx::assert_relative_eq!(upper_tail(scipy, freedom), alpha, max_relative = 1e-9);
         }
         assert!(quantile(0.5, 3.0) < 1e-300);
+        // Cauchy's: P(T > t) is 1/(πt).
+        approx::assert_relative_eq!(quantile(1e-140, 1.0), 3.183098861837907e139, max_relative = 1e-9);
+        assert_eq!(quantile(1e-200, 1.0), f64::INFINITY);
         assert_eq!((upper_tail(0.0, 3.0), upper_tail(f64::INFINITY, 3.0)), (0.5, 0.0));
     }
 }

@@ -2,21 +2,16 @@
 
 use super::{QUANTITIES, groups};
 use crate::report::{ModelReport, Report, ReportError};
+use crate::spreadsheet::csv;
 
 /// How the header of every such file begins.
 pub(in super::super) const FIRST_COLUMNS: &str = "model,worst_class,worst_class_name,worst_class_error";
 
 /// The file's bytes: a row a model; an empty field is a value that does not exist.
 pub(in super::super) fn render(report: &Report) -> Result<Vec<u8>, ReportError> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    for (at, model) in report.models.iter().enumerate() {
-        let row = row(report, at, model);
-        if at == 0 {
-            writer.write_record(row.iter().map(|(name, _)| name))?;
-        }
-        writer.write_record(row.iter().map(|(_, value)| value))?;
-    }
-    writer.into_inner().map_err(|e| ReportError::Csv(e.into_error().into()))
+    let rows: Vec<_> = report.models.iter().enumerate().map(|(at, model)| row(report, at, model)).collect();
+    let header = rows.iter().take(1).map(|row| row.iter().map(|(name, _)| name).collect::<Vec<_>>());
+    Ok(csv(header.chain(rows.iter().map(|row| row.iter().map(|(_, value)| value).collect())))?)
 }
 
 /// The same columns for every model.

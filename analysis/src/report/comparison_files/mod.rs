@@ -107,9 +107,13 @@ fn seed_groups(report: &Report) -> Table {
     let mut rows = Vec::new();
     for found in &report.groups {
         let [b, a] = [found.b.as_str(), found.a.as_str()];
-        for (name, over) in [("worst class", &found.worst_class), ("all samples", &found.overall)] {
-            let SeedDifference { verdict, difference, interval, .. } = over;
-            rows.push(row_of([b, a, &format!("{name}, over seeds")], verdict, *difference, *interval));
+        let mut over = |name: &str, found: &SeedDifference| {
+            rows.push(row_of([b, a, name], &found.verdict, found.difference, found.interval));
+        };
+        over("worst class, over seeds", &found.worst_class);
+        over("all samples, over seeds", &found.overall);
+        for (name, group) in [("many", found.many_macro), ("medium", found.medium_macro), ("few", found.few_macro)] {
+            group.iter().for_each(|group| over(&format!("{name}, mean over classes, over seeds"), group));
         }
         let these = found.these_networks.iter();
         rows.extend(these.map(|these| difference_row([b, a, "worst class, these networks"], *these)));
@@ -185,7 +189,7 @@ mod tests {
         assert_eq!(differences.rows.len(), 6);
         assert_eq!((differences.rows[0][0].as_str(), differences.rows[0][1].as_str()), ("b", "a"));
         assert_eq!(differences.rows[1][4], signed_tenths(report.comparisons[0].overall.difference));
-        assert_eq!(groups.rows.len(), 3);
+        assert_eq!(groups.rows.len(), 3 + 3);
         let alone = Report { models: report.models[..1].to_vec(), settings: report.settings, ..Report::default() };
         assert_eq!(tables(&alone).len(), 1);
     }
@@ -210,7 +214,7 @@ mod tests {
             let place = header.iter().position(|name| name == column).unwrap_or_else(|| panic!("{column}"));
             rows[row][place].to_owned()
         };
-        assert_eq!((rows.len(), at(0, "model"), at(1, "model")), (2, "=1+1".into(), "b,\"c\"".into()));
+        assert_eq!((rows.len(), at(0, "model"), at(1, "model")), (2, "'=1+1".into(), "b,\"c\"".into()));
         let test = &report.models[1].test;
         let worst = test.worst_class.as_ref().unwrap();
         for (column, expected) in [
@@ -226,7 +230,7 @@ mod tests {
         }
         assert_eq!(at(1, "accuracy_few_macro"), test.few.unwrap().accuracy_macro.to_string());
         let found = &report.comparisons[0];
-        assert_eq!((at(0, "against"), at(1, "against")), (String::new(), "=1+1".into()));
+        assert_eq!((at(0, "against"), at(1, "against")), (String::new(), "'=1+1".into()));
         assert_eq!(at(1, "difference_few_macro_lower"), found.few_macro.unwrap().interval[0].to_string());
         assert_eq!(at(1, "difference_worst_class_verdict"), found.worst_class.difference.verdict.to_string());
         assert_eq!(at(0, "difference_overall"), "");

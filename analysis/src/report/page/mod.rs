@@ -9,9 +9,11 @@
 //! | --- | --- |
 //! | `template.html` | the order of the page |
 //! | `key_figures` | the figures of a model that are read first |
+//! | `citations` | statements cited in a sentence as links |
 //! | `explorer` | what the script knows of each class |
 //! | `explore.js` | the table of classes |
 
+mod citations;
 mod explorer;
 mod key_figures;
 
@@ -132,6 +134,7 @@ pub(super) fn render(report: &Report, plots: &PlotSet) -> Result<String, ReportE
         Some(text) => escape_formatter(out, state, &readable(text).into()),
         None => escape_formatter(out, state, value),
     });
+    environment.add_filter("cited", |sentence: &str| citations::cited(sentence));
     environment.add_template("report.html", TEMPLATE)?;
     let comparison = plots.comparison.iter().map(plot).collect::<Result<_, _>>()?;
     let training = plots.training.iter().map(plot).collect::<Result<_, _>>()?;

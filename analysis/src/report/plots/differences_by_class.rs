@@ -53,10 +53,15 @@ pub(super) fn draw(report: &Report) -> Option<Figure> {
     }
     scene.height = bottom + 20.0 + TICK + LABEL + 16.0;
     let omitted = report.comparisons.len() - pairs.len();
+    let which = if rows.iter().flatten().any(|row| matches!(row, Row::Between(_))) {
+        format!("The {ends} classes whose error fell most and the {ends} whose error rose most")
+    } else {
+        "All classes with test samples".to_owned()
+    };
     let mut caption = format!(
         "Test error of a class under the first named model less that under the second, on the same test images: below 0 the first is \
-         better. The {ends} classes whose error fell most and the {ends} whose error rose most, with their numbers. Lines: intervals \
-         for all classes at once (T8); a verdict is Holm's, from McNemar's exact tests."
+         better. {which}, with their numbers. Lines: intervals for all classes at once (T8); a verdict is Holm's, from McNemar's \
+         exact tests."
     );
     if omitted > 0 {
         caption.push_str(&format!(" {} in report.json alone.", counted(omitted, "pair is", "pairs are")));
@@ -158,6 +163,24 @@ fn style(verdict: ComparisonVerdict) -> (Color, Mark) {
 mod tests {
     use super::*;
     use crate::report::ClassDifference;
+
+    #[test]
+    fn the_caption_says_which_classes_are_drawn() {
+        let of = |classes: usize| {
+            let mut report = crate::report::sample::report(&vec![crate::report::sample::Sample::fashion(); 2]).0;
+            let model = report.models[1].clone();
+            report.models.push(model);
+            let class = |at: usize| ClassDifference { difference: Some(0.01 * at as f64), ..Default::default() };
+            let pair = |a, b| Comparison { a, b, classes: (0..classes).map(class).collect(), ..Default::default() };
+            report.comparisons = vec![pair(0, 1), pair(0, 2)];
+            for model in &mut report.models {
+                model.class_names = (0..classes).map(|class| class.to_string()).collect();
+            }
+            draw(&report).unwrap().caption
+        };
+        assert!(of(10).contains("better. All classes with test samples, with their numbers."), "{}", of(10));
+        assert!(of(30).contains("better. The 6 classes whose error fell most and the 6 whose"), "{}", of(30));
+    }
 
     #[test]
     fn the_classes_at_either_end_are_drawn_and_none_twice() {

@@ -175,10 +175,13 @@ fn caption(report: &Report, model: &ModelReport) -> String {
     } else {
         "in bins of about as many classes each; light boxes hold the middle 80 % of a bin's classes, dark ones the middle half"
     };
+    let whose = match model.test.max_error.candidates.len() {
+        1 => String::new(),
+        several => format!(", one of {} classes", grouped(several as u64)),
+    };
     let mut caption = format!(
-        "Measured test error of each class, classes {}; {shown}. At the right: the error of the worst class, one of {} classes (T5').",
-        order_label(model),
-        grouped(model.test.max_error.candidates.len() as u64)
+        "Measured test error of each class, classes {}; {shown}. At the right: the error of the worst class{whose} (T5').",
+        order_label(model)
     );
     if model.floors.is_some() {
         caption.push_str(FLOOR);
@@ -315,6 +318,17 @@ mod tests {
         }
         let halves = medians(&[0..3, 3..4], &[3, 2, 1, 0], |class| (class > 0).then_some(class as f64));
         assert_eq!(halves, [(0..3, Some(2.0)), (3..4, None)]);
+    }
+
+    #[test]
+    fn one_class_that_can_be_the_worst_is_not_called_one_of_one() {
+        let mut report = crate::report::sample::report(&[crate::report::sample::Sample::fashion()]).0;
+        let mut said = |classes: &[usize]| {
+            report.models[0].test.max_error.candidates = classes.to_vec();
+            caption(&report, &report.models[0])
+        };
+        assert!(said(&[6]).contains("the error of the worst class (T5')."));
+        assert!(said(&[2, 6]).contains("the error of the worst class, one of 2 classes (T5')."));
     }
 
     #[test]

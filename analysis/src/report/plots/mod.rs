@@ -76,18 +76,20 @@ const CORRELATION_STEMS: [&str; 2] = ["norm_vs_error", "bound_across_runs"];
 
 /// Whether [`draw`] may give a plot this file name without extension.
 pub(super) fn is_stem(stem: &str) -> bool {
-    if SHARED_STEMS.contains(&stem) || MODEL_STEMS.contains(&stem) {
-        return true;
-    }
-    let numbered = |rest: &str| rest.strip_prefix('-').is_some_and(|n| n.parse::<usize>().is_ok_and(|n| n > 1));
-    if CORRELATION_STEMS.iter().filter_map(|plot| stem.strip_prefix(plot)).any(|rest| rest.is_empty() || numbered(rest))
-    {
+    if SHARED_STEMS.contains(&stem) || MODEL_STEMS.contains(&stem) || is_correlation_stem(stem) {
         return true;
     }
     let model = MODEL_STEMS.iter().find_map(|plot| stem.strip_suffix(plot)?.strip_suffix('-'));
     model.and_then(|model| model.split_once('-')).is_some_and(|(number, name)| {
         number.len() >= 2 && number.bytes().all(|byte| byte.is_ascii_digit()) && slug(name) == name
     })
+}
+
+/// Whether a plot of correlations is called so: several have numbers.
+pub fn is_correlation_stem(stem: &str) -> bool {
+    let numbered = |rest: &str| rest.strip_prefix('-').is_some_and(|n| n.parse::<usize>().is_ok_and(|n| n > 1));
+    let mut rests = CORRELATION_STEMS.iter().filter_map(|plot| stem.strip_prefix(plot));
+    rests.any(|rest| rest.is_empty() || numbered(rest))
 }
 
 /// With more models than this, only the first and the last are drawn alone; the others in the comparison only.

@@ -108,6 +108,12 @@ pub struct GroupComparison {
     pub overall: SeedDifference,
     /// Measured error of the worst class, between seeds.
     pub worst_class: SeedDifference,
+    /// Mean error of the classes with more than 100 training images, between seeds; `None` without such classes.
+    pub many_macro: Option<SeedDifference>,
+    /// The same of those with 20 to 100.
+    pub medium_macro: Option<SeedDifference>,
+    /// The same of those with fewer than 20.
+    pub few_macro: Option<SeedDifference>,
     /// Mean of max_j e_j of these networks of b less that of a, from their test samples alone (T9); `None` if they are
     /// not paired or were tested on different samples.
     pub these_networks: Option<Difference>,

@@ -25,8 +25,8 @@ pub use model::{BoundReport, ClassConfusions, Confusion, Floors, ModelReport, Ne
 pub use settings::{DataFile, Preprocessing, Settings, Source, TrainingRun};
 pub use split::{Chain, Enclosure, MarginReport, MatrixNorms, SplitReport, Surrogate, Ties, TopPair};
 pub use test::{
-    GroupAccuracy, MaxError, NextSample, Planning, SpectralCertificate, TestReport, TrainQuantity, TrainToTest,
-    WeightedWorstClass, WorstClass,
+    ClassesAbove, GroupAccuracy, MaxError, NextSample, Planning, SpectralCertificate, TestReport, TrainQuantity,
+    TrainToTest, WeightedWorstClass, WorstClass,
 };
 pub use warning::Warning;
 

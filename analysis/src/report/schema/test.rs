@@ -83,6 +83,9 @@ pub struct TestReport {
     pub wce_interval: [f64; 2],
     /// What these samples say of the largest error of any class, max_j e_j (T5').
     pub max_error: MaxError,
+    /// The classes whose error exceeds a level, for levels of 0.25, 0.5, 0.75 and 0.9 (T5').
+    #[serde(default)]
+    pub classes_above: Vec<ClassesAbove>,
     /// How many of further images of each class will be wrong, for samples of several sizes.
     pub next_sample: Vec<NextSample>,
     /// How many test images a class the statements on the worst class would need.
@@ -107,6 +110,15 @@ pub struct MaxError {
     /// By how much: the mean excess of the largest measured error over the largest true one, were the true errors those
     /// measured here.
     pub estimate_bias: f64,
+}
+
+/// The classes whose error exceeds a level, by Holm's method over exact binomial tests (T5').
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ClassesAbove {
+    /// The level.
+    pub level: f64,
+    /// Indices of the classes; with probability at least 1 - delta/M none of this list is there wrongly. Ascending.
+    pub classes: Vec<usize>,
 }
 
 /// Prediction limits of the errors among further images of each class.

@@ -10,7 +10,6 @@ mod named;
 mod progress;
 
 use std::fmt::Display;
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -23,6 +22,7 @@ use car_spectral_runs::settings::{
     DeviceChoice, ImageSettings, NetworkSettings, OptimisationSettings, OptimizerOptions, OutputSettings, Selection,
     Settings,
 };
+use car_spectral_runs::terminal::{self, tell};
 use car_spectral_training::TrainingError;
 use car_spectral_training::device::{device_name, load_cuda_if_present, resolve};
 use car_spectral_training::memory::keep_freed_memory;
@@ -188,7 +188,7 @@ impl Arguments {
 /// Prints a line on standard output. Whether anybody can read it is no matter: the results are in files, and a reader
 /// that has gone, or a full disk behind the output, stops no run.
 fn say(line: impl Display) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+    let _ = terminal::say(line);
 }
 
 fn main() -> ExitCode {
@@ -198,7 +198,7 @@ fn main() -> ExitCode {
     match parsed.and_then(|parsed| run(parsed.unwrap_or_else(|error| error.exit()))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", message(&error));
+            tell(format_args!("error: {}", message(&error)));
             // The protocol's numbers come from --n-max and --imbalance, those of CAR from --car and its like.
             let usage = error.setting_error().is_some()
                 || matches!(error, TrainingError::Car(_) | TrainingError::Run(RunError::Car(_)))

@@ -2,18 +2,20 @@
 //! stopped.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use car_spectral::car::PenaltyNorm;
 use car_spectral_runs::log::EpochMetrics;
+use car_spectral_runs::signals;
+use car_spectral_runs::terminal::tell;
 use car_spectral_training::run::Event;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::say;
 
-/// Whether Ctrl-C was pressed. The thread that takes the signal does no more than note it: ended from there, the
-/// program would take libtorch's threads from under the step that they compute.
-static STOPPED: AtomicBool = AtomicBool::new(false);
+/// The signal that told the program to stop, 0 if none did. The thread that takes it does no more than note it: ended
+/// from there, the program would take libtorch's threads from under the step that they compute.
+static STOPPED: AtomicI32 = AtomicI32::new(0);
 
 /// Shows the events of a run.
 pub(crate) struct Progress {
@@ -25,26 +27,26 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// For a run of so many epochs in `folder`, whose log has the values of `norm`. From here on Ctrl-C ends the
-    /// program after the step at hand, with the command that goes on; pressed again, at once.
+    /// For a run of so many epochs in `folder`, whose log has the values of `norm`. From here on Ctrl-C, SIGTERM
+    /// and SIGHUP end the program after the step at hand, with the command that goes on; the second, at once.
     pub(crate) fn new(epochs: usize, norm: PenaltyNorm, folder: PathBuf) -> Self {
         let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} steps, {eta} left  {msg}");
         let bar = ProgressBar::new(0).with_style(style.expect("a valid template"));
-        // Where no handler can be set, Ctrl-C ends the program without a word, as it would anyway.
-        let _ = ctrlc::set_handler(|| {
-            if STOPPED.swap(true, Ordering::Relaxed) {
-                std::process::abort();
+        // Where no handler can be set, a signal ends the program without a word, as it would anyway.
+        let _ = signals::when_told(|signal| {
+            if STOPPED.swap(signal, Ordering::Relaxed) != 0 {
+                signals::end_by(signal);
             }
         });
         Self { bar, epochs, norm, folder, done: 0 }
     }
 
-    fn stop(&self) -> ! {
+    fn stop(&self, signal: i32) -> ! {
         self.bar.abandon();
         let (done, folder) = (self.done, self.folder.display());
         let program = std::env::args().next().unwrap_or_else(|| "train".to_owned());
-        eprintln!("\nstopped after epoch {done}; go on with: {program} --resume --out {folder}");
-        std::process::exit(130)
+        tell(format_args!("\nstopped after epoch {done}; go on with: {program} --resume --out {folder}"));
+        signals::end_by(signal)
     }
 
     /// Takes what happened.
@@ -55,13 +57,13 @@ impl Progress {
                     if pretrained.classifier { "taken" } else { "begun fresh, the file's is of other classes or kind" };
                 say(format_args!("pretrained      sha256 {}, classifier {classifier}", pretrained.sha256));
             }
-            Event::Begins => eprintln!("resume: no epoch is done, begins with the first"),
+            Event::Begins => tell(format_args!("resume: no epoch is done, begins with the first")),
             Event::GoesOn { after } => {
                 self.done = after;
-                eprintln!("resume: goes on after epoch {after} of {}", self.epochs);
+                tell(format_args!("resume: goes on after epoch {after} of {}", self.epochs));
             }
             Event::Differs { folder, what, there, here } => {
-                eprintln!("warning: {}: begun with {what} {there}, goes on with {here}", folder.display());
+                tell(format_args!("warning: {}: begun with {what} {there}, goes on with {here}", folder.display()));
             }
             Event::Step { done, of } => {
                 self.bar.set_length(of as u64);
@@ -72,13 +74,14 @@ impl Progress {
                 let line = self.line(metrics);
                 if self.bar.is_hidden() {
                     let left = metrics.seconds * (self.epochs - metrics.epoch) as f64 / 60.0;
-                    eprintln!("{line}  {:.1} s, {left:.0} min left", metrics.seconds);
+                    tell(format_args!("{line}  {:.1} s, {left:.0} min left", metrics.seconds));
                 }
                 self.bar.set_message(line);
             }
         }
-        if STOPPED.load(Ordering::Relaxed) {
-            self.stop();
+        let signal = STOPPED.load(Ordering::Relaxed);
+        if signal != 0 {
+            self.stop(signal);
         }
     }
 

@@ -1,0 +1,127 @@
+//! `analyze` killed or told to stop at random moments: its folder holds one report whole, the earlier or the new one.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+
+const KILLS: usize = 100;
+/// SIGHUP, SIGINT, SIGTERM.
+const STOPS: [i32; 3] = [1, 2, 15];
+
+type Files = BTreeMap<String, Vec<u8>>;
+
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for (run, shift) in ["a", "b"].into_iter().zip(0..) {
+            let row = |at: usize| {
+                let score = |class: usize| ((at * 7 + class * (3 + shift)) % 11) as f64 / 4.0;
+                format!("{},{},{},{}\n", at % 3, score(0), score(1), score(2))
+            };
+            let rows: String = (0..60).map(row).collect();
+            fs::write(folder.path().join(format!("{run}.csv")), format!("label,logit_0,logit_1,logit_2\n{rows}"))
+                .unwrap();
+        }
+        Self { folder }
+    }
+
+    fn out(&self) -> PathBuf {
+        self.folder.path().join("out")
+    }
+
+    fn start(&self, run: &str) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_analyze"))
+            .args([
+                "--predictions",
+                &format!("{run}.csv"),
+                "--weights",
+                "none",
+                "--out",
+                "out",
+                "--format",
+                "json,csv,md,tex",
+            ])
+            .current_dir(self.folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
+    fn hidden(&self) -> usize {
+        let names = fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| name.to_str().unwrap().starts_with('.')).count()
+    }
+
+    /// The files of both reports, each of a run to its end, and how long one takes.
+    fn whole(&self) -> ([Files; 2], Duration) {
+        let begun = Instant::now();
+        let whole = ["a", "b"].map(|run| {
+            assert!(self.start(run).wait().unwrap().success());
+            fs::write(self.out().join("note"), "theirs").unwrap();
+            files(&self.out())
+        });
+        assert_ne!(whole[0]["report.json"], whole[1]["report.json"]);
+        (whole, begun.elapsed() / 2)
+    }
+}
+
+fn files(folder: &Path) -> Files {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(path).unwrap())).collect()
+}
+
+#[test]
+fn killed_at_any_moment_it_leaves_one_report_whole() {
+    let place = Place::new();
+    let (whole, lasts) = place.whole();
+    let seed = rand::random();
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let (mut new, mut mixed) = (0, 0);
+    for kill in 0..KILLS {
+        let mut run = place.start(["a", "b"][kill % 2]);
+        std::thread::sleep(lasts.mul_f64(random.random_range(0.0..1.3)));
+        run.kill().unwrap();
+        run.wait().unwrap();
+        let found = files(&place.out());
+        new += usize::from(found == whole[kill % 2]);
+        mixed += usize::from(!whole.contains(&found));
+    }
+    println!("{KILLS} kills (seed {seed}): {mixed} mixed or lost, {new} behind the exchange");
+    assert_eq!(mixed, 0, "seed {seed}");
+    assert!(place.start("a").wait().unwrap().success());
+    assert_eq!((files(&place.out()) == whole[0], place.hidden()), (true, 0));
+}
+
+#[test]
+fn told_to_stop_it_cleans_up_and_ends_by_the_signal() {
+    let place = Place::new();
+    let (whole, lasts) = place.whole();
+    let seed = rand::random();
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mut stopped = 0;
+    for round in 0..30 {
+        let mut run = place.start(["a", "b"][round % 2]);
+        std::thread::sleep(lasts.mul_f64(random.random_range(0.0..1.1)));
+        let signal = STOPS[round % 3];
+        // Where it has ended by itself, nobody hears.
+        let _ = Command::new("kill").arg(format!("-{signal}")).arg(run.id().to_string()).stderr(Stdio::null()).status();
+        let status = run.wait().unwrap();
+        // A signal ignored by whoever runs this test stays ignored.
+        assert!(status.success() || status.signal() == Some(signal), "{status}, seed {seed}");
+        stopped += usize::from(!status.success());
+        assert!(whole.contains(&files(&place.out())), "seed {seed}");
+        assert_eq!(place.hidden(), 0, "seed {seed}");
+    }
+    assert!(stopped > 0);
+}
