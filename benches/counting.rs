@@ -14,7 +14,7 @@ mod python;
 use std::fs;
 use std::hint::black_box;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use car_spectral::confusion::{MarginCounts, MarginGrid, Storage};

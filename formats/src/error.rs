@@ -157,16 +157,6 @@ pub enum InputError {
     Onnx(#[from] OnnxError),
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn errors_stay_small_enough_to_be_returned_by_value() {
-        assert!(size_of::<InputError>() <= 128, "{} bytes", size_of::<InputError>());
-    }
-}
-
 impl InputError {
     pub(crate) fn damaged(file: &Path, place: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::Damaged { file: file.to_owned(), place: place.into(), problem: problem.into() }
@@ -187,5 +177,15 @@ impl InputError {
         expected: &'static str,
     ) -> Self {
         Self::ElementType { file: file.to_owned(), array: array.into(), found: found.into(), expected }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_stay_small_enough_to_be_returned_by_value() {
+        assert!(size_of::<InputError>() <= 128, "{} bytes", size_of::<InputError>());
     }
 }

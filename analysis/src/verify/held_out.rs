@@ -102,7 +102,7 @@ fn max_error(errors: &[u64], counts: &[u64], settings: &Settings) -> Result<MaxE
 /// Levels of which the classes above are named.
 const LEVELS: [f64; 4] = [0.25, 0.5, 0.75, 0.9];
 
-fn above_levels(errors: &[u64], counts: &[u64], settings: &Settings) -> Result<Vec<ClassesAbove>, AnalysisError> {
+fn above_levels(errors: &[u64], counts: &[u64], settings: &Settings) -> Result<Vec<ClassesAbove>> {
     LEVELS
         .into_iter()
         .map(|level| {
