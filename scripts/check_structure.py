@@ -40,6 +40,24 @@ LONGEST_FILE = 500
 LONGEST_FUNCTION = 80
 
 
+def dependency_problems() -> Iterator[str]:
+    """Yields dependencies without a line of docs/dependencies.md, and lines without a dependency."""
+    page = ROOT / "docs" / "dependencies.md"
+    rows = [line.split("|")[1] for line in page.read_text().splitlines() if line.startswith("| `")]
+    told = {name for row in rows for name in re.findall("`([^`]+)`", row)}
+    needed: set[str] = set()
+    manifests = ["Cargo.toml", *(f"{folder}/Cargo.toml" for folder, _ in ARROWS.values()), "tests/Cargo.toml"]
+    for manifest in manifests:
+        sections = tomllib.loads((ROOT / manifest).read_text())
+        for kind in ("dependencies", "dev-dependencies", "build-dependencies"):
+            needed |= set(sections.get(kind, {}))
+    needed = {name for name in needed if not name.startswith(CORE) and name not in ARROWS}
+    for name in sorted(needed - told):
+        yield f"docs/dependencies.md: no line says why {name} is there"
+    for name in sorted(told - needed):
+        yield f"docs/dependencies.md: {name} is in no manifest"
+
+
 def manifest_problems() -> Iterator[str]:
     """Yields needs that no arrow allows, and libtorch where it must not be."""
     workspace = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]
@@ -194,7 +212,7 @@ def size_problems(source: Path) -> Iterator[str]:
 
 def main() -> int:
     """Prints every problem; 1 if there is one."""
-    problems = list(manifest_problems())
+    problems = [*manifest_problems(), *dependency_problems()]
     for folder, _ in ARROWS.values():
         source = ROOT / folder / "src"
         for circle in circles(graph(source)):

@@ -19,6 +19,7 @@ mod warnings;
 pub mod whole;
 mod words;
 
+pub use car_spectral_data::with_names;
 pub use error::AnalysisError;
 pub use load::{Known, scored};
 pub use subject::Subject;

@@ -87,8 +87,13 @@ fn scores_that_are_no_logits_are_called_what_they_are() {
     warned(of(&softmax, 5), id, &["each row adds up to 1", remedy]);
     warned(of(&|row| softmax(row).map(|share| 100.0 * share), 4), id, &["adds up to 100", remedy]);
     warned(of(&|row| row.map(|score| 1.0 / (1.0 + (-score).exp())), 9), id, &["sigmoid", "give logits"]);
-    let logarithms = of(&|row| softmax(row).map(f64::ln), 9);
-    warned(logarithms, "scores-are-log-probabilities", &["those of the logits"]);
+    warned(of(&|row| softmax(row).map(|share| (255.0 * share).round()), 0), id, &["another unit", "adds up to 255"]);
+    let near = |row: [f64; CLASSES]| row.map(|score| (100.0 / (1.0 + (10.0 - 4.0 * score).exp())).round());
+    warned(of(&near, 0), id, &["sigmoid in another unit", "between 0 and 100"]);
+    let id = "scores-are-log-probabilities";
+    warned(of(&|row| softmax(row).map(f64::ln), 9), id, &["those of the logits"]);
+    warned(of(&|row| softmax(row).map(|share| (share + 1e-6).ln()), 9), id, &["those of the logits"]);
+    warned(of(&|row| softmax(row).map(f64::log2), 9), id, &["to base 2", "give natural logarithms"]);
 }
 
 #[test]
@@ -106,6 +111,10 @@ fn labels_in_another_order_are_named() {
     let place = |label: usize| text.iter().position(|name| *name == label.to_string()).unwrap();
     warned(by(&place), "class-order", &["the labels lie in the order of numbers sorted as text", "2 → 10"]);
     warned(by(&|label| [4, 1, 2, 3, 0, 5, 6, 7, 8, 9, 10, 11][label]), "class-order", &["2 of 12 classes", "0 → 4"]);
+    let half: Vec<usize> = (0..SAMPLES).map(|at| (labels[at] + at % 2) % CLASSES).collect();
+    let words = ["in a part of the samples", "shifted by 1, each 1 above"];
+    let part = warned(the_warning(&logits, &half, 6), "class-order", &words);
+    assert!((part["share_of_samples"].as_f64().unwrap() - 0.5).abs() < 0.03, "{part}");
     let mut rng = ChaCha8Rng::seed_from_u64(4);
     let shuffled: Vec<usize> = (0..SAMPLES).map(|_| rng.random_range(0..CLASSES)).collect();
     warned(the_warning(&logits, &shuffled, 6), "chance", &["no better than chance, 8.", "other samples or orders"]);
@@ -159,6 +168,18 @@ fn test_samples_among_the_training_samples_are_found() {
     let found = ended.model()["warnings"][0]["evidence"]["accuracy_without"].as_f64().unwrap();
     assert!((found - right).abs() < 1e-12 && sentence.contains(&format!("{:.1} %", 100.0 * right)), "{sentence}");
     assert_eq!(ended.model()["warnings"].as_array().unwrap().len(), 1);
+}
+
+/// The cosines of some samples are all above 0, those of others not: one model's margins.
+#[test]
+fn cosines_of_test_and_training_are_of_one_unit() {
+    let (logits, labels) = model(11);
+    let cosines = |least: f64| logits.iter().map(|row| row.map(|score| score / 8.0 + least)).collect::<Vec<_>>();
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "test.csv", &cosines(0.1), &labels, 6);
+    write(folder.path(), "train.csv", &cosines(-0.1), &labels, 6);
+    let ended = analyze(folder.path(), &format!("--predictions test.csv --train-predictions train.csv {FLAGS}"));
+    assert_eq!(ended.code, Some(0), "{}", ended.said);
 }
 
 #[test]

@@ -2,9 +2,8 @@
 
 use std::fmt::Display;
 
-use car_spectral_analysis::AnalysisError;
 use car_spectral_analysis::report::ReportError;
-use car_spectral_data::with_names;
+use car_spectral_analysis::{AnalysisError, with_names};
 use car_spectral_formats::{FileError, InputError};
 use pyo3::PyErr;
 use pyo3::exceptions::{PyOSError, PyValueError};

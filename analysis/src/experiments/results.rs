@@ -2,15 +2,13 @@
 
 use std::path::Path;
 
-use car_spectral::car::{CarOptions, surrogate_confusion};
-use car_spectral::confusion::{ClassWeights, MarginCounts, MarginGrid};
+use car_spectral::car::CarOptions;
+use car_spectral::confusion::ClassWeights;
 use car_spectral::longtail::{ClassErrors, ClassMetrics};
-use car_spectral::norms;
+use car_spectral_formats::predictions::{Block, PredictionSource, Predictions, read};
 use car_spectral_runs::log::read_log;
-use car_spectral_runs::{Description, SplitMetrics, description};
-
-use car_spectral_formats::predictions::{Logits, PredictionSource, Predictions, Reading, read_as};
-use ndarray::{Array1, Array2, ArrayView1};
+use car_spectral_runs::{Description, SplitEvaluation, SplitMetrics, SplitSums, description};
+use ndarray::{ArrayView1, s};
 
 use crate::AnalysisError;
 
@@ -28,7 +26,7 @@ pub(super) struct RunResults {
     pub train: SplitMetrics,
     /// The same on the test images.
     pub test: SplitMetrics,
-    /// Root mean square over the classes of their weighted test errors λ_j e_j: [`norms::column_sum_floor`] of CΛ.
+    /// Root mean square over the classes of their weighted test errors λ_j e_j, below which ‖CΛ‖₂ cannot fall.
     pub rms_weighted_error: f64,
     /// The class predicted for each test image, and its label.
     pub predicted: (Vec<usize>, Vec<usize>),
@@ -54,23 +52,14 @@ impl RunResults {
             ClassWeights::new(counts, paper.r0, paper.weights)?
         };
         let split = |name: &str| scored(&folder.join(name), counts, &weights);
-        let (train_counts, train, ..) = split("train.npz")?;
-        let (test_counts, test, test_logits, test_labels) = split("test.npz")?;
-        let softness = Softness::of(&test_logits, test_labels.view())?;
-        let predicted = (Logits::F32(test_logits).predicted(), test_labels.to_vec());
-        if train_counts.class_counts() != &counts[..] {
+        let (train, test) = (split("train.npz")?, split("test.npz")?);
+        if train.found.counts != *counts {
             return Err(mismatch(
                 &folder.join("train.npz"),
                 "its labels are not those model.safetensors was trained on",
             ));
         }
-        let (train_errors, test_errors) = (train_counts.errors(), test_counts.errors());
-        let classes = ClassMetrics::new(
-            counts,
-            ClassErrors { counts: test_counts.class_counts(), errors: &test_errors },
-            Some(ClassErrors { counts: train_counts.class_counts(), errors: &train_errors }),
-        )?;
-        let rms_weighted_error = norms::column_sum_floor(&test_counts.confusion().scale_columns(weights.values())?);
+        let classes = ClassMetrics::new(counts, test.errors(), Some(train.errors()))?;
         let held_out = description.data.validation.is_some();
         let validation = held_out.then(|| split("validation.npz")).transpose()?;
         let log_path = folder.join("metrics.jsonl");
@@ -81,9 +70,9 @@ impl RunResults {
         for (name, found, logged) in [
             ("train.npz", Some(&train), &logged.train),
             ("test.npz", Some(&test), &logged.test),
-            ("validation.npz", validation.as_ref().map(|(_, metrics, ..)| metrics), &logged.validation),
+            ("validation.npz", validation.as_ref(), &logged.validation),
         ] {
-            let Some(found) = found else { continue };
+            let Some(Scored { found: SplitEvaluation { metrics: found, .. }, .. }) = found else { continue };
             if logged.as_ref().is_none_or(|logged| (logged.accuracy - found.accuracy).abs() > 1e-9) {
                 let problem = format!(
                     "an accuracy of {}, where metrics.jsonl has {} in epoch {epoch}",
@@ -93,12 +82,7 @@ impl RunResults {
                 return Err(mismatch(&folder.join(name), &problem));
             }
         }
-        let validation = validation
-            .map(|(found, ..)| {
-                let errors = found.errors();
-                ClassMetrics::new(counts, ClassErrors { counts: found.class_counts(), errors: &errors }, None)
-            })
-            .transpose()?;
+        let validation = validation.map(|found| ClassMetrics::new(counts, found.errors(), None)).transpose()?;
         let steps = counts.iter().sum::<u64>().div_ceil(description.run.batch_size as u64);
         let seconds = log.iter().map(|epoch| epoch.seconds).collect();
         let step_milliseconds = median(seconds).map(|seconds| 1000.0 * seconds / steps as f64);
@@ -106,11 +90,11 @@ impl RunResults {
             description,
             classes,
             validation,
-            train,
-            test,
-            rms_weighted_error,
-            predicted,
-            softness,
+            train: train.found.metrics,
+            rms_weighted_error: test.rms_weighted_error(weights.values()),
+            softness: test.softness(),
+            test: test.found.metrics,
+            predicted: (test.predicted, test.labels),
             step_milliseconds,
         })
     }
@@ -120,20 +104,57 @@ fn mismatch(file: &Path, problem: &str) -> AnalysisError {
     AnalysisError::Mismatch { problem: format!("{}: {problem}; train the run again with --overwrite", file.display()) }
 }
 
-type Scored = (MarginCounts, SplitMetrics, Array2<f32>, Array1<usize>);
+/// What the scores of a prediction file add up to, with [`CarOptions::paper`].
+struct Scored {
+    found: SplitEvaluation,
+    /// Sum of the largest softmax probabilities.
+    confidence: f64,
+    predicted: Vec<usize>,
+    labels: Vec<usize>,
+}
 
-/// The scores of a prediction file, counted, with [`CarOptions::paper`].
+/// Reads a prediction file block by block.
 fn scored(path: &Path, counts: &[u64], weights: &ClassWeights) -> Result<Scored, AnalysisError> {
-    let in_memory = Reading { in_memory: u64::MAX, ..Reading::default() };
-    let Predictions { logits, labels, .. } = read_as(&PredictionSource::File(path.to_owned()), &in_memory)?;
-    let logits = match logits {
-        Logits::F32(logits) if logits.ncols() == counts.len() => logits,
-        _ => return Err(mismatch(path, "not the float32 scores of the classes that model.safetensors has")),
-    };
-    let mut found = MarginCounts::new(counts.len(), &MarginGrid::new(&[0.0])?)?;
-    found.add_batch(logits.view(), labels.view())?;
-    let metrics = SplitMetrics::of(&logits, &labels.to_vec(), counts, weights, &CarOptions::paper())?;
-    Ok((found, metrics, logits, labels))
+    let Predictions { logits, labels, .. } = read(&PredictionSource::File(path.to_owned()))?;
+    let foreign = || mismatch(path, "not the float32 scores of the classes that model.safetensors has");
+    if logits.dim().1 != counts.len() {
+        return Err(foreign());
+    }
+    let (mut sums, mut confidence) = (SplitSums::new(counts.len(), &CarOptions::paper())?, 0.0);
+    logits.for_each_block(|first, block| {
+        let Block::F32(scores) = block else { return Err(foreign()) };
+        sums.add(scores, labels.slice(s![first..first + scores.nrows()]))?;
+        confidence = scores.rows().into_iter().fold(confidence, |sum, row| sum + largest_probability(row));
+        Ok(())
+    })?;
+    let found = sums.finish(counts, weights)?;
+    Ok(Scored { found, confidence, predicted: logits.predicted(), labels: labels.to_vec() })
+}
+
+fn largest_probability(scores: ArrayView1<'_, f32>) -> f64 {
+    let largest = scores.fold(f32::NEG_INFINITY, |largest, &score| largest.max(score));
+    1.0 / scores.iter().map(|&score| (f64::from(score) - f64::from(largest)).exp()).sum::<f64>()
+}
+
+impl Scored {
+    fn errors(&self) -> ClassErrors<'_> {
+        ClassErrors { counts: &self.found.counts, errors: &self.found.errors }
+    }
+
+    /// Root mean square over the classes of λ_j e_j; a class without samples has no error.
+    fn rms_weighted_error(&self, weights: &[f64]) -> f64 {
+        let weighted = self.found.errors.iter().zip(&self.found.counts).zip(weights);
+        let squares = weighted.map(|((&wrong, &of), weight)| (weight * wrong as f64 / of.max(1) as f64).powi(2));
+        (squares.sum::<f64>() / weights.len() as f64).sqrt()
+    }
+
+    fn softness(&self) -> Softness {
+        let sums = self.found.surrogate.column_sums();
+        Softness {
+            soft_error: sums.iter().sum::<f64>() / sums.len() as f64,
+            confidence: self.confidence / self.labels.len() as f64,
+        }
+    }
 }
 
 /// How sure a network is of itself on one split.
@@ -147,20 +168,6 @@ pub(super) struct Softness {
     pub confidence: f64,
 }
 
-impl Softness {
-    fn of(logits: &Array2<f32>, labels: ArrayView1<'_, usize>) -> Result<Self, AnalysisError> {
-        let surrogate = surrogate_confusion(logits.view(), labels, &CarOptions::paper().surrogate)?;
-        let confidence = |row: ArrayView1<'_, f32>| {
-            let largest = row.fold(f32::NEG_INFINITY, |largest, &score| largest.max(score));
-            1.0 / row.iter().map(|&score| (f64::from(score) - f64::from(largest)).exp()).sum::<f64>()
-        };
-        Ok(Self {
-            soft_error: surrogate.column_sums().iter().sum::<f64>() / logits.ncols() as f64,
-            confidence: logits.rows().into_iter().map(confidence).sum::<f64>() / logits.nrows() as f64,
-        })
-    }
-}
-
 fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let (low, high) = (values.len().checked_sub(1)? / 2, values.len() / 2);
@@ -171,13 +178,21 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 mod tests {
     use super::*;
     use approx::assert_relative_eq;
+    use car_spectral::confusion::WeightForm;
+    use car_spectral_formats::FileError;
+    use car_spectral_formats::predictions::write;
     use ndarray::array;
 
     #[test]
     fn smaller_logits_lower_the_soft_error_and_leave_the_error() {
         // One image right by 2, one wrong by 4, of two classes: the one competitor takes the whole share.
-        let softness =
-            |scale: f32| Softness::of(&array![[2.0 * scale, 0.0], [4.0 * scale, 0.0]], array![0, 1].view()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let weights = ClassWeights::new(&[1, 1], 0.2, WeightForm::None).unwrap();
+        let softness = |scale: f32| {
+            let (file, scores) = (folder.path().join("test.npz"), array![[2.0 * scale, 0.0], [4.0 * scale, 0.0]]);
+            write::<FileError>(&file, 2, &[0, 1], &[0, 1], |take| take(scores.view())).unwrap();
+            scored(&file, &[1, 1], &weights).unwrap().softness()
+        };
         let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
         for (scale, at) in [(1.0, 1.0), (0.25, 0.25)] {
             let found = softness(scale);

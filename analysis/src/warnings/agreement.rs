@@ -2,6 +2,20 @@
 
 use car_spectral::confusion::MarginCounts;
 
+/// Gain of a tie, beyond the logarithm of how many are tried, that is hardly by chance.
+pub(super) const BY_CHANCE: f64 = 3.0;
+
+/// A bound on how probable it is that `hits` or more of `tried` come about, each with probability `each` (Chernoff).
+/// Classes are what is counted, as samples of a class fall together behind any network.
+pub(super) fn improbability(hits: f64, tried: f64, each: f64) -> f64 {
+    let share = hits / tried;
+    if tried == 0.0 || share <= each {
+        return 1.0;
+    }
+    let term = |p: f64, q: f64| if p > 0.0 { p * (p / q).ln() } else { 0.0 };
+    (-tried * (term(share, each) + term(1.0 - share, 1.0 - each))).exp()
+}
+
 /// Predictions counted against labels.
 pub(super) struct Predicted {
     /// (predicted class, label, samples), each pair once.
@@ -21,6 +35,25 @@ pub(super) struct Agreement {
     pub expected: f64,
     /// Standard deviation over all orders of the labels.
     pub deviation: f64,
+}
+
+/// A class and a label that go together more often than by chance.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tie {
+    pub class: usize,
+    pub label: usize,
+    pub gain: f64,
+}
+
+/// For each of K classes the first label that it is tied to by more than the best of K would be by chance, of those
+/// that `counts` admits.
+pub(super) fn first_labels(classes: usize, ties: &[Tie], counts: impl Fn(&Tie) -> bool) -> Vec<Option<usize>> {
+    let mut first = vec![None; classes];
+    let least = (classes as f64).ln() + BY_CHANCE;
+    for tie in ties.iter().take_while(|tie| tie.gain > least).filter(|tie| counts(tie)) {
+        first[tie.class].get_or_insert(tie.label);
+    }
+    first
 }
 
 impl Agreement {
@@ -70,16 +103,21 @@ impl Predicted {
         Agreement { found: found as f64, expected: sum / n, deviation: variance.max(0.0).sqrt() }
     }
 
-    /// For each label the class that most of its samples are predicted as and their number, the first of equal ones.
-    pub fn favourites(&self) -> Vec<Option<(usize, u64)>> {
-        let mut favourites: Vec<Option<(usize, u64)>> = vec![None; self.num_classes()];
-        for &(class, label, samples) in &self.cells {
-            let better = |&(other, most): &(usize, u64)| samples > most || (samples == most && class < other);
-            if favourites[label].as_ref().is_none_or(better) {
-                favourites[label] = Some((class, samples));
-            }
-        }
-        favourites
+    /// What ties classes to labels, by descending gain.
+    ///
+    /// The gain is the logarithm of how much likelier the samples of a label are predicted as a class than all samples
+    /// are: a class that is seldom predicted is held against how seldom it is. Of a sound model the first label of a
+    /// class is its own, even where rare labels lose most of their samples to frequent ones.
+    pub fn ties(&self) -> Vec<Tie> {
+        let tie = |&(class, label, samples): &(usize, usize, u64)| {
+            let expected = self.predicted[class] as f64 * self.labelled[label] as f64 / self.samples as f64;
+            let samples = samples as f64;
+            let gain = samples * (samples / expected).ln() - (samples - expected);
+            (samples > expected).then_some(Tie { class, label, gain })
+        };
+        let mut ties: Vec<Tie> = self.cells.iter().filter_map(tie).collect();
+        ties.sort_unstable_by(|a, b| b.gain.total_cmp(&a.gain).then((a.class, a.label).cmp(&(b.class, b.label))));
+        ties
     }
 
     /// The shift s, modulo K and not 0, with the most samples predicted as label + s.
@@ -131,9 +169,26 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn favourites_and_shifts_are_those_by_hand() {
+    fn ties_and_shifts_are_those_by_hand() {
         let table = predicted(4, &[1, 1, 2, 0, 3, 3, 0], &[0, 0, 1, 1, 2, 2, 3]);
-        assert_eq!(table.favourites(), [Some((1, 2)), Some((0, 1)), Some((3, 2)), Some((0, 1))]);
+        let ties = table.ties();
+        let pair = |at: usize| (ties[at].class, ties[at].label);
+        assert_eq!((ties.len(), pair(0), pair(1)), (5, (1, 0), (3, 2)));
+        assert!((ties[0].gain - (2.0 * 3.5_f64.ln() - 2.0 + 4.0 / 7.0)).abs() < 1e-12);
+        assert_eq!(first_labels(4, &ties, |_| true), [None; 4], "two samples are too few");
         assert_eq!(table.shift(), Some(1));
+        let classes: Vec<usize> = (0..80).map(|n| n % 4).collect();
+        let labels: Vec<usize> = classes.iter().map(|&class| [2, 0, 1, 3][class]).collect();
+        let ties = predicted(4, &classes, &labels).ties();
+        assert_eq!(first_labels(4, &ties, |_| true), [2, 0, 1, 3].map(Some));
+        assert_eq!(first_labels(4, &ties, |tie| tie.class != tie.label), [Some(2), Some(0), Some(1), None]);
+    }
+
+    #[test]
+    fn hits_are_held_against_chance() {
+        assert!((improbability(3.0, 3.0, 0.25) - 1.0 / 64.0).abs() < 1e-12);
+        assert_eq!(improbability(2.0, 10.0, 0.2), 1.0);
+        // Of Bin(10, 0.1) 7 or more have probability 9.1e-6.
+        assert!((9.1e-6..4e-5).contains(&improbability(7.0, 10.0, 0.1)));
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::agreement::Predicted;
+use super::agreement::{Predicted, first_labels, improbability};
 use crate::report::Warning;
 use crate::words::percent;
 
@@ -15,9 +15,29 @@ const SMALL_SHARE: f64 = 0.1;
 /// Samples below which nothing is said.
 const FEWEST: u64 = 10;
 
-/// Warns of an accuracy no better than chance. Nothing can be said of few samples, where one class alone is tested, nor
-/// where a class with more than half of the samples is predicted for nearly all and is right as often as it occurs:
-/// rare ones may rightly never be predicted.
+/// Classes with a first label that say whether it is their own.
+const FEWEST_CLASSES: usize = 4;
+/// Share of what is left to chance beyond which the accuracy is that of no such model.
+const HARDLY: f64 = 0.25;
+/// How probable by chance the classes that are tied to their own label are where they count as no more.
+const BY_CHANCE: f64 = 1e-2;
+
+/// Whether most classes are tied to another label than their own, and no more to their own than by chance: samples that
+/// fall together by class, as behind a last layer without training, make some classes right.
+pub(super) fn elsewhere(table: &Predicted) -> bool {
+    let classes = table.num_classes();
+    let first = first_labels(classes, &table.ties(), |_| true);
+    let tied = first.iter().flatten().count();
+    let own = (0..classes).filter(|&class| first[class] == Some(class)).count();
+    let by_chance = improbability(own as f64, tied as f64, 1.0 / classes as f64) > BY_CHANCE;
+    let agreement = table.agreement(Some);
+    let low = agreement.found <= agreement.expected + HARDLY * (table.samples as f64 - agreement.expected);
+    low && tied >= FEWEST_CLASSES && 2 * own < tied && by_chance
+}
+
+/// Warns of an accuracy no better than chance, or of few classes alone. Nothing can be said of few samples, where one
+/// class alone is tested, nor where a class with more than half of the samples is predicted for nearly all and is right
+/// as often as it occurs: rare ones may rightly never be predicted.
 pub(super) fn warning(table: &Predicted) -> Option<Warning> {
     let agreement = table.agreement(Some);
     let n = table.samples as f64;
@@ -28,10 +48,16 @@ pub(super) fn warning(table: &Predicted) -> Option<Warning> {
         (largest > 0.5 && accuracy >= 0.99 * largest) || (table.num_classes() == 2 && given(&table.predicted) < 2);
     let says_nothing = table.samples < FEWEST || given(&table.labelled) < 2 || dominant;
     let small = accuracy <= expected + SMALL_SHARE * (1.0 - expected);
-    (!says_nothing && small && agreement.above_chance() <= NO_BETTER).then(|| {
-        let relation = if agreement.above_chance() < -NO_BETTER { "below" } else { "no better than" };
+    let above = agreement.above_chance();
+    let no_better = small && above <= NO_BETTER;
+    (!says_nothing && (no_better || elsewhere(table))).then(|| {
+        let relation = match (no_better, above < -NO_BETTER) {
+            (true, true) => "below chance,",
+            (true, false) => "no better than chance,",
+            (false, _) => "that of few classes, others being predicted one for another; of shuffled labels it is",
+        };
         let sentence = format!(
-            "the accuracy, {}, is {relation} chance, {}: labels and scores may be of other samples or orders, or the \
+            "the accuracy, {}, is {relation} {}: labels and scores may be of other samples or orders, or the \
              model is not the one that was meant",
             percent(accuracy),
             percent(expected),
@@ -67,5 +93,11 @@ mod tests {
         assert_eq!(warning(&predicted(10, &shuffled, &[3; 400])), None, "one class alone");
         let wrong: Vec<usize> = labels.iter().enumerate().map(|(n, label)| (label + 1 + n / 10 % 9) % 10).collect();
         assert!(said(&wrong).unwrap().contains("0 %, is below chance"));
+        // Samples fall together by class, two classes in their own: twice the accuracy of chance.
+        let together = |own: usize| -> Vec<usize> {
+            labels.iter().map(|&label| if label < own { label } else { own + (label + 1 - own) % (10 - own) }).collect()
+        };
+        assert!(said(&together(2)).unwrap().contains("20 %, is that of few classes"));
+        assert_eq!(said(&together(6)), None);
     }
 }

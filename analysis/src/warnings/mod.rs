@@ -4,8 +4,10 @@
 mod absent;
 mod agreement;
 mod chance;
+mod near;
 mod order;
 mod repeats;
+mod rows;
 mod scale;
 mod unread;
 mod untrained;

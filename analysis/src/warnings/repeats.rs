@@ -1,43 +1,124 @@
-//! Samples that are there more than once: rows of scores and labels alike bit for bit.
+//! Samples that are there more than once: rows of scores and labels alike bit for bit, or nearly.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::collections::{BTreeMap, BTreeSet};
 
-use car_spectral_formats::predictions::Logits;
-use ndarray::ArrayView1;
 use serde_json::json;
 
+use super::near::near;
+use super::rows::{First, Others, Place, Rows, copied, first_of_each, is_flat};
 use crate::report::Warning;
-use crate::subject::{Scored, Subject};
+use crate::subject::Subject;
 use crate::words::{grouped, percent};
 
-/// Bits of a row that two samples hardly share.
-const ENOUGH_BITS: f64 = 40.0;
-/// Rows, and scores, by which it is judged how rare a score is.
-const MOST_ROWS: usize = 1 << 12;
-const MOST_SCORES: usize = 1 << 22;
+/// Shares of the sets of equal scores, those with several labels and those of more than two rows, where equal scores
+/// are what the model gives to different samples, as trees do.
+const MIXED: std::ops::Range<f64> = 0.1..0.8;
+const OF_MANY: f64 = 0.2;
 
 /// Warns of test and training rows that repeat an earlier one, and of test rows that are among the training rows.
 pub(super) fn warnings(subject: &Subject) -> Vec<Warning> {
     let test = Rows::of(&subject.test);
     let train = subject.train.as_ref().and_then(Rows::of);
-    let mut found: Vec<Warning> = test.iter().filter_map(|rows| repeated(subject, "test", rows)).collect();
-    found.extend(train.iter().filter_map(|rows| repeated(subject, "training", rows)));
+    let parts = [("test", &test), ("training", &train)];
+    let mut found: Vec<Warning> = parts
+        .into_iter()
+        .filter_map(|(part, rows)| Some(within(&subject.class_names, part, rows.as_ref()?)))
+        .flatten()
+        .collect();
     if let (Some(test), Some(train)) = (&test, &train) {
         found.extend(among_training(test, train));
     }
     found
 }
 
-fn repeated(subject: &Subject, part: &str, rows: &Rows<'_>) -> Option<Warning> {
-    let originals = first_of_each(&[rows]).remove(0);
-    if (0..rows.len()).all(|row| originals[row] == (0, row)) {
-        return None;
+/// What is said of the rows of one part.
+fn within(names: &[String], part: &str, rows: &Rows<'_>) -> Vec<Warning> {
+    let firsts = first_of_each(&[rows]);
+    let nearly = near(&[rows], &firsts);
+    let alike = Alike::of(&[rows], &firsts);
+    let warning = |id: &str, count: usize, first: &[usize], said: String| {
+        let sentence = format!("{} of {} {part} samples {said}", grouped(count as u64), grouped(rows.len() as u64));
+        Warning::new(id, sentence, [("part", json!(part)), ("samples", json!(count)), ("first", json!(first))])
+    };
+    let nearly = nearly.first().map(|&(first, like)| {
+        let said = format!(
+            "repeat an earlier one but for rounding, scores and label (the first: sample {first} repeats {like}), as when \
+             a sample is computed again in a batch of another size. Intervals take samples for independent: give each once"
+        );
+        warning("repeated-rows", nearly.len(), &[first, like], said)
+    });
+    let relabelled = alike.relabelled.first_key_value().map(|(&row, &like)| {
+        let [own, other] = [row, like].map(|row| &names[rows.scored.labels[row]]);
+        let said = format!(
+            "have the scores of an earlier one bit for bit and another label (the first: sample {row}, labelled {own}, \
+             and {like}, labelled {other}): one of the labels is wrong, or the scores were written to the wrong rows"
+        );
+        warning("relabelled-rows", alike.relabelled.len(), &[row, like], said)
+    });
+    let flat = alike.flat.first().map(|&first| {
+        let said = format!(
+            "have the same score for every class (the first: sample {first}), as rows that were never filled: they count \
+             for the first class; leave them out"
+        );
+        warning("flat-rows", alike.flat.len(), &[first], said)
+    });
+    [repeated(names, part, rows, &alike.repeats), nearly, relabelled, flat].into_iter().flatten().collect()
+}
+
+/// Rows of the last of the lists that are like another, and not by chance.
+struct Alike {
+    /// Like an earlier one in scores and label, which is named.
+    repeats: BTreeMap<usize, usize>,
+    /// Like an earlier one in scores alone, and none in both.
+    relabelled: BTreeMap<usize, usize>,
+    /// Rows without any difference between classes, one more than once.
+    flat: BTreeSet<usize>,
+}
+
+impl Alike {
+    fn of(lists: &[&Rows<'_>], firsts: &[Vec<First>]) -> Self {
+        let own = lists.len() - 1;
+        let rows = lists[own];
+        let counts = |place: Place, row: usize| place != (own, row) && (own == 0 || place.0 == 0);
+        let mut found = Self { repeats: BTreeMap::new(), relabelled: BTreeMap::new(), flat: BTreeSet::new() };
+        let alike: Vec<usize> = (0..rows.len()).filter(|&row| counts(firsts[own][row].scores, row)).collect();
+        if alike.is_empty() {
+            return found;
+        }
+        let (others, copied) = (Others::of(rows, &firsts[own]), copied(lists, firsts, own));
+        // Of each set of equal scores the rows behind the first, and whether they have several labels.
+        let mut sets: BTreeMap<Place, (usize, bool)> = BTreeMap::new();
+        for row in alike {
+            let First { scores, all } = firsts[own][row];
+            let is_repeat = counts(all, row);
+            let (rows_of_set, is_mixed) = sets.entry(scores).or_default();
+            (*rows_of_set, *is_mixed) = (*rows_of_set + 1, *is_mixed || !is_repeat);
+            let tells = others.tell(row);
+            if tells && is_flat(&rows.scores(row)) {
+                found.flat.extend((own == scores.0).then_some(scores.1).into_iter().chain([row]));
+                continue;
+            }
+            if !copied[row] && !tells {
+                continue;
+            }
+            let (list, like) = if is_repeat { (&mut found.repeats, all.1) } else { (&mut found.relabelled, scores.1) };
+            list.insert(row, like);
+        }
+        let share = |of: &dyn Fn(&(usize, bool)) -> bool, fewest: usize| {
+            let with = sets.values().filter(|set| of(set)).count();
+            if with < fewest { 0.0 } else { with as f64 / sets.len() as f64 }
+        };
+        if MIXED.contains(&share(&|set| set.1, 2)) || share(&|set| set.0 > 1, 3) >= OF_MANY {
+            found.repeats.retain(|&row, _| copied[row]);
+            found.relabelled.clear();
+        }
+        found
     }
-    let tells = rows.tells(&originals);
-    let repeats: Vec<usize> = (0..rows.len()).filter(|&row| originals[row] != (0, row) && tells(row)).collect();
-    let first = *repeats.first()?;
-    let classes = subject.class_names.len();
+}
+
+fn repeated(names: &[String], part: &str, rows: &Rows<'_>, repeats: &BTreeMap<usize, usize>) -> Option<Warning> {
+    let (&first, &like) = repeats.first_key_value()?;
+    let classes = names.len();
     let (mut samples, mut errors, mut repeats_of) = (vec![0u64; classes], vec![0u64; classes], vec![0u64; classes]);
     let (mut all_samples, mut all_errors) = (samples.clone(), errors.clone());
     let predicted = rows.scored.logits.predicted();
@@ -45,11 +126,11 @@ fn repeated(subject: &Subject, part: &str, rows: &Rows<'_>) -> Option<Warning> {
         let wrong = u64::from(predicted[row] != label);
         all_samples[label] += 1;
         all_errors[label] += wrong;
-        if originals[row] == (0, row) || !tells(row) {
+        if repeats.contains_key(&row) {
+            repeats_of[label] += 1;
+        } else {
             samples[label] += 1;
             errors[label] += wrong;
-        } else {
-            repeats_of[label] += 1;
         }
     }
     let most = (0..classes).max_by_key(|&class| (repeats_of[class], std::cmp::Reverse(class)))?;
@@ -60,9 +141,9 @@ fn repeated(subject: &Subject, part: &str, rows: &Rows<'_>) -> Option<Warning> {
          wrong instead of {} of {}. Intervals take samples for independent: give each sample once",
         grouped(repeats.len() as u64),
         grouped(rows.len() as u64),
-        originals[first].1,
+        like,
         grouped(once),
-        subject.class_names[most],
+        names[most],
         errors[most],
         samples[most],
         all_errors[most],
@@ -71,7 +152,7 @@ fn repeated(subject: &Subject, part: &str, rows: &Rows<'_>) -> Option<Warning> {
     let evidence = [
         ("part", json!(part)),
         ("repeats", json!(repeats.len())),
-        ("first", json!([first, originals[first].1])),
+        ("first", json!([first, like])),
         ("samples_once", json!(once)),
         ("class_counts_once", json!(samples)),
         ("class_errors_once", json!(errors)),
@@ -80,19 +161,19 @@ fn repeated(subject: &Subject, part: &str, rows: &Rows<'_>) -> Option<Warning> {
 }
 
 fn among_training(test: &Rows<'_>, train: &Rows<'_>) -> Option<Warning> {
-    let originals = first_of_each(&[train, test]).remove(1);
-    if originals.iter().all(|original| original.0 == 1) {
-        return None;
-    }
-    let tells = test.tells(&originals);
-    let shared: Vec<usize> = (0..test.len()).filter(|&row| originals[row].0 == 0 && tells(row)).collect();
-    let first = *shared.first()?;
+    let lists = [train, test];
+    let firsts = first_of_each(&lists);
+    let exact = Alike::of(&lists, &firsts).repeats;
+    let nearly = near(&lists, &firsts);
+    let how = if nearly.is_empty() { "bit for bit" } else { "but for rounding" };
+    let shared: BTreeMap<usize, usize> = exact.into_iter().chain(nearly).collect();
+    let (&first, &like) = shared.first_key_value()?;
     let predicted = test.scored.logits.predicted();
     let accuracy = |rows: &mut dyn Iterator<Item = usize>| {
         let right: Vec<bool> = rows.map(|row| predicted[row] == test.scored.labels[row]).collect();
         right.iter().filter(|&&right| right).count() as f64 / right.len() as f64
     };
-    let new = (0..test.len()).filter(|&row| originals[row].0 != 0 || !tells(row));
+    let new = (0..test.len()).filter(|row| !shared.contains_key(row));
     let (all, without) = (accuracy(&mut (0..test.len())), accuracy(&mut new.clone()));
     let without_them = if new.count() == 0 {
         "No other is left".to_owned()
@@ -102,150 +183,19 @@ fn among_training(test: &Rows<'_>, train: &Rows<'_>) -> Option<Warning> {
         format!("Without them the accuracy is {} instead of {}", percent(without), percent(all))
     };
     let sentence = format!(
-        "{} of {} test samples are among the training samples bit for bit, scores and label (the first: test sample \
+        "{} of {} test samples are among the training samples {how}, scores and label (the first: test sample \
          {first} is training sample {}): their errors say nothing of new images. {without_them}; take them out of the \
          test",
         grouped(shared.len() as u64),
         grouped(test.len() as u64),
-        originals[first].1,
+        like,
     );
     let evidence = [
         ("samples", json!(shared.len())),
-        ("first", json!([first, originals[first].1])),
+        ("first", json!([first, like])),
         ("accuracy_without", json!(Some(without).filter(|share| share.is_finite()))),
     ];
     Some(Warning::new("test-in-training", sentence, evidence))
-}
-
-/// Rows of scores with their labels.
-struct Rows<'a> {
-    scored: &'a Scored,
-}
-
-impl<'a> Rows<'a> {
-    /// `None` without scores.
-    fn of(scored: &'a Scored) -> Option<Self> {
-        (!matches!(scored.logits, Logits::Classes(_) | Logits::Counted(_))).then_some(Self { scored })
-    }
-
-    /// A number for the label and the first scores of each row.
-    fn beginnings(&self, hasher: &RandomState) -> Vec<u64> {
-        let beginnings = self.scored.logits.beginnings();
-        beginnings.iter().zip(&self.scored.labels).map(|place| hasher.hash_one(place)).collect()
-    }
-
-    fn len(&self) -> usize {
-        self.scored.labels.len()
-    }
-
-    /// Tells whether a row is hardly that of two samples by chance: whether its different scores but one, which rows of
-    /// one sum leave open, are rare enough together among those of other rows. `originals` says which rows are one.
-    fn tells(&self, originals: &[(usize, usize)]) -> impl Fn(usize) -> bool {
-        let others = Others::of(self, originals);
-        move |row| {
-            let mut rarity: Vec<(u64, f64)> = self
-                .bits(row)
-                .into_iter()
-                .enumerate()
-                .map(|(column, score)| (score, others.bits(column, score, originals[row])))
-                .collect();
-            rarity.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
-            rarity.dedup_by_key(|found| found.0);
-            let most = rarity.iter().map(|found| found.1).fold(0.0, f64::max);
-            rarity.iter().map(|found| found.1).sum::<f64>() - most >= ENOUGH_BITS
-        }
-    }
-
-    /// The bits of the scores of a row as numbers of 64 bits, of which 0 and -0 are one.
-    fn bits(&self, row: usize) -> Vec<u64> {
-        match &self.scored.logits {
-            Logits::F32(scores) => of(scores.row(row)),
-            Logits::F64(scores) => of(scores.row(row)),
-            Logits::Stored(scores) => scores.row(row).map_or_else(|_| vec![row as u64], |row| of((&row).into())),
-            Logits::Classes(_) | Logits::Counted(_) => Vec::new(),
-        }
-    }
-}
-
-/// The bits of the scores of a row as numbers of 64 bits, of which 0 and -0 are one.
-fn of<T: Copy + Into<f64>>(row: ArrayView1<'_, T>) -> Vec<u64> {
-    row.iter().map(|&score| (score.into() + 0.0_f64).to_bits()).collect()
-}
-
-/// Scores of other rows, by which it is known how rare a score is.
-struct Others {
-    /// The scores of each column, ascending.
-    columns: Vec<Vec<u64>>,
-    /// Of how many of the rows each is the first.
-    same: HashMap<(usize, usize), usize>,
-    rows: usize,
-    /// Bits of a score that none of them has.
-    unseen: f64,
-}
-
-impl Others {
-    fn of(rows: &Rows<'_>, originals: &[(usize, usize)]) -> Self {
-        let classes = rows.scored.logits.dim().1;
-        let most = (MOST_SCORES / classes.max(1)).clamp(64, MOST_ROWS);
-        let step = rows.len().div_ceil(most).max(1);
-        let (mut columns, mut same) = (vec![Vec::new(); classes], HashMap::new());
-        let (mut taken, mut low_zeros) = (0, u32::MAX);
-        for row in (0..rows.len()).step_by(step) {
-            for (column, score) in columns.iter_mut().zip(rows.bits(row)) {
-                // As float32, which float16 and bfloat16 are made into.
-                low_zeros = low_zeros.min((f64::from_bits(score) as f32).to_bits().trailing_zeros());
-                column.push(score);
-            }
-            *same.entry(originals[row]).or_default() += 1;
-            taken += 1;
-        }
-        columns.iter_mut().for_each(|column| column.sort_unstable());
-        let unseen = match low_zeros {
-            16.. => 8.0,
-            13.. => 11.0,
-            _ => 20.0,
-        };
-        Self { columns, same, rows: taken, unseen }
-    }
-
-    /// -log2 of the share of other rows that have this score there.
-    fn bits(&self, column: usize, score: u64, original: (usize, usize)) -> f64 {
-        let scores = &self.columns[column];
-        let with = scores.partition_point(|&other| other <= score) - scores.partition_point(|&other| other < score);
-        let own = self.same.get(&original).copied().unwrap_or(0);
-        match with.saturating_sub(own) {
-            0 => self.unseen,
-            others => -(others as f64 / self.rows.saturating_sub(own).max(1) as f64).log2(),
-        }
-    }
-}
-
-/// For each row of each list the first row, list by list, that is the same: (list, row).
-fn first_of_each(lists: &[&Rows<'_>]) -> Vec<Vec<(usize, usize)>> {
-    let hasher = RandomState::new();
-    let all = || lists.iter().enumerate().flat_map(|(list, rows)| (0..rows.len()).map(move |row| (list, row)));
-    let label = |(list, row): (usize, usize)| lists[list].scored.labels[row];
-    let bits = |(list, row): (usize, usize)| lists[list].bits(row);
-    // Few rows share their first scores with another: whole rows are read of those alone.
-    let beginnings: Vec<u64> = lists.iter().flat_map(|rows| rows.beginnings(&hasher)).collect();
-    let mut times: HashMap<u64, u32> = HashMap::new();
-    beginnings.iter().for_each(|&hash| *times.entry(hash).or_default() += 1);
-    let mut firsts: HashMap<u64, Vec<(usize, usize)>> = HashMap::new();
-    let mut found: Vec<Vec<(usize, usize)>> = lists.iter().map(|rows| Vec::with_capacity(rows.len())).collect();
-    for (place, hash) in all().zip(beginnings) {
-        let mut original = place;
-        if times[&hash] > 1 {
-            let whole = bits(place);
-            let alike = firsts.entry(hasher.hash_one((label(place), &whole))).or_default();
-            let same = |&&first: &&(usize, usize)| label(first) == label(place) && bits(first) == whole;
-            match alike.iter().find(same) {
-                Some(&first) => original = first,
-                None => alike.push(place),
-            }
-        }
-        found[place.0].push(original);
-    }
-    found
 }
 
 #[cfg(test)]
@@ -255,6 +205,8 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
+    use crate::subject::Scored;
+    use car_spectral_formats::predictions::Logits;
 
     fn scored(samples: usize, repeats: &[(usize, usize)]) -> Scored {
         let mut scores =
@@ -287,9 +239,8 @@ mod tests {
 
     fn found(scored: &Scored) -> Vec<usize> {
         let rows = Rows::of(scored).unwrap();
-        let originals = first_of_each(&[&rows]).remove(0);
-        let tells = rows.tells(&originals);
-        (0..rows.len()).filter(|&row| originals[row] != (0, row) && tells(row)).collect()
+        let firsts = first_of_each(&[&rows]);
+        Alike::of(&[&rows], &firsts).repeats.into_keys().collect()
     }
 
     /// Sure networks write few different numbers: rows of them are alike by chance.
@@ -298,26 +249,107 @@ mod tests {
         for digits in [4, 5, 6] {
             let rows = softmax(digits);
             let alike = first_of_each(&[&Rows::of(&rows).unwrap()]).remove(0);
-            let alike = (0..3000).filter(|&row| alike[row] != (0, row)).count();
+            let alike = (0..3000).filter(|&row| alike[row].all != (0, row)).count();
             assert!(digits == 6 || alike > 0, "{digits}: {alike} rows are alike by chance");
             assert!(found(&rows).iter().all(|&row| row == 3000), "{digits}");
         }
         assert_eq!(found(&softmax(12)), [3000]);
     }
 
+    /// Rows of `classes` scores on a grid of 1/`steps`, `samples` of them, followed by those that `again` names.
+    fn coarse(classes: usize, steps: f64, samples: usize, again: impl Iterator<Item = usize>) -> Scored {
+        let mut rng = ChaCha8Rng::seed_from_u64(21);
+        let order: Vec<usize> = (0..samples).chain(again).collect();
+        let mut random = || 4.0 * (rng.random::<f64>() + rng.random::<f64>() - 1.0);
+        let mut once = Array2::from_shape_simple_fn((samples, classes), || (random() * steps).round() / steps);
+        (0..samples).for_each(|n| once[(n, n * classes / samples)] += 3.0);
+        let labels = Array1::from_iter(order.iter().map(|&n| n * classes / samples));
+        Scored { logits: Logits::F64(once.select(ndarray::Axis(0), &order)), labels }
+    }
+
+    #[test]
+    fn copies_of_a_sequence_are_found_where_single_rows_say_nothing() {
+        let alike = |scored: &Scored| {
+            let firsts = first_of_each(&[&Rows::of(scored).unwrap()]).remove(0);
+            firsts.iter().enumerate().filter(|(row, first)| first.all != (0, *row)).count()
+        };
+        let twice = coarse(3, 2.0, 600, 0..600);
+        assert!(alike(&twice) > 620, "some are alike by chance");
+        assert_eq!(found(&twice), (600..1200).collect::<Vec<_>>());
+        assert_eq!(found(&coarse(3, 2.0, 600, 0..21)), (600..621).collect::<Vec<_>>());
+        let sound = coarse(3, 1.0, 600, 0..0);
+        assert!(alike(&sound) > 100 && found(&sound).is_empty());
+    }
+
+    fn said(scored: &Scored) -> Vec<(String, String)> {
+        let names: Vec<String> = (0..scored.logits.dim().1).map(|class| class.to_string()).collect();
+        within(&names, "test", &Rows::of(scored).unwrap())
+            .into_iter()
+            .map(|warning| (warning.id, warning.sentence))
+            .collect()
+    }
+
+    #[test]
+    fn rows_that_differ_in_rounding_or_label_or_nothing_are_named() {
+        let fine = |again| coarse(5, 1e12, 200, again);
+        let change = |scores: &mut Scored, by: &dyn Fn(usize, f64) -> f64| {
+            let Logits::F64(rows) = &mut scores.logits else { panic!() };
+            rows.indexed_iter_mut().for_each(|((row, _), score)| *score = by(row, *score));
+        };
+        let mut near = fine(0..30);
+        change(&mut near, &|row, score| if row < 200 { score } else { score * (1.0 + 1e-6) });
+        let sentence = said(&near).remove(0).1;
+        assert!(sentence.starts_with("30 of 230 test samples repeat an earlier one but for rounding"), "{sentence}");
+        change(&mut near, &|row, score| if row < 200 { score } else { score * 1.01 });
+        assert_eq!(said(&near), []);
+        let mut relabelled = fine(0..30);
+        (200..230).for_each(|row| relabelled.labels[row] = 4);
+        let found = said(&relabelled).remove(0);
+        assert_eq!(found.0, "relabelled-rows");
+        assert!(found.1.contains("30 of 230") && found.1.contains("sample 200, labelled 4, and 0, labelled 0"));
+        let mut empty = fine(0..0);
+        change(&mut empty, &|row, score| if row < 190 { score } else { 0.0 });
+        let found = said(&empty);
+        assert!(found.len() == 1 && found[0].0 == "flat-rows" && found[0].1.starts_with("10 of 200"), "{found:?}");
+        change(&mut empty, &|_, score| score.max(1.0));
+        assert_eq!(said(&empty), [], "scores that are cut leave some rows without any difference");
+    }
+
+    /// Two full scores tell samples apart, unless rows of one sum leave one alone.
+    #[test]
+    fn two_classes_are_enough_if_both_scores_are_free() {
+        let mut free = coarse(2, 1e12, 300, (0..40).map(|n| 7 * n % 300));
+        assert_eq!(found(&free).len(), 40);
+        let Logits::F64(rows) = &mut free.logits else { panic!() };
+        rows.rows_mut().into_iter().for_each(|mut row| row[1] = 1.0 - row[0]);
+        assert!(found(&free).is_empty());
+    }
+
+    /// Trees give many samples one row, whatever their label.
+    #[test]
+    fn rows_that_a_model_gives_to_different_samples_are_no_repeats() {
+        let mut rng = ChaCha8Rng::seed_from_u64(22);
+        assert!(found(&coarse(10, 1e12, 200, (0..400).map(|_| rng.random_range(0..200)))).is_empty());
+        let mut pairs = coarse(10, 1e12, 199, (0..199).map(|n| 83 * n % 199));
+        assert_eq!(found(&pairs).len(), 199);
+        (199..398).filter(|row| row % 7 == 0).for_each(|row| pairs.labels[row] = (pairs.labels[row] + 1) % 10);
+        assert!(found(&pairs).is_empty());
+    }
+
     #[test]
     fn rows_are_the_same_with_every_score_and_the_label() {
         let (a, b) = (scored(40, &[(7, 2), (39, 2)]), scored(12, &[(5, 3)]));
         let found = first_of_each(&[&Rows::of(&a).unwrap()]).remove(0);
-        let repeats: Vec<usize> = (0..40).filter(|&row| found[row] != (0, row)).collect();
-        assert_eq!((repeats, found[7], found[39]), (vec![7, 39], (0, 2), (0, 2)));
+        let repeats: Vec<usize> = (0..40).filter(|&row| found[row].all != (0, row)).collect();
+        assert_eq!((repeats, found[7].all, found[39].all), (vec![7, 39], (0, 2), (0, 2)));
         let (a, b) = (Rows::of(&a).unwrap(), Rows::of(&b).unwrap());
         let shared = first_of_each(&[&a, &b]).remove(1);
-        let own: Vec<usize> = (0..12).filter(|&row| shared[row].0 == 1).collect();
+        let own: Vec<usize> = (0..12).filter(|&row| shared[row].all.0 == 1).collect();
         assert_eq!(own, [7], "row 7 of the first list was overwritten, and no other");
-        assert_eq!(shared[5], (0, 3));
+        assert_eq!(shared[5].all, (0, 3));
         let mut other = scored(12, &[]);
         other.labels[4] = 1 - other.labels[4];
-        assert_eq!(first_of_each(&[&b, &Rows::of(&other).unwrap()]).remove(1)[4], (1, 4), "another label");
+        let relabelled = first_of_each(&[&b, &Rows::of(&other).unwrap()]).remove(1)[4];
+        assert_eq!(relabelled, First { scores: (0, 4), all: (1, 4) }, "another label");
     }
 }

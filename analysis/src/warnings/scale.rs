@@ -17,10 +17,15 @@ pub(super) fn warnings(subject: &Subject) -> impl Iterator<Item = Warning> {
 fn warning(part: &str, scored: &Scored) -> Option<Warning> {
     let scale = scored.logits.scale();
     let (id, consequence) = match scale {
-        Scale::Logits => return None,
+        Scale::Logits | Scale::Bounded => return None,
         Scale::LogProbabilities => (
             "scores-are-log-probabilities",
             "their margins are those of the logits, unless probabilities were cut from below",
+        ),
+        Scale::LogarithmsTo(_) => (
+            "scores-are-log-probabilities",
+            "margins, their bounds and the surrogate are in this unit; give natural logarithms, which have the margins \
+             of the logits",
         ),
         Scale::Probabilities | Scale::Percent => (
             "scores-are-probabilities",

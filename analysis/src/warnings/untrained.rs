@@ -1,11 +1,12 @@
 //! Scores of a last layer that was never trained.
 
 use car_spectral_formats::InputError;
-use car_spectral_formats::predictions::{Block, Logits, Scale};
+use car_spectral_formats::predictions::{Block, Logits};
 use ndarray::{ArrayView1, ArrayView2};
 use serde_json::json;
 
 use super::agreement::Predicted;
+use super::chance::elsewhere;
 use crate::report::Warning;
 use crate::words::percent;
 
@@ -28,7 +29,8 @@ pub(super) fn warning(table: &Predicted, logits: &Logits) -> Option<Warning> {
     let (accuracy, expected) = (agreement.found / n, agreement.expected / n);
     // Behind a trained backbone samples of one class get one class from it, which is the right one for some.
     let little = if table.num_classes() > 2 { 0.3 / classes } else { 0.0 };
-    if agreement.found > agreement.expected + NO_BETTER * agreement.deviation && accuracy > expected + little {
+    let above = agreement.found > agreement.expected + NO_BETTER * agreement.deviation && accuracy > expected + little;
+    if above && !elsewhere(table) {
         return None;
     }
     let entropy = mean_entropy(logits)? / classes.ln();
@@ -46,7 +48,7 @@ pub(super) fn warning(table: &Predicted, logits: &Logits) -> Option<Warning> {
 /// Mean entropy in nats of the probabilities of each row, its softmax unless it holds probabilities. `None` without
 /// scores.
 fn mean_entropy(logits: &Logits) -> Option<f64> {
-    let are_shares = matches!(logits.scale(), Scale::Probabilities | Scale::Percent);
+    let are_shares = logits.scale().is_of_shares();
     let (mut sum, mut samples) = (0.0, 0);
     let read = logits.for_each_block(|_, block| {
         (sum, samples) = match block {

@@ -18,24 +18,42 @@ pub enum Block<'a> {
 /// Scores of a sample that are looked at first where samples are compared.
 const FIRST: usize = 8;
 
+/// Numbers for the first scores of a sample, by which samples that may be alike are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beginning {
+    /// Equal where those scores are; 0 and -0 are.
+    pub exact: u32,
+    /// Equal where they hardly differ, but for those at the edge of rounding: to 40 bits in all, of which each has 5 to
+    /// 13 below the largest.
+    pub rounded: u32,
+}
+
+impl Beginning {
+    fn of<T: Copy + Into<f64>>(row: ArrayView1<'_, T>) -> Self {
+        let scores = || row.iter().take(FIRST).map(|&score| score.into() + 0.0_f64);
+        let (mut exact, mut rounded) = (DefaultHasher::new(), DefaultHasher::new());
+        scores().for_each(|score| score.to_bits().hash(&mut exact));
+        let largest = scores().fold(f64::MIN_POSITIVE, |largest, score| largest.max(score.abs()));
+        let bits = (40 / row.len().clamp(1, FIRST)).clamp(5, 13) as i32;
+        let unit = 2.0_f64.powi(largest.log2().ceil() as i32 - bits);
+        scores().for_each(|score| ((score / unit).round() as i64).hash(&mut rounded));
+        Self { exact: exact.finish() as u32, rounded: rounded.finish() as u32 }
+    }
+}
+
 impl Block<'_> {
-    /// A number for the first scores of each sample, equal where those are; 0 and -0 are.
-    pub(super) fn beginnings(self) -> Vec<u64> {
-        fn of<T: Copy + Into<f64>>(row: ArrayView1<'_, T>) -> u64 {
-            let mut hasher = DefaultHasher::new();
-            row.iter().take(FIRST).for_each(|&score| (score.into() + 0.0_f64).to_bits().hash(&mut hasher));
-            hasher.finish()
-        }
+    /// The beginning of each sample.
+    pub(super) fn beginnings(self) -> Vec<Beginning> {
         match self {
-            Self::F32(scores) => scores.rows().into_iter().map(of).collect(),
-            Self::F64(scores) => scores.rows().into_iter().map(of).collect(),
+            Self::F32(scores) => scores.rows().into_iter().map(Beginning::of).collect(),
+            Self::F64(scores) => scores.rows().into_iter().map(Beginning::of).collect(),
         }
     }
 }
 
 impl Logits {
-    /// A number for each sample, equal where the first scores are; nothing without scores.
-    pub fn beginnings(&self) -> Vec<u64> {
+    /// The beginning of each sample; nothing without scores.
+    pub fn beginnings(&self) -> Vec<Beginning> {
         match self {
             Self::F32(scores) => Block::F32(scores.view()).beginnings(),
             Self::F64(scores) => Block::F64(scores.view()).beginnings(),

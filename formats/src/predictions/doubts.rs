@@ -5,6 +5,10 @@ use super::{Logits, Predictions, Reading};
 /// Labels beyond a limit that are all even before it is called a mark of rounding.
 const FEWEST_EVEN: usize = 8;
 
+/// Samples whose labels may have changed before it is said, and the share of those that are wrong there.
+const FEWEST_CHANGED: usize = 8;
+const MOST_CHANGED: f64 = 0.75;
+
 /// Sentences on what may be wrong with the labels of a whole set.
 pub(super) fn doubts(whole: &Predictions, reading: &Reading) -> Vec<String> {
     let (samples, classes) = whole.logits.dim();
@@ -38,6 +42,9 @@ pub(super) fn doubts(whole: &Predictions, reading: &Reading) -> Vec<String> {
             break;
         }
     }
+    if doubts.is_empty() {
+        doubts.extend(changed(&predicted, &labelled));
+    }
     let right = predicted.iter().zip(&labelled).filter(|(own, label)| own == label).count();
     if samples == classes && 2 * right <= samples && !matches!(whole.logits, Logits::Classes(_)) {
         doubts.push(format!(
@@ -45,6 +52,30 @@ pub(super) fn doubts(whole: &Predictions, reading: &Reading) -> Vec<String> {
         ));
     }
     doubts
+}
+
+/// Whether labels of some samples went through a narrow type: most of those whose predictions lie above what it holds
+/// and are not their label have just that label which it makes of them; of those next to it, where it rounds.
+fn changed(predicted: &[usize], labels: &[usize]) -> Option<String> {
+    let types = [(255, "uint8"), (127, "int8"), (65_535, "uint16"), (256, "bfloat16"), (2048, "float16")];
+    types.into_iter().find_map(|(limit, name)| {
+        let made = |own: usize| match name {
+            "bfloat16" => half::bf16::from_f32(own as f32).to_f32() as usize,
+            "float16" => half::f16::from_f32(own as f32).to_f32() as usize,
+            _ => own % (limit + 1),
+        };
+        let pairs = predicted.iter().copied().zip(labels.iter().copied());
+        let wrong: Vec<_> = pairs.filter(|&(own, label)| own > limit && own != label).collect();
+        let hits = wrong.iter().filter(|&&(own, label)| label == made(own)).count();
+        let rounds = name.ends_with("float16");
+        let all = wrong.iter().filter(|(own, label)| !rounds || own.abs_diff(*label) == 1).count();
+        (hits >= FEWEST_CHANGED && hits as f64 >= MOST_CHANGED * all as f64).then(|| {
+            format!(
+                "{hits} samples that are predicted as a number above {limit} have for their label what {name} makes of \
+                 it: they are other classes than they were"
+            )
+        })
+    })
 }
 
 /// Whether predictions say that no label above `limit` came out as another: of the samples that are predicted above it
@@ -84,4 +115,26 @@ fn other_first(whole: &Predictions, reading: &Reading) -> Option<String> {
              they are {so}"
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_that_a_narrow_type_changed_are_told_from_errors() {
+        let classes: Vec<usize> = (0..1200).map(|sample| sample % 300).collect();
+        let said = |made: &dyn Fn(usize, usize) -> usize| {
+            let labels: Vec<usize> = classes.iter().enumerate().map(|(at, &class)| made(at, class)).collect();
+            changed(&classes, &labels).unwrap_or_default()
+        };
+        assert_eq!(said(&|_, class| class), "");
+        assert!(said(&|_, class| class % 256).contains("176 samples"), "4 times 44");
+        assert!(said(&|at, class| if at < 600 { class % 256 } else { class }).contains("what uint8 makes"));
+        let rounds = |class: usize| half::bf16::from_f32(class as f32).to_f32() as usize;
+        assert!(said(&|at, class| if at < 600 { rounds(class) } else { class }).contains("what bfloat16 makes"));
+        // Neighbours that are taken for each other, and errors all over.
+        assert_eq!(said(&|at, class| if at % 3 == 0 { (class + 1 - at / 3 % 2 * 2).min(299) } else { class }), "");
+        assert_eq!(said(&|at, class| if at % 3 == 0 { at * 7 % 300 } else { class }), "");
+    }
 }

@@ -51,7 +51,7 @@ use ndarray::{Array1, Array2, ArrayView1};
 
 use super::{ElementType, InputError};
 
-pub use block::Block;
+pub use block::{Beginning, Block};
 pub use error::PredictionsError;
 pub(crate) use npz::{arrays as arrays_of_npz, is_torch_save};
 pub use reading::{Keys, Reading, Scores};

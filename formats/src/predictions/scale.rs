@@ -10,7 +10,7 @@ use crate::InputError;
 /// How far the sum of a row of probabilities may be from 1 in short floating-point types.
 const SUM_TOLERANCE: f64 = 0.02;
 
-/// How far it may be for scores cut to decimals, all multiples of 0.1, 0.01, 0.001 or 0.0001 times `whole`: half of
+/// How far it may be for scores cut to decimals or bytes, all multiples of one of the [`UNITS`] times `whole`: half of
 /// that in each of K scores.
 fn tolerance<T: Copy + Into<f64>>(scores: ArrayView2<'_, T>, whole: f64) -> f64 {
     let unit = UNITS.into_iter().find(|unit| scores.iter().all(|&score| is_multiple(score.into(), unit * whole)));
@@ -35,29 +35,61 @@ pub enum Scale {
     Probabilities,
     /// No score below 0, each row adds up to 100.
     Percent,
+    /// No score below 0, each row adds up to this: bytes, per mille.
+    InUnits(u16),
+    /// The same with 256 and -128 in place of 0.
+    SignedBytes,
     /// Every score between 0 and 1, and rows of other sums: outputs of a sigmoid.
     Shares,
+    /// The same with this in place of 1.
+    SharesOf(u16),
+    /// Whole numbers from 0 to 255.
+    Whole,
     /// No score above 0, and the exponentials of each row add up to 1.
     LogProbabilities,
+    /// The same with powers of this in place of exponentials.
+    LogarithmsTo(u8),
+    /// Every score between -1 and 1: logits, or cosines.
+    Bounded,
 }
 
 impl Scale {
-    /// Whether margins of the two are in one unit: logarithms of probabilities have those of logits.
+    /// Whether margins of the two are in one unit: logarithms of probabilities have those of logits; cosines of some
+    /// samples are all above 0, and those of others not.
     pub fn has_margins_of(self, other: Self) -> bool {
-        let unit = |scale| if scale == Self::LogProbabilities { Self::Logits } else { scale };
-        unit(self) == unit(other)
+        let unit = |scale| if matches!(scale, Self::LogProbabilities | Self::Bounded) { Self::Logits } else { scale };
+        let may_be_cosines = |scale| matches!(scale, Self::Shares | Self::Bounded);
+        unit(self) == unit(other) || (may_be_cosines(self) && may_be_cosines(other))
+    }
+
+    /// Whether scores are probabilities times a number.
+    pub fn is_of_shares(self) -> bool {
+        matches!(self, Self::Probabilities | Self::Percent | Self::InUnits(_))
     }
 }
 
 impl std::fmt::Display for Scale {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Logits => "logits",
-            Self::Probabilities => "probabilities (no score below 0, each row adds up to 1)",
-            Self::Percent => "probabilities in per cent (no score below 0, each row adds up to 100)",
-            Self::Shares => "outputs of a sigmoid or similarities (all scores between 0 and 1)",
-            Self::LogProbabilities => "logarithms of probabilities (the exponentials of each row add up to 1)",
-        })
+        match self {
+            Self::Logits | Self::Bounded => f.write_str("logits"),
+            Self::Probabilities => f.write_str("probabilities (no score below 0, each row adds up to 1)"),
+            Self::Percent => f.write_str("probabilities in per cent (no score below 0, each row adds up to 100)"),
+            Self::InUnits(whole) => {
+                write!(f, "probabilities in another unit (no score below 0, each row adds up to {whole})")
+            }
+            Self::SignedBytes => f.write_str("probabilities in bytes less 128 (each row plus 128 adds up to 256)"),
+            Self::Shares => f.write_str(
+                "shares (all scores between 0 and 1): probabilities that were cut, outputs of a sigmoid or similarities",
+            ),
+            Self::SharesOf(whole) => write!(f, "outputs of a sigmoid in another unit (all scores between 0 and {whole})"),
+            Self::Whole => f.write_str("whole numbers from 0 to 255 (probabilities in bytes or per cent, for example)"),
+            Self::LogProbabilities => {
+                f.write_str("logarithms of probabilities (the exponentials of each row add up to 1)")
+            }
+            Self::LogarithmsTo(base) => {
+                write!(f, "logarithms of probabilities to base {base} (powers of {base} add up to 1 in each row)")
+            }
+        }
     }
 }
 
@@ -80,40 +112,61 @@ impl Logits {
     }
 }
 
+/// To what scores may be cut: decimals and bytes, of 1.
+const UNITS: [f64; 6] = [0.1, 0.01, 1.0 / 255.0, 1.0 / 256.0, 0.001, 0.0001];
+/// What rows of probabilities add up to, and the score of nothing.
+const FORMS: [(f64, f64); 6] = [(1.0, 0.0), (100.0, 0.0), (255.0, 0.0), (256.0, 0.0), (1000.0, 0.0), (256.0, -128.0)];
+/// The forms that hold whole numbers alone begin here.
+const SIGNED: usize = 5;
+/// One of so many rows may be of another form: one that was never filled, for example.
+const RARE: u64 = 100;
+/// Below 0 and above it, what rounding and sums with small numbers make of 0.
+const BELOW: f64 = -1e-6;
+const ABOVE: f64 = 1e-3;
+/// Units of outputs of a sigmoid, which come near the whole, in one row of so many, and never beyond.
+const SIGMOIDS: [u16; 3] = [100, 255, 1000];
+const NEAR: f64 = 0.95;
+const OFTEN: u64 = 10;
+/// Bases of logarithms.
+const BASES: [f64; 3] = [std::f64::consts::E, 2.0, 10.0];
+
 /// What can still be said of scores that come block by block.
 #[derive(Debug, Clone)]
 pub(super) struct Look {
     classes: usize,
+    rows: u64,
     all_zero: bool,
     one_hot: bool,
-    /// Whether no score is below 0, none above 0, none outside 0 to 1.
-    positive: bool,
-    negative: bool,
-    shares: bool,
-    /// How far the sum of a row is from 1 and from 100, as a share of it; and that of its exponentials from 1.
-    sums: [f64; 2],
-    exponentials: f64,
-    /// Whether all scores are multiples of the [`UNITS`], for rows of 1 and of 100.
-    multiples: [[bool; UNITS.len()]; 2],
+    whole: bool,
+    /// The smallest and the largest sum of a row.
+    sums: (f64, f64),
+    smallest: f64,
+    largest: f64,
+    /// Rows whose sum is further from that of each form than each tolerance, that of [`UNITS`] and that of others.
+    misfits: [[u64; UNITS.len() + 1]; FORMS.len()],
+    /// Whether all scores are multiples of each unit, for each form.
+    multiples: [[bool; UNITS.len()]; FORMS.len()],
+    /// Rows that come near the whole of each of [`SIGMOIDS`].
+    near: [u64; SIGMOIDS.len()],
+    /// The smallest and largest sum of the powers of a row for each base.
+    powers: [(f64, f64); BASES.len()],
 }
-
-/// To what scores may be cut.
-const UNITS: [f64; 4] = [0.1, 0.01, 0.001, 0.0001];
-/// What rows of probabilities add up to.
-const WHOLES: [f64; 2] = [1.0, 100.0];
 
 impl Look {
     pub(super) fn new(classes: usize) -> Self {
         Self {
             classes,
+            rows: 0,
             all_zero: true,
             one_hot: true,
-            positive: true,
-            negative: true,
-            shares: true,
-            sums: [0.0; 2],
-            exponentials: 0.0,
-            multiples: [[true; UNITS.len()]; 2],
+            whole: true,
+            sums: (f64::INFINITY, f64::NEG_INFINITY),
+            smallest: f64::INFINITY,
+            largest: f64::NEG_INFINITY,
+            misfits: [[0; UNITS.len() + 1]; FORMS.len()],
+            multiples: [[true; UNITS.len()]; FORMS.len()],
+            near: [0; SIGMOIDS.len()],
+            powers: [(1.0, 1.0); BASES.len()],
         }
     }
 
@@ -125,58 +178,110 @@ impl Look {
         }
     }
 
+    fn is_positive(&self) -> bool {
+        self.smallest >= BELOW
+    }
+
+    fn is_signed_byte(&self) -> bool {
+        self.whole && self.smallest >= -128.0 && self.largest <= 128.0
+    }
+
+    fn is_bounded(&self) -> bool {
+        self.smallest >= -1.0 + BELOW && self.largest <= 1.0 + ABOVE
+    }
+
     fn add_row<T: Copy + Into<f64>>(&mut self, row: ArrayView1<'_, T>) {
         // Logits are told apart by two rows, or by one.
-        if !self.positive && !self.negative {
+        if !self.is_positive() && self.largest > ABOVE && !self.is_signed_byte() && !self.is_bounded() {
             return;
         }
         let scores = || row.iter().map(|&score| -> f64 { score.into() });
-        self.all_zero &= scores().all(|score| score == 0.0);
-        if self.positive {
-            self.positive = scores().all(|score| score >= 0.0);
-            self.one_hot &=
-                scores().filter(|&score| score == 1.0).count() == 1 && scores().all(|score| matches!(score, 0.0 | 1.0));
-            self.shares &= scores().all(|score| score <= 1.0);
-            let sum: f64 = scores().sum();
-            for (furthest, whole) in self.sums.iter_mut().zip(WHOLES) {
-                *furthest = furthest.max((sum / whole - 1.0).abs());
-            }
-            for (multiples, whole) in self.multiples.iter_mut().zip(WHOLES) {
-                for (multiple, unit) in multiples.iter_mut().zip(UNITS) {
-                    *multiple &= scores().all(|score| is_multiple(score, unit * whole));
-                }
+        let (low, high) =
+            scores().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), score| (a.min(score), b.max(score)));
+        (self.smallest, self.largest) = (self.smallest.min(low), self.largest.max(high));
+        self.rows += 1;
+        self.all_zero &= low == 0.0 && high == 0.0;
+        self.whole = self.whole && scores().all(|score| score.fract() == 0.0);
+        self.one_hot = self.one_hot
+            && scores().filter(|&score| score == 1.0).count() == 1
+            && scores().all(|score| matches!(score, 0.0 | 1.0));
+        if self.is_positive() || self.is_signed_byte() {
+            self.add_sum(scores);
+            for (near, whole) in self.near.iter_mut().zip(SIGMOIDS) {
+                *near += u64::from(high >= NEAR * f64::from(whole));
             }
         }
-        if self.negative {
-            self.negative = scores().all(|score| score <= 0.0);
-            if self.negative {
-                self.exponentials = self.exponentials.max((scores().map(f64::exp).sum::<f64>() - 1.0).abs());
+        if self.largest <= ABOVE {
+            for ((least, most), base) in
+                self.powers.iter_mut().zip(BASES).filter(|(sums, _)| sums.0 > 1.0 - SUM_TOLERANCE)
+            {
+                let sum: f64 = scores().map(|score| (score * base.ln()).exp()).sum();
+                (*least, *most) = (least.min(sum), most.max(sum));
+            }
+        }
+    }
+
+    fn add_sum<I: Iterator<Item = f64>>(&mut self, scores: impl Fn() -> I) {
+        let sum: f64 = scores().sum();
+        self.sums = (self.sums.0.min(sum), self.sums.1.max(sum));
+        for (form, (whole, zero)) in FORMS.into_iter().enumerate() {
+            let distance = ((sum - zero * self.classes as f64) / whole - 1.0).abs();
+            let units = UNITS.into_iter().map(Some).chain([None]);
+            for (misfits, unit) in self.misfits[form].iter_mut().zip(units) {
+                *misfits += u64::from(distance > tolerance_of(unit, self.classes));
+            }
+            for (multiple, unit) in self.multiples[form].iter_mut().zip(UNITS) {
+                *multiple = *multiple && scores().all(|score| is_multiple(score, unit * whole));
             }
         }
     }
 
     pub(super) fn is_one_hot(&self) -> bool {
-        self.one_hot && self.positive
+        self.one_hot && self.is_positive()
+    }
+
+    fn adds_up(&self, form: usize) -> bool {
+        let unit = self.multiples[form].iter().position(|&all| all).unwrap_or(UNITS.len());
+        let range = if form < SIGNED { self.is_positive() } else { self.is_signed_byte() && self.smallest < -120.0 };
+        range && self.misfits[form][unit] * RARE <= self.rows
     }
 
     pub(super) fn scale(&self) -> Scale {
         if self.all_zero {
             return Scale::Logits;
         }
-        let adds_up = |whole: usize| {
-            let unit = UNITS.into_iter().zip(self.multiples[whole]).find_map(|(unit, all)| all.then_some(unit));
-            self.positive && self.sums[whole] <= tolerance_of(unit, self.classes)
+        if let Some(form) = (0..FORMS.len()).find(|&form| self.adds_up(form)) {
+            return match form {
+                0 => Scale::Probabilities,
+                1 => Scale::Percent,
+                SIGNED => Scale::SignedBytes,
+                _ => Scale::InUnits(FORMS[form].0 as u16),
+            };
+        }
+        if self.is_positive() {
+            let near = |(whole, near): (u16, u64)| {
+                let range = NEAR * f64::from(whole)..=f64::from(whole);
+                (range.contains(&self.largest) && near * OFTEN >= self.rows).then_some(whole)
+            };
+            return match SIGMOIDS.into_iter().zip(self.near).find_map(near) {
+                _ if self.largest <= 1.0 => Scale::Shares,
+                // Ranks and votes have one sum.
+                _ if self.whole && self.sums.0 == self.sums.1 => Scale::Logits,
+                Some(whole) if self.smallest <= (1.0 - NEAR) * f64::from(whole) => Scale::SharesOf(whole),
+                _ if self.whole && self.largest <= 255.0 => Scale::Whole,
+                _ => Scale::Logits,
+            };
+        }
+        let is_of = |&(base, (least, most)): &(f64, (f64, f64))| {
+            // Where probabilities were cut from below, a row adds up to more by as much.
+            let cut = (self.classes as f64 * base.powf(self.smallest)).min(0.3);
+            least >= 1.0 - SUM_TOLERANCE && most <= 1.0 + SUM_TOLERANCE + cut
         };
-        if adds_up(0) {
-            Scale::Probabilities
-        } else if adds_up(1) {
-            Scale::Percent
-        } else if self.positive && self.shares {
-            Scale::Shares
-        } else if self.negative && self.exponentials < SUM_TOLERANCE {
-            Scale::LogProbabilities
-        } else {
-            Scale::Logits
+        match BASES.into_iter().zip(self.powers).filter(|_| self.largest <= ABOVE).find(is_of) {
+            Some((base, _)) if base == BASES[0] => Scale::LogProbabilities,
+            Some((base, _)) => Scale::LogarithmsTo(base as u8),
+            None if self.is_bounded() => Scale::Bounded,
+            None => Scale::Logits,
         }
     }
 }
@@ -208,7 +313,7 @@ fn logarithms<T: Copy + Into<f64>>(
         let values = || row.iter().map(|&score| -> f64 { score.into() });
         let sum: f64 = values().sum();
         let adds_up = wholes.iter().any(|(whole, tolerance)| (sum / whole - 1.0).abs() <= *tolerance);
-        let negative = values().find(|&score| score < 0.0).map(|score| format!("one of its scores is {score}"));
+        let negative = values().find(|&score| score < BELOW).map(|score| format!("one of its scores is {score}"));
         let problem = negative.or_else(|| (!adds_up).then(|| format!("its scores add up to {sum}")));
         if let Some(problem) = problem {
             let file = file.to_path_buf();
@@ -218,8 +323,8 @@ fn logarithms<T: Copy + Into<f64>>(
     let mut zeros = 0;
     scores.mapv_inplace(|score| {
         let score: f64 = score.into();
-        zeros += usize::from(score == 0.0);
-        narrow(if score == 0.0 { (smallest / 2.0).ln() } else { score.ln() })
+        zeros += usize::from(score <= 0.0);
+        narrow(if score <= 0.0 { (smallest / 2.0).ln() } else { score.ln() })
     });
     Ok(zeros)
 }
@@ -228,12 +333,12 @@ const PROBABILITIES: &str = "probabilities";
 
 #[cfg(test)]
 mod tests {
-    use ndarray::array;
+    use ndarray::{Array2, array};
 
     use super::*;
 
     #[test]
-    fn scales_are_told_by_every_row() {
+    fn scales_are_told_by_nearly_every_row() {
         for (scores, scale) in [
             (array![[0.25, 0.75], [1.0, 0.0]], Scale::Probabilities),
             (array![[0.251, 0.745], [1.0, 0.0]], Scale::Probabilities),
@@ -244,12 +349,38 @@ mod tests {
             (array![[0.25_f64.ln(), 0.75_f64.ln()], [-20.0, 0.0]], Scale::LogProbabilities),
             (array![[0.25, 0.75], [1.0, 0.5], [-1.0, 2.0]], Scale::Logits),
             (array![[3.0, -1.0]], Scale::Logits),
+            (array![[0.25 - 1e-9, 0.75 - 1e-9], [1.0 - 1e-9, -1e-9]], Scale::Probabilities),
+            (array![[64.0, 191.0], [255.0, 0.0]], Scale::InUnits(255)),
+            (array![[250.0, 750.0], [999.9, 0.1]], Scale::InUnits(1000)),
+            (array![[-64.0, 64.0], [127.0, -128.0]], Scale::SignedBytes),
+            (array![[3.0, -2.0], [1.0, -7.0]], Scale::Logits),
+            (array![[98.0, 12.5], [0.5, 99.9]], Scale::SharesOf(100)),
+            (array![[98.0, 12.5], [0.5, 101.0]], Scale::Logits),
+            (array![[7.0, 2.0], [0.0, 4.0]], Scale::Whole),
+            (array![[2.0, 0.0, 1.0], [0.0, 1.0, 2.0]], Scale::Logits),
+            (array![[-2.0, 0.75_f64.log2()], [-20.0, 0.0]], Scale::LogarithmsTo(2)),
+            (array![[0.25_f64.log10(), 0.75_f64.log10()], [-20.0, 0.0]], Scale::LogarithmsTo(10)),
+            (array![[0.25_f64.ln() + 1e-6, 0.75_f64.ln()], [-13.0, 1e-6]], Scale::LogProbabilities),
+            (array![[1e-2_f64.ln(), 0.99_f64.ln()], [1e-2_f64.ln(), 0.0]], Scale::LogProbabilities),
+            (array![[-1.0, -2.0], [-3.0, -0.5]], Scale::Logits),
+            (array![[0.9, -0.01], [0.3, 0.2]], Scale::Bounded),
         ] {
             assert_eq!(Logits::F64(scores.clone()).scale(), scale, "{scores}");
             if matches!(scale, Scale::Probabilities | Scale::LogProbabilities) {
                 assert_eq!(Logits::F32(scores.mapv(|score| score as f32)).scale(), scale, "{scores}");
             }
         }
+    }
+
+    /// One row that was never filled among 200 changes nothing, ten do.
+    #[test]
+    fn a_row_of_another_form_is_passed_over() {
+        for (empty, scale) in [(2, Scale::Probabilities), (10, Scale::Shares)] {
+            let scores = Array2::from_shape_fn((200, 2), |(n, k)| if n < empty { 0.0 } else { [0.25, 0.75][k] });
+            assert_eq!(Logits::F64(scores).scale(), scale);
+        }
+        assert!(Scale::Shares.has_margins_of(Scale::Bounded) && Scale::Bounded.has_margins_of(Scale::Logits));
+        assert!(!Scale::Shares.has_margins_of(Scale::Logits));
     }
 
     #[test]

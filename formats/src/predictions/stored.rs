@@ -8,6 +8,7 @@ use crc32fast::hash as crc32;
 use ndarray::{ArrayView1, ArrayView2};
 use sha2::{Digest, Sha256};
 
+use super::block::Beginning;
 use super::scale::Look;
 use super::{Block, Logits, PredictionsError, StoredFile, first_largest};
 use crate::element::{ByteOrder, extend_f32, extend_f64, first_non_finite};
@@ -28,7 +29,7 @@ pub struct StoredScores {
     /// Of each block the checksum.
     checksums: Vec<u32>,
     predicted: Vec<u32>,
-    beginnings: Vec<u64>,
+    beginnings: Vec<Beginning>,
     look: Look,
     sha256: String,
 }
@@ -124,7 +125,7 @@ impl StoredScores {
         self.predicted.iter().map(|&class| class as usize).collect()
     }
 
-    pub(super) fn beginnings(&self) -> &[u64] {
+    pub(super) fn beginnings(&self) -> &[Beginning] {
         &self.beginnings
     }
 

@@ -11,8 +11,8 @@ use serde_json::Value;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Warning {
     /// Which: `scores-are-probabilities`, `scores-are-log-probabilities`, `class-order`, `chance`, `untrained-head`,
-    /// `repeated-rows`, `test-in-training`, `absent-classes`, `counts-differ`, `averaged-weights`, `doubtful-file` or
-    /// `not-compared`.
+    /// `repeated-rows`, `relabelled-rows`, `flat-rows`, `test-in-training`, `absent-classes`, `counts-differ`,
+    /// `averaged-weights`, `doubtful-file` or `not-compared`.
     pub id: String,
     /// What was found and what to do.
     pub sentence: String,
