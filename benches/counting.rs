@@ -9,11 +9,12 @@
 //! Python is `$PYTHON`, else `.venv/bin/python`; without it, or without NumPy and scikit-learn, the Rust side alone is
 //! measured and the bench says so.
 
+mod python;
+
 use std::fs;
 use std::hint::black_box;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::time::Instant;
 
 use car_spectral::confusion::{MarginCounts, MarginGrid, Storage};
@@ -27,7 +28,7 @@ const SIZES: [(usize, usize); 3] = [(2_000_000, 10), (400_000, 100), (100_000, 1
 const REPETITIONS: usize = 9;
 
 fn main() {
-    let python = python();
+    let python = python::python("numpy, sklearn");
     if let Err(reason) = &python {
         println!("Only the Rust side is measured: {reason}");
     }
@@ -149,17 +150,6 @@ fn read(scores: &[f32]) -> u32 {
     lanes.iter().chain(rest.iter().map(|score| score.to_bits()).collect::<Vec<_>>().iter()).fold(0, |a, b| a ^ b)
 }
 
-fn python() -> Result<PathBuf, String> {
-    let chosen = std::env::var_os("PYTHON").map(PathBuf::from);
-    let python = chosen.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join(".venv/bin/python"));
-    let check = Command::new(&python).args(["-c", "import numpy, sklearn"]).output();
-    match check {
-        Ok(output) if output.status.success() => Ok(python),
-        Ok(_) => Err(format!("{} has no numpy and sklearn; name another in PYTHON", python.display())),
-        Err(error) => Err(format!("{}: {error}; name a Python with numpy and sklearn in PYTHON", python.display())),
-    }
-}
-
 /// Runs `counting.py` on the same scores and checks that it counted the same.
 fn numpy(python: &Path, folder: &Path, logits: &Array2<f32>, labels: &Array1<usize>) -> Result<Vec<Row>, String> {
     let io = |error: std::io::Error| format!("{}: {error}", folder.display());
@@ -172,21 +162,9 @@ fn numpy(python: &Path, folder: &Path, logits: &Array2<f32>, labels: &Array1<usi
     let bytes: Vec<u8> = labels.iter().flat_map(|&label| (label as i64).to_le_bytes()).collect();
     fs::write(folder.join("labels.i64"), bytes).map_err(io)?;
 
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/counting.py");
-    let output = Command::new(python)
-        .arg(script)
-        .arg(folder)
-        .arg(logits.ncols().to_string())
-        .arg(REPETITIONS.to_string())
-        .args(MARGINS.map(|margin| margin.to_string()))
-        .envs(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"].map(|name| (name, "1")))
-        .output()
-        .map_err(|error| error.to_string())?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
-    }
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-
+    let mut arguments = vec![logits.ncols().to_string(), REPETITIONS.to_string()];
+    arguments.extend(MARGINS.map(|margin| margin.to_string()));
+    let text = python::output(python, "counting.py", folder, &arguments)?;
     let counts = count(logits.view(), labels.view(), None);
     let classes = counts.num_classes();
     // Weighed by the place, so that a count in a wrong place shows.

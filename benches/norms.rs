@@ -9,6 +9,8 @@
 //! Python is `$PYTHON`, else `.venv/bin/python`; without it, or without NumPy and SciPy, the Rust side alone is
 //! measured and the bench says so.
 
+mod python;
+
 use std::fs;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -36,7 +38,7 @@ fn main() {
         let status = again.status().expect("this program runs a second time");
         std::process::exit(status.code().unwrap_or(1));
     }
-    let python = python();
+    let python = python::python("numpy, scipy");
     if let Err(reason) = &python {
         println!("Only the Rust side is measured: {reason}");
     }
@@ -193,17 +195,6 @@ fn duration(seconds: f64) -> String {
     }
 }
 
-fn python() -> Result<PathBuf, String> {
-    let chosen = std::env::var_os("PYTHON").map(PathBuf::from);
-    let python = chosen.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join(".venv/bin/python"));
-    let check = Command::new(&python).args(["-c", "import numpy, scipy"]).output();
-    match check {
-        Ok(output) if output.status.success() => Ok(python),
-        Ok(_) => Err(format!("{} has no numpy and scipy; name another in PYTHON", python.display())),
-        Err(error) => Err(format!("{}: {error}; name a Python with numpy and scipy in PYTHON", python.display())),
-    }
-}
-
 /// Runs `norms.py` on the same matrix.
 fn scipy(python: &Path, folder: &Path, matrix: &ConfusionMatrix) -> Result<Vec<Row>, String> {
     let io = |error: std::io::Error| format!("{}: {error}", folder.display());
@@ -213,18 +204,9 @@ fn scipy(python: &Path, folder: &Path, matrix: &ConfusionMatrix) -> Result<Vec<R
     write("rows.i64", matrix.non_zeros().map(|(row, _, _)| (row as i64).to_le_bytes()).collect())?;
     write("columns.i64", matrix.non_zeros().map(|(_, column, _)| (column as i64).to_le_bytes()).collect())?;
     write("values.f64", matrix.non_zeros().map(|(_, _, value)| value.to_le_bytes()).collect())?;
-    let output = Command::new(python)
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/norms.py"))
-        .arg(folder)
-        .arg(matrix.num_classes().to_string())
-        .arg(REPETITIONS.to_string())
-        .arg(if matrix.is_sparse() { "sparse" } else { "dense" })
-        .output()
-        .map_err(|error| error.to_string())?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
-    }
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let layout = if matrix.is_sparse() { "sparse" } else { "dense" };
+    let arguments = [matrix.num_classes().to_string(), REPETITIONS.to_string(), layout.to_owned()];
+    let text = python::output(python, "norms.py", folder, &arguments)?;
     let parse = |line: &str| {
         let (name, numbers) = line.split_once(':')?;
         let mut numbers = numbers.split_whitespace().map(str::parse::<f64>);

@@ -10,7 +10,8 @@ use car_spectral_tests::{
     Ended, Program, fresh_folder, idx, repository, run, short_training, synthetic_fashion_mnist, text, trained, words,
     write, write_npz,
 };
-use ndarray::{Array1, Array2, Array3, Axis, s};
+use ndarray::{Array, Array1, Array2, Array3, Axis, Dimension, s};
+use ndarray_npy::{NpzWriter, WritableElement};
 use safetensors::tensor::{Dtype, TensorView};
 
 const DATA: u8 = 1;
@@ -121,6 +122,16 @@ fn good_npz(table: &Table) -> String {
     table.path("good.npz")
 }
 
+fn npz<A: WritableElement, D: Dimension, B: WritableElement>(
+    table: &Table,
+    name: &str,
+    logits: &Array<A, D>,
+    labels: &Array1<B>,
+) -> String {
+    write_npz(&table.folder.join(name), logits.view(), labels.view(), false);
+    table.path(name)
+}
+
 fn predictions(file: &str, more: &str) -> Vec<String> {
     let mut arguments = vec!["--predictions".to_owned(), file.to_owned()];
     arguments.extend(words(more));
@@ -133,10 +144,7 @@ fn prediction_files() {
     let (logits, labels) = good();
     let good_file = good_npz(&table);
     let good_bytes = fs::read(&good_file).unwrap();
-    let npz = |table: &Table, name: &str, logits: &Array2<f32>, labels: &Array1<i64>| {
-        write_npz(&table.folder.join(name), logits.view(), labels.view(), false);
-        table.path(name)
-    };
+    let zeros = |samples, classes| Array2::<f32>::zeros((samples, classes));
     let changed = |at: (usize, usize), value: f32| {
         let mut changed = logits.clone();
         changed[at] = value;
@@ -147,6 +155,9 @@ fn prediction_files() {
         changed[sample] = label;
         changed
     };
+    let (flat, cube) = (Array1::<f32>::zeros(20), Array3::<f32>::zeros((20, 4, 2)));
+    let integers = logits.mapv(|value| value as i32);
+    let halves = labels.mapv(|label| label as f64 + 0.5);
     fs::create_dir(table.folder.join("nothing")).unwrap();
     let mut cases: Vec<(String, Vec<&str>)> = vec![
         (table.path("nowhere.npz"), vec!["nowhere.npz", "No such file"]),
@@ -163,55 +174,24 @@ fn prediction_files() {
         (npz(&table, "label.npz", &logits, &relabelled(7, 4)), vec!["label.npz", "sample 7", "label is 4", "0 to 3"]),
         (npz(&table, "negative.npz", &logits, &relabelled(2, -1)), vec!["negative.npz", "sample 2", "label is -1"]),
         (npz(&table, "far.npz", &logits, &relabelled(2, i64::MIN)), vec!["sample 2", "-9223372036854775808"]),
-        (npz(&table, "one.npz", &Array2::zeros((5, 1)), &Array1::zeros(5)), vec!["one.npz", "at least 2"]),
-        (npz(&table, "none.npz", &Array2::zeros((0, 4)), &Array1::zeros(0)), vec!["none.npz", "no samples"]),
-        (npz(&table, "short.npz", &logits, &Array1::zeros(19)), vec!["short.npz", "20 rows", "19"]),
+        (npz(&table, "one.npz", &zeros(5, 1), &Array1::<i64>::zeros(5)), vec!["one.npz", "at least 2"]),
+        (npz(&table, "none.npz", &zeros(0, 4), &Array1::<i64>::zeros(0)), vec!["none.npz", "no samples"]),
+        (npz(&table, "short.npz", &logits, &Array1::<i64>::zeros(19)), vec!["short.npz", "20 rows", "19"]),
+        (npz(&table, "flat.npz", &flat, &labels), vec!["flat.npz", "logits", "a single logit z"]),
+        (npz(&table, "cube.npz", &cube, &labels), vec!["cube.npz", "shape [20, 4, 2]"]),
+        (npz(&table, "integers.npz", &integers, &labels), vec!["integers.npz", "logits", "int32"]),
+        (npz(&table, "halves.npz", &logits, &halves), vec!["halves.npz", "sample 0", "0.5", "whole"]),
     ];
     let damaged: Vec<u8> =
         good_bytes.iter().enumerate().map(|(at, &byte)| if at == 120 { byte ^ 0x40 } else { byte }).collect();
     cases.push((table.file("flipped.npz", &damaged), vec!["flipped.npz"]));
-    let write_arrays = |name: &str, fill: &dyn Fn(&mut ndarray_npy::NpzWriter<fs::File>)| {
-        let mut archive = ndarray_npy::NpzWriter::new(fs::File::create(table.folder.join(name)).unwrap());
-        fill(&mut archive);
-        archive.finish().unwrap();
-        table.path(name)
-    };
-    cases.push((
-        write_arrays("flat.npz", &|archive| {
-            archive.add_array("logits", &Array1::<f32>::zeros(20)).unwrap();
-            archive.add_array("labels", &labels).unwrap();
-        }),
-        vec!["flat.npz", "logits", "a single logit z"],
-    ));
-    cases.push((
-        write_arrays("cube.npz", &|archive| {
-            archive.add_array("logits", &Array3::<f32>::zeros((20, 4, 2))).unwrap();
-            archive.add_array("labels", &labels).unwrap();
-        }),
-        vec!["cube.npz", "shape [20, 4, 2]"],
-    ));
-    cases.push((
-        write_arrays("integers.npz", &|archive| {
-            archive.add_array("logits", &logits.mapv(|value| value as i32)).unwrap();
-            archive.add_array("labels", &labels).unwrap();
-        }),
-        vec!["integers.npz", "logits", "int32"],
-    ));
-    cases.push((
-        write_arrays("float-labels.npz", &|archive| {
-            archive.add_array("logits", &logits).unwrap();
-            archive.add_array("labels", &labels.mapv(|label| label as f64 + 0.5)).unwrap();
-        }),
-        vec!["float-labels.npz", "sample 0", "0.5", "whole"],
-    ));
-    cases.push((
-        write_arrays("other-names.npz", &|archive| {
-            archive.add_array("head_a", &logits).unwrap();
-            archive.add_array("head_b", &logits).unwrap();
-            archive.add_array("labels", &labels).unwrap();
-        }),
-        vec!["other-names.npz", "head_a", "head_b", "--keys logits=NAME"],
-    ));
+    let mut archive = NpzWriter::new(fs::File::create(table.folder.join("other-names.npz")).unwrap());
+    archive.add_array("head_a", &logits).unwrap();
+    archive.add_array("head_b", &logits).unwrap();
+    archive.add_array("labels", &labels).unwrap();
+    archive.finish().unwrap();
+    let says = vec!["other-names.npz", "head_a", "head_b", "--keys logits=NAME"];
+    cases.push((table.path("other-names.npz"), says));
     ndarray_npy::write_npy(table.folder.join("logits.npy"), &logits).unwrap();
     ndarray_npy::write_npy(table.folder.join("labels.npy"), &labels).unwrap();
     let npy = fs::read(table.folder.join("logits.npy")).unwrap();
@@ -234,10 +214,7 @@ fn prediction_files() {
     let tensors = HashMap::from([("logits", TensorView::new(Dtype::F32, vec![20, 4], &bytes).unwrap())]);
     let whole = safetensors::serialize(tensors, None).unwrap();
     cases.push((table.file("cut.safetensors", &whole[..whole.len() - 9]), vec!["cut.safetensors"]));
-    cases.push((
-        table.file("no-labels.safetensors", &whole),
-        vec!["no-labels.safetensors", "no array can be the labels"],
-    ));
+    cases.push((table.file("no-labels.safetensors", &whole), vec!["no-labels.safetensors", "can be the labels"]));
     let mut huge = u64::MAX.to_le_bytes().to_vec();
     huge.extend(&whole[8..]);
     cases.push((table.file("huge.safetensors", &huge), vec!["huge.safetensors"]));
@@ -281,8 +258,7 @@ fn counts_and_class_names() {
     let mut same = with("--train-predictions", good.clone());
     same.extend(words("--weights none"));
     table.add(Program::Analyze, same, DATA, &["good.npz (training) and", "good.npz (test)", "--train-predictions"]);
-    write_npz(&table.folder.join("copy.npz"), logits.view(), labels.view(), false);
-    let copy = with("--train-predictions", table.path("copy.npz"));
+    let copy = with("--train-predictions", npz(&table, "copy.npz", &logits, &labels));
     table.add(Program::Analyze, copy, DATA, &["copy.npz (training)", "good.npz (test)"]);
     let mut contradicts = with("--train-counts", table.file("other.txt", b"5\n4\n4\n4\n"));
     let half = table.folder.join("half.npz");
@@ -351,9 +327,8 @@ fn flags_of_analyze() {
     let (logits, labels) = self::good();
     let shares = logits.map_axis(Axis(1), |row| row.mapv(f32::exp).sum());
     let probabilities = logits.mapv(f32::exp) / &shares.insert_axis(Axis(1));
-    write_npz(&table.folder.join("shares.npz"), probabilities.view(), labels.view(), false);
     let mut mixed = predictions(&good, "--train-predictions");
-    mixed.push(table.path("shares.npz"));
+    mixed.push(npz(&table, "shares.npz", &probabilities, &labels));
     table.add(Program::Analyze, mixed, DATA, &["shares.npz", "probabilities", "good.npz"]);
     table.check();
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use car_spectral_tests::{
     Ended, Program, fresh_folder, read_predictions, recompute_correlations, repository, run, synthetic_fashion_mnist,
-    text,
+    text, words,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -40,22 +40,8 @@ fn experiments(root: &Path) -> PathBuf {
 
 fn sweep_arguments(experiments: &Path, runs: &Path) -> Vec<String> {
     let data = format!("fashion-mnist:{}", synthetic_fashion_mnist().display());
-    [
-        "run",
-        &text(experiments),
-        "--data",
-        &data,
-        "--runs",
-        &text(runs),
-        "--jobs",
-        "2",
-        "--threads",
-        "1",
-        "--device",
-        "cpu",
-    ]
-    .map(str::to_owned)
-    .into()
+    let paths = ["run", &text(experiments), "--data", &data, "--runs", &text(runs)].map(str::to_owned);
+    [paths.into(), words("--jobs 2 --threads 1 --device cpu")].concat()
 }
 
 fn sweep(experiments: &Path, runs: &Path) -> Ended {

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, OnceLock};
 use std::time::SystemTime;
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView, ArrayView1, Dimension};
 use ndarray_npy::{NpzReader, NpzWriter, WritableElement};
 use serde_json::Value;
 
@@ -264,9 +264,9 @@ pub fn read_predictions(path: &Path) -> (Array2<f32>, Array1<i64>) {
 }
 
 /// Writes a prediction file, compressed or stored.
-pub fn write_npz<A: WritableElement, B: WritableElement>(
+pub fn write_npz<A: WritableElement, D: Dimension, B: WritableElement>(
     path: &Path,
-    logits: ArrayView2<A>,
+    logits: ArrayView<A, D>,
     labels: ArrayView1<B>,
     compressed: bool,
 ) {

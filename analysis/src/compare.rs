@@ -6,11 +6,11 @@ use car_spectral::bounds::{
 };
 use car_spectral::longtail::Group;
 
-use crate::AnalysisError;
 use crate::report::{
     ClassDifference, Comparison, Difference, GroupComparison, SeedDifference, Warning, WorstClassDifference,
 };
 use crate::subject::Subject;
+use crate::{AnalysisError, Result};
 use car_spectral_formats::predictions::Logits;
 
 /// Up to so many models every two are compared; of more, each with the first.
@@ -58,10 +58,7 @@ fn pairs(subjects: &[Subject]) -> impl Iterator<Item = (usize, usize)> {
 
 /// Each pair of models that were tested on the same samples: all pairs of up to three models, else each with the first.
 /// `delta` is shared out among the comparisons.
-///
-/// # Errors
-/// [`AnalysisError::Bound`].
-pub fn compare(subjects: &[Subject], delta: f64) -> Result<Vec<Comparison>, AnalysisError> {
+pub fn compare(subjects: &[Subject], delta: f64) -> Result<Vec<Comparison>> {
     let pairs = compared(subjects);
     let each = delta / pairs.len().max(1) as f64;
     let predicted: Vec<Vec<usize>> = subjects.iter().map(|subject| subject.test.logits.predicted()).collect();
@@ -80,11 +77,7 @@ pub fn compare(subjects: &[Subject], delta: f64) -> Result<Vec<Comparison>, Anal
 /// # Errors
 /// [`AnalysisError::Bound`]; [`AnalysisError::Usage`] for a group of fewer than two networks;
 /// [`AnalysisError::Mismatch`] for groups that were not all tested on the same samples in the same order.
-pub fn compare_groups(
-    subjects: &[Subject],
-    groups: &[SeedGroup],
-    delta: f64,
-) -> Result<Vec<GroupComparison>, AnalysisError> {
+pub fn compare_groups(subjects: &[Subject], groups: &[SeedGroup], delta: f64) -> Result<Vec<GroupComparison>> {
     if let Some(group) = groups.iter().find(|group| group.models.len() < 2) {
         let problem = format!("group {}: {} model; seeds need at least 2", group.name, group.models.len());
         return Err(AnalysisError::Usage { problem });
@@ -105,7 +98,7 @@ fn same_samples(a: &Subject, b: &Subject) -> bool {
 }
 
 /// The judged model b stands first, so that "better" is said of it.
-fn paired(subject: &Subject, a: &[usize], b: &[usize]) -> Result<PairedCounts, AnalysisError> {
+fn paired(subject: &Subject, a: &[usize], b: &[usize]) -> Result<PairedCounts> {
     Ok(PairedCounts::from_predictions(b, a, &subject.test.labels.to_vec(), subject.class_names.len())?)
 }
 
@@ -115,14 +108,14 @@ fn comparison(
     counts: &PairedCounts,
     train_counts: Option<&[u64]>,
     delta: f64,
-) -> Result<Comparison, AnalysisError> {
+) -> Result<Comparison> {
     let all: Vec<usize> = (0..counts.num_classes()).collect();
     let seen: Vec<usize> = all.iter().copied().filter(|&class| counts.samples()[class] > 0).collect();
     let mean = |classes: &[usize], averaging| match mean_difference(counts, classes, averaging, delta)? {
         Outcome::Applies(found) => Ok(difference(found.difference, found.interval, found.verdict)),
         Outcome::NotApplicable(_) => unreachable!("classes without samples are left out"),
     };
-    let group = |group: Group, averaging| -> Result<Option<Difference>, AnalysisError> {
+    let group = |group: Group, averaging| -> Result<Option<Difference>> {
         let Some(train_counts) = train_counts else { return Ok(None) };
         let classes: Vec<usize> =
             seen.iter().copied().filter(|&class| Group::of(train_counts[class]) == group).collect();
@@ -160,12 +153,7 @@ fn comparison(
     })
 }
 
-fn group_comparison(
-    subjects: &[Subject],
-    a: &SeedGroup,
-    b: &SeedGroup,
-    delta: f64,
-) -> Result<GroupComparison, AnalysisError> {
+fn group_comparison(subjects: &[Subject], a: &SeedGroup, b: &SeedGroup, delta: f64) -> Result<GroupComparison> {
     let seeds = |group: &SeedGroup| -> Option<Vec<u64>> {
         group.models.iter().map(|&model| subjects[model].source.seed).collect()
     };
@@ -245,7 +233,7 @@ impl MeasuredErrors {
 }
 
 /// Pairs in order where there are as many of both, else every network of b with every one of a.
-fn these_networks(subjects: &[Subject], a: &SeedGroup, b: &SeedGroup, delta: f64) -> Result<Difference, AnalysisError> {
+fn these_networks(subjects: &[Subject], a: &SeedGroup, b: &SeedGroup, delta: f64) -> Result<Difference> {
     let predicted = |model: usize| subjects[model].test.logits.predicted();
     let pairs: Vec<(usize, usize)> = if a.models.len() == b.models.len() {
         a.models.iter().copied().zip(b.models.iter().copied()).collect()
@@ -262,7 +250,7 @@ fn these_networks(subjects: &[Subject], a: &SeedGroup, b: &SeedGroup, delta: f64
     Ok(difference(mean(b) - mean(a), found.interval, found.verdict))
 }
 
-fn between_seeds(a: &[f64], b: &[f64], paired: bool, delta: f64) -> Result<SeedDifference, AnalysisError> {
+fn between_seeds(a: &[f64], b: &[f64], paired: bool, delta: f64) -> Result<SeedDifference> {
     let differences: Vec<f64> = b.iter().zip(a).map(|(b, a)| b - a).collect();
     let found = if paired { paired_seeds(&differences, delta)? } else { unpaired_seeds(b, a, delta)? };
     let deviation = paired.then_some(found.standard_error * (differences.len() as f64).sqrt());

@@ -12,9 +12,9 @@ use car_spectral_runs::signals;
 use car_spectral_runs::terminal::{say, tell};
 use clap::{CommandFactory, Parser};
 
-use crate::AnalysisError;
 use crate::subject::Scored;
 use crate::verify::count;
+use crate::{AnalysisError, Result};
 
 /// Counts what `analyze` needs of predictions, however many: one small file, which `analyze --counts` adds up with
 /// those of other parts.
@@ -86,7 +86,7 @@ pub fn main(command_line: &[OsString]) -> u8 {
     }
 }
 
-fn run(arguments: &Arguments) -> Result<String, AnalysisError> {
+fn run(arguments: &Arguments) -> Result<String> {
     let grid = MarginGrid::new(&arguments.margin)
         .map_err(|error| AnalysisError::Usage { problem: format!("--margin: {error}") })?;
     let reading = Reading {

@@ -14,25 +14,14 @@ use crate::report::ReportError;
 /// Why an analysis did not come to its end. Messages name the file, sample, class or flag, and what to do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "the message of each variant says what it is and what its fields are")]
 pub enum AnalysisError {
-    /// Flags that do not fit together or are missing.
     #[error("{problem}")]
-    Usage {
-        /// What to change on the command line.
-        problem: String,
-    },
-    /// Inputs that do not fit together.
+    Usage { problem: String },
     #[error("{problem}")]
-    Mismatch {
-        /// Which inputs, and how they differ.
-        problem: String,
-    },
-    /// Runs of a sweep that failed, the others being done.
+    Mismatch { problem: String },
     #[error("{problem}")]
-    FailedRuns {
-        /// Each run with its reason and its log.
-        problem: String,
-    },
+    FailedRuns { problem: String },
     /// A file that was refused.
     #[error(transparent)]
     Input(#[from] InputError),
@@ -51,7 +40,6 @@ pub enum AnalysisError {
     /// A description or log that was refused.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// Weights were to be run by a build without libtorch.
     #[error(
         "{}: to run weights, analyze needs libtorch, which this build is without; python3 scripts/setup.py libtorch gets \
          it, and then in place of `cargo run --bin analyze --`: \
@@ -59,20 +47,13 @@ pub enum AnalysisError {
          docs/files.md)",
         file.display()
     )]
-    NeedsLibtorch {
-        /// The first file of weights.
-        file: PathBuf,
-    },
-    /// An ONNX network was to be run by a build without its engine.
+    NeedsLibtorch { file: PathBuf },
     #[error(
         "{}: to run an ONNX network, analyze needs an engine that this build is without; build it with: \
          cargo build --bin analyze --package car-spectral-analysis --features onnx",
         file.display()
     )]
-    NeedsOnnx {
-        /// The network.
-        file: PathBuf,
-    },
+    NeedsOnnx { file: PathBuf },
     /// A checkpoint or model that was refused.
     #[cfg(feature = "torch")]
     #[error(transparent)]
@@ -98,7 +79,6 @@ pub enum AnalysisError {
     /// A plot that could not be drawn.
     #[error(transparent)]
     Plot(#[from] DrawError),
-    /// libtorch refused an operation.
     #[cfg(feature = "torch")]
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),

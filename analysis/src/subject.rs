@@ -3,7 +3,7 @@
 use car_spectral::bounds::Architecture;
 use ndarray::{Array1, ArrayView1, s};
 
-use crate::AnalysisError;
+use crate::Result;
 use crate::report::{Source, Warning};
 use car_spectral_formats::predictions::{Block, Logits};
 
@@ -18,13 +18,10 @@ pub struct Scored {
 
 impl Scored {
     /// Gives scores and labels to `take` block by block; nothing without scores.
-    ///
-    /// # Errors
-    /// The first of `take`; those of reading scores that stay in their file.
     pub(crate) fn for_each_block(
         &self,
-        mut take: impl FnMut(Block<'_>, ArrayView1<'_, usize>) -> Result<(), AnalysisError>,
-    ) -> Result<(), AnalysisError> {
+        mut take: impl FnMut(Block<'_>, ArrayView1<'_, usize>) -> Result<()>,
+    ) -> Result<()> {
         self.logits.for_each_block(|first, block| {
             let rows = match block {
                 Block::F32(scores) => scores.nrows(),

@@ -2,7 +2,7 @@
 
 use crate::report::{ModelFigures, Report, Settings};
 use crate::subject::Subject;
-use crate::{AnalysisError, compare, verify};
+use crate::{Result, compare, verify};
 
 /// Settings of the analysis of these models together: they share delta, and so do their comparisons.
 #[must_use]
@@ -22,7 +22,7 @@ pub fn report(
     groups: &[compare::SeedGroup],
     about: Settings,
     mut progress: impl FnMut(String),
-) -> Result<(Report, Vec<ModelFigures>), AnalysisError> {
+) -> Result<(Report, Vec<ModelFigures>)> {
     let (mut models, mut figures) = (Vec::new(), Vec::new());
     for subject in subjects {
         let (model, figure) = verify::verify(subject, settings, |part| progress(format!("{}: {part}", subject.name)))?;

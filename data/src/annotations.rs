@@ -19,9 +19,6 @@ pub(super) struct Annotations {
 
 /// Reads a list: fields between tabs, of which the first two count, or an image and a class with a comma or a blank in
 /// between. An image is looked for in the folders in turn.
-///
-/// # Errors
-/// [`DataError::File`] naming the line.
 pub(super) fn read(file: &Path, folders: &[&Path]) -> Result<Annotations, DataError> {
     let bytes = read_file(file)?;
     let text = std::str::from_utf8(&bytes).map_err(|_| DataError::malformed(file, "it is not UTF-8"))?;
@@ -63,9 +60,6 @@ impl Annotations {
     }
 
     /// The images with their labels.
-    ///
-    /// # Errors
-    /// [`DataError::File`] naming the line with another class.
     pub(super) fn split(&self, class_names: &[String]) -> Result<Split, DataError> {
         let numbers: HashMap<&String, usize> = class_names.iter().zip(0..).collect();
         let label = |(line, _, class): &(usize, PathBuf, String)| {

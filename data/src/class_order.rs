@@ -1,12 +1,11 @@
 //! Which class of an image folder is class 0.
 
-use std::fmt;
-use std::str::FromStr;
-
 use car_spectral_formats::natural_order;
+use strum::{Display, EnumString};
 
 /// The order of the classes' folders, which gives the classes their numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString)]
+#[strum(serialize_all = "kebab-case", parse_err_ty = String, parse_err_fn = unknown)]
 pub enum ClassOrder {
     /// By the bytes of their names, as torchvision's `ImageFolder` sorts them: 0, 1, 10, 2.
     Text,
@@ -24,22 +23,6 @@ impl ClassOrder {
     }
 }
 
-impl fmt::Display for ClassOrder {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Text => "text",
-            Self::Natural => "natural",
-        })
-    }
-}
-
-impl FromStr for ClassOrder {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Text, Self::Natural]
-            .into_iter()
-            .find(|order| order.to_string() == text)
-            .ok_or_else(|| "text (0, 1, 10, 2) or natural (0, 1, 2, 10)".to_owned())
-    }
+fn unknown(_: &str) -> String {
+    "text (0, 1, 10, 2) or natural (0, 1, 2, 10)".to_owned()
 }

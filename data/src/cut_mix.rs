@@ -25,9 +25,6 @@ impl CutMix {
     pub const CUSTOMARY: Self = Self { probability: 0.5, partners: Sampler::InstanceBalanced };
 
     /// Checks the probability.
-    ///
-    /// # Errors
-    /// [`DataError::Setting`].
     pub fn check(&self) -> Result<(), DataError> {
         if !(0.0..=1.0).contains(&self.probability) {
             return Err(DataError::setting("cutmix-probability", self.probability, "in [0, 1]"));

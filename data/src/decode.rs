@@ -23,9 +23,6 @@ const MOST_SCANS: usize = 100;
 impl Images {
     /// One image, decoded, in its own size.
     ///
-    /// # Errors
-    /// [`DataError::File`] naming the file.
-    ///
     /// # Panics
     /// For an index that is not below N.
     pub fn pixels(&self, index: usize) -> Result<Pixels, DataError> {

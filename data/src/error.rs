@@ -11,29 +11,16 @@ use crate::SettingError;
 /// An error of data sets, subsets and loaders; every variant names the file or setting and what to do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "the message of each variant says what it is and what its fields are")]
 pub enum DataError {
     /// A file that cannot be read, or that is not what its format says.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A data set's folder lacks a file.
     #[error("{}: {}; {hint}", folder.display(), absence(folder, wanted))]
-    MissingFile {
-        /// The folder searched.
-        folder: PathBuf,
-        /// The file or files looked for.
-        wanted: String,
-        /// Where the data set can be had.
-        hint: String,
-    },
+    MissingFile { folder: PathBuf, wanted: String, hint: String },
     /// A setting out of its range.
     #[error(transparent)]
     Setting(#[from] SettingError),
-    /// The long-tailed subset could not be made again as the checkpoint describes it.
-    #[error("{problem}")]
-    SubsetMismatch {
-        /// What differs.
-        problem: String,
-    },
     /// The long-tail protocol refused its numbers.
     #[error(transparent)]
     LongTail(#[from] LongTailError),

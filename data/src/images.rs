@@ -4,21 +4,12 @@ use std::path::PathBuf;
 
 /// N images.
 #[derive(Debug)]
+#[allow(missing_docs, reason = "each variant says what its fields are")]
 pub enum Images {
-    /// Of one size, in memory.
-    InMemory {
-        /// C, H, W.
-        shape: [usize; 3],
-        /// N C H W bytes, image after image.
-        bytes: Vec<u8>,
-    },
-    /// Image files of any sizes, three channels.
-    Files {
-        /// The files.
-        paths: Vec<PathBuf>,
-        /// Their sizes together.
-        bytes: u64,
-    },
+    /// Of one size in memory: C, H, W, and N C H W bytes, image after image.
+    InMemory { shape: [usize; 3], bytes: Vec<u8> },
+    /// Image files of any sizes, three channels, and their sizes together.
+    Files { paths: Vec<PathBuf>, bytes: u64 },
 }
 
 impl Images {

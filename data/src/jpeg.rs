@@ -6,9 +6,6 @@ use std::panic::catch_unwind;
 use mozjpeg::{ColorSpace, Decompress};
 
 /// Decodes a file to red, green and blue of each pixel in turn, with its height and width.
-///
-/// # Errors
-/// What the library says, or a size above the limits.
 pub(super) fn decode(bytes: &[u8], longest_side: usize, most_bytes: u64) -> Result<(Vec<u8>, usize, usize), String> {
     // The library ends on a damaged file by unwinding.
     catch_unwind(|| {

@@ -2,10 +2,12 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 /// The data sets that can be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum DataKind {
     /// CIFAR-100, binary version.
     Cifar100,
@@ -25,13 +27,7 @@ impl DataKind {
 
     /// The name used on the command line.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Cifar100 => "cifar100",
-            Self::Cifar10 => "cifar10",
-            Self::FashionMnist => "fashion-mnist",
-            Self::ImageFolder => "image-folder",
-            Self::List => "list",
-        }
+        self.into()
     }
 
     /// Number of classes K, where it is known before the files are.

@@ -48,9 +48,6 @@ impl Normalisation {
     }
 
     /// Checks that there are constants for so many channels.
-    ///
-    /// # Errors
-    /// [`DataError::Setting`].
     pub fn check_channels(&self, channels: usize) -> Result<(), DataError> {
         if self.mean.len() == channels {
             return Ok(());

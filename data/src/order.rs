@@ -16,13 +16,15 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use super::Subset;
 use crate::DataError;
 
 /// How often the images of each class come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Sampler {
     /// q = 1: each image once an epoch.
     #[default]
@@ -36,11 +38,7 @@ pub enum Sampler {
 impl Sampler {
     /// The name used on the command line.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::InstanceBalanced => "instance-balanced",
-            Self::SquareRoot => "square-root",
-            Self::ClassBalanced => "class-balanced",
-        }
+        self.into()
     }
 
     /// Whether it is the default: each image once an epoch.

@@ -16,9 +16,6 @@ pub struct Parts {
 
 impl Parts {
     /// Draws the subset of a split with these labels, and from it the validation part.
-    ///
-    /// # Errors
-    /// Those of [`LongTail::draw`] and [`Validation::split`].
     pub fn draw(
         labels: &[usize],
         num_classes: usize,

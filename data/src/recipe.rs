@@ -41,9 +41,6 @@ pub struct RandAugment {
 
 impl RandAugment {
     /// Checks the magnitude.
-    ///
-    /// # Errors
-    /// [`DataError::Setting`].
     pub fn check(&self) -> Result<(), DataError> {
         if !(0.0..=10.0).contains(&self.magnitude) {
             return Err(DataError::setting("augment-magnitude", self.magnitude, "from 0 to 10"));
@@ -84,9 +81,6 @@ impl AugmentationOptions {
     }
 
     /// Checks every constant.
-    ///
-    /// # Errors
-    /// [`DataError::Setting`] naming the first one out of its range.
     pub fn check(&self) -> Result<(), DataError> {
         if let Policy::RandAugment(options) = &self.policy {
             options.check()?;

@@ -8,9 +8,6 @@ pub(crate) fn within(name: &'static str, value: usize, least: usize, most: usize
 }
 
 /// Checks images in a batch and threads of a loader.
-///
-/// # Errors
-/// [`DataError::Setting`].
 pub fn check_sizes(batch_size: usize, threads: usize) -> Result<(), DataError> {
     within("batch-size", batch_size, 1, random::MOST_POSITIONS - 1)?;
     within("loader-threads", threads, 1, 1024)

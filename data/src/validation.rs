@@ -26,9 +26,6 @@ pub struct Validation {
 
 impl Validation {
     /// Checks the share.
-    ///
-    /// # Errors
-    /// [`DataError::Setting`].
     pub fn check(&self) -> Result<(), DataError> {
         if self.share > 0.0 && self.share < 1.0 {
             return Ok(());

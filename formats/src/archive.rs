@@ -18,11 +18,11 @@ use std::path::Path;
 use flate2::Crc;
 use flate2::read::DeflateDecoder;
 
-use super::InputError;
 use super::budget::Budget;
 use super::pieces::Pieces;
 use super::quoting::quoted;
 use super::zip64::read_zip64;
+use super::{InputError, Result};
 
 const LOCAL_HEADER: u32 = 0x0403_4b50;
 const DIRECTORY_ENTRY: u32 = 0x0201_4b50;
@@ -85,7 +85,7 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn take(&mut self, length: usize) -> Result<Cow<'a, [u8]>, InputError> {
+    fn take(&mut self, length: usize) -> Result<Cow<'a, [u8]>> {
         let available = self.end.saturating_sub(self.position);
         let end = self.position.saturating_add(length.min(available));
         let Some(field) = self.bytes.get(self.position..end).filter(|field| field.len() == length) else {
@@ -100,21 +100,21 @@ impl<'a> Fields<'a> {
         Ok(field)
     }
 
-    fn number(&mut self, length: usize) -> Result<u64, InputError> {
+    fn number(&mut self, length: usize) -> Result<u64> {
         Ok(self.take(length)?.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte)))
     }
 
-    fn u16(&mut self) -> Result<u16, InputError> {
+    fn u16(&mut self) -> Result<u16> {
         // Two bytes always fit.
         Ok(self.number(2)? as u16)
     }
 
-    fn u32(&mut self) -> Result<u32, InputError> {
+    fn u32(&mut self) -> Result<u32> {
         // Four bytes always fit.
         Ok(self.number(4)? as u32)
     }
 
-    fn u64(&mut self) -> Result<u64, InputError> {
+    fn u64(&mut self) -> Result<u64> {
         self.number(8)
     }
 }
@@ -128,15 +128,12 @@ struct Directory {
 
 impl<'a> Archive<'a> {
     /// Reads the directory of the archive `bytes`, which `file` holds.
-    ///
-    /// # Errors
-    /// A truncated or damaged archive, a name twice, an encrypted member, an unknown compression method.
-    pub(crate) fn open(file: &'a Path, bytes: &'a [u8]) -> Result<Self, InputError> {
+    pub(crate) fn open(file: &'a Path, bytes: &'a [u8]) -> Result<Self> {
         Self::open_pieces(file, Pieces::Memory(bytes))
     }
 
     /// As [`Self::open`], of bytes that need not be in memory.
-    pub(crate) fn open_pieces(file: &'a Path, bytes: Pieces<'a>) -> Result<Self, InputError> {
+    pub(crate) fn open_pieces(file: &'a Path, bytes: Pieces<'a>) -> Result<Self> {
         let directory = find_directory(file, bytes)?;
         let (position, end) = (directory.start, directory.end);
         let mut fields = Fields { file, bytes, position, end, what: "directory" };
@@ -195,15 +192,7 @@ impl<'a> Archive<'a> {
     ///
     /// `zero_is_unchecked`: take a checksum of 0 in the directory for "none", as torch writes it with
     /// `compute_crc32=False`.
-    ///
-    /// # Errors
-    /// Damaged data, a wrong size or checksum, an expansion beyond reason.
-    pub(crate) fn read(
-        &self,
-        member: &Member,
-        zero_is_unchecked: bool,
-        budget: &mut Budget,
-    ) -> Result<Cow<'a, [u8]>, InputError> {
+    pub(crate) fn read(&self, member: &Member, zero_is_unchecked: bool, budget: &mut Budget) -> Result<Cow<'a, [u8]>> {
         let stored = self.bytes.get(member.data.clone()).ok_or_else(|| {
             damaged(self.file, format!("member {}", quoted(&member.name)), "it cannot be read".to_owned())
         })?;
@@ -226,7 +215,7 @@ impl<'a> Archive<'a> {
         Ok(content)
     }
 
-    fn inflate(&self, member: &Member, stored: &[u8], budget: &mut Budget) -> Result<Vec<u8>, InputError> {
+    fn inflate(&self, member: &Member, stored: &[u8], budget: &mut Budget) -> Result<Vec<u8>> {
         let place = || format!("member {}", quoted(&member.name));
         let compressed = stored.len() as u64;
         budget.spend(member.size).map_err(|exceeded| InputError::Expansion {
@@ -281,7 +270,7 @@ fn damaged(file: &Path, place: String, problem: String) -> InputError {
 }
 
 /// Finds the directory from the end of the file.
-fn find_directory(file: &Path, bytes: Pieces<'_>) -> Result<Directory, InputError> {
+fn find_directory(file: &Path, bytes: Pieces<'_>) -> Result<Directory> {
     let no_end = || {
         damaged(
             file,
@@ -348,7 +337,7 @@ fn find_directory(file: &Path, bytes: Pieces<'_>) -> Result<Directory, InputErro
     directory_between(file, start_64, size_64, record_start, entries_64)
 }
 
-fn directory_between(file: &Path, start: u64, size: u64, end: usize, entries: u64) -> Result<Directory, InputError> {
+fn directory_between(file: &Path, start: u64, size: u64, end: usize, entries: u64) -> Result<Directory> {
     // Directly in front of the end record: bytes between them, or before the first member, shift every position.
     if start.checked_add(size) != Some(end as u64) || entries > size / ENTRY_LENGTH as u64 {
         return Err(damaged(
@@ -367,7 +356,7 @@ fn read_entry(
     bytes: Pieces<'_>,
     directory_start: usize,
     entry: &mut Fields<'_>,
-) -> Result<(Member, usize), InputError> {
+) -> Result<(Member, usize)> {
     let place = format!("directory entry (byte {})", entry.position);
     let bad = |problem: &str| damaged(file, place.clone(), problem.to_owned());
     if entry.u32()? != DIRECTORY_ENTRY {
@@ -448,7 +437,7 @@ fn read_local(
     local_start: usize,
     announced: &Announced<'_>,
     place: &str,
-) -> Result<(usize, bool), InputError> {
+) -> Result<(usize, bool)> {
     let bad = |problem: &str| damaged(file, place.to_owned(), problem.to_owned());
     let mut local = Fields { file, bytes, position: local_start, end: directory_start, what: "local header" };
     if local.u32()? != LOCAL_HEADER {
@@ -487,21 +476,11 @@ fn method_number(method: Method) -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Cursor, Write};
-
-    use zip::write::SimpleFileOptions;
-
     use super::*;
+    use crate::testing;
 
     fn archive(compressed: bool) -> Vec<u8> {
-        let method = if compressed { zip::CompressionMethod::Deflated } else { zip::CompressionMethod::Stored };
-        let options = SimpleFileOptions::default().compression_method(method);
-        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        for (name, content) in [("first", vec![7_u8; 1000]), ("second", (0..=255).collect())] {
-            writer.start_file(name, options).unwrap();
-            writer.write_all(&content).unwrap();
-        }
-        writer.finish().unwrap().into_inner()
+        testing::archive(&[("first", &[7; 1000]), ("second", &(0..=255).collect::<Vec<u8>>())], compressed)
     }
 
     fn budget() -> Budget {
@@ -667,12 +646,7 @@ mod tests {
 
     #[test]
     fn a_name_twice_is_refused() {
-        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        for name in ["aaaa", "bbbb"] {
-            writer.start_file(name, SimpleFileOptions::default()).unwrap();
-            writer.write_all(name.as_bytes()).unwrap();
-        }
-        let mut bytes = writer.finish().unwrap().into_inner();
+        let mut bytes = testing::archive(&[("aaaa", b"aaaa"), ("bbbb", b"bbbb")], true);
         // Names only: the content "bbbb" of the member has to keep its checksum.
         let positions: Vec<usize> = (0..bytes.len() - 3).filter(|&at| &bytes[at..at + 4] == b"bbbb").collect();
         for &at in [positions[0], *positions.last().unwrap()].iter() {
@@ -684,13 +658,7 @@ mod tests {
 
     #[test]
     fn a_bomb_is_refused_before_it_is_unpacked() {
-        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        writer.start_file("zeros", SimpleFileOptions::default()).unwrap();
-        let block = vec![0_u8; 1 << 20];
-        for _ in 0..257 {
-            writer.write_all(&block).unwrap();
-        }
-        let bytes = writer.finish().unwrap().into_inner();
+        let bytes = testing::archive(&[("zeros", &vec![0; 257 << 20])], true);
         let archive = Archive::open(file(), &bytes).unwrap();
         let error = archive.read(&archive.members()[0], false, &mut budget()).unwrap_err();
         assert!(matches!(error, InputError::Expansion { size: 269_484_032, .. }), "{error}");

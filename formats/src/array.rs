@@ -7,7 +7,7 @@ use crate::budget::Budget;
 use crate::element::{ByteOrder, elements_in, extend_f32, extend_f64, for_each_integer};
 use crate::quoting::quoted;
 use crate::region::Region;
-use crate::{ElementType, InputError};
+use crate::{ElementType, InputError, Result};
 
 /// Bytes charged for a text beside its own.
 const TEXT: u64 = 48;
@@ -188,9 +188,6 @@ impl<'a> Array<'a> {
 
     /// Gives the numbers to `take`, one at a time, as integers where the type is one; `false` for texts and truth
     /// values.
-    ///
-    /// # Errors
-    /// The first of `take`.
     pub(crate) fn for_each_number<E>(
         &self,
         mut take: impl FnMut(Result<i128, f64>) -> Result<(), E>,
@@ -224,15 +221,7 @@ impl<'a> Array<'a> {
     }
 
     /// Its texts; `None` for numbers.
-    ///
-    /// # Errors
-    /// [`InputError::Budget`]; [`InputError::Damaged`] for characters that are none.
-    pub(crate) fn texts(
-        &self,
-        file: &Path,
-        name: &str,
-        budget: &mut Budget,
-    ) -> Result<Option<Vec<String>>, InputError> {
+    pub(crate) fn texts(&self, file: &Path, name: &str, budget: &mut Budget) -> Result<Option<Vec<String>>> {
         let (kind, order, bytes) = match &self.data {
             Data::Texts(texts) => return Ok(Some(texts.clone())),
             Data::Binary { kind: Kind::Number(_), .. } | Data::Decimals(_) | Data::Outside { .. } => return Ok(None),
@@ -263,10 +252,8 @@ impl<'a> Array<'a> {
             }
         };
         let texts: Option<Vec<String>> = bytes.chunks(kind.size()).map(text).collect();
-        texts.map(Some).ok_or_else(|| InputError::Damaged {
-            file: file.to_path_buf(),
-            place: format!("array {}", quoted(name)),
-            problem: "a text of characters that are none".to_owned(),
+        texts.map(Some).ok_or_else(|| {
+            InputError::damaged(file, format!("array {}", quoted(name)), "a text of characters that are none")
         })
     }
 }

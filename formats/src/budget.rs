@@ -60,9 +60,6 @@ impl Budget {
     }
 
     /// Charges `bytes`.
-    ///
-    /// # Errors
-    /// [`Exceeded`] where less is left; nothing is charged then.
     pub(crate) fn spend(&mut self, bytes: u64) -> Result<(), Exceeded> {
         let needed = self.spent.saturating_add(bytes);
         if needed > self.limit {

@@ -8,22 +8,14 @@ pub const LONGEST_CLASS_NAME: usize = 200;
 /// Why a text cannot name a class.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "the message of each variant says what it is and what its fields are")]
 pub enum ClassNameError {
-    /// No character.
     #[error("the class name is empty")]
     Empty,
-    /// A character that [`is_unprintable`].
     #[error("the class name holds U+{code:04X}, a control or direction character; remove it")]
-    Unprintable {
-        /// The first such character's code.
-        code: u32,
-    },
-    /// More characters than [`LONGEST_CLASS_NAME`].
+    Unprintable { code: u32 },
     #[error("the class name has {characters} characters; shorten it to at most {LONGEST_CLASS_NAME}")]
-    TooLong {
-        /// Its length.
-        characters: usize,
-    },
+    TooLong { characters: usize },
 }
 
 /// Whether a character would act on a terminal, a page or the text around it instead of being shown: a control
@@ -35,9 +27,6 @@ pub fn is_unprintable(character: char) -> bool {
 }
 
 /// Checks the name of a class.
-///
-/// # Errors
-/// [`ClassNameError`].
 pub fn check_class_name(name: &str) -> Result<(), ClassNameError> {
     if let Some(character) = name.chars().find(|&character| is_unprintable(character)) {
         return Err(ClassNameError::Unprintable { code: character.into() });

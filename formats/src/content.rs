@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::InputError;
+use super::{InputError, Result};
 
 /// A whole regular file.
 #[derive(Debug)]
@@ -20,10 +20,7 @@ pub(crate) struct Content {
 
 impl Content {
     /// Reads `file`.
-    ///
-    /// # Errors
-    /// A path that is missing, unreadable or no regular file; an empty file; a file larger than the memory.
-    pub(crate) fn read(file: &Path) -> Result<Self, InputError> {
+    pub(crate) fn read(file: &Path) -> Result<Self> {
         let io = |source| InputError::Io { file: file.to_path_buf(), action: "read the file", source };
         // Looked at before it is opened: opening a named pipe would wait for a writer.
         let metadata = fs::metadata(file).map_err(io)?;
@@ -41,12 +38,7 @@ impl Content {
         bytes.try_reserve_exact(usize::try_from(length).map_err(|_| out_of_memory())?).map_err(|_| out_of_memory())?;
         File::open(file).map_err(io)?.take(length).read_to_end(&mut bytes).map_err(io)?;
         if (bytes.len() as u64) < length {
-            return Err(InputError::Truncated {
-                file: file.to_path_buf(),
-                place: format!("byte {}", bytes.len()),
-                needed: length,
-                available: bytes.len() as u64,
-            });
+            return Err(InputError::truncated(file, format!("byte {}", bytes.len()), length, bytes.len() as u64));
         }
         Ok(Self { file: file.to_path_buf(), bytes })
     }
@@ -54,10 +46,7 @@ impl Content {
     /// Runs `parse` on the bytes while a second thread hashes them.
     ///
     /// Returns what `parse` returns and the SHA-256 in lower-case hexadecimal.
-    pub(crate) fn parse_and_hash<T>(
-        &self,
-        parse: impl FnOnce(&Self) -> Result<T, InputError>,
-    ) -> Result<(T, String), InputError> {
+    pub(crate) fn parse_and_hash<T>(&self, parse: impl FnOnce(&Self) -> Result<T>) -> Result<(T, String)> {
         std::thread::scope(|scope| {
             let digest = scope.spawn(|| sha256(&self.bytes));
             let parsed = parse(self)?;
@@ -76,7 +65,7 @@ pub fn sha256(bytes: &[u8]) -> String {
 ///
 /// # Errors
 /// As for every reader: the file is missing, unreadable, empty or no regular file.
-pub fn sha256_file(file: &Path) -> Result<String, InputError> {
+pub fn sha256_file(file: &Path) -> Result<String> {
     Ok(sha256(&Content::read(file)?.bytes))
 }
 

@@ -28,6 +28,7 @@ pub struct CountsFile {
 /// Files of counts that cannot be read or added up.
 #[derive(Debug, Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "the message of each variant says what it is and what its fields are")]
 pub enum CountsFileError {
     /// A file that cannot be read.
     #[error(transparent)]
@@ -35,32 +36,12 @@ pub enum CountsFileError {
     /// A file that cannot be written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A file that holds no counts, or damaged ones.
     #[error("{}: {problem}", file.display())]
-    Malformed {
-        /// The file.
-        file: PathBuf,
-        /// What is wrong with its bytes.
-        problem: MarginCountsError,
-    },
-    /// Counts of other classes or margins than those before them.
+    Malformed { file: PathBuf, problem: MarginCountsError },
     #[error("{}: {problem}; give counts of one model, made with the same margins", file.display())]
-    Different {
-        /// The file.
-        file: PathBuf,
-        /// How they differ.
-        problem: ConfusionError,
-    },
-    /// Samples that were counted before.
+    Different { file: PathBuf, problem: ConfusionError },
     #[error("{}: {input} was counted before, in {}; give each part once", file.display(), first.display())]
-    Twice {
-        /// The file.
-        file: PathBuf,
-        /// What was counted, quoted.
-        input: String,
-        /// Where it stands already.
-        first: PathBuf,
-    },
+    Twice { file: PathBuf, input: String, first: PathBuf },
 }
 
 /// Counts that are added up, with where each part came from.
@@ -107,9 +88,6 @@ impl CountsMerge {
 
 impl CountsFile {
     /// Reads a file of counts, with its size and checksum.
-    ///
-    /// # Errors
-    /// [`CountsFileError::Input`], [`CountsFileError::Malformed`].
     pub fn read(file: &Path) -> Result<(Self, StoredFile), CountsFileError> {
         let content = Content::read(file)?;
         let (counts, inputs) = with_inputs_from(&content.bytes)
@@ -120,9 +98,6 @@ impl CountsFile {
     }
 
     /// Writes the file whole: what is killed leaves none.
-    ///
-    /// # Errors
-    /// [`CountsFileError::File`].
     pub fn write(&self, file: &Path) -> Result<(), CountsFileError> {
         let bytes = with_inputs(&self.counts, &self.inputs);
         Ok(write_atomically::<FileError>(file, |to| to.write_all(&bytes).map_err(FileError::io(file)))?)

@@ -6,7 +6,7 @@ use std::path::Path;
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
-use super::InputError;
+use super::{InputError, Result};
 
 /// Element type as stored in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -102,7 +102,7 @@ pub(crate) fn elements_in(shape: &[usize], element_size: usize, available: usize
 }
 
 /// An empty vector with room for `elements`, or an error that names the array.
-pub(crate) fn reserve<T>(file: &Path, array: &str, elements: usize) -> Result<Vec<T>, InputError> {
+pub(crate) fn reserve<T>(file: &Path, array: &str, elements: usize) -> Result<Vec<T>> {
     let mut values = Vec::new();
     values.try_reserve_exact(elements).map_err(|_| InputError::OutOfMemory {
         file: file.to_path_buf(),
@@ -156,9 +156,6 @@ pub(crate) fn extend_f64(bytes: &[u8], order: ByteOrder, out: &mut Vec<f64>) {
 }
 
 /// Gives integer bytes of any width to `take`, one value at a time; `false` for any other element type.
-///
-/// # Errors
-/// The first of `take`.
 pub(crate) fn for_each_integer<E>(
     bytes: &[u8],
     element: ElementType,

@@ -1,7 +1,7 @@
 //! What can be wrong with a file that was handed in: every variant names the file, the place in it, and what to do.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::class_name::ClassNameError;
 use crate::confusion::ConfusionFileError;
@@ -16,487 +16,168 @@ use thiserror::Error;
 /// stored here, so that a message can be printed on a terminal.
 #[derive(Debug, Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "the message of each variant says what it is and what its fields are")]
 pub enum InputError {
-    /// The operating system refused to open, read or write.
     #[error("{file}: cannot {action}: {source}; check the path, its permissions and the free space")]
-    Io {
-        /// The file.
-        file: PathBuf,
-        /// What was tried, as in "read the file".
-        action: &'static str,
-        /// The operating system's answer.
-        source: io::Error,
-    },
-
-    /// Folders of classes whose order as text is not that of the numbers in their names.
+    Io { file: PathBuf, action: &'static str, source: io::Error },
     #[error(
         "{file}: as text {first} before {second}, by number after it; give the names of the classes in the order of their labels as `class-names`"
     )]
-    ClassFolderOrder {
-        /// The folder above them.
-        file: PathBuf,
-        /// The first as text.
-        first: String,
-        /// The first by number.
-        second: String,
-    },
-
-    /// A folder, a device or a pipe where a file is needed.
+    ClassFolderOrder { file: PathBuf, first: String, second: String },
     #[error("{file}: not a regular file (it is {found}); give the path of a file")]
-    NotAFile {
-        /// The path.
-        file: PathBuf,
-        /// What is there.
-        found: &'static str,
-    },
-
-    /// No bytes at all.
+    NotAFile { file: PathBuf, found: &'static str },
     #[error("{file}: the file is empty (0 bytes); write or download it again")]
-    EmptyFile {
-        /// The file.
-        file: PathBuf,
-    },
-
-    /// An array that the machine has no memory for.
+    EmptyFile { file: PathBuf },
     #[error(
         "{file}: {place}: {bytes} bytes of memory are needed and not available; use a larger machine or fewer samples"
     )]
-    OutOfMemory {
-        /// The file.
-        file: PathBuf,
-        /// Which array.
-        place: String,
-        /// Bytes needed.
-        bytes: u64,
-    },
-
-    /// The first bytes are those of no format that is read here.
+    OutOfMemory { file: PathBuf, place: String, bytes: u64 },
     #[error("{file}: byte 0: {found}; expected {expected}")]
-    UnknownFormat {
-        /// The file.
-        file: PathBuf,
-        /// What the file starts with.
-        found: String,
-        /// The formats that are read here.
-        expected: &'static str,
-    },
-
+    UnknownFormat { file: PathBuf, found: String, expected: &'static str },
     /// Predictions that cannot be used, or that have to be said more of.
     #[error(transparent)]
     Predictions(#[from] PredictionsError),
-
     /// A confusion matrix that cannot be used, or that has to be said more of.
     #[error(transparent)]
     Confusion(#[from] ConfusionFileError),
-
-    /// A well-known kind of file that stands in place of the content.
     #[error("{file}: {found}; {remedy}")]
-    Impostor {
-        /// The file.
-        file: PathBuf,
-        /// What it is.
-        found: &'static str,
-        /// What to do.
-        remedy: &'static str,
-    },
-
-    /// The file ends before what it announces.
+    Impostor { file: PathBuf, found: &'static str, remedy: &'static str },
     #[error(
         "{file}: {place}: {needed} bytes are announced, {available} are there; the file is truncated, write or \
          download it again"
     )]
-    Truncated {
-        /// The file.
-        file: PathBuf,
-        /// Member, tensor, or byte.
-        place: String,
-        /// Bytes announced.
-        needed: u64,
-        /// Bytes present.
-        available: u64,
-    },
-
-    /// Bytes after the end of the content.
+    Truncated { file: PathBuf, place: String, needed: u64, available: u64 },
     #[error(
         "{file}: {place}: {extra} bytes follow the end of the content; write the file again with the program that \
          made it"
     )]
-    TrailingBytes {
-        /// The file.
-        file: PathBuf,
-        /// Member, tensor, or byte.
-        place: String,
-        /// Bytes too many.
-        extra: u64,
-    },
-
-    /// A structure that contradicts its format.
+    TrailingBytes { file: PathBuf, place: String, extra: u64 },
     #[error("{file}: {place}: {problem}; the file is damaged, write or download it again")]
-    Damaged {
-        /// The file.
-        file: PathBuf,
-        /// Member, tensor, or byte.
-        place: String,
-        /// What is wrong there.
-        problem: String,
-    },
-
-    /// A member of an archive whose checksum differs.
+    Damaged { file: PathBuf, place: String, problem: String },
     #[error(
         "{file}: member {member}: the CRC-32 is {found:08x}, the directory says {expected:08x}; the file is damaged, \
          write or download it again"
     )]
-    Checksum {
-        /// The file.
-        file: PathBuf,
-        /// Member of the archive.
-        member: String,
-        /// CRC-32 of the bytes.
-        found: u32,
-        /// CRC-32 of the directory.
-        expected: u32,
-    },
-
-    /// Two members or tensors with the same name: two readers could see two different files.
+    Checksum { file: PathBuf, member: String, found: u32, expected: u32 },
     #[error("{file}: {name} is there twice; two programs could read two different contents, write the file again")]
-    Duplicate {
-        /// The file.
-        file: PathBuf,
-        /// Name of the member, tensor or key.
-        name: String,
-    },
-
-    /// A member that is encrypted, or compressed by a method other than deflate.
+    Duplicate { file: PathBuf, name: String },
     #[error(
         "{file}: member {member}: {problem}; write the archive again with numpy.savez, numpy.savez_compressed or \
          torch.save"
     )]
-    UnsupportedMember {
-        /// The file.
-        file: PathBuf,
-        /// Member of the archive.
-        member: String,
-        /// What is not supported.
-        problem: String,
-    },
-
-    /// A small compressed member that announces a very large content.
+    UnsupportedMember { file: PathBuf, member: String, problem: String },
     #[error(
         "{file}: member {member}: {compressed} bytes announce {size} when unpacked, more than the {limit} that are \
          accepted; store the array uncompressed if this is meant"
     )]
-    Expansion {
-        /// The file.
-        file: PathBuf,
-        /// Member of the archive.
-        member: String,
-        /// Compressed bytes.
-        compressed: u64,
-        /// Bytes announced.
-        size: u64,
-        /// Largest size accepted for this member.
-        limit: u64,
-    },
-
-    /// One half of a pair of .npy files.
+    Expansion { file: PathBuf, member: String, compressed: u64, size: u64, limit: u64 },
     #[error(
         "{file}: one .npy file holds one array, and both logits and labels are needed; give the pair as \
          LOGITS.npy,LABELS.npy"
     )]
-    LoneNpy {
-        /// The file.
-        file: PathBuf,
-    },
-
-    /// Wrong element type.
+    LoneNpy { file: PathBuf },
     #[error(
         "{file}: array {array}: elements of type {found}; expected {expected}, convert the array and save it again"
     )]
-    ElementType {
-        /// The file.
-        file: PathBuf,
-        /// The array.
-        array: String,
-        /// Type in the file.
-        found: String,
-        /// Types accepted.
-        expected: &'static str,
-    },
-
-    /// Wrong number of dimensions.
+    ElementType { file: PathBuf, array: String, found: String, expected: &'static str },
     #[error("{file}: array {array}: shape {found:?}; expected {expected}")]
-    Shape {
-        /// The file.
-        file: PathBuf,
-        /// The array.
-        array: String,
-        /// Shape in the file.
-        found: Vec<usize>,
-        /// Shape expected, in words.
-        expected: &'static str,
-    },
-
-    /// A shape that does not account for the bytes that are there.
+    Shape { file: PathBuf, array: String, found: Vec<usize>, expected: &'static str },
     #[error(
         "{file}: array {array}: shape {shape:?} of {element} does not fit the {available} bytes that are there; the \
          header or the data is damaged, save the array again"
     )]
-    SizeMismatch {
-        /// The file.
-        file: PathBuf,
-        /// The array.
-        array: String,
-        /// Shape in the header.
-        shape: Vec<usize>,
-        /// Element type in the header.
-        element: String,
-        /// Bytes present.
-        available: u64,
-    },
-
-    /// Not one label for each row of logits.
+    SizeMismatch { file: PathBuf, array: String, shape: Vec<usize>, element: String, available: u64 },
     #[error("{file}: logits have {logits} rows and labels {labels} entries; save one label for each sample")]
-    LengthMismatch {
-        /// The file of the labels.
-        file: PathBuf,
-        /// Rows of logits.
-        logits: usize,
-        /// Labels.
-        labels: usize,
-    },
-
-    /// N = 0.
+    LengthMismatch { file: PathBuf, logits: usize, labels: usize },
     #[error("{file}: array {array}: no samples (N = 0); save at least one prediction")]
-    NoSamples {
-        /// The file.
-        file: PathBuf,
-        /// The array.
-        array: &'static str,
-    },
-
-    /// Counts under the name that `value_counts` gives them, without its index.
+    NoSamples { file: PathBuf, array: &'static str },
     #[error(
         "{file}: counts that fall from line to line under the header `count`, as value_counts() writes them without its \
          index: whether they are in the order of the classes is open; write class,count lines, or take the header out if \
          they are"
     )]
-    CountOrder {
-        /// The file.
-        file: PathBuf,
-    },
-
-    /// K < 2.
+    CountOrder { file: PathBuf },
     #[error(
         "{file}: array {array}: {classes} class(es); a confusion needs at least 2, save one column of logits for each class (of a single logit z the columns 0 and z)"
     )]
-    TooFewClasses {
-        /// The file.
-        file: PathBuf,
-        /// The array.
-        array: &'static str,
-        /// Number of columns.
-        classes: usize,
-    },
-
-    /// A logit that is NaN or infinite.
+    TooFewClasses { file: PathBuf, array: &'static str, classes: usize },
     #[error(
         "{file}: sample {sample}, class {class}: the logit is {value}; find out why the model gives it, no margin \
          can be taken of it"
     )]
-    NonFinite {
-        /// The file.
-        file: PathBuf,
-        /// Row of the logits, from 0.
-        sample: usize,
-        /// Column of the logits, from 0.
-        class: usize,
-        /// The value.
-        value: f64,
-    },
-
-    /// A label that is no class.
+    NonFinite { file: PathBuf, sample: usize, class: usize, value: f64 },
     #[error(
         "{file}: sample {sample}: the label is {label}; labels are the classes 0 to {last_class}, renumber them or \
          remove the sample"
     )]
-    LabelOutOfRange {
-        /// The file.
-        file: PathBuf,
-        /// Position in the labels, from 0.
-        sample: usize,
-        /// The label.
-        label: i128,
-        /// K - 1.
-        last_class: usize,
-    },
-
-    /// A text file that is not UTF-8.
+    LabelOutOfRange { file: PathBuf, sample: usize, label: i128, last_class: usize },
     #[error("{file}: byte {byte}: not UTF-8 text; save the file as UTF-8")]
-    NotText {
-        /// The file.
-        file: PathBuf,
-        /// First bad byte, from 0.
-        byte: usize,
-    },
-
-    /// A label that is not a whole number.
+    NotText { file: PathBuf, byte: usize },
     #[error("{file}: sample {sample}: label {label} is not a whole number; labels are class numbers from 0")]
-    FractionalLabel {
-        /// The file.
-        file: PathBuf,
-        /// Sample, from 0.
-        sample: usize,
-        /// Label found.
-        label: f64,
-    },
-
-    /// A row with more or fewer fields than the header.
+    FractionalLabel { file: PathBuf, sample: usize, label: f64 },
     #[error("{file}: line {line}: {found} fields; the header has {expected}, complete the row")]
-    CsvRowLength {
-        /// The file.
-        file: PathBuf,
-        /// Line, from 1.
-        line: u64,
-        /// Fields in the row.
-        found: usize,
-        /// Fields in the header.
-        expected: usize,
-    },
-
-    /// A field that is not what its column holds.
+    CsvRowLength { file: PathBuf, line: u64, found: usize, expected: usize },
     #[error("{file}: line {line}, column {column}: {found} is not {expected}; correct the field")]
-    CsvField {
-        /// The file.
-        file: PathBuf,
-        /// Line, from 1.
-        line: u64,
-        /// Column, from 1.
-        column: usize,
-        /// The field.
-        found: String,
-        /// What the column holds.
-        expected: &'static str,
-    },
-
-    /// Counts or names of another number of classes.
+    CsvField { file: PathBuf, line: u64, column: usize, found: String, expected: &'static str },
     #[error(
         "{file}: {found} {what}, and the model has {expected} classes; give one {unit} for each class in the order \
          of the labels"
     )]
-    ClassCountMismatch {
-        /// The file.
-        file: PathBuf,
-        /// "training counts" or "class names".
-        what: &'static str,
-        /// Entries in the file.
-        found: usize,
-        /// Classes.
-        expected: usize,
-        /// What an entry is.
-        unit: &'static str,
-    },
-
-    /// An entry of a counts file that is no count.
+    ClassCountMismatch { file: PathBuf, what: &'static str, found: usize, expected: usize, unit: &'static str },
     #[error(
         "{file}: {place}: {found} is not a count; give a non-negative integer, the number of training samples of the \
          class"
     )]
-    Count {
-        /// The file.
-        file: PathBuf,
-        /// Line, column or index.
-        place: String,
-        /// What is there.
-        found: String,
-    },
-
-    /// Counts that neither lines nor commas part.
+    Count { file: PathBuf, place: String, found: String },
     #[error(
         "{file}: {place}: {found} is more than one count; give one count a line, or as CSV all in one row, as in \
          500,480,5"
     )]
-    SeveralCounts {
-        /// The file.
-        file: PathBuf,
-        /// Line, or line and column.
-        place: String,
-        /// What is there.
-        found: String,
-    },
-
-    /// All counts are zero, or their sum overflows.
+    SeveralCounts { file: PathBuf, place: String, found: String },
     #[error("{file}: the training counts sum to {sum}; give the number of training samples of each class")]
-    CountSum {
-        /// The file.
-        file: PathBuf,
-        /// The sum in words.
-        sum: &'static str,
-    },
-
-    /// A class named twice, or no class, in a counts file with a class column.
+    CountSum { file: PathBuf, sum: &'static str },
     #[error(
         "{file}: {place}: class {class} {problem}; give each class from 0 to {last_class} once, or its name with \
          `class-names`"
     )]
-    CountClass {
-        /// The file.
-        file: PathBuf,
-        /// Line or entry.
-        place: String,
-        /// The class.
-        class: String,
-        /// What is wrong with it.
-        problem: &'static str,
-        /// K - 1.
-        last_class: usize,
-    },
-
-    /// A JSON file that does not parse.
+    CountClass { file: PathBuf, place: String, class: String, problem: &'static str, last_class: usize },
     #[error("{file}: line {line}, column {column}: {problem}; {expected}")]
-    Json {
-        /// The file.
-        file: PathBuf,
-        /// Line, from 1.
-        line: usize,
-        /// Column, from 1.
-        column: usize,
-        /// The parser's words.
-        problem: String,
-        /// What the file should be.
-        expected: &'static str,
-    },
-
-    /// A text that cannot name a class.
+    Json { file: PathBuf, line: usize, column: usize, problem: String, expected: &'static str },
     #[error("{file}: line {line}: {problem}; give one name a line, in the order of the labels")]
-    ClassName {
-        /// The file.
-        file: PathBuf,
-        /// Line, from 1.
-        line: usize,
-        /// What is wrong with it.
-        problem: ClassNameError,
-    },
-
-    /// A file that costs more memory or steps than its size allows.
+    ClassName { file: PathBuf, line: usize, problem: ClassNameError },
     #[error(
         "{file}: {place}: {exceeded}; save the weights alone with torch.save(model.state_dict(), FILE), or predictions uncompressed"
     )]
-    Budget {
-        /// The file.
-        file: PathBuf,
-        /// Pickle and byte, or member.
-        place: String,
-        /// What was needed and what is accepted.
-        exceeded: String,
-    },
-
+    Budget { file: PathBuf, place: String, exceeded: String },
     /// Weights that are refused.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-
     /// An ONNX network that is refused.
     #[error(transparent)]
     Onnx(#[from] OnnxError),
+}
+
+impl InputError {
+    pub(crate) fn damaged(file: &Path, place: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Damaged { file: file.to_owned(), place: place.into(), problem: problem.into() }
+    }
+
+    pub(crate) fn truncated(file: &Path, place: impl Into<String>, needed: u64, available: u64) -> Self {
+        Self::Truncated { file: file.to_owned(), place: place.into(), needed, available }
+    }
+
+    pub(crate) fn unknown_format(file: &Path, found: impl Into<String>, expected: &'static str) -> Self {
+        Self::UnknownFormat { file: file.to_owned(), found: found.into(), expected }
+    }
+
+    pub(crate) fn element_type(
+        file: &Path,
+        array: impl Into<String>,
+        found: impl Into<String>,
+        expected: &'static str,
+    ) -> Self {
+        Self::ElementType { file: file.to_owned(), array: array.into(), found: found.into(), expected }
+    }
 }
 
 #[cfg(test)]

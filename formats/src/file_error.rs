@@ -7,23 +7,12 @@ use thiserror::Error;
 /// A file that could not be read or written, or that is not what it should be.
 #[derive(Debug, Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "the message of each variant says what it is and what its fields are")]
 pub enum FileError {
-    /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The system's answer.
-        source: std::io::Error,
-    },
-    /// A file is not what its format says.
+    Io { path: PathBuf, source: std::io::Error },
     #[error("{}: {problem}", path.display())]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, where, and what was expected.
-        problem: String,
-    },
+    Malformed { path: PathBuf, problem: String },
 }
 
 impl FileError {

@@ -1,7 +1,7 @@
 //! Files that are something else than their name says: a pointer, a page or a compressed file in place of the content.
 
-use crate::InputError;
 use crate::content::Content;
+use crate::{InputError, Result};
 
 /// Bytes of a text in which its marks are looked for.
 const LOOKED_AT: usize = 1024;
@@ -19,10 +19,7 @@ pub(crate) fn tensorflow(bytes: &[u8]) -> Option<&'static str> {
 }
 
 /// Fails if the bytes are those of a well-known file that stands in place of the content.
-///
-/// # Errors
-/// [`InputError::Impostor`] with what it is and what to do.
-pub(crate) fn refuse_impostor(content: &Content) -> Result<(), InputError> {
+pub(crate) fn refuse_impostor(content: &Content) -> Result<()> {
     let Some((found, remedy)) = impostor(&content.bytes) else { return Ok(()) };
     Err(InputError::Impostor { file: content.file.clone(), found, remedy })
 }

@@ -3,27 +3,16 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use crate::InputError;
 use crate::array::{Array, Data};
 use crate::budget::Budget;
 use crate::element::reserve;
 use crate::quoting::quoted;
+use crate::{InputError, Result};
 
 /// Joins arrays along their first axis; numbers, and rows of scores of one length, are stacked.
-///
-/// # Errors
-/// [`InputError::Damaged`] for parts that do not fit together; [`InputError::Budget`].
-pub(crate) fn join<'a>(
-    file: &Path,
-    name: &str,
-    mut parts: Vec<Array<'a>>,
-    budget: &mut Budget,
-) -> Result<Array<'a>, InputError> {
-    let differ = |at: usize, problem: String| InputError::Damaged {
-        file: file.to_path_buf(),
-        place: format!("array {}, part {at}", quoted(name)),
-        problem,
-    };
+pub(crate) fn join<'a>(file: &Path, name: &str, mut parts: Vec<Array<'a>>, budget: &mut Budget) -> Result<Array<'a>> {
+    let differ =
+        |at: usize, problem: String| InputError::damaged(file, format!("array {}, part {at}", quoted(name)), problem);
     // A last batch of one sample, of which `squeeze` took the axis.
     if let [first, .., last] = parts.as_mut_slice()
         && first.shape.get(1..).is_some_and(|tail| tail == last.shape)
@@ -95,7 +84,7 @@ pub(crate) fn join<'a>(
 mod tests {
     use super::*;
 
-    fn joined(parts: &[(&[usize], &[f64])]) -> Result<Array<'static>, InputError> {
+    fn joined(parts: &[(&[usize], &[f64])]) -> Result<Array<'static>> {
         let parts = parts.iter().map(|(shape, values)| Array::decimals(shape.to_vec(), values.to_vec())).collect();
         join(Path::new("a"), "a", parts, &mut Budget::of(9))
     }

@@ -6,11 +6,11 @@ use std::path::Path;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use crate::InputError;
 use crate::array::Array;
 use crate::budget::Budget;
 use crate::quoting::{escaped, quoted};
 use crate::weights::Saved;
+use crate::{InputError, Result};
 
 /// Bytes charged for a value that is no number in a list, and for a number; a list that doubles as it grows has the
 /// old places beside the new ones.
@@ -18,15 +18,12 @@ const NODE: u64 = 3 * size_of::<Saved>() as u64;
 const NUMBER: u64 = 24;
 
 /// Reads a JSON text; of several values a list of them.
-///
-/// # Errors
-/// [`InputError::Json`] with `expected`; [`InputError::Duplicate`], [`InputError::Budget`].
 pub(crate) fn read_json(
     file: &Path,
     text: &str,
     expected: &'static str,
     budget: &mut Budget,
-) -> Result<Saved<'static>, InputError> {
+) -> Result<Saved<'static>> {
     let state = RefCell::new(State { file, budget, error: None });
     // Whether the value is followed by others is asked once: the parser counts lines to say where they are.
     let value = |text: &str, line: usize, alone: bool| {
@@ -174,7 +171,7 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<String, InputError> {
+    fn read(text: &str) -> Result<String> {
         read_json(Path::new("a"), text, "give JSON", &mut Budget::of(text.len())).map(|saved| format!("{saved:?}"))
     }
 

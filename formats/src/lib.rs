@@ -45,8 +45,11 @@ mod region;
 mod safetensors;
 mod table;
 pub mod temporary;
+#[cfg(test)]
+mod testing;
 mod text;
 pub mod weights;
+mod words;
 mod zip64;
 
 pub use class_name::{ClassNameError, LONGEST_CLASS_NAME, check_class_name, is_unprintable};
@@ -56,3 +59,6 @@ pub use error::InputError;
 pub use file_error::FileError;
 pub use natural_order::natural_order;
 pub use safetensors::safetensors_metadata;
+
+/// What may fail with an [`InputError`], or another error.
+pub type Result<T, E = InputError> = std::result::Result<T, E>;

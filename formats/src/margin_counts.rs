@@ -20,28 +20,16 @@ const CHECKSUM: usize = 32;
 /// Bytes that are no counts.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "the message of each variant says what it is and what its fields are")]
 pub enum MarginCountsError {
-    /// Something else.
     #[error("these bytes are no counts of margins: they do not begin with CARCOUNT")]
     Foreign,
-    /// Counts of a later build.
     #[error("counts of version {version}; this build reads version {VERSION}, a newer one may read them")]
-    Version {
-        /// The version found.
-        version: u32,
-    },
-    /// Bytes missing or left over.
+    Version { version: u32 },
     #[error("counts of {expected} bytes in {found} bytes; the file was cut off or joined with another")]
-    Length {
-        /// Bytes that the header announces.
-        expected: u128,
-        /// Bytes there are.
-        found: usize,
-    },
-    /// Other bytes than were written.
+    Length { expected: u128, found: usize },
     #[error("the checksum of the counts is wrong; the bytes were damaged")]
     Checksum,
-    /// Names of inputs that end elsewhere than they say.
     #[error("the names of the files that were counted are damaged")]
     Inputs,
     /// Whole bytes that no samples leave behind.
@@ -100,9 +88,6 @@ pub fn from_bytes(bytes: &[u8]) -> Result<MarginCounts, MarginCountsError> {
 }
 
 /// Reads counts and the files that they are of.
-///
-/// # Errors
-/// As [`from_bytes`].
 pub fn with_inputs_from(bytes: &[u8]) -> Result<(MarginCounts, Vec<CountedInput>), MarginCountsError> {
     if !bytes.starts_with(MAGIC) {
         return Err(MarginCountsError::Foreign);

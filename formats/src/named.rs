@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::InputError;
 use crate::array::{Array, Data};
 use crate::budget::Budget;
 use crate::join::join;
 use crate::quoting::{quoted, quoted_list};
 use crate::weights::Saved;
+use crate::{InputError, Result};
 
 /// An array of a file.
 #[derive(Debug)]
 pub(crate) struct Named<'a> {
     pub(crate) name: String,
     /// What is wrong with it matters only if it is wanted.
-    pub(crate) array: Result<Array<'a>, InputError>,
+    pub(crate) array: Result<Array<'a>>,
 }
 
 impl Named<'_> {
@@ -41,10 +41,7 @@ pub(crate) fn described<'n, 'a: 'n>(arrays: impl IntoIterator<Item = &'n Named<'
 }
 
 /// The arrays in a saved object: by keys of dictionaries joined by dots, by places of tuples; lists of batches joined.
-///
-/// # Errors
-/// [`InputError::Budget`], and batches that do not fit together.
-pub(crate) fn arrays_of<'a>(file: &Path, saved: Saved<'a>, budget: &mut Budget) -> Result<Vec<Named<'a>>, InputError> {
+pub(crate) fn arrays_of<'a>(file: &Path, saved: Saved<'a>, budget: &mut Budget) -> Result<Vec<Named<'a>>> {
     let mut found = Vec::new();
     match saved {
         Saved::List(parts) if is_batches(&parts) => {
@@ -118,13 +115,7 @@ fn is_batches(parts: &[Saved<'_>]) -> bool {
 }
 
 /// Adds an array, or those below a dictionary.
-fn add<'a>(
-    file: &Path,
-    name: String,
-    value: Saved<'a>,
-    budget: &mut Budget,
-    found: &mut Vec<Named<'a>>,
-) -> Result<(), InputError> {
+fn add<'a>(file: &Path, name: String, value: Saved<'a>, budget: &mut Budget, found: &mut Vec<Named<'a>>) -> Result<()> {
     match value {
         Saved::Dictionary(entries) => {
             for (key, value) in entries {
@@ -148,12 +139,9 @@ fn add<'a>(
 }
 
 /// One array of a value: itself, or numbers, texts and arrays of a list joined.
-fn column<'a>(file: &Path, name: &str, value: Saved<'a>, budget: &mut Budget) -> Result<Array<'a>, InputError> {
-    let refused = |found: &str| InputError::ElementType {
-        file: file.to_path_buf(),
-        array: quoted(name),
-        found: found.to_owned(),
-        expected: "an array or tensor of numbers, or a list of such",
+fn column<'a>(file: &Path, name: &str, value: Saved<'a>, budget: &mut Budget) -> Result<Array<'a>> {
+    let refused = |found: &str| {
+        InputError::element_type(file, quoted(name), found, "an array or tensor of numbers, or a list of such")
     };
     match value {
         Saved::Array(array) => Ok(array),

@@ -10,7 +10,7 @@ use std::path::Path;
 use crate::array::{Array, Kind};
 use crate::element::ByteOrder;
 use crate::quoting::quoted;
-use crate::{ElementType, InputError};
+use crate::{ElementType, InputError, Result};
 
 /// The first bytes of every .npy file.
 pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
@@ -30,20 +30,11 @@ pub(crate) enum Npy<'a> {
 /// Parses the content of one .npy file or member.
 ///
 /// `array` is the name used in messages.
-///
-/// # Errors
-/// A damaged or truncated header, a type that is not read here, a shape that does not fit the bytes.
-pub(crate) fn parse<'a>(file: &Path, array: &str, content: Cow<'a, [u8]>) -> Result<Npy<'a>, InputError> {
-    let damaged = |byte: usize, problem: String| InputError::Damaged {
-        file: file.to_path_buf(),
-        place: format!("array {array}, byte {byte}"),
-        problem,
-    };
-    let truncated = |needed: usize| InputError::Truncated {
-        file: file.to_path_buf(),
-        place: format!("array {array}, header"),
-        needed: needed as u64,
-        available: content.len() as u64,
+pub(crate) fn parse<'a>(file: &Path, array: &str, content: Cow<'a, [u8]>) -> Result<Npy<'a>> {
+    let damaged =
+        |byte: usize, problem: String| InputError::damaged(file, format!("array {array}, byte {byte}"), problem);
+    let truncated = |needed: usize| {
+        InputError::truncated(file, format!("array {array}, header"), needed as u64, content.len() as u64)
     };
 
     if !content.starts_with(MAGIC) {

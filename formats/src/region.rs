@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::InputError;
+use crate::{InputError, Result};
 
 /// What the bytes of a range have to be, with those before it in their member of an archive.
 #[derive(Debug, Clone)]
@@ -56,18 +56,12 @@ impl Region {
     }
 
     /// Fills `bytes` with those of the file from `at` on, counted from the beginning of the range.
-    ///
-    /// # Errors
-    /// [`InputError::Io`], also for a file that has become shorter.
-    pub(crate) fn read(&self, at: u64, bytes: &mut [u8]) -> Result<(), InputError> {
+    pub(crate) fn read(&self, at: u64, bytes: &mut [u8]) -> Result<()> {
         self.handle.read_exact_at(bytes, self.start + at).map_err(|source| self.unread(source))
     }
 
     /// Gives what lies before the range, or behind it, to `take` in pieces.
-    ///
-    /// # Errors
-    /// [`InputError::Io`].
-    pub(crate) fn around(&self, before: bool, mut take: impl FnMut(&[u8])) -> Result<(), InputError> {
+    pub(crate) fn around(&self, before: bool, mut take: impl FnMut(&[u8])) -> Result<()> {
         const PIECE: u64 = 1 << 20;
         let (start, end) = if before { (0, self.start) } else { (self.end, self.length) };
         let mut handle = self.handle.as_ref();

@@ -13,7 +13,7 @@ use safetensors::{Dtype, SafeTensors};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::quoting::{escaped, quoted};
-use super::{ElementType, FileError, InputError};
+use super::{ElementType, FileError, InputError, Result};
 
 const LENGTH_BYTES: usize = 8;
 
@@ -45,10 +45,7 @@ pub fn safetensors_metadata(path: &Path, bytes: &[u8], key: &str) -> Result<Opti
 }
 
 /// Parses the header and checks that the tensors fill the file exactly.
-///
-/// # Errors
-/// [`InputError::Truncated`], [`InputError::Damaged`], [`InputError::Duplicate`], [`InputError::TrailingBytes`].
-pub(crate) fn open<'a>(file: &Path, bytes: &'a [u8]) -> Result<(SafeTensors<'a>, Metadata), InputError> {
+pub(crate) fn open<'a>(file: &Path, bytes: &'a [u8]) -> Result<(SafeTensors<'a>, Metadata)> {
     let damaged = |place: String, problem: String| InputError::Damaged { file: file.to_path_buf(), place, problem };
     let header_length = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
     let available = bytes.len().saturating_sub(LENGTH_BYTES) as u64;

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use crate::InputError;
 use crate::budget::Budget;
 use crate::quoting::quoted;
+use crate::{InputError, Result};
 
 /// What stands between fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,19 +145,12 @@ fn unquoted(field: &str) -> Cow<'_, str> {
 
 impl<'t> Table<'t> {
     /// Finds the separator, the header and the number of records, and sees that all are of one length.
-    ///
-    /// # Errors
-    /// [`InputError::CsvRowLength`]; [`InputError::Budget`]; [`InputError::Damaged`] for a text without a record.
-    pub(crate) fn open(file: &Path, text: &'t str, budget: &mut Budget) -> Result<Self, InputError> {
+    pub(crate) fn open(file: &Path, text: &'t str, budget: &mut Budget) -> Result<Self> {
         // numpy.savetxt puts a hash in front of its header, and others of their remarks.
         let is_comment = |record: &str| record.trim_start().starts_with('#');
         let all = |quotes| Records { text, position: 0, line: 1, quotes };
         let first = all(true).find(|(_, record)| !is_comment(record)).or_else(|| all(true).next());
-        let (_, data) = first.ok_or_else(|| InputError::Damaged {
-            file: file.to_path_buf(),
-            place: "line 1".to_owned(),
-            problem: "a table without a line".to_owned(),
-        })?;
+        let (_, data) = first.ok_or_else(|| InputError::damaged(file, "line 1", "a table without a line"))?;
         let separator = Separator::of(data);
         let mut table = Self { text, separator, decimal_comma: false, header: None, start: (0, 1), width: 0, rows: 0 };
         let remark = table.read_header(file, budget, is_comment)?;
@@ -192,7 +185,7 @@ impl<'t> Table<'t> {
         file: &Path,
         budget: &mut Budget,
         is_comment: impl Fn(&str) -> bool,
-    ) -> Result<Option<(u64, Vec<String>)>, InputError> {
+    ) -> Result<Option<(u64, Vec<String>)>> {
         let mut walk = self.records();
         let mut remark = None;
         while let Some((line, record)) = walk.next() {
@@ -225,13 +218,7 @@ impl<'t> Table<'t> {
     }
 
     /// Gives the line and the fields of each record below the header to `take`.
-    ///
-    /// # Errors
-    /// The first of `take`.
-    pub(crate) fn for_each(
-        &self,
-        mut take: impl FnMut(u64, &[Cow<'_, str>]) -> Result<(), InputError>,
-    ) -> Result<(), InputError> {
+    pub(crate) fn for_each(&self, mut take: impl FnMut(u64, &[Cow<'_, str>]) -> Result<()>) -> Result<()> {
         let mut fields = Vec::with_capacity(self.width);
         for (line, record) in self.records() {
             self.separator.split(record, &mut fields);

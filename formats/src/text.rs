@@ -2,15 +2,12 @@
 
 use std::borrow::Cow;
 
-use crate::InputError;
 use crate::budget::Budget;
 use crate::content::Content;
+use crate::{InputError, Result};
 
 /// The text of a file without its byte-order mark.
-///
-/// # Errors
-/// [`InputError::NotText`], [`InputError::Budget`].
-pub(crate) fn text_of<'a>(content: &'a Content, budget: &mut Budget) -> Result<Cow<'a, str>, InputError> {
+pub(crate) fn text_of<'a>(content: &'a Content, budget: &mut Budget) -> Result<Cow<'a, str>> {
     let bytes = content.bytes.as_slice();
     let wide = match bytes {
         [0xff, 0xfe, rest @ ..] => Some((rest, u16::from_le_bytes as fn([u8; 2]) -> u16)),

@@ -50,34 +50,35 @@ fn no_file_costs_more_than_its_size_allows() {
     no_text_costs_more_than_its_size_allows();
 }
 
+/// Holds every reader on this file against its size and this time.
+fn check(path: &Path, what: &str, most: Duration) {
+    let limit = (64 << 20) + 8 * fs::metadata(path).unwrap().len() as usize;
+    let source = PredictionSource::File(path.to_owned());
+    type Reader<'a> = &'a dyn Fn() -> Result<(), InputError>;
+    let readers: [(&str, Reader<'_>); 5] = [
+        ("weights", &|| weights::read(path).map(drop)),
+        ("predictions", &|| predictions::read(&source).map(drop)),
+        ("counts", &|| counts::read_train_counts(path, 10).map(drop)),
+        ("names", &|| counts::read_names(path).map(drop)),
+        ("matrix", &|| confusion::read_confusion(path, None).map(drop)),
+    ];
+    for (reader, read) in readers {
+        let mut outcome = Ok(());
+        let (cost, time) = cost(|| outcome = read());
+        let said = outcome.map_or_else(|error| format!("{error:.300}"), |()| "read".to_owned());
+        println!("{what} as {reader}: {cost} bytes, {time:?}: {said}");
+        assert!(cost <= limit, "{what} as {reader}: {cost} bytes, {limit} are accepted: {said}");
+        assert!(time < most, "{what} as {reader}: {time:?}: {said}");
+    }
+}
+
 fn no_hostile_file_costs_more_than_its_size_allows() {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/hostile"));
     let mut count = 0;
     for folder in [folder.to_path_buf(), folder.join("kinds")] {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                continue;
-            }
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| !path.is_dir()) {
             count += 1;
-            let size = fs::metadata(&path).unwrap().len() as usize;
-            let limit = (64 << 20) + 8 * size;
-            let source = PredictionSource::File(path.clone());
-            type Reader<'a> = &'a dyn Fn() -> Result<(), InputError>;
-            let readers: [(&str, Reader<'_>); 4] = [
-                ("weights", &|| weights::read(&path).map(drop)),
-                ("predictions", &|| predictions::read(&source).map(drop)),
-                ("counts", &|| counts::read_train_counts(&path, 10).map(drop)),
-                ("matrix", &|| confusion::read_confusion(&path, None).map(drop)),
-            ];
-            for (what, reader) in readers {
-                let mut outcome = Ok(());
-                let (bytes, time) = cost(|| outcome = reader());
-                let said = outcome.map_or_else(|error| format!("{error:.300}"), |()| "read".to_owned());
-                println!("{} as {what}: {bytes} bytes, {time:?}: {said}", path.file_name().unwrap().display());
-                assert!(bytes <= limit, "{} as {what}: {bytes} bytes, {limit} are accepted: {said}", path.display());
-                assert!(time < Duration::from_secs(2), "{} as {what}: {time:?}: {said}", path.display());
-            }
+            check(&path, &path.display().to_string(), Duration::from_secs(2));
         }
     }
     assert!(count > 60, "{count} files");
@@ -123,22 +124,6 @@ fn no_text_costs_more_than_its_size_allows() {
     for (what, bytes) in texts() {
         let path = folder.path().join("text");
         fs::write(&path, &bytes).unwrap();
-        let limit = (64 << 20) + 8 * bytes.len();
-        let source = PredictionSource::File(path.clone());
-        type Reader<'a> = &'a dyn Fn() -> Result<(), InputError>;
-        let readers: [(&str, Reader<'_>); 4] = [
-            ("predictions", &|| predictions::read(&source).map(drop)),
-            ("counts", &|| counts::read_train_counts(&path, 10).map(drop)),
-            ("names", &|| counts::read_names(&path).map(drop)),
-            ("matrix", &|| confusion::read_confusion(&path, None).map(drop)),
-        ];
-        for (reader, read) in readers {
-            let mut outcome = Ok(());
-            let (cost, time) = cost(|| outcome = read());
-            let said = outcome.map_or_else(|error| format!("{error:.200}"), |()| "read".to_owned());
-            println!("{what} as {reader}: {cost} bytes, {time:?}: {said}");
-            assert!(cost <= limit, "{what} as {reader}: {cost} bytes, {limit} are accepted: {said}");
-            assert!(time < Duration::from_secs(4), "{what} as {reader}: {time:?}: {said}");
-        }
+        check(&path, what, Duration::from_secs(4));
     }
 }

@@ -245,48 +245,44 @@ fn the_exact_maximum() {
 #[test]
 fn counts_that_no_float_holds() {
     let cases = ((2usize..9).prop_flat_map(weights), any::<u64>());
-    Check::new("S2", "the chain's slack for counts ≥ 2⁵³", Kind::Exact).property(
-        file!(),
-        256,
-        cases,
-        |check, (weights, seed)| {
-            let (k, mut rng) = (weights.len(), ChaCha8Rng::seed_from_u64(seed));
-            let mut confusions = Vec::new();
-            let mut counts: Vec<u64> = Vec::new();
-            for j in 0..k {
-                let (largest, empty) = (1u64 << rng.random_range(52..60), rng.random_bool(0.3));
-                let same = rng.random_bool(0.5).then(|| largest + 1 + 2 * rng.random_range(0..4));
-                let entry = |i: usize| {
-                    if i == j || empty { 0 } else { same.unwrap_or_else(|| rng.random_range(largest..2 * largest)) }
-                };
-                let column: Vec<u64> = (0..k).map(entry).collect();
-                counts.push((column.iter().sum::<u64>() + rng.random_range(0..largest)).max(1));
-                confusions.push(column);
+    let check = Check::new("S2", "the chain's slack for counts ≥ 2⁵³", Kind::Exact);
+    check.property(file!(), 256, cases, |check, (weights, seed)| {
+        let (k, mut rng) = (weights.len(), ChaCha8Rng::seed_from_u64(seed));
+        let mut confusions = Vec::new();
+        let mut counts: Vec<u64> = Vec::new();
+        for j in 0..k {
+            let (largest, empty) = (1u64 << rng.random_range(52..60), rng.random_bool(0.3));
+            let same = rng.random_bool(0.5).then(|| largest + 1 + 2 * rng.random_range(0..4));
+            let entry = |i: usize| {
+                if i == j || empty { 0 } else { same.unwrap_or_else(|| rng.random_range(largest..2 * largest)) }
+            };
+            let column: Vec<u64> = (0..k).map(entry).collect();
+            counts.push((column.iter().sum::<u64>() + rng.random_range(0..largest)).max(1));
+            confusions.push(column);
+        }
+        let case = Case { weights, counts, confusions };
+        let (errors, stored, u) = (case.errors(), case.weighted_matrix(), ratio(1, 1 << 53));
+        let exact_share = |count: u64, j: usize| rational(case.weights[j]) * ratio(count as i64, case.counts[j]);
+        for (j, column) in case.confusions.iter().enumerate() {
+            for (i, &count) in column.iter().enumerate() {
+                prop_assert!(rational(stored[(i, j)]) >= exact_share(count, j) * (RBig::ONE - &u * ratio(5, 1)));
             }
-            let case = Case { weights, counts, confusions };
-            let (errors, stored, u) = (case.errors(), case.weighted_matrix(), ratio(1, 1 << 53));
-            let exact_share = |count: u64, j: usize| rational(case.weights[j]) * ratio(count as i64, case.counts[j]);
-            for (j, column) in case.confusions.iter().enumerate() {
-                for (i, &count) in column.iter().enumerate() {
-                    prop_assert!(rational(stored[(i, j)]) >= exact_share(count, j) * (RBig::ONE - &u * ratio(5, 1)));
-                }
-            }
-            let matrix = ConfusionMatrix::from_dense(Array2::from_shape_fn((k, k), |place| stored[place])).unwrap();
-            let norm = spectral_norm(&matrix).unwrap();
-            let spectral = Interval { lower: norm.lower, upper: norm.upper };
-            let result = chain(&case.weights, &errors, &case.counts, spectral, &case.column_non_zeros()).unwrap();
-            for (j, &count) in errors.iter().enumerate() {
-                let term = rational(result.class_terms[j].unwrap());
-                prop_assert!(term <= exact_share(count, j) * (RBig::ONE + &u * ratio(5, 1)));
-            }
-            prop_assert!(result.holds(), "{result:?}");
-            check.case();
-            if result.weighted_worst_class_error > 0.0 {
-                check.at_least(result.weighted_worst_class_error / result.sparse_spectral_term);
-            }
-            Ok(())
-        },
-    );
+        }
+        let matrix = ConfusionMatrix::from_dense(Array2::from_shape_fn((k, k), |place| stored[place])).unwrap();
+        let norm = spectral_norm(&matrix).unwrap();
+        let spectral = Interval { lower: norm.lower, upper: norm.upper };
+        let result = chain(&case.weights, &errors, &case.counts, spectral, &case.column_non_zeros()).unwrap();
+        for (j, &count) in errors.iter().enumerate() {
+            let term = rational(result.class_terms[j].unwrap());
+            prop_assert!(term <= exact_share(count, j) * (RBig::ONE + &u * ratio(5, 1)));
+        }
+        prop_assert!(result.holds(), "{result:?}");
+        check.case();
+        if result.weighted_worst_class_error > 0.0 {
+            check.at_least(result.weighted_worst_class_error / result.sparse_spectral_term);
+        }
+        Ok(())
+    });
 }
 
 /// Weights from 0.1 to 10 and errors in thousandths, K from 2 to 5. The limit is met where a class of the largest

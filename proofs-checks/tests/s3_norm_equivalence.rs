@@ -170,65 +170,58 @@ fn sparsity_decided_exactly() {
     let checks = [PLACES_BELOW, PLACES_ABOVE, SUMS_ABOVE].map(|claim| Check::new("S3", claim, Kind::Exact));
     let [below, above, sums] = &checks;
     let strategy = (confusion_like_of(2usize..7), any::<bool>(), any::<u64>());
-    Check::new("S3", CLASS, Kind::Exact).property(
-        file!(),
-        256,
-        strategy,
-        |class, (Matrix { values, .. }, small, seed)| {
-            let matrix = rational_case(&values, small, seed);
-            let (one, k) = (exact::one_norm(&matrix), matrix.ncols());
-            let stored = ConfusionMatrix::from_dense(matrix.map(approximate)).unwrap();
-            let Some(range) = nu_range(&stored).unwrap() else {
-                prop_assert!(one.is_zero());
-                return Ok(());
-            };
-            let norm = spectral_norm(&stored).unwrap().value;
-            let transposed = matrix.t().to_owned();
-            let by_column = |lines: &Array2<RBig>, of: &dyn Fn(&RBig) -> RBig| -> Vec<RBig> {
-                lines.columns().into_iter().map(|line| total(line.iter().map(of))).collect()
-            };
-            let non_zeros = |lines: &Array2<RBig>| -> Vec<usize> {
-                lines.columns().into_iter().map(|line| line.iter().filter(|x| !x.is_zero()).count()).collect()
-            };
-            let longest = |lines: &Array2<RBig>| by_column(lines, &|x| x * x).into_iter().max().unwrap();
-            let mean_square = |sums: &[RBig]| total(sums.iter().map(|sum| sum * sum)) / ratio(k as i64, 1);
-            let (columns, t) = (non_zeros(&matrix), *non_zeros(&transposed).iter().max().unwrap());
-            let (column_sums, row_sums) = (by_column(&matrix, &RBig::clone), by_column(&transposed, &RBig::clone));
-            let square = &one * &one;
+    let class = Check::new("S3", CLASS, Kind::Exact);
+    class.property(file!(), 256, strategy, |class, (Matrix { values, .. }, small, seed)| {
+        let matrix = rational_case(&values, small, seed);
+        let (one, k) = (exact::one_norm(&matrix), matrix.ncols());
+        let stored = ConfusionMatrix::from_dense(matrix.map(approximate)).unwrap();
+        let Some(range) = nu_range(&stored).unwrap() else {
+            prop_assert!(one.is_zero());
+            return Ok(());
+        };
+        let norm = spectral_norm(&stored).unwrap().value;
+        let transposed = matrix.t().to_owned();
+        let by_column = |lines: &Array2<RBig>, of: &dyn Fn(&RBig) -> RBig| -> Vec<RBig> {
+            lines.columns().into_iter().map(|line| total(line.iter().map(of))).collect()
+        };
+        let non_zeros = |lines: &Array2<RBig>| -> Vec<usize> {
+            lines.columns().into_iter().map(|line| line.iter().filter(|x| !x.is_zero()).count()).collect()
+        };
+        let longest = |lines: &Array2<RBig>| by_column(lines, &|x| x * x).into_iter().max().unwrap();
+        let mean_square = |sums: &[RBig]| total(sums.iter().map(|sum| sum * sum)) / ratio(k as i64, 1);
+        let (columns, t) = (non_zeros(&matrix), *non_zeros(&transposed).iter().max().unwrap());
+        let (column_sums, row_sums) = (by_column(&matrix, &RBig::clone), by_column(&transposed, &RBig::clone));
+        let square = &one * &one;
 
-            // Every class by its own s_j.
-            for (sum, &s) in column_sums.iter().zip(&columns).filter(|(_, s)| **s > 0) {
-                let other = sum * sum / ratio(s as i64, 1);
-                let order = compare_squared_norm(&matrix, &other);
-                prop_assert!(order != Ordering::Less, "{order:?} against {other}");
-                class.ratio(
-                    if order == Ordering::Equal { 1.0 } else { (approximate(&other).sqrt() / norm).min(1.0) },
-                    1.0,
-                );
-            }
-            let most = square.clone() * ratio(t as i64, 1);
-            prop_assert!(compare_squared_norm(&matrix, &most) != Ordering::Greater);
-            below.ratio((norm / approximate(&most).sqrt()).min(1.0), 1.0);
-            let of_largest = (0..k).filter(|&j| column_sums[j] == one).map(|j| columns[j]).min().unwrap();
-            let least = &square / ratio(of_largest as i64, 1);
-            prop_assert!(compare_squared_norm(&matrix, &least) != Ordering::Less);
-            above.ratio((approximate(&least).sqrt() / norm).min(1.0), 1.0);
-            let floors = [longest(&matrix), longest(&transposed), mean_square(&column_sums), mean_square(&row_sums)];
-            let floor = floors.into_iter().max().unwrap();
-            prop_assert!(compare_squared_norm(&matrix, &floor) != Ordering::Less && least <= floor);
-            sums.ratio((approximate(&floor).sqrt() / norm).min(1.0), 1.0);
+        // Every class by its own s_j.
+        for (sum, &s) in column_sums.iter().zip(&columns).filter(|(_, s)| **s > 0) {
+            let other = sum * sum / ratio(s as i64, 1);
+            let order = compare_squared_norm(&matrix, &other);
+            prop_assert!(order != Ordering::Less, "{order:?} against {other}");
+            class.ratio(if order == Ordering::Equal { 1.0 } else { (approximate(&other).sqrt() / norm).min(1.0) }, 1.0);
+        }
+        let most = square.clone() * ratio(t as i64, 1);
+        prop_assert!(compare_squared_norm(&matrix, &most) != Ordering::Greater);
+        below.ratio((norm / approximate(&most).sqrt()).min(1.0), 1.0);
+        let of_largest = (0..k).filter(|&j| column_sums[j] == one).map(|j| columns[j]).min().unwrap();
+        let least = &square / ratio(of_largest as i64, 1);
+        prop_assert!(compare_squared_norm(&matrix, &least) != Ordering::Less);
+        above.ratio((approximate(&least).sqrt() / norm).min(1.0), 1.0);
+        let floors = [longest(&matrix), longest(&transposed), mean_square(&column_sums), mean_square(&row_sums)];
+        let floor = floors.into_iter().max().unwrap();
+        prop_assert!(compare_squared_norm(&matrix, &floor) != Ordering::Less && least <= floor);
+        sums.ratio((approximate(&floor).sqrt() / norm).min(1.0), 1.0);
 
-            // In floats, outwards; of equal columns the floats may miss one.
-            for Interval { lower, upper } in [range.by_sums, range.by_non_zeros] {
-                let [below, above] = [lower, upper].map(|end| &square / (rational(end) * rational(end)));
-                prop_assert!(compare_squared_norm(&matrix, &below) != Ordering::Greater, "nu < {lower}");
-                prop_assert!(compare_squared_norm(&matrix, &above) != Ordering::Less, "nu > {upper}");
-            }
-            prop_assert!(range.by_sums.upper <= (of_largest as f64).sqrt() * (1.0 + 1e-13));
-            prop_assert!(range.by_sums.lower >= 1.0 / (t as f64).sqrt() * (1.0 - 1e-13));
-            Ok(())
-        },
-    );
+        // In floats, outwards; of equal columns the floats may miss one.
+        for Interval { lower, upper } in [range.by_sums, range.by_non_zeros] {
+            let [below, above] = [lower, upper].map(|end| &square / (rational(end) * rational(end)));
+            prop_assert!(compare_squared_norm(&matrix, &below) != Ordering::Greater, "nu < {lower}");
+            prop_assert!(compare_squared_norm(&matrix, &above) != Ordering::Less, "nu > {upper}");
+        }
+        prop_assert!(range.by_sums.upper <= (of_largest as f64).sqrt() * (1.0 + 1e-13));
+        prop_assert!(range.by_sums.lower >= 1.0 / (t as f64).sqrt() * (1.0 - 1e-13));
+        Ok(())
+    });
     checks.into_iter().for_each(Check::passed);
 }
 
@@ -236,36 +229,28 @@ fn sparsity_decided_exactly() {
 #[test]
 fn sparsity_holds_for_every_shape() {
     let checks = [PLACES_BELOW, PLACES_ABOVE, SUMS_ABOVE].map(|claim| Check::new("S3", claim, Kind::Random));
-    Check::new("S3", CLASS, Kind::Random).property(
-        file!(),
-        256,
-        confusion_like(300),
-        |class, Matrix { values, .. }| {
-            let matrix = ConfusionMatrix::from_dense(values).unwrap();
-            let k = matrix.num_classes();
-            let found = spectral_norm(&matrix).unwrap();
-            let Some(range) = nu_range(&matrix).unwrap() else { return Ok(()) };
-            for (sum, s) in matrix.column_sums().into_iter().zip(matrix.column_non_zeros()) {
-                let right = (s as f64).sqrt() * found.upper;
-                prop_assert!(sum <= right * rounding(k), "{sum} > {right}");
-                if sum > 0.0 {
-                    class.ratio(sum / right, 1.0);
-                }
+    let class = Check::new("S3", CLASS, Kind::Random);
+    class.property(file!(), 256, confusion_like(300), |class, Matrix { values, .. }| {
+        let matrix = ConfusionMatrix::from_dense(values).unwrap();
+        let k = matrix.num_classes();
+        let found = spectral_norm(&matrix).unwrap();
+        let Some(range) = nu_range(&matrix).unwrap() else { return Ok(()) };
+        for (sum, s) in matrix.column_sums().into_iter().zip(matrix.column_non_zeros()) {
+            let right = (s as f64).sqrt() * found.upper;
+            prop_assert!(sum <= right * rounding(k), "{sum} > {right}");
+            if sum > 0.0 {
+                class.ratio(sum / right, 1.0);
             }
-            let one = one_norm(&matrix);
-            let (least, most) = (one / found.upper, one / found.lower);
-            for Interval { lower, upper } in [range.by_non_zeros, range.by_sums] {
-                prop_assert!(
-                    lower <= most * rounding(k) && least <= upper * rounding(k),
-                    "[{lower}, {upper}] misses nu"
-                );
-            }
-            let ratios =
-                [range.by_non_zeros.lower / most, least / range.by_non_zeros.upper, least / range.by_sums.upper];
-            checks.iter().zip(ratios).for_each(|(check, ratio)| check.ratio(ratio, 1.0));
-            Ok(())
-        },
-    );
+        }
+        let one = one_norm(&matrix);
+        let (least, most) = (one / found.upper, one / found.lower);
+        for Interval { lower, upper } in [range.by_non_zeros, range.by_sums] {
+            prop_assert!(lower <= most * rounding(k) && least <= upper * rounding(k), "[{lower}, {upper}] misses nu");
+        }
+        let ratios = [range.by_non_zeros.lower / most, least / range.by_non_zeros.upper, least / range.by_sums.upper];
+        checks.iter().zip(ratios).for_each(|(check, ratio)| check.ratio(ratio, 1.0));
+        Ok(())
+    });
     checks.into_iter().for_each(Check::passed);
 }
 

@@ -81,27 +81,23 @@ fn the_order_of_the_three() {
     let claims = ["T1' radius ≤ T1 radius with 4K", "T1 radius with 4K ≤ T1 radius with 8K"];
     for (number, claim) in claims.into_iter().enumerate() {
         let statement = if number == 0 { "T1'" } else { "T1" };
-        Check::new(statement, claim, Kind::Random).property(
-            file!(),
-            1000,
-            cases(),
-            move |check, (counts, kl, delta)| {
-                let q = Posterior::Gibbs { kl };
-                let radii = [
-                    unconditional(&counts, q, delta).unwrap(),
-                    matrix_hoeffding(&counts, q, delta).unwrap(),
-                    morvant(&counts, q, delta).unwrap(),
-                ]
-                .map(|outcome| outcome.value().map(|bound| bound.radius));
-                if let (Some(smaller), Some(larger)) = (radii[number], radii[number + 1]) {
-                    prop_assert!(smaller < larger, "{} {}", smaller, larger);
-                    check.ratio(smaller, larger);
-                } else {
-                    check.case();
-                }
-                Ok(())
-            },
-        );
+        let check = Check::new(statement, claim, Kind::Random);
+        check.property(file!(), 1000, cases(), move |check, (counts, kl, delta)| {
+            let q = Posterior::Gibbs { kl };
+            let radii = [
+                unconditional(&counts, q, delta).unwrap(),
+                matrix_hoeffding(&counts, q, delta).unwrap(),
+                morvant(&counts, q, delta).unwrap(),
+            ]
+            .map(|outcome| outcome.value().map(|bound| bound.radius));
+            if let (Some(smaller), Some(larger)) = (radii[number], radii[number + 1]) {
+                prop_assert!(smaller < larger, "{} {}", smaller, larger);
+                check.ratio(smaller, larger);
+            } else {
+                check.case();
+            }
+            Ok(())
+        });
     }
 }
 

@@ -1,8 +1,7 @@
 //! Intervals of class errors and of the worst class.
 
-use car_spectral::WorstClassAnalysis;
-use car_spectral::bounds;
 use car_spectral::bounds::Interval;
+use car_spectral::{WorstClassAnalysis, bounds};
 use numpy::{IntoPyArray, PyArray2};
 use pyo3::prelude::*;
 

@@ -5,8 +5,7 @@
 
 use std::path::Path;
 
-use car_spectral_data::AugmentationOptions;
-use car_spectral_data::{DataKind, LongTail, Normalisation, Sampler, Validation};
+use car_spectral_data::{AugmentationOptions, DataKind, LongTail, Normalisation, Sampler, Validation};
 use car_spectral_formats::{check_class_name, safetensors_metadata};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -39,9 +39,6 @@ pub const WEIGHTS: &str = "model.safetensors";
 const RESULTS: [&str; 3] = [WEIGHTS, "train.npz", "test.npz"];
 
 /// Whether a safetensors file is the state of a stopped run.
-///
-/// # Errors
-/// [`RunError::File`].
 pub fn is_state(path: &Path) -> Result<bool, RunError> {
     let bytes = fs::read(path).map_err(RunError::io(path))?;
     Ok(safetensors_metadata(path, &bytes, STATE_KEY)?.is_some())
@@ -53,9 +50,6 @@ pub fn has_results(folder: &Path) -> bool {
 }
 
 /// Keeps the flags of a run beside its results.
-///
-/// # Errors
-/// [`RunError::File`].
 pub fn keep_flags(folder: &Path, flags: &str) -> Result<(), RunError> {
     let path = folder.join(FLAGS);
     write_atomically(&path, |file| file.write_all(flags.as_bytes()).map_err(RunError::io(&path)))

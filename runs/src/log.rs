@@ -177,9 +177,6 @@ impl MetricsLog {
     }
 
     /// Appends one line.
-    ///
-    /// # Errors
-    /// [`RunError::File`] naming the file.
     pub fn append(&mut self, metrics: &EpochMetrics) -> Result<(), RunError> {
         self.file.write_all(metrics.to_json().as_bytes()).map_err(RunError::io(&self.path))
     }

@@ -8,163 +8,65 @@ pub const WEIGHT_RANGE: (f64, f64) = (1e-100, 1e100);
 
 /// An argument of a bound that no statement allows.
 #[derive(Clone, Debug, PartialEq, Error)]
+#[allow(missing_docs, reason = "the message of each variant says what its fields are")]
 pub enum BoundError {
     /// delta is the probability with which a statement may fail.
     #[error("delta = {delta} is not strictly between 0 and 1: give the allowed probability of failure, such as 0.05")]
-    Delta {
-        /// The value given.
-        delta: f64,
-    },
+    Delta { delta: f64 },
     /// A classifier needs two classes.
     #[error("{num_classes} classes: the bounds need at least 2")]
-    TooFewClasses {
-        /// Number of classes given.
-        num_classes: usize,
-    },
+    TooFewClasses { num_classes: usize },
     /// Two slices that should both have one entry a class.
     #[error("{what}: {got} entries for {expected} classes; give one a class")]
-    Length {
-        /// Which argument.
-        what: &'static str,
-        /// Number of classes.
-        expected: usize,
-        /// Number of entries given.
-        got: usize,
-    },
+    Length { what: &'static str, expected: usize, got: usize },
     /// More errors than samples.
     #[error("class {class}: {errors} errors among {samples} samples; a count of errors cannot exceed its samples")]
-    MoreErrorsThanSamples {
-        /// The class (or trial) concerned.
-        class: usize,
-        /// k_j.
-        errors: u64,
-        /// n_j.
-        samples: u64,
-    },
+    MoreErrorsThanSamples { class: usize, errors: u64, samples: u64 },
     /// More samples than the intervals are computed for.
     #[error("class {class}: {samples} samples; intervals are computed for at most 10,000,000 a class")]
-    TooManySamples {
-        /// The class concerned.
-        class: usize,
-        /// n_j.
-        samples: u64,
-    },
+    TooManySamples { class: usize, samples: u64 },
     /// No class has a single sample.
     #[error("no class has a sample: nothing can be said about the worst one")]
     NoSamples,
     /// A weight outside `WEIGHT_RANGE`, or not a number.
     #[error("class {class}: weight {weight} is not a finite number between 1e-100 and 1e100")]
-    Weight {
-        /// The class concerned.
-        class: usize,
-        /// lambda_j as given.
-        weight: f64,
-    },
+    Weight { class: usize, weight: f64 },
     /// A number outside the range its statement allows.
     #[error("{what} = {value}: must be {requirement}")]
-    Value {
-        /// Which argument.
-        what: &'static str,
-        /// The value given.
-        value: f64,
-        /// What it must be.
-        requirement: &'static str,
-    },
+    Value { what: &'static str, value: f64, requirement: &'static str },
     /// A lower end above its upper end, or an end that is no number.
     #[error("{what}: [{lower}, {upper}] is no interval; the lower end must not exceed the upper")]
-    Interval {
-        /// Which argument.
-        what: &'static str,
-        /// Lower end.
-        lower: f64,
-        /// Upper end.
-        upper: f64,
-    },
+    Interval { what: &'static str, lower: f64, upper: f64 },
     /// No model, no margin or no layer, where at least one is needed.
     #[error("{what}: none given; at least one is needed")]
-    Empty {
-        /// Which argument.
-        what: &'static str,
-    },
+    Empty { what: &'static str },
     /// A number of a layer that cannot be.
     #[error("layer {layer}: {what} = {value}: must be {requirement}")]
-    Layer {
-        /// Layer, counted from 0 at the input.
-        layer: usize,
-        /// Which number.
-        what: &'static str,
-        /// The value given.
-        value: f64,
-        /// What it must be.
-        requirement: &'static str,
-    },
+    Layer { layer: usize, what: &'static str, value: f64, requirement: &'static str },
     /// Layers that do not fit each other, or a last layer that does not give one score a class.
     #[error("layer {layer} gives {rows} numbers, but {expected} are needed after it (the next layer's columns, or K)")]
-    LayerShape {
-        /// Layer, counted from 0 at the input.
-        layer: usize,
-        /// Its rows.
-        rows: usize,
-        /// What follows it.
-        expected: usize,
-    },
+    LayerShape { layer: usize, rows: usize, expected: usize },
     /// A model's predictions on other images than the labels.
     #[error("model {model}: {got} predictions for {expected} labels; both models must have seen the same images")]
-    Predictions {
-        /// "A" or "B".
-        model: &'static str,
-        /// Predictions given.
-        got: usize,
-        /// Labels given.
-        expected: usize,
-    },
+    Predictions { model: &'static str, got: usize, expected: usize },
     /// A label or prediction that is no class.
     #[error("sample {sample}: class {class} of {num_classes} classes; classes are counted from 0")]
-    Class {
-        /// The sample concerned.
-        sample: usize,
-        /// Its label or a prediction.
-        class: usize,
-        /// K.
-        num_classes: usize,
-    },
+    Class { sample: usize, class: usize, num_classes: usize },
     /// A group of classes that is none.
     #[error("class {class} of {num_classes} does not exist or stands twice in its group")]
-    Group {
-        /// The class concerned.
-        class: usize,
-        /// K.
-        num_classes: usize,
-    },
+    Group { class: usize, num_classes: usize },
     /// Too few networks to see a spread.
     #[error("{seeds} seeds: a spread between seeds needs at least 2")]
-    TooFewSeeds {
-        /// Number of seeds given.
-        seeds: usize,
-    },
+    TooFewSeeds { seeds: usize },
     /// More non-zeros in a column than there are other classes.
     #[error("class {class}: {non_zeros} non-zeros in its column; off the diagonal of {num_classes} classes there is room for {}", num_classes - 1)]
-    ColumnNonZeros {
-        /// The class concerned.
-        class: usize,
-        /// s_j as given.
-        non_zeros: usize,
-        /// K.
-        num_classes: usize,
-    },
+    ColumnNonZeros { class: usize, non_zeros: usize, num_classes: usize },
     /// A confusion count that is no confusion.
     #[error(
         "confusion count at (predicted {predicted}, true {class}) of {num_classes} classes: both indices must be below \
          {num_classes} and differ"
     )]
-    ConfusionEntry {
-        /// Row.
-        predicted: usize,
-        /// Column.
-        class: usize,
-        /// K.
-        num_classes: usize,
-    },
+    ConfusionEntry { predicted: usize, class: usize, num_classes: usize },
 }
 
 pub(super) fn check_delta(delta: f64) -> Result<(), BoundError> {

@@ -5,18 +5,12 @@ use car_spectral_data::loader::{Batch, View};
 use tch::{Kind, Tensor};
 
 /// Makes the images [B, C, H, W] of a view of a batch a tensor of bytes on the CPU.
-///
-/// # Errors
-/// Passes on libtorch's refusal.
 pub fn image_tensor(view: &View, count: usize) -> Result<Tensor, tch::TchError> {
     let [channels, height, width] = view.shape.map(|side| side as i64);
     Tensor::f_from_slice(&view.bytes)?.f_view([count as i64, channels, height, width])
 }
 
 /// Makes the labels `[B]` of a batch a tensor of 64-bit integers on the CPU.
-///
-/// # Errors
-/// Passes on libtorch's refusal.
 pub fn label_tensor(batch: &Batch) -> Result<Tensor, tch::TchError> {
     let labels: Vec<i64> = batch.labels.iter().map(|&label| label as i64).collect();
     Tensor::f_from_slice(&labels)

@@ -14,9 +14,9 @@ use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 use tch::{Device, Tensor};
 
-use crate::TrainingError;
 use crate::model::Model;
 use crate::tensor_file::{self, LOSS_PREFIX};
+use crate::{Result, TrainingError};
 
 /// Writes `path` (safetensors) and the same name with `.json`, each atomically, the JSON first: whenever the weights
 /// are there, their description is. `loss_state` holds the state of a loss, empty for one without; it is read again
@@ -29,7 +29,7 @@ pub fn save(
     model: &Model,
     loss_state: &BTreeMap<String, Tensor>,
     description: &Description,
-) -> Result<(), TrainingError> {
+) -> Result<()> {
     let json = serde_json::to_string_pretty(description).expect("a description holds only text and finite numbers");
     let state = loss_state.iter().map(|(name, tensor)| (format!("{LOSS_PREFIX}{name}"), tensor.shallow_clone()));
     let json_path = path.with_extension("json");
@@ -43,7 +43,7 @@ pub fn save(
 /// As [`describe`](car_spectral_runs::description::describe); [`TrainingError::File`] for a safetensors file
 /// without a description;
 /// [`TrainingError::WeightsMismatch`] naming the tensor that does not fit.
-pub fn load(path: &Path, device: Device) -> Result<(Model, Description), TrainingError> {
+pub fn load(path: &Path, device: Device) -> Result<(Model, Description)> {
     let bytes = std::fs::read(path).map_err(TrainingError::io(path))?;
     let description = description_of(path, &bytes)?.ok_or_else(|| {
         TrainingError::malformed(
@@ -76,7 +76,7 @@ pub fn load(path: &Path, device: Device) -> Result<(Model, Description), Trainin
 ///
 /// # Errors
 /// [`TrainingError::File`]; what the tensors hold is checked by the loss that takes them.
-pub fn load_loss_state(path: &Path) -> Result<BTreeMap<String, Tensor>, TrainingError> {
+pub fn load_loss_state(path: &Path) -> Result<BTreeMap<String, Tensor>> {
     let bytes = std::fs::read(path).map_err(TrainingError::io(path))?;
     let file = SafeTensors::deserialize(&bytes).map_err(|error| TrainingError::malformed(path, error.to_string()))?;
     tensor_file::tensors_under(path, &file, LOSS_PREFIX)

@@ -3,7 +3,7 @@
 use car_spectral_runs::settings::DeviceChoice;
 use tch::Device;
 
-use crate::TrainingError;
+use crate::{Result, TrainingError};
 
 /// Loads libtorch's CUDA half if this machine has it.
 ///
@@ -24,7 +24,7 @@ pub fn load_cuda_if_present() {
 ///
 /// # Errors
 /// [`TrainingError::Setting`] if a CUDA device is asked for that is not there.
-pub fn resolve(choice: DeviceChoice) -> Result<Device, TrainingError> {
+pub fn resolve(choice: DeviceChoice) -> Result<Device> {
     let available = || tch::Cuda::is_available().then(tch::Cuda::device_count).unwrap_or(0);
     match choice {
         DeviceChoice::Cpu => Ok(Device::Cpu),

@@ -13,6 +13,7 @@ use thiserror::Error;
 /// An error of training or checkpoints; every variant names the file or setting and what to do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "the message of each variant says what it is and what its fields are")]
 pub enum TrainingError {
     /// A file that cannot be read or written, or that is not what its format says.
     #[error(transparent)]
@@ -29,44 +30,17 @@ pub enum TrainingError {
     /// A file of weights that was refused.
     #[error(transparent)]
     Input(#[from] InputError),
-    /// The weights do not fit the architecture.
     #[error("{problem}")]
-    WeightsMismatch {
-        /// Which tensor, the shape found and the shape expected.
-        problem: String,
-    },
-    /// The loss left the finite range.
+    WeightsMismatch { problem: String },
     #[error(
         "the loss is {loss} in epoch {epoch}, step {step}; lower `lr`, lengthen `warm-up`, or give constants of the loss \
          (`car-alpha` among them) nearer to their defaults"
     )]
-    Diverged {
-        /// Epoch, from 1.
-        epoch: usize,
-        /// Step in the epoch, from 1.
-        step: usize,
-        /// The loss seen.
-        loss: f64,
-    },
-    /// A weight or a statistic of the network left the finite range.
+    Diverged { epoch: usize, step: usize, loss: f64 },
     #[error("{tensor} of the network is not finite after epoch {epoch}; {}", remedy(tensor))]
-    WeightsDiverged {
-        /// Epoch, from 1.
-        epoch: usize,
-        /// The tensor's name.
-        tensor: String,
-    },
-    /// A finite network gave scores that are not.
+    WeightsDiverged { epoch: usize, tensor: String },
     #[error("{split} images of epoch {epoch}: {source}; lower `lr` or lengthen `warm-up`")]
-    ScoresDiverged {
-        /// Epoch, from 1.
-        epoch: usize,
-        /// The split that was evaluated.
-        split: &'static str,
-        /// Sample, class and score.
-        source: ConfusionError,
-    },
-    /// libtorch refused an operation.
+    ScoresDiverged { epoch: usize, split: &'static str, source: ConfusionError },
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),
     /// The CAR loss refused its options, a batch or a state.

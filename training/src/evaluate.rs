@@ -6,8 +6,8 @@ use std::sync::Arc;
 use ndarray::{Array2, ArrayView2};
 use tch::{Device, Kind, Tensor};
 
-use crate::TrainingError;
 use crate::batch::image_tensor;
+use crate::{Result, TrainingError};
 use car_spectral_data::augment::Chain;
 use car_spectral_data::loader::{Loader, LoaderOptions, all_cores};
 use car_spectral_data::{Order, Split};
@@ -31,9 +31,9 @@ pub fn batches(
     indices: &[usize],
     chain: &Chain,
     device: Device,
-    mut forward: impl FnMut(&Tensor) -> Result<Tensor, TrainingError>,
-    mut take: impl FnMut(ArrayView2<'_, f32>, Range<usize>) -> Result<(), TrainingError>,
-) -> Result<(), TrainingError> {
+    mut forward: impl FnMut(&Tensor) -> Result<Tensor>,
+    mut take: impl FnMut(ArrayView2<'_, f32>, Range<usize>) -> Result<()>,
+) -> Result<()> {
     let (mut classes, mut done) = (None, 0);
     let _no_gradients = tch::no_grad_guard();
     let options =
@@ -61,17 +61,14 @@ pub fn batches(
 }
 
 /// All logits [N, K] at once, as [`batches`] gives them; `progress` is told the number of images done after each batch.
-///
-/// # Errors
-/// As [`batches`].
 pub fn logits(
     split: &Arc<Split>,
     indices: &[usize],
     chain: &Chain,
     device: Device,
-    forward: impl FnMut(&Tensor) -> Result<Tensor, TrainingError>,
+    forward: impl FnMut(&Tensor) -> Result<Tensor>,
     mut progress: impl FnMut(usize),
-) -> Result<Array2<f32>, TrainingError> {
+) -> Result<Array2<f32>> {
     let (mut values, mut classes) = (Vec::new(), 0);
     batches(split, indices, chain, device, forward, |rows, places| {
         classes = rows.ncols();

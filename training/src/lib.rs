@@ -28,3 +28,6 @@ pub mod run;
 mod tensor_file;
 
 pub use error::TrainingError;
+
+/// What may fail with an [`TrainingError`], or another error.
+pub type Result<T, E = TrainingError> = std::result::Result<T, E>;

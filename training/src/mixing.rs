@@ -3,7 +3,7 @@
 use car_spectral_data::Rectangle;
 use tch::{Kind, Tensor};
 
-use crate::TrainingError;
+use crate::Result;
 
 /// How a batch was mixed.
 #[derive(Debug)]
@@ -15,10 +15,7 @@ pub struct Mix {
 }
 
 /// Gives images [B, C, H, W] this rectangle of their partners' images; with the share of the area that is left of them.
-///
-/// # Errors
-/// Passes on what libtorch refuses, such as batches of different shapes.
-pub(crate) fn paste(rectangle: &Rectangle, images: &Tensor, partners: &Tensor) -> Result<(Tensor, f64), TrainingError> {
+pub(crate) fn paste(rectangle: &Rectangle, images: &Tensor, partners: &Tensor) -> Result<(Tensor, f64)> {
     let (_, _, height, width) = images.size4()?;
     let mixed = images.copy();
     let part = |batch: &Tensor| {
@@ -35,10 +32,7 @@ pub(crate) fn paste(rectangle: &Rectangle, images: &Tensor, partners: &Tensor) -
 
 impl Mix {
     /// Labels `[B, K]` of a mixed batch: the own share of the own class, the rest of the partner's.
-    ///
-    /// # Errors
-    /// Passes on what libtorch refuses, such as a label that is no class.
-    pub fn targets(&self, labels: &Tensor, num_classes: usize, kind: Kind) -> Result<Tensor, TrainingError> {
+    pub fn targets(&self, labels: &Tensor, num_classes: usize, kind: Kind) -> Result<Tensor> {
         let one_hot = |labels: &Tensor| labels.f_one_hot(num_classes as i64)?.f_to_kind(kind);
         Ok(one_hot(labels)? * self.own_share + one_hot(&self.partners)? * (1.0 - self.own_share))
     }

@@ -8,26 +8,23 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use tch::{Device, Kind, Tensor};
 
-use crate::TrainingError;
+use crate::{Result, TrainingError};
 use car_spectral_formats::atomic::write_atomically;
 
 /// In front of the names of a loss's tensors.
 pub(crate) const LOSS_PREFIX: &str = "loss.";
 
 /// Writes float32, float64 and int64 tensors atomically, with `json` in the header's metadata under `key`.
-///
-/// # Errors
-/// [`TrainingError::File`], also naming a tensor of another kind.
 pub(crate) fn write(
     path: &Path,
     tensors: impl IntoIterator<Item = (String, Tensor)>,
     key: &str,
     json: &str,
-) -> Result<(), TrainingError> {
+) -> Result<()> {
     let stored = tensors
         .into_iter()
         .map(|(name, tensor)| Ok((name.clone(), Stored::of(path, &name, &tensor)?)))
-        .collect::<Result<Vec<(String, Stored)>, TrainingError>>()?;
+        .collect::<Result<Vec<(String, Stored)>>>()?;
     let views: Vec<(&str, TensorView)> = stored
         .iter()
         .map(|(name, stored)| {
@@ -42,14 +39,7 @@ pub(crate) fn write(
 }
 
 /// The tensors whose names begin with `prefix`, without it, on the CPU.
-///
-/// # Errors
-/// [`TrainingError::File`] naming a tensor that is neither float32 nor float64 nor int64.
-pub(crate) fn tensors_under(
-    path: &Path,
-    file: &SafeTensors<'_>,
-    prefix: &str,
-) -> Result<BTreeMap<String, Tensor>, TrainingError> {
+pub(crate) fn tensors_under(path: &Path, file: &SafeTensors<'_>, prefix: &str) -> Result<BTreeMap<String, Tensor>> {
     let mut tensors = BTreeMap::new();
     for (full, view) in file.tensors() {
         let Some(name) = full.strip_prefix(prefix) else { continue };
@@ -73,7 +63,7 @@ struct Stored {
 }
 
 impl Stored {
-    fn of(path: &Path, name: &str, tensor: &Tensor) -> Result<Self, TrainingError> {
+    fn of(path: &Path, name: &str, tensor: &Tensor) -> Result<Self> {
         let shape = tensor.size().iter().map(|&side| side as usize).collect();
         let flat = tensor.f_to_device(Device::Cpu)?.f_contiguous()?.f_flatten(0, -1)?;
         let (dtype, bytes) = match flat.kind() {

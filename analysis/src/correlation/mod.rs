@@ -15,6 +15,7 @@ use car_spectral_runs::SplitMetrics;
 use car_spectral_runs::log::EpochMetrics;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use crate::report::TrainingRun;
 use bootstrap::percentile_interval;
@@ -79,8 +80,9 @@ pub struct ScopeCorrelations {
 }
 
 /// What a predictor measures; larger is worse for all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Predictor {
     /// ‖CΛ‖₂ of the hard confusion matrix.
     HardNorm,
@@ -93,8 +95,9 @@ pub enum Predictor {
 }
 
 /// The data that a predictor is measured on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum MeasuredOn {
     /// The training images, in evaluation mode.
     Train,
@@ -103,8 +106,9 @@ pub enum MeasuredOn {
 }
 
 /// What is to be predicted, on test images.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Target {
     /// Error of the worst class.
     WorstClass,
@@ -156,6 +160,7 @@ pub enum Verdict {
     /// It holds 0.
     Undecided,
     /// There is no difference, no interval of it, or the target has fewer than five different values.
+    #[allow(clippy::enum_variant_names, reason = "as in the JSON")]
     NoVerdict,
 }
 
@@ -190,12 +195,7 @@ impl Predictor {
 
     /// As in the JSON.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::HardNorm => "hard-norm",
-            Self::SurrogateNorm => "surrogate-norm",
-            Self::Error => "error",
-            Self::Loss => "loss",
-        }
+        self.into()
     }
 
     /// Its value.
@@ -215,10 +215,7 @@ impl MeasuredOn {
 
     /// As in the JSON.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Test => "test",
-        }
+        self.into()
     }
 
     /// The split's metrics of an epoch.
@@ -236,11 +233,7 @@ impl Target {
 
     /// As in the JSON.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::WorstClass => "worst-class",
-            Self::WorstTenth => "worst-tenth",
-            Self::Wce => "wce",
-        }
+        self.into()
     }
 
     /// Its value; `None` in logs of older builds.

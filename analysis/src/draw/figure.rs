@@ -17,18 +17,14 @@ const CAPTION: f64 = 17.0;
 #[derive(Debug, Error)]
 #[error("plot {plot}: {problem}")]
 pub struct DrawError {
-    /// File name without extension.
     pub plot: String,
-    /// What went wrong.
     pub problem: String,
 }
 
 /// A drawn plot.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figure {
-    /// File name without extension.
     pub stem: String,
-    /// One line.
     pub title: String,
     /// What is shown, sample sizes and settings, in sentences.
     pub caption: String,
@@ -62,26 +58,17 @@ impl Figure {
     }
 
     /// The file `STEM.svg`.
-    ///
-    /// # Errors
-    /// [`DrawError`].
     pub fn svg(&self) -> Result<String, DrawError> {
         svg::render(&self.complete(), &self.title, Some(&self.caption)).map_err(|problem| self.error(problem))
     }
 
     /// The plot for a page that sets title and caption itself, and follows the page into the dark by
     /// [`svg::dark_style`].
-    ///
-    /// # Errors
-    /// [`DrawError`].
     pub fn inline_svg(&self) -> Result<String, DrawError> {
         svg::render(&self.body, &self.title, None).map_err(|problem| self.error(problem))
     }
 
     /// The file `STEM.png`, twice the logical size.
-    ///
-    /// # Errors
-    /// [`DrawError`].
     pub fn png(&self) -> Result<Vec<u8>, DrawError> {
         png::render(&self.svg()?).map_err(|problem| self.error(problem))
     }

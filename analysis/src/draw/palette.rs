@@ -5,9 +5,7 @@
 /// An sRGB colour with opacity.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Color {
-    /// Red, green, blue.
     pub rgb: [u8; 3],
-    /// Opacity in [0, 1].
     pub alpha: f64,
 }
 
@@ -41,9 +39,7 @@ impl Color {
 pub const INK: Color = Color::hex(0x222222);
 /// Secondary text.
 pub const MUTED: Color = Color::hex(0x5a5a5a);
-/// Grid lines.
 pub const GRID: Color = Color::hex(0xe4e4e4);
-/// Background.
 pub const PAPER: Color = Color::hex(0xffffff);
 /// Regions without information: the diagonal of a confusion matrix, empty classes.
 pub const BLANK: Color = Color::hex(0xc8c8c8);
@@ -51,15 +47,10 @@ pub const BLANK: Color = Color::hex(0xc8c8c8);
 pub const VACUOUS: Color = Color::hex(0xeeece6);
 /// Categories, in the order of the arms of a plot.
 pub const BLUE: Color = Color::hex(0x0045df);
-/// Red, dark.
 pub const VERMILLION: Color = Color::hex(0x8d1700);
-/// Green.
 pub const GREEN: Color = Color::hex(0x197c47);
-/// Purple, dark.
 pub const PURPLE: Color = Color::hex(0x5d1d86);
-/// Orange.
 pub const ORANGE: Color = Color::hex(0xe47020);
-/// Light blue.
 pub const SKY: Color = Color::hex(0x3395ff);
 /// Lines on [`viridis`], whatever the background of the page.
 pub const ON_DARK: Color = Color::hex(0xfefefe);
@@ -88,42 +79,23 @@ pub fn ink_on(ground: Color) -> Color {
 /// The shape that goes with a colour, so that no plot relies on colour alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
-    /// A disc.
     Circle,
-    /// A square.
     Square,
-    /// A triangle, tip up.
     Triangle,
-    /// A square on its tip.
     Diamond,
 }
 
 /// Viridis at `share` in [0, 1], by linear interpolation of 17 of its 256 entries.
 pub fn viridis(share: f64) -> Color {
-    const STOPS: [[u8; 3]; 17] = [
-        [68, 1, 84],
-        [72, 24, 106],
-        [71, 45, 123],
-        [66, 64, 134],
-        [59, 82, 139],
-        [51, 99, 141],
-        [44, 114, 142],
-        [38, 130, 142],
-        [33, 145, 140],
-        [31, 160, 136],
-        [40, 174, 128],
-        [63, 188, 115],
-        [94, 201, 98],
-        [132, 212, 75],
-        [173, 220, 48],
-        [216, 226, 25],
-        [253, 231, 37],
+    const STOPS: [u32; 17] = [
+        0x440154, 0x48186a, 0x472d7b, 0x424086, 0x3b528b, 0x33638d, 0x2c728e, 0x26828e, 0x21918c, 0x1fa088, 0x28ae80,
+        0x3fbc73, 0x5ec962, 0x84d44b, 0xaddc30, 0xd8e219, 0xfde725,
     ];
     let at = share.clamp(0.0, 1.0) * (STOPS.len() - 1) as f64;
     let low = (at.floor() as usize).min(STOPS.len() - 2);
     let part = at - low as f64;
     let mix = |channel: usize| {
-        let (a, b) = (f64::from(STOPS[low][channel]), f64::from(STOPS[low + 1][channel]));
+        let [a, b] = [STOPS[low], STOPS[low + 1]].map(|code| f64::from(Color::hex(code).rgb[channel]));
         (a + part * (b - a)).round() as u8
     };
     Color { rgb: [mix(0), mix(1), mix(2)], alpha: 1.0 }

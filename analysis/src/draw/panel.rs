@@ -14,17 +14,21 @@ pub const LEGEND: f64 = 20.0;
 /// The rectangle data are drawn in.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Area {
-    /// Left edge.
     pub left: f64,
-    /// Top edge.
     pub top: f64,
-    /// Right edge.
     pub right: f64,
-    /// Bottom edge.
     pub bottom: f64,
 }
 
 impl Area {
+    pub fn width(&self) -> f64 {
+        self.right - self.left
+    }
+
+    pub fn height(&self) -> f64 {
+        self.bottom - self.top
+    }
+
     /// Middle of the width.
     pub fn middle(&self) -> f64 {
         0.5 * (self.left + self.right)
@@ -79,7 +83,7 @@ pub fn x_axis(scene: &mut Scene, area: Area, scale: &Scale, ticks: &Ticks, label
 /// The panel's name above its left edge, shortened to its width and `overhang` more.
 pub fn title(scene: &mut Scene, area: Area, text: &str, overhang: f64) {
     // Bold letters are wider than the ones `fitted` measures.
-    let text = fitted(text, LEGEND * 1.12, area.right - area.left + overhang);
+    let text = fitted(text, LEGEND * 1.12, area.width() + overhang);
     scene.text(area.left, area.top - 16.0, text, LEGEND, Anchor::Start).bold = true;
 }
 
@@ -97,17 +101,13 @@ pub fn ticks(scale: &Scale, length: f64, room: f64, notation: Notation) -> Ticks
 /// What stands before a legend's text.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Symbol {
-    /// A marker.
     Marker((Color, Mark)),
     /// A line, dashed if the second is true.
     Line(Color, bool),
     /// A line with a marker on it; dashed with a hollow marker if the second is true.
     LineMarker((Color, Mark), bool),
-    /// A filled box.
     Swatch(Color),
-    /// A short horizontal tick.
     Tick(Color),
-    /// A vertical interval.
     Interval(Color),
 }
 
@@ -142,11 +142,7 @@ fn draw_symbol(scene: &mut Scene, symbol: Symbol, x: f64, y: f64, width: f64) {
         Symbol::Line(color, dashed) => scene.path(vec![(x, y), (x + width, y)], color, 3.0, dash(dashed)),
         Symbol::LineMarker(style, dashed) => {
             scene.path(vec![(x, y), (x + width, y)], style.0, 3.0, dash(dashed));
-            if dashed {
-                scene.hollow_marker(centre, style, 7.0, None);
-            } else {
-                scene.marker(centre, style, 7.0, None);
-            }
+            scene.mark_on(dashed, centre, style, 7.0, None);
         }
         Symbol::Swatch(color) => {
             scene.rect(x + 3.0, y - 9.0, width - 6.0, 18.0, MUTED);

@@ -9,9 +9,6 @@ use resvg::usvg::{Options, Tree, fontdb};
 const ZOOM: f32 = 2.0;
 
 /// The file's bytes; the SVG covers its ground.
-///
-/// # Errors
-/// What the parser or the encoder says.
 pub fn render(svg: &str) -> Result<Vec<u8>, String> {
     static FACES: LazyLock<Arc<fontdb::Database>> = LazyLock::new(|| {
         let mut faces = fontdb::Database::new();
@@ -30,9 +27,6 @@ pub fn render(svg: &str) -> Result<Vec<u8>, String> {
 }
 
 /// Pixels of red, green and blue, row by row, as a PNG file's bytes, marked as a picture of this program.
-///
-/// # Errors
-/// If there are not `width` x `height` pixels.
 pub(super) fn encode(colors: &[u8], width: u32, height: u32) -> Result<Vec<u8>, png::EncodingError> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);

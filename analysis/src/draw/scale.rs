@@ -5,16 +5,13 @@ use crate::words::{short, superscript};
 /// How data are spread along an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spacing {
-    /// Equal differences, equal distances.
     Linear,
-    /// Equal ratios, equal distances.
     Log,
 }
 
 /// How numbers are written along an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notation {
-    /// As they are.
     Plain,
     /// Times 100; the unit (%) belongs into the axis label.
     Percent,
@@ -43,11 +40,6 @@ impl Scale {
         let low = if low.is_finite() && low > 0.0 { low.max(1e-300) } else { 1e-3 };
         let high = if high.is_finite() && high > low { high.min(1e300) } else { low * 10.0 };
         Self { spacing: Spacing::Log, low, high, from, to }
-    }
-
-    /// The smallest value shown.
-    pub fn low(&self) -> f64 {
-        self.low
     }
 
     /// The largest value shown.

@@ -11,28 +11,21 @@ use super::palette::{Color, INK, Mark};
 /// Where a text stands relative to its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anchor {
-    /// The text starts there.
     Start,
-    /// The text is centred there.
     Middle,
-    /// The text ends there.
     End,
 }
 
 /// A line of text. `(x, y)` is on the base line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Text {
-    /// Abscissa of the anchor.
     pub x: f64,
     /// Ordinate of the base line (for upright text: its abscissa).
     pub y: f64,
-    /// What is written.
     pub text: String,
     /// Height of the em square in logical pixels.
     pub size: f64,
-    /// Colour.
     pub color: Color,
-    /// Anchor.
     pub anchor: Anchor,
     /// Whether the bold face is used.
     pub bold: bool,
@@ -40,74 +33,47 @@ pub struct Text {
     pub upright: bool,
 }
 
-/// One shape. Coordinates: origin at the top left, y downwards, logical pixels.
+/// One shape. Coordinates: origin at the top left, y downwards, logical pixels. A title is what a pointer resting on
+/// the shape is told.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Shape {
-    /// An open line.
+    /// An open line; `dash` has the lengths of dash and gap.
     Line {
-        /// Its corners.
         points: Vec<(f64, f64)>,
-        /// Colour.
         color: Color,
-        /// Width.
         width: f64,
-        /// Lengths of dash and gap; `None`: solid.
         dash: Option<(f64, f64)>,
     },
-    /// A filled polygon.
     Polygon {
-        /// Its corners.
         points: Vec<(f64, f64)>,
-        /// Fill.
         fill: Color,
     },
-    /// An axis-parallel filled rectangle.
     Rect {
-        /// Left.
         x: f64,
-        /// Top.
         y: f64,
-        /// Width.
         width: f64,
-        /// Height.
         height: f64,
-        /// Fill.
         fill: Color,
-        /// What a pointer resting on it is told.
         title: Option<String>,
     },
-    /// A marker.
+    /// A marker about `at`, `radius` being half its extent.
     Marker {
-        /// Its centre.
         at: (f64, f64),
-        /// Its shape.
         mark: Mark,
-        /// Half its extent.
         radius: f64,
-        /// Fill.
         fill: Color,
-        /// Outline.
         outline: Color,
-        /// What a pointer resting on it is told.
         title: Option<String>,
     },
-    /// Text.
     Text(Text),
-    /// A raster of `columns` x `rows` cells, stretched without smoothing.
+    /// A raster of `columns` x `rows` cells, row by row, stretched without smoothing.
     Raster {
-        /// Left.
         x: f64,
-        /// Top.
         y: f64,
-        /// Width.
         width: f64,
-        /// Height.
         height: f64,
-        /// Cells across.
         columns: usize,
-        /// Cells down.
         rows: usize,
-        /// Colour of each cell, row by row.
         cells: Vec<[u8; 3]>,
     },
 }
@@ -115,9 +81,7 @@ pub enum Shape {
 /// A drawing surface of a fixed logical size.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scene {
-    /// Width.
     pub width: f64,
-    /// Height.
     pub height: f64,
     /// Shapes, the first at the back.
     pub shapes: Vec<Shape>,
@@ -184,6 +148,15 @@ impl Scene {
         self.shapes.push(Shape::Marker { at, mark, radius, fill: color, outline: color, title: title.clone() });
         let fill = super::palette::PAPER;
         self.shapes.push(Shape::Marker { at, mark, radius: radius - 2.4, fill, outline: fill, title });
+    }
+
+    /// A marker, hollow on a dashed line.
+    pub fn mark_on(&mut self, dashed: bool, at: (f64, f64), style: (Color, Mark), radius: f64, title: Option<String>) {
+        if dashed {
+            self.hollow_marker(at, style, radius, title);
+        } else {
+            self.marker(at, style, radius, title);
+        }
     }
 
     /// All shapes of `other`, moved by `(dx, dy)`.

@@ -22,9 +22,6 @@ const UNIT: f64 = 100.0;
 const FONTS: &str = "DejaVu Sans, Verdana, Arial, sans-serif";
 
 /// The scene as an SVG element; a screen reader says `title`, then, on demand, `description`.
-///
-/// # Errors
-/// What the backend says, or if a raster cannot be encoded as PNG.
 pub fn render(scene: &Scene, title: &str, description: Option<&str>) -> Result<String, String> {
     let (width, height) = (units(scene.width), units(scene.height));
     let mut svg = format!(

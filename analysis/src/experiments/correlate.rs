@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::say;
 use car_spectral_formats::FileError;
-use car_spectral_runs::description;
 use car_spectral_runs::terminal::tell;
-use car_spectral_runs::{Description, Run};
+use car_spectral_runs::{Description, Run, description};
 
 use super::arguments::CorrelateArguments;
 use super::rows::{folders_with_logs, save};

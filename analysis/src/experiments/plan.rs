@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use car_spectral_data::DataSource;
-use car_spectral_formats::FileError;
 use car_spectral_formats::atomic::write_atomically;
-use car_spectral_formats::sha256_file;
+use car_spectral_formats::{FileError, sha256_file};
 use car_spectral_runs::experiment::{Experiment, ExperimentFile};
 use car_spectral_runs::folder;
 use std::io::Write as _;

@@ -47,9 +47,6 @@ impl Row {
 }
 
 /// Writes files of results into a folder in one step; files of these names, told by `is_own`, go.
-///
-/// # Errors
-/// [`FileError`].
 pub(super) fn save(folder: &Path, is_own: IsOwn, files: &[(String, Vec<u8>)]) -> Result<(), FileError> {
     let mut publication = Publication::begin(folder, is_own)?;
     files.iter().try_for_each(|(name, bytes)| publication.add(name, bytes))?;
@@ -57,9 +54,6 @@ pub(super) fn save(folder: &Path, is_own: IsOwn, files: &[(String, Vec<u8>)]) ->
 }
 
 /// The experiments of a folder with their finished runs.
-///
-/// # Errors
-/// [`AnalysisError`] for files that cannot be read, and a run that is not that of its folder.
 pub(super) fn collect(experiments: &Path, runs: &Path) -> Result<Vec<Row>, AnalysisError> {
     let mut rows = Vec::new();
     for plan in plan::read(&[experiments.to_owned()])? {
@@ -109,9 +103,6 @@ pub(super) fn check_same_data(rows: &[Row]) -> Result<(), AnalysisError> {
 }
 
 /// The folders of all runs below a folder that hold a log, sorted.
-///
-/// # Errors
-/// [`FileError::Io`].
 pub(super) fn folders_with_logs(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     let unreadable = |source| FileError::Io { path: folder.to_owned(), source };
     let mut found = Vec::new();

@@ -82,9 +82,6 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), AnalysisError> {
 }
 
 /// Whether `train` takes what it will be given: a mistake in the last file is found now, not when its turn comes.
-///
-/// # Errors
-/// [`AnalysisError::Usage`] with what `train` says of each file.
 fn check(train: &Path, queue: &VecDeque<Job<'_>>, arguments: &RunArguments) -> Result<(), AnalysisError> {
     if arguments.runs.to_str().is_none() {
         let problem = format!("--runs {}: the path is not UTF-8; choose another", arguments.runs.display());

@@ -1,38 +1,18 @@
 //! The channels a model expects.
 
-use std::fmt;
-use std::str::FromStr;
+use strum::{Display, EnumString};
 
 /// Channels a model expects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString)]
+#[strum(serialize_all = "kebab-case", parse_err_ty = String, parse_err_fn = unknown)]
 pub enum Channels {
     /// Red, green, blue; a grey image is repeated three times.
     Rgb,
-    /// Blue, green, red.
     Bgr,
     /// One channel, 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601).
     Gray,
 }
 
-impl fmt::Display for Channels {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Rgb => "rgb",
-            Self::Bgr => "bgr",
-            Self::Gray => "gray",
-        })
-    }
-}
-
-impl FromStr for Channels {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "rgb" => Ok(Self::Rgb),
-            "bgr" => Ok(Self::Bgr),
-            "gray" => Ok(Self::Gray),
-            _ => Err("expected rgb, bgr or gray".to_owned()),
-        }
-    }
+fn unknown(_: &str) -> String {
+    "expected rgb, bgr or gray".to_owned()
 }

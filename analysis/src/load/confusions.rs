@@ -9,7 +9,7 @@ use ndarray::Array1;
 
 use super::predictions::{architecture, data_file_of, known_counts};
 use super::{Loaded, Request, doubtful, model_name, numbered_classes};
-use crate::AnalysisError;
+use crate::Result;
 use crate::report::Source;
 use crate::subject::{Scored, Subject};
 
@@ -17,17 +17,13 @@ use crate::subject::{Scored, Subject};
 const WITHOUT_SCORES: &str = "read from a confusion matrix: what needs scores (margins above 0, the surrogate) or single \
      samples (comparisons of models) is left out";
 
-pub(super) fn load(
-    request: &Request,
-    files: &[PathBuf],
-    orientation: Option<Orientation>,
-) -> Result<Loaded, AnalysisError> {
+pub(super) fn load(request: &Request, files: &[PathBuf], orientation: Option<Orientation>) -> Result<Loaded> {
     let read = files.iter().map(|file| subject(request, read_confusion(file, orientation)?));
-    let subjects = read.collect::<Result<_, AnalysisError>>()?;
-    Ok(Loaded { subjects, runs: Vec::new(), data: Vec::new(), device: None, preprocessing: None })
+    let subjects = read.collect::<Result<_>>()?;
+    Ok(Loaded { subjects, ..Loaded::default() })
 }
 
-fn subject(request: &Request, confusion: Confusion) -> Result<Subject, AnalysisError> {
+fn subject(request: &Request, confusion: Confusion) -> Result<Subject> {
     let num_classes = confusion.counts.nrows();
     let (labels, predicted) = confusion.samples();
     let class_names = match (&request.class_names, confusion.names) {

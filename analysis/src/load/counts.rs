@@ -10,15 +10,15 @@ use ndarray::Array1;
 
 use super::predictions::{architecture, data_file_of, known_counts};
 use super::{Loaded, Request, model_name, numbered_classes};
-use crate::AnalysisError;
 use crate::report::{DataFile, Source};
 use crate::subject::{Scored, Subject};
+use crate::{AnalysisError, Result};
 
 /// What counts cannot say.
 const WITHOUT_SCORES: &str = "read from counts: what needs scores (other margins, the surrogate) or single samples \
      (comparisons of models, repeated samples) was not computed; the margins are those that were counted";
 
-pub(super) fn load(request: &Request, test: &[PathBuf], train: &[PathBuf]) -> Result<Loaded, AnalysisError> {
+pub(super) fn load(request: &Request, test: &[PathBuf], train: &[PathBuf]) -> Result<Loaded> {
     let (counted, files) = merged(test)?;
     let trained = if train.is_empty() { None } else { Some(merged(train)?) };
     let num_classes = counted.counts.num_classes();
@@ -59,10 +59,10 @@ pub(super) fn load(request: &Request, test: &[PathBuf], train: &[PathBuf]) -> Re
         scores_said: true,
         warnings: Vec::new(),
     };
-    Ok(Loaded { subjects: vec![subject], runs: Vec::new(), data: Vec::new(), device: None, preprocessing: None })
+    Ok(Loaded { subjects: vec![subject], ..Loaded::default() })
 }
 
-fn merged(files: &[PathBuf]) -> Result<(CountsFile, Vec<StoredFile>), AnalysisError> {
+fn merged(files: &[PathBuf]) -> Result<(CountsFile, Vec<StoredFile>)> {
     let (mut merge, mut stored) = (CountsMerge::default(), Vec::new());
     for file in files {
         let (part, of) = CountsFile::read(file)?;
@@ -74,7 +74,7 @@ fn merged(files: &[PathBuf]) -> Result<(CountsFile, Vec<StoredFile>), AnalysisEr
 }
 
 /// Counts of the training data are of the same model and of other samples.
-fn check_train(test: &CountsFile, train: &CountsFile) -> Result<(), AnalysisError> {
+fn check_train(test: &CountsFile, train: &CountsFile) -> Result<()> {
     let (here, there) = (test.counts.num_classes(), train.counts.num_classes());
     let problem = if here != there {
         format!("the counts of `counts-train` have {there} classes, those of `counts` {here}; give counts of one model")

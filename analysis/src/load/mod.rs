@@ -26,7 +26,7 @@ pub use predictions::{Known, scored};
 pub use save::save_predictions;
 pub use training_runs::read_one as training_run;
 
-use crate::AnalysisError;
+use crate::Result;
 use crate::report::{DataFile, Preprocessing, TrainingRun, Warning};
 use crate::subject::Subject;
 use crate::words::readable;
@@ -34,7 +34,6 @@ use crate::words::readable;
 /// What to analyse.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The models.
     pub models: Models,
     /// Architecture of models whose files do not say.
     pub arch: Option<String>,
@@ -48,42 +47,25 @@ pub struct Request {
     pub n_max: Option<u64>,
 }
 
-/// Where scores come from.
+/// Where scores come from: those on the test images, and on the training images as many or none.
 #[derive(Clone, Debug)]
 pub enum Models {
-    /// Stored predictions.
-    Predictions {
-        /// On the test images, a file or pair for each model.
-        test: Vec<PredictionSource>,
-        /// On the training images, as many or none.
-        train: Vec<PredictionSource>,
-        /// What is said of them.
-        reading: Reading,
-    },
-    /// Files of counts of one model's margins.
-    Counts {
-        /// On the test images, added up.
-        test: Vec<PathBuf>,
-        /// On the training images, added up; may be none.
-        train: Vec<PathBuf>,
-    },
-    /// Confusion matrices of counts on the test images.
-    Confusions {
-        /// A file for each model.
-        files: Vec<PathBuf>,
-        /// Which way they lie.
-        orientation: Option<Orientation>,
-    },
+    /// Stored predictions, a file or pair for each model, and what is said of them.
+    Predictions { test: Vec<PredictionSource>, train: Vec<PredictionSource>, reading: Reading },
+    /// Files of counts of one model's margins, added up.
+    Counts { test: Vec<PathBuf>, train: Vec<PathBuf> },
+    /// Confusion matrices of counts on the test images, a file for each model, and which way they lie.
+    Confusions { files: Vec<PathBuf>, orientation: Option<Orientation> },
     /// Weights that are run on images.
     Checkpoints(Box<Checkpoints>),
 }
 
 /// Weights and the images to run them on.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(any(feature = "torch", feature = "onnx")), allow(dead_code, reason = "such a build runs no weights"))]
 pub struct Checkpoints {
     /// Files, or folders of checkpoints.
     pub files: Vec<PathBuf>,
-    /// The images.
     pub data: DataSource,
     /// How foreign models want their input.
     pub pixels: Option<PixelSteps>,
@@ -95,9 +77,7 @@ pub struct Checkpoints {
     pub run_torchscript: bool,
     /// Which of several outputs holds the logits, by name or number from 0.
     pub output: Option<String>,
-    /// Where networks compute.
     pub device: DeviceChoice,
-    /// Threads on the CPU.
     pub threads: Option<usize>,
 }
 
@@ -119,18 +99,14 @@ pub struct PixelSteps {
 /// How far a model has come.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress<'a> {
-    /// The model.
     pub model: &'a str,
-    /// Which images.
     pub part: &'a str,
-    /// Images done.
     pub done: usize,
-    /// Images in all.
     pub of: usize,
 }
 
 /// The models to analyse and what they share.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Loaded {
     /// One or more models, names unique.
     pub subjects: Vec<Subject>,
@@ -140,16 +116,15 @@ pub struct Loaded {
     pub data: Vec<DataFile>,
     /// Where models ran; `None` for stored predictions.
     pub device: Option<String>,
-    /// Preprocessing asked for.
     pub preprocessing: Option<Preprocessing>,
 }
 
 /// Loads what is asked for; `progress` is told of every batch of images that a model has run on.
 ///
 /// # Errors
-/// [`AnalysisError`] naming the file or setting; [`AnalysisError::NeedsLibtorch`] for weights and
-/// [`AnalysisError::NeedsOnnx`] for ONNX networks, in a build without what runs them.
-pub fn load(request: &Request, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Loaded, AnalysisError> {
+/// [`crate::AnalysisError`] naming the file or setting; [`crate::AnalysisError::NeedsLibtorch`] for weights and
+/// [`crate::AnalysisError::NeedsOnnx`] for ONNX networks, in a build without what runs them.
+pub fn load(request: &Request, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Loaded> {
     let mut loaded = match &request.models {
         Models::Predictions { test, train, reading } => predictions::load(request, test, train, reading)?,
         Models::Counts { test, train } => counts::load(request, test, train)?,
@@ -169,17 +144,17 @@ pub fn load(request: &Request, progress: &mut dyn FnMut(Progress<'_>)) -> Result
 use models::load as run;
 
 #[cfg(not(any(feature = "torch", feature = "onnx")))]
-fn run(_: &Request, checkpoints: &Checkpoints, _: &mut dyn FnMut(Progress<'_>)) -> Result<Loaded, AnalysisError> {
+fn run(_: &Request, checkpoints: &Checkpoints, _: &mut dyn FnMut(Progress<'_>)) -> Result<Loaded> {
     use car_spectral_formats::weights::{CheckpointKind, detect};
     let file = checkpoints.files.first().cloned().unwrap_or_default();
     Err(match detect(&file) {
-        Ok(CheckpointKind::Onnx) => AnalysisError::NeedsOnnx { file },
-        _ => AnalysisError::NeedsLibtorch { file },
+        Ok(CheckpointKind::Onnx) => crate::AnalysisError::NeedsOnnx { file },
+        _ => crate::AnalysisError::NeedsLibtorch { file },
     })
 }
 
 /// A file that was read; of a folder of classes, the lines of its classes and their counts.
-fn data_file(role: &str, path: &Path) -> Result<DataFile, AnalysisError> {
+fn data_file(role: &str, path: &Path) -> Result<DataFile> {
     if path.is_dir() {
         let classes = read_class_folder(path)?;
         let listing: String = classes.iter().map(|(class, count)| format!("{class} {count}\n")).collect();

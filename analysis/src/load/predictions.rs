@@ -8,10 +8,10 @@ use car_spectral::longtail::long_tailed_counts;
 use car_spectral_data::SettingError;
 
 use super::{Loaded, Request, doubtful, model_name, numbered_classes};
-use crate::AnalysisError;
 use crate::report::{DataFile, Source};
 use crate::subject::{Scored, Subject};
 use crate::words::readable;
+use crate::{AnalysisError, Result};
 use car_spectral_formats::counts::{read_class_names, read_named_counts, read_names};
 use car_spectral_formats::predictions::{PredictionSource, Predictions, Reading, StoredFile, read_as};
 
@@ -20,7 +20,7 @@ pub(super) fn load(
     test: &[PredictionSource],
     train: &[PredictionSource],
     reading: &Reading,
-) -> Result<Loaded, AnalysisError> {
+) -> Result<Loaded> {
     let class_names = request.class_names.as_deref().map(read_names).transpose()?;
     let reading = Reading { class_names, ..reading.clone() };
     let mut subjects = Vec::new();
@@ -36,7 +36,7 @@ pub(super) fn load(
         };
         subjects.push(scored(test, train, known)?);
     }
-    Ok(Loaded { subjects, runs: Vec::new(), data: Vec::new(), device: None, preprocessing: None })
+    Ok(Loaded { subjects, ..Loaded::default() })
 }
 
 /// What is known of a model besides its predictions.
@@ -56,47 +56,40 @@ pub struct Known {
 ///
 /// # Errors
 /// [`AnalysisError::Mismatch`] for predictions of different models, and training counts that contradict them.
-pub fn scored(test: Predictions, train: Option<Predictions>, known: Known) -> Result<Subject, AnalysisError> {
+pub fn scored(test: Predictions, train: Option<Predictions>, known: Known) -> Result<Subject> {
     let num_classes = test.num_classes();
+    let mismatch = |problem: String| Err(AnalysisError::Mismatch { problem });
     if let Some(train) = train.as_ref().filter(|train| train.num_classes() != num_classes) {
-        return Err(AnalysisError::Mismatch {
-            problem: format!(
-                "{} has {} scores a sample, {} has {num_classes}; give training and test predictions of one model",
-                train.source,
-                train.num_classes(),
-                test.source
-            ),
-        });
+        return mismatch(format!(
+            "{} has {} scores a sample, {} has {num_classes}; give training and test predictions of one model",
+            train.source,
+            train.num_classes(),
+            test.source
+        ));
     }
     if let Some(train) = train.as_ref().filter(|train| train.logits == test.logits && train.labels == test.labels) {
-        return Err(AnalysisError::Mismatch {
-            problem: format!(
-                "{} (training) and {} (test) hold the same scores and labels; give with `train-predictions` the model's scores on its training images, or leave it out",
-                train.source, test.source
-            ),
-        });
+        return mismatch(format!(
+            "{} (training) and {} (test) hold the same scores and labels; give with `train-predictions` the model's scores on its training images, or leave it out",
+            train.source, test.source
+        ));
     }
     if let Some(train) = &train {
         let scales = [train, &test].map(|predictions| predictions.logits.scale());
         if !scales[0].has_margins_of(scales[1]) {
-            return Err(AnalysisError::Mismatch {
-                problem: format!(
-                    "{} holds {}, {} holds {}; margins of the two cannot be compared, give logits of both",
-                    train.source, scales[0], test.source, scales[1]
-                ),
-            });
+            return mismatch(format!(
+                "{} holds {}, {} holds {}; margins of the two cannot be compared, give logits of both",
+                train.source, scales[0], test.source, scales[1]
+            ));
         }
     }
     let train_counts = known.train_counts.or_else(|| train.as_ref().map(|train| count(train, num_classes)));
     if let (Some(given), Some(train)) = (&train_counts, &train) {
         let found = count(train, num_classes);
         if let Some(class) = (0..num_classes.min(given.len())).find(|&class| given[class] != found[class]) {
-            return Err(AnalysisError::Mismatch {
-                problem: format!(
-                    "class {class}: {} training images by `train-counts`, {} labels in {}; give one of the two",
-                    given[class], found[class], train.source
-                ),
-            });
+            return mismatch(format!(
+                "class {class}: {} training images by `train-counts`, {} labels in {}; give one of the two",
+                given[class], found[class], train.source
+            ));
         }
     }
     let class_names = known.class_names.unwrap_or_else(|| numbered_classes(num_classes));
@@ -142,7 +135,7 @@ fn called_alike(names: &[String]) -> Option<String> {
 }
 
 /// The training counts that are given: in a file, or by the rule of long-tailed sets.
-pub(super) fn known_counts(request: &Request, num_classes: usize) -> Result<Option<Vec<u64>>, AnalysisError> {
+pub(super) fn known_counts(request: &Request, num_classes: usize) -> Result<Option<Vec<u64>>> {
     if let Some(file) = &request.train_counts {
         let names = request.class_names.as_deref().map(|file| read_class_names(file, num_classes)).transpose()?;
         return Ok(Some(read_named_counts(file, num_classes, names.as_deref())?));

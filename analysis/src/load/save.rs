@@ -6,16 +6,13 @@ use car_spectral_formats::FileError;
 use car_spectral_formats::predictions::{Logits, write};
 
 use super::Loaded;
-use crate::AnalysisError;
 use crate::subject::Scored;
+use crate::{AnalysisError, Result};
 
 /// Writes the scores of the one model into `file`, those on its training images into NAME-train.npz beside it.
 ///
 /// Returns the files written.
-///
-/// # Errors
-/// [`AnalysisError::Usage`] for several models, or for one without float32 scores; [`AnalysisError::File`].
-pub fn save_predictions(loaded: &Loaded, file: &Path) -> Result<Vec<PathBuf>, AnalysisError> {
+pub fn save_predictions(loaded: &Loaded, file: &Path) -> Result<Vec<PathBuf>> {
     let [subject] = loaded.subjects.as_slice() else {
         let problem = format!("`save-predictions` keeps the scores of one model, {} are given", loaded.subjects.len());
         return Err(AnalysisError::Usage { problem });
@@ -31,7 +28,7 @@ pub fn save_predictions(loaded: &Loaded, file: &Path) -> Result<Vec<PathBuf>, An
     Ok(written)
 }
 
-fn save(scored: &Scored, file: &Path) -> Result<(), AnalysisError> {
+fn save(scored: &Scored, file: &Path) -> Result<()> {
     let Logits::F32(logits) = &scored.logits else {
         let problem =
             "`save-predictions` keeps what a checkpoint computes; these scores are in a file already".to_owned();
@@ -71,13 +68,7 @@ mod tests {
             scores_said: false,
             warnings: Vec::new(),
         };
-        let mut loaded = Loaded {
-            subjects: vec![subject.clone()],
-            runs: Vec::new(),
-            data: Vec::new(),
-            device: None,
-            preprocessing: None,
-        };
+        let mut loaded = Loaded { subjects: vec![subject.clone()], ..Loaded::default() };
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("new").join("scores.npz");
         let written = save_predictions(&loaded, &file).unwrap();

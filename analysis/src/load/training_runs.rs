@@ -8,16 +8,13 @@ use car_spectral_runs::Description;
 use car_spectral_runs::log::{EpochMetrics, read_log};
 
 use super::data_file;
-use crate::AnalysisError;
 use crate::report::TrainingRun;
 use crate::words::readable;
+use crate::{AnalysisError, Result};
 
 /// The run of a log with its description; `None` for a log without an epoch. It is called by the folder of its
 /// `metrics.jsonl`, or as a log of another name.
-///
-/// # Errors
-/// [`AnalysisError`] naming the line of a log that is damaged, or for a log that is not of the described run.
-pub fn read_one(log: &Path, description: Description) -> Result<Option<TrainingRun>, AnalysisError> {
+pub fn read_one(log: &Path, description: Description) -> Result<Option<TrainingRun>> {
     let epochs = read_log(log)?;
     if epochs.is_empty() {
         return Ok(None);

@@ -195,9 +195,6 @@ impl Arguments {
     }
 
     /// What is to be analysed.
-    ///
-    /// # Errors
-    /// Usage errors of flags that do not go together.
     pub(super) fn request(&self) -> Result<Request, AnalysisError> {
         let models = if !self.stored.counts.is_empty() {
             let (test, train) = (self.stored.counts.clone(), self.stored.counts_train.clone());

@@ -54,9 +54,6 @@ enum ClassifierName {
 
 impl ForeignArguments {
     /// What the flags say.
-    ///
-    /// # Errors
-    /// [`AnalysisError::Setting`] for a cosine classifier without its scale, and a scale without one.
     pub(super) fn settings(&self) -> Result<ForeignWeights, AnalysisError> {
         let classifier = match (self.classifier, self.scale) {
             (Some(ClassifierName::Cosine), None) => {

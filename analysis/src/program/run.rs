@@ -24,9 +24,6 @@ const SMALLEST_DELTA: f64 = 1e-12;
 
 /// Runs the program, called by `command_line`: writes the results into `arguments.out`, the summary to stdout, progress
 /// to stderr.
-///
-/// # Errors
-/// [`AnalysisError`]; nothing is written unless everything could be computed.
 pub(super) fn run(arguments: &Arguments, command_line: &[String]) -> Result<(), AnalysisError> {
     check(arguments)?;
     let request = arguments.request()?;

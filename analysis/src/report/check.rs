@@ -103,12 +103,9 @@ fn check_model(at: &str, model: &ModelReport) -> Result<(), ReportError> {
     }
     for (n, bound) in model.bounds.iter().enumerate() {
         let at = format!("{at}.bounds[{n}]");
-        length_if(&format!("{at}.first_term"), k, bound.first_term.as_deref())?;
-        length_if(&format!("{at}.complexity"), k, bound.complexity.as_deref())?;
-        length_if(&format!("{at}.relative_entropy"), k, bound.relative_entropy.as_deref())?;
-        length_if(&format!("{at}.total"), k, bound.total.as_deref())?;
-        length_if(&format!("{at}.least_total"), k, bound.least_total.as_deref())?;
-        length_if(&format!("{at}.floor"), k, bound.floor.as_deref())?;
+        for (part, values) in bound.parts() {
+            length_if(&format!("{at}.{part}"), k, values)?;
+        }
         length_if(&format!("{at}.class_verdict"), k, bound.class_verdict.as_deref())?;
     }
     for (n, pair) in model.confusions.iter().enumerate() {

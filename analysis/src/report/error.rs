@@ -8,53 +8,23 @@ use crate::draw::DrawError;
 /// A report that cannot be written. Every variant names the field or the path, and what to do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "the message of each variant says what it is and what its fields are")]
 pub enum ReportError {
     /// A directory or file that cannot be written; what was there before is there still.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A number that JSON cannot hold.
     #[error("{field} is {value}; a report holds finite numbers, and null where there is none")]
-    NotFinite {
-        /// Path of the field, for example `models[0].test.margins[1].nu`.
-        field: String,
-        /// The value.
-        value: f64,
-    },
-    /// A vector of the wrong length.
+    NotFinite { field: String, value: f64 },
     #[error("{field} has {got} entries; {expected} are needed")]
-    Length {
-        /// Path of the field.
-        field: String,
-        /// The length it must have.
-        expected: usize,
-        /// The length it has.
-        got: usize,
-    },
-    /// A class index that is not below K.
+    Length { field: String, expected: usize, got: usize },
     #[error("{field} is class {index}, but there are {num_classes} classes")]
-    ClassOutOfRange {
-        /// Path of the field.
-        field: String,
-        /// The index.
-        index: usize,
-        /// K.
-        num_classes: usize,
-    },
-    /// A value that contradicts the schema.
+    ClassOutOfRange { field: String, index: usize, num_classes: usize },
     #[error("{field}: {problem}")]
-    Invalid {
-        /// Path of the field.
-        field: String,
-        /// What is wrong.
-        problem: String,
-    },
-    /// JSON that cannot be written or read.
+    Invalid { field: String, problem: String },
     #[error("report.json: {0}")]
     Json(#[from] serde_json::Error),
-    /// A template that cannot be filled in.
     #[error("report.html: {0}")]
     Template(#[from] minijinja::Error),
-    /// A table that cannot be written.
     #[error("a table as CSV: {0}")]
     Csv(#[from] csv::Error),
     /// A plot that cannot be drawn.

@@ -9,9 +9,6 @@ use crate::spreadsheet::csv;
 pub(super) const FIRST_COLUMNS: &str = "model,class,name,group,train_count,weight,test_count";
 
 /// The file's bytes. Columns are those that any model has; a value that does not exist is an empty field.
-///
-/// # Errors
-/// [`ReportError::Csv`].
 pub(super) fn render(report: &Report) -> Result<Vec<u8>, ReportError> {
     let mut columns: Vec<String> = Vec::new();
     let rows: Vec<Vec<(String, String)>> =
@@ -83,15 +80,7 @@ fn row(model: &ModelReport, class: usize) -> Vec<(String, String)> {
     }
     for bound in &model.bounds {
         let margin = bound.margin.map_or(String::new(), |g| format!(" g={}", WrittenMargin(g)));
-        let parts = [
-            ("first_term", &bound.first_term),
-            ("complexity", &bound.complexity),
-            ("relative_entropy", &bound.relative_entropy),
-            ("total", &bound.total),
-            ("least_total", &bound.least_total),
-            ("floor", &bound.floor),
-        ];
-        for (part, values) in parts {
+        for (part, values) in bound.parts() {
             if let Some(values) = values {
                 put(&format!("{} {part}{margin}", bound.id), number(values[class]));
             }

@@ -4,20 +4,14 @@ use car_spectral::bounds::{Architecture, BiasFreeReluNetwork, LayerNorms};
 use car_spectral::car::CarOptions;
 use car_spectral::confusion::{MarginGrid, WeightForm};
 use car_spectral::longtail::long_tailed_counts;
-use car_spectral_data::{AugmentationOptions, CutMix, Policy, RandAugment};
-use car_spectral_data::{Normalisation, Sampler};
+use car_spectral_data::{AugmentationOptions, CutMix, Normalisation, Policy, RandAugment, Sampler};
 use car_spectral_formats::predictions::Logits;
-use car_spectral_runs::Run;
-use car_spectral_runs::SplitMetrics;
 use car_spectral_runs::log::{CarDiagnosis, CarMetrics, EmaGap, EpochMetrics};
-use car_spectral_runs::settings::CarSchedule;
-use car_spectral_runs::settings::ClassificationOptions;
-use car_spectral_runs::settings::ContrastiveOptions;
-use car_spectral_runs::settings::ObjectiveOptions;
-use car_spectral_runs::settings::OptimizerOptions;
-use car_spectral_runs::settings::RectificationOptions;
-use car_spectral_runs::settings::Selection;
-use car_spectral_runs::settings::TrainingPass;
+use car_spectral_runs::settings::{
+    CarSchedule, ClassificationOptions, ContrastiveOptions, ObjectiveOptions, OptimizerOptions, RectificationOptions,
+    Selection, TrainingPass,
+};
+use car_spectral_runs::{Run, SplitMetrics};
 use ndarray::{Array1, Array2};
 
 use super::plots::ModelFigures;

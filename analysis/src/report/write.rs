@@ -59,9 +59,6 @@ pub fn check_directory(out: &Path, formats: &FormatSet) -> Result<(), FileError>
 }
 
 /// The text of `report.json`: objects a key a line, arrays of numbers on one line.
-///
-/// # Errors
-/// [`ReportError::Json`].
 pub(super) fn json(report: &Report) -> Result<Vec<u8>, ReportError> {
     let mut bytes = Vec::new();
     report.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, KeyALine { depth: 0, empty: true }))?;

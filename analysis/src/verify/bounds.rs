@@ -10,7 +10,7 @@ use car_spectral::bounds::{
 
 use super::split::AnalysedSplit;
 use super::{Settings, finding};
-use crate::AnalysisError;
+use crate::Result;
 use crate::report::{BoundReport, VerdictCounts, VerdictSentence};
 use crate::words::{percent, short};
 
@@ -31,7 +31,7 @@ type Judged = (Vec<BoundReport>, Vec<VerdictSentence>);
 
 impl Statements<'_> {
     /// All statements, in the order of `THEORY.md`.
-    pub fn judge(&self) -> Result<Judged, AnalysisError> {
+    pub fn judge(&self) -> Result<Judged> {
         let (mut bounds, mut sentences) = (Vec::new(), Vec::new());
         let of_randomised = [
             self.radius("T1", morvant)?,
@@ -70,7 +70,7 @@ impl Statements<'_> {
 
     /// T1, T1 with 4K and T1' need a randomised classifier; what each would give at best, with KL = 0, is said with the
     /// reason.
-    fn radius(&self, id: &str, bound: RadiusBound) -> Result<(BoundReport, VerdictSentence), AnalysisError> {
+    fn radius(&self, id: &str, bound: RadiusBound) -> Result<(BoundReport, VerdictSentence)> {
         let Some(counts) = self.train_counts else {
             return Ok(self.not_applicable(id, None, NotApplicable::NoTrainingData.to_string()));
         };
@@ -90,7 +90,7 @@ impl Statements<'_> {
 
     /// T1'' takes a single network only as a point mass of a countable prior, which is not at hand; what it would give
     /// a randomised one at best, with KL = 0 and no training error, is said with the reason.
-    fn t1_double_prime(&self) -> Result<(BoundReport, VerdictSentence), AnalysisError> {
+    fn t1_double_prime(&self) -> Result<(BoundReport, VerdictSentence)> {
         let id = "T1''";
         let Some(counts) = self.train_counts else {
             return Ok(self.not_applicable(id, None, NotApplicable::NoTrainingData.to_string()));
@@ -126,7 +126,7 @@ impl Statements<'_> {
 
     /// T2's first term alone. Its second term is not negative and known up to constants only, so "at least 1" and "at
     /// or above the interval" carry over to the whole bound, and "below the interval" does not.
-    fn t2(&self) -> Result<Vec<(BoundReport, VerdictSentence)>, AnalysisError> {
+    fn t2(&self) -> Result<Vec<(BoundReport, VerdictSentence)>> {
         let Some(train) = self.train else {
             return Ok(vec![self.not_applicable("T2", None, NotApplicable::NoTrainingData.to_string())]);
         };
@@ -156,7 +156,7 @@ impl Statements<'_> {
             .collect()
     }
 
-    fn t3(&self) -> Result<Vec<(BoundReport, VerdictSentence)>, AnalysisError> {
+    fn t3(&self) -> Result<Vec<(BoundReport, VerdictSentence)>> {
         let positive = self.settings.grid.margins().iter().filter(|&&margin| margin > 0.0).count();
         let refused = |margin: Option<f64>, reason: NotApplicable| {
             MARGIN_STATEMENTS.map(|(id, _)| self.not_applicable(id, margin, reason.to_string()))
@@ -201,7 +201,7 @@ impl Statements<'_> {
         bound: BoundReport,
         statement: MarginStatement,
         classes: &[Option<ClassMarginBounds>],
-    ) -> Result<(BoundReport, VerdictSentence), AnalysisError> {
+    ) -> Result<(BoundReport, VerdictSentence)> {
         let terms: Vec<Option<Terms>> =
             classes.iter().map(|class| class.as_ref().and_then(|class| Terms::of(statement, class))).collect();
         let part = |of: fn(&Terms) -> Option<f64>| -> Vec<Option<f64>> {
@@ -232,16 +232,12 @@ impl Statements<'_> {
     }
 
     /// T4 of a bound that gives every class delta/K.
-    fn floor(&self, class_counts: &[u64]) -> Result<Vec<Option<f64>>, AnalysisError> {
+    fn floor(&self, class_counts: &[u64]) -> Result<Vec<Option<f64>>> {
         let floor = equal_shares_floor(class_counts, self.settings.delta)?;
         Ok(floor.into_iter().zip(class_counts).map(|(floor, &count)| (count > 0).then_some(floor)).collect())
     }
 
-    fn verdicts(
-        &self,
-        bounds: &[Option<f64>],
-        read: impl Fn(Verdict) -> Verdict,
-    ) -> Result<Vec<Verdict>, AnalysisError> {
+    fn verdicts(&self, bounds: &[Option<f64>], read: impl Fn(Verdict) -> Verdict) -> Result<Vec<Verdict>> {
         bounds.iter().zip(self.intervals).map(|(&bound, &interval)| Ok(read(verdict(bound, interval)?))).collect()
     }
 

@@ -7,7 +7,7 @@ use car_spectral::bounds::{
 use car_spectral::longtail::{ClassMetrics, Group};
 
 use super::Settings;
-use crate::AnalysisError;
+use crate::Result;
 use crate::report::{
     ClassesAbove, GroupAccuracy, MaxError, NextSample, Planning, SplitReport, TestReport, WeightedWorstClass,
     WorstClass,
@@ -30,7 +30,7 @@ pub(super) struct HeldOut<'a> {
 
 impl HeldOut<'_> {
     /// The report on the test data, whose matrices and norms are `split`.
-    pub fn report(&self, split: SplitReport) -> Result<TestReport, AnalysisError> {
+    pub fn report(&self, split: SplitReport) -> Result<TestReport> {
         let ends = |interval: &Interval| [interval.lower, interval.upper];
         Ok(TestReport {
             accuracy_macro: self.metrics.accuracy_macro,
@@ -86,7 +86,7 @@ fn quantiles(class_errors: &[Option<f64>]) -> Option<[f64; 5]> {
     Some([0, 1, 2, 3, 4].map(|quarter| errors[(quarter * last).div_ceil(4)]))
 }
 
-fn max_error(errors: &[u64], counts: &[u64], settings: &Settings) -> Result<MaxError, AnalysisError> {
+fn max_error(errors: &[u64], counts: &[u64], settings: &Settings) -> Result<MaxError> {
     let (delta, models) = (settings.delta, settings.models_compared);
     let interval = worst_class_interval(errors, counts, delta, models)?;
     let shares = errors.iter().zip(counts).filter(|(_, count)| **count > 0).map(|(&k, &n)| k as f64 / n as f64);
@@ -102,7 +102,7 @@ fn max_error(errors: &[u64], counts: &[u64], settings: &Settings) -> Result<MaxE
 /// Levels of which the classes above are named.
 const LEVELS: [f64; 4] = [0.25, 0.5, 0.75, 0.9];
 
-fn above_levels(errors: &[u64], counts: &[u64], settings: &Settings) -> Result<Vec<ClassesAbove>, AnalysisError> {
+fn above_levels(errors: &[u64], counts: &[u64], settings: &Settings) -> Result<Vec<ClassesAbove>> {
     LEVELS
         .into_iter()
         .map(|level| {
@@ -115,7 +115,7 @@ fn above_levels(errors: &[u64], counts: &[u64], settings: &Settings) -> Result<V
 /// Further images of each class that limits are given for.
 const NEXT_IMAGES: [u64; 2] = [100, 1000];
 
-fn next_samples(errors: &[u64], counts: &[u64], settings: &Settings) -> Result<Vec<NextSample>, AnalysisError> {
+fn next_samples(errors: &[u64], counts: &[u64], settings: &Settings) -> Result<Vec<NextSample>> {
     let alpha = held_out_alpha(counts.len(), settings.delta, settings.models_compared)?;
     NEXT_IMAGES
         .into_iter()
@@ -136,7 +136,7 @@ const POWER: f64 = 0.8;
 /// T11 with this model's class errors: a certificate within w of the worst error, where that is below 1; two models of
 /// which one errs on d more of the images of the worst class, while exactly one of them errs there on half of min(e, 1
 /// - e), at least d. As in the report, M certificates share delta, and so do the comparisons.
-fn planning(class_errors: &[Option<f64>], settings: &Settings) -> Result<Vec<Planning>, AnalysisError> {
+fn planning(class_errors: &[Option<f64>], settings: &Settings) -> Result<Vec<Planning>> {
     let errors: Vec<f64> = class_errors.iter().map(|error| error.unwrap_or(0.0)).collect();
     let worst = errors.iter().copied().fold(0.0, f64::max);
     let mut plans = Vec::new();

@@ -15,7 +15,6 @@ use car_spectral::bounds::{
 use car_spectral::confusion::{ClassWeights, MarginCounts, MarginGrid, WeightForm};
 use car_spectral::longtail::{ClassErrors, ClassMetrics, Group};
 
-use crate::AnalysisError;
 use crate::report::{
     ClassConfusions, Confusion, Floors, ModelFigures, ModelReport, Network, NetworkLayer, SpectralCertificate,
     SplitReport, TrainQuantity, TrainToTest, VerdictSentence,
@@ -23,6 +22,7 @@ use crate::report::{
 use crate::subject::Subject;
 use crate::warnings;
 use crate::words::{multiple, short};
+use crate::{AnalysisError, Result};
 use held_out::HeldOut;
 use split::AnalysedSplit;
 pub(crate) use split::SURROGATE_CLASSES;
@@ -58,7 +58,7 @@ pub fn verify(
     subject: &Subject,
     settings: &Settings,
     mut progress: impl FnMut(&str),
-) -> Result<(ModelReport, ModelFigures), AnalysisError> {
+) -> Result<(ModelReport, ModelFigures)> {
     let num_classes = subject.test.logits.dim().1;
     check_classes(subject, num_classes)?;
     let weights = class_weights(subject, settings, num_classes)?;
@@ -135,11 +135,7 @@ pub fn verify(
     Ok((model, figures))
 }
 
-fn class_metrics(
-    subject: &Subject,
-    test: &AnalysedSplit,
-    train: Option<&AnalysedSplit>,
-) -> Result<ClassMetrics, AnalysisError> {
+fn class_metrics(subject: &Subject, test: &AnalysedSplit, train: Option<&AnalysedSplit>) -> Result<ClassMetrics> {
     let counts = test.counts.class_counts();
     let known_counts = subject.train_counts.clone().unwrap_or_else(|| vec![0; counts.len()]);
     let train = train.map(|train| (train.counts.class_counts(), train.counts.errors()));
@@ -163,7 +159,7 @@ fn network(network: &BiasFreeReluNetwork) -> Network {
 }
 
 /// T4 for these training counts; `None` if a class has no image.
-fn floors(counts: &[u64], delta: f64) -> Result<Option<Floors>, AnalysisError> {
+fn floors(counts: &[u64], delta: f64) -> Result<Option<Floors>> {
     if counts.contains(&0) {
         return Ok(None);
     }
@@ -174,7 +170,7 @@ fn floors(counts: &[u64], delta: f64) -> Result<Option<Floors>, AnalysisError> {
     }))
 }
 
-fn check_classes(subject: &Subject, num_classes: usize) -> Result<(), AnalysisError> {
+fn check_classes(subject: &Subject, num_classes: usize) -> Result<()> {
     let expect = |what: &str, found: usize| {
         if found == num_classes {
             return Ok(());
@@ -196,7 +192,7 @@ fn check_classes(subject: &Subject, num_classes: usize) -> Result<(), AnalysisEr
     Ok(())
 }
 
-fn class_weights(subject: &Subject, settings: &Settings, num_classes: usize) -> Result<ClassWeights, AnalysisError> {
+fn class_weights(subject: &Subject, settings: &Settings, num_classes: usize) -> Result<ClassWeights> {
     let counts = match (&subject.train_counts, settings.weights) {
         (Some(counts), _) => counts.clone(),
         (None, WeightForm::None) => vec![1; num_classes],
@@ -242,7 +238,7 @@ fn train_to_test(
     weights: &[f64],
     wce: Interval,
     settings: &Settings,
-) -> Result<TrainToTest, AnalysisError> {
+) -> Result<TrainToTest> {
     let held_out = test.report.hard.spectral_norm_weighted;
     let measured: Vec<TrainQuantity> = train
         .margins

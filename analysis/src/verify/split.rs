@@ -6,9 +6,9 @@ use car_spectral::confusion::{ConfusionMatrix, MarginCounts, MarginGrid};
 use car_spectral::norms::{self, SpectralNorm};
 
 use super::shares;
-use crate::AnalysisError;
 use crate::report::{Chain, Enclosure, MarginReport, MatrixNorms, SplitReport, Surrogate, Ties, TopPair};
 use crate::subject::Scored;
+use crate::{AnalysisError, Result};
 use car_spectral_formats::predictions::{Block, Classes, Logits};
 use ndarray::{Array2, Axis};
 
@@ -25,7 +25,7 @@ pub(super) struct AnalysedSplit {
 }
 
 impl AnalysedSplit {
-    pub fn new(scored: &Scored, weights: &[f64], grid: &MarginGrid) -> Result<Self, AnalysisError> {
+    pub fn new(scored: &Scored, weights: &[f64], grid: &MarginGrid) -> Result<Self> {
         // Without scores the one margin is 0, where C_g is the matrix of the errors.
         let errors_alone = MarginGrid::new(&[0.0])?;
         let grid = match &scored.logits {
@@ -75,7 +75,7 @@ const PAIR_MARGINS: [f64; 7] = [0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0];
 
 /// The top singular pairs of C_g Lambda on training data for the [`PAIR_MARGINS`], fixed before any test sample is
 /// seen, and the vector of ones.
-pub(super) fn pairs_of_training(train: &Scored, weights: &[f64]) -> Result<Vec<VectorPair>, AnalysisError> {
+pub(super) fn pairs_of_training(train: &Scored, weights: &[f64]) -> Result<Vec<VectorPair>> {
     let counts = count(train, &MarginGrid::new(&PAIR_MARGINS)?)?;
     let mut pairs = vec![even_pair(weights.len())];
     for index in 0..counts.margins().len() {
@@ -89,7 +89,7 @@ pub(super) fn pairs_of_training(train: &Scored, weights: &[f64]) -> Result<Vec<V
 
 /// Counts the samples of a split and adds up their surrogate at the smallest margin, in one pass over scores that
 /// stay in their file; no surrogate without scores or of too many classes.
-fn taken_in(scored: &Scored, grid: &MarginGrid) -> Result<(MarginCounts, Option<Soft>), AnalysisError> {
+fn taken_in(scored: &Scored, grid: &MarginGrid) -> Result<(MarginCounts, Option<Soft>)> {
     let num_classes = scored.logits.dim().1;
     let without = matches!(scored.logits, Logits::Classes(_) | Logits::Counted(_)) || num_classes > SURROGATE_CLASSES;
     if without {
@@ -118,7 +118,7 @@ fn taken_in(scored: &Scored, grid: &MarginGrid) -> Result<(MarginCounts, Option<
 type Soft = (f64, SurrogateSums);
 
 /// Counts the samples of a split, at its own margins where it was counted before.
-pub(crate) fn count(scored: &Scored, grid: &MarginGrid) -> Result<MarginCounts, AnalysisError> {
+pub(crate) fn count(scored: &Scored, grid: &MarginGrid) -> Result<MarginCounts> {
     let mut counts = MarginCounts::new(scored.logits.dim().1, grid)?;
     match &scored.logits {
         Logits::Classes(classes) => return count_classes(counts, classes, scored),
@@ -139,7 +139,7 @@ pub(crate) fn count(scored: &Scored, grid: &MarginGrid) -> Result<MarginCounts, 
 const ROWS: usize = 1 << 12;
 
 /// Counts predicted classes: rows with a 1 at the class, so that errors are what they are and no score ties.
-fn count_classes(mut counts: MarginCounts, classes: &Classes, scored: &Scored) -> Result<MarginCounts, AnalysisError> {
+fn count_classes(mut counts: MarginCounts, classes: &Classes, scored: &Scored) -> Result<MarginCounts> {
     let labels = scored.labels.view();
     let height = (ROWS * 16 / classes.num_classes).clamp(1, ROWS);
     for (predicted, labels) in classes.predicted.chunks(height).zip(labels.axis_chunks_iter(Axis(0), height)) {
@@ -158,7 +158,7 @@ struct Norms {
 }
 
 impl Norms {
-    fn of(matrix: &ConfusionMatrix, weights: &[f64]) -> Result<Self, AnalysisError> {
+    fn of(matrix: &ConfusionMatrix, weights: &[f64]) -> Result<Self> {
         let scaled = matrix.scale_columns(weights)?;
         let (plain, weighted) = (norms::spectral_norm(matrix)?, norms::spectral_norm(&scaled)?);
         let (one_norm, one_norm_weighted) = (norms::one_norm(matrix), norms::one_norm(&scaled));
@@ -195,12 +195,7 @@ fn ties(counts: &MarginCounts) -> Ties {
     }
 }
 
-fn chain(
-    counts: &MarginCounts,
-    confusion: &ConfusionMatrix,
-    norms: &Norms,
-    weights: &[f64],
-) -> Result<Chain, AnalysisError> {
+fn chain(counts: &MarginCounts, confusion: &ConfusionMatrix, norms: &Norms, weights: &[f64]) -> Result<Chain> {
     let non_zeros = confusion.column_non_zeros();
     let spectral = Interval::new(norms.weighted.lower, norms.weighted.upper)?;
     let chain = bounds::chain(weights, &counts.errors(), counts.class_counts(), spectral, &non_zeros)?;
@@ -224,12 +219,7 @@ fn chain(
 }
 
 /// D6, the softmax over all classes, at the smallest margin of the grid, beside the hard matrix.
-fn surrogate(
-    soft: SurrogateSums,
-    hard: &ConfusionMatrix,
-    weights: &[f64],
-    margin: f64,
-) -> Result<Surrogate, AnalysisError> {
+fn surrogate(soft: SurrogateSums, hard: &ConfusionMatrix, weights: &[f64], margin: f64) -> Result<Surrogate> {
     let matrix = soft.into_confusion()?;
     let difference = matrix.to_dense() - hard.to_dense();
     let gap = norms::frobenius_norm(&ConfusionMatrix::from_dense(difference.mapv(f64::abs))?);

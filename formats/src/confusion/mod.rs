@@ -15,7 +15,6 @@ use std::path::Path;
 
 use ndarray::Array2;
 
-use crate::InputError;
 use crate::array::{Array, Data};
 use crate::budget::Budget;
 use crate::content::Content;
@@ -26,6 +25,7 @@ use crate::npy::{self, Npy};
 use crate::predictions::{Reading, StoredFile, arrays_of_npz, is_torch_save};
 use crate::text::text_of;
 use crate::weights::{Saved, with_saved};
+use crate::{InputError, Result};
 
 pub use error::ConfusionFileError;
 use error::MOST_SAMPLES;
@@ -65,7 +65,7 @@ impl Confusion {
 ///
 /// # Errors
 /// [`ConfusionFileError`] with what has to be said or given; those of the formats.
-pub fn read_confusion(file: &Path, orientation: Option<Orientation>) -> Result<Confusion, InputError> {
+pub fn read_confusion(file: &Path, orientation: Option<Orientation>) -> Result<Confusion> {
     let content = Content::read(file)?;
     let ((counts, names, notes), sha256) = content.parse_and_hash(|content| parse(content, orientation))?;
     let file = StoredFile { path: content.file.clone(), bytes: content.bytes.len() as u64, sha256 };
@@ -93,7 +93,7 @@ impl<'a> Read<'a> {
     }
 }
 
-fn parse(content: &Content, orientation: Option<Orientation>) -> Result<Parsed, InputError> {
+fn parse(content: &Content, orientation: Option<Orientation>) -> Result<Parsed> {
     let file = content.file.as_path();
     let budget = &mut Budget::of(content.bytes.len());
     let Read { array, names, said, mut notes } = numbers(content, budget)?;
@@ -166,7 +166,7 @@ fn not_square(file: &Path, found: String) -> InputError {
 }
 
 /// The numbers of a file, row by row, and the names in front of the rows.
-fn numbers<'a>(content: &'a Content, budget: &mut Budget) -> Result<Read<'a>, InputError> {
+fn numbers<'a>(content: &'a Content, budget: &mut Budget) -> Result<Read<'a>> {
     let (file, bytes) = (content.file.as_path(), content.bytes.as_slice());
     if bytes.starts_with(npy::MAGIC) {
         return match npy::parse(file, "matrix", Cow::Borrowed(bytes))? {
@@ -208,7 +208,7 @@ fn numbers<'a>(content: &'a Content, budget: &mut Budget) -> Result<Read<'a>, In
 }
 
 /// The one array that is square.
-fn square_among<'a>(file: &Path, arrays: Vec<Named<'a>>) -> Result<Array<'a>, InputError> {
+fn square_among<'a>(file: &Path, arrays: Vec<Named<'a>>) -> Result<Array<'a>> {
     let is_square = |array: &Array<'_>| {
         let long: Vec<usize> = array.shape.iter().copied().filter(|&extent| extent != 1).collect();
         matches!(long.as_slice(), [rows, columns] if rows == columns)
@@ -241,7 +241,7 @@ fn square_among<'a>(file: &Path, arrays: Vec<Named<'a>>) -> Result<Array<'a>, In
 }
 
 /// The texts of the one array that holds a list of them.
-fn texts_among(file: &Path, arrays: &[Named<'_>], budget: &mut Budget) -> Result<Option<Vec<String>>, InputError> {
+fn texts_among(file: &Path, arrays: &[Named<'_>], budget: &mut Budget) -> Result<Option<Vec<String>>> {
     let mut lists = arrays.iter().filter_map(|named| named.array.as_ref().ok().filter(|array| array.shape.len() == 1));
     match (lists.find(|array| array.element().is_none()), lists.find(|array| array.element().is_none())) {
         (Some(only), None) => only.texts(file, "names", budget),
@@ -278,12 +278,10 @@ mod tests {
     use ndarray::array;
 
     use super::*;
+    use crate::testing::{archive, npy, with_file};
 
-    fn read(text: impl AsRef<[u8]>, orientation: Option<Orientation>) -> Result<Confusion, InputError> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("matrix");
-        std::fs::write(&path, text).unwrap();
-        read_confusion(&path, orientation)
+    fn read(text: impl AsRef<[u8]>, orientation: Option<Orientation>) -> Result<Confusion> {
+        with_file("matrix", text, |path| read_confusion(path, orientation))
     }
 
     /// 50 of 52 samples of class 0 are right, and 45 of 48 of class 1, 7 of 9 of class 2.
@@ -351,19 +349,10 @@ mod tests {
 
     #[test]
     fn arrays_of_numpy_are_read_by_their_shape() {
-        let npy = |descr: &str, shape: &str, data: &[u8]| {
-            let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
-            let length = u16::try_from(header.len()).unwrap().to_le_bytes();
-            [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), data].concat()
-        };
-        let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
         let names: Vec<u8> = "ab".chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
-        for (name, bytes) in [("cm.npy", npy("|u1", "(1, 2, 2)", &[5, 1, 2, 7])), ("c.npy", npy("<U1", "(2,)", &names))]
-        {
-            writer.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
-            std::io::Write::write_all(&mut writer, &bytes).unwrap();
-        }
-        let found = read(writer.finish().unwrap().into_inner(), Some(Orientation::RowsAreTrue)).unwrap();
+        let (matrix, names) = (npy("|u1", "(1, 2, 2)", &[5, 1, 2, 7]), npy("<U1", "(2,)", &names));
+        let npz = archive(&[("cm.npy", &matrix), ("c.npy", &names)], true);
+        let found = read(npz, Some(Orientation::RowsAreTrue)).unwrap();
         assert_eq!(found.counts, array![[5, 2], [1, 7]]);
         assert_eq!(found.names.unwrap(), ["a", "b"]);
     }

@@ -1,10 +1,10 @@
 //! Which way a confusion matrix lies.
 
-use std::fmt;
-use std::str::FromStr;
+use strum::{Display, EnumString};
 
 /// What the rows of a confusion matrix are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Display, EnumString)]
+#[strum(serialize_all = "kebab-case", parse_err_ty = String, parse_err_fn = unknown)]
 pub enum Orientation {
     /// A row for each true class, a column for each predicted one.
     RowsAreTrue,
@@ -12,21 +12,6 @@ pub enum Orientation {
     ColumnsAreTrue,
 }
 
-impl fmt::Display for Orientation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::RowsAreTrue => "rows-are-true",
-            Self::ColumnsAreTrue => "columns-are-true",
-        })
-    }
-}
-
-impl FromStr for Orientation {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let known = [Self::RowsAreTrue, Self::ColumnsAreTrue];
-        let found = known.into_iter().find(|orientation| orientation.to_string() == text);
-        found.ok_or_else(|| "give rows-are-true or columns-are-true".to_owned())
-    }
+fn unknown(_: &str) -> String {
+    "give rows-are-true or columns-are-true".to_owned()
 }

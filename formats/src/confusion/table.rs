@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{ConfusionFileError, Read, axes, not_square};
-use crate::InputError;
+use crate::Result;
 use crate::array::Array;
 use crate::budget::Budget;
 use crate::quoting::quoted;
@@ -25,10 +25,7 @@ struct Named {
 }
 
 /// Reads a table of text.
-///
-/// # Errors
-/// [`ConfusionFileError`], [`InputError::CsvField`], [`InputError::Budget`].
-pub(super) fn read(file: &Path, text: &str, budget: &mut Budget) -> Result<Read<'static>, InputError> {
+pub(super) fn read(file: &Path, text: &str, budget: &mut Budget) -> Result<Read<'static>> {
     let table = Table::open(file, text, budget)?;
     budget
         .spend(8 * (table.rows * table.width) as u64 + 80 * table.rows as u64)
@@ -88,7 +85,7 @@ fn class_names(names: Vec<String>) -> Option<Vec<String>> {
 }
 
 /// What stands in front of the rows, if anything does, and the numbers behind it.
-fn fields(file: &Path, table: &Table<'_>) -> Result<(Vec<String>, Vec<f64>), InputError> {
+fn fields(file: &Path, table: &Table<'_>) -> Result<(Vec<String>, Vec<f64>)> {
     // Under a header one column more than rows has names, or numbers the rows; so does one under a word beside numbers.
     let named = table.header.as_ref().is_some_and(|(_, names)| {
         let is_number = |name: &String| name.parse::<u32>().is_ok();
@@ -127,7 +124,7 @@ fn is_percent(field: &str) -> bool {
 
 impl Named {
     /// Leaves out sums beside and below the counts, which have to be theirs.
-    fn take_sums_off(&mut self, file: &Path) -> Result<(), InputError> {
+    fn take_sums_off(&mut self, file: &Path) -> Result<()> {
         let mut width = self.columns.len();
         if width > 1 && self.columns.last().is_some_and(|name| is_sum(name)) {
             let is_wrong = |row: &&[f64]| row[..width - 1].iter().sum::<f64>() != row[width - 1];
@@ -153,7 +150,7 @@ impl Named {
     }
 
     /// The numbers with rows and columns in the order of the names; 0 where one has no row or column.
-    fn in_order(&self, file: &Path, names: &[String]) -> Result<Vec<f64>, InputError> {
+    fn in_order(&self, file: &Path, names: &[String]) -> Result<Vec<f64>> {
         let width = self.columns.len();
         if let Some(row) = self.rows.iter().find(|row| !names.contains(row)) {
             return Err(ConfusionFileError::Names { file: file.to_path_buf(), row: quoted(row) }.into());

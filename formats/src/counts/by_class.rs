@@ -3,19 +3,16 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use crate::InputError;
 use crate::quoting::quoted;
+use crate::{InputError, Result};
 
 /// The counts of the classes 0 to K - 1, each of which has to be there once: by its number, or by its name.
-///
-/// # Errors
-/// [`InputError::CountClass`].
 pub(super) fn in_order(
     file: &Path,
     entries: Vec<(String, u64, String)>,
     num_classes: usize,
     names: Option<&[String]>,
-) -> Result<Vec<u64>, InputError> {
+) -> Result<Vec<u64>> {
     let last_class = num_classes.saturating_sub(1);
     let mut entries = entries;
     // A sum below the classes is none of them.

@@ -5,14 +5,14 @@ use std::path::Path;
 
 use super::Found;
 use crate::image_files::is_image;
-use crate::{InputError, natural_order};
+use crate::{InputError, Result, natural_order};
 
 /// The classes of a folder in the order of their bytes, as torchvision's `ImageFolder` sorts them, and the images that
 /// lie in each or in its folder `images`. What begins with a dot is passed over.
 ///
 /// # Errors
 /// [`InputError::Io`]; [`InputError::Count`] for a folder without classes, and a name that is not UTF-8.
-pub fn read_class_folder(folder: &Path) -> Result<Vec<(String, u64)>, InputError> {
+pub fn read_class_folder(folder: &Path) -> Result<Vec<(String, u64)>> {
     let io = |source| InputError::Io { file: folder.to_path_buf(), action: "list the folder", source };
     let not = |found: &str| InputError::Count {
         file: folder.to_path_buf(),
@@ -38,7 +38,7 @@ pub fn read_class_folder(folder: &Path) -> Result<Vec<(String, u64)>, InputError
     Ok(classes)
 }
 
-fn images(folder: &Path) -> Result<u64, InputError> {
+fn images(folder: &Path) -> Result<u64> {
     let io = |source| InputError::Io { file: folder.to_path_buf(), action: "list the folder", source };
     let mut count = 0;
     for entry in fs::read_dir(folder).map_err(io)? {
@@ -50,10 +50,7 @@ fn images(folder: &Path) -> Result<u64, InputError> {
 }
 
 /// The counts by name where the classes have these names, else in the order of the folders.
-///
-/// # Errors
-/// Those of [`read_class_folder`]; [`InputError::SeveralCounts`] where the order of the folders is not known.
-pub(super) fn found(folder: &Path, names: Option<&[String]>) -> Result<Found, InputError> {
+pub(super) fn found(folder: &Path, names: Option<&[String]>) -> Result<Found> {
     let classes = read_class_folder(folder)?;
     let names = names.unwrap_or_default();
     if classes.iter().any(|(class, _)| names.contains(class)) {

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::{Found, count_in};
-use crate::InputError;
 use crate::budget::Budget;
+use crate::{InputError, Result};
 
 /// Bytes charged for an entry.
 const ENTRY: u64 = 160;
@@ -13,7 +13,7 @@ const ENTRY: u64 = 160;
 const CALLS: &[&str] = &["", "array", "tensor", "Counter", "OrderedDict", "defaultdict", "dict", "list", "Size"];
 
 /// Reads a printed list or dictionary; `None` if the text is none.
-pub(super) fn read(file: &Path, text: &str, budget: &mut Budget) -> Option<Result<Found, InputError>> {
+pub(super) fn read(file: &Path, text: &str, budget: &mut Budget) -> Option<Result<Found>> {
     let text = text.trim();
     let open = text.find(['[', '{'])?;
     let call = text[..open].trim_end_matches(['(', ' ']);
@@ -32,11 +32,11 @@ pub(super) fn read(file: &Path, text: &str, budget: &mut Budget) -> Option<Resul
     Some(if close == ']' { list(file, inside, budget) } else { dictionary(file, inside, budget) })
 }
 
-fn spend(file: &Path, budget: &mut Budget, bytes: u64) -> Result<(), InputError> {
+fn spend(file: &Path, budget: &mut Budget, bytes: u64) -> Result<()> {
     budget.spend(bytes).map_err(|exceeded| exceeded.of(file, "list".to_owned()))
 }
 
-fn list(file: &Path, inside: &str, budget: &mut Budget) -> Result<Found, InputError> {
+fn list(file: &Path, inside: &str, budget: &mut Budget) -> Result<Found> {
     let mut counts = Vec::new();
     let separator = |character: char| character == ',' || character.is_whitespace();
     for field in inside.split(separator).filter(|field| !field.is_empty()) {
@@ -47,7 +47,7 @@ fn list(file: &Path, inside: &str, budget: &mut Budget) -> Result<Found, InputEr
     Ok(Found::InOrder(counts))
 }
 
-fn dictionary(file: &Path, inside: &str, budget: &mut Budget) -> Result<Found, InputError> {
+fn dictionary(file: &Path, inside: &str, budget: &mut Budget) -> Result<Found> {
     let mut entries = Vec::new();
     for entry in inside.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
         spend(file, budget, ENTRY + entry.len() as u64)?;

@@ -16,8 +16,8 @@ mod table;
 use std::borrow::Cow;
 use std::path::Path;
 
-use super::InputError;
 use super::content::Content;
+use super::{InputError, Result};
 use crate::budget::Budget;
 use crate::impostor::refuse_impostor;
 use crate::json::read_json;
@@ -46,15 +46,12 @@ pub(crate) enum Found {
 ///
 /// # Errors
 /// An entry that is no non-negative integer, another number of entries than K, a class twice or missing, a sum of 0.
-pub fn read_train_counts(file: &Path, num_classes: usize) -> Result<Vec<u64>, InputError> {
+pub fn read_train_counts(file: &Path, num_classes: usize) -> Result<Vec<u64>> {
     read_named_counts(file, num_classes, None)
 }
 
 /// As [`read_train_counts`], where the names of the classes are known and counts may stand by them.
-///
-/// # Errors
-/// As [`read_train_counts`].
-pub fn read_named_counts(file: &Path, num_classes: usize, names: Option<&[String]>) -> Result<Vec<u64>, InputError> {
+pub fn read_named_counts(file: &Path, num_classes: usize, names: Option<&[String]>) -> Result<Vec<u64>> {
     let found = if file.is_dir() {
         folder::found(file, names)?
     } else {
@@ -84,7 +81,7 @@ pub fn read_named_counts(file: &Path, num_classes: usize, names: Option<&[String
     check_sum(file, counts)
 }
 
-fn found(content: &Content, num_classes: usize, budget: &mut Budget) -> Result<Found, InputError> {
+fn found(content: &Content, num_classes: usize, budget: &mut Budget) -> Result<Found> {
     let (file, bytes) = (content.file.as_path(), content.bytes.as_slice());
     if bytes.starts_with(npy::MAGIC) {
         return match npy::parse(file, "counts", Cow::Borrowed(bytes))? {
@@ -116,7 +113,7 @@ fn found(content: &Content, num_classes: usize, budget: &mut Budget) -> Result<F
 }
 
 /// Counts in what JSON, `torch.save` or `pickle.dump` hold.
-fn of_saved(file: &Path, saved: Saved<'_>, budget: &mut Budget) -> Result<Found, InputError> {
+fn of_saved(file: &Path, saved: Saved<'_>, budget: &mut Budget) -> Result<Found> {
     match saved {
         Saved::Dictionary(mut entries) => {
             if let [(_, Saved::Array(_) | Saved::List(_) | Saved::Dictionary(_))] = entries.as_slice() {
@@ -130,7 +127,7 @@ fn of_saved(file: &Path, saved: Saved<'_>, budget: &mut Budget) -> Result<Found,
                 }
                 _ => Err(not_counts(file, &format!("entry {}, which is no number", quoted(&key)))),
             });
-            let entries: Vec<_> = by_class.collect::<Result<_, InputError>>()?;
+            let entries: Vec<_> = by_class.collect::<Result<_>>()?;
             Ok(Found::ByClass(entries.into_iter().map(|(count, key, place)| (key, count, place)).collect()))
         }
         Saved::List(items) if items.iter().any(|item| matches!(item, Saved::Number(_) | Saved::Text(_))) => {
@@ -149,7 +146,7 @@ fn of_saved(file: &Path, saved: Saved<'_>, budget: &mut Budget) -> Result<Found,
 }
 
 /// Counts in the one array, or in those that are called classes and counts.
-fn in_arrays(file: &Path, mut arrays: Vec<Named<'_>>) -> Result<Found, InputError> {
+fn in_arrays(file: &Path, mut arrays: Vec<Named<'_>>) -> Result<Found> {
     if let Some((classes, counts)) = table::classes_and_counts(&arrays) {
         let (classes, counts) = (in_array_at(file, &mut arrays, classes)?, in_array_at(file, &mut arrays, counts)?);
         let entry = |(at, (class, count)): (usize, (u64, u64))| (class.to_string(), count, format!("entry {at}"));
@@ -161,7 +158,7 @@ fn in_arrays(file: &Path, mut arrays: Vec<Named<'_>>) -> Result<Found, InputErro
     }
 }
 
-fn in_array_at(file: &Path, arrays: &mut [Named<'_>], at: usize) -> Result<Vec<u64>, InputError> {
+fn in_array_at(file: &Path, arrays: &mut [Named<'_>], at: usize) -> Result<Vec<u64>> {
     let empty = Named { name: String::new(), array: Ok(crate::array::Array::decimals(vec![0], Vec::new())) };
     let Found::InOrder(numbers) = in_array(file, std::mem::replace(&mut arrays[at], empty))? else {
         return Err(not_counts(file, "several arrays"));
@@ -169,7 +166,7 @@ fn in_array_at(file: &Path, arrays: &mut [Named<'_>], at: usize) -> Result<Vec<u
     Ok(numbers)
 }
 
-fn in_array(file: &Path, named: Named<'_>) -> Result<Found, InputError> {
+fn in_array(file: &Path, named: Named<'_>) -> Result<Found> {
     let array = named.array?;
     if array.shape.iter().filter(|&&extent| extent > 1).count() > 1 {
         return Err(not_counts(file, &format!("an array of shape {:?}", array.shape)));
@@ -196,7 +193,7 @@ fn no_count(file: &Path, place: String, found: &str) -> InputError {
 }
 
 /// The count that a number is.
-fn count_of(file: &Path, place: &str, number: f64) -> Result<u64, InputError> {
+fn count_of(file: &Path, place: &str, number: f64) -> Result<u64> {
     // Below 2^53 every whole number is told from its neighbours.
     if number.fract() == 0.0 && (0.0..9e15).contains(&number) {
         return Ok(number as u64);
@@ -205,7 +202,7 @@ fn count_of(file: &Path, place: &str, number: f64) -> Result<u64, InputError> {
 }
 
 /// The count that a text is: digits, or a whole number with a point or an exponent, as `numpy.savetxt` writes it.
-fn count_in(file: &Path, place: impl FnOnce() -> String, field: &str) -> Result<u64, InputError> {
+fn count_in(file: &Path, place: impl FnOnce() -> String, field: &str) -> Result<u64> {
     let is_number = |text: &str| text.starts_with(|c: char| c.is_ascii_digit()) && text.contains(['.', 'e', 'E']);
     // Digits only: `parse` would also take a leading plus sign.
     if field.bytes().all(|byte| byte.is_ascii_digit())
@@ -222,7 +219,7 @@ fn count_in(file: &Path, place: impl FnOnce() -> String, field: &str) -> Result<
     }
 }
 
-fn check_sum(file: &Path, counts: Vec<u64>) -> Result<Vec<u64>, InputError> {
+fn check_sum(file: &Path, counts: Vec<u64>) -> Result<Vec<u64>> {
     let sum = counts.iter().try_fold(0_u64, |sum, &count| sum.checked_add(count));
     let bad = |sum| Err(InputError::CountSum { file: file.to_path_buf(), sum });
     match sum {

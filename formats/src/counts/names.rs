@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::InputError;
 use crate::budget::Budget;
 use crate::class_name::check_class_name;
 use crate::content::Content;
@@ -12,6 +11,7 @@ use crate::json::read_json;
 use crate::quoting::quoted;
 use crate::text::text_of;
 use crate::weights::Saved;
+use crate::{InputError, Result};
 
 /// Bytes charged for a name beside its own.
 const NAME: u64 = 200;
@@ -23,7 +23,7 @@ const NAME: u64 = 200;
 ///
 /// # Errors
 /// As [`read_names`], and [`InputError::ClassCountMismatch`] for another number of names than K.
-pub fn read_class_names(file: &Path, num_classes: usize) -> Result<Vec<String>, InputError> {
+pub fn read_class_names(file: &Path, num_classes: usize) -> Result<Vec<String>> {
     let names = read_names(file)?;
     if names.len() != num_classes {
         return Err(InputError::ClassCountMismatch {
@@ -42,7 +42,7 @@ pub fn read_class_names(file: &Path, num_classes: usize) -> Result<Vec<String>, 
 /// # Errors
 /// A name that [`check_class_name`] refuses (empty, control or direction characters, too long), classes that are not
 /// numbered from 0 without a gap, a file that is no text.
-pub fn read_names(file: &Path) -> Result<Vec<String>, InputError> {
+pub fn read_names(file: &Path) -> Result<Vec<String>> {
     let content = Content::read(file)?;
     refuse_impostor(&content)?;
     let budget = &mut Budget::of(content.bytes.len());
@@ -75,7 +75,7 @@ pub fn read_names(file: &Path) -> Result<Vec<String>, InputError> {
 /// Names with the line or entry, from 1, of each.
 type Names = Vec<(usize, String)>;
 
-fn of_lines(file: &Path, text: &str, budget: &mut Budget) -> Result<Names, InputError> {
+fn of_lines(file: &Path, text: &str, budget: &mut Budget) -> Result<Names> {
     let mut names = Vec::new();
     // Empty lines at the end are how editors leave files; elsewhere one would shift every later name.
     for (index, line) in text.trim_end().lines().enumerate() {
@@ -97,11 +97,7 @@ fn of_lines(file: &Path, text: &str, budget: &mut Budget) -> Result<Names, Input
             first + place,
             first + count - 1
         );
-        return Err(InputError::Damaged {
-            file: file.to_path_buf(),
-            place: "the numbers of the names".to_owned(),
-            problem,
-        });
+        return Err(InputError::damaged(file, "the numbers of the names", problem));
     }
     Ok(by_number.into_values().collect())
 }
@@ -143,7 +139,7 @@ fn in_json(text: &str) -> String {
     json
 }
 
-fn of_json(file: &Path, saved: Saved<'_>) -> Result<Names, InputError> {
+fn of_json(file: &Path, saved: Saved<'_>) -> Result<Names> {
     let wrong = |problem: String| InputError::Json {
         file: file.to_path_buf(),
         line: 1,

@@ -4,37 +4,28 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use super::{Found, count_in};
-use crate::InputError;
 use crate::budget::Budget;
 use crate::image_files::is_image;
 use crate::named::Named;
 use crate::quoting::quoted;
 use crate::table::{Record, Separator, records};
+use crate::words::Words;
+use crate::{InputError, Result};
 
-/// What people call a column of classes, and one of counts.
-const CLASS_NAMES: &[&str] = &[
-    "", "class", "classes", "label", "labels", "target", "category", "class_id", "label_id", "index", "id", "cls",
-    "name",
-];
-const COUNT_NAMES: &[&str] = &[
-    "count",
-    "counts",
-    "n",
-    "num",
-    "number",
-    "frequency",
-    "freq",
-    "samples",
-    "images",
-    "num_samples",
-    "num_images",
-    "n_samples",
-    "n_images",
-    "train_count",
-    "train",
-    "size",
-    "0",
-];
+/// What people call a column of classes, also by no name, and one of counts.
+const CLASS_NAMES: Words = Words("class classes label labels target category class_id label_id index id cls name");
+const COUNT_NAMES: Words = Words(
+    "count counts n num number frequency freq samples images num_samples num_images n_samples n_images train_count \
+     train size 0",
+);
+
+fn is_class(name: &str) -> bool {
+    name.is_empty() || CLASS_NAMES.contains(name)
+}
+
+fn is_count(name: &str) -> bool {
+    COUNT_NAMES.contains(name)
+}
 
 /// A line with its fields.
 struct Row<'t> {
@@ -44,10 +35,7 @@ struct Row<'t> {
 }
 
 /// Reads lines: one count each, all counts in one, or a class and its count each.
-///
-/// # Errors
-/// [`InputError::Count`], [`InputError::SeveralCounts`], [`InputError::CsvRowLength`], [`InputError::Budget`].
-pub(super) fn read(file: &Path, text: &str, num_classes: usize, budget: &mut Budget) -> Result<Found, InputError> {
+pub(super) fn read(file: &Path, text: &str, num_classes: usize, budget: &mut Budget) -> Result<Found> {
     let spend = |budget: &mut Budget, line: u64, bytes: u64| {
         budget.spend(bytes).map_err(|exceeded| exceeded.of(file, format!("line {line}")))
     };
@@ -103,7 +91,7 @@ pub(super) fn read(file: &Path, text: &str, num_classes: usize, budget: &mut Bud
         let value = count_in(file, || format!("line {}, column {}", row.line, count + 1), &row.fields[count])?;
         Ok((row.fields[class].to_string(), value, place))
     });
-    entries.collect::<Result<_, InputError>>().map(Found::ByClass)
+    entries.collect::<Result<_>>().map(Found::ByClass)
 }
 
 /// Remarks: a hash of NumPy in front, and what pandas prints below a series.
@@ -116,13 +104,12 @@ fn is_remark(record: &str) -> bool {
 fn columns(header: Option<&Row<'_>>, rows: &[Row<'_>], num_classes: usize) -> Option<(usize, usize)> {
     let width = rows[0].fields.len();
     if let Some(header) = header {
-        let called = |names: &[&str]| {
-            let is =
-                |at: &usize| names.contains(&header.fields[*at].to_ascii_lowercase().replace([' ', '-'], "_").as_str());
+        let called = |is: fn(&str) -> bool| {
+            let is = |at: &usize| is(&header.fields[*at].to_ascii_lowercase().replace([' ', '-'], "_"));
             (0..width).filter(is).collect::<Vec<_>>()
         };
-        let counts: Vec<usize> = called(COUNT_NAMES);
-        let mut classes = called(CLASS_NAMES);
+        let counts: Vec<usize> = called(is_count);
+        let mut classes = called(is_class);
         if classes.len() > 1 {
             // An index in front of a column that says what it is.
             classes.retain(|&at| !header.fields[at].is_empty() && header.fields[at] != "index");
@@ -153,11 +140,11 @@ fn columns(header: Option<&Row<'_>>, rows: &[Row<'_>], num_classes: usize) -> Op
 
 /// The places of two arrays of one length that are called classes and counts.
 pub(super) fn classes_and_counts(arrays: &[Named<'_>]) -> Option<(usize, usize)> {
-    let called = |names: &[&str]| {
-        let mut at = (0..arrays.len()).filter(|&at| names.contains(&arrays[at].name.to_ascii_lowercase().as_str()));
+    let called = |is: fn(&str) -> bool| {
+        let mut at = (0..arrays.len()).filter(|&at| is(&arrays[at].name.to_ascii_lowercase()));
         at.next().filter(|_| at.next().is_none())
     };
-    let (classes, counts) = (called(CLASS_NAMES)?, called(COUNT_NAMES)?);
+    let (classes, counts) = (called(is_class)?, called(is_count)?);
     let shape = |at: usize| arrays[at].array.as_ref().ok().map(|array| &array.shape);
     (classes != counts && shape(classes).is_some() && shape(classes) == shape(counts)).then_some((classes, counts))
 }
@@ -195,11 +182,7 @@ fn image_and_class(record: &str) -> Option<(&str, &str)> {
 }
 
 /// The images of each class in a list of them.
-fn of_images<'t>(
-    file: &Path,
-    lines: impl Iterator<Item = Record<'t>>,
-    num_classes: usize,
-) -> Result<Found, InputError> {
+fn of_images<'t>(file: &Path, lines: impl Iterator<Item = Record<'t>>, num_classes: usize) -> Result<Found> {
     let mut counts = vec![0; num_classes];
     for (line, record) in lines {
         let class = image_and_class(record).map(|(_, class)| class).unwrap_or_default();

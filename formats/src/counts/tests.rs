@@ -1,15 +1,11 @@
 //! Counts and names in every form, and what is refused.
 
-use std::fs;
-
 use super::*;
 use crate::class_name::ClassNameError;
+use crate::testing::{self, is, npy};
 
 fn with_file<T>(text: impl AsRef<[u8]>, read: impl FnOnce(&Path) -> T) -> T {
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("classes");
-    fs::write(&file, text).unwrap();
-    read(&file)
+    testing::with_file("classes", text, read)
 }
 
 #[test]
@@ -56,44 +52,41 @@ fn every_format_gives_the_same_counts() {
 
 #[test]
 fn bad_counts_are_refused_with_their_place() {
-    type Is = fn(&InputError) -> bool;
-    let cases: [(&[u8], &str, Is); 29] = [
-        (b"500\n5\n1\n506\n", "the last count: 506, the sum", |e| matches!(e, InputError::Count { .. })),
-        (b"count\n500\n5\n1\n", "whether they are in the order", |e| matches!(e, InputError::CountOrder { .. })),
-        (b"class,count\n0,5\n1,6\n2,1\ntotal,13\n", "class \"total\"", |e| matches!(e, InputError::CountClass { .. })),
-        (b"500\n-3\n5\n", "line 2: \"-3\"", |e| matches!(e, InputError::Count { .. })),
-        (b"500\n3.5\n5\n", "line 2: \"3.5\"", |e| matches!(e, InputError::Count { .. })),
-        (b"500\n\n5\n", "2 training counts", |e| matches!(e, InputError::ClassCountMismatch { found: 2, .. })),
-        (b"500\n+5\n5\n", "line 2: \"+5\"", |e| matches!(e, InputError::Count { .. })),
-        (b"500,x,5\n", "line 1, column 2: \"x\"", |e| matches!(e, InputError::Count { .. })),
-        (b"count\n500\nx\n5\n", "line 3: \"x\"", |e| matches!(e, InputError::Count { .. })),
-        (b"500,1\n5,3\n", "line 1: \"500,1\"", |e| matches!(e, InputError::SeveralCounts { .. })),
-        (b"500 480\n5 6\n", "one count a line", |e| matches!(e, InputError::SeveralCounts { .. })),
-        (b"500;480;5;6\n", "line 1: \"500;480;5;6\"", |e| matches!(e, InputError::SeveralCounts { .. })),
-        (b"500\t480\n", "500,480,5", |e| matches!(e, InputError::SeveralCounts { .. })),
+    let cases: [(&[u8], &str, &str); 29] = [
+        (b"500\n5\n1\n506\n", "the last count: 506, the sum", "Count"),
+        (b"count\n500\n5\n1\n", "whether they are in the order", "CountOrder"),
+        (b"class,count\n0,5\n1,6\n2,1\ntotal,13\n", "class \"total\"", "CountClass"),
+        (b"500\n-3\n5\n", "line 2: \"-3\"", "Count"),
+        (b"500\n3.5\n5\n", "line 2: \"3.5\"", "Count"),
+        (b"500\n\n5\n", "2 training counts", "ClassCountMismatch, found: 2"),
+        (b"500\n+5\n5\n", "line 2: \"+5\"", "Count"),
+        (b"500,x,5\n", "line 1, column 2: \"x\"", "Count"),
+        (b"count\n500\nx\n5\n", "line 3: \"x\"", "Count"),
+        (b"500,1\n5,3\n", "line 1: \"500,1\"", "SeveralCounts"),
+        (b"500 480\n5 6\n", "one count a line", "SeveralCounts"),
+        (b"500;480;5;6\n", "line 1: \"500;480;5;6\"", "SeveralCounts"),
+        (b"500\t480\n", "500,480,5", "SeveralCounts"),
         // Either column holds every class once.
-        (b"0,1\n1,0\n2,2\n", "line 1: \"0,1\"", |e| matches!(e, InputError::SeveralCounts { .. })),
-        (b"{\"0\": 5, \"1\": 6.5, \"2\": 1}", "entry \"1\"", |e| matches!(e, InputError::Count { .. })),
-        (b"99999999999999999999\n1\n1\n", "line 1", |e| matches!(e, InputError::Count { .. })),
-        (b"500\n5\n", "2 training counts", |e| matches!(e, InputError::ClassCountMismatch { found: 2, .. })),
-        (b"[500, 5]", "2 training counts", |e| matches!(e, InputError::ClassCountMismatch { found: 2, .. })),
-        (b"[500, 5, -1]", "entry 2", |e| matches!(e, InputError::Count { .. })),
-        (b"[500, 5, \"6\"]", "\"6\"", |e| matches!(e, InputError::Count { .. })),
-        (b"[500, 5,", "line 1, column 8", |e| matches!(e, InputError::Json { .. })),
-        (b"[500,\n5 6 x]", "entry 3: \"x\"", |e| matches!(e, InputError::Count { .. })),
-        (b"0\n0\n0\n", "sum to 0", |e| matches!(e, InputError::CountSum { .. })),
-        (b"18446744073709551615\n1\n1\n", "more than 64 bits", |e| matches!(e, InputError::CountSum { .. })),
-        (b"class,count\n0,5\n0,6\n2,1\n", "line 3: class \"0\" is there twice", |e| {
-            matches!(e, InputError::CountClass { .. })
-        }),
-        (b"class,count\n0,5\n3,6\n", "line 3: class \"3\" is not", |e| matches!(e, InputError::CountClass { .. })),
-        (b"class,count\n0,5\n2,6\n", "class 1 is missing", |e| matches!(e, InputError::CountClass { .. })),
-        (b"class,count\n0,5,6\n", "line 2: 3 fields", |e| matches!(e, InputError::CsvRowLength { .. })),
-        (b"500\n\xff\n5\n", "byte 4", |e| matches!(e, InputError::NotText { byte: 4, .. })),
+        (b"0,1\n1,0\n2,2\n", "line 1: \"0,1\"", "SeveralCounts"),
+        (b"{\"0\": 5, \"1\": 6.5, \"2\": 1}", "entry \"1\"", "Count"),
+        (b"99999999999999999999\n1\n1\n", "line 1", "Count"),
+        (b"500\n5\n", "2 training counts", "ClassCountMismatch, found: 2"),
+        (b"[500, 5]", "2 training counts", "ClassCountMismatch, found: 2"),
+        (b"[500, 5, -1]", "entry 2", "Count"),
+        (b"[500, 5, \"6\"]", "\"6\"", "Count"),
+        (b"[500, 5,", "line 1, column 8", "Json"),
+        (b"[500,\n5 6 x]", "entry 3: \"x\"", "Count"),
+        (b"0\n0\n0\n", "sum to 0", "CountSum"),
+        (b"18446744073709551615\n1\n1\n", "more than 64 bits", "CountSum"),
+        (b"class,count\n0,5\n0,6\n2,1\n", "line 3: class \"0\" is there twice", "CountClass"),
+        (b"class,count\n0,5\n3,6\n", "line 3: class \"3\" is not", "CountClass"),
+        (b"class,count\n0,5\n2,6\n", "class 1 is missing", "CountClass"),
+        (b"class,count\n0,5,6\n", "line 2: 3 fields", "CsvRowLength"),
+        (b"500\n\xff\n5\n", "byte 4", "NotText, byte: 4"),
     ];
-    for (text, place, is_variant) in cases {
+    for (text, place, variant) in cases {
         let error = with_file(text, |file| read_train_counts(file, 3)).unwrap_err();
-        assert!(is_variant(&error), "{}: {error:?}", String::from_utf8_lossy(text));
+        assert!(is(&error, variant), "{}: {error:?}", String::from_utf8_lossy(text));
         assert!(error.to_string().contains(place), "{}: {error}", String::from_utf8_lossy(text));
         assert!(error.to_string().contains("classes: "), "the file is named: {error}");
     }
@@ -145,15 +138,10 @@ fn a_list_of_the_images_is_counted() {
 
 #[test]
 fn arrays_of_numpy_are_counts() {
-    let npy = |descr: &str, data: &[u8]| {
-        let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': (3,), }}\n");
-        let length = u16::try_from(header.len()).unwrap().to_le_bytes();
-        [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), data].concat()
-    };
     let bytes: Vec<u8> = [500_u16, 0, 5].into_iter().flat_map(u16::to_le_bytes).collect();
-    assert_eq!(with_file(npy("<u2", &bytes), |file| read_train_counts(file, 3)).unwrap(), [500, 0, 5]);
+    assert_eq!(with_file(npy("<u2", "(3,)", &bytes), |file| read_train_counts(file, 3)).unwrap(), [500, 0, 5]);
     let bytes: Vec<u8> = [500.0_f32, 0.5, 5.0].into_iter().flat_map(f32::to_le_bytes).collect();
-    let error = with_file(npy("<f4", &bytes), |file| read_train_counts(file, 3)).unwrap_err().to_string();
+    let error = with_file(npy("<f4", "(3,)", &bytes), |file| read_train_counts(file, 3)).unwrap_err().to_string();
     assert!(error.contains("entry 1: \"0.5\" is not a count"), "{error}");
 }
 

@@ -7,18 +7,11 @@ use thiserror::Error;
 /// A network that cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "the message of each variant says what it is and what its fields are")]
 pub enum OnnxError {
-    /// A file of weights that an ONNX network names and that is not read.
     #[error(
         "{file}: its weights are in {location}: {problem}; keep both in one folder as they were exported, or export the \
          network into one file (torch.onnx.export(..., external_data=False))"
     )]
-    Beside {
-        /// The network's file.
-        file: PathBuf,
-        /// The name it gives, quoted.
-        location: String,
-        /// What is wrong.
-        problem: String,
-    },
+    Beside { file: PathBuf, location: String, problem: String },
 }

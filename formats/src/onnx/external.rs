@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
-use super::super::InputError;
 use super::super::content::{Content, sha256};
 use super::super::quoting::quoted;
+use super::super::{InputError, Result};
 use super::census::Wanted;
 use super::{OnnxError, ReadFile};
 
@@ -16,7 +16,7 @@ const MOST_FILES: usize = 4096;
 pub(super) type Contents = BTreeMap<String, Vec<u8>>;
 
 /// Reads every file that is wanted, with what was read.
-pub(super) fn read(network: &Path, wanted: &[Wanted<'_>]) -> Result<(Contents, Vec<ReadFile>), InputError> {
+pub(super) fn read(network: &Path, wanted: &[Wanted<'_>]) -> Result<(Contents, Vec<ReadFile>)> {
     let (mut bytes, mut files) = (Contents::new(), Vec::new());
     for wanted in wanted {
         if bytes.contains_key(wanted.location) {

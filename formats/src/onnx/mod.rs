@@ -13,10 +13,10 @@ mod wire;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::InputError;
 use super::budget::Budget;
 use super::content::{Content, sha256};
 use super::quoting::quoted;
+use super::{InputError, Result};
 use census::{Census, Wanted};
 use external::Contents;
 
@@ -67,21 +67,14 @@ pub(crate) fn is_onnx(bytes: &[u8]) -> bool {
 /// [`InputError::UnknownFormat`], [`InputError::Damaged`] with the byte, [`InputError::Budget`] for what costs more
 /// memory than files of this size may or has more than [`MOST_NODES`] operations, [`OnnxError::Beside`] for a file
 /// beside it that is not there, not in the folder, or too short.
-pub fn read(file: &Path) -> Result<OnnxFile, InputError> {
+pub fn read(file: &Path) -> Result<OnnxFile> {
     let content = Content::read(file)?;
     if !is_onnx(&content.bytes) {
         let found = "no ONNX network".to_owned();
-        return Err(InputError::UnknownFormat {
-            file: content.file,
-            found,
-            expected: "a file that torch.onnx.export wrote",
-        });
+        return Err(InputError::unknown_format(&content.file, found, "a file that torch.onnx.export wrote"));
     }
-    let census = Census::of(&content.bytes).map_err(|fault| InputError::Damaged {
-        file: file.to_path_buf(),
-        place: format!("byte {}", fault.at),
-        problem: fault.problem.to_owned(),
-    })?;
+    let census = Census::of(&content.bytes)
+        .map_err(|fault| InputError::damaged(file, format!("byte {}", fault.at), fault.problem))?;
     let exceeded =
         |exceeded: String| InputError::Budget { file: file.to_path_buf(), place: "the network".to_owned(), exceeded };
     if census.nodes > MOST_NODES {
@@ -107,7 +100,7 @@ fn range(offset: u64, length: Option<u64>, available: usize) -> Option<Range<usi
     (end <= available).then_some(start..end)
 }
 
-fn range_of(file: &Path, wanted: &Wanted<'_>, beside: &Contents) -> Result<Range<usize>, InputError> {
+fn range_of(file: &Path, wanted: &Wanted<'_>, beside: &Contents) -> Result<Range<usize>> {
     let available = beside.get(wanted.location).map_or(0, Vec::len);
     range(wanted.offset, wanted.length, available).ok_or_else(|| {
         let problem = format!(

@@ -6,19 +6,14 @@ use ndarray::{Array1, Array2};
 
 use super::doubts::doubts;
 use super::{LOGITS, Logits, PredictionSource, Predictions, Reading};
-use crate::{ElementType, InputError};
+use crate::{ElementType, InputError, Result};
 
 impl Predictions {
     /// Takes scores `[N, K]` and labels `[N]`; `name` stands in messages where the file would.
     ///
     /// # Errors
     /// The [`InputError`] that a file with these arrays would give.
-    pub fn from_arrays(
-        name: &str,
-        logits: Logits,
-        labels: Array1<usize>,
-        stored: ElementType,
-    ) -> Result<Self, InputError> {
+    pub fn from_arrays(name: &str, logits: Logits, labels: Array1<usize>, stored: ElementType) -> Result<Self> {
         let file = PathBuf::from(name);
         let (samples, classes) = logits.dim();
         if samples == 0 {

@@ -11,9 +11,10 @@ use crate::array::{Array, Data, Kind};
 use crate::budget::Budget;
 use crate::named::Named;
 use crate::quoting::quoted;
+use crate::words::Words;
 
 /// What people call a column that is true where the predicted class is the label.
-const CORRECT_NAMES: &[&str] = &["correct", "is_correct", "hit", "hits", "right"];
+const CORRECT_NAMES: Words = Words("correct is_correct hit hits right");
 
 /// Bytes charged for the name of a sample.
 const SAMPLE: u64 = 40;
@@ -31,7 +32,7 @@ enum Says {
 impl Says {
     fn by_name(name: &str) -> Option<Self> {
         let name = plain(name);
-        let is = |names: &[&str]| names.contains(&name.as_str());
+        let is = |names: Words| names.contains(&name);
         [
             (PREDICTED, Self::Predicted),
             (CORRECT_NAMES, Self::Correct),

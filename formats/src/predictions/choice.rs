@@ -5,10 +5,11 @@ use std::path::Path;
 use super::beside::may_say;
 use super::names::{LABEL_NAMES, PREDICTED, SAMPLE_NAMES, SCORE_NAMES, plain};
 use super::{LABELS, LOGITS, PredictionsError, Reading};
-use crate::InputError;
 use crate::array::Array;
 use crate::named::{Named, described};
 use crate::quoting::quoted;
+use crate::words::Words;
+use crate::{InputError, Result};
 
 /// The arrays chosen, and what was chosen where names alone did not say it.
 #[derive(Debug)]
@@ -21,8 +22,8 @@ pub(super) struct Chosen<'a> {
     pub(super) beside: Vec<Named<'a>>,
 }
 
-fn is_called(named: &Named<'_>, names: &[&str]) -> bool {
-    names.contains(&plain(&named.name).as_str())
+fn is_called(named: &Named<'_>, names: Words) -> bool {
+    names.contains(&plain(&named.name))
 }
 
 /// Extents that matter: of scores the last two axes that are more than one long, of labels the first.
@@ -34,10 +35,7 @@ fn could_be_scores(named: &Named<'_>) -> bool {
 }
 
 /// Chooses the scores and the labels.
-///
-/// # Errors
-/// [`PredictionsError`] with the arrays that are there: none, several, or not the one that was named.
-pub(super) fn choose<'a>(file: &Path, mut arrays: Vec<Named<'a>>, reading: &Reading) -> Result<Chosen<'a>, InputError> {
+pub(super) fn choose<'a>(file: &Path, mut arrays: Vec<Named<'a>>, reading: &Reading) -> Result<Chosen<'a>> {
     if let [Named { array: Err(_), .. }] = arrays.as_slice() {
         // Nothing else is there, so what is wrong with it is what to say.
         arrays.remove(0).array?;
@@ -70,15 +68,12 @@ fn missing(file: &Path, what: &'static str, arrays: &[Named<'_>]) -> InputError 
 }
 
 /// Chooses the array of a role in a file of its own; `others` are names that the other role has.
-///
-/// # Errors
-/// As [`choose`].
 pub(super) fn choose_alone<'a>(
     file: &Path,
     mut arrays: Vec<Named<'a>>,
     role: &'static str,
     reading: &Reading,
-) -> Result<(String, Array<'a>), InputError> {
+) -> Result<(String, Array<'a>)> {
     let (key, names) = match role {
         LOGITS => (&reading.keys.logits, SCORE_NAMES),
         _ => (&reading.keys.labels, LABEL_NAMES),
@@ -96,7 +91,7 @@ pub(super) fn choose_alone<'a>(
     Ok((named.name, named.array?))
 }
 
-fn scores_among(file: &Path, arrays: &[Named<'_>], reading: &Reading) -> Result<usize, InputError> {
+fn scores_among(file: &Path, arrays: &[Named<'_>], reading: &Reading) -> Result<usize> {
     if let Some(name) = &reading.keys.logits {
         return named_by_key(file, arrays, name);
     }
@@ -118,7 +113,7 @@ fn scores_among(file: &Path, arrays: &[Named<'_>], reading: &Reading) -> Result<
     one_of(file, arrays, LOGITS, &called, &fitting)
 }
 
-fn labels_among(file: &Path, arrays: &[Named<'_>], reading: &Reading, at_scores: usize) -> Result<usize, InputError> {
+fn labels_among(file: &Path, arrays: &[Named<'_>], reading: &Reading, at_scores: usize) -> Result<usize> {
     if let Some(name) = &reading.keys.labels {
         return named_by_key(file, arrays, name);
     }
@@ -138,7 +133,7 @@ fn labels_among(file: &Path, arrays: &[Named<'_>], reading: &Reading, at_scores:
     let called: Vec<usize> = called.into_iter().filter(fits).collect();
     // Neither what the model says nor which sample it is.
     let is_aside =
-        |named: &Named<'_>| [SCORE_NAMES, PREDICTED, SAMPLE_NAMES].iter().any(|names| is_called(named, names));
+        |named: &Named<'_>| [SCORE_NAMES, PREDICTED, SAMPLE_NAMES].into_iter().any(|names| is_called(named, names));
     let is_list = |at: &usize| {
         arrays[*at].array.as_ref().is_ok_and(|array| array.len() == scores / classes) && !is_aside(&arrays[*at])
     };
@@ -149,7 +144,7 @@ fn labels_among(file: &Path, arrays: &[Named<'_>], reading: &Reading, at_scores:
     one_of(file, arrays, LABELS, &called, if whole.is_empty() { &lists } else { &whole })
 }
 
-fn named_by_key(file: &Path, arrays: &[Named<'_>], name: &str) -> Result<usize, InputError> {
+fn named_by_key(file: &Path, arrays: &[Named<'_>], name: &str) -> Result<usize> {
     arrays.iter().position(|named| named.name == name).ok_or_else(|| {
         let (file, present) = (file.to_path_buf(), described(arrays));
         PredictionsError::NoSuchKey { file, name: quoted(name), present }.into()
@@ -157,13 +152,7 @@ fn named_by_key(file: &Path, arrays: &[Named<'_>], name: &str) -> Result<usize, 
 }
 
 /// The one array that is called so, or the one that fits where none is.
-fn one_of(
-    file: &Path,
-    arrays: &[Named<'_>],
-    what: &'static str,
-    called: &[usize],
-    fitting: &[usize],
-) -> Result<usize, InputError> {
+fn one_of(file: &Path, arrays: &[Named<'_>], what: &'static str, called: &[usize], fitting: &[usize]) -> Result<usize> {
     let candidates = if called.is_empty() { fitting } else { called };
     match candidates {
         &[one] => Ok(one),
@@ -185,7 +174,7 @@ mod tests {
         Named { name: name.to_owned(), array: Ok(Array::decimals(shape.to_vec(), vec![0.5; elements])) }
     }
 
-    fn chosen(arrays: &[(&str, &[usize])], keys: &str) -> Result<[String; 2], InputError> {
+    fn chosen(arrays: &[(&str, &[usize])], keys: &str) -> Result<[String; 2]> {
         let arrays = arrays.iter().map(|(name, shape)| named(name, shape)).collect();
         let keys = if keys.is_empty() { Default::default() } else { keys.parse().unwrap() };
         let chosen = choose(Path::new("a"), arrays, &Reading { keys, ..Reading::default() })?;

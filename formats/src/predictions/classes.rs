@@ -7,7 +7,7 @@ use super::{PredictionsError, Reading};
 use crate::array::Array;
 use crate::budget::Budget;
 use crate::quoting::{quoted, quoted_list};
-use crate::{ElementType, InputError};
+use crate::{ElementType, InputError, Result};
 
 /// Rules by which labels are understood.
 pub(super) struct Labels<'a> {
@@ -32,10 +32,7 @@ pub(super) struct Classes<'a> {
 
 impl Classes<'_> {
     /// Adds a label that is a number.
-    ///
-    /// # Errors
-    /// [`InputError::FractionalLabel`].
-    pub(super) fn push_number(&mut self, number: Result<i128, f64>) -> Result<(), InputError> {
+    pub(super) fn push_number(&mut self, number: Result<i128, f64>) -> Result<()> {
         let sample = self.classes.len();
         let label = number.or_else(|number| self.rules.whole(sample, number))?;
         let class = self.rules.class(label);
@@ -48,10 +45,7 @@ impl Classes<'_> {
     }
 
     /// Adds a label that is a text: the name of a class, or a number.
-    ///
-    /// # Errors
-    /// [`PredictionsError::TextLabel`], [`PredictionsError::UnknownName`]; as [`Self::push_number`].
-    pub(super) fn push_text(&mut self, text: &str) -> Result<(), InputError> {
+    pub(super) fn push_text(&mut self, text: &str) -> Result<()> {
         let text = text.trim();
         if let Some(&Some(class)) = self.by_name.get(text) {
             self.classes.push(class);
@@ -72,10 +66,7 @@ impl Classes<'_> {
     }
 
     /// The class of every sample.
-    ///
-    /// # Errors
-    /// [`PredictionsError::LabelsFromOne`], [`InputError::LabelOutOfRange`].
-    pub(super) fn finish(self) -> Result<Vec<usize>, InputError> {
+    pub(super) fn finish(self) -> Result<Vec<usize>> {
         match self.outside {
             None => Ok(self.classes),
             Some((sample, label, others)) => {
@@ -93,10 +84,7 @@ impl<'a> Labels<'a> {
     }
 
     /// Begins with no sample, with room for `samples`.
-    ///
-    /// # Errors
-    /// [`InputError::OutOfMemory`].
-    pub(super) fn begin(&'a self, samples: usize) -> Result<Classes<'a>, InputError> {
+    pub(super) fn begin(&'a self, samples: usize) -> Result<Classes<'a>> {
         let mut by_name: HashMap<&str, Option<usize>> = HashMap::new();
         for (class, name) in self.names.unwrap_or_default().iter().enumerate().take(self.classes) {
             by_name.entry(name).and_modify(|class| *class = None).or_insert(Some(class));
@@ -106,15 +94,7 @@ impl<'a> Labels<'a> {
     }
 
     /// The class of each sample, of as many labels as there are samples.
-    ///
-    /// # Errors
-    /// A label that is no class; [`PredictionsError::NarrowLabels`], and those of [`Classes`].
-    pub(super) fn of_array(
-        &self,
-        array: &Array<'_>,
-        name: &str,
-        budget: &mut Budget,
-    ) -> Result<Vec<usize>, InputError> {
+    pub(super) fn of_array(&self, array: &Array<'_>, name: &str, budget: &mut Budget) -> Result<Vec<usize>> {
         let mut classes = self.begin(array.len())?;
         if let Some(texts) = array.texts(self.file, name, budget)? {
             texts.iter().try_for_each(|text| classes.push_text(text))?;
@@ -126,16 +106,11 @@ impl<'a> Labels<'a> {
         if array.for_each_number(|number| classes.push_number(number))? {
             return classes.finish();
         }
-        Err(InputError::ElementType {
-            file: self.file.to_path_buf(),
-            array: name.to_owned(),
-            found: array.type_name(),
-            expected: "an integer type",
-        })
+        Err(InputError::element_type(self.file, name, array.type_name(), "an integer type"))
     }
 
     /// The integer that a number is.
-    fn whole(&self, sample: usize, number: f64) -> Result<i128, InputError> {
+    fn whole(&self, sample: usize, number: f64) -> Result<i128> {
         if number.fract() == 0.0 {
             return Ok(number as i128);
         }
@@ -157,7 +132,7 @@ impl<'a> Labels<'a> {
     }
 
     /// Refuses a type by which some classes would come out as others.
-    fn check_width(&self, element: ElementType) -> Result<(), InputError> {
+    fn check_width(&self, element: ElementType) -> Result<()> {
         let largest: u64 = match element {
             ElementType::BF16 => 1 << 8,
             ElementType::F16 => 1 << 11,

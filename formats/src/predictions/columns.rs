@@ -6,75 +6,31 @@ use std::path::Path;
 
 use super::names::{LABEL_NAMES, PREDICTED, plain};
 use super::{PredictionsError, Reading};
-use crate::InputError;
 use crate::array::{Array, Data};
 use crate::budget::Budget;
 use crate::element::reserve;
 use crate::quoting::{quoted, quoted_list};
 use crate::table::{Table, bad_field, is_list};
+use crate::words::Words;
+use crate::{InputError, Result};
 
-/// What people call columns beside scores and labels.
-const ASIDE: &[&str] = &[
-    "",
-    "index",
-    "idx",
-    "id",
-    "ids",
-    "sample",
-    "sample_id",
-    "image",
-    "image_id",
-    "file",
-    "filename",
-    "file_name",
-    "path",
-    "paths",
-    "img_path",
-    "name",
-    "pred",
-    "preds",
-    "prediction",
-    "predictions",
-    "predicted",
-    "pred_label",
-    "predicted_label",
-    "predicted_class",
-    "pred_class",
-    "y_pred",
-    "correct",
-    "split",
-    "fold",
-    "loss",
-    "confidence",
-    "entropy",
-    "row",
-    "is_correct",
-    "hit",
-    "epoch",
-    "nll",
-    "top1",
-    "argmax",
-];
+/// What people call columns beside scores, labels and predicted classes.
+const ASIDE: Words = Words(
+    "index idx id ids sample sample_id image image_id file filename file_name path paths img_path name correct \
+     split fold loss confidence entropy row is_correct hit epoch nll",
+);
 
 /// What stands between words in front and the name or number of a class.
 const BETWEEN: [char; 8] = ['_', '-', '.', ' ', ':', '/', '[', '('];
 
 /// What people call columns of features, which are numbered like scores.
-const FEATURES: &[&str] = &[
-    "feat",
-    "feats",
-    "feature",
-    "features",
-    "emb",
-    "embs",
-    "embedding",
-    "embeddings",
-    "embed",
-    "dim",
-    "pixel",
-    "pc",
-    "f",
-];
+const FEATURES: Words = Words("feat feats feature features emb embs embedding embeddings embed dim pixel pc f");
+
+/// Whether a column says nothing of scores and labels.
+fn is_aside(name: &str) -> bool {
+    let plain = plain(name);
+    plain.is_empty() || ASIDE.contains(&plain) || PREDICTED.contains(&plain) || name.starts_with("Unnamed: ")
+}
 
 /// The columns of a table of predictions.
 #[derive(Debug, PartialEq, Eq)]
@@ -105,12 +61,12 @@ struct Choice<'a> {
 }
 
 impl Choice<'_> {
-    fn unclear<T>(&self, problem: String, remedy: &str) -> Result<T, InputError> {
+    fn unclear<T>(&self, problem: String, remedy: &str) -> Result<T> {
         let (file, line) = (self.file.to_path_buf(), self.line);
         Err(PredictionsError::Table { file, line, problem, remedy: remedy.to_owned() }.into())
     }
 
-    fn one_named(&self, name: &str) -> Result<usize, InputError> {
+    fn one_named(&self, name: &str) -> Result<usize> {
         let mut at = (0..self.header.len()).filter(|&at| self.header[at] == name);
         match (at.next(), at.next()) {
             (Some(one), None) => Ok(one),
@@ -121,7 +77,7 @@ impl Choice<'_> {
         }
     }
 
-    fn label(&self) -> Result<usize, InputError> {
+    fn label(&self) -> Result<usize> {
         if let Some(name) = &self.reading.keys.labels {
             return self.one_named(name);
         }
@@ -129,7 +85,7 @@ impl Choice<'_> {
             return Ok(exact);
         }
         let called: Vec<usize> =
-            (0..self.header.len()).filter(|&at| LABEL_NAMES.contains(&plain(&self.header[at]).as_str())).collect();
+            (0..self.header.len()).filter(|&at| LABEL_NAMES.contains(&plain(&self.header[at]))).collect();
         match called.as_slice() {
             &[one] => Ok(one),
             [] => self.unclear(
@@ -152,13 +108,13 @@ impl Choice<'_> {
         let names = self.header.iter().enumerate().filter(|(at, _)| *at != label);
         let mut families = families(names.map(|(at, name)| (at, name.as_str())));
         if self.reading.keys.logits.is_none() {
-            families.retain(|around, _| !words(around).any(|word| FEATURES.contains(&word.as_str())));
+            families.retain(|around, _| !words(around).any(|word| FEATURES.contains(&word)));
         }
         families
     }
 
     /// Two columns of one name could be taken for each other.
-    fn check_names(&self) -> Result<(), InputError> {
+    fn check_names(&self) -> Result<()> {
         let mut seen = HashSet::new();
         match self.header.iter().find(|name| !name.is_empty() && !seen.insert(name.as_str())) {
             None => Ok(()),
@@ -168,7 +124,7 @@ impl Choice<'_> {
         }
     }
 
-    fn choose(&self) -> Result<Columns, InputError> {
+    fn choose(&self) -> Result<Columns> {
         self.check_names()?;
         let label = self.label()?;
         let left_out = |scores: &[usize]| {
@@ -237,9 +193,8 @@ impl Choice<'_> {
     fn by_names(
         &self,
         label: usize,
-        columns: impl Fn(Vec<usize>, bool, Option<Vec<String>>) -> Result<Columns, InputError>,
-    ) -> Result<Columns, InputError> {
-        let is_aside = |name: &str| ASIDE.contains(&plain(name).as_str()) || name.starts_with("Unnamed: ");
+        columns: impl Fn(Vec<usize>, bool, Option<Vec<String>>) -> Result<Columns>,
+    ) -> Result<Columns> {
         let rest: Vec<usize> =
             (0..self.header.len()).filter(|&at| at != label && !is_aside(&self.header[at])).collect();
         let names: Vec<String> = rest.iter().map(|&at| self.header[at].clone()).collect();
@@ -261,7 +216,7 @@ impl Choice<'_> {
             }
             return columns(rest, false, Some(classes));
         }
-        let is_predicted = |at: &usize| *at != label && PREDICTED.contains(&plain(&self.header[*at]).as_str());
+        let is_predicted = |at: &usize| *at != label && PREDICTED.contains(&plain(&self.header[*at]));
         let predicted: Vec<usize> = (0..self.header.len()).filter(is_predicted).collect();
         if let (&[one], []) = (predicted.as_slice(), rest.as_slice()) {
             return Ok(Columns { classes_alone: true, ..columns(vec![one], false, None)? });
@@ -282,10 +237,7 @@ impl Choice<'_> {
 }
 
 /// Chooses the columns of a table with or without a header.
-///
-/// # Errors
-/// [`PredictionsError::Table`] where the header leaves it open.
-pub(super) fn choose(file: &Path, table: &Table<'_>, reading: &Reading) -> Result<Columns, InputError> {
+pub(super) fn choose(file: &Path, table: &Table<'_>, reading: &Reading) -> Result<Columns> {
     let first = table.first_record();
     match &table.header {
         Some((line, header)) => Choice { file, table, line: *line, header, first: &first, reading }.choose(),
@@ -337,7 +289,7 @@ fn without_common(names: &[String]) -> Vec<String> {
 const FEWEST_COUNTED: usize = 3;
 
 /// Whether the first column counts the samples from 0 or 1, as an index does that a table was written with.
-fn counts_samples(table: &Table<'_>) -> Result<bool, InputError> {
+fn counts_samples(table: &Table<'_>) -> Result<bool> {
     let (mut at, mut from) = (0, [true; 2]);
     table.for_each(|_, fields| {
         for (first, is) in from.iter_mut().enumerate() {
@@ -350,7 +302,7 @@ fn counts_samples(table: &Table<'_>) -> Result<bool, InputError> {
 }
 
 /// The labels are the first or the last column, whichever holds class numbers in every row.
-fn without_header(file: &Path, table: &Table<'_>, reading: &Reading) -> Result<Columns, InputError> {
+fn without_header(file: &Path, table: &Table<'_>, reading: &Reading) -> Result<Columns> {
     let width = table.width;
     let begin = usize::from(counts_samples(table)?);
     let columns = |label: usize, begin: usize| {
@@ -403,16 +355,13 @@ fn without_header(file: &Path, table: &Table<'_>, reading: &Reading) -> Result<C
 }
 
 /// The columns of a table that holds the scores or the labels alone, and where they stand if not in all of it.
-///
-/// # Errors
-/// [`PredictionsError::Table`] for labels in more than one column; [`InputError::CsvField`]; [`InputError::Budget`].
 pub(super) fn matrix_of(
     file: &Path,
     text: &str,
     role: &'static str,
     reading: &Reading,
     budget: &mut Budget,
-) -> Result<(String, Array<'static>), InputError> {
+) -> Result<(String, Array<'static>)> {
     let table = Table::open(file, text, budget)?;
     let mut name = String::new();
     let all: Vec<usize> = (0..table.width).collect();
@@ -425,10 +374,8 @@ pub(super) fn matrix_of(
         };
     }
     if let Some((line, header)) = &table.header {
-        let called = |at: &usize, names: &[&str]| names.contains(&plain(&header[*at]).as_str());
-        let labels: Vec<usize> = all.iter().copied().filter(|at| called(at, LABEL_NAMES)).collect();
-        let aside = |at: &usize| called(at, ASIDE) || header[*at].starts_with("Unnamed: ");
-        columns.retain(|at| !aside(at) && (role == super::LABELS || !labels.contains(at)));
+        let labels: Vec<usize> = all.iter().copied().filter(|&at| LABEL_NAMES.contains(&plain(&header[at]))).collect();
+        columns.retain(|at| !is_aside(&header[*at]) && (role == super::LABELS || !labels.contains(at)));
         if role == super::LABELS && !labels.is_empty() {
             columns = labels;
         }

@@ -13,7 +13,7 @@ use crate::array::{Array, Data, Kind};
 use crate::budget::Budget;
 use crate::element::{extend_f32, extend_f64, first_non_finite, reserve};
 use crate::quoting::quoted;
-use crate::{ElementType, InputError};
+use crate::{ElementType, InputError, Result};
 
 /// Checked predictions of one file.
 #[derive(Debug)]
@@ -33,15 +33,12 @@ pub(super) struct Files<'a> {
 }
 
 /// Checks shapes and types, then converts in bulk.
-///
-/// # Errors
-/// An [`InputError`] that names the file, the array, and the sample or class.
 pub(super) fn convert(
     files: Files<'_>,
     chosen: Chosen<'_>,
     reading: &Reading,
     budget: &mut Budget,
-) -> Result<Converted, InputError> {
+) -> Result<Converted> {
     let Chosen { logits, logits_name, labels, labels_name, beside } = chosen;
     let mut notes = Vec::new();
     // Messages call the arrays by the names that they have.
@@ -118,15 +115,12 @@ fn is_classes(logits: &Array<'_>, labels: &Array<'_>) -> bool {
 const MOST_CLASSES: usize = 1 << 16;
 
 /// Predicted and true class of every sample, without scores.
-///
-/// # Errors
-/// As [`convert`].
 pub(super) fn classes_alone(
     [predicted, labels]: [(&Path, &String, &Array<'_>); 2],
     reading: &Reading,
     mut notes: Vec<String>,
     budget: &mut Budget,
-) -> Result<Converted, InputError> {
+) -> Result<Converted> {
     let largest = |(file, name, array): (&Path, &String, &Array<'_>), budget: &mut Budget| {
         let mut largest = 0_i128;
         if let Some(texts) = array.texts(file, name, budget)? {
@@ -180,7 +174,7 @@ struct Scores<'a> {
 
 impl Scores<'_> {
     /// (N, K).
-    fn extents(&self) -> Result<(usize, usize), InputError> {
+    fn extents(&self) -> Result<(usize, usize)> {
         let (file, array) = (|| self.file.to_path_buf(), || self.name.to_owned());
         if !self.array.may_be_scores() {
             return Err(InputError::ElementType {
@@ -207,7 +201,7 @@ impl Scores<'_> {
         Ok((samples, classes))
     }
 
-    fn convert(self, extents: (usize, usize), budget: &mut Budget) -> Result<Logits, InputError> {
+    fn convert(self, extents: (usize, usize), budget: &mut Budget) -> Result<Logits> {
         // Equals the elements that the shape was seen to have.
         let count = extents.0 * extents.1;
         if let Data::Outside { element, order, region } = self.array.data {
@@ -252,7 +246,7 @@ fn matrix<T: Copy + Into<f64>>(
     column_major: bool,
     values: Vec<T>,
     is_finite: impl Fn(T) -> bool,
-) -> Result<Array2<T>, InputError> {
+) -> Result<Array2<T>> {
     if let Some(position) = first_non_finite(&values, is_finite) {
         let (sample, class) = if column_major {
             (position % samples, position / samples)
@@ -282,7 +276,7 @@ fn classes_of_columns(
     samples: usize,
     classes: usize,
     name: &str,
-) -> Result<Vec<usize>, InputError> {
+) -> Result<Vec<usize>> {
     let mut found: Vec<Option<usize>> = vec![None; samples];
     let not_one_hot = |sample| PredictionsError::NotOneHot { file: file.to_path_buf(), sample };
     let mut position = 0;
@@ -313,12 +307,7 @@ fn classes_of_columns(
             _ => None,
         })
     })? {
-        return Err(InputError::ElementType {
-            file: file.to_path_buf(),
-            array: name.to_owned(),
-            found: labels.type_name(),
-            expected: "an integer type",
-        });
+        return Err(InputError::element_type(file, name, labels.type_name(), "an integer type"));
     }
     found.into_iter().enumerate().map(|(sample, class)| class.ok_or_else(|| not_one_hot(sample).into())).collect()
 }

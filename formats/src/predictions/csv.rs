@@ -10,7 +10,6 @@ use super::classes::Labels;
 use super::columns::{self, Columns};
 use super::convert::{Converted, classes_alone};
 use super::{LABELS, LOGITS, Logits, Reading};
-use crate::InputError;
 use crate::array::{Array, Data};
 use crate::budget::Budget;
 use crate::content::Content;
@@ -18,17 +17,10 @@ use crate::element::{ElementType, reserve};
 use crate::named::Named;
 use crate::quoting::quoted_list;
 use crate::table::{Table, bad_field};
+use crate::{InputError, Result};
 
 /// Parses the whole table.
-///
-/// # Errors
-/// Each names the line (from 1) and the column (from 1), or the sample (from 0).
-pub(super) fn parse(
-    content: &Content,
-    text: &str,
-    reading: &Reading,
-    budget: &mut Budget,
-) -> Result<Converted, InputError> {
+pub(super) fn parse(content: &Content, text: &str, reading: &Reading, budget: &mut Budget) -> Result<Converted> {
     let file = content.file.as_path();
     let table = Table::open(file, text, budget)?;
     let columns = columns::choose(file, &table, reading)?;
@@ -142,7 +134,7 @@ fn classes_of(
     columns: &Columns,
     reading: &Reading,
     budget: &mut Budget,
-) -> Result<Converted, InputError> {
+) -> Result<Converted> {
     let file = content.file.as_path();
     let wanted = [columns.scores[0], columns.label];
     let mut texts = wanted.map(|_| Vec::new());

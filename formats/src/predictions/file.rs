@@ -14,7 +14,6 @@ use super::outside;
 use super::saved::arrays_of_pickle;
 use super::stacked::stacked;
 use super::{LABELS, LOGITS, PredictionSource, PredictionsError, Reading, StoredFile, csv, safetensors};
-use crate::InputError;
 use crate::array::Array;
 use crate::budget::Budget;
 use crate::content::Content;
@@ -26,6 +25,7 @@ use crate::quoting::in_command;
 use crate::safetensors::{is_safetensors, is_truncated_safetensors};
 use crate::text::{is_text, text_of};
 use crate::weights::with_saved;
+use crate::{InputError, Result};
 
 const JSON: &str = "give an object with logits and labels, or a list of such objects";
 
@@ -48,10 +48,7 @@ enum Format {
 pub(super) type Part = (Converted, Vec<StoredFile>);
 
 /// Reads a file or a pair.
-///
-/// # Errors
-/// An [`InputError`] that names the file and the sample, class, line, array or byte.
-pub(super) fn read(source: &PredictionSource, reading: &Reading) -> Result<Part, InputError> {
+pub(super) fn read(source: &PredictionSource, reading: &Reading) -> Result<Part> {
     match source {
         PredictionSource::File(file) => {
             let outside = outside::of_safetensors(file, reading.in_memory);
@@ -81,7 +78,7 @@ pub(super) fn read(source: &PredictionSource, reading: &Reading) -> Result<Part,
 }
 
 /// Scores that stay in their file, beside labels.
-fn pair_outside(file: &Path, scores: Array<'static>, labels: &Content, reading: &Reading) -> Result<Part, InputError> {
+fn pair_outside(file: &Path, scores: Array<'static>, labels: &Content, reading: &Reading) -> Result<Part> {
     let bytes = usize::try_from(scores.outside_bytes()).unwrap_or(usize::MAX);
     let (converted, sha256) = labels.parse_and_hash(|labels| {
         let budget = &mut Budget::of(labels.bytes.len().saturating_add(bytes));
@@ -103,7 +100,7 @@ fn stored(content: &Content, sha256: String) -> StoredFile {
     StoredFile { path: content.file.clone(), bytes: content.bytes.len() as u64, sha256 }
 }
 
-fn whole(content: &Content, reading: &Reading) -> Result<Converted, InputError> {
+fn whole(content: &Content, reading: &Reading) -> Result<Converted> {
     let file = content.file.as_path();
     let budget = &mut Budget::of(content.bytes.len());
     let both = |arrays: Vec<Named<'_>>, budget: &mut Budget| {
@@ -148,7 +145,7 @@ fn whole(content: &Content, reading: &Reading) -> Result<Converted, InputError> 
     }
 }
 
-fn pair(logits: &Content, labels: &Content, reading: &Reading) -> Result<Converted, InputError> {
+fn pair(logits: &Content, labels: &Content, reading: &Reading) -> Result<Converted> {
     let budget = &mut Budget::of(logits.bytes.len() + labels.bytes.len());
     let files = Files { logits: &logits.file, labels: &labels.file };
     half(logits, LOGITS, reading, budget, |(logits_name, scores), budget| {
@@ -168,8 +165,8 @@ fn half<T>(
     role: &'static str,
     reading: &Reading,
     budget: &mut Budget,
-    then: impl FnOnce(Half<'_>, &mut Budget) -> Result<T, InputError>,
-) -> Result<T, InputError> {
+    then: impl FnOnce(Half<'_>, &mut Budget) -> Result<T>,
+) -> Result<T> {
     let file = content.file.as_path();
     let arrays = match format(content)? {
         Format::Npz => npz::arrays(content, &Reading::default(), budget)?,
@@ -200,7 +197,7 @@ fn half<T>(
     then(choose_alone(file, arrays, role, reading)?, budget)
 }
 
-fn format(content: &Content) -> Result<Format, InputError> {
+fn format(content: &Content) -> Result<Format> {
     let (file, bytes) = (content.file.as_path(), content.bytes.as_slice());
     if bytes.starts_with(b"PK") {
         return Ok(if is_torch_save(file, bytes)? { Format::Saved } else { Format::Npz });
@@ -241,7 +238,7 @@ fn is_arrow(bytes: &[u8]) -> bool {
 }
 
 /// Refuses formats of other programs with the line that converts them.
-fn refuse_foreign(content: &Content) -> Result<(), InputError> {
+fn refuse_foreign(content: &Content) -> Result<()> {
     let bytes = content.bytes.as_slice();
     let name = in_command(&content.file);
     let (found, line) = match bytes {

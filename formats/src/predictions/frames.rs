@@ -6,16 +6,13 @@ use crate::budget::{Budget, Exceeded};
 use crate::weights::Saved;
 
 /// Turns a table kept by columns, by rows or apart from its header into lists by their names; gives anything else back.
-///
-/// # Errors
-/// [`Exceeded`].
 pub(super) fn unfolded<'a>(saved: Saved<'a>, budget: &mut Budget) -> Result<Saved<'a>, Exceeded> {
     let Saved::Dictionary(entries) = saved else { return Ok(saved) };
     if let Some(table) = apart(&entries, budget)? {
         return Ok(table);
     }
     let Some(inner) = common_keys(&entries) else { return Ok(Saved::Dictionary(entries)) };
-    let is_label = |key: &String| LABEL_NAMES.contains(&plain(key).as_str());
+    let is_label = |key: &String| LABEL_NAMES.contains(&plain(key));
     let (by_column, by_row) = (entries.iter().any(|(key, _)| is_label(key)), inner.iter().any(is_label));
     let whole = |value: &Saved<'_>| matches!(value, Saved::Number(_) | Saved::Text(_));
     let parts = |value: &Saved<'_>, is: &dyn Fn(&Saved<'_>) -> bool| matches!(value, Saved::Dictionary(parts) if parts.iter().any(|(_, part)| is(part)));

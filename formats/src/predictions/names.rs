@@ -1,125 +1,35 @@
 //! What people call the arrays and columns of predictions.
 
+use crate::words::Words;
+
 /// What people call the scores.
-pub(super) const SCORE_NAMES: &[&str] = &[
-    "logits",
-    "logit",
-    "outputs",
-    "output",
-    "out",
-    "scores",
-    "score",
-    "preds",
-    "pred",
-    "predictions",
-    "prediction",
-    "probs",
-    "prob",
-    "probabilities",
-    "probas",
-    "proba",
-    "softmax",
-    "softmaxes",
-    "y_pred",
-    "y_hat",
-    "yhat",
-    "y_score",
-    "y_prob",
-    "y_proba",
-    "y_logits",
-    "log_probs",
-    "logprobs",
-    "log_softmax",
-    "confidences",
-    "results",
-    "pred_score",
-    "pred_scores",
-    "cls_score",
-    "cls_scores",
-];
+pub(super) const SCORE_NAMES: Words = Words(
+    "logits logit outputs output out scores score preds pred predictions prediction probs prob probabilities \
+     probas proba softmax softmaxes y_pred y_hat yhat y_score y_prob y_proba y_logits log_probs logprobs \
+     log_softmax confidences results pred_score pred_scores cls_score cls_scores",
+);
 
 /// What people call the labels.
-pub(super) const LABEL_NAMES: &[&str] = &[
-    "labels",
-    "label",
-    "targets",
-    "target",
-    "y",
-    "y_true",
-    "ytrue",
-    "y_test",
-    "gt",
-    "gts",
-    "gt_label",
-    "gt_labels",
-    "gt_class",
-    "gt_classes",
-    "true",
-    "truth",
-    "ground_truth",
-    "groundtruth",
-    "true_labels",
-    "true_label",
-    "label_ids",
-    "label_id",
-    "references",
-    "reference",
-    "class",
-    "classes",
-    "class_id",
-    "class_ids",
-    "category",
-    "fine_labels",
-    "fine_label",
-    "actual",
-    "actuals",
-];
+pub(super) const LABEL_NAMES: Words = Words(
+    "labels label targets target y y_true ytrue y_test gt gts gt_label gt_labels gt_class gt_classes true truth \
+     ground_truth groundtruth true_labels true_label label_ids label_id references reference class classes \
+     class_id class_ids category fine_labels fine_label actual actuals",
+);
 
 /// Words in front of those names.
-const FRONT_WORDS: &[&str] =
-    &["test", "val", "valid", "validation", "eval", "all", "total", "model", "image", "img", "np"];
+const FRONT_WORDS: Words = Words("test val valid validation eval all total model image img np");
 
 /// What people call a column of predicted classes.
-pub(super) const PREDICTED: &[&str] = &[
-    "pred",
-    "preds",
-    "prediction",
-    "predictions",
-    "predicted",
-    "pred_label",
-    "y_pred",
-    "predicted_label",
-    "predicted_class",
-    "pred_class",
-    "top1",
-    "argmax",
-];
+pub(super) const PREDICTED: Words = Words(
+    "pred preds prediction predictions predicted pred_label y_pred predicted_label predicted_class pred_class \
+     top1 argmax",
+);
 
 /// What people call the number or the file of a sample.
-pub(super) const SAMPLE_NAMES: &[&str] = &[
-    "index",
-    "idx",
-    "indices",
-    "indexes",
-    "id",
-    "ids",
-    "sample",
-    "sample_id",
-    "sample_ids",
-    "image",
-    "image_id",
-    "image_ids",
-    "file",
-    "files",
-    "filename",
-    "filenames",
-    "file_name",
-    "path",
-    "paths",
-    "img_path",
-    "name",
-    "names",
-];
+pub(super) const SAMPLE_NAMES: Words = Words(
+    "index idx indices indexes id ids sample sample_id sample_ids image image_id image_ids file files filename \
+     filenames file_name path paths img_path name names",
+);
 
 /// A name without its container and the words in front.
 pub(super) fn plain(name: &str) -> String {

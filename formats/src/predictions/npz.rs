@@ -5,23 +5,16 @@ use std::path::Path;
 use super::beside::may_say;
 use super::saved::arrays_of_pickle;
 use super::{LABELS, LOGITS, Reading};
-use crate::InputError;
 use crate::archive::Archive;
 use crate::budget::Budget;
 use crate::content::Content;
 use crate::named::Named;
 use crate::npy::{self, Npy};
 use crate::quoting::quoted;
+use crate::{InputError, Result};
 
 /// The arrays of an archive: where their names say which are the scores and the labels those, else all.
-///
-/// # Errors
-/// Those of the archive; an array that is there under two names. What is wrong with an array is told if it is wanted.
-pub(crate) fn arrays<'a>(
-    content: &'a Content,
-    reading: &Reading,
-    budget: &mut Budget,
-) -> Result<Vec<Named<'a>>, InputError> {
+pub(crate) fn arrays<'a>(content: &'a Content, reading: &Reading, budget: &mut Budget) -> Result<Vec<Named<'a>>> {
     let file = content.file.as_path();
     let archive = Archive::open(file, &content.bytes)?;
     let names: Vec<&str> = archive.members().iter().map(|member| without_suffix(&member.name)).collect();
@@ -66,7 +59,7 @@ fn object_array<'a>(
     name: &str,
     pickle: &[u8],
     budget: &mut Budget,
-) -> Result<crate::array::Array<'a>, InputError> {
+) -> Result<crate::array::Array<'a>> {
     let part = format!("array {}, a pickle", quoted(name));
     let mut arrays = arrays_of_pickle(content, pickle, &part, budget)?;
     match arrays.pop() {
@@ -81,10 +74,7 @@ fn object_array<'a>(
 }
 
 /// Whether an archive is one of `torch.save` and not of arrays.
-///
-/// # Errors
-/// Those of the archive.
-pub(crate) fn is_torch_save(file: &Path, bytes: &[u8]) -> Result<bool, InputError> {
+pub(crate) fn is_torch_save(file: &Path, bytes: &[u8]) -> Result<bool> {
     let archive = Archive::open(file, bytes)?;
     Ok(archive.members().iter().any(|member| member.name == "data.pkl" || member.name.ends_with("/data.pkl")))
 }

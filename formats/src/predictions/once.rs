@@ -6,15 +6,12 @@ use ndarray::Axis;
 
 use super::beside::{Beside, Samples, same_row};
 use super::{Logits, Predictions, PredictionsError, Reading};
-use crate::InputError;
+use crate::Result;
 use crate::quoting::quoted;
 
 /// Leaves out the rows of samples that stood there before, and says how many. What was not said to name samples and
 /// gives one of them two labels does not name them.
-///
-/// # Errors
-/// [`PredictionsError::Index`] where it was said.
-pub(super) fn taken_once(whole: &mut Predictions, mut beside: Beside, reading: &Reading) -> Result<Beside, InputError> {
+pub(super) fn taken_once(whole: &mut Predictions, mut beside: Beside, reading: &Reading) -> Result<Beside> {
     let Some(Samples { name, rows: samples, .. }) =
         beside.samples.as_ref().filter(|samples| samples.certain && samples.rows.len() == whole.labels.len())
     else {

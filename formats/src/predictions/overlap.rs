@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::file::Part;
 use super::{Logits, PredictionsError, StoredFile};
-use crate::InputError;
+use crate::Result;
 use crate::quoting::quoted;
 
 /// Rows of a part before equal rows are more than chance.
@@ -15,10 +15,7 @@ const FEWEST_ROWS: usize = 4;
 const MOST_PARTS: usize = 8;
 
 /// Refuses parts that hold samples of others, or of another split; gives what else is odd about them.
-///
-/// # Errors
-/// [`PredictionsError::Parts`].
-pub(super) fn check(parts: &[Part]) -> Result<Vec<String>, InputError> {
+pub(super) fn check(parts: &[Part]) -> Result<Vec<String>> {
     let refused =
         |part: &Part, problem: String| Err(PredictionsError::Parts { file: part.1[0].path.clone(), problem }.into());
     let mut seen: BTreeMap<Vec<&str>, &Part> = BTreeMap::new();

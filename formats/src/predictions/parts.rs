@@ -11,13 +11,11 @@ use super::convert::Converted;
 use super::file::Part;
 use super::names::{LABEL_NAMES, SCORE_NAMES, plain};
 use super::{Classes, Logits, PredictionSource, Predictions, PredictionsError, overlap};
-use crate::{InputError, natural_order};
+use crate::words::Words;
+use crate::{InputError, Result, natural_order};
 
 /// The parts of a source: itself, or of a folder its files in natural order (2 before 10).
-///
-/// # Errors
-/// [`InputError::Io`]; [`PredictionsError::Parts`] for a folder without files of arrays.
-pub(super) fn of(source: &PredictionSource) -> Result<Vec<PredictionSource>, InputError> {
+pub(super) fn of(source: &PredictionSource) -> Result<Vec<PredictionSource>> {
     let folder = match source {
         PredictionSource::File(path) if path.is_dir() => path,
         _ => return Ok(vec![source.clone()]),
@@ -61,7 +59,7 @@ fn pairs(files: &[PathBuf]) -> Option<Vec<PredictionSource>> {
 fn role(file: &Path) -> Option<(usize, String)> {
     let stem = file.file_stem()?.to_string_lossy().into_owned();
     let words: Vec<&str> = stem.split(['_', '-', '.']).collect();
-    let is = |names: &[&str], word: &str| names.contains(&plain(word).as_str());
+    let is = |names: Words, word: &str| names.contains(&plain(word));
     let found: Vec<(usize, usize)> = words
         .iter()
         .enumerate()
@@ -77,10 +75,7 @@ fn role(file: &Path) -> Option<(usize, String)> {
 }
 
 /// One set of predictions of the parts.
-///
-/// # Errors
-/// [`PredictionsError::Parts`] for another number of classes.
-pub(super) fn join(source: &PredictionSource, parts: Vec<Part>) -> Result<(Predictions, Beside), InputError> {
+pub(super) fn join(source: &PredictionSource, parts: Vec<Part>) -> Result<(Predictions, Beside)> {
     let several = parts.len() > 1;
     let odd = if several { overlap::check(&parts)? } else { Vec::new() };
     let mut files = Vec::new();

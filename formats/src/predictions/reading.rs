@@ -1,10 +1,12 @@
 //! What may be said of predictions that their file does not say.
 
-use std::fmt;
 use std::str::FromStr;
 
+use strum::{Display, EnumString, IntoStaticStr};
+
 /// What the scores are, where they are no logits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Display, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case", parse_err_ty = String, parse_err_fn = unknown)]
 #[non_exhaustive]
 pub enum Scores {
     /// Outputs of the last layer, or their logarithms of softmax, which have the same margins.
@@ -16,26 +18,12 @@ pub enum Scores {
 impl Scores {
     /// Its name on a command line.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Logits => "logits",
-            Self::Probabilities => "probabilities",
-        }
+        self.into()
     }
 }
 
-impl fmt::Display for Scores {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Scores {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let known = [Self::Logits, Self::Probabilities];
-        known.into_iter().find(|scores| scores.name() == text).ok_or_else(|| "give logits or probabilities".to_owned())
-    }
+fn unknown(_: &str) -> String {
+    "give logits or probabilities".to_owned()
 }
 
 /// What is wrong with keys of other roles.

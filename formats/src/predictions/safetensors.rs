@@ -3,18 +3,15 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use crate::InputError;
 use crate::array::{Array, Data, Kind};
 use crate::element::ByteOrder;
 use crate::named::Named;
 use crate::quoting::quoted;
 use crate::safetensors::{element_type, open};
+use crate::{InputError, Result};
 
 /// All tensors, by name.
-///
-/// # Errors
-/// Those of the format.
-pub(super) fn arrays<'a>(file: &Path, bytes: &'a [u8]) -> Result<Vec<Named<'a>>, InputError> {
+pub(super) fn arrays<'a>(file: &Path, bytes: &'a [u8]) -> Result<Vec<Named<'a>>> {
     let (tensors, _) = open(file, bytes)?;
     let mut found: Vec<Named<'a>> = tensors
         .tensors()

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::InputError;
+use crate::Result;
 use crate::array::{Array, Data};
 use crate::budget::Budget;
 use crate::content::Content;
@@ -10,22 +10,19 @@ use crate::named::{Named, arrays_of};
 use crate::weights::with_plain_pickle;
 
 /// The arrays of a pickle that is a part of a file, copied.
-///
-/// # Errors
-/// Those of the pickle, and [`InputError::Budget`].
 pub(super) fn arrays_of_pickle<'a>(
     content: &Content,
     pickle: &[u8],
     part: &str,
     budget: &mut Budget,
-) -> Result<Vec<Named<'a>>, InputError> {
+) -> Result<Vec<Named<'a>>> {
     with_plain_pickle(content, pickle, part, budget, |saved, budget| {
         let arrays = arrays_of(&content.file, saved, budget)?;
         arrays.into_iter().map(|named| owned(content, named, budget)).collect()
     })
 }
 
-fn owned<'a>(content: &Content, named: Named<'_>, budget: &mut Budget) -> Result<Named<'a>, InputError> {
+fn owned<'a>(content: &Content, named: Named<'_>, budget: &mut Budget) -> Result<Named<'a>> {
     let Named { name, array } = named;
     let array = match array {
         Ok(Array { shape, column_major, data }) => {

@@ -293,9 +293,6 @@ pub(super) fn is_one_hot(logits: &Logits) -> bool {
 
 /// Takes the logarithms of probabilities; zeros are taken for half of the smallest positive number. Gives the number of
 /// zeros.
-///
-/// # Errors
-/// [`PredictionsError::NotTheScoresSaid`] for the first row that is none of probabilities.
 pub(super) fn take_logarithms(file: &Path, logits: &mut Logits) -> Result<usize, InputError> {
     match logits {
         Logits::F32(scores) => logarithms(file, scores.view_mut(), |number| number as f32),

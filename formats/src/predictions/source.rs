@@ -5,24 +5,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::words::Words;
+
 /// Endings of files that hold one array.
-const ENDINGS: &[&str] = &[
-    "npy",
-    "npz",
-    "csv",
-    "tsv",
-    "txt",
-    "json",
-    "pt",
-    "pth",
-    "bin",
-    "pkl",
-    "pickle",
-    "safetensors",
-    "parquet",
-    "feather",
-    "arrow",
-];
+const ENDINGS: Words = Words("npy npz csv tsv txt json pt pth bin pkl pickle safetensors parquet feather arrow");
 
 /// Where predictions are: a file, a pair of files, or a folder of parts.
 ///
@@ -52,9 +38,8 @@ impl FromStr for PredictionSource {
     fn from_str(text: &str) -> Result<Self, Infallible> {
         // A comma inside the name of one file stays a name unless both halves end as files of arrays do.
         let ends = |name: &str| {
-            name.rsplit_once('.').is_some_and(|(stem, ending)| {
-                !stem.is_empty() && ENDINGS.contains(&ending.to_ascii_lowercase().as_str())
-            })
+            name.rsplit_once('.')
+                .is_some_and(|(stem, ending)| !stem.is_empty() && ENDINGS.contains(&ending.to_ascii_lowercase()))
         };
         let commas = text.match_indices(',').map(|(at, _)| (&text[..at], &text[at + 1..]));
         let pair = commas.into_iter().find(|(logits, labels)| ends(logits) && ends(labels));
@@ -78,6 +63,6 @@ impl PredictionSource {
     /// Whether a file is called as files of arrays are.
     pub(super) fn is_called_so(path: &std::path::Path) -> bool {
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
-        ENDINGS.contains(&ending.as_str()) || ending == "jsonl"
+        ENDINGS.contains(&ending) || ending == "jsonl"
     }
 }

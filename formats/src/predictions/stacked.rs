@@ -5,27 +5,24 @@ use std::path::Path;
 use super::Reading;
 use super::columns::families;
 use super::names::{LABEL_NAMES, plain};
-use crate::InputError;
 use crate::array::Array;
 use crate::budget::Budget;
 use crate::element::reserve;
 use crate::named::Named;
 use crate::quoting::quoted;
+use crate::{InputError, Result};
 
 /// Puts lists `logit_0`, `logit_1`, ... together to one array [N, K], where no other array can be the scores and the
 /// labels are called so.
-///
-/// # Errors
-/// [`InputError::Budget`].
 pub(super) fn stacked<'a>(
     file: &Path,
     arrays: Vec<Named<'a>>,
     reading: &Reading,
     budget: &mut Budget,
-) -> Result<Vec<Named<'a>>, InputError> {
+) -> Result<Vec<Named<'a>>> {
     let shape = |named: &Named<'_>| named.array.as_ref().map(|array| array.shape.clone()).unwrap_or_default();
     let is_label = |named: &Named<'_>| {
-        LABEL_NAMES.contains(&plain(&named.name).as_str()) || reading.keys.labels.as_ref() == Some(&named.name)
+        LABEL_NAMES.contains(&plain(&named.name)) || reading.keys.labels.as_ref() == Some(&named.name)
     };
     if reading.keys.logits.is_some()
         || arrays.iter().any(|named| shape(named).len() > 1)
@@ -55,7 +52,7 @@ fn put_together<'a>(
     mut arrays: Vec<Named<'a>>,
     columns: Vec<usize>,
     budget: &mut Budget,
-) -> Result<Vec<Named<'a>>, InputError> {
+) -> Result<Vec<Named<'a>>> {
     let samples = arrays[columns[0]].array.as_ref().map_or(0, Array::len);
     let (classes, names) = (columns.len(), [columns[0], columns[columns.len() - 1]]);
     let names = names.map(|at| quoted(&arrays[at].name).trim_matches('"').to_owned());

@@ -51,9 +51,6 @@ struct Room {
 
 impl StoredScores {
     /// Reads N x K scores, which the region holds, once: checks and hashes them.
-    ///
-    /// # Errors
-    /// [`InputError::NonFinite`], [`InputError::Io`].
     pub(super) fn open(
         region: Region,
         (element, order): (ElementType, ByteOrder),
@@ -141,9 +138,6 @@ impl StoredScores {
     }
 
     /// The scores of one sample as f64.
-    ///
-    /// # Errors
-    /// [`InputError::Io`].
     pub fn row(&self, sample: usize) -> Result<Vec<f64>, InputError> {
         let length = self.row_bytes();
         let mut bytes = vec![0; length];
@@ -249,9 +243,6 @@ fn non_finite(block: Block<'_>) -> Option<(usize, usize, f64)> {
 
 impl Logits {
     /// Gives all scores to `take`, block by block, each with the number of its first sample; nothing without scores.
-    ///
-    /// # Errors
-    /// As [`StoredScores::for_each_block`].
     pub fn for_each_block<E: From<InputError>>(
         &self,
         mut take: impl FnMut(usize, Block<'_>) -> Result<(), E>,
@@ -283,6 +274,7 @@ mod tests {
 
     use super::super::{PredictionSource, Predictions, Reading, read_as};
     use super::*;
+    use crate::testing;
 
     const SHAPE: (usize, usize) = (37, 7);
 
@@ -343,8 +335,7 @@ mod tests {
             r#"{{"logits":{{"dtype":"F32","shape":[37,7],"data_offsets":[0,{at}]}},"labels":{{"dtype":"I64","shape":[37],"data_offsets":[{at},{}]}}}}"#,
             at + labels.len()
         );
-        let length = (header.len() as u64).to_le_bytes();
-        std::fs::write(file, [&length[..], header.as_bytes(), &scores, &labels].concat()).unwrap();
+        std::fs::write(file, testing::safetensors(&header, &[scores, labels].concat())).unwrap();
     }
 
     fn npz(file: &Path) {
@@ -362,9 +353,7 @@ mod tests {
         write_npy(file("f32.npy"), &scores()).unwrap();
         write_npy(file("f64.npy"), &scores().mapv(f64::from)).unwrap();
         let halves = scores().iter().flat_map(|&score| f16::from_f32(score).to_le_bytes()).collect::<Vec<u8>>();
-        let header = format!("{:<117}\n", "{'descr': '<f2', 'fortran_order': False, 'shape': (37, 7), }");
-        let begin = [&b"\x93NUMPY\x01\x00"[..], &(header.len() as u16).to_le_bytes()].concat();
-        std::fs::write(file("f16.npy"), [&begin, header.as_bytes(), &halves].concat()).unwrap();
+        std::fs::write(file("f16.npy"), testing::npy("<f2", "(37, 7)", &halves)).unwrap();
         for name in ["f32.npy", "f64.npy", "f16.npy"] {
             let pair = PredictionSource::Pair { logits: file(name), labels: file("labels.npy") };
             assert_same(&pair, name);

@@ -1,15 +1,15 @@
 //! Prediction files in every format, and files that must be refused.
 
 use std::fs;
-use std::io::{Cursor, Write};
+use std::io::Cursor;
 use std::path::Path;
 
 use half::{bf16, f16};
 use ndarray::{Array2, ShapeBuilder, array};
 use ndarray_npy::{NpzWriter, WriteNpyExt};
-use zip::write::SimpleFileOptions;
 
 use super::*;
+use crate::testing::{archive, is, npy, npy_with, safetensors};
 
 const LOGIT_VALUES: [f32; 6] = [0.5, -1.25, 2.0, 3.0, 0.0, -0.125];
 
@@ -36,27 +36,6 @@ fn read_pair(logits: &[u8], labels: &[u8]) -> Result<Predictions, InputError> {
     })
 }
 
-/// A version 1.0 .npy file with that header dictionary.
-fn npy(header: &str, data: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(header.len() + 1).unwrap();
-    [b"\x93NUMPY\x01\x00", &length.to_le_bytes()[..], header.as_bytes(), b"\n", data].concat()
-}
-
-fn npy_of(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
-    npy(&format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}"), data)
-}
-
-fn archive(members: &[(&str, &[u8])], compressed: bool) -> Vec<u8> {
-    let method = if compressed { zip::CompressionMethod::Deflated } else { zip::CompressionMethod::Stored };
-    let options = SimpleFileOptions::default().compression_method(method);
-    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, content) in members {
-        writer.start_file(*name, options).unwrap();
-        writer.write_all(content).unwrap();
-    }
-    writer.finish().unwrap().into_inner()
-}
-
 fn npz(logits: &[u8], labels: &[u8]) -> Vec<u8> {
     archive(&[("logits.npy", logits), ("labels.npy", labels)], true)
 }
@@ -66,15 +45,11 @@ fn bytes_of<const SIZE: usize>(values: impl IntoIterator<Item = [u8; SIZE]>) -> 
 }
 
 fn logits_npy() -> Vec<u8> {
-    npy_of("<f4", "(2, 3)", &bytes_of(LOGIT_VALUES.map(f32::to_le_bytes)))
+    npy("<f4", "(2, 3)", &bytes_of(LOGIT_VALUES.map(f32::to_le_bytes)))
 }
 
 fn labels_npy() -> Vec<u8> {
-    npy_of("<i8", "(2,)", &bytes_of([2_i64, 0].map(i64::to_le_bytes)))
-}
-
-fn safetensors_file(header: &str, data: &[u8]) -> Vec<u8> {
-    [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), data].concat()
+    npy("<i8", "(2,)", &bytes_of([2_i64, 0].map(i64::to_le_bytes)))
 }
 
 fn assert_are_the_predictions(predictions: &Predictions, what: &str) {
@@ -122,7 +97,7 @@ fn every_element_type_and_byte_order_gives_the_same_predictions() {
         (">f8", bytes_of(values.map(|x| f64::from(x).to_be_bytes())), ElementType::F64),
     ];
     for (descr, data, element) in stored_logits {
-        let predictions = read_bytes(&npz(&npy_of(descr, "(2, 3)", &data), &labels_npy())).unwrap();
+        let predictions = read_bytes(&npz(&npy(descr, "(2, 3)", &data), &labels_npy())).unwrap();
         assert_are_the_predictions(&predictions, descr);
         assert_eq!(predictions.stored_dtype, element);
         assert_eq!(matches!(predictions.logits, Logits::F64(_)), element == ElementType::F64);
@@ -140,7 +115,7 @@ fn every_element_type_and_byte_order_gives_the_same_predictions() {
         (">i8", bytes_of([2_i64, 0].map(i64::to_be_bytes))),
     ];
     for (descr, data) in stored_labels {
-        let predictions = read_bytes(&npz(&logits_npy(), &npy_of(descr, "(2,)", &data))).unwrap();
+        let predictions = read_bytes(&npz(&logits_npy(), &npy(descr, "(2,)", &data))).unwrap();
         assert_are_the_predictions(&predictions, descr);
     }
 }
@@ -194,11 +169,11 @@ fn sources_are_told_from_the_command_line() {
 fn safetensors_predictions_bfloat16_included() {
     let data = [bytes_of(LOGIT_VALUES.map(f32::to_le_bytes)), bytes_of([2_i32, 0].map(i32::to_le_bytes))].concat();
     let header = r#"{"logits":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"labels":{"dtype":"I32","shape":[2],"data_offsets":[24,32]}}"#;
-    let predictions = read_bytes(&safetensors_file(header, &data)).unwrap();
+    let predictions = read_bytes(&safetensors(header, &data)).unwrap();
     assert_are_the_predictions(&predictions, "safetensors");
     let data = [bytes_of(LOGIT_VALUES.map(|x| bf16::from_f32(x).to_le_bytes())), vec![2, 0]].concat();
     let header = r#"{"logits":{"dtype":"BF16","shape":[2,3],"data_offsets":[0,12]},"labels":{"dtype":"U8","shape":[2],"data_offsets":[12,14]}}"#;
-    let predictions = read_bytes(&safetensors_file(header, &data)).unwrap();
+    let predictions = read_bytes(&safetensors(header, &data)).unwrap();
     assert_are_the_predictions(&predictions, "bfloat16");
     assert_eq!(predictions.stored_dtype, ElementType::BF16);
 }
@@ -210,7 +185,7 @@ fn whole_labels_of_floating_point_types() {
         (">f8", bytes_of([2f64, 0.0].map(f64::to_be_bytes))),
         ("<f2", vec![0x00, 0x40, 0x00, 0x00]),
     ] {
-        let predictions = read_bytes(&npz(&logits_npy(), &npy_of(descr, "(2,)", &bytes))).unwrap();
+        let predictions = read_bytes(&npz(&logits_npy(), &npy(descr, "(2,)", &bytes))).unwrap();
         assert_are_the_predictions(&predictions, descr);
     }
     let text = "label,logit_0,logit_1\n1.000000000000000000e+00,1,2\n0.0,2,1\n";
@@ -234,8 +209,8 @@ fn csv_predictions() {
 #[test]
 fn labels_of_a_type_too_narrow_for_the_classes_are_refused() {
     let with = |classes: usize, descr: &str, label: &[u8]| {
-        let logits = npy_of("<f4", &format!("(1, {classes})"), &vec![0; 4 * classes]);
-        read_bytes(&npz(&logits, &npy_of(descr, "(1,)", label)))
+        let logits = npy("<f4", &format!("(1, {classes})"), &vec![0; 4 * classes]);
+        read_bytes(&npz(&logits, &npy(descr, "(1,)", label)))
     };
     for (descr, label, most) in [
         ("<f2", &[0, 0][..], 2049),
@@ -253,8 +228,8 @@ fn labels_of_a_type_too_narrow_for_the_classes_are_refused() {
 
 #[test]
 fn classes_in_place_of_scores() {
-    let predicted = npy_of("|u1", "(4,)", &[2, 0, 1, 1]);
-    let labels = npy_of("<i8", "(4,)", &bytes_of([2_i64, 0, 1, 0].map(i64::to_le_bytes)));
+    let predicted = npy("|u1", "(4,)", &[2, 0, 1, 1]);
+    let labels = npy("<i8", "(4,)", &bytes_of([2_i64, 0, 1, 0].map(i64::to_le_bytes)));
     let expected = Logits::Classes(Classes { predicted: vec![2, 0, 1, 1], num_classes: 3, in_order: true });
     for bytes in [
         archive(&[("preds.npy", &predicted), ("labels.npy", &labels)], false),
@@ -275,210 +250,125 @@ fn classes_in_place_of_scores() {
 }
 
 /// A bad file, part of the message that names the place, and the variant.
-type Case = (&'static str, Vec<u8>, &'static str, fn(&InputError) -> bool);
+type Case = (&'static str, Vec<u8>, &'static str, &'static str);
 
 #[test]
 fn bad_files_are_refused_with_their_place() {
-    use InputError as E;
-    use InputError::Predictions as P;
     let l = logits_npy;
     let y = labels_npy;
     let f4 = |values: &[f32]| bytes_of(values.iter().map(|x| x.to_le_bytes()));
     let logits_with = |position: usize, value: f32| {
         let mut values = LOGIT_VALUES;
         values[position] = value;
-        npy_of("<f4", "(2, 3)", &f4(&values))
+        npy("<f4", "(2, 3)", &f4(&values))
     };
-    let header = |text: &str| npz(&npy(text, &[0; 24]), &y());
-    let labels_of = |values: [i64; 2]| npy_of("<i8", "(2,)", &bytes_of(values.map(i64::to_le_bytes)));
+    let scores = |descr: &str, shape: &str, data: &[u8]| npz(&npy(descr, shape, data), &y());
+    let labels = |descr: &str, shape: &str, data: &[u8]| npz(&l(), &npy(descr, shape, data));
+    let header = |text: &str| npz(&npy_with(text, &[0; 24]), &y());
+    let ordered = |rest: &str| header(&format!("{{'descr': '<f4', 'fortran_order': False, {rest}"));
+    let labels_of = |values: [i64; 2]| npy("<i8", "(2,)", &bytes_of(values.map(i64::to_le_bytes)));
     let cut = |bytes: Vec<u8>, by: usize| bytes[..bytes.len() - by].to_vec();
     let tensors = |logits: &str, labels: &str, data: usize| {
-        safetensors_file(&format!(r#"{{"logits":{logits},"labels":{labels}}}"#), &vec![0; data])
+        safetensors(&format!(r#"{{"logits":{logits},"labels":{labels}}}"#), &vec![0; data])
     };
     let st_logits = r#"{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}"#;
     let csv = |rows: &str| format!("label,logit_0,logit_1\n{rows}").into_bytes();
 
     let cases: Vec<Case> = vec![
-        ("empty file", vec![], "0 bytes", |e| matches!(e, E::EmptyFile { .. })),
-        ("garbage", vec![0, 1, 2, 3], "byte 0: the bytes 00 01 02 03", |e| matches!(e, E::UnknownFormat { .. })),
-        ("one .npy", l(), "LOGITS.npy,LABELS.npy", |e| matches!(e, E::LoneNpy { .. })),
+        ("empty file", vec![], "0 bytes", "EmptyFile"),
+        ("garbage", vec![0, 1, 2, 3], "byte 0: the bytes 00 01 02 03", "UnknownFormat"),
+        ("one .npy", l(), "LOGITS.npy,LABELS.npy", "LoneNpy"),
         // Arrays.
         (
             "no logits",
             archive(&[("a.npy", &y()), ("labels.npy", &y())], false),
             "no array can be the logits; present: \"a\" [2] int64, \"labels\" [2] int64",
-            |e| matches!(e, P(PredictionsError::Missing { what: "logits", .. })),
+            r#"Missing, what: "logits""#,
         ),
-        ("no labels", archive(&[("logits.npy", &l())], false), "present: \"logits\" [2, 3] float32", |e| {
-            matches!(e, P(PredictionsError::Missing { what: "labels", .. }))
-        }),
+        (
+            "no labels",
+            archive(&[("logits.npy", &l())], false),
+            "present: \"logits\" [2, 3] float32",
+            r#"Missing, what: "labels""#,
+        ),
         (
             "an array under two names",
             archive(&[("logits.npy", &l()), ("logits", &l()), ("labels", &y())], false),
             "\"logits\"",
-            |e| matches!(e, E::Duplicate { .. }),
+            "Duplicate",
         ),
-        (
-            "integer logits",
-            npz(&npy_of("<i4", "(2, 3)", &[0; 24]), &y()),
-            "array logits: elements of type int32",
-            |e| matches!(e, E::ElementType { .. }),
-        ),
-        ("half a class", npz(&l(), &npy_of("<f4", "(2,)", &f4(&[2.0, 0.5]))), "sample 1: label 0.5", |e| {
-            matches!(e, E::FractionalLabel { .. })
-        }),
-        ("no class", npz(&l(), &npy_of("<f4", "(2,)", &f4(&[f32::NAN, 0.0]))), "sample 0: label NaN", |e| {
-            matches!(e, E::FractionalLabel { .. })
-        }),
-        (
-            "float label out of range",
-            npz(&l(), &npy_of("<f4", "(2,)", &f4(&[2.0, 3.0]))),
-            "sample 1: label 3, and none is 0",
-            |e| matches!(e, P(PredictionsError::LabelsFromOne { .. })),
-        ),
-        ("bool labels", npz(&l(), &npy_of("|b1", "(2,)", &[0; 2])), "array labels: elements of type bool", |e| {
-            matches!(e, E::ElementType { .. })
-        }),
-        ("object labels", npz(&l(), &npy_of("|O", "(2,)", &[0; 2])), "array \"labels\", a pickle, byte 0", |e| {
-            matches!(e, E::Damaged { .. })
-        }),
-        ("complex logits", npz(&npy_of("<c8", "(2, 3)", &[0; 48]), &y()), "\"<c8\"", |e| {
-            matches!(e, E::ElementType { .. })
-        }),
-        ("native byte order", npz(&npy_of("=f4", "(2, 3)", &[0; 24]), &y()), "\"=f4\"", |e| {
-            matches!(e, E::ElementType { .. })
-        }),
+        ("integer logits", scores("<i4", "(2, 3)", &[0; 24]), "array logits: elements of type int32", "ElementType"),
+        ("half a class", labels("<f4", "(2,)", &f4(&[2.0, 0.5])), "sample 1: label 0.5", "FractionalLabel"),
+        ("no class", labels("<f4", "(2,)", &f4(&[f32::NAN, 0.0])), "sample 0: label NaN", "FractionalLabel"),
+        ("float label K", labels("<f4", "(2,)", &f4(&[2.0, 3.0])), "sample 1: label 3, and none is 0", "LabelsFromOne"),
+        ("bool labels", labels("|b1", "(2,)", &[0; 2]), "array labels: elements of type bool", "ElementType"),
+        ("object labels", labels("|O", "(2,)", &[0; 2]), "array \"labels\", a pickle, byte 0", "Damaged"),
+        ("complex logits", scores("<c8", "(2, 3)", &[0; 48]), "\"<c8\"", "ElementType"),
+        ("native byte order", scores("=f4", "(2, 3)", &[0; 24]), "\"=f4\"", "ElementType"),
         (
             "structured type",
             header("{'descr': [('a', '<f4'), ('b', '<f4')], 'fortran_order': False, 'shape': (3,), }"),
             "structured",
-            |e| matches!(e, E::ElementType { .. }),
+            "ElementType",
         ),
-        ("flat logits", npz(&npy_of("<f4", "(6,)", &[0; 24]), &y()), "array logits: shape [6]", |e| {
-            matches!(e, E::Shape { .. })
-        }),
-        ("three-dimensional logits", npz(&npy_of("<f4", "(2, 3, 2)", &[0; 48]), &y()), "shape [2, 3, 2]", |e| {
-            matches!(e, E::Shape { .. })
-        }),
-        ("two labels a sample", npz(&l(), &npy_of("<i8", "(2, 2)", &[0; 32])), "array labels: shape [2, 2]", |e| {
-            matches!(e, E::Shape { .. })
-        }),
+        ("flat logits", scores("<f4", "(6,)", &[0; 24]), "array logits: shape [6]", "Shape"),
+        ("three-dimensional logits", scores("<f4", "(2, 3, 2)", &[0; 48]), "shape [2, 3, 2]", "Shape"),
+        ("two labels a sample", labels("<i8", "(2, 2)", &[0; 32]), "array labels: shape [2, 2]", "Shape"),
         (
             "no one class",
-            npz(&l(), &npy_of("|u1", "(2, 3)", &[0, 1, 0, 1, 1, 0])),
+            labels("|u1", "(2, 3)", &[0, 1, 0, 1, 1, 0]),
             "sample 1: the labels have a column",
-            |e| matches!(e, P(PredictionsError::NotOneHot { sample: 1, .. })),
+            "NotOneHot, sample: 1",
         ),
-        ("mixed labels", npz(&l(), &npy_of("<f4", "(2, 3)", &f4(&[0.5, 0.5, 0., 1., 0., 0.]))), "sample 0", |e| {
-            matches!(e, P(PredictionsError::NotOneHot { sample: 0, .. }))
-        }),
+        ("mixed labels", labels("<f4", "(2, 3)", &f4(&[0.5, 0.5, 0., 1., 0., 0.])), "sample 0", "NotOneHot, sample: 0"),
         (
-            "a column for each sample",
-            npz(&npy_of("<f4", "(2, 3)", &[0; 24]), &npy_of("|u1", "(3,)", &[0; 3])),
+            "columns of samples",
+            npz(&npy("<f4", "(2, 3)", &[0; 24]), &npy("|u1", "(3,)", &[0; 3])),
             "logits.T",
-            |e| matches!(e, P(PredictionsError::Transposed { .. })),
+            "Transposed",
         ),
         (
-            "labels that are texts",
-            npz(&l(), &npy_of("<U1", "(2,)", b"a\0\0\0b\0\0\0")),
+            "text labels",
+            labels("<U1", "(2,)", b"a\0\0\0b\0\0\0"),
             "sample 0: label \"a\" is a text",
-            |e| matches!(e, P(PredictionsError::TextLabel { sample: 0, .. })),
+            "TextLabel, sample: 0",
         ),
-        ("scalar labels", npz(&l(), &npy_of("<i8", "()", &[0; 8])), "array labels: shape []", |e| {
-            matches!(e, E::Shape { .. })
-        }),
-        ("no samples", npz(&npy_of("<f4", "(0, 3)", &[]), &npy_of("<i8", "(0,)", &[])), "array logits", |e| {
-            matches!(e, E::NoSamples { .. })
-        }),
-        ("one class", npz(&npy_of("<f4", "(2, 1)", &[0; 8]), &y()), "1 class(es)", |e| {
-            matches!(e, E::TooFewClasses { classes: 1, .. })
-        }),
-        ("no class", npz(&npy_of("<f4", "(2, 0)", &[]), &y()), "0 class(es)", |e| {
-            matches!(e, E::TooFewClasses { classes: 0, .. })
-        }),
-        ("labels too many", npz(&l(), &npy_of("|u1", "(5,)", &[0; 5])), "2 rows and labels 5", |e| {
-            matches!(e, E::LengthMismatch { logits: 2, labels: 5, .. })
-        }),
+        ("scalar labels", labels("<i8", "()", &[0; 8]), "array labels: shape []", "Shape"),
+        ("no samples", npz(&npy("<f4", "(0, 3)", &[]), &npy("<i8", "(0,)", &[])), "array logits", "NoSamples"),
+        ("one class", scores("<f4", "(2, 1)", &[0; 8]), "1 class(es)", "TooFewClasses, classes: 1"),
+        ("no class", scores("<f4", "(2, 0)", &[]), "0 class(es)", "TooFewClasses, classes: 0"),
+        ("five labels", labels("|u1", "(5,)", &[0; 5]), "2 rows and labels 5", "LengthMismatch, logits: 2, labels: 5"),
         // Values.
-        ("NaN", npz(&logits_with(1, f32::NAN), &y()), "sample 0, class 1: the logit is NaN", |e| {
-            matches!(e, E::NonFinite { .. })
-        }),
-        ("infinity", npz(&logits_with(3, f32::INFINITY), &y()), "sample 1, class 0: the logit is inf", |e| {
-            matches!(e, E::NonFinite { .. })
-        }),
-        ("label K", npz(&l(), &labels_of([0, 3])), "sample 1: the label is 3; labels are the classes 0 to 2", |e| {
-            matches!(e, E::LabelOutOfRange { .. })
-        }),
-        ("labels from 1", npz(&l(), &labels_of([1, 3])), "`first-label` 1", |e| {
-            matches!(e, P(PredictionsError::LabelsFromOne { .. }))
-        }),
-        ("labels far above", npz(&l(), &labels_of([3, 9])), "sample 0: the label is 3", |e| {
-            matches!(e, E::LabelOutOfRange { .. })
-        }),
-        ("negative label", npz(&l(), &labels_of([-1, 0])), "sample 0: the label is -1", |e| {
-            matches!(e, E::LabelOutOfRange { .. })
-        }),
+        ("NaN", npz(&logits_with(1, f32::NAN), &y()), "sample 0, class 1: the logit is NaN", "NonFinite"),
+        ("infinity", npz(&logits_with(3, f32::INFINITY), &y()), "sample 1, class 0: the logit is inf", "NonFinite"),
         (
-            "huge label",
-            npz(&l(), &npy_of("<u8", "(2,)", &[0xff; 16])),
-            "sample 0: the label is 18446744073709551615",
-            |e| matches!(e, E::LabelOutOfRange { .. }),
+            "label K",
+            npz(&l(), &labels_of([0, 3])),
+            "sample 1: the label is 3; labels are the classes 0 to 2",
+            "LabelOutOfRange",
         ),
+        ("labels from 1", npz(&l(), &labels_of([1, 3])), "`first-label` 1", "LabelsFromOne"),
+        ("labels far above", npz(&l(), &labels_of([3, 9])), "sample 0: the label is 3", "LabelOutOfRange"),
+        ("negative label", npz(&l(), &labels_of([-1, 0])), "sample 0: the label is -1", "LabelOutOfRange"),
+        ("huge label", labels("<u8", "(2,)", &[0xff; 16]), "the label is 18446744073709551615", "LabelOutOfRange"),
         // Headers.
-        ("shape larger than the data", npz(&npy_of("<f4", "(60000, 1000)", &[0; 24]), &y()), "[60000, 1000]", |e| {
-            matches!(e, E::SizeMismatch { available: 24, .. })
-        }),
-        (
-            "shape beyond all memory",
-            npz(&npy_of("<f4", "(4611686018427387904, 4)", &[0; 24]), &y()),
-            "array logits",
-            |e| matches!(e, E::SizeMismatch { .. }),
-        ),
-        ("data too long", npz(&npy_of("<f4", "(2, 3)", &[0; 25]), &y()), "25 bytes", |e| {
-            matches!(e, E::SizeMismatch { .. })
-        }),
-        ("no .npy inside", npz(b"hello", &y()), "array logits, byte 0", |e| matches!(e, E::Damaged { .. })),
-        ("unknown version", npz(b"\x93NUMPY\x09\x00\x00\x00", &y()), "byte 6: unknown .npy version 9.0", |e| {
-            matches!(e, E::Damaged { .. })
-        }),
-        ("cut header", npz(&l()[..40], &y()), "array logits, header", |e| matches!(e, E::Truncated { .. })),
-        ("cut version", npz(&l()[..7], &y()), "array logits, header", |e| matches!(e, E::Truncated { .. })),
-        ("no dictionary", header("hello"), "byte 10: the header is no Python dictionary", |e| {
-            matches!(e, E::Damaged { .. })
-        }),
-        ("no shape", header("{'descr': '<f4', 'fortran_order': False}"), "missing", |e| matches!(e, E::Damaged { .. })),
-        (
-            "shape twice",
-            header("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'shape': (3, 2)}"),
-            "twice",
-            |e| matches!(e, E::Damaged { .. }),
-        ),
-        ("negative extent", header("{'descr': '<f4', 'fortran_order': False, 'shape': (-2, 3)}"), "extent", |e| {
-            matches!(e, E::Damaged { .. })
-        }),
-        (
-            "extent of 80 bits",
-            header("{'descr': '<f4', 'fortran_order': False, 'shape': (1208925819614629174706176,)}"),
-            "extent",
-            |e| matches!(e, E::Damaged { .. }),
-        ),
-        ("fortran_order 1", header("{'descr': '<f4', 'fortran_order': 1, 'shape': (2, 3)}"), "True nor False", |e| {
-            matches!(e, E::Damaged { .. })
-        }),
-        (
-            "another key",
-            header("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'x': 1}"),
-            "a key other",
-            |e| matches!(e, E::Damaged { .. }),
-        ),
-        (
-            "text after the header",
-            header("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)} x"),
-            "text after",
-            |e| matches!(e, E::Damaged { .. }),
-        ),
+        ("beyond its data", scores("<f4", "(60000, 1000)", &[0; 24]), "[60000, 1000]", "SizeMismatch, available: 24"),
+        ("beyond all memory", scores("<f4", "(4611686018427387904, 4)", &[0; 24]), "array logits", "SizeMismatch"),
+        ("data too long", scores("<f4", "(2, 3)", &[0; 25]), "25 bytes", "SizeMismatch"),
+        ("no .npy inside", npz(b"hello", &y()), "array logits, byte 0", "Damaged"),
+        ("unknown version", npz(b"\x93NUMPY\x09\x00\x00\x00", &y()), "byte 6: unknown .npy version 9.0", "Damaged"),
+        ("cut header", npz(&l()[..40], &y()), "array logits, header", "Truncated"),
+        ("cut version", npz(&l()[..7], &y()), "array logits, header", "Truncated"),
+        ("no dictionary", header("hello"), "byte 10: the header is no Python dictionary", "Damaged"),
+        ("no shape", header("{'descr': '<f4', 'fortran_order': False}"), "missing", "Damaged"),
+        ("shape twice", ordered("'shape': (2, 3), 'shape': (3, 2)}"), "twice", "Damaged"),
+        ("negative extent", ordered("'shape': (-2, 3)}"), "extent", "Damaged"),
+        ("extent of 80 bits", ordered("'shape': (1208925819614629174706176,)}"), "extent", "Damaged"),
+        ("an order 1", header("{'descr': '<f4', 'fortran_order': 1, 'shape': (2, 3)}"), "True nor False", "Damaged"),
+        ("another key", ordered("'shape': (2, 3), 'x': 1}"), "a key other", "Damaged"),
+        ("text after the header", ordered("'shape': (2, 3)} x"), "text after", "Damaged"),
         // Archives.
-        ("cut archive", cut(npz(&l(), &y()), 10), "byte ", |e| matches!(e, E::Damaged { .. })),
+        ("cut archive", cut(npz(&l(), &y()), 10), "byte ", "Damaged"),
         (
             "changed byte of a member",
             {
@@ -488,17 +378,17 @@ fn bad_files_are_refused_with_their_place() {
                 bytes
             },
             "member \"logits.npy\"",
-            |e| matches!(e, E::Checksum { .. }),
+            "Checksum",
         ),
         // .safetensors.
         (
             "tensor missing",
-            safetensors_file(
+            safetensors(
                 &format!(r#"{{"logits":{st_logits},"paths":{{"dtype":"U8","shape":[0],"data_offsets":[24,24]}}}}"#),
                 &[0; 24],
             ),
             "present: \"logits\" [2, 3] float32, \"paths\" [0] uint8",
-            |e| matches!(e, P(PredictionsError::Missing { what: "labels", .. })),
+            r#"Missing, what: "labels""#,
         ),
         (
             "float8 logits",
@@ -508,67 +398,45 @@ fn bad_files_are_refused_with_their_place() {
                 22,
             ),
             "F8_E5M2",
-            |e| matches!(e, E::ElementType { .. }),
+            "ElementType",
         ),
         (
             "cut safetensors",
             tensors(st_logits, r#"{"dtype":"I64","shape":[2],"data_offsets":[24,40]}"#, 39),
             "tensor data (byte ",
-            |e| matches!(e, E::Truncated { needed: 40, available: 39, .. }),
+            "Truncated, needed: 40, available: 39",
         ),
         // CSV.
-        ("no labels", b"loss,logit_0,logit_1\n0.3,1,2\n".to_vec(), "line 1: no column is called label", |e| {
-            matches!(e, P(PredictionsError::Table { line: 1, .. }))
-        }),
-        ("a class left out", b"label,logit_0,logit_2\n0,1,2\n".to_vec(), "not numbered from 0", |e| {
-            matches!(e, P(PredictionsError::Table { .. }))
-        }),
-        ("two kinds of scores", b"label,a0,a1,b0,b1\n0,1,2,3,4\n".to_vec(), "`keys` logits=WORD", |e| {
-            matches!(e, P(PredictionsError::Table { .. }))
-        }),
-        ("a column twice", b"label,logit_0,logit_1,logit_1\n0,1,2,3\n".to_vec(), "\"logit_1\" is there twice", |e| {
-            matches!(e, P(PredictionsError::Table { .. }))
-        }),
-        ("columns from 1", b"label,c1,c2\n0,1,2\n".to_vec(), "`first-label` 1", |e| {
-            matches!(e, P(PredictionsError::Table { .. }))
-        }),
-        ("no header", b"0,1.0,1\n1,3.0,0\n".to_vec(), "the first and the last column can be the labels", |e| {
-            matches!(e, P(PredictionsError::Table { .. }))
-        }),
-        ("a printed list", b"label,logits\n0,\"[1. 2. ... 3.]\"\n".to_vec(), "line 2, column 2", |e| {
-            matches!(e, E::CsvField { .. })
-        }),
-        ("no label", csv(",1,2\n"), "line 2, column 1: \"\" is not the class", |e| matches!(e, E::CsvField { .. })),
-        ("one logit", b"label,logit_0\n0,1\n".to_vec(), "1 class(es)", |e| matches!(e, E::TooFewClasses { .. })),
-        ("no rows", csv(""), "no samples", |e| matches!(e, E::NoSamples { .. })),
-        ("short row", csv("0,1,2\n1,3\n"), "line 3: 2 fields; the header has 3", |e| {
-            matches!(e, E::CsvRowLength { .. })
-        }),
-        ("long row", csv("0,1,2,3\n"), "line 2: 4 fields", |e| matches!(e, E::CsvRowLength { .. })),
-        ("text as a logit", csv("0,1,2\n1,x,2\n"), "line 3, column 2: \"x\"", |e| matches!(e, E::CsvField { .. })),
-        ("empty logit", csv("0,1,\n"), "line 2, column 3: \"\"", |e| matches!(e, E::CsvField { .. })),
-        ("decimal comma", csv("0;1,5;2\n"), "line 2: 2 fields", |e| matches!(e, E::CsvRowLength { .. })),
-        ("half a class", csv("0.5,1,2\n"), "line 2, column 1: \"0.5\"", |e| matches!(e, E::CsvField { .. })),
-        ("infinite class", csv("inf,1,2\n"), "line 2, column 1: \"inf\"", |e| matches!(e, E::CsvField { .. })),
-        ("label K in CSV", csv("0,1,2\n2,1,2\n"), "sample 1: the label is 2", |e| {
-            matches!(e, E::LabelOutOfRange { .. })
-        }),
-        ("NaN in CSV", csv("0,1,2\n1,nan,2\n"), "sample 1, class 0", |e| matches!(e, E::NonFinite { .. })),
-        ("overflow in CSV", csv("0,1e999,2\n"), "sample 0, class 0: the logit is inf", |e| {
-            matches!(e, E::NonFinite { .. })
-        }),
-        ("a letter that is no digit", csv("0,1,2\u{e9}\n"), "line 2, column 3: \"2\u{e9}\"", |e| {
-            matches!(e, E::CsvField { .. })
-        }),
-        ("not UTF-8", [csv("0,1,"), vec![0xe9, b'\n']].concat(), "byte 26", |e| matches!(e, E::NotText { .. })),
+        ("no labels", b"loss,logit_0,logit_1\n0.3,1,2\n".to_vec(), "no column is called label", "Table, line: 1"),
+        ("a class left out", b"label,logit_0,logit_2\n0,1,2\n".to_vec(), "not numbered from 0", "Table"),
+        ("two kinds of scores", b"label,a0,a1,b0,b1\n0,1,2,3,4\n".to_vec(), "`keys` logits=WORD", "Table"),
+        ("a column twice", b"label,logit_0,logit_1,logit_1\n0,1,2,3\n".to_vec(), "\"logit_1\" is there twice", "Table"),
+        ("columns from 1", b"label,c1,c2\n0,1,2\n".to_vec(), "`first-label` 1", "Table"),
+        ("no header", b"0,1.0,1\n1,3.0,0\n".to_vec(), "the first and the last column can be the labels", "Table"),
+        ("a printed list", b"label,logits\n0,\"[1. 2. ... 3.]\"\n".to_vec(), "line 2, column 2", "CsvField"),
+        ("no label", csv(",1,2\n"), "line 2, column 1: \"\" is not the class", "CsvField"),
+        ("one logit", b"label,logit_0\n0,1\n".to_vec(), "1 class(es)", "TooFewClasses"),
+        ("no rows", csv(""), "no samples", "NoSamples"),
+        ("short row", csv("0,1,2\n1,3\n"), "line 3: 2 fields; the header has 3", "CsvRowLength"),
+        ("long row", csv("0,1,2,3\n"), "line 2: 4 fields", "CsvRowLength"),
+        ("text as a logit", csv("0,1,2\n1,x,2\n"), "line 3, column 2: \"x\"", "CsvField"),
+        ("empty logit", csv("0,1,\n"), "line 2, column 3: \"\"", "CsvField"),
+        ("decimal comma", csv("0;1,5;2\n"), "line 2: 2 fields", "CsvRowLength"),
+        ("half a class", csv("0.5,1,2\n"), "line 2, column 1: \"0.5\"", "CsvField"),
+        ("infinite class", csv("inf,1,2\n"), "line 2, column 1: \"inf\"", "CsvField"),
+        ("label K in CSV", csv("0,1,2\n2,1,2\n"), "sample 1: the label is 2", "LabelOutOfRange"),
+        ("NaN in CSV", csv("0,1,2\n1,nan,2\n"), "sample 1, class 0", "NonFinite"),
+        ("overflow in CSV", csv("0,1e999,2\n"), "sample 0, class 0: the logit is inf", "NonFinite"),
+        ("a letter that is no digit", csv("0,1,2\u{e9}\n"), "line 2, column 3: \"2\u{e9}\"", "CsvField"),
+        ("not UTF-8", [csv("0,1,"), vec![0xe9, b'\n']].concat(), "byte 26", "NotText"),
     ];
     let mut wrong = Vec::new();
-    for (what, bytes, place, is_variant) in cases {
+    for (what, bytes, place, variant) in cases {
         match read_bytes(&bytes) {
             Ok(predictions) => wrong.push(format!("{what}: read as {predictions:?}")),
             Err(error) => {
                 let text = error.to_string();
-                if !(is_variant(&error) && text.contains(place) && text.contains("predictions: ")) {
+                if !(is(&error, variant) && text.contains(place) && text.contains("predictions: ")) {
                     wrong.push(format!("{what}: {text}\n{error:?}"));
                 }
             }
@@ -579,12 +447,12 @@ fn bad_files_are_refused_with_their_place() {
 
 #[test]
 fn of_a_pair_the_file_at_fault_is_named() {
-    let labels = npy_of("<i8", "(2,)", &bytes_of([2_i64, 9].map(i64::to_le_bytes)));
+    let labels = npy("<i8", "(2,)", &bytes_of([2_i64, 9].map(i64::to_le_bytes)));
     let error = read_pair(&logits_npy(), &labels).unwrap_err();
     assert!(error.to_string().contains("labels.npy: sample 1: the label is 9"), "{error}");
-    let error = read_pair(&logits_npy(), &npy_of("|u1", "(5,)", &[0; 5])).unwrap_err();
+    let error = read_pair(&logits_npy(), &npy("|u1", "(5,)", &[0; 5])).unwrap_err();
     assert!(error.to_string().contains("labels.npy: "), "{error}");
-    let error = read_pair(&npy_of("<f4", "(2, 3)", &[0; 23]), &labels_npy()).unwrap_err();
+    let error = read_pair(&npy("<f4", "(2, 3)", &[0; 23]), &labels_npy()).unwrap_err();
     assert!(error.to_string().contains("logits.npy: array logits"), "{error}");
     let error = read_pair(b"PK\x03\x04", &labels_npy()).unwrap_err();
     assert!(matches!(error, InputError::Damaged { .. }), "{error}");
@@ -600,7 +468,7 @@ fn damaged_files_never_panic() {
     let files = [
         npz(&logits_npy(), &labels_npy()),
         archive(&[("logits.npy", &logits_npy()), ("labels.npy", &labels_npy())], false),
-        safetensors_file(header, &data),
+        safetensors(header, &data),
         b"label,logit_0,logit_1\n0,1.5,-2\n1,3,4\n".to_vec(),
     ];
     let directory = tempfile::tempdir().unwrap();
@@ -666,11 +534,7 @@ fn what_stands_beside_and_contradicts_has_a_note() {
         ("y_pred", &|at, best| format!(",{}", if at < 4 { best } else { (best + 1) % 3 }), "largest score in 8 of 12"),
         ("correct", &|_, _| ",1".to_owned(), "say in 2 of 12"),
         ("targets", &|at, _| format!(",{}", (at + 1) % 3), "than the labels in 12 of 12"),
-        (
-            "index",
-            &|at, _| format!(",{}", at % 9),
-            "3 of 12 samples a name that stands there before, 3 of them with other",
-        ),
+        ("index", &|at, _| format!(",{}", at % 9), "3 of 12 samples a name that stands there before, 3 of them with"),
         ("filename", &|at, _| format!(",{}.jpg", at / 2), "6 of 12 samples"),
     ];
     for (header, more, word) in contradicting {

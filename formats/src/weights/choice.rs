@@ -7,10 +7,10 @@ use super::layout::{StorageBytes, lay_out};
 use super::pickle::{Heap, Key, Pickle, Value};
 use super::usual::WEIGHT_KEYS;
 use super::{Found, Tensor, WeightsError};
-use crate::InputError;
 use crate::budget::Budget;
 use crate::content::Content;
 use crate::quoting::{escaped, quoted, quoted_list};
+use crate::{InputError, Result};
 
 /// Parts of the names of top-level keys that hold tensors which are no weights.
 const STATE_OF_TRAINING: [&str; 4] = ["optim", "sched", "scaler", "rng"];
@@ -26,7 +26,7 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn spend(&mut self, bytes: u64) -> Result<(), InputError> {
+    fn spend(&mut self, bytes: u64) -> Result<()> {
         self.budget.spend(bytes).map_err(|exceeded| InputError::Budget {
             file: self.content.file.clone(),
             place: "saved object".to_owned(),
@@ -40,7 +40,7 @@ impl<'a> Walk<'a> {
 
     /// The entries of a dictionary by their keys as texts, or of a list by their places; those with tensors below are
     /// marked.
-    fn level(&mut self, value: Value) -> Result<BTreeMap<String, (Value, bool)>, InputError> {
+    fn level(&mut self, value: Value) -> Result<BTreeMap<String, (Value, bool)>> {
         let heap = self.heap;
         let mut level = BTreeMap::new();
         let places = heap.items(value).unwrap_or_default().iter().enumerate();
@@ -61,13 +61,13 @@ impl<'a> Walk<'a> {
         InputError::Duplicate { file: self.content.file.clone(), name: format!("{what} {}", quoted(name)) }
     }
 
-    fn key(&mut self, key: Key) -> Result<String, InputError> {
+    fn key(&mut self, key: Key) -> Result<String> {
         let text = self.heap.key(key);
         self.spend(96 + 2 * text.len() as u64)?;
         Ok(text)
     }
 
-    fn parts(&mut self, value: Value, depth: usize) -> Result<Vec<Value>, InputError> {
+    fn parts(&mut self, value: Value, depth: usize) -> Result<Vec<Value>> {
         let heap = self.heap;
         let count =
             heap.entries(value).map_or(0, |entries| entries.len()) + heap.items(value).map_or(0, <[Value]>::len);
@@ -79,7 +79,7 @@ impl<'a> Walk<'a> {
         Ok(heap.entries(value).into_iter().flat_map(|entries| entries.values()).chain(items).copied().collect())
     }
 
-    fn holds_tensor(&mut self, value: Value, depth: usize) -> Result<bool, InputError> {
+    fn holds_tensor(&mut self, value: Value, depth: usize) -> Result<bool> {
         if matches!(value, Value::Tensor(_)) {
             return Ok(true);
         }
@@ -92,13 +92,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Adds the tensors below by their dotted names.
-    fn collect(
-        &mut self,
-        value: Value,
-        name: &str,
-        depth: usize,
-        found: &mut BTreeMap<String, u32>,
-    ) -> Result<(), InputError> {
+    fn collect(&mut self, value: Value, name: &str, depth: usize, found: &mut BTreeMap<String, u32>) -> Result<()> {
         if let Value::Tensor(tensor) = value {
             self.spend(256 + name.len() as u64)?;
             return match found.insert(name.to_owned(), tensor) {
@@ -132,7 +126,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Descends to the level at which tensors, or several dictionaries of them, stand.
-    fn descend(&mut self, root: Value, key: Option<&str>) -> Result<Chosen, InputError> {
+    fn descend(&mut self, root: Value, key: Option<&str>) -> Result<Chosen> {
         let mut nesting = Vec::new();
         let mut level = self.level(root)?;
         if let Some((path, inner)) = key.map(|key| self.under(root, key)).transpose()?.flatten() {
@@ -151,7 +145,7 @@ impl<'a> Walk<'a> {
                 return Ok(Chosen { nesting, values: chosen });
             };
             // A single key at the top is a wrapper; further down, unless it is a usual one, it begins the names.
-            if !is_top && !WEIGHT_KEYS.contains(&key.as_str()) {
+            if !is_top && !WEIGHT_KEYS.contains(key) {
                 return Ok(Chosen { nesting, values: chosen });
             }
             if nesting.len() == MAX_DEPTH {
@@ -164,7 +158,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The dictionary under a key, or under keys joined by dots, that holds tensors.
-    fn under(&mut self, root: Value, key: &str) -> Result<Option<(Vec<String>, Value)>, InputError> {
+    fn under(&mut self, root: Value, key: &str) -> Result<Option<(Vec<String>, Value)>> {
         let (mut path, mut at, mut rest) = (Vec::new(), root, key);
         while !rest.is_empty() && path.len() < MAX_DEPTH {
             let level = self.level(at)?;
@@ -185,14 +179,10 @@ impl<'a> Walk<'a> {
 
     /// What may be weights at a level: all that holds tensors, but not the state of a training at the top, nor what
     /// stands beside a usual key and is no dictionary (the best accuracy, a curve).
-    fn at_level(
-        &self,
-        level: &BTreeMap<String, (Value, bool)>,
-        is_top: bool,
-    ) -> Result<Vec<(String, Value)>, InputError> {
+    fn at_level(&self, level: &BTreeMap<String, (Value, bool)>, is_top: bool) -> Result<Vec<(String, Value)>> {
         let is_training = |key: &str| STATE_OF_TRAINING.iter().any(|part| key.to_ascii_lowercase().contains(part));
         let is_dictionary = |value: &Value| matches!(value, Value::Dictionary(_));
-        let is_usual = |key: &str| key.starts_with("state_dict") || WEIGHT_KEYS.contains(&key);
+        let is_usual = |key: &str| key.starts_with("state_dict") || WEIGHT_KEYS.contains(key);
         let usual = level.iter().any(|(key, (value, holds))| *holds && is_dictionary(value) && is_usual(key));
         let may_be = |key: &str, value: &Value| {
             !is_top || !(is_training(key) && is_dictionary(value)) && (!usual || is_dictionary(value))
@@ -235,7 +225,7 @@ pub(super) fn extract(
     key: Option<&str>,
     storages: &impl StorageBytes,
     budget: &mut Budget,
-) -> Result<Found, InputError> {
+) -> Result<Found> {
     let heap = &pickle.heap;
     let mut walk = Walk { content, heap, budget };
     if !matches!(pickle.value, Value::Dictionary(_) | Value::List(_) | Value::Tuple(_)) {
@@ -277,7 +267,7 @@ fn lay_out_all(
     names: BTreeMap<String, u32>,
     storages: &impl StorageBytes,
     budget: &mut Budget,
-) -> Result<BTreeMap<String, Tensor>, InputError> {
+) -> Result<BTreeMap<String, Tensor>> {
     let mut by_storage: Vec<(u32, &String, u32)> =
         names.iter().map(|(name, &tensor)| (heap.tensors[tensor as usize].storage, name, tensor)).collect();
     by_storage.sort_unstable();

@@ -9,248 +9,83 @@ use thiserror::Error;
 /// Texts copied out of a file are escaped and cut before they are stored here.
 #[derive(Debug, Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "the message of each variant says what it is and what its fields are")]
 pub enum WeightsError {
-    /// A pickle that names functions or classes other than those of tensors and plain containers.
     #[error(
         "{file}: refused: the file names {globals} ({place}); loading it in Python could run code. Only tensors and \
          plain containers are read here. Where you trust the file, this converts it, running its code where the modules \
          that it names can be imported: {conversion}"
     )]
-    RefusedGlobal {
-        /// The file.
-        file: PathBuf,
-        /// Pickle and byte of the first.
-        place: String,
-        /// The names, quoted.
-        globals: String,
-        /// A line for the shell.
-        conversion: String,
-    },
-
-    /// A pickle that builds a name in a way that cannot be followed without running it.
+    RefusedGlobal { file: PathBuf, place: String, globals: String, conversion: String },
     #[error(
         "{file}: refused: {place}: {problem}; what it would load cannot be told. Save the weights alone with \
          torch.save(model.state_dict(), FILE) or as .safetensors"
     )]
-    RefusedPickle {
-        /// The file.
-        file: PathBuf,
-        /// Pickle and byte.
-        place: String,
-        /// What was found.
-        problem: String,
-    },
-
-    /// An archive with several pickles.
+    RefusedPickle { file: PathBuf, place: String, problem: String },
     #[error(
         "{file}: refused: the archive holds several pickles ({members}); torch.save writes one data.pkl, save the \
          weights again"
     )]
-    SeveralPickles {
-        /// The file.
-        file: PathBuf,
-        /// The members, quoted.
-        members: String,
-    },
-
-    /// The tar format of PyTorch before 0.1.10.
+    SeveralPickles { file: PathBuf, members: String },
     #[error(
         "{file}: the tar format of PyTorch before 0.1.10 is not read; where you trust the file, this converts it, \
          running its code: {conversion}"
     )]
-    OldTar {
-        /// The file.
-        file: PathBuf,
-        /// A line for the shell.
-        conversion: String,
-    },
-
-    /// A tar archive of other files.
+    OldTar { file: PathBuf, conversion: String },
     #[error("{file}: a tar archive of {members}, whatever its name says; unpack it and give the file inside")]
-    Tar {
-        /// The file.
-        file: PathBuf,
-        /// Its first members, quoted.
-        members: String,
-    },
-
-    /// A list of parts that cannot be followed.
+    Tar { file: PathBuf, members: String },
     #[error("{file}: {problem}; download all parts beside it again")]
-    Index {
-        /// The file.
-        file: PathBuf,
-        /// What is wrong.
-        problem: String,
-    },
-
-    /// A pickle that torch.save did not write.
+    Index { file: PathBuf, problem: String },
     #[error(
         "{file}: a plain pickle without tensor data, not a torch.save file. Where you trust the file, this converts it, \
          running its code: {conversion}"
     )]
-    PlainPickle {
-        /// The file.
-        file: PathBuf,
-        /// A line for the shell.
-        conversion: String,
-    },
-
-    /// A TorchScript module where weights are wanted.
+    PlainPickle { file: PathBuf, conversion: String },
     #[error(
         "{file}: a TorchScript module, which is a program and is not read as weights; if you trust it, analyze runs it \
          with `run-torchscript`"
     )]
-    TorchScript {
-        /// The file.
-        file: PathBuf,
-    },
-
-    /// An ONNX network where weights are wanted.
+    TorchScript { file: PathBuf },
     #[error("{file}: an ONNX network, which analyze runs as a `checkpoint`; weights are wanted here")]
-    Onnx {
-        /// The file.
-        file: PathBuf,
-    },
-
-    /// Written on a big-endian machine.
+    Onnx { file: PathBuf },
     #[error(
         "{file}: {place}: written in big-endian byte order; load it with torch.load and save it on a little-endian \
          machine"
     )]
-    BigEndian {
-        /// The file.
-        file: PathBuf,
-        /// Where the byte order is recorded.
-        place: String,
-    },
-
-    /// No tensors where weights are looked for.
+    BigEndian { file: PathBuf, place: String },
     #[error("{file}: no weights: {found}; save model.state_dict(), alone or under the key state_dict")]
-    NoWeights {
-        /// The file.
-        file: PathBuf,
-        /// What the file holds instead: its top-level keys, or its type.
-        found: String,
-    },
-
-    /// Several sets of weights that all fit the network and differ.
+    NoWeights { file: PathBuf, found: String },
     #[error("{file}: several sets of weights that differ all fit, under {candidates}; name the one to read with `key`")]
-    AmbiguousWeights {
-        /// The file.
-        file: PathBuf,
-        /// The keys or beginnings of names, quoted.
-        candidates: String,
-    },
-
-    /// Names or shapes other than those of the network.
+    AmbiguousWeights { file: PathBuf, candidates: String },
     #[error("{file}: the weights are not those of {network}: {problem}")]
-    NamesDiffer {
-        /// The file.
-        file: PathBuf,
-        /// The network, in words.
-        network: String,
-        /// Which differ, and what is nearest to them.
-        problem: String,
-    },
-
-    /// Weights that were rewritten, from which those of the network have to be made first.
+    NamesDiffer { file: PathBuf, network: String, problem: String },
     #[error("{file}: {found}, not the weights as the network computes with them; {remedy}")]
-    Rewritten {
-        /// The file.
-        file: PathBuf,
-        /// What they are.
-        found: String,
-        /// How their owner makes plain weights of them.
-        remedy: &'static str,
-    },
-
-    /// A last layer that is not there, or about which the file does not say enough.
+    Rewritten { file: PathBuf, found: String, remedy: &'static str },
     #[error("{file}: the last layer: {problem}")]
-    LastLayer {
-        /// The file.
-        file: PathBuf,
-        /// What is wrong or has to be said.
-        problem: String,
-    },
-
-    /// Tensors beside those of the network that may belong to what computes the scores.
+    LastLayer { file: PathBuf, problem: String },
     #[error(
         "{file}: beside the tensors of {network} stand {tensors}; if the scores are computed without them, leave them \
          out by name: `leave-out` NAME. Factors `s` of the classes go into the last layer first: weight *= \
          s.view(-1, 1); bias *= s.view(-1)"
     )]
-    LeftOver {
-        /// The file.
-        file: PathBuf,
-        /// The network, in words.
-        network: String,
-        /// The names, quoted.
-        tensors: String,
-    },
-
-    /// A change of names that changes none, or makes two alike.
+    LeftOver { file: PathBuf, network: String, tensors: String },
     #[error("{file}: `rename` {from}={to}: {problem}")]
-    Renamed {
-        /// The file.
-        file: PathBuf,
-        /// Beginning looked for.
-        from: String,
-        /// What is put in its place.
-        to: String,
-        /// What is wrong.
-        problem: String,
-    },
-
-    /// A tensor that cannot be represented.
+    Renamed { file: PathBuf, from: String, to: String, problem: String },
     #[error("{file}: tensor {tensor}: {problem}; save the weights as contiguous float or integer tensors")]
-    Tensor {
-        /// The file.
-        file: PathBuf,
-        /// Name of the tensor.
-        tensor: String,
-        /// What is wrong.
-        problem: String,
-    },
-
-    /// Tensors that would take far more memory than the file has bytes (an expanded view).
+    Tensor { file: PathBuf, tensor: String, problem: String },
     #[error(
         "{file}: tensor {tensor}: {bytes} bytes when laid out, {limit} are accepted for a file of this size; save \
          the weights with .contiguous()"
     )]
-    TensorTooLarge {
-        /// The file.
-        file: PathBuf,
-        /// Name of the tensor at which the limit is passed.
-        tensor: String,
-        /// Bytes of this tensor and those before it.
-        bytes: u64,
-        /// Bytes accepted.
-        limit: u64,
-    },
-
-    /// Bytes that one program takes for this format and another for that.
+    TensorTooLarge { file: PathBuf, tensor: String, bytes: u64, limit: u64 },
     #[error(
         "{file}: refused: it is a .safetensors file and a torch.save file in one; two programs could read two different \
          contents, write the file again"
     )]
-    TwoFormats {
-        /// The file.
-        file: PathBuf,
-    },
-
-    /// A weight that is NaN or infinite.
+    TwoFormats { file: PathBuf },
     #[error(
         "{file}: tensor {tensor}, element {element}: the value is {value}; the training diverged, take an earlier \
          checkpoint"
     )]
-    NonFiniteWeight {
-        /// The file.
-        file: PathBuf,
-        /// Name of the tensor.
-        tensor: String,
-        /// Flat row-major position, from 0.
-        element: usize,
-        /// The value.
-        value: f64,
-    },
+    NonFiniteWeight { file: PathBuf, tensor: String, element: usize, value: f64 },
 }

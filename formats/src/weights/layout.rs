@@ -7,21 +7,16 @@ use super::pickle::{Heap, Storage, View};
 use super::{Tensor, WeightsError, tensor};
 use crate::budget::{Budget, Exceeded};
 use crate::quoting::quoted;
-use crate::{ElementType, InputError};
+use crate::{ElementType, InputError, Result};
 
 /// Where the bytes of storages are.
 pub(super) trait StorageBytes {
     /// The bytes of a storage, of which there are as many as it says.
-    fn bytes(&self, heap: &Heap, storage: &Storage, budget: &mut Budget) -> Result<Cow<'_, [u8]>, InputError>;
+    fn bytes(&self, heap: &Heap, storage: &Storage, budget: &mut Budget) -> Result<Cow<'_, [u8]>>;
 }
 
 /// Checks that a storage has the bytes that the pickle says.
-pub(super) fn check_size(
-    file: &Path,
-    place: impl FnOnce() -> String,
-    storage: &Storage,
-    size: u64,
-) -> Result<(), InputError> {
+pub(super) fn check_size(file: &Path, place: impl FnOnce() -> String, storage: &Storage, size: u64) -> Result<()> {
     let (elements, element_size) = (storage.elements, storage.element_size());
     if elements.checked_mul(element_size) == Some(size) {
         return Ok(());
@@ -43,9 +38,6 @@ pub(super) fn read_size(element: ElementType) -> u64 {
 }
 
 /// Charges a tensor before it is built; `copied` if its elements are gathered first.
-///
-/// # Errors
-/// [`WeightsError::TensorTooLarge`].
 pub(super) fn charge(
     file: &Path,
     name: &str,
@@ -53,7 +45,7 @@ pub(super) fn charge(
     element: ElementType,
     copied: bool,
     budget: &mut Budget,
-) -> Result<(), InputError> {
+) -> Result<()> {
     let size = read_size(element) + if copied { element.size().unwrap_or(8) as u64 } else { 0 };
     // An extent of 0 makes it empty, whatever the others are.
     let elements = shape
@@ -70,13 +62,7 @@ pub(super) fn charge(
 }
 
 /// The tensor of a view whose storage has `bytes`, which the view does not leave.
-pub(super) fn lay_out(
-    file: &Path,
-    name: &str,
-    view: &View,
-    bytes: &[u8],
-    budget: &mut Budget,
-) -> Result<Tensor, InputError> {
+pub(super) fn lay_out(file: &Path, name: &str, view: &View, bytes: &[u8], budget: &mut Budget) -> Result<Tensor> {
     let size = view.element.size().unwrap_or(1);
     let contiguous = is_contiguous(view);
     charge(file, name, view.shape.iter().copied(), view.element, !contiguous, budget)?;

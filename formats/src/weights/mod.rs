@@ -36,7 +36,7 @@ use super::impostor::{refuse_impostor, tensorflow};
 use super::onnx::is_onnx;
 use super::quoting::{quoted, quoted_list};
 use super::safetensors::{is_safetensors, is_truncated_safetensors};
-use super::{ElementType, InputError};
+use super::{ElementType, InputError, Result};
 
 pub use error::WeightsError;
 pub use fit::{Fitted, LastLayer, MatrixRows, Reading, Rename, Taken, Wanted, fit};
@@ -154,9 +154,6 @@ pub struct Part {
 }
 
 /// Checks that every floating-point element is finite.
-///
-/// # Errors
-/// [`WeightsError::NonFiniteWeight`] with the first tensor (by name) and element.
 fn check_finite(file: &Path, tensors: &BTreeMap<String, Tensor>) -> Result<(), WeightsError> {
     for (name, tensor) in tensors {
         let found = match &tensor.data {
@@ -182,7 +179,7 @@ fn check_finite(file: &Path, tensors: &BTreeMap<String, Tensor>) -> Result<(), W
 /// [`InputError::UnknownFormat`], [`WeightsError::OldTar`], [`WeightsError::PlainPickle`],
 /// [`WeightsError::RefusedGlobal`] (a plain pickle that names more than plain containers), and those of a damaged
 /// archive.
-pub fn detect(file: &Path) -> Result<CheckpointKind, InputError> {
+pub fn detect(file: &Path) -> Result<CheckpointKind> {
     kind_of(&Content::read(file)?)
 }
 
@@ -193,7 +190,7 @@ pub fn detect(file: &Path) -> Result<CheckpointKind, InputError> {
 ///
 /// # Errors
 /// An [`InputError`] that names the file and the tensor, member or byte; [`WeightsError::TorchScript`] for a module.
-pub fn read(file: &Path) -> Result<Weights, InputError> {
+pub fn read(file: &Path) -> Result<Weights> {
     read_at(file, None)
 }
 
@@ -202,11 +199,11 @@ pub fn read(file: &Path) -> Result<Weights, InputError> {
 ///
 /// # Errors
 /// As [`read`]; [`WeightsError::NoWeights`] if there is neither.
-pub fn read_under(file: &Path, key: &str) -> Result<Weights, InputError> {
+pub fn read_under(file: &Path, key: &str) -> Result<Weights> {
     read_at(file, Some(key))
 }
 
-fn read_at(file: &Path, key: Option<&str>) -> Result<Weights, InputError> {
+fn read_at(file: &Path, key: Option<&str>) -> Result<Weights> {
     let content = Content::read(file)?;
     match kind_of(&content)? {
         CheckpointKind::Index => shards::read(&content, key),
@@ -215,7 +212,7 @@ fn read_at(file: &Path, key: Option<&str>) -> Result<Weights, InputError> {
 }
 
 /// Reads a file that is no list of parts.
-fn read_one(content: &Content, kind: CheckpointKind, key: Option<&str>) -> Result<Weights, InputError> {
+fn read_one(content: &Content, kind: CheckpointKind, key: Option<&str>) -> Result<Weights> {
     let budget = &mut Budget::of(content.bytes.len());
     let (found, sha256) = content.parse_and_hash(|content| match kind {
         CheckpointKind::Safetensors => safetensors::read(content, budget),
@@ -254,7 +251,7 @@ impl Weights {
     }
 
     /// The tensors whose names begin with `key` and a dot.
-    fn beginning_with(mut self, key: &str) -> Result<Self, InputError> {
+    fn beginning_with(mut self, key: &str) -> Result<Self> {
         let beginning = format!("{key}.");
         let (chosen, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
             self.tensors.into_iter().partition(|(name, _)| name.starts_with(&beginning));
@@ -283,7 +280,7 @@ struct Found {
     passed_over: Vec<String>,
 }
 
-fn kind_of(content: &Content) -> Result<CheckpointKind, InputError> {
+fn kind_of(content: &Content) -> Result<CheckpointKind> {
     let bytes = content.bytes.as_slice();
     let budget = || Budget::of(bytes.len());
     if bytes.starts_with(b"PK") {
@@ -320,13 +317,7 @@ fn kind_of(content: &Content) -> Result<CheckpointKind, InputError> {
 }
 
 /// Converts the row-major little-endian bytes of one tensor, of which there are as many as the shape says.
-fn tensor(
-    file: &Path,
-    name: &str,
-    shape: Vec<usize>,
-    element: ElementType,
-    bytes: &[u8],
-) -> Result<Tensor, InputError> {
+fn tensor(file: &Path, name: &str, shape: Vec<usize>, element: ElementType, bytes: &[u8]) -> Result<Tensor> {
     let problem = |problem: &str| WeightsError::Tensor {
         file: file.to_path_buf(),
         tensor: quoted(name),

@@ -2,17 +2,14 @@
 
 use super::layout::charge;
 use super::{Found, WeightsError, tensor};
-use crate::InputError;
+use crate::Result;
 use crate::budget::Budget;
 use crate::content::Content;
 use crate::quoting::quoted;
 use crate::safetensors::{element_type, open};
 
 /// All tensors of the file, and its `__metadata__`.
-///
-/// # Errors
-/// Those of the format; [`WeightsError::Tensor`] for an element type that is not read; [`WeightsError::NoWeights`].
-pub(super) fn read(content: &Content, budget: &mut Budget) -> Result<Found, InputError> {
+pub(super) fn read(content: &Content, budget: &mut Budget) -> Result<Found> {
     let file = content.file.as_path();
     let (stored, metadata) = open(file, &content.bytes)?;
     let tensors = stored
@@ -26,7 +23,7 @@ pub(super) fn read(content: &Content, budget: &mut Budget) -> Result<Found, Inpu
             charge(file, name, view.shape().iter().map(|&extent| extent as u64), element, false, budget)?;
             Ok((name.to_owned(), tensor(file, name, view.shape().to_vec(), element, view.data())?))
         })
-        .collect::<Result<std::collections::BTreeMap<_, _>, InputError>>()?;
+        .collect::<Result<std::collections::BTreeMap<_, _>>>()?;
     if tensors.is_empty() {
         return Err(WeightsError::NoWeights {
             file: file.to_path_buf(),

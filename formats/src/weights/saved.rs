@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use super::layout::{StorageBytes, charge, gather, is_contiguous};
 use super::pickle::{Bytes, Elements, Heap, Key, PersistentIds, Pickle, Storage, Value, View, load};
 use super::{torch_legacy, torch_zip};
-use crate::InputError;
 use crate::array::{Array, Data, Kind};
 use crate::budget::Budget;
 use crate::content::Content;
 use crate::element::ByteOrder;
 use crate::quoting::escaped;
+use crate::{InputError, Result};
 
 /// Containers in each other.
 const MAX_DEPTH: usize = 32;
@@ -36,14 +36,11 @@ pub(crate) enum Saved<'a> {
 }
 
 /// Gives the object in a zip or legacy file of `torch.save`, or in a plain pickle, to `then`.
-///
-/// # Errors
-/// Those of the formats, and those of `then`.
 pub(crate) fn with_saved<T>(
     content: &Content,
     budget: &mut Budget,
-    then: impl FnOnce(Saved<'_>, &mut Budget) -> Result<T, InputError>,
-) -> Result<T, InputError> {
+    then: impl FnOnce(Saved<'_>, &mut Budget) -> Result<T>,
+) -> Result<T> {
     if content.bytes.starts_with(b"PK") {
         torch_zip::with_pickle(content, budget, |pickle, program, storages, budget| {
             let saved = Walk { content, pickle, program, storages, budget }.part(pickle.value, 0)?;
@@ -66,8 +63,8 @@ pub(crate) fn with_plain_pickle<T>(
     program: &[u8],
     part: &str,
     budget: &mut Budget,
-    then: impl FnOnce(Saved<'_>, &mut Budget) -> Result<T, InputError>,
-) -> Result<T, InputError> {
+    then: impl FnOnce(Saved<'_>, &mut Budget) -> Result<T>,
+) -> Result<T> {
     let pickle = load(&content.file, part, program, 0, PersistentIds::None, budget)?;
     if pickle.end != program.len() {
         let (file, extra) = (content.file.clone(), (program.len() - pickle.end) as u64);
@@ -81,7 +78,7 @@ pub(crate) fn with_plain_pickle<T>(
 struct NoStorages;
 
 impl StorageBytes for NoStorages {
-    fn bytes(&self, _: &Heap, _: &Storage, _: &mut Budget) -> Result<Cow<'_, [u8]>, InputError> {
+    fn bytes(&self, _: &Heap, _: &Storage, _: &mut Budget) -> Result<Cow<'_, [u8]>> {
         Ok(Cow::Borrowed(&[]))
     }
 }
@@ -95,11 +92,11 @@ struct Walk<'a, 'b, S> {
 }
 
 impl<'a, S: StorageBytes> Walk<'a, '_, S> {
-    fn spend(&mut self, bytes: u64) -> Result<(), InputError> {
+    fn spend(&mut self, bytes: u64) -> Result<()> {
         self.budget.spend(bytes).map_err(|exceeded| exceeded.of(&self.content.file, "saved object".to_owned()))
     }
 
-    fn part(&mut self, value: Value, depth: usize) -> Result<Saved<'a>, InputError> {
+    fn part(&mut self, value: Value, depth: usize) -> Result<Saved<'a>> {
         self.spend(NODE)?;
         if depth > MAX_DEPTH {
             return Ok(Saved::Other("a container in more than 32 others"));
@@ -142,7 +139,7 @@ impl<'a, S: StorageBytes> Walk<'a, '_, S> {
     }
 
     /// A tensor's elements, borrowed where they lie in order.
-    fn tensor(&mut self, view: &View) -> Result<Array<'a>, InputError> {
+    fn tensor(&mut self, view: &View) -> Result<Array<'a>> {
         let file = self.content.file.as_path();
         let storage = &self.pickle.heap.storages[view.storage as usize];
         let size = view.element.size().unwrap_or(1);
@@ -178,7 +175,7 @@ impl<'a, S: StorageBytes> Walk<'a, '_, S> {
     }
 
     /// An array of NumPy; one of objects becomes a list, one of a single object that object.
-    fn array(&mut self, at: u32, depth: usize) -> Result<Saved<'a>, InputError> {
+    fn array(&mut self, at: u32, depth: usize) -> Result<Saved<'a>> {
         let pickle = self.pickle;
         let heap = &pickle.heap;
         let array = &heap.arrays[at as usize];

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{CheckpointKind, Part, Weights, WeightsError, kind_of, read_one};
-use crate::InputError;
+use crate::Result;
 use crate::content::{Content, sha256};
 use crate::quoting::{escaped, quoted};
 
@@ -25,10 +25,7 @@ pub(super) fn is_index(bytes: &[u8]) -> bool {
 }
 
 /// Reads the parts, which stand beside the list, each within its own budget.
-///
-/// # Errors
-/// Those of the parts; [`WeightsError::Index`] for a list that names no file, a path, or a part without its tensor.
-pub(super) fn read(content: &Content, key: Option<&str>) -> Result<Weights, InputError> {
+pub(super) fn read(content: &Content, key: Option<&str>) -> Result<Weights> {
     let file = content.file.as_path();
     let refused = |problem: String| WeightsError::Index { file: file.to_path_buf(), problem };
     let index: Index = serde_json::from_slice(&content.bytes).map_err(|error| refused(escaped(&error.to_string())))?;

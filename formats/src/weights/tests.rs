@@ -1,10 +1,10 @@
 //! Files made here byte by byte: what torch.save writes, and what it never would.
 
 use std::fs;
-use std::io::{Cursor, Write};
 use std::path::Path;
 
 use super::*;
+use crate::testing::{self, archive, is, safetensors};
 
 /// A tensor of a test file: name, storage class, key of the storage, element count of the storage, shape.
 type Entry = (&'static str, &'static str, &'static str, u32, &'static [u32]);
@@ -80,23 +80,13 @@ fn storage_bytes() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-fn archive(members: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-    for (name, content) in members {
-        writer.start_file(*name, options).unwrap();
-        writer.write_all(content).unwrap();
-    }
-    writer.finish().unwrap().into_inner()
-}
-
 fn torch_zip_of(object: &[u8], storages: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let program = pickle(object);
     let names: Vec<String> = storages.iter().map(|(key, _)| format!("model/data/{key}")).collect();
     let mut members: Vec<(&str, &[u8])> = vec![("model/data.pkl", &program), ("model/byteorder", b"little")];
     members.extend(names.iter().map(String::as_str).zip(storages.iter().map(|(_, bytes)| bytes.as_slice())));
     members.push(("model/version", b"3\n"));
-    archive(&members)
+    archive(&members, false)
 }
 
 fn torch_zip(object: &[u8]) -> Vec<u8> {
@@ -129,15 +119,8 @@ fn legacy(object: &[u8]) -> Vec<u8> {
     legacy_of(object, &["0", "1"], &storages)
 }
 
-fn safetensors_file(header: &str, data: &[u8]) -> Vec<u8> {
-    [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), data].concat()
-}
-
 fn with_file<T>(bytes: &[u8], run: impl FnOnce(&Path) -> T) -> T {
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("weights.bin");
-    fs::write(&file, bytes).unwrap();
-    run(&file)
+    testing::with_file("weights.bin", bytes, run)
 }
 
 fn read_bytes(bytes: &[u8]) -> Result<Weights, InputError> {
@@ -177,12 +160,7 @@ fn both_formats_and_every_nesting_give_the_same_weights() {
         ("state_dict", dictionary(&[epoch, ("state_dict", plain.clone()), arch]), &["state_dict"], ""),
         ("parallel under model", dictionary(&[("model", parallel)]), &["model"], "module."),
         ("net", dictionary(&[("net", plain.clone()), ("acc", integer(90))]), &["net"], ""),
-        (
-            "two levels",
-            dictionary(&[("model", dictionary(&[("state_dict", plain.clone())]))]),
-            &["model", "state_dict"],
-            "",
-        ),
+        ("nest", dictionary(&[("model", dictionary(&[("state_dict", plain.clone())]))]), &["model", "state_dict"], ""),
         ("beside an optimizer", with_optimizer, &["state_dict"], ""),
         ("an unusual key", dictionary(&[("checkpoint_7", plain)]), &["checkpoint_7"], ""),
     ];
@@ -268,12 +246,12 @@ fn views_and_every_element_type_are_read() {
 fn safetensors_weights_keep_their_metadata() {
     let header = r#"{"__metadata__":{"arch":"mlp"},"fc.weight":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"bn.steps":{"dtype":"I64","shape":[],"data_offsets":[24,32]}}"#;
     let data: Vec<u8> = storage_bytes().into_iter().flat_map(|(_, bytes)| bytes).collect();
-    let weights = read_bytes(&safetensors_file(header, &data)).unwrap();
+    let weights = read_bytes(&safetensors(header, &data)).unwrap();
     assert_is_the_model(&weights, "safetensors");
     assert_eq!(weights.kind, CheckpointKind::Safetensors);
     assert_eq!(weights.metadata["arch"], "mlp");
     let parallel = header.replace("fc.weight", "module.fc.weight").replace("bn.steps", "module.bn.steps");
-    let weights = read_bytes(&safetensors_file(&parallel, &data)).unwrap();
+    let weights = read_bytes(&safetensors(&parallel, &data)).unwrap();
     assert_is_the_model(&below(&weights, "module."), "parallel safetensors");
 }
 
@@ -309,7 +287,7 @@ fn tensors_and_inert_values_beside_a_usual_key_are_passed_over() {
 fn torchscript_is_told_apart_and_never_read() {
     let program = pickle(b"c__torch__.Net\nNet\n)\x81");
     for member in ["net/constants.pkl", "net/code/__torch__.py", "constants.pkl"] {
-        let file = archive(&[("net/data.pkl", &program), (member, b"")]);
+        let file = archive(&[("net/data.pkl", &program), (member, b"")], false);
         assert_eq!(with_file(&file, detect).unwrap(), CheckpointKind::TorchScript);
         let error = read_bytes(&file).unwrap_err();
         assert!(matches!(error, InputError::Weights(WeightsError::TorchScript { .. })), "{error}");
@@ -318,17 +296,17 @@ fn torchscript_is_told_apart_and_never_read() {
 }
 
 /// A bad file, part of the message that names the place, and the variant.
-type Case = (&'static str, Vec<u8>, &'static str, fn(&InputError) -> bool);
+type Case = (&'static str, Vec<u8>, &'static str, &'static str);
 
 #[test]
 fn bad_files_are_refused_with_their_place() {
-    use InputError as E;
     let model = state_dict(&ENTRIES);
     let float = |shape: &'static [u32], elements| ("w", "FloatStorage", "0", elements, shape);
     let one = |entry: Entry, strides: &[u32], offset| dictionary(&[(entry.0, tensor_program(&entry, strides, offset))]);
     let cut = |bytes: Vec<u8>, by: usize| bytes[..bytes.len() - by].to_vec();
     let tensors = r#"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#;
     let program = pickle(&model);
+    let beside = |name: &str, bytes: &[u8]| archive(&[("a/data.pkl", &program), (name, bytes)], false);
     let named = |global: &str| torch_zip(&dictionary(&[("args", [b"c", global.as_bytes(), b"\n)R"].concat())]));
     let tar = |names: &[&str]| -> Vec<u8> {
         let header = |name: &&str| {
@@ -346,35 +324,21 @@ fn bad_files_are_refused_with_their_place() {
     };
 
     let cases: Vec<Case> = vec![
-        ("empty", vec![], "0 bytes", |e| matches!(e, E::EmptyFile { .. })),
-        ("garbage", b"\x00\x01garbage".to_vec(), "byte 0", |e| matches!(e, E::UnknownFormat { .. })),
-        ("html", b"<!DOCTYPE html><html>".to_vec(), "web page", |e| matches!(e, E::Impostor { .. })),
-        ("hdf5", b"\x89HDF\r\n\x1a\n\0\0\0\0".to_vec(), "HDF5", |e| matches!(e, E::Impostor { .. })),
-        ("npz", archive(&[("logits.npy", b"x")]), "numpy.load(", |e| matches!(e, E::UnknownFormat { .. })),
-        ("old tar", tar(&["sys_info", "pickle", "storages", "tensors"]), "0.1.10", |e| {
-            matches!(e, E::Weights(WeightsError::OldTar { .. }))
-        }),
-        ("tar", tar(&["model_best.pth"]), "\"model_best.pth\"", |e| matches!(e, E::Weights(WeightsError::Tar { .. }))),
-        ("plain pickle", pickle(b"}"), "plain pickle", |e| matches!(e, E::Weights(WeightsError::PlainPickle { .. }))),
-        ("hostile plain pickle", pickle(b"cposix\nsystem\n)R"), "\"posix.system\"", |e| {
-            matches!(e, E::Weights(WeightsError::RefusedGlobal { .. }))
-        }),
+        ("empty", vec![], "0 bytes", "EmptyFile"),
+        ("garbage", b"\x00\x01garbage".to_vec(), "byte 0", "UnknownFormat"),
+        ("html", b"<!DOCTYPE html><html>".to_vec(), "web page", "Impostor"),
+        ("hdf5", b"\x89HDF\r\n\x1a\n\0\0\0\0".to_vec(), "HDF5", "Impostor"),
+        ("npz", archive(&[("logits.npy", b"x")], false), "numpy.load(", "UnknownFormat"),
+        ("old tar", tar(&["sys_info", "pickle", "storages", "tensors"]), "0.1.10", "OldTar"),
+        ("tar", tar(&["model_best.pth"]), "\"model_best.pth\"", "Tar"),
+        ("plain pickle", pickle(b"}"), "plain pickle", "PlainPickle"),
+        ("hostile plain pickle", pickle(b"cposix\nsystem\n)R"), "\"posix.system\"", "RefusedGlobal"),
         // Names.
-        ("namespace alone", named("argparse\nNamespace"), "\"args\"", |e| {
-            matches!(e, E::Weights(WeightsError::NoWeights { .. }))
-        }),
-        ("numpy scalar alone", named("numpy.core.multiarray\nscalar"), "no tensors", |e| {
-            matches!(e, E::Weights(WeightsError::NoWeights { .. }))
-        }),
-        ("whole module", named("__main__\nNet"), "member \"model/data.pkl\", byte ", |e| {
-            matches!(e, E::Weights(WeightsError::RefusedGlobal { .. }))
-        }),
-        ("nested load", named("torch.storage\n_load_from_bytes"), "\"torch.storage._load_from_bytes\"", |e| {
-            matches!(e, E::Weights(WeightsError::RefusedGlobal { .. }))
-        }),
-        ("legacy name", legacy(b"cos\nsystem\n)R"), "pickle 4 of 5 (saved object), byte ", |e| {
-            matches!(e, E::Weights(WeightsError::RefusedGlobal { .. }))
-        }),
+        ("namespace alone", named("argparse\nNamespace"), "\"args\"", "NoWeights"),
+        ("numpy scalar alone", named("numpy.core.multiarray\nscalar"), "no tensors", "NoWeights"),
+        ("whole module", named("__main__\nNet"), "member \"model/data.pkl\", byte ", "RefusedGlobal"),
+        ("loader", named("torch.storage\n_load_from_bytes"), "\"torch.storage._load_from_bytes\"", "RefusedGlobal"),
+        ("legacy name", legacy(b"cos\nsystem\n)R"), "pickle 4 of 5 (saved object), byte ", "RefusedGlobal"),
         (
             "name in the list of storages",
             {
@@ -382,55 +346,37 @@ fn bad_files_are_refused_with_their_place() {
                 [&file[..file.len() - 6], b"\x80\x02cos\nsystem\n."].concat()
             },
             "pickle 5 of 5 (list of storages), byte ",
-            |e| matches!(e, E::Weights(WeightsError::RefusedGlobal { .. })),
+            "RefusedGlobal",
         ),
         // Archives.
-        ("cut archive", cut(torch_zip(&model), 7), "byte ", |e| matches!(e, E::Damaged { .. })),
-        ("bytes after the archive", [torch_zip(&model), vec![0; 3]].concat(), "byte ", |e| {
-            matches!(e, E::Damaged { .. })
-        }),
-        ("two pickles", archive(&[("a/data.pkl", &program), ("b/data.pkl", &program)]), "\"b/data.pkl\"", |e| {
-            matches!(e, E::Weights(WeightsError::SeveralPickles { .. }))
-        }),
-        ("a pickle beside", archive(&[("a/data.pkl", &program), ("a/x.PKL", &program)]), "\"a/x.PKL\"", |e| {
-            matches!(e, E::Weights(WeightsError::SeveralPickles { .. }))
-        }),
+        ("cut archive", cut(torch_zip(&model), 7), "byte ", "Damaged"),
+        ("bytes after the archive", [torch_zip(&model), vec![0; 3]].concat(), "byte ", "Damaged"),
+        ("two pickles", beside("b/data.pkl", &program), "\"b/data.pkl\"", "SeveralPickles"),
+        ("a pickle beside", beside("a/x.PKL", &program), "\"a/x.PKL\"", "SeveralPickles"),
         (
             "bytes after the pickle",
-            archive(&[("a/data.pkl", &[&program[..], b"N."].concat())]),
+            archive(&[("a/data.pkl", &[&program[..], b"N."].concat())], false),
             "\"a/data.pkl\"",
-            |e| matches!(e, E::TrailingBytes { extra: 2, .. }),
+            "TrailingBytes, extra: 2",
         ),
-        ("cut pickle", archive(&[("a/data.pkl", &program[..40])]), "\"a/data.pkl\", byte ", |e| {
-            matches!(e, E::Truncated { .. })
-        }),
-        ("big-endian", archive(&[("a/data.pkl", &program), ("a/byteorder", b"big")]), "\"a/byteorder\"", |e| {
-            matches!(e, E::Weights(WeightsError::BigEndian { .. }))
-        }),
-        ("missing storage", torch_zip_of(&model, &storage_bytes()[..1]), "\"model/data/1\"", |e| {
-            matches!(e, E::Damaged { .. })
-        }),
-        ("short storage", torch_zip_of(&model, &[("0", vec![0; 20]), ("1", vec![0; 8])]), "\"model/data/0\"", |e| {
-            matches!(e, E::Damaged { .. })
-        }),
+        ("cut pickle", archive(&[("a/data.pkl", &program[..40])], false), "\"a/data.pkl\", byte ", "Truncated"),
+        ("big-endian", beside("a/byteorder", b"big"), "\"a/byteorder\"", "BigEndian"),
+        ("missing storage", torch_zip_of(&model, &storage_bytes()[..1]), "\"model/data/1\"", "Damaged"),
+        ("short storage", torch_zip_of(&model, &[("0", vec![0; 9]), ("1", vec![0; 8])]), "\"model/data/0\"", "Damaged"),
         // Tensors.
-        ("past its storage", torch_zip(&one(float(&[2, 3], 6), &[3, 1], 1)), "[2, 3]", |e| {
-            matches!(e, E::Damaged { .. } | E::Weights(WeightsError::BigEndian { .. }))
-        }),
+        ("past its storage", torch_zip(&one(float(&[2, 3], 6), &[3, 1], 1)), "[2, 3]", "Damaged or BigEndian"),
         (
             "shape beyond all memory",
             torch_zip(&one(float(&[u32::MAX >> 1, u32::MAX >> 1, 8], 6), &[0, 0, 0], 0)),
             "",
-            |e| matches!(e, E::Weights(WeightsError::TensorTooLarge { .. })),
+            "TensorTooLarge",
         ),
-        ("expanded", torch_zip(&one(float(&[500_000_000], 6), &[0], 0)), "\"w\"", |e| {
-            matches!(e, E::Weights(WeightsError::TensorTooLarge { .. }))
-        }),
+        ("expanded", torch_zip(&one(float(&[500_000_000], 6), &[0], 0)), "\"w\"", "TensorTooLarge"),
         (
             "complex",
             torch_zip(&one(("w", "ComplexFloatStorage", "0", 3, &[3]), &[1], 0)),
             "\"torch.ComplexFloatStorage\"",
-            |e| matches!(e, E::Weights(WeightsError::RefusedGlobal { .. })),
+            "RefusedGlobal",
         ),
         (
             "one name twice",
@@ -439,46 +385,36 @@ fn bad_files_are_refused_with_their_place() {
                 ("a", dictionary(&[("b", tensor_program(&float(&[3], 6), &[1], 0))])),
             ])),
             "\"a.b\"",
-            |e| matches!(e, E::Duplicate { .. }),
+            "Duplicate",
         ),
         // No weights.
         (
             "no tensors",
             torch_zip(&dictionary(&[("epoch", integer(3)), ("args", dictionary(&[]))])),
             "\"args\", \"epoch\"",
-            |e| matches!(e, E::Weights(WeightsError::NoWeights { .. })),
+            "NoWeights",
         ),
         (
             "only an optimizer",
             torch_zip(&dictionary(&[("optimizer", model.clone()), ("epoch", integer(3))])),
             "\"epoch\", \"optimizer\"",
-            |e| matches!(e, E::Weights(WeightsError::NoWeights { .. })),
+            "NoWeights",
         ),
-        ("a bare tensor", torch_zip(&tensor_program(&ENTRIES[0], &[3, 1], 0)), "\"torch.Tensor\"", |e| {
-            matches!(e, E::Weights(WeightsError::NoWeights { .. }))
-        }),
-        ("a number", torch_zip(&integer(5)), "a number", |e| matches!(e, E::Weights(WeightsError::NoWeights { .. }))),
+        ("a bare tensor", torch_zip(&tensor_program(&ENTRIES[0], &[3, 1], 0)), "\"torch.Tensor\"", "NoWeights"),
+        ("a number", torch_zip(&integer(5)), "a number", "NoWeights"),
         // Legacy.
-        ("cut in a storage", cut(legacy(&model), 3), "storage \"1\" (byte ", |e| matches!(e, E::Truncated { .. })),
-        ("cut in the object", legacy(&model)[..120].to_vec(), "pickle 4 of 5", |e| matches!(e, E::Truncated { .. })),
-        ("bytes after the storages", [legacy(&model), vec![0; 5]].concat(), "byte ", |e| {
-            matches!(e, E::TrailingBytes { extra: 5, .. })
-        }),
-        ("count of a storage", legacy_of(&model, &["0", "1"], &legacy_storages(5, 1)), "storage \"0\" (byte ", |e| {
-            matches!(e, E::Damaged { .. })
-        }),
+        ("cut in a storage", cut(legacy(&model), 3), "storage \"1\" (byte ", "Truncated"),
+        ("cut in the object", legacy(&model)[..120].to_vec(), "pickle 4 of 5", "Truncated"),
+        ("bytes after the storages", [legacy(&model), vec![0; 5]].concat(), "byte ", "TrailingBytes, extra: 5"),
+        ("a count", legacy_of(&model, &["0", "1"], &legacy_storages(5, 1)), "storage \"0\" (byte ", "Damaged"),
         (
             "huge count of a storage",
             legacy_of(&model, &["0", "1"], &legacy_storages(u64::MAX / 4, 1)),
             "storage \"0\"",
-            |e| matches!(e, E::Truncated { .. }),
+            "Truncated",
         ),
-        ("storage listed twice", legacy_of(&model, &["0", "0", "1"], &legacy_storages(6, 1)), "storage \"0\"", |e| {
-            matches!(e, E::Damaged { .. })
-        }),
-        ("storage not listed", legacy_of(&model, &["0"], &legacy_storages(6, 1)[..1]), "storage \"1\"", |e| {
-            matches!(e, E::Damaged { .. })
-        }),
+        ("listed twice", legacy_of(&model, &["0", "0", "1"], &legacy_storages(6, 1)), "storage \"0\"", "Damaged"),
+        ("storage not listed", legacy_of(&model, &["0"], &legacy_storages(6, 1)[..1]), "storage \"1\"", "Damaged"),
         (
             "big-endian legacy",
             {
@@ -488,61 +424,46 @@ fn bad_files_are_refused_with_their_place() {
                 file
             },
             "ig-endian",
-            |e| matches!(e, E::Damaged { .. } | E::Weights(WeightsError::BigEndian { .. })),
+            "Damaged or BigEndian",
         ),
         // .safetensors.
-        ("cut header", safetensors_file(tensors, &[])[..30].to_vec(), "header (byte 8)", |e| {
-            matches!(e, E::Truncated { .. })
-        }),
-        ("cut tensor", safetensors_file(tensors, &[0; 5]), "tensor data (byte ", |e| {
-            matches!(e, E::Truncated { needed: 8, available: 5, .. })
-        }),
-        ("bytes after the tensors", safetensors_file(tensors, &[0; 9]), "tensor data (byte ", |e| {
-            matches!(e, E::TrailingBytes { extra: 1, .. })
-        }),
+        ("cut header", safetensors(tensors, &[])[..30].to_vec(), "header (byte 8)", "Truncated"),
+        ("cut tensor", safetensors(tensors, &[0; 5]), "tensor data (byte ", "Truncated, needed: 8, available: 5"),
+        ("bytes after the tensors", safetensors(tensors, &[0; 9]), "tensor data (byte ", "TrailingBytes, extra: 1"),
         (
             "tensor twice",
-            safetensors_file(
+            safetensors(
                 &tensors
                     .replace('}', "")
                     .replace("[0,8]", "[0,8]},\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}"),
                 &[0; 8],
             ),
             "\"w\"",
-            |e| matches!(e, E::Duplicate { .. }),
+            "Duplicate",
         ),
-        ("overlapping tensors", safetensors_file(&tensors.replace("[0,8]", "[4,12]"), &[0; 12]), "\"w\"", |e| {
-            matches!(e, E::Damaged { .. })
-        }),
-        (
-            "shape and bytes differ",
-            safetensors_file(&tensors.replace("[2]", "[3]"), &[0; 8]),
-            "header (bytes 8 to ",
-            |e| matches!(e, E::Damaged { .. }),
-        ),
-        ("no JSON", safetensors_file("{\"w\": oops}", &[]), "header (bytes 8 to ", |e| matches!(e, E::Damaged { .. })),
+        ("overlapping tensors", safetensors(&tensors.replace("[0,8]", "[4,12]"), &[0; 12]), "\"w\"", "Damaged"),
+        ("another shape", safetensors(&tensors.replace("[2]", "[3]"), &[0; 8]), "header (bytes 8 to ", "Damaged"),
+        ("no JSON", safetensors("{\"w\": oops}", &[]), "header (bytes 8 to ", "Damaged"),
         (
             "float8",
-            safetensors_file(&tensors.replace("F32", "F8_E4M3").replace("[0,8]", "[0,2]"), &[0; 2]),
+            safetensors(&tensors.replace("F32", "F8_E4M3").replace("[0,8]", "[0,2]"), &[0; 2]),
             "\"w\"",
-            |e| matches!(e, E::Weights(WeightsError::Tensor { .. })),
+            "Tensor",
         ),
-        ("no tensor", safetensors_file("{}", &[]), "no tensor", |e| {
-            matches!(e, E::Weights(WeightsError::NoWeights { .. }))
-        }),
+        ("no tensor", safetensors("{}", &[]), "no tensor", "NoWeights"),
         (
             "uint64 above int64",
-            safetensors_file(&tensors.replace("F32", "U64").replace("[2]", "[1]"), &[0xff; 8]),
+            safetensors(&tensors.replace("F32", "U64").replace("[2]", "[1]"), &[0xff; 8]),
             "\"w\"",
-            |e| matches!(e, E::Weights(WeightsError::Tensor { .. })),
+            "Tensor",
         ),
     ];
-    for (what, bytes, place, is_variant) in cases {
+    for (what, bytes, place, variant) in cases {
         let error = match read_bytes(&bytes) {
             Err(error) => error,
             Ok(weights) => panic!("{what}: read as {:?}", weights.tensors.keys()),
         };
-        assert!(is_variant(&error), "{what}: {error:?}");
+        assert!(is(&error, variant), "{what}: {error:?}");
         let message = error.to_string();
         assert!(message.contains(place), "{what}: {message}");
         assert!(message.contains("weights.bin: "), "the file is named: {message}");
@@ -605,7 +526,7 @@ fn every_hostile_fixture_is_refused() {
 fn damaged_files_never_panic() {
     let object = dictionary(&[("epoch", integer(12)), ("state_dict", state_dict(&ENTRIES))]);
     let header = r#"{"__metadata__":{"arch":"mlp"},"fc.weight":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}}"#;
-    for file in [torch_zip(&object), legacy(&object), safetensors_file(header, &[0; 24])] {
+    for file in [torch_zip(&object), legacy(&object), safetensors(header, &[0; 24])] {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("weights.bin");
         for length in 0..file.len() {
@@ -630,41 +551,14 @@ fn damaged_files_never_panic() {
 #[test]
 fn random_pickles_never_panic() {
     // Instructions with plausible arguments, so that programs run further than a few bytes.
-    let snippets: Vec<Vec<u8>> = [
-        &b"("[..],
-        b")",
-        b"]",
-        b"}",
-        b"t",
-        b"l",
-        b"d",
-        b"u",
-        b"e",
-        b"a",
-        b"s",
-        b"0",
-        b"1",
-        b"2",
-        b"N",
-        b"\x88",
-        b"\x85",
-        b"\x86",
-        b"\x87",
-        b"K\x01",
+    let one_byte = b"()]}tldueas012N\x88\x85\x86\x87\x94Rb\x81\x92\x8f\x90\x91Q".iter().map(|&byte| vec![byte]);
+    let longer = [
+        &b"K\x01"[..],
         b"J\xff\xff\xff\xff",
         b"q\x00",
         b"h\x00",
         b"q\x01",
         b"h\x01",
-        b"\x94",
-        b"R",
-        b"b",
-        b"\x81",
-        b"\x92",
-        b"\x8f",
-        b"\x90",
-        b"\x91",
-        b"Q",
         b"ccollections\nOrderedDict\n",
         b"ctorch\nSize\n",
         b"ctorch._utils\n_rebuild_parameter\n",
@@ -672,11 +566,9 @@ fn random_pickles_never_panic() {
         b"X\x01\x00\x00\x00w",
         b"\x8a\x09\xff\xff\xff\xff\xff\xff\xff\xff\x7f",
         b"G\x7f\xf0\x00\x00\x00\x00\x00\x00",
-    ]
-    .iter()
-    .map(|snippet| snippet.to_vec())
-    .chain([tensor_program(&ENTRIES[0], &[3, 1], 0), tensor_program(&ENTRIES[1], &[], 0)])
-    .collect();
+    ];
+    let tensors = [tensor_program(&ENTRIES[0], &[3, 1], 0), tensor_program(&ENTRIES[1], &[], 0)];
+    let snippets: Vec<Vec<u8>> = one_byte.chain(longer.iter().map(|snippet| snippet.to_vec())).chain(tensors).collect();
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut next = |bound: usize| {
         // xorshift64: any sequence will do, the same on every run.

@@ -8,10 +8,10 @@ use std::path::Path;
 use super::layout::StorageBytes;
 use super::pickle::{Heap, LEGACY_MAGIC, PersistentIds, Pickle, Storage, Value, load};
 use super::{Found, WeightsError, choice};
-use crate::InputError;
 use crate::budget::Budget;
 use crate::content::Content;
 use crate::quoting::{in_command, quoted, quoted_list};
+use crate::{InputError, Result};
 
 /// The version that every such file states.
 const PROTOCOL: i64 = 1001;
@@ -91,7 +91,7 @@ pub(super) fn begins_with_magic(content: &Content, budget: &mut Budget) -> bool 
 }
 
 /// Fails if the file is a pickle by itself: by the names it holds, or as no torch.save file.
-pub(super) fn refuse_plain_pickle(content: &Content, budget: &mut Budget) -> Result<(), InputError> {
+pub(super) fn refuse_plain_pickle(content: &Content, budget: &mut Budget) -> Result<()> {
     let file = content.file.clone();
     match load(&content.file, "pickle", &content.bytes, 0, PersistentIds::None, budget) {
         Err(InputError::Weights(WeightsError::RefusedGlobal { file, place, globals, conversion })) => {
@@ -125,14 +125,14 @@ pub(super) struct Places<'a> {
 }
 
 impl StorageBytes for Places<'_> {
-    fn bytes(&self, _: &Heap, storage: &Storage, _: &mut Budget) -> Result<Cow<'_, [u8]>, InputError> {
+    fn bytes(&self, _: &Heap, storage: &Storage, _: &mut Budget) -> Result<Cow<'_, [u8]>> {
         // Every storage of the pickle is listed, which `storages` has seen.
         Ok(Cow::Borrowed(self.places.get(&storage.key).map_or(&[][..], |place| &self.bytes[place.clone()])))
     }
 }
 
 /// Reads a legacy file of torch.save.
-pub(super) fn read(content: &Content, key: Option<&str>, budget: &mut Budget) -> Result<Found, InputError> {
+pub(super) fn read(content: &Content, key: Option<&str>, budget: &mut Budget) -> Result<Found> {
     with_pickle(content, budget, |object, places, budget| choice::extract(content, object, key, places, budget))
 }
 
@@ -140,15 +140,15 @@ pub(super) fn read(content: &Content, key: Option<&str>, budget: &mut Budget) ->
 pub(super) fn with_pickle<T>(
     content: &Content,
     budget: &mut Budget,
-    then: impl FnOnce(&Pickle, &Places<'_>, &mut Budget) -> Result<T, InputError>,
-) -> Result<T, InputError> {
+    then: impl FnOnce(&Pickle, &Places<'_>, &mut Budget) -> Result<T>,
+) -> Result<T> {
     let (object, keys, position) = pickles(content, budget)?;
     let places = storages(content, &object, &keys, position)?;
     then(&object, &Places { bytes: &content.bytes, places }, budget)
 }
 
 /// The saved object, the list of storages, and where they begin.
-fn pickles(content: &Content, budget: &mut Budget) -> Result<(Pickle, Pickle, usize), InputError> {
+fn pickles(content: &Content, budget: &mut Budget) -> Result<(Pickle, Pickle, usize)> {
     let mut position = 0;
     let mut next = |number: usize| {
         let part = format!("pickle {} of 5 ({})", number + 1, PICKLES[number]);
@@ -158,11 +158,7 @@ fn pickles(content: &Content, budget: &mut Budget) -> Result<(Pickle, Pickle, us
         position = pickle.end;
         Ok::<_, InputError>((pickle, place))
     };
-    let damaged = |place: String, problem: &str| InputError::Damaged {
-        file: content.file.clone(),
-        place,
-        problem: problem.to_owned(),
-    };
+    let damaged = |place: String, problem: &str| InputError::damaged(&content.file, place, problem);
     let (magic, place) = next(0)?;
     if magic.value != Value::Magic {
         return Err(damaged(place, "it is not the magic number of torch.save"));
@@ -189,13 +185,9 @@ fn storages(
     object: &Pickle,
     keys: &Pickle,
     mut position: usize,
-) -> Result<HashMap<u32, Range<usize>>, InputError> {
+) -> Result<HashMap<u32, Range<usize>>> {
     let (file, bytes) = (content.file.as_path(), content.bytes.as_slice());
-    let damaged = |place: String, problem: &str| InputError::Damaged {
-        file: file.to_path_buf(),
-        place,
-        problem: problem.to_owned(),
-    };
+    let damaged = |place: String, problem: &str| InputError::damaged(file, place, problem);
     let mut wanted: HashMap<&str, &Storage> =
         object.heap.storages.iter().map(|storage| (object.heap.spelled(storage.key), storage)).collect();
     let mut places = HashMap::new();

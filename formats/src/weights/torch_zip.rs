@@ -5,27 +5,25 @@ use std::borrow::Cow;
 use super::layout::StorageBytes;
 use super::pickle::{Heap, PersistentIds, Pickle, Storage, load};
 use super::{CheckpointKind, Found, WeightsError, choice};
-use crate::InputError;
 use crate::archive::{Archive, Member};
 use crate::budget::Budget;
 use crate::content::Content;
 use crate::quoting::{in_command, quoted, quoted_list};
+use crate::{InputError, Result};
 
 /// Tells torch.save from TorchScript and from other archives.
-pub(super) fn kind(content: &Content) -> Result<CheckpointKind, InputError> {
+pub(super) fn kind(content: &Content) -> Result<CheckpointKind> {
     let archive = Archive::open(&content.file, &content.bytes).map_err(|error| {
         // Several archives, one behind the other.
         if content.file.extension().is_none_or(|ending| ending != "distcp") {
             return error;
         }
-        InputError::UnknownFormat {
-            file: content.file.clone(),
-            found:
-                "a part of a distributed checkpoint; python -m torch.distributed.checkpoint.format_utils dcp_to_torch \
-                    FOLDER weights.pt makes one file of its folder"
-                    .to_owned(),
-            expected: "weights as .safetensors or as torch.save writes them",
-        }
+        InputError::unknown_format(
+            &content.file,
+            "a part of a distributed checkpoint; python -m torch.distributed.checkpoint.format_utils dcp_to_torch \
+                    FOLDER weights.pt makes one file of its folder",
+            "weights as .safetensors or as torch.save writes them",
+        )
     })?;
     let is_script = |name: &str| {
         let inside = name.split_once('/').map_or(name, |(_, inside)| inside);
@@ -46,14 +44,12 @@ fn is_weights(name: &str) -> bool {
 }
 
 /// The one pickle of an archive, in the folder of the first member, where torch looks for it.
-fn pickle_member<'a>(content: &Content, archive: &'a Archive<'_>) -> Result<&'a Member, InputError> {
+fn pickle_member<'a>(content: &Content, archive: &'a Archive<'_>) -> Result<&'a Member> {
     let pickles: Vec<&Member> =
         archive.members().iter().filter(|member| member.name.to_ascii_lowercase().ends_with(".pkl")).collect();
     let folder = archive.members().first().map_or("", |first| first.name.split('/').next().unwrap_or_default());
-    let unknown = |found: String| InputError::UnknownFormat {
-        file: content.file.clone(),
-        found,
-        expected: "weights as .safetensors or as torch.save writes them",
+    let unknown = |found: String| {
+        InputError::unknown_format(&content.file, found, "weights as .safetensors or as torch.save writes them")
     };
     match pickles.as_slice() {
         [member] if member.name == "data.pkl" || member.name.strip_suffix("/data.pkl") == Some(folder) => Ok(member),
@@ -111,7 +107,7 @@ impl Members<'_> {
         format!("{}data/{}", self.folder, heap.spelled(storage.key))
     }
 
-    fn member(&self, name: &str) -> Result<&Member, InputError> {
+    fn member(&self, name: &str) -> Result<&Member> {
         self.archive.member(name).ok_or_else(|| InputError::Damaged {
             file: self.content.file.clone(),
             place: format!("member {}", quoted(name)),
@@ -121,13 +117,13 @@ impl Members<'_> {
 }
 
 impl StorageBytes for Members<'_> {
-    fn bytes(&self, heap: &Heap, storage: &Storage, budget: &mut Budget) -> Result<Cow<'_, [u8]>, InputError> {
+    fn bytes(&self, heap: &Heap, storage: &Storage, budget: &mut Budget) -> Result<Cow<'_, [u8]>> {
         self.archive.read(self.member(&self.name(heap, storage))?, true, budget)
     }
 }
 
 /// Reads a zip file of torch.save.
-pub(super) fn read(content: &Content, key: Option<&str>, budget: &mut Budget) -> Result<Found, InputError> {
+pub(super) fn read(content: &Content, key: Option<&str>, budget: &mut Budget) -> Result<Found> {
     with_pickle(content, budget, |pickle, _, members, budget| choice::extract(content, pickle, key, members, budget))
 }
 
@@ -135,8 +131,8 @@ pub(super) fn read(content: &Content, key: Option<&str>, budget: &mut Budget) ->
 pub(super) fn with_pickle<T>(
     content: &Content,
     budget: &mut Budget,
-    then: impl FnOnce(&Pickle, &[u8], &Members<'_>, &mut Budget) -> Result<T, InputError>,
-) -> Result<T, InputError> {
+    then: impl FnOnce(&Pickle, &[u8], &Members<'_>, &mut Budget) -> Result<T>,
+) -> Result<T> {
     let file = content.file.as_path();
     let archive = Archive::open(file, &content.bytes)?;
     let member = pickle_member(content, &archive)?;

@@ -1,22 +1,12 @@
 //! How training programs call what this reader looks for.
 
+use crate::words::Words;
+
 /// Keys under which they put the weights.
-pub(super) const WEIGHT_KEYS: [&str; 14] = [
-    "state_dict",
-    "model_state_dict",
-    "model_state",
-    "model",
-    "net",
-    "network",
-    "module",
-    "weights",
-    "params",
-    "net_state_dict",
-    "state_dict_best",
-    "best_state_dict",
-    "best_model",
-    "network_state_dict",
-];
+pub(super) const WEIGHT_KEYS: Words = Words(
+    "state_dict model_state_dict model_state model net network module weights params net_state_dict \
+     state_dict_best best_state_dict best_model network_state_dict",
+);
 
 /// Parts that wrappers of PyTorch put into names, also in their middle, and that PyTorch takes off itself.
 pub(super) const WRAPPERS: [&str; 4] =

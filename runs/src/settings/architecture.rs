@@ -117,9 +117,6 @@ impl Classifier {
     }
 
     /// Checks the scale, and that the network is not `mlp` for any but the linear classifier.
-    ///
-    /// # Errors
-    /// [`RunError::Setting`].
     pub fn check(&self, network: &ArchitectureKind) -> Result<(), RunError> {
         match (self, network) {
             (Self::Linear, _) => Ok(()),
@@ -284,8 +281,9 @@ impl ArchitectureKind {
 }
 
 /// Width of a vision transformer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum VitSize {
     /// 192 entries a token, 3 heads.
     Tiny,
@@ -307,11 +305,7 @@ impl VitSize {
 
     /// As in the names of the networks.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Tiny => "tiny",
-            Self::Small => "small",
-            Self::Base => "base",
-        }
+        self.into()
     }
 }
 

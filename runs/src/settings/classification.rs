@@ -63,9 +63,6 @@ impl ClassificationOptions {
     }
 
     /// Checks every constant.
-    ///
-    /// # Errors
-    /// [`RunError::Setting`] naming the first one out of its range.
     pub fn check(&self) -> Result<(), RunError> {
         let check = |name, value: f64, good: bool, range: &str| {
             if good { Ok(()) } else { Err(RunError::setting(name, value, range)) }

@@ -31,9 +31,6 @@ impl ContrastiveOptions {
         Self { classification_weight: 2.0, contrastive_weight: 0.6, temperature: 0.1, hidden: 512, dimension: 128 };
 
     /// Checks every constant.
-    ///
-    /// # Errors
-    /// [`RunError::Setting`] naming the first one out of its range.
     pub fn check(&self) -> Result<(), RunError> {
         for (name, value) in [
             ("classification-weight", self.classification_weight),

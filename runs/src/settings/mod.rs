@@ -20,10 +20,8 @@ mod training_pass;
 
 use std::path::{Path, PathBuf};
 
-use car_spectral_data::AugmentationOptions;
-use car_spectral_data::check_sizes;
 use car_spectral_data::random::MOST_EPOCHS;
-use car_spectral_data::{Normalisation, Sampler};
+use car_spectral_data::{AugmentationOptions, Normalisation, Sampler, check_sizes};
 
 use crate::RunError;
 use crate::folder::{self, EarlierRun};

@@ -24,9 +24,6 @@ impl RectificationOptions {
     }
 
     /// Checks every constant.
-    ///
-    /// # Errors
-    /// [`RunError::Setting`] naming the first one out of its range.
     pub fn check(&self) -> Result<(), RunError> {
         if !(self.nearest_share > 0.0 && self.nearest_share <= 1.0) {
             return Err(RunError::setting("rectify-share", self.nearest_share, "above 0 and at most 1"));

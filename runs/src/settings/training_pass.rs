@@ -19,9 +19,6 @@ pub struct TrainingPass {
 
 impl TrainingPass {
     /// Checks the probability, and that the network has branches to leave out.
-    ///
-    /// # Errors
-    /// [`RunError::Setting`].
     pub fn check(&self, network: &ArchitectureKind) -> Result<(), RunError> {
         if !(0.0..1.0).contains(&self.drop_path) {
             return Err(RunError::setting("drop-path", self.drop_path, "in [0, 1)"));

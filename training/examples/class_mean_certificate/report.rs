@@ -62,18 +62,9 @@ impl Report {
     /// The table of medians and ranges, that of the splits, and the data's checksums.
     pub fn markdown(&self) -> String {
         let mut text = String::from("Worst class, δ = 0.05: median of the splits (least to greatest).\n\n");
-        let mut lines = vec![cells([
-            "data",
-            "features",
-            "images a class",
-            "in T",
-            "T7: all classes",
-            "test error of that head",
-            "held out: worst class",
-            "held out: all classes",
-            "test error of that head",
-            "floor",
-        ])];
+        let header = "data|features|images a class|in T|T7: all classes|test error of that head|held out: worst class|\
+                      held out: all classes|test error of that head|floor";
+        let mut lines = vec![header.split('|').map(str::to_owned).collect()];
         for row in &self.rows {
             let of = |value: fn(&Outcome) -> f64| median_and_range(row.splits.iter().map(value).collect());
             lines.push(cells([
@@ -91,16 +82,8 @@ impl Report {
         }
         text += &aligned(&lines);
         text += "\nEvery split; the interval of a test error is that of the largest class error, level 0.95.\n\n";
-        let mut lines = vec![cells([
-            "data",
-            "images a class",
-            "split seed",
-            "T7",
-            "test error",
-            "held out",
-            "its test error",
-            "classes above T7's bound",
-        ])];
+        let header = "data|images a class|split seed|T7|test error|held out|its test error|classes above T7's bound";
+        let mut lines = vec![header.split('|').map(str::to_owned).collect()];
         for row in &self.rows {
             for split in &row.splits {
                 lines.push(cells([

@@ -2,7 +2,7 @@
 
 use tch::{Kind, Tensor};
 
-use crate::TrainingError;
+use crate::Result;
 
 /// Mean over the anchors i of
 ///
@@ -15,15 +15,12 @@ use crate::TrainingError;
 /// `temperature`, P_i the features of i's class but i and the prototype of the class, and A_ij those of class j,
 /// likewise without i. The mean in the denominator lets every class count alike (class averaging), and the prototypes
 /// let no class be absent (class complement). `labels` `[A]` are the classes of the features, int64.
-///
-/// # Errors
-/// Passes on what libtorch refuses, such as a label that is no class.
 pub fn balanced_contrastive_loss(
     features: &Tensor,
     labels: &Tensor,
     prototypes: &Tensor,
     temperature: f64,
-) -> Result<Tensor, TrainingError> {
+) -> Result<Tensor> {
     let (anchors, classes) = (features.size()[0], prototypes.size()[0]);
     let (kind, device) = (features.kind(), features.device());
     let all_labels = Tensor::f_cat(&[labels, &Tensor::f_arange(classes, (Kind::Int64, device))?], 0)?;

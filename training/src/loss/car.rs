@@ -149,9 +149,6 @@ impl CarLoss {
     /// batch into the moving average, so call either this or [`CarLoss::forward`], once a batch.
     ///
     /// The gradient is 0 where the batch enters as a constant (`EmaStart::FirstBatch`) and where Cbar = 0.
-    ///
-    /// # Errors
-    /// As [`CarLoss::forward`].
     pub fn regulariser(&mut self, logits: &Tensor, targets: &Tensor) -> Result<Tensor, LossError> {
         let batch = self.check(logits, targets, false)?;
         self.step(&batch, targets)

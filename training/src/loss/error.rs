@@ -7,98 +7,46 @@ use thiserror::Error;
 /// as it was before the call.
 #[derive(Debug, Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "the message of each variant says what its fields are")]
 pub enum LossError {
     /// Logits that are not `[B, K]`.
     #[error("logits have shape {found:?}, expected [batch, {num_classes}]")]
-    LogitsShape {
-        /// The shape given.
-        found: Vec<i64>,
-        /// K.
-        num_classes: usize,
-    },
+    LogitsShape { found: Vec<i64>, num_classes: usize },
     /// Logits that are no floating-point numbers.
     #[error("logits are {found:?}, expected Float, Double, Half or BFloat16")]
-    LogitsKind {
-        /// The kind given.
-        found: Kind,
-    },
+    LogitsKind { found: Kind },
     /// Single-precision logits for a state in double precision.
     #[error(
         "logits are {found:?}, but the moving average is already in Double; convert the logits or start a new CarLoss"
     )]
-    NarrowerLogits {
-        /// The kind given.
-        found: Kind,
-    },
+    NarrowerLogits { found: Kind },
     /// A batch without samples.
     #[error("the batch is empty; CAR needs at least one sample")]
     EmptyBatch,
     /// A tensor that holds nothing, as `Tensor::new()`.
     #[error("the {what} are an undefined tensor")]
-    Undefined {
-        /// Which.
-        what: &'static str,
-    },
+    Undefined { what: &'static str },
     /// Targets that are not int64.
     #[error("targets are {found:?}, expected Int64 class indices")]
-    TargetsKind {
-        /// The kind given.
-        found: Kind,
-    },
+    TargetsKind { found: Kind },
     /// Targets that are not one a sample.
     #[error("targets have shape {found:?}, expected [{samples}], one class index a sample")]
-    TargetsShape {
-        /// The shape given.
-        found: Vec<i64>,
-        /// B.
-        samples: i64,
-    },
+    TargetsShape { found: Vec<i64>, samples: i64 },
     /// Targets on another device than the logits.
     #[error("targets are on {targets:?}, logits on {logits:?}")]
-    TargetsDevice {
-        /// Where the targets are.
-        targets: Device,
-        /// Where the logits are.
-        logits: Device,
-    },
+    TargetsDevice { targets: Device, logits: Device },
     /// A target that is no class.
     #[error("the target of sample {sample} is {target}, expected 0 to {}", num_classes - 1)]
-    TargetOutOfRange {
-        /// Row of the batch.
-        sample: usize,
-        /// Its target.
-        target: i64,
-        /// K.
-        num_classes: usize,
-    },
+    TargetOutOfRange { sample: usize, target: i64, num_classes: usize },
     /// An infinite or NaN logit.
     #[error("the logit of sample {sample} for class {class} is {value}; has the training diverged?")]
-    NonFiniteLogit {
-        /// Row of the batch.
-        sample: usize,
-        /// Column.
-        class: usize,
-        /// The value.
-        value: f64,
-    },
+    NonFiniteLogit { sample: usize, class: usize, value: f64 },
     /// Finite logits whose loss leaves the range of the kind computed in.
     #[error("{what} would be up to {value:e}, out of the range of {kind:?}")]
-    Overflow {
-        /// What leaves the range.
-        what: &'static str,
-        /// Its value or a bound on it; may be infinite or NaN.
-        value: f64,
-        /// The kind computed in.
-        kind: Kind,
-    },
+    Overflow { what: &'static str, value: f64, kind: Kind },
     /// A stored state of another loss, or a damaged one.
     #[error("state tensor `{name}`: {problem}")]
-    State {
-        /// The tensor.
-        name: String,
-        /// What is wrong with it, and what was expected.
-        problem: String,
-    },
+    State { name: String, problem: String },
     /// Options out of their range.
     #[error(transparent)]
     Options(#[from] CarError),

@@ -3,7 +3,7 @@
 use car_spectral_runs::settings::RectificationOptions;
 use tch::{Tensor, no_grad};
 
-use crate::TrainingError;
+use crate::{Result, TrainingError};
 
 /// Label rectification for given class counts.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ impl Rectification {
     ///
     /// # Errors
     /// [`TrainingError::Setting`] for options out of their range, and for counts with a 0 or without one above 1.
-    pub fn new(class_counts: &[u64], options: RectificationOptions) -> Result<Self, TrainingError> {
+    pub fn new(class_counts: &[u64], options: RectificationOptions) -> Result<Self> {
         options.check()?;
         let class_counts: Vec<f64> = class_counts.iter().map(|&count| count as f64).collect();
         let log_sum: f64 = class_counts.iter().map(|count| count.ln()).sum();
@@ -44,10 +44,7 @@ impl Rectification {
     /// ```
     ///
     /// The labels move little: for CIFAR100-LT (500 ... 5 images) and omega = 20/255, w omega is at most 0.0013.
-    ///
-    /// # Errors
-    /// Passes on what libtorch refuses, such as shapes that do not fit.
-    pub fn labels(&self, features: &Tensor, centres: &Tensor, labels: &Tensor) -> Result<Tensor, TrainingError> {
+    pub fn labels(&self, features: &Tensor, centres: &Tensor, labels: &Tensor) -> Result<Tensor> {
         no_grad(|| {
             let (kind, device) = (labels.kind(), labels.device());
             let differences = features.f_unsqueeze(1)?.f_sub(&centres.f_unsqueeze(0)?)?;

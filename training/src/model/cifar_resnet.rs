@@ -3,11 +3,10 @@
 //!
 //! Parameter names are those of the widely used PyTorch implementation by Y. Idelbayev, so that its files load.
 
-use tch::Tensor;
-use tch::nn;
+use tch::{Tensor, nn};
 
 use super::Backbone;
-use super::layers::{Convolution, NormalisedConvolution, Pass, batch_norm, channels_last, global_average};
+use super::layers::{NormalisedConvolution, Pass, channels_last, global_average};
 
 /// Number of features.
 pub(super) const FEATURES: i64 = 64;
@@ -27,10 +26,7 @@ struct Block {
 }
 
 fn conv3x3(path: &nn::Path, number: i64, channels: [i64; 2], stride: i64) -> NormalisedConvolution {
-    NormalisedConvolution {
-        convolution: Convolution::new(path / format!("conv{number}"), channels, 3, stride),
-        norm: batch_norm(path / format!("bn{number}"), channels[1], Default::default()),
-    }
+    NormalisedConvolution::numbered(path, number, channels, 3, stride)
 }
 
 impl CifarResNet {
@@ -73,13 +69,7 @@ impl Block {
             return x.shallow_clone();
         }
         let half = self.added_channels / 2;
-        x.slice(2, None, None, self.stride).slice(3, None, None, self.stride).constant_pad_nd([
-            0,
-            0,
-            0,
-            0,
-            half,
-            self.added_channels - half,
-        ])
+        let padding = [0, 0, 0, 0, half, self.added_channels - half];
+        x.slice(2, None, None, self.stride).slice(3, None, None, self.stride).constant_pad_nd(padding)
     }
 }

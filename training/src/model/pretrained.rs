@@ -6,7 +6,7 @@ use std::path::Path;
 use tch::{Kind, Tensor};
 
 use super::{Model, spellings};
-use crate::TrainingError;
+use crate::{Result, TrainingError};
 use car_spectral_formats::weights::{self, Fitted, LastLayer, Reading, Taken, TensorData, Wanted, Weights};
 use car_spectral_runs::description::Pretrained;
 use car_spectral_runs::settings::Classifier;
@@ -19,7 +19,7 @@ impl Model {
     /// # Errors
     /// [`TrainingError::Input`] for a file that is refused or holds another network, and then nothing has changed;
     /// [`TrainingError::Setting`] for `mlp`, which has no last layer apart.
-    pub fn start_from(&mut self, file: &Path, key: Option<&str>) -> Result<Pretrained, TrainingError> {
+    pub fn start_from(&mut self, file: &Path, key: Option<&str>) -> Result<Pretrained> {
         if self.architecture.kind.classifier_name().is_none() {
             return Err(TrainingError::setting("pretrained", file.display(), "is not for mlp; give another `model`"));
         }
@@ -41,7 +41,7 @@ impl Model {
     ///
     /// # Errors
     /// [`TrainingError::Input`] where they are not those of this network; then nothing has changed.
-    pub fn take(&mut self, weights: Weights, reading: &Reading) -> Result<Taken, TrainingError> {
+    pub fn take(&mut self, weights: Weights, reading: &Reading) -> Result<Taken> {
         let Fitted { tensors, taken } = weights::fit(weights, &self.wanted(), reading).map_err(weights_refused)?;
         let mut given = tensors_of(tensors)?;
         if taken.last_layer.is_none() {
@@ -75,7 +75,7 @@ fn weights_refused(error: weights::WeightsError) -> TrainingError {
 }
 
 /// The floating-point tensors in float32; integers and truth values (counters) are left out.
-fn tensors_of(read: BTreeMap<String, weights::Tensor>) -> Result<BTreeMap<String, Tensor>, TrainingError> {
+fn tensors_of(read: BTreeMap<String, weights::Tensor>) -> Result<BTreeMap<String, Tensor>> {
     let mut tensors = BTreeMap::new();
     for (name, tensor) in read {
         let shape: Vec<i64> = tensor.shape.iter().map(|&side| side as i64).collect();

@@ -4,8 +4,7 @@
 //! The stride stands in the 3x3 convolution, and parameters have the names, of torchvision's implementation, so that
 //! its files load and mean the same.
 
-use tch::Tensor;
-use tch::nn;
+use tch::{Tensor, nn};
 
 use super::Backbone;
 use super::layers::{Convolution, NormalisedConvolution, Pass, batch_norm, channels_last, global_average};
@@ -31,16 +30,9 @@ struct Bottleneck {
     shortcut: Option<NormalisedConvolution>,
 }
 
-fn numbered(path: &nn::Path, number: i64, channels: [i64; 2], kernel: i64, stride: i64) -> NormalisedConvolution {
-    NormalisedConvolution {
-        convolution: Convolution::new(path / format!("conv{number}"), channels, kernel, stride),
-        norm: batch_norm(path / format!("bn{number}"), channels[1], Default::default()),
-    }
-}
-
 impl ResNet50 {
     pub(super) fn new(path: &nn::Path, input_channels: i64) -> Self {
-        let stem = numbered(path, 1, [input_channels, 64], 7, 2);
+        let stem = NormalisedConvolution::numbered(path, 1, [input_channels, 64], 7, 2);
         let mut blocks = Vec::new();
         let mut channels = 64;
         for (stage, (width, count)) in STAGES.into_iter().enumerate() {
@@ -53,9 +45,9 @@ impl ResNet50 {
                     norm: batch_norm(&at / "downsample" / 1, output, Default::default()),
                 });
                 blocks.push(Bottleneck {
-                    reduce: numbered(&at, 1, [channels, width], 1, 1),
-                    spatial: numbered(&at, 2, [width, width], 3, stride),
-                    expand: numbered(&at, 3, [width, output], 1, 1),
+                    reduce: NormalisedConvolution::numbered(&at, 1, [channels, width], 1, 1),
+                    spatial: NormalisedConvolution::numbered(&at, 2, [width, width], 3, stride),
+                    expand: NormalisedConvolution::numbered(&at, 3, [width, output], 1, 1),
                     shortcut,
                 });
                 channels = output;

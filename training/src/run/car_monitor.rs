@@ -9,8 +9,8 @@ use car_spectral::car::{CarOptions, EmaColumns, EmaOptions};
 use car_spectral_runs::log::CarDiagnosis;
 use tch::{Device, Tensor};
 
-use crate::TrainingError;
 use crate::loss::CarLoss;
+use crate::{Result, TrainingError};
 
 /// What is measured beside the term.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(super) struct CarMonitor {
 }
 
 impl CarMonitor {
-    pub(super) fn new(class_counts: &[u64], options: CarOptions) -> Result<Self, TrainingError> {
+    pub(super) fn new(class_counts: &[u64], options: CarOptions) -> Result<Self> {
         let columns = match options.ema.columns {
             EmaColumns::All => EmaColumns::Present,
             EmaColumns::Present => EmaColumns::All,
@@ -41,7 +41,7 @@ impl CarMonitor {
         self.other.state()
     }
 
-    pub(super) fn set_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<(), TrainingError> {
+    pub(super) fn set_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<()> {
         if state.is_empty() {
             return Err(TrainingError::setting("car-diagnose", true, "the run was begun without; leave it out"));
         }
@@ -49,12 +49,7 @@ impl CarMonitor {
     }
 
     /// One step of `loss`, timed forward and backward to the logits.
-    pub(super) fn watch(
-        &mut self,
-        loss: &mut CarLoss,
-        logits: &Tensor,
-        targets: &Tensor,
-    ) -> Result<Tensor, TrainingError> {
+    pub(super) fn watch(&mut self, loss: &mut CarLoss, logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
         if let Device::Cuda(index) = logits.device() {
             // The network's forward pass, still under way, is not the regulariser's time.
             tch::Cuda::synchronize(index as i64);

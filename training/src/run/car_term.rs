@@ -12,7 +12,7 @@ use ndarray::{Array2, ArrayView2};
 use tch::{Kind, Tensor};
 
 use super::car_monitor::CarMonitor;
-use crate::TrainingError;
+use crate::Result;
 use crate::loss::CarLoss;
 
 /// The regulariser of a run.
@@ -28,7 +28,7 @@ pub(crate) struct CarTerm {
 impl CarTerm {
     /// For `class_counts` `[K]` training images of each class; with `diagnose`, what [`CarMonitor`] measures is
     /// recorded, too.
-    pub(crate) fn new(class_counts: &[u64], options: CarOptions, diagnose: bool) -> Result<Self, TrainingError> {
+    pub(crate) fn new(class_counts: &[u64], options: CarOptions, diagnose: bool) -> Result<Self> {
         Ok(Self {
             class_counts: class_counts.to_vec(),
             loss: CarLoss::new(class_counts, options)?,
@@ -52,13 +52,13 @@ impl CarTerm {
         &mut self,
         loss: &BTreeMap<String, Tensor>,
         other: &BTreeMap<String, Tensor>,
-    ) -> Result<(), TrainingError> {
+    ) -> Result<()> {
         self.loss.set_state(loss)?;
         self.monitor.as_mut().map_or(Ok(()), |monitor| monitor.set_state(other))
     }
 
     /// Takes in a batch: the norm, not times alpha, differentiable by `logits` [B, K].
-    pub(crate) fn step(&mut self, logits: &Tensor, targets: &Tensor) -> Result<Tensor, TrainingError> {
+    pub(crate) fn step(&mut self, logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
         let spectral = match &mut self.monitor {
             None => self.loss.regulariser(logits, targets)?,
             Some(monitor) => monitor.watch(&mut self.loss, logits, targets)?,
@@ -74,7 +74,7 @@ impl CarTerm {
         &mut self,
         step_seconds: f64,
         evaluated: Option<(&ConfusionMatrix, &SpectralNorm)>,
-    ) -> Result<Option<CarMetrics>, TrainingError> {
+    ) -> Result<Option<CarMetrics>> {
         let (steps, spectral) = (std::mem::take(&mut self.steps), std::mem::take(&mut self.spectral));
         if steps == 0 {
             return Ok(None);
@@ -118,14 +118,14 @@ impl CarTerm {
 }
 
 /// The cosine between the descent directions of ‖C̄Λ‖₂ and of the hard matrix; None where one of them is zero.
-fn cosine(average: Array2<f64>, weights: &ClassWeights, hard: &SpectralNorm) -> Result<Option<f64>, TrainingError> {
+fn cosine(average: Array2<f64>, weights: &ClassWeights, hard: &SpectralNorm) -> Result<Option<f64>> {
     let lambda = weights.values();
     let average = norms::spectral_norm(&ConfusionMatrix::from_dense(average)?.scale_columns(lambda)?)?;
     let both = average.value > 0.0 && hard.value > 0.0;
     Ok(if both { descent_cosine((&average.left, &average.right), (&hard.left, &hard.right), lambda) } else { None })
 }
 
-fn matrix(tensor: &Tensor) -> Result<Array2<f64>, TrainingError> {
+fn matrix(tensor: &Tensor) -> Result<Array2<f64>> {
     let classes = tensor.size()[0] as usize;
     let values = Vec::<f64>::try_from(tensor.f_to_kind(Kind::Double)?.f_contiguous()?.f_flatten(0, -1)?)?;
     Ok(Array2::from_shape_vec((classes, classes), values).expect("a square matrix"))

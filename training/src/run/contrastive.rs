@@ -7,7 +7,7 @@ use car_spectral_runs::settings::ContrastiveOptions;
 use tch::nn::{self, ModuleT};
 use tch::{Device, Tensor};
 
-use crate::TrainingError;
+use crate::{Result, TrainingError};
 
 /// The two perceptrons with their parameters.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl ContrastiveBranch {
     /// # Errors
     /// [`TrainingError::WeightsMismatch`] naming the first tensor that is missing, left over or of another shape; then
     /// nothing has changed.
-    pub(crate) fn set_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<(), TrainingError> {
+    pub(crate) fn set_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<()> {
         let mismatch = |name: &str, problem: String| TrainingError::WeightsMismatch {
             problem: format!("the contrastive branch is another one: tensor `{name}` {problem}"),
         };

@@ -14,10 +14,10 @@ use car_spectral_runs::{RunError, SplitEvaluation, SplitSums};
 use ndarray::ArrayView1;
 use tch::{Device, Tensor};
 
-use crate::TrainingError;
 use crate::batch::normalise;
 use crate::evaluate;
 use crate::model::Model;
+use crate::{Result, TrainingError};
 
 /// What the splits of a run are evaluated with.
 #[derive(Debug)]
@@ -42,15 +42,7 @@ pub(crate) struct Evaluated {
 impl Evaluator<'_> {
     /// Evaluates `model` after `epoch`; with a folder, its predictions are written there: `train.npz`, `test.npz` and,
     /// if there is a validation part, `validation.npz`.
-    ///
-    /// # Errors
-    /// Those of the images and of libtorch; [`TrainingError::ScoresDiverged`]; [`TrainingError::File`] naming the file.
-    pub(crate) fn evaluate(
-        &self,
-        model: &Model,
-        epoch: usize,
-        predictions: Option<&Path>,
-    ) -> Result<Evaluated, TrainingError> {
+    pub(crate) fn evaluate(&self, model: &Model, epoch: usize, predictions: Option<&Path>) -> Result<Evaluated> {
         let all: Vec<usize> = (0..self.data.test.labels.len()).collect();
         let part = |name: &'static str, split, indices| {
             let file = predictions.map(|folder| folder.join(format!("{name}.npz")));
@@ -77,7 +69,7 @@ impl Evaluator<'_> {
         split: &Arc<Split>,
         indices: &[usize],
         file: Option<&Path>,
-    ) -> Result<SplitEvaluation, TrainingError> {
+    ) -> Result<SplitEvaluation> {
         let train_counts = &self.parts.train.class_counts;
         let labels: Vec<usize> = indices.iter().map(|&index| split.labels[index]).collect();
         let mut sums = SplitSums::new(train_counts.len(), &self.car)?;

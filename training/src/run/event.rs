@@ -7,34 +7,19 @@ use car_spectral_runs::log::EpochMetrics;
 
 /// Something that has happened in a run. The library prints nothing: a program shows what it likes.
 #[derive(Debug)]
+#[allow(missing_docs, reason = "each variant says what its fields are")]
 pub enum Event<'a> {
     /// The weights of a file were taken.
     Pretrained(&'a Pretrained),
     /// A run that was to go on has no epoch done: it begins with the first.
     Begins,
-    /// A run goes on.
-    GoesOn {
-        /// The last epoch that is done.
-        after: usize,
-    },
-    /// The run goes on under another device, number of threads or build, so its last bits may differ.
-    Differs {
-        /// The run's folder.
-        folder: PathBuf,
-        /// Which of them.
-        what: &'static str,
-        /// As it began.
-        there: String,
-        /// As it goes on.
-        here: String,
-    },
-    /// A step is done.
-    Step {
-        /// Steps done since the first of the run.
-        done: usize,
-        /// Steps of the whole run.
-        of: usize,
-    },
+    /// A run goes on after the last epoch that is done.
+    GoesOn { after: usize },
+    /// The run in `folder` goes on under another device, number of threads or build, so its last bits may differ: which
+    /// of them, as it began, and as it goes on.
+    Differs { folder: PathBuf, what: &'static str, there: String, here: String },
+    /// So many steps are done since the first of the run, of those of the whole run.
+    Step { done: usize, of: usize },
     /// An epoch is done and logged.
     Epoch(&'a EpochMetrics),
 }

@@ -4,15 +4,14 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use car_spectral_data::CutMix;
 use car_spectral_data::augment::contrastive_chain;
 use car_spectral_data::loader::{Loader, LoaderOptions};
 use car_spectral_data::random::{Place, Purpose, generator};
-use car_spectral_data::{Normalisation, Order, Split, Subset};
+use car_spectral_data::{CutMix, Normalisation, Order, Split, Subset};
 use car_spectral_runs::settings::{ImageSettings, OptimisationSettings};
 use tch::{Device, Tensor};
 
-use crate::TrainingError;
+use crate::Result;
 use crate::batch::{image_tensor, label_tensor, normalise};
 use crate::mixing::{Mix, paste};
 
@@ -44,9 +43,6 @@ pub(crate) struct Feed {
 
 impl Feed {
     /// Batches of a subset in `epochs`, from 1.
-    ///
-    /// # Errors
-    /// As [`Loader::new`], [`Order::sampled`]; a setting error for views to compare of files without a size.
     pub(crate) fn new(
         split: &Arc<Split>,
         subset: &Subset,
@@ -55,7 +51,7 @@ impl Feed {
         optimisation: &OptimisationSettings,
         epochs: RangeInclusive<usize>,
         device: Device,
-    ) -> Result<Self, TrainingError> {
+    ) -> Result<Self> {
         let loader = |stream, sampler, chains| {
             let loader_options = LoaderOptions {
                 batch_size: optimisation.batch_size,
@@ -93,7 +89,7 @@ impl Feed {
     ///
     /// # Panics
     /// After the last batch.
-    pub(crate) fn batch(&mut self, epoch: usize, position: usize) -> Result<FedBatch, TrainingError> {
+    pub(crate) fn batch(&mut self, epoch: usize, position: usize) -> Result<FedBatch> {
         let next = |loader: &mut Loader| loader.next().expect("the epochs have more batches");
         let own = next(&mut self.own)?;
         let count = own.labels.len();
@@ -121,8 +117,7 @@ impl Feed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use car_spectral_data::{AugmentationOptions, Policy};
-    use car_spectral_data::{Images, Sampler};
+    use car_spectral_data::{AugmentationOptions, Images, Policy, Sampler};
     use car_spectral_runs::settings::{
         ClassificationOptions, ContrastiveOptions, ObjectiveOptions, OptimizerOptions, Selection,
     };

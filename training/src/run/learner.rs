@@ -20,8 +20,8 @@ use super::optimizer::Optimizer;
 use super::resume::RunState;
 use super::schedule::WarmupCosine;
 use super::weight_ema::WeightEma;
-use crate::TrainingError;
 use crate::model::Model;
+use crate::{Result, TrainingError};
 
 /// The network of a run and all that changes with it.
 #[derive(Debug)]
@@ -51,15 +51,12 @@ pub(crate) struct Pass {
 
 impl Learner {
     /// Draws or reads the weights. `class_counts` are those of the training images.
-    ///
-    /// # Errors
-    /// Settings out of range, a file of weights that does not fit, and what libtorch refuses.
     pub(crate) fn new(
         architecture: &Architecture,
         class_counts: &[u64],
         settings: &Settings,
         device: Device,
-    ) -> Result<Self, TrainingError> {
+    ) -> Result<Self> {
         let (network, optimisation) = (&settings.network, &settings.optimisation);
         tch::manual_seed(optimisation.seed as i64);
         let mut model = Model::new(architecture.clone(), device)?;
@@ -88,10 +85,7 @@ impl Learner {
     }
 
     /// Puts back what [`Learner::state`] gave.
-    ///
-    /// # Errors
-    /// [`TrainingError::WeightsMismatch`] naming what does not fit.
-    pub(crate) fn restore(&mut self, state: RunState) -> Result<(), TrainingError> {
+    pub(crate) fn restore(&mut self, state: RunState) -> Result<()> {
         self.model.set_weights(&state.weights)?;
         self.optimizer.set_state(&state.optimizer)?;
         self.objective.set_state(state.loss, &state.other)?;
@@ -116,12 +110,7 @@ impl Learner {
     /// # Errors
     /// [`TrainingError::Diverged`] if the loss leaves the finite range, [`TrainingError::WeightsDiverged`] if a weight
     /// has left it at the end of the epoch; the errors of images and of libtorch.
-    pub(crate) fn train(
-        &mut self,
-        epoch: usize,
-        feed: &mut Feed,
-        observer: &mut Observer<'_>,
-    ) -> Result<Pass, TrainingError> {
+    pub(crate) fn train(&mut self, epoch: usize, feed: &mut Feed, observer: &mut Observer<'_>) -> Result<Pass> {
         let started = Instant::now();
         tch::manual_seed(seed_of_layers(self.seed, epoch));
         let (mut loss_sum, mut right_sum, mut images, mut learning_rate) = (0.0, 0.0, 0, 0.0);

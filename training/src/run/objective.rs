@@ -23,7 +23,7 @@ use tch::{Kind, Tensor};
 
 use super::car_term::CarTerm;
 use super::contrastive::ContrastiveBranch;
-use crate::TrainingError;
+use crate::Result;
 use crate::loss::classification::ClassificationLoss;
 use crate::loss::{Rectification, balanced_contrastive_loss};
 use crate::mixing::Mix;
@@ -57,15 +57,7 @@ pub(crate) struct Step {
 impl Objective {
     /// For `class_counts` `[K]` training images of each class and the given network. The contrastive branch is freshly
     /// initialised from libtorch's generator.
-    ///
-    /// # Errors
-    /// [`TrainingError::Setting`] as [`ObjectiveOptions::check`], and for class counts that a part cannot work with.
-    pub(crate) fn new(
-        options: &ObjectiveOptions,
-        class_counts: &[u64],
-        model: &Model,
-        diagnose: bool,
-    ) -> Result<Self, TrainingError> {
+    pub(crate) fn new(options: &ObjectiveOptions, class_counts: &[u64], model: &Model, diagnose: bool) -> Result<Self> {
         options.check()?;
         options.car.iter().try_for_each(|car| car.norm.check(class_counts.len()))?;
         let weights = model.class_weights();
@@ -87,9 +79,6 @@ impl Objective {
 
     /// The objective of a batch in epoch `epoch` (from 1): normalised `views` [B, C, H, W], as many as
     /// [`ObjectiveOptions::views`] says, their classes `labels` `[B]`, and how the first view was mixed, if it was.
-    ///
-    /// # Errors
-    /// [`TrainingError::Loss`] for logits that CAR refuses; passes on what libtorch refuses.
     pub(crate) fn step(
         &mut self,
         model: &Model,
@@ -97,7 +86,7 @@ impl Objective {
         labels: &Tensor,
         mix: Option<&Mix>,
         epoch: usize,
-    ) -> Result<Step, TrainingError> {
+    ) -> Result<Step> {
         let batch = labels.size()[0];
         let all_features = match views {
             [view] => model.features(view, true),
@@ -168,14 +157,11 @@ impl Objective {
     }
 
     /// Puts back what [`Objective::state`] and [`Objective::other_state`] gave.
-    ///
-    /// # Errors
-    /// [`TrainingError::Loss`], [`TrainingError::WeightsMismatch`] for the state of another objective.
     pub(crate) fn set_state(
         &mut self,
         state: BTreeMap<String, Tensor>,
         other: &BTreeMap<String, Tensor>,
-    ) -> Result<(), TrainingError> {
+    ) -> Result<()> {
         let (mut branch, mut average) = (BTreeMap::new(), BTreeMap::new());
         for (name, tensor) in state {
             match name.strip_prefix(CONTRASTIVE) {
@@ -193,14 +179,11 @@ impl Objective {
     }
 
     /// CAR's record of the epoch that ends; None without CAR, and for an epoch whose batches were all mixed.
-    ///
-    /// # Errors
-    /// [`TrainingError::Confusion`], [`TrainingError::Norm`].
     pub(crate) fn finish_epoch(
         &mut self,
         step_seconds: f64,
         evaluated: Option<(&ConfusionMatrix, &SpectralNorm)>,
-    ) -> Result<Option<CarMetrics>, TrainingError> {
+    ) -> Result<Option<CarMetrics>> {
         match &mut self.car {
             Some(car) => car.finish_epoch(step_seconds, evaluated),
             None => Ok(None),

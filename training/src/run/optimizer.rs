@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use car_spectral_runs::settings::OptimizerOptions;
 use tch::{Kind, Tensor, no_grad};
 
-use crate::TrainingError;
+use crate::{Result, TrainingError};
 
 /// Names of the tensors kept of every parameter.
 fn slots(options: &OptimizerOptions) -> &'static [&'static str] {
@@ -36,10 +36,7 @@ const STEPS: &str = "steps";
 
 impl Optimizer {
     /// For the given parameters by name.
-    ///
-    /// # Errors
-    /// [`TrainingError::Setting`] as [`OptimizerOptions::check`].
-    pub fn new(options: OptimizerOptions, parameters: BTreeMap<String, Tensor>) -> Result<Self, TrainingError> {
+    pub fn new(options: OptimizerOptions, parameters: BTreeMap<String, Tensor>) -> Result<Self> {
         options.check()?;
         let parameters =
             parameters.into_iter().map(|(name, value)| Parameter { name, value, slots: Vec::new() }).collect();
@@ -54,10 +51,7 @@ impl Optimizer {
     }
 
     /// One step along the gradients there are; a parameter without one stays.
-    ///
-    /// # Errors
-    /// Passes on what libtorch refuses.
-    pub fn step(&mut self, learning_rate: f64) -> Result<(), TrainingError> {
+    pub fn step(&mut self, learning_rate: f64) -> Result<()> {
         self.steps += 1;
         let (options, steps) = (self.options, self.steps);
         no_grad(|| {
@@ -85,7 +79,7 @@ impl Optimizer {
     ///
     /// # Errors
     /// [`TrainingError::WeightsMismatch`] naming the tensor that is missing, left over, or of another shape or kind.
-    pub fn set_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<(), TrainingError> {
+    pub fn set_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<()> {
         let mismatch = |problem: String| TrainingError::WeightsMismatch {
             problem: format!("the optimizer's state is not this one's: {problem}"),
         };
@@ -131,7 +125,7 @@ impl Optimizer {
 }
 
 impl Parameter {
-    fn step(&mut self, options: &OptimizerOptions, gradient: &Tensor, rate: f64, t: i64) -> Result<(), TrainingError> {
+    fn step(&mut self, options: &OptimizerOptions, gradient: &Tensor, rate: f64, t: i64) -> Result<()> {
         if self.slots.is_empty() {
             self.slots = slots(options).iter().map(|_| self.value.zeros_like()).collect();
         }

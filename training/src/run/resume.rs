@@ -21,8 +21,8 @@ use tch::Tensor;
 
 use super::best::Best;
 use super::event::{Event, Observer};
-use crate::TrainingError;
 use crate::tensor_file;
+use crate::{Result, TrainingError};
 
 const SCHEMA: &str = "car-spectral.resume/2";
 const PREFIXES: [&str; 7] = ["model.", "optimizer.", "loss.", "other.", "weight_ema.", "best.model.", "best.loss."];
@@ -58,10 +58,7 @@ struct BestEpoch {
 
 impl RunState {
     /// Writes the file atomically.
-    ///
-    /// # Errors
-    /// [`TrainingError::File`].
-    pub(crate) fn save(self, folder: &Path) -> Result<(), TrainingError> {
+    pub(crate) fn save(self, folder: &Path) -> Result<()> {
         let best = self.best.as_ref().map(|best| BestEpoch { epoch: best.epoch, accuracy_macro: best.accuracy_macro });
         let header = Header { schema: SCHEMA.to_owned(), description: self.description, best };
         let json = serde_json::to_string(&header).expect("a description holds only text and finite numbers");
@@ -86,11 +83,7 @@ impl RunState {
     /// # Errors
     /// [`TrainingError::File`] for a damaged file; [`TrainingError::Setting`] naming the settings that
     /// differ.
-    pub(crate) fn load(
-        folder: &Path,
-        planned: &Description,
-        observer: &mut Observer<'_>,
-    ) -> Result<Option<Self>, TrainingError> {
+    pub(crate) fn load(folder: &Path, planned: &Description, observer: &mut Observer<'_>) -> Result<Option<Self>> {
         let path = folder.join(STATE);
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
@@ -133,14 +126,7 @@ impl RunState {
 }
 
 /// Whether the folder holds a run with the settings of `planned` that has come to its end.
-///
-/// # Errors
-/// [`TrainingError::Setting`] naming the settings that differ; [`TrainingError::File`].
-pub(crate) fn is_finished(
-    folder: &Path,
-    planned: &Description,
-    observer: &mut Observer<'_>,
-) -> Result<bool, TrainingError> {
+pub(crate) fn is_finished(folder: &Path, planned: &Description, observer: &mut Observer<'_>) -> Result<bool> {
     if !has_results(folder) {
         return Ok(false);
     }
@@ -152,10 +138,7 @@ pub(crate) fn is_finished(
 }
 
 /// Removes the file of a run that is finished.
-///
-/// # Errors
-/// [`TrainingError::File`].
-pub(crate) fn remove(folder: &Path) -> Result<(), TrainingError> {
+pub(crate) fn remove(folder: &Path) -> Result<()> {
     let path: PathBuf = folder.join(STATE);
     match std::fs::remove_file(&path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(TrainingError::io(&path)(error)),
@@ -170,7 +153,7 @@ fn refuse_other_settings(
     stored: &Description,
     planned: &Description,
     observer: &mut Observer<'_>,
-) -> Result<(), TrainingError> {
+) -> Result<()> {
     let mut alike = stored.clone();
     for (what, there, here) in [
         ("device", &stored.run.device, &planned.run.device),

@@ -18,9 +18,9 @@ use super::event::{Event, Observer};
 use super::feed::Feed;
 use super::learner::{Learner, Pass};
 use super::resume::{self, RunState};
-use crate::TrainingError;
 use crate::checkpoint;
 use crate::device::device_name;
+use crate::{Result, TrainingError};
 
 /// The result of a run.
 #[derive(Clone, Debug)]
@@ -63,7 +63,7 @@ pub fn train(
     settings: &Settings,
     device: Device,
     observer: &mut Observer<'_>,
-) -> Result<Option<Finished>, TrainingError> {
+) -> Result<Option<Finished>> {
     let plan = Plan::new(data, parts, settings, device)?;
     let mut learner = Learner::new(&plan.architecture, &parts.train.class_counts, settings, device)?;
     if let Some(pretrained) = &learner.pretrained {
@@ -133,11 +133,7 @@ pub fn train(
 }
 
 /// Puts the weights that are the result into the network: their epoch, and the state of the loss.
-fn take_result(
-    learner: &mut Learner,
-    best: Option<Best>,
-    epochs: usize,
-) -> Result<(usize, BTreeMap<String, Tensor>), TrainingError> {
+fn take_result(learner: &mut Learner, best: Option<Best>, epochs: usize) -> Result<(usize, BTreeMap<String, Tensor>)> {
     match best {
         Some(best) => {
             learner.model.set_weights(&best.weights)?;
@@ -158,7 +154,7 @@ fn go_on(
     settings: &Settings,
     planned: &Description,
     observer: &mut Observer<'_>,
-) -> Result<(usize, Option<Best>), TrainingError> {
+) -> Result<(usize, Option<Best>)> {
     if settings.output.earlier != EarlierRun::Resume {
         return Ok((0, None));
     }
@@ -179,7 +175,7 @@ fn go_on(
 }
 
 impl<'a> Plan<'a> {
-    fn new(data: &'a DataSet, parts: &'a Parts, settings: &'a Settings, device: Device) -> Result<Self, TrainingError> {
+    fn new(data: &'a DataSet, parts: &'a Parts, settings: &'a Settings, device: Device) -> Result<Self> {
         settings.check()?;
         if settings.optimisation.selection == Selection::BestValidation && parts.validation.is_none() {
             return Err(TrainingError::setting("select", "best", "needs `validation`: it is never by the test images"));
@@ -197,7 +193,7 @@ impl<'a> Plan<'a> {
         Ok(Self { data, parts, settings, device, architecture, normalisation })
     }
 
-    fn evaluator(&self) -> Result<Evaluator<'a>, TrainingError> {
+    fn evaluator(&self) -> Result<Evaluator<'a>> {
         let measured = self.settings.optimisation.objective.car.unwrap_or(CarOptions::paper());
         Ok(Evaluator {
             data: self.data,

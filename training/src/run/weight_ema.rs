@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use tch::{Device, Tensor, no_grad};
 
-use crate::TrainingError;
 use crate::model::Model;
+use crate::{Result, TrainingError};
 
 /// Name of the number of steps in the state.
 const STEPS: &str = "steps";
@@ -27,19 +27,13 @@ pub(crate) struct WeightEma {
 
 impl WeightEma {
     /// Begins with the weights of `model`.
-    ///
-    /// # Errors
-    /// [`TrainingError::Setting`] as [`check_decay`].
-    pub(crate) fn new(model: &Model, decay: f64, device: Device) -> Result<Self, TrainingError> {
+    pub(crate) fn new(model: &Model, decay: f64, device: Device) -> Result<Self> {
         let averaged = Model::with_weights(model.architecture().clone(), &model.variables(), device)?;
         Ok(Self { decay, steps: 0, averaged })
     }
 
     /// Takes in the weights of `model` after a step.
-    ///
-    /// # Errors
-    /// Passes on what libtorch refuses.
-    pub(crate) fn update(&mut self, model: &Model) -> Result<(), TrainingError> {
+    pub(crate) fn update(&mut self, model: &Model) -> Result<()> {
         let steps = self.steps as f64;
         let share = 1.0 - self.decay.min((1.0 + steps) / (10.0 + steps));
         self.steps += 1;
@@ -65,10 +59,7 @@ impl WeightEma {
     }
 
     /// Puts back what [`WeightEma::state`] gave.
-    ///
-    /// # Errors
-    /// [`TrainingError::WeightsMismatch`] naming the tensor that does not fit; then nothing has changed.
-    pub(crate) fn set_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<(), TrainingError> {
+    pub(crate) fn set_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<()> {
         let mismatch = |problem: &str| TrainingError::WeightsMismatch {
             problem: format!("the state of the averaged weights is not this one's: {problem}"),
         };

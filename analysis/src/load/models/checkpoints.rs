@@ -4,10 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use car_spectral::bounds::Architecture as KnownArchitecture;
-use car_spectral_data::DataSet;
-use car_spectral_formats::weights::{CheckpointKind, Taken};
+use car_spectral_formats::weights::CheckpointKind;
 use car_spectral_runs::description::describe;
-use car_spectral_runs::{Description, folder};
+use car_spectral_runs::folder;
 use car_spectral_training::device::{device_name, resolve};
 use car_spectral_training::model::Model;
 use car_spectral_training::{TrainingError, checkpoint, evaluate};
@@ -16,26 +15,25 @@ use tch::{Device, Tensor};
 use super::foreign::Foreign;
 use super::network;
 use super::preprocessing::InputSteps;
-use super::scored::{Ready, described, refuse_flags, subject};
+use super::scored::{Opened, Ready, Told, Work, refuse_flags, subject};
 use super::script::Script;
-use super::training_images::foreign_training;
-use crate::AnalysisError;
-use crate::load::{Checkpoints, Progress, Request, data_file};
-use crate::report::DataFile;
+use crate::load::{Checkpoints, Request, data_file};
 use crate::subject::Subject;
+use crate::{AnalysisError, Result};
 
 /// A model ready to run, with what its file says of it.
 pub(super) struct Runner {
     path: PathBuf,
     kind: &'static str,
     network: Network,
+    told: Told,
     device: Device,
 }
 
 enum Network {
-    Own(Box<(Model, Description)>),
-    Foreign { weights: Box<Foreign>, steps: InputSteps },
-    Script { script: Script, steps: InputSteps },
+    Own(Box<Model>),
+    Foreign(Box<Foreign>),
+    Script(Script),
 }
 
 impl Runner {
@@ -45,22 +43,24 @@ impl Runner {
         kind: CheckpointKind,
         request: &Request,
         checkpoints: &Checkpoints,
-    ) -> Result<Self, AnalysisError> {
+    ) -> Result<Self> {
         let device = resolve(checkpoints.device)?;
         if let Some(threads) = checkpoints.threads {
             tch::set_num_threads(threads.clamp(1, 1024) as i32);
         }
         let name = path.display().to_string();
-        let runner = |kind, network| Ok(Self { path: path.to_owned(), kind, network, device });
-        let foreign = || -> Result<Network, AnalysisError> {
-            let steps = InputSteps::of_request(checkpoints.pixels.as_ref(), &name)?;
-            let weights = Box::new(Foreign::read(path, request.arch.as_deref(), &checkpoints.foreign)?);
-            Ok(Network::Foreign { weights, steps })
+        let runner = |kind, network, told| Ok(Self { path: path.to_owned(), kind, network, told, device });
+        let steps = || InputSteps::of_request(checkpoints.pixels.as_ref(), &name).map(Told::Foreign);
+        let foreign = |kind| {
+            let told = steps()?;
+            let weights = Foreign::read(path, request.arch.as_deref(), &checkpoints.foreign)?;
+            runner(kind, Network::Foreign(Box::new(weights)), told)
         };
         match kind {
             CheckpointKind::Safetensors if describe(path)?.is_some() => {
                 refuse_flags(&name, request, checkpoints)?;
-                runner("checkpoint", Network::Own(Box::new(checkpoint::load(path, device)?)))
+                let (model, description) = checkpoint::load(path, device)?;
+                runner("checkpoint", Network::Own(Box::new(model)), Told::Own(Box::new(description)))
             }
             CheckpointKind::Safetensors if folder::is_state(path)? => {
                 let problem = format!(
@@ -68,7 +68,7 @@ impl Runner {
                 );
                 Err(AnalysisError::Mismatch { problem })
             }
-            CheckpointKind::Safetensors => runner("safetensors", foreign()?),
+            CheckpointKind::Safetensors => foreign("safetensors"),
             CheckpointKind::TorchScript => {
                 if !checkpoints.run_torchscript {
                     let problem = format!(
@@ -76,44 +76,37 @@ impl Runner {
                     );
                     return Err(AnalysisError::Usage { problem });
                 }
-                let steps = InputSteps::of_request(checkpoints.pixels.as_ref(), &name)?;
+                let told = steps()?;
                 let script = Script::load(path, checkpoints.output.as_deref(), device)?;
-                runner("torchscript", Network::Script { script, steps })
+                runner("torchscript", Network::Script(script), told)
             }
-            CheckpointKind::Index => runner("parts", foreign()?),
-            _ => runner("torch-save", foreign()?),
+            CheckpointKind::Index => foreign("parts"),
+            _ => foreign("torch-save"),
         }
     }
+}
 
-    /// Where it computes.
-    pub(super) fn device(&self) -> String {
+impl Opened for Runner {
+    fn device(&self) -> String {
         device_name(self.device)
     }
 
-    /// Runs it on the images.
-    pub(super) fn run(
-        self,
-        request: &Request,
-        checkpoints: &Checkpoints,
-        data: &DataSet,
-        progress: &mut dyn FnMut(Progress<'_>),
-    ) -> Result<Subject, AnalysisError> {
-        let name = self.path.display().to_string();
-        let Runner { path, kind, network, device } = self;
-        let images = &data.train.images;
-        let (steps, training, input, description) = match &network {
-            Network::Own(own) => {
-                let (steps, training, input) = described(&name, &own.1, data)?;
-                (steps, training, input, Some(own.1.clone()))
-            }
-            Network::Foreign { steps, .. } | Network::Script { steps, .. } => {
-                let training = foreign_training(request, checkpoints, data)?;
-                (steps.clone(), training, steps.output_shape(images)?, None)
+    fn run(self: Box<Self>, work: &mut Work<'_>) -> Result<Subject> {
+        let Runner { path, kind, network, told, device } = *self;
+        let images = &work.data.train.images;
+        let input = work.input(&path, told)?;
+        let steps = &input.steps;
+        let (scorer, files, taken) = match network {
+            Network::Own(model) => (Scorer::Model(*model), vec![data_file("weights", &path)?], None),
+            Network::Script(script) => (Scorer::Script(script), vec![data_file("weights", &path)?], None),
+            Network::Foreign(weights) => {
+                let files = weights.files();
+                let (model, taken) = weights.network(input.shape, work.data.num_classes(), device)?;
+                (Scorer::Model(model), files, Some(taken))
             }
         };
-        let Opened { scorer, files, taken } = network.opened(&path, input, data.num_classes(), device)?;
         let architecture = match scorer.model() {
-            Some(model) => network::architecture(model, &steps)?,
+            Some(model) => network::architecture(model, steps)?,
             None => KnownArchitecture::Unknown,
         };
         let (chain, given) = (steps.chain(images)?, steps.clone());
@@ -123,46 +116,14 @@ impl Runner {
             taken,
             name: scorer.model().map(|model| model.architecture().to_string()),
             architecture,
-            description,
-            steps,
-            training,
+            input,
             path,
             run: Box::new(move |split, indices, done| {
                 let forward = |bytes: &Tensor| scorer.logits(&given.apply(bytes, images)?);
                 Ok(evaluate::logits(split, indices, &chain, device, forward, done)?)
             }),
         };
-        subject(ready, request, data, progress)
-    }
-}
-
-/// A network that is ready to run.
-struct Opened {
-    scorer: Scorer,
-    /// Its files as they were read.
-    files: Vec<DataFile>,
-    /// What was made of a file that another program kept.
-    taken: Option<Taken>,
-}
-
-impl Network {
-    fn opened(
-        self,
-        path: &Path,
-        input: [usize; 3],
-        num_classes: usize,
-        device: Device,
-    ) -> Result<Opened, AnalysisError> {
-        let (scorer, files, taken) = match self {
-            Self::Own(own) => (Scorer::Model(own.0), vec![data_file("weights", path)?], None),
-            Self::Script { script, .. } => (Scorer::Script(script), vec![data_file("weights", path)?], None),
-            Self::Foreign { weights, .. } => {
-                let files = weights.files();
-                let (model, taken) = weights.network(input, num_classes, device)?;
-                (Scorer::Model(model), files, Some(taken))
-            }
-        };
-        Ok(Opened { scorer, files, taken })
+        subject(ready, work)
     }
 }
 

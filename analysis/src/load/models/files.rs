@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use car_spectral_formats::FileError;
 use car_spectral_runs::folder;
 
-use crate::AnalysisError;
 use crate::words::readable;
+use crate::{AnalysisError, Result};
 
 /// Gives files as they are; folders as the .safetensors files in them but the state of a stopped run, by name.
-pub(super) fn expand(given: &[PathBuf]) -> Result<Vec<PathBuf>, AnalysisError> {
+pub(super) fn expand(given: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in given {
         if !path.is_dir() {

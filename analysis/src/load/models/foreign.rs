@@ -8,9 +8,9 @@ use car_spectral_training::TrainingError;
 use car_spectral_training::model::Model;
 use tch::Device;
 
-use crate::AnalysisError;
 use crate::load::ForeignWeights;
 use crate::report::DataFile;
+use crate::{AnalysisError, Result};
 
 /// In front of the names of a second file's tensors.
 const CLASSIFIER_FILE: &str = "classifier-file";
@@ -24,11 +24,7 @@ pub(super) struct Foreign {
 
 impl Foreign {
     /// Reads a file, and the second one of the last layer if there is one.
-    pub(super) fn read(
-        path: &Path,
-        architecture: Option<&str>,
-        settings: &ForeignWeights,
-    ) -> Result<Self, AnalysisError> {
+    pub(super) fn read(path: &Path, architecture: Option<&str>, settings: &ForeignWeights) -> Result<Self> {
         let architecture = architecture.ok_or_else(|| AnalysisError::Usage {
             problem: format!(
                 "{} does not name its architecture: give `arch` {}",
@@ -62,12 +58,7 @@ impl Foreign {
     }
 
     /// The network with these weights for images [C, H, W], and what was made of the file.
-    pub(super) fn network(
-        self,
-        input: [usize; 3],
-        num_classes: usize,
-        device: Device,
-    ) -> Result<(Model, Taken), AnalysisError> {
+    pub(super) fn network(self, input: [usize; 3], num_classes: usize, device: Device) -> Result<(Model, Taken)> {
         let kind = self.kind(input)?;
         let Self { weights, settings, .. } = self;
         let (classifier, resolution) = (settings.classifier.unwrap_or_default(), settings.resolution);
@@ -100,7 +91,7 @@ impl Foreign {
     }
 
     /// The family; hidden widths of `mlp` and the patch of `vit-*` are read off the weights unless they are said.
-    fn kind(&self, input: [usize; 3]) -> Result<ArchitectureKind, AnalysisError> {
+    fn kind(&self, input: [usize; 3]) -> Result<ArchitectureKind> {
         let patches = self.ending("patch_embed.proj.weight").or_else(|| self.ending("conv_proj.weight"));
         let patch = self.settings.patch.or_else(|| patches?.1.shape.last().copied()).unwrap_or(1);
         let hidden = match &self.settings.hidden {

@@ -8,9 +8,9 @@ use car_spectral_runs::description::describe;
 use car_spectral_runs::folder::LOG;
 use car_spectral_runs::{Description, Run};
 
-use crate::AnalysisError;
 use crate::load::training_run;
 use crate::report::TrainingRun;
+use crate::{AnalysisError, Result};
 
 /// One run for each folder that holds a log and one of these checkpoints, in their order. A log without an epoch, of a
 /// run that has only begun, is none.
@@ -18,7 +18,7 @@ use crate::report::TrainingRun;
 /// # Errors
 /// [`AnalysisError`] naming the line of a log that is damaged, a log that is not of the checkpoints' run, or
 /// checkpoints of several runs in one folder.
-pub(super) fn read(checkpoints: &[PathBuf]) -> Result<Vec<TrainingRun>, AnalysisError> {
+pub(super) fn read(checkpoints: &[PathBuf]) -> Result<Vec<TrainingRun>> {
     let mut folders: Vec<(PathBuf, PathBuf, Description)> = Vec::new();
     for path in checkpoints {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));

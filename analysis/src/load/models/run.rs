@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use car_spectral_data::{DataSet, Split};
+use car_spectral_data::Split;
 use car_spectral_formats::weights::{CheckpointKind, detect};
 
 #[cfg(feature = "torch")]
@@ -10,31 +10,32 @@ use super::checkpoints;
 #[cfg(feature = "onnx")]
 use super::onnx;
 use super::preprocessing::InputSteps;
+use super::scored::{Opened, Work};
 use super::{files, logs};
-use crate::AnalysisError;
 use crate::load::{Checkpoints, Loaded, Progress, Request};
 use crate::report::DataFile;
-use crate::subject::Subject;
+use crate::{AnalysisError, Result};
 
 /// Runs the checkpoints on the images, telling `progress` of every batch.
 pub(in crate::load) fn load(
     request: &Request,
     checkpoints: &Checkpoints,
     progress: &mut dyn FnMut(Progress<'_>),
-) -> Result<Loaded, AnalysisError> {
+) -> Result<Loaded> {
     let paths = files::expand(&checkpoints.files)?;
     // Weights are small and images many: every file is opened and checked before the first image is read.
-    let opened = paths.iter().map(|path| Opened::open(path, request, checkpoints));
-    let opened = opened.collect::<Result<Vec<_>, AnalysisError>>()?;
+    let opened = paths.iter().map(|path| open(path, request, checkpoints));
+    let opened = opened.collect::<Result<Vec<_>>>()?;
     let runs = logs::read(&paths)?;
     let data = checkpoints.data.load()?;
     let (mut subjects, mut devices) = (Vec::new(), Vec::new());
+    let mut work = Work { request, checkpoints, data: &data, progress };
     for network in opened {
         let device = network.device();
         if !devices.contains(&device) {
             devices.push(device);
         }
-        subjects.push(network.run(request, checkpoints, &data, progress)?);
+        subjects.push(network.run(&mut work)?);
     }
     let split = |role: &str, split: &Split| DataFile {
         role: role.to_owned(),
@@ -49,64 +50,26 @@ pub(in crate::load) fn load(
     Ok(Loaded { subjects, runs, data, device: Some(devices.join(", ")), preprocessing })
 }
 
-/// A file opened by its engine.
-enum Opened {
-    #[cfg(feature = "onnx")]
-    Onnx(Box<onnx::Network>),
-    #[cfg(feature = "torch")]
-    Torch(Box<checkpoints::Runner>),
-}
-
-impl Opened {
-    fn open(path: &Path, request: &Request, checkpoints: &Checkpoints) -> Result<Self, AnalysisError> {
-        let kind = detect(path)?;
-        let is_program = matches!(kind, CheckpointKind::Onnx | CheckpointKind::TorchScript);
-        if !is_program && checkpoints.output.is_some() {
-            let problem = format!("{} is no ONNX network and no TorchScript; leave `output` out", path.display());
-            return Err(AnalysisError::Usage { problem });
-        }
-        if let Some(flag) = checkpoints.foreign.first_given().filter(|_| is_program) {
-            let problem = format!("{} is a whole network; leave `{flag}` out", path.display());
-            return Err(AnalysisError::Usage { problem });
-        }
-        match kind {
-            #[cfg(feature = "onnx")]
-            CheckpointKind::Onnx => {
-                onnx::Network::open(path, request, checkpoints).map(|network| Self::Onnx(Box::new(network)))
-            }
-            #[cfg(not(feature = "onnx"))]
-            CheckpointKind::Onnx => Err(AnalysisError::NeedsOnnx { file: path.to_owned() }),
-            #[cfg(feature = "torch")]
-            kind => {
-                checkpoints::Runner::open(path, kind, request, checkpoints).map(|runner| Self::Torch(Box::new(runner)))
-            }
-            #[cfg(not(feature = "torch"))]
-            _ => Err(AnalysisError::NeedsLibtorch { file: path.to_owned() }),
-        }
+/// Opens a file by the engine that runs it.
+fn open(path: &Path, request: &Request, checkpoints: &Checkpoints) -> Result<Box<dyn Opened>> {
+    let kind = detect(path)?;
+    let is_program = matches!(kind, CheckpointKind::Onnx | CheckpointKind::TorchScript);
+    if !is_program && checkpoints.output.is_some() {
+        let problem = format!("{} is no ONNX network and no TorchScript; leave `output` out", path.display());
+        return Err(AnalysisError::Usage { problem });
     }
-
-    /// Where it computes.
-    fn device(&self) -> String {
-        match self {
-            #[cfg(feature = "onnx")]
-            Self::Onnx(_) => "cpu".to_owned(),
-            #[cfg(feature = "torch")]
-            Self::Torch(runner) => runner.device(),
-        }
+    if let Some(flag) = checkpoints.foreign.first_given().filter(|_| is_program) {
+        let problem = format!("{} is a whole network; leave `{flag}` out", path.display());
+        return Err(AnalysisError::Usage { problem });
     }
-
-    fn run(
-        self,
-        request: &Request,
-        checkpoints: &Checkpoints,
-        data: &DataSet,
-        progress: &mut dyn FnMut(Progress<'_>),
-    ) -> Result<Subject, AnalysisError> {
-        match self {
-            #[cfg(feature = "onnx")]
-            Self::Onnx(network) => network.run(request, checkpoints, data, progress),
-            #[cfg(feature = "torch")]
-            Self::Torch(runner) => runner.run(request, checkpoints, data, progress),
-        }
+    match kind {
+        #[cfg(feature = "onnx")]
+        CheckpointKind::Onnx => Ok(Box::new(onnx::Network::open(path, request, checkpoints)?)),
+        #[cfg(not(feature = "onnx"))]
+        CheckpointKind::Onnx => Err(AnalysisError::NeedsOnnx { file: path.to_owned() }),
+        #[cfg(feature = "torch")]
+        kind => Ok(Box::new(checkpoints::Runner::open(path, kind, request, checkpoints)?)),
+        #[cfg(not(feature = "torch"))]
+        _ => Err(AnalysisError::NeedsLibtorch { file: path.to_owned() }),
     }
 }

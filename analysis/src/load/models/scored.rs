@@ -1,6 +1,6 @@
 //! A network that is ready, run on the images: its scores, with what is known of it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use car_spectral::bounds::Architecture as KnownArchitecture;
@@ -12,15 +12,66 @@ use car_spectral_runs::Description;
 use ndarray::{Array1, Array2};
 
 use super::preprocessing::InputSteps;
-use super::training_images::{Training, own_training};
-use crate::AnalysisError;
+use super::training_images::{Training, foreign_training, own_training};
 use crate::load::{Checkpoints, Progress, Request, model_name};
 use crate::report::{DataFile, Source};
 use crate::subject::{Scored, Subject};
+use crate::{AnalysisError, Result};
+
+/// What every model is run on, and who is told how far it is.
+pub(super) struct Work<'a> {
+    pub request: &'a Request,
+    pub checkpoints: &'a Checkpoints,
+    pub data: &'a DataSet,
+    pub progress: &'a mut dyn FnMut(Progress<'_>),
+}
+
+/// A file opened by the engine that runs it.
+pub(super) trait Opened {
+    /// Where it computes.
+    fn device(&self) -> String;
+
+    /// Runs it on the images.
+    fn run(self: Box<Self>, work: &mut Work<'_>) -> Result<Subject>;
+}
+
+/// Who says what the input is.
+pub(super) enum Told {
+    Own(Box<Description>),
+    Foreign(InputSteps),
+}
+
+/// The input of a model.
+pub(super) struct Input {
+    pub steps: InputSteps,
+    pub training: Training,
+    /// C, H, W.
+    pub shape: [usize; 3],
+    pub description: Option<Description>,
+}
+
+impl Work<'_> {
+    pub(super) fn input(&self, path: &Path, told: Told) -> Result<Input> {
+        let images = &self.data.train.images;
+        match told {
+            Told::Own(description) => {
+                let image_size = description.data.image_size;
+                let steps = InputSteps::of_checkpoint(description.normalisation.clone(), image_size, images);
+                let training = own_training(&path.display().to_string(), &description, self.data)?;
+                let shape = self.data.image_shape(image_size)?;
+                Ok(Input { steps, training, shape, description: Some(*description) })
+            }
+            Told::Foreign(steps) => {
+                let training = foreign_training(self.request, self.checkpoints, self.data)?;
+                let shape = steps.output_shape(images)?;
+                Ok(Input { steps, training, shape, description: None })
+            }
+        }
+    }
+}
 
 /// Gives the logits [N, K] of the images at these places of a split; the last argument is told the images done.
-pub(super) type Run<'a> =
-    Box<dyn FnMut(&Arc<Split>, &[usize], &mut dyn FnMut(usize)) -> Result<Array2<f32>, AnalysisError> + 'a>;
+pub(super) type Run<'a> = Box<dyn FnMut(&Arc<Split>, &[usize], &mut dyn FnMut(usize)) -> Result<Array2<f32>> + 'a>;
 
 /// A network that images can be given to.
 pub(super) struct Ready<'a> {
@@ -32,32 +83,12 @@ pub(super) struct Ready<'a> {
     /// The architecture's name, if it is known.
     pub name: Option<String>,
     pub architecture: KnownArchitecture,
-    pub description: Option<Description>,
-    pub steps: InputSteps,
-    pub training: Training,
+    pub input: Input,
     pub run: Run<'a>,
 }
 
-/// What a checkpoint of this project says of its input: the steps, the images it was trained on, and C, H, W.
-///
-/// # Errors
-/// [`AnalysisError`] naming the checkpoint if the data set is not the one it describes.
-pub(super) fn described(
-    name: &str,
-    description: &Description,
-    data: &DataSet,
-) -> Result<(InputSteps, Training, [usize; 3]), AnalysisError> {
-    let image_size = description.data.image_size;
-    let steps = InputSteps::of_checkpoint(description.normalisation.clone(), image_size, &data.train.images);
-    let training = own_training(name, description, data)?;
-    Ok((steps, training, data.image_shape(image_size)?))
-}
-
 /// Refuses flags that say what a checkpoint of this project says itself.
-///
-/// # Errors
-/// [`AnalysisError::Usage`] naming the first.
-pub(super) fn refuse_flags(name: &str, request: &Request, checkpoints: &Checkpoints) -> Result<(), AnalysisError> {
+pub(super) fn refuse_flags(name: &str, request: &Request, checkpoints: &Checkpoints) -> Result<()> {
     let given = [("mean", checkpoints.pixels.is_some()), ("arch", request.arch.is_some())];
     let first = given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag);
     let Some(flag) = first.or_else(|| checkpoints.foreign.first_given()) else { return Ok(()) };
@@ -66,20 +97,14 @@ pub(super) fn refuse_flags(name: &str, request: &Request, checkpoints: &Checkpoi
 }
 
 /// Runs a network on the test images, and on its training images if they are known.
-///
-/// # Errors
-/// [`AnalysisError`] naming the file if it has other classes than the data set, and those of the network.
-pub(super) fn subject(
-    ready: Ready<'_>,
-    request: &Request,
-    data: &DataSet,
-    progress: &mut dyn FnMut(Progress<'_>),
-) -> Result<Subject, AnalysisError> {
-    let Ready { path, kind, files, taken, name, architecture, description, steps, training, mut run } = ready;
+pub(super) fn subject(ready: Ready<'_>, work: &mut Work<'_>) -> Result<Subject> {
+    let Ready { path, kind, files, taken, name, architecture, input, mut run } = ready;
+    let Input { steps, training, description, .. } = input;
+    let (request, data) = (work.request, work.data);
     let model = model_name(&path);
-    let mut score = |part: &str, split: &Arc<Split>, indices: &[usize]| -> Result<Scored, AnalysisError> {
+    let mut score = |part: &str, split: &Arc<Split>, indices: &[usize]| -> Result<Scored> {
         let of = indices.len();
-        let logits = run(split, indices, &mut |done| progress(Progress { model: &model, part, done, of }))?;
+        let logits = run(split, indices, &mut |done| (work.progress)(Progress { model: &model, part, done, of }))?;
         let labels: Array1<usize> = indices.iter().map(|&index| split.labels[index]).collect();
         Ok(Scored { logits: Logits::F32(logits), labels })
     };

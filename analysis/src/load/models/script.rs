@@ -16,9 +16,7 @@ const SHOWN: usize = 8;
 /// Part of what a program returns: an entry of a dictionary, or an element of a tuple or list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum OutputPart {
-    /// By key.
     Name(String),
-    /// By place, from 0.
     Index(usize),
 }
 
@@ -42,7 +40,6 @@ pub(super) struct Script {
     file: PathBuf,
     module: CModule,
     output: Option<OutputPart>,
-    /// Type of its parameters.
     kind: Kind,
     /// The one size of a batch that it takes, once that is known.
     batch: Cell<Option<i64>>,

@@ -7,9 +7,9 @@ use car_spectral_data::{DataKind, DataSet, LongTail, Parts, SettingError};
 use car_spectral_formats::counts::read_named_counts;
 use car_spectral_runs::Description;
 
-use crate::AnalysisError;
 use crate::load::{Checkpoints, Request};
 use crate::report::Warning;
+use crate::{AnalysisError, Result};
 
 /// Which training images a model saw.
 pub(super) struct Training {
@@ -39,7 +39,7 @@ impl Training {
 }
 
 /// The subset a checkpoint of this project describes, drawn again and compared with its checksum.
-pub(super) fn own_training(name: &str, description: &Description, data: &DataSet) -> Result<Training, AnalysisError> {
+pub(super) fn own_training(name: &str, description: &Description, data: &DataSet) -> Result<Training> {
     let told = &description.data;
     let mismatch = |problem: String| Err(AnalysisError::Mismatch { problem: format!("{name}: {problem}") });
     if told.kind != data.kind {
@@ -72,11 +72,7 @@ pub(super) fn own_training(name: &str, description: &Description, data: &DataSet
 
 /// What the flags say of a foreign model: counts alone, the subset that `train` draws, or the full split. Another
 /// program has drawn another subset: unless --subset-seed says that it was ours, no image is called a training image.
-pub(super) fn foreign_training(
-    request: &Request,
-    checkpoints: &Checkpoints,
-    data: &DataSet,
-) -> Result<Training, AnalysisError> {
+pub(super) fn foreign_training(request: &Request, checkpoints: &Checkpoints, data: &DataSet) -> Result<Training> {
     let classes = data.num_classes();
     if let Some(file) = &request.train_counts {
         // In a file a number is a label, in a folder the name of a class, as it is in the folder of the images.
@@ -100,7 +96,7 @@ pub(super) fn foreign_training(
 
 /// Holds counts against the training images that are there: a model cannot have seen more of a class; folders and lists
 /// of one's own are not usually a part of it either, other than the sets that long-tailed subsets are drawn from.
-fn beside_the_images(file: &Path, counts: &[u64], data: &DataSet) -> Result<Option<Warning>, AnalysisError> {
+fn beside_the_images(file: &Path, counts: &[u64], data: &DataSet) -> Result<Option<Warning>> {
     let found = Training::full(data).counts;
     if data.train.labels.is_empty() || counts == found {
         return Ok(None);

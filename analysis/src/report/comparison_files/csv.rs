@@ -8,9 +8,6 @@ use crate::spreadsheet::csv;
 pub(in super::super) const FIRST_COLUMNS: &str = "model,worst_class,worst_class_name,worst_class_error";
 
 /// The file's bytes: a row a model; an empty field is a value that does not exist.
-///
-/// # Errors
-/// [`ReportError::Csv`].
 pub(in super::super) fn render(report: &Report) -> Result<Vec<u8>, ReportError> {
     let rows: Vec<_> = report.models.iter().enumerate().map(|(at, model)| row(report, at, model)).collect();
     let header = rows.iter().take(1).map(|row| row.iter().map(|(name, _)| name).collect::<Vec<_>>());

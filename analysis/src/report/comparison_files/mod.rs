@@ -88,14 +88,8 @@ fn differences(report: &Report) -> Table {
             let is_micro_again = name.ends_with("micro")
                 && [found.many_macro, found.medium_macro, found.few_macro].contains(&read(found));
             let Some(difference) = read(found).filter(|_| !is_micro_again) else { continue };
-            rows.push(vec![
-                report.models[found.b].name.clone(),
-                report.models[found.a].name.clone(),
-                name.to_owned(),
-                difference.verdict.to_string(),
-                signed_tenths(difference.difference),
-                signed_between(difference.interval),
-            ]);
+            let [b, a] = [found.b, found.a].map(|model| report.models[model].name.as_str());
+            rows.push(difference_row([b, a, name], difference));
         }
     }
     Table {
@@ -112,31 +106,17 @@ fn differences(report: &Report) -> Table {
 fn seed_groups(report: &Report) -> Table {
     let mut rows = Vec::new();
     for found in &report.groups {
-        let over = |name: &str, found_of: &SeedDifference| {
-            vec![
-                found.b.clone(),
-                found.a.clone(),
-                name.to_owned(),
-                found_of.verdict.to_string(),
-                signed_tenths(found_of.difference),
-                found_of.interval.map_or_else(dash, signed_between),
-            ]
+        let [b, a] = [found.b.as_str(), found.a.as_str()];
+        let mut over = |name: &str, found: &SeedDifference| {
+            rows.push(row_of([b, a, name], &found.verdict, found.difference, found.interval));
         };
-        rows.push(over("worst class, over seeds", &found.worst_class));
-        rows.push(over("all samples, over seeds", &found.overall));
+        over("worst class, over seeds", &found.worst_class);
+        over("all samples, over seeds", &found.overall);
         for (name, group) in [("many", found.many_macro), ("medium", found.medium_macro), ("few", found.few_macro)] {
-            rows.extend(group.map(|group| over(&format!("{name}, mean over classes, over seeds"), &group)));
+            group.iter().for_each(|group| over(&format!("{name}, mean over classes, over seeds"), group));
         }
-        rows.extend(found.these_networks.map(|these| {
-            vec![
-                found.b.clone(),
-                found.a.clone(),
-                "worst class, these networks".to_owned(),
-                these.verdict.to_string(),
-                signed_tenths(these.difference),
-                signed_between(these.interval),
-            ]
-        }));
+        let these = found.these_networks.iter();
+        rows.extend(these.map(|these| difference_row([b, a, "worst class, these networks"], *these)));
     }
     Table {
         title: format!(
@@ -148,6 +128,18 @@ fn seed_groups(report: &Report) -> Table {
         names: 4,
         rows,
     }
+}
+
+/// A row of the model or group, what it is set against, what is compared, and how they differ.
+fn row_of(names: [&str; 3], verdict: &impl ToString, difference: f64, interval: Option<[f64; 2]>) -> Vec<String> {
+    let interval = interval.map_or_else(dash, signed_between);
+    let mut row = names.map(str::to_owned).to_vec();
+    row.extend([verdict.to_string(), signed_tenths(difference), interval]);
+    row
+}
+
+fn difference_row(names: [&str; 3], found: Difference) -> Vec<String> {
+    row_of(names, &found.verdict, found.difference, Some(found.interval))
 }
 
 fn level(report: &Report) -> String {

@@ -60,9 +60,6 @@ struct Pair {
 }
 
 /// The JSON, without a character that could end a script element.
-///
-/// # Errors
-/// [`ReportError::Json`].
 pub(super) fn data(report: &Report) -> Result<String, ReportError> {
     let mut classes: Vec<ClassList> = Vec::new();
     let mut models = Vec::new();

@@ -127,9 +127,6 @@ struct Plot {
 }
 
 /// The page.
-///
-/// # Errors
-/// [`ReportError::Template`], [`ReportError::Plot`].
 pub(super) fn render(report: &Report, plots: &PlotSet) -> Result<String, ReportError> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);

@@ -8,10 +8,9 @@ use crate::report::TrainingRun;
 use crate::words::short;
 use car_spectral_data::Normalisation;
 use car_spectral_runs::Run;
-use car_spectral_runs::settings::CarSchedule;
-use car_spectral_runs::settings::ClassificationOptions;
-use car_spectral_runs::settings::TrainingPass;
-use car_spectral_runs::settings::{ObjectiveOptions, OptimizerOptions};
+use car_spectral_runs::settings::{
+    CarSchedule, ClassificationOptions, ObjectiveOptions, OptimizerOptions, TrainingPass,
+};
 
 /// Runs that differ in nothing but the seed.
 pub(super) struct Arm<'a> {
@@ -239,8 +238,7 @@ mod tests {
     use super::*;
     use crate::report::sample::training_run;
     use car_spectral::car::EmaOptions;
-    use car_spectral_data::CutMix;
-    use car_spectral_data::Sampler;
+    use car_spectral_data::{CutMix, Sampler};
     use car_spectral_runs::description::Pretrained;
 
     fn labels(runs: &[TrainingRun]) -> Vec<(String, usize)> {

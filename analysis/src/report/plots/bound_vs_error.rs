@@ -219,8 +219,8 @@ fn draw_panel(scene: &mut Scene, area: Area, ordinates: &Ordinates, (_, model, b
     let log = Area { bottom: area.bottom - strip, ..area };
     let y = Scale::log(ordinates.low, ordinates.high, log.bottom, log.top);
     let height = |value: f64| if value < ordinates.low { area.bottom - 0.5 * STRIP } else { y.at(value) };
-    scene.rect(area.left, area.top, area.right - area.left, y.at(1.0) - area.top, VACUOUS);
-    let mut y_ticks = ticks(&y, log.bottom - log.top, 55.0, Notation::Percent);
+    scene.rect(area.left, area.top, area.width(), y.at(1.0) - area.top, VACUOUS);
+    let mut y_ticks = ticks(&y, log.height(), 55.0, Notation::Percent);
     if !labelled {
         y_ticks.0.iter_mut().for_each(|(_, text)| text.clear());
     }
@@ -232,9 +232,9 @@ fn draw_panel(scene: &mut Scene, area: Area, ordinates: &Ordinates, (_, model, b
             scene.text(area.left - 12.0, base, below, TICK, Anchor::End);
         }
     }
-    let wide = area.right - area.left > 420.0;
+    let wide = area.width() > 420.0;
     let x_label = if wide { "measured test error of the class (%)" } else { "test error (%)" };
-    let x_ticks = ticks(&x, area.right - area.left, 62.0, Notation::Percent);
+    let x_ticks = ticks(&x, area.width(), 62.0, Notation::Percent);
     x_axis(scene, area, &x, &x_ticks, x_label);
     scene.segment((area.left, y.at(1.0)), (area.right, y.at(1.0)), MUTED, 1.4);
 
@@ -337,7 +337,7 @@ fn name_worst(
     x: &Scale,
     (highest, end): (f64, f64),
 ) {
-    let name = worst_label(worst, bound, area.right - area.left);
+    let name = worst_label(worst, bound, area.width());
     let width = text_width(&name, TICK, false);
     let centre = x.at(worst.error).clamp(area.left + 0.5 * width + 6.0, area.right - 0.5 * width - 4.0);
     let base = (highest - 1.5 * TICK).max(area.top + 1.1 * TICK);

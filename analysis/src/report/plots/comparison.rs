@@ -198,13 +198,9 @@ fn trajectories(scene: &mut Scene, report: &Report, epochs: &[u64], panels: &[Pa
             }
             let line = points.iter().map(|&(px, py, _)| (px, py)).collect();
             scene.path(line, s.style.0, 2.6, s.dashed.then_some((8.0, 5.0)));
-            let radius = if points.len() > 30 { 3.0 } else { 5.5 };
+            let radius = if points.len() > 30 { 3.0 } else { 5.5 } + if s.dashed { 0.5 } else { 0.0 };
             for (px, py, _) in points {
-                if s.dashed {
-                    scene.hollow_marker((px, py), s.style, radius + 0.5, None);
-                } else {
-                    scene.marker((px, py), s.style, radius, None);
-                }
+                scene.mark_on(s.dashed, (px, py), s.style, radius, None);
             }
         }
         spines(scene, area);

@@ -32,13 +32,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
     let area = Area { left: 600.0, top: head, right: WIDTH - 320.0, bottom: head + pairs.len() as f64 * ROW + 8.0 };
     let highest = pairs.iter().map(|pair| pair.rate).fold(0.0, f64::max);
     let x = Scale::linear(0.0, if highest > 0.0 { (1.04 * highest).min(1.0) } else { 1.0 }, area.left, area.right);
-    x_axis(
-        &mut scene,
-        area,
-        &x,
-        &ticks(&x, area.right - area.left, 70.0, Notation::Percent),
-        "share of the true class (%)",
-    );
+    x_axis(&mut scene, area, &x, &ticks(&x, area.width(), 70.0, Notation::Percent), "share of the true class (%)");
     let columns = [area.right + 150.0, area.right + 290.0];
     for (at, title) in columns.into_iter().zip(["samples", "of ‖CΛ‖₂"]) {
         scene.text(at, head - 10.0, title, TICK, Anchor::End).color = MUTED;

@@ -176,8 +176,8 @@ fn scatter(scene: &mut Scene, area: Area, arms: &[Arm<'_>], x: &Axis<'_>, y: &Ax
     };
     let across = scale(&|point| point.0, area.left, area.right);
     let up = scale(&|point| point.1, area.bottom, area.top);
-    y_axis(scene, area, &up, &possible_ticks(&up, area.bottom - area.top, 60.0, y.notation), y.label);
-    x_axis(scene, area, &across, &possible_ticks(&across, area.right - area.left, 70.0, x.notation), x.label);
+    y_axis(scene, area, &up, &possible_ticks(&up, area.height(), 60.0, y.notation), y.label);
+    x_axis(scene, area, &across, &possible_ticks(&across, area.width(), 70.0, x.notation), x.label);
     if diagonal {
         let end = across.high().min(up.high());
         scene.path(vec![(across.at(0.0), up.at(0.0)), (across.at(end), up.at(end))], INK, 1.8, Some((8.0, 6.0)));

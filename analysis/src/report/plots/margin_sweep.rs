@@ -99,10 +99,7 @@ fn line(
     scene.path(path, style.0, width, dashed.then_some((8.0, 5.0)));
     for (px, py, margin, value) in points {
         let title = Some(format!("g = {}: {}", WrittenMargin(margin), short(value)));
-        if dashed {
-            scene.hollow_marker((px, py), style, 4.5 + wider, title);
-        } else {
-            scene.marker((px, py), style, 6.0 + wider, title);
-        }
+        let radius = if dashed { 4.5 } else { 6.0 } + wider;
+        scene.mark_on(dashed, (px, py), style, radius, title);
     }
 }

@@ -91,7 +91,7 @@ fn mean(lines: &[Vec<(usize, f64)>]) -> Vec<(usize, f64)> {
 }
 
 fn draw_panel(scene: &mut Scene, area: Area, panel: &Panel, arms: &[Arm<'_>]) {
-    let width = area.right - area.left;
+    let width = area.width();
     panel::title(scene, area, panel.title, 60.0);
     let reads: Vec<(Read, bool)> =
         std::iter::once((panel.solid, false)).chain(panel.dashed.map(|read| (read, true))).collect();
@@ -130,11 +130,7 @@ fn draw_panel(scene: &mut Scene, area: Area, panel: &Panel, arms: &[Arm<'_>]) {
             for &(epoch, value) in centre.iter().rev().step_by(stride) {
                 let title = Some(format!("epoch {epoch}: {}", short(value)));
                 let at = (x.at(epoch as f64), y.at(value));
-                if dashed {
-                    scene.hollow_marker(at, (color, mark), 5.5, title);
-                } else {
-                    scene.marker(at, (color, mark), 5.0, title);
-                }
+                scene.mark_on(dashed, at, (color, mark), if dashed { 5.5 } else { 5.0 }, title);
             }
         }
     }

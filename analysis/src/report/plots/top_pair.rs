@@ -66,13 +66,7 @@ fn shown(vector: &[f64]) -> Vec<usize> {
 fn side(scene: &mut Scene, area: Area, edge: f64, vector: &[f64], highest: f64, model: &ModelReport) {
     let x = Scale::linear(0.0, if highest > 0.0 { 1.05 * highest } else { 1.0 }, area.left, area.right);
     let order = shown(vector);
-    x_axis(
-        scene,
-        area,
-        &x,
-        &ticks(&x, area.right - area.left, 60.0, Notation::Percent),
-        "share of the squared length (%)",
-    );
+    x_axis(scene, area, &x, &ticks(&x, area.width(), 60.0, Notation::Percent), "share of the squared length (%)");
     let mut y = area.top + 4.0;
     for &class in &order {
         let value = vector[class] * vector[class];

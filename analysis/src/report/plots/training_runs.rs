@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::Figure;
-use super::over_epochs::{self, Panel};
+use super::over_epochs::{self, Panel, Read};
 use crate::draw::scale::Notation;
 use crate::report::{Report, TrainingRun};
 use car_spectral_runs::log::EmaGap;
@@ -27,42 +27,22 @@ pub(super) fn draw(report: &Report) -> Vec<Figure> {
 
 fn spectral_norms(runs: &[&TrainingRun]) -> Option<Figure> {
     let panels = [
-        Panel {
-            title: "‖CΛ‖₂, training images",
-            notation: Notation::Plain,
-            solid: |e| e.train.as_ref().map(|s| s.hard_spectral_norm),
-            dashed: Some(|e| e.train.as_ref().map(|s| s.surrogate_spectral_norm)),
-        },
-        Panel {
-            title: "‖CΛ‖₂, test images",
-            notation: Notation::Plain,
-            solid: |e| e.test.as_ref().map(|s| s.hard_spectral_norm),
-            dashed: Some(|e| e.test.as_ref().map(|s| s.surrogate_spectral_norm)),
-        },
-        Panel {
-            title: "WCE = max λⱼ eⱼ, test",
-            notation: Notation::Plain,
-            solid: |e| e.test.as_ref().map(|s| s.wce),
-            dashed: None,
-        },
-        Panel {
-            title: "worst-class test error (%)",
-            notation: Notation::Percent,
-            solid: |e| e.test.as_ref().map(|s| s.worst_class_error),
-            dashed: None,
-        },
-        Panel {
-            title: "test accuracy (%)",
-            notation: Notation::Percent,
-            solid: |e| e.test.as_ref().map(|s| s.accuracy),
-            dashed: None,
-        },
-        Panel {
-            title: "test accuracy, few (%)",
-            notation: Notation::Percent,
-            solid: |e| e.test.as_ref().and_then(|s| s.few),
-            dashed: None,
-        },
+        panel(
+            "‖CΛ‖₂, training images",
+            Notation::Plain,
+            |e| e.train.as_ref().map(|s| s.hard_spectral_norm),
+            Some(|e| e.train.as_ref().map(|s| s.surrogate_spectral_norm)),
+        ),
+        panel(
+            "‖CΛ‖₂, test images",
+            Notation::Plain,
+            |e| e.test.as_ref().map(|s| s.hard_spectral_norm),
+            Some(|e| e.test.as_ref().map(|s| s.surrogate_spectral_norm)),
+        ),
+        panel("WCE = max λⱼ eⱼ, test", Notation::Plain, |e| e.test.as_ref().map(|s| s.wce), None),
+        panel("worst-class test error (%)", Notation::Percent, |e| e.test.as_ref().map(|s| s.worst_class_error), None),
+        panel("test accuracy (%)", Notation::Percent, |e| e.test.as_ref().map(|s| s.accuracy), None),
+        panel("test accuracy, few (%)", Notation::Percent, |e| e.test.as_ref().and_then(|s| s.few), None),
     ];
     Some(Figure {
         stem: "training_runs".into(),
@@ -88,48 +68,38 @@ fn regulariser(runs: &[&TrainingRun]) -> Option<Figure> {
         gap.and_then(|gap| relative(gap.gap, gap.surrogate))
     }
     let panels = [
-        Panel {
-            title: "gap ‖C̄ − C̃‖ / ‖C̃‖, few",
-            notation: Notation::Plain,
-            solid: |e| few(e.car.as_ref()?.gap_all_columns),
-            dashed: Some(|e| few(e.car.as_ref()?.gap_present_columns)),
-        },
-        Panel {
-            title: "gap ‖C̄ − C̃‖ / ‖C̃‖, all",
-            notation: Notation::Plain,
-            solid: |e| all(e.car.as_ref()?.gap_all_columns),
-            dashed: Some(|e| all(e.car.as_ref()?.gap_present_columns)),
-        },
-        Panel {
-            title: "penalised norm of C̄Λ",
-            notation: Notation::Plain,
-            solid: |e| e.car.as_ref().map(|car| car.spectral),
-            dashed: None,
-        },
-        Panel {
-            title: "its gradient (logits)",
-            notation: Notation::Plain,
-            solid: |e| Some(e.car.as_ref()?.diagnosis.as_ref()?.gradient_norm),
-            dashed: None,
-        },
-        Panel {
-            title: "cosine with the hard matrix",
-            notation: Notation::Plain,
-            solid: |e| e.car.as_ref()?.ema_hard_cosine,
-            dashed: None,
-        },
-        Panel {
-            title: "share of the step's time (%)",
-            notation: Notation::Percent,
-            solid: |e| Some(e.car.as_ref()?.diagnosis.as_ref()?.time_share),
-            dashed: None,
-        },
+        panel(
+            "gap ‖C̄ − C̃‖ / ‖C̃‖, few",
+            Notation::Plain,
+            |e| few(e.car.as_ref()?.gap_all_columns),
+            Some(|e| few(e.car.as_ref()?.gap_present_columns)),
+        ),
+        panel(
+            "gap ‖C̄ − C̃‖ / ‖C̃‖, all",
+            Notation::Plain,
+            |e| all(e.car.as_ref()?.gap_all_columns),
+            Some(|e| all(e.car.as_ref()?.gap_present_columns)),
+        ),
+        panel("penalised norm of C̄Λ", Notation::Plain, |e| e.car.as_ref().map(|car| car.spectral), None),
+        panel(
+            "its gradient (logits)",
+            Notation::Plain,
+            |e| Some(e.car.as_ref()?.diagnosis.as_ref()?.gradient_norm),
+            None,
+        ),
+        panel("cosine with the hard matrix", Notation::Plain, |e| e.car.as_ref()?.ema_hard_cosine, None),
+        panel(
+            "share of the step's time (%)",
+            Notation::Percent,
+            |e| Some(e.car.as_ref()?.diagnosis.as_ref()?.time_share),
+            None,
+        ),
     ];
     Some(Figure {
         stem: "regulariser".into(),
         title: "The regulariser over training".into(),
         caption: format!(
-            "Gaps: Frobenius distance of the moving average C̄ from the surrogate CÌ of the whole training set, over the columns \
+            "Gaps: Frobenius distance of the moving average C̄ from the surrogate C̃ of the whole training set, over the columns \
              of classes with fewer than 20 training images and over all; both averages saw the same batches in every run, \
              whichever of them regularised. Gradient: Frobenius norm over the batch, mean over the steps, without α. Cosine: \
              of the gradient u vᵀ Λ of the average that regularises with that of the hard confusion matrix of the training \
@@ -138,6 +108,10 @@ fn regulariser(runs: &[&TrainingRun]) -> Option<Figure> {
         ),
         body: over_epochs::draw(runs, &panels, ["EMA of all columns (gaps)", "per-class EMA (gaps)"])?,
     })
+}
+
+fn panel(title: &'static str, notation: Notation, solid: Read, dashed: Option<Read>) -> Panel {
+    Panel { title, notation, solid, dashed }
 }
 
 /// Architectures, training images and seeds.

@@ -32,7 +32,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
     let bottom = head + classes.len() as f64 * ROW + 8.0;
     let area = Area { left: 430.0, top: head, right: WIDTH - 330.0, bottom };
     let x = Scale::linear(0.0, 1.0, area.left, area.right);
-    let x_ticks = ticks(&x, area.right - area.left, 70.0, Notation::Percent);
+    let x_ticks = ticks(&x, area.width(), 70.0, Notation::Percent);
     x_axis(&mut scene, area, &x, &x_ticks, "test error of the class (%)");
     let columns = [area.right + 120.0, area.right + 300.0];
     scene.text(columns[0], head - 12.0, "wrong", TICK, Anchor::End).color = MUTED;

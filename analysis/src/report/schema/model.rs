@@ -136,6 +136,18 @@ impl BoundReport {
         self.total.as_deref().or(self.first_term.as_deref())
     }
 
+    /// What there may be of this bound for each class, by name.
+    pub(crate) fn parts(&self) -> [(&'static str, Option<&[Option<f64>]>); 6] {
+        [
+            ("first_term", self.first_term.as_deref()),
+            ("complexity", self.complexity.as_deref()),
+            ("relative_entropy", self.relative_entropy.as_deref()),
+            ("total", self.total.as_deref()),
+            ("least_total", self.least_total.as_deref()),
+            ("floor", self.floor.as_deref()),
+        ]
+    }
+
     /// Whether a value of this bound says nothing: 1 or more, of T3'', which is never above 1, more than 1 - 10^-6.
     pub fn is_vacuous(&self, value: f64) -> bool {
         if self.id == "T3''" { value > VACUOUS_ABOVE } else { value >= 1.0 }

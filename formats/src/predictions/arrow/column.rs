@@ -11,7 +11,7 @@ use crate::budget::Budget;
 use crate::element::ByteOrder;
 use crate::named::Named;
 use crate::quoting::quoted;
-use crate::{ElementType, InputError};
+use crate::{ElementType, InputError, Result};
 
 /// Bytes charged for a text beside its own.
 const TEXT: u64 = 24;
@@ -35,10 +35,7 @@ impl Column {
     }
 
     /// Takes in the rows of the next batch.
-    ///
-    /// # Errors
-    /// [`InputError::Budget`].
-    pub(super) fn push(&mut self, values: &dyn arrow_array::Array, budget: &mut Budget) -> Result<(), InputError> {
+    pub(super) fn push(&mut self, values: &dyn arrow_array::Array, budget: &mut Budget) -> Result<()> {
         if self.fault.is_none() {
             match self.take(values, budget) {
                 Err(error @ InputError::Budget { .. }) => return Err(error),
@@ -59,10 +56,8 @@ impl Column {
             (None, None, Some((element, width))) => {
                 let shape = [Some(self.rows), width].into_iter().flatten().collect();
                 let (kind, order) = (Kind::Number(element), ByteOrder::Little);
-                Array::binary(kind, order, shape, false, self.bytes.into(), 0).ok_or_else(|| InputError::Damaged {
-                    file: self.file,
-                    place: place(&self.name),
-                    problem: "fewer values than its rows need".to_owned(),
+                Array::binary(kind, order, shape, false, self.bytes.into(), 0).ok_or_else(|| {
+                    InputError::damaged(&self.file, place(&self.name), "fewer values than its rows need")
                 })
             }
             (None, None, None) => Ok(Array::decimals(vec![0], Vec::new())),
@@ -70,7 +65,7 @@ impl Column {
         Named { name: self.name, array }
     }
 
-    fn take(&mut self, values: &dyn arrow_array::Array, budget: &mut Budget) -> Result<(), InputError> {
+    fn take(&mut self, values: &dyn arrow_array::Array, budget: &mut Budget) -> Result<()> {
         if let Some(row) = (values.logical_null_count() > 0).then(|| (0..values.len()).find(|&row| values.is_null(row)))
         {
             return Err(self.damaged(row, "no value"));
@@ -108,7 +103,7 @@ impl Column {
     }
 
     /// Lists whose items lie between `ends`, which must be as many in each row.
-    fn ragged(&mut self, items: &ArrayRef, ends: &[usize], budget: &mut Budget) -> Result<(), InputError> {
+    fn ragged(&mut self, items: &ArrayRef, ends: &[usize], budget: &mut Budget) -> Result<()> {
         let (&[first, .., last], true) = (ends, ends.len() > 1) else { return Ok(()) };
         let width = self.shape.and_then(|(_, width)| width).unwrap_or(ends[1] - first);
         if let Some(row) = ends.windows(2).position(|pair| pair[1] - pair[0] != width) {
@@ -118,7 +113,7 @@ impl Column {
         self.lists(items.slice(first, last - first), width, budget)
     }
 
-    fn lists(&mut self, items: ArrayRef, width: usize, budget: &mut Budget) -> Result<(), InputError> {
+    fn lists(&mut self, items: ArrayRef, width: usize, budget: &mut Budget) -> Result<()> {
         if items.logical_null_count() > 0 {
             let row = (0..items.len()).find(|&at| items.is_null(at)).map(|at| at / width.max(1));
             return Err(self.damaged(row, "no value in a list"));
@@ -126,12 +121,7 @@ impl Column {
         self.numbers(items.as_ref(), Some(width), budget)
     }
 
-    fn numbers(
-        &mut self,
-        values: &dyn arrow_array::Array,
-        width: Option<usize>,
-        budget: &mut Budget,
-    ) -> Result<(), InputError> {
+    fn numbers(&mut self, values: &dyn arrow_array::Array, width: Option<usize>, budget: &mut Budget) -> Result<()> {
         let element = match values.data_type() {
             DataType::Float16 => ElementType::F16,
             DataType::Float32 => ElementType::F32,
@@ -159,7 +149,7 @@ impl Column {
         Ok(())
     }
 
-    fn dictionary(&mut self, values: &dyn arrow_array::Array, budget: &mut Budget) -> Result<(), InputError> {
+    fn dictionary(&mut self, values: &dyn arrow_array::Array, budget: &mut Budget) -> Result<()> {
         let dictionary = values.as_any_dictionary();
         let (keys, entries) = (dictionary.normalized_keys(), dictionary.values());
         if let Some(row) = keys.iter().position(|&key| entries.is_null(key)) {
@@ -181,11 +171,7 @@ impl Column {
         }
     }
 
-    fn texts<'t>(
-        &mut self,
-        values: impl Iterator<Item = Option<&'t str>>,
-        budget: &mut Budget,
-    ) -> Result<(), InputError> {
+    fn texts<'t>(&mut self, values: impl Iterator<Item = Option<&'t str>>, budget: &mut Budget) -> Result<()> {
         let mut texts = self.texts.take().unwrap_or_default();
         for text in values.map(Option::unwrap_or_default) {
             self.charge(TEXT + text.len() as u64, budget)?;
@@ -196,7 +182,7 @@ impl Column {
     }
 
     /// Keeps type and width of the first batch and refuses others.
-    fn is_of(&mut self, element: ElementType, width: Option<usize>, values: usize) -> Result<(), InputError> {
+    fn is_of(&mut self, element: ElementType, width: Option<usize>, values: usize) -> Result<()> {
         let shape = (element, width);
         match self.shape {
             Some(known) if known != shape && values > 0 => Err(self.damaged(None, "another type or length of lists")),
@@ -208,7 +194,7 @@ impl Column {
         }
     }
 
-    fn charge(&self, bytes: u64, budget: &mut Budget) -> Result<(), InputError> {
+    fn charge(&self, bytes: u64, budget: &mut Budget) -> Result<()> {
         budget.spend(bytes).map_err(|exceeded| exceeded.of(&self.file, place(&self.name)))
     }
 

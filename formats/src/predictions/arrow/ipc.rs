@@ -7,7 +7,7 @@ use arrow_ipc::reader::{FileReader, StreamReader};
 use arrow_ipc::{CompressionType, RecordBatch, root_as_footer, root_as_message};
 
 use super::{damaged, gather, wanted};
-use crate::InputError;
+use crate::Result;
 use crate::budget::Budget;
 use crate::content::Content;
 use crate::named::Named;
@@ -18,10 +18,7 @@ const MAGIC: &[u8] = b"ARROW1";
 const MESSAGE: [u8; 4] = [0xff; 4];
 
 /// The columns of a file or a stream.
-///
-/// # Errors
-/// As [`super::arrays`].
-pub(super) fn arrays(content: &Content, budget: &mut Budget) -> Result<Vec<Named<'static>>, InputError> {
+pub(super) fn arrays(content: &Content, budget: &mut Budget) -> Result<Vec<Named<'static>>> {
     let (file, bytes) = (content.file.as_path(), content.bytes.as_slice());
     let failed = |error: arrow_schema::ArrowError| damaged(file, error);
     if bytes.starts_with(MAGIC) {
@@ -39,7 +36,7 @@ pub(super) fn arrays(content: &Content, budget: &mut Budget) -> Result<Vec<Named
 }
 
 /// Checks every message of a file: that it is inside, and what it unpacks to.
-fn check_file(file: &Path, bytes: &[u8], budget: &mut Budget) -> Result<(), InputError> {
+fn check_file(file: &Path, bytes: &[u8], budget: &mut Budget) -> Result<()> {
     let end = bytes.len().checked_sub(10).and_then(|end| bytes[end..].split_first_chunk::<4>());
     let Some((length, MAGIC)) = end else {
         return Err(damaged(file, "an Arrow table without its end: it was cut off, or is still being written"));
@@ -67,7 +64,7 @@ fn check_file(file: &Path, bytes: &[u8], budget: &mut Budget) -> Result<(), Inpu
 }
 
 /// Checks every message of a stream.
-fn check_stream(file: &Path, bytes: &[u8], budget: &mut Budget) -> Result<(), InputError> {
+fn check_stream(file: &Path, bytes: &[u8], budget: &mut Budget) -> Result<()> {
     let mut rest = bytes;
     while let Some((begin, after)) = rest.split_first_chunk::<4>() {
         let cut_off = || damaged(file, "a stream of Arrow that ends in the middle of a message");
@@ -89,7 +86,7 @@ fn check_stream(file: &Path, bytes: &[u8], budget: &mut Budget) -> Result<(), In
     Ok(())
 }
 
-fn check_message(file: &Path, header: &[u8], body: &[u8], budget: &mut Budget) -> Result<(), InputError> {
+fn check_message(file: &Path, header: &[u8], body: &[u8], budget: &mut Budget) -> Result<()> {
     let message = root_as_message(header).map_err(|error| damaged(file, error))?;
     let dictionary = message.header_as_dictionary_batch().and_then(|batch| batch.data());
     match message.header_as_record_batch().or(dictionary) {
@@ -99,7 +96,7 @@ fn check_message(file: &Path, header: &[u8], body: &[u8], budget: &mut Budget) -
 }
 
 /// Charges what the buffers of a batch unpack to, which each says in its first eight bytes.
-fn check_batch(file: &Path, batch: &RecordBatch<'_>, body: &[u8], budget: &mut Budget) -> Result<(), InputError> {
+fn check_batch(file: &Path, batch: &RecordBatch<'_>, body: &[u8], budget: &mut Budget) -> Result<()> {
     let codec = batch.compression().map(|compression| compression.codec());
     if codec.is_some_and(|codec| ![CompressionType::LZ4_FRAME, CompressionType::ZSTD].contains(&codec)) {
         return Err(damaged(file, "a compression that is not known"));

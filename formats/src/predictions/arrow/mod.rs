@@ -18,17 +18,14 @@ use super::beside::may_name_samples;
 use crate::budget::Budget;
 use crate::content::Content;
 use crate::named::Named;
-use crate::{ElementType, InputError};
+use crate::{ElementType, InputError, Result};
 use column::Column;
 
 /// Values of a table that are decoded at a time.
 const VALUES: usize = 1 << 20;
 
 /// The columns of a table, as arrays.
-///
-/// # Errors
-/// [`InputError::Damaged`], [`InputError::Budget`]; what is wrong with a column is told if it is wanted.
-pub(super) fn arrays(content: &Content, budget: &mut Budget) -> Result<Vec<Named<'static>>, InputError> {
+pub(super) fn arrays(content: &Content, budget: &mut Budget) -> Result<Vec<Named<'static>>> {
     // Neither crate promises never to panic on the files of strangers.
     let read = catch_unwind(AssertUnwindSafe(|| match content.bytes.starts_with(b"PAR1") {
         true => parquet::arrays(content, budget),
@@ -77,7 +74,7 @@ fn gather(
     schema: &Schema,
     batches: impl Iterator<Item = Result<RecordBatch, String>>,
     budget: &mut Budget,
-) -> Result<Vec<Named<'static>>, InputError> {
+) -> Result<Vec<Named<'static>>> {
     let mut columns: Vec<Column> = schema.fields().iter().map(|field| Column::new(file, field.name())).collect();
     for batch in batches {
         let batch = batch.map_err(|error| damaged(file, error))?;

@@ -12,7 +12,7 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 
 use super::{VALUES, damaged, gather, wanted};
-use crate::InputError;
+use crate::Result;
 use crate::budget::{Budget, Exceeded};
 use crate::content::Content;
 use crate::named::Named;
@@ -21,10 +21,7 @@ use crate::named::Named;
 const VALUE: u64 = 4;
 
 /// The columns of a file.
-///
-/// # Errors
-/// As [`super::arrays`].
-pub(super) fn arrays(content: &Content, budget: &mut Budget) -> Result<Vec<Named<'static>>, InputError> {
+pub(super) fn arrays(content: &Content, budget: &mut Budget) -> Result<Vec<Named<'static>>> {
     let file = content.file.as_path();
     let pages = check_footer(file, &content.bytes)?;
     // The decoder wants bytes of its own.
@@ -53,10 +50,7 @@ pub(super) fn arrays(content: &Content, budget: &mut Budget) -> Result<Vec<Named
 }
 
 /// Where the pages of a file end and its footer begins.
-///
-/// # Errors
-/// [`InputError::Damaged`] for a file without the end of a Parquet file, or with a footer longer than itself.
-fn check_footer(file: &Path, bytes: &[u8]) -> Result<usize, InputError> {
+fn check_footer(file: &Path, bytes: &[u8]) -> Result<usize> {
     let end = bytes.len().checked_sub(8).and_then(|end| bytes[end..].split_first_chunk::<4>());
     let Some((length, b"PAR1")) = end else {
         return Err(damaged(file, "a Parquet table without its end: it was cut off, or is still being written"));

@@ -1,9 +1,9 @@
 //! The last layer of a network in a file: which module it is, and how its matrix lies.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::Path;
-use std::str::FromStr;
+
+use strum::{Display, EnumString};
 
 use super::place::Place;
 use super::{Reading, Wanted};
@@ -28,7 +28,8 @@ pub enum LastLayer {
 }
 
 /// What the rows of the last layer's matrix are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Display, EnumString)]
+#[strum(serialize_all = "kebab-case", parse_err_ty = String, parse_err_fn = unknown)]
 pub enum MatrixRows {
     /// [K, D], as of `torch.nn.Linear`.
     Classes,
@@ -36,25 +37,8 @@ pub enum MatrixRows {
     Features,
 }
 
-impl FromStr for MatrixRows {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "classes" => Ok(Self::Classes),
-            "features" => Ok(Self::Features),
-            _ => Err("give classes or features"),
-        }
-    }
-}
-
-impl fmt::Display for MatrixRows {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Classes => "classes",
-            Self::Features => "features",
-        })
-    }
+fn unknown(_: &str) -> String {
+    "give classes or features".to_owned()
 }
 
 /// The last layer in the file.
@@ -129,9 +113,6 @@ fn named(module: &str, part: &str) -> String {
 }
 
 /// Finds the last layer; `None` for a network without one apart, and where it may be absent.
-///
-/// # Errors
-/// [`WeightsError::LastLayer`].
 pub(super) fn find(
     file: &Path,
     tensors: &BTreeMap<String, Tensor>,

@@ -13,36 +13,16 @@ use super::place::Place;
 use crate::quoting::quoted;
 use crate::weights::Tensor;
 use crate::weights::usual::COUNTERS;
+use crate::words::Words;
 
 /// Parts of names of what may multiply the scores.
 const SCALES: [&str; 9] =
     ["scale", "scales", "logit_scale", "learned_norm", "temperature", "tau", "sigma", "lws", "calibration"];
 /// How the names of modules begin that only training needs.
-const OF_TRAINING: [&str; 23] = [
-    "callback",
-    "criterion",
-    "loss",
-    "metric",
-    "train_",
-    "val_",
-    "valid_",
-    "test_",
-    "contrast",
-    "proj",
-    "predictor",
-    "prototype",
-    "centroid",
-    "center",
-    "queue",
-    "aux",
-    "rot",
-    "ssl",
-    "ema",
-    "teacher",
-    "momentum",
-    "best_",
-    "class_",
-];
+const OF_TRAINING: Words = Words(
+    "callback criterion loss metric train_ val_ valid_ test_ contrast proj predictor prototype centroid center \
+     queue aux rot ssl ema teacher momentum best_ class_",
+);
 /// How the names of other last layers begin.
 const LAST_LAYERS: [&str; 5] = ["fc", "linear", "classifier", "head", "cls"];
 

@@ -88,10 +88,6 @@ pub struct Taken {
 }
 
 /// Finds the network in the weights of a file.
-///
-/// # Errors
-/// [`WeightsError::NamesDiffer`], [`WeightsError::AmbiguousWeights`], [`WeightsError::LastLayer`],
-/// [`WeightsError::LeftOver`], [`WeightsError::Renamed`], [`WeightsError::NonFiniteWeight`].
 pub fn fit(weights: Weights, wanted: &Wanted, reading: &Reading) -> Result<Fitted, WeightsError> {
     let (file, names): (PathBuf, Vec<String>) = (weights.source.clone(), weights.tensors.keys().cloned().collect());
     let empty = weights.tensors.values().filter(|tensor| tensor.shape == [0]).count();

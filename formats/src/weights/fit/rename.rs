@@ -28,9 +28,6 @@ impl FromStr for Rename {
 }
 
 /// Changes the names, each by the first request that fits it.
-///
-/// # Errors
-/// [`WeightsError::Renamed`] for a request that fits no name or makes two alike.
 pub(super) fn rename(
     file: &Path,
     tensors: BTreeMap<String, Tensor>,

@@ -3,14 +3,14 @@
 use super::globals::Global;
 use super::machine::{Machine, VALUE};
 use super::value::{Heap, Key, Value};
-use crate::InputError;
+use crate::Result;
 
 /// Bytes charged for an entry of a dictionary, and for the first one.
 const ENTRY: u64 = 112;
 const FIRST_ENTRY: u64 = 240;
 
 impl Machine<'_, '_> {
-    pub(super) fn append(&mut self, items: &[Value]) -> Result<(), InputError> {
+    pub(super) fn append(&mut self, items: &[Value]) -> Result<()> {
         match self.top()? {
             Value::List(at) => {
                 self.spend(VALUE * items.len() as u64)?;
@@ -24,7 +24,7 @@ impl Machine<'_, '_> {
         }
     }
 
-    pub(super) fn set_items(&mut self, target: Value, items: &[Value]) -> Result<(), InputError> {
+    pub(super) fn set_items(&mut self, target: Value, items: &[Value]) -> Result<()> {
         let (pairs, rest) = items.as_chunks::<2>();
         if !rest.is_empty() {
             return Err(self.damaged("a key without a value"));
@@ -32,7 +32,7 @@ impl Machine<'_, '_> {
         pairs.iter().try_for_each(|&[key, value]| self.set_item(target, key, value))
     }
 
-    pub(super) fn set_item(&mut self, target: Value, key: Value, value: Value) -> Result<(), InputError> {
+    pub(super) fn set_item(&mut self, target: Value, key: Value, value: Value) -> Result<()> {
         // Entries of what is inert, a dictionary of settings, are passed over with it; a refused name is told at the end.
         if matches!(target, Value::Inert(_) | Value::Global(Global::Refused)) {
             return Ok(());
@@ -49,14 +49,14 @@ impl Machine<'_, '_> {
         }
     }
 
-    fn insert(&mut self, at: u32, key: Key, value: Value) -> Result<(), InputError> {
+    fn insert(&mut self, at: u32, key: Key, value: Value) -> Result<()> {
         self.spend(if self.heap.dictionaries[at as usize].is_empty() { FIRST_ENTRY } else { ENTRY })?;
         self.heap.dictionaries[at as usize].insert(key, value);
         Ok(())
     }
 
     /// A dictionary of what `dict(...)` is given: nothing, a dictionary, or pairs.
-    fn dictionary_of(&mut self, arguments: &[Value]) -> Result<Value, InputError> {
+    fn dictionary_of(&mut self, arguments: &[Value]) -> Result<Value> {
         let made = self.new_dictionary()?;
         let Value::Dictionary(at) = made else { return Ok(made) };
         match arguments {
@@ -80,7 +80,7 @@ impl Machine<'_, '_> {
     }
 
     /// The elements of the one argument of `list(...)` or `tuple(...)`.
-    fn elements_of(&mut self, arguments: &[Value]) -> Result<Vec<Value>, InputError> {
+    fn elements_of(&mut self, arguments: &[Value]) -> Result<Vec<Value>> {
         match arguments {
             [] => Ok(Vec::new()),
             &[Value::List(at) | Value::Tuple(at)] => {
@@ -91,7 +91,7 @@ impl Machine<'_, '_> {
         }
     }
 
-    pub(super) fn reduce(&mut self) -> Result<(), InputError> {
+    pub(super) fn reduce(&mut self) -> Result<()> {
         let (arguments, callable) = (self.pop()?, self.pop()?);
         let Value::Global(callable) = callable else {
             return Err(self.refuse("REDUCE calls a value that is not a name"));
@@ -132,7 +132,7 @@ impl Machine<'_, '_> {
     }
 
     /// `class.__new__(class, ...)`.
-    pub(super) fn new_object(&mut self, class: Value, arguments: Value) -> Result<(), InputError> {
+    pub(super) fn new_object(&mut self, class: Value, arguments: Value) -> Result<()> {
         let empty = self.heap.items(arguments).is_some_and(<[Value]>::is_empty);
         let result = match class {
             Value::Global(Global::Dictionary | Global::DefaultDictionary) if empty => self.new_dictionary()?,
@@ -144,7 +144,7 @@ impl Machine<'_, '_> {
         self.push(result)
     }
 
-    pub(super) fn build(&mut self) -> Result<(), InputError> {
+    pub(super) fn build(&mut self) -> Result<()> {
         let state = self.pop()?;
         match (self.top()?, self.heap.entries(state)) {
             (Value::NdArray { at, .. }, _) => self.set_array(at, state),

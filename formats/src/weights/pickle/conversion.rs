@@ -59,10 +59,10 @@ fn kept(heap: &Heap, object: Value, loaded: &str) -> String {
         .filter(|(key, value)| plain(key) && (holds(*value) || is_module(*value)))
         .collect();
     named.sort_unstable_by_key(|(key, value)| {
-        let usual = WEIGHT_KEYS.iter().position(|usual| usual == key).unwrap_or(WEIGHT_KEYS.len());
+        let usual = WEIGHT_KEYS.iter().position(|usual| usual == *key).unwrap_or(usize::MAX);
         (is_module(*value), usual, *key)
     });
-    let is_usual = |key: &str| WEIGHT_KEYS.contains(&key);
+    let is_usual = |key: &str| WEIGHT_KEYS.contains(key);
     match named.as_slice() {
         [(key, value), ..] if holds(*value) => format!("{loaded}['{key}']"),
         _ if entries.values().any(is_tensor) => {

@@ -4,6 +4,8 @@
 //! [`INERT`] are values that people keep beside the weights and that are passed over unbuilt. Everything else is
 //! refused.
 
+use std::sync::LazyLock;
+
 use crate::ElementType;
 
 /// A name on the allow-list.
@@ -56,124 +58,57 @@ const MEANT: &[(&str, Global)] = &[
     ("torch._utils._rebuild_parameter_with_state", Global::RebuildParameterWithState),
     ("torch.UntypedStorage", Global::UntypedStorage),
     ("torch.storage.UntypedStorage", Global::UntypedStorage),
-    ("torch.float16", Global::ElementType(ElementType::F16)),
-    ("torch.bfloat16", Global::ElementType(ElementType::BF16)),
-    ("torch.float32", Global::ElementType(ElementType::F32)),
-    ("torch.float64", Global::ElementType(ElementType::F64)),
-    ("torch.int8", Global::ElementType(ElementType::I8)),
-    ("torch.int16", Global::ElementType(ElementType::I16)),
-    ("torch.int32", Global::ElementType(ElementType::I32)),
-    ("torch.int64", Global::ElementType(ElementType::I64)),
-    ("torch.uint8", Global::ElementType(ElementType::U8)),
-    ("torch.uint16", Global::ElementType(ElementType::U16)),
-    ("torch.uint32", Global::ElementType(ElementType::U32)),
-    ("torch.uint64", Global::ElementType(ElementType::U64)),
-    ("torch.bool", Global::ElementType(ElementType::Bool)),
 ];
 
-/// Typed storages (module `torch`, in old files also `torch.cuda`) and their elements.
-const STORAGES: &[(&str, ElementType)] = &[
-    ("FloatStorage", ElementType::F32),
-    ("DoubleStorage", ElementType::F64),
-    ("HalfStorage", ElementType::F16),
-    ("BFloat16Storage", ElementType::BF16),
-    ("LongStorage", ElementType::I64),
-    ("IntStorage", ElementType::I32),
-    ("ShortStorage", ElementType::I16),
-    ("CharStorage", ElementType::I8),
-    ("ByteStorage", ElementType::U8),
-    ("BoolStorage", ElementType::Bool),
+/// Types of elements by the names that torch has for them, with their typed storages (module `torch`, in old files also
+/// `torch.cuda`); the wide unsigned ones have none.
+const ELEMENTS: &[(&str, &str, ElementType)] = &[
+    ("float16", "HalfStorage", ElementType::F16),
+    ("bfloat16", "BFloat16Storage", ElementType::BF16),
+    ("float32", "FloatStorage", ElementType::F32),
+    ("float64", "DoubleStorage", ElementType::F64),
+    ("int8", "CharStorage", ElementType::I8),
+    ("int16", "ShortStorage", ElementType::I16),
+    ("int32", "IntStorage", ElementType::I32),
+    ("int64", "LongStorage", ElementType::I64),
+    ("uint8", "ByteStorage", ElementType::U8),
+    ("uint16", "", ElementType::U16),
+    ("uint32", "", ElementType::U32),
+    ("uint64", "", ElementType::U64),
+    ("bool", "BoolStorage", ElementType::Bool),
 ];
 
 /// Values beside the weights: constructing one in Python touches nothing but its arguments, and here none is built.
-pub(super) const INERT: &[&str] = &[
-    // The first four have their own instructions or are named by this reader.
-    "bytes",
-    "builtins.set",
-    "builtins.frozenset",
-    "an integer of more than 64 bits",
-    "__builtin__.set",
-    "__builtin__.frozenset",
-    "builtins.int",
-    "builtins.float",
-    "builtins.bool",
-    "builtins.str",
-    "builtins.bytes",
-    "builtins.complex",
-    "builtins.range",
-    "builtins.slice",
-    "builtins.object",
-    "__builtin__.int",
-    "__builtin__.long",
-    "__builtin__.float",
-    "__builtin__.bool",
-    "__builtin__.str",
-    "__builtin__.unicode",
-    "__builtin__.complex",
-    "__builtin__.object",
-    "_codecs.encode",
-    "copyreg._reconstructor",
-    "copy_reg._reconstructor",
-    "argparse.Namespace",
-    "types.SimpleNamespace",
-    "collections.deque",
-    "functools.partial",
-    "datetime.datetime",
-    "datetime.date",
-    "datetime.time",
-    "datetime.timedelta",
-    "datetime.timezone",
-    "decimal.Decimal",
-    "fractions.Fraction",
-    "uuid.UUID",
-    "pathlib.Path",
-    "pathlib.PosixPath",
-    "pathlib.WindowsPath",
-    "pathlib.PurePosixPath",
-    "pathlib.PureWindowsPath",
-    "pathlib._local.PosixPath",
-    "pathlib._local.WindowsPath",
-    "pathlib._local.PurePosixPath",
-    "pathlib._local.PureWindowsPath",
-    "numpy.dtype",
-    "numpy.ndarray",
-    "numpy.bool_",
-    "numpy.int32",
-    "numpy.int64",
-    "numpy.float16",
-    "numpy.float32",
-    "numpy.float64",
-    "numpy.str_",
-    "numpy.core.multiarray.scalar",
-    "numpy.core.multiarray._reconstruct",
-    "numpy._core.multiarray.scalar",
-    "numpy._core.multiarray._reconstruct",
-    "numpy.core.numeric._frombuffer",
-    "numpy._core.numeric._frombuffer",
-    "torch.Size",
-    "torch.device",
-    "torch.serialization._get_layout",
-    "torch.storage.TypedStorage",
-    "torch.torch_version.TorchVersion",
-    // Settings and callbacks of training programs.
-    "typing.Any",
-    "easydict.EasyDict",
-    "yacs.config.CfgNode",
-    "fvcore.common.config.CfgNode",
-    "addict.addict.Dict",
-    "munch.Munch",
-    "omegaconf.dictconfig.DictConfig",
-    "omegaconf.listconfig.ListConfig",
-    "omegaconf.base.ContainerMetadata",
-    "omegaconf.base.Metadata",
-    "omegaconf.nodes.AnyNode",
-    "lightning.fabric.utilities.data.AttributeDict",
-    "lightning.pytorch.utilities.parsing.AttributeDict",
-    "lightning_fabric.utilities.data.AttributeDict",
-    "pytorch_lightning.utilities.parsing.AttributeDict",
-    "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint",
-    "pytorch_lightning.callbacks.early_stopping.EarlyStopping",
-];
+/// From `typing` on settings and callbacks of training programs.
+const BESIDE: &str = "
+    __builtin__.set __builtin__.frozenset builtins.int builtins.float builtins.bool builtins.str builtins.bytes
+    builtins.complex builtins.range builtins.slice builtins.object __builtin__.int __builtin__.long
+    __builtin__.float __builtin__.bool __builtin__.str __builtin__.unicode __builtin__.complex
+    __builtin__.object _codecs.encode copyreg._reconstructor copy_reg._reconstructor argparse.Namespace
+    types.SimpleNamespace collections.deque functools.partial datetime.datetime datetime.date datetime.time
+    datetime.timedelta datetime.timezone decimal.Decimal fractions.Fraction uuid.UUID pathlib.Path
+    pathlib.PosixPath pathlib.WindowsPath pathlib.PurePosixPath pathlib.PureWindowsPath pathlib._local.PosixPath
+    pathlib._local.WindowsPath pathlib._local.PurePosixPath pathlib._local.PureWindowsPath numpy.dtype
+    numpy.ndarray numpy.bool_ numpy.int32 numpy.int64 numpy.float16 numpy.float32 numpy.float64 numpy.str_
+    numpy.core.multiarray.scalar numpy.core.multiarray._reconstruct numpy._core.multiarray.scalar
+    numpy._core.multiarray._reconstruct numpy.core.numeric._frombuffer numpy._core.numeric._frombuffer
+    torch.Size torch.device torch.serialization._get_layout torch.storage.TypedStorage
+    torch.torch_version.TorchVersion
+    typing.Any easydict.EasyDict yacs.config.CfgNode fvcore.common.config.CfgNode addict.addict.Dict munch.Munch
+    omegaconf.dictconfig.DictConfig omegaconf.listconfig.ListConfig omegaconf.base.ContainerMetadata
+    omegaconf.base.Metadata omegaconf.nodes.AnyNode lightning.fabric.utilities.data.AttributeDict
+    lightning.pytorch.utilities.parsing.AttributeDict lightning_fabric.utilities.data.AttributeDict
+    pytorch_lightning.utilities.parsing.AttributeDict
+    pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint
+    pytorch_lightning.callbacks.early_stopping.EarlyStopping
+";
+
+/// The names of values that are passed over.
+pub(super) static INERT: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    // They have their own instructions or are named by this reader.
+    let own = ["bytes", "builtins.set", "builtins.frozenset", "an integer of more than 64 bits"];
+    own.into_iter().chain(BESIDE.split_ascii_whitespace()).collect()
+});
 
 /// No name on a list is longer.
 const LONGEST_NAME: usize = 64;
@@ -197,10 +132,13 @@ impl Global {
         if let Some((_, meaning)) = MEANT.iter().find(|(known, _)| *known == global) {
             return *meaning;
         }
-        if (module == "torch" || module == "torch.cuda")
-            && let Some((_, element)) = STORAGES.iter().find(|(class, _)| *class == name)
-        {
-            return Self::Storage(*element);
+        let known = |(kind, class, element): &(&str, &str, ElementType)| match module {
+            "torch" if *kind == name => Some(Self::ElementType(*element)),
+            "torch" | "torch.cuda" if *class == name && !name.is_empty() => Some(Self::Storage(*element)),
+            _ => None,
+        };
+        if let Some(known) = ELEMENTS.iter().find_map(known) {
+            return known;
         }
         // The table has fewer than 256 entries; a name without a dot is none that a pickle can spell.
         let inert = INERT.iter().position(|known| *known == global && known.contains('.'));
@@ -237,6 +175,9 @@ mod tests {
             ("builtins", "eval"),
             ("", "FloatStorage"),
             ("", "bytes"),
+            ("torch", ""),
+            ("torch.cuda", ""),
+            ("torch.cuda", "float32"),
             ("", ""),
             ("torch", "ComplexFloatStorage"),
             ("torch", "QInt8Storage"),

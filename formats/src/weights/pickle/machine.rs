@@ -8,10 +8,10 @@ use super::globals::Global;
 use super::opcode::Opcode;
 use super::operand::Operands;
 use super::value::{Heap, Value};
-use crate::InputError;
 use crate::budget::{Budget, Exceeded};
 use crate::quoting::{quoted, quoted_list};
 use crate::weights::WeightsError;
+use crate::{InputError, Result};
 
 /// Refused names that are kept for the message.
 const MAX_REFUSED: usize = 64;
@@ -76,7 +76,7 @@ pub(in crate::weights) fn load(
     start: usize,
     ids: PersistentIds,
     budget: &mut Budget,
-) -> Result<Pickle, InputError> {
+) -> Result<Pickle> {
     let mut machine = Machine {
         operands: Operands { file, part, bytes, position: start, instruction: start },
         ids,
@@ -121,7 +121,7 @@ impl Machine<'_, '_> {
         }
     }
 
-    pub(super) fn spend(&mut self, bytes: u64) -> Result<(), InputError> {
+    pub(super) fn spend(&mut self, bytes: u64) -> Result<()> {
         self.budget.spend(bytes).map_err(|exceeded: Exceeded| InputError::Budget {
             file: self.operands.file.to_path_buf(),
             place: self.operands.place(),
@@ -131,7 +131,7 @@ impl Machine<'_, '_> {
 
     // The stack.
 
-    pub(super) fn push(&mut self, value: Value) -> Result<(), InputError> {
+    pub(super) fn push(&mut self, value: Value) -> Result<()> {
         self.spend(VALUE)?;
         self.stack.push(value);
         Ok(())
@@ -141,55 +141,55 @@ impl Machine<'_, '_> {
         self.marks.last() == Some(&self.stack.len())
     }
 
-    pub(super) fn pop(&mut self) -> Result<Value, InputError> {
+    pub(super) fn pop(&mut self) -> Result<Value> {
         if self.on_mark() {
             return Err(self.damaged("a value is taken from below the mark"));
         }
         self.stack.pop().ok_or_else(|| self.damaged("a value is taken from an empty stack"))
     }
 
-    pub(super) fn top(&self) -> Result<Value, InputError> {
+    pub(super) fn top(&self) -> Result<Value> {
         let top = if self.on_mark() { None } else { self.stack.last() };
         top.copied().ok_or_else(|| self.damaged("a value is needed and the stack is empty"))
     }
 
-    fn pop_to_mark(&mut self) -> Result<Vec<Value>, InputError> {
+    fn pop_to_mark(&mut self) -> Result<Vec<Value>> {
         let mark = self.marks.pop().ok_or_else(|| self.damaged("there is no mark on the stack"))?;
         Ok(self.stack.split_off(mark))
     }
 
     // Making values.
 
-    pub(super) fn new_text(&mut self, text: &str) -> Result<Value, InputError> {
+    pub(super) fn new_text(&mut self, text: &str) -> Result<Value> {
         self.spend(TEXT + 2 * text.len() as u64)?;
         Ok(Value::Text(self.heap.text(text)))
     }
 
-    fn push_text(&mut self, text: &str) -> Result<(), InputError> {
+    fn push_text(&mut self, text: &str) -> Result<()> {
         let text = self.new_text(text)?;
         self.push(text)
     }
 
     /// The index of a new list or tuple.
-    pub(super) fn new_list(&mut self, items: Vec<Value>) -> Result<u32, InputError> {
+    pub(super) fn new_list(&mut self, items: Vec<Value>) -> Result<u32> {
         self.spend(CONTAINER + VALUE * items.len() as u64)?;
         self.heap.lists.push(items);
         // The budget ends long before 2^32 containers.
         Ok(self.heap.lists.len() as u32 - 1)
     }
 
-    fn push_tuple(&mut self, items: Vec<Value>) -> Result<(), InputError> {
+    fn push_tuple(&mut self, items: Vec<Value>) -> Result<()> {
         let tuple = self.new_list(items)?;
         self.push(Value::Tuple(tuple))
     }
 
-    pub(super) fn new_dictionary(&mut self) -> Result<Value, InputError> {
+    pub(super) fn new_dictionary(&mut self) -> Result<Value> {
         self.spend(CONTAINER)?;
         self.heap.dictionaries.push(HashMap::new());
         Ok(Value::Dictionary(self.heap.dictionaries.len() as u32 - 1))
     }
 
-    fn push_global(&mut self, module: &str, name: &str) -> Result<(), InputError> {
+    fn push_global(&mut self, module: &str, name: &str) -> Result<()> {
         let global = Global::of(module, name);
         if global == Global::Refused {
             if self.refused.is_empty() {
@@ -206,12 +206,12 @@ impl Machine<'_, '_> {
 
     // The memo.
 
-    fn get(&mut self, index: u32) -> Result<(), InputError> {
+    fn get(&mut self, index: u32) -> Result<()> {
         let value = self.memo.get(&index).copied();
         self.push(value.ok_or_else(|| self.damaged(format!("memo entry {index} does not exist")))?)
     }
 
-    fn put(&mut self, index: u32) -> Result<(), InputError> {
+    fn put(&mut self, index: u32) -> Result<()> {
         let value = self.top()?;
         self.spend(VALUE)?;
         self.memo.insert(index, value);
@@ -221,7 +221,7 @@ impl Machine<'_, '_> {
     // The walk.
 
     /// Runs to `STOP`; gives the result.
-    fn run(&mut self) -> Result<Value, InputError> {
+    fn run(&mut self) -> Result<Value> {
         loop {
             self.operands.instruction = self.operands.position;
             // Every step costs, so that the number of steps is bounded with the memory.
@@ -244,7 +244,7 @@ impl Machine<'_, '_> {
     }
 
     /// Names, calls and references; everything else goes on to [`Self::plain_value`].
-    fn name_or_call(&mut self, opcode: Opcode) -> Result<(), InputError> {
+    fn name_or_call(&mut self, opcode: Opcode) -> Result<()> {
         match opcode {
             Opcode::Global => {
                 let (module, name) = (self.operands.name()?, self.operands.name()?);
@@ -299,7 +299,7 @@ impl Machine<'_, '_> {
     }
 
     /// Values without parts; containers go on to [`Self::container`].
-    fn plain_value(&mut self, opcode: Opcode) -> Result<(), InputError> {
+    fn plain_value(&mut self, opcode: Opcode) -> Result<()> {
         let value = match opcode {
             Opcode::Proto => {
                 return match self.operands.byte()? {
@@ -355,7 +355,7 @@ impl Machine<'_, '_> {
     }
 
     /// Containers; stack and memo go on to [`Self::bookkeeping`].
-    fn container(&mut self, opcode: Opcode) -> Result<(), InputError> {
+    fn container(&mut self, opcode: Opcode) -> Result<()> {
         match opcode {
             Opcode::Mark => {
                 self.spend(VALUE)?;
@@ -411,7 +411,7 @@ impl Machine<'_, '_> {
         }
     }
 
-    fn bookkeeping(&mut self, opcode: Opcode) -> Result<(), InputError> {
+    fn bookkeeping(&mut self, opcode: Opcode) -> Result<()> {
         match opcode {
             Opcode::Pop if self.on_mark() => self.pop_to_mark().map(drop),
             Opcode::Pop => self.pop().map(drop),
@@ -435,7 +435,7 @@ impl Machine<'_, '_> {
     }
 
     /// An index of the memo: a line, one byte or four.
-    fn index(&mut self, line: bool, short: bool) -> Result<u32, InputError> {
+    fn index(&mut self, line: bool, short: bool) -> Result<u32> {
         if line {
             return self.operands.index();
         }

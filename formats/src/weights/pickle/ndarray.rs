@@ -5,7 +5,7 @@
 use super::globals::INERT;
 use super::machine::Machine;
 use super::value::{Bytes, Dtype, Elements, NdArray, Value};
-use crate::InputError;
+use crate::Result;
 
 /// Bytes charged for an array without its extents, and for a type.
 const ARRAY: u64 = 200;
@@ -16,13 +16,13 @@ const MAX_RANK: usize = 64;
 
 impl Machine<'_, '_> {
     /// Keeps the place of bytes that have just been passed.
-    pub(super) fn push_bytes(&mut self, length: usize) -> Result<(), InputError> {
+    pub(super) fn push_bytes(&mut self, length: usize) -> Result<()> {
         let end = self.operands.position;
         let bytes = self.new_bytes(Bytes::Inside(end - length..end))?;
         self.push(bytes)
     }
 
-    fn new_bytes(&mut self, bytes: Bytes) -> Result<Value, InputError> {
+    fn new_bytes(&mut self, bytes: Bytes) -> Result<Value> {
         self.spend(TYPE)?;
         self.heap.bytes.push(bytes);
         // The budget ends long before 2^32 of them.
@@ -30,7 +30,7 @@ impl Machine<'_, '_> {
     }
 
     /// The value of a call of an inert name: an array or a part of one, or nothing but the name.
-    pub(super) fn inert_call(&mut self, name: u8, arguments: &[Value]) -> Result<Value, InputError> {
+    pub(super) fn inert_call(&mut self, name: u8, arguments: &[Value]) -> Result<Value> {
         let Some((module, function)) = INERT.get(usize::from(name)).and_then(|name| name.rsplit_once('.')) else {
             return Ok(Value::Inert(name));
         };
@@ -66,14 +66,14 @@ impl Machine<'_, '_> {
         dtype: u32,
         column_major: bool,
         elements: Option<Elements>,
-    ) -> Result<Value, InputError> {
+    ) -> Result<Value> {
         self.spend(ARRAY + 8 * shape.len() as u64)?;
         self.heap.arrays.push(NdArray { shape, dtype, column_major, elements });
         Ok(Value::NdArray { at: self.heap.arrays.len() as u32 - 1, name })
     }
 
     /// The state of an array: version, shape, type, whether columns come first, elements.
-    pub(super) fn set_array(&mut self, at: u32, state: Value) -> Result<(), InputError> {
+    pub(super) fn set_array(&mut self, at: u32, state: Value) -> Result<()> {
         let Some(&[_, shape, Value::Dtype(dtype), Value::Bool(column_major), elements]) = self.heap.items(state) else {
             return Ok(());
         };

@@ -6,9 +6,9 @@ use std::path::Path;
 use super::LEGACY_MAGIC;
 use super::globals::Global;
 use super::value::Value;
-use crate::InputError;
 use crate::quoting::quoted;
 use crate::weights::WeightsError;
+use crate::{InputError, Result};
 
 /// A position in a pickle, with errors that name the instruction at hand.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl<'a> Operands<'a> {
         self.bytes.get(self.position..).unwrap_or_default()
     }
 
-    pub(super) fn take(&mut self, length: u64) -> Result<&'a [u8], InputError> {
+    pub(super) fn take(&mut self, length: u64) -> Result<&'a [u8]> {
         let rest = self.rest();
         let field = usize::try_from(length).ok().and_then(|length| rest.get(..length));
         let field = field.ok_or_else(|| self.truncated(length, rest.len() as u64))?;
@@ -51,35 +51,35 @@ impl<'a> Operands<'a> {
         Ok(field)
     }
 
-    pub(super) fn byte(&mut self) -> Result<u8, InputError> {
+    pub(super) fn byte(&mut self) -> Result<u8> {
         Ok(self.take(1)?[0])
     }
 
-    pub(super) fn number(&mut self, length: u64) -> Result<u64, InputError> {
+    pub(super) fn number(&mut self, length: u64) -> Result<u64> {
         Ok(self.take(length)?.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte)))
     }
 
     /// Checks that the frame that the pickle announces is there.
-    pub(super) fn frame(&mut self) -> Result<(), InputError> {
+    pub(super) fn frame(&mut self) -> Result<()> {
         let length = self.number(8)?;
         let available = self.rest().len() as u64;
         if length > available { Err(self.truncated(length, available)) } else { Ok(()) }
     }
 
     /// A field whose own length is in the first `length_bytes`.
-    pub(super) fn counted(&mut self, length_bytes: u64) -> Result<&'a [u8], InputError> {
+    pub(super) fn counted(&mut self, length_bytes: u64) -> Result<&'a [u8]> {
         let length = self.number(length_bytes)?;
         self.take(length)
     }
 
     /// A counted UTF-8 text.
-    pub(super) fn text(&mut self, length_bytes: u64) -> Result<&'a str, InputError> {
+    pub(super) fn text(&mut self, length_bytes: u64) -> Result<&'a str> {
         let text = self.counted(length_bytes)?;
         std::str::from_utf8(text).map_err(|_| self.damaged("a text is not UTF-8"))
     }
 
     /// The bytes up to the end of the line.
-    pub(super) fn line(&mut self) -> Result<&'a [u8], InputError> {
+    pub(super) fn line(&mut self) -> Result<&'a [u8]> {
         let rest = self.rest();
         let length = rest.iter().position(|&byte| byte == b'\n');
         let length = length.ok_or_else(|| self.truncated(rest.len() as u64 + 1, rest.len() as u64))?;
@@ -88,7 +88,7 @@ impl<'a> Operands<'a> {
     }
 
     /// A line that names a module, class or function.
-    pub(super) fn name(&mut self) -> Result<Cow<'a, str>, InputError> {
+    pub(super) fn name(&mut self) -> Result<Cow<'a, str>> {
         // A name that is not UTF-8 stays recognisably wrong, so it cannot be on a list.
         Ok(String::from_utf8_lossy(self.line()?))
     }
@@ -106,7 +106,7 @@ impl<'a> Operands<'a> {
     }
 
     /// INT: a decimal line, or the truth values 00 and 01.
-    pub(super) fn int(&mut self) -> Result<Value, InputError> {
+    pub(super) fn int(&mut self) -> Result<Value> {
         match self.line()? {
             b"00" => Ok(Value::Bool(false)),
             b"01" => Ok(Value::Bool(true)),
@@ -115,12 +115,12 @@ impl<'a> Operands<'a> {
     }
 
     /// LONG: a decimal line that may end in L.
-    pub(super) fn long_line(&mut self) -> Result<Value, InputError> {
+    pub(super) fn long_line(&mut self) -> Result<Value> {
         let line = self.line()?;
         self.decimal(line.strip_suffix(b"L").unwrap_or(line))
     }
 
-    fn decimal(&self, line: &[u8]) -> Result<Value, InputError> {
+    fn decimal(&self, line: &[u8]) -> Result<Value> {
         if let Some(integer) = self.digits(line) {
             return Ok(Value::Integer(integer));
         }
@@ -136,27 +136,27 @@ impl<'a> Operands<'a> {
     }
 
     /// A line that is an index of the memo.
-    pub(super) fn index(&mut self) -> Result<u32, InputError> {
+    pub(super) fn index(&mut self) -> Result<u32> {
         let line = self.line()?;
         let index = self.digits(line).and_then(|index| u32::try_from(index).ok());
         index.ok_or_else(|| self.no_number(line, "memo index"))
     }
 
     /// FLOAT: a line.
-    pub(super) fn float_line(&mut self) -> Result<Value, InputError> {
+    pub(super) fn float_line(&mut self) -> Result<Value> {
         let line = self.line()?;
         let number = std::str::from_utf8(line).ok().and_then(|text| text.parse().ok());
         number.map(Value::Float).ok_or_else(|| self.no_number(line, "number"))
     }
 
     /// BINFLOAT: 8 bytes, big-endian.
-    pub(super) fn float(&mut self) -> Result<Value, InputError> {
+    pub(super) fn float(&mut self) -> Result<Value> {
         let bits = self.take(8)?.iter().fold(0_u64, |bits, &byte| bits << 8 | u64::from(byte));
         Ok(Value::Float(f64::from_bits(bits)))
     }
 
     /// LONG1 and LONG4: two's complement, little-endian.
-    pub(super) fn long(&mut self, length_bytes: u64) -> Result<Value, InputError> {
+    pub(super) fn long(&mut self, length_bytes: u64) -> Result<Value> {
         let digits = self.counted(length_bytes)?;
         let negative = digits.last().is_some_and(|byte| byte & 0x80 != 0);
         let fill = if negative { 0xff } else { 0 };
@@ -174,7 +174,7 @@ impl<'a> Operands<'a> {
     }
 
     /// UNICODE: a line in Python's raw-unicode-escape, Latin-1 with \uXXXX and \UXXXXXXXX.
-    pub(super) fn escaped_text(&mut self) -> Result<String, InputError> {
+    pub(super) fn escaped_text(&mut self) -> Result<String> {
         let mut rest = self.line()?.iter();
         let mut text = String::new();
         while let Some(&byte) = rest.next() {
@@ -202,7 +202,7 @@ impl<'a> Operands<'a> {
     }
 
     /// STRING of Python 2: a line in quotes, UTF-8 as torch.load reads it; none with escapes.
-    pub(super) fn quoted_text(&mut self) -> Result<&'a str, InputError> {
+    pub(super) fn quoted_text(&mut self) -> Result<&'a str> {
         let line = self.line()?;
         let inner = match line {
             [b'\'', inner @ .., b'\''] | [b'"', inner @ .., b'"'] => Some(inner),

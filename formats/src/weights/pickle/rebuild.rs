@@ -4,7 +4,7 @@ use super::globals::Global;
 use super::machine::{Machine, PersistentIds};
 use super::value::{Storage, Value, View};
 use crate::quoting::{quoted, quoted_list};
-use crate::{ElementType, InputError};
+use crate::{ElementType, InputError, Result};
 
 /// Axes of a tensor; torch's own iteration ends at 64, and so do NumPy's arrays.
 const MAX_RANK: usize = 64;
@@ -17,7 +17,7 @@ impl Machine<'_, '_> {
     /// The storage that a persistent id refers to.
     ///
     /// torch keeps a storage by its key and forgets what later ids say of it; so they have to say the same.
-    pub(super) fn persistent_id(&mut self) -> Result<Value, InputError> {
+    pub(super) fn persistent_id(&mut self) -> Result<Value> {
         let id = self.pop()?;
         if self.ids == PersistentIds::None {
             return Err(self.damaged("a reference to a storage in a pickle that has none"));
@@ -65,7 +65,7 @@ impl Machine<'_, '_> {
     }
 
     /// The view that a call of one of the `_rebuild_tensor` functions describes.
-    pub(super) fn rebuild_tensor(&mut self, function: Global, arguments: &[Value]) -> Result<Value, InputError> {
+    pub(super) fn rebuild_tensor(&mut self, function: Global, arguments: &[Value]) -> Result<Value> {
         let (head, tail) = arguments.split_at_checked(4).ok_or_else(|| self.malformed())?;
         let &[storage, offset, shape, strides] = head else { return Err(self.malformed()) };
         let element = match (function, tail) {
@@ -109,7 +109,7 @@ impl Machine<'_, '_> {
     }
 
     /// The tensor of a parameter. Attributes set on it could be anything, its data included.
-    pub(super) fn rebuild_parameter(&mut self, arguments: &[Value]) -> Result<Value, InputError> {
+    pub(super) fn rebuild_parameter(&mut self, arguments: &[Value]) -> Result<Value> {
         let &[tensor, gradient, hooks, ref state @ ..] = arguments else { return Err(self.malformed()) };
         self.check_attributes(gradient, hooks, &[])?;
         match state {
@@ -132,7 +132,7 @@ impl Machine<'_, '_> {
     }
 
     /// Whether it needs gradients does not matter here; hooks and metadata (a sign, a conjugation) have to be absent.
-    fn check_attributes(&self, gradient: Value, hooks: Value, metadata: &[Value]) -> Result<(), InputError> {
+    fn check_attributes(&self, gradient: Value, hooks: Value, metadata: &[Value]) -> Result<()> {
         if !matches!(gradient, Value::Bool(_)) {
             return Err(self.malformed());
         }
@@ -154,7 +154,7 @@ impl Machine<'_, '_> {
     }
 
     /// The non-negative integers of a tuple.
-    fn extents(&self, value: Value) -> Result<Vec<u64>, InputError> {
+    fn extents(&self, value: Value) -> Result<Vec<u64>> {
         let items = self.heap.items(value).ok_or_else(|| self.malformed())?;
         if items.len() > MAX_RANK {
             return Err(self.refuse(format!("a tensor of {} axes, {MAX_RANK} are accepted", items.len())));
@@ -171,7 +171,7 @@ impl Machine<'_, '_> {
     }
 
     /// Checks that the last element of a view lies in its storage.
-    fn check_inside(&self, view: &View, storage: &Storage) -> Result<(), InputError> {
+    fn check_inside(&self, view: &View, storage: &Storage) -> Result<()> {
         let size = view.element.size().unwrap_or(1) as u64;
         let available = storage.elements.saturating_mul(storage.element_size());
         if view.shape.contains(&0) {

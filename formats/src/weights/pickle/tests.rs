@@ -46,6 +46,12 @@ fn result(program: &[u8]) -> String {
     shown(&pickle, pickle.value)
 }
 
+fn assert_results(cases: &[(&[u8], &str)]) {
+    for (program, expected) in cases {
+        assert_eq!(result(program), *expected, "{}", program.escape_ascii());
+    }
+}
+
 /// The right sides are what `pickle.loads(program, encoding="utf-8")` gives in CPython 3.11.
 #[test]
 fn instructions_do_what_python_does() {
@@ -92,9 +98,7 @@ fn instructions_do_what_python_does() {
         (b"\x8f(K\x01\x90.", "<builtins.set>"),
         (b"ccollections\nOrderedDict\n](](X\x01\x00\x00\x00aK\x01ee\x85R.", "{a: 1}"),
     ];
-    for (program, expected) in cases {
-        assert_eq!(result(program), expected, "{}", program.escape_ascii());
-    }
+    assert_results(&cases);
 }
 
 /// W1: Python shares what the memo holds.
@@ -111,9 +115,7 @@ fn what_the_memo_holds_is_shared() {
         (b"}q\x00cbuiltins\ndict\nh\x00\x85RX\x01\x00\x00\x00aK\x01s\x86.", "({}, {a: 1})"),
         (b"]q\x00cbuiltins\nlist\nh\x00\x85RK\x01a\x86.", "([], [1])"),
     ];
-    for (program, expected) in cases {
-        assert_eq!(result(program), expected, "{}", program.escape_ascii());
-    }
+    assert_results(&cases);
 }
 
 #[test]
@@ -126,9 +128,7 @@ fn inert_values_are_passed_over_by_name() {
         (b"ctorch\nSize\n((K\x01K\x02ttR.", "<torch.Size>"),
         (b"ccollections\ndefaultdict\ncbuiltins\nlist\n\x85RX\x01\x00\x00\x00aK\x01s.", "{a: 1}"),
     ];
-    for (program, expected) in cases {
-        assert_eq!(result(program), expected, "{}", program.escape_ascii());
-    }
+    assert_results(&cases);
 }
 
 #[test]

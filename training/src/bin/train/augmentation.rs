@@ -1,7 +1,6 @@
 //! The flags of the augmentation.
 
-use car_spectral_data::SettingError;
-use car_spectral_data::{AugmentationOptions, Policy, RandAugment};
+use car_spectral_data::{AugmentationOptions, Policy, RandAugment, SettingError};
 use car_spectral_training::TrainingError;
 use clap::{Args, ValueEnum};
 

@@ -5,6 +5,8 @@ use car_spectral::confusion::WeightForm;
 use car_spectral_runs::settings::CarSchedule;
 use clap::{Args, ValueEnum};
 
+use crate::named::named;
+
 /// CAR, the confusion-aware spectral regulariser: cross-entropy + alpha ||Cbar Lambda||_2
 #[derive(Debug, Args)]
 #[command(next_help_heading = "CAR")]
@@ -22,11 +24,11 @@ pub struct CarArguments {
     #[arg(long, value_name = "B", allow_negative_numbers = true, requires = "car")]
     car_beta: Option<f64>,
     /// Columns that a batch moves: all (the paper), or those of classes present in it (unbiased for rare classes)
-    #[arg(long, requires = "car")]
-    car_columns: Option<Columns>,
+    #[arg(long, requires = "car", value_parser = named::<EmaColumns>(["all", "present"]))]
+    car_columns: Option<EmaColumns>,
     /// Start of the moving average
-    #[arg(long, requires = "car")]
-    car_start: Option<Start>,
+    #[arg(long, requires = "car", value_parser = named::<EmaStart>(["zero", "first-batch", "bias-corrected"]))]
+    car_start: Option<EmaStart>,
     /// Margin g of the gate
     #[arg(long, value_name = "G", allow_negative_numbers = true, requires = "car")]
     car_margin: Option<f64>,
@@ -70,19 +72,6 @@ pub struct CarArguments {
 enum Preset {
     Paper,
     Official,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Columns {
-    All,
-    Present,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Start {
-    Zero,
-    FirstBatch,
-    BiasCorrected,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -142,17 +131,8 @@ impl CarArguments {
         let on = |given: Option<Switch>, default| given.map_or(default, |switch| switch == Switch::On);
         surrogate.gate_gradient = on(self.car_gate_gradient, surrogate.gate_gradient);
         surrogate.baseline_gradient = on(self.car_baseline_gradient, surrogate.baseline_gradient);
-        match self.car_columns {
-            Some(Columns::All) => options.ema.columns = EmaColumns::All,
-            Some(Columns::Present) => options.ema.columns = EmaColumns::Present,
-            None => {}
-        }
-        match self.car_start {
-            Some(Start::Zero) => options.ema.start = EmaStart::Zero,
-            Some(Start::FirstBatch) => options.ema.start = EmaStart::FirstBatch,
-            Some(Start::BiasCorrected) => options.ema.start = EmaStart::BiasCorrected,
-            None => {}
-        }
+        options.ema.columns = self.car_columns.unwrap_or(options.ema.columns);
+        options.ema.start = self.car_start.unwrap_or(options.ema.start);
         Some(options)
     }
 }

@@ -225,18 +225,8 @@ mod tests {
     fn a_run_that_goes_on_takes_the_flags_of_its_folder() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().to_str().unwrap();
-        let given = [
-            "--data",
-            "cifar100:a \"b\"",
-            "--epochs",
-            "7",
-            "--hidden=9,8",
-            "--model",
-            "mlp",
-            "--nesterov",
-            "--car",
-            "paper",
-        ];
+        let mut given = vec!["--data", "cifar100:a \"b\""];
+        given.extend("--epochs 7 --hidden=9,8 --model mlp --nesterov --car paper".split(' '));
         let line = |given: &[&str]| ["train"].iter().chain(given).map(OsString::from).collect::<Vec<_>>();
         let begun = parse(line(&[&given[..], &["--out", out]].concat())).unwrap().unwrap();
         std::fs::write(folder.path().join(FLAGS), &begun.flags).unwrap();

@@ -6,8 +6,9 @@ use car_spectral::longtail::{Group, long_tailed_counts};
 use car_spectral_data::loader::all_cores;
 use car_spectral_data::{DataError, DataSet, DataSource, LongTail, Parts, Sampler, SettingError, Subset, Validation};
 use car_spectral_training::TrainingError;
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use crate::named::{SAMPLERS, named};
 use crate::say;
 
 /// Imbalance factor of the sets that are balanced as published.
@@ -52,32 +53,11 @@ pub struct DataArguments {
     validation: Option<f64>,
     /// How often the images of each class come: each image once an epoch, by the square root of the class's count, or
     /// all classes equally often
-    #[arg(long, default_value = "instance-balanced")]
-    sampler: SamplerName,
+    #[arg(long, default_value = "instance-balanced", value_parser = named::<Sampler>(SAMPLERS))]
+    pub sampler: Sampler,
     /// Threads that decode and augment images ahead of the network [default: one a core]
     #[arg(long, value_name = "N")]
     loader_threads: Option<usize>,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum SamplerName {
-    /// Each image once an epoch.
-    InstanceBalanced,
-    /// By the square root of the class's count.
-    SquareRoot,
-    /// All classes equally often.
-    ClassBalanced,
-}
-
-impl SamplerName {
-    /// The sampler of that name.
-    pub fn sampler(self) -> Sampler {
-        match self {
-            Self::InstanceBalanced => Sampler::InstanceBalanced,
-            Self::SquareRoot => Sampler::SquareRoot,
-            Self::ClassBalanced => Sampler::ClassBalanced,
-        }
-    }
 }
 
 impl DataArguments {
@@ -118,20 +98,12 @@ impl DataArguments {
         self.image_size.or(self.data.kind.is_files().then_some(IMAGE_SIZE))
     }
 
-    /// How often the images of each class come.
-    pub fn sampler(&self) -> Sampler {
-        self.sampler.sampler()
-    }
-
     /// Threads that decode and augment.
     pub fn loader_threads(&self) -> usize {
         self.loader_threads.unwrap_or_else(all_cores)
     }
 
     /// Reads the data set and draws the parts that the run uses.
-    ///
-    /// # Errors
-    /// Those of the files, and of a subset that cannot be drawn.
     pub fn load(&self) -> Result<(DataSet, Parts), TrainingError> {
         let data = self.source()?.load()?;
         let largest =

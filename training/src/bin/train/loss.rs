@@ -1,18 +1,14 @@
 //! The flags of the loss.
 
 use car_spectral::car::CarOptions;
-use car_spectral_data::CutMix;
-use car_spectral_data::Sampler;
-use car_spectral_data::SettingError;
-use car_spectral_runs::settings::CarSchedule;
-use car_spectral_runs::settings::ClassificationOptions;
-use car_spectral_runs::settings::ContrastiveOptions;
-use car_spectral_runs::settings::ObjectiveOptions;
-use car_spectral_runs::settings::RectificationOptions;
+use car_spectral_data::{CutMix, Sampler, SettingError};
+use car_spectral_runs::settings::{
+    CarSchedule, ClassificationOptions, ContrastiveOptions, ObjectiveOptions, RectificationOptions,
+};
 use car_spectral_training::TrainingError;
 use clap::{Args, ValueEnum};
 
-use crate::data::SamplerName;
+use crate::named::{SAMPLERS, named};
 
 /// The loss; its constants are by default those of the literature
 #[derive(Debug, Args)]
@@ -46,8 +42,8 @@ pub struct LossArguments {
     cutmix_probability: Option<f64>,
     /// How often the images of each class are pasted, of --cutmix and concutmix [default: instance-balanced;
     /// class-balanced for concutmix, as its authors' code has it]
-    #[arg(long, value_name = "SAMPLER")]
-    cutmix_partners: Option<SamplerName>,
+    #[arg(long, value_name = "SAMPLER", value_parser = named::<Sampler>(SAMPLERS))]
+    cutmix_partners: Option<Sampler>,
     /// Weight of the classification loss, of bcl and concutmix [default: 2]
     #[arg(long, allow_negative_numbers = true)]
     classification_weight: Option<f64>,
@@ -154,7 +150,7 @@ impl LossArguments {
         };
         CutMix {
             probability: self.cutmix_probability.unwrap_or(CutMix::CUSTOMARY.probability),
-            partners: self.cutmix_partners.map_or(customary, SamplerName::sampler),
+            partners: self.cutmix_partners.unwrap_or(customary),
         }
     }
 
@@ -181,7 +177,7 @@ impl LossArguments {
         );
         let real = |value: Option<f64>| value.map(|value| value.to_string());
         let whole = |value: Option<usize>| value.map(|value| value.to_string());
-        let partners = self.cutmix_partners.map(|sampler| sampler.sampler().name().to_owned());
+        let partners = self.cutmix_partners.map(|sampler| sampler.name().to_owned());
         let constants = [
             ("gamma", real(self.gamma), (loss == Loss::Focal, "--loss focal")),
             ("class-beta", real(self.class_beta), weighted),

@@ -6,6 +6,7 @@ mod config;
 mod data;
 mod loss;
 mod model;
+mod named;
 mod progress;
 
 use std::fmt::Display;
@@ -249,7 +250,7 @@ impl Arguments {
                 normalisation: self.model.normalisation()?,
                 augmentation: self.augmentation.options()?,
                 image_size: self.data.image_size(),
-                sampler: self.data.sampler(),
+                sampler: self.data.sampler,
                 loader_threads: self.data.loader_threads(),
             },
             optimisation: OptimisationSettings {

@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use car_spectral_data::Normalisation;
-use car_spectral_data::SettingError;
+use car_spectral_data::{Normalisation, SettingError};
 use car_spectral_runs::settings::{ArchitectureKind, Classifier, TrainingPass};
 use car_spectral_training::TrainingError;
 use clap::{Args, ValueEnum};

@@ -24,30 +24,17 @@ struct Case {
     steps: Vec<Step>,
 }
 
-#[derive(Deserialize)]
+/// What differs from tau 1 with both detached.
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct AuthorsOptions {
-    tau: f64,
+    tau: Option<f64>,
     gamma: f64,
-    detach_gate_delta: bool,
-    detach_baseline_in_softmax: bool,
+    detach_gate_delta: Option<bool>,
+    detach_baseline_in_softmax: Option<bool>,
     ablate_no_sigmoid: bool,
     ablate_no_softmax: bool,
     ablate_no_both: bool,
-}
-
-impl Default for AuthorsOptions {
-    fn default() -> Self {
-        Self {
-            tau: 1.0,
-            gamma: 0.0,
-            detach_gate_delta: true,
-            detach_baseline_in_softmax: true,
-            ablate_no_sigmoid: false,
-            ablate_no_softmax: false,
-            ablate_no_both: false,
-        }
-    }
 }
 
 #[derive(Deserialize)]
@@ -96,15 +83,15 @@ fn the_authors_values_and_gradients_are_reproduced() {
             alpha: 0.3,
             surrogate: SurrogateOptions {
                 margin: theirs.gamma,
-                temperature: theirs.tau,
+                temperature: theirs.tau.unwrap_or(1.0),
                 gate: match (theirs.ablate_no_sigmoid, theirs.ablate_no_both) {
                     (true, _) => Gate::One,
                     (_, true) => Gate::Relu,
                     _ => Gate::Sigmoid,
                 },
                 competition: if relu_competition { Competition::Relu } else { Competition::SoftmaxAll },
-                gate_gradient: !theirs.detach_gate_delta,
-                baseline_gradient: !theirs.detach_baseline_in_softmax,
+                gate_gradient: theirs.detach_gate_delta == Some(false),
+                baseline_gradient: theirs.detach_baseline_in_softmax == Some(false),
             },
             ema: EmaOptions { beta: case.beta, start: EmaStart::FirstBatch, columns: EmaColumns::All },
             r0: case.r0,

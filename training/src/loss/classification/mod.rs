@@ -16,7 +16,7 @@ mod logit_adjustment;
 use car_spectral_runs::settings::ClassificationOptions;
 use tch::{Device, Kind, Reduction, Tensor};
 
-use crate::TrainingError;
+use crate::{Result, TrainingError};
 
 /// A loss for given class counts.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl ClassificationLoss {
     /// # Errors
     /// [`TrainingError::Setting`] for a constant out of its range, or for a loss that needs images of every class and
     /// counts with a zero.
-    pub fn new(class_counts: &[u64], options: ClassificationOptions) -> Result<Self, TrainingError> {
+    pub fn new(class_counts: &[u64], options: ClassificationOptions) -> Result<Self> {
         options.check()?;
         let needs_all = !matches!(options, ClassificationOptions::CrossEntropy | ClassificationOptions::Focal { .. });
         if let Some(class) = class_counts.iter().position(|&count| count == 0).filter(|_| needs_all) {
@@ -58,10 +58,7 @@ impl ClassificationLoss {
     }
 
     /// The loss of a batch in epoch `epoch` (from 1).
-    ///
-    /// # Errors
-    /// Passes on what libtorch refuses (shapes, targets out of range).
-    pub fn forward(&mut self, logits: &Tensor, targets: &Tensor, epoch: usize) -> Result<Tensor, TrainingError> {
+    pub fn forward(&mut self, logits: &Tensor, targets: &Tensor, epoch: usize) -> Result<Tensor> {
         self.move_to(logits.device(), logits.kind())?;
         let cross_entropy = |logits: &Tensor, weights: Option<&Tensor>| {
             logits.f_cross_entropy_loss(targets, weights, Reduction::Mean, -100, 0.0)
@@ -92,7 +89,7 @@ impl ClassificationLoss {
     ///
     /// # Errors
     /// [`TrainingError::Setting`] for a loss without soft labels; passes on what libtorch refuses.
-    pub fn forward_soft(&mut self, logits: &Tensor, labels: &Tensor) -> Result<Tensor, TrainingError> {
+    pub fn forward_soft(&mut self, logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
         if !self.options.takes_soft_labels() {
             let requirement =
                 "takes no soft labels, so it goes with no `cutmix`; give another loss, or leave `cutmix` out";
@@ -115,7 +112,7 @@ impl ClassificationLoss {
         Ok(-(weighted * terms).f_sum(logits.kind())? / total)
     }
 
-    fn move_to(&mut self, device: Device, kind: Kind) -> Result<(), TrainingError> {
+    fn move_to(&mut self, device: Device, kind: Kind) -> Result<()> {
         for tensor in [&mut self.shift, &mut self.weights].into_iter().flatten() {
             if tensor.device() != device || tensor.kind() != kind {
                 *tensor = tensor.f_to_device(device)?.f_to_kind(kind)?;

@@ -62,9 +62,6 @@ impl Engine {
     }
 
     /// Gives the logits of a batch of [`Engine::batch`] images, in rows, and how many there are in a row.
-    ///
-    /// # Errors
-    /// What came back, if it is no table of logits; what the engine says.
     pub fn logits(&self, images: &[f32]) -> Result<(Vec<f32>, usize), String> {
         let output = guarded(|| {
             let input = Tensor::from_shape(&self.shape, images)?.cast_to_dt(self.element)?.into_owned();

@@ -29,9 +29,6 @@ pub(super) struct Graph {
 
 impl Graph {
     /// Decodes and checks a network; `output` chooses among several outputs.
-    ///
-    /// # Errors
-    /// What is wrong, where, and what to do.
     pub fn of(file: &OnnxFile, output: Option<&str>) -> Result<Self, String> {
         let mut bytes = file.bytes.as_slice();
         let mut model = tract_onnx::onnx()

@@ -21,9 +21,6 @@ pub(super) struct Input {
 
 impl Input {
     /// The only input that is no stored tensor.
-    ///
-    /// # Errors
-    /// What stands there and what to do, if it is no batch of images.
     pub fn of(graph: &GraphProto) -> Result<Self, String> {
         let stored: HashSet<&str> = graph.initializer.iter().map(|tensor| tensor.name.as_str()).collect();
         let inputs: Vec<&ValueInfoProto> =

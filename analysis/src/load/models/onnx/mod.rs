@@ -17,10 +17,8 @@ mod stored;
 use std::path::{Path, PathBuf};
 
 use car_spectral::bounds::Architecture as KnownArchitecture;
-use car_spectral_data::DataSet;
 use car_spectral_data::loader::all_cores;
 use car_spectral_formats::onnx::{ReadFile, read};
-use car_spectral_runs::Description;
 use car_spectral_runs::description::{METADATA_KEY, from_json};
 use car_spectral_runs::settings::{ArchitectureKind, DeviceChoice};
 
@@ -28,13 +26,12 @@ use self::engine::Engine;
 use self::graph::Graph;
 use super::preprocessing::InputSteps;
 use super::relu_network::relu_network;
-use super::scored::{Ready, described, refuse_flags, subject};
-use super::training_images::foreign_training;
-use crate::AnalysisError;
+use super::scored::{Opened, Ready, Told, Work, refuse_flags, subject};
 use crate::load::predictions::architecture;
-use crate::load::{Checkpoints, Progress, Request};
+use crate::load::{Checkpoints, Request};
 use crate::report::DataFile;
 use crate::subject::Subject;
+use crate::{AnalysisError, Result};
 
 /// A network that was read and checked.
 pub(super) struct Network {
@@ -44,18 +41,9 @@ pub(super) struct Network {
     told: Told,
 }
 
-/// Who says what the input is.
-enum Told {
-    Own(Box<Description>),
-    Foreign(InputSteps),
-}
-
 impl Network {
     /// Reads and checks a network.
-    ///
-    /// # Errors
-    /// [`AnalysisError`] naming the file; [`AnalysisError::Usage`] for missing preprocessing or another device.
-    pub fn open(path: &Path, request: &Request, checkpoints: &Checkpoints) -> Result<Self, AnalysisError> {
+    pub fn open(path: &Path, request: &Request, checkpoints: &Checkpoints) -> Result<Self> {
         let name = path.display().to_string();
         if let DeviceChoice::Cuda(_) = checkpoints.device {
             let problem = format!("{name}: ONNX networks run on the CPU; leave `device` out");
@@ -72,41 +60,30 @@ impl Network {
         };
         Ok(Self { path: path.to_owned(), files: file.files, graph, told })
     }
+}
+
+impl Opened for Network {
+    fn device(&self) -> String {
+        "cpu".to_owned()
+    }
 
     /// Builds the engine for the images of this data set and runs it on them.
-    ///
-    /// # Errors
-    /// [`AnalysisError`] naming the file if the images or classes are not those of the network, or the engine does not
-    /// run it.
-    pub fn run(
-        self,
-        request: &Request,
-        checkpoints: &Checkpoints,
-        data: &DataSet,
-        progress: &mut dyn FnMut(Progress<'_>),
-    ) -> Result<Subject, AnalysisError> {
-        let Self { path, files, graph, told } = self;
-        let images = &data.train.images;
-        let (steps, training, shape, description) = match told {
-            Told::Own(description) => {
-                let (steps, training, shape) = described(&path.display().to_string(), &description, data)?;
-                steps.normalisation.check_channels(shape[0])?;
-                (steps, training, shape, Some(*description))
-            }
-            Told::Foreign(steps) => {
-                let training = foreign_training(request, checkpoints, data)?;
-                let shape = steps.output_shape(images)?;
-                (steps, training, shape, None)
-            }
-        };
+    fn run(self: Box<Self>, work: &mut Work<'_>) -> Result<Subject> {
+        let Self { path, files, graph, told } = *self;
+        let images = &work.data.train.images;
+        let input = work.input(&path, told)?;
+        let (steps, shape, description) = (&input.steps, input.shape, &input.description);
+        if description.is_some() {
+            steps.normalisation.check_channels(shape[0])?;
+        }
         let layers = graph.relu_layers();
         let engine = Engine::build(graph, shape).map_err(|problem| refused(&path, &problem))?;
-        let threads = checkpoints.threads.unwrap_or_else(all_cores).clamp(1, 1024);
-        let (name, named) = match &description {
+        let threads = work.checkpoints.threads.unwrap_or_else(all_cores).clamp(1, 1024);
+        let (name, named) = match description {
             Some(description) => (Some(description.architecture.to_string()), known(&description.architecture.kind)),
-            None => (request.arch.clone(), architecture(request.arch.as_deref())),
+            None => (work.request.arch.clone(), architecture(work.request.arch.as_deref())),
         };
-        let architecture = layers.map_or(Ok(named), |layers| relu_network(&layers, &steps, shape))?;
+        let architecture = layers.map_or(Ok(named), |layers| relu_network(&layers, steps, shape))?;
         let chain = steps.chain(images)?;
         let (file, given) = (path.clone(), steps.clone());
         let ready = Ready {
@@ -116,16 +93,14 @@ impl Network {
             files: files.into_iter().enumerate().map(|(place, file)| recorded(place, file)).collect(),
             name,
             architecture,
-            description,
-            steps,
-            training,
+            input,
             run: Box::new(move |split, indices, done| {
                 let batches = score::batches(split, indices, &chain, engine.batch())?;
                 score::logits(&engine, &given, images, batches, indices.len(), threads, done)
                     .map_err(|failure| failure.in_file(&file))
             }),
         };
-        subject(ready, request, data, progress)
+        subject(ready, work)
     }
 }
 

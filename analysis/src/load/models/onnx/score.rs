@@ -35,9 +35,6 @@ impl Failure {
 }
 
 /// The images at these places of a split in batches, decoded ahead of the network.
-///
-/// # Errors
-/// [`DataError`] if no thread can be started.
 pub(super) fn batches(
     split: &Arc<Split>,
     indices: &[usize],

@@ -3,9 +3,6 @@
 use crate::words::readable;
 
 /// Gives the place of the output that is asked for by name or number, or of the only one.
-///
-/// # Errors
-/// What came back and how to choose, if there are several and none is asked for, or the one asked for is not there.
 pub(super) fn output(names: &[&str], asked: Option<&str>) -> Result<usize, String> {
     let listed = || {
         let shown = names.iter().take(20).enumerate();

@@ -15,9 +15,6 @@ const MOST_ALIVE: usize = 1 << 28;
 const MOST_CONSTANT: usize = 1 << 24;
 
 /// Infers every shape of a network whose input has one; `stored` are the bytes of its weights.
-///
-/// # Errors
-/// The result that is too large, or what is wrong with an operation.
 pub(super) fn analyse(model: InferenceModel, stored: usize) -> TractResult<InferenceModel> {
     let mut model = model.into_compact()?;
     let mut depends: HashSet<usize> = model.input_outlets()?.iter().map(|outlet| outlet.node).collect();

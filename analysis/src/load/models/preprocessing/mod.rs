@@ -9,9 +9,9 @@ mod on_tensors;
 use car_spectral_data::augment::{CentreCrop, Chain, Resize};
 use car_spectral_data::{Images, Normalisation, SettingError};
 
-use crate::AnalysisError;
 use crate::load::{Channels, PixelSteps};
 use crate::report::Preprocessing;
+use crate::{AnalysisError, Result};
 
 /// The steps from the images of a data set to a model's input: resize and crop, channels, normalisation. Image files
 /// are resized and cropped as they are decoded ([`InputSteps::chain`]), images in memory as tensors of float32, unless
@@ -45,7 +45,7 @@ impl InputSteps {
 
     /// The steps that were asked for the foreign model in `file`; mean and deviation are demanded, the others are off
     /// unless given.
-    pub fn of_request(steps: Option<&PixelSteps>, file: &str) -> Result<Self, AnalysisError> {
+    pub fn of_request(steps: Option<&PixelSteps>, file: &str) -> Result<Self> {
         let Some(PixelSteps { mean, std, resize, crop, channels }) = steps else {
             return Err(AnalysisError::Usage {
                 problem: format!(
@@ -88,10 +88,7 @@ impl InputSteps {
     }
 
     /// What is done with an image as it is decoded.
-    ///
-    /// # Errors
-    /// [`AnalysisError::Usage`] if image files would not come out in one size.
-    pub fn chain(&self, images: &Images) -> Result<Chain, AnalysisError> {
+    pub fn chain(&self, images: &Images) -> Result<Chain> {
         match (self.origin, images) {
             (Origin::Checkpoint(image_size), _) => Ok(Chain::evaluation(images, image_size)),
             (Origin::Flags, Images::InMemory { .. }) => Ok(Chain::new()),
@@ -107,10 +104,7 @@ impl InputSteps {
     }
 
     /// Image shape C, H, W after all steps given by flags.
-    ///
-    /// # Errors
-    /// [`AnalysisError::Usage`] if the steps do not fit the images.
-    pub fn output_shape(&self, images: &Images) -> Result<[usize; 3], AnalysisError> {
+    pub fn output_shape(&self, images: &Images) -> Result<[usize; 3]> {
         let [stored_channels, mut height, mut width] = match (images, self.resize) {
             (Images::InMemory { shape, .. }, _) => *shape,
             (Images::Files { .. }, side) => [3, side.unwrap_or(1), side.unwrap_or(1)],
