@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import os
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -35,7 +36,7 @@ def analyze(
 
     >>> import numpy as np
     >>> from car_spectral import analyze
-    >>> scores = np.eye(3, dtype=np.float32)[[0, 0, 1, 0, 2, 2]]
+    >>> scores = 4 * np.eye(3, dtype=np.float32)[[0, 0, 1, 0, 2, 2]]
     >>> report = analyze(test=(scores, [0, 0, 1, 1, 2, 2]), train_counts=[500, 50, 5])
     >>> report.worst_class["index"], report.worst_class["error"]
     (1, 0.5)
@@ -52,6 +53,9 @@ def analyze(
         r0: Offset of the class weights.
         weights: Form of the class weights; ``none`` needs no training counts.
         delta: Every interval and bound may fail with at most this probability.
+
+    Warns:
+        UserWarning: what puts the numbers in doubt, once each; :attr:`Report.warnings` keeps it.
 
     Raises:
         ValueError: scores, labels, counts or options that do not fit, with the sample or class.
@@ -79,7 +83,10 @@ def analyze(
         weights,
         delta,
     )
-    return Report(core)
+    report = Report(core)
+    for warning in report.warnings:
+        warnings.warn(f"{name}: {warning['sentence']}", stacklevel=2)
+    return report
 
 
 def _pair(what: str, pair: tuple[Any, Any]) -> tuple[Any, Any]:
@@ -105,6 +112,14 @@ class Report:
     def model(self) -> dict[str, Any]:
         """The model; after :meth:`compare` the second, which is judged."""
         return self.models[-1]
+
+    @property
+    def warnings(self) -> list[dict[str, Any]]:
+        """What puts the numbers in doubt: ``id``, ``sentence`` and ``evidence`` of each warning.
+
+        After :meth:`compare` those of both models, the first's first.
+        """
+        return [warning for model in self.models for warning in model["warnings"]]
 
     @property
     def worst_class(self) -> dict[str, Any] | None:
@@ -211,7 +226,9 @@ class Report:
 
     def __repr__(self) -> str:
         names = ", ".join(model["name"] for model in self.models)
-        return f"<Report on {names}: {_sentence(self)}>"
+        number = len(self.warnings)
+        doubt = f", {number} warning{'s' if number > 1 else ''}" if number else ""
+        return f"<Report on {names}: {_sentence(self)}{doubt}>"
 
     def _repr_html_(self) -> str:
         """Give the table that notebooks show."""

@@ -26,13 +26,15 @@ def pair(file):
 
 @pytest.fixture(scope="module")
 def report():
-    return analyze(
-        test=pair(FILES[0]),
-        train=pair(FILES[1]),
-        class_names=NAMES.read_text().splitlines(),
-        name="cifar100-lt-resnet32-test",
-        arch="resnet32",
-    )
+    # CIFAR-100 holds a few images twice.
+    with pytest.warns(UserWarning, match="4 of 10,(847 training|000 test) samples"):
+        return analyze(
+            test=pair(FILES[0]),
+            train=pair(FILES[1]),
+            class_names=NAMES.read_text().splitlines(),
+            name="cifar100-lt-resnet32-test",
+            arch="resnet32",
+        )
 
 
 @pytest.fixture(scope="module")
@@ -175,10 +177,17 @@ def test_what_does_not_fit_gets_a_sentence(kind, words, call):
         call()
 
 
-def test_probabilities_are_warned_of():
+def test_what_puts_the_numbers_in_doubt_is_warned_of():
     shares = np.exp(SCORES) / np.exp(SCORES).sum(1, keepdims=True)
-    warnings = analyze((shares, LABELS), train_counts=[3, 2, 1]).model["warnings"]
-    assert "scores-are-probabilities" in [warning["id"] for warning in warnings]
+    with pytest.warns(UserWarning, match="model: the test scores look like prob") as warned:
+        doubted = analyze((shares, LABELS), train_counts=[3, 2, 1])
+    assert [warning.filename for warning in warned] == [__file__]
+    assert doubted.warnings == doubted.model["warnings"]
+    assert [warning["id"] for warning in doubted.warnings] == ["scores-are-probabilities"]
+    assert repr(doubted).endswith(", 1 warning>")
+    fine = analyze((SCORES, LABELS), train_counts=[3, 2, 1], name="fine")
+    assert fine.warnings == [] and "warning" not in repr(fine)
+    assert doubted.compare(fine).warnings == doubted.warnings
 
 
 def run(*arguments):

@@ -79,7 +79,7 @@ def predict(
     >>> import torch
     >>> from car_spectral import analyze
     >>> from car_spectral.torch import predict
-    >>> batches = [(torch.eye(3)[[0, 1, 2, 0]], torch.tensor([0, 1, 2, 2]))]
+    >>> batches = [(4 * torch.eye(3)[[0, 1, 2, 0]], torch.tensor([0, 1, 2, 2]))]
     >>> report = analyze(test=predict(torch.nn.Identity(), batches), weights="none")
     >>> report.worst_class["index"]
     2
