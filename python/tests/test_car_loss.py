@@ -137,6 +137,51 @@ def test_the_loss_is_cross_entropy_and_alpha_times_the_penalty():
     assert torch.allclose(criterion(logits, targets), loss) and torch.equal(criterion.ema, before)
 
 
+BAD = [math.nan, math.inf, -math.inf]
+
+
+@pytest.mark.parametrize("columns", ["all", "present"])
+@pytest.mark.parametrize("start", ["zero", "first-batch", "bias-corrected"])
+def test_a_batch_that_is_not_finite_leaves_the_average(start, columns):
+    torch.compiler.reset()
+    criterion = CARLoss(counts_of(4), start=start, columns=columns, validate=False)
+    never = copy.deepcopy(criterion)
+    compiled = torch.compile(copy.deepcopy(criterion), fullgraph=True, backend="aot_eager")
+    for seed in range(3):
+        for bad in BAD if seed else BAD[:1]:  # the first batch, too
+            logits, targets = batch(seed, 4, 9, torch.float32)
+            logits[2, targets[2]] = bad
+            for there in (criterion, compiled):
+                x = logits.clone().requires_grad_()
+                loss = there(x, targets)
+                loss.backward()
+                assert not loss.isfinite() and not x.grad.isfinite().all()
+        logits, targets = batch(seed, 4, 9, torch.float32)
+        losses = [there(logits, targets) for there in (criterion, compiled, never)]
+        assert torch.allclose(losses[0], losses[2]) and torch.allclose(losses[1], losses[2])
+    assert torch.equal(criterion.ema, never.ema) and criterion.ema.isfinite().all()
+    assert torch.equal(criterion.average.batches, never.average.batches)
+    # A class that is masked out makes no loss infinite, but is not finite either.
+    logits[:, 0] = -math.inf
+    criterion(logits, torch.ones_like(targets))
+    assert torch.equal(criterion.ema, never.ema)
+
+
+def test_without_gradients_the_average_stays():
+    criterion = CARLoss(counts_of(4))
+    criterion(*batch(0, 4, 9, torch.float32))
+    before, new = copy.deepcopy(criterion.state_dict()), batch(1, 4, 9, torch.float32)
+    with torch.no_grad():
+        unseen = criterion(*new)
+    with torch.inference_mode():
+        assert torch.equal(criterion(*new), unseen)
+    after = criterion.state_dict()
+    assert all(torch.equal(x, after[name]) for name, x in before.items() if torch.is_tensor(x))
+    assert torch.equal(copy.deepcopy(criterion).eval()(*new), unseen)
+    criterion(*new)
+    assert not torch.equal(criterion.ema, before["average.by_true_class"].t())
+
+
 def test_state_goes_through_state_dict_and_deepcopy_bit_for_bit():
     for columns in ["all", "present"]:
         criterion = CARLoss(counts_of(6), columns=columns, start="bias-corrected")
@@ -185,6 +230,7 @@ def test_autocast_and_half_logits_are_computed_in_float32():
     ],
 )
 def test_compiled_whole_it_is_the_same(backend, sizes):
+    torch.compiler.reset()
     eager = CARLoss(counts_of(9), start="first-batch", steps=4)
     compiled = torch.compile(copy.deepcopy(eager), fullgraph=True, backend=backend)
     for seed, size in enumerate(sizes):

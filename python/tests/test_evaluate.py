@@ -316,7 +316,15 @@ def process(rank, store, results):
         trained = train(rank)
         if rank == 0:  # would wait for the other if evaluation were not a process's own
             x, y = next(training_batches())
-            CARLoss([40, 20, 10, 5]).double().eval()(x[:, :4], y)
+            criterion = CARLoss([40, 20, 10, 5]).double()
+            with torch.no_grad():
+                criterion(x[:, :4], y)
+            criterion.eval()(x[:, :4], y)
+        criterion = CARLoss([40, 20, 10, 5], validate=False).double()
+        x, y = next(training_batches())
+        criterion(x[:, :4], y)
+        unspoilt = criterion.ema
+        criterion(x[:, :4] / (rank or torch.nan), y)  # of one process alone
         counts = evaluate(nn.Identity(), loader(sampler=ExactDistributedSampler(range(301))))
         padded = torch.utils.data.DistributedSampler(range(301), shuffle=False)
         deduplicated = evaluate(nn.Identity(), loader(True, padded), indexed=True)
@@ -334,6 +342,7 @@ def process(rank, store, results):
         pairs = found.pop("pairs")
         results[rank] = {
             "trained": trained,
+            "spoilt": int((criterion.ema != unspoilt).sum()),
             "counts": [counts.to_bytes(), deduplicated.to_bytes()],
             "pairs": [pairs.to_bytes(), sparse.compute().to_bytes()],
             "gathered": gathered,
@@ -364,6 +373,10 @@ def test_two_processes_give_the_gradient_of_one_with_the_whole_batch(two_process
             assert abs(loss - expected_loss) <= 1e-6
             for found, expected in zip(gradients, expected_gradients, strict=True):
                 assert (found - expected).abs().max() <= 1e-6 * expected.abs().max()
+
+
+def test_one_process_with_a_nan_leaves_the_average_of_both(two_processes):
+    assert [two_processes[rank]["spoilt"] for rank in (0, 1)] == [0, 0]
 
 
 def test_two_processes_count_bit_for_bit(two_processes):

@@ -39,8 +39,10 @@ class CARLoss(nn.Module):
     relative to the norm: take more steps if it stays above 1e-2 or so.
 
     **State.** The moving average C̄ is carried in buffers, so it is in ``state_dict``, and ``.to``
-    moves it. In ``eval()`` the average stays as it is, its norm is added as a constant, and no
-    other process takes part.
+    moves it. In ``eval()`` and under ``torch.no_grad()`` the average stays as it is, its norm is
+    added as a constant, and no other process takes part. A batch with a logit that is not finite
+    leaves the average as it was, on all processes; its loss is what it comes to, NaN mostly, so
+    that a ``GradScaler`` passes the step over.
 
     **Kinds.** The state is float32, or float64 after ``.double()``; logits of float16 and bfloat16
     are raised to it, autocast is off inside. Nothing reads a number on the host while training on
@@ -158,8 +160,12 @@ class CARLoss(nn.Module):
             check_values(logits.detach(), targets, self.num_classes)
         return logits.to(kind)
 
+    def _learns(self) -> bool:
+        """Whether batches enter the average; those of a validation under no_grad do not."""
+        return self.training and torch.is_grad_enabled()
+
     def _processes(self) -> int:
-        alone = self.process_group is False or not self.training
+        alone = self.process_group is False or not self._learns()
         if alone or not (dist.is_available() and dist.is_initialized()):
             return 1
         return dist.get_world_size(self._group())
@@ -167,36 +173,36 @@ class CARLoss(nn.Module):
     def _group(self) -> dist.ProcessGroup | None:
         return None if isinstance(self.process_group, bool) else self.process_group
 
-    def _total(self, local: Tensor) -> Tensor:
-        """Add a detached tensor up over the processes."""
-        if self._processes() > 1:
-            dist.all_reduce(local, group=self._group())
-        return local
-
     def _cross_entropy(self, logits: Tensor, targets: Tensor) -> Tensor:
         processes = self._processes()
         if processes == 1:
             return nn.functional.cross_entropy(logits, targets)
         local = nn.functional.cross_entropy(logits, targets, reduction="sum")
         size = torch.full_like(local.detach(), logits.shape[0])
-        total, size = self._total(torch.stack([local.detach(), size])).unbind()
+        whole = torch.stack([local.detach(), size])
+        dist.all_reduce(whole, group=self._group())
+        total, size = whole.unbind()
         # The gradients are averaged over the processes, the loss is a mean over all samples.
         scaled = local * (processes / size)
         return total / size + (scaled - scaled.detach())
 
     def _penalty(self, logits: Tensor, targets: Tensor) -> Tensor:
-        if not self.training:
+        if not self._learns():
             with torch.no_grad():
                 return self._pairs(self.average.corrected(self.class_weights)).value
         samples = sample_surrogate(logits, targets, self.options)
+        processes = self._processes()
         with torch.no_grad():
-            sums = self._total(ClassSums.of(samples.detach(), targets, self.num_classes).packed)
-            factor = self.average.update(ClassSums(sums))
+            batch = ClassSums.of(samples.detach(), targets, self.num_classes)
+            batch.spoil_unless(logits.isfinite().all())
+            if processes > 1:
+                dist.all_reduce(batch.packed, group=self._group())
+            factor = self.average.update(batch)
             weights = self.average.corrected(self.class_weights)
             pairs = self._pairs(weights)
             if self.options.norm == "spectral":
                 self.left.copy_(pairs.left[0])
-            by_class = (weights * factor).unsqueeze(0) * pairs.right * self._processes()
+            by_class = (weights * factor).unsqueeze(0) * pairs.right * processes
             coefficients = by_class.index_select(1, targets)
             self.last_penalty.copy_(pairs.value)
             self.last_residual.copy_(pairs.residual)

@@ -31,6 +31,10 @@ class ClassSums:
         rows = torch.cat([samples, torch.ones_like(samples[:, :1])], dim=1)
         return cls(samples.new_zeros(classes, classes + 1).index_add_(0, targets, rows))
 
+    def spoil_unless(self, finite: Tensor) -> None:
+        """Put a NaN, which no addition undoes, into the sums where the scalar `finite` is false."""
+        self.packed[:1, :1].masked_fill_(~finite, torch.nan)
+
     @property
     def sums(self) -> Tensor:
         """`[K, K]`, row = true class."""
@@ -58,12 +62,15 @@ class MovingAverage(nn.Module):
         self.register_buffer("batches", torch.zeros(shape, dtype=torch.int64))
 
     def update(self, batch: ClassSums) -> Tensor:
-        """Take a batch in; give dC̄/dS of each class's samples before bias correction, `[K]`."""
+        """Take a batch in; give dC̄/dS of each class's samples before bias correction, `[K]`.
+
+        A batch that is not finite is none: nothing changes.
+        """
+        finite = batch.packed.sum().isfinite()
+        batch.packed.masked_fill_(~finite, 0.0)
         counts = batch.counts
         inverse = counts.clamp_min(1.0).reciprocal()
-        moves = (
-            counts > 0 if self.columns == "present" else torch.ones_like(counts, dtype=torch.bool)
-        )
+        moves = counts > 0 if self.columns == "present" else finite.expand_as(counts)
         first = (self.batches == 0) & moves
         if self.start != "first-batch":
             first = torch.zeros_like(first)
@@ -73,7 +80,7 @@ class MovingAverage(nn.Module):
         self.by_true_class.mul_(kept.unsqueeze(1))
         nn.functional.threshold(self.by_true_class, _NEGLIGIBLE[counts.dtype], 0.0, inplace=True)
         self.by_true_class.addcmul_(batch.sums, (share * inverse).unsqueeze(1))
-        self.batches.add_(moves.to(torch.int64) if self.columns == "present" else 1)
+        self.batches.add_((moves if self.columns == "present" else finite).to(torch.int64))
         return torch.where(first, 0.0, share * inverse)
 
     def corrected(self, weights: Tensor) -> Tensor:
