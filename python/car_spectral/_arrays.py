@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ def labels_array(labels: Any) -> Array:
 
 def counts_list(counts: Any, what: str) -> list[int]:
     """Give numbers of samples, one a class."""
-    array = _numpy(list(counts) if isinstance(counts, Iterator) else counts, what)
+    array = _numpy(in_class_order(counts, what), what)
     if array.ndim != 1:
         raise ValueError(f"{what} have shape {list(array.shape)}, expected [K]: one number a class")
     if array.dtype.kind == "f" and (array == np.floor(array)).all():
@@ -66,6 +67,39 @@ def counts_list(counts: Any, what: str) -> list[int]:
         at = int((array < 0).argmax())
         raise ValueError(f"{what}: class {at} has {array[at]}; give numbers from 0")
     return [int(count) for count in array]
+
+
+def in_class_order(values: Any, what: str) -> Any:
+    """Give values of class 0, 1, ... as they are, or those of a mapping or Series by class.
+
+    ``Series.value_counts`` and ``collections.Counter`` have an order of their own.
+    """
+    if isinstance(values, Iterator):
+        return list(values)
+    if isinstance(values, Mapping):
+        keys, values = list(values), list(values.values())
+        kind, filled = "the keys", "{j: counts.get(j, 0) for j in range(K)}"
+    elif type(values).__module__.partition(".")[0] == "pandas" and values.ndim == 1:
+        keys, values = list(getattr(values, "index", range(len(values)))), values.to_numpy()
+        kind, filled = "the index", "counts.reindex(range(K), fill_value=0)"
+    else:
+        return values
+    places: dict[int, int] = {}
+    for place, key in enumerate(keys):
+        if not isinstance(key, Integral) or isinstance(key, bool):
+            raise ValueError(
+                f"{what}: {kind} must be the classes 0 to K - 1, not {key!r}; give a list, one "
+                "number a class, in the order of the classes"
+            )
+        places[int(key)] = place
+    missing = [j for j in range(len(keys)) if j not in places]
+    if missing:
+        raise ValueError(
+            f"{what}: {kind} must be the classes 0 to {len(keys) - 1}, of {len(keys)} numbers, but "
+            f"class {missing[0]} is not there; if classes without samples were left out, give "
+            f"{filled}"
+        )
+    return [values[places[j]] for j in range(len(keys))]
 
 
 def warn_of_probabilities(scores: Any) -> None:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from . import _core
 from ._arrays import counts_list
 from .counts import MarginCounts
+from .weights import ClassWeights, core_weights
 
 __all__ = [
     "class_intervals",
@@ -55,12 +56,14 @@ def worst_class_interval(
 
 def weighted_worst_class_interval(
     counts: MarginCounts | tuple[Any, Any],
-    weights: _core.ClassWeights,
+    weights: ClassWeights,
     delta: float = 0.05,
     models: int = 1,
 ) -> tuple[float, float]:
     """Give the interval of max_j λ_j e_j (T5')."""
-    return _core.weighted_worst_class_interval(weights, *_errors(counts), delta, models)
+    return _core.weighted_worst_class_interval(
+        core_weights(weights), *_errors(counts), delta, models
+    )
 
 
 def worst_class_candidates(
@@ -71,10 +74,10 @@ def worst_class_candidates(
 
 
 def population_norm(
-    counts: MarginCounts, weights: _core.ClassWeights, delta: float = 0.05
+    counts: MarginCounts, weights: ClassWeights, delta: float = 0.05
 ) -> tuple[float, float] | None:
     """Give the interval of the population's ‖CΛ‖₂ (T6'); None if a class has no sample."""
-    return _core.population_norm(counts._counts, weights, delta)
+    return _core.population_norm(counts._counts, core_weights(weights), delta)
 
 
 def _errors(counts: MarginCounts | tuple[Any, Any]) -> tuple[list[int], list[int]]:

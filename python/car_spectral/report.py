@@ -45,7 +45,8 @@ def analyze(
         test: Scores `[N, K]` (logits, before softmax) and labels `[N]` of held-out samples; NumPy,
             torch on the CPU, Arrow, DLPack.
         train: The same of the training samples, in evaluation mode and without augmentation.
-        train_counts: Training samples of each class, `[K]`; else those of `train`.
+        train_counts: Training samples of each class, `[K]`, or a mapping or pandas Series by class
+            (``Counter``, ``value_counts``); else those of `train`.
         class_names: Names of the classes; else they are numbered.
         name: Name of the model, in tables and plots.
         arch: Name of its architecture: the reason why some bounds do not apply.

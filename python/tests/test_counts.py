@@ -6,14 +6,16 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 
 import ml_dtypes
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 import torch
 
-from car_spectral import ClassWeights, MarginCounts, bounds, spectral_norm
+from car_spectral import ClassWeights, MarginCounts, analyze, bounds, spectral_norm
 from car_spectral._arrays import scores_array as to_array
 
 MARGINS = [-1.0, 0.0, 0.5, 2.0]
@@ -325,3 +327,52 @@ def test_a_class_without_samples_has_no_error():
     counts.update(SCORES, [2, 2])
     assert np.isnan(counts.class_errors[:2]).all() and counts.class_errors[2] == 0.5
     assert counts.worst_class == 2 and MarginCounts(3).worst_class is None
+
+
+def wants_counts(counts):
+    """What each place that takes counts of classes makes of them."""
+    from car_spectral.metrics import ManyMediumFew, WeightedSpectralNorm
+    from car_spectral.torch import CARLoss
+
+    scores = 4 * np.eye(3, dtype=np.float32)[[0, 1, 2, 0]]
+    report = analyze((scores, [0, 1, 2, 0]), train_counts=counts)
+    return [
+        report.model["train_counts"],
+        ClassWeights(counts).values.tolist(),
+        WeightedSpectralNorm(counts)._weights_of[0],
+        CARLoss(counts).class_weights.tolist(),
+        bounds.class_intervals(([1, 1, 1], counts)).tolist(),
+        ManyMediumFew(counts).groups.tolist(),
+    ]
+
+
+def test_counts_by_class_are_put_in_order():
+    labels = [2, 2, 2, 2, 0, 0, 0, 1]
+    expected = wants_counts([3, 1, 4])
+    for counts in [
+        Counter(labels),
+        {np.int64(2): 4, 1: 1, 0: 3},
+        pd.Series(labels).value_counts(),
+        pd.Series([3, 1, 4]),
+        pd.Series([1.0, 4.0, 3.0], index=[1, 2, 0]),
+    ]:
+        assert wants_counts(counts) == expected, counts
+    for counts, words in [
+        (Counter([2, 0]), r"train_counts: the keys .* 0 to 1, of 2 numbers, but class 1 is not"),
+        (pd.Series([0, 2, 5]).value_counts(), r"class 1 is not there; .*reindex\(range\(K\)"),
+        (pd.Series([3, 1, 4], index=["a", "b", "c"]), "the index must be .* not 'a'; give a list"),
+        (pd.Series([3, 1, 4], index=[1, 2, 3]), "class 0 is not there"),
+        (pd.Series([3, 1, 4], index=[0, 0, 1]), "class 2 is not there"),
+        ({"0": 3, "1": 4}, "the keys must be .* not '0'"),
+        ({True: 3, False: 4}, "the keys must be .* not True"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            ClassWeights(counts)
+    for call in [
+        lambda: spectral_norm(np.eye(2), [1.0, 2.0]),
+        lambda: bounds.population_norm(MarginCounts(2), [1.0, 2.0]),
+    ]:
+        with pytest.raises(TypeError, match=r"list, expected ClassWeights\(train_counts\)"):
+            call()
+    with pytest.raises(ValueError, match="form = 'papers': choose paper, official or none"):
+        ClassWeights([3, 4], form="papers")

@@ -11,8 +11,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from .. import _core
 from .._arrays import counts_list
+from ..weights import ClassWeights
 from . import norms
 from .batch import check_batch, check_values
 from .moving_average import ClassSums, MovingAverage
@@ -58,7 +58,8 @@ class CARLoss(nn.Module):
     only, and to send their rows alone every process would have to wait to learn how many.
 
     Args:
-        class_counts: Training images of each class, `[K]`.
+        class_counts: Training images of each class, `[K]`, or a mapping or pandas Series by class
+            (``Counter``, ``value_counts``), which must name every class from 0.
         options: Where to start from, the paper's options by default.
         steps: Steps of Lanczos, each two products with the K x K average.
         process_group: The processes to add up over; None: the default group, if there is one;
@@ -100,7 +101,7 @@ class CARLoss(nn.Module):
             raise ValueError(f"steps = {steps}: take at least one step of Lanczos")
         self.steps, self.process_group, self.validate = steps, process_group, validate
         counts = counts_list(class_counts, "class_counts")
-        weights = _core.ClassWeights(counts, self.options.r0, self.options.weights)
+        weights = ClassWeights(counts, self.options.r0, self.options.weights)
         self._weights: list[float] = weights.values.tolist()
         self._order = self.options.ky_fan_order()
         classes = len(counts)
