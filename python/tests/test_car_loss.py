@@ -202,6 +202,31 @@ def test_state_goes_through_state_dict_and_deepcopy_bit_for_bit():
             ).load_state_dict(criterion.state_dict())
 
 
+def test_state_goes_through_safetensors_and_names_other_counts(tmp_path):
+    safetensors = pytest.importorskip("safetensors.torch")
+    criterion = CARLoss(counts_of(6), beta=0.3)
+    criterion(*batch(1, 6, 10, torch.float32))
+    safetensors.save_file(criterion.state_dict(), tmp_path / "loss.safetensors")
+    again = CARLoss(counts_of(6), beta=0.3)
+    again.load_state_dict(safetensors.load_file(tmp_path / "loss.safetensors"))
+    assert torch.equal(again.ema, criterion.ema)
+    other, fewer = [500, 7, *counts_of(6)[2:]], counts_of(5)
+    with pytest.raises(ValueError, match="class 1 had 199 training images, here it has 7"):
+        CARLoss(other, beta=0.3).load_state_dict(criterion.state_dict())
+    with pytest.raises(ValueError, match="of 6 classes, this loss is of 5"):
+        CARLoss(fewer, beta=0.3).load_state_dict(criterion.state_dict())
+    # As it was stored before: a dict without the counts.
+    state = criterion.state_dict()
+    state["_extra_state"] = {"beta": 0.3, "start": "zero", "columns": "all"}
+    CARLoss(other, beta=0.3).load_state_dict(state)
+    with pytest.raises(ValueError, match=r"saved under beta 0\.3, this loss has 0\.5"):
+        CARLoss(other).load_state_dict(state)
+    for damaged in (torch.tensor([123], dtype=torch.uint8), torch.tensor([0.5])):
+        state["_extra_state"] = damaged
+        with pytest.raises(ValueError, match="damaged options"):
+            criterion.load_state_dict(state)
+
+
 def test_the_history_never_becomes_subnormal():
     criterion = CARLoss([5, 4, 3])
     criterion(torch.tensor([[0.0, 1.0, 2.0]]), torch.tensor([0]))

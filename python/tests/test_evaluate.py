@@ -99,6 +99,38 @@ def test_what_does_not_fit_gets_a_sentence():
         evaluate(nn.Identity(), loader(), indexed=True)
 
 
+def test_a_loader_that_leaves_samples_out_is_warned_of():
+    scores, labels = scored()
+    data = TensorDataset(scores, labels, torch.arange(len(labels)))
+    drawn = torch.utils.data.RandomSampler(data, replacement=True)
+    weighted = torch.utils.data.WeightedRandomSampler([1.0] * len(data), len(data))
+    part = torch.utils.data.SubsetRandomSampler(range(300))
+    for words, options in [
+        ("last incomplete batch out", {"batch_size": 32, "drop_last": True}),
+        ("with replacement", {"batch_size": 32, "sampler": drawn}),
+        ("with replacement", {"batch_size": 32, "sampler": weighted}),
+        (
+            "last incomplete batch out",
+            {"batch_sampler": torch.utils.data.BatchSampler(range(301), 32, drop_last=True)},
+        ),
+        ("300 samples were counted of the 301", {"batch_size": 32, "sampler": part}),
+    ]:
+        batches = DataLoader(data, **options)
+        for run in (evaluate, predict):
+            with pytest.warns(UserWarning, match=words) as warned:
+                run(nn.Identity(), batches)
+            assert [warning.filename for warning in warned] == [__file__]
+        with pytest.warns(UserWarning, match=words):
+            evaluate(nn.Identity(), batches, indexed=True)
+
+    class Stream(torch.utils.data.IterableDataset):
+        def __iter__(self):
+            return zip(scores, labels, strict=True)
+
+    # Warnings are errors here.
+    assert evaluate(nn.Identity(), DataLoader(Stream(), batch_size=32)) == counted(*scored())
+
+
 def test_the_sampler_gives_every_sample_once():
     for samples in (0, 1, 7, 12):
         shards = [list(ExactDistributedSampler(range(samples), 3, rank)) for rank in range(3)]

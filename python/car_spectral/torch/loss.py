@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -38,11 +39,12 @@ class CARLoss(nn.Module):
     exact for K <= ``steps``. ``last_residual`` says how far the pair is from a singular one,
     relative to the norm: take more steps if it stays above 1e-2 or so.
 
-    **State.** The moving average C̄ is carried in buffers, so it is in ``state_dict``, and ``.to``
-    moves it. In ``eval()`` and under ``torch.no_grad()`` the average stays as it is, its norm is
-    added as a constant, and no other process takes part. A batch with a logit that is not finite
-    leaves the average as it was, on all processes; its loss is what it comes to, NaN mostly, so
-    that a ``GradScaler`` passes the step over.
+    **State.** The moving average C̄ is carried in buffers, so it is in ``state_dict`` (tensors
+    alone, as safetensors needs them), and ``.to`` moves it. A state made under other class counts
+    or options of the average is refused. In ``eval()`` and under ``torch.no_grad()`` the average
+    stays as it is, its norm is added as a constant, and no other process takes part. A batch with a
+    logit that is not finite leaves the average as it was, on all processes; its loss is what it
+    comes to, NaN mostly, so that a ``GradScaler`` passes the step over.
 
     **Kinds.** The state is float32, or float64 after ``.double()``; logits of float16 and bfloat16
     are raised to it, autocast is off inside. Nothing reads a number on the host while training on
@@ -101,6 +103,7 @@ class CARLoss(nn.Module):
             raise ValueError(f"steps = {steps}: take at least one step of Lanczos")
         self.steps, self.process_group, self.validate = steps, process_group, validate
         counts = counts_list(class_counts, "class_counts")
+        self._counts = counts
         weights = ClassWeights(counts, self.options.r0, self.options.weights)
         self._weights: list[float] = weights.values.tolist()
         self._order = self.options.ky_fan_order()
@@ -234,15 +237,24 @@ class CARLoss(nn.Module):
         for name in ("last_cross_entropy", "last_penalty", "last_residual"):
             setattr(self, name, getattr(self, name).to(kind))
 
-    def get_extra_state(self) -> dict[str, float | str]:
-        """Give the options that a stored average was made under."""
-        options = self.options
-        return {"beta": options.beta, "start": options.start, "columns": options.columns}
+    def get_extra_state(self) -> Tensor:
+        """Give what a stored average was made under, as JSON in a tensor of bytes.
+
+        Tensors alone go through ``torch.load(weights_only=True)`` and safetensors.
+        """
+        content = json.dumps({**self._average_options(), "class_counts": self._counts})
+        return torch.tensor(list(content.encode()), dtype=torch.uint8)
 
     def set_extra_state(self, state: Any) -> None:
-        """Refuse an average that was made under other options."""
-        for name, here in self.get_extra_state().items():
-            there = state.get(name) if isinstance(state, dict) else None
+        """Refuse an average that was made under other options or class counts."""
+        if isinstance(state, Tensor):
+            try:
+                state = json.loads(bytes(state.tolist()))
+            except (ValueError, TypeError) as error:
+                raise ValueError(f"the stored CARLoss has damaged options: {error}") from error
+        stored = state if isinstance(state, dict) else {}
+        for name, here in self._average_options().items():
+            there = stored.get(name)
             same = (
                 math.isclose(there, here)
                 if isinstance(there, float) and isinstance(here, float)
@@ -253,3 +265,21 @@ class CARLoss(nn.Module):
                     f"the stored CARLoss was saved under {name} {there!r}, this loss has {here!r}; "
                     "make it with the options it was saved under"
                 )
+        counts = stored.get("class_counts", self._counts)  # earlier versions stored none
+        if counts != self._counts:
+            raise ValueError(
+                f"the stored CARLoss was saved under other class counts: "
+                f"{_differ(counts, self._counts)}; its average is of other classes or data"
+            )
+
+    def _average_options(self) -> dict[str, float | str]:
+        options = self.options
+        return {"beta": options.beta, "start": options.start, "columns": options.columns}
+
+
+def _differ(stored: Any, here: list[int]) -> str:
+    if not isinstance(stored, list) or len(stored) != len(here):
+        there = len(stored) if isinstance(stored, list) else stored
+        return f"of {there} classes, this loss is of {len(here)}"
+    at = next(j for j, count in enumerate(here) if stored[j] != count)
+    return f"class {at} had {stored[at]} training images, here it has {here[at]}"
