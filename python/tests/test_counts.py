@@ -1,9 +1,11 @@
 """MarginCounts: the same bits by every way in, and sentences for what does not fit."""
 
+import io
 import pickle
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -150,6 +152,35 @@ def test_parts_add_up_in_any_split_and_order():
         total.merge(MarginCounts(30, [0.0]))
     with pytest.raises(ValueError, match="checksum"):
         MarginCounts.from_bytes(whole.to_bytes()[:-1] + b"x")
+
+
+class OwnCounts(MarginCounts):
+    pass
+
+
+def test_sum_and_the_ways_to_store():
+    scores, labels = data()
+    whole = counted(scores, labels)
+    parts = [counted(scores[at::3], labels[at::3]) for at in range(3)]
+    assert sum(parts) == whole and parts[0].samples == 167
+    with pytest.raises(TypeError, match="unsupported operand"):
+        1 + whole
+    program = """
+import sys, torch
+import car_spectral.torch
+stored = torch.load(sys.argv[1], weights_only=True)
+print(stored["counts"].samples, stored["epoch"])
+"""
+    content = io.BytesIO()
+    torch.save({"counts": whole, "epoch": 3}, content)
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(content.getvalue())
+        file.flush()
+        command = [sys.executable, "-c", program, file.name]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.stdout == "500 3\n", done.stderr
+    own = OwnCounts.from_bytes(whole.to_bytes())
+    assert type(pickle.loads(pickle.dumps(own))) is OwnCounts
 
 
 def test_margins_made_on_a_device_count_alike():
