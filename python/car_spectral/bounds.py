@@ -14,6 +14,7 @@ import numpy.typing as npt
 from . import _core
 from ._arrays import counts_list
 from .counts import MarginCounts
+from .report import Report
 from .weights import ClassWeights, core_weights
 
 __all__ = [
@@ -77,11 +78,27 @@ def population_norm(
     counts: MarginCounts, weights: ClassWeights, delta: float = 0.05
 ) -> tuple[float, float] | None:
     """Give the interval of the population's ‖CΛ‖₂ (T6'); None if a class has no sample."""
+    if not isinstance(counts, MarginCounts):
+        raise TypeError(f"{type(counts).__name__} given, expected MarginCounts{_hint(counts)}")
     return _core.population_norm(counts._counts, core_weights(weights), delta)
 
 
 def _errors(counts: MarginCounts | tuple[Any, Any]) -> tuple[list[int], list[int]]:
     if isinstance(counts, MarginCounts):
         return counts.errors.tolist(), counts.class_counts.tolist()
+    # A list of two lists may as well be the matrix of two classes.
+    if not isinstance(counts, tuple) or len(counts) != 2:
+        raise TypeError(
+            f"{type(counts).__name__} given, expected MarginCounts or a tuple (errors, samples) of "
+            f"two numbers a class{_hint(counts)}"
+        )
     errors, samples = counts
     return counts_list(errors, "errors"), counts_list(samples, "samples")
+
+
+def _hint(counts: object) -> str:
+    if isinstance(counts, Report):
+        return "; a report has its intervals: report.worst_class, report.classes()"
+    if isinstance(counts, tuple):
+        return ""
+    return "; of a matrix C of numbers, a column a true class: (C.sum(0) - C.diagonal(), C.sum(0))"

@@ -8,7 +8,7 @@ import os
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from . import _core
 from ._arrays import counts_list, labels_array, scores_array
@@ -195,8 +195,14 @@ class Report:
 
         Raises:
             ValueError: other samples, or two models of one name.
+            TypeError: what is no report.
 
         """
+        if not isinstance(other, Report):
+            raise TypeError(
+                f"{type(other).__name__} given, expected the Report of another model; counts have "
+                "no samples to pair: give analyze(test=(scores, labels), ...)"
+            )
         return Report(self._core.compare(other._core))
 
     def save(
@@ -221,6 +227,12 @@ class Report:
         from . import figures
 
         return figures.draw(self, name, ax)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a Report is not pickled or copied: it holds the samples it is of; keep it by "
+            "report.save(folder), or its numbers, report.data, which are a plain dict"
+        )
 
     def __str__(self) -> str:
         return self._core.summary()

@@ -1,6 +1,8 @@
 """analyze: the same numbers as the program's, on the shipped predictions."""
 
+import copy
 import json
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -188,6 +190,32 @@ def test_what_puts_the_numbers_in_doubt_is_warned_of():
     fine = analyze((SCORES, LABELS), train_counts=[3, 2, 1], name="fine")
     assert fine.warnings == [] and "warning" not in repr(fine)
     assert doubted.compare(fine).warnings == doubted.warnings
+
+
+def test_a_report_where_it_does_not_belong():
+    report = analyze((SCORES, LABELS), train_counts=[3, 2, 1])
+    counts = MarginCounts(3)
+    for call in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match=r"report\.save\(folder\), or .* report\.data"):
+            call(report)
+    with pytest.raises(TypeError, match="MarginCounts given, expected the Report of another"):
+        report.compare(counts)
+    matrix, weights = np.array([[5, 1], [2, 6]]), car_spectral.ClassWeights([3, 2])
+    bounds = car_spectral.bounds
+    for bound in [
+        bounds.class_intervals,
+        bounds.worst_class_interval,
+        bounds.worst_class_candidates,
+        lambda counts: bounds.weighted_worst_class_interval(counts, weights),
+        lambda counts: bounds.population_norm(counts, weights),
+    ]:
+        with pytest.raises(TypeError, match=r"Report given, .* report\.worst_class"):
+            bound(report)
+        for wrong in (matrix, matrix.tolist(), torch.from_numpy(matrix)):
+            with pytest.raises(TypeError, match=r"given, expected MarginCounts.*C\.sum\(0\)"):
+                bound(wrong)
+    pair = (matrix.sum(0) - matrix.diagonal(), matrix.sum(0))
+    assert bounds.worst_class_interval(pair) == bounds.worst_class_interval(([2, 1], [7, 7]))
 
 
 def run(*arguments):
