@@ -50,7 +50,12 @@ def labels_array(labels: Any) -> Array:
             f"labels have shape {list(array.shape)}, expected [N]: one class number a sample{hint}"
         )
     if array.dtype.kind not in "iu":
-        raise TypeError(f"labels are {array.dtype}, expected class numbers of an integer type")
+        whole = array.dtype.kind == "f" and bool((array == np.floor(array)).all())
+        call = ".long()" if type(labels).__module__.startswith("torch") else ".astype(int)"
+        hint = f"; whole numbers? give labels{call}" if whole else ""
+        raise TypeError(
+            f"labels are {array.dtype}, expected class numbers of an integer type{hint}"
+        )
     return _native(array)
 
 
@@ -67,6 +72,13 @@ def counts_list(counts: Any, what: str) -> list[int]:
         at = int((array < 0).argmax())
         raise ValueError(f"{what}: class {at} has {array[at]}; give numbers from 0")
     return [int(count) for count in array]
+
+
+def names_list(names: Any) -> list[str]:
+    """Give names of the classes, one a class."""
+    if isinstance(names, str):
+        raise TypeError(f"class_names = {names!r} is one text; give a list of names, one a class")
+    return [str(name) for name in in_class_order(names, "class_names")]
 
 
 def in_class_order(values: Any, what: str) -> Any:
@@ -89,15 +101,15 @@ def in_class_order(values: Any, what: str) -> Any:
         if not isinstance(key, Integral) or isinstance(key, bool):
             raise ValueError(
                 f"{what}: {kind} must be the classes 0 to K - 1, not {key!r}; give a list, one "
-                "number a class, in the order of the classes"
+                "value a class, in the order of the classes"
             )
         places[int(key)] = place
     missing = [j for j in range(len(keys)) if j not in places]
     if missing:
+        hint = "" if what == "class_names" else f"; of classes without samples give 0: {filled}"
         raise ValueError(
-            f"{what}: {kind} must be the classes 0 to {len(keys) - 1}, of {len(keys)} numbers, but "
-            f"class {missing[0]} is not there; if classes without samples were left out, give "
-            f"{filled}"
+            f"{what}: {kind} must be the classes 0 to {len(keys) - 1}, as there are {len(keys)}, "
+            f"but class {missing[0]} is not there{hint}"
         )
     return [values[places[j]] for j in range(len(keys))]
 
@@ -108,7 +120,7 @@ def warn_of_probabilities(scores: Any) -> None:
     Rows of zeros and ones alone are left: they are predicted classes written out.
     """
     if type(scores).__module__.partition(".")[0] == "torch":
-        scores = scores[:64].cpu()
+        scores = (scores[:64] if scores.dim() == 2 else scores).cpu()
     rows = scores_array(scores)[:64]
     if rows.dtype == np.uint16:
         rows = (rows.astype(np.uint32) << 16).view(np.float32)
@@ -122,6 +134,11 @@ def warn_of_probabilities(scores: Any) -> None:
             "are counted in this unit; give logits, or the logarithms of the probabilities",
             stacklevel=3,
         )
+
+
+def label_hint(smallest: int, largest: int, classes: int) -> str:
+    """Give what to try where labels are no classes."""
+    return "; labels from 1? subtract 1" if smallest >= 1 and largest == classes else ""
 
 
 def _native(array: Array) -> Array:

@@ -6,12 +6,13 @@ import html
 import json
 import os
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from . import _core
-from ._arrays import counts_list, labels_array, scores_array
+from ._arrays import counts_list, labels_array, names_list, scores_array
+from .weights import check_form
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +25,7 @@ def analyze(
     *,
     train: tuple[Any, Any] | None = None,
     train_counts: Any = None,
-    class_names: Sequence[str] | None = None,
+    class_names: Sequence[str] | Mapping[int, str] | None = None,
     name: str = "model",
     arch: str | None = None,
     margins: Iterable[float] = (0.0, 0.1, 0.5, 1.0, 2.0),
@@ -47,7 +48,7 @@ def analyze(
         train: The same of the training samples, in evaluation mode and without augmentation.
         train_counts: Training samples of each class, `[K]`, or a mapping or pandas Series by class
             (``Counter``, ``value_counts``); else those of `train`.
-        class_names: Names of the classes; else they are numbered.
+        class_names: Names of the classes, or a mapping from their numbers; else they are numbered.
         name: Name of the model, in tables and plots.
         arch: Name of its architecture: the reason why some bounds do not apply.
         margins: The margins g, in units of the scores.
@@ -63,6 +64,7 @@ def analyze(
         TypeError: numbers of another kind.
 
     """
+    check_form("weights", weights)
     if not 1e-12 <= delta < 1:
         raise ValueError(f"delta = {delta}: give a probability of at least 1e-12 and below 1")
     if not 0 <= r0 < float("inf"):
@@ -77,7 +79,7 @@ def analyze(
         _pair("test", test),
         None if train is None else _pair("train", train),
         None if train_counts is None else counts_list(train_counts, "train_counts"),
-        None if class_names is None else [str(class_name) for class_name in class_names],
+        None if class_names is None else names_list(class_names),
         arch,
         [float(margin) for margin in margins],
         r0,
@@ -206,15 +208,22 @@ class Report:
         return Report(self._core.compare(other._core))
 
     def save(
-        self, folder: str | os.PathLike[str], formats: str = "html,json,csv,md,tex,svg,png"
+        self,
+        folder: str | os.PathLike[str],
+        formats: str | Iterable[str] = "html,json,csv,md,tex,svg,png",
     ) -> list[Path]:
         """Write the program's files into `folder`; give their paths.
+
+        Args:
+            folder: Where to; it is made.
+            formats: Their kinds, with commas between or as a list.
 
         Raises:
             OSError: a folder that cannot be written; nothing is left half-written.
 
         """
-        return [Path(path) for path in self._core.save(os.fspath(folder), formats)]
+        kinds = formats if isinstance(formats, str) else ",".join(formats)
+        return [Path(path) for path in self._core.save(os.fspath(folder), kinds)]
 
     def figure(self, name: str = "error_by_frequency", ax: Axes | None = None) -> Axes:
         """Draw a figure with matplotlib, in the style that is set; see :mod:`car_spectral.figures`.

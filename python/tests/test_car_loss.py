@@ -291,6 +291,12 @@ REFUSED = [
     (ValueError, "expected \\[batch, 3\\]", lambda c: c(torch.zeros(2, 4), GOOD[1])),
     (ValueError, "empty", lambda c: c(torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64))),
     (TypeError, "call .long()", lambda c: c(GOOD[0], GOOD[1].int())),
+    (TypeError, "whole numbers. call .long", lambda c: c(GOOD[0], GOOD[1].float())),
+    (TypeError, "targets are of type list, expected a tensor", lambda c: c(GOOD[0], [0, 1])),
+    (TypeError, "type ndarray.*as_tensor.targets", lambda c: c(GOOD[0], GOOD[1].numpy())),
+    (TypeError, "logits are of type ndarray", lambda c: c(GOOD[0].numpy(), GOOD[1])),
+    (ValueError, "is 3, .*labels from 1. subtract 1", lambda c: c(GOOD[0], torch.tensor([1, 3]))),
+    (ValueError, "is 4, expected 0 to 2$", lambda c: c(GOOD[0], torch.tensor([1, 4]))),
     (TypeError, "Mixup", lambda c: c(GOOD[0], torch.full((2, 3), 1 / 3))),
     (TypeError, "call .double()", lambda c: c(GOOD[0].double(), GOOD[1])),
     (TypeError, "before softmax", lambda c: c(GOOD[0].long(), GOOD[1])),
@@ -339,6 +345,18 @@ def test_options_out_of_range_are_named():
         with pytest.raises(kind, match=words):
             CARLoss(counts)
     assert CARLoss(count for count in torch.tensor([5.0, 4.0])).num_classes == 2
+    for make, words in [
+        (
+            lambda: CARLoss([5, 4], lambda_=1),
+            "CARLoss has no option 'lambda_'; there are alpha, .*",
+        ),
+        (lambda: CAROptions.paper(a=1), "CAROptions has no option 'a'; there are alpha, margin"),
+        (lambda: CAROptions.official_code(a=1), "CAROptions has no option 'a'"),
+    ]:
+        with pytest.raises(TypeError, match=words):
+            make()
+    with pytest.raises(ValueError, match="weights = None: choose paper, official, none"):
+        CARLoss([5, 4], weights=None)
     with pytest.raises(ValueError, match="steps"):
         CARLoss([5, 4], steps=0)
 

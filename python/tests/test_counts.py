@@ -257,6 +257,7 @@ def test_chunks_of_a_column_are_read_in_place(monkeypatch):
 
 SCORES = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, 0.5]], np.float32)
 NAN = np.array([[1.0, 0.0, 2.0], [0.0, np.nan, 0.5]])
+LONG = torch.zeros(500)
 REFUSED = [
     (ValueError, "at least 2 classes", lambda c: MarginCounts(1)),
     (ValueError, "margin number 1 is NaN", lambda c: MarginCounts(3, [0.0, np.nan])),
@@ -267,7 +268,10 @@ REFUSED = [
     (ValueError, "sample 3: the score of class 1 is NaN", lambda c: c.update(NAN, [0, 1])),
     (ValueError, "expected \\[N, K\\]", lambda c: c.update(SCORES[0], [0])),
     (ValueError, "argmax\\(1\\)", lambda c: c.update(SCORES, np.eye(3, dtype=int)[:2])),
-    (TypeError, "integer type", lambda c: c.update(SCORES, [0.5, 1.0])),
+    (TypeError, "whole numbers. give labels.astype", lambda c: c.update(SCORES, [0.0, 1.0])),
+    (TypeError, "give labels.long", lambda c: c.update(SCORES, torch.tensor([0.0, 1.0]))),
+    (ValueError, "shape .500., expected .N, K", lambda c: MarginCounts(3).update(LONG, [0])),
+    (TypeError, "integer type$", lambda c: c.update(SCORES, [0.5, 1.0])),
     (TypeError, "one a class", lambda c: c.update(SCORES.astype(int), [0, 1])),
     (TypeError, "complex", lambda c: c.update(SCORES.astype(complex), [0, 1])),
     (ValueError, "1 nulls", lambda c: c.update(SCORES, pa.array([0, None]))),
@@ -389,7 +393,7 @@ def test_counts_by_class_are_put_in_order():
     ]:
         assert wants_counts(counts) == expected, counts
     for counts, words in [
-        (Counter([2, 0]), r"train_counts: the keys .* 0 to 1, of 2 numbers, but class 1 is not"),
+        (Counter([2, 0]), r"train_counts: the keys .* 0 to 1, as there are 2, but class 1 is not"),
         (pd.Series([0, 2, 5]).value_counts(), r"class 1 is not there; .*reindex\(range\(K\)"),
         (pd.Series([3, 1, 4], index=["a", "b", "c"]), "the index must be .* not 'a'; give a list"),
         (pd.Series([3, 1, 4], index=[1, 2, 3]), "class 0 is not there"),

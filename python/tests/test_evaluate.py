@@ -93,6 +93,18 @@ def test_what_does_not_fit_gets_a_sentence():
         for run in (evaluate, predict):
             with pytest.raises(TypeError, match=r"expected batches \(inputs, labels\)"):
                 run(nn.Identity(), batches)
+    for run in (evaluate, predict):
+        with pytest.raises(TypeError, match=r"type list, .* torch\.as_tensor\(labels\)"):
+            run(nn.Identity(), [(torch.zeros(2, K), [0, 1])])
+    with pytest.raises(TypeError, match="labels are of type list"):
+        sample_margins(torch.zeros(2, K), [0, 1])
+    scores, labels = scored()
+    ways = [sample_margins, lambda scores, labels: WorstClassAccuracy(K).update(scores, labels)]
+    for way in ways:
+        with pytest.raises(ValueError, match=r"whole numbers\? call \.long\(\)"):
+            way(scores, labels.float())
+        with pytest.raises(ValueError, match=r"labels from 1\? subtract 1"):
+            way(scores, labels + 1)
     with pytest.raises(ValueError, match="no batch"):
         evaluate(nn.Identity(), [])
     with pytest.raises(ValueError, match="inputs, labels, index"):

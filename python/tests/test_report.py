@@ -75,6 +75,10 @@ def test_saved_files_are_the_programs(report, program, tmp_path):
         report.save(written[0])
     with pytest.raises(ValueError, match="pdf"):
         report.save(tmp_path, "pdf")
+    assert {path.suffix for path in report.save(tmp_path / "two", ["json", "csv"])} == {
+        ".json",
+        ".csv",
+    }
 
 
 def test_counts_are_the_programs_through_every_library(report):
@@ -169,6 +173,18 @@ REFUSED = [
     (TypeError, "a pair", lambda: analyze(SCORES, train_counts=[3, 2, 1])),
     (ValueError, "delta", lambda: analyze((SCORES, LABELS), train_counts=[3, 2, 1], delta=0.0)),
     (ValueError, "same scores", lambda: analyze((SCORES, LABELS), train=(SCORES, LABELS))),
+    (ValueError, "None: choose paper, off", lambda: analyze((SCORES, LABELS), weights=None)),
+    (ValueError, r"\[1.0\]: choose", lambda: analyze((SCORES, LABELS), weights=[1.0])),
+    (
+        TypeError,
+        "is one text",
+        lambda: analyze((SCORES, LABELS), weights="none", class_names="abc"),
+    ),
+    (
+        ValueError,
+        "class_names: the keys .* but class 0 is not there$",
+        lambda: analyze((SCORES, LABELS), weights="none", class_names={1: "a", 2: "b", 3: "c"}),
+    ),
     (ValueError, "at least 2", lambda: analyze((SCORES[:, :1], [0] * 4), train_counts=[3])),
 ]
 
@@ -190,6 +206,12 @@ def test_what_puts_the_numbers_in_doubt_is_warned_of():
     fine = analyze((SCORES, LABELS), train_counts=[3, 2, 1], name="fine")
     assert fine.warnings == [] and "warning" not in repr(fine)
     assert doubted.compare(fine).warnings == doubted.warnings
+
+
+def test_names_of_classes_by_number():
+    names = {2: "c", 0: "a", 1: "b"}
+    report = analyze((SCORES, LABELS), weights="none", class_names=names)
+    assert report.model["class_names"] == ["a", "b", "c"]
 
 
 def test_a_report_where_it_does_not_belong():

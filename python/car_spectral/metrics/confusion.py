@@ -15,7 +15,7 @@ from .._arrays import counts_list, labels_array, scores_array, warn_of_probabili
 from ..counts import MarginCounts
 from ..norms import spectral_norm
 from ..torch.margins import SampleMargins, sample_margins
-from ..weights import ClassWeights
+from ..weights import ClassWeights, check_form
 
 # The least places for keys.
 _PLACES = 1 << 12
@@ -170,6 +170,7 @@ class WeightedSpectralNorm(MarginConfusion):
         counts = counts_list(class_counts, "class_counts")
         super().__init__(len(counts), **kwargs)
         self._weights_of = (counts, r0, weights)
+        check_form("weights", weights)
         ClassWeights(*self._weights_of)  # checks them
 
     def compute(self) -> dict[str, Tensor]:

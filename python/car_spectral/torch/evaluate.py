@@ -143,6 +143,11 @@ def _checked(batch: Any) -> Any:
             f"the loader gives {type(batch).__name__}, expected batches (inputs, labels); of a "
             'dict make them first, as in ((b["image"], b["label"]) for b in loader)'
         )
+    if not isinstance(batch[1], Tensor):
+        raise TypeError(
+            f"the labels of a batch are of type {type(batch[1]).__name__}, expected a tensor of "
+            "class numbers; give torch.as_tensor(labels)"
+        )
     return batch
 
 

@@ -17,7 +17,7 @@ from ..weights import ClassWeights
 from . import norms
 from .batch import check_batch, check_values
 from .moving_average import ClassSums, MovingAverage
-from .options import CAROptionChanges, CAROptions
+from .options import CAROptionChanges, CAROptions, check_names
 from .surrogate import sample_surrogate
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ class CARLoss(nn.Module):
         **changes: Unpack[CAROptionChanges],
     ) -> None:
         super().__init__()
+        check_names(changes, "CARLoss", ("options", "steps", "process_group", "validate"))
         self.options = dataclasses.replace(options or CAROptions(), **changes)
         if steps < 1:
             raise ValueError(f"steps = {steps}: take at least one step of Lanczos")
