@@ -51,7 +51,11 @@ def class_intervals(
 def worst_class_interval(
     counts: MarginCounts | tuple[Any, Any], delta: float = 0.05, models: int = 1
 ) -> tuple[float, float]:
-    """Give the interval of the largest error of any class, whichever that is (T5')."""
+    """Give the interval of the largest error of any class, whichever that is (T5').
+
+    It is not that of the class with the largest error found, which is a row of
+    :func:`class_intervals`.
+    """
     return _core.worst_class_interval(*_errors(counts), delta, models)
 
 

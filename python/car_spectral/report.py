@@ -126,7 +126,7 @@ class Report:
 
     @property
     def worst_class(self) -> dict[str, Any] | None:
-        """The class with the largest test error: index, name, error, interval (T5).
+        """The class with the largest test error: index, name, error, interval of its error (T5).
 
         ``largest_error`` is where the largest error of any class lies, whichever class that is,
         with probability 1 - delta (T5'), and ``candidates`` are the classes it can be.
@@ -148,7 +148,11 @@ class Report:
 
     @property
     def comparison(self) -> dict[str, Any] | None:
-        """The second model against the first; None of one model."""
+        """The second model against the first; None of one model.
+
+        Each ``difference`` is an error of the second less that of the first: above 0 the second is
+        worse. ``worst_class`` compares the largest errors of any class.
+        """
         found = self.data["comparisons"]
         return dict(found[0]) if found else None
 
@@ -193,7 +197,7 @@ class Report:
     def compare(self, other: Report) -> Report:
         """Give the report of this model and `other` on the same samples, in the same order.
 
-        In it ``comparison`` says by how much the second's errors differ, with intervals.
+        In it ``comparison`` says by how much the errors of `other` are above this model's.
 
         Raises:
             ValueError: other samples, or two models of one name.

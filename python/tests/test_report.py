@@ -124,6 +124,14 @@ def test_two_models_on_the_same_samples(report):
     found = both.comparison
     change = adjusted.model["test"]["accuracy"] - report.model["test"]["accuracy"]
     assert np.isclose(found["overall"]["difference"], -change)
+    largest = [model["test"]["worst_class"]["error"] for model in both.models]
+    compared = found["worst_class"]
+    assert np.isclose(compared["difference"], largest[1] - largest[0]) and largest[1] < largest[0]
+    assert set(compared) == {"difference", "interval", "verdict", "deciding"}
+    keys = {"index", "name", "error", "interval", "largest_error", "candidates"}
+    assert set(report.worst_class) == keys
+    page = (ROOT / "docs" / "python.md").read_text()
+    assert all(f"`{key}`" in page for key in keys | set(compared))
     assert both._repr_html_().count("<tr>") == 3
     with pytest.raises(ValueError, match="two models of one name"):
         report.compare(report)
