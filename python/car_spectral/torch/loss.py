@@ -198,8 +198,7 @@ class CARLoss(nn.Module):
         samples = sample_surrogate(logits, targets, self.options)
         processes = self._processes()
         with torch.no_grad():
-            batch = ClassSums.of(samples.detach(), targets, self.num_classes)
-            batch.spoil_unless(logits.isfinite().all())
+            batch = ClassSums.of(samples.detach(), logits.detach(), targets)
             if processes > 1:
                 dist.all_reduce(batch.packed, group=self._group())
             factor = self.average.update(batch)
