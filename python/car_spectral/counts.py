@@ -122,7 +122,9 @@ class MarginCounts:
 
     def __radd__(self, other: int) -> Self:
         """Let ``sum`` begin at 0."""
-        return self.copy() if isinstance(other, int) and other == 0 else NotImplemented
+        if not isinstance(other, int) or other != 0:
+            return NotImplemented
+        return self.copy()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, MarginCounts) and self._counts.equals(other._counts)
