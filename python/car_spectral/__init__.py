@@ -21,10 +21,10 @@ without samples has no error (None or NaN), never 0.
 
 from . import bounds
 from ._core import VERSION as __version__  # noqa: N811
-from ._core import ClassWeights
 from .counts import MarginCounts
 from .norms import SpectralNorm, spectral_norm
 from .report import Report, analyze
+from .weights import ClassWeights
 
 __all__ = [
     "ClassWeights",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -49,13 +50,18 @@ def labels_array(labels: Any) -> Array:
             f"labels have shape {list(array.shape)}, expected [N]: one class number a sample{hint}"
         )
     if array.dtype.kind not in "iu":
-        raise TypeError(f"labels are {array.dtype}, expected class numbers of an integer type")
+        whole = array.dtype.kind == "f" and bool((array == np.floor(array)).all())
+        call = ".long()" if type(labels).__module__.startswith("torch") else ".astype(int)"
+        hint = f"; whole numbers? give labels{call}" if whole else ""
+        raise TypeError(
+            f"labels are {array.dtype}, expected class numbers of an integer type{hint}"
+        )
     return _native(array)
 
 
 def counts_list(counts: Any, what: str) -> list[int]:
     """Give numbers of samples, one a class."""
-    array = _numpy(list(counts) if isinstance(counts, Iterator) else counts, what)
+    array = _numpy(in_class_order(counts, what), what)
     if array.ndim != 1:
         raise ValueError(f"{what} have shape {list(array.shape)}, expected [K]: one number a class")
     if array.dtype.kind == "f" and (array == np.floor(array)).all():
@@ -68,13 +74,53 @@ def counts_list(counts: Any, what: str) -> list[int]:
     return [int(count) for count in array]
 
 
+def names_list(names: Any) -> list[str]:
+    """Give names of the classes, one a class."""
+    if isinstance(names, str):
+        raise TypeError(f"class_names = {names!r} is one text; give a list of names, one a class")
+    return [str(name) for name in in_class_order(names, "class_names")]
+
+
+def in_class_order(values: Any, what: str) -> Any:
+    """Give values of class 0, 1, ... as they are, or those of a mapping or Series by class.
+
+    ``Series.value_counts`` and ``collections.Counter`` have an order of their own.
+    """
+    if isinstance(values, Iterator):
+        return list(values)
+    if isinstance(values, Mapping):
+        keys, values = list(values), list(values.values())
+        kind, filled = "the keys", "{j: counts.get(j, 0) for j in range(K)}"
+    elif type(values).__module__.partition(".")[0] == "pandas" and values.ndim == 1:
+        keys, values = list(getattr(values, "index", range(len(values)))), values.to_numpy()
+        kind, filled = "the index", "counts.reindex(range(K), fill_value=0)"
+    else:
+        return values
+    places: dict[int, int] = {}
+    for place, key in enumerate(keys):
+        if not isinstance(key, Integral) or isinstance(key, bool):
+            raise ValueError(
+                f"{what}: {kind} must be the classes 0 to K - 1, not {key!r}; give a list, one "
+                "value a class, in the order of the classes"
+            )
+        places[int(key)] = place
+    missing = [j for j in range(len(keys)) if j not in places]
+    if missing:
+        hint = "" if what == "class_names" else f"; of classes without samples give 0: {filled}"
+        raise ValueError(
+            f"{what}: {kind} must be the classes 0 to {len(keys) - 1}, as there are {len(keys)}, "
+            f"but class {missing[0]} is not there{hint}"
+        )
+    return [values[places[j]] for j in range(len(keys))]
+
+
 def warn_of_probabilities(scores: Any) -> None:
     """Warn where the first rows are no logits but probabilities: their margins are of another unit.
 
     Rows of zeros and ones alone are left: they are predicted classes written out.
     """
     if type(scores).__module__.partition(".")[0] == "torch":
-        scores = scores[:64].cpu()
+        scores = (scores[:64] if scores.dim() == 2 else scores).cpu()
     rows = scores_array(scores)[:64]
     if rows.dtype == np.uint16:
         rows = (rows.astype(np.uint32) << 16).view(np.float32)
@@ -88,6 +134,11 @@ def warn_of_probabilities(scores: Any) -> None:
             "are counted in this unit; give logits, or the logarithms of the probabilities",
             stacklevel=3,
         )
+
+
+def label_hint(smallest: int, largest: int, classes: int) -> str:
+    """Give what to try where labels are no classes."""
+    return "; labels from 1? subtract 1" if smallest >= 1 and largest == classes else ""
 
 
 def _native(array: Array) -> Array:

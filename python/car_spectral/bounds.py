@@ -14,6 +14,8 @@ import numpy.typing as npt
 from . import _core
 from ._arrays import counts_list
 from .counts import MarginCounts
+from .report import Report
+from .weights import ClassWeights, core_weights
 
 __all__ = [
     "class_intervals",
@@ -49,18 +51,24 @@ def class_intervals(
 def worst_class_interval(
     counts: MarginCounts | tuple[Any, Any], delta: float = 0.05, models: int = 1
 ) -> tuple[float, float]:
-    """Give the interval of the largest error of any class, whichever that is (T5')."""
+    """Give the interval of the largest error of any class, whichever that is (T5').
+
+    It is not that of the class with the largest error found, which is a row of
+    :func:`class_intervals`.
+    """
     return _core.worst_class_interval(*_errors(counts), delta, models)
 
 
 def weighted_worst_class_interval(
     counts: MarginCounts | tuple[Any, Any],
-    weights: _core.ClassWeights,
+    weights: ClassWeights,
     delta: float = 0.05,
     models: int = 1,
 ) -> tuple[float, float]:
     """Give the interval of max_j λ_j e_j (T5')."""
-    return _core.weighted_worst_class_interval(weights, *_errors(counts), delta, models)
+    return _core.weighted_worst_class_interval(
+        core_weights(weights), *_errors(counts), delta, models
+    )
 
 
 def worst_class_candidates(
@@ -71,14 +79,30 @@ def worst_class_candidates(
 
 
 def population_norm(
-    counts: MarginCounts, weights: _core.ClassWeights, delta: float = 0.05
+    counts: MarginCounts, weights: ClassWeights, delta: float = 0.05
 ) -> tuple[float, float] | None:
     """Give the interval of the population's ‖CΛ‖₂ (T6'); None if a class has no sample."""
-    return _core.population_norm(counts._counts, weights, delta)
+    if not isinstance(counts, MarginCounts):
+        raise TypeError(f"{type(counts).__name__} given, expected MarginCounts{_hint(counts)}")
+    return _core.population_norm(counts._counts, core_weights(weights), delta)
 
 
 def _errors(counts: MarginCounts | tuple[Any, Any]) -> tuple[list[int], list[int]]:
     if isinstance(counts, MarginCounts):
         return counts.errors.tolist(), counts.class_counts.tolist()
+    # A list of two lists may as well be the matrix of two classes.
+    if not isinstance(counts, tuple) or len(counts) != 2:
+        raise TypeError(
+            f"{type(counts).__name__} given, expected MarginCounts or a tuple (errors, samples) of "
+            f"two numbers a class{_hint(counts)}"
+        )
     errors, samples = counts
     return counts_list(errors, "errors"), counts_list(samples, "samples")
+
+
+def _hint(counts: object) -> str:
+    if isinstance(counts, Report):
+        return "; a report has its intervals: report.worst_class, report.classes()"
+    if isinstance(counts, tuple):
+        return ""
+    return "; of a matrix C of numbers, a column a true class: (C.sum(0) - C.diagonal(), C.sum(0))"

@@ -30,8 +30,8 @@ class MarginCounts:
     array([0.5, nan, nan])
 
     Counts of parts of a data set, in any split and order, add up (``+``, ``merge``) to those of the
-    whole, bit for bit; so they do over processes (``pickle``, ``to_bytes``). Memory: dense up to
-    4 MiB, then only pairs of classes that occur.
+    whole, bit for bit (of many by ``sum``); so they do over processes (``pickle``, ``to_bytes``).
+    Memory: dense up to 4 MiB, then only pairs of classes that occur.
 
     Args:
         num_classes: K, at least 2.
@@ -120,6 +120,12 @@ class MarginCounts:
         total.merge(other)
         return total
 
+    def __radd__(self, other: int) -> Self:
+        """Let ``sum`` begin at 0."""
+        if not isinstance(other, int) or other != 0:
+            return NotImplemented
+        return self.copy()
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, MarginCounts) and self._counts.equals(other._counts)
 
@@ -147,7 +153,8 @@ class MarginCounts:
         return cls._of(_core.Counts.from_bytes(content))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self).from_bytes, (self.to_bytes(),)
+        kind = () if type(self) is MarginCounts else (type(self),)
+        return counts_from_bytes, (self.to_bytes(), *kind)
 
     def __repr__(self) -> str:
         return (
@@ -222,6 +229,11 @@ class MarginCounts:
         if not places:
             raise ValueError(f"margin {margin} was not counted; there are {self.margins.tolist()}")
         return places[0]
+
+
+def counts_from_bytes(content: bytes, kind: type[MarginCounts] = MarginCounts) -> MarginCounts:
+    """Give ``kind.from_bytes(content)``, under a name that unpicklers can allow by itself."""
+    return kind.from_bytes(content)
 
 
 def _shares(parts: Counts, wholes: Counts) -> npt.NDArray[np.float64]:

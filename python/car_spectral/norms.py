@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from . import _core
 from .counts import MarginCounts
+from .weights import ClassWeights, core_weights
 
 Vector = npt.NDArray[np.float64]
 
@@ -26,7 +27,7 @@ class SpectralNorm(NamedTuple):
 
 
 def spectral_norm(
-    matrix: Any, weights: _core.ClassWeights | None = None, *, margin: float | None = None
+    matrix: Any, weights: ClassWeights | None = None, *, margin: float | None = None
 ) -> SpectralNorm:
     """Give ‖M‖₂ of a matrix without negative entries, or ‖CΛ‖₂ of counts and class weights.
 
@@ -48,10 +49,12 @@ def spectral_norm(
     if isinstance(matrix, MarginCounts):
         if weights is None:
             ones = [1] * matrix.num_classes
-            weights = _core.ClassWeights(ones, 0.0, "none")
+            weights = ClassWeights(ones, 0.0, "none")
         _check_weights(weights, matrix.num_classes)
         place = None if margin is None else matrix._place(margin)
-        return SpectralNorm(*_core.spectral_norm_of_counts(matrix._counts, weights, place))
+        return SpectralNorm(
+            *_core.spectral_norm_of_counts(matrix._counts, core_weights(weights), place)
+        )
     if hasattr(matrix, "tocoo"):
         entries = matrix.tocoo()
         if entries.shape[0] != entries.shape[1]:
@@ -74,6 +77,7 @@ def spectral_norm(
     return SpectralNorm(*_core.spectral_norm(array))
 
 
-def _check_weights(weights: _core.ClassWeights, classes: int) -> None:
+def _check_weights(weights: ClassWeights, classes: int) -> None:
+    core_weights(weights)
     if len(weights) != classes:
         raise ValueError(f"{len(weights)} class weights for {classes} classes; give one a class")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import html
 import json
 import os
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from . import _core
-from ._arrays import counts_list, labels_array, scores_array
+from ._arrays import counts_list, labels_array, names_list, scores_array
+from .weights import check_form
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +25,7 @@ def analyze(
     *,
     train: tuple[Any, Any] | None = None,
     train_counts: Any = None,
-    class_names: Sequence[str] | None = None,
+    class_names: Sequence[str] | Mapping[int, str] | None = None,
     name: str = "model",
     arch: str | None = None,
     margins: Iterable[float] = (0.0, 0.1, 0.5, 1.0, 2.0),
@@ -35,7 +37,7 @@ def analyze(
 
     >>> import numpy as np
     >>> from car_spectral import analyze
-    >>> scores = np.eye(3, dtype=np.float32)[[0, 0, 1, 0, 2, 2]]
+    >>> scores = 4 * np.eye(3, dtype=np.float32)[[0, 0, 1, 0, 2, 2]]
     >>> report = analyze(test=(scores, [0, 0, 1, 1, 2, 2]), train_counts=[500, 50, 5])
     >>> report.worst_class["index"], report.worst_class["error"]
     (1, 0.5)
@@ -44,8 +46,9 @@ def analyze(
         test: Scores `[N, K]` (logits, before softmax) and labels `[N]` of held-out samples; NumPy,
             torch on the CPU, Arrow, DLPack.
         train: The same of the training samples, in evaluation mode and without augmentation.
-        train_counts: Training samples of each class, `[K]`; else those of `train`.
-        class_names: Names of the classes; else they are numbered.
+        train_counts: Training samples of each class, `[K]`, or a mapping or pandas Series by class
+            (``Counter``, ``value_counts``); else those of `train`.
+        class_names: Names of the classes, or a mapping from their numbers; else they are numbered.
         name: Name of the model, in tables and plots.
         arch: Name of its architecture: the reason why some bounds do not apply.
         margins: The margins g, in units of the scores.
@@ -53,11 +56,15 @@ def analyze(
         weights: Form of the class weights; ``none`` needs no training counts.
         delta: Every interval and bound may fail with at most this probability.
 
+    Warns:
+        UserWarning: what puts the numbers in doubt, once each; :attr:`Report.warnings` keeps it.
+
     Raises:
         ValueError: scores, labels, counts or options that do not fit, with the sample or class.
         TypeError: numbers of another kind.
 
     """
+    check_form("weights", weights)
     if not 1e-12 <= delta < 1:
         raise ValueError(f"delta = {delta}: give a probability of at least 1e-12 and below 1")
     if not 0 <= r0 < float("inf"):
@@ -72,14 +79,17 @@ def analyze(
         _pair("test", test),
         None if train is None else _pair("train", train),
         None if train_counts is None else counts_list(train_counts, "train_counts"),
-        None if class_names is None else [str(class_name) for class_name in class_names],
+        None if class_names is None else names_list(class_names),
         arch,
         [float(margin) for margin in margins],
         r0,
         weights,
         delta,
     )
-    return Report(core)
+    report = Report(core)
+    for warning in report.warnings:
+        warnings.warn(f"{name}: {warning['sentence']}", stacklevel=2)
+    return report
 
 
 def _pair(what: str, pair: tuple[Any, Any]) -> tuple[Any, Any]:
@@ -107,8 +117,16 @@ class Report:
         return self.models[-1]
 
     @property
+    def warnings(self) -> list[dict[str, Any]]:
+        """What puts the numbers in doubt: ``id``, ``sentence`` and ``evidence`` of each warning.
+
+        After :meth:`compare` those of both models, the first's first.
+        """
+        return [warning for model in self.models for warning in model["warnings"]]
+
+    @property
     def worst_class(self) -> dict[str, Any] | None:
-        """The class with the largest test error: index, name, error, interval (T5).
+        """The class with the largest test error: index, name, error, interval of its error (T5).
 
         ``largest_error`` is where the largest error of any class lies, whichever class that is,
         with probability 1 - delta (T5'), and ``candidates`` are the classes it can be.
@@ -130,7 +148,11 @@ class Report:
 
     @property
     def comparison(self) -> dict[str, Any] | None:
-        """The second model against the first; None of one model."""
+        """The second model against the first; None of one model.
+
+        Each ``difference`` is an error of the second less that of the first: above 0 the second is
+        worse. ``worst_class`` compares the largest errors of any class.
+        """
         found = self.data["comparisons"]
         return dict(found[0]) if found else None
 
@@ -175,24 +197,37 @@ class Report:
     def compare(self, other: Report) -> Report:
         """Give the report of this model and `other` on the same samples, in the same order.
 
-        In it ``comparison`` says by how much the second's errors differ, with intervals.
+        In it ``comparison`` says by how much the errors of `other` are above this model's.
 
         Raises:
             ValueError: other samples, or two models of one name.
+            TypeError: what is no report.
 
         """
+        if not isinstance(other, Report):
+            raise TypeError(
+                f"{type(other).__name__} given, expected the Report of another model; counts have "
+                "no samples to pair: give analyze(test=(scores, labels), ...)"
+            )
         return Report(self._core.compare(other._core))
 
     def save(
-        self, folder: str | os.PathLike[str], formats: str = "html,json,csv,md,tex,svg,png"
+        self,
+        folder: str | os.PathLike[str],
+        formats: str | Iterable[str] = "html,json,csv,md,tex,svg,png",
     ) -> list[Path]:
         """Write the program's files into `folder`; give their paths.
+
+        Args:
+            folder: Where to; it is made.
+            formats: Their kinds, with commas between or as a list.
 
         Raises:
             OSError: a folder that cannot be written; nothing is left half-written.
 
         """
-        return [Path(path) for path in self._core.save(os.fspath(folder), formats)]
+        kinds = formats if isinstance(formats, str) else ",".join(formats)
+        return [Path(path) for path in self._core.save(os.fspath(folder), kinds)]
 
     def figure(self, name: str = "error_by_frequency", ax: Axes | None = None) -> Axes:
         """Draw a figure with matplotlib, in the style that is set; see :mod:`car_spectral.figures`.
@@ -206,12 +241,20 @@ class Report:
 
         return figures.draw(self, name, ax)
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a Report is not pickled or copied: it holds the samples it is of; keep it by "
+            "report.save(folder), or its numbers, report.data, which are a plain dict"
+        )
+
     def __str__(self) -> str:
         return self._core.summary()
 
     def __repr__(self) -> str:
         names = ", ".join(model["name"] for model in self.models)
-        return f"<Report on {names}: {_sentence(self)}>"
+        number = len(self.warnings)
+        doubt = f", {number} warning{'s' if number > 1 else ''}" if number else ""
+        return f"<Report on {names}: {_sentence(self)}{doubt}>"
 
     def _repr_html_(self) -> str:
         """Give the table that notebooks show."""

@@ -137,6 +137,51 @@ def test_the_loss_is_cross_entropy_and_alpha_times_the_penalty():
     assert torch.allclose(criterion(logits, targets), loss) and torch.equal(criterion.ema, before)
 
 
+BAD = [math.nan, math.inf, -math.inf]
+
+
+@pytest.mark.parametrize("columns", ["all", "present"])
+@pytest.mark.parametrize("start", ["zero", "first-batch", "bias-corrected"])
+def test_a_batch_that_is_not_finite_leaves_the_average(start, columns):
+    torch.compiler.reset()
+    criterion = CARLoss(counts_of(4), start=start, columns=columns, validate=False)
+    never = copy.deepcopy(criterion)
+    compiled = torch.compile(copy.deepcopy(criterion), fullgraph=True, backend="aot_eager")
+    for seed in range(3):
+        for bad in BAD if seed else BAD[:1]:  # the first batch, too
+            logits, targets = batch(seed, 4, 9, torch.float32)
+            logits[2, targets[2]] = bad
+            for there in (criterion, compiled):
+                x = logits.clone().requires_grad_()
+                loss = there(x, targets)
+                loss.backward()
+                assert not loss.isfinite() and not x.grad.isfinite().all()
+        logits, targets = batch(seed, 4, 9, torch.float32)
+        losses = [there(logits, targets) for there in (criterion, compiled, never)]
+        assert torch.allclose(losses[0], losses[2]) and torch.allclose(losses[1], losses[2])
+    assert torch.equal(criterion.ema, never.ema) and criterion.ema.isfinite().all()
+    assert torch.equal(criterion.average.batches, never.average.batches)
+    # A class that is masked out makes no loss infinite, but is not finite either.
+    logits[:, 0] = -math.inf
+    criterion(logits, torch.ones_like(targets))
+    assert torch.equal(criterion.ema, never.ema)
+
+
+def test_without_gradients_the_average_stays():
+    criterion = CARLoss(counts_of(4))
+    criterion(*batch(0, 4, 9, torch.float32))
+    before, new = copy.deepcopy(criterion.state_dict()), batch(1, 4, 9, torch.float32)
+    with torch.no_grad():
+        unseen = criterion(*new)
+    with torch.inference_mode():
+        assert torch.equal(criterion(*new), unseen)
+    after = criterion.state_dict()
+    assert all(torch.equal(x, after[name]) for name, x in before.items() if torch.is_tensor(x))
+    assert torch.equal(copy.deepcopy(criterion).eval()(*new), unseen)
+    criterion(*new)
+    assert not torch.equal(criterion.ema, before["average.by_true_class"].t())
+
+
 def test_state_goes_through_state_dict_and_deepcopy_bit_for_bit():
     for columns in ["all", "present"]:
         criterion = CARLoss(counts_of(6), columns=columns, start="bias-corrected")
@@ -155,6 +200,31 @@ def test_state_goes_through_state_dict_and_deepcopy_bit_for_bit():
             CARLoss(
                 counts_of(6), columns=columns, start="bias-corrected", beta=0.9
             ).load_state_dict(criterion.state_dict())
+
+
+def test_state_goes_through_safetensors_and_names_other_counts(tmp_path):
+    safetensors = pytest.importorskip("safetensors.torch")
+    criterion = CARLoss(counts_of(6), beta=0.3)
+    criterion(*batch(1, 6, 10, torch.float32))
+    safetensors.save_file(criterion.state_dict(), tmp_path / "loss.safetensors")
+    again = CARLoss(counts_of(6), beta=0.3)
+    again.load_state_dict(safetensors.load_file(tmp_path / "loss.safetensors"))
+    assert torch.equal(again.ema, criterion.ema)
+    other, fewer = [500, 7, *counts_of(6)[2:]], counts_of(5)
+    with pytest.raises(ValueError, match="class 1 had 199 training images, here it has 7"):
+        CARLoss(other, beta=0.3).load_state_dict(criterion.state_dict())
+    with pytest.raises(ValueError, match="of 6 classes, this loss is of 5"):
+        CARLoss(fewer, beta=0.3).load_state_dict(criterion.state_dict())
+    # As it was stored before: a dict without the counts.
+    state = criterion.state_dict()
+    state["_extra_state"] = {"beta": 0.3, "start": "zero", "columns": "all"}
+    CARLoss(other, beta=0.3).load_state_dict(state)
+    with pytest.raises(ValueError, match=r"saved under beta 0\.3, this loss has 0\.5"):
+        CARLoss(other).load_state_dict(state)
+    for damaged in (torch.tensor([123], dtype=torch.uint8), torch.tensor([0.5])):
+        state["_extra_state"] = damaged
+        with pytest.raises(ValueError, match="damaged options"):
+            criterion.load_state_dict(state)
 
 
 def test_the_history_never_becomes_subnormal():
@@ -185,6 +255,7 @@ def test_autocast_and_half_logits_are_computed_in_float32():
     ],
 )
 def test_compiled_whole_it_is_the_same(backend, sizes):
+    torch.compiler.reset()
     eager = CARLoss(counts_of(9), start="first-batch", steps=4)
     compiled = torch.compile(copy.deepcopy(eager), fullgraph=True, backend=backend)
     for seed, size in enumerate(sizes):
@@ -209,6 +280,8 @@ def test_on_cuda_it_is_the_same_without_a_synchronisation():
         torch.cuda.synchronize()
         torch.cuda.set_sync_debug_mode("error")
         try:
+            if seed == 2:
+                there(logits / torch.zeros_like(logits), targets)
             found = there(logits, targets)
         finally:
             torch.cuda.set_sync_debug_mode("default")
@@ -220,6 +293,12 @@ REFUSED = [
     (ValueError, "expected \\[batch, 3\\]", lambda c: c(torch.zeros(2, 4), GOOD[1])),
     (ValueError, "empty", lambda c: c(torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64))),
     (TypeError, "call .long()", lambda c: c(GOOD[0], GOOD[1].int())),
+    (TypeError, "whole numbers. call .long", lambda c: c(GOOD[0], GOOD[1].float())),
+    (TypeError, "targets are of type list, expected a tensor", lambda c: c(GOOD[0], [0, 1])),
+    (TypeError, "type ndarray.*as_tensor.targets", lambda c: c(GOOD[0], GOOD[1].numpy())),
+    (TypeError, "logits are of type ndarray", lambda c: c(GOOD[0].numpy(), GOOD[1])),
+    (ValueError, "is 3, .*labels from 1. subtract 1", lambda c: c(GOOD[0], torch.tensor([1, 3]))),
+    (ValueError, "is 4, expected 0 to 2$", lambda c: c(GOOD[0], torch.tensor([1, 4]))),
     (TypeError, "Mixup", lambda c: c(GOOD[0], torch.full((2, 3), 1 / 3))),
     (TypeError, "call .double()", lambda c: c(GOOD[0].double(), GOOD[1])),
     (TypeError, "before softmax", lambda c: c(GOOD[0].long(), GOOD[1])),
@@ -268,6 +347,18 @@ def test_options_out_of_range_are_named():
         with pytest.raises(kind, match=words):
             CARLoss(counts)
     assert CARLoss(count for count in torch.tensor([5.0, 4.0])).num_classes == 2
+    for make, words in [
+        (
+            lambda: CARLoss([5, 4], lambda_=1),
+            "CARLoss has no option 'lambda_'; there are alpha, .*",
+        ),
+        (lambda: CAROptions.paper(a=1), "CAROptions has no option 'a'; there are alpha, margin"),
+        (lambda: CAROptions.official_code(a=1), "CAROptions has no option 'a'"),
+    ]:
+        with pytest.raises(TypeError, match=words):
+            make()
+    with pytest.raises(ValueError, match="weights = None: choose paper, official, none"):
+        CARLoss([5, 4], weights=None)
     with pytest.raises(ValueError, match="steps"):
         CARLoss([5, 4], steps=0)
 

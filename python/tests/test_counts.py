@@ -1,19 +1,23 @@
 """MarginCounts: the same bits by every way in, and sentences for what does not fit."""
 
+import io
 import pickle
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections import Counter
 
 import ml_dtypes
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 import torch
 
-from car_spectral import ClassWeights, MarginCounts, bounds, spectral_norm
+from car_spectral import ClassWeights, MarginCounts, analyze, bounds, spectral_norm
 from car_spectral._arrays import scores_array as to_array
 
 MARGINS = [-1.0, 0.0, 0.5, 2.0]
@@ -150,6 +154,35 @@ def test_parts_add_up_in_any_split_and_order():
         MarginCounts.from_bytes(whole.to_bytes()[:-1] + b"x")
 
 
+class OwnCounts(MarginCounts):
+    pass
+
+
+def test_sum_and_the_ways_to_store():
+    scores, labels = data()
+    whole = counted(scores, labels)
+    parts = [counted(scores[at::3], labels[at::3]) for at in range(3)]
+    assert sum(parts) == whole and parts[0].samples == 167
+    with pytest.raises(TypeError, match="unsupported operand"):
+        1 + whole
+    program = """
+import sys, torch
+import car_spectral.torch
+stored = torch.load(sys.argv[1], weights_only=True)
+print(stored["counts"].samples, stored["epoch"])
+"""
+    content = io.BytesIO()
+    torch.save({"counts": whole, "epoch": 3}, content)
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(content.getvalue())
+        file.flush()
+        command = [sys.executable, "-c", program, file.name]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.stdout == "500 3\n", done.stderr
+    own = OwnCounts.from_bytes(whole.to_bytes())
+    assert type(pickle.loads(pickle.dumps(own))) is OwnCounts
+
+
 def test_margins_made_on_a_device_count_alike():
     from car_spectral.torch import sample_margins
 
@@ -224,6 +257,7 @@ def test_chunks_of_a_column_are_read_in_place(monkeypatch):
 
 SCORES = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, 0.5]], np.float32)
 NAN = np.array([[1.0, 0.0, 2.0], [0.0, np.nan, 0.5]])
+LONG = torch.zeros(500)
 REFUSED = [
     (ValueError, "at least 2 classes", lambda c: MarginCounts(1)),
     (ValueError, "margin number 1 is NaN", lambda c: MarginCounts(3, [0.0, np.nan])),
@@ -234,7 +268,10 @@ REFUSED = [
     (ValueError, "sample 3: the score of class 1 is NaN", lambda c: c.update(NAN, [0, 1])),
     (ValueError, "expected \\[N, K\\]", lambda c: c.update(SCORES[0], [0])),
     (ValueError, "argmax\\(1\\)", lambda c: c.update(SCORES, np.eye(3, dtype=int)[:2])),
-    (TypeError, "integer type", lambda c: c.update(SCORES, [0.5, 1.0])),
+    (TypeError, "whole numbers. give labels.astype", lambda c: c.update(SCORES, [0.0, 1.0])),
+    (TypeError, "give labels.long", lambda c: c.update(SCORES, torch.tensor([0.0, 1.0]))),
+    (ValueError, "shape .500., expected .N, K", lambda c: MarginCounts(3).update(LONG, [0])),
+    (TypeError, "integer type$", lambda c: c.update(SCORES, [0.5, 1.0])),
     (TypeError, "one a class", lambda c: c.update(SCORES.astype(int), [0, 1])),
     (TypeError, "complex", lambda c: c.update(SCORES.astype(complex), [0, 1])),
     (ValueError, "1 nulls", lambda c: c.update(SCORES, pa.array([0, None]))),
@@ -325,3 +362,52 @@ def test_a_class_without_samples_has_no_error():
     counts.update(SCORES, [2, 2])
     assert np.isnan(counts.class_errors[:2]).all() and counts.class_errors[2] == 0.5
     assert counts.worst_class == 2 and MarginCounts(3).worst_class is None
+
+
+def wants_counts(counts):
+    """What each place that takes counts of classes makes of them."""
+    from car_spectral.metrics import ManyMediumFew, WeightedSpectralNorm
+    from car_spectral.torch import CARLoss
+
+    scores = 4 * np.eye(3, dtype=np.float32)[[0, 1, 2, 0]]
+    report = analyze((scores, [0, 1, 2, 0]), train_counts=counts)
+    return [
+        report.model["train_counts"],
+        ClassWeights(counts).values.tolist(),
+        WeightedSpectralNorm(counts)._weights_of[0],
+        CARLoss(counts).class_weights.tolist(),
+        bounds.class_intervals(([1, 1, 1], counts)).tolist(),
+        ManyMediumFew(counts).groups.tolist(),
+    ]
+
+
+def test_counts_by_class_are_put_in_order():
+    labels = [2, 2, 2, 2, 0, 0, 0, 1]
+    expected = wants_counts([3, 1, 4])
+    for counts in [
+        Counter(labels),
+        {np.int64(2): 4, 1: 1, 0: 3},
+        pd.Series(labels).value_counts(),
+        pd.Series([3, 1, 4]),
+        pd.Series([1.0, 4.0, 3.0], index=[1, 2, 0]),
+    ]:
+        assert wants_counts(counts) == expected, counts
+    for counts, words in [
+        (Counter([2, 0]), r"train_counts: the keys .* 0 to 1, as there are 2, but class 1 is not"),
+        (pd.Series([0, 2, 5]).value_counts(), r"class 1 is not there; .*reindex\(range\(K\)"),
+        (pd.Series([3, 1, 4], index=["a", "b", "c"]), "the index must be .* not 'a'; give a list"),
+        (pd.Series([3, 1, 4], index=[1, 2, 3]), "class 0 is not there"),
+        (pd.Series([3, 1, 4], index=[0, 0, 1]), "class 2 is not there"),
+        ({"0": 3, "1": 4}, "the keys must be .* not '0'"),
+        ({True: 3, False: 4}, "the keys must be .* not True"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            ClassWeights(counts)
+    for call in [
+        lambda: spectral_norm(np.eye(2), [1.0, 2.0]),
+        lambda: bounds.population_norm(MarginCounts(2), [1.0, 2.0]),
+    ]:
+        with pytest.raises(TypeError, match=r"list, expected ClassWeights\(train_counts\)"):
+            call()
+    with pytest.raises(ValueError, match="form = 'papers': choose paper, official or none"):
+        ClassWeights([3, 4], form="papers")

@@ -93,10 +93,54 @@ def test_what_does_not_fit_gets_a_sentence():
         for run in (evaluate, predict):
             with pytest.raises(TypeError, match=r"expected batches \(inputs, labels\)"):
                 run(nn.Identity(), batches)
+    for run in (evaluate, predict):
+        with pytest.raises(TypeError, match=r"type list, .* torch\.as_tensor\(labels\)"):
+            run(nn.Identity(), [(torch.zeros(2, K), [0, 1])])
+    with pytest.raises(TypeError, match="labels are of type list"):
+        sample_margins(torch.zeros(2, K), [0, 1])
+    scores, labels = scored()
+    ways = [sample_margins, lambda scores, labels: WorstClassAccuracy(K).update(scores, labels)]
+    for way in ways:
+        with pytest.raises(ValueError, match=r"whole numbers\? call \.long\(\)"):
+            way(scores, labels.float())
+        with pytest.raises(ValueError, match=r"labels from 1\? subtract 1"):
+            way(scores, labels + 1)
     with pytest.raises(ValueError, match="no batch"):
         evaluate(nn.Identity(), [])
     with pytest.raises(ValueError, match="inputs, labels, index"):
         evaluate(nn.Identity(), loader(), indexed=True)
+
+
+def test_a_loader_that_leaves_samples_out_is_warned_of():
+    scores, labels = scored()
+    data = TensorDataset(scores, labels, torch.arange(len(labels)))
+    drawn = torch.utils.data.RandomSampler(data, replacement=True)
+    weighted = torch.utils.data.WeightedRandomSampler([1.0] * len(data), len(data))
+    part = torch.utils.data.SubsetRandomSampler(range(300))
+    for words, options in [
+        ("last incomplete batch out", {"batch_size": 32, "drop_last": True}),
+        ("with replacement", {"batch_size": 32, "sampler": drawn}),
+        ("with replacement", {"batch_size": 32, "sampler": weighted}),
+        (
+            "last incomplete batch out",
+            {"batch_sampler": torch.utils.data.BatchSampler(range(301), 32, drop_last=True)},
+        ),
+        ("300 samples were counted of the 301", {"batch_size": 32, "sampler": part}),
+    ]:
+        batches = DataLoader(data, **options)
+        for run in (evaluate, predict):
+            with pytest.warns(UserWarning, match=words) as warned:
+                run(nn.Identity(), batches)
+            assert [warning.filename for warning in warned] == [__file__]
+        with pytest.warns(UserWarning, match=words):
+            evaluate(nn.Identity(), batches, indexed=True)
+
+    class Stream(torch.utils.data.IterableDataset):
+        def __iter__(self):
+            return zip(scores, labels, strict=True)
+
+    # Warnings are errors here.
+    assert evaluate(nn.Identity(), DataLoader(Stream(), batch_size=32)) == counted(*scored())
 
 
 def test_the_sampler_gives_every_sample_once():
@@ -316,7 +360,15 @@ def process(rank, store, results):
         trained = train(rank)
         if rank == 0:  # would wait for the other if evaluation were not a process's own
             x, y = next(training_batches())
-            CARLoss([40, 20, 10, 5]).double().eval()(x[:, :4], y)
+            criterion = CARLoss([40, 20, 10, 5]).double()
+            with torch.no_grad():
+                criterion(x[:, :4], y)
+            criterion.eval()(x[:, :4], y)
+        criterion = CARLoss([40, 20, 10, 5], validate=False).double()
+        x, y = next(training_batches())
+        criterion(x[:, :4], y)
+        unspoilt = criterion.ema
+        criterion(x[:, :4] / (rank or torch.nan), y)  # of one process alone
         counts = evaluate(nn.Identity(), loader(sampler=ExactDistributedSampler(range(301))))
         padded = torch.utils.data.DistributedSampler(range(301), shuffle=False)
         deduplicated = evaluate(nn.Identity(), loader(True, padded), indexed=True)
@@ -334,6 +386,7 @@ def process(rank, store, results):
         pairs = found.pop("pairs")
         results[rank] = {
             "trained": trained,
+            "spoilt": int((criterion.ema != unspoilt).sum()),
             "counts": [counts.to_bytes(), deduplicated.to_bytes()],
             "pairs": [pairs.to_bytes(), sparse.compute().to_bytes()],
             "gathered": gathered,
@@ -364,6 +417,10 @@ def test_two_processes_give_the_gradient_of_one_with_the_whole_batch(two_process
             assert abs(loss - expected_loss) <= 1e-6
             for found, expected in zip(gradients, expected_gradients, strict=True):
                 assert (found - expected).abs().max() <= 1e-6 * expected.abs().max()
+
+
+def test_one_process_with_a_nan_leaves_the_average_of_both(two_processes):
+    assert [two_processes[rank]["spoilt"] for rank in (0, 1)] == [0, 0]
 
 
 def test_two_processes_count_bit_for_bit(two_processes):

@@ -1,6 +1,8 @@
 """analyze: the same numbers as the program's, on the shipped predictions."""
 
+import copy
 import json
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -26,13 +28,15 @@ def pair(file):
 
 @pytest.fixture(scope="module")
 def report():
-    return analyze(
-        test=pair(FILES[0]),
-        train=pair(FILES[1]),
-        class_names=NAMES.read_text().splitlines(),
-        name="cifar100-lt-resnet32-test",
-        arch="resnet32",
-    )
+    # CIFAR-100 holds a few images twice.
+    with pytest.warns(UserWarning, match="4 of 10,(847 training|000 test) samples"):
+        return analyze(
+            test=pair(FILES[0]),
+            train=pair(FILES[1]),
+            class_names=NAMES.read_text().splitlines(),
+            name="cifar100-lt-resnet32-test",
+            arch="resnet32",
+        )
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +75,10 @@ def test_saved_files_are_the_programs(report, program, tmp_path):
         report.save(written[0])
     with pytest.raises(ValueError, match="pdf"):
         report.save(tmp_path, "pdf")
+    assert {path.suffix for path in report.save(tmp_path / "two", ["json", "csv"])} == {
+        ".json",
+        ".csv",
+    }
 
 
 def test_counts_are_the_programs_through_every_library(report):
@@ -116,6 +124,14 @@ def test_two_models_on_the_same_samples(report):
     found = both.comparison
     change = adjusted.model["test"]["accuracy"] - report.model["test"]["accuracy"]
     assert np.isclose(found["overall"]["difference"], -change)
+    largest = [model["test"]["worst_class"]["error"] for model in both.models]
+    compared = found["worst_class"]
+    assert np.isclose(compared["difference"], largest[1] - largest[0]) and largest[1] < largest[0]
+    assert set(compared) == {"difference", "interval", "verdict", "deciding"}
+    keys = {"index", "name", "error", "interval", "largest_error", "candidates"}
+    assert set(report.worst_class) == keys
+    page = (ROOT / "docs" / "python.md").read_text()
+    assert all(f"`{key}`" in page for key in keys | set(compared))
     assert both._repr_html_().count("<tr>") == 3
     with pytest.raises(ValueError, match="two models of one name"):
         report.compare(report)
@@ -165,6 +181,18 @@ REFUSED = [
     (TypeError, "a pair", lambda: analyze(SCORES, train_counts=[3, 2, 1])),
     (ValueError, "delta", lambda: analyze((SCORES, LABELS), train_counts=[3, 2, 1], delta=0.0)),
     (ValueError, "same scores", lambda: analyze((SCORES, LABELS), train=(SCORES, LABELS))),
+    (ValueError, "None: choose paper, off", lambda: analyze((SCORES, LABELS), weights=None)),
+    (ValueError, r"\[1.0\]: choose", lambda: analyze((SCORES, LABELS), weights=[1.0])),
+    (
+        TypeError,
+        "is one text",
+        lambda: analyze((SCORES, LABELS), weights="none", class_names="abc"),
+    ),
+    (
+        ValueError,
+        "class_names: the keys .* but class 0 is not there$",
+        lambda: analyze((SCORES, LABELS), weights="none", class_names={1: "a", 2: "b", 3: "c"}),
+    ),
     (ValueError, "at least 2", lambda: analyze((SCORES[:, :1], [0] * 4), train_counts=[3])),
 ]
 
@@ -175,10 +203,49 @@ def test_what_does_not_fit_gets_a_sentence(kind, words, call):
         call()
 
 
-def test_probabilities_are_warned_of():
+def test_what_puts_the_numbers_in_doubt_is_warned_of():
     shares = np.exp(SCORES) / np.exp(SCORES).sum(1, keepdims=True)
-    warnings = analyze((shares, LABELS), train_counts=[3, 2, 1]).model["warnings"]
-    assert "scores-are-probabilities" in [warning["id"] for warning in warnings]
+    with pytest.warns(UserWarning, match="model: the test scores look like prob") as warned:
+        doubted = analyze((shares, LABELS), train_counts=[3, 2, 1])
+    assert [warning.filename for warning in warned] == [__file__]
+    assert doubted.warnings == doubted.model["warnings"]
+    assert [warning["id"] for warning in doubted.warnings] == ["scores-are-probabilities"]
+    assert repr(doubted).endswith(", 1 warning>")
+    fine = analyze((SCORES, LABELS), train_counts=[3, 2, 1], name="fine")
+    assert fine.warnings == [] and "warning" not in repr(fine)
+    assert doubted.compare(fine).warnings == doubted.warnings
+
+
+def test_names_of_classes_by_number():
+    names = {2: "c", 0: "a", 1: "b"}
+    report = analyze((SCORES, LABELS), weights="none", class_names=names)
+    assert report.model["class_names"] == ["a", "b", "c"]
+
+
+def test_a_report_where_it_does_not_belong():
+    report = analyze((SCORES, LABELS), train_counts=[3, 2, 1])
+    counts = MarginCounts(3)
+    for call in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match=r"report\.save\(folder\), or .* report\.data"):
+            call(report)
+    with pytest.raises(TypeError, match="MarginCounts given, expected the Report of another"):
+        report.compare(counts)
+    matrix, weights = np.array([[5, 1], [2, 6]]), car_spectral.ClassWeights([3, 2])
+    bounds = car_spectral.bounds
+    for bound in [
+        bounds.class_intervals,
+        bounds.worst_class_interval,
+        bounds.worst_class_candidates,
+        lambda counts: bounds.weighted_worst_class_interval(counts, weights),
+        lambda counts: bounds.population_norm(counts, weights),
+    ]:
+        with pytest.raises(TypeError, match=r"Report given, .* report\.worst_class"):
+            bound(report)
+        for wrong in (matrix, matrix.tolist(), torch.from_numpy(matrix)):
+            with pytest.raises(TypeError, match=r"given, expected MarginCounts.*C\.sum\(0\)"):
+                bound(wrong)
+    pair = (matrix.sum(0) - matrix.diagonal(), matrix.sum(0))
+    assert bounds.worst_class_interval(pair) == bounds.worst_class_interval(([2, 1], [7, 7]))
 
 
 def run(*arguments):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from .._arrays import counts_list
+from .._arrays import counts_list, label_hint
 
 # Many: more than 100 training images; few: fewer than 20.
 _MANY, _FEW = 100, 20
@@ -128,6 +128,7 @@ def _predicted(preds: Tensor, target: Tensor, classes: int) -> Tensor:
     if target.dim() != 1 or target.is_floating_point():
         raise ValueError(
             f"target is {target.dtype} of shape {list(target.shape)}, expected class numbers [B]"
+            + ("; whole numbers? call .long() on them" if target.is_floating_point() else "")
         )
     if preds.device != target.device:
         raise ValueError(
@@ -150,5 +151,6 @@ def _predicted(preds: Tensor, target: Tensor, classes: int) -> Tensor:
         raise ValueError(
             f"sample {at} of the batch: label {int(target[at])}, predicted {int(preds[at])}; "
             f"expected 0 to {classes - 1}"
+            f"{label_hint(int(target.min()), int(target.max()), classes)}"
         )
     return preds

@@ -15,6 +15,7 @@ from .._arrays import counts_list, labels_array, scores_array, warn_of_probabili
 from ..counts import MarginCounts
 from ..norms import spectral_norm
 from ..torch.margins import SampleMargins, sample_margins
+from ..weights import ClassWeights, check_form
 
 # The least places for keys.
 _PLACES = 1 << 12
@@ -169,10 +170,11 @@ class WeightedSpectralNorm(MarginConfusion):
         counts = counts_list(class_counts, "class_counts")
         super().__init__(len(counts), **kwargs)
         self._weights_of = (counts, r0, weights)
-        _core.ClassWeights(*self._weights_of)  # checks them
+        check_form("weights", weights)
+        ClassWeights(*self._weights_of)  # checks them
 
     def compute(self) -> dict[str, Tensor]:
         """Give ``norm`` with its certified ends ``norm_lower`` and ``norm_upper``, float64."""
-        norm = spectral_norm(self.counts(), _core.ClassWeights(*self._weights_of))
+        norm = spectral_norm(self.counts(), ClassWeights(*self._weights_of))
         ends = {"norm": norm.value, "norm_lower": norm.lower, "norm_upper": norm.upper}
         return {name: torch.tensor(value, dtype=torch.float64) for name, value in ends.items()}

@@ -7,12 +7,20 @@ import warnings
 import torch
 from torch import Tensor
 
+from .._arrays import label_hint
+
 _INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
 
 def check_batch(logits: Tensor, targets: Tensor, like: Tensor, *, may_be_empty: bool) -> None:
     """Check shapes, kinds and devices, which costs nothing; `like` is `[K]`, of the state."""
     classes = like.shape[0]
+    for what, given in (("logits", logits), ("targets", targets)):
+        if not isinstance(given, Tensor):
+            raise TypeError(
+                f"{what} are of type {type(given).__name__}, expected a tensor; give "
+                f"torch.as_tensor({what}) on the device of the loss"
+            )
     if targets.is_floating_point() and targets.shape == logits.shape:
         raise TypeError(
             "the targets are shares of classes (Mixup, CutMix or smoothed labels); CAR is defined "
@@ -32,6 +40,8 @@ def check_batch(logits: Tensor, targets: Tensor, like: Tensor, *, may_be_empty: 
         )
     if targets.dtype != torch.int64:
         hint = "; call .long() on them" if targets.dtype in _INTEGERS else ""
+        if targets.is_floating_point():
+            hint = "; whole numbers? call .long() on them"
         raise TypeError(f"targets are {targets.dtype}, expected int64 class indices{hint}")
     if targets.shape != logits.shape[:1]:
         raise ValueError(
@@ -59,7 +69,9 @@ def check_values(logits: Tensor, targets: Tensor, classes: int) -> None:
     if bool(wrong.any()):
         sample = int(wrong.int().argmax())
         label = int(targets[sample])
-        hint = "; labels to be ignored are not known here" if label == -100 else ""
+        ends = (int(targets.min()), int(targets.max()))
+        ignored = "; labels to be ignored are not known here"
+        hint = ignored if label == -100 else label_hint(*ends, classes)
         raise ValueError(
             f"the target of sample {sample} is {label}, expected 0 to {classes - 1}{hint}"
         )

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from .._arrays import warn_of_probabilities
 from ..counts import MarginCounts
+from .coverage import warn_of_loader, warn_of_missing
 from .margins import SampleMargins, sample_margins
 
 
@@ -41,10 +42,15 @@ def evaluate(
             comes again, here or on another process, is counted once.
         process_group: As of :class:`CARLoss`.
 
+    Warns:
+        UserWarning: a loader that leaves samples out (``drop_last``) or draws them with
+            replacement; on one process, fewer samples than ``len(loader.dataset)``; probabilities.
+
     Raises:
         ValueError: no batch at all; scores or labels that do not fit, with the sample.
 
     """
+    warned = warn_of_loader(loader)
     model, device = _unwrapped(model, device)
     was_training = model.training
     model.eval()
@@ -68,6 +74,8 @@ def evaluate(
         gathered = [column[first] for column in gathered]
     counts = MarginCounts(classes, margins)
     counts.add_margins(*gathered)
+    if len(parts) == 1 and not warned:
+        warn_of_missing(loader, counts.samples)
     return counts
 
 
@@ -79,7 +87,7 @@ def predict(
     >>> import torch
     >>> from car_spectral import analyze
     >>> from car_spectral.torch import predict
-    >>> batches = [(torch.eye(3)[[0, 1, 2, 0]], torch.tensor([0, 1, 2, 2]))]
+    >>> batches = [(4 * torch.eye(3)[[0, 1, 2, 0]], torch.tensor([0, 1, 2, 2]))]
     >>> report = analyze(test=predict(torch.nn.Identity(), batches), weights="none")
     >>> report.worst_class["index"]
     2
@@ -88,6 +96,7 @@ def predict(
         ValueError: no batch at all.
 
     """
+    warned = warn_of_loader(loader)
     model, device = _unwrapped(model, device)
     was_training = model.training
     model.eval()
@@ -99,8 +108,11 @@ def predict(
         model.train(was_training)
     if not found:
         raise ValueError("the loader gave no batch; there is nothing to predict")
-    scores, labels = zip(*found, strict=True)
-    return torch.cat(scores), torch.cat(labels)
+    scores, labels = (torch.cat(parts) for parts in zip(*found, strict=True))
+    running = dist.is_available() and dist.is_initialized()
+    if not warned and not (running and dist.get_world_size() > 1):
+        warn_of_missing(loader, len(labels))
+    return scores, labels
 
 
 def _unwrapped(
@@ -130,6 +142,11 @@ def _checked(batch: Any) -> Any:
         raise TypeError(
             f"the loader gives {type(batch).__name__}, expected batches (inputs, labels); of a "
             'dict make them first, as in ((b["image"], b["label"]) for b in loader)'
+        )
+    if not isinstance(batch[1], Tensor):
+        raise TypeError(
+            f"the labels of a batch are of type {type(batch[1]).__name__}, expected a tensor of "
+            "class numbers; give torch.as_tensor(labels)"
         )
     return batch
 

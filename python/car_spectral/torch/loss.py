@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,12 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from .. import _core
 from .._arrays import counts_list
+from ..weights import ClassWeights
 from . import norms
 from .batch import check_batch, check_values
 from .moving_average import ClassSums, MovingAverage
-from .options import CAROptionChanges, CAROptions
+from .options import CAROptionChanges, CAROptions, check_names
 from .surrogate import sample_surrogate
 
 if TYPE_CHECKING:
@@ -38,9 +39,12 @@ class CARLoss(nn.Module):
     exact for K <= ``steps``. ``last_residual`` says how far the pair is from a singular one,
     relative to the norm: take more steps if it stays above 1e-2 or so.
 
-    **State.** The moving average C̄ is carried in buffers, so it is in ``state_dict``, and ``.to``
-    moves it. In ``eval()`` the average stays as it is, its norm is added as a constant, and no
-    other process takes part.
+    **State.** The moving average C̄ is carried in buffers, so it is in ``state_dict`` (tensors
+    alone, as safetensors needs them), and ``.to`` moves it. A state made under other class counts
+    or options of the average is refused. In ``eval()`` and under ``torch.no_grad()`` the average
+    stays as it is, its norm is added as a constant, and no other process takes part. A batch with a
+    logit that is not finite leaves the average as it was, on all processes; its loss is what it
+    comes to, NaN mostly, so that a ``GradScaler`` passes the step over.
 
     **Kinds.** The state is float32, or float64 after ``.double()``; logits of float16 and bfloat16
     are raised to it, autocast is off inside. Nothing reads a number on the host while training on
@@ -56,7 +60,8 @@ class CARLoss(nn.Module):
     only, and to send their rows alone every process would have to wait to learn how many.
 
     Args:
-        class_counts: Training images of each class, `[K]`.
+        class_counts: Training images of each class, `[K]`, or a mapping or pandas Series by class
+            (``Counter``, ``value_counts``), which must name every class from 0.
         options: Where to start from, the paper's options by default.
         steps: Steps of Lanczos, each two products with the K x K average.
         process_group: The processes to add up over; None: the default group, if there is one;
@@ -93,12 +98,14 @@ class CARLoss(nn.Module):
         **changes: Unpack[CAROptionChanges],
     ) -> None:
         super().__init__()
+        check_names(changes, "CARLoss", ("options", "steps", "process_group", "validate"))
         self.options = dataclasses.replace(options or CAROptions(), **changes)
         if steps < 1:
             raise ValueError(f"steps = {steps}: take at least one step of Lanczos")
         self.steps, self.process_group, self.validate = steps, process_group, validate
         counts = counts_list(class_counts, "class_counts")
-        weights = _core.ClassWeights(counts, self.options.r0, self.options.weights)
+        self._counts = counts
+        weights = ClassWeights(counts, self.options.r0, self.options.weights)
         self._weights: list[float] = weights.values.tolist()
         self._order = self.options.ky_fan_order()
         classes = len(counts)
@@ -158,8 +165,12 @@ class CARLoss(nn.Module):
             check_values(logits.detach(), targets, self.num_classes)
         return logits.to(kind)
 
+    def _learns(self) -> bool:
+        """Whether batches enter the average; those of a validation under no_grad do not."""
+        return self.training and torch.is_grad_enabled()
+
     def _processes(self) -> int:
-        alone = self.process_group is False or not self.training
+        alone = self.process_group is False or not self._learns()
         if alone or not (dist.is_available() and dist.is_initialized()):
             return 1
         return dist.get_world_size(self._group())
@@ -167,36 +178,35 @@ class CARLoss(nn.Module):
     def _group(self) -> dist.ProcessGroup | None:
         return None if isinstance(self.process_group, bool) else self.process_group
 
-    def _total(self, local: Tensor) -> Tensor:
-        """Add a detached tensor up over the processes."""
-        if self._processes() > 1:
-            dist.all_reduce(local, group=self._group())
-        return local
-
     def _cross_entropy(self, logits: Tensor, targets: Tensor) -> Tensor:
         processes = self._processes()
         if processes == 1:
             return nn.functional.cross_entropy(logits, targets)
         local = nn.functional.cross_entropy(logits, targets, reduction="sum")
         size = torch.full_like(local.detach(), logits.shape[0])
-        total, size = self._total(torch.stack([local.detach(), size])).unbind()
+        whole = torch.stack([local.detach(), size])
+        dist.all_reduce(whole, group=self._group())
+        total, size = whole.unbind()
         # The gradients are averaged over the processes, the loss is a mean over all samples.
         scaled = local * (processes / size)
         return total / size + (scaled - scaled.detach())
 
     def _penalty(self, logits: Tensor, targets: Tensor) -> Tensor:
-        if not self.training:
+        if not self._learns():
             with torch.no_grad():
                 return self._pairs(self.average.corrected(self.class_weights)).value
         samples = sample_surrogate(logits, targets, self.options)
+        processes = self._processes()
         with torch.no_grad():
-            sums = self._total(ClassSums.of(samples.detach(), targets, self.num_classes).packed)
-            factor = self.average.update(ClassSums(sums))
+            batch = ClassSums.of(samples.detach(), logits.detach(), targets)
+            if processes > 1:
+                dist.all_reduce(batch.packed, group=self._group())
+            factor = self.average.update(batch)
             weights = self.average.corrected(self.class_weights)
             pairs = self._pairs(weights)
             if self.options.norm == "spectral":
                 self.left.copy_(pairs.left[0])
-            by_class = (weights * factor).unsqueeze(0) * pairs.right * self._processes()
+            by_class = (weights * factor).unsqueeze(0) * pairs.right * processes
             coefficients = by_class.index_select(1, targets)
             self.last_penalty.copy_(pairs.value)
             self.last_residual.copy_(pairs.residual)
@@ -227,15 +237,24 @@ class CARLoss(nn.Module):
         for name in ("last_cross_entropy", "last_penalty", "last_residual"):
             setattr(self, name, getattr(self, name).to(kind))
 
-    def get_extra_state(self) -> dict[str, float | str]:
-        """Give the options that a stored average was made under."""
-        options = self.options
-        return {"beta": options.beta, "start": options.start, "columns": options.columns}
+    def get_extra_state(self) -> Tensor:
+        """Give what a stored average was made under, as JSON in a tensor of bytes.
+
+        Tensors alone go through ``torch.load(weights_only=True)`` and safetensors.
+        """
+        content = json.dumps({**self._average_options(), "class_counts": self._counts})
+        return torch.tensor(list(content.encode()), dtype=torch.uint8)
 
     def set_extra_state(self, state: Any) -> None:
-        """Refuse an average that was made under other options."""
-        for name, here in self.get_extra_state().items():
-            there = state.get(name) if isinstance(state, dict) else None
+        """Refuse an average that was made under other options or class counts."""
+        if isinstance(state, Tensor):
+            try:
+                state = json.loads(bytes(state.tolist()))
+            except (ValueError, TypeError) as error:
+                raise ValueError(f"the stored CARLoss has damaged options: {error}") from error
+        stored = state if isinstance(state, dict) else {}
+        for name, here in self._average_options().items():
+            there = stored.get(name)
             same = (
                 math.isclose(there, here)
                 if isinstance(there, float) and isinstance(here, float)
@@ -246,3 +265,21 @@ class CARLoss(nn.Module):
                     f"the stored CARLoss was saved under {name} {there!r}, this loss has {here!r}; "
                     "make it with the options it was saved under"
                 )
+        counts = stored.get("class_counts", self._counts)  # earlier versions stored none
+        if counts != self._counts:
+            raise ValueError(
+                f"the stored CARLoss was saved under other class counts: "
+                f"{_differ(counts, self._counts)}; its average is of other classes or data"
+            )
+
+    def _average_options(self) -> dict[str, float | str]:
+        options = self.options
+        return {"beta": options.beta, "start": options.start, "columns": options.columns}
+
+
+def _differ(stored: Any, here: list[int]) -> str:
+    if not isinstance(stored, list) or len(stored) != len(here):
+        there = len(stored) if isinstance(stored, list) else stored
+        return f"of {there} classes, this loss is of {len(here)}"
+    at = next(j for j, count in enumerate(here) if stored[j] != count)
+    return f"class {at} had {stored[at]} training images, here it has {here[at]}"

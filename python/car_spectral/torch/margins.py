@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .._arrays import label_hint
+
 
 class SampleMargins(NamedTuple):
     """Of each sample the label, its strongest wrong class, and how far the label is ahead."""
@@ -34,6 +36,12 @@ def sample_margins(scores: Tensor, labels: Tensor, first: int = 0) -> SampleMarg
         TypeError: numbers of another kind.
 
     """
+    for what, given in (("scores", scores), ("labels", labels)):
+        if not isinstance(given, Tensor):
+            raise TypeError(
+                f"{what} are of type {type(given).__name__}, expected a tensor; give "
+                f"torch.as_tensor({what})"
+            )
     if scores.dim() != 2 or scores.shape[1] < 2:
         raise ValueError(f"scores have shape {list(scores.shape)}, expected [N, K] with K >= 2")
     if not scores.is_floating_point():
@@ -42,6 +50,7 @@ def sample_margins(scores: Tensor, labels: Tensor, first: int = 0) -> SampleMarg
         raise ValueError(
             f"labels are {labels.dtype} of shape {list(labels.shape)}, expected whole numbers "
             f"[{scores.shape[0]}]: one class number a sample"
+            + ("; whole numbers? call .long() on them" if labels.is_floating_point() else "")
         )
     labels = labels.detach().to(scores.device, torch.int64)
     scores, classes = scores.detach(), scores.shape[1]
@@ -62,8 +71,10 @@ def _refuse(scores: Tensor, labels: Tensor, outside: Tensor, infinite: Tensor, f
     classes = scores.shape[1]
     if bool(outside.any()):
         at = int(outside.int().argmax())
+        hint = label_hint(int(labels.min()), int(labels.max()), classes)
         raise ValueError(
-            f"sample {first + at}: label {int(labels[at])} is no class; expected 0 to {classes - 1}"
+            f"sample {first + at}: label {int(labels[at])} is no class; expected 0 to "
+            f"{classes - 1}{hint}"
         )
     at = int(infinite.flatten().int().argmax())
     sample, label = at // classes, at % classes

@@ -19,17 +19,33 @@ _NEGLIGIBLE = {torch.float32: 1.2e-34, torch.float64: 2.2e-304}
 
 
 class ClassSums:
-    """Sums of sample rows by true class with the number of samples of each, in one tensor."""
+    """Sums of sample rows by true class with the number of samples of each, in one tensor.
+
+    Of a batch that is not finite the rows count as 0, and the first sum is NaN, which adding other
+    processes' sums does not undo.
+    """
 
     def __init__(self, packed: Tensor) -> None:
         #: `[K, K + 1]`: the sums, and the counts in the last column.
         self.packed = packed
 
     @classmethod
-    def of(cls, samples: Tensor, targets: Tensor, classes: int) -> ClassSums:
-        """Add the rows of `samples` `[B, K]` up by class."""
-        rows = torch.cat([samples, torch.ones_like(samples[:, :1])], dim=1)
-        return cls(samples.new_zeros(classes, classes + 1).index_add_(0, targets, rows))
+    def of(cls, samples: Tensor, logits: Tensor, targets: Tensor) -> ClassSums:
+        """Add the rows of `samples` `[B, K]`, made of `logits`, up by class."""
+        classes = samples.shape[1]
+        finite = logits.isfinite().all() & samples.sum().isfinite()
+        rows = torch.where(finite, samples, 0.0)
+        rows = torch.cat([rows, torch.ones_like(rows[:, :1])], dim=1)
+        packed = samples.new_zeros(classes, classes + 1).index_add_(0, targets, rows)
+        packed[:1, :1].masked_fill_(~finite, torch.nan)
+        return cls(packed)
+
+    def finite(self) -> Tensor:
+        """Give whether the batch is finite, a scalar; its mark becomes 0."""
+        mark = self.packed[:1, :1]
+        finite = mark.isfinite().view(())
+        mark.masked_fill_(~finite, 0.0)
+        return finite
 
     @property
     def sums(self) -> Tensor:
@@ -58,12 +74,16 @@ class MovingAverage(nn.Module):
         self.register_buffer("batches", torch.zeros(shape, dtype=torch.int64))
 
     def update(self, batch: ClassSums) -> Tensor:
-        """Take a batch in; give dC̄/dS of each class's samples before bias correction, `[K]`."""
+        """Take a batch in; give dC̄/dS of each class's samples before bias correction, `[K]`.
+
+        A batch that is not finite is none: nothing changes.
+        """
+        finite = batch.finite()
         counts = batch.counts
         inverse = counts.clamp_min(1.0).reciprocal()
-        moves = (
-            counts > 0 if self.columns == "present" else torch.ones_like(counts, dtype=torch.bool)
-        )
+        moves = finite.expand_as(counts)
+        if self.columns == "present":
+            moves = moves & (counts > 0)
         first = (self.batches == 0) & moves
         if self.start != "first-batch":
             first = torch.zeros_like(first)
@@ -73,7 +93,7 @@ class MovingAverage(nn.Module):
         self.by_true_class.mul_(kept.unsqueeze(1))
         nn.functional.threshold(self.by_true_class, _NEGLIGIBLE[counts.dtype], 0.0, inplace=True)
         self.by_true_class.addcmul_(batch.sums, (share * inverse).unsqueeze(1))
-        self.batches.add_(moves.to(torch.int64) if self.columns == "present" else 1)
+        self.batches.add_((moves if self.columns == "present" else finite).to(torch.int64))
         return torch.where(first, 0.0, share * inverse)
 
     def corrected(self, weights: Tensor) -> Tensor:

@@ -7,6 +7,8 @@ import math
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from typing_extensions import Unpack
 
 Gate = Literal["sigmoid", "one", "relu"]
@@ -98,11 +100,13 @@ class CAROptions:
     @classmethod
     def paper(cls, **changes: Unpack[CAROptionChanges]) -> CAROptions:
         """Give equation 7 with g = 0.1, b = 0.5 from zero, alpha = 0.5, r0 = 0.2."""
+        check_names(changes, "CAROptions")
         return cls(**changes)
 
     @classmethod
     def official_code(cls, **changes: Unpack[CAROptionChanges]) -> CAROptions:
         """Give the defaults of the authors' code with the flags of its example."""
+        check_names(changes, "CAROptions")
         code = cls(
             alpha=0.3,
             margin=0.0,
@@ -126,3 +130,11 @@ class CAROptions:
                 "the number of singular values"
             )
         return int(order)
+
+
+def check_names(changes: Iterable[str], of: str, others: Iterable[str] = ()) -> None:
+    """Refuse what is no option; `others` are further keywords of `of`."""
+    known = [*CAROptionChanges.__annotations__, *others]
+    for name in changes:
+        if name not in known:
+            raise TypeError(f"{of} has no option {name!r}; there are {', '.join(known)}")
