@@ -102,6 +102,12 @@ pub(crate) fn listed(items: &[&str]) -> String {
     }
 }
 
+/// The sentence with a capital letter in front.
+pub(crate) fn capitalised(sentence: &str) -> String {
+    let mut characters = sentence.chars();
+    characters.next().map_or(String::new(), |first| first.to_uppercase().chain(characters).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

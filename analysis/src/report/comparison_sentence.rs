@@ -4,7 +4,7 @@ use super::{
     Comparison, ComparisonVerdict, Difference, GroupComparison, ModelReport, Report, SeedDifference,
     WorstClassDifference,
 };
-use crate::words::{counted, listed, percent};
+use crate::words::{capitalised, counted, listed, percent};
 
 /// Classes that are named; of more only the number is said.
 const NAMED: usize = 3;
@@ -110,8 +110,16 @@ pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<S
         format!("{name} {}{}", moved(of), seeded(&seeds_as_accuracy(found)))
     };
     let worst = |model: &ModelReport| model.test.worst_class.as_ref().map(|worst| worst.error);
+    let verdict = match found.worst_class.verdict {
+        ComparisonVerdict::Better => format!("{} has a better worst class than {}", found.b, found.a),
+        ComparisonVerdict::Worse => format!("{} has a worse worst class than {}", found.b, found.a),
+        ComparisonVerdict::Undecided => {
+            format!("whether {} has a better worst class than {} is undecided", found.b, found.a)
+        }
+    };
     let mut sentences = vec![format!(
-        "{} against {}: error of the worst class {}{}; {}.",
+        "{}. {} against {}: error of the worst class {}{}; {}.",
+        capitalised(&verdict),
         group_name(report, &found.b, &found.models_b),
         group_name(report, &found.a, &found.models_a),
         moved(worst),
@@ -125,7 +133,10 @@ pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<S
     ];
     let groups: Vec<String> = groups.into_iter().flatten().collect();
     if groups.len() > 1 {
-        sentences.push(format!("Accuracy by number of training images, mean over classes: {}.", groups.join("; ")));
+        sentences.push(format!(
+            "What it costs and brings, by number of training images (accuracy, mean over classes, plus is better): {}.",
+            groups.join("; ")
+        ));
     }
     let pairing = if found.paired { "paired by seed" } else { "not paired by seed" };
     sentences.push(format!(

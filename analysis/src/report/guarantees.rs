@@ -154,7 +154,7 @@ fn images_needed(model: &ModelReport, sure: &str) -> Option<String> {
     };
     let compare = images("compare", 0.05)?;
     let certify = images("certify", 0.05).map_or(String::new(), |certify| {
-        format!("To certify, {sure} sure, the worst class's error within 5 points would take about {certify} test images a class. ")
+        format!("For an upper limit, {sure} sure, at most 5 points above the worst class's measured error it would take about {certify} test images a class. ")
     });
     let here = model.test.split.class_counts.iter().copied().filter(|&count| count > 0).min().unwrap_or(0);
     Some(format!(

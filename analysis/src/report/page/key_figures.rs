@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::unbroken;
 use crate::report::tables::dash;
 use crate::report::{GroupAccuracy, ModelReport, TestReport};
-use crate::words::percent;
+use crate::words::{grouped, percent};
 
 /// One key figure.
 #[derive(Serialize)]
@@ -40,7 +40,11 @@ pub(super) fn key_figures(model: &ModelReport) -> Vec<KeyFigure> {
     };
     if let Some(worst) = &test.worst_class {
         let [lower, upper] = worst.interval.map(percent);
-        let note = format!("{}, the largest measured; interval of its own error {lower} to {upper}", worst.name);
+        let tied = test.split.per_class_error.iter().filter(|error| **error == Some(worst.error)).count();
+        let note = match tied {
+            1 => format!("{}, the largest measured; interval of its own error {lower} to {upper}", worst.name),
+            tied => format!("{} classes tie, measured; {} is the first of them", grouped(tied as u64), worst.name),
+        };
         put("Worst-class error", percent(worst.error), note);
         let found = &test.max_error;
         let note = match found.candidates.len() {

@@ -32,7 +32,7 @@ use super::tables::{self, Table};
 use super::{ModelReport, Report, ReportError};
 use crate::correlation::Correlations;
 use crate::draw::Figure;
-use crate::words::{counted, percent, readable, short};
+use crate::words::{capitalised, counted, percent, readable, short};
 use key_figures::{KeyFigure, key_figures};
 
 /// Ends of the names of plots on the bounds, and on the margins; the others show where the errors are.
@@ -378,11 +378,6 @@ fn settings_list(report: &Report) -> Vec<(String, String)> {
     }
     list.push(("command".to_owned(), settings.command_line.join(" ")));
     list
-}
-
-fn capitalised(sentence: &str) -> String {
-    let mut characters = sentence.chars();
-    characters.next().map_or(String::new(), |first| first.to_uppercase().chain(characters).collect())
 }
 
 /// Keeps a number and its unit, and both sides of an equation, on one line.
