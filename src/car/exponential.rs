@@ -5,8 +5,8 @@ use multiversion::multiversion;
 /// 1.5 · 2⁵²: a number of magnitude below 2⁵¹ that is added to it is rounded to an integer, in the low bits.
 const MAGIC: f64 = 6_755_399_441_055_744.0;
 /// ln 2 in two parts; the first has 32 bits, so that its products with exponents are exact.
-const LN2_HIGH: f64 = 6.931_471_803_691_238_16e-1;
-const LN2_LOW: f64 = 1.908_214_929_270_587_70e-10;
+const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
+const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 /// 1/13!, 1/12!, ..., 1/2!.
 const COEFFICIENTS: [f64; 12] = [
     1.605_904_383_682_161_5e-10,
