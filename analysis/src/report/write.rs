@@ -31,7 +31,7 @@ pub fn write(
     Ok(publication.publish()?)
 }
 
-/// Finds a directory that [`write`] could not write into before hours are spent.
+/// Finds a directory that [`write()`] could not write into before hours are spent.
 ///
 /// # Errors
 /// [`FileError`]: it cannot be made or written, or holds someone else's file of a name that `formats` need.

@@ -1,4 +1,4 @@
-//! The plots: each a file of this folder, each a function from a report to a [`Figure`].
+//! The plots: each a file of this folder, each a function from a report to a `Figure`.
 //!
 //! Captions give sample sizes and settings.
 
