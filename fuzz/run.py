@@ -82,10 +82,17 @@ def run(binary: Path, seconds: int, memory: Path | None) -> Figures:
     dictionary = FUZZ / "dictionaries" / f"{target}.dict"
     command: list[Path | str] = [binary, corpus, *(folder for folder in seeds if folder.is_dir())]
     command += [f"-max_total_time={seconds}", f"-max_len={LONGEST}", f"-timeout={SECONDS_A_FILE}"]
-    command += [f"-rss_limit_mb={MEGABYTES}", f"-artifact_prefix={finds}/{target}-", "-print_final_stats=1"]
+    command += [
+        f"-rss_limit_mb={MEGABYTES}",
+        f"-artifact_prefix={finds}/{target}-",
+        "-print_final_stats=1",
+    ]
     command += [f"-dict={dictionary}"] if dictionary.is_file() else []
     before = set(finds.iterdir())
-    with tempfile.TemporaryDirectory(dir=memory) as folder, (OUT / f"{target}.log").open("w") as log:
+    with (
+        tempfile.TemporaryDirectory(dir=memory) as folder,
+        (OUT / f"{target}.log").open("w") as log,
+    ):
         subprocess.run(command, env=os.environ | {"TMPDIR": folder}, stdout=log, stderr=log, check=False)
     said = (OUT / f"{target}.log").read_text(errors="replace")
     lines = re.findall(r"^#(\d+)\t.*?cov: (\d+) ft: (\d+) corp: (\d+)/", said, re.M) or [("0", "0", "0", "0")]
@@ -99,7 +106,12 @@ def main() -> int:
     """Builds, runs, prints."""
     known = targets()
     parser = argparse.ArgumentParser(description="Fuzzes the readers and the core.")
-    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"all but those with features: {', '.join(known)}")
+    parser.add_argument(
+        "targets",
+        nargs="*",
+        metavar="TARGET",
+        help=f"all but those with features: {', '.join(known)}",
+    )
     parser.add_argument("--seconds", type=int, default=10, help="of each target [10]")
     arguments = parser.parse_args()
     chosen = arguments.targets or [target for target, features in known.items() if not features]
@@ -114,7 +126,13 @@ def main() -> int:
     found: list[Path] = []
     for target in chosen:
         figures = run(folder / target, arguments.seconds, shared)
-        numbers = [figures.executions, figures.edges, figures.features, figures.corpus, len(figures.finds)]
+        numbers = [
+            figures.executions,
+            figures.edges,
+            figures.features,
+            figures.corpus,
+            len(figures.finds),
+        ]
         print(f"| {target} | {' | '.join(f'{number:,}' for number in numbers)} |", flush=True)
         found += figures.finds
     for path in found:
