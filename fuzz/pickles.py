@@ -37,6 +37,7 @@ STORAGES = {
     "ByteStorage": 1,
     "BoolStorage": 1,
 }
+FLOATS = {"FloatStorage", "DoubleStorage", "HalfStorage", "BFloat16Storage"}
 
 
 class Grammar:
@@ -47,6 +48,8 @@ class Grammar:
         self.memo = 0
         self.storages: dict[str, tuple[str, int]] = {}
         self.kept: list[bytes] = []
+        # Whether the last storage is of a type that gradients exist for.
+        self.may_learn = False
 
     def number(self, value: int) -> bytes:
         """An integer, one way or another."""
@@ -69,7 +72,7 @@ class Grammar:
         self.kept.append(b"j" + struct.pack("<I", place) if wide else b"h" + bytes([place % 256]))
         return code + (b"r" + struct.pack("<I", place) if wide or place > 255 else b"q" + bytes([place]))
 
-    def tuple(self, *items: bytes) -> bytes:
+    def tuple_of(self, *items: bytes) -> bytes:
         """A tuple."""
         short = {0: b")", 1: b"\x85", 2: b"\x86", 3: b"\x87"}
         if len(items) in short and self.random.random() < 0.6:
@@ -88,7 +91,8 @@ class Grammar:
             self.text("cpu"),
             self.number(size),
         )
-        return self.tuple(*items) + b"Q", size
+        self.may_learn = kind in FLOATS
+        return self.tuple_of(*items) + b"Q", size
 
     def tensor(self) -> bytes:
         """A view of a storage, mostly within it."""
@@ -106,13 +110,15 @@ class Grammar:
         if self.random.random() < 0.1 and stride:
             stride[self.random.randrange(len(stride))] = self.random.randint(0, 3)
         hooks = b"ccollections\nOrderedDict\n)R"
-        numbers = [self.tuple(*map(self.number, numbers)) for numbers in (shape, stride)]
-        flag = self.random.choice([b"\x88", b"\x89"])
+        numbers = [self.tuple_of(*map(self.number, numbers)) for numbers in (shape, stride)]
+        flag = self.random.choice([b"\x88", b"\x89"]) if self.may_learn else b"\x89"
         view = (
-            b"ctorch._utils\n_rebuild_tensor_v2\n" + self.tuple(code, self.number(offset), *numbers, flag, hooks) + b"R"
+            b"ctorch._utils\n_rebuild_tensor_v2\n"
+            + self.tuple_of(code, self.number(offset), *numbers, flag, hooks)
+            + b"R"
         )
         if self.random.random() < 0.2:
-            view = b"ctorch._utils\n_rebuild_parameter\n" + self.tuple(view, flag, hooks) + b"R"
+            view = b"ctorch._utils\n_rebuild_parameter\n" + self.tuple_of(view, flag, hooks) + b"R"
         return self.keep(view)
 
     def value(self, depth: int) -> bytes:
@@ -156,9 +162,9 @@ def instructions(code: bytes) -> list[bytes]:
 def bent(code: bytes, source: random.Random) -> bytes:
     """Changes some instructions."""
     parts = instructions(code)
-    for _ in range(source.randint(1, 3)):
+    for _ in range(source.choice([1, 1, 1, 2])):
         at, other = source.randrange(1, len(parts)), source.randrange(1, len(parts))
-        way = source.randrange(5)
+        way = source.choice([0, 1, 2, 3, 3, 3, 3, 4])
         if way == 0:
             parts[at] = b""
         elif way == 1:

@@ -251,7 +251,7 @@ fn classes_in_place_of_scores() {
     let nothing = npy_of("<i8", "(0,)", &[]);
     for read in [
         read_bytes(&archive(&[("preds.npy", &nothing), ("labels.npy", &nothing)], false)),
-        read_pair(b"pred\n", b"label\n"),
+        read_pair(b"x\n", b"label\n"),
     ] {
         assert!(matches!(read, Err(InputError::NoSamples { .. })), "{read:?}");
     }
