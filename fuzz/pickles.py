@@ -206,8 +206,8 @@ def by_torch(path: Path) -> dict[str, list[Any]] | None:
     def enter(name: str, value: object, depth: int = 0) -> None:
         if isinstance(value, torch.Tensor):
             found[name] = told(value.detach())
-        elif isinstance(value, dict) and depth < 20:
-            for key, inner in value.items():
+        elif isinstance(value, (dict, list, tuple)) and depth < 20:
+            for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
                 enter(f"{name}.{key}" if name else str(key), inner, depth + 1)
 
     enter("", read)
@@ -228,7 +228,12 @@ def here(program: Path, paths: list[Path]) -> list[dict[str, list[Any]] | None]:
     lines = run.stdout.splitlines()
     if run.returncode or len(lines) != len(paths):
         sys.exit(f"{program.name} ended at file {len(lines)} of {len(paths)}:\n{run.stderr[-2000:]}")
-    return [None if line.startswith("refused ") else json.loads(line) for line in lines]
+    return [None if line.startswith("refused ") else named(json.loads(line)) for line in lines]
+
+
+def named(tensors: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """Turns names from hexadecimal into text."""
+    return {bytes.fromhex(name).decode(): tensor for name, tensor in tensors.items()}
 
 
 def main() -> int:

@@ -5,7 +5,7 @@ use car_spectral_formats::weights::{TensorData, Weights, read};
 use car_spectral_fuzz::file;
 use libfuzzer_sys::fuzz_target;
 
-/// Tensors by whole names: shape, kind, elements as little-endian hexadecimal.
+/// Tensors by whole names, in hexadecimal like their little-endian elements: shape, kind, elements.
 fn told(found: &Weights) -> String {
     let hex = |bytes: Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let tensors = found.tensors.iter().map(|(name, tensor)| {
@@ -16,7 +16,7 @@ fn told(found: &Weights) -> String {
             TensorData::Bool(values) => ("bool", values.iter().map(|&value| value.into()).collect()),
         };
         let name = found.nesting.iter().map(String::as_str).chain([name.as_str()]).collect::<Vec<_>>().join(".");
-        format!("{name:?}: [{:?}, {kind:?}, {:?}]", tensor.shape, hex(elements))
+        format!("{:?}: [{:?}, {kind:?}, {:?}]", hex(name.into_bytes()), tensor.shape, hex(elements))
     });
     format!("{{{}}}", tensors.collect::<Vec<_>>().join(", "))
 }
