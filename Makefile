@@ -6,6 +6,8 @@ DEMO := out/demo
 EXPERIMENTS ?= cifar100-lt
 DATA ?=
 JOBS ?= 1
+# Of `make fuzz`, for each target.
+SECONDS ?= 10
 
 # From another folder, where nothing of this workspace helps cargo; with the versions of this workspace.
 YOUR_CRATE := cp Cargo.lock examples/your-crate/ && cd / && LIBTORCH=$(CURDIR)/.libtorch \
@@ -14,7 +16,7 @@ YOUR_CRATE := cp Cargo.lock examples/your-crate/ && cd / && LIBTORCH=$(CURDIR)/.
 # The Python of the package, with PyTorch (scripts/setup.py torch).
 TORCH_PYTHON := $(CURDIR)/.venv-torch/bin
 
-.PHONY: help setup demo test spark docs experiments verdicts mutants lint bench clean
+.PHONY: help setup demo test spark docs experiments verdicts mutants fuzz lint bench clean
 
 help:
 	@echo "make demo      analyse the shipped models on real images: $(DEMO)/*/report.html"
@@ -24,6 +26,7 @@ help:
 	@echo "make experiments DATA=KIND:DIR  run what is missing of figures/$(EXPERIMENTS), then its table and rank correlations"
 	@echo "make verdicts  the checks of THEORY.md's statements; their tables go into docs/verdicts.md"
 	@echo "make mutants   mutation testing of src/{bounds,car,confusion,norms}: hours (needs cargo-mutants)"
+	@echo "make fuzz SECONDS=10  random files and inputs for every reader and the core: docs/security.md"
 	@echo "make lint      rustfmt, clippy and rustdoc, no warning allowed; width of text, walls between crates; ruff and mypy"
 	@echo "make bench     counting and norms against NumPy, scikit-learn and SciPy; CAR against a full SVD; the loader; training steps against PyTorch; the Python package against torchmetrics"
 	@echo "make setup     only fetch what the others need (libtorch, OpenBLAS, PyTorch, Python packages, images)"
@@ -82,6 +85,9 @@ verdicts:
 # only tests have a short limit. A failing case is not kept: it would fail for every mutant that comes after.
 mutants:
 	PROPTEST_CASES=32 PROPTEST_DISABLE_FAILURE_PERSISTENCE=1 cargo mutants -p car-spectral --features lapack --timeout 10 --build-timeout 900 -o out/mutants -C=--lib
+
+fuzz:
+	@$(PYTHON) fuzz/run.py --seconds $(SECONDS)
 
 lint:
 	@$(PYTHON) scripts/setup.py libtorch openblas torch

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::budget::Budget;
-use crate::class_name::check_class_name;
+use crate::class_name::{ClassNameError, check_class_name};
 use crate::content::Content;
 use crate::impostor::refuse_impostor;
 use crate::json::read_json;
@@ -40,8 +40,8 @@ pub fn read_class_names(file: &Path, num_classes: usize) -> Result<Vec<String>> 
 /// Reads names of classes, however many.
 ///
 /// # Errors
-/// A name that [`check_class_name`] refuses (empty, control or direction characters, too long), classes that are not
-/// numbered from 0 without a gap, a file that is no text.
+/// No name; a name that [`check_class_name`] refuses (empty, control or direction characters, too long); classes that
+/// are not numbered from 0 without a gap; a file that is no text.
 pub fn read_names(file: &Path) -> Result<Vec<String>> {
     let content = Content::read(file)?;
     refuse_impostor(&content)?;
@@ -62,6 +62,9 @@ pub fn read_names(file: &Path) -> Result<Vec<String>> {
     } else {
         of_lines(file, &text, budget)?
     };
+    if names.is_empty() {
+        return Err(InputError::ClassName { file: file.to_path_buf(), line: 1, problem: ClassNameError::Empty });
+    }
     for (line, name) in &names {
         check_class_name(name).map_err(|problem| InputError::ClassName {
             file: file.to_path_buf(),

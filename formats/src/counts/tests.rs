@@ -98,6 +98,10 @@ fn names_are_one_a_line() {
     assert_eq!(names, ["T-shirt/top", "Trouser", "Pullover, red"]);
     let error = with_file("a\n\nc\n", |file| read_class_names(file, 3)).unwrap_err();
     assert!(matches!(error, InputError::ClassName { line: 2, problem: ClassNameError::Empty, .. }), "{error}");
+    for text in [" ", "\n\n"] {
+        let error = with_file(text, read_names).unwrap_err();
+        assert!(matches!(error, InputError::ClassName { line: 1, problem: ClassNameError::Empty, .. }), "{error}");
+    }
     let error = with_file("a\nb\u{202e}c\n", |file| read_class_names(file, 2)).unwrap_err();
     assert!(matches!(error, InputError::ClassName { line: 2, .. }), "{error}");
     assert!(error.to_string().contains("U+202E"), "{error}");

@@ -142,7 +142,13 @@ pub(super) fn classes_alone(
             classes
         }
     };
+    if classes < 2 {
+        return Err(InputError::TooFewClasses { file: labels.0.to_path_buf(), array: LABELS, classes });
+    }
     let samples = labels.2.len() as u64;
+    if samples == 0 {
+        return Err(InputError::NoSamples { file: labels.0.to_path_buf(), array: LABELS });
+    }
     budget.spend(16 * samples).map_err(|exceeded| exceeded.of(labels.0, "labels".to_owned()))?;
     let found = Labels::new(predicted.0, classes, reading).of_array(predicted.2, predicted.1, budget)?;
     let true_classes = Labels::new(labels.0, classes, reading).of_array(labels.2, labels.1, budget)?;

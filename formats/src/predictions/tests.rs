@@ -247,6 +247,21 @@ fn classes_in_place_of_scores() {
         read_as(&PredictionSource::File(folder.join("p")), &reading).unwrap()
     });
     assert_eq!((found.num_classes(), found.logits.predicted()), (4, vec![2, 0, 1, 1]));
+    // Found by fuzzing: no sample, and no class, were taken for predictions.
+    let nothing = npy_of("<i8", "(0,)", &[]);
+    for read in [
+        read_bytes(&archive(&[("preds.npy", &nothing), ("labels.npy", &nothing)], false)),
+        read_pair(b"x\n", b"label\n"),
+    ] {
+        assert!(matches!(read, Err(InputError::NoSamples { .. })), "{read:?}");
+    }
+    for names in [vec![], vec!["a".to_owned()]] {
+        let read = with_files(&[("p", b"label,predicted\n0,0\n0,1\n")], |folder| {
+            let reading = Reading { class_names: Some(names.clone()), ..Reading::default() };
+            read_as(&PredictionSource::File(folder.join("p")), &reading)
+        });
+        assert!(matches!(read, Err(InputError::TooFewClasses { .. })), "{read:?}");
+    }
 }
 
 /// A bad file, part of the message that names the place, and the variant.
