@@ -248,7 +248,7 @@ fn classes_in_place_of_scores() {
     });
     assert_eq!((found.num_classes(), found.logits.predicted()), (4, vec![2, 0, 1, 1]));
     // Found by fuzzing: no sample, and no class, were taken for predictions.
-    let nothing = npy_of("<i8", "(0,)", &[]);
+    let nothing = npy("<i8", "(0,)", &[]);
     for read in [
         read_bytes(&archive(&[("preds.npy", &nothing), ("labels.npy", &nothing)], false)),
         read_pair(b"x\n", b"label\n"),
