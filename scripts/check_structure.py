@@ -1,4 +1,5 @@
-"""Checks the walls of the workspace: which crate may need which, no circle between files, no giant file or function.
+"""Checks the walls of the workspace: which crate may need which, no circle between files, no giant file or function,
+no library that prints.
 
 Run by `make lint`. It reads manifests and `use` paths; code in `#[cfg(test)]` is left out.
 """
@@ -36,6 +37,8 @@ LIBTORCH = {"tch", "torch-sys"}
 WITH_LIBTORCH = {"car-spectral-training"}
 # Built by maturin.
 EXTENSION_MODULE = {"car-spectral-python"}
+# Only there may a crate print; what proofs-checks prints is its evidence.
+PRINTING = {"bin", "programs", "terminal.rs", "proofs-checks"}
 LONGEST_FILE = 500
 LONGEST_FUNCTION = 80
 
@@ -210,6 +213,17 @@ def size_problems(source: Path) -> Iterator[str]:
                     yield f"{name}: {match[2]} has {end - at + 1} lines, at most {LONGEST_FUNCTION}"
 
 
+def printing_problems(source: Path) -> Iterator[str]:
+    """Yields files of a library that write to the terminal."""
+    for path in sorted(source.rglob("*.rs")):
+        name = path.relative_to(ROOT)
+        if "tests" in path.stem or PRINTING & set(name.parts):
+            continue
+        for at, line in enumerate(without_tests(path.read_text()).split("\n"), 1):
+            if re.search(r"\be?print(ln)?!|\bterminal::|\bindicatif::", line.split("//")[0]):
+                yield f"{name}:{at}: prints, which is for programs"
+
+
 def main() -> int:
     """Prints every problem; 1 if there is one."""
     problems = [*manifest_problems(), *dependency_problems()]
@@ -218,7 +232,7 @@ def main() -> int:
         for circle in circles(graph(source)):
             names = " -> ".join(str(path.relative_to(source)) for path in [*circle, circle[0]])
             problems.append(f"{folder}/src: a circle, {names}")
-        problems.extend(size_problems(source))
+        problems.extend([*size_problems(source), *printing_problems(source)])
     for problem in problems:
         print(problem)
     return 1 if problems else 0

@@ -1,16 +1,13 @@
 //! From a trained classifier to the verdict on its worst class: loading and running models (`load`), the analysis
 //! ([`verify`]), one against another ([`compare`]), both together ([`whole`]), and what it leaves behind ([`report`]);
-//! the program `analyze` is made of them. The program `count` is [`count::main`], `experiments` is
-//! [`experiments::run`]; what predicts the worst classes over many runs is in `correlation`.
+//! what predicts the worst classes over many runs is in `correlation`. The [`programs`] are made of them.
 
 pub mod compare;
 mod correlation;
-pub mod count;
 mod draw;
 mod error;
-pub mod experiments;
 mod load;
-pub mod program;
+pub mod programs;
 pub mod report;
 mod spreadsheet;
 mod subject;

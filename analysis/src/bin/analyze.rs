@@ -9,5 +9,5 @@ fn main() -> ExitCode {
         car_spectral_training::memory::keep_freed_memory();
     }
     let command_line: Vec<_> = std::env::args_os().collect();
-    ExitCode::from(car_spectral_analysis::program::main(&command_line))
+    ExitCode::from(car_spectral_analysis::programs::analyze::main(&command_line))
 }

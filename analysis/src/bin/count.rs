@@ -4,5 +4,5 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let command_line: Vec<_> = std::env::args_os().collect();
-    ExitCode::from(car_spectral_analysis::count::main(&command_line))
+    ExitCode::from(car_spectral_analysis::programs::count::main(&command_line))
 }

@@ -27,8 +27,7 @@ const SMALLEST_DELTA: f64 = 1e-12;
 pub(super) fn run(arguments: &Arguments, command_line: &[String]) -> Result<(), AnalysisError> {
     check(arguments)?;
     let request = arguments.request()?;
-    let grid = MarginGrid::new(&arguments.margin)
-        .map_err(|error| AnalysisError::Usage { problem: format!("--margin: {error}") })?;
+    let grid = super::super::margin_grid(&arguments.margin)?;
     report::check_directory(&arguments.out, &arguments.format)?;
     let images = ProgressBar::new(0).with_style(
         ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} images, {eta} left").expect("a valid template"),

@@ -1,5 +1,5 @@
 //! Experiments as files: run what is missing (`sweep`), collect what is finished into a table (`table`), and ask over
-//! all runs what predicts the worst classes (`correlate`). The program `experiments` is [`run`].
+//! all runs what predicts the worst classes (`correlate`). .
 //!
 //! An experiment is a TOML file for `train --config`; the run of one seed lies in `RUNS/FOLDER/FILE-seedN`, named after
 //! the file and the folder that holds it.
@@ -15,19 +15,21 @@ mod rows;
 mod sweep;
 mod table;
 
-pub use arguments::Arguments;
-
+use std::ffi::OsString;
 use std::fmt::Display;
 
-use crate::AnalysisError;
-use arguments::Command;
 use car_spectral_runs::terminal;
 
-/// Runs the program: results on stdout and in files, progress on stderr.
-///
-/// # Errors
-/// [`AnalysisError`]; of a sweep [`AnalysisError::FailedRuns`] once all other runs are done.
-pub fn run(arguments: &Arguments) -> Result<(), AnalysisError> {
+use crate::Result;
+use arguments::{Arguments, Command};
+
+/// Runs the program on a command line, the program's own name first: results on stdout and in files, progress on
+/// stderr. Gives the exit code; failed runs of a sweep are told once all others are done.
+pub fn main(command_line: &[OsString]) -> u8 {
+    super::end(command_line, run)
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.command {
         Command::Run(arguments) => sweep::run(arguments),
         Command::Table(arguments) => table::write(arguments),

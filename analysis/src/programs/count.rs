@@ -3,14 +3,12 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use car_spectral::confusion::MarginGrid;
 use car_spectral_formats::counts::read_names;
 use car_spectral_formats::counts_file::{CountsFile, CountsMerge};
 use car_spectral_formats::margin_counts::CountedInput;
 use car_spectral_formats::predictions::{Keys, Logits, PredictionSource, Reading, Scores, StoredFile, read_as};
-use car_spectral_runs::signals;
 use car_spectral_runs::terminal::{say, tell};
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 
 use crate::subject::Scored;
 use crate::verify::count;
@@ -59,36 +57,13 @@ struct Arguments {
     class_names: Option<PathBuf>,
 }
 
-/// Runs the program on a command line, the program's own name first, as [`crate::program::main`] runs `analyze`.
+/// Runs the program on a command line, the program's own name first. Gives the exit code.
 pub fn main(command_line: &[OsString]) -> u8 {
-    let arguments = match Arguments::try_parse_from(command_line) {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            // Whoever closed the pipe has seen enough.
-            let _ = error.print();
-            return error.exit_code().try_into().unwrap_or(2);
-        }
-    };
-    // Where no handler can be set, a signal ends the program as it would anyway.
-    let _ = signals::end_when_told();
-    match run(&arguments) {
-        Ok(said) => {
-            // The file is there, whoever heard of it.
-            let _ = say(said);
-            0
-        }
-        Err(error) => {
-            let command = Arguments::command();
-            let is_flag = |name: &str| command.get_arguments().any(|flag| flag.get_long() == Some(name));
-            tell(format_args!("error: {}", car_spectral_data::with_flags(&error.to_string(), is_flag)));
-            error.exit_code()
-        }
-    }
+    super::end(command_line, run)
 }
 
-fn run(arguments: &Arguments) -> Result<String> {
-    let grid = MarginGrid::new(&arguments.margin)
-        .map_err(|error| AnalysisError::Usage { problem: format!("--margin: {error}") })?;
+fn run(arguments: &Arguments) -> Result<()> {
+    let grid = super::margin_grid(&arguments.margin)?;
     let reading = Reading {
         keys: arguments.keys.clone().unwrap_or_default(),
         first_label: arguments.first_label,
@@ -115,7 +90,9 @@ fn run(arguments: &Arguments) -> Result<String> {
         merge.finish().ok_or_else(|| AnalysisError::Usage { problem: "no predictions are given".to_owned() })?;
     whole.write(&arguments.out)?;
     let (samples, classes) = (whole.counts.samples(), whole.counts.num_classes());
-    Ok(format!("{samples} samples of {classes} classes counted in {}", arguments.out.display()))
+    // The file is there, whoever heard of it.
+    let _ = say(format_args!("{samples} samples of {classes} classes counted in {}", arguments.out.display()));
+    Ok(())
 }
 
 fn input(file: &StoredFile) -> CountedInput {

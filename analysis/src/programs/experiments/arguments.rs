@@ -13,7 +13,7 @@ use clap::{Args, Parser, Subcommand};
 /// Exit code: 0 done, 1 a run failed or a file was refused, 2 wrong usage.
 #[derive(Debug, Parser)]
 #[command(name = "experiments", version)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// What to do
     #[command(subcommand)]
     pub(super) command: Command,
