@@ -179,3 +179,34 @@ fn files_and_flags_that_cannot_be_used_are_named() {
     fs::write(&cut, "").unwrap();
     refused("", 1, &["train/ant/001.jpg", "empty"]);
 }
+
+#[test]
+fn folders_called_by_numbers_are_numbered_as_said_and_analyze_asks_for_the_same() {
+    let folder = images("numbered");
+    for part in ["train", "val"] {
+        for (from, to) in [("ant", "1"), ("bee", "2"), ("owl", "10")] {
+            fs::rename(folder.join(part).join(from), folder.join(part).join(to)).unwrap();
+        }
+    }
+    let data = format!("image-folder:{}", text(&folder));
+    let (_, said) = trained(&data, "", "by-text");
+    assert!(said.contains("class counts    40 3 12\n") && said.contains("--class-order natural"), "{said}");
+    let (out, said) = trained(&data, "--class-order natural", "by-number");
+    assert!(said.contains("class counts    40 12 3\n") && said.contains("in the natural order"), "{said}");
+    let mut arguments =
+        ["--checkpoint", &text(&out.join("model.safetensors")), "--data", &data].map(str::to_owned).to_vec();
+    let refused =
+        run(Program::Analyze, [&arguments[..], &["--out".into(), text(&fresh_folder("text-order"))]].concat());
+    assert_eq!(refused.code, Some(1));
+    assert!(
+        refused.stderr.contains("its class 1 is 2, here 10") && refused.stderr.contains("--class-order"),
+        "{}",
+        refused.stderr
+    );
+    arguments.extend(words("--class-order natural"));
+    let report = analyze(&arguments, &fresh_folder("natural-order"));
+    assert_eq!(report["models"][0]["train_counts"], serde_json::json!([40, 12, 3]));
+    assert_eq!(report["models"][0]["class_names"], serde_json::json!(["1", "2", "10"]));
+    let elsewhere = train("synthetic:x", "--class-order text", &fresh_folder("synthetic"));
+    assert_eq!(elsewhere.code, Some(2), "{}", elsewhere.stderr);
+}

@@ -84,7 +84,7 @@ fn order_note(names: &[String], chosen: Option<ClassOrder>) -> Option<String> {
     let (text, natural) = names.iter().zip(&natural).find(|(text, natural)| text != natural)?;
     Some(format!(
         "classes numbered in the text order of their names, {text} before {natural}, as torchvision's ImageFolder sorts \
-         them; if the model's classes are in the order of numbers, `class-order natural` says so"
+         them; if the model's classes are in the order of numbers, `class-order` natural says so"
     ))
 }
 
@@ -317,7 +317,7 @@ mod tests {
         let red = |data: &DataSet, index| data.test.images.pixels(index).unwrap().bytes[0];
         let text = with(None);
         assert_eq!((&text.class_names[..], red(&text, 0)), (&["10", "2", "9"].map(str::to_owned)[..], 10));
-        assert!(text.notes[0].contains("10 before 2") && text.notes[0].contains("`class-order natural`"));
+        assert!(text.notes[0].contains("10 before 2") && text.notes[0].contains("`class-order` natural"));
         let natural = with(Some(ClassOrder::Natural));
         assert_eq!((&natural.class_names[..], red(&natural, 2)), (&["2", "9", "10"].map(str::to_owned)[..], 10));
         assert_eq!(natural.notes, ["classes numbered in the natural order of their names"]);

@@ -45,6 +45,12 @@ pub(super) fn own_training(name: &str, description: &Description, data: &DataSet
     if told.kind != data.kind {
         return mismatch(format!("trained on {}, but `data` is {}", told.kind.name(), data.kind.name()));
     }
+    let others = told.class_names.iter().zip(&data.class_names).enumerate().find(|(_, (told, found))| told != found);
+    if let Some((class, (told, found))) = others.filter(|_| data.kind == DataKind::ImageFolder) {
+        return mismatch(format!(
+            "its class {class} is {told}, here {found}; give the order it was trained with (`class-order`)"
+        ));
+    }
     if data.train.images.is_empty() {
         return mismatch("its training images are not there; it is analysed on them as well".to_owned());
     }

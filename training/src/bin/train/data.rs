@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use car_spectral::longtail::{Group, long_tailed_counts};
 use car_spectral_data::loader::all_cores;
-use car_spectral_data::{DataError, DataSet, DataSource, LongTail, Parts, Sampler, SettingError, Subset, Validation};
+use car_spectral_data::{
+    ClassOrder, DataError, DataSet, DataSource, LongTail, Parts, Sampler, SettingError, Subset, Validation, with_flags,
+};
 use car_spectral_training::TrainingError;
 use clap::Args;
 
@@ -33,6 +35,10 @@ pub struct DataArguments {
     /// Test images of list:DIR [default: the one DIR/*_test.txt, or else DIR/*_val.txt]
     #[arg(long, value_name = "FILE")]
     test_list: Option<PathBuf>,
+    /// Which folder of image-folder:DIR is class 0: text (0, 1, 10, 2, as torchvision sorts) or natural (0, 1, 2, 10)
+    /// [default: text]
+    #[arg(long, value_name = "ORDER")]
+    class_order: Option<ClassOrder>,
     /// Rows and columns of the images given to the network. Files: random resized crop and flip for training, resized
     /// and cropped about the centre for evaluation; other sets: resized [default: 224 for files, else as stored]
     #[arg(long, value_name = "PIXELS")]
@@ -82,7 +88,8 @@ impl DataArguments {
     }
 
     fn source(&self) -> Result<DataSource, TrainingError> {
-        Ok(self.data.clone().with_lists(self.train_list.clone(), self.test_list.clone())?)
+        let listed = self.data.clone().with_lists(self.train_list.clone(), self.test_list.clone())?;
+        Ok(listed.with_class_order(self.class_order)?)
     }
 
     fn imbalance(&self) -> Option<f64> {
@@ -131,6 +138,9 @@ pub fn announce(data: &DataSet, parts: &Parts, sampler: Sampler) {
     }
     say(format_args!("test images     {}", data.test.labels.len()));
     say(format_args!("sampler         {}", sampler.name()));
+    for note in &data.notes {
+        say(format_args!("note            {}", with_flags(note, |name| name == "class-order")));
+    }
 }
 
 /// The counts of few classes, a summary of those of many: model.json has them all.
