@@ -22,6 +22,7 @@
 
 pub mod bounds;
 pub mod car;
+mod class_errors;
 pub mod confusion;
 mod error;
 pub mod longtail;
@@ -32,6 +33,7 @@ pub use ndarray;
 
 pub use bounds::{Interval, Outcome, PairedCounts, Verdict};
 pub use car::{CarObjective, CarOptions};
+pub use class_errors::ClassErrors;
 pub use confusion::{ClassWeights, ConfusionMatrix, MarginCounts, MarginGrid, WeightForm};
 pub use error::Error;
 pub use longtail::{ClassMetrics, Group};

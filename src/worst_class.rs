@@ -1,6 +1,5 @@
 //! The whole analysis of the worst class in one call.
 
-use crate::Error;
 use crate::bounds::error::check_length;
 use crate::bounds::{
     Chain, Interval, Outcome, Verdict, chain, even_pair, held_out_intervals, self_bounding_interval, verdicts,
@@ -8,6 +7,7 @@ use crate::bounds::{
 };
 use crate::confusion::{ClassWeights, MarginCounts};
 use crate::norms::{SpectralNorm, spectral_norm};
+use crate::{ClassErrors, Error};
 
 /// What the scores of held-out samples say of a classifier's worst class.
 ///
@@ -60,6 +60,7 @@ impl WorstClassAnalysis {
     /// outside (0, 1).
     pub fn of(counts: &MarginCounts, weights: &ClassWeights, delta: f64) -> Result<Self, Error> {
         let (lambda, errors, samples) = (weights.values(), counts.errors(), counts.class_counts());
+        let of = ClassErrors { errors: &errors, counts: samples };
         check_length("class weights", samples.len(), lambda.len())?;
         let confusion = counts.confusion();
         let norm = spectral_norm(&confusion.scale_columns(lambda)?)?;
@@ -67,11 +68,11 @@ impl WorstClassAnalysis {
         let population_norm =
             self_bounding_interval(lambda, samples, counts.confusion_counts(), Interval::from(&norm), &pair, delta)?;
         Ok(Self {
-            chain: chain(lambda, &errors, samples, Interval::from(&norm), &confusion.column_non_zeros())?,
-            class_errors: held_out_intervals(&errors, samples, delta, 1)?,
-            largest_error: worst_class_interval(&errors, samples, delta, 1)?,
-            weighted_worst_class: weighted_worst_class_interval(lambda, &errors, samples, delta, 1)?,
-            candidates: worst_class_candidates(&errors, samples, delta, 1)?,
+            chain: chain(lambda, of, Interval::from(&norm), &confusion.column_non_zeros())?,
+            class_errors: held_out_intervals(of, delta, 1)?,
+            largest_error: worst_class_interval(of, delta, 1)?,
+            weighted_worst_class: weighted_worst_class_interval(lambda, of, delta, 1)?,
+            candidates: worst_class_candidates(of, delta, 1)?,
             population_norm,
             norm,
         })

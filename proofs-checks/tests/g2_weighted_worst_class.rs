@@ -12,6 +12,7 @@
 
 mod shipped;
 
+use car_spectral::ClassErrors;
 use car_spectral::bounds::{Interval, chain};
 use car_spectral::confusion::{ClassWeights, WeightForm};
 use proofs_checks::evidence::{Check, Kind};
@@ -19,6 +20,10 @@ use proofs_checks::search::Search;
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+
+fn of<'a>(errors: &'a [u64], counts: &'a [u64]) -> ClassErrors<'a> {
+    ClassErrors { errors, counts }
+}
 
 const RATIO: &str = "e_j* / e_k ≤ λ_k/λ_j*,  k = argmax λ_j e_j";
 const RANGE: &str = "e_j* / e_k ≤ √(1 + 1/r0),  k = argmax λ_j e_j";
@@ -37,7 +42,7 @@ fn two_classes() {
     let check = Check::new("G2", "argmax λ_j e_j attains max e_j", Kind::Counterexample);
     let weights = ClassWeights::new(&[900, 100], 0.2, WeightForm::Paper).unwrap().values().to_vec();
     // Any upper bound of the norm will do: 2 >= ||C Lambda||_F.
-    let result = chain(&weights, &[50, 30], &[100, 100], Interval { lower: 0.0, upper: 2.0 }, &[1, 1]).unwrap();
+    let result = chain(&weights, of(&[50, 30], &[100, 100]), Interval { lower: 0.0, upper: 2.0 }, &[1, 1]).unwrap();
     assert_eq!((result.worst_class, &result.attained_by[..]), (0, &[1][..]));
     // lambda_1 e_1 / (lambda_0 e_0) = 0.6 sqrt(1.1/0.3).
     assert!((result.ratio_at_worst.unwrap() - 0.6 * (1.1f64 / 0.3).sqrt()).abs() < 1e-14);
@@ -45,7 +50,7 @@ fn two_classes() {
     // One image of 10^6 in the tail class: the least error it may have while the weights still prefer it.
     let weights = ClassWeights::new(&[999_999, 1], 0.2, WeightForm::Paper).unwrap().values().to_vec();
     let (errors, samples) = ([2449_u64, 1000], 10_000);
-    let result = chain(&weights, &errors, &[samples; 2], Interval { lower: 0.0, upper: 2.0 }, &[1, 1]).unwrap();
+    let result = chain(&weights, of(&errors, &[samples; 2]), Interval { lower: 0.0, upper: 2.0 }, &[1, 1]).unwrap();
     assert_eq!((result.worst_class, &result.attained_by[..]), (0, &[1][..]));
     check.ratio(2449.0, 1000.0);
     check.passed();

@@ -15,6 +15,7 @@
 //! Checked: both matrices as counts through the library, the bound at random and by search, and a step along which the
 //! norm falls while the worst class rises. What the surrogate's steps do is not a matter of this file.
 
+use car_spectral::ClassErrors;
 use car_spectral::bounds::{Interval, chain};
 use car_spectral::car::{penalised_norm, spectral_derivative};
 use car_spectral::confusion::{ClassWeights, ConfusionMatrix, WeightForm};
@@ -41,7 +42,9 @@ fn worst_and_norm(k: usize, samples: u64, table: &[(usize, usize, u64)]) -> (f64
         per_column[j] += 1;
     }
     let enclosure = Interval { lower: norm.lower, upper: norm.upper };
-    let result = chain(&vec![1.0; k], &errors, &vec![samples; k], enclosure, &per_column).unwrap();
+    let result =
+        chain(&vec![1.0; k], ClassErrors { errors: &errors, counts: &vec![samples; k] }, enclosure, &per_column)
+            .unwrap();
     assert!(result.holds());
     (result.worst_class_error, enclosure)
 }

@@ -10,6 +10,7 @@
 //! the ratio at the worst class to its limit. The first claim needs none: it is attained in every case. Not shown:
 //! anything about the population's e_j, to which the same algebra applies.
 
+use car_spectral::ClassErrors;
 use car_spectral::bounds::{Interval, chain, nu, published_term};
 use car_spectral::confusion::ConfusionMatrix;
 use car_spectral::norms::{exact, spectral_norm};
@@ -23,6 +24,10 @@ use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+
+fn of<'a>(errors: &'a [u64], counts: &'a [u64]) -> ClassErrors<'a> {
+    ClassErrors { errors, counts }
+}
 
 const BOUND: &str = "e_j ≤ ‖CΛ‖₁/λ_j";
 const WORST: &str = "‖CΛ‖₁/(λ_j* e_j*) ≤ λ_max/λ_j*";
@@ -129,7 +134,7 @@ fn every_step_of_the_chain() {
     Check::new("S2", BOUND, Kind::Random).property(file!(), 256, cases(num_classes(300)), |bound, case| {
         let (errors, matrix) = (case.errors(), case.weighted_matrix());
         let spectral = svd_enclosure(&matrix);
-        let result = chain(&case.weights, &errors, &case.counts, spectral, &case.column_non_zeros()).unwrap();
+        let result = chain(&case.weights, of(&errors, &case.counts), spectral, &case.column_non_zeros()).unwrap();
         prop_assert!(result.holds(), "{result:?}");
         bound.case();
         worst.case();
@@ -210,7 +215,7 @@ fn the_exact_maximum() {
         prop_assert!(!attains.is_empty());
 
         let spectral = svd_enclosure(&case.weighted_matrix());
-        let result = chain(&case.weights, &errors, &case.counts, spectral, &case.column_non_zeros()).unwrap();
+        let result = chain(&case.weights, of(&errors, &case.counts), spectral, &case.column_non_zeros()).unwrap();
         let dyadic = case.weights.iter().all(|weight| weight.log2().fract() == 0.0)
             && case.counts.iter().all(|&count| count == 0 || count.is_power_of_two());
         if dyadic {
@@ -271,7 +276,7 @@ fn counts_that_no_float_holds() {
         let matrix = ConfusionMatrix::from_dense(Array2::from_shape_fn((k, k), |place| stored[place])).unwrap();
         let norm = spectral_norm(&matrix).unwrap();
         let spectral = Interval { lower: norm.lower, upper: norm.upper };
-        let result = chain(&case.weights, &errors, &case.counts, spectral, &case.column_non_zeros()).unwrap();
+        let result = chain(&case.weights, of(&errors, &case.counts), spectral, &case.column_non_zeros()).unwrap();
         for (j, &count) in errors.iter().enumerate() {
             let term = rational(result.class_terms[j].unwrap());
             prop_assert!(term <= exact_share(count, j) * (RBig::ONE + &u * ratio(5, 1)));
@@ -296,7 +301,7 @@ fn the_ratio_at_the_worst_class_reaches_its_limit() {
             let weights: Vec<f64> = x[..k].iter().map(|x| 10f64.powf(2.0 * x - 1.0)).collect();
             let errors: Vec<u64> = x[k..].iter().map(|x| (1000.0 * x) as u64).collect();
             let result =
-                chain(&weights, &errors, &vec![1000; k], Interval { lower: 0.0, upper: 1e9 }, &vec![1; k]).unwrap();
+                chain(&weights, of(&errors, &vec![1000; k]), Interval { lower: 0.0, upper: 1e9 }, &vec![1; k]).unwrap();
             result.ratio_at_worst.map_or(f64::NAN, |ratio| ratio / result.ratio_limit)
         });
         check.cases(found.evaluations);
@@ -317,7 +322,7 @@ proptest! {
         (errors[0], counts[0]) = (k as u64 - 1, k as u64 - 1);
         // Column 0 is 1/(K-1) everywhere off the diagonal: ||M||_1 = lambda, ||M||_2 = lambda / sqrt(K-1).
         let norm = weight / ((k - 1) as f64).sqrt();
-        let at = |upper| chain(&vec![weight; k], &errors, &counts, Interval { lower: 0.0, upper }, &vec![k - 1; k]).unwrap();
+        let at = |upper| chain(&vec![weight; k], of(&errors, &counts), Interval { lower: 0.0, upper }, &vec![k - 1; k]).unwrap();
         prop_assert!(at(norm).holds());
         let result = at(norm * (1.0 - f64::from(ulps) * f64::EPSILON));
         prop_assert!(!result.spectral_step_holds && !result.sparse_step_holds && !result.class_steps_hold);
@@ -328,7 +333,7 @@ proptest! {
 fn the_ratio_limit_is_attained() {
     // Two classes with the same error: the bound at the one of weight 1 is 7 times too large, lambda_max / lambda_1.
     let norm = Interval { lower: 3.5, upper: 3.5 };
-    let result = chain(&[1.0, 7.0], &[5, 5], &[10, 10], norm, &[1, 1]).unwrap();
+    let result = chain(&[1.0, 7.0], of(&[5, 5], &[10, 10]), norm, &[1, 1]).unwrap();
     assert_eq!((result.worst_class, result.ratio_at_worst, result.ratio_limit), (0, Some(7.0), 7.0));
     assert_eq!(result.attained_by, [1]);
     assert!(result.holds());

@@ -4,6 +4,7 @@
 //! the two expectations on five populations of known errors, by simulation; the bootstrap's estimate against the known
 //! bias.
 
+use car_spectral::ClassErrors;
 use car_spectral::bounds::{bootstrap_selection_bias, half_split};
 use proofs_checks::draws::category;
 use proofs_checks::evidence::{Check, Kind, cases};
@@ -74,8 +75,8 @@ fn the_truth_lies_between() {
             let seen = wrong(&errors, &counts, rng);
             let first = picked(&seen, &counts);
             plug_in.add(seen[first] as f64 / counts[first] as f64);
-            bootstrap.add(bootstrap_selection_bias(&seen, &counts).unwrap());
-            let split = half_split(&seen, &counts).unwrap();
+            bootstrap.add(bootstrap_selection_bias(ClassErrors { errors: &seen, counts: &counts }).unwrap());
+            let split = half_split(ClassErrors { errors: &seen, counts: &counts }).unwrap();
             held_back.add(split.held_back);
             gap.add(split.gap());
             fresh.add(errors[picked(&wrong(&errors, &halves, rng), &halves)]);

@@ -8,6 +8,7 @@
 //! T3 does not go below its own, and that a valid bound does go below the floor of equal shares, which limits only
 //! bounds that give every class δ/K.
 
+use car_spectral::ClassErrors;
 use car_spectral::bounds::{
     Architecture, BiasFreeReluNetwork, DeltaShares, LayerNorms, TrainingMargins, clopper_pearson, equal_shares_floor,
     held_out_floor, held_out_intervals, per_class_margin, shares_floor, simultaneous_floor, worst_class_floor,
@@ -43,7 +44,8 @@ fn t5_attains_it() {
     let check = Check::new("T4", "1 − α^(1/n) ≤ u_j(0) of T5", Kind::Random);
     check.property(file!(), 300, cases, |check, (counts, delta, models)| {
         let floor = held_out_floor(&counts, delta, models).unwrap();
-        let intervals = held_out_intervals(&vec![0; counts.len()], &counts, delta, models).unwrap();
+        let intervals =
+            held_out_intervals(ClassErrors { errors: &vec![0; counts.len()], counts: &counts }, delta, models).unwrap();
         for (floor, interval) in floor.iter().zip(intervals) {
             // Rounded upwards by 1e-14 of itself.
             prop_assert!((1.0..1.0 + 2e-14).contains(&(interval.upper / floor)), "{} {}", floor, interval.upper);

@@ -4,6 +4,7 @@
 //! Checked: the ends by their tails, the exact probability of a miss at its worst p, where it is alpha, and
 //! simultaneous coverage by simulation, which is near delta only if the classes use up their levels.
 
+use car_spectral::ClassErrors;
 use car_spectral::bounds::{
     BoundError, Interval, Verdict, VerdictCounts, clopper_pearson, held_out_alpha, held_out_intervals, verdict,
     verdicts,
@@ -165,12 +166,12 @@ fn comparing_models_costs_their_number() {
     let alpha = held_out_alpha(100, 0.05, 7).unwrap();
     assert!((alpha - 0.05 / 1400.0).abs() < 1e-19);
     let errors = [3, 10];
-    let one = held_out_intervals(&errors, &[20, 20], 0.05, 1).unwrap();
-    let seven = held_out_intervals(&errors, &[20, 20], 0.05, 7).unwrap();
-    assert_eq!(seven, held_out_intervals(&errors, &[20, 20], 0.05 / 7.0, 1).unwrap());
+    let one = held_out_intervals(ClassErrors { errors: &errors, counts: &[20, 20] }, 0.05, 1).unwrap();
+    let seven = held_out_intervals(ClassErrors { errors: &errors, counts: &[20, 20] }, 0.05, 7).unwrap();
+    assert_eq!(seven, held_out_intervals(ClassErrors { errors: &errors, counts: &[20, 20] }, 0.05 / 7.0, 1).unwrap());
     assert!(one.iter().zip(&seven).all(|(one, seven)| seven.lower < one.lower && one.upper < seven.upper));
     assert_eq!(
-        held_out_intervals(&errors, &[20, 9], 0.05, 1).unwrap_err(),
+        held_out_intervals(ClassErrors { errors: &errors, counts: &[20, 9] }, 0.05, 1).unwrap_err(),
         BoundError::MoreErrorsThanSamples { class: 1, errors: 10, samples: 9 }
     );
 }
@@ -193,7 +194,7 @@ fn simultaneous_coverage() {
                 .zip(counts)
                 .map(|(&e, n)| (0..n).filter(|_| rng.random::<f64>() < e).count() as u64)
                 .collect();
-            let intervals = held_out_intervals(&errors, &counts, delta, 1).unwrap();
+            let intervals = held_out_intervals(ClassErrors { errors: &errors, counts: &counts }, delta, 1).unwrap();
             assert!(counts[4] > 0 || intervals[4] == Interval { lower: 0.0, upper: 1.0 });
             misses += u64::from(population.iter().zip(&intervals).any(|(&e, interval)| !interval.contains(e)));
         }

@@ -4,6 +4,7 @@
 //! Checked: the probability to miss, term by term, which is attained; that some class misses, exactly, on four
 //! populations; ends 10 % nearer to ê_j fail.
 
+use car_spectral::ClassErrors;
 use car_spectral::bounds::{DeltaShares, Interval, held_out_intervals_with_shares};
 use proofs_checks::evidence::{Check, Kind};
 
@@ -19,7 +20,7 @@ fn by_count(counts: &[u64], shares: &DeltaShares, j: usize) -> Vec<Interval> {
         .map(|k| {
             let mut errors = vec![0; counts.len()];
             errors[j] = k;
-            held_out_intervals_with_shares(&errors, counts, shares, 1).unwrap()[j]
+            held_out_intervals_with_shares(ClassErrors { errors: &errors, counts }, shares, 1).unwrap()[j]
         })
         .collect()
 }

@@ -11,6 +11,7 @@
 //! draws, the ends by a second way (p-values summed term by term); that not every one of several worst classes need be
 //! a candidate.
 
+use car_spectral::ClassErrors;
 use car_spectral::bounds::{
     Interval, classes_above, clopper_pearson, held_out_intervals, weighted_worst_class_interval,
     worst_class_candidates, worst_class_certificate, worst_class_interval,
@@ -21,6 +22,10 @@ use proofs_checks::masses::binomial;
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+
+fn of<'a>(errors: &'a [u64], counts: &'a [u64]) -> ClassErrors<'a> {
+    ClassErrors { errors, counts }
+}
 
 const ABOVE: &str = "P(max λ_j e_j > upper end) ≤ δ/2";
 const BELOW: &str = "P(max λ_j e_j < lower end) ≤ δ/2";
@@ -51,7 +56,7 @@ fn two_classes_exactly() {
                 .flat_map(|a| (0..=counts[1]).map(move |b| [a, b]))
                 .map(|errors| {
                     let seen = (0..2).map(|j| weights[j] * errors[j] as f64 / counts[j] as f64).fold(0.0_f64, f64::max);
-                    let interval = weighted_worst_class_interval(&weights, &errors, &counts, delta, 1).unwrap();
+                    let interval = weighted_worst_class_interval(&weights, of(&errors, &counts), delta, 1).unwrap();
                     Outcome { errors, seen, interval }
                 })
                 .collect();
@@ -215,10 +220,10 @@ fn ends_on_populations() {
                     below += u64::from(misses);
                     if draw < by_function {
                         let interval =
-                            weighted_worst_class_interval(weights, &errors, &population.counts, delta, 1).unwrap();
+                            weighted_worst_class_interval(weights, of(&errors, &population.counts), delta, 1).unwrap();
                         assert_eq!(interval.lower > truth, misses, "{name}: {errors:?} {interval:?}");
                         if weights == &ones {
-                            let same = worst_class_interval(&errors, &population.counts, delta, 1).unwrap();
+                            let same = worst_class_interval(of(&errors, &population.counts), delta, 1).unwrap();
                             assert_eq!(same, interval);
                         }
                     }
@@ -245,7 +250,7 @@ fn ends_on_populations() {
             let limits = errors.iter().zip(&population.counts);
             let by_definition =
                 limits.map(|(&k, &n)| clopper_pearson(k, n, alpha, alpha).unwrap().upper).fold(0.0, f64::max);
-            let certificate = worst_class_certificate(&errors, &population.counts, delta, 1).unwrap();
+            let certificate = worst_class_certificate(of(&errors, &population.counts), delta, 1).unwrap();
             assert!((certificate - by_definition).abs() < 1e-15);
         }
     }
@@ -289,12 +294,12 @@ fn the_sets_of_classes() {
             let (mut lacking, mut lacking_some, mut named_wrongly, mut size) = (vec![0_u64; worst.len()], 0, 0, 0);
             for _ in 0..draws {
                 let errors = population.draw(rng);
-                let found = worst_class_candidates(&errors, &population.counts, delta, 1).unwrap();
+                let found = worst_class_candidates(of(&errors, &population.counts), delta, 1).unwrap();
                 let lacks: Vec<bool> = worst.iter().map(|class| found.binary_search(class).is_err()).collect();
                 lacking.iter_mut().zip(&lacks).for_each(|(count, &lacks)| *count += u64::from(lacks));
                 lacking_some += u64::from(lacks.contains(&true));
                 size += found.len();
-                let named = classes_above(&errors, &population.counts, level, delta, 1).unwrap();
+                let named = classes_above(of(&errors, &population.counts), level, delta, 1).unwrap();
                 named_wrongly += u64::from(named.iter().any(|&class| population.errors[class] <= level));
             }
             let most = *lacking.iter().max().unwrap();
@@ -341,12 +346,12 @@ fn it_is_inside_t5() {
         let counts: Vec<u64> = classes.iter().map(|class| class.0).collect();
         let errors: Vec<u64> = classes.iter().map(|&(n, share, _)| (n as f64 * share) as u64).collect();
         let weights: Vec<f64> = classes.iter().map(|class| class.2).collect();
-        let intervals = held_out_intervals(&errors, &counts, delta, 1).unwrap();
+        let intervals = held_out_intervals(of(&errors, &counts), delta, 1).unwrap();
         let largest = |end: fn(&Interval) -> f64| {
             intervals.iter().zip(&weights).map(|(interval, weight)| weight * end(interval)).fold(0.0, f64::max)
         };
         let (lower, upper) = (largest(|ends| ends.lower), largest(|ends| ends.upper));
-        let found = weighted_worst_class_interval(&weights, &errors, &counts, delta, 1).unwrap();
+        let found = weighted_worst_class_interval(&weights, of(&errors, &counts), delta, 1).unwrap();
         prop_assert!(found.lower >= lower * (1.0 - 1e-7) && found.upper <= upper * (1.0 + 1e-15), "{:?}", found);
         check.ratio(found.upper - found.lower, (upper - lower) * (1.0 + 1e-6));
         Ok(())

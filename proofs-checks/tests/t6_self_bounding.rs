@@ -9,6 +9,7 @@
 
 mod shipped;
 
+use car_spectral::ClassErrors;
 use car_spectral::bounds::{
     Interval, VectorPair, even_pair, held_out_intervals, self_bounding_interval, spectral_certificate,
     weighted_worst_class_interval, worst_class_candidates, worst_class_interval,
@@ -234,10 +235,10 @@ fn the_shipped_resnet() {
     assert!((t6.lower - 0.28).abs() < 0.005 && (t6.upper - 4.34).abs() < 0.005);
     assert!(found.upper - found.lower < 0.32 * (t6.upper - t6.lower));
 
-    let largest = worst_class_interval(&errors, counts, delta, 1).unwrap();
-    let wce = weighted_worst_class_interval(lambda, &errors, counts, delta, 1).unwrap();
-    let candidates = worst_class_candidates(&errors, counts, delta, 1).unwrap();
-    let t5 = held_out_intervals(&errors, counts, delta, 1).unwrap();
+    let largest = worst_class_interval(ClassErrors { errors: &errors, counts }, delta, 1).unwrap();
+    let wce = weighted_worst_class_interval(lambda, ClassErrors { errors: &errors, counts }, delta, 1).unwrap();
+    let candidates = worst_class_candidates(ClassErrors { errors: &errors, counts }, delta, 1).unwrap();
+    let t5 = held_out_intervals(ClassErrors { errors: &errors, counts }, delta, 1).unwrap();
     let by_t5 = |weights: &[f64]| t5.iter().zip(weights).map(|(ends, weight)| ends.lower * weight).fold(0.0, f64::max);
     println!(
         "max e_j {largest:.4?} (T5 {:.4}), WCE {wce:.4?} (T5 {:.4}), {} candidates",

@@ -5,6 +5,7 @@
 //! same counts (THEORY.md). Checked: the probability of a miss of one class summed over all outcomes; everything else
 //! by simulation on five populations; the widths against two separate intervals.
 
+use car_spectral::ClassErrors;
 use car_spectral::bounds::{
     Averaging, ComparisonVerdict, Interval, PairedCounts, class_differences, clopper_pearson, difference_interval,
     held_out_intervals, mcnemar, mean_difference, paired_worst_class_difference, separate_worst_class_difference,
@@ -243,7 +244,8 @@ fn widths_and_decisions() {
     for _ in 0..draws {
         let counts = population.draw(rng);
         let t5 = |errors: &[u64]| {
-            let intervals = held_out_intervals(errors, counts.samples(), delta / 2.0, 1).unwrap();
+            let intervals =
+                held_out_intervals(ClassErrors { errors, counts: counts.samples() }, delta / 2.0, 1).unwrap();
             let largest = |end: fn(&Interval) -> f64| intervals.iter().map(end).fold(0.0, f64::max);
             Interval { lower: largest(|ends| ends.lower), upper: largest(|ends| ends.upper) }
         };

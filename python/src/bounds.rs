@@ -1,5 +1,6 @@
 //! Intervals of class errors and of the worst class.
 
+use car_spectral::ClassErrors;
 use car_spectral::bounds::Interval;
 use car_spectral::{WorstClassAnalysis, bounds};
 use numpy::{IntoPyArray, PyArray2};
@@ -28,7 +29,8 @@ pub(crate) fn class_intervals<'py>(
     delta: f64,
     models: usize,
 ) -> PyResult<Bound<'py, PyArray2<f64>>> {
-    let found = py.detach(|| bounds::held_out_intervals(&errors, &samples, delta, models)).map_err(refused)?;
+    let of = ClassErrors { errors: &errors, counts: &samples };
+    let found = py.detach(|| bounds::held_out_intervals(of, delta, models)).map_err(refused)?;
     let ends = ndarray::Array2::from_shape_fn((found.len(), 2), |(class, end)| {
         if end == 0 { found[class].lower } else { found[class].upper }
     });
@@ -44,7 +46,8 @@ pub(crate) fn worst_class_interval(
     delta: f64,
     models: usize,
 ) -> PyResult<(f64, f64)> {
-    py.detach(|| bounds::worst_class_interval(&errors, &samples, delta, models)).map(pair).map_err(refused)
+    let of = ClassErrors { errors: &errors, counts: &samples };
+    py.detach(|| bounds::worst_class_interval(of, delta, models)).map(pair).map_err(refused)
 }
 
 /// T5': the weighted worst-class error.
@@ -57,10 +60,9 @@ pub(crate) fn weighted_worst_class_interval(
     delta: f64,
     models: usize,
 ) -> PyResult<(f64, f64)> {
+    let of = ClassErrors { errors: &errors, counts: &samples };
     let weights = weights.inner.values();
-    py.detach(|| bounds::weighted_worst_class_interval(weights, &errors, &samples, delta, models))
-        .map(pair)
-        .map_err(refused)
+    py.detach(|| bounds::weighted_worst_class_interval(weights, of, delta, models)).map(pair).map_err(refused)
 }
 
 /// T5': the classes among which the worst is.
@@ -72,7 +74,8 @@ pub(crate) fn worst_class_candidates(
     delta: f64,
     models: usize,
 ) -> PyResult<Vec<usize>> {
-    py.detach(|| bounds::worst_class_candidates(&errors, &samples, delta, models)).map_err(refused)
+    let of = ClassErrors { errors: &errors, counts: &samples };
+    py.detach(|| bounds::worst_class_candidates(of, delta, models)).map_err(refused)
 }
 
 /// T6': the population's weighted spectral norm; none where it does not apply.

@@ -1,9 +1,10 @@
 //! What the weights of an epoch do on one split: accuracies, the worst class, and the spectral norms of the hard and of
 //! the surrogate confusion matrix.
 
+use car_spectral::ClassErrors;
 use car_spectral::car::{CarOptions, SurrogateSums, descent_cosine};
 use car_spectral::confusion::{ClassWeights, ConfusionMatrix, MarginCounts, MarginGrid};
-use car_spectral::longtail::{ClassErrors, ClassMetrics, Group};
+use car_spectral::longtail::{ClassMetrics, Group};
 use car_spectral::norms::{self, SpectralNorm};
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use schemars::JsonSchema;

@@ -16,8 +16,9 @@
 //! ((1-8u)(1-u)^3) < 1 + 14.5u, and multiplying by 1 + 16u, rounded, covers it. No term under- or overflows, since
 //! weights lie in 1e-100..1e100 and counts are below 2^64.
 
-use super::error::{check_column_non_zeros, check_errors, check_length, check_num_classes, check_weights};
+use super::error::{check_class_errors, check_column_non_zeros, check_length, check_weights};
 use super::{BoundError, Interval};
+use crate::ClassErrors;
 
 /// 1 + 16u, u = 2^-53: the proved slack of lambda_j e_j <= sqrt(s_j) `upper` and its like in floats (see the module's
 /// page).
@@ -67,8 +68,8 @@ impl Chain {
     }
 }
 
-/// S2 and S3 on the matrix whose column j sums to `errors[j]` / `counts[j]`: the confusion matrix of a test set, or a
-/// margin confusion matrix C_g, with `errors` the counts of margins at most g.
+/// S2 and S3 on the matrix whose column j sums to k_j / n_j: the confusion matrix of a test set, or a
+/// margin confusion matrix C_g, with k_j the counts of margins at most g.
 ///
 /// `spectral` encloses ‖C Lambda‖₂ of the same matrix (S5); `column_non_zeros` are the s_j, the numbers of its
 /// non-zeros in each column
@@ -81,22 +82,18 @@ impl Chain {
 /// [`BoundError::ColumnNonZeros`] if an s_j exceeds K - 1.
 pub fn chain(
     weights: &[f64],
-    errors: &[u64],
-    counts: &[u64],
+    of: ClassErrors<'_>,
     spectral: Interval,
     column_non_zeros: &[usize],
 ) -> Result<Chain, BoundError> {
-    let num_classes = counts.len();
-    check_num_classes(num_classes)?;
+    let num_classes = of.counts.len();
+    check_class_errors(of)?;
     check_length("weights", num_classes, weights.len())?;
-    check_length("errors", num_classes, errors.len())?;
     check_weights(weights)?;
-    check_errors(errors, counts)?;
     spectral.check_norm("spectral norm")?;
     check_column_non_zeros(column_non_zeros, num_classes)?;
 
-    let shares: Vec<Option<f64>> =
-        errors.iter().zip(counts).map(|(&k, &n)| (n > 0).then(|| k as f64 / n as f64)).collect();
+    let shares: Vec<Option<f64>> = of.classes().map(|(k, n)| (n > 0).then(|| k as f64 / n as f64)).collect();
     let class_terms: Vec<Option<f64>> =
         shares.iter().zip(weights).map(|(share, weight)| share.map(|share| weight * share)).collect();
     let mut worst: Option<(usize, f64)> = None;
@@ -158,57 +155,10 @@ pub fn nu(one_norm: f64, column_non_zeros: usize, spectral: Interval) -> Result<
     Ok(Some(Interval { lower, upper }))
 }
 
-/// S1 for one class, in integers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TieBalance {
-    /// Samples with margin < 0.
-    pub negative_margin: u64,
-    /// Samples predicted wrong.
-    pub errors: u64,
-    /// Samples with margin <= 0.
-    pub non_positive_margin: u64,
-    /// Samples with margin = 0 that are predicted right (j < i*): the whole excess of the third over the second.
-    pub zero_margin_correct: u64,
-}
-
-impl TieBalance {
-    /// S1: negative <= errors <= non-positive, and non-positive - errors = zero margin predicted right.
-    pub fn holds(&self) -> bool {
-        self.negative_margin <= self.errors
-            && self.errors.checked_add(self.zero_margin_correct) == Some(self.non_positive_margin)
-    }
-}
-
-/// S1 for every class, from the counts k_j, #{margin <= 0}, #{margin = 0} and #{margin = 0 and predicted right}.
-///
-/// # Errors
-/// [`BoundError::TooFewClasses`], [`BoundError::Length`]; [`BoundError::MoreErrorsThanSamples`] if a class has more
-/// zero margins than margins at most 0.
-pub fn tie_balance(
-    errors: &[u64],
-    non_positive_margin: &[u64],
-    zero_margin: &[u64],
-    zero_margin_correct: &[u64],
-) -> Result<Vec<TieBalance>, BoundError> {
-    let num_classes = errors.len();
-    check_num_classes(num_classes)?;
-    check_length("margins at most 0", num_classes, non_positive_margin.len())?;
-    check_length("zero margins", num_classes, zero_margin.len())?;
-    check_length("zero margins predicted right", num_classes, zero_margin_correct.len())?;
-    check_errors(zero_margin, non_positive_margin)?;
-    Ok((0..num_classes)
-        .map(|class| TieBalance {
-            negative_margin: non_positive_margin[class] - zero_margin[class],
-            errors: errors[class],
-            non_positive_margin: non_positive_margin[class],
-            zero_margin_correct: zero_margin_correct[class],
-        })
-        .collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::class_errors::of;
 
     fn exactly(norm: f64) -> Interval {
         Interval { lower: norm, upper: norm }
@@ -217,17 +167,17 @@ mod tests {
     #[test]
     fn one_full_column_attains_s3() {
         // Every sample of class 0 goes evenly to the four others: ||M||_1 = 1, ||M||_2 = 1/2 = 1/sqrt(K-1).
-        let chain = chain(&[1.0; 5], &[8, 0, 0, 0, 0], &[8, 8, 8, 8, 0], exactly(0.5), &[4, 0, 0, 0, 0]).unwrap();
+        let chain = chain(&[1.0; 5], of(&[8, 0, 0, 0, 0], &[8, 8, 8, 8, 0]), exactly(0.5), &[4, 0, 0, 0, 0]).unwrap();
         assert_eq!((chain.weighted_worst_class_error, chain.spectral_term), (1.0, 1.0));
         assert_eq!(chain.class_terms[4], None);
         assert!(chain.holds());
-        let too_small = super::chain(&[1.0; 5], &[8, 0, 0, 0, 0], &[8; 5], exactly(0.5 - 1e-15), &[4; 5]).unwrap();
+        let too_small = super::chain(&[1.0; 5], of(&[8, 0, 0, 0, 0], &[8; 5]), exactly(0.5 - 1e-15), &[4; 5]).unwrap();
         assert!(!too_small.holds());
     }
 
     #[test]
     fn the_worst_class_need_not_be_the_weighted_one() {
-        let chain = chain(&[1.0, 3.0], &[4, 2], &[10, 10], exactly(0.6), &[1, 1]).unwrap();
+        let chain = chain(&[1.0, 3.0], of(&[4, 2], &[10, 10]), exactly(0.6), &[1, 1]).unwrap();
         assert_eq!((chain.worst_class, &chain.attained_by[..]), (0, &[1][..]));
         approx::assert_relative_eq!(chain.ratio_at_worst.unwrap(), 1.5, max_relative = 1e-15);
         assert_eq!(chain.ratio_limit, 3.0);
@@ -238,7 +188,7 @@ mod tests {
     fn every_field_by_hand() {
         // Errors 1/4, 1/2, 1/2 and 0: classes 1 and 2 are the worst, 2 and 0 the weighted worst; class 4 has no sample.
         let chain =
-            chain(&[4.0, 0.5, 2.0, 1.0, 8.0], &[1, 2, 4, 0, 0], &[4, 4, 8, 9, 0], exactly(0.75), &[1, 1, 1, 0, 0])
+            chain(&[4.0, 0.5, 2.0, 1.0, 8.0], of(&[1, 2, 4, 0, 0], &[4, 4, 8, 9, 0]), exactly(0.75), &[1, 1, 1, 0, 0])
                 .unwrap();
         assert_eq!(chain.class_terms, [Some(1.0), Some(0.25), Some(1.0), Some(0.0), None]);
         assert_eq!((chain.weighted_worst_class_error, &chain.attained_by[..]), (1.0, &[0, 2][..]));
@@ -253,7 +203,7 @@ mod tests {
     #[test]
     fn the_steps_have_a_slack_of_16u() {
         // WCE = 1; s = 1, so that sqrt(s) upper is the upper end itself.
-        let step = |upper| chain(&[1.0; 2], &[1, 0], &[1, 1], exactly(upper), &[1, 0]).unwrap();
+        let step = |upper| chain(&[1.0; 2], of(&[1, 0], &[1, 1]), exactly(upper), &[1, 0]).unwrap();
         let (within, beyond) = (1.0 - 16.0 * UNIT_ROUNDOFF, 1.0 - 18.0 * UNIT_ROUNDOFF);
         let steps = |chain: Chain| (chain.class_steps_hold, chain.sparse_step_holds, chain.spectral_step_holds);
         assert_eq!((steps(step(within)), steps(step(beyond))), ((true, true, true), (false, false, false)));
@@ -261,7 +211,7 @@ mod tests {
 
     #[test]
     fn without_an_error_there_is_no_ratio() {
-        let chain = chain(&[2.0, 1.0], &[0, 0], &[1, 1], exactly(0.0), &[0, 0]).unwrap();
+        let chain = chain(&[2.0, 1.0], of(&[0, 0], &[1, 1]), exactly(0.0), &[0, 0]).unwrap();
         assert_eq!((chain.ratio_at_worst, chain.worst_class, &chain.attained_by[..]), (None, 0, &[0, 1][..]));
         assert!(chain.holds());
     }
@@ -283,23 +233,11 @@ mod tests {
     }
 
     #[test]
-    fn the_balance_of_ties() {
-        // Class 0: 2 margins below 0, 3 at 0, of which 1 is predicted right; class 1: all as clean as can be.
-        let balance = tie_balance(&[4, 0], &[5, 2], &[3, 2], &[1, 2]).unwrap();
-        assert_eq!((balance[0].negative_margin, balance[1].negative_margin), (2, 0));
-        assert!(balance.iter().all(TieBalance::holds));
-        let [true_balance, _] = balance[..] else { panic!("two classes") };
-        assert!(!TieBalance { errors: 3, ..true_balance }.holds());
-        assert!(!TieBalance { negative_margin: 5, ..true_balance }.holds());
-        assert!(!TieBalance { errors: u64::MAX, ..true_balance }.holds());
-    }
-
-    #[test]
     fn every_class_has_its_own_step() {
         // Class 0 errs on one of two and class 1 on all, four ways: norm of columns (1/2) and (1/4, 1/4, 1/4, 1/4) on
         // other rows.
         let at = |class_zero| {
-            chain(&[1.0; 6], &[1, 4, 0, 0, 0, 0], &[2, 4, 1, 1, 1, 0], exactly(0.5), &[class_zero, 4, 0, 0, 0, 5])
+            chain(&[1.0; 6], of(&[1, 4, 0, 0, 0, 0], &[2, 4, 1, 1, 1, 0]), exactly(0.5), &[class_zero, 4, 0, 0, 0, 5])
                 .unwrap()
         };
         assert_eq!(at(1).class_spectral_terms[..2], [0.5, 1.0]);
@@ -314,7 +252,7 @@ mod tests {
         // 2^53 + 3 up by 1. The stored column has length √3 2^53/n, so that sqrt(s) times it is 3 2^53/n.
         let (part, n) = ((1u64 << 53) + 1, 1u64 << 55);
         let norm = 3f64.sqrt() * (part as f64 / n as f64);
-        let chain = chain(&[1.0; 4], &[3 * part, 0, 0, 0], &[n, 1, 1, 1], exactly(norm), &[3, 0, 0, 0]).unwrap();
+        let chain = chain(&[1.0; 4], of(&[3 * part, 0, 0, 0], &[n, 1, 1, 1]), exactly(norm), &[3, 0, 0, 0]).unwrap();
         assert!(chain.weighted_worst_class_error > chain.spectral_term, "no rounding to allow for");
         assert!(chain.holds());
     }
@@ -322,7 +260,7 @@ mod tests {
     #[test]
     fn bad_input_is_named() {
         let at = |weights: &[f64], errors: &[u64], counts: &[u64], norm, s| {
-            chain(weights, errors, counts, norm, &vec![s; counts.len()])
+            chain(weights, ClassErrors { errors, counts }, norm, &vec![s; counts.len()])
         };
         assert_eq!(at(&[1.0; 2], &[0, 0], &[0, 0], exactly(0.0), 0).unwrap_err(), BoundError::NoSamples);
         assert!(matches!(
@@ -331,13 +269,12 @@ mod tests {
         ));
         assert!(matches!(at(&[1.0; 2], &[0, 0], &[1, 1], exactly(f64::NAN), 0), Err(BoundError::Interval { .. })));
         assert_eq!(
-            chain(&[1.0; 2], &[0, 0], &[1, 1], exactly(0.0), &[1, 2]).unwrap_err(),
+            chain(&[1.0; 2], of(&[0, 0], &[1, 1]), exactly(0.0), &[1, 2]).unwrap_err(),
             BoundError::ColumnNonZeros { class: 1, non_zeros: 2, num_classes: 2 }
         );
         assert!(matches!(
-            chain(&[1.0; 2], &[0, 0], &[1, 1], exactly(0.0), &[1]),
+            chain(&[1.0; 2], of(&[0, 0], &[1, 1]), exactly(0.0), &[1]),
             Err(BoundError::Length { expected: 2, got: 1, .. })
         ));
-        assert!(tie_balance(&[0, 0], &[0, 0], &[1, 0], &[0, 0]).is_err());
     }
 }

@@ -14,8 +14,9 @@
 use statrs::distribution::{Beta, Continuous, ContinuousCDF};
 use statrs::statistics::Distribution;
 
-use super::error::{check_delta, check_errors, check_length, check_num_classes};
+use super::error::{check_class_errors, check_delta, check_errors, check_length, check_num_classes};
 use super::{BoundError, DeltaShares, Interval};
+use crate::ClassErrors;
 
 /// The most samples a class may have here, 10^7. `statrs` takes 140 terms of its continued fraction, enough for
 /// alpha <= 1/4 up to there (9e-12 from scipy at the most over 2844 cases) but not for 10^8 (off by 3e-4), and a wrong
@@ -38,7 +39,7 @@ const CLOSED_FORM_ERROR: f64 = 1e-14;
 /// [`BoundError::MoreErrorsThanSamples`] (as class 0) for k > n; [`BoundError::Value`] for an alpha outside
 /// (0, 1/4], all that T5 asks for; [`BoundError::TooManySamples`] for n above [`MOST_SAMPLES`].
 pub fn clopper_pearson(errors: u64, samples: u64, alpha_lower: f64, alpha_upper: f64) -> Result<Interval, BoundError> {
-    check_errors(&[errors], &[samples])?;
+    check_errors(0, errors, samples)?;
     check_samples(0, samples)?;
     for (what, alpha) in [("alpha_lower", alpha_lower), ("alpha_upper", alpha_upper)] {
         if !(alpha > 0.0 && alpha <= 0.25) {
@@ -74,52 +75,41 @@ pub(super) fn upper_limit(errors: u64, samples: u64, alpha: f64) -> f64 {
 }
 
 /// T5 for all classes: [l_j, u_j], which hold together with probability at least 1 - delta (over `models_compared`
-/// models too). Slices of K: errors k_j and samples n_j.
+/// models too).
 ///
 /// # Errors
 /// [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::MoreErrorsThanSamples`],
 /// [`BoundError::TooManySamples`], [`BoundError::Delta`]; [`BoundError::Empty`] for no model; [`BoundError::Value`] if
 /// delta/2KM is below 2.3e-308.
 pub fn held_out_intervals(
-    errors: &[u64],
-    counts: &[u64],
+    of: ClassErrors<'_>,
     delta: f64,
     models_compared: usize,
 ) -> Result<Vec<Interval>, BoundError> {
-    check_num_classes(counts.len())?;
-    check_length("errors", counts.len(), errors.len())?;
-    check_errors(errors, counts)?;
-    for (class, &samples) in counts.iter().enumerate() {
-        check_samples(class, samples)?;
-    }
-    let alpha = held_out_alpha(counts.len(), delta, models_compared)?;
-    errors.iter().zip(counts).map(|(&errors, &samples)| clopper_pearson(errors, samples, alpha, alpha)).collect()
+    check_test_errors(of)?;
+    let alpha = held_out_alpha(of.counts.len(), delta, models_compared)?;
+    of.classes().map(|(errors, samples)| clopper_pearson(errors, samples, alpha, alpha)).collect()
 }
 
 /// T5 with δ_j/2M a side in place of δ/2KM: intervals that hold together with probability at least 1 − δ, narrower for
-/// the classes that have the larger shares. Slices of K: errors k_j and samples n_j. A side with more than 1/4 is
+/// the classes that have the larger shares. A side with more than 1/4 is
 /// computed with 1/4.
 ///
 /// # Errors
 /// As [`held_out_intervals`]; [`BoundError::Length`] also if there is not one share a class.
 pub fn held_out_intervals_with_shares(
-    errors: &[u64],
-    counts: &[u64],
+    of: ClassErrors<'_>,
     shares: &DeltaShares,
     models_compared: usize,
 ) -> Result<Vec<Interval>, BoundError> {
-    check_length("shares of delta", counts.len(), shares.shares().len())?;
-    check_length("errors", counts.len(), errors.len())?;
-    check_errors(errors, counts)?;
-    for (class, &samples) in counts.iter().enumerate() {
-        check_samples(class, samples)?;
-    }
+    check_length("shares of delta", of.counts.len(), shares.shares().len())?;
+    check_test_errors(of)?;
     if models_compared == 0 {
         return Err(BoundError::Empty { what: "models compared" });
     }
-    let classes = errors.iter().zip(counts).zip(shares.shares());
+    let classes = of.classes().zip(shares.shares());
     classes
-        .map(|((&errors, &samples), &share)| {
+        .map(|((errors, samples), &share)| {
             let alpha = (0.5 * share / models_compared as f64).min(0.25);
             clopper_pearson(errors, samples, alpha, alpha)
         })
@@ -137,6 +127,12 @@ pub fn held_out_alpha(num_classes: usize, delta: f64, models_compared: usize) ->
         return Err(BoundError::Empty { what: "models compared" });
     }
     share_of(delta, 2.0 * num_classes as f64 * models_compared as f64)
+}
+
+/// Errors of samples, and not too many of them to compute with.
+pub(super) fn check_test_errors(of: ClassErrors<'_>) -> Result<(), BoundError> {
+    check_class_errors(of)?;
+    of.counts.iter().enumerate().try_for_each(|(class, &samples)| check_samples(class, samples))
 }
 
 /// `delta` over a number of parts, which must be a normal number: below, tails lose their digits or become 0.
@@ -202,6 +198,7 @@ fn solve(distribution: impl Fn(f64) -> (f64, f64), start: f64, alpha: f64) -> f6
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::class_errors::of;
 
     /// Reference values n, k, alpha and the two ends, and the lines that print them (scipy 1.17):
     ///
@@ -274,23 +271,24 @@ mod tests {
     fn shares_of_delta() {
         let (errors, counts) = ([0, 3, 10], [5, 20, 400]);
         let shares = DeltaShares::new(vec![0.2, 0.06, 0.04], 0.3).unwrap();
-        let found = held_out_intervals_with_shares(&errors, &counts, &shares, 2).unwrap();
+        let found = held_out_intervals_with_shares(of(&errors, &counts), &shares, 2).unwrap();
         for (j, alpha) in [0.05, 0.015, 0.01].into_iter().enumerate() {
             let expected = clopper_pearson(errors[j], counts[j], alpha, alpha).unwrap();
             approx::assert_relative_eq!(found[j].lower, expected.lower, max_relative = 1e-12);
             approx::assert_relative_eq!(found[j].upper, expected.upper, max_relative = 1e-12);
         }
         // Equal shares are T5 itself, and a share above one half is cut.
-        let equal = held_out_intervals_with_shares(&errors, &counts, &DeltaShares::equal(3, 0.3).unwrap(), 1).unwrap();
-        for (equal, plain) in equal.iter().zip(held_out_intervals(&errors, &counts, 0.3, 1).unwrap()) {
+        let equal =
+            held_out_intervals_with_shares(of(&errors, &counts), &DeltaShares::equal(3, 0.3).unwrap(), 1).unwrap();
+        for (equal, plain) in equal.iter().zip(held_out_intervals(of(&errors, &counts), 0.3, 1).unwrap()) {
             approx::assert_relative_eq!(equal.upper, plain.upper, max_relative = 1e-12);
         }
         let most = DeltaShares::new(vec![0.6, 0.1], 0.8).unwrap();
-        let cut = held_out_intervals_with_shares(&[1, 1], &[9, 9], &most, 1).unwrap();
+        let cut = held_out_intervals_with_shares(of(&[1, 1], &[9, 9]), &most, 1).unwrap();
         assert_eq!(cut[0], clopper_pearson(1, 9, 0.25, 0.25).unwrap());
 
         let error = |errors: &[u64], counts: &[u64], models| {
-            held_out_intervals_with_shares(errors, counts, &most, models).unwrap_err()
+            held_out_intervals_with_shares(ClassErrors { errors, counts }, &most, models).unwrap_err()
         };
         assert!(matches!(error(&[1, 1], &[2, 2], 0), BoundError::Empty { .. }));
         assert!(matches!(error(&[1], &[2, 2], 1), BoundError::Length { what: "errors", .. }));
@@ -302,17 +300,20 @@ mod tests {
     #[test]
     fn bad_input_is_named() {
         assert_eq!(
-            held_out_intervals(&[1, 3], &[2, 2], 0.05, 1).unwrap_err(),
+            held_out_intervals(of(&[1, 3], &[2, 2]), 0.05, 1).unwrap_err(),
             BoundError::MoreErrorsThanSamples { class: 1, errors: 3, samples: 2 }
         );
-        assert_eq!(held_out_intervals(&[1], &[2], 0.05, 1).unwrap_err(), BoundError::TooFewClasses { num_classes: 1 });
-        assert!(matches!(held_out_intervals(&[1], &[2, 2], 0.05, 1), Err(BoundError::Length { got: 1, .. })));
-        assert_eq!(held_out_intervals(&[1, 1], &[2, 2], 1.0, 1).unwrap_err(), BoundError::Delta { delta: 1.0 });
+        assert_eq!(
+            held_out_intervals(of(&[1], &[2]), 0.05, 1).unwrap_err(),
+            BoundError::TooFewClasses { num_classes: 1 }
+        );
+        assert!(matches!(held_out_intervals(of(&[1], &[2, 2]), 0.05, 1), Err(BoundError::Length { got: 1, .. })));
+        assert_eq!(held_out_intervals(of(&[1, 1], &[2, 2]), 1.0, 1).unwrap_err(), BoundError::Delta { delta: 1.0 });
         let many = [2, MOST_SAMPLES + 1];
         assert_eq!(
-            held_out_intervals(&[1, 1], &many, 0.1, 1).unwrap_err(),
+            held_out_intervals(of(&[1, 1], &many), 0.1, 1).unwrap_err(),
             BoundError::TooManySamples { class: 1, samples: MOST_SAMPLES + 1 }
         );
-        assert!(matches!(held_out_intervals(&[1, 1], &[2, 2], 0.1, 0), Err(BoundError::Empty { .. })));
+        assert!(matches!(held_out_intervals(of(&[1, 1], &[2, 2]), 0.1, 0), Err(BoundError::Empty { .. })));
     }
 }

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::ClassErrors;
+
 /// The smallest and the largest class weight lambda_j taken: between them no product of a weight, its square or a
 /// share of a 64-bit count can under- or overflow, which the rounding bounds of this module rely on.
 pub const WEIGHT_RANGE: (f64, f64) = (1e-100, 1e100);
@@ -89,11 +91,15 @@ pub(super) fn check_weights(weights: &[f64]) -> Result<(), BoundError> {
     }
 }
 
-pub(super) fn check_errors(errors: &[u64], counts: &[u64]) -> Result<(), BoundError> {
-    match errors.iter().zip(counts).position(|(errors, samples)| errors > samples) {
-        Some(class) => Err(BoundError::MoreErrorsThanSamples { class, errors: errors[class], samples: counts[class] }),
-        None => Ok(()),
-    }
+/// Two classes or more, as many errors as counts, no more errors than samples.
+pub(super) fn check_class_errors(of: ClassErrors<'_>) -> Result<(), BoundError> {
+    check_num_classes(of.counts.len())?;
+    check_length("errors", of.counts.len(), of.errors.len())?;
+    of.classes().enumerate().try_for_each(|(class, (errors, samples))| check_errors(class, errors, samples))
+}
+
+pub(super) fn check_errors(class: usize, errors: u64, samples: u64) -> Result<(), BoundError> {
+    if errors <= samples { Ok(()) } else { Err(BoundError::MoreErrorsThanSamples { class, errors, samples }) }
 }
 
 /// One number s_j <= K - 1 a class.

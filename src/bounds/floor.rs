@@ -88,6 +88,7 @@ pub fn held_out_floor(class_counts: &[u64], delta: f64, models_compared: usize) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::class_errors::of;
 
     fn cifar100_lt() -> Vec<u64> {
         (0..100).map(|j| (500.0 * 100f64.powf(-f64::from(j) / 99.0) + 1e-9).floor() as u64).collect()
@@ -168,7 +169,7 @@ mod tests {
     fn held_out_floor_is_attained_by_t5() {
         let counts = [1, 7, 100, 1_000_000];
         let floor = held_out_floor(&counts, 0.1, 3).unwrap();
-        let intervals = crate::bounds::held_out_intervals(&[0; 4], &counts, 0.1, 3).unwrap();
+        let intervals = crate::bounds::held_out_intervals(of(&[0; 4], &counts), 0.1, 3).unwrap();
         // The end is rounded upwards by 1e-14 of itself.
         assert!(
             floor

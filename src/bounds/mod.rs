@@ -3,7 +3,7 @@
 //!
 //! | function | statement |
 //! | --- | --- |
-//! | [`chain()`], [`nu`], [`tie_balance`] | S1 to S3: λ_j e_j ≤ WCE ≤ √(K−1) ‖CΛ‖₂, λ_j e_j ≤ √s_j ‖CΛ‖₂, and the measured ν |
+//! | [`chain()`], [`nu`] | S2 and S3: λ_j e_j ≤ WCE ≤ √(K−1) ‖CΛ‖₂, λ_j e_j ≤ √s_j ‖CΛ‖₂, and the measured ν |
 //! | [`nu_range`] | S3: what ν can be, from one pass over the matrix |
 //! | [`morvant()`] | T1 as published: Morvant, Koço and Ralaivola, needs m_min > 8K |
 //! | [`matrix_hoeffding()`] | T1 as proved here: 4K in place of 8K |
@@ -34,10 +34,11 @@
 //! the probability with which a statement may fail. Proofs are in `THEORY.md`.
 //!
 //! ```
+//! use car_spectral::ClassErrors;
 //! use car_spectral::bounds::{Verdict, held_out_intervals, verdict};
 //!
 //! // Ten held-out examples of each of two classes: three and no errors.
-//! let intervals = held_out_intervals(&[3, 0], &[10, 10], 0.05, 1)?;
+//! let intervals = held_out_intervals(ClassErrors { errors: &[3, 0], counts: &[10, 10] }, 0.05, 1)?;
 //! assert_eq!(verdict(Some(0.9), intervals[0])?, Verdict::Holds);
 //! assert_eq!(verdict(Some(0.01), intervals[0])?, Verdict::Violated);
 //! assert_eq!(verdict(Some(0.3), intervals[0])?, Verdict::Undecided);
@@ -77,7 +78,7 @@ mod unconditional;
 mod verdict;
 mod worst_class;
 
-pub use chain::{CHAIN_SLACK, Chain, TieBalance, chain, nu, tie_balance};
+pub use chain::{CHAIN_SLACK, Chain, chain, nu};
 pub use class_mean_head::{ClassMeanBound, ClassMeanCertificate, HeadClass, HeadExample, PriorGrid, class_mean_head};
 pub use class_pac_bayes::class_pac_bayes;
 pub use clopper_pearson::{

@@ -22,7 +22,7 @@ use super::{BoundError, Interval};
 /// [`BoundError::MoreErrorsThanSamples`] (as class 0) for k > n; [`BoundError::TooManySamples`] for n or n' above
 /// [`MOST_SAMPLES`](super::MOST_SAMPLES); [`BoundError::Delta`] for an alpha outside (0, 1).
 pub fn prediction_limits(errors: u64, samples: u64, further: u64, alpha: f64) -> Result<[u64; 2], BoundError> {
-    check_errors(&[errors], &[samples])?;
+    check_errors(0, errors, samples)?;
     check_samples(0, samples)?;
     check_samples(0, further)?;
     check_delta(alpha)?;

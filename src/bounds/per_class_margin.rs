@@ -41,9 +41,10 @@
 //! shares of delta must be fixed before the data are seen, and c_j(g) measured on the original training images in
 //! evaluation mode.
 
-use super::error::{check_delta, check_errors, check_length, check_num_classes};
+use super::error::{check_class_errors, check_delta, check_length};
 use super::least_kl::{MarginStatement, least_kl};
 use super::{Architecture, BiasFreeReluNetwork, BoundError, DeltaShares, NotApplicable, Outcome, kl_inverse};
+use crate::ClassErrors;
 
 /// T3'' is called vacuous above this, 1 − 10⁻⁶: kl⁻¹ is below 1 wherever c_j(g) is.
 pub const VACUOUS_ABOVE: f64 = 1.0 - 1e-6;
@@ -225,10 +226,7 @@ fn at_margin(
 
 impl TrainingMargins<'_> {
     fn check(&self) -> Result<(), BoundError> {
-        let num_classes = self.class_counts.len();
-        check_num_classes(num_classes)?;
-        check_length("margin errors", num_classes, self.margin_errors.len())?;
-        check_errors(self.margin_errors, self.class_counts)?;
+        check_class_errors(ClassErrors { errors: self.margin_errors, counts: self.class_counts })?;
         if !self.margin.is_finite() {
             return Err(BoundError::Value { what: "margin g", value: self.margin, requirement: "finite" });
         }

@@ -19,9 +19,9 @@
 //! distribution functions.
 
 use super::BoundError;
-use super::clopper_pearson::check_samples;
-use super::error::{check_errors, check_length, check_num_classes};
+use super::clopper_pearson::check_test_errors;
 use super::masses::{binomial_masses, hypergeometric_masses};
+use crate::ClassErrors;
 
 /// What a random half of the images says about the class that it picks; means over all splits.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,19 +40,18 @@ impl HalfSplit {
     }
 }
 
-/// The bootstrap's estimate of E max_j ê_j − max_j e_j from `errors` k_j of `counts` n_j held-out images; never
+/// The bootstrap's estimate of E max_j ê_j − max_j e_j from errors k_j of n_j held-out images; never
 /// negative. Classes without images are left out.
 ///
 /// # Errors
 /// [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::MoreErrorsThanSamples`],
 /// [`BoundError::TooManySamples`]; [`BoundError::NoSamples`] if all n_j are 0.
-pub fn bootstrap_selection_bias(errors: &[u64], counts: &[u64]) -> Result<f64, BoundError> {
-    check(errors, counts)?;
-    let shares: Vec<(f64, u64)> = errors
-        .iter()
-        .zip(counts)
-        .filter(|&(_, &count)| count > 0)
-        .map(|(&error, &count)| (error as f64 / count as f64, count))
+pub fn bootstrap_selection_bias(of: ClassErrors<'_>) -> Result<f64, BoundError> {
+    check_test_errors(of)?;
+    let shares: Vec<(f64, u64)> = of
+        .classes()
+        .filter(|&(_, count)| count > 0)
+        .map(|(error, count)| (error as f64 / count as f64, count))
         .collect();
     if shares.is_empty() {
         return Err(BoundError::NoSamples);
@@ -66,16 +65,15 @@ pub fn bootstrap_selection_bias(errors: &[u64], counts: &[u64]) -> Result<f64, B
     Ok((mean - plug_in).max(0.0))
 }
 
-/// The means over all splits in halves, from `errors` k_j of `counts` n_j held-out images; ties pick the lowest index.
+/// The means over all splits in halves, from errors k_j of n_j held-out images; ties pick the lowest index.
 /// Classes with fewer than two images cannot be split and are left out.
 ///
 /// # Errors
 /// [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::MoreErrorsThanSamples`],
 /// [`BoundError::TooManySamples`]; [`BoundError::NoSamples`] if no class has two images.
-pub fn half_split(errors: &[u64], counts: &[u64]) -> Result<HalfSplit, BoundError> {
-    check(errors, counts)?;
-    let classes: Vec<(u64, u64)> =
-        errors.iter().copied().zip(counts.iter().copied()).filter(|&(_, count)| count > 1).collect();
+pub fn half_split(of: ClassErrors<'_>) -> Result<HalfSplit, BoundError> {
+    check_test_errors(of)?;
+    let classes: Vec<(u64, u64)> = of.classes().filter(|&(_, count)| count > 1).collect();
     if classes.is_empty() {
         return Err(BoundError::NoSamples);
     }
@@ -89,13 +87,6 @@ pub fn half_split(errors: &[u64], counts: &[u64]) -> Result<HalfSplit, BoundErro
         held_back += probability * ((errors - seen as u64) as f64 / (count - half) as f64);
     });
     Ok(HalfSplit { picking, held_back })
-}
-
-fn check(errors: &[u64], counts: &[u64]) -> Result<(), BoundError> {
-    check_num_classes(counts.len())?;
-    check_length("errors", counts.len(), errors.len())?;
-    check_errors(errors, counts)?;
-    counts.iter().enumerate().try_for_each(|(class, &samples)| check_samples(class, samples))
 }
 
 /// Calls `visit(j, x, probability)` for every class j and count x that can be the largest share x/n_j, ties to the
@@ -136,18 +127,19 @@ fn for_each_maximum(masses: &[Vec<f64>], mut visit: impl FnMut(usize, usize, f64
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::class_errors::of;
 
     #[test]
     fn two_coins_by_hand() {
         // X, Y ~ Bin(2, 1/2): max/2 is 0, 1/2, 1 with probability 1/16, 8/16, 7/16: mean 11/16, less 1/2.
         approx::assert_relative_eq!(
-            bootstrap_selection_bias(&[1, 1], &[2, 2]).unwrap(),
+            bootstrap_selection_bias(of(&[1, 1], &[2, 2])).unwrap(),
             3.0 / 16.0,
             max_relative = 1e-14
         );
         // Each half has one image; P(wrong) = 1/2 each. Class 0 is picked unless it is right and class 1 wrong.
         // (0,0): 0 then 1; (1,0), (1,1): 1 then 0; (0,1): class 1, 1 then 0.
-        let split = half_split(&[1, 1], &[2, 2]).unwrap();
+        let split = half_split(of(&[1, 1], &[2, 2])).unwrap();
         assert_eq!((split.picking, split.held_back), (0.75, 0.25));
         assert_eq!(split.gap(), 0.5);
     }
@@ -186,33 +178,33 @@ mod tests {
                 }
             }
         }
-        let bias = bootstrap_selection_bias(&errors, &counts).unwrap();
+        let bias = bootstrap_selection_bias(of(&errors, &counts)).unwrap();
         approx::assert_relative_eq!(bias, mean - 0.75, max_relative = 1e-12);
-        let split = half_split(&errors, &counts).unwrap();
+        let split = half_split(of(&errors, &counts)).unwrap();
         approx::assert_relative_eq!(split.picking, picking, max_relative = 1e-13);
         approx::assert_relative_eq!(split.held_back, held_back, max_relative = 1e-13);
     }
 
     #[test]
     fn classes_that_cannot_be_used_are_left_out() {
-        let all = bootstrap_selection_bias(&[1, 1, 0], &[2, 2, 0]).unwrap();
-        assert_eq!(all, bootstrap_selection_bias(&[1, 1], &[2, 2]).unwrap());
-        assert_eq!(half_split(&[1, 1, 1], &[2, 1, 2]).unwrap(), half_split(&[1, 1], &[2, 2]).unwrap());
-        assert_eq!(bootstrap_selection_bias(&[0, 0], &[0, 0]).unwrap_err(), BoundError::NoSamples);
-        assert_eq!(half_split(&[0, 1], &[0, 1]).unwrap_err(), BoundError::NoSamples);
-        assert!(matches!(half_split(&[3, 1], &[2, 1]), Err(BoundError::MoreErrorsThanSamples { .. })));
-        assert!(matches!(bootstrap_selection_bias(&[1], &[2, 1]), Err(BoundError::Length { .. })));
+        let all = bootstrap_selection_bias(of(&[1, 1, 0], &[2, 2, 0])).unwrap();
+        assert_eq!(all, bootstrap_selection_bias(of(&[1, 1], &[2, 2])).unwrap());
+        assert_eq!(half_split(of(&[1, 1, 1], &[2, 1, 2])).unwrap(), half_split(of(&[1, 1], &[2, 2])).unwrap());
+        assert_eq!(bootstrap_selection_bias(of(&[0, 0], &[0, 0])).unwrap_err(), BoundError::NoSamples);
+        assert_eq!(half_split(of(&[0, 1], &[0, 1])).unwrap_err(), BoundError::NoSamples);
+        assert!(matches!(half_split(of(&[3, 1], &[2, 1])), Err(BoundError::MoreErrorsThanSamples { .. })));
+        assert!(matches!(bootstrap_selection_bias(of(&[1], &[2, 1])), Err(BoundError::Length { .. })));
         let many = [2, crate::bounds::MOST_SAMPLES + 1];
         let error = BoundError::TooManySamples { class: 1, samples: many[1] };
-        assert_eq!(bootstrap_selection_bias(&[1, 1], &many).unwrap_err(), error);
-        assert_eq!(half_split(&[1, 1], &many).unwrap_err(), error);
-        assert!(matches!(bootstrap_selection_bias(&[1], &[2]), Err(BoundError::TooFewClasses { .. })));
+        assert_eq!(bootstrap_selection_bias(of(&[1, 1], &many)).unwrap_err(), error);
+        assert_eq!(half_split(of(&[1, 1], &many)).unwrap_err(), error);
+        assert!(matches!(bootstrap_selection_bias(of(&[1], &[2])), Err(BoundError::TooFewClasses { .. })));
     }
 
     #[test]
     fn certain_classes_have_no_bias() {
-        assert_eq!(bootstrap_selection_bias(&[0, 7], &[9, 7]).unwrap(), 0.0);
-        let split = half_split(&[0, 7], &[9, 7]).unwrap();
+        assert_eq!(bootstrap_selection_bias(of(&[0, 7], &[9, 7])).unwrap(), 0.0);
+        let split = half_split(of(&[0, 7], &[9, 7])).unwrap();
         assert_eq!((split.picking, split.held_back), (1.0, 1.0));
     }
 }

@@ -13,18 +13,19 @@
 
 use super::binomial::upper_tail_above;
 use super::bisection::neighbours;
-use super::clopper_pearson::{check_samples, share_of, upper_limit};
-use super::error::{check_delta, check_errors, check_length, check_num_classes, check_weights};
+use super::clopper_pearson::{check_test_errors, share_of, upper_limit};
+use super::error::{check_delta, check_length, check_weights};
 use super::holm::holm;
 use super::masses::hypergeometric_masses;
 use super::{BoundError, Interval};
+use crate::ClassErrors;
 
 /// Each class is compared with this many others at most: those whose errors are largest for certain. Comparing with
 /// fewer only leaves more candidates.
 const MOST_RIVALS: usize = 64;
 
 /// The interval of max_j λ_j e_j: WCE (D4) for the class weights, the largest error of any class for weights of 1. It
-/// holds with probability at least 1 − `delta`, over `models_compared` models too. Slices of K.
+/// holds with probability at least 1 − `delta`, over `models_compared` models too.
 ///
 /// # Errors
 /// [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::Weight`],
@@ -32,45 +33,34 @@ const MOST_RIVALS: usize = 64;
 /// for no model.
 pub fn weighted_worst_class_interval(
     weights: &[f64],
-    errors: &[u64],
-    counts: &[u64],
+    of: ClassErrors<'_>,
     delta: f64,
     models_compared: usize,
 ) -> Result<Interval, BoundError> {
-    check(errors, counts)?;
-    check_length("weights", counts.len(), weights.len())?;
+    check_test_errors(of)?;
+    check_length("weights", of.counts.len(), weights.len())?;
     check_weights(weights)?;
     let alpha = (0.5 * of_one_model(delta, models_compared)?).min(LARGEST_ALPHA);
-    let upper = largest_upper_limit(weights, errors, counts, alpha)?;
-    Ok(Interval { lower: simes_lower(weights, errors, counts, alpha).min(upper), upper })
+    let upper = largest_upper_limit(weights, of, alpha);
+    Ok(Interval { lower: simes_lower(weights, of, alpha).min(upper), upper })
 }
 
 /// The interval of max_j e_j, the largest error of any class: [`weighted_worst_class_interval`] with weights of 1.
 ///
 /// # Errors
 /// As [`weighted_worst_class_interval`].
-pub fn worst_class_interval(
-    errors: &[u64],
-    counts: &[u64],
-    delta: f64,
-    models_compared: usize,
-) -> Result<Interval, BoundError> {
-    weighted_worst_class_interval(&vec![1.0; counts.len()], errors, counts, delta, models_compared)
+pub fn worst_class_interval(of: ClassErrors<'_>, delta: f64, models_compared: usize) -> Result<Interval, BoundError> {
+    weighted_worst_class_interval(&vec![1.0; of.counts.len()], of, delta, models_compared)
 }
 
 /// The one-sided certificate max_j u_j(δ/M): "no class has an error above this".
 ///
 /// # Errors
 /// As [`weighted_worst_class_interval`].
-pub fn worst_class_certificate(
-    errors: &[u64],
-    counts: &[u64],
-    delta: f64,
-    models_compared: usize,
-) -> Result<f64, BoundError> {
-    check(errors, counts)?;
+pub fn worst_class_certificate(of: ClassErrors<'_>, delta: f64, models_compared: usize) -> Result<f64, BoundError> {
+    check_test_errors(of)?;
     let alpha = of_one_model(delta, models_compared)?.min(LARGEST_ALPHA);
-    largest_upper_limit(&vec![1.0; counts.len()], errors, counts, alpha)
+    Ok(largest_upper_limit(&vec![1.0; of.counts.len()], of, alpha))
 }
 
 /// The classes that can be the worst, ascending: W holds any one class of the largest error with probability at least 1
@@ -83,12 +73,12 @@ pub fn worst_class_certificate(
 /// # Errors
 /// As [`worst_class_interval`].
 pub fn worst_class_candidates(
-    errors: &[u64],
-    counts: &[u64],
+    of: ClassErrors<'_>,
     delta: f64,
     models_compared: usize,
 ) -> Result<Vec<usize>, BoundError> {
-    check(errors, counts)?;
+    check_test_errors(of)?;
+    let ClassErrors { errors, counts } = of;
     let num_classes = counts.len();
     let level = share_of(of_one_model(delta, models_compared)?, (num_classes - 1) as f64)?;
     let mut rivals: Vec<(usize, f64)> = (0..num_classes)
@@ -115,19 +105,17 @@ pub fn worst_class_candidates(
 /// # Errors
 /// As [`worst_class_interval`]; [`BoundError::Value`] for a level outside [0, 1].
 pub fn classes_above(
-    errors: &[u64],
-    counts: &[u64],
+    of: ClassErrors<'_>,
     level: f64,
     delta: f64,
     models_compared: usize,
 ) -> Result<Vec<usize>, BoundError> {
-    check(errors, counts)?;
+    check_test_errors(of)?;
     super::error::check_share("level", level)?;
     let delta = of_one_model(delta, models_compared)?;
-    let p_values: Vec<f64> =
-        errors.iter().zip(counts).map(|(&errors, &samples)| upper_tail_above(errors, samples, level)).collect();
+    let p_values: Vec<f64> = of.classes().map(|(errors, samples)| upper_tail_above(errors, samples, level)).collect();
     let adjusted = holm(&p_values);
-    Ok((0..counts.len()).filter(|&class| adjusted[class] <= delta).collect())
+    Ok((0..p_values.len()).filter(|&class| adjusted[class] <= delta).collect())
 }
 
 /// P(Hyp(n_i + n_j, k_i + k_j, n_i) >= k_i): small if class i has the larger error.
@@ -136,16 +124,17 @@ fn fisher(errors_i: u64, samples_i: u64, errors_j: u64, samples_j: u64) -> f64 {
     masses[errors_i as usize..].iter().rev().sum()
 }
 
-fn largest_upper_limit(weights: &[f64], errors: &[u64], counts: &[u64], alpha: f64) -> Result<f64, BoundError> {
-    let limits = weights.iter().zip(errors.iter().zip(counts));
-    Ok(limits
-        .map(|(&weight, (&errors, &samples))| (weight * upper_limit(errors, samples, alpha)).next_up().min(weight))
-        .fold(0.0, f64::max))
+fn largest_upper_limit(weights: &[f64], of: ClassErrors<'_>, alpha: f64) -> f64 {
+    let limits = weights.iter().zip(of.classes());
+    limits
+        .map(|(&weight, (errors, samples))| (weight * upper_limit(errors, samples, alpha)).next_up().min(weight))
+        .fold(0.0, f64::max)
 }
 
 /// The largest t that Simes' test rejects, by bisection from below: what it rejects is an interval from 0 on, as the
 /// p-values grow with t.
-fn simes_lower(weights: &[f64], errors: &[u64], counts: &[u64], alpha: f64) -> f64 {
+fn simes_lower(weights: &[f64], of: ClassErrors<'_>, alpha: f64) -> f64 {
+    let ClassErrors { errors, counts } = of;
     let num_classes = counts.len() as f64;
     let rejected = |t: f64| {
         let mut p_values: Vec<f64> =
@@ -171,17 +160,11 @@ fn of_one_model(delta: f64, models_compared: usize) -> Result<f64, BoundError> {
     share_of(delta, models_compared as f64)
 }
 
-fn check(errors: &[u64], counts: &[u64]) -> Result<(), BoundError> {
-    check_num_classes(counts.len())?;
-    check_length("errors", counts.len(), errors.len())?;
-    check_errors(errors, counts)?;
-    counts.iter().enumerate().try_for_each(|(class, &samples)| check_samples(class, samples))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::bounds::clopper_pearson;
+    use crate::class_errors::of;
 
     fn errors_of_ten(worst: u64) -> [u64; 10] {
         [worst, 100, 100, 100, 100, 100, 100, 100, 100, 100]
@@ -190,119 +173,120 @@ mod tests {
     #[test]
     fn no_factor_k_above_and_simes_below() {
         // python: beta.isf(.025, 377, 624); the t at which the smallest of the ten binom.sf(k - 1, 1000, t) is .025/10
-        let interval = worst_class_interval(&errors_of_ten(376), &[1000; 10], 0.05, 1).unwrap();
+        let interval = worst_class_interval(of(&errors_of_ten(376), &[1000; 10]), 0.05, 1).unwrap();
         approx::assert_relative_eq!(interval.upper, 0.4068513760241379, epsilon = 1.1e-10);
         approx::assert_relative_eq!(interval.lower, 0.3333004061531951, max_relative = 1e-8);
-        let certificate = worst_class_certificate(&errors_of_ten(376), &[1000; 10], 0.05, 1).unwrap();
+        let certificate = worst_class_certificate(of(&errors_of_ten(376), &[1000; 10]), 0.05, 1).unwrap();
         approx::assert_relative_eq!(certificate, 0.4019427156497017, epsilon = 1.1e-10);
         // No error anywhere: 1 - 0.05^(1/100).
-        let clean = worst_class_certificate(&[0; 100], &[100; 100], 0.05, 1).unwrap();
+        let clean = worst_class_certificate(of(&[0; 100], &[100; 100]), 0.05, 1).unwrap();
         approx::assert_relative_eq!(clean, 0.029513049607037932, max_relative = 1e-12);
-        assert_eq!(worst_class_interval(&[0; 100], &[100; 100], 0.05, 1).unwrap().lower, 0.0);
-        assert_eq!(worst_class_certificate(&[100, 0], &[100; 2], 0.05, 1).unwrap(), 1.0);
+        assert_eq!(worst_class_interval(of(&[0; 100], &[100; 100]), 0.05, 1).unwrap().lower, 0.0);
+        assert_eq!(worst_class_certificate(of(&[100, 0], &[100; 2]), 0.05, 1).unwrap(), 1.0);
         // No error exceeds 1, nor does its limit.
-        assert_eq!(worst_class_interval(&[3, 0], &[3, 3], 0.05, 1).unwrap().upper, 1.0);
+        assert_eq!(worst_class_interval(of(&[3, 0], &[3, 3]), 0.05, 1).unwrap().upper, 1.0);
         // Each side may have a quarter, so that the interval has delta = 1/2 and the certificate 1/4.
-        let half = worst_class_interval(&[40, 0], &[100, 100], 0.5, 1).unwrap();
-        assert_eq!(half, worst_class_interval(&[40, 0], &[100, 100], 0.9, 1).unwrap());
+        let half = worst_class_interval(of(&[40, 0], &[100, 100]), 0.5, 1).unwrap();
+        assert_eq!(half, worst_class_interval(of(&[40, 0], &[100, 100]), 0.9, 1).unwrap());
         approx::assert_relative_eq!(half.upper, upper_limit(40, 100, 0.25), max_relative = 1e-15);
     }
 
     #[test]
     fn simes_is_never_below_bonferroni_and_uses_several_classes() {
         let bonferroni = |errors: u64, classes: f64| clopper_pearson(errors, 100, 0.025 / classes, 0.1).unwrap().lower;
-        let alone = worst_class_interval(&[60, 0, 0, 0], &[100; 4], 0.05, 1).unwrap().lower;
+        let alone = worst_class_interval(of(&[60, 0, 0, 0], &[100; 4]), 0.05, 1).unwrap().lower;
         approx::assert_relative_eq!(alone, bonferroni(60, 4.0), max_relative = 1e-8);
         // Four equal classes: p_(4) = p <= alpha decides, without a factor K.
-        let equal = worst_class_interval(&[60; 4], &[100; 4], 0.05, 1).unwrap().lower;
+        let equal = worst_class_interval(of(&[60; 4], &[100; 4]), 0.05, 1).unwrap().lower;
         approx::assert_relative_eq!(equal, bonferroni(60, 1.0), max_relative = 1e-8);
-        let two = worst_class_interval(&[60, 60, 0, 0], &[100; 4], 0.05, 1).unwrap().lower;
+        let two = worst_class_interval(of(&[60, 60, 0, 0], &[100; 4]), 0.05, 1).unwrap().lower;
         approx::assert_relative_eq!(two, bonferroni(60, 2.0), max_relative = 1e-8);
     }
 
     #[test]
     fn weights_scale_and_models_share_delta() {
-        let weighted = weighted_worst_class_interval(&[1.0, 3.0], &[60, 40], &[100; 2], 0.05, 2).unwrap();
+        let weighted = weighted_worst_class_interval(&[1.0, 3.0], of(&[60, 40], &[100; 2]), 0.05, 2).unwrap();
         let (lower, upper) =
             (3.0 * super::super::clopper_pearson::lower_limit(40, 100, 0.00625), 3.0 * upper_limit(40, 100, 0.0125));
         approx::assert_relative_eq!(weighted.lower, lower, max_relative = 1e-7);
         approx::assert_relative_eq!(weighted.upper, upper, max_relative = 1e-15);
         // A class without samples may have an error of 1.
-        let unseen = weighted_worst_class_interval(&[1.0, 3.0], &[60, 0], &[100, 0], 0.05, 1).unwrap();
+        let unseen = weighted_worst_class_interval(&[1.0, 3.0], of(&[60, 0], &[100, 0]), 0.05, 1).unwrap();
         approx::assert_relative_eq!(unseen.upper, 3.0, max_relative = 1e-15);
         assert!(unseen.lower > 0.4 && unseen.lower < 0.6);
         // Limits exist for 1/4 a side: a larger delta gives those.
-        let loose = worst_class_certificate(&[6, 4], &[10; 2], 0.9, 1).unwrap();
+        let loose = worst_class_certificate(of(&[6, 4], &[10; 2]), 0.9, 1).unwrap();
         approx::assert_relative_eq!(loose, upper_limit(6, 10, 0.25), max_relative = 1e-15);
     }
 
     #[test]
     fn candidates_by_fishers_test() {
         // scipy.stats.hypergeom.sf(59, 200, 60 + k, 100) = 0.0168, 0.0235, 0.0325 for k = 44, 45, 46.
-        let found = |second: u64, delta: f64| worst_class_candidates(&[60, second, 20], &[100; 3], delta, 1).unwrap();
+        let found =
+            |second: u64, delta: f64| worst_class_candidates(of(&[60, second, 20], &[100; 3]), delta, 1).unwrap();
         assert_eq!(found(44, 0.05), [0]);
         assert_eq!(found(45, 0.05), [0]);
         assert_eq!(found(46, 0.05), [0, 1]);
         assert_eq!(found(44, 0.03), [0, 1]);
-        assert_eq!(worst_class_candidates(&[60, 44, 20], &[100; 3], 0.05, 2).unwrap(), [0, 1]);
+        assert_eq!(worst_class_candidates(of(&[60, 44, 20], &[100; 3]), 0.05, 2).unwrap(), [0, 1]);
         // One of one against none of one: a p-value of exactly 1/2 is within its rounding of a level of 1/2.
-        assert_eq!(worst_class_candidates(&[1, 0], &[1; 2], 0.5, 1).unwrap(), [0, 1]);
-        assert_eq!(worst_class_candidates(&[1, 0], &[1; 2], 0.5 + 1e-8, 1).unwrap(), [0]);
+        assert_eq!(worst_class_candidates(of(&[1, 0], &[1; 2]), 0.5, 1).unwrap(), [0, 1]);
+        assert_eq!(worst_class_candidates(of(&[1, 0], &[1; 2]), 0.5 + 1e-8, 1).unwrap(), [0]);
         // An equal share is not larger, whatever the level: Fisher's p-value is 5/6 here.
-        assert_eq!(worst_class_candidates(&[1, 1], &[2; 2], 0.9, 1).unwrap(), [0, 1]);
+        assert_eq!(worst_class_candidates(of(&[1, 1], &[2; 2]), 0.9, 1).unwrap(), [0, 1]);
         // Nothing is known of a class without samples.
-        assert_eq!(worst_class_candidates(&[60, 0, 0], &[100, 0, 100], 0.05, 1).unwrap(), [0, 1]);
-        assert_eq!(worst_class_candidates(&[0; 100], &[3; 100], 0.05, 1).unwrap().len(), 100);
+        assert_eq!(worst_class_candidates(of(&[60, 0, 0], &[100, 0, 100]), 0.05, 1).unwrap(), [0, 1]);
+        assert_eq!(worst_class_candidates(of(&[0; 100], &[3; 100]), 0.05, 1).unwrap().len(), 100);
     }
 
     #[test]
     fn many_classes_have_few_rivals() {
         let mut errors = vec![1; 300];
         errors[7] = 90;
-        assert_eq!(worst_class_candidates(&errors, &[100; 300], 0.05, 1).unwrap(), [7]);
+        assert_eq!(worst_class_candidates(of(&errors, &[100; 300]), 0.05, 1).unwrap(), [7]);
         // 70 alike and one below: the rivals are 64 of the 70.
         let mut errors = vec![90; 71];
         errors[70] = 1;
-        assert_eq!(worst_class_candidates(&errors, &[100; 71], 0.05, 1).unwrap(), (0..70).collect::<Vec<_>>());
+        assert_eq!(worst_class_candidates(of(&errors, &[100; 71]), 0.05, 1).unwrap(), (0..70).collect::<Vec<_>>());
     }
 
     #[test]
     fn classes_above_a_level_by_holm() {
         // binom.sf(k - 1, 100, .5): 60 -> 0.0284, 65 -> 0.00176, 70 -> 3.9e-5; Holm: 3 p, 2 p, p.
-        let above = |delta| classes_above(&[60, 70, 65], &[100; 3], 0.5, delta, 1).unwrap();
+        let above = |delta| classes_above(of(&[60, 70, 65], &[100; 3]), 0.5, delta, 1).unwrap();
         assert_eq!((above(0.05), above(0.02), above(0.001)), (vec![0, 1, 2], vec![1, 2], vec![1]));
-        assert_eq!(classes_above(&[60, 70, 65], &[100; 3], 0.5, 0.04, 2).unwrap(), [1, 2]);
-        assert_eq!(classes_above(&[1, 0], &[1, 1], 0.0, 0.05, 1).unwrap(), [0]);
+        assert_eq!(classes_above(of(&[60, 70, 65], &[100; 3]), 0.5, 0.04, 2).unwrap(), [1, 2]);
+        assert_eq!(classes_above(of(&[1, 0], &[1, 1]), 0.0, 0.05, 1).unwrap(), [0]);
         // A p-value of 0.5001.
-        assert!(classes_above(&[5_000_000, 0], &[10_000_000; 2], 0.5, 0.8, 1).unwrap().is_empty());
-        assert_eq!(classes_above(&[1, 1], &[1, 1], 1.0, 0.05, 1).unwrap(), [] as [usize; 0]);
+        assert!(classes_above(of(&[5_000_000, 0], &[10_000_000; 2]), 0.5, 0.8, 1).unwrap().is_empty());
+        assert_eq!(classes_above(of(&[1, 1], &[1, 1]), 1.0, 0.05, 1).unwrap(), [] as [usize; 0]);
     }
 
     #[test]
     fn bad_input_is_named() {
-        assert!(matches!(worst_class_interval(&[1], &[2], 0.05, 1), Err(BoundError::TooFewClasses { .. })));
-        assert!(matches!(worst_class_interval(&[1], &[2, 2], 0.05, 1), Err(BoundError::Length { .. })));
+        assert!(matches!(worst_class_interval(of(&[1], &[2]), 0.05, 1), Err(BoundError::TooFewClasses { .. })));
+        assert!(matches!(worst_class_interval(of(&[1], &[2, 2]), 0.05, 1), Err(BoundError::Length { .. })));
         assert!(matches!(
-            worst_class_candidates(&[1, 3], &[2, 2], 0.05, 1),
+            worst_class_candidates(of(&[1, 3], &[2, 2]), 0.05, 1),
             Err(BoundError::MoreErrorsThanSamples { .. })
         ));
-        assert!(matches!(worst_class_certificate(&[1, 1], &[2, 2], 0.0, 1), Err(BoundError::Delta { .. })));
-        assert!(matches!(worst_class_certificate(&[1, 1], &[2, 2], 0.1, 0), Err(BoundError::Empty { .. })));
-        assert!(matches!(classes_above(&[1, 1], &[2, 2], 1.5, 0.1, 1), Err(BoundError::Value { .. })));
+        assert!(matches!(worst_class_certificate(of(&[1, 1], &[2, 2]), 0.0, 1), Err(BoundError::Delta { .. })));
+        assert!(matches!(worst_class_certificate(of(&[1, 1], &[2, 2]), 0.1, 0), Err(BoundError::Empty { .. })));
+        assert!(matches!(classes_above(of(&[1, 1], &[2, 2]), 1.5, 0.1, 1), Err(BoundError::Value { .. })));
         assert!(matches!(
-            weighted_worst_class_interval(&[1.0, 0.0], &[1, 1], &[2, 2], 0.1, 1),
+            weighted_worst_class_interval(&[1.0, 0.0], of(&[1, 1], &[2, 2]), 0.1, 1),
             Err(BoundError::Weight { .. })
         ));
         // Shares of delta that would be 0: a p-value of 0 would reject.
         for delta in [5e-324, 1e-307] {
-            let error = worst_class_candidates(&[100, 0, 50], &[100; 3], delta, 1000).unwrap_err();
+            let error = worst_class_candidates(of(&[100, 0, 50], &[100; 3]), delta, 1000).unwrap_err();
             assert!(matches!(error, BoundError::Value { requirement: "at least 2.3e-308; take a larger delta", .. }));
-            assert!(worst_class_interval(&[100, 0, 50], &[100; 3], delta, 1000).is_err());
-            assert!(classes_above(&[100, 0, 50], &[100; 3], 0.1, delta, 1000).is_err());
+            assert!(worst_class_interval(of(&[100, 0, 50], &[100; 3]), delta, 1000).is_err());
+            assert!(classes_above(of(&[100, 0, 50], &[100; 3]), 0.1, delta, 1000).is_err());
         }
         let many = [2, super::super::MOST_SAMPLES + 1];
         assert!(matches!(
-            worst_class_interval(&[1, 1], &many, 0.1, 1),
+            worst_class_interval(of(&[1, 1], &many), 0.1, 1),
             Err(BoundError::TooManySamples { class: 1, .. })
         ));
     }

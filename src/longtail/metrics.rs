@@ -11,15 +11,7 @@
 //! A class without test samples counts nowhere: not as error 0, not as the worst, not in a mean.
 
 use super::{Group, LongTailError};
-
-/// Samples and errors of each class of one data set, `[K]` each.
-#[derive(Clone, Copy, Debug)]
-pub struct ClassErrors<'a> {
-    /// Samples of each class, n_j.
-    pub counts: &'a [u64],
-    /// Errors of each class, k_j <= n_j.
-    pub errors: &'a [u64],
-}
+use crate::ClassErrors;
 
 /// The accuracy of one group of classes; `None` where no class of the group has test samples.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -14,5 +14,5 @@ mod protocol;
 
 pub use error::LongTailError;
 pub use groups::Group;
-pub use metrics::{ClassErrors, ClassMetrics, GroupAccuracy, WeightedWorstClass, WorstClass};
+pub use metrics::{ClassMetrics, GroupAccuracy, WeightedWorstClass, WorstClass};
 pub use protocol::long_tailed_counts;

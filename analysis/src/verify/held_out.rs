@@ -1,5 +1,6 @@
 //! What the test data say of data not seen: intervals, the worst class, further images, plans.
 
+use car_spectral::ClassErrors;
 use car_spectral::bounds::{
     Interval, bootstrap_selection_bias, classes_above, held_out_alpha, images_for_certificate, images_for_paired,
     prediction_limits, worst_class_candidates, worst_class_certificate, worst_class_interval, worst_class_sign_level,
@@ -24,8 +25,7 @@ pub(super) struct HeldOut<'a> {
     pub intervals: &'a [Interval],
     /// T5's interval of WCE.
     pub wce: Interval,
-    pub errors: &'a [u64],
-    pub counts: &'a [u64],
+    pub class_errors: ClassErrors<'a>,
 }
 
 impl HeldOut<'_> {
@@ -55,15 +55,15 @@ impl HeldOut<'_> {
             class_error_interval: self
                 .intervals
                 .iter()
-                .zip(self.counts)
+                .zip(self.class_errors.counts)
                 .map(|(interval, &count)| (count > 0).then(|| ends(interval)))
                 .collect(),
             worst_tenth_error: self.metrics.worst_tenth_error,
             class_error_quantiles: quantiles(&self.metrics.class_errors),
             wce_interval: ends(&self.wce),
-            max_error: max_error(self.errors, self.counts, self.settings)?,
-            classes_above: above_levels(self.errors, self.counts, self.settings)?,
-            next_sample: next_samples(self.errors, self.counts, self.settings)?,
+            max_error: max_error(self.class_errors, self.settings)?,
+            classes_above: above_levels(self.class_errors, self.settings)?,
+            next_sample: next_samples(self.class_errors, self.settings)?,
             planning: planning(&self.metrics.class_errors, self.settings)?,
             worst_class_ratio: self.metrics.worst_class_ratio,
             split,
@@ -86,27 +86,27 @@ fn quantiles(class_errors: &[Option<f64>]) -> Option<[f64; 5]> {
     Some([0, 1, 2, 3, 4].map(|quarter| errors[(quarter * last).div_ceil(4)]))
 }
 
-fn max_error(errors: &[u64], counts: &[u64], settings: &Settings) -> Result<MaxError> {
+fn max_error(of: ClassErrors<'_>, settings: &Settings) -> Result<MaxError> {
     let (delta, models) = (settings.delta, settings.models_compared);
-    let interval = worst_class_interval(errors, counts, delta, models)?;
-    let shares = errors.iter().zip(counts).filter(|(_, count)| **count > 0).map(|(&k, &n)| k as f64 / n as f64);
+    let interval = worst_class_interval(of, delta, models)?;
+    let shares = of.classes().filter(|&(_, n)| n > 0).map(|(k, n)| k as f64 / n as f64);
     Ok(MaxError {
         interval: [interval.lower, interval.upper],
-        at_most: worst_class_certificate(errors, counts, delta, models)?,
-        candidates: worst_class_candidates(errors, counts, delta, models)?,
+        at_most: worst_class_certificate(of, delta, models)?,
+        candidates: worst_class_candidates(of, delta, models)?,
         estimate: shares.fold(0.0, f64::max),
-        estimate_bias: bootstrap_selection_bias(errors, counts)?,
+        estimate_bias: bootstrap_selection_bias(of)?,
     })
 }
 
 /// Levels of which the classes above are named.
 const LEVELS: [f64; 4] = [0.25, 0.5, 0.75, 0.9];
 
-fn above_levels(errors: &[u64], counts: &[u64], settings: &Settings) -> Result<Vec<ClassesAbove>> {
+fn above_levels(of: ClassErrors<'_>, settings: &Settings) -> Result<Vec<ClassesAbove>> {
     LEVELS
         .into_iter()
         .map(|level| {
-            let classes = classes_above(errors, counts, level, settings.delta, settings.models_compared)?;
+            let classes = classes_above(of, level, settings.delta, settings.models_compared)?;
             Ok(ClassesAbove { level, classes })
         })
         .collect()
@@ -115,15 +115,12 @@ fn above_levels(errors: &[u64], counts: &[u64], settings: &Settings) -> Result<V
 /// Further images of each class that limits are given for.
 const NEXT_IMAGES: [u64; 2] = [100, 1000];
 
-fn next_samples(errors: &[u64], counts: &[u64], settings: &Settings) -> Result<Vec<NextSample>> {
-    let alpha = held_out_alpha(counts.len(), settings.delta, settings.models_compared)?;
+fn next_samples(of: ClassErrors<'_>, settings: &Settings) -> Result<Vec<NextSample>> {
+    let alpha = held_out_alpha(of.counts.len(), settings.delta, settings.models_compared)?;
     NEXT_IMAGES
         .into_iter()
         .map(|images| {
-            let limits = errors
-                .iter()
-                .zip(counts)
-                .map(|(&k, &n)| (n > 0).then(|| prediction_limits(k, n, images, alpha)).transpose());
+            let limits = of.classes().map(|(k, n)| (n > 0).then(|| prediction_limits(k, n, images, alpha)).transpose());
             Ok(NextSample { images, limits: limits.collect::<Result<_, _>>()? })
         })
         .collect()

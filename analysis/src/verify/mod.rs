@@ -8,12 +8,13 @@ mod finding;
 mod held_out;
 mod split;
 
+use car_spectral::ClassErrors;
 use car_spectral::bounds::{
     BiasFreeReluNetwork, Interval, VectorPair, held_out_alpha, held_out_intervals, self_bounding_interval,
     simultaneous_floor, spectral_certificate, weighted_worst_class_interval, worst_class_floor,
 };
 use car_spectral::confusion::{ClassWeights, MarginCounts, MarginGrid, WeightForm};
-use car_spectral::longtail::{ClassErrors, ClassMetrics, Group};
+use car_spectral::longtail::{ClassMetrics, Group};
 
 use crate::report::{
     ClassConfusions, Confusion, Floors, ModelFigures, ModelReport, Network, NetworkLayer, SpectralCertificate,
@@ -77,8 +78,9 @@ pub fn verify(
 
     progress("bounds");
     let (errors, counts) = (test.counts.errors(), test.counts.class_counts());
-    let intervals = held_out_intervals(&errors, counts, settings.delta, settings.models_compared)?;
-    let wce = weighted_worst_class_interval(lambda, &errors, counts, settings.delta, settings.models_compared)?;
+    let class_errors = ClassErrors { errors: &errors, counts };
+    let intervals = held_out_intervals(class_errors, settings.delta, settings.models_compared)?;
+    let wce = weighted_worst_class_interval(lambda, class_errors, settings.delta, settings.models_compared)?;
     let metrics = class_metrics(subject, &test, train.as_ref())?;
     let statements = bounds::Statements {
         architecture: &subject.architecture,
@@ -101,16 +103,8 @@ pub fn verify(
     let step = train_to_test.as_ref().map(|step| VerdictSentence::plain("train-to-test", step.sentence.clone()));
     let mut verdicts = vec![chain_sentence(&test.report)];
     verdicts.extend(step.into_iter().chain(judged));
-    let held_out = HeldOut {
-        subject,
-        settings,
-        metrics: &metrics,
-        weights: lambda,
-        intervals: &intervals,
-        wce,
-        errors: &errors,
-        counts,
-    };
+    let held_out =
+        HeldOut { subject, settings, metrics: &metrics, weights: lambda, intervals: &intervals, wce, class_errors };
     let model = ModelReport {
         name: subject.name.clone(),
         source: subject.source.clone(),

@@ -1,5 +1,6 @@
 //! One data split: counts, matrices, norms, ties, the chain S2-S3 and the surrogate.
 
+use car_spectral::ClassErrors;
 use car_spectral::bounds::{self, Interval, VectorPair, even_pair};
 use car_spectral::car::{SurrogateOptions, SurrogateSums};
 use car_spectral::confusion::{ConfusionMatrix, MarginCounts, MarginGrid};
@@ -198,7 +199,9 @@ fn ties(counts: &MarginCounts) -> Ties {
 fn chain(counts: &MarginCounts, confusion: &ConfusionMatrix, norms: &Norms, weights: &[f64]) -> Result<Chain> {
     let non_zeros = confusion.column_non_zeros();
     let spectral = Interval::new(norms.weighted.lower, norms.weighted.upper)?;
-    let chain = bounds::chain(weights, &counts.errors(), counts.class_counts(), spectral, &non_zeros)?;
+    let errors = counts.errors();
+    let class_errors = ClassErrors { errors: &errors, counts: counts.class_counts() };
+    let chain = bounds::chain(weights, class_errors, spectral, &non_zeros)?;
     let wce = chain.weighted_worst_class_error;
     let factor = |bound: f64| (wce > 0.0).then(|| bound / wce);
     Ok(Chain {

@@ -63,7 +63,7 @@ pub fn difference_interval(
     alpha: f64,
 ) -> Result<Interval, BoundError> {
     let discordant = only_a_wrong.saturating_add(only_b_wrong);
-    check_errors(&[discordant], &[samples])?;
+    check_errors(0, discordant, samples)?;
     if !(alpha > 0.0 && alpha <= 0.25) {
         return Err(BoundError::Value { what: "alpha", value: alpha, requirement: "above 0 and at most 1/4" });
     }

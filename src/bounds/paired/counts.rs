@@ -1,7 +1,8 @@
 //! T8: the four counts of every class.
 
+use crate::ClassErrors;
 use crate::bounds::BoundError;
-use crate::bounds::error::{check_errors, check_length, check_num_classes};
+use crate::bounds::error::{check_class_errors, check_length, check_num_classes};
 
 /// What two models got right and wrong on the same images: of each class n_j, both wrong, only A wrong (b_j), only B
 /// wrong (c_j).
@@ -34,7 +35,7 @@ impl PairedCounts {
         let wrong: Vec<u64> = (0..samples.len())
             .map(|j| both_wrong[j].saturating_add(only_a_wrong[j]).saturating_add(only_b_wrong[j]))
             .collect();
-        check_errors(&wrong, samples)?;
+        check_class_errors(ClassErrors { errors: &wrong, counts: samples })?;
         Ok(Self {
             samples: samples.to_vec(),
             both_wrong: both_wrong.to_vec(),

@@ -12,6 +12,7 @@
 
 use super::class::SIGN_SHARE;
 use super::{ComparisonVerdict, PairedCounts, difference_interval};
+use crate::ClassErrors;
 use crate::bounds::error::check_delta;
 use crate::bounds::{BoundError, Interval, clopper_pearson, worst_class_candidates, worst_class_interval};
 
@@ -60,8 +61,9 @@ pub fn worst_class_sign_level(delta: f64) -> Result<f64, BoundError> {
 pub fn paired_worst_class_difference(counts: &PairedCounts, delta: f64) -> Result<PairedWorstClass, BoundError> {
     check_delta(delta)?;
     let alpha = 0.25 * delta;
-    let candidates_a = worst_class_candidates(&counts.errors_a(), counts.samples(), alpha, 1)?;
-    let candidates_b = worst_class_candidates(&counts.errors_b(), counts.samples(), alpha, 1)?;
+    let candidates =
+        |errors: &[u64]| worst_class_candidates(ClassErrors { errors, counts: counts.samples() }, alpha, 1);
+    let (candidates_a, candidates_b) = (candidates(&counts.errors_a())?, candidates(&counts.errors_b())?);
     let interval = |&class: &usize| {
         difference_interval(counts.only_a_wrong()[class], counts.only_b_wrong()[class], counts.samples()[class], alpha)
     };
@@ -76,8 +78,8 @@ pub fn paired_worst_class_difference(counts: &PairedCounts, delta: f64) -> Resul
 /// As [`paired_worst_class_difference`].
 pub fn separate_worst_class_difference(counts: &PairedCounts, delta: f64) -> Result<Interval, BoundError> {
     check_delta(delta)?;
-    let a = worst_class_interval(&counts.errors_a(), counts.samples(), 0.5 * delta, 1)?;
-    let b = worst_class_interval(&counts.errors_b(), counts.samples(), 0.5 * delta, 1)?;
+    let worst = |errors: &[u64]| worst_class_interval(ClassErrors { errors, counts: counts.samples() }, 0.5 * delta, 1);
+    let (a, b) = (worst(&counts.errors_a())?, worst(&counts.errors_b())?);
     Ok(Interval { lower: a.lower - b.upper, upper: a.upper - b.lower })
 }
 

@@ -1,6 +1,7 @@
 //! One split of the training images: the metric, the class means, T7 and the held-out certificate.
 
 use anyhow::Result;
+use car_spectral::ClassErrors;
 use car_spectral::bounds::{
     ClassMeanCertificate, DeltaShares, HeadClass, HeadExample, PriorGrid, class_mean_head, worst_class_certificate,
     worst_class_interval,
@@ -106,7 +107,8 @@ pub fn certify(
     let certificate = certificate(&points, &parts, &without, &with, delta)?;
     let held: Vec<Vec<usize>> = parts.iter().map(|part| part.held.clone()).collect();
     let (errors, samples) = without.errors(&points, &held);
-    let largest_upper = |alpha: f64| worst_class_certificate(&errors, &samples, alpha, 1);
+    let largest_upper =
+        |alpha: f64| worst_class_certificate(ClassErrors { errors: &errors, counts: &samples }, alpha, 1);
     let test_members: Vec<Vec<usize>> = (0..num_classes)
         .map(|class| (0..test.labels.len()).filter(|&place| test.labels[place] == class).collect())
         .collect();
@@ -160,7 +162,7 @@ impl Head {
     fn test_errors(&self, points: &Array2<f64>, members: &[Vec<usize>], delta: f64) -> Result<TestErrors> {
         let (errors, samples) = self.errors(points, members);
         let classes: Vec<f64> = errors.iter().zip(&samples).map(|(&k, &n)| k as f64 / n as f64).collect();
-        let interval = worst_class_interval(&errors, &samples, delta, 1)?;
+        let interval = worst_class_interval(ClassErrors { errors: &errors, counts: &samples }, delta, 1)?;
         let worst_interval = [interval.lower, interval.upper];
         Ok(TestErrors { worst: classes.iter().copied().fold(0.0, f64::max), classes, worst_interval })
     }

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use car_spectral::ClassErrors;
 use car_spectral::car::CarOptions;
 use car_spectral::confusion::ClassWeights;
-use car_spectral::longtail::{ClassErrors, ClassMetrics};
+use car_spectral::longtail::ClassMetrics;
 use car_spectral_formats::predictions::{Block, PredictionSource, Predictions, read};
 use car_spectral_runs::log::read_log;
 use car_spectral_runs::{Description, SplitEvaluation, SplitMetrics, SplitSums, description};

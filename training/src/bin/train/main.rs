@@ -13,6 +13,7 @@ use std::fmt::Display;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use car_spectral::ClassErrors;
 use car_spectral::bounds::worst_class_interval;
 use car_spectral::car::CarOptions;
 use car_spectral_data::{DataSet, SettingError};
@@ -325,7 +326,7 @@ fn announce_result(data: &DataSet, settings: &Settings, finished: &Finished) -> 
     let class = test.worst_class;
     let (name, wrong, of) = (&data.class_names[class], test_errors[class], test_counts[class]);
     say(format_args!("worst class     {class} ({name}): {wrong} of {of} test images wrong"));
-    if let Ok(interval) = worst_class_interval(test_errors, test_counts, 0.05, 1) {
+    if let Ok(interval) = worst_class_interval(ClassErrors { errors: test_errors, counts: test_counts }, 0.05, 1) {
         let (lower, upper) = (100.0 * interval.lower, 100.0 * interval.upper);
         say(format_args!("                the largest error of a class is {lower:.1} to {upper:.1} %, at 95 %"));
     }
