@@ -33,7 +33,8 @@ pub(crate) fn superscript(power: i32) -> String {
 /// A number in three significant digits, as a label beside a bar: `0.0123`, `7.35`, `841`, `1.2×10⁶`.
 pub(crate) fn short(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
-        return format!("{value}");
+        // Adding 0 turns -0 into 0.
+        return format!("{}", value + 0.0);
     }
     let power = value.abs().log10().floor() as i32;
     if (-4..5).contains(&power) {
@@ -44,6 +45,24 @@ pub(crate) fn short(value: f64) -> String {
         let mantissa = value / 10f64.powi(power);
         format!("{mantissa:.1}×10{}", superscript(power))
     }
+}
+
+/// A number with so many decimals, more where only 0 would be left of it: a minus before 0.0 would say what no digit
+/// shows. `−1.3`, `−0.04`, `0.0`.
+pub(crate) fn decimals(value: f64, decimals: usize) -> String {
+    let size = value.abs();
+    let mut text = format!("{size:.decimals$}");
+    if size > 0.0 && !text.contains(|c: char| matches!(c, '1'..='9')) {
+        text = format!("{size:.0e}");
+        let parts = text.split_once('e').and_then(|(digit, power)| Some((digit, power.parse::<i32>().ok()?)));
+        if let Some((digit, power)) = parts {
+            text = match power {
+                -5.. => format!("{size:.0$}", power.unsigned_abs() as usize),
+                _ => format!("{digit}×10{}", superscript(power)),
+            };
+        }
+    }
+    if value < 0.0 { format!("−{text}") } else { text }
 }
 
 /// A fraction in per cent: `62 %`, `0.4 %`, `78.1 %`; 0 % and 100 % only where exact, else `< 0.1 %`, `> 99.9 %`.
@@ -136,13 +155,21 @@ mod tests {
     #[test]
     fn numbers_are_short() {
         assert_eq!(
-            [0.01234, 7.349, 841.2, 1_234_567.0, 0.5, 12.0, 99_999.0].map(short),
-            ["0.0123", "7.35", "841", "1.2×10⁶", "0.5", "12", "99999"]
+            [0.01234, 7.349, 841.2, 1_234_567.0, 0.5, 12.0, 99_999.0, -0.0].map(short),
+            ["0.0123", "7.35", "841", "1.2×10⁶", "0.5", "12", "99999", "0"]
         );
         assert_eq!(
             [0.62, 0.004, 1.0, 0.7812, -0.0, 1e-7, 0.99999].map(percent),
             ["62 %", "0.4 %", "100 %", "78.1 %", "0 %", "< 0.1 %", "> 99.9 %"]
         );
+    }
+
+    #[test]
+    fn no_sign_stands_before_a_nought() {
+        let small = [-0.05, -0.0499, 0.01, -0.000951, 1e-5, -4.2e-7, 1.2e-200, -12.34, 0.0, -0.0];
+        let said = small.map(|value| decimals(value, 1));
+        assert_eq!(said, ["−0.1", "−0.05", "0.01", "−0.001", "0.00001", "−4×10⁻⁷", "1×10⁻²⁰⁰", "−12.3", "0.0", "0.0"]);
+        assert_eq!([-0.004, 0.996, -0.0].map(|value| decimals(value, 2)), ["−0.004", "1.00", "0.00"]);
     }
 
     #[test]

@@ -117,7 +117,9 @@ fn classes_are_sought_sorted_and_opened() {
          said.marked = mark.classList.contains('lit');
          mark.dispatchEvent(new MouseEvent('click', { bubbles: true }));
          said.clicked = document.activeElement.dataset.of;
-         said.wide = document.documentElement.scrollWidth <= innerWidth;",
+         said.wide = document.documentElement.scrollWidth <= innerWidth;
+         said.unhinted = [...document.querySelectorAll('.plot')].filter((plot) => plot.clientWidth > 0 &&
+           (plot.scrollWidth > plot.clientWidth) !== (plot.previousElementSibling.offsetHeight > 0)).length;",
     );
     assert_eq!(said["hidden"], false);
     assert_eq!(said["all"], 12);
@@ -137,6 +139,7 @@ fn classes_are_sought_sorted_and_opened() {
     assert_eq!([&said["lit"], &said["clicked"]], ["5", "5"], "table and plots point at each other");
     assert_eq!(said["marked"], true);
     assert_eq!(said["wide"], true, "no sideways scrolling of the page at 390 px");
+    assert_eq!(said["unhinted"], 0, "what scrolls says so");
     let report: Value = serde_json::from_slice(&fs::read(page.with_file_name("report.json")).unwrap()).unwrap();
     assert_eq!(report["models"][0]["class_confusions"][11]["errors_to"], serde_json::json!([[0, 10], [1, 9]]));
     assert_eq!(said["worst"], report["models"][0]["test"]["max_error"]["candidates"].as_array().unwrap().len());
@@ -157,6 +160,7 @@ fn two_models_are_set_beside_each_other() {
          said.first = rows()[0];
          put('beside', '-1'); said.alone = explorer.querySelectorAll('th').length;
          put('model', '1'); said.second = rows()[0];
+         put('model', '0'); put('beside', '1'); said.status = explorer.querySelector('[role=status]').innerText;
          said.folded = [...document.querySelectorAll('details.model')].map((model) => model.open);",
     );
     let head: Vec<&str> = said["head"].as_array().unwrap().iter().map(|cell| cell.as_str().unwrap()).collect();
@@ -165,5 +169,6 @@ fn two_models_are_set_beside_each_other() {
     let first = said["first"].as_str().unwrap();
     assert!(first.contains("80 %") && first.contains("66.7 %") && first.contains("−13.3"), "{first}");
     assert!(said["second"].as_str().unwrap().contains("66.7 %"));
+    assert!(said["status"].as_str().unwrap().contains("all classes asked at once"), "{}", said["status"]);
     assert_eq!(said["folded"], serde_json::json!([false, false]));
 }

@@ -9,7 +9,7 @@ use car_spectral_formats::ElementType;
 use car_spectral_formats::predictions::{Logits, Predictions};
 use pyo3::prelude::*;
 
-use crate::error::{refused, stopped};
+use crate::error::{by_keywords, refused, stopped};
 use crate::labels::Labels;
 use crate::scores::{Rows, Scores, ScoresView};
 
@@ -120,7 +120,10 @@ fn analysis(subjects: Vec<Subject>, settings: verify::Settings) -> Result<Analys
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ..Settings::default()
     };
-    let (report, figures) = whole::report(&subjects, &settings, &[], about, |_| {})?;
+    let (mut report, figures) = whole::report(&subjects, &settings, &[], about, |_| {})?;
+    for sentence in report.models.iter_mut().flat_map(|model| &mut model.left_out) {
+        *sentence = by_keywords(sentence);
+    }
     report::check(&report, &figures)?;
     Ok(Analysis { subjects, settings, report, figures })
 }

@@ -31,8 +31,11 @@ pub(crate) fn stopped(error: AnalysisError) -> PyErr {
             | AnalysisError::Input(InputError::Io { .. })
             | AnalysisError::Report(ReportError::File(_))
     );
-    let text = with_names(&error.to_string(), |name| {
-        KEYWORDS.iter().find(|(of, _)| *of == name).map(|(_, to)| to.to_string())
-    });
+    let text = by_keywords(&error.to_string());
     if system { PyOSError::new_err(text) } else { refused(text) }
+}
+
+/// The text with settings called by their keyword arguments.
+pub(crate) fn by_keywords(text: &str) -> String {
+    with_names(text, |name| KEYWORDS.iter().find(|(of, _)| *of == name).map(|(_, to)| to.to_string()))
 }

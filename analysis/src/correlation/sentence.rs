@@ -4,7 +4,7 @@ use super::{
     Comparison, FEWEST_RUNS, FEWEST_VALUES, LEVEL, MeasuredOn, Predictor, RESAMPLES, Scope, ScopeCorrelations, Target,
     Verdict,
 };
-use crate::words::{counted, short};
+use crate::words::{counted, decimals, short};
 
 /// The sentence of a comparison over `runs` runs.
 pub(super) fn of(found: &ScopeCorrelations, comparison: &Comparison, runs: usize) -> String {
@@ -94,7 +94,6 @@ fn words(target: Target) -> &'static str {
 }
 
 fn signed(value: f64) -> String {
-    // Adding 0 turns -0 into 0.
-    let rounded = (100.0 * value).round() / 100.0 + 0.0;
-    format!("{rounded:.2}").replace('-', "−")
+    // What rounding leaves of a difference of equal numbers is none.
+    decimals(if value.abs() < 1e-12 { 0.0 } else { value }, 2)
 }

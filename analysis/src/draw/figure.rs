@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::palette::MUTED;
-use super::scene::{Anchor, Scene, wrapped};
+use super::scene::{Anchor, Scene, fitted_middle, wrapped};
 use super::{png, svg};
 
 /// Width of every figure in logical pixels.
@@ -38,10 +38,16 @@ impl Figure {
         wrapped(&self.caption, CAPTION, WIDTH - 2.0 * MARGIN, false)
     }
 
+    /// The title as set above the plot: of one longer than two lines the middle, which is inside a name, is left out.
+    pub fn title_lines(&self) -> Vec<String> {
+        let inner = WIDTH - 2.0 * MARGIN;
+        // Less than two lines, for words do not fill them.
+        wrapped(&fitted_middle(&self.title, TITLE, 1.7 * inner, true), TITLE, inner, true)
+    }
+
     /// Title above, caption below.
     pub fn complete(&self) -> Scene {
-        let inner = WIDTH - 2.0 * MARGIN;
-        let titles = wrapped(&self.title, TITLE, inner, true);
+        let titles = self.title_lines();
         let captions = self.caption_lines();
         let head = 18.0 + titles.len() as f64 * TITLE * 1.3;
         let foot = captions.len() as f64 * CAPTION * 1.4 + 22.0;
@@ -75,5 +81,28 @@ impl Figure {
 
     fn error(&self, problem: String) -> DrawError {
         DrawError { plot: self.stem.clone(), problem }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_title_keeps_both_ends_and_is_whole_for_a_reader_of_the_file() {
+        let of = |name: &str| Figure {
+            stem: "x".into(),
+            title: format!("Test error by class frequency: {name}"),
+            caption: String::new(),
+            body: Scene::new(WIDTH, 10.0),
+        };
+        let long = "resnet32-balanced-softmax-".repeat(8) + "seed1";
+        let figure = of(&long);
+        let lines = figure.title_lines();
+        assert!(lines.len() <= 2 && lines[0].starts_with("Test error by class frequency:"), "{lines:?}");
+        assert!(lines.concat().contains('…') && lines.concat().ends_with("seed1"), "{lines:?}");
+        assert!(figure.svg().unwrap().contains(&format!("<title>{}</title>", figure.title)));
+        let fits = "balanced-softmax-with-a-long-name-seed1-of-cifar100-lt";
+        assert!(of(fits).title_lines().concat().ends_with(fits));
     }
 }

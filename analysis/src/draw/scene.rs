@@ -257,20 +257,50 @@ pub fn fitted_end(text: &str, size: f64, width: f64) -> String {
     starts.map(from).find(|short| text_width(short, size, false) <= width).unwrap_or_default()
 }
 
-/// The text broken between words into lines of at most `width` logical pixels; a longer word is cut.
+/// The same without the middle of what is too long, for names that differ at either end.
+pub fn fitted_middle(text: &str, size: f64, width: f64, bold: bool) -> String {
+    const MOST: usize = 200;
+    let clean: Vec<char> = readable(text).chars().collect();
+    let shortened = |kept: usize| -> String {
+        let (head, tail) = (&clean[..kept.div_ceil(2)], &clean[clean.len() - kept / 2..]);
+        head.iter().chain(['…'].iter()).chain(tail).collect()
+    };
+    let whole: String = clean.iter().collect();
+    if clean.len() <= 2 * MOST && text_width(&whole, size, bold) <= width {
+        return whole;
+    }
+    let kept = (0..clean.len().min(2 * MOST)).rev();
+    kept.map(shortened).find(|short| text_width(short, size, bold) <= width).unwrap_or_default()
+}
+
+/// A word in pieces of at most `width` logical pixels, a character each at least.
+fn pieces(word: &str, size: f64, width: f64, bold: bool) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    for c in readable(word).chars() {
+        let piece = pieces.last_mut().expect("there is one always");
+        piece.push(c);
+        if text_width(piece, size, bold) > width && piece.chars().count() > 1 {
+            piece.pop();
+            pieces.push(c.to_string());
+        }
+    }
+    pieces
+}
+
+/// The text broken between words into lines of at most `width` logical pixels; a longer word is broken, too.
 pub fn wrapped(text: &str, size: f64, width: f64, bold: bool) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     // A sign stays with its numbers, a unit with its number.
     let text = text.replace(" = ", "\u{a0}=\u{a0}").replace(" %", "\u{a0}%").replace(" × ", "\u{a0}×\u{a0}");
     for word in text.split_ascii_whitespace() {
-        // The bold face is wider by less than a fifth.
-        let word = fitted(word, size, if bold { width / 1.2 } else { width });
-        match lines.last_mut() {
-            Some(line) if text_width(&format!("{line} {word}"), size, bold) <= width => {
-                line.push(' ');
-                line.push_str(&word);
+        for (at, piece) in pieces(word, size, width, bold).into_iter().enumerate() {
+            match lines.last_mut() {
+                Some(line) if at == 0 && text_width(&format!("{line} {piece}"), size, bold) <= width => {
+                    line.push(' ');
+                    line.push_str(&piece);
+                }
+                _ => lines.push(piece),
             }
-            _ => lines.push(word),
         }
     }
     lines
@@ -294,5 +324,13 @@ mod tests {
         let lines = wrapped("one two three four five", 20.0, 110.0, true);
         assert!(lines.len() > 1 && lines.iter().all(|line| text_width(line, 20.0, true) <= 110.0), "{lines:?}");
         assert_eq!(lines.join(" "), "one two three four five");
+        let lines = wrapped(&format!("one {} two", "m".repeat(20)), 20.0, 110.0, false);
+        assert_eq!(lines.concat(), format!("one{}two", "m".repeat(20)), "{lines:?}");
+        assert!(lines.iter().all(|line| text_width(line, 20.0, false) <= 110.0), "{lines:?}");
+        assert_eq!(fitted_middle("short", 20.0, 110.0, true), "short");
+        let middle = fitted_middle("balanced-softmax-with-a-long-name-seed1", 20.0, 160.0, true);
+        assert!(middle.starts_with("bal") && middle.contains('…') && middle.ends_with("d1"), "{middle}");
+        assert!(text_width(&middle, 20.0, true) <= 160.0, "{middle}");
+        assert!(fitted_middle(&"é".repeat(5000), 20.0, 3000.0, false).contains('…'));
     }
 }

@@ -1,13 +1,28 @@
 //! One model against another, and one group of seeds against another, in sentences.
 
+use super::headline::called;
 use super::{
-    Comparison, ComparisonVerdict, Difference, GroupComparison, ModelReport, Report, SeedDifference,
+    ClassDifference, Comparison, ComparisonVerdict, Difference, GroupComparison, ModelReport, Report, SeedDifference,
     WorstClassDifference,
 };
-use crate::words::{capitalised, counted, listed, percent};
+use crate::words::{capitalised, counted, decimals, grouped, listed, percent};
 
 /// Classes that are named; of more only the number is said.
 const NAMED: usize = 3;
+
+/// The name of the group that has both models.
+fn common_group<'a>(report: &'a Report, found: &Comparison) -> Option<&'a str> {
+    let mut sides = report.groups.iter().flat_map(|group| [(&group.a, &group.models_a), (&group.b, &group.models_b)]);
+    let both = |models: &[usize]| models.contains(&found.a) && models.contains(&found.b);
+    sides.find(|(_, models)| both(models)).map(|(name, _)| name.as_str())
+}
+
+/// The comparisons, those of two seeds of one group last.
+pub(super) fn in_order(report: &Report) -> Vec<&Comparison> {
+    let mut found: Vec<&Comparison> = report.comparisons.iter().collect();
+    found.sort_by_key(|found| common_group(report, found).is_some());
+    found
+}
 
 /// "b against a", and what is found: "accuracy 84.2 → 78.8 % (−5.4 points [−6.3, −4.6], worse)", ...
 pub(super) fn comparison_sentences(report: &Report, found: &Comparison) -> (String, Vec<String>) {
@@ -18,14 +33,14 @@ pub(super) fn comparison_sentences(report: &Report, found: &Comparison) -> (Stri
     };
     let mut parts = vec![
         accuracy("accuracy", |model| Some(model.test.split.accuracy), &found.overall),
-        worst_classes(a, b, &found.worst_class),
+        worst_classes(a, b, &found.worst_class, &found.classes),
     ];
     if found.macro_average != found.overall {
         parts.insert(1, accuracy("mean over classes", |model| model.test.accuracy_macro, &found.macro_average));
     }
     let decided = [ComparisonVerdict::Better, ComparisonVerdict::Worse].map(|verdict| decided(a, b, found, verdict));
     match decided.into_iter().flatten().collect::<Vec<_>>() {
-        none if none.is_empty() => parts.push("asked of all classes at once, no single class is decided".to_owned()),
+        none if none.is_empty() => parts.push("all classes asked at once, no single one is decided".to_owned()),
         some => parts.extend(some),
     }
     let in_group =
@@ -33,17 +48,24 @@ pub(super) fn comparison_sentences(report: &Report, found: &Comparison) -> (Stri
     if !in_group {
         parts.push("one run each: another seed may differ".to_owned());
     }
-    (format!("{} against {}", b.name, a.name), parts)
+    let seeds = common_group(report, found).map(|group| format!(", two seeds of one method ({group})"));
+    (format!("{} against {}{}", b.name, a.name, seeds.unwrap_or_default()), parts)
 }
 
 /// `worst class Shirt 100 % wrong → Coat 96 % (−4 points [−5.2, −2.9], better)`.
-fn worst_classes(a: &ModelReport, b: &ModelReport, found: &WorstClassDifference) -> String {
+fn worst_classes(
+    a: &ModelReport,
+    b: &ModelReport,
+    found: &WorstClassDifference,
+    classes: &[ClassDifference],
+) -> String {
     let shares = match (&a.test.worst_class, &b.test.worst_class) {
         (Some(before), Some(after)) if before.name == after.name => {
-            format!(", {}, {} wrong", after.name, change(before.error, after.error))
+            format!(", {}, {} wrong", called(b, after.index), change(before.error, after.error))
         }
         (Some(before), Some(after)) => {
-            let [from, to] = [before, after].map(|worst| format!("{} {}", worst.name, percent(worst.error)));
+            let [from, to] = [(a, before), (b, after)]
+                .map(|(model, worst)| format!("{} {}", called(model, worst.index), percent(worst.error)));
             format!(" {from} wrong → {to}")
         }
         _ => String::new(),
@@ -51,12 +73,30 @@ fn worst_classes(a: &ModelReport, b: &ModelReport, found: &WorstClassDifference)
     let by = match found.deciding.len() {
         0 => String::new(),
         few if few <= NAMED => {
-            let names: Vec<&str> = found.deciding.iter().map(|&class| b.class_names[class].as_str()).collect();
-            format!(", by what is known of {}", listed(&names))
+            let names: Vec<String> = found.deciding.iter().map(|&class| called(b, class)).collect();
+            format!(", by what is known of {}", listed(&names.iter().map(String::as_str).collect::<Vec<_>>()))
         }
         many => format!(", by what is known of {many} classes"),
     };
-    format!("worst class{shares} ({}{by})", judged(&found.difference))
+    let alone = undecided_alone(b, found, classes);
+    format!("worst class{shares} ({}{by}){alone}", judged(&found.difference))
+}
+
+/// Why a class that decides on the worst class may be called undecided by itself; empty where none is.
+fn undecided_alone(b: &ModelReport, found: &WorstClassDifference, classes: &[ClassDifference]) -> String {
+    let undecided = |class: &&usize| classes.get(**class).is_some_and(|c| c.verdict == ComparisonVerdict::Undecided);
+    match found.deciding.iter().filter(undecided).collect::<Vec<_>>()[..] {
+        [] => String::new(),
+        [&class] => format!(
+            "; {} alone stays undecided below, where all {} classes are asked at once, which takes more",
+            called(b, class),
+            grouped(classes.len() as u64)
+        ),
+        _ => format!(
+            "; single classes stay undecided below, where all {} are asked at once, which takes more",
+            grouped(classes.len() as u64)
+        ),
+    }
 }
 
 /// `3 classes better: Shirt 100 → 96 % wrong, ...`, the largest differences first.
@@ -69,7 +109,7 @@ fn decided(a: &ModelReport, b: &ModelReport, found: &Comparison, verdict: Compar
     let named: Vec<String> = classes
         .iter()
         .take(NAMED)
-        .map(|&class| format!("{} {} wrong", b.class_names[class], change(error(a, class), error(b, class))))
+        .map(|&class| format!("{} {} wrong", called(b, class), change(error(a, class), error(b, class))))
         .collect();
     let more = match classes.len().saturating_sub(NAMED) {
         0 => String::new(),
@@ -84,7 +124,8 @@ fn change(before: f64, after: f64) -> String {
     format!("{} → {}", percent(before).trim_end_matches(" %"), percent(after))
 }
 
-fn seeds_as_accuracy(found: &SeedDifference) -> SeedDifference {
+/// A difference of errors over seeds as one of accuracies.
+pub(super) fn seeds_as_accuracy(found: &SeedDifference) -> SeedDifference {
     let interval = found.interval.map(|[lower, upper]| [-upper, -lower]);
     SeedDifference { difference: -found.difference, interval, ..*found }
 }
@@ -187,27 +228,55 @@ fn seeded(found: &SeedDifference) -> String {
     }
 }
 
-/// A share in points with its sign, also where it rounds to 0: `+1.3`, `−0.0`, `0`.
+/// A share in points with its sign, never rounded to 0: `+1.3`, `−0.04`, `0`.
 pub(super) fn signed(share: f64) -> String {
     if share == 0.0 { "0".to_owned() } else { signed_tenths(share) }
 }
 
 /// The same, always with a decimal, as a column of a table has it.
 pub(super) fn signed_tenths(share: f64) -> String {
-    let points = format!("{:.1}", 100.0 * share.abs());
-    match share {
-        0.0 => points,
-        below if below < 0.0 => format!("−{points}"),
-        _ => format!("+{points}"),
-    }
+    let points = decimals(100.0 * share, 1);
+    if share > 0.0 { format!("+{points}") } else { points }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::sample::{self, Sample};
 
     #[test]
     fn points_have_a_sign() {
-        assert_eq!([0.0134, -0.004, 0.0, -0.0001, 1.0].map(signed), ["+1.3", "−0.4", "0", "−0.0", "+100.0"]);
+        assert_eq!([0.0134, -0.004, 0.0, -0.0, 1.0].map(signed), ["+1.3", "−0.4", "0", "0", "+100.0"]);
+        assert_eq!([-0.0004, 0.0004, 0.0].map(signed_tenths), ["−0.04", "+0.04", "0.0"]);
+    }
+
+    #[test]
+    fn models_of_one_group_come_last_and_are_called_seeds_of_one_method() {
+        let small = Sample { test_per_class: 10, with_train: false, ..Sample::fashion() };
+        let four = ["a0", "a1", "b0", "b1"].map(|name| Sample { name: name.into(), ..small.clone() });
+        let mut report = sample::report(&four).0;
+        let titles = |report: &Report| -> Vec<String> {
+            in_order(report).into_iter().map(|found| comparison_sentences(report, found).0).collect()
+        };
+        assert_eq!(titles(&report), ["a1 against a0", "b0 against a0", "b1 against a0"]);
+        report.groups = sample::groups();
+        assert_eq!(titles(&report), ["b0 against a0", "b1 against a0", "a1 against a0, two seeds of one method (a)"]);
+    }
+
+    /// The worst class is asked of alone, the classes all at once, which takes more to decide.
+    #[test]
+    fn a_worst_class_that_is_better_and_undecided_by_itself_is_explained() {
+        let two = ["before", "after"].map(|name| Sample { name: name.into(), test_per_class: 20, ..Sample::fashion() });
+        let mut report = sample::report(&two).0;
+        let worst = report.models[0].test.worst_class.as_ref().unwrap().index;
+        let found = &mut report.comparisons[0];
+        found.worst_class.difference.verdict = ComparisonVerdict::Better;
+        found.worst_class.deciding = vec![worst];
+        let name = report.models[1].class_names[worst].clone();
+        let expected = format!("{name} alone stays undecided below");
+        let said = |report: &Report| comparison_sentences(report, &report.comparisons[0]).1.join("\n");
+        assert!(said(&report).contains(&expected), "{}", said(&report));
+        report.comparisons[0].classes[worst].verdict = ComparisonVerdict::Better;
+        assert!(!said(&report).contains("alone stays undecided"), "{}", said(&report));
     }
 }

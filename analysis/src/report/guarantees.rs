@@ -16,21 +16,14 @@ pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String
         return sentences;
     }
     let sure = percent(1.0 - settings.delta);
-    // The two-sided interval opens the page.
-    if test.max_error.at_most < 1.0 {
-        let most = percent(test.max_error.at_most);
-        sentences.push(format!(
-            "No class has an error above {most} (T5'), with probability {sure}: for whoever quotes an upper limit alone, \
-             and not the interval beside it."
-        ));
-    }
+    sentences.extend(which_to_quote(model, &sure));
     sentences.push(candidates(model, &sure));
     sentences.extend(mostly_wrong(model, &sure));
     sentences.extend(next_images(model, &sure));
     if let Some(found) = model.train_to_test.as_ref().and_then(|step| step.certificate.as_ref()) {
         sentences.push(format!(
-            "‖CΛ‖₂, one number for all confusions together that counts rare classes more, is {} on these test images; on all \
-             images there could be it lies between {} and {} with probability {sure} (T6').",
+            "One number for all confusions together that counts rare classes more, the spectral norm ‖CΛ‖₂, is {} on these test \
+             images; on all images there could be it lies between {} and {} with probability {sure} (T6').",
             short(test.split.hard.spectral_norm_weighted.value),
             short(found.self_bounding[0]),
             short(found.self_bounding[1])
@@ -38,11 +31,29 @@ pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String
     }
     if settings.models_compared > 1 {
         sentences.push(format!(
-            "Each statement holds with its probability for all {} models at once (δ/M for each).",
+            "Each statement holds with its probability for all {} models at once.",
             settings.models_compared
         ));
     }
     sentences
+}
+
+/// Which of the limits that stand on the page for one class is meant for what; the headline has the first alone.
+fn which_to_quote(model: &ModelReport, sure: &str) -> Option<String> {
+    let worst = model.test.worst_class.as_ref()?;
+    let found = &model.test.max_error;
+    let between = |ends: [f64; 2]| format!("{} to {}", percent(ends[0]), percent(ends[1]));
+    let alone = match found.at_most {
+        most if most < 1.0 => format!(", or, if an upper limit alone is wanted, at most {} (T5')", percent(most)),
+        _ => String::new(),
+    };
+    Some(format!(
+        "Which limits to quote: of the worst class, whichever it is, {} (T5'){alone}; of {} by name {} (T5). Each holds with \
+         probability {sure}.",
+        between(found.interval),
+        called(model, worst.index),
+        between(worst.interval)
+    ))
 }
 
 /// What no proof from training images could go below.
@@ -77,14 +88,14 @@ pub(super) fn plans(settings: &Settings, model: &ModelReport) -> Vec<String> {
 /// The set holds any one class of the largest error, fixed beforehand; of several that share it some may be left out.
 fn candidates(model: &ModelReport, sure: &str) -> String {
     let candidates = &model.test.max_error.candidates;
-    let names: Vec<&str> = candidates.iter().map(|&class| model.class_names[class].as_str()).collect();
+    let names: Vec<String> = candidates.iter().map(|&class| called(model, class)).collect();
     match names.len() {
         1 => {
             format!("With probability {sure} no class has a larger error than {}; others may have the same.", names[0])
         }
         few if few <= NAMED => format!(
             "With probability {sure} one of {} has the largest error of all classes; others may have the same.",
-            listed(&names)
+            listed(&names.iter().map(String::as_str).collect::<Vec<_>>())
         ),
         all if all == model.num_classes => {
             let tested = model.test.split.class_counts.iter().copied().filter(|&count| count > 0).min().unwrap_or(0);
@@ -95,12 +106,13 @@ fn candidates(model: &ModelReport, sure: &str) -> String {
             )
         }
         many => format!(
-            "With probability {sure} one of {many} of the {} classes has the largest error: {} and {} more (column \
+            "With probability {sure} one of {} of the {} classes has the largest error: {} and {} more (column \
              can_be_the_worst of per_class.csv); the others may have the same, not a larger one. These test images \
              cannot tell which.",
-            model.num_classes,
+            grouped(many as u64),
+            grouped(model.num_classes as u64),
             worst_first(model, candidates)[..NAMED].join(", "),
-            many - NAMED
+            grouped((many - NAMED) as u64)
         ),
     }
 }
@@ -114,24 +126,25 @@ fn mostly_wrong(model: &ModelReport, sure: &str) -> Option<String> {
         1 => Some(format!("With probability {sure} {} is classified wrong more often than right (T5').", names[0])),
         few if few <= NAMED => Some(format!(
             "With probability {sure} each of {} is classified wrong more often than right (T5').",
-            listed(&names)
+            listed(&names.iter().map(String::as_str).collect::<Vec<_>>())
         )),
         many => Some(format!(
-            "With probability {sure} each of {many} of the {} classes is classified wrong more often than right (T5'): {} \
+            "With probability {sure} each of {} of the {} classes is classified wrong more often than right (T5'): {} \
              and {} more (classes_above in report.json).",
-            model.num_classes,
+            grouped(many as u64),
+            grouped(model.num_classes as u64),
             names[..NAMED].join(", "),
-            many - NAMED
+            grouped((many - NAMED) as u64)
         )),
     }
 }
 
 /// Names by measured error, the largest first.
-fn worst_first<'a>(model: &'a ModelReport, classes: &[usize]) -> Vec<&'a str> {
+fn worst_first(model: &ModelReport, classes: &[usize]) -> Vec<String> {
     let error = |class: usize| model.test.split.per_class_error[class].unwrap_or(1.0);
     let mut order = classes.to_vec();
     order.sort_by(|&a, &b| error(b).total_cmp(&error(a)));
-    order.into_iter().map(|class| model.class_names[class].as_str()).collect()
+    order.into_iter().map(|class| called(model, class)).collect()
 }
 
 /// Of the class with the largest measured error, in the smallest further sample.
@@ -150,7 +163,7 @@ fn next_images(model: &ModelReport, sure: &str) -> Option<String> {
 fn images_needed(model: &ModelReport, sure: &str) -> Option<String> {
     let images = |goal: &str, by: f64| {
         let plan = model.test.planning.iter().find(|plan| plan.goal == goal && plan.by == by)?;
-        plan.images_per_class.map(|images| images.to_string())
+        plan.images_per_class.map(grouped)
     };
     let compare = images("compare", 0.05)?;
     let certify = images("certify", 0.05).map_or(String::new(), |certify| {
@@ -188,6 +201,26 @@ mod tests {
             "With probability 95 % each of 7 of the 10 classes is classified wrong more often than right (T5'): Shirt, \
              Dress, T-shirt/top, Trouser, Pullover, Coat and 1 more (classes_above in report.json)."
         );
+    }
+
+    #[test]
+    fn one_sentence_says_which_limits_to_quote() {
+        let (mut model, _) = Sample { test_per_class: 200, ..Sample::fashion() }.build();
+        let worst = model.test.worst_class.clone().unwrap();
+        let found = model.test.max_error.clone();
+        let ends = |ends: [f64; 2]| format!("{} to {}", percent(ends[0]), percent(ends[1]));
+        let said = which_to_quote(&model, "95 %").unwrap();
+        let most = format!("at most {} (T5')", percent(found.at_most));
+        for part in
+            [format!("it is, {} (T5')", ends(found.interval)), most, format!("by name {} (T5)", ends(worst.interval))]
+        {
+            assert!(said.contains(&part), "{part}: {said}");
+        }
+        assert!(said.contains(&format!("of {} by name", worst.name)) && said.ends_with("with probability 95 %."));
+        model.test.max_error.at_most = 1.0;
+        assert!(!which_to_quote(&model, "95 %").unwrap().contains("at most"), "a limit of 100 % says nothing");
+        let answer = crate::report::headline::answer(&Settings { delta: 0.05, ..Default::default() }, &model);
+        assert!(!answer.contains(&percent(found.at_most)) && !answer.contains(&percent(worst.interval[1])), "{answer}");
     }
 
     #[test]

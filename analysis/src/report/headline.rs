@@ -28,7 +28,7 @@ pub(super) fn answer(settings: &Settings, model: &ModelReport) -> String {
         }
         _ => String::new(),
     };
-    let error = percent(worst.error);
+    let (error, k) = (percent(worst.error), model.num_classes as u64);
     let tied: Vec<usize> =
         (0..model.num_classes).filter(|&class| test.split.per_class_error[class] == Some(worst.error)).collect();
     let class = if tied.len() > 1 {
@@ -49,8 +49,10 @@ pub(super) fn answer(settings: &Settings, model: &ModelReport) -> String {
     };
     let missing = match test.split.classes_without_samples() {
         0 => String::new(),
-        1 => format!("; 1 of {} classes has no test samples and may be worse", model.num_classes),
-        missing => format!("; {missing} of {} classes have no test samples and may be worse", model.num_classes),
+        missing => {
+            let has = if missing == 1 { "class has" } else { "classes have" };
+            format!("; {} of {} {has} no test samples and may be worse", grouped(missing as u64), grouped(k))
+        }
     };
     let [lower, upper] = test.max_error.interval.map(percent);
     let at_once = match settings.models_compared {
@@ -97,12 +99,14 @@ pub(super) fn looseness(model: &ModelReport) -> String {
     let chain = &model.test.split.chain;
     let chain = match (chain.holds, chain.slack_factor) {
         (true, Some(factor)) => format!(
-            "The chain of inequalities holds for every matrix; here its right side is {}",
+            "The published inequality from the spectral norm to the worst class holds for every matrix; here its bound \
+             is {} (S2)",
             multiple(factor, "the weighted worst-class error")
         ),
-        (true, None) => "There is no test error, so the chain of inequalities is 0 throughout".to_owned(),
+        (true, None) => "There is no test error, so the published inequality says 0 ≤ 0 (S2)".to_owned(),
         (false, _) => {
-            "The chain of inequalities FAILS, which a theorem rules out for every matrix: please report this".to_owned()
+            "The published inequality FAILS, which a theorem rules out for every matrix: please report this (S2)"
+                .to_owned()
         }
     };
     format!("{}. {chain}.", bounds(model))
@@ -116,46 +120,46 @@ fn bounds(model: &ModelReport) -> String {
     if let Some(bound) = complete.iter().max_by_key(|bound| bound.verdict.violated).filter(|b| b.verdict.violated > 0) {
         let violated = classes(bound.verdict.violated);
         return format!(
-            "{} is violated for {violated} of {k}: it lies below the whole interval of the error",
+            "A bound from training images is violated for {violated} of {k}: it lies below the whole interval of the error ({})",
             bound.id
         );
     }
     if let Some(bound) = complete.iter().max_by_key(|bound| bound.verdict.holds).filter(|b| b.verdict.holds > 0) {
         let holds = classes(bound.verdict.holds);
         return format!(
-            "{} is a usable bound for {holds} of {k}: below 1, and it covers the error's whole interval",
+            "A bound from training images is usable for {holds} of {k}: below 100 %, and it covers the error's whole interval ({})",
             bound.id
         );
     }
     if complete.iter().any(|bound| bound.verdict.undecided > 0) {
-        return "No bound is confirmed: those below 1 lie within the intervals of the errors, so more test samples are \
-                needed to tell"
+        return "No bound is confirmed: those below 100 % lie within the intervals of the errors, so more test samples \
+                are needed to tell"
             .to_owned();
     }
     if !complete.is_empty() {
         let ids = ids(complete.into_iter());
-        let verb = if ids.len() == 1 { "allows" } else { "allow" };
-        let inverted = if ids.contains(&"T3''") { " (T3'' one above 99.9999 %)" } else { "" };
+        let inverted = if ids.contains(&"T3''") { ", or above 99.9999 %," } else { "" };
         return format!(
-            "No bound from training images is usable: {} {verb} an error of 100 %{inverted} of every class, which every classifier satisfies \
-             (vacuous)",
+            "No bound from training images is usable: what can be computed allows every class an error of 100 %{inverted} and so \
+             says nothing ({})",
             listed(&ids)
         );
     }
     let missing = inapplicable_families(model);
     let mut answer = "No bound from training images is usable".to_owned();
-    if !missing.is_empty() {
-        let verb = if missing.len() == 1 { "does" } else { "do" };
-        answer.push_str(&format!(": {} {verb} not apply, or lack what they are computed from", listed(&missing)));
-    }
     let partial: Vec<&BoundReport> =
         model.bounds.iter().filter(|bound| bound.applicable && bound.first_term.is_some()).collect();
     if let Some(id) = partial.first().map(|bound| bound.id.as_str()) {
-        let joint = if missing.is_empty() { ": of" } else { ", and of" };
-        answer.push_str(&format!("{joint} {id} only the first term can be computed"));
+        answer.push_str(": of the published one only a first term can be computed");
         if partial.iter().all(|bound| bound.verdict.vacuous == k) {
-            answer.push_str(", which alone is at least 1 for every class");
+            answer.push_str(", which alone is 100 % or more for every class");
         }
+        answer.push_str(&format!(" ({id})"));
+        if !missing.is_empty() {
+            answer.push_str(&format!(", and no other applies ({})", listed(&missing)));
+        }
+    } else if !missing.is_empty() {
+        answer.push_str(&format!(": none applies to what was given ({})", listed(&missing)));
     }
     answer
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
-use super::comparison_sentence::{comparison_sentences, group_sentences};
+use super::comparison_sentence::{comparison_sentences, group_sentences, in_order};
 use super::guarantees::{floor, guarantees, plans};
 use super::headline::{answer, looseness};
 use super::merged_verdicts::{MergedVerdict, merged_verdicts};
@@ -43,7 +43,7 @@ pub fn summary_table(report: &Report) -> String {
         for sentence in report.groups.iter().flat_map(|group| group_sentences(report, group)) {
             push_wrapped(&mut out, "- ", &sentence);
         }
-        for comparison in &report.comparisons {
+        for comparison in in_order(report) {
             let (title, parts) = comparison_sentences(report, comparison);
             push_wrapped(&mut out, "", &format!("{title}:"));
             for part in parts {
@@ -51,7 +51,8 @@ pub fn summary_table(report: &Report) -> String {
             }
         }
         let compared = tables::comparison(report);
-        let _ = writeln!(out, "{}\n", rendered(&compared, &compared.header[..compared.compared]));
+        let first: Vec<&str> = compared.header.iter().take(compared.compared).map(String::as_str).collect();
+        let _ = writeln!(out, "{}\n", rendered(&compared, &first));
     }
     for model in &report.models {
         push_model(&mut out, report, model);
@@ -82,6 +83,9 @@ fn push_model(out: &mut String, report: &Report, model: &ModelReport) {
     }
     for note in &model.source.notes {
         push_wrapped(out, "note: ", &readable(note));
+    }
+    for sentence in &model.left_out {
+        push_wrapped(out, "", sentence);
     }
     let tables_fit = report.models.len() <= MOST_TABLES;
     if tables_fit {
@@ -129,14 +133,14 @@ fn headline_comparisons(found: &Correlations) -> impl Iterator<Item = &Compariso
 /// A table for the terminal, of the columns with these headers (of all, if none is given).
 fn rendered(table: &tables::Table, columns: &[&str]) -> Table {
     let chosen: Vec<usize> = (0..table.header.len())
-        .filter(|&column| columns.is_empty() || columns.contains(&table.header[column]))
+        .filter(|&column| columns.is_empty() || columns.contains(&table.header[column].as_str()))
         .collect();
     let mut shown = Table::new();
     shown
         .load_preset(presets::UTF8_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(COLUMNS)
-        .set_header(chosen.iter().map(|&column| table.header[column]));
+        .set_header(chosen.iter().map(|&column| &table.header[column]));
     for row in &table.rows {
         shown.add_row(chosen.iter().map(|&column| clip(&row[column], WIDEST_CELL)));
     }

@@ -3,7 +3,8 @@
 
 use serde::Serialize;
 
-use super::comparison_sentence::{as_accuracy, signed};
+use super::comparison_sentence::{as_accuracy, in_order, signed_tenths};
+use super::headline::called;
 use super::{BoundReport, GroupAccuracy, MatrixNorms, ModelReport, Report, SplitReport};
 use crate::verify::SURROGATE_CLASSES;
 use crate::words::{grouped, listed, percent, points, short};
@@ -12,7 +13,7 @@ use car_spectral::confusion::WrittenMargin;
 /// A header, then rows; columns from `numbers_from` on hold numbers.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Table {
-    pub header: Vec<&'static str>,
+    pub header: Vec<String>,
     pub rows: Vec<Vec<String>>,
     pub numbers_from: usize,
     /// The first so many columns say what matters most.
@@ -21,8 +22,36 @@ pub(super) struct Table {
 }
 
 impl Table {
-    fn new(header: &[&'static str], numbers_from: usize) -> Self {
-        Self { header: header.to_vec(), rows: Vec::new(), numbers_from, compared: header.len() }
+    fn new(header: &[&str], numbers_from: usize) -> Self {
+        let header: Vec<String> = header.iter().map(|&name| name.to_owned()).collect();
+        Self { compared: header.len(), header, rows: Vec::new(), numbers_from }
+    }
+
+    /// The columns that say what matters most; and the first column with the others.
+    pub(super) fn split(self) -> (Self, Self) {
+        let part = |places: &[usize]| {
+            let chosen = |row: &[String]| -> Vec<String> { places.iter().map(|&at| row[at].clone()).collect() };
+            let numbers_from = places.iter().filter(|at| **at < self.numbers_from).count();
+            let rows = self.rows.iter().map(|row| chosen(row)).collect();
+            Self { header: chosen(&self.header), rows, numbers_from, compared: places.len() }
+        };
+        let (first, rest): (Vec<usize>, Vec<usize>) = (1..self.header.len()).partition(|at| *at < self.compared);
+        (part(&[&[0][..], &first].concat()), part(&[&[0][..], &rest].concat()))
+    }
+
+    /// The table without the columns, but the first, that hold nothing but dashes.
+    fn filled(mut self) -> Self {
+        let holds = |at: usize| self.rows.is_empty() || self.rows.iter().any(|row| row[at] != dash(None));
+        let kept: Vec<bool> = (0..self.header.len()).map(|at| at == 0 || holds(at)).collect();
+        let before = |end: usize| kept[..end.min(kept.len())].iter().filter(|kept| **kept).count();
+        (self.numbers_from, self.compared) = (before(self.numbers_from), before(self.compared));
+        let mut places = kept.iter();
+        self.header.retain(|_| places.next() == Some(&true));
+        for row in &mut self.rows {
+            let mut places = kept.iter();
+            row.retain(|_| places.next() == Some(&true));
+        }
+        self
     }
 }
 
@@ -35,25 +64,25 @@ pub(super) fn warnings(report: &Report) -> impl Iterator<Item = (Option<&str>, &
     })
 }
 
-/// One row a model. A group's accuracy is macro, the mean over its classes, which the usual code of long-tailed
-/// recognition prints; where that over its images, micro, is not the same, it stands in the last columns.
+/// One row a model. A group's accuracy is the mean over its classes, which the usual code of long-tailed recognition
+/// prints; where that over its images is not the same, it stands in the last columns.
 pub(super) fn comparison(report: &Report) -> Table {
     let groups = |model: &ModelReport| [model.test.many, model.test.medium, model.test.few];
     let alike = |group: GroupAccuracy| percent(group.accuracy_macro) == percent(group.accuracy);
     let alike = report.models.iter().flat_map(groups).flatten().all(alike);
-    let mut header = vec!["model", "worst class", "its error", "accuracy", "macro"];
-    header.extend(if alike { ["many", "medium", "few"] } else { ["many, macro", "medium, macro", "few, macro"] });
+    let mut header =
+        vec!["model", "worst class", "its error", "accuracy", "mean over classes", "many", "medium", "few"];
     let compared = header.len();
     header.extend(["WCE", "‖CΛ‖₂ test", "‖CΛ‖₂ training", "chain over WCE"]);
     if !alike {
-        header.extend(["many, micro", "medium, micro", "few, micro"]);
+        header.extend(["many, over images", "medium, over images", "few, over images"]);
     }
     let mut table = Table { compared, ..Table::new(&header, 2) };
     for model in &report.models {
         let test = &model.test;
         let mut row = vec![
             model.name.clone(),
-            dash(test.worst_class.as_ref().map(|worst| worst.name.clone())),
+            dash(test.worst_class.as_ref().map(|worst| called(model, worst.index))),
             dash(test.worst_class.as_ref().map(|worst| percent(worst.error))),
             percent(test.split.accuracy),
             dash(test.accuracy_macro.map(percent)),
@@ -70,36 +99,46 @@ pub(super) fn comparison(report: &Report) -> Table {
         }
         table.rows.push(row);
     }
-    table
+    table.filled()
 }
 
-/// A group's accuracy: `44.2 %, macro and micro`, `61.7 % macro, 90.1 % micro`.
+/// A group's accuracy: `44.2 %`, `61.7 % over classes, 90.1 % over images,`.
 fn group_accuracy(group: &GroupAccuracy) -> String {
     let (by_class, by_image) = (percent(group.accuracy_macro), percent(group.accuracy));
-    if by_class == by_image {
-        format!("{by_class}, macro and micro,")
-    } else {
-        format!("{by_class} macro, {by_image} micro,")
-    }
+    if by_class == by_image { by_class } else { format!("{by_class} over classes, {by_image} over images,") }
 }
 
-/// One row for each pair of models and quantity: differences in points, with interval and verdict.
+/// The difference that is meant by a sign: of the quantity that a row or sentence names.
+pub(super) const SIGNS: &str = "of the first named less the second: minus is better of an error, plus of an accuracy";
+
+/// One row for each pair of models and quantity: differences in points of the quantity named, with interval and verdict.
+/// Accuracies are means over classes where they are not those over images.
 pub(super) fn differences(report: &Report) -> Table {
     let mut table = Table::new(&["model", "against", "quantity", "difference", "interval", "verdict"], 3);
-    for found in &report.comparisons {
+    for found in in_order(report) {
         let mut quantities = vec![
-            ("error of the worst class", found.worst_class.difference),
+            ("error of the worst class, whichever it is", found.worst_class.difference),
             ("accuracy", as_accuracy(&found.overall)),
-            ("accuracy, mean over classes", as_accuracy(&found.macro_average)),
         ];
+        if found.macro_average != found.overall {
+            quantities.push(("accuracy, mean over classes", as_accuracy(&found.macro_average)));
+        }
         let groups = [
-            (["accuracy, many", "accuracy, many, macro", "accuracy, many, micro"], found.many_macro, found.many),
             (
-                ["accuracy, medium", "accuracy, medium, macro", "accuracy, medium, micro"],
+                ["accuracy, many", "accuracy, many, over classes", "accuracy, many, over images"],
+                found.many_macro,
+                found.many,
+            ),
+            (
+                ["accuracy, medium", "accuracy, medium, over classes", "accuracy, medium, over images"],
                 found.medium_macro,
                 found.medium,
             ),
-            (["accuracy, few", "accuracy, few, macro", "accuracy, few, micro"], found.few_macro, found.few),
+            (
+                ["accuracy, few", "accuracy, few, over classes", "accuracy, few, over images"],
+                found.few_macro,
+                found.few,
+            ),
         ];
         for ([both, by_class, by_image], macro_average, micro) in groups {
             let [macro_average, micro] = [macro_average, micro].map(|found| found.map(|found| as_accuracy(&found)));
@@ -114,13 +153,13 @@ pub(super) fn differences(report: &Report) -> Table {
             }
         }
         for (quantity, difference) in quantities {
-            let [lower, upper] = difference.interval.map(signed);
+            let [lower, upper] = difference.interval.map(signed_tenths);
             table.rows.push(vec![
                 report.models[found.b].name.clone(),
                 report.models[found.a].name.clone(),
                 quantity.to_owned(),
-                signed(difference.difference),
-                format!("{lower} to {upper}"),
+                signed_tenths(difference.difference),
+                format!("[{lower}, {upper}]"),
                 difference.verdict.to_string(),
             ]);
         }
@@ -150,22 +189,22 @@ pub(super) fn quantities(model: &ModelReport) -> Table {
     let (train, test) = (model.train.as_ref(), &model.test);
     let both = |read: &dyn Fn(&SplitReport) -> String| (read(&test.split), train.map(read));
     let mut row = |name: &str, (test, train): (String, Option<String>)| {
-        table.rows.push(vec![name.to_owned(), test, dash(train)]);
+        if test != dash(None) || train.is_some() {
+            table.rows.push(vec![name.to_owned(), test, dash(train)]);
+        }
     };
     if let Some(worst) = &test.worst_class {
-        let [lower, upper] = worst.interval.map(percent);
         let before = train.and_then(|t| t.per_class_error[worst.index]).map(percent);
-        let text = format!("{} in [{lower}, {upper}]", percent(worst.error));
-        row(&format!("error of {}, the worst test class", worst.name), (text, before));
+        row(&format!("error of {}, the worst test class", called(model, worst.index)), (percent(worst.error), before));
     }
     let [lower, upper] = test.max_error.interval.map(percent);
     row("largest error of any class (T5')", (format!("in [{lower}, {upper}]"), None));
-    row("classes that can be the worst", (test.max_error.candidates.len().to_string(), None));
+    row("classes that can be the worst", (grouped(test.max_error.candidates.len() as u64), None));
     if let Some(above) = test.classes_above.iter().find(|above| above.level == 0.5) {
-        row("classes wrong more often than right (T5')", (above.classes.len().to_string(), None));
+        row("classes wrong more often than right (T5')", (grouped(above.classes.len() as u64), None));
     }
     row("mean error of the worst tenth of classes", (dash(test.worst_tenth_error.map(percent)), None));
-    row("classes without one correct", (test.zero_accuracy_classes.len().to_string(), None));
+    row("classes without one correct", (grouped(test.zero_accuracy_classes.len() as u64), None));
     let missing = test.split.classes_without_samples();
     if missing > 0 {
         row("classes without test samples", (missing.to_string(), None));
@@ -173,7 +212,7 @@ pub(super) fn quantities(model: &ModelReport) -> Table {
     row("accuracy", both(&|s| percent(s.accuracy)));
     row("accuracy, mean over classes", (dash(test.accuracy_macro.map(percent)), None));
     for (name, group) in [("many", test.many), ("medium", test.medium), ("few", test.few)] {
-        let text = group.map(|g| format!("{} in {} classes", group_accuracy(&g), g.classes));
+        let text = group.map(|g| format!("{} in {} classes", group_accuracy(&g), grouped(g.classes as u64)));
         row(&format!("accuracy, {name}"), (dash(text), None));
     }
     row("samples", both(&|s| grouped(s.samples)));
@@ -192,7 +231,7 @@ pub(super) fn quantities(model: &ModelReport) -> Table {
     };
     row("surrogate ‖C̃Λ‖₂", both(&surrogate));
     row("samples with tied top scores", both(&|s| format!("{} ({})", s.ties.top2, percent(s.ties.share))));
-    table
+    table.filled()
 }
 
 /// One row a quantity of the matrices beyond [`quantities`].
@@ -201,7 +240,9 @@ pub(super) fn more_quantities(model: &ModelReport) -> Table {
     let (train, test) = (model.train.as_ref(), &model.test);
     let both = |read: &dyn Fn(&SplitReport) -> String| (read(&test.split), train.map(read));
     let mut row = |name: &str, (test, train): (String, Option<String>)| {
-        table.rows.push(vec![name.to_owned(), test, dash(train)]);
+        if test != dash(None) || train.is_some() {
+            table.rows.push(vec![name.to_owned(), test, dash(train)]);
+        }
     };
     row("‖C‖₁", both(&|s| short(s.hard.one_norm)));
     row("‖C‖₂", both(&|s| short(s.hard.spectral_norm.value)));
@@ -216,7 +257,7 @@ pub(super) fn more_quantities(model: &ModelReport) -> Table {
         both(&|s| format!("{} (s = {})", short(s.chain.upper_bound_sqrt_s), s.chain.max_column_nonzeros)),
     );
     row("‖C̃ − C‖ Frobenius", both(&|s| dash(s.surrogate.as_ref().map(|s| short(s.gap_to_hard_frobenius)))));
-    table
+    table.filled()
 }
 
 /// One row a margin and split.
@@ -238,7 +279,7 @@ pub(super) fn margins(model: &ModelReport) -> Table {
             ]);
         }
     }
-    table
+    table.filled()
 }
 
 /// One row a bound and margin, statements that do not apply for the same reason in one row; with `applicable_only`, of
@@ -290,7 +331,7 @@ pub(super) fn bounds(model: &ModelReport, applicable_only: bool) -> Table {
             counts.not_applicable.to_string(),
         ]);
     }
-    table
+    table.filled()
 }
 
 /// One row for each of the `most` classes with the largest test error, those first.
@@ -305,7 +346,7 @@ pub(super) fn classes(model: &ModelReport, most: usize) -> Table {
     for class in order.into_iter().take(most) {
         let test = &model.test;
         table.rows.push(vec![
-            format!("{} ({class})", model.class_names[class]),
+            numbered(model, class),
             dash(model.groups.as_ref().map(|groups| groups[class].name().to_owned())),
             dash(model.train_counts.as_ref().map(|counts| counts[class].to_string())),
             short(model.weights[class]),
@@ -316,7 +357,40 @@ pub(super) fn classes(model: &ModelReport, most: usize) -> Table {
             dash(model.train.as_ref().and_then(|train| train.per_class_error[class]).map(percent)),
         ]);
     }
-    table
+    table.filled()
+}
+
+/// Models that have a column of the table of classes.
+const MOST_COLUMNS: usize = 8;
+
+/// One row for each of the `most` classes with the largest test error of any model, with the error in each model; `None`
+/// for one model, or where they have not the same classes.
+pub(super) fn classes_by_model(report: &Report, most: usize) -> Option<Table> {
+    let (first, others) = report.models.split_first().filter(|(_, others)| !others.is_empty())?;
+    if others.iter().any(|model| model.class_names != first.class_names) {
+        return None;
+    }
+    let shown = &report.models[..report.models.len().min(MOST_COLUMNS)];
+    let counts = report.models.iter().find_map(|model| model.train_counts.as_ref());
+    let error = |model: &ModelReport, class: usize| model.test.split.per_class_error[class];
+    let largest = |class: usize| shown.iter().filter_map(|model| error(model, class)).fold(-1.0, f64::max);
+    let mut order: Vec<usize> = (0..first.num_classes).collect();
+    order.sort_by(|&a, &b| largest(b).total_cmp(&largest(a)));
+    let header: Vec<&str> =
+        ["class", "training images"].into_iter().chain(shown.iter().map(|model| model.name.as_str())).collect();
+    let mut table = Table::new(&header, 1);
+    for class in order.into_iter().take(most) {
+        let trained = dash(counts.map(|counts| grouped(counts[class])));
+        let errors = shown.iter().map(|model| dash(error(model, class).map(percent)));
+        table.rows.push([numbered(first, class), trained].into_iter().chain(errors).collect());
+    }
+    Some(table.filled())
+}
+
+/// `squirrel (80)`; `class 80` where a class has no other name.
+fn numbered(model: &ModelReport, class: usize) -> String {
+    let name = called(model, class);
+    if name == model.class_names[class] { format!("{name} ({class})") } else { name }
 }
 
 /// One row for each of the `most` most confused pairs of classes.
@@ -324,8 +398,8 @@ pub(super) fn pairs(model: &ModelReport, most: usize) -> Table {
     let mut table = Table::new(&["true", "predicted", "rate", "samples", "part of ‖CΛ‖₂"], 2);
     for pair in model.confusions.iter().take(most) {
         table.rows.push(vec![
-            pair.true_name.clone(),
-            pair.predicted_name.clone(),
+            called(model, pair.true_class),
+            called(model, pair.predicted),
             percent(pair.rate),
             pair.count.to_string(),
             short(pair.contribution_to_spectral_norm),
@@ -382,12 +456,58 @@ pub(super) fn dash(text: Option<String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::sample::{self, Sample};
+
+    #[test]
+    fn columns_and_rows_without_content_are_left_out() {
+        let headers = |table: &Table| table.header.join("/");
+        let (mut model, _) = Sample { with_train: false, test_per_class: 20, ..Sample::fashion() }.build();
+        assert_eq!(headers(&quantities(&model)), "quantity/test");
+        (model.groups, model.train_counts) = (None, None);
+        (model.test.many, model.test.medium, model.test.few) = (None, None, None);
+        assert!(quantities(&model).rows.iter().all(|row| row[1] != "–" && !row[0].contains("many")));
+        assert_eq!(headers(&classes(&model, 3)), "class/λ/test errors/test error/interval/λ e");
+        let (complete, _) = Sample { test_per_class: 20, ..Sample::fashion() }.build();
+        assert_eq!(headers(&quantities(&complete)), "quantity/test/training");
+        assert!(quantities(&complete).rows.iter().any(|row| row[0] == "accuracy, many"));
+        let both = Report { models: vec![model, complete], ..Report::default() };
+        assert!(headers(&comparison(&both)).contains("few/WCE/‖CΛ‖₂ test/‖CΛ‖₂ training"));
+        let table = Table { compared: 3, ..Table::new(&["a", "b", "c", "d"], 2) };
+        let rows = vec![["x", "–", "1", "–"].map(str::to_owned).to_vec()];
+        let Table { header, rows, numbers_from, compared } = Table { rows, ..table }.filled();
+        assert_eq!((header.join("/").as_str(), rows[0].join("/").as_str()), ("a/c", "x/1"));
+        assert_eq!((numbers_from, compared), (1, 2));
+    }
+
+    #[test]
+    fn classes_stand_by_model_the_worst_of_any_first() {
+        let two = [("one", 3.4), ("two", 2.0)].map(|(name, skill)| Sample {
+            name: name.into(),
+            skill,
+            test_per_class: 50,
+            ..Sample::fashion()
+        });
+        let mut report = sample::report(&two).0;
+        let table = classes_by_model(&report, 4).unwrap();
+        assert_eq!((table.header.join("/").as_str(), table.rows.len()), ("class/training images/one/two", 4));
+        let errors = |model: usize| &report.models[model].test.split.per_class_error;
+        let largest = |class: usize| errors(0)[class].max(errors(1)[class]).unwrap();
+        let worst = (0..10).map(largest).fold(0.0, f64::max);
+        let class = (0..10).find(|&class| largest(class) == worst).unwrap();
+        let shown = [0, 1].map(|model| percent(errors(model)[class].unwrap()));
+        assert_eq!(table.rows[0][0], format!("{} ({class})", report.models[0].class_names[class]));
+        assert_eq!(table.rows[0][2..], shown);
+        report.models[1].class_names[0] = "another".into();
+        assert!(classes_by_model(&report, 4).is_none());
+        report.models.truncate(1);
+        assert!(classes_by_model(&report, 4).is_none());
+    }
 
     /// Many-shot classes of 900, 60 and 40 test images with 45, 30 and 24 errors, and two of as many images.
     #[test]
     fn a_group_of_unequal_classes_has_both_means() {
         let group = |accuracy, accuracy_macro| GroupAccuracy { classes: 3, samples: 1000, accuracy, accuracy_macro };
-        assert_eq!(group_accuracy(&group(0.901, 1.85 / 3.0)), "61.7 % macro, 90.1 % micro,");
-        assert_eq!(group_accuracy(&group(0.5, 0.5)), "50 %, macro and micro,");
+        assert_eq!(group_accuracy(&group(0.901, 1.85 / 3.0)), "61.7 % over classes, 90.1 % over images,");
+        assert_eq!(group_accuracy(&group(0.5, 0.5)), "50 %");
     }
 }

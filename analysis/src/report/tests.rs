@@ -256,6 +256,106 @@ fn with_everything() -> Report {
 
 const HOSTILE: &str = "</td></svg><script>alert(\"1\")</script>&amp;'{{ 7*7 }}\u{1b}[31m\u{0}\u{9b}\u{202e}=cmd()";
 
+/// What a reader sees of a page before anything is unfolded, without plots.
+fn first_screens(page: &str, end: &str) -> String {
+    let body = page.split_once("<body>").unwrap().1;
+    let mut text = body.split_once(end).unwrap_or_else(|| panic!("{end}")).0.to_owned();
+    for (from, to) in [("<svg", "</svg>"), ("<script", "</script>"), ("<details", "</details>")] {
+        while let Some(at) = text.find(from) {
+            let Some(length) = text[at..].find(to) else { break };
+            text.replace_range(at..at + length + to.len(), "");
+        }
+    }
+    text
+}
+
+/// Text without its tags and without what leads into the list of statements.
+fn unlinked(html: &str) -> String {
+    let mut parts = html.split("<a class=\"cited\"");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let text = parts.fold(first, |text, part| text + part.split_once("</a>").unwrap().1);
+    let mut inside = false;
+    text.chars()
+        .filter(|&c| {
+            inside = (inside || c == '<') && c != '>';
+            !inside && c != '>'
+        })
+        .collect()
+}
+
+#[test]
+fn the_first_screens_use_plain_words() {
+    let grouped = {
+        let four = ["a0", "a1", "b0", "b1"].map(|name| Sample {
+            name: name.into(),
+            test_per_class: 20,
+            models_compared: 4,
+            with_train: false,
+            ..Sample::fashion()
+        });
+        let (mut report, figures) = report(&four);
+        report.groups = sample::groups();
+        (report, figures)
+    };
+    let pages = [
+        (report(&[Sample::fashion()]), "How loose the bounds are at the worst class"),
+        (
+            report(&[Sample { with_train: false, ..Sample::of_size(120) }]),
+            "How loose the bounds are at the worst class",
+        ),
+        (report(&two_runs()), "id=\"each-model\""),
+        (grouped, "id=\"each-model\""),
+    ];
+    for ((report, figures), end) in pages {
+        let page = page::render(&report, &plots::draw(&report, &figures)).unwrap();
+        let text = unlinked(&first_screens(&page, end));
+        let is_code = |word: &str| {
+            let mut letters = word.chars();
+            matches!(letters.next(), Some('T' | 'S' | 'D')) && letters.next().is_some_and(|c| c.is_ascii_digit())
+        };
+        let words = || text.split(|c: char| c.is_whitespace() || "().,;:".contains(c));
+        assert_eq!(words().find(|word| is_code(word)), None, "a statement that leads nowhere: {text}");
+        for unexplained in ["δ", "r₀", "M =", "K =", "macro", "micro", "g = ", "WCE"] {
+            assert!(!text.contains(unexplained), "{unexplained}: {text}");
+        }
+        assert!(text.contains("95\u{a0}%"), "{text}");
+    }
+}
+
+#[test]
+fn a_page_says_what_would_fill_it_and_shows_no_empty_column() {
+    let sample = Sample { with_train: false, test_per_class: 20, ..Sample::fashion() };
+    let (mut report, figures) = report(&[sample.clone(), Sample { name: "second".into(), ..sample }]);
+    for model in &mut report.models {
+        (model.train_counts, model.groups, model.floors) = (None, None, None);
+        (model.test.many, model.test.medium, model.test.few) = (None, None, None);
+        model.left_out = vec!["Left out: much; give --train-counts.".into()];
+    }
+    let page = page::render(&report, &plots::draw(&report, &figures)).unwrap();
+    assert_eq!(page.matches("<p class=\"muted\">Left out: much; give --train-counts.</p>").count(), 2);
+    assert!(summary_table(&report).contains("Left out: much"));
+    for (at, table) in page.split("<table>").enumerate().skip(1) {
+        let table = table.split("</table>").next().unwrap();
+        let rows: Vec<Vec<&str>> = table
+            .split("<tr>")
+            .skip(2)
+            .map(|row| row.split("<td").skip(1).map(|cell| cell.split(['>', '<']).nth(1).unwrap()).collect())
+            .collect();
+        let is_empty = |column: usize| rows.iter().all(|row| row.get(column) == Some(&"–"));
+        let columns = rows.first().map_or(0, Vec::len);
+        assert!(!(0..columns).any(is_empty), "table {at}: {table}");
+    }
+}
+
+#[test]
+fn the_classes_stand_by_model_without_a_script() {
+    let (report, figures) = report(&two_runs());
+    let page = page::render(&report, &plots::draw(&report, &figures)).unwrap();
+    let table = page.split_once("id=\"classes-by-model\"").unwrap().1.split_once("</details>").unwrap().0;
+    assert_eq!(table.matches("<tr>").count(), 11, "{table}");
+    assert!(table.contains(">cross-entropy</th>") && table.contains(">with the regulariser</th>"));
+}
+
 #[test]
 fn hostile_names_stay_text() {
     let mut sample = Sample { name: HOSTILE.into(), ..Sample::fashion() };
@@ -586,29 +686,39 @@ fn the_headline_tells_what_the_bounds_say() {
     let headline = |model: &ModelReport| headline(&settings, model);
     assert!(headline(&model).starts_with("The worst class, "));
     assert!(headline(&model).contains(". Whichever class is the worst, its error lies between "));
-    let vacuous = " No bound from training images is usable: T3, T3' and T3'' allow an error of 100 % (T3'' one above 99.9999 %) of every class, which";
+    let vacuous = " No bound from training images is usable: what can be computed allows every class an error of 100 %, or above \
+                   99.9999 %, and so says nothing (T3, T3' and T3'').";
     assert!(headline(&model).contains(vacuous), "{}", headline(&model));
-    assert!(headline(&model).contains("The chain of inequalities holds for every matrix; here its right side is "));
+    assert!(
+        headline(&model).contains("The published inequality from the spectral norm to the worst class holds for every")
+    );
     let t3 = model.bounds.iter().position(|bound| bound.id == "T3" && bound.applicable).unwrap();
     model.bounds[t3].verdict = VerdictCounts { holds: 4, vacuous: 6, ..Default::default() };
-    assert!(headline(&model).contains("T3 is a usable bound for 4 classes of 10: below 1,"));
+    assert!(
+        headline(&model)
+            .contains("is usable for 4 classes of 10: below 100 %, and it covers the error's whole interval (T3).")
+    );
     model.bounds[t3].verdict = VerdictCounts { violated: 1, holds: 9, ..Default::default() };
-    assert!(headline(&model).contains("T3 is violated for 1 class of 10: it lies below"));
+    assert!(
+        headline(&model).contains("is violated for 1 class of 10: it lies below the whole interval of the error (T3).")
+    );
     model.test.split.chain.slack_factor = Some(1.0 + 1e-12);
-    assert!(headline(&model).contains("its right side is equal to the weighted worst-class error (attained)."));
+    assert!(headline(&model).contains("here its bound is equal to the weighted worst-class error (attained) (S2)."));
     model.bounds[t3].verdict = VerdictCounts { undecided: 10, ..Default::default() };
     assert!(headline(&model).contains("No bound is confirmed"));
     model.bounds.retain(|bound| bound.total.is_none());
     for bound in model.bounds.iter_mut().filter(|bound| bound.id == "T2") {
         bound.verdict = VerdictCounts { undecided: 10, ..Default::default() };
     }
-    let none = " No bound from training images is usable: T1 and T3 do not apply, or lack what they are computed from, and of T2 only the first term can be \
-                computed. ";
+    let none = " No bound from training images is usable: of the published one only a first term can be computed (T2), and no other \
+                applies (T1 and T3). ";
     assert!(headline(&model).contains(none), "{}", headline(&model));
     for bound in model.bounds.iter_mut().filter(|bound| bound.id == "T2") {
         bound.verdict = VerdictCounts { vacuous: 10, ..Default::default() };
     }
-    assert!(headline(&model).contains("the first term can be computed, which alone is at least 1 for every class."));
+    assert!(
+        headline(&model).contains("first term can be computed, which alone is 100 % or more for every class (T2), and")
+    );
     let [first, second] = [3, 5];
     let worst = model.test.worst_class.as_mut().unwrap();
     (worst.index, worst.name, worst.error) = (first, "Dress".into(), 1.0);

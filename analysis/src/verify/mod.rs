@@ -6,6 +6,7 @@
 mod bounds;
 mod finding;
 mod held_out;
+mod left_out;
 mod split;
 
 use car_spectral::ClassErrors;
@@ -121,6 +122,7 @@ pub fn verify(
         verdicts,
         confusions: most_confused(&test, lambda, &subject.class_names),
         class_confusions: class_confusions(&test.counts),
+        left_out: left_out::sentences(subject),
         warnings: warnings::of(subject, &test.counts, train.as_ref().map(|train| &train.counts)),
         test: held_out.report(test.report)?,
         train: train.map(|train| train.report),

@@ -88,13 +88,13 @@ fn counted_margins(subjects: &[Subject]) -> Option<MarginGrid> {
     }
 }
 
-/// Calls the settings in what is said of files and in warnings by their flags.
+/// Calls the settings in what is said of files, of what is left out, and in warnings by their flags.
 fn call_by_flags(models: &mut [ModelReport]) {
     let command = Arguments::command();
     let is_flag = |name: &str| command.get_arguments().any(|flag| flag.get_long() == Some(name));
     for model in models {
         let warnings = model.warnings.iter_mut().map(|warning| &mut warning.sentence);
-        for sentence in model.source.notes.iter_mut().chain(warnings) {
+        for sentence in model.source.notes.iter_mut().chain(&mut model.left_out).chain(warnings) {
             *sentence = with_flags(sentence, is_flag);
         }
     }

@@ -16,7 +16,7 @@ use crate::correlation::{self, Correlations, MeasuredOn, Predictor, Scope, Scope
 use crate::load::training_run;
 use crate::report::TrainingRun;
 use crate::report::plots::{correlation_figures, is_correlation_stem};
-use crate::words::counted;
+use crate::words::{counted, decimals};
 
 const LOG: &str = "metrics.jsonl";
 
@@ -182,13 +182,15 @@ fn section(text: &mut String, scope: &ScopeCorrelations, targets: &[Target]) {
             }
             None => format!("{}, not recorded", target.name()),
         };
+        let three = |value| decimals(value, 3).replace('−', "-");
         for on in MeasuredOn::ALL {
             let _ = write!(text, "| {described} | {} |", on.name());
             for predictor in Predictor::ALL {
                 let found = scope.of(predictor, on, target);
-                let rho = found.and_then(|found| found.rho).map_or("–".to_owned(), |rho| format!("{rho:.3}"));
+                let rho = found.and_then(|found| found.rho).map_or("–".to_owned(), three);
                 let interval = found.and_then(|found| found.interval);
-                let interval = interval.map_or("[–]".to_owned(), |[low, high]| format!("[{low:.3}, {high:.3}]"));
+                let interval =
+                    interval.map_or("[–]".to_owned(), |[low, high]| format!("[{}, {}]", three(low), three(high)));
                 let _ = write!(text, " {rho} {interval} |");
             }
             text.push('\n');

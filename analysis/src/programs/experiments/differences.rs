@@ -10,6 +10,7 @@ use car_spectral::bounds::{
 use super::results::RunResults;
 use super::rows::{Row, escaped, seeds};
 use crate::AnalysisError;
+use crate::words::decimals;
 
 /// A row against another, over the seeds that both have.
 struct RowDifference<'a> {
@@ -73,7 +74,7 @@ pub(super) fn push(text: &mut String, rows: &[Row], delta: f64) -> Result<(), An
 
 /// `−3.0`: a share in points.
 fn points(share: f64) -> String {
-    format!("{:.1}", 100.0 * share).replace('-', "−")
+    decimals(100.0 * share, 1)
 }
 
 /// `−3.0 [−4.0, −2.0], better`.

@@ -38,10 +38,10 @@ fn row(report: &Report, at: usize, model: &ModelReport) -> Vec<(String, String)>
         put(&mut row, &format!("accuracy_{name}_macro"), group.map(|group| group.accuracy_macro));
         put(&mut row, &format!("accuracy_{name}_micro"), group.map(|group| group.accuracy));
     }
-    // A model is compared with the first of its samples.
+    // A model is compared with the first of its samples; differences are of errors, as in `report.json`.
     let found = report.comparisons.iter().find(|found| found.b == at);
     put(&mut row, "against", found.map(|found| &report.models[found.a].name));
-    for (name, _, read) in QUANTITIES {
+    for (name, read) in QUANTITIES {
         let difference = found.and_then(read);
         put(&mut row, &format!("difference_{name}"), difference.map(|found| found.difference));
         put(&mut row, &format!("difference_{name}_lower"), difference.map(|found| found.interval[0]));

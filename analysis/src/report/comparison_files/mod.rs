@@ -1,29 +1,30 @@
 //! `comparison.csv`, `comparison.md` and `comparison.tex`: a row a model, then the differences that were tested and the
-//! groups of seeds. The CSV has one table with every number as it is; the others have per cent in one decimal, to be
-//! set into a text.
+//! groups of seeds. The CSV has one table with every number as `report.json` has it, differences of errors; the others
+//! have per cent in one decimal, to be set into a text, and differences with the signs of the page.
 
 mod csv;
 mod text;
 
-use super::comparison_sentence::signed_tenths;
-use super::{Comparison, Difference, GroupAccuracy, ModelReport, Report, SeedDifference};
+use super::comparison_sentence::{seeds_as_accuracy, signed_tenths};
+use super::headline::called;
+use super::{Comparison, Difference, GroupAccuracy, ModelReport, Report, SeedDifference, tables};
 
 pub(super) use csv::{FIRST_COLUMNS, render as csv};
 pub(super) use text::{latex, markdown};
 
-/// What is compared: its name in a column and a sentence, and how to read it.
-type Quantity = (&'static str, &'static str, fn(&Comparison) -> Option<Difference>);
+/// What is compared: its name in a column, and how to read it.
+type Quantity = (&'static str, fn(&Comparison) -> Option<Difference>);
 
 const QUANTITIES: [Quantity; 9] = [
-    ("worst_class", "worst class", |found| Some(found.worst_class.difference)),
-    ("overall", "all samples", |found| Some(found.overall)),
-    ("macro", "all classes, macro", |found| Some(found.macro_average)),
-    ("many_macro", "many, macro", |found| found.many_macro),
-    ("medium_macro", "medium, macro", |found| found.medium_macro),
-    ("few_macro", "few, macro", |found| found.few_macro),
-    ("many", "many, micro", |found| found.many),
-    ("medium", "medium, micro", |found| found.medium),
-    ("few", "few, micro", |found| found.few),
+    ("worst_class", |found| Some(found.worst_class.difference)),
+    ("overall", |found| Some(found.overall)),
+    ("macro", |found| Some(found.macro_average)),
+    ("many_macro", |found| found.many_macro),
+    ("medium_macro", |found| found.medium_macro),
+    ("few_macro", |found| found.few_macro),
+    ("many", |found| found.many),
+    ("medium", |found| found.medium),
+    ("few", |found| found.few),
 ];
 
 /// Many, medium, few.
@@ -40,14 +41,15 @@ struct Table {
 }
 
 /// The tables that have rows.
-fn tables(report: &Report) -> Vec<Table> {
+fn filled_tables(report: &Report) -> Vec<Table> {
     let all = [models(report), differences(report), seed_groups(report)];
     all.into_iter().filter(|table| !table.rows.is_empty()).collect()
 }
 
 fn models(report: &Report) -> Table {
     let grouped = report.models.iter().any(|model| model.groups.is_some());
-    let mut header = vec!["model", "worst class", "its error", "interval", "largest error", "accuracy", "macro"];
+    let mut header =
+        vec!["model", "worst class", "its error", "interval", "largest error", "accuracy", "mean over classes"];
     if grouped {
         header.extend(["many", "medium", "few"]);
     }
@@ -55,7 +57,7 @@ fn models(report: &Report) -> Table {
         let (test, worst) = (&model.test, model.test.worst_class.as_ref());
         let mut row = vec![
             model.name.clone(),
-            worst.map_or_else(dash, |worst| worst.name.clone()),
+            worst.map_or_else(dash, |worst| called(model, worst.index)),
             tenths(worst.map(|worst| worst.error)),
             between(worst.map(|worst| worst.interval)),
             between(worst.map(|_| test.max_error.interval)),
@@ -70,8 +72,8 @@ fn models(report: &Report) -> Table {
     Table {
         title: format!(
             "Test results in %: error of the class that was measured worst with its interval (T5), where the largest error of \
-             any class lies (T5'), accuracy over samples and, macro, over classes{}; {}.",
-            if grouped { ", and of classes with many, medium and few training images (macro)" } else { "" },
+             any class lies (T5'), accuracy over samples and as mean over classes{}; {}.",
+            if grouped { ", also of those with many (> 100), medium and few (< 20) training images" } else { "" },
             level(report)
         ),
         header,
@@ -81,23 +83,12 @@ fn models(report: &Report) -> Table {
 }
 
 fn differences(report: &Report) -> Table {
-    let mut rows = Vec::new();
-    for found in &report.comparisons {
-        for (_, name, read) in QUANTITIES {
-            // Where micro and macro agree, one row says both.
-            let is_micro_again = name.ends_with("micro")
-                && [found.many_macro, found.medium_macro, found.few_macro].contains(&read(found));
-            let Some(difference) = read(found).filter(|_| !is_micro_again) else { continue };
-            let [b, a] = [found.b, found.a].map(|model| report.models[model].name.as_str());
-            rows.push(difference_row([b, a, name], difference));
-        }
-    }
+    let mut rows = tables::differences(report).rows;
+    // The verdict is a word and stands before the numbers.
+    rows.iter_mut().for_each(|row| row[3..].rotate_right(1));
     Table {
-        title: format!(
-            "Differences of test errors in points, model less the other, below 0 is better, on the same samples (T8); {}.",
-            level(report)
-        ),
-        header: vec!["model", "against", "error of", "verdict", "difference", "interval"],
+        title: format!("Differences in points on the same test samples (T8), {}; {}.", tables::SIGNS, level(report)),
+        header: vec!["model", "against", "quantity", "verdict", "difference", "interval"],
         names: 4,
         rows,
     }
@@ -110,21 +101,26 @@ fn seed_groups(report: &Report) -> Table {
         let mut over = |name: &str, found: &SeedDifference| {
             rows.push(row_of([b, a, name], &found.verdict, found.difference, found.interval));
         };
-        over("worst class, over seeds", &found.worst_class);
-        over("all samples, over seeds", &found.overall);
+        over("error of the worst class, over seeds", &found.worst_class);
+        over("accuracy, over seeds", &seeds_as_accuracy(&found.overall));
         for (name, group) in [("many", found.many_macro), ("medium", found.medium_macro), ("few", found.few_macro)] {
-            group.iter().for_each(|group| over(&format!("{name}, mean over classes, over seeds"), group));
+            let group = group.map(|group| seeds_as_accuracy(&group));
+            group.iter().for_each(|group| over(&format!("accuracy, {name}, mean over classes, over seeds"), group));
         }
-        let these = found.these_networks.iter();
-        rows.extend(these.map(|these| difference_row([b, a, "worst class, these networks"], *these)));
+        let these = found.these_networks.iter().map(|these| {
+            let names = [b, a, "error of the worst class, these networks"];
+            row_of(names, &these.verdict, these.difference, Some(these.interval))
+        });
+        rows.extend(these);
     }
     Table {
         title: format!(
-            "Groups of seeds: mean differences of test errors in points, below 0 is better; over seeds by Student's t, of these \
-             networks over test samples (T9); {}.",
+            "Groups of seeds: differences of means in points, {}; over seeds by Student's t, of these networks over test samples \
+             (T9); {}.",
+            tables::SIGNS,
             level(report)
         ),
-        header: vec!["group", "against", "error of", "verdict", "difference", "interval"],
+        header: vec!["group", "against", "quantity", "verdict", "difference", "interval"],
         names: 4,
         rows,
     }
@@ -136,10 +132,6 @@ fn row_of(names: [&str; 3], verdict: &impl ToString, difference: f64, interval: 
     let mut row = names.map(str::to_owned).to_vec();
     row.extend([verdict.to_string(), signed_tenths(difference), interval]);
     row
-}
-
-fn difference_row(names: [&str; 3], found: Difference) -> Vec<String> {
-    row_of(names, &found.verdict, found.difference, Some(found.interval))
 }
 
 fn level(report: &Report) -> String {
@@ -167,6 +159,7 @@ fn signed_between([low, high]: [f64; 2]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::comparison_sentence::comparison_sentences;
     use crate::report::sample::{self, Sample, report};
 
     fn two(names: [&str; 2]) -> Report {
@@ -180,18 +173,18 @@ mod tests {
     #[test]
     fn every_model_and_difference_has_its_row() {
         let report = two(["a", "b"]);
-        let [models, differences, groups] = &tables(&report)[..] else { panic!("three tables") };
+        let [models, differences, groups] = &filled_tables(&report)[..] else { panic!("three tables") };
         let test = &report.models[1].test;
         let expected = format!("{:.1}", 100.0 * test.worst_class.as_ref().unwrap().error);
         assert_eq!((models.rows.len(), &models.rows[1][0], &models.rows[1][2]), (2, &"b".to_owned(), &expected));
         assert_eq!(models.rows[1][9], format!("{:.1}", 100.0 * test.few.unwrap().accuracy_macro));
-        // All classes have as many test images, so micro is macro.
-        assert_eq!(differences.rows.len(), 6);
+        // All classes have as many test images, so the mean over them is that over images.
+        assert_eq!(differences.rows.len(), 5);
         assert_eq!((differences.rows[0][0].as_str(), differences.rows[0][1].as_str()), ("b", "a"));
-        assert_eq!(differences.rows[1][4], signed_tenths(report.comparisons[0].overall.difference));
+        assert_eq!(differences.rows[1][4], signed_tenths(-report.comparisons[0].overall.difference));
         assert_eq!(groups.rows.len(), 3 + 3);
         let alone = Report { models: report.models[..1].to_vec(), settings: report.settings, ..Report::default() };
-        assert_eq!(tables(&alone).len(), 1);
+        assert_eq!(filled_tables(&alone).len(), 1);
     }
 
     #[test]
@@ -199,7 +192,32 @@ mod tests {
         let mut report = two(["a", "b"]);
         let found = &mut report.comparisons[0];
         found.few = found.few.map(|few| Difference { difference: few.difference + 0.1, ..few });
-        assert_eq!(differences(&report).rows.last().unwrap()[2], "few, micro");
+        assert_eq!(differences(&report).rows.last().unwrap()[2], "accuracy, few, over images");
+    }
+
+    /// A difference has one sign wherever it is told: sentences, tables and files.
+    #[test]
+    fn signs_are_those_of_the_page() {
+        let report = two(["a", "b"]);
+        let (_, sentences) = comparison_sentences(&report, &report.comparisons[0]);
+        let (page, files) = (tables::differences(&report), differences(&report));
+        let texts = [markdown(&report), latex(&report).replace("$-$", "−").replace("{[}", "[").replace("{]}", "]")];
+        for (quantity, words) in
+            [("accuracy", "accuracy "), ("error of the worst class, whichever it is", "worst class")]
+        {
+            let sentence = sentences.iter().find(|sentence| sentence.starts_with(words)).unwrap();
+            let of = |rows: &[Vec<String>]| rows.iter().find(|row| row[2] == quantity).unwrap().clone();
+            let (shown, filed) = (of(&page.rows), of(&files.rows));
+            assert_eq!([&shown[3], &shown[4], &shown[5]], [&filed[4], &filed[5], &filed[3]]);
+            assert!(sentence.contains(&format!("({} points {}, {}", shown[3], shown[4], shown[5])), "{sentence}");
+            assert!(texts.iter().all(|text| text.contains(&shown[4])), "{}", shown[4]);
+        }
+        let accuracy = |model: usize| report.models[model].test.split.accuracy;
+        let plus = files.rows.iter().find(|row| row[2] == "accuracy").unwrap()[4].starts_with('+');
+        assert_eq!(plus, accuracy(1) > accuracy(0), "plus is better of an accuracy");
+        let seeds = sample::groups();
+        let row = seed_groups(&report).rows.into_iter().find(|row| row[2] == "accuracy, over seeds").unwrap();
+        assert_eq!(row[4], signed_tenths(-seeds[0].overall.difference));
     }
 
     #[test]

@@ -2,14 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::tables;
+use super::filled_tables;
 use crate::report::Report;
 use crate::words::readable;
 
 /// `comparison.md`: columns as wide as their widest cell, so that digits stand below each other in the source, too.
 pub(in super::super) fn markdown(report: &Report) -> String {
     let mut text = "<!-- car-spectral: made by analyze -->\n".to_owned();
-    for table in tables(report) {
+    for table in filled_tables(report) {
         let rows: Vec<Vec<String>> = table
             .rows
             .iter()
@@ -56,7 +56,7 @@ pub(in super::super) fn latex(report: &Report) -> String {
         "% car-spectral: made by analyze. Needs \\usepackage{booktabs}; names beyond Latin letters need LuaLaTeX or \
                     XeLaTeX.\n"
             .to_owned();
-    for table in tables(report) {
+    for table in filled_tables(report) {
         let columns = "l".repeat(table.names) + &"r".repeat(table.header.len() - table.names);
         let header: Vec<String> = table.header.iter().map(|cell| in_latex(cell)).collect();
         let _ = write!(

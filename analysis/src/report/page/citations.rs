@@ -27,8 +27,8 @@ const LINES: [(&str, &str); 19] = [
     ("D6", "D6"),
 ];
 
-/// The text of a sentence as HTML, each statement alone in parentheses as a link. Names outside parentheses are left: a
-/// model may be called T5.
+/// The text of a sentence as HTML, the statements in parentheses that hold nothing else as links. Names outside
+/// parentheses are left: a model may be called T5.
 pub(super) fn cited(sentence: &str) -> Value {
     let text = readable(sentence);
     let (mut html, mut rest) = (String::with_capacity(2 * text.len()), &*text);
@@ -36,14 +36,32 @@ pub(super) fn cited(sentence: &str) -> Value {
         let (before, behind) = rest.split_at(at + 1);
         html.push_str(&HtmlEscape(before).to_string());
         rest = behind;
-        let found = LINES.iter().find(|(name, _)| rest.strip_prefix(name).is_some_and(|rest| rest.starts_with(')')));
-        if let Some((name, anchor)) = found {
-            html.push_str(&format!("<a class=\"cited\" href=\"#{anchor}\">{}</a>", HtmlEscape(name)));
-            rest = &rest[name.len()..];
+        if let Some((inside, behind)) =
+            rest.split_once(')').and_then(|(inside, _)| Some((links(inside)?, inside.len())))
+        {
+            html.push_str(&inside);
+            rest = &rest[behind..];
         }
     }
     html.push_str(&HtmlEscape(rest).to_string());
     Value::from_safe_string(html)
+}
+
+/// `T1, T3 and T3'` as links; `None` if there is anything else in it.
+fn links(inside: &str) -> Option<String> {
+    let (mut html, mut rest) = (String::new(), inside);
+    loop {
+        let end = [", ", " and "].iter().filter_map(|between| rest.find(between)).min().unwrap_or(rest.len());
+        let (name, behind) = rest.split_at(end);
+        let (_, anchor) = LINES.iter().find(|(known, _)| *known == name)?;
+        html.push_str(&format!("<a class=\"cited\" href=\"#{anchor}\">{}</a>", HtmlEscape(name)));
+        if behind.is_empty() {
+            return Some(html);
+        }
+        let between = if behind.starts_with(',') { ", " } else { " and " };
+        html.push_str(between);
+        rest = &behind[between.len()..];
+    }
 }
 
 #[cfg(test)]
@@ -56,6 +74,9 @@ mod tests {
         let expected = "&lt;T5&gt; lies (&quot;T5&quot;) in (<a class=\"cited\" href=\"#T5p\">T5&#x27;</a>), (T12), \
                         (<a class=\"cited\" href=\"#T10\">T10</a>) (T1";
         assert_eq!(text, expected);
+        let list = cited("x (T1, T4 and T5), (T1 and more)").to_string();
+        let link = |name: &str| format!("<a class=\"cited\" href=\"#{name}\">{name}</a>");
+        assert_eq!(list, format!("x ({}, {} and {}), (T1 and more)", link("T1"), link("T4"), link("T5")));
     }
 
     #[test]

@@ -27,8 +27,10 @@
   const range = ([lower, upper]) => `${bare(lower)} – ${percent(upper)}`;
   const error = (model, at) => (model.tested[at] ? model.wrong[at] / model.tested[at] : null);
   const signed = (share) => {
-    const points = Math.abs(100 * share).toFixed(1);
-    return share === 0 ? "0" : (share < 0 ? "−" : "+") + points;
+    const points = Math.abs(100 * share);
+    // A share of samples is 0 or too large for an exponent.
+    const digits = points < 0.05 ? -Math.floor(Math.log10(points)) : 1;
+    return share === 0 ? "0" : (share < 0 ? "−" : "+") + points.toFixed(digits);
   };
 
   const state = { model: 0, beside: -1, sort: "error", descending: true, shown: PAGE, open: new Set() };
@@ -152,8 +154,8 @@
       lines.push(`${model.train_wrong[at]} of ${model.train_tested[at]} training samples wrong`);
     }
     lines.push(model.worst.includes(at)
-      ? "can be the worst class (T5')"
-      : "not the worst class, or tied with one that can be (T5')");
+      ? "can be the worst class"
+      : "not the worst class, or tied with one that can be");
     const [images, limits] = model.next ?? [];
     if (limits?.[at]) lines.push(`of the next ${images} samples ${limits[at][0]} to ${limits[at][1]} will be wrong`);
     const margins = model.margins.map(([g, counts]) =>
@@ -203,6 +205,14 @@
     return [line, make("tr", { className: "opened" }, make("td", { colSpan: shown.length }, ...both))];
   };
 
+  /** A hint to scroll stands only where what is below it is too wide. */
+  const hints = () => {
+    document.querySelectorAll(".hint").forEach((hint) => {
+      const wide = hint.nextElementSibling;
+      hint.hidden = wide.clientWidth > 0 && wide.scrollWidth <= wide.clientWidth;
+    });
+  };
+
   /** Draws the table; the button of class `focused` keeps the keyboard. */
   const draw = (focused) => {
     const shown = columns();
@@ -226,10 +236,12 @@
     const none = make("tr", {}, make("td", { colSpan: shown.length }, "no class matches"));
     body.replaceChildren(...(rows.length ? rows.flatMap((at) => row(at, shown)) : [none]));
     status.textContent = `${found.length} of ${list().names.length} classes` +
-      (rows.length < found.length ? `, the first ${rows.length} shown` : "") + "; a class opens to its confusions";
+      (rows.length < found.length ? `, the first ${rows.length} shown` : "") + "; a class opens to its confusions" +
+      (beside() ? "; better and worse: all classes asked at once, which takes more than one class alone" : "");
     more.hidden = rows.length === found.length;
     more.textContent = `Show ${Math.min(PAGE, found.length - rows.length)} more`;
     if (focused !== undefined) body.querySelector(`[data-of="${focused}"]`)?.focus();
+    hints();
   };
 
   const fill = (select, options) => {
@@ -292,6 +304,8 @@
     if (at !== undefined && Number(at) < list().names.length) goTo(Number(at));
   };
   window.addEventListener("hashchange", follow);
+  window.addEventListener("resize", hints);
+  document.addEventListener("toggle", hints, true);
   /** A link into a folded section opens it. */
   document.addEventListener("click", (event) => {
     const target = event.target.closest?.("a[href^='#']")?.getAttribute("href").slice(1);

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::report::comparison_sentence::in_order;
 use crate::report::{ComparisonVerdict, Group, ModelReport, Report, ReportError};
 use crate::words::readable;
 
@@ -71,7 +72,7 @@ pub(super) fn data(report: &Report) -> Result<String, ReportError> {
         });
         models.push(model(of, at));
     }
-    let comparisons = report.comparisons.iter().map(|found| Pair {
+    let comparisons = in_order(report).into_iter().map(|found| Pair {
         a: found.a,
         b: found.b,
         verdicts: found

@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::unbroken;
+use crate::report::headline::called;
 use crate::report::tables::dash;
-use crate::report::{GroupAccuracy, ModelReport, TestReport};
+use crate::report::{GroupAccuracy, ModelReport, Settings, TestReport};
 use crate::words::{grouped, percent};
 
 /// One key figure.
@@ -15,6 +16,8 @@ pub(super) struct KeyFigure {
     note: String,
 }
 
+const GROUPS: &str = "the classes with more than 100, 20 to 100 and fewer than 20 training images";
+
 /// The accuracies of the groups, as means over classes, and what they are; those over images where they differ.
 fn group_figures(test: &TestReport) -> (String, String) {
     let bare = |share: f64| percent(share).trim_end_matches(" %").to_owned();
@@ -24,40 +27,43 @@ fn group_figures(test: &TestReport) -> (String, String) {
     };
     let (by_class, by_image) = (groups(|group| group.accuracy_macro), groups(|group| group.accuracy));
     let note = if by_class == by_image {
-        "test accuracy by number of training images, macro and micro".to_owned()
+        format!("test accuracy of {GROUPS}")
     } else {
-        format!("test accuracy by number of training images, macro (mean over classes); micro (over images) {by_image}")
+        format!("test accuracy of {GROUPS}, mean over classes; over images {by_image}")
     };
     (by_class, note)
 }
 
 /// The worst class, the error of whichever class it is, the accuracies.
-pub(super) fn key_figures(model: &ModelReport) -> Vec<KeyFigure> {
+pub(super) fn key_figures(settings: &Settings, model: &ModelReport) -> Vec<KeyFigure> {
     let test = &model.test;
+    let k = grouped(model.num_classes as u64);
     let mut figures = Vec::new();
     let mut put = |label: &'static str, value: String, note: String| {
         figures.push(KeyFigure { label, value: unbroken(&value), note: unbroken(&note) })
     };
     if let Some(worst) = &test.worst_class {
-        let [lower, upper] = worst.interval.map(percent);
         let tied = test.split.per_class_error.iter().filter(|error| **error == Some(worst.error)).count();
         let note = match tied {
-            1 => format!("{}, the largest measured; interval of its own error {lower} to {upper}", worst.name),
-            tied => format!("{} classes tie, measured; {} is the first of them", grouped(tied as u64), worst.name),
+            1 => format!("{}, the largest measured", called(model, worst.index)),
+            tied => {
+                let first = called(model, worst.index);
+                format!("{} classes tie, measured; {first} is the first of them", grouped(tied as u64))
+            }
         };
         put("Worst-class error", percent(worst.error), note);
         let found = &test.max_error;
         let note = match found.candidates.len() {
-            1 => format!("T5'; none has a larger error than {}", model.class_names[found.candidates[0]]),
-            all if all == model.num_classes => "T5'; it can be any class".to_owned(),
-            classes => format!("T5'; one of {classes} classes has it"),
+            1 => format!("none has a larger error than {}", called(model, found.candidates[0])),
+            all if all == model.num_classes => "it can be any class".to_owned(),
+            classes => format!("one of {} classes has it", grouped(classes as u64)),
         };
+        let note = format!("with probability {} (T5'); {note}", percent(1.0 - settings.delta));
         let [lower, upper] = found.interval.map(percent);
         let value = format!("{} – {upper}", lower.trim_end_matches(" %"));
         put("Error of the worst class, whichever it is", value, note);
     }
-    let by_class =
-        test.accuracy_macro.map_or(String::new(), |a| format!("macro, the mean over classes: {}", percent(a)));
+    let by_class = test.accuracy_macro.map_or(String::new(), |a| format!("mean over classes: {}", percent(a)));
     put("Test accuracy", percent(test.split.accuracy), by_class);
     if model.groups.is_some() {
         let (value, note) = group_figures(test);
@@ -70,12 +76,12 @@ pub(super) fn key_figures(model: &ModelReport) -> Vec<KeyFigure> {
     }
     let never = test.zero_accuracy_classes.len();
     if never > 0 {
-        put("Classes never right", never.to_string(), format!("of {} classes, on test data", model.num_classes));
+        put("Classes never right", grouped(never as u64), format!("of {k} classes, on test data"));
     }
     let missing = test.split.classes_without_samples();
     if missing > 0 {
-        let note = format!("of {} classes; their errors are not estimated", model.num_classes);
-        put("Classes without test samples", missing.to_string(), note);
+        let note = format!("of {k} classes; their errors are not estimated");
+        put("Classes without test samples", grouped(missing as u64), note);
     }
     figures
 }

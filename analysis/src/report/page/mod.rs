@@ -23,16 +23,16 @@ use minijinja::{AutoEscape, Environment, escape_formatter};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::comparison_sentence::{comparison_sentences, group_sentences};
+use super::comparison_sentence::{comparison_sentences, group_sentences, in_order};
 use super::guarantees::{floor, guarantees, plans};
-use super::headline::{answer, looseness};
+use super::headline::{answer, called, looseness};
 use super::merged_verdicts::merged_verdicts;
-use super::plots::{PlotSet, settings_caption};
+use super::plots::{PlotSet, settings_caption, shared_settings};
 use super::tables::{self, Table};
-use super::{ModelReport, Report, ReportError};
+use super::{ModelReport, Report, ReportError, Settings};
 use crate::correlation::Correlations;
 use crate::draw::Figure;
-use crate::words::{capitalised, counted, percent, readable, short};
+use crate::words::{capitalised, counted, grouped, percent, readable, short};
 use key_figures::{KeyFigure, key_figures};
 
 /// Ends of the names of plots on the bounds, and on the margins; the others show where the errors are.
@@ -61,11 +61,19 @@ struct Page {
     training: Vec<Plot>,
     correlations: Vec<CorrelationSection>,
     overview: Option<Table>,
+    /// The columns of the overview that take an explanation.
+    overview_norms: Option<Table>,
+    classes_by_model: Option<Table>,
+    /// The probability of the statements, `95 %`.
+    sure: String,
     /// One model against another: who, and what is found.
     pairs: Vec<(String, Vec<String>)>,
     /// One group of seeds against another.
     seeds: Vec<String>,
     differences: Option<Table>,
+    /// What the sign of a difference means.
+    signs: &'static str,
+    classes_number: usize,
     models: Vec<Section>,
     omitted: usize,
     settings: Vec<(String, String)>,
@@ -83,8 +91,9 @@ struct Section {
     answer: String,
     tone: &'static str,
     figures: Vec<KeyFigure>,
-    /// Sample sizes and settings.
+    /// Sample sizes, and how sure what follows is.
     samples: String,
+    left_out: Vec<String>,
     guarantees: Vec<String>,
     floor: Option<String>,
     plans: Vec<String>,
@@ -136,8 +145,10 @@ pub(super) fn render(report: &Report, plots: &PlotSet) -> Result<String, ReportE
     });
     environment.add_filter("cited", |sentence: &str| citations::cited(sentence));
     environment.add_template("report.html", TEMPLATE)?;
-    let comparison = plots.comparison.iter().map(plot).collect::<Result<_, _>>()?;
-    let training = plots.training.iter().map(plot).collect::<Result<_, _>>()?;
+    let shared = shared_settings(report);
+    let comparison = plots.comparison.iter().map(|figure| plot(figure, &shared)).collect::<Result<_, _>>()?;
+    let training = plots.training.iter().map(|figure| plot(figure, &shared)).collect::<Result<_, _>>()?;
+    let (overview, overview_norms) = (report.models.len() > 1).then(|| tables::comparison(report).split()).unzip();
     let models = plots
         .models
         .iter()
@@ -163,10 +174,12 @@ pub(super) fn render(report: &Report, plots: &PlotSet) -> Result<String, ReportE
         comparison,
         training,
         correlations: report.correlations.iter().map(correlation_section).collect(),
-        overview: (report.models.len() > 1).then(|| tables::comparison(report)),
-        pairs: report
-            .comparisons
-            .iter()
+        overview,
+        overview_norms,
+        classes_by_model: tables::classes_by_model(report, MOST_CLASSES),
+        sure: unbroken(&percent(1.0 - settings.delta)),
+        pairs: in_order(report)
+            .into_iter()
             .map(|comparison| comparison_sentences(report, comparison))
             .map(|(title, parts)| (title, parts.iter().map(|part| unbroken(part)).collect()))
             .collect(),
@@ -177,6 +190,8 @@ pub(super) fn render(report: &Report, plots: &PlotSet) -> Result<String, ReportE
             .map(|sentence| unbroken(&sentence))
             .collect(),
         differences: (!report.comparisons.is_empty()).then(|| tables::differences(report)),
+        signs: tables::SIGNS,
+        classes_number: report.models.first().map_or(0, |model| model.num_classes),
         omitted: report.models.len() - models.len(),
         models,
         settings: settings_list(report),
@@ -197,8 +212,10 @@ fn correlation_section(found: &Correlations) -> CorrelationSection {
     CorrelationSection { title, sentences: sentences.map(unbroken).collect() }
 }
 
-fn plot(figure: &Figure) -> Result<Plot, ReportError> {
-    Ok(Plot { title: figure.title.clone(), caption: unbroken(&figure.caption), svg: figure.inline_svg()? })
+/// A plot without the settings at the caption's end, which stand at the page's.
+fn plot(figure: &Figure, settings: &str) -> Result<Plot, ReportError> {
+    let caption = figure.caption.strip_suffix(settings).unwrap_or(&figure.caption).trim_end();
+    Ok(Plot { title: figure.title.clone(), caption: unbroken(caption), svg: figure.inline_svg()? })
 }
 
 /// The source expression of the script: `sha256-...`.
@@ -224,8 +241,7 @@ fn doubts(report: &Report, sections: &[Section]) -> Vec<(String, String, Option<
 fn plot_of_model(figure: &Figure, report: &Report, model: &ModelReport) -> Result<Plot, ReportError> {
     let settings = settings_caption(report, model);
     let title = figure.title.strip_suffix(&format!(": {}", model.name)).unwrap_or(&figure.title).to_owned();
-    let caption = figure.caption.strip_suffix(&settings).unwrap_or(&figure.caption);
-    Ok(Plot { title, caption: unbroken(caption.trim_end()), svg: figure.inline_svg()? })
+    Ok(Plot { title, ..plot(figure, &settings)? })
 }
 
 fn section(at: usize, report: &Report, figures: &[Figure]) -> Result<Section, ReportError> {
@@ -241,8 +257,9 @@ fn section(at: usize, report: &Report, figures: &[Figure]) -> Result<Section, Re
         short: unbroken(&short_answer(model)),
         answer: unbroken(&answer(&report.settings, model)),
         tone: tone(model),
-        figures: key_figures(model),
-        samples: unbroken(&settings_caption(report, model)),
+        figures: key_figures(&report.settings, model),
+        samples: unbroken(&samples(&report.settings, model)),
+        left_out: model.left_out.clone(),
         guarantees: guarantees(&report.settings, model).iter().map(|sentence| unbroken(sentence)).collect(),
         floor: floor(model).map(|sentence| unbroken(&sentence)),
         plans: plans(&report.settings, model).iter().map(|sentence| unbroken(sentence)).collect(),
@@ -261,7 +278,7 @@ fn section(at: usize, report: &Report, figures: &[Figure]) -> Result<Section, Re
             format!(
                 "The {} classes with the largest test error of {}; all of them are in per_class.csv.",
                 classes.rows.len(),
-                model.num_classes
+                grouped(model.num_classes as u64)
             )
         }),
         classes,
@@ -270,12 +287,32 @@ fn section(at: usize, report: &Report, figures: &[Figure]) -> Result<Section, Re
     })
 }
 
-/// `worst class Shirt, 96 % wrong in [93 %, 98 %]; accuracy 78.8 %`.
+/// What was tested, and how sure what is said of it is.
+fn samples(settings: &Settings, model: &ModelReport) -> String {
+    let training =
+        model.train.as_ref().map_or(String::new(), |train| format!(" and {} training", grouped(train.samples)));
+    let at_once = match settings.models_compared {
+        0 | 1 => String::new(),
+        models => format!(" of all {models} models"),
+    };
+    format!(
+        "{} classes; {} test{training} samples. Confidence {}, for all classes{at_once} at once.",
+        grouped(model.num_classes as u64),
+        grouped(model.test.split.samples),
+        percent(1.0 - settings.delta)
+    )
+}
+
+/// `worst class Shirt, 96 % wrong; largest error of any class 93 % to 98 %; accuracy 78.8 %`.
 fn short_answer(model: &ModelReport) -> String {
     let accuracy = percent(model.test.split.accuracy);
     model.test.worst_class.as_ref().map_or("no test samples".to_owned(), |worst| {
-        let [lower, upper] = worst.interval.map(percent);
-        format!("worst class {}, {} wrong in [{lower}, {upper}]; accuracy {accuracy}", worst.name, percent(worst.error))
+        let [lower, upper] = model.test.max_error.interval.map(percent);
+        let name = called(model, worst.index);
+        format!(
+            "worst class {name}, {} wrong; largest error of any class {lower} to {upper}; accuracy {accuracy}",
+            percent(worst.error)
+        )
     })
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::shown_bounds::{common_bounds, describe, usable_bounds};
 use super::{
-    FLOOR, MOST_SINGLE, class_title, group_legend, group_of, group_style, marker_radius, settings_caption,
+    MOST_SINGLE, class_title, floor_caption, group_legend, group_of, group_style, marker_radius, settings_caption,
     shared_settings, titled,
 };
 use crate::draw::figure::{Figure, MARGIN, WIDTH};
@@ -33,7 +33,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
     if panels.is_empty() {
         return None;
     }
-    let mut caption = how_to_read(model.floors.is_some(), model.num_classes);
+    let mut caption = how_to_read(report, model.floors.is_some(), model.num_classes);
     let missing = inapplicable_families(model);
     if !missing.is_empty() {
         let verb = if missing.len() == 1 { "does" } else { "do" };
@@ -50,7 +50,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
 }
 
 /// What the marks mean, and what a verdict is.
-fn how_to_read(floors: bool, num_classes: usize) -> String {
+fn how_to_read(report: &Report, floors: bool, num_classes: usize) -> String {
     let marks = if num_classes <= MOST_SINGLE {
         "Each mark is a class. Upright line: interval of its test error, all classes at once (T5)."
     } else {
@@ -61,7 +61,7 @@ fn how_to_read(floors: bool, num_classes: usize) -> String {
          shaded, at 100 % or more, it is vacuous."
     );
     if floors {
-        caption.push_str(FLOOR);
+        caption.push_str(&floor_caption(report));
     }
     caption
 }
@@ -80,7 +80,7 @@ pub(super) fn draw_several(report: &Report) -> Option<Figure> {
     let mut caption = format!("The bound {}{comma} for every model that has it. ", describe(bound));
     let floors = panels.iter().any(|(_, model, _)| model.floors.is_some());
     let most = panels.iter().map(|(_, model, _)| model.num_classes).max().unwrap_or(0);
-    caption.push_str(&how_to_read(floors, most));
+    caption.push_str(&how_to_read(report, floors, most));
     if panels.len() < report.models.len() {
         caption.push_str(&format!(" {} of {} models are shown.", panels.len(), report.models.len()));
     }
@@ -115,11 +115,11 @@ fn body(panels: &[Panel], groups: &[(Symbol, String)], panel_height: f64, shared
     let few_classes = panels.iter().all(|(_, model, _)| model.num_classes <= MOST_SINGLE);
     let mut entries = groups.to_vec();
     if few_classes {
-        entries.push((Symbol::Interval(MUTED), "interval of the test error (T5)".into()));
+        entries.push((Symbol::Interval(MUTED), "interval of the test error".into()));
     }
     entries.push((Symbol::Line(INK, true), "bound = error".into()));
     if any_floor {
-        entries.push((Symbol::Tick(GREEN), "floor of bounds from training (T4)".into()));
+        entries.push((Symbol::Tick(GREEN), "floor of bounds from training".into()));
     }
     entries.push((Symbol::Swatch(VACUOUS), "vacuous: bound ≥ 100 %".into()));
 

@@ -3,7 +3,7 @@
 //! the class's error.
 
 use super::shown_bounds::{describe, sharpest_bounds};
-use super::{settings_caption, titled};
+use super::{settings_caption, sure, titled};
 use crate::draw::figure::{Figure, MARGIN, WIDTH};
 use crate::draw::palette::{BLANK, BLUE, Color, INK, MUTED, ORANGE, PURPLE, SKY};
 use crate::draw::panel::{Area, LABEL, LEGEND, Symbol, TICK, legend, ticks, x_axis};
@@ -32,9 +32,9 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
     let mut scene = Scene::new(WIDTH, 0.0);
     let entries = [
         (Symbol::Swatch(SKY), "the class's error".to_owned()),
-        (Symbol::Swatch(BLUE), "weighted by λ".to_owned()),
+        (Symbol::Swatch(BLUE), "weighted by the class's weight λ".to_owned()),
         (Symbol::Swatch(BLANK), "spectral norm".to_owned()),
-        (Symbol::Swatch(ORANGE), "upper bound of WCE".to_owned()),
+        (Symbol::Swatch(ORANGE), "upper bound of the weighted error".to_owned()),
         (Symbol::Swatch(PURPLE), "bound of the class's error from training images".to_owned()),
     ];
     let entries = if sharpest_bounds(model).is_empty() { &entries[..4] } else { &entries[..] };
@@ -109,10 +109,12 @@ fn caption(report: &Report, model: &ModelReport, base: f64) -> String {
         (false, _) => "FAILS on the test matrix, which is a fault of the program".to_owned(),
     };
     format!(
-        "The chain λ e ≤ WCE ≤ √(K−1) R (S2, S3), R = ‖CΛ‖₂, {verdict}. Its values are measured on test data: they \
-         bound the errors on these data, not those on others. s: the most non-zero entries in a column. Bars begin at {}; equal \
-         ratios have equal lengths. Whiskers: 1 − δ intervals (T5). {}",
+        "e: the class's error; λ: its weight, larger for rare classes; WCE: the largest λ e of any class; R = ‖CΛ‖₂: the spectral \
+         norm. The chain λ e ≤ WCE ≤ √(K−1) R (S2, S3) {verdict}. Its values are measured on test data and bound the errors on \
+         these data alone. s: the most non-zero entries in a column. Bars begin at {}; equal ratios have equal lengths. Whiskers: \
+         {} intervals (T5). {}",
         short(base),
+        sure(report),
         settings_caption(report, model),
     )
 }

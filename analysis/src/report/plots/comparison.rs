@@ -2,7 +2,7 @@
 //! against the epoch; else, model by model, the worst class with its interval, the groups and the spectral norm.
 
 use super::bound_vs_error::{heading, spread};
-use super::{group_style, shared_settings};
+use super::{group_style, shared_settings, sure};
 use crate::draw::figure::{Figure, MARGIN, WIDTH};
 use crate::draw::palette::{BLUE, Color, GREEN, GRID, INK, Mark, ORANGE, PURPLE, VERMILLION};
 use crate::draw::panel::{self, Area, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
@@ -34,7 +34,7 @@ fn rows_of_models() -> [Panel; 3] {
         (
             "worst class (%)",
             Notation::Percent,
-            vec![series("largest class error, interval (T5')", (VERMILLION, Mark::Triangle), false, |m| {
+            vec![series("largest class error, interval", (VERMILLION, Mark::Triangle), false, |m| {
                 m.test.worst_class.as_ref().map(|worst| (worst.error, Some(m.test.max_error.interval)))
             })],
         ),
@@ -80,7 +80,7 @@ fn over_epochs() -> [Panel; 3] {
         (
             "WCE = largest λ e",
             Notation::Plain,
-            vec![series("WCE, interval (T5)", (VERMILLION, Mark::Triangle), false, |m| {
+            vec![series("WCE, interval", (VERMILLION, Mark::Triangle), false, |m| {
                 Some((m.test.split.chain.wce, Some(m.test.wce_interval)))
             })],
         ),
@@ -88,7 +88,7 @@ fn over_epochs() -> [Panel; 3] {
             "test error (%)",
             Notation::Percent,
             vec![
-                series("worst class, interval (T5)", (PURPLE, Mark::Triangle), false, |m| {
+                series("worst class, interval", (PURPLE, Mark::Triangle), false, |m| {
                     m.test.worst_class.as_ref().map(|w| (w.error, Some(w.interval)))
                 }),
                 series("all test samples", (GREEN, Mark::Circle), false, |m| Some((1.0 - m.test.split.accuracy, None))),
@@ -136,15 +136,17 @@ pub(super) fn draw(report: &Report) -> Figure {
         caption: match &epochs {
             Some(_) => format!(
                 "C: hard (argmax) confusion matrix; C̃: its smooth surrogate (D6). Intervals hold for all classes of all {} \
-                 models at once with probability 1 − δ (T5). {}",
+                 models at once with probability {} (T5). {}",
                 settings.models_compared,
+                sure(report),
                 shared_settings(report)
             ),
             None => format!(
                 "Errors on test data, of groups the mean over their classes; whiskers hold the largest error of any class, whichever it is, in all {} models at once with \
-                 probability 1 − δ (T5'). Many, medium, few: classes with more than 100, 20 to 100, fewer than 20 training \
+                 probability {} (T5'). Many, medium, few: classes with more than 100, 20 to 100, fewer than 20 training \
                  images. Whether two models differ is tested class by class and in the differences by quantity.{} {}",
                 settings.models_compared,
+                sure(report),
                 match report.models.len() {
                     n if n > MOST_ROWS => format!(" {MOST_ROWS} of {n} models are shown."),
                     _ => String::new(),

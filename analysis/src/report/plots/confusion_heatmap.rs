@@ -153,10 +153,11 @@ fn caption(report: &Report, grid: &Grid) -> String {
     if grid.is_binned() {
         let classes = grouped((grid.order.len() as f64 / grid.n() as f64).round() as u64);
         return format!(
-            "Share of a true class (column) that is predicted as any other class of a row, in per cent, mean over the classes of \
-             the column; {} bins of about {classes} classes, none across two groups. The diagonal has confusions within a bin, not \
-             correct predictions. Colour on a square-root scale. {settings}",
-            grid.n()
+            "{} bins of about {classes} classes{}. A figure says which share of a column's true classes, in per cent and as mean \
+             over them, is predicted as another class of the row's bin. On the diagonal are confusions within a bin, not correct \
+             predictions. Colour on a square-root scale. {settings}",
+            grid.n(),
+            if grid.model.groups.is_some() { ", none of which spans two of many, medium and few" } else { "" }
         );
     }
     format!(

@@ -11,7 +11,7 @@ use crate::draw::panel::{self, Area, LABEL, LEGEND, Symbol, Ticks, legend, spine
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene, fitted};
 use crate::report::TrainingRun;
-use crate::words::counted;
+use crate::words::{counted, decimals};
 use car_spectral_runs::log::EpochMetrics;
 
 const HEIGHT: f64 = 270.0;
@@ -89,7 +89,7 @@ fn norm_vs_error(found: &Correlations, runs: &[&TrainingRun]) -> Figure {
             let area = Area { left, top, right: left + width, bottom: top + HEIGHT };
             let rho = |scope: usize| {
                 let found = found.scopes.get(scope).and_then(|scope| scope.of(predictor, on, target));
-                found.and_then(|found| found.rho).map_or("–".to_owned(), |rho| format!("{rho:.2}").replace('-', "−"))
+                found.and_then(|found| found.rho).map_or("–".to_owned(), |rho| decimals(rho, 2))
             };
             let (name, of_target) = match target {
                 Target::WorstClass => ("worst class (%)", Notation::Percent),

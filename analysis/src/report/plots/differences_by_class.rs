@@ -7,7 +7,7 @@ use crate::draw::palette::{Color, GREEN, INK, MUTED, Mark, VERMILLION};
 use crate::draw::panel::{Area, LABEL, LEGEND, Symbol, TICK, legend, ticks, x_axis};
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene, fitted_end};
-use crate::report::comparison_sentence::signed;
+use crate::report::comparison_sentence::{in_order, signed};
 use crate::report::{Comparison, ComparisonVerdict, Report};
 use crate::words::{counted, grouped};
 
@@ -21,7 +21,7 @@ const HEAD: f64 = 3.0 * 1.3 * LEGEND + 14.0;
 
 /// `None` without a pair of models on the same samples, or where no class differs in any.
 pub(super) fn draw(report: &Report) -> Option<Figure> {
-    let pairs: Vec<&Comparison> = report.comparisons.iter().take(MOST_PAIRS).collect();
+    let pairs: Vec<&Comparison> = in_order(report).into_iter().take(MOST_PAIRS).collect();
     let ends = ENDS[usize::from(pairs.len() > 1)];
     let rows: Vec<Vec<Row>> = pairs.iter().map(|pair| rows(pair, ends)).collect();
     if rows.iter().all(Vec::is_empty) {
@@ -29,7 +29,7 @@ pub(super) fn draw(report: &Report) -> Option<Figure> {
     }
     let mut scene = Scene::new(WIDTH, 0.0);
     let entries = [
-        (Symbol::Marker(style(ComparisonVerdict::Better)), "better (Holm, all classes at once)".to_owned()),
+        (Symbol::Marker(style(ComparisonVerdict::Better)), "better, all classes asked at once".to_owned()),
         (Symbol::Marker(style(ComparisonVerdict::Worse)), "worse".to_owned()),
         (Symbol::Marker(style(ComparisonVerdict::Undecided)), "undecided".to_owned()),
     ];
@@ -60,8 +60,8 @@ pub(super) fn draw(report: &Report) -> Option<Figure> {
     };
     let mut caption = format!(
         "Test error of a class under the first named model less that under the second, on the same test images: below 0 the first is \
-         better. {which}, with their numbers. Lines: intervals for all classes at once (T8); a verdict is Holm's, from McNemar's \
-         exact tests."
+         better. {which}, with their numbers. Lines: intervals for all classes at once (T8). Verdicts are for all classes at once \
+         as well (Holm, McNemar's exact tests), which takes more than one class alone."
     );
     if omitted > 0 {
         caption.push_str(&format!(" {} in report.json alone.", counted(omitted, "pair is", "pairs are")));

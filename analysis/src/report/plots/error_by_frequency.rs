@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use super::shown_bounds::{describe, usable_bounds};
 use super::{
-    FLOOR, MOST_SINGLE, bins, by_frequency, by_frequency_title, class_title, group_legend, group_of, group_runs,
-    group_style, group_swatches, marker_radius, order_label, quantile, settings_caption, titled,
+    MOST_SINGLE, bins, by_frequency, by_frequency_title, class_title, floor_caption, group_legend, group_of,
+    group_runs, group_style, group_swatches, marker_radius, order_label, quantile, settings_caption, titled,
 };
 use crate::draw::figure::{Figure, MARGIN, WIDTH};
 use crate::draw::palette::{BLANK, Color, GREEN, GRID, INK, MUTED, Mark, SKY, VACUOUS, VERMILLION};
@@ -94,7 +94,7 @@ fn worst_class(scene: &mut Scene, at: f64, y: &Scale, interval: [f64; 2]) {
 /// The legend: groups, intervals or bins, floor, band, and bounds.
 fn entries(model: &ModelReport, bounds: &[&BoundReport]) -> Vec<(Symbol, String)> {
     let mut entries = if model.num_classes <= MOST_SINGLE {
-        let interval = (Symbol::Interval(MUTED), "interval of the test error (T5)".to_owned());
+        let interval = (Symbol::Interval(MUTED), "interval of the test error".to_owned());
         group_legend(model).into_iter().chain([interval]).collect()
     } else {
         let mut entries = group_swatches(model, true);
@@ -103,9 +103,9 @@ fn entries(model: &ModelReport, bounds: &[&BoundReport]) -> Vec<(Symbol, String)
         entries
     };
     if model.floors.is_some() {
-        entries.push((Symbol::Line(GREEN, false), "floor of bounds from training (T4)".into()));
+        entries.push((Symbol::Line(GREEN, false), "floor of bounds from training".into()));
     }
-    entries.push((Symbol::Interval(WORST), "at the right: where the worst class's error lies (T5')".into()));
+    entries.push((Symbol::Interval(WORST), "at the right: where the worst class's error lies".into()));
     entries.extend(
         bounds.iter().zip(STYLES).map(|(bound, (color, dashed))| (Symbol::Line(color, dashed), describe(bound))),
     );
@@ -173,10 +173,11 @@ fn caption(report: &Report, model: &ModelReport) -> String {
     let shown = if model.num_classes <= MOST_SINGLE {
         "upright lines are Clopper–Pearson intervals that hold for all classes at once (T5)"
     } else {
-        "in bins of about as many classes each; light boxes hold the middle 80 % of a bin's classes, dark ones the middle half"
+        "a box for each bin of about as many classes: its light part holds the middle 80 % of them, the dark one the middle half"
     };
     let whose = match model.test.max_error.candidates.len() {
         1 => String::new(),
+        all if all == model.num_classes => ", which can be any".to_owned(),
         several => format!(", one of {} classes", grouped(several as u64)),
     };
     let mut caption = format!(
@@ -184,7 +185,7 @@ fn caption(report: &Report, model: &ModelReport) -> String {
         order_label(model)
     );
     if model.floors.is_some() {
-        caption.push_str(FLOOR);
+        caption.push_str(&floor_caption(report));
     }
     if unestimated > 0 {
         caption.push_str(&format!(" {} classes have no test sample and no point.", grouped(unestimated as u64)));

@@ -25,7 +25,7 @@ pub(crate) use correlation::draw as correlation_figures;
 
 use super::{ModelReport, Report};
 use crate::draw::{Figure, scene};
-use crate::words::{grouped, readable};
+use crate::words::{grouped, percent, readable};
 use groups::{
     bins, by_frequency, by_frequency_title, group_legend, group_of, group_runs, group_style, group_swatches,
     order_label, quantile,
@@ -155,35 +155,44 @@ fn slug(name: &str) -> String {
 }
 
 /// What the floor is, for captions.
-const FLOOR: &str = " Floor: no bound from training images alone, valid with probability 1 − δ, can guarantee the class less, even if \
-                     all are classified right (T4).";
+fn floor_caption(report: &Report) -> String {
+    format!(
+        " Floor: no bound from training images alone, valid with probability {}, can guarantee the class less, even if all are \
+         classified right (T4).",
+        sure(report)
+    )
+}
+
+/// The probability of the statements, `95 %`.
+fn sure(report: &Report) -> String {
+    percent(1.0 - report.settings.delta)
+}
+
+/// How sure the intervals are, and with which weights of the classes: `confidence 95 %, all 4 models at once; ...`.
+fn settings_words(report: &Report) -> String {
+    let settings = &report.settings;
+    let at_once = match settings.models_compared {
+        0 | 1 => String::new(),
+        models => format!(", all {models} models at once"),
+    };
+    let r0 = if settings.weights == "none" { String::new() } else { format!(", r₀ = {}", settings.r0) };
+    format!("confidence {}{at_once}; class weights λ: {}{r0}.", sure(report), settings.weights)
+}
 
 /// The end of every caption of a model: sample sizes and settings.
 pub(super) fn settings_caption(report: &Report, model: &ModelReport) -> String {
-    let settings = &report.settings;
     let train = model.train.as_ref().map_or(String::new(), |train| format!(" and {} training", grouped(train.samples)));
     format!(
-        "K = {} classes; {} test{train} samples; weights λ: {}, r₀ = {}; δ = {}, M = {}.",
+        "{} classes; {} test{train} samples; {}",
         grouped(model.num_classes as u64),
         grouped(model.test.split.samples),
-        settings.weights,
-        settings.r0,
-        settings.delta,
-        settings.models_compared,
+        settings_words(report)
     )
 }
 
 /// The same for plots of several models.
-fn shared_settings(report: &Report) -> String {
-    let settings = &report.settings;
-    format!(
-        "Test samples: {}; weights λ: {}, r₀ = {}; δ = {}, M = {}.",
-        sample_sizes(report),
-        settings.weights,
-        settings.r0,
-        settings.delta,
-        settings.models_compared,
-    )
+pub(super) fn shared_settings(report: &Report) -> String {
+    format!("{} test samples; {}", sample_sizes(report), settings_words(report))
 }
 
 /// Test samples of the models, said once where they agree.
@@ -193,9 +202,9 @@ fn sample_sizes(report: &Report) -> String {
     sizes.into_iter().map(grouped).collect::<Vec<_>>().join(", ")
 }
 
-/// A title with the model's name.
+/// A title with the model's name, however long: [`Figure::complete`] shortens what it draws.
 fn titled(what: &str, model: &ModelReport) -> String {
-    format!("{what}: {}", scene::fitted(&model.name, 27.0, 520.0))
+    format!("{what}: {}", model.name)
 }
 
 /// Above this number of classes a mark for each would be a solid block: plots show bins.

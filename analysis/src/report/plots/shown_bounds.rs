@@ -85,9 +85,9 @@ pub(super) fn common_bounds(models: &[ModelReport]) -> Vec<Option<&BoundReport>>
     models.iter().map(|model| best.and_then(|(bound, _)| Some(&model.bounds[alike(model, bound)?]))).collect()
 }
 
-/// `T3', g = 2`, `first term of T2, g = 0.5`.
+/// `T3', margin 2`, `first term of T2, margin 0.5`.
 pub(super) fn describe(bound: &BoundReport) -> String {
-    let margin = bound.margin.map_or(String::new(), |g| format!(", g = {}", WrittenMargin(g)));
+    let margin = bound.margin.map_or(String::new(), |g| format!(", margin {}", WrittenMargin(g)));
     let part = if bound.total.is_some() { "" } else { "first term of " };
     format!("{part}{}{margin}", bound.id)
 }

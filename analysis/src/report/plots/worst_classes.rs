@@ -83,20 +83,30 @@ fn caption(report: &Report, model: &ModelReport, order: &[usize], shown: usize, 
     let tied = if order.get(shown).is_some_and(|&next| error(next) == last) {
         let share = percent(last.unwrap_or(largest));
         format!(
-            " {} classes have an error of {share}: shown first are those with the most test images, then those with the most \
+            " {} classes tie at {share}; of those, the ones with the most test images come first, then the ones with the most \
              training images.",
             grouped(ties as u64)
         )
     } else {
         String::new()
     };
+    let is_named = order.iter().take(shown).any(|&class| model.class_names[class] != class.to_string());
     format!(
-        "Measured test error with the interval that holds for all {} classes at once (T5); in brackets the class's number.{tied} {} of \
-         the classes can be the worst (T5'). {}",
+        "Measured test error with the interval that holds for all {} classes at once (T5){}.{tied} {} (T5'). {}",
         grouped(model.num_classes as u64),
-        grouped(model.test.max_error.candidates.len() as u64),
+        if is_named { "; the number behind a name is the class's" } else { "" },
+        can_be_the_worst(model),
         settings_caption(report, model),
     )
+}
+
+fn can_be_the_worst(model: &ModelReport) -> String {
+    let (candidates, all) = (model.test.max_error.candidates.len(), grouped(model.num_classes as u64));
+    match candidates {
+        1 => format!("Only one class, of {all}, can be the worst"),
+        several if several == model.num_classes => format!("Any of the {all} classes can be the worst"),
+        several => format!("The worst class is one of {}, of {all}", grouped(several as u64)),
+    }
 }
 
 /// The classes with test images, the largest error first; of equal ones the surest, then the one with most training
@@ -117,6 +127,23 @@ fn worst_first(model: &ModelReport) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::sample::{Sample, report};
+
+    #[test]
+    fn captions_read_alike_for_few_and_many_classes() {
+        let caption = |k: usize, named: bool| {
+            let mut sample = Sample { test_per_class: 3, with_train: false, ..Sample::of_size(k) };
+            if named {
+                sample.class_names = (0..k).map(|class| format!("name {class}")).collect();
+            }
+            let (report, _) = report(&[sample]);
+            draw(&report, &report.models[0]).unwrap().caption
+        };
+        let many = caption(1200, false);
+        assert!(many.contains("Any of the 1,200 classes can be the worst (T5')."), "{many}");
+        assert!(!many.contains("number behind a name") && !many.contains("brackets"), "{many}");
+        assert!(caption(40, true).contains("(T5); the number behind a name is the class's."));
+    }
 
     #[test]
     fn of_equal_errors_the_surest_come_first() {

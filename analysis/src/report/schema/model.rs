@@ -51,6 +51,9 @@ pub struct ModelReport {
     /// What the test errors of each class are. Length K.
     #[serde(default)]
     pub class_confusions: Vec<ClassConfusions>,
+    /// What could be said with more input, and which.
+    #[serde(default)]
+    pub left_out: Vec<String>,
     /// What looks wrong with the scores, labels or files, that which puts most in doubt first.
     #[serde(default)]
     pub warnings: Vec<Warning>,

@@ -1,0 +1,27 @@
+//! What a report lacks, with the setting that would bring it.
+
+use crate::subject::Subject;
+
+/// Kinds of sources whose training data is given beside them.
+const OF_PREDICTIONS: [&str; 3] = ["predictions", "counts", "confusion"];
+
+/// A sentence, or none where nothing is left out that could be given.
+pub(super) fn sentences(subject: &Subject) -> Vec<String> {
+    let beside = OF_PREDICTIONS.contains(&subject.source.kind.as_str());
+    let sentence = match (&subject.train_counts, &subject.train) {
+        (None, _) if beside => {
+            "Left out: classes by many, medium and few, class weights, and bounds from training images. They take the number of \
+             training images of each class (`train-counts`), or scores on those images (`train-predictions`), which bring \
+             training errors and the published bound as well."
+        }
+        (None, _) => {
+            "Left out: classes by many, medium and few, class weights, and bounds from training images. They take the number of \
+             training images of each class (`imbalance`)."
+        }
+        (Some(_), None) if beside => {
+            "Left out: training errors and the published bound. They take scores on the training images (`train-predictions`)."
+        }
+        _ => return Vec::new(),
+    };
+    vec![sentence.to_owned()]
+}
