@@ -41,8 +41,10 @@ impl Figure {
     /// The title as set above the plot: of one longer than two lines the middle, which is inside a name, is left out.
     pub fn title_lines(&self) -> Vec<String> {
         let inner = WIDTH - 2.0 * MARGIN;
-        // Less than two lines, for words do not fill them.
-        wrapped(&fitted_middle(&self.title, TITLE, 1.7 * inner, true), TITLE, inner, true)
+        // Words do not fill lines; in a single line's width any title has its place.
+        let broken = |share: f64| wrapped(&fitted_middle(&self.title, TITLE, share * inner, true), TITLE, inner, true);
+        let few = [2.0, 1.7, 1.4].into_iter().map(broken).find(|lines| lines.len() <= 2);
+        few.unwrap_or_else(|| broken(1.0))
     }
 
     /// Title above, caption below.

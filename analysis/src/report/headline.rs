@@ -50,8 +50,8 @@ pub(super) fn answer(settings: &Settings, model: &ModelReport) -> String {
     let missing = match test.split.classes_without_samples() {
         0 => String::new(),
         missing => {
-            let has = if missing == 1 { "class has" } else { "classes have" };
-            format!("; {} of {} {has} no test samples and may be worse", grouped(missing as u64), grouped(k))
+            let have = if missing == 1 { "has" } else { "have" };
+            format!("; {} of {} classes {have} no test samples and may be worse", grouped(missing as u64), grouped(k))
         }
     };
     let [lower, upper] = test.max_error.interval.map(percent);

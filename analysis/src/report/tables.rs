@@ -491,7 +491,7 @@ mod tests {
         let table = classes_by_model(&report, 4).unwrap();
         assert_eq!((table.header.join("/").as_str(), table.rows.len()), ("class/training images/one/two", 4));
         let errors = |model: usize| &report.models[model].test.split.per_class_error;
-        let largest = |class: usize| errors(0)[class].max(errors(1)[class]).unwrap();
+        let largest = |class: usize| errors(0)[class].unwrap().max(errors(1)[class].unwrap());
         let worst = (0..10).map(largest).fold(0.0, f64::max);
         let class = (0..10).find(|&class| largest(class) == worst).unwrap();
         let shown = [0, 1].map(|model| percent(errors(model)[class].unwrap()));
