@@ -111,8 +111,8 @@ fn group_accuracy(group: &GroupAccuracy) -> String {
 /// The difference that is meant by a sign: of the quantity that a row or sentence names.
 pub(super) const SIGNS: &str = "of the first named less the second: minus is better of an error, plus of an accuracy";
 
-/// One row for each pair of models and quantity: differences in points of the quantity named, with interval and verdict.
-/// Accuracies are means over classes where they are not those over images.
+/// One row for each pair of models and quantity: differences in points of the quantity named, with interval and
+/// verdict. Accuracies are means over classes where they are not those over images.
 pub(super) fn differences(report: &Report) -> Table {
     let mut table = Table::new(&["model", "against", "quantity", "difference", "interval", "verdict"], 3);
     for found in in_order(report) {
@@ -363,8 +363,8 @@ pub(super) fn classes(model: &ModelReport, most: usize) -> Table {
 /// Models that have a column of the table of classes.
 const MOST_COLUMNS: usize = 8;
 
-/// One row for each of the `most` classes with the largest test error of any model, with the error in each model; `None`
-/// for one model, or where they have not the same classes.
+/// One row for each of the `most` classes with the largest test error of any model, with the error in each model;
+/// `None` for one model, or where they have not the same classes.
 pub(super) fn classes_by_model(report: &Report, most: usize) -> Option<Table> {
     let (first, others) = report.models.split_first().filter(|(_, others)| !others.is_empty())?;
     if others.iter().any(|model| model.class_names != first.class_names) {

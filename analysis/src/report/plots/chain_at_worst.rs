@@ -9,6 +9,7 @@ use crate::draw::palette::{BLANK, BLUE, Color, INK, MUTED, ORANGE, PURPLE, SKY};
 use crate::draw::panel::{Area, LABEL, LEGEND, Symbol, TICK, legend, ticks, x_axis};
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene, fitted};
+use crate::report::headline::called;
 use crate::report::{BoundReport, ModelReport, Report};
 use crate::words::{counted, grouped, multiple, percent, short};
 
@@ -139,16 +140,16 @@ fn blocks(model: &ModelReport) -> Option<Vec<(String, Vec<Bar>)>> {
             1 => "Worst class, also weighted by λ".to_owned(),
             tied => format!("Of {} classes tied for the worst the one that weighs most", grouped(tied as u64)),
         };
-        let title = format!("{which}: {}{}", weighted.name, images(weighted.index));
+        let title = format!("{which}: {}{}", called(model, weighted.index), images(weighted.index));
         return Some(vec![(title, bars(model, weighted.index, weighted.error, weighted.interval))]);
     }
     Some(vec![
         (
-            format!("Worst class: {}{}", worst.name, images(worst.index)),
+            format!("Worst class: {}{}", called(model, worst.index), images(worst.index)),
             bars(model, worst.index, worst.error, worst.interval),
         ),
         (
-            format!("Weighted worst class: {}{}", weighted.name, images(weighted.index)),
+            format!("Weighted worst class: {}{}", called(model, weighted.index), images(weighted.index)),
             bars(model, weighted.index, weighted.error, weighted.interval),
         ),
     ])
@@ -167,7 +168,7 @@ fn bars(model: &ModelReport, class: usize, error: f64, interval: [f64; 2]) -> Ve
     let at_most = |bound: f64| at_most(bound, weight);
     let weighted = weight * error;
     let of_wce = match chain.wce_class {
-        Some(at) if at != class && weighted < chain.wce => format!("attained by {}", model.class_names[at]),
+        Some(at) if at != class && weighted < chain.wce => format!("attained by {}", called(model, at)),
         _ => "attained here".to_owned(),
     };
     let mut bars = vec![
