@@ -28,7 +28,7 @@ help:
 	@echo "make mutants   mutation testing of src/{bounds,car,confusion,norms}: hours (needs cargo-mutants)"
 	@echo "make fuzz SECONDS=10  random files and inputs for every reader and the core: docs/security.md"
 	@echo "make lint      rustfmt, clippy and rustdoc, no warning allowed; width of text, walls between crates; ruff and mypy"
-	@echo "make bench     counting and norms against NumPy, scikit-learn and SciPy; CAR against a full SVD; the loader; training steps against PyTorch; the Python package against torchmetrics"
+	@echo "make bench     counting and norms against NumPy, scikit-learn, torchmetrics, DuckDB, Polars and SciPy; CAR against a full SVD; the loader; training steps against PyTorch; the Python package against torchmetrics"
 	@echo "make setup     only fetch what the others need (libtorch, OpenBLAS, PyTorch, Python packages, images)"
 
 setup:
@@ -104,7 +104,7 @@ lint:
 
 bench:
 	@$(PYTHON) scripts/setup.py libtorch openblas python torch
-	cargo bench -p car-spectral --features lapack
+	PYTHON=$(TORCH_PYTHON)/python cargo bench -p car-spectral --features lapack,rayon
 	cargo bench -p car-spectral-training --bench car_step --profile dev
 	cargo bench -p car-spectral-training --bench loader --profile dev
 	cargo bench -p car-spectral-training --bench training_step --profile dev

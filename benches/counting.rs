@@ -1,24 +1,28 @@
-//! Counting against NumPy and scikit-learn: `cargo bench --bench counting`.
+//! Counting against what else counts: `cargo bench --bench counting --features rayon`.
 //!
 //! For K = 10, 100, 1000 and float32 scores: the margin confusion at five margins in one pass, against
-//! `numpy.argmax` + `sklearn.metrics.confusion_matrix` (which gives the plain confusion matrix only), and against the
-//! same margin confusion written in NumPy. Both sides hold the scores in memory; reading the file is not timed. The
-//! counts of the three are compared before any time is printed. Times are medians over repetitions in one run on one
-//! thread, with the lower and upper quartile; the read bandwidth is that of a loop that only reads the scores.
+//! `numpy.argmax` with `numpy.bincount` or `sklearn.metrics.confusion_matrix` (which give the plain confusion matrix
+//! only), torchmetrics, and the same margin confusion in NumPy, DuckDB and Polars, as far as the Python has them. All
+//! hold the scores in memory, with the same advice on pages; reading the file is not timed. All counts are compared
+//! before any time is printed. Medians over repetitions in turn in one run, with the lower and upper quartile, on one
+//! thread and, with feature `rayon`, on two; the read bandwidth is that of a loop that only reads the scores.
 //!
 //! Python is `$PYTHON`, else `.venv/bin/python`; without it, or without NumPy and scikit-learn, the Rust side alone is
 //! measured and the bench says so.
 
+mod measure;
 mod python;
 
 use std::fs;
 use std::hint::black_box;
 use std::io::Write as _;
 use std::path::Path;
-use std::time::Instant;
 
 use car_spectral::confusion::{MarginCounts, MarginGrid, Storage};
+use measure::{Row, time};
+use multiversion::multiversion;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use python::Session;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -26,59 +30,55 @@ const MARGINS: [f64; 5] = [0.0, 0.1, 0.5, 1.0, 2.0];
 /// (samples, classes): 8e7 to 4e8 bytes of scores, more than any cache holds.
 const SIZES: [(usize, usize); 3] = [(2_000_000, 10), (400_000, 100), (100_000, 1000)];
 const REPETITIONS: usize = 9;
+const THREADS: [usize; 2] = [1, 2];
 
 fn main() {
+    let numbers = if cfg!(feature = "rayon") { &THREADS[..] } else { &THREADS[..1] };
+    let threads = measure::threads(numbers);
     let python = python::python("numpy, sklearn");
     if let Err(reason) = &python {
         println!("Only the Rust side is measured: {reason}");
     }
     let folder = std::env::temp_dir().join(format!("car-spectral-counting-{}", std::process::id()));
     println!(
-        "{:>5} {:>8} {:<34} {:>8} {:>17} {:>11} {:>7} {:>7}",
-        "K", "N", "one thread, scores in memory", "median", "quartiles", "fastest", "GB/s", "ratio"
+        "{:>5} {:>8} {:>7} {:<34} {:>9} {:>17} {:>9} {:>6} {:>6} {:>9}",
+        "K", "N", "threads", "scores in memory", "median", "quartiles", "processor", "GB/s", "ratio", "processor"
     );
-    for (samples, num_classes) in SIZES {
+    // `cargo bench --bench counting -- 1000`: these alone.
+    let named: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
+    for (samples, num_classes) in SIZES.into_iter().filter(|(_, classes)| named.is_empty() || named.contains(classes)) {
         let (logits, labels) = draw(samples, num_classes);
-        let rows = measure(&logits, &labels);
-        let baseline = rows[1].times[REPETITIONS / 2];
-        let rows = match &python {
-            Ok(python) => match numpy(python, &folder, &logits, &labels) {
-                Ok(theirs) => rows.into_iter().chain(theirs).collect(),
-                Err(reason) => {
-                    println!("Python failed: {reason}");
-                    rows
-                }
-            },
-            Err(_) => rows,
-        };
-        for Row { name, times } in rows {
-            let quantile = |at: usize| times[at * (times.len() - 1) / 4];
-            println!(
-                "{num_classes:>5} {samples:>8} {name:<34} {:>5.1} ms {:>6.1} - {:<5.1} ms {:>8.1} ms {:>7.2} {:>7.2}",
-                quantile(2) * 1e3,
-                quantile(1) * 1e3,
-                quantile(3) * 1e3,
-                times[0] * 1e3,
-                (samples * num_classes * 4) as f64 / quantile(2) / 1e9,
-                quantile(2) / baseline,
-            );
+        if python.is_ok() {
+            write(&folder, &logits, &labels).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         }
+        let session = python.as_ref().map_err(Clone::clone).and_then(|python| {
+            let mut arguments = vec![num_classes.to_string(), threads.to_string()];
+            arguments.extend(MARGINS.map(|margin| margin.to_string()));
+            Session::new(python, "counting.py", &folder, &arguments)
+        });
+        print(&measure(&logits, &labels, threads, session.ok()), samples, num_classes, threads);
     }
     // Best effort: the folder lies among temporary files.
     let _ = fs::remove_dir_all(&folder);
-    println!("ratio: time over that of the first counting row; above 1 is slower than this library");
+    if threads == numbers[numbers.len() - 1] {
+        println!("ratio: time over that of this library; above 1 is slower than this library");
+    }
 }
 
-/// Sorted times in seconds.
-struct Row {
-    name: String,
-    times: Vec<f64>,
-}
-
-impl Row {
-    fn new(name: &str, mut times: Vec<f64>) -> Self {
-        times.sort_by(f64::total_cmp);
-        Self { name: name.to_owned(), times }
+fn print(rows: &[Row], samples: usize, num_classes: usize, threads: usize) {
+    let ours = rows.iter().find(|row| row.name.starts_with("this library")).expect("it is measured");
+    for row in rows {
+        println!(
+            "{num_classes:>5} {samples:>8} {threads:>7} {:<34} {:>6.1} ms {:>6.1} - {:<5.1} ms {:>6.1} ms {:>6.2} {:>6.2} {:>9.2}",
+            row.name,
+            row.wall(2) * 1e3,
+            row.wall(1) * 1e3,
+            row.wall(3) * 1e3,
+            row.processor() * 1e3,
+            (samples * num_classes * 4) as f64 / row.wall(2) / 1e9,
+            row.wall(2) / ours.wall(2),
+            row.processor() / ours.processor(),
+        );
     }
 }
 
@@ -113,59 +113,75 @@ fn count(logits: ArrayView2<'_, f32>, labels: ArrayView1<'_, usize>, storage: Op
     counts
 }
 
-fn measure(logits: &Array2<f32>, labels: &Array1<usize>) -> Vec<Row> {
+fn measure(logits: &Array2<f32>, labels: &Array1<usize>, threads: usize, mut session: Option<Session>) -> Vec<Row> {
     let scores = logits.as_slice().expect("standard layout");
-    let mut times: [Vec<f64>; 4] = Default::default();
-    let mut time = |at: usize, work: &mut dyn FnMut()| {
-        let start = Instant::now();
-        work();
-        times[at].push(start.elapsed().as_secs_f64());
+    let counts = count(logits.view(), labels.view(), None);
+    let count = |storage| _ = black_box(count(black_box(logits.view()), labels.view(), storage));
+    let methods: [(String, &dyn Fn()); 4] = [
+        ("reading the scores".to_owned(), &|| _ = black_box(read_on(threads, black_box(scores)))),
+        (format!("this library, 5 margins ({:?})", counts.storage()), &|| count(None)),
+        ("  with dense tables".to_owned(), &|| count(Some(Storage::Dense))),
+        ("  with sparse tables".to_owned(), &|| count(Some(Storage::Sparse))),
+    ];
+    let mut rows: Vec<Row> = methods.iter().map(|(name, _)| Row::new(name)).collect();
+    let mut theirs = match session.as_mut().map(|session| checked_names(session, &counts)) {
+        Some(Ok(names)) => names.iter().map(|name| Row::new(name)).collect(),
+        Some(Err(reason)) => {
+            println!("Python failed: {reason}");
+            Vec::new()
+        }
+        None => Vec::new(),
     };
-    let storage = count(logits.view(), labels.view(), None).storage();
-    // In turn, so that a disturbance of the machine meets all of them.
     for _ in 0..REPETITIONS {
-        time(0, &mut || _ = black_box(read(black_box(scores))));
-        time(1, &mut || _ = black_box(count(logits.view(), labels.view(), None)));
-        time(2, &mut || _ = black_box(count(logits.view(), labels.view(), Some(Storage::Dense))));
-        time(3, &mut || _ = black_box(count(logits.view(), labels.view(), Some(Storage::Sparse))));
+        for ((_, work), row) in methods.iter().zip(&mut rows) {
+            row.add(time(1, work));
+        }
+        for (at, row) in theirs.iter_mut().enumerate().filter(|(_, row)| !row.is_done()) {
+            let session = session.as_mut().expect("it named its methods");
+            row.add(session.run(at, 1).unwrap_or_else(|reason| panic!("{}: {reason}", row.name)));
+        }
     }
-    let [reading, automatic, dense, sparse] = times;
-    vec![
-        Row::new("reading the scores", reading),
-        Row::new(&format!("this library, 5 margins ({storage:?})"), automatic),
-        Row::new("  with dense tables", dense),
-        Row::new("  with sparse tables", sparse),
-    ]
+    rows.append(&mut theirs);
+    rows
 }
 
-/// Touches every score, eight 16-byte registers at a time, and does nothing else.
+fn read_on(threads: usize, scores: &[f32]) -> u32 {
+    #[cfg(feature = "rayon")]
+    if threads > 1 {
+        use rayon::prelude::*;
+        return scores.par_chunks(1 << 20).map(read).reduce(|| 0, |a, b| a ^ b);
+    }
+    assert_eq!(threads, 1);
+    read(scores)
+}
+
+/// Touches every score with the registers that the processor has, and does nothing else.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
 fn read(scores: &[f32]) -> u32 {
-    let (chunks, rest) = scores.as_chunks::<32>();
-    let mut lanes = [0u32; 32];
+    let (chunks, rest) = scores.as_chunks::<64>();
+    let mut lanes = [0u32; 64];
     for chunk in chunks {
         for (lane, score) in lanes.iter_mut().zip(chunk) {
             *lane ^= score.to_bits();
         }
     }
-    lanes.iter().chain(rest.iter().map(|score| score.to_bits()).collect::<Vec<_>>().iter()).fold(0, |a, b| a ^ b)
+    lanes.iter().copied().chain(rest.iter().map(|score| score.to_bits())).fold(0, |a, b| a ^ b)
 }
 
-/// Runs `counting.py` on the same scores and checks that it counted the same.
-fn numpy(python: &Path, folder: &Path, logits: &Array2<f32>, labels: &Array1<usize>) -> Result<Vec<Row>, String> {
-    let io = |error: std::io::Error| format!("{}: {error}", folder.display());
-    fs::create_dir_all(folder).map_err(io)?;
-    let mut file = std::io::BufWriter::new(fs::File::create(folder.join("logits.f32")).map_err(io)?);
+/// What `counting.py` reads.
+fn write(folder: &Path, logits: &Array2<f32>, labels: &Array1<usize>) -> std::io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let mut file = std::io::BufWriter::new(fs::File::create(folder.join("logits.f32"))?);
     for score in logits {
-        file.write_all(&score.to_le_bytes()).map_err(io)?;
+        file.write_all(&score.to_le_bytes())?;
     }
-    file.flush().map_err(io)?;
+    file.flush()?;
     let bytes: Vec<u8> = labels.iter().flat_map(|&label| (label as i64).to_le_bytes()).collect();
-    fs::write(folder.join("labels.i64"), bytes).map_err(io)?;
+    fs::write(folder.join("labels.i64"), bytes)
+}
 
-    let mut arguments = vec![logits.ncols().to_string(), REPETITIONS.to_string()];
-    arguments.extend(MARGINS.map(|margin| margin.to_string()));
-    let text = python::output(python, "counting.py", folder, &arguments)?;
-    let counts = count(logits.view(), labels.view(), None);
+/// The methods of `counting.py`, each seen to count what we do.
+fn checked_names(session: &mut Session, counts: &MarginCounts) -> Result<Vec<String>, String> {
     let classes = counts.num_classes();
     // Weighed by the place, so that a count in a wrong place shows.
     let digest = |count: &dyn Fn(usize, usize) -> u64| {
@@ -173,22 +189,15 @@ fn numpy(python: &Path, folder: &Path, logits: &Array2<f32>, labels: &Array1<usi
             .flat_map(|i| (0..classes).map(move |j| (i, j)))
             .fold(0u64, |sum, (i, j)| sum.wrapping_add(count(i, j).wrapping_mul((i * classes + j + 1) as u64)))
     };
-    let mut expected = vec![digest(&|i, j| counts.confusion_count(i, j))];
-    expected.extend((0..MARGINS.len()).map(|at| digest(&|i, j| counts.margin_count(at, i, j))));
-    let mut rows = Vec::new();
-    for line in text.lines() {
-        let (name, values) = line.split_once(':').ok_or_else(|| format!("unexpected line {line}"))?;
-        let mut words = values.split_whitespace();
-        if name == "digests" {
-            let found: Vec<u64> = words.map_while(|word| word.parse().ok()).collect();
-            assert_eq!(found, expected, "NumPy and this library count differently");
-        } else {
-            let times: Option<Vec<f64>> = words.try_fold(Vec::new(), |mut times, word| {
-                times.push(word.parse().ok()?);
-                Some(times)
-            });
-            rows.push(Row::new(name, times.ok_or_else(|| format!("unexpected line {line}"))?));
-        }
+    let plain = vec![digest(&|i, j| counts.confusion_count(i, j))];
+    let with_margins: Vec<u64> = (0..MARGINS.len()).map(|at| digest(&|i, j| counts.margin_count(at, i, j))).collect();
+    let names = session.names()?;
+    for (at, name) in names.iter().enumerate() {
+        let found: Vec<u64> = session.check(at).map_err(|reason| format!("{name}: {reason}"))?;
+        assert!(
+            found.is_empty() || found == plain || found == with_margins,
+            "{name} and this library count differently"
+        );
     }
-    if rows.len() == 3 { Ok(rows) } else { Err(format!("unexpected answer {text}")) }
+    Ok(names)
 }

@@ -1,43 +1,38 @@
 //! The certified spectral norm against full decompositions and scipy's `svds`: `cargo bench --bench norms`, with LAPACK
 //! by `--features lapack`.
 //!
-//! For K = 10, 100, 1000 a simulated classifier with a long tail predicts 50,000 test samples. Two matrices of it: the
+//! For K = 10, 100, 1000, 4000 a simulated classifier with a long tail predicts a test set. Two matrices of it: the
 //! surrogate confusion (D6), dense, and the confusion matrix, sparse; both weighted by D3. Every method gets both in
-//! memory, and the largest singular values are compared before any time is printed. Medians over repetitions in one
-//! run, with the lower and upper quartile; one thread, for BLAS too. Only `spectral_norm` certifies its result.
+//! memory, and the largest singular values are compared before any time is printed. Medians over repetitions in turn in
+//! one run, with the lower and upper quartile; one thread, for BLAS too. Only `spectral_norm` certifies its result;
+//! `svds` is also given a small Krylov space, and always the start that suits a non-negative matrix.
 //!
 //! Python is `$PYTHON`, else `.venv/bin/python`; without it, or without NumPy and SciPy, the Rust side alone is
 //! measured and the bench says so.
 
+mod measure;
 mod python;
 
 use std::fs;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Instant;
 
 use car_spectral::confusion::{ClassWeights, ConfusionMatrix, WeightForm};
 use car_spectral::norms::{exact, spectral_norm};
+use measure::{Row, time};
 use ndarray::Array2;
+use python::Session;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-const SIZES: [usize; 3] = [10, 100, 1000];
-const PREDICTIONS: usize = 50_000;
+/// (classes, predictions).
+const SIZES: [(usize, usize); 4] = [(10, 50_000), (100, 50_000), (1000, 90_000), (4000, 80_000)];
 const REPETITIONS: usize = 9;
-/// A method whose first run takes longer than this is measured by that run alone.
-const PATIENCE_S: f64 = 5.0;
+/// A repetition lasts at least this long, far above the clock's grain.
+const SHORTEST_S: f64 = 2e-3;
 
 fn main() {
-    // OpenBLAS reads its number of threads when it is loaded, which is before main.
-    if std::env::var_os("OPENBLAS_NUM_THREADS").is_none() {
-        let this = std::env::current_exe().expect("a running program has a file");
-        let mut again = Command::new(this);
-        again.args(std::env::args_os().skip(1)).env("OPENBLAS_NUM_THREADS", "1").env("OMP_NUM_THREADS", "1");
-        let status = again.status().expect("this program runs a second time");
-        std::process::exit(status.code().unwrap_or(1));
-    }
+    measure::threads(&[1]);
     let python = python::python("numpy, scipy");
     if let Err(reason) = &python {
         println!("Only the Rust side is measured: {reason}");
@@ -46,9 +41,14 @@ fn main() {
         println!("Without LAPACK: add --features lapack");
     }
     let folder = std::env::temp_dir().join(format!("car-spectral-norms-{}", std::process::id()));
-    println!("{:>5} {:<34} {:<32} {:>10} {:>21} {:>8}", "K", "matrix", "method", "median", "quartiles", "ratio");
-    for num_classes in SIZES {
-        let (surrogate, confusion) = simulate(num_classes);
+    println!(
+        "{:>5} {:<26} {:<34} {:>8} {:>19} {:>8} {:>8} {:>9}",
+        "K", "matrix", "method", "median", "quartiles", "process.", "ratio", "process."
+    );
+    // `cargo bench --bench norms -- 1000`: these alone.
+    let named: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
+    for (num_classes, samples) in SIZES.into_iter().filter(|(classes, _)| named.is_empty() || named.contains(classes)) {
+        let (surrogate, confusion) = simulate(num_classes, samples);
         let entries = confusion.non_zeros().count();
         measure("surrogate, dense", &surrogate, &folder, &python);
         measure(&format!("confusion, {entries} entries"), &confusion, &folder, &python);
@@ -60,7 +60,7 @@ fn main() {
 
 /// A linear classifier on class means in 24 dimensions with noise, its scores shifted by the log-frequencies of a long
 /// tail (imbalance 100), on a balanced test set: the weighted surrogate and confusion matrices.
-fn simulate(num_classes: usize) -> (ConfusionMatrix, ConfusionMatrix) {
+fn simulate(num_classes: usize, samples: usize) -> (ConfusionMatrix, ConfusionMatrix) {
     const DIMENSIONS: usize = 24;
     let mut rng = ChaCha8Rng::seed_from_u64(num_classes as u64);
     // Near enough to a normal of standard deviation 1.
@@ -71,7 +71,7 @@ fn simulate(num_classes: usize) -> (ConfusionMatrix, ConfusionMatrix) {
     let mut surrogate = Array2::<f64>::zeros((num_classes, num_classes));
     let mut confusion = Array2::<f64>::zeros((num_classes, num_classes));
     let mut column = vec![0.0; num_classes];
-    let class_samples = PREDICTIONS / num_classes;
+    let class_samples = samples / num_classes;
     for label in 0..num_classes {
         for _ in 0..class_samples {
             let sample: Vec<f64> = means.row(label).iter().map(|mean| mean + 1.6 * normal()).collect();
@@ -102,13 +102,6 @@ fn simulate(num_classes: usize) -> (ConfusionMatrix, ConfusionMatrix) {
     (weighted(ConfusionMatrix::from_dense(surrogate)), weighted(ConfusionMatrix::from_triplets(num_classes, triplets)))
 }
 
-/// Sorted times in seconds, and the largest singular value found.
-struct Row {
-    name: String,
-    times: Vec<f64>,
-    value: f64,
-}
-
 /// A computation of the largest singular value.
 type Method<'a> = Box<dyn Fn() -> f64 + 'a>;
 
@@ -119,11 +112,11 @@ fn measure(name: &str, matrix: &ConfusionMatrix, folder: &Path, python: &Result<
     #[cfg_attr(not(feature = "lapack"), allow(unused_mut))]
     let mut methods: Vec<(&str, Method)> = vec![
         ("spectral_norm, certified", Box::new(|| spectral_norm(black_box(matrix)).expect("an ordinary matrix").value)),
+        ("one read of all K x K entries", Box::new(|| black_box(&full).iter().fold(0.0, |max, &x| f64::max(max, x)))),
         (
             "nalgebra, all singular values",
             Box::new(|| exact::largest_singular_value(black_box(full.view())).expect("an ordinary matrix")),
         ),
-        ("one read of all K x K entries", Box::new(|| black_box(&full).iter().fold(0.0, |max, &x| f64::max(max, x)))),
     ];
     #[cfg(feature = "lapack")]
     {
@@ -131,60 +124,71 @@ fn measure(name: &str, matrix: &ConfusionMatrix, folder: &Path, python: &Result<
             || car_spectral::norms::lapack::largest_singular_value(black_box(full.view())).expect("an ordinary matrix");
         methods.push(("LAPACK dgesdd, all singular values", Box::new(values)));
     }
-    let mut rows: Vec<Row> = Vec::new();
-    let mut inner = Vec::new();
+    // nalgebra takes a minute at K = 4000.
+    methods.retain(|(name, _)| num_classes < 4000 || !name.starts_with("nalgebra"));
+    let check = |method: &str, value: f64| {
+        // svds stops at a tolerance of machine precision on σ², the decompositions at a few K roundings.
+        assert!((value / found.value - 1.0).abs() < 1e-11, "{method}: {value}, here {}", found.value);
+    };
+    let mut rows: Vec<Row> = methods.iter().map(|(name, _)| Row::new(name)).collect();
+    let mut inner: Vec<usize> = Vec::new();
     for (name, method) in &methods {
-        let start = Instant::now();
-        let value = method();
-        let first = start.elapsed().as_secs_f64();
-        // A repetition lasts 2 ms at least, far above the clock's grain.
-        inner.push((2e-3 / first).ceil().clamp(1.0, 10_000.0) as usize);
-        let times = if first > PATIENCE_S { vec![first] } else { Vec::new() };
-        rows.push(Row { name: (*name).to_owned(), times, value });
+        let mut value = 0.0;
+        inner.push(repetition(time(1, || value = method()).wall));
+        if !name.starts_with("one read") {
+            check(name, value);
+        }
     }
-    // In turn, so that a disturbance of the machine meets all of them.
+    let mut session = python.as_ref().ok().and_then(|python| match scipy(python, folder, matrix) {
+        Ok(session) => Some(session),
+        Err(reason) => {
+            println!("Python failed: {reason}");
+            None
+        }
+    });
+    let ours = rows.len();
+    if let Some(session) = &mut session {
+        let failed = |reason: String| -> ! { panic!("Python failed: {reason}") };
+        for (at, name) in session.names().unwrap_or_else(|reason| failed(reason)).iter().enumerate() {
+            check(name, session.check(at).unwrap_or_else(|reason| failed(reason))[0]);
+            inner.push(repetition(session.run(at, 1).unwrap_or_else(|reason| failed(reason)).wall));
+            rows.push(Row::new(name));
+        }
+    }
     for _ in 0..REPETITIONS {
-        for (((_, method), row), &inner) in methods.iter().zip(&mut rows).zip(&inner) {
-            if row.times.first().is_some_and(|&time| time > PATIENCE_S) {
-                continue;
-            }
-            let start = Instant::now();
-            for _ in 0..inner {
-                black_box(method());
-            }
-            row.times.push(start.elapsed().as_secs_f64() / inner as f64);
+        for (at, row) in rows.iter_mut().enumerate().filter(|(_, row)| !row.is_done()) {
+            row.add(match (methods.get(at), &mut session) {
+                (Some((_, method)), _) => time(inner[at], || _ = black_box(method())),
+                (None, Some(session)) => session.run(at - ours, inner[at]).expect("it ran before"),
+                (None, None) => unreachable!("a row beyond ours is of the session"),
+            });
         }
     }
-    if let Ok(python) = python {
-        match scipy(python, folder, matrix) {
-            Ok(theirs) => rows.extend(theirs),
-            Err(reason) => println!("Python failed: {reason}"),
-        }
-    }
-    let quantile = |times: &[f64], at: usize| times[at * (times.len() - 1) / 4];
-    rows.iter_mut().for_each(|row| row.times.sort_by(f64::total_cmp));
-    let baseline = quantile(&rows[0].times, 2);
-    for Row { name: method, times, value } in &rows {
-        if !method.starts_with("one read") {
-            // svds stops at a tolerance of machine precision on σ², the decompositions at a few K roundings.
-            assert!((value / found.value - 1.0).abs() < 1e-11, "{method}: {value}, here {}", found.value);
-        }
+    for row in &rows {
         println!(
-            "{num_classes:>5} {name:<34} {method:<34} {:>8} {:>8} - {:<8} {:>8.2}",
-            duration(quantile(times, 2)),
-            duration(quantile(times, 1)),
-            duration(quantile(times, 3)),
-            quantile(times, 2) / baseline,
+            "{num_classes:>5} {name:<26} {:<34} {:>8} {:>8} - {:<8} {:>8} {:>8.2} {:>9.2}",
+            row.name,
+            duration(row.wall(2)),
+            duration(row.wall(1)),
+            duration(row.wall(3)),
+            duration(row.processor()),
+            row.wall(2) / rows[0].wall(2),
+            row.processor() / rows[0].processor(),
         );
     }
     println!(
-        "{:>5} {:<34} ‖M‖₂ = {:.9}, certified to a relative {:.1e} in {} passes",
+        "{:>5} {:<26} ‖M‖₂ = {:.9}, certified to a relative {:.1e} in {} passes",
         "",
         "",
         found.value,
         found.relative_width(),
         found.iterations
     );
+}
+
+/// Runs in a row that make a repetition, of which the first took so long.
+fn repetition(first_s: f64) -> usize {
+    (SHORTEST_S / first_s).ceil().clamp(1.0, 10_000.0) as usize
 }
 
 fn duration(seconds: f64) -> String {
@@ -195,8 +199,8 @@ fn duration(seconds: f64) -> String {
     }
 }
 
-/// Runs `norms.py` on the same matrix.
-fn scipy(python: &Path, folder: &Path, matrix: &ConfusionMatrix) -> Result<Vec<Row>, String> {
+/// `norms.py` on the same matrix.
+fn scipy(python: &Path, folder: &Path, matrix: &ConfusionMatrix) -> Result<Session, String> {
     let io = |error: std::io::Error| format!("{}: {error}", folder.display());
     fs::create_dir_all(folder).map_err(io)?;
     // Triplets, raw and little endian; norms.py makes the dense or the sparse matrix of them.
@@ -205,14 +209,5 @@ fn scipy(python: &Path, folder: &Path, matrix: &ConfusionMatrix) -> Result<Vec<R
     write("columns.i64", matrix.non_zeros().map(|(_, column, _)| (column as i64).to_le_bytes()).collect())?;
     write("values.f64", matrix.non_zeros().map(|(_, _, value)| value.to_le_bytes()).collect())?;
     let layout = if matrix.is_sparse() { "sparse" } else { "dense" };
-    let arguments = [matrix.num_classes().to_string(), REPETITIONS.to_string(), layout.to_owned()];
-    let text = python::output(python, "norms.py", folder, &arguments)?;
-    let parse = |line: &str| {
-        let (name, numbers) = line.split_once(':')?;
-        let mut numbers = numbers.split_whitespace().map(str::parse::<f64>);
-        let value = numbers.next()?.ok()?;
-        let times: Vec<f64> = numbers.collect::<Result<_, _>>().ok()?;
-        Some(Row { name: name.to_owned(), times, value })
-    };
-    text.lines().map(|line| parse(line).ok_or_else(|| format!("unexpected line {line}"))).collect()
+    Session::new(python, "norms.py", folder, &[matrix.num_classes().to_string(), layout.to_owned()])
 }

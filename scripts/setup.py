@@ -117,8 +117,8 @@ def python_environment():
 
 
 def torch_environment():
-    """The one of the Python package, with which training steps are compared, too."""
-    environment("torch", TORCH_VENV, [*PACKAGE_TOOLS, PYTHON_PACKAGES[0]], cpu=PACKAGE_TOOLS[:2])
+    """The one of the Python package, with which counting, norms and training steps are compared, too."""
+    environment("torch", TORCH_VENV, [*PACKAGE_TOOLS, *PYTHON_PACKAGES], cpu=PACKAGE_TOOLS[:2])
 
 
 def spark():

@@ -16,7 +16,7 @@
 //! At d = 0 the derivative of max(0, d) is taken as 0, as libtorch takes it. The surrogate bounds the margin confusion
 //! matrix C_g in neither direction.
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut1};
 
 use super::exponential::{sigmoids, softmax};
 use super::{CarError, Competition, Gate, SurrogateOptions};
@@ -37,8 +37,8 @@ pub fn surrogate_confusion<S: Score>(
     sums.into_confusion()
 }
 
-/// The surrogate of samples that come batch by batch: K^2 numbers, whatever N. The order of the samples decides the
-/// last bits, the size of the batches does not.
+/// The surrogate of samples that come batch by batch: K^2 numbers, whatever N. The order of the samples of a class
+/// decides the last bits, the size of the batches does not, nor do threads (feature `rayon`).
 ///
 /// ```
 /// use car_spectral::car::{SurrogateOptions, SurrogateSums, surrogate_confusion};
@@ -89,14 +89,23 @@ impl SurrogateSums {
         }
         let before: u64 = self.counts.iter().sum();
         check_labels(before, logits.nrows(), num_classes, labels)?;
-        let (mut scores, mut terms) = (vec![0.0; num_classes], Terms::new(num_classes));
+        let (starts, ordered) = by_class(num_classes, labels);
         let options = self.options;
-        accumulate(&mut self.sums, &mut self.counts, labels, |sample, label, column| {
-            read_scores(before + sample as u64, logits.row(sample), &mut scores)?;
-            terms.compute(&scores, label, &options);
-            terms.add_to(column);
+        let of_class = |own: usize, sums: &mut [f64], (scores, terms): &mut (Vec<f64>, Terms)| {
+            for &sample in &ordered[starts[own]..starts[own + 1]] {
+                read_scores(before + sample as u64, logits.row(sample), scores).map_err(|error| (sample, error))?;
+                terms.compute(scores, own, &options);
+                terms.add_to(sums);
+            }
             Ok(())
-        })?;
+        };
+        let room = || (vec![0.0; num_classes], Terms::new(num_classes));
+        if let Some((_, error)) = for_each_class(&mut self.sums, logits.len(), room, of_class) {
+            return Err(error.into());
+        }
+        for (count, bounds) in self.counts.iter_mut().zip(starts.windows(2)) {
+            *count += (bounds[1] - bounds[0]) as u64;
+        }
         Ok(())
     }
 
@@ -238,6 +247,50 @@ fn read_scores<S: Score>(sample: u64, row: ArrayView1<'_, S>, scores: &mut [f64]
         }
     }
     Ok(())
+}
+
+/// The samples of each class in their order, those of class j from `starts[j]` to `starts[j + 1]`.
+fn by_class(num_classes: usize, labels: ArrayView1<'_, usize>) -> (Vec<usize>, Vec<usize>) {
+    let mut starts = vec![0; num_classes + 1];
+    labels.iter().for_each(|&label| starts[label + 1] += 1);
+    for class in 0..num_classes {
+        starts[class + 1] += starts[class];
+    }
+    let (mut next, mut ordered) = (starts.clone(), vec![0; labels.len()]);
+    for (sample, &label) in labels.iter().enumerate() {
+        ordered[next[label]] = sample;
+        next[label] += 1;
+    }
+    (starts, ordered)
+}
+
+/// Adds up each class by itself, its samples in their order, so that the sums do not depend on threads: with feature
+/// `rayon` those of many scores on the threads of its pool. Returns the error of the first sample with one.
+fn for_each_class<R, E: Send>(
+    sums: &mut Array2<f64>,
+    scores: usize,
+    room: impl Fn() -> R + Sync + Send,
+    of_class: impl Fn(usize, &mut [f64], &mut R) -> Result<(), (usize, E)> + Sync + Send,
+) -> Option<(usize, E)> {
+    let of_row = |room: &mut R, (own, mut row): (usize, ArrayViewMut1<'_, f64>)| {
+        of_class(own, row.as_slice_mut().expect("rows of a standard layout"), room).err()
+    };
+    let first = |a: (usize, E), b: (usize, E)| if a.0 <= b.0 { a } else { b };
+    #[cfg(feature = "rayon")]
+    {
+        use ndarray::Axis;
+        use rayon::prelude::*;
+
+        /// Fewer scores are not worth the threads.
+        const MANY: usize = 1 << 18;
+        if scores > MANY && rayon::current_num_threads() > 1 {
+            let rows: Vec<_> = sums.axis_iter_mut(Axis(0)).enumerate().collect();
+            return rows.into_par_iter().map_init(&room, of_row).flatten_iter().reduce_with(first);
+        }
+    }
+    let _ = scores;
+    let mut room = room();
+    sums.outer_iter_mut().enumerate().filter_map(|row| of_row(&mut room, row)).reduce(first)
 }
 
 /// Adds to sums, one row a true class, so that a sample adds to contiguous memory, and to the class counts.
@@ -402,6 +455,26 @@ mod tests {
             assert_relative_eq!(rest.get(i, 0), mean(1), max_relative = 1e-14);
         }
         assert_eq!((all.get(0, 0), all.column_sums()[1]), (0.0, 0.0));
+    }
+
+    #[cfg(feature = "rayon")]
+    #[test]
+    fn threads_change_no_bit_and_name_the_first_bad_sample() {
+        let (samples, num_classes) = (600, 500);
+        let mut logits =
+            Array2::from_shape_fn((samples, num_classes), |(row, class)| ((row * 31 + class * 17) % 101) as f32 * 0.07);
+        let labels = Array1::from_shape_fn(samples, |row| row * row % 50);
+        let on_threads = |threads: usize, logits: &Array2<f32>| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| surrogate_confusion(logits.view(), labels.view(), &SurrogateOptions::official_code()))
+        };
+        let one = on_threads(1, &logits).unwrap().to_dense();
+        assert!((2..5).all(|threads| on_threads(threads, &logits).unwrap().to_dense() == one));
+        (logits[[599, 3]], logits[[77, 480]], logits[[78, 2]]) = (f32::NAN, f32::INFINITY, f32::NAN);
+        for threads in 1..5 {
+            let error = on_threads(threads, &logits).unwrap_err().to_string();
+            assert!(error.contains("sample 77") && error.contains("class 480"), "{error}");
+        }
     }
 
     #[test]

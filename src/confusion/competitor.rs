@@ -1,16 +1,14 @@
 //! The competitor of a sample: `i*(x, y) = argmax over i != y of f(x)[i]`, ties to the lowest index, and the margin
 //! `f(x)[y] - f(x)[i*]`, from one read of the row.
 //!
-//! The row without its label is two slices. Each is scanned in blocks for the largest score only, in vector
-//! registers; the index is then looked for in the one block that holds it. Short rows are read class by class.
+//! Lanes side by side each keep the largest score that they have seen and where the first of its kind stood; the label
+//! is left out of the one chunk that holds it. No branch depends on a score before the lanes are joined, so that the
+//! next row is being read meanwhile. Short rows are read class by class.
 
-use super::scores::sealed::Scanned;
+use super::scores::sealed::{Scanned, Strongest};
 
-/// Scores in a block: 1 or 2 KiB, so that the search for the index finds the block in the first-level cache.
-const BLOCK: usize = 256;
-
-/// Rows up to this length are read class by class: two short slices fill no registers.
-const SHORT: usize = 16;
+/// Rows up to this length are read class by class: they fill no registers.
+const SHORT: usize = 7;
 
 /// The strongest wrong class of a sample and how far the true class is ahead of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,19 +30,14 @@ pub(super) fn competitor<S: Scanned>(row: &[S], label: usize) -> Result<Competit
     if row.len() <= SHORT {
         return in_short_row(row, label);
     }
-    let mut top = Top { value: S::BOTTOM, block: 0..0, repeated: false, defect: S::Bits::default() };
-    top.scan(row, 0..label);
-    top.scan(row, label + 1..row.len());
     let own = row[label];
-    if (top.defect | own.defect()) != S::Bits::default() {
+    let Strongest { value, index, defect } = S::strongest(row, label);
+    if defect != S::Bits::default() {
         return Err(first_defect(row, label));
     }
-    let block = &row[top.block.clone()];
-    // All scores are finite here, so the largest one is in its block.
-    let within = first_equal(block, top.value).unwrap_or(0);
-    let repeated = || top.repeated || first_equal(&block[within + 1..], top.value).is_some();
-    let top_tie = own <= top.value && (own == top.value || repeated());
-    Ok(Competitor { index: top.block.start + within, margin: own.to_f64() - top.value.to_f64(), top_tie })
+    let repeated = || row.iter().map(|&score| u32::from(score == value)).sum::<u32>() > 1;
+    let top_tie = own <= value && (own == value || repeated());
+    Ok(Competitor { index, margin: own.to_f64() - value.to_f64(), top_tie })
 }
 
 /// One read of the row without a branch on a score: which class leads is not to be foretold.
@@ -73,46 +66,6 @@ fn first_defect<S: Scanned>(row: &[S], label: usize) -> usize {
     row.iter().position(|score| score.defect() != S::Bits::default()).unwrap_or(label)
 }
 
-/// The largest score seen, and the first block that holds it.
-struct Top<S: Scanned> {
-    value: S,
-    block: std::ops::Range<usize>,
-    /// Whether a later block holds it too.
-    repeated: bool,
-    defect: S::Bits,
-}
-
-impl<S: Scanned> Top<S> {
-    #[inline(always)]
-    fn scan(&mut self, row: &[S], range: std::ops::Range<usize>) {
-        let mut start = range.start;
-        while start < range.end {
-            let end = range.end.min(start + BLOCK);
-            let (value, defect) = S::max_and_defect(&row[start..end]);
-            self.defect = self.defect | defect;
-            if value > self.value {
-                (self.value, self.block, self.repeated) = (value, start..end, false);
-            } else if value == self.value {
-                self.repeated = true;
-            }
-            start = end;
-        }
-    }
-}
-
-/// First position of `value`, eight scores at a time: an exit after each one would keep the loop scalar.
-#[inline(always)]
-fn first_equal<S: Scanned>(scores: &[S], value: S) -> Option<usize> {
-    let (chunks, rest) = scores.as_chunks::<8>();
-    for (number, chunk) in chunks.iter().enumerate() {
-        let equal = (0..8).fold(0u32, |mask, lane| mask | (u32::from(chunk[lane] == value) << lane));
-        if equal != 0 {
-            return Some(8 * number + equal.trailing_zeros() as usize);
-        }
-    }
-    rest.iter().position(|&score| score == value).map(|at| 8 * chunks.len() + at)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,7 +91,7 @@ mod tests {
         // Lengths around the widths of lanes and blocks; few distinct scores, so that ties are the rule.
         #[test]
         fn equals_the_definition(
-            row in prop::collection::vec(-3i8..3, 2..40).prop_union(prop::collection::vec(-3i8..3, 250..530)),
+            row in prop::collection::vec(-3i8..3, 2..140).prop_union(prop::collection::vec(-3i8..3, 250..530)),
             label in any::<prop::sample::Index>(),
             scale in prop_oneof![Just(1.0f32), Just(1e-45), Just(1e38)],
         ) {
@@ -189,6 +142,10 @@ mod tests {
     fn zeros_of_both_signs_tie() {
         let found = competitor(&[-0.0f32, 0.0, 0.0], 1).unwrap();
         assert_eq!((found.index, found.margin, found.top_tie), (0, 0.0, true));
+        let mut long = [-1.0f32; 70];
+        (long[3], long[40], long[69]) = (-0.0, 0.0, 0.0);
+        let found = competitor(&long, 69).unwrap();
+        assert_eq!((found.index, found.margin, found.top_tie), (3, 0.0, true));
     }
 
     #[test]

@@ -110,6 +110,14 @@ impl ConfusionMatrix {
         }
     }
 
+    /// The sparse storage, if this matrix has it: rows and values of column j from `starts[j]` to `starts[j + 1]`.
+    pub(crate) fn as_sparse(&self) -> Option<(&[usize], &[u32], &[f64])> {
+        match &self.storage {
+            Storage::Dense(_) => None,
+            Storage::Sparse { starts, rows, values } => Some((starts, rows, values)),
+        }
+    }
+
     /// The entry at (predicted `row`, true `column`).
     ///
     /// # Panics

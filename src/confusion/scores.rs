@@ -49,11 +49,13 @@ pub(super) mod sealed {
     }
 
     /// What a scan of many scores at a time needs to know about their type.
-    pub trait Scanned: Copy + PartialOrd {
+    pub trait Scanned: Copy + PartialOrd + 'static {
         /// Below every finite score.
         const BOTTOM: Self;
-        /// An integer as wide as the score.
-        type Bits: Copy + Default + PartialEq + BitOr<Output = Self::Bits>;
+        /// The bottom at place 32, the top elsewhere.
+        const ONE_BOTTOM: &'static [Self; 64];
+        /// An integer as wide as the score, so that a lane of one beside a lane of the other fills equal registers.
+        type Bits: Copy + Default + Ord + BitOr<Output = Self::Bits>;
 
         /// The same number in f64.
         fn to_f64(self) -> f64;
@@ -61,14 +63,33 @@ pub(super) mod sealed {
         /// Zero for a finite score, not zero for an infinite one or NaN; joined by `|` without a branch.
         fn defect(self) -> Self::Bits;
 
-        /// Largest score of the slice, meaningful if all are finite, and the joined defects.
-        fn max_and_defect(scores: &[Self]) -> (Self, Self::Bits);
+        /// The strongest score of a row of at least 8 but the one at `label`.
+        fn strongest(row: &[Self], label: usize) -> Strongest<Self>;
+
+        /// A position, which 32 bits can name.
+        fn place(index: usize) -> Self::Bits;
+
+        /// Of [`place`](Self::place).
+        fn index(place: Self::Bits) -> usize;
+    }
+
+    /// The largest score and the lowest index that it stands at, both meaningful if there is no defect.
+    pub struct Strongest<S: Scanned> {
+        pub value: S,
+        pub index: usize,
+        /// The joined defects of all scores.
+        pub defect: S::Bits,
     }
 
     macro_rules! scanned {
-        ($float:ty, $bits:ty, $lanes:literal) => {
+        ($float:ty, $bits:ty) => {
             impl Scanned for $float {
                 const BOTTOM: Self = <$float>::NEG_INFINITY;
+                const ONE_BOTTOM: &'static [Self; 64] = &{
+                    let mut window = [<$float>::INFINITY; 64];
+                    window[32] = Self::BOTTOM;
+                    window
+                };
                 type Bits = $bits;
 
                 #[inline(always)]
@@ -83,8 +104,23 @@ pub(super) mod sealed {
                 }
 
                 #[inline(always)]
-                fn max_and_defect(scores: &[Self]) -> (Self, $bits) {
-                    in_lanes::<Self, $lanes>(scores)
+                fn strongest(row: &[Self], label: usize) -> Strongest<Self> {
+                    // As many lanes as rows of this length fill a few times.
+                    match row.len() {
+                        ..64 => in_lanes::<Self, 8>(row, label),
+                        64..128 => in_lanes::<Self, 16>(row, label),
+                        _ => in_lanes::<Self, 32>(row, label),
+                    }
+                }
+
+                #[inline(always)]
+                fn place(index: usize) -> $bits {
+                    index as $bits
+                }
+
+                #[inline(always)]
+                fn index(place: $bits) -> usize {
+                    place as usize
                 }
             }
 
@@ -98,8 +134,8 @@ pub(super) mod sealed {
             }
         };
     }
-    scanned!(f32, u32, 32);
-    scanned!(f64, u64, 16);
+    scanned!(f32, u32);
+    scanned!(f64, u64);
 
     #[cfg(feature = "half")]
     macro_rules! widened {
@@ -120,39 +156,84 @@ pub(super) mod sealed {
     #[cfg(feature = "half")]
     widened!(half::f16, half::bf16);
 
-    /// L independent maxima side by side, which the compiler keeps in vector registers (two reads of a score do no
-    /// harm to a maximum, so the last chunk may overlap the one before it).
+    /// L lanes side by side, which the compiler keeps in vector registers. Two reads of a score do no harm, so the last
+    /// chunk may overlap the one before it.
     #[inline(always)]
-    fn in_lanes<S: Scanned, const L: usize>(scores: &[S]) -> (S, S::Bits) {
-        let (chunks, rest) = scores.as_chunks::<L>();
-        let (mut top, mut defect) = (S::BOTTOM, S::Bits::default());
-        if let Some((first, chunks)) = chunks.split_first() {
-            let mut tops = *first;
-            let mut defects = first.map(S::defect);
-            let overlapping = if rest.is_empty() { None } else { scores.last_chunk::<L>() };
-            for chunk in chunks.iter().chain(overlapping) {
-                for lane in 0..L {
-                    tops[lane] = larger(chunk[lane], tops[lane]);
-                    defects[lane] = defects[lane] | chunk[lane].defect();
-                }
-            }
-            // Halving, not one after the other: log2(L) dependent steps.
-            let mut width = L / 2;
-            while width > 0 {
-                for lane in 0..width {
-                    tops[lane] = larger(tops[lane + width], tops[lane]);
-                    defects[lane] = defects[lane] | defects[lane + width];
-                }
-                width /= 2;
-            }
-            (top, defect) = (tops[0], defects[0]);
-        } else {
-            for &score in rest {
-                top = larger(score, top);
-                defect = defect | score.defect();
+    fn in_lanes<S: Scanned, const L: usize>(row: &[S], label: usize) -> Strongest<S> {
+        let (chunks, rest) = row.as_chunks::<L>();
+        let mut lanes =
+            Lanes { tops: [S::BOTTOM; L], starts: [S::Bits::default(); L], defects: [S::Bits::default(); L] };
+        for (number, chunk) in chunks.iter().enumerate() {
+            let start = number * L;
+            lanes.take(&without(chunk, label.wrapping_sub(start)), chunk, start);
+        }
+        if !rest.is_empty()
+            && let Some(chunk) = row.last_chunk::<L>()
+        {
+            let start = row.len() - L;
+            lanes.take(&without(chunk, label.wrapping_sub(start)), chunk, start);
+        }
+        lanes.join()
+    }
+
+    /// The chunk with the bottom at this lane, if there is such a lane: the smaller of each score and of a window that
+    /// moves over one bottom among tops. (Comparing lane numbers instead would become a jump.)
+    #[inline(always)]
+    fn without<S: Scanned, const L: usize>(chunk: &[S; L], left_out: usize) -> [S; L] {
+        let mut others = *chunk;
+        if let Some(window) = S::ONE_BOTTOM[32 - left_out.min(32)..].first_chunk::<L>() {
+            for lane in 0..L {
+                others[lane] = if window[lane] < others[lane] { window[lane] } else { others[lane] };
             }
         }
-        (top, defect)
+        others
+    }
+
+    struct Lanes<S: Scanned, const L: usize> {
+        tops: [S; L],
+        /// Where the chunk starts that the top is from.
+        starts: [S::Bits; L],
+        defects: [S::Bits; L],
+    }
+
+    impl<S: Scanned, const L: usize> Lanes<S, L> {
+        #[inline(always)]
+        fn take(&mut self, competitors: &[S; L], all: &[S; L], start: usize) {
+            // Three loops, each short enough to be unrolled, so that the lanes stay in registers.
+            let start = S::place(start);
+            for ((kept, &score), &top) in self.starts.iter_mut().zip(competitors).zip(&self.tops) {
+                *kept = if score > top { start } else { *kept };
+            }
+            for (top, &score) in self.tops.iter_mut().zip(competitors) {
+                *top = larger(score, *top);
+            }
+            for (joined, &score) in self.defects.iter_mut().zip(all) {
+                *joined = *joined | score.defect();
+            }
+        }
+
+        #[inline(always)]
+        fn join(self) -> Strongest<S> {
+            let value = halved(self.tops, |a, b| larger(a, b));
+            let mut places = self.starts;
+            for ((lane, place), &top) in places.iter_mut().enumerate().zip(&self.tops) {
+                *place = if top == value { S::place(S::index(*place) + lane) } else { S::place(usize::MAX) };
+            }
+            Strongest { value, index: S::index(halved(places, Ord::min)), defect: halved(self.defects, |a, b| a | b) }
+        }
+    }
+
+    /// Joins lanes by halves, not one after the other: log2(L) dependent steps.
+    #[inline(always)]
+    fn halved<T: Copy, const L: usize>(mut lanes: [T; L], join: impl Fn(T, T) -> T) -> T {
+        let mut width = L / 2;
+        while width > 0 {
+            for lane in 0..width {
+                lanes[lane] = join(lanes[lane], lanes[lane + width]);
+            }
+            width /= 2;
+        }
+        lanes[0]
     }
 
     #[inline(always)]

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use super::ConfusionError;
 
 /// How the counters of the pairs (competitor, true class) are kept. Both hold the same counts.
@@ -26,7 +28,7 @@ enum Counters {
     /// `[true class][competitor][slot]`: what one sample touches lies together.
     Dense(Vec<u64>),
     /// `place` gives the row of `values` for a key made of the true class (high 32 bits) and the competitor (low).
-    Sparse { place: HashMap<u64, usize>, values: Vec<u64> },
+    Sparse { place: HashMap<u64, usize, RandomState>, values: Vec<u64> },
 }
 
 impl PairTables {
@@ -34,7 +36,7 @@ impl PairTables {
     pub fn new(num_classes: usize, slots: usize, storage: Storage) -> Option<Self> {
         let counters = match storage {
             Storage::Dense => Counters::Dense(zeros(num_classes.checked_mul(num_classes)?.checked_mul(slots)?)?),
-            Storage::Sparse => Counters::Sparse { place: HashMap::new(), values: Vec::new() },
+            Storage::Sparse => Counters::Sparse { place: HashMap::default(), values: Vec::new() },
         };
         Some(Self { num_classes, slots, counters })
     }

@@ -27,6 +27,9 @@ impl Components {
             let Some((&first, others)) = rows[bounds[0]..bounds[1]].split_first() else { continue };
             let mut root = find(&mut parent, first);
             for &row in others {
+                if parent[row as usize] == root {
+                    continue;
+                }
                 let other = find(&mut parent, row);
                 // The smaller number is the root: deterministic, and fast in practice with path halving.
                 let (low, high) = (root.min(other), root.max(other));

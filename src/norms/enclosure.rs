@@ -38,7 +38,9 @@
 //! Both slacks of S5 are therefore right.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
+use multiversion::multiversion;
 use ndarray::ArrayView2;
 
 use crate::confusion::ConfusionMatrix;
@@ -170,11 +172,12 @@ fn scaling(max: f64) -> i32 {
 }
 
 /// The largest of non-negative values and the number of non-zeros.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
 fn scan(values: &[f64]) -> (f64, usize) {
-    let (mut max, mut non_zeros) = ([0.0f64; 4], [0u64; 4]);
-    let (lanes, tail) = values.as_chunks::<4>();
+    let (mut max, mut non_zeros) = ([0.0f64; 16], [0u64; 16]);
+    let (lanes, tail) = values.as_chunks::<16>();
     for values in lanes {
-        for lane in 0..4 {
+        for lane in 0..16 {
             max[lane] = if values[lane] > max[lane] { values[lane] } else { max[lane] };
             non_zeros[lane] += u64::from(values[lane] != 0.0);
         }
@@ -184,14 +187,17 @@ fn scan(values: &[f64]) -> (f64, usize) {
 }
 
 /// A square matrix by compressed columns, zeros left out.
-struct Columns {
-    starts: Vec<usize>,
-    rows: Vec<u32>,
-    values: Vec<f64>,
+struct Columns<'a> {
+    starts: Cow<'a, [usize]>,
+    rows: Cow<'a, [u32]>,
+    values: Cow<'a, [f64]>,
 }
 
-impl Columns {
-    fn of(matrix: &ConfusionMatrix) -> Self {
+impl<'a> Columns<'a> {
+    fn of(matrix: &'a ConfusionMatrix) -> Self {
+        if let Some((starts, rows, values)) = matrix.as_sparse() {
+            return Self { starts: starts.into(), rows: rows.into(), values: values.into() };
+        }
         let num_classes = matrix.num_classes();
         let (mut starts, mut rows, mut values) = (Vec::with_capacity(num_classes + 1), Vec::new(), Vec::new());
         starts.push(0);
@@ -202,15 +208,19 @@ impl Columns {
             }
             starts.push(rows.len());
         }
-        Self { starts, rows, values }
+        Self { starts: starts.into(), rows: rows.into(), values: values.into() }
     }
 
     fn num_classes(&self) -> usize {
         self.starts.len() - 1
     }
 
+    fn range(&self, column: u32) -> Range<usize> {
+        self.starts[column as usize]..self.starts[column as usize + 1]
+    }
+
     fn entries(&self, column: u32) -> impl Iterator<Item = (u32, f64)> + '_ {
-        let range = self.starts[column as usize]..self.starts[column as usize + 1];
+        let range = self.range(column);
         self.rows[range.clone()].iter().copied().zip(self.values[range].iter().copied())
     }
 }
@@ -220,7 +230,7 @@ struct Candidate {
     component: usize,
     /// 2^exponent <= largest entry < 2^(exponent + 1).
     exponent: i32,
-    /// Certified upper bound √(‖·‖₁ ‖·‖_∞) of the component, unscaled.
+    /// Certified upper bound √(‖·‖₁ ‖·‖_∞) of the component, unscaled; infinite for one that is alone.
     bound: f64,
 }
 
@@ -239,16 +249,18 @@ fn enclose_columns(matrix: &Columns) -> SpectralNorm {
         }
         let columns = components.columns(component);
         let mut block_rows = Vec::new();
-        let (mut starts, mut indices, mut values) = (vec![0], Vec::new(), Vec::new());
+        let stored = columns.iter().map(|&column| matrix.range(column).len()).sum();
+        let (mut starts, mut indices, mut values) = (vec![0], Vec::with_capacity(stored), Vec::with_capacity(stored));
         for &column in columns {
-            for (row, value) in matrix.entries(column) {
+            let range = matrix.range(column);
+            for &row in &matrix.rows[range.clone()] {
                 if local_row[row as usize] == u32::MAX {
                     local_row[row as usize] = block_rows.len() as u32;
                     block_rows.push(row);
                 }
                 indices.push(local_row[row as usize]);
-                values.push(scale(value, -e));
             }
+            values.extend(matrix.values[range].iter().map(|&value| scale(value, -e)));
             starts.push(indices.len());
         }
         let len = block_rows.len();
@@ -269,6 +281,11 @@ fn is_faster_dense(count: usize, len: usize, stored: usize) -> bool {
 }
 
 fn candidates(matrix: &Columns, components: &Components) -> Vec<Candidate> {
+    if components.count() == 1 {
+        // Nothing that it might be skipped for.
+        let exponent = exponent(matrix.values.iter().copied().fold(0.0, f64::max));
+        return vec![Candidate { component: 0, exponent, bound: f64::INFINITY }];
+    }
     let num_classes = matrix.num_classes();
     let mut row_sums = vec![0.0; num_classes];
     let mut row_terms = vec![0usize; num_classes];
