@@ -96,7 +96,7 @@ impl<'a> Fields<'a> {
                 available: available as u64,
             });
         };
-        self.position += length;
+        self.position = self.position.saturating_add(length);
         Ok(field)
     }
 
@@ -151,14 +151,14 @@ impl<'a> Archive<'a> {
                 let name = format!("member {} (but for case)", quoted(&member.name));
                 return Err(InputError::Duplicate { file: file.to_path_buf(), name });
             }
-            places.push(local_start..member.data.end + descriptor_length(bytes, &member));
+            places.push(local_start..member.data.end.saturating_add(descriptor_length(bytes, &member)));
             members.push(member);
         }
         if fields.position != directory.end {
             return Err(damaged(
                 file,
                 format!("directory (byte {})", fields.position),
-                format!("{} bytes belong to no entry", directory.end - fields.position),
+                format!("{} bytes belong to no entry", directory.end.saturating_sub(fields.position)),
             ));
         }
         places.sort_unstable_by_key(|place| place.start);
@@ -168,7 +168,7 @@ impl<'a> Archive<'a> {
                 return Err(damaged(file, format!("byte {}", place.start), "two members overlap".to_owned()));
             }
             if place.start > end {
-                let problem = format!("{} bytes belong to no member", place.start - end);
+                let problem = format!("{} bytes belong to no member", place.start.saturating_sub(end));
                 return Err(damaged(file, format!("byte {end}"), problem));
             }
             end = place.end;
@@ -183,7 +183,7 @@ impl<'a> Archive<'a> {
 
     /// The member of that name.
     pub(crate) fn member(&self, name: &str) -> Option<&Member> {
-        self.by_name.get(name).map(|&index| &self.members[index])
+        self.by_name.get(name).and_then(|&index| self.members.get(index))
     }
 
     /// The content of a member: borrowed if stored, unpacked if deflated, its checksum verified.
@@ -253,16 +253,26 @@ fn descriptor_length(bytes: Pieces<'_>, member: &Member) -> usize {
     let rest = bytes.get(member.data.end..end).unwrap_or_default();
     let mark = if rest.starts_with(&DESCRIPTOR.to_le_bytes()) { 4 } else { 0 };
     let number = |at: usize, length: usize| {
-        let field = rest.get(at..at + length)?;
+        let field = rest.get(at..at.saturating_add(length))?;
         Some(field.iter().rev().fold(0_u64, |number, &byte| number << 8 | u64::from(byte)))
     };
     let agrees = |size: usize| {
-        let fields = (number(mark, 4), number(mark + 4, size), number(mark + 4 + size, size));
+        let fields = (
+            number(mark, 4),
+            number(mark.saturating_add(4), size),
+            number(mark.saturating_add(4).saturating_add(size), size),
+        );
         fields == (Some(member.crc32.into()), Some(member.data.len() as u64), Some(member.size))
     };
     // Where the long form agrees the short one does not, but for a member of no bytes: then what follows decides.
-    let next = |size: usize| rest.get(mark + 4 + 2 * size..).is_some_and(|rest| rest.starts_with(b"PK"));
-    [4, 8].into_iter().find(|&size| agrees(size) && next(size)).map_or(0, |size| mark + 4 + 2 * size)
+    let next = |size: usize| {
+        rest.get(mark.saturating_add(4).saturating_add(size.saturating_mul(2))..)
+            .is_some_and(|rest| rest.starts_with(b"PK"))
+    };
+    [4, 8]
+        .into_iter()
+        .find(|&size| agrees(size) && next(size))
+        .map_or(0, |size| mark.saturating_add(4).saturating_add(size.saturating_mul(2)))
 }
 
 fn damaged(file: &Path, place: String, problem: String) -> InputError {
@@ -339,7 +349,7 @@ fn find_directory(file: &Path, bytes: Pieces<'_>) -> Result<Directory> {
 
 fn directory_between(file: &Path, start: u64, size: u64, end: usize, entries: u64) -> Result<Directory> {
     // Directly in front of the end record: bytes between them, or before the first member, shift every position.
-    if start.checked_add(size) != Some(end as u64) || entries > size / ENTRY_LENGTH as u64 {
+    if start.checked_add(size) != Some(end as u64) || entries.saturating_mul(ENTRY_LENGTH as u64) > size {
         return Err(damaged(
             file,
             format!("end-of-directory record (byte {end})"),
@@ -412,7 +422,7 @@ fn read_entry(
             file: file.to_path_buf(),
             place: format!("member {}", quoted(&name)),
             needed: compressed,
-            available: (directory_start - data_start) as u64,
+            available: directory_start.saturating_sub(data_start) as u64,
         });
     };
     Ok((Member { name, method, crc32, size, described, data: data_start..data_end }, local_start))

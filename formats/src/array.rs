@@ -59,7 +59,7 @@ impl Kind {
         match self {
             // Every number of a binary file has a size.
             Self::Number(element) => element.size().unwrap_or(1),
-            Self::Unicode(characters) => 4 * characters,
+            Self::Unicode(characters) => characters.saturating_mul(4),
             Self::Bytes(bytes) => bytes,
         }
     }
@@ -82,12 +82,20 @@ impl Data<'_> {
     /// Bytes that copying the elements costs.
     pub(crate) fn held(&self) -> usize {
         match self {
-            Self::Binary { content, start, .. } => content.len() - start,
-            Self::Decimals(values) => 8 * values.len(),
-            Self::Texts(texts) => 32 * texts.len(),
+            Self::Binary { content, start, .. } => content.len().saturating_sub(*start),
+            Self::Decimals(values) => values.len().saturating_mul(8),
+            Self::Texts(texts) => texts.len().saturating_mul(32),
             Self::Outside { .. } => 0,
         }
     }
+}
+
+/// The row and column of the element at a position of a matrix in memory.
+pub(crate) fn place_of(position: usize, (rows, columns): (usize, usize), column_major: bool) -> (usize, usize) {
+    let length = if column_major { rows } else { columns };
+    let line = position.checked_div(length).unwrap_or_default();
+    let at = position.checked_rem(length).unwrap_or_default();
+    if column_major { (at, line) } else { (line, at) }
 }
 
 /// An array whose elements are as many as its shape says.
@@ -133,7 +141,7 @@ impl<'a> Array<'a> {
     /// Bytes that stay in the file.
     pub(crate) fn outside_bytes(&self) -> u64 {
         match &self.data {
-            Data::Outside { region, .. } => region.end - region.start,
+            Data::Outside { region, .. } => region.end.saturating_sub(region.start),
             _ => 0,
         }
     }
@@ -181,7 +189,9 @@ impl<'a> Array<'a> {
     /// The bytes of a binary array.
     pub(crate) fn bytes(&self) -> Option<(Kind, ByteOrder, &[u8])> {
         match &self.data {
-            Data::Binary { kind, order, content, start } => Some((*kind, *order, &content[*start..])),
+            Data::Binary { kind, order, content, start } => {
+                Some((*kind, *order, content.get(*start..).unwrap_or_default()))
+            }
             _ => None,
         }
     }
@@ -197,7 +207,7 @@ impl<'a> Array<'a> {
         let (element, order, bytes) = match &self.data {
             Data::Decimals(values) => return values.iter().try_for_each(|&value| take(Err(value))).map(|()| true),
             Data::Binary { kind: Kind::Number(element), order, content, start } => {
-                (*element, *order, &content[*start..])
+                (*element, *order, content.get(*start..).unwrap_or_default())
             }
             _ => return Ok(false),
         };
@@ -225,9 +235,9 @@ impl<'a> Array<'a> {
         let (kind, order, bytes) = match &self.data {
             Data::Texts(texts) => return Ok(Some(texts.clone())),
             Data::Binary { kind: Kind::Number(_), .. } | Data::Decimals(_) | Data::Outside { .. } => return Ok(None),
-            Data::Binary { kind, order, content, start } => (*kind, *order, &content[*start..]),
+            Data::Binary { kind, order, content, start } => (*kind, *order, content.get(*start..).unwrap_or_default()),
         };
-        let cost = (TEXT + kind.size() as u64).saturating_mul(self.len() as u64);
+        let cost = TEXT.saturating_add(kind.size() as u64).saturating_mul(self.len() as u64);
         budget.spend(cost).map_err(|exceeded| exceeded.of(file, format!("array {}", quoted(name))))?;
         if kind.size() == 0 {
             return Ok(Some(vec![String::new(); self.len()]));
@@ -247,8 +257,8 @@ impl<'a> Array<'a> {
                     .collect::<Option<String>>()
             }
             _ => {
-                let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
-                String::from_utf8(bytes[..end].to_vec()).ok()
+                let text = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
+                String::from_utf8(text.to_vec()).ok()
             }
         };
         let texts: Option<Vec<String>> = bytes.chunks(kind.size()).map(text).collect();

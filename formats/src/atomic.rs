@@ -3,9 +3,9 @@
 //! The temporary name of `NAME` is always `.NAME.partial`: what a killed run leaves there, the next run replaces.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Error, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, chown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
@@ -22,34 +22,94 @@ pub fn write_atomically<E: From<FileError>>(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(FileError::io(folder))?;
-    let name = path.file_name().ok_or_else(|| FileError::malformed(path, "the path names no file"))?;
-    let mut partial = std::ffi::OsString::from(".");
-    partial.push(name);
-    partial.push(".partial");
-    let partial = folder.join(partial);
-    let (file, registered) = {
-        // What is made is registered before anyone can stop the program.
-        let _gate = temporary::gate();
-        (take(&partial, path)?, Temporary::new(partial.clone(), remove))
-    };
-    let mut buffer = BufWriter::new(&file);
-    write(&mut buffer)?;
-    buffer.flush().map_err(FileError::io(path))?;
-    drop(buffer);
-    let finish = || {
-        file.sync_all()?;
-        if let Ok(earlier) = path.metadata() {
-            let _ = chown(&partial, Some(earlier.uid()), Some(earlier.gid()));
-            file.set_permissions(earlier.permissions())?;
+    Written::new(path, write)?.show().map_err(E::from)
+}
+
+/// A file that is whole under its temporary name, and is removed with it unless it is shown.
+pub struct Written {
+    path: PathBuf,
+    partial: PathBuf,
+    file: File,
+    registered: Temporary,
+}
+
+impl Written {
+    /// Lets `write` fill the temporary file of `path`, as [`write_atomically`] does, and syncs it.
+    ///
+    /// # Errors
+    /// As [`write_atomically`].
+    pub fn new<E: From<FileError>>(
+        path: &Path,
+        write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder).map_err(FileError::io(folder))?;
+        let name = path.file_name().ok_or_else(|| FileError::malformed(path, "the path names no file"))?;
+        let mut partial = std::ffi::OsString::from(".");
+        partial.push(name);
+        partial.push(".partial");
+        let partial = folder.join(partial);
+        let (file, registered) = {
+            // What is made is registered before anyone can stop the program.
+            let _gate = temporary::gate();
+            (take(&partial, path)?, Temporary::new(partial.clone(), remove))
+        };
+        let mut buffer = BufWriter::new(&file);
+        write(&mut buffer)?;
+        buffer.flush().map_err(FileError::io(path))?;
+        drop(buffer);
+        file.sync_all().map_err(FileError::io(path))?;
+        Ok(Self { path: path.to_owned(), partial, file, registered })
+    }
+
+    /// Gives it its name.
+    ///
+    /// # Errors
+    /// [`FileError::Io`] naming it.
+    pub fn show(self) -> Result<(), FileError> {
+        let gate = temporary::gate();
+        self.adopt().and_then(|()| self.rename()).map_err(FileError::io(&self.path))?;
+        drop(gate);
+        self.registered.keep();
+        Ok(())
+    }
+
+    /// Shows this file, which holds the text of `copy` too, and that copy. At every moment the copy is absent or that
+    /// of this file: it goes first and comes last.
+    ///
+    /// # Errors
+    /// [`FileError::Io`] naming the one that could not be shown.
+    pub fn show_with_copy(self, copy: Self) -> Result<(), FileError> {
+        let gate = temporary::gate();
+        self.adopt().map_err(FileError::io(&self.path))?;
+        copy.adopt().and_then(|()| remove_earlier(&copy.path)).map_err(FileError::io(&copy.path))?;
+        self.rename().map_err(FileError::io(&self.path))?;
+        copy.rename().map_err(FileError::io(&copy.path))?;
+        drop(gate);
+        self.registered.keep();
+        copy.registered.keep();
+        Ok(())
+    }
+
+    /// Takes the mode of the earlier file, and its owner where that may be given.
+    fn adopt(&self) -> std::io::Result<()> {
+        match self.path.metadata() {
+            Ok(earlier) if earlier.is_dir() => Err(Error::from(ErrorKind::IsADirectory)),
+            Ok(earlier) => {
+                let _ = chown(&self.partial, Some(earlier.uid()), Some(earlier.gid()));
+                self.file.set_permissions(earlier.permissions())
+            }
+            Err(_) => Ok(()),
         }
-        let _gate = temporary::gate();
-        std::fs::rename(&partial, path)
-    };
-    finish().map_err(FileError::io(path))?;
-    registered.keep();
-    Ok(())
+    }
+
+    fn rename(&self) -> std::io::Result<()> {
+        std::fs::rename(&self.partial, &self.path)
+    }
+}
+
+fn remove_earlier(path: &Path) -> std::io::Result<()> {
+    std::fs::remove_file(path).or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }
 
 fn remove(path: &Path) {
@@ -84,7 +144,78 @@ fn take(partial: &Path, path: &Path) -> Result<File, FileError> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::process::{Command, Stdio};
+    use std::time::Duration;
+
     use super::*;
+
+    const CHILD: &str = "CAR_SPECTRAL_WRITES_PAIRS_IN";
+
+    fn write_pair(folder: &Path, text: &str) -> Result<(), FileError> {
+        let written = |name: &str| {
+            let path = folder.join(name);
+            Written::new(&path, |file| file.write_all(text.as_bytes()).map_err(FileError::io(&path)))
+        };
+        written("weights")?.show_with_copy(written("copy")?)
+    }
+
+    /// What the folder shows: the file and its copy.
+    fn pair(folder: &Path) -> [Option<String>; 2] {
+        ["weights", "copy"].map(|name| std::fs::read_to_string(folder.join(name)).ok())
+    }
+
+    /// Does nothing unless the test below starts it as a program of its own.
+    #[test]
+    fn writes_pairs_until_it_is_killed() {
+        let Some(folder) = std::env::var_os(CHILD).map(PathBuf::from) else { return };
+        for round in 0_u64.. {
+            write_pair(&folder, &format!("{round} of {}", std::process::id())).unwrap();
+        }
+    }
+
+    #[test]
+    fn killed_at_any_moment_a_pair_is_not_mixed_and_none_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        write_pair(folder.path(), "first").unwrap();
+        let (mut without_copy, mut mixed, mut lost, mut seen) = (0, 0, 0, BTreeSet::new());
+        for kill in 0..200 {
+            let mut child = Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "atomic::tests::writes_pairs_until_it_is_killed"])
+                .env(CHILD, folder.path())
+                .stdout(Stdio::null())
+                .spawn()
+                .unwrap();
+            std::thread::sleep(Duration::from_micros(5_000 + 171 * (kill * 37 % 100)));
+            child.kill().unwrap();
+            child.wait().unwrap();
+            let [weights, copy] = pair(folder.path());
+            lost += u32::from(weights.is_none());
+            without_copy += u32::from(copy.is_none());
+            mixed += u32::from(copy.is_some() && copy != weights);
+            seen.extend(weights);
+        }
+        println!("200 kills: {mixed} mixed, {lost} lost, {without_copy} between; {} pairs seen", seen.len());
+        assert_eq!((mixed, lost), (0, 0));
+        assert!(seen.len() > 20, "the children wrote: {}", seen.len());
+        write_pair(folder.path(), "last").unwrap();
+        assert_eq!(pair(folder.path()), [Some("last".to_owned()), Some("last".to_owned())]);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_pair_that_cannot_be_shown_leaves_the_earlier_one() {
+        for name in ["weights", "copy"] {
+            let folder = tempfile::tempdir().unwrap();
+            write_pair(folder.path(), "old").unwrap();
+            std::fs::remove_file(folder.path().join(name)).unwrap();
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+            let left = pair(folder.path());
+            assert!(write_pair(folder.path(), "new").unwrap_err().to_string().contains(name));
+            assert_eq!(pair(folder.path()), left);
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+        }
+    }
 
     #[test]
     fn a_failed_write_leaves_the_old_file_and_no_other() {

@@ -61,8 +61,8 @@ impl CountsMerge {
         let known = self.sum.as_ref().map_or(&[][..], |sum| &sum.inputs);
         for (at, input) in part.inputs.iter().enumerate() {
             let same = |other: &CountedInput| other.sha256 == input.sha256;
-            let before = known.iter().position(same).map(|at| self.from[at].clone());
-            if let Some(first) = before.or_else(|| part.inputs[..at].iter().any(same).then(|| file.to_path_buf())) {
+            let before = known.iter().position(same).and_then(|at| self.from.get(at)).cloned();
+            if let Some(first) = before.or_else(|| part.inputs.iter().take(at).any(same).then(|| file.to_path_buf())) {
                 let (file, input) = (file.to_path_buf(), quoted(&input.name));
                 return Err(CountsFileError::Twice { file, input, first });
             }

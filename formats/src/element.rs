@@ -141,8 +141,10 @@ pub(crate) fn extend_f32(bytes: &[u8], element: ElementType, order: ByteOrder, o
                     });
                 }
                 let start = out.len();
-                out.resize(start + part.len(), 0.0);
-                block[..part.len()].convert_to_f32_slice(&mut out[start..]);
+                out.resize(start.saturating_add(part.len()), 0.0);
+                if let (Some(block), Some(out)) = (block.get(..part.len()), out.get_mut(start..)) {
+                    block.convert_to_f32_slice(out);
+                }
             }
         }
         _ => return false,
@@ -195,8 +197,12 @@ pub(crate) fn first_non_finite<T: Copy + Into<f64>>(values: &[T], is_finite: imp
         .chunks(BLOCK)
         .position(|block| !block.iter().fold(true, |finite, &value| finite & is_finite(value)))
         .and_then(|block| {
-            let start = block * BLOCK;
-            values[start..].iter().position(|&value| !is_finite(value)).map(|position| start + position)
+            let start = block.saturating_mul(BLOCK);
+            values
+                .get(start..)?
+                .iter()
+                .position(|&value| !is_finite(value))
+                .map(|position| start.saturating_add(position))
         })
 }
 

@@ -11,7 +11,7 @@ const TENSORFLOW_TABLE: &[u8] = &[0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb
 
 /// Says that bytes which are no weights known here are those of TensorFlow, by marks that are too weak to come first.
 pub(crate) fn tensorflow(bytes: &[u8]) -> Option<&'static str> {
-    let start = &bytes[..bytes.len().min(LOOKED_AT)];
+    let start = bytes.get(..LOOKED_AT).unwrap_or(bytes);
     let holds = |mark: &[u8]| start.windows(mark.len()).any(|window| window == mark);
     let is_graph = holds(b"Placeholder") || holds(b"\x05serve") || holds(b"VarHandleOp") || holds(b"\x05Const");
     (bytes.ends_with(TENSORFLOW_TABLE) || matches!(bytes, [0x08 | 0x0a, ..]) && is_graph)
@@ -27,7 +27,7 @@ pub(crate) fn refuse_impostor(content: &Content) -> Result<()> {
 fn impostor(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     const UNPACK: &str = "unpack it and give the file inside";
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let start = String::from_utf8_lossy(&text[..text.len().min(LOOKED_AT)]).trim_start().to_ascii_lowercase();
+    let start = String::from_utf8_lossy(text.get(..LOOKED_AT).unwrap_or(text)).trim_start().to_ascii_lowercase();
     if start.starts_with("version https://git-lfs") {
         return Some(("a Git LFS pointer, three lines in place of the file", "fetch the file with git lfs pull"));
     }

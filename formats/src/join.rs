@@ -25,21 +25,21 @@ pub(crate) fn join<'a>(file: &Path, name: &str, mut parts: Vec<Array<'a>>, budge
     let rank = first.shape.len();
     let rows = rank == 1 && first.may_be_scores() && parts.iter().all(|part| part.shape == first.shape);
     let tail: Vec<usize> = first.shape.iter().skip(1).copied().collect();
-    if let Some(at) = parts.iter().position(|part| {
+    if let Some((at, part)) = parts.iter().enumerate().find(|(_, part)| {
         part.shape.len() != rank
             || part.shape.get(1..).is_some_and(|own| own != tail)
             || part.type_name() != first.type_name()
     }) {
-        return Err(differ(at, format!("{}, the first is {}", parts[at].described(), first.described())));
+        return Err(differ(at, format!("{}, the first is {}", part.described(), first.described())));
     }
     if let Some(at) = parts.iter().position(|part| part.column_major && part.shape.len() > 1) {
         return Err(differ(at, "its columns are stored one after the other (Fortran order)".to_owned()));
     }
     let shape = match rank {
         0 => vec![parts.len()],
-        1 if rows => vec![parts.len(), first.shape[0]],
+        1 if rows => std::iter::once(parts.len()).chain(first.shape.iter().copied()).collect(),
         _ => {
-            let length = parts.iter().map(|part| part.shape[0]).sum();
+            let length = parts.iter().filter_map(|part| part.shape.first()).sum();
             std::iter::once(length).chain(tail).collect()
         }
     };

@@ -36,7 +36,7 @@ pub(crate) fn read_json(
             let own = state.borrow_mut().error.take();
             own.unwrap_or_else(|| InputError::Json {
                 file: file.to_path_buf(),
-                line: line + error.line(),
+                line: line.saturating_add(error.line()),
                 column: error.column(),
                 problem: problem(text, &error),
                 expected,
@@ -55,8 +55,9 @@ pub(crate) fn read_json(
 fn problem(text: &str, error: &serde_json::Error) -> String {
     let line = error.line().checked_sub(1).and_then(|line| text.lines().nth(line)).unwrap_or_default();
     let before = error.column().saturating_sub(3);
-    let begins =
-        |name: &&str| (before..before + 4).any(|at| line.get(at..).is_some_and(|rest| rest.starts_with(*name)));
+    let begins = |name: &&str| {
+        (before..before.saturating_add(4)).any(|at| line.get(at..).is_some_and(|rest| rest.starts_with(*name)))
+    };
     match ["NaN", "Infinity"].into_iter().find(begins) {
         Some(name) => format!("{name}, which is no number of JSON; find out why it is there"),
         None => escaped(&error.to_string()),
@@ -128,7 +129,7 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
         let mut seen = std::collections::HashSet::new();
         let mut entries = Vec::new();
         while let Some(key) = map.next_key::<String>()? {
-            self.spend(2 * NODE + 4 * key.len() as u64)?;
+            self.spend((2 * NODE).saturating_add((key.len() as u64).saturating_mul(4)))?;
             if !seen.insert(key.clone()) {
                 let mut state = self.0.borrow_mut();
                 let error =
@@ -158,7 +159,7 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Saved<'static>, E> {
-        self.spend(NODE + text.len() as u64)?;
+        self.spend(NODE.saturating_add(text.len() as u64))?;
         Ok(Saved::Text(text.to_owned()))
     }
 

@@ -15,6 +15,7 @@
 //! Formats are told by content; the name of a file plays no part.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 mod archive;
 mod array;

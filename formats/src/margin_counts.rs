@@ -61,7 +61,7 @@ pub fn with_inputs(counts: &MarginCounts, inputs: &[CountedInput]) -> Vec<u8> {
     bytes.extend(VERSION.to_le_bytes());
     bytes.extend([parts.class_counts.len(), parts.grid.len()].into_iter().flat_map(short));
     bytes.extend((parts.pairs.len() as u64).to_le_bytes());
-    bytes.extend(inputs.iter().map(|input| (INPUT + input.name.len()) as u64).sum::<u64>().to_le_bytes());
+    bytes.extend(inputs.iter().map(|input| INPUT.saturating_add(input.name.len()) as u64).sum::<u64>().to_le_bytes());
     bytes.extend(parts.grid.margins().iter().flat_map(|margin| margin.to_le_bytes()));
     let lists = [&parts.class_counts, &parts.zero_margin, &parts.zero_margin_correct];
     bytes.extend(lists.into_iter().flatten().chain([&parts.top_ties]).flat_map(|count| count.to_le_bytes()));
@@ -89,14 +89,11 @@ pub fn from_bytes(bytes: &[u8]) -> Result<MarginCounts, MarginCountsError> {
 
 /// Reads counts and the files that they are of.
 pub fn with_inputs_from(bytes: &[u8]) -> Result<(MarginCounts, Vec<CountedInput>), MarginCountsError> {
-    if !bytes.starts_with(MAGIC) {
-        return Err(MarginCountsError::Foreign);
-    }
+    let mut rest = Rest(bytes.strip_prefix(MAGIC.as_slice()).ok_or(MarginCountsError::Foreign)?);
     let found = bytes.len();
     if found < HEADER + CHECKSUM {
         return Err(MarginCountsError::Length { expected: (HEADER + CHECKSUM) as u128, found });
     }
-    let mut rest = Rest(&bytes[MAGIC.len()..]);
     let version = rest.u32();
     if !(1..=VERSION).contains(&version) {
         return Err(MarginCountsError::Version { version });
@@ -104,11 +101,14 @@ pub fn with_inputs_from(bytes: &[u8]) -> Result<(MarginCounts, Vec<CountedInput>
     let (classes, margins, pairs) = (rest.u32() as usize, rest.u32() as usize, rest.u64());
     let (header, inputs) = if version == 1 { (HEADER, 0) } else { (HEADER + 8, rest.u64()) };
     let (k, g, p) = (classes as u128, margins as u128, u128::from(pairs));
-    let expected = (header + CHECKSUM) as u128 + 8 * (g + 3 * k + 1) + p * (8 + 8 * (g + 1)) + u128::from(inputs);
+    let expected = ((header.saturating_add(CHECKSUM)) as u128)
+        .saturating_add(g.saturating_add(k.saturating_mul(3)).saturating_add(1).saturating_mul(8))
+        .saturating_add(p.saturating_mul(g.saturating_add(1).saturating_mul(8).saturating_add(8)))
+        .saturating_add(u128::from(inputs));
     if expected != found as u128 {
         return Err(MarginCountsError::Length { expected, found });
     }
-    let (content, checksum) = bytes.split_at(found - CHECKSUM);
+    let (content, checksum) = bytes.split_at(found.saturating_sub(CHECKSUM));
     if Sha256::digest(content).as_slice() != checksum {
         return Err(MarginCountsError::Checksum);
     }

@@ -48,7 +48,7 @@ pub(crate) fn arrays_of<'a>(file: &Path, saved: Saved<'a>, budget: &mut Budget) 
             // Batches of tuples or dictionaries: the parts of one name are joined.
             let mut columns: BTreeMap<String, Vec<Saved<'a>>> = BTreeMap::new();
             for (name, value) in parts.into_iter().flat_map(entries) {
-                let cost = 2 * (COLUMN + size_of::<Saved<'a>>() as u64);
+                let cost = COLUMN.saturating_add(size_of::<Saved<'a>>() as u64).saturating_mul(2);
                 budget.spend(cost).map_err(|exceeded| exceeded.of(file, "batches".to_owned()))?;
                 columns.entry(name).or_default().push(value);
             }
@@ -92,7 +92,7 @@ fn is_batches(parts: &[Saved<'_>]) -> bool {
             Saved::Number(_) => Some((0, false)),
             Saved::List(items) => {
                 let (rank, fractions) = kind(items.first()?)?;
-                Some((rank + 1, fractions))
+                Some((rank.saturating_add(1), fractions))
             }
             _ => None,
         }
@@ -102,12 +102,13 @@ fn is_batches(parts: &[Saved<'_>]) -> bool {
         [Saved::Dictionary(_), ..] => parts.iter().all(|part| matches!(part, Saved::Dictionary(_))),
         [Saved::List(first), ..] if (2..=MOST_PARTS).contains(&first.len()) => {
             let kinds: Vec<_> = first.iter().map(kind).collect();
-            let differ = kinds.iter().any(|kind| *kind != kinds[0]);
+            let differ = kinds.first().is_some_and(|first| kinds.iter().any(|kind| kind != first));
             let squeezed = |(rank, fractions): (usize, bool)| rank.checked_sub(1).map(|rank| (rank, fractions));
             let below: Vec<_> = kinds.iter().map(|kind| kind.and_then(squeezed)).collect();
             let alike = |part: &Saved<'_>, kinds: &[Option<(usize, bool)>]| matches!(part, Saved::List(items) if items.iter().map(kind).eq(kinds.iter().copied()));
             // `squeeze` takes an axis off a last batch of one sample.
-            let last = |at: usize, part: &Saved<'_>| at > 0 && at + 1 == parts.len() && alike(part, &below);
+            let last =
+                |at: usize, part: &Saved<'_>| at > 0 && at.saturating_add(1) == parts.len() && alike(part, &below);
             differ && parts.iter().enumerate().all(|(at, part)| alike(part, &kinds) || last(at, part))
         }
         _ => false,
@@ -120,7 +121,7 @@ fn add<'a>(file: &Path, name: String, value: Saved<'a>, budget: &mut Budget, fou
         Saved::Dictionary(entries) => {
             for (key, value) in entries {
                 // A long key may stand above many arrays.
-                let cost = 4 * (name.len() + key.len()) as u64;
+                let cost = ((name.len().saturating_add(key.len())) as u64).saturating_mul(4);
                 budget.spend(cost).map_err(|exceeded| exceeded.of(file, "names of arrays".to_owned()))?;
                 let name = if name.is_empty() { key } else { format!("{name}.{key}") };
                 add(file, name, value, budget, found)?;

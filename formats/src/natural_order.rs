@@ -6,7 +6,8 @@ use std::cmp::Ordering;
 pub fn natural_order(a: &str, b: &str) -> Ordering {
     let (mut a, mut b) = (a, b);
     loop {
-        let digits = |text: &str| text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let digits =
+            |text: &str| text.len().saturating_sub(text.trim_start_matches(|c: char| c.is_ascii_digit()).len());
         let (in_a, in_b) = (digits(a), digits(b));
         let order = if in_a > 0 && in_b > 0 {
             let value = |text: &str, length: usize| text[..length].trim_start_matches('0').to_owned();

@@ -42,20 +42,20 @@ pub(crate) fn parse<'a>(file: &Path, array: &str, content: Cow<'a, [u8]>) -> Res
     }
     let (header_start, header_length) = match content.get(6..8) {
         Some([1, 0]) => {
-            let length = content.get(8..10).ok_or_else(|| truncated(10))?;
-            (10, usize::from(u16::from_le_bytes([length[0], length[1]])))
+            let length = content.get(8..).and_then(<[u8]>::first_chunk).ok_or_else(|| truncated(10))?;
+            (10_usize, usize::from(u16::from_le_bytes(*length)))
         }
         Some([2 | 3, 0]) => {
-            let length = content.get(8..12).ok_or_else(|| truncated(12))?;
-            (12, u32::from_le_bytes([length[0], length[1], length[2], length[3]]) as usize)
+            let length = content.get(8..).and_then(<[u8]>::first_chunk).ok_or_else(|| truncated(12))?;
+            (12, u32::from_le_bytes(*length) as usize)
         }
-        Some(version) => return Err(damaged(6, format!("unknown .npy version {}.{}", version[0], version[1]))),
-        None => return Err(truncated(8)),
+        Some([major, minor]) => return Err(damaged(6, format!("unknown .npy version {major}.{minor}"))),
+        _ => return Err(truncated(8)),
     };
-    let data_start = header_start + header_length;
+    let data_start = header_start.saturating_add(header_length);
     let text = content.get(header_start..data_start).ok_or_else(|| truncated(data_start))?;
-    let header =
-        Header::parse(text).map_err(|error| damaged(header_start + error.position, error.problem.to_owned()))?;
+    let header = Header::parse(text)
+        .map_err(|error| damaged(header_start.saturating_add(error.position), error.problem.to_owned()))?;
     if header.descr == "|O" {
         return Ok(Npy::Pickle(content, data_start));
     }
@@ -68,7 +68,7 @@ pub(crate) fn parse<'a>(file: &Path, array: &str, content: Cow<'a, [u8]>) -> Res
             _ => "a float16, float32 or float64 array for logits, an integer array for labels",
         },
     })?;
-    let available = content.len() - data_start;
+    let available = content.len().saturating_sub(data_start);
     let shape = header.shape.clone();
     let read = Array::binary(kind, order, header.shape, header.fortran_order, content, data_start);
     read.map(Npy::Array).ok_or_else(|| InputError::SizeMismatch {
@@ -84,13 +84,15 @@ pub(crate) fn parse<'a>(file: &Path, array: &str, content: Cow<'a, [u8]>) -> Res
 /// anything else, which [`parse`] tells.
 pub(crate) fn numbers(begin: &[u8]) -> Option<(ElementType, ByteOrder, Vec<usize>, usize)> {
     let (start, length) = match begin.strip_prefix(MAGIC)? {
-        [1, 0, a, b, ..] => (10, usize::from(u16::from_le_bytes([*a, *b]))),
+        [1, 0, a, b, ..] => (10_usize, usize::from(u16::from_le_bytes([*a, *b]))),
         [2 | 3, 0, length @ ..] => (12, u32::from_le_bytes(*length.first_chunk()?) as usize),
         _ => return None,
     };
     let header = Header::parse(begin.get(start..length.checked_add(start)?)?).ok()?;
     match kind_of(&header.descr)? {
-        (Kind::Number(element), order) if !header.fortran_order => Some((element, order, header.shape, start + length)),
+        (Kind::Number(element), order) if !header.fortran_order => {
+            Some((element, order, header.shape, start.saturating_add(length)))
+        }
         _ => None,
     }
 }
@@ -164,17 +166,21 @@ struct Literal<'a> {
     position: usize,
 }
 
-impl Literal<'_> {
+impl<'a> Literal<'a> {
+    fn rest(&self) -> &'a [u8] {
+        self.text.get(self.position..).unwrap_or_default()
+    }
+
     fn skip_space(&mut self) {
         while self.text.get(self.position).is_some_and(|byte| byte.is_ascii_whitespace()) {
-            self.position += 1;
+            self.position = self.position.saturating_add(1);
         }
     }
 
     fn accept(&mut self, byte: u8) -> bool {
         self.skip_space();
         let found = self.text.get(self.position) == Some(&byte);
-        self.position += usize::from(found);
+        self.position = self.position.saturating_add(usize::from(found));
         found
     }
 
@@ -192,11 +198,12 @@ impl Literal<'_> {
             Some(&quote @ (b'\'' | b'"')) => quote,
             _ => return Err(self.error("a quoted text is missing")),
         };
-        let start = self.position + 1;
+        let start = self.position.saturating_add(1);
         let rest = self.text.get(start..).unwrap_or_default();
         let length = rest.iter().position(|&byte| byte == quote).ok_or_else(|| self.error("a text does not end"))?;
-        let text = std::str::from_utf8(&rest[..length]).map_err(|_| self.error("a text is not UTF-8"))?;
-        self.position = start + length + 1;
+        let text = std::str::from_utf8(rest.get(..length).unwrap_or_default())
+            .map_err(|_| self.error("a text is not UTF-8"))?;
+        self.position = start.saturating_add(length).saturating_add(1);
         Ok(text.to_owned())
     }
 
@@ -207,10 +214,14 @@ impl Literal<'_> {
             return self.string();
         }
         let mut depth = 0_usize;
-        for (offset, byte) in self.text[self.position..].iter().enumerate() {
-            depth = depth + usize::from(*byte == b'[') - usize::from(*byte == b']');
+        for (offset, byte) in self.rest().iter().enumerate() {
+            match byte {
+                b'[' => depth = depth.saturating_add(1),
+                b']' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
             if depth == 0 {
-                self.position += offset + 1;
+                self.position = self.position.saturating_add(offset.saturating_add(1));
                 return Ok(STRUCTURED.to_owned());
             }
         }
@@ -220,8 +231,8 @@ impl Literal<'_> {
     fn boolean(&mut self) -> Result<bool, HeaderError> {
         self.skip_space();
         for (word, value) in [(&b"True"[..], true), (b"False", false)] {
-            if self.text[self.position..].starts_with(word) {
-                self.position += word.len();
+            if self.rest().starts_with(word) {
+                self.position = self.position.saturating_add(word.len());
                 return Ok(value);
             }
         }
@@ -243,16 +254,17 @@ impl Literal<'_> {
 
     fn extent(&mut self) -> Result<usize, HeaderError> {
         self.skip_space();
-        let rest = &self.text[self.position..];
+        let rest = self.rest();
         let length = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let extent = std::str::from_utf8(&rest[..length])
-            .ok()
+        let extent = rest
+            .get(..length)
+            .and_then(|digits| std::str::from_utf8(digits).ok())
             .and_then(|digits| digits.parse().ok())
             .ok_or_else(|| self.error("an extent of the shape is no non-negative integer of 64 bits"))?;
-        self.position += length;
+        self.position = self.position.saturating_add(length);
         // Python 2 wrote long integers with this suffix.
         if self.text.get(self.position) == Some(&b'L') {
-            self.position += 1;
+            self.position = self.position.saturating_add(1);
         }
         Ok(extent)
     }

@@ -57,7 +57,7 @@ impl Region {
 
     /// Fills `bytes` with those of the file from `at` on, counted from the beginning of the range.
     pub(crate) fn read(&self, at: u64, bytes: &mut [u8]) -> Result<()> {
-        self.handle.read_exact_at(bytes, self.start + at).map_err(|source| self.unread(source))
+        self.handle.read_exact_at(bytes, self.start.saturating_add(at)).map_err(|source| self.unread(source))
     }
 
     /// Gives what lies before the range, or behind it, to `take` in pieces.
@@ -66,12 +66,12 @@ impl Region {
         let (start, end) = if before { (0, self.start) } else { (self.end, self.length) };
         let mut handle = self.handle.as_ref();
         handle.seek(SeekFrom::Start(start)).map_err(|source| self.unread(source))?;
-        let mut left = end - start;
+        let mut left = end.saturating_sub(start);
         while left > 0 {
             let mut piece = vec![0; left.min(PIECE) as usize];
             handle.read_exact(&mut piece).map_err(|source| self.unread(source))?;
             take(&piece);
-            left -= piece.len() as u64;
+            left = left.saturating_sub(piece.len() as u64);
         }
         Ok(())
     }

@@ -37,11 +37,16 @@ pub(crate) fn is_truncated_safetensors(bytes: &[u8]) -> bool {
 pub fn safetensors_metadata(path: &Path, bytes: &[u8], key: &str) -> Result<Option<String>, FileError> {
     let (length, header) = SafeTensors::read_metadata(bytes)
         .map_err(|error| FileError::malformed(path, format!("not a whole safetensors file: {error}")))?;
-    if let Some(twice) = duplicate_key(&bytes[LENGTH_BYTES..LENGTH_BYTES + length]) {
+    if let Some(twice) = duplicate_key(header_in(bytes, LENGTH_BYTES.saturating_add(length))) {
         let twice = quoted(&twice);
         return Err(FileError::malformed(path, format!("{twice} is there twice in the header; write the file again")));
     }
     Ok(header.metadata().as_ref().and_then(|metadata| metadata.get(key)).cloned())
+}
+
+/// The text of the header, which ends at a byte of the file.
+fn header_in(bytes: &[u8], end: usize) -> &[u8] {
+    bytes.get(LENGTH_BYTES..end).unwrap_or_default()
 }
 
 /// Parses the header and checks that the tensors fill the file exactly.
@@ -58,8 +63,8 @@ pub(crate) fn open<'a>(file: &Path, bytes: &'a [u8]) -> Result<(SafeTensors<'a>,
         });
     }
     // At most `available`, a length in memory.
-    let data_start = LENGTH_BYTES + header_length as usize;
-    if let Some(name) = duplicate_key(&bytes[LENGTH_BYTES..data_start]) {
+    let data_start = LENGTH_BYTES.saturating_add(header_length as usize);
+    if let Some(name) = duplicate_key(header_in(bytes, data_start)) {
         return Err(InputError::Duplicate {
             file: file.to_path_buf(),
             name: format!("the header's key {}", quoted(&name)),
@@ -76,13 +81,13 @@ pub(crate) fn open<'a>(file: &Path, bytes: &'a [u8]) -> Result<(SafeTensors<'a>,
             Err(damaged(format!("tensor {}", quoted(&name)), "its bytes do not follow those before it".to_owned()))
         }
         Err(SafeTensorError::MetadataIncompleteBuffer) => {
-            let announced = announced_bytes(&bytes[LENGTH_BYTES..data_start]);
-            let there = (bytes.len() - data_start) as u64;
+            let announced = announced_bytes(header_in(bytes, data_start));
+            let there = bytes.len().saturating_sub(data_start) as u64;
             let place = format!("tensor data (byte {data_start})");
             Err(if announced > there {
                 InputError::Truncated { file: file.to_path_buf(), place, needed: announced, available: there }
             } else {
-                InputError::TrailingBytes { file: file.to_path_buf(), place, extra: there - announced }
+                InputError::TrailingBytes { file: file.to_path_buf(), place, extra: there.saturating_sub(announced) }
             })
         }
         Err(error) => Err(header(escaped(&error.to_string()))),

@@ -54,11 +54,11 @@ impl<'t> Iterator for Records<'t> {
 
     fn next(&mut self) -> Option<Record<'t>> {
         loop {
-            let rest = &self.text.as_bytes()[self.position..];
+            let rest = self.text.as_bytes().get(self.position..)?;
             if rest.is_empty() {
                 return None;
             }
-            let (mut quoted, mut lines, first) = (false, 1, self.line);
+            let (mut quoted, mut lines, first) = (false, 1_u64, self.line);
             let mut length = rest.len();
             for (at, &byte) in rest.iter().enumerate() {
                 match byte {
@@ -67,18 +67,18 @@ impl<'t> Iterator for Records<'t> {
                         length = at;
                         break;
                     }
-                    b'\n' => lines += 1,
+                    b'\n' => lines = lines.saturating_add(1),
                     _ => {}
                 }
             }
-            let record = &self.text[self.position..self.position + length];
-            let end = match &rest[length..] {
+            let record = &self.text[self.position..self.position.saturating_add(length)];
+            let end = match rest.get(length..).unwrap_or_default() {
                 [b'\r', b'\n', ..] => 2,
                 [] => 0,
                 _ => 1,
             };
-            self.position += length + end;
-            self.line += lines;
+            self.position = self.position.saturating_add(length.saturating_add(end));
+            self.line = self.line.saturating_add(lines);
             if !record.trim().is_empty() {
                 return Some((first, record));
             }
@@ -101,7 +101,7 @@ impl Separator {
                 Some(b'"') => quoted = !quoted,
                 Some(&byte) if byte == separator && !quoted => {
                     fields.push(unquoted(&record[start..at]));
-                    start = at + 1;
+                    start = at.saturating_add(1);
                 }
                 None => fields.push(unquoted(&record[start..])),
                 _ => {}
@@ -118,7 +118,7 @@ impl Separator {
                     quoted ^= byte == b'"';
                     byte == separator && !quoted
                 };
-                record.as_bytes().iter().filter(is_end).count() + 1
+                record.as_bytes().iter().filter(is_end).count().saturating_add(1)
             }
         }
     }
@@ -158,7 +158,9 @@ impl<'t> Table<'t> {
             let found = separator.count(record);
             if table.rows == 0 {
                 // The fields of a record, while it is at hand.
-                budget.spend(48 * found as u64).map_err(|exceeded| exceeded.of(file, format!("line {line}")))?;
+                budget
+                    .spend((found as u64).saturating_mul(48))
+                    .map_err(|exceeded| exceeded.of(file, format!("line {line}")))?;
                 let mut fields = Vec::with_capacity(found);
                 separator.split(record, &mut fields);
                 table.decimal_comma =
@@ -170,7 +172,7 @@ impl<'t> Table<'t> {
             if found != table.width {
                 return Err(InputError::CsvRowLength { file: file.to_path_buf(), line, found, expected: table.width });
             }
-            table.rows += 1;
+            table.rows = table.rows.saturating_add(1);
         }
         if table.rows == 0 {
             table.header = table.header.or(remark);
@@ -190,7 +192,7 @@ impl<'t> Table<'t> {
         let mut remark = None;
         while let Some((line, record)) = walk.next() {
             let count = self.separator.count(record) as u64;
-            budget.spend(96 * count).map_err(|exceeded| exceeded.of(file, format!("line {line}")))?;
+            budget.spend(count.saturating_mul(96)).map_err(|exceeded| exceeded.of(file, format!("line {line}")))?;
             let mut fields = Vec::with_capacity(count as usize);
             let comment = is_comment(record);
             self.separator
@@ -248,7 +250,7 @@ fn is_numbering(fields: &[Cow<'_, str>]) -> bool {
         [first, rest @ ..] if first.is_empty() => (1, rest),
         all => (0, all),
     };
-    numbers.len() + index > 1 && numbers.iter().enumerate().all(|(at, field)| *field == at.to_string())
+    numbers.len().saturating_add(index) > 1 && numbers.iter().enumerate().all(|(at, field)| *field == at.to_string())
 }
 
 fn is_decimal_comma(field: &str) -> bool {
@@ -270,5 +272,11 @@ fn number(field: &str, decimal_comma: bool) -> Option<f64> {
 
 /// The error of a field that is not what its column holds.
 pub(crate) fn bad_field(file: &Path, line: u64, column: usize, found: &str, expected: &'static str) -> InputError {
-    InputError::CsvField { file: file.to_path_buf(), line, column: column + 1, found: quoted(found), expected }
+    InputError::CsvField {
+        file: file.to_path_buf(),
+        line,
+        column: column.saturating_add(1),
+        found: quoted(found),
+        expected,
+    }
 }

@@ -20,12 +20,15 @@ pub(crate) fn text_of<'a>(content: &'a Content, budget: &mut Budget) -> Result<C
         return Ok(Cow::Borrowed(text.strip_prefix('\u{feff}').unwrap_or(text)));
     };
     // Two bytes become three at most, and a text grows by doubling.
-    let most = 3 * (rest.len() as u64).div_ceil(2);
-    budget.spend(2 * most).map_err(|exceeded| exceeded.of(&content.file, "UTF-16 text".to_owned()))?;
+    let most = (rest.len() as u64).div_ceil(2).saturating_mul(3);
+    budget.spend(most.saturating_mul(2)).map_err(|exceeded| exceeded.of(&content.file, "UTF-16 text".to_owned()))?;
     let (units, _) = rest.as_chunks::<2>();
     let mut text = String::with_capacity(rest.len() / 2);
     for (at, character) in char::decode_utf16(units.iter().map(|bytes| unit(*bytes))).enumerate() {
-        text.push(character.map_err(|_| InputError::NotText { file: content.file.clone(), byte: 2 + 2 * at })?);
+        text.push(character.map_err(|_| InputError::NotText {
+            file: content.file.clone(),
+            byte: at.saturating_mul(2).saturating_add(2),
+        })?);
     }
     Ok(Cow::Owned(text))
 }

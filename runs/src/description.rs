@@ -156,12 +156,23 @@ pub fn describe(path: &Path) -> Result<Option<Description>, RunError> {
     description_of(path, &bytes)
 }
 
-/// Reads a description that lies beside its checkpoint, `NAME.json`.
+/// Reads the description that `path`, `NAME.json`, repeats: that in `NAME.safetensors`, where it is, since another
+/// program may have left the two apart; else the file itself. `None` if neither is there.
 ///
 /// # Errors
 /// [`RunError::File`] for a file that is damaged or of a newer version; [`RunError::File`].
-pub fn read_description(path: &Path) -> Result<Description, RunError> {
-    from_json(path, &std::fs::read_to_string(path).map_err(RunError::io(path))?)
+pub fn read_description(path: &Path) -> Result<Option<Description>, RunError> {
+    let weights = path.with_extension("safetensors");
+    if weights.is_file()
+        && let Some(description) = describe(&weights)?
+    {
+        return Ok(Some(description));
+    }
+    match std::fs::read_to_string(path) {
+        Ok(json) => from_json(path, &json).map(Some),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(RunError::io(path)(error)),
+    }
 }
 
 /// Reads the description in the bytes of the safetensors file at `path`; `None` if there is none.
@@ -210,4 +221,36 @@ pub fn from_json(path: &Path, json: &str) -> Result<Description, RunError> {
         return Err(RunError::malformed(path, problem));
     }
     Ok(description)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use safetensors::tensor::TensorView;
+
+    use super::*;
+
+    #[test]
+    fn what_the_weights_say_of_themselves_comes_first() {
+        let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../figures/car-over-training/runs/car-paper-seed0.json");
+        let inside = read_description(Path::new(shipped)).unwrap().unwrap();
+        let mut beside = inside.clone();
+        beside.run.epoch += 1;
+        let folder = tempfile::tempdir().unwrap();
+        let (json, weights) = (folder.path().join("model.json"), folder.path().join("model.safetensors"));
+        assert_eq!(read_description(&json).unwrap(), None);
+        std::fs::write(&json, serde_json::to_string(&beside).unwrap()).unwrap();
+        assert_eq!(read_description(&json).unwrap().as_ref(), Some(&beside));
+        let write = |metadata| {
+            let bytes = safetensors::serialize(HashMap::<&str, TensorView>::new(), Some(metadata)).unwrap();
+            std::fs::write(&weights, bytes).unwrap();
+        };
+        write(HashMap::from([(METADATA_KEY.to_owned(), serde_json::to_string(&inside).unwrap())]));
+        assert_eq!(read_description(&json).unwrap().as_ref(), Some(&inside));
+        std::fs::remove_file(&json).unwrap();
+        assert_eq!(read_description(&json).unwrap().as_ref(), Some(&inside));
+        write(HashMap::new());
+        assert_eq!(read_description(&json).unwrap(), None);
+    }
 }

@@ -1,13 +1,14 @@
 //! Checkpoints: one safetensors file that describes itself, and the same description as JSON beside it.
 //!
 //! The description stands in the metadata of the safetensors header (key `car_spectral`), so that weights and
-//! description cannot come apart; `NAME.json` repeats it for people and other programs.
+//! description cannot come apart; `NAME.json` repeats it for people and other programs. Whenever that is there, it is
+//! the text in the weights beside it.
 
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
-use car_spectral_formats::atomic::write_atomically;
+use car_spectral_formats::atomic::Written;
 use car_spectral_runs::Description;
 use car_spectral_runs::description::{METADATA_KEY, description_of};
 use safetensors::SafeTensors;
@@ -18,9 +19,9 @@ use crate::model::Model;
 use crate::tensor_file::{self, LOSS_PREFIX};
 use crate::{Result, TrainingError};
 
-/// Writes `path` (safetensors) and the same name with `.json`, each atomically, the JSON first: whenever the weights
-/// are there, their description is. `loss_state` holds the state of a loss, empty for one without; it is read again
-/// with [`load_loss_state`].
+/// Writes `path` (safetensors) and the same name with `.json`. Both are whole before either is shown, and an earlier
+/// JSON goes before the weights that it is of. `loss_state` holds the state of a loss, empty for one without; it is
+/// read again with [`load_loss_state`].
 ///
 /// # Errors
 /// [`TrainingError::File`] naming the file, also for a tensor of a kind that is not written.
@@ -33,8 +34,9 @@ pub fn save(
     let json = serde_json::to_string_pretty(description).expect("a description holds only text and finite numbers");
     let state = loss_state.iter().map(|(name, tensor)| (format!("{LOSS_PREFIX}{name}"), tensor.shallow_clone()));
     let json_path = path.with_extension("json");
-    write_atomically(&json_path, |file| file.write_all(json.as_bytes()).map_err(TrainingError::io(&json_path)))?;
-    tensor_file::write(path, model.weights().into_iter().chain(state), METADATA_KEY, &json)
+    let copy = Written::new(&json_path, |file| file.write_all(json.as_bytes()).map_err(TrainingError::io(&json_path)))?;
+    let weights = tensor_file::write(path, model.weights().into_iter().chain(state), METADATA_KEY, &json)?;
+    Ok(weights.show_with_copy(copy)?)
 }
 
 /// Reads a checkpoint of this project.

@@ -9,18 +9,18 @@ use safetensors::tensor::{Dtype, TensorView};
 use tch::{Device, Kind, Tensor};
 
 use crate::{Result, TrainingError};
-use car_spectral_formats::atomic::write_atomically;
+use car_spectral_formats::atomic::Written;
 
 /// In front of the names of a loss's tensors.
 pub(crate) const LOSS_PREFIX: &str = "loss.";
 
-/// Writes float32, float64 and int64 tensors atomically, with `json` in the header's metadata under `key`.
+/// Writes float32, float64 and int64 tensors, with `json` in the header's metadata under `key`, to be shown.
 pub(crate) fn write(
     path: &Path,
     tensors: impl IntoIterator<Item = (String, Tensor)>,
     key: &str,
     json: &str,
-) -> Result<()> {
+) -> Result<Written> {
     let stored = tensors
         .into_iter()
         .map(|(name, tensor)| Ok((name.clone(), Stored::of(path, &name, &tensor)?)))
@@ -35,7 +35,7 @@ pub(crate) fn write(
     let metadata = HashMap::from([(key.to_owned(), json.to_owned())]);
     let serialised = safetensors::serialize(views, Some(metadata))
         .map_err(|error| TrainingError::malformed(path, error.to_string()))?;
-    write_atomically(path, |file| file.write_all(&serialised).map_err(TrainingError::io(path)))
+    Written::new(path, |file| file.write_all(&serialised).map_err(TrainingError::io(path)))
 }
 
 /// The tensors whose names begin with `prefix`, without it, on the CPU.

@@ -36,7 +36,7 @@ pub(super) fn of_names(rows: &mut [String], columns: &mut [String]) -> Option<Or
         let first = names.first()?;
         let end = first.rfind(['_', ' ', ':', '-'])?;
         let said = is_true(&first[..end])?;
-        names.iter().all(|name| name.starts_with(&first[..=end])).then_some((end + 1, said))
+        names.iter().all(|name| name.starts_with(&first[..=end])).then_some((end.saturating_add(1), said))
     };
     let ((of_rows, rows_are_true), (of_columns, columns_are_true)) = (front(rows)?, front(columns)?);
     if rows_are_true == columns_are_true {

@@ -15,7 +15,7 @@ use std::path::Path;
 
 use ndarray::Array2;
 
-use crate::array::{Array, Data};
+use crate::array::{Array, Data, place_of};
 use crate::budget::Budget;
 use crate::content::Content;
 use crate::impostor::refuse_impostor;
@@ -104,10 +104,10 @@ fn parse(content: &Content, orientation: Option<Orientation>) -> Result<Parsed> 
     if rows != columns {
         return Err(not_square(file, format!("{rows} rows and {columns} columns")));
     }
-    budget.spend(16 * array.len() as u64).map_err(|exceeded| exceeded.of(file, "matrix".to_owned()))?;
+    budget.spend((array.len() as u64).saturating_mul(16)).map_err(|exceeded| exceeded.of(file, "matrix".to_owned()))?;
     let mut counts = Vec::with_capacity(array.len());
     let known = array.for_each_number(|number| {
-        let (row, column) = (counts.len() / rows, counts.len() % rows);
+        let (row, column) = place_of(counts.len(), (rows, rows), false);
         let (count, found) = match number {
             Ok(integer) => (u64::try_from(integer).ok(), integer.to_string()),
             Err(number) => {
@@ -138,7 +138,7 @@ fn parse(content: &Content, orientation: Option<Orientation>) -> Result<Parsed> 
     if samples == 0 || samples > MOST_SAMPLES {
         return Err(ConfusionFileError::Samples { file: file.to_path_buf(), samples }.into());
     }
-    let symmetric = matrix.indexed_iter().all(|((row, column), &count)| matrix[(column, row)] == count);
+    let symmetric = matrix == matrix.t();
     if let Some((said, given)) = said.zip(orientation).filter(|(said, given)| said != given && !symmetric) {
         return Err(ConfusionFileError::SaysOtherwise { file: file.to_path_buf(), said, given }.into());
     }
@@ -179,7 +179,7 @@ fn numbers<'a>(content: &'a Content, budget: &mut Budget) -> Result<Read<'a>> {
         let names = texts_among(file, &arrays, budget)?;
         return Ok(Read::of(square_among(file, arrays)?, names));
     }
-    if bytes.starts_with(b"PK") || bytes[0] == 0x80 {
+    if bytes.starts_with(b"PK") || bytes.first() == Some(&0x80) {
         return with_saved(content, budget, |saved, budget| {
             let array = square_among(file, arrays_of(file, saved, budget)?)?;
             owned_numbers(array).map(|array| Read::of(array, None)).ok_or_else(|| not_square(file, "texts".to_owned()))
@@ -189,7 +189,9 @@ fn numbers<'a>(content: &'a Content, budget: &mut Budget) -> Result<Read<'a>> {
     let whole = text_of(content, budget)?;
     let text = printed::inside(&whole);
     if !text.trim_start().starts_with(['[', '{']) {
-        budget.spend(4 * text.len() as u64).map_err(|exceeded| exceeded.of(file, "matrix".to_owned()))?;
+        budget
+            .spend((text.len() as u64).saturating_mul(4))
+            .map_err(|exceeded| exceeded.of(file, "matrix".to_owned()))?;
         return table::read(file, &printed::with_corner(text), budget);
     }
     let expected = "give the rows of a confusion matrix, as in [[50, 2], [3, 45]]";
@@ -198,7 +200,9 @@ fn numbers<'a>(content: &'a Content, budget: &mut Budget) -> Result<Read<'a>> {
         // As NumPy prints a matrix: blanks between numbers, nothing between rows.
         Err(error @ InputError::Json { .. }) => {
             let commas = text.split_whitespace().collect::<Vec<_>>().join(",").replace("[,", "[").replace(",]", "]");
-            budget.spend(4 * text.len() as u64).map_err(|exceeded| exceeded.of(file, "matrix".to_owned()))?;
+            budget
+                .spend((text.len() as u64).saturating_mul(4))
+                .map_err(|exceeded| exceeded.of(file, "matrix".to_owned()))?;
             read_json(file, &commas.replace(".,", ",").replace(".]", "]"), expected, budget).map_err(|_| error)?
         }
         Err(error) => return Err(error),
@@ -229,7 +233,7 @@ fn square_among<'a>(file: &Path, arrays: Vec<Named<'a>>) -> Result<Array<'a>> {
             _ => None,
         });
         let values: Vec<f64> = values.flatten().collect();
-        if values.len() == rows.len() * rows.len() {
+        if values.len() == rows.len().saturating_mul(rows.len()) {
             squares.push(Array::decimals(vec![rows.len(); 2], values));
         }
     }

@@ -37,7 +37,7 @@ pub(super) fn with_corner(text: &str) -> Cow<'_, str> {
             let rows = second.trim();
             (format!("{rows}/{columns}"), first.trim_start()[columns.len()..].to_owned(), Some(second))
         }
-        _ if count(first) + 1 == count(second) => ("class".to_owned(), first.to_owned(), None),
+        _ if count(first).saturating_add(1) == count(second) => ("class".to_owned(), first.to_owned(), None),
         _ => return Cow::Borrowed(text),
     };
     let rest = text.lines().filter(|line| !line.trim().is_empty()).skip(if begin.is_some() { 2 } else { 1 });

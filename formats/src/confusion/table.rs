@@ -28,7 +28,11 @@ struct Named {
 pub(super) fn read(file: &Path, text: &str, budget: &mut Budget) -> Result<Read<'static>> {
     let table = Table::open(file, text, budget)?;
     budget
-        .spend(8 * (table.rows * table.width) as u64 + 80 * table.rows as u64)
+        .spend(
+            (table.rows.saturating_mul(table.width) as u64)
+                .saturating_mul(8)
+                .saturating_add((table.rows as u64).saturating_mul(80)),
+        )
         .map_err(|exceeded| exceeded.of(file, "matrix".to_owned()))?;
     if let Some((column, field)) =
         table.header.iter().flat_map(|(_, names)| names).enumerate().find(|(_, f)| is_percent(f))
@@ -38,16 +42,16 @@ pub(super) fn read(file: &Path, text: &str, budget: &mut Budget) -> Result<Read<
     }
     let (row_names, values) = fields(file, &table)?;
     let from = usize::from(!row_names.is_empty());
-    let width = table.width - from;
-    if from == 1 && row_names.len() != table.rows || values.len() != width * table.rows {
+    let width = table.width.saturating_sub(from);
+    if from == 1 && row_names.len() != table.rows || values.len() != width.saturating_mul(table.rows) {
         return Err(not_square(file, "rows with and without names".to_owned()));
     }
-    let mut said = table.header.as_ref().filter(|_| from == 1).and_then(|(_, names)| axes::of_corner(&names[0]));
+    let mut said = table.header.as_ref().filter(|_| from == 1).and_then(|(_, names)| axes::of_corner(names.first()?));
     let Some((_, header)) = table.header else {
         let read = Read::of(Array::decimals(vec![table.rows, width], values), Some(row_names));
         return Ok(Read { names: read.names.filter(|names| !names.is_empty()), ..read });
     };
-    let columns = header[from..].to_vec();
+    let columns: Vec<String> = header.into_iter().skip(from).collect();
     if from == 0 {
         return Ok(Read::of(Array::decimals(vec![table.rows, width], values), class_names(columns)));
     }
@@ -72,7 +76,7 @@ pub(super) fn read(file: &Path, text: &str, budget: &mut Budget) -> Result<Read<
     {
         names = numbers.into_iter().map(|number| number.to_string()).collect();
     }
-    let cost = 8 * (names.len() as u64).saturating_mul(names.len() as u64);
+    let cost = (names.len() as u64).saturating_mul(names.len() as u64).saturating_mul(8);
     budget.spend(cost).map_err(|exceeded| exceeded.of(file, "matrix".to_owned()))?;
     let values = named.in_order(file, &names)?;
     let array = Array::decimals(vec![names.len(); 2], values);
@@ -92,11 +96,10 @@ fn fields(file: &Path, table: &Table<'_>) -> Result<(Vec<String>, Vec<f64>)> {
         let above = names.split_first().is_some_and(|(first, rest)| {
             !is_number(first) && !rest.is_empty() && rest.iter().all(|name| is_number(name) || is_sum(name))
         });
-        names[0].is_empty()
+        names.first().is_some_and(|first| first.is_empty() || axes::of_corner(first).is_some())
             || above
-            || axes::of_corner(&names[0]).is_some()
-            || table.rows + 1 == table.width
-            || is_sum(&names[table.width - 1])
+            || table.rows.saturating_add(1) == table.width
+            || names.get(table.width.saturating_sub(1)).is_some_and(|last| is_sum(last))
     });
     let (mut row_names, mut values, mut row) = (Vec::new(), Vec::new(), 0);
     table.for_each(|line, fields| {
@@ -104,11 +107,10 @@ fn fields(file: &Path, table: &Table<'_>) -> Result<(Vec<String>, Vec<f64>)> {
             let (file, found) = (file.to_path_buf(), quoted(field));
             return Err(ConfusionFileError::NotACount { file, row, column, found }.into());
         }
-        row += 1;
-        let from = usize::from(named || table.number(&fields[0]).is_none());
-        if from == 1 {
-            row_names.push(fields[0].to_string());
-        }
+        row = row.saturating_add(1);
+        let name = fields.first().filter(|first| named || table.number(first).is_none());
+        row_names.extend(name.map(|name| name.to_string()));
+        let from = usize::from(name.is_some());
         for (column, field) in fields.iter().enumerate().skip(from) {
             let number = table.number(field);
             values.push(number.ok_or_else(|| bad_field(file, line, column, field, "a number of samples"))?);
@@ -127,24 +129,26 @@ impl Named {
     fn take_sums_off(&mut self, file: &Path) -> Result<()> {
         let mut width = self.columns.len();
         if width > 1 && self.columns.last().is_some_and(|name| is_sum(name)) {
-            let is_wrong = |row: &&[f64]| row[..width - 1].iter().sum::<f64>() != row[width - 1];
-            if let Some(row) = self.values.chunks(width).position(|row| is_wrong(&row)) {
-                let (file, found) = (file.to_path_buf(), self.values[row * width + width - 1]);
+            let split = self.values.chunks(width).filter_map(|row| row.split_last());
+            let mut wrong = split.clone().enumerate().filter(|(_, (sum, counts))| counts.iter().sum::<f64>() != **sum);
+            if let Some((row, (&found, _))) = wrong.next() {
+                let file = file.to_path_buf();
                 return Err(ConfusionFileError::Sum { file, row, found }.into());
             }
-            self.values = self.values.chunks(width).flat_map(|row| row[..width - 1].to_vec()).collect();
-            width -= 1;
+            self.values = split.flat_map(|(_, counts)| counts.iter().copied()).collect();
+            width = width.saturating_sub(1);
             self.columns.truncate(width);
         }
         if self.rows.len() > 1 && self.rows.last().is_some_and(|name| is_sum(name)) {
-            let row = self.rows.len() - 1;
-            let sum = |column: usize| self.values.chunks(width).take(row).map(|counts| counts[column]).sum::<f64>();
-            if let Some(column) = (0..width).find(|&column| sum(column) != self.values[row * width + column]) {
-                let (file, found) = (file.to_path_buf(), self.values[row * width + column]);
+            let row = self.rows.len().saturating_sub(1);
+            let (counts, sums) = self.values.split_at_checked(row.saturating_mul(width)).unwrap_or_default();
+            let sum = |column: usize| counts.iter().skip(column).step_by(width.max(1)).sum::<f64>();
+            if let Some((_, &found)) = sums.iter().enumerate().find(|(column, found)| sum(*column) != **found) {
+                let file = file.to_path_buf();
                 return Err(ConfusionFileError::Sum { file, row, found }.into());
             }
             self.rows.truncate(row);
-            self.values.truncate(row * width);
+            self.values.truncate(row.saturating_mul(width));
         }
         Ok(())
     }
@@ -163,13 +167,10 @@ impl Named {
             names.iter().map(|name| own.iter().position(|own| own == name)).collect()
         };
         let (rows, columns) = (places(&self.rows), places(&self.columns));
-        let mut sorted = Vec::with_capacity(names.len() * names.len());
+        let at = |(row, column): (usize, usize)| self.values.get(row.saturating_mul(width).saturating_add(column));
+        let mut sorted = Vec::with_capacity(names.len().saturating_mul(names.len()));
         for row in rows {
-            sorted.extend(
-                columns
-                    .iter()
-                    .map(|column| row.zip(*column).map_or(0.0, |(row, column)| self.values[row * width + column])),
-            );
+            sorted.extend(columns.iter().map(|column| row.zip(*column).and_then(at).copied().unwrap_or_default()));
         }
         Ok(sorted)
     }

@@ -28,7 +28,7 @@ pub fn read_class_folder(folder: &Path) -> Result<Vec<(String, u64)>> {
         };
         let name = name.to_str().ok_or_else(|| not("a class whose name is not UTF-8"))?.to_owned();
         let inner = path.join("images");
-        let count = images(&path)? + if inner.is_dir() { images(&inner)? } else { 0 };
+        let count = images(&path)?.saturating_add(if inner.is_dir() { images(&inner)? } else { 0 });
         classes.push((name, count));
     }
     if classes.is_empty() {
@@ -40,11 +40,11 @@ pub fn read_class_folder(folder: &Path) -> Result<Vec<(String, u64)>> {
 
 fn images(folder: &Path) -> Result<u64> {
     let io = |source| InputError::Io { file: folder.to_path_buf(), action: "list the folder", source };
-    let mut count = 0;
+    let mut count = 0_u64;
     for entry in fs::read_dir(folder).map_err(io)? {
         let path = entry.map_err(io)?.path();
         let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        count += u64::from(!hidden && is_image(&path) && path.is_file());
+        count = count.saturating_add(u64::from(!hidden && is_image(&path) && path.is_file()));
     }
     Ok(count)
 }
@@ -61,11 +61,14 @@ pub(super) fn found(folder: &Path, names: Option<&[String]>) -> Result<Found> {
         return Ok(Found::ByClass(classes.into_iter().map(entry).collect()));
     }
     // Numbers are sorted as text by `ImageFolder` and by their value elsewhere.
-    if let Some(pair) = classes.windows(2).find(|pair| natural_order(&pair[0].0, &pair[1].0).is_gt()) {
+    let mut pairs = classes.iter().zip(classes.iter().skip(1));
+    if let Some(((first, _), (second, _))) =
+        pairs.find(|((first, _), (second, _))| natural_order(first, second).is_gt())
+    {
         return Err(InputError::ClassFolderOrder {
             file: folder.to_path_buf(),
-            first: pair[0].0.clone(),
-            second: pair[1].0.clone(),
+            first: first.clone(),
+            second: second.clone(),
         });
     }
     Ok(Found::InOrder(classes.into_iter().map(|(_, count)| count).collect()))

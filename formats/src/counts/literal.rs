@@ -24,9 +24,9 @@ pub(super) fn read(file: &Path, text: &str, budget: &mut Budget) -> Option<Resul
     }
     let close = if text[open..].starts_with('[') { ']' } else { '}' };
     let end = text.rfind(close)?;
-    let inside = text.get(open + 1..end)?;
+    let inside = text.get(open.saturating_add(1)..end)?;
     // What follows the brackets is `)`, or a type as in `array([...], dtype=int32)`.
-    if inside.contains(['[', '{', '(']) || text[end + 1..].contains(['[', '{', '\n']) {
+    if inside.contains(['[', '{', '(']) || text[end.saturating_add(1)..].contains(['[', '{', '\n']) {
         return None;
     }
     Some(if close == ']' { list(file, inside, budget) } else { dictionary(file, inside, budget) })
@@ -50,7 +50,7 @@ fn list(file: &Path, inside: &str, budget: &mut Budget) -> Result<Found> {
 fn dictionary(file: &Path, inside: &str, budget: &mut Budget) -> Result<Found> {
     let mut entries = Vec::new();
     for entry in inside.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
-        spend(file, budget, ENTRY + entry.len() as u64)?;
+        spend(file, budget, ENTRY.saturating_add(entry.len() as u64))?;
         let place = format!("entry {}", entries.len());
         let (class, count) = entry.rsplit_once(':').ok_or_else(|| InputError::Count {
             file: file.to_path_buf(),

@@ -63,7 +63,7 @@ pub fn read_named_counts(file: &Path, num_classes: usize, names: Option<&[String
         Found::ByClass(entries) => by_class::in_order(file, entries, num_classes, names)?,
     };
     if let Some((sum, others)) = counts.split_last()
-        && counts.len() == num_classes + 1
+        && counts.len() == num_classes.saturating_add(1)
         && others.iter().try_fold(0_u64, |all, &count| all.checked_add(count)) == Some(*sum)
     {
         let found = format!("{sum}, the sum of the others,");
@@ -93,7 +93,7 @@ fn found(content: &Content, num_classes: usize, budget: &mut Budget) -> Result<F
         let arrays = arrays_of_npz(content, &Reading::default(), budget)?;
         return in_arrays(file, arrays);
     }
-    if bytes.starts_with(b"PK") || bytes[0] == 0x80 {
+    if bytes.starts_with(b"PK") || bytes.first() == Some(&0x80) {
         return with_saved(content, budget, |saved, budget| of_saved(file, saved, budget));
     }
     refuse_impostor(content)?;
@@ -160,7 +160,8 @@ fn in_arrays(file: &Path, mut arrays: Vec<Named<'_>>) -> Result<Found> {
 
 fn in_array_at(file: &Path, arrays: &mut [Named<'_>], at: usize) -> Result<Vec<u64>> {
     let empty = Named { name: String::new(), array: Ok(crate::array::Array::decimals(vec![0], Vec::new())) };
-    let Found::InOrder(numbers) = in_array(file, std::mem::replace(&mut arrays[at], empty))? else {
+    let taken = arrays.get_mut(at).map(|array| std::mem::replace(array, empty));
+    let Some(Found::InOrder(numbers)) = taken.map(|array| in_array(file, array)).transpose()? else {
         return Err(not_counts(file, "several arrays"));
     };
     Ok(numbers)

@@ -52,7 +52,7 @@ pub fn read_names(file: &Path) -> Result<Vec<String>> {
         let saved = match read_json(file, &text, expected, budget) {
             Err(error @ InputError::Json { .. }) if !text.contains('"') => {
                 // As Python prints a list or a dictionary.
-                let cost = 3 * text.len() as u64;
+                let cost = (text.len() as u64).saturating_mul(3);
                 budget.spend(cost).map_err(|exceeded| exceeded.of(file, "names".to_owned()))?;
                 read_json(file, &in_json(&text), expected, budget).map_err(|_| error)?
             }
@@ -82,8 +82,10 @@ fn of_lines(file: &Path, text: &str, budget: &mut Budget) -> Result<Names> {
     let mut names = Vec::new();
     // Empty lines at the end are how editors leave files; elsewhere one would shift every later name.
     for (index, line) in text.trim_end().lines().enumerate() {
-        budget.spend(NAME + line.len() as u64).map_err(|exceeded| exceeded.of(file, format!("line {}", index + 1)))?;
-        names.push((index + 1, line.trim().to_owned()));
+        budget
+            .spend(NAME.saturating_add(line.len() as u64))
+            .map_err(|exceeded| exceeded.of(file, format!("line {}", index.saturating_add(1))))?;
+        names.push((index.saturating_add(1), line.trim().to_owned()));
     }
     // A line of names may stand above the numbers.
     let found = numbered(&names).or_else(|| numbered(names.get(1..)?));
@@ -93,12 +95,12 @@ fn of_lines(file: &Path, text: &str, budget: &mut Budget) -> Result<Names> {
     };
     let (count, first) = (by_number.len(), by_number.keys().next().copied().unwrap_or_default().min(1));
     if let Some((place, (number, _))) =
-        by_number.iter().enumerate().find(|(place, (number, _))| **number != first + place)
+        by_number.iter().enumerate().find(|(place, (number, _))| **number != first.saturating_add(*place))
     {
         let problem = format!(
             "class {} is missing before {number}: the numbers are not {first} to {} ",
-            first + place,
-            first + count - 1
+            first.saturating_add(place),
+            first.saturating_add(count).saturating_sub(1)
         );
         return Err(InputError::damaged(file, "the numbers of the names", problem));
     }
@@ -122,11 +124,12 @@ fn numbered(names: &[(usize, String)]) -> Option<BTreeMap<usize, (usize, String)
 
 /// A list or dictionary that Python printed as JSON: other quotes, and quotes around numbers that are keys.
 fn in_json(text: &str) -> String {
-    let mut json = String::with_capacity(2 * text.len());
+    let mut json = String::with_capacity(text.len().saturating_mul(2));
     let (mut rest, mut quoted) = (text, false);
     let is_digit = |character: char| character.is_ascii_digit();
     while let Some(character) = rest.chars().next() {
-        let number = if quoted { "" } else { &rest[..rest.len() - rest.trim_start_matches(is_digit).len()] };
+        let number =
+            if quoted { "" } else { &rest[..rest.len().saturating_sub(rest.trim_start_matches(is_digit).len())] };
         let is_key = !number.is_empty() && rest[number.len()..].trim_start().starts_with(':');
         let taken = number.len().max(character.len_utf8());
         match character {
@@ -155,7 +158,7 @@ fn of_json(file: &Path, saved: Saved<'_>) -> Result<Names> {
             .into_iter()
             .enumerate()
             .map(|(at, item)| match item {
-                Saved::Text(name) => Ok((at + 1, name.trim().to_owned())),
+                Saved::Text(name) => Ok((at.saturating_add(1), name.trim().to_owned())),
                 _ => Err(wrong(format!("entry {at} is no text"))),
             })
             .collect(),
@@ -188,7 +191,11 @@ fn of_json(file: &Path, saved: Saved<'_>) -> Result<Names> {
                     count.saturating_sub(1)
                 )));
             }
-            Ok(by_number.into_values().enumerate().map(|(at, name)| (at + 1, name.trim().to_owned())).collect())
+            Ok(by_number
+                .into_values()
+                .enumerate()
+                .map(|(at, name)| (at.saturating_add(1), name.trim().to_owned()))
+                .collect())
         }
         Saved::Array(_) => Err(wrong("a list of numbers, not of names".to_owned())),
         _ => Err(wrong("neither a list nor an object".to_owned())),

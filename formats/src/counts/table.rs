@@ -49,21 +49,24 @@ pub(super) fn read(file: &Path, text: &str, num_classes: usize, budget: &mut Bud
     let separator = Separator::of(last);
     let mut rows = Vec::new();
     for (line, text) in lines() {
-        spend(budget, line, 160 + 72 * separator.count(text) as u64)?;
+        spend(budget, line, (separator.count(text) as u64).saturating_mul(72).saturating_add(160))?;
         let mut fields = Vec::with_capacity(separator.count(text));
         separator.split(text, &mut fields);
         rows.push(Row { line, text, fields });
     }
-    let is_header = rows[0].fields.iter().any(|field| field.parse::<f64>().is_err() && !field.contains([',', ';']));
+    let is_name = |field: &Cow<'_, str>| field.parse::<f64>().is_err() && !field.contains([',', ';']);
+    let is_header = rows.first().is_some_and(|row| row.fields.iter().any(is_name));
     let header = if is_header && rows.len() > 1 { Some(rows.remove(0)) } else { None };
+    let Some(top) = rows.first() else { return Ok(Found::InOrder(Vec::new())) };
     // Above a printed series stands the name of its index alone.
-    let is_whole = |header: &Row<'_>| separator != Separator::Blanks || header.fields.len() == rows[0].fields.len();
+    let is_whole = |header: &Row<'_>| separator != Separator::Blanks || header.fields.len() == top.fields.len();
     let header = header.filter(is_whole);
-    if rows.iter().all(|row| row.fields.len() == 1) {
-        let counts = rows.iter().map(|row| count_in(file, || format!("line {}", row.line), &row.fields[0]));
+    let single =
+        |row: &Row<'_>| row.fields.first().filter(|_| row.fields.len() == 1).map(|field| (row.line, field.to_string()));
+    if let Some(fields) = rows.iter().map(single).collect::<Option<Vec<_>>>() {
+        let counts = fields.iter().map(|(line, field)| count_in(file, || format!("line {line}"), field));
         let counts: Vec<u64> = counts.collect::<Result<_, _>>()?;
-        let falls =
-            counts.len() > 2 && counts.is_sorted_by(|one, next| one >= next) && counts[0] > counts[counts.len() - 1];
+        let falls = counts.len() > 2 && counts.is_sorted_by(|one, next| one >= next) && counts.first() > counts.last();
         if falls && header.is_some_and(|header| header.fields == ["count"]) {
             return Err(InputError::CountOrder { file: file.to_path_buf() });
         }
@@ -73,23 +76,24 @@ pub(super) fn read(file: &Path, text: &str, num_classes: usize, budget: &mut Bud
         && header.as_ref().is_none_or(|header| header.fields.len() == 1)
         && (row.fields.len() == num_classes || header.is_none() && separator == Separator::Character(b','))
     {
-        let place = |column: usize| move || format!("line {}, column {}", row.line, column + 1);
+        let place = |column: usize| move || format!("line {}, column {}", row.line, column.saturating_add(1));
         let counts = row.fields.iter().enumerate().map(|(column, field)| count_in(file, place(column), field));
         return counts.collect::<Result<_, _>>().map(Found::InOrder);
     }
-    let width = header.as_ref().map_or(rows[0].fields.len(), |header| header.fields.len());
+    let width = header.as_ref().map_or(top.fields.len(), |header| header.fields.len());
     if let Some(row) = rows.iter().find(|row| row.fields.len() != width) {
         let (file, line, found) = (file.to_path_buf(), row.line, row.fields.len());
         return Err(InputError::CsvRowLength { file, line, found, expected: width });
     }
     let Some((class, count)) = columns(header.as_ref(), &rows, num_classes) else {
-        let (file, place) = (file.to_path_buf(), format!("line {}", rows[0].line));
-        return Err(InputError::SeveralCounts { file, place, found: quoted(rows[0].text) });
+        let (file, place) = (file.to_path_buf(), format!("line {}", top.line));
+        return Err(InputError::SeveralCounts { file, place, found: quoted(top.text) });
     };
     let entries = rows.iter().map(|row| {
         let place = format!("line {}", row.line);
-        let value = count_in(file, || format!("line {}, column {}", row.line, count + 1), &row.fields[count])?;
-        Ok((row.fields[class].to_string(), value, place))
+        let field = |at: usize| row.fields.get(at).map_or("", |field| field.as_ref());
+        let value = count_in(file, || format!("line {}, column {}", row.line, count.saturating_add(1)), field(count))?;
+        Ok((field(class).to_owned(), value, place))
     });
     entries.collect::<Result<_>>().map(Found::ByClass)
 }
@@ -102,22 +106,24 @@ fn is_remark(record: &str) -> bool {
 
 /// The columns of the classes and of the counts: by their names, or because one holds every class once.
 fn columns(header: Option<&Row<'_>>, rows: &[Row<'_>], num_classes: usize) -> Option<(usize, usize)> {
-    let width = rows[0].fields.len();
+    let width = rows.first()?.fields.len();
     if let Some(header) = header {
         let called = |is: fn(&str) -> bool| {
-            let is = |at: &usize| is(&header.fields[*at].to_ascii_lowercase().replace([' ', '-'], "_"));
-            (0..width).filter(is).collect::<Vec<_>>()
+            let is = |name: &str| is(&name.to_ascii_lowercase().replace([' ', '-'], "_"));
+            let named = header.fields.iter().enumerate().take(width).filter(|(_, name)| is(name));
+            named.map(|(at, _)| at).collect::<Vec<_>>()
         };
         let counts: Vec<usize> = called(is_count);
         let mut classes = called(is_class);
         if classes.len() > 1 {
             // An index in front of a column that says what it is.
-            classes.retain(|&at| !header.fields[at].is_empty() && header.fields[at] != "index");
+            let says = |name: &Cow<'_, str>| !name.is_empty() && name != "index";
+            classes.retain(|&at| header.fields.get(at).is_some_and(says));
         }
         match (classes.as_slice(), counts.as_slice()) {
             (&[class], &[count]) => return Some((class, count)),
-            (&[class], []) if width == 2 => return Some((class, 1 - class)),
-            ([], &[count]) if width == 2 => return Some((1 - count, count)),
+            (&[class], []) if width == 2 => return Some((class, 1_usize.saturating_sub(class))),
+            ([], &[count]) if width == 2 => return Some((1_usize.saturating_sub(count), count)),
             // The number of a class beside its name.
             (several, &[count]) => {
                 let number = several.iter().copied().find(|&at| holds_classes(rows, at, num_classes));
@@ -141,11 +147,11 @@ fn columns(header: Option<&Row<'_>>, rows: &[Row<'_>], num_classes: usize) -> Op
 /// The places of two arrays of one length that are called classes and counts.
 pub(super) fn classes_and_counts(arrays: &[Named<'_>]) -> Option<(usize, usize)> {
     let called = |is: fn(&str) -> bool| {
-        let mut at = (0..arrays.len()).filter(|&at| is(&arrays[at].name.to_ascii_lowercase()));
-        at.next().filter(|_| at.next().is_none())
+        let mut named = arrays.iter().enumerate().filter(|(_, named)| is(&named.name.to_ascii_lowercase()));
+        named.next().filter(|_| named.next().is_none()).map(|(at, _)| at)
     };
     let (classes, counts) = (called(is_class)?, called(is_count)?);
-    let shape = |at: usize| arrays[at].array.as_ref().ok().map(|array| &array.shape);
+    let shape = |at: usize| arrays.get(at)?.array.as_ref().ok().map(|array| &array.shape);
     (classes != counts && shape(classes).is_some() && shape(classes) == shape(counts)).then_some((classes, counts))
 }
 
@@ -154,8 +160,8 @@ fn holds_classes(rows: &[Row<'_>], at: usize, num_classes: usize) -> bool {
     let mut seen = vec![false; num_classes];
     rows.len() == num_classes
         && rows.iter().all(|row| {
-            let class = row.fields[at].parse().ok().filter(|&class: &usize| class < num_classes);
-            class.is_some_and(|class| !std::mem::replace(&mut seen[class], true))
+            let class = row.fields.get(at).and_then(|field| field.parse::<usize>().ok());
+            class.and_then(|class| seen.get_mut(class)).is_some_and(|seen| !std::mem::replace(seen, true))
         })
 }
 
@@ -183,17 +189,18 @@ fn image_and_class(record: &str) -> Option<(&str, &str)> {
 
 /// The images of each class in a list of them.
 fn of_images<'t>(file: &Path, lines: impl Iterator<Item = Record<'t>>, num_classes: usize) -> Result<Found> {
-    let mut counts = vec![0; num_classes];
+    let mut counts = vec![0_u64; num_classes];
     for (line, record) in lines {
         let class = image_and_class(record).map(|(_, class)| class).unwrap_or_default();
         let slot = class.parse().ok().and_then(|class: usize| counts.get_mut(class));
-        *slot.ok_or_else(|| InputError::CountClass {
+        let slot = slot.ok_or_else(|| InputError::CountClass {
             file: file.to_path_buf(),
             place: format!("line {line}"),
             class: quoted(class),
             problem: "is not one of the classes",
             last_class: num_classes.saturating_sub(1),
-        })? += 1;
+        })?;
+        *slot = slot.saturating_add(1);
     }
     Ok(Found::InOrder(counts))
 }

@@ -93,8 +93,8 @@ impl<'a> Census<'a> {
     }
 
     fn count(&mut self, message: Message, fields: Fields<'a>, depth: usize) -> Result<(), Fault> {
-        self.cost += if message == Message::Attribute { ATTRIBUTE } else { MESSAGE };
-        self.nodes += u64::from(message == Message::Node);
+        self.cost = self.cost.saturating_add(if message == Message::Attribute { ATTRIBUTE } else { MESSAGE });
+        self.nodes = self.nodes.saturating_add(u64::from(message == Message::Node));
         self.has_graph |= message == Message::Graph;
         let (mut external, mut elsewhere, mut end) = (Entries::default(), false, 0);
         for field in fields {
@@ -108,19 +108,21 @@ impl<'a> Census<'a> {
                     if (message, field.number) == (Message::Tensor, 13) {
                         external.add(bytes, end)?;
                     }
-                    self.count(inner, Fields::ending_at(bytes, end), depth + 1)?;
+                    self.count(inner, Fields::ending_at(bytes, end), depth.saturating_add(1))?;
                 }
                 // Numbers in a run take up to eight bytes for one.
                 (Value::Bytes(bytes), None) => {
                     let packed =
                         matches!((message, field.number), (Message::Tensor, 1 | 5 | 7 | 11) | (Message::Attribute, 8));
-                    self.cost += TEXT + bytes.len() as u64 * if packed { 8 } else { 1 };
+                    let each = if packed { 8 } else { 1 };
+                    self.cost =
+                        self.cost.saturating_add((bytes.len() as u64).saturating_mul(each)).saturating_add(TEXT);
                 }
                 (Value::Number(number), _) => {
                     elsewhere |= (message, field.number, number) == (Message::Tensor, 14, 1);
-                    self.cost += 16;
+                    self.cost = self.cost.saturating_add(16);
                 }
-                (Value::Fixed, _) => self.cost += 16,
+                (Value::Fixed, _) => self.cost = self.cost.saturating_add(16),
             }
         }
         if elsewhere {

@@ -81,7 +81,7 @@ pub fn read(file: &Path) -> Result<OnnxFile> {
         return Err(exceeded(format!("{} operations, {MOST_NODES} are accepted", census.nodes)));
     }
     let (beside, files) = external::read(file, &census.wanted)?;
-    let together = beside.values().map(Vec::len).sum::<usize>() + content.bytes.len();
+    let together = beside.values().map(Vec::len).sum::<usize>().saturating_add(content.bytes.len());
     let mut budget = Budget::of(together);
     budget.spend(census.cost).map_err(|found| exceeded(found.to_string()))?;
     for wanted in &census.wanted {

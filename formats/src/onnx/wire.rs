@@ -37,18 +37,18 @@ pub(super) struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// The fields in `bytes`, which end at byte `end` of the file.
     pub(super) fn ending_at(bytes: &'a [u8], end: usize) -> Self {
-        Self { bytes, at: 0, base: end - bytes.len() }
+        Self { bytes, at: 0, base: end.saturating_sub(bytes.len()) }
     }
 
     fn fault(&self, problem: &'static str) -> Fault {
-        Fault { at: self.base + self.at, problem }
+        Fault { at: self.base.saturating_add(self.at), problem }
     }
 
     fn number(&mut self) -> Result<u64, Fault> {
         let mut number = 0u64;
         for shift in (0..64).step_by(7) {
             let Some(&byte) = self.bytes.get(self.at) else { return Err(self.fault("a number is cut short")) };
-            self.at += 1;
+            self.at = self.at.saturating_add(1);
             number |= u64::from(byte & 0x7f) << shift;
             if byte < 0x80 {
                 return Ok(number);
@@ -61,7 +61,7 @@ impl<'a> Fields<'a> {
         let end = usize::try_from(length).ok().and_then(|length| self.at.checked_add(length));
         let run = end.and_then(|end| self.bytes.get(self.at..end));
         let run = run.ok_or_else(|| self.fault("a field announces more bytes than are there"))?;
-        self.at += run.len();
+        self.at = self.at.saturating_add(run.len());
         Ok(run)
     }
 
@@ -77,7 +77,7 @@ impl<'a> Fields<'a> {
             5 => self.run(4).map(|_| Value::Fixed)?,
             _ => return Err(self.fault("a kind of field that ONNX does not have")),
         };
-        Ok(Field { number: tag >> 3, value, end: self.base + self.at })
+        Ok(Field { number: tag >> 3, value, end: self.base.saturating_add(self.at) })
     }
 }
 

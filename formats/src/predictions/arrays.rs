@@ -34,7 +34,12 @@ impl Predictions {
             return Err(InputError::NonFinite { file, sample, class, value });
         }
         if let Some((sample, &label)) = labels.iter().enumerate().find(|&(_, &label)| label >= classes) {
-            return Err(InputError::LabelOutOfRange { file, sample, label: label as i128, last_class: classes - 1 });
+            return Err(InputError::LabelOutOfRange {
+                file,
+                sample,
+                label: label as i128,
+                last_class: classes.saturating_sub(1),
+            });
         }
         let mut whole = Self {
             notes: Vec::new(),

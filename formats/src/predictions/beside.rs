@@ -7,7 +7,7 @@ use super::classes::Labels;
 use super::names::{LABEL_NAMES, PREDICTED, SAMPLE_NAMES, SCORE_NAMES, plain};
 use super::{Logits, Predictions, Reading};
 use crate::ElementType;
-use crate::array::{Array, Data, Kind};
+use crate::array::{Array, Data, Kind, place_of};
 use crate::budget::Budget;
 use crate::named::Named;
 use crate::quoting::quoted;
@@ -117,7 +117,9 @@ impl Beside {
                 Says::Scores => same_largest(logits, &array),
                 Says::Correct => same_hits(logits, labels, &array, budget),
                 _ => rules.of_array(&array, &name, budget).ok().map(|classes| match says {
-                    Says::Predicted => (0..labels.len()).map(|at| is_largest(logits, at, classes[at])).collect(),
+                    Says::Predicted => {
+                        classes.iter().enumerate().map(|(at, &class)| is_largest(logits, at, class)).collect()
+                    }
                     _ => classes.iter().zip(labels).map(|(class, label)| class == label).collect::<Vec<bool>>(),
                 }),
             };
@@ -133,7 +135,7 @@ impl Beside {
     pub(super) fn add(&mut self, part: Self) {
         for (says, name, contradicts, of) in part.counts {
             match self.counts.iter_mut().find(|known| (known.0, &known.1) == (says, &name)) {
-                Some(known) => (known.2, known.3) = (known.2 + contradicts, known.3 + of),
+                Some(known) => (known.2, known.3) = (known.2.saturating_add(contradicts), known.3.saturating_add(of)),
                 None => self.counts.push((says, name, contradicts, of)),
             }
         }
@@ -155,14 +157,16 @@ impl Beside {
             self.samples.as_ref().filter(|samples| samples.rows.len() == whole.labels.len())
         {
             let mut order: Vec<usize> = (0..samples.len()).collect();
-            order.sort_by_key(|&at| (samples[at], at));
+            order.sort_by_key(|&at| (samples.get(at), at));
             let again: Vec<(usize, usize)> = order
-                .windows(2)
-                .filter(|pair| samples[pair[0]] == samples[pair[1]])
-                .map(|pair| (pair[0], pair[1]))
+                .iter()
+                .zip(order.iter().skip(1))
+                .filter(|(a, b)| samples.get(**a) == samples.get(**b))
+                .map(|(&a, &b)| (a, b))
                 .collect();
-            let differ =
-                again.iter().filter(|&&(a, b)| whole.labels[a] != whole.labels[b] || !same_row(&whole.logits, a, b));
+            let differ = again
+                .iter()
+                .filter(|&&(a, b)| whole.labels.get(a) != whole.labels.get(b) || !same_row(&whole.logits, a, b));
             let differ = differ.count();
             if !again.is_empty() {
                 sentences.push(format!(
@@ -183,10 +187,10 @@ fn is_largest(logits: &Logits, sample: usize, class: usize) -> bool {
     match logits {
         Logits::F32(scores) => scores.row(sample).iter().all(|score| *score <= scores[(sample, class)]),
         Logits::F64(scores) => scores.row(sample).iter().all(|score| *score <= scores[(sample, class)]),
-        Logits::Classes(classes) => classes.predicted[sample] == class,
-        Logits::Stored(scores) => {
-            scores.row(sample).is_ok_and(|scores| scores.iter().all(|score| *score <= scores[class]))
-        }
+        Logits::Classes(classes) => classes.predicted.get(sample) == Some(&class),
+        Logits::Stored(scores) => scores
+            .row(sample)
+            .is_ok_and(|scores| scores.get(class).is_some_and(|own| scores.iter().all(|score| score <= own))),
         Logits::Counted(_) => false,
     }
 }
@@ -210,7 +214,7 @@ pub(super) fn same_row(logits: &Logits, a: usize, b: usize) -> bool {
     match logits {
         Logits::F32(scores) => scores.row(a) == scores.row(b),
         Logits::F64(scores) => scores.row(a) == scores.row(b),
-        Logits::Classes(classes) => classes.predicted[a] == classes.predicted[b],
+        Logits::Classes(classes) => classes.predicted.get(a) == classes.predicted.get(b),
         Logits::Stored(scores) => matches!((scores.row(a), scores.row(b)), (Ok(a), Ok(b)) if a == b),
         Logits::Counted(_) => false,
     }
@@ -222,14 +226,11 @@ fn same_largest(logits: &Logits, array: &Array<'_>) -> Option<Vec<bool>> {
     let mut largest = vec![(f64::NEG_INFINITY, 0); samples];
     let mut position = 0;
     let known = array.for_each_number(|number| {
-        let (sample, class) = match array.column_major {
-            true => (position % samples, position / samples),
-            false => (position / classes, position % classes),
-        };
-        position += 1;
+        let (sample, class) = place_of(position, (samples, classes), array.column_major);
+        position = position.saturating_add(1);
         let number = number.map_or_else(|number| number, |integer| integer as f64);
-        if number > largest[sample].0 {
-            largest[sample] = (number, class);
+        if let Some(largest) = largest.get_mut(sample).filter(|largest| number > largest.0) {
+            *largest = (number, class);
         }
         Ok::<_, ()>(())
     });
@@ -262,7 +263,7 @@ fn same_hits(logits: &Logits, labels: &[usize], array: &Array<'_>, budget: &mut 
         });
         known.ok().filter(|known| *known)?;
     }
-    Some(hits.iter().enumerate().map(|(at, hit)| is_largest(logits, at, labels[at]) == *hit).collect())
+    Some(hits.iter().zip(labels).enumerate().map(|(at, (hit, &label))| is_largest(logits, at, label) == *hit).collect())
 }
 
 /// Which sample each row is; `None` for numbers that are not whole.

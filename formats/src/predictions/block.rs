@@ -34,8 +34,8 @@ impl Beginning {
         let (mut exact, mut rounded) = (DefaultHasher::new(), DefaultHasher::new());
         scores().for_each(|score| score.to_bits().hash(&mut exact));
         let largest = scores().fold(f64::MIN_POSITIVE, |largest, score| largest.max(score.abs()));
-        let bits = (40 / row.len().clamp(1, FIRST)).clamp(5, 13) as i32;
-        let unit = 2.0_f64.powi(largest.log2().ceil() as i32 - bits);
+        let bits = 40_usize.checked_div(row.len().clamp(1, FIRST)).unwrap_or_default().clamp(5, 13) as i32;
+        let unit = 2.0_f64.powi((largest.log2().ceil() as i32).saturating_sub(bits));
         scores().for_each(|score| ((score / unit).round() as i64).hash(&mut rounded));
         Self { exact: exact.finish() as u32, rounded: rounded.finish() as u32 }
     }

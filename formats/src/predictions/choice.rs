@@ -26,6 +26,11 @@ fn is_called(named: &Named<'_>, names: Words) -> bool {
     names.contains(&plain(&named.name))
 }
 
+/// Where the arrays stand that are so.
+fn positions(arrays: &[Named<'_>], is: impl Fn(&Named<'_>) -> bool) -> Vec<usize> {
+    arrays.iter().enumerate().filter(|(_, named)| is(named)).map(|(at, _)| at).collect()
+}
+
 /// Extents that matter: of scores the last two axes that are more than one long, of labels the first.
 fn could_be_scores(named: &Named<'_>) -> bool {
     named.array.as_ref().is_ok_and(|array| {
@@ -42,12 +47,13 @@ pub(super) fn choose<'a>(file: &Path, mut arrays: Vec<Named<'a>>, reading: &Read
     }
     let scores = scores_among(file, &arrays, reading)?;
     // A fault of the scores is told first, for the labels are sought by their shape.
-    if arrays[scores].array.is_err() {
+    if arrays.get(scores).is_some_and(|named| named.array.is_err()) {
         return Err(arrays.swap_remove(scores).array.err().unwrap_or_else(|| missing(file, LOGITS, &[])));
     }
     let labels = labels_among(file, &arrays, reading, scores)?;
     let mut taken: Vec<Option<Named<'a>>> = arrays.into_iter().map(Some).collect();
-    let (logits, labels) = (taken[scores].take(), taken[labels].take());
+    let mut take = |at: usize| taken.get_mut(at).and_then(Option::take);
+    let (logits, labels) = (take(scores), take(labels));
     let (Some(logits), Some(labels)) = (logits, labels) else { return Err(missing(file, LABELS, &[])) };
     let beside = taken
         .into_iter()
@@ -83,7 +89,7 @@ pub(super) fn choose_alone<'a>(
         Some(name) if arrays.iter().any(|named| named.name == *name) => named_by_key(file, &arrays, name)?,
         _ => {
             let all: Vec<usize> = (0..arrays.len()).collect();
-            let called: Vec<usize> = all.iter().copied().filter(|&at| is_called(&arrays[at], names)).collect();
+            let called = positions(&arrays, |named| is_called(named, names));
             one_of(file, &arrays, role, &called, &all)?
         }
     };
@@ -99,10 +105,9 @@ fn scores_among(file: &Path, arrays: &[Named<'_>], reading: &Reading) -> Result<
         return Ok(exact);
     }
     let not_labels = |named: &Named<'_>| reading.keys.labels.as_ref() != Some(&named.name);
-    let fitting: Vec<usize> = (0..arrays.len())
-        .filter(|&at| could_be_scores(&arrays[at]) && not_labels(&arrays[at]) && !is_called(&arrays[at], LABEL_NAMES))
-        .collect();
-    let called: Vec<usize> = fitting.iter().copied().filter(|&at| is_called(&arrays[at], SCORE_NAMES)).collect();
+    let fits = |named: &Named<'_>| could_be_scores(named) && not_labels(named) && !is_called(named, LABEL_NAMES);
+    let fitting = positions(arrays, fits);
+    let called = positions(arrays, |named| fits(named) && is_called(named, SCORE_NAMES));
     if fitting.is_empty() {
         // A class for each sample in place of scores, or one score, of which the message says what it lacks.
         let classes = arrays.iter().position(|named| is_called(named, SCORE_NAMES) && named.array.is_ok());
@@ -120,13 +125,15 @@ fn labels_among(file: &Path, arrays: &[Named<'_>], reading: &Reading, at_scores:
     if let Some(exact) = arrays.iter().position(|named| named.name == LABELS) {
         return Ok(exact);
     }
-    let Ok(logits) = &arrays[at_scores].array else { return Err(missing(file, LABELS, arrays)) };
+    let array_at = |at: usize| arrays.get(at)?.array.as_ref().ok();
+    let Some(logits) = array_at(at_scores) else { return Err(missing(file, LABELS, arrays)) };
     let others = || (0..arrays.len()).filter(|&at| at != at_scores);
     let scores = logits.len();
     let classes = logits.shape.iter().rev().copied().find(|&extent| extent != 1).unwrap_or(1).max(1);
-    let fits =
-        |at: &usize| arrays[*at].array.as_ref().is_ok_and(|array| [scores / classes, scores].contains(&array.len()));
-    let called: Vec<usize> = others().filter(|&at| is_called(&arrays[at], LABEL_NAMES)).collect();
+    let samples = scores.checked_div(classes).unwrap_or_default();
+    let fits = |at: &usize| array_at(*at).is_some_and(|array| [samples, scores].contains(&array.len()));
+    let is = |at: &usize, is: &dyn Fn(&Named<'_>) -> bool| arrays.get(*at).is_some_and(is);
+    let called: Vec<usize> = others().filter(|at| is(at, &|named| is_called(named, LABEL_NAMES))).collect();
     if let &[one] = called.as_slice() {
         return Ok(one);
     }
@@ -134,12 +141,10 @@ fn labels_among(file: &Path, arrays: &[Named<'_>], reading: &Reading, at_scores:
     // Neither what the model says nor which sample it is.
     let is_aside =
         |named: &Named<'_>| [SCORE_NAMES, PREDICTED, SAMPLE_NAMES].into_iter().any(|names| is_called(named, names));
-    let is_list = |at: &usize| {
-        arrays[*at].array.as_ref().is_ok_and(|array| array.len() == scores / classes) && !is_aside(&arrays[*at])
-    };
+    let is_list =
+        |at: &usize| array_at(*at).is_some_and(|array| array.len() == samples) && is(at, &|named| !is_aside(named));
     let lists: Vec<usize> = others().filter(is_list).collect();
-    let numbers =
-        |at: &usize| arrays[*at].array.as_ref().is_ok_and(|array| array.element().is_some_and(|e| e.is_integer()));
+    let numbers = |at: &usize| array_at(*at).is_some_and(|array| array.element().is_some_and(|e| e.is_integer()));
     let whole: Vec<usize> = lists.iter().copied().filter(numbers).collect();
     one_of(file, arrays, LABELS, &called, if whole.is_empty() { &lists } else { &whole })
 }
@@ -159,7 +164,7 @@ fn one_of(file: &Path, arrays: &[Named<'_>], what: &'static str, called: &[usize
         [] => Err(missing(file, what, arrays)),
         several => {
             let file = file.to_path_buf();
-            let candidates = described(several.iter().map(|&at| &arrays[at]));
+            let candidates = described(several.iter().filter_map(|&at| arrays.get(at)));
             Err(PredictionsError::Ambiguous { file, what, candidates }.into())
         }
     }

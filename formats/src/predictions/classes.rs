@@ -124,7 +124,7 @@ impl<'a> Labels<'a> {
 
     fn outside(&self, sample: usize, label: i128, may_be_from_one: bool) -> InputError {
         let file = self.file.to_path_buf();
-        let (classes, last) = (self.classes, self.classes - 1);
+        let (classes, last) = (self.classes, self.classes.saturating_sub(1));
         if may_be_from_one && label == classes as i128 && self.first == 0 {
             return PredictionsError::LabelsFromOne { file, sample, classes, last }.into();
         }
@@ -144,7 +144,7 @@ impl<'a> Labels<'a> {
             _ => return Ok(()),
         };
         // The last label, where the first class is called by another number than 0.
-        let last = (self.classes as i128 - 1).saturating_add(self.first.into());
+        let last = (self.classes as i128).saturating_sub(1).saturating_add(self.first.into());
         if last <= i128::from(largest) {
             return Ok(());
         }

@@ -49,6 +49,13 @@ pub(super) struct Columns {
     pub(super) left_out: Vec<String>,
 }
 
+impl Columns {
+    /// The first column of scores, or the only one.
+    pub(super) fn first_score(&self) -> usize {
+        self.scores.first().copied().unwrap_or_default()
+    }
+}
+
 /// Chooses among the columns of a table.
 struct Choice<'a> {
     file: &'a Path,
@@ -60,14 +67,19 @@ struct Choice<'a> {
     reading: &'a Reading,
 }
 
-impl Choice<'_> {
+impl<'a> Choice<'a> {
+    /// The name of a column.
+    fn called(&self, at: usize) -> &'a str {
+        self.header.get(at).map_or("", String::as_str)
+    }
+
     fn unclear<T>(&self, problem: String, remedy: &str) -> Result<T> {
         let (file, line) = (self.file.to_path_buf(), self.line);
         Err(PredictionsError::Table { file, line, problem, remedy: remedy.to_owned() }.into())
     }
 
     fn one_named(&self, name: &str) -> Result<usize> {
-        let mut at = (0..self.header.len()).filter(|&at| self.header[at] == name);
+        let mut at = self.header.iter().enumerate().filter(|(_, own)| *own == name).map(|(at, _)| at);
         match (at.next(), at.next()) {
             (Some(one), None) => Ok(one),
             _ => self.unclear(
@@ -85,7 +97,7 @@ impl Choice<'_> {
             return Ok(exact);
         }
         let called: Vec<usize> =
-            (0..self.header.len()).filter(|&at| LABEL_NAMES.contains(&plain(&self.header[at]))).collect();
+            (0..self.header.len()).filter(|&at| LABEL_NAMES.contains(&plain(self.called(at)))).collect();
         match called.as_slice() {
             &[one] => Ok(one),
             [] => self.unclear(
@@ -96,7 +108,7 @@ impl Choice<'_> {
             several => self.unclear(
                 format!(
                     "several columns can be the labels: {}",
-                    quoted_list(several.iter().map(|&at| &self.header[at]))
+                    quoted_list(several.iter().map(|&at| self.called(at)))
                 ),
                 "name one of them with `keys` labels=NAME",
             ),
@@ -130,7 +142,7 @@ impl Choice<'_> {
         let left_out = |scores: &[usize]| {
             let scores: HashSet<usize> = scores.iter().copied().collect();
             let rest = (0..self.header.len()).filter(|at| *at != label && !scores.contains(at));
-            rest.map(|at| self.header[at].clone()).collect()
+            rest.map(|at| self.called(at).to_owned()).collect()
         };
         let columns = |scores: Vec<usize>, lists, names| {
             let left_out = left_out(&scores);
@@ -139,7 +151,7 @@ impl Choice<'_> {
         let key = self.reading.keys.logits.as_deref();
         let lists: Vec<usize> = (0..self.header.len())
             .filter(|&at| at != label && self.first.get(at).is_some_and(|field| is_list(field)))
-            .filter(|&at| key.is_none_or(|key| self.header[at] == key))
+            .filter(|&at| key.is_none_or(|key| self.called(at) == key))
             .collect();
         if let &[one] = lists.as_slice() {
             return columns(vec![one], true, None);
@@ -159,10 +171,14 @@ impl Choice<'_> {
         let mut found = families.into_iter();
         match (found.next(), found.next()) {
             (Some((_, (first, columns_of_classes))), None) => {
-                let named = |at: usize| quoted(&self.header[columns_of_classes[at]]);
+                let named = |at: usize| quoted(columns_of_classes.get(at).map_or("", |&at| self.called(at)));
                 if first == 1 && self.reading.first_label == 0 {
                     return self.unclear(
-                        format!("the columns {} to {} begin at 1", named(0), named(columns_of_classes.len() - 1)),
+                        format!(
+                            "the columns {} to {} begin at 1",
+                            named(0),
+                            named(columns_of_classes.len().saturating_sub(1))
+                        ),
                         "say `first-label` 1 if the labels do so too, or number the columns from 0",
                     );
                 }
@@ -181,8 +197,8 @@ impl Choice<'_> {
         let names = self.reading.class_names.as_ref()?;
         let all = || (0..self.header.len()).filter(|at| *at != label);
         let fronts: BTreeSet<&str> =
-            all().filter_map(|at| self.header[at].strip_suffix(names.first()?.as_str())).collect();
-        let by_name: HashMap<&str, usize> = all().map(|at| (self.header[at].as_str(), at)).collect();
+            all().filter_map(|at| self.called(at).strip_suffix(names.first()?.as_str())).collect();
+        let by_name: HashMap<&str, usize> = all().map(|at| (self.called(at), at)).collect();
         fronts.into_iter().find_map(|front| {
             let at = |name: &String| by_name.get(format!("{front}{name}").as_str()).copied();
             (front.is_empty() || front.ends_with(BETWEEN)).then(|| names.iter().map(at).collect())?
@@ -195,9 +211,8 @@ impl Choice<'_> {
         label: usize,
         columns: impl Fn(Vec<usize>, bool, Option<Vec<String>>) -> Result<Columns>,
     ) -> Result<Columns> {
-        let rest: Vec<usize> =
-            (0..self.header.len()).filter(|&at| at != label && !is_aside(&self.header[at])).collect();
-        let names: Vec<String> = rest.iter().map(|&at| self.header[at].clone()).collect();
+        let rest: Vec<usize> = (0..self.header.len()).filter(|&at| at != label && !is_aside(self.called(at))).collect();
+        let names: Vec<String> = rest.iter().map(|&at| self.called(at).to_owned()).collect();
         let classes = without_common(&names);
         let is_text = |label: &&Cow<'_, str>| self.table.number(label).is_none();
         let by_text =
@@ -205,7 +220,9 @@ impl Choice<'_> {
         if by_text && rest.len() > 1 {
             let mut unnamed: BTreeSet<&str> = classes.iter().map(String::as_str).collect();
             self.table.for_each(|_, fields| {
-                unnamed.remove(fields[label].as_ref());
+                if let Some(label) = fields.get(label) {
+                    unnamed.remove(label.as_ref());
+                }
                 Ok(())
             })?;
             if !unnamed.is_empty() {
@@ -216,7 +233,7 @@ impl Choice<'_> {
             }
             return columns(rest, false, Some(classes));
         }
-        let is_predicted = |at: &usize| *at != label && PREDICTED.contains(&plain(&self.header[*at]));
+        let is_predicted = |at: &usize| *at != label && PREDICTED.contains(&plain(self.called(*at)));
         let predicted: Vec<usize> = (0..self.header.len()).filter(is_predicted).collect();
         if let (&[one], []) = (predicted.as_slice(), rest.as_slice()) {
             return Ok(Columns { classes_alone: true, ..columns(vec![one], false, None)? });
@@ -262,8 +279,8 @@ pub(super) fn families<'n>(names: impl Iterator<Item = (usize, &'n str)>) -> BTr
     }
     let in_order = |((front, back), mut family): ((&str, &str), Vec<(usize, usize)>)| {
         family.sort_unstable();
-        let first = family[0].0;
-        let counts = family.iter().enumerate().all(|(at, (number, _))| *number == first + at);
+        let first = family.first()?.0;
+        let counts = family.iter().enumerate().all(|(at, (number, _))| *number == first.saturating_add(at));
         let is_family = family.len() > 1 && first <= 1 && counts;
         is_family.then(|| (format!("{front}{back}"), (first, family.into_iter().map(|(_, column)| column).collect())))
     };
@@ -281,7 +298,7 @@ fn without_common(names: &[String]) -> Vec<String> {
     let shared = |name: &String| first.char_indices().zip(name.chars()).find(|((_, one), other)| one != other);
     let end = |name: &String| shared(name).map_or(first.len().min(name.len()), |((at, _), _)| at);
     let same = names.iter().map(end).min().unwrap_or(0);
-    let common = first[..same].rfind(BETWEEN).map_or(0, |mark| mark + 1);
+    let common = first[..same].rfind(BETWEEN).map_or(0, |mark| mark.saturating_add(1));
     names.iter().map(|name| name[common..].to_owned()).collect()
 }
 
@@ -290,12 +307,12 @@ const FEWEST_COUNTED: usize = 3;
 
 /// Whether the first column counts the samples from 0 or 1, as an index does that a table was written with.
 fn counts_samples(table: &Table<'_>) -> Result<bool> {
-    let (mut at, mut from) = (0, [true; 2]);
+    let (mut at, mut from) = (0_usize, [true; 2]);
     table.for_each(|_, fields| {
         for (first, is) in from.iter_mut().enumerate() {
-            *is &= fields.first().is_some_and(|field| field.parse() == Ok(at + first));
+            *is &= fields.first().is_some_and(|field| field.parse() == Ok(at.saturating_add(first)));
         }
-        at += 1;
+        at = at.saturating_add(1);
         Ok(())
     })?;
     Ok(at >= FEWEST_COUNTED && from.contains(&true))
@@ -307,7 +324,8 @@ fn without_header(file: &Path, table: &Table<'_>, reading: &Reading) -> Result<C
     let begin = usize::from(counts_samples(table)?);
     let columns = |label: usize, begin: usize| {
         let scores = (begin..width).filter(|&at| at != label).collect();
-        let left_out = (0..begin).map(|at| format!("column {}, which counts the samples", at + 1)).collect();
+        let left_out =
+            (0..begin).map(|at| format!("column {}, which counts the samples", at.saturating_add(1))).collect();
         Columns { label, scores, lists: false, classes_alone: false, names: None, left_out }
     };
     let unclear = |problem: String| {
@@ -328,12 +346,12 @@ fn without_header(file: &Path, table: &Table<'_>, reading: &Reading) -> Result<C
     }
     let first = reading.first_label as f64;
     let labels = |begin: usize| {
-        let range = first..first + (width - 1 - begin) as f64;
+        let range = first..first + width.saturating_sub(1).saturating_sub(begin) as f64;
         let mut whole = [true; 2];
         let all = table.for_each(|_, fields| {
-            for (whole, at) in whole.iter_mut().zip([begin, width - 1]) {
-                *whole &=
-                    table.number(&fields[at]).is_some_and(|number| number.fract() == 0.0 && range.contains(&number));
+            for (whole, at) in whole.iter_mut().zip([begin, width.saturating_sub(1)]) {
+                let number = fields.get(at).and_then(|field| table.number(field));
+                *whole &= number.is_some_and(|number| number.fract() == 0.0 && range.contains(&number));
             }
             Ok(())
         });
@@ -346,7 +364,7 @@ fn without_header(file: &Path, table: &Table<'_>, reading: &Reading) -> Result<C
     };
     match whole {
         [true, false] => Ok(columns(begin, begin)),
-        [false, true] => Ok(columns(width - 1, begin)),
+        [false, true] => Ok(columns(width.saturating_sub(1), begin)),
         [true, true] => unclear("there is no header, and the first and the last column can be the labels".to_owned()),
         [false, false] => {
             unclear("there is no header, and neither the first nor the last column holds class numbers".to_owned())
@@ -374,13 +392,14 @@ pub(super) fn matrix_of(
         };
     }
     if let Some((line, header)) = &table.header {
-        let labels: Vec<usize> = all.iter().copied().filter(|&at| LABEL_NAMES.contains(&plain(&header[at]))).collect();
-        columns.retain(|at| !is_aside(&header[*at]) && (role == super::LABELS || !labels.contains(at)));
+        let called = |at: usize| header.get(at).map_or("", String::as_str);
+        let labels: Vec<usize> = all.iter().copied().filter(|&at| LABEL_NAMES.contains(&plain(called(at)))).collect();
+        columns.retain(|&at| !is_aside(called(at)) && (role == super::LABELS || !labels.contains(&at)));
         if role == super::LABELS && !labels.is_empty() {
             columns = labels;
         }
         if let Some(key) = reading.keys.labels.as_ref().filter(|_| role == super::LABELS) {
-            columns.retain(|&at| header[at] == *key);
+            columns.retain(|&at| called(at) == key);
         }
         if columns.is_empty() {
             let problem = format!("no column can be the {role}; the columns are {}", quoted_list(header));
@@ -389,16 +408,16 @@ pub(super) fn matrix_of(
         }
     }
     let count = table.rows.saturating_mul(columns.len());
-    budget.spend(8 * count as u64).map_err(|exceeded| exceeded.of(file, format!("array {role}")))?;
+    budget.spend((count as u64).saturating_mul(8)).map_err(|exceeded| exceeded.of(file, format!("array {role}")))?;
     let mut values: Vec<f64> = reserve(file, role, count)?;
     let mut texts: Vec<String> = Vec::new();
     table.for_each(|line, fields| {
         for &column in &columns {
-            let field = &fields[column];
+            let Some(field) = fields.get(column) else { continue };
             match table.number(field) {
                 Some(number) if texts.is_empty() => values.push(number),
                 _ if role == super::LABELS && columns.len() == 1 && values.is_empty() && !field.is_empty() => {
-                    let cost = 80 + field.len() as u64;
+                    let cost = (field.len() as u64).saturating_add(80);
                     budget.spend(cost).map_err(|exceeded| exceeded.of(file, format!("array {role}")))?;
                     texts.push(field.to_string());
                 }

@@ -9,7 +9,7 @@ use super::beside::{Beside, Samples};
 use super::choice::Chosen;
 use super::classes::Labels;
 use super::{Classes, LABELS, LOGITS, Logits, PredictionsError, Reading, StoredScores};
-use crate::array::{Array, Data, Kind};
+use crate::array::{Array, Data, Kind, place_of};
 use crate::budget::Budget;
 use crate::element::{extend_f32, extend_f64, first_non_finite, reserve};
 use crate::quoting::quoted;
@@ -76,7 +76,7 @@ pub(super) fn convert(
         });
     }
     budget
-        .spend(8 * samples as u64)
+        .spend((samples as u64).saturating_mul(8))
         .map_err(|exceeded| exceeded.of(files.labels, format!("array {}", quoted(&labels_name))))?;
     let element = logits.array.element().unwrap_or(ElementType::Decimal);
     let logits = logits.convert((samples, classes), budget)?;
@@ -149,7 +149,7 @@ pub(super) fn classes_alone(
     if samples == 0 {
         return Err(InputError::NoSamples { file: labels.0.to_path_buf(), array: LABELS });
     }
-    budget.spend(16 * samples).map_err(|exceeded| exceeded.of(labels.0, "labels".to_owned()))?;
+    budget.spend(samples.saturating_mul(16)).map_err(|exceeded| exceeded.of(labels.0, "labels".to_owned()))?;
     let found = Labels::new(predicted.0, classes, reading).of_array(predicted.2, predicted.1, budget)?;
     let true_classes = Labels::new(labels.0, classes, reading).of_array(labels.2, labels.1, budget)?;
     let (name, element) = (quoted(predicted.1), predicted.2.element().unwrap_or(ElementType::Decimal));
@@ -209,18 +209,22 @@ impl Scores<'_> {
 
     fn convert(self, extents: (usize, usize), budget: &mut Budget) -> Result<Logits> {
         // Equals the elements that the shape was seen to have.
-        let count = extents.0 * extents.1;
+        let count = extents.0.saturating_mul(extents.1);
         if let Data::Outside { element, order, region } = self.array.data {
             budget
-                .spend(12 * extents.0 as u64)
+                .spend((extents.0 as u64).saturating_mul(12))
                 .map_err(|exceeded| exceeded.of(self.file, format!("array {LOGITS}")))?;
             return Ok(Logits::Stored(Arc::new(StoredScores::open(region, (element, order), extents)?)));
         }
         let column_major = self.array.column_major;
         // Scores in column-major order are copied once more.
         let copies = if column_major { 2 } else { 1 };
-        let size = if matches!(self.array.element(), Some(ElementType::F64)) { 8 } else { 4 };
-        let charged = if matches!(self.array.data, Data::Decimals(_)) { 0 } else { size * copies * count };
+        let size = if matches!(self.array.element(), Some(ElementType::F64)) { 8_usize } else { 4 };
+        let charged = if matches!(self.array.data, Data::Decimals(_)) {
+            0
+        } else {
+            size.saturating_mul(copies).saturating_mul(count)
+        };
         budget.spend(charged as u64).map_err(|exceeded| exceeded.of(self.file, format!("array {LOGITS}")))?;
         let (kind, order, content, start) = match self.array.data {
             Data::Decimals(values) => {
@@ -230,7 +234,7 @@ impl Scores<'_> {
             // `extents` has seen numbers.
             Data::Texts(_) | Data::Outside { .. } => return Ok(Logits::F64(Array2::zeros(extents))),
         };
-        let bytes = &content[start..];
+        let bytes = content.get(start..).unwrap_or_default();
         if kind == Kind::Number(ElementType::F64) {
             let mut values = reserve(self.file, LOGITS, count)?;
             extend_f64(bytes, order, &mut values);
@@ -254,15 +258,11 @@ fn matrix<T: Copy + Into<f64>>(
     is_finite: impl Fn(T) -> bool,
 ) -> Result<Array2<T>> {
     if let Some(position) = first_non_finite(&values, is_finite) {
-        let (sample, class) = if column_major {
-            (position % samples, position / samples)
-        } else {
-            (position / classes, position % classes)
-        };
-        let value = values[position].into();
+        let (sample, class) = place_of(position, (samples, classes), column_major);
+        let value = values.get(position).map_or(f64::NAN, |&value| value.into());
         return Err(InputError::NonFinite { file: file.to_path_buf(), sample, class, value });
     }
-    let available = (values.len() * size_of::<T>()) as u64;
+    let available = values.len().saturating_mul(size_of::<T>()) as u64;
     let shape = (samples, classes).set_f(column_major);
     let matrix = Array2::from_shape_vec(shape, values).map_err(|_| InputError::SizeMismatch {
         file: file.to_path_buf(),
@@ -287,16 +287,13 @@ fn classes_of_columns(
     let not_one_hot = |sample| PredictionsError::NotOneHot { file: file.to_path_buf(), sample };
     let mut position = 0;
     let mut take = |is_one: Option<bool>| {
-        let (sample, class) = if labels.column_major {
-            (position % samples, position / samples)
-        } else {
-            (position / classes, position % classes)
-        };
-        position += 1;
-        match (is_one, found[sample]) {
+        let (sample, class) = place_of(position, (samples, classes), labels.column_major);
+        position = position.saturating_add(1);
+        let Some(found) = found.get_mut(sample) else { return Err(InputError::from(not_one_hot(sample))) };
+        match (is_one, *found) {
             (Some(false), _) => Ok(()),
             (Some(true), None) => {
-                found[sample] = Some(class);
+                *found = Some(class);
                 Ok(())
             }
             _ => Err(InputError::from(not_one_hot(sample))),

@@ -10,7 +10,7 @@ use super::classes::Labels;
 use super::columns::{self, Columns};
 use super::convert::{Converted, classes_alone};
 use super::{LABELS, LOGITS, Logits, Reading};
-use crate::array::{Array, Data};
+use crate::array::{Array, Data, place_of};
 use crate::budget::Budget;
 use crate::content::Content;
 use crate::element::{ElementType, reserve};
@@ -30,8 +30,9 @@ pub(super) fn parse(content: &Content, text: &str, reading: &Reading, budget: &m
     if columns.classes_alone {
         return classes_of(content, &table, &columns, reading, budget);
     }
+    let first_score = columns.first_score();
     let classes = if columns.lists {
-        table.first_record().get(columns.scores[0]).map_or(0, |list| list_items(list).count())
+        table.first_record().get(first_score).map_or(0, |list| list_items(list).count())
     } else {
         columns.scores.len()
     };
@@ -41,7 +42,7 @@ pub(super) fn parse(content: &Content, text: &str, reading: &Reading, budget: &m
     let samples = table.rows;
     // At least two bytes of the file each, but for lists, whose lengths are seen as they come.
     let values = samples.saturating_mul(classes);
-    let cost = (8_u64).saturating_mul(values as u64 + samples as u64);
+    let cost = (8_u64).saturating_mul((values as u64).saturating_add(samples as u64));
     budget.spend(cost).map_err(|exceeded| exceeded.of(file, format!("array {LOGITS}")))?;
     let mut logits: Vec<f64> = reserve(file, LOGITS, values)?;
     let names = columns.names.as_deref();
@@ -49,7 +50,8 @@ pub(super) fn parse(content: &Content, text: &str, reading: &Reading, budget: &m
     let mut labels = rules.begin(samples)?;
     let mut beside = columns_beside(&table, &columns, reading);
     table.for_each(|line, fields| {
-        let label = &fields[columns.label];
+        let field = |column: usize| fields.get(column).map_or("", |field| field.as_ref());
+        let label = field(columns.label);
         if label.is_empty() {
             return Err(bad_field(file, line, columns.label, label, "the class of the sample"));
         }
@@ -62,22 +64,23 @@ pub(super) fn parse(content: &Content, text: &str, reading: &Reading, budget: &m
         keep(&mut beside, fields, budget);
         let before = logits.len();
         if columns.lists {
-            push_list(&fields[columns.scores[0]], &mut logits)
-                .ok_or_else(|| bad_field(file, line, columns.scores[0], &fields[columns.scores[0]], LIST))?;
+            push_list(field(first_score), &mut logits)
+                .ok_or_else(|| bad_field(file, line, first_score, field(first_score), LIST))?;
         } else {
             for &column in &columns.scores {
-                let value = table.number(&fields[column]).ok_or_else(|| {
-                    bad_field(file, line, column, &fields[column], "a number with a decimal point, as in -1.25e-3")
+                let value = table.number(field(column)).ok_or_else(|| {
+                    bad_field(file, line, column, field(column), "a number with a decimal point, as in -1.25e-3")
                 })?;
                 logits.push(value);
             }
         }
-        let found = logits.len() - before;
+        let found = logits.len().saturating_sub(before);
         if found != classes {
             return Err(InputError::CsvRowLength { file: file.to_path_buf(), line, found, expected: classes });
         }
-        if let Some(class) = logits[before..].iter().position(|value| !value.is_finite()) {
-            let (sample, value) = (before / classes, logits[before + class]);
+        let mut row = logits.iter().skip(before).enumerate();
+        if let Some((class, &value)) = row.find(|(_, value)| !value.is_finite()) {
+            let (sample, _) = place_of(before, (samples, classes), false);
             return Err(InputError::NonFinite { file: file.to_path_buf(), sample, class, value });
         }
         Ok(())
@@ -104,15 +107,15 @@ fn columns_beside(table: &Table<'_>, columns: &Columns, reading: &Reading) -> Ve
     let Some((_, header)) = &table.header else { return Vec::new() };
     let names: HashSet<&str> = columns.left_out.iter().map(String::as_str).collect();
     let says = |name: &String| may_say(name) || reading.keys.index.as_ref() == Some(name);
-    let left_out = |at: &usize| names.contains(header[*at].as_str()) && says(&header[*at]);
-    (0..header.len()).filter(left_out).map(|at| (at, Vec::new())).collect()
+    let left_out = |name: &String| names.contains(name.as_str()) && says(name);
+    header.iter().enumerate().filter(|(_, name)| left_out(name)).map(|(at, _)| (at, Vec::new())).collect()
 }
 
 /// Keeps the fields of these columns; what is too much for the budget is not compared.
 fn keep(beside: &mut [(usize, Vec<String>)], fields: &[Cow<'_, str>], budget: &mut Budget) {
     for (column, texts) in beside {
-        let field = &fields[*column];
-        if budget.spend(BESIDE + field.len() as u64).is_ok() {
+        let Some(field) = fields.get(*column) else { continue };
+        if budget.spend(BESIDE.saturating_add(field.len() as u64)).is_ok() {
             texts.push(field.to_string());
         }
     }
@@ -124,7 +127,7 @@ fn arrays_beside(table: &Table<'_>, beside: Vec<(usize, Vec<String>)>) -> Vec<Na
 }
 
 fn name_of(table: &Table<'_>, column: usize) -> String {
-    table.header.as_ref().map_or_else(String::new, |(_, names)| names[column].clone())
+    table.header.as_ref().and_then(|(_, names)| names.get(column)).cloned().unwrap_or_default()
 }
 
 /// Predicted and true classes, without scores.
@@ -136,17 +139,17 @@ fn classes_of(
     budget: &mut Budget,
 ) -> Result<Converted> {
     let file = content.file.as_path();
-    let wanted = [columns.scores[0], columns.label];
+    let wanted = [columns.first_score(), columns.label];
     let mut texts = wanted.map(|_| Vec::new());
     table.for_each(|line, fields| {
         for (texts, column) in texts.iter_mut().zip(wanted) {
-            let field = &fields[column];
+            let field = fields.get(column).map_or("", |field| field.as_ref());
             if field.is_empty() {
                 return Err(bad_field(file, line, column, field, "the class of the sample"));
             }
-            let cost = 160 + 2 * field.len() as u64;
+            let cost = (field.len() as u64).saturating_mul(2).saturating_add(160);
             budget.spend(cost).map_err(|exceeded| exceeded.of(file, format!("line {line}")))?;
-            texts.push(field.to_string());
+            texts.push(field.to_owned());
         }
         Ok(())
     })?;
@@ -161,14 +164,16 @@ const LIST: &str = "a list of numbers between brackets, all of them written out"
 /// What was chosen, where the header is not the plain one.
 fn notes(table: &Table<'_>, columns: &Columns) -> Vec<String> {
     let Some((_, header)) = &table.header else {
-        let mut notes = vec![format!("labels read from column {} of a table without a header", columns.label + 1)];
+        let mut notes =
+            vec![format!("labels read from column {} of a table without a header", columns.label.saturating_add(1))];
         notes.extend(columns.left_out.iter().map(|column| format!("left out: {column}")));
         return notes;
     };
     let mut notes = Vec::new();
-    let (label, first) = (&header[columns.label], &header[columns.scores[0]]);
+    let called = |at: usize| header.get(at).map_or("", String::as_str);
+    let (label, first) = (called(columns.label), called(columns.first_score()));
     if label != super::LABEL || first != "logit_0" {
-        let last = &header[columns.scores[columns.scores.len() - 1]];
+        let last = called(columns.scores.last().copied().unwrap_or_default());
         let scores = if columns.lists {
             quoted_list([first])
         } else {

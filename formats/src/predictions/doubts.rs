@@ -20,11 +20,14 @@ pub(super) fn doubts(whole: &Predictions, reading: &Reading) -> Vec<String> {
     doubts.extend(other_first(whole, reading));
     // Numbers as they are in the file.
     let first = usize::try_from(reading.first_label).unwrap_or(0);
-    let largest = labels().max().unwrap_or(0) + first;
-    let predicted: Vec<usize> = whole.logits.predicted().iter().map(|class| class + first).collect();
-    let labelled: Vec<usize> = labels().map(|label| label + first).collect();
+    let largest = labels().max().unwrap_or(0).saturating_add(first);
+    let predicted: Vec<usize> = whole.logits.predicted().iter().map(|class| class.saturating_add(first)).collect();
+    let labelled: Vec<usize> = labels().map(|label| label.saturating_add(first)).collect();
     for (limit, name) in [(255, "uint8"), (127, "int8"), (32_767, "int16"), (65_535, "uint16")] {
-        if largest == limit && classes + first > limit + 1 && !is_borne_out(&predicted, &labelled, limit) {
+        if largest == limit
+            && classes.saturating_add(first) > limit.saturating_add(1)
+            && !is_borne_out(&predicted, &labelled, limit)
+        {
             doubts.push(format!(
                 "no label is above {limit}, where there are {classes} classes: larger ones may have come out as others \
                  in {name}"
@@ -32,7 +35,8 @@ pub(super) fn doubts(whole: &Predictions, reading: &Reading) -> Vec<String> {
         }
     }
     for (limit, name) in [(256, "bfloat16"), (2048, "float16")] {
-        let above: Vec<usize> = labels().map(|label| label + first).filter(|label| *label > limit).collect();
+        let above: Vec<usize> =
+            labels().map(|label| label.saturating_add(first)).filter(|label| *label > limit).collect();
         let even = above.len() >= FEWEST_EVEN && above.iter().all(|label| label % 2 == 0);
         if even && !is_even(&predicted, &labelled, limit) {
             doubts.push(format!(
@@ -46,7 +50,7 @@ pub(super) fn doubts(whole: &Predictions, reading: &Reading) -> Vec<String> {
         doubts.extend(changed(&predicted, &labelled));
     }
     let right = predicted.iter().zip(&labelled).filter(|(own, label)| own == label).count();
-    if samples == classes && 2 * right <= samples && !matches!(whole.logits, Logits::Classes(_)) {
+    if samples == classes && right.saturating_mul(2) <= samples && !matches!(whole.logits, Logits::Classes(_)) {
         doubts.push(format!(
             "there are as many samples as classes, {samples}: each row of the scores is taken for a sample"
         ));
@@ -58,11 +62,11 @@ pub(super) fn doubts(whole: &Predictions, reading: &Reading) -> Vec<String> {
 /// and are not their label have just that label which it makes of them; of those next to it, where it rounds.
 fn changed(predicted: &[usize], labels: &[usize]) -> Option<String> {
     let types = [(255, "uint8"), (127, "int8"), (65_535, "uint16"), (256, "bfloat16"), (2048, "float16")];
-    types.into_iter().find_map(|(limit, name)| {
+    types.into_iter().find_map(|(limit, name): (usize, _)| {
         let made = |own: usize| match name {
             "bfloat16" => half::bf16::from_f32(own as f32).to_f32() as usize,
             "float16" => half::f16::from_f32(own as f32).to_f32() as usize,
-            _ => own % (limit + 1),
+            _ => own.checked_rem(limit.saturating_add(1)).unwrap_or_default(),
         };
         let pairs = predicted.iter().copied().zip(labels.iter().copied());
         let wrong: Vec<_> = pairs.filter(|&(own, label)| own > limit && own != label).collect();
@@ -83,9 +87,11 @@ fn changed(predicted: &[usize], labels: &[usize]) -> Option<String> {
 fn is_borne_out(predicted: &[usize], labels: &[usize], limit: usize) -> bool {
     let pairs = || predicted.iter().zip(labels);
     let above = pairs().filter(|(own, _)| **own > limit).count();
-    let changed = pairs().filter(|&(&own, &label)| own > limit && (label == limit || label == own % (limit + 1)));
+    let changed = pairs().filter(|&(&own, &label)| {
+        own > limit && (label == limit || Some(label) == own.checked_rem(limit.saturating_add(1)))
+    });
     let right = pairs().filter(|(own, label)| own == label).count();
-    if above == 0 { 2 * right > labels.len() } else { 2 * changed.count() < above }
+    if above == 0 { right.saturating_mul(2) > labels.len() } else { changed.count().saturating_mul(2) < above }
 }
 
 /// Whether predictions say that labels above `limit` were even before: most are right, and hardly one is odd and next
@@ -94,7 +100,7 @@ fn is_even(predicted: &[usize], labels: &[usize], limit: usize) -> bool {
     let above = || predicted.iter().zip(labels).filter(|(_, label)| **label > limit);
     let right = above().filter(|(own, label)| own == label).count();
     let next = above().filter(|(own, label)| own.abs_diff(**label) == 1).count();
-    2 * right > above().count() && 8 * next < above().count()
+    right.saturating_mul(2) > above().count() && next.saturating_mul(8) < above().count()
 }
 
 /// Whether the labels may begin at 1: none is the first class, and read so they agree with the scores more often, or
@@ -105,11 +111,12 @@ fn other_first(whole: &Predictions, reading: &Reading) -> Option<String> {
         return None;
     }
     let predicted = whole.logits.predicted();
-    let right =
-        |shift: usize| predicted.iter().zip(&whole.labels).filter(|(own, label)| **own + shift == **label).count();
+    let right = |shift: usize| {
+        predicted.iter().zip(&whole.labels).filter(|(own, label)| (**own).saturating_add(shift) == **label).count()
+    };
     let (so, from_one) = (right(0), right(1));
-    let near_chance = so * classes <= 3 * samples;
-    (from_one > so || (samples >= 3 * classes && near_chance)).then(|| {
+    let near_chance = so.saturating_mul(classes) <= samples.saturating_mul(3);
+    (from_one > so || (samples >= classes.saturating_mul(3) && near_chance)).then(|| {
         format!(
             "no label is 0: where class 0 is called 1 (`first-label` 1) {from_one} of {samples} samples are right, as \
              they are {so}"

@@ -115,7 +115,7 @@ fn whole(content: &Content, reading: &Reading) -> Result<Converted> {
         Format::Npy => match npy::parse(file, LOGITS, Cow::Borrowed(&content.bytes))? {
             Npy::Array(_) => Err(InputError::LoneNpy { file: file.to_path_buf() }),
             Npy::Pickle(bytes, start) => {
-                let arrays = arrays_of_pickle(content, &bytes[start..], "pickle", budget)?;
+                let arrays = arrays_of_pickle(content, bytes.get(start..).unwrap_or_default(), "pickle", budget)?;
                 both(arrays, budget)
             }
         },
@@ -146,7 +146,7 @@ fn whole(content: &Content, reading: &Reading) -> Result<Converted> {
 }
 
 fn pair(logits: &Content, labels: &Content, reading: &Reading) -> Result<Converted> {
-    let budget = &mut Budget::of(logits.bytes.len() + labels.bytes.len());
+    let budget = &mut Budget::of(logits.bytes.len().saturating_add(labels.bytes.len()));
     let files = Files { logits: &logits.file, labels: &labels.file };
     half(logits, LOGITS, reading, budget, |(logits_name, scores), budget| {
         half(labels, LABELS, reading, budget, |(labels_name, labels), budget| {
@@ -172,7 +172,9 @@ fn half<T>(
         Format::Npz => npz::arrays(content, &Reading::default(), budget)?,
         Format::Npy => match npy::parse(file, role, Cow::Borrowed(&content.bytes))? {
             Npy::Array(array) => vec![Named { name: String::new(), array: Ok(array) }],
-            Npy::Pickle(bytes, start) => arrays_of_pickle(content, &bytes[start..], "pickle", budget)?,
+            Npy::Pickle(bytes, start) => {
+                arrays_of_pickle(content, bytes.get(start..).unwrap_or_default(), "pickle", budget)?
+            }
         },
         Format::Safetensors => safetensors::arrays(file, &content.bytes)?,
         Format::Saved => {
@@ -217,7 +219,7 @@ fn format(content: &Content) -> Result<Format> {
     refuse_foreign(content)?;
     refuse_impostor(content)?;
     // Protocol 2 of pickles and those after it begin so, `torch.save` before 1.6 among them.
-    if bytes[0] == 0x80 {
+    if bytes.first() == Some(&0x80) {
         return Ok(Format::Saved);
     }
     if is_text(bytes) {

@@ -16,7 +16,7 @@ pub(super) fn unfolded<'a>(saved: Saved<'a>, budget: &mut Budget) -> Result<Save
     let (by_column, by_row) = (entries.iter().any(|(key, _)| is_label(key)), inner.iter().any(is_label));
     let whole = |value: &Saved<'_>| matches!(value, Saved::Number(_) | Saved::Text(_));
     let parts = |value: &Saved<'_>, is: &dyn Fn(&Saved<'_>) -> bool| matches!(value, Saved::Dictionary(parts) if parts.iter().any(|(_, part)| is(part)));
-    budget.spend((entries.len() * inner.len() * size_of::<Saved<'a>>()) as u64)?;
+    budget.spend(entries.len().saturating_mul(inner.len()).saturating_mul(size_of::<Saved<'a>>()) as u64)?;
     if by_column && !by_row && !entries.iter().any(|(_, value)| parts(value, &|part| !whole(part))) {
         let column = |(name, value)| {
             let values = match value {
@@ -54,7 +54,11 @@ fn apart<'a>(entries: &[(String, Saved<'a>)], budget: &mut Budget) -> Result<Opt
     let (Some(Saved::List(names)), Some(Saved::List(rows))) = (entry("columns"), entry("data")) else {
         return Ok(None);
     };
-    budget.spend(32 * (rows.len() * names.len()) as u64 + 64 * names.len() as u64)?;
+    budget.spend(
+        ((rows.len().saturating_mul(names.len())) as u64)
+            .saturating_mul(32)
+            .saturating_add((names.len() as u64).saturating_mul(64)),
+    )?;
     let mut columns: Vec<Vec<f64>> = names.iter().map(|_| Vec::with_capacity(rows.len())).collect();
     for row in rows {
         match row {

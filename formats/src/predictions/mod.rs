@@ -122,7 +122,8 @@ fn first_largest<T: Copy + PartialOrd>(row: ArrayView1<'_, T>) -> usize {
     /// Maxima are taken in so many parts, which fit the processor's vectors.
     const LANES: usize = 16;
     let Some(row) = row.to_slice() else {
-        return (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best });
+        let first = row.iter().enumerate().reduce(|best, next| if next.1 > best.1 { next } else { best });
+        return first.map_or(0, |(class, _)| class);
     };
     let larger = |a: T, b: T| if b > a { b } else { a };
     let Some(&first) = row.first() else { return 0 };
@@ -206,7 +207,7 @@ pub fn read_as(source: &PredictionSource, reading: &Reading) -> Result<Predictio
             "each row of the scores is one 1 among zeros: these are predicted classes, and no margin means anything";
         whole.doubts.push(sentence.to_owned());
     }
-    let place = whole.files[0].path.clone();
+    let place = whole.files.first().map(|file| file.path.clone()).unwrap_or_default();
     if let Some(Scores::Probabilities) = reading.scores {
         let zeros = scale::take_logarithms(&place, &mut whole.logits)?;
         whole.notes.push("the scores are probabilities; their logarithms are taken".to_owned());

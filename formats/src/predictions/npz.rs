@@ -22,7 +22,7 @@ pub(crate) fn arrays<'a>(content: &'a Content, reading: &Reading, budget: &mut B
         // numpy writes the suffix; some writers leave it out, and numpy.load accepts both.
         if archive.member(name).is_some()
             && archive.member(&format!("{name}.npy")).is_some()
-            && names[..at].contains(name)
+            && names.iter().take(at).any(|earlier| earlier == name)
         {
             let name = format!("array {} (as {name} and as {name}.npy)", quoted(name));
             return Err(InputError::Duplicate { file: file.to_path_buf(), name });
@@ -41,7 +41,9 @@ pub(crate) fn arrays<'a>(content: &'a Content, reading: &Reading, budget: &mut B
         let read = archive.read(member, false, budget).and_then(|bytes| npy::parse(file, name, bytes));
         let array = match read {
             Ok(Npy::Array(array)) => Ok(array),
-            Ok(Npy::Pickle(bytes, start)) => object_array(content, name, &bytes[start..], budget),
+            Ok(Npy::Pickle(bytes, start)) => {
+                object_array(content, name, bytes.get(start..).unwrap_or_default(), budget)
+            }
             Err(error) => Err(error),
         };
         found.push(Named { name: name.to_owned(), array });

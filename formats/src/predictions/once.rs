@@ -18,23 +18,23 @@ pub(super) fn taken_once(whole: &mut Predictions, mut beside: Beside, reading: &
         return Ok(beside);
     };
     let mut firsts: HashMap<u64, usize> = HashMap::new();
-    let (mut kept, mut others) = (Vec::with_capacity(samples.len()), 0);
+    let (mut kept, mut others) = (Vec::with_capacity(samples.len()), 0_usize);
     for (row, &sample) in samples.iter().enumerate() {
         let first = *firsts.entry(sample).or_insert(row);
         if first == row {
             kept.push(row);
             continue;
         }
-        if whole.labels[first] != whole.labels[row] {
+        if whole.labels.get(first) != whole.labels.get(row) {
             if reading.keys.index.is_none() {
                 return Ok(beside);
             }
-            let (file, name) = (whole.files[0].path.clone(), quoted(name));
+            let (file, name) = (whole.files.first().map(|file| file.path.clone()).unwrap_or_default(), quoted(name));
             return Err(PredictionsError::Index { file, name, sample: row, first }.into());
         }
-        others += usize::from(!same_row(&whole.logits, first, row));
+        others = others.saturating_add(usize::from(!same_row(&whole.logits, first, row)));
     }
-    let again = samples.len() - kept.len();
+    let again = samples.len().saturating_sub(kept.len());
     if again == 0 {
         return Ok(beside);
     }
@@ -48,7 +48,9 @@ pub(super) fn taken_once(whole: &mut Predictions, mut beside: Beside, reading: &
     match &mut whole.logits {
         Logits::F32(scores) => *scores = scores.select(Axis(0), &kept),
         Logits::F64(scores) => *scores = scores.select(Axis(0), &kept),
-        Logits::Classes(classes) => classes.predicted = kept.iter().map(|&row| classes.predicted[row]).collect(),
+        Logits::Classes(classes) => {
+            classes.predicted = kept.iter().filter_map(|&row| classes.predicted.get(row).copied()).collect()
+        }
         // A set with an index is held in memory.
         Logits::Counted(_) | Logits::Stored(_) => {}
     }

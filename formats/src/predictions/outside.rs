@@ -39,7 +39,7 @@ pub(super) fn of_safetensors(file: &Path, in_memory: u64) -> Option<(Vec<Named<'
     let (length, rest) = begin.split_first_chunk::<8>()?;
     let header = rest.get(..usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
     let metadata: Metadata = serde_json::from_slice(header).ok().filter(|_| duplicate_key(header).is_none())?;
-    let start = 8 + header.len() as u64;
+    let start = (header.len() as u64).saturating_add(8);
     let mut names = metadata.offset_keys();
     names.sort();
     let mut arrays = Vec::new();
@@ -64,7 +64,7 @@ pub(super) fn of_npz(file: &Path, reading: &Reading) -> Option<(Vec<Named<'stati
     let archive = Archive::open_pieces(file, Pieces::File(&region)).ok().filter(|_| begin == b"PK")?;
     let wanted = [reading.keys.logits.as_deref().unwrap_or(LOGITS), reading.keys.labels.as_deref().unwrap_or(LABELS)];
     let names: Vec<&str> = archive.members().iter().map(|member| without_suffix(&member.name)).collect();
-    let twice = (1..names.len()).any(|at| names[..at].contains(&names[at]));
+    let twice = names.iter().enumerate().any(|(at, name)| names.iter().take(at).any(|earlier| earlier == name));
     let is_large = |member: &Member| member.stored_at().is_some_and(|(data, _)| data.len() as u64 > reading.in_memory);
     if twice || !archive.members().iter().any(is_large) || !wanted.iter().all(|name| names.contains(name)) {
         return None;
@@ -98,7 +98,7 @@ fn stored(region: &Region, member: &Member, in_memory: u64) -> Option<Array<'sta
     let (element, order, shape, start) = npy::numbers(&begin)?;
     begin.truncate(start);
     let expected = Some(Expected { begin, crc32, member: quoted(&member.name) });
-    let mut of = of.within(of.start + start as u64, of.end)?;
+    let mut of = of.within(of.start.saturating_add(start as u64), of.end)?;
     of.expected = expected;
     array(of, element, order, shape, in_memory).filter(|array| array.outside_bytes() > 0)
 }
@@ -111,7 +111,7 @@ fn array(
     shape: Vec<usize>,
     in_memory: u64,
 ) -> Option<Array<'static>> {
-    let bytes = region.end - region.start;
+    let bytes = region.end.saturating_sub(region.start);
     let elements = shape.iter().try_fold(1_u64, |product, &extent| product.checked_mul(extent as u64))?;
     if elements.checked_mul(element.size()? as u64) != Some(bytes) {
         return None;

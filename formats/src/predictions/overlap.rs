@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
 
 use super::file::Part;
 use super::{Logits, PredictionsError, StoredFile};
@@ -16,8 +17,7 @@ const MOST_PARTS: usize = 8;
 
 /// Refuses parts that hold samples of others, or of another split; gives what else is odd about them.
 pub(super) fn check(parts: &[Part]) -> Result<Vec<String>> {
-    let refused =
-        |part: &Part, problem: String| Err(PredictionsError::Parts { file: part.1[0].path.clone(), problem }.into());
+    let refused = |part: &Part, problem: String| Err(PredictionsError::Parts { file: path_of(part), problem }.into());
     let mut seen: BTreeMap<Vec<&str>, &Part> = BTreeMap::new();
     for part in parts {
         if let Some(same) = seen.insert(part.1.iter().map(|file| file.sha256.as_str()).collect(), part) {
@@ -25,11 +25,14 @@ pub(super) fn check(parts: &[Part]) -> Result<Vec<String>> {
         }
     }
     let rows: Vec<Vec<u64>> = parts.iter().map(|(converted, _)| rows(&converted.logits, &converted.labels)).collect();
-    if let Some((inner, outer)) = contained(&rows) {
-        return refused(&parts[inner], format!("each of its rows is in {} too", name_of(&parts[outer])));
+    if let Some((inner, outer)) = contained(&rows)
+        && let (Some(inner), Some(outer)) = (parts.get(inner), parts.get(outer))
+    {
+        return refused(inner, format!("each of its rows is in {} too", name_of(outer)));
     }
     let of_split = |words: &'static [&'static str]| {
-        parts.iter().find(move |part| words_of(&part.1[0]).iter().any(|word| words.contains(&word.as_str())))
+        let is = move |file: &StoredFile| words_of(file).iter().any(|word| words.contains(&word.as_str()));
+        parts.iter().find(move |part| part.1.first().is_some_and(is))
     };
     if let (Some(train), Some(test)) =
         (of_split(&["train", "training"]), of_split(&["test", "val", "valid", "validation", "eval"]))
@@ -37,14 +40,15 @@ pub(super) fn check(parts: &[Part]) -> Result<Vec<String>> {
         return refused(train, format!("of another split than {}, as their names say", name_of(test)));
     }
     let mut odd = gaps(parts);
-    for (at, (one, _)) in parts.iter().enumerate() {
+    for (at, part) in parts.iter().enumerate() {
+        let (one, _) = part;
         let same = |other: &&Part| {
             one.labels.len() > FEWEST_ROWS
                 && one.labels == other.0.labels
-                && one.labels.iter().any(|l| *l != one.labels[0])
+                && one.labels.first().is_some_and(|first| one.labels.iter().any(|label| label != first))
         };
-        if let Some(other) = parts[at + 1..].iter().find(same) {
-            let (one, other) = (name_of(&parts[at]), name_of(other));
+        if let Some(other) = parts.iter().skip(at.saturating_add(1)).find(same) {
+            let (one, other) = (name_of(part), name_of(other));
             odd.push(format!("{one} and {other} have the same labels in the same order; are they of two models?"));
             break;
         }
@@ -53,8 +57,16 @@ pub(super) fn check(parts: &[Part]) -> Result<Vec<String>> {
 }
 
 fn name_of(part: &Part) -> String {
-    let name = part.1[0].path.file_name().map(|name| name.to_string_lossy().into_owned());
-    quoted(&name.unwrap_or_default())
+    quoted(&file_name(part))
+}
+
+fn file_name(part: &Part) -> String {
+    path_of(part).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// The path of its first file.
+fn path_of(part: &Part) -> PathBuf {
+    part.1.first().map(|file| file.path.clone()).unwrap_or_default()
 }
 
 fn words_of(file: &StoredFile) -> Vec<String> {
@@ -93,11 +105,14 @@ fn contained(parts: &[Vec<u64>]) -> Option<(usize, usize)> {
         let distinct: BTreeSet<usize> = same.iter().map(|(_, part)| *part).take(MOST_PARTS).collect();
         for &(_, part) in same.iter().filter(|_| distinct.len() > 1) {
             for &other in distinct.iter().filter(|&&other| other != part) {
-                *shared.entry((part, other)).or_default() += 1;
+                let rows = shared.entry((part, other)).or_default();
+                *rows = rows.saturating_add(1);
             }
         }
     }
-    let whole = shared.into_iter().filter(|((part, _), rows)| *rows >= FEWEST_ROWS && *rows == parts[*part].len());
+    let whole = shared
+        .into_iter()
+        .filter(|((part, _), rows)| *rows >= FEWEST_ROWS && parts.get(*part).is_some_and(|own| *rows == own.len()));
     whole.map(|(pair, _)| pair).min()
 }
 
@@ -106,12 +121,12 @@ fn gaps(parts: &[Part]) -> Vec<String> {
     let mut numbers: BTreeSet<u64> = BTreeSet::new();
     let mut around: Option<(String, String)> = None;
     for part in parts {
-        let name = part.1[0].path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = file_name(part);
         let is_digit = |character: char| character.is_ascii_digit();
         let Some(last) = name.rfind(is_digit) else { return Vec::new() };
         let front = name[..=last].trim_end_matches(is_digit);
         let Ok(number) = name[front.len()..=last].parse() else { return Vec::new() };
-        let own = (front.to_owned(), name[last + 1..].to_owned());
+        let own = (front.to_owned(), name[last.saturating_add(1)..].to_owned());
         if around.get_or_insert_with(|| own.clone()) != &own || !numbers.insert(number) {
             return Vec::new();
         }
@@ -123,7 +138,11 @@ fn gaps(parts: &[Part]) -> Vec<String> {
         .map(|n| n.to_string())
         .collect();
     // Numbers far apart count something else, such as epochs or samples.
-    if missing.is_empty() || last - first >= 2 * parts.len() as u64 || parts.len() < 2 || first > 1 {
+    if missing.is_empty()
+        || last.saturating_sub(first) >= (parts.len() as u64).saturating_mul(2)
+        || parts.len() < 2
+        || first > 1
+    {
         return Vec::new();
     }
     vec![format!("among the parts there is none of number {}", missing.join(", "))]

@@ -42,7 +42,7 @@ fn pairs(files: &[PathBuf]) -> Option<Vec<PredictionSource>> {
     let mut by_rest: BTreeMap<String, [Option<&PathBuf>; 2]> = BTreeMap::new();
     for file in files {
         let (role, rest) = role(file)?;
-        if by_rest.entry(rest).or_default()[role].replace(file).is_some() {
+        if by_rest.entry(rest).or_default().get_mut(role)?.replace(file).is_some() {
             return None;
         }
     }
@@ -84,15 +84,18 @@ pub(super) fn join(source: &PredictionSource, parts: Vec<Part>) -> Result<(Predi
         let classes = converted.logits.dim().1;
         if let Some(first) = all.first().filter(|first| first.logits.dim().1 != classes) {
             let problem = format!("{classes} classes, the parts before it have {}", first.logits.dim().1);
-            return Err(PredictionsError::Parts { file: stored[0].path.clone(), problem }.into());
+            let file = stored.first().map(|file| file.path.clone()).unwrap_or_default();
+            return Err(PredictionsError::Parts { file, problem }.into());
         }
         files.extend(stored);
         all.push(converted);
     }
-    // A source has at least one part.
-    let first = &all[0];
-    let stored_dtype = first.element;
-    let first_notes = first.notes.clone();
+    let Some(first) = all.first_mut() else {
+        let (PredictionSource::File(file) | PredictionSource::Pair { logits: file, .. }) = source;
+        return Err(PredictionsError::Parts { file: file.clone(), problem: "there is no part".to_owned() }.into());
+    };
+    let (stored_dtype, first_notes) = (first.element, first.notes.clone());
+    let mut beside = std::mem::take(&mut first.beside);
     let mut notes = first_notes.clone();
     if several {
         let name = |file: &super::StoredFile| file.path.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -100,8 +103,7 @@ pub(super) fn join(source: &PredictionSource, parts: Vec<Part>) -> Result<(Predi
         notes.insert(0, format!("{} parts, in this order: {}", all.len(), crate::quoting::quoted_list(names)));
     }
     notes.extend(odd);
-    let mut beside = std::mem::take(&mut all[0].beside);
-    for part in &mut all[1..] {
+    for part in all.iter_mut().skip(1) {
         beside.add(std::mem::take(&mut part.beside));
         notes.extend(part.notes.iter().filter(|note| !first_notes.contains(note)).cloned());
     }
@@ -119,7 +121,7 @@ pub(super) fn join(source: &PredictionSource, parts: Vec<Part>) -> Result<(Predi
 fn joined(parts: Vec<Converted>) -> Logits {
     // All parts have as many columns, which `join` has seen.
     let same = "parts of one width";
-    let num_classes = parts[0].logits.dim().1;
+    let num_classes = parts.first().map_or(0, |part| part.logits.dim().1);
     if parts.iter().any(|part| matches!(part.logits, Logits::Classes(_))) {
         let predicted = parts.iter().flat_map(|part| part.logits.predicted()).collect();
         return Logits::Classes(Classes { predicted, num_classes, in_order: true });

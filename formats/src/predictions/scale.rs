@@ -199,7 +199,7 @@ impl Look {
         let (low, high) =
             scores().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), score| (a.min(score), b.max(score)));
         (self.smallest, self.largest) = (self.smallest.min(low), self.largest.max(high));
-        self.rows += 1;
+        self.rows = self.rows.saturating_add(1);
         self.all_zero &= low == 0.0 && high == 0.0;
         self.whole = self.whole && scores().all(|score| score.fract() == 0.0);
         self.one_hot = self.one_hot
@@ -208,7 +208,7 @@ impl Look {
         if self.is_positive() || self.is_signed_byte() {
             self.add_sum(scores);
             for (near, whole) in self.near.iter_mut().zip(SIGMOIDS) {
-                *near += u64::from(high >= NEAR * f64::from(whole));
+                *near = near.saturating_add(u64::from(high >= NEAR * f64::from(whole)));
             }
         }
         if self.largest <= ABOVE {
@@ -224,13 +224,15 @@ impl Look {
     fn add_sum<I: Iterator<Item = f64>>(&mut self, scores: impl Fn() -> I) {
         let sum: f64 = scores().sum();
         self.sums = (self.sums.0.min(sum), self.sums.1.max(sum));
-        for (form, (whole, zero)) in FORMS.into_iter().enumerate() {
+        for ((whole, zero), (misfits, multiples)) in
+            FORMS.into_iter().zip(self.misfits.iter_mut().zip(&mut self.multiples))
+        {
             let distance = ((sum - zero * self.classes as f64) / whole - 1.0).abs();
             let units = UNITS.into_iter().map(Some).chain([None]);
-            for (misfits, unit) in self.misfits[form].iter_mut().zip(units) {
-                *misfits += u64::from(distance > tolerance_of(unit, self.classes));
+            for (misfits, unit) in misfits.iter_mut().zip(units) {
+                *misfits = misfits.saturating_add(u64::from(distance > tolerance_of(unit, self.classes)));
             }
-            for (multiple, unit) in self.multiples[form].iter_mut().zip(UNITS) {
+            for (multiple, unit) in multiples.iter_mut().zip(UNITS) {
                 *multiple = *multiple && scores().all(|score| is_multiple(score, unit * whole));
             }
         }
@@ -241,27 +243,28 @@ impl Look {
     }
 
     fn adds_up(&self, form: usize) -> bool {
-        let unit = self.multiples[form].iter().position(|&all| all).unwrap_or(UNITS.len());
+        let (Some(multiples), Some(misfits)) = (self.multiples.get(form), self.misfits.get(form)) else { return false };
+        let unit = multiples.iter().position(|&all| all).unwrap_or(UNITS.len());
         let range = if form < SIGNED { self.is_positive() } else { self.is_signed_byte() && self.smallest < -120.0 };
-        range && self.misfits[form][unit] * RARE <= self.rows
+        range && misfits.get(unit).is_some_and(|misfits| misfits.saturating_mul(RARE) <= self.rows)
     }
 
     pub(super) fn scale(&self) -> Scale {
         if self.all_zero {
             return Scale::Logits;
         }
-        if let Some(form) = (0..FORMS.len()).find(|&form| self.adds_up(form)) {
+        if let Some((form, (whole, _))) = FORMS.into_iter().enumerate().find(|(form, _)| self.adds_up(*form)) {
             return match form {
                 0 => Scale::Probabilities,
                 1 => Scale::Percent,
                 SIGNED => Scale::SignedBytes,
-                _ => Scale::InUnits(FORMS[form].0 as u16),
+                _ => Scale::InUnits(whole as u16),
             };
         }
         if self.is_positive() {
             let near = |(whole, near): (u16, u64)| {
                 let range = NEAR * f64::from(whole)..=f64::from(whole);
-                (range.contains(&self.largest) && near * OFTEN >= self.rows).then_some(whole)
+                (range.contains(&self.largest) && near.saturating_mul(OFTEN) >= self.rows).then_some(whole)
             };
             return match SIGMOIDS.into_iter().zip(self.near).find_map(near) {
                 _ if self.largest <= 1.0 => Scale::Shares,
@@ -320,10 +323,10 @@ fn logarithms<T: Copy + Into<f64>>(
             return Err(PredictionsError::NotTheScoresSaid { file, sample, said: PROBABILITIES, problem }.into());
         }
     }
-    let mut zeros = 0;
+    let mut zeros = 0_usize;
     scores.mapv_inplace(|score| {
         let score: f64 = score.into();
-        zeros += usize::from(score <= 0.0);
+        zeros = zeros.saturating_add(usize::from(score <= 0.0));
         narrow(if score <= 0.0 { (smallest / 2.0).ln() } else { score.ln() })
     });
     Ok(zeros)

@@ -41,7 +41,7 @@ impl FromStr for PredictionSource {
             name.rsplit_once('.')
                 .is_some_and(|(stem, ending)| !stem.is_empty() && ENDINGS.contains(&ending.to_ascii_lowercase()))
         };
-        let commas = text.match_indices(',').map(|(at, _)| (&text[..at], &text[at + 1..]));
+        let commas = text.match_indices(',').map(|(at, _)| (&text[..at], &text[at.saturating_add(1)..]));
         let pair = commas.into_iter().find(|(logits, labels)| ends(logits) && ends(labels));
         Ok(match pair {
             Some((logits, labels)) => Self::Pair { logits: PathBuf::from(logits), labels: PathBuf::from(labels) },

@@ -40,7 +40,9 @@ pub(super) fn stacked<'a>(
     }
     let lists = arrays.iter().enumerate().filter(|(_, named)| is_list(named));
     let found = families(lists.map(|(at, named)| (at, named.name.as_str())));
-    let same_length = |columns: &Vec<usize>| columns.iter().all(|&at| shape(&arrays[at]) == shape(&arrays[columns[0]]));
+    let shape_at = |at: &usize| arrays.get(*at).map(shape);
+    let same_length =
+        |columns: &Vec<usize>| columns.iter().all(|at| shape_at(at) == columns.first().and_then(shape_at));
     let whole = found.into_values().filter(|(first, _)| *first == 0).map(|(_, columns)| columns).filter(same_length);
     let whole: Vec<Vec<usize>> = whole.collect();
     whole.into_iter().try_fold(arrays, |arrays, columns| put_together(file, arrays, columns, budget))
@@ -53,21 +55,25 @@ fn put_together<'a>(
     columns: Vec<usize>,
     budget: &mut Budget,
 ) -> Result<Vec<Named<'a>>> {
-    let samples = arrays[columns[0]].array.as_ref().map_or(0, Array::len);
-    let (classes, names) = (columns.len(), [columns[0], columns[columns.len() - 1]]);
-    let names = names.map(|at| quoted(&arrays[at].name).trim_matches('"').to_owned());
+    let ends = (columns.first().and_then(|&at| arrays.get(at)), columns.last().and_then(|&at| arrays.get(at)));
+    let (Some(first), Some(last)) = ends else { return Ok(arrays) };
+    let samples = first.array.as_ref().map_or(0, Array::len);
+    let classes = columns.len();
+    let names = [first, last].map(|named| quoted(&named.name).trim_matches('"').to_owned());
     let count = samples.saturating_mul(classes);
-    budget.spend(8 * count as u64).map_err(|exceeded| exceeded.of(file, "scores by class".to_owned()))?;
+    budget
+        .spend((count as u64).saturating_mul(8))
+        .map_err(|exceeded| exceeded.of(file, "scores by class".to_owned()))?;
     let mut values: Vec<f64> = reserve(file, "scores by class", count)?;
     values.resize(count, 0.0);
     for (class, &at) in columns.iter().enumerate() {
-        let mut sample = 0;
-        if let Ok(array) = &arrays[at].array {
+        let mut sample = 0_usize;
+        if let Some(Ok(array)) = arrays.get(at).map(|named| &named.array) {
             array.for_each_number(|number| {
-                if let Some(value) = values.get_mut(sample * classes + class) {
+                if let Some(value) = values.get_mut(sample.saturating_mul(classes).saturating_add(class)) {
                     *value = number.map_or_else(|number| number, |integer| integer as f64);
                 }
-                sample += 1;
+                sample = sample.saturating_add(1);
                 Ok::<_, InputError>(())
             })?;
         }

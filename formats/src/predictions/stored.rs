@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use super::block::Beginning;
 use super::scale::Look;
 use super::{Block, Logits, PredictionsError, StoredFile, first_largest};
+use crate::array::place_of;
 use crate::element::{ByteOrder, extend_f32, extend_f64, first_non_finite};
 use crate::region::{Expected, Region};
 use crate::{ElementType, InputError};
@@ -91,7 +92,7 @@ impl StoredScores {
             });
             if let Some((row, class, value)) = checked {
                 let file = found.region.file.clone();
-                return Err(InputError::NonFinite { file, sample: first + row, class, value });
+                return Err(InputError::NonFinite { file, sample: first.saturating_add(row), class, value });
             }
             found.checksums.push(checksum);
         }
@@ -107,7 +108,7 @@ impl StoredScores {
         let mut whole = crc32fast::Hasher::new();
         whole.update(begin);
         for (first, &checksum) in (0..self.samples).step_by(self.rows()).zip(&self.checksums) {
-            let bytes = self.rows().min(self.samples - first) * self.row_bytes();
+            let bytes = self.rows().min(self.samples.saturating_sub(first)).saturating_mul(self.row_bytes());
             whole.combine(&crc32fast::Hasher::new_with_initial_len(checksum, bytes as u64));
         }
         let (file, member, found) = (self.region.file.clone(), member.clone(), whole.finalize());
@@ -141,7 +142,7 @@ impl StoredScores {
     pub fn row(&self, sample: usize) -> Result<Vec<f64>, InputError> {
         let length = self.row_bytes();
         let mut bytes = vec![0; length];
-        self.region.read(sample as u64 * length as u64, &mut bytes)?;
+        self.region.read((sample as u64).saturating_mul(length as u64), &mut bytes)?;
         let (mut singles, mut doubles) = (Vec::new(), Vec::new());
         Ok(converted(&bytes, self.element, self.order, self.classes, &mut singles, &mut doubles, |block| match block {
             Block::F32(scores) => scores.iter().map(|&score| score.into()).collect(),
@@ -174,18 +175,18 @@ impl StoredScores {
 
     /// Samples of a block.
     fn rows(&self) -> usize {
-        (BLOCK / self.classes).max(1)
+        BLOCK.checked_div(self.classes).unwrap_or_default().max(1)
     }
 
     fn row_bytes(&self) -> usize {
         // Scores have a size; and the file holds a row.
-        self.classes * self.element.size().unwrap_or(1)
+        self.classes.saturating_mul(self.element.size().unwrap_or(1))
     }
 
     fn fill(&self, first: usize, room: &mut Room) -> Result<(), InputError> {
-        let rows = self.rows().min(self.samples - first);
-        room.bytes.resize(rows * self.row_bytes(), 0);
-        self.region.read(first as u64 * self.row_bytes() as u64, &mut room.bytes)
+        let rows = self.rows().min(self.samples.saturating_sub(first));
+        room.bytes.resize(rows.saturating_mul(self.row_bytes()), 0);
+        self.region.read((first as u64).saturating_mul(self.row_bytes() as u64), &mut room.bytes)
     }
 }
 
@@ -204,12 +205,12 @@ fn converted<T>(
     if element == ElementType::F64 {
         doubles.clear();
         extend_f64(bytes, order, doubles);
-        let shape = (doubles.len() / classes, classes);
+        let shape = (doubles.len().checked_div(classes).unwrap_or_default(), classes);
         return then(Block::F64(ArrayView2::from_shape(shape, doubles).expect(ROWS)));
     }
     singles.clear();
     extend_f32(bytes, element, order, singles);
-    let shape = (singles.len() / classes, classes);
+    let shape = (singles.len().checked_div(classes).unwrap_or_default(), classes);
     then(Block::F32(ArrayView2::from_shape(shape, singles).expect(ROWS)))
 }
 
@@ -226,19 +227,20 @@ fn predicted_of(block: Block<'_>) -> Vec<u32> {
 
 /// The first score that is NaN or infinite: its row, its class and the score.
 fn non_finite(block: Block<'_>) -> Option<(usize, usize, f64)> {
-    let (position, value, classes) = match block {
+    let (position, value, extents) = match block {
         Block::F32(scores) => {
             let values = scores.to_slice()?;
             let position = first_non_finite(values, f32::is_finite)?;
-            (position, values[position].into(), scores.ncols())
+            (position, f64::from(*values.get(position)?), scores.dim())
         }
         Block::F64(scores) => {
             let values = scores.to_slice()?;
             let position = first_non_finite(values, f64::is_finite)?;
-            (position, values[position], scores.ncols())
+            (position, *values.get(position)?, scores.dim())
         }
     };
-    Some((position / classes, position % classes, value))
+    let (row, class) = place_of(position, extents, false);
+    Some((row, class, value))
 }
 
 impl Logits {

@@ -32,9 +32,9 @@ pub fn write<E: From<FileError>>(
     write_atomically(path, |file| {
         let mut archive = ZipWriter::new(file);
         array::<f32, E>(path, &mut archive, "logits", &[samples, num_classes], |writer| {
-            let mut rows = 0;
+            let mut rows = 0_usize;
             fill(&mut |logits| {
-                rows += logits.nrows();
+                rows = rows.saturating_add(logits.nrows());
                 if rows > samples || logits.ncols() != num_classes {
                     let problem =
                         format!("{rows} rows of {} logits, expected {samples} of {num_classes}", logits.ncols());

@@ -63,15 +63,17 @@ impl<'a> Walk<'a> {
 
     fn key(&mut self, key: Key) -> Result<String> {
         let text = self.heap.key(key);
-        self.spend(96 + 2 * text.len() as u64)?;
+        self.spend((text.len() as u64).saturating_mul(2).saturating_add(96))?;
         Ok(text)
     }
 
     fn parts(&mut self, value: Value, depth: usize) -> Result<Vec<Value>> {
         let heap = self.heap;
-        let count =
-            heap.entries(value).map_or(0, |entries| entries.len()) + heap.items(value).map_or(0, <[Value]>::len);
-        self.spend(16 + 16 * count as u64)?;
+        let count = heap
+            .entries(value)
+            .map_or(0, |entries| entries.len())
+            .saturating_add(heap.items(value).map_or(0, <[Value]>::len));
+        self.spend((count as u64).saturating_mul(16).saturating_add(16))?;
         if depth > MAX_DEPTH && count > 0 {
             return Err(self.no_weights(format!("containers nested more than {MAX_DEPTH} deep")));
         }
@@ -84,7 +86,7 @@ impl<'a> Walk<'a> {
             return Ok(true);
         }
         for part in self.parts(value, depth)? {
-            if self.holds_tensor(part, depth + 1)? {
+            if self.holds_tensor(part, depth.saturating_add(1))? {
                 return Ok(true);
             }
         }
@@ -94,7 +96,7 @@ impl<'a> Walk<'a> {
     /// Adds the tensors below by their dotted names.
     fn collect(&mut self, value: Value, name: &str, depth: usize, found: &mut BTreeMap<String, u32>) -> Result<()> {
         if let Value::Tensor(tensor) = value {
-            self.spend(256 + name.len() as u64)?;
+            self.spend((name.len() as u64).saturating_add(256))?;
             return match found.insert(name.to_owned(), tensor) {
                 None => Ok(()),
                 // {"a.b": ...} and {"a": {"b": ...}}: one name for two tensors.
@@ -107,13 +109,13 @@ impl<'a> Walk<'a> {
         let heap = self.heap;
         let join = |part: &str| if name.is_empty() { part.to_owned() } else { format!("{name}.{part}") };
         for (&key, &value) in heap.entries(value).into_iter().flatten() {
-            self.spend(96 + name.len() as u64)?;
+            self.spend((name.len() as u64).saturating_add(96))?;
             let key = self.key(key)?;
-            self.collect(value, &join(&key), depth + 1, found)?;
+            self.collect(value, &join(&key), depth.saturating_add(1), found)?;
         }
         for (index, &value) in heap.items(value).unwrap_or_default().iter().enumerate() {
-            self.spend(96 + name.len() as u64)?;
-            self.collect(value, &join(&index.to_string()), depth + 1, found)?;
+            self.spend((name.len() as u64).saturating_add(96))?;
+            self.collect(value, &join(&index.to_string()), depth.saturating_add(1), found)?;
         }
         Ok(())
     }
@@ -269,7 +271,7 @@ fn lay_out_all(
     budget: &mut Budget,
 ) -> Result<BTreeMap<String, Tensor>> {
     let mut by_storage: Vec<(u32, &String, u32)> =
-        names.iter().map(|(name, &tensor)| (heap.tensors[tensor as usize].storage, name, tensor)).collect();
+        names.iter().map(|(name, &tensor)| (heap.tensor(tensor).storage, name, tensor)).collect();
     by_storage.sort_unstable();
     let mut tensors = BTreeMap::new();
     let mut current: Option<(u32, Cow<'_, [u8]>)> = None;
@@ -280,9 +282,9 @@ fn lay_out_all(
         }
         let (_, bytes) = match &mut current {
             Some(current) => current,
-            none => none.insert((storage, storages.bytes(heap, &heap.storages[storage as usize], budget)?)),
+            none => none.insert((storage, storages.bytes(heap, heap.storage(storage), budget)?)),
         };
-        let view = &heap.tensors[tensor as usize];
+        let view = heap.tensor(tensor);
         tensors.insert(name.clone(), lay_out(&content.file, name, view, bytes, budget)?);
     }
     Ok(tensors)

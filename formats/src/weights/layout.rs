@@ -46,7 +46,7 @@ pub(super) fn charge(
     copied: bool,
     budget: &mut Budget,
 ) -> Result<()> {
-    let size = read_size(element) + if copied { element.size().unwrap_or(8) as u64 } else { 0 };
+    let size = read_size(element).saturating_add(if copied { element.size().unwrap_or(8) as u64 } else { 0 });
     // An extent of 0 makes it empty, whatever the others are.
     let elements = shape
         .into_iter()
@@ -76,13 +76,19 @@ pub(super) fn lay_out(file: &Path, name: &str, view: &View, bytes: &[u8], budget
         return tensor(file, name, shape, view.element, &[]);
     }
     // Positions within the storage, which is in memory: `check_inside` has seen the last.
-    let start = view.offset as usize * size;
+    let start = (view.offset as usize).saturating_mul(size);
     let elements = shape.iter().product::<usize>();
     if contiguous {
-        return tensor(file, name, shape, view.element, &bytes[start..start + elements * size]);
+        return tensor(
+            file,
+            name,
+            shape,
+            view.element,
+            bytes.get(start..start.saturating_add(elements.saturating_mul(size))).unwrap_or_default(),
+        );
     }
-    let mut gathered = crate::element::reserve(file, &quoted(name), elements * size)?;
-    gather(view, size, &bytes[start..], &mut gathered);
+    let mut gathered = crate::element::reserve(file, &quoted(name), elements.saturating_mul(size))?;
+    gather(view, size, bytes.get(start..).unwrap_or_default(), &mut gathered);
     tensor(file, name, shape, view.element, &gathered)
 }
 
@@ -103,27 +109,22 @@ pub(super) fn gather(view: &View, size: usize, bytes: &[u8], out: &mut Vec<u8>) 
         .iter()
         .zip(&view.strides)
         .filter(|(extent, _)| **extent > 1)
-        .map(|(&extent, &stride)| (extent, stride as usize * size))
+        .map(|(&extent, &stride)| (extent, (stride as usize).saturating_mul(size)))
         .collect();
     let mut counter = vec![0_u64; axes.len()];
-    let mut at = 0;
-    loop {
-        out.extend_from_slice(&bytes[at..at + size]);
-        let mut axis = axes.len();
-        loop {
-            if axis == 0 {
-                return;
+    let mut at = 0_usize;
+    'elements: loop {
+        out.extend_from_slice(bytes.get(at..at.saturating_add(size)).unwrap_or_default());
+        for (count, &(extent, step)) in counter.iter_mut().zip(&axes).rev() {
+            *count = count.saturating_add(1);
+            at = at.saturating_add(step);
+            if *count < extent {
+                continue 'elements;
             }
-            axis -= 1;
-            let (extent, step) = axes[axis];
-            counter[axis] += 1;
-            at += step;
-            if counter[axis] < extent {
-                break;
-            }
-            at -= step * extent as usize;
-            counter[axis] = 0;
+            at = at.saturating_sub(step.saturating_mul(extent as usize));
+            *count = 0;
         }
+        return;
     }
 }
 

@@ -158,10 +158,10 @@ fn check_finite(file: &Path, tensors: &BTreeMap<String, Tensor>) -> Result<(), W
     for (name, tensor) in tensors {
         let found = match &tensor.data {
             TensorData::F32(values) => {
-                first_non_finite(values, f32::is_finite).map(|element| (element, f64::from(values[element])))
+                first_non_finite(values, f32::is_finite).and_then(|at| Some((at, f64::from(*values.get(at)?))))
             }
             TensorData::F64(values) => {
-                first_non_finite(values, f64::is_finite).map(|element| (element, values[element]))
+                first_non_finite(values, f64::is_finite).and_then(|at| Some((at, *values.get(at)?)))
             }
             TensorData::I64(_) | TensorData::Bool(_) => None,
         };

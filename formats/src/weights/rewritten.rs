@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::Tensor;
+use crate::ElementType;
 
 /// How tensors are named, what they are then, and what makes plain weights of them.
 struct Kind {
@@ -101,8 +102,7 @@ pub(super) fn found<'a>(
 }
 
 /// Weights of a network that are whole numbers where fractions are wanted, by the first name.
-pub(super) fn whole_numbers(fitted: &BTreeMap<String, Tensor>) -> Option<&str> {
-    let is_whole =
-        |tensor: &Tensor| tensor.stored_dtype.is_integer() || tensor.stored_dtype == crate::ElementType::Bool;
-    fitted.iter().find(|(_, tensor)| is_whole(tensor)).map(|(name, _)| name.as_str())
+pub(super) fn whole_numbers(fitted: &BTreeMap<String, Tensor>) -> Option<(&str, ElementType)> {
+    let is_whole = |tensor: &Tensor| tensor.stored_dtype.is_integer() || tensor.stored_dtype == ElementType::Bool;
+    fitted.iter().find(|(_, tensor)| is_whole(tensor)).map(|(name, tensor)| (name.as_str(), tensor.stored_dtype))
 }

@@ -67,7 +67,7 @@ pub(crate) fn with_plain_pickle<T>(
 ) -> Result<T> {
     let pickle = load(&content.file, part, program, 0, PersistentIds::None, budget)?;
     if pickle.end != program.len() {
-        let (file, extra) = (content.file.clone(), (program.len() - pickle.end) as u64);
+        let (file, extra) = (content.file.clone(), program.len().saturating_sub(pickle.end) as u64);
         return Err(InputError::TrailingBytes { file, place: format!("{part}, byte {}", pickle.end), extra });
     }
     let saved = Walk { content, pickle: &pickle, program, storages: &NoStorages, budget }.part(pickle.value, 0)?;
@@ -104,11 +104,13 @@ impl<'a, S: StorageBytes> Walk<'a, '_, S> {
         let pickle = self.pickle;
         let heap = &pickle.heap;
         Ok(match value {
-            Value::Tensor(at) => Saved::Array(self.tensor(&heap.tensors[at as usize])?),
+            Value::Tensor(at) => Saved::Array(self.tensor(heap.tensor(at))?),
             Value::NdArray { at, .. } => self.array(at, depth)?,
             Value::List(_) | Value::Tuple(_) => {
                 let items = heap.items(value).unwrap_or_default();
-                Saved::List(items.iter().map(|&item| self.part(item, depth + 1)).collect::<Result<_, _>>()?)
+                Saved::List(
+                    items.iter().map(|&item| self.part(item, depth.saturating_add(1))).collect::<Result<_, _>>()?,
+                )
             }
             Value::Dictionary(_) => {
                 let mut entries: Vec<(Key, Value)> =
@@ -121,8 +123,8 @@ impl<'a, S: StorageBytes> Walk<'a, '_, S> {
                 let mut parts = Vec::new();
                 for (key, value) in entries {
                     let key = heap.key(key);
-                    self.spend(2 * key.len() as u64)?;
-                    parts.push((key, self.part(value, depth + 1)?));
+                    self.spend((key.len() as u64).saturating_mul(2))?;
+                    parts.push((key, self.part(value, depth.saturating_add(1))?));
                 }
                 Saved::Dictionary(parts)
             }
@@ -141,7 +143,7 @@ impl<'a, S: StorageBytes> Walk<'a, '_, S> {
     /// A tensor's elements, borrowed where they lie in order.
     fn tensor(&mut self, view: &View) -> Result<Array<'a>> {
         let file = self.content.file.as_path();
-        let storage = &self.pickle.heap.storages[view.storage as usize];
+        let storage = self.pickle.heap.storage(view.storage);
         let size = view.element.size().unwrap_or(1);
         // Extents of views lie in a storage that is in memory, or one of them is 0.
         let shape: Vec<usize> =
@@ -157,13 +159,13 @@ impl<'a, S: StorageBytes> Walk<'a, '_, S> {
         } else {
             let storages = self.storages;
             let stored = storages.bytes(&self.pickle.heap, storage, self.budget)?;
-            let start = view.offset as usize * size;
+            let start = (view.offset as usize).saturating_mul(size);
             if is_contiguous(view) {
-                part_of(stored, start, elements * size)
+                part_of(stored, start, elements.saturating_mul(size))
             } else {
                 charge(file, "of the saved object", view.shape.iter().copied(), view.element, true, self.budget)?;
-                let mut gathered = crate::element::reserve(file, "saved object", elements * size)?;
-                gather(view, size, &stored[start..], &mut gathered);
+                let mut gathered = crate::element::reserve(file, "saved object", elements.saturating_mul(size))?;
+                gather(view, size, stored.get(start..).unwrap_or_default(), &mut gathered);
                 Cow::Owned(gathered)
             }
         };
@@ -178,16 +180,16 @@ impl<'a, S: StorageBytes> Walk<'a, '_, S> {
     fn array(&mut self, at: u32, depth: usize) -> Result<Saved<'a>> {
         let pickle = self.pickle;
         let heap = &pickle.heap;
-        let array = &heap.arrays[at as usize];
+        let array = heap.array(at);
         let bytes = match array.elements {
             None => return Ok(Saved::Other("an array without elements")),
             Some(Elements::Objects(list)) => {
-                let items = heap.lists[list as usize].as_slice();
+                let items = heap.list(list);
                 if let (&[item], true) = (items, array.shape.is_empty()) {
-                    return self.part(item, depth + 1);
+                    return self.part(item, depth.saturating_add(1));
                 }
                 let parts: Vec<Saved<'_>> =
-                    items.iter().map(|&item| self.part(item, depth + 1)).collect::<Result<_, _>>()?;
+                    items.iter().map(|&item| self.part(item, depth.saturating_add(1))).collect::<Result<_, _>>()?;
                 return Ok(match array.shape.as_slice() {
                     // Rows of numbers, each an object of its own.
                     &[rows, columns] if rows.checked_mul(columns) == Some(parts.len() as u64) && columns > 0 => {
@@ -198,14 +200,14 @@ impl<'a, S: StorageBytes> Walk<'a, '_, S> {
                     _ => Saved::List(parts),
                 });
             }
-            Some(Elements::Bytes(bytes)) => &heap.bytes[bytes as usize],
+            Some(Elements::Bytes(bytes)) => heap.bytes_of(bytes),
         };
-        let dtype = &heap.dtypes[array.dtype as usize];
+        let dtype = heap.dtype(array.dtype);
         let Some(kind) = Kind::of_numpy(heap.spelled(dtype.kind)) else {
             return Ok(Saved::Other("an array of a type that is not read here"));
         };
         let content = match bytes {
-            Bytes::Inside(range) => Cow::Borrowed(&self.program[range.clone()]),
+            Bytes::Inside(range) => Cow::Borrowed(self.program.get(range.clone()).unwrap_or_default()),
             Bytes::Characters(text) => {
                 let text = heap.spelled(*text);
                 self.spend(text.len() as u64)?;
@@ -232,9 +234,9 @@ impl<'a, S: StorageBytes> Walk<'a, '_, S> {
 
 fn part_of(stored: Cow<'_, [u8]>, start: usize, length: usize) -> Cow<'_, [u8]> {
     match stored {
-        Cow::Borrowed(bytes) => Cow::Borrowed(&bytes[start..start + length]),
+        Cow::Borrowed(bytes) => Cow::Borrowed(bytes.get(start..start.saturating_add(length)).unwrap_or_default()),
         Cow::Owned(mut bytes) => {
-            bytes.truncate(start + length);
+            bytes.truncate(start.saturating_add(length));
             Cow::Owned(bytes.split_off(start))
         }
     }

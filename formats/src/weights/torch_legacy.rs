@@ -31,7 +31,7 @@ pub(super) fn is_tar(bytes: &[u8]) -> bool {
     let octal = std::str::from_utf8(field).ok().and_then(|digits| i64::from_str_radix(digits, 8).ok());
     let sum = |value: fn(u8) -> i64| -> i64 {
         let rest = header[..148].iter().chain(&header[156..]);
-        256 + rest.map(|&byte| value(byte)).sum::<i64>()
+        rest.map(|&byte| value(byte)).sum::<i64>().saturating_add(256)
     };
     let sums = [sum(i64::from), sum(|byte| byte.cast_signed().into())];
     // Numbers above the octal range are stored in base 256 behind a first byte of 0x80 or 0xff.
@@ -56,7 +56,10 @@ pub(super) fn refuse_tar(content: &Content) -> InputError {
         && let Some(header) = bytes.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>)
     {
         let field = |range: Range<usize>| {
-            String::from_utf8_lossy(header[range].split(|&byte| byte == 0).next().unwrap_or_default()).into_owned()
+            String::from_utf8_lossy(
+                header.get(range).unwrap_or_default().split(|&byte| byte == 0).next().unwrap_or_default(),
+            )
+            .into_owned()
         };
         let Ok(size) = usize::from_str_radix(field(124..136).trim(), 8) else { break };
         let name = field(0..100);
@@ -78,7 +81,7 @@ pub(super) fn refuse_tar(content: &Content) -> InputError {
 
 /// Whether a file starts with the magic number.
 pub(super) fn is_legacy(bytes: &[u8]) -> bool {
-    let start = &bytes[..bytes.len().min(MAGIC_WITHIN)];
+    let start = bytes.get(..MAGIC_WITHIN).unwrap_or(bytes);
     let holds = |magic: &[u8]| start.windows(magic.len()).any(|window| window == magic);
     // As protocols 2 and up write it, and in decimal as protocols 0 and 1 do.
     holds(&LEGACY_MAGIC.to_le_bytes()[..10]) || holds(LEGACY_MAGIC.to_string().as_bytes())
@@ -100,7 +103,11 @@ pub(super) fn refuse_plain_pickle(content: &Content, budget: &mut Budget) -> Res
             let conversion = if of_library { conversion } else { conversion_of_plain(&file) };
             Err(WeightsError::RefusedGlobal { file, place, globals, conversion }.into())
         }
-        Err(error @ InputError::Weights(WeightsError::RefusedPickle { .. })) if content.bytes[0] == 0x80 => Err(error),
+        Err(error @ InputError::Weights(WeightsError::RefusedPickle { .. }))
+            if content.bytes.first() == Some(&0x80) =>
+        {
+            Err(error)
+        }
         Ok(pickle) if pickle.end == content.bytes.len() => {
             let conversion = conversion_of_plain(&file);
             Err(WeightsError::PlainPickle { file, conversion }.into())
@@ -127,7 +134,8 @@ pub(super) struct Places<'a> {
 impl StorageBytes for Places<'_> {
     fn bytes(&self, _: &Heap, storage: &Storage, _: &mut Budget) -> Result<Cow<'_, [u8]>> {
         // Every storage of the pickle is listed, which `storages` has seen.
-        Ok(Cow::Borrowed(self.places.get(&storage.key).map_or(&[][..], |place| &self.bytes[place.clone()])))
+        let place = self.places.get(&storage.key);
+        Ok(Cow::Borrowed(place.and_then(|place| self.bytes.get(place.clone())).unwrap_or_default()))
     }
 }
 
@@ -151,7 +159,7 @@ pub(super) fn with_pickle<T>(
 fn pickles(content: &Content, budget: &mut Budget) -> Result<(Pickle, Pickle, usize)> {
     let mut position = 0;
     let mut next = |number: usize| {
-        let part = format!("pickle {} of 5 ({})", number + 1, PICKLES[number]);
+        let part = format!("pickle {} of 5 ({})", number.saturating_add(1), PICKLES.get(number).unwrap_or(&""));
         let ids = if number == 3 { PersistentIds::Legacy } else { PersistentIds::None };
         let pickle = load(&content.file, &part, &content.bytes, position, ids, budget)?;
         let place = format!("{part}, byte {position}");
@@ -200,7 +208,7 @@ fn storages(
         let storage = wanted
             .remove(key)
             .ok_or_else(|| damaged(place(), "it is listed, and the saved object does not refer to it"))?;
-        let rest = &bytes[position..];
+        let rest = bytes.get(position..).unwrap_or_default();
         let stored = rest.first_chunk().map_or(u64::MAX, |elements| u64::from_le_bytes(*elements));
         let size = stored.saturating_mul(storage.element_size());
         let needed = size.saturating_add(8);
@@ -210,8 +218,8 @@ fn storages(
         }
         super::layout::check_size(file, place, storage, size)?;
         // At most the bytes that are there.
-        let end = position + needed as usize;
-        places.insert(storage.key, position + 8..end);
+        let end = position.saturating_add(needed as usize);
+        places.insert(storage.key, position.saturating_add(8)..end);
         position = end;
     }
     if let Some(key) = wanted.keys().min() {
@@ -219,7 +227,7 @@ fn storages(
         return Err(damaged(format!("storage {}", quoted(key)), problem));
     }
     if position != bytes.len() {
-        let extra = (bytes.len() - position) as u64;
+        let extra = bytes.len().saturating_sub(position) as u64;
         return Err(InputError::TrailingBytes { file: file.to_path_buf(), place: format!("byte {position}"), extra });
     }
     Ok(places)

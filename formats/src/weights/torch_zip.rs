@@ -153,7 +153,7 @@ pub(super) fn with_pickle<T>(
     let part = format!("member {}", quoted(&member.name));
     let pickle = load(file, &part, &program, 0, PersistentIds::Zip, budget)?;
     if pickle.end != program.len() {
-        let extra = (program.len() - pickle.end) as u64;
+        let extra = program.len().saturating_sub(pickle.end) as u64;
         let place = format!("{part}, byte {}", pickle.end);
         return Err(InputError::TrailingBytes { file: file.to_path_buf(), place, extra });
     }

@@ -75,7 +75,7 @@ impl RunState {
         let named = parts.flat_map(|(prefix, tensors)| {
             tensors.into_iter().map(move |(name, tensor)| (format!("{prefix}{name}"), tensor))
         });
-        tensor_file::write(&folder.join(STATE), named, STATE_KEY, &json)
+        Ok(tensor_file::write(&folder.join(STATE), named, STATE_KEY, &json)?.show()?)
     }
 
     /// Reads the file of a run with the same settings as `planned`; None if there is none.

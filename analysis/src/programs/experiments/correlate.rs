@@ -29,13 +29,12 @@ pub(super) fn write(arguments: &CorrelateArguments) -> Result<(), AnalysisError>
     let (mut runs, mut seen) = (Vec::new(), BTreeMap::new());
     for path in &arguments.runs {
         for (log, description) in logs(path)? {
-            if !description.is_file() {
+            let Some(described) = description::read_description(&description)? else {
                 tell(format_args!("left out: {}, for it is not finished: no {}", log.display(), description.display()));
                 continue;
-            }
-            let description = description::read_description(&description)?;
-            let settings = settings(&description);
-            let Some(run) = training_run(&log, description)? else {
+            };
+            let settings = settings(&described);
+            let Some(run) = training_run(&log, described)? else {
                 tell(format_args!("left out: {}, for it holds no epoch", log.display()));
                 continue;
             };

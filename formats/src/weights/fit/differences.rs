@@ -47,7 +47,7 @@ pub(super) fn describe(
     let first: Vec<String> = shapes.by_ref().take(SHOWN).collect();
     if !first.is_empty() {
         let more = shapes.count();
-        parts.push(format!("other shapes: {}", listed(first.iter().cloned(), first.len() + more)));
+        parts.push(format!("other shapes: {}", listed(first.iter().cloned(), first.len().saturating_add(more))));
     }
     if !spare.is_empty() {
         parts.push(format!("in the file only: {}", listed(spread(&spare).map(|name| quoted(name)), spare.len())));
@@ -60,7 +60,9 @@ pub(super) fn describe(
 fn spread<'a, 'b>(names: &'b [&'a str]) -> impl Iterator<Item = &'b &'a str> {
     let last = names.len().saturating_sub(1);
     let shown = names.len().min(SHOWN);
-    (0..shown).filter_map(move |at| names.get(if shown > 1 { at * last / (shown - 1) } else { 0 }))
+    (0..shown).filter_map(move |at| {
+        names.get(at.saturating_mul(last).checked_div(shown.saturating_sub(1)).unwrap_or_default())
+    })
 }
 
 fn listed(shown: impl Iterator<Item = String>, of: usize) -> String {

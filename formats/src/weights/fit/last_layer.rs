@@ -70,7 +70,7 @@ impl Found {
             MatrixRows::Classes => weight,
             MatrixRows::Features => transposed(&weight),
         });
-        let classes = weight.as_ref().map_or(0, |weight| weight.shape[0]);
+        let classes = weight.as_ref().and_then(|weight| weight.shape.first().copied()).unwrap_or_default();
         let zeros = || Tensor {
             shape: vec![classes],
             data: TensorData::F32(vec![0.0; classes]),
@@ -86,24 +86,28 @@ impl Found {
 /// The one number of a tensor.
 pub(super) fn number(tensor: &Tensor) -> Option<f64> {
     match &tensor.data {
-        TensorData::F32(values) if values.len() == 1 => Some(values[0].into()),
-        TensorData::F64(values) if values.len() == 1 => Some(values[0]),
-        TensorData::I64(values) if values.len() == 1 => Some(values[0] as f64),
-        _ => None,
+        TensorData::F32(values) => single(values).map(f64::from),
+        TensorData::F64(values) => single(values),
+        TensorData::I64(values) => single(values).map(|value| value as f64),
+        TensorData::Bool(_) => None,
     }
+}
+
+fn single<T: Copy>(values: &[T]) -> Option<T> {
+    if let [one] = values { Some(*one) } else { None }
 }
 
 /// A matrix with rows and columns exchanged.
 fn transposed(matrix: &Tensor) -> Tensor {
-    fn exchanged<T: Copy>(values: &[T], rows: usize, columns: usize) -> Vec<T> {
-        (0..columns).flat_map(|column| (0..rows).map(move |row| values[row * columns + column])).collect()
+    fn exchanged<T: Copy>(values: &[T], columns: usize) -> Vec<T> {
+        (0..columns).flat_map(|column| values.iter().skip(column).step_by(columns.max(1)).copied()).collect()
     }
-    let (rows, columns) = (matrix.shape[0], matrix.shape[1]);
+    let &[rows, columns] = matrix.shape.as_slice() else { return matrix.clone() };
     let data = match &matrix.data {
-        TensorData::F32(values) => TensorData::F32(exchanged(values, rows, columns)),
-        TensorData::F64(values) => TensorData::F64(exchanged(values, rows, columns)),
-        TensorData::I64(values) => TensorData::I64(exchanged(values, rows, columns)),
-        TensorData::Bool(values) => TensorData::Bool(exchanged(values, rows, columns)),
+        TensorData::F32(values) => TensorData::F32(exchanged(values, columns)),
+        TensorData::F64(values) => TensorData::F64(exchanged(values, columns)),
+        TensorData::I64(values) => TensorData::I64(exchanged(values, columns)),
+        TensorData::Bool(values) => TensorData::Bool(exchanged(values, columns)),
     };
     Tensor { shape: vec![columns, rows], data, stored_dtype: matrix.stored_dtype }
 }
@@ -121,7 +125,9 @@ pub(super) fn find(
     reading: &Reading,
 ) -> Result<Option<Found>, WeightsError> {
     let Some(own) = &wanted.last_layer else { return Ok(None) };
-    let [classes, features] = wanted.shapes[&format!("{own}.weight")][..] else { return Ok(None) };
+    let Some(&[classes, features]) = wanted.shapes.get(&format!("{own}.weight")).map(Vec::as_slice) else {
+        return Ok(None);
+    };
     let under = reading.last_layer_under.as_deref();
     let search = Search { tensors, place, own, under, classes, features };
     match search.module().and_then(|module| search.read(module, reading)) {
@@ -178,9 +184,9 @@ impl Search<'_> {
         match usual.as_slice() {
             [one] => Ok((*one).to_owned()),
             [] => Err(self.nothing_usual(is_usual)),
-            several => {
+            several @ [first, ..] => {
                 let shown: Vec<String> = several.iter().map(|module| quoted(module)).collect();
-                Err(format!("{} all fit; {}", shown.join(", "), self.advice(several[0])))
+                Err(format!("{} all fit; {}", shown.join(", "), self.advice(first)))
             }
         }
     }

@@ -109,14 +109,14 @@ impl Context<'_> {
     /// numbers as there are features, and is not one of contrastive training.
     fn may_stand_between(&self, tensor: &Tensor, first: &str) -> bool {
         let features = self.head.map_or(0, |head| head.features);
-        tensor.shape.len() == 2 && tensor.shape[0] == features && !first.starts_with("head")
+        tensor.shape.len() == 2 && tensor.shape.first() == Some(&features) && !first.starts_with("head")
     }
 }
 
 /// A name behind the parts that it has in common with a beginning.
 fn beyond<'a>(name: &'a str, prefix: &str) -> &'a str {
     let common = name.split('.').zip(prefix.split('.')).take_while(|(one, other)| one == other);
-    let length: usize = common.map(|(part, _)| part.len() + 1).sum();
+    let length: usize = common.map(|(part, _)| part.len().saturating_add(1)).sum();
     name.get(length..).unwrap_or(name)
 }
 
@@ -126,14 +126,15 @@ impl LeftOver {
         let mut modules: BTreeMap<&str, usize> = BTreeMap::new();
         for name in self.out.iter().map(String::as_str).chain(more) {
             let module = name.rsplit_once('.').map_or(name, |(module, _)| module);
-            *modules.entry(module).or_default() += 1;
+            *modules.entry(module).or_default() = modules.entry(module).or_default().saturating_add(1);
         }
         // Modules of many parts by their first.
         const MOST: usize = 12;
         if modules.len() > MOST {
             let mut first: BTreeMap<&str, usize> = BTreeMap::new();
             for (module, count) in modules {
-                *first.entry(first_part(module)).or_default() += count;
+                *first.entry(first_part(module)).or_default() =
+                    first.entry(first_part(module)).or_default().saturating_add(count);
             }
             modules = first;
         }

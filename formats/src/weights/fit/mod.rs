@@ -97,7 +97,7 @@ pub fn fit(weights: Weights, wanted: &Wanted, reading: &Reading) -> Result<Fitte
         remedy,
     };
     let fitted = plain(weights, wanted, reading).map_err(|error| match error {
-        WeightsError::NamesDiffer { .. } if 2 * empty > names.len() => {
+        WeightsError::NamesDiffer { .. } if empty.saturating_mul(2) > names.len() => {
             refused(("empty tensors, as the stage 3 of DeepSpeed's ZeRO leaves them", ZERO))
         }
         WeightsError::NamesDiffer { .. } | WeightsError::LastLayer { .. } | WeightsError::LeftOver { .. } => {
@@ -108,8 +108,7 @@ pub fn fit(weights: Weights, wanted: &Wanted, reading: &Reading) -> Result<Fitte
     })?;
     match rewritten::whole_numbers(&fitted.tensors) {
         None => Ok(fitted),
-        Some(name) => {
-            let kind = fitted.tensors[name].stored_dtype;
+        Some((name, kind)) => {
             let found = format!("{} is stored as {kind}: quantised or counted weights", quoted(name));
             Err(WeightsError::Rewritten { file, found, remedy: "save the weights as they were trained, as float32" })
         }
@@ -241,7 +240,7 @@ fn chosen<'a>(
     let all = || [first].into_iter().chain(differing.iter().copied());
     let key_of = |place: &Place| keys.iter().find(|key| is_within(&place.prefix, key)).cloned();
     let by_key: BTreeSet<String> = all().filter_map(key_of).collect();
-    let labels: Vec<String> = if by_key.len() == differing.len() + 1 {
+    let labels: Vec<String> = if by_key.len() == differing.len().saturating_add(1) {
         by_key.into_iter().collect()
     } else {
         all().map(|place| place.prefix.trim_end_matches('.').to_owned()).collect()

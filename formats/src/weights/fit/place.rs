@@ -77,10 +77,11 @@ fn below<'a>(
         wanted.iter().map(|(own, shape)| (spelled(spelling, own), shape.as_slice())).collect();
     let mut counts: HashMap<&str, usize> = HashMap::new();
     for (name, tensor) in tensors {
-        let dots = name.rmatch_indices('.').map(|(dot, _)| dot + 1);
+        let dots = name.rmatch_indices('.').map(|(dot, _)| dot.saturating_add(1));
         for start in dots.chain([0]).take(LONGEST_NAME) {
             if shapes.get(&name[start..]).is_some_and(|shape| fits(&tensor.shape, shape)) {
-                *counts.entry(&name[..start]).or_default() += 1;
+                *counts.entry(&name[..start]).or_default() =
+                    counts.entry(&name[..start]).or_default().saturating_add(1);
             }
         }
     }

@@ -39,26 +39,26 @@ pub(super) fn rename(
         to: request.to.clone(),
         problem,
     };
-    let mut fits = vec![false; requests.len()];
+    let mut requests: Vec<(&Rename, bool)> = requests.iter().map(|request| (request, false)).collect();
     let mut renamed = BTreeMap::new();
     let mut of = BTreeMap::new();
     for (name, tensor) in tensors {
-        let found = requests.iter().position(|request| super::is_within(&name, &request.from));
+        let found = requests.iter_mut().find(|(request, _)| super::is_within(&name, &request.from));
+        let found = found.map(|(request, fits)| {
+            *fits = true;
+            *request
+        });
         let new = found.map_or_else(
             || name.clone(),
-            |index| {
-                fits[index] = true;
-                let Rename { from, to } = &requests[index];
-                format!("{to}{}", &name[from.len()..]).trim_start_matches('.').to_owned()
-            },
+            |Rename { from, to }| format!("{to}{}", &name[from.len()..]).trim_start_matches('.').to_owned(),
         );
-        let request = found.or_else(|| of.get(&new).copied().flatten()).map(|index: usize| &requests[index]);
+        let request = found.or_else(|| of.get(&new).copied().flatten());
         if let (true, Some(request)) = (renamed.insert(new.clone(), tensor).is_some() || new.is_empty(), request) {
             return Err(refused(request, format!("two tensors would be called {}", quoted(&new))));
         }
         of.insert(new, found);
     }
-    for (request, fits) in requests.iter().zip(&fits) {
+    for (request, fits) in requests {
         if !fits {
             return Err(refused(request, format!("no name begins with {}", quoted(&request.from))));
         }

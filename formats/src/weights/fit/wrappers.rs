@@ -13,7 +13,7 @@ pub(super) fn without_wrappers(tensors: BTreeMap<String, Tensor>) -> BTreeMap<St
         return tensors;
     }
     plain.sort_unstable();
-    if plain.windows(2).any(|pair| pair[0] == pair[1]) {
+    if plain.iter().zip(plain.iter().skip(1)).any(|(one, next)| one == next) {
         return tensors;
     }
     tensors.into_iter().map(|(name, tensor)| (unwrapped(&name), tensor)).collect()

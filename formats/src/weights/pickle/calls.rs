@@ -13,8 +13,8 @@ impl Machine<'_, '_> {
     pub(super) fn append(&mut self, items: &[Value]) -> Result<()> {
         match self.top()? {
             Value::List(at) => {
-                self.spend(VALUE * items.len() as u64)?;
-                self.heap.lists[at as usize].extend(items);
+                self.spend(VALUE.saturating_mul(items.len() as u64))?;
+                self.heap.list_mut(at).extend(items);
                 Ok(())
             }
             // Sets, deques: what is inert may be filled.
@@ -50,8 +50,8 @@ impl Machine<'_, '_> {
     }
 
     fn insert(&mut self, at: u32, key: Key, value: Value) -> Result<()> {
-        self.spend(if self.heap.dictionaries[at as usize].is_empty() { FIRST_ENTRY } else { ENTRY })?;
-        self.heap.dictionaries[at as usize].insert(key, value);
+        self.spend(if self.heap.dictionary(at).is_empty() { FIRST_ENTRY } else { ENTRY })?;
+        self.heap.dictionary_mut(at).insert(key, value);
         Ok(())
     }
 
@@ -62,12 +62,12 @@ impl Machine<'_, '_> {
         match arguments {
             [] => {}
             &[Value::Dictionary(from)] => {
-                self.spend(ENTRY * self.heap.dictionaries[from as usize].len() as u64)?;
-                self.heap.dictionaries[at as usize] = self.heap.dictionaries[from as usize].clone();
+                self.spend(ENTRY.saturating_mul(self.heap.dictionary(from).len() as u64))?;
+                *self.heap.dictionary_mut(at) = self.heap.dictionary(from).clone();
             }
             &[list @ (Value::List(_) | Value::Tuple(_))] => {
                 for index in 0..self.heap.items(list).map_or(0, <[Value]>::len) {
-                    let pair = self.heap.items(list).and_then(|pairs| self.heap.items(pairs[index]));
+                    let pair = self.heap.items(list).and_then(|pairs| self.heap.items(*pairs.get(index)?));
                     let Some(&[key, value]) = pair else {
                         return Err(self.refuse("a dictionary is made of what are no pairs"));
                     };
@@ -84,8 +84,8 @@ impl Machine<'_, '_> {
         match arguments {
             [] => Ok(Vec::new()),
             &[Value::List(at) | Value::Tuple(at)] => {
-                self.spend(VALUE * self.heap.lists[at as usize].len() as u64)?;
-                Ok(self.heap.lists[at as usize].clone())
+                self.spend(VALUE.saturating_mul(self.heap.list(at).len() as u64))?;
+                Ok(self.heap.list(at).to_vec())
             }
             _ => Err(self.refuse("a list or tuple is made of what is neither")),
         }
@@ -100,8 +100,8 @@ impl Machine<'_, '_> {
             return Err(self.damaged("REDUCE calls with arguments that are no tuple"));
         };
         // A copy that is charged: a large tuple may be fetched and given to a call again and again.
-        self.spend(VALUE * self.heap.lists[at as usize].len() as u64)?;
-        let arguments = self.heap.lists[at as usize].clone();
+        self.spend(VALUE.saturating_mul(self.heap.list(at).len() as u64))?;
+        let arguments = self.heap.list(at).to_vec();
         let result = match callable {
             Global::Dictionary => self.dictionary_of(&arguments)?,
             Global::DefaultDictionary => match arguments.split_first() {

@@ -125,7 +125,7 @@ impl Global {
 
     /// What `module.name` stands for.
     pub(super) fn of(module: &str, name: &str) -> Self {
-        if module.len() + name.len() > LONGEST_NAME {
+        if module.len().saturating_add(name.len()) > LONGEST_NAME {
             return Self::Refused;
         }
         let global = format!("{module}.{name}");

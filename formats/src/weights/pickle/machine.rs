@@ -161,7 +161,7 @@ impl Machine<'_, '_> {
     // Making values.
 
     pub(super) fn new_text(&mut self, text: &str) -> Result<Value> {
-        self.spend(TEXT + 2 * text.len() as u64)?;
+        self.spend(TEXT.saturating_add((text.len() as u64).saturating_mul(2)))?;
         Ok(Value::Text(self.heap.text(text)))
     }
 
@@ -172,10 +172,10 @@ impl Machine<'_, '_> {
 
     /// The index of a new list or tuple.
     pub(super) fn new_list(&mut self, items: Vec<Value>) -> Result<u32> {
-        self.spend(CONTAINER + VALUE * items.len() as u64)?;
+        self.spend(CONTAINER.saturating_add(VALUE.saturating_mul(items.len() as u64)))?;
         self.heap.lists.push(items);
         // The budget ends long before 2^32 containers.
-        Ok(self.heap.lists.len() as u32 - 1)
+        Ok((self.heap.lists.len() as u32).saturating_sub(1))
     }
 
     fn push_tuple(&mut self, items: Vec<Value>) -> Result<()> {
@@ -186,7 +186,7 @@ impl Machine<'_, '_> {
     pub(super) fn new_dictionary(&mut self) -> Result<Value> {
         self.spend(CONTAINER)?;
         self.heap.dictionaries.push(HashMap::new());
-        Ok(Value::Dictionary(self.heap.dictionaries.len() as u32 - 1))
+        Ok(Value::Dictionary((self.heap.dictionaries.len() as u32).saturating_sub(1)))
     }
 
     fn push_global(&mut self, module: &str, name: &str) -> Result<()> {
@@ -368,7 +368,7 @@ impl Machine<'_, '_> {
                 self.push_tuple(items)
             }
             Opcode::Tuple1 | Opcode::Tuple2 | Opcode::Tuple3 => {
-                let count = opcode as usize - Opcode::Tuple1 as usize + 1;
+                let count = (opcode as usize).saturating_sub(Opcode::Tuple1 as usize).saturating_add(1);
                 let mut items = (0..count).map(|_| self.pop()).collect::<Result<Vec<_>, _>>()?;
                 items.reverse();
                 self.push_tuple(items)

@@ -18,7 +18,7 @@ impl Machine<'_, '_> {
     /// Keeps the place of bytes that have just been passed.
     pub(super) fn push_bytes(&mut self, length: usize) -> Result<()> {
         let end = self.operands.position;
-        let bytes = self.new_bytes(Bytes::Inside(end - length..end))?;
+        let bytes = self.new_bytes(Bytes::Inside(end.saturating_sub(length)..end))?;
         self.push(bytes)
     }
 
@@ -26,7 +26,7 @@ impl Machine<'_, '_> {
         self.spend(TYPE)?;
         self.heap.bytes.push(bytes);
         // The budget ends long before 2^32 of them.
-        Ok(Value::Bytes(self.heap.bytes.len() as u32 - 1))
+        Ok(Value::Bytes((self.heap.bytes.len() as u32).saturating_sub(1)))
     }
 
     /// The value of a call of an inert name: an array or a part of one, or nothing but the name.
@@ -45,7 +45,7 @@ impl Machine<'_, '_> {
             ("dtype", &[Value::Text(kind), ..]) if numpy => {
                 self.spend(TYPE)?;
                 self.heap.dtypes.push(Dtype { kind, big_endian: false });
-                Ok(Value::Dtype(self.heap.dtypes.len() as u32 - 1))
+                Ok(Value::Dtype((self.heap.dtypes.len() as u32).saturating_sub(1)))
             }
             ("scalar", &[Value::Dtype(dtype), Value::Bytes(bytes)]) if numpy => {
                 self.new_array(name, Vec::new(), dtype, false, Some(Elements::Bytes(bytes)))
@@ -67,9 +67,9 @@ impl Machine<'_, '_> {
         column_major: bool,
         elements: Option<Elements>,
     ) -> Result<Value> {
-        self.spend(ARRAY + 8 * shape.len() as u64)?;
+        self.spend(ARRAY.saturating_add((shape.len() as u64).saturating_mul(8)))?;
         self.heap.arrays.push(NdArray { shape, dtype, column_major, elements });
-        Ok(Value::NdArray { at: self.heap.arrays.len() as u32 - 1, name })
+        Ok(Value::NdArray { at: (self.heap.arrays.len() as u32).saturating_sub(1), name })
     }
 
     /// The state of an array: version, shape, type, whether columns come first, elements.
@@ -83,15 +83,16 @@ impl Machine<'_, '_> {
             _ => return Ok(()),
         };
         let Some(shape) = self.shape(shape) else { return Ok(()) };
-        self.spend(8 * shape.len() as u64)?;
-        self.heap.arrays[at as usize] = NdArray { shape, dtype, column_major, elements: Some(elements) };
+        self.spend((shape.len() as u64).saturating_mul(8))?;
+        *self.heap.array_mut(at) = NdArray { shape, dtype, column_major, elements: Some(elements) };
         Ok(())
     }
 
     /// The state of a type, of which the byte order matters.
     pub(super) fn set_dtype(&mut self, at: u32, state: Value) {
         if let Some(&[_, Value::Text(order), ..]) = self.heap.items(state) {
-            self.heap.dtypes[at as usize].big_endian = self.heap.spelled(order) == ">";
+            let big_endian = self.heap.spelled(order) == ">";
+            self.heap.dtype_mut(at).big_endian = big_endian;
         }
     }
 

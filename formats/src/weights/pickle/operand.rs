@@ -47,12 +47,12 @@ impl<'a> Operands<'a> {
         let rest = self.rest();
         let field = usize::try_from(length).ok().and_then(|length| rest.get(..length));
         let field = field.ok_or_else(|| self.truncated(length, rest.len() as u64))?;
-        self.position += field.len();
+        self.position = self.position.saturating_add(field.len());
         Ok(field)
     }
 
     pub(super) fn byte(&mut self) -> Result<u8> {
-        Ok(self.take(1)?[0])
+        Ok(self.take(1)?.first().copied().unwrap_or_default())
     }
 
     pub(super) fn number(&mut self, length: u64) -> Result<u64> {
@@ -82,9 +82,9 @@ impl<'a> Operands<'a> {
     pub(super) fn line(&mut self) -> Result<&'a [u8]> {
         let rest = self.rest();
         let length = rest.iter().position(|&byte| byte == b'\n');
-        let length = length.ok_or_else(|| self.truncated(rest.len() as u64 + 1, rest.len() as u64))?;
-        self.position += length + 1;
-        Ok(&rest[..length])
+        let length = length.ok_or_else(|| self.truncated((rest.len() as u64).saturating_add(1), rest.len() as u64))?;
+        self.position = self.position.saturating_add(length.saturating_add(1));
+        Ok(rest.get(..length).unwrap_or_default())
     }
 
     /// A line that names a module, class or function.
@@ -96,7 +96,7 @@ impl<'a> Operands<'a> {
     /// A line of decimal digits, as Python writes them; what `int` would take beside them is refused.
     fn digits(&self, line: &[u8]) -> Option<i64> {
         let digits = line.strip_prefix(b"-").unwrap_or(line);
-        let plain = digits == b"0" && line[0] != b'-' || !matches!(digits.first(), None | Some(b'0'));
+        let plain = digits == b"0" && !line.starts_with(b"-") || !matches!(digits.first(), None | Some(b'0'));
         let text = std::str::from_utf8(line).ok().filter(|_| plain && digits.iter().all(u8::is_ascii_digit))?;
         text.parse().ok()
     }
@@ -125,7 +125,7 @@ impl<'a> Operands<'a> {
             return Ok(Value::Integer(integer));
         }
         let digits = line.strip_prefix(b"-").unwrap_or(line);
-        if digits.len() > 18 && digits[0] != b'0' && digits.iter().all(u8::is_ascii_digit) {
+        if digits.len() > 18 && !digits.starts_with(b"0") && digits.iter().all(u8::is_ascii_digit) {
             return Ok(if line == LEGACY_MAGIC.to_string().as_bytes() {
                 Value::Magic
             } else {
@@ -162,10 +162,10 @@ impl<'a> Operands<'a> {
         let fill = if negative { 0xff } else { 0 };
         let mut bytes = [fill; 16];
         // Longer ones are more than 64 bits unless the rest only repeats the sign.
-        let short = &digits[..digits.len().min(16)];
-        bytes[..short.len()].copy_from_slice(short);
+        let (short, more) = digits.split_at_checked(bytes.len()).unwrap_or((digits, &[]));
+        bytes.iter_mut().zip(short).for_each(|(byte, digit)| *byte = *digit);
         let number = i128::from_le_bytes(bytes);
-        let whole = digits.len() <= 16 || digits[16..].iter().all(|&byte| byte == fill) && (number < 0) == negative;
+        let whole = more.is_empty() || more.iter().all(|&byte| byte == fill) && (number < 0) == negative;
         Ok(match i64::try_from(number) {
             Ok(integer) if whole => Value::Integer(integer),
             _ if whole && number == LEGACY_MAGIC => Value::Magic,
@@ -196,7 +196,7 @@ impl<'a> Operands<'a> {
             let code = code.filter(|code| code.bytes().all(|byte| byte.is_ascii_hexdigit()));
             let character = code.and_then(|code| u32::from_str_radix(code, 16).ok()).and_then(char::from_u32);
             text.push(character.ok_or_else(|| self.damaged("an escape in a text names no character"))?);
-            rest = rest.as_slice()[digits..].iter();
+            rest = rest.as_slice().get(digits..).unwrap_or_default().iter();
         }
         Ok(text)
     }

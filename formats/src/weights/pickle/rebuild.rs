@@ -25,7 +25,7 @@ impl Machine<'_, '_> {
         let Value::Tuple(at) = id else {
             return Err(self.damaged("a reference to a storage that is no tuple"));
         };
-        let fields = match self.heap.lists[at as usize].as_slice() {
+        let fields = match self.heap.list(at) {
             &[tag, class, key, _location, elements] => [tag, class, key, elements],
             &[tag, class, key, _location, elements, Value::None] if self.ids == PersistentIds::Legacy => {
                 [tag, class, key, elements]
@@ -51,7 +51,7 @@ impl Machine<'_, '_> {
             u64::try_from(elements).map_err(|_| self.damaged(format!("storage {name} of {elements} elements")))?;
         let storage = Storage { key, element, elements };
         if let Some(&known) = self.storages.get(&key) {
-            if self.heap.storages[known as usize] != storage {
+            if *self.heap.storage(known) != storage {
                 return Err(self.damaged(format!("storage {name} is described in two ways")));
             }
             return Ok(Value::Storage(known));
@@ -59,7 +59,7 @@ impl Machine<'_, '_> {
         self.spend(STORAGE)?;
         self.heap.storages.push(storage);
         // The budget ends long before 2^32 storages.
-        let index = self.heap.storages.len() as u32 - 1;
+        let index = (self.heap.storages.len() as u32).saturating_sub(1);
         self.storages.insert(key, index);
         Ok(Value::Storage(index))
     }
@@ -95,7 +95,7 @@ impl Machine<'_, '_> {
         if shape.len() != strides.len() {
             return Err(self.refuse(format!("a tensor of shape {shape:?} with strides {strides:?}")));
         }
-        let stored = self.heap.storages[index as usize];
+        let stored = *self.heap.storage(index);
         let element = element.or(stored.element).unwrap_or(ElementType::U8);
         // `_rebuild_tensor_v3` reads any storage as bytes; the others read a typed one as its own type.
         if function == Global::RebuildTensorV3 && stored.element.is_some_and(|own| own != element) {
@@ -103,9 +103,9 @@ impl Machine<'_, '_> {
         }
         let view = View { storage: index, element, offset, shape, strides };
         self.check_inside(&view, &stored)?;
-        self.spend(VIEW + 16 * view.shape.len() as u64)?;
+        self.spend(VIEW.saturating_add((view.shape.len() as u64).saturating_mul(16)))?;
         self.heap.tensors.push(view);
-        Ok(Value::Tensor(self.heap.tensors.len() as u32 - 1))
+        Ok(Value::Tensor((self.heap.tensors.len() as u32).saturating_sub(1)))
     }
 
     /// The tensor of a parameter. Attributes set on it could be anything, its data included.
@@ -178,8 +178,9 @@ impl Machine<'_, '_> {
             return Ok(());
         }
         let mut axes = view.shape.iter().zip(&view.strides);
-        let last =
-            axes.try_fold(view.offset, |last, (extent, stride)| last.checked_add((extent - 1).checked_mul(*stride)?));
+        let last = axes.try_fold(view.offset, |last, (extent, stride)| {
+            last.checked_add(extent.checked_sub(1)?.checked_mul(*stride)?)
+        });
         let end = last.and_then(|last| last.checked_add(1)?.checked_mul(size));
         if end.is_some_and(|end| end <= available) {
             return Ok(());

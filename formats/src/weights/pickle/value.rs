@@ -147,6 +147,58 @@ pub(in crate::weights) struct Heap {
     pub(in crate::weights) arrays: Vec<NdArray>,
 }
 
+#[expect(clippy::indexing_slicing, reason = "a number is given out for what was just pushed, and nothing is taken out")]
+impl Heap {
+    /// The text of a number.
+    pub(in crate::weights) fn spelled(&self, text: u32) -> &str {
+        &self.texts[text as usize]
+    }
+
+    pub(in crate::weights) fn list(&self, at: u32) -> &[Value] {
+        &self.lists[at as usize]
+    }
+
+    pub(super) fn list_mut(&mut self, at: u32) -> &mut Vec<Value> {
+        &mut self.lists[at as usize]
+    }
+
+    pub(in crate::weights) fn dictionary(&self, at: u32) -> &HashMap<Key, Value> {
+        &self.dictionaries[at as usize]
+    }
+
+    pub(super) fn dictionary_mut(&mut self, at: u32) -> &mut HashMap<Key, Value> {
+        &mut self.dictionaries[at as usize]
+    }
+
+    pub(in crate::weights) fn storage(&self, at: u32) -> &Storage {
+        &self.storages[at as usize]
+    }
+
+    pub(in crate::weights) fn tensor(&self, at: u32) -> &View {
+        &self.tensors[at as usize]
+    }
+
+    pub(in crate::weights) fn bytes_of(&self, at: u32) -> &Bytes {
+        &self.bytes[at as usize]
+    }
+
+    pub(in crate::weights) fn dtype(&self, at: u32) -> &Dtype {
+        &self.dtypes[at as usize]
+    }
+
+    pub(super) fn dtype_mut(&mut self, at: u32) -> &mut Dtype {
+        &mut self.dtypes[at as usize]
+    }
+
+    pub(in crate::weights) fn array(&self, at: u32) -> &NdArray {
+        &self.arrays[at as usize]
+    }
+
+    pub(super) fn array_mut(&mut self, at: u32) -> &mut NdArray {
+        &mut self.arrays[at as usize]
+    }
+}
+
 impl Heap {
     /// The number of a text: equal texts have one.
     pub(super) fn text(&mut self, text: &str) -> u32 {
@@ -161,11 +213,6 @@ impl Heap {
         number
     }
 
-    /// The text of a number.
-    pub(in crate::weights) fn spelled(&self, text: u32) -> &str {
-        &self.texts[text as usize]
-    }
-
     /// A key as the part of a name.
     pub(in crate::weights) fn key(&self, key: Key) -> String {
         match key {
@@ -177,7 +224,7 @@ impl Heap {
     /// The elements of a tuple or list.
     pub(in crate::weights) fn items(&self, value: Value) -> Option<&[Value]> {
         match value {
-            Value::Tuple(at) | Value::List(at) => Some(&self.lists[at as usize]),
+            Value::Tuple(at) | Value::List(at) => Some(self.list(at)),
             _ => None,
         }
     }
@@ -185,7 +232,7 @@ impl Heap {
     /// The entries of a dictionary.
     pub(in crate::weights) fn entries(&self, value: Value) -> Option<&HashMap<Key, Value>> {
         match value {
-            Value::Dictionary(at) => Some(&self.dictionaries[at as usize]),
+            Value::Dictionary(at) => Some(self.dictionary(at)),
             _ => None,
         }
     }
