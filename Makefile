@@ -104,7 +104,10 @@ lint:
 
 bench:
 	@$(PYTHON) scripts/setup.py libtorch openblas python torch
-	PYTHON=$(TORCH_PYTHON)/python cargo bench -p car-spectral --features lapack,rayon
+	PYTHON=$(TORCH_PYTHON)/python cargo bench -p car-spectral --features lapack,rayon --bench counting --bench norms
+	mkdir -p out && cargo bench -p car-spectral --bench scaling > out/scaling.txt && cat out/scaling.txt
+	$(PYTHON) benches/plot.py out/scaling.txt out/performance.svg
+	@echo "picture: out/performance.svg"
 	cargo bench -p car-spectral-training --bench car_step --profile dev
 	cargo bench -p car-spectral-training --bench loader --profile dev
 	cargo bench -p car-spectral-training --bench training_step --profile dev
