@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use crate::draw::DrawError;
 use crate::report::ReportError;
+use crate::subject::Subject;
 
 /// Why an analysis did not come to its end. Messages name the file, sample, class or flag, and what to do.
 #[derive(Debug, Error)]
@@ -91,6 +92,17 @@ impl From<CountsFileError> for AnalysisError {
 }
 
 impl AnalysisError {
+    /// The same, with the file of the model whose numbers are refused.
+    pub(crate) fn of(self, subject: &Subject) -> Self {
+        match self {
+            Self::Confusion(_) | Self::Car(_) | Self::Norm(_) | Self::Bound(_) | Self::LongTail(_) => {
+                let file = subject.source.files.first().map_or(&subject.name, |file| &file.path);
+                Self::Mismatch { problem: format!("{file}: {self}") }
+            }
+            other => other,
+        }
+    }
+
     /// 2 for wrong usage, 1 for everything that lies in files.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -116,5 +128,38 @@ impl AnalysisError {
 impl From<car_spectral_training::TrainingError> for AnalysisError {
     fn from(error: car_spectral_training::TrainingError) -> Self {
         Self::Training(Box::new(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use car_spectral::bounds::BoundError;
+    use car_spectral_formats::predictions::Logits;
+
+    use super::*;
+    use crate::report::{DataFile, Source};
+    use crate::subject::Scored;
+
+    #[test]
+    fn numbers_that_are_refused_name_the_file_of_their_model() {
+        let path = "runs/a.safetensors".to_owned();
+        let weights = DataFile { role: "weights".to_owned(), path, bytes: 1, sha256: String::new() };
+        let mut subject = Subject {
+            name: "a".to_owned(),
+            source: Source { files: vec![weights], ..Source::default() },
+            class_names: Vec::new(),
+            train_counts: None,
+            architecture: car_spectral::bounds::Architecture::Unknown,
+            train: None,
+            test: Scored { logits: Logits::F64(ndarray::array![[0.0, 1.0]]), labels: ndarray::array![1] },
+            scores_said: false,
+            warnings: Vec::new(),
+        };
+        let error = || AnalysisError::Bound(BoundError::TooFewClasses { num_classes: 1 });
+        assert!(error().of(&subject).to_string().starts_with("runs/a.safetensors: "));
+        subject.source.files.clear();
+        assert!(error().of(&subject).to_string().starts_with("a: "));
+        let usage = AnalysisError::Usage { problem: "give a file".to_owned() };
+        assert_eq!(usage.of(&subject).exit_code(), 2);
     }
 }

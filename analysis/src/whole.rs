@@ -25,7 +25,8 @@ pub fn report(
 ) -> Result<(Report, Vec<ModelFigures>)> {
     let (mut models, mut figures) = (Vec::new(), Vec::new());
     for subject in subjects {
-        let (model, figure) = verify::verify(subject, settings, |part| progress(format!("{}: {part}", subject.name)))?;
+        let verified = verify::verify(subject, settings, |part| progress(format!("{}: {part}", subject.name)));
+        let (model, figure) = verified.map_err(|error| error.of(subject))?;
         models.push(model);
         figures.push(figure);
     }

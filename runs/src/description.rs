@@ -250,7 +250,7 @@ mod tests {
         assert_eq!(read_description(&json).unwrap().as_ref(), Some(&inside));
         std::fs::remove_file(&json).unwrap();
         assert_eq!(read_description(&json).unwrap().as_ref(), Some(&inside));
-        write(HashMap::new());
+        write(HashMap::from([("format".to_owned(), "pt".to_owned())]));
         assert_eq!(read_description(&json).unwrap(), None);
     }
 }

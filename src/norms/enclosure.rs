@@ -38,7 +38,6 @@
 //! Both slacks of S5 are therefore right.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
 use multiversion::multiversion;
 use ndarray::ArrayView2;
@@ -47,6 +46,7 @@ use crate::confusion::ConfusionMatrix;
 
 use super::NormError;
 use super::block::{Block, norm};
+use super::columns::Columns;
 use super::components::{Components, support_if_connected};
 use super::lanczos::Lanczos;
 use super::power_of_two::{exponent, scale, scale_down, scale_up};
@@ -184,45 +184,6 @@ fn scan(values: &[f64]) -> (f64, usize) {
     }
     let max = max.iter().chain(tail).copied().fold(0.0, f64::max);
     (max, non_zeros.iter().sum::<u64>() as usize + tail.iter().filter(|&&value| value != 0.0).count())
-}
-
-/// A square matrix by compressed columns, zeros left out.
-struct Columns<'a> {
-    starts: Cow<'a, [usize]>,
-    rows: Cow<'a, [u32]>,
-    values: Cow<'a, [f64]>,
-}
-
-impl<'a> Columns<'a> {
-    fn of(matrix: &'a ConfusionMatrix) -> Self {
-        if let Some((starts, rows, values)) = matrix.as_sparse() {
-            return Self { starts: starts.into(), rows: rows.into(), values: values.into() };
-        }
-        let num_classes = matrix.num_classes();
-        let (mut starts, mut rows, mut values) = (Vec::with_capacity(num_classes + 1), Vec::new(), Vec::new());
-        starts.push(0);
-        for column in 0..num_classes {
-            for (row, value) in matrix.column(column) {
-                rows.push(row as u32);
-                values.push(value);
-            }
-            starts.push(rows.len());
-        }
-        Self { starts: starts.into(), rows: rows.into(), values: values.into() }
-    }
-
-    fn num_classes(&self) -> usize {
-        self.starts.len() - 1
-    }
-
-    fn range(&self, column: u32) -> Range<usize> {
-        self.starts[column as usize]..self.starts[column as usize + 1]
-    }
-
-    fn entries(&self, column: u32) -> impl Iterator<Item = (u32, f64)> + '_ {
-        let range = self.range(column);
-        self.rows[range.clone()].iter().copied().zip(self.values[range].iter().copied())
-    }
 }
 
 /// What is known of a component before any iteration.

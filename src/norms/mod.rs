@@ -25,6 +25,7 @@
 
 mod block;
 mod certified_upper;
+mod columns;
 mod components;
 mod elementary;
 pub mod enclosure;

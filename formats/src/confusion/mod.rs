@@ -11,6 +11,7 @@ mod printed;
 mod table;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::path::Path;
 
 use ndarray::Array2;
@@ -207,6 +208,9 @@ fn numbers<'a>(content: &'a Content, budget: &mut Budget) -> Result<Read<'a>> {
         }
         Err(error) => return Err(error),
     };
+    if let Some((array, names)) = rows_by_name(&saved) {
+        return Ok(Read::of(array, Some(names)));
+    }
     let names = names_in(&saved);
     Ok(Read::of(square_among(file, arrays_of(file, saved, budget)?)?, names))
 }
@@ -262,6 +266,23 @@ fn owned_numbers(array: Array<'_>) -> Option<Array<'static>> {
     (known == Ok(true)).then(|| Array { column_major: array.column_major, ..Array::decimals(array.shape, values) })
 }
 
+/// Rows under the names of their classes, the numbers of each under the same names.
+fn rows_by_name(saved: &Saved<'_>) -> Option<(Array<'static>, Vec<String>)> {
+    let Saved::Dictionary(rows) = saved else { return None };
+    let names: Vec<String> = rows.iter().map(|(name, _)| name.clone()).collect();
+    let mut values = Vec::new();
+    for (_, row) in rows {
+        let Saved::Dictionary(row) = row else { return None };
+        let numbers: HashMap<&str, &Saved<'_>> = row.iter().map(|(name, number)| (name.as_str(), number)).collect();
+        for name in &names {
+            let Some(Saved::Number(number)) = numbers.get(name.as_str()) else { return None };
+            values.push(*number);
+        }
+        (numbers.len() == names.len()).then_some(())?;
+    }
+    Some((Array::decimals(vec![names.len(); 2], values), names))
+}
+
 /// A list of as many texts as there are classes, under any key.
 fn names_in(saved: &Saved<'_>) -> Option<Vec<String>> {
     let Saved::Dictionary(entries) = saved else { return None };
@@ -308,6 +329,10 @@ mod tests {
             ("[[50.  2.  0.]\n [ 3. 45.  0.]\n [ 0.  2.  7.]]\n", false),
             (
                 "{\"confusion_matrix\": [[50, 2, 0], [3, 45, 0], [0, 2, 7]], \"labels\": [\"ant\", \"bee\", \"cat\"]}",
+                true,
+            ),
+            (
+                "{\"ant\":{\"ant\":50,\"bee\":2,\"cat\":0},\"bee\":{\"cat\":0,\"bee\":45,\"ant\":3},\"cat\":{\"ant\":0,\"bee\":2,\"cat\":7}}",
                 true,
             ),
         ] {

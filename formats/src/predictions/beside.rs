@@ -67,6 +67,13 @@ pub(super) fn may_say(name: &str) -> bool {
     Says::by_name(name).is_some()
 }
 
+/// Whether an array lies in another dictionary than the scores that were asked for: of `val` beside those of `test`.
+fn is_of_another_part(name: &str, reading: &Reading) -> bool {
+    let part = |name: &str| name.rsplit_once('.').map(|(part, _)| part.to_owned());
+    let asked = reading.keys.logits.as_deref().or(reading.keys.labels.as_deref()).and_then(part);
+    asked.is_some_and(|asked| part(name).is_some_and(|part| part != asked))
+}
+
 /// What stands beside the scores of one file, counted.
 #[derive(Debug, Default)]
 pub(super) struct Beside {
@@ -104,6 +111,9 @@ impl Beside {
         let mut found = Self { counts: Vec::new(), samples: Samples::of(&arrays, labels.len(), reading, budget) };
         for Named { name, array } in arrays {
             let (Some(mut says), Ok(array)) = (Says::by_name(&name), array) else { continue };
+            if is_of_another_part(&name, reading) {
+                continue;
+            }
             let is_matrix = array.squeezed_shape(2) == [logits.dim().0, logits.dim().1];
             if is_matrix && array.may_be_scores() && says != Says::Label {
                 says = Says::Scores;

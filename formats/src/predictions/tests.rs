@@ -559,6 +559,21 @@ fn what_stands_beside_and_contradicts_has_a_note() {
 }
 
 #[test]
+fn another_part_of_the_file_contradicts_nothing() {
+    let part = |labels: &str| format!("{{\"logits\": [[2.5, 0.5], [0.5, 1.5], [1.5, 0.0]], \"labels\": {labels}}}");
+    let doubts = |text: String, keys: &str| {
+        with_files(&[("parts.json", text.as_bytes())], |folder| {
+            let reading = Reading { keys: keys.parse().unwrap(), ..Reading::default() };
+            read_as(&PredictionSource::File(folder.join("parts.json")), &reading).unwrap().doubts
+        })
+    };
+    let apart = format!("{{\"test\": {}, \"val\": {}}}", part("[0, 1, 0]"), part("[1, 0, 1]"));
+    assert_eq!(doubts(apart, "logits=test.logits,labels=test.labels"), [""; 0]);
+    let beside = format!("{{\"test\": {}}}", part("[0, 1, 0], \"y_true\": [1, 0, 1]"));
+    assert!(has(&doubts(beside, "logits=test.logits,labels=test.labels"), "than the labels in 3 of 3"));
+}
+
+#[test]
 fn labels_that_may_mean_others_have_a_note() {
     let lines = |label: &dyn Fn(usize) -> usize, samples: usize, classes: usize| {
         let header: Vec<String> = (0..classes).map(|class| format!("logit_{class}")).collect();

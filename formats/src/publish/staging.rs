@@ -37,9 +37,12 @@ impl Staging {
             // What is made is registered before anyone can stop the program.
             let _gate = temporary::gate();
             let (path, beside) = Self::make(folder)?;
-            let lock = File::open(&path)?;
+            // Until it is locked, another run may take it for that of a program that is gone.
+            let lock = match File::open(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                opened => opened?,
+            };
             lock.lock()?;
-            // Between the two, another run may have taken it for that of a program that is gone.
             if is_same(&lock, &path) {
                 let of = folder.to_owned();
                 let registered = Temporary::new(path.clone(), move |path| take_down(path, &of, is_own));

@@ -100,29 +100,28 @@ pub(super) fn foreign_training(request: &Request, checkpoints: &Checkpoints, dat
     })
 }
 
-/// Holds counts against the training images that are there: a model cannot have seen more of a class; folders and lists
-/// of one's own are not usually a part of it either, other than the sets that long-tailed subsets are drawn from.
+/// Holds counts against the training images that are there. A folder or list of one's own is what the model was
+/// trained on, and has no fewer of a class; a published set may be here in part, and is what long-tailed subsets are
+/// drawn from.
 fn beside_the_images(file: &Path, counts: &[u64], data: &DataSet) -> Result<Option<Warning>> {
     let found = Training::full(data).counts;
     if data.train.labels.is_empty() || counts == found {
         return Ok(None);
     }
+    let own = matches!(data.kind, DataKind::ImageFolder | DataKind::List);
     let sorted = |counts: &[u64]| {
         let mut counts = counts.to_vec();
         counts.sort_unstable();
         counts
     };
-    let order = if sorted(counts) == sorted(&found) {
-        "the same numbers stand there in another order (`class-order`)"
-    } else {
-        "give the counts of these classes, in their order (`class-order`)"
+    let remedy = match (own, sorted(counts) == sorted(&found)) {
+        (true, true) => "the same numbers stand there in another order (`class-order`)",
+        (true, false) => "give the counts of these classes, in their order (`class-order`)",
+        (false, _) => "if the model was not trained on more than is there, give its counts in the order of the classes",
     };
     let differs = |class: &usize| counts[*class] != found[*class];
     let more = (0..counts.len()).find(|&class| counts[class] > found[class]);
-    let own = matches!(data.kind, DataKind::ImageFolder | DataKind::List);
-    let Some(class) = more.or_else(|| (0..counts.len()).find(differs)).filter(|_| more.is_some() || own) else {
-        return Ok(None);
-    };
+    let Some(class) = more.or_else(|| (0..counts.len()).find(differs).filter(|_| own)) else { return Ok(None) };
     let said = format!(
         "{}: {} training images of class {}, of which {} are there",
         file.display(),
@@ -130,10 +129,41 @@ fn beside_the_images(file: &Path, counts: &[u64], data: &DataSet) -> Result<Opti
         data.class_names[class],
         found[class]
     );
-    if more.is_some() {
-        return Err(AnalysisError::Mismatch { problem: format!("{said}; {order}") });
+    if more.is_some() && own {
+        return Err(AnalysisError::Mismatch { problem: format!("{said}; {remedy}") });
     }
     let classes: Vec<usize> = (0..counts.len()).filter(differs).collect();
-    let sentence = format!("{said}, and {} of {} classes differ; {order}", classes.len(), counts.len());
+    let sentence = format!("{said}, and {} of {} classes differ; {remedy}", classes.len(), counts.len());
     Ok(Some(Warning::new("counts-differ", sentence, [("classes", classes.into()), ("found", found.into())])))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use car_spectral_data::{Images, Split};
+
+    use super::*;
+
+    #[test]
+    fn a_published_set_may_be_here_in_part() {
+        let part = || Split {
+            images: Images::InMemory { shape: [1, 1, 1], bytes: vec![0; 3] },
+            labels: vec![0, 0, 1],
+            sha256: String::new(),
+        };
+        let of = |kind, counts: [u64; 2]| {
+            let (train, test) = (Arc::new(part()), Arc::new(part()));
+            let class_names = ["cat".to_owned(), "dog".to_owned()].to_vec();
+            let data = DataSet { kind, train, test, class_names, notes: Vec::new() };
+            beside_the_images(Path::new("counts.txt"), &counts, &data).map_err(|error| error.to_string())
+        };
+        let more = of(DataKind::Cifar10, [50, 1]).unwrap().unwrap();
+        assert_eq!(more.id, "counts-differ");
+        let words = "counts.txt: 50 training images of class cat, of which 2 are there, and 1 of 2 classes differ; if";
+        assert!(more.sentence.starts_with(words), "{}", more.sentence);
+        assert_eq!(of(DataKind::Cifar10, [1, 1]), Ok(None));
+        assert!(of(DataKind::ImageFolder, [50, 1]).unwrap_err().contains("class-order"));
+        assert!(of(DataKind::List, [1, 1]).unwrap().is_some());
+    }
 }
