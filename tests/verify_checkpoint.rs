@@ -143,7 +143,7 @@ fn all_results_are_written_and_the_summary_names_the_verdicts() {
     for file in ["report.json", "report.html", "per_class.csv", "chain_at_worst.svg", "chain_at_worst.png"] {
         assert!(std::fs::metadata(out.join(file)).is_ok_and(|found| found.len() > 500), "{file}");
     }
-    for wanted in ["T1", "T2", "chain"] {
+    for wanted in ["T1", "T2", "(S2)"] {
         assert!(ended.stdout.contains(wanted), "{wanted} is not in\n{}", ended.stdout);
     }
     let html = std::fs::read_to_string(out.join("report.html")).unwrap();

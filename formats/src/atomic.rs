@@ -26,6 +26,7 @@ pub fn write_atomically<E: From<FileError>>(
 }
 
 /// A file that is whole under its temporary name, and is removed with it unless it is shown.
+#[must_use = "it is gone unless it is shown"]
 pub struct Written {
     path: PathBuf,
     partial: PathBuf,

@@ -112,7 +112,7 @@ mod tests {
         let path = folder.path().join("weights.safetensors");
         let weights = model.weights().into_iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor));
         let counter = (format!("{prefix}bn1.num_batches_tracked"), Tensor::from(3i64));
-        tensor_file::write(&path, weights.chain([counter]), "key", "{}").unwrap();
+        tensor_file::write(&path, weights.chain([counter]), "key", "{}").unwrap().show().unwrap();
         (folder, path)
     }
 

@@ -160,7 +160,8 @@ mod tests {
     }
 
     /// Values in the hope that a flag takes one of them.
-    const TRIED: [&str; 9] = ["3", "0.25", "cpu", "7,5", "mlp", "none", "one", "cifar10:elsewhere", "elsewhere"];
+    const TRIED: [&str; 10] =
+        ["3", "0.25", "cpu", "7,5", "mlp", "none", "one", "natural", "cifar10:elsewhere", "elsewhere"];
 
     #[test]
     fn every_flag_can_stand_in_a_file() {
