@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 DEMO := out/demo
+TAILS := out/real-tails
 # Of `make experiments`: a folder of figures/, data as KIND:DIR (several, with blanks between), runs at a time.
 EXPERIMENTS ?= cifar100-lt
 DATA ?=
@@ -16,10 +17,11 @@ YOUR_CRATE := cp Cargo.lock examples/your-crate/ && cd / && LIBTORCH=$(CURDIR)/.
 # The Python of the package, with PyTorch (scripts/setup.py torch).
 TORCH_PYTHON := $(CURDIR)/.venv-torch/bin
 
-.PHONY: help setup demo test spark docs experiments verdicts mutants fuzz lint bench clean
+.PHONY: help setup demo real-tails test spark docs experiments verdicts mutants fuzz lint bench clean
 
 help:
 	@echo "make demo      analyse the shipped models on real images: $(DEMO)/*/report.html"
+	@echo "make real-tails a language model and sections of packages, on tails that nobody cut: docs/real-tails.md"
 	@echo "make test      all tests, the independent recomputation in Python included"
 	@echo "make spark     counting on a Spark cluster of two executors, one of them killed (needs Java 17)"
 	@echo "make docs      pages of the Python package: out/docs/index.html"
@@ -45,6 +47,16 @@ demo:
 		examples/fashion-mnist-lt-resnet20-car.onnx \
 		--data fashion-mnist:.data/fashion-mnist --out $(DEMO)/fashion-mnist-lt
 	@echo "reports: $(DEMO)/cifar100-lt/report.html, $(DEMO)/fashion-mnist-lt/report.html"
+
+real-tails:
+	@$(PYTHON) scripts/setup.py real-tails
+	.venv/bin/python examples/real_tails.py languages --out $(TAILS)
+	.venv/bin/python examples/real_tails.py sections --out $(TAILS)
+	cargo run --bin analyze -- --predictions $(TAILS)/languages.npz --class-names $(TAILS)/languages.txt \
+		--weights none --out $(TAILS)/languages
+	cargo run --bin analyze -- --predictions $(TAILS)/sections.npz $(TAILS)/sections-adjusted.npz \
+		--train-counts $(TAILS)/sections-counts.txt --class-names $(TAILS)/sections.txt --name plain adjusted \
+		--out $(TAILS)/sections
 
 test:
 	@$(PYTHON) scripts/setup.py

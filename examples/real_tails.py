@@ -4,12 +4,13 @@
     python3 examples/real_tails.py sections --out out/real-tails     # needs scikit-learn, Debian's lists of packages
 
 `languages`: py3langid 0.4.0, a naive Bayes model that others trained, is given the translations of Debian's iso-codes,
-each with the language of its file; what stands in several languages, and what has fewer than 20 letters, is left out.
+each with the language of its file; what stands in several languages, or has fewer than 8 letters, is left out, and so
+are languages with fewer than 10 strings.
 
 `sections`: the first line of each Debian package's description, and its section. Words and pairs of words are hashed,
 a linear model is trained on the packages of four fifths of the source packages, and judged on the others, so that
-siblings of one source never stand on both sides. Two models: as it is, and with the logarithm of each section's share
-taken off its score (logit adjustment, Menon et al. 2021).
+siblings of one source never stand on both sides; a line that stands there twice is judged once. Two models: as it is,
+and with the logarithm of each section's share taken off its score (logit adjustment, Menon et al. 2021).
 
 Writes .npz files of `logits` and `labels`, the names of the classes, the training counts where there are any, and
 prints the commands that analyse them. Versions are printed, for the strings change with them.
@@ -27,11 +28,12 @@ from pathlib import Path
 import numpy as np
 
 LOCALES = Path("/usr/share/locale")
-LEAST_LETTERS = 20
+LEAST_LETTERS = 8
+LEAST_STRINGS = 10
 # Codes of the catalogues by the codes of the model.
 SAME_LANGUAGE = {"nb": "no", "fil": "tl"}
 TEST_PART = 5
-FEATURES = 2**18
+FEATURES = 2**16
 
 
 def debian_version(package: str) -> str:
@@ -50,12 +52,12 @@ def translations() -> dict[str, list[str]]:
         texts = (text for key, text in catalogue.items() if isinstance(key, str) and key and text != key)
         found[SAME_LANGUAGE.get(locale, locale)].update(texts)
     languages = Counter(text for texts in found.values() for text in texts)
-    return {
-        language: sorted(
-            text for text in texts if languages[text] == 1 and sum(letter.isalpha() for letter in text) >= LEAST_LETTERS
-        )
-        for language, texts in sorted(found.items())
-    }
+
+    def is_kept(text: str) -> bool:
+        return languages[text] == 1 and sum(letter.isalpha() for letter in text) >= LEAST_LETTERS
+
+    kept = {language: sorted(filter(is_kept, texts)) for language, texts in sorted(found.items())}
+    return {language: texts for language, texts in kept.items() if len(texts) >= LEAST_STRINGS}
 
 
 def languages(out: Path) -> None:
@@ -84,7 +86,7 @@ def languages(out: Path) -> None:
     print(f"py3langid {version('py3langid')}, iso-codes {debian_version('iso-codes')}")
     print(f"{len(known):,} strings of {np.count_nonzero(counts)} languages, {counts.max():,} to {counts[counts > 0].min()}")
     print(f"left out, unknown to the model: {sum(left_out.values()):,} strings of {len(left_out)} languages")
-    print(f"analyze --predictions {out}/languages.npz --class-names {out}/languages.txt --out {out}/languages")
+    print(f"analyze --predictions {out}/languages.npz --class-names {out}/languages.txt --weights none --out {out}/languages")
 
 
 def packages() -> list[tuple[str, str, str]]:
@@ -118,11 +120,14 @@ def sections(out: Path) -> None:
     counts = Counter(section for _, section, _ in train)
     names = [name for name, _ in counts.most_common()]
     places = {name: place for place, name in enumerate(names)}
-    test = [package for package in test if package[1] in places]
+    seen = {text for _, _, text in train}
+    once = {text: (source, section, text) for source, section, text in test if section in places and text not in seen}
+    test = list(once.values())
     vectorizer = HashingVectorizer(n_features=FEATURES, ngram_range=(1, 2), alternate_sign=False)
     labels = [np.array([places[section] for _, section, _ in part]) for part in (train, test)]
     features = [vectorizer.transform(text for _, _, text in part) for part in (train, test)]
-    model = LogisticRegression(C=10.0, max_iter=200).fit(features[0], labels[0])
+    solver = LogisticRegression(C=10.0, max_iter=50, tol=1e-3, solver="saga", random_state=0)
+    model = solver.fit(features[0], labels[0])
     logits = model.decision_function(features[1]).astype(np.float32)
     shares = np.array([counts[name] for name in names]) / len(train)
     adjusted = logits - np.log(shares).astype(np.float32)

@@ -2,7 +2,8 @@
 """Provide what a bare Debian machine lacks: OpenBLAS, libtorch, PyTorch, the Python of the checks, the demo images.
 
 Not among the default steps: `efficientnet-lite0` fetches ImageNet weights to fine-tune; `spark` and `docs` add to the
-environment of `torch` what counts on a cluster and what makes the pages of the Python package.
+environment of `torch` what counts on a cluster and what makes the pages of the Python package; `real-tails` fetches a
+language model and Debian's names of countries and languages.
 
 Idempotent: every step first looks whether its result is already there. Nothing outside the repository is changed
 except Debian packages, and those only where this user may install them. Each step that cannot be done says
@@ -45,6 +46,8 @@ PACKAGE_TOOLS = [
 # Half a GB, and Java 17: only where counting on a cluster is tried.
 SPARK_PACKAGES = ["pyspark==4.3.*"]
 DOCS_PACKAGES = ["sphinx==9.*", "myst-parser==5.*", "furo"]
+# A model that others trained.
+REAL_TAILS_PACKAGES = ["py3langid==0.4.*"]
 PYTHON_PACKAGES = ["numpy==2.4.*", "scipy==1.17.*", "scikit-learn==1.8.*"]
 FASHION_FILES = [
     f"{part}-{kind}-ubyte.gz"
@@ -126,6 +129,13 @@ def spark():
     if not shutil.which("java"):
         say("spark", "no Java here: Spark needs Java 17, apt-get install openjdk-17-jre-headless")
     environment("spark", TORCH_VENV, SPARK_PACKAGES, stamp="installed-spark.txt")
+
+
+def real_tails():
+    python_environment()
+    environment("real-tails", VENV, REAL_TAILS_PACKAGES, stamp="installed-real-tails.txt")
+    if not any(Path("/usr/share/locale").glob("*/LC_MESSAGES/iso_*.mo")):
+        apt_install("real-tails", "iso-codes")
 
 
 def docs_environment():
@@ -294,7 +304,8 @@ DEFAULT_STEPS = {
     "fashion-mnist": fashion_mnist,
     "torch": torch_environment,
 }
-STEPS = {**DEFAULT_STEPS, "efficientnet-lite0": efficientnet_lite0, "spark": spark, "docs": docs_environment}
+STEPS = {**DEFAULT_STEPS, "efficientnet-lite0": efficientnet_lite0, "spark": spark, "docs": docs_environment,
+         "real-tails": real_tails}
 
 
 def main():
