@@ -3,7 +3,7 @@
 //! Left out are: counters; other sets of weights; with the whole network in one module or under one key, all that
 //! stands outside; beside the network, modules that losses, metrics and contrastive training are called. Questioned
 //! are: what stands in a module of the network or of its last layer; what may multiply the scores, wherever it stands;
-//! a module or a key that may stand in between.
+//! a module or a key that may stand in between; another step of a sequence of numbered modules.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -98,6 +98,9 @@ impl Context<'_> {
         if name.starts_with(prefix.as_str()) && own.contains(first_part(&name[prefix.len()..])) {
             return false;
         }
+        if is_next_to(name, prefix) {
+            return false;
+        }
         let is_whole = self.head.is_none_or(|head| prefix.is_empty() || head.module.starts_with(prefix.as_str()));
         if is_whole && !name.starts_with(prefix.as_str()) {
             return true;
@@ -111,6 +114,17 @@ impl Context<'_> {
         let features = self.head.map_or(0, |head| head.features);
         tensor.shape.len() == 2 && tensor.shape.first() == Some(&features) && !first.starts_with("head")
     }
+}
+
+/// Whether a tensor belongs to another step of the sequence of numbered modules of which the network is one: what is
+/// done to its input or to its scores.
+fn is_next_to(name: &str, prefix: &str) -> bool {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let prefix = prefix.trim_end_matches('.');
+    let (parent, own) = prefix.rsplit_once('.').map_or(("", prefix), |(parent, own)| (parent, own));
+    let inside =
+        if parent.is_empty() { Some(name) } else { name.strip_prefix(parent).and_then(|name| name.strip_prefix('.')) };
+    is_number(own) && inside.map(first_part).is_some_and(|step| is_number(step) && step != own)
 }
 
 /// A name behind the parts that it has in common with a beginning.

@@ -124,6 +124,12 @@ fn what_the_scores_may_need_is_questioned() {
         let reading = Reading { leave_out: vec![name.to_owned()], ..Reading::default() };
         assert_eq!(fitted(file(), &reading).taken.unread.len(), 1, "{name}");
     }
+    for (prefix, step) in [("0.", "1.weight"), ("1.", "0.mean"), ("module.0.", "module.1.bias")] {
+        let file = || weights([whole(prefix, 1.0), extra(&[step])], &[]);
+        refused(file(), &Reading::default(), &[step, "`leave-out`"]);
+        let reading = Reading { leave_out: vec![step.to_owned()], ..Reading::default() };
+        assert_eq!(fitted(file(), &reading).taken.prefix, prefix);
+    }
     // A layer of as many outputs as there are features, with the name of a last layer.
     let between = [backbone("", 1.0), head("linear", [3, 2], true), head("fc1", [2, 2], false)];
     refused(weights(between, &[]), &Reading::default(), &["\"fc1.weight\""]);
