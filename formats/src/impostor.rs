@@ -31,8 +31,10 @@ fn impostor(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     if start.starts_with("version https://git-lfs") {
         return Some(("a Git LFS pointer, three lines in place of the file", "fetch the file with git lfs pull"));
     }
-    if ["<!doctype html", "<html", "<head", "<?xml"].iter().any(|mark| start.starts_with(mark)) {
-        return Some(("a web page, not the file", "download the file itself; the page may say why it did not come"));
+    if ["<!doctype html", "<html", "<head", "<table", "<?xml"].iter().any(|mark| start.starts_with(mark)) {
+        let remedy =
+            "download the file itself, of which the page may say why it did not come; write tables with to_csv";
+        return Some(("a web page, not the file", remedy));
     }
     let answers =
         ["{\"error", "{\"message\"", "{\"detail\"", "entry not found", "not found", "access denied", "forbidden"];
@@ -81,6 +83,7 @@ mod tests {
             (b"{\"detail\": \"Not found.\"}", "answer of a server"),
             (b"404: Not Found", "answer of a server"),
             (b"\xef\xbb\xbf\n<HTML><head>", "web page"),
+            (b"<table border=\"1\" class=\"dataframe\">", "web page"),
             (b"\x1c\0\0\0TFL3\0", "TensorFlow Lite"),
             (b"GGUF\x03", "llama.cpp"),
         ] {

@@ -11,12 +11,17 @@ use crate::content::Content;
 use crate::named::Named;
 use crate::npy::{self, Npy};
 use crate::quoting::quoted;
+use crate::words::Words;
 use crate::{InputError, Result};
 
 /// The arrays of an archive: where their names say which are the scores and the labels those, else all.
 pub(crate) fn arrays<'a>(content: &'a Content, reading: &Reading, budget: &mut Budget) -> Result<Vec<Named<'a>>> {
     let file = content.file.as_path();
     let archive = Archive::open(file, &content.bytes)?;
+    if archive.members().iter().all(|member| is_other_file(&member.name)) {
+        let (found, remedy) = ("a zip archive of files that are no arrays", "unpack it and give the file inside");
+        return Err(InputError::Impostor { file: file.to_path_buf(), found, remedy });
+    }
     let names: Vec<&str> = archive.members().iter().map(|member| without_suffix(&member.name)).collect();
     for (at, name) in names.iter().enumerate() {
         // numpy writes the suffix; some writers leave it out, and numpy.load accepts both.
@@ -49,6 +54,12 @@ pub(crate) fn arrays<'a>(content: &'a Content, reading: &Reading, budget: &mut B
         found.push(Named { name: name.to_owned(), array });
     }
     Ok(found)
+}
+
+/// Whether a member is called as a table or a text is.
+fn is_other_file(name: &str) -> bool {
+    const ENDINGS: Words = Words("csv tsv txt json jsonl parquet feather arrow pkl pickle xml html");
+    name.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending.to_ascii_lowercase().as_str()))
 }
 
 pub(super) fn without_suffix(name: &str) -> &str {

@@ -559,6 +559,15 @@ fn what_stands_beside_and_contradicts_has_a_note() {
 }
 
 #[test]
+fn a_packed_table_is_no_damaged_array() {
+    let table = b"label,logit_0,logit_1\n0,1.5,0\n1,0,1.5\n";
+    let error = read_bytes(&archive(&[("scores.csv", table)], true)).unwrap_err().to_string();
+    assert!(error.contains("a zip archive of files that are no arrays") && error.contains("unpack it"), "{error}");
+    let mixed = archive(&[("logits.npy", &logits_npy()), ("labels.npy", &labels_npy()), ("notes.txt", b"x")], true);
+    assert_are_the_predictions(&read_bytes(&mixed).unwrap(), "a text beside the arrays");
+}
+
+#[test]
 fn another_part_of_the_file_contradicts_nothing() {
     let part = |labels: &str| format!("{{\"logits\": [[2.5, 0.5], [0.5, 1.5], [1.5, 0.0]], \"labels\": {labels}}}");
     let doubts = |text: String, keys: &str| {
