@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use car_spectral_formats::check_class_name;
 
-use super::{Images, Split, read as read_file, sha256};
+use super::{Images, MOST_OF_A_LIST, Split, read as read_file, sha256};
 use crate::DataError;
 
 /// A list as it was read.
@@ -20,7 +20,7 @@ pub(super) struct Annotations {
 /// Reads a list: fields between tabs, of which the first two count, or an image and a class with a comma or a blank in
 /// between. An image is looked for in the folders in turn.
 pub(super) fn read(file: &Path, folders: &[&Path]) -> Result<Annotations, DataError> {
-    let bytes = read_file(file)?;
+    let bytes = read_file(file, MOST_OF_A_LIST)?;
     let text = std::str::from_utf8(&bytes).map_err(|_| DataError::malformed(file, "it is not UTF-8"))?;
     let (mut entries, mut lines, mut total) = (Vec::new(), HashMap::new(), 0);
     for (at, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {

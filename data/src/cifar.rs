@@ -9,6 +9,10 @@ use crate::DataError;
 use car_spectral_formats::check_class_name;
 
 const PIXELS: usize = 3 * 32 * 32;
+/// Images of a file: all of the published sets, in whatever parts.
+const MOST_IMAGES: usize = 60_000;
+/// Bytes of the file of class names.
+const MOST_OF_NAMES: u64 = 1 << 16;
 
 #[derive(Clone, Copy)]
 pub(super) enum Version {
@@ -69,7 +73,7 @@ impl Version {
 
 pub(super) fn load(folder: &Path, version: Version, test_alone: bool) -> Result<DataSet, DataError> {
     let names_path = folder.join(version.names_file());
-    let names = String::from_utf8(read_part(folder, version.names_file(), version)?)
+    let names = String::from_utf8(read_part(folder, version.names_file(), version, MOST_OF_NAMES)?)
         .map_err(|error| DataError::malformed(&names_path, error.to_string()))?;
     let class_names: Vec<String> =
         names.lines().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
@@ -91,7 +95,7 @@ fn load_split(folder: &Path, files: &[String], version: Version) -> Result<Split
     let record = version.label_bytes() + PIXELS;
     let (mut labels, mut pixels, mut contents) = (Vec::new(), Vec::new(), Vec::new());
     for file in files {
-        let (path, bytes) = (folder.join(file), read_part(folder, file, version)?);
+        let (path, bytes) = (folder.join(file), read_part(folder, file, version, (MOST_IMAGES * record) as u64)?);
         if bytes.is_empty() || bytes.len() % record != 0 {
             let problem = format!("{} bytes are no whole number of records of {record} bytes", bytes.len());
             return Err(DataError::malformed(&path, problem));
@@ -112,7 +116,7 @@ fn load_split(folder: &Path, files: &[String], version: Version) -> Result<Split
     Ok(Split { images: Images::InMemory { shape: [3, 32, 32], bytes: pixels }, labels, sha256: sha256(&parts) })
 }
 
-fn read_part(folder: &Path, name: &str, version: Version) -> Result<Vec<u8>, DataError> {
+fn read_part(folder: &Path, name: &str, version: Version, most: u64) -> Result<Vec<u8>, DataError> {
     let path = folder.join(name);
     if !path.exists() {
         return Err(DataError::MissingFile {
@@ -121,7 +125,7 @@ fn read_part(folder: &Path, name: &str, version: Version) -> Result<Vec<u8>, Dat
             hint: version.hint().to_owned(),
         });
     }
-    read(&path)
+    read(&path, most)
 }
 
 #[cfg(test)]
@@ -168,5 +172,16 @@ mod tests {
         assert!(same.load().unwrap_err().to_string().contains("its test images are the training images"));
         std::fs::remove_file(folder.path().join("test.bin")).unwrap();
         assert!(load(folder.path(), Version::Cifar100, false).unwrap_err().to_string().contains("no test.bin"));
+    }
+
+    #[test]
+    fn what_is_no_file_or_above_the_published_set_is_refused_by_name() {
+        for name in ["train.bin", "test.bin", "fine_label_names.txt"] {
+            let folder = cifar100(&record(&[0, 1], 0));
+            let refused = || load(folder.path(), Version::Cifar100, false).unwrap_err();
+            std::fs::OpenOptions::new().write(true).open(folder.path().join(name)).unwrap().set_len(1 << 40).unwrap();
+            assert!(refused().to_string().contains("it has 1099511627776 bytes, at most"), "{name}: {}", refused());
+            crate::tests::each_irregular(&folder.path().join(name), &refused);
+        }
     }
 }

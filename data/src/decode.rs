@@ -1,12 +1,12 @@
 //! One file to an image of three channels: JPEG, PNG, BMP, WebP, PPM. Colours are taken as they are stored: no colour
 //! profile, transparency or turn of the camera is applied; grey becomes equal red, green and blue.
 
-use std::io::{Cursor, Read};
+use std::io::Cursor;
 use std::path::Path;
 
 use image::{ImageFormat, ImageReader, Limits};
 
-use super::jpeg;
+use super::{jpeg, read};
 use crate::{DataError, Images, Pixels};
 
 const FORMATS: [ImageFormat; 5] =
@@ -44,12 +44,7 @@ impl Images {
 /// 256 MiB.
 fn decode(path: &Path) -> Result<Pixels, DataError> {
     let malformed = |problem: &str| DataError::malformed(path, problem);
-    let file = std::fs::File::open(path).map_err(DataError::io(path))?;
-    let mut bytes = Vec::new();
-    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(DataError::io(path))?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(malformed("the file is larger than 256 MiB"));
-    }
+    let bytes = read(path, MOST_BYTES)?;
     let format = match image::guess_format(&bytes) {
         Ok(format) if FORMATS.contains(&format) => format,
         _ if bytes.is_empty() => return Err(malformed("the file is empty")),
@@ -239,6 +234,16 @@ pub(super) mod tests {
             png[29..33].copy_from_slice(&crc.sum().to_be_bytes());
             decoded(&png).unwrap_err();
         }
+    }
+
+    #[test]
+    fn what_became_no_file_since_it_was_listed_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("picture.png");
+        crate::tests::each_irregular(&path, &|| decode(&path).unwrap_err());
+        std::fs::remove_file(&path).unwrap();
+        std::fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        assert!(decode(&path).unwrap_err().to_string().contains("it has 1099511627776 bytes, at most 268435456"));
     }
 
     #[test]

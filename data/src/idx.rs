@@ -2,17 +2,22 @@
 //!
 //! Big-endian header: two zero bytes, type 8 (unsigned byte), number of axes, one 32-bit length an axis; then the data.
 
-use std::io::Read;
-use std::path::Path;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
 
-use super::{DataKind, DataSet, Images, Split, read, sha256};
+use super::{DataKind, DataSet, Images, Split, open, sha256};
 use crate::DataError;
 
 const CLASS_NAMES: [&str; 10] =
     ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
+
+/// Data bytes of a file: those of the training images as they are published.
+const MOST_BYTES: usize = 60_000 * 28 * 28;
+/// Bytes that a header may have, and by which gzip makes what it cannot compress longer.
+const BESIDE: usize = 1 << 16;
 
 struct Idx {
     shape: Vec<usize>,
@@ -56,27 +61,39 @@ fn load_split(folder: &Path, part: &str) -> Result<Split, DataError> {
     })
 }
 
-fn load(folder: &Path, name: &str, axes: usize) -> Result<(std::path::PathBuf, Idx), DataError> {
+fn load(folder: &Path, name: &str, axes: usize) -> Result<(PathBuf, Idx), DataError> {
     let plain = folder.join(name);
     let zipped = folder.join(format!("{name}.gz"));
-    let (path, bytes) = if plain.exists() {
-        (plain.clone(), read(&plain)?)
+    let most = (MOST_BYTES + BESIDE) as u64;
+    if plain.exists() {
+        let idx = parse(&plain, &mut open(&plain, most)?, axes, &|error| DataError::io(&plain)(error))?;
+        Ok((plain, idx))
     } else if zipped.exists() {
-        let mut bytes = Vec::new();
-        let compressed = read(&zipped)?;
-        MultiGzDecoder::new(&compressed[..])
-            .read_to_end(&mut bytes)
-            .map_err(|error| DataError::malformed(&zipped, format!("not a whole gzip file: {error}")))?;
-        (zipped, bytes)
+        let not_whole = |error| DataError::malformed(&zipped, format!("not a whole gzip file: {error}"));
+        let mut file = MultiGzDecoder::new(BufReader::new(open(&zipped, most)?));
+        let idx = parse(&zipped, &mut file, axes, &not_whole)?;
+        Ok((zipped, idx))
     } else {
-        return Err(DataError::MissingFile {
+        Err(DataError::MissingFile {
             folder: folder.to_owned(),
             wanted: format!("{name} or {name}.gz"),
             hint: "the four IDX files of Fashion-MNIST come with the Debian package dataset-fashion-mnist".to_owned(),
-        });
-    };
+        })
+    }
+}
+
+/// Reads the header, and then no more than one byte above what it announces.
+fn parse(
+    path: &Path,
+    file: &mut dyn Read,
+    axes: usize,
+    unreadable: &dyn Fn(std::io::Error) -> DataError,
+) -> Result<Idx, DataError> {
     let header = 4 + 4 * axes;
-    let describe = |problem: String| DataError::malformed(&path, problem);
+    let describe = |problem: String| DataError::malformed(path, problem);
+    let mut bytes = Vec::new();
+    let mut more = |most: usize, bytes: &mut Vec<u8>| (&mut *file).take(most as u64).read_to_end(bytes);
+    more(header, &mut bytes).map_err(unreadable)?;
     if bytes.len() < header || bytes[..3] != [0, 0, 8] || usize::from(bytes[3]) != axes {
         let found = &bytes[..bytes.len().min(4)];
         return Err(describe(format!("not an IDX file of bytes with {axes} axes: it starts with {found:?}")));
@@ -86,10 +103,17 @@ fn load(folder: &Path, name: &str, axes: usize) -> Result<(std::path::PathBuf, I
         .map(|word| u32::from_be_bytes([word[0], word[1], word[2], word[3]]) as usize)
         .collect();
     let wanted = shape.iter().try_fold(1usize, |product, &side| product.checked_mul(side));
-    if wanted != Some(bytes.len() - header) {
-        return Err(describe(format!("the header says {shape:?}, but {} data bytes follow", bytes.len() - header)));
+    let Some(wanted) = wanted.filter(|&wanted| wanted <= MOST_BYTES) else {
+        return Err(describe(format!(
+            "the header says {shape:?}, more than the {MOST_BYTES} bytes of the published set"
+        )));
+    };
+    more(wanted + 1, &mut bytes).map_err(unreadable)?;
+    match bytes.len() - header {
+        found if found == wanted => Ok(Idx { shape, bytes, offset: header }),
+        found if found < wanted => Err(describe(format!("the header says {shape:?}, but {found} data bytes follow"))),
+        _ => Err(describe(format!("the header says {shape:?}, but more than {wanted} data bytes follow"))),
     }
-    Ok((path, Idx { shape, bytes, offset: header }))
 }
 
 #[cfg(test)]
@@ -140,5 +164,46 @@ mod tests {
         assert!(error(&cut).contains("no train-images-idx3-ubyte"));
         std::fs::write(cut.path().join("train-images-idx3-ubyte.gz"), [0x1f, 0x8b, 8, 0, 0]).unwrap();
         assert!(error(&cut).contains("not a whole gzip file"));
+    }
+
+    #[test]
+    fn no_more_is_read_than_the_header_announces_and_the_published_set_has() {
+        let folder = folder(&[1, 2]);
+        let name = "train-images-idx3-ubyte";
+        let refused = |file: &str, bytes: Vec<u8>, says: &str| {
+            let path = folder.path().join(file);
+            std::fs::write(&path, bytes).unwrap();
+            let error = load_fashion_mnist(folder.path(), false).unwrap_err().to_string();
+            assert!(error.contains(file) && error.contains(says), "{error}");
+            std::fs::remove_file(path).unwrap();
+        };
+        refused(name, idx(&[2, 2, 3], &[0; 13]), "but more than 12 data bytes follow");
+        refused(name, idx(&[60_001, 28, 28], &[]), "more than the 47040000 bytes of the published set");
+        refused(name, idx(&[u32::MAX; 3], &[]), "more than the 47040000 bytes");
+        // 600 MB of zeros behind the header in 600 kB: read as far as one byte beyond what is announced.
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(&idx(&[2, 2, 3], &[])).unwrap();
+        let zeros = vec![0; 1 << 20];
+        (0..600).for_each(|_| gzip.write_all(&zeros).unwrap());
+        let mut bomb = gzip.finish().unwrap();
+        // That no more is inflated shows in the damage behind, which is not come to.
+        let end = bomb.len();
+        bomb[end / 2..].fill(0xff);
+        refused(&format!("{name}.gz"), bomb, "but more than 12 data bytes follow");
+        // A file of a tebibyte, of which no block is there.
+        let path = folder.path().join(name);
+        std::fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        let error = load_fashion_mnist(folder.path(), false).unwrap_err().to_string();
+        assert!(error.contains("it has 1099511627776 bytes, at most"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused_by_name() {
+        for name in ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"] {
+            let folder = folder(&[1, 2]);
+            crate::tests::each_irregular(&folder.path().join(name), &|| {
+                load_fashion_mnist(folder.path(), false).unwrap_err()
+            });
+        }
     }
 }

@@ -42,6 +42,8 @@ mod source;
 mod subset;
 mod validation;
 
+use std::fs::File;
+use std::io::{Read, Take};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -65,6 +67,9 @@ pub use source::DataSource;
 pub use subset::{LongTail, Subset};
 pub use validation::Validation;
 
+/// Bytes of a list of images: iNaturalist's 2.7 million lines have a tenth.
+const MOST_OF_A_LIST: u64 = 1 << 30;
+
 fn sha256(parts: &[&[u8]]) -> String {
     let mut hasher = Sha256::new();
     for part in parts {
@@ -73,6 +78,63 @@ fn sha256(parts: &[&[u8]]) -> String {
     hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, DataError> {
-    std::fs::read(path).map_err(DataError::io(path))
+/// Reads a regular file of at most `most` bytes, whatever becomes of it meanwhile.
+fn read(path: &Path, most: u64) -> Result<Vec<u8>, DataError> {
+    let mut bytes = Vec::new();
+    open(path, most)?.read_to_end(&mut bytes).map_err(DataError::io(path))?;
+    if bytes.len() as u64 > most {
+        return Err(DataError::malformed(path, format!("it grew above {most} bytes while it was read")));
+    }
+    Ok(bytes)
+}
+
+/// A regular file of at most `most` bytes, of which no more than one byte above that is read. It is looked at before
+/// it is opened: opening a named pipe would wait for a writer.
+fn open(path: &Path, most: u64) -> Result<Take<File>, DataError> {
+    let found = std::fs::metadata(path).map_err(DataError::io(path))?;
+    if !found.is_file() {
+        let what = if found.is_dir() { "a folder" } else { "a device, pipe or socket" };
+        return Err(DataError::malformed(path, format!("it is {what}, expected a file")));
+    }
+    if found.len() > most {
+        let problem = format!("it has {} bytes, at most {most} are read of such a file", found.len());
+        return Err(DataError::malformed(path, problem));
+    }
+    Ok(File::open(path).map_err(DataError::io(path))?.take(most + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+    use std::process::Command;
+
+    use super::*;
+
+    /// Puts what is no regular file in place of `path`, and checks that `refused` names it.
+    pub(crate) fn each_irregular(path: &Path, refused: &dyn Fn() -> DataError) {
+        let pipe = || assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+        let kinds: [(&dyn Fn(), &str); 4] = [
+            (&pipe, "a device, pipe or socket"),
+            (&|| symlink("/dev/zero", path).unwrap(), "a device, pipe or socket"),
+            (&|| drop(UnixListener::bind(path).unwrap()), "a device, pipe or socket"),
+            (&|| symlink("/proc", path).unwrap(), "a folder"),
+        ];
+        for (put, what) in kinds {
+            let _ = std::fs::remove_file(path);
+            put();
+            let error = refused().to_string();
+            assert!(error.contains(&path.display().to_string()) && error.contains(what), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_above_its_limit_is_not_read() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "12345").unwrap();
+        assert_eq!(read(file.path(), 5).unwrap(), b"12345");
+        assert!(read(file.path(), 4).unwrap_err().to_string().contains("it has 5 bytes, at most 4"));
+        each_irregular(&file.path().with_extension("x"), &|| read(&file.path().with_extension("x"), 5).unwrap_err());
+        std::fs::remove_file(file.path().with_extension("x")).unwrap();
+    }
 }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use super::{DataKind, DataSet, Images, Layout, Split, read, sha256};
+use super::{DataKind, DataSet, Images, Layout, MOST_OF_A_LIST, Split, read, sha256};
 use crate::DataError;
 
 /// Characters of a line that a message repeats.
@@ -33,8 +33,8 @@ pub(super) fn load(folder: &Path, layout: &Layout) -> Result<DataSet, DataError>
         found => Some(found?),
     };
     let test_file = found(&layout.test_list, &["_test.txt", "_val.txt"])?;
-    let train_bytes = train_file.as_deref().map(read).transpose()?;
-    let test_bytes = read(&test_file)?;
+    let train_bytes = train_file.as_deref().map(|file| read(file, MOST_OF_A_LIST)).transpose()?;
+    let test_bytes = read(&test_file, MOST_OF_A_LIST)?;
     let (train, test, num_classes) = match (&train_file, &train_bytes) {
         (Some(file), Some(bytes)) => {
             let (train, test) = (parse(file, bytes)?, parse(&test_file, &test_bytes)?);
@@ -302,6 +302,15 @@ mod tests {
         assert!(error.contains("there is no such folder"), "{error}");
         let cifar: DataSource = "cifar10:x".parse().unwrap();
         assert!(cifar.with_lists(Some("a".into()), None).unwrap_err().to_string().contains("train-list"));
+    }
+
+    #[test]
+    fn lists_that_are_no_files_are_refused_by_name() {
+        for name in ["Tiny_LT_train.txt", "Tiny_LT_test.txt"] {
+            let folder = folder(TRAIN, "f.png 1");
+            let refused = || source(folder.path()).load().unwrap_err();
+            crate::tests::each_irregular(&folder.path().join(name), &refused);
+        }
     }
 
     #[test]

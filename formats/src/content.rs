@@ -9,18 +9,22 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::predictions::StoredFile;
 use super::{InputError, Result};
 
-/// A whole regular file.
+/// A whole regular file, read once; its SHA-256 is of these bytes.
 #[derive(Debug)]
-pub(crate) struct Content {
+pub struct Content {
     pub(crate) file: PathBuf,
     pub(crate) bytes: Vec<u8>,
 }
 
 impl Content {
     /// Reads `file`.
-    pub(crate) fn read(file: &Path) -> Result<Self> {
+    ///
+    /// # Errors
+    /// The file is missing, unreadable, empty or no regular file.
+    pub fn read(file: &Path) -> Result<Self> {
         let io = |source| InputError::Io { file: file.to_path_buf(), action: "read the file", source };
         // Looked at before it is opened: opening a named pipe would wait for a writer.
         let metadata = fs::metadata(file).map_err(io)?;
@@ -41,6 +45,21 @@ impl Content {
             return Err(InputError::truncated(file, format!("byte {}", bytes.len()), length, bytes.len() as u64));
         }
         Ok(Self { file: file.to_path_buf(), bytes })
+    }
+
+    /// Where it was read.
+    pub fn path(&self) -> &Path {
+        &self.file
+    }
+
+    /// What was read.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The size and SHA-256 of what was read.
+    pub fn stored(&self) -> StoredFile {
+        StoredFile { path: self.file.clone(), bytes: self.bytes.len() as u64, sha256: sha256(&self.bytes) }
     }
 
     /// Runs `parse` on the bytes while a second thread hashes them.

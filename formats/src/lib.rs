@@ -54,12 +54,13 @@ mod words;
 mod zip64;
 
 pub use class_name::{ClassNameError, LONGEST_CLASS_NAME, check_class_name, is_unprintable};
-pub use content::{sha256, sha256_file};
+pub use content::{Content, sha256, sha256_file};
+pub use counts::GivenFile;
 pub use element::ElementType;
 pub use error::InputError;
 pub use file_error::FileError;
 pub use natural_order::natural_order;
-pub use safetensors::safetensors_metadata;
+pub use safetensors::{SafetensorsHeader, safetensors_header, safetensors_metadata};
 
 /// What may fail with an [`InputError`], or another error.
 pub type Result<T, E = InputError> = std::result::Result<T, E>;

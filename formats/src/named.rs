@@ -69,6 +69,9 @@ pub(crate) fn arrays_of<'a>(file: &Path, saved: Saved<'a>, budget: &mut Budget) 
     Ok(found)
 }
 
+/// Bytes charged for an array, or what is none, beside its name: lists of them double.
+const ARRAY: u64 = 2 * size_of::<Named>() as u64 + 256;
+
 /// Bytes charged for a part of a batch beside its own.
 const COLUMN: u64 = 64;
 
@@ -129,6 +132,9 @@ fn add<'a>(file: &Path, name: String, value: Saved<'a>, budget: &mut Budget, fou
         }
         Saved::Number(_) | Saved::Text(_) | Saved::Other("None") => {}
         other => {
+            // What is refused is kept, with the words for it.
+            let cost = name.len().saturating_add(file.as_os_str().len()).saturating_mul(2) as u64;
+            budget.spend(cost.saturating_add(ARRAY)).map_err(|exceeded| exceeded.of(file, "arrays".to_owned()))?;
             let array = column(file, &name, other, budget);
             if let Err(error @ InputError::Budget { .. }) = array {
                 return Err(error);

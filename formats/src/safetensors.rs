@@ -30,18 +30,47 @@ pub(crate) fn is_truncated_safetensors(bytes: &[u8]) -> bool {
     u64::from_le_bytes(*length) <= PLAUSIBLE_HEADER && rest.starts_with(b"{\"")
 }
 
-/// Reads the text under `key` in the metadata of a safetensors file's header, if there is one.
+/// The header of a whole safetensors file.
+#[derive(Debug)]
+pub struct SafetensorsHeader(Metadata);
+
+impl SafetensorsHeader {
+    /// The text under `key` in the metadata, if there is one.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.0.metadata().as_ref()?.get(key).map(String::as_str)
+    }
+
+    /// The shape of a tensor.
+    pub fn shape(&self, tensor: &str) -> Option<&[usize]> {
+        Some(self.0.info(tensor)?.shape.as_slice())
+    }
+
+    /// The names of the tensors, in the order of their bytes.
+    pub fn names(&self) -> Vec<String> {
+        self.0.offset_keys()
+    }
+}
+
+/// Reads the header of the safetensors file at `path`.
 ///
 /// # Errors
 /// [`FileError::Malformed`] for bytes that are no whole safetensors file.
-pub fn safetensors_metadata(path: &Path, bytes: &[u8], key: &str) -> Result<Option<String>, FileError> {
+pub fn safetensors_header(path: &Path, bytes: &[u8]) -> Result<SafetensorsHeader, FileError> {
     let (length, header) = SafeTensors::read_metadata(bytes)
         .map_err(|error| FileError::malformed(path, format!("not a whole safetensors file: {error}")))?;
     if let Some(twice) = duplicate_key(header_in(bytes, LENGTH_BYTES.saturating_add(length))) {
         let twice = quoted(&twice);
         return Err(FileError::malformed(path, format!("{twice} is there twice in the header; write the file again")));
     }
-    Ok(header.metadata().as_ref().and_then(|metadata| metadata.get(key)).cloned())
+    Ok(SafetensorsHeader(header))
+}
+
+/// Reads the text under `key` in the metadata of a safetensors file's header, if there is one.
+///
+/// # Errors
+/// As [`safetensors_header`].
+pub fn safetensors_metadata(path: &Path, bytes: &[u8], key: &str) -> Result<Option<String>, FileError> {
+    Ok(safetensors_header(path, bytes)?.text(key).map(str::to_owned))
 }
 
 /// The text of the header, which ends at a byte of the file.

@@ -48,6 +48,7 @@ fn cost(run: impl FnOnce()) -> (usize, Duration) {
 fn no_file_costs_more_than_its_size_allows() {
     no_hostile_file_costs_more_than_its_size_allows();
     no_text_costs_more_than_its_size_allows();
+    no_shared_container_costs_more_than_its_size_allows();
 }
 
 /// Holds every reader on this file against its size and this time.
@@ -59,7 +60,7 @@ fn check(path: &Path, what: &str, most: Duration) {
         ("weights", &|| weights::read(path).map(drop)),
         ("predictions", &|| predictions::read(&source).map(drop)),
         ("counts", &|| counts::read_train_counts(path, 10).map(drop)),
-        ("names", &|| counts::read_names(path).map(drop)),
+        ("names", &|| counts::read_names(&path.into()).map(drop)),
         ("matrix", &|| confusion::read_confusion(path, None).map(drop)),
     ];
     for (reader, read) in readers {
@@ -75,13 +76,47 @@ fn check(path: &Path, what: &str, most: Duration) {
 fn no_hostile_file_costs_more_than_its_size_allows() {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/hostile"));
     let mut count = 0;
-    for folder in [folder.to_path_buf(), folder.join("kinds")] {
+    for folder in [folder.to_path_buf(), folder.join("kinds"), folder.join("own")] {
         for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| !path.is_dir()) {
             count += 1;
             check(&path, &path.display().to_string(), Duration::from_secs(2));
         }
     }
     assert!(count > 60, "{count} files");
+}
+
+/// A pickle of containers that each hold the one before `times` times, through the memo: a kilobyte that would be
+/// `times`^`levels` values if it were written out.
+fn shared(levels: u8, times: u8, lists: bool, leaf: &[u8]) -> Vec<u8> {
+    let mut pickle = [b"\x80\x02", leaf, b"q\x00"].concat();
+    for level in 0..levels {
+        pickle.extend([b'0', if lists { b']' } else { b'}' }, b'q', level + 1, b'(']);
+        for time in 0..times {
+            if !lists {
+                pickle.extend([b'X', 1, 0, 0, 0, b'a' + time]);
+            }
+            pickle.extend([b'h', level]);
+        }
+        pickle.push(if lists { b'e' } else { b'u' });
+    }
+    pickle.push(b'.');
+    pickle
+}
+
+fn no_shared_container_costs_more_than_its_size_allows() {
+    let folder = tempfile::tempdir().unwrap();
+    for (lists, leaf, times) in [false, true].into_iter().flat_map(|lists| {
+        let leaves: [&[u8]; 6] = [b"}", b"]", b"N", b"K\x01", b"X\x01\x00\x00\x00x", b"C\x01x"];
+        leaves.into_iter().flat_map(move |leaf| [1, 2, 3, 26].map(|times| (lists, leaf, times)))
+    }) {
+        // As deep as is read, deeper, and as wide as the budget just allows.
+        for levels in [3, 4, 5, 11, 12, 15, 16, 17, 18, 19, 33, 60] {
+            let path = folder.path().join("shared.pkl");
+            fs::write(&path, shared(levels, times, lists, leaf)).unwrap();
+            let what = format!("{levels} {} of {times}, {leaf:?}", if lists { "lists" } else { "dictionaries" });
+            check(&path, &what, Duration::from_secs(2));
+        }
+    }
 }
 
 /// Texts of many small parts, which cost the most for their size.

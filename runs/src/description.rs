@@ -3,10 +3,11 @@
 //! The description stands in the metadata of the safetensors header (key `car_spectral`), so that weights and
 //! description cannot come apart; `NAME.json` repeats it for people and other programs.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use car_spectral_data::{AugmentationOptions, DataKind, LongTail, Normalisation, Sampler, Validation};
-use car_spectral_formats::{check_class_name, safetensors_metadata};
+use car_spectral_formats::{SafetensorsHeader, check_class_name, safetensors_header};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,10 @@ pub const SCHEMA: &str = "car-spectral.checkpoint/1";
 
 /// Where the description stands in the metadata of a safetensors file.
 pub const METADATA_KEY: &str = "car_spectral";
+/// In front of the names of the tensors that are a loss's and not the network's.
+pub const LOSS_PREFIX: &str = "loss.";
+/// Names of a file's tensors that a message lists, and characters of each.
+const SHOWN: [usize; 2] = [4, 80];
 /// Bytes of a loss's name.
 const LONGEST_LOSS: usize = 100;
 
@@ -149,8 +154,8 @@ pub struct Pretrained {
 /// Reads the description in a safetensors file's metadata; `None` if there is none (a file of another program).
 ///
 /// # Errors
-/// [`RunError::File`] for a file that is no safetensors, or whose description is damaged or of a newer
-/// version; [`RunError::File`].
+/// [`RunError::File`] for a file that is no safetensors, or whose description is damaged, of a newer version, or of
+/// another network than its tensors.
 pub fn describe(path: &Path) -> Result<Option<Description>, RunError> {
     let bytes = std::fs::read(path).map_err(RunError::io(path))?;
     description_of(path, &bytes)
@@ -180,7 +185,44 @@ pub fn read_description(path: &Path) -> Result<Option<Description>, RunError> {
 /// # Errors
 /// As [`describe`], reading left out.
 pub fn description_of(path: &Path, bytes: &[u8]) -> Result<Option<Description>, RunError> {
-    safetensors_metadata(path, bytes, METADATA_KEY)?.map(|json| from_json(path, &json)).transpose()
+    let header = safetensors_header(path, bytes)?;
+    let Some(json) = header.text(METADATA_KEY) else { return Ok(None) };
+    let description = from_json(path, json)?;
+    check_tensors(path, &description.architecture, &header)?;
+    Ok(Some(description))
+}
+
+/// Holds a network against the tensors that are in the file, before anything of it is built.
+fn check_tensors(path: &Path, architecture: &Architecture, header: &SafetensorsHeader) -> Result<(), RunError> {
+    let refused =
+        |problem| RunError::malformed(path, format!("the weights are not those of {}: {problem}", architecture.kind));
+    let name_of = |name: &str| name.chars().take(SHOWN[1]).collect::<String>().escape_debug().to_string();
+    let is_network = |name: &String| !name.starts_with(LOSS_PREFIX) && !name.ends_with("num_batches_tracked");
+    let listed = |names: Vec<String>| {
+        let shown: Vec<String> = names.iter().take(SHOWN[0]).map(|name| name_of(name)).collect();
+        let more = if names.len() > SHOWN[0] { ", ..." } else { "" };
+        if shown.is_empty() { "none".to_owned() } else { format!("{}{more}", shown.join(", ")) }
+    };
+    let mut count = 0;
+    architecture.each_tensor(&mut |name, wanted| {
+        count += 1;
+        match header.shape(&name) {
+            Some(found) if found == wanted => Ok(()),
+            Some(found) => Err(refused(format!("tensor `{name}` has shape {found:?}, expected {wanted:?}"))),
+            None => Err(refused(format!("tensor `{name}` is missing; the file holds {}", listed(header.names())))),
+        }
+    })?;
+    let mut others: Vec<String> = header.names().into_iter().filter(is_network).collect();
+    if others.len() == count {
+        return Ok(());
+    }
+    let mut own = HashSet::new();
+    architecture.each_tensor(&mut |name, _| {
+        own.insert(name);
+        Ok::<_, RunError>(())
+    })?;
+    others.retain(|name| !own.contains(name));
+    Err(refused(format!("it has no tensor `{}`", others.first().map_or_else(String::new, |name| name_of(name)))))
 }
 
 /// Reads a description as text, found in the file at `path`.
@@ -207,8 +249,19 @@ pub fn from_json(path: &Path, json: &str) -> Result<Description, RunError> {
         check_class_name(name)
             .map_err(|error| RunError::malformed(path, format!("its description, class {class}: {error}")))?;
     }
-    Normalisation::new(description.normalisation.mean.clone(), description.normalisation.std.clone())
-        .map_err(|error| RunError::malformed(path, error.to_string()))?;
+    let inconsistent = |problem: String| RunError::malformed(path, format!("its description: {problem}"));
+    description.architecture.check().map_err(|error| inconsistent(error.to_string()))?;
+    let [channels, height, width] = description.architecture.input;
+    if let Some(side) = data.image_size.filter(|&side| [side, side] != [height, width]) {
+        return Err(inconsistent(format!("images of {side} x {side} pixels for a network of {height} x {width}")));
+    }
+    let normalisation =
+        Normalisation::new(description.normalisation.mean.clone(), description.normalisation.std.clone())
+            .map_err(|error| RunError::malformed(path, error.to_string()))?;
+    if normalisation.mean.len() != channels {
+        let given = normalisation.mean.len();
+        return Err(inconsistent(format!("means of {given} channel(s) for a network of {channels}")));
+    }
     if let Some(car) = &description.run.objective.car {
         car.check().map_err(|error| RunError::malformed(path, format!("its description: {error}")))?;
     }
@@ -227,7 +280,7 @@ pub fn from_json(path: &Path, json: &str) -> Result<Description, RunError> {
 mod tests {
     use std::collections::HashMap;
 
-    use safetensors::tensor::TensorView;
+    use safetensors::tensor::{Dtype, TensorView};
 
     use super::*;
 
@@ -242,9 +295,18 @@ mod tests {
         assert_eq!(read_description(&json).unwrap(), None);
         std::fs::write(&json, serde_json::to_string(&beside).unwrap()).unwrap();
         assert_eq!(read_description(&json).unwrap().as_ref(), Some(&beside));
+        let mut shapes = Vec::new();
+        let Ok(()) = inside.architecture.each_tensor(&mut |name, shape| {
+            shapes.push((name, shape.to_vec()));
+            Ok::<_, std::convert::Infallible>(())
+        });
+        let zeros = vec![0; 1 << 20];
         let write = |metadata| {
-            let bytes = safetensors::serialize(HashMap::<&str, TensorView>::new(), Some(metadata)).unwrap();
-            std::fs::write(&weights, bytes).unwrap();
+            let view = |(name, shape): &(String, Vec<usize>)| {
+                let bytes = &zeros[..4 * shape.iter().product::<usize>()];
+                (name.clone(), TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap())
+            };
+            std::fs::write(&weights, safetensors::serialize(shapes.iter().map(view), Some(metadata)).unwrap()).unwrap();
         };
         write(HashMap::from([(METADATA_KEY.to_owned(), serde_json::to_string(&inside).unwrap())]));
         assert_eq!(read_description(&json).unwrap().as_ref(), Some(&inside));

@@ -38,10 +38,12 @@ pub const WEIGHTS: &str = "model.safetensors";
 /// What a run leaves when it has come to its end.
 const RESULTS: [&str; 3] = [WEIGHTS, "train.npz", "test.npz"];
 
-/// Whether a safetensors file is the state of a stopped run.
-pub fn is_state(path: &Path) -> Result<bool, RunError> {
-    let bytes = fs::read(path).map_err(RunError::io(path))?;
-    Ok(safetensors_metadata(path, &bytes, STATE_KEY)?.is_some())
+/// Whether the bytes of the safetensors file at `path` are the state of a stopped run.
+///
+/// # Errors
+/// [`RunError::File`] for bytes that are no whole safetensors file.
+pub fn is_state(path: &Path, bytes: &[u8]) -> Result<bool, RunError> {
+    Ok(safetensors_metadata(path, bytes, STATE_KEY)?.is_some())
 }
 
 /// Whether the folder holds a run, of whatever settings, that has come to its end.

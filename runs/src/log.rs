@@ -122,7 +122,14 @@ impl EpochMetrics {
 /// # Errors
 /// [`RunError::File`]; [`RunError::File`] naming the line, also for epochs that do not ascend.
 pub fn read_log(path: &Path) -> Result<Vec<EpochMetrics>, RunError> {
-    let bytes = std::fs::read(path).map_err(RunError::io(path))?;
+    log_of(path, &std::fs::read(path).map_err(RunError::io(path))?)
+}
+
+/// As [`read_log`], in the bytes of the log at `path`.
+///
+/// # Errors
+/// As [`read_log`], reading left out.
+pub fn log_of(path: &Path, bytes: &[u8]) -> Result<Vec<EpochMetrics>, RunError> {
     let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(&[][..], |end| &bytes[..end]);
     let mut epochs: Vec<EpochMetrics> = Vec::new();
     for (number, line) in whole.split(|&byte| byte == b'\n').enumerate() {

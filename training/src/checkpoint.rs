@@ -10,13 +10,13 @@ use std::path::Path;
 
 use car_spectral_formats::atomic::Written;
 use car_spectral_runs::Description;
-use car_spectral_runs::description::{METADATA_KEY, description_of};
+use car_spectral_runs::description::{LOSS_PREFIX, METADATA_KEY, description_of};
 use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 use tch::{Device, Tensor};
 
 use crate::model::Model;
-use crate::tensor_file::{self, LOSS_PREFIX};
+use crate::tensor_file;
 use crate::{Result, TrainingError};
 
 /// Writes `path` (safetensors) and the same name with `.json`. Both are whole before either is shown, and an earlier
@@ -42,18 +42,24 @@ pub fn save(
 /// Reads a checkpoint of this project.
 ///
 /// # Errors
-/// As [`describe`](car_spectral_runs::description::describe); [`TrainingError::File`] for a safetensors file
-/// without a description;
-/// [`TrainingError::WeightsMismatch`] naming the tensor that does not fit.
+/// As [`describe`](car_spectral_runs::description::describe), for tensors that do not fit the description too, before
+/// anything is built; [`TrainingError::File`] for a safetensors file without a description.
 pub fn load(path: &Path, device: Device) -> Result<(Model, Description)> {
-    let bytes = std::fs::read(path).map_err(TrainingError::io(path))?;
-    let description = description_of(path, &bytes)?.ok_or_else(|| {
+    of_bytes(path, &std::fs::read(path).map_err(TrainingError::io(path))?, device)
+}
+
+/// Takes a checkpoint of this project from the bytes of the file at `path`.
+///
+/// # Errors
+/// As [`load`].
+pub fn of_bytes(path: &Path, bytes: &[u8], device: Device) -> Result<(Model, Description)> {
+    let description = description_of(path, bytes)?.ok_or_else(|| {
         TrainingError::malformed(
             path,
             "it does not describe its network; name the architecture and the constants of the pixels",
         )
     })?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|error| TrainingError::malformed(path, error.to_string()))?;
+    let file = SafeTensors::deserialize(bytes).map_err(|error| TrainingError::malformed(path, error.to_string()))?;
     let mut weights = BTreeMap::new();
     for (name, view) in file.tensors().into_iter().filter(|(name, _)| !name.starts_with(LOSS_PREFIX)) {
         if view.dtype() != Dtype::F32 {

@@ -11,9 +11,6 @@ use tch::{Device, Kind, Tensor};
 use crate::{Result, TrainingError};
 use car_spectral_formats::atomic::Written;
 
-/// In front of the names of a loss's tensors.
-pub(crate) const LOSS_PREFIX: &str = "loss.";
-
 /// Writes float32, float64 and int64 tensors, with `json` in the header's metadata under `key`, to be shown.
 pub(crate) fn write(
     path: &Path,

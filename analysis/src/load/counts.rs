@@ -35,7 +35,7 @@ pub(super) fn load(request: &Request, test: &[PathBuf], train: &[PathBuf]) -> Re
             .to_owned();
         return Err(AnalysisError::Mismatch { problem });
     }
-    let class_names = request.class_names.as_deref().map(|file| read_class_names(file, num_classes)).transpose()?;
+    let class_names = request.class_names.as_ref().map(|file| read_class_names(file, num_classes)).transpose()?;
     let mut described = data_files("test counts", &counted, files);
     let train = trained.map(|(train, files)| {
         described.extend(data_files("train counts of margins", &train, files));

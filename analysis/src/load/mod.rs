@@ -14,10 +14,9 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use car_spectral_data::DataSource;
+use car_spectral_formats::GivenFile;
 use car_spectral_formats::confusion::Orientation;
-use car_spectral_formats::counts::read_class_folder;
 use car_spectral_formats::predictions::{PredictionSource, Reading};
-use car_spectral_formats::{sha256, sha256_file};
 use car_spectral_runs::settings::DeviceChoice;
 
 pub use channels::Channels;
@@ -38,9 +37,9 @@ pub struct Request {
     /// Architecture of models whose files do not say.
     pub arch: Option<String>,
     /// File with the training images of each class.
-    pub train_counts: Option<PathBuf>,
+    pub train_counts: Option<GivenFile>,
     /// File with the names of the classes.
-    pub class_names: Option<PathBuf>,
+    pub class_names: Option<GivenFile>,
     /// Imbalance factor of the training set, in place of a file of counts.
     pub imbalance: Option<f64>,
     /// With it, the images of the largest class.
@@ -133,7 +132,7 @@ pub fn load(request: &Request, progress: &mut dyn FnMut(Progress<'_>)) -> Result
     };
     for (role, file) in [("train counts", &request.train_counts), ("class names", &request.class_names)] {
         if let Some(file) = file {
-            loaded.data.push(data_file(role, file)?);
+            loaded.data.push(predictions::data_file_of(role, &file.stored()?));
         }
     }
     make_names_unique(&mut loaded.subjects);
@@ -151,19 +150,6 @@ fn run(_: &Request, checkpoints: &Checkpoints, _: &mut dyn FnMut(Progress<'_>)) 
         Ok(CheckpointKind::Onnx) => crate::AnalysisError::NeedsOnnx { file },
         _ => crate::AnalysisError::NeedsLibtorch { file },
     })
-}
-
-/// A file that was read; of a folder of classes, the lines of its classes and their counts.
-fn data_file(role: &str, path: &Path) -> Result<DataFile> {
-    if path.is_dir() {
-        let classes = read_class_folder(path)?;
-        let listing: String = classes.iter().map(|(class, count)| format!("{class} {count}\n")).collect();
-        let (bytes, sha256) = (listing.len() as u64, sha256(listing.as_bytes()));
-        return Ok(DataFile { role: role.to_owned(), path: path.display().to_string(), bytes, sha256 });
-    }
-    let sha256 = sha256_file(path)?;
-    let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-    Ok(DataFile { role: role.to_owned(), path: path.display().to_string(), bytes, sha256 })
 }
 
 /// Names from file stems; where two are alike, the folder in front, and at last a number behind.

@@ -21,7 +21,7 @@ pub(super) fn load(
     train: &[PredictionSource],
     reading: &Reading,
 ) -> Result<Loaded> {
-    let class_names = request.class_names.as_deref().map(read_names).transpose()?;
+    let class_names = request.class_names.as_ref().map(read_names).transpose()?;
     let reading = Reading { class_names, ..reading.clone() };
     let mut subjects = Vec::new();
     for (index, source) in test.iter().enumerate() {
@@ -31,7 +31,7 @@ pub(super) fn load(
         let known = Known {
             arch: request.arch.clone(),
             train_counts: known_counts(request, num_classes)?,
-            class_names: request.class_names.as_deref().map(|file| read_class_names(file, num_classes)).transpose()?,
+            class_names: request.class_names.as_ref().map(|file| read_class_names(file, num_classes)).transpose()?,
             scores_said: reading.scores.is_some(),
         };
         subjects.push(scored(test, train, known)?);
@@ -137,7 +137,7 @@ fn called_alike(names: &[String]) -> Option<String> {
 /// The training counts that are given: in a file, or by the rule of long-tailed sets.
 pub(super) fn known_counts(request: &Request, num_classes: usize) -> Result<Option<Vec<u64>>> {
     if let Some(file) = &request.train_counts {
-        let names = request.class_names.as_deref().map(|file| read_class_names(file, num_classes)).transpose()?;
+        let names = request.class_names.as_ref().map(|file| read_class_names(file, num_classes)).transpose()?;
         return Ok(Some(read_named_counts(file, num_classes, names.as_deref())?));
     }
     let Some(imbalance) = request.imbalance else { return Ok(None) };

@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use car_spectral_formats::FileError;
+use car_spectral_formats::{Content, FileError, InputError};
 use car_spectral_runs::Description;
-use car_spectral_runs::log::{EpochMetrics, read_log};
+use car_spectral_runs::log::{EpochMetrics, log_of};
 
-use super::data_file;
+use super::predictions::data_file_of;
 use crate::report::TrainingRun;
 use crate::words::readable;
 use crate::{AnalysisError, Result};
@@ -15,7 +15,11 @@ use crate::{AnalysisError, Result};
 /// The run of a log with its description; `None` for a log without an epoch. It is called by the folder of its
 /// `metrics.jsonl`, or as a log of another name.
 pub fn read_one(log: &Path, description: Description) -> Result<Option<TrainingRun>> {
-    let epochs = read_log(log)?;
+    let content = match Content::read(log) {
+        Err(InputError::EmptyFile { .. }) => return Ok(None),
+        read => read?,
+    };
+    let epochs = log_of(log, content.bytes())?;
     if epochs.is_empty() {
         return Ok(None);
     }
@@ -29,7 +33,7 @@ pub fn read_one(log: &Path, description: Description) -> Result<Option<TrainingR
     let name = if stem == "metrics" { folder.unwrap_or(stem) } else { stem };
     Ok(Some(TrainingRun {
         name: readable(&name.to_string_lossy()),
-        log: data_file("metrics", log)?,
+        log: data_file_of("metrics", &content.stored()),
         dataset: description.data.kind.name().to_owned(),
         architecture: description.architecture.to_string(),
         train_counts: description.data.class_counts,

@@ -68,7 +68,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         keys: arguments.keys.clone().unwrap_or_default(),
         first_label: arguments.first_label,
         scores: arguments.scores,
-        class_names: arguments.class_names.as_deref().map(read_names).transpose()?,
+        class_names: arguments.class_names.as_ref().map(|file| read_names(&file.into())).transpose()?,
         ..Reading::default()
     };
     let mut merge = CountsMerge::default();

@@ -50,15 +50,14 @@ fn images(folder: &Path) -> Result<u64> {
 }
 
 /// The counts by name where the classes have these names, else in the order of the folders.
-pub(super) fn found(folder: &Path, names: Option<&[String]>) -> Result<Found> {
-    let classes = read_class_folder(folder)?;
+pub(super) fn found(folder: &Path, classes: &[(String, u64)], names: Option<&[String]>) -> Result<Found> {
     let names = names.unwrap_or_default();
     if classes.iter().any(|(class, _)| names.contains(class)) {
-        let entry = |(class, count): (String, u64)| {
-            let place = folder.join(&class).display().to_string();
-            (class, count, place)
+        let entry = |(class, count): &(String, u64)| {
+            let place = folder.join(class).display().to_string();
+            (class.clone(), *count, place)
         };
-        return Ok(Found::ByClass(classes.into_iter().map(entry).collect()));
+        return Ok(Found::ByClass(classes.iter().map(entry).collect()));
     }
     // Numbers are sorted as text by `ImageFolder` and by their value elsewhere.
     let mut pairs = classes.iter().zip(classes.iter().skip(1));
@@ -71,7 +70,7 @@ pub(super) fn found(folder: &Path, names: Option<&[String]>) -> Result<Found> {
             second: second.clone(),
         });
     }
-    Ok(Found::InOrder(classes.into_iter().map(|(_, count)| count).collect()))
+    Ok(Found::InOrder(classes.iter().map(|(_, count)| *count).collect()))
 }
 
 #[cfg(test)]
@@ -104,25 +103,25 @@ mod tests {
         ]);
         let read = |names: Option<&[&str]>| {
             let names: Option<Vec<String>> = names.map(|names| names.iter().map(|&name| name.to_owned()).collect());
-            read_named_counts(tree.path(), 3, names.as_deref())
+            read_named_counts(&tree.path().into(), 3, names.as_deref())
         };
         assert_eq!(read(None).unwrap(), [2, 0, 2]);
         assert_eq!(read(Some(&["owl", "bee", "ant"])).unwrap(), [2, 0, 2]);
         assert_eq!(read(Some(&["bee", "owl", "ant"])).unwrap(), [0, 2, 2]);
         assert!(read(Some(&["bee", "owl", "fox"])).unwrap_err().to_string().contains("ant"));
-        let error = read_named_counts(tree.path(), 4, None).unwrap_err().to_string();
+        let error = read_named_counts(&tree.path().into(), 4, None).unwrap_err().to_string();
         assert!(error.contains("3 training counts") || error.contains('3'), "{error}");
         let empty = tempfile::tempdir().unwrap();
-        let error = read_named_counts(empty.path(), 3, None).unwrap_err().to_string();
+        let error = read_named_counts(&empty.path().into(), 3, None).unwrap_err().to_string();
         assert!(error.contains("no folder of a class"), "{error}");
     }
 
     #[test]
     fn numbered_folders_are_asked_about() {
         let tree = tree(&["2/a.png", "10/a.png", "10/b.png"]);
-        let error = read_named_counts(tree.path(), 2, None).unwrap_err().to_string();
+        let error = read_named_counts(&tree.path().into(), 2, None).unwrap_err().to_string();
         assert!(error.contains("10 before 2") && error.contains("`class-names`"), "{error}");
         let names = ["2", "10"].map(str::to_owned);
-        assert_eq!(read_named_counts(tree.path(), 2, Some(&names)).unwrap(), [1, 2]);
+        assert_eq!(read_named_counts(&tree.path().into(), 2, Some(&names)).unwrap(), [1, 2]);
     }
 }

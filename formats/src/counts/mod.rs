@@ -9,6 +9,7 @@
 
 mod by_class;
 mod folder;
+mod given;
 mod literal;
 mod names;
 mod table;
@@ -27,8 +28,10 @@ use crate::predictions::{Reading, arrays_of_npz, is_torch_save};
 use crate::quoting::quoted;
 use crate::text::text_of;
 use crate::weights::{Saved, with_saved};
+use given::Held;
 
 pub use folder::read_class_folder;
+pub use given::GivenFile;
 pub use names::{read_class_names, read_names};
 
 /// Counts as a file gives them.
@@ -47,16 +50,14 @@ pub(crate) enum Found {
 /// # Errors
 /// An entry that is no non-negative integer, another number of entries than K, a class twice or missing, a sum of 0.
 pub fn read_train_counts(file: &Path, num_classes: usize) -> Result<Vec<u64>> {
-    read_named_counts(file, num_classes, None)
+    read_named_counts(&file.into(), num_classes, None)
 }
 
 /// As [`read_train_counts`], where the names of the classes are known and counts may stand by them.
-pub fn read_named_counts(file: &Path, num_classes: usize, names: Option<&[String]>) -> Result<Vec<u64>> {
-    let found = if file.is_dir() {
-        folder::found(file, names)?
-    } else {
-        let content = Content::read(file)?;
-        found(&content, num_classes, &mut Budget::of(content.bytes.len()))?
+pub fn read_named_counts(file: &GivenFile, num_classes: usize, names: Option<&[String]>) -> Result<Vec<u64>> {
+    let found = match file.held()? {
+        Held::Folder(classes) => folder::found(file, classes, names)?,
+        Held::File(content) => found(content, num_classes, &mut Budget::of(content.bytes.len()))?,
     };
     let counts = match found {
         Found::InOrder(counts) => counts,

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::given::{GivenFile, Held};
 use crate::budget::Budget;
 use crate::class_name::{ClassNameError, check_class_name};
-use crate::content::Content;
 use crate::impostor::refuse_impostor;
 use crate::json::read_json;
 use crate::quoting::quoted;
@@ -23,7 +23,7 @@ const NAME: u64 = 200;
 ///
 /// # Errors
 /// As [`read_names`], and [`InputError::ClassCountMismatch`] for another number of names than K.
-pub fn read_class_names(file: &Path, num_classes: usize) -> Result<Vec<String>> {
+pub fn read_class_names(file: &GivenFile, num_classes: usize) -> Result<Vec<String>> {
     let names = read_names(file)?;
     if names.len() != num_classes {
         return Err(InputError::ClassCountMismatch {
@@ -42,11 +42,13 @@ pub fn read_class_names(file: &Path, num_classes: usize) -> Result<Vec<String>> 
 /// # Errors
 /// No name; a name that [`check_class_name`] refuses (empty, control or direction characters, too long); classes that
 /// are not numbered from 0 without a gap; a file that is no text.
-pub fn read_names(file: &Path) -> Result<Vec<String>> {
-    let content = Content::read(file)?;
-    refuse_impostor(&content)?;
+pub fn read_names(file: &GivenFile) -> Result<Vec<String>> {
+    let Held::File(content) = file.held()? else {
+        return Err(InputError::NotAFile { file: file.to_path_buf(), found: "a folder" });
+    };
+    refuse_impostor(content)?;
     let budget = &mut Budget::of(content.bytes.len());
-    let text = text_of(&content, budget)?;
+    let text = text_of(content, budget)?;
     let names = if text.trim_start().starts_with(['[', '{']) {
         let expected = "give a list of names, or an object of names and numbers";
         let saved = match read_json(file, &text, expected, budget) {

@@ -68,7 +68,16 @@ pub(crate) fn is_onnx(bytes: &[u8]) -> bool {
 /// memory than files of this size may or has more than [`MOST_NODES`] operations, [`OnnxError::Beside`] for a file
 /// beside it that is not there, not in the folder, or too short.
 pub fn read(file: &Path) -> Result<OnnxFile> {
-    let content = Content::read(file)?;
+    read_in(Content::read(file)?)
+}
+
+/// As [`read`], of a file that was read.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_in(content: Content) -> Result<OnnxFile> {
+    let file = content.file.clone();
+    let file = file.as_path();
     if !is_onnx(&content.bytes) {
         let found = "no ONNX network".to_owned();
         return Err(InputError::unknown_format(&content.file, found, "a file that torch.onnx.export wrote"));

@@ -183,6 +183,14 @@ pub fn detect(file: &Path) -> Result<CheckpointKind> {
     kind_of(&Content::read(file)?)
 }
 
+/// As [`detect`], of a file that was read.
+///
+/// # Errors
+/// As [`detect`].
+pub fn detect_in(content: &Content) -> Result<CheckpointKind> {
+    kind_of(content)
+}
+
 /// Reads the weights of a .safetensors or torch.save file, or of the parts that an index lists.
 ///
 /// Dictionaries that hold nothing but one other are entered; where several hold tensors, the tensors of all are given
@@ -191,7 +199,7 @@ pub fn detect(file: &Path) -> Result<CheckpointKind> {
 /// # Errors
 /// An [`InputError`] that names the file and the tensor, member or byte; [`WeightsError::TorchScript`] for a module.
 pub fn read(file: &Path) -> Result<Weights> {
-    read_at(file, None)
+    read_in(&Content::read(file)?, None)
 }
 
 /// As [`read`], for the weights under a key of a torch.save file, or else for the tensors whose names begin with `key`
@@ -200,14 +208,17 @@ pub fn read(file: &Path) -> Result<Weights> {
 /// # Errors
 /// As [`read`]; [`WeightsError::NoWeights`] if there is neither.
 pub fn read_under(file: &Path, key: &str) -> Result<Weights> {
-    read_at(file, Some(key))
+    read_in(&Content::read(file)?, Some(key))
 }
 
-fn read_at(file: &Path, key: Option<&str>) -> Result<Weights> {
-    let content = Content::read(file)?;
-    match kind_of(&content)? {
-        CheckpointKind::Index => shards::read(&content, key),
-        kind => read_one(&content, kind, key),
+/// As [`read`], or [`read_under`] a key, of a file that was read; the parts of an index are read beside it.
+///
+/// # Errors
+/// As [`read_under`].
+pub fn read_in(content: &Content, key: Option<&str>) -> Result<Weights> {
+    match kind_of(content)? {
+        CheckpointKind::Index => shards::read(content, key),
+        kind => read_one(content, kind, key),
     }
 }
 

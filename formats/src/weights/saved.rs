@@ -15,8 +15,10 @@ use crate::{InputError, Result};
 /// Containers in each other.
 const MAX_DEPTH: usize = 32;
 
-/// Bytes charged for a part of the object.
-const NODE: u64 = 160;
+/// Bytes charged for a part of the object: its place in its container, and an allocation beside.
+const NODE: u64 = size_of::<Saved>() as u64 + 48;
+/// Bytes charged for an entry of a dictionary, the characters of its key left out.
+const ENTRY: u64 = NODE + (size_of::<(String, Saved)>() - size_of::<Saved>() + size_of::<(Key, Value)>()) as u64 + 32;
 
 /// A part of a saved object.
 #[derive(Debug)]
@@ -97,7 +99,7 @@ impl<'a, S: StorageBytes> Walk<'a, '_, S> {
     }
 
     fn part(&mut self, value: Value, depth: usize) -> Result<Saved<'a>> {
-        self.spend(NODE)?;
+        self.spend(1)?;
         if depth > MAX_DEPTH {
             return Ok(Saved::Other("a container in more than 32 others"));
         }
@@ -106,21 +108,18 @@ impl<'a, S: StorageBytes> Walk<'a, '_, S> {
         Ok(match value {
             Value::Tensor(at) => Saved::Array(self.tensor(heap.tensor(at))?),
             Value::NdArray { at, .. } => self.array(at, depth)?,
-            Value::List(_) | Value::Tuple(_) => {
-                let items = heap.items(value).unwrap_or_default();
-                Saved::List(
-                    items.iter().map(|&item| self.part(item, depth.saturating_add(1))).collect::<Result<_, _>>()?,
-                )
-            }
+            Value::List(_) | Value::Tuple(_) => Saved::List(self.parts(heap.items(value).unwrap_or_default(), depth)?),
             Value::Dictionary(_) => {
-                let mut entries: Vec<(Key, Value)> =
-                    heap.entries(value).into_iter().flatten().map(|(&key, &value)| (key, value)).collect();
+                let found = heap.entries(value).into_iter().flatten();
+                let mut entries: Vec<(Key, Value)> = found.map(|(&key, &value)| (key, value)).collect();
+                // All of them before any is taken: a container that many others share is taken as often.
+                self.spend(ENTRY.saturating_mul(entries.len() as u64))?;
                 // The order of the file is not kept; whole numbers stand in theirs, texts in the alphabet's.
                 entries.sort_by(|(a, _), (b, _)| match (a, b) {
                     (Key::Integer(a), Key::Integer(b)) => a.cmp(b),
                     _ => heap.key(*a).cmp(&heap.key(*b)),
                 });
-                let mut parts = Vec::new();
+                let mut parts = Vec::with_capacity(entries.len());
                 for (key, value) in entries {
                     let key = heap.key(key);
                     self.spend((key.len() as u64).saturating_mul(2))?;
@@ -138,6 +137,16 @@ impl<'a, S: StorageBytes> Walk<'a, '_, S> {
             Value::None => Saved::Other("None"),
             other => Saved::Other(other.passed_over().unwrap_or("a value that is no array")),
         })
+    }
+
+    /// The parts of a list, charged before there is a place for them, once for each list that they are in.
+    fn parts(&mut self, items: &[Value], depth: usize) -> Result<Vec<Saved<'a>>> {
+        self.spend(NODE.saturating_mul(items.len() as u64))?;
+        let mut parts = Vec::with_capacity(items.len());
+        for &item in items {
+            parts.push(self.part(item, depth.saturating_add(1))?);
+        }
+        Ok(parts)
     }
 
     /// A tensor's elements, borrowed where they lie in order.
@@ -188,13 +197,17 @@ impl<'a, S: StorageBytes> Walk<'a, '_, S> {
                 if let (&[item], true) = (items, array.shape.is_empty()) {
                     return self.part(item, depth.saturating_add(1));
                 }
-                let parts: Vec<Saved<'_>> =
-                    items.iter().map(|&item| self.part(item, depth.saturating_add(1))).collect::<Result<_, _>>()?;
+                let parts = self.parts(items, depth)?;
                 return Ok(match array.shape.as_slice() {
                     // Rows of numbers, each an object of its own.
                     &[rows, columns] if rows.checked_mul(columns) == Some(parts.len() as u64) && columns > 0 => {
+                        self.spend(NODE.saturating_mul(rows.saturating_add(parts.len() as u64)))?;
                         let mut parts = parts.into_iter();
-                        let row = |_| Saved::List(parts.by_ref().take(columns as usize).collect());
+                        let row = |_| {
+                            let mut row = Vec::with_capacity(columns as usize);
+                            row.extend(parts.by_ref().take(columns as usize));
+                            Saved::List(row)
+                        };
                         Saved::List((0..rows).map(row).collect())
                     }
                     _ => Saved::List(parts),

@@ -57,6 +57,13 @@ impl Architecture {
         if self.input.contains(&0) {
             return Err(RunError::setting("image shape", format!("{:?}", self.input), "no side may be 0"));
         }
+        if self.input.iter().try_fold(1_i64, |all, &side| all.checked_mul(i64::try_from(side).ok()?)).is_none() {
+            return Err(RunError::setting(
+                "image shape",
+                format!("{:?}", self.input),
+                "more numbers than 64 bits count",
+            ));
+        }
         self.kind.check()?;
         self.classifier.check(&self.kind)?;
         self.kind.check_resolution(self.resolution)?;

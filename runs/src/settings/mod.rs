@@ -16,6 +16,7 @@ mod objective;
 mod optimizer;
 mod rectification;
 mod selection;
+mod tensors;
 mod training_pass;
 
 use std::path::{Path, PathBuf};

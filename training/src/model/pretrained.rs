@@ -1,15 +1,16 @@
 //! Files of weights that other programs keep: taken into a network, as the start of a training or as they are.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::path::Path;
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::{Model, spellings};
 use crate::{Result, TrainingError};
 use car_spectral_formats::weights::{self, Fitted, LastLayer, Reading, Taken, TensorData, Wanted, Weights};
 use car_spectral_runs::description::Pretrained;
-use car_spectral_runs::settings::Classifier;
+use car_spectral_runs::settings::{Architecture, Classifier};
 
 impl Model {
     /// Takes the weights of a .safetensors or torch.save file (never executed, see [`car_spectral_formats::weights`]),
@@ -33,16 +34,30 @@ impl Model {
             Classifier::Cosine { .. } => LastLayer::Cosine,
         };
         let reading = Reading { last_layer, without_last_layer: true, ..Reading::default() };
-        let taken = self.take(read, &reading)?;
+        let fitted = weights::fit(read, &wanted(&self.architecture), &reading).map_err(weights_refused)?;
+        let taken = self.set_fitted(fitted)?;
         Ok(Pretrained { sha256, classifier: taken.last_layer.is_some() })
     }
 
-    /// Takes weights that another program kept, under the names of timm, torchvision or the network's own.
+    /// The network with weights that another program kept, under the names of timm, torchvision or the network's own.
+    /// It is built once they fit.
     ///
     /// # Errors
-    /// [`TrainingError::Input`] where they are not those of this network; then nothing has changed.
-    pub fn take(&mut self, weights: Weights, reading: &Reading) -> Result<Taken> {
-        let Fitted { tensors, taken } = weights::fit(weights, &self.wanted(), reading).map_err(weights_refused)?;
+    /// [`TrainingError::Input`] where they are not those of this network; those of [`Model::new`].
+    pub fn of_another(
+        architecture: Architecture,
+        weights: Weights,
+        reading: &Reading,
+        device: Device,
+    ) -> Result<(Self, Taken)> {
+        architecture.check()?;
+        let fitted = weights::fit(weights, &wanted(&architecture), reading).map_err(weights_refused)?;
+        let mut model = Self::new(architecture, device)?;
+        let taken = model.set_fitted(fitted)?;
+        Ok((model, taken))
+    }
+
+    fn set_fitted(&mut self, Fitted { tensors, taken }: Fitted) -> Result<Taken> {
         let mut given = tensors_of(tensors)?;
         if taken.last_layer.is_none() {
             let own = self.variables();
@@ -52,21 +67,20 @@ impl Model {
         self.set_weights(&given)?;
         Ok(taken)
     }
+}
 
-    fn wanted(&self) -> Wanted {
-        let side = |&side: &i64| side as usize;
-        let shapes: BTreeMap<String, Vec<usize>> = self
-            .variables()
-            .into_iter()
-            .map(|(name, tensor)| (name, tensor.size().iter().map(side).collect()))
-            .collect();
-        let kind = &self.architecture.kind;
-        Wanted {
-            network: self.architecture.to_string(),
-            spellings: spellings::spellings(kind, shapes.keys()),
-            last_layer: kind.classifier_name().map(str::to_owned),
-            shapes,
-        }
+fn wanted(architecture: &Architecture) -> Wanted {
+    let mut shapes = BTreeMap::new();
+    let Ok(()) = architecture.each_tensor(&mut |name, shape| {
+        shapes.insert(name, shape.to_vec());
+        Ok::<_, Infallible>(())
+    });
+    let kind = &architecture.kind;
+    Wanted {
+        network: architecture.to_string(),
+        spellings: spellings::spellings(kind, shapes.keys()),
+        last_layer: kind.classifier_name().map(str::to_owned),
+        shapes,
     }
 }
 
@@ -93,11 +107,9 @@ fn tensors_of(read: BTreeMap<String, weights::Tensor>) -> Result<BTreeMap<String
 mod tests {
     use std::path::PathBuf;
 
-    use tch::Device;
-
     use super::*;
     use crate::tensor_file;
-    use car_spectral_runs::settings::{Architecture, ArchitectureKind};
+    use car_spectral_runs::settings::ArchitectureKind;
 
     fn model(classes: usize, classifier: Classifier) -> Model {
         let kind = ArchitectureKind::ResNet20;

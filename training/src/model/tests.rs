@@ -59,6 +59,39 @@ fn cosine_logits_are_scaled_cosines() {
     assert!(Model::new(mlp, Device::Cpu).unwrap_err().to_string().contains("`classifier`"));
 }
 
+#[test]
+fn the_tensors_that_are_told_are_those_that_are_built() {
+    use ArchitectureKind::*;
+    let mut kinds = vec![
+        (Mlp { hidden: vec![] }, [2, 3, 4]),
+        (Mlp { hidden: vec![7, 5] }, [1, 3, 4]),
+        (ResNet50, [4, 64, 64]),
+        (EfficientNetLite0, [4, 64, 64]),
+        (EfficientNetLite0Symmetric, [1, 64, 64]),
+        (vit(VitSize::Tiny, 4), [3, 8, 16]),
+        (vit(VitSize::Small, 8), [1, 8, 8]),
+    ];
+    kinds.extend([ResNet20, ResNet32, ResNet44, ResNet56].map(|kind| (kind, [2, 8, 8])));
+    for (kind, input) in kinds {
+        let is_mlp = matches!(kind, Mlp { .. });
+        let others = [(Classifier::Cosine { scale: 30 }, None), (Classifier::Linear, Some(64))];
+        for (classifier, resolution) in
+            [(Classifier::Linear, None)].into_iter().chain(others.into_iter().filter(|_| !is_mlp))
+        {
+            let architecture = Architecture { classifier, resolution, ..architecture(kind.clone(), input, 6) };
+            let built = Model::new(architecture.clone(), Device::Cpu).unwrap().weights();
+            let built: BTreeMap<String, Vec<i64>> =
+                built.into_iter().map(|(name, tensor)| (name, tensor.size())).collect();
+            let mut told = BTreeMap::new();
+            let Ok(()) = architecture.each_tensor(&mut |name, shape| {
+                assert_eq!(told.insert(name, shape.iter().map(|&side| side as i64).collect()), None);
+                Ok::<_, std::convert::Infallible>(())
+            });
+            assert_eq!(told, built, "{architecture}");
+        }
+    }
+}
+
 /// Parameters of He et al., table 6: 0.27 M, 0.46 M, 0.66 M, 0.85 M for ten classes.
 #[test]
 fn residual_networks_have_the_published_number_of_parameters() {

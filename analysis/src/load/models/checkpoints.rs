@@ -1,11 +1,12 @@
 //! Models that are run: checkpoints of this project, weights of the built-in architectures from other programs, and
 //! TorchScript modules.
 
-use std::path::{Path, PathBuf};
-
 use car_spectral::bounds::Architecture as KnownArchitecture;
+use car_spectral_formats::Content;
+use car_spectral_formats::predictions::StoredFile;
 use car_spectral_formats::weights::CheckpointKind;
-use car_spectral_runs::description::describe;
+use car_spectral_runs::Description;
+use car_spectral_runs::description::description_of;
 use car_spectral_runs::folder;
 use car_spectral_training::device::{device_name, resolve};
 use car_spectral_training::model::Model;
@@ -17,13 +18,14 @@ use super::network;
 use super::preprocessing::InputSteps;
 use super::scored::{Opened, Ready, Told, Work, refuse_flags, subject};
 use super::script::Script;
-use crate::load::{Checkpoints, Request, data_file};
+use crate::load::predictions::data_file_of;
+use crate::load::{Checkpoints, Request};
 use crate::subject::Subject;
 use crate::{AnalysisError, Result};
 
 /// A model ready to run, with what its file says of it.
 pub(super) struct Runner {
-    path: PathBuf,
+    file: StoredFile,
     kind: &'static str,
     network: Network,
     told: Told,
@@ -37,9 +39,9 @@ enum Network {
 }
 
 impl Runner {
-    /// Opens a file of this kind.
+    /// Opens a file of this kind that was read.
     pub(super) fn open(
-        path: &Path,
+        content: &Content,
         kind: CheckpointKind,
         request: &Request,
         checkpoints: &Checkpoints,
@@ -48,21 +50,22 @@ impl Runner {
         if let Some(threads) = checkpoints.threads {
             tch::set_num_threads(threads.clamp(1, 1024) as i32);
         }
+        let (path, bytes) = (content.path(), content.bytes());
         let name = path.display().to_string();
-        let runner = |kind, network, told| Ok(Self { path: path.to_owned(), kind, network, told, device });
+        let runner = |kind, network, told| Ok(Self { file: content.stored(), kind, network, told, device });
         let steps = || InputSteps::of_request(checkpoints.pixels.as_ref(), &name).map(Told::Foreign);
         let foreign = |kind| {
             let told = steps()?;
-            let weights = Foreign::read(path, request.arch.as_deref(), &checkpoints.foreign)?;
+            let weights = Foreign::of(content, request.arch.as_deref(), &checkpoints.foreign)?;
             runner(kind, Network::Foreign(Box::new(weights)), told)
         };
         match kind {
-            CheckpointKind::Safetensors if describe(path)?.is_some() => {
+            CheckpointKind::Safetensors if description_of(path, bytes)?.is_some() => {
                 refuse_flags(&name, request, checkpoints)?;
-                let (model, description) = checkpoint::load(path, device)?;
+                let (model, description) = checkpoint::of_bytes(path, bytes, device)?;
                 runner("checkpoint", Network::Own(Box::new(model)), Told::Own(Box::new(description)))
             }
-            CheckpointKind::Safetensors if folder::is_state(path)? => {
+            CheckpointKind::Safetensors if folder::is_state(path, bytes)? => {
                 let problem = format!(
                     "{name} is the state of a run that was stopped; let `train` finish the run, or give one of its epoch-N.safetensors"
                 );
@@ -77,7 +80,7 @@ impl Runner {
                     return Err(AnalysisError::Usage { problem });
                 }
                 let told = steps()?;
-                let script = Script::load(path, checkpoints.output.as_deref(), device)?;
+                let script = Script::of(content, checkpoints.output.as_deref(), device)?;
                 runner("torchscript", Network::Script(script), told)
             }
             CheckpointKind::Index => foreign("parts"),
@@ -91,14 +94,22 @@ impl Opened for Runner {
         device_name(self.device)
     }
 
+    fn description(&self) -> Option<&Description> {
+        match &self.told {
+            Told::Own(description) => Some(description),
+            Told::Foreign(_) => None,
+        }
+    }
+
     fn run(self: Box<Self>, work: &mut Work<'_>) -> Result<Subject> {
-        let Runner { path, kind, network, told, device } = *self;
+        let Runner { file, kind, network, told, device } = *self;
+        let (path, own) = (file.path.clone(), vec![data_file_of("weights", &file)]);
         let images = &work.data.train.images;
         let input = work.input(&path, told)?;
         let steps = &input.steps;
         let (scorer, files, taken) = match network {
-            Network::Own(model) => (Scorer::Model(*model), vec![data_file("weights", &path)?], None),
-            Network::Script(script) => (Scorer::Script(script), vec![data_file("weights", &path)?], None),
+            Network::Own(model) => (Scorer::Model(*model), own, None),
+            Network::Script(script) => (Scorer::Script(script), own, None),
             Network::Foreign(weights) => {
                 let files = weights.files();
                 let (model, taken) = weights.network(input.shape, work.data.num_classes(), device)?;

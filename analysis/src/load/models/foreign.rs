@@ -1,8 +1,7 @@
 //! Built-in architectures with weights that another program kept.
 
-use std::path::Path;
-
-use car_spectral_formats::weights::{LastLayer, Reading, Taken, Tensor, Weights, read, read_under};
+use car_spectral_formats::Content;
+use car_spectral_formats::weights::{LastLayer, Reading, Taken, Tensor, Weights, read, read_in};
 use car_spectral_runs::settings::{Architecture, ArchitectureKind, Classifier};
 use car_spectral_training::TrainingError;
 use car_spectral_training::model::Model;
@@ -23,20 +22,17 @@ pub(super) struct Foreign {
 }
 
 impl Foreign {
-    /// Reads a file, and the second one of the last layer if there is one.
-    pub(super) fn read(path: &Path, architecture: Option<&str>, settings: &ForeignWeights) -> Result<Self> {
+    /// Takes the weights of a file, and reads the second one of the last layer if there is one.
+    pub(super) fn of(content: &Content, architecture: Option<&str>, settings: &ForeignWeights) -> Result<Self> {
         let architecture = architecture.ok_or_else(|| AnalysisError::Usage {
             problem: format!(
                 "{} does not name its architecture: give `arch` {}",
-                path.display(),
+                content.path().display(),
                 ArchitectureKind::NAMES.join("|")
             ),
         })?;
         ArchitectureKind::from_name(architecture, &[], 1)?;
-        let mut weights = match &settings.key {
-            Some(key) => read_under(path, key)?,
-            None => read(path)?,
-        };
+        let mut weights = read_in(content, settings.key.as_deref())?;
         if let Some(file) = &settings.classifier_file {
             weights = weights.joined(read(file)?, CLASSIFIER_FILE);
         }
@@ -85,9 +81,7 @@ impl Foreign {
             error @ (TrainingError::Input(_) | TrainingError::Run(_) | TrainingError::Setting(_)) => error.into(),
             other => AnalysisError::Mismatch { problem: format!("{file}: {other}") },
         };
-        let mut model = Model::new(architecture, device).map_err(refused)?;
-        let taken = model.take(weights, &reading).map_err(refused)?;
-        Ok((model, taken))
+        Model::of_another(architecture, weights, &reading, device).map_err(refused)
     }
 
     /// The family; hidden widths of `mlp` and the patch of `vit-*` are read off the weights unless they are said.
@@ -99,6 +93,11 @@ impl Foreign {
             None => self.hidden(input),
         };
         let kind = ArchitectureKind::from_name(&self.architecture, &hidden, patch)?;
+        if self.settings.patch.is_none() && self.settings.hidden.is_none() {
+            // What is out of range stands in the file, and was not said.
+            let problem = |error| format!("{}: {error}", self.weights.source.display());
+            kind.check().map_err(|error| AnalysisError::Mismatch { problem: problem(error) })?;
+        }
         let is = |name: &str| self.architecture == name;
         if is("efficientnet-lite0")
             && self.ending("_conv_stem.weight").is_none()

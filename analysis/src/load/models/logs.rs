@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use car_spectral_formats::FileError;
-use car_spectral_runs::description::describe;
 use car_spectral_runs::folder::LOG;
 use car_spectral_runs::{Description, Run};
 
@@ -18,19 +17,18 @@ use crate::{AnalysisError, Result};
 /// # Errors
 /// [`AnalysisError`] naming the line of a log that is damaged, a log that is not of the checkpoints' run, or
 /// checkpoints of several runs in one folder.
-pub(super) fn read(checkpoints: &[PathBuf]) -> Result<Vec<TrainingRun>> {
+pub(super) fn read<'a>(
+    checkpoints: impl Iterator<Item = (&'a PathBuf, Option<&'a Description>)>,
+) -> Result<Vec<TrainingRun>> {
     let mut folders: Vec<(PathBuf, PathBuf, Description)> = Vec::new();
-    for path in checkpoints {
+    for (path, description) in checkpoints {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let log = parent.join(LOG);
-        if !log.is_file() || path.extension().is_none_or(|extension| extension != "safetensors") {
-            continue;
-        }
-        let Some(description) = describe(path)? else { continue };
+        let Some(description) = description.filter(|_| log.is_file()) else { continue };
         let folder = fs::canonicalize(parent).map_err(|source| FileError::Io { path: parent.to_owned(), source })?;
         match folders.iter().find(|(known, _, _)| *known == folder) {
-            None => folders.push((folder, log, description)),
-            Some((_, _, first)) if same_run(first, &description) => {}
+            None => folders.push((folder, log, description.clone())),
+            Some((_, _, first)) if same_run(first, description) => {}
             Some(_) => {
                 let problem = format!(
                     "{}: its run is not that of the checkpoints before it in the folder; keep runs in folders of their own, or move metrics.jsonl away",

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use car_spectral_data::Split;
-use car_spectral_formats::weights::{CheckpointKind, detect};
+use car_spectral_formats::Content;
+use car_spectral_formats::weights::{CheckpointKind, detect_in};
 
 #[cfg(feature = "torch")]
 use super::checkpoints;
@@ -26,7 +27,7 @@ pub(in crate::load) fn load(
     // Weights are small and images many: every file is opened and checked before the first image is read.
     let opened = paths.iter().map(|path| open(path, request, checkpoints));
     let opened = opened.collect::<Result<Vec<_>>>()?;
-    let runs = logs::read(&paths)?;
+    let runs = logs::read(paths.iter().zip(opened.iter().map(|network| network.description())))?;
     let data = checkpoints.data.load()?;
     let (mut subjects, mut devices) = (Vec::new(), Vec::new());
     let mut work = Work { request, checkpoints, data: &data, progress };
@@ -50,9 +51,10 @@ pub(in crate::load) fn load(
     Ok(Loaded { subjects, runs, data, device: Some(devices.join(", ")), preprocessing })
 }
 
-/// Opens a file by the engine that runs it.
+/// Reads a file, once, and opens it by the engine that runs it.
 fn open(path: &Path, request: &Request, checkpoints: &Checkpoints) -> Result<Box<dyn Opened>> {
-    let kind = detect(path)?;
+    let content = Content::read(path)?;
+    let kind = detect_in(&content)?;
     let is_program = matches!(kind, CheckpointKind::Onnx | CheckpointKind::TorchScript);
     if !is_program && checkpoints.output.is_some() {
         let problem = format!("{} is no ONNX network and no TorchScript; leave `output` out", path.display());
@@ -64,11 +66,11 @@ fn open(path: &Path, request: &Request, checkpoints: &Checkpoints) -> Result<Box
     }
     match kind {
         #[cfg(feature = "onnx")]
-        CheckpointKind::Onnx => Ok(Box::new(onnx::Network::open(path, request, checkpoints)?)),
+        CheckpointKind::Onnx => Ok(Box::new(onnx::Network::open(content, request, checkpoints)?)),
         #[cfg(not(feature = "onnx"))]
         CheckpointKind::Onnx => Err(AnalysisError::NeedsOnnx { file: path.to_owned() }),
         #[cfg(feature = "torch")]
-        kind => Ok(Box::new(checkpoints::Runner::open(path, kind, request, checkpoints)?)),
+        kind => Ok(Box::new(checkpoints::Runner::open(&content, kind, request, checkpoints)?)),
         #[cfg(not(feature = "torch"))]
         _ => Err(AnalysisError::NeedsLibtorch { file: path.to_owned() }),
     }

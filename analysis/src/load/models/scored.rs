@@ -31,6 +31,11 @@ pub(super) trait Opened {
     /// Where it computes.
     fn device(&self) -> String;
 
+    /// What a checkpoint of this project says of itself.
+    fn description(&self) -> Option<&Description> {
+        None
+    }
+
     /// Runs it on the images.
     fn run(self: Box<Self>, work: &mut Work<'_>) -> Result<Subject>;
 }
@@ -56,9 +61,13 @@ impl Work<'_> {
         match told {
             Told::Own(description) => {
                 let image_size = description.data.image_size;
+                let (shape, told) = (self.data.image_shape(image_size)?, description.architecture.input);
+                if shape != told {
+                    let problem = format!("{}: its network takes images {told:?}, these are {shape:?}", path.display());
+                    return Err(AnalysisError::Mismatch { problem });
+                }
                 let steps = InputSteps::of_checkpoint(description.normalisation.clone(), image_size, images);
                 let training = own_training(&path.display().to_string(), &description, self.data)?;
-                let shape = self.data.image_shape(image_size)?;
                 Ok(Input { steps, training, shape, description: Some(*description) })
             }
             Told::Foreign(steps) => {

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use car_spectral_formats::FileError;
+use car_spectral_formats::{Content, FileError};
 use car_spectral_training::TrainingError;
 use tch::{CModule, Device, IValue, Kind, TchError, Tensor};
 
@@ -46,9 +46,10 @@ pub(super) struct Script {
 }
 
 impl Script {
-    /// Loads a module onto a device.
-    pub(super) fn load(path: &Path, output: Option<&str>, device: Device) -> Result<Self, TrainingError> {
-        let mut module = CModule::load_on_device(path, device)
+    /// Loads a module that was read onto a device.
+    pub(super) fn of(content: &Content, output: Option<&str>, device: Device) -> Result<Self, TrainingError> {
+        let path = content.path();
+        let mut module = CModule::load_data_on_device(&mut content.bytes(), device)
             .map_err(|error| refused(path, format!("the TorchScript module does not load: {}", first_words(&error))))?;
         module.set_eval();
         let parameters = module.named_parameters().unwrap_or_default();

@@ -7,6 +7,7 @@ use crate::load::{Channels, Checkpoints, Models, PixelSteps, Request};
 use crate::report::FormatSet;
 use car_spectral::confusion::WeightForm;
 use car_spectral_data::{ClassOrder, DataSource};
+use car_spectral_formats::GivenFile;
 use car_spectral_formats::predictions::PredictionSource;
 use car_spectral_runs::settings::DeviceChoice;
 use clap::{ArgGroup, Parser};
@@ -238,8 +239,8 @@ impl Arguments {
         Ok(Request {
             models,
             arch: self.arch.clone(),
-            train_counts: self.train_counts.clone(),
-            class_names: self.class_names.clone(),
+            train_counts: self.train_counts.clone().map(GivenFile::from),
+            class_names: self.class_names.clone().map(GivenFile::from),
             imbalance: self.imbalance,
             n_max: self.n_max,
         })

@@ -18,7 +18,8 @@ use std::path::{Path, PathBuf};
 
 use car_spectral::bounds::Architecture as KnownArchitecture;
 use car_spectral_data::loader::all_cores;
-use car_spectral_formats::onnx::{ReadFile, read};
+use car_spectral_formats::Content;
+use car_spectral_formats::onnx::{ReadFile, read_in};
 use car_spectral_runs::description::{METADATA_KEY, from_json};
 use car_spectral_runs::settings::{ArchitectureKind, DeviceChoice};
 
@@ -42,23 +43,24 @@ pub(super) struct Network {
 }
 
 impl Network {
-    /// Reads and checks a network.
-    pub fn open(path: &Path, request: &Request, checkpoints: &Checkpoints) -> Result<Self> {
+    /// Checks a network that was read.
+    pub fn open(content: Content, request: &Request, checkpoints: &Checkpoints) -> Result<Self> {
+        let path = content.path().to_owned();
         let name = path.display().to_string();
         if let DeviceChoice::Cuda(_) = checkpoints.device {
             let problem = format!("{name}: ONNX networks run on the CPU; leave `device` out");
             return Err(AnalysisError::Usage { problem });
         }
-        let file = read(path)?;
-        let graph = Graph::of(&file, checkpoints.output.as_deref()).map_err(|problem| refused(path, &problem))?;
+        let file = read_in(content)?;
+        let graph = Graph::of(&file, checkpoints.output.as_deref()).map_err(|problem| refused(&path, &problem))?;
         let told = match graph.metadata(METADATA_KEY) {
             Some(json) => {
                 refuse_flags(&name, request, checkpoints)?;
-                Told::Own(Box::new(from_json(path, json)?))
+                Told::Own(Box::new(from_json(&path, json)?))
             }
             None => Told::Foreign(InputSteps::of_request(checkpoints.pixels.as_ref(), &name)?),
         };
-        Ok(Self { path: path.to_owned(), files: file.files, graph, told })
+        Ok(Self { path, files: file.files, graph, told })
     }
 }
 

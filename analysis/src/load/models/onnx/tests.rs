@@ -96,7 +96,7 @@ fn with_counts(counts: &str) -> Result<Vec<crate::report::Warning>, String> {
     let (mut request, _) = request(&fixture("resnet20_script.onnx"), images.path(), &expected);
     let file = images.path().join("counts.txt");
     fs::write(&file, counts).unwrap();
-    request.train_counts = Some(file);
+    request.train_counts = Some(file.into());
     let loaded = load(&request, &mut |_| {}).map_err(|error| error.to_string())?;
     Ok(loaded.subjects.into_iter().flat_map(|subject| subject.warnings).collect())
 }
