@@ -94,23 +94,23 @@ fn bad_counts_are_refused_with_their_place() {
 
 #[test]
 fn names_are_one_a_line() {
-    let names = with_file("  T-shirt/top \nTrouser\nPullover, red\n\n", |file| read_class_names(file, 3)).unwrap();
+    let names = with_file("  T-shirt/top \nTrouser\nPullover, red\n\n", |file| read_class_names(&file.into(), 3)).unwrap();
     assert_eq!(names, ["T-shirt/top", "Trouser", "Pullover, red"]);
-    let error = with_file("a\n\nc\n", |file| read_class_names(file, 3)).unwrap_err();
+    let error = with_file("a\n\nc\n", |file| read_class_names(&file.into(), 3)).unwrap_err();
     assert!(matches!(error, InputError::ClassName { line: 2, problem: ClassNameError::Empty, .. }), "{error}");
     for text in [" ", "\n\n"] {
-        let error = with_file(text, read_names).unwrap_err();
+        let error = with_file(text, |file| read_names(&file.into())).unwrap_err();
         assert!(matches!(error, InputError::ClassName { line: 1, problem: ClassNameError::Empty, .. }), "{error}");
     }
-    let error = with_file("a\nb\u{202e}c\n", |file| read_class_names(file, 2)).unwrap_err();
+    let error = with_file("a\nb\u{202e}c\n", |file| read_class_names(&file.into(), 2)).unwrap_err();
     assert!(matches!(error, InputError::ClassName { line: 2, .. }), "{error}");
     assert!(error.to_string().contains("U+202E"), "{error}");
-    let long = with_file(format!("{}\nb\n", "x".repeat(201)), |file| read_class_names(file, 2)).unwrap_err();
+    let long = with_file(format!("{}\nb\n", "x".repeat(201)), |file| read_class_names(&file.into(), 2)).unwrap_err();
     assert!(matches!(long, InputError::ClassName { line: 1, .. }), "{long}");
     assert!(long.to_string().contains("201 characters"), "{long}");
-    let error = with_file("a\nb\n", |file| read_class_names(file, 3)).unwrap_err();
+    let error = with_file("a\nb\n", |file| read_class_names(&file.into(), 3)).unwrap_err();
     assert!(matches!(error, InputError::ClassCountMismatch { found: 2, expected: 3, .. }), "{error}");
-    let error = with_file(b"a\n\xe9\n", |file| read_class_names(file, 2)).unwrap_err();
+    let error = with_file(b"a\n\xe9\n", |file| read_class_names(&file.into(), 2)).unwrap_err();
     assert!(matches!(error, InputError::NotText { byte: 2, .. }), "{error}");
 }
 
@@ -118,7 +118,7 @@ fn names_are_one_a_line() {
 fn counts_stand_by_names_where_they_are_known() {
     let names = ["ant", "bee", "cat"].map(str::to_owned);
     for text in ["{\"cat\": 5, \"ant\": 500, \"bee\": 0}", "class,count\ncat,5\nant,500\nbee,0\n"] {
-        let counts = with_file(text, |file| read_named_counts(file, 3, Some(&names))).unwrap();
+        let counts = with_file(text, |file| read_named_counts(&file.into(), 3, Some(&names))).unwrap();
         assert_eq!(counts, [500, 0, 5], "{text}");
         let error = with_file(text, |file| read_train_counts(file, 3)).unwrap_err().to_string();
         assert!(error.contains("`class-names`"), "{error}");
@@ -168,7 +168,7 @@ fn names_have_numbers_or_an_order() {
         "{'cat': 2, 'ant': 0, 'bee': 1}",
         "{2: 'cat', 0: 'ant', 1: 'bee'}",
     ] {
-        let names = with_file(text, |file| read_class_names(file, 3)).unwrap();
+        let names = with_file(text, |file| read_class_names(&file.into(), 3)).unwrap();
         assert_eq!(names, ["ant", "bee", "cat"], "{text}");
     }
     for (text, problem) in [
@@ -178,7 +178,7 @@ fn names_have_numbers_or_an_order() {
         ("[\"\"]", "empty"),
         ("0 ant\n2 cat\n", "class 1 is missing before 2"),
     ] {
-        let error = with_file(text, |file| read_class_names(file, 2)).unwrap_err().to_string();
+        let error = with_file(text, |file| read_class_names(&file.into(), 2)).unwrap_err().to_string();
         assert!(error.contains(problem), "{text}: {error}");
     }
 }
