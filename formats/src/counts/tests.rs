@@ -94,7 +94,8 @@ fn bad_counts_are_refused_with_their_place() {
 
 #[test]
 fn names_are_one_a_line() {
-    let names = with_file("  T-shirt/top \nTrouser\nPullover, red\n\n", |file| read_class_names(&file.into(), 3)).unwrap();
+    let names =
+        with_file("  T-shirt/top \nTrouser\nPullover, red\n\n", |file| read_class_names(&file.into(), 3)).unwrap();
     assert_eq!(names, ["T-shirt/top", "Trouser", "Pullover, red"]);
     let error = with_file("a\n\nc\n", |file| read_class_names(&file.into(), 3)).unwrap_err();
     assert!(matches!(error, InputError::ClassName { line: 2, problem: ClassNameError::Empty, .. }), "{error}");
