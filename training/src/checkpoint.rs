@@ -115,7 +115,7 @@ mod tests {
             schema: SCHEMA.to_owned(),
             architecture: Architecture {
                 kind: ArchitectureKind::Mlp { hidden: vec![5] },
-                input: [1, 2, 3],
+                input: [1, 2, 2],
                 num_classes: 2,
                 classifier: Classifier::Linear,
                 resolution: None,
@@ -273,7 +273,7 @@ mod tests {
         let refused = |name: &str, dtype: Dtype, shape: Vec<usize>, bytes: &[u8]| {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("bad.safetensors");
-            let other = if name == "fc1.weight" { ("fc2.weight", vec![2, 5]) } else { ("fc1.weight", vec![5, 6]) };
+            let other = if name == "fc1.weight" { ("fc2.weight", vec![2, 5]) } else { ("fc1.weight", vec![5, 4]) };
             let zeros = vec![0; 4 * other.1.iter().product::<usize>()];
             let views = [
                 (name, TensorView::new(dtype, shape, bytes).unwrap()),
