@@ -59,7 +59,7 @@ pub(crate) fn arrays<'a>(content: &'a Content, reading: &Reading, budget: &mut B
 /// Whether a member is called as a table or a text is.
 fn is_other_file(name: &str) -> bool {
     const ENDINGS: Words = Words("csv tsv txt json jsonl parquet feather arrow pkl pickle xml html");
-    name.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending.to_ascii_lowercase().as_str()))
+    name.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(ending.to_ascii_lowercase().as_str()))
 }
 
 pub(super) fn without_suffix(name: &str) -> &str {
