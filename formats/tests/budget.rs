@@ -1,46 +1,19 @@
 //! No file costs a reader more than 64 MiB + 8 times its size, nor more than two seconds.
 
-// The one way to count what is allocated; the library itself forbids unsafe code.
-#![allow(unsafe_code)]
+mod allocation;
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use car_spectral_formats::predictions::{self, PredictionSource};
 use car_spectral_formats::{InputError, confusion, counts, weights};
 
-struct Counting;
-
-static NOW: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call is handed on to the system's allocator unchanged; only numbers are kept beside it.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let now = NOW.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        PEAK.fetch_max(now, Ordering::Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
 /// Bytes at the peak above those before, and the time.
 fn cost(run: impl FnOnce()) -> (usize, Duration) {
-    let before = NOW.load(Ordering::Relaxed);
-    PEAK.store(before, Ordering::Relaxed);
     let start = Instant::now();
-    run();
-    (PEAK.load(Ordering::Relaxed) - before, start.elapsed())
+    let ((), peak) = allocation::peak(run);
+    (peak, start.elapsed())
 }
 
 /// In one test, for the counter is shared.
@@ -59,7 +32,7 @@ fn check(path: &Path, what: &str, most: Duration) {
     let readers: [(&str, Reader<'_>); 5] = [
         ("weights", &|| weights::read(path).map(drop)),
         ("predictions", &|| predictions::read(&source).map(drop)),
-        ("counts", &|| counts::read_train_counts(path, 10).map(drop)),
+        ("counts", &|| counts::read_named_counts(&path.into(), 10, None).map(drop)),
         ("names", &|| counts::read_names(&path.into()).map(drop)),
         ("matrix", &|| confusion::read_confusion(path, None).map(drop)),
     ];

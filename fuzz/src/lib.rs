@@ -1,52 +1,21 @@
 //! What the targets share: bytes as a file, and the budget that no reader may exceed.
 
-use std::alloc::{GlobalAlloc, Layout, System};
+#[path = "../../formats/tests/allocation/mod.rs"]
+mod allocation;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use car_spectral_formats::InputError;
 use car_spectral_formats::predictions::{Block, Predictions};
-
-/// Counts what is allocated.
-struct Counting;
-
-static NOW: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call is handed on to the system's allocator unchanged; only numbers are kept beside it.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let now = NOW.fetch_add(layout.size(), Ordering::Relaxed).wrapping_add(layout.size());
-        PEAK.fetch_max(now, Ordering::Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        let now = NOW.fetch_add(layout.size(), Ordering::Relaxed).wrapping_add(layout.size());
-        PEAK.fetch_max(now, Ordering::Relaxed);
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// Runs a reader of files of together `bytes` bytes, which may take 64 MiB and 8 times as much.
 ///
 /// # Panics
 /// If it takes more.
 pub fn within_budget<T>(bytes: usize, read: impl FnOnce() -> T) -> T {
-    let before = NOW.load(Ordering::Relaxed);
-    PEAK.store(before, Ordering::Relaxed);
-    let found = read();
-    let taken = PEAK.load(Ordering::Relaxed).saturating_sub(before);
+    let (found, taken) = allocation::peak(read);
     assert!(taken <= (64 << 20) + 8 * bytes, "{bytes} bytes took {taken} bytes of memory");
     found
 }

@@ -43,17 +43,12 @@ pub(crate) enum Found {
     ByClass(Vec<(String, u64, String)>),
 }
 
-/// Reads the training counts of K = `num_classes` classes.
+/// Reads the training counts of K = `num_classes` classes, which may stand by the `names` of the classes.
 ///
 /// A class may have a count of 0; all of them together may not.
 ///
 /// # Errors
 /// An entry that is no non-negative integer, another number of entries than K, a class twice or missing, a sum of 0.
-pub fn read_train_counts(file: &Path, num_classes: usize) -> Result<Vec<u64>> {
-    read_named_counts(&file.into(), num_classes, None)
-}
-
-/// As [`read_train_counts`], where the names of the classes are known and counts may stand by them.
 pub fn read_named_counts(file: &GivenFile, num_classes: usize, names: Option<&[String]>) -> Result<Vec<u64>> {
     let found = match file.held()? {
         Held::Folder(classes) => folder::found(file, classes, names)?,

@@ -8,6 +8,10 @@ fn with_file<T>(text: impl AsRef<[u8]>, read: impl FnOnce(&Path) -> T) -> T {
     testing::with_file("classes", text, read)
 }
 
+fn counts_in(text: impl AsRef<[u8]>) -> Result<Vec<u64>> {
+    with_file(text, |file| read_named_counts(&file.into(), 3, None))
+}
+
 #[test]
 fn every_format_gives_the_same_counts() {
     for text in [
@@ -46,7 +50,7 @@ fn every_format_gives_the_same_counts() {
         "[{\"class\": 2, \"count\": 5}, {\"class\": 0, \"count\": 500}, {\"class\": 1, \"count\": 0}]",
         "label\n0    500\n2      5\n1      0\nName: count, dtype: int64\n",
     ] {
-        assert_eq!(with_file(text, |file| read_train_counts(file, 3)).unwrap(), [500, 0, 5], "{text:?}");
+        assert_eq!(counts_in(text).unwrap(), [500, 0, 5], "{text:?}");
     }
 }
 
@@ -85,7 +89,7 @@ fn bad_counts_are_refused_with_their_place() {
         (b"500\n\xff\n5\n", "byte 4", "NotText, byte: 4"),
     ];
     for (text, place, variant) in cases {
-        let error = with_file(text, |file| read_train_counts(file, 3)).unwrap_err();
+        let error = counts_in(text).unwrap_err();
         assert!(is(&error, variant), "{}: {error:?}", String::from_utf8_lossy(text));
         assert!(error.to_string().contains(place), "{}: {error}", String::from_utf8_lossy(text));
         assert!(error.to_string().contains("classes: "), "the file is named: {error}");
@@ -121,7 +125,7 @@ fn counts_stand_by_names_where_they_are_known() {
     for text in ["{\"cat\": 5, \"ant\": 500, \"bee\": 0}", "class,count\ncat,5\nant,500\nbee,0\n"] {
         let counts = with_file(text, |file| read_named_counts(&file.into(), 3, Some(&names))).unwrap();
         assert_eq!(counts, [500, 0, 5], "{text}");
-        let error = with_file(text, |file| read_train_counts(file, 3)).unwrap_err().to_string();
+        let error = counts_in(text).unwrap_err().to_string();
         assert!(error.contains("`class-names`"), "{error}");
     }
 }
@@ -129,24 +133,24 @@ fn counts_stand_by_names_where_they_are_known() {
 #[test]
 fn a_list_of_the_images_is_counted() {
     let list = "train/a 1.jpg 2\ntrain/b.JPEG 0\ntrain/c.png 2\n";
-    assert_eq!(with_file(list, |file| read_train_counts(file, 3)).unwrap(), [1, 0, 2]);
+    assert_eq!(counts_in(list).unwrap(), [1, 0, 2]);
     for list in [
         "filename,label\na.jpg,2\nb.jpg,0\nc.png,2\n",
         ",file,label\n0,a.jpg,2\n1,b.jpg,0\n2,c.png,2\n",
         "label,file\n2,a.jpg\n0,b.jpg\n2,c.png\n",
     ] {
-        assert_eq!(with_file(list, |file| read_train_counts(file, 3)).unwrap(), [1, 0, 2], "{list}");
+        assert_eq!(counts_in(list).unwrap(), [1, 0, 2], "{list}");
     }
-    let error = with_file("a.jpg 0\nb.jpg 3\n", |file| read_train_counts(file, 3)).unwrap_err().to_string();
+    let error = counts_in("a.jpg 0\nb.jpg 3\n").unwrap_err().to_string();
     assert!(error.contains("line 2: class \"3\""), "{error}");
 }
 
 #[test]
 fn arrays_of_numpy_are_counts() {
     let bytes: Vec<u8> = [500_u16, 0, 5].into_iter().flat_map(u16::to_le_bytes).collect();
-    assert_eq!(with_file(npy("<u2", "(3,)", &bytes), |file| read_train_counts(file, 3)).unwrap(), [500, 0, 5]);
+    assert_eq!(counts_in(npy("<u2", "(3,)", &bytes)).unwrap(), [500, 0, 5]);
     let bytes: Vec<u8> = [500.0_f32, 0.5, 5.0].into_iter().flat_map(f32::to_le_bytes).collect();
-    let error = with_file(npy("<f4", "(3,)", &bytes), |file| read_train_counts(file, 3)).unwrap_err().to_string();
+    let error = counts_in(npy("<f4", "(3,)", &bytes)).unwrap_err().to_string();
     assert!(error.contains("entry 1: \"0.5\" is not a count"), "{error}");
 }
 
