@@ -137,24 +137,16 @@ mod tests {
     use car_spectral_formats::predictions::Logits;
 
     use super::*;
-    use crate::report::{DataFile, Source};
+    use crate::report::DataFile;
     use crate::subject::Scored;
 
     #[test]
     fn numbers_that_are_refused_name_the_file_of_their_model() {
         let path = "runs/a.safetensors".to_owned();
         let weights = DataFile { role: "weights".to_owned(), path, bytes: 1, sha256: String::new() };
-        let mut subject = Subject {
-            name: "a".to_owned(),
-            source: Source { files: vec![weights], ..Source::default() },
-            class_names: Vec::new(),
-            train_counts: None,
-            architecture: car_spectral::bounds::Architecture::Unknown,
-            train: None,
-            test: Scored { logits: Logits::F64(ndarray::array![[0.0, 1.0]]), labels: ndarray::array![1] },
-            scores_said: false,
-            warnings: Vec::new(),
-        };
+        let test = Scored { logits: Logits::F64(ndarray::array![[0.0, 1.0]]), labels: ndarray::array![1] };
+        let mut subject = Subject::new("a".to_owned(), test);
+        subject.source.files = vec![weights];
         let error = || AnalysisError::Bound(BoundError::TooFewClasses { num_classes: 1 });
         assert!(error().of(&subject).to_string().starts_with("runs/a.safetensors: "));
         subject.source.files.clear();

@@ -54,3 +54,20 @@ pub struct Subject {
     /// What looked wrong when the files were read.
     pub warnings: Vec<Warning>,
 }
+
+impl Subject {
+    /// A model of which nothing is known but its scores on the test images.
+    pub fn new(name: String, test: Scored) -> Self {
+        Self {
+            name,
+            source: Source::default(),
+            class_names: Vec::new(),
+            train_counts: None,
+            architecture: Architecture::Unknown,
+            train: None,
+            test,
+            scores_said: false,
+            warnings: Vec::new(),
+        }
+    }
+}

@@ -7,10 +7,9 @@ use car_spectral_formats::counts::read_class_names;
 use car_spectral_formats::predictions::{Classes, Logits};
 use ndarray::Array1;
 
-use super::predictions::{architecture, data_file_of, known_counts};
+use super::predictions::{architecture, data_file_of, known_counts, stored_scores};
 use super::{Loaded, Request, doubtful, model_name, numbered_classes};
 use crate::Result;
-use crate::report::Source;
 use crate::subject::{Scored, Subject};
 
 /// What a matrix cannot say.
@@ -31,23 +30,17 @@ fn subject(request: &Request, confusion: Confusion) -> Result<Subject> {
         (None, Some(names)) => names,
         (None, None) => numbered_classes(num_classes),
     };
+    let files = vec![data_file_of("confusion matrix", &confusion.file)];
+    let notes = [vec![WITHOUT_SCORES.to_owned()], confusion.notes].concat();
+    let logits = Logits::Classes(Classes { predicted, num_classes, in_order: false });
     Ok(Subject {
         name: model_name(&confusion.file.path),
-        source: Source {
-            kind: "confusion".to_owned(),
-            files: vec![data_file_of("confusion matrix", &confusion.file)],
-            architecture: request.arch.clone(),
-            notes: [vec![WITHOUT_SCORES.to_owned()], confusion.notes].concat(),
-            ..Source::default()
-        },
+        source: stored_scores("confusion", files, request.arch.as_ref(), notes),
         class_names,
         train_counts: known_counts(request, num_classes)?,
         architecture: architecture(request.arch.as_deref()),
         train: None,
-        test: Scored {
-            logits: Logits::Classes(Classes { predicted, num_classes, in_order: false }),
-            labels: Array1::from_vec(labels),
-        },
+        test: Scored { logits, labels: Array1::from_vec(labels) },
         scores_said: true,
         warnings: doubtful("the matrix", confusion.doubts),
     })

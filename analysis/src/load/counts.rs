@@ -8,9 +8,9 @@ use car_spectral_formats::counts_file::{CountsFile, CountsMerge};
 use car_spectral_formats::predictions::{Logits, StoredFile};
 use ndarray::Array1;
 
-use super::predictions::{architecture, data_file_of, known_counts};
+use super::predictions::{architecture, data_file_of, known_counts, stored_scores};
 use super::{Loaded, Request, model_name, numbered_classes};
-use crate::report::{DataFile, Source};
+use crate::report::DataFile;
 use crate::subject::{Scored, Subject};
 use crate::{AnalysisError, Result};
 
@@ -44,13 +44,7 @@ pub(super) fn load(request: &Request, test: &[PathBuf], train: &[PathBuf]) -> Re
     let subject = Subject {
         // At least one file, which the program asks for.
         name: test.first().map(|file| model_name(file)).unwrap_or_default(),
-        source: Source {
-            kind: "counts".to_owned(),
-            files: described,
-            architecture: request.arch.clone(),
-            notes: vec![WITHOUT_SCORES.to_owned()],
-            ..Source::default()
-        },
+        source: stored_scores("counts", described, request.arch.as_ref(), vec![WITHOUT_SCORES.to_owned()]),
         class_names: class_names.unwrap_or_else(|| numbered_classes(num_classes)),
         train_counts: given.or(labelled),
         architecture: architecture(request.arch.as_deref()),

@@ -213,22 +213,12 @@ mod tests {
         assert_eq!(model_name(Path::new("runs/a\u{1b}[31m/model.safetensors")), "a\u{fffd}[31m");
         assert_eq!(model_name(Path::new("x\u{202e}gpj.npz")), "x\u{fffd}gpj");
         assert_eq!(model_name(Path::new("runs/b/last epoch.pt")), "last epoch");
-        let subject = |path: &str| Subject {
-            name: model_name(Path::new(path)),
-            source: crate::report::Source {
-                files: vec![DataFile { path: path.to_owned(), ..DataFile::default() }],
-                ..Default::default()
-            },
-            class_names: Vec::new(),
-            train_counts: None,
-            architecture: car_spectral::bounds::Architecture::Unknown,
-            train: None,
-            test: crate::subject::Scored {
-                logits: car_spectral_formats::predictions::Logits::F32(ndarray::Array2::zeros((1, 2))),
-                labels: ndarray::Array1::zeros(1),
-            },
-            scores_said: false,
-            warnings: Vec::new(),
+        let logits = car_spectral_formats::predictions::Logits::F32(ndarray::Array2::zeros((1, 2)));
+        let test = crate::subject::Scored { logits, labels: ndarray::Array1::zeros(1) };
+        let subject = |path: &str| {
+            let mut subject = Subject::new(model_name(Path::new(path)), test.clone());
+            subject.source.files = vec![DataFile { path: path.to_owned(), ..DataFile::default() }];
+            subject
         };
         let mut subjects = ["a\u{7}/x.npz", "b/x.npz", "b/x.npz"].map(subject);
         make_names_unique(&mut subjects);

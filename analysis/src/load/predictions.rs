@@ -105,13 +105,7 @@ pub fn scored(test: Predictions, train: Option<Predictions>, known: Known) -> Re
     files.extend(train.iter().flat_map(|train| described("train predictions", train)));
     Ok(Subject {
         name: model_name(first_path(&test.source)),
-        source: Source {
-            kind: "predictions".to_owned(),
-            files,
-            architecture: known.arch.clone(),
-            notes,
-            ..Source::default()
-        },
+        source: stored_scores("predictions", files, known.arch.as_ref(), notes),
         class_names,
         train_counts,
         architecture: architecture(known.arch.as_deref()),
@@ -120,6 +114,11 @@ pub fn scored(test: Predictions, train: Option<Predictions>, known: Known) -> Re
         scores_said: known.scores_said,
         warnings,
     })
+}
+
+/// Scores of other programs and where they come from, of an architecture that is said or unknown.
+pub(super) fn stored_scores(kind: &str, files: Vec<DataFile>, arch: Option<&String>, notes: Vec<String>) -> Source {
+    Source { kind: kind.to_owned(), files, architecture: arch.cloned(), notes, ..Source::default() }
 }
 
 /// A note on classes that have one name.

@@ -44,7 +44,6 @@ fn save(scored: &Scored, file: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use car_spectral::bounds::Architecture;
     use car_spectral_formats::predictions::{PredictionSource, read};
     use ndarray::{Array1, array};
 
@@ -57,17 +56,7 @@ mod tests {
             logits: Logits::F32(array![[1.0 + shift, 2.0, 0.5], [0.25, -1.0, 3.0]]),
             labels: Array1::from_vec(vec![1, 2]),
         };
-        let subject = Subject {
-            name: "a".to_owned(),
-            source: crate::report::Source::default(),
-            class_names: Vec::new(),
-            train_counts: None,
-            architecture: Architecture::Unknown,
-            train: Some(scored(7.0)),
-            test: scored(0.0),
-            scores_said: false,
-            warnings: Vec::new(),
-        };
+        let subject = Subject { train: Some(scored(7.0)), ..Subject::new("a".to_owned(), scored(0.0)) };
         let mut loaded = Loaded { subjects: vec![subject.clone()], ..Loaded::default() };
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("new").join("scores.npz");

@@ -27,6 +27,13 @@ impl Table {
         Self { compared: header.len(), header, rows: Vec::new(), numbers_from }
     }
 
+    /// A quantity of the test and of the training data, if there is any.
+    fn add_quantity(&mut self, name: &str, (test, train): (String, Option<String>)) {
+        if test != dash(None) || train.is_some() {
+            self.rows.push(vec![name.to_owned(), test, dash(train)]);
+        }
+    }
+
     /// The columns that say what matters most; and the first column with the others.
     pub(super) fn split(self) -> (Self, Self) {
         let part = |places: &[usize]| {
@@ -188,11 +195,7 @@ pub(super) fn quantities(model: &ModelReport) -> Table {
     let mut table = Table::new(&["quantity", "test", "training"], 1);
     let (train, test) = (model.train.as_ref(), &model.test);
     let both = |read: &dyn Fn(&SplitReport) -> String| (read(&test.split), train.map(read));
-    let mut row = |name: &str, (test, train): (String, Option<String>)| {
-        if test != dash(None) || train.is_some() {
-            table.rows.push(vec![name.to_owned(), test, dash(train)]);
-        }
-    };
+    let mut row = |name: &str, values| table.add_quantity(name, values);
     if let Some(worst) = &test.worst_class {
         let before = train.and_then(|t| t.per_class_error[worst.index]).map(percent);
         row(&format!("error of {}, the worst test class", called(model, worst.index)), (percent(worst.error), before));
@@ -239,11 +242,7 @@ pub(super) fn more_quantities(model: &ModelReport) -> Table {
     let mut table = Table::new(&["quantity", "test", "training"], 1);
     let (train, test) = (model.train.as_ref(), &model.test);
     let both = |read: &dyn Fn(&SplitReport) -> String| (read(&test.split), train.map(read));
-    let mut row = |name: &str, (test, train): (String, Option<String>)| {
-        if test != dash(None) || train.is_some() {
-            table.rows.push(vec![name.to_owned(), test, dash(train)]);
-        }
-    };
+    let mut row = |name: &str, values| table.add_quantity(name, values);
     row("‖C‖₁", both(&|s| short(s.hard.one_norm)));
     row("‖C‖₂", both(&|s| short(s.hard.spectral_norm.value)));
     let within = |ends: Option<[f64; 2]>| dash(ends.map(range));

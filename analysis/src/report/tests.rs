@@ -29,24 +29,29 @@ fn epochs() -> Vec<Sample> {
             name: format!("epoch {epoch}"),
             epoch: Some(epoch),
             skill,
-            test_per_class: 200,
             models_compared: 3,
-            ..Sample::fashion()
+            ..few(200)
         })
         .to_vec()
 }
 
+/// Models of no epoch, compared with each other.
+fn named<const N: usize>(models: [(&str, f64); N], test_per_class: u64) -> Vec<Sample> {
+    let of = |(name, skill): (&str, f64)| Sample { name: name.to_owned(), skill, ..few(test_per_class) };
+    models.map(|model| Sample { epoch: None, models_compared: N, ..of(model) }).to_vec()
+}
+
 fn two_runs() -> Vec<Sample> {
-    [("cross-entropy", 1.6), ("with the regulariser", 2.0)]
-        .map(|(name, skill)| Sample {
-            name: name.into(),
-            epoch: None,
-            skill,
-            test_per_class: 200,
-            models_compared: 2,
-            ..Sample::fashion()
-        })
-        .to_vec()
+    named([("cross-entropy", 1.6), ("with the regulariser", 2.0)], 200)
+}
+
+fn few(test_per_class: u64) -> Sample {
+    Sample { test_per_class, ..Sample::fashion() }
+}
+
+/// The page of a report and its plots.
+fn page_of((report, figures): &(Report, Vec<ModelFigures>)) -> String {
+    page::render(report, &plots::draw(report, figures)).unwrap()
 }
 
 fn listing(directory: &Path) -> BTreeSet<String> {
@@ -130,13 +135,7 @@ fn runs_are_drawn_over_their_epochs() {
 #[test]
 fn with_many_models_only_the_first_and_the_last_are_drawn_alone() {
     let samples: Vec<Sample> = (0..12)
-        .map(|n| Sample {
-            name: format!("epoch {n}"),
-            epoch: Some(n),
-            skill: 1.2 + 0.15 * n as f64,
-            test_per_class: 40,
-            ..Sample::fashion()
-        })
+        .map(|n| Sample { name: format!("epoch {n}"), epoch: Some(n), skill: 1.2 + 0.15 * n as f64, ..few(40) })
         .collect();
     let (report, figures) = report(&samples);
     let plots = plots::draw(&report, &figures);
@@ -174,7 +173,7 @@ fn a_plot_that_would_hold_nothing_is_not_drawn() {
     assert!(stems(&bare(2)).is_empty());
     let perfect = Sample { skill: 1e4, test_per_class: 20, with_train: false, ..Sample::fashion() }.build();
     assert_eq!(stems(&perfect), ["error_by_frequency", "chain_at_worst"]);
-    let mut model = Sample { test_per_class: 20, ..Sample::fashion() }.build();
+    let mut model = few(20).build();
     assert!(!stems(&model).contains(&"bound_vs_error".to_owned()));
     for bound in model.0.bounds.iter_mut().filter(|bound| bound.id == "T3") {
         bound.total = bound.total.take().map(|total| vec![Some(0.9); total.len()]);
@@ -241,7 +240,7 @@ fn check_keys(value: &serde_json::Value, schema: &serde_json::Value, root: &serd
 
 /// A report in which every list and every optional part has something.
 fn with_everything() -> Report {
-    let small = Sample { test_per_class: 20, ..Sample::fashion() };
+    let small = few(20);
     let (mut report, _) = report(&[small.clone(), Sample { name: "another".into(), skill: 3.0, ..small }]);
     report.groups = sample::groups();
     report.runs = [0, 1, 2].map(|seed| training_run(seed, Some(CarOptions::paper()))).into();
@@ -286,13 +285,8 @@ fn unlinked(html: &str) -> String {
 #[test]
 fn the_first_screens_use_plain_words() {
     let grouped = {
-        let four = ["a0", "a1", "b0", "b1"].map(|name| Sample {
-            name: name.into(),
-            test_per_class: 20,
-            models_compared: 4,
-            with_train: false,
-            ..Sample::fashion()
-        });
+        let four = named(["a0", "a1", "b0", "b1"].map(|name| (name, Sample::fashion().skill)), 20);
+        let four: Vec<Sample> = four.into_iter().map(|model| Sample { with_train: false, ..model }).collect();
         let (mut report, figures) = report(&four);
         report.groups = sample::groups();
         (report, figures)
@@ -306,9 +300,8 @@ fn the_first_screens_use_plain_words() {
         (report(&two_runs()), "id=\"each-model\""),
         (grouped, "id=\"each-model\""),
     ];
-    for ((report, figures), end) in pages {
-        let page = page::render(&report, &plots::draw(&report, &figures)).unwrap();
-        let text = unlinked(&first_screens(&page, end)).replace('\u{a0}', " ");
+    for (pair, end) in pages {
+        let text = unlinked(&first_screens(&page_of(&pair), end)).replace('\u{a0}', " ");
         let is_code = |word: &str| {
             let mut letters = word.chars();
             matches!(letters.next(), Some('T' | 'S' | 'D')) && letters.next().is_some_and(|c| c.is_ascii_digit())
@@ -349,8 +342,7 @@ fn a_page_says_what_would_fill_it_and_shows_no_empty_column() {
 
 #[test]
 fn the_classes_stand_by_model_without_a_script() {
-    let (report, figures) = report(&two_runs());
-    let page = page::render(&report, &plots::draw(&report, &figures)).unwrap();
+    let page = page_of(&report(&two_runs()));
     let table = page.split_once("id=\"classes-by-model\"").unwrap().1.split_once("</details>").unwrap().0;
     assert_eq!(table.matches("<tr>").count(), 11, "{table}");
     assert!(table.contains(">cross-entropy</th>") && table.contains(">with the regulariser</th>"));
@@ -389,7 +381,7 @@ fn hostile_names_stay_text() {
 #[test]
 fn names_like_formulas_have_an_apostrophe_in_csv() {
     let names = ["-1", "=1+1", "+2", "@sum", "'quoted", "a,b", "\"x\"", " spaced ", "7", "e"];
-    let mut sample = Sample { test_per_class: 10, ..Sample::fashion() };
+    let mut sample = few(10);
     sample.class_names = names.map(str::to_owned).to_vec();
     let csv = per_class::render(&report(&[sample]).0).unwrap();
     let mut reader = csv::Reader::from_reader(csv.as_slice());
@@ -481,7 +473,7 @@ fn degenerate_models_are_drawn() {
     let (sentence, table) = says(&model);
     assert!(sentence.contains("; 1 of 10 classes has no test samples and may be worse."), "{sentence}");
     assert!(table.contains("classes without test samples"), "{table}");
-    let (complete, _) = Sample { test_per_class: 30, ..Sample::fashion() }.build();
+    let (complete, _) = few(30).build();
     let (sentence, table) = says(&complete);
     assert!(!sentence.contains("no test samples") && !table.contains("classes without test samples"));
     draws("unknown_counts", vec![(model, figures)]);
@@ -506,7 +498,7 @@ fn degenerate_models_are_drawn() {
 #[test]
 fn wrong_reports_are_refused_by_field() {
     let refused = |change: &dyn Fn(&mut Report)| {
-        let (mut report, figures) = report(&[Sample { test_per_class: 10, ..Sample::fashion() }]);
+        let (mut report, figures) = report(&[few(10)]);
         change(&mut report);
         let out = tempfile::tempdir().unwrap();
         let error = write(&report, &figures, &out.path().join("new"), &FormatSet::all()).unwrap_err();
@@ -541,7 +533,7 @@ fn model_names_must_differ() {
 
 #[test]
 fn an_output_that_cannot_be_written_is_named_and_left_as_it_was() {
-    let (report, figures) = report(&[Sample { test_per_class: 10, ..Sample::fashion() }]);
+    let (report, figures) = report(&[few(10)]);
     let out = tempfile::tempdir().unwrap();
     let some = FormatSet { json: true, csv: true, ..FormatSet::none() };
 
@@ -570,7 +562,7 @@ fn an_output_that_cannot_be_written_is_named_and_left_as_it_was() {
 
 #[test]
 fn only_the_formats_asked_for_are_written_and_old_files_are_replaced() {
-    let (report, figures) = report(&[Sample { test_per_class: 10, ..Sample::fashion() }]);
+    let (report, figures) = report(&[few(10)]);
     let out = tempfile::tempdir().unwrap();
     std::fs::write(out.path().join("report.json"), "old, by car-spectral").unwrap();
     std::fs::write(out.path().join("mine.txt"), "mine").unwrap();
@@ -583,15 +575,7 @@ fn only_the_formats_asked_for_are_written_and_old_files_are_replaced() {
 #[test]
 fn results_of_an_earlier_run_are_removed_and_nothing_of_anyone_else() {
     let out = tempfile::tempdir().unwrap();
-    let small = Sample { test_per_class: 10, ..Sample::fashion() };
-    let several = [("a", 1.6), ("b", 2.0)].map(|(name, skill)| Sample {
-        name: name.into(),
-        epoch: None,
-        skill,
-        models_compared: 2,
-        ..small.clone()
-    });
-    let (both, figures) = report(&several);
+    let (both, figures) = report(&named([("a", 1.6), ("b", 2.0)], 10));
     write(&both, &figures, out.path(), &FormatSet::all()).unwrap();
     let before = listing(out.path());
     assert_eq!(before.len(), FILES.len() + 2 * (2 + 2 * PLOTS.len()));
@@ -604,7 +588,7 @@ fn results_of_an_earlier_run_are_removed_and_nothing_of_anyone_else() {
     std::fs::create_dir(out.path().join("04-mine-top_pair.png")).unwrap();
     let theirs: BTreeSet<String> = listing(out.path()).difference(&before).cloned().collect();
 
-    let (one, figures) = report(&[small]);
+    let (one, figures) = report(&[few(10)]);
     write(&one, &figures, out.path(), &"png".parse().unwrap()).unwrap();
     let found = listing(out.path());
     let expected: BTreeSet<String> = PLOTS.iter().map(|plot| format!("{plot}.png")).chain(theirs.clone()).collect();
@@ -623,7 +607,7 @@ fn files_with_the_programs_names_and_other_content_stay() {
     for name in foreign {
         std::fs::write(out.path().join(name), "someone else's").unwrap();
     }
-    let (report, figures) = report(&[Sample { test_per_class: 10, ..Sample::fashion() }]);
+    let (report, figures) = report(&[few(10)]);
     for refused in ["html", "csv", "tex"] {
         let error = write(&report, &figures, out.path(), &refused.parse().unwrap()).unwrap_err().to_string();
         assert!(error.contains("is not a file that this program wrote; move it away"), "{error}");
@@ -643,7 +627,7 @@ fn staging_folders_of_interrupted_runs_are_removed() {
     };
     folder(".car-spectral-a1B2c3", ".car-spectral-partial");
     folder(".car-spectral-notes", "mine.txt");
-    let (report, figures) = report(&[Sample { test_per_class: 10, ..Sample::fashion() }]);
+    let (report, figures) = report(&[few(10)]);
     write(&report, &figures, out.path(), &"json".parse().unwrap()).unwrap();
     assert_eq!(listing(out.path()), [".car-spectral-notes", "report.json"].map(str::to_owned).into());
 }
@@ -654,7 +638,7 @@ fn results_are_as_readable_as_other_files() {
     use std::os::unix::fs::PermissionsExt as _;
     let out = tempfile::tempdir().unwrap();
     std::fs::write(out.path().join("other"), "").unwrap();
-    let (report, figures) = report(&[Sample { test_per_class: 10, ..Sample::fashion() }]);
+    let (report, figures) = report(&[few(10)]);
     let paths = write(&report, &figures, out.path(), &"json".parse().unwrap()).unwrap();
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode();
     assert_eq!(mode(&paths[0]), mode(&out.path().join("other")));
@@ -681,73 +665,60 @@ fn the_table_fits_a_terminal_and_says_each_verdict() {
 
 #[test]
 fn the_headline_tells_what_the_bounds_say() {
-    let (mut model, _) = Sample { test_per_class: 50, ..Sample::fashion() }.build();
+    let (mut model, _) = few(50).build();
     let settings = Settings { delta: 0.05, ..Default::default() };
     let headline = |model: &ModelReport| headline(&settings, model);
-    assert!(headline(&model).starts_with("The worst class, "));
-    assert!(headline(&model).contains(". Whichever class is the worst, its error lies between "));
+    let says = |model: &ModelReport, text: &str| assert!(headline(model).contains(text), "{}", headline(model));
+    let begins = |model: &ModelReport, text: &str| assert!(headline(model).starts_with(text), "{}", headline(model));
+    begins(&model, "The worst class, ");
+    says(&model, ". Whichever class is the worst, its error lies between ");
     let vacuous = " No bound from training images is usable: what can be computed allows every class an error of 100 %, or above \
                    99.9999 %, and so says nothing (T3, T3' and T3'').";
-    assert!(headline(&model).contains(vacuous), "{}", headline(&model));
-    assert!(
-        headline(&model).contains("The published inequality from the spectral norm to the worst class holds for every")
-    );
+    says(&model, vacuous);
+    says(&model, "The published inequality from the spectral norm to the worst class holds for every");
     let t3 = model.bounds.iter().position(|bound| bound.id == "T3" && bound.applicable).unwrap();
     model.bounds[t3].verdict = VerdictCounts { holds: 4, vacuous: 6, ..Default::default() };
-    assert!(
-        headline(&model)
-            .contains("is usable for 4 classes of 10: below 100 %, and it covers the error's whole interval (T3).")
-    );
+    says(&model, "is usable for 4 classes of 10: below 100 %, and it covers the error's whole interval (T3).");
     model.bounds[t3].verdict = VerdictCounts { violated: 1, holds: 9, ..Default::default() };
-    assert!(
-        headline(&model).contains("is violated for 1 class of 10: it lies below the whole interval of the error (T3).")
-    );
+    says(&model, "is violated for 1 class of 10: it lies below the whole interval of the error (T3).");
     model.test.split.chain.slack_factor = Some(1.0 + 1e-12);
-    assert!(headline(&model).contains("here its bound is equal to the weighted worst-class error (attained) (S2)."));
+    says(&model, "here its bound is equal to the weighted worst-class error (attained) (S2).");
     model.bounds[t3].verdict = VerdictCounts { undecided: 10, ..Default::default() };
-    assert!(headline(&model).contains("No bound is confirmed"));
+    says(&model, "No bound is confirmed");
     model.bounds.retain(|bound| bound.total.is_none());
     for bound in model.bounds.iter_mut().filter(|bound| bound.id == "T2") {
         bound.verdict = VerdictCounts { undecided: 10, ..Default::default() };
     }
     let none = " No bound from training images is usable: of the published one only a first term can be computed (T2), and no other \
                 applies (T1 and T3). ";
-    assert!(headline(&model).contains(none), "{}", headline(&model));
+    says(&model, none);
     for bound in model.bounds.iter_mut().filter(|bound| bound.id == "T2") {
         bound.verdict = VerdictCounts { vacuous: 10, ..Default::default() };
     }
-    assert!(
-        headline(&model).contains("first term can be computed, which alone is 100 % or more for every class (T2), and")
-    );
+    says(&model, "first term can be computed, which alone is 100 % or more for every class (T2), and");
     let [first, second] = [3, 5];
     let worst = model.test.worst_class.as_mut().unwrap();
     (worst.index, worst.name, worst.error) = (first, "Dress".into(), 1.0);
     model.test.split.per_class_error[first] = Some(1.0);
-    let says = "The worst class, Dress (many, 129 training images), has a test error of 100 %. Whichever class";
-    assert!(headline(&model).starts_with(says), "{}", headline(&model));
+    begins(&model, "The worst class, Dress (many, 129 training images), has a test error of 100 %. Whichever class");
     model.test.split.per_class_error[second] = Some(1.0);
-    let says = "2 of 10 classes had all 50 test images wrong (1 many, 1 medium): Dress and Sandal. Whichever class";
-    assert!(headline(&model).starts_with(says), "{}", headline(&model));
+    begins(
+        &model,
+        "2 of 10 classes had all 50 test images wrong (1 many, 1 medium): Dress and Sandal. Whichever class",
+    );
     model.class_names[first] = "3".into();
     model.test.worst_class.as_mut().unwrap().error = 0.5;
     for class in [first, second] {
         model.test.split.per_class_error[class] = Some(0.5);
     }
-    model
-        .test
-        .split
-        .per_class_error
-        .iter_mut()
-        .filter(|error| **error > Some(0.5))
-        .for_each(|error| *error = Some(0.1));
-    assert!(
-        headline(&model)
-            .starts_with("2 of 10 classes tie for the worst test error, 50 % (1 many, 1 medium): class 3 and Sandal. ")
-    );
+    for error in model.test.split.per_class_error.iter_mut().filter(|error| **error > Some(0.5)) {
+        *error = Some(0.1);
+    }
+    begins(&model, "2 of 10 classes tie for the worst test error, 50 % (1 many, 1 medium): class 3 and Sandal. ");
     model.test.split.chain.holds = false;
-    assert!(headline(&model).contains("FAILS"));
+    says(&model, "FAILS");
     model.test.worst_class = None;
-    assert!(headline(&model).starts_with("No class has a test sample"));
+    begins(&model, "No class has a test sample");
 }
 
 #[test]
@@ -786,12 +757,8 @@ fn statements_that_do_not_apply_for_one_reason_share_a_row_and_notes_are_not_rep
 
 #[test]
 fn the_terminal_does_not_break_names_that_have_room() {
-    let samples = ["fashion-mnist-lt-mlp", "fashion-mnist-lt-resnet20"].map(|name| Sample {
-        name: name.into(),
-        epoch: None,
-        test_per_class: 20,
-        ..Sample::fashion()
-    });
+    let samples =
+        named(["fashion-mnist-lt-mlp", "fashion-mnist-lt-resnet20"].map(|name| (name, Sample::fashion().skill)), 20);
     let table = summary_table(&report(&samples).0);
     let comparison = table.split("\n\n").next().unwrap();
     assert!(comparison.contains("│ fashion-mnist-lt-resnet20 ┆"), "{comparison}");
@@ -799,8 +766,7 @@ fn the_terminal_does_not_break_names_that_have_room() {
 
 #[test]
 fn the_page_names_every_statement_and_leads_to_the_glossary() {
-    let (report, figures) = report(&[Sample { test_per_class: 10, ..Sample::fashion() }]);
-    let page = page::render(&report, &plots::draw(&report, &figures)).unwrap();
+    let page = page_of(&report(&[few(10)]));
     assert!(page.contains("<a href=\"#reading\">How to read this</a>") && page.contains("THEORY.md"));
     for id in "S1/S2, S3/T1/T1 with 4K/T1'/T1''/T2/T3, T3', T3''/T4/T5/T5'/T6, T6'/T8, T9/D6".split('/') {
         assert!(page.contains(&format!(">{id}</dt><dd>")), "{id}");

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use super::shown_bounds::{common_bounds, describe, usable_bounds};
 use super::{
-    MOST_SINGLE, class_title, floor_caption, group_legend, group_of, group_style, marker_radius, settings_caption,
-    shared_settings, titled,
+    MOST_SINGLE, class_title, floor_caption, group_legend, group_of, group_style, marker_radius, of_model,
+    settings_caption, shared_settings,
 };
 use crate::draw::figure::{Figure, MARGIN, WIDTH};
 use crate::draw::palette::{GREEN, INK, MUTED, VACUOUS};
@@ -41,12 +41,13 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
     }
     caption.push(' ');
     caption.push_str(&settings_caption(report, model));
-    Some(Figure {
-        stem: "bound_vs_error".into(),
-        title: titled("Bound against measured test error", model),
+    Some(of_model(
+        "bound_vs_error",
+        "Bound against measured test error",
+        model,
         caption,
-        body: body(&panels, &group_legend(model), HEIGHT, false),
-    })
+        body(&panels, &group_legend(model), HEIGHT, false),
+    ))
 }
 
 /// What the marks mean, and what a verdict is.

@@ -3,7 +3,7 @@
 //! the class's error.
 
 use super::shown_bounds::{describe, sharpest_bounds};
-use super::{settings_caption, sure, titled};
+use super::{of_model, settings_caption, sure};
 use crate::draw::figure::{Figure, MARGIN, WIDTH};
 use crate::draw::palette::{BLANK, BLUE, Color, INK, MUTED, ORANGE, PURPLE, SKY};
 use crate::draw::panel::{Area, LABEL, LEGEND, Symbol, TICK, legend, ticks, x_axis};
@@ -72,12 +72,13 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
     scene.segment((left, area.bottom), (right, area.bottom), INK, 1.4);
     scene.height = area.bottom + 20.0 + TICK + LABEL + 16.0;
 
-    Some(Figure {
-        stem: "chain_at_worst".into(),
-        title: titled("How loose the bounds are at the worst class", model),
-        caption: caption(report, model, base),
-        body: scene,
-    })
+    Some(of_model(
+        "chain_at_worst",
+        "How loose the bounds are at the worst class",
+        model,
+        caption(report, model, base),
+        scene,
+    ))
 }
 
 /// A bar from `left` on with its name, whisker, value and meaning, in the row that begins at `y`.

@@ -1,6 +1,6 @@
 //! `confused_pairs`: the most confused pairs of classes on test data.
 
-use super::{group_of, group_style, group_swatches, numbered_name, settings_caption, titled};
+use super::{group_of, group_style, group_swatches, numbered_name, of_model, settings_caption};
 use crate::draw::figure::{Figure, MARGIN, WIDTH};
 use crate::draw::palette::{Color, INK, MUTED};
 use crate::draw::panel::{Area, LABEL, Symbol, TICK, legend, ticks, x_axis};
@@ -75,12 +75,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
         ties(model),
         settings_caption(report, model),
     );
-    Some(Figure {
-        stem: "confused_pairs".into(),
-        title: titled("Most confused pairs of classes", model),
-        caption,
-        body: scene,
-    })
+    Some(of_model("confused_pairs", "Most confused pairs of classes", model, caption, scene))
 }
 
 /// Says so where the last pair drawn has the rate of the next one, which a longer list would not mend.

@@ -7,7 +7,7 @@ use std::ops::Range;
 use car_spectral::confusion::ConfusionMatrix;
 
 use super::{
-    MOST_SINGLE, bins, by_frequency, by_frequency_title, group_of, group_style, order_label, settings_caption, titled,
+    MOST_SINGLE, bins, by_frequency, by_frequency_title, group_of, group_style, of_model, order_label, settings_caption,
 };
 use crate::draw::figure::{Figure, WIDTH};
 use crate::draw::palette::{BLANK, Color, GRID, INK, MUTED, ON_DARK, ink_on, viridis};
@@ -140,12 +140,13 @@ pub(super) fn draw(report: &Report, model: &ModelReport, confusion: &ConfusionMa
     scene.text(LEFT - beside - 30.0, TOP + 0.5 * SIDE, y_label, LABEL, Anchor::Middle).upright = true;
     color_bar(&mut scene, grid.highest());
     scene.height = BOTTOM + below + 22.0 + LABEL + 18.0;
-    Some(Figure {
-        stem: "confusion_heatmap".into(),
-        title: titled(by_frequency_title("Confusion", grid.model), grid.model),
-        caption: caption(report, &grid),
-        body: scene,
-    })
+    Some(of_model(
+        "confusion_heatmap",
+        by_frequency_title("Confusion", grid.model),
+        grid.model,
+        caption(report, &grid),
+        scene,
+    ))
 }
 
 fn caption(report: &Report, grid: &Grid) -> String {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::shown_bounds::{describe, usable_bounds};
 use super::{
     MOST_SINGLE, bins, by_frequency, by_frequency_title, class_title, floor_caption, group_legend, group_of,
-    group_runs, group_style, group_swatches, marker_radius, order_label, quantile, settings_caption, titled,
+    group_runs, group_style, group_swatches, marker_radius, of_model, order_label, quantile, settings_caption,
 };
 use crate::draw::figure::{Figure, MARGIN, WIDTH};
 use crate::draw::palette::{BLANK, Color, GREEN, GRID, INK, MUTED, Mark, SKY, VACUOUS, VERMILLION};
@@ -70,12 +70,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
     worst_class(&mut scene, area.right + 20.0, &y, model.test.max_error.interval);
     scene.height = counts_strip(&mut scene, area, &x, model, &order);
 
-    Some(Figure {
-        stem: "error_by_frequency".into(),
-        title: titled(by_frequency_title("Test error", model), model),
-        caption: caption(report, model),
-        body: scene,
-    })
+    Some(of_model("error_by_frequency", by_frequency_title("Test error", model), model, caption(report, model), scene))
 }
 
 const STYLES: [(Color, bool); 2] = [(SKY, false), (INK, true)];

@@ -1,6 +1,6 @@
 //! `margin_sweep`: one-norm and spectral norm of the margin confusion matrices against the margin, training and test.
 
-use super::{settings_caption, titled};
+use super::{of_model, settings_caption};
 use crate::draw::figure::{Figure, MARGIN, WIDTH};
 use crate::draw::palette::{BLUE, Color, Mark, ORANGE};
 use crate::draw::panel::{Area, LEGEND, Symbol, legend, spines, ticks, x_axis, y_axis};
@@ -70,12 +70,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
          under test, and weighted as open marks on full ones. {}",
         settings_caption(report, model),
     );
-    Some(Figure {
-        stem: "margin_sweep".into(),
-        title: titled("Norms of the margin confusion matrices", model),
-        caption,
-        body: scene,
-    })
+    Some(of_model("margin_sweep", "Norms of the margin confusion matrices", model, caption, scene))
 }
 
 fn line(

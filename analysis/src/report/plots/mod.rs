@@ -24,7 +24,8 @@ use car_spectral::confusion::ConfusionMatrix;
 pub(crate) use correlation::draw as correlation_figures;
 
 use super::{ModelReport, Report};
-use crate::draw::{Figure, scene};
+use crate::draw::Figure;
+use crate::draw::scene::{self, Scene};
 use crate::words::{grouped, percent, readable};
 use groups::{
     bins, by_frequency, by_frequency_title, group_legend, group_of, group_runs, group_style, group_swatches,
@@ -202,9 +203,9 @@ fn sample_sizes(report: &Report) -> String {
     sizes.into_iter().map(grouped).collect::<Vec<_>>().join(", ")
 }
 
-/// A title with the model's name, however long: [`Figure::complete`] shortens what it draws.
-fn titled(what: &str, model: &ModelReport) -> String {
-    format!("{what}: {}", model.name)
+/// A figure whose title has the model's name, however long: [`Figure::complete`] shortens what it draws.
+fn of_model(stem: &str, title: &str, model: &ModelReport, caption: String, body: Scene) -> Figure {
+    Figure { stem: stem.to_owned(), title: format!("{title}: {}", model.name), caption, body }
 }
 
 /// Above this number of classes a mark for each would be a solid block: plots show bins.

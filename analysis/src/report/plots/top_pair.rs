@@ -1,7 +1,7 @@
 //! `top_pair`: which classes the spectral norm of the weighted test confusion weighs: the squared entries of its top
 //! singular pair, which sum to 1.
 
-use super::{class_title, group_of, group_style, group_swatches, numbered_name, settings_caption, titled};
+use super::{class_title, group_of, group_style, group_swatches, numbered_name, of_model, settings_caption};
 use crate::draw::figure::{Figure, MARGIN, WIDTH};
 use crate::draw::palette::INK;
 use crate::draw::panel::{Area, LABEL, LEGEND, TICK, legend, ticks, x_axis};
@@ -47,12 +47,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
     }
     scene.height = bottom + 20.0 + TICK + LABEL + 16.0;
     caption.push_str(&settings_caption(report, model));
-    Some(Figure {
-        stem: "top_pair".into(),
-        title: titled("Which classes the spectral norm weighs", model),
-        caption,
-        body: scene,
-    })
+    Some(of_model("top_pair", "Which classes the spectral norm weighs", model, caption, scene))
 }
 
 /// The classes of the largest entries, none that would be written as 0.0 %.

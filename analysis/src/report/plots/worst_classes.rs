@@ -1,7 +1,7 @@
 //! `worst_classes`: the classes with the largest test errors by name, each with its interval; where there are too many
 //! classes for `error_by_frequency` to name them.
 
-use super::{group_of, group_style, group_swatches, numbered_name, settings_caption, titled};
+use super::{group_of, group_style, group_swatches, numbered_name, of_model, settings_caption};
 use crate::draw::figure::{Figure, MARGIN, WIDTH};
 use crate::draw::palette::{GRID, INK, MUTED};
 use crate::draw::panel::{Area, LABEL, TICK, legend, ticks, x_axis};
@@ -68,12 +68,13 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
     scene.segment((area.left, area.top), (area.left, area.bottom), INK, 1.4);
     scene.segment((area.left, area.bottom), (area.right, area.bottom), INK, 1.4);
     scene.height = area.bottom + 20.0 + TICK + LABEL + 16.0;
-    Some(Figure {
-        stem: "worst_classes".into(),
-        title: titled(&format!("The {} classes with the largest test error", classes.len()), model),
-        caption: caption(report, model, &order, classes.len(), largest),
-        body: scene,
-    })
+    Some(of_model(
+        "worst_classes",
+        &format!("The {} classes with the largest test error", classes.len()),
+        model,
+        caption(report, model, &order, classes.len(), largest),
+        scene,
+    ))
 }
 
 fn caption(report: &Report, model: &ModelReport, order: &[usize], shown: usize, largest: f64) -> String {
