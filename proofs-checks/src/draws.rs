@@ -24,6 +24,18 @@ pub fn category(shares: impl IntoIterator<Item = f64>, rng: &mut ChaCha8Rng) -> 
     position
 }
 
+/// The four counts of two models on `samples` images of a class: how many there are, and on how many both, only A and
+/// only B are wrong, each with its share.
+pub fn paired_class(shares: [f64; 3], samples: u64, rng: &mut ChaCha8Rng) -> [u64; 4] {
+    let mut counts = [samples, 0, 0, 0];
+    for _ in 0..samples {
+        if let Some(count) = counts.get_mut(1 + category(shares, rng)) {
+            *count += 1;
+        }
+    }
+    counts
+}
+
 /// Where the probability of a miss lies, at confidence 99.9 %.
 ///
 /// # Panics

@@ -75,7 +75,7 @@ impl Check {
 
     /// Counts one case of a claim that is no inequality.
     pub fn case(&self) {
-        self.cases.set(self.cases.get() + 1);
+        self.cases(1);
     }
 
     /// Counts `cases` cases at once.
@@ -83,10 +83,15 @@ impl Check {
         self.cases.set(self.cases.get() + cases);
     }
 
+    /// Counts `cases` cases whose tightest ratio is `ratio`.
+    pub fn cases_at(&self, cases: u64, ratio: f64) {
+        self.cases(cases);
+        self.at_least(ratio);
+    }
+
     /// Counts one case of left <= right, right > 0.
     pub fn ratio(&self, left: f64, right: f64) {
-        self.case();
-        self.at_least(left / right);
+        self.cases_at(1, left / right);
     }
 
     /// The tightest ratio is at least this; counts no case.

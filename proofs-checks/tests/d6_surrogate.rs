@@ -167,8 +167,7 @@ fn the_search_fills_a_column() {
                     };
                     library(&logits, &[0], &options).confusion().column(0).sum()
                 });
-                check.cases(found.evaluations);
-                check.at_least(found.value);
+                check.cases_at(found.evaluations, found.value);
                 let range = 1.0 - 1e-6..=1.0 + 20.0 * f64::EPSILON;
                 assert!(range.contains(&found.value), "{gate:?}, {competition:?}, K = {k}: {found:?}");
             }

@@ -214,8 +214,7 @@ fn no_search_finds_more() {
         assert!(found.value <= 1.0 + 1e-12, "{found:?}");
         assert!(found.value > 0.9, "K = {k}: the search is too weak, {}", found.value);
         println!("K = {k}: {}", found.value);
-        check.cases(found.evaluations);
-        check.at_least(found.value);
+        check.cases_at(found.evaluations, found.value);
     }
     check.passed();
 }

@@ -103,8 +103,7 @@ fn by_search() {
         x[3 + j] / x[3 + k] / 6f64.sqrt()
     });
     assert!(found.value <= 1.0 + 8.0 * f64::EPSILON && found.value > 0.99, "{found:?}");
-    check.cases(found.evaluations);
-    check.at_least(found.value);
+    check.cases_at(found.evaluations, found.value);
     check.passed();
 }
 

@@ -304,8 +304,7 @@ fn the_ratio_at_the_worst_class_reaches_its_limit() {
                 chain(&weights, of(&errors, &vec![1000; k]), Interval { lower: 0.0, upper: 1e9 }, &vec![1; k]).unwrap();
             result.ratio_at_worst.map_or(f64::NAN, |ratio| ratio / result.ratio_limit)
         });
-        check.cases(found.evaluations);
-        check.at_least(found.value);
+        check.cases_at(found.evaluations, found.value);
         assert!((1.0 - 1e-6..=SLACK).contains(&found.value), "K = {k}: {found:?}");
     }
     check.passed();

@@ -113,8 +113,7 @@ fn the_widest_enclosure_found() {
             let [dense, sparse] = enclosures(&matrix).map(|found| found.relative_width() / 1e-9);
             dense.max(sparse)
         });
-        check.cases(found.evaluations);
-        check.at_least(found.value);
+        check.cases_at(found.evaluations, found.value);
         assert!(found.value <= 1.0, "K = {k}: {found:?}");
     }
     check.passed();

@@ -182,8 +182,7 @@ fn a_search_attains_the_upper_end() {
             excess / (step * length * length / gap)
         });
         println!("K = {k}: {:.9} of the upper end", found.value);
-        check.cases(found.evaluations);
-        check.at_least(found.value);
+        check.cases_at(found.evaluations, found.value);
         // At t >= 0.01 d/||E|| and d >= 0.01 sigma_1 the quotient is off by 1e-14 sigma_1/t <= 1e-10 ||E||, the
         // derivative by 1e-11
         // ||E||, and the width is at least 0.01 ||E||.

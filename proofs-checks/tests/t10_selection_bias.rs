@@ -119,10 +119,8 @@ fn the_truth_lies_between() {
             }
             _ => assert!(bootstrap.value() > 0.0 && bootstrap.value() < bias, "{name}: the bootstrap is too small"),
         }
-        above.cases(u64::from(draws));
-        above.at_least(worst / (plug_in.value() + plug_in.tolerance()));
-        below.cases(u64::from(draws));
-        below.at_least((held_back.value() - held_back.tolerance()) / worst);
+        above.cases_at(u64::from(draws), worst / (plug_in.value() + plug_in.tolerance()));
+        below.cases_at(u64::from(draws), (held_back.value() - held_back.tolerance()) / worst);
         unbiased.cases(u64::from(draws));
     }
     above.passed();

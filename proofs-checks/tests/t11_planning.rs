@@ -7,7 +7,7 @@ use car_spectral::bounds::{
     ComparisonVerdict, PairedCounts, clopper_pearson, images_for_certificate, images_for_paired, images_for_unpaired,
     paired_seeds, seeds_for_paired, worst_class_difference, worst_class_sign_level,
 };
-use proofs_checks::draws::{category, miss_probability, normal};
+use proofs_checks::draws::{category, miss_probability, normal, paired_class};
 use proofs_checks::evidence::{Check, Kind, cases};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -77,16 +77,8 @@ fn two_models_on_the_same_images() {
     ] {
         let n = images_for_paired(a + b, a - b, level, POWER).unwrap().unwrap();
         confirm(&check, name, n, draws, |n| {
-            let mut counts = [(); 3].map(|()| vec![0; 3]);
-            for (class, shares) in [[both, a, b], [0.02, 0.001, 0.001], [0.02, 0.001, 0.001]].into_iter().enumerate() {
-                for _ in 0..n {
-                    if let Some(counts) = counts.get_mut(category(shares, rng)) {
-                        counts[class] += 1;
-                    }
-                }
-            }
-            let [both, a, b] = &counts;
-            let counts = PairedCounts::from_counts(&[n; 3], both, a, b).unwrap();
+            let shares = [[both, a, b], [0.02, 0.001, 0.001], [0.02, 0.001, 0.001]];
+            let counts = PairedCounts::from_counts(&shares.map(|shares| paired_class(shares, n, rng))).unwrap();
             worst_class_difference(&counts, 0.05).unwrap().verdict == ComparisonVerdict::Worse
         });
     }

@@ -13,6 +13,7 @@ use car_spectral::bounds::{
     Architecture, BiasFreeReluNetwork, DeltaShares, LayerNorms, TrainingMargins, clopper_pearson, equal_shares_floor,
     held_out_floor, held_out_intervals, per_class_margin, shares_floor, simultaneous_floor, worst_class_floor,
 };
+use car_spectral::longtail::long_tailed_counts;
 use proofs_checks::draws::miss_probability;
 use proofs_checks::evidence::{Check, Kind, cases};
 use proptest::prelude::*;
@@ -109,11 +110,6 @@ fn t3_does_not_go_below() {
     });
 }
 
-/// 500 to 5 images: floor(500 * 100^(-j/99)).
-fn cifar100_lt() -> Vec<u64> {
-    (0..100).map(|j| (500.0 * 100f64.powf(-f64::from(j) / 99.0) + 1e-9).floor() as u64).collect()
-}
-
 /// scipy, with counts as above:
 ///
 /// ```python
@@ -123,7 +119,7 @@ fn cifar100_lt() -> Vec<u64> {
 /// ```
 #[test]
 fn five_images_of_a_hundred_classes() {
-    let counts = cifar100_lt();
+    let counts = long_tailed_counts(500, 100.0, 100).unwrap();
     let equal_floors = shares_floor(&counts, &DeltaShares::equal_floors(&counts, 0.05).unwrap()).unwrap();
     for (floor, expected) in [
         (equal_shares_floor(&counts, 0.05).unwrap()[99], 0.7813275852113444),
@@ -148,7 +144,7 @@ fn ln_no_class_is_clean(counts: &[u64], errors: impl Iterator<Item = f64>) -> f6
 #[test]
 fn a_valid_bound_below_the_floor_of_equal_shares() {
     let check = Check::new("T4", "1 − (δ/K)^(1/m_j) ≤ U_j without equal shares", Kind::Necessity);
-    let (counts, delta) = (cifar100_lt(), 0.05_f64);
+    let (counts, delta) = (long_tailed_counts(500, 100.0, 100).unwrap(), 0.05_f64);
     let bound = 1.0 - delta.powf(0.2);
     let misses = |p: f64| if p > bound { (1.0 - p).powi(5) } else { 0.0 };
     for step in 0..=10_000 {

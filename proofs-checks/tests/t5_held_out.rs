@@ -201,8 +201,7 @@ fn simultaneous_coverage() {
         let share = miss_probability(misses, draws);
         println!("{misses} of {draws} missed: {share:.4?}, delta {delta}");
         assert!(share.upper <= delta, "{share:?}");
-        check.cases(draws);
-        check.at_least(misses as f64 / draws as f64 / delta);
+        check.cases_at(draws, misses as f64 / draws as f64 / delta);
         assert!(share.lower > 0.05, "intervals far too wide");
     }
     check.passed();

@@ -230,8 +230,7 @@ fn ends_on_populations() {
                 }
                 let share = miss_probability(below, draws);
                 assert!(share.lower <= alpha, "{name}: {share:?}");
-                lower_check.cases(draws);
-                lower_check.at_least(share.lower / alpha);
+                lower_check.cases_at(draws, share.lower / alpha);
                 note(1, name, below as f64 / draws as f64 / alpha);
                 println!(
                     "{name}, δ {delta}, λ {:.1}..{:.1}: upper misses {:.4}, lower {:.4} of δ/2",
@@ -308,8 +307,7 @@ fn the_sets_of_classes() {
             {
                 let share = miss_probability(misses, draws);
                 assert!(share.lower <= delta, "{name}: {share:?}");
-                check.cases(draws);
-                check.at_least(share.lower / delta);
+                check.cases_at(draws, share.lower / delta);
                 let ratio = misses as f64 / draws as f64 / delta;
                 if ratio > tightest[place].1 {
                     tightest[place] = (name, ratio);

@@ -138,8 +138,7 @@ fn coverage() {
                 let share = miss_probability(misses[place], u64::from(draws));
                 assert!(share.lower <= 0.5 * delta, "{name}: {share:?}");
                 assert!(quantiles[place] <= 1.0 + 1e-12, "{name}: {quantiles:?}");
-                checks[place].cases(u64::from(draws));
-                checks[place].at_least(quantiles[place]);
+                checks[place].cases_at(u64::from(draws), quantiles[place]);
                 if quantiles[place] > tightest[place].1 {
                     tightest[place] = (name, quantiles[place]);
                 }

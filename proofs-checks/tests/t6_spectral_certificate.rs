@@ -131,8 +131,7 @@ fn no_search_exceeds_it() {
             weighted_norm(&column_stochastic(raw), &weights) / a_priori(&weights)
         });
         assert!(found.value <= 1.0 + 1e-12 && found.value > 0.99, "K = {k}: {found:?}");
-        check.cases(found.evaluations);
-        check.at_least(found.value);
+        check.cases_at(found.evaluations, found.value);
     }
     check.passed();
 }
@@ -251,8 +250,7 @@ fn coverage() {
         let (sharp_quantile, simple_quantile) = (quantile(&mut ratios), quantile(&mut simple_ratios));
         println!("{name}: 0.95 quantile over radius: simple {simple_quantile:.3}, sharp {sharp_quantile:.3}");
         for (check, quantile) in [(&simple, simple_quantile), (&sharp, sharp_quantile)] {
-            check.cases(u64::from(draws));
-            check.at_least(quantile);
+            check.cases_at(u64::from(draws), quantile);
         }
     }
     assert!(simple.tightest() > Some(0.2) && sharp.tightest() > Some(0.2), "the radii are far too large");

@@ -354,8 +354,7 @@ fn coverage() {
         let share = miss_probability(misses, draws);
         assert!(share.upper <= delta, "{}: {share:?}", population.name);
         assert!(informative > draws / 20, "{}: nothing is claimed", population.name);
-        check.cases(draws);
-        check.at_least(misses as f64 / draws as f64 / delta);
+        check.cases_at(draws, misses as f64 / draws as f64 / delta);
         if closest > tightest.1 {
             tightest = (population.name, closest);
         }

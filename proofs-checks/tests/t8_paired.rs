@@ -11,7 +11,7 @@ use car_spectral::bounds::{
     held_out_intervals, mcnemar, mean_difference, paired_worst_class_difference, separate_worst_class_difference,
     worst_class_difference,
 };
-use proofs_checks::draws::{category, miss_probability};
+use proofs_checks::draws::{miss_probability, paired_class};
 use proofs_checks::evidence::{Check, Kind, cases};
 use proptest::prelude::*;
 use rand::SeedableRng;
@@ -122,15 +122,9 @@ struct Population {
 
 impl Population {
     fn draw(&self, rng: &mut ChaCha8Rng) -> PairedCounts {
-        let mut found = [(); 3].map(|()| vec![0; self.samples.len()]);
-        for (class, (&shares, &samples)) in self.shares.iter().zip(&self.samples).enumerate() {
-            for _ in 0..samples {
-                if let Some(counts) = found.get_mut(category(shares, rng)) {
-                    counts[class] += 1;
-                }
-            }
-        }
-        PairedCounts::from_counts(&self.samples, &found[0], &found[1], &found[2]).unwrap()
+        let classes =
+            self.shares.iter().zip(&self.samples).map(|(&shares, &samples)| paired_class(shares, samples, rng));
+        PairedCounts::from_counts(&classes.collect::<Vec<_>>()).unwrap()
     }
 
     fn differences(&self) -> Vec<f64> {

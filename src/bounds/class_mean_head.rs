@@ -27,7 +27,7 @@
 
 use statrs::function::erf::erfc;
 
-use super::error::{check_length, check_non_negative, check_num_classes};
+use super::error::{check_length, check_non_negative, check_not_empty, check_num_classes, check_value};
 use super::{BoundError, DeltaShares, kl_inverse};
 
 /// What the computed Φ, and everything made of a few roundings, may be off by. `statrs` is within 2.5·10⁻¹¹ of scipy's
@@ -116,17 +116,13 @@ pub fn class_mean_head(
 
 impl PriorGrid<'_> {
     fn check(&self) -> Result<(), BoundError> {
-        for (what, values) in [("sigma", self.sigmas), ("threshold c", self.thresholds)] {
-            if values.is_empty() {
-                return Err(BoundError::Empty { what });
-            }
-        }
+        check_not_empty("sigma", self.sigmas.len())?;
+        check_not_empty("threshold c", self.thresholds.len())?;
         check_scale("kappa", self.kappa)?;
         self.sigmas.iter().try_for_each(|&sigma| check_scale("sigma", sigma))?;
-        match self.thresholds.iter().find(|c| !(0.0..=8.0).contains(*c)) {
-            Some(&value) => Err(BoundError::Value { what: "threshold c", value, requirement: "between 0 and 8" }),
-            None => Ok(()),
-        }
+        self.thresholds.iter().try_for_each(|&threshold| {
+            check_value((0.0..=8.0).contains(&threshold), "threshold c", threshold, "between 0 and 8")
+        })
     }
 
     /// ln N.
@@ -140,9 +136,7 @@ impl HeadClass<'_> {
         check_non_negative("squared shift of the class mean", self.squared_shift)?;
         for example in self.examples {
             check_non_negative("distance from the class mean", example.distance)?;
-            if !example.margin.is_finite() {
-                return Err(BoundError::Value { what: "margin", value: example.margin, requirement: "finite" });
-            }
+            check_value(example.margin.is_finite(), "margin", example.margin, "finite")?;
         }
         Ok(())
     }
@@ -181,11 +175,7 @@ fn normal_cdf(z: f64) -> f64 {
 }
 
 fn check_scale(what: &'static str, value: f64) -> Result<(), BoundError> {
-    if (1e-100..=1e100).contains(&value) {
-        Ok(())
-    } else {
-        Err(BoundError::Value { what, value, requirement: "between 1e-100 and 1e100" })
-    }
+    check_value((1e-100..=1e100).contains(&value), what, value, "between 1e-100 and 1e100")
 }
 
 #[cfg(test)]

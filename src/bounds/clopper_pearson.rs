@@ -14,7 +14,10 @@
 use statrs::distribution::{Beta, Continuous, ContinuousCDF};
 use statrs::statistics::Distribution;
 
-use super::error::{check_class_errors, check_delta, check_errors, check_length, check_num_classes};
+use super::error::{
+    check_alpha, check_class_errors, check_delta, check_errors, check_length, check_not_empty, check_num_classes,
+    check_value,
+};
 use super::{BoundError, DeltaShares, Interval};
 use crate::ClassErrors;
 
@@ -41,11 +44,8 @@ const CLOSED_FORM_ERROR: f64 = 1e-14;
 pub fn clopper_pearson(errors: u64, samples: u64, alpha_lower: f64, alpha_upper: f64) -> Result<Interval, BoundError> {
     check_errors(0, errors, samples)?;
     check_samples(0, samples)?;
-    for (what, alpha) in [("alpha_lower", alpha_lower), ("alpha_upper", alpha_upper)] {
-        if !(alpha > 0.0 && alpha <= 0.25) {
-            return Err(BoundError::Value { what, value: alpha, requirement: "above 0 and at most 1/4" });
-        }
-    }
+    check_alpha("alpha_lower", alpha_lower)?;
+    check_alpha("alpha_upper", alpha_upper)?;
     let lower = lower_limit(errors, samples, alpha_lower);
     Ok(Interval { lower, upper: upper_limit(errors, samples, alpha_upper).max(lower) })
 }
@@ -104,9 +104,7 @@ pub fn held_out_intervals_with_shares(
 ) -> Result<Vec<Interval>, BoundError> {
     check_length("shares of delta", of.counts.len(), shares.shares().len())?;
     check_test_errors(of)?;
-    if models_compared == 0 {
-        return Err(BoundError::Empty { what: "models compared" });
-    }
+    check_not_empty("models compared", models_compared)?;
     let classes = of.classes().zip(shares.shares());
     classes
         .map(|((errors, samples), &share)| {
@@ -123,9 +121,7 @@ pub fn held_out_intervals_with_shares(
 pub fn held_out_alpha(num_classes: usize, delta: f64, models_compared: usize) -> Result<f64, BoundError> {
     check_num_classes(num_classes)?;
     check_delta(delta)?;
-    if models_compared == 0 {
-        return Err(BoundError::Empty { what: "models compared" });
-    }
+    check_not_empty("models compared", models_compared)?;
     share_of(delta, 2.0 * num_classes as f64 * models_compared as f64)
 }
 
@@ -138,12 +134,9 @@ pub(super) fn check_test_errors(of: ClassErrors<'_>) -> Result<(), BoundError> {
 /// `delta` over a number of parts, which must be a normal number: below, tails lose their digits or become 0.
 pub(super) fn share_of(delta: f64, parts: f64) -> Result<f64, BoundError> {
     let share = delta / parts;
-    if share.is_normal() {
-        Ok(share)
-    } else {
-        let requirement = "at least 2.3e-308; take a larger delta";
-        Err(BoundError::Value { what: "share of delta of one statement", value: share, requirement })
-    }
+    let requirement = "at least 2.3e-308; take a larger delta";
+    check_value(share.is_normal(), "share of delta of one statement", share, requirement)?;
+    Ok(share)
 }
 
 pub(super) fn check_samples(class: usize, samples: u64) -> Result<(), BoundError> {

@@ -13,7 +13,7 @@
 
 use super::BoundError;
 use super::bisection::ln_complement_of_common_floor;
-use super::error::{check_delta, check_num_classes};
+use super::error::{check_delta, check_num_classes, check_value};
 
 /// δ_1, ..., δ_K > 0 with Σ δ_j ≤ δ.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,18 +34,12 @@ impl DeltaShares {
     pub fn new(shares: Vec<f64>, delta: f64) -> Result<Self, BoundError> {
         check_num_classes(shares.len())?;
         check_delta(delta)?;
-        if let Some(&value) = shares.iter().find(|&&share| !(share > 0.0 && share.is_normal())) {
-            return Err(BoundError::Value { what: "share of delta", value, requirement: "positive and normal" });
+        for &share in &shares {
+            check_value(share > 0.0 && share.is_normal(), "share of delta", share, "positive and normal")?;
         }
         let rounding = shares.len() as f64 * f64::EPSILON;
         let sum: f64 = shares.iter().sum();
-        if sum > delta * (1.0 + rounding) {
-            return Err(BoundError::Value {
-                what: "sum of the shares of delta",
-                value: sum,
-                requirement: "at most delta",
-            });
-        }
+        check_value(sum <= delta * (1.0 + rounding), "sum of the shares of delta", sum, "at most delta")?;
         let shares = shares.into_iter().map(|share| (share * (1.0 - 2.0 * rounding)).max(f64::MIN_POSITIVE)).collect();
         Ok(Self { delta, shares })
     }
@@ -92,9 +86,7 @@ impl DeltaShares {
 fn equal_floor_shares(class_counts: &[u64], delta: f64) -> Result<Vec<f64>, BoundError> {
     check_num_classes(class_counts.len())?;
     check_delta(delta)?;
-    if class_counts.contains(&0) {
-        return Err(BoundError::Value { what: "examples of a class", value: 0.0, requirement: "at least 1" });
-    }
+    check_value(!class_counts.contains(&0), "examples of a class", 0.0, "at least 1")?;
     let share = |m: u64, s: f64| (-(m as f64) * s).exp();
     // Rounded so that the sum does not exceed delta.
     let s = ln_complement_of_common_floor(class_counts.len(), delta, |s| {
@@ -106,14 +98,11 @@ fn equal_floor_shares(class_counts: &[u64], delta: f64) -> Result<Vec<f64>, Boun
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn cifar100_lt() -> Vec<u64> {
-        (0..100).map(|j| (500.0 * 100f64.powf(-f64::from(j) / 99.0) + 1e-9).floor() as u64).collect()
-    }
+    use crate::longtail::long_tailed_counts;
 
     #[test]
     fn equal_floors_on_cifar100_lt() {
-        let counts = cifar100_lt();
+        let counts = long_tailed_counts(500, 100.0, 100).unwrap();
         let shares = DeltaShares::equal_floors(&counts, 0.05).unwrap();
         assert_eq!(shares.delta(), 0.05);
         // scipy: s = brentq(lambda s: sum(exp(-m*s) for m in counts) - .05, .9, 1.1); exp(-5*s), exp(-500*s)

@@ -111,18 +111,28 @@ pub(super) fn check_column_non_zeros(column_non_zeros: &[usize], num_classes: us
     }
 }
 
+pub(super) fn check_not_empty(what: &'static str, number: usize) -> Result<(), BoundError> {
+    if number > 0 { Ok(()) } else { Err(BoundError::Empty { what }) }
+}
+
+pub(super) fn check_value(
+    is_right: bool,
+    what: &'static str,
+    value: f64,
+    requirement: &'static str,
+) -> Result<(), BoundError> {
+    if is_right { Ok(()) } else { Err(BoundError::Value { what, value, requirement }) }
+}
+
 pub(super) fn check_non_negative(what: &'static str, value: f64) -> Result<(), BoundError> {
-    if value >= 0.0 && value.is_finite() {
-        Ok(())
-    } else {
-        Err(BoundError::Value { what, value, requirement: "finite and not negative" })
-    }
+    check_value(value >= 0.0 && value.is_finite(), what, value, "finite and not negative")
 }
 
 pub(super) fn check_share(what: &'static str, value: f64) -> Result<(), BoundError> {
-    if (0.0..=1.0).contains(&value) {
-        Ok(())
-    } else {
-        Err(BoundError::Value { what, value, requirement: "between 0 and 1" })
-    }
+    check_value((0.0..=1.0).contains(&value), what, value, "between 0 and 1")
+}
+
+/// A level of one side.
+pub(super) fn check_alpha(what: &'static str, alpha: f64) -> Result<(), BoundError> {
+    check_value(alpha > 0.0 && alpha <= 0.25, what, alpha, "above 0 and at most 1/4")
 }

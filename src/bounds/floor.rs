@@ -89,48 +89,34 @@ pub fn held_out_floor(class_counts: &[u64], delta: f64, models_compared: usize) 
 mod tests {
     use super::*;
     use crate::class_errors::of;
-
-    fn cifar100_lt() -> Vec<u64> {
-        (0..100).map(|j| (500.0 * 100f64.powf(-f64::from(j) / 99.0) + 1e-9).floor() as u64).collect()
-    }
+    use crate::longtail::long_tailed_counts;
+    use approx::assert_relative_eq;
 
     #[test]
     fn four_floors_on_cifar100_lt() {
-        let counts = cifar100_lt();
+        let counts = long_tailed_counts(500, 100.0, 100).unwrap();
         // python: 1 - (.05/100)**.2, 1 - .05**.2
-        approx::assert_relative_eq!(
-            equal_shares_floor(&counts, 0.05).unwrap()[99],
-            0.7813275852113444,
-            max_relative = 1e-14
-        );
-        approx::assert_relative_eq!(
-            worst_class_floor(&counts, 0.05).unwrap(),
-            0.4507197283469412,
-            max_relative = 1e-14
-        );
+        assert_relative_eq!(equal_shares_floor(&counts, 0.05).unwrap()[99], 0.7813275852113444, max_relative = 1e-14);
+        assert_relative_eq!(worst_class_floor(&counts, 0.05).unwrap(), 0.4507197283469412, max_relative = 1e-14);
         // scipy: s = brentq(lambda s: sum(log1p(-exp(-m*s)) for m in counts) - log1p(-.05), .9, 1.1); -expm1(-s)
-        approx::assert_relative_eq!(
-            simultaneous_floor(&counts, 0.05).unwrap(),
-            0.6164314398391714,
-            max_relative = 1e-13
-        );
+        assert_relative_eq!(simultaneous_floor(&counts, 0.05).unwrap(), 0.6164314398391714, max_relative = 1e-13);
         // scipy: s = brentq(lambda s: sum(exp(-m*s) for m in counts) - .05, .9, 1.1); -expm1(-s)
         let equal_floors = shares_floor(&counts, &DeltaShares::equal_floors(&counts, 0.05).unwrap()).unwrap();
         for floor in equal_floors {
-            approx::assert_relative_eq!(floor, 0.6179897983820234, max_relative = 1e-12);
+            assert_relative_eq!(floor, 0.6179897983820234, max_relative = 1e-12);
         }
         let mixed = shares_floor(&counts, &DeltaShares::mixed(&counts, 0.05).unwrap()).unwrap();
         // scipy: with .025 for .05 in s; 1 - (.05/200 + exp(-5*s))**.2, 1 - (.05/200 + exp(-500*s))**(1/500)
-        approx::assert_relative_eq!(mixed[99], 0.6597491415251127, max_relative = 1e-12);
-        approx::assert_relative_eq!(mixed[0], 0.0164512743611126, max_relative = 1e-12);
+        assert_relative_eq!(mixed[99], 0.6597491415251127, max_relative = 1e-12);
+        assert_relative_eq!(mixed[0], 0.0164512743611126, max_relative = 1e-12);
     }
 
     #[test]
     fn by_hand() {
         // One example a class: U^2 = 1/4. Counts 1 and 2: U (1 - (1-U)^2) = U^2 (2-U), 3/8 at U = 1/2.
-        approx::assert_relative_eq!(simultaneous_floor(&[1, 1], 0.75).unwrap(), 0.5, max_relative = 1e-15);
-        approx::assert_relative_eq!(simultaneous_floor(&[1, 2], 0.625).unwrap(), 0.5, max_relative = 1e-14);
-        approx::assert_relative_eq!(worst_class_floor(&[2, 9], 0.25).unwrap(), 0.5, max_relative = 1e-15);
+        assert_relative_eq!(simultaneous_floor(&[1, 1], 0.75).unwrap(), 0.5, max_relative = 1e-15);
+        assert_relative_eq!(simultaneous_floor(&[1, 2], 0.625).unwrap(), 0.5, max_relative = 1e-14);
+        assert_relative_eq!(worst_class_floor(&[2, 9], 0.25).unwrap(), 0.5, max_relative = 1e-15);
         let shares = DeltaShares::new(vec![0.25, 0.125], 0.5).unwrap();
         let floors = shares_floor(&[2, 3], &shares).unwrap();
         assert!(floors.iter().all(|floor| (floor - 0.5).abs() < 1e-14), "{floors:?}");
@@ -150,8 +136,8 @@ mod tests {
         let equal = equal_shares_floor(&[1000, 1000], 5e-324).unwrap()[0];
         let common = simultaneous_floor(&[1000, 1000], 5e-324).unwrap();
         // python: -expm1((log(5e-324) - log(2))/1000); (1-U)^1000 twice adds up to delta.
-        approx::assert_relative_eq!(equal, 0.5253289395247404, max_relative = 1e-12);
-        approx::assert_relative_eq!(common, equal, max_relative = 1e-3);
+        assert_relative_eq!(equal, 0.5253289395247404, max_relative = 1e-12);
+        assert_relative_eq!(common, equal, max_relative = 1e-3);
         assert!(held_out_floor(&[1000, 1000], 5e-324, 1).is_err());
     }
 

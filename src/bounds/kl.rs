@@ -9,7 +9,7 @@
 
 use super::BoundError;
 use super::bisection::neighbours;
-use super::error::check_share;
+use super::error::{check_share, check_value};
 
 /// kl(q‖p) in nats; infinite where p is 0 or 1 and q is not.
 ///
@@ -28,9 +28,7 @@ pub fn binary_kl(q: f64, p: f64) -> Result<f64, BoundError> {
 /// [`BoundError::Value`] for a q outside [0, 1] or a c that is negative or NaN; an infinite c gives 1.
 pub fn kl_inverse(q: f64, c: f64) -> Result<f64, BoundError> {
     check_share("q", q)?;
-    if c.is_nan() || c < 0.0 {
-        return Err(BoundError::Value { what: "c", value: c, requirement: "a number, not negative" });
-    }
+    check_value(c >= 0.0, "c", c, "a number, not negative")?;
     // A quotient is off by a rounding, and so its logarithm by u however small that is: with the roundings of 1 − q,
     // 1 − p, the products and the sum 3u + 5u (|first| + |second|) at the most; the two sizes add to at most kl + 2.
     let needed = c + 4.0 * f64::EPSILON * (c + 2.0);

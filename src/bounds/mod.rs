@@ -91,7 +91,7 @@ pub use interval::Interval;
 pub use kl::{binary_kl, kl_inverse};
 pub use least_kl::{MarginStatement, least_kl, vacuous_whatever_the_weights};
 pub use matrix_hoeffding::matrix_hoeffding;
-pub use morvant::{ConfusionRadius, Posterior, morvant};
+pub use morvant::{Posterior, morvant};
 pub use network::{Architecture, BiasFreeReluNetwork, LayerNorms};
 pub use next_sample::{finite_population_interval, prediction_limits};
 pub use outcome::{NotApplicable, Outcome};

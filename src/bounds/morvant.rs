@@ -34,45 +34,32 @@ impl Posterior {
     }
 }
 
-/// A bound on ||C_S - C_D||_2 that holds with probability at least 1 - delta.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ConfusionRadius {
-    /// The bound.
-    pub radius: f64,
-    /// Number of classes K.
-    pub num_classes: usize,
-}
-
-impl ConfusionRadius {
-    /// What follows for the Gibbs error of every class, with S3 and the triangle inequality (no weights):
-    /// e_j <= sqrt(K-1) (||C_S||_2 + radius). `training_spectral_norm` is an upper bound of ||C_S||_2.
-    ///
-    /// # Errors
-    /// [`BoundError::Value`] for a norm that is negative or not finite.
-    pub fn class_error(&self, training_spectral_norm: f64) -> Result<f64, BoundError> {
-        check_non_negative("||C_S||_2", training_spectral_norm)?;
-        Ok(((self.num_classes - 1) as f64).sqrt() * (training_spectral_norm + self.radius))
-    }
-}
-
-/// T1 for `class_counts` m_1..m_K; m_min is taken over all classes. The condition on m_min is looked at first.
+/// T1's radius for `class_counts` m_1..m_K; m_min is taken over all classes. The condition on m_min is looked at first.
 ///
 /// # Errors
 /// [`BoundError::TooFewClasses`], [`BoundError::Delta`]; [`BoundError::Value`] for a bad KL.
-pub fn morvant(class_counts: &[u64], posterior: Posterior, delta: f64) -> Result<Outcome<ConfusionRadius>, BoundError> {
-    let num_classes = class_counts.len();
-    check_num_classes(num_classes)?;
+pub fn morvant(class_counts: &[u64], posterior: Posterior, delta: f64) -> Result<Outcome<f64>, BoundError> {
+    by_smallest_class(class_counts, posterior, delta, 8)
+}
+
+/// sqrt( cK / (m_min - cK) * (KL + ln(2 m_min / (c delta))) ), m_min > cK.
+pub(super) fn by_smallest_class(
+    class_counts: &[u64],
+    posterior: Posterior,
+    delta: f64,
+    c: u64,
+) -> Result<Outcome<f64>, BoundError> {
+    check_num_classes(class_counts.len())?;
     check_delta(delta)?;
     let kl = posterior.kl()?;
-    let needed = 8 * num_classes as u64;
+    let needed = c * class_counts.len() as u64;
     let m_min = class_counts.iter().copied().min().unwrap_or(0);
     if m_min <= needed {
         return Ok(Outcome::NotApplicable(NotApplicable::SmallestClassTooSmall { m_min, needed }));
     }
     let Some(kl) = kl else { return Ok(Outcome::NotApplicable(NotApplicable::DeterministicClassifier)) };
-    let complexity = kl + (m_min as f64 / (4.0 * delta)).ln();
-    let radius = (needed as f64 / (m_min - needed) as f64 * complexity).sqrt();
-    Ok(Outcome::Applies(ConfusionRadius { radius, num_classes }))
+    let complexity = kl + (m_min as f64 / (0.5 * c as f64 * delta)).ln();
+    Ok(Outcome::Applies((needed as f64 / (m_min - needed) as f64 * complexity).sqrt()))
 }
 
 #[cfg(test)]
@@ -95,8 +82,7 @@ mod tests {
         let Outcome::Applies(bound) = morvant(&[100, 300], Posterior::Gibbs { kl: 3.0 }, 0.05).unwrap() else {
             panic!("100 > 16")
         };
-        approx::assert_relative_eq!(bound.radius, 1.3248258177279428, max_relative = 1e-14);
-        approx::assert_relative_eq!(bound.class_error(0.25).unwrap(), 0.25 + bound.radius, max_relative = 1e-15);
+        approx::assert_relative_eq!(bound, 1.3248258177279428, max_relative = 1e-14);
         let at = |m_min, posterior| morvant(&[m_min, 300], posterior, 0.05).unwrap().reason();
         assert_eq!(
             at(16, Posterior::Gibbs { kl: 3.0 }),

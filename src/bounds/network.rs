@@ -2,6 +2,7 @@
 
 use super::BoundError;
 use super::NotApplicable;
+use super::error::{check_not_empty, check_value};
 
 /// One weight matrix W_l of a bias-free network (rows = outputs). A convolution is the matrix of its unrolled feature
 /// map, and all four numbers are that matrix's, not the kernel's.
@@ -33,16 +34,9 @@ impl BiasFreeReluNetwork {
     /// empty shape; [`BoundError::LayerShape`] if a layer's rows are not the next one's columns; [`BoundError::Value`]
     /// for B that is not positive and finite.
     pub fn new(layers: Vec<LayerNorms>, input_bound: f64) -> Result<Self, BoundError> {
-        if layers.is_empty() {
-            return Err(BoundError::Empty { what: "layers" });
-        }
-        if !(input_bound > 0.0 && input_bound.is_finite()) {
-            return Err(BoundError::Value {
-                what: "input bound B",
-                value: input_bound,
-                requirement: "positive and finite",
-            });
-        }
+        check_not_empty("layers", layers.len())?;
+        let is_bound = input_bound > 0.0 && input_bound.is_finite();
+        check_value(is_bound, "input bound B", input_bound, "positive and finite")?;
         for (layer, norms) in layers.iter().enumerate() {
             for (what, value) in
                 [("upper bound of the spectral norm", norms.spectral_upper), ("Frobenius norm", norms.frobenius)]

@@ -10,7 +10,7 @@
 //! an interval of e_j may not.
 
 use super::clopper_pearson::check_samples;
-use super::error::{check_delta, check_errors};
+use super::error::{check_delta, check_errors, check_value};
 use super::masses::hypergeometric_masses;
 use super::{BoundError, Interval};
 
@@ -44,10 +44,8 @@ pub fn finite_population_interval(
     population: u64,
     alpha: f64,
 ) -> Result<Interval, BoundError> {
-    if population < samples || population == 0 {
-        let requirement = "at least 1 and at least the number of samples";
-        return Err(BoundError::Value { what: "population", value: population as f64, requirement });
-    }
+    let requirement = "at least 1 and at least the number of samples";
+    check_value(population >= samples.max(1), "population", population as f64, requirement)?;
     let share = |further: u64| (errors + further) as f64 / population as f64;
     let [least, most] = prediction_limits(errors, samples, population - samples, alpha)?;
     Ok(Interval { lower: share(least), upper: share(most) })

@@ -41,7 +41,7 @@
 //! shares of delta must be fixed before the data are seen, and c_j(g) measured on the original training images in
 //! evaluation mode.
 
-use super::error::{check_class_errors, check_delta, check_length};
+use super::error::{check_class_errors, check_delta, check_length, check_not_empty, check_value};
 use super::least_kl::{MarginStatement, least_kl};
 use super::{Architecture, BiasFreeReluNetwork, BoundError, DeltaShares, NotApplicable, Outcome, kl_inverse};
 use crate::ClassErrors;
@@ -227,13 +227,8 @@ fn at_margin(
 impl TrainingMargins<'_> {
     fn check(&self) -> Result<(), BoundError> {
         check_class_errors(ClassErrors { errors: self.margin_errors, counts: self.class_counts })?;
-        if !self.margin.is_finite() {
-            return Err(BoundError::Value { what: "margin g", value: self.margin, requirement: "finite" });
-        }
-        if self.grid_size == 0 {
-            return Err(BoundError::Empty { what: "margins in the grid" });
-        }
-        Ok(())
+        check_value(self.margin.is_finite(), "margin g", self.margin, "finite")?;
+        check_not_empty("margins in the grid", self.grid_size)
     }
 }
 

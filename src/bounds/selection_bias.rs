@@ -128,15 +128,12 @@ fn for_each_maximum(masses: &[Vec<f64>], mut visit: impl FnMut(usize, usize, f64
 mod tests {
     use super::*;
     use crate::class_errors::of;
+    use approx::assert_relative_eq;
 
     #[test]
     fn two_coins_by_hand() {
         // X, Y ~ Bin(2, 1/2): max/2 is 0, 1/2, 1 with probability 1/16, 8/16, 7/16: mean 11/16, less 1/2.
-        approx::assert_relative_eq!(
-            bootstrap_selection_bias(of(&[1, 1], &[2, 2])).unwrap(),
-            3.0 / 16.0,
-            max_relative = 1e-14
-        );
+        assert_relative_eq!(bootstrap_selection_bias(of(&[1, 1], &[2, 2])).unwrap(), 3.0 / 16.0, max_relative = 1e-14);
         // Each half has one image; P(wrong) = 1/2 each. Class 0 is picked unless it is right and class 1 wrong.
         // (0,0): 0 then 1; (1,0), (1,1): 1 then 0; (0,1): class 1, 1 then 0.
         let split = half_split(of(&[1, 1], &[2, 2])).unwrap();
@@ -179,10 +176,10 @@ mod tests {
             }
         }
         let bias = bootstrap_selection_bias(of(&errors, &counts)).unwrap();
-        approx::assert_relative_eq!(bias, mean - 0.75, max_relative = 1e-12);
+        assert_relative_eq!(bias, mean - 0.75, max_relative = 1e-12);
         let split = half_split(of(&errors, &counts)).unwrap();
-        approx::assert_relative_eq!(split.picking, picking, max_relative = 1e-13);
-        approx::assert_relative_eq!(split.held_back, held_back, max_relative = 1e-13);
+        assert_relative_eq!(split.picking, picking, max_relative = 1e-13);
+        assert_relative_eq!(split.held_back, held_back, max_relative = 1e-13);
     }
 
     #[test]

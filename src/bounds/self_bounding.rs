@@ -14,7 +14,7 @@
 //! pays for.
 
 use super::bisection::neighbours;
-use super::error::{check_delta, check_length, check_num_classes, check_weights};
+use super::error::{check_delta, check_errors, check_length, check_num_classes, check_weights};
 use super::spectral_certificate::{a_priori_norm, upper_mean};
 use super::{BoundError, Interval, NotApplicable, Outcome};
 
@@ -64,9 +64,7 @@ pub fn self_bounding_interval(
             return Err(BoundError::ConfusionEntry { predicted, class, num_classes });
         }
         errors[class] = errors[class].saturating_add(count);
-        if errors[class] > counts[class] {
-            return Err(BoundError::MoreErrorsThanSamples { class, errors: errors[class], samples: counts[class] });
-        }
+        check_errors(class, errors[class], counts[class])?;
         let entry = weights[class] * (count as f64 / counts[class].max(1) as f64);
         for (quotient, (left, right)) in quotients.iter_mut().zip(&pairs) {
             *quotient += left[predicted] * entry * right[class];

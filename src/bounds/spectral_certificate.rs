@@ -19,7 +19,7 @@
 //! The sharp radius is the matrix Bernstein inequality with its variance bounded from the same counts. Choose one of
 //! the two before looking; the smaller of both holds with probability 1 - 2 delta. T5 and T6 together: 1 - 2 delta.
 
-use super::error::{check_delta, check_length, check_num_classes, check_weights};
+use super::error::{check_delta, check_errors, check_length, check_num_classes, check_weights};
 use super::{BoundError, Interval, NotApplicable, Outcome};
 
 /// The two radii of T6.
@@ -40,21 +40,9 @@ impl SpectralCertificate {
     /// # Errors
     /// [`BoundError::Interval`] for an enclosure that is none.
     pub fn population(&self, held_out: Interval) -> Result<Interval, BoundError> {
-        self.widen(held_out, self.sharp)
-    }
-
-    /// The same by the simple radius.
-    ///
-    /// # Errors
-    /// [`BoundError::Interval`] for an enclosure that is none.
-    pub fn population_simple(&self, held_out: Interval) -> Result<Interval, BoundError> {
-        self.widen(held_out, self.simple)
-    }
-
-    fn widen(&self, held_out: Interval, radius: f64) -> Result<Interval, BoundError> {
         held_out.check_norm("spectral norm")?;
         let within = |end: f64| end.clamp(0.0, self.a_priori);
-        Ok(Interval { lower: within(held_out.lower - radius), upper: within(held_out.upper + radius) })
+        Ok(Interval { lower: within(held_out.lower - self.sharp), upper: within(held_out.upper + self.sharp) })
     }
 }
 
@@ -85,9 +73,7 @@ pub fn spectral_certificate(
             return Err(BoundError::ConfusionEntry { predicted, class, num_classes });
         }
         errors[class] = errors[class].saturating_add(count);
-        if errors[class] > counts[class] {
-            return Err(BoundError::MoreErrorsThanSamples { class, errors: errors[class], samples: counts[class] });
-        }
+        check_errors(class, errors[class], counts[class])?;
         // lambda_j^2 c^_ij / n_j = (lambda_j / n_j)^2 count; not a number for n_j = 0, where nothing is estimated.
         row_variances[predicted] += (weights[class] / counts[class] as f64).powi(2) * count as f64;
     }
@@ -204,6 +190,6 @@ mod tests {
         let wide = at(&[1.0; 100], &[100; 100], &[]).unwrap().value().copied().unwrap();
         let interval = wide.population(Interval { lower: 0.5, upper: 0.5 }).unwrap();
         assert_eq!(interval, Interval { lower: 0.5 - wide.sharp, upper: 0.5 + wide.sharp });
-        assert!(certificate.population_simple(Interval { lower: -1.0, upper: 0.5 }).is_err());
+        assert!(certificate.population(Interval { lower: -1.0, upper: 0.5 }).is_err());
     }
 }

@@ -13,7 +13,7 @@
 use std::fmt;
 use std::ops::AddAssign;
 
-use super::error::{check_length, check_num_classes};
+use super::error::{check_length, check_num_classes, check_value};
 use super::{BoundError, Interval};
 
 /// The verdict on "bound_j >= e_j" for one class.
@@ -69,9 +69,7 @@ pub fn verdict(bound: Option<f64>, interval: Interval) -> Result<Verdict, BoundE
         return Err(BoundError::Interval { what: "interval of an error", lower, upper });
     }
     let Some(bound) = bound else { return Ok(Verdict::NotApplicable) };
-    if bound.is_nan() || bound < 0.0 {
-        return Err(BoundError::Value { what: "bound", value: bound, requirement: "a number, not negative" });
-    }
+    check_value(bound >= 0.0, "bound", bound, "a number, not negative")?;
     Ok(if bound >= 1.0 {
         Verdict::Vacuous
     } else if bound < lower {

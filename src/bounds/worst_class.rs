@@ -14,7 +14,7 @@
 use super::binomial::upper_tail_above;
 use super::bisection::neighbours;
 use super::clopper_pearson::{check_test_errors, share_of, upper_limit};
-use super::error::{check_delta, check_length, check_weights};
+use super::error::{check_delta, check_length, check_not_empty, check_weights};
 use super::holm::holm;
 use super::masses::hypergeometric_masses;
 use super::{BoundError, Interval};
@@ -154,9 +154,7 @@ const FISHER_ERROR: f64 = 1e-9;
 /// δ/M.
 fn of_one_model(delta: f64, models_compared: usize) -> Result<f64, BoundError> {
     check_delta(delta)?;
-    if models_compared == 0 {
-        return Err(BoundError::Empty { what: "models compared" });
-    }
+    check_not_empty("models compared", models_compared)?;
     share_of(delta, models_compared as f64)
 }
 

@@ -9,7 +9,7 @@
 pub(super) mod parts;
 
 use multiversion::multiversion;
-use ndarray::{Array2, ArrayBase, ArrayView1, ArrayView2, Data, Ix1, Ix2};
+use ndarray::{Array2, ArrayView1, ArrayView2};
 
 use super::competitor::{Competitor, competitor};
 use super::scores::Score;
@@ -112,42 +112,6 @@ impl MarginCounts {
         }
         self.samples = after;
         Ok(())
-    }
-
-    /// Counts a stream of batches `Ok((scores, labels))`, such as a file read piece by piece; returns how many samples
-    /// came in. An `Err` of the stream, or of [`add_batch`](Self::add_batch), ends it; **the batches before it stay
-    /// counted** ([`samples`](Self::samples) tells how many samples that is), the batch at fault is not.
-    ///
-    /// ```
-    /// use car_spectral::confusion::{ConfusionError, MarginCounts, MarginGrid};
-    /// use ndarray::array;
-    ///
-    /// let batches = [(array![[1.0f32, 0.0]], array![0]), (array![[0.5, f32::NAN]], array![1])];
-    /// let mut counts = MarginCounts::new(2, &MarginGrid::new(&[0.0])?)?;
-    /// let error = counts.extend_batches(batches.into_iter().map(Ok::<_, ConfusionError>)).unwrap_err();
-    /// assert_eq!(error.to_string(), "sample 1: the score of class 1 is NaN; scores must be finite");
-    /// assert_eq!(counts.samples(), 1);
-    /// # Ok::<(), ConfusionError>(())
-    /// ```
-    ///
-    /// # Errors
-    /// The first error of the stream or of [`add_batch`](Self::add_batch), the latter converted into the stream's own.
-    pub fn extend_batches<S, A, B, E>(
-        &mut self,
-        batches: impl IntoIterator<Item = Result<(ArrayBase<A, Ix2>, ArrayBase<B, Ix1>), E>>,
-    ) -> Result<u64, E>
-    where
-        S: Score,
-        A: Data<Elem = S>,
-        B: Data<Elem = usize>,
-        E: From<ConfusionError>,
-    {
-        let before = self.samples;
-        for batch in batches {
-            let (logits, labels) = batch?;
-            self.add_batch(logits.view(), labels.view())?;
-        }
-        Ok(self.samples - before)
     }
 
     /// Adds the counts of other samples; their storage may differ.
@@ -552,8 +516,9 @@ mod tests {
             };
 
             let mut streamed = MarginCounts::with_storage(case.logits.ncols(), &case.grid, storage).unwrap();
-            let taken = streamed.extend_batches(cuts.windows(2).map(|ends| Ok::<_, ConfusionError>(batch(ends))));
-            prop_assert_eq!(taken, Ok(samples as u64));
+            for (logits, labels) in cuts.windows(2).map(batch) {
+                streamed.add_batch(logits, labels).unwrap();
+            }
             prop_assert_eq!(&streamed, &count(&case, Storage::Dense));
 
             // Backwards, each part counted on its own, the storages in turn.
@@ -736,31 +701,6 @@ mod tests {
         counts.add_batch(Array2::<f32>::zeros((0, 2)).view(), Array1::zeros(0).view()).unwrap();
         assert_eq!((counts.samples(), counts.ties().share), (0, 0.0));
         assert_eq!(counts.confusion().to_dense(), Array2::<f64>::zeros((2, 2)));
-    }
-
-    #[test]
-    fn a_stream_stops_at_its_first_error_and_keeps_what_came_before() {
-        #[derive(Debug, PartialEq)]
-        enum Failure {
-            Read,
-            Counting(ConfusionError),
-        }
-        impl From<ConfusionError> for Failure {
-            fn from(error: ConfusionError) -> Self {
-                Self::Counting(error)
-            }
-        }
-        let good = || Ok((array![[1.0f64, 0.0], [0.0, 1.0]], array![0, 0]));
-        let mut counts = MarginCounts::new(2, &MarginGrid::new(&[0.0]).unwrap()).unwrap();
-        assert_eq!(counts.extend_batches([good(), good(), Err(Failure::Read), good()]), Err(Failure::Read));
-        assert_eq!((counts.samples(), counts.errors()), (4, vec![2, 0]));
-        assert_eq!(counts.clone().extend_batches([good(), good(), good()]), Ok(6));
-        let bad = Ok((array![[1.0, 0.0], [0.0, 1.0]], array![0, 2]));
-        assert_eq!(
-            counts.extend_batches([good(), bad]),
-            Err(Failure::Counting(ConfusionError::LabelOutOfRange { sample: 7, label: 2, num_classes: 2 }))
-        );
-        assert_eq!((counts.samples(), counts.errors()), (6, vec![3, 0]));
     }
 
     #[test]

@@ -40,15 +40,6 @@ impl ConfusionMatrix {
         Ok(Self { num_classes: rows, storage: Storage::Dense(matrix) })
     }
 
-    /// Takes a dense square matrix whose rows are the true classes, as scikit-learn's `confusion_matrix` has it: its
-    /// transpose is kept, with rows = predicted classes.
-    ///
-    /// # Errors
-    /// As [`ConfusionMatrix::from_dense`].
-    pub fn from_true_by_predicted(matrix: Array2<f64>) -> Result<Self, ConfusionError> {
-        Self::from_dense(matrix.reversed_axes())
-    }
-
     /// Builds a sparse matrix from (row, column, value) triplets in any order; values at the same place are added.
     ///
     /// # Errors

@@ -2,10 +2,10 @@
 //! verdicts.
 
 use car_spectral::bounds::{
-    Architecture, BiasFreeReluNetwork, BoundError, ClassMarginBounds, ConfusionRadius, DeltaShares, Interval,
-    MarginStatement, NotApplicable, Outcome, Posterior, TrainingMargins, VACUOUS_ABOVE, Verdict, class_pac_bayes,
-    equal_shares_floor, least_kl, matrix_hoeffding, morvant, per_class_margin, published_term, unconditional,
-    vacuous_whatever_the_weights, verdict,
+    Architecture, BiasFreeReluNetwork, BoundError, ClassMarginBounds, DeltaShares, Interval, InvertedMarginBound,
+    MarginBound, MarginStatement, NotApplicable, Outcome, Posterior, TrainingMargins, VACUOUS_ABOVE, Verdict,
+    class_pac_bayes, equal_shares_floor, least_kl, matrix_hoeffding, morvant, per_class_margin, published_term,
+    unconditional, vacuous_whatever_the_weights, verdict,
 };
 
 use super::split::AnalysedSplit;
@@ -32,22 +32,13 @@ type Judged = (Vec<BoundReport>, Vec<VerdictSentence>);
 impl Statements<'_> {
     /// All statements, in the order of `THEORY.md`.
     pub fn judge(&self) -> Result<Judged> {
-        let (mut bounds, mut sentences) = (Vec::new(), Vec::new());
         let of_randomised = [
             self.radius("T1", morvant)?,
             self.radius("T1 with 4K", matrix_hoeffding)?,
             self.radius("T1'", unconditional)?,
             self.t1_double_prime()?,
         ];
-        for (bound, sentence) in of_randomised {
-            bounds.push(bound);
-            sentences.push(sentence);
-        }
-        for (bound, sentence) in self.t2()?.into_iter().chain(self.t3()?) {
-            bounds.push(bound);
-            sentences.push(sentence);
-        }
-        Ok((bounds, sentences))
+        Ok(of_randomised.into_iter().chain(self.t2()?).chain(self.t3()?).unzip())
     }
 
     fn num_classes(&self) -> usize {
@@ -79,13 +70,12 @@ impl Statements<'_> {
         let mut reason = outcome.reason().expect("a deterministic classifier never meets the precondition").to_string();
         if let Some(best) = at_best {
             // By S3 a class's bound is √(K−1) (‖C_S‖₂ + radius).
-            let useless = ((self.num_classes() - 1) as f64).sqrt() * best.radius >= 1.0;
+            let useless = ((self.num_classes() - 1) as f64).sqrt() * best >= 1.0;
             let vacuous = if useless { ", too much for any bound of a class's error below 1" } else { "" };
-            reason +=
-                &format!("; for a randomised one the radius is at least {} (KL = 0){vacuous}", short(best.radius));
+            reason += &format!("; for a randomised one the radius is at least {} (KL = 0){vacuous}", short(best));
         }
         let (bound, sentence) = self.not_applicable(id, None, reason);
-        Ok((BoundReport { least_value: at_best.map(|best| best.radius), ..bound }, sentence))
+        Ok((BoundReport { least_value: at_best, ..bound }, sentence))
     }
 
     /// T1'' takes a single network only as a point mass of a countable prior, which is not at hand; what it would give
@@ -261,7 +251,7 @@ impl Statements<'_> {
 }
 
 /// One of the statements on ‖C_S − C_D‖₂ of a Gibbs classifier: m_1..m_K, the posterior, delta.
-type RadiusBound = fn(&[u64], Posterior, f64) -> Result<Outcome<ConfusionRadius>, BoundError>;
+type RadiusBound = fn(&[u64], Posterior, f64) -> Result<Outcome<f64>, BoundError>;
 
 const MARGIN_STATEMENTS: [(&str, MarginStatement); 3] =
     [("T3", MarginStatement::T3), ("T3'", MarginStatement::T3Prime), ("T3''", MarginStatement::T3DoublePrime)];
@@ -279,24 +269,19 @@ struct Terms {
 impl Terms {
     /// `None` where T3 does not apply.
     fn of(statement: MarginStatement, class: &ClassMarginBounds) -> Option<Self> {
-        let sum = match statement {
-            MarginStatement::T3 => *class.t3.value()?,
-            MarginStatement::T3Prime => class.t3_prime,
-            MarginStatement::T3DoublePrime => {
-                let found = class.t3_double_prime;
-                return Some(Self {
-                    first_term: found.first_term,
-                    complexity: None,
-                    relative_entropy: Some(found.relative_entropy),
-                    total: found.total,
-                });
-            }
-        };
-        Some(Self {
-            first_term: sum.first_term,
-            complexity: Some(sum.complexity),
+        let of = |MarginBound { first_term, complexity, total }| Self {
+            first_term,
+            complexity: Some(complexity),
             relative_entropy: None,
-            total: sum.total,
+            total,
+        };
+        Some(match statement {
+            MarginStatement::T3 => of(*class.t3.value()?),
+            MarginStatement::T3Prime => of(class.t3_prime),
+            MarginStatement::T3DoublePrime => {
+                let InvertedMarginBound { first_term, relative_entropy, total, .. } = class.t3_double_prime;
+                Self { first_term, complexity: None, relative_entropy: Some(relative_entropy), total }
+            }
         })
     }
 }
@@ -341,7 +326,7 @@ mod tests {
     use ndarray::{Array1, Array2};
 
     use super::*;
-    use crate::report::{ModelReport, Source};
+    use crate::report::ModelReport;
     use crate::subject::{Scored, Subject};
     use crate::verify::verify;
 
@@ -354,15 +339,11 @@ mod tests {
             Scored { logits: Logits::F64(scores), labels: Array1::from_vec(labels) }
         };
         let subject = Subject {
-            name: "two classes".into(),
-            source: Source::default(),
             class_names: vec!["plus".into(), "minus".into()],
             train_counts: Some(train.into()),
             architecture,
             train: Some(scored(train)),
-            test: scored([1000; 2]),
-            scores_said: false,
-            warnings: Vec::new(),
+            ..Subject::new("two classes".into(), scored([1000; 2]))
         };
         let settings = Settings {
             grid: MarginGrid::new(&[0.0, 1.5]).unwrap(),

@@ -15,7 +15,7 @@
 use super::{ComparisonVerdict, PairedCounts};
 use crate::bounds::binomial::coin_tail_above;
 use crate::bounds::clopper_pearson::{check_samples, share_of};
-use crate::bounds::error::{check_delta, check_errors};
+use crate::bounds::error::{check_alpha, check_delta, check_errors};
 use crate::bounds::holm::holm;
 use crate::bounds::{BoundError, Interval, clopper_pearson};
 
@@ -64,9 +64,7 @@ pub fn difference_interval(
 ) -> Result<Interval, BoundError> {
     let discordant = only_a_wrong.saturating_add(only_b_wrong);
     check_errors(0, discordant, samples)?;
-    if !(alpha > 0.0 && alpha <= 0.25) {
-        return Err(BoundError::Value { what: "alpha", value: alpha, requirement: "above 0 and at most 1/4" });
-    }
+    check_alpha("alpha", alpha)?;
     let (of_discordance, of_sign) = (alpha * DISCORDANCE_SHARE, alpha * SIGN_SHARE);
     let s = clopper_pearson(discordant, samples, of_discordance, of_discordance)?;
     let pi = clopper_pearson(only_a_wrong, discordant, of_sign, of_sign)?;
@@ -226,7 +224,7 @@ mod tests {
     fn holm_counts_both_sides_of_every_class() {
         // Three classes, six hypotheses: 6 p_1, 5 p_2, ... with p = P(Bin(10, 1/2) >= 10), P(Bin(8) >= 8), P(Bin(6) >=
         // 6).
-        let counts = PairedCounts::from_counts(&[50; 3], &[9; 3], &[10, 0, 0], &[0, 8, 6]).unwrap();
+        let counts = PairedCounts::from_counts(&[[50, 9, 10, 0], [50, 9, 0, 8], [50, 9, 0, 6]]).unwrap();
         let found = class_differences(&counts, 0.02).unwrap();
         let adjusted: Vec<f64> = found.iter().map(|class| class.adjusted).collect();
         for (found, expected) in adjusted.iter().zip([6.0 / 1024.0, 5.0 / 256.0, 4.0 / 64.0]) {
@@ -251,7 +249,7 @@ mod tests {
 
     #[test]
     fn a_class_without_images_says_nothing() {
-        let counts = PairedCounts::from_counts(&[9, 0], &[0, 0], &[9, 0], &[0, 0]).unwrap();
+        let counts = PairedCounts::from_counts(&[[9, 0, 9, 0], [0; 4]]).unwrap();
         let found = class_differences(&counts, 0.05).unwrap();
         assert_eq!((found[1].difference, found[1].interval), (None, Interval { lower: -1.0, upper: 1.0 }));
         assert_eq!((found[1].verdict, found[1].adjusted), (ComparisonVerdict::Undecided, 1.0));
@@ -266,11 +264,11 @@ mod tests {
             assert!(matches!(error, BoundError::Value { what: "alpha", .. }));
         }
         assert!(difference_interval(1, 1, 3, 0.25).is_ok());
-        let counts = PairedCounts::from_counts(&[9, 9], &[0, 0], &[9, 0], &[0, 0]).unwrap();
+        let counts = PairedCounts::from_counts(&[[9, 0, 9, 0], [9, 0, 0, 0]]).unwrap();
         assert_eq!(class_differences(&counts, 1.0).unwrap_err(), BoundError::Delta { delta: 1.0 });
         assert!(matches!(class_differences(&counts, 5e-324), Err(BoundError::Value { value: 0.0, .. })));
         let many = crate::bounds::MOST_SAMPLES + 1;
-        let counts = PairedCounts::from_counts(&[9, many], &[0, 0], &[9, 0], &[0, 0]).unwrap();
+        let counts = PairedCounts::from_counts(&[[9, 0, 9, 0], [many, 0, 0, 0]]).unwrap();
         let error = class_differences(&counts, 0.05).unwrap_err();
         assert_eq!(error, BoundError::TooManySamples { class: 1, samples: many });
     }

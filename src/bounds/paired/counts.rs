@@ -1,8 +1,7 @@
 //! T8: the four counts of every class.
 
-use crate::ClassErrors;
 use crate::bounds::BoundError;
-use crate::bounds::error::{check_class_errors, check_length, check_num_classes};
+use crate::bounds::error::{check_errors, check_num_classes};
 
 /// What two models got right and wrong on the same images: of each class n_j, both wrong, only A wrong (b_j), only B
 /// wrong (c_j).
@@ -15,33 +14,18 @@ pub struct PairedCounts {
 }
 
 impl PairedCounts {
-    /// From four slices of K.
+    /// From n_j, both wrong, only A wrong and only B wrong of each class.
     ///
     /// # Errors
-    /// [`BoundError::TooFewClasses`], [`BoundError::Length`]; [`BoundError::MoreErrorsThanSamples`] if a class's three
-    /// counts exceed its images.
-    pub fn from_counts(
-        samples: &[u64],
-        both_wrong: &[u64],
-        only_a_wrong: &[u64],
-        only_b_wrong: &[u64],
-    ) -> Result<Self, BoundError> {
-        check_num_classes(samples.len())?;
-        for (what, counts) in
-            [("both wrong", both_wrong), ("only A wrong", only_a_wrong), ("only B wrong", only_b_wrong)]
-        {
-            check_length(what, samples.len(), counts.len())?;
+    /// [`BoundError::TooFewClasses`]; [`BoundError::MoreErrorsThanSamples`] if a class's three counts exceed its images.
+    pub fn from_counts(classes: &[[u64; 4]]) -> Result<Self, BoundError> {
+        check_num_classes(classes.len())?;
+        for (class, &[samples, both, only_a, only_b]) in classes.iter().enumerate() {
+            check_errors(class, both.saturating_add(only_a).saturating_add(only_b), samples)?;
         }
-        let wrong: Vec<u64> = (0..samples.len())
-            .map(|j| both_wrong[j].saturating_add(only_a_wrong[j]).saturating_add(only_b_wrong[j]))
-            .collect();
-        check_class_errors(ClassErrors { errors: &wrong, counts: samples })?;
-        Ok(Self {
-            samples: samples.to_vec(),
-            both_wrong: both_wrong.to_vec(),
-            only_a_wrong: only_a_wrong.to_vec(),
-            only_b_wrong: only_b_wrong.to_vec(),
-        })
+        let [samples, both_wrong, only_a_wrong, only_b_wrong] =
+            [0, 1, 2, 3].map(|which| classes.iter().map(|class| class[which]).collect());
+        Ok(Self { samples, both_wrong, only_a_wrong, only_b_wrong })
     }
 
     /// From the predictions of both models on the same images in the same order, and their labels; all three in
@@ -62,22 +46,21 @@ impl PairedCounts {
                 return Err(BoundError::Predictions { model, got: predicted.len(), expected: labels.len() });
             }
         }
-        let none = vec![0; num_classes];
-        let mut counts =
-            Self { samples: none.clone(), both_wrong: none.clone(), only_a_wrong: none.clone(), only_b_wrong: none };
+        let mut counts = vec![[0; 4]; num_classes];
         for (sample, ((&a, &b), &label)) in predicted_a.iter().zip(predicted_b).zip(labels).enumerate() {
             if let Some(class) = [a, b, label].into_iter().find(|&class| class >= num_classes) {
                 return Err(BoundError::Class { sample, class, num_classes });
             }
-            counts.samples[label] += 1;
+            let [samples, both, only_a, only_b] = &mut counts[label];
+            *samples += 1;
             match (a == label, b == label) {
-                (false, false) => counts.both_wrong[label] += 1,
-                (false, true) => counts.only_a_wrong[label] += 1,
-                (true, false) => counts.only_b_wrong[label] += 1,
+                (false, false) => *both += 1,
+                (false, true) => *only_a += 1,
+                (true, false) => *only_b += 1,
                 (true, true) => {}
             }
         }
-        Ok(counts)
+        Self::from_counts(&counts)
     }
 
     /// K.
@@ -126,7 +109,7 @@ mod tests {
         let a = [0, 1, 2, 0, 1, 0, 1];
         let b = [1, 0, 1, 0, 0, 0, 2];
         let counts = PairedCounts::from_predictions(&a, &b, &labels, 4).unwrap();
-        let same = PairedCounts::from_counts(&[4, 2, 1, 0], &[1, 1, 0, 0], &[1, 0, 1, 0], &[1, 1, 0, 0]).unwrap();
+        let same = PairedCounts::from_counts(&[[4, 1, 1, 1], [2, 1, 0, 1], [1, 0, 1, 0], [0; 4]]).unwrap();
         assert_eq!(counts, same);
         assert_eq!((counts.errors_a(), counts.errors_b()), (vec![2, 1, 1, 0], vec![2, 2, 0, 0]));
         assert_eq!((counts.num_classes(), counts.samples()), (4, &[4, 2, 1, 0][..]));
@@ -148,14 +131,9 @@ mod tests {
         }
         assert_eq!(from(&[], &[], &[], 1), Err(BoundError::TooFewClasses { num_classes: 1 }));
         let counts = PairedCounts::from_counts;
-        assert_eq!(
-            counts(&[3, 3], &[0, 1], &[3, 1], &[0, 2]),
-            Err(BoundError::MoreErrorsThanSamples { class: 1, errors: 4, samples: 3 })
-        );
-        assert!(matches!(counts(&[3], &[0], &[1], &[1]), Err(BoundError::TooFewClasses { .. })));
-        assert!(matches!(counts(&[3, 3], &[0], &[1, 1], &[1, 1]), Err(BoundError::Length { .. })));
-        assert!(matches!(counts(&[3, 3], &[0, 0], &[1], &[1, 1]), Err(BoundError::Length { .. })));
-        assert!(matches!(counts(&[3, 3], &[0, 0], &[1, 1], &[1]), Err(BoundError::Length { .. })));
-        assert!(counts(&[3, 3], &[u64::MAX, 0], &[1, 1], &[1, 1]).is_err());
+        let too_many = Err(BoundError::MoreErrorsThanSamples { class: 1, errors: 4, samples: 3 });
+        assert_eq!(counts(&[[3, 0, 3, 0], [3, 1, 1, 2]]), too_many);
+        assert!(matches!(counts(&[[3, 0, 1, 1]]), Err(BoundError::TooFewClasses { .. })));
+        assert!(counts(&[[3, u64::MAX, 1, 1], [3, 0, 1, 1]]).is_err());
     }
 }

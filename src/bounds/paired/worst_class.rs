@@ -134,14 +134,14 @@ fn ordered(lower: f64, upper: f64) -> Interval {
 mod tests {
     use super::*;
 
-    fn counts(samples: &[u64], both: &[u64], only_a: &[u64], only_b: &[u64]) -> PairedCounts {
-        PairedCounts::from_counts(samples, both, only_a, only_b).unwrap()
+    fn counts(classes: &[[u64; 4]]) -> PairedCounts {
+        PairedCounts::from_counts(classes).unwrap()
     }
 
     /// Class 0 is clearly the worst of both models; A errs there on 60 images alone, B on 10.
     #[test]
     fn one_clear_class_decides() {
-        let clear = counts(&[1000; 3], &[400, 90, 90], &[60, 10, 10], &[10, 10, 10]);
+        let clear = counts(&[[1000, 400, 60, 10], [1000, 90, 10, 10], [1000, 90, 10, 10]]);
         let found = worst_class_difference(&clear, 0.05).unwrap();
         assert_eq!((found.verdict, &found.deciding[..]), (ComparisonVerdict::Worse, &[0][..]));
         assert_eq!((&found.paired.candidates_a[..], &found.paired.candidates_b[..]), (&[0][..], &[0][..]));
@@ -160,13 +160,13 @@ mod tests {
     /// A is much worse in class 0, B in class 1, by the same: only the separate interval is narrow.
     #[test]
     fn different_worst_classes_need_the_separate_interval() {
-        let crossed = counts(&[1000; 3], &[100; 3], &[500, 0, 50], &[0, 500, 50]);
+        let crossed = counts(&[[1000, 100, 500, 0], [1000, 100, 0, 500], [1000, 100, 50, 50]]);
         let found = worst_class_difference(&crossed, 0.05).unwrap();
         assert_eq!(found.interval, found.separate);
         assert_eq!((found.verdict, found.deciding), (ComparisonVerdict::Undecided, vec![]));
         assert!(found.paired.interval.upper > 0.4 && found.paired.interval.lower < -0.4);
         // A's worst class is far worse than B's: the separate interval alone decides, by A's class 0 and B's class 1.
-        let far = counts(&[1000; 3], &[100; 3], &[700, 0, 50], &[0, 300, 50]);
+        let far = counts(&[[1000, 100, 700, 0], [1000, 100, 0, 300], [1000, 100, 50, 50]]);
         let found = worst_class_difference(&far, 0.05).unwrap();
         assert!(found.paired.interval.lower < 0.0 && found.separate.lower > 0.0);
         assert_eq!((found.verdict, found.deciding), (ComparisonVerdict::Worse, vec![0, 1]));
@@ -177,7 +177,7 @@ mod tests {
     /// Two candidates of B: the lower end is the smaller of theirs.
     #[test]
     fn every_candidate_bears_its_end() {
-        let tied = counts(&[500; 2], &[100, 100], &[100, 60], &[10, 12]);
+        let tied = counts(&[[500, 100, 100, 10], [500, 100, 60, 12]]);
         let found = paired_worst_class_difference(&tied, 0.05).unwrap();
         assert_eq!(found.candidates_b, [0, 1]);
         let ends = [(100, 10), (60, 12)].map(|(b, c)| difference_interval(b, c, 500, 0.0125).unwrap());
@@ -188,7 +188,7 @@ mod tests {
     /// In both classes A is better for certain, and neither is for certain the worse one.
     #[test]
     fn all_candidates_of_the_better_model_decide() {
-        let both = counts(&[1000; 3], &[290, 290, 10], &[10, 10, 0], &[110, 110, 0]);
+        let both = counts(&[[1000, 290, 10, 110], [1000, 290, 10, 110], [1000, 10, 0, 0]]);
         let found = worst_class_difference(&both, 0.05).unwrap();
         assert_eq!((found.verdict, found.deciding), (ComparisonVerdict::Better, vec![0, 1]));
         let exchanged = worst_class_difference(&both.exchanged(), 0.05).unwrap();
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn the_separate_interval_gives_each_model_half_of_delta() {
-        let far = counts(&[1000; 3], &[100; 3], &[700, 0, 50], &[0, 300, 50]);
+        let far = counts(&[[1000, 100, 700, 0], [1000, 100, 0, 300], [1000, 100, 50, 50]]);
         let found = separate_worst_class_difference(&far, 0.05).unwrap();
         // Upper ends at 0.025/2: scipy, beta.isf(.0125, 801, 200) and beta.isf(.0125, 401, 600).
         let (a, b) = (0.8276907667638537, 0.4355454513264268);
@@ -213,7 +213,7 @@ mod tests {
         let (errors, samples) = ([36, 800, 0], [40, 1000, 1000]);
         let at = |alpha: f64| largest(&errors, &samples, alpha / 3.0, |ends| ends.lower).unwrap();
         assert_eq!((at(0.175), at(0.00625)), (0, 1));
-        let far = counts(&samples, &[0; 3], &errors, &[0, 0, 300]);
+        let far = counts(&[[40, 0, 36, 0], [1000, 0, 800, 0], [1000, 0, 0, 300]]);
         let found = worst_class_difference(&far, 0.05).unwrap();
         assert!(found.paired.interval.lower < 0.0);
         assert_eq!((found.verdict, found.deciding), (ComparisonVerdict::Worse, vec![1, 2]));
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn no_images_and_errors() {
-        let none = counts(&[0; 2], &[0; 2], &[0; 2], &[0; 2]);
+        let none = counts(&[[0, 0, 0, 0], [0, 0, 0, 0]]);
         let found = worst_class_difference(&none, 0.05).unwrap();
         assert_eq!(found.interval, Interval { lower: -1.0, upper: 1.0 });
         assert_eq!(found.verdict, ComparisonVerdict::Undecided);

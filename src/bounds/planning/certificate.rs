@@ -6,7 +6,7 @@
 use super::{check_power, least};
 use crate::bounds::BoundError;
 use crate::bounds::binomial::upper_tail;
-use crate::bounds::error::{check_delta, check_num_classes, check_share};
+use crate::bounds::error::{check_delta, check_num_classes, check_share, check_value};
 
 /// The images a class with which, for a model of the class errors `errors`, the one-sided upper limit max_j
 /// u_j(`delta`) of the worst class's error exceeds the truth by at most `width` with probability at least `power`.
@@ -21,9 +21,7 @@ pub fn images_for_certificate(errors: &[f64], width: f64, delta: f64, power: f64
     check_delta(delta)?;
     check_power(power)?;
     errors.iter().try_for_each(|&error| check_share("error of a class", error))?;
-    if !(width > 0.0 && width <= 1.0) {
-        return Err(BoundError::Value { what: "width", value: width, requirement: "above 0 and at most 1" });
-    }
+    check_value(width > 0.0 && width <= 1.0, "width", width, "above 0 and at most 1")?;
     let allowed = errors.iter().copied().fold(0.0, f64::max) + width;
     least(1, |n| Ok(certificate_power(errors, allowed, n, delta) >= power))
 }

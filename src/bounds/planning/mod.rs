@@ -21,6 +21,7 @@ pub use seeds::seeds_for_paired;
 pub use two_models::{images_for_paired, images_for_unpaired};
 
 use super::{BoundError, MOST_SAMPLES};
+use crate::bounds::error::check_value;
 
 /// An n in `first`..=10^7 with `enough`(n) and, above `first`, not `enough`(n − 1): doubling, then halving.
 fn least(first: u64, enough: impl Fn(u64) -> Result<bool, BoundError>) -> Result<Option<u64>, BoundError> {
@@ -43,24 +44,13 @@ fn least(first: u64, enough: impl Fn(u64) -> Result<bool, BoundError>) -> Result
 }
 
 fn check_power(power: f64) -> Result<(), BoundError> {
-    if power > 0.0 && power < 1.0 {
-        Ok(())
-    } else {
-        Err(BoundError::Value { what: "power", value: power, requirement: "strictly between 0 and 1" })
-    }
-}
-
-fn check_alpha(alpha: f64) -> Result<(), BoundError> {
-    if alpha > 0.0 && alpha <= 0.25 {
-        Ok(())
-    } else {
-        Err(BoundError::Value { what: "alpha", value: alpha, requirement: "above 0 and at most 1/4" })
-    }
+    check_value(power > 0.0 && power < 1.0, "power", power, "strictly between 0 and 1")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bounds::error::check_alpha;
 
     #[test]
     fn the_least_is_found() {
@@ -74,6 +64,7 @@ mod tests {
     #[test]
     fn checks_name_their_argument() {
         assert!(check_power(0.8).is_ok() && check_power(0.0).is_err() && check_power(1.0).is_err());
+        let check_alpha = |alpha| check_alpha("alpha", alpha);
         assert!(check_alpha(0.25).is_ok() && check_alpha(0.0).is_err() && check_alpha(0.26).is_err());
     }
 }

@@ -10,7 +10,7 @@ use statrs::function::gamma::ln_gamma;
 
 use super::{check_power, least};
 use crate::bounds::BoundError;
-use crate::bounds::error::check_delta;
+use crate::bounds::error::{check_delta, check_value};
 use crate::bounds::seeds::student::quantile;
 
 /// The seeds n >= 2 with which the paired t-test at level `delta` finds a mean `difference` with probability at least
@@ -23,12 +23,9 @@ use crate::bounds::seeds::student::quantile;
 pub fn seeds_for_paired(difference: f64, deviation: f64, delta: f64, power: f64) -> Result<Option<u64>, BoundError> {
     check_delta(delta)?;
     check_power(power)?;
-    if difference == 0.0 || !difference.is_finite() {
-        return Err(BoundError::Value { what: "difference", value: difference, requirement: "finite and not 0" });
-    }
-    if !(deviation > 0.0 && deviation.is_finite()) {
-        return Err(BoundError::Value { what: "deviation", value: deviation, requirement: "positive and finite" });
-    }
+    let is_difference = difference != 0.0 && difference.is_finite();
+    check_value(is_difference, "difference", difference, "finite and not 0")?;
+    check_value(deviation > 0.0 && deviation.is_finite(), "deviation", deviation, "positive and finite")?;
     let effect = difference.abs() / deviation;
     least(2, |n| Ok(t_power(effect * (n as f64).sqrt(), (n - 1) as f64, delta) >= power))
 }

@@ -10,9 +10,9 @@
 //! if one class is so clearly the worst of both models that n images leave no other candidate: with few images that is
 //! not so (50 against 40 %, other classes at 10 %, n = 101: power 0.52 for 0.8).
 
-use super::{check_alpha, check_power, least};
+use super::{check_power, least};
 use crate::bounds::binomial::upper_tail;
-use crate::bounds::error::check_share;
+use crate::bounds::error::{check_alpha, check_share, check_value};
 use crate::bounds::masses::binomial_masses;
 use crate::bounds::{BoundError, clopper_pearson};
 
@@ -26,13 +26,11 @@ const NEGLIGIBLE: f64 = 1e-18;
 /// [`BoundError::Value`] for a `discordance` outside [0, 1], a `difference` that is 0, not a number or larger in size
 /// than `discordance`, an `alpha` outside (0, 1/4] or a `power` outside (0, 1).
 pub fn images_for_paired(discordance: f64, difference: f64, alpha: f64, power: f64) -> Result<Option<u64>, BoundError> {
-    check_alpha(alpha)?;
+    check_alpha("alpha", alpha)?;
     check_power(power)?;
     check_share("discordance", discordance)?;
-    if !(difference != 0.0 && difference.abs() <= discordance) {
-        let requirement = "not 0 and at most the discordance in size";
-        return Err(BoundError::Value { what: "difference", value: difference, requirement });
-    }
+    let is_difference = difference != 0.0 && difference.abs() <= discordance;
+    check_value(is_difference, "difference", difference, "not 0 and at most the discordance in size")?;
     let share = 0.5 * (1.0 + difference.abs() / discordance);
     least(1, |n| Ok(paired_power(n, discordance, share, alpha) >= power))
 }
@@ -63,7 +61,7 @@ fn paired_power(n: u64, discordance: f64, share: f64, alpha: f64) -> f64 {
 /// [`BoundError::Value`] for errors outside [0, 1] or equal ones, an `alpha` outside (0, 1/4] or a `power` outside (0,
 /// 1).
 pub fn images_for_unpaired(error_a: f64, error_b: f64, alpha: f64, power: f64) -> Result<Option<u64>, BoundError> {
-    check_alpha(alpha)?;
+    check_alpha("alpha", alpha)?;
     check_power(power)?;
     check_share("error of A", error_a)?;
     check_share("error of B", error_b)?;

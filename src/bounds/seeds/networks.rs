@@ -6,7 +6,7 @@
 //! ```
 //! All pairs may share their test images. The networks are fixed: nothing is said of another seed.
 
-use crate::bounds::error::check_delta;
+use crate::bounds::error::{check_delta, check_not_empty};
 use crate::bounds::paired::{ComparisonVerdict, PairedCounts, WorstClassDifference, worst_class_difference};
 use crate::bounds::{BoundError, Interval};
 
@@ -28,9 +28,7 @@ pub struct NetworksDifference {
 /// [`BoundError::Empty`] for no pair; [`BoundError::Delta`], [`BoundError::TooManySamples`].
 pub fn networks_difference(pairs: &[PairedCounts], delta: f64) -> Result<NetworksDifference, BoundError> {
     check_delta(delta)?;
-    if pairs.is_empty() {
-        return Err(BoundError::Empty { what: "pairs of networks" });
-    }
+    check_not_empty("pairs of networks", pairs.len())?;
     let number = pairs.len() as f64;
     let pairs: Vec<WorstClassDifference> =
         pairs.iter().map(|counts| worst_class_difference(counts, delta / number)).collect::<Result<_, _>>()?;
@@ -45,7 +43,7 @@ mod tests {
 
     #[test]
     fn ends_are_averaged_at_a_share_of_delta() {
-        let counts = |a: u64, b: u64| PairedCounts::from_counts(&[500; 2], &[200, 20], &[a, 5], &[b, 5]).unwrap();
+        let counts = |a: u64, b: u64| PairedCounts::from_counts(&[[500, 200, a, b], [500, 20, 5, 5]]).unwrap();
         let pairs = [counts(60, 5), counts(40, 10)];
         let found = networks_difference(&pairs, 0.1).unwrap();
         let [first, second] = pairs.each_ref().map(|counts| worst_class_difference(counts, 0.05).unwrap());
@@ -60,7 +58,7 @@ mod tests {
     #[test]
     fn bad_input_is_named() {
         assert_eq!(networks_difference(&[], 0.1).unwrap_err(), BoundError::Empty { what: "pairs of networks" });
-        let counts = PairedCounts::from_counts(&[5; 2], &[0; 2], &[0; 2], &[0; 2]).unwrap();
+        let counts = PairedCounts::from_counts(&[[5, 0, 0, 0]; 2]).unwrap();
         assert_eq!(networks_difference(&[counts], 0.0).unwrap_err(), BoundError::Delta { delta: 0.0 });
     }
 }
