@@ -117,12 +117,7 @@ impl Check {
         strategy: S,
         test: impl Fn(&Self, S::Value) -> Result<(), TestCaseError>,
     ) {
-        let config = Config {
-            source_file: Some(source_file),
-            failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
-            cases: cases(usual_cases),
-            ..Config::default()
-        };
+        let config = Config { source_file: Some(source_file), ..config(usual_cases) };
         match TestRunner::new(config).run(&strategy, |value| test(&self, value)) {
             Ok(()) => self.passed(),
             Err(TestError::Fail(reason, value)) => panic!("{}: {}: {reason}\n{value:?}", self.statement, self.claim),
@@ -163,6 +158,12 @@ impl Check {
         (self.statement, self.claim, self.kind).hash(&mut hash);
         folder().join(format!("{}-{:016x}.json", self.statement, hash.finish()))
     }
+}
+
+/// How a property is run: over [`cases`] values, with failures kept beside its file.
+pub fn config(usual_cases: u32) -> Config {
+    let failure_persistence = FileFailurePersistence::WithSource("regressions");
+    Config { cases: cases(usual_cases), ..Config::with_failure_persistence(failure_persistence) }
 }
 
 /// `usual`, or as much of it as keeps [`cases`] at `most`: for a check too slow for a hundred thousand cases.

@@ -24,10 +24,9 @@ use car_spectral::car::{Competition, Gate, Surrogate, SurrogateOptions, surrogat
 use car_spectral::confusion::{MarginCounts, MarginGrid};
 use naive::{all_options, away_from_kinks, central_differences, norm, surrogate};
 use ndarray::{Array1, Array2, ArrayView1, Axis, array};
-use proofs_checks::evidence::{Check, Kind, up_to};
+use proofs_checks::evidence::{Check, Kind, config, up_to};
 use proofs_checks::search::Search;
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -232,7 +231,7 @@ fn large_scores_give_the_hard_matrix() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_failure_persistence(FileFailurePersistence::WithSource("regressions")))]
+    #![proptest_config(config(256))]
 
     #[test]
     fn samples_and_classes_in_any_order(k in 2usize..7, samples in 1usize..9, seed in any::<u64>()) {

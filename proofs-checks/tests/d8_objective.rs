@@ -21,9 +21,8 @@ use car_spectral::confusion::WeightForm;
 use car_spectral::norms::exact;
 use naive::{all_options, away_from_kinks, central_differences, norm, surrogate};
 use ndarray::{Array2, ArrayView1, Axis, array};
-use proofs_checks::evidence::{Check, Kind, cases, up_to};
+use proofs_checks::evidence::{Check, Kind, config, up_to};
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -211,10 +210,7 @@ fn a_step_against_the_gradient_lowers_the_term() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: cases(up_to(4000, 256)),
-        ..ProptestConfig::with_failure_persistence(FileFailurePersistence::WithSource("regressions"))
-    })]
+    #![proptest_config(config(up_to(4000, 256)))]
 
     /// Scores in steps of 2^-10 and whole shifts: the loss and all gradients are the same to the last bit, step after
     /// step.

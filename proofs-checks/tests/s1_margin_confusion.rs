@@ -23,11 +23,10 @@ use car_spectral::confusion::{ClassWeights, MarginCounts, MarginGrid, Score, Wei
 use car_spectral::norms::exact;
 use half::bf16;
 use ndarray::{Array1, Array2};
-use proofs_checks::evidence::{Check, Kind as How};
+use proofs_checks::evidence::{Check, Kind as How, config};
 use proofs_checks::exact::{RBig, rational};
 use proofs_checks::matrices::num_classes;
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -272,7 +271,7 @@ fn the_matrix_and_its_weighted_spectral_norm_grow_with_the_margin() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_failure_persistence(FileFailurePersistence::WithSource("regressions")))]
+    #![proptest_config(config(256))]
 
     /// Makes the scores of two competitors below the strongest equal, or repeats the strongest competitor's: which of
     /// them counts as i* may change, the column sums and errors may not.

@@ -16,12 +16,11 @@ use car_spectral::confusion::ConfusionMatrix;
 use car_spectral::norms::{exact, spectral_norm};
 use nalgebra::DMatrix;
 use ndarray::Array2;
-use proofs_checks::evidence::{Check, Kind};
+use proofs_checks::evidence::{Check, Kind, config};
 use proofs_checks::exact::{RBig, approximate, one_norm, ratio, rational};
 use proofs_checks::matrices::{num_classes, weights};
 use proofs_checks::search::Search;
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -311,7 +310,7 @@ fn the_ratio_at_the_worst_class_reaches_its_limit() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_failure_persistence(FileFailurePersistence::WithSource("regressions")))]
+    #![proptest_config(config(256))]
 
     /// A norm that is too small by more than the slack is caught where S3 is an equality.
     #[test]

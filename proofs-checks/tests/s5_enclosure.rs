@@ -17,12 +17,11 @@ use std::cmp::Ordering;
 use car_spectral::confusion::ConfusionMatrix;
 use car_spectral::norms::{NormError, SpectralNorm, exact, spectral_norm};
 use ndarray::{Array1, Array2};
-use proofs_checks::evidence::{Check, Kind};
+use proofs_checks::evidence::{Check, Kind, config};
 use proofs_checks::exact::{RBig, approximate, compare_squared_norm, ratio, rational, rational_matrix};
 use proofs_checks::matrices::{Matrix, confusion_like_of, num_classes};
 use proofs_checks::search::Search;
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -234,7 +233,7 @@ fn the_resolvent_is_positive_above_the_norm_only() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_failure_persistence(FileFailurePersistence::WithSource("regressions")))]
+    #![proptest_config(config(256))]
 
     /// The condition of any start: for **every** positive x the certificate encloses the norm (here in f64, to 1e-14).
     #[test]

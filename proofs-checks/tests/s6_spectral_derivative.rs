@@ -27,10 +27,9 @@ use car_spectral::car::{penalised_norm, spectral_derivative};
 use car_spectral::norms::exact;
 use nalgebra::{DMatrix, SymmetricEigen};
 use ndarray::{Array2, array};
-use proofs_checks::evidence::{Check, Kind as How};
+use proofs_checks::evidence::{Check, Kind as How, config};
 use proofs_checks::search::Search;
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -217,7 +216,7 @@ fn the_upper_end_by_hand() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_failure_persistence(FileFailurePersistence::WithSource("regressions")))]
+    #![proptest_config(config(256))]
 
     #[test]
     fn at_zero_the_derivative_is_the_norm(rows in 1usize..8, columns in 1usize..8, seed in any::<u64>()) {
