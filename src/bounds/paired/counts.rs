@@ -17,7 +17,7 @@ impl PairedCounts {
     /// From n_j, both wrong, only A wrong and only B wrong of each class.
     ///
     /// # Errors
-    /// [`BoundError::TooFewClasses`]; [`BoundError::MoreErrorsThanSamples`] if a class's three counts exceed its images.
+    /// [`BoundError::TooFewClasses`]; [`BoundError::MoreErrorsThanSamples`] for three counts above a class's images.
     pub fn from_counts(classes: &[[u64; 4]]) -> Result<Self, BoundError> {
         check_num_classes(classes.len())?;
         for (class, &[samples, both, only_a, only_b]) in classes.iter().enumerate() {
