@@ -27,6 +27,8 @@ pub mod confusion;
 mod error;
 pub mod longtail;
 pub mod norms;
+#[cfg(feature = "rayon")]
+mod threads;
 mod worst_class;
 
 pub use ndarray;

@@ -134,11 +134,12 @@ impl Loader {
                 stop: loader.stop.clone(),
             };
             let queue = queue.clone();
-            let thread = thread::Builder::new()
-                .name("loader".to_owned())
-                .spawn(move || worker.run(&queue))
-                .map_err(DataError::io(Path::new("a thread of the loader")))?;
-            loader.threads.push(thread);
+            let thread = thread::Builder::new().name("loader".to_owned()).spawn(move || worker.run(&queue));
+            match thread {
+                Ok(thread) => loader.threads.push(thread),
+                Err(_) if !loader.threads.is_empty() => break,
+                Err(error) => return Err(DataError::io(Path::new("a thread of the loader"))(error)),
+            }
         }
         for _ in 0..loader.options.threads + AHEAD {
             loader.give_out_next();

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::predictions::StoredFile;
 use super::{InputError, Result};
+use crate::aside::both;
 
 /// A whole regular file, read once; its SHA-256 is of these bytes.
 #[derive(Debug)]
@@ -66,12 +67,8 @@ impl Content {
     ///
     /// Returns what `parse` returns and the SHA-256 in lower-case hexadecimal.
     pub(crate) fn parse_and_hash<T>(&self, parse: impl FnOnce(&Self) -> Result<T>) -> Result<(T, String)> {
-        std::thread::scope(|scope| {
-            let digest = scope.spawn(|| sha256(&self.bytes));
-            let parsed = parse(self)?;
-            // The closure above cannot panic; should it, hashing again here shows the same failure in this thread.
-            Ok((parsed, digest.join().unwrap_or_else(|_| sha256(&self.bytes))))
-        })
+        let (digest, parsed) = both(|| sha256(&self.bytes), || parse(self));
+        Ok((parsed?, digest))
     }
 }
 

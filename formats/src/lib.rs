@@ -19,6 +19,7 @@
 
 mod archive;
 mod array;
+mod aside;
 pub mod atomic;
 mod budget;
 mod class_name;

@@ -283,7 +283,7 @@ fn for_each_class<R, E: Send>(
 
         /// Fewer scores are not worth the threads.
         const MANY: usize = 1 << 18;
-        if scores > MANY && rayon::current_num_threads() > 1 {
+        if scores > MANY && crate::threads::are_several() {
             let rows: Vec<_> = sums.axis_iter_mut(Axis(0)).enumerate().collect();
             return rows.into_par_iter().map_init(&room, of_row).flatten_iter().reduce_with(first);
         }

@@ -339,7 +339,7 @@ fn tallies<S: Score>(
         /// Scores of a block: long enough that taking it costs nothing beside reading it.
         const BLOCK: usize = 1 << 22;
         let rows = (BLOCK / logits.ncols()).max(1);
-        if rayon::current_num_threads() > 1 && logits.nrows() > rows {
+        if logits.nrows() > rows && crate::threads::are_several() {
             let blocks = logits.axis_chunks_iter(Axis(0), rows).zip(labels.axis_chunks_iter(Axis(0), rows));
             let blocks: Vec<_> = blocks.collect();
             let tally = |(logits, labels)| tally(logits, labels, layout, grid);

@@ -1,8 +1,9 @@
 //! Another size: linear interpolation, antialiased when the image becomes smaller (the triangle filter widens with the
 //! scale), each channel in 8 bits.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{F32, U8};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 use rand_chacha::ChaCha8Rng;
 
 use super::{Augmentation, Pixels};
@@ -46,20 +47,12 @@ pub(super) fn resize(image: &mut Pixels, part: Part, height: usize, width: usize
     if whole && (image.height, image.width) == (height, width) {
         return;
     }
-    let mut resizer = Resizer::new();
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear)).crop(
-        part.left,
-        part.top,
-        part.width,
-        part.height,
-    );
+    let options = bilinear().crop(part.left, part.top, part.width, part.height);
     let mut bytes = Vec::with_capacity(image.channels * height * width);
     for channel in 0..image.channels {
-        let plane = ImageRef::new(image.width as u32, image.height as u32, image.plane(channel), PixelType::U8)
-            .expect("a plane has height times width bytes");
-        let mut target = Image::new(width as u32, height as u32, PixelType::U8);
-        resizer.resize(&plane, &mut target, &options).expect("the part lies inside the image");
-        bytes.extend_from_slice(target.buffer());
+        let plane: Vec<U8> = image.plane(channel).iter().copied().map(U8::new).collect();
+        let resized = resized(&plane, [image.height, image.width], [height, width], &options);
+        bytes.extend(resized.pixels().iter().map(|pixel| pixel.0));
     }
     *image = Pixels { channels: image.channels, height, width, bytes };
 }
@@ -72,14 +65,25 @@ pub fn resized_plane(values: &[f32], [height, width]: [usize; 2], [to_height, to
     if (height, width) == (to_height, to_width) {
         return values.to_vec();
     }
-    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_ne_bytes()).collect();
-    let plane = Image::from_vec_u8(width as u32, height as u32, bytes, PixelType::F32)
-        .expect("a plane has height times width values");
-    let mut target = Image::new(to_width as u32, to_height as u32, PixelType::F32);
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    Resizer::new().resize(&plane, &mut target, &options).expect("both are planes of float32");
-    let (floats, _) = target.buffer().as_chunks();
-    floats.iter().map(|&bytes| f32::from_ne_bytes(bytes)).collect()
+    let plane: Vec<F32> = values.iter().copied().map(F32::new).collect();
+    resized(&plane, [height, width], [to_height, to_width], &bilinear()).pixels().iter().map(|pixel| pixel.0).collect()
+}
+
+fn bilinear() -> ResizeOptions {
+    ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
+}
+
+/// A plane in another size. `resize`, which takes any kind of pixels, is compiled for all of them: minutes.
+fn resized<P: PixelTrait>(
+    plane: &[P],
+    [height, width]: [usize; 2],
+    [to_height, to_width]: [usize; 2],
+    options: &ResizeOptions,
+) -> TypedImage<'static, P> {
+    let plane = TypedImageRef::new(width as u32, height as u32, plane).expect("a plane has height times width values");
+    let mut target = TypedImage::new(to_width as u32, to_height as u32);
+    Resizer::new().resize_typed(&plane, &mut target, options).expect("the part lies inside the image");
+    target
 }
 
 #[cfg(test)]
@@ -88,7 +92,7 @@ mod tests {
 
     use super::*;
 
-    fn resized(mut image: Pixels, part: Part, height: usize, width: usize) -> Pixels {
+    fn of_part(mut image: Pixels, part: Part, height: usize, width: usize) -> Pixels {
         resize(&mut image, part, height, width);
         image
     }
@@ -115,7 +119,7 @@ mod tests {
     fn values_are_those_of_the_triangle_filter() {
         let image = Pixels { channels: 2, height: 1, width: 4, bytes: vec![10, 80, 150, 220, 0, 0, 0, 70] };
         let whole = Part { top: 0.0, left: 0.0, height: 1.0, width: 4.0 };
-        let found = resized(image.clone(), whole, 1, 2);
+        let found = of_part(image.clone(), whole, 1, 2);
         let weighted = |a: f64, b: f64, c: f64| ((3.0 * a + 3.0 * b + c) / 7.0).round() as u8;
         let expected = [
             weighted(10.0, 80.0, 150.0),
@@ -127,9 +131,9 @@ mod tests {
         // Twice as wide: between two pixels a quarter of the way, and the edge pixels themselves.
         let line = Pixels { channels: 1, height: 1, width: 2, bytes: vec![0, 100] };
         let whole = Part { top: 0.0, left: 0.0, height: 1.0, width: 2.0 };
-        assert_eq!(resized(line, whole, 1, 4).bytes, [0, 25, 75, 100]);
+        assert_eq!(of_part(line, whole, 1, 4).bytes, [0, 25, 75, 100]);
         // A part is cut out before it is resized.
         let part = Part { top: 0.0, left: 2.0, height: 1.0, width: 2.0 };
-        assert_eq!(resized(image, part, 1, 2).bytes, [150, 220, 0, 70]);
+        assert_eq!(of_part(image, part, 1, 2).bytes, [150, 220, 0, 70]);
     }
 }

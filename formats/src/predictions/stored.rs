@@ -12,6 +12,7 @@ use super::block::Beginning;
 use super::scale::Look;
 use super::{Block, Logits, PredictionsError, StoredFile, first_largest};
 use crate::array::place_of;
+use crate::aside::both;
 use crate::element::{ByteOrder, extend_f32, extend_f64, first_non_finite};
 use crate::region::{Expected, Region};
 use crate::{ElementType, InputError};
@@ -75,20 +76,18 @@ impl StoredScores {
         for first in (0..samples).step_by(found.rows()) {
             found.fill(first, &mut room)?;
             let bytes = &room.bytes;
-            let (checksum, checked) = std::thread::scope(|scope| {
-                let hashed = scope.spawn(|| {
-                    hasher.update(bytes);
-                    crc32(bytes)
-                });
-                let (singles, doubles) = (&mut room.singles, &mut room.doubles);
-                let checked = converted(bytes, element, order, classes, singles, doubles, |block| {
+            let hash = || {
+                hasher.update(bytes);
+                crc32(bytes)
+            };
+            let (singles, doubles) = (&mut room.singles, &mut room.doubles);
+            let (checksum, checked) = both(hash, || {
+                converted(bytes, element, order, classes, singles, doubles, |block| {
                     found.look.add(block);
                     found.predicted.extend(predicted_of(block));
                     found.beginnings.extend(block.beginnings());
                     non_finite(block)
-                });
-                // It cannot panic; should it, the checksum is that of this thread.
-                (hashed.join().unwrap_or_else(|_| crc32(bytes)), checked)
+                })
             });
             if let Some((row, class, value)) = checked {
                 let file = found.region.file.clone();

@@ -1,6 +1,7 @@
 //! One run of `analyze`: load, verify, write, print.
 
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 use crate::counted;
@@ -66,7 +67,10 @@ pub(super) fn run(arguments: &Arguments, command_line: &[String]) -> Result<(), 
     };
     let spinner = ProgressBar::new_spinner()
         .with_style(ProgressStyle::with_template("{spinner} {msg} ({elapsed})").expect("a valid template"));
-    spinner.enable_steady_tick(Duration::from_millis(200));
+    // The ticker's thread is started without asking whether one can be.
+    if thread::Builder::new().spawn(|| ()).is_ok() {
+        spinner.enable_steady_tick(Duration::from_millis(200));
+    }
     let (models, settings) = (&loaded.subjects, whole::shared(settings, &loaded.subjects));
     let (mut report, figures) = whole::report(models, &settings, &groups, about, |part| spinner.set_message(part))?;
     call_by_flags(&mut report.models);

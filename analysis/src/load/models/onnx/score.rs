@@ -72,9 +72,13 @@ pub(super) fn logits(
     };
     let work = &work;
     thread::scope(|scope| {
-        for _ in 0..threads {
+        for started in 0..threads {
             let send = send.clone();
-            scope.spawn(move || work(send));
+            match thread::Builder::new().spawn_scoped(scope, move || work(send)) {
+                Ok(_) => {}
+                Err(_) if started > 0 => break,
+                Err(error) => return Err(Failure::Data(DataError::io(Path::new("a thread of the engine"))(error))),
+            }
         }
         drop(send);
         let (mut found, mut done): (Option<Array2<f32>>, usize) = (None, 0);
