@@ -5,7 +5,7 @@ use crate::words::Words;
 /// Keys under which they put the weights.
 pub(super) const WEIGHT_KEYS: Words = Words(
     "state_dict model_state_dict model_state model net network module weights params net_state_dict \
-     state_dict_best best_state_dict best_model network_state_dict",
+     state_dict_best best_state_dict best_model network_state_dict classy_state_dict base_model",
 );
 
 /// Parts that wrappers of PyTorch put into names, also in their middle, and that PyTorch takes off itself.
