@@ -113,9 +113,11 @@ fn scores_among(file: &Path, arrays: &[Named<'_>], reading: &Reading) -> Result<
     let called = positions(arrays, |named| fits(named) && is_called(named, SCORE_NAMES));
     if fitting.is_empty() {
         // A class for each sample in place of scores, or one score, of which the message says what it lacks.
-        let classes = arrays.iter().position(|named| is_called(named, SCORE_NAMES) && named.array.is_ok());
-        if let Some(classes) = classes {
-            return Ok(classes);
+        let called = positions(arrays, |named| is_called(named, SCORE_NAMES));
+        let is_array = |at: &&usize| arrays.get(**at).is_some_and(|named| named.array.is_ok());
+        // One that is no array says why.
+        if let Some(&one) = called.iter().find(is_array).or(called.first().filter(|_| called.len() == 1)) {
+            return Ok(one);
         }
     }
     one_of(file, arrays, LOGITS, &called, &fitting)

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::layout::{StorageBytes, lay_out};
 use super::pickle::{Heap, Key, Pickle, Value};
-use super::usual::WEIGHT_KEYS;
+use super::usual::{WEIGHT_KEYS, WHOLE_TRAINING};
 use super::{Found, Tensor, WeightsError, nameless};
 use crate::budget::Budget;
 use crate::content::Content;
@@ -213,6 +213,9 @@ impl<'a> Walk<'a> {
         let may_be = |key: &str, value: &Value| {
             !(has_state && is_training(key) && is_dictionary(value)) && !(is_top && usual && !is_dictionary(value))
         };
+        if let Some((value, true)) = level.get(WHOLE_TRAINING).filter(|_| is_top) {
+            return Ok(vec![(WHOLE_TRAINING.to_owned(), *value)]);
+        }
         let holding = level.iter().filter(|(_, (_, holds))| *holds);
         let chosen: Vec<(String, Value)> = holding
             .filter(|(key, (value, _))| may_be(key, value))

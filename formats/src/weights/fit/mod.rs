@@ -107,11 +107,12 @@ pub fn fit(weights: Weights, wanted: &Wanted, reading: &Reading) -> Result<Fitte
             refused(("empty tensors, as the stage 3 of DeepSpeed's ZeRO leaves them", ZERO))
         }
         WeightsError::NamesDiffer { .. } | WeightsError::LastLayer { .. } | WeightsError::LeftOver { .. } => {
-            if let Some(keys) = nameless::keys(&nesting, &names) {
-                return nameless::refused(&file, names.len(), "tensors", &keys);
-            }
             let found = rewritten::found(names.iter().map(String::as_str), |module| wanted.has_module(module));
-            found.map_or(error, refused)
+            let nameless = || nameless::keys(&nesting, &names);
+            match found {
+                Some(found) => refused(found),
+                None => nameless().map_or(error, |keys| nameless::refused(&file, names.len(), "tensors", &keys)),
+            }
         }
         other => other,
     })?;
