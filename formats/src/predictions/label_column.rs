@@ -24,6 +24,8 @@ struct End {
     is_labels: bool,
     /// Whether another column has a fraction.
     others: bool,
+    /// Whether the other columns lie between 0 and 1, so that all may be shares.
+    shares: bool,
 }
 
 /// The ends of [N, columns], as far as they were seen.
@@ -38,6 +40,7 @@ impl Ends {
             largest: f64::NEG_INFINITY,
             is_labels: true,
             others: false,
+            shares: true,
         };
         Self([end(0), end(columns.saturating_sub(1))])
     }
@@ -47,6 +50,7 @@ impl Ends {
         for end in &mut self.0 {
             if column != end.column {
                 end.others |= score.fract() != 0.0;
+                end.shares &= (0.0..=1.0).contains(&score);
                 continue;
             }
             end.whole &= score.fract() == 0.0 && score >= 0.0 && score < columns as f64;
@@ -56,9 +60,11 @@ impl Ends {
         self.0.iter().any(|end| end.whole)
     }
 
-    /// The end that holds what labels are: whole numbers, not all one, where others have fractions.
+    /// The end that holds what labels are: whole numbers, not all one, where others have fractions. Zeros and ones are
+    /// labels of two classes at most, and a tree's shares of a class that is told well.
     fn found(&self, samples: usize, columns: usize) -> Option<Found> {
-        let is = |end: &&End| end.whole && end.others && end.smallest < end.largest;
+        let is_more = |end: &End| end.largest > 1.0 || (columns == 3 && !end.shares);
+        let is = |end: &&End| end.whole && end.others && end.smallest < end.largest && is_more(end);
         let end = self.0.iter().rev().find(is).filter(|_| samples >= FEWEST && columns > 2)?;
         let (name, cut, at) = if end.column == 0 { ("first", "1:", "0") } else { ("last", ":-1", "-1") };
         Some(Found { name, cut, at, columns, range: [end.smallest, end.largest], is_labels: end.is_labels })
@@ -193,6 +199,7 @@ mod tests {
         {
             assert_eq!(said(sound, false), Ok(None), "{sound:?}");
         }
+        assert_eq!(said([0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0, 1.0], false), Ok(None), "shares of a tree");
         // Votes are whole in every column.
         let votes = Logits::F32(scores(labels, false).mapv(f32::trunc));
         assert_eq!(doubt(Path::new("a"), &votes, &LABELS).unwrap(), None);
