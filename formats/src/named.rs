@@ -44,19 +44,7 @@ pub(crate) fn described<'n, 'a: 'n>(arrays: impl IntoIterator<Item = &'n Named<'
 pub(crate) fn arrays_of<'a>(file: &Path, saved: Saved<'a>, budget: &mut Budget) -> Result<Vec<Named<'a>>> {
     let mut found = Vec::new();
     match saved {
-        Saved::List(parts) if is_batches(&parts) => {
-            // Batches of tuples or dictionaries: the parts of one name are joined.
-            let mut columns: BTreeMap<String, Vec<Saved<'a>>> = BTreeMap::new();
-            for (name, value) in parts.into_iter().flat_map(entries) {
-                let cost = COLUMN.saturating_add(size_of::<Saved<'a>>() as u64).saturating_mul(2);
-                budget.spend(cost).map_err(|exceeded| exceeded.of(file, "batches".to_owned()))?;
-                columns.entry(name).or_default().push(value);
-            }
-            for (name, values) in columns {
-                let array = column(file, &name, Saved::List(values), budget);
-                found.push(Named { name, array });
-            }
-        }
+        Saved::List(parts) if is_batches(&parts) => add_batches(file, "", parts, budget, &mut found)?,
         Saved::List(parts)
             if parts.len() <= MOST_PARTS && !parts.iter().all(|part| matches!(part, Saved::Number(_))) =>
         {
@@ -67,6 +55,41 @@ pub(crate) fn arrays_of<'a>(file: &Path, saved: Saved<'a>, budget: &mut Budget) 
         other => add(file, String::new(), other, budget, &mut found)?,
     }
     Ok(found)
+}
+
+/// Adds the parts of one name in a list of tuples or dictionaries, joined; the name of the list is in front.
+fn add_batches<'a>(
+    file: &Path,
+    list: &str,
+    parts: Vec<Saved<'a>>,
+    budget: &mut Budget,
+    found: &mut Vec<Named<'a>>,
+) -> Result<()> {
+    let batches = parts.len();
+    let mut columns: BTreeMap<String, Vec<(usize, Saved<'a>)>> = BTreeMap::new();
+    for (batch, part) in parts.into_iter().enumerate() {
+        for (name, value) in entries(part) {
+            let cost = COLUMN.saturating_add(size_of::<(usize, Saved<'a>)>() as u64).saturating_mul(2);
+            budget.spend(cost).map_err(|exceeded| exceeded.of(file, "batches".to_owned()))?;
+            columns.entry(name).or_default().push((batch, value));
+        }
+    }
+    for (name, values) in columns {
+        let cost = (list.len().saturating_add(name.len()) as u64).saturating_add(ARRAY);
+        budget.spend(cost).map_err(|exceeded| exceeded.of(file, "names of arrays".to_owned()))?;
+        // A part that is not everywhere would meet the others in the wrong rows.
+        let absent = values.iter().map(|(batch, _)| *batch).chain([batches]).zip(0..).find(|(batch, at)| batch != at);
+        let values = values.into_iter().map(|(_, value)| value).collect();
+        let array = match absent {
+            Some((_, at)) if at < batches => {
+                let problem = format!("part {at} of the list has no {}", quoted(&name));
+                Err(InputError::damaged(file, format!("array {}", quoted(&name)), problem))
+            }
+            _ => column(file, &name, Saved::List(values), budget),
+        };
+        found.push(Named { name: if list.is_empty() { name } else { format!("{list}.{name}") }, array });
+    }
+    Ok(())
 }
 
 /// Bytes charged for an array, or what is none, beside its name: lists of them double.
@@ -129,6 +152,10 @@ fn add<'a>(file: &Path, name: String, value: Saved<'a>, budget: &mut Budget, fou
                 let name = if name.is_empty() { key } else { format!("{name}.{key}") };
                 add(file, name, value, budget, found)?;
             }
+        }
+        // Samples or batches below a key.
+        Saved::List(parts) if matches!(parts.first(), Some(Saved::Dictionary(_))) && is_batches(&parts) => {
+            add_batches(file, &name, parts, budget, found)?;
         }
         Saved::Number(_) | Saved::Text(_) | Saved::Other("None") => {}
         other => {

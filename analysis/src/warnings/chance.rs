@@ -23,7 +23,8 @@ const HARDLY: f64 = 0.25;
 const BY_CHANCE: f64 = 1e-2;
 
 /// Whether most classes are tied to another label than their own, and no more to their own than by chance: samples that
-/// fall together by class, as behind a last layer without training, make some classes right.
+/// fall together by class, as behind a last layer without training, make some classes right. Not of ordered classes,
+/// whose neighbours are rightly confused.
 pub(super) fn elsewhere(table: &Predicted) -> bool {
     let classes = table.num_classes();
     let first = first_labels(classes, &table.ties(), |_| true);
@@ -32,12 +33,13 @@ pub(super) fn elsewhere(table: &Predicted) -> bool {
     let by_chance = improbability(own as f64, tied as f64, 1.0 / classes as f64) > BY_CHANCE;
     let agreement = table.agreement(Some);
     let low = agreement.found <= agreement.expected + HARDLY * (table.samples as f64 - agreement.expected);
-    low && tied >= FEWEST_CLASSES && 2 * own < tied && by_chance
+    low && !table.is_ordered() && tied >= FEWEST_CLASSES && 2 * own < tied && by_chance
 }
 
 /// Warns of an accuracy no better than chance, or of few classes alone. Nothing can be said of few samples, where one
-/// class alone is tested, nor where a class with more than half of the samples is predicted for nearly all and is right
-/// as often as it occurs: rare ones may rightly never be predicted.
+/// class alone is tested, of ordered classes whose predictions lie near their labels, nor where a class with more than
+/// half of the samples is predicted for nearly all and is right as often as it occurs: rare ones may rightly never be
+/// predicted.
 pub(super) fn warning(table: &Predicted) -> Option<Warning> {
     let agreement = table.agreement(Some);
     let n = table.samples as f64;
@@ -49,7 +51,7 @@ pub(super) fn warning(table: &Predicted) -> Option<Warning> {
     let says_nothing = table.samples < FEWEST || given(&table.labelled) < 2 || dominant;
     let small = accuracy <= expected + SMALL_SHARE * (1.0 - expected);
     let above = agreement.above_chance();
-    let no_better = small && above <= NO_BETTER;
+    let no_better = small && above <= NO_BETTER && !table.is_ordered();
     (!says_nothing && (no_better || elsewhere(table))).then(|| {
         let relation = match (no_better, above < -NO_BETTER) {
             (true, true) => "below chance,",

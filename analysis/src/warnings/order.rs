@@ -20,6 +20,8 @@ const MOST_ERRORS: f64 = 0.6;
 const MANY_ERRORS: f64 = 0.2;
 /// Share of the classes with another first label that must go one to one.
 const MOST: f64 = 0.8;
+/// Share of the samples at a shift that lie at the next ones where the classes may be ordered.
+const SPREAD: f64 = 0.2;
 /// Classes shown in a sentence.
 const SHOWN: usize = 3;
 
@@ -33,6 +35,8 @@ struct Reading {
     class_of: ClassOf,
     /// Orders of its kind.
     of_kind: usize,
+    /// Class number minus label, of a shift.
+    shift: Option<i64>,
 }
 
 /// Warns where another reading of the labels agrees far better with the predictions: shifted, in the order of numbers
@@ -51,21 +55,31 @@ pub(super) fn warning(table: &Predicted, names: &[String]) -> Option<Warning> {
     }
     let reached = named.map_or(0.0, |best| found(&best.class_of));
     let better = |circles: &Reading| found(&circles.class_of) > reached + CLEARLY * reached.sqrt();
-    if let Some(Reading { said, class_of, .. }) = one_to_one(table, &ties).filter(better).or_else(|| named.cloned()) {
-        let [accuracy, reached] = [table.agreement(Some).found, found(&class_of)].map(|n| n / table.samples as f64);
+    if let Some(reading) = one_to_one(table, &ties).filter(better).or_else(|| named.cloned()) {
+        let Reading { said, class_of, .. } = &reading;
+        let [accuracy, reached] = [table.agreement(Some).found, found(class_of)].map(|n| n / table.samples as f64);
         let follows = format!("that would make the accuracy {} instead of {}", percent(reached), percent(accuracy));
         let evidence = [("accuracy", json!(accuracy)), ("accuracy_in_that_order", json!(reached))];
-        return Some(named_with(names, &class_of, "", &said, &follows, evidence));
+        return Some(named_with(names, class_of, ["", or_ordered(table, &reading)], said, &follows, evidence));
     }
     let others = first_labels(classes, &ties, |tie| tie.class != tie.label);
     readings.iter().find_map(|reading| of_a_part(table, names, &others, reading))
+}
+
+/// What else it may be where predictions lie around the shifted labels and not on them alone.
+fn or_ordered(table: &Predicted, reading: &Reading) -> &'static str {
+    let around = |by: i64| table.at_distance(by - 1) + table.at_distance(by + 1);
+    let is_spread = |by: i64| around(by) >= SPREAD * table.at_distance(by);
+    // Classes that have taken the next one's place are a shift that ends somewhere.
+    let is_near = reading.shift.map_or_else(|| table.is_ordered(), is_spread);
+    if is_near { ". Or the classes are ordered (ages, ratings), and the model errs to one side" } else { "" }
 }
 
 /// The warning of an order, in all samples or in a part.
 fn named_with(
     names: &[String],
     class_of: &ClassOf,
-    part: &str,
+    [part, or]: [&str; 2],
     said: &str,
     follows: &str,
     evidence: [(&str, Value); 2],
@@ -76,7 +90,7 @@ fn named_with(
     let shown = shown.collect::<Vec<_>>().join(", ");
     let sentence = format!(
         "labels and columns are probably in different orders{part}: {said}, for example {shown}: {follows}; give labels \
-         in the order of the columns"
+         in the order of the columns{or}"
     );
     let [first, second] = evidence;
     Warning::new("class-order", sentence, [first, second, ("class_of_label", json!(pairs))])
@@ -128,7 +142,12 @@ fn of_a_part(table: &Predicted, names: &[String], others: &[Option<usize>], read
         && 2 * tried >= tested;
     let wrong = samples - as_they_are;
     let mostly = by_order.found >= MANY_ERRORS * wrong && by_order.above_chance() > 0.0;
-    (is_clear && mostly).then(|| {
+    // Of classes that go round (hours, directions) neighbours are confused on both sides.
+    let mirrored = reading.shift.map_or(0.0, |by| {
+        let classes = class_of.len() as i64;
+        table.at_distance(-by) + table.at_distance(by.signum() * (classes - by.abs()))
+    });
+    (is_clear && mostly && by_order.found >= 2.0 * mirrored).then(|| {
         let [errors, share] = [wrong, by_order.found + as_they_are].map(|all| by_order.found / all);
         let follows = format!(
             "{} of the errors of these classes are none in that order, as where files of two orders were put together; \
@@ -136,8 +155,10 @@ fn of_a_part(table: &Predicted, names: &[String], others: &[Option<usize>], read
             percent(errors),
             percent(share),
         );
+        let goes_round = ". Or the classes go round (hours, directions), and the model errs to one side";
+        let or = if reading.shift.is_some() { goes_round } else { "" };
         let evidence = [("share_of_errors", json!(errors)), ("share_of_samples", json!(share))];
-        named_with(names, class_of, " in a part of the samples", said, &follows, evidence)
+        named_with(names, class_of, [" in a part of the samples", or], said, &follows, evidence)
     })
 }
 
@@ -154,14 +175,15 @@ fn readings(table: &Predicted, names: &[String]) -> Vec<Reading> {
         let direction = if by > 0 { "below" } else { "above" };
         let said = format!("labels are shifted by {distance}, each {distance} {direction} its column");
         // The cut one first: where the two agree alike, no label went round.
-        readings.push(Reading { said: said.clone(), class_of: cut, of_kind: classes });
+        readings.push(Reading { said: said.clone(), class_of: cut, of_kind: classes, shift: Some(by) });
         let said = format!("{said}, going round at the end");
-        readings.push(Reading { said, class_of: whole, of_kind: classes });
+        readings.push(Reading { said, class_of: whole, of_kind: classes, shift: Some(by) });
     }
     let sorting = |said, class_of: Vec<usize>| Reading {
         said,
         class_of: class_of.into_iter().map(Some).collect(),
         of_kind: SORTINGS,
+        shift: None,
     };
     let ranks = |keys: &[String]| {
         let mut sorted: Vec<usize> = (0..classes).collect();
@@ -224,11 +246,14 @@ fn one_to_one(table: &Predicted, ties: &[Tie]) -> Option<Reading> {
         && by_order.found >= 2.0 * as_they_are
         && alike <= RARELY / 10.0;
     let said = format!("{moved} of {classes} classes have taken each other's place");
-    is_clear.then_some(Reading { said, class_of, of_kind: 1 })
+    is_clear.then_some(Reading { said, class_of, of_kind: 1, shift: None })
 }
 
 #[cfg(test)]
 mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
     use super::super::agreement::tests::predicted;
     use super::*;
 
@@ -354,6 +379,38 @@ mod tests {
         };
         let told: Vec<usize> = labels.iter().enumerate().map(|(n, &label)| told(label, n / 60)).collect();
         assert_eq!(warning(&predicted(60, &told, &labels), &names(60)), None);
+    }
+
+    /// Samples of each of `classes` ordered classes, predicted at a distance of mean `bias` and of this deviation; at
+    /// the ends in the last class, or round.
+    fn ordered(classes: usize, bias: f64, deviation: f64, round: bool) -> Predicted {
+        let mut rng = ChaCha8Rng::seed_from_u64(17);
+        let labels: Vec<usize> = (0..2400).map(|sample| sample % classes).collect();
+        let mut told = |label: usize| {
+            let normal: f64 = (0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0;
+            let at = label as i64 + (bias + deviation * normal).round() as i64;
+            if round { at.rem_euclid(classes as i64) } else { at.clamp(0, classes as i64 - 1) }
+        };
+        let told: Vec<usize> = labels.iter().map(|&label| told(label) as usize).collect();
+        predicted(classes, &told, &labels)
+    }
+
+    #[test]
+    fn ordered_classes_with_errors_to_their_neighbours_are_sound_or_said_to_be_possible() {
+        for (classes, round) in [(5, false), (10, false), (24, true), (80, false), (80, true)] {
+            for (bias, deviation) in
+                [(0.0, 0.5), (0.0, 1.0), (0.0, 3.0), (0.4, 0.6), (1.0, 1.0), (2.0, 1.5), (4.0, 4.0)]
+            {
+                let table = ordered(classes, bias, deviation, round);
+                let said = said(&table);
+                let what = format!("{classes} classes, bias {bias}, deviation {deviation}, round {round}: {said}");
+                assert!(said.is_empty() || said.contains("Or the classes"), "{what}");
+                assert!(said.is_empty() || bias > 0.0, "{what}");
+            }
+        }
+        // Labels that are shifted and hit.
+        let shifted = said(&ordered(24, 1.0, 0.1, true));
+        assert!(shifted.contains("shifted by 1") && !shifted.contains("Or the classes"), "{shifted}");
     }
 
     #[test]

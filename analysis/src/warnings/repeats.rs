@@ -15,6 +15,10 @@ use crate::words::{grouped, percent};
 const MIXED: std::ops::Range<f64> = 0.1..0.8;
 const OF_MANY: f64 = 0.2;
 
+/// What else equal rows may be that follow no sequence.
+const FEW: &str = "the model gives equal scores to different samples, as trees and models of few features do, which is \
+                   no fault";
+
 /// Warns of test and training rows that repeat an earlier one, and of test rows that are among the training rows.
 pub(super) fn warnings(subject: &Subject) -> Vec<Warning> {
     let test = Rows::of(&subject.test);
@@ -51,7 +55,7 @@ fn within(names: &[String], part: &str, rows: &Rows<'_>) -> Vec<Warning> {
         let [own, other] = [row, like].map(|row| &names[rows.scored.labels[row]]);
         let said = format!(
             "have the scores of an earlier one bit for bit and another label (the first: sample {row}, labelled {own}, \
-             and {like}, labelled {other}): one of the labels is wrong, or the scores were written to the wrong rows"
+             and {like}, labelled {other}): one of the labels is wrong, the scores were written to the wrong rows, or {FEW}"
         );
         warning("relabelled-rows", alike.relabelled.len(), &[row, like], said)
     });
@@ -62,7 +66,7 @@ fn within(names: &[String], part: &str, rows: &Rows<'_>) -> Vec<Warning> {
         );
         warning("flat-rows", alike.flat.len(), &[first], said)
     });
-    [repeated(names, part, rows, &alike.repeats), nearly, relabelled, flat].into_iter().flatten().collect()
+    [repeated(names, part, rows, &alike), nearly, relabelled, flat].into_iter().flatten().collect()
 }
 
 /// Rows of the last of the lists that are like another, and not by chance.
@@ -73,6 +77,8 @@ struct Alike {
     relabelled: BTreeMap<usize, usize>,
     /// Rows without any difference between classes, one more than once.
     flat: BTreeSet<usize>,
+    /// Whether all repeats are those of a sequence of rows.
+    in_sequence: bool,
 }
 
 impl Alike {
@@ -80,7 +86,8 @@ impl Alike {
         let own = lists.len() - 1;
         let rows = lists[own];
         let counts = |place: Place, row: usize| place != (own, row) && (own == 0 || place.0 == 0);
-        let mut found = Self { repeats: BTreeMap::new(), relabelled: BTreeMap::new(), flat: BTreeSet::new() };
+        let mut found =
+            Self { repeats: BTreeMap::new(), relabelled: BTreeMap::new(), flat: BTreeSet::new(), in_sequence: true };
         let alike: Vec<usize> = (0..rows.len()).filter(|&row| counts(firsts[own][row].scores, row)).collect();
         if alike.is_empty() {
             return found;
@@ -112,11 +119,13 @@ impl Alike {
             found.repeats.retain(|&row, _| copied[row]);
             found.relabelled.clear();
         }
+        found.in_sequence = found.repeats.keys().all(|&row| copied[row]);
         found
     }
 }
 
-fn repeated(names: &[String], part: &str, rows: &Rows<'_>, repeats: &BTreeMap<usize, usize>) -> Option<Warning> {
+fn repeated(names: &[String], part: &str, rows: &Rows<'_>, alike: &Alike) -> Option<Warning> {
+    let Alike { repeats, in_sequence, .. } = alike;
     let (&first, &like) = repeats.first_key_value()?;
     let classes = names.len();
     let (mut samples, mut errors, mut repeats_of) = (vec![0u64; classes], vec![0u64; classes], vec![0u64; classes]);
@@ -135,10 +144,11 @@ fn repeated(names: &[String], part: &str, rows: &Rows<'_>, repeats: &BTreeMap<us
     }
     let most = (0..classes).max_by_key(|&class| (repeats_of[class], std::cmp::Reverse(class)))?;
     let once = (rows.len() - repeats.len()) as u64;
+    let or = if *in_sequence { String::new() } else { format!(". Or {FEW}") };
     let sentence = format!(
         "{} of {} {part} samples repeat an earlier one bit for bit, scores and label (the first: sample {first} repeats \
          {}), as when samples are repeated to fill up processes, or a data set holds an image twice. With each once there are {} samples; of class {}, {} of {} are \
-         wrong instead of {} of {}. Intervals take samples for independent: give each sample once",
+         wrong instead of {} of {}. Intervals take samples for independent: give each sample once{or}",
         grouped(repeats.len() as u64),
         grouped(rows.len() as u64),
         like,

@@ -1,11 +1,11 @@
 //! Predictions from arrays in memory, checked like those of a file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ndarray::{Array1, Array2};
 
 use super::doubts::doubts;
-use super::{LOGITS, Logits, PredictionSource, Predictions, Reading};
+use super::{LOGITS, Logits, PredictionSource, Predictions, Reading, label_column};
 use crate::{ElementType, InputError, Result};
 
 impl Predictions {
@@ -52,6 +52,8 @@ impl Predictions {
             stored_dtype: stored,
         };
         whole.doubts = doubts(&whole, &Reading::default());
+        let labels = whole.labels.as_slice().unwrap_or_default();
+        whole.doubts.extend(label_column::doubt(Path::new(name), &whole.logits, labels)?);
         Ok(whole)
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::beside::may_say;
 use super::names::{LABEL_NAMES, PREDICTED, SAMPLE_NAMES, SCORE_NAMES, plain};
-use super::{LABELS, LOGITS, PredictionsError, Reading};
+use super::{LABELS, LOGITS, PredictionsError, Reading, label_column};
 use crate::array::Array;
 use crate::named::{Named, described};
 use crate::quoting::quoted;
@@ -50,7 +50,10 @@ pub(super) fn choose<'a>(file: &Path, mut arrays: Vec<Named<'a>>, reading: &Read
     if arrays.get(scores).is_some_and(|named| named.array.is_err()) {
         return Err(arrays.swap_remove(scores).array.err().unwrap_or_else(|| missing(file, LOGITS, &[])));
     }
-    let labels = labels_among(file, &arrays, reading, scores)?;
+    let labels = labels_among(file, &arrays, reading, scores).map_err(|missing| {
+        let array = arrays.get(scores).and_then(|named| named.array.as_ref().ok());
+        array.and_then(|array| label_column::refusal(file, array, None)).unwrap_or(missing)
+    })?;
     let mut taken: Vec<Option<Named<'a>>> = arrays.into_iter().map(Some).collect();
     let mut take = |at: usize| taken.get_mut(at).and_then(Option::take);
     let (logits, labels) = (take(scores), take(labels));
@@ -110,9 +113,11 @@ fn scores_among(file: &Path, arrays: &[Named<'_>], reading: &Reading) -> Result<
     let called = positions(arrays, |named| fits(named) && is_called(named, SCORE_NAMES));
     if fitting.is_empty() {
         // A class for each sample in place of scores, or one score, of which the message says what it lacks.
-        let classes = arrays.iter().position(|named| is_called(named, SCORE_NAMES) && named.array.is_ok());
-        if let Some(classes) = classes {
-            return Ok(classes);
+        let called = positions(arrays, |named| is_called(named, SCORE_NAMES));
+        let is_array = |at: &&usize| arrays.get(**at).is_some_and(|named| named.array.is_ok());
+        // One that is no array says why.
+        if let Some(&one) = called.iter().find(is_array).or(called.first().filter(|_| called.len() == 1)) {
+            return Ok(one);
         }
     }
     one_of(file, arrays, LOGITS, &called, &fitting)

@@ -64,6 +64,8 @@ pub enum PredictionsError {
     Index { file: PathBuf, name: String, sample: usize, first: usize },
     #[error("{file}: {found}, which is not read here; convert it with: {line}")]
     Foreign { file: PathBuf, found: &'static str, line: String },
+    #[error("{file}: {found}; one array of both is split by this in Python: {line}")]
+    LabelsAmongScores { file: PathBuf, found: String, line: String },
     #[error("{file}: {problem}; give parts of one model's predictions")]
     Parts { file: PathBuf, problem: String },
 }

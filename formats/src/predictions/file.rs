@@ -13,7 +13,7 @@ use super::npz::{self, is_torch_save};
 use super::outside;
 use super::saved::arrays_of_pickle;
 use super::stacked::stacked;
-use super::{LABELS, LOGITS, PredictionSource, PredictionsError, Reading, StoredFile, csv, safetensors};
+use super::{LABELS, LOGITS, PredictionSource, PredictionsError, Reading, StoredFile, csv, label_column, safetensors};
 use crate::array::Array;
 use crate::budget::Budget;
 use crate::content::Content;
@@ -113,7 +113,8 @@ fn whole(content: &Content, reading: &Reading) -> Result<Converted> {
             both(arrays, budget)
         }
         Format::Npy => match npy::parse(file, LOGITS, Cow::Borrowed(&content.bytes))? {
-            Npy::Array(_) => Err(InputError::LoneNpy { file: file.to_path_buf() }),
+            Npy::Array(array) => Err(label_column::refusal(file, &array, Some("numpy.load"))
+                .unwrap_or_else(|| InputError::LoneNpy { file: file.to_path_buf() })),
             Npy::Pickle(bytes, start) => {
                 let arrays = arrays_of_pickle(content, bytes.get(start..).unwrap_or_default(), "pickle", budget)?;
                 both(arrays, budget)
@@ -121,6 +122,7 @@ fn whole(content: &Content, reading: &Reading) -> Result<Converted> {
         },
         Format::Safetensors => both(safetensors::arrays(file, &content.bytes)?, budget),
         Format::Saved => with_saved(content, budget, |saved, budget| {
+            let saved = unfolded(saved, budget).map_err(|exceeded| exceeded.of(file, "saved object".to_owned()))?;
             let arrays = arrays_of(file, saved, budget)?;
             both(arrays, budget)
         }),

@@ -5,19 +5,48 @@ use crate::array::{Array, Data};
 use crate::budget::{Budget, Exceeded};
 use crate::weights::Saved;
 
-/// Turns a table kept by columns, by rows or apart from its header into lists by their names; gives anything else back.
+/// Turns a table kept by columns, by rows or apart from its header into lists by their names, below a key as well;
+/// gives anything else back.
 pub(super) fn unfolded<'a>(saved: Saved<'a>, budget: &mut Budget) -> Result<Saved<'a>, Exceeded> {
     let Saved::Dictionary(entries) = saved else { return Ok(saved) };
     if let Some(table) = apart(&entries, budget)? {
         return Ok(table);
     }
+    if is_described(&entries) {
+        return Ok(entries.into_iter().find(|(key, _)| key == "data").map_or(Saved::Other("None"), |(_, data)| data));
+    }
+    match by_samples(entries, budget)? {
+        Saved::Dictionary(entries) => {
+            budget.spend(entries.len().saturating_mul(size_of::<(String, Saved<'a>)>()) as u64)?;
+            // Nested no deeper than the reader lets containers be.
+            let below = |(key, value)| unfolded(value, budget).map(|value| (key, value));
+            entries.into_iter().map(below).collect::<Result<_, _>>().map(Saved::Dictionary)
+        }
+        other => Ok(other),
+    }
+}
+
+/// Whether these are the rows of a table beside the description of its columns (`orient="table"`).
+fn is_described(entries: &[(String, Saved<'_>)]) -> bool {
+    let has = |name: &str, is: &dyn Fn(&Saved<'_>) -> bool| entries.iter().any(|(key, value)| key == name && is(value));
+    let has_fields =
+        |value: &Saved<'_>| matches!(value, Saved::Dictionary(parts) if parts.iter().any(|(key, _)| key == "fields"));
+    has("schema", &has_fields) && has("data", &|value| matches!(value, Saved::List(_)))
+}
+
+/// Lists by their names of a table kept by columns or by rows.
+fn by_samples<'a>(entries: Vec<(String, Saved<'a>)>, budget: &mut Budget) -> Result<Saved<'a>, Exceeded> {
     let Some(inner) = common_keys(&entries) else { return Ok(Saved::Dictionary(entries)) };
     let is_label = |key: &String| LABEL_NAMES.contains(&plain(key));
     let (by_column, by_row) = (entries.iter().any(|(key, _)| is_label(key)), inner.iter().any(is_label));
-    let whole = |value: &Saved<'_>| matches!(value, Saved::Number(_) | Saved::Text(_));
-    let parts = |value: &Saved<'_>, is: &dyn Fn(&Saved<'_>) -> bool| matches!(value, Saved::Dictionary(parts) if parts.iter().any(|(_, part)| is(part)));
+    let whole = |value: &Saved<'_>| match value {
+        Saved::Number(_) | Saved::Text(_) => true,
+        Saved::Array(array) => array.shape.is_empty(),
+        _ => false,
+    };
+    let parts = |value: &Saved<'_>, is: &dyn Fn(&String, &Saved<'_>) -> bool| matches!(value, Saved::Dictionary(parts) if parts.iter().any(|(key, part)| is(key, part)));
     budget.spend(entries.len().saturating_mul(inner.len()).saturating_mul(size_of::<Saved<'a>>()) as u64)?;
-    if by_column && !by_row && !entries.iter().any(|(_, value)| parts(value, &|part| !whole(part))) {
+    if by_column && !by_row && !entries.iter().any(|(_, value)| parts(value, &|_, part| !whole(part))) {
         let column = |(name, value)| {
             let values = match value {
                 Saved::Dictionary(cells) => cells.into_iter().map(|(_, cell)| cell).collect(),
@@ -28,7 +57,8 @@ pub(super) fn unfolded<'a>(saved: Saved<'a>, budget: &mut Budget) -> Result<Save
         return Ok(Saved::Dictionary(entries.into_iter().map(column).collect()));
     }
     // A label that is one number: the entry is one sample, and not one split.
-    if by_row && !by_column && entries.iter().all(|(_, value)| parts(value, &whole)) {
+    if by_row && !by_column && entries.iter().all(|(_, value)| parts(value, &|key, part| is_label(key) && whole(part)))
+    {
         return Ok(Saved::List(entries.into_iter().map(|(_, value)| value).collect()));
     }
     Ok(Saved::Dictionary(entries))

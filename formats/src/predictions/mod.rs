@@ -28,6 +28,7 @@ mod doubts;
 mod error;
 mod file;
 mod frames;
+mod label_column;
 mod names;
 mod npz;
 mod once;
@@ -202,12 +203,13 @@ pub fn read_as(source: &PredictionSource, reading: &Reading) -> Result<Predictio
     let (mut whole, beside) = parts::join(source, read)?;
     let beside = once::taken_once(&mut whole, beside, reading)?;
     whole.doubts = [beside.sentences(&whole), doubts::doubts(&whole, reading)].concat();
+    let place = whole.files.first().map(|file| file.path.clone()).unwrap_or_default();
+    whole.doubts.extend(label_column::doubt(&place, &whole.logits, whole.labels.as_slice().unwrap_or_default())?);
     if reading.scores.is_none() && scale::is_one_hot(&whole.logits) {
         let sentence =
             "each row of the scores is one 1 among zeros: these are predicted classes, and no margin means anything";
         whole.doubts.push(sentence.to_owned());
     }
-    let place = whole.files.first().map(|file| file.path.clone()).unwrap_or_default();
     if let Some(Scores::Probabilities) = reading.scores {
         let zeros = scale::take_logarithms(&place, &mut whole.logits)?;
         whole.notes.push("the scores are probabilities; their logarithms are taken".to_owned());

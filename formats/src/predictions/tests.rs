@@ -668,6 +668,9 @@ fn tables_in_json_are_read() {
         r#"{"0":{"label":0,"logit_0":2.0,"logit_1":1.0},"1":{"label":1,"logit_0":0.5,"logit_1":3.0},"2":{"label":0,"logit_0":1.0,"logit_1":4.0}}"#,
         r#"{"columns":["label","logit_0","logit_1"],"index":[0,1,2],"data":[[0,2.0,1.0],[1,0.5,3.0],[0,1.0,4.0]]}"#,
         r#"{"a.jpg":{"label":0,"logits":[2.0,1.0]},"b.jpg":{"label":1,"logits":[0.5,3.0]},"c.jpg":{"label":0,"logits":[1.0,4.0]}}"#,
+        r#"{"accuracy":1.0,"results":[{"scores":[2.0,1.0],"label":0},{"scores":[0.5,3.0],"label":1},{"scores":[1.0,4.0],"label":0}]}"#,
+        r#"{"run":{"seed":3,"predictions":{"a":{"logits":[2.0,1.0],"label":0},"b":{"logits":[0.5,3.0],"label":1},"c":{"logits":[1.0,4.0],"label":0}}}}"#,
+        r#"{"schema":{"fields":[{"name":"index","type":"integer"}],"primaryKey":["index"]},"data":[{"index":0,"label":0,"logit_0":2.0,"logit_1":1.0},{"index":1,"label":1,"logit_0":0.5,"logit_1":3.0},{"index":2,"label":0,"logit_0":1.0,"logit_1":4.0}]}"#,
     ] {
         let found = read_bytes(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!((found.logits, found.labels.to_vec()), expected, "{text}");
@@ -676,6 +679,12 @@ fn tables_in_json_are_read() {
     assert!(error.contains("NaN, which is no number of JSON"), "{error}");
     let two = r#"{"train":{"logits":[[1.0,2.0]],"labels":[1]},"test":{"logits":[[1.0,2.0]],"labels":[1]}}"#;
     assert!(read_bytes(two.as_bytes()).unwrap_err().to_string().contains("several arrays"));
+    let beside = two.replace("\"labels\"", "\"accuracy\":0.5,\"labels\"");
+    assert!(read_bytes(beside.as_bytes()).unwrap_err().to_string().contains("several arrays"), "splits are no samples");
+    // As many scores as labels, of other samples.
+    let holes = r#"[{"scores":[2.0,1.0],"label":0},{"scores":[0.5,3.0]},{"label":0}]"#;
+    let error = read_bytes(holes.as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("part 2 of the list has no \"scores\""), "{error}");
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::layout::{StorageBytes, lay_out};
 use super::pickle::{Heap, Key, Pickle, Value};
-use super::usual::WEIGHT_KEYS;
-use super::{Found, Tensor, WeightsError};
+use super::usual::{WEIGHT_KEYS, WHOLE_TRAINING};
+use super::{Found, Tensor, WeightsError, nameless};
 use crate::budget::Budget;
 use crate::content::Content;
 use crate::quoting::{escaped, quoted, quoted_list};
@@ -41,12 +41,8 @@ impl<'a> Walk<'a> {
     /// The entries of a dictionary by their keys as texts, or of a list by their places; those with tensors below are
     /// marked.
     fn level(&mut self, value: Value) -> Result<BTreeMap<String, (Value, bool)>> {
-        let heap = self.heap;
         let mut level = BTreeMap::new();
-        let places = heap.items(value).unwrap_or_default().iter().enumerate();
-        let places = places.map(|(place, &value)| (Key::Integer(place as i64), value));
-        let entries = heap.entries(value).into_iter().flatten().map(|(&key, &value)| (key, value));
-        for (key, value) in entries.chain(places) {
+        for (key, value) in self.entries(value)? {
             let key = self.key(key)?;
             let holds = self.holds_tensor(value, 0)?;
             if level.insert(key.clone(), (value, holds)).is_some() {
@@ -55,6 +51,21 @@ impl<'a> Walk<'a> {
             }
         }
         Ok(level)
+    }
+
+    /// The entries of a dictionary, or of a list of names with tensors; those of another list by their places.
+    fn entries(&mut self, value: Value) -> Result<Vec<(Key, Value)>> {
+        /// Bytes charged for an entry.
+        const ENTRY: u64 = size_of::<(Key, Value)>() as u64;
+        let heap = self.heap;
+        if let Some(entries) = heap.entries(value) {
+            self.spend(ENTRY.saturating_mul(entries.len() as u64))?;
+            return Ok(entries.iter().map(|(&key, &value)| (key, value)).collect());
+        }
+        let items = heap.items(value).unwrap_or_default();
+        self.spend(ENTRY.saturating_mul(2).saturating_mul(items.len() as u64))?;
+        let places = items.iter().enumerate().map(|(place, &value)| (Key::Integer(place as i64), value));
+        Ok(heap.named_tensors(value).unwrap_or_else(|| places.collect()))
     }
 
     fn twice(&self, what: &str, name: &str) -> InputError {
@@ -106,16 +117,11 @@ impl<'a> Walk<'a> {
         if depth > MAX_DEPTH {
             return Err(self.no_weights(format!("containers nested more than {MAX_DEPTH} deep")));
         }
-        let heap = self.heap;
         let join = |part: &str| if name.is_empty() { part.to_owned() } else { format!("{name}.{part}") };
-        for (&key, &value) in heap.entries(value).into_iter().flatten() {
+        for (key, value) in self.entries(value)? {
             self.spend((name.len() as u64).saturating_add(96))?;
             let key = self.key(key)?;
             self.collect(value, &join(&key), depth.saturating_add(1), found)?;
-        }
-        for (index, &value) in heap.items(value).unwrap_or_default().iter().enumerate() {
-            self.spend((name.len() as u64).saturating_add(96))?;
-            self.collect(value, &join(&index.to_string()), depth.saturating_add(1), found)?;
         }
         Ok(())
     }
@@ -129,27 +135,39 @@ impl<'a> Walk<'a> {
 
     /// Descends to the level at which tensors, or several dictionaries of them, stand.
     fn descend(&mut self, root: Value, key: Option<&str>) -> Result<Chosen> {
-        let mut nesting = Vec::new();
+        let (mut nesting, mut unread) = (Vec::new(), Vec::new());
         let mut level = self.level(root)?;
-        if let Some((path, inner)) = key.map(|key| self.under(root, key)).transpose()?.flatten() {
+        let given = key.map(|key| self.under(root, key)).transpose()?.flatten();
+        let is_given = given.is_some();
+        if let Some((path, inner)) = given {
             nesting = path;
             level = self.level(inner)?;
         }
         if !level.values().any(|(_, holds)| *holds) {
+            let is_array = |item: &Value| matches!(item, Value::NdArray { .. });
+            if let Some(items) = self.heap.items(root).filter(|items| items.iter().all(is_array) && !items.is_empty()) {
+                return Err(nameless::refused(&self.content.file, items.len(), "arrays of NumPy", &[]).into());
+            }
             let arrays =
                 if self.holds_arrays(&level) { " but arrays of NumPy, which torch.tensor converts" } else { "" };
             return Err(self.no_weights(format!("no tensors{arrays}; the top-level keys are {}", keys_of(&level))));
         }
         loop {
             let is_top = nesting.is_empty();
-            let chosen = self.at_level(&level, is_top)?;
-            let [(key, inner @ Value::Dictionary(_))] = chosen.as_slice() else {
-                return Ok(Chosen { nesting, values: chosen });
+            let chosen = self.at_level(&level, is_top, is_given)?;
+            if !is_top {
+                let left =
+                    level.iter().filter(|(key, (_, holds))| *holds && !chosen.iter().any(|(own, _)| own == *key));
+                unread.extend(left.map(|(key, _)| format!("{}.{key}", nesting.join("."))));
+            }
+            let sole = match chosen.as_slice() {
+                [(key, inner)] if self.heap.is_named(*inner) => Some((key, inner)),
+                _ => None,
             };
             // A single key at the top is a wrapper; further down, unless it is a usual one, it begins the names.
-            if !is_top && !WEIGHT_KEYS.contains(key) {
-                return Ok(Chosen { nesting, values: chosen });
-            }
+            let Some((key, inner)) = sole.filter(|(key, _)| is_top || WEIGHT_KEYS.contains(key)) else {
+                return Ok(Chosen { nesting, values: chosen, unread });
+            };
             if nesting.len() == MAX_DEPTH {
                 return Err(self.no_weights(format!("containers nested more than {MAX_DEPTH} deep")));
             }
@@ -168,7 +186,7 @@ impl<'a> Walk<'a> {
             // The longest beginning that is a key: `model.pt` is one of its own.
             let ends: Vec<usize> = dots.chain([rest.len()]).collect();
             let found = ends.into_iter().rev().find_map(|end| match level.get(&rest[..end]) {
-                Some(&(inner @ Value::Dictionary(_), true)) => Some((end, inner)),
+                Some(&(inner, true)) if self.heap.is_named(inner) => Some((end, inner)),
                 _ => None,
             });
             let Some((end, inner)) = found else { return Ok(None) };
@@ -179,16 +197,25 @@ impl<'a> Walk<'a> {
         Ok((!path.is_empty()).then_some((path, at)))
     }
 
-    /// What may be weights at a level: all that holds tensors, but not the state of a training at the top, nor what
-    /// stands beside a usual key and is no dictionary (the best accuracy, a curve).
-    fn at_level(&self, level: &BTreeMap<String, (Value, bool)>, is_top: bool) -> Result<Vec<(String, Value)>> {
+    /// What may be weights at a level: all that holds tensors, but not the state of a training at the top or beside a
+    /// usual key, nor what stands beside one at the top and is no dictionary (the best accuracy, a curve).
+    fn at_level(
+        &self,
+        level: &BTreeMap<String, (Value, bool)>,
+        is_top: bool,
+        is_given: bool,
+    ) -> Result<Vec<(String, Value)>> {
         let is_training = |key: &str| STATE_OF_TRAINING.iter().any(|part| key.to_ascii_lowercase().contains(part));
-        let is_dictionary = |value: &Value| matches!(value, Value::Dictionary(_));
+        let is_dictionary = |value: &Value| self.heap.is_named(*value);
         let is_usual = |key: &str| key.starts_with("state_dict") || WEIGHT_KEYS.contains(key);
         let usual = level.iter().any(|(key, (value, holds))| *holds && is_dictionary(value) && is_usual(key));
+        let has_state = is_top || usual && !is_given;
         let may_be = |key: &str, value: &Value| {
-            !is_top || !(is_training(key) && is_dictionary(value)) && (!usual || is_dictionary(value))
+            !(has_state && is_training(key) && is_dictionary(value)) && !(is_top && usual && !is_dictionary(value))
         };
+        if let Some((value, true)) = level.get(WHOLE_TRAINING).filter(|_| is_top) {
+            return Ok(vec![(WHOLE_TRAINING.to_owned(), *value)]);
+        }
         let holding = level.iter().filter(|(_, (_, holds))| *holds);
         let chosen: Vec<(String, Value)> = holding
             .filter(|(key, (value, _))| may_be(key, value))
@@ -214,6 +241,8 @@ struct Chosen {
     nesting: Vec<String>,
     /// By key.
     values: Vec<(String, Value)>,
+    /// Keys below the top that hold tensors and were passed over.
+    unread: Vec<String>,
 }
 
 fn keys_of(level: &BTreeMap<String, (Value, bool)>) -> String {
@@ -234,20 +263,20 @@ pub(super) fn extract(
         let what = describe(pickle.value);
         return Err(walk.no_weights(format!("the saved object is {what}, not a dictionary or a list")));
     }
-    let Chosen { nesting, values } = walk.descend(pickle.value, key)?;
+    let Chosen { nesting, values, unread: below } = walk.descend(pickle.value, key)?;
     let mut names = BTreeMap::new();
     for (key, value) in &values {
         walk.collect(*value, key, 0, &mut names)?;
     }
-    let dictionaries = values.iter().filter(|(_, value)| matches!(value, Value::Dictionary(_)));
+    let dictionaries = values.iter().filter(|(_, value)| heap.is_named(*value));
     let keys: Vec<String> = dictionaries.map(|(key, _)| key.clone()).collect();
     let root = walk.level(pickle.value)?;
     let is_read = |key: &String| match nesting.first() {
         Some(read) => key == read,
         None => values.iter().any(|(chosen, _)| chosen == key),
     };
-    let unread: Vec<String> =
-        root.iter().filter(|(key, (_, holds))| *holds && !is_read(key)).map(|(key, _)| key.clone()).collect();
+    let unread = root.iter().filter(|(key, (_, holds))| *holds && !is_read(key)).map(|(key, _)| key.clone());
+    let unread: Vec<String> = unread.chain(below).collect();
     let metadata =
         root.iter().filter_map(|(key, (value, _))| Some((key.clone(), scalar_text(heap, *value)?))).collect();
     let passed_over: BTreeSet<String> =

@@ -55,6 +55,11 @@ pub enum WeightsError {
     BigEndian { file: PathBuf, place: String },
     #[error("{file}: no weights: {found}; save model.state_dict(), alone or under the key state_dict")]
     NoWeights { file: PathBuf, found: String },
+    #[error(
+        "{file}: {count} {what} without names, in a list; where they are those of model.state_dict(), in its order, this \
+         names them in Python: {line}"
+    )]
+    Nameless { file: PathBuf, count: usize, what: &'static str, line: String },
     #[error("{file}: several sets of weights that differ all fit, under {candidates}; name the one to read with `key`")]
     AmbiguousWeights { file: PathBuf, candidates: String },
     #[error("{file}: the weights are not those of {network}: {problem}")]

@@ -16,6 +16,7 @@ mod choice;
 mod error;
 mod fit;
 mod layout;
+mod nameless;
 mod pickle;
 mod rewritten;
 mod safetensors;
@@ -39,7 +40,9 @@ use super::safetensors::{is_safetensors, is_truncated_safetensors};
 use super::{ElementType, InputError, Result};
 
 pub use error::WeightsError;
-pub use fit::{Fitted, LastLayer, MatrixRows, Reading, Rename, Taken, Wanted, fit};
+pub use fit::{
+    Fitted, KeptNormalisation, LastLayer, MatrixRows, Reading, Rename, Taken, Wanted, fit, kept_normalisation,
+};
 pub(crate) use saved::{Saved, with_plain_pickle, with_saved};
 
 /// What a file of weights is, told by its content.

@@ -24,7 +24,7 @@ fn is_within(name: &str, module: &str) -> bool {
     name.split('.').any(|part| part == module)
 }
 
-const KINDS: [Kind; 9] = [
+const KINDS: [Kind; 8] = [
     Kind {
         of_modules: true,
         is: |name| last(name).ends_with("_mask") && !last(name).contains("attn"),
@@ -78,13 +78,14 @@ const KINDS: [Kind; 9] = [
         found: "averaged weights as a list without names",
         remedy: "copy them into the network (torch_ema: ema.copy_to(model.parameters())) and save its state_dict()",
     },
-    Kind {
-        of_modules: false,
-        is: |name| matches!(last(name), "exp_avg" | "exp_avg_sq" | "momentum_buffer" | "square_avg"),
-        found: "the state of an optimizer",
-        remedy: "give the file of the network, saved with model.state_dict()",
-    },
 ];
+
+const OPTIMIZER: Kind = Kind {
+    of_modules: false,
+    is: |name| matches!(last(name), "exp_avg" | "exp_avg_sq" | "momentum_buffer" | "square_avg" | "step"),
+    found: "the state of an optimizer",
+    remedy: "give the file of the network, saved with model.state_dict()",
+};
 
 /// What rewritten weights of the modules `of` are among these names, and the remedy. Kinds that are told by the name
 /// of a module's tensor matter only in those modules.
@@ -97,7 +98,10 @@ pub(super) fn found<'a>(
         None => name.rsplit_once('.').map_or("", |(module, _)| module),
     };
     let kind =
-        KINDS.iter().find(|kind| names.clone().any(|name| (kind.is)(name) && (!kind.of_modules || of(stem(name)))))?;
+        KINDS.iter().find(|kind| names.clone().any(|name| (kind.is)(name) && (!kind.of_modules || of(stem(name)))));
+    // Beside a network, whatever its names, the state of an optimizer says nothing.
+    let of_optimizer = names.clone().filter(|name| (OPTIMIZER.is)(name)).count();
+    let kind = kind.or_else(|| (of_optimizer.saturating_mul(2) > names.count()).then_some(&OPTIMIZER))?;
     Some((kind.found, kind.remedy))
 }
 

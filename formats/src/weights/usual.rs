@@ -5,8 +5,11 @@ use crate::words::Words;
 /// Keys under which they put the weights.
 pub(super) const WEIGHT_KEYS: Words = Words(
     "state_dict model_state_dict model_state model net network module weights params net_state_dict \
-     state_dict_best best_state_dict best_model network_state_dict",
+     state_dict_best best_state_dict best_model network_state_dict base_model",
 );
+
+/// The key under which classy_vision and VISSL keep a whole training, the network among it.
+pub(super) const WHOLE_TRAINING: &str = "classy_state_dict";
 
 /// Parts that wrappers of PyTorch put into names, also in their middle, and that PyTorch takes off itself.
 pub(super) const WRAPPERS: [&str; 4] =

@@ -304,6 +304,56 @@ def states_of_training(out: Writer, net: nn.Module, raw: State) -> None:
     out.torch("mp_rank_00_model_states.pt", "DeepSpeed", deepspeed)
 
 
+def lists_and_libraries(out: Writer, raw: State) -> None:
+    """State dictionaries as lists, and below what libraries of training put above them."""
+    momentum = {"state": {0: {"momentum_buffer": torch.zeros(2)}}}
+    trunk = prefixed(without_last(raw), "_feature_blocks.")
+    classy = {
+        "base_model": {"model": {"trunk": trunk, "heads": last(raw, "0.clf.0")}},
+        "optimizer": {"optim": momentum, "param_groups": torch.ones(1)},
+        "phase_idx": 28,
+        "losses": [0.5],
+    }
+    vissl = {"classy_state_dict": classy, "iteration": 100, "loss": {"criterion": torch.ones(2)}}
+    out.torch("vissl.torch", "VISSL, classy_vision", vissl)
+    classy = {
+        **classy,
+        "base_model": {
+            "model": {"trunk": trunk, "heads": {**last(raw, "0.clf.0"), "0.channel_bn.weight": torch.ones(2)}}
+        },
+    }
+    out.torch(
+        "vissl_linear.torch",
+        "VISSL with a normalisation in front of its last layer",
+        {"classy_state_dict": classy},
+        'refused: beside the tensors of the network stand "heads.0.channel_bn.weight"',
+    )
+    out.torch("pairs.pth", "list(model.state_dict().items())", list(raw.items()))
+    out.torch("pairs_key.pth", "the same under a key", {"state_dict": list(raw.items()), "epoch": 3})
+    values = list(raw.values())
+    named = "refused: torch.save(dict(zip(model.state_dict(), "
+    out.torch("nameless.pth", "list(model.state_dict().values())", values, f"{named}torch.load(")
+    out.torch(
+        "arrays_list.pth",
+        "the same as arrays of NumPy",
+        [value.numpy() for value in values],
+        f"{named}map(torch.from_numpy, torch.load(",
+    )
+    channels = torch.rand(2, 1, 3, 1, 1) + 0.1
+    kept = {"normalize.mean": channels[0], "normalize.std": channels[1], **prefixed(raw, "model.")}
+    out.torch("normalize.pth", "beside `normalize.mean` and `normalize.std`", kept)
+    steps = {"0.mean": channels[0], "0.std": channels[1], **prefixed(raw, "1.")}
+    out.torch("normalize_first.pth", "a normalisation of the input as the first step of a sequence", steps)
+    dropout = renamed(raw, "fc.1")
+    out.torch("last_fc.1.pth", "last layer in a sequence, behind dropout", dropout)
+    out.torch(
+        "last_fc.bn.pth",
+        "the same behind a normalisation",
+        {**dropout, "fc.0.weight": torch.ones(2)},
+        "refused: stand \"fc.0.weight\"",
+    )
+
+
 def wrappers(out: Writer, raw: State) -> None:
     """Names with something in front or between."""
     for file, prefix, way in [
@@ -529,6 +579,7 @@ def write(folder: pathlib.Path, net: nn.Module, raw: State, averaged: State) -> 
     plain_files(out, net, raw)
     parts(out, raw)
     states_of_training(out, net, raw)
+    lists_and_libraries(out, raw)
     wrappers(out, raw)
     averages(out, net, raw, averaged)
     last_layers(out, raw)

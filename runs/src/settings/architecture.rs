@@ -173,18 +173,28 @@ pub enum ArchitectureKind {
     EfficientNetLite0Symmetric,
 }
 
-/// Names of timm and torchvision for networks that are built in.
-const NAMES_ELSEWHERE: [(&str, &str); 9] = [
-    ("vit_tiny_patch16_224", "vit-tiny"),
-    ("vit_small_patch16_224", "vit-small"),
-    ("vit_base_patch16_224", "vit-base"),
-    ("deit_tiny_patch16_224", "vit-tiny"),
-    ("deit_small_patch16_224", "vit-small"),
-    ("deit_base_patch16_224", "vit-base"),
-    ("vit_b_16", "vit-base"),
-    ("tf_efficientnet_lite0", "efficientnet-lite0"),
-    ("efficientnet_lite0", "efficientnet-lite0-symmetric"),
-];
+/// Names of timm and torchvision for networks that are built in, vision transformers apart.
+const NAMES_ELSEWHERE: [(&str, &str); 2] =
+    [("tf_efficientnet_lite0", "efficientnet-lite0"), ("efficientnet_lite0", "efficientnet-lite0-symmetric")];
+
+/// What a name of timm (`vit_small_patch32_224`, `deit_base_patch16_384`) or torchvision (`vit_b_32`) says of a vision
+/// transformer: its own name here and the side of its patches.
+fn vit_elsewhere(name: &str) -> Option<(&'static str, usize)> {
+    if let Some(patch) = name.strip_prefix("vit_b_") {
+        return Some(("vit-base", patch.parse().ok()?));
+    }
+    let rest = name.strip_prefix("vit_").or_else(|| name.strip_prefix("deit_"))?;
+    let (size, rest) = rest.split_once("_patch")?;
+    let (patch, side) = rest.split_once('_')?;
+    side.parse::<usize>().ok()?;
+    let own = match size {
+        "tiny" => "vit-tiny",
+        "small" => "vit-small",
+        "base" => "vit-base",
+        _ => return None,
+    };
+    Some((own, patch.parse().ok()?))
+}
 
 impl ArchitectureKind {
     /// The names accepted by `--arch` and `--model`.
@@ -203,14 +213,15 @@ impl ArchitectureKind {
     ];
 
     /// The kind of that name, or of timm's or torchvision's name for it; the hidden widths matter for `mlp` only, the
-    /// patch for `vit-*` only.
+    /// patch for `vit-*` only, where a name of timm or torchvision says it itself.
     ///
     /// # Errors
     /// [`RunError::Setting`] for another name, listing those there are.
     pub fn from_name(name: &str, hidden: &[usize], patch: usize) -> Result<Self, RunError> {
         let plain = name.split('.').next().unwrap_or(name);
-        let elsewhere = NAMES_ELSEWHERE.iter().find(|(other, _)| *other == plain);
-        match elsewhere.map_or(name, |(_, own)| own) {
+        let elsewhere = NAMES_ELSEWHERE.iter().find(|(other, _)| *other == plain).map(|&(_, own)| (own, patch));
+        let (own, patch) = vit_elsewhere(plain).or(elsewhere).unwrap_or((name, patch));
+        match own {
             "mlp" => Ok(Self::Mlp { hidden: hidden.to_vec() }),
             "resnet20" => Ok(Self::ResNet20),
             "resnet32" => Ok(Self::ResNet32),
@@ -331,6 +342,33 @@ impl fmt::Display for ArchitectureKind {
             Self::Vit { size, patch } => write!(f, "vit-{}/{patch}", size.name()),
             Self::EfficientNetLite0 => f.write_str("efficientnet-lite0"),
             Self::EfficientNetLite0Symmetric => f.write_str("efficientnet-lite0-symmetric"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_timm_and_torchvision_say_size_and_patch() {
+        let vit = |size, patch| Some(ArchitectureKind::Vit { size, patch });
+        for (name, kind) in [
+            ("vit_small_patch32_224", vit(VitSize::Small, 32)),
+            ("vit_tiny_patch16_224.augreg_in21k", vit(VitSize::Tiny, 16)),
+            ("vit_small_patch8_224.dino", vit(VitSize::Small, 8)),
+            ("vit_base_patch32_384", vit(VitSize::Base, 32)),
+            ("deit_base_patch16_384", vit(VitSize::Base, 16)),
+            ("vit_b_16", vit(VitSize::Base, 16)),
+            ("vit_b_32", vit(VitSize::Base, 32)),
+            ("vit-small", vit(VitSize::Small, 4)),
+            ("efficientnet_lite0", Some(ArchitectureKind::EfficientNetLite0Symmetric)),
+            // Networks with other layers.
+            ("vit_base_patch16_clip_224", None),
+            ("vit_large_patch16_224", None),
+            ("deit_tiny_distilled_patch16_224", None),
+        ] {
+            assert_eq!(ArchitectureKind::from_name(name, &[], 4).ok(), kind, "{name}");
         }
     }
 }

@@ -16,6 +16,7 @@ mod run;
 mod scored;
 #[cfg(feature = "torch")]
 mod script;
+mod stated;
 mod training_images;
 
 pub(super) use run::load;

@@ -12,6 +12,7 @@ use car_spectral_runs::Description;
 use ndarray::{Array1, Array2};
 
 use super::preprocessing::InputSteps;
+use super::stated::Stated;
 use super::training_images::{Training, foreign_training, own_training};
 use crate::load::{Checkpoints, Progress, Request, model_name};
 use crate::report::{DataFile, Source};
@@ -134,6 +135,12 @@ pub(super) fn subject(ready: Ready<'_>, work: &mut Work<'_>) -> Result<Subject> 
         Some(file) => read_class_names(file, classes)?,
         None => data.class_names.clone(),
     };
+    let mut warnings = training.warnings;
+    if description.is_none() {
+        let kept = taken.as_ref().and_then(|taken| taken.normalisation.clone());
+        let stated = kept.map(Stated::kept).into_iter().chain(Stated::beside(&path));
+        warnings.extend(stated.filter_map(|stated| stated.against(&steps.normalisation)));
+    }
     let source = Source {
         kind: kind.to_owned(),
         files,
@@ -155,13 +162,13 @@ pub(super) fn subject(ready: Ready<'_>, work: &mut Work<'_>) -> Result<Subject> 
         train,
         test,
         scores_said: false,
-        warnings: training.warnings,
+        warnings,
     })
 }
 
 /// Where in its file a foreign network stood, for the report.
 fn source_of(taken: Taken) -> Source {
-    let Taken { key, prefix, last_layer, unread } = taken;
+    let Taken { key, prefix, last_layer, unread, .. } = taken;
     let given = |text: String| Some(text).filter(|text| !text.is_empty());
     Source { key: given(key), prefix: given(prefix), last_layer, unread, ..Source::default() }
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 pub struct Warning {
     /// Which: `scores-are-probabilities`, `scores-are-log-probabilities`, `class-order`, `chance`, `untrained-head`,
     /// `repeated-rows`, `relabelled-rows`, `flat-rows`, `test-in-training`, `absent-classes`, `counts-differ`,
-    /// `averaged-weights`, `doubtful-file` or `not-compared`.
+    /// `averaged-weights`, `normalisation-differs`, `doubtful-file` or `not-compared`.
     pub id: String,
     /// What was found and what to do.
     pub sentence: String,

@@ -12,8 +12,21 @@ use crate::quoting::quoted;
 use crate::weights::{Tensor, TensorData, WeightsError};
 
 /// What training programs call the last layer.
-pub(super) const USUAL: [&str; 12] =
-    ["fc", "linear", "classifier", "head", "_fc", "last_linear", "output", "out", "logits", "cls_head", "cls", "final"];
+pub(super) const USUAL: [&str; 13] = [
+    "fc",
+    "linear",
+    "classifier",
+    "head",
+    "_fc",
+    "last_linear",
+    "output",
+    "out",
+    "logits",
+    "cls_head",
+    "cls",
+    "final",
+    "clf",
+];
 
 /// What the last layer is, as far as it is said.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -46,6 +59,8 @@ fn unknown(_: &str) -> String {
 pub(super) struct Found {
     /// Its module's name.
     pub(super) module: String,
+    /// The module that is the last layer as a whole: itself, or the sequence of steps (dropout, ...) that it ends.
+    pub(super) whole: String,
     weight: String,
     bias: Option<String>,
     rows: MatrixRows,
@@ -112,6 +127,18 @@ fn transposed(matrix: &Tensor) -> Tensor {
     Tensor { shape: vec![columns, rows], data, stored_dtype: matrix.stored_dtype }
 }
 
+fn is_usual(module: &str) -> bool {
+    USUAL.contains(&module.rsplit('.').next().unwrap_or(module))
+}
+
+/// The sequence of numbered steps that a module is in, however deep; itself if it has no number.
+fn sequence_of(module: &str) -> &str {
+    match module.rsplit_once('.') {
+        Some((sequence, step)) if step.bytes().all(|byte| byte.is_ascii_digit()) => sequence_of(sequence),
+        _ => module,
+    }
+}
+
 fn named(module: &str, part: &str) -> String {
     if module.is_empty() { part.to_owned() } else { format!("{module}.{part}") }
 }
@@ -166,12 +193,13 @@ impl Search<'_> {
         if self.under.is_none() && self.tensors.contains_key(&weight) {
             return Ok(weight.trim_end_matches("weight").trim_end_matches('.').to_owned());
         }
-        let is_usual = |module: &str| USUAL.contains(&module.rsplit('.').next().unwrap_or(module));
-        let mut usual: Vec<&str> = self
-            .matrices()
-            .filter(|(module, shape)| is_usual(module) && self.fits(shape))
-            .map(|(name, _)| name)
-            .collect();
+        let named_by = |of: &dyn Fn(&str) -> bool| -> Vec<&str> {
+            self.matrices().filter(|(module, shape)| of(module) && self.fits(shape)).map(|(name, _)| name).collect()
+        };
+        let mut usual = named_by(&is_usual);
+        if usual.is_empty() {
+            usual = named_by(&|module| is_usual(sequence_of(module)));
+        }
         if usual.len() > 1 {
             // Of several, those beside the network or above it.
             let beside = |module: &str| {
@@ -183,7 +211,7 @@ impl Search<'_> {
         }
         match usual.as_slice() {
             [one] => Ok((*one).to_owned()),
-            [] => Err(self.nothing_usual(is_usual)),
+            [] => Err(self.nothing_usual()),
             several @ [first, ..] => {
                 let shown: Vec<String> = several.iter().map(|module| quoted(module)).collect();
                 Err(format!("{} all fit; {}", shown.join(", "), self.advice(first)))
@@ -196,7 +224,7 @@ impl Search<'_> {
         format!("say which is meant, as in `rename` {module}={own}")
     }
 
-    fn nothing_usual(&self, is_usual: impl Fn(&str) -> bool) -> String {
+    fn nothing_usual(&self) -> String {
         let (classes, features) = (self.classes, self.features);
         let matrix = format!(
             "no matrix of {classes} classes and {features} features under a usual name (fc, linear, \
@@ -209,7 +237,7 @@ impl Search<'_> {
         }
         let other: Vec<String> = self
             .matrices()
-            .filter(|(module, _)| is_usual(module))
+            .filter(|(module, _)| is_usual(sequence_of(module)))
             .take(8)
             .map(|(module, shape)| format!("{} {shape:?}", quoted(module)))
             .collect();
@@ -265,6 +293,9 @@ impl Search<'_> {
                 ));
             }
         };
-        Ok(Found { module, weight, bias: bias.map(|(bias, _)| bias), rows, features })
+        let bias = bias.map(|(bias, _)| bias);
+        let sequence = sequence_of(&module);
+        let whole = if is_usual(sequence) { sequence.to_owned() } else { module.clone() };
+        Ok(Found { module, whole, weight, bias, rows, features })
     }
 }

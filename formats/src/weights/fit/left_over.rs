@@ -72,7 +72,7 @@ fn first_part(name: &str) -> &str {
 impl Context<'_> {
     fn may_be_left(&self, name: &str, tensor: &Tensor, own: &BTreeSet<String>) -> bool {
         let prefix = &self.place.prefix;
-        if self.head.is_some_and(|head| !head.module.is_empty() && is_within(name, &head.module)) {
+        if self.head.is_some_and(|head| !head.whole.is_empty() && is_within(name, &head.whole)) {
             return false;
         }
         if self.own_last.as_ref().is_some_and(|own| is_within(name, own)) {
@@ -84,6 +84,11 @@ impl Context<'_> {
         let is_of_training = OF_TRAINING.iter().any(|beginning| first.starts_with(beginning));
         if is_of_training || is_rival {
             return true;
+        }
+        // A module that holds the last layer and not the network may do more before it.
+        let around = self.head.and_then(|head| head.whole.rsplit_once('.')).map(|(around, _)| around);
+        if around.is_some_and(|around| is_within(name, around) && !prefix.starts_with(&format!("{around}."))) {
+            return false;
         }
         if name.rsplit('.').take(2).any(|part| SCALES.contains(&part.to_ascii_lowercase().as_str())) {
             return false;

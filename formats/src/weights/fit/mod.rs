@@ -6,6 +6,7 @@
 //! | `place` | where in the names the network stands |
 //! | `last_layer` | its last layer, which may stand apart, lie the other way round, or have no bias |
 //! | `left_over` | what may be left out, and what may not |
+//! | `normalisation` | means and deviations of pixels beside it |
 //! | `differences` | which names differ, and what is nearest to them |
 //! | `rename` | other beginnings of names, by request |
 //! | `wrappers` | parts that wrappers put into names |
@@ -13,6 +14,7 @@
 mod differences;
 mod last_layer;
 mod left_over;
+mod normalisation;
 mod place;
 mod rename;
 #[cfg(test)]
@@ -22,11 +24,12 @@ mod wrappers;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::{Tensor, Weights, WeightsError, rewritten};
+use super::{Tensor, Weights, WeightsError, nameless, rewritten};
 use crate::quoting::{quoted, quoted_list};
 use place::Place;
 
 pub use last_layer::{LastLayer, MatrixRows};
+pub use normalisation::{KeptNormalisation, kept_normalisation};
 pub use rename::Rename;
 
 /// The network that is wanted.
@@ -75,7 +78,7 @@ pub struct Fitted {
 }
 
 /// Where in a file the weights of a network stood, and what was left.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Taken {
     /// Keys that led to the weights, joined by dots; empty if none.
     pub key: String,
@@ -85,11 +88,14 @@ pub struct Taken {
     pub last_layer: Option<String>,
     /// What was read and left out, and what was not read: names, or modules with the number of their tensors.
     pub unread: Vec<String>,
+    /// What the file keeps of the normalisation of its input, which is left to whoever gives it.
+    pub normalisation: Option<KeptNormalisation>,
 }
 
 /// Finds the network in the weights of a file.
 pub fn fit(weights: Weights, wanted: &Wanted, reading: &Reading) -> Result<Fitted, WeightsError> {
     let (file, names): (PathBuf, Vec<String>) = (weights.source.clone(), weights.tensors.keys().cloned().collect());
+    let nesting = weights.nesting.clone();
     let empty = weights.tensors.values().filter(|tensor| tensor.shape == [0]).count();
     let refused = |(found, remedy): (&str, &'static str)| WeightsError::Rewritten {
         file: file.clone(),
@@ -102,7 +108,11 @@ pub fn fit(weights: Weights, wanted: &Wanted, reading: &Reading) -> Result<Fitte
         }
         WeightsError::NamesDiffer { .. } | WeightsError::LastLayer { .. } | WeightsError::LeftOver { .. } => {
             let found = rewritten::found(names.iter().map(String::as_str), |module| wanted.has_module(module));
-            found.map_or(error, refused)
+            let nameless = || nameless::keys(&nesting, &names);
+            match found {
+                Some(found) => refused(found),
+                None => nameless().map_or(error, |keys| nameless::refused(&file, names.len(), "tensors", &keys)),
+            }
         }
         other => other,
     })?;
@@ -156,7 +166,12 @@ fn plain(weights: Weights, wanted: &Wanted, reading: &Reading) -> Result<Fitted,
         backbone: &backbone,
         keys: &keys,
     };
-    let left = left_over::sort(tensors.iter().filter(|(name, _)| !used.contains(name.as_str())), &left);
+    let rest = || tensors.iter().filter(|(name, _)| !used.contains(name.as_str()));
+    let in_head = |name: &str| head.as_ref().is_some_and(|head| is_within(name, &head.whole));
+    let normalisation = kept_normalisation(rest().filter(|(name, _)| !in_head(name)));
+    let is_kept = |name: &String| normalisation.as_ref().is_some_and(|kept| kept.names.contains(name));
+    let mut left = left_over::sort(rest().filter(|(name, _)| !is_kept(name)), &left);
+    left.out.extend(normalisation.iter().flat_map(|kept| kept.names.clone()));
     let left = scales(&file, left, &tensors, head.as_ref(), reading)?;
     if !left.questionable.is_empty() {
         let tensors = quoted_list(&left.questionable);
@@ -173,7 +188,7 @@ fn plain(weights: Weights, wanted: &Wanted, reading: &Reading) -> Result<Fitted,
     }
     fitted.extend(names.iter().filter_map(|(&own, name)| Some((own.clone(), tensors.remove(name)?))));
     super::check_finite(&file, &fitted)?;
-    Ok(Fitted { tensors: fitted, taken: Taken { key, prefix, last_layer, unread } })
+    Ok(Fitted { tensors: fitted, taken: Taken { key, prefix, last_layer, unread, normalisation } })
 }
 
 impl Wanted {

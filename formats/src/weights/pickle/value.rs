@@ -237,6 +237,27 @@ impl Heap {
         }
     }
 
+    /// The entries of a list of pairs of a name and a tensor or array, as `list(state_dict.items())` is.
+    pub(in crate::weights) fn named_tensors(&self, value: Value) -> Option<Vec<(Key, Value)>> {
+        let pair = |item: &Value| match self.items(*item) {
+            Some(&[Value::Text(name), tensor @ (Value::Tensor(_) | Value::NdArray { .. })]) => {
+                Some((Key::Text(name), tensor))
+            }
+            _ => None,
+        };
+        self.items(value).filter(|items| !items.is_empty())?.iter().map(pair).collect()
+    }
+
+    /// Whether a value is a dictionary, or a list that `dict` makes one of.
+    pub(in crate::weights) fn is_named(&self, value: Value) -> bool {
+        let is_pair = |item: Option<&Value>| {
+            let parts = item.and_then(|item| self.items(*item));
+            matches!(parts, Some([Value::Text(_), Value::Tensor(_) | Value::NdArray { .. }]))
+        };
+        // A list is seldom mixed, and one that is has no names for all of its tensors.
+        matches!(value, Value::Dictionary(_)) || is_pair(self.items(value).and_then(<[Value]>::first))
+    }
+
     /// The value under a text, if `value` is a dictionary that has it.
     pub(in crate::weights) fn entry(&self, value: Value, key: &str) -> Option<Value> {
         self.entries(value)?.get(&Key::Text(*self.by_text.get(key)?)).copied()

@@ -3,15 +3,17 @@
 //!
 //! The engine knows operations by name only and takes every order; what it would misread is refused here.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
+use car_spectral_formats::ElementType;
 use car_spectral_formats::onnx::OnnxFile;
+use car_spectral_formats::weights::{KeptNormalisation, Tensor, TensorData, kept_normalisation};
 use ndarray::Array2;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto};
 use tract_onnx::prelude::{DatumType, Framework};
 
 use super::input::Input;
-use super::layers::relu_layers;
+use super::layers::{floats, relu_layers};
 use super::{select, stored};
 use crate::words::readable;
 
@@ -55,6 +57,19 @@ impl Graph {
     pub fn relu_layers(&self) -> Option<Vec<Array2<f64>>> {
         let graph = self.model.graph.as_ref().filter(|_| self.input.element == DatumType::F32)?;
         relu_layers(graph, &self.input.name)
+    }
+
+    /// Means and deviations that the network takes off its input by.
+    pub fn normalisation(&self) -> Option<KeptNormalisation> {
+        let stored = self.model.graph.iter().flat_map(|graph| &graph.initializer);
+        let small = |tensor: &TensorProto| {
+            let is_small = tensor.raw_data.len() <= 16 && tensor.float_data.len() <= 4;
+            let data = TensorData::F64(is_small.then(|| floats(tensor)).flatten()?);
+            let shape = tensor.dims.iter().map(|&extent| usize::try_from(extent).ok()).collect::<Option<_>>()?;
+            Some((tensor.name.clone(), Tensor { shape, data, stored_dtype: ElementType::F32 }))
+        };
+        let small: BTreeMap<String, Tensor> = stored.filter_map(small).collect();
+        kept_normalisation(small.iter())
     }
 
     /// The value under a key of the network's metadata.

@@ -50,7 +50,8 @@ fn matrix(node: &NodeProto, graph: &GraphProto) -> Option<Array2<f64>> {
     Some(if transposed { matrix } else { matrix.reversed_axes() })
 }
 
-fn floats(tensor: &TensorProto) -> Option<Vec<f64>> {
+/// The numbers of a tensor of float32.
+pub(super) fn floats(tensor: &TensorProto) -> Option<Vec<f64>> {
     if tensor.data_type != DataType::Float as i32 {
         return None;
     }

@@ -28,6 +28,7 @@ use self::graph::Graph;
 use super::preprocessing::InputSteps;
 use super::relu_network::relu_network;
 use super::scored::{Opened, Ready, Told, Work, refuse_flags, subject};
+use super::stated::Stated;
 use crate::load::predictions::architecture;
 use crate::load::{Checkpoints, Request};
 use crate::report::DataFile;
@@ -78,6 +79,8 @@ impl Opened for Network {
         if description.is_some() {
             steps.normalisation.check_channels(shape[0])?;
         }
+        let own = graph.normalisation().filter(|_| description.is_none());
+        let twice = own.and_then(|own| Stated::twice(own, &steps.normalisation));
         let layers = graph.relu_layers();
         let engine = Engine::build(graph, shape).map_err(|problem| refused(&path, &problem))?;
         let threads = work.checkpoints.threads.unwrap_or_else(all_cores).clamp(1, 1024);
@@ -102,7 +105,9 @@ impl Opened for Network {
                     .map_err(|failure| failure.in_file(&file))
             }),
         };
-        subject(ready, work)
+        let mut subject = subject(ready, work)?;
+        subject.warnings.extend(twice);
+        Ok(subject)
     }
 }
 
