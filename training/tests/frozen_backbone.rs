@@ -9,7 +9,6 @@ use car_spectral_data::augment::Chain;
 use car_spectral_data::{AugmentationOptions, DataKind, DataSet, Images, Parts, Policy, Sampler, Split, Validation};
 use car_spectral_formats::predictions::{Block, PredictionSource, read};
 use car_spectral_runs::folder::EarlierRun;
-use car_spectral_runs::log::read_log;
 use car_spectral_runs::settings::{
     ArchitectureKind, CarSchedule, ClassificationOptions, Classifier, ImageSettings, NetworkSettings, ObjectiveOptions,
     OptimisationSettings, OptimizerOptions, OutputSettings, Selection, Settings, TrainingPass,
@@ -111,9 +110,7 @@ fn the_last_layer_alone_changes_and_the_file_is_a_whole_network() {
     for (name, tensor) in model.weights().iter().filter(|(name, _)| !name.starts_with("linear.")) {
         assert!(tensor.equal(&began[name]), "{name}");
     }
-    assert!(!model.class_weights().equal(&began["linear.weight"]));
-    let log = read_log(&out.join("metrics.jsonl")).unwrap();
-    assert!(log[4].train_loss < log[0].train_loss, "{} after {}", log[4].train_loss, log[0].train_loss);
+    assert!(!model.class_weights().equal(&began["linear.weight"]), "the file's was taken, then trained");
 
     let chain = Chain::evaluation(&data.test.images, None);
     let indices: Vec<usize> = (0..30).collect();
