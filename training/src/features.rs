@@ -337,15 +337,29 @@ mod tests {
         assert!(first.train.equal(&again.train) && first.test.equal(&again.test));
         assert_eq!(first.description(), again.description());
         let (model, data) = (model(), data());
+        let of_model = model.architecture().clone();
+        let plain = Normalisation::customary(data.kind);
+        let other = Normalisation::new(vec![0.5; 3], vec![0.5; 3]).unwrap();
+        let mut more = drawn::data_set([300, 40]);
+        more.test = drawn::data_set([300, 41]).test;
+        let source = |architecture: &Architecture, weights, data, images| {
+            Source::new(architecture, weights, data, images).file_name()
+        };
+        let enlarged = Architecture { resolution: Some(16), ..of_model.clone() };
+        let deeper = Architecture { kind: ArchitectureKind::ResNet32, ..of_model.clone() };
         let names = [
-            source(&model, &data),
-            Source { weights_sha256: "v".to_owned(), ..source(&model, &data) },
-            Source { weights_key: Some("ema".to_owned()), ..source(&model, &data) },
-            Source { resolution: Some(16), ..source(&model, &data) },
-            Source { train_sha256: "u".to_owned(), ..source(&model, &data) },
-            Source { normalisation: Normalisation::new(vec![0.5; 3], vec![0.5; 3]).unwrap(), ..source(&model, &data) },
-        ]
-        .map(|source| source.file_name());
+            source(&of_model, ("w", None), &data, (&plain, None)),
+            source(&of_model, ("v", None), &data, (&plain, None)),
+            source(&of_model, ("w", Some("ema")), &data, (&plain, None)),
+            source(&enlarged, ("w", None), &data, (&plain, None)),
+            source(&deeper, ("w", None), &data, (&plain, None)),
+            source(&of_model, ("w", None), &more, (&plain, None)),
+            source(&of_model, ("w", None), &data, (&other, None)),
+            source(&of_model, ("w", None), &data, (&plain, Some(8))),
+        ];
+        // The last layer has no part in it.
+        let classes = Architecture { num_classes: 7, ..of_model };
+        assert_eq!(source(&classes, ("w", None), &data, (&plain, None)), names[0]);
         let different: std::collections::BTreeSet<&String> = names.iter().collect();
         assert_eq!(different.len(), names.len(), "{names:?}");
     }

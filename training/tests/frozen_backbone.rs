@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use car_spectral::car::CarOptions;
 use car_spectral_data::augment::Chain;
@@ -96,7 +96,7 @@ fn settings(folder: &Path, out: &str, earlier: EarlierRun, selection: Selection)
 
 #[test]
 fn the_last_layer_alone_changes_and_the_file_is_a_whole_network() {
-    let _one = RUNS.lock().unwrap();
+    let _one = RUNS.lock().unwrap_or_else(PoisonError::into_inner);
     let (folder, data) = (tempfile::tempdir().unwrap(), data_set());
     weights(folder.path(), &data);
     let (began, _) = checkpoint::load(&folder.path().join("first/model.safetensors"), Device::Cpu).unwrap();
@@ -133,7 +133,7 @@ fn the_last_layer_alone_changes_and_the_file_is_a_whole_network() {
 
 #[test]
 fn a_stopped_run_ends_as_one_that_never_stopped_and_computes_no_features_again() {
-    let _one = RUNS.lock().unwrap();
+    let _one = RUNS.lock().unwrap_or_else(PoisonError::into_inner);
     for selection in [Selection::Last, Selection::BestValidation] {
         let (folder, data) = (tempfile::tempdir().unwrap(), data_set());
         weights(folder.path(), &data);
