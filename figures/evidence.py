@@ -252,9 +252,13 @@ def records(folder):
         labels = stored["labels"].astype(int)
         predicted = {str(name): stored["predicted"][:, at].astype(int) for at, name in enumerate(stored["runs"])}
     figures = {}
+    if not (folder / "runs.csv").exists():
+        sys.exit(f"{folder}: no runs.csv, which `experiments table` writes")
     with open(folder / "runs.csv", newline="") as listed:
         for line in csv.DictReader(listed):
             row, seed = line["experiment"].split("/")[1], int(line["seed"])
+            if f"{row}-seed{seed}" not in predicted:
+                sys.exit(f"{folder}: {row}, seed {seed}, is in runs.csv and not in predicted.npz; pack it again")
             errors = class_errors(predicted[f"{row}-seed{seed}"], labels)
             worst = numpy.sort(errors)[::-1]
             found = {

@@ -98,8 +98,8 @@ fn same_data(a: &Description, b: &Description) -> bool {
 pub(super) fn check_same_data(rows: &[Row]) -> Result<(), AnalysisError> {
     let runs: Vec<(&Row, &RunResults)> =
         rows.iter().flat_map(|row| row.runs.iter().map(move |run| (row, run))).collect();
-    let pairs = runs.iter().enumerate().flat_map(|(at, run)| runs[..at].iter().map(move |other| (other, run)));
-    let different = pairs.into_iter().find(|((_, other), (_, run))| !same_data(&other.description, &run.description));
+    let mut pairs = runs.iter().enumerate().flat_map(|(at, run)| runs[..at].iter().map(move |other| (other, run)));
+    let different = pairs.find(|((_, other), (_, run))| !same_data(&other.description, &run.description));
     let Some(((first_row, first), (row, run))) = different else { return Ok(()) };
     let name = |row: &Row, run: &RunResults| row.plan.run_name(run.description.run.seed);
     let problem = format!(
