@@ -1,13 +1,19 @@
 """What docs/does-car-help.md says of trained networks beyond their logs, from their prediction files, in NumPy.
 
     evidence.py FOLDER [FOLDER ...] > figures/evidence.md
+    evidence.py --records figures/FOLDER > figures/FOLDER/evidence.md
 
 FOLDER holds the runs of one folder of experiments, as `experiments run` leaves them (runs/NAME). Every run is compared, image by
 image, with the run of the same seed whose experiment is called `bs` (Balanced Softmax alone). Norms and accuracies are computed
 here a second time; the script ends with an error where they are not those of the run's own log.
+
+With --records the folder is one of figures/ with `predicted.npz` (figures/pack_predictions.py) and `runs.csv`: accuracies are computed from what was
+predicted, held against `runs.csv`, and rows are compared over paired seeds with cross-entropy (`NN-ce`) and Balanced Softmax (`NN-bs`).
 """
 
+import csv
 import json
+import math
 import pathlib
 import re
 import sys
@@ -216,9 +222,76 @@ def report(folder):
     table(["run", "training accuracy, %", "test accuracy, %", "test cross-entropy", "at the best factor", "WCE, test", "worst class, test accuracy, %"], rows)
 
 
+def student_quantile(degrees):
+    """The 97.5 % quantile of Student's distribution: where its density, summed from 0 by trapezes, reaches 0.475."""
+    t = numpy.linspace(0, 100, 2_000_001)
+    constant = math.gamma((degrees + 1) / 2) / (math.sqrt(degrees * math.pi) * math.gamma(degrees / 2))
+    density = constant * (1 + t**2 / degrees) ** (-(degrees + 1) / 2)
+    area = numpy.concatenate([[0], numpy.cumsum((density[1:] + density[:-1]) / 2 * (t[1] - t[0]))])
+    return t[numpy.searchsorted(area, 0.475)]
+
+
+def class_errors(predicted, labels):
+    wrong = (predicted != labels).astype(float)
+    return numpy.bincount(labels, wrong) / numpy.bincount(labels)
+
+
+def interval(differences):
+    """Mean and Student's 95 % interval over paired seeds, in points."""
+    mean = differences.mean()
+    if len(differences) < 2:
+        return f"{100 * mean:+.1f}, one seed"
+    half = student_quantile(len(differences) - 1) * differences.std(ddof=1) / math.sqrt(len(differences))
+    verdict = "**better**" if mean + half < 0 else "**worse**" if mean - half > 0 else "undecided"
+    return f"{100 * mean:+.1f} [{100 * (mean - half):+.1f}, {100 * (mean + half):+.1f}], {verdict}"
+
+
+def records(folder):
+    """Paired differences of errors over seeds, of all test images, of the worst class and of the worst tenth of the classes."""
+    with numpy.load(folder / "predicted.npz") as stored:
+        labels = stored["labels"].astype(int)
+        predicted = {str(name): stored["predicted"][:, at].astype(int) for at, name in enumerate(stored["runs"])}
+    figures = {}
+    if not (folder / "runs.csv").exists():
+        sys.exit(f"{folder}: no runs.csv, which `experiments table` writes")
+    with open(folder / "runs.csv", newline="") as listed:
+        for line in csv.DictReader(listed):
+            row, seed = line["experiment"].split("/")[1], int(line["seed"])
+            if f"{row}-seed{seed}" not in predicted:
+                sys.exit(f"{folder}: {row}, seed {seed}, is in runs.csv and not in predicted.npz; pack it again")
+            errors = class_errors(predicted[f"{row}-seed{seed}"], labels)
+            worst = numpy.sort(errors)[::-1]
+            found = {
+                "overall": (predicted[f"{row}-seed{seed}"] != labels).mean(),
+                "worst class": worst[0],
+                "worst tenth": worst[: math.ceil(len(errors) / 10)].mean(),
+            }
+            for key, column in (("overall", "accuracy"), ("worst class", "accuracy_worst_class"), ("worst tenth", "accuracy_worst_tenth")):
+                if abs(1 - found[key] - float(line[column])) > 1e-9:
+                    sys.exit(f"{folder}: {row}, seed {seed}: {key} is {found[key]} here, 1 - {line[column]} in runs.csv")
+            figures.setdefault(row, {})[seed] = found
+    print(f"Made by `figures/evidence.py --records figures/{folder.name}` from `predicted.npz`; do not edit. Differences of errors in points, "
+          "row less baseline: below 0 the row is better. Student's 95 % intervals over the seeds that both have, for these test images.\n")
+    for name, pattern in (("cross-entropy", r"\d+-ce"), ("Balanced Softmax", r"\d+-bs")):
+        base = next((row for row in figures if re.fullmatch(pattern, row)), None)
+        if base is None:
+            continue
+        print(f"## Against {name}\n")
+        lines = []
+        for row, seeds in figures.items():
+            paired = sorted(set(seeds) & set(figures[base]))
+            if row == base or not paired:
+                continue
+            differences = {key: numpy.array([seeds[seed][key] - figures[base][seed][key] for seed in paired]) for key in seeds[paired[0]]}
+            lines.append([row, str(len(paired)), *(interval(differences[key]) for key in ("overall", "worst class", "worst tenth"))])
+        table(["row", "seeds", "all images", "worst class", "worst tenth of the classes"], lines)
+
+
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
+    if sys.argv[1] == "--records":
+        return records(pathlib.Path(sys.argv[2]))
     print("Made by `figures/evidence.py " + " ".join(f"runs/{pathlib.Path(folder).name}" for folder in sys.argv[1:]) + "`; do not edit. "
           "Λ: the paper's weights, r₀ = 0.2; surrogate: the paper's, g = 0.1. Floor: root mean square of the weighted column sums.\n")
     for folder in sys.argv[1:]:

@@ -2,8 +2,9 @@
 
     pack_predictions.py runs/FOLDER figures/FOLDER/predicted.npz
 
-The file holds `labels` [N], the images' numbers `indices` [N], and an array [N] for each run, named as its folder: the class of the largest score of
-each test image after the last epoch, ties to the lowest index. Runs without test.npz are left out. A run's `metrics.jsonl` must have the same accuracy.
+The file holds `labels` [N], the images' numbers `indices` [N], the folders of the R runs as `runs` [R], and `predicted` [N, R]: the class of the largest
+score of each test image after the last epoch, ties to the lowest index. Runs without test.npz are left out. A run's `metrics.jsonl` must have the same
+accuracy.
 """
 
 import json
@@ -16,6 +17,7 @@ import numpy
 def main() -> None:
     folder, target = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     packed: dict[str, numpy.ndarray] = {}
+    columns: dict[str, numpy.ndarray] = {}
     for run in sorted(path for path in folder.iterdir() if (path / "test.npz").exists()):
         with numpy.load(run / "test.npz") as stored:
             order = numpy.argsort(stored["indices"])
@@ -28,9 +30,11 @@ def main() -> None:
         last = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])["test"]
         if abs(last["accuracy"] - (predicted == labels).mean()) > 1e-9:
             sys.exit(f"{run}: accuracy {(predicted == labels).mean()} of test.npz, {last['accuracy']} in metrics.jsonl")
-        packed[run.name] = predicted.astype(numpy.uint8 if predicted.max() < 256 else numpy.uint16)
-    numpy.savez_compressed(target, **packed)
-    print(f"{target}: {len(packed) - 2} runs, {target.stat().st_size} bytes")
+        columns[run.name] = predicted
+    together = numpy.stack(list(columns.values()), axis=1)
+    packed["predicted"] = together.astype(numpy.uint8 if together.max() < 256 else numpy.uint16)
+    numpy.savez_compressed(target, runs=numpy.array(list(columns)), **packed)
+    print(f"{target}: {len(columns)} runs, {target.stat().st_size} bytes")
 
 
 if __name__ == "__main__":

@@ -124,6 +124,9 @@ pub struct Run {
     /// The file of weights that the training began with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pretrained: Option<Pretrained>,
+    /// The features that the last layer alone was trained on, where the backbone stayed as it was in that file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frozen_backbone: Option<FrozenBackbone>,
     /// Name of the loss function.
     pub loss: String,
     /// What was minimised.
@@ -149,6 +152,15 @@ pub struct Pretrained {
     /// Whether the file's classifier was taken too; otherwise, being of other classes or of another kind, the last
     /// layer began fresh.
     pub classifier: bool,
+}
+
+/// The features of a network whose backbone was not trained, in float32, evaluation mode and without augmentation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FrozenBackbone {
+    /// SHA-256 of the features of the whole training split [N, D], in lower-case hexadecimal.
+    pub train_features_sha256: String,
+    /// SHA-256 of those of the test split.
+    pub test_features_sha256: String,
 }
 
 /// Reads the description in a safetensors file's metadata; `None` if there is none (a file of another program).

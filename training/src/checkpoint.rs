@@ -104,7 +104,7 @@ mod tests {
     use car_spectral_data::{AugmentationOptions, CutMix, Policy};
     use car_spectral_data::{DataKind, LongTail, Normalisation, Sampler, Validation};
     use car_spectral_runs::Run;
-    use car_spectral_runs::description::{Pretrained, SCHEMA, TrainingData, ValidationPart, describe};
+    use car_spectral_runs::description::{FrozenBackbone, Pretrained, SCHEMA, TrainingData, ValidationPart, describe};
     use car_spectral_runs::settings::{
         Architecture, ArchitectureKind, CarSchedule, ClassificationOptions, Classifier, ContrastiveOptions,
         ObjectiveOptions, OptimizerOptions, RectificationOptions, Selection, TrainingPass,
@@ -154,6 +154,10 @@ mod tests {
                 training_pass: TrainingPass { bf16: true, drop_path: 0.1 },
                 weight_ema: Some(0.999),
                 pretrained: Some(Pretrained { sha256: "e".into(), classifier: false }),
+                frozen_backbone: Some(FrozenBackbone {
+                    train_features_sha256: "f".into(),
+                    test_features_sha256: "g".into(),
+                }),
                 loss: "Balanced Softmax + CAR".into(),
                 objective: ObjectiveOptions {
                     classification: ClassificationOptions::LogitAdjustment { tau: 1.0 },

@@ -42,22 +42,55 @@ pub fn batches(
         let batch = batch?;
         let count = batch.indices.len();
         let output = forward(&image_tensor(&batch.views[0], count)?.f_to_device(device)?)?;
-        let shape = output.size();
-        let expected = classes.unwrap_or_else(|| shape.get(1).copied().unwrap_or(0));
-        if shape.len() != 2 || shape[0] != count as i64 || shape[1] != expected || expected < 2 {
-            let problem = format!(
-                "the model returned a tensor of shape {shape:?} for {count} images; expected logits [{count}, K] with K >= 2"
-            );
-            return Err(TrainingError::WeightsMismatch { problem });
-        }
-        classes = Some(expected);
-        let output = output.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
-        let values = Vec::<f32>::try_from(output.f_flatten(0, -1)?)?;
-        let rows = ArrayView2::from_shape((count, expected as usize), &values).expect("the shape that was checked");
-        take(rows, done..done + count)?;
+        classes = Some(give(&output, count, classes, |rows| take(rows, done..done + count))?);
         done += count;
     }
     Ok(())
+}
+
+/// Gives `take` the logits of the images at the given indices from `features` [N, D] of a whole split, as [`batches`]
+/// does from the images themselves; `forward` maps features [B, D] to logits [B, K].
+///
+/// # Errors
+/// [`TrainingError::Torch`] for an index beyond the features and what else libtorch refuses;
+/// [`TrainingError::WeightsMismatch`] as of [`batches`]; those of `take`.
+pub fn feature_batches(
+    features: &Tensor,
+    indices: &[usize],
+    forward: impl Fn(&Tensor) -> Tensor,
+    mut take: impl FnMut(ArrayView2<'_, f32>, Range<usize>) -> Result<()>,
+) -> Result<()> {
+    let (mut classes, mut done) = (None, 0);
+    let _no_gradients = tch::no_grad_guard();
+    for chunk in indices.chunks(EVALUATION_BATCH) {
+        let (rows, count): (Vec<i64>, usize) = (chunk.iter().map(|&index| index as i64).collect(), chunk.len());
+        let rows = Tensor::f_from_slice(&rows)?.f_to_device(features.device())?;
+        let output = forward(&features.f_index_select(0, &rows)?);
+        classes = Some(give(&output, count, classes, |rows| take(rows, done..done + count))?);
+        done += count;
+    }
+    Ok(())
+}
+
+/// Gives `take` the output for so many images, if it is a table of logits of as many classes as before; K.
+fn give(
+    output: &Tensor,
+    count: usize,
+    classes: Option<i64>,
+    take: impl FnOnce(ArrayView2<'_, f32>) -> Result<()>,
+) -> Result<i64> {
+    let shape = output.size();
+    let expected = classes.unwrap_or_else(|| shape.get(1).copied().unwrap_or(0));
+    if shape.len() != 2 || shape[0] != count as i64 || shape[1] != expected || expected < 2 {
+        let problem = format!(
+            "the model returned a tensor of shape {shape:?} for {count} images; expected logits [{count}, K] with K >= 2"
+        );
+        return Err(TrainingError::WeightsMismatch { problem });
+    }
+    let output = output.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
+    let values = Vec::<f32>::try_from(output.f_flatten(0, -1)?)?;
+    take(ArrayView2::from_shape((count, expected as usize), &values).expect("the shape that was checked"))?;
+    Ok(expected)
 }
 
 /// All logits [N, K] at once, as [`batches`] gives them; `progress` is told the number of images done after each batch.

@@ -7,6 +7,7 @@
 //! | [`model`] | residual networks, vision transformers, EfficientNet-Lite0, a bias-free ReLU network |
 //! | [`checkpoint`] | self-describing checkpoints |
 //! | [`evaluate`] | logits of a network on a set of images |
+//! | [`features`] | what a network makes of both splits up to its last layer, computed once |
 //! | [`batch`] | batches of bytes as tensors |
 //! | [`device`], [`memory`] | what libtorch and the C allocator are told |
 //!
@@ -20,6 +21,7 @@ pub mod device;
 mod drawn;
 mod error;
 pub mod evaluate;
+pub mod features;
 pub mod loss;
 pub mod memory;
 mod mixing;

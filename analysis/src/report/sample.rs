@@ -241,6 +241,7 @@ pub(crate) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
             training_pass: TrainingPass::default(),
             weight_ema: None,
             pretrained: None,
+            frozen_backbone: None,
             loss: if car.is_some() { "cross-entropy + CAR" } else { "cross-entropy" }.into(),
             objective: ObjectiveOptions {
                 classification: ClassificationOptions::CrossEntropy,

@@ -12,6 +12,7 @@ mod car_schedule;
 mod classification;
 mod contrastive;
 mod device;
+mod frozen;
 mod objective;
 mod optimizer;
 mod rectification;
@@ -64,6 +65,9 @@ pub struct NetworkSettings {
     pub training_pass: TrainingPass,
     /// A file of weights to begin with, and of several sets in it the key.
     pub pretrained: Option<(PathBuf, Option<String>)>,
+    /// The folder that features are kept in, of a network whose backbone stays as it was in that file and whose last
+    /// layer alone is trained, on features of the images as they are; none: the whole network is trained.
+    pub frozen: Option<PathBuf>,
     /// Decay of an average of the weights, which is then evaluated and kept in place of the weights themselves.
     pub weight_ema: Option<f64>,
 }
@@ -135,6 +139,7 @@ impl Settings {
         check_sizes(self.optimisation.batch_size, self.images.loader_threads)?;
         self.images.augmentation.check()?;
         self.optimisation.check()?;
+        self.check_frozen()?;
         self.output.check()
     }
 }
@@ -212,6 +217,7 @@ mod tests {
             resolution: None,
             training_pass: TrainingPass::default(),
             pretrained: None,
+            frozen: None,
             weight_ema,
         };
         network(None).check().unwrap();

@@ -33,6 +33,7 @@ pub struct Model {
     variables: nn::VarStore,
     network: Network,
     training: TrainingPass,
+    frozen: bool,
 }
 
 #[derive(Debug)]
@@ -87,7 +88,7 @@ impl Model {
                 Network::Headed(backbone, head(cifar_resnet::FEATURES, head::kaiming()))
             }
         };
-        Ok(Self { architecture, variables, network, training: TrainingPass::default() })
+        Ok(Self { architecture, variables, network, training: TrainingPass::default(), frozen: false })
     }
 
     /// The architecture with the given weights. Buffers `num_batches_tracked` are passed over.
@@ -148,13 +149,51 @@ impl Model {
 
     /// Number of trainable parameters.
     pub fn parameter_count(&self) -> usize {
-        self.variables.trainable_variables().iter().map(Tensor::numel).sum()
+        self.trainable().values().map(Tensor::numel).sum()
     }
 
     /// All weights and buffers by name, on the CPU.
     pub fn weights(&self) -> BTreeMap<String, Tensor> {
         let variables = self.variables.variables();
         variables.into_iter().map(|(name, tensor)| (name, tensor.detach().to_device(Device::Cpu))).collect()
+    }
+
+    /// Leaves all but the last layer as it is from now on: it is neither trained nor among [`Model::learned`].
+    ///
+    /// # Errors
+    /// [`TrainingError::Setting`] for `mlp`, which has no last layer apart.
+    pub(crate) fn freeze_backbone(&mut self) -> Result<()> {
+        if self.architecture.kind.classifier_name().is_none() {
+            let requirement = "has no last layer apart; give another network";
+            return Err(TrainingError::setting("model", &self.architecture.kind, requirement));
+        }
+        self.frozen = true;
+        for (name, tensor) in self.variables.variables() {
+            if !self.is_learned(&name) {
+                let _ = tensor.f_set_requires_grad(false)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_learned(&self, name: &str) -> bool {
+        let of_last_layer = |layer| name.strip_prefix(layer).is_some_and(|rest: &str| rest.starts_with('.'));
+        !self.frozen || self.architecture.kind.classifier_name().is_some_and(of_last_layer)
+    }
+
+    /// The weights and buffers that training changes, on the CPU.
+    pub(crate) fn learned(&self) -> BTreeMap<String, Tensor> {
+        self.weights().into_iter().filter(|(name, _)| self.is_learned(name)).collect()
+    }
+
+    /// Puts back what [`Model::learned`] gave; the rest stays.
+    ///
+    /// # Errors
+    /// As [`Model::set_weights`].
+    pub(crate) fn set_learned(&mut self, learned: &BTreeMap<String, Tensor>) -> Result<()> {
+        let kept = self.weights().into_iter().filter(|(name, _)| !self.is_learned(name));
+        let given = learned.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone()));
+        self.set_weights(&kept.chain(given).collect())
     }
 
     /// All parameters and buffers by name, sharing memory with the network.

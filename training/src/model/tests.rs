@@ -408,3 +408,26 @@ impl Model {
         self.weights().into_iter().filter(|(other, _)| other != name).collect()
     }
 }
+
+#[test]
+fn a_frozen_backbone_leaves_the_last_layer_to_learn() {
+    let mut frozen = model(ArchitectureKind::ResNet20, [3, 8, 8], 5);
+    let whole = frozen.weights().len();
+    assert_eq!(frozen.learned().len(), whole);
+    frozen.freeze_backbone().unwrap();
+    let last = ["linear.bias", "linear.weight"];
+    assert_eq!(frozen.trainable().into_keys().collect::<Vec<_>>(), last);
+    assert_eq!(frozen.learned().into_keys().collect::<Vec<_>>(), last);
+    assert_eq!(frozen.parameter_count(), 5 * 65);
+    let (before, mut learned) = (frozen.weights(), frozen.learned());
+    learned.insert("linear.bias".to_owned(), Tensor::ones([5], (Kind::Float, Device::Cpu)));
+    let before: BTreeMap<String, Tensor> = before.into_iter().map(|(name, tensor)| (name, tensor.copy())).collect();
+    frozen.set_learned(&learned).unwrap();
+    for (name, tensor) in frozen.weights() {
+        assert_eq!(tensor.equal(&before[&name]), name != "linear.bias", "{name}");
+    }
+    learned.remove("linear.weight");
+    assert!(frozen.set_learned(&learned).unwrap_err().to_string().contains("`linear.weight` is missing"));
+    let mut mlp = model(ArchitectureKind::Mlp { hidden: vec![4] }, [3, 8, 8], 5);
+    assert!(mlp.freeze_backbone().unwrap_err().to_string().contains("no last layer apart"));
+}

@@ -2,6 +2,7 @@
 //! validation part of the training data; evaluation mode, no augmentation. Logits pass by batch by batch; none are kept
 //! in memory.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,11 +12,12 @@ use car_spectral_data::augment::Chain;
 use car_spectral_data::{DataSet, Normalisation, Parts, Split};
 use car_spectral_formats::predictions::{self, TakeRows};
 use car_spectral_runs::{RunError, SplitEvaluation, SplitSums};
-use ndarray::ArrayView1;
+use ndarray::{ArrayView1, ArrayView2};
 use tch::{Device, Tensor};
 
 use crate::batch::normalise;
 use crate::evaluate;
+use crate::features::Features;
 use crate::model::Model;
 use crate::{Result, TrainingError};
 
@@ -29,6 +31,8 @@ pub(crate) struct Evaluator<'a> {
     pub weights: ClassWeights,
     pub car: CarOptions,
     pub device: Device,
+    /// Of a network whose backbone stays as it is; the images are not read then.
+    pub features: Option<&'a Features>,
 }
 
 /// All splits.
@@ -44,9 +48,11 @@ impl Evaluator<'_> {
     /// if there is a validation part, `validation.npz`.
     pub(crate) fn evaluate(&self, model: &Model, epoch: usize, predictions: Option<&Path>) -> Result<Evaluated> {
         let all: Vec<usize> = (0..self.data.test.labels.len()).collect();
-        let part = |name: &'static str, split, indices| {
+        let of_train = (&self.data.train, self.features.map(|features| &features.train));
+        let of_test = (&self.data.test, self.features.map(|features| &features.test));
+        let part = |name: &'static str, source, indices| {
             let file = predictions.map(|folder| folder.join(format!("{name}.npz")));
-            self.part(model, split, indices, file.as_deref()).map_err(|error| match error {
+            self.part(model, source, indices, file.as_deref()).map_err(|error| match error {
                 TrainingError::Run(RunError::Confusion(source @ ConfusionError::NonFiniteScore { .. })) => {
                     TrainingError::ScoresDiverged { epoch, split: name, source }
                 }
@@ -55,18 +61,16 @@ impl Evaluator<'_> {
         };
         let validation = self.parts.validation.as_ref();
         Ok(Evaluated {
-            train: part("train", &self.data.train, &self.parts.train.indices)?,
-            test: part("test", &self.data.test, &all)?,
-            validation: validation
-                .map(|(_, drawn)| part("validation", &self.data.train, &drawn.indices))
-                .transpose()?,
+            train: part("train", of_train, &self.parts.train.indices)?,
+            test: part("test", of_test, &all)?,
+            validation: validation.map(|(_, drawn)| part("validation", of_train, &drawn.indices)).transpose()?,
         })
     }
 
     fn part(
         &self,
         model: &Model,
-        split: &Arc<Split>,
+        (split, features): (&Arc<Split>, Option<&Tensor>),
         indices: &[usize],
         file: Option<&Path>,
     ) -> Result<SplitEvaluation> {
@@ -74,12 +78,16 @@ impl Evaluator<'_> {
         let labels: Vec<usize> = indices.iter().map(|&index| split.labels[index]).collect();
         let mut sums = SplitSums::new(train_counts.len(), &self.car)?;
         let run = |keep: &mut TakeRows<'_, TrainingError>| {
-            let forward = |batch: &Tensor| Ok(model.forward(&normalise(&self.normalisation, batch)?, false));
-            let chain = Chain::evaluation(&split.images, self.image_size);
-            evaluate::batches(split, indices, &chain, self.device, forward, |logits, places| {
+            let take = |logits: ArrayView2<'_, f32>, places: Range<usize>| {
                 sums.add(logits, ArrayView1::from(&labels[places]))?;
                 keep(logits)
-            })
+            };
+            if let Some(features) = features {
+                return evaluate::feature_batches(features, indices, |rows| model.classify(rows), take);
+            }
+            let forward = |batch: &Tensor| Ok(model.forward(&normalise(&self.normalisation, batch)?, false));
+            let chain = Chain::evaluation(&split.images, self.image_size);
+            evaluate::batches(split, indices, &chain, self.device, forward, take)
         };
         match file {
             Some(file) => predictions::write(file, train_counts.len(), &labels, indices, run)?,

@@ -14,6 +14,7 @@ use tch::Device;
 
 use super::best::Best;
 use super::event::{Event, Observer};
+use super::feature_feed::FeatureFeed;
 use super::feed::{FedBatch, Feed};
 use super::objective::{Objective, Step};
 use super::optimizer::Optimizer;
@@ -35,6 +36,14 @@ pub(crate) struct Learner {
     schedule: WarmupCosine,
     seed: u64,
     steps_per_epoch: usize,
+}
+
+/// Where the batches of a run come from.
+#[derive(Debug)]
+pub(crate) enum Batches {
+    Images(Feed),
+    /// Of a network whose backbone stays as it is.
+    Features(FeatureFeed),
 }
 
 /// An epoch of training.
@@ -63,6 +72,9 @@ impl Learner {
         model.set_training_pass(network.training_pass)?;
         let start = |(file, key): &(PathBuf, Option<String>)| model.start_from(file, key.as_deref());
         let pretrained = network.pretrained.as_ref().map(start).transpose()?;
+        if network.frozen.is_some() {
+            model.freeze_backbone()?;
+        }
         let weight_ema = network.weight_ema.map(|decay| WeightEma::new(&model, decay, device)).transpose()?;
         let diagnose = settings.output.car_diagnose;
         let objective = Objective::new(&optimisation.objective, class_counts, &model, diagnose)?;
@@ -86,7 +98,7 @@ impl Learner {
 
     /// Puts back what [`Learner::state`] gave.
     pub(crate) fn restore(&mut self, state: RunState) -> Result<()> {
-        self.model.set_weights(&state.weights)?;
+        self.model.set_learned(&state.weights)?;
         self.optimizer.set_state(&state.optimizer)?;
         self.objective.set_state(state.loss, &state.other)?;
         self.weight_ema.as_mut().map_or(Ok(()), |weight_ema| weight_ema.set_state(&state.weight_ema))
@@ -96,7 +108,7 @@ impl Learner {
     pub(crate) fn state(&self, description: Description, best: Option<&Best>) -> RunState {
         RunState {
             description,
-            weights: self.model.weights(),
+            weights: self.model.learned(),
             optimizer: self.optimizer.state(),
             loss: self.objective.state(),
             other: self.objective.other_state(),
@@ -105,20 +117,34 @@ impl Learner {
         }
     }
 
+    /// The objective of the batch at place `position` of an epoch, and how many images it has.
+    fn step(&mut self, epoch: usize, position: usize, batches: &mut Batches) -> Result<(Step, i64)> {
+        Ok(match batches {
+            Batches::Images(feed) => {
+                let FedBatch { views, labels, mix } = feed.batch(epoch, position)?;
+                let step = self.objective.step(&self.model, &views, &labels, mix.as_ref(), epoch)?;
+                (step, labels.size()[0])
+            }
+            Batches::Features(feed) => {
+                let (features, labels) = feed.batch(epoch, position)?;
+                let step = self.objective.step_on(&self.model, &features, &labels, None, epoch)?;
+                (step, labels.size()[0])
+            }
+        })
+    }
+
     /// Trains for `epoch`, from 1, telling `observer` of each step.
     ///
     /// # Errors
     /// [`TrainingError::Diverged`] if the loss leaves the finite range, [`TrainingError::WeightsDiverged`] if a weight
     /// has left it at the end of the epoch; the errors of images and of libtorch.
-    pub(crate) fn train(&mut self, epoch: usize, feed: &mut Feed, observer: &mut Observer<'_>) -> Result<Pass> {
+    pub(crate) fn train(&mut self, epoch: usize, batches: &mut Batches, observer: &mut Observer<'_>) -> Result<Pass> {
         let started = Instant::now();
         tch::manual_seed(seed_of_layers(self.seed, epoch));
         let (mut loss_sum, mut right_sum, mut images, mut learning_rate) = (0.0, 0.0, 0, 0.0);
         for position in 0..self.steps_per_epoch {
             learning_rate = self.schedule.rate((epoch - 1) * self.steps_per_epoch + position);
-            let FedBatch { views, labels, mix } = feed.batch(epoch, position)?;
-            let Step { objective, loss, right } =
-                self.objective.step(&self.model, &views, &labels, mix.as_ref(), epoch)?;
+            let (Step { objective, loss, right }, count) = self.step(epoch, position, batches)?;
             if !loss.is_finite() {
                 return Err(TrainingError::Diverged { epoch, step: position + 1, loss });
             }
@@ -128,7 +154,6 @@ impl Learner {
             if let Some(weight_ema) = &mut self.weight_ema {
                 weight_ema.update(&self.model)?;
             }
-            let count = labels.size()[0];
             loss_sum += loss * count as f64;
             right_sum += right;
             images += count;

@@ -5,6 +5,7 @@
 //! | `train` | [`train`]: epoch after epoch, evaluation, checkpoints, results |
 //! | `learner` | network, objective, optimizer and schedule; one epoch |
 //! | `feed` | batches as tensors on the device, mixed by CutMix where asked |
+//! | `feature_feed` | batches of features, where the backbone stays as it is |
 //! | `objective` | what is minimised: the classification loss, the contrastive branch, CAR |
 //! | `car_term`, `car_monitor` | CAR in a step, what the log says of it, and its diagnosis on demand |
 //! | `contrastive` | the contrastive branch of balanced contrastive learning |
@@ -20,6 +21,7 @@ mod car_term;
 mod contrastive;
 mod evaluator;
 mod event;
+mod feature_feed;
 mod feed;
 mod learner;
 mod objective;

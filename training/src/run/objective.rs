@@ -87,16 +87,28 @@ impl Objective {
         mix: Option<&Mix>,
         epoch: usize,
     ) -> Result<Step> {
-        let batch = labels.size()[0];
-        let all_features = match views {
+        let features = match views {
             [view] => model.features(view, true),
             views => model.features(&Tensor::f_cat(views, 0)?, true),
         };
+        self.step_on(model, &features, labels, mix, epoch)
+    }
+
+    /// The same from the features [V B, D] of all views, the view to classify first.
+    pub(crate) fn step_on(
+        &mut self,
+        model: &Model,
+        all_features: &Tensor,
+        labels: &Tensor,
+        mix: Option<&Mix>,
+        epoch: usize,
+    ) -> Result<Step> {
+        let batch = labels.size()[0];
         let logits = model.classify(&all_features.f_narrow(0, 0, batch)?);
         let compared = self
             .contrastive
             .as_ref()
-            .map(|(_, branch)| (branch.project(&all_features), branch.centres(model.class_weights())));
+            .map(|(_, branch)| (branch.project(all_features), branch.centres(model.class_weights())));
 
         let mixed = mix.map(|mix| mix.targets(labels, self.num_classes, logits.kind())).transpose()?;
         let classification = match &mixed {

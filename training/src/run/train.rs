@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use car_spectral::car::CarOptions;
 use car_spectral::confusion::ClassWeights;
 use car_spectral_data::{DataSet, Normalisation, Parts};
-use car_spectral_runs::description::{Pretrained, SCHEMA, TrainingData, ValidationPart};
+use car_spectral_runs::description::{FrozenBackbone, Pretrained, SCHEMA, TrainingData, ValidationPart};
 use car_spectral_runs::folder::{self, EarlierRun, WEIGHTS};
 use car_spectral_runs::log::{CarMetrics, EpochMetrics};
 use car_spectral_runs::settings::{Architecture, Selection, Settings};
@@ -15,11 +15,13 @@ use tch::{Device, Tensor};
 use super::best::Best;
 use super::evaluator::{Evaluated, Evaluator};
 use super::event::{Event, Observer};
+use super::feature_feed::FeatureFeed;
 use super::feed::Feed;
-use super::learner::{Learner, Pass};
+use super::learner::{Batches, Learner, Pass};
 use super::resume::{self, RunState};
 use crate::checkpoint;
 use crate::device::device_name;
+use crate::features::{self, Features};
 use crate::{Result, TrainingError};
 
 /// The result of a run.
@@ -50,8 +52,9 @@ struct Plan<'a> {
 /// the folder of the results. The last epoch is the result, or the best on the validation part ([`Selection`]); nothing
 /// is selected by test accuracy. On the CPU a run is repeatable for a seed and a number of threads, also one that was
 /// stopped and goes on ([`EarlierRun::Resume`]): as each epoch ends, all that the next needs is written to
-/// `resume.safetensors`, which goes when the run is finished. `observer` is told of every step and epoch. None if the
-/// run that was to go on is finished already.
+/// `resume.safetensors`, which goes when the run is finished. Features of a backbone that stays as it is
+/// ([`crate::features`]) are computed first, if they are not kept already. `observer` is told of every step and epoch.
+/// None if the run that was to go on is finished already.
 ///
 /// # Errors
 /// [`TrainingError::Setting`] and [`TrainingError::Run`] before anything is written, also for a run to go on with that
@@ -70,10 +73,12 @@ pub fn train(
         observer(Event::Pretrained(pretrained));
     }
     let pretrained = learner.pretrained.clone();
-    let describe = |epoch| plan.description(&pretrained, epoch);
+    let features = plan.features(&learner, observer)?;
+    let frozen_backbone = features.as_ref().map(Features::description);
+    let describe = |epoch| plan.description(&pretrained, &frozen_backbone, epoch);
     let out = settings.output.folder.as_path();
     let epochs = settings.optimisation.epochs;
-    let evaluator = plan.evaluator()?;
+    let evaluator = plan.evaluator(features.as_ref())?;
 
     if settings.output.earlier == EarlierRun::Resume && resume::is_finished(out, &describe(epochs), observer)? {
         return Ok(None);
@@ -84,18 +89,10 @@ pub fn train(
     if let Some(flags) = settings.output.flags.as_ref().filter(|_| done == 0) {
         folder::keep_flags(out, flags)?;
     }
-    let mut feed = Feed::new(
-        &data.train,
-        &parts.train,
-        &plan.normalisation,
-        &settings.images,
-        &settings.optimisation,
-        done + 1..=epochs,
-        device,
-    )?;
+    let mut batches = plan.batches(features.as_ref(), done)?;
     let mut result = None;
     for epoch in done + 1..=epochs {
-        let pass = learner.train(epoch, &mut feed, observer)?;
+        let pass = learner.train(epoch, &mut batches, observer)?;
         let is_last = epoch == epochs;
         let predictions = (is_last && settings.optimisation.selection == Selection::Last).then_some(out);
         let evaluated = (is_last || epoch % settings.output.evaluate_every == 0)
@@ -115,7 +112,7 @@ pub fn train(
             && let Some(accuracy) = metrics.validation.as_ref().and_then(|validation| validation.accuracy_macro)
             && Best::is_beaten(best.as_ref(), accuracy)
         {
-            best = Some(Best::new(epoch, accuracy, learner.kept().weights(), learner.objective.state()));
+            best = Some(Best::new(epoch, accuracy, learner.kept().learned(), learner.objective.state()));
         }
         learner.state(describe(epoch), best.as_ref()).save(out)?;
         result = evaluated.filter(|_| predictions.is_some());
@@ -136,12 +133,12 @@ pub fn train(
 fn take_result(learner: &mut Learner, best: Option<Best>, epochs: usize) -> Result<(usize, BTreeMap<String, Tensor>)> {
     match best {
         Some(best) => {
-            learner.model.set_weights(&best.weights)?;
+            learner.model.set_learned(&best.weights)?;
             Ok((best.epoch, best.loss))
         }
         None => {
-            let kept = learner.kept().weights();
-            learner.model.set_weights(&kept)?;
+            let kept = learner.kept().learned();
+            learner.model.set_learned(&kept)?;
             Ok((epochs, learner.objective.state()))
         }
     }
@@ -193,7 +190,43 @@ impl<'a> Plan<'a> {
         Ok(Self { data, parts, settings, device, architecture, normalisation })
     }
 
-    fn evaluator(&self) -> Result<Evaluator<'a>> {
+    /// The features of both splits, of a network whose backbone stays as it is.
+    fn features(&self, learner: &Learner, observer: &mut Observer<'_>) -> Result<Option<Features>> {
+        let Some((folder, pretrained)) = self.settings.network.frozen.as_ref().zip(learner.pretrained.as_ref()) else {
+            return Ok(None);
+        };
+        let key = self.settings.network.pretrained.as_ref().and_then(|(_, key)| key.as_deref());
+        let images = (&self.normalisation, self.settings.images.image_size);
+        let source = features::Source::new(&self.architecture, (&pretrained.sha256, key), self.data, images);
+        features::of(&learner.model, self.data, &source, folder, self.device, &mut |event| {
+            observer(Event::Features(event));
+        })
+        .map(Some)
+    }
+
+    /// Batches of the epochs after `done`.
+    fn batches(&self, features: Option<&Features>, done: usize) -> Result<Batches> {
+        let Self { data, parts, settings, device, .. } = *self;
+        let (images, optimisation) = (&settings.images, &settings.optimisation);
+        Ok(match features {
+            Some(Features { train, .. }) => Batches::Features(FeatureFeed::new(
+                train,
+                &data.train,
+                (&parts.train, images.sampler),
+                optimisation.batch_size,
+                optimisation.seed,
+                device,
+            )?),
+            None => {
+                let epochs = done + 1..=optimisation.epochs;
+                let normalisation = &self.normalisation;
+                let feed = Feed::new(&data.train, &parts.train, normalisation, images, optimisation, epochs, device)?;
+                Batches::Images(feed)
+            }
+        })
+    }
+
+    fn evaluator(&self, features: Option<&'a Features>) -> Result<Evaluator<'a>> {
         let measured = self.settings.optimisation.objective.car.unwrap_or(CarOptions::paper());
         Ok(Evaluator {
             data: self.data,
@@ -203,11 +236,17 @@ impl<'a> Plan<'a> {
             weights: ClassWeights::new(&self.parts.train.class_counts, measured.r0, measured.weights)?,
             car: measured,
             device: self.device,
+            features,
         })
     }
 
     /// What a checkpoint says of its run.
-    fn description(&self, pretrained: &Option<Pretrained>, epoch: usize) -> Description {
+    fn description(
+        &self,
+        pretrained: &Option<Pretrained>,
+        frozen_backbone: &Option<FrozenBackbone>,
+        epoch: usize,
+    ) -> Description {
         let Self { data, parts, settings, .. } = self;
         let (images, optimisation) = (&settings.images, &settings.optimisation);
         Description {
@@ -248,6 +287,7 @@ impl<'a> Plan<'a> {
                 training_pass: settings.network.training_pass,
                 weight_ema: settings.network.weight_ema,
                 pretrained: pretrained.clone(),
+                frozen_backbone: frozen_backbone.clone(),
                 loss: optimisation.objective.label(),
                 objective: optimisation.objective,
                 device: device_name(self.device),

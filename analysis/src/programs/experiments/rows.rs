@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use car_spectral_formats::FileError;
 use car_spectral_formats::publish::{IsOwn, Publication};
+use car_spectral_runs::description::{Description, TrainingData};
 use car_spectral_runs::folder::{self, LOG};
 use car_spectral_runs::log::read_log;
 use car_spectral_runs::terminal::tell;
@@ -83,15 +84,23 @@ pub(super) fn collect(experiments: &Path, runs: &Path) -> Result<Vec<Row>, Analy
     Ok(rows)
 }
 
-/// Test images and chosen training images must be the same in all runs.
+fn same_data(a: &Description, b: &Description) -> bool {
+    let of = |data: &TrainingData| (data.kind, data.train_sha256.clone(), data.test_sha256.clone());
+    let by_its_seed = |run: &Description| run.data.long_tail.is_some_and(|long_tail| long_tail.seed == run.run.seed);
+    let each_its_own = a.run.seed != b.run.seed && by_its_seed(a) && by_its_seed(b);
+    of(&a.data) == of(&b.data)
+        && a.data.class_counts == b.data.class_counts
+        && (each_its_own || a.data.indices_sha256 == b.data.indices_sha256)
+}
+
+/// Test images and the numbers of training images of each class must be the same in all runs, and the training images
+/// themselves in all runs of one seed: each seed may have drawn its own.
 pub(super) fn check_same_data(rows: &[Row]) -> Result<(), AnalysisError> {
-    let images = |run: &RunResults| {
-        let data = &run.description.data;
-        (data.kind, data.train_sha256.clone(), data.test_sha256.clone(), data.indices_sha256.clone())
-    };
-    let runs = || rows.iter().flat_map(|row| row.runs.iter().map(move |run| (row, run)));
-    let Some((first_row, first)) = runs().next() else { return Ok(()) };
-    let Some((row, run)) = runs().find(|(_, run)| images(run) != images(first)) else { return Ok(()) };
+    let runs: Vec<(&Row, &RunResults)> =
+        rows.iter().flat_map(|row| row.runs.iter().map(move |run| (row, run))).collect();
+    let mut pairs = runs.iter().enumerate().flat_map(|(at, run)| runs[..at].iter().map(move |other| (other, run)));
+    let different = pairs.find(|((_, other), (_, run))| !same_data(&other.description, &run.description));
+    let Some(((first_row, first), (row, run))) = different else { return Ok(()) };
     let name = |row: &Row, run: &RunResults| row.plan.run_name(run.description.run.seed);
     let problem = format!(
         "{} and {} were not trained and tested on the same images; give experiments on one data set with one subset, and with one \

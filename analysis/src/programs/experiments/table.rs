@@ -141,14 +141,18 @@ fn provenance(rows: &[Row]) -> String {
     let data = &first.data;
     format!(
         "\n{} of {} planned. Data {}, {} training images; SHA-256 of training files `{}`, test files `{}`, chosen \
-         indices `{}`. Commits {}; devices {}; CPU threads {}.\n",
+         indices {}. Commits {}; devices {}; CPU threads {}.\n",
         counted(runs.len(), "run", "runs"),
         rows.iter().map(|row| row.plan.experiment.seeds.len()).sum::<usize>(),
         data.kind.name(),
         data.class_counts.iter().sum::<u64>(),
         data.train_sha256,
         data.test_sha256,
-        data.indices_sha256,
+        if runs.iter().all(|run| run.data.indices_sha256 == data.indices_sha256) {
+            format!("`{}`", data.indices_sha256)
+        } else {
+            "each seed's own, in the run's description".to_owned()
+        },
         all(&|run| run.run.commit.clone()),
         all(&|run| run.run.device.clone()),
         all(&|run| run.run.threads.to_string()),

@@ -183,6 +183,7 @@ mod tests {
             match name {
                 "mean" => given.extend(["--std", "0.5"]),
                 "std" => given.extend(["--mean", "0.5"]),
+                "features" => given.push("--freeze-backbone"),
                 "pretrained-key" => given.extend(["--pretrained", "weights.pt"]),
                 _ => {}
             }

@@ -1,6 +1,7 @@
 //! The flags of the data: which set, which part of it, and how its images come.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use car_spectral::longtail::{Group, long_tailed_counts};
 use car_spectral_data::loader::all_cores;
@@ -50,9 +51,10 @@ pub struct DataArguments {
     /// image-folder and list are used as they are]
     #[arg(long)]
     imbalance: Option<f64>,
-    /// Seed of the subset's draw and of the validation part, apart from --seed so that runs can share them
-    #[arg(long, default_value_t = 0)]
-    subset_seed: u64,
+    /// Seed of the subset's draw and of the validation part, apart from --seed so that runs can share them; run: that
+    /// of --seed, so that each run draws its own
+    #[arg(long, default_value = "0", value_name = "SEED|run")]
+    subset_seed: SubsetSeed,
     /// Hold out this share of each class of the training images, at least one image where there are two: evaluated as
     /// `validation`, not trained on
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
@@ -64,6 +66,25 @@ pub struct DataArguments {
     /// Threads that decode and augment images ahead of the network [default: one a core]
     #[arg(long, value_name = "N")]
     loader_threads: Option<usize>,
+}
+
+/// What the subset is drawn by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SubsetSeed {
+    Given(u64),
+    /// The seed of the run.
+    OfRun,
+}
+
+impl FromStr for SubsetSeed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "run" => Ok(Self::OfRun),
+            _ => text.parse().map(Self::Given).map_err(|error| format!("{error}; give a whole number, or run")),
+        }
+    }
 }
 
 impl DataArguments {
@@ -83,7 +104,8 @@ impl DataArguments {
             let largest = self.n_max.unwrap_or(u64::from(u32::MAX));
             long_tailed_counts(largest, imbalance, kind.num_classes().unwrap_or(2)).map_err(DataError::from)?;
         }
-        self.held_out().map_or(Ok(()), |validation| validation.check())?;
+        // The share is what is checked.
+        self.held_out(0).map_or(Ok(()), |validation| validation.check())?;
         self.source().map(drop)
     }
 
@@ -96,8 +118,8 @@ impl DataArguments {
         self.imbalance.or((!self.data.kind.is_files()).then_some(IMBALANCE))
     }
 
-    fn held_out(&self) -> Option<Validation> {
-        self.validation.map(|share| Validation { share, seed: self.subset_seed })
+    fn held_out(&self, seed: u64) -> Option<Validation> {
+        self.validation.map(|share| Validation { share, seed })
     }
 
     /// Rows and columns of the images given to the network.
@@ -110,17 +132,18 @@ impl DataArguments {
         self.loader_threads.unwrap_or_else(all_cores)
     }
 
-    /// Reads the data set and draws the parts that the run uses.
-    pub fn load(&self) -> Result<(DataSet, Parts), TrainingError> {
+    /// Reads the data set and draws the parts that the run of a seed uses.
+    pub fn load(&self, run_seed: u64) -> Result<(DataSet, Parts), TrainingError> {
         let data = self.source()?.load()?;
+        let seed = match self.subset_seed {
+            SubsetSeed::Given(seed) => seed,
+            SubsetSeed::OfRun => run_seed,
+        };
         let largest =
             || Subset::full(&data.train.labels, data.num_classes()).class_counts.into_iter().max().unwrap_or(0);
-        let long_tail = self.imbalance().map(|imbalance| LongTail {
-            n_max: self.n_max.unwrap_or_else(largest),
-            imbalance,
-            seed: self.subset_seed,
-        });
-        let parts = Parts::draw(&data.train.labels, data.num_classes(), long_tail, self.held_out())?;
+        let long_tail =
+            self.imbalance().map(|imbalance| LongTail { n_max: self.n_max.unwrap_or_else(largest), imbalance, seed });
+        let parts = Parts::draw(&data.train.labels, data.num_classes(), long_tail, self.held_out(seed))?;
         Ok((data, parts))
     }
 }

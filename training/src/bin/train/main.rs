@@ -245,6 +245,7 @@ impl Arguments {
                 resolution: self.model.resolution,
                 training_pass: self.model.training_pass(),
                 pretrained: self.model.pretrained.clone().map(|file| (file, self.model.pretrained_key.clone())),
+                frozen: self.model.frozen(),
                 weight_ema: self.model.weight_ema,
             },
             images: ImageSettings {
@@ -292,7 +293,7 @@ fn run(Parsed { arguments, flags }: Parsed) -> Result<(), TrainingError> {
         return Ok(());
     }
 
-    let (data, parts) = arguments.data.load()?;
+    let (data, parts) = arguments.data.load(arguments.seed)?;
     data::announce(&data, &parts, settings.images.sampler);
     say(format_args!(
         "model           {}, seed {}, {}",

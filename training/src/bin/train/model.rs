@@ -7,6 +7,9 @@ use car_spectral_runs::settings::{ArchitectureKind, Classifier, TrainingPass};
 use car_spectral_training::TrainingError;
 use clap::{Args, ValueEnum};
 
+/// Where features are kept unless told otherwise.
+const FEATURES: &str = ".data/features";
+
 /// See [`ArchitectureKind`], [`Classifier`], [`TrainingPass`].
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Network")]
@@ -37,6 +40,13 @@ pub(crate) struct ModelArguments {
     /// Of several sets of weights in that file the one under this key, or whose names begin so
     #[arg(long, value_name = "NAME", requires = "pretrained")]
     pub pretrained_key: Option<String>,
+    /// Train the last layer alone, on features of all images that are computed once: needs --pretrained and --augment
+    /// none
+    #[arg(long)]
+    freeze_backbone: bool,
+    /// Folder that features are kept in, for all runs on the same weights and images [default: .data/features]
+    #[arg(long, value_name = "DIR", requires = "freeze_backbone")]
+    features: Option<PathBuf>,
     /// Last layer of any network but mlp [default: cosine for ldam-drw, else linear]
     #[arg(long)]
     classifier: Option<ClassifierName>,
@@ -78,6 +88,12 @@ impl ModelArguments {
 
     pub(crate) fn scale(&self) -> u32 {
         self.scale.unwrap_or(30)
+    }
+
+    /// The folder of the features, of a backbone that stays as it is.
+    pub(crate) fn frozen(&self) -> Option<PathBuf> {
+        let folder = || self.features.clone().unwrap_or_else(|| PathBuf::from(FEATURES));
+        self.freeze_backbone.then(folder)
     }
 
     pub(crate) fn training_pass(&self) -> TrainingPass {

@@ -8,6 +8,8 @@ use car_spectral::car::PenaltyNorm;
 use car_spectral_runs::log::EpochMetrics;
 use car_spectral_runs::signals;
 use car_spectral_runs::terminal::tell;
+use car_spectral_training::evaluate::EVALUATION_BATCH;
+use car_spectral_training::features::FeatureEvent;
 use car_spectral_training::run::Event;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -57,6 +59,14 @@ impl Progress {
                     if pretrained.classifier { "taken" } else { "begun fresh, the file's is of other classes or kind" };
                 say(format_args!("pretrained      sha256 {}, classifier {classifier}", pretrained.sha256));
             }
+            Event::Features(FeatureEvent::Awaited(path)) => {
+                tell(format_args!("features: another train computes {}; waits for it", path.display()));
+            }
+            Event::Features(FeatureEvent::Computed { done, of }) => self.computed(done, of),
+            Event::Features(FeatureEvent::Read(path)) => {
+                self.bar.reset();
+                say(format_args!("features        {}", path.display()));
+            }
             Event::Begins => tell(format_args!("resume: no epoch is done, begins with the first")),
             Event::GoesOn { after } => {
                 self.done = after;
@@ -82,6 +92,21 @@ impl Progress {
         let signal = STOPPED.load(Ordering::Relaxed);
         if signal != 0 {
             self.stop(signal);
+        }
+    }
+
+    /// Features of so many images are done; the run has not begun.
+    fn computed(&self, done: usize, of: usize) {
+        self.bar.set_length(of as u64);
+        self.bar.set_position(done as u64);
+        if self.bar.is_hidden() && done * 10 / of != done.saturating_sub(EVALUATION_BATCH) * 10 / of {
+            tell(format_args!("features: {done} of {of} images"));
+        }
+        let signal = STOPPED.load(Ordering::Relaxed);
+        if signal != 0 {
+            self.bar.abandon();
+            tell(format_args!("\nstopped while features were computed; the same command begins again"));
+            signals::end_by(signal)
         }
     }
 
