@@ -113,6 +113,7 @@ fn settings(run: &TrainingRun) -> Vec<Setting> {
         training_pass: TrainingPass { bf16, drop_path },
         weight_ema,
         pretrained,
+        frozen_backbone,
         loss: _,
         objective,
         device: _,
@@ -151,6 +152,7 @@ fn settings(run: &TrainingRun) -> Vec<Setting> {
         Setting::number("drop path", *drop_path),
         Setting::number("weight EMA", weight_ema.unwrap_or(0.0)),
         Setting::text("pretrained", pretrained.as_ref().map_or("no", |from| from.sha256.get(..6).unwrap_or("yes"))),
+        Setting::switch("backbone frozen", frozen_backbone.is_some()),
     ];
     if let Some(Normalisation { mean, std }) = &run.normalisation {
         list.extend([Setting::numbers("mean", mean), Setting::numbers("std", std)]);

@@ -8,6 +8,7 @@ use std::thread;
 use car_spectral_data::augment::Chain;
 use car_spectral_data::loader::{Batch, Loader, LoaderOptions, all_cores};
 use car_spectral_data::{DataError, Images, Order, Split};
+use car_spectral_formats::FileError;
 use ndarray::Array2;
 
 use super::engine::Engine;
@@ -77,7 +78,9 @@ pub(super) fn logits(
             match thread::Builder::new().spawn_scoped(scope, move || work(send)) {
                 Ok(_) => {}
                 Err(_) if started > 0 => break,
-                Err(error) => return Err(Failure::Data(DataError::io(Path::new("a thread of the engine"))(error))),
+                Err(error) => {
+                    return Err(Failure::Data(FileError::io(Path::new("a thread of the engine"))(error).into()));
+                }
             }
         }
         drop(send);

@@ -3,6 +3,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use car_spectral_data::{DataKind, DataSource};
+use car_spectral_formats::onnx::read;
 use car_spectral_formats::predictions::Logits;
 use car_spectral_formats::weights::{self, TensorData};
 use image::RgbImage;
