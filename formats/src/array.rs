@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::budget::Budget;
 use crate::element::{ByteOrder, elements_in, extend_f32, extend_f64, for_each_integer};
-use crate::quoting::quoted;
+use crate::quoting::{extents, quoted};
 use crate::region::Region;
 use crate::{ElementType, InputError, Result};
 
@@ -153,7 +153,7 @@ impl<'a> Array<'a> {
 
     /// Shape and type, as in `[200, 10] float32`.
     pub(crate) fn described(&self) -> String {
-        format!("{:?} {}", self.shape, self.type_name())
+        format!("{} {}", extents(&self.shape), self.type_name())
     }
 
     /// Whether its numbers can be scores: of a floating-point type or decimal.

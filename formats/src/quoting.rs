@@ -8,11 +8,25 @@ const SHOWN_CHARS: usize = 120;
 /// How many names of an untrusted list are repeated in a message.
 const SHOWN_NAMES: usize = 20;
 
+/// How many axes of an untrusted array are repeated in a message.
+const SHOWN_AXES: usize = 8;
+
 /// A text from an untrusted file, escaped, cut and quoted.
 pub(crate) fn quoted(text: &str) -> String {
     let mut chars = text.chars();
     let shown: String = chars.by_ref().take(SHOWN_CHARS).collect();
     if chars.next().is_some() { format!("{shown:?}...") } else { format!("{shown:?}") }
+}
+
+/// Extents of an untrusted array, the list cut.
+pub(crate) fn extents(shape: &[usize]) -> String {
+    match shape.get(..SHOWN_AXES) {
+        Some(shown) if shape.len() > SHOWN_AXES => {
+            let shown: Vec<String> = shown.iter().map(usize::to_string).collect();
+            format!("[{}, ...] of {} axes", shown.join(", "), shape.len())
+        }
+        _ => format!("{shape:?}"),
+    }
 }
 
 /// A file's name between quotes in a command that is shown to be copied: `FILE` in place of one that could end them.
@@ -55,6 +69,7 @@ mod tests {
     fn untrusted_text_is_escaped_and_cut() {
         assert_eq!(quoted("a\u{1b}[31m"), "\"a\\u{1b}[31m\"");
         assert_eq!(quoted(&"x".repeat(500)).len(), SHOWN_CHARS + 5);
+        assert_eq!([extents(&[3, 4]), extents(&[1; 9])], ["[3, 4]", "[1, 1, 1, 1, 1, 1, 1, 1, ...] of 9 axes"]);
         assert_eq!(quoted_list(["a", "b"]), "\"a\", \"b\"");
         assert!(quoted_list((0..50).map(|i| i.to_string())).ends_with("and 30 more"));
         assert_eq!(escaped("bad \u{7} byte, \"here\""), "bad \\u{7} byte, \"here\"");

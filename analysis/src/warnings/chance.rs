@@ -97,9 +97,14 @@ mod tests {
         assert!(said(&wrong).unwrap().contains("0 %, is below chance"));
         // Samples fall together by class, two classes in their own: twice the accuracy of chance.
         let together = |own: usize| -> Vec<usize> {
-            labels.iter().map(|&label| if label < own { label } else { own + (label + 1 - own) % (10 - own) }).collect()
+            let half_way = |label: usize| own + (label - own + (10 - own) / 2) % (10 - own);
+            labels.iter().map(|&label| if label < own { label } else { half_way(label) }).collect()
         };
         assert!(said(&together(2)).unwrap().contains("20 %, is that of few classes"));
         assert_eq!(said(&together(6)), None);
+        // Of ordered classes all that is not hit is near.
+        let near: Vec<usize> = labels.iter().enumerate().map(|(n, label)| (label + n / 10 % 3).min(9)).collect();
+        let table = predicted(10, &near, &labels);
+        assert!(table.is_ordered() && warning(&table).is_none());
     }
 }

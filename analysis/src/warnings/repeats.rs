@@ -47,7 +47,8 @@ fn within(names: &[String], part: &str, rows: &Rows<'_>) -> Vec<Warning> {
     let nearly = nearly.first().map(|&(first, like)| {
         let said = format!(
             "repeat an earlier one but for rounding, scores and label (the first: sample {first} repeats {like}), as when \
-             a sample is computed again in a batch of another size. Intervals take samples for independent: give each once"
+             a sample is computed again in a batch of another size. Intervals take samples for independent: give each \
+             once. Or {FEW}"
         );
         warning("repeated-rows", nearly.len(), &[first, like], said)
     });

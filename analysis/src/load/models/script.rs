@@ -229,9 +229,13 @@ fn describe(value: &IValue) -> String {
 mod tests {
     use super::*;
 
-    fn script(name: &str, output: Option<&str>) -> Script {
+    fn loaded(name: &str, output: Option<&str>) -> Result<Script, TrainingError> {
         let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scripts")).join(name);
-        Script::of(&Content::read(&path).unwrap(), output, Device::Cpu).unwrap()
+        Script::of(&Content::read(&path).unwrap(), output, Device::Cpu)
+    }
+
+    fn script(name: &str, output: Option<&str>) -> Script {
+        loaded(name, output).unwrap()
     }
 
     /// Ten images [1, 2, 2] with the pixels 0, 1, 2, ..., so that no batch of four is the last.
@@ -275,8 +279,6 @@ mod tests {
         // Images of another size: the reason without the frames of libtorch.
         let error = script("net.pt", None).logits(&images().view([4, 1, 5, 2])).unwrap_err().to_string();
         assert!(error.contains("net.pt") && error.lines().count() == 1 && error.len() < 600, "{error}");
-        let text = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scripts/make.py"));
-        let text = Content::read(&text).unwrap();
-        assert!(Script::of(&text, None, Device::Cpu).is_err_and(|error| error.to_string().contains("make.py")));
+        assert!(loaded("make.py", None).is_err_and(|error| error.to_string().contains("make.py")));
     }
 }

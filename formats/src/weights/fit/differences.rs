@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::place::nearest;
-use crate::quoting::quoted;
+use crate::quoting::{extents, quoted};
 use crate::weights::Tensor;
 use crate::weights::usual::COUNTERS;
 
@@ -42,7 +42,7 @@ pub(super) fn describe(
     }
     let mut shapes = names.iter().filter_map(|(name, shape)| {
         let found = &tensors.get(name)?.shape;
-        (found != *shape).then(|| format!("{} is {found:?}, wanted {shape:?}", quoted(name)))
+        (found != *shape).then(|| format!("{} is {}, wanted {shape:?}", quoted(name), extents(found)))
     });
     let first: Vec<String> = shapes.by_ref().take(SHOWN).collect();
     if !first.is_empty() {

@@ -8,7 +8,7 @@ use strum::{Display, EnumString};
 use super::place::Place;
 use super::{Reading, Wanted};
 use crate::ElementType;
-use crate::quoting::quoted;
+use crate::quoting::{extents, quoted};
 use crate::weights::{Tensor, TensorData, WeightsError};
 
 /// What training programs call the last layer.
@@ -257,13 +257,15 @@ impl Search<'_> {
         let name = quoted(&weight);
         if !self.fits(shape) {
             return Err(format!(
-                "{name} is {shape:?}; {classes} classes and {features} features are wanted: are these the data it was \
-                 made for?"
+                "{name} is {}; {classes} classes and {features} features are wanted: are these the data it was \
+                 made for?",
+                extents(shape)
             ));
         }
         let bias = self.tensors.get(&bias).map(|tensor| (bias, &tensor.shape));
         if let Some((bias, shape)) = bias.as_ref().filter(|(_, shape)| **shape != [classes]) {
-            return Err(format!("{} is {shape:?}, one number a class is wanted: [{classes}]", quoted(bias)));
+            let found = extents(shape);
+            return Err(format!("{} is {found}, one number a class is wanted: [{classes}]", quoted(bias)));
         }
         match (reading.last_layer, &bias) {
             (LastLayer::Cosine, Some((bias, _))) => {
