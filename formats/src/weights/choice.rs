@@ -211,7 +211,8 @@ impl<'a> Walk<'a> {
         let usual = level.iter().any(|(key, (value, holds))| *holds && is_dictionary(value) && is_usual(key));
         let has_state = is_top || usual && !is_given;
         let may_be = |key: &str, value: &Value| {
-            !(has_state && is_training(key) && is_dictionary(value)) && !(is_top && usual && !is_dictionary(value))
+            let is_beside = is_top && usual && !is_dictionary(value);
+            !(is_beside || has_state && is_training(key) && is_dictionary(value))
         };
         if let Some((value, true)) = level.get(WHOLE_TRAINING).filter(|_| is_top) {
             return Ok(vec![(WHOLE_TRAINING.to_owned(), *value)]);
