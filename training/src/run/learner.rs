@@ -41,7 +41,7 @@ pub(crate) struct Learner {
 /// Where the batches of a run come from.
 #[derive(Debug)]
 pub(crate) enum Batches {
-    Images(Feed),
+    Images(Box<Feed>),
     /// Of a network whose backbone stays as it is.
     Features(FeatureFeed),
 }

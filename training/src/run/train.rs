@@ -221,7 +221,7 @@ impl<'a> Plan<'a> {
                 let epochs = done + 1..=optimisation.epochs;
                 let normalisation = &self.normalisation;
                 let feed = Feed::new(&data.train, &parts.train, normalisation, images, optimisation, epochs, device)?;
-                Batches::Images(feed)
+                Batches::Images(Box::new(feed))
             }
         })
     }
