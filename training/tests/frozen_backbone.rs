@@ -132,6 +132,25 @@ fn the_last_layer_alone_changes_and_the_file_is_a_whole_network() {
 }
 
 #[test]
+fn a_last_layer_of_other_classes_begins_at_zero() {
+    let _one = RUNS.lock().unwrap_or_else(PoisonError::into_inner);
+    let (folder, mut data) = (tempfile::tempdir().unwrap(), data_set());
+    weights(folder.path(), &data);
+    data.class_names = ["cat", "dog"].map(str::to_owned).into();
+    for split in [&mut data.train, &mut data.test] {
+        let split = Arc::get_mut(split).unwrap();
+        split.labels.iter_mut().for_each(|label| *label %= 2);
+    }
+    let parts = Parts::draw(&data.train.labels, 2, None, None).unwrap();
+    let mut settings = settings(folder.path(), "run", EarlierRun::Refuse, Selection::Last);
+    settings.optimisation.learning_rate = 1e-12;
+    train(&data, &parts, &settings, Device::Cpu, &mut |_| ()).unwrap().unwrap();
+    let (model, _) = checkpoint::load(&folder.path().join("run/model.safetensors"), Device::Cpu).unwrap();
+    let largest = model.class_weights().abs().max().double_value(&[]);
+    assert!(largest < 1e-6, "{largest}");
+}
+
+#[test]
 fn a_stopped_run_ends_as_one_that_never_stopped_and_computes_no_features_again() {
     let _one = RUNS.lock().unwrap_or_else(PoisonError::into_inner);
     for selection in [Selection::Last, Selection::BestValidation] {

@@ -15,7 +15,7 @@ mod vision_transformer;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use car_spectral_runs::settings::{Architecture, ArchitectureKind, TrainingPass};
+use car_spectral_runs::settings::{Architecture, ArchitectureKind, Classifier, TrainingPass};
 use tch::{Device, Kind, Tensor, nn};
 
 use crate::{Result, TrainingError};
@@ -174,6 +174,16 @@ impl Model {
             }
         }
         Ok(())
+    }
+
+    /// Lets the last layer, whose weights were drawn, begin at 0. On features that stay as they are the draw would be
+    /// noise in every logit, and the few steps of a last layer hardly forget it. A cosine layer keeps its draw: it
+    /// has no direction at 0.
+    pub(crate) fn begin_last_layer_at_zero(&mut self) {
+        if let Classifier::Linear = self.architecture.classifier {
+            let learned = self.variables.variables().into_iter().filter(|(name, _)| self.is_learned(name));
+            tch::no_grad(|| learned.for_each(|(_, mut tensor)| drop(tensor.zero_())));
+        }
     }
 
     fn is_learned(&self, name: &str) -> bool {

@@ -74,6 +74,9 @@ impl Learner {
         let pretrained = network.pretrained.as_ref().map(start).transpose()?;
         if network.frozen.is_some() {
             model.freeze_backbone()?;
+            if pretrained.as_ref().is_some_and(|pretrained| !pretrained.classifier) {
+                model.begin_last_layer_at_zero();
+            }
         }
         let weight_ema = network.weight_ema.map(|decay| WeightEma::new(&model, decay, device)).transpose()?;
         let diagnose = settings.output.car_diagnose;
