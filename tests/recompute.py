@@ -132,12 +132,21 @@ def largest_upper(errors, counts, alpha, weights):
 
 
 def simes_lower(errors, counts, alpha, weights):
-    """The largest t at which Simes' test rejects "no lambda_j e_j exceeds t": p_(i)(t) <= i alpha/K for some i."""
-    ranks = np.arange(1, len(counts) + 1)
+    """The largest t at which Simes' test rejects "no lambda_j e_j exceeds t": p_(i)(t) <= i alpha/K for some i.
+
+    Of 100 classes or more with fewer than ten samples each in the mean, alpha is halved and the total tested as well, by
+    Hoeffding's binomial of the mean share.
+    """
+    ranks, wrong, samples = np.arange(1, len(counts) + 1), errors.sum(), counts.sum()
+    sparse = len(counts) >= 100 and samples < 10 * len(counts)
+    alpha = alpha / 2 if sparse else alpha
 
     def rejected(t):
-        p = np.sort(binom.sf(errors - 1, counts, np.minimum(t / weights, 1)))
-        return bool((p <= ranks * alpha / len(counts)).any())
+        shares = np.minimum(t / weights, 1)
+        p = np.sort(binom.sf(errors - 1, counts, shares))
+        mean = (shares * counts).sum() / samples
+        together = sparse and wrong > samples * mean + 1 and binom.sf(wrong - 1, samples, mean) <= alpha
+        return bool(together or (p <= ranks * alpha / len(counts)).any())
 
     below, above = 0.0, float(weights.max())
     while below < (middle := 0.5 * (below + above)) < above:

@@ -5,6 +5,8 @@
 //! max_j λ_j e_j >= sup{t : p_(i)(t) <= i α/K for some i}                   with probability >= 1 − α (Simes 1986)
 //!                  p_j(t) = P(Bin(n_j, t/λ_j) >= k_j), p_(1) <= ... <= p_(K) in order of size
 //! W = {j : no i has Fisher's exact p-value of "e_i <= e_j" <= δ/(K−1)}     holds argmax e_j with probability >= 1 − δ
+//! for K >= 100 and N = Σ n_j < 10 K: Simes at α/2, and at α/2 all samples together (Hoeffding 1956),
+//!                  P(Bin(N, Σ n_j min(t/λ_j, 1) / N) >= Σ k_j), which see what no single class can show
 //! ```
 //! with u_j(α) the one-sided Clopper-Pearson limit. The class that attains the maximum is not random, so that the upper
 //! limit of that one class alone has to hold. λ = 1 gives the largest error itself. Model and weights are fixed before
@@ -13,7 +15,7 @@
 
 use super::binomial::upper_tail_above;
 use super::bisection::neighbours;
-use super::clopper_pearson::{check_test_errors, share_of, upper_limit};
+use super::clopper_pearson::{MOST_SAMPLES, check_test_errors, share_of, upper_limit};
 use super::error::{check_delta, check_length, check_not_empty, check_weights};
 use super::holm::holm;
 use super::masses::hypergeometric_masses;
@@ -42,7 +44,7 @@ pub fn weighted_worst_class_interval(
     check_weights(weights)?;
     let alpha = (0.5 * of_one_model(delta, models_compared)?).min(LARGEST_ALPHA);
     let upper = largest_upper_limit(weights, of, alpha);
-    Ok(Interval { lower: simes_lower(weights, of, alpha).min(upper), upper })
+    Ok(Interval { lower: lower_end(weights, of, alpha).min(upper), upper })
 }
 
 /// The interval of max_j e_j, the largest error of any class: [`weighted_worst_class_interval`] with weights of 1.
@@ -131,20 +133,35 @@ fn largest_upper_limit(weights: &[f64], of: ClassErrors<'_>, alpha: f64) -> f64 
         .fold(0.0, f64::max)
 }
 
-/// The largest t that Simes' test rejects, by bisection from below: what it rejects is an interval from 0 on, as the
-/// p-values grow with t.
-fn simes_lower(weights: &[f64], of: ClassErrors<'_>, alpha: f64) -> f64 {
+/// The largest t that Simes' test rejects, or where classes have few samples the test of all together, by bisection
+/// from below: what they reject is an interval from 0 on, as the p-values grow with t.
+fn lower_end(weights: &[f64], of: ClassErrors<'_>, alpha: f64) -> f64 {
     let ClassErrors { errors, counts } = of;
     let num_classes = counts.len() as f64;
+    let (wrong, samples): (u64, u64) = (errors.iter().sum(), counts.iter().sum());
+    let sparse = counts.len() >= MANY_CLASSES && samples < FEW_SAMPLES * counts.len() as u64 && samples <= MOST_SAMPLES;
+    let alpha = if sparse { 0.5 * alpha } else { alpha };
+    let together = |shares: &[f64]| {
+        let mean = shares.iter().zip(counts).map(|(share, &count)| share * count as f64).sum::<f64>() / samples as f64;
+        // Rounded upwards: a sum of K products, and a quotient.
+        let mean = (mean * (1.0 + (num_classes + 2.0) * f64::EPSILON)).min(1.0);
+        wrong as f64 > samples as f64 * mean + 1.0 && upper_tail_above(wrong, samples, mean) <= alpha
+    };
     let rejected = |t: f64| {
+        let shares: Vec<f64> = weights.iter().map(|weight| (t / weight).min(1.0)).collect();
         let mut p_values: Vec<f64> =
-            (0..counts.len()).map(|j| upper_tail_above(errors[j], counts[j], (t / weights[j]).min(1.0))).collect();
+            shares.iter().zip(of.classes()).map(|(&share, (k, n))| upper_tail_above(k, n, share)).collect();
         p_values.sort_unstable_by(f64::total_cmp);
         p_values.iter().enumerate().any(|(rank, &p)| p <= (rank + 1) as f64 * alpha / num_classes)
+            || sparse && together(&shares)
     };
     neighbours(0.0, weights.iter().copied().fold(0.0, f64::max), rejected).0
 }
 
+/// Of so many classes with fewer samples each than this, in the mean, no single one shows much, and all together are
+/// asked as well. The rule looks at the numbers of samples alone.
+const MANY_CLASSES: usize = 100;
+const FEW_SAMPLES: u64 = 10;
 /// Limits are computed for at most this a side; with less they are only wider.
 const LARGEST_ALPHA: f64 = 0.25;
 /// Relative error allowed to a sum of masses; they are right to a few u for each of the √n steps from the mode that
@@ -199,6 +216,27 @@ mod tests {
         approx::assert_relative_eq!(equal, bonferroni(60, 1.0), max_relative = 1e-8);
         let two = worst_class_interval(of(&[60, 60, 0, 0], &[100; 4]), 0.05, 1).unwrap().lower;
         approx::assert_relative_eq!(two, bonferroni(60, 2.0), max_relative = 1e-8);
+    }
+
+    #[test]
+    fn where_classes_have_few_samples_all_together_are_asked() {
+        // One of three wrong in each of 1,000 classes: scipy.special.betaincinv(1000, 2001, .0125) is 0.3140918608...
+        let together = 0.314_091_860_825;
+        let interval = worst_class_interval(of(&[1; 1000], &[3; 1000]), 0.05, 1).unwrap();
+        approx::assert_relative_eq!(interval.lower, together, max_relative = 1e-8);
+        // Every tenth weight is 2: the mean share at t is (t/2 + 9 t)/10.
+        let weights: Vec<f64> = (0..1000).map(|class| if class % 10 == 0 { 2.0 } else { 1.0 }).collect();
+        let weighted = weighted_worst_class_interval(&weights, of(&[1; 1000], &[3; 1000]), 0.05, 1).unwrap();
+        approx::assert_relative_eq!(weighted.lower, together / 0.95, max_relative = 1e-8);
+        // With ten samples a class Simes has all of delta/2: 100 equal classes as one of them.
+        let alone = clopper_pearson(5, 10, 0.025, 0.1).unwrap().lower;
+        let dense = worst_class_interval(of(&[5; 100], &[10; 100]), 0.05, 1).unwrap().lower;
+        approx::assert_relative_eq!(dense, alone, max_relative = 1e-8);
+        // One class wrong three times of three, 99 right: Simes at delta/4.
+        let mut errors = [0; 100];
+        errors[4] = 3;
+        let single = worst_class_interval(of(&errors, &[3; 100]), 0.05, 1).unwrap().lower;
+        approx::assert_relative_eq!(single, (0.0125_f64 / 100.0).powf(1.0 / 3.0), max_relative = 1e-8);
     }
 
     #[test]
