@@ -24,6 +24,21 @@ pub fn category(shares: impl IntoIterator<Item = f64>, rng: &mut ChaCha8Rng) -> 
     position
 }
 
+/// A share of each of `inputs` inputs, for each of k classes: some far larger than others.
+pub fn input_shares(k: usize, inputs: usize, rng: &mut ChaCha8Rng) -> Vec<Vec<f64>> {
+    let one = |_| {
+        let raw: Vec<f64> = (0..inputs).map(|_| rng.random::<f64>().powi(3)).collect();
+        let total: f64 = raw.iter().sum();
+        raw.iter().map(|share| share / total).collect()
+    };
+    (0..k).map(one).collect()
+}
+
+/// What each of so many classifiers answers to each of `inputs` inputs, of k classes.
+pub fn answers(classifiers: usize, inputs: usize, k: usize, rng: &mut ChaCha8Rng) -> Vec<Vec<usize>> {
+    (0..classifiers).map(|_| (0..inputs).map(|_| rng.random_range(0..k)).collect()).collect()
+}
+
 /// The four counts of two models on `samples` images of a class: how many there are, and on how many both, only A and
 /// only B are wrong, each with its share.
 pub fn paired_class(shares: [f64; 3], samples: u64, rng: &mut ChaCha8Rng) -> [u64; 4] {

@@ -8,10 +8,10 @@
 
 use car_spectral::bounds::{DeltaShares, Posterior, binary_kl, class_pac_bayes, unconditional};
 use car_spectral::longtail::long_tailed_counts;
-use proofs_checks::draws::{category, miss_probability};
+use proofs_checks::draws::{answers, category, input_shares, miss_probability};
 use proofs_checks::evidence::{Check, Kind, cases};
 use proptest::prelude::*;
-use rand::{RngExt, SeedableRng};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 const CLAIM: &str = "kl(ê_j(Q)‖e_j(Q)) ≤ (KL(Q‖P_j) + ln(2√m_j/δ_j))/m_j";
@@ -101,15 +101,8 @@ fn priors_from_other_classes_and_posteriors_from_the_data() {
         ("hundred of each", 3, vec![100, 100, 100]),
     ] {
         let shares = DeltaShares::mixed(&counts, delta).unwrap();
-        let population: Vec<Vec<f64>> = (0..k)
-            .map(|_| {
-                let raw: Vec<f64> = (0..inputs).map(|_| rng.random::<f64>().powi(3)).collect();
-                let total: f64 = raw.iter().sum();
-                raw.iter().map(|share| share / total).collect()
-            })
-            .collect();
-        let answers: Vec<Vec<usize>> =
-            (0..classifiers).map(|_| (0..inputs).map(|_| rng.random_range(0..k)).collect()).collect();
+        let population = input_shares(k, inputs, rng);
+        let answers = answers(classifiers, inputs, k, rng);
         let error = |answers: &[usize], j: usize, shares: &[f64]| {
             let wrong = shares.iter().zip(answers).filter(|&(_, &answer)| answer != j).map(|(share, _)| share);
             wrong.sum::<f64>().clamp(0.0, 1.0)

@@ -8,7 +8,7 @@
 
 use car_spectral::bounds::{BoundError, Outcome, Posterior, matrix_hoeffding, morvant, reciprocal_sum, unconditional};
 use nalgebra::DMatrix;
-use proofs_checks::draws::{category, miss_probability};
+use proofs_checks::draws::{answers, category, input_shares, miss_probability};
 use proofs_checks::evidence::{Check, Kind, cases};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
@@ -175,15 +175,8 @@ fn t1_prime_with_a_posterior_from_the_data() {
     let (mut largest, mut by_data, mut misses) = ([0.0_f64; 2], 0.0_f64, 0u64);
     let populations = [[40_u64, 10, 2], [1, 1, 1], [30, 30, 30], [13, 13, 13], [100, 60, 40], [300, 20, 15]];
     for counts in populations {
-        let population: Vec<Vec<f64>> = (0..k)
-            .map(|_| {
-                let raw: Vec<f64> = (0..inputs).map(|_| rng.random::<f64>().powi(3)).collect();
-                let total: f64 = raw.iter().sum();
-                raw.iter().map(|share| share / total).collect()
-            })
-            .collect();
-        let answers: Vec<Vec<usize>> =
-            (0..classifiers).map(|_| (0..inputs).map(|_| rng.random_range(0..k)).collect()).collect();
+        let population = input_shares(k, inputs, rng);
+        let answers = answers(classifiers, inputs, k, rng);
         // Confusions of one classifier under any shares of the inputs by class.
         let confusion = |answers: &[usize], shares: &[Vec<f64>]| {
             let mut matrix = DMatrix::<f64>::zeros(k, k);

@@ -46,6 +46,15 @@ fn margin(means: &[Vec<f64>], x: &[f64], class: usize) -> f64 {
     score(&means[class], x) - others.map(|(_, w)| score(w, x)).fold(f64::NEG_INFINITY, f64::max)
 }
 
+/// Of each class's inputs: margin under the head, distance from the row before.
+fn examples_of(head: &[Vec<f64>], before: &[Vec<f64>], inputs: &[Vec<Vec<f64>>]) -> Vec<Vec<HeadExample>> {
+    let example = |class: usize, x: &[f64]| {
+        let from = less(x, &before[class]);
+        HeadExample { margin: margin(head, x, class), distance: dot(&from, &from).sqrt() }
+    };
+    inputs.iter().enumerate().map(|(class, of)| of.iter().map(|x| example(class, x)).collect()).collect()
+}
+
 fn mean(examples: &[Vec<f64>], dimensions: usize) -> Vec<f64> {
     let count = examples.len().max(1) as f64;
     (0..dimensions).map(|d| examples.iter().map(|x| x[d]).sum::<f64>() / count).collect()
@@ -245,15 +254,7 @@ impl Population {
             Prior::Fixed(kappa, sigmas, thresholds) => (*kappa, sigmas.clone(), thresholds.clone()),
             Prior::Whim => (whim, vec![0.1 / whim, 0.2, 0.4], vec![1.5]),
         };
-        let examples: Vec<Vec<HeadExample>> = (0..head.len())
-            .map(|class| {
-                let example = |x: &Vec<f64>| {
-                    let from = less(x, &before[class]);
-                    HeadExample { margin: margin(&head, x, class), distance: dot(&from, &from).sqrt() }
-                };
-                held[class].iter().map(example).collect()
-            })
-            .collect();
+        let examples = examples_of(&head, &before, &held);
         let classes: Vec<HeadClass<'_>> = (0..head.len())
             .map(|class| {
                 let shift = less(&head[class], &before[class]);
@@ -376,15 +377,7 @@ fn the_prior_must_not_see_the_examples() {
     let head: Vec<Vec<f64>> = held.iter().map(|held| mean(held, dimensions)).collect();
     let zero = vec![vec![0.0; dimensions]; 2];
     let bound = |before: &[Vec<f64>]| {
-        let examples: Vec<Vec<HeadExample>> = (0..2)
-            .map(|class| {
-                let example = |x: &Vec<f64>| {
-                    let from = less(x, &before[class]);
-                    HeadExample { margin: margin(&head, x, class), distance: dot(&from, &from).sqrt() }
-                };
-                held[class].iter().map(example).collect()
-            })
-            .collect();
+        let examples = examples_of(&head, before, &held);
         let shift = |class: usize| dot(&less(&head[class], &before[class]), &less(&head[class], &before[class]));
         let classes = [0, 1].map(|class| HeadClass { examples: &examples[class], squared_shift: shift(class) });
         let grid = PriorGrid { kappa: 1.0, sigmas: &[0.05, 0.1, 0.2], thresholds: &[2.25] };
