@@ -9,9 +9,19 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::predictions::StoredFile;
 use super::{InputError, Result};
 use crate::aside::both;
+
+/// A file that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFile {
+    /// Its path.
+    pub path: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+    /// SHA-256 of what was read, in lower-case hexadecimal.
+    pub sha256: String,
+}
 
 /// A whole regular file, read once; its SHA-256 is of these bytes.
 #[derive(Debug)]

@@ -10,9 +10,8 @@ use car_spectral::confusion::{ConfusionError, MarginCounts};
 use thiserror::Error;
 
 use crate::atomic::write_atomically;
-use crate::content::{Content, sha256};
+use crate::content::{Content, StoredFile, sha256};
 use crate::margin_counts::{CountedInput, MarginCountsError, with_inputs, with_inputs_from};
-use crate::predictions::StoredFile;
 use crate::quoting::quoted;
 use crate::{FileError, InputError};
 

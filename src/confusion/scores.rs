@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-/// A score: `f32` or `f64`, with feature `half` also [`half::f16`] and [`half::bf16`]. Sealed, because the exactness of
+/// A score: `f32` or `f64`, with feature `half` also `half::f16` and `half::bf16`. Sealed, because the exactness of
 /// the margins rests on these: all convert to f64 without rounding, so `f[y] - f[i] <= 0` in f64 exactly when
 /// `f[y] <= f[i]` as stored.
 pub trait Score: Copy + PartialOrd + Debug + Send + Sync + sealed::Stored {

@@ -6,8 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::folder::read_class_folder;
 use crate::Result;
-use crate::content::{Content, sha256};
-use crate::predictions::StoredFile;
+use crate::content::{Content, StoredFile, sha256};
 
 /// A file, or a folder of classes, that is read when the first reader asks; all others are given the same bytes, and
 /// the checksum is of those. A copy shares them.

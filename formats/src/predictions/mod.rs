@@ -44,7 +44,6 @@ mod stacked;
 mod stored;
 mod write;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use car_spectral::confusion::MarginCounts;
@@ -52,6 +51,7 @@ use ndarray::{Array1, Array2, ArrayView1};
 
 use super::{ElementType, InputError};
 
+pub use crate::content::StoredFile;
 pub use block::{Beginning, Block};
 pub use error::PredictionsError;
 pub(crate) use npz::{arrays as arrays_of_npz, is_torch_save};
@@ -135,17 +135,6 @@ fn first_largest<T: Copy + PartialOrd>(row: ArrayView1<'_, T>) -> usize {
     });
     let largest = lanes.iter().chain(rest).copied().fold(first, larger);
     row.iter().position(|&score| score == largest).unwrap_or(0)
-}
-
-/// A file that was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredFile {
-    /// Its path.
-    pub path: PathBuf,
-    /// Its size.
-    pub bytes: u64,
-    /// SHA-256 of what was read, in lower-case hexadecimal.
-    pub sha256: String,
 }
 
 /// Checked predictions: N >= 1, K >= 2, every logit finite, every label in 0..K.
