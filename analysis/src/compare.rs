@@ -6,7 +6,7 @@ use car_spectral::bounds::{
 };
 use car_spectral::longtail::Group;
 
-use crate::report::{
+use crate::results::{
     ClassDifference, Comparison, Difference, GroupComparison, SeedDifference, Warning, WorstClassDifference,
 };
 use crate::subject::Subject;

@@ -137,7 +137,7 @@ mod tests {
     use car_spectral_formats::predictions::Logits;
 
     use super::*;
-    use crate::report::DataFile;
+    use crate::results::DataFile;
     use crate::subject::Scored;
 
     #[test]

@@ -1,6 +1,7 @@
 //! From a trained classifier to the verdict on its worst class: loading and running models (`load`), the analysis
-//! ([`verify`]), one against another ([`compare`]), both together ([`whole`]), and what it leaves behind ([`report`]);
-//! what predicts the worst classes over many runs is in `correlation`. The [`programs`] are made of them.
+//! ([`verify`]), one against another ([`compare`]), both together ([`whole`]), what it finds ([`results`]) and what it
+//! leaves behind ([`report`]); what predicts the worst classes over many runs is in `correlation`. The [`programs`] are
+//! made of them.
 
 pub mod compare;
 mod correlation;
@@ -9,6 +10,8 @@ mod error;
 mod load;
 pub mod programs;
 pub mod report;
+pub mod results;
+mod source;
 mod spreadsheet;
 mod subject;
 pub mod verify;

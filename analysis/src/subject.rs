@@ -4,7 +4,7 @@ use car_spectral::bounds::Architecture;
 use ndarray::{Array1, ArrayView1, s};
 
 use crate::Result;
-use crate::report::{Source, Warning};
+use crate::results::{Source, Warning};
 use car_spectral_formats::predictions::{Block, Logits};
 
 /// The scores of one data split with their labels.

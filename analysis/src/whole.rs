@@ -1,6 +1,6 @@
 //! Models, analysed and compared: the whole report of them.
 
-use crate::report::{ModelFigures, Report, Settings};
+use crate::results::{ModelFigures, Report, Settings};
 use crate::subject::Subject;
 use crate::{Result, compare, verify};
 

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use car_spectral::confusion::MarginGrid;
-use car_spectral_analysis::report::{self, FormatSet, ModelFigures, Report, Settings};
+use car_spectral_analysis::report::{self, FormatSet};
+use car_spectral_analysis::results::{ModelFigures, Report, Settings};
 use car_spectral_analysis::{AnalysisError, Known, Subject, compare, scored, verify, whole};
 use car_spectral_formats::ElementType;
 use car_spectral_formats::predictions::{Logits, Predictions};

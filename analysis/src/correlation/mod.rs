@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
-use crate::report::TrainingRun;
+use crate::source::TrainingRun;
 use bootstrap::percentile_interval;
 pub use bootstrap::{FEWEST_RUNS, LEVEL, RESAMPLES, SEED};
 use spearman::CentredRanks;

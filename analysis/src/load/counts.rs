@@ -10,7 +10,7 @@ use ndarray::Array1;
 
 use super::predictions::{architecture, data_file_of, known_counts, stored_scores};
 use super::{Loaded, Request, model_name, numbered_classes};
-use crate::report::DataFile;
+use crate::results::DataFile;
 use crate::subject::{Scored, Subject};
 use crate::{AnalysisError, Result};
 

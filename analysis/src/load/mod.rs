@@ -26,7 +26,7 @@ pub use save::save_predictions;
 pub use training_runs::read_one as training_run;
 
 use crate::Result;
-use crate::report::{DataFile, Preprocessing, TrainingRun, Warning};
+use crate::results::{DataFile, Preprocessing, TrainingRun, Warning};
 use crate::subject::Subject;
 use crate::words::readable;
 

@@ -8,7 +8,7 @@ use car_spectral::longtail::long_tailed_counts;
 use car_spectral_data::SettingError;
 
 use super::{Loaded, Request, doubtful, model_name, numbered_classes};
-use crate::report::{DataFile, Source};
+use crate::results::{DataFile, Source};
 use crate::subject::{Scored, Subject};
 use crate::words::readable;
 use crate::{AnalysisError, Result};

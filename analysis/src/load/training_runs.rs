@@ -8,7 +8,7 @@ use car_spectral_runs::Description;
 use car_spectral_runs::log::{EpochMetrics, log_of};
 
 use super::predictions::data_file_of;
-use crate::report::TrainingRun;
+use crate::results::TrainingRun;
 use crate::words::readable;
 use crate::{AnalysisError, Result};
 

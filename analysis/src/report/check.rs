@@ -3,9 +3,10 @@
 
 use std::collections::HashSet;
 
+use super::ReportError;
 use super::finite::first_non_finite;
-use super::plots::ModelFigures;
-use super::{Comparison, ModelReport, Report, ReportError, SCHEMA, SplitReport};
+use crate::results::ModelFigures;
+use crate::results::{Comparison, ModelReport, Report, SCHEMA, SplitReport};
 
 /// Checks a report and the matrices drawn beside it.
 ///

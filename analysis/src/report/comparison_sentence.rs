@@ -1,11 +1,11 @@
 //! One model against another, and one group of seeds against another, in sentences.
 
 use super::headline::called;
-use super::{
+use crate::results::{
     ClassDifference, Comparison, ComparisonVerdict, Difference, GroupComparison, ModelReport, Report, SeedDifference,
     WorstClassDifference,
 };
-use crate::words::{capitalised, counted, decimals, grouped, listed, percent};
+use crate::words::{counted, decimals, grouped, listed, percent};
 
 /// Classes that are named; of more only the number is said.
 const NAMED: usize = 3;
@@ -155,14 +155,14 @@ pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<S
         ComparisonVerdict::Better => format!("{} has a better worst class than {}", found.b, found.a),
         ComparisonVerdict::Worse => format!("{} has a worse worst class than {}", found.b, found.a),
         ComparisonVerdict::Undecided => {
-            format!("whether {} has a better worst class than {} is undecided", found.b, found.a)
+            format!("it is undecided whether {} has a better worst class than {}", found.b, found.a)
         }
     };
     let mut sentences = vec![format!(
-        "{}. {} against {}: error of the worst class {}{}; {}.",
-        capitalised(&verdict),
-        group_name(report, &found.b, &found.models_b),
+        "On these test images {verdict}{}. From {} to {}: error of the worst class {}{}; {}.",
+        on_others(found),
         group_name(report, &found.a, &found.models_a),
+        group_name(report, &found.b, &found.models_b),
         moved(worst),
         seeded(&found.worst_class),
         accuracy("accuracy", |model| Some(model.test.split.accuracy), &found.overall),
@@ -181,21 +181,31 @@ pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<S
     }
     let pairing = if found.paired { "paired by seed" } else { "not paired by seed" };
     sentences.push(format!(
-        "Means over the networks of a group; in brackets the difference that networks trained with other seeds would have, each \
-         with probability {sure}, if seeds move it as a normal variable ({} and {} networks, {pairing}).",
-        found.models_b.len(),
-        found.models_a.len()
+        "Means over the networks of a group. In brackets what may vary is the seed: the mean difference over all seeds on these \
+         test images, each with probability {sure}, if seeds move it as a normal variable ({} and {} networks, {pairing}).",
+        found.models_a.len(),
+        found.models_b.len()
     ));
     if let Some(these) = &found.these_networks {
         sentences.push(format!(
-            "{} against {}, these networks alone, which says nothing of other seeds: mean error of the worst class {} with \
+            "What may vary are the test images, with these networks alone, from {} to {}: mean error of the worst class {} with \
              probability {sure}.",
-            found.b,
             found.a,
+            found.b,
             judged(these)
         ));
     }
     sentences
+}
+
+/// What other test images would say of a difference that is decided on these.
+fn on_others(found: &GroupComparison) -> &'static str {
+    match found.these_networks.as_ref().map(|these| these.verdict) {
+        Some(ComparisonVerdict::Undecided) if found.worst_class.verdict != ComparisonVerdict::Undecided => {
+            "; on others these networks leave it open"
+        }
+        _ => "",
+    }
 }
 
 /// The group's name with its networks, unless they are many.

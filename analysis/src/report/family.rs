@@ -1,6 +1,6 @@
 //! Statements that are forms of one: T1, T1 with 4K, T1' and T1''; T3, T3' and T3''.
 
-use super::ModelReport;
+use crate::results::ModelReport;
 
 /// `T3` of `T3''`, `T1` of `T1 with 4K`.
 fn family(id: &str) -> &str {
@@ -23,7 +23,7 @@ pub(super) fn inapplicable_families(model: &ModelReport) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::BoundReport;
+    use crate::results::BoundReport;
 
     #[test]
     fn a_family_applies_if_one_of_its_forms_does() {

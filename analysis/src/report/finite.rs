@@ -31,7 +31,7 @@ fn find(value: &Value, path: String) -> Option<(String, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{MarginReport, ModelReport, Report};
+    use crate::results::{MarginReport, ModelReport, Report};
 
     #[test]
     fn the_place_of_a_nan_is_named_through_options_vectors_and_flattening() {

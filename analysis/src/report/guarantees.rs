@@ -1,7 +1,7 @@
 //! What held-out data say of the worst class, in sentences for readers who have not read the paper.
 
 use super::headline::called;
-use super::{ModelReport, Settings};
+use crate::results::{ModelReport, Settings};
 use crate::words::{counted, grouped, listed, percent, points, short};
 
 /// Candidates for the worst class that are named; of more only the number is said.
@@ -47,12 +47,15 @@ fn which_to_quote(model: &ModelReport, sure: &str) -> Option<String> {
         most if most < 1.0 => format!(", or, if an upper limit alone is wanted, at most {} (T5')", percent(most)),
         _ => String::new(),
     };
+    let tied = model.test.split.per_class_error.iter().filter(|error| **error == Some(worst.error)).count();
+    let by_name = match tied {
+        1 => format!("; of {} by name {} (T5)", called(model, worst.index), between(worst.interval)),
+        _ => String::new(),
+    };
     Some(format!(
-        "Which limits to quote: of the worst class, whichever it is, {} (T5'){alone}; of {} by name {} (T5). Each holds with \
-         probability {sure}.",
+        "Which limits to quote: of the worst class, whichever it is, {} (T5'){alone}{by_name}. Each holds with probability \
+         {sure}.",
         between(found.interval),
-        called(model, worst.index),
-        between(worst.interval)
     ))
 }
 
@@ -90,6 +93,9 @@ fn candidates(model: &ModelReport, sure: &str) -> String {
     let candidates = &model.test.max_error.candidates;
     let names: Vec<String> = candidates.iter().map(|&class| called(model, class)).collect();
     match names.len() {
+        1 if is_apart(model, candidates[0]) => {
+            format!("With probability {sure} {} alone has the largest error of all classes (T5).", names[0])
+        }
         1 => {
             format!("With probability {sure} no class has a larger error than {}; others may have the same.", names[0])
         }
@@ -115,6 +121,14 @@ fn candidates(model: &ModelReport, sure: &str) -> String {
             grouped((many - NAMED) as u64)
         ),
     }
+}
+
+/// Whether the class's interval lies above those of all others.
+fn is_apart(model: &ModelReport, class: usize) -> bool {
+    let intervals = &model.test.class_error_interval;
+    let end = |class: usize, end: usize| intervals[class].map(|ends| ends[end]);
+    let others = (0..intervals.len()).filter(|&other| other != class);
+    others.map(|other| end(other, 1).unwrap_or(1.0)).all(|upper| end(class, 0).is_some_and(|lower| upper < lower))
 }
 
 /// The classes whose error is above one half.
@@ -180,8 +194,8 @@ fn images_needed(model: &ModelReport, sure: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::ClassesAbove;
     use crate::report::sample::Sample;
+    use crate::results::ClassesAbove;
 
     #[test]
     fn classes_above_one_half_are_named_worst_first() {

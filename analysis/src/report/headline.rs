@@ -1,11 +1,13 @@
 //! The verdict on a model in a few sentences: what opens the page and the table, and how loose the bounds are.
 
 use super::family::inapplicable_families;
-use super::{BoundReport, Group, ModelReport, Settings};
+use crate::results::{BoundReport, Group, ModelReport, Settings};
 use crate::words::{counted, grouped, listed, multiple, percent};
 
 /// Classes that tie for the worst and are named; of more only the number is said.
 const NAMED: usize = 5;
+/// Of more than these no name says anything.
+const MANY: usize = 40;
 
 /// The worst class with its error and interval, what is certain whichever class it is, and how loose the bounds are.
 pub fn headline(settings: &Settings, model: &ModelReport) -> String {
@@ -35,14 +37,15 @@ pub(super) fn answer(settings: &Settings, model: &ModelReport) -> String {
         let (count, of) = (grouped(tied.len() as u64), grouped(model.num_classes as u64));
         let named: Vec<String> = tied.iter().take(NAMED).map(|&class| called(model, class)).collect();
         let names = match tied.len().saturating_sub(NAMED) {
-            0 => listed(&named.iter().map(String::as_str).collect::<Vec<_>>()),
-            more => format!("{} and {} more", named.join(", "), grouped(more as u64)),
+            0 => format!(": {}", listed(&named.iter().map(String::as_str).collect::<Vec<_>>())),
+            more if tied.len() <= MANY => format!(": {} and {more} more", named.join(", ")),
+            _ => String::new(),
         };
         let (by_group, images) = (by_group(model, &tied), images_of(model, &tied));
         if worst.error == 1.0 {
-            format!("{count} of {of} classes had {images} wrong{by_group}: {names}")
+            format!("{count} of {of} classes had {images} wrong{by_group}{names}")
         } else {
-            format!("{count} of {of} classes tie for the worst test error, {error}{by_group}: {names}")
+            format!("{count} of {of} classes tie for the worst test error, {error}{by_group}{names}")
         }
     } else {
         format!("The worst class, {}{images}, has a test error of {error}", called(model, worst.index))

@@ -3,7 +3,7 @@
 use car_spectral::bounds::VerdictCounts;
 use car_spectral::confusion::WrittenMargin;
 
-use super::ModelReport;
+use crate::results::ModelReport;
 use crate::words::listed;
 
 /// One finding on one or several statements at one or several margins.
@@ -108,7 +108,7 @@ fn name(id: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::VerdictSentence;
+    use crate::results::VerdictSentence;
 
     #[test]
     fn findings_that_differ_in_the_margin_or_the_statement_alone_are_said_once() {

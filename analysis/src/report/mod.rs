@@ -1,8 +1,8 @@
 //! What `analyze` leaves behind: `report.json`, `report.html`, `per_class.csv`, `comparison.csv`,
 //! `comparison.md`, `comparison.tex`, the plots, and a table on stdout.
 //!
-//! The pipeline fills a [`Report`] and one [`ModelFigures`] a model; [`write()`] checks them and writes the files,
-//! [`summary_table`] makes the table.
+//! All of it is made from [`crate::results`]: [`write()`] checks them and writes the files, [`summary_table`] makes the
+//! table.
 
 mod check;
 mod comparison_files;
@@ -20,7 +20,6 @@ mod per_class;
 pub mod plots;
 #[cfg(test)]
 pub(crate) mod sample;
-mod schema;
 mod summary;
 mod tables;
 #[cfg(test)]
@@ -31,7 +30,5 @@ pub use check::check;
 pub use error::ReportError;
 pub use format::{FormatError, FormatSet};
 pub use headline::headline;
-pub use plots::ModelFigures;
-pub use schema::*;
 pub use summary::summary_table;
 pub use write::{check_directory, write};

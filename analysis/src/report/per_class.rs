@@ -2,7 +2,8 @@
 
 use car_spectral::confusion::WrittenMargin;
 
-use super::{ModelReport, Report, ReportError};
+use super::ReportError;
+use crate::results::{ModelReport, Report};
 use crate::spreadsheet::csv;
 
 /// How the header of every such file begins.

@@ -14,8 +14,7 @@ use car_spectral_runs::settings::{
 use car_spectral_runs::{Run, SplitMetrics};
 use ndarray::{Array1, Array2};
 
-use super::plots::ModelFigures;
-use super::*;
+use crate::results::*;
 use crate::subject::{Scored, Subject};
 use crate::{compare, verify};
 

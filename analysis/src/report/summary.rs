@@ -8,8 +8,9 @@ use super::comparison_sentence::{comparison_sentences, group_sentences, in_order
 use super::guarantees::{floor, guarantees, plans};
 use super::headline::{answer, looseness};
 use super::merged_verdicts::{MergedVerdict, merged_verdicts};
-use super::{ModelReport, Report, tables};
+use super::tables;
 use crate::correlation::{Comparison, Correlations, MeasuredOn, Predictor};
+use crate::results::{ModelReport, Report, Source};
 use crate::words::{counted, readable};
 
 /// Width of the table and the sentences in characters.
@@ -115,7 +116,7 @@ fn push_model(out: &mut String, report: &Report, model: &ModelReport) {
 }
 
 /// Where the weights stood in a file of another program, and what it holds besides.
-fn read_from(source: &super::Source) -> impl Iterator<Item = String> {
+fn read_from(source: &Source) -> impl Iterator<Item = String> {
     let unread = Some(&source.unread).filter(|unread| !unread.is_empty());
     let taken = super::page::taken_from(source).map(|taken| format!("weights read from: {taken}"));
     taken.into_iter().chain(unread.map(|unread| format!("left unread in the file: {}", unread.join(", "))))

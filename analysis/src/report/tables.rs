@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::comparison_sentence::{as_accuracy, in_order, signed_tenths};
 use super::headline::called;
-use super::{BoundReport, GroupAccuracy, MatrixNorms, ModelReport, Report, SplitReport};
+use crate::results::{BoundReport, GroupAccuracy, MatrixNorms, ModelReport, Report, SplitReport};
 use crate::verify::SURROGATE_CLASSES;
 use crate::words::{grouped, listed, percent, points, short};
 use car_spectral::confusion::WrittenMargin;
@@ -79,13 +79,17 @@ pub(super) fn comparison(report: &Report) -> Table {
     let alike = report.models.iter().flat_map(groups).flatten().all(alike);
     let mut header =
         vec!["model", "worst class", "its error", "accuracy", "mean over classes", "many", "medium", "few"];
+    let in_groups = !report.groups.is_empty();
+    if in_groups {
+        header.insert(1, "group");
+    }
     let compared = header.len();
     header.extend(["WCE", "‖CΛ‖₂ test", "‖CΛ‖₂ training", "chain over WCE"]);
     if !alike {
         header.extend(["many, over images", "medium, over images", "few, over images"]);
     }
-    let mut table = Table { compared, ..Table::new(&header, 2) };
-    for model in &report.models {
+    let mut table = Table { compared, ..Table::new(&header, if in_groups { 3 } else { 2 }) };
+    for (at, model) in report.models.iter().enumerate() {
         let test = &model.test;
         let mut row = vec![
             model.name.clone(),
@@ -94,6 +98,9 @@ pub(super) fn comparison(report: &Report) -> Table {
             percent(test.split.accuracy),
             dash(test.accuracy_macro.map(percent)),
         ];
+        if in_groups {
+            row.insert(1, dash(group_of(report, at)));
+        }
         row.extend(groups(model).map(|group| dash(group.map(|group| percent(group.accuracy_macro)))));
         row.extend([
             short(test.split.chain.wce),
@@ -107,6 +114,12 @@ pub(super) fn comparison(report: &Report) -> Table {
         table.rows.push(row);
     }
     table.filled()
+}
+
+/// The name of the group that a model is of.
+fn group_of(report: &Report, model: usize) -> Option<String> {
+    let mut sides = report.groups.iter().flat_map(|group| [(&group.a, &group.models_a), (&group.b, &group.models_b)]);
+    sides.find(|(_, models)| models.contains(&model)).map(|(name, _)| name.clone())
 }
 
 /// A group's accuracy: `44.2 %`, `61.7 % over classes, 90.1 % over images,`.

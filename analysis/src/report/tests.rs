@@ -11,6 +11,7 @@ use ndarray::Array2;
 
 use super::sample::{self, Sample, report, training_run};
 use super::*;
+use crate::results::*;
 
 /// Writes a report where `CAR_REPORT_SAMPLES` says, to be looked at; into a temporary directory otherwise.
 fn written(name: &str, (report, figures): (Report, Vec<ModelFigures>)) -> (Vec<PathBuf>, Option<tempfile::TempDir>) {

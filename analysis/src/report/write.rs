@@ -7,7 +7,8 @@ use car_spectral_formats::publish::Publication;
 use serde::Serialize as _;
 
 use super::own_files::{is_own, is_own_name};
-use super::{FormatSet, ModelFigures, Report, ReportError, check, comparison_files, page, per_class, plots};
+use super::{FormatSet, ReportError, check, comparison_files, page, per_class, plots};
+use crate::results::{ModelFigures, Report};
 
 /// Checks `report` and writes the files of `formats` into the directory `out`, which is created if it is not there:
 /// `report.json`, `report.html`, `per_class.csv`, `comparison.csv`, `comparison.md`, `comparison.tex` and the plots.

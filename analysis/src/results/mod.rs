@@ -1,4 +1,4 @@
-//! `report.json`, schema `car-spectral.report/1`: what `analyze` found, as typed structures.
+//! What an analysis found, as typed structures; written out they are `report.json`, schema `car-spectral.report/1`.
 //!
 //! Conventions, for every field: K is the number of classes and a vector of length K is indexed by class; errors,
 //! accuracies, shares and rates are fractions in [0, 1]; a value that does not exist (an empty class, an empty group, a
@@ -21,14 +21,18 @@ use serde::{Deserialize, Serialize};
 pub use car_spectral::bounds::{ComparisonVerdict, Verdict, VerdictCounts};
 pub use car_spectral::longtail::Group;
 pub use comparison::{ClassDifference, Comparison, Difference, GroupComparison, SeedDifference, WorstClassDifference};
-pub use model::{BoundReport, ClassConfusions, Confusion, Floors, ModelReport, Network, NetworkLayer, VerdictSentence};
-pub use settings::{DataFile, Preprocessing, Settings, Source, TrainingRun};
+pub use model::{
+    BoundReport, ClassConfusions, Confusion, Floors, ModelFigures, ModelReport, Network, NetworkLayer, VerdictSentence,
+};
+pub use settings::Settings;
 pub use split::{Chain, Enclosure, MarginReport, MatrixNorms, SplitReport, Surrogate, Ties, TopPair};
 pub use test::{
     ClassesAbove, GroupAccuracy, MaxError, NextSample, Planning, SpectralCertificate, TestReport, TrainQuantity,
     TrainToTest, WeightedWorstClass, WorstClass,
 };
 pub use warning::Warning;
+
+pub use crate::source::{DataFile, Preprocessing, Source, TrainingRun};
 
 use crate::correlation::Correlations;
 

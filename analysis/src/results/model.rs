@@ -1,15 +1,16 @@
 //! One model: its bounds, their verdicts, its confusions.
 
+use car_spectral::ConfusionMatrix;
 use car_spectral::bounds::{VACUOUS_ABOVE, Verdict, VerdictCounts};
 use car_spectral::confusion::WrittenMargin;
 use car_spectral::longtail::Group;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::settings::Source;
 use super::split::SplitReport;
 use super::test::{TestReport, TrainToTest};
 use super::warning::Warning;
+use crate::source::Source;
 
 /// One model: its matrices and norms on training and test data, the bounds, and their verdicts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -216,4 +217,11 @@ pub struct Confusion {
     /// u_i c_ij lambda_j v_j with the top singular pair of C Lambda: the contributions of all pairs add up to
     /// ||C Lambda||_2.
     pub contribution_to_spectral_norm: f64,
+}
+
+/// What the plots of a model need beside its [`ModelReport`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelFigures {
+    /// The hard (argmax) test confusion matrix: share predicted i given true j, diagonal 0, unweighted.
+    pub test_confusion: ConfusionMatrix,
 }

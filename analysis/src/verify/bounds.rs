@@ -11,7 +11,7 @@ use car_spectral::bounds::{
 use super::split::AnalysedSplit;
 use super::{Settings, finding};
 use crate::Result;
-use crate::report::{BoundReport, VerdictCounts, VerdictSentence};
+use crate::results::{BoundReport, VerdictCounts, VerdictSentence};
 use crate::words::{percent, short};
 
 /// Everything the statements are about.
@@ -326,7 +326,7 @@ mod tests {
     use ndarray::{Array1, Array2};
 
     use super::*;
-    use crate::report::ModelReport;
+    use crate::results::ModelReport;
     use crate::subject::{Scored, Subject};
     use crate::verify::verify;
 

@@ -9,7 +9,7 @@ use car_spectral::longtail::{ClassMetrics, Group};
 
 use super::Settings;
 use crate::Result;
-use crate::report::{
+use crate::results::{
     ClassesAbove, GroupAccuracy, MaxError, NextSample, Planning, SplitReport, TestReport, WeightedWorstClass,
     WorstClass,
 };

@@ -12,14 +12,14 @@ pub(super) fn sentences(subject: &Subject) -> Vec<String> {
         (None, _) if beside => {
             "Left out: classes by many, medium and few, class weights, and bounds from training images. They take the number of \
              training images of each class (`train-counts`), or scores on those images (`train-predictions`), which bring \
-             training errors and the published bound as well."
+             training errors and the published bound of each class (T2) as well."
         }
         (None, _) => {
             "Left out: classes by many, medium and few, class weights, and bounds from training images. They take the number of \
              training images of each class (`imbalance`)."
         }
         (Some(_), None) if beside => {
-            "Left out: training errors and the published bound. They take scores on the training images (`train-predictions`)."
+            "Left out: training errors and the published bound of each class (T2). They take scores on the training images (`train-predictions`)."
         }
         _ => return Vec::new(),
     };

@@ -17,7 +17,7 @@ use car_spectral::bounds::{
 use car_spectral::confusion::{ClassWeights, MarginCounts, MarginGrid, WeightForm};
 use car_spectral::longtail::{ClassMetrics, Group};
 
-use crate::report::{
+use crate::results::{
     ClassConfusions, Confusion, Floors, ModelFigures, ModelReport, Network, NetworkLayer, SpectralCertificate,
     SplitReport, TrainQuantity, TrainToTest, VerdictSentence,
 };

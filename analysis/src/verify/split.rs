@@ -7,7 +7,7 @@ use car_spectral::confusion::{ConfusionMatrix, MarginCounts, MarginGrid};
 use car_spectral::norms::{self, SpectralNorm};
 
 use super::shares;
-use crate::report::{Chain, Enclosure, MarginReport, MatrixNorms, SplitReport, Surrogate, Ties, TopPair};
+use crate::results::{Chain, Enclosure, MarginReport, MatrixNorms, SplitReport, Surrogate, Ties, TopPair};
 use crate::subject::Scored;
 use crate::{AnalysisError, Result};
 use car_spectral_formats::predictions::{Block, Classes, Logits};

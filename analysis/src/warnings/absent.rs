@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::report::Warning;
+use crate::results::Warning;
 use crate::subject::Subject;
 use crate::words::listed;
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::agreement::{Predicted, first_labels, improbability};
-use crate::report::Warning;
+use crate::results::Warning;
 use crate::words::percent;
 
 /// Standard deviations above chance below which an accuracy counts as no better.

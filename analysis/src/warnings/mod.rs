@@ -14,7 +14,7 @@ mod untrained;
 
 use car_spectral::confusion::MarginCounts;
 
-use crate::report::Warning;
+use crate::results::Warning;
 use crate::subject::{Scored, Subject};
 use agreement::Predicted;
 

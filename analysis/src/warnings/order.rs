@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::agreement::{Agreement, BY_CHANCE, Predicted, Tie, first_labels, improbability};
-use crate::report::Warning;
+use crate::results::Warning;
 use crate::words::percent;
 
 /// Standard deviations above chance that another reading of the labels must reach.

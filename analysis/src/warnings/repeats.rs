@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::near::near;
 use super::rows::{First, Others, Place, Rows, copied, first_of_each, is_flat};
-use crate::report::Warning;
+use crate::results::Warning;
 use crate::subject::Subject;
 use crate::words::{grouped, percent};
 

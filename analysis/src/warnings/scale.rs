@@ -3,7 +3,7 @@
 use car_spectral_formats::predictions::Scale;
 use serde_json::json;
 
-use crate::report::Warning;
+use crate::results::Warning;
 use crate::subject::{Scored, Subject};
 
 /// Warns of test and training scores that look like probabilities or their logarithms, unless it was said what they

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::report::{Source, Warning};
+use crate::results::{Source, Warning};
 
 /// Parts of names under which programs keep averages of the weights.
 const AVERAGES: [&str; 5] = ["ema", "averaged", "average", "swa", "shadow"];

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::agreement::Predicted;
 use super::chance::elsewhere;
-use crate::report::Warning;
+use crate::results::Warning;
 use crate::words::percent;
 
 /// Share of the largest entropy, ln K, above which scores hardly tell classes apart.

@@ -8,7 +8,7 @@ use car_spectral_training::model::Model;
 use tch::Device;
 
 use crate::load::ForeignWeights;
-use crate::report::DataFile;
+use crate::results::DataFile;
 use crate::{AnalysisError, Result};
 
 /// In front of the names of a second file's tensors.

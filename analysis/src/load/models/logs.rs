@@ -8,7 +8,7 @@ use car_spectral_runs::folder::LOG;
 use car_spectral_runs::{Description, Run};
 
 use crate::load::training_run;
-use crate::report::TrainingRun;
+use crate::results::TrainingRun;
 use crate::{AnalysisError, Result};
 
 /// One run for each folder that holds a log and one of these checkpoints, in their order. A log without an epoch, of a

@@ -14,7 +14,7 @@ use super::preprocessing::InputSteps;
 use super::scored::{Opened, Work};
 use super::{files, logs};
 use crate::load::{Checkpoints, Loaded, Progress, Request};
-use crate::report::DataFile;
+use crate::results::DataFile;
 use crate::{AnalysisError, Result};
 
 /// Runs the checkpoints on the images, telling `progress` of every batch.

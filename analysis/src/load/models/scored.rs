@@ -15,7 +15,7 @@ use super::preprocessing::InputSteps;
 use super::stated::Stated;
 use super::training_images::{Training, foreign_training, own_training};
 use crate::load::{Checkpoints, Progress, Request, model_name};
-use crate::report::{DataFile, Source};
+use crate::results::{DataFile, Source};
 use crate::subject::{Scored, Subject};
 use crate::{AnalysisError, Result};
 

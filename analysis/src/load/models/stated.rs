@@ -8,7 +8,7 @@ use car_spectral_formats::Content;
 use car_spectral_formats::weights::KeptNormalisation;
 use serde_json::{Value, json};
 
-use crate::report::Warning;
+use crate::results::Warning;
 
 /// Files in which programs say what a model's input is.
 const SETTINGS: [&str; 2] = ["preprocessor_config.json", "config.json"];
@@ -165,5 +165,19 @@ mod tests {
         assert_eq!(of(&[123.675, 116.28, 103.53], &[58.395, 57.12, 57.375], &flags), None);
         assert_eq!(of(&[0.5], &[0.5], &given([0.5; 3], [0.5; 3])), None);
         assert_eq!(of(&[0.5], &[0.5], &flags), Some(json!([0.5])));
+    }
+
+    #[cfg(feature = "onnx")]
+    #[test]
+    fn an_input_that_is_normalised_twice_is_told() {
+        let twice = |flags: &Normalisation| {
+            let names = ["normalize.mean", "normalize.std"].map(str::to_owned);
+            let kept = KeptNormalisation { names, mean: vec![0.485; 3], std: vec![0.229; 3] };
+            Stated::twice(kept, flags).map(|warning| warning.sentence)
+        };
+        assert_eq!(twice(&given([0.0; 3], [1.0; 3])), None);
+        let said = twice(&given([0.5; 3], [0.25; 3])).unwrap();
+        assert!(said.contains("mean 0.5,0.5,0.5 and std 0.25,0.25,0.25"), "{said}");
+        assert!(said.contains("again by the network, by normalize.mean and normalize.std (mean 0.485"), "{said}");
     }
 }

@@ -8,7 +8,7 @@ use car_spectral_formats::counts::read_named_counts;
 use car_spectral_runs::Description;
 
 use crate::load::{Checkpoints, Request};
-use crate::report::Warning;
+use crate::results::Warning;
 use crate::{AnalysisError, Result};
 
 /// Which training images a model saw.

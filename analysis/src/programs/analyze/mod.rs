@@ -13,7 +13,7 @@ use std::io::Write;
 pub fn main(command_line: &[OsString]) -> u8 {
     if command_line.iter().skip(1).eq(["--schema"]) {
         // Whoever closed the pipe has seen enough.
-        let _ = writeln!(std::io::stdout(), "{}", crate::report::json_schema());
+        let _ = writeln!(std::io::stdout(), "{}", crate::results::json_schema());
         return 0;
     }
     let words: Vec<String> = command_line.iter().map(|part| part.to_string_lossy().into_owned()).collect();

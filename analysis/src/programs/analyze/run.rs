@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::counted;
 use crate::load::Progress;
-use crate::report::{self, ModelReport, Settings};
+use crate::report::{self};
+use crate::results::{ModelReport, Settings};
 use crate::subject::Subject;
 use crate::{AnalysisError, compare, correlation, load, verify, whole};
 use car_spectral::confusion::MarginGrid;

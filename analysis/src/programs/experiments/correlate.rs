@@ -14,8 +14,8 @@ use super::rows::{folders_with_logs, save};
 use crate::AnalysisError;
 use crate::correlation::{self, Correlations, MeasuredOn, Predictor, Scope, ScopeCorrelations, Target};
 use crate::load::training_run;
-use crate::report::TrainingRun;
 use crate::report::plots::{correlation_figures, is_correlation_stem};
+use crate::results::TrainingRun;
 use crate::words::{counted, decimals};
 
 const LOG: &str = "metrics.jsonl";

@@ -1,7 +1,8 @@
 //! `comparison.csv`.
 
 use super::{QUANTITIES, groups};
-use crate::report::{ModelReport, Report, ReportError};
+use crate::report::ReportError;
+use crate::results::{ModelReport, Report};
 use crate::spreadsheet::csv;
 
 /// How the header of every such file begins.

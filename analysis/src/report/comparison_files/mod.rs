@@ -7,7 +7,8 @@ mod text;
 
 use super::comparison_sentence::{seeds_as_accuracy, signed_tenths};
 use super::headline::called;
-use super::{Comparison, Difference, GroupAccuracy, ModelReport, Report, SeedDifference, tables};
+use super::tables;
+use crate::results::{Comparison, Difference, GroupAccuracy, ModelReport, Report, SeedDifference};
 
 pub(super) use csv::{FIRST_COLUMNS, render as csv};
 pub(super) use text::{latex, markdown};

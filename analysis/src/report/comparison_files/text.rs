@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::filled_tables;
-use crate::report::Report;
+use crate::results::Report;
 use crate::words::readable;
 
 /// `comparison.md`: columns as wide as their widest cell, so that digits stand below each other in the source, too.

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
+use crate::report::ReportError;
 use crate::report::comparison_sentence::in_order;
-use crate::report::{ComparisonVerdict, Group, ModelReport, Report, ReportError};
+use crate::results::{ComparisonVerdict, Group, ModelReport, Report};
 use crate::words::readable;
 
 /// Digits behind the point of an interval's ends, which are shares.

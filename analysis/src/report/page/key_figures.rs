@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::unbroken;
 use crate::report::headline::called;
 use crate::report::tables::dash;
-use crate::report::{GroupAccuracy, ModelReport, Settings, TestReport};
+use crate::results::{GroupAccuracy, ModelReport, Settings, TestReport};
 use crate::words::{grouped, percent};
 
 /// One key figure.

@@ -23,19 +23,21 @@ use minijinja::{AutoEscape, Environment, escape_formatter};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use super::ReportError;
 use super::comparison_sentence::{comparison_sentences, group_sentences, in_order};
 use super::guarantees::{floor, guarantees, plans};
 use super::headline::{answer, called, looseness};
 use super::merged_verdicts::merged_verdicts;
 use super::plots::{PlotSet, settings_caption, shared_settings};
 use super::tables::{self, Table};
-use super::{ModelReport, Report, ReportError, Settings};
 use crate::correlation::Correlations;
 use crate::draw::Figure;
+use crate::results::{ModelReport, Report, Settings};
 use crate::words::{capitalised, counted, grouped, percent, readable, short};
 use key_figures::{KeyFigure, key_figures};
 
-/// Ends of the names of plots on the bounds, and on the margins; the others show where the errors are.
+/// Ends of the names of plots on single classes, on the bounds, and on the margins; the others show confusions.
+const CLASS_PLOTS: [&str; 2] = ["error_by_frequency", "worst_classes"];
 const BOUND_PLOTS: [&str; 2] = ["bound_vs_error", "chain_at_worst"];
 const MARGIN_PLOTS: [&str; 1] = ["margin_sweep"];
 /// Rows of the table of classes; the rest is in `per_class.csv`.
@@ -99,6 +101,7 @@ struct Section {
     plans: Vec<String>,
     warnings: Vec<String>,
     looseness: Option<String>,
+    class_plots: Vec<Plot>,
     bound_plots: Vec<Plot>,
     error_plots: Vec<Plot>,
     margin_plots: Vec<Plot>,
@@ -265,8 +268,9 @@ fn section(at: usize, report: &Report, figures: &[Figure]) -> Result<Section, Re
         plans: plans(&report.settings, model).iter().map(|sentence| unbroken(sentence)).collect(),
         warnings: model.warnings.iter().map(|warning| unbroken(&capitalised(&warning.sentence))).collect(),
         looseness: model.test.worst_class.as_ref().map(|_| unbroken(&looseness(model))),
+        class_plots: drawn(&CLASS_PLOTS, true)?,
         bound_plots: drawn(&BOUND_PLOTS, true)?,
-        error_plots: drawn(&[&BOUND_PLOTS[..], &MARGIN_PLOTS[..]].concat(), false)?,
+        error_plots: drawn(&[&CLASS_PLOTS[..], &BOUND_PLOTS, &MARGIN_PLOTS].concat(), false)?,
         margin_plots: drawn(&MARGIN_PLOTS, true)?,
         verdicts: verdicts(model),
         quantities: tables::quantities(model),
@@ -374,14 +378,14 @@ fn source(model: &ModelReport) -> Vec<(String, String)> {
 }
 
 /// Key, prefix and last layer of weights that another program kept.
-pub(super) fn taken_from(source: &super::Source) -> Option<String> {
+pub(super) fn taken_from(source: &crate::results::Source) -> Option<String> {
     let part = |what: &str, text: &Option<String>| text.as_ref().map(|text| format!("{what} {text}"));
     let parts = [part("key", &source.key), part("prefix", &source.prefix), part("last layer", &source.last_layer)];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-fn preprocessing(p: &super::Preprocessing) -> String {
+fn preprocessing(p: &crate::results::Preprocessing) -> String {
     let list = |values: &[f64]| values.iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
     let mut parts = vec![format!("from {}", p.origin)];
     if let Some(resize) = p.resize {

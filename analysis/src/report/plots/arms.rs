@@ -4,7 +4,7 @@
 
 use car_spectral::car::{CarOptions, Competition, EmaColumns, EmaStart, Gate};
 
-use crate::report::TrainingRun;
+use crate::results::TrainingRun;
 use crate::words::short;
 use car_spectral_data::Normalisation;
 use car_spectral_runs::Run;

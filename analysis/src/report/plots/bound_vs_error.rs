@@ -15,7 +15,7 @@ use crate::draw::panel::{Area, LEGEND, Symbol, TICK, legend, spines, ticks, x_ax
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene, fitted, text_width};
 use crate::report::family::inapplicable_families;
-use crate::report::{BoundReport, Group, ModelReport, Report, WorstClass};
+use crate::results::{BoundReport, Group, ModelReport, Report, WorstClass};
 use crate::words::{counted, listed, multiple, percent, readable, short};
 
 const HEIGHT: f64 = 520.0;

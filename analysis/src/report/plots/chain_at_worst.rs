@@ -10,7 +10,7 @@ use crate::draw::panel::{Area, LABEL, LEGEND, Symbol, TICK, legend, ticks, x_axi
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene, fitted};
 use crate::report::headline::called;
-use crate::report::{BoundReport, ModelReport, Report};
+use crate::results::{BoundReport, ModelReport, Report};
 use crate::words::{counted, grouped, multiple, percent, short};
 
 const ROW: f64 = 38.0;
@@ -114,7 +114,7 @@ fn caption(report: &Report, model: &ModelReport, base: f64) -> String {
         "e: the class's error; λ: its weight, larger for rare classes; WCE: the largest λ e of any class; R = ‖CΛ‖₂: the spectral \
          norm. The chain λ e ≤ WCE ≤ √(K−1) R (S2, S3) {verdict}. Its values are measured on test data and bound the errors on \
          these data alone. s: the most non-zero entries in a column. Bars begin at {}; equal ratios have equal lengths. Whiskers: \
-         {} intervals (T5). {}",
+         {} intervals (T5; of WCE T5'). {}",
         short(base),
         sure(report),
         settings_caption(report, model),
@@ -138,19 +138,19 @@ fn blocks(model: &ModelReport) -> Option<Vec<(String, Vec<Bar>)>> {
     if worst.error == weighted.error {
         let tied = test.split.per_class_error.iter().filter(|error| **error == Some(worst.error)).count();
         let which = match tied {
-            1 => "Worst class, also weighted by λ".to_owned(),
-            tied => format!("Of {} classes tied for the worst the one that weighs most", grouped(tied as u64)),
+            1 => "worst class, also weighted by λ".to_owned(),
+            tied => format!("of {} that tie, the one that weighs most", grouped(tied as u64)),
         };
-        let title = format!("{which}: {}{}", called(model, weighted.index), images(weighted.index));
+        let title = format!("{}{}: {which}", called(model, weighted.index), images(weighted.index));
         return Some(vec![(title, bars(model, weighted.index, weighted.error, weighted.interval))]);
     }
     Some(vec![
         (
-            format!("Worst class: {}{}", called(model, worst.index), images(worst.index)),
+            format!("{}{}: worst class", called(model, worst.index), images(worst.index)),
             bars(model, worst.index, worst.error, worst.interval),
         ),
         (
-            format!("Weighted worst class: {}{}", called(model, weighted.index), images(weighted.index)),
+            format!("{}{}: worst weighted class", called(model, weighted.index), images(weighted.index)),
             bars(model, weighted.index, weighted.error, weighted.interval),
         ),
     ])

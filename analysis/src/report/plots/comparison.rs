@@ -8,7 +8,7 @@ use crate::draw::palette::{BLUE, Color, GREEN, GRID, INK, Mark, ORANGE, PURPLE, 
 use crate::draw::panel::{self, Area, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene, text_width};
-use crate::report::{Group, ModelReport, Report};
+use crate::results::{Group, ModelReport, Report};
 use crate::words::{readable, short};
 
 type Style = (Color, Mark);
@@ -39,7 +39,7 @@ fn rows_of_models() -> [Panel; 3] {
             })],
         ),
         (
-            "error by group (%)",
+            "mean class error (%)",
             Notation::Percent,
             vec![
                 series("all classes", (INK, Mark::Diamond), false, |m| m.test.accuracy_macro.map(|a| (1.0 - a, None))),
@@ -106,11 +106,13 @@ fn epochs(report: &Report) -> Option<Vec<u64>> {
 pub(super) fn draw(report: &Report) -> Figure {
     let epochs = epochs(report);
     let mut scene = Scene::new(WIDTH, 0.0);
-    let panels = if epochs.is_some() { over_epochs() } else { rows_of_models() };
+    let mut panels = if epochs.is_some() { over_epochs() } else { rows_of_models() };
+    for (_, _, series) in &mut panels {
+        series.retain(|series| report.models.iter().any(|model| (series.read)(model).is_some()));
+    }
     let entries: Vec<(Symbol, String)> = panels
         .iter()
         .flat_map(|(_, _, series)| series)
-        .filter(|series| report.models.iter().any(|model| (series.read)(model).is_some()))
         .map(|series| {
             let symbol = if epochs.is_some() {
                 Symbol::LineMarker(series.style, series.dashed)

@@ -6,7 +6,7 @@ use crate::draw::palette::{Color, INK, MUTED};
 use crate::draw::panel::{Area, LABEL, Symbol, TICK, legend, ticks, x_axis};
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene, Shape, fitted};
-use crate::report::{ModelReport, Report};
+use crate::results::{ModelReport, Report};
 use crate::words::percent;
 
 /// Pairs drawn.
@@ -91,7 +91,7 @@ fn ties(model: &ModelReport) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::Confusion;
+    use crate::results::Confusion;
 
     #[test]
     fn a_list_that_ends_among_equal_rates_says_so() {

@@ -14,7 +14,7 @@ use crate::draw::palette::{BLANK, Color, GRID, INK, MUTED, ON_DARK, ink_on, viri
 use crate::draw::panel::{LABEL, TICK};
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene, Shape, fitted, text_width};
-use crate::report::{Group, ModelReport, Report};
+use crate::results::{Group, ModelReport, Report};
 use crate::words::grouped;
 
 /// About so many bins where there are many classes.

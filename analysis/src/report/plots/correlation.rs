@@ -10,7 +10,7 @@ use crate::draw::palette::{INK, MUTED};
 use crate::draw::panel::{self, Area, LABEL, LEGEND, Symbol, Ticks, legend, spines, ticks, x_axis, y_axis};
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene, fitted};
-use crate::report::TrainingRun;
+use crate::results::TrainingRun;
 use crate::words::{counted, decimals};
 use car_spectral_runs::log::EpochMetrics;
 

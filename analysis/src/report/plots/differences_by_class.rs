@@ -8,7 +8,7 @@ use crate::draw::panel::{Area, LABEL, LEGEND, Symbol, TICK, legend, ticks, x_axi
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene, fitted_end};
 use crate::report::comparison_sentence::{in_order, signed};
-use crate::report::{Comparison, ComparisonVerdict, Report};
+use crate::results::{Comparison, ComparisonVerdict, Report};
 use crate::words::{counted, grouped};
 
 /// Pairs drawn.
@@ -60,7 +60,7 @@ pub(super) fn draw(report: &Report) -> Option<Figure> {
     };
     let mut caption = format!(
         "Test error of a class under the first named model less that under the second, on the same test images: below 0 the first is \
-         better. {which}, with their numbers. Lines: intervals for all classes at once (T8). Verdicts are for all classes at once \
+         better. {which}. Lines: intervals for all classes at once (T8). Verdicts are for all classes at once \
          as well (Holm, McNemar's exact tests), which takes more than one class alone."
     );
     if omitted > 0 {
@@ -162,7 +162,7 @@ fn style(verdict: ComparisonVerdict) -> (Color, Mark) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::ClassDifference;
+    use crate::results::ClassDifference;
 
     #[test]
     fn the_caption_says_which_classes_are_drawn() {

@@ -13,7 +13,7 @@ use crate::draw::palette::{BLANK, Color, GREEN, GRID, INK, MUTED, Mark, SKY, VAC
 use crate::draw::panel::{Area, LABEL, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene, fitted};
-use crate::report::{BoundReport, ModelReport, Report};
+use crate::results::{BoundReport, ModelReport, Report};
 use crate::words::{grouped, percent};
 
 /// About so many bins where there are many classes.

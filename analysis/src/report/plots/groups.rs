@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::draw::palette::{BLUE, Color, MUTED, Mark, ORANGE, PURPLE};
 use crate::draw::panel::Symbol;
-use crate::report::{Group, ModelReport};
+use crate::results::{Group, ModelReport};
 use crate::words::grouped;
 
 /// Colour and shape of a group of classes; of a class without a group, if `None`.

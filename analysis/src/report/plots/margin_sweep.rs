@@ -6,7 +6,7 @@ use crate::draw::palette::{BLUE, Color, Mark, ORANGE};
 use crate::draw::panel::{Area, LEGEND, Symbol, legend, spines, ticks, x_axis, y_axis};
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene};
-use crate::report::{MarginReport, MatrixNorms, ModelReport, Report, SplitReport};
+use crate::results::{MarginReport, MatrixNorms, ModelReport, Report, SplitReport};
 use crate::words::short;
 use car_spectral::confusion::WrittenMargin;
 

@@ -19,25 +19,17 @@ mod top_pair;
 mod training_runs;
 mod worst_classes;
 
-use car_spectral::confusion::ConfusionMatrix;
-
 pub(crate) use correlation::draw as correlation_figures;
 
-use super::{ModelReport, Report};
 use crate::draw::Figure;
 use crate::draw::scene::{self, Scene};
+use crate::report::headline::called;
+use crate::results::{ModelFigures, ModelReport, Report};
 use crate::words::{grouped, percent, readable};
 use groups::{
     bins, by_frequency, by_frequency_title, group_legend, group_of, group_runs, group_style, group_swatches,
     order_label, quantile,
 };
-
-/// What the plots of a model need beside its [`ModelReport`].
-#[derive(Clone, Debug, PartialEq)]
-pub struct ModelFigures {
-    /// The hard (argmax) test confusion matrix: share predicted i given true j, diagonal 0, unweighted.
-    pub test_confusion: ConfusionMatrix,
-}
 
 /// All plots of a report.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -216,19 +208,13 @@ fn marker_radius(num_classes: usize) -> f64 {
     if num_classes <= 30 { 7.0 } else { 5.0 }
 }
 
-/// A class's name in at most `width`, with its number where that is not the name: `squirrel (80)`. A name that fits
-/// alone stands alone, one that is cut keeps its number.
+/// A class's name in at most `width`; one that is cut keeps the class's number: `squir… (80)`.
 fn numbered_name(model: &ModelReport, class: usize, size: f64, width: f64) -> String {
-    let name = &model.class_names[class];
-    if *name == class.to_string() {
-        return format!("class {class}");
+    let (name, number) = (called(model, class), format!(" ({class})"));
+    if scene::fitted(&name, size, width) == readable(&name) {
+        return readable(&name);
     }
-    let number = format!(" ({class})");
-    let fits = |text: &str| scene::fitted(text, size, width) == readable(text);
-    if fits(name) && !fits(&format!("{name}{number}")) {
-        return readable(name);
-    }
-    scene::fitted(name, size, width - scene::text_width(&number, size, false)) + &number
+    scene::fitted(&name, size, width - scene::text_width(&number, size, false)) + &number
 }
 
 /// What a pointer on a class's marker is told.
@@ -255,7 +241,7 @@ mod tests {
         let class_names = vec!["0".to_owned(), "squirrel".to_owned()];
         let model = ModelReport { class_names, ..Default::default() };
         let name = |class, width| numbered_name(&model, class, 20.0, width);
-        assert_eq!([name(0, 200.0), name(1, 200.0), name(1, 100.0)], ["class 0", "squirrel (1)", "squirrel"]);
+        assert_eq!([name(0, 200.0), name(1, 200.0), name(1, 100.0)], ["class 0", "squirrel", "squirrel"]);
         assert!(name(1, 70.0).starts_with('s') && name(1, 70.0).ends_with("… (1)"), "{}", name(1, 70.0));
     }
 

@@ -7,7 +7,7 @@ use crate::draw::palette::{BLUE, Color, GREEN, MUTED, Mark, ORANGE, PURPLE, SKY,
 use crate::draw::panel::{self, Area, LEGEND, Symbol, legend, spines, ticks, x_axis, y_axis};
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Scene, fitted};
-use crate::report::TrainingRun;
+use crate::results::TrainingRun;
 use crate::words::short;
 use car_spectral_runs::log::EpochMetrics;
 

@@ -1,6 +1,6 @@
 //! Which of a model's bounds a plot shows: one margin for each statement.
 
-use crate::report::{BoundReport, ModelReport};
+use crate::results::{BoundReport, ModelReport};
 use car_spectral::confusion::WrittenMargin;
 
 /// One bound for each id that gives numbers. A complete bound is taken at the margin where it is smallest at the worst
@@ -95,7 +95,7 @@ pub(super) fn describe(bound: &BoundReport) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::WorstClass;
+    use crate::results::WorstClass;
 
     #[test]
     fn first_terms_are_shown_where_they_reach_the_error_and_totals_where_they_are_smallest() {

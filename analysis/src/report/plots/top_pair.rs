@@ -7,7 +7,7 @@ use crate::draw::palette::INK;
 use crate::draw::panel::{Area, LABEL, LEGEND, TICK, legend, ticks, x_axis};
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene, text_width};
-use crate::report::{Group, ModelReport, Report};
+use crate::results::{Group, ModelReport, Report};
 use crate::words::{grouped, percent, short};
 
 /// Classes named on each side.

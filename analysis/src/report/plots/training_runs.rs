@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::Figure;
 use super::over_epochs::{self, Panel, Read};
 use crate::draw::scale::Notation;
-use crate::report::{Report, TrainingRun};
+use crate::results::{Report, TrainingRun};
 use car_spectral_runs::log::EmaGap;
 
 /// Both figures, as far as there is something to show.

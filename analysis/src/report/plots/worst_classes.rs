@@ -7,7 +7,7 @@ use crate::draw::palette::{GRID, INK, MUTED};
 use crate::draw::panel::{Area, LABEL, TICK, legend, ticks, x_axis};
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene};
-use crate::report::{ModelReport, Report};
+use crate::results::{ModelReport, Report};
 use crate::words::{grouped, percent};
 
 /// Classes drawn; where there are no more than these, their names are in `error_by_frequency`.

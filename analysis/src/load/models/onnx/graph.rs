@@ -59,23 +59,26 @@ impl Graph {
         relu_layers(graph, &self.input.name)
     }
 
-    /// Means and deviations that the network takes off its input by.
+    /// Means and deviations by which the network normalises its input.
     pub fn normalisation(&self) -> Option<KeptNormalisation> {
-        let stored = self.model.graph.iter().flat_map(|graph| &graph.initializer);
-        let small = |tensor: &TensorProto| {
-            let is_small = tensor.raw_data.len() <= 16 && tensor.float_data.len() <= 4;
-            let data = TensorData::F64(is_small.then(|| floats(tensor)).flatten()?);
-            let shape = tensor.dims.iter().map(|&extent| usize::try_from(extent).ok()).collect::<Option<_>>()?;
-            Some((tensor.name.clone(), Tensor { shape, data, stored_dtype: ElementType::F32 }))
-        };
-        let small: BTreeMap<String, Tensor> = stored.filter_map(small).collect();
-        kept_normalisation(small.iter())
+        self.model.graph.as_ref().and_then(normalisation)
     }
 
     /// The value under a key of the network's metadata.
     pub fn metadata(&self, key: &str) -> Option<&str> {
         self.model.metadata_props.iter().find(|entry| entry.key == key).map(|entry| entry.value.as_str())
     }
+}
+
+fn normalisation(graph: &GraphProto) -> Option<KeptNormalisation> {
+    let small = |tensor: &TensorProto| {
+        let is_small = tensor.raw_data.len() <= 16 && tensor.float_data.len() <= 4;
+        let data = TensorData::F64(is_small.then(|| floats(tensor)).flatten()?);
+        let shape = tensor.dims.iter().map(|&extent| usize::try_from(extent).ok()).collect::<Option<_>>()?;
+        Some((tensor.name.clone(), Tensor { shape, data, stored_dtype: ElementType::F32 }))
+    };
+    let small: BTreeMap<String, Tensor> = graph.initializer.iter().filter_map(small).collect();
+    kept_normalisation(small.iter())
 }
 
 /// Every name is given once, before it is used.
@@ -145,5 +148,31 @@ fn described(node: &NodeProto) -> String {
         format!("node {operation}")
     } else {
         format!("node {} ({operation})", readable(&node.name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tract_onnx::pb::tensor_proto::DataType;
+
+    use super::*;
+
+    #[test]
+    fn numbers_that_a_network_takes_off_its_input_are_found() {
+        let tensor = |name: &str, values: &[f32]| TensorProto {
+            name: name.to_owned(),
+            dims: vec![1, values.len() as i64, 1, 1],
+            data_type: DataType::Float as i32,
+            raw_data: values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            ..Default::default()
+        };
+        let initializer = vec![
+            tensor("model.bn1.weight", &[1.0; 64]),
+            tensor("normalize.mean", &[0.5, 0.25, 0.75]),
+            tensor("normalize.std", &[0.5, 0.5, 0.25]),
+        ];
+        let kept = normalisation(&GraphProto { initializer, ..Default::default() }).unwrap();
+        assert_eq!((kept.mean, kept.std), (vec![0.5, 0.25, 0.75], vec![0.5, 0.5, 0.25]));
+        assert_eq!(normalisation(&GraphProto::default()), None);
     }
 }

@@ -31,7 +31,7 @@ use super::scored::{Opened, Ready, Told, Work, refuse_flags, subject};
 use super::stated::Stated;
 use crate::load::predictions::architecture;
 use crate::load::{Checkpoints, Request};
-use crate::report::DataFile;
+use crate::results::DataFile;
 use crate::subject::Subject;
 use crate::{AnalysisError, Result};
 

@@ -91,7 +91,7 @@ fn run(network: &Path, change: impl FnOnce(&mut Checkpoints)) -> Result<Loaded, 
 }
 
 /// What comes of the images of training [1, 1, 1, 1, 2] and these counts.
-fn with_counts(counts: &str) -> Result<Vec<crate::report::Warning>, String> {
+fn with_counts(counts: &str) -> Result<Vec<crate::results::Warning>, String> {
     let expected = expected("expected.json");
     let images = images(&expected);
     let (mut request, _) = request(&fixture("resnet20_script.onnx"), images.path(), &expected);

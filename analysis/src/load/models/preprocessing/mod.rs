@@ -10,7 +10,7 @@ use car_spectral_data::augment::{CentreCrop, Chain, Resize};
 use car_spectral_data::{Images, Normalisation, SettingError};
 
 use crate::load::{Channels, PixelSteps};
-use crate::report::Preprocessing;
+use crate::results::Preprocessing;
 use crate::{AnalysisError, Result};
 
 /// The steps from the images of a data set to a model's input: resize and crop, channels, normalisation. Image files
