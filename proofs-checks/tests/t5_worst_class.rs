@@ -206,7 +206,7 @@ fn p_values(population: &Population, weights: &[f64], t: f64) -> Vec<Vec<f64>> {
     population.counts.iter().zip(weights).map(tails).collect()
 }
 
-/// Both ends on eight populations, with their weights and with weights of 1. The lower end misses exactly if Simes' test
+/// Both ends on eight populations, with their weights and with weights of 1. The lower end misses exactly if the test
 /// rejects at t = max λ_j e_j: on every draw by p-values summed term by term, on some by the function itself, which
 /// must agree.
 #[test]

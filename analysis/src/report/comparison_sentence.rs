@@ -261,6 +261,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_decided_of_seeds_alone_is_said_to_be_of_these_images() {
+        let said = |seeds, images| {
+            let (mut report, _) = sample::report(&vec![Sample::fashion(); 4]);
+            report.groups = sample::groups();
+            let found = &mut report.groups[0];
+            found.worst_class.verdict = seeds;
+            found.these_networks.as_mut().unwrap().verdict = images;
+            group_sentences(&report, &report.groups[0]).swap_remove(0)
+        };
+        let open = "; on others these networks leave it open.";
+        use ComparisonVerdict::{Better, Undecided};
+        assert!(
+            said(Better, Undecided).starts_with("On these test images b has a better worst class than a; on others")
+        );
+        assert!(said(Better, Undecided).contains(open) && !said(Better, Better).contains(open));
+        assert!(said(Undecided, Undecided).starts_with("On these test images it is undecided whether b has"));
+    }
+
+    #[test]
     fn models_of_one_group_come_last_and_are_called_seeds_of_one_method() {
         let small = Sample { test_per_class: 10, with_train: false, ..Sample::fashion() };
         let four = ["a0", "a1", "b0", "b1"].map(|name| Sample { name: name.into(), ..small.clone() });

@@ -231,6 +231,9 @@ mod tests {
             assert!(said.contains(&part), "{part}: {said}");
         }
         assert!(said.contains(&format!("of {} by name", worst.name)) && said.ends_with("with probability 95 %."));
+        let mut tied = model.clone();
+        tied.test.split.per_class_error[0] = Some(worst.error);
+        assert!(!which_to_quote(&tied, "95 %").unwrap().contains("by name"), "an arbitrary one of several");
         model.test.max_error.at_most = 1.0;
         assert!(!which_to_quote(&model, "95 %").unwrap().contains("at most"), "a limit of 100 % says nothing");
         let answer = crate::report::headline::answer(&Settings { delta: 0.05, ..Default::default() }, &model);
@@ -248,6 +251,17 @@ mod tests {
             said(&[6]),
             "With probability 95 % no class has a larger error than Shirt; others may have the same."
         );
+        let (apart, _) = Sample::fashion().build();
+        let mut apart = apart;
+        apart.test.max_error.candidates = vec![6];
+        apart.test.class_error_interval =
+            (0..10).map(|class| Some(if class == 6 { [0.5, 0.6] } else { [0.1, 0.49] })).collect();
+        assert_eq!(
+            candidates(&apart, "95 %"),
+            "With probability 95 % Shirt alone has the largest error of all classes (T5)."
+        );
+        apart.test.class_error_interval[3] = None;
+        assert!(candidates(&apart, "95 %").contains("others may have the same"), "nothing is known of a class");
         assert_eq!(
             said(&[2, 6]),
             "With probability 95 % one of Pullover and Shirt has the largest error of all classes; others may have the same."

@@ -178,7 +178,7 @@ mod tests {
             }
             draw(&report).unwrap().caption
         };
-        assert!(of(10).contains("better. All classes with test samples, with their numbers."), "{}", of(10));
+        assert!(of(10).contains("better. All classes with test samples. Lines"), "{}", of(10));
         assert!(of(30).contains("better. The 6 classes whose error fell most and the 6 whose"), "{}", of(30));
     }
 
