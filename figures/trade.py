@@ -23,7 +23,8 @@ from matplotlib import pyplot
 TAUS = numpy.arange(0.0, 4.01, 0.05)
 # Student's t, two-sided 95 %, by degrees of freedom.
 T = {9: 2.2622, 19: 2.0930}
-# Constants beyond this error of all images are left out of the picture; above that of the worst class their numbers would overlap.
+# Constants beyond this error of all images are left out of the picture; above that of the worst class their numbers
+# would overlap.
 WIDEST, NAMED_BELOW = 62, 98.2
 STYLES = {"CE + CAR": ("#0072b2", "o"), "CE + CAR (per-class EMA)": ("#56b4e9", "s"), "BS + CAR": ("#d55e00", "D"),
           "Logit adjustment in training": ("#009e73", "^"), "Class-balanced": ("#cc79a7", "v")}
@@ -56,7 +57,7 @@ def arm(name):
 
 
 def main(runs, out):
-    rows, adjusted, seeds = {}, [], sorted({int(re.search(r"seed(\d+)$", f.name)[1]) for f in runs.glob("*-seed*") if f.is_dir()})
+    rows, adjusted = {}, {}
     for folder in sorted(path for path in runs.glob("*-seed*") if path.is_dir()):
         name, seed = folder.name.rsplit("-seed", 1)
         with numpy.load(folder / "test.npz") as stored:
@@ -66,12 +67,11 @@ def main(runs, out):
         if arm(name)[0] == "CE":
             with numpy.load(folder / "train.npz") as stored:
                 prior = numpy.log(numpy.bincount(stored["labels"], minlength=classes) / len(stored["labels"]))
-            adjusted.append([errors((scores - tau * prior).argmax(1), labels, classes) for tau in TAUS])
+            adjusted[int(seed)] = [errors((scores - tau * prior).argmax(1), labels, classes) for tau in TAUS]
+    seeds = sorted(adjusted)
     table = {name: numpy.array([found[seed] for seed in seeds]) for name, found in rows.items()}
     ce = next(values for name, values in table.items() if arm(name)[0] == "CE")
-    # The folders of the cross-entropy runs come in the order of their names, not of their seeds.
-    order = numpy.argsort([int(re.search(r"seed(\d+)$", f.name)[1]) for f in sorted(runs.glob("01-ce-seed*")) if f.is_dir()])
-    post_hoc = numpy.array(adjusted)[order]
+    post_hoc = numpy.array([adjusted[seed] for seed in seeds])
     halves = [numpy.arange(len(seeds)) % 2 == half for half in (0, 1)]
     lines, records = [], []
     for name, values in sorted(table.items()):
