@@ -251,8 +251,7 @@ mod tests {
             said(&[6]),
             "With probability 95 % no class has a larger error than Shirt; others may have the same."
         );
-        let (apart, _) = Sample::fashion().build();
-        let mut apart = apart;
+        let (mut apart, _) = Sample::fashion().build();
         apart.test.max_error.candidates = vec![6];
         apart.test.class_error_interval =
             (0..10).map(|class| Some(if class == 6 { [0.5, 0.6] } else { [0.1, 0.49] })).collect();

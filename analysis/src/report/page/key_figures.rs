@@ -46,10 +46,7 @@ pub(super) fn key_figures(settings: &Settings, model: &ModelReport) -> Vec<KeyFi
         let tied = test.split.per_class_error.iter().filter(|error| **error == Some(worst.error)).count();
         let note = match tied {
             1 => format!("{}, the largest measured", called(model, worst.index)),
-            tied => {
-                let first = called(model, worst.index);
-                format!("{} classes tie, measured; {first} is the first of them", grouped(tied as u64))
-            }
+            tied => format!("{} classes tie, measured", grouped(tied as u64)),
         };
         put("Worst-class error", percent(worst.error), note);
         let found = &test.max_error;
