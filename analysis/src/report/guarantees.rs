@@ -1,6 +1,6 @@
 //! What held-out data say of the worst class, in sentences for readers who have not read the paper.
 
-use super::headline::called;
+use super::headline::{called, worst_classes};
 use crate::results::{ModelReport, Settings};
 use crate::words::{counted, grouped, listed, percent, points, short};
 
@@ -47,8 +47,7 @@ fn which_to_quote(model: &ModelReport, sure: &str) -> Option<String> {
         most if most < 1.0 => format!(", or, if an upper limit alone is wanted, at most {} (T5')", percent(most)),
         _ => String::new(),
     };
-    let tied = model.test.split.per_class_error.iter().filter(|error| **error == Some(worst.error)).count();
-    let by_name = match tied {
+    let by_name = match worst_classes(model).len() {
         1 => format!("; of {} by name {} (T5)", called(model, worst.index), between(worst.interval)),
         _ => String::new(),
     };
@@ -161,16 +160,24 @@ fn worst_first(model: &ModelReport, classes: &[usize]) -> Vec<String> {
     order.into_iter().map(|class| called(model, class)).collect()
 }
 
-/// Of the class with the largest measured error, in the smallest further sample.
+/// Of the class with the largest measured error, in the smallest further sample; of several that share it where the
+/// same can be said of each.
 fn next_images(model: &ModelReport, sure: &str) -> Option<String> {
-    let worst = model.test.worst_class.as_ref()?;
+    let worst = worst_classes(model);
     let next = model.test.next_sample.first()?;
-    let [least, most] = next.limits[worst.index].filter(|&[least, most]| (least, most) != (0, next.images))?;
+    let limits = next.limits[*worst.first()?];
+    let [least, most] = limits.filter(|&[least, most]| (least, most) != (0, next.images))?;
+    if worst.iter().any(|&class| next.limits[class] != limits) {
+        return None;
+    }
+    let of = match worst.len() {
+        1 => called(model, worst[0]),
+        tied => format!("each of the {} classes that tie for the worst", grouped(tied as u64)),
+    };
     Some(format!(
-        "Of the next {} images of {}, between {least} and {most} will be classified wrong; such limits for every class, all at once with probability \
-         {sure}, are in per_class.csv.",
-        next.images,
-        called(model, worst.index)
+        "Of the next {} images of {of}, between {least} and {most} will be classified wrong; such limits for every \
+         class, all at once with probability {sure}, are in per_class.csv.",
+        next.images
     ))
 }
 
@@ -234,6 +241,14 @@ mod tests {
         let mut tied = model.clone();
         tied.test.split.per_class_error[0] = Some(worst.error);
         assert!(!which_to_quote(&tied, "95 %").unwrap().contains("by name"), "an arbitrary one of several");
+        let one = next_images(&model, "95 %").unwrap();
+        assert!(one.contains(&format!("images of {}, between", worst.name)), "{one}");
+        let same = tied.test.next_sample[0].limits[worst.index];
+        tied.test.next_sample[0].limits[0] = same;
+        let both = next_images(&tied, "95 %").unwrap();
+        assert!(both.contains("of each of the 2 classes that tie for the worst, between"), "{both}");
+        tied.test.next_sample[0].limits[0] = None;
+        assert_eq!(next_images(&tied, "95 %"), None, "their limits differ");
         model.test.max_error.at_most = 1.0;
         assert!(!which_to_quote(&model, "95 %").unwrap().contains("at most"), "a limit of 100 % says nothing");
         let answer = crate::report::headline::answer(&Settings { delta: 0.05, ..Default::default() }, &model);

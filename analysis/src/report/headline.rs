@@ -31,8 +31,7 @@ pub(super) fn answer(settings: &Settings, model: &ModelReport) -> String {
         _ => String::new(),
     };
     let (error, k) = (percent(worst.error), model.num_classes as u64);
-    let tied: Vec<usize> =
-        (0..model.num_classes).filter(|&class| test.split.per_class_error[class] == Some(worst.error)).collect();
+    let tied = worst_classes(model);
     let class = if tied.len() > 1 {
         let (count, of) = (grouped(tied.len() as u64), grouped(model.num_classes as u64));
         let named: Vec<String> = tied.iter().take(NAMED).map(|&class| called(model, class)).collect();
@@ -67,6 +66,13 @@ pub(super) fn answer(settings: &Settings, model: &ModelReport) -> String {
         percent(1.0 - settings.delta)
     );
     format!("{class}{missing}. {certain}.")
+}
+
+/// The classes that share the largest measured error.
+pub(super) fn worst_classes(model: &ModelReport) -> Vec<usize> {
+    let largest = model.test.worst_class.as_ref().map(|worst| worst.error);
+    let errors = &model.test.split.per_class_error;
+    (0..errors.len()).filter(|&class| largest.is_some() && errors[class] == largest).collect()
 }
 
 /// The name of a class; `class 7` where it has none but its number.

@@ -98,6 +98,29 @@ fn several_models_are_set_beside_each_other() {
     }
 }
 
+/// The warnings of several models stand once above the comparison, with the models they are on.
+#[test]
+fn warnings_on_several_models_come_before_the_comparison() {
+    let names = ["a", "b", "c", "d", "e", "f"].map(|name| (name, 1.6));
+    let (mut of_all, figures) = report(&named(names, 200));
+    let plain = page_of(&(of_all.clone(), figures.clone()));
+    assert!(!plain.contains("Warnings: to be read"));
+    let warning = |sentence: &str| Warning { sentence: sentence.to_owned(), ..Warning::default() };
+    for model in &mut of_all.models {
+        model.warnings.push(warning("scores are probabilities"));
+    }
+    for at in 0..7 {
+        of_all.models[1].warnings.push(warning(&format!("doubt {at}")));
+    }
+    let page = page_of(&(of_all, figures));
+    let top = &page[page.find("Warnings: to be read").unwrap()..page.find("Which is better").unwrap()];
+    let text = unlinked(top);
+    assert_eq!(text.matches("Scores are probabilities").count(), 1, "{text}");
+    assert!(text.contains("a, b, c, d and 2 more: Scores are probabilities."), "{text}");
+    assert!(text.contains("b: Doubt 4.") && !text.contains("Doubt 5"), "{text}");
+    assert!(text.contains("2 more, in the sections of the models."), "{text}");
+}
+
 #[test]
 fn runs_are_drawn_over_their_epochs() {
     let (mut report, figures) = report(&[Sample::fashion()]);

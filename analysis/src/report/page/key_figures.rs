@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::unbroken;
-use crate::report::headline::called;
+use crate::report::headline::{called, worst_classes};
 use crate::report::tables::dash;
 use crate::results::{GroupAccuracy, ModelReport, Settings, TestReport};
 use crate::words::{grouped, percent};
@@ -43,8 +43,7 @@ pub(super) fn key_figures(settings: &Settings, model: &ModelReport) -> Vec<KeyFi
         figures.push(KeyFigure { label, value: unbroken(&value), note: unbroken(&note) })
     };
     if let Some(worst) = &test.worst_class {
-        let tied = test.split.per_class_error.iter().filter(|error| **error == Some(worst.error)).count();
-        let note = match tied {
+        let note = match worst_classes(model).len() {
             1 => format!("{}, the largest measured", called(model, worst.index)),
             tied => format!("{} classes tie, measured", grouped(tied as u64)),
         };

@@ -26,7 +26,7 @@ use sha2::{Digest as _, Sha256};
 use super::ReportError;
 use super::comparison_sentence::{comparison_sentences, group_sentences, in_order};
 use super::guarantees::{floor, guarantees, plans};
-use super::headline::{answer, called, looseness};
+use super::headline::{answer, called, looseness, worst_classes};
 use super::merged_verdicts::merged_verdicts;
 use super::plots::{PlotSet, settings_caption, shared_settings};
 use super::tables::{self, Table};
@@ -44,6 +44,10 @@ const MARGIN_PLOTS: [&str; 1] = ["margin_sweep"];
 const MOST_CLASSES: usize = 150;
 /// Rows of the table of confused pairs.
 const MOST_PAIRS: usize = 30;
+/// Warnings that stand above the comparison of several models.
+const MOST_DOUBTS: usize = 6;
+/// Models that are named beside a warning.
+const MOST_DOUBTED: usize = 4;
 const TEMPLATE: &str = include_str!("template.html");
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("explore.js");
@@ -57,8 +61,10 @@ struct Page {
     script_hash: String,
     /// What the script knows, as JSON.
     classes: String,
-    /// Where a model's warnings are, how many, and the model's name where there are several.
-    doubts: Vec<(String, String, Option<String>)>,
+    /// What puts the numbers of several models in doubt.
+    doubts: Vec<Doubt>,
+    /// How many more there are.
+    more_doubts: usize,
     comparison: Vec<Plot>,
     training: Vec<Plot>,
     correlations: Vec<CorrelationSection>,
@@ -82,6 +88,16 @@ struct Page {
     files: Table,
     /// Rules that let the plots follow a dark page.
     plot_style: String,
+}
+
+/// One warning and the models it is on.
+#[derive(Serialize)]
+struct Doubt {
+    sentence: String,
+    /// Anchors and names of the first.
+    models: Vec<(String, String)>,
+    /// How many more there are.
+    more: usize,
 }
 
 #[derive(Serialize)]
@@ -158,6 +174,8 @@ pub(super) fn render(report: &Report, plots: &PlotSet) -> Result<String, ReportE
         .map(|(at, figures)| section(*at, report, figures))
         .collect::<Result<Vec<_>, ReportError>>()?;
     let settings = &report.settings;
+    let mut doubts = if models.len() > 1 { doubts(&models) } else { Vec::new() };
+    let more_doubts = doubts.split_off(doubts.len().min(MOST_DOUBTS)).len();
     let page = Page {
         title: match report.models.as_slice() {
             [model] => format!("Worst-class report: {}", model.name),
@@ -173,7 +191,8 @@ pub(super) fn render(report: &Report, plots: &PlotSet) -> Result<String, ReportE
         script: SCRIPT,
         script_hash: script_hash(),
         classes: explorer::data(report)?,
-        doubts: doubts(report, &models),
+        doubts,
+        more_doubts,
         comparison,
         training,
         correlations: report.correlations.iter().map(correlation_section).collect(),
@@ -228,16 +247,20 @@ fn script_hash() -> String {
     format!("sha256-{}", base64::engine::general_purpose::STANDARD.encode(digest))
 }
 
-fn doubts(report: &Report, sections: &[Section]) -> Vec<(String, String, Option<String>)> {
-    let several = report.models.len() > 1;
-    sections
-        .iter()
-        .filter(|section| !section.warnings.is_empty())
-        .map(|section| {
-            let number = counted(section.warnings.len(), "warning", "warnings");
-            (format!("{}-warnings", section.anchor), number, several.then(|| section.name.clone()))
-        })
-        .collect()
+/// The warnings on all models, each once.
+fn doubts(sections: &[Section]) -> Vec<Doubt> {
+    let mut doubts: Vec<Doubt> = Vec::new();
+    for section in sections {
+        let model = (section.anchor.clone(), section.name.clone());
+        for sentence in &section.warnings {
+            match doubts.iter_mut().find(|doubt| doubt.sentence == *sentence) {
+                Some(doubt) if doubt.models.len() < MOST_DOUBTED => doubt.models.push(model.clone()),
+                Some(doubt) => doubt.more += 1,
+                None => doubts.push(Doubt { sentence: sentence.clone(), models: vec![model.clone()], more: 0 }),
+            }
+        }
+    }
+    doubts
 }
 
 /// A plot without what the section of its model says once: the model's name, sample sizes and settings.
@@ -312,11 +335,12 @@ fn short_answer(model: &ModelReport) -> String {
     let accuracy = percent(model.test.split.accuracy);
     model.test.worst_class.as_ref().map_or("no test samples".to_owned(), |worst| {
         let [lower, upper] = model.test.max_error.interval.map(percent);
-        let name = called(model, worst.index);
-        format!(
-            "worst class {name}, {} wrong; largest error of any class {lower} to {upper}; accuracy {accuracy}",
-            percent(worst.error)
-        )
+        let error = percent(worst.error);
+        let worst = match worst_classes(model).len() {
+            1 => format!("worst class {}, {error} wrong", called(model, worst.index)),
+            tied => format!("{} classes tie for the worst, {error} wrong", grouped(tied as u64)),
+        };
+        format!("{worst}; largest error of any class {lower} to {upper}; accuracy {accuracy}")
     })
 }
 

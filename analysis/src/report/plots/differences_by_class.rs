@@ -70,7 +70,11 @@ pub(super) fn draw(report: &Report) -> Option<Figure> {
     caption.push_str(&shared_settings(report));
     Some(Figure {
         stem: "differences_by_class".into(),
-        title: "Which classes got better or worse".into(),
+        title: if report.groups.is_empty() {
+            "Which classes got better or worse".into()
+        } else {
+            "Which classes got better or worse, network by network".into()
+        },
         caption,
         body: scene,
     })
@@ -151,7 +155,7 @@ fn panel(scene: &mut Scene, area: Area, edge: f64, report: &Report, pair: &Compa
     scene.segment((area.left, area.bottom), (area.right, area.bottom), INK, 1.4);
 }
 
-fn style(verdict: ComparisonVerdict) -> (Color, Mark) {
+pub(super) fn style(verdict: ComparisonVerdict) -> (Color, Mark) {
     match verdict {
         ComparisonVerdict::Better => (GREEN, Mark::Circle),
         ComparisonVerdict::Worse => (VERMILLION, Mark::Triangle),

@@ -10,6 +10,7 @@ mod confused_pairs;
 mod confusion_heatmap;
 mod correlation;
 mod differences_by_class;
+mod differences_over_seeds;
 mod error_by_frequency;
 mod groups;
 mod margin_sweep;
@@ -62,7 +63,8 @@ const MODEL_STEMS: [&str; 8] = [
 ];
 
 /// File names, without extension, of the plots on several models or on runs.
-const SHARED_STEMS: [&str; 4] = ["comparison", "differences_by_class", "training_runs", "regulariser"];
+const SHARED_STEMS: [&str; 5] =
+    ["comparison", "differences_over_seeds", "differences_by_class", "training_runs", "regulariser"];
 
 /// The same of the plots that there are for each training set, with a number behind where it is not the first.
 const CORRELATION_STEMS: [&str; 2] = ["norm_vs_error", "bound_across_runs"];
@@ -121,6 +123,7 @@ pub fn draw(report: &Report, figures: &[ModelFigures]) -> PlotSet {
         .collect();
     let mut comparison = Vec::new();
     if several {
+        comparison.extend(differences_over_seeds::draw(report));
         comparison.push(comparison::draw(report));
         comparison.extend(differences_by_class::draw(report));
         comparison.extend(bound_vs_error::draw_several(report));
