@@ -33,7 +33,7 @@ use super::tables::{self, Table};
 use crate::correlation::Correlations;
 use crate::draw::Figure;
 use crate::results::{ModelReport, Report, Settings};
-use crate::words::{capitalised, counted, grouped, percent, readable, short};
+use crate::words::{capitalised, grouped, percent, readable, short};
 use key_figures::{KeyFigure, key_figures};
 
 /// Ends of the names of plots on single classes, on the bounds, and on the margins; the others show confusions.

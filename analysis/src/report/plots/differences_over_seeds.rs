@@ -18,6 +18,8 @@ const ROW: f64 = 34.0;
 /// Room for the names of the rows.
 const NAMES: f64 = 330.0;
 
+type Read = fn(&ModelReport) -> Option<f64>;
+
 struct Row {
     label: &'static str,
     /// The difference of each pair of seeds.
@@ -53,7 +55,8 @@ pub(super) fn draw(report: &Report) -> Option<Figure> {
         scene.text(MARGIN, top + LEGEND, names, LEGEND, Anchor::Start).bold = true;
         scene.text(MARGIN, top + 2.3 * LEGEND, networks, TICK, Anchor::Start).color = MUTED;
         let head = top + 2.3 * LEGEND + 14.0;
-        let area = Area { left: MARGIN + NAMES, top: head, right: WIDTH - MARGIN, bottom: head + rows.len() as f64 * ROW };
+        let area =
+            Area { left: MARGIN + NAMES, top: head, right: WIDTH - MARGIN, bottom: head + rows.len() as f64 * ROW };
         panel(&mut scene, area, rows, most, at == last);
         top = area.bottom + 26.0;
     }
@@ -81,24 +84,24 @@ pub(super) fn draw(report: &Report) -> Option<Figure> {
 }
 
 fn rows(report: &Report, found: &GroupComparison) -> Vec<Row> {
-    let seeds = |of: fn(&ModelReport) -> Option<f64>| {
+    let seeds = |of: Read| {
         let pairs = found.models_b.iter().zip(&found.models_a).take(if found.paired { usize::MAX } else { 0 });
         let difference = |(&b, &a): (&usize, &usize)| Some(of(&report.models[b])? - of(&report.models[a])?);
         pairs.filter_map(difference).collect::<Vec<f64>>()
     };
-    let row = |label, of: fn(&ModelReport) -> Option<f64>, found: &SeedDifference| Row {
+    let row = |label, of: Read, found: &SeedDifference| Row {
         label,
         seeds: seeds(of),
         difference: found.difference,
         interval: found.interval,
         verdict: found.verdict,
     };
-    let worst: fn(&ModelReport) -> Option<f64> = |model| model.test.worst_class.as_ref().map(|worst| worst.error);
+    let worst: Read = |model| model.test.worst_class.as_ref().map(|worst| worst.error);
     let mut rows = vec![
         row("all images", |model| Some(1.0 - model.test.split.accuracy), &found.overall),
         row("worst class", worst, &found.worst_class),
     ];
-    let groups: [(&str, fn(&ModelReport) -> Option<f64>, _); 3] = [
+    let groups: [(&str, Read, _); 3] = [
         ("many", |model| Some(1.0 - model.test.many?.accuracy_macro), &found.many_macro),
         ("medium", |model| Some(1.0 - model.test.medium?.accuracy_macro), &found.medium_macro),
         ("few", |model| Some(1.0 - model.test.few?.accuracy_macro), &found.few_macro),
