@@ -38,7 +38,7 @@ pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String
     sentences
 }
 
-/// Which of the limits that stand on the page for one class is meant for what; the headline has the first alone.
+/// Which of the limits that stand on the page for one class is meant for what; `None` where there is but the headline's.
 fn which_to_quote(model: &ModelReport, sure: &str) -> Option<String> {
     let worst = model.test.worst_class.as_ref()?;
     let found = &model.test.max_error;
@@ -51,7 +51,7 @@ fn which_to_quote(model: &ModelReport, sure: &str) -> Option<String> {
         1 => format!("; of {} by name {} (T5)", called(model, worst.index), between(worst.interval)),
         _ => String::new(),
     };
-    Some(format!(
+    (!alone.is_empty() || !by_name.is_empty()).then(|| format!(
         "Which limits to quote: of the worst class, whichever it is, {} (T5'){alone}{by_name}. Each holds with probability \
          {sure}.",
         between(found.interval),

@@ -35,9 +35,8 @@ pub fn summary_table(report: &Report) -> String {
     let mut out = String::new();
     let warnings = tables::warnings(report).count();
     if warnings > 0 {
-        let put = if warnings == 1 { "puts" } else { "put" };
         let number = counted(warnings, "warning", "warnings");
-        push_wrapped(&mut out, "", &format!("{number} below {put} these numbers in doubt."));
+        push_wrapped(&mut out, "", &format!("{number} below, to be read before these numbers are relied on."));
         out.push('\n');
     }
     if report.models.len() > 1 {

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::comparison_sentence::{as_accuracy, in_order, signed_tenths};
-use super::headline::called;
+use super::headline::{called, worst_classes};
 use crate::results::{BoundReport, GroupAccuracy, MatrixNorms, ModelReport, Report, SplitReport};
 use crate::verify::SURROGATE_CLASSES;
 use crate::words::{grouped, listed, percent, points, short};
@@ -211,7 +211,16 @@ pub(super) fn quantities(model: &ModelReport) -> Table {
     let mut row = |name: &str, values| table.add_quantity(name, values);
     if let Some(worst) = &test.worst_class {
         let before = train.and_then(|t| t.per_class_error[worst.index]).map(percent);
-        row(&format!("error of {}, the worst test class", called(model, worst.index)), (percent(worst.error), before));
+        match worst_classes(model).len() {
+            1 => {
+                let name = format!("error of {}, the worst test class", called(model, worst.index));
+                row(&name, (percent(worst.error), before));
+            }
+            tied => {
+                let name = format!("error of the worst test class ({} tie)", grouped(tied as u64));
+                row(&name, (percent(worst.error), None));
+            }
+        }
     }
     let [lower, upper] = test.max_error.interval.map(percent);
     row("largest error of any class (T5')", (format!("in [{lower}, {upper}]"), None));

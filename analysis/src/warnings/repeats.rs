@@ -8,7 +8,7 @@ use super::near::near;
 use super::rows::{First, Others, Place, Rows, copied, first_of_each, is_flat};
 use crate::results::Warning;
 use crate::subject::Subject;
-use crate::words::{grouped, percent};
+use crate::words::{grouped, percent, points};
 
 /// Shares of the sets of equal scores, those with several labels and those of more than two rows, where equal scores
 /// are what the model gives to different samples, as trees do.
@@ -56,7 +56,9 @@ fn within(names: &[String], part: &str, rows: &Rows<'_>) -> Vec<Warning> {
         let [own, other] = [row, like].map(|row| &names[rows.scored.labels[row]]);
         let said = format!(
             "have the scores of an earlier one bit for bit and another label (the first: sample {row}, labelled {own}, \
-             and {like}, labelled {other}): one of the labels is wrong, the scores were written to the wrong rows, or {FEW}"
+             and {like}, labelled {other}): one of the labels is wrong, the scores were written to the wrong rows, or \
+             {FEW}. If labels are wrong, an error of a class is off by at most {}",
+            points(off_by(rows, &alike.relabelled))
         );
         warning("relabelled-rows", alike.relabelled.len(), &[row, like], said)
     });
@@ -68,6 +70,16 @@ fn within(names: &[String], part: &str, rows: &Rows<'_>) -> Vec<Warning> {
         warning("flat-rows", alike.flat.len(), &[first], said)
     });
     [repeated(names, part, rows, &alike), nearly, relabelled, flat].into_iter().flatten().collect()
+}
+
+/// The largest share of a class that either label of these pairs of rows makes.
+fn off_by(rows: &Rows<'_>, pairs: &BTreeMap<usize, usize>) -> f64 {
+    let mut touched: BTreeMap<usize, u64> = BTreeMap::new();
+    for row in pairs.iter().flat_map(|(&row, &like)| [row, like]) {
+        *touched.entry(rows.scored.labels[row]).or_default() += 1;
+    }
+    let of = |class: usize| rows.scored.labels.iter().filter(|&&label| label == class).count() as f64;
+    touched.into_iter().map(|(class, count)| (count as f64 / of(class)).min(1.0)).fold(0.0, f64::max)
 }
 
 /// Rows of the last of the lists that are like another, and not by chance.
@@ -148,8 +160,8 @@ fn repeated(names: &[String], part: &str, rows: &Rows<'_>, alike: &Alike) -> Opt
     let or = if *in_sequence { String::new() } else { format!(". Or {FEW}") };
     let sentence = format!(
         "{} of {} {part} samples repeat an earlier one bit for bit, scores and label (the first: sample {first} repeats \
-         {}), as when samples are repeated to fill up processes, or a data set holds an image twice. With each once there are {} samples; of class {}, {} of {} are \
-         wrong instead of {} of {}. Intervals take samples for independent: give each sample once{or}",
+         {}), as when samples are repeated to fill up processes, or a data set holds an image twice. With each once \
+         there are {} samples; of class {}, {} of {} are wrong instead of {} of {}, and {}. Intervals take samples for independent: give each sample once{or}",
         grouped(repeats.len() as u64),
         grouped(rows.len() as u64),
         like,
@@ -159,6 +171,7 @@ fn repeated(names: &[String], part: &str, rows: &Rows<'_>, alike: &Alike) -> Opt
         samples[most],
         all_errors[most],
         all_samples[most],
+        moved(&all_errors, &all_samples, &errors, &samples),
     );
     let evidence = [
         ("part", json!(part)),
@@ -169,6 +182,16 @@ fn repeated(names: &[String], part: &str, rows: &Rows<'_>, alike: &Alike) -> Opt
         ("class_errors_once", json!(errors)),
     ];
     Some(Warning::new("repeated-rows", sentence, evidence))
+}
+
+/// By how much the error of a class changes at most.
+fn moved(errors: &[u64], samples: &[u64], errors_once: &[u64], samples_once: &[u64]) -> String {
+    let share = |errors: u64, samples: u64| if samples == 0 { 0.0 } else { errors as f64 / samples as f64 };
+    let change = |j: usize| (share(errors[j], samples[j]) - share(errors_once[j], samples_once[j])).abs();
+    match (0..errors.len()).map(change).fold(0.0, f64::max) {
+        0.0 => "no class's error changes".to_owned(),
+        most => format!("no class's error changes by more than {}", points(most)),
+    }
 }
 
 fn among_training(test: &Rows<'_>, train: &Rows<'_>) -> Option<Warning> {
@@ -252,6 +275,18 @@ mod tests {
         let rows = Rows::of(scored).unwrap();
         let firsts = first_of_each(&[&rows]);
         Alike::of(&[&rows], &firsts).repeats.into_keys().collect()
+    }
+
+    #[test]
+    fn what_repeats_and_wrong_labels_change_at_most_is_said() {
+        // 27 of 124 and 21 of 100 wrong: 21.774 and 21 %.
+        let of = |once: u64| moved(&[27, 5, 0], &[124, 50, 0], &[once, 5, 0], &[100, 50, 0]);
+        assert_eq!(of(21), "no class's error changes by more than 0.774 points");
+        assert_eq!(moved(&[2, 1], &[4, 2], &[1, 1], &[2, 2]), "no class's error changes");
+        let scored = scored(16, &[]);
+        let rows = Rows::of(&scored).unwrap();
+        // Labels 0 0 0 0 1 1 1 1 0 0 0 0 ...: of class 1 rows 5 and 6, of class 0 row 9; each class has eight.
+        assert_eq!(off_by(&rows, &BTreeMap::from([(5, 9), (6, 9)])), 2.0 / 8.0);
     }
 
     /// Sure networks write few different numbers: rows of them are alike by chance.
