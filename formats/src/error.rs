@@ -87,7 +87,10 @@ pub enum InputError {
          header or the data is damaged, save the array again"
     )]
     SizeMismatch { file: PathBuf, array: String, shape: Vec<usize>, element: String, available: u64 },
-    #[error("{file}: logits have {logits} rows and labels {labels} entries; save one label for each sample")]
+    #[error(
+        "{file}: logits have {logits} rows and labels {labels} entries; save one label for each sample (a header that is a number, \
+         as pandas writes above a series without a name, counts as a row)"
+    )]
     LengthMismatch { file: PathBuf, logits: usize, labels: usize },
     #[error("{file}: array {array}: no samples (N = 0); save at least one prediction")]
     NoSamples { file: PathBuf, array: &'static str },
@@ -98,7 +101,9 @@ pub enum InputError {
     )]
     CountOrder { file: PathBuf },
     #[error(
-        "{file}: array {array}: {classes} class(es); a confusion needs at least 2, save one column of logits for each class (of a single logit z the columns 0 and z)"
+        "{file}: array {array}: {classes} class(es); a confusion needs at least 2, save one column for each class (of a \
+         single logit z the columns 0 and z; of a single probability p the columns 1 - p and p, with `scores` \
+         probabilities)"
     )]
     TooFewClasses { file: PathBuf, array: &'static str, classes: usize },
     #[error(
@@ -115,6 +120,11 @@ pub enum InputError {
     NotText { file: PathBuf, byte: usize },
     #[error("{file}: sample {sample}: label {label} is not a whole number; labels are class numbers from 0")]
     FractionalLabel { file: PathBuf, sample: usize, label: f64 },
+    #[error(
+        "{file}: line {line}: the header again, as when a table is appended to a file; take the line out, and see whether \
+         the rows below it are those above it"
+    )]
+    HeaderAgain { file: PathBuf, line: u64 },
     #[error("{file}: line {line}: {found} fields; the header has {expected}, complete the row")]
     CsvRowLength { file: PathBuf, line: u64, found: usize, expected: usize },
     #[error("{file}: line {line}, column {column}: {found} is not {expected}; correct the field")]

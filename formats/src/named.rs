@@ -57,6 +57,28 @@ pub(crate) fn arrays_of<'a>(file: &Path, saved: Saved<'a>, budget: &mut Budget) 
     Ok(found)
 }
 
+/// The same of a file that holds the scores or the labels alone: arrays in a list are batches, however few.
+pub(crate) fn arrays_of_half<'a>(file: &Path, saved: Saved<'a>, budget: &mut Budget) -> Result<Vec<Named<'a>>> {
+    /// The extents behind the first; of a list none.
+    fn behind<'s>(part: &'s Saved<'_>) -> Option<&'s [usize]> {
+        match part {
+            Saved::Array(array) => array.shape.get(1..),
+            Saved::List(_) => Some(&[]),
+            _ => None,
+        }
+    }
+    let is_alike = |parts: &[Saved<'_>]| {
+        let first = parts.first().and_then(behind);
+        first.is_some() && parts.len() > 1 && parts.iter().all(|part| behind(part) == first)
+    };
+    if !matches!(&saved, Saved::List(parts) if is_alike(parts)) {
+        return arrays_of(file, saved, budget);
+    }
+    let mut found = Vec::new();
+    add(file, String::new(), saved, budget, &mut found)?;
+    Ok(found)
+}
+
 /// Adds the parts of one name in a list of tuples or dictionaries, joined; the name of the list is in front.
 fn add_batches<'a>(
     file: &Path,

@@ -16,6 +16,9 @@ pub(crate) enum Separator {
     Blanks,
 }
 
+/// The line of a header, and its names.
+type Names = (u64, Vec<String>);
+
 /// A table whose records all have as many fields.
 #[derive(Debug)]
 pub(crate) struct Table<'t> {
@@ -24,7 +27,7 @@ pub(crate) struct Table<'t> {
     /// Whether numbers have a comma before their fraction.
     decimal_comma: bool,
     /// Names of the columns, and the line on which they stand.
-    pub(crate) header: Option<(u64, Vec<String>)>,
+    pub(crate) header: Option<Names>,
     /// Where the records below begin, and their first line.
     start: (usize, u64),
     /// Fields of a record.
@@ -109,6 +112,13 @@ impl Separator {
         }
     }
 
+    /// Whether the first field of a record is this number.
+    fn begins_with(self, record: &str, number: usize) -> bool {
+        let mut fields = Vec::new();
+        self.split(record, &mut fields);
+        fields.first().is_some_and(|field| field.parse() == Ok(number))
+    }
+
     pub(crate) fn count(self, record: &str) -> usize {
         match self {
             Self::Blanks => record.split_whitespace().count(),
@@ -153,7 +163,8 @@ impl<'t> Table<'t> {
         let (_, data) = first.ok_or_else(|| InputError::damaged(file, "line 1", "a table without a line"))?;
         let separator = Separator::of(data);
         let mut table = Self { text, separator, decimal_comma: false, header: None, start: (0, 1), width: 0, rows: 0 };
-        let remark = table.read_header(file, budget, is_comment)?;
+        let (remark, repeated) = table.read_header(file, budget, is_comment)?;
+        let mut row_names = false;
         for (line, record) in table.records() {
             let found = separator.count(record);
             if table.rows == 0 {
@@ -165,7 +176,12 @@ impl<'t> Table<'t> {
                 separator.split(record, &mut fields);
                 table.decimal_comma =
                     separator != Separator::Character(b',') && fields.iter().any(|f| is_decimal_comma(f));
-                let names = table.header.take().or(remark.clone().filter(|(_, names)| names.len() == found));
+                let mut names = table.header.take().or(remark.clone().filter(|(_, names)| names.len() == found));
+                // R writes no name above the names of the rows.
+                if let Some((_, names)) = names.as_mut().filter(|(_, names)| names.len().saturating_add(1) == found) {
+                    names.insert(0, String::new());
+                    row_names = true;
+                }
                 table.width = names.as_ref().map_or(found, |(_, names)| names.len());
                 table.header = names;
             }
@@ -173,6 +189,13 @@ impl<'t> Table<'t> {
                 return Err(InputError::CsvRowLength { file: file.to_path_buf(), line, found, expected: table.width });
             }
             table.rows = table.rows.saturating_add(1);
+            if repeated.is_some_and(|header| header == record) {
+                return Err(InputError::HeaderAgain { file: file.to_path_buf(), line });
+            }
+            if row_names && !separator.begins_with(record, table.rows) {
+                let expected = table.width.saturating_sub(1);
+                return Err(InputError::CsvRowLength { file: file.to_path_buf(), line, found, expected });
+            }
         }
         if table.rows == 0 {
             table.header = table.header.or(remark);
@@ -181,13 +204,13 @@ impl<'t> Table<'t> {
         Ok(table)
     }
 
-    /// Passes the remarks and the line of names, if there is one; gives the last remark as names.
+    /// Passes the remarks and the line of names, if there is one; gives the last remark as names, and that line.
     fn read_header(
         &mut self,
         file: &Path,
         budget: &mut Budget,
         is_comment: impl Fn(&str) -> bool,
-    ) -> Result<Option<(u64, Vec<String>)>> {
+    ) -> Result<(Option<Names>, Option<&'t str>)> {
         let mut walk = self.records();
         let mut remark = None;
         while let Some((line, record)) = walk.next() {
@@ -208,10 +231,10 @@ impl<'t> Table<'t> {
                 remark = Some((line, names));
             } else {
                 self.header = Some((line, names));
-                break;
+                return Ok((remark, Some(record)));
             }
         }
-        Ok(remark)
+        Ok((remark, None))
     }
 
     fn records(&self) -> Records<'t> {

@@ -38,7 +38,8 @@ pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String
     sentences
 }
 
-/// Which of the limits that stand on the page for one class is meant for what; `None` where there is but the headline's.
+/// Which of the limits that stand on the page for one class is meant for what; `None` where there is but the
+/// headline's.
 fn which_to_quote(model: &ModelReport, sure: &str) -> Option<String> {
     let worst = model.test.worst_class.as_ref()?;
     let found = &model.test.max_error;

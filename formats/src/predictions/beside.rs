@@ -1,8 +1,7 @@
 //! What stands beside scores and labels and says the same again: predicted classes, whether they are right, other
 //! labels or scores, and which sample a row is. A sentence tells where it contradicts them.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
+use super::belong::{self, numbers_of_samples};
 use super::classes::Labels;
 use super::names::{LABEL_NAMES, PREDICTED, SAMPLE_NAMES, SCORE_NAMES, plain};
 use super::{Logits, Predictions, Reading};
@@ -15,9 +14,6 @@ use crate::words::Words;
 
 /// What people call a column that is true where the predicted class is the label.
 const CORRECT_NAMES: Words = Words("correct is_correct hit hits right");
-
-/// Bytes charged for the name of a sample.
-const SAMPLE: u64 = 40;
 
 /// What an array says of each sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,9 +58,14 @@ pub(super) fn may_name_samples(name: &str) -> bool {
     Says::by_name(name) == Some(Says::Sample)
 }
 
+/// Whether an array of this name says which sample each row is, as it is called or as was said.
+pub(super) fn names_samples(name: &str, reading: &Reading) -> bool {
+    Says::by_name(name) == Some(Says::Sample) || reading.keys.index.as_deref() == Some(name)
+}
+
 /// Whether an array or column of this name may say the same again.
 pub(super) fn may_say(name: &str) -> bool {
-    Says::by_name(name).is_some()
+    Says::by_name(name).is_some() || belong::may_say(name)
 }
 
 /// Whether an array lies in another dictionary than the scores that were asked for: of `val` beside those of `test`.
@@ -80,6 +81,8 @@ pub(super) struct Beside {
     /// What each says, its name, in how many samples it contradicts, and of how many.
     counts: Vec<(Says, String, usize, usize)>,
     pub(super) samples: Option<Samples>,
+    /// What is odd about the samples, in sentences.
+    pub(super) odd: Vec<String>,
 }
 
 /// Which sample each row is.
@@ -96,7 +99,7 @@ pub(super) struct Samples {
 impl Beside {
     /// Nothing but which sample each row is.
     pub(super) fn of(samples: Option<Samples>) -> Self {
-        Self { counts: Vec::new(), samples }
+        Self { samples, ..Self::default() }
     }
 
     /// Compares arrays with scores and labels; what cannot be compared is passed over.
@@ -108,7 +111,7 @@ impl Beside {
         reading: &Reading,
         budget: &mut Budget,
     ) -> Self {
-        let mut found = Self { counts: Vec::new(), samples: Samples::of(&arrays, labels.len(), reading, budget) };
+        let mut found = Self::of(Samples::of(&arrays, labels.len(), reading, budget));
         for Named { name, array } in arrays {
             let (Some(mut says), Ok(array)) = (Says::by_name(&name), array) else { continue };
             if is_of_another_part(&name, reading) {
@@ -143,6 +146,7 @@ impl Beside {
 
     /// Takes in what stands beside the scores of the next part.
     pub(super) fn add(&mut self, part: Self) {
+        self.odd.extend(part.odd);
         for (says, name, contradicts, of) in part.counts {
             match self.counts.iter_mut().find(|known| (known.0, &known.1) == (says, &name)) {
                 Some(known) => (known.2, known.3) = (known.2.saturating_add(contradicts), known.3.saturating_add(of)),
@@ -163,6 +167,7 @@ impl Beside {
         let contradicting = self.counts.iter().filter(|(_, _, contradicts, _)| *contradicts > 0);
         let mut sentences: Vec<String> =
             contradicting.map(|(says, name, contradicts, of)| says.sentence(name, *contradicts, *of)).collect();
+        sentences.extend(self.odd.iter().cloned());
         if let Some(Samples { name, rows: samples, .. }) =
             self.samples.as_ref().filter(|samples| samples.rows.len() == whole.labels.len())
         {
@@ -274,25 +279,4 @@ fn same_hits(logits: &Logits, labels: &[usize], array: &Array<'_>, budget: &mut 
         known.ok().filter(|known| *known)?;
     }
     Some(hits.iter().zip(labels).enumerate().map(|(at, (hit, &label))| is_largest(logits, at, label) == *hit).collect())
-}
-
-/// Which sample each row is; `None` for numbers that are not whole.
-fn numbers_of_samples(array: &Array<'_>, budget: &mut Budget) -> Option<Vec<u64>> {
-    budget.spend(SAMPLE.saturating_mul(array.len() as u64)).ok()?;
-    let hash = |value: &dyn Fn(&mut DefaultHasher)| {
-        let mut hasher = DefaultHasher::new();
-        value(&mut hasher);
-        hasher.finish()
-    };
-    let texts = array.texts(std::path::Path::new(""), "", budget).ok()?;
-    if let Some(texts) = texts {
-        return Some(texts.iter().map(|text| hash(&|hasher| text.hash(hasher))).collect());
-    }
-    let mut found = Vec::with_capacity(array.len());
-    let known = array.for_each_number(|number| {
-        let whole = number.or_else(|number| if number.fract() == 0.0 { Ok(number as i128) } else { Err(()) })?;
-        found.push(hash(&|hasher| whole.hash(hasher)));
-        Ok::<_, ()>(())
-    });
-    (known == Ok(true)).then_some(found)
 }

@@ -4,11 +4,13 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
+use super::beside::names_samples;
 use super::names::{LABEL_NAMES, PREDICTED, plain};
 use super::{PredictionsError, Reading};
 use crate::array::{Array, Data};
 use crate::budget::Budget;
 use crate::element::reserve;
+use crate::named::Named;
 use crate::quoting::{quoted, quoted_list};
 use crate::table::{Table, bad_field, is_list};
 use crate::words::Words;
@@ -379,9 +381,10 @@ pub(super) fn matrix_of(
     role: &'static str,
     reading: &Reading,
     budget: &mut Budget,
-) -> Result<(String, Array<'static>)> {
+) -> Result<(String, Array<'static>, Vec<Named<'static>>)> {
     let table = Table::open(file, text, budget)?;
     let mut name = String::new();
+    let mut beside: Vec<(usize, Vec<String>)> = Vec::new();
     let all: Vec<usize> = (0..table.width).collect();
     let mut columns = all.clone();
     if table.header.is_none() && table.width > 1 && counts_samples(&table)? {
@@ -393,6 +396,7 @@ pub(super) fn matrix_of(
     }
     if let Some((line, header)) = &table.header {
         let called = |at: usize| header.get(at).map_or("", String::as_str);
+        beside.extend(all.iter().filter(|&&at| names_samples(called(at), reading)).map(|&at| (at, Vec::new())));
         let labels: Vec<usize> = all.iter().copied().filter(|&at| LABEL_NAMES.contains(&plain(called(at)))).collect();
         columns.retain(|&at| !is_aside(called(at)) && (role == super::LABELS || !labels.contains(&at)));
         if role == super::LABELS && !labels.is_empty() {
@@ -412,6 +416,7 @@ pub(super) fn matrix_of(
     let mut values: Vec<f64> = reserve(file, role, count)?;
     let mut texts: Vec<String> = Vec::new();
     table.for_each(|line, fields| {
+        keep(&mut beside, fields, budget);
         for &column in &columns {
             let Some(field) = fields.get(column) else { continue };
             match table.number(field) {
@@ -426,8 +431,33 @@ pub(super) fn matrix_of(
         }
         Ok(())
     })?;
+    let beside = arrays_beside(&table, beside);
     if !texts.is_empty() {
-        return Ok((name, Array { shape: vec![texts.len()], column_major: false, data: Data::Texts(texts) }));
+        return Ok((name, Array { shape: vec![texts.len()], column_major: false, data: Data::Texts(texts) }, beside));
     }
-    Ok((name, Array::decimals(vec![table.rows, columns.len()], values)))
+    Ok((name, Array::decimals(vec![table.rows, columns.len()], values), beside))
+}
+
+/// Bytes charged for a field beside scores and label.
+const BESIDE: u64 = 48;
+
+/// Keeps the fields of these columns; what is too much for the budget is not compared.
+pub(super) fn keep(beside: &mut [(usize, Vec<String>)], fields: &[Cow<'_, str>], budget: &mut Budget) {
+    for (column, texts) in beside {
+        let Some(field) = fields.get(*column) else { continue };
+        if budget.spend(BESIDE.saturating_add(field.len() as u64)).is_ok() {
+            texts.push(field.to_string());
+        }
+    }
+}
+
+/// The kept fields by the names of their columns.
+pub(super) fn arrays_beside(table: &Table<'_>, beside: Vec<(usize, Vec<String>)>) -> Vec<Named<'static>> {
+    let array = |texts: Vec<String>| Array { shape: vec![texts.len()], column_major: false, data: Data::Texts(texts) };
+    beside.into_iter().map(|(column, texts)| Named { name: name_of(table, column), array: Ok(array(texts)) }).collect()
+}
+
+/// What a column is called.
+pub(super) fn name_of(table: &Table<'_>, column: usize) -> String {
+    table.header.as_ref().and_then(|(_, names)| names.get(column)).cloned().unwrap_or_default()
 }

@@ -8,7 +8,7 @@ use ndarray::{Array2, ShapeBuilder};
 use super::beside::{Beside, Samples};
 use super::choice::Chosen;
 use super::classes::Labels;
-use super::{Classes, LABELS, LOGITS, Logits, PredictionsError, Reading, StoredScores};
+use super::{Classes, LABELS, LOGITS, Logits, PredictionsError, Reading, StoredScores, belong};
 use crate::array::{Array, Data, Kind, place_of};
 use crate::budget::Budget;
 use crate::element::{extend_f32, extend_f64, first_non_finite, reserve};
@@ -47,11 +47,14 @@ pub(super) fn convert(
     if logits_name != LOGITS || labels_name != LABELS {
         notes.push(format!("scores read from {}, labels from {}", quoted(&logits_name), quoted(&labels_name)));
     }
+    let odd = belong::check(files.labels, &beside, labels.len(), budget)?;
     if is_classes(&logits, &labels) {
         let halves = [(files.logits, &logits_name, &logits), (files.labels, &labels_name, &labels)];
         let samples = Samples::of(&beside, labels.len(), reading, budget);
         let classes = classes_alone(halves, reading, notes, budget)?;
-        return Ok(Converted { beside: Beside::of(samples), ..classes });
+        let mut beside = Beside::of(samples);
+        beside.odd.extend(odd);
+        return Ok(Converted { beside, ..classes });
     }
     if logits.may_be_scores() && logits.shape.len() == 1 && logits.len() == labels.len() {
         return Err(InputError::TooFewClasses { file: files.logits.to_path_buf(), array: LOGITS, classes: 1 });
@@ -65,7 +68,7 @@ pub(super) fn convert(
             let (file, samples, classes) = (files.logits.to_path_buf(), classes, samples);
             return Err(PredictionsError::Transposed { file, classes, samples }.into());
         }
-        return Err(match labels.shape.len() {
+        return Err(match labels.squeezed_shape(1).len() {
             1 => InputError::LengthMismatch { file: files.labels.to_path_buf(), logits: samples, labels: labels.len() },
             _ => InputError::Shape {
                 file: files.labels.to_path_buf(),
@@ -94,7 +97,8 @@ pub(super) fn convert(
         }
         rules.of_array(&labels, &labels_name, budget)?
     };
-    let beside = Beside::compare(&rules, &logits, &labels, beside, reading, budget);
+    let mut beside = Beside::compare(&rules, &logits, &labels, beside, reading, budget);
+    beside.odd.extend(odd);
     Ok(Converted { logits, labels, element, notes, beside })
 }
 

@@ -1,20 +1,18 @@
 //! Predictions as a table of text, a row a sample.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 
 use ndarray::Array2;
 
 use super::beside::{Beside, may_say};
 use super::classes::Labels;
-use super::columns::{self, Columns};
+use super::columns::{self, Columns, arrays_beside, keep, name_of};
 use super::convert::{Converted, classes_alone};
-use super::{LABELS, LOGITS, Logits, Reading};
+use super::{LABELS, LOGITS, Logits, Reading, belong};
 use crate::array::{Array, Data, place_of};
 use crate::budget::Budget;
 use crate::content::Content;
 use crate::element::{ElementType, reserve};
-use crate::named::Named;
 use crate::quoting::quoted_list;
 use crate::table::{Table, bad_field};
 use crate::{InputError, Result};
@@ -55,11 +53,11 @@ pub(super) fn parse(content: &Content, text: &str, reading: &Reading, budget: &m
         if label.is_empty() {
             return Err(bad_field(file, line, columns.label, label, "the class of the sample"));
         }
-        match table.number(label) {
-            Some(number) if rules.names.is_none() => labels
+        match table.number(label).filter(|_| rules.names.is_none()) {
+            Some(number) => labels
                 .push_number(label.parse().map_err(|_| number))
                 .map_err(|_| bad_field(file, line, columns.label, label, "an integer, the number of a class"))?,
-            _ => labels.push_text(label)?,
+            None => labels.push_text(label)?,
         }
         keep(&mut beside, fields, budget);
         let before = logits.len();
@@ -86,21 +84,15 @@ pub(super) fn parse(content: &Content, text: &str, reading: &Reading, budget: &m
         Ok(())
     })?;
     let labels = labels.finish()?;
-    // Every row added exactly `classes` values.
-    let logits = Array2::from_shape_vec((samples, classes), logits).map_err(|_| InputError::SizeMismatch {
-        file: file.to_path_buf(),
-        array: LOGITS.to_owned(),
-        shape: vec![samples, classes],
-        element: ElementType::Decimal.to_string(),
-        available: content.bytes.len() as u64,
-    })?;
+    let logits = Array2::from_shape_vec((samples, classes), logits).expect("every row added exactly `classes` values");
     let (notes, logits) = (notes(&table, &columns), Logits::F64(logits));
-    let beside = Beside::compare(&rules, &logits, &labels, arrays_beside(&table, beside), reading, budget);
+    let arrays = arrays_beside(&table, beside);
+    let odd = belong::check(file, &arrays, samples, budget)?.into_iter();
+    let odd = odd.chain(odd_column(&table, &columns, &logits, &labels));
+    let mut beside = Beside::compare(&rules, &logits, &labels, arrays, reading, budget);
+    beside.odd.extend(odd);
     Ok(Converted { logits, labels, element: ElementType::Decimal, notes, beside })
 }
-
-/// Bytes charged for a field beside scores and label.
-const BESIDE: u64 = 48;
 
 /// Columns left out that may say the same again.
 fn columns_beside(table: &Table<'_>, columns: &Columns, reading: &Reading) -> Vec<(usize, Vec<String>)> {
@@ -109,25 +101,6 @@ fn columns_beside(table: &Table<'_>, columns: &Columns, reading: &Reading) -> Ve
     let says = |name: &String| may_say(name) || reading.keys.index.as_ref() == Some(name);
     let left_out = |name: &String| names.contains(name.as_str()) && says(name);
     header.iter().enumerate().filter(|(_, name)| left_out(name)).map(|(at, _)| (at, Vec::new())).collect()
-}
-
-/// Keeps the fields of these columns; what is too much for the budget is not compared.
-fn keep(beside: &mut [(usize, Vec<String>)], fields: &[Cow<'_, str>], budget: &mut Budget) {
-    for (column, texts) in beside {
-        let Some(field) = fields.get(*column) else { continue };
-        if budget.spend(BESIDE.saturating_add(field.len() as u64)).is_ok() {
-            texts.push(field.to_string());
-        }
-    }
-}
-
-fn arrays_beside(table: &Table<'_>, beside: Vec<(usize, Vec<String>)>) -> Vec<Named<'static>> {
-    let array = |texts: Vec<String>| Array { shape: vec![texts.len()], column_major: false, data: Data::Texts(texts) };
-    beside.into_iter().map(|(column, texts)| Named { name: name_of(table, column), array: Ok(array(texts)) }).collect()
-}
-
-fn name_of(table: &Table<'_>, column: usize) -> String {
-    table.header.as_ref().and_then(|(_, names)| names.get(column)).cloned().unwrap_or_default()
 }
 
 /// Predicted and true classes, without scores.
@@ -141,7 +114,9 @@ fn classes_of(
     let file = content.file.as_path();
     let wanted = [columns.first_score(), columns.label];
     let mut texts = wanted.map(|_| Vec::new());
+    let mut beside = columns_beside(table, columns, reading);
     table.for_each(|line, fields| {
+        keep(&mut beside, fields, budget);
         for (texts, column) in texts.iter_mut().zip(wanted) {
             let field = fields.get(column).map_or("", |field| field.as_ref());
             if field.is_empty() {
@@ -156,7 +131,33 @@ fn classes_of(
     let [predicted, labels] =
         texts.map(|texts| Array { shape: vec![texts.len()], column_major: false, data: Data::Texts(texts) });
     let (first, second) = (name_of(table, wanted[0]), name_of(table, wanted[1]));
-    classes_alone([(file, &first, &predicted), (file, &second, &labels)], reading, notes(table, columns), budget)
+    let odd = belong::check(file, &arrays_beside(table, beside), table.rows, budget)?;
+    let mut classes =
+        classes_alone([(file, &first, &predicted), (file, &second, &labels)], reading, notes(table, columns), budget)?;
+    classes.beside.odd.extend(odd);
+    Ok(classes)
+}
+
+/// Of a table without a header the last column of scores, where it is hardly a class.
+fn odd_column(table: &Table<'_>, columns: &Columns, logits: &Logits, labels: &[usize]) -> Option<String> {
+    let last = columns.scores.last().filter(|_| table.header.is_none() && !columns.lists)?.saturating_add(1);
+    let Logits::F64(scores) = logits else { return None };
+    let class = logits.dim().1.checked_sub(1)?;
+    let is_largest = |row: ndarray::ArrayView1<'_, f64>| {
+        let others = row.iter().take(class).copied().fold(f64::NEG_INFINITY, f64::max);
+        row.get(class).is_some_and(|&score| score == others)
+    };
+    let why = if scores.rows().into_iter().all(is_largest) {
+        "holds the largest of the others in every row"
+    } else if !labels.contains(&class) {
+        "is the class of no label"
+    } else {
+        return None;
+    };
+    Some(format!(
+        "there is no header, and column {last}, taken for the scores of class {class}, {why}: if it is a loss or a \
+         confidence, leave it out or write a header"
+    ))
 }
 
 const LIST: &str = "a list of numbers between brackets, all of them written out";

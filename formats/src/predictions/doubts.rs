@@ -1,5 +1,7 @@
 //! What labels say of themselves: marks of another first number, of a type that was too narrow, of a square of scores.
 
+use std::collections::BTreeMap;
+
 use super::{Logits, Predictions, Reading};
 
 /// Labels beyond a limit that are all even before it is called a mark of rounding.
@@ -18,6 +20,7 @@ pub(super) fn doubts(whole: &Predictions, reading: &Reading) -> Vec<String> {
     let labels = || whole.labels.iter().copied();
     let mut doubts = Vec::new();
     doubts.extend(other_first(whole, reading));
+    doubts.extend(passes(whole));
     // Numbers as they are in the file.
     let first = usize::try_from(reading.first_label).unwrap_or(0);
     let largest = labels().max().unwrap_or(0).saturating_add(first);
@@ -56,6 +59,71 @@ pub(super) fn doubts(whole: &Predictions, reading: &Reading) -> Vec<String> {
         ));
     }
     doubts
+}
+
+/// Samples of a pass, in so many times the number of classes, before equal labels are more than an order that goes
+/// round.
+const FEWEST_ROUNDS: usize = 4;
+
+/// Whether the same labels come several times in the same order, as of several passes over the same samples. Of labels
+/// sorted by class, which two balanced sets share, the predictions must agree more than those of other samples do.
+fn passes(whole: &Predictions) -> Option<String> {
+    let (samples, classes) = whole.logits.dim();
+    let labels = whole.labels.as_slice()?;
+    let period = period(labels);
+    let passes = samples.checked_div(period).filter(|&passes| passes > 1)?;
+    if period < classes.saturating_mul(FEWEST_ROUNDS) {
+        return None;
+    }
+    let one = labels.get(..period)?;
+    let predicted = whole.logits.predicted();
+    let sorted = one.windows(2).filter(|pair| pair.first() != pair.get(1)).count() < classes.saturating_mul(2);
+    (!sorted || agree(&predicted, one)).then(|| {
+        format!(
+            "the labels of the first {period} samples come {passes} times in the same order: are these {passes} passes, \
+             seeds or models of the same samples? They would count as {samples} independent ones; give each once"
+        )
+    })
+}
+
+/// The shortest length of which the whole is repetitions; its own length where there is none.
+fn period(labels: &[usize]) -> usize {
+    // The longest border of each beginning (Knuth, Morris, Pratt).
+    let mut borders = vec![0_usize; labels.len()];
+    for at in 1..labels.len() {
+        let mut border = borders.get(at.saturating_sub(1)).copied().unwrap_or_default();
+        while border > 0 && labels.get(border) != labels.get(at) {
+            border = borders.get(border.saturating_sub(1)).copied().unwrap_or_default();
+        }
+        if labels.get(border) == labels.get(at) {
+            border = border.saturating_add(1);
+        }
+        if let Some(own) = borders.get_mut(at) {
+            *own = border;
+        }
+    }
+    let period = labels.len().saturating_sub(borders.last().copied().unwrap_or_default());
+    if period > 0 && labels.len().is_multiple_of(period) { period } else { labels.len() }
+}
+
+/// Whether the second pass is wrong on the samples on which the first is, more often than by chance: five standard
+/// deviations of what equal shares of errors in each class would give.
+fn agree(predicted: &[usize], labels: &[usize]) -> bool {
+    let wrong = |at: usize, label: usize| predicted.get(at).is_some_and(|&own| own != label);
+    let mut of_class: BTreeMap<usize, [usize; 4]> = BTreeMap::new();
+    for (at, &label) in labels.iter().enumerate() {
+        let pair = [wrong(at, label), wrong(at.saturating_add(labels.len()), label)];
+        let counts = of_class.entry(label).or_default();
+        for (count, is) in counts.iter_mut().zip([true, pair[0], pair[1], pair[0] && pair[1]]) {
+            *count = count.saturating_add(usize::from(is));
+        }
+    }
+    let (mut both, mut expected) = (0.0, 0.0);
+    for [all, first, second, shared] in of_class.into_values().map(|counts| counts.map(|count| count as f64)) {
+        both += shared;
+        expected += first * second / all;
+    }
+    both > expected + 5.0 * f64::max(expected, 1.0).sqrt()
 }
 
 /// Whether labels of some samples went through a narrow type: most of those whose predictions lie above what it holds
@@ -127,6 +195,37 @@ fn other_first(whole: &Predictions, reading: &Reading) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_shortest_repetition_is_found() {
+        assert_eq!(period(&[0, 1, 2, 0, 1, 2]), 3);
+        assert_eq!(period(&[0, 1, 2, 0, 1]), 5, "no whole number of times");
+        assert_eq!((period(&[1, 1, 1]), period(&[0, 1]), period(&[7])), (1, 2, 1));
+    }
+
+    #[test]
+    fn passes_over_the_same_samples_are_told_from_sets_that_are_alike() {
+        let of = |labels: Vec<usize>, predicted: Vec<usize>| {
+            let classes = super::super::Classes { predicted, num_classes: 4, in_order: true };
+            let labels = ndarray::Array1::from(labels);
+            let whole =
+                Predictions::from_arrays("a", Logits::Classes(classes), labels, crate::ElementType::I64).unwrap();
+            passes(&whole).unwrap_or_default()
+        };
+        let random = |at: usize| at.wrapping_mul(2_654_435_761) / 65_536 % 4;
+        let mixed = |passes: usize| (0..80 * passes).map(|at| random(at % 80)).collect::<Vec<_>>();
+        assert!(of(mixed(3), vec![0; 240]).contains("first 80 samples come 3 times"));
+        assert_eq!(of(mixed(1), vec![0; 80]), "");
+        let round = |samples: usize| (0..samples).map(|at| at % 4).collect::<Vec<_>>();
+        assert_eq!(of(round(240), vec![0; 240]), "", "class after class");
+        // Sorted by class: another half of the samples is wrong, or the same.
+        let sorted: Vec<usize> = (0..800).map(|at| at % 400 / 100).collect();
+        let wrong = |is: &dyn Fn(usize) -> bool| {
+            sorted.iter().enumerate().map(|(at, &label)| if is(at) { (label + 1) % 4 } else { label }).collect()
+        };
+        assert_eq!(of(sorted.clone(), wrong(&|at| random(at) == 0)), "");
+        assert!(of(sorted.clone(), wrong(&|at| random(at % 400) == 0)).contains("come 2 times"));
+    }
 
     #[test]
     fn labels_that_a_narrow_type_changed_are_told_from_errors() {

@@ -62,6 +62,13 @@ pub enum PredictionsError {
          leave it out of `keys`"
     )]
     Index { file: PathBuf, name: String, sample: usize, first: usize },
+    #[error(
+        "{file}: {scores} of the scores and {labels} of the labels name the same samples in different orders (the first \
+         other row: {first}); sort both by it"
+    )]
+    OtherOrder { file: PathBuf, scores: String, labels: String, first: usize },
+    #[error("{file}: {name} says that the samples are of several splits: {parts}; give those of one")]
+    Splits { file: PathBuf, name: String, parts: String },
     #[error("{file}: {found}, which is not read here; convert it with: {line}")]
     Foreign { file: PathBuf, found: &'static str, line: String },
     #[error("{file}: {found}; one array of both is split by this in Python: {line}")]

@@ -5,6 +5,8 @@ use std::path::Path;
 
 #[cfg(feature = "arrow")]
 use super::arrow;
+use super::belong::LABELS_SIDE;
+use super::beside::names_samples;
 use super::choice::{Chosen, choose, choose_alone};
 use super::columns::matrix_of;
 use super::convert::{Converted, Files, convert};
@@ -19,7 +21,7 @@ use crate::budget::Budget;
 use crate::content::Content;
 use crate::impostor::refuse_impostor;
 use crate::json::read_json;
-use crate::named::{Named, arrays_of};
+use crate::named::{Named, arrays_of, arrays_of_half};
 use crate::npy::{self, Npy};
 use crate::quoting::in_command;
 use crate::safetensors::{is_safetensors, is_truncated_safetensors};
@@ -82,9 +84,9 @@ fn pair_outside(file: &Path, scores: Array<'static>, labels: &Content, reading: 
     let bytes = usize::try_from(scores.outside_bytes()).unwrap_or(usize::MAX);
     let (converted, sha256) = labels.parse_and_hash(|labels| {
         let budget = &mut Budget::of(labels.bytes.len().saturating_add(bytes));
-        half(labels, LABELS, reading, budget, |(labels_name, labels_array), budget| {
+        half(labels, LABELS, reading, budget, |(labels_name, labels_array, beside), budget| {
             let logits_name = String::new();
-            let chosen = Chosen { logits: scores, logits_name, labels: labels_array, labels_name, beside: Vec::new() };
+            let chosen = Chosen { logits: scores, logits_name, labels: labels_array, labels_name, beside };
             convert(Files { logits: file, labels: &labels.file }, chosen, reading, budget)
         })
     })?;
@@ -150,16 +152,26 @@ fn whole(content: &Content, reading: &Reading) -> Result<Converted> {
 fn pair(logits: &Content, labels: &Content, reading: &Reading) -> Result<Converted> {
     let budget = &mut Budget::of(logits.bytes.len().saturating_add(labels.bytes.len()));
     let files = Files { logits: &logits.file, labels: &labels.file };
-    half(logits, LOGITS, reading, budget, |(logits_name, scores), budget| {
-        half(labels, LABELS, reading, budget, |(labels_name, labels), budget| {
+    half(logits, LOGITS, reading, budget, |(logits_name, scores, beside), budget| {
+        half(labels, LABELS, reading, budget, |(labels_name, labels, of_labels), budget| {
+            // Samples that the labels alone name are those of both.
+            let both = !beside.is_empty();
+            let mut all: Vec<Named<'_>> = beside;
+            for mut named in of_labels {
+                if both {
+                    named.name.insert_str(0, LABELS_SIDE);
+                }
+                all.push(named);
+            }
             // Names that only tell the files apart say nothing.
-            let chosen = Chosen { logits: scores, logits_name, labels, labels_name, beside: Vec::new() };
+            let chosen = Chosen { logits: scores, logits_name, labels, labels_name, beside: all };
             convert(files, chosen, reading, budget)
         })
     })
 }
 
-type Half<'a> = (String, Array<'a>);
+/// What it is called, the array, and what names the samples beside it.
+type Half<'a> = (String, Array<'a>, Vec<Named<'a>>);
 
 /// Gives the one array of a role in a file of its own to `then`.
 fn half<T>(
@@ -181,29 +193,45 @@ fn half<T>(
         Format::Safetensors => safetensors::arrays(file, &content.bytes)?,
         Format::Saved => {
             return with_saved(content, budget, |saved, budget| {
-                let arrays = arrays_of(file, saved, budget)?;
-                then(choose_alone(file, arrays, role, reading)?, budget)
+                let arrays = arrays_of_half(file, saved, budget)?;
+                then(chosen_alone(file, arrays, role, reading)?, budget)
             });
         }
         Format::Json => {
             let text = text_of(content, budget)?;
             let saved = read_json(file, &text, JSON, budget)?;
-            arrays_of(file, saved, budget)?
+            arrays_of_half(file, saved, budget)?
         }
         #[cfg(feature = "arrow")]
         Format::Arrow => arrow::arrays(content, budget)?,
         Format::Table => {
             let text = text_of(content, budget)?;
-            let (name, array) = matrix_of(file, &text, role, reading, budget)?;
-            vec![Named { name, array: Ok(array) }]
+            let (name, array, beside) = matrix_of(file, &text, role, reading, budget)?;
+            return then((name, array, beside), budget);
         }
     };
-    then(choose_alone(file, arrays, role, reading)?, budget)
+    then(chosen_alone(file, arrays, role, reading)?, budget)
+}
+
+/// Chooses the array of a role, and what names its samples where anything else is there.
+fn chosen_alone<'a>(file: &Path, arrays: Vec<Named<'a>>, role: &'static str, reading: &Reading) -> Result<Half<'a>> {
+    let names_samples = |named: &Named<'_>| names_samples(&named.name, reading);
+    let is_alone = arrays.iter().all(names_samples);
+    let (beside, arrays) = arrays.into_iter().partition(|named| !is_alone && names_samples(named));
+    let (name, array) = choose_alone(file, arrays, role, reading)?;
+    Ok((name, array, beside))
 }
 
 fn format(content: &Content) -> Result<Format> {
     let (file, bytes) = (content.file.as_path(), content.bytes.as_slice());
     if bytes.starts_with(b"PK") {
+        if file.extension().is_some_and(|end| end.eq_ignore_ascii_case("xlsx")) {
+            let name = in_command(file);
+            let line = format!(
+                "python -c \"import pandas as pd; pd.read_excel('{name}').to_csv('predictions.csv', index=False)\""
+            );
+            return Err(PredictionsError::Foreign { file: file.to_path_buf(), found: "an Excel workbook", line }.into());
+        }
         return Ok(if is_torch_save(file, bytes)? { Format::Saved } else { Format::Npz });
     }
     if bytes.starts_with(npy::MAGIC) {
@@ -241,11 +269,27 @@ fn is_arrow(bytes: &[u8]) -> bool {
     [&b"PAR1"[..], b"ARROW1\0\0", b"\xff\xff\xff\xff"].iter().any(|begin| bytes.starts_with(begin))
 }
 
+/// What joblib's pickles name, within so many bytes.
+const JOBLIB: &[u8] = b"joblib.numpy_pickle";
+const LOOKED_AT: usize = 4096;
+
 /// Refuses formats of other programs with the line that converts them.
 fn refuse_foreign(content: &Content) -> Result<()> {
     let bytes = content.bytes.as_slice();
     let name = in_command(&content.file);
+    let ends = content.file.extension().map(|end| end.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    let start = bytes.get(..LOOKED_AT).unwrap_or(bytes);
     let (found, line) = match bytes {
+        _ if matches!(ends.as_str(), "rds" | "rda" | "rdata") || bytes.starts_with(b"RDX") => {
+            ("a file of R", format!("Rscript -e \"write.csv(readRDS('{name}'), 'predictions.csv', row.names=FALSE)\""))
+        }
+        _ if ends == "joblib" || start.windows(JOBLIB.len()).any(|part| part == JOBLIB) => (
+            "a file of joblib",
+            format!(
+                "python -c \"import joblib, numpy; numpy.savez('predictions.npz', **joblib.load('{name}'))\", which \
+                 runs code of the file"
+            ),
+        ),
         [b'F', b'E', b'A', b'1', ..] => (
             "a Feather table of the first version",
             format!(

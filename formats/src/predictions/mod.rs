@@ -17,6 +17,7 @@
 mod arrays;
 #[cfg(feature = "arrow")]
 mod arrow;
+mod belong;
 mod beside;
 mod block;
 mod choice;
@@ -191,7 +192,8 @@ pub fn read_as(source: &PredictionSource, reading: &Reading) -> Result<Predictio
     let read = parts.iter().map(|part| file::read(part, reading)).collect::<Result<Vec<_>, _>>()?;
     let (mut whole, beside) = parts::join(source, read)?;
     let beside = once::taken_once(&mut whole, beside, reading)?;
-    whole.doubts = [beside.sentences(&whole), doubts::doubts(&whole, reading)].concat();
+    let said = [beside.sentences(&whole), doubts::doubts(&whole, reading)].concat();
+    whole.doubts.extend(said);
     let place = whole.files.first().map(|file| file.path.clone()).unwrap_or_default();
     whole.doubts.extend(label_column::doubt(&place, &whole.logits, whole.labels.as_slice().unwrap_or_default())?);
     if reading.scores.is_none() && scale::is_one_hot(&whole.logits) {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 
+use super::belong::split_of;
 use super::file::Part;
 use super::{Logits, PredictionsError, StoredFile};
 use crate::Result;
@@ -30,14 +31,16 @@ pub(super) fn check(parts: &[Part]) -> Result<Vec<String>> {
     {
         return refused(inner, format!("each of its rows is in {} too", name_of(outer)));
     }
-    let of_split = |words: &'static [&'static str]| {
-        let is = move |file: &StoredFile| words_of(file).iter().any(|word| words.contains(&word.as_str()));
-        parts.iter().find(move |part| part.1.first().is_some_and(is))
-    };
-    if let (Some(train), Some(test)) =
-        (of_split(&["train", "training"]), of_split(&["test", "val", "valid", "validation", "eval"]))
-    {
-        return refused(train, format!("of another split than {}, as their names say", name_of(test)));
+    let of_split = |part: &Part| part.1.first().and_then(|file| words_of(file).iter().find_map(|word| split_of(word)));
+    let mut splits: BTreeMap<usize, &Part> = BTreeMap::new();
+    for part in parts {
+        if let Some(split) = of_split(part) {
+            splits.entry(split).or_insert(part);
+        }
+    }
+    let mut splits = splits.into_values();
+    if let (Some(one), Some(other)) = (splits.next(), splits.next()) {
+        return refused(one, format!("of another split than {}, as their names say", name_of(other)));
     }
     let mut odd = gaps(parts);
     for (at, part) in parts.iter().enumerate() {

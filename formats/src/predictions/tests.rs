@@ -735,3 +735,114 @@ fn the_class_of_a_row_is_the_first_of_the_largest() {
         prop_assert_eq!(first_largest(apart.column(1)), plain);
     });
 }
+
+/// Tables of scores and of labels, each with a number of its samples.
+fn numbered(of_scores: &[usize], of_labels: &[usize], names: [&str; 2]) -> Result<Predictions, InputError> {
+    let scores: String = of_scores.iter().map(|id| format!("{id},{}.5,1.25,0\n", id % 3)).collect();
+    let labels: String = of_labels.iter().map(|id| format!("{id},{}\n", id % 3)).collect();
+    let scores = format!("{},logit_0,logit_1,logit_2\n{scores}", names[0]);
+    let labels = format!("{},label\n{labels}", names[1]);
+    with_files(&[("s.csv", scores.as_bytes()), ("l.csv", labels.as_bytes())], |folder| {
+        let pair = PredictionSource::Pair { logits: folder.join("s.csv"), labels: folder.join("l.csv") };
+        read(&pair)
+    })
+}
+
+#[test]
+fn halves_that_name_their_samples_must_name_the_same() {
+    let same = ["id", "id"];
+    assert_eq!(numbered(&[0, 1, 2, 3], &[0, 1, 2, 3], same).unwrap().doubts, [""; 0]);
+    let swapped = numbered(&[0, 1, 2, 3], &[0, 2, 1, 3], same).unwrap_err().to_string();
+    assert!(swapped.contains("l.csv") && swapped.contains("in different orders (the first other row: 1)"), "{swapped}");
+    let others = numbered(&[0, 1, 2, 3], &[0, 1, 2, 9], same).unwrap().doubts.join(". ");
+    assert!(others.contains("\"id\" of the scores and \"id\" of the labels differ in 1 of 4 rows"), "{others}");
+    // Rows may be counted in one file and the images named in the other.
+    let doubt = numbered(&[0, 1, 2, 3], &[3, 2, 1, 0], ["index", "image_id"]).unwrap().doubts.join(". ");
+    assert!(doubt.contains("differ in 4 of 4 rows"), "{doubt}");
+    assert_eq!(numbered(&[0, 1, 2, 3], &[13, 12, 11, 10], ["index", "image_id"]).unwrap().doubts, [""; 0]);
+}
+
+#[test]
+fn labels_numbered_otherwise_than_their_scores_in_one_file_are_refused() {
+    let of = |ids: [i64; 2], label_ids: [i64; 2]| {
+        let numbers = |ids: [i64; 2]| npy("<i8", "(2,)", &bytes_of(ids.map(i64::to_le_bytes)));
+        let (ids, label_ids) = (numbers(ids), numbers(label_ids));
+        let files: [(&str, &[u8]); 4] = [
+            ("logits.npy", &logits_npy()),
+            ("labels.npy", &labels_npy()),
+            ("index.npy", &ids),
+            ("label_index.npy", &label_ids),
+        ];
+        read_bytes(&archive(&files, true)).map(|read| read.doubts).map_err(|error| error.to_string())
+    };
+    assert_eq!(of([4, 9], [4, 9]), Ok(vec![]));
+    assert!(of([4, 9], [9, 4]).unwrap_err().contains("\"label_index\" of the labels name the same samples"));
+}
+
+#[test]
+fn rows_of_several_splits_are_refused() {
+    let of = |splits: [&str; 2]| {
+        let table = format!("split,label,logit_0,logit_1\n{},0,1,2\n{},1,3,4\n", splits[0], splits[1]);
+        read_bytes(table.as_bytes()).map(drop).map_err(|error| error.to_string())
+    };
+    assert_eq!((of(["test", "test"]), of(["a", "test"])), (Ok(()), Ok(())));
+    let refused = of(["train", "Test"]).unwrap_err();
+    assert!(refused.contains("\"split\" says") && refused.contains("\"train\" (1), \"Test\" (1)"), "{refused}");
+    let hard = read_bytes(b"split,label,pred\ntrain,0,0\nval,1,1\n").unwrap_err().to_string();
+    assert!(hard.contains("several splits"), "{hard}");
+    let rows =
+        br#"[{"split": "train", "label": 0, "logits": [1, 2.5]}, {"split": "test", "label": 1, "logits": [1, 2.5]}]"#;
+    let rows = read_bytes(rows).unwrap_err().to_string();
+    assert!(rows.contains("several splits"), "{rows}");
+}
+
+#[test]
+fn a_column_without_a_name_that_is_hardly_a_class_is_doubted() {
+    let of = |last: &dyn Fn(usize) -> f64| {
+        let row = |at: usize| format!("{at},{}.5,{}.25,{},{}\n", at % 3, at % 2, last(at), at % 2);
+        let table: String = (0..8).map(row).collect();
+        read_bytes(table.as_bytes()).unwrap().doubts.join(". ")
+    };
+    let loss = of(&|at| 0.125 * at as f64);
+    assert!(loss.contains("column 4, taken for the scores of class 2, is the class of no label"), "{loss}");
+    let most = of(&|at| f64::max((at % 3) as f64 + 0.5, (at % 2) as f64 + 0.25));
+    assert!(most.contains("holds the largest of the others in every row"), "{most}");
+}
+
+#[test]
+fn few_batches_of_a_half_are_joined_and_tables_of_r_read() {
+    let batches = b"[[[0.5, -1.25, 2.0]], [[3.0, 0.0, -0.125]]]";
+    with_files(&[("s.json", batches), ("l.json", b"[[2], [0]]")], |folder| {
+        let pair = PredictionSource::Pair { logits: folder.join("s.json"), labels: folder.join("l.json") };
+        let found = read(&pair).unwrap();
+        assert_eq!((found.logits.dim(), found.labels.to_vec()), ((2, 3), vec![2, 0]));
+    });
+    let written = b"\"label\" \"logit_0\" \"logit_1\"\n\"1\" 1 0.5 2\n\"2\" 0 0.5 2\n";
+    assert_eq!(read_bytes(written).unwrap().labels.to_vec(), [1, 0]);
+    let short = read_bytes(b"label logit_0 logit_1\n1 1 0.5 2\n7 0 0.5 2\n").unwrap_err().to_string();
+    assert!(short.contains("line 3: 4 fields; the header has 3"), "{short}");
+}
+
+#[test]
+fn what_only_the_file_can_tell_is_told() {
+    let said = |bytes: &[u8]| read_bytes(bytes).unwrap_err().to_string();
+    let again = said(b"label,logit_0,logit_1\n0,1,2\nlabel,logit_0,logit_1\n1,1,2\n");
+    assert!(again.contains("line 3: the header again"), "{again}");
+    let named = |name: &str, bytes: &[u8]| {
+        with_files(&[(name, bytes)], |folder| read(&PredictionSource::File(folder.join(name))).unwrap_err().to_string())
+    };
+    assert!(named("a.rds", b"\x1f\x8b\x08").contains("readRDS("));
+    assert!(named("a.xlsx", b"PK\x03\x04").contains("read_excel("));
+    assert!(said(b"\x80\x04\x95cjoblib.numpy_pickle\nNumpyArrayWrapper").contains("joblib.load("));
+    let one = said(b"label,logit_0\n0,0.5\n");
+    assert!(one.contains("the columns 1 - p and p, with `scores` probabilities"), "{one}");
+}
+
+#[test]
+fn labels_before_their_noise_are_compared() {
+    let clean = npy("<i8", "(2,)", &bytes_of([2_i64, 1].map(i64::to_le_bytes)));
+    let files: [(&str, &[u8]); 3] =
+        [("logits.npy", &logits_npy()), ("labels.npy", &labels_npy()), ("clean_labels.npy", &clean)];
+    let doubts = read_bytes(&archive(&files, true)).unwrap().doubts.join(". ");
+    assert!(doubts.contains("\"clean_labels\" names another class than the labels in 1 of 2 samples"), "{doubts}");
+}

@@ -1,0 +1,171 @@
+//! Whether all rows of a file are of one split, and its scores and labels of the same samples in the same order.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
+
+use super::PredictionsError;
+use super::names::{SAMPLE_NAMES, plain};
+use crate::Result;
+use crate::array::Array;
+use crate::budget::Budget;
+use crate::named::Named;
+use crate::quoting::quoted;
+use crate::words::Words;
+
+/// What people call a column that says which split a sample is of.
+const SPLIT_NAMES: Words = Words("split splits subset partition phase set dataset_split data_split");
+
+/// The splits, each by the words for it.
+const SPLITS: [Words; 3] =
+    [Words("train training"), Words("val valid validation dev"), Words("test testing eval evaluation")];
+
+/// Words in front of the number or file of a sample that say whose it is.
+const OF_LABELS: Words = Words("label labels target targets gt true y");
+const OF_SCORES: Words = Words("logit logits score scores output outputs pred preds prob probs");
+
+/// Bytes charged for the name of a sample.
+const SAMPLE: u64 = 40;
+
+/// In front of what a file of labels says of its samples.
+pub(super) const LABELS_SIDE: &str = "labels_";
+
+/// Which split a word names.
+pub(super) fn split_of(word: &str) -> Option<usize> {
+    SPLITS.iter().position(|words| words.contains(&word.to_ascii_lowercase()))
+}
+
+/// Whether samples are numbered for the labels alone, the scores alone or both, and what that is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Labels,
+    Scores,
+    Both,
+}
+
+fn side(name: &str) -> Option<(Side, String)> {
+    let one = |name: &str| name.trim_end_matches('s').to_owned();
+    let plain = plain(name);
+    if SAMPLE_NAMES.contains(&plain) {
+        return Some((Side::Both, one(&plain)));
+    }
+    let behind = |words: Words| words.iter().find_map(|word| plain.strip_prefix(word)?.strip_prefix('_'));
+    let of = |words, side| behind(words).filter(|rest| SAMPLE_NAMES.contains(rest)).map(|rest| (side, one(rest)));
+    of(OF_LABELS, Side::Labels).or_else(|| of(OF_SCORES, Side::Scores))
+}
+
+/// Whether an array of this name says which split or, for one side, which sample a row is.
+pub(super) fn may_say(name: &str) -> bool {
+    SPLIT_NAMES.contains(&plain(name)) || side(name).is_some_and(|(side, _)| side != Side::Both)
+}
+
+/// Refuses rows of several splits, and labels in another order than the scores; gives a sentence where numbers of
+/// samples differ and nothing more is certain.
+pub(super) fn check(file: &Path, arrays: &[Named<'_>], samples: usize, budget: &mut Budget) -> Result<Option<String>> {
+    for named in arrays.iter().filter(|named| SPLIT_NAMES.contains(&plain(&named.name))) {
+        check_splits(file, named, samples, budget)?;
+    }
+    let sides = arrays.iter().filter_map(|named| side(&named.name).map(|side| (side, named)));
+    let sides: Vec<_> = sides.collect();
+    for ((own, called), labels) in sides.iter().filter(|((side, _), _)| *side == Side::Labels) {
+        let same = |other: &&&((Side, String), &Named<'_>)| other.0.0 != *own && other.0.1 == *called;
+        let other = |other: &&&((Side, String), &Named<'_>)| other.0.0 != *own;
+        let Some((_, scores)) =
+            sides.iter().filter(|each| same(&each)).chain(sides.iter().filter(|each| other(&each))).next()
+        else {
+            continue;
+        };
+        let [Some(of_scores), Some(of_labels)] = [scores, labels].map(|named| {
+            let array = named.array.as_ref().ok().filter(|array| array.len() == samples)?;
+            numbers_of_samples(array, budget)
+        }) else {
+            continue;
+        };
+        let Some(first) = of_scores.iter().zip(&of_labels).position(|(one, other)| one != other) else { continue };
+        let names = [scores, labels].map(|named| quoted(named.name.strip_prefix(LABELS_SIDE).unwrap_or(&named.name)));
+        let sorted = |numbers: &[u64]| {
+            let mut numbers = numbers.to_vec();
+            numbers.sort_unstable();
+            numbers
+        };
+        let same_name = side(&scores.name).is_some_and(|(_, name)| name == *called);
+        let same_samples = sorted(&of_scores) == sorted(&of_labels);
+        if same_name && same_samples {
+            let [scores, labels] = names;
+            return Err(PredictionsError::OtherOrder { file: file.to_path_buf(), scores, labels, first }.into());
+        }
+        if same_name || same_samples {
+            let differ = of_scores.iter().zip(&of_labels).filter(|(one, other)| one != other).count();
+            return Ok(Some(format!(
+                "{} of the scores and {} of the labels differ in {differ} of {samples} rows (the first: {first}): are \
+                 they of the same samples in the same order?",
+                names[0], names[1]
+            )));
+        }
+    }
+    Ok(None)
+}
+
+fn check_splits(file: &Path, named: &Named<'_>, samples: usize, budget: &mut Budget) -> Result<()> {
+    let Ok(array) = &named.array else { return Ok(()) };
+    let Some(texts) = array.texts(file, &named.name, budget)?.filter(|texts| texts.len() == samples) else {
+        return Ok(());
+    };
+    let mut counts: BTreeMap<usize, (&str, usize)> = BTreeMap::new();
+    for text in &texts {
+        if let Some(split) = split_of(text) {
+            let (_, count) = counts.entry(split).or_insert((text, 0));
+            *count = count.saturating_add(1);
+        }
+    }
+    if counts.len() < 2 {
+        return Ok(());
+    }
+    let parts: Vec<String> = counts.values().map(|(name, count)| format!("{} ({count})", quoted(name))).collect();
+    let (name, parts) = (quoted(&named.name), parts.join(", "));
+    Err(PredictionsError::Splits { file: file.to_path_buf(), name, parts }.into())
+}
+
+/// Which sample each row is; `None` for numbers that are not whole.
+pub(super) fn numbers_of_samples(array: &Array<'_>, budget: &mut Budget) -> Option<Vec<u64>> {
+    budget.spend(SAMPLE.saturating_mul(array.len() as u64)).ok()?;
+    let hash = |value: &dyn Fn(&mut DefaultHasher)| {
+        let mut hasher = DefaultHasher::new();
+        value(&mut hasher);
+        hasher.finish()
+    };
+    let texts = array.texts(std::path::Path::new(""), "", budget).ok()?;
+    if let Some(texts) = texts {
+        // `17` in a table is 17 in an array; `007` is a name.
+        let number = |text: &String| text.parse::<i128>().ok().filter(|number| number.to_string() == *text);
+        let of = |text: &String| match number(text) {
+            Some(number) => hash(&|hasher| number.hash(hasher)),
+            None => hash(&|hasher| text.hash(hasher)),
+        };
+        return Some(texts.iter().map(of).collect());
+    }
+    let mut found = Vec::with_capacity(array.len());
+    let known = array.for_each_number(|number| {
+        let whole = number.or_else(|number| if number.fract() == 0.0 { Ok(number as i128) } else { Err(()) })?;
+        found.push(hash(&|hasher| whole.hash(hasher)));
+        Ok::<_, ()>(())
+    });
+    (known == Ok(true)).then_some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_say_whose_samples_they_number() {
+        let of = |name: &str| side(name);
+        assert_eq!(of("index"), Some((Side::Both, "index".into())));
+        assert_eq!(of("test.label_index"), Some((Side::Labels, "index".into())));
+        assert_eq!(of("labels_paths"), Some((Side::Labels, "path".into())));
+        assert_eq!(of("logits_paths"), Some((Side::Scores, "path".into())));
+        assert_eq!(of("label_names"), Some((Side::Labels, "name".into())));
+        assert_eq!(of("label"), None);
+        assert_eq!((split_of("Validation"), split_of("dev"), split_of("set")), (Some(1), Some(1), None));
+    }
+}
