@@ -94,7 +94,7 @@ impl Separator {
     pub(crate) fn split<'r>(self, record: &'r str, fields: &mut Vec<Cow<'r, str>>) {
         fields.clear();
         let separator = match self {
-            Self::Blanks => return fields.extend(record.split_whitespace().map(Cow::Borrowed)),
+            Self::Blanks => return fields.extend(record.split_whitespace().map(unquoted)),
             Self::Character(separator) => separator,
         };
         let bytes = record.as_bytes();

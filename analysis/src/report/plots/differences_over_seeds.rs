@@ -40,12 +40,14 @@ pub(super) fn draw(report: &Report) -> Option<Figure> {
     let most = 1.05 * ends.reduce(f64::max)?.max(0.001);
     let mut scene = Scene::new(WIDTH, 0.0);
     let of = |verdict, words: &str| (Symbol::Marker(style(verdict)), words.to_owned());
-    let entries = [
+    let mut entries = vec![
         of(ComparisonVerdict::Better, "better, with its interval"),
         of(ComparisonVerdict::Worse, "worse"),
         of(ComparisonVerdict::Undecided, "undecided"),
-        (Symbol::Marker((INK, Mark::Circle)), "small: one pair of seeds".to_owned()),
     ];
+    if groups.iter().any(|(found, _)| found.paired) {
+        entries.push((Symbol::Marker((INK, Mark::Circle)), "small: one pair of seeds".to_owned()));
+    }
     let mut top = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries) + 14.0;
     let last = groups.len() - 1;
     for (at, (found, rows)) in groups.iter().enumerate() {
