@@ -152,14 +152,14 @@ pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<S
     };
     let worst = |model: &ModelReport| model.test.worst_class.as_ref().map(|worst| worst.error);
     let verdict = match found.worst_class.verdict {
-        ComparisonVerdict::Better => format!("{} has a better worst class than {}", found.b, found.a),
-        ComparisonVerdict::Worse => format!("{} has a worse worst class than {}", found.b, found.a),
+        ComparisonVerdict::Better => format!("“{}” has a better worst class than “{}”", found.b, found.a),
+        ComparisonVerdict::Worse => format!("“{}” has a worse worst class than “{}”", found.b, found.a),
         ComparisonVerdict::Undecided => {
-            format!("it is undecided whether {} has a better worst class than {}", found.b, found.a)
+            format!("it is undecided whether “{}” has a better worst class than “{}”", found.b, found.a)
         }
     };
     let mut sentences = vec![format!(
-        "On these test images {verdict}{}. From {} to {}: error of the worst class {}{}; {}.",
+        "On these test images, {verdict}{}. From {} to {}: error of the worst class {}{}; {}.",
         on_others(found),
         group_name(report, &found.a, &found.models_a),
         group_name(report, &found.b, &found.models_b),
@@ -273,10 +273,11 @@ mod tests {
         let open = "; on others these networks leave it open.";
         use ComparisonVerdict::{Better, Undecided};
         assert!(
-            said(Better, Undecided).starts_with("On these test images b has a better worst class than a; on others")
+            said(Better, Undecided)
+                .starts_with("On these test images, “b” has a better worst class than “a”; on others")
         );
         assert!(said(Better, Undecided).contains(open) && !said(Better, Better).contains(open));
-        assert!(said(Undecided, Undecided).starts_with("On these test images it is undecided whether b has"));
+        assert!(said(Undecided, Undecided).starts_with("On these test images, it is undecided whether “b” has"));
     }
 
     #[test]

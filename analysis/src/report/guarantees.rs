@@ -155,7 +155,8 @@ fn mostly_wrong(model: &ModelReport, sure: &str) -> Option<String> {
 
 /// Names by measured error, the largest first.
 fn worst_first(model: &ModelReport, classes: &[usize]) -> Vec<String> {
-    let error = |class: usize| model.test.split.per_class_error[class].unwrap_or(1.0);
+    // Of a class without a test sample nothing was measured.
+    let error = |class: usize| model.test.split.per_class_error[class].unwrap_or(-1.0);
     let mut order = classes.to_vec();
     order.sort_by(|&a, &b| error(b).total_cmp(&error(a)));
     order.into_iter().map(|class| called(model, class)).collect()

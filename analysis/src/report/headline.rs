@@ -34,13 +34,19 @@ pub(super) fn answer(settings: &Settings, model: &ModelReport) -> String {
     let tied = worst_classes(model);
     let class = if tied.len() > 1 {
         let (count, of) = (grouped(tied.len() as u64), grouped(model.num_classes as u64));
-        let named: Vec<String> = tied.iter().take(NAMED).map(|&class| called(model, class)).collect();
+        let images = images_of(model, &tied);
+        let tested = |class: usize| match images {
+            Some(_) => called(model, class),
+            None => format!("{} ({})", called(model, class), grouped(model.test.split.class_counts[class])),
+        };
+        let named: Vec<String> = tied.iter().take(NAMED).map(|&class| tested(class)).collect();
         let names = match tied.len().saturating_sub(NAMED) {
             0 => format!(": {}", listed(&named.iter().map(String::as_str).collect::<Vec<_>>())),
             more if tied.len() <= MANY => format!(": {} and {more} more", named.join(", ")),
             _ => String::new(),
         };
-        let (by_group, images) = (by_group(model, &tied), images_of(model, &tied));
+        let by_group = by_group(model, &tied);
+        let images = images.unwrap_or_else(|| "every test image".to_owned());
         if worst.error == 1.0 {
             format!("{count} of {of} classes had {images} wrong{by_group}{names}")
         } else {
@@ -53,7 +59,8 @@ pub(super) fn answer(settings: &Settings, model: &ModelReport) -> String {
         0 => String::new(),
         missing => {
             let have = if missing == 1 { "has" } else { "have" };
-            format!("; {} of {} classes {have} no test samples and may be worse", grouped(missing as u64), grouped(k))
+            let may = if worst.error == 1.0 { "be as bad" } else { "be worse" };
+            format!("; {} of {} classes {have} no test samples and may {may}", grouped(missing as u64), grouped(k))
         }
     };
     let [lower, upper] = test.max_error.interval.map(percent);
@@ -81,14 +88,15 @@ pub(super) fn called(model: &ModelReport, class: usize) -> String {
     if *name == class.to_string() { format!("class {name}") } else { name.clone() }
 }
 
-/// `all 3 test images`, or `every test image` where their numbers differ.
-fn images_of(model: &ModelReport, classes: &[usize]) -> String {
+/// `all 3 test images`; `None` where their numbers differ.
+fn images_of(model: &ModelReport, classes: &[usize]) -> Option<String> {
     let count = |class: usize| model.test.split.class_counts[class];
     match count(classes[0]) {
         same if same > 1 && classes.iter().all(|&class| count(class) == same) => {
-            format!("all {} test images", grouped(same))
+            Some(format!("all {} test images", grouped(same)))
         }
-        _ => "every test image".to_owned(),
+        1 if classes.iter().all(|&class| count(class) == 1) => Some("their only test image".to_owned()),
+        _ => None,
     }
 }
 

@@ -7,7 +7,7 @@ use super::comparison_sentence::{as_accuracy, in_order, signed_tenths};
 use super::headline::{called, worst_classes};
 use crate::results::{BoundReport, GroupAccuracy, MatrixNorms, ModelReport, Report, SplitReport};
 use crate::verify::SURROGATE_CLASSES;
-use crate::words::{grouped, listed, percent, points, short};
+use crate::words::{counted, grouped, listed, percent, points, short};
 use car_spectral::confusion::WrittenMargin;
 
 /// A header, then rows; columns from `numbers_from` on hold numbers.
@@ -93,7 +93,7 @@ pub(super) fn comparison(report: &Report) -> Table {
         let test = &model.test;
         let mut row = vec![
             model.name.clone(),
-            dash(test.worst_class.as_ref().map(|worst| called(model, worst.index))),
+            dash(worst_by_name(model)),
             dash(test.worst_class.as_ref().map(|worst| percent(worst.error))),
             percent(test.split.accuracy),
             dash(test.accuracy_macro.map(percent)),
@@ -114,6 +114,16 @@ pub(super) fn comparison(report: &Report) -> Table {
         table.rows.push(row);
     }
     table.filled()
+}
+
+/// The worst class; of several that tie the names of two, or how many they are.
+fn worst_by_name(model: &ModelReport) -> Option<String> {
+    match worst_classes(model).as_slice() {
+        [] => None,
+        [worst] => Some(called(model, *worst)),
+        &[a, b] => Some(format!("{}, {}", called(model, a), called(model, b))),
+        tied => Some(format!("{} tie", grouped(tied.len() as u64))),
+    }
 }
 
 /// The name of the group that a model is of.
@@ -237,7 +247,7 @@ pub(super) fn quantities(model: &ModelReport) -> Table {
     row("accuracy", both(&|s| percent(s.accuracy)));
     row("accuracy, mean over classes", (dash(test.accuracy_macro.map(percent)), None));
     for (name, group) in [("many", test.many), ("medium", test.medium), ("few", test.few)] {
-        let text = group.map(|g| format!("{} in {} classes", group_accuracy(&g), grouped(g.classes as u64)));
+        let text = group.map(|g| format!("{} in {}", group_accuracy(&g), counted(g.classes, "class", "classes")));
         row(&format!("accuracy, {name}"), (dash(text), None));
     }
     row("samples", both(&|s| grouped(s.samples)));

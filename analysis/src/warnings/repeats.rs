@@ -15,6 +15,9 @@ use crate::words::{grouped, percent, points};
 const MIXED: std::ops::Range<f64> = 0.1..0.8;
 const OF_MANY: f64 = 0.2;
 
+/// Share of the rows up to which equal ones are no sign of rows that were mixed up.
+const FEW_ROWS: f64 = 0.001;
+
 /// What else equal rows may be that follow no sequence.
 const FEW: &str = "the model gives equal scores to different samples, as trees and models of few features do, which is \
                    no fault";
@@ -54,10 +57,12 @@ fn within(names: &[String], part: &str, rows: &Rows<'_>) -> Vec<Warning> {
     });
     let relabelled = alike.relabelled.first_key_value().map(|(&row, &like)| {
         let [own, other] = [row, like].map(|row| &names[rows.scored.labels[row]]);
+        let is_many = alike.relabelled.len() as f64 > FEW_ROWS * rows.len() as f64;
+        let many = if is_many { "the scores were written to the wrong rows, " } else { "" };
         let said = format!(
             "have the scores of an earlier one bit for bit and another label (the first: sample {row}, labelled {own}, \
-             and {like}, labelled {other}): one of the labels is wrong, the scores were written to the wrong rows, or \
-             {FEW}. If labels are wrong, an error of a class is off by at most {}",
+             and {like}, labelled {other}): {many}one of the labels is wrong, or {FEW}. If labels are wrong, an error of a \
+             class is off by at most {}",
             points(off_by(rows, &alike.relabelled))
         );
         warning("relabelled-rows", alike.relabelled.len(), &[row, like], said)

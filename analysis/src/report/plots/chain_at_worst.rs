@@ -110,8 +110,9 @@ fn caption(report: &Report, model: &ModelReport, base: f64) -> String {
         (true, None) => "holds for every matrix; here every part is 0".to_owned(),
         (false, _) => "FAILS on the test matrix, which is a fault of the program".to_owned(),
     };
+    let weight = if report.settings.weights == "none" { ", here 1" } else { ", larger for rare classes" };
     format!(
-        "e: the class's error; λ: its weight, larger for rare classes; WCE: the largest λ e of any class; R = ‖CΛ‖₂: the spectral \
+        "e: the class's error; λ: its weight{weight}; WCE: the largest λ e of any class; R = ‖CΛ‖₂: the spectral \
          norm. The chain λ e ≤ WCE ≤ √(K−1) R (S2, S3) {verdict}. Its values are measured on test data and bound the errors on \
          these data alone. s: the most non-zero entries in a column. Bars begin at {}; equal ratios have equal lengths. Whiskers: \
          {} intervals (T5; of WCE T5'). {}",

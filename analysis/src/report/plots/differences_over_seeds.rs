@@ -121,7 +121,7 @@ fn rows(report: &Report, found: &GroupComparison) -> Vec<Row> {
 
 fn panel(scene: &mut Scene, area: Area, rows: &[Row], most: f64, is_last: bool) {
     let x = Scale::linear(-most, most, area.left, area.right);
-    let label = if is_last { "difference of error (points)" } else { "" };
+    let label = if is_last { "← first better      difference of error (points)      first worse →" } else { "" };
     x_axis(scene, area, &x, &ticks(&x, area.right - area.left, 64.0, Notation::Percent), label);
     scene.segment((x.at(0.0), area.top), (x.at(0.0), area.bottom), INK, 1.4);
     for (n, row) in rows.iter().enumerate() {

@@ -70,11 +70,22 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
     scene.height = area.bottom + 20.0 + TICK + LABEL + 16.0;
     Some(of_model(
         "worst_classes",
-        &format!("The {} classes with the largest test error", classes.len()),
+        &title(&order, classes.len(), &split.per_class_error, model.train_counts.is_some()),
         model,
         caption(report, model, &order, classes.len(), largest),
         scene,
     ))
+}
+
+/// Of many that tie, those that are shown are chosen by their training images.
+fn title(order: &[usize], shown: usize, errors: &[Option<f64>], trained: bool) -> String {
+    let tied = order.iter().filter(|&&class| errors[class] == errors[order[0]]).count();
+    if tied > shown {
+        let most = if trained { "training" } else { "test" };
+        let tied = grouped(tied as u64);
+        return format!("Of {tied} classes with the largest test error, the {shown} with most {most} images");
+    }
+    format!("The {shown} classes with the largest test error")
 }
 
 fn caption(report: &Report, model: &ModelReport, order: &[usize], shown: usize, largest: f64) -> String {
@@ -91,11 +102,9 @@ fn caption(report: &Report, model: &ModelReport, order: &[usize], shown: usize, 
     } else {
         String::new()
     };
-    let is_named = order.iter().take(shown).any(|&class| model.class_names[class] != class.to_string());
     format!(
-        "Measured test error with the interval that holds for all {} classes at once (T5){}.{tied} {} (T5'). {}",
+        "Measured test error with the interval that holds for all {} classes at once (T5).{tied} {} (T5'). {}",
         grouped(model.num_classes as u64),
-        if is_named { "; the number behind a name is the class's" } else { "" },
         can_be_the_worst(model),
         settings_caption(report, model),
     )
@@ -132,18 +141,24 @@ mod tests {
 
     #[test]
     fn captions_read_alike_for_few_and_many_classes() {
-        let caption = |k: usize, named: bool| {
-            let mut sample = Sample { test_per_class: 3, with_train: false, ..Sample::of_size(k) };
-            if named {
-                sample.class_names = (0..k).map(|class| format!("name {class}")).collect();
-            }
+        let caption = |k: usize| {
+            let sample = Sample { test_per_class: 3, with_train: false, ..Sample::of_size(k) };
             let (report, _) = report(&[sample]);
             draw(&report, &report.models[0]).unwrap().caption
         };
-        let many = caption(1200, false);
+        let many = caption(1200);
         assert!(many.contains("Any of the 1,200 classes can be the worst (T5')."), "{many}");
-        assert!(!many.contains("number behind a name") && !many.contains("brackets"), "{many}");
-        assert!(caption(40, true).contains("(T5); the number behind a name is the class's."));
+        assert!(
+            caption(40).contains("Measured test error with the interval that holds for all 40 classes at once (T5).")
+        );
+    }
+
+    #[test]
+    fn a_title_says_which_of_many_that_tie_are_shown() {
+        let errors = [Some(1.0), Some(1.0), Some(0.5), Some(1.0)];
+        assert_eq!(title(&[0, 1, 3, 2], 3, &errors, true), "The 3 classes with the largest test error");
+        let some = title(&[0, 1, 3, 2], 2, &errors, true);
+        assert_eq!(some, "Of 3 classes with the largest test error, the 2 with most training images");
     }
 
     #[test]
