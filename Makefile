@@ -107,6 +107,7 @@ lint:
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p car-spectral --all-targets --features lapack -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+	cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml > /dev/null
 	$(PYTHON) scripts/check_text.py
 	$(PYTHON) scripts/check_structure.py
 	$(TORCH_PYTHON)/ruff check --config python/pyproject.toml python examples/python
