@@ -82,12 +82,11 @@ pub(super) fn check(file: &Path, arrays: &[Named<'_>], samples: usize, budget: &
             continue;
         };
         let Some(first) = of_scores.iter().zip(&of_labels).position(|(one, other)| one != other) else { continue };
-        let names = [scores, labels].map(|named| quoted(named.name.strip_prefix(LABELS_SIDE).unwrap_or(&named.name)));
-        let sorted = |numbers: &[u64]| {
-            let mut numbers = numbers.to_vec();
-            numbers.sort_unstable();
-            numbers
-        };
+        if ![&of_scores, &of_labels].into_iter().all(|numbers| tell_apart(numbers)) {
+            continue;
+        }
+        let own_name = labels.name.strip_prefix(LABELS_SIDE).filter(|rest| *rest == scores.name);
+        let names = [scores.name.as_str(), own_name.unwrap_or(&labels.name)].map(quoted);
         let same_name = side(&scores.name).is_some_and(|(_, name)| name == *called);
         let same_samples = sorted(&of_scores) == sorted(&of_labels);
         if same_name && same_samples {
@@ -104,6 +103,19 @@ pub(super) fn check(file: &Path, arrays: &[Named<'_>], samples: usize, budget: &
         }
     }
     Ok(None)
+}
+
+fn sorted(numbers: &[u64]) -> Vec<u64> {
+    let mut numbers = numbers.to_vec();
+    numbers.sort_unstable();
+    numbers
+}
+
+/// Whether hardly a number is there twice: those of classes (`label_index`, `pred_id`) are no numbers of samples.
+fn tell_apart(numbers: &[u64]) -> bool {
+    let mut distinct = sorted(numbers);
+    distinct.dedup();
+    distinct.len().saturating_mul(10) >= numbers.len().saturating_mul(9)
 }
 
 fn check_splits(file: &Path, named: &Named<'_>, samples: usize, budget: &mut Budget) -> Result<()> {

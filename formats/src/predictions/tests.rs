@@ -779,6 +779,18 @@ fn labels_numbered_otherwise_than_their_scores_in_one_file_are_refused() {
     assert!(of([4, 9], [9, 4]).unwrap_err().contains("\"label_index\" of the labels name the same samples"));
 }
 
+/// `label_index` and `pred_name` may be of classes, which say nothing of samples.
+#[test]
+fn numbers_and_names_of_classes_are_not_those_of_samples() {
+    let row = |at: usize| {
+        let (label, own) = (at % 2, (at / 2) % 2);
+        format!("{at},{label},{label},class {own},class {label},{own}.5,0.75\n")
+    };
+    let rows: String = (0..8).map(row).collect();
+    let table = format!("index,label,label_index,pred_name,label_name,logit_0,logit_1\n{rows}");
+    assert_eq!(read_bytes(table.as_bytes()).unwrap().doubts, [""; 0]);
+}
+
 #[test]
 fn rows_of_several_splits_are_refused() {
     let of = |splits: [&str; 2]| {
