@@ -36,6 +36,8 @@ help:
 setup:
 	@$(PYTHON) scripts/setup.py
 
+# Built once, from nothing: no state for later builds.
+demo: export CARGO_INCREMENTAL = 0
 demo:
 	cargo run --bin analyze -- \
 		--predictions examples/cifar100-lt-resnet32-test.npz --train-predictions examples/cifar100-lt-resnet32-train.npz \
