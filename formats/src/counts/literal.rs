@@ -1,9 +1,10 @@
-//! Lists and dictionaries as Python prints them: `[60 48 39]`, `tensor([60, 48])`, `Counter({2: 60, 0: 25})`.
+//! Lists and dictionaries as Python prints them: `[60 48 39]`, `Counter({2: 60, 0: 25})`, `[('cat', 60), ('dog', 25)]`.
 
 use std::path::Path;
 
-use super::{Found, count_in};
+use super::{Found, count_in, pairs};
 use crate::budget::Budget;
+use crate::quoting::quoted;
 use crate::{InputError, Result};
 
 /// Bytes charged for an entry.
@@ -13,27 +14,116 @@ const ENTRY: u64 = 160;
 const CALLS: &[&str] = &["", "array", "tensor", "Counter", "OrderedDict", "defaultdict", "dict", "list", "Size"];
 
 /// Reads a printed list or dictionary; `None` if the text is none.
-pub(super) fn read(file: &Path, text: &str, budget: &mut Budget) -> Option<Result<Found>> {
+pub(super) fn read(file: &Path, text: &str, num_classes: usize, budget: &mut Budget) -> Option<Result<Found>> {
     let text = text.trim();
     let open = text.find(['[', '{'])?;
-    let call = text[..open].trim_end_matches(['(', ' ']);
+    let call = text.get(..open)?.trim_end_matches(['(', ' ']);
     // `defaultdict(<class 'int'>, {...})`, `torch.Size([...])`.
     let call = call.split('(').next().unwrap_or(call).rsplit('.').next().unwrap_or(call);
     if !CALLS.contains(&call.trim()) {
         return None;
     }
-    let close = if text[open..].starts_with('[') { ']' } else { '}' };
+    let close = if text.get(open..)?.starts_with('[') { ']' } else { '}' };
     let end = text.rfind(close)?;
-    let inside = text.get(open.saturating_add(1)..end)?;
+    let after = end.saturating_add(1);
     // What follows the brackets is `)`, or a type as in `array([...], dtype=int32)`.
-    if inside.contains(['[', '{', '(']) || text[end.saturating_add(1)..].contains(['[', '{', '\n']) {
+    if text.get(after..)?.contains(['[', '{', '\n']) {
         return None;
     }
-    Some(if close == ']' { list(file, inside, budget) } else { dictionary(file, inside, budget) })
+    if let Err(error) = spend(file, budget, (text.len() as u64).saturating_mul(2)) {
+        return Some(Err(error));
+    }
+    let inside = bare_numbers(text.get(open.saturating_add(1)..end)?);
+    if close == '}' {
+        return Some(dictionary(file, &inside, budget));
+    }
+    if !inside.contains(['[', '{', '(']) {
+        return Some(list(file, &inside, budget));
+    }
+    let lists = match inner(file, &bare_numbers(text.get(..after)?), budget)? {
+        Ok(lists) => lists,
+        Err(error) => return Some(Err(error)),
+    };
+    pairs::paired(lists).map(|pairs| pairs::read(file, pairs, num_classes))
 }
 
 fn spend(file: &Path, budget: &mut Budget, bytes: u64) -> Result<()> {
     budget.spend(bytes).map_err(|exceeded| exceeded.of(file, "list".to_owned()))
+}
+
+/// Numbers without the call that NumPy 2 and PyTorch print around them: `np.int64(60)`, `tensor(60)`.
+fn bare_numbers(text: &str) -> String {
+    let mut bare = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once('(') {
+        let name = before.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.');
+        match behind.split_once(')') {
+            Some((number, after)) if name.len() < before.len() && number.parse::<f64>().is_ok() => {
+                bare.push_str(name);
+                bare.push_str(number);
+                rest = after;
+            }
+            _ => {
+                bare.push_str(before);
+                bare.push('(');
+                rest = behind;
+            }
+        }
+    }
+    bare.push_str(rest);
+    bare
+}
+
+/// The parts between commas that stand in no quotes.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let mut quote = None;
+    let split = move |character: char| {
+        match quote {
+            Some(open) if character == open => quote = None,
+            None if matches!(character, '\'' | '"') => quote = Some(character),
+            None => return character == ',',
+            Some(_) => {}
+        }
+        false
+    };
+    text.split(split).map(str::trim).filter(|part| !part.is_empty())
+}
+
+fn unquoted(text: &str) -> String {
+    text.trim_matches(['\'', '"']).to_owned()
+}
+
+/// The entries of each list or tuple that holds no other; `None` if the brackets do not match.
+fn inner(file: &Path, text: &str, budget: &mut Budget) -> Option<Result<Vec<Vec<String>>>> {
+    let mut lists = Vec::new();
+    let mut open: Vec<usize> = Vec::new();
+    // Where the innermost list begins that no other has begun in.
+    let mut innermost = None;
+    let mut quote = None;
+    for (at, character) in text.char_indices() {
+        match (quote, character) {
+            (Some(open), _) if character == open => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(character),
+            (None, '(' | '[') => {
+                open.push(at);
+                innermost = Some(at.saturating_add(1));
+            }
+            (None, ')' | ']') => {
+                open.pop()?;
+                if let Some(begin) = innermost.take() {
+                    let entries: Vec<String> = parts(text.get(begin..at)?).map(unquoted).collect();
+                    let bytes = ENTRY.saturating_mul(entries.len().saturating_add(1) as u64);
+                    if let Err(error) = spend(file, budget, bytes) {
+                        return Some(Err(error));
+                    }
+                    lists.push(entries);
+                }
+            }
+            _ => {}
+        }
+    }
+    Some(Ok(lists))
 }
 
 fn list(file: &Path, inside: &str, budget: &mut Budget) -> Result<Found> {
@@ -49,16 +139,16 @@ fn list(file: &Path, inside: &str, budget: &mut Budget) -> Result<Found> {
 
 fn dictionary(file: &Path, inside: &str, budget: &mut Budget) -> Result<Found> {
     let mut entries = Vec::new();
-    for entry in inside.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+    for entry in parts(inside) {
         spend(file, budget, ENTRY.saturating_add(entry.len() as u64))?;
         let place = format!("entry {}", entries.len());
         let (class, count) = entry.rsplit_once(':').ok_or_else(|| InputError::Count {
             file: file.to_path_buf(),
             place: place.clone(),
-            found: crate::quoting::quoted(entry),
+            found: quoted(entry),
         })?;
         let count = count_in(file, || place.clone(), count.trim())?;
-        entries.push((class.trim().trim_matches(['\'', '"']).to_owned(), count, place));
+        entries.push((unquoted(class.trim()), count, place));
     }
     Ok(Found::ByClass(entries))
 }

@@ -2,8 +2,8 @@
 //!
 //! Counts: the number of training samples of each class. In the order of the labels: one a line, all in one row, a JSON
 //! list, an array of NumPy or PyTorch, or any of these as Python prints it. By class, in any order: two columns with
-//! any header, a JSON object, a dictionary or `Counter` as Python prints it. Or counted from a list of the training
-//! images, `path label` on each line; or the files in a folder of the classes.
+//! any header or none, lines `class: count`, a JSON object, pairs, a dictionary or `Counter` as Python prints it. Or
+//! counted from a list of the training images, `path label` on each line; or the files in a folder of the classes.
 //!
 //! Names: one a line, a JSON list, a JSON object of names and numbers in either order, columns of numbers and names.
 
@@ -12,6 +12,7 @@ mod folder;
 mod given;
 mod literal;
 mod names;
+mod pairs;
 mod table;
 
 use std::borrow::Cow;
@@ -19,6 +20,7 @@ use std::path::Path;
 
 use super::content::Content;
 use super::{InputError, Result};
+use crate::array::Array;
 use crate::budget::Budget;
 use crate::impostor::refuse_impostor;
 use crate::json::read_json;
@@ -81,27 +83,29 @@ fn found(content: &Content, num_classes: usize, budget: &mut Budget) -> Result<F
     let (file, bytes) = (content.file.as_path(), content.bytes.as_slice());
     if bytes.starts_with(npy::MAGIC) {
         return match npy::parse(file, "counts", Cow::Borrowed(bytes))? {
-            Npy::Array(array) => in_array(file, Named { name: String::new(), array: Ok(array) }),
+            Npy::Array(array) => in_array(file, Named { name: String::new(), array: Ok(array) }, num_classes),
             Npy::Pickle(..) => Err(not_counts(file, "an array of objects")),
         };
     }
     if bytes.starts_with(b"PK") && !is_torch_save(file, bytes)? {
         let arrays = arrays_of_npz(content, &Reading::default(), budget)?;
-        return in_arrays(file, arrays);
+        return in_arrays(file, arrays, num_classes);
     }
     if bytes.starts_with(b"PK") || bytes.first() == Some(&0x80) {
-        return with_saved(content, budget, |saved, budget| of_saved(file, saved, budget));
+        return with_saved(content, budget, |saved, budget| of_saved(file, saved, num_classes, budget));
     }
     refuse_impostor(content)?;
     let text = text_of(content, budget)?;
     match text.trim_start().bytes().next() {
         Some(b'[' | b'{') => match read_json(file, &text, "give a list of counts, as in [500, 480, 5]", budget) {
-            Ok(saved) => of_saved(file, saved, budget),
+            Ok(saved) => of_saved(file, saved, num_classes, budget),
             // As Python prints a list or a dictionary.
-            Err(error @ InputError::Json { .. }) => literal::read(file, &text, budget).unwrap_or(Err(error)),
+            Err(error @ InputError::Json { .. }) => {
+                literal::read(file, &text, num_classes, budget).unwrap_or(Err(error))
+            }
             Err(error) => Err(error),
         },
-        _ => match literal::read(file, &text, budget) {
+        _ => match literal::read(file, &text, num_classes, budget) {
             Some(found) => found,
             None => table::read(file, &text, num_classes, budget),
         },
@@ -109,12 +113,12 @@ fn found(content: &Content, num_classes: usize, budget: &mut Budget) -> Result<F
 }
 
 /// Counts in what JSON, `torch.save` or `pickle.dump` hold.
-fn of_saved(file: &Path, saved: Saved<'_>, budget: &mut Budget) -> Result<Found> {
+fn of_saved(file: &Path, saved: Saved<'_>, num_classes: usize, budget: &mut Budget) -> Result<Found> {
     match saved {
         Saved::Dictionary(mut entries) => {
             if let [(_, Saved::Array(_) | Saved::List(_) | Saved::Dictionary(_))] = entries.as_slice() {
                 // A name above the counts.
-                return of_saved(file, entries.swap_remove(0).1, budget);
+                return of_saved(file, entries.swap_remove(0).1, num_classes, budget);
             }
             let by_class = entries.into_iter().map(|(key, value)| match value {
                 Saved::Number(number) => {
@@ -134,37 +138,89 @@ fn of_saved(file: &Path, saved: Saved<'_>, budget: &mut Budget) -> Result<Found>
             });
             counts.collect::<Result<_, _>>().map(Found::InOrder)
         }
+        Saved::List(items) if items.iter().all(|item| matches!(item, Saved::Array(_) | Saved::List(_))) => {
+            let cost = |item: &Saved<'_>| match item {
+                Saved::Array(array) => array.len(),
+                Saved::List(items) => items.len(),
+                _ => 0,
+            };
+            let entries = items.iter().map(cost).fold(items.len(), usize::saturating_add) as u64;
+            budget.spend(entries.saturating_mul(64)).map_err(|exceeded| exceeded.of(file, "pairs".to_owned()))?;
+            let lists = items.iter().map(fields).collect::<Option<Vec<_>>>();
+            match lists.and_then(pairs::paired) {
+                Some(pairs) => pairs::read(file, pairs, num_classes),
+                None => {
+                    let arrays = arrays_of(file, Saved::List(items), budget)?;
+                    in_arrays(file, arrays, num_classes)
+                }
+            }
+        }
         other => {
             let arrays = arrays_of(file, other, budget)?;
-            in_arrays(file, arrays)
+            in_arrays(file, arrays, num_classes)
         }
     }
 }
 
+/// The numbers and texts of a list as texts.
+fn fields(item: &Saved<'_>) -> Option<Vec<String>> {
+    match item {
+        Saved::Array(array) if array.shape.len() == 1 => numbers_of(array),
+        Saved::List(items) => {
+            let text = |item: &Saved<'_>| match item {
+                Saved::Number(number) => Some(number.to_string()),
+                Saved::Text(text) => Some(text.clone()),
+                _ => None,
+            };
+            items.iter().map(text).collect()
+        }
+        _ => None,
+    }
+}
+
+/// The numbers of an array in row-major order as texts.
+fn numbers_of(array: &Array<'_>) -> Option<Vec<String>> {
+    let mut numbers = Vec::with_capacity(array.len());
+    let known = array.for_each_number(|number| {
+        numbers.push(number.map_or_else(|number| number.to_string(), |integer| integer.to_string()));
+        Ok::<_, InputError>(())
+    });
+    known.is_ok_and(|known| known).then_some(numbers)
+}
+
 /// Counts in the one array, or in those that are called classes and counts.
-fn in_arrays(file: &Path, mut arrays: Vec<Named<'_>>) -> Result<Found> {
+fn in_arrays(file: &Path, mut arrays: Vec<Named<'_>>, num_classes: usize) -> Result<Found> {
     if let Some((classes, counts)) = table::classes_and_counts(&arrays) {
         let (classes, counts) = (in_array_at(file, &mut arrays, classes)?, in_array_at(file, &mut arrays, counts)?);
         let entry = |(at, (class, count)): (usize, (u64, u64))| (class.to_string(), count, format!("entry {at}"));
         return Ok(Found::ByClass(classes.into_iter().zip(counts).enumerate().map(entry).collect()));
     }
     match arrays.pop() {
-        Some(only) if arrays.is_empty() => in_array(file, only),
+        Some(only) if arrays.is_empty() => in_array(file, only, num_classes),
         _ => Err(not_counts(file, "several arrays")),
     }
 }
 
 fn in_array_at(file: &Path, arrays: &mut [Named<'_>], at: usize) -> Result<Vec<u64>> {
-    let empty = Named { name: String::new(), array: Ok(crate::array::Array::decimals(vec![0], Vec::new())) };
+    let empty = Named { name: String::new(), array: Ok(Array::decimals(vec![0], Vec::new())) };
     let taken = arrays.get_mut(at).map(|array| std::mem::replace(array, empty));
-    let Some(Found::InOrder(numbers)) = taken.map(|array| in_array(file, array)).transpose()? else {
+    let Some(Found::InOrder(numbers)) = taken.map(|array| in_array(file, array, 0)).transpose()? else {
         return Err(not_counts(file, "several arrays"));
     };
     Ok(numbers)
 }
 
-fn in_array(file: &Path, named: Named<'_>) -> Result<Found> {
+fn in_array(file: &Path, named: Named<'_>, num_classes: usize) -> Result<Found> {
     let array = named.array?;
+    if let [rows, columns] = *array.shape
+        && rows > 1
+        && columns > 1
+        && array.len() == num_classes.saturating_mul(2)
+        && let Some(numbers) = numbers_of(&array)
+        && let Some(pairs) = pairs::paired(numbers.chunks(columns).map(<[String]>::to_vec).collect())
+    {
+        return pairs::read(file, pairs, num_classes);
+    }
     if array.shape.iter().filter(|&&extent| extent > 1).count() > 1 {
         return Err(not_counts(file, &format!("an array of shape {:?}", array.shape)));
     }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use super::pairs::{class_column, holds_classes};
 use super::{Found, count_in};
 use crate::budget::Budget;
 use crate::image_files::is_image;
@@ -34,6 +35,12 @@ struct Row<'t> {
     fields: Vec<Cow<'t, str>>,
 }
 
+impl Row<'_> {
+    fn field(&self, at: usize) -> &str {
+        self.fields.get(at).map_or("", |field| field.as_ref())
+    }
+}
+
 /// Reads lines: one count each, all counts in one, or a class and its count each.
 pub(super) fn read(file: &Path, text: &str, num_classes: usize, budget: &mut Budget) -> Result<Found> {
     let spend = |budget: &mut Budget, line: u64, bytes: u64| {
@@ -46,7 +53,7 @@ pub(super) fn read(file: &Path, text: &str, num_classes: usize, budget: &mut Bud
         let is_named = lines().next().is_some_and(|(_, first)| !is_list_of_images(first));
         return of_images(file, lines().skip(usize::from(is_named)), num_classes);
     }
-    let separator = Separator::of(last);
+    let separator = if is_by_colon(last) { Separator::Character(b':') } else { Separator::of(last) };
     let mut rows = Vec::new();
     for (line, text) in lines() {
         spend(budget, line, (separator.count(text) as u64).saturating_mul(72).saturating_add(160))?;
@@ -55,7 +62,17 @@ pub(super) fn read(file: &Path, text: &str, num_classes: usize, budget: &mut Bud
         rows.push(Row { line, text, fields });
     }
     let is_name = |field: &Cow<'_, str>| field.parse::<f64>().is_err() && !field.contains([',', ';']);
-    let is_header = rows.first().is_some_and(|row| row.fields.iter().any(is_name));
+    // A line of a name and a number is none where the next is another.
+    let which_is_name = |row: &Row<'_>| match row.fields.as_slice() {
+        [first, second] if !first.is_empty() && is_name(first) && second.parse::<u64>().is_ok() => Some(0),
+        [first, second] if !second.is_empty() && is_name(second) && first.parse::<u64>().is_ok() => Some(1),
+        _ => None,
+    };
+    let is_entry = match rows.as_slice() {
+        [first, second, ..] => which_is_name(first).is_some() && which_is_name(first) == which_is_name(second),
+        _ => false,
+    };
+    let is_header = !is_entry && rows.first().is_some_and(|row| row.fields.iter().any(is_name));
     let header = if is_header && rows.len() > 1 { Some(rows.remove(0)) } else { None };
     let Some(top) = rows.first() else { return Ok(Found::InOrder(Vec::new())) };
     // Above a printed series stands the name of its index alone.
@@ -91,9 +108,9 @@ pub(super) fn read(file: &Path, text: &str, num_classes: usize, budget: &mut Bud
     };
     let entries = rows.iter().map(|row| {
         let place = format!("line {}", row.line);
-        let field = |at: usize| row.fields.get(at).map_or("", |field| field.as_ref());
-        let value = count_in(file, || format!("line {}, column {}", row.line, count.saturating_add(1)), field(count))?;
-        Ok((field(class).to_owned(), value, place))
+        let value =
+            count_in(file, || format!("line {}, column {}", row.line, count.saturating_add(1)), row.field(count))?;
+        Ok((row.field(class).to_owned(), value, place))
     });
     entries.collect::<Result<_>>().map(Found::ByClass)
 }
@@ -126,7 +143,10 @@ fn columns(header: Option<&Row<'_>>, rows: &[Row<'_>], num_classes: usize) -> Op
             ([], &[count]) if width == 2 => return Some((1_usize.saturating_sub(count), count)),
             // The number of a class beside its name.
             (several, &[count]) => {
-                let number = several.iter().copied().find(|&at| holds_classes(rows, at, num_classes));
+                let number = several
+                    .iter()
+                    .copied()
+                    .find(|&at| holds_classes(rows.iter().map(|row| row.field(at)), num_classes));
                 if let Some(class) = number {
                     return Some((class, count));
                 }
@@ -137,11 +157,8 @@ fn columns(header: Option<&Row<'_>>, rows: &[Row<'_>], num_classes: usize) -> Op
     if width != 2 {
         return None;
     }
-    match [0, 1].map(|at| holds_classes(rows, at, num_classes)).into() {
-        (true, false) => Some((0, 1)),
-        (false, true) => Some((1, 0)),
-        _ => None,
-    }
+    class_column(rows.iter().map(|row| [0, 1].map(|at| row.field(at))), num_classes)
+        .map(|class| (class, 1_usize.saturating_sub(class)))
 }
 
 /// The places of two arrays of one length that are called classes and counts.
@@ -155,14 +172,12 @@ pub(super) fn classes_and_counts(arrays: &[Named<'_>]) -> Option<(usize, usize)>
     (classes != counts && shape(classes).is_some() && shape(classes) == shape(counts)).then_some((classes, counts))
 }
 
-/// Whether a column holds the number of every class once.
-fn holds_classes(rows: &[Row<'_>], at: usize, num_classes: usize) -> bool {
-    let mut seen = vec![false; num_classes];
-    rows.len() == num_classes
-        && rows.iter().all(|row| {
-            let class = row.fields.get(at).and_then(|field| field.parse::<usize>().ok());
-            class.and_then(|class| seen.get_mut(class)).is_some_and(|seen| !std::mem::replace(seen, true))
-        })
+/// Whether a line is a class and its count, a colon between.
+fn is_by_colon(record: &str) -> bool {
+    let is_count = |count: &str| !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit());
+    record
+        .rsplit_once(':')
+        .is_some_and(|(class, count)| !class.contains([',', ';', '\t', ':']) && is_count(count.trim()))
 }
 
 fn names_image(path: &str) -> bool {

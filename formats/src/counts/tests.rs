@@ -49,6 +49,16 @@ fn every_format_gives_the_same_counts() {
         "class,count\n2,5\n0,500\n1,0\ntotal,505\n",
         "[{\"class\": 2, \"count\": 5}, {\"class\": 0, \"count\": 500}, {\"class\": 1, \"count\": 0}]",
         "label\n0    500\n2      5\n1      0\nName: count, dtype: int64\n",
+        "2: 5\n0: 500\n1: 0\n",
+        "[[2, 5], [0, 500], [1, 0]]",
+        "[[2, 0, 1], [5, 500, 0]]",
+        "[(0, 500), (2, 5), (1, 0)]\n",
+        "OrderedDict([(0, 500), (2, 5), (1, 0)])",
+        "Counter({np.int64(0): np.int64(500), np.int64(2): np.int64(5), np.int64(1): np.int64(0)})",
+        "[(np.int64(5), 2), (np.int64(500), 0), (np.int64(0), 1)]",
+        "{0: tensor(500), 2: tensor(5), 1: tensor(0)}",
+        "(array([0, 1, 2]), array([500, 0, 5]))",
+        "(array([1, 0, 2]), array([  0, 500,   5]))",
     ] {
         assert_eq!(counts_in(text).unwrap(), [500, 0, 5], "{text:?}");
     }
@@ -122,11 +132,28 @@ fn names_are_one_a_line() {
 #[test]
 fn counts_stand_by_names_where_they_are_known() {
     let names = ["ant", "bee", "cat"].map(str::to_owned);
-    for text in ["{\"cat\": 5, \"ant\": 500, \"bee\": 0}", "class,count\ncat,5\nant,500\nbee,0\n"] {
+    for text in [
+        "{\"cat\": 5, \"ant\": 500, \"bee\": 0}",
+        "class,count\ncat,5\nant,500\nbee,0\n",
+        "cat,5\nant,500\nbee,0\n",
+        "cat 5\nant 500\nbee 0\n",
+        "cat: 5\nant: 500\nbee: 0\n",
+        "500\tant\n0\tbee\n5\tcat\n",
+        "[[\"cat\", 5], [\"ant\", 500], [\"bee\", 0]]",
+        "[('cat', 5), ('ant', 500), ('bee', 0)]",
+        "Counter({'ant': 500, 'cat': 5, 'bee': 0})",
+    ] {
         let counts = with_file(text, |file| read_named_counts(&file.into(), 3, Some(&names))).unwrap();
         assert_eq!(counts, [500, 0, 5], "{text}");
         let error = counts_in(text).unwrap_err().to_string();
         assert!(error.contains("`class-names`"), "{error}");
+    }
+}
+
+#[test]
+fn pairs_that_could_be_read_both_ways_are_refused() {
+    for text in ["[[0, 1], [1, 2], [2, 0]]", "[(0, 1), (1, 2), (2, 0)]", "0,1\n1,2\n2,0\n"] {
+        assert!(counts_in(text).is_err(), "{text}");
     }
 }
 

@@ -10,14 +10,14 @@ use super::beside::names_samples;
 use super::choice::{Chosen, choose, choose_alone};
 use super::columns::matrix_of;
 use super::convert::{Converted, Files, convert};
-use super::frames::unfolded;
+use super::frames::{by_sample, unfolded};
 use super::npz::{self, is_torch_save};
 use super::outside;
 use super::saved::arrays_of_pickle;
 use super::stacked::stacked;
 use super::{LABELS, LOGITS, PredictionSource, PredictionsError, Reading, StoredFile, csv, label_column, safetensors};
 use crate::array::Array;
-use crate::budget::Budget;
+use crate::budget::{Budget, Exceeded};
 use crate::content::Content;
 use crate::impostor::refuse_impostor;
 use crate::json::read_json;
@@ -26,7 +26,7 @@ use crate::npy::{self, Npy};
 use crate::quoting::in_command;
 use crate::safetensors::{is_safetensors, is_truncated_safetensors};
 use crate::text::{is_text, text_of};
-use crate::weights::with_saved;
+use crate::weights::{Saved, with_saved};
 use crate::{InputError, Result};
 
 const JSON: &str = "give an object with logits and labels, or a list of such objects";
@@ -193,14 +193,14 @@ fn half<T>(
         Format::Safetensors => safetensors::arrays(file, &content.bytes)?,
         Format::Saved => {
             return with_saved(content, budget, |saved, budget| {
-                let arrays = arrays_of_half(file, saved, budget)?;
+                let arrays = arrays_by_sample(file, saved, budget)?;
                 then(chosen_alone(file, arrays, role, reading)?, budget)
             });
         }
         Format::Json => {
             let text = text_of(content, budget)?;
             let saved = read_json(file, &text, JSON, budget)?;
-            arrays_of_half(file, saved, budget)?
+            arrays_by_sample(file, saved, budget)?
         }
         #[cfg(feature = "arrow")]
         Format::Arrow => arrow::arrays(content, budget)?,
@@ -211,6 +211,15 @@ fn half<T>(
         }
     };
     then(chosen_alone(file, arrays, role, reading)?, budget)
+}
+
+/// The arrays of a file that holds the scores or the labels alone, perhaps by the names of the samples.
+fn arrays_by_sample<'a>(file: &Path, saved: Saved<'a>, budget: &mut Budget) -> Result<Vec<Named<'a>>> {
+    let exceeded = |exceeded: Exceeded| exceeded.of(file, "samples by their names".to_owned());
+    let (saved, names) = by_sample(unfolded(saved, budget).map_err(exceeded)?, budget).map_err(exceeded)?;
+    let mut arrays = arrays_of_half(file, saved, budget)?;
+    arrays.extend(names);
+    Ok(arrays)
 }
 
 /// Chooses the array of a role, and what names its samples where anything else is there.

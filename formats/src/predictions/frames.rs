@@ -1,8 +1,9 @@
 //! Tables in JSON: what `DataFrame.to_json` writes, and samples by their names.
 
-use super::names::{LABEL_NAMES, plain};
+use super::names::{LABEL_NAMES, SAMPLE_NAMES, SCORE_NAMES, plain};
 use crate::array::{Array, Data};
 use crate::budget::{Budget, Exceeded};
+use crate::named::Named;
 use crate::weights::Saved;
 
 /// Turns a table kept by columns, by rows or apart from its header into lists by their names, below a key as well;
@@ -89,20 +90,78 @@ fn apart<'a>(entries: &[(String, Saved<'a>)], budget: &mut Budget) -> Result<Opt
             .saturating_mul(32)
             .saturating_add((names.len() as u64).saturating_mul(64)),
     )?;
-    let mut columns: Vec<Vec<f64>> = names.iter().map(|_| Vec::with_capacity(rows.len())).collect();
-    for row in rows {
-        match row {
-            Saved::Array(Array { data: Data::Decimals(cells), .. }) if cells.len() == names.len() => {
-                columns.iter_mut().zip(cells).for_each(|(column, cell)| column.push(*cell));
-            }
-            _ => return Ok(None),
-        }
-    }
     let name = |name: &Saved<'_>| match name {
         Saved::Text(name) => Some(name.clone()),
         _ => None,
     };
     let Some(names) = names.iter().map(name).collect::<Option<Vec<_>>>() else { return Ok(None) };
     let array = |values: Vec<f64>| Saved::Array(Array::decimals(vec![values.len()], values));
-    Ok(Some(Saved::Dictionary(names.into_iter().zip(columns.into_iter().map(array)).collect())))
+    let columns: Vec<Saved<'a>> = if let Some(columns) = columns_of_numbers(rows, names.len()) {
+        columns.into_iter().map(array).collect()
+    } else {
+        budget.spend((rows.len().saturating_mul(names.len()).saturating_mul(size_of::<Saved<'a>>())) as u64)?;
+        let Some(columns) = columns_of_cells(rows, names.len()) else { return Ok(None) };
+        columns.into_iter().map(Saved::List).collect()
+    };
+    Ok(Some(Saved::Dictionary(names.into_iter().zip(columns).collect())))
+}
+
+/// The columns of rows that hold numbers alone.
+fn columns_of_numbers(rows: &[Saved<'_>], width: usize) -> Option<Vec<Vec<f64>>> {
+    let mut columns: Vec<Vec<f64>> = (0..width).map(|_| Vec::with_capacity(rows.len())).collect();
+    for row in rows {
+        let Saved::Array(Array { data: Data::Decimals(cells), .. }) = row else { return None };
+        if cells.len() != width {
+            return None;
+        }
+        columns.iter_mut().zip(cells).for_each(|(column, cell)| column.push(*cell));
+    }
+    Some(columns)
+}
+
+/// The columns of rows with texts among their numbers.
+fn columns_of_cells<'a>(rows: &[Saved<'_>], width: usize) -> Option<Vec<Vec<Saved<'a>>>> {
+    let mut columns: Vec<Vec<Saved<'a>>> = (0..width).map(|_| Vec::with_capacity(rows.len())).collect();
+    for row in rows {
+        let Saved::List(cells) = row else { return None };
+        if cells.len() != width {
+            return None;
+        }
+        for (column, cell) in columns.iter_mut().zip(cells) {
+            column.push(match cell {
+                Saved::Number(number) => Saved::Number(*number),
+                Saved::Text(text) => Saved::Text(text.clone()),
+                _ => return None,
+            });
+        }
+    }
+    Some(columns)
+}
+
+/// Takes a dictionary that holds one number, text or list for each sample apart: its values, and its keys as what
+/// names the samples.
+pub(super) fn by_sample<'a>(saved: Saved<'a>, budget: &mut Budget) -> Result<(Saved<'a>, Option<Named<'a>>), Exceeded> {
+    let Saved::Dictionary(entries) = saved else { return Ok((saved, None)) };
+    let extent = |value: &Saved<'_>| match value {
+        Saved::Number(_) | Saved::Text(_) => Some(None),
+        Saved::Array(array) => match *array.shape {
+            [] => Some(None),
+            [extent] => Some(Some(extent)),
+            _ => None,
+        },
+        _ => None,
+    };
+    let first = entries.first().and_then(|(_, value)| extent(value));
+    let is_column =
+        |key: &str| [LABEL_NAMES, SCORE_NAMES, SAMPLE_NAMES].iter().any(|names| names.contains(&plain(key)));
+    let are_samples = first.is_some()
+        && entries.len() > 2
+        && entries.iter().all(|(key, value)| extent(value) == first && !is_column(key));
+    if !are_samples {
+        return Ok((Saved::Dictionary(entries), None));
+    }
+    budget.spend((entries.len().saturating_mul(size_of::<(String, Saved<'a>)>()) as u64).saturating_mul(2))?;
+    let (keys, values): (Vec<String>, Vec<Saved<'a>>) = entries.into_iter().unzip();
+    let keys = Array { shape: vec![keys.len()], column_major: false, data: Data::Texts(keys) };
+    Ok((Saved::List(values), Some(Named { name: "sample".to_owned(), array: Ok(keys) })))
 }

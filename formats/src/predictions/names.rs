@@ -13,7 +13,7 @@ pub(super) const SCORE_NAMES: Words = Words(
 pub(super) const LABEL_NAMES: Words = Words(
     "labels label targets target y y_true ytrue y_test gt gts gt_label gt_labels gt_class gt_classes true truth \
      ground_truth groundtruth true_labels true_label label_ids label_id references reference class classes \
-     class_id class_ids category fine_labels fine_label actual actuals \
+     class_id class_ids category fine_labels fine_label actual actuals obs \
      clean_labels clean_label original_labels original_label orig_labels orig_label noisy_labels noisy_label",
 );
 

@@ -667,6 +667,7 @@ fn tables_in_json_are_read() {
         r#"[{"label":0,"logit_0":2.0,"logit_1":1.0},{"label":1,"logit_0":0.5,"logit_1":3.0},{"label":0,"logit_0":1.0,"logit_1":4.0}]"#,
         r#"{"0":{"label":0,"logit_0":2.0,"logit_1":1.0},"1":{"label":1,"logit_0":0.5,"logit_1":3.0},"2":{"label":0,"logit_0":1.0,"logit_1":4.0}}"#,
         r#"{"columns":["label","logit_0","logit_1"],"index":[0,1,2],"data":[[0,2.0,1.0],[1,0.5,3.0],[0,1.0,4.0]]}"#,
+        r#"{"columns":["file","label","logit_0","logit_1"],"index":[0,1,2],"data":[["a.jpg",0,2.0,1.0],["b.jpg",1,0.5,3.0],["c.jpg",0,1.0,4.0]]}"#,
         r#"{"a.jpg":{"label":0,"logits":[2.0,1.0]},"b.jpg":{"label":1,"logits":[0.5,3.0]},"c.jpg":{"label":0,"logits":[1.0,4.0]}}"#,
         r#"{"accuracy":1.0,"results":[{"scores":[2.0,1.0],"label":0},{"scores":[0.5,3.0],"label":1},{"scores":[1.0,4.0],"label":0}]}"#,
         r#"{"run":{"seed":3,"predictions":{"a":{"logits":[2.0,1.0],"label":0},"b":{"logits":[0.5,3.0],"label":1},"c":{"logits":[1.0,4.0],"label":0}}}}"#,
@@ -685,6 +686,23 @@ fn tables_in_json_are_read() {
     let holes = r#"[{"scores":[2.0,1.0],"label":0},{"scores":[0.5,3.0]},{"label":0}]"#;
     let error = read_bytes(holes.as_bytes()).unwrap_err().to_string();
     assert!(error.contains("part 2 of the list has no \"scores\""), "{error}");
+}
+
+#[test]
+fn halves_by_the_names_of_the_samples_are_read_in_one_order_only() {
+    let scores = r#"{"a.jpg":[2.0,1.0],"b.jpg":[0.5,3.0],"c.jpg":[1.0,4.0]}"#;
+    let labels = [r#"{"a.jpg":0,"b.jpg":1,"c.jpg":0}"#, r#"{"0":0,"1":1,"2":0}"#, "[0,1,0]"];
+    for labels in labels {
+        let found = read_pair(scores.as_bytes(), labels.as_bytes()).unwrap_or_else(|error| panic!("{labels}: {error}"));
+        assert_eq!(found.logits, Logits::F64(array![[2.0, 1.0], [0.5, 3.0], [1.0, 4.0]]));
+        assert_eq!(found.labels.to_vec(), [0, 1, 0], "{labels}");
+    }
+    let predicted = r#"{"a.jpg":0,"b.jpg":0,"c.jpg":0}"#;
+    let found = read_pair(predicted.as_bytes(), labels[0].as_bytes()).unwrap();
+    assert_eq!(found.logits.predicted(), [0, 0, 0]);
+    let turned = r#"{"c.jpg":0,"b.jpg":1,"a.jpg":0}"#;
+    let error = read_pair(scores.as_bytes(), turned.as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("\"sample\"") && error.contains("different orders"), "{error}");
 }
 
 #[test]
