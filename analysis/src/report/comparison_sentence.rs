@@ -151,15 +151,9 @@ pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<S
         format!("{name} {}{}", moved(of), seeded(&seeds_as_accuracy(found)))
     };
     let worst = |model: &ModelReport| model.test.worst_class.as_ref().map(|worst| worst.error);
-    let verdict = match found.worst_class.verdict {
-        ComparisonVerdict::Better => format!("“{}” has a better worst class than “{}”", found.b, found.a),
-        ComparisonVerdict::Worse => format!("“{}” has a worse worst class than “{}”", found.b, found.a),
-        ComparisonVerdict::Undecided => {
-            format!("it is undecided whether “{}” has a better worst class than “{}”", found.b, found.a)
-        }
-    };
     let mut sentences = vec![format!(
-        "On these test images, {verdict}{}. From {} to {}: error of the worst class {}{}; {}.",
+        "On these test images, {}{}. From {} to {}: error of the worst class {}{}; {}.",
+        verdict(found),
         on_others(found),
         group_name(report, &found.a, &found.models_a),
         group_name(report, &found.b, &found.models_b),
@@ -175,27 +169,45 @@ pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<S
     let groups: Vec<String> = groups.into_iter().flatten().collect();
     if groups.len() > 1 {
         sentences.push(format!(
-            "What it costs and brings, by number of training images (accuracy, mean over classes, plus is better): {}.",
+            "By number of training images (accuracy, mean over classes; plus is better): {}.",
             groups.join("; ")
         ));
     }
     let pairing = if found.paired { "paired by seed" } else { "not paired by seed" };
     sentences.push(format!(
-        "Means over the networks of a group. In brackets what may vary is the seed: the mean difference over all seeds on these \
-         test images, each with probability {sure}, if seeds move it as a normal variable ({} and {} networks, {pairing}).",
+        "All are means over the networks of a group ({} and {}, {pairing}). In brackets: where the mean over all seeds would lie \
+         on these test images, each by itself with probability {sure}, if differences of seeds are normal.",
         found.models_a.len(),
         found.models_b.len()
     ));
     if let Some(these) = &found.these_networks {
         sentences.push(format!(
-            "What may vary are the test images, with these networks alone, from {} to {}: mean error of the worst class {} with \
+            "On other test images, for these networks alone, the mean error of the worst class differs by {} with \
              probability {sure}.",
-            found.a,
-            found.b,
             judged(these)
         ));
     }
     sentences
+}
+
+/// What is decided, which comes first, and what is not.
+fn verdict(found: &GroupComparison) -> String {
+    let (a, b) = (&found.a, &found.b);
+    let accurate = match found.overall.verdict {
+        ComparisonVerdict::Better => Some("more"),
+        ComparisonVerdict::Worse => Some("less"),
+        ComparisonVerdict::Undecided => None,
+    };
+    match (found.worst_class.verdict, accurate) {
+        (ComparisonVerdict::Better, _) => format!("“{b}” has a better worst class than “{a}”"),
+        (ComparisonVerdict::Worse, _) => format!("“{b}” has a worse worst class than “{a}”"),
+        (ComparisonVerdict::Undecided, Some(how)) => {
+            format!("“{b}” is {how} accurate than “{a}”; whether its worst class is better is undecided")
+        }
+        (ComparisonVerdict::Undecided, None) => {
+            format!("it is undecided whether “{b}” has a better worst class than “{a}”, and which is more accurate")
+        }
+    }
 }
 
 /// What other test images would say of a difference that is decided on these.
@@ -277,7 +289,13 @@ mod tests {
                 .starts_with("On these test images, “b” has a better worst class than “a”; on others")
         );
         assert!(said(Better, Undecided).contains(open) && !said(Better, Better).contains(open));
-        assert!(said(Undecided, Undecided).starts_with("On these test images, it is undecided whether “b” has"));
+        let (mut report, _) = sample::report(&vec![Sample::fashion(); 4]);
+        report.groups = sample::groups();
+        let found = &mut report.groups[0];
+        (found.worst_class.verdict, found.overall.verdict) = (Undecided, Undecided);
+        assert!(verdict(found).starts_with("it is undecided whether “b” has a better worst class"));
+        found.overall.verdict = ComparisonVerdict::Worse;
+        assert_eq!(verdict(found), "“b” is less accurate than “a”; whether its worst class is better is undecided");
     }
 
     #[test]

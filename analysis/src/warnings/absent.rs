@@ -12,9 +12,9 @@ const SHOWN: usize = 6;
 /// Warns of classes without test samples, and of those without training images.
 pub(super) fn warnings(subject: &Subject, test_counts: &[u64]) -> Vec<Warning> {
     let test = warning(subject, test_counts, "test samples", |several| {
-        let (their, worst) = if several { ("their errors are", "the others") } else { ("its error is", "the others") };
+        let (their, it) = if several { ("their errors", "any of them") } else { ("its error", "it") };
         format!(
-            "{their} not estimated and may be anything from 0 to 1, so the worst class named is the worst of {worst}"
+            "{their} may be anything from 0 to 100 %; the measured worst class is that of the others, and {it} may be worse"
         )
     });
     let train = subject.train_counts.as_deref().and_then(|counts| {

@@ -60,7 +60,7 @@ fn within(names: &[String], part: &str, rows: &Rows<'_>) -> Vec<Warning> {
         let is_many = alike.relabelled.len() as f64 > FEW_ROWS * rows.len() as f64;
         let many = if is_many { "the scores were written to the wrong rows, " } else { "" };
         let said = format!(
-            "have the scores of an earlier one bit for bit and another label (the first: sample {row}, labelled {own}, \
+            "have exactly the scores of an earlier sample but another label (the first: sample {row}, labelled {own}, \
              and {like}, labelled {other}): {many}one of the labels is wrong, or {FEW}. If labels are wrong, an error of a \
              class is off by at most {}",
             points(off_by(rows, &alike.relabelled))
@@ -164,8 +164,8 @@ fn repeated(names: &[String], part: &str, rows: &Rows<'_>, alike: &Alike) -> Opt
     let once = (rows.len() - repeats.len()) as u64;
     let or = if *in_sequence { String::new() } else { format!(". Or {FEW}") };
     let sentence = format!(
-        "{} of {} {part} samples repeat an earlier one bit for bit, scores and label (the first: sample {first} repeats \
-         {}), as when samples are repeated to fill up processes, or a data set holds an image twice. With each once \
+        "{} of {} {part} samples have exactly the scores and the label of an earlier one (the first: sample {first} repeats \
+         {}), as when a sampler fills up the last batch, or a data set holds an image twice. With each once \
          there are {} samples; of class {}, {} of {} are wrong instead of {} of {}, and {}. Intervals take samples for independent: give each sample once{or}",
         grouped(repeats.len() as u64),
         grouped(rows.len() as u64),

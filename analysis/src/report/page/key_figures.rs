@@ -44,10 +44,10 @@ pub(super) fn key_figures(settings: &Settings, model: &ModelReport) -> Vec<KeyFi
     };
     if let Some(worst) = &test.worst_class {
         let note = match worst_classes(model).len() {
-            1 => format!("{}, the largest measured", called(model, worst.index)),
-            tied => format!("{} classes tie, measured", grouped(tied as u64)),
+            1 => called(model, worst.index),
+            tied => format!("{} classes tie", grouped(tied as u64)),
         };
-        put("Worst-class error", percent(worst.error), note);
+        put("Worst class, measured error", percent(worst.error), note);
         let found = &test.max_error;
         let note = match found.candidates.len() {
             1 => format!("none has a larger error than {}", called(model, found.candidates[0])),
@@ -57,7 +57,7 @@ pub(super) fn key_figures(settings: &Settings, model: &ModelReport) -> Vec<KeyFi
         let note = format!("with probability {} (T5'); {note}", percent(1.0 - settings.delta));
         let [lower, upper] = found.interval.map(percent);
         let value = format!("{} – {upper}", lower.trim_end_matches(" %"));
-        put("Error of the worst class, whichever it is", value, note);
+        put("Worst class, whichever it is, true error", value, note);
     }
     let by_class = test.accuracy_macro.map_or(String::new(), |a| format!("mean over classes: {}", percent(a)));
     put("Test accuracy", percent(test.split.accuracy), by_class);

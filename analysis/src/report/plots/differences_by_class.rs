@@ -8,7 +8,7 @@ use crate::draw::panel::{Area, LABEL, LEGEND, Symbol, TICK, legend, ticks, x_axi
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene, fitted_end};
 use crate::report::comparison_sentence::{in_order, signed};
-use crate::results::{Comparison, ComparisonVerdict, Report};
+use crate::results::{ClassDifference, Comparison, ComparisonVerdict, Report};
 use crate::words::{counted, grouped};
 
 /// Pairs drawn.
@@ -120,7 +120,7 @@ fn panel(scene: &mut Scene, area: Area, edge: f64, report: &Report, pair: &Compa
     let room = (area.right - edge) / 1.2;
     let lines = [
         fitted_end(&model.name, LEGEND, room),
-        format!("less {}", fitted_end(&against.name, LEGEND, room - 50.0)),
+        format!("minus {}", fitted_end(&against.name, LEGEND, room - 50.0)),
         format!("{better} classes better, {worse} worse, {undecided} undecided"),
     ];
     for (n, line) in lines.into_iter().enumerate() {
@@ -136,7 +136,14 @@ fn panel(scene: &mut Scene, area: Area, edge: f64, report: &Report, pair: &Compa
         let base = middle + 0.36 * TICK;
         match row {
             Row::Between(classes) => {
-                let text = format!("… {} classes between …", grouped(*classes as u64));
+                let is_decided = |class: &ClassDifference| class.verdict != ComparisonVerdict::Undecided;
+                let drawn = |row: &&Row<'_>| matches!(row, Row::Class(class, _) if is_decided(&pair.classes[*class]));
+                let decided =
+                    pair.classes.iter().filter(|class| is_decided(class)).count() - rows.iter().filter(drawn).count();
+                let text = match decided {
+                    0 => format!("… {} classes between …", grouped(*classes as u64)),
+                    _ => format!("… {} classes between, {decided} decided …", grouped(*classes as u64)),
+                };
                 scene.text(area.left - 12.0, base, text, TICK, Anchor::End).color = MUTED;
             }
             Row::Class(class, _) => {
@@ -166,7 +173,6 @@ pub(super) fn style(verdict: ComparisonVerdict) -> (Color, Mark) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::ClassDifference;
 
     #[test]
     fn the_caption_says_which_classes_are_drawn() {

@@ -16,7 +16,7 @@ use crate::words::counted;
 const MOST: usize = 8;
 const ROW: f64 = 34.0;
 /// Room for the names of the rows.
-const NAMES: f64 = 330.0;
+const NAMES: f64 = 400.0;
 
 type Read = fn(&ModelReport) -> Option<f64>;
 
@@ -53,7 +53,7 @@ pub(super) fn draw(report: &Report) -> Option<Figure> {
     for (at, (found, rows)) in groups.iter().enumerate() {
         let pairing = if found.paired { "paired by seed" } else { "not paired by seed" };
         let networks = format!("{} and {} networks, {pairing}", found.models_b.len(), found.models_a.len());
-        let names = fitted_end(&format!("{} less {}", found.b, found.a), LEGEND, (WIDTH - 2.0 * MARGIN) / 1.2);
+        let names = fitted_end(&format!("{} minus {}", found.b, found.a), LEGEND, (WIDTH - 2.0 * MARGIN) / 1.2);
         scene.text(MARGIN, top + LEGEND, names, LEGEND, Anchor::Start).bold = true;
         scene.text(MARGIN, top + 2.3 * LEGEND, networks, TICK, Anchor::Start).color = MUTED;
         let head = top + 2.3 * LEGEND + 14.0;
@@ -64,7 +64,7 @@ pub(super) fn draw(report: &Report) -> Option<Figure> {
     }
     scene.height = top + TICK + LABEL + 20.0;
     let mut caption = format!(
-        "Test error of the first named method less that of the second, mean over seeds: below 0 the first is better. Groups are means \
+        "Test error of the first named method minus that of the second, mean over seeds: below 0 the first is better. Groups are means \
          over classes. Lines: what may vary is the seed, each with probability {} (T9); in the last row the test \
          images, with these networks alone.",
         sure(report)
@@ -100,17 +100,17 @@ fn rows(report: &Report, found: &GroupComparison) -> Vec<Row> {
     };
     let worst: Read = |model| model.test.worst_class.as_ref().map(|worst| worst.error);
     let mut rows = vec![
-        row("all images", |model| Some(1.0 - model.test.split.accuracy), &found.overall),
-        row("worst class", worst, &found.worst_class),
+        row("error, all images", |model| Some(1.0 - model.test.split.accuracy), &found.overall),
+        row("error, worst class", worst, &found.worst_class),
     ];
     let groups: [(&str, Read, _); 3] = [
-        ("many", |model| Some(1.0 - model.test.many?.accuracy_macro), &found.many_macro),
-        ("medium", |model| Some(1.0 - model.test.medium?.accuracy_macro), &found.medium_macro),
-        ("few", |model| Some(1.0 - model.test.few?.accuracy_macro), &found.few_macro),
+        ("error, many", |model| Some(1.0 - model.test.many?.accuracy_macro), &found.many_macro),
+        ("error, medium", |model| Some(1.0 - model.test.medium?.accuracy_macro), &found.medium_macro),
+        ("error, few", |model| Some(1.0 - model.test.few?.accuracy_macro), &found.few_macro),
     ];
     rows.extend(groups.into_iter().filter_map(|(label, of, found)| Some(row(label, of, found.as_ref()?))));
     rows.extend(found.these_networks.map(|these| Row {
-        label: "worst class, other images",
+        label: "error, worst class, on other images",
         seeds: seeds(worst),
         difference: these.difference,
         interval: Some(these.interval),
@@ -121,7 +121,7 @@ fn rows(report: &Report, found: &GroupComparison) -> Vec<Row> {
 
 fn panel(scene: &mut Scene, area: Area, rows: &[Row], most: f64, is_last: bool) {
     let x = Scale::linear(-most, most, area.left, area.right);
-    let label = if is_last { "← first better      difference of error (points)      first worse →" } else { "" };
+    let label = if is_last { "← first better   |   difference of error (points)   |   first worse →" } else { "" };
     x_axis(scene, area, &x, &ticks(&x, area.right - area.left, 64.0, Notation::Percent), label);
     scene.segment((x.at(0.0), area.top), (x.at(0.0), area.bottom), INK, 1.4);
     for (n, row) in rows.iter().enumerate() {
@@ -158,7 +158,11 @@ mod tests {
         report.groups = sample::groups();
         let rows = rows(&report, &report.groups[0]);
         let labels: Vec<&str> = rows.iter().map(|row| row.label).collect();
-        assert_eq!(labels, ["all images", "worst class", "many", "medium", "few", "worst class, other images"]);
+        assert_eq!(
+            labels,
+            ["all images", "worst class", "many", "medium", "few", "worst class, on other images"]
+                .map(|of| format!("error, {of}"))
+        );
         for row in &rows {
             assert_eq!(row.seeds.len(), 2, "{}", row.label);
             let mean = row.seeds.iter().sum::<f64>() / 2.0;

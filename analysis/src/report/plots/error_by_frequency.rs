@@ -98,7 +98,7 @@ fn entries(model: &ModelReport, bounds: &[&BoundReport]) -> Vec<(Symbol, String)
         entries
     };
     if model.floors.is_some() {
-        entries.push((Symbol::Line(GREEN, false), "floor of bounds from training".into()));
+        entries.push((Symbol::Line(GREEN, false), "least that training images can prove".into()));
     }
     entries.push((Symbol::Interval(WORST), "at the right: where the worst class's error lies".into()));
     entries.extend(
@@ -168,7 +168,7 @@ fn caption(report: &Report, model: &ModelReport) -> String {
     let shown = if model.num_classes <= MOST_SINGLE {
         "upright lines are Clopper–Pearson intervals that hold for all classes at once (T5)"
     } else {
-        "a box for each bin of about as many classes: its light part holds the middle 80 % of them, the dark one the middle half"
+        "each box stands for a share of the classes, in this order: the middle half of their errors is dark, the middle 80 % light"
     };
     let whose = match model.test.max_error.candidates.len() {
         1 => String::new(),
@@ -183,7 +183,8 @@ fn caption(report: &Report, model: &ModelReport) -> String {
         caption.push_str(&floor_caption(report));
     }
     if unestimated > 0 {
-        caption.push_str(&format!(" {} classes have no test sample and no point.", grouped(unestimated as u64)));
+        let have = if unestimated == 1 { "class has" } else { "classes have" };
+        caption.push_str(&format!(" {} {have} no test sample and no point.", grouped(unestimated as u64)));
     }
     caption.push(' ');
     caption.push_str(&settings_caption(report, model));

@@ -86,7 +86,7 @@ pub(super) fn by_frequency_title(what: &str, model: &ModelReport) -> &'static st
 
 /// How the classes along an axis are ordered by [`by_frequency`].
 pub(super) fn order_label(model: &ModelReport) -> &'static str {
-    if model.train_counts.is_some() { "from most to fewest training images" } else { "by index" }
+    if model.train_counts.is_some() { "from most to fewest training images" } else { "in the order of their numbers" }
 }
 
 /// The groups along an axis ordered by frequency: each with the ranks it takes; one run where groups are unknown.

@@ -153,8 +153,8 @@ fn slug(name: &str) -> String {
 /// What the floor is, for captions.
 fn floor_caption(report: &Report) -> String {
     format!(
-        " Floor: no bound from training images alone, valid with probability {}, can guarantee the class less, even if all are \
-         classified right (T4).",
+        " Green: with probability {} no proof from training images alone can get an upper limit below it, however well they are \
+         classified (T4); the error itself may lie below.",
         sure(report)
     )
 }
