@@ -14,7 +14,7 @@ pub(super) fn warnings(subject: &Subject, test_counts: &[u64]) -> Vec<Warning> {
     let test = warning(subject, test_counts, "test samples", |several| {
         let (their, it) = if several { ("their errors", "any of them") } else { ("its error", "it") };
         format!(
-            "{their} may be anything from 0 to 100 %; the measured worst class is that of the others, and {it} may be worse"
+            "{their} may be anything from 0 to 100 %: the measured worst class is that of the others, and {it} can be the worst, too"
         )
     });
     let train = subject.train_counts.as_deref().and_then(|counts| {

@@ -56,10 +56,13 @@ pub(super) fn key_figures(settings: &Settings, model: &ModelReport) -> Vec<KeyFi
         };
         let note = format!("with probability {} (T5'); {note}", percent(1.0 - settings.delta));
         let [lower, upper] = found.interval.map(percent);
-        let value = format!("{} – {upper}", lower.trim_end_matches(" %"));
+        let value = format!("{}\u{a0}–\u{a0}{upper}", lower.trim_end_matches(" %"));
         put("Worst class, whichever it is, true error", value, note);
     }
-    let by_class = test.accuracy_macro.map_or(String::new(), |a| format!("mean over classes: {}", percent(a)));
+    let by_class = test.accuracy_macro.map_or(String::new(), |by_class| match percent(by_class) {
+        same if same == percent(test.split.accuracy) => "of all images, and in the mean over classes".to_owned(),
+        other => format!("mean over classes: {other}"),
+    });
     put("Test accuracy", percent(test.split.accuracy), by_class);
     if model.groups.is_some() {
         let (value, note) = group_figures(test);
