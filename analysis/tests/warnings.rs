@@ -191,7 +191,7 @@ fn classes_without_samples_and_models_on_other_samples_are_named() {
     let evidence = warned(
         the_warning(&rows, &told, 6),
         "absent-classes",
-        &["2 of 12 classes have no test samples (2 and 7)", "worst of the others"],
+        &["2 of 12 classes have no test samples (2 and 7)", "that of the others"],
     );
     assert_eq!(evidence["classes"], serde_json::json!([2, 7]));
     let folder = tempfile::tempdir().unwrap();
