@@ -17,7 +17,7 @@ YOUR_CRATE := cp Cargo.lock examples/your-crate/ && cd / && LIBTORCH=$(CURDIR)/.
 # The Python of the package, with PyTorch (scripts/setup.py torch).
 TORCH_PYTHON := $(CURDIR)/.venv-torch/bin
 
-.PHONY: help setup demo real-tails test spark docs experiments verdicts mutants fuzz lint bench clean
+.PHONY: help setup demo real-tails test spark docs experiments verdicts mutants fuzz audit lint bench clean
 
 help:
 	@echo "make demo      analyse the shipped models on real images: $(DEMO)/*/report.html"
@@ -29,6 +29,7 @@ help:
 	@echo "make verdicts  the checks of THEORY.md's statements; their tables go into docs/verdicts.md"
 	@echo "make mutants   mutation testing of src/{bounds,car,confusion,norms}: hours (needs cargo-mutants)"
 	@echo "make fuzz SECONDS=10  random files and inputs for every reader and the core: docs/security.md"
+	@echo "make audit     licences, sources and second versions of dependencies: docs/dependencies.md (needs cargo-deny)"
 	@echo "make lint      rustfmt, clippy and rustdoc, no warning allowed; width of text, walls between crates; ruff and mypy"
 	@echo "make bench     counting and norms against NumPy, scikit-learn, torchmetrics, DuckDB, Polars and SciPy; CAR against a full SVD; the loader; training steps against PyTorch; the Python package against torchmetrics"
 	@echo "make setup     only fetch what the others need (libtorch, OpenBLAS, PyTorch, Python packages, images)"
@@ -102,6 +103,9 @@ mutants:
 
 fuzz:
 	@$(PYTHON) fuzz/run.py --seconds $(SECONDS)
+
+audit:
+	cargo deny --workspace check licenses bans sources
 
 lint:
 	@$(PYTHON) scripts/setup.py libtorch openblas torch
