@@ -61,7 +61,10 @@ pub enum Models {
 
 /// Weights and the images to run them on.
 #[derive(Clone, Debug)]
-#[cfg_attr(not(any(feature = "torch", feature = "onnx")), allow(dead_code, reason = "such a build runs no weights"))]
+#[cfg_attr(
+    not(feature = "torch"),
+    allow(dead_code, reason = "a build without libtorch runs no weights, or those of ONNX alone")
+)]
 pub struct Checkpoints {
     /// Files, or folders of checkpoints.
     pub files: Vec<PathBuf>,
