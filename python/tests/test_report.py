@@ -115,7 +115,7 @@ def test_what_a_report_says(report):
     assert "squirrel" in str(report)
 
 
-@pytest.mark.filterwarnings("ignore:.*have the scores of an earlier one")
+@pytest.mark.filterwarnings("ignore:.*have exactly the scores of an earlier sample")
 def test_two_models_on_the_same_samples(report):
     logits, labels = pair(FILES[0])
     counts = report.model["train_counts"]
