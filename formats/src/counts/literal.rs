@@ -10,6 +10,9 @@ use crate::{InputError, Result};
 /// Bytes charged for an entry.
 const ENTRY: u64 = 160;
 
+/// Bytes in which a printed number ends.
+const LONGEST_NUMBER: usize = 32;
+
 /// Names in front of the brackets.
 const CALLS: &[&str] = &["", "array", "tensor", "Counter", "OrderedDict", "defaultdict", "dict", "list", "Size"];
 
@@ -57,18 +60,14 @@ fn bare_numbers(text: &str) -> String {
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once('(') {
         let name = before.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.');
-        match behind.split_once(')') {
-            Some((number, after)) if name.len() < before.len() && number.parse::<f64>().is_ok() => {
-                bare.push_str(name);
-                bare.push_str(number);
-                rest = after;
-            }
-            _ => {
-                bare.push_str(before);
-                bare.push('(');
-                rest = behind;
-            }
-        }
+        let call = before.strip_prefix(name).unwrap_or_default();
+        let is_scalar = call == "tensor" || call.starts_with("np.") || call.starts_with("numpy.");
+        // No further than a number is long: unclosed brackets are not sought for to the end, each anew.
+        let close = behind.bytes().take(LONGEST_NUMBER).position(|byte| byte == b')').filter(|_| is_scalar);
+        let number = close.and_then(|close| behind.get(..close)).filter(|number| number.parse::<f64>().is_ok());
+        bare.push_str(if number.is_some() { name } else { before });
+        bare.push_str(number.unwrap_or("("));
+        rest = number.and_then(|number| behind.get(number.len().saturating_add(1)..)).unwrap_or(behind);
     }
     bare.push_str(rest);
     bare
@@ -96,7 +95,7 @@ fn unquoted(text: &str) -> String {
 /// The entries of each list or tuple that holds no other; `None` if the brackets do not match.
 fn inner(file: &Path, text: &str, budget: &mut Budget) -> Option<Result<Vec<Vec<String>>>> {
     let mut lists = Vec::new();
-    let mut open: Vec<usize> = Vec::new();
+    let mut depth = 0_usize;
     // Where the innermost list begins that no other has begun in.
     let mut innermost = None;
     let mut quote = None;
@@ -106,11 +105,11 @@ fn inner(file: &Path, text: &str, budget: &mut Budget) -> Option<Result<Vec<Vec<
             (Some(_), _) => {}
             (None, '\'' | '"') => quote = Some(character),
             (None, '(' | '[') => {
-                open.push(at);
+                depth = depth.saturating_add(1);
                 innermost = Some(at.saturating_add(1));
             }
             (None, ')' | ']') => {
-                open.pop()?;
+                depth = depth.checked_sub(1)?;
                 if let Some(begin) = innermost.take() {
                     let entries: Vec<String> = parts(text.get(begin..at)?).map(unquoted).collect();
                     let bytes = ENTRY.saturating_mul(entries.len().saturating_add(1) as u64);

@@ -145,7 +145,7 @@ fn of_saved(file: &Path, saved: Saved<'_>, num_classes: usize, budget: &mut Budg
                 _ => 0,
             };
             let entries = items.iter().map(cost).fold(items.len(), usize::saturating_add) as u64;
-            budget.spend(entries.saturating_mul(64)).map_err(|exceeded| exceeded.of(file, "pairs".to_owned()))?;
+            budget.spend(entries.saturating_mul(160)).map_err(|exceeded| exceeded.of(file, "pairs".to_owned()))?;
             let lists = items.iter().map(fields).collect::<Option<Vec<_>>>();
             match lists.and_then(pairs::paired) {
                 Some(pairs) => pairs::read(file, pairs, num_classes),

@@ -158,6 +158,16 @@ fn pairs_that_could_be_read_both_ways_are_refused() {
 }
 
 #[test]
+fn names_with_brackets_are_no_numbers_and_open_brackets_are_not_sought_again() {
+    let names = ["conv(2)", "np(1)", "a, b"].map(str::to_owned);
+    let text = "{'conv(2)': 7, 'np(1)': 8, 'a, b': 9}";
+    let counts = with_file(text, |file| read_named_counts(&file.into(), 3, Some(&names))).unwrap();
+    assert_eq!(counts, [7, 8, 9]);
+    // With a search to the end from each bracket this takes minutes.
+    assert!(counts_in(format!("[{}]", "np.a(".repeat(1 << 20))).is_err());
+}
+
+#[test]
 fn a_list_of_the_images_is_counted() {
     let list = "train/a 1.jpg 2\ntrain/b.JPEG 0\ntrain/c.png 2\n";
     assert_eq!(counts_in(list).unwrap(), [1, 0, 2]);
