@@ -1,6 +1,7 @@
 //! Numbers, counts, lists and foreign text as they are written for people.
 
 use car_spectral_formats::is_unprintable;
+use thousands::Separable as _;
 
 /// The text with U+FFFD for characters that would act on the terminal or page instead of being shown, or that XML
 /// forbids.
@@ -81,15 +82,7 @@ pub(crate) fn percent(share: f64) -> String {
 
 /// A count with separated thousands.
 pub(crate) fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    count.separate_with_commas()
 }
 
 /// `3.2 times WCE`; `equal to WCE (attained)` where the factor rounds to 1.

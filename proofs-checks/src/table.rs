@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use comfy_table::{CellAlignment, Table, presets};
+use thousands::Separable as _;
 
 use crate::evidence::{Evidence, Kind};
 
@@ -134,8 +135,11 @@ pub fn by_claim(rows: &[Row]) -> String {
     for (at, row) in rows.iter().enumerate() {
         let statement = STATEMENTS[row.statement];
         let first = at == 0 || rows[at - 1].statement != row.statement;
-        let cases: Vec<String> =
-            row.cases.iter().map(|(kind, &cases)| format!("{} {}", name(*kind), grouped(cases))).collect();
+        let cases: Vec<String> = row
+            .cases
+            .iter()
+            .map(|(kind, &cases)| format!("{} {}", name(*kind), cases.separate_with_commas()))
+            .collect();
         table.add_row([
             if first { statement.number } else { "" }.to_owned(),
             row.claim.replace('|', "\\|"),
@@ -173,7 +177,7 @@ pub fn by_statement(rows: &[Row]) -> String {
             statement.title.to_owned(),
             statement.source.to_owned(),
             rows.len().to_string(),
-            grouped(cases),
+            cases.separate_with_commas(),
             verdict,
         ]);
     }
@@ -200,19 +204,6 @@ fn markdown(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::ASCII_MARKDOWN).set_header(header);
     table
-}
-
-/// 1234567 as 1,234,567.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 /// Six digits; as many as it takes to tell a ratio just below 1 from 1.

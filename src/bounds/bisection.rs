@@ -17,6 +17,16 @@ pub(super) fn neighbours(mut below: f64, mut above: f64, is_below: impl Fn(f64) 
     }
 }
 
+/// The last integer of `first..end` for which `holds`, which turns to false once; `first` if it never holds.
+pub(super) fn last(first: u64, end: u64, holds: impl Fn(u64) -> bool) -> u64 {
+    let (mut last, mut above) = (first, end);
+    while above - last > 1 {
+        let middle = last + (above - last) / 2;
+        *if holds(middle) { &mut last } else { &mut above } = middle;
+    }
+    last
+}
+
 /// The least float s = −ln(1−U) for which `large_enough` is true, a condition that becomes true once as s grows, and at
 /// U = 1 − δ/K is, K = `num_classes`.
 pub(super) fn ln_complement_of_common_floor(num_classes: usize, delta: f64, large_enough: impl Fn(f64) -> bool) -> f64 {
@@ -41,5 +51,12 @@ mod tests {
             assert_eq!(neighbours(equal, equal, |_| panic!("nothing lies between")), (equal, equal));
         }
         assert_eq!(neighbours(0.3, 0.3f64.next_up(), |_| panic!("nothing lies between")).0, 0.3);
+    }
+
+    #[test]
+    fn the_last_integer_is_found() {
+        for (first, end, found) in [(0, 10, 7), (7, 8, 7), (0, u64::MAX, 7), (8, 20, 8), (0, 5, 4)] {
+            assert_eq!(last(first, end, |n| n <= 7), found, "{first}..{end}");
+        }
     }
 }

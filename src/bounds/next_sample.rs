@@ -9,6 +9,7 @@
 //! given that k + k' = D are wrong, the first n are any n of them. This is what a second test set may be compared with;
 //! an interval of e_j may not.
 
+use super::bisection::last;
 use super::clopper_pearson::check_samples;
 use super::error::{check_delta, check_errors, check_value};
 use super::masses::hypergeometric_masses;
@@ -58,16 +59,7 @@ fn most(errors: u64, samples: u64, further: u64, alpha: f64) -> u64 {
         // Tails are computed to far better than 1e-9; a total that is only just excluded stays.
         masses[..=errors as usize].iter().sum::<f64>() * (1.0 + 1e-9) > alpha
     };
-    let (mut below, mut above) = (0, further + 1);
-    while above - below > 1 {
-        let middle = below + (above - below) / 2;
-        if possible(middle) {
-            below = middle;
-        } else {
-            above = middle;
-        }
-    }
-    below
+    last(0, further + 1, possible)
 }
 
 #[cfg(test)]

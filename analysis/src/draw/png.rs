@@ -22,8 +22,8 @@ pub fn render(svg: &str) -> Result<Vec<u8>, String> {
     let size = tree.size().to_int_size().scale_by(ZOOM).ok_or("a plot without extent")?;
     let mut pixels = Pixmap::new(size.width(), size.height()).ok_or("a plot without extent")?;
     resvg::render(&tree, Transform::from_scale(ZOOM, ZOOM), &mut pixels.as_mut());
-    let colors: Vec<u8> = pixels.data().chunks_exact(4).flat_map(|pixel| &pixel[..3]).copied().collect();
-    encode(&colors, size.width(), size.height()).map_err(|e| e.to_string())
+    let colors: Vec<[u8; 3]> = pixels.data().as_chunks::<4>().0.iter().map(|&[r, g, b, _]| [r, g, b]).collect();
+    encode(colors.as_flattened(), size.width(), size.height()).map_err(|e| e.to_string())
 }
 
 /// Pixels of red, green and blue, row by row, as a PNG file's bytes, marked as a picture of this program.

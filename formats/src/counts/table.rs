@@ -53,12 +53,15 @@ pub(super) fn read(file: &Path, text: &str, num_classes: usize, budget: &mut Bud
         let is_named = lines().next().is_some_and(|(_, first)| !is_list_of_images(first));
         return of_images(file, lines().skip(usize::from(is_named)), num_classes);
     }
-    let separator = if is_by_colon(last) { Separator::Character(b':') } else { Separator::of(last) };
+    let separator = if by_colon(last).is_some() { Separator::Character(b':') } else { Separator::of(last) };
     let mut rows = Vec::new();
     for (line, text) in lines() {
         spend(budget, line, (separator.count(text) as u64).saturating_mul(72).saturating_add(160))?;
         let mut fields = Vec::with_capacity(separator.count(text));
-        separator.split(text, &mut fields);
+        match by_colon(text).filter(|_| separator == Separator::Character(b':')) {
+            Some(entry) => fields.extend(entry.map(Cow::Borrowed)),
+            None => separator.split(text, &mut fields),
+        }
         rows.push(Row { line, text, fields });
     }
     let is_name = |field: &Cow<'_, str>| field.parse::<f64>().is_err() && !field.contains([',', ';']);
@@ -172,12 +175,15 @@ pub(super) fn classes_and_counts(arrays: &[Named<'_>]) -> Option<(usize, usize)>
     (classes != counts && shape(classes).is_some() && shape(classes) == shape(counts)).then_some((classes, counts))
 }
 
-/// Whether a line is a class and its count, a colon between.
-fn is_by_colon(record: &str) -> bool {
-    let is_count = |count: &str| !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit());
-    record
-        .rsplit_once(':')
-        .is_some_and(|(class, count)| !class.contains([',', ';', '\t', ':']) && is_count(count.trim()))
+/// A class and its count with a colon between, as programs print them: `class 3: 60 images`.
+fn by_colon(record: &str) -> Option<[&str; 2]> {
+    let (class, count) = record.rsplit_once(':').map(|(class, count)| (class.trim(), count.trim()))?;
+    let (count, unit) = count.split_once(' ').unwrap_or((count, ""));
+    let is_count = !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit());
+    let is_unit = ["", "image", "images", "sample", "samples"].contains(&unit.trim());
+    let number = class.split_once(' ').filter(|(front, _)| front.eq_ignore_ascii_case("class")).map(|(_, rest)| rest);
+    let class = number.filter(|rest| rest.trim().parse::<u64>().is_ok()).unwrap_or(class);
+    (is_count && is_unit && !class.contains([',', ';', '\t', ':'])).then_some([class, count])
 }
 
 fn names_image(path: &str) -> bool {

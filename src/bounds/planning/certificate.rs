@@ -6,6 +6,7 @@
 use super::{check_power, least};
 use crate::bounds::BoundError;
 use crate::bounds::binomial::upper_tail;
+use crate::bounds::bisection::last;
 use crate::bounds::error::{check_delta, check_num_classes, check_share, check_value};
 
 /// The images a class with which, for a model of the class errors `errors`, the one-sided upper limit max_j
@@ -37,15 +38,7 @@ fn certificate_power(errors: &[f64], allowed: f64, n: u64, delta: f64) -> f64 {
     if !within(0) {
         return 0.0;
     }
-    let (mut most, mut above) = (0, n);
-    while above - most > 1 {
-        let middle = most + (above - most) / 2;
-        if within(middle) {
-            most = middle;
-        } else {
-            above = middle;
-        }
-    }
+    let most = last(0, n, within);
     errors.iter().map(|&error| lower_tail(most, error)).product()
 }
 
