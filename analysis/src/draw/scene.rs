@@ -2,11 +2,11 @@
 
 use std::sync::LazyLock;
 
-use crate::words::readable;
-
-use ab_glyph::{Font, FontRef, ScaleFont};
+use skrifa::instance::{LocationRef, Size};
+use skrifa::{FontRef, MetadataProvider as _};
 
 use super::palette::{Color, INK, Mark};
+use crate::words::readable;
 
 /// Where a text stands relative to its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,34 +199,17 @@ pub fn mark_corners(mark: Mark, (x, y): (f64, f64), radius: f64) -> Vec<(f64, f6
     }
 }
 
-/// DejaVu Sans, the regular or the bold face. Its licence is in `analysis/FONT-LICENSE`.
-pub fn face(bold: bool) -> &'static FontRef<'static> {
+/// Width of a text in logical pixels, its letters side by side, in DejaVu Sans, whose licence is in
+/// `analysis/FONT-LICENSE`.
+pub fn text_width(text: &str, size: f64, bold: bool) -> f64 {
     static FACES: LazyLock<[FontRef<'static>; 2]> = LazyLock::new(|| {
         [dejavu::sans::regular(), dejavu::sans::bold()]
-            .map(|bytes| FontRef::try_from_slice(bytes).expect("the font is compiled into the program"))
+            .map(|bytes| FontRef::new(bytes).expect("the font is compiled into the program"))
     });
-    &FACES[usize::from(bold)]
-}
-
-/// Factor from the em size to the height that ab_glyph calls a scale.
-pub fn scale_of_em(bold: bool) -> f64 {
-    let face = face(bold);
-    face.units_per_em().map_or(1.0, |em| f64::from(face.height_unscaled()) / f64::from(em))
-}
-
-/// Width of a text in logical pixels.
-pub fn text_width(text: &str, size: f64, bold: bool) -> f64 {
-    let scaled = face(bold).as_scaled((size * scale_of_em(bold)) as f32);
-    let mut width = 0.0;
-    let mut previous = None;
-    for glyph in text.chars().map(|c| scaled.glyph_id(c)) {
-        if let Some(previous) = previous {
-            width += scaled.kern(previous, glyph);
-        }
-        width += scaled.h_advance(glyph);
-        previous = Some(glyph);
-    }
-    f64::from(width)
+    let face = &FACES[usize::from(bold)];
+    let (glyphs, metrics) = (face.charmap(), face.glyph_metrics(Size::new(size as f32), LocationRef::default()));
+    let advance = |letter| metrics.advance_width(glyphs.map(letter).unwrap_or_default()).unwrap_or_default();
+    f64::from(text.chars().map(advance).sum::<f32>())
 }
 
 /// The text cut to at most `width` logical pixels, with an ellipsis where something was cut. Control characters, which
