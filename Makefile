@@ -37,8 +37,6 @@ help:
 setup:
 	@$(PYTHON) scripts/setup.py
 
-# Built once, from nothing: no state for later builds.
-demo: export CARGO_INCREMENTAL = 0
 demo:
 	cargo run --bin analyze -- \
 		--predictions examples/cifar100-lt-resnet32-test.npz --train-predictions examples/cifar100-lt-resnet32-train.npz \
@@ -99,7 +97,7 @@ verdicts:
 # Against the unit tests of the library, which are fast (`-C=--lib`: nothing else is built, 2 to 5 s a mutant). A build that is killed spoils the incremental ones after it, so that
 # only tests have a short limit. A failing case is not kept: it would fail for every mutant that comes after.
 mutants:
-	PROPTEST_CASES=32 PROPTEST_DISABLE_FAILURE_PERSISTENCE=1 cargo mutants -p car-spectral --features lapack --timeout 10 --build-timeout 900 -o out/mutants -C=--lib
+	PROPTEST_CASES=32 PROPTEST_DISABLE_FAILURE_PERSISTENCE=1 cargo mutants -p car-spectral --all-features --timeout 10 --build-timeout 900 -o out/mutants -C=--lib
 
 fuzz:
 	@$(PYTHON) fuzz/run.py --seconds $(SECONDS)

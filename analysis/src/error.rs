@@ -44,14 +44,14 @@ pub enum AnalysisError {
     #[error(
         "{}: to run weights, analyze needs libtorch, which this build is without; python3 scripts/setup.py libtorch gets \
          it, and then in place of `cargo run --bin analyze --`: \
-         cargo run -p car-spectral-analysis --features torch --bin analyze -- (a network exported to ONNX runs without it: \
+         cargo run --features car-spectral-analysis/torch --bin analyze -- (a network exported to ONNX runs without it: \
          docs/files.md)",
         file.display()
     )]
     NeedsLibtorch { file: PathBuf },
     #[error(
-        "{}: to run an ONNX network, analyze needs an engine that this build is without; build it with: \
-         cargo build --bin analyze --package car-spectral-analysis --features onnx",
+        "{}: to run an ONNX network, analyze needs an engine that this build is without; in place of \
+         `cargo run --bin analyze --`: cargo run --features car-spectral-analysis/onnx --bin analyze --",
         file.display()
     )]
     NeedsOnnx { file: PathBuf },

@@ -45,7 +45,8 @@ fn which_to_quote(model: &ModelReport, sure: &str) -> Option<String> {
     let found = &model.test.max_error;
     let between = |ends: [f64; 2]| format!("{} to {}", percent(ends[0]), percent(ends[1]));
     let alone = match found.at_most {
-        most if most < 1.0 => format!(", or, if an upper limit alone is wanted, at most {} (T5')", percent(most)),
+        // Above it is written as more than 99.9 %.
+        most if most < 0.9995 => format!(", or, if an upper limit alone is wanted, at most {} (T5')", percent(most)),
         _ => String::new(),
     };
     let by_name = match worst_classes(model).len() {

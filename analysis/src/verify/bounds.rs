@@ -8,8 +8,9 @@ use car_spectral::bounds::{
     unconditional, vacuous_whatever_the_weights, verdict,
 };
 
+use super::finding;
+use super::settings::Settings;
 use super::split::AnalysedSplit;
-use super::{Settings, finding};
 use crate::Result;
 use crate::results::{BoundReport, VerdictCounts, VerdictSentence};
 use crate::words::{percent, short};

@@ -7,7 +7,7 @@ use car_spectral::bounds::{
 };
 use car_spectral::longtail::{ClassMetrics, Group};
 
-use super::Settings;
+use super::settings::Settings;
 use crate::Result;
 use crate::results::{
     ClassesAbove, GroupAccuracy, MaxError, NextSample, Planning, SplitReport, TestReport, WeightedWorstClass,

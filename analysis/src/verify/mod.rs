@@ -7,6 +7,7 @@ mod bounds;
 mod finding;
 mod held_out;
 mod left_out;
+mod settings;
 mod split;
 
 use car_spectral::ClassErrors;
@@ -14,7 +15,7 @@ use car_spectral::bounds::{
     BiasFreeReluNetwork, Interval, VectorPair, held_out_alpha, held_out_intervals, self_bounding_interval,
     simultaneous_floor, spectral_certificate, weighted_worst_class_interval, worst_class_floor,
 };
-use car_spectral::confusion::{ClassWeights, MarginCounts, MarginGrid, WeightForm};
+use car_spectral::confusion::{ClassWeights, MarginCounts, WeightForm};
 use car_spectral::longtail::{ClassMetrics, Group};
 
 use crate::results::{
@@ -26,30 +27,12 @@ use crate::warnings;
 use crate::words::{multiple, short};
 use crate::{AnalysisError, Result};
 use held_out::HeldOut;
+pub use settings::Settings;
 use split::AnalysedSplit;
-pub(crate) use split::SURROGATE_CLASSES;
-
-pub(crate) use split::count;
+pub(crate) use split::{SURROGATE_CLASSES, count};
 
 /// The most confused pairs listed in a report.
 const LISTED_CONFUSIONS: usize = 100;
-
-/// What the verdicts depend on besides the scores.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The margins g.
-    pub grid: MarginGrid,
-    /// r0 of D3.
-    pub r0: f64,
-    /// Form of D3.
-    pub weights: WeightForm,
-    /// delta of every statement.
-    pub delta: f64,
-    /// M of T5: models compared.
-    pub models_compared: usize,
-    /// Comparisons of two models, which share delta; at least 1.
-    pub comparisons: usize,
-}
 
 /// Analyses one model. `progress` is told what is being done, in a few words, before each part.
 ///
@@ -328,9 +311,4 @@ fn most_confused(test: &AnalysedSplit, weights: &[f64], names: &[String]) -> Vec
     });
     pairs.truncate(LISTED_CONFUSIONS);
     pairs
-}
-
-fn shares(parts: &[u64], counts: &MarginCounts) -> Vec<Option<f64>> {
-    let share = |(&part, &count): (&u64, &u64)| (count > 0).then(|| part as f64 / count as f64);
-    parts.iter().zip(counts.class_counts()).map(share).collect()
 }

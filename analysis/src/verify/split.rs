@@ -6,7 +6,6 @@ use car_spectral::car::{SurrogateOptions, SurrogateSums};
 use car_spectral::confusion::{ConfusionMatrix, MarginCounts, MarginGrid};
 use car_spectral::norms::{self, SpectralNorm};
 
-use super::shares;
 use crate::results::{Chain, Enclosure, MarginReport, MatrixNorms, SplitReport, Surrogate, Ties, TopPair};
 use crate::subject::Scored;
 use crate::{AnalysisError, Result};
@@ -232,4 +231,9 @@ fn surrogate(soft: SurrogateSums, hard: &ConfusionMatrix, weights: &[f64], margi
         spectral_norm_weighted: enclosure(&norms::spectral_norm(&weighted)?),
         gap_to_hard_frobenius: gap,
     })
+}
+
+fn shares(parts: &[u64], counts: &MarginCounts) -> Vec<Option<f64>> {
+    let share = |(&part, &count): (&u64, &u64)| (count > 0).then(|| part as f64 / count as f64);
+    parts.iter().zip(counts.class_counts()).map(share).collect()
 }
