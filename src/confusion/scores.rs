@@ -241,3 +241,16 @@ pub(super) mod sealed {
         if a > b { a } else { b }
     }
 }
+
+#[cfg(all(test, feature = "half"))]
+mod tests {
+    use super::Score;
+
+    #[test]
+    fn half_scores_are_the_same_numbers_in_f64() {
+        for number in [-1.5, 0.0, 0.15625, 320.0] {
+            assert_eq!(Score::to_f64(half::f16::from_f64(number)), number);
+            assert_eq!(Score::to_f64(half::bf16::from_f64(number)), number);
+        }
+    }
+}
