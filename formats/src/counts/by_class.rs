@@ -24,6 +24,8 @@ pub(super) fn in_order(
     }
     let by_name: HashMap<&str, usize> =
         names.unwrap_or_default().iter().enumerate().map(|(class, name)| (name.as_str(), class)).collect();
+    // `class 3` is class 3, but not where classes have such names, which may be in another order.
+    let has_such_names = by_name.keys().any(|name| after_class(name).is_some());
     let mut counts: Vec<Option<u64>> = vec![None; num_classes];
     let mut last_place = "the end".to_owned();
     for (class, count, place) in entries {
@@ -36,7 +38,8 @@ pub(super) fn in_order(
             last_class,
         };
         // A class as a floating-point number is one that pandas wrote.
-        let number = || class.strip_suffix(".0").unwrap_or(class).parse().ok();
+        let unmarked = after_class(class).filter(|_| !has_such_names).unwrap_or(class);
+        let number = || unmarked.strip_suffix(".0").unwrap_or(unmarked).parse().ok();
         let at: Option<usize> = by_name.get(class).copied().or_else(number);
         let slot = at.and_then(|at| counts.get_mut(at)).ok_or_else(|| bad("is not one of the classes"))?;
         if slot.replace(count).is_some() {
@@ -57,4 +60,9 @@ pub(super) fn in_order(
             })
         })
         .collect()
+}
+
+/// What follows the word `class`.
+fn after_class(name: &str) -> Option<&str> {
+    name.trim().split_once(' ').filter(|(front, _)| front.eq_ignore_ascii_case("class")).map(|(_, rest)| rest.trim())
 }

@@ -181,8 +181,6 @@ fn by_colon(record: &str) -> Option<[&str; 2]> {
     let (count, unit) = count.split_once(' ').unwrap_or((count, ""));
     let is_count = !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit());
     let is_unit = ["", "image", "images", "sample", "samples"].contains(&unit.trim());
-    let number = class.split_once(' ').filter(|(front, _)| front.eq_ignore_ascii_case("class")).map(|(_, rest)| rest);
-    let class = number.filter(|rest| rest.trim().parse::<u64>().is_ok()).unwrap_or(class);
     (is_count && is_unit && !class.contains([',', ';', '\t', ':'])).then_some([class, count])
 }
 

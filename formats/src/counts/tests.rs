@@ -51,6 +51,7 @@ fn every_format_gives_the_same_counts() {
         "label\n0    500\n2      5\n1      0\nName: count, dtype: int64\n",
         "2: 5\n0: 500\n1: 0\n",
         "Class 2: 5 images\nClass 0: 500 images\nClass 1: 0 images\n",
+        "{\"class 2\": 5, \"class 0\": 500, \"class 1\": 0}",
         "[[2, 5], [0, 500], [1, 0]]",
         "[[2, 0, 1], [5, 500, 0]]",
         "[(0, 500), (2, 5), (1, 0)]\n",
@@ -157,6 +158,14 @@ fn pairs_that_could_be_read_both_ways_are_refused() {
     for text in ["[[0, 1], [1, 2], [2, 0]]", "[(0, 1), (1, 2), (2, 0)]", "0,1\n1,2\n2,0\n"] {
         assert!(counts_in(text).is_err(), "{text}");
     }
+}
+
+#[test]
+fn a_class_is_told_by_its_name_before_the_number_in_it() {
+    let names = ["class 2", "class 0", "class 1"].map(str::to_owned);
+    let counts = |text: &str| with_file(text, |file| read_named_counts(&file.into(), 3, Some(&names)));
+    assert_eq!(counts("class 2: 5\nclass 0: 500\nclass 1: 7\n").unwrap(), [5, 500, 7]);
+    assert!(counts("Class 2: 5\nClass 0: 500\nClass 1: 7\n").is_err());
 }
 
 #[test]
