@@ -20,19 +20,19 @@ TORCH_PYTHON := $(CURDIR)/.venv-torch/bin
 .PHONY: help setup demo real-tails test spark docs experiments verdicts mutants fuzz audit lint bench clean
 
 help:
-	@echo "make demo      analyse the shipped models on real images: $(DEMO)/*/report.html"
-	@echo "make real-tails a language model and sections of packages, on tails that nobody cut: docs/real-tails.md"
-	@echo "make test      all tests, the independent recomputation in Python included"
-	@echo "make spark     counting on a Spark cluster of two executors, one of them killed (needs Java 17)"
-	@echo "make docs      pages of the Python package: out/docs/index.html"
-	@echo "make experiments DATA=KIND:DIR  run what is missing of figures/$(EXPERIMENTS), then its table and rank correlations"
-	@echo "make verdicts  the checks of THEORY.md's statements; their tables go into docs/verdicts.md"
-	@echo "make mutants   mutation testing of src/{bounds,car,confusion,norms}: hours (needs cargo-mutants)"
-	@echo "make fuzz SECONDS=10  random files and inputs for every reader and the core: docs/security.md"
-	@echo "make audit     licences, sources and second versions of dependencies: docs/dependencies.md (needs cargo-deny)"
-	@echo "make lint      rustfmt, clippy and rustdoc, no warning allowed; width of text, walls between crates; ruff and mypy"
-	@echo "make bench     counting and norms against NumPy, scikit-learn, torchmetrics, DuckDB, Polars and SciPy; CAR against a full SVD; the loader; training steps against PyTorch; the Python package against torchmetrics"
-	@echo "make setup     only fetch what the others need (libtorch, OpenBLAS, PyTorch, Python packages, images)"
+	@echo "make demo         analyse the shipped models on real images: $(DEMO)/*/report.html"
+	@echo "make real-tails   a language model and sections of packages, on tails that nobody cut: docs/real-tails.md"
+	@echo "make test         all tests, the independent recomputation in Python included"
+	@echo "make spark        counting on a Spark cluster of two executors, one of them killed (needs Java 17)"
+	@echo "make docs         pages of the Python package: out/docs/index.html"
+	@echo "make experiments  DATA=KIND:DIR; run what is missing of figures/$(EXPERIMENTS), then its table and rank correlations"
+	@echo "make verdicts     the checks of THEORY.md's statements; their tables go into docs/verdicts.md"
+	@echo "make mutants      mutation testing of src/{bounds,car,confusion,norms}: hours (needs cargo-mutants)"
+	@echo "make fuzz         SECONDS=10; random files and inputs for every reader and the core: docs/security.md"
+	@echo "make audit        licences, sources and second versions of dependencies: docs/dependencies.md (needs cargo-deny)"
+	@echo "make lint         rustfmt, clippy and rustdoc, no warning allowed; width of text, walls between crates; ruff and mypy"
+	@echo "make bench        counting and norms against NumPy, scikit-learn, torchmetrics, DuckDB, Polars and SciPy; CAR against a full SVD; the loader; training steps against PyTorch; the Python package against torchmetrics"
+	@echo "make setup        only fetch what the others need (libtorch, OpenBLAS, PyTorch, Python packages, images)"
 
 setup:
 	@$(PYTHON) scripts/setup.py

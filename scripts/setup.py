@@ -310,9 +310,13 @@ STEPS = {**DEFAULT_STEPS, "efficientnet-lite0": efficientnet_lite0, "spark": spa
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("steps", nargs="*", choices=[*STEPS, []], help=f"default: {', '.join(DEFAULT_STEPS)}")
+    parser.add_argument("steps", nargs="*", metavar="STEP",
+                        help=f"of {', '.join(STEPS)}; default: {', '.join(DEFAULT_STEPS)}")
+    steps = parser.parse_args().steps or DEFAULT_STEPS
+    if unknown := [step for step in steps if step not in STEPS]:
+        parser.error(f"no step {', '.join(unknown)}; there are {', '.join(STEPS)}")
     failures = 0
-    for step in parser.parse_args().steps or DEFAULT_STEPS:
+    for step in steps:
         try:
             STEPS[step]()
         except (StepFailed, OSError, subprocess.CalledProcessError) as error:

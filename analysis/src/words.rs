@@ -80,6 +80,18 @@ pub(crate) fn percent(share: f64) -> String {
     format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
 }
 
+/// The ends of an interval in per cent, outwards where no decimal shows the difference: never `> 99.9 %`, but `100 %`.
+pub(crate) fn limits([lower, upper]: [f64; 2]) -> [String; 2] {
+    let outward = |share: f64, end: f64| if (share - end).abs() < 0.0005 { percent(end) } else { percent(share) };
+    [outward(lower, 0.0), outward(upper, 1.0)]
+}
+
+/// `79.8 – 98.4 %`.
+pub(crate) fn percent_range(interval: [f64; 2]) -> String {
+    let [lower, upper] = limits(interval);
+    format!("{}\u{a0}–\u{a0}{upper}", lower.trim_end_matches(" %"))
+}
+
 /// A count with separated thousands.
 pub(crate) fn grouped(count: u64) -> String {
     count.separate_with_commas()
@@ -155,6 +167,13 @@ mod tests {
             [0.62, 0.004, 1.0, 0.7812, -0.0, 1e-7, 0.99999].map(percent),
             ["62 %", "0.4 %", "100 %", "78.1 %", "0 %", "< 0.1 %", "> 99.9 %"]
         );
+    }
+
+    #[test]
+    fn an_interval_is_rounded_outwards_at_its_ends() {
+        assert_eq!(limits([0.00031, 0.99969]), ["0 %", "100 %"]);
+        assert_eq!(limits([0.99969, 1.0]), ["> 99.9 %", "100 %"]);
+        assert_eq!(percent_range([0.798, 0.984]), "79.8\u{a0}–\u{a0}98.4 %");
     }
 
     #[test]

@@ -116,6 +116,60 @@ fn kill_at_random(place: &Place) {
 }
 
 #[test]
+fn on_a_full_disk_the_earlier_report_stays_whole() {
+    fill_the_disk(&Place::new(analyze));
+}
+
+#[test]
+fn on_a_full_disk_the_earlier_table_stays_whole() {
+    fill_the_disk(&Place::new(table));
+}
+
+/// Runs on disks of every size, a page more each, that hold the results of an earlier run: what does not fit changes
+/// nothing.
+fn fill_the_disk(place: &Place) {
+    let (whole, _) = place.whole();
+    let (mut refused, mut done) = (0, 0);
+    for pages in 1.. {
+        let mut program = (place.command)("a");
+        program.args(["--out", "disk/out"]);
+        let script = format!(
+            "mkdir -p disk; mount -t tmpfs -o size={}k none disk || exit 42; cp -r out disk 2>/dev/null || exit 43; \"$@\"; \
+             ended=$?; rm -rf after; cp -r disk/out after; ls -A disk > listing; exit $ended",
+            4 * pages
+        );
+        let ran = Command::new("unshare")
+            .args(["-rm", "sh", "-c", &script, "sh"])
+            .arg(program.get_program())
+            .args(program.get_args())
+            .current_dir(place.folder.path())
+            .output();
+        let Ok(ran) = ran else { return eprintln!("not tested: no program `unshare`") };
+        let said = String::from_utf8_lossy(&ran.stderr);
+        match ran.status.code() {
+            Some(43) if refused + done == 0 => continue,
+            Some(1) if said.contains("No space left") => {
+                assert!(said.starts_with("error: ") && said.lines().count() == 1, "{said}");
+                refused += 1;
+            }
+            Some(0) => done += 1,
+            _ if refused + done == 0 && !said.contains("panicked") => {
+                return eprintln!("not tested, a disk cannot be made here: {said}");
+            }
+            status => panic!("{pages} pages: {status:?}: {said}"),
+        }
+        let folder = |name: &str| place.folder.path().join(name);
+        assert_eq!(fs::read_to_string(folder("listing")).unwrap(), "out\n", "{pages} pages");
+        let failed = usize::from(!ran.status.success());
+        assert!(files(&folder("after")) == whole[failed], "{pages} pages: {said}");
+        if done == 2 {
+            break;
+        }
+    }
+    assert!(refused > 2, "{refused}");
+}
+
+#[test]
 fn told_to_stop_it_cleans_up_and_ends_by_the_signal() {
     let place = Place::new(analyze);
     let (whole, lasts) = place.whole();

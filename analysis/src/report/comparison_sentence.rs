@@ -52,7 +52,7 @@ pub(super) fn comparison_sentences(report: &Report, found: &Comparison) -> (Stri
     (format!("{} against {}{}", b.name, a.name, seeds.unwrap_or_default()), parts)
 }
 
-/// `worst class Shirt 100 % wrong → Coat 96 % (−4 points [−5.2, −2.9], better)`.
+/// `worst class: Shirt, 100 % wrong → Coat, 96 % wrong (−4 points [−5.2, −2.9], better; the limits are those of Coat)`.
 fn worst_classes(
     a: &ModelReport,
     b: &ModelReport,
@@ -61,12 +61,12 @@ fn worst_classes(
 ) -> String {
     let shares = match (&a.test.worst_class, &b.test.worst_class) {
         (Some(before), Some(after)) if before.name == after.name => {
-            format!(", {}, {} wrong", called(b, after.index), change(before.error, after.error))
+            format!(" {}, {} wrong", called(b, after.index), change(before.error, after.error))
         }
         (Some(before), Some(after)) => {
             let [from, to] = [(a, before), (b, after)]
-                .map(|(model, worst)| format!("{} {}", called(model, worst.index), percent(worst.error)));
-            format!(" {from} wrong → {to}")
+                .map(|(model, worst)| format!("{}, {} wrong", called(model, worst.index), percent(worst.error)));
+            format!(" {from} → {to}")
         }
         _ => String::new(),
     };
@@ -74,12 +74,12 @@ fn worst_classes(
         0 => String::new(),
         few if few <= NAMED => {
             let names: Vec<String> = found.deciding.iter().map(|&class| called(b, class)).collect();
-            format!(", by what is known of {}", listed(&names.iter().map(String::as_str).collect::<Vec<_>>()))
+            format!("; the limits are those of {}", listed(&names.iter().map(String::as_str).collect::<Vec<_>>()))
         }
-        many => format!(", by what is known of {many} classes"),
+        many => format!("; the limits are those of {many} classes"),
     };
     let alone = undecided_alone(b, found, classes);
-    format!("worst class{shares} ({}{by}){alone}", judged(&found.difference))
+    format!("worst class:{shares} ({}{by}){alone}", judged(&found.difference))
 }
 
 /// Why a class that decides on the worst class may be called undecided by itself; empty where none is.

@@ -1,8 +1,8 @@
 //! What held-out data say of the worst class, in sentences for readers who have not read the paper.
 
-use super::headline::{called, worst_classes};
+use super::headline::{all_models, called, worst_classes};
 use crate::results::{ModelReport, Settings};
-use crate::words::{counted, grouped, listed, percent, points, short};
+use crate::words::{counted, grouped, limits, listed, percent, points, short};
 
 /// Candidates for the worst class that are named; of more only the number is said.
 const NAMED: usize = 6;
@@ -30,10 +30,8 @@ pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String
         ));
     }
     if settings.models_compared > 1 {
-        sentences.push(format!(
-            "Each statement holds with its probability for all {} models at once.",
-            settings.models_compared
-        ));
+        let models = all_models(settings.models_compared);
+        sentences.push(format!("Each statement holds with its probability for {models} at once."));
     }
     sentences
 }
@@ -43,7 +41,7 @@ pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String
 fn which_to_quote(model: &ModelReport, sure: &str) -> Option<String> {
     let worst = model.test.worst_class.as_ref()?;
     let found = &model.test.max_error;
-    let between = |ends: [f64; 2]| format!("{} to {}", percent(ends[0]), percent(ends[1]));
+    let between = |ends: [f64; 2]| limits(ends).join(" to ");
     let alone = match found.at_most {
         // Above it is written as more than 99.9 %.
         most if most < 0.9995 => format!(", or, if an upper limit alone is wanted, at most {} (T5')", percent(most)),
@@ -232,7 +230,7 @@ mod tests {
         let (mut model, _) = Sample { test_per_class: 200, ..Sample::fashion() }.build();
         let worst = model.test.worst_class.clone().unwrap();
         let found = model.test.max_error.clone();
-        let ends = |ends: [f64; 2]| format!("{} to {}", percent(ends[0]), percent(ends[1]));
+        let ends = |ends: [f64; 2]| limits(ends).join(" to ");
         let said = which_to_quote(&model, "95 %").unwrap();
         let most = format!("at most {} (T5')", percent(found.at_most));
         for part in

@@ -2,7 +2,7 @@
 
 use super::family::inapplicable_families;
 use crate::results::{BoundReport, Group, ModelReport, Settings};
-use crate::words::{counted, grouped, listed, multiple, percent};
+use crate::words::{counted, grouped, limits, listed, multiple, percent};
 
 /// Classes that tie for the worst and are named; of more only the number is said.
 const NAMED: usize = 5;
@@ -63,16 +63,21 @@ pub(super) fn answer(settings: &Settings, model: &ModelReport) -> String {
             format!("; {} of {} classes {have} no test samples and may {may}", grouped(missing as u64), grouped(k))
         }
     };
-    let [lower, upper] = test.max_error.interval.map(percent);
+    let [lower, upper] = limits(test.max_error.interval);
     let at_once = match settings.models_compared {
         0 | 1 => String::new(),
-        models => format!(", for all {models} models at once"),
+        models => format!(", for {} at once", all_models(models)),
     };
     let certain = format!(
         "Whichever class is the worst, its error lies between {lower} and {upper} with probability {}{at_once} (T5')",
         percent(1.0 - settings.delta)
     );
     format!("{class}{missing}. {certain}.")
+}
+
+/// `both models`, `all 3 models`.
+pub(super) fn all_models(models: usize) -> String {
+    if models == 2 { "both models".to_owned() } else { format!("all {models} models") }
 }
 
 /// The classes that share the largest measured error.

@@ -7,7 +7,7 @@ use super::comparison_sentence::{as_accuracy, in_order, signed_tenths};
 use super::headline::{called, worst_classes};
 use crate::results::{BoundReport, GroupAccuracy, MatrixNorms, ModelReport, Report, SplitReport};
 use crate::verify::SURROGATE_CLASSES;
-use crate::words::{counted, grouped, listed, percent, points, short};
+use crate::words::{counted, grouped, listed, percent, percent_range, points, short};
 use car_spectral::confusion::WrittenMargin;
 
 /// A header, then rows; columns from `numbers_from` on hold numbers.
@@ -77,8 +77,21 @@ pub(super) fn comparison(report: &Report) -> Table {
     let groups = |model: &ModelReport| [model.test.many, model.test.medium, model.test.few];
     let alike = |group: GroupAccuracy| percent(group.accuracy_macro) == percent(group.accuracy);
     let alike = report.models.iter().flat_map(groups).flatten().all(alike);
-    let mut header =
-        vec!["model", "worst class", "its error", "accuracy", "mean over classes", "many", "medium", "few"];
+    let balanced = |model: &ModelReport| {
+        model.test.accuracy_macro.is_none_or(|mean| percent(mean) == percent(model.test.split.accuracy))
+    };
+    let balanced = report.models.iter().all(balanced);
+    let mut header = vec![
+        "model",
+        "worst class",
+        "its error",
+        "largest error of any class (T5')",
+        "accuracy",
+        "mean over classes",
+        "many",
+        "medium",
+        "few",
+    ];
     let in_groups = !report.groups.is_empty();
     if in_groups {
         header.insert(1, "group");
@@ -95,8 +108,9 @@ pub(super) fn comparison(report: &Report) -> Table {
             model.name.clone(),
             dash(worst_by_name(model)),
             dash(test.worst_class.as_ref().map(|worst| percent(worst.error))),
+            dash(test.worst_class.as_ref().map(|_| percent_range(test.max_error.interval))),
             percent(test.split.accuracy),
-            dash(test.accuracy_macro.map(percent)),
+            dash(test.accuracy_macro.filter(|_| !balanced).map(percent)),
         ];
         if in_groups {
             row.insert(1, dash(group_of(report, at)));
@@ -232,8 +246,7 @@ pub(super) fn quantities(model: &ModelReport) -> Table {
             }
         }
     }
-    let [lower, upper] = test.max_error.interval.map(percent);
-    row("largest error of any class (T5')", (format!("in [{lower}, {upper}]"), None));
+    row("largest error of any class (T5')", (percent_range(test.max_error.interval), None));
     row("classes that can be the worst", (grouped(test.max_error.candidates.len() as u64), None));
     if let Some(above) = test.classes_above.iter().find(|above| above.level == 0.5) {
         row("classes wrong more often than right (T5')", (grouped(above.classes.len() as u64), None));
@@ -277,7 +290,7 @@ pub(super) fn more_quantities(model: &ModelReport) -> Table {
     let mut row = |name: &str, values| table.add_quantity(name, values);
     row("‖C‖₁", both(&|s| short(s.hard.one_norm)));
     row("‖C‖₂", both(&|s| short(s.hard.spectral_norm.value)));
-    let within = |ends: Option<[f64; 2]>| dash(ends.map(range));
+    let within = |ends: Option<[f64; 2]>| dash(ends.map(percent_range));
     row("ν = ‖C‖₁ / ‖C‖₂", both(&|s| dash(s.hard.nu.map(short))));
     row("… can be, by sums and lengths (S3)", both(&|s| within(s.hard.nu_by_sums)));
     row("ν weighted", both(&|s| dash(s.hard.nu_weighted.map(short))));
@@ -383,7 +396,7 @@ pub(super) fn classes(model: &ModelReport, most: usize) -> Table {
             short(model.weights[class]),
             format!("{} of {}", test.split.class_errors[class], test.split.class_counts[class]),
             dash(test.split.per_class_error[class].map(percent)),
-            dash(test.class_error_interval[class].map(|i| format!("{} – {}", percent(i[0]), percent(i[1])))),
+            dash(test.class_error_interval[class].map(percent_range)),
             dash(test.split.chain.weighted_error[class].map(short)),
             dash(model.train.as_ref().and_then(|train| train.per_class_error[class]).map(percent)),
         ]);

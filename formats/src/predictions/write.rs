@@ -2,7 +2,7 @@
 //! sample's place in the full split).
 
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use ndarray::ArrayView2;
@@ -30,7 +30,7 @@ pub fn write<E: From<FileError>>(
 ) -> Result<(), E> {
     let samples = labels.len();
     write_atomically(path, |file| {
-        let mut archive = ZipWriter::new(file);
+        let mut archive = ZipWriter::new(FailsOnce { inner: file, position: 0, failed: false });
         array::<f32, E>(path, &mut archive, "logits", &[samples, num_classes], |writer| {
             let mut rows = 0_usize;
             fill(&mut |logits| {
@@ -57,7 +57,7 @@ pub fn write<E: From<FileError>>(
     })
 }
 
-type Archive<'a, 'b> = ZipWriter<&'a mut BufWriter<&'b File>>;
+type Archive<'a, 'b> = ZipWriter<FailsOnce<&'a mut BufWriter<&'b File>>>;
 type ArrayWriter<'a, 'b, 'c, T> = NpyWriter<T, BufWriter<&'a mut Archive<'b, 'c>>>;
 
 /// A member NAME.npy whose elements `fill` writes in the order of the rows.
@@ -78,6 +78,49 @@ fn array<'b, 'c, T: AutoSerialize, E: From<FileError>>(
     let mut writer = options.begin_nd().map_err(failed())?;
     fill(&mut writer)?;
     Ok(writer.finish().map_err(failed())?)
+}
+
+/// A file of which the first failure is told and all that comes after it passes: an archive that is dropped behind an
+/// error is written to its end, and would print what fails then.
+struct FailsOnce<W> {
+    inner: W,
+    /// From the file's beginning, in bytes.
+    position: u64,
+    failed: bool,
+}
+
+impl<W> FailsOnce<W> {
+    fn attempt<T>(&mut self, otherwise: T, of: impl FnOnce(&mut W) -> io::Result<T>) -> io::Result<T> {
+        if self.failed {
+            return Ok(otherwise);
+        }
+        let done = of(&mut self.inner);
+        self.failed = done.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::Interrupted);
+        done
+    }
+}
+
+impl<W: Write> Write for FailsOnce<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.attempt(bytes.len(), |inner| inner.write(bytes))?;
+        self.position = self.position.saturating_add(written as u64);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.attempt((), Write::flush)
+    }
+}
+
+impl<W: Seek> Seek for FailsOnce<W> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let otherwise = match to {
+            SeekFrom::Start(place) => place,
+            SeekFrom::Current(by) | SeekFrom::End(by) => self.position.saturating_add_signed(by),
+        };
+        self.position = self.attempt(otherwise, |inner| inner.seek(to))?;
+        Ok(self.position)
+    }
 }
 
 #[cfg(test)]
@@ -123,5 +166,40 @@ mod tests {
         write::<FileError>(&path, 10, &[0; 1000], &[0; 1000], |take| take(zeros.view())).unwrap();
         assert!(std::fs::metadata(&path).unwrap().len() < 10_000);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn an_archive_behind_a_full_disk_ends_in_silence() {
+        struct Disk {
+            bytes: io::Cursor<Vec<u8>>,
+            room: usize,
+        }
+        impl Write for Disk {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                let full = self.bytes.get_ref().len() + bytes.len() > self.room;
+                if full { Err(io::ErrorKind::StorageFull.into()) } else { self.bytes.write(bytes) }
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        impl Seek for Disk {
+            fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+                self.bytes.seek(to)
+            }
+        }
+        let options = SimpleFileOptions::default();
+        let mut full = 0;
+        for room in 0..400 {
+            let inner = Disk { bytes: io::Cursor::default(), room };
+            let mut archive = ZipWriter::new(FailsOnce { inner, position: 0, failed: false });
+            let written = archive.start_file("logits.npy", options).map_err(io::Error::from);
+            let written = written.and_then(|()| archive.write_all(&[7; 100])).and_then(|()| archive.flush());
+            full += usize::from(written.is_err());
+            let ended = archive.finish();
+            assert!(written.is_ok() || ended.is_ok(), "{room} bytes: {ended:?}");
+        }
+        assert!(full > 30, "{full}");
     }
 }

@@ -113,13 +113,12 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "PIXELS")]
     pub crop: Option<usize>,
 
-    /// Channels that a foreign model expects [default: as stored]
+    /// Channels that a foreign model expects: rgb, bgr or gray [default: as stored]
     #[arg(long, value_name = "ORDER")]
     pub channels: Option<Channels>,
 
-    /// Imbalance factor of a foreign model's training set, largest class over smallest: gives the class counts, and
-    /// with
-    /// --subset-seed the training images [default: the full training split]
+    /// Imbalance factor of a foreign model's training set, largest class over smallest: gives the class counts,
+    /// and with --subset-seed the training images [default: the full training split]
     #[arg(long, value_name = "IF", conflicts_with = "train_counts")]
     pub imbalance: Option<f64>,
 
@@ -175,7 +174,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME=MODEL,...")]
     pub group: Vec<GroupArgument>,
 
-    /// What to write
+    /// What to write: any of html, json, csv, md, tex, svg, png
     #[arg(long, value_name = "LIST", default_value = "html,json,csv,md,tex,svg,png")]
     pub format: FormatSet,
 

@@ -24,7 +24,8 @@
     return value.toFixed(1).replace(/\.0$/, "") + "\u00a0%";
   };
   const bare = (share) => percent(share).replace("\u00a0%", "");
-  const range = ([lower, upper]) => `${bare(lower)} – ${percent(upper)}`;
+  // Outwards where no decimal shows the difference.
+  const range = ([lower, upper]) => `${lower < 0.0005 ? 0 : bare(lower)}\u00a0–\u00a0${upper > 0.9995 ? "100\u00a0%" : percent(upper)}`;
   const error = (model, at) => (model.tested[at] ? model.wrong[at] / model.tested[at] : null);
   const signed = (share) => {
     const points = Math.abs(100 * share);

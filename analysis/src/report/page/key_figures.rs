@@ -6,7 +6,7 @@ use super::unbroken;
 use crate::report::headline::{called, worst_classes};
 use crate::report::tables::dash;
 use crate::results::{GroupAccuracy, ModelReport, Settings, TestReport};
-use crate::words::{grouped, percent};
+use crate::words::{grouped, percent, percent_range};
 
 /// One key figure.
 #[derive(Serialize)]
@@ -55,9 +55,7 @@ pub(super) fn key_figures(settings: &Settings, model: &ModelReport) -> Vec<KeyFi
             classes => format!("one of {} classes has it", grouped(classes as u64)),
         };
         let note = format!("with probability {} (T5'); {note}", percent(1.0 - settings.delta));
-        let [lower, upper] = found.interval.map(percent);
-        let value = format!("{}\u{a0}–\u{a0}{upper}", lower.trim_end_matches(" %"));
-        put("Worst class, whichever it is, true error", value, note);
+        put("Worst class, whichever it is, true error", percent_range(found.interval), note);
     }
     let by_class = test.accuracy_macro.map_or(String::new(), |by_class| match percent(by_class) {
         same if same == percent(test.split.accuracy) => "of all images, and in the mean over classes".to_owned(),

@@ -26,14 +26,14 @@ use sha2::{Digest as _, Sha256};
 use super::ReportError;
 use super::comparison_sentence::{comparison_sentences, group_sentences, in_order};
 use super::guarantees::{floor, guarantees, plans};
-use super::headline::{answer, called, looseness, worst_classes};
+use super::headline::{all_models, answer, called, looseness, worst_classes};
 use super::merged_verdicts::merged_verdicts;
 use super::plots::{PlotSet, settings_caption, shared_settings};
 use super::tables::{self, Table};
 use crate::correlation::Correlations;
 use crate::draw::Figure;
 use crate::results::{ModelReport, Report, Settings};
-use crate::words::{capitalised, grouped, percent, readable, short};
+use crate::words::{capitalised, grouped, percent, percent_range, readable, short};
 use key_figures::{KeyFigure, key_figures};
 
 /// Ends of the names of plots on single classes, on the bounds, and on the margins; the others show confusions.
@@ -320,7 +320,7 @@ fn samples(settings: &Settings, model: &ModelReport) -> String {
         model.train.as_ref().map_or(String::new(), |train| format!(" and {} training", grouped(train.samples)));
     let at_once = match settings.models_compared {
         0 | 1 => String::new(),
-        models => format!(" of all {models} models"),
+        models => format!(" of {}", all_models(models)),
     };
     format!(
         "{} classes; {} test{training} samples. Each statement holds by itself with probability {}, for all classes{at_once} at once.",
@@ -330,17 +330,17 @@ fn samples(settings: &Settings, model: &ModelReport) -> String {
     )
 }
 
-/// `worst class Shirt, 96 % wrong; largest error of any class 93 % to 98 %; accuracy 78.8 %`.
+/// `worst class: Shirt, 96 % wrong; whichever class is the worst, 93 – 98 % (T5'); accuracy 78.8 %`.
 fn short_answer(model: &ModelReport) -> String {
     let accuracy = percent(model.test.split.accuracy);
     model.test.worst_class.as_ref().map_or("no test samples".to_owned(), |worst| {
-        let [lower, upper] = model.test.max_error.interval.map(percent);
+        let interval = percent_range(model.test.max_error.interval);
         let error = percent(worst.error);
         let worst = match worst_classes(model).len() {
-            1 => format!("worst class {}, {error} wrong", called(model, worst.index)),
+            1 => format!("worst class: {}, {error} wrong", called(model, worst.index)),
             tied => format!("{} classes tie for the worst, {error} wrong", grouped(tied as u64)),
         };
-        format!("{worst}; largest error of any class {lower} to {upper}; accuracy {accuracy}")
+        format!("{worst}; whichever class is the worst, {interval} (T5'); accuracy {accuracy}")
     })
 }
 

@@ -8,6 +8,7 @@ use crate::draw::palette::{BLUE, Color, GREEN, GRID, INK, Mark, ORANGE, PURPLE, 
 use crate::draw::panel::{self, Area, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene, text_width};
+use crate::report::headline::all_models;
 use crate::results::{Group, ModelReport, Report};
 use crate::words::{readable, short};
 
@@ -137,17 +138,17 @@ pub(super) fn draw(report: &Report) -> Figure {
         },
         caption: match &epochs {
             Some(_) => format!(
-                "C: hard (argmax) confusion matrix; C̃: its smooth surrogate (D6). Intervals hold for all classes of all {} \
-                 models at once with probability {} (T5). {}",
-                settings.models_compared,
+                "C: hard (argmax) confusion matrix; C̃: its smooth surrogate (D6). Intervals hold for all classes of {} \
+                 at once with probability {} (T5). {}",
+                all_models(settings.models_compared),
                 sure(report),
                 shared_settings(report)
             ),
             None => format!(
-                "Errors on test data, of groups the mean over their classes; whiskers hold the largest error of any class, whichever it is, in all {} models at once with \
+                "Errors on test data, of groups the mean over their classes; whiskers hold the largest error of any class, whichever it is, in {} at once with \
                  probability {} (T5'). Many, medium, few: classes with more than 100, 20 to 100, fewer than 20 training \
                  images. Whether two models differ is tested class by class and in the differences by quantity.{} {}",
-                settings.models_compared,
+                all_models(settings.models_compared),
                 sure(report),
                 match report.models.len() {
                     n if n > MOST_ROWS => format!(" {MOST_ROWS} of {n} models are shown."),

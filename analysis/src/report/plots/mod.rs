@@ -24,7 +24,7 @@ pub(crate) use correlation::draw as correlation_figures;
 
 use crate::draw::Figure;
 use crate::draw::scene::{self, Scene};
-use crate::report::headline::called;
+use crate::report::headline::{all_models, called};
 use crate::results::{ModelFigures, ModelReport, Report};
 use crate::words::{grouped, percent, readable};
 use groups::{
@@ -169,7 +169,7 @@ fn settings_words(report: &Report) -> String {
     let settings = &report.settings;
     let at_once = match settings.models_compared {
         0 | 1 => String::new(),
-        models => format!(", all {models} models at once"),
+        models => format!(", {} at once", all_models(models)),
     };
     let r0 = if settings.weights == "none" { String::new() } else { format!(", r₀ = {}", settings.r0) };
     format!("confidence {}{at_once}; class weights λ: {}{r0}.", sure(report), settings.weights)
