@@ -98,13 +98,14 @@ fn several_models_are_set_beside_each_other() {
     }
 }
 
-/// The warnings of several models stand once above the comparison, with the models they are on.
+/// The warnings of several models are counted at the top and stand once behind the comparison, with the models they are
+/// on.
 #[test]
-fn warnings_on_several_models_come_before_the_comparison() {
+fn warnings_on_several_models_are_counted_at_the_top() {
     let names = ["a", "b", "c", "d", "e", "f"].map(|name| (name, 1.6));
     let (mut of_all, figures) = report(&named(names, 200));
     let plain = page_of(&(of_all.clone(), figures.clone()));
-    assert!(!plain.contains("Warnings: to be read"));
+    assert!(!plain.contains("To be read before"));
     let warning = |sentence: &str| Warning { sentence: sentence.to_owned(), ..Warning::default() };
     for model in &mut of_all.models {
         model.warnings.push(warning("scores are probabilities"));
@@ -113,8 +114,9 @@ fn warnings_on_several_models_come_before_the_comparison() {
         of_all.models[1].warnings.push(warning(&format!("doubt {at}")));
     }
     let page = page_of(&(of_all, figures));
-    let top = &page[page.find("Warnings: to be read").unwrap()..page.find("Which is better").unwrap()];
-    let text = unlinked(top);
+    let counted = page.find("<a href=\"#warnings\">8 warnings</a>").unwrap();
+    assert!(counted < page.find("Which is better").unwrap());
+    let text = unlinked(&page[page.find("id=\"warnings\"").unwrap()..page.find("</aside>").unwrap()]);
     assert_eq!(text.matches("Scores are probabilities").count(), 1, "{text}");
     assert!(text.contains("a, b, c, d and 2 more: Scores are probabilities."), "{text}");
     assert!(text.contains("b: Doubt 4.") && !text.contains("Doubt 5"), "{text}");

@@ -40,8 +40,8 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
     ];
     let entries = if sharpest_bounds(model).is_empty() { &entries[..4] } else { &entries[..] };
     let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, entries) + 34.0;
-    let left = 270.0;
-    let values = WIDTH - MARGIN - 350.0;
+    let left = 286.0;
+    let values = WIDTH - MARGIN - 384.0;
     let right = values - 90.0;
     let base = decade_below(blocks.iter().flat_map(|(_, bars)| bars).map(|bar| bar.value));
     let x = Scale::log(base, 1.1 * high.max(10.0 * base), left, right);
@@ -96,7 +96,7 @@ fn draw_bar(scene: &mut Scene, bar: &Bar, y: f64, x: &Scale, (left, values): (f6
         }
     }
     scene.text(values, base, short(bar.value), TICK, Anchor::End);
-    let meaning = fitted(&bar.meaning, TICK, WIDTH - 6.0 - values - 26.0);
+    let meaning = fitted(&bar.meaning, TICK, WIDTH - MARGIN - values - 26.0);
     scene.text(values + 26.0, base, meaning, TICK, Anchor::Start);
 }
 

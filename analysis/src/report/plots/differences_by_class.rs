@@ -140,11 +140,12 @@ fn panel(scene: &mut Scene, area: Area, edge: f64, report: &Report, pair: &Compa
                 let drawn = |row: &&Row<'_>| matches!(row, Row::Class(class, _) if is_decided(&pair.classes[*class]));
                 let decided =
                     pair.classes.iter().filter(|class| is_decided(class)).count() - rows.iter().filter(drawn).count();
-                let text = match decided {
-                    0 => format!("… {} classes between …", grouped(*classes as u64)),
-                    _ => format!("… {} classes between, {decided} decided …", grouped(*classes as u64)),
-                };
+                let text = format!("… {} classes between …", grouped(*classes as u64));
                 scene.text(area.left - 12.0, base, text, TICK, Anchor::End).color = MUTED;
+                if decided > 0 {
+                    let text = format!("{decided} of them decided");
+                    scene.text(x.at(0.0) + 8.0, base, text, TICK, Anchor::Start).color = MUTED;
+                }
             }
             Row::Class(class, _) => {
                 let found = &pair.classes[*class];
