@@ -1,6 +1,6 @@
 //! One model against another, and one group of seeds against another, in sentences.
 
-use super::headline::called;
+use super::headline::{self, called};
 use crate::results::{
     ClassDifference, Comparison, ComparisonVerdict, Difference, GroupComparison, ModelReport, Report, SeedDifference,
     WorstClassDifference,
@@ -9,9 +9,11 @@ use crate::words::{counted, decimals, grouped, listed, percent};
 
 /// Classes that are named; of more only the number is said.
 const NAMED: usize = 3;
+/// Seeds of a group whose intervals are wide whatever is found: Student's factor is 12.7 with two, 4.3 with three.
+const FEW_SEEDS: usize = 3;
 
 /// The name of the group that has both models.
-fn common_group<'a>(report: &'a Report, found: &Comparison) -> Option<&'a str> {
+pub(super) fn common_group<'a>(report: &'a Report, found: &Comparison) -> Option<&'a str> {
     let mut sides = report.groups.iter().flat_map(|group| [(&group.a, &group.models_a), (&group.b, &group.models_b)]);
     let both = |models: &[usize]| models.contains(&found.a) && models.contains(&found.b);
     sides.find(|(_, models)| both(models)).map(|(name, _)| name.as_str())
@@ -60,12 +62,12 @@ fn worst_classes(
     classes: &[ClassDifference],
 ) -> String {
     let shares = match (&a.test.worst_class, &b.test.worst_class) {
-        (Some(before), Some(after)) if before.name == after.name => {
-            format!(" {}, {} wrong", called(b, after.index), change(before.error, after.error))
+        (Some(before), Some(after)) if tied(a) == tied(b) => {
+            format!(" {}, {} wrong", tied(b), change(before.error, after.error))
         }
         (Some(before), Some(after)) => {
             let [from, to] = [(a, before), (b, after)]
-                .map(|(model, worst)| format!("{}, {} wrong", called(model, worst.index), percent(worst.error)));
+                .map(|(model, worst)| format!("{}, {} wrong", tied(model), percent(worst.error)));
             format!(" {from} → {to}")
         }
         _ => String::new(),
@@ -80,6 +82,14 @@ fn worst_classes(
     };
     let alone = undecided_alone(b, found, classes);
     format!("worst class:{shares} ({}{by}){alone}", judged(&found.difference))
+}
+
+/// The worst class; of several how many tie.
+fn tied(model: &ModelReport) -> String {
+    match headline::worst_classes(model)[..] {
+        [worst] => called(model, worst),
+        ref tied => format!("{} classes tie", grouped(tied.len() as u64)),
+    }
 }
 
 /// Why a class that decides on the worst class may be called undecided by itself; empty where none is.
@@ -152,7 +162,7 @@ pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<S
     };
     let worst = |model: &ModelReport| model.test.worst_class.as_ref().map(|worst| worst.error);
     let mut sentences = vec![format!(
-        "On these test images, {}{}. From {} to {}: error of the worst class {}{}; {}.",
+        "On these test samples, {}{}. From {} to {}: error of the worst class {}{}; {}.",
         verdict(found),
         on_others(found),
         group_name(report, &found.a, &found.models_a),
@@ -176,14 +186,16 @@ pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<S
     let pairing = if found.paired { "paired by seed" } else { "not paired by seed" };
     sentences.push(format!(
         "All are means over the networks of a group ({} and {}, {pairing}). In brackets: where the mean over all seeds would lie \
-         on these test images, each by itself with probability {sure}, if differences of seeds are normal.",
+         on these test samples, each by itself with probability {sure}, assuming that differences between seeds are \
+         normally distributed{}.",
         found.models_a.len(),
-        found.models_b.len()
+        found.models_b.len(),
+        if found.models_a.len().min(found.models_b.len()) <= FEW_SEEDS { ": so few seeds tell little" } else { "" }
     ));
     if let Some(these) = &found.these_networks {
         sentences.push(format!(
-            "On other test images, for these networks alone, the mean error of the worst class differs by {} with \
-             probability {sure}.",
+            "On other test samples, for these networks alone, the mean error of the worst class differs by {}; with \
+             probability {sure} the difference lies in the brackets.",
             judged(these)
         ));
     }
@@ -286,7 +298,7 @@ mod tests {
         use ComparisonVerdict::{Better, Undecided};
         assert!(
             said(Better, Undecided)
-                .starts_with("On these test images, “b” has a better worst class than “a”; on others")
+                .starts_with("On these test samples, “b” has a better worst class than “a”; on others")
         );
         assert!(said(Better, Undecided).contains(open) && !said(Better, Better).contains(open));
         let (mut report, _) = sample::report(&vec![Sample::fashion(); 4]);

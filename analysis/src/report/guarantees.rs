@@ -44,18 +44,23 @@ fn which_to_quote(model: &ModelReport, sure: &str) -> Option<String> {
     let between = |ends: [f64; 2]| limits(ends).join(" to ");
     let alone = match found.at_most {
         // Above it is written as more than 99.9 %.
-        most if most < 0.9995 => format!(", or, if an upper limit alone is wanted, at most {} (T5')", percent(most)),
+        most if most < 0.9995 => format!(", or at most {} if an upper limit alone is wanted", percent(most)),
         _ => String::new(),
     };
     let by_name = match worst_classes(model).len() {
-        1 => format!("; of {} by name {} (T5)", called(model, worst.index), between(worst.interval)),
+        1 => format!(
+            " In tables the interval of {}, {}, is wider, since there those of all classes hold at once (T5).",
+            called(model, worst.index),
+            between(worst.interval)
+        ),
         _ => String::new(),
     };
-    (!alone.is_empty() || !by_name.is_empty()).then(|| format!(
-        "Which limits to quote: of the worst class, whichever it is, {} (T5'){alone}{by_name}. Each holds with probability \
-         {sure}.",
-        between(found.interval),
-    ))
+    (!alone.is_empty() || !by_name.is_empty()).then(|| {
+        format!(
+            "To be quoted of the worst class, whichever it is: {}{alone}, with probability {sure} (T5').{by_name}",
+            between(found.interval),
+        )
+    })
 }
 
 /// What no proof from training images could go below.
@@ -112,8 +117,7 @@ fn candidates(model: &ModelReport, sure: &str) -> String {
         }
         many => format!(
             "With probability {sure} one of {} of the {} classes has the largest error: {} and {} more (column \
-             can_be_the_worst of per_class.csv); the others may have the same, not a larger one. These test images \
-             cannot tell which.",
+             can_be_the_worst of per_class.csv); none of the others has a larger one. These test samples cannot tell which.",
             grouped(many as u64),
             grouped(model.num_classes as u64),
             worst_first(model, candidates)[..NAMED].join(", "),
@@ -176,8 +180,8 @@ fn next_images(model: &ModelReport, sure: &str) -> Option<String> {
         tied => format!("each of the {} classes that tie for the worst", grouped(tied as u64)),
     };
     Some(format!(
-        "Of the next {} images of {of}, between {least} and {most} will be classified wrong; such limits for every \
-         class, all at once with probability {sure}, are in per_class.csv.",
+        "With probability {sure}, of the next {} samples of {of} between {least} and {most} will be classified wrong; \
+         such limits for every class, all at once, are in per_class.csv.",
         next.images
     ))
 }
@@ -232,22 +236,21 @@ mod tests {
         let found = model.test.max_error.clone();
         let ends = |ends: [f64; 2]| limits(ends).join(" to ");
         let said = which_to_quote(&model, "95 %").unwrap();
-        let most = format!("at most {} (T5')", percent(found.at_most));
-        for part in
-            [format!("it is, {} (T5')", ends(found.interval)), most, format!("by name {} (T5)", ends(worst.interval))]
-        {
+        let most = format!("or at most {} if", percent(found.at_most));
+        let by_name = format!("the interval of {}, {}, is wider", worst.name, ends(worst.interval));
+        for part in [format!("it is: {}, or", ends(found.interval)), most, by_name] {
             assert!(said.contains(&part), "{part}: {said}");
         }
-        assert!(said.contains(&format!("of {} by name", worst.name)) && said.ends_with("with probability 95 %."));
+        assert!(said.contains("with probability 95 % (T5')."));
         let mut tied = model.clone();
         tied.test.split.per_class_error[0] = Some(worst.error);
-        assert!(!which_to_quote(&tied, "95 %").unwrap().contains("by name"), "an arbitrary one of several");
+        assert!(!which_to_quote(&tied, "95 %").unwrap().contains("In tables"), "an arbitrary one of several");
         let one = next_images(&model, "95 %").unwrap();
-        assert!(one.contains(&format!("images of {}, between", worst.name)), "{one}");
+        assert!(one.contains(&format!("samples of {} between", worst.name)), "{one}");
         let same = tied.test.next_sample[0].limits[worst.index];
         tied.test.next_sample[0].limits[0] = same;
         let both = next_images(&tied, "95 %").unwrap();
-        assert!(both.contains("of each of the 2 classes that tie for the worst, between"), "{both}");
+        assert!(both.contains("of each of the 2 classes that tie for the worst between"), "{both}");
         tied.test.next_sample[0].limits[0] = None;
         assert_eq!(next_images(&tied, "95 %"), None, "their limits differ");
         model.test.max_error.at_most = 1.0;
@@ -284,8 +287,8 @@ mod tests {
         assert_eq!(
             said(&[0, 1, 2, 3, 4, 5, 6]),
             "With probability 95 % one of 7 of the 10 classes has the largest error: Shirt, Dress, T-shirt/top, Trouser, Pullover, Coat and 1 more \
-                 (column can_be_the_worst of per_class.csv); the others may have the same, not a \
-             larger one. These test images cannot tell which."
+                 (column can_be_the_worst of per_class.csv); none of the others has a larger one. These test samples \
+             cannot tell which."
         );
     }
 }

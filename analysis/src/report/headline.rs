@@ -35,10 +35,14 @@ pub(super) fn answer(settings: &Settings, model: &ModelReport) -> String {
     let class = if tied.len() > 1 {
         let (count, of) = (grouped(tied.len() as u64), grouped(model.num_classes as u64));
         let images = images_of(model, &tied);
+        let samples = |class: usize| model.test.split.class_counts[class];
         let tested = |class: usize| match images {
             Some(_) => called(model, class),
-            None => format!("{} ({})", called(model, class), grouped(model.test.split.class_counts[class])),
+            None if worst.error == 1.0 => format!("{} ({})", called(model, class), all_of(samples(class))),
+            None => format!("{} ({})", called(model, class), counted(samples(class) as usize, "sample", "samples")),
         };
+        let mut tied = tied.clone();
+        tied.sort_by_key(|&class| std::cmp::Reverse(samples(class)));
         let named: Vec<String> = tied.iter().take(NAMED).map(|&class| tested(class)).collect();
         let names = match tied.len().saturating_sub(NAMED) {
             0 => format!(": {}", listed(&named.iter().map(String::as_str).collect::<Vec<_>>())),
@@ -46,7 +50,7 @@ pub(super) fn answer(settings: &Settings, model: &ModelReport) -> String {
             _ => String::new(),
         };
         let by_group = by_group(model, &tied);
-        let images = images.unwrap_or_else(|| "every test image".to_owned());
+        let images = images.unwrap_or_else(|| "every test sample".to_owned());
         if worst.error == 1.0 {
             format!("{count} of {of} classes had {images} wrong{by_group}{names}")
         } else {
@@ -93,16 +97,21 @@ pub(super) fn called(model: &ModelReport, class: usize) -> String {
     if *name == class.to_string() { format!("class {name}") } else { name.clone() }
 }
 
-/// `all 3 test images`; `None` where their numbers differ.
+/// `all 3 test samples`; `None` where their numbers differ.
 fn images_of(model: &ModelReport, classes: &[usize]) -> Option<String> {
     let count = |class: usize| model.test.split.class_counts[class];
     match count(classes[0]) {
         same if same > 1 && classes.iter().all(|&class| count(class) == same) => {
-            Some(format!("all {} test images", grouped(same)))
+            Some(format!("all {} test samples", grouped(same)))
         }
-        1 if classes.iter().all(|&class| count(class) == 1) => Some("their only test image".to_owned()),
+        1 if classes.iter().all(|&class| count(class) == 1) => Some("their only test sample".to_owned()),
         _ => None,
     }
+}
+
+/// `24 of 24`.
+fn all_of(count: u64) -> String {
+    format!("{0} of {0}", grouped(count))
 }
 
 /// How many of the classes each group has: ` (6 many, 40 few)`.

@@ -17,6 +17,8 @@ use crate::words::{counted, readable};
 pub const COLUMNS: u16 = 100;
 /// With more models than this, only the comparison is printed, and the sentences of each.
 const MOST_TABLES: usize = 3;
+/// Models that a warning names.
+const MOST_NAMED: usize = 4;
 /// Characters of a cell; a longer text is cut.
 const WIDEST_CELL: usize = 44;
 /// Characters that the first column, which holds names, gets before the others share the rest.
@@ -33,9 +35,9 @@ const BOUND_COLUMNS: [&str; 8] =
 /// are not passed on to the terminal.
 pub fn summary_table(report: &Report) -> String {
     let mut out = String::new();
-    let warnings = tables::warnings(report).count();
-    if warnings > 0 {
-        let number = counted(warnings, "warning", "warnings");
+    let warnings = tables::warnings(report);
+    if !warnings.is_empty() {
+        let number = counted(warnings.len(), "warning", "warnings");
         push_wrapped(&mut out, "", &format!("{number} below, to be read before these numbers are relied on."));
         out.push('\n');
     }
@@ -53,6 +55,10 @@ pub fn summary_table(report: &Report) -> String {
         let compared = tables::comparison(report);
         let first: Vec<&str> = compared.header.iter().take(compared.compared).map(String::as_str).collect();
         let _ = writeln!(out, "{}\n", rendered(&compared, &first));
+        for (models, sentence) in &warnings {
+            push_wrapped(&mut out, "warning: ", &format!("{}: {sentence}", named(models)));
+        }
+        out.push_str(if warnings.is_empty() { "" } else { "\n" });
     }
     for model in &report.models {
         push_model(&mut out, report, model);
@@ -74,9 +80,8 @@ fn push_model(out: &mut String, report: &Report, model: &ModelReport) {
     for sentence in guarantees(&report.settings, model) {
         push_wrapped(out, "- ", &sentence);
     }
-    for warning in &model.warnings {
-        let of = if report.models.len() > 1 { format!("{}: ", model.name) } else { String::new() };
-        push_wrapped(out, "warning: ", &format!("{of}{}", warning.sentence));
+    for warning in model.warnings.iter().filter(|_| report.models.len() == 1) {
+        push_wrapped(out, "warning: ", &warning.sentence);
     }
     for sentence in read_from(&model.source) {
         push_wrapped(out, "", &sentence);
@@ -112,6 +117,14 @@ fn push_model(out: &mut String, report: &Report, model: &ModelReport) {
         push_wrapped(out, "- ", &format!("Not applicable: {}; report.html says why.", ids.join(", ")));
     }
     out.push('\n');
+}
+
+/// `a, b and 6 more`.
+fn named(models: &[&str]) -> String {
+    match models.len().saturating_sub(MOST_NAMED) {
+        0 => models.join(", "),
+        more => format!("{} and {more} more", models[..MOST_NAMED].join(", ")),
+    }
 }
 
 /// Where the weights stood in a file of another program, and what it holds besides.

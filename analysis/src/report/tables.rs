@@ -62,13 +62,18 @@ impl Table {
     }
 }
 
-/// Every warning, with the name of its model where there are several.
-pub(super) fn warnings(report: &Report) -> impl Iterator<Item = (Option<&str>, &str)> {
-    let several = report.models.len() > 1;
-    report.models.iter().flat_map(move |model| {
-        let name = several.then_some(model.name.as_str());
-        model.warnings.iter().map(move |warning| (name, warning.sentence.as_str()))
-    })
+/// Every warning once, with the names of the models that it is on.
+pub(super) fn warnings(report: &Report) -> Vec<(Vec<&str>, &str)> {
+    let mut found: Vec<(Vec<&str>, &str)> = Vec::new();
+    for model in &report.models {
+        for warning in &model.warnings {
+            match found.iter_mut().find(|(_, sentence)| *sentence == warning.sentence) {
+                Some((models, _)) => models.push(&model.name),
+                None => found.push((vec![&model.name], &warning.sentence)),
+            }
+        }
+    }
+    found
 }
 
 /// One row a model. A group's accuracy is the mean over its classes, which the usual code of long-tailed recognition
@@ -85,7 +90,7 @@ pub(super) fn comparison(report: &Report) -> Table {
         "model",
         "worst class",
         "its error",
-        "largest error of any class (T5')",
+        "largest error of any class",
         "accuracy",
         "mean over classes",
         "many",

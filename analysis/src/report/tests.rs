@@ -730,7 +730,7 @@ fn the_headline_tells_what_the_bounds_say() {
     model.test.split.per_class_error[second] = Some(1.0);
     begins(
         &model,
-        "2 of 10 classes had all 50 test images wrong (1 many, 1 medium): Dress and Sandal. Whichever class",
+        "2 of 10 classes had all 50 test samples wrong (1 many, 1 medium): Dress and Sandal. Whichever class",
     );
     model.class_names[first] = "3".into();
     model.test.worst_class.as_mut().unwrap().error = 0.5;

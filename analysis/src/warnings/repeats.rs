@@ -165,7 +165,7 @@ fn repeated(names: &[String], part: &str, rows: &Rows<'_>, alike: &Alike) -> Opt
     let or = if *in_sequence { String::new() } else { format!(". Or {FEW}") };
     let sentence = format!(
         "{} of {} {part} samples have exactly the scores and the label of an earlier one (the first: sample {first} repeats \
-         {}), as when a sampler fills up the last batch, or a data set holds an image twice. With each once \
+         {}), as when a sampler fills up the last batch, or a data set holds a sample twice. With each once \
          there are {} samples; of class {}, {} of {} are wrong instead of {} of {}, and {}. Intervals take samples for independent: give each sample once{or}",
         grouped(repeats.len() as u64),
         grouped(rows.len() as u64),
@@ -189,12 +189,16 @@ fn repeated(names: &[String], part: &str, rows: &Rows<'_>, alike: &Alike) -> Opt
     Some(Warning::new("repeated-rows", sentence, evidence))
 }
 
+/// Changes of a class's error below this are of no weight.
+const LEAST_CHANGE: f64 = 0.001;
+
 /// By how much the error of a class changes at most.
 fn moved(errors: &[u64], samples: &[u64], errors_once: &[u64], samples_once: &[u64]) -> String {
     let share = |errors: u64, samples: u64| if samples == 0 { 0.0 } else { errors as f64 / samples as f64 };
     let change = |j: usize| (share(errors[j], samples[j]) - share(errors_once[j], samples_once[j])).abs();
     match (0..errors.len()).map(change).fold(0.0, f64::max) {
         0.0 => "no class's error changes".to_owned(),
+        most if most < LEAST_CHANGE => "no class's error changes by 0.1 points".to_owned(),
         most => format!("no class's error changes by more than {}", points(most)),
     }
 }

@@ -323,7 +323,7 @@ fn samples(settings: &Settings, model: &ModelReport) -> String {
         models => format!(" of {}", all_models(models)),
     };
     format!(
-        "{} classes; {} test{training} samples. Each statement holds by itself with probability {}, for all classes{at_once} at once.",
+        "{} classes; {} test{training} samples. Each statement holds with probability {}, for all classes{at_once} together; several statements together with less.",
         grouped(model.num_classes as u64),
         grouped(model.test.split.samples),
         percent(1.0 - settings.delta)

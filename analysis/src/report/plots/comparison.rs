@@ -4,7 +4,7 @@
 use super::bound_vs_error::{heading, spread};
 use super::{group_style, shared_settings, sure};
 use crate::draw::figure::{Figure, MARGIN, WIDTH};
-use crate::draw::palette::{BLUE, Color, GREEN, GRID, INK, Mark, ORANGE, PURPLE, VERMILLION};
+use crate::draw::palette::{BLUE, Color, GREEN, GRID, INK, MUTED, Mark, ORANGE, PURPLE, VERMILLION};
 use crate::draw::panel::{self, Area, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene, text_width};
@@ -52,7 +52,7 @@ fn rows_of_models() -> [Panel; 3] {
         (
             "‖CΛ‖₂, test",
             Notation::Plain,
-            vec![series("‖CΛ‖₂", (BLUE, Mark::Square), false, |m| {
+            vec![series("‖CΛ‖₂", (MUTED, Mark::Square), false, |m| {
                 Some((m.test.split.hard.spectral_norm_weighted.value, None))
             })],
         ),

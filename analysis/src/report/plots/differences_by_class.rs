@@ -6,8 +6,8 @@ use crate::draw::figure::{Figure, MARGIN, WIDTH};
 use crate::draw::palette::{Color, GREEN, INK, MUTED, Mark, VERMILLION};
 use crate::draw::panel::{Area, LABEL, LEGEND, Symbol, TICK, legend, ticks, x_axis};
 use crate::draw::scale::{Notation, Scale};
-use crate::draw::scene::{Anchor, Scene, fitted_end};
-use crate::report::comparison_sentence::{in_order, signed};
+use crate::draw::scene::{Anchor, Scene, fitted_end, text_width};
+use crate::report::comparison_sentence::{common_group, in_order, signed};
 use crate::results::{ClassDifference, Comparison, ComparisonVerdict, Report};
 use crate::words::{counted, grouped};
 
@@ -19,9 +19,11 @@ const ROW: f64 = 28.0;
 /// Lines above a panel.
 const HEAD: f64 = 3.0 * 1.3 * LEGEND + 14.0;
 
-/// `None` without a pair of models on the same samples, or where no class differs in any.
+/// Two seeds of one method are not drawn. `None` without a pair of models on the same samples, or where no class differs
+/// in any.
 pub(super) fn draw(report: &Report) -> Option<Figure> {
-    let pairs: Vec<&Comparison> = in_order(report).into_iter().take(MOST_PAIRS).collect();
+    let of_two_methods = |pair: &&Comparison| common_group(report, pair).is_none();
+    let pairs: Vec<&Comparison> = in_order(report).into_iter().filter(of_two_methods).take(MOST_PAIRS).collect();
     let ends = ENDS[usize::from(pairs.len() > 1)];
     let rows: Vec<Vec<Row>> = pairs.iter().map(|pair| rows(pair, ends)).collect();
     if rows.iter().all(Vec::is_empty) {
@@ -140,12 +142,8 @@ fn panel(scene: &mut Scene, area: Area, edge: f64, report: &Report, pair: &Compa
                 let drawn = |row: &&Row<'_>| matches!(row, Row::Class(class, _) if is_decided(&pair.classes[*class]));
                 let decided =
                     pair.classes.iter().filter(|class| is_decided(class)).count() - rows.iter().filter(drawn).count();
-                let text = format!("… {} classes between …", grouped(*classes as u64));
+                let text = between(*classes, decided, area.left - 12.0 - edge);
                 scene.text(area.left - 12.0, base, text, TICK, Anchor::End).color = MUTED;
-                if decided > 0 {
-                    let text = format!("{decided} of them decided");
-                    scene.text(x.at(0.0) + 8.0, base, text, TICK, Anchor::Start).color = MUTED;
-                }
             }
             Row::Class(class, _) => {
                 let found = &pair.classes[*class];
@@ -161,6 +159,16 @@ fn panel(scene: &mut Scene, area: Area, edge: f64, report: &Report, pair: &Compa
         }
     }
     scene.segment((area.left, area.bottom), (area.right, area.bottom), INK, 1.4);
+}
+
+/// How many classes are not drawn, and how many of them are decided, in so much room.
+fn between(classes: usize, decided: usize, room: f64) -> String {
+    let classes = grouped(classes as u64);
+    if decided == 0 {
+        return format!("… {classes} classes between …");
+    }
+    let long = format!("… {classes} classes between, {decided} decided …");
+    if text_width(&long, TICK, false) <= room { long } else { format!("… {classes}, {decided} decided …") }
 }
 
 pub(super) fn style(verdict: ComparisonVerdict) -> (Color, Mark) {

@@ -59,6 +59,10 @@ pub(super) fn draw(report: &Report) -> Option<Figure> {
         let head = top + 2.3 * LEGEND + 14.0;
         let area =
             Area { left: MARGIN + NAMES, top: head, right: WIDTH - MARGIN, bottom: head + rows.len() as f64 * ROW };
+        let name = fitted_end(&found.b, TICK, 0.25 * area.width());
+        let base = head - 14.0;
+        scene.text(area.left, base, format!("← {name} better"), TICK, Anchor::Start).color = MUTED;
+        scene.text(area.right, base, format!("{name} worse →"), TICK, Anchor::End).color = MUTED;
         panel(&mut scene, area, rows, most, at == last);
         top = area.bottom + 26.0;
     }
@@ -66,7 +70,7 @@ pub(super) fn draw(report: &Report) -> Option<Figure> {
     let mut caption = format!(
         "Test error of the first named method minus that of the second, mean over seeds: below 0 the first is better. Groups are means \
          over classes. Lines: what may vary is the seed, each with probability {} (T9); in the last row the test \
-         images, with these networks alone.",
+         samples, with these networks alone.",
         sure(report)
     );
     if report.groups.len() > groups.len() {
@@ -110,7 +114,7 @@ fn rows(report: &Report, found: &GroupComparison) -> Vec<Row> {
     ];
     rows.extend(groups.into_iter().filter_map(|(label, of, found)| Some(row(label, of, found.as_ref()?))));
     rows.extend(found.these_networks.map(|these| Row {
-        label: "error, worst class, on other images",
+        label: "error, worst class, on other samples",
         seeds: seeds(worst),
         difference: these.difference,
         interval: Some(these.interval),
@@ -121,7 +125,7 @@ fn rows(report: &Report, found: &GroupComparison) -> Vec<Row> {
 
 fn panel(scene: &mut Scene, area: Area, rows: &[Row], most: f64, is_last: bool) {
     let x = Scale::linear(-most, most, area.left, area.right);
-    let label = if is_last { "← first better   |   difference of error (points)   |   first worse →" } else { "" };
+    let label = if is_last { "difference of error (points)" } else { "" };
     x_axis(scene, area, &x, &ticks(&x, area.right - area.left, 64.0, Notation::Percent), label);
     scene.segment((x.at(0.0), area.top), (x.at(0.0), area.bottom), INK, 1.4);
     for (n, row) in rows.iter().enumerate() {
@@ -160,7 +164,7 @@ mod tests {
         let labels: Vec<&str> = rows.iter().map(|row| row.label).collect();
         assert_eq!(
             labels,
-            ["all images", "worst class", "many", "medium", "few", "worst class, on other images"]
+            ["all images", "worst class", "many", "medium", "few", "worst class, on other samples"]
                 .map(|of| format!("error, {of}"))
         );
         for row in &rows {

@@ -98,7 +98,7 @@ fn entries(model: &ModelReport, bounds: &[&BoundReport]) -> Vec<(Symbol, String)
         entries
     };
     if model.floors.is_some() {
-        entries.push((Symbol::Line(GREEN, false), "least that training images can prove".into()));
+        entries.push((Symbol::Line(GREEN, false), "lowest limit that training images could prove".into()));
     }
     entries.push((Symbol::Interval(WORST), "at the right: where the worst class's error lies".into()));
     entries.extend(

@@ -36,7 +36,10 @@ pub(super) fn group_legend(model: &ModelReport) -> Vec<(Symbol, String)> {
     let Some(groups) = &model.groups else {
         return vec![(
             Symbol::Marker(group_style(None)),
-            format!("class (training counts unknown): {}", model.num_classes),
+            format!(
+                "class (training counts unknown): {}",
+                model.num_classes - model.test.split.classes_without_samples()
+            ),
         )];
     };
     Group::ALL

@@ -153,8 +153,8 @@ fn slug(name: &str) -> String {
 /// What the floor is, for captions.
 fn floor_caption(report: &Report) -> String {
     format!(
-        " Green: with probability {} no proof from training images alone can get an upper limit below it, however well they are \
-         classified (T4); the error itself may lie below.",
+        " Green: the lowest upper limit of a class's error, with probability {}, that could be proved from its training images alone, \
+         however well they are classified (T4); the error itself may lie below.",
         sure(report)
     )
 }
