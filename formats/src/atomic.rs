@@ -17,7 +17,7 @@ use crate::temporary::{self, Temporary};
 ///
 /// # Errors
 /// [`FileError::Io`] naming `path`; [`FileError::Malformed`] if another run is writing it, or if something else than a
-/// file is in the way; an error of `write` is passed on. `path` is untouched then and the temporary file is removed.
+/// file is in the way, a device for example; an error of `write` is passed on. `path` is untouched then and the temporary file is removed.
 pub fn write_atomically<E: From<FileError>>(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), E>,
@@ -43,6 +43,7 @@ impl Written {
         path: &Path,
         write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), E>,
     ) -> Result<Self, E> {
+        let path = &target(path)?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder).map_err(FileError::io(folder))?;
         let name = path.file_name().ok_or_else(|| FileError::malformed(path, "the path names no file"))?;
@@ -109,6 +110,23 @@ impl Written {
     }
 }
 
+/// The file that a path names: behind a link the one that it leads to, which alone is replaced.
+fn target(path: &Path) -> Result<PathBuf, FileError> {
+    let refuse = |problem: &str| Err(FileError::malformed(path, problem));
+    let file = match path.symlink_metadata() {
+        Ok(found) if found.is_symlink() => match path.canonicalize() {
+            Ok(file) => file,
+            Err(_) => return refuse("a link that leads nowhere; give the file itself"),
+        },
+        _ => path.to_owned(),
+    };
+    match file.metadata() {
+        Ok(found) if found.is_dir() => refuse("a folder; give the name of a file"),
+        Ok(found) if !found.is_file() => refuse("a device or pipe, which would be replaced; give the name of a file"),
+        _ => Ok(file),
+    }
+}
+
 fn remove_earlier(path: &Path) -> std::io::Result<()> {
     std::fs::remove_file(path).or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }
@@ -164,6 +182,29 @@ mod tests {
     /// What the folder shows: the file and its copy.
     fn pair(folder: &Path) -> [Option<String>; 2] {
         ["weights", "copy"].map(|name| std::fs::read_to_string(folder.join(name)).ok())
+    }
+
+    #[test]
+    fn nothing_but_a_file_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let write = |name: &str| write_atomically::<FileError>(&at(name), |file| Ok(file.write_all(b"new").unwrap()));
+        assert!(Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
+        std::fs::write(at("file"), "old").unwrap();
+        std::os::unix::fs::symlink(at("file"), at("link")).unwrap();
+        std::os::unix::fs::symlink(at("nowhere"), at("dangling")).unwrap();
+        std::os::unix::fs::symlink(at("pipe"), at("link_to_pipe")).unwrap();
+        for (name, problem) in [
+            ("pipe", "device or pipe"),
+            ("link_to_pipe", "device or pipe"),
+            ("dangling", "leads nowhere"),
+            ("", "folder"),
+        ] {
+            let refused = write(name).unwrap_err().to_string();
+            assert!(refused.contains(problem), "{refused}");
+        }
+        write("link").unwrap();
+        assert!(at("link").is_symlink() && std::fs::read(at("file")).unwrap() == b"new");
     }
 
     /// Does nothing unless the test below starts it as a program of its own.

@@ -3,7 +3,9 @@
 //! A file is the bytes of [`crate::margin_counts`], with the names and checksums of the files that were counted, so
 //! that a part that is given twice is told.
 
-use std::io::Write;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use car_spectral::confusion::{ConfusionError, MarginCounts};
@@ -11,7 +13,7 @@ use thiserror::Error;
 
 use crate::atomic::write_atomically;
 use crate::content::{Content, StoredFile, sha256};
-use crate::margin_counts::{CountedInput, MarginCountsError, with_inputs, with_inputs_from};
+use crate::margin_counts::{CountedInput, MAGIC, MarginCountsError, with_inputs, with_inputs_from};
 use crate::quoting::quoted;
 use crate::{FileError, InputError};
 
@@ -35,6 +37,8 @@ pub enum CountsFileError {
     /// A file that cannot be written.
     #[error(transparent)]
     File(#[from] FileError),
+    #[error("{}: another file, no earlier counts, would be replaced; give another name, or move it away", file.display())]
+    Occupied { file: PathBuf },
     #[error("{}: {problem}", file.display())]
     Malformed { file: PathBuf, problem: MarginCountsError },
     #[error("{}: {problem}; give counts of one model, made with the same margins", file.display())]
@@ -47,8 +51,8 @@ pub enum CountsFileError {
 #[derive(Debug, Default)]
 pub struct CountsMerge {
     sum: Option<CountsFile>,
-    /// For each input of the sum the file that it came in.
-    from: Vec<PathBuf>,
+    /// By the SHA-256 of each input of the sum the file that it came in.
+    from: HashMap<[u8; 32], PathBuf>,
 }
 
 impl CountsMerge {
@@ -57,16 +61,12 @@ impl CountsMerge {
     /// # Errors
     /// [`CountsFileError::Twice`] for an input that was counted before; [`CountsFileError::Different`].
     pub fn add(&mut self, file: &Path, part: CountsFile) -> Result<(), CountsFileError> {
-        let known = self.sum.as_ref().map_or(&[][..], |sum| &sum.inputs);
-        for (at, input) in part.inputs.iter().enumerate() {
-            let same = |other: &CountedInput| other.sha256 == input.sha256;
-            let before = known.iter().position(same).and_then(|at| self.from.get(at)).cloned();
-            if let Some(first) = before.or_else(|| part.inputs.iter().take(at).any(same).then(|| file.to_path_buf())) {
+        for input in &part.inputs {
+            if let Some(first) = self.from.insert(input.sha256, file.to_path_buf()) {
                 let (file, input) = (file.to_path_buf(), quoted(&input.name));
                 return Err(CountsFileError::Twice { file, input, first });
             }
         }
-        let inputs = part.inputs.len();
         match &mut self.sum {
             Some(sum) => {
                 let different = |problem| CountsFileError::Different { file: file.to_path_buf(), problem };
@@ -75,7 +75,6 @@ impl CountsMerge {
             }
             None => self.sum = Some(part),
         }
-        self.from.extend(vec![file.to_path_buf(); inputs]);
         Ok(())
     }
 
@@ -96,8 +95,29 @@ impl CountsFile {
         Ok((Self { counts, inputs }, stored))
     }
 
+    /// Checks that counts may be written there: where nothing is, nothing in it, or earlier counts.
+    ///
+    /// # Errors
+    /// [`CountsFileError::Occupied`]
+    pub fn check_place(file: &Path) -> Result<(), CountsFileError> {
+        let Ok(found) = file.metadata() else { return Ok(()) };
+        if !found.is_file() || found.len() == 0 {
+            return Ok(()); // What is no file is refused by whoever writes.
+        }
+        let mut begin = [0; MAGIC.len()];
+        let read = File::open(file).and_then(|mut from| from.read_exact(&mut begin));
+        if read.is_ok() && begin == *MAGIC {
+            return Ok(());
+        }
+        Err(CountsFileError::Occupied { file: file.to_path_buf() })
+    }
+
     /// Writes the file whole: what is killed leaves none.
+    ///
+    /// # Errors
+    /// As [`Self::check_place`], and [`CountsFileError::File`].
     pub fn write(&self, file: &Path) -> Result<(), CountsFileError> {
+        Self::check_place(file)?;
         let bytes = with_inputs(&self.counts, &self.inputs);
         Ok(write_atomically::<FileError>(file, |to| to.write_all(&bytes).map_err(FileError::io(file)))?)
     }
@@ -151,6 +171,11 @@ mod tests {
         later[8] = 9;
         let wrong: [(&[u8], &str); 4] =
             [(&whole[..90], "cut off"), (&changed, "checksum"), (&later, "version 9"), (b"PK", "CARCOUNT")];
+        part(1, 0.0, 3).write(&file).unwrap();
+        let other = folder.path().join("x.npz");
+        std::fs::write(&other, b"PK").unwrap();
+        let occupied = part(1, 0.0, 3).write(&other).unwrap_err().to_string();
+        assert!(occupied.contains("x.npz: another file") && std::fs::read(&other).unwrap() == b"PK", "{occupied}");
         for (bytes, words) in wrong {
             std::fs::write(&file, bytes).unwrap();
             let error = CountsFile::read(&file).unwrap_err().to_string();

@@ -10,7 +10,7 @@ use car_spectral::confusion::{ConfusionError, MarginCounts, MarginGrid, MarginPa
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-const MAGIC: &[u8; 8] = b"CARCOUNT";
+pub(crate) const MAGIC: &[u8; 8] = b"CARCOUNT";
 const VERSION: u32 = 2;
 const HEADER: usize = 8 + 3 * 4 + 8;
 /// Bytes of an input beside its name.
@@ -113,6 +113,10 @@ pub fn with_inputs_from(bytes: &[u8]) -> Result<(MarginCounts, Vec<CountedInput>
         return Err(MarginCountsError::Checksum);
     }
     let grid: Vec<f64> = (0..margins).map(|_| f64::from_bits(rest.u64())).collect();
+    let sorted = MarginGrid::new(&grid)?;
+    if sorted.margins() != grid {
+        return Err(ConfusionError::NoCounts { problem: "its margins do not ascend".to_owned() }.into());
+    }
     let mut list = |length: usize| (0..length).map(|_| rest.u64()).collect::<Vec<u64>>();
     let parts = MarginParts {
         class_counts: list(classes),
@@ -125,7 +129,7 @@ pub fn with_inputs_from(bytes: &[u8]) -> Result<(MarginCounts, Vec<CountedInput>
                 (column, row, (0..=margins).map(|_| rest.u64()).collect())
             })
             .collect(),
-        grid: MarginGrid::new(&grid)?,
+        grid: sorted,
     };
     Ok((MarginCounts::from_parts(&parts)?, rest.inputs(inputs as usize)?))
 }

@@ -82,6 +82,7 @@ pub fn scored(test: Predictions, train: Option<Predictions>, known: Known) -> Re
             ));
         }
     }
+    let given_counts = known.train_counts.as_ref().is_some_and(|given| is_of_test(given, &test));
     let train_counts = known.train_counts.or_else(|| train.as_ref().map(|train| count(train, num_classes)));
     if let (Some(given), Some(train)) = (&train_counts, &train) {
         let found = count(train, num_classes);
@@ -94,9 +95,15 @@ pub fn scored(test: Predictions, train: Option<Predictions>, known: Known) -> Re
     }
     let class_names = known.class_names.unwrap_or_else(|| numbered_classes(num_classes));
     let mut warnings = doubtful("test predictions", test.doubts.clone());
+    warnings.extend(doubtful("test predictions", of_training(&test).into_iter().collect()));
     warnings.extend(train.iter().flat_map(|train| doubtful("training predictions", train.doubts.clone())));
+    if given_counts {
+        let sentence = "they are the numbers of test samples, class by class; give those of training images";
+        warnings.extend(doubtful("training counts", vec![sentence.to_owned()]));
+    }
     let mut notes = test.notes.clone();
     notes.extend(called_alike(&class_names));
+    notes.extend(all_right(&test));
     if let Some(train) = &train {
         let own = train.notes.iter().filter(|note| !test.notes.contains(note));
         notes.extend(own.map(|note| format!("training predictions: {note}")));
@@ -119,6 +126,30 @@ pub fn scored(test: Predictions, train: Option<Predictions>, known: Known) -> Re
 /// Scores of other programs and where they come from, of an architecture that is said or unknown.
 pub(super) fn stored_scores(kind: &str, files: Vec<DataFile>, arch: Option<&String>, notes: Vec<String>) -> Source {
     Source { kind: kind.to_owned(), files, architecture: arch.cloned(), notes, ..Source::default() }
+}
+
+/// What says that test predictions are of training samples.
+fn of_training(test: &Predictions) -> Option<String> {
+    let says = test.training.as_ref()?;
+    Some(format!(
+        "{says} says that these are training samples; errors on what a model was trained on say little of those on new \
+         samples"
+    ))
+}
+
+/// Whether training counts are those of the test samples, which are not balanced.
+fn is_of_test(given: &[u64], test: &Predictions) -> bool {
+    given.iter().any(|count| *count != given[0]) && given == count(test, given.len())
+}
+
+/// Test samples of which all are right before it is said.
+const FEWEST_RIGHT: usize = 200;
+
+/// A note where every test sample is right, as it is where the labels are the model's own answers.
+fn all_right(test: &Predictions) -> Option<String> {
+    let predicted = test.logits.predicted();
+    let all = predicted.len() >= FEWEST_RIGHT && predicted.iter().eq(&test.labels);
+    all.then(|| format!("all {} test samples are right: the labels may be the model's own answers", predicted.len()))
 }
 
 /// A note on classes that have one name.

@@ -17,6 +17,10 @@ pub fn save_predictions(loaded: &Loaded, file: &Path) -> Result<Vec<PathBuf>> {
         let problem = format!("`save-predictions` keeps the scores of one model, {} are given", loaded.subjects.len());
         return Err(AnalysisError::Usage { problem });
     };
+    if file.extension().is_none_or(|ending| ending != "npz") {
+        let problem = format!("`save-predictions` writes a .npz file, which {} is not called", file.display());
+        return Err(AnalysisError::Usage { problem });
+    }
     save(&subject.test, file)?;
     let mut written = vec![file.to_owned()];
     if let Some(train) = &subject.train {

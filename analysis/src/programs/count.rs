@@ -45,7 +45,7 @@ struct Arguments {
     keys: Option<Keys>,
 
     /// The number by which labels call the first class
-    #[arg(long, value_name = "0|1", default_value_t = 0)]
+    #[arg(long, value_name = "0|1", default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..=1))]
     first_label: i64,
 
     /// What the scores are: logits, or probabilities, whose logarithms are then taken
@@ -64,6 +64,7 @@ pub fn main(command_line: &[OsString]) -> u8 {
 
 fn run(arguments: &Arguments) -> Result<()> {
     let grid = super::margin_grid(&arguments.margin)?;
+    CountsFile::check_place(&arguments.out)?;
     let reading = Reading {
         keys: arguments.keys.clone().unwrap_or_default(),
         first_label: arguments.first_label,

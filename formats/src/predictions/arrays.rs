@@ -44,6 +44,7 @@ impl Predictions {
         let mut whole = Self {
             notes: Vec::new(),
             doubts: Vec::new(),
+            training: None,
             logits,
             labels,
             source: PredictionSource::File(file),

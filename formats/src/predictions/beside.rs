@@ -83,6 +83,8 @@ pub(super) struct Beside {
     pub(super) samples: Option<Samples>,
     /// What is odd about the samples, in sentences.
     pub(super) odd: Vec<String>,
+    /// What says that all of them are training samples.
+    pub(super) training: Option<String>,
 }
 
 /// Which sample each row is.
@@ -147,6 +149,7 @@ impl Beside {
     /// Takes in what stands beside the scores of the next part.
     pub(super) fn add(&mut self, part: Self) {
         self.odd.extend(part.odd);
+        self.training = self.training.take().filter(|_| part.training.is_some());
         for (says, name, contradicts, of) in part.counts {
             match self.counts.iter_mut().find(|known| (known.0, &known.1) == (says, &name)) {
                 Some(known) => (known.2, known.3) = (known.2.saturating_add(contradicts), known.3.saturating_add(of)),

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::belong::begins_with_split;
 use super::beside::may_say;
 use super::names::{LABEL_NAMES, PREDICTED, SAMPLE_NAMES, SCORE_NAMES, plain};
 use super::{LABELS, LOGITS, PredictionsError, Reading, label_column};
@@ -61,7 +62,10 @@ pub(super) fn choose<'a>(file: &Path, mut arrays: Vec<Named<'a>>, reading: &Read
     let beside = taken
         .into_iter()
         .flatten()
-        .filter(|named| may_say(&named.name) || reading.keys.index.as_ref() == Some(&named.name))
+        .filter(|named| {
+            let is_split = named.array.as_ref().is_ok_and(begins_with_split);
+            may_say(&named.name) || is_split || reading.keys.index.as_ref() == Some(&named.name)
+        })
         .collect();
     Ok(Chosen {
         logits: logits.array?,

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
+use super::belong::is_unnamed;
 use super::beside::names_samples;
 use super::names::{LABEL_NAMES, PREDICTED, plain};
 use super::{PredictionsError, Reading};
@@ -23,7 +24,7 @@ const ASIDE: Words = Words(
 );
 
 /// What stands between words in front and the name or number of a class.
-const BETWEEN: [char; 8] = ['_', '-', '.', ' ', ':', '/', '[', '('];
+pub(super) const BETWEEN: [char; 8] = ['_', '-', '.', ' ', ':', '/', '[', '('];
 
 /// What people call columns of features, which are numbered like scores.
 const FEATURES: Words = Words("feat feats feature features emb embs embedding embeddings embed dim pixel pc f");
@@ -396,7 +397,11 @@ pub(super) fn matrix_of(
     }
     if let Some((line, header)) = &table.header {
         let called = |at: usize| header.get(at).map_or("", String::as_str);
-        beside.extend(all.iter().filter(|&&at| names_samples(called(at), reading)).map(|&at| (at, Vec::new())));
+        beside.extend(
+            all.iter()
+                .filter(|&&at| names_samples(called(at), reading) || is_unnamed(called(at)))
+                .map(|&at| (at, Vec::new())),
+        );
         let labels: Vec<usize> = all.iter().copied().filter(|&at| LABEL_NAMES.contains(&plain(called(at)))).collect();
         columns.retain(|&at| !is_aside(called(at)) && (role == super::LABELS || !labels.contains(&at)));
         if role == super::LABELS && !labels.is_empty() {

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use ndarray::{Array2, ShapeBuilder};
 
+use super::belong::{self, Said};
 use super::beside::{Beside, Samples};
 use super::choice::Chosen;
 use super::classes::Labels;
-use super::{Classes, LABELS, LOGITS, Logits, PredictionsError, Reading, StoredScores, belong};
+use super::{Classes, LABELS, LOGITS, Logits, PredictionsError, Reading, StoredScores};
 use crate::array::{Array, Data, Kind, place_of};
 use crate::budget::Budget;
 use crate::element::{extend_f32, extend_f64, first_non_finite, reserve};
@@ -47,13 +48,16 @@ pub(super) fn convert(
     if logits_name != LOGITS || labels_name != LABELS {
         notes.push(format!("scores read from {}, labels from {}", quoted(&logits_name), quoted(&labels_name)));
     }
-    let odd = belong::check(files.labels, &beside, labels.len(), budget)?;
+    let Said { odd, training } = belong::check(files.labels, &beside, labels.len(), budget)?;
+    let named = [&logits_name, &labels_name].into_iter().find(|name| belong::split_in(name) == Some(belong::TRAINING));
+    let training = training.or_else(|| named.map(|name| quoted(name)));
     if is_classes(&logits, &labels) {
         let halves = [(files.logits, &logits_name, &logits), (files.labels, &labels_name, &labels)];
         let samples = Samples::of(&beside, labels.len(), reading, budget);
         let classes = classes_alone(halves, reading, notes, budget)?;
         let mut beside = Beside::of(samples);
         beside.odd.extend(odd);
+        beside.training = training;
         return Ok(Converted { beside, ..classes });
     }
     if logits.may_be_scores() && logits.shape.len() == 1 && logits.len() == labels.len() {
@@ -99,6 +103,7 @@ pub(super) fn convert(
     };
     let mut beside = Beside::compare(&rules, &logits, &labels, beside, reading, budget);
     beside.odd.extend(odd);
+    beside.training = training;
     Ok(Converted { logits, labels, element, notes, beside })
 }
 

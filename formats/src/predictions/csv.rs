@@ -87,10 +87,11 @@ pub(super) fn parse(content: &Content, text: &str, reading: &Reading, budget: &m
     let logits = Array2::from_shape_vec((samples, classes), logits).expect("every row added exactly `classes` values");
     let (notes, logits) = (notes(&table, &columns), Logits::F64(logits));
     let arrays = arrays_beside(&table, beside);
-    let odd = belong::check(file, &arrays, samples, budget)?.into_iter();
-    let odd = odd.chain(odd_column(&table, &columns, &logits, &labels));
+    let said = belong::check(file, &arrays, samples, budget)?;
+    let odd = said.odd.into_iter().chain(odd_column(&table, &columns, &logits, &labels));
     let mut beside = Beside::compare(&rules, &logits, &labels, arrays, reading, budget);
     beside.odd.extend(odd);
+    beside.training = said.training;
     Ok(Converted { logits, labels, element: ElementType::Decimal, notes, beside })
 }
 
@@ -98,9 +99,11 @@ pub(super) fn parse(content: &Content, text: &str, reading: &Reading, budget: &m
 fn columns_beside(table: &Table<'_>, columns: &Columns, reading: &Reading) -> Vec<(usize, Vec<String>)> {
     let Some((_, header)) = &table.header else { return Vec::new() };
     let names: HashSet<&str> = columns.left_out.iter().map(String::as_str).collect();
-    let says = |name: &String| may_say(name) || reading.keys.index.as_ref() == Some(name);
-    let left_out = |name: &String| names.contains(name.as_str()) && says(name);
-    header.iter().enumerate().filter(|(_, name)| left_out(name)).map(|(at, _)| (at, Vec::new())).collect()
+    let first = table.first_record();
+    let is_split = |at: usize| first.get(at).is_some_and(|field| belong::split_of(field).is_some());
+    let says = |at: usize, name: &String| may_say(name) || is_split(at) || reading.keys.index.as_ref() == Some(name);
+    let left_out = |at: usize, name: &String| names.contains(name.as_str()) && says(at, name);
+    header.iter().enumerate().filter(|(at, name)| left_out(*at, name)).map(|(at, _)| (at, Vec::new())).collect()
 }
 
 /// Predicted and true classes, without scores.
@@ -131,10 +134,11 @@ fn classes_of(
     let [predicted, labels] =
         texts.map(|texts| Array { shape: vec![texts.len()], column_major: false, data: Data::Texts(texts) });
     let (first, second) = (name_of(table, wanted[0]), name_of(table, wanted[1]));
-    let odd = belong::check(file, &arrays_beside(table, beside), table.rows, budget)?;
+    let said = belong::check(file, &arrays_beside(table, beside), table.rows, budget)?;
     let mut classes =
         classes_alone([(file, &first, &predicted), (file, &second, &labels)], reading, notes(table, columns), budget)?;
-    classes.beside.odd.extend(odd);
+    classes.beside.odd.extend(said.odd);
+    classes.beside.training = said.training;
     Ok(classes)
 }
 

@@ -52,7 +52,7 @@ pub enum PredictionsError {
     #[cfg(not(feature = "arrow"))]
     #[error(
         "{file}: to read Parquet, Arrow and Feather, analyze needs readers that this build is without; build it with: \
-         cargo build --bin analyze --package car-spectral-analysis --features arrow"
+         cargo build --bin analyze --features car-spectral-analysis/arrow"
     )]
     NeedsArrow { file: PathBuf },
     #[error("{file}: its bytes are no longer those that were checked: it was written to meanwhile; read it again")]
@@ -69,6 +69,10 @@ pub enum PredictionsError {
     OtherOrder { file: PathBuf, scores: String, labels: String, first: usize },
     #[error("{file}: {name} says that the samples are of several splits: {parts}; give those of one")]
     Splits { file: PathBuf, name: String, parts: String },
+    #[error(
+        "{file}: the scores are called by names of classes ({names}); give these in their order with `class-names`"
+    )]
+    ByClassName { file: PathBuf, names: String },
     #[error("{file}: {found}, which is not read here; convert it with: {line}")]
     Foreign { file: PathBuf, found: &'static str, line: String },
     #[error("{file}: {found}; one array of both is split by this in Python: {line}")]

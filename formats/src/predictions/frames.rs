@@ -1,6 +1,7 @@
 //! Tables in JSON: what `DataFrame.to_json` writes, and samples by their names.
 
 use super::names::{LABEL_NAMES, SAMPLE_NAMES, SCORE_NAMES, plain};
+use super::records::by_class;
 use crate::array::{Array, Data};
 use crate::budget::{Budget, Exceeded};
 use crate::named::Named;
@@ -9,7 +10,7 @@ use crate::weights::Saved;
 /// Turns a table kept by columns, by rows or apart from its header into lists by their names, below a key as well;
 /// gives anything else back.
 pub(super) fn unfolded<'a>(saved: Saved<'a>, budget: &mut Budget) -> Result<Saved<'a>, Exceeded> {
-    let Saved::Dictionary(entries) = saved else { return Ok(saved) };
+    let Saved::Dictionary(entries) = saved else { return by_class(saved, budget) };
     if let Some(table) = apart(&entries, budget)? {
         return Ok(table);
     }

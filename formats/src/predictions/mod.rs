@@ -37,6 +37,7 @@ mod outside;
 mod overlap;
 mod parts;
 mod reading;
+mod records;
 mod safetensors;
 mod saved;
 mod scale;
@@ -158,6 +159,8 @@ pub struct Predictions {
     /// What in the file looks wrong: other columns that contradict scores and labels, labels that were rounded or begin
     /// at 1, scores that are none. Sentences without a full stop.
     pub doubts: Vec<String>,
+    /// What says that all samples are training samples: a column, the name of an array.
+    pub training: Option<String>,
 }
 
 impl Predictions {
@@ -194,6 +197,12 @@ pub fn read_as(source: &PredictionSource, reading: &Reading) -> Result<Predictio
     let beside = once::taken_once(&mut whole, beside, reading)?;
     let said = [beside.sentences(&whole), doubts::doubts(&whole, reading)].concat();
     whole.doubts.extend(said);
+    let says_training = |file: &StoredFile| {
+        let name = file.path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        belong::split_in(&name) == Some(belong::TRAINING)
+    };
+    let by_name = whole.files.iter().all(says_training).then(|| "the name of the file".to_owned());
+    whole.training = beside.training.or(by_name);
     let place = whole.files.first().map(|file| file.path.clone()).unwrap_or_default();
     whole.doubts.extend(label_column::doubt(&place, &whole.logits, whole.labels.as_slice().unwrap_or_default())?);
     if reading.scores.is_none() && scale::is_one_hot(&whole.logits) {

@@ -3,6 +3,7 @@
 //! Whatever is not as it should be is left to the readers of whole files, which say what is wrong.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::path::Path;
 
 use safetensors::tensor::Metadata;
@@ -64,7 +65,7 @@ pub(super) fn of_npz(file: &Path, reading: &Reading) -> Option<(Vec<Named<'stati
     let archive = Archive::open_pieces(file, Pieces::File(&region)).ok().filter(|_| begin == b"PK")?;
     let wanted = [reading.keys.logits.as_deref().unwrap_or(LOGITS), reading.keys.labels.as_deref().unwrap_or(LABELS)];
     let names: Vec<&str> = archive.members().iter().map(|member| without_suffix(&member.name)).collect();
-    let twice = names.iter().enumerate().any(|(at, name)| names.iter().take(at).any(|earlier| earlier == name));
+    let twice = names.iter().collect::<HashSet<_>>().len() < names.len();
     let is_large = |member: &Member| member.stored_at().is_some_and(|(data, _)| data.len() as u64 > reading.in_memory);
     if twice || !archive.members().iter().any(is_large) || !wanted.iter().all(|name| names.contains(name)) {
         return None;

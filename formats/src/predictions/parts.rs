@@ -113,7 +113,17 @@ pub(super) fn join(source: &PredictionSource, parts: Vec<Part>) -> Result<(Predi
     let sha256: Vec<&str> = files.iter().map(|file| file.sha256.as_str()).collect();
     let sha256 = sha256.join(",");
     Ok((
-        Predictions { logits, labels, source: source.clone(), sha256, files, stored_dtype, notes, doubts: Vec::new() },
+        Predictions {
+            logits,
+            labels,
+            source: source.clone(),
+            sha256,
+            files,
+            stored_dtype,
+            notes,
+            doubts: Vec::new(),
+            training: None,
+        },
         beside,
     ))
 }

@@ -120,6 +120,8 @@ const FORMS: [(f64, f64); 6] = [(1.0, 0.0), (100.0, 0.0), (255.0, 0.0), (256.0, 
 const SIGNED: usize = 5;
 /// One of so many rows may be of another form: one that was never filled, for example.
 const RARE: u64 = 100;
+/// Rows of one sum before it is more than chance.
+const FEWEST_ROWS: u64 = 20;
 /// Below 0 and above it, what rounding and sums with small numbers make of 0.
 const BELOW: f64 = -1e-6;
 const ABOVE: f64 = 1e-3;
@@ -249,6 +251,15 @@ impl Look {
         range && misfits.get(unit).is_some_and(|misfits| misfits.saturating_mul(RARE) <= self.rows)
     }
 
+    /// What all rows of decimals add up to, where that is a whole number above 1: sums of so many softmaxes.
+    fn one_sum(&self) -> Option<u16> {
+        let (least, most) = self.sums;
+        let whole = most.round();
+        let near = |sum: f64| (sum / whole - 1.0).abs() < 1e-3;
+        let is_one = !self.whole && self.rows >= FEWEST_ROWS && whole > 1.0 && near(least) && near(most);
+        (is_one && whole <= f64::from(u16::MAX)).then_some(whole as u16)
+    }
+
     pub(super) fn scale(&self) -> Scale {
         if self.all_zero {
             return Scale::Logits;
@@ -266,6 +277,9 @@ impl Look {
                 let range = NEAR * f64::from(whole)..=f64::from(whole);
                 (range.contains(&self.largest) && near.saturating_mul(OFTEN) >= self.rows).then_some(whole)
             };
+            if let Some(whole) = self.one_sum() {
+                return Scale::InUnits(whole);
+            }
             return match SIGMOIDS.into_iter().zip(self.near).find_map(near) {
                 _ if self.largest <= 1.0 => Scale::Shares,
                 // Ranks and votes have one sum.
@@ -339,6 +353,18 @@ mod tests {
     use ndarray::{Array2, array};
 
     use super::*;
+
+    #[test]
+    fn sums_of_softmaxes_are_told() {
+        let of = |sum: f64, rows: usize| {
+            let scores = Array2::from_shape_fn((rows, 2), |(row, class)| {
+                let share = 0.3 + 0.02 * row as f64;
+                sum * if class == 0 { share } else { 1.0 - share }
+            });
+            Logits::F64(scores).scale()
+        };
+        assert_eq!([of(5.0, 30), of(5.0, 10), of(5.3, 30)], [Scale::InUnits(5), Scale::Logits, Scale::Logits]);
+    }
 
     #[test]
     fn scales_are_told_by_nearly_every_row() {

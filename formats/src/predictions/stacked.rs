@@ -1,15 +1,16 @@
 //! Scores kept class by class: lists of one length called alike but for a number, as a table of columns becomes.
 
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
-use super::Reading;
-use super::columns::families;
+use super::columns::{BETWEEN, families};
 use super::names::{LABEL_NAMES, plain};
+use super::{PredictionsError, Reading};
 use crate::array::Array;
 use crate::budget::Budget;
 use crate::element::reserve;
 use crate::named::Named;
-use crate::quoting::quoted;
+use crate::quoting::{quoted, quoted_list};
 use crate::{InputError, Result};
 
 /// Puts lists `logit_0`, `logit_1`, ... together to one array [N, K], where no other array can be the scores and the
@@ -33,10 +34,11 @@ pub(super) fn stacked<'a>(
     let is_list = |named: &Named<'_>| {
         named.array.as_ref().is_ok_and(|array| array.shape.len() == 1 && array.may_be_scores()) && !is_label(named)
     };
-    let by_name = |name: &String| arrays.iter().position(|named| named.name == *name && is_list(named));
-    let names = reading.class_names.as_ref().filter(|names| names.len() > 1);
-    if let Some(columns) = names.and_then(|names| names.iter().map(by_name).collect()) {
+    if let Some(columns) = by_class_names(&arrays, reading, is_list) {
         return put_together(file, arrays, columns, budget);
+    }
+    if let Some(names) = called_by_labels(file, &arrays, reading, (is_label, is_list), budget)? {
+        return Err(PredictionsError::ByClassName { file: file.to_path_buf(), names }.into());
     }
     let lists = arrays.iter().enumerate().filter(|(_, named)| is_list(named));
     let found = families(lists.map(|(at, named)| (at, named.name.as_str())));
@@ -46,6 +48,42 @@ pub(super) fn stacked<'a>(
     let whole = found.into_values().filter(|(first, _)| *first == 0).map(|(_, columns)| columns).filter(same_length);
     let whole: Vec<Vec<usize>> = whole.collect();
     whole.into_iter().try_fold(arrays, |arrays, columns| put_together(file, arrays, columns, budget))
+}
+
+/// The lists that are called by the names of the classes, also behind words that all have in front.
+fn by_class_names(arrays: &[Named<'_>], reading: &Reading, is_list: impl Fn(&Named<'_>) -> bool) -> Option<Vec<usize>> {
+    let names = reading.class_names.as_ref().filter(|names| names.len() > 1)?;
+    let lists = || arrays.iter().enumerate().filter(|(_, named)| is_list(named));
+    let places: HashMap<&str, usize> = lists().map(|(at, named)| (named.name.as_str(), at)).collect();
+    let first = names.first()?.as_str();
+    let fronts: BTreeSet<&str> = places.keys().filter_map(|name| name.strip_suffix(first)).collect();
+    fronts.into_iter().find_map(|front| {
+        let at = |name: &String| places.get(format!("{front}{name}").as_str()).copied();
+        (front.is_empty() || front.ends_with(BETWEEN)).then(|| names.iter().map(at).collect())?
+    })
+}
+
+/// The names of lists that end with the labels, which are texts, where nothing says the order of the classes.
+fn called_by_labels(
+    file: &Path,
+    arrays: &[Named<'_>],
+    reading: &Reading,
+    (is_label, is_list): (impl Fn(&Named<'_>) -> bool, impl Fn(&Named<'_>) -> bool),
+    budget: &mut Budget,
+) -> Result<Option<String>> {
+    if reading.class_names.is_some() {
+        return Ok(None);
+    }
+    let label = arrays.iter().filter(|named| is_label(named)).find_map(|named| named.array.as_ref().ok());
+    let Some(labels) = label.map(|array| array.texts(file, "labels", budget)).transpose()?.flatten() else {
+        return Ok(None);
+    };
+    let labels: BTreeSet<&str> = labels.iter().map(String::as_str).collect();
+    let last = |name: &str| name.rsplit(BETWEEN).next().map(str::to_owned);
+    let lists: Vec<&str> = arrays.iter().filter(|named| is_list(named)).map(|named| named.name.as_str()).collect();
+    let ends: BTreeSet<String> = lists.iter().filter_map(|name| last(name)).collect();
+    let all = labels.len() > 1 && labels.iter().all(|label| ends.contains(*label));
+    Ok(all.then(|| quoted_list(lists.into_iter().filter(|name| last(name).is_some_and(|end| ends.contains(&end))))))
 }
 
 /// Adds the array whose columns are these lists.

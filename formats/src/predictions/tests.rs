@@ -876,3 +876,72 @@ fn labels_before_their_noise_are_compared() {
     let doubts = read_bytes(&archive(&files, true)).unwrap().doubts.join(". ");
     assert!(doubts.contains("\"clean_labels\" names another class than the labels in 1 of 2 samples"), "{doubts}");
 }
+
+#[test]
+fn splits_are_told_by_what_columns_hold() {
+    let of = |name: &str, values: [&str; 3]| {
+        let row = |value: &&str| format!("{value},1,0.5,2.5\n");
+        let table = format!("{name},label,logit_0,logit_1\n{}", values.iter().map(row).collect::<String>());
+        read_bytes(table.as_bytes())
+    };
+    for (name, values) in [
+        ("stage", ["train", "test", "train"]),
+        ("is_train", ["0", "1", "1"]),
+        ("is_test", ["True", "False", "True"]),
+        ("role", ["training", "testing", "testing"]),
+    ] {
+        let refused = of(name, values).map(drop).map_err(|error| error.to_string()).unwrap_err();
+        assert!(refused.contains(&format!("\"{name}\" says")) && refused.contains("several splits"), "{refused}");
+    }
+    let numbered = of("subset", ["0", "1", "1"]).unwrap().doubts.join(". ");
+    assert!(numbered.contains("\"subset\" has the values 0 (1), 1 (2)"), "{numbered}");
+    // CIFAR-100 has a class `train`.
+    let sound = of("group", ["train", "tractor", "train"]).unwrap();
+    assert_eq!((sound.doubts, sound.training), (vec![], None));
+    assert_eq!(of("path", ["test/train/1", "test/train/2", "test/tractor/1"]).unwrap().training, None);
+    let trained = of("stage", ["train", "train", "train"]).unwrap().training;
+    assert_eq!(trained.as_deref(), Some("\"stage\" (\"train\", ...)"));
+    assert!(of("path", ["data/train/1", "data/train/2", "data/train/3"]).unwrap().training.is_some());
+    let folders = of("path", ["data/train/1", "data/test/2", "data/test/3"]).unwrap().doubts.join(". ");
+    assert!(folders.contains("1 as \"data/train/1\", 2 as \"data/test/2\""), "{folders}");
+    let masked = of("ignore", ["0", "1", "0"]).unwrap().doubts.join(". ");
+    assert!(masked.contains("\"ignore\" is 0 in 2 samples and 1 in 1, and all of them are counted"), "{masked}");
+    let named = archive(&[("train_logits.npy", &logits_npy()), ("train_labels.npy", &labels_npy())], true);
+    assert_eq!(read_bytes(&named).unwrap().training.as_deref(), Some("\"train_logits\""));
+    let file = with_files(&[("resnet-train.npz", &npz(&logits_npy(), &labels_npy()))], |folder| {
+        read(&PredictionSource::File(folder.join("resnet-train.npz"))).unwrap().training
+    });
+    assert_eq!(file.as_deref(), Some("the name of the file"));
+}
+
+#[test]
+fn columns_without_a_name_that_number_the_rows_are_compared() {
+    let scores = b",logit_0,logit_1\n2,0.5,1\n0,0.5,2\n1,3,1\n";
+    with_files(&[("s.csv", scores), ("l.csv", b",label\n0,1\n1,0\n2,1\n")], |folder| {
+        let pair = PredictionSource::Pair { logits: folder.join("s.csv"), labels: folder.join("l.csv") };
+        let refused = read(&pair).unwrap_err().to_string();
+        assert!(refused.contains("the same samples in different orders"), "{refused}");
+    });
+}
+
+#[test]
+fn scores_by_the_names_of_classes_are_read() {
+    let names = Some(["ant", "bee"].map(str::to_owned).to_vec());
+    let reading = Reading { class_names: names, ..Reading::default() };
+    let of = |text: &str, reading: &Reading| {
+        with_files(&[("p.json", text.as_bytes())], |folder| {
+            read_as(&PredictionSource::File(folder.join("p.json")), reading)
+        })
+    };
+    for text in [
+        r#"[{"truth": "bee", "scores": {"bee": 2.5, "ant": 0.5}}, {"truth": "ant", "scores": {"ant": 3.0, "bee": 1.0}}]"#,
+        r#"[{"truth": "bee", "pred": "bee", "p_ant": 0.5, "p_bee": 2.5}, {"truth": "ant", "pred": "ant", "p_ant": 3.0, "p_bee": 1.0}]"#,
+        r#"[{"true": "bee", "result": [{"label": "bee", "score": 2.5}, {"label": "ant", "score": 0.5}]},
+            {"true": "ant", "result": [{"label": "ant", "score": 3.0}, {"label": "bee", "score": 1.0}]}]"#,
+    ] {
+        let found = of(text, &reading).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!((found.labels.to_vec(), found.logits), (vec![1, 0], Logits::F64(array![[0.5, 2.5], [3.0, 1.0]])));
+        let asked = of(text, &Reading::default()).unwrap_err().to_string();
+        assert!(asked.contains("`class-names`"), "{asked}");
+    }
+}

@@ -118,6 +118,9 @@ impl MarginCounts {
         if parts.top_ties > samples {
             return refuse(format!("{} ties among {samples} samples", parts.top_ties));
         }
+        let margins = parts.grid.margins();
+        let first_not_below = Some(parts.grid.bucket(0.0)).filter(|&at| at < margins.len());
+        let has_zero = first_not_below.is_some_and(|at| margins[at] == 0.0);
         for (at, (column, row, counters)) in parts.pairs.iter().enumerate() {
             let ascending = at == 0 || (parts.pairs[at - 1].0, parts.pairs[at - 1].1) < (*column, *row);
             if !ascending || *column >= num_classes || *row >= num_classes || column == row || counters.len() != slots {
@@ -128,6 +131,13 @@ impl MarginCounts {
                 let Some(more) = sum.checked_add(count) else { return refuse(format!("class {column} overflows")) };
                 *sum = more;
             }
+            // A sample that is wrong has a margin of at most 0.
+            let not_above = |upto: usize| counters[..=upto].iter().fold(0u64, |sum, &count| sum.saturating_add(count));
+            if first_not_below.is_some_and(|upto| counters[slots - 1] > not_above(upto)) {
+                return refuse(format!(
+                    "more errors than margins of at most 0 in pair {at}, class {row} for class {column}"
+                ));
+            }
             counts.pairs.entry(*column, *row).copy_from_slice(counters);
         }
         for class in 0..num_classes {
@@ -137,6 +147,13 @@ impl MarginCounts {
             let (zero, correct) = (parts.zero_margin[class], parts.zero_margin_correct[class]);
             if below.is_none_or(|below| below > most) || of_class[slots - 1] > most || zero > most || correct > zero {
                 return refuse(format!("class {class} counts more than its {most} samples"));
+            }
+            // None overflows: all are at most the samples of the class.
+            let not_above = first_not_below.map_or(0, |at| of_class[..=at].iter().sum::<u64>());
+            if (has_zero && not_above != of_class[slots - 1] + correct)
+                || first_not_below.is_some_and(|at| zero > of_class[at])
+            {
+                return refuse(format!("the margins of class {class} are not those of its errors"));
             }
         }
         counts.samples = samples;
@@ -207,7 +224,7 @@ mod tests {
     #[test]
     fn what_no_samples_leave_is_refused() {
         let parts = counted(5).0.to_parts();
-        let spoiled: [fn(&mut MarginParts); 9] = [
+        let spoiled: [fn(&mut MarginParts); 12] = [
             |parts| parts.zero_margin.truncate(4),
             |parts| parts.class_counts[0] = u64::MAX,
             |parts| parts.top_ties = 61,
@@ -217,6 +234,13 @@ mod tests {
             |parts| parts.pairs[0].2.push(0),
             |parts| parts.pairs[0].2[0] = u64::MAX,
             |parts| parts.zero_margin_correct[0] = parts.zero_margin[0] + 1,
+            |parts| *parts.pairs[0].2.last_mut().unwrap() += 1,
+            |parts| parts.pairs[0].2[0] += 1,
+            |parts| {
+                parts.grid = MarginGrid::new(&[-1.0, 0.5, 1.5]).unwrap();
+                let pair = parts.pairs.iter_mut().find(|pair| pair.2[..2] == [0, 0]).unwrap();
+                pair.2[3] = 1;
+            },
         ];
         for (at, spoil) in spoiled.iter().enumerate() {
             let mut parts = parts.clone();

@@ -32,10 +32,17 @@ fn of_library(file: &Path, refused: &[String]) -> Option<String> {
              of scikit-learn are given as `predictions`"
         ));
     }
+    if is_of("transformers.") {
+        return Some(format!(
+            "python -c \"import torch, pickle, numpy; p = torch.load('{name}', weights_only=False) if open('{name}', \
+             'rb').read(2) == b'PK' else pickle.load(open('{name}', 'rb')); numpy.savez('predictions.npz', \
+             logits=p.predictions, labels=p.label_ids)\", which gives `predictions`"
+        ));
+    }
     is_of("pandas.").then(|| {
         format!(
-            "python -c \"import pandas; pandas.read_pickle('{name}').to_csv('predictions.csv', index=False)\", which \
-             gives a table for `predictions`"
+            "python -c \"import pandas; pandas.read_pickle('{name}').to_csv('table.csv')\", which gives a table for \
+             `predictions`, or for `train-counts` where it is a value_counts()"
         )
     })
 }
