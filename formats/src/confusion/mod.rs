@@ -211,8 +211,9 @@ fn numbers<'a>(content: &'a Content, budget: &mut Budget) -> Result<Read<'a>> {
             if let Some(array) = nested::rows(&saved) {
                 return Ok(Read::of(array, None));
             }
+            let names = names_in(&saved);
             let array = square_among(file, arrays_of(file, saved, budget)?)?;
-            owned_numbers(array).map(|array| Read::of(array, None)).ok_or_else(|| not_square(file, "texts".to_owned()))
+            owned_numbers(array).map(|array| Read::of(array, names)).ok_or_else(|| not_square(file, "texts".to_owned()))
         });
     }
     refuse_impostor(content)?;

@@ -217,6 +217,10 @@ fn pickled_rows_need_names_on_both_sides() {
     let named = b"\x80\x02}(X\x01\0\0\0b}(X\x01\0\0\0bK\x05X\x01\0\0\0aK\x01uX\x01\0\0\0a}(X\x01\0\0\0bK\x02X\x01\0\0\0aK\x07uu.";
     let found = read(named, Some(Orientation::RowsAreTrue)).unwrap();
     assert_eq!((found.counts, found.names.unwrap()), (array![[7, 1], [2, 5]], names(&["a", "b"])));
+    // {'m': [[5, 1], [2, 7]], 'names': ['b', 'a']}
+    let beside = b"\x80\x02}(X\x01\0\0\0m](](K\x05K\x01e](K\x02K\x07eeX\x05\0\0\0names](X\x01\0\0\0bX\x01\0\0\0aeu.";
+    let found = read(beside, Some(Orientation::RowsAreTrue)).unwrap();
+    assert_eq!((found.counts, found.names.unwrap()), (array![[5, 2], [1, 7]], names(&["b", "a"])));
     // [[5, 1], [2, 7]]
     let rows = b"\x80\x02](](K\x05K\x01e](K\x02K\x07ee.";
     assert_eq!(read(rows, Some(Orientation::RowsAreTrue)).unwrap().counts, array![[5, 2], [1, 7]]);

@@ -192,7 +192,7 @@ fn in_columns(file: &Path, lines: &[Entry<&str>], budget: &mut Budget) -> Result
         }
     } else {
         // The index of a frame numbers its lines, and the classes where nothing else does.
-        called(&ID_WORDS[..], true).or_else(|| called(&["", "index"], true)).zip(called(NAME_WORDS, false))
+        called(ID_WORDS, true).or_else(|| called(&["", "index"], true)).zip(called(NAME_WORDS, false))
     };
     let Some((number, name)) = places else { return Ok(None) };
     let mut by_number = BTreeMap::new();
