@@ -17,19 +17,26 @@ const WITHOUT_SCORES: &str = "read from a confusion matrix: what needs scores (m
      samples (comparisons of models) is left out";
 
 pub(super) fn load(request: &Request, files: &[PathBuf], orientation: Option<Orientation>) -> Result<Loaded> {
-    let read = files.iter().map(|file| subject(request, read_confusion(file, orientation)?));
+    let read = files.iter().map(|file| subject(request, named(request, read_confusion(file, orientation)?)?));
     let subjects = read.collect::<Result<_>>()?;
     Ok(Loaded { subjects, ..Loaded::default() })
+}
+
+/// The matrix with the names that were given, in their order.
+fn named(request: &Request, confusion: Confusion) -> Result<Confusion> {
+    match &request.class_names {
+        Some(file) => {
+            let names = read_class_names(file, confusion.counts.nrows())?;
+            Ok(confusion.in_order_of(names)?)
+        }
+        None => Ok(confusion),
+    }
 }
 
 fn subject(request: &Request, confusion: Confusion) -> Result<Subject> {
     let num_classes = confusion.counts.nrows();
     let (labels, predicted) = confusion.samples();
-    let class_names = match (&request.class_names, confusion.names) {
-        (Some(file), _) => read_class_names(file, num_classes)?,
-        (None, Some(names)) => names,
-        (None, None) => numbered_classes(num_classes),
-    };
+    let class_names = confusion.names.unwrap_or_else(|| numbered_classes(num_classes));
     let files = vec![data_file_of("confusion matrix", &confusion.file)];
     let notes = [vec![WITHOUT_SCORES.to_owned()], confusion.notes].concat();
     let logits = Logits::Classes(Classes { predicted, num_classes, in_order: false });

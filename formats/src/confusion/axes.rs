@@ -7,9 +7,12 @@ const TRUE: &[&str] = &["true", "actual", "truth", "gt", "y_true", "reference", 
 const PREDICTED: &[&str] = &["pred", "predicted", "prediction", "predictions", "y_pred", "preds"];
 
 /// Whether a word stands for the true classes; `None` if for neither.
-fn is_true(word: &str) -> Option<bool> {
+pub(super) fn is_true(word: &str) -> Option<bool> {
     let word = word.trim().to_ascii_lowercase();
-    let begins = |words: &[&str]| words.iter().any(|known| word == *known || word.starts_with(&format!("{known} ")));
+    let begins = |words: &[&str]| {
+        let rest = |known: &&str| word.strip_prefix(known).map(|rest| rest.is_empty() || rest.starts_with([' ', '_']));
+        words.iter().any(|known| rest(known) == Some(true))
+    };
     match (begins(TRUE), begins(PREDICTED)) {
         (true, false) => Some(true),
         (false, true) => Some(false),
@@ -25,7 +28,7 @@ pub(super) fn of_corner(corner: &str) -> Option<Orientation> {
     orientation(rows.or(columns)?)
 }
 
-fn orientation(rows_are_true: bool) -> Option<Orientation> {
+pub(super) fn orientation(rows_are_true: bool) -> Option<Orientation> {
     Some(if rows_are_true { Orientation::RowsAreTrue } else { Orientation::ColumnsAreTrue })
 }
 

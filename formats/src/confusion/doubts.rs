@@ -21,19 +21,36 @@ pub(super) fn without_sums(matrix: &Array2<u64>) -> Option<Array2<u64>> {
 /// Classes from which on rates in whole per cent hardly all add up to 100 exactly, as equal numbers of samples do.
 const MANY: usize = 20;
 
+/// Wholes that rates in finer parts than per cent add up to, nearly so when each is rounded.
+const FINER: [u64; 4] = [1000, 10_000, 100_000, 1_000_000];
+
+/// The samples of every class, and the predictions.
+fn sums(matrix: &Array2<u64>) -> [(&'static str, Vec<u64>); 2] {
+    let of = |axis| matrix.lanes(axis).into_iter().map(|lane| lane.iter().fold(0_u64, |sum, &n| sum.saturating_add(n)));
+    [("samples", of(Axis(0)).collect()), ("predictions", of(Axis(1)).collect())]
+}
+
+fn are_near(sums: &[u64], whole: u64, by: u64) -> bool {
+    sums.iter().all(|&sum| sum == 0 || sum.abs_diff(whole) <= by)
+}
+
 /// What is odd where the samples or the predictions of every class add up as rates do.
 pub(super) fn rates(matrix: &Array2<u64>) -> Option<String> {
-    for (axis, what) in [(Axis(0), "samples"), (Axis(1), "predictions")] {
-        let sums = matrix.lanes(axis).into_iter().map(|lane| lane.iter().fold(0_u64, |sum, &n| sum.saturating_add(n)));
-        let sums: Vec<u64> = sums.collect();
+    for (what, sums) in sums(matrix) {
         if sums.len() >= MANY && sums.iter().all(|&sum| sum == 100) {
             return None;
         }
-        let near = |whole: u64, by: u64| sums.iter().all(|&sum| sum == 0 || sum.abs_diff(whole) <= by);
-        let whole = if near(1, 0) {
-            "1"
-        } else if near(100, 2) {
-            "100, or nearly so"
+        let are_few = sums.len() < 3;
+        // As many samples of each class are ordinary from a thousand on.
+        let finer = |&whole: &u64| !are_few && are_near(&sums, whole, 2) && !are_near(&sums, whole, 0);
+        let whole = if are_near(&sums, 1, 0) {
+            "1".to_owned()
+        } else if are_near(&sums, 100, 2) {
+            "100, or nearly so".to_owned()
+        } else if !are_few && are_near(&sums, 10, 0) {
+            "10".to_owned()
+        } else if let Some(whole) = FINER.iter().find(|whole| finer(whole)) {
+            format!("nearly {whole}")
         } else {
             continue;
         };
@@ -43,4 +60,16 @@ pub(super) fn rates(matrix: &Array2<u64>) -> Option<String> {
         ));
     }
     None
+}
+
+/// What has to be said where they add up to a thousand or more as rates and test sets of equal classes both do.
+pub(super) fn equal_sums(matrix: &Array2<u64>) -> Option<String> {
+    let whole = |sums: &[u64]| FINER.into_iter().find(|&whole| are_near(sums, whole, 0));
+    let (what, whole) = sums(matrix)
+        .into_iter()
+        .find_map(|(what, sums)| whole(&sums).filter(|_| (3..MANY).contains(&sums.len())).map(|whole| (what, whole)))?;
+    Some(format!(
+        "the {what} of every class add up to {whole}, as in a test set of equal classes; were they rates (parts of {whole}), no \
+         interval would hold"
+    ))
 }

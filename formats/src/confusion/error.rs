@@ -22,10 +22,10 @@ pub enum ConfusionFileError {
     )]
     NotACount { file: PathBuf, row: usize, column: usize, found: String },
     #[error(
-        "{file}: which way does the matrix lie? Its rows add up to {rows}, its columns to {columns}; say `orientation` \
+        "{file}: which way does the matrix lie? Its rows{what} add up to {rows}, its columns to {columns}; say `orientation` \
          rows-are-true if the rows are the true classes, as in scikit-learn, or columns-are-true"
     )]
-    Orientation { file: PathBuf, rows: String, columns: String },
+    Orientation { file: PathBuf, what: &'static str, rows: String, columns: String },
     #[error(
         "{file}: `orientation` {given} is said, and the table's own words mean {said}; say that, or correct its words"
     )]
@@ -34,6 +34,21 @@ pub enum ConfusionFileError {
     Sum { file: PathBuf, row: usize, found: f64 },
     #[error("{file}: the row {row} has no column of that name; give rows and columns the names of the classes")]
     Names { file: PathBuf, row: String },
+    #[error(
+        "{file}: the classes of the matrix are not those of `class-names`: {own} in the matrix alone{twice}, {given} in \
+         `class-names` alone; correct one of them, or leave `class-names` out"
+    )]
+    OtherNames { file: PathBuf, own: String, given: String, twice: String },
+    #[error(
+        "{file}: a line for each pair of classes (long form), and neither of the columns {columns} says that it is the true \
+         class; call them true and predicted"
+    )]
+    LongForm { file: PathBuf, columns: String },
+    #[error(
+        "{file}: row {row}, column {column}: {found} is a number of thousands, or one with a fraction; write counts as \
+         digits alone"
+    )]
+    Grouped { file: PathBuf, row: usize, column: usize, found: String },
     #[error("{file}: {samples} samples; a matrix of 1 to {MOST_SAMPLES} is read")]
     Samples { file: PathBuf, samples: u64 },
 }

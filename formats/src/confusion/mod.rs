@@ -4,8 +4,12 @@
 //! lies has to be said unless it is symmetric: scikit-learn has the true classes in the rows, others in the columns.
 
 mod axes;
+mod cross;
 mod doubts;
 mod error;
+mod long;
+mod nested;
+mod order;
 mod orientation;
 mod printed;
 mod table;
@@ -16,7 +20,7 @@ use std::path::Path;
 
 use ndarray::Array2;
 
-use crate::array::{Array, Data, place_of};
+use crate::array::{Array, place_of};
 use crate::budget::Budget;
 use crate::content::Content;
 use crate::impostor::refuse_impostor;
@@ -68,9 +72,10 @@ impl Confusion {
 /// [`ConfusionFileError`] with what has to be said or given; those of the formats.
 pub fn read_confusion(file: &Path, orientation: Option<Orientation>) -> Result<Confusion> {
     let content = Content::read(file)?;
-    let ((counts, names, notes), sha256) = content.parse_and_hash(|content| parse(content, orientation))?;
+    let ((counts, names, mut notes), sha256) = content.parse_and_hash(|content| parse(content, orientation))?;
     let file = StoredFile { path: content.file.clone(), bytes: content.bytes.len() as u64, sha256 };
     let doubts = doubts::rates(&counts).into_iter().collect();
+    notes.extend(doubts::equal_sums(&counts));
     Ok(Confusion { counts, names, file, notes, doubts })
 }
 
@@ -86,18 +91,55 @@ struct Read<'a> {
     said: Option<Orientation>,
     /// What was made of it.
     notes: Vec<String>,
+    /// Whether the rows are the outer keys of a dictionary.
+    outer_keys: bool,
 }
 
 impl<'a> Read<'a> {
     fn of(array: Array<'a>, names: Option<Vec<String>>) -> Self {
-        Self { array, names, said: None, notes: Vec::new() }
+        Self { array, names, said: None, notes: Vec::new(), outer_keys: false }
     }
 }
 
 fn parse(content: &Content, orientation: Option<Orientation>) -> Result<Parsed> {
     let file = content.file.as_path();
     let budget = &mut Budget::of(content.bytes.len());
-    let Read { array, names, said, mut notes } = numbers(content, budget)?;
+    let Read { array, names, said, mut notes, outer_keys } = numbers(content, budget)?;
+    let mut matrix = whole_numbers(file, &array, budget)?;
+    // Texts beside a matrix are names if they are as many.
+    let names = names.filter(|names| names.len() == matrix.nrows());
+    if let Some(counts) = doubts::without_sums(&matrix).filter(|_| names.is_none()) {
+        matrix = counts;
+        notes.push("the last row and the last column are the sums of the others and are left out".to_owned());
+    }
+    let samples = matrix.iter().fold(0_u64, |sum, &count| sum.saturating_add(count));
+    if samples == 0 || samples > MOST_SAMPLES {
+        return Err(ConfusionFileError::Samples { file: file.to_path_buf(), samples }.into());
+    }
+    let symmetric = matrix == matrix.t();
+    if let Some((said, given)) = said.zip(orientation).filter(|(said, given)| said != given && !symmetric) {
+        return Err(ConfusionFileError::SaysOtherwise { file: file.to_path_buf(), said, given }.into());
+    }
+    if let Some(said) = said.filter(|_| orientation.is_none() && !symmetric) {
+        notes.push(format!("{said}, as the table says"));
+    }
+    match orientation.or(said) {
+        None if !symmetric => return Err(unsaid(file, &matrix, outer_keys)),
+        Some(Orientation::RowsAreTrue) => matrix = matrix.reversed_axes(),
+        _ => {}
+    }
+    if outer_keys && !symmetric {
+        notes.push(
+            "the outer keys are taken for the rows, as json.dump of a dictionary of rows has them; DataFrame.to_json() has the \
+             columns outside: then give the other orientation"
+                .to_owned(),
+        );
+    }
+    Ok((matrix.as_standard_layout().into_owned(), names, notes))
+}
+
+/// The numbers of a square array as counts, rows and columns as it has them.
+fn whole_numbers(file: &Path, array: &Array<'_>, budget: &mut Budget) -> Result<Array2<u64>> {
     let shape = array.shape.iter().copied().filter(|&extent| extent != 1).collect::<Vec<_>>();
     let &[rows, columns] = shape.as_slice() else {
         return Err(not_square(file, format!("an array of shape {shape:?}")));
@@ -126,40 +168,19 @@ fn parse(content: &Content, orientation: Option<Orientation>) -> Result<Parsed> 
     })?;
     // As many as the shape says.
     let matrix = Array2::from_shape_vec((rows, rows), counts).ok().filter(|_| known);
-    let mut matrix = matrix.ok_or_else(|| not_square(file, "an array of texts".to_owned()))?;
-    if array.column_major {
-        matrix = matrix.reversed_axes();
-    }
-    if let Some(counts) = doubts::without_sums(&matrix).filter(|_| names.is_none()) {
-        matrix = counts;
-        notes.push("the last row and the last column are the sums of the others and are left out".to_owned());
-    }
-    let rows = matrix.nrows();
-    let samples = matrix.iter().fold(0_u64, |sum, &count| sum.saturating_add(count));
-    if samples == 0 || samples > MOST_SAMPLES {
-        return Err(ConfusionFileError::Samples { file: file.to_path_buf(), samples }.into());
-    }
-    let symmetric = matrix == matrix.t();
-    if let Some((said, given)) = said.zip(orientation).filter(|(said, given)| said != given && !symmetric) {
-        return Err(ConfusionFileError::SaysOtherwise { file: file.to_path_buf(), said, given }.into());
-    }
-    if let Some(said) = said.filter(|_| orientation.is_none() && !symmetric) {
-        notes.push(format!("{said}, as the table says"));
-    }
-    match orientation.or(said) {
-        Some(Orientation::ColumnsAreTrue) => {}
-        Some(Orientation::RowsAreTrue) => matrix = matrix.reversed_axes(),
-        None if symmetric => {}
-        None => {
-            let sums = |lanes: ndarray::iter::Lanes<'_, u64, ndarray::Ix1>| {
-                let sums: Vec<String> = lanes.into_iter().take(5).map(|lane| lane.sum().to_string()).collect();
-                sums.join(", ") + if rows > 5 { ", ..." } else { "" }
-            };
-            let (file, rows, columns) = (file.to_path_buf(), sums(matrix.rows()), sums(matrix.columns()));
-            return Err(ConfusionFileError::Orientation { file, rows, columns }.into());
-        }
-    }
-    Ok((matrix.as_standard_layout().into_owned(), names, notes))
+    let matrix = matrix.ok_or_else(|| not_square(file, "an array of texts".to_owned()))?;
+    Ok(if array.column_major { matrix.reversed_axes() } else { matrix })
+}
+
+/// Asks which way a matrix lies.
+fn unsaid(file: &Path, matrix: &Array2<u64>, outer_keys: bool) -> InputError {
+    let sums = |lanes: ndarray::iter::Lanes<'_, u64, ndarray::Ix1>| {
+        let sums: Vec<String> = lanes.into_iter().take(5).map(|lane| lane.sum().to_string()).collect();
+        sums.join(", ") + if matrix.nrows() > 5 { ", ..." } else { "" }
+    };
+    let what = if outer_keys { " (the outer keys; DataFrame.to_json() has the columns outside)" } else { "" };
+    let (file, rows, columns) = (file.to_path_buf(), sums(matrix.rows()), sums(matrix.columns()));
+    ConfusionFileError::Orientation { file, what, rows, columns }.into()
 }
 
 fn not_square(file: &Path, found: String) -> InputError {
@@ -182,8 +203,17 @@ fn numbers<'a>(content: &'a Content, budget: &mut Budget) -> Result<Read<'a>> {
     }
     if bytes.starts_with(b"PK") || bytes.first() == Some(&0x80) {
         return with_saved(content, budget, |saved, budget| {
+            // The order of a pickled dictionary is not kept, and is needed unless rows and columns have names.
+            let cross = nested::read(&saved).filter(|cross| !cross.rows.is_empty() && !cross.columns.is_empty());
+            if let Some(cross) = cross {
+                return cross.read(file, budget);
+            }
+            if let Some(array) = nested::rows(&saved) {
+                return Ok(Read::of(array, None));
+            }
+            let names = names_in(&saved);
             let array = square_among(file, arrays_of(file, saved, budget)?)?;
-            owned_numbers(array).map(|array| Read::of(array, None)).ok_or_else(|| not_square(file, "texts".to_owned()))
+            owned_numbers(array).map(|array| Read::of(array, names)).ok_or_else(|| not_square(file, "texts".to_owned()))
         });
     }
     refuse_impostor(content)?;
@@ -208,8 +238,11 @@ fn numbers<'a>(content: &'a Content, budget: &mut Budget) -> Result<Read<'a>> {
         }
         Err(error) => return Err(error),
     };
-    if let Some((array, names)) = rows_by_name(&saved) {
-        return Ok(Read::of(array, Some(names)));
+    if let Some(cross) = nested::read(&saved) {
+        return cross.read(file, budget);
+    }
+    if let Some(array) = nested::rows(&saved) {
+        return Ok(Read::of(array, None));
     }
     let names = names_in(&saved);
     Ok(Read::of(square_among(file, arrays_of(file, saved, budget)?)?, names))
@@ -221,26 +254,8 @@ fn square_among<'a>(file: &Path, arrays: Vec<Named<'a>>) -> Result<Array<'a>> {
         let long: Vec<usize> = array.shape.iter().copied().filter(|&extent| extent != 1).collect();
         matches!(long.as_slice(), [rows, columns] if rows == columns)
     };
-    let mut rows: Vec<Array<'a>> = Vec::new();
-    let mut squares: Vec<Array<'a>> = Vec::new();
-    for named in arrays {
-        match named.array {
-            Ok(array) if is_square(&array) => squares.push(array),
-            Ok(array) if array.shape.len() == 1 => rows.push(array),
-            _ => {}
-        }
-    }
-    // A short list of rows is taken for a tuple of arrays elsewhere.
-    if squares.is_empty() && rows.iter().all(|row| row.shape == [rows.len()]) && rows.len() > 1 {
-        let values = rows.iter().filter_map(|row| match &row.data {
-            Data::Decimals(values) => Some(values.clone()),
-            _ => None,
-        });
-        let values: Vec<f64> = values.flatten().collect();
-        if values.len() == rows.len().saturating_mul(rows.len()) {
-            squares.push(Array::decimals(vec![rows.len(); 2], values));
-        }
-    }
+    let mut squares: Vec<Array<'a>> =
+        arrays.into_iter().filter_map(|named| named.array.ok()).filter(is_square).collect();
     match squares.pop() {
         Some(only) if squares.is_empty() => Ok(only),
         Some(_) => Err(not_square(file, "several square arrays, of which one is wanted".to_owned())),
@@ -266,21 +281,9 @@ fn owned_numbers(array: Array<'_>) -> Option<Array<'static>> {
     (known == Ok(true)).then(|| Array { column_major: array.column_major, ..Array::decimals(array.shape, values) })
 }
 
-/// Rows under the names of their classes, the numbers of each under the same names.
-fn rows_by_name(saved: &Saved<'_>) -> Option<(Array<'static>, Vec<String>)> {
-    let Saved::Dictionary(rows) = saved else { return None };
-    let names: Vec<String> = rows.iter().map(|(name, _)| name.clone()).collect();
-    let mut values = Vec::new();
-    for (_, row) in rows {
-        let Saved::Dictionary(row) = row else { return None };
-        let numbers: HashMap<&str, &Saved<'_>> = row.iter().map(|(name, number)| (name.as_str(), number)).collect();
-        for name in &names {
-            let Some(Saved::Number(number)) = numbers.get(name.as_str()) else { return None };
-            values.push(*number);
-        }
-        (numbers.len() == names.len()).then_some(())?;
-    }
-    Some((Array::decimals(vec![names.len(); 2], values), names))
+/// The values of a dictionary by their keys.
+fn by_name<'s, 'a>(entries: &'s [(String, Saved<'a>)]) -> HashMap<&'s str, &'s Saved<'a>> {
+    entries.iter().map(|(name, value)| (name.as_str(), value)).collect()
 }
 
 /// A list of as many texts as there are classes, under any key.
@@ -299,137 +302,4 @@ fn names_in(saved: &Saved<'_>) -> Option<Vec<String>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use ndarray::array;
-
-    use super::*;
-    use crate::testing::{archive, npy, with_file};
-
-    fn read(text: impl AsRef<[u8]>, orientation: Option<Orientation>) -> Result<Confusion> {
-        with_file("matrix", text, |path| read_confusion(path, orientation))
-    }
-
-    /// 50 of 52 samples of class 0 are right, and 45 of 48 of class 1, 7 of 9 of class 2.
-    #[test]
-    fn every_form_gives_the_same_counts() {
-        let expected = array![[50, 3, 0], [2, 45, 2], [0, 0, 7]];
-        let names = ["ant", "bee", "cat"].map(str::to_owned).to_vec();
-        for (text, named) in [
-            ("50,2,0\n3,45,0\n0,2,7\n", false),
-            ("50 2 0\n3 45 0\n0 2 7\n", false),
-            ("5.0e1;2;0\n3;45;0\n0;2;7\n", false),
-            ("0,1,2\n50,2,0\n3,45,0\n0,2,7\n", false),
-            (",0,1,2\n0,50,2,0\n1,3,45,0\n2,0,2,7\n", false),
-            ("ant,bee,cat\n50,2,0\n3,45,0\n0,2,7\n", true),
-            (",ant,bee,cat\nant,50,2,0\nbee,3,45,0\ncat,0,2,7\n", true),
-            ("true,ant,bee,cat\nbee,3,45,0\nant,50,2,0\ncat,0,2,7\n", true),
-            (",ant,bee,cat,All\nant,50,2,0,52\nbee,3,45,0,48\ncat,0,2,7,9\nAll,53,49,7,109\n", true),
-            ("[[50, 2, 0], [3, 45, 0], [0, 2, 7]]", false),
-            ("[[50  2  0]\n [ 3 45  0]\n [ 0  2  7]]\n", false),
-            ("[[50.  2.  0.]\n [ 3. 45.  0.]\n [ 0.  2.  7.]]\n", false),
-            (
-                "{\"confusion_matrix\": [[50, 2, 0], [3, 45, 0], [0, 2, 7]], \"labels\": [\"ant\", \"bee\", \"cat\"]}",
-                true,
-            ),
-            (
-                "{\"ant\":{\"ant\":50,\"bee\":2,\"cat\":0},\"bee\":{\"cat\":0,\"bee\":45,\"ant\":3},\"cat\":{\"ant\":0,\"bee\":2,\"cat\":7}}",
-                true,
-            ),
-        ] {
-            let found = read(text, Some(Orientation::RowsAreTrue)).unwrap_or_else(|error| panic!("{text}: {error}"));
-            assert_eq!(found.counts, expected, "{text}");
-            assert_eq!(found.names, named.then(|| names.clone()), "{text}");
-        }
-        let other = read("50,3,0\n2,45,2\n0,0,7\n", Some(Orientation::ColumnsAreTrue)).unwrap();
-        assert_eq!(other.counts, expected);
-        let (labels, predicted) = other.samples();
-        assert_eq!(labels.len(), 109);
-        assert_eq!(labels.iter().filter(|&&class| class == 2).count(), 9);
-        assert_eq!(
-            labels.iter().zip(&predicted).filter(|(label, predicted)| (**label, **predicted) == (2, 1)).count(),
-            2
-        );
-    }
-
-    #[test]
-    fn printed_and_cross_tables_are_read() {
-        let expected = array![[50, 3, 0], [2, 45, 2], [0, 0, 7]];
-        for text in [
-            "array([[50,  2,  0],\n       [ 3, 45,  0],\n       [ 0,  2,  7]])",
-            "tensor([[50,  2,  0],\n        [ 3, 45,  0],\n        [ 0,  2,  7]], device='cuda:0')\n",
-            "     ant  bee  cat\nant   50    2    0\nbee    3   45    0\ncat    0    2    7\n",
-            "Predicted   0   1  2\nActual              \n0          50   2  0\n1           3  45  0\n2           0   2  7\n",
-            "Predicted   0   1  2  All\nActual                   \n0  50  2  0  52\n1  3  45  0  48\n2  0  2  7  9\nAll 53 49 7 109\n",
-            ",2,0,1\n2,7,0,2\n0,0,50,2\n1,0,3,45\n",
-            ",1,2,3\n1,50,2,0\n2,3,45,0\n3,0,2,7\n",
-            ",pred_ant,pred_bee,pred_cat\ntrue_ant,50,2,0\ntrue_bee,3,45,0\ntrue_cat,0,2,7\n",
-            "Actual,0,1,2\n0,50,2,0\n1,3,45,0\n2,0,2,7\n",
-        ] {
-            let found = read(text, Some(Orientation::RowsAreTrue)).unwrap_or_else(|error| panic!("{text}: {error}"));
-            assert_eq!(found.counts, expected, "{text}");
-        }
-        let found = read("Predicted,0,1\n0,5,1\n1,2,7\n", None).unwrap();
-        assert_eq!((found.counts, found.notes.len()), (array![[5, 1], [2, 7]], 1));
-        // Class 2 was never predicted, so a cross table has no column for it.
-        let found = read("Actual,0,1\n0,50,2\n1,3,45\n2,0,9\n", Some(Orientation::RowsAreTrue)).unwrap();
-        assert_eq!(found.counts, array![[50, 3, 0], [2, 45, 9], [0, 0, 0]]);
-        assert!(found.notes[0].contains("was taken for \"2\""), "{:?}", found.notes);
-    }
-
-    #[test]
-    fn arrays_of_numpy_are_read_by_their_shape() {
-        let names: Vec<u8> = "ab".chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
-        let (matrix, names) = (npy("|u1", "(1, 2, 2)", &[5, 1, 2, 7]), npy("<U1", "(2,)", &names));
-        let npz = archive(&[("cm.npy", &matrix), ("c.npy", &names)], true);
-        let found = read(npz, Some(Orientation::RowsAreTrue)).unwrap();
-        assert_eq!(found.counts, array![[5, 2], [1, 7]]);
-        assert_eq!(found.names.unwrap(), ["a", "b"]);
-    }
-
-    #[test]
-    fn whole_numbers_that_may_be_no_counts_have_a_note() {
-        let notes = |text: &str| {
-            let found = read(text, Some(Orientation::RowsAreTrue)).unwrap();
-            [found.notes, found.doubts].concat()
-        };
-        for (text, word) in [
-            ("96,4\n6,94\n", "the samples of every class add up to 100"),
-            ("1,0\n0,1\n", "add up to 1:"),
-            ("50,2,0,52\n3,45,0,48\n0,2,7,9\n53,49,7,109\n", "are left out"),
-        ] {
-            assert!(notes(text).iter().any(|note| note.contains(word)), "{text}: {:?}", notes(text));
-        }
-        assert!(notes("50,2\n3,45\n").is_empty());
-        let hundred =
-            |row: usize| (0..20).map(|column| if column == row { "81" } else { "1" }).collect::<Vec<_>>().join(",");
-        assert!(notes(&(0..20).map(hundred).collect::<Vec<_>>().join("\n")).is_empty(), "a hundred samples a class");
-        let wide = format!("Actual,0\n{}", (0..20_000).map(|row| format!("{row},1\n")).collect::<String>());
-        assert!(matches!(read(wide, Some(Orientation::RowsAreTrue)), Err(InputError::Budget { .. })));
-    }
-
-    #[test]
-    fn what_is_open_is_asked_and_what_is_wrong_is_told() {
-        assert_eq!(read("5,1\n1,7\n", None).unwrap().counts, array![[5, 1], [1, 7]]);
-        let error = read("5,1\n2,7\n", None).unwrap_err().to_string();
-        assert!(error.contains("rows add up to 6, 9") && error.contains("columns to 7, 8"), "{error}");
-        for (text, problem) in [
-            ("0.9,0.1\n0.2,0.8\n", "row 0, column 0: 0.9 is not a count"),
-            ("5,-1\n2,7\n", "row 0, column 1: -1"),
-            ("5,1,2\n2,7,3\n", "2 rows and 3 columns"),
-            ("0,0\n0,0\n", "0 samples"),
-            ("5,1\n2,9000000\n", "9000008 samples"),
-            ("a,b\nc,d\n", "line 2"),
-            (",a,b\na,5,1\nc,2,7\n", "row \"c\""),
-            ("{\"a\": 3}", "no square"),
-            ("96%,4%\n6%,94%\n", "row 0, column 0: \"96%\" is not a count"),
-            (",a,b,Total\na,5,1,6\nb,2,7,8\n", "row 1: its sum is given as 8"),
-            (",a,b,Total\na,5,1,6\nb,2,7,9\nTotal,7,9,16\n", "row 2: its sum is given as 9"),
-            ("Predicted,0,1\n0,5,1\n1,2,7\n", "mean columns-are-true"),
-            ("pred\\true,0,1\n0,5,1\n1,2,7\n", "mean columns-are-true"),
-            (",true_a,true_b\npred_a,5,1\npred_b,2,7\n", "mean columns-are-true"),
-        ] {
-            let error = read(text, Some(Orientation::RowsAreTrue)).unwrap_err().to_string();
-            assert!(error.contains(problem), "{text}: {error}");
-        }
-    }
-}
+mod tests;

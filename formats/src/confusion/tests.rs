@@ -1,0 +1,294 @@
+//! Matrices in every form, and what is refused.
+
+use ndarray::array;
+
+use super::*;
+use crate::testing::{archive, npy, with_file};
+
+fn read(text: impl AsRef<[u8]>, orientation: Option<Orientation>) -> Result<Confusion> {
+    with_file("matrix", text, |path| read_confusion(path, orientation))
+}
+
+/// 50 of 52 samples of class 0 are right, and 45 of 48 of class 1, 7 of 9 of class 2.
+#[test]
+fn every_form_gives_the_same_counts() {
+    let expected = array![[50, 3, 0], [2, 45, 2], [0, 0, 7]];
+    let names = ["ant", "bee", "cat"].map(str::to_owned).to_vec();
+    for (text, named) in [
+        ("50,2,0\n3,45,0\n0,2,7\n", false),
+        ("50 2 0\n3 45 0\n0 2 7\n", false),
+        ("5.0e1;2;0\n3;45;0\n0;2;7\n", false),
+        ("0,1,2\n50,2,0\n3,45,0\n0,2,7\n", false),
+        (",0,1,2\n0,50,2,0\n1,3,45,0\n2,0,2,7\n", false),
+        ("ant,bee,cat\n50,2,0\n3,45,0\n0,2,7\n", true),
+        (",ant,bee,cat\nant,50,2,0\nbee,3,45,0\ncat,0,2,7\n", true),
+        ("true,ant,bee,cat\nbee,3,45,0\nant,50,2,0\ncat,0,2,7\n", true),
+        (",ant,bee,cat,All\nant,50,2,0,52\nbee,3,45,0,48\ncat,0,2,7,9\nAll,53,49,7,109\n", true),
+        ("[[50, 2, 0], [3, 45, 0], [0, 2, 7]]", false),
+        ("[[50  2  0]\n [ 3 45  0]\n [ 0  2  7]]\n", false),
+        ("[[50.  2.  0.]\n [ 3. 45.  0.]\n [ 0.  2.  7.]]\n", false),
+        ("{\"confusion_matrix\": [[50, 2, 0], [3, 45, 0], [0, 2, 7]], \"labels\": [\"ant\", \"bee\", \"cat\"]}", true),
+        (
+            "{\"ant\":{\"ant\":50,\"bee\":2,\"cat\":0},\"bee\":{\"cat\":0,\"bee\":45,\"ant\":3},\"cat\":{\"ant\":0,\"bee\":2,\"cat\":7}}",
+            true,
+        ),
+    ] {
+        let found = read(text, Some(Orientation::RowsAreTrue)).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(found.counts, expected, "{text}");
+        assert_eq!(found.names, named.then(|| names.clone()), "{text}");
+    }
+    let other = read("50,3,0\n2,45,2\n0,0,7\n", Some(Orientation::ColumnsAreTrue)).unwrap();
+    assert_eq!(other.counts, expected);
+    let (labels, predicted) = other.samples();
+    assert_eq!(labels.len(), 109);
+    assert_eq!(labels.iter().filter(|&&class| class == 2).count(), 9);
+    assert_eq!(labels.iter().zip(&predicted).filter(|(label, predicted)| (**label, **predicted) == (2, 1)).count(), 2);
+}
+
+#[test]
+fn printed_and_cross_tables_are_read() {
+    let expected = array![[50, 3, 0], [2, 45, 2], [0, 0, 7]];
+    for text in [
+        "array([[50,  2,  0],\n       [ 3, 45,  0],\n       [ 0,  2,  7]])",
+        "tensor([[50,  2,  0],\n        [ 3, 45,  0],\n        [ 0,  2,  7]], device='cuda:0')\n",
+        "     ant  bee  cat\nant   50    2    0\nbee    3   45    0\ncat    0    2    7\n",
+        "Predicted   0   1  2\nActual              \n0          50   2  0\n1           3  45  0\n2           0   2  7\n",
+        "Predicted   0   1  2  All\nActual                   \n0  50  2  0  52\n1  3  45  0  48\n2  0  2  7  9\nAll 53 49 7 109\n",
+        ",2,0,1\n2,7,0,2\n0,0,50,2\n1,0,3,45\n",
+        ",1,2,3\n1,50,2,0\n2,3,45,0\n3,0,2,7\n",
+        ",pred_ant,pred_bee,pred_cat\ntrue_ant,50,2,0\ntrue_bee,3,45,0\ntrue_cat,0,2,7\n",
+        "Actual,0,1,2\n0,50,2,0\n1,3,45,0\n2,0,2,7\n",
+    ] {
+        let found = read(text, Some(Orientation::RowsAreTrue)).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(found.counts, expected, "{text}");
+    }
+    let found = read("Predicted,0,1\n0,5,1\n1,2,7\n", None).unwrap();
+    assert_eq!((found.counts, found.notes.len()), (array![[5, 1], [2, 7]], 1));
+    // Class 2 was never predicted, so a cross table has no column for it.
+    let found = read("Actual,0,1\n0,50,2\n1,3,45\n2,0,9\n", Some(Orientation::RowsAreTrue)).unwrap();
+    assert_eq!(found.counts, array![[50, 3, 0], [2, 45, 9], [0, 0, 0]]);
+    assert!(found.notes[0].contains("was taken for \"2\""), "{:?}", found.notes);
+}
+
+#[test]
+fn arrays_of_numpy_are_read_by_their_shape() {
+    let names: Vec<u8> = "ab".chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
+    let (matrix, names) = (npy("|u1", "(1, 2, 2)", &[5, 1, 2, 7]), npy("<U1", "(2,)", &names));
+    let npz = archive(&[("cm.npy", &matrix), ("c.npy", &names)], true);
+    let found = read(npz, Some(Orientation::RowsAreTrue)).unwrap();
+    assert_eq!(found.counts, array![[5, 2], [1, 7]]);
+    assert_eq!(found.names.unwrap(), ["a", "b"]);
+}
+
+#[test]
+fn whole_numbers_that_may_be_no_counts_have_a_note() {
+    let notes = |text: &str| {
+        let found = read(text, Some(Orientation::RowsAreTrue)).unwrap();
+        [found.notes, found.doubts].concat()
+    };
+    for (text, word) in [
+        ("96,4\n6,94\n", "the samples of every class add up to 100"),
+        ("1,0\n0,1\n", "add up to 1:"),
+        ("50,2,0,52\n3,45,0,48\n0,2,7,9\n53,49,7,109\n", "are left out"),
+    ] {
+        assert!(notes(text).iter().any(|note| note.contains(word)), "{text}: {:?}", notes(text));
+    }
+    assert!(notes("50,2\n3,45\n").is_empty());
+    let hundred =
+        |row: usize| (0..20).map(|column| if column == row { "81" } else { "1" }).collect::<Vec<_>>().join(",");
+    assert!(notes(&(0..20).map(hundred).collect::<Vec<_>>().join("\n")).is_empty(), "a hundred samples a class");
+    let wide = format!("Actual,0\n{}", (0..20_000).map(|row| format!("{row},1\n")).collect::<String>());
+    assert!(matches!(read(wide, Some(Orientation::RowsAreTrue)), Err(InputError::Budget { .. })));
+}
+
+#[test]
+fn what_is_open_is_asked_and_what_is_wrong_is_told() {
+    assert_eq!(read("5,1\n1,7\n", None).unwrap().counts, array![[5, 1], [1, 7]]);
+    let error = read("5,1\n2,7\n", None).unwrap_err().to_string();
+    assert!(error.contains("rows add up to 6, 9") && error.contains("columns to 7, 8"), "{error}");
+    for (text, problem) in [
+        ("0.9,0.1\n0.2,0.8\n", "row 0, column 0: 0.9 is not a count"),
+        ("5,-1\n2,7\n", "row 0, column 1: -1"),
+        ("5,1,2\n2,7,3\n", "2 rows and 3 columns"),
+        ("0,0\n0,0\n", "0 samples"),
+        ("5,1\n2,9000000\n", "9000008 samples"),
+        ("a,b\nc,d\n", "line 2"),
+        (",a,b\na,5,1\nc,2,7\n", "row \"c\""),
+        ("{\"a\": 3}", "no square"),
+        ("96%,4%\n6%,94%\n", "row 0, column 0: \"96%\" is not a count"),
+        (",a,b,Total\na,5,1,6\nb,2,7,8\n", "row 1: its sum is given as 8"),
+        (",a,b,Total\na,5,1,6\nb,2,7,9\nTotal,7,9,16\n", "row 2: its sum is given as 9"),
+        ("Predicted,0,1\n0,5,1\n1,2,7\n", "mean columns-are-true"),
+        ("pred\\true,0,1\n0,5,1\n1,2,7\n", "mean columns-are-true"),
+        (",true_a,true_b\npred_a,5,1\npred_b,2,7\n", "mean columns-are-true"),
+    ] {
+        let error = read(text, Some(Orientation::RowsAreTrue)).unwrap_err().to_string();
+        assert!(error.contains(problem), "{text}: {error}");
+    }
+}
+
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[test]
+fn classes_are_put_into_the_order_of_other_names_by_their_own() {
+    let found = read(",ant,bee,cat\nant,50,2,0\nbee,3,45,0\ncat,0,2,7\n", Some(Orientation::RowsAreTrue)).unwrap();
+    let order = |given: &[&str]| found.clone().in_order_of(names(given));
+    let turned = order(&["cat", "ant", "bee"]).unwrap();
+    assert_eq!(turned.counts, array![[7, 0, 0], [0, 50, 3], [2, 2, 45]]);
+    assert_eq!(turned.names.unwrap(), ["cat", "ant", "bee"]);
+    assert!(turned.notes[0].contains("order of `class-names`"), "{:?}", turned.notes);
+    let same = order(&["ant", "bee", "cat"]).unwrap();
+    assert_eq!((same.counts, same.notes.len()), (found.counts.clone(), 0));
+    let error = order(&["ant", "bee", "dog"]).unwrap_err().to_string();
+    assert!(error.contains("\"cat\" in the matrix alone, \"dog\" in"), "{error}");
+    // Numbers are those of the classes, from 0 or 1.
+    for text in [",0,1\n0,5,1\n1,2,7\n", ",2,1\n2,7,2\n1,1,5\n", "0,1\n5,1\n2,7\n", "5,1\n2,7\n"] {
+        let found = read(text, Some(Orientation::RowsAreTrue)).unwrap().in_order_of(names(&["b", "a"])).unwrap();
+        assert_eq!((found.counts, found.names.unwrap()), (array![[5, 2], [1, 7]], names(&["b", "a"])), "{text}");
+    }
+    // Two classes of one name cannot be told apart, unless nothing has to be moved.
+    let twice = read("crane,crane,bee\n5,1,0\n2,7,0\n0,0,3\n", Some(Orientation::RowsAreTrue)).unwrap();
+    assert_eq!(twice.counts, array![[5, 2, 0], [1, 7, 0], [0, 0, 3]]);
+    assert_eq!(twice.clone().in_order_of(names(&["crane", "crane", "bee"])).unwrap().counts, twice.counts);
+    assert!(twice.in_order_of(names(&["crane", "bee", "crane"])).unwrap_err().to_string().contains("is there twice"));
+}
+
+/// What `DataFrame.to_json()` writes of [[50, 2, 0], [3, 45, 0], [0, 2, 7]] under names that are not in their order.
+#[test]
+fn frames_in_json_keep_rows_and_names() {
+    let (cat, ant, bee) =
+        (r#"{"cat":7,"ant":0,"bee":2}"#, r#"{"cat":0,"ant":50,"bee":2}"#, r#"{"cat":0,"ant":3,"bee":45}"#);
+    let named = |row: &str, name: &str| row.replacen('{', &format!("{{\"Actual\":\"{name}\","), 1);
+    let index = |row: &str, name: &str| row.replacen('{', &format!("{{\"index\":\"{name}\","), 1);
+    let columns =
+        r#"{"cat":{"cat":7,"ant":0,"bee":0},"ant":{"cat":0,"ant":50,"bee":3},"bee":{"cat":2,"ant":2,"bee":45}}"#;
+    for (text, orientation) in [
+        (format!("[{cat},{ant},{bee}]"), Orientation::RowsAreTrue),
+        (format!("{cat}\n{ant}\n{bee}\n"), Orientation::RowsAreTrue),
+        (format!("[{},{},{}]", named(cat, "cat"), named(bee, "bee"), named(ant, "ant")), Orientation::RowsAreTrue),
+        (format!(r#"{{"cat":{cat},"ant":{ant},"bee":{bee}}}"#), Orientation::RowsAreTrue),
+        (format!(r#"{{"matrix":{{"cat":{cat},"ant":{ant},"bee":{bee}}},"accuracy":0.9}}"#), Orientation::RowsAreTrue),
+        (columns.to_owned(), Orientation::ColumnsAreTrue),
+        (
+            r#"{"columns":["cat","ant","bee"],"index":["ant","bee","cat"],"data":[[0,50,2],[0,3,45],[7,0,2]]}"#
+                .to_owned(),
+            Orientation::RowsAreTrue,
+        ),
+        (
+            format!(
+                r#"{{"schema":{{"fields":[]}},"data":[{},{},{}]}}"#,
+                index(cat, "cat"),
+                index(ant, "ant"),
+                index(bee, "bee")
+            ),
+            Orientation::RowsAreTrue,
+        ),
+        (r#"{"cat":[7,0,2],"ant":[0,50,2],"bee":[0,3,45]}"#.to_owned(), Orientation::RowsAreTrue),
+    ] {
+        let found = read(&text, Some(orientation)).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let found = found.in_order_of(names(&["ant", "bee", "cat"])).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(found.counts, array![[50, 3, 0], [2, 45, 2], [0, 0, 7]], "{text}");
+        // In a list of rows, and where rows and columns are named apart, nothing is open.
+        let is_open = text.starts_with("{\"cat\":{\"cat\"") && !text.contains('\n')
+            || ["{\"matrix", "{\"cat\":["].iter().any(|start| text.starts_with(start));
+        let is_told = found.notes.iter().any(|note| note.contains("the outer keys are taken for the rows"));
+        assert_eq!(is_told, is_open, "{text}");
+    }
+    let numbers = r#"[{"0":5,"1":1},{"0":2,"1":7}]"#;
+    let found = read(numbers, Some(Orientation::RowsAreTrue)).unwrap();
+    assert_eq!((found.counts, found.names, found.notes), (array![[5, 2], [1, 7]], None, vec![]));
+    let numbers = r#"{"columns":[1,0],"index":[1,0],"data":[[7,2],[1,5]]}"#;
+    assert_eq!(read(numbers, Some(Orientation::RowsAreTrue)).unwrap().counts, array![[5, 2], [1, 7]]);
+    let error = read(columns, None).unwrap_err().to_string();
+    assert!(error.contains("Its rows (the outer keys; DataFrame.to_json() has the columns outside) add up"), "{error}");
+    let symmetric = read(r#"{"a":{"a":5,"b":1},"b":{"a":1,"b":7}}"#, None).unwrap();
+    assert!(symmetric.notes.is_empty(), "{:?}", symmetric.notes);
+}
+
+/// The order of a pickled dictionary is not known here.
+#[test]
+fn pickled_rows_need_names_on_both_sides() {
+    // {'b': [5, 1], 'a': [2, 7]}
+    let lists = b"\x80\x02}(X\x01\0\0\0b](K\x05K\x01eX\x01\0\0\0a](K\x02K\x07eu.";
+    assert!(read(lists, Some(Orientation::RowsAreTrue)).is_err());
+    // {'b': {'b': 5, 'a': 1}, 'a': {'b': 2, 'a': 7}}
+    let named = b"\x80\x02}(X\x01\0\0\0b}(X\x01\0\0\0bK\x05X\x01\0\0\0aK\x01uX\x01\0\0\0a}(X\x01\0\0\0bK\x02X\x01\0\0\0aK\x07uu.";
+    let found = read(named, Some(Orientation::RowsAreTrue)).unwrap();
+    assert_eq!((found.counts, found.names.unwrap()), (array![[7, 1], [2, 5]], names(&["a", "b"])));
+    // {'m': [[5, 1], [2, 7]], 'names': ['b', 'a']}
+    let beside = b"\x80\x02}(X\x01\0\0\0m](](K\x05K\x01e](K\x02K\x07eeX\x05\0\0\0names](X\x01\0\0\0bX\x01\0\0\0aeu.";
+    let found = read(beside, Some(Orientation::RowsAreTrue)).unwrap();
+    assert_eq!((found.counts, found.names.unwrap()), (array![[5, 2], [1, 7]], names(&["b", "a"])));
+    // [[5, 1], [2, 7]]
+    let rows = b"\x80\x02](](K\x05K\x01e](K\x02K\x07ee.";
+    assert_eq!(read(rows, Some(Orientation::RowsAreTrue)).unwrap().counts, array![[5, 2], [1, 7]]);
+}
+
+#[test]
+fn a_line_for_each_pair_is_read_where_its_header_says_which_class_is_true() {
+    for (text, orientation) in [
+        ("Actual,Predicted,n\na,a,5\na,b,1\nb,a,2\nb,b,7\n", Orientation::RowsAreTrue),
+        ("Prediction,Truth,n\na,a,5\nb,a,1\na,b,2\nb,b,7\n", Orientation::ColumnsAreTrue),
+        (",Prediction,Reference,Freq\n0,a,a,5\n1,b,a,1\n2,a,b,2\n3,b,b,7\n", Orientation::ColumnsAreTrue),
+        ("true_class\tpred_class\tn\n1\t0\t2\n1\t1\t7\n0\t0\t5\n0\t1\t1\n", Orientation::RowsAreTrue),
+    ] {
+        for orientation in [None, Some(orientation)] {
+            let found = read(text, orientation).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(found.counts, array![[5, 2], [1, 7]], "{text}");
+        }
+    }
+    let matrix = "Actual,Predicted a,Predicted b\nActual a,5,1\nActual b,2,7\n";
+    assert_eq!(read(matrix, None).unwrap().counts, array![[5, 2], [1, 7]]);
+    // Pairs without samples may be left out.
+    let found = read("true,predicted,count\na,b,1\na,a,5\nb,b,7\n", None).unwrap();
+    assert_eq!((found.counts, found.names.unwrap()), (array![[5, 0], [1, 7]], names(&["a", "b"])));
+    for (text, problem) in [
+        ("Var1,Var2,Freq\na,a,5\na,b,1\nb,a,2\nb,b,7\n", "a line for each pair of classes (long form)"),
+        ("true,pred,n\na,a,5\na,a,1\n", "it is there twice"),
+        ("true,pred,n\na,a,x\n", "line 2, column 3"),
+    ] {
+        let error = read(text, Some(Orientation::RowsAreTrue)).unwrap_err().to_string();
+        assert!(error.contains(problem), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_table_as_r_prints_it_says_which_way_it_lies() {
+    let table = "          Reference\nPrediction  ant  bee\n       ant    5    2\n       bee    1    7\n";
+    let full = format!("Confusion Matrix and Statistics\n\n{table}\nOverall Statistics\n\n  Accuracy : 0.8\n");
+    for text in [table, &full] {
+        let found = read(text, None).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!((found.counts, found.names.unwrap()), (array![[5, 2], [1, 7]], names(&["ant", "bee"])));
+    }
+}
+
+#[test]
+fn rates_in_any_decimal_parts_are_doubted() {
+    let said = |text: &str| {
+        let found = read(text, Some(Orientation::RowsAreTrue)).unwrap();
+        (found.doubts.concat(), found.notes.concat())
+    };
+    assert!(said("900,60,41\n0,998,2\n1,0,999\n").0.contains("add up to nearly 1000"));
+    assert!(said("9,1,0\n2,8,0\n0,0,10\n").0.contains("add up to 10:"));
+    // A test set of a thousand images a class is ordinary: no doubt, a word.
+    let (doubts, notes) = said("900,60,40\n0,998,2\n1,0,999\n");
+    assert!(doubts.is_empty() && notes.contains("add up to 1000, as in a test set of equal classes"), "{notes}");
+    assert_eq!(said("900,100\n2,998\n"), (String::new(), String::new()));
+}
+
+#[test]
+fn thousands_are_not_taken_for_fractions() {
+    for (text, place) in [
+        ("12,000;1,000\n2,000;9,000\n", "row 0, column 0: \"12,000\" is a number of thousands"),
+        ("12;1,000\n2;9,000\n", "row 0, column 1: \"1,000\""),
+        (",a,b\na,12,1\nb,2,9.000\n", "row 1, column 1: \"9.000\""),
+        ("12.000 1.000\n2.000 9.000\n", "row 0, column 0"),
+    ] {
+        let error = read(text, Some(Orientation::RowsAreTrue)).unwrap_err().to_string();
+        assert!(error.contains(place), "{text}: {error}");
+    }
+    // As numpy.savetxt(..., fmt='%.3f') writes it.
+    assert_eq!(read("12.000 0.000\n2.000 9.000\n", Some(Orientation::RowsAreTrue)).unwrap().counts[(0, 0)], 12);
+}

@@ -1,0 +1,135 @@
+//! Names in every form.
+
+use super::*;
+use crate::testing::{npy, with_file};
+
+fn read(text: impl AsRef<[u8]>) -> Result<Vec<String>> {
+    with_file("names", text, |file| read_names(&file.into()))
+}
+
+#[test]
+fn a_number_beside_a_name_is_its_class_whatever_stands_between() {
+    for line in [
+        "N=S",
+        "N = S",
+        "S=N",
+        "S = N",
+        "N -> S",
+        "S -> N",
+        "N) S",
+        "N. S",
+        "N.S",
+        "[N] S",
+        "N - S",
+        "class N: S",
+        "class_N S",
+        "#N S",
+        "S (N)",
+        "S: N",
+        "S   N",
+        "S N",
+        "N   S",
+        "N: 'S'",
+        "N: S,",
+        "- N: S",
+        "N|S",
+        "\"N\",\"S\"",
+        "\"S\",\"N\"",
+        "N,S",
+        "S,N",
+    ] {
+        let lines = |first: usize| {
+            let line =
+                |(name, number): (&str, usize)| line.replace('S', name).replace('N', &(number + first).to_string());
+            [("cat", 2), ("ant", 0), ("bee", 1)].map(line).join("\n")
+        };
+        for text in [lines(0), lines(1)] {
+            let found = read(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(found, ["ant", "bee", "cat"], "{text}");
+        }
+    }
+}
+
+#[test]
+fn names_stand_in_tables_and_lists_of_other_programs() {
+    for text in [
+        "class_id,class_name,count\n2,cat,5\n0,ant,500\n1,bee,7\n",
+        "class_name,class_id,count\ncat,2,5\nant,0,500\nbee,1,7\n",
+        "2,cat,5\n0,ant,500\n1,bee,7\n",
+        ",id,name\n0,2,cat\n1,0,ant\n2,1,bee\n",
+        ",name\n0,ant\n1,bee\n2,cat\n",
+        "wnid,idx,name\nn3,2,cat\nn1,0,ant\nn2,1,bee\n",
+        "   id  name\n0   2   cat\n1   0   ant\n2   1   bee\n",
+        "2    cat\n0    ant\n1    bee\ndtype: object\n",
+        "|id|name|\n|---|---|\n|2|cat|\n|0|ant|\n|1|bee|\n",
+        "\"id\";\"name\"\n\"2\";\"cat\"\n\"0\";\"ant\"\n\"1\";\"bee\"\n",
+        "- ant\n- bee\n- cat\n",
+        "'ant',\n'bee',\n'cat',\n",
+        "'ant',\n'bee',\n'cat'\n",
+        "class\nant\nbee\ncat\n",
+        "# three\nant\nbee\ncat\n",
+        "ant, bee, cat\n",
+        "ant bee cat\n",
+        "nc: 3\nnames:\n  2: cat\n  0: ant  # an insect\n  1: bee\ntrain: a\n",
+        "names:\n- ant\n- bee\n- cat\nnc: 3\n",
+        "nc: 3\nnames: ['ant', 'bee', 'cat']\ntrain: a\n",
+        "names: [ant, bee, cat]\n",
+        "classes:\n  cat: 2\n  ant: 0\n  bee: 1\n",
+        "CLASSES = ('ant', 'bee', 'cat')\n",
+        "('ant', 'bee', 'cat')",
+        "['ant' 'bee'\n 'cat']",
+        "array(['ant', 'bee',\n       'cat'], dtype='<U3')",
+        "[np.str_('ant'), np.str_('bee'), np.str_('cat')]",
+        "Index(['ant', 'bee',\n       'cat'],\n      dtype='str')",
+        "ClassLabel(names=['ant', 'bee', 'cat'], id=None)",
+        "OrderedDict([('cat', 2), ('ant', 0), ('bee', 1)])",
+        "[(0, 'ant'), (1, 'bee'), (2, 'cat')]",
+        "[\"ant\", 'bee', \"cat\"]",
+        "{\"id2label\": {\"2\": \"cat\", \"0\": \"ant\", \"1\": \"bee\"}, \"label2id\": {\"ant\": 0}, \"hidden\": 3}",
+        "{\"cat\": \"2\", \"ant\": \"0\", \"bee\": \"1\"}",
+        "{\"2\": {\"name\": \"cat\"}, \"0\": {\"name\": \"ant\"}, \"1\": {\"name\": \"bee\"}}",
+        "{\"cat\": {\"id\": 2, \"count\": 5}, \"ant\": {\"id\": 0, \"count\": 5}, \"bee\": {\"id\": 1, \"count\": 5}}",
+        "{\"categories\": [{\"id\": 3, \"name\": \"cat\"}, {\"id\": 1, \"name\": \"ant\"}, {\"id\": 2, \"name\": \"bee\"}]}",
+        "{\"id\":2,\"name\":\"cat\"}\n{\"id\":0,\"name\":\"ant\"}\n{\"id\":1,\"name\":\"bee\"}\n",
+        "[[2, \"cat\"], [0, \"ant\"], [1, \"bee\"]]",
+        "{\"id\":{\"0\":2,\"1\":0,\"2\":1},\"name\":{\"0\":\"cat\",\"1\":\"ant\",\"2\":\"bee\"}}",
+        "{\"columns\":[\"id\",\"name\"],\"index\":[0,1,2],\"data\":[[2,\"cat\"],[0,\"ant\"],[1,\"bee\"]]}",
+    ] {
+        let found = read(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(found, ["ant", "bee", "cat"], "{text}");
+    }
+}
+
+#[test]
+fn numbers_within_names_stay_there() {
+    for text in [
+        "707-320\n727-200\n737-200\n",
+        "Class 1 lever\nClass 2 lever\nClass 3 lever\n",
+        "class 2\nclass 0\nclass 1\n",
+        "type 1\ntype 2\ntype 4\n",
+        "3.5 mm\n4.5 mm\n7.5 mm\n",
+        "Pullover, red\nT-shirt/top\nDress (long)\n",
+        "it's\n'twas\nno\n",
+    ] {
+        assert_eq!(read(text).unwrap(), text.lines().collect::<Vec<_>>(), "{text}");
+    }
+    for (text, problem) in [
+        ("0,2,cat\n1,0,ant\n2,1,bee\n", "two columns are the numbers of all classes"),
+        ("id,name\n0,ant\n0,bee\n", "class 0 is there twice"),
+        ("cat=3\nant=0\nbee=1\n", "class 2 is missing before 3"),
+        ("[3, 4]", "a list of numbers"),
+    ] {
+        let error = read(text).unwrap_err().to_string();
+        assert!(error.contains(problem), "{text}: {error}");
+    }
+}
+
+#[test]
+fn names_are_read_where_numpy_and_pickle_put_them() {
+    let texts: Vec<u8> = "antbee".chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
+    assert_eq!(read(npy("<U3", "(2,)", &texts)).unwrap(), ["ant", "bee"]);
+    assert!(read(npy("|u1", "(2,)", &[0, 1])).unwrap_err().to_string().contains("a list of numbers"));
+    // ['b', 'a'] and {'b': 0, 'a': 1}
+    assert_eq!(read(b"\x80\x02](X\x01\0\0\0bX\x01\0\0\0ae.").unwrap(), ["b", "a"]);
+    assert_eq!(read(b"\x80\x02}(X\x01\0\0\0bK\x00X\x01\0\0\0aK\x01u.").unwrap(), ["b", "a"]);
+}
