@@ -1,8 +1,10 @@
 //! Counts by class, put into the order of the classes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
+use super::not_counts;
+use super::pairs::is_name;
 use crate::quoting::quoted;
 use crate::{InputError, Result};
 
@@ -15,6 +17,10 @@ pub(super) fn in_order(
 ) -> Result<Vec<u64>> {
     let last_class = num_classes.saturating_sub(1);
     let mut entries = entries;
+    let counts: HashSet<u64> = entries.iter().map(|(_, count, _)| *count).collect();
+    if num_classes > 2 && entries.len() == num_classes && (0..num_classes as u64).all(|class| counts.contains(&class)) {
+        return Err(not_counts(file, &format!("0 to {last_class}, the number of each class (class_to_idx),")));
+    }
     // A sum below the classes is none of them.
     if let Some(((name, sum, _), others)) = entries.split_last()
         && ["total", "sum", "all"].contains(&name.trim().to_ascii_lowercase().as_str())
@@ -30,20 +36,16 @@ pub(super) fn in_order(
     let mut last_place = "the end".to_owned();
     for (class, count, place) in entries {
         let class = class.trim();
-        let bad = |problem| InputError::CountClass {
-            file: file.to_path_buf(),
-            place: place.clone(),
-            class: quoted(class),
-            problem,
-            last_class,
-        };
         // A class as a floating-point number is one that pandas wrote.
         let unmarked = after_class(class).filter(|_| !has_such_names).unwrap_or(class);
         let number = || unmarked.strip_suffix(".0").unwrap_or(unmarked).parse().ok();
         let at: Option<usize> = by_name.get(class).copied().or_else(number);
-        let slot = at.and_then(|at| counts.get_mut(at)).ok_or_else(|| bad("is not one of the classes"))?;
+        let slot = at
+            .and_then(|at| counts.get_mut(at))
+            .ok_or_else(|| not_a_class(file, place.clone(), class, num_classes, names.is_some()))?;
         if slot.replace(count).is_some() {
-            return Err(bad("is there twice"));
+            let (file, class, problem) = (file.to_path_buf(), quoted(class), "is there twice");
+            return Err(InputError::CountClass { file, place, class, problem, last_class });
         }
         last_place = place;
     }
@@ -60,6 +62,17 @@ pub(super) fn in_order(
             })
         })
         .collect()
+}
+
+/// A class that there is not, or a name where the names are not known.
+pub(super) fn not_a_class(file: &Path, place: String, class: &str, num_classes: usize, named: bool) -> InputError {
+    let problem = if named || !is_name(class) {
+        "is not one of the classes"
+    } else {
+        "is a name, and the names of the classes in their order are not known here"
+    };
+    let (file, class, last_class) = (file.to_path_buf(), quoted(class), num_classes.saturating_sub(1));
+    InputError::CountClass { file, place, class, problem, last_class }
 }
 
 /// What follows the word `class`.

@@ -13,6 +13,9 @@ const ENTRY: u64 = 160;
 /// Bytes in which a printed number ends.
 const LONGEST_NUMBER: usize = 32;
 
+/// Bytes in which a printed name of a class ends.
+const LONGEST_TEXT: usize = 1024;
+
 /// Names in front of the brackets.
 const CALLS: &[&str] = &["", "array", "tensor", "Counter", "OrderedDict", "defaultdict", "dict", "list", "Size"];
 
@@ -36,14 +39,14 @@ pub(super) fn read(file: &Path, text: &str, num_classes: usize, budget: &mut Bud
     if let Err(error) = spend(file, budget, (text.len() as u64).saturating_mul(2)) {
         return Some(Err(error));
     }
-    let inside = bare_numbers(text.get(open.saturating_add(1)..end)?);
+    let inside = bare_scalars(text.get(open.saturating_add(1)..end)?);
     if close == '}' {
         return Some(dictionary(file, &inside, budget));
     }
     if !inside.contains(['[', '{', '(']) {
         return Some(list(file, &inside, budget));
     }
-    let lists = match inner(file, &bare_numbers(text.get(..after)?), budget)? {
+    let lists = match inner(file, &bare_scalars(text.get(..after)?), budget)? {
         Ok(lists) => lists,
         Err(error) => return Some(Err(error)),
     };
@@ -54,23 +57,32 @@ fn spend(file: &Path, budget: &mut Budget, bytes: u64) -> Result<()> {
     budget.spend(bytes).map_err(|exceeded| exceeded.of(file, "list".to_owned()))
 }
 
-/// Numbers without the call that NumPy 2 and PyTorch print around them: `np.int64(60)`, `tensor(60)`.
-fn bare_numbers(text: &str) -> String {
+/// Numbers and texts without the call that NumPy 2 and PyTorch print around them: `np.int64(60)`, `tensor(60)`,
+/// `np.str_('cat')`.
+fn bare_scalars(text: &str) -> String {
     let mut bare = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once('(') {
         let name = before.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.');
         let call = before.strip_prefix(name).unwrap_or_default();
         let is_scalar = call == "tensor" || call.starts_with("np.") || call.starts_with("numpy.");
-        // No further than a number is long: unclosed brackets are not sought for to the end, each anew.
-        let close = behind.bytes().take(LONGEST_NUMBER).position(|byte| byte == b')').filter(|_| is_scalar);
-        let number = close.and_then(|close| behind.get(..close)).filter(|number| number.parse::<f64>().is_ok());
-        bare.push_str(if number.is_some() { name } else { before });
-        bare.push_str(number.unwrap_or("("));
-        rest = number.and_then(|number| behind.get(number.len().saturating_add(1)..)).unwrap_or(behind);
+        let scalar = Some(behind).filter(|_| is_scalar).and_then(scalar);
+        bare.push_str(if scalar.is_some() { name } else { before });
+        bare.push_str(scalar.unwrap_or("("));
+        rest = scalar.and_then(|scalar| behind.get(scalar.len().saturating_add(1)..)).unwrap_or(behind);
     }
     bare.push_str(rest);
     bare
+}
+
+/// The number or text in front of a closing bracket.
+fn scalar(text: &str) -> Option<&str> {
+    // No further than a scalar is long: unclosed brackets are not sought for to the end, each anew.
+    let within = |most: usize, end: &[u8]| text.as_bytes().windows(end.len()).take(most).position(|found| found == end);
+    match text.bytes().next()? {
+        quote @ (b'\'' | b'"') => text.get(..within(LONGEST_TEXT, &[quote, b')'])?.saturating_add(1)),
+        _ => text.get(..within(LONGEST_NUMBER, b")")?).filter(|number| number.parse::<f64>().is_ok()),
+    }
 }
 
 /// The parts between commas that stand in no quotes.

@@ -17,12 +17,16 @@ pub(super) fn class_column<'r>(
         _ => None,
     };
     let at = |row: [&'r str; 2], column: usize| if column == 0 { row[0] } else { row[1] };
-    let is_name = |field: &str| !field.trim().is_empty() && field.trim().parse::<f64>().is_err();
     let holds_names = |column: usize| {
         rows.clone().all(|row| is_name(at(row, column)) && !is_name(at(row, 1_usize.saturating_sub(column))))
     };
     let are_classes = |column: usize| holds_classes(rows.clone().map(|row| at(row, column)), num_classes);
     holds(&are_classes).or_else(|| holds(&holds_names))
+}
+
+/// Whether a field is a text and no number.
+pub(super) fn is_name(field: &str) -> bool {
+    !field.trim().is_empty() && field.trim().parse::<f64>().is_err()
 }
 
 /// Whether fields are the number of every class once.

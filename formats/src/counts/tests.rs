@@ -235,3 +235,169 @@ fn names_have_numbers_or_an_order() {
         assert!(error.contains(problem), "{text}: {error}");
     }
 }
+
+#[test]
+fn counts_of_another_split_are_refused_by_their_name() {
+    for text in [
+        "class,test_count\n0,500\n1,0\n2,5\n",
+        "class,val\n0,500\n1,0\n2,5\n",
+        "class,val,test\n0,500,3\n1,0,3\n2,5,3\n",
+        "numTest,label\n500,0\n0,1\n5,2\n",
+        "label,support\n0,500\n1,0\n2,5\n",
+        "holdout\n500\n0\n5\n",
+        "# class,valid_images\n0,500\n1,0\n2,5\n",
+        "   test_count\n0    500\n1      0\n2      5\n",
+        " class | eval\n-------+------\n     0 |  500\n     1 |    0\n     2 |    5\n(3 rows)\n",
+        "{\"test_counts\": [500, 0, 5]}",
+        "{\"val\": {\"0\": 500, \"1\": 0, \"2\": 5}}",
+        "{\"counts\": {\"dev\": [500, 0, 5]}}",
+        "{\"val\": [500, 0, 5], \"test\": [5, 5, 5]}",
+        "{\"class\": [0, 1, 2], \"test\": [500, 0, 5]}",
+        "[{\"class\": 0, \"test\": 500}, {\"class\": 1, \"test\": 0}, {\"class\": 2, \"test\": 5}]",
+        "test/a.jpg 0\ntest/b.jpg 0\nval_256/c.jpg 2\n",
+    ] {
+        let error = counts_in(text).unwrap_err().to_string();
+        assert!(error.contains("of another split than the training"), "{text}: {error}");
+    }
+    for text in [
+        "class,test,train\n0,9,500\n1,9,0\n2,9,5\n",
+        "class,count,n_train\n0,509,500\n1,9,0\n2,14,5\n",
+        "{\"train\": {\"0\": 500, \"1\": 0, \"2\": 5}, \"val\": {\"0\": 9, \"1\": 9}}",
+        "{\"dataset\": \"A\", \"test\": [9, 9, 9], \"train_counts\": [500, 0, 5]}",
+        "{\"0\": {\"train\": 500, \"test\": 9}, \"1\": {\"train\": 0, \"test\": 9}, \"2\": {\"train\": 5, \"test\": 9}}",
+    ] {
+        assert_eq!(counts_in(text).unwrap(), [500, 0, 5], "{text}");
+    }
+}
+
+#[test]
+fn the_place_of_a_line_is_no_class() {
+    for name in ["rank", "Rank", "order", "position", "#"] {
+        let error = counts_in(format!("{name},count\n0,500\n1,7\n2,5\n")).unwrap_err().to_string();
+        assert!(error.contains("is the place of a line"), "{name}: {error}");
+    }
+    let counts = counts_in("rank,class,count\n0,2,5\n1,0,500\n2,1,0\n").unwrap();
+    assert_eq!(counts, [500, 0, 5]);
+}
+
+#[test]
+fn an_index_is_no_class_beside_a_column_that_may_be_one() {
+    let names = ["ant", "bee", "cat"].map(str::to_owned);
+    let read = |text: &str| with_file(text, |file| read_named_counts(&file.into(), 3, Some(&names)));
+    assert_eq!(read(",species,count\n0,cat,500\n1,ant,7\n2,bee,5\n").unwrap(), [7, 5, 500]);
+    assert_eq!(counts_in(",species,count\n0,2,500\n1,0,7\n2,1,5\n").unwrap(), [7, 5, 500]);
+    assert_eq!(counts_in(",count,weight\n0,500,0.1\n1,7,2.5\n2,5,3.5\n").unwrap(), [500, 7, 5]);
+    // As older pandas writes value_counts().
+    assert_eq!(counts_in(",label\n2,500\n0,7\n1,5\n").unwrap(), [7, 5, 500]);
+    assert_eq!(counts_in("index,label\n2,500\n0,7\n1,5\n").unwrap(), [7, 5, 500]);
+}
+
+#[test]
+fn numbers_of_classes_and_labels_of_samples_are_no_counts() {
+    for (text, says) in [
+        ("name,idx\nant,0\nbee,1\ncat,2\n", "by its name a column of classes"),
+        ("{\"ant\": 0, \"cat\": 2, \"bee\": 1}", "class_to_idx"),
+        ("label\n0\n2\n1\n0\n", "\"label\", by its name a column of classes"),
+        ("0\n2\n1\n0\n", "a list of 4 numbers below 3, as the labels of samples are (np.bincount(labels, minlength=3)"),
+        ("[0, 2, 1, 0, 0]", "np.bincount"),
+        ("ant\nbee\nant\nant\n", "collections.Counter"),
+    ] {
+        let error = counts_in(text).unwrap_err().to_string();
+        assert!(error.contains(says), "{text}: {error}");
+    }
+}
+
+#[test]
+fn counts_that_fall_without_classes_are_asked_about_under_any_name_of_counts() {
+    for name in ["n", "count", "num_images", "Images", "freq", "total", "size", "number of samples", "train"] {
+        let error = counts_in(format!("{name}\n500\n7\n5\n")).unwrap_err();
+        assert!(is(&error, "CountOrder"), "{name}: {error}");
+        assert_eq!(counts_in(format!("{name}\n7\n500\n5\n")).unwrap(), [7, 500, 5]);
+    }
+    let error = counts_in("[{\"count\": 500}, {\"count\": 7}, {\"count\": 5}]").unwrap_err();
+    assert!(is(&error, "CountOrder"), "{error}");
+    for text in ["500\n7\n5\n", "[500, 7, 5]", "# counts\n500\n7\n5\n", "{\"count\": [500, 7, 5]}"] {
+        assert_eq!(counts_in(text).unwrap(), [500, 7, 5], "{text}");
+    }
+}
+
+#[test]
+fn marks_that_may_part_thousands_are_asked_about() {
+    for (text, says) in [
+        ("500.000\n300.000\n5.000\n", "\"500.000\", which may mean 500 or 500000"),
+        ("5.000\n300\n12\n", "\"5.000\", which may mean 5 or 5000"),
+        ("1.250\n300\n12\n", "\"1.250\", which may mean 1.25 or 1250"),
+        ("500,000\n300,000\n5,000\n", "\"500,000\", which may mean 500 or 500000"),
+        ("class;count\n0;1,500\n1;300\n2;12\n", "\"1,500\", which may mean 1.5 or 1500"),
+        ("class,count\n0,\"1,500\"\n1,300\n2,12\n", "\"1,500\", which may mean 1.5 or 1500"),
+        ("{0: 5.000, 1: 300, 2: 12}", "\"5.000\", which may mean 5 or 5000"),
+        ("{\"0\": \"5.000\", \"1\": \"300\", \"2\": \"12\"}", "\"5.000\", which may mean 5 or 5000"),
+    ] {
+        let error = counts_in(text).unwrap_err().to_string();
+        assert!(error.contains(says), "{text}: {error}");
+    }
+    assert_eq!(counts_in("500.0\n0.000\n5.00\n").unwrap(), [500, 0, 5]);
+}
+
+#[test]
+fn tables_are_read_as_pandas_r_and_databases_write_them() {
+    for text in [
+        "{\"label\":{\"0\":2,\"1\":0,\"2\":1},\"count\":{\"0\":5,\"1\":500,\"2\":0}}",
+        "{\"0\":{\"label\":2,\"count\":5},\"1\":{\"label\":0,\"count\":500},\"2\":{\"label\":1,\"count\":0}}",
+        "{\"columns\":[\"label\",\"count\"],\"index\":[0,1,2],\"data\":[[2,5],[0,500],[1,0]]}",
+        "{\"columns\":[\"count\"],\"index\":[2,0,1],\"data\":[[5],[500],[0]]}",
+        "{\"name\":\"count\",\"index\":[2,0,1],\"data\":[5,500,0]}",
+        "{\"schema\":{\"fields\":[]},\"data\":[{\"index\":0,\"label\":2,\"count\":5},{\"index\":1,\"label\":0,\"count\":500},{\"index\":2,\"label\":1,\"count\":0}]}",
+        "{\"label\":2,\"count\":5}\n{\"label\":0,\"count\":500}\n{\"label\":1,\"count\":0}\n",
+        "{\"classes\": [2, 0, 1], \"counts\": [5, 500, 0]}",
+        "{\"count\": {\"2\": 5, \"0\": 500, \"1\": 0}}",
+        "{\"2\": \"5\", \"0\": \"500\", \"1\": \"0\"}",
+        "[\"500\", \"0\", \"5\"]",
+        "[[\"class\", \"count\"], [2, 5], [0, 500], [1, 0]]",
+        // R: print and write.table of a data frame, print of table(), write.csv(table()).
+        "  class   n\n1     2   5\n2     0 500\n3     1   0\n",
+        "\"class\" \"n\"\n\"1\" 2 5\n\"2\" 0 500\n\"3\" 1 0\n",
+        "labels\n  0   1   2 \n500   0   5 \n",
+        "\n  2   0   1 \n  5 500   0 \n",
+        "\"\",\"Var1\",\"Freq\"\n\"1\",\"2\",5\n\"2\",\"0\",500\n\"3\",\"1\",0\n",
+        "# A tibble: 3 x 2\n  class     n\n  <dbl> <int>\n1     2     5\n2     0   500\n3     1     0\n",
+        // psql, mysql, Markdown.
+        " class | count \n-------+-------\n     2 |     5\n     0 |   500\n     1 |     0\n(3 rows)\n",
+        "+-------+-----+\n| class | n   |\n+-------+-----+\n|     2 |   5 |\n|     0 | 500 |\n|     1 |   0 |\n+-------+-----+\n",
+        "| class | n |\n|---|---:|\n| 2 | 5 |\n| 0 | 500 |\n| 1 | 0 |\n",
+        // pandas: a frame as it is printed.
+        "   label  count\n0      2      5\n1      0    500\n2      1      0\n",
+        "       count\nlabel       \n2          5\n0        500\n1          0\n",
+    ] {
+        assert_eq!(counts_in(text).unwrap(), [500, 0, 5], "{text}");
+    }
+}
+
+#[test]
+fn names_are_read_in_objects_calls_and_lists_of_images() {
+    let names = ["ant", "bee", "sea cat"].map(str::to_owned);
+    for text in [
+        "{\"classes\": [\"sea cat\", \"ant\", \"bee\"], \"counts\": [2, 1, 3]}",
+        "[{\"class\": \"sea cat\", \"count\": 2}, {\"class\": \"ant\", \"count\": 1}, {\"count\": 3, \"class\": \"bee\"}]",
+        "Counter({np.str_('sea cat'): 2, np.str_('bee'): np.int64(3), np.str_(\"ant\"): 1})",
+        "image,label\n0.jpg,ant\n1.jpg,bee\n2.jpg,bee\n3.jpg,sea cat\n4.jpg,bee\n5.jpg,sea cat\n",
+    ] {
+        let read = |names| with_file(text, |file| read_named_counts(&file.into(), 3, names));
+        assert_eq!(read(Some(&names[..])).unwrap(), [1, 3, 2], "{text}");
+        let error = read(None).unwrap_err().to_string();
+        assert!(error.contains("the names of the classes in their order are not known here"), "{text}: {error}");
+        assert!(error.contains("`class-names`"), "{error}");
+    }
+}
+
+#[test]
+fn what_is_no_number_is_named() {
+    for (text, says) in [
+        ("{\"0\": [8, 100], \"1\": [5, 100], \"2\": [3, 100]}", "entry \"0\": a list is not a count"),
+        ("{\"0\": 5, \"1\": null, \"2\": 7}", "entry \"1\": null is not a count"),
+        ("{\"0\": 5, \"1\": {\"a\": 1}, \"2\": 7}", "entry \"1\": an object is not a count"),
+    ] {
+        let error = counts_in(text).unwrap_err().to_string();
+        assert!(error.contains(says), "{text}: {error}");
+    }
+}

@@ -1,0 +1,61 @@
+//! Lists of the training images, `path label` on each line.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::Found;
+use super::by_class::not_a_class;
+use super::columns::of_other_split;
+use super::says::Says;
+use crate::Result;
+use crate::image_files::is_image;
+use crate::table::Record;
+
+/// Whether a line is the path of an image and a class.
+pub(super) fn is_list_of_images(record: &str) -> bool {
+    image_and_class(record).is_some()
+}
+
+fn names_image(path: &str) -> bool {
+    is_image(Path::new(path.trim_matches('"')))
+}
+
+/// The path and the class, which may stand in front of it, as in `3,a/b.jpg`.
+fn image_and_class(record: &str) -> Option<(&str, &str)> {
+    let record = record.trim();
+    [',', '\t', ';', ' '].into_iter().find_map(|separator| {
+        let behind = record.rsplit_once(separator);
+        let in_front = || record.split_once(separator).map(|(class, path)| (path, class));
+        let is = |(path, class): &(&str, &str)| names_image(path.trim()) && !class.is_empty() && !names_image(class);
+        let (path, class) = behind.filter(is).or_else(|| in_front().filter(is))?;
+        Some((path.trim().trim_matches('"'), class.trim().trim_matches('"')))
+    })
+}
+
+/// The images of each class in a list of them, which may give the classes by name.
+pub(super) fn count<'t>(
+    file: &Path,
+    lines: impl Iterator<Item = Record<'t>>,
+    num_classes: usize,
+    names: Option<&[String]>,
+) -> Result<Found> {
+    let mut counts = vec![0_u64; num_classes];
+    let by_name: HashMap<&str, usize> =
+        names.unwrap_or_default().iter().enumerate().map(|(class, name)| (name.as_str(), class)).collect();
+    let (mut first, mut all_other) = (None, true);
+    for (line, record) in lines {
+        let (path, class) = image_and_class(record).unwrap_or_default();
+        let slot =
+            class.parse().ok().or_else(|| by_name.get(class).copied()).and_then(|class: usize| counts.get_mut(class));
+        let slot =
+            slot.ok_or_else(|| not_a_class(file, format!("line {line}"), class, num_classes, names.is_some()))?;
+        *slot = slot.saturating_add(1);
+        let folder = path.split_once(['/', '\\']).map_or("", |(folder, _)| folder);
+        all_other = all_other && Says::of(folder) == Says::OtherSplit;
+        first.get_or_insert((line, folder));
+    }
+    match first.filter(|_| all_other) {
+        Some((line, folder)) => Err(of_other_split(file, format!("line {line}"), folder)),
+        None => Ok(Found::InOrder(counts)),
+    }
+}
