@@ -92,6 +92,8 @@ fn what_a_table_lacks_is_said_with_its_place() {
         ("short.parquet", "column \"logits\", row 9"),
         ("keys.parquet", "can be the logits"),
         ("named.parquet", "target"),
+        // Found by fuzzing: the decoder panics.
+        ("negative.parquet", "a negative place, size or number of values"),
     ] {
         let error = read(name, &Reading::default()).unwrap_err();
         assert!(error.contains(words) && error.contains(name), "{name}: {error}");

@@ -1,5 +1,5 @@
-//! Scores by the names of their classes in each sample: `{"label": "cat", "scores": {"cat": 0.9, "dog": 0.1}}`, and lists
-//! of `{"label": "cat", "score": 0.9}` as pipelines of classifiers give them.
+//! Scores by the names of their classes in each sample: `{"label": "cat", "scores": {"cat": 0.9, "dog": 0.1}}`, and
+//! lists of `{"label": "cat", "score": 0.9}` as pipelines of classifiers give them.
 
 use crate::budget::{Budget, Exceeded};
 use crate::weights::Saved;

@@ -95,8 +95,8 @@ fn array<'b, 'c, T: AutoSerialize, E: From<FileError>>(
     Ok(writer.finish().map_err(failed())?)
 }
 
-/// A file of which the first failure is told and all that comes after it passes: an archive that cannot be finished tries
-/// again when it is dropped, and would print that it cannot.
+/// A file of which the first failure is told and all that comes after it passes: an archive that cannot be finished
+/// tries again when it is dropped, and would print that it cannot.
 struct FailsOnce<W> {
     inner: W,
     /// From the file's beginning, in bytes, and how far it went.

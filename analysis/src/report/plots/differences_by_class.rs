@@ -19,8 +19,8 @@ const ROW: f64 = 28.0;
 /// Lines above a panel.
 const HEAD: f64 = 3.0 * 1.3 * LEGEND + 14.0;
 
-/// Two seeds of one method are not drawn. `None` without a pair of models on the same samples, or where no class differs
-/// in any.
+/// Two seeds of one method are not drawn. `None` without a pair of models on the same samples, or where no class
+/// differs in any.
 pub(super) fn draw(report: &Report) -> Option<Figure> {
     let of_two_methods = |pair: &&Comparison| common_group(report, pair).is_none();
     let pairs: Vec<&Comparison> = in_order(report).into_iter().filter(of_two_methods).take(MOST_PAIRS).collect();

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
+use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::{ChunkReader, Length};
 
 use super::{VALUES, damaged, gather, wanted};
@@ -40,8 +41,13 @@ pub(super) fn arrays(content: &Content, budget: &mut Budget) -> Result<Vec<Named
     let schema = builder.schema().project(&chosen).map_err(|error| damaged(file, error))?;
     let mask = ProjectionMask::roots(builder.parquet_schema(), chosen);
     let metadata = builder.metadata();
-    let values: i64 =
-        metadata.row_groups().iter().flat_map(|group| group.columns()).map(|column| column.num_values().max(0)).sum();
+    let columns = || metadata.row_groups().iter().flat_map(|group| group.columns());
+    // The decoder takes these as they are.
+    let begin = |column: &ColumnChunkMetaData| column.dictionary_page_offset().unwrap_or(column.data_page_offset());
+    if columns().any(|column| begin(column) < 0 || column.compressed_size() < 0 || column.num_values() < 0) {
+        return Err(damaged(file, "a column with a negative place, size or number of values"));
+    }
+    let values = columns().fold(0_i64, |sum, column| sum.saturating_add(column.num_values()));
     let rows = metadata.file_metadata().num_rows().max(1);
     let width = usize::try_from(values / rows).unwrap_or(usize::MAX).max(1);
     let reader = builder.with_projection(mask).with_batch_size((VALUES / width).clamp(1, VALUES)).build();
