@@ -17,8 +17,8 @@ use crate::temporary::{self, Temporary};
 ///
 /// # Errors
 /// [`FileError::Io`] naming `path`; [`FileError::Malformed`] if another run is writing it, or if something else than a
-/// file is in the way, such as a device; an error of `write` is passed on. `path` is untouched then and the temporary file
-/// is removed.
+/// file is in the way, such as a device; an error of `write` is passed on. `path` is untouched then and the temporary
+/// file is removed.
 pub fn write_atomically<E: From<FileError>>(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), E>,
