@@ -406,6 +406,17 @@ mod tests {
     use ndarray::{Array1, array, s};
     use proptest::prelude::*;
 
+    #[test]
+    fn errors_are_those_of_pairs_with_one() {
+        let mut counts = MarginCounts::new(3, &MarginGrid::new(&[0.0, 9.0]).unwrap()).unwrap();
+        // Wrong once and right once as class 1, wrong twice as class 0; the pair of the right one counts no error.
+        let scores = array![[3.0, 1.0, 0.0], [0.0, 2.0, 1.0], [0.0, 1.0, 2.0], [0.0, 1.0, 2.0]];
+        counts.add_batch(scores.view(), array![1, 1, 0, 0].view()).unwrap();
+        let mut found: Vec<_> = counts.confusion_counts().collect();
+        found.sort_unstable();
+        assert_eq!(found, [(0, 1, 1), (2, 0, 2)]);
+    }
+
     /// Scores with few distinct values, so that ties are the rule, their labels, and margins among which is 0.
     #[derive(Clone, Debug)]
     struct Case {

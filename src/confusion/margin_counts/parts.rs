@@ -215,6 +215,16 @@ mod tests {
     }
 
     #[test]
+    fn fewer_than_two_classes_have_no_competitor() {
+        let of = |classes: usize| {
+            let scores = Array2::<f32>::zeros((2, classes));
+            sample_margins(scores.view(), Array1::zeros(2).view()).map(|found| found.len())
+        };
+        assert_eq!(of(1), Err(ConfusionError::TooFewClasses { num_classes: 1 }));
+        assert_eq!(of(2), Ok(2));
+    }
+
+    #[test]
     fn parts_are_the_counts() {
         let parts = counted(5).0.to_parts();
         assert_eq!(MarginCounts::from_parts(&parts).unwrap(), counted(5).0);
@@ -224,7 +234,13 @@ mod tests {
     #[test]
     fn what_no_samples_leave_is_refused() {
         let parts = counted(5).0.to_parts();
-        let spoiled: [fn(&mut MarginParts); 12] = [
+        let spoiled: [fn(&mut MarginParts); 15] = [
+            |parts| {
+                let first = parts.pairs[0].clone();
+                parts.pairs.insert(0, (first.0, first.1, vec![0; 4]));
+            },
+            |parts| parts.zero_margin[0] = parts.class_counts[0] + 1,
+            |parts| *parts.pairs[0].2.last_mut().unwrap() = 61,
             |parts| parts.zero_margin.truncate(4),
             |parts| parts.class_counts[0] = u64::MAX,
             |parts| parts.top_ties = 61,
@@ -238,8 +254,7 @@ mod tests {
             |parts| parts.pairs[0].2[0] += 1,
             |parts| {
                 parts.grid = MarginGrid::new(&[-1.0, 0.5, 1.5]).unwrap();
-                let pair = parts.pairs.iter_mut().find(|pair| pair.2[..2] == [0, 0]).unwrap();
-                pair.2[3] = 1;
+                parts.pairs[0].2 = vec![0, 0, 1, 1];
             },
         ];
         for (at, spoil) in spoiled.iter().enumerate() {
