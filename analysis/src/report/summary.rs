@@ -35,7 +35,7 @@ const BOUND_COLUMNS: [&str; 8] =
 /// are not passed on to the terminal.
 pub fn summary_table(report: &Report) -> String {
     let mut out = String::new();
-    let warnings = tables::warnings(report);
+    let warnings = each_warning(report);
     if !warnings.is_empty() {
         let number = counted(warnings.len(), "warning", "warnings");
         push_wrapped(&mut out, "", &format!("{number} below, to be read before these numbers are relied on."));
@@ -117,6 +117,20 @@ fn push_model(out: &mut String, report: &Report, model: &ModelReport) {
         push_wrapped(out, "- ", &format!("Not applicable: {}; report.html says why.", ids.join(", ")));
     }
     out.push('\n');
+}
+
+/// Every warning once, with the names of the models that it is on.
+fn each_warning(report: &Report) -> Vec<(Vec<&str>, &str)> {
+    let mut found: Vec<(Vec<&str>, &str)> = Vec::new();
+    for model in &report.models {
+        for warning in &model.warnings {
+            match found.iter_mut().find(|(_, sentence)| *sentence == warning.sentence) {
+                Some((models, _)) => models.push(&model.name),
+                None => found.push((vec![&model.name], &warning.sentence)),
+            }
+        }
+    }
+    found
 }
 
 /// `a, b and 6 more`.

@@ -62,20 +62,6 @@ impl Table {
     }
 }
 
-/// Every warning once, with the names of the models that it is on.
-pub(super) fn warnings(report: &Report) -> Vec<(Vec<&str>, &str)> {
-    let mut found: Vec<(Vec<&str>, &str)> = Vec::new();
-    for model in &report.models {
-        for warning in &model.warnings {
-            match found.iter_mut().find(|(_, sentence)| *sentence == warning.sentence) {
-                Some((models, _)) => models.push(&model.name),
-                None => found.push((vec![&model.name], &warning.sentence)),
-            }
-        }
-    }
-    found
-}
-
 /// One row a model. A group's accuracy is the mean over its classes, which the usual code of long-tailed recognition
 /// prints; where that over its images is not the same, it stands in the last columns.
 pub(super) fn comparison(report: &Report) -> Table {

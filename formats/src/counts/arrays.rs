@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use super::columns::{Row, Table, of_other_split};
-use super::objects::transposed;
+use super::columns::{Row, Table, of_other_split, transposed};
 use super::says::Says;
 use super::{Found, count_of, no_count, not_counts, pairs};
 use crate::array::Array;

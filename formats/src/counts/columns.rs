@@ -189,3 +189,14 @@ pub(super) fn of_other_split(file: &Path, place: String, name: &str) -> InputErr
     let found = format!("{}, by its name of another split than the training,", quoted(name));
     InputError::Count { file: file.to_path_buf(), place, found }
 }
+
+/// The rows of columns of one length.
+pub(super) fn transposed(columns: Vec<Vec<String>>) -> Option<Vec<Vec<String>>> {
+    let length = columns.first()?.len();
+    let alike = columns.iter().all(|column| column.len() == length);
+    let mut rows = vec![Vec::with_capacity(columns.len()); length];
+    for column in columns {
+        rows.iter_mut().zip(column).for_each(|(row, field)| row.push(field));
+    }
+    alike.then_some(rows)
+}

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use super::columns::{Row, Table, of_other_split};
+use super::columns::{Row, Table, of_other_split, transposed};
 use super::says::Says;
 use super::{Found, arrays, count_in, count_of, no_count, pairs};
 use crate::budget::Budget;
@@ -205,15 +205,4 @@ fn by_column(entries: &[(String, Saved<'_>)]) -> Option<Frame> {
         return split(keys, &inner, transposed(parts)?);
     }
     if inner.iter().any(says) { split(inner, &keys, parts) } else { None }
-}
-
-/// The rows of columns of one length.
-pub(super) fn transposed(columns: Vec<Vec<String>>) -> Option<Vec<Vec<String>>> {
-    let length = columns.first()?.len();
-    let alike = columns.iter().all(|column| column.len() == length);
-    let mut rows = vec![Vec::with_capacity(columns.len()); length];
-    for column in columns {
-        rows.iter_mut().zip(column).for_each(|(row, field)| row.push(field));
-    }
-    alike.then_some(rows)
 }
