@@ -205,10 +205,10 @@ fn files_that_are_something_else_are_called_what_they_are() {
         ("page.npz", b"<!DOCTYPE html><html></html>", ["web page", "download the file itself"]),
         ("scores.npz.gz", b"\x1f\x8b\x08\0\0\0\0\0", ["gzip", "gunzip"]),
         #[cfg(not(feature = "arrow"))]
-        ("table.parquet", b"PAR1\0\0\0\0", ["Parquet", "--features arrow"]),
+        ("table.parquet", b"PAR1\0\0\0\0", ["Parquet", "--features car-spectral-analysis/arrow"]),
         ("scores.h5", b"\x89HDF\r\n\x1a\n", ["HDF5", "h5py.File('scores.h5')"]),
         #[cfg(not(feature = "arrow"))]
-        ("scores.feather", b"ARROW1\0\0", ["Feather", "--features arrow"]),
+        ("scores.feather", b"ARROW1\0\0", ["Feather", "--features car-spectral-analysis/arrow"]),
         ("old.feather", b"FEA1\0\0", ["Feather", "pd.read_feather('old.feather')"]),
     ] {
         fs::write(folder.join(name), bytes).unwrap();

@@ -189,7 +189,9 @@ mod tests {
     fn nothing_but_a_file_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        let write = |name: &str| write_atomically::<FileError>(&at(name), |file| Ok(file.write_all(b"new").unwrap()));
+        let write = |name: &str| {
+            write_atomically::<FileError>(&at(name), |file| file.write_all(b"new").map_err(FileError::io(&at(name))))
+        };
         assert!(Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
         std::fs::write(at("file"), "old").unwrap();
         std::os::unix::fs::symlink(at("file"), at("link")).unwrap();
