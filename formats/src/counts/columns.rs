@@ -6,8 +6,11 @@ use std::path::Path;
 use super::pairs::{self, class_column, holds_classes, is_name};
 use super::says::Says;
 use super::{Found, count_in, not_counts};
-use crate::quoting::quoted;
+use crate::quoting::{quoted, quoted_list};
 use crate::{InputError, Result};
+
+/// Names that a message shows.
+const NAMED: usize = 3;
 
 /// Columns of fields.
 pub(super) struct Table<'t> {
@@ -63,9 +66,12 @@ impl Table<'_> {
         if self.width() == 1 {
             self.refuse_other(file, None, 0)?;
             if self.rows.len() > 1 && self.column(0).all(is_name) {
-                let found =
-                    "a name on each line, as the labels of samples may be (collections.Counter(labels) counts them),";
-                return Err(not_counts(file, found));
+                let names = quoted_list(self.column(0).take(NAMED));
+                let found = format!(
+                    "a name on each line ({names}), as the labels of samples may be (collections.Counter(labels) counts \
+                     them),"
+                );
+                return Err(not_counts(file, &found));
             }
             let counts: Vec<u64> = self.rows.iter().map(|row| self.count(file, row, 0)).collect::<Result<_>>()?;
             let falls =
