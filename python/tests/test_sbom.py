@@ -11,5 +11,12 @@ def test_the_wheel_lists_the_crates_it_is_made_of() -> None:
     found = json.loads(lists[0].read_text())
     assert (found["bomFormat"], found["specVersion"]) == ("CycloneDX", "1.5")
     versions = {component["name"]: component["version"] for component in found["components"]}
-    assert {"car-spectral", "car-spectral-formats", "ndarray", "numpy", "pyo3", "half"} <= versions.keys()
+    assert {
+        "car-spectral",
+        "car-spectral-formats",
+        "ndarray",
+        "numpy",
+        "pyo3",
+        "half",
+    } <= versions.keys()
     assert all(versions.values())
