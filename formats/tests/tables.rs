@@ -91,7 +91,7 @@ fn what_a_table_lacks_is_said_with_its_place() {
         ("hole.parquet", "column \"labels\", row 39"),
         ("short.parquet", "column \"logits\", row 9"),
         ("keys.parquet", "can be the logits"),
-        ("named.parquet", "target"),
+        ("named.parquet", "`class-names`"),
         // Found by fuzzing: the decoder panics.
         ("negative.parquet", "a negative place, size or number of values"),
     ] {
