@@ -95,7 +95,7 @@ pub enum InputError {
     #[error("{file}: array {array}: no samples (N = 0); save at least one prediction")]
     NoSamples { file: PathBuf, array: &'static str },
     #[error(
-        "{file}: counts that fall from line to line under the header `count`, as value_counts() writes them without its \
+        "{file}: counts that fall from line to line under a header of counts, as value_counts() writes them without its \
          index: whether they are in the order of the classes is open; write class,count lines, or take the header out if \
          they are"
     )]
