@@ -111,6 +111,14 @@ impl Written {
     }
 }
 
+/// Checks that a file may be written there: where nothing is, or a file.
+///
+/// # Errors
+/// [`FileError::Malformed`] for a folder, a device, a pipe, and a link that leads nowhere.
+pub fn check_target(path: &Path) -> Result<(), FileError> {
+    target(path).map(drop)
+}
+
 /// The file that a path names: behind a link the one that it leads to, which alone is replaced.
 fn target(path: &Path) -> Result<PathBuf, FileError> {
     let refuse = |problem: &str| Err(FileError::malformed(path, problem));

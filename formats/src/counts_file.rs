@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use car_spectral::confusion::{ConfusionError, MarginCounts};
 use thiserror::Error;
 
-use crate::atomic::write_atomically;
+use crate::atomic::{check_target, write_atomically};
 use crate::content::{Content, StoredFile, sha256};
 use crate::margin_counts::{CountedInput, MAGIC, MarginCountsError, with_inputs, with_inputs_from};
 use crate::quoting::quoted;
@@ -98,11 +98,11 @@ impl CountsFile {
     /// Checks that counts may be written there: where nothing is, nothing in it, or earlier counts.
     ///
     /// # Errors
-    /// [`CountsFileError::Occupied`]
+    /// [`CountsFileError::Occupied`]; [`CountsFileError::File`] for what is no file.
     pub fn check_place(file: &Path) -> Result<(), CountsFileError> {
-        let Ok(found) = file.metadata() else { return Ok(()) };
-        if !found.is_file() || found.len() == 0 {
-            return Ok(()); // What is no file is refused by whoever writes.
+        check_target(file)?;
+        if file.metadata().map_or(0, |found| found.len()) == 0 {
+            return Ok(());
         }
         let mut begin = [0; MAGIC.len()];
         let read = File::open(file).and_then(|mut from| from.read_exact(&mut begin));

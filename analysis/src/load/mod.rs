@@ -22,7 +22,7 @@ use car_spectral_runs::settings::DeviceChoice;
 pub use channels::Channels;
 pub use foreign::ForeignWeights;
 pub use predictions::{Known, scored};
-pub use save::save_predictions;
+pub use save::{check_place, save_predictions};
 pub use training_runs::read_one as training_run;
 
 use crate::Result;

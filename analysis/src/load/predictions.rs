@@ -82,7 +82,6 @@ pub fn scored(test: Predictions, train: Option<Predictions>, known: Known) -> Re
             ));
         }
     }
-    let given_counts = known.train_counts.as_ref().is_some_and(|given| is_of_test(given, &test));
     let train_counts = known.train_counts.or_else(|| train.as_ref().map(|train| count(train, num_classes)));
     if let (Some(given), Some(train)) = (&train_counts, &train) {
         let found = count(train, num_classes);
@@ -97,10 +96,6 @@ pub fn scored(test: Predictions, train: Option<Predictions>, known: Known) -> Re
     let mut warnings = doubtful("test predictions", test.doubts.clone());
     warnings.extend(doubtful("test predictions", of_training(&test).into_iter().collect()));
     warnings.extend(train.iter().flat_map(|train| doubtful("training predictions", train.doubts.clone())));
-    if given_counts {
-        let sentence = "they are the numbers of test samples, class by class; give those of training images";
-        warnings.extend(doubtful("training counts", vec![sentence.to_owned()]));
-    }
     let mut notes = test.notes.clone();
     notes.extend(called_alike(&class_names));
     notes.extend(all_right(&test));
@@ -135,11 +130,6 @@ fn of_training(test: &Predictions) -> Option<String> {
         "{says} says that these are training samples; errors on what a model was trained on say little of those on new \
          samples"
     ))
-}
-
-/// Whether training counts are those of the test samples, which are not balanced.
-fn is_of_test(given: &[u64], test: &Predictions) -> bool {
-    given.iter().any(|count| *count != given[0]) && given == count(test, given.len())
 }
 
 /// Test samples of which all are right before it is said.
@@ -215,7 +205,43 @@ pub(super) fn data_file_of(role: &str, file: &StoredFile) -> DataFile {
 
 #[cfg(test)]
 mod tests {
-    use super::called_alike;
+    use car_spectral_formats::predictions::{PredictionSource, read};
+
+    use super::*;
+
+    fn predictions(split: &str, rows: usize, right: usize) -> Predictions {
+        let folder = tempfile::tempdir().unwrap();
+        // Scores of class 0 for a sample of it that is right, and for one that is wrong.
+        let row = |at: usize| match (at % 3 == 0, at < right) {
+            (true, _) => format!("1,0.25,1.5,{split}\n"),
+            (false, true) => format!("0,1.25,0.5,{split}\n"),
+            (false, false) => format!("0,0.25,0.5,{split}\n"),
+        };
+        let file = folder.path().join("scores.csv");
+        let rows: String = (0..rows).map(row).collect();
+        std::fs::write(&file, format!("label,logit_0,logit_1,split\n{rows}")).unwrap();
+        read(&PredictionSource::File(file)).unwrap()
+    }
+
+    #[test]
+    fn training_samples_given_as_test_samples_are_told() {
+        let warned = |test, train| {
+            let subject = scored(test, train, Known::default()).unwrap();
+            subject.warnings.iter().any(|warning| warning.sentence.contains("that these are training samples"))
+        };
+        assert!(warned(predictions("train", 30, 20), None));
+        assert!(!warned(predictions("test", 40, 30), Some(predictions("train", 30, 20))), "each in its place");
+    }
+
+    #[test]
+    fn a_test_set_without_an_error_has_a_note() {
+        let noted = |rows, right| {
+            let subject = scored(predictions("test", rows, right), None, Known::default()).unwrap();
+            subject.source.notes.iter().any(|note| note.contains("test samples are right"))
+        };
+        assert!(noted(300, 300));
+        assert!(!noted(300, 200) && !noted(20, 20));
+    }
 
     #[test]
     fn two_classes_of_one_name_have_a_note() {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use car_spectral_formats::FileError;
+use car_spectral_formats::atomic::check_target;
 use car_spectral_formats::predictions::{Logits, write};
 
 use super::Loaded;
@@ -17,10 +18,6 @@ pub fn save_predictions(loaded: &Loaded, file: &Path) -> Result<Vec<PathBuf>> {
         let problem = format!("`save-predictions` keeps the scores of one model, {} are given", loaded.subjects.len());
         return Err(AnalysisError::Usage { problem });
     };
-    if file.extension().is_none_or(|ending| ending != "npz") {
-        let problem = format!("`save-predictions` writes a .npz file, which {} is not called", file.display());
-        return Err(AnalysisError::Usage { problem });
-    }
     save(&subject.test, file)?;
     let mut written = vec![file.to_owned()];
     if let Some(train) = &subject.train {
@@ -30,6 +27,18 @@ pub fn save_predictions(loaded: &Loaded, file: &Path) -> Result<Vec<PathBuf>> {
         written.push(beside);
     }
     Ok(written)
+}
+
+/// Checks, before anything is computed, that scores may be written there: a .npz file, which no weights are called.
+///
+/// # Errors
+/// [`AnalysisError::Usage`]; those of [`check_target`].
+pub fn check_place(file: &Path) -> Result<()> {
+    if file.extension().is_none_or(|ending| ending != "npz") {
+        let problem = format!("`save-predictions` writes a .npz file, which {} is not called", file.display());
+        return Err(AnalysisError::Usage { problem });
+    }
+    Ok(check_target(file)?)
 }
 
 fn save(scored: &Scored, file: &Path) -> Result<()> {
@@ -70,6 +79,12 @@ mod tests {
             let found = read(&PredictionSource::File(path)).unwrap();
             assert_eq!((found.logits, found.labels), (scored(shift).logits, scored(shift).labels));
         }
+        check_place(&file).unwrap();
+        let named = check_place(&folder.path().join("weights.pth")).unwrap_err();
+        assert!(named.exit_code() == 2 && named.to_string().contains("weights.pth"), "{named}");
+        let inside = folder.path().join("folder.npz");
+        std::fs::create_dir(&inside).unwrap();
+        assert_eq!(check_place(&inside).unwrap_err().exit_code(), 1);
         loaded.subjects.push(subject);
         let error = save_predictions(&loaded, &file).unwrap_err();
         assert_eq!(error.exit_code(), 2, "{error}");

@@ -14,6 +14,7 @@ mod format;
 mod guarantees;
 mod headline;
 mod merged_verdicts;
+mod merged_warnings;
 mod own_files;
 mod page;
 mod per_class;

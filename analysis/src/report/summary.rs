@@ -8,6 +8,7 @@ use super::comparison_sentence::{comparison_sentences, group_sentences, in_order
 use super::guarantees::{floor, guarantees, plans};
 use super::headline::{answer, looseness};
 use super::merged_verdicts::{MergedVerdict, merged_verdicts};
+use super::merged_warnings::merged_warnings;
 use super::tables;
 use crate::correlation::{Comparison, Correlations, MeasuredOn, Predictor};
 use crate::results::{ModelReport, Report, Source};
@@ -35,7 +36,7 @@ const BOUND_COLUMNS: [&str; 8] =
 /// are not passed on to the terminal.
 pub fn summary_table(report: &Report) -> String {
     let mut out = String::new();
-    let warnings = each_warning(report);
+    let warnings = merged_warnings(report);
     if !warnings.is_empty() {
         let number = counted(warnings.len(), "warning", "warnings");
         push_wrapped(&mut out, "", &format!("{number} below, to be read before these numbers are relied on."));
@@ -56,7 +57,7 @@ pub fn summary_table(report: &Report) -> String {
         let first: Vec<&str> = compared.header.iter().take(compared.compared).map(String::as_str).collect();
         let _ = writeln!(out, "{}\n", rendered(&compared, &first));
         for (models, sentence) in &warnings {
-            push_wrapped(&mut out, "warning: ", &format!("{}: {sentence}", named(models)));
+            push_wrapped(&mut out, "warning: ", &format!("{}: {sentence}", named(report, models)));
         }
         out.push_str(if warnings.is_empty() { "" } else { "\n" });
     }
@@ -119,25 +120,12 @@ fn push_model(out: &mut String, report: &Report, model: &ModelReport) {
     out.push('\n');
 }
 
-/// Every warning once, with the names of the models that it is on.
-fn each_warning(report: &Report) -> Vec<(Vec<&str>, &str)> {
-    let mut found: Vec<(Vec<&str>, &str)> = Vec::new();
-    for model in &report.models {
-        for warning in &model.warnings {
-            match found.iter_mut().find(|(_, sentence)| *sentence == warning.sentence) {
-                Some((models, _)) => models.push(&model.name),
-                None => found.push((vec![&model.name], &warning.sentence)),
-            }
-        }
-    }
-    found
-}
-
 /// `a, b and 6 more`.
-fn named(models: &[&str]) -> String {
-    match models.len().saturating_sub(MOST_NAMED) {
-        0 => models.join(", "),
-        more => format!("{} and {more} more", models[..MOST_NAMED].join(", ")),
+fn named(report: &Report, models: &[usize]) -> String {
+    let names: Vec<&str> = models.iter().take(MOST_NAMED).map(|&at| report.models[at].name.as_str()).collect();
+    match models.len() - names.len() {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
     }
 }
 

@@ -8,6 +8,7 @@ mod near;
 mod order;
 mod repeats;
 mod rows;
+mod same_counts;
 mod scale;
 mod unread;
 mod untrained;
@@ -30,6 +31,7 @@ pub(crate) fn of(subject: &Subject, counts: &MarginCounts, train: Option<&Margin
     all.extend(scale::warnings(subject));
     all.extend(repeats::warnings(subject));
     all.extend(absent::warnings(subject, counts.class_counts()));
+    all.extend(same_counts::warning(subject, counts.class_counts()));
     all.extend(unread::warning(&subject.source));
     all.extend(subject.warnings.iter().cloned());
     all

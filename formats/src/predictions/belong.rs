@@ -1,24 +1,17 @@
-//! Whether all rows of a file are of one split, and its scores and labels of the same samples in the same order.
+//! Whether the scores and labels of a file are of the same samples in the same order, and of one split.
 
-use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
-use super::PredictionsError;
 use super::names::{SAMPLE_NAMES, plain};
+use super::splits::Said;
+use super::{PredictionsError, splits};
 use crate::Result;
-use crate::array::{Array, Data};
+use crate::array::Array;
 use crate::budget::Budget;
 use crate::named::Named;
 use crate::quoting::quoted;
 use crate::words::Words;
-
-/// What people call a column that says which split a sample is of.
-const SPLIT_NAMES: Words = Words("split splits subset partition phase set dataset_split data_split");
-
-/// The splits, each by the words for it.
-const SPLITS: [Words; 3] =
-    [Words("train training"), Words("val valid validation dev"), Words("test testing eval evaluation")];
 
 /// Words in front of the number or file of a sample that say whose it is.
 const OF_LABELS: Words = Words("label labels target targets gt true y");
@@ -27,29 +20,8 @@ const OF_SCORES: Words = Words("logit logits score scores output outputs pred pr
 /// Bytes charged for the name of a sample.
 const SAMPLE: u64 = 40;
 
-/// What people call a column that says whether a sample is to be counted, 1 or 0.
-const MASKS: Words =
-    Words("mask masks valid is_valid valid_mask ignore ignored is_ignored keep padding pad is_pad pad_mask");
-
 /// In front of what a file of labels says of its samples.
 pub(super) const LABELS_SIDE: &str = "labels_";
-
-/// Which split a word names.
-pub(super) fn split_of(word: &str) -> Option<usize> {
-    SPLITS.iter().position(|words| words.contains(&word.to_ascii_lowercase()))
-}
-
-/// The split that a name speaks of, in a word of it: of `train_logits` and `is_train`.
-pub(super) fn split_in(name: &str) -> Option<usize> {
-    let mut splits = name.split(|character: char| !character.is_ascii_alphanumeric()).filter_map(split_of);
-    let first = splits.next()?;
-    splits.all(|split| split == first).then_some(first)
-}
-
-/// Whether an array says which split its rows are of, to judge by its first value.
-pub(super) fn begins_with_split(array: &Array<'_>) -> bool {
-    matches!(&array.data, Data::Texts(texts) if texts.first().is_some_and(|text| split_of(text).is_some()))
-}
 
 /// Whether samples are numbered for the labels alone, the scores alone or both, and what that is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,29 +52,7 @@ pub(super) fn is_unnamed(name: &str) -> bool {
 
 /// Whether an array of this name says which split or, for one side, which sample a row is.
 pub(super) fn may_say(name: &str) -> bool {
-    let may_say_split = SPLIT_NAMES.contains(&plain(name)) || flags_split(name) || MASKS.contains(&words_of(name));
-    may_say_split || side(name).is_some_and(|(side, _)| side != Side::Both)
-}
-
-/// Whether it is called as what is 1 for the samples of a split: `is_train`, `test_mask`.
-fn flags_split(name: &str) -> bool {
-    let name = words_of(name);
-    let rest = name.strip_prefix("is_").or(name.strip_prefix("in_"));
-    let rest = rest.or(name.strip_suffix("_mask")).or(name.strip_suffix("_flag"));
-    rest.is_some_and(|rest| split_of(rest).is_some())
-}
-
-fn words_of(name: &str) -> String {
-    name.to_ascii_lowercase().replace(['-', ' '], "_")
-}
-
-/// What is said of the rows of a file.
-#[derive(Debug, Default)]
-pub(super) struct Said {
-    /// What is odd, a sentence each.
-    pub(super) odd: Vec<String>,
-    /// What says that all of them are training samples.
-    pub(super) training: Option<String>,
+    splits::may_say(name) || side(name).is_some_and(|(side, _)| side != Side::Both)
 }
 
 /// Refuses rows of several splits, and labels in another order than the scores; says where numbers of samples differ
@@ -110,8 +60,7 @@ pub(super) struct Said {
 pub(super) fn check(file: &Path, arrays: &[Named<'_>], samples: usize, budget: &mut Budget) -> Result<Said> {
     let mut said = Said::default();
     for named in arrays {
-        check_splits(file, named, samples, budget, &mut said)?;
-        said.odd.extend(uncounted(named, samples));
+        splits::check(file, named, samples, budget, &mut said)?;
     }
     said.odd.extend(other_order(file, arrays, samples, budget)?);
     Ok(said)
@@ -172,124 +121,6 @@ fn tell_apart(numbers: &[u64]) -> bool {
     distinct.len().saturating_mul(10) >= numbers.len().saturating_mul(9)
 }
 
-/// Refuses rows of several splits by what the array says of each: its split in a word, or in a folder of its path.
-fn check_splits(file: &Path, named: &Named<'_>, samples: usize, budget: &mut Budget, said: &mut Said) -> Result<()> {
-    let Ok(array) = &named.array else { return Ok(()) };
-    let by_name = SPLIT_NAMES.contains(&plain(&named.name));
-    let texts = array.texts(file, &named.name, budget)?.filter(|texts| texts.len() == samples);
-    let counts = match texts {
-        Some(texts) if flags_split(&named.name) => values(texts.iter().map(String::as_str)),
-        Some(texts) => {
-            let is_path = texts.iter().any(|text| text.contains(['/', '\\']));
-            let folder = |text: &str| {
-                let (folders, _) = text.rsplit_once(['/', '\\'])?;
-                folders.split(['/', '\\']).find_map(split_of)
-            };
-            let splits: Vec<Option<usize>> =
-                texts.iter().map(|text| if is_path { folder(text) } else { split_of(text) }).collect();
-            let known = splits.iter().filter(|split| split.is_some()).count();
-            if known == 0 && by_name {
-                said.odd.extend(in_numbers(&named.name, values(texts.iter().map(String::as_str))));
-            }
-            if known == 0 || (known < samples && !by_name) {
-                return Ok(());
-            }
-            let first = |split: usize| splits.iter().position(|own| *own == Some(split));
-            let name = |split: usize| first(split).and_then(|at| texts.get(at)).map_or("", String::as_str);
-            let count = |split: usize| splits.iter().filter(|own| **own == Some(split)).count();
-            let all =
-                (0..SPLITS.len()).filter(|&split| count(split) > 0).map(|split| (split, name(split), count(split)));
-            let all: Vec<(usize, &str, usize)> = all.collect();
-            if let &[(TRAINING, word, _)] = all.as_slice() {
-                said.training.get_or_insert(format!("{} ({}, ...)", quoted(&named.name), quoted(word)));
-            }
-            let counts: Vec<(String, usize)> = all.iter().map(|(_, word, count)| (quoted(word), *count)).collect();
-            if is_path && counts.len() > 1 {
-                let folders: Vec<String> = counts.iter().map(|(path, count)| format!("{count} as {path}")).collect();
-                said.odd.push(format!(
-                    "{} names samples in folders of several splits: {}; are all of them of the test set?",
-                    quoted(&named.name),
-                    folders.join(", ")
-                ));
-                return Ok(());
-            }
-            counts
-        }
-        None if flags_split(&named.name) => numbers(array, samples),
-        None if by_name => {
-            said.odd.extend(in_numbers(&named.name, numbers(array, samples)));
-            return Ok(());
-        }
-        None => return Ok(()),
-    };
-    if counts.len() < 2 {
-        return Ok(());
-    }
-    let parts: Vec<String> = counts.iter().map(|(name, count)| format!("{name} ({count})")).collect();
-    let (name, parts) = (quoted(&named.name), parts.join(", "));
-    Err(PredictionsError::Splits { file: file.to_path_buf(), name, parts }.into())
-}
-
-/// The first of [`SPLITS`].
-pub(super) const TRAINING: usize = 0;
-/// More values than these are no splits.
-const MOST_SPLITS: usize = 4;
-
-/// A sentence on a column of splits whose numbers leave open which is which.
-fn in_numbers(name: &str, counts: Vec<(String, usize)>) -> Option<String> {
-    let parts: Vec<String> = counts.iter().map(|(value, count)| format!("{value} ({count})")).collect();
-    (parts.len() > 1).then(|| {
-        format!(
-            "{} has the values {}, and all samples are counted; unless these are folds, give those of the test set alone",
-            quoted(name),
-            parts.join(", ")
-        )
-    })
-}
-
-/// How often each value is there; none of many.
-fn values<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<(String, usize)> {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for text in texts {
-        let count = counts.entry(text.to_ascii_lowercase()).or_default();
-        *count = count.saturating_add(1);
-        if counts.len() > MOST_SPLITS {
-            return Vec::new();
-        }
-    }
-    counts.into_iter().collect()
-}
-
-fn numbers(array: &Array<'_>, samples: usize) -> Vec<(String, usize)> {
-    let mut texts: Vec<String> = Vec::new();
-    if array.len() == samples {
-        // Numbers that cannot be read are no splits.
-        let _ = array.for_each_number(|number| {
-            texts.push(number.map_or_else(|decimal| decimal.to_string(), |whole| whole.to_string()));
-            Ok::<_, ()>(())
-        });
-    }
-    values(texts.iter().map(String::as_str))
-}
-
-/// A sentence on samples that an array says are not to be counted, and that are.
-fn uncounted(named: &Named<'_>, samples: usize) -> Option<String> {
-    if !MASKS.contains(&words_of(&named.name)) {
-        return None;
-    }
-    let array = named.array.as_ref().ok().filter(|array| array.len() == samples)?;
-    let counts = match &array.data {
-        Data::Texts(texts) => values(texts.iter().map(String::as_str)),
-        _ => numbers(array, samples),
-    };
-    let [(one, first), (other, second)] = counts.as_slice() else { return None };
-    Some(format!(
-        "{} is {one} in {first} samples and {other} in {second}, and all of them are counted; leave out those that \
-         should not be",
-        quoted(&named.name)
-    ))
-}
-
 /// Which sample each row is; `None` for numbers that are not whole.
 pub(super) fn numbers_of_samples(array: &Array<'_>, budget: &mut Budget) -> Option<Vec<u64>> {
     budget.spend(SAMPLE.saturating_mul(array.len() as u64)).ok()?;
@@ -330,6 +161,5 @@ mod tests {
         assert_eq!(of("logits_paths"), Some((Side::Scores, "path".into())));
         assert_eq!(of("label_names"), Some((Side::Labels, "name".into())));
         assert_eq!(of("label"), None);
-        assert_eq!((split_of("Validation"), split_of("dev"), split_of("set")), (Some(1), Some(1), None));
     }
 }

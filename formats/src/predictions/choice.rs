@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use super::belong::begins_with_split;
 use super::beside::may_say;
 use super::names::{LABEL_NAMES, PREDICTED, SAMPLE_NAMES, SCORE_NAMES, plain};
-use super::{LABELS, LOGITS, PredictionsError, Reading, label_column};
+use super::{LABELS, LOGITS, PredictionsError, Reading, label_column, splits};
 use crate::array::Array;
 use crate::named::{Named, described};
 use crate::quoting::quoted;
@@ -63,7 +62,7 @@ pub(super) fn choose<'a>(file: &Path, mut arrays: Vec<Named<'a>>, reading: &Read
         .into_iter()
         .flatten()
         .filter(|named| {
-            let is_split = named.array.as_ref().is_ok_and(begins_with_split);
+            let is_split = named.array.as_ref().is_ok_and(splits::begin);
             may_say(&named.name) || is_split || reading.keys.index.as_ref() == Some(&named.name)
         })
         .collect();

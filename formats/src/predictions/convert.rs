@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use ndarray::{Array2, ShapeBuilder};
 
-use super::belong::{self, Said};
+use super::belong;
 use super::beside::{Beside, Samples};
 use super::choice::Chosen;
 use super::classes::Labels;
+use super::splits::{self, Said};
 use super::{Classes, LABELS, LOGITS, Logits, PredictionsError, Reading, StoredScores};
 use crate::array::{Array, Data, Kind, place_of};
 use crate::budget::Budget;
@@ -49,7 +50,7 @@ pub(super) fn convert(
         notes.push(format!("scores read from {}, labels from {}", quoted(&logits_name), quoted(&labels_name)));
     }
     let Said { odd, training } = belong::check(files.labels, &beside, labels.len(), budget)?;
-    let named = [&logits_name, &labels_name].into_iter().find(|name| belong::split_in(name) == Some(belong::TRAINING));
+    let named = [&logits_name, &labels_name].into_iter().find(|name| splits::in_name(name) == Some(splits::TRAINING));
     let training = training.or_else(|| named.map(|name| quoted(name)));
     if is_classes(&logits, &labels) {
         let halves = [(files.logits, &logits_name, &logits), (files.labels, &labels_name, &labels)];

@@ -8,7 +8,7 @@ use super::beside::{Beside, may_say};
 use super::classes::Labels;
 use super::columns::{self, Columns, arrays_beside, keep, name_of};
 use super::convert::{Converted, classes_alone};
-use super::{LABELS, LOGITS, Logits, Reading, belong};
+use super::{LABELS, LOGITS, Logits, Reading, belong, splits};
 use crate::array::{Array, Data, place_of};
 use crate::budget::Budget;
 use crate::content::Content;
@@ -100,7 +100,7 @@ fn columns_beside(table: &Table<'_>, columns: &Columns, reading: &Reading) -> Ve
     let Some((_, header)) = &table.header else { return Vec::new() };
     let names: HashSet<&str> = columns.left_out.iter().map(String::as_str).collect();
     let first = table.first_record();
-    let is_split = |at: usize| first.get(at).is_some_and(|field| belong::split_of(field).is_some());
+    let is_split = |at: usize| first.get(at).is_some_and(|field| splits::of_word(field).is_some());
     let says = |at: usize, name: &String| may_say(name) || is_split(at) || reading.keys.index.as_ref() == Some(name);
     let left_out = |at: usize, name: &String| names.contains(name.as_str()) && says(at, name);
     header.iter().enumerate().filter(|(at, name)| left_out(*at, name)).map(|(at, _)| (at, Vec::new())).collect()

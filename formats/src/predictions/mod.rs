@@ -42,6 +42,7 @@ mod safetensors;
 mod saved;
 mod scale;
 mod source;
+mod splits;
 mod stacked;
 mod stored;
 mod write;
@@ -199,7 +200,7 @@ pub fn read_as(source: &PredictionSource, reading: &Reading) -> Result<Predictio
     whole.doubts.extend(said);
     let says_training = |file: &StoredFile| {
         let name = file.path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-        belong::split_in(&name) == Some(belong::TRAINING)
+        splits::in_name(&name) == Some(splits::TRAINING)
     };
     let by_name = whole.files.iter().all(says_training).then(|| "the name of the file".to_owned());
     whole.training = beside.training.or(by_name);

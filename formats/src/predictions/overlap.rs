@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 
-use super::belong::split_of;
 use super::file::Part;
+use super::splits;
 use super::{Logits, PredictionsError, StoredFile};
 use crate::Result;
 use crate::quoting::quoted;
@@ -31,7 +31,8 @@ pub(super) fn check(parts: &[Part]) -> Result<Vec<String>> {
     {
         return refused(inner, format!("each of its rows is in {} too", name_of(outer)));
     }
-    let of_split = |part: &Part| part.1.first().and_then(|file| words_of(file).iter().find_map(|word| split_of(word)));
+    let of_split =
+        |part: &Part| part.1.first().and_then(|file| words_of(file).iter().find_map(|word| splits::of_word(word)));
     let mut splits: BTreeMap<usize, &Part> = BTreeMap::new();
     for part in parts {
         if let Some(split) = of_split(part) {

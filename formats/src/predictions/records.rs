@@ -23,7 +23,7 @@ pub(super) fn by_class<'a>(saved: Saved<'a>, budget: &mut Budget) -> Result<Save
 
 fn flat<'a>(record: Saved<'a>, budget: &mut Budget) -> Result<Saved<'a>, Exceeded> {
     let entries = match record {
-        Saved::Dictionary(entries) if !entries.iter().all(|(_, value)| matches!(value, Saved::Number(_))) => entries,
+        Saved::Dictionary(entries) => entries,
         scores => return Ok(Saved::Dictionary(scores_of(scores))),
     };
     let mut found = Vec::with_capacity(entries.len());

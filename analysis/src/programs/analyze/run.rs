@@ -31,6 +31,7 @@ pub(super) fn run(arguments: &Arguments, command_line: &[String]) -> Result<(), 
     let request = arguments.request()?;
     let grid = super::super::margin_grid(&arguments.margin)?;
     report::check_directory(&arguments.out, &arguments.format)?;
+    arguments.stored.save_predictions.as_deref().map_or(Ok(()), load::check_place)?;
     let images = ProgressBar::new(0).with_style(
         ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} images, {eta} left").expect("a valid template"),
     );

@@ -33,7 +33,7 @@ pub(super) struct StoredArguments {
     pub keys: Option<Keys>,
 
     /// The number by which labels call the first class
-    #[arg(long, value_name = "0|1", default_value_t = 0, requires = "predictions")]
+    #[arg(long, value_name = "0|1", default_value_t = 0, requires = "predictions", value_parser = clap::value_parser!(i64).range(0..=1))]
     pub first_label: i64,
 
     /// What the scores are: logits, or probabilities, whose logarithms are then taken

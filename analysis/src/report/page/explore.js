@@ -25,7 +25,10 @@
   };
   const bare = (share) => percent(share).replace("\u00a0%", "");
   // Outwards where no decimal shows the difference.
-  const range = ([lower, upper]) => `${lower < 0.0005 ? 0 : bare(lower)}\u00a0–\u00a0${upper > 0.9995 ? "100\u00a0%" : percent(upper)}`;
+  const range = ([lower, upper]) => {
+    const [least, most] = [lower < 0.0005 ? "0" : bare(lower), upper > 0.9995 ? "100\u00a0%" : percent(upper)];
+    return `${least}\u00a0–\u00a0${most}`;
+  };
   const error = (model, at) => (model.tested[at] ? model.wrong[at] / model.tested[at] : null);
   const signed = (share) => {
     const points = Math.abs(100 * share);

@@ -28,6 +28,7 @@ use super::comparison_sentence::{comparison_sentences, group_sentences, in_order
 use super::guarantees::{floor, guarantees, plans};
 use super::headline::{all_models, answer, called, looseness, worst_classes};
 use super::merged_verdicts::merged_verdicts;
+use super::merged_warnings::merged_warnings;
 use super::plots::{PlotSet, settings_caption, shared_settings};
 use super::tables::{self, Table};
 use crate::correlation::Correlations;
@@ -94,8 +95,8 @@ struct Page {
 #[derive(Serialize)]
 struct Doubt {
     sentence: String,
-    /// Anchors and names of the first.
-    models: Vec<(String, String)>,
+    /// Anchors, where there is a section, and names of the first.
+    models: Vec<(Option<String>, String)>,
     /// How many more there are.
     more: usize,
 }
@@ -174,7 +175,7 @@ pub(super) fn render(report: &Report, plots: &PlotSet) -> Result<String, ReportE
         .map(|(at, figures)| section(*at, report, figures))
         .collect::<Result<Vec<_>, ReportError>>()?;
     let settings = &report.settings;
-    let mut doubts = if models.len() > 1 { doubts(&models) } else { Vec::new() };
+    let mut doubts = if report.models.len() > 1 { doubts(report, plots) } else { Vec::new() };
     let more_doubts = doubts.split_off(doubts.len().min(MOST_DOUBTS)).len();
     let page = Page {
         title: match report.models.as_slice() {
@@ -247,20 +248,21 @@ fn script_hash() -> String {
     format!("sha256-{}", base64::engine::general_purpose::STANDARD.encode(digest))
 }
 
-/// The warnings on all models, each once.
-fn doubts(sections: &[Section]) -> Vec<Doubt> {
-    let mut doubts: Vec<Doubt> = Vec::new();
-    for section in sections {
-        let model = (section.anchor.clone(), section.name.clone());
-        for sentence in &section.warnings {
-            match doubts.iter_mut().find(|doubt| doubt.sentence == *sentence) {
-                Some(doubt) if doubt.models.len() < MOST_DOUBTED => doubt.models.push(model.clone()),
-                Some(doubt) => doubt.more += 1,
-                None => doubts.push(Doubt { sentence: sentence.clone(), models: vec![model.clone()], more: 0 }),
-            }
-        }
-    }
-    doubts
+/// The warnings on all models, each once, with links to the sections that there are.
+fn doubts(report: &Report, plots: &PlotSet) -> Vec<Doubt> {
+    let has_section = |at: usize| plots.models.iter().any(|(shown, _)| *shown == at);
+    let model = |&at: &usize| (has_section(at).then(|| anchor(at)), report.models[at].name.clone());
+    let doubt = |(models, sentence): (Vec<usize>, &str)| Doubt {
+        sentence: unbroken(&capitalised(sentence)),
+        more: models.len().saturating_sub(MOST_DOUBTED),
+        models: models.iter().take(MOST_DOUBTED).map(model).collect(),
+    };
+    merged_warnings(report).into_iter().map(doubt).collect()
+}
+
+/// The place of a model's section on the page.
+fn anchor(at: usize) -> String {
+    format!("model-{}", at + 1)
 }
 
 /// A plot without what the section of its model says once: the model's name, sample sizes and settings.
@@ -278,7 +280,7 @@ fn section(at: usize, report: &Report, figures: &[Figure]) -> Result<Section, Re
         chosen.map(|figure| plot_of_model(figure, report, model)).collect::<Result<Vec<_>, _>>()
     };
     Ok(Section {
-        anchor: format!("model-{}", at + 1),
+        anchor: anchor(at),
         name: model.name.clone(),
         short: unbroken(&short_answer(model)),
         answer: unbroken(&answer(&report.settings, model)),
