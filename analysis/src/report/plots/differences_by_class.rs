@@ -23,7 +23,8 @@ const HEAD: f64 = 3.0 * 1.3 * LEGEND + 14.0;
 /// differs in any.
 pub(super) fn draw(report: &Report) -> Option<Figure> {
     let of_two_methods = |pair: &&Comparison| common_group(report, pair).is_none();
-    let pairs: Vec<&Comparison> = in_order(report).into_iter().filter(of_two_methods).take(MOST_PAIRS).collect();
+    let mut pairs: Vec<&Comparison> = in_order(report).into_iter().filter(of_two_methods).collect();
+    let omitted = pairs.split_off(pairs.len().min(MOST_PAIRS)).len();
     let ends = ENDS[usize::from(pairs.len() > 1)];
     let rows: Vec<Vec<Row>> = pairs.iter().map(|pair| rows(pair, ends)).collect();
     if rows.iter().all(Vec::is_empty) {
@@ -54,7 +55,6 @@ pub(super) fn draw(report: &Report) -> Option<Figure> {
         bottom = area.bottom;
     }
     scene.height = bottom + 20.0 + TICK + LABEL + 16.0;
-    let omitted = report.comparisons.len() - pairs.len();
     let which = if rows.iter().flatten().any(|row| matches!(row, Row::Between(_))) {
         format!("The {ends} classes whose error fell most and the {ends} whose error rose most")
     } else {
@@ -199,6 +199,29 @@ mod tests {
         };
         assert!(of(10).contains("better. All classes with test samples. Lines"), "{}", of(10));
         assert!(of(30).contains("better. The 6 classes whose error fell most and the 6 whose"), "{}", of(30));
+    }
+
+    #[test]
+    fn two_seeds_of_one_method_are_neither_drawn_nor_missed() {
+        let mut report = crate::report::sample::report(&vec![crate::report::sample::Sample::fashion(); 4]).0;
+        let class = |at: usize| ClassDifference { difference: Some(0.01 * at as f64), ..Default::default() };
+        let pair = |a, b| Comparison { a, b, classes: (0..10).map(class).collect(), ..Default::default() };
+        report.comparisons = vec![pair(0, 1), pair(0, 2), pair(0, 3)];
+        let caption = |report: &Report| draw(report).unwrap().caption;
+        assert!(!caption(&report).contains("report.json alone"));
+        report.groups = crate::report::sample::groups();
+        assert!(!caption(&report).contains("report.json alone"), "none is missing");
+        report.comparisons = vec![pair(0, 1)];
+        assert!(draw(&report).is_none(), "models 0 and 1 are of one group");
+    }
+
+    #[test]
+    fn what_is_not_drawn_fits_beside_the_panel() {
+        assert_eq!(between(88, 0, 300.0), "… 88 classes between …");
+        assert_eq!(between(88, 2, 900.0), "… 88 classes between, 2 decided …");
+        let short = between(8088, 2, 230.0);
+        assert_eq!(short, "… 8,088, 2 decided …");
+        assert!(text_width(&short, TICK, false) <= 230.0);
     }
 
     #[test]
