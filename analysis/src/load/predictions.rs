@@ -212,7 +212,7 @@ mod tests {
     fn predictions(split: &str, rows: usize, right: usize) -> Predictions {
         let folder = tempfile::tempdir().unwrap();
         // Scores of class 0 for a sample of it that is right, and for one that is wrong.
-        let row = |at: usize| match (at % 3 == 0, at < right) {
+        let row = |at: usize| match (at.is_multiple_of(3), at < right) {
             (true, _) => format!("1,0.25,1.5,{split}\n"),
             (false, true) => format!("0,1.25,0.5,{split}\n"),
             (false, false) => format!("0,0.25,0.5,{split}\n"),
