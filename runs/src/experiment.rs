@@ -13,6 +13,7 @@
 //! hidden = [256, 256]         # a list
 //! ```
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -133,8 +134,9 @@ impl ExperimentFile {
             } else if seeds.is_empty() {
                 Some("`seeds` is empty; give at least one".to_owned())
             } else {
-                let twice = (1..seeds.len()).find(|&at| seeds[..at].contains(&seeds[at]));
-                twice.map(|at| format!("seed {} stands twice in `seeds`", seeds[at]))
+                let mut seen = HashSet::new();
+                let twice = seeds.iter().find(|seed| !seen.insert(**seed));
+                twice.map(|seed| format!("seed {seed} stands twice in `seeds`"))
             };
             let at = document.get_ref().iter().find(|(key, _)| key.get_ref() == EXPERIMENT);
             if let Some(problem) = problem {

@@ -14,6 +14,7 @@
 use statrs::distribution::{Beta, Continuous, ContinuousCDF};
 use statrs::statistics::Distribution;
 
+use super::alike::Alike;
 use super::error::{
     check_alpha, check_class_errors, check_delta, check_errors, check_length, check_not_empty, check_num_classes,
     check_value,
@@ -88,7 +89,10 @@ pub fn held_out_intervals(
 ) -> Result<Vec<Interval>, BoundError> {
     check_test_errors(of)?;
     let alpha = held_out_alpha(of.counts.len(), delta, models_compared)?;
-    of.classes().map(|(errors, samples)| clopper_pearson(errors, samples, alpha, alpha)).collect()
+    let alike = Alike::of(of.classes());
+    let intervals = alike.values.iter().map(|&(errors, samples)| clopper_pearson(errors, samples, alpha, alpha));
+    let intervals: Vec<Interval> = intervals.collect::<Result<_, _>>()?;
+    Ok(alike.by_class(&intervals).copied().collect())
 }
 
 /// T5 with δ_j/2M a side in place of δ/2KM: intervals that hold together with probability at least 1 − δ, narrower for

@@ -46,6 +46,7 @@
 //! # Ok::<(), car_spectral::bounds::BoundError>(())
 //! ```
 
+mod alike;
 mod binomial;
 mod bisection;
 mod chain;

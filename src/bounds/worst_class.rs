@@ -13,9 +13,10 @@
 //! the samples are seen; with M models compared δ becomes δ/M. A class without samples has u_j = 1 and may be the
 //! worst.
 
+use super::alike::Alike;
 use super::binomial::upper_tail_above;
 use super::bisection::neighbours;
-use super::clopper_pearson::{MOST_SAMPLES, check_test_errors, share_of, upper_limit};
+use super::clopper_pearson::{MOST_SAMPLES, check_test_errors, lower_limit, share_of, upper_limit};
 use super::error::{check_delta, check_length, check_not_empty, check_weights};
 use super::holm::holm;
 use super::masses::hypergeometric_masses;
@@ -83,22 +84,21 @@ pub fn worst_class_candidates(
     let ClassErrors { errors, counts } = of;
     let num_classes = counts.len();
     let level = share_of(of_one_model(delta, models_compared)?, (num_classes - 1) as f64)?;
-    let mut rivals: Vec<(usize, f64)> = (0..num_classes)
-        .map(|class| {
-            (class, super::clopper_pearson::lower_limit(errors[class], counts[class], level.min(LARGEST_ALPHA)))
-        })
-        .collect();
+    let alike = Alike::of(of.classes());
+    let limits: Vec<f64> = alike.values.iter().map(|&(k, n)| lower_limit(k, n, level.min(LARGEST_ALPHA))).collect();
+    let mut rivals: Vec<(usize, f64)> = alike.by_class(&limits).copied().enumerate().collect();
     rivals.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     rivals.truncate(MOST_RIVALS);
-    let beaten = |class: usize| {
-        rivals.iter().any(|&(rival, _)| {
+    let rivals = Alike::of(rivals.iter().map(|&(rival, _)| (errors[rival], counts[rival]))).values;
+    let is_beaten = |&(errors, samples): &(u64, u64)| {
+        rivals.iter().any(|&(more, of)| {
             // Fisher's test cannot find a smaller share larger.
-            let larger = u128::from(errors[rival]) * u128::from(counts[class])
-                > u128::from(errors[class]) * u128::from(counts[rival]);
-            larger && fisher(errors[rival], counts[rival], errors[class], counts[class]) * (1.0 + FISHER_ERROR) <= level
+            let larger = u128::from(more) * u128::from(samples) > u128::from(errors) * u128::from(of);
+            larger && fisher(more, of, errors, samples) * (1.0 + FISHER_ERROR) <= level
         })
     };
-    Ok((0..num_classes).filter(|&class| !beaten(class)).collect())
+    let beaten: Vec<bool> = alike.values.iter().map(is_beaten).collect();
+    Ok(alike.by_class(&beaten).enumerate().filter(|&(_, beaten)| !beaten).map(|(class, _)| class).collect())
 }
 
 /// The classes whose error exceeds `level`, ascending, by Holm's method (1979) on the exact binomial p-values of "e_j
@@ -115,7 +115,9 @@ pub fn classes_above(
     check_test_errors(of)?;
     super::error::check_share("level", level)?;
     let delta = of_one_model(delta, models_compared)?;
-    let p_values: Vec<f64> = of.classes().map(|(errors, samples)| upper_tail_above(errors, samples, level)).collect();
+    let alike = Alike::of(of.classes());
+    let tails: Vec<f64> = alike.values.iter().map(|&(k, n)| upper_tail_above(k, n, level)).collect();
+    let p_values: Vec<f64> = alike.by_class(&tails).copied().collect();
     let adjusted = holm(&p_values);
     Ok((0..p_values.len()).filter(|&class| adjusted[class] <= delta).collect())
 }
@@ -126,11 +128,17 @@ fn fisher(errors_i: u64, samples_i: u64, errors_j: u64, samples_j: u64) -> f64 {
     masses[errors_i as usize..].iter().rev().sum()
 }
 
+/// (λ_j by its bits, k_j, n_j) of each class.
+fn weighted_classes(weights: &[f64], of: ClassErrors<'_>) -> Alike<(u64, u64, u64)> {
+    Alike::of(weights.iter().zip(of.classes()).map(|(weight, (errors, samples))| (weight.to_bits(), errors, samples)))
+}
+
 fn largest_upper_limit(weights: &[f64], of: ClassErrors<'_>, alpha: f64) -> f64 {
-    let limits = weights.iter().zip(of.classes());
-    limits
-        .map(|(&weight, (errors, samples))| (weight * upper_limit(errors, samples, alpha)).next_up().min(weight))
-        .fold(0.0, f64::max)
+    let limits = weighted_classes(weights, of).values.into_iter().map(|(weight, errors, samples)| {
+        let weight = f64::from_bits(weight);
+        (weight * upper_limit(errors, samples, alpha)).next_up().min(weight)
+    });
+    limits.fold(0.0, f64::max)
 }
 
 /// The largest t that Simes' test rejects, or where classes have few samples the test of all together, by bisection
@@ -141,19 +149,35 @@ fn lower_end(weights: &[f64], of: ClassErrors<'_>, alpha: f64) -> f64 {
     let (wrong, samples): (u64, u64) = (errors.iter().sum(), counts.iter().sum());
     let sparse = counts.len() >= MANY_CLASSES && samples < FEW_SAMPLES * counts.len() as u64 && samples <= MOST_SAMPLES;
     let alpha = if sparse { 0.5 * alpha } else { alpha };
-    let together = |shares: &[f64]| {
-        let mean = shares.iter().zip(counts).map(|(share, &count)| share * count as f64).sum::<f64>() / samples as f64;
+    let alike = weighted_classes(weights, of);
+    // Of a class without an error the p-value is 1, which no level reaches.
+    let tested: Vec<(f64, u64, u64, usize)> = alike
+        .values
+        .iter()
+        .zip(alike.classes())
+        .filter(|((_, errors, _), _)| *errors > 0)
+        .map(|(&(weight, errors, samples), classes)| (f64::from_bits(weight), errors, samples, classes))
+        .collect();
+    let share = |t: f64, weight: f64| (t / weight).min(1.0);
+    let together = |t: f64| {
+        let shares: Vec<f64> = alike.values.iter().map(|&(weight, ..)| share(t, f64::from_bits(weight))).collect();
+        let of_classes = alike.by_class(&shares).zip(counts);
+        let mean = of_classes.map(|(share, &count)| share * count as f64).sum::<f64>() / samples as f64;
         // Rounded upwards: a sum of K products, and a quotient.
         let mean = (mean * (1.0 + (num_classes + 2.0) * f64::EPSILON)).min(1.0);
         wrong as f64 > samples as f64 * mean + 1.0 && upper_tail_above(wrong, samples, mean) <= alpha
     };
     let rejected = |t: f64| {
-        let shares: Vec<f64> = weights.iter().map(|weight| (t / weight).min(1.0)).collect();
-        let mut p_values: Vec<f64> =
-            shares.iter().zip(of.classes()).map(|(&share, (k, n))| upper_tail_above(k, n, share)).collect();
-        p_values.sort_unstable_by(f64::total_cmp);
-        p_values.iter().enumerate().any(|(rank, &p)| p <= (rank + 1) as f64 * alpha / num_classes)
-            || sparse && together(&shares)
+        let mut p_values: Vec<(f64, usize)> =
+            tested.iter().map(|&(weight, k, n, classes)| (upper_tail_above(k, n, share(t, weight)), classes)).collect();
+        p_values.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        let mut rank = 0;
+        let simes = p_values.iter().any(|&(p, classes)| {
+            rank += classes;
+            p <= rank as f64 * alpha / num_classes
+        });
+        // With one error at the most, no mean is below it by more than 1.
+        simes || sparse && wrong > 1 && together(t)
     };
     neighbours(0.0, weights.iter().copied().fold(0.0, f64::max), rejected).0
 }

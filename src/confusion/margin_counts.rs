@@ -114,6 +114,39 @@ impl MarginCounts {
         Ok(())
     }
 
+    /// Counts samples of which the predicted classes alone are known, as if their scores were 1 at the predicted class
+    /// and 0 elsewhere: an error has the margin -1, a right answer 1 over the lowest other class, and nothing ties.
+    ///
+    /// Errors name samples as [`add_batch`](Self::add_batch) does, and leave the counts as before the call.
+    ///
+    /// # Errors
+    /// [`ConfusionError::WrongNumberOfLabels`]; for the first bad sample [`ConfusionError::LabelOutOfRange`], also of a
+    /// predicted class; [`ConfusionError::TooManySamples`].
+    pub fn add_classes(&mut self, predicted: &[usize], labels: ArrayView1<'_, usize>) -> Result<(), ConfusionError> {
+        let num_classes = self.num_classes();
+        if predicted.len() != labels.len() {
+            return Err(ConfusionError::WrongNumberOfLabels { samples: predicted.len(), labels: labels.len() });
+        }
+        let before = self.samples;
+        let more = predicted.len() as u64;
+        let after = before.checked_add(more).ok_or(ConfusionError::TooManySamples { samples: before, more })?;
+        let mut tally = Tally::new(self.layout, predicted.len());
+        for (at, (&class, &label)) in predicted.iter().zip(labels).enumerate() {
+            if let Some(label) = [label, class].into_iter().find(|&class| class >= num_classes) {
+                return Err(Fault::Label(label).at(before + at as u64, num_classes));
+            }
+            let found = match class == label {
+                true => Competitor { index: usize::from(label == 0), margin: 1.0, top_tie: false },
+                false => Competitor { index: class, margin: -1.0, top_tie: false },
+            };
+            tally.add(Outcome::of(label, found, &self.grid));
+        }
+        // Every counter is at most the number of samples, which was just seen to fit.
+        tally.finish(|outcome, times| self.record(outcome, times));
+        self.samples = after;
+        Ok(())
+    }
+
     /// Adds the counts of other samples; their storage may differ.
     ///
     /// # Errors
@@ -542,6 +575,32 @@ mod tests {
                 merged.merge(&part).unwrap();
             }
             prop_assert_eq!(&merged, &streamed);
+        }
+
+        #[test]
+        fn predicted_classes_count_as_rows_of_one_score(case in case(), storage in 0..2, bad in any::<prop::sample::Index>()) {
+            let storage = [Storage::Dense, Storage::Sparse][storage as usize];
+            let (samples, num_classes) = case.logits.dim();
+            let predicted: Vec<usize> = (0..samples).map(|at| (at * at + case.labels[at] * (at % 3)) % num_classes).collect();
+            let mut logits = Array2::<f32>::zeros((samples, num_classes));
+            predicted.iter().enumerate().for_each(|(at, &class)| logits[[at, class]] = 1.0);
+            let of_rows = count(&Case { logits: logits.mapv(f64::from), ..case.clone() }, Storage::Dense);
+            let mut counts = MarginCounts::with_storage(num_classes, &case.grid, storage).unwrap();
+            counts.add_classes(&predicted, case.labels.view()).unwrap();
+            prop_assert_eq!(&counts, &of_rows);
+
+            let error = counts.add_classes(&[0], array![0, 0].view()).unwrap_err();
+            prop_assert_eq!(error, ConfusionError::WrongNumberOfLabels { samples: 1, labels: 2 });
+            prop_assume!(samples > 0);
+            let (at, sample) = (bad.index(samples), (samples + bad.index(samples)) as u64);
+            let (mut classes, mut labels) = (predicted.clone(), case.labels.clone());
+            (classes[at], labels[at]) = (num_classes + 2, num_classes + 1);
+            for label in [num_classes + 1, num_classes + 2] {
+                let error = counts.add_classes(&classes, labels.view()).unwrap_err();
+                prop_assert_eq!(error, ConfusionError::LabelOutOfRange { sample, label, num_classes });
+                prop_assert_eq!(&counts, &of_rows);
+                labels[at] = 0;
+            }
         }
 
         #[test]

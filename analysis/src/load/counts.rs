@@ -1,5 +1,6 @@
 //! A model known by files of counts, the parts of its predictions.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -70,11 +71,12 @@ fn merged(files: &[PathBuf]) -> Result<(CountsFile, Vec<StoredFile>)> {
 /// Counts of the training data are of the same model and of other samples.
 fn check_train(test: &CountsFile, train: &CountsFile) -> Result<()> {
     let (here, there) = (test.counts.num_classes(), train.counts.num_classes());
+    let trained: HashSet<&[u8; 32]> = train.inputs.iter().map(|input| &input.sha256).collect();
     let problem = if here != there {
         format!("the counts of `counts-train` have {there} classes, those of `counts` {here}; give counts of one model")
     } else if test.counts.grid() != train.counts.grid() {
         "the counts of `counts-train` have other margins than those of `counts`; count both with the same".to_owned()
-    } else if let Some(input) = test.inputs.iter().find(|input| train.inputs.iter().any(|i| i.sha256 == input.sha256)) {
+    } else if let Some(input) = test.inputs.iter().find(|input| trained.contains(&input.sha256)) {
         format!(
             "{:?} is among the inputs of `counts` and of `counts-train`; test and training samples differ",
             input.name

@@ -7,22 +7,30 @@ use serde::Serialize;
 
 /// The path and value of the first NaN or infinity in `value`, in serialisation order; `None` if all are finite.
 pub(super) fn first_non_finite<T: Serialize>(value: &T) -> Option<(String, f64)> {
-    find(&Value::from_serialize(value), String::new())
+    let (path, number) = find(&Value::from_serialize(value))?;
+    Some((path.trim_start_matches('.').to_owned(), number))
 }
 
-fn find(value: &Value, path: String) -> Option<(String, f64)> {
+/// The path is put together from its end, once there is something to name.
+fn find(value: &Value) -> Option<(String, f64)> {
     match value.kind() {
         ValueKind::Number => {
             let number = f64::try_from(value.clone()).ok()?;
-            (!number.is_finite()).then_some((path, number))
+            (!number.is_finite()).then_some((String::new(), number))
         }
         ValueKind::Seq => {
             let mut elements = value.try_iter().ok()?.enumerate();
-            elements.find_map(|(at, element)| find(&element, format!("{path}[{at}]")))
+            elements.find_map(|(at, element)| {
+                let (rest, number) = find(&element)?;
+                Some((format!("[{at}]{rest}"), number))
+            })
         }
         ValueKind::Map => {
-            let dot = if path.is_empty() { "" } else { "." };
-            value.try_iter().ok()?.find_map(|key| find(&value.get_item(&key).ok()?, format!("{path}{dot}{key}")))
+            let mut keys = value.try_iter().ok()?;
+            keys.find_map(|key| {
+                let (rest, number) = find(&value.get_item(&key).ok()?)?;
+                Some((format!(".{key}{rest}"), number))
+            })
         }
         _ => None,
     }

@@ -1,5 +1,7 @@
 //! `per_class.csv`: a row for each class of each model.
 
+use std::collections::HashSet;
+
 use car_spectral::confusion::WrittenMargin;
 
 use super::ReportError;
@@ -12,8 +14,7 @@ pub(super) const FIRST_COLUMNS: &str = "model,class,name,group,train_count,weigh
 /// The file's bytes. Columns are those that any model has; a value that does not exist is an empty field.
 pub(super) fn render(report: &Report) -> Result<Vec<u8>, ReportError> {
     let mut columns: Vec<String> = Vec::new();
-    let rows: Vec<Vec<(String, String)>> =
-        report.models.iter().flat_map(|model| (0..model.num_classes).map(|class| row(model, class))).collect();
+    let rows: Vec<Vec<(String, String)>> = report.models.iter().flat_map(rows_of).collect();
     // Every class of a model has the same columns.
     let mut at = 0;
     for model in &report.models {
@@ -31,7 +32,12 @@ pub(super) fn render(report: &Report) -> Result<Vec<u8>, ReportError> {
     Ok(csv(std::iter::once(columns.clone()).chain(records))?)
 }
 
-fn row(model: &ModelReport, class: usize) -> Vec<(String, String)> {
+fn rows_of(model: &ModelReport) -> impl Iterator<Item = Vec<(String, String)>> {
+    let candidates: HashSet<usize> = model.test.max_error.candidates.iter().copied().collect();
+    (0..model.num_classes).map(move |class| row(model, &candidates, class))
+}
+
+fn row(model: &ModelReport, candidates: &HashSet<usize>, class: usize) -> Vec<(String, String)> {
     let test = &model.test;
     let mut row: Vec<(String, String)> = Vec::new();
     let mut put = |name: &str, value: String| row.push((name.to_owned(), value));
@@ -47,7 +53,7 @@ fn row(model: &ModelReport, class: usize) -> Vec<(String, String)> {
     let interval = test.class_error_interval[class];
     put("test_error_lower", number(interval.map(|i| i[0])));
     put("test_error_upper", number(interval.map(|i| i[1])));
-    put("can_be_the_worst", u8::from(test.max_error.candidates.contains(&class)).to_string());
+    put("can_be_the_worst", u8::from(candidates.contains(&class)).to_string());
     for next in &test.next_sample {
         let limits = next.limits[class];
         put(

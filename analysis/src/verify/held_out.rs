@@ -1,5 +1,8 @@
 //! What the test data say of data not seen: intervals, the worst class, further images, plans.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use car_spectral::ClassErrors;
 use car_spectral::bounds::{
     Interval, bootstrap_selection_bias, classes_above, held_out_alpha, images_for_certificate, images_for_paired,
@@ -120,7 +123,12 @@ fn next_samples(of: ClassErrors<'_>, settings: &Settings) -> Result<Vec<NextSamp
     NEXT_IMAGES
         .into_iter()
         .map(|images| {
-            let limits = of.classes().map(|(k, n)| (n > 0).then(|| prediction_limits(k, n, images, alpha)).transpose());
+            let mut known = HashMap::new();
+            let mut limits = |k: u64, n: u64| match known.entry((k, n)) {
+                Entry::Occupied(limits) => Ok(*limits.get()),
+                Entry::Vacant(place) => prediction_limits(k, n, images, alpha).map(|limits| *place.insert(limits)),
+            };
+            let limits = of.classes().map(|(k, n)| (n > 0).then(|| limits(k, n)).transpose());
             Ok(NextSample { images, limits: limits.collect::<Result<_, _>>()? })
         })
         .collect()

@@ -9,8 +9,7 @@ use car_spectral::norms::{self, SpectralNorm};
 use crate::results::{Chain, Enclosure, MarginReport, MatrixNorms, SplitReport, Surrogate, Ties, TopPair};
 use crate::subject::Scored;
 use crate::{AnalysisError, Result};
-use car_spectral_formats::predictions::{Block, Classes, Logits};
-use ndarray::{Array2, Axis};
+use car_spectral_formats::predictions::{Block, Logits};
 
 /// Above this number of classes the dense surrogate matrix (8 K^2 bytes, twice) is left out.
 pub(crate) const SURROGATE_CLASSES: usize = 4096;
@@ -121,7 +120,7 @@ type Soft = (f64, SurrogateSums);
 pub(crate) fn count(scored: &Scored, grid: &MarginGrid) -> Result<MarginCounts> {
     let mut counts = MarginCounts::new(scored.logits.dim().1, grid)?;
     match &scored.logits {
-        Logits::Classes(classes) => return count_classes(counts, classes, scored),
+        Logits::Classes(classes) => counts.add_classes(&classes.predicted, scored.labels.view())?,
         // The margins are those that were counted; of training data they were fixed before the test as well.
         Logits::Counted(counted) => return Ok(MarginCounts::clone(counted)),
         _ => scored.for_each_block(|block, labels| {
@@ -131,23 +130,6 @@ pub(crate) fn count(scored: &Scored, grid: &MarginGrid) -> Result<MarginCounts> 
             }?;
             Ok(())
         })?,
-    }
-    Ok(counts)
-}
-
-/// Samples whose rows are made at a time.
-const ROWS: usize = 1 << 12;
-
-/// Counts predicted classes: rows with a 1 at the class, so that errors are what they are and no score ties.
-fn count_classes(mut counts: MarginCounts, classes: &Classes, scored: &Scored) -> Result<MarginCounts> {
-    let labels = scored.labels.view();
-    let height = (ROWS * 16 / classes.num_classes).clamp(1, ROWS);
-    for (predicted, labels) in classes.predicted.chunks(height).zip(labels.axis_chunks_iter(Axis(0), height)) {
-        let mut rows = Array2::<f32>::zeros((predicted.len(), classes.num_classes));
-        for (mut row, &class) in rows.rows_mut().into_iter().zip(predicted) {
-            row[class] = 1.0;
-        }
-        counts.add_batch(rows.view(), labels)?;
     }
     Ok(counts)
 }

@@ -5,6 +5,7 @@
 
 use super::{check_power, least};
 use crate::bounds::BoundError;
+use crate::bounds::alike::Alike;
 use crate::bounds::binomial::upper_tail;
 use crate::bounds::bisection::last;
 use crate::bounds::error::{check_delta, check_num_classes, check_share, check_value};
@@ -24,11 +25,12 @@ pub fn images_for_certificate(errors: &[f64], width: f64, delta: f64, power: f64
     errors.iter().try_for_each(|&error| check_share("error of a class", error))?;
     check_value(width > 0.0 && width <= 1.0, "width", width, "above 0 and at most 1")?;
     let allowed = errors.iter().copied().fold(0.0, f64::max) + width;
-    least(1, |n| Ok(certificate_power(errors, allowed, n, delta) >= power))
+    let errors = Alike::of(errors.iter().map(|error| error.to_bits()));
+    least(1, |n| Ok(certificate_power(&errors, allowed, n, delta) >= power))
 }
 
-/// P(max_j u_j(delta) <= allowed).
-fn certificate_power(errors: &[f64], allowed: f64, n: u64, delta: f64) -> f64 {
+/// P(max_j u_j(delta) <= allowed); `errors` by their bits.
+fn certificate_power(errors: &Alike<u64>, allowed: f64, n: u64, delta: f64) -> f64 {
     if allowed >= 1.0 {
         return 1.0;
     }
@@ -39,12 +41,17 @@ fn certificate_power(errors: &[f64], allowed: f64, n: u64, delta: f64) -> f64 {
         return 0.0;
     }
     let most = last(0, n, within);
-    errors.iter().map(|&error| lower_tail(most, error)).product()
+    let tails: Vec<f64> = errors.values.iter().map(|&error| lower_tail(most, f64::from_bits(error))).collect();
+    errors.by_class(&tails).product()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn certificate_power(errors: &[f64], allowed: f64, n: u64, delta: f64) -> f64 {
+        super::certificate_power(&Alike::of(errors.iter().map(|error| error.to_bits())), allowed, n, delta)
+    }
 
     /// ```python
     /// from scipy.stats import binom
