@@ -3,11 +3,49 @@
 use car_spectral_formats::is_unprintable;
 use thousands::Separable as _;
 
-/// The text with U+FFFD for characters that would act on the terminal or page instead of being shown, or that XML
-/// forbids.
+/// The text with U+FFFD for characters that are not shown.
 pub(crate) fn readable(text: &str) -> String {
-    let is_shown = |c: char| !is_unprintable(c) && !matches!(c, '\u{fffe}' | '\u{ffff}');
     text.chars().map(|c| if is_shown(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
+}
+
+/// Whether a character is shown, or joins what is shown, as names of Indic and Persian languages and emoji need it.
+/// Others act on the terminal, the page or the text around them, are nowhere to be seen, or are forbidden in XML.
+pub(crate) fn is_shown(c: char) -> bool {
+    let is_hidden = matches!(
+        c,
+        '\u{61c}'
+            | '\u{200b}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{fffe}'
+            | '\u{ffff}'
+            | '\u{e0000}'..='\u{e007f}'
+    );
+    !is_hidden && !is_unprintable(c)
+}
+
+/// Text that stands for itself in Markdown, in a table, too.
+pub(crate) fn in_markdown(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in readable(text).chars() {
+        match c {
+            '<' => escaped += "&lt;",
+            '\\' | '|' | '*' | '_' | '`' | '>' | '#' | '[' | ']' => escaped.extend(['\\', c]),
+            _ => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// Text as code in a line of Markdown, between more backticks than stand together in it.
+pub(crate) fn in_code(text: &str) -> String {
+    let text = readable(text);
+    let most = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let (marks, space) = ("`".repeat(most + 1), if most > 0 { " " } else { "" });
+    format!("{marks}{space}{text}{space}{marks}")
 }
 
 /// A power of ten's exponent: `⁻⁹`.
@@ -135,6 +173,22 @@ pub(crate) fn capitalised(sentence: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_shown_is_replaced_and_what_joins_is_kept() {
+        let hidden = "\u{1b}\u{9b}\u{7f}\u{61c}\u{200b}\u{200e}\u{200f}\u{202e}\u{2060}\u{2069}\u{206f}\u{feff}\u{fff9}\u{fffb}\
+                      \u{fffe}\u{e0000}\u{e0041}\u{e007f}";
+        assert!(readable(hidden).chars().all(|c| c == '\u{fffd}'));
+        for shown in ["نمی\u{200c}خواهم", "ക്\u{200d}", "👩\u{200d}🔬", "größe 1", "\u{fffd}"] {
+            assert_eq!(readable(shown), shown);
+        }
+    }
+
+    #[test]
+    fn text_in_markdown_is_text() {
+        assert_eq!(in_markdown("<b>|a_b*\u{1b}\\"), "&lt;b\\>\\|a\\_b\\*\u{fffd}\\\\");
+        assert_eq!(["a b", "a`b``c", "\n"].map(in_code), ["`a b`", "``` a`b``c ```", "`\u{fffd}`"]);
+    }
 
     #[test]
     fn one_point_is_no_points() {

@@ -401,7 +401,7 @@ fn hostile_names_stay_text() {
     let csv = per_class::render(&report).unwrap();
     let mut reader = csv::Reader::from_reader(csv.as_slice());
     let rows: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>().unwrap();
-    assert_eq!((rows.len(), &rows[3][2]), (10, format!("3{HOSTILE}").as_str()));
+    assert_eq!((rows.len(), &rows[3][2]), (10, crate::words::readable(&format!("3{HOSTILE}")).as_str()));
 }
 
 #[test]

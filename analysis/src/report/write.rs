@@ -9,6 +9,7 @@ use serde::Serialize as _;
 use super::own_files::{is_own, is_own_name};
 use super::{FormatSet, ReportError, check, comparison_files, page, per_class, plots};
 use crate::results::{ModelFigures, Report};
+use crate::words::is_shown;
 
 /// Checks `report` and writes the files of `formats` into the directory `out`, which is created if it is not there:
 /// `report.json`, `report.html`, `per_class.csv`, `comparison.csv`, `comparison.md`, `comparison.tex` and the plots.
@@ -88,6 +89,17 @@ impl serde_json::ser::Formatter for KeyALine {
         writer.write_all(b"}")
     }
 
+    /// What is not shown as the number of its code, which JSON reads as the same.
+    fn write_string_fragment<W: ?Sized + std::io::Write>(&mut self, writer: &mut W, text: &str) -> std::io::Result<()> {
+        let mut written = 0;
+        for (at, c) in text.char_indices().filter(|&(_, c)| !is_shown(c)) {
+            writer.write_all(&text.as_bytes()[written..at])?;
+            c.encode_utf16(&mut [0; 2]).iter().try_for_each(|unit| write!(writer, "\\u{unit:04x}"))?;
+            written = at + c.len_utf8();
+        }
+        writer.write_all(&text.as_bytes()[written..])
+    }
+
     fn begin_object_key<W: ?Sized + std::io::Write>(&mut self, writer: &mut W, first: bool) -> std::io::Result<()> {
         if !first {
             writer.write_all(b",")?;
@@ -151,4 +163,21 @@ fn stage(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_shows_all_of_its_text() {
+        let mut report = Report::default();
+        let words = ["a\u{1b}\"\u{9b}", "\u{202e}b\u{200b}\u{e0041}", "größe\\", "é\u{200d}\n"];
+        report.settings.command_line = words.map(str::to_owned).to_vec();
+        let text = String::from_utf8(json(&report).unwrap()).unwrap();
+        assert!(text.contains(r#""\u202eb\u200b\udb40\udc41", "größe\\""#), "{text}");
+        assert!(text.chars().all(|c| c == '\n' || is_shown(c)));
+        let read: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(read["settings"]["command_line"], serde_json::json!(words));
+    }
 }

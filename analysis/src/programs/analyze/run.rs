@@ -9,6 +9,7 @@ use crate::load::Progress;
 use crate::report::{self};
 use crate::results::{ModelReport, Settings};
 use crate::subject::Subject;
+use crate::words::readable;
 use crate::{AnalysisError, compare, correlation, load, verify, whole};
 use car_spectral::confusion::MarginGrid;
 use car_spectral_data::{SettingError, with_flags};
@@ -106,9 +107,10 @@ fn call_by_flags(models: &mut [ModelReport]) {
     }
 }
 
-/// Gives the models the names that were given, in their order.
+/// Gives the models the names that were given, in their order, as they can be read.
 fn rename(names: &[String], models: &mut [Subject]) -> Result<(), AnalysisError> {
     let refuse = |problem: String| Err(AnalysisError::Usage { problem });
+    let names: Vec<String> = names.iter().map(|name| readable(name)).collect();
     if names.is_empty() {
         return Ok(());
     }
@@ -121,7 +123,7 @@ fn rename(names: &[String], models: &mut [Subject]) -> Result<(), AnalysisError>
         return refuse(format!("--name {} is given twice; give every model its own name", names[twice]));
     }
     for (model, name) in models.iter_mut().zip(names) {
-        model.name.clone_from(name);
+        model.name = name;
     }
     Ok(())
 }
@@ -131,7 +133,7 @@ fn rename(names: &[String], models: &mut [Subject]) -> Result<(), AnalysisError>
 fn seed_groups(groups: &[GroupArgument], subjects: &[Subject]) -> Result<Vec<compare::SeedGroup>, AnalysisError> {
     let find = |group: &str, wanted: &str| {
         let named = |subject: &Subject| {
-            subject.name == wanted
+            subject.name == readable(wanted)
                 || subject.source.files.iter().any(|file| {
                     let path = Path::new(&file.path);
                     path == Path::new(wanted) || path.parent() == Some(Path::new(wanted))
@@ -149,16 +151,16 @@ fn seed_groups(groups: &[GroupArgument], subjects: &[Subject]) -> Result<Vec<com
         .iter()
         .enumerate()
         .map(|(at, group)| {
-            let name = &group.name;
+            let name = &readable(&group.name);
             let models: Vec<usize> = group.models.iter().map(|model| find(name, model)).collect::<Result<_, _>>()?;
-            if groups[..at].iter().any(|earlier| earlier.name == *name) {
+            if groups[..at].iter().any(|earlier| readable(&earlier.name) == *name) {
                 return refuse(format!("--group {name} is given twice; give every group its own name"));
             }
             if let Some(twice) = (1..models.len()).find(|&at| models[..at].contains(&models[at])) {
                 let model = &group.models[twice];
                 return refuse(format!("--group {name}: {model} is in it twice; a network counts once"));
             }
-            Ok(compare::SeedGroup { name: group.name.clone(), models })
+            Ok(compare::SeedGroup { name: name.clone(), models })
         })
         .collect()
 }
@@ -172,4 +174,26 @@ fn check(arguments: &Arguments) -> Result<(), AnalysisError> {
         return Err(SettingError::new("r0", arguments.r0, "give a finite number that is not negative").into());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use car_spectral_formats::predictions::Logits;
+    use ndarray::array;
+
+    use super::*;
+    use crate::subject::Scored;
+
+    #[test]
+    fn given_names_are_names_that_can_be_read() {
+        let scored = Scored { logits: Logits::F32(array![[0.0, 1.0]]), labels: array![0] };
+        let mut models: Vec<Subject> = ["a", "b"].map(|name| Subject::new(name.to_owned(), scored.clone())).into();
+        rename(&["=a\u{1b}[31m", "b\u{9b}\u{202e}"].map(str::to_owned), &mut models).unwrap();
+        assert_eq!([&models[0].name, &models[1].name], ["=a\u{fffd}[31m", "b\u{fffd}\u{fffd}"]);
+        let group = GroupArgument { name: "g\u{7}".to_owned(), models: vec!["=a\u{1b}[31m".to_owned()] };
+        let found = seed_groups(&[group], &models).unwrap();
+        assert_eq!((found[0].name.as_str(), &found[0].models), ("g\u{fffd}", &vec![0]));
+        let alike = rename(&["c\u{1}", "c\u{2}"].map(str::to_owned), &mut models).unwrap_err();
+        assert!(alike.to_string().contains("is given twice"), "{alike}");
+    }
 }

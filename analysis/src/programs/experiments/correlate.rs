@@ -16,7 +16,7 @@ use crate::correlation::{self, Correlations, MeasuredOn, Predictor, Scope, Scope
 use crate::load::training_run;
 use crate::report::plots::{correlation_figures, is_correlation_stem};
 use crate::results::TrainingRun;
-use crate::words::{counted, decimals};
+use crate::words::{counted, decimals, in_code, in_markdown};
 
 const LOG: &str = "metrics.jsonl";
 
@@ -122,20 +122,17 @@ fn logs(path: &Path) -> Result<Vec<(PathBuf, PathBuf)>, AnalysisError> {
 
 fn markdown(found: &[Correlations], arguments: &CorrelateArguments) -> String {
     let given: Vec<String> = arguments.runs.iter().map(|path| path.display().to_string()).collect();
-    let mut text = format!(
-        "Made by `experiments correlate {} --out {}`; do not edit.\n",
-        given.join(" "),
-        arguments.out.display()
-    );
+    let command = format!("experiments correlate {} --out {}", given.join(" "), arguments.out.display());
+    let mut text = format!("Made by {}; do not edit.\n", in_code(&command));
     for group in found {
         let _ = writeln!(
             text,
             "\n## {}, {} training images in {} classes\n\n{}: {}.",
-            group.dataset,
+            in_markdown(&group.dataset),
             group.train_counts.iter().sum::<u64>(),
             group.train_counts.len(),
             counted(group.runs.len(), "run", "runs"),
-            group.runs.join(", ")
+            in_markdown(&group.runs.join(", "))
         );
         for scope in &group.scopes {
             section(&mut text, scope, group.targets());

@@ -8,9 +8,9 @@ use car_spectral::bounds::{
 };
 
 use super::results::RunResults;
-use super::rows::{Row, escaped, seeds};
+use super::rows::{Row, seeds};
 use crate::AnalysisError;
-use crate::words::decimals;
+use crate::words::{decimals, in_markdown};
 
 /// A row against another, over the seeds that both have.
 struct RowDifference<'a> {
@@ -61,8 +61,8 @@ pub(super) fn push(text: &mut String, rows: &[Row], delta: f64) -> Result<(), An
         let _ = writeln!(
             text,
             "| {} | {} | {} | {} | {} | {} |",
-            escaped(&row.plan.experiment.title),
-            escaped(&against.plan.experiment.title),
+            in_markdown(&row.plan.experiment.title),
+            in_markdown(&against.plan.experiment.title),
             seeds(paired),
             over_seeds(worst_class),
             over_seeds(overall),

@@ -125,11 +125,6 @@ pub(super) fn folders_with_logs(folder: &Path) -> Result<Vec<PathBuf>, FileError
     Ok(found)
 }
 
-/// Text as it stands in a cell of a Markdown table.
-pub(super) fn escaped(text: &str) -> String {
-    crate::words::readable(text).replace('\\', "\\\\").replace('|', "\\|")
-}
-
 /// Seeds in order, runs of neighbours drawn together: `0–19`, `0, 2`.
 pub(super) fn seeds(mut seeds: Vec<u64>) -> String {
     seeds.sort_unstable();

@@ -11,11 +11,11 @@ use super::chart;
 use super::differences;
 use super::metric::{METRICS, Metric};
 use super::results::RunResults;
-use super::rows::{Row, check_same_data, collect, escaped, save, seeds};
+use super::rows::{Row, check_same_data, collect, save, seeds};
 use crate::AnalysisError;
 use crate::report::ReportError;
 use crate::spreadsheet;
-use crate::words::counted;
+use crate::words::{counted, in_code, in_markdown, readable};
 
 const FILES: [&str; 5] = ["table.md", "table.csv", "runs.csv", "table.svg", "table.png"];
 
@@ -60,7 +60,8 @@ fn markdown(rows: &[Row], arguments: &TableArguments) -> Result<String, Analysis
     let folder = arguments.experiments.display();
     let runs = arguments.runs.display();
     let out = arguments.out.as_ref().map_or(String::new(), |out| format!(" --out {}", out.display()));
-    let mut text = format!("Made by `experiments table {folder} --runs {runs}{out}`; do not edit.\n\nAccuracies:\n\n");
+    let command = in_code(&format!("experiments table {folder} --runs {runs}{out}"));
+    let mut text = format!("Made by {command}; do not edit.\n\nAccuracies:\n\n");
     let (accuracies, others): (Vec<&Metric>, Vec<&Metric>) =
         columns.into_iter().partition(|metric| metric.is_of_accuracy());
     push_table(&mut text, rows, &accuracies);
@@ -72,7 +73,8 @@ fn markdown(rows: &[Row], arguments: &TableArguments) -> Result<String, Analysis
     text.push_str("\nThe runs, missing ones included:\n\n```text\n");
     let kinds: BTreeSet<&str> = rows.iter().map(|row| row.plan.experiment.data.name()).collect();
     let data: Vec<String> = kinds.iter().map(|kind| format!("{kind}:DIR")).collect();
-    let _ = writeln!(text, "experiments run {folder} --data {} --runs {runs}\n", data.join(" "));
+    let command = format!("experiments run {folder} --data {} --runs {runs}", data.join(" "));
+    let _ = writeln!(text, "{}\n", readable(&command));
     for row in rows {
         let data = format!("{}:DIR", row.plan.experiment.data.name());
         for &seed in &row.plan.experiment.seeds {
@@ -84,7 +86,7 @@ fn markdown(rows: &[Row], arguments: &TableArguments) -> Result<String, Analysis
             };
             let command = row.plan.arguments(&data, &arguments.runs, seed);
             let command = shlex::try_join(command.iter().map(String::as_str)).unwrap_or_else(|_| command.join(" "));
-            let _ = writeln!(text, "train {command}{state}");
+            let _ = writeln!(text, "train {}{state}", readable(&command));
         }
     }
     text.push_str("```\n");
@@ -100,13 +102,13 @@ fn push_table(text: &mut String, rows: &[Row], columns: &[&Metric]) {
     text.push_str(&" ---: |".repeat(columns.len()));
     text.push('\n');
     for row in rows {
-        let mixture = row.mixture().map_or(String::new(), |mixture| format!(" ({mixture})"));
+        let mixture = row.mixture().map_or(String::new(), |mixture| format!(" ({})", in_markdown(&mixture)));
         let seeds = match (seeds(row.runs.iter().map(|run| run.description.run.seed).collect()), &row.stopped[..]) {
             (done, _) if !done.is_empty() => done + &mixture,
             (_, [(_, epoch), ..]) => format!("stopped after {epoch} of {}", row.plan.epochs),
             _ => "not run".to_owned(),
         };
-        let _ = write!(text, "| {} | {seeds} |", escaped(&row.plan.experiment.title));
+        let _ = write!(text, "| {} | {seeds} |", in_markdown(&row.plan.experiment.title));
         for metric in columns {
             let shown = metric.summary(&row.runs).map(|summary| summary.written(metric.form, row.runs.len()));
             let _ = write!(text, " {} |", shown.unwrap_or_else(|| "–".to_owned()));
@@ -140,21 +142,21 @@ fn provenance(rows: &[Row]) -> String {
     };
     let data = &first.data;
     format!(
-        "\n{} of {} planned. Data {}, {} training images; SHA-256 of training files `{}`, test files `{}`, chosen \
+        "\n{} of {} planned. Data {}, {} training images; SHA-256 of training files {}, test files {}, chosen \
          indices {}. Commits {}; devices {}; CPU threads {}.\n",
         counted(runs.len(), "run", "runs"),
         rows.iter().map(|row| row.plan.experiment.seeds.len()).sum::<usize>(),
         data.kind.name(),
         data.class_counts.iter().sum::<u64>(),
-        data.train_sha256,
-        data.test_sha256,
+        in_code(&data.train_sha256),
+        in_code(&data.test_sha256),
         if runs.iter().all(|run| run.data.indices_sha256 == data.indices_sha256) {
-            format!("`{}`", data.indices_sha256)
+            in_code(&data.indices_sha256)
         } else {
             "each seed's own, in the run's description".to_owned()
         },
-        all(&|run| run.run.commit.clone()),
-        all(&|run| run.run.device.clone()),
+        all(&|run| in_markdown(&run.run.commit)),
+        all(&|run| in_markdown(&run.run.device)),
         all(&|run| run.run.threads.to_string()),
     )
 }
@@ -206,4 +208,29 @@ fn runs_csv(rows: &[Row]) -> Result<Vec<u8>, AnalysisError> {
         record
     };
     csv(header, rows.iter().flat_map(|row| row.runs.iter().map(|run| record(row, run))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan::tests::text as experiment;
+    use super::*;
+
+    #[test]
+    fn foreign_text_stands_for_itself() {
+        let root = tempfile::tempdir().unwrap();
+        let experiments = root.path().join("a`b");
+        std::fs::create_dir(&experiments).unwrap();
+        let file = experiments.join("c\u{1b}[31m\u{202e}.toml");
+        std::fs::write(file, experiment("<script>\u{202e}|x_y", "[0]", "epochs = 2")).unwrap();
+        let (runs, out) = (root.path().join("r\u{9b}"), root.path().join("out"));
+        let rows = collect(&experiments, &runs).unwrap();
+        let markdown = markdown(&rows, &TableArguments { experiments, runs, out: Some(out) }).unwrap();
+        let csv = [table_csv(&rows), runs_csv(&rows)].map(|csv| String::from_utf8(csv.unwrap()).unwrap());
+        for text in [&markdown, &csv[0], &csv[1]] {
+            assert!(!text.contains(|c: char| c.is_control() && c != '\n' || c == '\u{202e}'), "{text}");
+        }
+        assert!(csv[0].contains(",<script>\u{fffd}|x_y,") && !markdown.contains("<script>"), "{markdown}");
+        assert!(markdown.starts_with("Made by `` experiments table ") && markdown.contains(" ``; do not edit."));
+        assert!(markdown.contains("| &lt;script\\>\u{fffd}\\|x\\_y | not run |"), "{markdown}");
+    }
 }

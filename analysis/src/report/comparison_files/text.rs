@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::filled_tables;
 use crate::results::Report;
-use crate::words::readable;
+use crate::words::{in_markdown, readable};
 
 /// `comparison.md`: columns as wide as their widest cell, so that digits stand below each other in the source, too.
 pub(in super::super) fn markdown(report: &Report) -> String {
@@ -71,18 +71,6 @@ pub(in super::super) fn latex(report: &Report) -> String {
             let _ = writeln!(text, "{{}}{} \\\\", cells.join(" & "));
         }
         text += "\\bottomrule\n\\end{tabular}\n";
-    }
-    text
-}
-
-fn in_markdown(cell: &str) -> String {
-    let mut text = String::new();
-    for c in readable(cell).chars() {
-        match c {
-            '<' => text += "&lt;",
-            '\\' | '|' | '*' | '_' | '`' | '>' | '#' | '[' | ']' => text.extend(['\\', c]),
-            _ => text.push(c),
-        }
     }
     text
 }
