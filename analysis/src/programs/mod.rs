@@ -21,9 +21,8 @@ fn end<A: Parser>(command_line: &[OsString], run: impl FnOnce(&A) -> Result<()>)
     let arguments = match A::try_parse_from(command_line) {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Whoever closed the pipe has seen enough.
-            let _ = error.print();
-            return error.exit_code().try_into().unwrap_or(2);
+            let shown = shown(error.print());
+            return if error.use_stderr() { error.exit_code().try_into().unwrap_or(2) } else { shown };
         }
     };
     // Where no handler can be set, a signal ends the program as it would anyway.
@@ -34,6 +33,17 @@ fn end<A: Parser>(command_line: &[OsString], run: impl FnOnce(&A) -> Result<()>)
             tell(format_args!("error: {}", message::<A>(&error)));
             error.exit_code()
         }
+    }
+}
+
+/// The exit code of a program that was asked for a text alone. Whoever closed the pipe has seen enough.
+fn shown(result: std::io::Result<()>) -> u8 {
+    match result {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            tell(format_args!("error: standard output: {error}"));
+            1
+        }
+        _ => 0,
     }
 }
 

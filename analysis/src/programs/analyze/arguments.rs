@@ -13,6 +13,7 @@ use car_spectral_runs::settings::DeviceChoice;
 use clap::{ArgGroup, Parser};
 
 use super::foreign::ForeignArguments;
+use super::numbers::{above_0, at_least_1, finite};
 use super::stored::StoredArguments;
 
 const VERSION: &str = match (cfg!(feature = "torch"), cfg!(feature = "onnx")) {
@@ -49,11 +50,11 @@ pub(super) struct Arguments {
 
     /// Stored test predictions instead of a model: .npz, .safetensors, torch.save, pickle, CSV or JSON with scores and
     /// labels, a pair LOGITS.npy,LABELS.npy, or a folder of such files, the parts of one set
-    #[arg(long, value_name = "FILE", num_args = 1..)]
+    #[arg(long, value_name = "FILE", num_args = 1.., value_parser = predictions)]
     pub predictions: Vec<PredictionSource>,
 
     /// Stored predictions on the training images, one file for each of --predictions
-    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "checkpoint")]
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "checkpoint", value_parser = predictions)]
     pub train_predictions: Vec<PredictionSource>,
 
     #[command(flatten)]
@@ -98,19 +99,19 @@ pub(super) struct Arguments {
     pub output: Option<String>,
 
     /// Mean of each channel that a foreign model expects, for pixels in [0, 1]
-    #[arg(long, value_delimiter = ',', allow_hyphen_values = true, requires = "std")]
+    #[arg(long, value_delimiter = ',', allow_hyphen_values = true, requires = "std", value_parser = finite)]
     pub mean: Option<Vec<f64>>,
 
     /// Standard deviation of each channel that a foreign model expects
-    #[arg(long, value_delimiter = ',', requires = "mean")]
+    #[arg(long, value_delimiter = ',', requires = "mean", value_parser = above_0)]
     pub std: Option<Vec<f64>>,
 
     /// Resize the shorter side to this many pixels for a foreign model (bilinear, antialiased); needed for image files
-    #[arg(long, value_name = "PIXELS")]
+    #[arg(long, value_name = "PIXELS", value_parser = at_least_1)]
     pub resize: Option<usize>,
 
     /// Crop the centre to this many pixels for a foreign model, after --resize; needed for image files
-    #[arg(long, value_name = "PIXELS")]
+    #[arg(long, value_name = "PIXELS", value_parser = at_least_1)]
     pub crop: Option<usize>,
 
     /// Channels that a foreign model expects: rgb, bgr or gray [default: as stored]
@@ -162,7 +163,7 @@ pub(super) struct Arguments {
     pub device: DeviceChoice,
 
     /// Threads on the CPU [default: as libtorch chooses; for ONNX one for each core]
-    #[arg(long)]
+    #[arg(long, value_parser = at_least_1)]
     pub threads: Option<usize>,
 
     /// Names of the models in the report, in their order; else they are called after their files
@@ -194,8 +195,57 @@ impl Arguments {
         Ok(listed.with_class_order(self.class_order)?.with_test_alone(self.train_counts.is_some()))
     }
 
+    /// The flags that were given and concern models of one kind alone, with the flag of that kind.
+    fn of_one_kind(&self) -> Vec<(&'static str, &'static str)> {
+        let of_checkpoints = [
+            ("data", self.data.is_some()),
+            ("train-list", self.train_list.is_some()),
+            ("test-list", self.test_list.is_some()),
+            ("class-order", self.class_order.is_some()),
+            ("run-torchscript", self.run_torchscript),
+            ("output", self.output.is_some()),
+            ("mean", self.mean.is_some()),
+            ("std", self.std.is_some()),
+            ("resize", self.resize.is_some()),
+            ("crop", self.crop.is_some()),
+            ("channels", self.channels.is_some()),
+            ("subset-seed", self.subset_seed.is_some()),
+            ("device", self.device != DeviceChoice::Auto),
+        ];
+        let of_checkpoints = of_checkpoints.into_iter().chain(self.foreign.given());
+        let of_checkpoints = of_checkpoints.map(|(flag, is_given)| (flag, is_given, "checkpoint"));
+        let of_predictions = [("train-predictions", !self.train_predictions.is_empty(), "predictions")];
+        let all = of_checkpoints.chain(of_predictions).chain(self.stored.of_one_kind());
+        all.filter(|&(_, is_given, _)| is_given).map(|(flag, _, kind)| (flag, kind)).collect()
+    }
+
+    /// Refuses flags that concern models of another kind than those that are given.
+    fn check_kind(&self) -> Result<(), AnalysisError> {
+        let kinds = [
+            ("checkpoint", !self.checkpoint.is_empty()),
+            ("predictions", !self.predictions.is_empty()),
+            ("confusion", !self.stored.confusion.is_empty()),
+            ("counts", !self.stored.counts.is_empty()),
+        ];
+        let Some((given, _)) = kinds.into_iter().find(|&(_, is_given)| is_given) else { return Ok(()) };
+        match self.of_one_kind().into_iter().find(|&(_, kind)| kind != given) {
+            Some((flag, kind)) => Err(AnalysisError::Usage {
+                problem: format!("--{flag} concerns --{kind} alone; leave it out with --{given}"),
+            }),
+            None => Ok(()),
+        }?;
+        let of_imbalance = [("n-max", self.n_max.is_some()), ("subset-seed", self.subset_seed.is_some())];
+        match of_imbalance.into_iter().find(|&(_, is_given)| is_given && self.imbalance.is_none()) {
+            Some((flag, _)) => Err(AnalysisError::Usage {
+                problem: format!("--{flag} concerns --imbalance alone; give both, or none"),
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// What is to be analysed.
     pub(super) fn request(&self) -> Result<Request, AnalysisError> {
+        self.check_kind()?;
         let models = if !self.stored.counts.is_empty() {
             let (test, train) = (self.stored.counts.clone(), self.stored.counts_train.clone());
             Models::Counts { test, train }
@@ -246,6 +296,13 @@ impl Arguments {
     }
 }
 
+fn predictions(text: &str) -> Result<PredictionSource, String> {
+    if text.is_empty() {
+        return Err("give the name of a file".to_owned());
+    }
+    text.parse().map_err(|never: std::convert::Infallible| match never {})
+}
+
 /// A group of models by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct GroupArgument {
@@ -266,5 +323,127 @@ impl std::str::FromStr for GroupArgument {
             return Err("give NAME=MODEL,MODEL,... with a name and at least two models".into());
         }
         Ok(Self { name: name.trim().to_owned(), models })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// What is wrong with a command line.
+    fn refused(words: &str) -> String {
+        let words = ["analyze", "--out", "o"].into_iter().chain(words.split(' '));
+        match Arguments::try_parse_from(words) {
+            Ok(arguments) => match arguments.request() {
+                Ok(_) => String::new(),
+                Err(error) => {
+                    assert_eq!(error.exit_code(), 2, "{error}");
+                    error.to_string()
+                }
+            },
+            Err(error) => {
+                assert_eq!(error.exit_code(), 2, "{error}");
+                error.to_string()
+            }
+        }
+    }
+
+    /// Flags that concern any model, whatever it is known by.
+    const OF_ALL: [&str; 16] = [
+        "arch",
+        "imbalance",
+        "n-max",
+        "train-counts",
+        "class-names",
+        "margin",
+        "r0",
+        "weights",
+        "delta",
+        "threads",
+        "name",
+        "group",
+        "format",
+        "out",
+        "help",
+        "version",
+    ];
+
+    #[test]
+    fn flags_of_other_models_are_refused_by_name() {
+        let kinds = ["checkpoint", "predictions", "confusion", "counts"];
+        let value = |flag: &str| match flag {
+            "data" => " cifar10:d",
+            "class-order" => " text",
+            "rename" => " a=b",
+            "classifier" => " linear",
+            "classifier-rows" => " classes",
+            "channels" => " rgb",
+            "device" => " cuda:99",
+            "mean" => " 1 --std 1",
+            "std" => " 1 --mean 1",
+            "subset-seed" => " 1 --imbalance 2 --n-max 9",
+            "keys" => " logits=a",
+            "scores" => " logits",
+            "orientation" => " rows-are-true",
+            "run-torchscript" => "",
+            "key" | "leave-out" | "classifier-file" | "save-predictions" => " x",
+            _ => " 1",
+        };
+        let command = Arguments::command();
+        let flags: Vec<&str> = command.get_arguments().filter_map(|flag| flag.get_long()).collect();
+        let own = |flag: &&str| !kinds.contains(flag) && !OF_ALL.contains(flag) && *flag != "schema";
+        for kind in &kinds[1..] {
+            let taken: Vec<&str> = flags
+                .iter()
+                .copied()
+                .filter(own)
+                .filter(|flag| {
+                    let said = refused(&format!("--{kind} x.csv --{flag}{}", value(flag)));
+                    assert!(
+                        said.is_empty() || said.contains(&format!("--{flag}")) || said.contains("--mean"),
+                        "{said}"
+                    );
+                    said.is_empty()
+                })
+                .collect();
+            let expected: &[&str] = match *kind {
+                "predictions" => &["train-predictions", "keys", "first-label", "scores"],
+                "confusion" => &["orientation"],
+                _ => &["counts-train"],
+            };
+            assert_eq!(taken, expected, "{kind}");
+        }
+        assert!(refused("--predictions x.csv --patch 3").contains("--patch concerns --checkpoint alone"));
+        assert_eq!(refused("--predictions x.csv --device auto --threads 2 --first-label 0"), "");
+        assert!(refused("--checkpoint x --data cifar10:d --scores logits").contains("concerns --predictions alone"));
+        assert!(refused("--predictions x.csv --train-counts y --n-max 9").contains("--n-max"));
+    }
+
+    #[test]
+    fn numbers_that_can_never_be_right_are_wrong_usage() {
+        for words in [
+            "threads 0",
+            "resize 0",
+            "crop 0",
+            "patch 0",
+            "resolution 0",
+            "hidden 8,0",
+            "scale 0",
+            "mean 1 --std 0",
+            "mean 1 --std -1",
+            "mean 1 --std inf",
+            "std 1 --mean nan",
+        ] {
+            let said = refused(&format!("--checkpoint x --data cifar10:d --{words}"));
+            assert!(said.contains("invalid value"), "{words}: {said}");
+        }
+        assert_eq!(refused("--checkpoint x --data cifar10:d --mean -0.5 --std 0.25 --resize 1 --threads 1"), "");
+        for label in ["7", "-1", "2"] {
+            assert!(refused(&format!("--predictions x.csv --first-label {label}")).contains("--first-label"));
+        }
+        assert!(refused("--predictions ").contains("--predictions"));
+        assert!(refused("--predictions x.csv --train-predictions ").contains("--train-predictions"));
     }
 }

@@ -9,6 +9,8 @@ use car_spectral_formats::weights::{MatrixRows, Rename};
 use car_spectral_runs::settings::Classifier;
 use clap::{Args, ValueEnum};
 
+use super::numbers::at_least_1;
+
 /// See [`ForeignWeights`].
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Weights of other programs")]
@@ -26,7 +28,7 @@ pub(super) struct ForeignArguments {
     #[arg(long)]
     classifier: Option<ClassifierName>,
     /// Scale of the logits of a cosine classifier
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     scale: Option<u32>,
     /// What the rows of the last layer's matrix are, if it is square and has no bias: classes (torch.nn.Linear) or
     /// features
@@ -36,13 +38,13 @@ pub(super) struct ForeignArguments {
     #[arg(long, value_name = "FILE")]
     classifier_file: Option<PathBuf>,
     /// Side of the patches of vit-* in pixels [default: as the weights say]
-    #[arg(long, value_name = "PIXELS")]
+    #[arg(long, value_name = "PIXELS", value_parser = at_least_1)]
     patch: Option<usize>,
     /// Hidden widths of mlp, comma-separated [default: as the weights say]
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, value_delimiter = ',', value_parser = at_least_1)]
     hidden: Option<Vec<usize>>,
     /// Resize images to this many pixels a side before the network (bilinear, not antialiased) [default: as they are]
-    #[arg(long, value_name = "PIXELS")]
+    #[arg(long, value_name = "PIXELS", value_parser = at_least_1)]
     resolution: Option<usize>,
 }
 
@@ -53,6 +55,22 @@ enum ClassifierName {
 }
 
 impl ForeignArguments {
+    /// Whether each flag was given.
+    pub(super) fn given(&self) -> [(&'static str, bool); 10] {
+        [
+            ("key", self.key.is_some()),
+            ("rename", !self.rename.is_empty()),
+            ("leave-out", !self.leave_out.is_empty()),
+            ("classifier", self.classifier.is_some()),
+            ("scale", self.scale.is_some()),
+            ("classifier-rows", self.classifier_rows.is_some()),
+            ("classifier-file", self.classifier_file.is_some()),
+            ("patch", self.patch.is_some()),
+            ("hidden", self.hidden.is_some()),
+            ("resolution", self.resolution.is_some()),
+        ]
+    }
+
     /// What the flags say.
     pub(super) fn settings(&self) -> Result<ForeignWeights, AnalysisError> {
         let classifier = match (self.classifier, self.scale) {

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod foreign;
+mod numbers;
 mod run;
 mod stored;
 
@@ -12,9 +13,7 @@ use std::io::Write;
 /// errors on stderr. Gives the exit code: 0 done, 1 a file or its content was refused, 2 wrong usage.
 pub fn main(command_line: &[OsString]) -> u8 {
     if command_line.iter().skip(1).eq(["--schema"]) {
-        // Whoever closed the pipe has seen enough.
-        let _ = writeln!(std::io::stdout(), "{}", crate::results::json_schema());
-        return 0;
+        return super::shown(writeln!(std::io::stdout(), "{}", crate::results::json_schema()));
     }
     let words: Vec<String> = command_line.iter().map(|part| part.to_string_lossy().into_owned()).collect();
     super::end(command_line, |arguments| run::run(arguments, &words))

@@ -20,33 +20,45 @@ pub(super) struct StoredArguments {
     pub counts: Vec<PathBuf>,
 
     /// Files that `count` wrote of its predictions on the training images
-    #[arg(long, value_name = "FILE", num_args = 1.., requires = "counts")]
+    #[arg(long, value_name = "FILE", num_args = 1..)]
     pub counts_train: Vec<PathBuf>,
 
     /// Which way they lie: rows-are-true (scikit-learn) or columns-are-true. Asked for unless they are symmetric
-    #[arg(long, value_name = "WAY", requires = "confusion")]
+    #[arg(long, value_name = "WAY")]
     pub orientation: Option<Orientation>,
 
     /// Which arrays or columns of --predictions are which, where their names do not say it:
     /// logits=NAME,labels=NAME
-    #[arg(long, value_name = "ROLE=NAME,...", requires = "predictions")]
+    #[arg(long, value_name = "ROLE=NAME,...")]
     pub keys: Option<Keys>,
 
     /// The number by which labels call the first class
-    #[arg(long, value_name = "0|1", default_value_t = 0, requires = "predictions", value_parser = clap::value_parser!(i64).range(0..=1))]
+    #[arg(long, value_name = "0|1", default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..=1))]
     pub first_label: i64,
 
     /// What the scores are: logits, or probabilities, whose logarithms are then taken
-    #[arg(long, value_name = "KIND", requires = "predictions")]
+    #[arg(long, value_name = "KIND")]
     pub scores: Option<Scores>,
 
     /// Keep the scores that a checkpoint computes, for --predictions: FILE.npz, and FILE-train.npz on its training
     /// images
-    #[arg(long, value_name = "FILE", requires = "checkpoint")]
+    #[arg(long, value_name = "FILE")]
     pub save_predictions: Option<PathBuf>,
 }
 
 impl StoredArguments {
+    /// The flags, whether each was given, and the flag of the models that it concerns.
+    pub(super) fn of_one_kind(&self) -> [(&'static str, bool, &'static str); 6] {
+        [
+            ("orientation", self.orientation.is_some(), "confusion"),
+            ("counts-train", !self.counts_train.is_empty(), "counts"),
+            ("keys", self.keys.is_some(), "predictions"),
+            ("first-label", self.first_label != 0, "predictions"),
+            ("scores", self.scores.is_some(), "predictions"),
+            ("save-predictions", self.save_predictions.is_some(), "checkpoint"),
+        ]
+    }
+
     /// What is said of the predictions.
     pub(super) fn reading(&self) -> Reading {
         Reading {
