@@ -12,11 +12,12 @@ mod split;
 
 use car_spectral::ClassErrors;
 use car_spectral::bounds::{
-    BiasFreeReluNetwork, Interval, VectorPair, held_out_alpha, held_out_intervals, self_bounding_interval,
-    simultaneous_floor, spectral_certificate, weighted_worst_class_interval, worst_class_floor,
+    BiasFreeReluNetwork, Interval, VectorPair, WEIGHT_RANGE, held_out_alpha, held_out_intervals,
+    self_bounding_interval, simultaneous_floor, spectral_certificate, weighted_worst_class_interval, worst_class_floor,
 };
 use car_spectral::confusion::{ClassWeights, MarginCounts, WeightForm};
 use car_spectral::longtail::{ClassMetrics, Group};
+use car_spectral_data::SettingError;
 
 use crate::results::{
     ClassConfusions, Confusion, Floors, ModelFigures, ModelReport, Network, NetworkLayer, SpectralCertificate,
@@ -50,13 +51,13 @@ pub fn verify(
     let lambda = weights.values();
 
     progress("test data");
-    let test = AnalysedSplit::new(&subject.test, lambda, &settings.grid)?;
+    let test = AnalysedSplit::new(&subject.test, lambda, &settings.grid, || file_of(subject, "test"))?;
     let train = subject
         .train
         .as_ref()
         .map(|scored| {
             progress("training data");
-            AnalysedSplit::new(scored, lambda, &settings.grid)
+            AnalysedSplit::new(scored, lambda, &settings.grid, || file_of(subject, "train"))
         })
         .transpose()?;
 
@@ -112,6 +113,13 @@ pub fn verify(
     };
     let figures = ModelFigures { test_confusion: test.confusion };
     Ok((model, figures))
+}
+
+/// The file that holds a split, or the first of the model.
+fn file_of(subject: &Subject, split: &str) -> String {
+    let files = &subject.source.files;
+    let of_split = files.iter().find(|file| file.role.starts_with(split)).or(files.first());
+    of_split.map_or_else(|| subject.name.clone(), |file| file.path.clone())
 }
 
 fn class_metrics(subject: &Subject, test: &AnalysedSplit, train: Option<&AnalysedSplit>) -> Result<ClassMetrics> {
@@ -184,7 +192,15 @@ fn class_weights(subject: &Subject, settings: &Settings, num_classes: usize) -> 
             });
         }
     };
-    Ok(ClassWeights::new(&counts, settings.r0, settings.weights)?)
+    let weights = ClassWeights::new(&counts, settings.r0, settings.weights)?;
+    let (least, greatest) = WEIGHT_RANGE;
+    if let Some(weight) = weights.values().iter().find(|weight| !(least..=greatest).contains(*weight)) {
+        let requirement = format!(
+            "gives a class the weight {weight:e}, and weights are computed with from {least:e} to {greatest:e}"
+        );
+        return Err(SettingError::new("r0", format!("{:e}", settings.r0), requirement).into());
+    }
+    Ok(weights)
 }
 
 fn chain_sentence(test: &SplitReport) -> VerdictSentence {
@@ -311,4 +327,60 @@ fn most_confused(test: &AnalysedSplit, weights: &[f64], names: &[String]) -> Vec
     });
     pairs.truncate(LISTED_CONFUSIONS);
     pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use car_spectral::confusion::{MarginGrid, WeightForm};
+    use car_spectral_formats::predictions::Logits;
+    use ndarray::{Array1, array};
+
+    use super::*;
+    use crate::results::DataFile;
+    use crate::subject::Scored;
+
+    fn settings(r0: f64) -> Settings {
+        let grid = MarginGrid::new(&[0.0]).unwrap();
+        Settings { grid, r0, weights: WeightForm::Paper, delta: 0.05, models_compared: 1, comparisons: 1 }
+    }
+
+    fn subject(logits: Logits, labels: Array1<usize>) -> Subject {
+        let mut subject = Subject::new("a".to_owned(), Scored { logits, labels });
+        subject.class_names = vec!["0".to_owned(), "1".to_owned()];
+        subject.train_counts = Some(vec![30, 10]);
+        let of =
+            |role: &str, path: &str| DataFile { role: role.to_owned(), path: path.to_owned(), ..DataFile::default() };
+        subject.source.files = vec![of("test counts", "test.counts"), of("train counts of margins", "train.counts")];
+        subject
+    }
+
+    fn error(subject: &Subject, r0: f64) -> AnalysisError {
+        verify(subject, &settings(r0), |_| ()).unwrap_err().of(subject)
+    }
+
+    #[test]
+    fn an_r0_that_gives_no_weights_to_compute_with_is_called_so() {
+        let mut subject = subject(Logits::F32(array![[1.0, 0.0], [0.0, 1.0]]), array![0, 1]);
+        for r0 in [1e308, 1e201] {
+            let error = error(&subject, r0);
+            assert_eq!(error.exit_code(), 2, "{error}");
+            assert!(error.to_string().starts_with("r0 = 1e") && error.to_string().len() < 120, "{error}");
+        }
+        subject.train_counts = Some(vec![30, 0]);
+        assert!(error(&subject, 1e-300).to_string().starts_with("r0 = 1e-300: "));
+        assert!(verify(&subject, &settings(0.2), |_| ()).is_ok());
+    }
+
+    #[test]
+    fn a_split_without_samples_is_named_by_its_file() {
+        let none = Arc::new(MarginCounts::new(2, &settings(0.2).grid).unwrap());
+        let mut subject = subject(Logits::Counted(none.clone()), Array1::default(0));
+        let said = "a data split without samples has no confusion matrix";
+        assert_eq!(error(&subject, 0.2).to_string(), format!("test.counts: {said}"));
+        subject.test = Scored { logits: Logits::F32(array![[1.0, 0.0]]), labels: array![0] };
+        subject.train = Some(Scored { logits: Logits::Counted(none), labels: Array1::default(0) });
+        assert_eq!(error(&subject, 0.2).to_string(), format!("train.counts: {said}"));
+    }
 }

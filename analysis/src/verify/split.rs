@@ -24,7 +24,8 @@ pub(super) struct AnalysedSplit {
 }
 
 impl AnalysedSplit {
-    pub fn new(scored: &Scored, weights: &[f64], grid: &MarginGrid) -> Result<Self> {
+    /// Errors name the file that `file` gives.
+    pub fn new(scored: &Scored, weights: &[f64], grid: &MarginGrid, file: impl Fn() -> String) -> Result<Self> {
         // Without scores the one margin is 0, where C_g is the matrix of the errors.
         let errors_alone = MarginGrid::new(&[0.0])?;
         let grid = match &scored.logits {
@@ -35,7 +36,7 @@ impl AnalysedSplit {
         let (counts, soft) = taken_in(scored, grid)?;
         if counts.samples() == 0 {
             return Err(AnalysisError::Mismatch {
-                problem: "a data split without samples has no confusion matrix".into(),
+                problem: format!("{}: a data split without samples has no confusion matrix", file()),
             });
         }
         let confusion = counts.confusion();
