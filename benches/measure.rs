@@ -13,7 +13,7 @@ const FEW: usize = 3;
 #[derive(Clone, Copy)]
 pub struct Time {
     pub wall: f64,
-    /// Of all threads of the process.
+    /// Processor time of all threads of the process.
     pub processor: f64,
 }
 
@@ -32,7 +32,7 @@ impl Row {
         self.times.push(time);
     }
 
-    /// Whether it has been measured often enough, slow as it is.
+    /// Tells whether it has been measured often enough, slow as it is.
     pub fn is_done(&self) -> bool {
         let taken: f64 = self.times.iter().map(|time| time.wall).sum();
         taken > PATIENCE_S && (self.times.len() >= FEW || self.times[0].wall > PATIENCE_S)

@@ -45,7 +45,7 @@ impl Session {
         Ok(self.ask("names")?.split('|').map(str::to_owned).collect())
     }
 
-    /// What a method finds.
+    /// Asks for the numbers that a method finds.
     pub fn check<T: std::str::FromStr>(&mut self, at: usize) -> Result<Vec<T>, String> {
         self.numbers(&format!("check {at}"))
     }

@@ -1,4 +1,4 @@
-//! Whether several threads share the work.
+//! A test of whether several threads share the work.
 
 use std::error::Error;
 use std::sync::OnceLock;

@@ -9,7 +9,7 @@ use crate::confusion::{ClassWeights, MarginCounts};
 use crate::norms::{SpectralNorm, spectral_norm};
 use crate::{ClassErrors, Error};
 
-/// What the scores of held-out samples say of a classifier's worst class.
+/// The statements of the scores of held-out samples on a classifier's worst class.
 ///
 /// ```
 /// use car_spectral::ndarray::array;
@@ -38,15 +38,15 @@ pub struct WorstClassAnalysis {
     pub norm: SpectralNorm,
     /// λ_j e_j ≤ WCE ≤ √s ‖CΛ‖₂ ≤ √(K−1) ‖CΛ‖₂ with every term (S1 to S3).
     pub chain: Chain,
-    /// Where each class's error lies, for all classes at once (T5). `[K]`
+    /// Interval of each class's error, for all classes at once (T5). `[K]`
     pub class_errors: Vec<Interval>,
-    /// Where the largest error of any class lies, whichever class that is (T5').
+    /// Interval of the largest error of any class, whichever class that is (T5').
     pub largest_error: Interval,
-    /// Where the weighted worst-class error max_j λ_j e_j lies (T5').
+    /// Interval of the weighted worst-class error max_j λ_j e_j (T5').
     pub weighted_worst_class: Interval,
     /// Classes among which the worst is (T5'): any one class of the largest error is among them.
     pub candidates: Vec<usize>,
-    /// Where the population's ‖C_DΛ‖₂ lies (T6', with the pair of even vectors); not applicable if a class has no
+    /// Interval of the population's ‖C_DΛ‖₂ (T6', with the pair of even vectors); not applicable if a class has no
     /// sample.
     pub population_norm: Outcome<Interval>,
 }

@@ -1,5 +1,5 @@
-//! What the end-to-end tests share: the programs as a user runs them, a small synthetic data set, two small trained
-//! runs, prediction files, and the independent recomputation in Python.
+//! Parts that the end-to-end tests share: the programs as a user runs them, a small synthetic data set, two small
+//! trained runs, prediction files, and the independent recomputation in Python.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -94,7 +94,7 @@ fn newest_source() -> SystemTime {
     parts.iter().map(|part| newest(&repository().join(part))).max().expect("there are parts")
 }
 
-/// How a program ended and what it said.
+/// The end of a program: how it ended and what it said.
 #[derive(Clone, Debug)]
 pub struct Ended {
     /// Exit code; `None` if a signal ended it.

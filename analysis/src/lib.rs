@@ -1,7 +1,7 @@
-//! From a trained classifier to the verdict on its worst class: loading and running models (`load`), the analysis
-//! ([`verify`]), one against another ([`compare`]), both together ([`whole`]), what it finds ([`results`]) and what it
-//! leaves behind ([`report`]); what predicts the worst classes over many runs is in `correlation`. The [`programs`] are
-//! made of them.
+//! The way from a trained classifier to the verdict on its worst class: loading and running models (`load`), the
+//! analysis ([`verify`]), one against another ([`compare`]), both together ([`whole`]), what it finds ([`results`]) and
+//! what it leaves behind ([`report`]); what predicts the worst classes over many runs is in `correlation`. The
+//! [`programs`] are made of them.
 
 pub mod compare;
 mod correlation;
@@ -25,5 +25,5 @@ pub use load::{Known, scored};
 pub use subject::Subject;
 pub use words::counted;
 
-/// What may fail with an [`AnalysisError`], or another error.
+/// The result of what may fail with an [`AnalysisError`], or another error.
 pub type Result<T, E = AnalysisError> = std::result::Result<T, E>;

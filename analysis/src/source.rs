@@ -1,4 +1,4 @@
-//! Where the numbers of a model come from: files, preprocessing, training runs.
+//! The origin of a model's numbers: files, preprocessing, training runs.
 
 use car_spectral_data::Normalisation;
 use car_spectral_runs::Run;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// A file that was read.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DataFile {
-    /// What it holds: `weights`, `test data`, `train data`, `test predictions`, `train predictions`, `train counts`,
+    /// Role of the file: `weights`, `test data`, `train data`, `test predictions`, `train predictions`, `train counts`,
     /// `class names`.
     pub role: String,
     /// The path as given.
@@ -20,10 +20,10 @@ pub struct DataFile {
     pub sha256: String,
 }
 
-/// What is done to an image before the model sees it.
+/// The steps that an image takes before the model sees it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Preprocessing {
-    /// Where these values come from: `checkpoint` or `flags`.
+    /// Origin of these values: `checkpoint` or `flags`.
     pub origin: String,
     /// Mean subtracted from each channel, for pixels scaled to [0, 1].
     pub mean: Vec<f64>,
@@ -37,7 +37,7 @@ pub struct Preprocessing {
     pub channels: Option<String>,
 }
 
-/// Where a model's scores come from.
+/// The origin of a model's scores.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Source {
     /// `checkpoint` (this project's), `safetensors`, `torch-save`, `parts` (listed by an index), `torchscript`,
@@ -55,21 +55,21 @@ pub struct Source {
     pub epoch: Option<u64>,
     /// Checksum of the chosen training indices (the long-tailed subset), where known.
     pub subset_sha256: Option<String>,
-    /// How the model wants its input; `None` for stored predictions.
+    /// Preprocessing that the model wants; `None` for stored predictions.
     pub preprocessing: Option<Preprocessing>,
     /// Keys that led to the weights in a file of another program, joined by dots; `None` if there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// What stood in front of the names of its tensors there and was taken off; `None` if nothing.
+    /// Prefix of the names of its tensors there that was taken off; `None` if nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
     /// The module that was taken for the last layer there, by its whole name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_layer: Option<String>,
-    /// What else the file holds and was not used: keys, names of tensors, and modules with the number of theirs.
+    /// The unused rest of the file: keys, names of tensors, and modules with the number of theirs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<String>,
-    /// What was taken for what in the files, where they do not say it plainly: sentences without a full stop.
+    /// Readings of the files where they do not say it plainly, what was taken for what: sentences without a full stop.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
@@ -89,7 +89,7 @@ pub struct TrainingRun {
     pub train_counts: Vec<u64>,
     /// Checksum of the chosen training indices.
     pub subset_sha256: String,
-    /// How pixels became inputs; `None` in reports of older builds.
+    /// Normalisation of the pixels; `None` in reports of older builds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub normalisation: Option<Normalisation>,
     /// Rows and columns of the images given to the network; `None` for images as they are stored.

@@ -1,4 +1,5 @@
-//! What is analysed: the scores of one model on its training and test data, and what is known about the model.
+//! The subject of an analysis: the scores of one model on its training and test data, and what is known about the
+//! model.
 
 use car_spectral::bounds::Architecture;
 use ndarray::{Array1, ArrayView1, s};
@@ -37,21 +38,21 @@ impl Scored {
 pub struct Subject {
     /// Name shown in tables and plots, unique among the subjects.
     pub name: String,
-    /// Where the scores come from.
+    /// The origin of the scores.
     pub source: Source,
     /// One name a class.
     pub class_names: Vec<String>,
     /// Training images of each class; `None` if unknown.
     pub train_counts: Option<Vec<u64>>,
-    /// What T3 needs to know.
+    /// The architecture, as far as T3 needs to know it.
     pub architecture: Architecture,
     /// Scores on the training images in evaluation mode, without augmentation; `None` if not given.
     pub train: Option<Scored>,
     /// Scores on the test images.
     pub test: Scored,
-    /// Whether it was said what the scores are, so that their look is not in question.
+    /// Tells whether it was said what the scores are, so that their look is not in question.
     pub scores_said: bool,
-    /// What looked wrong when the files were read.
+    /// Warnings of when the files were read.
     pub warnings: Vec<Warning>,
 }
 

@@ -1,4 +1,4 @@
-//! Where the system starts no thread, the programs say the same with the one they have.
+//! Checks of the programs where the system starts no thread: they say the same with the one they have.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};

@@ -7,7 +7,7 @@ use strum::{Display, EnumString};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString)]
 #[strum(serialize_all = "kebab-case", parse_err_ty = String, parse_err_fn = unknown)]
 pub enum ClassOrder {
-    /// By the bytes of their names, as torchvision's `ImageFolder` sorts them: 0, 1, 10, 2.
+    /// Sorts by the bytes of their names, as torchvision's `ImageFolder` does: 0, 1, 10, 2.
     Text,
     /// Numbers in names by their value: 0, 1, 2, 10.
     Natural,

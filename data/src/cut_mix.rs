@@ -16,7 +16,7 @@ use crate::{DataError, Sampler};
 pub struct CutMix {
     /// Probability that a batch is mixed, in [0, 1].
     pub probability: f64,
-    /// How often the images of each class come as partners.
+    /// Frequency of the images of each class among the partners.
     pub partners: Sampler,
 }
 

@@ -27,7 +27,7 @@ pub struct DataSet {
     pub test: Arc<Split>,
     /// One name a class.
     pub class_names: Vec<String>,
-    /// What was taken for what, and what was passed over: sentences without a full stop.
+    /// Readings of the folder, what was taken for what and what was passed over: sentences without a full stop.
     pub notes: Vec<String>,
 }
 

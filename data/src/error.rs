@@ -1,4 +1,4 @@
-//! What can go wrong between the files of a data set and a batch.
+//! Errors between the files of a data set and a batch.
 
 use std::path::{Path, PathBuf};
 

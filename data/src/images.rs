@@ -1,4 +1,4 @@
-//! Where the images of a split are: all in memory, or each in a file of its own that is decoded when it is asked for.
+//! Storage of the images of a split: all in memory, or each in a file of its own that is decoded when it is asked for.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 #[derive(Debug)]
 #[allow(missing_docs, reason = "each variant says what its fields are")]
 pub enum Images {
-    /// Of one size in memory: C, H, W, and N C H W bytes, image after image.
+    /// Images of one size in memory: C, H, W, and N C H W bytes, image after image.
     InMemory { shape: [usize; 3], bytes: Vec<u8> },
     /// Image files of any sizes, three channels, and their sizes together.
     Files { paths: Vec<PathBuf>, bytes: u64 },
@@ -21,7 +21,7 @@ impl Images {
         }
     }
 
-    /// Whether there is none.
+    /// Tells whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -1,10 +1,10 @@
-//! What is said of a data set beside its folder.
+//! Words on a data set beside its folder.
 
 use std::path::PathBuf;
 
 use crate::ClassOrder;
 
-/// Where the images of a data set are listed, how its classes are numbered, and what may be absent.
+/// The place where the images of a data set are listed, the numbering of its classes, and what may be absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Layout {
     /// List of the training images; `None` looks for it in the folder. Of [`DataKind::List`](crate::DataKind) only.
@@ -13,6 +13,6 @@ pub struct Layout {
     pub test_list: Option<PathBuf>,
     /// Which class of an image folder is class 0; [`ClassOrder::Text`] unless said.
     pub class_order: Option<ClassOrder>,
-    /// Whether the training images may be absent.
+    /// Tells whether the training images may be absent.
     pub test_alone: bool,
 }

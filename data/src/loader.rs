@@ -31,7 +31,7 @@ use crate::{Order, Split};
 /// Batches that are ready or being made, beyond one a thread.
 const AHEAD: usize = 2;
 
-/// How a loader goes through its images.
+/// The way in which a loader goes through its images.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoaderOptions {
     /// Images in a batch, at least 1; the last of an epoch has what is left.

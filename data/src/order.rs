@@ -21,7 +21,7 @@ use strum::IntoStaticStr;
 use super::Subset;
 use crate::DataError;
 
-/// How often the images of each class come.
+/// The frequency with which the images of each class come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
@@ -41,7 +41,7 @@ impl Sampler {
         self.into()
     }
 
-    /// Whether it is the default: each image once an epoch.
+    /// Tells whether it is the default: each image once an epoch.
     pub fn is_instance_balanced(&self) -> bool {
         *self == Self::InstanceBalanced
     }
@@ -91,7 +91,7 @@ impl Order {
         }
     }
 
-    /// Whether an epoch has no image.
+    /// Tells whether an epoch has no image.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -3,14 +3,14 @@
 use super::{LongTail, Subset, Validation};
 use crate::DataError;
 
-/// What of a training split is trained on, and what is held out of it.
+/// The parts of a training split: what is trained on, and what is held out of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parts {
     /// The long-tailed subset of the split, or `None` for all of it.
     pub long_tail: Option<LongTail>,
     /// The images that are trained on.
     pub train: Subset,
-    /// How a validation part is held out, and its images.
+    /// The numbers that determine a validation part, and its images.
     pub validation: Option<(Validation, Subset)>,
 }
 

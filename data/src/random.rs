@@ -18,7 +18,7 @@ pub const MOST_STREAMS: u8 = 16;
 /// Views of a sample are below this.
 pub const MOST_VIEWS: u8 = 240;
 
-/// What random numbers are for.
+/// The purpose of random numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// The augmentation of one view of the sample at a position; below [`MOST_VIEWS`].
@@ -31,14 +31,14 @@ pub enum Purpose {
     Layers,
 }
 
-/// Where in a run numbers are drawn.
+/// The place in a run where numbers are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     /// Epoch, from 1; below [`MOST_EPOCHS`].
     pub epoch: usize,
     /// Which of several streams of batches that are drawn independently of each other; below [`MOST_STREAMS`].
     pub stream: u8,
-    /// What for.
+    /// Purpose of the numbers.
     pub purpose: Purpose,
     /// Place of the sample, or of the batch, in the epoch, from 0; below [`MOST_POSITIONS`].
     pub position: usize,

@@ -8,7 +8,7 @@ use crate::DataError;
 /// Augmentation of the view to classify.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AugmentationOptions {
-    /// What is done first.
+    /// The policy, which comes first.
     #[serde(flatten)]
     pub policy: Policy,
     /// Side in pixels of a square made grey at the end (Cutout).
@@ -16,7 +16,7 @@ pub struct AugmentationOptions {
     pub cutout: Option<usize>,
 }
 
-/// What is done to an image.
+/// The changes that an image goes through.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "name", rename_all = "kebab-case")]
 pub enum Policy {
@@ -69,13 +69,14 @@ impl AugmentationOptions {
         }
     }
 
-    /// What a description records beside whether images are changed: nothing where that is by crop and flip alone.
+    /// Gives what a description records beside whether images are changed: nothing where that is by crop and flip
+    /// alone.
     pub fn beyond_crop_and_flip(&self) -> Option<Self> {
         let said = matches!(self.policy, Policy::None | Policy::CropFlip) && self.cutout.is_none();
         (!said).then_some(*self)
     }
 
-    /// Whether images are changed at random.
+    /// Tells whether images are changed at random.
     pub fn changes_images(&self) -> bool {
         self.policy != Policy::None || self.cutout.is_some()
     }

@@ -10,7 +10,7 @@ pub struct SettingError {
     pub name: &'static str,
     /// The value given.
     pub value: String,
-    /// What is allowed.
+    /// Requirement that it breaks.
     pub requirement: String,
 }
 

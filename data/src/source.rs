@@ -13,7 +13,7 @@ pub struct DataSource {
     pub kind: DataKind,
     /// Folder of its files.
     pub folder: PathBuf,
-    /// What is said of it beside.
+    /// Words on it beside its folder.
     pub layout: Layout,
 }
 

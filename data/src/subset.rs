@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::DataError;
 
-/// What determines the subset.
+/// The numbers that determine the subset.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LongTail {
     /// Images of the largest class.

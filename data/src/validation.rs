@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Subset;
 use crate::DataError;
 
-/// What determines the part: of the n_j >= 2 images of class j
+/// The numbers that determine the part: of the n_j >= 2 images of class j
 ///
 /// ```text
 /// v_j = round(share n_j), at least 1 and at most n_j - 1

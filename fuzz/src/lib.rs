@@ -1,4 +1,4 @@
-//! What the targets share: bytes as a file, and the budget that no reader may exceed.
+//! Parts that the targets share: bytes as a file, and the budget that no reader may exceed.
 
 #[path = "../../formats/tests/allocation/mod.rs"]
 mod allocation;

@@ -34,7 +34,7 @@ pub fn input_shares(k: usize, inputs: usize, rng: &mut ChaCha8Rng) -> Vec<Vec<f6
     (0..k).map(one).collect()
 }
 
-/// What each of so many classifiers answers to each of `inputs` inputs, of k classes.
+/// Draws what each of so many classifiers answers to each of `inputs` inputs, of k classes.
 pub fn answers(classifiers: usize, inputs: usize, k: usize, rng: &mut ChaCha8Rng) -> Vec<Vec<usize>> {
     (0..classifiers).map(|_| (0..inputs).map(|_| rng.random_range(0..k)).collect()).collect()
 }
@@ -51,7 +51,7 @@ pub fn paired_class(shares: [f64; 3], samples: u64, rng: &mut ChaCha8Rng) -> [u6
     counts
 }
 
-/// Where the probability of a miss lies, at confidence 99.9 %.
+/// Gives the interval of the probability of a miss, at confidence 99.9 %.
 ///
 /// # Panics
 /// If there are more misses than draws.

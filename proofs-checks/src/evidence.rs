@@ -1,4 +1,4 @@
-//! What a check tried, and the tightest case it met.
+//! Evidence of a check: what it tried, and the tightest case it met.
 //!
 //! A check of "left <= right" tells every case's ratio left/right to a [`Check`] and, when all cases are through,
 //! writes the record to `out/evidence`; a failed check leaves none. The program `verdicts` makes the tables of
@@ -15,7 +15,7 @@ use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestError, TestRunner};
 use serde::{Deserialize, Serialize};
 
-/// How a claim was tried.
+/// The way in which a claim was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
@@ -42,7 +42,7 @@ pub struct Evidence {
     pub statement: String,
     /// The claim tried, in mathematical notation.
     pub claim: String,
-    /// How it was tried.
+    /// Way in which it was tried.
     pub kind: Kind,
     /// Cases tried.
     pub cases: u64,
@@ -160,7 +160,7 @@ impl Check {
     }
 }
 
-/// How a property is run: over [`cases`] values, with failures kept beside its file.
+/// Gives the configuration of a property: it runs over [`cases`] values, with failures kept beside its file.
 pub fn config(usual_cases: u32) -> Config {
     let failure_persistence = FileFailurePersistence::WithSource("regressions");
     Config { cases: cases(usual_cases), ..Config::with_failure_persistence(failure_persistence) }

@@ -1,4 +1,4 @@
-//! What the checks of THEORY.md share. The checks themselves are in `tests`, one file a statement.
+//! Parts that the checks of THEORY.md share. The checks themselves are in `tests`, one file a statement.
 //!
 //! - [`draws`]: draws from known populations;
 //! - [`evidence`]: what a check tried and the tightest case it met; the verdict table is made of these records;

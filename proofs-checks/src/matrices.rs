@@ -54,7 +54,7 @@ impl Shape {
 /// A non-negative matrix with a zero diagonal.
 #[derive(Clone, Debug)]
 pub struct Matrix {
-    /// How it was made.
+    /// Recipe by which it was made.
     pub shape: Shape,
     /// Its entries, row = predicted class, column = true class.
     pub values: Array2<f64>,

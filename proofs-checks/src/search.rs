@@ -9,7 +9,7 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// How long to search, and from which seed.
+/// The length of a search, and its seed.
 #[derive(Clone, Copy, Debug)]
 pub struct Search {
     /// Random starts.

@@ -13,11 +13,11 @@ use crate::evidence::{Evidence, Kind};
 pub struct Statement {
     /// S1, T3, ...
     pub number: &'static str,
-    /// In a few words.
+    /// The statement in a few words.
     pub title: &'static str,
     /// A publication, "elementary" for what any textbook has, or "here".
     pub source: &'static str,
-    /// What holds instead, of a statement that fails.
+    /// The statement that holds instead, of one that fails.
     pub instead: &'static str,
 }
 

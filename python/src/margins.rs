@@ -1,4 +1,4 @@
-//! What is counted of each sample, as one number.
+//! The margin counts of each sample, packed into one number.
 
 use car_spectral::confusion::{ConfusionError, MarginGrid, MarginParts, SampleMargin, Score, sample_margins};
 use ndarray::{Array1, ArrayView1, ArrayView2};

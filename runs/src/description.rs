@@ -1,4 +1,4 @@
-//! What a checkpoint says of itself: the network, the data, the run.
+//! The words of a checkpoint on itself: the network, the data, the run.
 //!
 //! The description stands in the metadata of the safetensors header (key `car_spectral`), so that weights and
 //! description cannot come apart; `NAME.json` repeats it for people and other programs.
@@ -17,23 +17,23 @@ use crate::settings::{Architecture, ObjectiveOptions, OptimizerOptions, Selectio
 /// Version of the description.
 pub const SCHEMA: &str = "car-spectral.checkpoint/1";
 
-/// Where the description stands in the metadata of a safetensors file.
+/// Key of the description in the metadata of a safetensors file.
 pub const METADATA_KEY: &str = "car_spectral";
-/// In front of the names of the tensors that are a loss's and not the network's.
+/// Prefix of the names of the tensors that are a loss's and not the network's.
 pub const LOSS_PREFIX: &str = "loss.";
 /// Names of a file's tensors that a message lists, and characters of each.
 const SHOWN: [usize; 2] = [4, 80];
 /// Bytes of a loss's name.
 const LONGEST_LOSS: usize = 100;
 
-/// What a checkpoint says of itself.
+/// The words of a checkpoint on itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Description {
     /// [`SCHEMA`].
     pub schema: String,
     /// The network.
     pub architecture: Architecture,
-    /// How pixels become inputs.
+    /// Normalisation by which pixels become inputs.
     pub normalisation: Normalisation,
     /// The data set and the part of it that was trained on.
     pub data: TrainingData,
@@ -69,7 +69,7 @@ pub struct TrainingData {
 /// The validation part of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ValidationPart {
-    /// How it was drawn.
+    /// Numbers by which it was drawn.
     #[serde(flatten)]
     pub drawn: Validation,
     /// Its images of each class.
@@ -78,7 +78,7 @@ pub struct ValidationPart {
     pub indices_sha256: String,
 }
 
-/// How a checkpoint came to be.
+/// The run that a checkpoint came from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
     /// Epochs done.
@@ -101,21 +101,21 @@ pub struct Run {
     pub optimizer: Option<OptimizerOptions>,
     /// Warm-up epochs.
     pub warm_up_epochs: usize,
-    /// Whether images were changed at random.
+    /// Tells whether images were changed at random.
     pub augmented: bool,
-    /// How, where it was more than crop and flip.
+    /// Augmentation, where it was more than crop and flip.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub augmentation: Option<AugmentationOptions>,
-    /// How often the images of each class came; absent for each once an epoch.
+    /// Frequency with which the images of each class came; absent for each once an epoch.
     #[serde(default, skip_serializing_if = "Sampler::is_instance_balanced")]
     pub sampler: Sampler,
-    /// How the epoch of the run's final weights is chosen; absent for the last.
+    /// Choice of the epoch of the run's final weights; absent for the last.
     #[serde(default, skip_serializing_if = "Selection::is_last")]
     pub selection: Selection,
     /// Epochs from one evaluation to the next, where the result is the best of those evaluated; absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluated_every: Option<usize>,
-    /// How forward passes of training computed; absent where that was plain float32.
+    /// Options of the forward passes of training; absent where they were plain float32.
     #[serde(default, skip_serializing_if = "is_plain")]
     pub training_pass: TrainingPass,
     /// Decay of the average of the weights; then the checkpoint's weights are the averaged ones.
@@ -129,7 +129,7 @@ pub struct Run {
     pub frozen_backbone: Option<FrozenBackbone>,
     /// Name of the loss function.
     pub loss: String,
-    /// What was minimised.
+    /// Objective that was minimised.
     #[serde(flatten)]
     pub objective: ObjectiveOptions,
     /// Device.
@@ -149,8 +149,8 @@ fn is_plain(pass: &TrainingPass) -> bool {
 pub struct Pretrained {
     /// SHA-256 of the file in lower-case hexadecimal.
     pub sha256: String,
-    /// Whether the file's classifier was taken too; otherwise, being of other classes or of another kind, the last
-    /// layer began fresh.
+    /// Tells whether the file's classifier was taken too; otherwise, being of other classes or of another kind, the
+    /// last layer began fresh.
     pub classifier: bool,
 }
 

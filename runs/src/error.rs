@@ -1,4 +1,4 @@
-//! What can go wrong with the settings and the records of a run.
+//! Errors of the settings and the records of a run.
 
 use std::path::Path;
 

@@ -39,7 +39,7 @@ pub struct ExperimentFile {
     pub experiment: Option<Experiment>,
 }
 
-/// What a sweep and its table need beside the flags.
+/// The settings that a sweep and its table need beside the flags.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
@@ -71,7 +71,7 @@ pub struct FileFlag {
 pub enum FlagValue {
     /// true: the flag stands alone; false: it is left out.
     Switch(bool),
-    /// As on the command line; lists joined by commas.
+    /// Text as on the command line; lists joined by commas.
     Text(String),
 }
 
@@ -155,8 +155,8 @@ impl ExperimentFile {
         })
     }
 
-    /// Whether both files ask for the same training: the same flags on the same kind of data, whatever the order, the
-    /// title, the seeds and the comments.
+    /// Tells whether both files ask for the same training: the same flags on the same kind of data, whatever the order,
+    /// the title, the seeds and the comments.
     pub fn same_settings(&self, other: &Self) -> bool {
         let data = |file: &Self| file.experiment.as_ref().map(|experiment| experiment.data);
         let arguments = |file: &Self| file.flags.iter().filter_map(FileFlag::argument).collect::<Vec<_>>();

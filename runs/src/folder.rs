@@ -14,7 +14,7 @@ use car_spectral_formats::safetensors_metadata;
 use crate::RunError;
 use crate::log::{MetricsLog, read_log};
 
-/// What to do with a run that the folder holds already.
+/// The treatment of a run that the folder holds already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EarlierRun {
     /// Refuse to write into the folder.
@@ -27,9 +27,9 @@ pub enum EarlierRun {
 
 /// The log, a line an epoch.
 pub const LOG: &str = "metrics.jsonl";
-/// What a run that was stopped goes on from.
+/// File that a stopped run goes on from.
 pub const STATE: &str = "resume.safetensors";
-/// Where the metadata of [`STATE`] holds the description of its run.
+/// Key of the description of its run in the metadata of [`STATE`].
 pub const STATE_KEY: &str = "car_spectral_resume";
 /// The flags that the run was begun with, as an experiment file.
 pub const FLAGS: &str = "run.toml";
@@ -38,7 +38,7 @@ pub const WEIGHTS: &str = "model.safetensors";
 /// What a run leaves when it has come to its end.
 const RESULTS: [&str; 3] = [WEIGHTS, "train.npz", "test.npz"];
 
-/// Whether the bytes of the safetensors file at `path` are the state of a stopped run.
+/// Tells whether the bytes of the safetensors file at `path` are the state of a stopped run.
 ///
 /// # Errors
 /// [`RunError::File`] for bytes that are no whole safetensors file.
@@ -46,7 +46,7 @@ pub fn is_state(path: &Path, bytes: &[u8]) -> Result<bool, RunError> {
     Ok(safetensors_metadata(path, bytes, STATE_KEY)?.is_some())
 }
 
-/// Whether the folder holds a run, of whatever settings, that has come to its end.
+/// Tells whether the folder holds a run, of whatever settings, that has come to its end.
 pub fn has_results(folder: &Path) -> bool {
     !folder.join(STATE).exists() && RESULTS.iter().all(|file| folder.join(file).exists())
 }

@@ -35,12 +35,12 @@ pub struct EpochMetrics {
     pub seconds: f64,
 }
 
-/// What a run with CAR records in an epoch.
+/// The numbers that a run with CAR records in an epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CarMetrics {
     /// Mean over the epoch's steps of ||C^ Lambda||_2, or of the other norm that is penalised.
     pub spectral: f64,
-    /// What was measured of it on demand; in its place in the line.
+    /// Measurements of it on demand; in their place in the line.
     #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
     pub diagnosis: Option<CarDiagnosis>,
     /// Gap of the average over all columns (the paper's); null in epochs without an evaluation, and where neither the
@@ -53,7 +53,7 @@ pub struct CarMetrics {
     pub ema_hard_cosine: Option<f64>,
 }
 
-/// What a run measures of CAR where it is told to.
+/// The measurements of CAR that a run takes where it is told to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CarDiagnosis {
     /// Mean over the epoch's steps of the Frobenius norm of the gradient of the norm with respect to the batch's logits
@@ -125,7 +125,7 @@ pub fn read_log(path: &Path) -> Result<Vec<EpochMetrics>, RunError> {
     log_of(path, &std::fs::read(path).map_err(RunError::io(path))?)
 }
 
-/// As [`read_log`], in the bytes of the log at `path`.
+/// Reads the log as [`read_log`] does, in its bytes at `path`.
 ///
 /// # Errors
 /// As [`read_log`], reading left out.

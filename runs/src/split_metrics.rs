@@ -1,5 +1,5 @@
-//! What the weights of an epoch do on one split: accuracies, the worst class, and the spectral norms of the hard and of
-//! the surrogate confusion matrix.
+//! Metrics of the weights of an epoch on one split: accuracies, the worst class, and the spectral norms of the hard and
+//! of the surrogate confusion matrix.
 
 use car_spectral::ClassErrors;
 use car_spectral::car::{CarOptions, SurrogateSums, descent_cosine};
@@ -78,7 +78,7 @@ impl SplitMetrics {
 }
 
 impl SplitMetrics {
-    /// Of logits [N, K], N >= 1, and labels `[N]`; `train_counts` `[K]` make the groups, `weights` are Lambda.
+    /// Measures logits [N, K], N >= 1, and labels `[N]`; `train_counts` `[K]` make the groups, `weights` are Lambda.
     ///
     /// # Errors
     /// Those of what it is made of: scores, labels or counts that do not fit together, and norms that cannot be given.
@@ -110,7 +110,7 @@ pub struct SplitEvaluation {
     pub counts: Vec<u64>,
 }
 
-/// What the logits of a split add up to, batch by batch: K^2 numbers, however many images.
+/// The sums over the logits of a split, batch by batch: K^2 numbers, however many images.
 #[derive(Debug)]
 pub struct SplitSums {
     counts: MarginCounts,

@@ -1,4 +1,4 @@
-//! What programs say: text whose parts come out of files and paths cannot act on the terminal.
+//! Output of programs: text whose parts come out of files and paths cannot act on the terminal.
 
 use std::borrow::Cow;
 use std::fmt::Display;

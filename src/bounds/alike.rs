@@ -14,7 +14,7 @@ pub(super) struct Alike<T> {
 }
 
 impl<T: Copy + Eq + Hash> Alike<T> {
-    /// Of the values of class after class.
+    /// Takes the values of class after class.
     pub fn of(all: impl Iterator<Item = T>) -> Self {
         let (mut values, mut known) = (Vec::new(), HashMap::<T, usize, RandomState>::default());
         let places = all.map(|value| {
@@ -27,12 +27,12 @@ impl<T: Copy + Eq + Hash> Alike<T> {
         Self { values, places }
     }
 
-    /// For each class what belongs to its value; `of_values` holds one entry a value.
+    /// Gives for each class what belongs to its value; `of_values` holds one entry a value.
     pub fn by_class<'a, U>(&'a self, of_values: &'a [U]) -> impl Iterator<Item = &'a U> {
         self.places.iter().map(|&place| &of_values[place])
     }
 
-    /// How many classes have each value.
+    /// Counts the classes that have each value.
     pub fn classes(&self) -> Vec<usize> {
         let mut classes = vec![0; self.values.len()];
         self.places.iter().for_each(|&place| classes[place] += 1);

@@ -44,8 +44,8 @@ pub struct Chain {
     pub worst_class_error: f64,
     /// S2's bound over the truth at j*: (WCE / lambda_{j*}) / e_{j*}; `None` if no class has an error.
     pub ratio_at_worst: Option<f64>,
-    /// What S2 says that ratio cannot exceed: lambda_max / lambda_{j*}, over the classes with samples. Compared as
-    /// products it needs no check: rounding is monotone, so lambda_k e_k <= lambda_max e_{j*} in floats too.
+    /// The limit of that ratio by S2: lambda_max / lambda_{j*}, over the classes with samples. Compared as products it
+    /// needs no check: rounding is monotone, so lambda_k e_k <= lambda_max e_{j*} in floats too.
     pub ratio_limit: f64,
     /// sqrt(s_j) upper(‖C Lambda‖₂) for every class, s_j = non-zeros in its column.
     pub class_spectral_terms: Vec<f64>,
@@ -62,7 +62,8 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// Whether every step holds. A `false` means a fault in the numbers given (or in this code), never a discovery.
+    /// Tells whether every step holds. A `false` means a fault in the numbers given (or in this code), never a
+    /// discovery.
     pub fn holds(&self) -> bool {
         self.class_steps_hold && self.sparse_step_holds && self.spectral_step_holds
     }

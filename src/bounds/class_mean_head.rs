@@ -34,7 +34,7 @@ use super::{BoundError, DeltaShares, kl_inverse};
 /// Φ at z = −9, −8.99, ..., 9.
 const SLACK: f64 = 1e-10;
 
-/// Of one example x of T_j: m(x) and |φ(x) − w_j⁰|.
+/// The numbers of one example x of T_j: m(x) and |φ(x) − w_j⁰|.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HeadExample {
     /// m(x) under the head trained on all of S: the score of x's class less the largest other one. Finite.
@@ -43,7 +43,7 @@ pub struct HeadExample {
     pub distance: f64,
 }
 
-/// Of one class j: what T7 needs to know of T_j.
+/// The numbers of one class j that T7 needs of T_j.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HeadClass<'a> {
     /// The n_j examples of T_j; none gives the bound 1.
@@ -52,7 +52,7 @@ pub struct HeadClass<'a> {
     pub squared_shift: f64,
 }
 
-/// What is fixed before any T_j is seen: κ, and the pairs (σ, c) of a grid.
+/// The numbers fixed before any T_j is seen: κ, and the pairs (σ, c) of a grid.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PriorGrid<'a> {
     /// κ, the share of the bias in the noise, in units of the features; from 10⁻¹⁰⁰ to 10¹⁰⁰.

@@ -1,4 +1,4 @@
-//! How the probability of failure δ is shared out among the classes.
+//! The shares of the classes in the probability of failure δ.
 //!
 //! ```text
 //! bounds of all classes at once, bound j failing with probability at most δ_j:   Σ_j δ_j ≤ δ  (union bound)

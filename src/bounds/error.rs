@@ -1,4 +1,4 @@
-//! What can be wrong with the numbers handed to a bound, and the checks that say so.
+//! Errors in the numbers handed to a bound, and the checks that find them.
 
 use thiserror::Error;
 

@@ -32,7 +32,7 @@ impl Interval {
         }
     }
 
-    /// Whether it contains `value`.
+    /// Tells whether it contains `value`.
     pub fn contains(&self, value: f64) -> bool {
         self.lower <= value && value <= self.upper
     }

@@ -53,8 +53,8 @@ pub fn least_kl(statement: MarginStatement, depth: usize, width: usize) -> f64 {
     c * c / 8.0 * (1.0 + 1.0 / d).powf(2.0 * d - 2.0) * d.powi(3) * h * (4.0 * d * h).ln()
 }
 
-/// Whether the bound of every class is vacuous for every network of d = `depth` layers and width h: T3 and T3' at least
-/// 1, T3'' above 1 − 10⁻⁶.
+/// Tells whether the bound of every class is vacuous for every network of d = `depth` layers and width h: T3 and T3' at
+/// least 1, T3'' above 1 − 10⁻⁶.
 ///
 /// True only if it follows from [`least_kl`]; a bound may be vacuous for the weights at hand where this is false.
 /// `class_counts` are m_1..m_K.

@@ -1,4 +1,4 @@
-//! What T3 needs to know of a network: the norms and shapes of its layers, and how large an input can be.
+//! Facts on a network that T3 needs: the norms and shapes of its layers, and how large an input can be.
 
 use super::BoundError;
 use super::NotApplicable;
@@ -92,18 +92,18 @@ impl BiasFreeReluNetwork {
     }
 }
 
-/// What is known of a model's architecture.
+/// The architecture of a model, as far as it is known.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Architecture {
     /// Plain, bias-free, ReLU: T3 applies.
     BiasFreeRelu(BiasFreeReluNetwork),
-    /// With skip connections.
+    /// A network with skip connections.
     Residual,
-    /// With batch, layer or group normalisation.
+    /// A network with batch, layer or group normalisation.
     Normalised,
-    /// With biases.
+    /// A network with biases.
     Biased,
-    /// With attention.
+    /// A network with attention.
     Attention,
     /// Not known, as for stored predictions.
     Unknown,

@@ -33,9 +33,9 @@ pub fn prediction_limits(errors: u64, samples: u64, further: u64, alpha: f64) ->
     Ok([least.min(most), most])
 }
 
-/// Where the share D/N of errors in a population of `population` = N images lies, from `errors` = k of `samples` = n
-/// drawn from it without replacement; `alpha` a side. Narrower than Clopper-Pearson's interval, which takes the
-/// population for infinite.
+/// Bounds the share D/N of errors in a population of `population` = N images, from `errors` = k of `samples` = n drawn
+/// from it without replacement; `alpha` a side. Narrower than Clopper-Pearson's interval, which takes the population
+/// for infinite.
 ///
 /// # Errors
 /// As [`prediction_limits`], with n' = N − n; [`BoundError::Value`] for N < n or N = 0.

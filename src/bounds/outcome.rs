@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::confusion::WrittenMargin;
 
-/// What a statement gives on the data at hand.
+/// The result of a statement on the data at hand.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Outcome<T> {
     /// Its preconditions hold; these are its numbers.
@@ -47,7 +47,7 @@ pub enum NotApplicable {
     SmallestClassTooSmall {
         /// m_min: examples of the smallest class.
         m_min: u64,
-        /// What it must exceed: 8K or 4K.
+        /// The number that it must exceed: 8K or 4K.
         needed: u64,
     },
     /// T1 and T1' bound the Gibbs classifier of a posterior with KL(Q‖P) finite.

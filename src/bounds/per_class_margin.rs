@@ -62,7 +62,7 @@ pub struct TrainingMargins<'a> {
     pub class_counts: &'a [u64],
 }
 
-/// Where beta lies against the grid of class j.
+/// The place of beta against the grid of class j.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum GridRange {
     /// beta^d < g/(2B): every margin is below g.
@@ -111,7 +111,7 @@ impl InvertedMarginBound {
         Self { grid_points, kl: None, first_term: 1.0, relative_entropy: 0.0, total: 1.0 }
     }
 
-    /// Whether it is above [`VACUOUS_ABOVE`].
+    /// Tells whether it is above [`VACUOUS_ABOVE`].
     pub fn is_vacuous(&self) -> bool {
         self.total > VACUOUS_ABOVE
     }
@@ -120,7 +120,7 @@ impl InvertedMarginBound {
 /// T3, T3' and T3'' for one class.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClassMarginBounds {
-    /// Where beta lies.
+    /// Place of beta.
     pub range: GridRange,
     /// N_j.
     pub grid_points: f64,

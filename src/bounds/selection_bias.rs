@@ -23,7 +23,7 @@ use super::clopper_pearson::check_test_errors;
 use super::masses::{binomial_masses, hypergeometric_masses};
 use crate::ClassErrors;
 
-/// What a random half of the images says about the class that it picks; means over all splits.
+/// The error of the class that a random half of the images picks, on both halves; means over all splits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HalfSplit {
     /// Mean of the picked class's error on the half that picked it, in [0, 1].

@@ -1,4 +1,4 @@
-//! What nu = ‖M‖₁ / ‖M‖₂ can be, from one pass over the matrix: a sharper form of S3 without any spectral norm.
+//! Limits of nu = ‖M‖₁ / ‖M‖₂ from one pass over the matrix: a sharper form of S3 without any spectral norm.
 //!
 //! ```text
 //! M >= 0, s_j non-zeros in column j, t the most in a row, j* a largest column, m_j = M 1_j, M^i = row i:

@@ -25,17 +25,17 @@ use super::{BoundError, Interval, NotApplicable, Outcome};
 /// The two radii of T6.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SpectralCertificate {
-    /// From McDiarmid's inequality on the Frobenius norm.
+    /// Radius by McDiarmid's inequality on the Frobenius norm.
     pub simple: f64,
-    /// From the matrix Bernstein inequality with empirical variance.
+    /// Radius by the matrix Bernstein inequality with empirical variance.
     pub sharp: f64,
-    /// What ||C_D Lambda||_2 cannot exceed whatever the counts: sqrt(sum_j lambda_j^2 - min_i lambda_i^2), rounded up.
+    /// Limit of ||C_D Lambda||_2 whatever the counts: sqrt(sum_j lambda_j^2 - min_i lambda_i^2), rounded up.
     pub a_priori: f64,
 }
 
 impl SpectralCertificate {
-    /// Where ||C_D Lambda||_2 lies by the sharp radius, given the enclosure of the held-out ||C^ Lambda||_2; within
-    /// [0, `a_priori`].
+    /// Gives the interval of ||C_D Lambda||_2 by the sharp radius, given the enclosure of the held-out ||C^ Lambda||_2;
+    /// within [0, `a_priori`].
     ///
     /// # Errors
     /// [`BoundError::Interval`] for an enclosure that is none.

@@ -91,7 +91,7 @@ pub fn verdicts(bounds: &[Option<f64>], intervals: &[Interval]) -> Result<Vec<Ve
     bounds.iter().zip(intervals).map(|(&bound, &interval)| verdict(bound, interval)).collect()
 }
 
-/// How many classes got each verdict.
+/// The number of classes that got each verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

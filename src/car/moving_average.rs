@@ -45,7 +45,7 @@ impl ConfusionEma {
         Ok(Self { options, average: Array2::zeros((num_classes, num_classes)), updates: vec![0; num_classes] })
     }
 
-    /// How often each column has moved, `[K]`.
+    /// Gives the number of moves of each column, `[K]`.
     pub fn updates(&self) -> &[u64] {
         &self.updates
     }

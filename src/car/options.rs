@@ -45,10 +45,10 @@ pub struct SurrogateOptions {
     pub gate: Gate,
     /// The competition.
     pub competition: Competition,
-    /// Whether the gate is differentiated; off, it is a constant factor.
+    /// Tells whether the gate is differentiated; off, it is a constant factor.
     pub gate_gradient: bool,
-    /// Whether the f_j that the competition subtracts is differentiated. A softmax is shift-invariant, so this matters
-    /// only for [`Competition::Relu`].
+    /// Tells whether the f_j that the competition subtracts is differentiated. A softmax is shift-invariant, so this
+    /// matters only for [`Competition::Relu`].
     pub baseline_gradient: bool,
 }
 
@@ -91,7 +91,7 @@ impl SurrogateOptions {
     }
 }
 
-/// What stands in Cbar before the first batch.
+/// The value of Cbar before the first batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(Serialize, Deserialize), serde(rename_all = "kebab-case"))]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -125,7 +125,7 @@ pub enum EmaColumns {
 pub struct EmaOptions {
     /// b in [0, 1): the share of the history.
     pub beta: f64,
-    /// Where the average starts.
+    /// Start of the average.
     pub start: EmaStart,
     /// Which columns a batch moves.
     pub columns: EmaColumns,
@@ -190,8 +190,8 @@ impl CarOptions {
         }
     }
 
-    /// Whether the options can be trained with, in single precision too: that is why their ranges end at 1e6, and why
-    /// [`SurrogateOptions::check`], for the surrogate alone in f64, is wider. An `r0` of 0 may still leave a class
+    /// Checks that the options can be trained with, in single precision too: that is why their ranges end at 1e6, and
+    /// why [`SurrogateOptions::check`], for the surrogate alone in f64, is wider. An `r0` of 0 may still leave a class
     /// without samples without a weight, which shows when the weights are made; [`crate::confusion::ClassWeights`]
     /// alone also takes the small negative offsets that this refuses.
     ///

@@ -35,7 +35,7 @@ pub enum PenaltyNorm {
     Spectral,
     /// The sum of the `order` largest singular values, 1 <= `order` <= K.
     KyFan {
-        /// How many.
+        /// Number of singular values.
         order: usize,
     },
     /// The largest column sum.
@@ -109,8 +109,8 @@ pub struct PenaltyTerm {
     pub value: f64,
     /// A subgradient with respect to C, [K, K], zero on the diagonal; zero altogether at C = 0.
     pub gradient: Array2<f64>,
-    /// How far, relative to the norm's largest part, the norm is from a point where it has several subgradients: that
-    /// of sigma_1 to sigma_2, of sigma_r to sigma_(r+1) (to 0 for r = K), of the largest column sum to the next.
+    /// Distance of the norm, relative to its largest part, from a point where it has several subgradients: that of
+    /// sigma_1 to sigma_2, of sigma_r to sigma_(r+1) (to 0 for r = K), of the largest column sum to the next.
     pub relative_gap: f64,
 }
 

@@ -18,7 +18,7 @@ pub(super) struct Competitor {
     /// f[y] - f[i*] in f64: negative, zero or positive exactly as the stored scores are ordered. Finite scores of
     /// type f64 may differ by more than the largest f64; the margin is then infinite, with the right sign.
     pub margin: f64,
-    /// Whether the largest score of the whole row is attained at least twice.
+    /// Tells whether the largest score of the whole row is attained at least twice.
     pub top_tie: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What can be wrong with scores, labels, counts, weights and matrices.
+//! Errors in scores, labels, counts, weights and matrices.
 
 use thiserror::Error;
 

@@ -193,7 +193,7 @@ impl MarginCounts {
         self.grid.margins()
     }
 
-    /// How the counts are stored.
+    /// Tells how the counts are stored.
     pub fn storage(&self) -> Storage {
         self.pairs.storage()
     }

@@ -88,7 +88,7 @@ impl ConfusionMatrix {
         self.num_classes
     }
 
-    /// Whether the entries are stored by column, zeros left out.
+    /// Tells whether the entries are stored by column, zeros left out.
     pub fn is_sparse(&self) -> bool {
         matches!(self.storage, Storage::Sparse { .. })
     }

@@ -48,7 +48,7 @@ pub(super) mod sealed {
         fn scanned<'a>(row: &'a [Self], scratch: &'a mut Vec<Self::Scanned>) -> &'a [Self::Scanned];
     }
 
-    /// What a scan of many scores at a time needs to know about their type.
+    /// The facts on a type of scores that a scan of many at a time needs.
     pub trait Scanned: Copy + PartialOrd + 'static {
         /// Below every finite score.
         const BOTTOM: Self;
@@ -69,7 +69,7 @@ pub(super) mod sealed {
         /// A position, which 32 bits can name.
         fn place(index: usize) -> Self::Bits;
 
-        /// Of [`place`](Self::place).
+        /// The index named by a [`place`](Self::place).
         fn index(place: Self::Bits) -> usize;
     }
 

@@ -1,4 +1,4 @@
-//! Where the counts live: one row of counters for each pair (true class j, competitor i), dense or sparse.
+//! Storage of the counts: one row of counters for each pair (true class j, competitor i), dense or sparse.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use foldhash::fast::RandomState;
 
 use super::ConfusionError;
 
-/// How the counters of the pairs (competitor, true class) are kept. Both hold the same counts.
+/// The storage of the counters of the pairs (competitor, true class). Both hold the same counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Storage {
     /// K x K x (|G| + 1) counters of 8 bytes; matrices come out dense.

@@ -1,4 +1,4 @@
-//! What samples are counted as, packed into a number each, and how often each number came.
+//! Numbers that samples are counted as, one packed number each, with how often each came.
 //!
 //! ```text
 //! key = label | competitor | bucket | error | tie at the top | margin 0
@@ -97,7 +97,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// For about so many samples.
+    /// Makes a tally for about so many samples.
     pub fn new(layout: Layout, samples: usize) -> Self {
         let bits = layout.bits();
         let few = bits <= FEW_BITS && samples >= 1 << bits.saturating_sub(FLAGS);

@@ -1,6 +1,6 @@
 //! Exact ties among stored scores: what stands between the error and C_0 (S1).
 
-/// How often scores tie exactly, from [`MarginCounts::ties`](super::MarginCounts::ties).
+/// The numbers of scores that tie exactly, from [`MarginCounts::ties`](super::MarginCounts::ties).
 ///
 /// Scores computed in bf16 or stored as f16 tie often (about 1 % of samples); float32 scores hardly ever do.
 #[derive(Clone, Debug, PartialEq)]

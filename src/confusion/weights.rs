@@ -15,9 +15,9 @@ const OFFICIAL_FLOOR: f64 = 1e-3;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum WeightForm {
-    /// As the paper prints it: `(pi_j + r0)^(-1/2)`.
+    /// The weights that the paper prints: `(pi_j + r0)^(-1/2)`.
     Paper,
-    /// As the authors' code has it: the paper's weights divided by their mean, then raised to at least 1e-3.
+    /// The weights of the authors' code: the paper's divided by their mean, then raised to at least 1e-3.
     Official,
     /// All ones.
     None,

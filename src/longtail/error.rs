@@ -1,4 +1,4 @@
-//! What can be wrong with a protocol or with the counts that metrics are made of.
+//! Errors in a protocol or in the counts that metrics are made of.
 
 use thiserror::Error;
 

@@ -1,4 +1,4 @@
-//! What a long-tailed model is judged by: accuracy overall, by class and by group, and its worst class.
+//! Metrics of a long-tailed model: accuracy overall, by class and by group, and its worst class.
 //!
 //! ```text
 //! e_j = k_j / n_j                                  error of class j; not estimated where n_j = 0

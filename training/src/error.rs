@@ -1,4 +1,4 @@
-//! What can go wrong between a data set, a network and a checkpoint.
+//! Errors between a data set, a network and a checkpoint.
 
 use std::path::Path;
 
@@ -75,7 +75,7 @@ impl TrainingError {
         }
     }
 
-    /// Whether the numbers of the long-tail protocol are what is wrong.
+    /// Tells whether the numbers of the long-tail protocol are what is wrong.
     pub fn is_long_tail(&self) -> bool {
         matches!(
             self,

@@ -72,8 +72,8 @@ pub struct Source {
 }
 
 impl Source {
-    /// For weights of that SHA-256, of several sets in their file the one under the key; images are normalised and, if
-    /// a size is given, resized so.
+    /// Describes the features of weights of that SHA-256, of several sets in their file the one under the key; images
+    /// are normalised and, if a size is given, resized so.
     pub fn new(
         architecture: &Architecture,
         (weights_sha256, weights_key): (&str, Option<&str>),
@@ -104,7 +104,7 @@ impl Source {
     }
 }
 
-/// What happens while features are looked for.
+/// The events of a search for features.
 #[derive(Clone, Copy, Debug)]
 pub enum FeatureEvent<'a> {
     /// Another process computes this file, and is waited for.

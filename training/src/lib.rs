@@ -31,5 +31,5 @@ mod tensor_file;
 
 pub use error::TrainingError;
 
-/// What may fail with an [`TrainingError`], or another error.
+/// The result of what may fail with a [`TrainingError`], or another error.
 pub type Result<T, E = TrainingError> = std::result::Result<T, E>;

@@ -1,4 +1,4 @@
-//! How the C allocator treats the memory that a training step leaves behind.
+//! Treatment by the C allocator of the memory that a training step leaves behind.
 
 /// Lets glibc keep freed memory for the next step. Elsewhere nothing is changed.
 ///

@@ -5,7 +5,7 @@ use tch::{Kind, Tensor};
 
 use crate::Result;
 
-/// How a batch was mixed.
+/// The mixing of a batch.
 #[derive(Debug)]
 pub struct Mix {
     /// Share of an image's area that is its own.

@@ -79,7 +79,7 @@ pub struct ScopeCorrelations {
     pub comparisons: Vec<Comparison>,
 }
 
-/// What a predictor measures; larger is worse for all of them.
+/// A predictor's quantity; larger is worse for all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
@@ -105,7 +105,7 @@ pub enum MeasuredOn {
     Test,
 }
 
-/// What is to be predicted, on test images.
+/// The quantity that is to be predicted, on test images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
@@ -118,7 +118,7 @@ pub enum Target {
     Wce,
 }
 
-/// How much a variable varies over the points.
+/// The variation of a variable over the points.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct VariableRange {
     /// `train hard-norm`, ..., `test worst-class`, ...
@@ -136,7 +136,7 @@ pub struct VariableRange {
 pub struct Correlation {
     /// The predictor.
     pub predictor: Predictor,
-    /// Where it is measured.
+    /// The split that it is measured on.
     pub measured_on: MeasuredOn,
     /// The target.
     pub target: Target,
@@ -149,7 +149,7 @@ pub struct Correlation {
     pub undefined: usize,
 }
 
-/// How a norm does against a rival.
+/// The outcome of a norm against a rival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
@@ -171,7 +171,7 @@ pub struct Comparison {
     pub norm: Predictor,
     /// Its rival.
     pub rival: Predictor,
-    /// Where both are measured.
+    /// The split that both are measured on.
     pub measured_on: MeasuredOn,
     /// The target of both.
     pub target: Target,
@@ -181,7 +181,7 @@ pub struct Comparison {
     pub interval: Option<[f64; 2]>,
     /// Resamples without a difference.
     pub undefined: usize,
-    /// What the interval says.
+    /// The verdict that the interval gives.
     pub verdict: Verdict,
     /// The same in a sentence.
     pub sentence: String,
@@ -193,7 +193,7 @@ impl Predictor {
     const NORMS: [Self; 2] = [Self::HardNorm, Self::SurrogateNorm];
     const RIVALS: [Self; 2] = [Self::Error, Self::Loss];
 
-    /// As in the JSON.
+    /// Names it as in the JSON.
     pub fn name(self) -> &'static str {
         self.into()
     }
@@ -213,7 +213,7 @@ impl MeasuredOn {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Train, Self::Test];
 
-    /// As in the JSON.
+    /// Names it as in the JSON.
     pub fn name(self) -> &'static str {
         self.into()
     }
@@ -231,7 +231,7 @@ impl Target {
     /// All targets.
     pub const ALL: [Self; 3] = [Self::WorstClass, Self::WorstTenth, Self::Wce];
 
-    /// As in the JSON.
+    /// Names it as in the JSON.
     pub fn name(self) -> &'static str {
         self.into()
     }

@@ -26,7 +26,7 @@ pub struct DrawError {
 pub struct Figure {
     pub stem: String,
     pub title: String,
-    /// What is shown, sample sizes and settings, in sentences.
+    /// Sentences on what is shown, sample sizes and settings.
     pub caption: String,
     /// The data with axes and legend, without title and caption.
     pub body: Scene,

@@ -55,7 +55,7 @@ pub const SKY: Color = Color::hex(0x3395ff);
 /// Lines on [`viridis`], whatever the background of the page.
 pub const ON_DARK: Color = Color::hex(0xfefefe);
 
-/// What stands for a colour where the page is dark; the paper there is the page's.
+/// Colours and those that stand for them where the page is dark; the paper there is the page's.
 pub const IN_THE_DARK: [(Color, Color); 12] = [
     (INK, Color::hex(0xe8e8e6)),
     (MUTED, Color::hex(0xb4b8bd)),

@@ -98,7 +98,7 @@ pub fn ticks(scale: &Scale, length: f64, room: f64, notation: Notation) -> Ticks
     scale.ticks(((length / room).floor() as usize).clamp(2, 12), notation)
 }
 
-/// What stands before a legend's text.
+/// The mark before a legend's text.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Symbol {
     Marker((Color, Mark)),

@@ -2,14 +2,14 @@
 
 use crate::words::{short, superscript};
 
-/// How data are spread along an axis.
+/// The spacing of data along an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spacing {
     Linear,
     Log,
 }
 
-/// How numbers are written along an axis.
+/// The form of the numbers along an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notation {
     Plain,
@@ -47,12 +47,12 @@ impl Scale {
         self.high
     }
 
-    /// Whether a value lies within the axis.
+    /// Tells whether a value lies within the axis.
     pub fn shows(&self, value: f64) -> bool {
         value >= self.low && value <= self.high
     }
 
-    /// Where a value is drawn; values outside are drawn at the nearer end.
+    /// Gives the place where a value is drawn; values outside are drawn at the nearer end.
     pub fn at(&self, value: f64) -> f64 {
         let value = if value.is_nan() { self.low } else { value.clamp(self.low, self.high) };
         let share = match self.spacing {

@@ -8,7 +8,7 @@ use skrifa::{FontRef, MetadataProvider as _};
 use super::palette::{Color, INK, Mark};
 use crate::words::readable;
 
-/// Where a text stands relative to its point.
+/// The place of a text relative to its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anchor {
     Start,
@@ -27,9 +27,9 @@ pub struct Text {
     pub size: f64,
     pub color: Color,
     pub anchor: Anchor,
-    /// Whether the bold face is used.
+    /// Tells whether the bold face is used.
     pub bold: bool,
-    /// Whether the text reads from bottom to top.
+    /// Tells whether the text reads from bottom to top.
     pub upright: bool,
 }
 

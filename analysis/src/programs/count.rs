@@ -48,7 +48,7 @@ struct Arguments {
     #[arg(long, value_name = "0|1", default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..=1))]
     first_label: i64,
 
-    /// What the scores are: logits, or probabilities, whose logarithms are then taken
+    /// Kind of the scores: logits, or probabilities, whose logarithms are then taken
     #[arg(long, value_name = "KIND")]
     scores: Option<Scores>,
 

@@ -1,5 +1,5 @@
-//! What every report must satisfy before it is written: finite numbers, K entries where K are due, class indices below
-//! K. After this check no table or plot can meet an index out of range.
+//! Conditions that every report must satisfy before it is written: finite numbers, K entries where K are due, class
+//! indices below K. After this check no table or plot can meet an index out of range.
 
 use std::collections::HashSet;
 

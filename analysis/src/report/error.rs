@@ -1,4 +1,4 @@
-//! What can go wrong while a report is checked and written.
+//! Errors of checking and writing a report.
 
 use car_spectral_formats::FileError;
 use thiserror::Error;

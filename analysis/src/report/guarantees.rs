@@ -1,4 +1,4 @@
-//! What held-out data say of the worst class, in sentences for readers who have not read the paper.
+//! Statements of held-out data on the worst class, in sentences for readers who have not read the paper.
 
 use super::headline::{all_models, called, worst_classes};
 use crate::results::{ModelReport, Settings};

@@ -31,7 +31,7 @@ pub(super) struct Sample {
     pub epoch: Option<u64>,
     pub models_compared: usize,
     pub with_train: bool,
-    /// Whether T3 applies (an mlp).
+    /// Tells whether T3 applies (an mlp).
     pub bias_free: bool,
 }
 

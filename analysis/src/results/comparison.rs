@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct Difference {
     /// Error of b less error of a, as measured.
     pub difference: f64,
-    /// Where the difference of the true errors lies, at level 1 - delta.
+    /// Interval of the difference of the true errors, at level 1 - delta.
     pub interval: [f64; 2],
-    /// What that says of b.
+    /// The verdict on b that the interval gives.
     pub verdict: ComparisonVerdict,
 }
 
@@ -30,7 +30,7 @@ pub struct WorstClassDifference {
 pub struct ClassDifference {
     /// Error of b less error of a; `None` for an empty class.
     pub difference: Option<f64>,
-    /// Where the difference of the true errors lies, for all classes at once at level 1 - delta.
+    /// Interval of the difference of the true errors, for all classes at once at level 1 - delta.
     pub interval: [f64; 2],
     /// McNemar's exact test, two-sided, of this class alone.
     pub p_value: f64,
@@ -71,12 +71,13 @@ pub struct Comparison {
     pub classes: Vec<ClassDifference>,
 }
 
-/// What the seeds of two groups say of one error (T9): of these networks, and of training with another seed.
+/// The difference of one error between the seeds of two groups (T9): of these networks, and of training with another
+/// seed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SeedDifference {
     /// Mean error of the networks of b less that of a.
     pub difference: f64,
-    /// Where the difference of the means of all seeds' networks lies, by Student's t over seeds (paired where both
+    /// Interval of the difference of the means of all seeds' networks, by Student's t over seeds (paired where both
     /// groups have the same seeds): differences between seeds taken for normal. `None` if the seeds do not differ among
     /// themselves, which says nothing of others.
     pub interval: Option<[f64; 2]>,
@@ -84,7 +85,7 @@ pub struct SeedDifference {
     pub sign_test: Option<f64>,
     /// Standard deviation of the differences over paired seeds; `None` if they are not paired.
     pub deviation: Option<f64>,
-    /// What that says of b.
+    /// The verdict on b that the interval gives.
     pub verdict: ComparisonVerdict,
     /// Seeds with which a difference as large as the measured one would be found with probability 0.8; `None` if more
     /// than 10,000,000 or not paired.
@@ -102,7 +103,7 @@ pub struct GroupComparison {
     pub models_a: Vec<usize>,
     /// Indices of the models of b.
     pub models_b: Vec<usize>,
-    /// Whether the seeds are paired: as many models in both, each with the same seed as its counterpart.
+    /// Tells whether the seeds are paired: as many models in both, each with the same seed as its counterpart.
     pub paired: bool,
     /// Test error over all samples, between seeds.
     pub overall: SeedDifference,

@@ -1,4 +1,4 @@
-//! What an analysis found, as typed structures; written out they are `report.json`, schema `car-spectral.report/1`.
+//! Typed structures for what an analysis found; written out they are `report.json`, schema `car-spectral.report/1`.
 //!
 //! Conventions, for every field: K is the number of classes and a vector of length K is indexed by class; errors,
 //! accuracies, shares and rates are fractions in [0, 1]; a value that does not exist (an empty class, an empty group, a
@@ -44,7 +44,7 @@ pub const SCHEMA: &str = "car-spectral.report/1";
 pub struct Report {
     /// Always [`SCHEMA`]; readers refuse anything else.
     pub schema: String,
-    /// How the numbers were made.
+    /// The options, program and device that the numbers were made with.
     pub settings: Settings,
     /// One entry for each model analysed, in the order of the command line (epochs ascending).
     pub models: Vec<ModelReport>,
@@ -54,10 +54,11 @@ pub struct Report {
     /// Each two groups of models, trained alike but for the seed, one against the other (T9).
     #[serde(default)]
     pub groups: Vec<GroupComparison>,
-    /// What the runs behind the checkpoints recorded, epoch by epoch; empty where no log is at hand.
+    /// The logs of the runs behind the checkpoints, epoch by epoch; empty where none is at hand.
     #[serde(default)]
     pub runs: Vec<TrainingRun>,
-    /// What ranks the errors of the worst classes over those runs, for each training set with at least three of them.
+    /// The rank correlations of the worst classes' errors over those runs, for each training set with at least three of
+    /// them.
     #[serde(default)]
     pub correlations: Vec<Correlations>,
 }

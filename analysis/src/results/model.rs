@@ -17,7 +17,7 @@ use crate::source::Source;
 pub struct ModelReport {
     /// Name shown in tables and plots; unique within a report.
     pub name: String,
-    /// Where the scores come from.
+    /// The origin of the scores.
     pub source: Source,
     /// K.
     pub num_classes: usize,
@@ -29,8 +29,8 @@ pub struct ModelReport {
     pub groups: Option<Vec<Group>>,
     /// Class weights lambda_j (D3). Length K.
     pub weights: Vec<f64>,
-    /// What T3, T3' and T3'' are computed from besides the margins; `None` unless the weights of a plain bias-free ReLU
-    /// network are at hand.
+    /// The network that T3, T3' and T3'' are computed from besides the margins; `None` unless the weights of a plain
+    /// bias-free ReLU network are at hand.
     pub network: Option<Network>,
     /// alpha of each one-sided Clopper-Pearson limit: delta / (2 K M) (T5).
     pub delta_per_class: f64,
@@ -49,13 +49,13 @@ pub struct ModelReport {
     pub verdicts: Vec<VerdictSentence>,
     /// The most confused pairs of classes on test data, by rate, descending.
     pub confusions: Vec<Confusion>,
-    /// What the test errors of each class are. Length K.
+    /// The test errors of each class, by the class predicted instead. Length K.
     #[serde(default)]
     pub class_confusions: Vec<ClassConfusions>,
-    /// What could be said with more input, and which.
+    /// Statements that more input would allow, and which input.
     #[serde(default)]
     pub left_out: Vec<String>,
-    /// What looks wrong with the scores, labels or files, that which puts most in doubt first.
+    /// Doubts about the scores, labels or files, that which puts most in doubt first.
     #[serde(default)]
     pub warnings: Vec<Warning>,
 }
@@ -101,7 +101,7 @@ pub struct BoundReport {
     pub id: String,
     /// g; `None` for a bound without a margin.
     pub margin: Option<f64>,
-    /// Whether every precondition holds.
+    /// Tells whether every precondition holds.
     pub applicable: bool,
     /// Why it does not apply (with numbers), or what to know about the value; `None` if there is nothing to say.
     pub reason: Option<String>,
@@ -112,15 +112,15 @@ pub struct BoundReport {
     /// The complexity term for each class; `None` where the theorem gives it only up to constants (T2), and of T3'',
     /// which is no sum. Length K.
     pub complexity: Option<Vec<Option<f64>>>,
-    /// Of T3'': the relative entropy x whose inverse is taken, `total` = kl^-1(`first_term`, x). Length K.
+    /// The relative entropy x of T3'' whose inverse is taken, `total` = kl^-1(`first_term`, x). Length K.
     pub relative_entropy: Option<Vec<Option<f64>>>,
     /// The whole bound for each class; `None` if a term is missing or too large for a 64-bit float (then the verdict
     /// says `vacuous`). Length K.
     pub total: Option<Vec<Option<f64>>>,
-    /// Of T1, T1 with 4K and T1', which bound randomised classifiers only: the least radius that they give for any on
-    /// these training images, at KL = 0. No statement about this network.
+    /// The least radius that T1, T1 with 4K and T1', which bound randomised classifiers only, give for any on these
+    /// training images, at KL = 0. No statement about this network.
     pub least_value: Option<f64>,
-    /// Of T1'', which bounds randomised classifiers only: the least that it gives for any on these training images, at
+    /// The least value that T1'', which bounds randomised classifiers only, gives for any on these training images, at
     /// KL = 0 and without a training error; `None` for an empty class. No statement about this network. Length K.
     pub least_total: Option<Vec<Option<f64>>>,
     /// T4: the value below which no bound of this kind can go, for each class; `None` for an empty class. Length K.
@@ -152,7 +152,8 @@ impl BoundReport {
         ]
     }
 
-    /// Whether a value of this bound says nothing: 1 or more, of T3'', which is never above 1, more than 1 - 10^-6.
+    /// Tells whether a value of this bound says nothing: 1 or more, of T3'', which is never above 1, more than 1 -
+    /// 10^-6.
     pub fn is_vacuous(&self, value: f64) -> bool {
         if self.id == "T3''" { value > VACUOUS_ABOVE } else { value >= 1.0 }
     }
@@ -169,7 +170,7 @@ pub struct VerdictSentence {
     pub sentence: String,
     /// The verdicts counted over classes; `None` for a step that is not about each class.
     pub counts: Option<VerdictCounts>,
-    /// What the sentence says behind the name of the statement and the margin; `None` where it begins otherwise.
+    /// The sentence's part behind the name of the statement and the margin; `None` where it begins otherwise.
     #[serde(default)]
     pub finding: Option<String>,
 }
@@ -219,7 +220,7 @@ pub struct Confusion {
     pub contribution_to_spectral_norm: f64,
 }
 
-/// What the plots of a model need beside its [`ModelReport`].
+/// The data that the plots of a model need beside its [`ModelReport`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelFigures {
     /// The hard (argmax) test confusion matrix: share predicted i given true j, diagonal 0, unweighted.

@@ -1,11 +1,11 @@
-//! How the numbers were made.
+//! The options, program and device that the numbers were made with.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::source::{DataFile, Preprocessing};
 
-/// How the numbers were made: options, program, device.
+/// The options, program and device that the numbers were made with.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Settings {
     /// The margins g of the grid, ascending, in units of the logits.
@@ -18,7 +18,7 @@ pub struct Settings {
     pub delta: f64,
     /// M: the number of models compared, over which T5 also shares out delta.
     pub models_compared: usize,
-    /// Where the models ran: `cpu`, `cuda:0`; `None` if only stored predictions were read.
+    /// Device on which the models ran: `cpu`, `cuda:0`; `None` if only stored predictions were read.
     pub device: Option<String>,
     /// Preprocessing given by flags for foreign models; `None` if no flag was given.
     pub preprocessing: Option<Preprocessing>,

@@ -92,7 +92,7 @@ pub struct Chain {
     pub spectral_upper: f64,
     /// sqrt(K - 1) times `spectral_upper`.
     pub upper_bound: f64,
-    /// Whether every step holds, compared without dividing.
+    /// Tells whether every step holds, compared without dividing.
     pub holds: bool,
     /// `upper_bound` - `wce`.
     pub slack: f64,
@@ -102,7 +102,7 @@ pub struct Chain {
     pub max_column_nonzeros: usize,
     /// sqrt(s) times `spectral_upper`: the sharper bound of S3, which depends on the data.
     pub upper_bound_sqrt_s: f64,
-    /// Whether WCE <= sqrt(s) ||C Lambda||_2 holds.
+    /// Tells whether WCE <= sqrt(s) ||C Lambda||_2 holds.
     pub holds_sqrt_s: bool,
     /// `upper_bound_sqrt_s` / `wce`; `None` if `wce` is 0.
     pub slack_factor_sqrt_s: Option<f64>,

@@ -51,7 +51,7 @@ pub struct WeightedWorstClass {
 /// The test split: all of [`SplitReport`], and what is said about the population.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TestReport {
-    /// What every split has.
+    /// The report that every split has.
     #[serde(flatten)]
     pub split: SplitReport,
     /// Mean over classes of the class accuracy; `None` if no class has a sample.
@@ -81,14 +81,14 @@ pub struct TestReport {
     pub class_error_interval: Vec<Option<[f64; 2]>>,
     /// Interval of the population's WCE = max_j lambda_j e_j, at level 1 - delta (T5').
     pub wce_interval: [f64; 2],
-    /// What these samples say of the largest error of any class, max_j e_j (T5').
+    /// Statements of these samples on the largest error of any class, max_j e_j (T5').
     pub max_error: MaxError,
     /// The classes whose error exceeds a level, for levels of 0.25, 0.5, 0.75 and 0.9 (T5').
     #[serde(default)]
     pub classes_above: Vec<ClassesAbove>,
-    /// How many of further images of each class will be wrong, for samples of several sizes.
+    /// Predicted numbers of wrong images among further ones of each class, for samples of several sizes.
     pub next_sample: Vec<NextSample>,
-    /// How many test images a class the statements on the worst class would need.
+    /// Numbers of test images a class that the statements on the worst class would need.
     pub planning: Vec<Planning>,
     /// WR: test accuracy of the worst test class over its training accuracy; `None` without training data or if that
     /// accuracy is 0.
@@ -107,8 +107,8 @@ pub struct MaxError {
     pub candidates: Vec<usize>,
     /// The estimate that is usually printed, the largest of the measured class errors. It is biased upwards.
     pub estimate: f64,
-    /// By how much: the mean excess of the largest measured error over the largest true one, were the true errors those
-    /// measured here.
+    /// Bias of `estimate`: the mean excess of the largest measured error over the largest true one, were the true
+    /// errors those measured here.
     pub estimate_bias: f64,
 }
 
@@ -131,7 +131,7 @@ pub struct NextSample {
     pub limits: Vec<Option<[u64; 2]>>,
 }
 
-/// How many test images of each class a statement needs.
+/// The number of test images of each class that a statement needs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Planning {
     /// `certify`: with probability 0.8 the one-sided upper limit of max_j e_j at level 1 - delta/M exceeds it by at
@@ -171,8 +171,8 @@ pub struct SpectralCertificate {
     pub pairs: usize,
 }
 
-/// From the training quantity to the test quantity. No theorem is shown for this step at real sizes: it is a measured
-/// difference, reported for what it is.
+/// The step from the training quantity to the test quantity. No theorem is shown for this step at real sizes: it is a
+/// measured difference, reported for what it is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrainToTest {
     /// ||C_{S,g} Lambda||_2 on training data at each margin of the grid.
@@ -183,6 +183,6 @@ pub struct TrainToTest {
     pub wce_interval: [f64; 2],
     /// Interval of the population's spectral quantity (T6); `None` if it does not apply.
     pub certificate: Option<SpectralCertificate>,
-    /// What may and may not be concluded, in one sentence.
+    /// A sentence on what may and may not be concluded.
     pub sentence: String,
 }

@@ -1,4 +1,4 @@
-//! What looks wrong with a model's scores, labels or files.
+//! Doubts about a model's scores, labels or files.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub struct Warning {
     /// `repeated-rows`, `relabelled-rows`, `flat-rows`, `test-in-training`, `absent-classes`, `counts-differ`,
     /// `averaged-weights`, `normalisation-differs`, `doubtful-file` or `not-compared`.
     pub id: String,
-    /// What was found and what to do.
+    /// The sentence: what was found and what to do.
     pub sentence: String,
     /// The numbers behind it, by name.
     pub evidence: BTreeMap<String, Value>,

@@ -1,4 +1,4 @@
-//! What verdicts say, in words.
+//! Verdicts in words.
 
 use car_spectral::bounds::{Verdict, VerdictCounts};
 

@@ -1,4 +1,4 @@
-//! What the test data say of data not seen: intervals, the worst class, further images, plans.
+//! Statements of the test data on data not seen: intervals, the worst class, further images, plans.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

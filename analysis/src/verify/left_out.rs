@@ -1,4 +1,4 @@
-//! What a report lacks, with the setting that would bring it.
+//! Gaps of a report, with the setting that would fill them.
 
 use crate::subject::Subject;
 

@@ -1,8 +1,8 @@
-//! What the verdicts depend on besides the scores.
+//! Settings that the verdicts depend on besides the scores.
 
 use car_spectral::confusion::{MarginGrid, WeightForm};
 
-/// What the verdicts depend on besides the scores.
+/// Settings that the verdicts depend on besides the scores.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The margins g.

@@ -18,7 +18,7 @@ pub(crate) const SURROGATE_CLASSES: usize = 4096;
 pub(super) struct AnalysedSplit {
     pub counts: MarginCounts,
     pub confusion: ConfusionMatrix,
-    /// For each margin, the numbers of non-zeros in the columns of C_g.
+    /// Numbers of non-zeros in the columns of C_g, for each margin.
     pub column_non_zeros: Vec<Vec<usize>>,
     pub report: SplitReport,
 }

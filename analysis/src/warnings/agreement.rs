@@ -1,4 +1,4 @@
-//! How often predictions agree with labels, under any reading of the labels, against what shuffled labels would give.
+//! Agreement of predictions with labels, under any reading of the labels, against what shuffled labels would give.
 
 use car_spectral::confusion::MarginCounts;
 
@@ -103,7 +103,7 @@ impl Predicted {
         Agreement { found: found as f64, expected: sum / n, deviation: variance.max(0.0).sqrt() }
     }
 
-    /// What ties classes to labels, by descending gain.
+    /// Lists what ties classes to labels, by descending gain.
     ///
     /// The gain is the logarithm of how much likelier the samples of a label are predicted as a class than all samples
     /// are: a class that is seldom predicted is held against how seldom it is. Of a sound model the first label of a
@@ -120,8 +120,8 @@ impl Predicted {
         ties
     }
 
-    /// Whether predictions lie near the labels by number, as of ordered classes (ages, ratings) they do: their mean
-    /// distance is less than half of that of shuffled labels.
+    /// Tells whether predictions lie near the labels by number, as of ordered classes (ages, ratings) they do: their
+    /// mean distance is less than half of that of shuffled labels.
     pub fn is_ordered(&self) -> bool {
         /// Samples below which a small distance may be by chance.
         const FEWEST: u64 = 30;

@@ -57,9 +57,9 @@ impl<'a> Rows<'a> {
 /// The first row, list by list, that is like a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct First {
-    /// In its scores.
+    /// The first row alike in its scores.
     pub scores: Place,
-    /// In its scores and its label.
+    /// The first row alike in its scores and its label.
     pub all: Place,
 }
 
@@ -184,8 +184,8 @@ impl<'a> Others<'a> {
         Self { rows, firsts, columns, unseen, same, taken, of_one_sum }
     }
 
-    /// Whether a row is hardly that of two samples by chance: whether its different scores, but one where it is open,
-    /// are rare enough together among those of other rows; those of a row without any difference all count.
+    /// Tells whether a row is hardly that of two samples by chance: whether its different scores, but one where it is
+    /// open, are rare enough together among those of other rows; those of a row without any difference all count.
     pub fn tell(&self, row: usize) -> bool {
         let scores = self.rows.scores(row);
         let own = self.same.get(&self.firsts[row].scores).copied().unwrap_or(0);

@@ -28,7 +28,7 @@ impl Chain {
         self.0.iter().for_each(|step| step.apply(image, rng));
     }
 
-    /// How images are brought to `size` x `size` for evaluation; `None` leaves them as they are stored.
+    /// Makes the chain that brings images to `size` x `size` for evaluation; `None` leaves them as they are stored.
     ///
     /// ```text
     /// of one size, in memory: resized to size x size
@@ -44,7 +44,8 @@ impl Chain {
         }
     }
 
-    /// To what the shorter side of a file's image is resized before its centre of `size` x `size` is cut out: 8/7 size.
+    /// Gives the length to which the shorter side of a file's image is resized before its centre of `size` x `size` is
+    /// cut out: 8/7 size.
     pub fn shorter_side(size: usize) -> usize {
         (8 * size + 3) / 7
     }

@@ -13,7 +13,7 @@ const JITTER: f64 = 0.4;
 /// Largest turn of the hue.
 const TURN: f64 = 0.1;
 
-/// With probability 0.8 colour jitter: brightness, contrast and saturation by factors uniform on [0.6, 1.4] and hue by
+/// Colour jitter with probability 0.8: brightness, contrast and saturation by factors uniform on [0.6, 1.4] and hue by
 /// a turn uniform on [-0.1, 0.1], in random order; grey with probability 0.2; blurred with probability 1/2 by a
 /// standard deviation uniform on [0.1, 2] pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

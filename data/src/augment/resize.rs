@@ -11,7 +11,7 @@ use super::{Augmentation, Pixels};
 /// Brings an image to another size.
 #[derive(Clone, Copy, Debug)]
 pub enum Resize {
-    /// To so many rows and columns, the ratio of the sides not kept.
+    /// Resizes to so many rows and columns, the ratio of the sides not kept.
     Square(usize),
     /// The shorter side to so many pixels, the longer in proportion, rounded down.
     ShorterSide(usize),

@@ -1,4 +1,4 @@
-//! What a step of augmentation is.
+//! The trait of an augmentation's steps.
 
 use std::fmt::Debug;
 

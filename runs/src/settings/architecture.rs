@@ -1,4 +1,4 @@
-//! What has to be known to build a network: its family and size, the images, the classes, the last layer.
+//! Facts needed to build a network: its family and size, the images, the classes, the last layer.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ const MOST_PATCHES: usize = 16_384;
 /// pixel.
 const SMALLEST_SIDE_HALVED_FIVE_TIMES: usize = 33;
 
-/// What has to be known to build a network.
+/// The facts needed to build a network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Architecture {
     /// The family and its size.
@@ -270,7 +270,7 @@ impl ArchitectureKind {
         }
     }
 
-    /// Whether there are residual branches that stochastic depth can leave out.
+    /// Tells whether there are residual branches that stochastic depth can leave out.
     pub fn has_drop_path(&self) -> bool {
         matches!(self, Self::Vit { .. } | Self::EfficientNetLite0 | Self::EfficientNetLite0Symmetric)
     }
@@ -321,7 +321,7 @@ impl VitSize {
         }
     }
 
-    /// As in the names of the networks.
+    /// Names it as in the names of the networks.
     pub fn name(self) -> &'static str {
         self.into()
     }

@@ -1,4 +1,4 @@
-//! When CAR counts: its strength in an epoch is alpha times a share that depends on the epoch.
+//! The epochs in which CAR counts: its strength in an epoch is alpha times a share that depends on the epoch.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ impl CarSchedule {
         if since == 0 { 0.0 } else { (since as f64 / self.ramp_epochs.max(1) as f64).min(1.0) }
     }
 
-    /// Whether the share is 1 throughout.
+    /// Tells whether the share is 1 throughout.
     pub fn is_constant(&self) -> bool {
         self.after_epoch == 0 && self.ramp_epochs <= 1
     }

@@ -56,8 +56,8 @@ impl ClassificationOptions {
         }
     }
 
-    /// Whether the loss is defined for labels that are distributions over the classes
-    /// (ConCutMix): all but LDAM, whose margin is taken off the logit of one true class.
+    /// Tells whether the loss is defined for labels that are distributions over the classes (ConCutMix): all but LDAM,
+    /// whose margin is taken off the logit of one true class.
     pub fn takes_soft_labels(&self) -> bool {
         !matches!(self, Self::LdamDrw { .. })
     }

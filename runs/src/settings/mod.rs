@@ -1,4 +1,4 @@
-//! What a run is told.
+//! The settings of a run.
 //!
 //! | group | file | says |
 //! | --- | --- | --- |
@@ -44,11 +44,11 @@ pub use training_pass::TrainingPass;
 pub struct Settings {
     /// Which network.
     pub network: NetworkSettings,
-    /// How images come.
+    /// Settings of the images.
     pub images: ImageSettings,
-    /// What is minimised, and how.
+    /// Settings of the objective and of its minimisation.
     pub optimisation: OptimisationSettings,
-    /// Where results go.
+    /// Settings of the results.
     pub output: OutputSettings,
 }
 
@@ -61,7 +61,7 @@ pub struct NetworkSettings {
     pub classifier: Classifier,
     /// Side to which images are resized on the device, or as they are.
     pub resolution: Option<usize>,
-    /// How forward passes of training compute.
+    /// Options of the forward passes of training.
     pub training_pass: TrainingPass,
     /// A file of weights to begin with, and of several sets in it the key.
     pub pretrained: Option<(PathBuf, Option<String>)>,
@@ -72,22 +72,22 @@ pub struct NetworkSettings {
     pub weight_ema: Option<f64>,
 }
 
-/// How images come.
+/// The settings of the images.
 #[derive(Clone, Debug)]
 pub struct ImageSettings {
-    /// How pixels become inputs; none: the constants customary for the data set.
+    /// Normalisation by which pixels become inputs; none: the constants customary for the data set.
     pub normalisation: Option<Normalisation>,
     /// Augmentation of the view to classify.
     pub augmentation: AugmentationOptions,
     /// Rows and columns of the images given to the network; `None` for images as they are stored.
     pub image_size: Option<usize>,
-    /// How often the images of each class come.
+    /// Frequency with which the images of each class come.
     pub sampler: Sampler,
     /// Threads that decode and augment, at least 1.
     pub loader_threads: usize,
 }
 
-/// What is minimised, and how.
+/// The objective and its minimisation.
 #[derive(Clone, Debug)]
 pub struct OptimisationSettings {
     /// Epochs, at least 1.
@@ -100,7 +100,7 @@ pub struct OptimisationSettings {
     pub optimizer: OptimizerOptions,
     /// Epochs of linear warm-up.
     pub warm_up_epochs: usize,
-    /// What is minimised.
+    /// Objective that is minimised.
     pub objective: ObjectiveOptions,
     /// Which epoch's weights are the result.
     pub selection: Selection,
@@ -108,12 +108,12 @@ pub struct OptimisationSettings {
     pub seed: u64,
 }
 
-/// Where results go, and how often the run is looked at.
+/// The folder of the results, and how often the run is looked at.
 #[derive(Clone, Debug)]
 pub struct OutputSettings {
     /// Folder of the results.
     pub folder: PathBuf,
-    /// What to do with a run that the folder holds already.
+    /// Treatment of a run that the folder holds already.
     pub earlier: EarlierRun,
     /// Evaluate on the training, validation and test images every so many epochs; the last epoch always is.
     pub evaluate_every: usize,

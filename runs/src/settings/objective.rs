@@ -1,4 +1,4 @@
-//! What a run minimises.
+//! The objective that a run minimises.
 
 use car_spectral::car::CarOptions;
 use car_spectral_data::CutMix;
@@ -26,7 +26,7 @@ pub struct ObjectiveOptions {
     /// CAR.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub car: Option<CarOptions>,
-    /// When CAR counts; absent for throughout.
+    /// Epochs in which CAR counts; absent for throughout.
     #[serde(default, skip_serializing_if = "CarSchedule::is_constant")]
     pub car_schedule: CarSchedule,
 }

@@ -1,11 +1,11 @@
-//! How the labels of mixed images are rectified (ConCutMix, Pan et al., IEEE TIP 2024).
+//! Rectification of the labels of mixed images (ConCutMix, Pan et al., IEEE TIP 2024).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::RunError;
 
-/// How labels are rectified.
+/// The options by which labels are rectified.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RectificationOptions {
     /// Last epoch (from 1) with the labels of CutMix as they are.

@@ -4,19 +4,19 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How the result of a run is chosen.
+/// The choice of the result of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Selection {
     /// The last epoch.
     #[default]
     Last,
-    /// Of the evaluated epochs the first with the largest mean of the class accuracies on the validation part.
+    /// The first of the evaluated epochs with the largest mean of the class accuracies on the validation part.
     BestValidation,
 }
 
 impl Selection {
-    /// Whether it is the last epoch.
+    /// Tells whether it is the last epoch.
     pub fn is_last(&self) -> bool {
         *self == Self::Last
     }

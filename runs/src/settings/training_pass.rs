@@ -1,4 +1,4 @@
-//! How the forward passes of training compute.
+//! Options of the forward passes of training.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::ArchitectureKind;
 use crate::RunError;
 
-/// How the forward passes of training compute; those of evaluation are float32 and whole.
+/// The options of the forward passes of training; those of evaluation are float32 and whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrainingPass {
     /// Convolutions and linear maps multiply bfloat16 copies of inputs and weights. The weights themselves, their

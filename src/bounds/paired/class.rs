@@ -80,7 +80,7 @@ pub fn difference_interval(
 pub struct ClassDifference {
     /// (b_j − c_j)/n_j; `None` without images.
     pub difference: Option<f64>,
-    /// Where d_j lies; all classes at once with probability at least 1 − delta.
+    /// Interval of d_j; all classes at once with probability at least 1 − delta.
     pub interval: Interval,
     /// McNemar's exact test of this class alone.
     pub test: McNemar,

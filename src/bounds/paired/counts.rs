@@ -3,7 +3,7 @@
 use crate::bounds::BoundError;
 use crate::bounds::error::{check_errors, check_num_classes};
 
-/// What two models got right and wrong on the same images: of each class n_j, both wrong, only A wrong (b_j), only B
+/// The numbers of images that two models got right and wrong: of each class n_j, both wrong, only A wrong (b_j), only B
 /// wrong (c_j).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PairedCounts {
@@ -14,7 +14,7 @@ pub struct PairedCounts {
 }
 
 impl PairedCounts {
-    /// From n_j, both wrong, only A wrong and only B wrong of each class.
+    /// Takes n_j, both wrong, only A wrong and only B wrong of each class.
     ///
     /// # Errors
     /// [`BoundError::TooFewClasses`]; [`BoundError::MoreErrorsThanSamples`] for three counts above a class's images.
@@ -28,7 +28,7 @@ impl PairedCounts {
         Ok(Self { samples, both_wrong, only_a_wrong, only_b_wrong })
     }
 
-    /// From the predictions of both models on the same images in the same order, and their labels; all three in
+    /// Counts the predictions of both models on the same images in the same order, and their labels; all three in
     /// 0..`num_classes`.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use super::{ComparisonVerdict, PairedCounts};
 use crate::bounds::error::check_delta;
 use crate::bounds::{BoundError, Interval, NotApplicable, Outcome};
 
-/// What is the same for all in a mean.
+/// The unit that weighs the same throughout a mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Averaging {
     /// Every image weighs the same.
@@ -26,7 +26,7 @@ pub enum Averaging {
 pub struct MeanDifference {
     /// Mean error of A less that of B on the held-out images.
     pub difference: f64,
-    /// Where the population's lies with probability at least 1 − delta, within [−1, 1]; rounded outwards.
+    /// Interval of the population's difference with probability at least 1 − delta, within [−1, 1]; rounded outwards.
     pub interval: Interval,
     /// A against B.
     pub verdict: ComparisonVerdict,

@@ -19,7 +19,7 @@ pub enum ComparisonVerdict {
 }
 
 impl ComparisonVerdict {
-    /// From the interval of A's error less B's: whether all of it lies below or above 0.
+    /// Judges the interval of A's error less B's: whether all of it lies below or above 0.
     pub fn of(difference: Interval) -> Self {
         if difference.upper < 0.0 {
             Self::Better

@@ -19,7 +19,7 @@ use crate::bounds::{BoundError, Interval, clopper_pearson, worst_class_candidate
 /// The paired interval of D and what it rests on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PairedWorstClass {
-    /// Where D lies.
+    /// Interval of D.
     pub interval: Interval,
     /// W_A: the classes that can be A's worst; all of them bear the upper end.
     pub candidates_a: Vec<usize>,
@@ -27,10 +27,10 @@ pub struct PairedWorstClass {
     pub candidates_b: Vec<usize>,
 }
 
-/// Where D lies, which model is better in its worst class, and the classes that decide it.
+/// The interval of D, the model that is better in its worst class, and the classes that decide it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WorstClassDifference {
-    /// Where D = max e^A − max e^B lies with probability at least 1 − delta.
+    /// Interval of D = max e^A − max e^B with probability at least 1 − delta.
     pub interval: Interval,
     /// A against B.
     pub verdict: ComparisonVerdict,

@@ -30,7 +30,7 @@ const ROUNDING: f64 = 1.0 / (1 << 30) as f64;
 pub struct SeedComparison {
     /// Mean of A less mean of B.
     pub difference: f64,
-    /// Where the expectation over seeds lies, by Student's or Welch's interval; (−∞, ∞) without any spread.
+    /// Interval of the expectation over seeds, Student's or Welch's; (−∞, ∞) without any spread.
     pub interval: Interval,
     /// s/√n, or √(s_a²/n + s_b²/m).
     pub standard_error: f64,
@@ -40,7 +40,7 @@ pub struct SeedComparison {
     pub t_test: f64,
     /// Two-sided exact p-value of "either sign is as likely", seeds without a difference left out; `None` if unpaired.
     pub sign_test: Option<f64>,
-    /// Of A against B for numbers of which less is better: whether the interval lies below or above 0.
+    /// Verdict on A against B for numbers of which less is better: whether the interval lies below or above 0.
     pub verdict: ComparisonVerdict,
 }
 

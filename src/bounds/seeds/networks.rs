@@ -13,7 +13,7 @@ use crate::bounds::{BoundError, Interval};
 /// The mean difference of two groups of networks in their worst classes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworksDifference {
-    /// Where D̄ lies with probability at least 1 − delta over the test images.
+    /// Interval of D̄ with probability at least 1 − delta over the test images.
     pub interval: Interval,
     /// A's networks against B's, on the mean.
     pub verdict: ComparisonVerdict,

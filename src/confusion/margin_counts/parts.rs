@@ -16,7 +16,7 @@ pub struct SampleMargin {
     pub competitor: usize,
     /// The label's score less the competitor's, in f64; infinite only where the difference overflows.
     pub margin: f64,
-    /// Whether the competitor's score is that of another wrong class, too; of no matter where the label leads.
+    /// Tells whether the competitor's score is that of another wrong class, too; of no matter where the label leads.
     pub competitors_tie: bool,
 }
 

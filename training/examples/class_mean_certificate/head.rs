@@ -42,7 +42,7 @@ pub struct TestErrors {
     pub worst_interval: [f64; 2],
 }
 
-/// What one split gives.
+/// The results of one split.
 #[derive(Serialize)]
 pub struct Outcome {
     /// The seed of the split.

@@ -44,7 +44,7 @@ struct Arguments {
     /// Classes of CIFAR-100, by number
     #[arg(long, value_delimiter = ',', default_value = "0,8,16,24,32,40,48,56,64,72")]
     classes: Vec<usize>,
-    /// Of each class, the part that is T; a fifth is the metric's
+    /// Part of each class that is T; a fifth is the metric's
     #[arg(long, default_value_t = 0.4)]
     share: f64,
     /// Seeds of the splits
@@ -56,7 +56,7 @@ struct Arguments {
     /// Weights of EfficientNet-Lite0
     #[arg(long, default_value = ".data/efficientnet-lite0.pth")]
     pretrained: PathBuf,
-    /// Where computed features are kept
+    /// Folder where computed features are kept
     #[arg(long, default_value = "out/class-mean-head")]
     cache: PathBuf,
     /// Folder of the tables

@@ -14,7 +14,7 @@ pub struct Rectification {
 }
 
 impl Rectification {
-    /// For n_j = `class_counts` `[K]` training images of each class.
+    /// Makes the rectifier for n_j = `class_counts` `[K]` training images of each class.
     ///
     /// # Errors
     /// [`TrainingError::Setting`] for options out of their range, and for counts with a 0 or without one above 1.

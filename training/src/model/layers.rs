@@ -1,5 +1,5 @@
-//! What the networks are made of: convolutions, linear maps, batch normalisation, stochastic depth, and the [`Pass`]
-//! that says how they compute.
+//! Parts that the networks are made of: convolutions, linear maps, batch normalisation, stochastic depth, and the
+//! [`Pass`] that says how they compute.
 
 use tch::nn::{self, ModuleT};
 use tch::{Kind, Tensor};

@@ -1,4 +1,4 @@
-//! What timm and torchvision call the tensors of the built-in networks, where they call them otherwise.
+//! Names that timm and torchvision give the tensors of the built-in networks, where they call them otherwise.
 
 use std::collections::BTreeMap;
 

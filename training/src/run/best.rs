@@ -11,7 +11,7 @@ pub(crate) struct Best {
     /// Mean of the class accuracies on the validation part.
     pub accuracy_macro: f64,
     pub weights: BTreeMap<String, Tensor>,
-    /// Of the average that regularises; empty without CAR.
+    /// Tensors of the average that regularises; empty without CAR.
     pub loss: BTreeMap<String, Tensor>,
 }
 

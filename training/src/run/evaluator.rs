@@ -31,7 +31,7 @@ pub(crate) struct Evaluator<'a> {
     pub weights: ClassWeights,
     pub car: CarOptions,
     pub device: Device,
-    /// Of a network whose backbone stays as it is; the images are not read then.
+    /// Features of a network whose backbone stays as it is; the images are not read then.
     pub features: Option<&'a Features>,
 }
 

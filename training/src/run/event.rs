@@ -1,4 +1,4 @@
-//! What a run tells whoever watches it.
+//! Events that a run tells whoever watches it.
 
 use std::path::PathBuf;
 

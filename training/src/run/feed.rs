@@ -27,7 +27,7 @@ pub(crate) struct FedBatch {
     pub views: Vec<Tensor>,
     /// Classes `[B]`.
     pub labels: Tensor,
-    /// How the first view was mixed, if it was.
+    /// Mixing of the first view, if it was mixed.
     pub mix: Option<Mix>,
 }
 

@@ -1,5 +1,5 @@
-//! What learns in a run, and how it takes an epoch: the network, what is minimised, the optimizer with its schedule,
-//! and the average of the weights if there is one.
+//! Parts of a run that learn, and their way through an epoch: the network, what is minimised, the optimizer with its
+//! schedule, and the average of the weights if there is one.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -53,7 +53,7 @@ pub(crate) struct Pass {
     pub loss: f64,
     /// Share predicted right.
     pub accuracy: f64,
-    /// Of the last step.
+    /// Learning rate of the last step.
     pub learning_rate: f64,
     pub seconds: f64,
 }

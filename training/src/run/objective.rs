@@ -1,4 +1,5 @@
-//! What a run minimises: the classification loss, and beside it, where asked for, the contrastive loss and CAR.
+//! The objective that a run minimises: the classification loss, and beside it, where asked for, the contrastive loss
+//! and CAR.
 //!
 //! | options | views of an image | loss |
 //! | --- | --- | --- |

@@ -35,7 +35,7 @@ struct Parameter {
 const STEPS: &str = "steps";
 
 impl Optimizer {
-    /// For the given parameters by name.
+    /// Makes an optimizer for the given parameters by name.
     pub fn new(options: OptimizerOptions, parameters: BTreeMap<String, Tensor>) -> Result<Self> {
         options.check()?;
         let parameters =

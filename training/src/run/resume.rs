@@ -1,5 +1,5 @@
-//! What a run needs to go on after it was stopped at any moment: written as each epoch ends, removed when the run is
-//! finished.
+//! State that a run needs to go on after it was stopped at any moment: written as each epoch ends, removed when the run
+//! is finished.
 //!
 //! `resume.safetensors` holds the weights, the state of the optimizer, of both averages of the regulariser and of that
 //! of the weights, the best weights so far where the result is chosen by validation, and, in its metadata, the
@@ -30,11 +30,11 @@ const PREFIXES: [&str; 7] = ["model.", "optimizer.", "loss.", "other.", "weight_
 /// A run between two epochs.
 #[derive(Debug)]
 pub(crate) struct RunState {
-    /// Of the run, `run.epoch` the last epoch that is done.
+    /// Description of the run, `run.epoch` the last epoch that is done.
     pub description: Description,
     pub weights: BTreeMap<String, Tensor>,
     pub optimizer: BTreeMap<String, Tensor>,
-    /// Of the average that regularises; empty without CAR, as is the next.
+    /// Tensors of the average that regularises; empty without CAR, as is the next.
     pub loss: BTreeMap<String, Tensor>,
     pub other: BTreeMap<String, Tensor>,
     /// The epoch that is the result so far, of a run that is chosen by validation.

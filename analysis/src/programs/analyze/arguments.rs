@@ -93,8 +93,8 @@ pub(super) struct Arguments {
     #[arg(long)]
     pub run_torchscript: bool,
 
-    /// Of an ONNX network or a TorchScript file with several outputs, the one that holds the logits: its name, or its
-    /// number from 0
+    /// Output that holds the logits, of an ONNX network or a TorchScript file with several: its name, or its number
+    /// from 0
     #[arg(long, value_name = "NAME|INDEX", requires = "data")]
     pub output: Option<String>,
 
@@ -123,11 +123,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "IF", conflicts_with = "train_counts")]
     pub imbalance: Option<f64>,
 
-    /// With --imbalance: images of the largest class [default: the largest class of the full training split]
+    /// Images of the largest class, with --imbalance [default: the largest class of the full training split]
     #[arg(long, requires = "imbalance")]
     pub n_max: Option<u64>,
 
-    /// With --imbalance: the model was trained on the very subset that this project's `train` draws with this seed. Not
+    /// Seed with which this project's `train` drew the very subset that the model was trained on, with --imbalance. Not
     /// for models trained elsewhere, on another subset: their training images are not known
     #[arg(long, requires = "imbalance", conflicts_with = "predictions")]
     pub subset_seed: Option<u64>,
@@ -175,7 +175,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME=MODEL,...")]
     pub group: Vec<GroupArgument>,
 
-    /// What to write: any of html, json, csv, md, tex, svg, png
+    /// Files to write: any of html, json, csv, md, tex, svg, png
     #[arg(long, value_name = "LIST", default_value = "html,json,csv,md,tex,svg,png")]
     pub format: FormatSet,
 

@@ -15,7 +15,8 @@ use super::numbers::at_least_1;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Weights of other programs")]
 pub(super) struct ForeignArguments {
-    /// Of several sets of weights in a file the one under this key, as in state_dict_ema, or whose names begin so
+    /// Key of the one set of weights to take from a file of several, as in state_dict_ema; or a word that their names
+    /// begin with
     #[arg(long, value_name = "NAME")]
     key: Option<String>,
     /// Change the beginning of names, in whole parts between dots: --rename fc=linear, --rename encoder_q= takes it off
@@ -30,8 +31,7 @@ pub(super) struct ForeignArguments {
     /// Scale of the logits of a cosine classifier
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     scale: Option<u32>,
-    /// What the rows of the last layer's matrix are, if it is square and has no bias: classes (torch.nn.Linear) or
-    /// features
+    /// Rows of the last layer's matrix, if it is square and has no bias: classes (torch.nn.Linear) or features
     #[arg(long, value_name = "WHAT")]
     classifier_rows: Option<MatrixRows>,
     /// A second file, with the last layer of a network that was kept apart from it

@@ -36,7 +36,7 @@ pub(super) struct StoredArguments {
     #[arg(long, value_name = "0|1", default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..=1))]
     pub first_label: i64,
 
-    /// What the scores are: logits, or probabilities, whose logarithms are then taken
+    /// Kind of the scores: logits, or probabilities, whose logarithms are then taken
     #[arg(long, value_name = "KIND")]
     pub scores: Option<Scores>,
 

@@ -15,9 +15,9 @@ pub(super) enum Form {
 
 /// A column of the table.
 pub(super) struct Metric {
-    /// In `table.csv` and `runs.csv`.
+    /// Name of the column in `table.csv` and `runs.csv`.
     pub id: &'static str,
-    /// In `table.md`.
+    /// Name of the column in `table.md`.
     pub header: &'static str,
     pub form: Form,
     pub read: fn(&RunResults) -> Option<f64>,
@@ -100,7 +100,7 @@ impl Metric {
         METRICS.iter().find(|metric| metric.id == id)
     }
 
-    /// Whether it is measured on the validation part.
+    /// Tells whether it is measured on the validation part.
     pub fn is_of_validation(&self) -> bool {
         self.id.starts_with("validation_")
     }
@@ -110,7 +110,7 @@ impl Metric {
         self.id.strip_suffix("_macro").filter(|id| !matches!(*id, "accuracy" | "validation_accuracy"))
     }
 
-    /// Whether it is an accuracy, or said of accuracies.
+    /// Tells whether it is an accuracy, or said of accuracies.
     pub fn is_of_accuracy(&self) -> bool {
         self.is_of_validation()
             || self.id.starts_with("accuracy")

@@ -150,7 +150,8 @@ impl Planned {
         given.iter().find(|source| source.kind == self.experiment.data)
     }
 
-    /// Whether the run of a seed is finished, with the settings that the file has now and the weights that it had then.
+    /// Tells whether the run of a seed is finished, with the settings that the file has now and the weights that it had
+    /// then.
     ///
     /// # Errors
     /// [`AnalysisError`] for a record or weights that cannot be read.

@@ -1,4 +1,4 @@
-//! What a finished run has reached, computed from its prediction files.
+//! The numbers that a finished run has reached, computed from its prediction files.
 
 use std::path::Path;
 
@@ -16,11 +16,11 @@ use crate::AnalysisError;
 /// The results of one run.
 #[derive(Clone, Debug)]
 pub(super) struct RunResults {
-    /// What the checkpoint says of the run.
+    /// The checkpoint's own words on the run.
     pub description: Description,
-    /// On the test images; the worst-class ratio with the training images.
+    /// Metrics on the test images; the worst-class ratio with the training images.
     pub classes: ClassMetrics,
-    /// On the validation part, if the run held one out.
+    /// Metrics on the validation part, if the run held one out.
     pub validation: Option<ClassMetrics>,
     /// Norms on the training images, with Λ and the surrogate of [`CarOptions::paper`] whatever the run's own, so that
     /// runs can be compared.
@@ -31,7 +31,7 @@ pub(super) struct RunResults {
     pub rms_weighted_error: f64,
     /// The class predicted for each test image, and its label.
     pub predicted: (Vec<usize>, Vec<usize>),
-    /// How sure it is of itself on the test images.
+    /// The network's certainty of itself on the test images.
     pub softness: Softness,
     /// Milliseconds of a training step: over the steps of an epoch, the median of the epochs.
     pub step_milliseconds: Option<f64>,

@@ -16,7 +16,7 @@ use crate::AnalysisError;
 /// An experiment with its finished runs.
 pub(super) struct Row {
     pub plan: Planned,
-    /// By seed, in the order of the file.
+    /// Finished runs by seed, in the order of the file.
     pub runs: Vec<RunResults>,
     /// Seeds of runs that were stopped, with the epochs that are done.
     pub stopped: Vec<(u64, usize)>,
@@ -33,8 +33,8 @@ impl Row {
         self.plan.name.rsplit('/').next().unwrap_or_default()
     }
 
-    /// What the runs differ in beside the seed: threads, devices. CAR makes training chaotic, so that these move a run
-    /// as a seed does.
+    /// Names what the runs differ in beside the seed: threads, devices. CAR makes training chaotic, so that these move
+    /// a run as a seed does.
     pub fn mixture(&self) -> Option<String> {
         let told = |of: &dyn Fn(&RunResults) -> String| {
             let all: std::collections::BTreeSet<String> = self.runs.iter().map(of).collect();

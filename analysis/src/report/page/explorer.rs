@@ -1,4 +1,4 @@
-//! What the page's script knows of each class: the numbers of `report.json` by column, as JSON inside the page.
+//! Data that the page's script has of each class: the numbers of `report.json` by column, as JSON inside the page.
 
 use serde::Serialize;
 

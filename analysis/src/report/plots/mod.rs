@@ -37,7 +37,7 @@ use groups::{
 pub struct PlotSet {
     /// Plots that set the models beside each other; empty for a single model.
     pub comparison: Vec<Figure>,
-    /// What the runs behind the models recorded over their epochs; empty without a log.
+    /// Figures of what the runs behind the models recorded over their epochs; empty without a log.
     pub training: Vec<Figure>,
     /// Plots of single models: index of the model, its plots.
     pub models: Vec<(usize, Vec<Figure>)>,
@@ -80,14 +80,15 @@ pub(super) fn is_stem(stem: &str) -> bool {
     })
 }
 
-/// Whether a plot of correlations is called so: several have numbers.
+/// Tells whether a plot of correlations is called so: several have numbers.
 pub fn is_correlation_stem(stem: &str) -> bool {
     let numbered = |rest: &str| rest.strip_prefix('-').is_some_and(|n| n.parse::<usize>().is_ok_and(|n| n > 1));
     let mut rests = CORRELATION_STEMS.iter().filter_map(|plot| stem.strip_prefix(plot));
     rests.any(|rest| rest.is_empty() || numbered(rest))
 }
 
-/// With more models than this, only the first and the last are drawn alone; the others in the comparison only.
+/// The largest number of models that are each drawn alone; of more, only the first and the last are, the others in the
+/// comparison only.
 pub const MOST_MODELS_DRAWN: usize = 8;
 
 /// Draws every plot that holds something, of a report that [`check`](super::check()) has accepted. With one model the

@@ -4,7 +4,7 @@ use car_spectral_data::{AugmentationOptions, Policy, RandAugment, SettingError};
 use car_spectral_training::TrainingError;
 use clap::{Args, ValueEnum};
 
-/// What is done to training images before the network classifies them
+/// Changes of the training images before the network classifies them
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Augmentation")]
 pub struct AugmentationArguments {

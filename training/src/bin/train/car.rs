@@ -41,10 +41,10 @@ pub struct CarArguments {
     /// Ablation of the paper's table 7: a (no gate), b (relu in place of the softmax), c (relu for both)
     #[arg(long, requires = "car")]
     car_ablation: Option<Ablation>,
-    /// Whether the gate is differentiated
+    /// Differentiate the gate
     #[arg(long, requires = "car")]
     car_gate_gradient: Option<Switch>,
-    /// Whether the true class's score in a relu competition is differentiated
+    /// Differentiate the true class's score in a relu competition
     #[arg(long, requires = "car")]
     car_baseline_gradient: Option<Switch>,
     /// Offset r0 of the class weights lambda_j = (pi_j + r0)^(-1/2)
@@ -94,7 +94,7 @@ enum Switch {
 }
 
 impl CarArguments {
-    /// When the term counts.
+    /// Gives the epochs in which the term counts.
     pub fn schedule(&self) -> CarSchedule {
         CarSchedule { after_epoch: self.car_after, ramp_epochs: self.car_ramp }
     }

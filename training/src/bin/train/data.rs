@@ -59,8 +59,8 @@ pub struct DataArguments {
     /// `validation`, not trained on
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     validation: Option<f64>,
-    /// How often the images of each class come: each image once an epoch, by the square root of the class's count, or
-    /// all classes equally often
+    /// Frequency of the images of each class: each image once an epoch, by the square root of the class's count, or all
+    /// classes equally often
     #[arg(long, default_value = "instance-balanced", value_parser = named::<Sampler>(SAMPLERS))]
     pub sampler: Sampler,
     /// Threads that decode and augment images ahead of the network [default: one a core]

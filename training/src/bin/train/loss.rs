@@ -40,7 +40,7 @@ pub struct LossArguments {
     /// Probability that a batch is mixed, of --cutmix and concutmix [default: 0.5]
     #[arg(long, allow_negative_numbers = true)]
     cutmix_probability: Option<f64>,
-    /// How often the images of each class are pasted, of --cutmix and concutmix [default: instance-balanced;
+    /// Frequency with which the images of each class are pasted, of --cutmix and concutmix [default: instance-balanced;
     /// class-balanced for concutmix, as its authors' code has it]
     #[arg(long, value_name = "SAMPLER", value_parser = named::<Sampler>(SAMPLERS))]
     cutmix_partners: Option<Sampler>,
@@ -84,7 +84,7 @@ enum Loss {
 }
 
 impl LossArguments {
-    /// Whether the loss is made for a cosine classifier.
+    /// Tells whether the loss is made for a cosine classifier.
     pub fn is_ldam(&self) -> bool {
         self.loss == Loss::LdamDrw
     }

@@ -37,7 +37,7 @@ pub(crate) struct ModelArguments {
     /// classes
     #[arg(long, value_name = "FILE")]
     pub pretrained: Option<PathBuf>,
-    /// Of several sets of weights in that file the one under this key, or whose names begin so
+    /// Key of the one set of weights to take from that file of several, or a word that their names begin with
     #[arg(long, value_name = "NAME", requires = "pretrained")]
     pub pretrained_key: Option<String>,
     /// Train the last layer alone, on features of all images that are computed once: needs --pretrained and --augment

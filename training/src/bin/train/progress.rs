@@ -1,4 +1,4 @@
-//! What a run shows while it lasts: a bar on a terminal, a line an epoch elsewhere, and how to go on when it is
+//! Display of a run while it lasts: a bar on a terminal, a line an epoch elsewhere, and how to go on when it is
 //! stopped.
 
 use std::path::PathBuf;

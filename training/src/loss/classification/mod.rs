@@ -28,7 +28,7 @@ pub struct ClassificationLoss {
 }
 
 impl ClassificationLoss {
-    /// For `[K]` training images of each class.
+    /// Makes the loss for `[K]` training images of each class.
     ///
     /// # Errors
     /// [`TrainingError::Setting`] for a constant out of its range, or for a loss that needs images of every class and
