@@ -283,7 +283,7 @@ def check_split(checks, name, report, logits, labels, weights, margins):
     if report["top_pair"]:
         left, right = np.array(report["top_pair"]["left"]), np.array(report["top_pair"]["right"])
         reached = left @ weighted @ right
-        checks.close(f"{name}: u^T C Lambda v = sigma", reached, spectral(weighted), relative=1e-9)
+        checks.close(f"{name}: uᵀCΛv = sigma", reached, spectral(weighted), relative=1e-9)
     if report["surrogate"]:
         scores = logits.astype(np.float64)
         g = report["surrogate"]["margin"]
@@ -524,7 +524,7 @@ def check_bounds(checks, model, settings, weights, classes):
 
 
 def kl_inverse(q, x):
-    """The largest p with kl(q||p) <= x, by its distance y from 1 on a logarithmic scale."""
+    """The largest p with kl(q‖p) <= x, by its distance y from 1 on a logarithmic scale."""
     if q >= 1 or not np.isfinite(x):
         return 1.0
 

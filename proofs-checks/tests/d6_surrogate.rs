@@ -1,4 +1,4 @@
-//! D6. c~_ij = (1/m_j) sum over the samples of class j of G(g + f_i - f_j) P_i(f), i != j, and its gradient.
+//! D6. c̃_ij = (1/m_j) sum over the samples of class j of G(g + f_i - f_j) P_i(f), i != j, and its gradient.
 //!
 //! *Gradient.* Product and quotient rule, sample by sample (THEORY.md, D6); what the options detach is a constant.
 //! *Range.* 0 <= G <= 1 but for the relu gate, and sum over i != j of P_i <= 1: columns sum to at most 1. *Row sums of

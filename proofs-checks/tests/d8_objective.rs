@@ -1,5 +1,5 @@
-//! D8. One step of the objective, L = mean cross-entropy + alpha ||Cbar_t Lambda||_2, and its gradient by the chain
-//! rule: with (u, v) the top singular pair of Cbar_t Lambda, W_ij = u_i v_j lambda_j (S6) times dCbar_t/dC~_t of column
+//! D8. One step of the objective, L = mean cross-entropy + alpha ‖C̄_t Λ‖₂, and its gradient by the chain
+//! rule: with (u, v) the top singular pair of C̄_t Λ, W_ij = u_i v_j lambda_j (S6) times dC̄_t/dC̃_t of column
 //! j (S7) is the upstream matrix of D6.
 //!
 //! *Descent.* With nothing detached the result is the gradient of the batch's own term at fixed history, so a small
@@ -61,7 +61,7 @@ fn cross_entropy(logits: &Array2<f64>, labels: &[usize]) -> f64 {
     logits.outer_iter().zip(labels).map(loss).sum::<f64>() / labels.len() as f64
 }
 
-/// The step of the last batch straight from the definitions: Cbar = past + C~ diag(factor).
+/// The step of the last batch straight from the definitions: C̄ = past + C̃ diag(factor).
 struct Definition<'a> {
     batch: &'a Batch,
     options: &'a CarOptions,
@@ -97,7 +97,7 @@ impl<'a> Definition<'a> {
         Self { batch: batches.last().unwrap(), options, weights, past, factor }
     }
 
-    /// C~_t, Cbar_t and the spectral term at scores `live` for the batch where the options differentiate, at its own
+    /// C̃_t, C̄_t and the spectral term at scores `live` for the batch where the options differentiate, at its own
     /// elsewhere.
     fn at(&self, live: &Array2<f64>) -> (Array2<f64>, Array2<f64>, f64) {
         let batch = surrogate(live, &self.batch.0, &self.batch.1, &self.options.surrogate);

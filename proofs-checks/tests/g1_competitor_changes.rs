@@ -3,12 +3,12 @@
 //!
 //! ```text
 //! C_0(f') <= C_g(f) entrywise        false
-//! ||C_0(f')||_2 <= ||C_g(f)||_2      false
-//! ||C_0(f')||_2 <= sqrt(K) ||C_g(f)||_2, also with Lambda on the right of both: true, best constant for K >= 3, any Lambda
+//! ‖C_0(f')‖₂ <= ‖C_g(f)‖₂            false
+//! ‖C_0(f')‖₂ <= sqrt(K) ‖C_g(f)‖₂, also with Λ on the right of both: true, best constant for K >= 3, any Λ
 //! ```
 //! *Proof of the repair.* An example of margin <= 0 under f' has margin <= g/2 under f, so its column sums satisfy
-//! s' <= s. Then ||C_0(f') Lambda||_2^2 <= ||.||_F^2 <= sum (lambda_j s'_j)^2 <= sum (lambda_j s_j)^2 = |1'C_g
-//! Lambda|^2 <= K ||C_g Lambda||_2^2. For K = 2 a column has one entry and the constant is 1.
+//! s' <= s. Then ‖C_0(f')Λ‖₂^2 <= ‖·‖_F^2 <= sum (lambda_j s'_j)^2 <= sum (lambda_j s_j)^2 = |1'C_g
+//! Λ|^2 <= K ‖C_gΛ‖₂^2. For K = 2 a column has one entry and the constant is 1.
 //!
 //! Checked: the failures with concrete scores through the library's counts; the repair on random scores, by search, and
 //! where it is attained in exact arithmetic. The search can only fail to find a larger ratio.
@@ -102,7 +102,7 @@ fn extremal(k: usize, gap: f64) -> (Array2<f64>, Array2<f64>, Vec<usize>) {
     (f, moved, labels)
 }
 
-/// ||C_g(f)||_2^2 = (K-1)/K and ||C_0(f')||_2^2 = K-1, exactly: the norm grows by sqrt(K).
+/// ‖C_g(f)‖₂^2 = (K-1)/K and ‖C_0(f')‖₂^2 = K-1, exactly: the norm grows by sqrt(K).
 #[test]
 fn the_repair_is_attained() {
     let attained = Check::new("G1", REPAIR, Kind::Exact);
@@ -123,7 +123,7 @@ fn the_repair_is_attained() {
     }
     unrepaired.passed();
 
-    // Random pairs with s' <= s, decided through a rational between the two norms: q^2 <= ||M||^2 and ||M'||^2 <= K
+    // Random pairs with s' <= s, decided through a rational between the two norms: q^2 <= ‖M‖^2 and ‖M'‖^2 <= K
     // q^2.
     let rng = &mut ChaCha8Rng::seed_from_u64(13);
     for _ in 0..cases(100) {

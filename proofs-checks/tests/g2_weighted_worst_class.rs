@@ -41,7 +41,7 @@ fn worst(errors: &[f64], weights: &[f64]) -> (usize, usize) {
 fn two_classes() {
     let check = Check::new("G2", "argmax λ_j e_j attains max e_j", Kind::Counterexample);
     let weights = ClassWeights::new(&[900, 100], 0.2, WeightForm::Paper).unwrap().values().to_vec();
-    // Any upper bound of the norm will do: 2 >= ||C Lambda||_F.
+    // Any upper bound of the norm will do: 2 >= ‖CΛ‖_F.
     let result = chain(&weights, of(&[50, 30], &[100, 100]), Interval { lower: 0.0, upper: 2.0 }, &[1, 1]).unwrap();
     assert_eq!((result.worst_class, &result.attained_by[..]), (0, &[1][..]));
     // lambda_1 e_1 / (lambda_0 e_0) = 0.6 sqrt(1.1/0.3).

@@ -1,13 +1,13 @@
-//! G3. The spectral norm and the worst class can move in opposite directions: by S3, ||M||_2 fixes max_j ||M e_j||_1
-//! only up to a factor of K-1. If ||C' Lambda||_2 <= theta ||C Lambda||_2, then for every class j and the largest error
+//! G3. The spectral norm and the worst class can move in opposite directions: by S3, ‖M‖₂ fixes max_j ‖M e_j‖₁
+//! only up to a factor of K-1. If ‖C'Λ‖₂ <= theta ‖CΛ‖₂, then for every class j and the largest error
 //! e of C
 //!
 //! ```text
-//! e'_j <= theta e sqrt((K-1) (sum lambda^2 - min lambda^2)) / lambda_j      theta (K-1) e   if Lambda = I
+//! e'_j <= theta e sqrt((K-1) (sum lambda^2 - min lambda^2)) / lambda_j      theta (K-1) e   if Λ = I
 //! ```
 //! both attained, the first at the class of the least weight (while the errors stay at most 1).
 //!
-//! *Proof.* lambda_j e'_j <= sqrt(K-1) ||C' Lambda||_2 (S3) <= theta sqrt(K-1) ||C Lambda||_2, and ||C Lambda||_2 <=
+//! *Proof.* lambda_j e'_j <= sqrt(K-1) ‖C'Λ‖₂ (S3) <= theta sqrt(K-1) ‖CΛ‖₂, and ‖CΛ‖₂ <=
 //! e sqrt(sum lambda^2 - min lambda^2) (the a-priori bound of T6 for C/e). Attained: C takes a share e of every class
 //! for the one of least weight; C' spreads this class's errors evenly over the others, which is where S3 is an
 //! equality.

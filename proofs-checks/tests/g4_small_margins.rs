@@ -3,12 +3,12 @@
 //! ```text
 //! KL_j strictly falls in g inside the grid, 2B beta^d/sqrt(m_j) <= g <= 2B beta^d,
 //! and so do the complexity terms of T3 and T3'
-//! e^-2 <= g^2 KL_j / Q <= e^2,   Q = (42^2/2) d^2 B^2 beta^(2(d-1)) h ln(4dh) sum ||W~_l||_F^2
+//! e^-2 <= g^2 KL_j / Q <= e^2,   Q = (42^2/2) d^2 B^2 beta^(2(d-1)) h ln(4dh) sum ‖W̃_l‖_F^2
 //! ```
 //! so both terms grow like 1/g as g -> 0 while c_j(g) only falls to c_j(0): there is no bound in the limit, whatever
 //! m_j.
 //!
-//! *Proof.* sigma_j = g / (c b^(d-1)), c free of g: g^2 KL_j = (c^2/2) b^(2(d-1)) sum ||W~_l||^2, and (1-1/d) beta <= b
+//! *Proof.* sigma_j = g / (c b^(d-1)), c free of g: g^2 KL_j = (c^2/2) b^(2(d-1)) sum ‖W̃_l‖^2, and (1-1/d) beta <= b
 //! <= (1+1/d) beta, where (1+-1/d)^(2(d-1)) lies in [e^-2, e^2]. Strictly: for one k, b is proportional to g^(1/d), so
 //! KL_j is to g^(-2/d); where b falls below (1-1/d) beta the next grid point is larger, and KL_j jumps up. N_j is free
 //! of g. Below the grid's lower end b = beta, and KL_j may step down there as g falls: by hand below.

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! exactly, on every input, ties included; ties among competitors only do not matter. C_g is entrywise non-decreasing
-//! in g, so by S4 ||C_g Lambda||_2 is too.
+//! in g, so by S4 ‖C_gΛ‖₂ is too.
 //!
 //! *Proof* in THEORY.md, S1: cases of which class holds the largest score; the margin's sign decides.
 //!

@@ -1,8 +1,8 @@
-//! S2: e_j <= ||C_D Lambda||_1 / lambda_j, equality exactly for the classes that attain the weighted maximum; at the
+//! S2: e_j <= ‖C_DΛ‖₁ / lambda_j, equality exactly for the classes that attain the weighted maximum; at the
 //! worst class the bound exceeds the truth by at most lambda_max / lambda_j*. And the chain to the spectral norm (S3),
 //! whose norm comes from nalgebra's full SVD here.
 //!
-//! *Proof.* ||C Lambda||_1 = max_j lambda_j e_j; divide by lambda_j. If k attains it, lambda_k e_k / (lambda_j* e_j*)
+//! *Proof.* ‖CΛ‖₁ = max_j lambda_j e_j; divide by lambda_j. If k attains it, lambda_k e_k / (lambda_j* e_j*)
 //! <= lambda_k / lambda_j*, since e_k <= e_j*.
 //!
 //! The checks take counts and weights (even, like a long tail's, over twelve orders of magnitude) and judge the
@@ -113,7 +113,7 @@ fn cases(k: impl Strategy<Value = usize>) -> impl Strategy<Value = Case> {
         .prop_map(|(weights, dyadic, seed)| Case::draw(weights, dyadic, seed))
 }
 
-/// nalgebra's SVD is backward stable: |sigma - sigma^| <= p(K) u ||M||, p(K) at most a small multiple of K^2: below 1e4
+/// nalgebra's SVD is backward stable: |sigma - sigma^| <= p(K) u ‖M‖, p(K) at most a small multiple of K^2: below 1e4
 /// for K < 9 and 1e6 for K <= 300.
 fn svd_enclosure(matrix: &DMatrix<f64>) -> Interval {
     let entries = Array2::from_shape_fn(matrix.shape(), |place| matrix[place]);
@@ -138,7 +138,7 @@ fn every_step_of_the_chain() {
         bound.case();
         worst.case();
 
-        // ||C Lambda||_1 by its definition; a sum of K terms differs from the counts' by at most (K + 2) u.
+        // ‖CΛ‖₁ by its definition; a sum of K terms differs from the counts' by at most (K + 2) u.
         let one_norm = matrix.column_iter().map(|column| column.sum()).fold(0.0, f64::max);
         let slack = 1e-14_f64.max((errors.len() + 2) as f64 * f64::EPSILON);
         prop_assert!((one_norm - result.weighted_worst_class_error).abs() <= slack * one_norm);
@@ -318,7 +318,7 @@ proptest! {
         let mut errors = vec![0; k];
         let mut counts = vec![5; k];
         (errors[0], counts[0]) = (k as u64 - 1, k as u64 - 1);
-        // Column 0 is 1/(K-1) everywhere off the diagonal: ||M||_1 = lambda, ||M||_2 = lambda / sqrt(K-1).
+        // Column 0 is 1/(K-1) everywhere off the diagonal: ‖M‖₁ = lambda, ‖M‖₂ = lambda / sqrt(K-1).
         let norm = weight / ((k - 1) as f64).sqrt();
         let at = |upper| chain(&vec![weight; k], of(&errors, &counts), Interval { lower: 0.0, upper }, &vec![k - 1; k]).unwrap();
         prop_assert!(at(norm).holds());

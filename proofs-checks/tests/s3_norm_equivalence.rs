@@ -1,10 +1,10 @@
 //! S3. For M with a zero diagonal and at most s non-zeros in a column,
 //!
 //! ```text
-//! ||M||_1 <= sqrt(s) ||M||_2 <= sqrt(K-1) ||M||_2    and    ||M||_2 <= sqrt(K-1) ||M||_1,
+//! ‖M‖₁ <= sqrt(s) ‖M‖₂ <= sqrt(K-1) ‖M‖₂    and    ‖M‖₂ <= sqrt(K-1) ‖M‖₁,
 //! ```
 //!
-//! both attained; so nu = ||M||_1 / ||M||_2 lies in [1/sqrt(K-1), sqrt(K-1)], undefined for M = 0.
+//! both attained; so nu = ‖M‖₁ / ‖M‖₂ lies in [1/sqrt(K-1), sqrt(K-1)], undefined for M = 0.
 //!
 //! And by sparsity, s_j non-zeros in column j, t the most in a row, j* a largest column, m_j column j, M^i row i:
 //!
@@ -13,13 +13,13 @@
 //! 1/sqrt(t) <= sqrt(‖M‖₁/‖M‖_∞) <= nu <= ‖M‖₁/max(max_j |m_j|, max_i |M^i|, |1ᵀM|/sqrt(K), |M1|/sqrt(K)) <= sqrt(s_j*)
 //! ```
 //!
-//! *Proof.* ||M e_j||_1 <= sqrt(s) ||M e_j||_2 (Cauchy-Schwarz on the s non-zeros) <= sqrt(s) ||M||_2. And ||M||_2^2 <=
-//! ||M||_1 ||M||_inf, where a row has at most K-1 non-zeros, each at most ||M||_1.
+//! *Proof.* ‖M e_j‖₁ <= sqrt(s) ‖M e_j‖₂ (Cauchy-Schwarz on the s non-zeros) <= sqrt(s) ‖M‖₂. And ‖M‖₂^2 <=
+//! ‖M‖₁ ‖M‖_∞, where a row has at most K-1 non-zeros, each at most ‖M‖₁.
 //!
 //! Tried in three ways. At random, every corner shape, K to 300: the spectral norm is taken from the certified
 //! enclosure, its end chosen so that rounding cannot help a false statement: sums of K terms are off by at most K 2^-53
 //! relative, roots and products by a few more. Exactly: rational matrices of K <= 6, the squares of both sides compared
-//! as rational numbers against ||M||_2^2, equality included. By search, K = 2 to 6, which has to find the extremal
+//! as rational numbers against ‖M‖₂^2, equality included. By search, K = 2 to 6, which has to find the extremal
 //! matrices to 1e-6: so the constants cannot be improved by more there. At large K the constants are attained by the
 //! matrices named in the proof.
 
@@ -137,7 +137,7 @@ fn decided_exactly() {
         let s =
             matrix.columns().into_iter().map(|column| column.iter().filter(|x| !x.is_zero()).count()).max().unwrap();
         let square = &one * &one;
-        // The two sides that are not ||M||_2^2, and on which side of it they have to be.
+        // The two sides that are not ‖M‖₂^2, and on which side of it they have to be.
         let sides = [
             (sparse, &square / ratio(s as i64, 1), Ordering::Less),
             (&above, &square / ratio(k as i64 - 1, 1), Ordering::Less),
@@ -322,7 +322,7 @@ fn the_search_finds_the_extremal_matrices() {
     for k in 2usize..7 {
         let root = ((k - 1) as f64).sqrt();
         search(&above, k, k - 1, |m, sigma| one(m) / (root * sigma));
-        // By S4 a column of a smaller sum may be scaled up to ||M||_1, so all columns are.
+        // By S4 a column of a smaller sum may be scaled up to ‖M‖₁, so all columns are.
         search(&below, k, k - 1, |m, _| {
             let mut equal = m.clone();
             equal.column_iter_mut().for_each(|mut column| {
@@ -342,7 +342,7 @@ fn the_search_finds_the_extremal_matrices() {
     [sparse, above, below, product].into_iter().for_each(Check::passed);
 }
 
-/// ||M||_1 = sqrt(s) ||M||_2: one column of s equal entries. At s = K-1 also the second inequality is an equality.
+/// ‖M‖₁ = sqrt(s) ‖M‖₂: one column of s equal entries. At s = K-1 also the second inequality is an equality.
 #[test]
 fn the_upper_end_of_nu_is_attained() {
     for k in [2, 3, 5, 17, 101] {
@@ -355,7 +355,7 @@ fn the_upper_end_of_nu_is_attained() {
     }
 }
 
-/// ||M||_2 = sqrt(K-1) ||M||_1: row 1 = (0, 1, ..., 1), column 1 = e_2.
+/// ‖M‖₂ = sqrt(K-1) ‖M‖₁: row 1 = (0, 1, ..., 1), column 1 = e_2.
 #[test]
 fn the_lower_end_of_nu_is_attained() {
     for k in [2, 3, 5, 17, 101] {

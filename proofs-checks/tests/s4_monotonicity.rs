@@ -1,12 +1,12 @@
-//! S4. 0 <= A <= B entrywise implies ||A||_2 <= ||B||_2; the top singular pair of a non-negative matrix can be taken
+//! S4. 0 <= A <= B entrywise implies ‖A‖₂ <= ‖B‖₂; the top singular pair of a non-negative matrix can be taken
 //! non-negative (replace u, v by |u|, |v| together).
 //!
 //! *Proof.* For M >= 0 and unit u, v: u^T M v <= |u|^T M |v|, so the maximum of u^T M v is attained by non-negative
-//! vectors. For these u^T A v <= u^T B v <= ||B||_2.
+//! vectors. For these u^T A v <= u^T B v <= ‖B‖₂.
 
 //! Tried in three ways. At random: A of every corner shape, K to 300, and B = A with entries added, A = B with entries
-//! deleted, or A = B, judged by certified bounds with no slack. Exactly, for K <= 6: a rational x <= ||A||_2^2, within
-//! 2^-60 of it relatively, is found by bisection, every step decided without rounding; then ||B||_2^2 < x must be
+//! deleted, or A = B, judged by certified bounds with no slack. Exactly, for K <= 6: a rational x <= ‖A‖₂^2, within
+//! 2^-60 of it relatively, is found by bisection, every step decided without rounding; then ‖B‖₂^2 < x must be
 //! false. So B would have to be below A by less than 2^-60 to pass unseen. By search over pairs whose B is at least
 //! twice A in the sum of its entries: the ratio comes to 1, so the claim cannot be sharpened by how much smaller A is
 //! altogether.
@@ -91,7 +91,7 @@ fn the_norm_is_monotone() {
     });
 }
 
-/// x with x <= ||M||_2^2 < x (1 + 2^-60) for M != 0, each end compared exactly.
+/// x with x <= ‖M‖₂^2 < x (1 + 2^-60) for M != 0, each end compared exactly.
 fn just_below(matrix: &Array2<RBig>, lower: f64, upper: f64) -> Result<RBig, TestCaseError> {
     let square = |x: f64| rational(x) * rational(x);
     let (mut low, mut high) = (square(lower), square(upper));
@@ -156,7 +156,7 @@ fn the_top_pair_is_non_negative() {
             if svd.sigma > 0.0 {
                 let residual = product(m, from).iter().zip(to).map(|(a, b)| (a - svd.sigma * b).powi(2)).sum::<f64>();
                 // Perturbing the signs of vectors accurate to 1e-15 / gap: |u|, |v| attain sigma to 1e-13, and
-                // ||Mv - sigma u||^2 <= 2 sigma (sigma - u^T M v).
+                // ‖Mv - sigma u‖^2 <= 2 sigma (sigma - u^T M v).
                 prop_assert!(residual <= 2e-13 * svd.sigma * svd.sigma, "residual {}", residual.sqrt());
             }
         }

@@ -1,14 +1,14 @@
-//! S5. The certified enclosure: lower <= ||M||_2 <= upper for the stored matrix, whatever the gap.
+//! S5. The certified enclosure: lower <= ‖M‖₂ <= upper for the stored matrix, whatever the gap.
 //!
 //! *Proof.* For x > 0 on the non-zero columns, A = M^T M and a top right singular vector v >= 0 of M (S4): sigma^2 x^T
-//! v = (Ax)^T v <= max_j ((Ax)_j/x_j) x^T v. Any quotient ||M^T w||/||w|| is a lower bound. Rounding: THEORY.md, S5.
+//! v = (Ax)^T v <= max_j ((Ax)_j/x_j) x^T v. Any quotient ‖M^T w‖/‖w‖ is a lower bound. Rounding: THEORY.md, S5.
 //!
 //! A decomposition in f64 cannot judge a bound that is tighter than its own error. For K <= 8 the bounds of the
-//! library, and the two theorems behind them for any x, are decided in rational arithmetic: ||M||_2^2 against a
+//! library, and the two theorems behind them for any x, are decided in rational arithmetic: ‖M‖₂^2 against a
 //! rational number by the inertia of sI - A. Every f64 is rational, so nothing is rounded: corner shapes,
 //! near-degenerate blocks and 60 magnitudes, times powers of two down to the subnormal numbers and up to 2^1000. For K
-//! to 300 against nalgebra's SVD with its error stated. Recorded ratios are lower/upper, which is below lower/||M||_2
-//! and ||M||_2/upper both. Not shown: the bounds beyond K = 8 to better than the SVD's error; that the width is always
+//! to 300 against nalgebra's SVD with its error stated. Recorded ratios are lower/upper, which is below lower/‖M‖₂
+//! and ‖M‖₂/upper both. Not shown: the bounds beyond K = 8 to better than the SVD's error; that the width is always
 //! 1e-9, which is a property of the search for the witness and not proved (a search for the widest enclosure is
 //! recorded).
 
@@ -28,7 +28,7 @@ use rand_chacha::ChaCha8Rng;
 const ENCLOSED: &str = "lower ≤ ‖M‖₂ ≤ upper";
 const WIDTH: &str = "upper − lower ≤ 10⁻⁹ upper";
 
-/// ||M||_2 against a bound, decided exactly.
+/// ‖M‖₂ against a bound, decided exactly.
 fn norm_against(matrix: &Array2<f64>, bound: f64) -> Ordering {
     let bound = rational(bound);
     compare_squared_norm(&rational_matrix(matrix), &(&bound * &bound))

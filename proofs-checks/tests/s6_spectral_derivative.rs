@@ -1,22 +1,22 @@
-//! S6. sigma_1 = ||M||_2 > 0, V1 an orthonormal basis of its right singular space, U1 = M V1/sigma_1 **matched** to it:
+//! S6. sigma_1 = ‖M‖₂ > 0, V1 an orthonormal basis of its right singular space, U1 = M V1/sigma_1 **matched** to it:
 //!
 //! ```text
-//! lim over t -> 0+ of (||M + tE||_2 - ||M||_2)/t  =  f'(E)  :=  lambda_max(sym(U1^T E V1))
-//! subdifferential of ||.||_2 at M  =  { U1 Z V1^T : Z psd, tr Z = 1 };   at M = 0 the derivative is ||E||_2
-//! through the weights: dR/dC_ij = u_i v_j lambda_j, i != j, for R = ||C Lambda||_2
+//! lim over t -> 0+ of (‖M + tE‖₂ - ‖M‖₂)/t  =  f'(E)  :=  lambda_max(sym(U1^T E V1))
+//! subdifferential of ‖·‖₂ at M  =  { U1 Z V1^T : Z psd, tr Z = 1 };   at M = 0 the derivative is ‖E‖₂
+//! through the weights: dR/dC_ij = u_i v_j lambda_j, i != j, for R = ‖CΛ‖₂
 //! ```
 //!
-//! *Proof* (in full in THEORY.md, S6). ||M + tE|| is the largest eigenvalue of [[0, M], [M^T, 0]] + t [[0, E], [E^T,
+//! *Proof* (in full in THEORY.md, S6). ‖M + tE‖ is the largest eigenvalue of [[0, M], [M^T, 0]] + t [[0, E], [E^T,
 //! 0]]. The first has its largest eigenvalue on the pairs (U1 w, V1 w): take the best w from below; from above, split a
 //! unit vector into its parts in that space and beside it. With d = sigma_1 - sigma_{r+1} the distance to the next
 //! singular value (if there is none: 2 sigma_1, or sigma_1 where M is not square), for every t > 0
 //!
 //! ```text
-//! 0  <=  (||M + tE|| - ||M||)/t - f'(E)  <=  t ||E||^2 / d
+//! 0  <=  (‖M + tE‖ - ‖M‖)/t - f'(E)  <=  t ‖E‖^2 / d
 //! ```
 //!
 //! The checks hold `spectral_derivative` against this enclosure of the difference quotient, whose norms are exact SVDs:
-//! at the smallest t it pins f'(E) to about 1e-5 ||E||. A value wrong by less would pass, and where d is small the
+//! at the smallest t it pins f'(E) to about 1e-5 ‖E‖. A value wrong by less would pass, and where d is small the
 //! enclosure is wide. The subgradient inequality is checked with no step at all. The upper end is attained: by hand
 //! below, and by a search over M, E and t. Nothing is decided in rational numbers: sigma_1 and its vectors are
 //! irrational, and the slack of each comparison is that of its SVDs.
@@ -158,12 +158,12 @@ fn one_sided_differences_enclose_the_derivative() {
         Ok(())
     });
     below.passed();
-    println!("worst distance at the smallest step: {:.1e} ||E||", worst.get());
+    println!("worst distance at the smallest step: {:.1e} ‖E‖", worst.get());
     println!("multiple sigma_1: {} cases", multiple.get());
     assert!(4 * multiple.get() > tried.get(), "hardly a multiple sigma_1 among {}", tried.get());
 }
 
-/// M, E and t are searched; M and E with entries in [-1, 1], t from a hundredth of d/||E|| to twice it, d at least 0.01
+/// M, E and t are searched; M and E with entries in [-1, 1], t from a hundredth of d/‖E‖ to twice it, d at least 0.01
 /// sigma_1.
 #[test]
 fn a_search_attains_the_upper_end() {
@@ -182,9 +182,9 @@ fn a_search_attains_the_upper_end() {
         });
         println!("K = {k}: {:.9} of the upper end", found.value);
         check.cases_at(found.evaluations, found.value);
-        // At t >= 0.01 d/||E|| and d >= 0.01 sigma_1 the quotient is off by 1e-14 sigma_1/t <= 1e-10 ||E||, the
+        // At t >= 0.01 d/‖E‖ and d >= 0.01 sigma_1 the quotient is off by 1e-14 sigma_1/t <= 1e-10 ‖E‖, the
         // derivative by 1e-11
-        // ||E||, and the width is at least 0.01 ||E||.
+        // ‖E‖, and the width is at least 0.01 ‖E‖.
         assert!(found.value <= 1.0 + 1e-7, "K = {k}: {found:?}");
     }
     let tightest = check.tightest().unwrap();
@@ -192,7 +192,7 @@ fn a_search_attains_the_upper_end() {
     check.passed();
 }
 
-/// M = diag(1, 1-d) and E = [[-c, s], [s, c]], c = t/d <= 1, s^2 = 1 - c^2: f'(E) = -c and ||M + tE|| = 1, so the
+/// M = diag(1, 1-d) and E = [[-c, s], [s, c]], c = t/d <= 1, s^2 = 1 - c^2: f'(E) = -c and ‖M + tE‖ = 1, so the
 /// excess is c = t/d, all of the upper end.
 #[test]
 fn the_upper_end_by_hand() {
@@ -203,12 +203,12 @@ fn the_upper_end_by_hand() {
         assert!((sigma(&direction) - 1.0).abs() < 1e-15);
         assert!((sigma(&(&matrix + &(&direction * (c * d)))) - 1.0).abs() < 1e-15, "d = {d}, c = {c}");
     }
-    // All singular values equal, d = 2: M = I and E = [[0, 1], [-1, 0]], ||I + tE|| = sqrt(1 + t^2), f'(E) = 0, upper
+    // All singular values equal, d = 2: M = I and E = [[0, 1], [-1, 0]], ‖I + tE‖ = sqrt(1 + t^2), f'(E) = 0, upper
     // end t/2.
     let (identity, skew, t) = (Array2::eye(2), array![[0.0, 1.0], [-1.0, 0.0]], 1e-3);
     assert!(derivative(&identity, &skew).abs() < 1e-15);
     assert!(((sigma(&(&identity + &(&skew * t))) - 1.0) / t / (0.5 * t) - 1.0).abs() < 1e-5);
-    // One row more, d = 1: M = I with a row of zeros below, E in that row: ||M + tE|| = sqrt(1 + t^2) too, upper end t.
+    // One row more, d = 1: M = I with a row of zeros below, E in that row: ‖M + tE‖ = sqrt(1 + t^2) too, upper end t.
     let (tall, below) = (array![[1.0], [0.0]], array![[0.0], [1.0]]);
     assert!(derivative(&tall, &below).abs() < 1e-15);
     let excess = (sigma(&(&tall + &(&below * t))) - 1.0) / t;

@@ -1,4 +1,4 @@
-//! S7. The moving average of batch matrices, Cbar_t = b Cbar_{t-1} + (1-b) C~_t, column by column: with n updates of a
+//! S7. The moving average of batch matrices, C̄_t = b C̄_{t-1} + (1-b) C̃_t, column by column: with n updates of a
 //! column, x_1, ..., x_n the batch columns they took in,
 //!
 //! ```text
@@ -13,8 +13,8 @@
 //! independent of each other with E|x|^2 = p_j q_j |c_j|^2: sum over s of ((1-b) b^s)^2 = (1-b)/(1+b), so
 //!
 //! ```text
-//! E |Cbar_j - c_j|^2 / |c_j|^2  =  (1-p_j)^2 + (1-b)/(1+b) (p_j q_j - p_j^2)   all columns
-//!                             =  (1-b)/(1+b) (q_j - 1)                       present columns
+//! E |C̄_j - c_j|^2 / |c_j|^2  =  (1-p_j)^2 + (1-b)/(1+b) (p_j q_j - p_j^2)   all columns
+//!                          =  (1-b)/(1+b) (q_j - 1)                         present columns
 //! ```
 //!
 //! q_j <= m_j, as |sum x|^2 >= sum |x|^2 for non-negative x: for a rare class (p_j = 0.058, 5 images) the gap of the

@@ -151,7 +151,7 @@ fn t1_prime_on_draws() {
             }
             square += seen.iter().zip(column).map(|(seen, share)| (seen - share).powi(2)).sum::<f64>();
         }
-        // ||.||_2 <= ||.||_F, so this is more than T1' claims.
+        // ‖·‖₂ <= ‖·‖_F, so this is more than T1' claims.
         assert!(square.sqrt() <= radius);
         moment += (square / (2.0 * reciprocals)).exp() / f64::from(draws);
     }

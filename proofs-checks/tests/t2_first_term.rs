@@ -1,17 +1,17 @@
-//! T2, the published bound e_j <= (nu/lambda_j) ||C_g Lambda||_2 + E. Its first term, with the constant that is proved
-//! (S3), is sqrt(K-1)/lambda_j ||C_g Lambda||_2.
+//! T2, the published bound e_j <= (nu/lambda_j) ‖C_gΛ‖₂ + E. Its first term, with the constant that is proved
+//! (S3), is sqrt(K-1)/lambda_j ‖C_gΛ‖₂.
 //!
-//! It is below 1 for no model whose classes err a little on average: |1'M| <= sqrt(K) ||M||_2 with M = C_g Lambda is
+//! It is below 1 for no model whose classes err a little on average: |1'M| <= sqrt(K) ‖M‖₂ with M = C_gΛ is
 //!
 //! ```text
-//! sqrt(sum_i (lambda_i c_i(g))^2) <= sqrt(K) ||C_g Lambda||_2,
+//! sqrt(sum_i (lambda_i c_i(g))^2) <= sqrt(K) ‖C_gΛ‖₂,
 //! ```
 //! so the first term is at least sqrt((K-1)/K) sqrt(sum_i (lambda_i c_i)^2) / lambda_j: with equal weights it exceeds 1
 //! for all classes together as soon as the mean square of the c_i(g) exceeds 1/(K-1), at K = 100 a root of 0.1005.
 //!
 //! Class by class sqrt(s_j), s_j the non-zeros in column j of C_g, may stand for sqrt(K-1) (S3).
 //!
-//! Checked: that inequality, and c_j(g) <= sqrt(s_j)/lambda_j ‖C_g Lambda‖₂, at random; the first term on the shipped
+//! Checked: that inequality, and c_j(g) <= sqrt(s_j)/lambda_j ‖C_gΛ‖₂, at random; the first term on the shipped
 //! predictions of a trained ResNet-32. One model shows that the bound is empty on such a model, not that it is on every
 //! one.
 

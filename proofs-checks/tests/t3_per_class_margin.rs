@@ -374,7 +374,7 @@ fn looser_norms_never_help() {
     });
 }
 
-/// The step that fixes sigma_j: with probability at least 1/2 all ||U_l||_2 <= sigma sqrt(2h ln(4dh)), and then no
+/// The step that fixes sigma_j: with probability at least 1/2 all ‖U_l‖₂ <= sigma sqrt(2h ln(4dh)), and then no
 /// score of the rescaled network moves by g/4 or more, for any input of norm at most B. On random networks and inputs.
 #[test]
 fn the_perturbation_stays_within_a_quarter_margin() {

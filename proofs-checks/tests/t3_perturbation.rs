@@ -1,4 +1,4 @@
-//! T3, step 3: how far the scores of a rescaled network move when its weights do. With ||W_l||_2 <= beta, ||U_l||_2 <=
+//! T3, step 3: how far the scores of a rescaled network move when its weights do. With ‖W_l‖₂ <= beta, ‖U_l‖₂ <=
 //! t for all of d layers and |x| <= B
 //!
 //! ```text
@@ -7,7 +7,7 @@
 //! ```
 //! *Proof.* With x_i the i-th pre-activation of W and D_i its change, phi 1-Lipschitz and phi(0) = 0: D_1 <= t B and
 //! D_(i+1) <=
-//! ||W+U|| D_i + ||U|| |x_i| <= (beta+t) D_i + t beta^i B, and (beta+t)((beta+t)^i - beta^i) + t beta^i = (beta+t)^(i+1) -
+//! ‖W+U‖ D_i + ‖U‖ |x_i| <= (beta+t) D_i + t beta^i B, and (beta+t)((beta+t)^i - beta^i) + t beta^i = (beta+t)^(i+1) -
 //! beta^(i+1). The second: ((1+r)^d - 1)/(d r) grows in r (convexity) and is below e-1 at r = 1/d.
 //!
 //! So 42 is not the smallest constant of sigma_j: on the same grid, with t = sqrt 2 g/(c d B b^(d-1)), a move of at
@@ -120,7 +120,7 @@ fn on_random_networks() {
             if let Some(moved) = Moved::of(numbers, &widths, t) {
                 let left = moved.distance();
                 let right = right_sides(d, t)[number].1;
-                // A pass loses 6u of |W||x| a layer, || |W| ||_2 <= sqrt 5 ||W||_2: two passes of 4 layers at norm 5/4
+                // A pass loses 6u of |W||x| a layer, ‖|W|‖₂ <= sqrt 5 ‖W‖₂: two passes of 4 layers at norm 5/4
                 // a layer lose less than 2 * 4 * 6 * 25 * 2.5 u = 3000 u. The norms are scaled to within 1e-14.
                 prop_assert!(left <= right + 1e-12, "{} > {} at d = {}, t = {}", left, right, d, t);
                 check.ratio(left, right);
@@ -292,7 +292,7 @@ fn the_constant_of_sigma() {
     );
 }
 
-/// Step 4: P(||U||_2 > t) <= 2h exp(-t^2/(2 h sigma^2)), which is 1/(2d) at t = sigma sqrt(2h ln(4dh)); and at smaller
+/// Step 4: P(‖U‖₂ > t) <= 2h exp(-t^2/(2 h sigma^2)), which is 1/(2d) at t = sigma sqrt(2h ln(4dh)); and at smaller
 /// t. The ratio is the measured tail over the bound.
 #[test]
 fn the_tail_of_the_prior() {

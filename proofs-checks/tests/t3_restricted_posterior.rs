@@ -2,9 +2,9 @@
 //! of the PAC-Bayes step that are checked by computing.
 //!
 //! ```text
-//! KL(N(W, s^2 | W + A) || N(0, s^2)) = ln(1/Z) + |W|^2/(2 s^2),   A = -A, Z = P(U in A)
+//! KL(N(W, s^2 | W + A) ‖ N(0, s^2)) = ln(1/Z) + |W|^2/(2 s^2),   A = -A, Z = P(U in A)
 //! sum_k C(m,k) (k/m)^k (1-k/m)^(m-k) <= 2 sqrt m                 (Maurer 2004 for m >= 8)
-//! 2 (p-q)^2 <= kl(p||q)                                          (Pinsker)
+//! 2 (p-q)^2 <= kl(p‖q)                                           (Pinsker)
 //! ```
 //! *Proof of the first.* ln of the density ratio at W + U is ln(1/Z) + (|W+U|^2 - |U|^2)/(2 s^2), and E <W, U> = 0 on
 //! A.
@@ -52,7 +52,7 @@ fn one_weight() {
     check.passed();
 }
 
-/// Layers of random shape, the event "every ||U_l||_2 <= t", with t so that Z is about one half to one hundredth.
+/// Layers of random shape, the event "every ‖U_l‖₂ <= t", with t so that Z is about one half to one hundredth.
 #[test]
 fn random_layers() {
     let check = Check::new("T3", KL, Kind::Simulation);

@@ -1,7 +1,7 @@
 //! T3, T3' and T3'' on a distribution whose class errors are known exactly, with weights chosen after seeing the data.
 //!
 //! d = 1, h = K = 2, B = 1: x is one of N points of the unit circle, each as likely, and y = 0 with probability p where
-//! x_1 > 0 and 1-p elsewhere. W = s [[cos a, sin a], [-cos a, -sin a]], N angles, 12 lengths: ||W||_2 = ||W||_F = s
+//! x_1 > 0 and 1-p elsewhere. W = s [[cos a, sin a], [-cos a, -sin a]], N angles, 12 lengths: ‖W‖₂ = ‖W‖_F = s
 //! sqrt 2, the margin is +-2 s cos of the angle between x and a. In every draw of m examples a class the largest (e_j -
 //! c_j(g)) / term over all W and both classes is taken (for T3'' kl(c_j(g)‖e_j) over the relative entropy allowed,
 //! where e_j > c_j(g)): the statement says it is at most 1 with probability >= 1-delta for all W at once. N = 360 has

@@ -1,5 +1,5 @@
-//! T6: the population's ||C_D Lambda||_2 from held-out counts, by the simple and the sharp radius: each with
-//! probability >= 1-delta, ||(C^ - C_D) Lambda||_2 <= radius.
+//! T6: the population's ‖C_DΛ‖₂ from held-out counts, by the simple and the sharp radius: each with
+//! probability >= 1-delta, ‖(Ĉ - C_D)Λ‖₂ <= radius.
 //!
 //! *Proof.* Simple: McDiarmid's inequality on the Frobenius norm. Sharp: matrix Bernstein, with its variance bounded
 //! from the same counts (THEORY.md).

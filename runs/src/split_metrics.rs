@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::RunError;
 
-/// One split in one epoch, evaluation mode, no augmentation. Lambda and the surrogate are those of the run's CAR
+/// One split in one epoch, evaluation mode, no augmentation. Λ and the surrogate are those of the run's CAR
 /// options, or of [`CarOptions::paper`] in a run without CAR.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SplitMetrics {
@@ -45,11 +45,11 @@ pub struct SplitMetrics {
     pub zero_accuracy_classes: usize,
     /// Weighted worst-class error max_j lambda_j e_j (D4).
     pub wce: f64,
-    /// ||C Lambda||_2 of the hard confusion matrix.
+    /// ‖CΛ‖₂ of the hard confusion matrix.
     pub hard_spectral_norm: f64,
-    /// ||C~ Lambda||_2 of the surrogate over the whole split.
+    /// ‖C̃Λ‖₂ of the surrogate over the whole split.
     pub surrogate_spectral_norm: f64,
-    /// Cosine between the gradients u v^T Lambda of the two norms; null where one matrix is zero.
+    /// Cosine between the gradients uvᵀΛ of the two norms; null where one matrix is zero.
     pub surrogate_hard_cosine: Option<f64>,
 }
 
@@ -78,7 +78,7 @@ impl SplitMetrics {
 }
 
 impl SplitMetrics {
-    /// Measures logits [N, K], N >= 1, and labels `[N]`; `train_counts` `[K]` make the groups, `weights` are Lambda.
+    /// Measures logits [N, K], N >= 1, and labels `[N]`; `train_counts` `[K]` make the groups, `weights` are Λ.
     ///
     /// # Errors
     /// Those of what it is made of: scores, labels or counts that do not fit together, and norms that cannot be given.
@@ -137,7 +137,7 @@ impl SplitSums {
         Ok(())
     }
 
-    /// The metrics of at least one image; `train_counts` `[K]` make the groups, `weights` are Lambda.
+    /// The metrics of at least one image; `train_counts` `[K]` make the groups, `weights` are Λ.
     pub fn finish(self, train_counts: &[u64], weights: &ClassWeights) -> Result<SplitEvaluation, RunError> {
         let Self { counts, surrogate, loss } = self;
         let errors = counts.errors();

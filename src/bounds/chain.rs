@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! S1  share(margin < 0) <= error_j <= share(margin <= 0)
-//! S2  lambda_j e_j <= WCE = ‖C Lambda‖₁ = max_j lambda_j e_j,   so  e_j <= WCE / lambda_j
-//! S3  lambda_j e_j <= sqrt(s_j) ‖C Lambda‖₂,   s_j = non-zeros in column j
-//!     WCE <= sqrt(s) ‖C Lambda‖₂ <= sqrt(K-1) ‖C Lambda‖₂,   s = max_j s_j
+//! S2  lambda_j e_j <= WCE = ‖CΛ‖₁ = max_j lambda_j e_j,   so  e_j <= WCE / lambda_j
+//! S3  lambda_j e_j <= sqrt(s_j) ‖CΛ‖₂,   s_j = non-zeros in column j
+//!     WCE <= sqrt(s) ‖CΛ‖₂ <= sqrt(K-1) ‖CΛ‖₂,   s = max_j s_j
 //!     nu = ‖M‖₁ / ‖M‖₂ in [1/sqrt(K-1), sqrt(K-1)], undefined for M = 0
 //! ```
 //! The steps are compared as products, never after a division by lambda_j or a norm.
@@ -47,11 +47,11 @@ pub struct Chain {
     /// The limit of that ratio by S2: lambda_max / lambda_{j*}, over the classes with samples. Compared as products it
     /// needs no check: rounding is monotone, so lambda_k e_k <= lambda_max e_{j*} in floats too.
     pub ratio_limit: f64,
-    /// sqrt(s_j) upper(‖C Lambda‖₂) for every class, s_j = non-zeros in its column.
+    /// sqrt(s_j) upper(‖CΛ‖₂) for every class, s_j = non-zeros in its column.
     pub class_spectral_terms: Vec<f64>,
-    /// sqrt(s) upper(‖C Lambda‖₂), s = max_j s_j.
+    /// sqrt(s) upper(‖CΛ‖₂), s = max_j s_j.
     pub sparse_spectral_term: f64,
-    /// sqrt(K-1) upper(‖C Lambda‖₂).
+    /// sqrt(K-1) upper(‖CΛ‖₂).
     pub spectral_term: f64,
     /// lambda_j e_j <= sqrt(s_j) upper for every class with samples, with [`CHAIN_SLACK`].
     pub class_steps_hold: bool,
@@ -72,7 +72,7 @@ impl Chain {
 /// S2 and S3 on the matrix whose column j sums to k_j / n_j: the confusion matrix of a test set, or a
 /// margin confusion matrix C_g, with k_j the counts of margins at most g.
 ///
-/// `spectral` encloses ‖C Lambda‖₂ of the same matrix (S5); `column_non_zeros` are the s_j, the numbers of its
+/// `spectral` encloses ‖CΛ‖₂ of the same matrix (S5); `column_non_zeros` are the s_j, the numbers of its
 /// non-zeros in each column
 /// ([`ConfusionMatrix::column_non_zeros`](crate::confusion::ConfusionMatrix::column_non_zeros)). K-1 for each is always
 /// allowed.
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn one_full_column_attains_s3() {
-        // Every sample of class 0 goes evenly to the four others: ||M||_1 = 1, ||M||_2 = 1/2 = 1/sqrt(K-1).
+        // Every sample of class 0 goes evenly to the four others: ‖M‖₁ = 1, ‖M‖₂ = 1/2 = 1/sqrt(K-1).
         let chain = chain(&[1.0; 5], of(&[8, 0, 0, 0, 0], &[8, 8, 8, 8, 0]), exactly(0.5), &[4, 0, 0, 0, 0]).unwrap();
         assert_eq!((chain.weighted_worst_class_error, chain.spectral_term), (1.0, 1.0));
         assert_eq!(chain.class_terms[4], None);

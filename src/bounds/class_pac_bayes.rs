@@ -30,11 +30,11 @@ pub fn class_pac_bayes(
     let num_classes = class_counts.len();
     check_num_classes(num_classes)?;
     check_length("Gibbs errors", num_classes, gibbs_errors.len())?;
-    check_length("KL(Q||P_j)", num_classes, kl.len())?;
+    check_length("KL(Q‖P_j)", num_classes, kl.len())?;
     check_length("shares of delta", num_classes, shares.shares().len())?;
     for (&error, &kl) in gibbs_errors.iter().zip(kl) {
         check_share("Gibbs error", error)?;
-        check_non_negative("KL(Q||P_j)", kl)?;
+        check_non_negative("KL(Q‖P_j)", kl)?;
     }
     (0..num_classes)
         .map(|class| {
@@ -89,7 +89,7 @@ mod tests {
         let error =
             |errors: &[f64], counts: &[u64], kl: &[f64]| class_pac_bayes(errors, counts, kl, &shares).unwrap_err();
         assert!(matches!(error(&[0.1], &[1, 1], &[1.0; 2]), BoundError::Length { what: "Gibbs errors", .. }));
-        assert!(matches!(error(&[0.1; 2], &[1, 1], &[1.0]), BoundError::Length { what: "KL(Q||P_j)", .. }));
+        assert!(matches!(error(&[0.1; 2], &[1, 1], &[1.0]), BoundError::Length { what: "KL(Q‖P_j)", .. }));
         assert!(matches!(error(&[0.1; 3], &[1; 3], &[1.0; 3]), BoundError::Length { what: "shares of delta", .. }));
         assert!(matches!(error(&[0.1], &[1], &[1.0]), BoundError::TooFewClasses { .. }));
         assert!(matches!(error(&[1.1, 0.0], &[1, 1], &[1.0; 2]), BoundError::Value { what: "Gibbs error", .. }));

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! with probability >= 1 - delta, for all posteriors Q:
-//! ||C_S - C_D||_2 <= sqrt( 8K / (m_min - 8K) * (KL(Q||P) + ln(m_min / (4 delta))) ),   m_min > 8K
+//! ‖C_S - C_D‖₂ <= sqrt( 8K / (m_min - 8K) * (KL(Q‖P) + ln(m_min / (4 delta))) ),   m_min > 8K
 //! ```
 //! C_S and C_D are averages over predictors drawn from Q; P is a prior fixed before the data. On the benchmarks of the
 //! field m_min > 8K fails (CIFAR100-LT with imbalance 100: 5 against 800), and then no number is given. The statement
@@ -15,20 +15,20 @@ use super::{BoundError, NotApplicable, Outcome};
 /// The classifier whose confusion matrix T1 or T1' is asked about.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Posterior {
-    /// A Gibbs classifier: a predictor is drawn from Q for every example. `kl` = KL(Q||P) for a prior P fixed before
+    /// A Gibbs classifier: a predictor is drawn from Q for every example. `kl` = KL(Q‖P) for a prior P fixed before
     /// the data were seen.
     Gibbs {
-        /// KL(Q||P) in nats, finite and not negative.
+        /// KL(Q‖P) in nats, finite and not negative.
         kl: f64,
     },
-    /// One network with fixed weights. Q is then a point mass, and KL(Q||P) is infinite for every prior with a density.
+    /// One network with fixed weights. Q is then a point mass, and KL(Q‖P) is infinite for every prior with a density.
     Deterministic,
 }
 
 impl Posterior {
     pub(super) fn kl(self) -> Result<Option<f64>, BoundError> {
         match self {
-            Posterior::Gibbs { kl } => check_non_negative("KL(Q||P)", kl).map(|()| Some(kl)),
+            Posterior::Gibbs { kl } => check_non_negative("KL(Q‖P)", kl).map(|()| Some(kl)),
             Posterior::Deterministic => Ok(None),
         }
     }

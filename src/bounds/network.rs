@@ -8,9 +8,9 @@ use super::error::{check_not_empty, check_value};
 /// map, and all four numbers are that matrix's, not the kernel's.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LayerNorms {
-    /// A **certified upper bound** of ||W_l||_2. The value of a power iteration is a lower bound and is not allowed.
+    /// A **certified upper bound** of ‖W_l‖₂. The value of a power iteration is a lower bound and is not allowed.
     pub spectral_upper: f64,
-    /// ||W_l||_F.
+    /// ‖W_l‖_F.
     pub frobenius: f64,
     /// Number of outputs.
     pub rows: usize,
@@ -79,8 +79,8 @@ impl BiasFreeReluNetwork {
         self.layers.iter().map(|layer| layer.rows.max(layer.columns)).max().unwrap_or(1)
     }
 
-    /// s_l = min(spectral_upper, ||W_l||_F) of each layer. Both are upper bounds of ||W_l||_2, and with the smaller
-    /// ||W~_l||_F >= beta holds, which the lower bound on KL_j needs.
+    /// s_l = min(spectral_upper, ‖W_l‖_F) of each layer. Both are upper bounds of ‖W_l‖₂, and with the smaller
+    /// ‖W̃_l‖_F >= beta holds, which the lower bound on KL_j needs.
     pub fn spectral_bounds(&self) -> impl Iterator<Item = f64> + '_ {
         self.layers.iter().map(|layer| layer.spectral_upper.min(layer.frobenius))
     }

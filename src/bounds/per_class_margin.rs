@@ -10,8 +10,8 @@
 //!   T3'' e_j <= kl⁻¹( c_j(g), (KL_j + ln(4 sqrt(m_j) N'_j |G| / delta_j)) / m_j ),   m_j >= 1, sum_j delta_j <= delta
 //!
 //!   c_j(g)   share of the m_j training examples of class j with margin <= g
-//!   s_l      upper bound of ||W_l||_2,  beta = (prod s_l)^(1/d),  W~_l = (beta / s_l) W_l
-//!   sigma_j = g / (42 d B b_j^(d-1) sqrt(h ln(4 d h))),   KL_j = sum_l ||W~_l||_F^2 / (2 sigma_j^2)
+//!   s_l      upper bound of ‖W_l‖₂,  beta = (prod s_l)^(1/d),  W̃_l = (beta / s_l) W_l
+//!   sigma_j = g / (42 d B b_j^(d-1) sqrt(h ln(4 d h))),   KL_j = sum_l ‖W̃_l‖_F^2 / (2 sigma_j^2)
 //!   N_j     = ceil(d m_j^(1/(2d))),  grid points beta_min (1 + (2k+1)/d), k < N_j,  beta_min = (g/2B)^(1/d)
 //!   b_j      any grid point within beta/d of beta
 //!   N'_j    = 1 + max(0, ceil(((d-1) m_j^(1/(2d)) - d - 1)/2)), how many of them can be the smallest within beta/d
@@ -242,7 +242,7 @@ struct Complexity {
     beta_min: f64,
     /// ln(g/2B).
     ln_least_product: f64,
-    /// ln sum_l (||W_l||_F / s_l)^2.
+    /// ln sum_l (‖W_l‖_F / s_l)^2.
     ln_ratio_sum: f64,
     /// ln of g / (42 d B sqrt(h ln(4dh))): sigma_j is its exponential over b_j^(d-1).
     ln_sigma_unit: f64,

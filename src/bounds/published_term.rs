@@ -2,7 +2,7 @@
 //! computed.
 //!
 //! ```text
-//! e_j <= (nu / lambda_j) ‖C_{S,g} Lambda‖₂ + E(f, S, g, delta)
+//! e_j <= (nu / lambda_j) ‖C_{S,g}Λ‖₂ + E(f, S, g, delta)
 //! ```
 //! E is known up to constants only, so there is no total and no verdict on one. The paper's nu ("depends on K only") is
 //! put in as the proved constant sqrt(K-1) of S3, or, class by class, sqrt(s_j) for a column j with s_j non-zeros. The
@@ -14,10 +14,10 @@ use super::{BoundError, NotApplicable};
 /// The first term of T2 for every class.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PublishedTerm {
-    /// sqrt(K-1) / lambda_j * upper(‖C_{S,g} Lambda‖₂). By S3 it is at least c_j(g), the share of class j with
+    /// sqrt(K-1) / lambda_j * upper(‖C_{S,g}Λ‖₂). By S3 it is at least c_j(g), the share of class j with
     /// margin at most g.
     pub first_term: Vec<f64>,
-    /// sqrt(s_j) / lambda_j * upper(‖C_{S,g} Lambda‖₂), still at least c_j(g): 0 for a class none of whose margins is
+    /// sqrt(s_j) / lambda_j * upper(‖C_{S,g}Λ‖₂), still at least c_j(g): 0 for a class none of whose margins is
     /// at most g.
     pub sparse_first_term: Vec<f64>,
 }
@@ -29,7 +29,7 @@ impl PublishedTerm {
     }
 }
 
-/// T2's first term from an upper bound of ‖C_{S,g} Lambda‖₂ (S5) and the numbers s_j of non-zeros in the columns of
+/// T2's first term from an upper bound of ‖C_{S,g}Λ‖₂ (S5) and the numbers s_j of non-zeros in the columns of
 /// C_{S,g} ([`ConfusionMatrix::column_non_zeros`](crate::confusion::ConfusionMatrix::column_non_zeros)).
 ///
 /// # Errors

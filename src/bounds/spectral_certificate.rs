@@ -1,17 +1,17 @@
 //! T6: how far the spectral norm of the population's weighted confusion matrix can be from the held-out one.
 //!
 //! ```text
-//! C^ from n_j held-out examples of class j, fixed before they are seen;  each with probability >= 1 - delta:
-//!   | ||C^ Lambda||_2 - ||C_D Lambda||_2 |  <=  ||(C^ - C_D) Lambda||_2  <=  radius
+//! Ĉ from n_j held-out examples of class j, fixed before they are seen;  each with probability >= 1 - delta:
+//!   |‖ĈΛ‖₂ - ‖C_DΛ‖₂|  <=  ‖(Ĉ - C_D)Λ‖₂  <=  radius
 //!
 //! simple   sqrt(H) (1 + sqrt(ln(1/delta))),                       H = sum_j lambda_j^2 / n_j
 //! sharp    R l/3 + sqrt((R l/3)^2 + 2 v l),                       l = ln(6K/delta),  R = sqrt(2) max_j lambda_j/n_j
 //!          v = max(max_j lambda_j^2 e+_j / n_j, max_i rho+_i),    L = ln(3K/delta)
-//!          e+_j = (sqrt(L/2n_j) + sqrt(e^_j + L/2n_j))^2
-//!          rho_i = sum_j lambda_j^2 c^_ij / n_j,  rho+_i = (sqrt(bL/2) + sqrt(rho_i + bL/2))^2,
+//!          e+_j = (sqrt(L/2n_j) + sqrt(ê_j + L/2n_j))^2
+//!          rho_i = sum_j lambda_j^2 ĉ_ij / n_j,  rho+_i = (sqrt(bL/2) + sqrt(rho_i + bL/2))^2,
 //!          b = max_j lambda_j^2/n_j^2
 //! ```
-//! Whatever the counts, ||C_D Lambda||_2 <= sqrt(sum_j lambda_j^2 - min_i lambda_i^2), which cuts off the interval: the
+//! Whatever the counts, ‖C_DΛ‖₂ <= sqrt(sum_j lambda_j^2 - min_i lambda_i^2), which cuts off the interval: the
 //! norm is convex, so over columns of zero diagonal and sum <= 1 it is largest where each column j is 0 or one unit
 //! e_i(j), i(j) != j; the rows then have disjoint supports, so the norm is that of the longest row i, without lambda_i.
 //! All other classes always taken for the one of the least weight attain it.
@@ -29,12 +29,12 @@ pub struct SpectralCertificate {
     pub simple: f64,
     /// Radius by the matrix Bernstein inequality with empirical variance.
     pub sharp: f64,
-    /// Limit of ||C_D Lambda||_2 whatever the counts: sqrt(sum_j lambda_j^2 - min_i lambda_i^2), rounded up.
+    /// Limit of ‖C_DΛ‖₂ whatever the counts: sqrt(sum_j lambda_j^2 - min_i lambda_i^2), rounded up.
     pub a_priori: f64,
 }
 
 impl SpectralCertificate {
-    /// Gives the interval of ||C_D Lambda||_2 by the sharp radius, given the enclosure of the held-out ||C^ Lambda||_2;
+    /// Gives the interval of ‖C_DΛ‖₂ by the sharp radius, given the enclosure of the held-out ‖ĈΛ‖₂;
     /// within [0, `a_priori`].
     ///
     /// # Errors
@@ -74,7 +74,7 @@ pub fn spectral_certificate(
         }
         errors[class] = errors[class].saturating_add(count);
         check_errors(class, errors[class], counts[class])?;
-        // lambda_j^2 c^_ij / n_j = (lambda_j / n_j)^2 count; not a number for n_j = 0, where nothing is estimated.
+        // lambda_j^2 ĉ_ij / n_j = (lambda_j / n_j)^2 count; not a number for n_j = 0, where nothing is estimated.
         row_variances[predicted] += (weights[class] / counts[class] as f64).powi(2) * count as f64;
     }
     if let Some(class) = counts.iter().position(|&count| count == 0) {

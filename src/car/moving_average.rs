@@ -1,7 +1,7 @@
 //! The moving average of batch surrogates (D7; Zhu et al., equation 8), and the per-class average (S7).
 //!
 //! ```text
-//! Cbar_t = b Cbar_{t-1} + (1-b) C~_t = (1-b) sum_{s=1..t} b^(t-s) C~_s          zero start
+//! C̄_t = b C̄_{t-1} + (1-b) C̃_t = (1-b) sum_{s=1..t} b^(t-s) C̃_s                  zero start
 //! ```
 //!
 //! At a frozen model the stationary mean of column j is p_j times the true column, p_j the probability that a batch
@@ -17,9 +17,9 @@ use crate::confusion::ConfusionError;
 /// The average after a batch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EmaStep {
-    /// Cbar_t as it is used, bias-corrected where the options say so, [K, K].
+    /// C̄_t as it is used, bias-corrected where the options say so, [K, K].
     pub confusion: Array2<f64>,
-    /// dCbar_t/dC~_t, one factor a column, `[K]`: (1-b), that over 1 - b^n, or 0 for a column that is constant on this
+    /// dC̄_t/dC̃_t, one factor a column, `[K]`: (1-b), that over 1 - b^n, or 0 for a column that is constant on this
     /// step.
     pub gradient_factor: Vec<f64>,
 }
@@ -50,7 +50,7 @@ impl ConfusionEma {
         &self.updates
     }
 
-    /// Cbar_t as it is used, [K, K]; zero columns before their first update.
+    /// C̄_t as it is used, [K, K]; zero columns before their first update.
     pub fn confusion(&self) -> Array2<f64> {
         let mut used = self.average.clone();
         if self.options.start == EmaStart::BiasCorrected {

@@ -1,4 +1,4 @@
-//! One training step of CAR (D8; Zhu et al., equation 9): mean cross-entropy + alpha ||Cbar_t Lambda||_2, with its
+//! One training step of CAR (D8; Zhu et al., equation 9): mean cross-entropy + alpha ‖C̄_t Λ‖₂, with its
 //! gradient with respect to the logits by the chain rule through `penalty`, `ema` and `surrogate`.
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
@@ -11,13 +11,13 @@ use crate::confusion::{ClassWeights, Score};
 pub struct CarStep {
     /// Mean cross-entropy of the batch, natural logarithm.
     pub cross_entropy: f64,
-    /// The penalised norm of Cbar_t Lambda; its value is not yet times alpha.
+    /// The penalised norm of C̄_t Λ; its value is not yet times alpha.
     pub penalty: PenaltyTerm,
     /// Cross-entropy + alpha times the penalty.
     pub total: f64,
-    /// The batch's surrogate C~_t, [K, K].
+    /// The batch's surrogate C̃_t, [K, K].
     pub batch: Array2<f64>,
-    /// The average Cbar_t as used, [K, K].
+    /// The average C̄_t as used, [K, K].
     pub confusion: Array2<f64>,
     /// d penalty / d logits, [N, K], not times alpha.
     pub penalty_gradient: Array2<f64>,

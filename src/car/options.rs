@@ -91,12 +91,12 @@ impl SurrogateOptions {
     }
 }
 
-/// The value of Cbar before the first batch.
+/// The value of C̄ before the first batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(Serialize, Deserialize), serde(rename_all = "kebab-case"))]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum EmaStart {
-    /// Cbar_0 = 0, as the paper prints it: too small by the factor 1 - b^t while starting.
+    /// C̄_0 = 0, as the paper prints it: too small by the factor 1 - b^t while starting.
     Zero,
     /// The first batch is taken whole **and as a constant**: no gradient of the regulariser on that step (the authors'
     /// code).

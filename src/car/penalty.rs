@@ -1,4 +1,4 @@
-//! Which norm of Cbar Lambda the regulariser penalises: the paper's, or one to compare it with, each with a
+//! Which norm of C̄Λ the regulariser penalises: the paper's, or one to compare it with, each with a
 //! subgradient.
 //!
 //! ```text
@@ -7,8 +7,8 @@
 //! one        max_j sum_i M_ij               1 e_j^T, j the column of that maximum
 //! ```
 //!
-//! for M = Cbar Lambda >= 0 (Horn and Johnson, *Matrix Analysis*, 2nd ed., sections 5.6 and 7.4). The one-norm of
-//! the *hard* C Lambda is WCE itself (D4); the spectral norm bounds it up to sqrt(K-1) (S2, S3).
+//! for M = C̄Λ >= 0 (Horn and Johnson, *Matrix Analysis*, 2nd ed., sections 5.6 and 7.4). The one-norm of
+//! the *hard* CΛ is WCE itself (D4); the spectral norm bounds it up to sqrt(K-1) (S2, S3).
 
 use std::fmt;
 use std::str::FromStr;
@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 /// Singular values below this share of sigma_1 have no vectors that an eigendecomposition of MᵀM could tell.
 const DETERMINED: f64 = 1e-8;
 
-/// A norm of Cbar Lambda.
+/// A norm of C̄Λ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(Serialize, Deserialize), serde(try_from = "String", into = "String"))]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -43,7 +43,7 @@ pub enum PenaltyNorm {
 }
 
 impl PenaltyNorm {
-    /// Its symbol for Cbar Lambda in logs.
+    /// Its symbol for C̄Λ in logs.
     pub fn symbol(&self) -> String {
         match self {
             PenaltyNorm::Spectral => "‖C̄Λ‖₂".to_owned(),
@@ -102,7 +102,7 @@ impl FromStr for PenaltyNorm {
     }
 }
 
-/// Value and subgradient of a norm of C Lambda.
+/// Value and subgradient of a norm of CΛ.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PenaltyTerm {
     /// The norm.
@@ -114,7 +114,7 @@ pub struct PenaltyTerm {
     pub relative_gap: f64,
 }
 
-/// A norm of C Lambda for a matrix [K, K] >= 0 and weights lambda, `[K]`.
+/// A norm of CΛ for a matrix [K, K] >= 0 and weights lambda, `[K]`.
 ///
 /// The singular vectors of a Ky Fan norm come from an eigendecomposition of MᵀM, which leaves those of sigma_i below
 /// 1e-8 sigma_1 undetermined: they are left out of the gradient.
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn norms_by_hand() {
-        // C Lambda = [[0, 3, 0], [4, 0, 0], [1, 0, 0]]: singular values sqrt(17), 3, 0; column sums 5, 3, 0.
+        // CΛ = [[0, 3, 0], [4, 0, 0], [1, 0, 0]]: singular values sqrt(17), 3, 0; column sums 5, 3, 0.
         let confusion = array![[0.0, 3.0, 0.0], [2.0, 0.0, 0.0], [0.5, 0.0, 0.0]];
         let term = |norm| penalty_term(confusion.view(), &[2.0, 1.0, 1.0], norm).unwrap();
         let root = 17f64.sqrt();

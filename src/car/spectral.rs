@@ -1,7 +1,7 @@
-//! The spectral term ||C Lambda||_2, its subgradient, and its one-sided derivative (S6).
+//! The spectral term ‖CΛ‖₂, its subgradient, and its one-sided derivative (S6).
 //!
 //! ```text
-//! R(C) = sigma_1(C Lambda),   dR/dC_ij = u_i v_j lambda_j  (i != j),   (u, v) a top singular pair of C Lambda
+//! R(C) = sigma_1(CΛ),   dR/dC_ij = u_i v_j lambda_j  (i != j),   (u, v) a top singular pair of CΛ
 //! ```
 //!
 //! Where sigma_1 is simple this is the gradient. Where it is not, every pair v in range(V1), u = M v/sigma_1 gives a
@@ -15,7 +15,7 @@ use super::CarError;
 use crate::confusion::ConfusionError;
 use crate::norms::{NormError, exact};
 
-/// Value and top singular pair of C Lambda.
+/// Value and top singular pair of CΛ.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PenalisedNorm {
     /// R = sigma_1.
@@ -42,7 +42,7 @@ impl PenalisedNorm {
     }
 }
 
-/// ||C Lambda||_2 of a matrix [K, K] with finite entries and weights lambda, `[K]`, by nalgebra: O(K^3).
+/// ‖CΛ‖₂ of a matrix [K, K] with finite entries and weights lambda, `[K]`, by nalgebra: O(K^3).
 ///
 /// # Errors
 /// [`CarError::WrongNumberOfClasses`], [`CarError::Confusion`] for a matrix that is not square,
@@ -68,10 +68,10 @@ pub fn penalised_norm(confusion: ArrayView2<'_, f64>, weights: &[f64]) -> Result
     })
 }
 
-/// The one-sided derivative of ||M||_2 in direction E (S6): lim over t -> 0+ of (||M + tE||_2 - ||M||_2)/t.
+/// The one-sided derivative of ‖M‖₂ in direction E (S6): lim over t -> 0+ of (‖M + tE‖₂ - ‖M‖₂)/t.
 ///
 /// Singular values of at least sigma_1 (1 - `tolerance`) count as equal to it; 1e-9 suits matrices whose multiplicity
-/// is exact up to rounding. At M = 0 the derivative is ||E||_2.
+/// is exact up to rounding. At M = 0 the derivative is ‖E‖₂.
 ///
 /// # Errors
 /// [`CarError::WrongNumberOfClasses`] for shapes that differ, [`CarError::Norm`]: also if an eigendecomposition has not
@@ -117,7 +117,7 @@ fn symmetric_eigen(
     })
 }
 
-/// Cosine, in the space of zero-diagonal matrices, between the gradients u v^T Lambda of two singular pairs: whether a
+/// Cosine, in the space of zero-diagonal matrices, between the gradients uvᵀΛ of two singular pairs: whether a
 /// step that lowers the one spectral norm lowers the other. `None` if one of the gradients is zero.
 ///
 /// # Panics
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_simple_pair_by_hand() {
-        // C Lambda = [[0, 3], [4, 0]] with Lambda = diag(2, 1).
+        // CΛ = [[0, 3], [4, 0]] with Λ = diag(2, 1).
         let term = penalised_norm(array![[0.0, 3.0], [2.0, 0.0]].view(), &[2.0, 1.0]).unwrap();
         assert_relative_eq!(term.value, 4.0, max_relative = 1e-15);
         assert_relative_eq!(term.relative_gap, 0.25, max_relative = 1e-14);

@@ -1,10 +1,10 @@
 //! The smooth surrogate of the confusion matrix (D6; Zhu et al., equation 7) and its gradient.
 //!
 //! ```text
-//! c~_ij = (1/m_j) sum over samples of class j of  G(d_i) P_i,   d_i = f_i - f_j,  i != j;   c~_jj = 0
+//! c̃_ij = (1/m_j) sum over samples of class j of  G(d_i) P_i,   d_i = f_i - f_j,  i != j;   c̃_jj = 0
 //! ```
 //!
-//! G is the [`Gate`], P the [`Competition`]. The gradient of <W, C~> for a constant W, sample by sample with w_i =
+//! G is the [`Gate`], P the [`Competition`]. The gradient of <W, C̃> for a constant W, sample by sample with w_i =
 //! W_ij/m_j:
 //!
 //! ```text
@@ -109,7 +109,7 @@ impl SurrogateSums {
         Ok(())
     }
 
-    /// C~ of all samples so far, dense; columns of classes without a sample are zero.
+    /// C̃ of all samples so far, dense; columns of classes without a sample are zero.
     ///
     /// # Errors
     /// [`CarError::Confusion`] for an entry that is not finite.
@@ -165,7 +165,7 @@ impl Surrogate {
         Ok(Self { options: *options, scores, labels: labels.to_owned(), counts, confusion })
     }
 
-    /// C~, [K, K], row = competitor, column = true class.
+    /// C̃, [K, K], row = competitor, column = true class.
     pub fn confusion(&self) -> ArrayView2<'_, f64> {
         self.confusion.view()
     }
@@ -185,8 +185,8 @@ impl Surrogate {
         self.labels.view()
     }
 
-    /// Gradient of sum_ij `upstream`_ij c~_ij with respect to the logits, [N, K]: the chain rule's next factor after
-    /// d(anything)/dC~. The diagonal of `upstream` [K, K] does not matter. Parts that the options hold constant do not
+    /// Gradient of sum_ij `upstream`_ij c̃_ij with respect to the logits, [N, K]: the chain rule's next factor after
+    /// d(anything)/dC̃. The diagonal of `upstream` [K, K] does not matter. Parts that the options hold constant do not
     /// pass any gradient.
     ///
     /// # Errors
@@ -516,7 +516,7 @@ mod tests {
         assert_eq!(surrogate_confusion(logits.view(), array![2].view(), &c).unwrap().column_sums()[2], 0.0);
     }
 
-    /// sum_ij `upstream`_ij c~_ij by the definition, with what the options hold constant computed from `then`.
+    /// sum_ij `upstream`_ij c̃_ij by the definition, with what the options hold constant computed from `then`.
     fn by_definition(
         now: &Array2<f64>,
         then: &Array2<f64>,
@@ -587,7 +587,7 @@ mod tests {
 
     #[test]
     fn at_its_kink_the_relu_gate_has_the_derivative_zero() {
-        // One competitor, so that c~ = max(0, 1/2 + f_1 - f_0).
+        // One competitor, so that c̃ = max(0, 1/2 + f_1 - f_0).
         let options = SurrogateOptions { gate: Gate::Relu, ..SurrogateOptions::paper(0.5) };
         let gradient = |own: f64| {
             let surrogate = Surrogate::new(array![[own, 0.25]].view(), array![0].view(), &options).unwrap();

@@ -156,7 +156,7 @@ impl ConfusionMatrix {
         (0..self.num_classes).map(|column| self.column(column).count()).collect()
     }
 
-    /// M diag(w): column j times w_j. With the class weights of D3 this is C Lambda.
+    /// M diag(w): column j times w_j. With the class weights of D3 this is CΛ.
     ///
     /// # Errors
     /// [`ConfusionError::InvalidWeight`] if a weight is negative or not finite, [`ConfusionError::InvalidEntry`] if an

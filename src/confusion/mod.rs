@@ -8,7 +8,7 @@
 //! ```
 //!
 //! [`MarginCounts`] turns scores and labels into integer counts, for a whole [`MarginGrid`] in one pass, batch by
-//! batch if wanted; its matrices come out as [`ConfusionMatrix`]; [`ClassWeights`] holds the diagonal of Lambda.
+//! batch if wanted; its matrices come out as [`ConfusionMatrix`]; [`ClassWeights`] holds the diagonal of Λ.
 //!
 //! ```
 //! use car_spectral::confusion::{ClassWeights, MarginCounts, MarginGrid, WeightForm};

@@ -54,7 +54,7 @@ impl FromStr for WeightForm {
     }
 }
 
-/// The weights lambda_j > 0 of K classes: the diagonal of Lambda.
+/// The weights lambda_j > 0 of K classes: the diagonal of Λ.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClassWeights {
     values: Vec<f64>,

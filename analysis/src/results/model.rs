@@ -27,7 +27,7 @@ pub struct ModelReport {
     pub train_counts: Option<Vec<u64>>,
     /// Group of each class; `None` if the training counts are unknown. Length K.
     pub groups: Option<Vec<Group>>,
-    /// Class weights lambda_j (D3). Length K.
+    /// Class weights λ_j (D3). Length K.
     pub weights: Vec<f64>,
     /// The network that T3, T3' and T3'' are computed from besides the margins; `None` unless the weights of a plain
     /// bias-free ReLU network are at hand.
@@ -76,9 +76,9 @@ pub struct NetworkLayer {
     pub rows: usize,
     /// Number of inputs.
     pub columns: usize,
-    /// s_l: certified upper bound of ||W_l||_2, at most `frobenius`.
+    /// s_l: certified upper bound of ‖W_l‖₂, at most `frobenius`.
     pub spectral_upper: f64,
-    /// ||W_l||_F, rounded upwards.
+    /// ‖W_l‖_F, rounded upwards.
     pub frobenius: f64,
 }
 
@@ -105,9 +105,9 @@ pub struct BoundReport {
     pub applicable: bool,
     /// Why it does not apply (with numbers), or what to know about the value; `None` if there is nothing to say.
     pub reason: Option<String>,
-    /// A bound on a whole matrix (T1, T1'): the radius of ||C_S - C_D||_2; `None` for bounds on each class.
+    /// A bound on a whole matrix (T1, T1'): the radius of ‖C_S - C_D‖₂; `None` for bounds on each class.
     pub value: Option<f64>,
-    /// The bound's first term for each class, for example sqrt(K-1)/lambda_j ||C_{S,g} Lambda||_2. Length K.
+    /// The bound's first term for each class, for example sqrt(K-1)/λ_j ‖C_{S,g}Λ‖₂. Length K.
     pub first_term: Option<Vec<Option<f64>>>,
     /// The complexity term for each class; `None` where the theorem gives it only up to constants (T2), and of T3'',
     /// which is no sum. Length K.
@@ -215,8 +215,8 @@ pub struct Confusion {
     pub rate: f64,
     /// Number of samples.
     pub count: u64,
-    /// u_i c_ij lambda_j v_j with the top singular pair of C Lambda: the contributions of all pairs add up to
-    /// ||C Lambda||_2.
+    /// u_i c_ij λ_j v_j with the top singular pair of CΛ: the contributions of all pairs add up to
+    /// ‖CΛ‖₂.
     pub contribution_to_spectral_norm: f64,
 }
 

@@ -10,7 +10,7 @@ use crate::source::{DataFile, Preprocessing};
 pub struct Settings {
     /// The margins g of the grid, ascending, in units of the logits.
     pub margins: Vec<f64>,
-    /// r0 of the class weights lambda_j = (pi_j + r0)^(-1/2) (D3).
+    /// r0 of the class weights λ_j = (pi_j + r0)^(-1/2) (D3).
     pub r0: f64,
     /// Form of the class weights: `paper`, `official` or `none`.
     pub weights: String,

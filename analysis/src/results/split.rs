@@ -14,29 +14,29 @@ pub struct Enclosure {
     pub upper: f64,
 }
 
-/// Norms of a confusion matrix C and of its weighted form C Lambda.
+/// Norms of a confusion matrix C and of its weighted form CΛ.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MatrixNorms {
-    /// ||C||_1: the largest column sum. For the hard matrix, the worst class's error.
+    /// ‖C‖₁: the largest column sum. For the hard matrix, the worst class's error.
     pub one_norm: f64,
-    /// ||C Lambda||_1. For the hard matrix, the weighted worst-class error WCE (D4).
+    /// ‖CΛ‖₁. For the hard matrix, the weighted worst-class error WCE (D4).
     pub one_norm_weighted: f64,
-    /// ||C||_2, certified (S5).
+    /// ‖C‖₂, certified (S5).
     pub spectral_norm: Enclosure,
-    /// ||C Lambda||_2, certified: R of D5 for a margin matrix.
+    /// ‖CΛ‖₂, certified: R of D5 for a margin matrix.
     pub spectral_norm_weighted: Enclosure,
-    /// nu = ||C||_1 / ||C||_2 (S3); `None` for the zero matrix.
+    /// nu = ‖C‖₁ / ‖C‖₂ (S3); `None` for the zero matrix.
     pub nu: Option<f64>,
-    /// ||C Lambda||_1 / ||C Lambda||_2; `None` for the zero matrix.
+    /// ‖CΛ‖₁ / ‖CΛ‖₂; `None` for the zero matrix.
     pub nu_weighted: Option<f64>,
     /// [1/sqrt(t), sqrt(s)], which contains `nu` (S3, by sparsity): t the most non-zeros in a row of C, s those of its
     /// largest column. Rounded outwards; `None` for the zero matrix.
     pub nu_by_non_zeros: Option<[f64; 2]>,
     /// A narrower interval that contains `nu`, from column and row sums and lengths (S3).
     pub nu_by_sums: Option<[f64; 2]>,
-    /// `nu_by_non_zeros` of C Lambda, which contains `nu_weighted`.
+    /// `nu_by_non_zeros` of CΛ, which contains `nu_weighted`.
     pub nu_weighted_by_non_zeros: Option<[f64; 2]>,
-    /// `nu_by_sums` of C Lambda, which contains `nu_weighted`.
+    /// `nu_by_sums` of CΛ, which contains `nu_weighted`.
     pub nu_weighted_by_sums: Option<[f64; 2]>,
 }
 
@@ -47,7 +47,7 @@ pub struct MarginReport {
     pub margin: f64,
     /// c_j(g): share of class j with margin <= g; `None` for an empty class. Length K.
     pub class_margin_error: Vec<Option<f64>>,
-    /// Norms of C_g and C_g Lambda.
+    /// Norms of C_g and C_gΛ.
     #[serde(flatten)]
     pub norms: MatrixNorms,
 }
@@ -71,24 +71,24 @@ pub struct Ties {
 pub struct Surrogate {
     /// Margin g inside the sigmoid.
     pub margin: f64,
-    /// ||C~ Lambda||_2.
+    /// ‖C̃Λ‖₂.
     pub spectral_norm_weighted: Enclosure,
-    /// ||C~ - C||_F, C the hard (argmax) confusion matrix, unweighted.
+    /// ‖C̃ - C‖_F, C the hard (argmax) confusion matrix, unweighted.
     pub gap_to_hard_frobenius: f64,
 }
 
-/// The chain lambda_j e_j <= WCE <= sqrt(K-1) ||C Lambda||_2 (S2, S3) on one hard confusion matrix.
+/// The chain λ_j e_j <= WCE <= sqrt(K-1) ‖CΛ‖₂ (S2, S3) on one hard confusion matrix.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Chain {
-    /// lambda_j e_j; `None` for an empty class. Length K.
+    /// λ_j e_j; `None` for an empty class. Length K.
     pub weighted_error: Vec<Option<f64>>,
-    /// WCE = max_j lambda_j e_j = ||C Lambda||_1.
+    /// WCE = max_j λ_j e_j = ‖CΛ‖₁.
     pub wce: f64,
     /// A class that attains WCE (the lowest index); `None` if no class has a sample.
     pub wce_class: Option<usize>,
     /// sqrt(K - 1).
     pub sqrt_k_minus_1: f64,
-    /// Certified upper bound of R = ||C Lambda||_2.
+    /// Certified upper bound of R = ‖CΛ‖₂.
     pub spectral_upper: f64,
     /// sqrt(K - 1) times `spectral_upper`.
     pub upper_bound: f64,
@@ -102,13 +102,13 @@ pub struct Chain {
     pub max_column_nonzeros: usize,
     /// sqrt(s) times `spectral_upper`: the sharper bound of S3, which depends on the data.
     pub upper_bound_sqrt_s: f64,
-    /// Tells whether WCE <= sqrt(s) ||C Lambda||_2 holds.
+    /// Tells whether WCE <= sqrt(s) ‖CΛ‖₂ holds.
     pub holds_sqrt_s: bool,
     /// `upper_bound_sqrt_s` / `wce`; `None` if `wce` is 0.
     pub slack_factor_sqrt_s: Option<f64>,
 }
 
-/// The top singular pair of C Lambda: which classes the spectral norm weighs.
+/// The top singular pair of CΛ: which classes the spectral norm weighs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TopPair {
     /// The singular value.

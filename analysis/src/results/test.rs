@@ -38,13 +38,13 @@ pub struct WeightedWorstClass {
     pub index: usize,
     /// Its name.
     pub name: String,
-    /// Its weight lambda_j.
+    /// Its weight λ_j.
     pub weight: f64,
     /// Its test error e_j.
     pub error: f64,
     /// Interval of its error (T5).
     pub interval: [f64; 2],
-    /// lambda_j e_j = WCE.
+    /// λ_j e_j = WCE.
     pub weighted_error: f64,
 }
 
@@ -79,7 +79,7 @@ pub struct TestReport {
     /// Interval [l_j, u_j] of each class's error, all at once at level 1 - delta (T5); `None` for an empty class.
     /// Length K.
     pub class_error_interval: Vec<Option<[f64; 2]>>,
-    /// Interval of the population's WCE = max_j lambda_j e_j, at level 1 - delta (T5').
+    /// Interval of the population's WCE = max_j λ_j e_j, at level 1 - delta (T5').
     pub wce_interval: [f64; 2],
     /// Statements of these samples on the largest error of any class, max_j e_j (T5').
     pub max_error: MaxError,
@@ -150,13 +150,13 @@ pub struct Planning {
 pub struct TrainQuantity {
     /// g.
     pub margin: f64,
-    /// ||C_{S,g} Lambda||_2 on training data.
+    /// ‖C_{S,g}Λ‖₂ on training data.
     pub spectral_norm_weighted: Enclosure,
     /// The test quantity's value minus this one's.
     pub test_minus_train: f64,
 }
 
-/// An interval of the population's ||C_D Lambda||_2 from held-out data (T6).
+/// An interval of the population's ‖C_DΛ‖₂ from held-out data (T6).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SpectralCertificate {
     /// Radius of the simple form.
@@ -167,7 +167,7 @@ pub struct SpectralCertificate {
     pub interval: [f64; 2],
     /// The interval of T6': by self-bounding above, by Chernoff's bound on pairs of vectors fixed beforehand below.
     pub self_bounding: [f64; 2],
-    /// Pairs tried for its lower end: the vector of ones, and the top pairs of C_g Lambda on the training data.
+    /// Pairs tried for its lower end: the vector of ones, and the top pairs of C_gΛ on the training data.
     pub pairs: usize,
 }
 
@@ -175,9 +175,9 @@ pub struct SpectralCertificate {
 /// measured difference, reported for what it is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrainToTest {
-    /// ||C_{S,g} Lambda||_2 on training data at each margin of the grid.
+    /// ‖C_{S,g}Λ‖₂ on training data at each margin of the grid.
     pub train: Vec<TrainQuantity>,
-    /// ||C Lambda||_2 of the hard test matrix.
+    /// ‖CΛ‖₂ of the hard test matrix.
     pub test: Enclosure,
     /// Interval of the population's weighted worst-class error (T5).
     pub wce_interval: [f64; 2],

@@ -73,7 +73,7 @@ impl AnalysedSplit {
 /// samples.
 const PAIR_MARGINS: [f64; 7] = [0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0];
 
-/// The top singular pairs of C_g Lambda on training data for the [`PAIR_MARGINS`], fixed before any test sample is
+/// The top singular pairs of C_gΛ on training data for the [`PAIR_MARGINS`], fixed before any test sample is
 /// seen, and the vector of ones.
 pub(super) fn pairs_of_training(train: &Scored, weights: &[f64]) -> Result<Vec<VectorPair>> {
     let counts = count(train, &MarginGrid::new(&PAIR_MARGINS)?)?;

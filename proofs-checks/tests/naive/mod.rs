@@ -6,7 +6,7 @@ use ndarray::Array2;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// C~(f; f0): what the options detach is taken at f0 (`held`), the rest at f (`live`). At f = f0 it is C~(f).
+/// C̃(f; f0): what the options detach is taken at f0 (`held`), the rest at f (`live`). At f = f0 it is C̃(f).
 pub fn surrogate(live: &Array2<f64>, held: &Array2<f64>, labels: &[usize], options: &SurrogateOptions) -> Array2<f64> {
     let k = live.ncols();
     let mut matrix = Array2::zeros((k, k));

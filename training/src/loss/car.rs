@@ -54,7 +54,7 @@ fn numbered(options: &EmaOptions) -> [(&'static str, f64); 3] {
 /// two or three a step from a warm start.
 ///
 /// **Accuracy.** The value is sigma = uᵀ M v of unit vectors with Mᵀ u = sigma v and a residual ‖M v - sigma u‖ of at
-/// most 1e-12 sigma in Double and 2e-6 sigma in Float, beyond rounding. That puts *a* singular value of M = Cbar Lambda
+/// most 1e-12 sigma in Double and 2e-6 sigma in Float, beyond rounding. That puts *a* singular value of M = C̄Λ
 /// within the residual of sigma, and sigma never above sigma_1; where a hundred values or more crowd just below sigma_1
 /// it may be lower than the residual says. There Lanczos also ends after 1000 steps with the pair it has, whatever its
 /// residual, and no word of it: with 150 singular values within 4e-4 of sigma_1 a value in Double was seen 4e-7 too
@@ -80,7 +80,7 @@ pub struct CarLoss {
 pub struct CarParts {
     /// Mean cross-entropy of the batch.
     pub cross_entropy: Tensor,
-    /// ||Cbar Lambda||_2, or the other norm that the options name, without alpha.
+    /// ‖C̄Λ‖₂, or the other norm that the options name, without alpha.
     pub spectral: Tensor,
 }
 
@@ -129,7 +129,7 @@ impl CarLoss {
         Ok(Self { options, weights, state: None })
     }
 
-    /// Mean cross-entropy + alpha ||Cbar Lambda||_2 of logits `[B, K]` and targets `[B]` (int64): a scalar,
+    /// Mean cross-entropy + alpha ‖C̄Λ‖₂ of logits `[B, K]` and targets `[B]` (int64): a scalar,
     /// differentiable by the logits. The batch enters the moving average first. Targets to be ignored (-100) are not
     /// known here.
     ///
@@ -145,16 +145,16 @@ impl CarLoss {
         Ok((cross_entropy.f_add(&spectral.f_mul_scalar(self.options.alpha)?)?, parts))
     }
 
-    /// ||Cbar Lambda||_2 alone, **not** times alpha, to add to any other loss: a scalar, differentiable by the logits. Takes the
+    /// ‖C̄Λ‖₂ alone, **not** times alpha, to add to any other loss: a scalar, differentiable by the logits. Takes the
     /// batch into the moving average, so call either this or [`CarLoss::forward`], once a batch.
     ///
-    /// The gradient is 0 where the batch enters as a constant (`EmaStart::FirstBatch`) and where Cbar = 0.
+    /// The gradient is 0 where the batch enters as a constant (`EmaStart::FirstBatch`) and where C̄ = 0.
     pub fn regulariser(&mut self, logits: &Tensor, targets: &Tensor) -> Result<Tensor, LossError> {
         let batch = self.check(logits, targets, false)?;
         self.step(&batch, targets)
     }
 
-    /// Cbar as the last step used it, bias-corrected if the options say so: a copy `[K, K]`, row = predicted class,
+    /// C̄ as the last step used it, bias-corrected if the options say so: a copy `[K, K]`, row = predicted class,
     /// column = true class, in the kind and on the device of the logits; zeros (Float, CPU) before the first batch.
     pub fn ema(&self) -> Tensor {
         no_grad(|| match &self.state {
@@ -167,7 +167,7 @@ impl CarLoss {
     ///
     /// | tensor | shape | holds |
     /// | --- | --- | --- |
-    /// | `ema` | `[K, K]` | Cbar before bias correction, row = predicted class |
+    /// | `ema` | `[K, K]` | C̄ before bias correction, row = predicted class |
     /// | `left` | `[K]` | the left singular vector from which the next step starts |
     /// | `batches` | `[]`, int64 | batches so far; with `EmaColumns::All` |
     /// | `occurrences` | `[K]`, int64 | batches with class j so far; with `EmaColumns::Present` |
@@ -302,7 +302,7 @@ impl CarLoss {
         Ok(Batch { samples: surrogate, cross_entropy })
     }
 
-    /// No product of an entry of Cbar, which is an average of entries up to `largest`, a weight and a unit vector
+    /// No product of an entry of C̄, which is an average of entries up to `largest`, a weight and a unit vector
     /// overflows. Gives the bound on them all, and on the norm.
     fn check_range(&self, largest: f64, kind: Kind) -> Result<f64, LossError> {
         let bound = if largest.is_nan() { largest } else { largest.max(1.0) };

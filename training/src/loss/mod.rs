@@ -5,9 +5,9 @@
 //! j = true class, diagonal 0):
 //!
 //! ```text
-//! c~_ij = (1/n_j) sum over q with y_q = j of gate(d_i) competition_i(f_q)      the batch
-//! Cbar_t  = b Cbar_{t-1} + (1-b) C~_t, the history constant for the gradient       the moving average
-//! L     = mean cross-entropy + alpha sigma_1(Cbar_t Lambda),   Lambda = diag(lambda_j), lambda_j = (pi_j + r0)^(-1/2)
+//! c̃_ij = (1/n_j) sum over q with y_q = j of gate(d_i) competition_i(f_q)      the batch
+//! C̄_t  = b C̄_{t-1} + (1-b) C̃_t, the history constant for the gradient         the moving average
+//! L    = mean cross-entropy + alpha sigma_1(C̄_t Λ),   Λ = diag(lambda_j), lambda_j = (pi_j + r0)^(-1/2)
 //! ```
 //!
 //! [`CarLoss`] does this in a loop of one's own. What `car_spectral::car::CarOptions` can choose, it does;
@@ -26,7 +26,7 @@
 //!
 //! # Why no K x K matrix is differentiated
 //!
-//! With (u, v) the top singular pair of M = Cbar Lambda, d sigma_1 = uᵀ dM v. Only the batch's samples S `[B, K]` move
+//! With (u, v) the top singular pair of M = C̄Λ, d sigma_1 = uᵀ dM v. Only the batch's samples S `[B, K]` move
 //! M, so
 //!
 //! ```text

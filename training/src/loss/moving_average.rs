@@ -1,4 +1,4 @@
-//! The moving average of the confusion (D7), stored by true class: row j of the tensor is column j of Cbar.
+//! The moving average of the confusion (D7), stored by true class: row j of the tensor is column j of C̄.
 
 use car_spectral::car::{EmaColumns, EmaOptions, EmaStart};
 use tch::{Device, Kind, TchError, Tensor};
@@ -17,7 +17,7 @@ fn batches_between_sweeps(beta: f64) -> i64 {
     ((1e-4f64.ln() / beta.ln()) as i64).max(1)
 }
 
-/// Cbarᵀ before bias correction, and how many batches stand behind it.
+/// C̄ᵀ before bias correction, and how many batches stand behind it.
 #[derive(Debug)]
 pub(super) struct ConfusionEma {
     pub(super) options: EmaOptions,
@@ -45,7 +45,7 @@ impl ConfusionEma {
     }
 
     /// Takes the batch with samples S `[B, K]` (detached) and targets `[B]` in. Returns, one a sample, the factor
-    /// dCbar/dS of the matrix before bias correction: its share w_j / n_j, or 0 where the batch was taken as a
+    /// dC̄/dS of the matrix before bias correction: its share w_j / n_j, or 0 where the batch was taken as a
     /// constant.
     pub(super) fn update(&mut self, samples: &Tensor, targets: &Tensor) -> Result<Tensor, TchError> {
         let beta = self.options.beta;
@@ -111,7 +111,7 @@ impl ConfusionEma {
         }
     }
 
-    /// Cbar as used: `[K, K]`, row = predicted, column = true.
+    /// C̄ as used: `[K, K]`, row = predicted, column = true.
     pub(super) fn matrix(&self) -> Result<Tensor, TchError> {
         let ones = Tensor::f_ones([self.by_true_class.size()[0]], (self.by_true_class.kind(), self.device()))?;
         self.by_true_class.f_mul(&self.corrected(&ones)?.f_unsqueeze(1)?)?.f_transpose(0, 1)?.f_contiguous()

@@ -37,7 +37,7 @@ impl Rectification {
     /// Rectified labels `[B, K]` of mixed images, constants for the gradient:
     ///
     /// ```text
-    /// d_k   = || feature - centre_k ||                           features [B, D] and centres [K, D], not normalised
+    /// d_k   = ‖feature - centre_k‖                               features [B, D] and centres [K, D], not normalised
     /// y_sem = 1/d_k of the nearest classes, 0 of the others, over its sum
     /// w     = ln(sum_j n_j y_j) / sum_j ln n_j
     /// label = w omega y_sem + (1 - w omega) y                    y: `labels` [B, K] of CutMix

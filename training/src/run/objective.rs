@@ -6,7 +6,7 @@
 //! | classification | one | the classification loss, of mixed labels after CutMix |
 //! | + contrastive (BCL) | one to classify, two to compare | alpha x classification loss + beta x balanced contrastive loss |
 //! | + CutMix + rectification (ConCutMix) | the same, the first mixed | the same, of rectified labels |
-//! | + CAR | | the same + alpha_CAR ‖Cbar Lambda‖₂, or another norm; alpha_CAR by epoch |
+//! | + CAR | | the same + alpha_CAR ‖C̄Λ‖₂, or another norm; alpha_CAR by epoch |
 //!
 //! CutMix touches the view to classify only: contrastive features have one class each. CAR reads batches that are not
 //! mixed, and the view to classify: its matrix counts errors by true class, and an image of two classes has no true

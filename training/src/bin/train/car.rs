@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use crate::named::named;
 
-/// CAR, the confusion-aware spectral regulariser: cross-entropy + alpha ||Cbar Lambda||_2
+/// CAR, the confusion-aware spectral regulariser: cross-entropy + alpha ‖C̄Λ‖₂
 #[derive(Debug, Args)]
 #[command(next_help_heading = "CAR")]
 pub struct CarArguments {
