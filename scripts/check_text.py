@@ -1,7 +1,10 @@
-"""Checks the width of text: Markdown at most 100 columns, Rust doc comments at most 120.
+"""Checks text: its width, how public Rust docs begin, and how norms are written.
 
-In Markdown, tables, code blocks, headings and lines that are one link or one word are left out, and
-so are files that a program writes. Prints every line that is too wide; exit code 1 if there is one.
+Markdown has at most 100 columns, Rust doc comments at most 120. In Markdown, tables, code blocks,
+headings and lines that are one link or one word are left out, and so are files that a program
+writes. Docs of modules, of public items, of the variants of public enums with their fields, and of
+the arguments of programs begin with a verb or a noun. A norm is ‖M‖₂. Prints every line that is
+not so; exit code 1 if there is one.
 """
 
 from __future__ import annotations
@@ -19,6 +22,15 @@ RUST_WIDTH = 120
 # Written by programs.
 GENERATED = re.compile(r"figures/(.*/)?(table|correlations|evidence)\.md|tests/fixtures/.*")
 LINK = re.compile(r"\s*([-*] )?(!?\[[^\]]*\]\([^)]*\)|<?https?://\S+>?)[.,;:]?\s*")
+
+# Neither verbs nor nouns.
+NOT_FIRST = re.compile(
+    r"(?:As|At|By|For|From|How|If|In|Of|On|To|What|When|Where|Whether|With)\b", re.IGNORECASE
+)
+PUBLIC = re.compile(r"\s*pub (?!use\b)")
+OPENS_PUBLIC = re.compile(r"\s*pub (?:enum|trait) ")
+OPENS_VARIANT = re.compile(r"\s*[A-Z]\w* \{$")
+NORM = re.compile(r"\|\|[^|\s](?:[^|]*[^|\s])?\|\|")
 
 
 def columns(line: str) -> int:
@@ -51,22 +63,74 @@ def prose(lines: list[str]) -> Iterator[tuple[int, str]]:
         after_blank = not line.strip()
 
 
+def norm_problems(name: str, number: int, line: str) -> Iterator[str]:
+    """Yields a norm between pairs of bars."""
+    norm = NORM.search(line)
+    if norm:
+        yield f"{name}:{number}: {norm[0]} is ‖{norm[0][2:-2]}‖"
+
+
 def markdown_problems(name: str) -> Iterator[str]:
     """Yields the lines of a Markdown file that are too wide."""
     if GENERATED.fullmatch(name):
         return
     for number, line in prose((ROOT / name).read_text().splitlines()):
+        yield from norm_problems(name, number, line)
         alone = LINK.fullmatch(line) or " " not in line.strip()
         if columns(line) > MARKDOWN_WIDTH and not alone:
             yield f"{name}:{number}: {columns(line)} columns, at most {MARKDOWN_WIDTH}"
 
 
+def indent(line: str) -> int:
+    """Counts the spaces before a line's text."""
+    return len(line) - len(line.lstrip(" "))
+
+
+def parent(lines: list[str], at: int) -> int | None:
+    """Finds the line that opens the block around a line; `None` at the top of the file."""
+    before = range(at - 1, -1, -1)
+    code = (n for n in before if lines[n].strip() and not lines[n].lstrip().startswith(("//", "#")))
+    return next((n for n in code if indent(lines[n]) < indent(lines[at])), None)
+
+
+def documents_public(lines: list[str], at: int) -> bool:
+    """Tells whether the doc comment that begins at a line is of something public."""
+    mark = lines[at].lstrip()[:3]
+    if mark == "//!":
+        return True
+    item = at
+    while item < len(lines) and lines[item].lstrip().startswith(mark):
+        item += 1
+    attributes = item
+    depth = 0
+    while item < len(lines) and (depth > 0 or lines[item].lstrip().startswith("#[")):
+        depth += lines[item].count("[") - lines[item].count("]")
+        item += 1
+    if item < len(lines) and PUBLIC.match(lines[item]):
+        return True
+    if any("#[arg(" in line for line in lines[attributes:item]):
+        return True
+    outer = parent(lines, at)
+    if outer is not None and OPENS_VARIANT.match(lines[outer]):
+        outer = parent(lines, outer)
+    return outer is not None and OPENS_PUBLIC.match(lines[outer]) is not None
+
+
 def rust_problems(name: str) -> Iterator[str]:
-    """Yields the doc comments of a Rust file that are too wide, tables left out."""
-    for number, line in enumerate((ROOT / name).read_text().splitlines(), 1):
+    """Yields the doc comments of a Rust file that are too wide, tables left out, or not as said."""
+    lines = (ROOT / name).read_text().splitlines()
+    within = False
+    for at, line in enumerate(lines):
         comment = re.match(r"\s*//[/!](.*)", line)
-        if comment and columns(line) > RUST_WIDTH and not comment[1].lstrip().startswith("|"):
-            yield f"{name}:{number}: {columns(line)} columns, at most {RUST_WIDTH}"
+        if comment:
+            text = comment[1].lstrip()
+            if columns(line) > RUST_WIDTH and not text.startswith("|"):
+                yield f"{name}:{at + 1}: {columns(line)} columns, at most {RUST_WIDTH}"
+            yield from norm_problems(name, at + 1, text)
+            first = NOT_FIRST.match(text)
+            if first and not within and documents_public(lines, at):
+                yield f"{name}:{at + 1}: begins with {first[0]!r}, neither a verb nor a noun"
+        within = comment is not None
 
 
 def main() -> int:

@@ -14,7 +14,7 @@
 //!
 //! ```text
 //! E |C̄_j - c_j|^2 / |c_j|^2  =  (1-p_j)^2 + (1-b)/(1+b) (p_j q_j - p_j^2)   all columns
-//!                          =  (1-b)/(1+b) (q_j - 1)                         present columns
+//!                            =  (1-b)/(1+b) (q_j - 1)                       present columns
 //! ```
 //!
 //! q_j <= m_j, as |sum x|^2 >= sum |x|^2 for non-negative x: for a rare class (p_j = 0.058, 5 images) the gap of the

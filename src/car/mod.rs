@@ -2,9 +2,9 @@
 //! analytic gradients with respect to the logits, written to be read beside the paper.
 //!
 //! ```text
-//! c̃_ij = (1/m_j) sum over samples of class j of gate(f_i - f_j) competition_i(f),  i != j surrogate (D6, eq. 7)
-//! C̄_t  = b C̄_{t-1} + (1-b) C̃_t, the history constant for the gradient                     EMA (D7, eq. 8)
-//! L    = mean cross-entropy + alpha ‖C̄_t Λ‖₂                                              objective (D8, eq. 9)
+//! c̃_ij = (1/m_j) sum over samples of class j of gate(f_i - f_j) competition_i(f),  i != j  surrogate (D6, eq. 7)
+//! C̄_t  = b C̄_{t-1} + (1-b) C̃_t, the history constant for the gradient                      EMA (D7, eq. 8)
+//! L    = mean cross-entropy + alpha ‖C̄_t Λ‖₂                                               objective (D8, eq. 9)
 //! ```
 //!
 //! | file | holds |
