@@ -1,4 +1,4 @@
-//! What a reader may spend on one file: memory and steps bounded by the file's size.
+//! Memory and steps that a reader may spend on one file, bounded by the file's size.
 
 use std::fmt;
 use std::path::Path;

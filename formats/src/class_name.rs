@@ -1,4 +1,4 @@
-//! What a class may be called: a line of text that is shown as it is written.
+//! Names that a class may have: a line of text that is shown as it is written.
 
 use thiserror::Error;
 
@@ -18,7 +18,7 @@ pub enum ClassNameError {
     TooLong { characters: usize },
 }
 
-/// Whether a character would act on a terminal, a page or the text around it instead of being shown: a control
+/// Tells whether a character would act on a terminal, a page or the text around it instead of being shown: a control
 /// character (C0, DEL, C1), a line or paragraph separator, or an embedding, override or isolate of the bidirectional
 /// algorithm.
 pub fn is_unprintable(character: char) -> bool {

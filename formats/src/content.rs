@@ -58,12 +58,12 @@ impl Content {
         Ok(Self { file: file.to_path_buf(), bytes })
     }
 
-    /// Where it was read.
+    /// Gives the path where it was read.
     pub fn path(&self) -> &Path {
         &self.file
     }
 
-    /// What was read.
+    /// Gives the bytes that were read.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }

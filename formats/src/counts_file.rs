@@ -22,7 +22,7 @@ use crate::{FileError, InputError};
 pub struct CountsFile {
     /// The counts.
     pub counts: MarginCounts,
-    /// What was counted.
+    /// Inputs that were counted.
     pub inputs: Vec<CountedInput>,
 }
 

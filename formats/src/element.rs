@@ -54,12 +54,12 @@ impl ElementType {
         }
     }
 
-    /// Whether it is one of the integer types (`bool` is not).
+    /// Tells whether it is one of the integer types (`bool` is not).
     pub fn is_integer(self) -> bool {
         matches!(self, Self::I8 | Self::I16 | Self::I32 | Self::I64 | Self::U8 | Self::U16 | Self::U32 | Self::U64)
     }
 
-    /// Whether it is one of the binary floating-point types.
+    /// Tells whether it is one of the binary floating-point types.
     pub fn is_float(self) -> bool {
         matches!(self, Self::F16 | Self::BF16 | Self::F32 | Self::F64)
     }

@@ -1,4 +1,4 @@
-//! What can be wrong with a file that was handed in: every variant names the file, the place in it, and what to do.
+//! Errors of a file that was handed in: every variant names the file, the place in it, and what to do.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What any file can fail by.
+//! Errors that any file can fail by.
 
 use std::path::{Path, PathBuf};
 

@@ -13,7 +13,7 @@ fn ending_of(path: &Path, known: &[&'static str]) -> Option<&'static str> {
     known.iter().copied().find(|known| ending.eq_ignore_ascii_case(known))
 }
 
-/// Whether a file is called as an image that is read, in whatever case.
+/// Tells whether a file is called as an image that is read, in whatever case.
 pub fn is_image(path: &Path) -> bool {
     ending_of(path, &READ).is_some()
 }

@@ -63,5 +63,5 @@ pub use file_error::FileError;
 pub use natural_order::natural_order;
 pub use safetensors::{SafetensorsHeader, safetensors_header, safetensors_metadata};
 
-/// What may fail with an [`InputError`], or another error.
+/// The result of what may fail with an [`InputError`], or another error.
 pub type Result<T, E = InputError> = std::result::Result<T, E>;

@@ -1,4 +1,4 @@
-//! What must not outlive the program: a program that is told to stop calls [`take_down`] before it ends.
+//! Files that must not outlive the program: a program that is told to stop calls [`take_down`] before it ends.
 
 use std::fs::{File, Metadata};
 use std::os::unix::fs::MetadataExt as _;

@@ -1,4 +1,4 @@
-//! What the tests of this crate share: files made by hand, and errors told by name.
+//! Parts that the tests of this crate share: files made by hand, and errors told by name.
 
 use std::io::{Cursor, Write};
 use std::path::Path;

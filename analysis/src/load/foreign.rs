@@ -1,14 +1,14 @@
-//! What may be said of weights that another program kept.
+//! Words on weights that another program kept.
 
 use std::path::PathBuf;
 
 use car_spectral_formats::weights::{MatrixRows, Rename};
 use car_spectral_runs::settings::Classifier;
 
-/// What is said of files of weights that do not describe themselves.
+/// Words on files of weights that do not describe themselves.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ForeignWeights {
-    /// Of several sets of weights the one under this key, or whose names begin so.
+    /// Key of the one set of weights to take from a file of several, or a word that their names begin with.
     pub key: Option<String>,
     /// Beginnings of names to change.
     pub renames: Vec<Rename>,
@@ -16,7 +16,7 @@ pub struct ForeignWeights {
     pub leave_out: Vec<String>,
     /// The last layer; none: linear, if it has a bias.
     pub classifier: Option<Classifier>,
-    /// What the rows of its matrix are, where the file does not say.
+    /// Rows of its matrix, where the file does not say.
     pub classifier_rows: Option<MatrixRows>,
     /// A second file, with the last layer.
     pub classifier_file: Option<PathBuf>,

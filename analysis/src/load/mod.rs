@@ -1,4 +1,4 @@
-//! From the command line to scored models: stored predictions are read, checkpoints are run on the images.
+//! The way from the command line to scored models: stored predictions are read, checkpoints are run on the images.
 
 mod channels;
 mod confusions;
@@ -30,7 +30,7 @@ use crate::results::{DataFile, Preprocessing, TrainingRun, Warning};
 use crate::subject::Subject;
 use crate::words::readable;
 
-/// What to analyse.
+/// The models to analyse.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub models: Models,
@@ -42,11 +42,11 @@ pub struct Request {
     pub class_names: Option<GivenFile>,
     /// Imbalance factor of the training set, in place of a file of counts.
     pub imbalance: Option<f64>,
-    /// With it, the images of the largest class.
+    /// Images of the largest class, with `imbalance`.
     pub n_max: Option<u64>,
 }
 
-/// Where scores come from: those on the test images, and on the training images as many or none.
+/// The origin of scores: those on the test images, and on the training images as many or none.
 #[derive(Clone, Debug)]
 pub enum Models {
     /// Stored predictions, a file or pair for each model, and what is said of them.
@@ -69,13 +69,13 @@ pub struct Checkpoints {
     /// Files, or folders of checkpoints.
     pub files: Vec<PathBuf>,
     pub data: DataSource,
-    /// How foreign models want their input.
+    /// Steps from the pixels to the input of foreign models.
     pub pixels: Option<PixelSteps>,
     /// Seed of the subset that this project's `train` drew for the models.
     pub subset_seed: Option<u64>,
-    /// What is said of weights that do not describe themselves.
+    /// Words on weights that do not describe themselves.
     pub foreign: ForeignWeights,
-    /// Whether a TorchScript file, which is a program, may be run.
+    /// Tells whether a TorchScript file, which is a program, may be run.
     pub run_torchscript: bool,
     /// Which of several outputs holds the logits, by name or number from 0.
     pub output: Option<String>,
@@ -83,7 +83,7 @@ pub struct Checkpoints {
     pub threads: Option<usize>,
 }
 
-/// How a foreign model wants its input.
+/// The steps from the pixels to the input of a foreign model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PixelSteps {
     /// Mean of each channel, for pixels in [0, 1].
@@ -98,7 +98,7 @@ pub struct PixelSteps {
     pub channels: Option<Channels>,
 }
 
-/// How far a model has come.
+/// The progress of a model.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress<'a> {
     pub model: &'a str,
@@ -112,11 +112,11 @@ pub struct Progress<'a> {
 pub struct Loaded {
     /// One or more models, names unique.
     pub subjects: Vec<Subject>,
-    /// What the runs behind the checkpoints recorded, where their logs are at hand.
+    /// Logs of the runs behind the checkpoints, where they are at hand.
     pub runs: Vec<TrainingRun>,
     /// Files shared by all models.
     pub data: Vec<DataFile>,
-    /// Where models ran; `None` for stored predictions.
+    /// Device on which models ran; `None` for stored predictions.
     pub device: Option<String>,
     pub preprocessing: Option<Preprocessing>,
 }

@@ -39,7 +39,7 @@ pub(super) fn load(
     Ok(Loaded { subjects, ..Loaded::default() })
 }
 
-/// What is known of a model besides its predictions.
+/// Facts on a model besides its predictions.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
     /// Name of its architecture.
@@ -48,7 +48,7 @@ pub struct Known {
     pub train_counts: Option<Vec<u64>>,
     /// Names of the classes; else they are numbered.
     pub class_names: Option<Vec<String>>,
-    /// Whether it was said what the scores are, so that their look is not in question.
+    /// Tells whether it was said what the scores are, so that their look is not in question.
     pub scores_said: bool,
 }
 

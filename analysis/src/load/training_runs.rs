@@ -1,4 +1,4 @@
-//! What a run recorded: its `metrics.jsonl`, with the description of its checkpoint.
+//! Records of a run: its `metrics.jsonl`, with the description of its checkpoint.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What a table says of its rows and columns: in its corner, or in front of the names of the classes.
+//! Words of a table on its rows and columns: in its corner, or in front of the names of the classes.
 
 use super::orientation::Orientation;
 

@@ -1,4 +1,4 @@
-//! What can be wrong with a confusion matrix, or has to be said of it.
+//! Errors of a confusion matrix, and doubts about it.
 
 use std::path::PathBuf;
 

@@ -45,9 +45,9 @@ pub struct Confusion {
     pub names: Option<Vec<String>>,
     /// The file.
     pub file: StoredFile,
-    /// What was made of it and what is odd: sentences without a full stop.
+    /// Readings of the matrix, what was made of it and what is odd: sentences without a full stop.
     pub notes: Vec<String>,
-    /// What in the file looks wrong: sentences without a full stop.
+    /// Doubts about the file: sentences without a full stop.
     pub doubts: Vec<String>,
 }
 

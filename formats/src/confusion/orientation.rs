@@ -2,7 +2,7 @@
 
 use strum::{Display, EnumString};
 
-/// What the rows of a confusion matrix are.
+/// The meaning of the rows of a confusion matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Display, EnumString)]
 #[strum(parse_err_ty = String, parse_err_fn = unknown)]
 pub enum Orientation {

@@ -1,4 +1,4 @@
-//! What the name of a column, or a key above counts, says of what stands below it.
+//! Words of a column's name, or of a key above counts, on what stands below it.
 
 use crate::words::Words;
 

@@ -1,4 +1,4 @@
-//! What a network costs to decode, and which bytes it wants from other files, counted before anything is decoded.
+//! Count of what a network costs to decode, and which bytes it wants from other files, before anything is decoded.
 
 use super::wire::{Fault, Fields, Value};
 

@@ -1,4 +1,4 @@
-//! What can be wrong with an ONNX network beside what is wrong with any file.
+//! Errors of an ONNX network beside those of any file.
 
 use std::path::PathBuf;
 

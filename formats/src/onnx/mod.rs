@@ -30,7 +30,7 @@ pub const MOST_NODES: u64 = 100_000;
 pub struct OnnxFile {
     /// The network's file: a protocol buffer that decodes within its budget.
     pub bytes: Vec<u8>,
-    /// What was read: the network's file, then those of its weights by name.
+    /// Files that were read: the network's, then those of its weights by name.
     pub files: Vec<ReadFile>,
     /// The files beside it by the names that the network uses.
     beside: Contents,
@@ -71,7 +71,7 @@ pub fn read(file: &Path) -> Result<OnnxFile> {
     read_in(Content::read(file)?)
 }
 
-/// As [`read`], of a file that was read.
+/// Reads as [`read`] does, from a file that was read.
 ///
 /// # Errors
 /// As [`read`].

@@ -1,4 +1,4 @@
-//! Whether the scores and labels of a file are of the same samples in the same order, and of one split.
+//! Checks of whether the scores and labels of a file are of the same samples in the same order, and of one split.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;

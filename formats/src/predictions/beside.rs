@@ -1,5 +1,5 @@
-//! What stands beside scores and labels and says the same again: predicted classes, whether they are right, other
-//! labels or scores, and which sample a row is. A sentence tells where it contradicts them.
+//! Arrays beside scores and labels that say the same again: predicted classes, whether they are right, other labels or
+//! scores, and which sample a row is. A sentence tells where it contradicts them.
 
 use super::belong::{self, numbers_of_samples};
 use super::classes::Labels;

@@ -9,9 +9,9 @@ use super::Logits;
 /// Scores of successive samples.
 #[derive(Debug, Clone, Copy)]
 pub enum Block<'a> {
-    /// Of float32, float16 or bfloat16.
+    /// Scores of float32, float16 or bfloat16.
     F32(ArrayView2<'a, f32>),
-    /// Of float64.
+    /// Scores of float64.
     F64(ArrayView2<'a, f64>),
 }
 

@@ -1,4 +1,4 @@
-//! From labels as they are stored to the number of each sample's class.
+//! The way from labels as they are stored to the number of each sample's class.
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! From the two arrays as they are stored to logits [N, K] and class numbers `[N]`.
+//! The way from the two arrays as they are stored to logits [N, K] and class numbers `[N]`.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What labels say of themselves: marks of another first number, of a type that was too narrow, of a square of scores.
+//! Marks of labels themselves: another first number, a type that was too narrow, a square of scores.
 
 use std::collections::BTreeMap;
 

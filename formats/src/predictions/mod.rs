@@ -92,7 +92,8 @@ pub struct Classes {
     pub predicted: Vec<usize>,
     /// K.
     pub num_classes: usize,
-    /// Whether a place stands for a sample, so that another model's can be set beside it; those of a matrix do not.
+    /// Tells whether a place stands for a sample, so that another model's can be set beside it; those of a matrix do
+    /// not.
     pub in_order: bool,
 }
 
@@ -155,12 +156,12 @@ pub struct Predictions {
     pub files: Vec<StoredFile>,
     /// Element type of the stored logits.
     pub stored_dtype: ElementType,
-    /// What was taken for what, where the file does not say it plainly: sentences without a full stop.
+    /// Readings of the file where it does not say it plainly, what was taken for what: sentences without a full stop.
     pub notes: Vec<String>,
-    /// What in the file looks wrong: other columns that contradict scores and labels, labels that were rounded or begin
-    /// at 1, scores that are none. Sentences without a full stop.
+    /// Doubts about the file: other columns that contradict scores and labels, labels that were rounded or begin at 1,
+    /// scores that are none. Sentences without a full stop.
     pub doubts: Vec<String>,
-    /// What says that all samples are training samples: a column, the name of an array.
+    /// Mark that all samples are training samples: a column, the name of an array.
     pub training: Option<String>,
 }
 

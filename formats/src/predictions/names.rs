@@ -1,4 +1,4 @@
-//! What people call the arrays and columns of predictions.
+//! Names that people give the arrays and columns of predictions.
 
 use crate::words::Words;
 

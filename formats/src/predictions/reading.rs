@@ -1,10 +1,10 @@
-//! What may be said of predictions that their file does not say.
+//! Words on predictions that their file does not say.
 
 use std::str::FromStr;
 
 use strum::{Display, EnumString, IntoStaticStr};
 
-/// What the scores are, where they are no logits.
+/// The kind of scores that are no logits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Display, EnumString, IntoStaticStr)]
 #[strum(serialize_all = "kebab-case", parse_err_ty = String, parse_err_fn = unknown)]
 #[non_exhaustive]
@@ -38,11 +38,11 @@ const ROLES: &str = "give logits=NAME,labels=NAME,index=NAME, or some of them";
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Keys {
-    /// Of the scores `[N, K]`.
+    /// Name of the scores `[N, K]`.
     pub logits: Option<String>,
-    /// Of the labels `[N]`.
+    /// Name of the labels `[N]`.
     pub labels: Option<String>,
-    /// Of what names the samples `[N]`; one that is there again is left out.
+    /// Name of what names the samples `[N]`; one that is there again is left out.
     pub index: Option<String>,
 }
 
@@ -67,7 +67,7 @@ impl FromStr for Keys {
     }
 }
 
-/// What is said of predictions.
+/// Words on predictions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
     /// Names of the arrays.
@@ -76,7 +76,7 @@ pub struct Reading {
     pub first_label: i64,
     /// Names of the classes in the order of the scores, by which labels that are texts are understood.
     pub class_names: Option<Vec<String>>,
-    /// What the scores are.
+    /// Kind of the scores.
     pub scores: Option<Scores>,
     /// Bytes of scores above which they stay in their file, where its format allows it.
     pub in_memory: u64,

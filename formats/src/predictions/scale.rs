@@ -1,4 +1,4 @@
-//! Whether scores are logits, and the logarithms of those that are probabilities.
+//! Kinds of scores, and the logarithms of those that are probabilities.
 
 use std::path::Path;
 
@@ -25,7 +25,7 @@ fn tolerance_of(unit: Option<f64>, classes: usize) -> f64 {
     unit.map_or(SUM_TOLERANCE, |unit| (0.5 * unit * classes as f64).clamp(SUM_TOLERANCE, 0.3))
 }
 
-/// What scores look like.
+/// The look of scores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Scale {
@@ -54,15 +54,15 @@ pub enum Scale {
 }
 
 impl Scale {
-    /// Whether margins of the two are in one unit: logarithms of probabilities have those of logits; cosines of some
-    /// samples are all above 0, and those of others not.
+    /// Tells whether margins of the two are in one unit: logarithms of probabilities have those of logits; cosines of
+    /// some samples are all above 0, and those of others not.
     pub fn has_margins_of(self, other: Self) -> bool {
         let unit = |scale| if matches!(scale, Self::LogProbabilities | Self::Bounded) { Self::Logits } else { scale };
         let may_be_cosines = |scale| matches!(scale, Self::Shares | Self::Bounded);
         unit(self) == unit(other) || (may_be_cosines(self) && may_be_cosines(other))
     }
 
-    /// Whether scores are probabilities times a number.
+    /// Tells whether scores are probabilities times a number.
     pub fn is_of_shares(self) -> bool {
         matches!(self, Self::Probabilities | Self::Percent | Self::InUnits(_))
     }
@@ -94,7 +94,7 @@ impl std::fmt::Display for Scale {
 }
 
 impl Logits {
-    /// What every row looks like.
+    /// Gives the look that every row has.
     pub fn scale(&self) -> Scale {
         self.look().map_or(Scale::Logits, |look| look.scale())
     }

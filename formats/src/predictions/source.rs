@@ -1,4 +1,4 @@
-//! Where predictions are.
+//! The place of predictions.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::words::Words;
 /// Endings of files that hold one array.
 const ENDINGS: Words = Words("npy npz csv tsv txt json pt pth bin pkl pickle safetensors parquet feather arrow");
 
-/// Where predictions are: a file, a pair of files, or a folder of parts.
+/// The place of predictions: a file, a pair of files, or a folder of parts.
 ///
 /// Parsed from a command line: `FILE`, `DIR`, or `LOGITS,LABELS` where both end as files of arrays do.
 ///

@@ -45,7 +45,7 @@ pub use fit::{
 };
 pub(crate) use saved::{Saved, with_plain_pickle, with_saved};
 
-/// What a file of weights is, told by its content.
+/// The kind of a file of weights, told by its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CheckpointKind {
@@ -79,13 +79,13 @@ impl fmt::Display for CheckpointKind {
 /// Elements of a tensor in row-major order. Narrower types are widened without rounding.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TensorData {
-    /// From float32, float16, bfloat16.
+    /// Elements of float32, float16, bfloat16.
     F32(Vec<f32>),
-    /// From float64.
+    /// Elements of float64.
     F64(Vec<f64>),
-    /// From every integer type (a uint64 above the range of i64 is an error).
+    /// Elements of every integer type (a uint64 above the range of i64 is an error).
     I64(Vec<i64>),
-    /// From bool.
+    /// Elements of bool.
     Bool(Vec<bool>),
 }
 
@@ -100,7 +100,7 @@ impl TensorData {
         }
     }
 
-    /// Whether there are no elements (some extent is 0).
+    /// Tells whether there are no elements (some extent is 0).
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -122,7 +122,7 @@ pub struct Tensor {
 pub struct Weights {
     /// Tensors by name below `nesting`. At least one.
     pub tensors: BTreeMap<String, Tensor>,
-    /// What the file is.
+    /// Kind of the file.
     pub kind: CheckpointKind,
     /// The file.
     pub source: PathBuf,
@@ -186,7 +186,7 @@ pub fn detect(file: &Path) -> Result<CheckpointKind> {
     kind_of(&Content::read(file)?)
 }
 
-/// As [`detect`], of a file that was read.
+/// Detects as [`detect`] does, from a file that was read.
 ///
 /// # Errors
 /// As [`detect`].
@@ -205,8 +205,8 @@ pub fn read(file: &Path) -> Result<Weights> {
     read_in(&Content::read(file)?, None)
 }
 
-/// As [`read`], for the weights under a key of a torch.save file, or else for the tensors whose names begin with `key`
-/// and a dot.
+/// Reads the weights under a key of a torch.save file as [`read`] does, or else the tensors whose names begin with
+/// `key` and a dot.
 ///
 /// # Errors
 /// As [`read`]; [`WeightsError::NoWeights`] if there is neither.
@@ -214,7 +214,8 @@ pub fn read_under(file: &Path, key: &str) -> Result<Weights> {
     read_in(&Content::read(file)?, Some(key))
 }
 
-/// As [`read`], or [`read_under`] a key, of a file that was read; the parts of an index are read beside it.
+/// Reads as [`read`] does, or [`read_under`] a key, from a file that was read; the parts of an index are read beside
+/// it.
 ///
 /// # Errors
 /// As [`read_under`].

@@ -1,4 +1,4 @@
-//! How training programs call what this reader looks for.
+//! Names that training programs give what this reader looks for.
 
 use crate::words::Words;
 

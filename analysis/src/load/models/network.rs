@@ -1,4 +1,4 @@
-//! What T3 needs to know of a built-in network, read off its weights.
+//! Facts on a built-in network that T3 needs, read off its weights.
 
 use car_spectral::bounds::Architecture;
 use car_spectral_runs::settings::ArchitectureKind;

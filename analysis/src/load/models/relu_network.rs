@@ -1,4 +1,4 @@
-//! What T3 needs to know of a bias-free ReLU network: the norms of its matrices and the bound on its input.
+//! Facts on a bias-free ReLU network that T3 needs: the norms of its matrices and the bound on its input.
 
 use car_spectral::bounds::{Architecture, BiasFreeReluNetwork, LayerNorms};
 use car_spectral::norms::certified_spectral_upper;

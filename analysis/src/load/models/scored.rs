@@ -88,7 +88,7 @@ pub(super) struct Ready<'a> {
     pub path: PathBuf,
     pub kind: &'static str,
     pub files: Vec<DataFile>,
-    /// What was made of a file that another program kept.
+    /// The weights taken from a file that another program kept, and what was left.
     pub taken: Option<Taken>,
     /// The architecture's name, if it is known.
     pub name: Option<String>,

@@ -1,4 +1,4 @@
-//! What files say of normalisation: buffers beside the weights, settings beside the file. What is done is what the
+//! Words of files on normalisation: buffers beside the weights, settings beside the file. What is done is what the
 //! flags say; a word is said where that differs.
 
 use std::path::Path;
@@ -34,7 +34,7 @@ impl Stated {
         Self { place, mean: scaled(mean), std: scaled(std) }
     }
 
-    /// What a network keeps beside its weights.
+    /// States what a network keeps beside its weights.
     pub fn kept(kept: KeptNormalisation) -> Self {
         let [mean, std] = &kept.names;
         Self::new(format!("{mean} and {std} in the file"), kept.mean, kept.std)
@@ -59,7 +59,7 @@ impl Stated {
         Some(Warning { sentence, ..warning })
     }
 
-    /// What the settings beside a file say of its model; nothing where there are none.
+    /// Reads what the settings beside a file say of its model; nothing where there are none.
     pub fn beside(file: &Path) -> Option<Self> {
         SETTINGS.iter().find_map(|name| {
             let path = file.with_file_name(name);

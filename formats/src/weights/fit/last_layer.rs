@@ -28,7 +28,7 @@ pub(super) const USUAL: [&str; 13] = [
     "clf",
 ];
 
-/// What the last layer is, as far as it is said.
+/// The last layer, as far as it is said.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum LastLayer {
     /// Linear if it has a bias; without one it has to be said.
@@ -40,7 +40,7 @@ pub enum LastLayer {
     Cosine,
 }
 
-/// What the rows of the last layer's matrix are.
+/// The meaning of the rows of the last layer's matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Display, EnumString)]
 #[strum(serialize_all = "kebab-case", parse_err_ty = String, parse_err_fn = unknown)]
 pub enum MatrixRows {

@@ -1,4 +1,4 @@
-//! What of a file a network does not use: left out where the scores cannot need it, and questioned elsewhere.
+//! Tensors of a file that a network does not use: left out where the scores cannot need them, and questioned elsewhere.
 //!
 //! Left out are: counters; other sets of weights; with the whole network in one module or under one key, all that
 //! stands outside; beside the network, modules that losses, metrics and contrastive training are called. Questioned

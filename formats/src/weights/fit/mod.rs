@@ -35,7 +35,7 @@ pub use rename::Rename;
 /// The network that is wanted.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
-    /// In words, for messages.
+    /// The network in words, for messages.
     pub network: String,
     /// Shapes by name, buffers included, counters not.
     pub shapes: BTreeMap<String, Vec<usize>>,
@@ -46,7 +46,7 @@ pub struct Wanted {
     pub spellings: Vec<BTreeMap<String, String>>,
 }
 
-/// How a file is to be read, as far as it is said.
+/// The way in which a file is to be read, as far as it is said.
 #[derive(Debug, Clone, Default)]
 pub struct Reading {
     /// The set of weights to read (see [`read_under`](super::read_under)).
@@ -55,15 +55,15 @@ pub struct Reading {
     pub renames: Vec<Rename>,
     /// Names of tensors or modules to leave out.
     pub leave_out: Vec<String>,
-    /// What the last layer is.
+    /// The last layer.
     pub last_layer: LastLayer,
-    /// What the rows of its matrix are.
+    /// Meaning of the rows of its matrix.
     pub rows: Option<MatrixRows>,
     /// Beginning of names below which alone the last layer is looked for.
     pub last_layer_under: Option<String>,
     /// The scale of a cosine layer.
     pub scale: Option<f64>,
-    /// Whether the network is wanted even without a last layer that fits.
+    /// Tells whether the network is wanted even without a last layer that fits.
     pub without_last_layer: bool,
 }
 
@@ -73,22 +73,23 @@ pub struct Fitted {
     /// Tensors by the network's own names; a last layer without bias has one of zeros if the network has one. Those of
     /// the last layer are missing if it was not found and not needed.
     pub tensors: BTreeMap<String, Tensor>,
-    /// Where they stood.
+    /// Place where they stood.
     pub taken: Taken,
 }
 
-/// Where in a file the weights of a network stood, and what was left.
+/// The place in a file where the weights of a network stood, and what was left.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Taken {
     /// Keys that led to the weights, joined by dots; empty if none.
     pub key: String,
-    /// What stood in front of the names.
+    /// Prefix of the names.
     pub prefix: String,
     /// The module that was taken for the last layer, with all that stands in front of its name.
     pub last_layer: Option<String>,
-    /// What was read and left out, and what was not read: names, or modules with the number of their tensors.
+    /// Tensors that were read and left out, and those that were not read: names, or modules with the number of their
+    /// tensors.
     pub unread: Vec<String>,
-    /// What the file keeps of the normalisation of its input, which is left to whoever gives it.
+    /// Normalisation of its input that the file keeps, which is left to whoever gives it.
     pub normalisation: Option<KeptNormalisation>,
 }
 

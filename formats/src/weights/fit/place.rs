@@ -1,4 +1,4 @@
-//! Where in the names of a file a network stands.
+//! The place of a network in the names of a file.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -10,9 +10,9 @@ use crate::weights::{Tensor, WeightsError};
 /// A name or beginning of names, in whole parts between dots, and what is put in its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rename {
-    /// As in the file.
+    /// Name as in the file.
     pub from: String,
-    /// In its place; empty to take it off.
+    /// Name in its place; empty to take it off.
     pub to: String,
 }
 

@@ -1,4 +1,4 @@
-//! What fills containers, and what stands for the calls of names.
+//! Calls that fill containers, and what stands for the calls of names.
 
 use super::globals::Global;
 use super::machine::{Machine, VALUE};

@@ -1,4 +1,5 @@
-//! What a name in a pickle stands for: the few that tensors and plain containers need, and the inert ones beside them.
+//! Objects that a name in a pickle stands for: the few that tensors and plain containers need, and the inert ones
+//! beside them.
 //!
 //! None of them is ever called here. Those of the first table have a meaning of their own in this reader; those of
 //! [`INERT`] are values that people keep beside the weights and that are passed over unbuilt. Everything else is

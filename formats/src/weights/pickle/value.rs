@@ -1,4 +1,4 @@
-//! What is on the stack, and the heap that owns it.
+//! Values on the stack, and the heap that owns them.
 //!
 //! Containers, storages and tensors lie in a heap and are referred to by number, so that what Python shares is shared
 //! here: a dictionary changed through the memo is changed everywhere. Nothing is nested in Rust's sense: a pickle of a

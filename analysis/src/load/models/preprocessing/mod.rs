@@ -1,5 +1,5 @@
-//! How the pixels of a data set become the input of a model: by the checkpoint's own word or by flags, never guessed.
-//! What is said here is done in `on_tensors` for libtorch and in `on_arrays` for ONNX.
+//! Steps from the pixels of a data set to the input of a model: by the checkpoint's own word or by flags, never
+//! guessed. What is said here is done in `on_tensors` for libtorch and in `on_arrays` for ONNX.
 
 #[cfg(feature = "onnx")]
 mod on_arrays;
@@ -87,7 +87,7 @@ impl InputSteps {
         self.origin == Origin::Flags && matches!(images, Images::InMemory { .. })
     }
 
-    /// What is done with an image as it is decoded.
+    /// Gives the steps that an image takes as it is decoded.
     pub fn chain(&self, images: &Images) -> Result<Chain> {
         match (self.origin, images) {
             (Origin::Checkpoint(image_size), _) => Ok(Chain::evaluation(images, image_size)),
