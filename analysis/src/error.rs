@@ -12,7 +12,7 @@ use crate::draw::DrawError;
 use crate::report::ReportError;
 use crate::subject::Subject;
 
-/// Why an analysis did not come to its end. Messages name the file, sample, class or flag, and what to do.
+/// The reasons why an analysis did not come to its end. Messages name the file, sample, class or flag, and what to do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the message of each variant says what it is and what its fields are")]

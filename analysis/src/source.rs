@@ -97,6 +97,6 @@ pub struct TrainingRun {
     pub image_size: Option<usize>,
     /// Settings of the run, as the checkpoint says.
     pub run: Run,
-    /// One entry an epoch.
+    /// Metrics of the epochs, one entry an epoch.
     pub epochs: Vec<EpochMetrics>,
 }

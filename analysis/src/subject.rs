@@ -40,7 +40,7 @@ pub struct Subject {
     pub name: String,
     /// The origin of the scores.
     pub source: Source,
-    /// One name a class.
+    /// Names of the classes, one a class.
     pub class_names: Vec<String>,
     /// Training images of each class; `None` if unknown.
     pub train_counts: Option<Vec<u64>>,

@@ -1,4 +1,4 @@
-//! Which class of an image folder is class 0.
+//! The order of an image folder's classes.
 
 use car_spectral_formats::natural_order;
 use strum::{Display, EnumString};

@@ -19,13 +19,13 @@ pub struct Split {
 /// Training and test images of a data set.
 #[derive(Debug)]
 pub struct DataSet {
-    /// Which data set.
+    /// Kind of the data set.
     pub kind: DataKind,
     /// The split that subsets are drawn from.
     pub train: Arc<Split>,
     /// The test split.
     pub test: Arc<Split>,
-    /// One name a class.
+    /// Names of the classes, one a class.
     pub class_names: Vec<String>,
     /// Readings of the folder, what was taken for what and what was passed over: sentences without a full stop.
     pub notes: Vec<String>,

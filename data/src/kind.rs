@@ -1,4 +1,4 @@
-//! Which data set.
+//! Kinds of data sets.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ pub enum DataKind {
 }
 
 impl DataKind {
-    /// All kinds.
+    /// List of all kinds.
     pub const ALL: [Self; 5] = [Self::Cifar100, Self::Cifar10, Self::FashionMnist, Self::ImageFolder, Self::List];
 
     /// The name used on the command line.

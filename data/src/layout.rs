@@ -11,7 +11,7 @@ pub struct Layout {
     pub train_list: Option<PathBuf>,
     /// List of the test images, also of an image folder.
     pub test_list: Option<PathBuf>,
-    /// Which class of an image folder is class 0; [`ClassOrder::Text`] unless said.
+    /// Order of an image folder's classes; [`ClassOrder::Text`] unless said.
     pub class_order: Option<ClassOrder>,
     /// Tells whether the training images may be absent.
     pub test_alone: bool,

@@ -40,7 +40,7 @@ pub struct LoaderOptions {
     pub epochs: RangeInclusive<usize>,
     /// Seed of order and augmentation.
     pub seed: u64,
-    /// Which of several loaders with one seed: each has its own order and augmentation.
+    /// Number of the loader among several with one seed: each has its own order and augmentation.
     pub stream: u8,
     /// Threads, at least 1. They hold so many batches and two more in memory.
     pub threads: usize,

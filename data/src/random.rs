@@ -36,7 +36,8 @@ pub enum Purpose {
 pub struct Place {
     /// Epoch, from 1; below [`MOST_EPOCHS`].
     pub epoch: usize,
-    /// Which of several streams of batches that are drawn independently of each other; below [`MOST_STREAMS`].
+    /// Number of the stream among several streams of batches that are drawn independently of each other; below
+    /// [`MOST_STREAMS`].
     pub stream: u8,
     /// Purpose of the numbers.
     pub purpose: Purpose,

@@ -1,4 +1,4 @@
-//! Which data set, and where it lies: `KIND:DIR`.
+//! A data set, and where it lies: `KIND:DIR`.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use crate::DataError;
 /// A data set and the folder that holds it, written `KIND:DIR`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataSource {
-    /// Which data set.
+    /// Kind of the data set.
     pub kind: DataKind,
     /// Folder of its files.
     pub folder: PathBuf,

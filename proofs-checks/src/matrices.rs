@@ -35,7 +35,7 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// Every shape.
+    /// List of every shape.
     pub const ALL: &[Self] = &[
         Self::Full,
         Self::Sparse,
@@ -56,7 +56,7 @@ impl Shape {
 pub struct Matrix {
     /// Recipe by which it was made.
     pub shape: Shape,
-    /// Its entries, row = predicted class, column = true class.
+    /// Entries, row = predicted class, column = true class.
     pub values: Array2<f64>,
 }
 
@@ -75,7 +75,7 @@ pub fn confusion_like_of(num_classes: impl Strategy<Value = usize>) -> impl Stra
     (prop::sample::select(Shape::ALL), num_classes, any::<u64>()).prop_map(|(shape, k, seed)| draw(shape, k, seed))
 }
 
-/// One matrix of a shape.
+/// Draws one matrix of a shape.
 pub fn draw(shape: Shape, k: usize, seed: u64) -> Matrix {
     let rng = &mut ChaCha8Rng::seed_from_u64(seed);
     let mut values = Array2::zeros((k, k));

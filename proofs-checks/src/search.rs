@@ -27,7 +27,7 @@ pub struct Found {
     pub value: f64,
     /// The point.
     pub point: Vec<f64>,
-    /// All evaluations made.
+    /// Number of all evaluations made.
     pub evaluations: u64,
 }
 

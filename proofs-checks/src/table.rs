@@ -91,7 +91,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// One phrase.
+    /// Gives the verdict in one phrase.
     pub fn verdict(&self) -> &'static str {
         match self.tightest {
             _ if self.cases.contains_key(&Kind::Counterexample) => "**fails**",

@@ -62,7 +62,7 @@ pub struct TrainingData {
     /// Rows and columns of the images given to the network; absent for images as they are stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_size: Option<usize>,
-    /// One name a class.
+    /// Names of the classes, one a class.
     pub class_names: Vec<String>,
 }
 
@@ -72,7 +72,7 @@ pub struct ValidationPart {
     /// Numbers by which it was drawn.
     #[serde(flatten)]
     pub drawn: Validation,
-    /// Its images of each class.
+    /// Images of each class in the part.
     pub class_counts: Vec<u64>,
     /// SHA-256 of its indices.
     pub indices_sha256: String,

@@ -31,7 +31,7 @@ const EXPERIMENT: &str = "experiment";
 pub struct ExperimentFile {
     /// The file.
     pub path: PathBuf,
-    /// Its text.
+    /// Text of the file.
     pub text: String,
     /// Flags, in the order of their names.
     pub flags: Vec<FileFlag>,
@@ -60,7 +60,7 @@ pub struct Experiment {
 pub struct FileFlag {
     /// Long name without `--`.
     pub name: String,
-    /// Its value.
+    /// Value of the flag.
     pub value: FlagValue,
     /// Line of the file, from 1.
     pub line: usize,

@@ -32,7 +32,7 @@ pub struct SplitMetrics {
     pub groups_macro: Option<[Option<f64>; 3]>,
     /// The class with the largest error, of several the first.
     pub worst_class: usize,
-    /// Its error.
+    /// Error of the worst class.
     pub worst_class_error: f64,
     /// Mean error of the worst 10 % of classes (`car_spectral::longtail::ClassMetrics::worst_tenth_error`); absent in
     /// logs of older builds.
@@ -119,7 +119,7 @@ pub struct SplitSums {
 }
 
 impl SplitSums {
-    /// No images yet.
+    /// Makes the sums of no images yet.
     pub fn new(num_classes: usize, options: &CarOptions) -> Result<Self, RunError> {
         Ok(Self {
             counts: MarginCounts::new(num_classes, &MarginGrid::new(&[0.0])?)?,

@@ -81,7 +81,7 @@ pub struct ClassMeanBound {
 /// The certificates of all classes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClassMeanCertificate {
-    /// Per class the least bound over the grid, of equal ones the first; `None` where none is below 1.
+    /// The least bound of each class over the grid, of equal ones the first; `None` where none is below 1.
     pub classes: Vec<Option<ClassMeanBound>>,
 }
 

@@ -105,7 +105,7 @@ pub enum Architecture {
     Biased,
     /// A network with attention.
     Attention,
-    /// Not known, as for stored predictions.
+    /// An architecture that is not known, as for stored predictions.
     Unknown,
 }
 

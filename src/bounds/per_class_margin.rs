@@ -56,9 +56,9 @@ pub struct TrainingMargins<'a> {
     pub margin: f64,
     /// |G|: how many margins the grid holds, this one included.
     pub grid_size: usize,
-    /// Per class: examples with margin <= g, at most m_j.
+    /// Examples of each class with margin <= g, at most m_j.
     pub margin_errors: &'a [u64],
-    /// Per class: m_j.
+    /// Examples of each class, m_j.
     pub class_counts: &'a [u64],
 }
 
@@ -145,7 +145,7 @@ pub struct PerClassMargin {
     pub beta: f64,
     /// [`least_kl`] of T3 and T3', which KL_j cannot go below inside the grid.
     pub least_kl: f64,
-    /// Per class; [`NotApplicable::ClassTooSmall`] for a class without training examples.
+    /// Bounds of each class; [`NotApplicable::ClassTooSmall`] for a class without training examples.
     pub classes: Vec<Outcome<ClassMarginBounds>>,
 }
 

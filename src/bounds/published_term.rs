@@ -23,7 +23,7 @@ pub struct PublishedTerm {
 }
 
 impl PublishedTerm {
-    /// Why T2 has no second term here, and so no total: "up to constants".
+    /// Gives the reason why T2 has no second term here, and so no total: "up to constants".
     pub fn complexity(&self) -> NotApplicable {
         NotApplicable::ConstantsUnknown
     }

@@ -1,4 +1,4 @@
-//! Why a step of CAR cannot be taken.
+//! Reasons why a step of CAR cannot be taken.
 
 use thiserror::Error;
 

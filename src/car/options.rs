@@ -105,7 +105,7 @@ pub enum EmaStart {
     BiasCorrected,
 }
 
-/// Which columns an update moves.
+/// The columns that an update moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(Serialize, Deserialize), serde(rename_all = "kebab-case"))]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -127,7 +127,7 @@ pub struct EmaOptions {
     pub beta: f64,
     /// Start of the average.
     pub start: EmaStart,
-    /// Which columns a batch moves.
+    /// Columns that a batch moves.
     pub columns: EmaColumns,
 }
 

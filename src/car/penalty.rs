@@ -1,5 +1,4 @@
-//! Which norm of C̄Λ the regulariser penalises: the paper's, or one to compare it with, each with a
-//! subgradient.
+//! Norms of C̄Λ that the regulariser can penalise: the paper's, or one to compare it with, each with a subgradient.
 //!
 //! ```text
 //! spectral   sigma_1                        u_1 v_1^T
@@ -43,7 +42,7 @@ pub enum PenaltyNorm {
 }
 
 impl PenaltyNorm {
-    /// Its symbol for C̄Λ in logs.
+    /// Gives the norm's symbol for C̄Λ in logs.
     pub fn symbol(&self) -> String {
         match self {
             PenaltyNorm::Spectral => "‖C̄Λ‖₂".to_owned(),

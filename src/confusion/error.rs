@@ -40,7 +40,7 @@ pub enum ConfusionError {
     /// Scores whose rows are not as long as there are classes.
     #[error("each sample needs {num_classes} scores, one a class; the batch has {columns} columns")]
     WrongNumberOfScores { columns: usize, num_classes: usize },
-    /// Not one label a sample.
+    /// A number of labels that is not that of the samples.
     #[error("the batch has {samples} rows of scores but {labels} labels; give one label a row")]
     WrongNumberOfLabels { samples: usize, labels: usize },
     /// A score that is infinite or NaN.

@@ -48,7 +48,7 @@ pub(super) struct Layout {
 const FLAGS: u32 = 3;
 
 impl Layout {
-    /// `None` if a key does not fit into 64 bits.
+    /// Makes a layout; `None` if a key does not fit into 64 bits.
     pub fn new(num_classes: usize, margins: usize) -> Option<Self> {
         let bits = |most: usize| usize::BITS - most.leading_zeros();
         let layout = Self { class: bits(num_classes - 1), bucket: bits(margins) };

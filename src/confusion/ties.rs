@@ -9,9 +9,9 @@ pub struct Ties {
     pub top2: u64,
     /// `top2` as a share of all samples; 0 when there are no samples.
     pub share: f64,
-    /// Per true class: samples with margin exactly 0.
+    /// Samples of each true class with margin exactly 0.
     pub zero_margin: Vec<u64>,
-    /// Per true class j: samples with margin 0 and j < i*, which the rule "ties to the lowest index" decides rightly.
-    /// S1: `#(margin <= 0) = errors + zero_margin_correct`, exactly.
+    /// Samples of each true class j with margin 0 and j < i*, which the rule "ties to the lowest index" decides
+    /// rightly. S1: `#(margin <= 0) = errors + zero_margin_correct`, exactly.
     pub zero_margin_correct: Vec<u64>,
 }

@@ -10,7 +10,7 @@ use super::tables::check_num_classes;
 /// Smallest weight of the official form, from the authors' code (repository misswayguy/CAR).
 const OFFICIAL_FLOOR: f64 = 1e-3;
 
-/// Which form of D3.
+/// The form of the class weights of D3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -19,12 +19,12 @@ pub enum WeightForm {
     Paper,
     /// The weights of the authors' code: the paper's divided by their mean, then raised to at least 1e-3.
     Official,
-    /// All ones.
+    /// Weights of one each.
     None,
 }
 
 impl WeightForm {
-    /// All forms.
+    /// List of all forms.
     pub const ALL: [Self; 3] = [Self::Paper, Self::Official, Self::None];
 
     /// The name used on the command line and in reports.

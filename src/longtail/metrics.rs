@@ -35,7 +35,7 @@ pub struct GroupAccuracy {
 pub struct WorstClass {
     /// The class; of several, the one with the lowest index.
     pub index: usize,
-    /// Its test error.
+    /// Test error of the class.
     pub error: f64,
 }
 
@@ -44,7 +44,7 @@ pub struct WorstClass {
 pub struct WeightedWorstClass {
     /// The class; of several, the one with the lowest index.
     pub index: usize,
-    /// Its test error e_j.
+    /// Test error e_j of the class.
     pub error: f64,
     /// lambda_j e_j.
     pub weighted_error: f64,

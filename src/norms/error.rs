@@ -1,4 +1,4 @@
-//! Why a norm or a singular value decomposition cannot be given.
+//! Reasons why a norm or a singular value decomposition cannot be given.
 
 use thiserror::Error;
 

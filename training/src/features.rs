@@ -109,14 +109,14 @@ impl Source {
 pub enum FeatureEvent<'a> {
     /// Another process computes this file, and is waited for.
     Awaited(&'a Path),
-    /// So many images of both splits are done.
+    /// The features of so many images of both splits are done.
     Computed {
         /// Images done.
         done: usize,
         /// Images of both splits.
         of: usize,
     },
-    /// They are read from this file.
+    /// The features are read from this file.
     Read(&'a Path),
 }
 

@@ -54,7 +54,7 @@ impl Correlations {
     }
 }
 
-/// Which epochs of a run are points.
+/// The choice of a run's epochs that are points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
@@ -67,7 +67,7 @@ pub enum Scope {
 /// The correlations over the points of one scope.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScopeCorrelations {
-    /// Which epochs.
+    /// Choice of the epochs.
     pub scope: Scope,
     /// Points: epochs of runs.
     pub points: usize,
@@ -75,7 +75,7 @@ pub struct ScopeCorrelations {
     pub variables: Vec<VariableRange>,
     /// Every predictor against every target.
     pub correlations: Vec<Correlation>,
-    /// Both norms against both rivals, for every target.
+    /// Comparisons of both norms with both rivals, for every target.
     pub comparisons: Vec<Comparison>,
 }
 
@@ -155,9 +155,9 @@ pub struct Correlation {
 pub enum Verdict {
     /// The interval of the difference lies above 0.
     Better,
-    /// It lies below 0.
+    /// The interval lies below 0.
     Worse,
-    /// It holds 0.
+    /// The interval holds 0.
     Undecided,
     /// There is no difference, no interval of it, or the target has fewer than five different values.
     #[allow(clippy::enum_variant_names, reason = "as in the JSON")]
@@ -169,7 +169,7 @@ pub enum Verdict {
 pub struct Comparison {
     /// The norm.
     pub norm: Predictor,
-    /// Its rival.
+    /// Rival of the norm.
     pub rival: Predictor,
     /// The split that both are measured on.
     pub measured_on: MeasuredOn,
@@ -188,7 +188,7 @@ pub struct Comparison {
 }
 
 impl Predictor {
-    /// All predictors.
+    /// List of all predictors.
     pub const ALL: [Self; 4] = [Self::HardNorm, Self::SurrogateNorm, Self::Error, Self::Loss];
     const NORMS: [Self; 2] = [Self::HardNorm, Self::SurrogateNorm];
     const RIVALS: [Self; 2] = [Self::Error, Self::Loss];
@@ -198,7 +198,7 @@ impl Predictor {
         self.into()
     }
 
-    /// Its value.
+    /// Gives the predictor's value.
     pub fn of(self, metrics: &SplitMetrics) -> f64 {
         match self {
             Self::HardNorm => metrics.hard_spectral_norm,
@@ -210,7 +210,7 @@ impl Predictor {
 }
 
 impl MeasuredOn {
-    /// Both.
+    /// List of both splits.
     pub const ALL: [Self; 2] = [Self::Train, Self::Test];
 
     /// Names it as in the JSON.
@@ -228,7 +228,7 @@ impl MeasuredOn {
 }
 
 impl Target {
-    /// All targets.
+    /// List of all targets.
     pub const ALL: [Self; 3] = [Self::WorstClass, Self::WorstTenth, Self::Wce];
 
     /// Names it as in the JSON.
@@ -236,7 +236,7 @@ impl Target {
         self.into()
     }
 
-    /// Its value; `None` in logs of older builds.
+    /// Gives the target's value; `None` in logs of older builds.
     pub fn of(self, test: &SplitMetrics) -> Option<f64> {
         match self {
             Self::WorstClass => Some(test.worst_class_error),

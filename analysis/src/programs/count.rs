@@ -40,7 +40,7 @@ struct Arguments {
     #[arg(long, value_delimiter = ',', default_value = "0,0.1,0.5,1,2", allow_hyphen_values = true)]
     margin: Vec<f64>,
 
-    /// Which arrays or columns are which, where their names do not say it: logits=NAME,labels=NAME,index=NAME
+    /// Names of the arrays or columns, where they do not tell which is which: logits=NAME,labels=NAME,index=NAME
     #[arg(long, value_name = "ROLE=NAME,...")]
     keys: Option<Keys>,
 

@@ -1,4 +1,4 @@
-//! Which files a report is written as: `--format html,json,csv,md,tex,svg,png`.
+//! Formats in which a report is written: `--format html,json,csv,md,tex,svg,png`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -25,12 +25,12 @@ pub struct FormatSet {
 }
 
 impl FormatSet {
-    /// Every format.
+    /// Chooses every format.
     pub const fn all() -> Self {
         Self { html: true, json: true, csv: true, md: true, tex: true, svg: true, png: true }
     }
 
-    /// No format.
+    /// Chooses no format.
     pub const fn none() -> Self {
         Self { html: false, json: false, csv: false, md: false, tex: false, svg: false, png: false }
     }

@@ -1,4 +1,4 @@
-//! Which files in an output directory the program wrote.
+//! Files in an output directory that the program wrote.
 //!
 //! A file is the program's own if it has one of the names that the program gives *and* the mark that it writes into
 //! each file; whatever lacks either is someone else's and stays.

@@ -46,7 +46,7 @@ pub struct Comparison {
     pub a: usize,
     /// Index of the model that is judged.
     pub b: usize,
-    /// All samples.
+    /// Difference over all samples.
     pub overall: Difference,
     /// Mean over the classes with samples.
     pub macro_average: Difference,
@@ -67,7 +67,7 @@ pub struct Comparison {
     /// Mean over the classes of `few` that have samples.
     #[serde(default)]
     pub few_macro: Option<Difference>,
-    /// Each class. Length K.
+    /// Differences of each class. Length K.
     pub classes: Vec<ClassDifference>,
 }
 

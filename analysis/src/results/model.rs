@@ -103,7 +103,7 @@ pub struct BoundReport {
     pub margin: Option<f64>,
     /// Tells whether every precondition holds.
     pub applicable: bool,
-    /// Why it does not apply (with numbers), or what to know about the value; `None` if there is nothing to say.
+    /// Reason why it does not apply (with numbers), or what to know about the value; `None` if there is nothing to say.
     pub reason: Option<String>,
     /// A bound on a whole matrix (T1, T1'): the radius of ‖C_S - C_D‖₂; `None` for bounds on each class.
     pub value: Option<f64>,

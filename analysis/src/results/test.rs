@@ -21,11 +21,11 @@ pub struct GroupAccuracy {
 /// The class with the largest test error.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WorstClass {
-    /// Its index (the lowest, if several classes share the largest error).
+    /// Index of the class (the lowest, if several classes share the largest error).
     pub index: usize,
-    /// Its name.
+    /// Name of the class.
     pub name: String,
-    /// Its test error.
+    /// Test error of the class.
     pub error: f64,
     /// Interval of its error (T5).
     pub interval: [f64; 2],
@@ -34,13 +34,13 @@ pub struct WorstClass {
 /// The class that attains the weighted worst-class error.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WeightedWorstClass {
-    /// Its index (the lowest, if several attain it).
+    /// Index of the class (the lowest, if several attain it).
     pub index: usize,
-    /// Its name.
+    /// Name of the class.
     pub name: String,
-    /// Its weight λ_j.
+    /// Weight λ_j of the class.
     pub weight: f64,
-    /// Its test error e_j.
+    /// Test error e_j of the class.
     pub error: f64,
     /// Interval of its error (T5).
     pub interval: [f64; 2],

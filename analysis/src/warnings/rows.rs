@@ -27,7 +27,7 @@ pub(super) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// `None` without scores.
+    /// Takes the rows of scores; `None` without scores.
     pub fn of(scored: &'a Scored) -> Option<Self> {
         (!matches!(scored.logits, Logits::Classes(_) | Logits::Counted(_))).then_some(Self { scored })
     }

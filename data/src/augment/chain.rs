@@ -17,7 +17,7 @@ impl Chain {
         Self::default()
     }
 
-    /// This chain with a step more.
+    /// Adds a step to the chain.
     pub fn then(mut self, step: impl Augmentation + 'static) -> Self {
         self.0.push(Arc::new(step));
         self

@@ -42,7 +42,7 @@ pub use training_pass::TrainingPass;
 /// Settings of a run.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Which network.
+    /// Settings of the network.
     pub network: NetworkSettings,
     /// Settings of the images.
     pub images: ImageSettings,
@@ -52,12 +52,12 @@ pub struct Settings {
     pub output: OutputSettings,
 }
 
-/// Which network, and how it computes while it learns.
+/// The settings of a network, and how it computes while it learns.
 #[derive(Clone, Debug)]
 pub struct NetworkSettings {
     /// The network.
     pub architecture: ArchitectureKind,
-    /// Its last layer.
+    /// Last layer of the network.
     pub classifier: Classifier,
     /// Side to which images are resized on the device, or as they are.
     pub resolution: Option<usize>,
@@ -102,7 +102,7 @@ pub struct OptimisationSettings {
     pub warm_up_epochs: usize,
     /// Objective that is minimised.
     pub objective: ObjectiveOptions,
-    /// Which epoch's weights are the result.
+    /// Choice of the epoch whose weights are the result.
     pub selection: Selection,
     /// Seed of initialisation, order and augmentation.
     pub seed: u64,

@@ -1,11 +1,11 @@
-//! Which optimizer, with its constants.
+//! Settings of an optimizer: its kind, with its constants.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::RunError;
 
-/// Which optimizer, with its constants; the learning rate comes with each step.
+/// The optimizer, with its constants; the learning rate comes with each step.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "name", rename_all = "lowercase")]
 pub enum OptimizerOptions {

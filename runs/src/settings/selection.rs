@@ -1,5 +1,5 @@
-//! Which epoch's weights are the result of a run: the last, or the best on a validation part of the training data. The
-//! test images take no part in it.
+//! Choice of the epoch whose weights are the result of a run: the last, or the best on a validation part of the
+//! training data. The test images take no part in it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -10,7 +10,7 @@ use crate::confusion::{ConfusionError, MarginGrid, Score};
 /// A sample of which no scores are needed any more.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SampleMargin {
-    /// Its true class.
+    /// True class of the sample.
     pub label: usize,
     /// i*, its strongest wrong class, of equal ones the lowest.
     pub competitor: usize,

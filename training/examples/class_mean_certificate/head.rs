@@ -34,7 +34,7 @@ fn sigmas() -> [f64; 8] {
 /// The errors of one head on test images that nothing was chosen by.
 #[derive(Serialize)]
 pub struct TestErrors {
-    /// Per class.
+    /// Errors of the classes.
     pub classes: Vec<f64>,
     /// The largest.
     pub worst: f64,
@@ -51,7 +51,7 @@ pub struct Outcome {
     pub images_in_t: usize,
     /// T7: bound of every class, for all at once.
     pub certificate: Vec<f64>,
-    /// Its maximum.
+    /// Largest of the bounds.
     pub certificate_worst: f64,
     /// Test errors of the head that T7 is about, trained on all of S.
     pub test: TestErrors,

@@ -17,13 +17,13 @@ use crate::{Arguments, DELTA, LOOKED_AT};
 pub struct Row {
     /// Data set and classes.
     pub data: String,
-    /// Which features.
+    /// Kind of the features.
     pub features: String,
     /// m, training images a class.
     pub images_per_class: usize,
     /// 1 − δ^{1/m}: T4 for the worst class.
     pub floor: f64,
-    /// One a seed.
+    /// Results of the splits, one a seed.
     pub splits: Vec<Outcome>,
 }
 

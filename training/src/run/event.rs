@@ -22,11 +22,11 @@ pub enum Event<'a> {
     /// The run in `folder` goes on under another device, number of threads or build, so its last bits may differ: which
     /// of them, as it began, and as it goes on.
     Differs { folder: PathBuf, what: &'static str, there: String, here: String },
-    /// So many steps are done since the first of the run, of those of the whole run.
+    /// A number of steps is done since the first of the run, of those of the whole run.
     Step { done: usize, of: usize },
     /// An epoch is done and logged.
     Epoch(&'a EpochMetrics),
 }
 
-/// Who is told.
+/// The observer that is told of events.
 pub type Observer<'a> = dyn FnMut(Event<'_>) + 'a;

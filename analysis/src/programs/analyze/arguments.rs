@@ -74,7 +74,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE", requires = "data")]
     pub test_list: Option<PathBuf>,
 
-    /// Which class of image-folder:DIR is class 0: folders sorted as text (0, 1, 10, 2), as torchvision's ImageFolder
+    /// Order of the classes of image-folder:DIR: folders sorted as text (0, 1, 10, 2), as torchvision's ImageFolder
     /// does, or in natural order (0, 1, 2, 10) [default: text]
     #[arg(long, value_name = "text|natural", requires = "data")]
     pub class_order: Option<ClassOrder>,

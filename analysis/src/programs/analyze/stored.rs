@@ -23,12 +23,12 @@ pub(super) struct StoredArguments {
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub counts_train: Vec<PathBuf>,
 
-    /// Which way they lie: rows-are-true (scikit-learn) or columns-are-true. Asked for unless they are symmetric
+    /// Direction in which they lie: rows-are-true (scikit-learn) or columns-are-true. Asked for unless they are
+    /// symmetric
     #[arg(long, value_name = "WAY")]
     pub orientation: Option<Orientation>,
 
-    /// Which arrays or columns of --predictions are which, where their names do not say it:
-    /// logits=NAME,labels=NAME
+    /// Names of the arrays or columns of --predictions, where they do not tell which is which: logits=NAME,labels=NAME
     #[arg(long, value_name = "ROLE=NAME,...")]
     pub keys: Option<Keys>,
 

@@ -71,7 +71,7 @@ pub(super) struct Summary {
 }
 
 impl Summary {
-    /// `None` without a value.
+    /// Summarises the values; `None` without a value.
     pub fn of(values: &[f64]) -> Option<Self> {
         let seeds = values.len();
         let mean = values.iter().sum::<f64>() / seeds as f64;
@@ -117,7 +117,7 @@ impl Metric {
             || ["worst_class_ratio", "zero_accuracy_classes"].contains(&self.id)
     }
 
-    /// Over the runs that have it.
+    /// Summarises the column over the runs that have it.
     pub fn summary(&self, runs: &[RunResults]) -> Option<Summary> {
         Summary::of(&runs.iter().filter_map(self.read).collect::<Vec<_>>())
     }

@@ -1,4 +1,4 @@
-//! Which runs there are to be: one for each seed of each experiment file.
+//! Plan of the runs there are to be: one for each seed of each experiment file.
 
 use std::path::{Path, PathBuf};
 

@@ -44,7 +44,7 @@ pub struct PlotSet {
 }
 
 impl PlotSet {
-    /// Every figure.
+    /// Lists every figure.
     pub fn iter(&self) -> impl Iterator<Item = &Figure> {
         self.comparison.iter().chain(&self.training).chain(self.models.iter().flat_map(|(_, figures)| figures))
     }

@@ -1,4 +1,4 @@
-//! Which of a model's bounds a plot shows: one margin for each statement.
+//! Choice of a model's bounds that a plot shows: one margin for each statement.
 
 use crate::results::{BoundReport, ModelReport};
 use car_spectral::confusion::WrittenMargin;

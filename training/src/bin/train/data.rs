@@ -36,7 +36,7 @@ pub struct DataArguments {
     /// Test images of list:DIR [default: the one DIR/*_test.txt, or else DIR/*_val.txt]
     #[arg(long, value_name = "FILE")]
     test_list: Option<PathBuf>,
-    /// Which folder of image-folder:DIR is class 0: text (0, 1, 10, 2, as torchvision sorts) or natural (0, 1, 2, 10)
+    /// Order of the folders of image-folder:DIR: text (0, 1, 10, 2, as torchvision sorts) or natural (0, 1, 2, 10)
     /// [default: text]
     #[arg(long, value_name = "ORDER")]
     class_order: Option<ClassOrder>,

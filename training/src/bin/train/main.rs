@@ -94,7 +94,7 @@ struct Arguments {
     /// Evaluate on the training, validation and test images every so many epochs (the last epoch always is)
     #[arg(long, help_heading = "Run", default_value_t = 5)]
     evaluate_every: usize,
-    /// Which epoch's weights are the result: the last, or the evaluated one with the best macro accuracy on the
+    /// Epoch whose weights are the result: the last, or the evaluated one with the best macro accuracy on the
     /// validation part. The test images take no part in it
     #[arg(long, help_heading = "Run", default_value = "last")]
     select: Select,
