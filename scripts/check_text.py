@@ -25,7 +25,8 @@ LINK = re.compile(r"\s*([-*] )?(!?\[[^\]]*\]\([^)]*\)|<?https?://\S+>?)[.,;:]?\s
 
 # Neither verbs nor nouns.
 NOT_FIRST = re.compile(
-    r"(?:As|At|By|For|From|How|If|In|Of|On|To|What|When|Where|Whether|With)\b", re.IGNORECASE
+    r"(?:As|At|By|For|From|How|If|In|Of|On|To|What|When|Where|Whether|Which|Why|With)\b",
+    re.IGNORECASE,
 )
 PUBLIC = re.compile(r"\s*pub (?!use\b)")
 OPENS_PUBLIC = re.compile(r"\s*pub (?:enum|trait) ")
