@@ -5,7 +5,7 @@ use thiserror::Error;
 /// Characters a class name may have.
 pub const LONGEST_CLASS_NAME: usize = 200;
 
-/// Why a text cannot name a class.
+/// The reasons why a text cannot name a class.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the message of each variant says what it is and what its fields are")]

@@ -15,9 +15,9 @@ use crate::aside::both;
 /// A file that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredFile {
-    /// Its path.
+    /// Path of the file.
     pub path: PathBuf,
-    /// Its size.
+    /// Size of the file.
     pub bytes: u64,
     /// SHA-256 of what was read, in lower-case hexadecimal.
     pub sha256: String,

@@ -1,4 +1,4 @@
-//! Which files are images, by the ending of their names.
+//! Files that are images, by the ending of their names.
 
 use std::path::Path;
 

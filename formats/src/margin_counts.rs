@@ -40,11 +40,11 @@ pub enum MarginCountsError {
 /// A file that was counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CountedInput {
-    /// Its name, as it was given.
+    /// Name of the file, as it was given.
     pub name: String,
-    /// Its size.
+    /// Size of the file.
     pub bytes: u64,
-    /// Its SHA-256.
+    /// SHA-256 of the file.
     pub sha256: [u8; 32],
 }
 

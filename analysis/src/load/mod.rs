@@ -77,7 +77,7 @@ pub struct Checkpoints {
     pub foreign: ForeignWeights,
     /// Tells whether a TorchScript file, which is a program, may be run.
     pub run_torchscript: bool,
-    /// Which of several outputs holds the logits, by name or number from 0.
+    /// Output of several that holds the logits, by name or number from 0.
     pub output: Option<String>,
     pub device: DeviceChoice,
     pub threads: Option<usize>,

@@ -1,4 +1,4 @@
-//! Which way a confusion matrix lies.
+//! Directions in which a confusion matrix can lie.
 
 use strum::{Display, EnumString};
 

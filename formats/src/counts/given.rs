@@ -38,7 +38,7 @@ impl GivenFile {
         Ok(self.held.get_or_init(|| read))
     }
 
-    /// Its size and SHA-256; of a folder of classes, those of the lines of its classes and counts.
+    /// Gives its size and SHA-256; of a folder of classes, those of the lines of its classes and counts.
     ///
     /// # Errors
     /// As for every reader: it is missing, unreadable or empty.

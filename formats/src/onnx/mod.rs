@@ -41,7 +41,7 @@ pub struct OnnxFile {
 pub struct ReadFile {
     /// The file.
     pub path: PathBuf,
-    /// Its size.
+    /// Size of the file.
     pub bytes: u64,
     /// SHA-256 of its bytes in lower-case hexadecimal.
     pub sha256: String,

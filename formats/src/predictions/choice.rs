@@ -1,4 +1,4 @@
-//! Which of the arrays of a file are the scores and the labels.
+//! Choice of the arrays of a file that are the scores and the labels.
 
 use std::path::Path;
 

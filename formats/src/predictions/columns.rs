@@ -1,4 +1,4 @@
-//! Which columns of a table are the scores and the labels.
+//! Choice of the columns of a table that are the scores and the labels.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};

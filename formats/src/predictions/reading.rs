@@ -16,7 +16,7 @@ pub enum Scores {
 }
 
 impl Scores {
-    /// Its name on a command line.
+    /// Gives its name on a command line.
     pub fn name(self) -> &'static str {
         self.into()
     }

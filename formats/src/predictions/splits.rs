@@ -1,4 +1,4 @@
-//! Which split the rows of a file are of, by columns that say so: several are refused, training samples told; and masks
+//! Split that the rows of a file are of, by columns that say so: several are refused, training samples told; and masks
 //! of samples that are not to be counted.
 
 use std::borrow::Cow;

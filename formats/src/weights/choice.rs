@@ -1,4 +1,4 @@
-//! Which tensors of a saved object are the weights.
+//! Choice of the tensors of a saved object that are the weights.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};

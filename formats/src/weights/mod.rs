@@ -150,9 +150,9 @@ pub struct Weights {
 pub struct Part {
     /// The file.
     pub file: PathBuf,
-    /// Its bytes.
+    /// Size of the file in bytes.
     pub bytes: u64,
-    /// Its SHA-256 in lower-case hexadecimal.
+    /// SHA-256 of the file in lower-case hexadecimal.
     pub sha256: String,
 }
 

@@ -1,4 +1,4 @@
-//! Which names differ from those of a network, and what is nearest to them.
+//! Names that differ from those of a network, and what is nearest to them.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Which output of a network holds the logits.
+//! Choice of the output of a network that holds the logits.
 
 use crate::words::readable;
 
