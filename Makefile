@@ -10,9 +10,10 @@ JOBS ?= 1
 # Of `make fuzz`, for each target.
 SECONDS ?= 10
 
-# From another folder, where nothing of this workspace helps cargo; with the versions of this workspace.
-YOUR_CRATE := cp Cargo.lock examples/your-crate/ && cd / && LIBTORCH=$(CURDIR)/.libtorch \
-	CARGO_TARGET_DIR=$(CURDIR)/target cargo run --manifest-path $(CURDIR)/examples/your-crate/Cargo.toml
+# A copy in another folder, where nothing of this workspace helps cargo; with the versions of this workspace.
+YOUR_CRATE := folder=$$(mktemp -d) && cp -R examples/your-crate/. Cargo.lock $$folder && cd $$folder && \
+	sed -i 's|"\.\./\.\.|"$(CURDIR)|; s|, relative = true||' Cargo.toml .cargo/config.toml && \
+	CARGO_TARGET_DIR=$(CURDIR)/target env -u LIBTORCH cargo run && rm -r $$folder
 
 # The Python of the package, with PyTorch (scripts/setup.py torch).
 TORCH_PYTHON := $(CURDIR)/.venv-torch/bin

@@ -18,7 +18,7 @@ fn main() -> Result<(), Error> {
         let found = objective.step(scores.view(), labels.view())?;
         if step % 10 == 0 {
             let (loss, norm) = (found.cross_entropy, found.penalty.value);
-            println!("step {step:>2}: cross-entropy {loss:.3}, ‖ĈΛ‖₂ {norm:.3}, total {:.3}", found.total);
+            println!("step {step:>2}: cross-entropy {loss:.3}, ‖C̄Λ‖₂ {norm:.3}, total {:.3}", found.total);
         }
         scores.scaled_add(-3.0, &found.gradient);
     }

@@ -35,12 +35,22 @@ ARROWS: dict[str, tuple[str, set[str]]] = {
 OPTIONAL = {"car-spectral-analysis": {"car-spectral-training", "tch", "torch-sys"}}
 LIBTORCH = {"tch", "torch-sys"}
 WITH_LIBTORCH = {"car-spectral-training"}
+# Tests of all crates together, with libtorch; nothing needs them.
+TEST_CRATES = {"tests"}
 # Built by maturin.
 EXTENSION_MODULE = {"car-spectral-python"}
 # Only there may a crate print; what proofs-checks prints is its evidence.
 PRINTING = {"bin", "programs", "terminal.rs", "proofs-checks"}
 LONGEST_FILE = 500
 LONGEST_FUNCTION = 80
+
+
+def needs_of(manifest: Path) -> Iterator[tuple[str, object]]:
+    """Yields what a manifest needs: to run, to build and to test, everywhere and on one platform."""
+    content = tomllib.loads(manifest.read_text())
+    for sections in [content, *content.get("target", {}).values()]:
+        for kind in ("dependencies", "dev-dependencies", "build-dependencies"):
+            yield from sections.get(kind, {}).items()
 
 
 def dependency_problems() -> Iterator[str]:
@@ -51,9 +61,7 @@ def dependency_problems() -> Iterator[str]:
     needed: set[str] = set()
     manifests = ["Cargo.toml", *(f"{folder}/Cargo.toml" for folder, _ in ARROWS.values()), "tests/Cargo.toml"]
     for manifest in manifests:
-        sections = tomllib.loads((ROOT / manifest).read_text())
-        for kind in ("dependencies", "dev-dependencies", "build-dependencies"):
-            needed |= set(sections.get(kind, {}))
+        needed |= {name for name, _ in needs_of(ROOT / manifest)}
     needed = {name for name in needed if not name.startswith(CORE) and name not in ARROWS}
     for name in sorted(needed - told):
         yield f"docs/dependencies.md: no line says why {name} is there"
@@ -65,16 +73,17 @@ def manifest_problems() -> Iterator[str]:
     """Yields needs that no arrow allows, and libtorch where it must not be."""
     workspace = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]
     light = {str(Path(member)) for member in workspace["default-members"]}
+    folders = {folder for folder, _ in ARROWS.values()} | TEST_CRATES
+    for folder in {str(Path(member)) for member in workspace["members"]} - folders:
+        yield f"Cargo.toml: scripts/check_structure.py does not know {folder}"
     for crate, (folder, allowed) in ARROWS.items():
-        path = ROOT / folder / "Cargo.toml"
-        needs = tomllib.loads(path.read_text())["dependencies"]
-        for name, need in needs.items():
+        for name, need in needs_of(ROOT / folder / "Cargo.toml"):
             optional = isinstance(need, dict) and need.get("optional", False)
             if optional and name in OPTIONAL.get(crate, set()):
                 continue
             if name in LIBTORCH and crate not in WITH_LIBTORCH:
                 yield f"{folder}/Cargo.toml: {name} only behind a feature of analysis, or in training"
-            if (name.startswith(CORE) or name in ARROWS) and name not in allowed:
+            if (name.startswith(CORE) or name in ARROWS) and name not in allowed | {crate}:
                 yield f"{folder}/Cargo.toml: no arrow from {crate} to {name}"
         if (crate in WITH_LIBTORCH | EXTENSION_MODULE) == (folder in light):
             yield f"Cargo.toml: default-members are the crates without libtorch and Python; see {folder}"
@@ -130,9 +139,13 @@ def uses(text: str, module: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     code = re.sub(r"//.*", "", text)
     found = [match[2] for match in re.finditer(r"^\s*(pub(?:\([^)]*\))? )?use ([^;]+);", code, re.M)]
     found += re.findall(r"(?<![\w:])((?:crate|super)(?:::\w+)+)", re.sub(r"^\s*(pub\S* )?use [^;]+;", "", code, flags=re.M))
+    children = set(re.findall(r"^\s*(?:pub(?:\([^)]*\))? )?mod (\w+);", code, re.M))
+    found += re.findall(r"(?<![\w:])(\w+(?:::\w+)+)", re.sub(r"^\s*pub\S* use [^;]+;", "", code, flags=re.M))
     for path in found:
         for parts in expanded(re.sub(r"\s+", " ", path)):
-            if parts[0] == "crate":
+            if parts[0] in children:
+                yield (*module, *parts)
+            elif parts[0] == "crate":
                 yield tuple(parts[1:])
             elif parts[0] in ("super", "self"):
                 base = list(module)

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use car_spectral_data::{DataError, SettingError};
 use car_spectral_formats::counts_file::CountsFileError;
+use car_spectral_formats::predictions::PredictionsError;
 use car_spectral_formats::{FileError, InputError};
 use car_spectral_runs::RunError;
 use thiserror::Error;
@@ -42,18 +43,11 @@ pub enum AnalysisError {
     #[error(transparent)]
     Run(#[from] RunError),
     #[error(
-        "{}: to run weights, analyze needs libtorch, which this build is without; python3 scripts/setup.py libtorch gets \
-         it, and then in place of `cargo run --bin analyze --`: \
-         cargo run --features car-spectral-analysis/torch --bin analyze -- (a network exported to ONNX runs without it: \
-         docs/files.md)",
+        "{}: weights run on libtorch, which this build is without (a network exported to ONNX takes none: docs/files.md)",
         file.display()
     )]
     NeedsLibtorch { file: PathBuf },
-    #[error(
-        "{}: to run an ONNX network, analyze needs an engine that this build is without; in place of \
-         `cargo run --bin analyze --`: cargo run --features car-spectral-analysis/onnx --bin analyze --",
-        file.display()
-    )]
+    #[error("{}: an ONNX network runs on an engine that this build is without", file.display())]
     NeedsOnnx { file: PathBuf },
     /// A checkpoint or model that was refused.
     #[cfg(feature = "torch")]
@@ -109,6 +103,16 @@ impl AnalysisError {
             Self::Usage { .. } => 2,
             _ if self.setting_error().is_some() => 2,
             _ => 1,
+        }
+    }
+
+    /// The feature of this crate that the build lacks for a file, if that is what is wrong.
+    pub fn missing_feature(&self) -> Option<&'static str> {
+        match self {
+            Self::NeedsLibtorch { .. } => Some("torch"),
+            Self::NeedsOnnx { .. } => Some("onnx"),
+            Self::Input(InputError::Predictions(PredictionsError::NeedsArrow { .. })) => Some("arrow"),
+            _ => None,
         }
     }
 

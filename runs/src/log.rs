@@ -38,7 +38,7 @@ pub struct EpochMetrics {
 /// The numbers that a run with CAR records in an epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CarMetrics {
-    /// Mean over the epoch's steps of ‖ĈΛ‖₂, or of the other norm that is penalised.
+    /// Mean over the epoch's steps of ‖C̄Λ‖₂, or of the other norm that is penalised.
     pub spectral: f64,
     /// Measurements of it on demand; in their place in the line.
     #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
@@ -65,14 +65,14 @@ pub struct CarDiagnosis {
     pub time_share: f64,
 }
 
-/// Distance of an average Ĉ from the surrogate C̃ of the whole training set ("CM gap"), Frobenius norms.
+/// Distance of an average C̄ from the surrogate C̃ of the whole training set ("CM gap"), Frobenius norms.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EmaGap {
-    /// ‖Ĉ - C̃‖_F.
+    /// ‖C̄ - C̃‖_F.
     pub gap: f64,
     /// ‖C̃‖_F.
     pub surrogate: f64,
-    /// ‖Ĉ - C̃‖_F over the columns of classes with fewer than 20 training images.
+    /// ‖C̄ - C̃‖_F over the columns of classes with fewer than 20 training images.
     pub gap_few: f64,
     /// ‖C̃‖_F over these columns.
     pub surrogate_few: f64,

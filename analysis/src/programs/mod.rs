@@ -47,11 +47,16 @@ fn shown(result: std::io::Result<()>) -> u8 {
     }
 }
 
-/// The message of an error; settings are called by their flags, where the program has one.
+/// The message of an error; settings are called by their flags, where the program has one, and a build that lacks what
+/// a file needs is told with the command that builds it.
 fn message<A: Parser>(error: &AnalysisError) -> String {
     let command = A::command();
     let is_flag = |name: &str| command.get_arguments().any(|flag| flag.get_long() == Some(name));
-    message_with_flags(error, error.setting_error(), is_flag)
+    let message = message_with_flags(error, error.setting_error(), is_flag);
+    let Some(feature) = error.missing_feature() else { return message };
+    let first = if feature == "torch" { "python3 scripts/setup.py libtorch && " } else { "" };
+    let name = command.get_name();
+    format!("{message}; with it: {first}cargo run --features car-spectral-analysis/{feature} --bin {name} --")
 }
 
 fn margin_grid(margins: &[f64]) -> Result<MarginGrid> {

@@ -181,7 +181,8 @@ fn a_thousand_classes_are_drawn_in_bins() {
     let sizes: Vec<(&str, usize)> =
         plots.iter().map(|figure| (figure.stem.as_str(), figure.inline_svg().unwrap().len())).collect();
     assert!(sizes.iter().map(|(_, size)| size).sum::<usize>() < 300_000, "{sizes:?}");
-    assert!(sizes.iter().any(|(stem, _)| *stem == "worst_classes"), "{sizes:?}");
+    // Far more than thirty classes have 3 of 3 wrong.
+    assert!(!sizes.iter().any(|(stem, _)| *stem == "worst_classes"), "{sizes:?}");
     let heatmap = plots.iter().find(|figure| figure.stem == "confusion_heatmap").unwrap();
     assert!(heatmap.caption.contains("12 bins of about 83 classes"), "{}", heatmap.caption);
     let page = page::render(&report, &plots).unwrap();

@@ -49,11 +49,7 @@ pub enum PredictionsError {
     NotTheScoresSaid { file: PathBuf, sample: usize, said: &'static str, problem: String },
     #[error("{file}: line {line}: {problem}; {remedy}")]
     Table { file: PathBuf, line: u64, problem: String, remedy: String },
-    #[cfg(not(feature = "arrow"))]
-    #[error(
-        "{file}: to read Parquet, Arrow and Feather, analyze needs readers that this build is without; build it with: \
-         cargo build --bin analyze --features car-spectral-analysis/arrow"
-    )]
+    #[error("{file}: Parquet, Arrow and Feather take readers that this build is without")]
     NeedsArrow { file: PathBuf },
     #[error("{file}: its bytes are no longer those that were checked: it was written to meanwhile; read it again")]
     Changed { file: PathBuf },

@@ -3,6 +3,7 @@
 mod arguments;
 mod foreign;
 mod numbers;
+mod progress;
 mod run;
 mod stored;
 

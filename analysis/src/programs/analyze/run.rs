@@ -5,7 +5,6 @@ use std::thread;
 use std::time::Duration;
 
 use crate::counted;
-use crate::load::Progress;
 use crate::report::{self};
 use crate::results::{ModelReport, Settings};
 use crate::subject::Subject;
@@ -21,6 +20,7 @@ use clap::CommandFactory;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::arguments::{Arguments, GroupArgument};
+use super::progress::Images;
 
 /// Below this no interval says anything, and its tails leave the range in which they are computed to full accuracy.
 const SMALLEST_DELTA: f64 = 1e-12;
@@ -33,15 +33,9 @@ pub(super) fn run(arguments: &Arguments, command_line: &[String]) -> Result<(), 
     let grid = super::super::margin_grid(&arguments.margin)?;
     report::check_directory(&arguments.out, &arguments.format)?;
     arguments.stored.save_predictions.as_deref().map_or(Ok(()), load::check_place)?;
-    let images = ProgressBar::new(0).with_style(
-        ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} images, {eta} left").expect("a valid template"),
-    );
-    let mut loaded = load::load(&request, &mut |Progress { model, part, done, of }| {
-        images.set_length(of as u64);
-        images.set_position(done as u64);
-        images.set_message(format!("{model}: {part}"));
-    })?;
-    images.finish_and_clear();
+    let mut images = Images::new();
+    let mut loaded = load::load(&request, &mut |progress| images.show(progress))?;
+    images.end();
     rename(&arguments.name, &mut loaded.subjects)?;
     let grid = counted_margins(&loaded.subjects).unwrap_or(grid);
     if let Some(file) = &arguments.stored.save_predictions {

@@ -14,15 +14,19 @@ use crate::words::{grouped, percent};
 const MOST: usize = 30;
 const ROW: f64 = 28.0;
 
-/// `None` for few classes, or where no class has a test error.
+/// `None` for few classes, where no class has a test error, and where rows would all be equal and more classes tie.
 pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
     let order = worst_first(model);
     let largest = model.test.split.per_class_error[*order.first()?]?;
     if model.num_classes <= MOST || largest == 0.0 {
         return None;
     }
-    let classes = &order[..order.len().min(MOST)];
     let split = &model.test.split;
+    let answers = |class: usize| (split.class_errors[class], split.class_counts[class]);
+    if order.get(MOST).is_some_and(|&next| answers(next) == answers(order[0])) {
+        return None;
+    }
+    let classes = &order[..order.len().min(MOST)];
     let mut scene = Scene::new(WIDTH, 0.0);
     let mut entries = group_swatches(model, false);
     if model.groups.is_none() {
@@ -143,7 +147,10 @@ mod tests {
     fn captions_read_alike_for_few_and_many_classes() {
         let caption = |k: usize| {
             let sample = Sample { test_per_class: 3, with_train: false, ..Sample::of_size(k) };
-            let (report, _) = report(&[sample]);
+            let (mut report, _) = report(&[sample]);
+            let surest = worst_first(&report.models[0])[0];
+            let split = &mut report.models[0].test.split;
+            (split.class_errors[surest], split.class_counts[surest]) = (4, 4);
             draw(&report, &report.models[0]).unwrap().caption
         };
         let many = caption(1200);
@@ -151,6 +158,18 @@ mod tests {
         assert!(
             caption(40).contains("Measured test error with the interval that holds for all 40 classes at once (T5).")
         );
+    }
+
+    #[test]
+    fn equal_rows_are_not_drawn() {
+        let (report, _) = report(&[Sample { with_train: false, ..Sample::of_size(40) }]);
+        let mut model = report.models[0].clone();
+        assert!(draw(&report, &model).is_some());
+        model.test.split.per_class_error.fill(Some(0.04));
+        model.test.split.class_errors.fill(2);
+        assert_eq!(draw(&report, &model), None);
+        (model.test.split.class_errors[39], model.test.split.per_class_error[39]) = (3, Some(0.06));
+        assert!(draw(&report, &model).is_some());
     }
 
     #[test]

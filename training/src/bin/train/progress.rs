@@ -45,7 +45,8 @@ impl Progress {
 
     fn stop(&self, signal: i32) -> ! {
         self.bar.abandon();
-        let (done, folder) = (self.done, self.folder.display());
+        let (done, folder) = (self.done, self.folder.to_string_lossy());
+        let folder = shlex::try_quote(&folder).unwrap_or(folder.clone());
         let program = std::env::args().next().unwrap_or_else(|| "train".to_owned());
         tell(format_args!("\nstopped after epoch {done}; go on with: {program} --resume --out {folder}"));
         signals::end_by(signal)
