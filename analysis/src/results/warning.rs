@@ -12,7 +12,8 @@ use serde_json::Value;
 pub struct Warning {
     /// Which: `scores-are-probabilities`, `scores-are-log-probabilities`, `class-order`, `chance`, `untrained-head`,
     /// `repeated-rows`, `relabelled-rows`, `flat-rows`, `test-in-training`, `absent-classes`, `counts-differ`,
-    /// `averaged-weights`, `normalisation-differs`, `doubtful-file` or `not-compared`.
+    /// `averaged-weights`, `normalisation-differs`, `stated-counts`, `stated-classes`, `stated-data`, `stated-size`,
+    /// `stated-accuracy`, `doubtful-file` or `not-compared`.
     pub id: String,
     /// What was found and what to do.
     pub sentence: String,
