@@ -5,15 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::layout::{StorageBytes, lay_out};
 use super::pickle::{Heap, Key, Pickle, Value};
-use super::usual::{WEIGHT_KEYS, WHOLE_TRAINING};
-use super::{Found, Tensor, WeightsError, nameless};
+use super::usual::{WEIGHT_KEYS, WHOLE_TRAINING, is_state_of_training};
+use super::{Found, Tensor, WeightsError, beside, nameless, parts};
 use crate::budget::Budget;
 use crate::content::Content;
 use crate::quoting::{escaped, quoted, quoted_list};
 use crate::{InputError, Result};
-
-/// Parts of the names of top-level keys that hold tensors which are no weights.
-const STATE_OF_TRAINING: [&str; 4] = ["optim", "sched", "scaler", "rng"];
 
 /// Containers in each other.
 const MAX_DEPTH: usize = 32;
@@ -205,14 +202,13 @@ impl<'a> Walk<'a> {
         is_top: bool,
         is_given: bool,
     ) -> Result<Vec<(String, Value)>> {
-        let is_training = |key: &str| STATE_OF_TRAINING.iter().any(|part| key.to_ascii_lowercase().contains(part));
         let is_dictionary = |value: &Value| self.heap.is_named(*value);
         let is_usual = |key: &str| key.starts_with("state_dict") || WEIGHT_KEYS.contains(key);
         let usual = level.iter().any(|(key, (value, holds))| *holds && is_dictionary(value) && is_usual(key));
         let has_state = is_top || usual && !is_given;
         let may_be = |key: &str, value: &Value| {
             let is_beside = is_top && usual && !is_dictionary(value);
-            !(is_beside || has_state && is_training(key) && is_dictionary(value))
+            !(is_beside || has_state && is_state_of_training(key) && is_dictionary(value))
         };
         if let Some((value, true)) = level.get(WHOLE_TRAINING).filter(|_| is_top) {
             return Ok(vec![(WHOLE_TRAINING.to_owned(), *value)]);
@@ -254,6 +250,7 @@ fn keys_of(level: &BTreeMap<String, (Value, bool)>) -> String {
 pub(super) fn extract(
     content: &Content,
     pickle: &Pickle,
+    program: &[u8],
     key: Option<&str>,
     storages: &impl StorageBytes,
     budget: &mut Budget,
@@ -282,14 +279,11 @@ pub(super) fn extract(
         root.iter().filter_map(|(key, (value, _))| Some((key.clone(), scalar_text(heap, *value)?))).collect();
     let passed_over: BTreeSet<String> =
         root.values().filter_map(|(value, _)| value.passed_over()).map(str::to_owned).collect();
-    Ok(Found {
-        tensors: lay_out_all(content, heap, names, storages, budget)?,
-        metadata,
-        nesting,
-        keys,
-        unread,
-        passed_over: passed_over.into_iter().collect(),
-    })
+    let tensors = lay_out_all(content, heap, names, storages, budget)?;
+    let chosen: Vec<Value> = values.iter().map(|(_, value)| *value).collect();
+    let beside =
+        beside::of_saved(&mut parts::Walk { content, pickle, program, storages, budget }, pickle.value, &chosen);
+    Ok(Found { tensors, metadata, beside, nesting, keys, unread, passed_over: passed_over.into_iter().collect() })
 }
 
 /// Lays tensors out storage by storage, so that each is unpacked once and one at a time.
@@ -342,7 +336,7 @@ fn describe(value: Value) -> String {
         Value::Tensor(_) => "a \"torch.Tensor\"".to_owned(),
         Value::Storage(_) => "a storage".to_owned(),
         Value::Global(_) => "a name".to_owned(),
-        Value::Bytes(_) | Value::Dtype(_) | Value::NdArray { .. } | Value::Inert(_) => {
+        Value::Bytes(_) | Value::Dtype(_) | Value::NdArray { .. } | Value::Inert(_) | Value::Object { .. } => {
             value.passed_over().unwrap_or("a value that is passed over").to_owned()
         }
     }

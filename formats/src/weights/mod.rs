@@ -12,11 +12,13 @@
 //! [`read`] gives every tensor that may be a weight, by its name below the keys that lead to it; [`fit`] finds among
 //! them the network that is wanted, whatever stands in front of its names, and says what it left.
 
+mod beside;
 mod choice;
 mod error;
 mod fit;
 mod layout;
 mod nameless;
+mod parts;
 mod pickle;
 mod rewritten;
 mod safetensors;
@@ -43,7 +45,8 @@ pub use error::WeightsError;
 pub use fit::{
     Fitted, KeptNormalisation, LastLayer, MatrixRows, Reading, Rename, Taken, Wanted, fit, kept_normalisation,
 };
-pub(crate) use saved::{Saved, with_plain_pickle, with_saved};
+pub(crate) use parts::Saved;
+pub(crate) use saved::{with_plain_pickle, with_saved};
 
 /// The kind of a file of weights, told by its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -135,6 +138,9 @@ pub struct Weights {
     /// .safetensors: its `__metadata__`. torch.save: the numbers, texts and truth values at the top level (`epoch`,
     /// `arch`, ...).
     pub metadata: BTreeMap<String, String>,
+    /// What else the file holds beside the weights and the state of the training, in the shape of JSON, arrays and
+    /// tensors as lists: settings, also those of `argparse.Namespace`, names, counts. Large values are left out.
+    pub beside: serde_json::Value,
     /// Keys under which the tensors were found, outermost first; empty if at the top level.
     pub nesting: Vec<String>,
     /// Keys of the dictionaries at this level; with more than one, names begin with theirs.
@@ -240,9 +246,10 @@ fn read_one(content: &Content, kind: CheckpointKind, key: Option<&str>) -> Resul
             Err(WeightsError::Index { file: content.file.clone(), problem }.into())
         }
     })?;
-    let Found { tensors, metadata, nesting, keys, unread, passed_over } = found;
+    let Found { tensors, metadata, beside, nesting, keys, unread, passed_over } = found;
     let (source, bytes, parts) = (content.file.clone(), content.bytes.len() as u64, Vec::new());
-    let weights = Weights { tensors, kind, source, bytes, sha256, parts, metadata, nesting, keys, unread, passed_over };
+    let weights =
+        Weights { tensors, kind, source, bytes, sha256, parts, metadata, beside, nesting, keys, unread, passed_over };
     match key {
         Some(key) if weights.nesting.first().is_none_or(|first| !is_at(first, key)) => weights.beginning_with(key),
         _ => Ok(weights),
@@ -289,6 +296,7 @@ impl Weights {
 struct Found {
     tensors: BTreeMap<String, Tensor>,
     metadata: BTreeMap<String, String>,
+    beside: serde_json::Value,
     nesting: Vec<String>,
     keys: Vec<String>,
     unread: Vec<String>,

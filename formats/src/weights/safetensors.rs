@@ -1,5 +1,8 @@
 //! Weights from .safetensors.
 
+use std::collections::BTreeMap;
+
+use super::beside;
 use super::layout::charge;
 use super::{Found, WeightsError, tensor};
 use crate::Result;
@@ -23,7 +26,7 @@ pub(super) fn read(content: &Content, budget: &mut Budget) -> Result<Found> {
             charge(file, name, view.shape().iter().map(|&extent| extent as u64), element, false, budget)?;
             Ok((name.to_owned(), tensor(file, name, view.shape().to_vec(), element, view.data())?))
         })
-        .collect::<Result<std::collections::BTreeMap<_, _>>>()?;
+        .collect::<Result<BTreeMap<_, _>>>()?;
     if tensors.is_empty() {
         return Err(WeightsError::NoWeights {
             file: file.to_path_buf(),
@@ -31,6 +34,16 @@ pub(super) fn read(content: &Content, budget: &mut Budget) -> Result<Found> {
         }
         .into());
     }
-    let metadata = metadata.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
-    Ok(Found { tensors, metadata, nesting: Vec::new(), keys: Vec::new(), unread: Vec::new(), passed_over: Vec::new() })
+    let metadata: BTreeMap<String, String> =
+        metadata.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
+    let beside = beside::of_metadata(metadata.iter());
+    Ok(Found {
+        tensors,
+        metadata,
+        beside,
+        nesting: Vec::new(),
+        keys: Vec::new(),
+        unread: Vec::new(),
+        passed_over: Vec::new(),
+    })
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{CheckpointKind, Part, Weights, WeightsError, kind_of, read_one};
+use super::{CheckpointKind, Part, Weights, WeightsError, beside, kind_of, read_one};
 use crate::Result;
 use crate::content::{Content, sha256};
 use crate::quoting::{escaped, quoted};
@@ -57,8 +57,10 @@ pub(super) fn read(content: &Content, key: Option<&str>) -> Result<Weights> {
     if let Some((tensor, name)) = index.weight_map.iter().find(|(tensor, _)| !tensors.contains_key(*tensor)) {
         return Err(refused(format!("{} has no tensor {}", quoted(name), quoted(tensor))).into());
     }
+    let beside = beside::of_metadata(metadata.iter());
     let weights = Weights {
         tensors,
+        beside,
         kind: CheckpointKind::Index,
         source: file.to_path_buf(),
         bytes: content.bytes.len() as u64,

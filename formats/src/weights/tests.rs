@@ -144,6 +144,38 @@ fn assert_is_the_model(weights: &Weights, what: &str) {
 }
 
 #[test]
+fn what_stands_beside_the_weights_is_given_but_not_the_state_of_the_training() {
+    let counts = [b"](".to_vec(), integer(60), integer(8), b"e".to_vec()].concat();
+    let settings = dictionary(&[("cls_num_list", counts), ("dataset", text("cifar10"))]);
+    let namespace = |made: &[u8]| [b"cargparse\nNamespace\n", made, &settings, b"b"].concat();
+    let easy = [b"ceasydict\nEasyDict\n)\x81(".to_vec(), text("classes"), integer(2), b"u}b".to_vec()].concat();
+    let object = dictionary(&[
+        ("state_dict", state_dict(&ENTRIES)),
+        ("args", namespace(b")\x81")),
+        ("old", namespace(b")R")),
+        ("easy", easy),
+        ("samples", tensor_program(&ENTRIES[0], &[3, 1], 0)),
+        ("best_acc1", tensor_program(&ENTRIES[1], &[], 0)),
+        ("optimizer", dictionary(&[("lr", integer(1))])),
+        ("epoch", integer(12)),
+    ]);
+    let expected = serde_json::json!({
+        "args": {"cls_num_list": [60, 8], "dataset": "cifar10"},
+        "old": {"cls_num_list": [60, 8], "dataset": "cifar10"},
+        "easy": {"classes": 2},
+        "samples": FLOATS,
+        "best_acc1": 7,
+        "epoch": 12,
+    });
+    for file in [torch_zip(&object), legacy(&object)] {
+        let weights = read_bytes(&file).unwrap();
+        assert_is_the_model(&weights, "beside settings");
+        assert_eq!(weights.beside, expected);
+        assert_eq!(weights.passed_over, ["argparse.Namespace", "easydict.EasyDict"]);
+    }
+}
+
+#[test]
 fn both_formats_and_every_nesting_give_the_same_weights() {
     let plain = state_dict(&ENTRIES);
     let parallel = state_dict(&prefixed(&ENTRIES, "module."));

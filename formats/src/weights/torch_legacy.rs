@@ -141,7 +141,9 @@ impl StorageBytes for Places<'_> {
 
 /// Reads a legacy file of torch.save.
 pub(super) fn read(content: &Content, key: Option<&str>, budget: &mut Budget) -> Result<Found> {
-    with_pickle(content, budget, |object, places, budget| choice::extract(content, object, key, places, budget))
+    with_pickle(content, budget, |object, places, budget| {
+        choice::extract(content, object, &content.bytes, key, places, budget)
+    })
 }
 
 /// Gives the saved object of a legacy file, and the storages that it refers to, to `then`.

@@ -124,7 +124,9 @@ impl StorageBytes for Members<'_> {
 
 /// Reads a zip file of torch.save.
 pub(super) fn read(content: &Content, key: Option<&str>, budget: &mut Budget) -> Result<Found> {
-    with_pickle(content, budget, |pickle, _, members, budget| choice::extract(content, pickle, key, members, budget))
+    with_pickle(content, budget, |pickle, program, members, budget| {
+        choice::extract(content, pickle, program, key, members, budget)
+    })
 }
 
 /// Gives the pickle of a zip file, its bytes, and the storages that it refers to, to `then`.

@@ -8,6 +8,14 @@ pub(super) const WEIGHT_KEYS: Words = Words(
      state_dict_best best_state_dict best_model network_state_dict base_model",
 );
 
+/// Parts of the names of top-level keys that hold tensors which are no weights.
+const STATE_OF_TRAINING: [&str; 4] = ["optim", "sched", "scaler", "rng"];
+
+/// Whether a key is one under which programs keep the state of a training.
+pub(super) fn is_state_of_training(key: &str) -> bool {
+    STATE_OF_TRAINING.iter().any(|part| key.to_ascii_lowercase().contains(part))
+}
+
 /// The key under which classy_vision and VISSL keep a whole training, the network among it.
 pub(super) const WHOLE_TRAINING: &str = "classy_state_dict";
 

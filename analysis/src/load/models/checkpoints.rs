@@ -18,6 +18,7 @@ use super::network;
 use super::preprocessing::InputSteps;
 use super::scored::{Opened, Ready, Told, Work, refuse_flags, subject};
 use super::script::Script;
+use super::stated::Stated;
 use crate::load::predictions::data_file_of;
 use crate::load::{Checkpoints, Request};
 use crate::subject::Subject;
@@ -107,10 +108,12 @@ impl Opened for Runner {
         let images = &work.data.train.images;
         let input = work.input(&path, told)?;
         let steps = &input.steps;
+        let mut stated = Stated::default();
         let (scorer, files, taken) = match network {
             Network::Own(model) => (Scorer::Model(*model), own, None),
             Network::Script(script) => (Scorer::Script(script), own, None),
             Network::Foreign(weights) => {
+                stated = weights.stated();
                 let files = weights.files();
                 let (model, taken) = weights.network(input.shape, work.data.num_classes(), device)?;
                 (Scorer::Model(model), files, Some(taken))
@@ -125,6 +128,7 @@ impl Opened for Runner {
             kind,
             files,
             taken,
+            stated,
             name: scorer.model().map(|model| model.architecture().to_string()),
             architecture,
             input,

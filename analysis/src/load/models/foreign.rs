@@ -7,6 +7,7 @@ use car_spectral_training::TrainingError;
 use car_spectral_training::model::Model;
 use tch::Device;
 
+use super::stated::Stated;
 use crate::load::ForeignWeights;
 use crate::results::DataFile;
 use crate::{AnalysisError, Result};
@@ -51,6 +52,11 @@ impl Foreign {
             sha256: sha256.clone(),
         };
         std::iter::once(first).chain(parts).map(file).collect()
+    }
+
+    /// What the file states of its training.
+    pub(super) fn stated(&self) -> Stated {
+        Stated::of(&self.weights)
     }
 
     /// The network with these weights for images [C, H, W], and what was made of the file.

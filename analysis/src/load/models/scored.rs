@@ -12,7 +12,7 @@ use car_spectral_runs::Description;
 use ndarray::{Array1, Array2};
 
 use super::preprocessing::InputSteps;
-use super::stated::Stated;
+use super::stated::{Given, Normaliser, Stated};
 use super::training_images::{Training, foreign_training, own_training};
 use crate::load::{Checkpoints, Progress, Request, model_name};
 use crate::results::{DataFile, Source};
@@ -90,6 +90,8 @@ pub(super) struct Ready<'a> {
     pub files: Vec<DataFile>,
     /// The weights taken from a file that another program kept, and what was left.
     pub taken: Option<Taken>,
+    /// What such a file states of its training.
+    pub stated: Stated,
     /// The architecture's name, if it is known.
     pub name: Option<String>,
     pub architecture: KnownArchitecture,
@@ -108,8 +110,8 @@ pub(super) fn refuse_flags(name: &str, request: &Request, checkpoints: &Checkpoi
 
 /// Runs a network on the test images, and on its training images if they are known.
 pub(super) fn subject(ready: Ready<'_>, work: &mut Work<'_>) -> Result<Subject> {
-    let Ready { path, kind, files, taken, name, architecture, input, mut run } = ready;
-    let Input { steps, training, description, .. } = input;
+    let Ready { path, kind, files, taken, stated, name, architecture, input, mut run } = ready;
+    let Input { steps, training, shape, description } = input;
     let (request, data) = (work.request, work.data);
     let model = model_name(&path);
     let mut score = |part: &str, split: &Arc<Split>, indices: &[usize]| -> Result<Scored> {
@@ -138,8 +140,18 @@ pub(super) fn subject(ready: Ready<'_>, work: &mut Work<'_>) -> Result<Subject> 
     let mut warnings = training.warnings;
     if description.is_none() {
         let kept = taken.as_ref().and_then(|taken| taken.normalisation.clone());
-        let stated = kept.map(Stated::kept).into_iter().chain(Stated::beside(&path));
-        warnings.extend(stated.filter_map(|stated| stated.against(&steps.normalisation)));
+        warnings.extend(kept.and_then(|kept| Normaliser::kept(kept).against(&steps.normalisation)));
+        let resolution = work.checkpoints.foreign.resolution;
+        let given = Given {
+            file: &path,
+            data: data.kind,
+            normalisation: &steps.normalisation,
+            shape: resolution.map_or(shape, |side| [shape[0], side, side]),
+            counts: &training.counts,
+            class_names: &class_names,
+            test: &test,
+        };
+        warnings.extend(stated.with_settings(&path).against(&given));
     }
     let source = Source {
         kind: kind.to_owned(),

@@ -46,6 +46,7 @@ fn weights(tensors: impl IntoIterator<Item = Vec<(String, Tensor)>>, keys: &[&st
         sha256: String::new(),
         parts: Vec::new(),
         metadata: BTreeMap::new(),
+        beside: serde_json::Value::Null,
         nesting: Vec::new(),
         keys: keys.iter().map(|&key| key.to_owned()).collect(),
         unread: Vec::new(),

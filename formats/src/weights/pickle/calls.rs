@@ -37,6 +37,9 @@ impl Machine<'_, '_> {
         if matches!(target, Value::Inert(_) | Value::Global(Global::Refused)) {
             return Ok(());
         }
+        if let Value::Object { entries, .. } = target {
+            return Heap::as_key(key).map_or(Ok(()), |key| self.insert(entries, key, value));
+        }
         let Value::Dictionary(at) = target else {
             return Err(self.refuse("an entry is set in what is no dictionary"));
         };
@@ -53,6 +56,12 @@ impl Machine<'_, '_> {
         self.spend(if self.heap.dictionary(at).is_empty() { FIRST_ENTRY } else { ENTRY })?;
         self.heap.dictionary_mut(at).insert(key, value);
         Ok(())
+    }
+
+    /// An object of an inert class, which has nothing yet.
+    fn new_inert(&mut self, name: u8) -> Result<Value> {
+        let made = self.new_dictionary()?;
+        Ok(if let Value::Dictionary(entries) = made { Value::Object { name, entries } } else { made })
     }
 
     /// A dictionary of what `dict(...)` is given: nothing, a dictionary, or pairs.
@@ -121,7 +130,10 @@ impl Machine<'_, '_> {
                 self.rebuild_tensor(callable, &arguments)?
             }
             Global::RebuildParameter | Global::RebuildParameterWithState => self.rebuild_parameter(&arguments)?,
-            Global::Inert(name) => self.inert_call(name, &arguments)?,
+            Global::Inert(name) => match self.inert_call(name, &arguments)? {
+                Value::Inert(name) if arguments.is_empty() || Global::is_reconstructor(name) => self.new_inert(name)?,
+                made => made,
+            },
             // The names are told at the end.
             Global::Refused => Value::Global(Global::Refused),
             Global::Storage(_) | Global::UntypedStorage | Global::ElementType(_) => {
@@ -136,7 +148,7 @@ impl Machine<'_, '_> {
         let empty = self.heap.items(arguments).is_some_and(<[Value]>::is_empty);
         let result = match class {
             Value::Global(Global::Dictionary | Global::DefaultDictionary) if empty => self.new_dictionary()?,
-            Value::Global(Global::Inert(name)) => Value::Inert(name),
+            Value::Global(Global::Inert(name)) => self.new_inert(name)?,
             Value::Global(Global::Refused) => Value::Global(Global::Refused),
             Value::Global(_) => return Err(self.refuse("NEWOBJ makes an object that torch.save does not write")),
             _ => return Err(self.refuse("NEWOBJ calls a value that is not a name")),
@@ -150,6 +162,13 @@ impl Machine<'_, '_> {
             (Value::NdArray { at, .. }, _) => self.set_array(at, state),
             (Value::Dtype(at), _) => {
                 self.set_dtype(at, state);
+                Ok(())
+            }
+            (Value::Object { entries: at, .. }, Some(_)) => {
+                let Value::Dictionary(from) = state else { return Ok(()) };
+                self.spend(ENTRY.saturating_mul(self.heap.dictionary(from).len() as u64))?;
+                let attributes = self.heap.dictionary(from).clone();
+                self.heap.dictionary_mut(at).extend(attributes);
                 Ok(())
             }
             (value, _) if value.is_inert() => Ok(()),

@@ -124,6 +124,11 @@ impl Global {
     /// An integer of more than 64 bits.
     pub(super) const LONG: u8 = 3;
 
+    /// Whether an inert name makes an object without calling its class.
+    pub(super) fn is_reconstructor(name: u8) -> bool {
+        INERT.get(usize::from(name)).is_some_and(|name| name.ends_with("._reconstructor"))
+    }
+
     /// What `module.name` stands for.
     pub(super) fn of(module: &str, name: &str) -> Self {
         if module.len().saturating_add(name.len()) > LONGEST_NAME {

@@ -37,18 +37,24 @@ pub(in crate::weights) enum Value {
     },
     /// Passed over: an index into the table of inert names.
     Inert(u8),
+    /// An object that is passed over, by its index there, with the number of the dictionary of its attributes and
+    /// entries: only what is said of the training is looked up in it.
+    Object {
+        name: u8,
+        entries: u32,
+    },
 }
 
 impl Value {
     /// Whether a value is one that nothing is looked up by: bytes, an array, a type.
     pub(super) fn is_inert(self) -> bool {
-        matches!(self, Self::Inert(_) | Self::Bytes(_) | Self::Dtype(_) | Self::NdArray { .. })
+        matches!(self, Self::Inert(_) | Self::Object { .. } | Self::Bytes(_) | Self::Dtype(_) | Self::NdArray { .. })
     }
 
     /// The name of a value that is passed over where weights are read.
     pub(in crate::weights) fn passed_over(self) -> Option<&'static str> {
         let name = match self {
-            Self::Inert(name) | Self::NdArray { name, .. } => name,
+            Self::Inert(name) | Self::NdArray { name, .. } | Self::Object { name, .. } => name,
             Self::Bytes(_) => Global::BYTES,
             Self::Dtype(_) => return Some("numpy.dtype"),
             _ => return None,

@@ -28,7 +28,7 @@ use self::graph::Graph;
 use super::preprocessing::InputSteps;
 use super::relu_network::relu_network;
 use super::scored::{Opened, Ready, Told, Work, refuse_flags, subject};
-use super::stated::Stated;
+use super::stated::{Normaliser, Stated};
 use crate::load::predictions::architecture;
 use crate::load::{Checkpoints, Request};
 use crate::results::DataFile;
@@ -80,7 +80,7 @@ impl Opened for Network {
             steps.normalisation.check_channels(shape[0])?;
         }
         let own = graph.normalisation().filter(|_| description.is_none());
-        let twice = own.and_then(|own| Stated::twice(own, &steps.normalisation));
+        let twice = own.and_then(|own| Normaliser::twice(own, &steps.normalisation));
         let layers = graph.relu_layers();
         let engine = Engine::build(graph, shape).map_err(|problem| refused(&path, &problem))?;
         let threads = work.checkpoints.threads.unwrap_or_else(all_cores).clamp(1, 1024);
@@ -93,6 +93,7 @@ impl Opened for Network {
         let (file, given) = (path.clone(), steps.clone());
         let ready = Ready {
             taken: None,
+            stated: Stated::default(),
             path,
             kind: "onnx",
             files: files.into_iter().enumerate().map(|(place, file)| recorded(place, file)).collect(),

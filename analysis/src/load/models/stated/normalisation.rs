@@ -1,32 +1,25 @@
-//! Words of files on normalisation: buffers beside the weights, settings beside the file. What is done is what the
-//! flags say; a word is said where that differs.
-
-use std::path::Path;
+//! Mean and deviation of the pixels: buffers beside the weights, entries of the file, settings beside it.
 
 use car_spectral_data::Normalisation;
-use car_spectral_formats::Content;
 use car_spectral_formats::weights::KeptNormalisation;
 use serde_json::{Value, json};
 
+use super::{Answer, Entry, Given, numbers};
 use crate::results::Warning;
 
-/// Files in which programs say what a model's input is.
-const SETTINGS: [&str; 2] = ["preprocessor_config.json", "config.json"];
-/// Bytes of such a file, at most.
-const MOST_BYTES: u64 = 1 << 20;
 /// Difference of two means or deviations that is rounding.
 const ROUNDING: f64 = 1e-3;
 
 /// Means and deviations that a file states, of pixels between 0 and 1.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Stated {
+pub(in super::super) struct Normaliser {
     /// Where.
     place: String,
     mean: Vec<f64>,
     std: Vec<f64>,
 }
 
-impl Stated {
+impl Normaliser {
     /// Takes numbers as they stand; pixels between 0 and 255 are told by a mean above 1.
     fn new(place: String, mean: Vec<f64>, std: Vec<f64>) -> Self {
         let unit = if mean.iter().any(|&mean| mean > 2.0) { 255.0 } else { 1.0 };
@@ -57,18 +50,6 @@ impl Stated {
             shown(&own.std)
         );
         Some(Warning { sentence, ..warning })
-    }
-
-    /// Reads what the settings beside a file say of its model; nothing where there are none.
-    pub fn beside(file: &Path) -> Option<Self> {
-        SETTINGS.iter().find_map(|name| {
-            let path = file.with_file_name(name);
-            let is_small = path.metadata().is_ok_and(|found| found.is_file() && found.len() <= MOST_BYTES);
-            let content = is_small.then(|| Content::read(&path).ok()).flatten()?;
-            let settings: Value = serde_json::from_slice(content.bytes()).ok()?;
-            let [mean, std] = of_settings(&settings)?;
-            Some(Self::new(format!("{name} beside the file"), mean, std))
-        })
     }
 
     /// The warning if flags say something else.
@@ -103,55 +84,97 @@ fn shown(values: &[f64]) -> String {
     values.iter().map(|value| ((value * 1e6).round() / 1e6).to_string()).collect::<Vec<_>>().join(",")
 }
 
-/// Mean and deviation in the settings of Hugging Face's processors or of timm; none where they say that nothing is
-/// normalised.
-fn of_settings(settings: &Value) -> Option<[Vec<f64>; 2]> {
-    if settings.get("do_normalize") == Some(&Value::Bool(false)) {
+/// What programs put in front of `mean` and `std`.
+const FRONTS: [&str; 8] = ["", "image_", "img_", "pixel_", "norm_", "normalize_", "data_", "rgb_"];
+/// What they call both together, as a pair or as they are printed.
+const PAIRS: [&str; 8] = [
+    "normalize",
+    "normalization",
+    "normalisation",
+    "norm",
+    "transform",
+    "transforms",
+    "test_transform",
+    "val_transform",
+];
+
+/// Whether an entry states the normalisation that is given, with the deviation beside the mean; not where it says that
+/// nothing is normalised.
+pub(super) fn answer(entry: &Entry<'_>, given: &Given<'_>) -> Option<Answer> {
+    if entry.among.get("do_normalize") == Some(&Value::Bool(false)) {
         return None;
     }
-    let own = settings.get("pretrained_cfg").unwrap_or(settings);
-    let numbers = |names: [&str; 2]| -> Option<Vec<f64>> {
-        match names.iter().find_map(|name| own.get(name))? {
-            Value::Array(values) => values.iter().map(Value::as_f64).collect(),
-            value => Some(vec![value.as_f64()?]),
+    let [mean, std] = if PAIRS.contains(&entry.key.as_str()) { pair(entry.value) } else { beside(entry) }?;
+    let are_such = (1..=4).contains(&mean.len()) && mean.len() == std.len() && std.iter().all(|&std| std > 0.0);
+    let stated = are_such.then(|| Normaliser::new(entry.place.clone(), mean, std))?;
+    Some(stated.against(given.normalisation).map_or(Answer::Agrees, Answer::Differs))
+}
+
+/// A mean with the deviation beside it.
+fn beside(entry: &Entry<'_>) -> Option<[Vec<f64>; 2]> {
+    let front = entry.key.strip_suffix("mean").filter(|front| FRONTS.contains(front))?;
+    let other = format!("{front}std");
+    let (_, std) = entry.among.iter().find(|(key, _)| key.to_ascii_lowercase() == other)?;
+    Some([numbers(entry.value)?, numbers(std)?])
+}
+
+/// Mean and deviation as a pair of lists, or in a text such as `Normalize(mean=(0.5, 0.5, 0.5), std=(0.2, 0.2, 0.2))`.
+fn pair(value: &Value) -> Option<[Vec<f64>; 2]> {
+    match value {
+        Value::Array(items) => match &items[..] {
+            [mean @ Value::Array(_), std @ Value::Array(_)] => Some([numbers(mean)?, numbers(std)?]),
+            _ => None,
+        },
+        Value::String(text) => {
+            let (_, text) = text.rsplit_once("Normalize(")?;
+            let list = |name: &str| {
+                let (_, after) = text.split_once(name)?;
+                let end = after.find([']', ')'])?;
+                numbers(&Value::String(after[..end].to_owned()))
+            };
+            Some([list("mean=")?, list("std=")?])
         }
-    };
-    let [mean, std] = [numbers(["image_mean", "mean"])?, numbers(["image_std", "std"])?];
-    (!mean.is_empty() && !std.is_empty()).then_some([mean, std])
+        _ => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::check;
     use super::*;
 
     fn given(mean: [f64; 3], std: [f64; 3]) -> Normalisation {
         Normalisation::new(mean.to_vec(), std.to_vec()).unwrap()
     }
 
-    fn warned(settings: &str, name: &str, given: &Normalisation) -> Option<String> {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join(name), settings).unwrap();
-        let stated = Stated::beside(&folder.path().join("model.safetensors"));
-        stated.and_then(|stated| stated.against(given)).map(|warning| warning.sentence)
-    }
-
     #[test]
-    fn settings_beside_a_model_are_held_against_the_flags() {
-        let imagenet = given([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
-        let half = given([0.5; 3], [0.5; 3]);
-        let of_processor = r#"{"do_normalize": true, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}"#;
-        let timm = r#"{"architecture": "resnet50", "pretrained_cfg": {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}}"#;
-        for (settings, name, is, is_not) in
-            [(of_processor, SETTINGS[0], &half, &imagenet), (timm, SETTINGS[1], &imagenet, &half)]
-        {
-            assert_eq!(warned(settings, name, is), None, "{name}");
-            let sentence = warned(settings, name, is_not).unwrap();
-            assert!(sentence.contains(name) && sentence.contains("0.485,0.456,0.406"), "{sentence}");
-            assert!(sentence.contains("0.5,0.5,0.5"), "{sentence}");
-        }
-        for none in ["{", "[]", "{}", r#"{"do_normalize": false, "image_mean": 0.1, "image_std": 0.1}"#] {
-            assert_eq!(warned(none, SETTINGS[0], &half), None, "{none}");
-        }
+    fn entries_of_a_file_are_held_against_the_flags() {
+        let (mean, std) = ([0.5; 3], [0.25; 3]);
+        let agree = [
+            json!({"args": {"mean": mean, "std": std}}),
+            json!({"image_mean": mean, "image_std": std}),
+            json!({"normalize": [mean, std]}),
+            json!({"pretrained_cfg": {"mean": "(0.5, 0.5, 0.5)", "std": "(0.25, 0.25, 0.25)"}}),
+            json!({"pixel_mean": [127.5, 127.5, 127.5], "pixel_std": [63.75, 63.75, 63.75]}),
+            json!({"transform": "Compose(ToTensor(), Normalize(mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25)))"}),
+            json!({"do_normalize": false, "image_mean": [0.1], "image_std": [0.1]}),
+            json!({"mean": [0.1, 0.2, 0.3, 0.4, 0.5], "std": [0.1, 0.2, 0.3, 0.4, 0.5], "losses": {"mean": 3}}),
+        ];
+        let imagenet = json!({"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]});
+        let differ = [
+            (
+                json!({"args": imagenet}),
+                "args.mean in the file states mean 0.485,0.456,0.406 and std 0.229,0.224,0.225",
+            ),
+            (json!({"pretrained_cfg": imagenet}), "pretrained_cfg.mean in the file"),
+            (json!({"do_normalize": true, "image_mean": mean, "image_std": mean}), "std 0.5,0.5,0.5: give"),
+            (json!({"normalize": [mean, vec![0.2; 3]]}), "std 0.2,0.2,0.2"),
+            (
+                json!({"args": {"transform": "Normalize(mean=[0.1, 0.1, 0.1], std=[0.25, 0.25, 0.25])"}}),
+                "mean 0.1,0.1,0.1",
+            ),
+        ];
+        check("normalisation-differs", &agree, &differ);
     }
 
     #[test]
@@ -159,7 +182,7 @@ mod tests {
         let of = |mean: &[f64], std: &[f64], flags: &Normalisation| {
             let names = ["pixel_mean", "pixel_std"].map(str::to_owned);
             let kept = KeptNormalisation { names, mean: mean.to_vec(), std: std.to_vec() };
-            Stated::kept(kept).against(flags).map(|warning| warning.evidence["stated"]["mean"].clone())
+            Normaliser::kept(kept).against(flags).map(|warning| warning.evidence["stated"]["mean"].clone())
         };
         let flags = given([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
         assert_eq!(of(&[123.675, 116.28, 103.53], &[58.395, 57.12, 57.375], &flags), None);
@@ -173,7 +196,7 @@ mod tests {
         let twice = |flags: &Normalisation| {
             let names = ["normalize.mean", "normalize.std"].map(str::to_owned);
             let kept = KeptNormalisation { names, mean: vec![0.485; 3], std: vec![0.229; 3] };
-            Stated::twice(kept, flags).map(|warning| warning.sentence)
+            Normaliser::twice(kept, flags).map(|warning| warning.sentence)
         };
         assert_eq!(twice(&given([0.0; 3], [1.0; 3])), None);
         let said = twice(&given([0.5; 3], [0.25; 3])).unwrap();
