@@ -1,4 +1,4 @@
-//! What a saved object holds beside the weights, in the shape of JSON: settings, names, counts, accuracies.
+//! Contents of a saved object beside the weights, in the shape of JSON: settings, names, counts, accuracies.
 //!
 //! It is only looked at to find what contradicts the rest, so whatever is large or of a kind without a place in JSON is
 //! left out, and nothing here makes a file unreadable.

@@ -138,7 +138,7 @@ pub struct Weights {
     /// .safetensors: its `__metadata__`. torch.save: the numbers, texts and truth values at the top level (`epoch`,
     /// `arch`, ...).
     pub metadata: BTreeMap<String, String>,
-    /// What else the file holds beside the weights and the state of the training, in the shape of JSON, arrays and
+    /// Contents of the file beside the weights and the state of the training, in the shape of JSON, arrays and
     /// tensors as lists: settings, also those of `argparse.Namespace`, names, counts. Large values are left out.
     pub beside: serde_json::Value,
     /// Keys under which the tensors were found, outermost first; empty if at the top level.

@@ -90,7 +90,7 @@ pub(super) struct Ready<'a> {
     pub files: Vec<DataFile>,
     /// The weights taken from a file that another program kept, and what was left.
     pub taken: Option<Taken>,
-    /// What such a file states of its training.
+    /// Statements of such a file on its training.
     pub stated: Stated,
     /// The architecture's name, if it is known.
     pub name: Option<String>,

@@ -1,4 +1,4 @@
-//! How many times more images the largest class of the training has than the smallest.
+//! Ratio of the training images of the largest class to those of the smallest.
 
 use serde_json::{Value, json};
 

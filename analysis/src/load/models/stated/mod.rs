@@ -1,5 +1,5 @@
-//! What the files of a foreign model state of its training, held against what the flags say and the images show. What
-//! is done is what the flags say; a word is said where the files say something else.
+//! Statements of a foreign model's files on its training, held against what the flags say and the images show. What is
+//! done is what the flags say; a word is said where the files say something else.
 //!
 //! A statement is an entry with a usual name: of what a program saved beside its weights (`args.cls_num_list`), of
 //! buffers among them (`criterion.cls_num_list`), or of the settings beside the file. Where one file has several of a
@@ -94,7 +94,7 @@ const QUESTIONS: [Question; 8] = [
 ];
 
 impl Stated {
-    /// What stands beside the weights of a file, and in buffers among them.
+    /// Reads what stands beside the weights of a file, and in buffers among them.
     #[cfg(feature = "torch")]
     pub fn of(weights: &Weights) -> Self {
         let mut content = weights.beside.as_object().cloned().unwrap_or_default();
@@ -112,7 +112,7 @@ impl Stated {
         Self { sources: vec![Source { name: "the file".to_owned(), content }] }
     }
 
-    /// What the settings beside a file say as well.
+    /// Adds what the settings beside a file say.
     #[must_use]
     pub fn with_settings(mut self, file: &Path) -> Self {
         self.sources.extend(SETTINGS.iter().filter_map(|name| {
