@@ -181,6 +181,22 @@ impl<'a> Array<'a> {
         self
     }
 
+    /// Its rows at these places, of an array in row-major order; one that stays in its file is given back.
+    pub(crate) fn with_rows(self, places: &[usize]) -> Self {
+        let width: usize = self.shape.iter().skip(1).product();
+        let data = match self.data {
+            Data::Decimals(values) => Data::Decimals(rows_of(&values, width, places)),
+            Data::Texts(texts) => Data::Texts(rows_of(&texts, width, places)),
+            Data::Binary { kind, order, content, start } => {
+                let bytes = content.get(start..).unwrap_or_default();
+                let content = Cow::Owned(rows_of(bytes, width.saturating_mul(kind.size()), places));
+                Data::Binary { kind, order, content, start: 0 }
+            }
+            outside @ Data::Outside { .. } => outside,
+        };
+        Self { data, ..self }
+    }
+
     /// The shape that [`Self::squeezed`] gives.
     pub(crate) fn squeezed_shape(&self, kept: usize) -> Vec<usize> {
         Array::decimals(self.shape.clone(), Vec::new()).squeezed(kept).shape
@@ -266,6 +282,16 @@ impl<'a> Array<'a> {
             InputError::damaged(file, format!("array {}", quoted(name)), "a text of characters that are none")
         })
     }
+}
+
+/// Rows of `width` elements at these places.
+fn rows_of<T: Clone>(elements: &[T], width: usize, places: &[usize]) -> Vec<T> {
+    let mut rows = Vec::with_capacity(elements.len());
+    for place in places {
+        let start = place.saturating_mul(width);
+        rows.extend_from_slice(elements.get(start..start.saturating_add(width)).unwrap_or_default());
+    }
+    rows
 }
 
 #[cfg(test)]

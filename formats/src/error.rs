@@ -139,6 +139,8 @@ pub enum InputError {
          class"
     )]
     Count { file: PathBuf, place: String, found: String },
+    #[error("{file}: {place}: {found}; {remedy}")]
+    NotCounts { file: PathBuf, place: String, found: String, remedy: String },
     #[error(
         "{file}: {place}: {found} is more than one count; give one count a line, or as CSV all in one row, as in \
          500,480,5"

@@ -8,7 +8,7 @@ use crate::budget::Budget;
 use crate::join::join;
 use crate::quoting::{quoted, quoted_list};
 use crate::weights::Saved;
-use crate::{InputError, Result};
+use crate::{ElementType, InputError, Result};
 
 /// An array of a file.
 #[derive(Debug)]
@@ -59,11 +59,11 @@ pub(crate) fn arrays_of<'a>(file: &Path, saved: Saved<'a>, budget: &mut Budget) 
 
 /// The same of a file that holds the scores or the labels alone: arrays in a list are batches, however few.
 pub(crate) fn arrays_of_half<'a>(file: &Path, saved: Saved<'a>, budget: &mut Budget) -> Result<Vec<Named<'a>>> {
-    /// The extents behind the first; of a list none.
-    fn behind<'s>(part: &'s Saved<'_>) -> Option<&'s [usize]> {
+    /// The extents behind the first and the type; of a list none.
+    fn behind<'s>(part: &'s Saved<'_>) -> Option<(&'s [usize], Option<ElementType>)> {
         match part {
-            Saved::Array(array) => array.shape.get(1..),
-            Saved::List(_) => Some(&[]),
+            Saved::Array(array) => Some((array.shape.get(1..)?, array.element())),
+            Saved::List(_) => Some((&[], None)),
             _ => None,
         }
     }

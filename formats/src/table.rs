@@ -261,6 +261,11 @@ impl<'t> Table<'t> {
         fields
     }
 
+    /// What a column is called.
+    pub(crate) fn name_of(&self, column: usize) -> String {
+        self.header.as_ref().and_then(|(_, names)| names.get(column)).cloned().unwrap_or_default()
+    }
+
     /// The number that a field is.
     pub(crate) fn number(&self, field: &str) -> Option<f64> {
         number(field, self.decimal_comma)

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use super::not_counts;
 use super::pairs::is_name;
+use super::{COUNT_LABELS, WHOLE, instead, numbers_of_classes};
 use crate::quoting::quoted;
 use crate::{InputError, Result};
 
@@ -19,7 +19,12 @@ pub(super) fn in_order(
     let mut entries = entries;
     let counts: HashSet<u64> = entries.iter().map(|(_, count, _)| *count).collect();
     if num_classes > 2 && entries.len() == num_classes && (0..num_classes as u64).all(|class| counts.contains(&class)) {
-        return Err(not_counts(file, &format!("0 to {last_class}, the number of each class (class_to_idx),")));
+        return Err(numbers_of_classes(file));
+    }
+    let below = counts.iter().all(|&count| usize::try_from(count).is_ok_and(|count| count < num_classes));
+    if entries.len() > num_classes.saturating_add(1) && below {
+        let found = format!("{} numbers below {num_classes} are the labels of samples, not counts", entries.len());
+        return Err(instead(file, WHOLE, found, COUNT_LABELS));
     }
     // A sum below the classes is none of them.
     if let Some(((name, sum, _), others)) = entries.split_last()

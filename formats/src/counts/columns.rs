@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::pairs::{self, class_column, holds_classes, is_name};
 use super::says::Says;
-use super::{Found, count_in, not_counts};
+use super::{COUNT_LABELS, Found, WHOLE, count_in, instead, numbers_of_classes};
 use crate::quoting::{quoted, quoted_list};
 use crate::{InputError, Result};
 
@@ -66,12 +66,7 @@ impl Table<'_> {
         if self.width() == 1 {
             self.refuse_other(file, None, 0)?;
             if self.rows.len() > 1 && self.column(0).all(is_name) {
-                let names = quoted_list(self.column(0).take(NAMED));
-                let found = format!(
-                    "a name on each line ({names}), as the labels of samples may be (collections.Counter(labels) counts \
-                     them),"
-                );
-                return Err(not_counts(file, &found));
+                return Err(names_of_samples(file, self.column(0)));
             }
             let counts: Vec<u64> = self.rows.iter().map(|row| self.count(file, row, 0)).collect::<Result<_>>()?;
             let falls =
@@ -88,6 +83,16 @@ impl Table<'_> {
             if let Some((other, _, _)) = self.said().find(|(_, _, says)| *says == Says::OtherSplit) {
                 self.refuse_other(file, None, other)?;
             }
+            if let Some((label, _, _)) = self.said().find(|(_, _, says)| *says == Says::Class)
+                && self.rows.len() > num_classes
+            {
+                return Err(match self.column(label).all(is_name) {
+                    true => names_of_samples(file, self.column(label)),
+                    false => {
+                        instead(file, WHOLE, "a class on each line is the label of a sample".to_owned(), COUNT_LABELS)
+                    }
+                });
+            }
             let first = self.rows.first();
             let found = first.map(|row| row.fields.join(&self.mark.to_string())).unwrap_or_default();
             let place = first.map(|row| self.place(row)).unwrap_or_default();
@@ -97,6 +102,9 @@ impl Table<'_> {
             });
         };
         self.refuse_other(file, Some((class, num_classes)), count)?;
+        if self.rows.len() > 1 && self.column(count).all(is_name) && holds_classes(self.column(class), num_classes) {
+            return Err(numbers_of_classes(file));
+        }
         let entry = |row: &Row<'_>| Ok((row.field(class).to_owned(), self.count(file, row, count)?, self.place(row)));
         self.rows.iter().map(entry).collect::<Result<_>>().map(Found::ByClass)
     }
@@ -121,9 +129,8 @@ impl Table<'_> {
             Some((_, name, Says::OtherSplit)) => Err(of_other_split(file, place.clone(), name)),
             // Beside an index, older pandas calls the counts of value_counts() as the column that it counted.
             Some((_, name, Says::Class)) if !index => {
-                let found =
-                    format!("{}, by its name a column of classes (np.bincount counts those of samples),", quoted(name));
-                Err(InputError::Count { file: file.to_path_buf(), place: place.clone(), found })
+                let found = format!("{} is by its name a column of classes, not of counts", quoted(name));
+                Err(instead(file, place, found, COUNT_LABELS))
             }
             _ => Ok(()),
         }
@@ -190,10 +197,19 @@ pub(super) fn is_thousands(text: &str) -> bool {
     front && behind.len() == 1 && behind.iter().all(|part| part.len() == 3 && digits(part))
 }
 
+/// The refusal of names that are the labels of samples.
+pub(super) fn names_of_samples<'n>(file: &Path, names: impl Iterator<Item = &'n str>) -> InputError {
+    let found = format!("names, not counts ({}), as the labels of samples may be", quoted_list(names.take(NAMED)));
+    instead(file, WHOLE, found, COUNT_LABELS)
+}
+
 /// Refuses what is called by the name of another split.
 pub(super) fn of_other_split(file: &Path, place: String, name: &str) -> InputError {
-    let found = format!("{}, by its name of another split than the training,", quoted(name));
-    InputError::Count { file: file.to_path_buf(), place, found }
+    let found = match name.to_ascii_lowercase().contains("support") {
+        true => format!("{} is what scikit-learn calls the samples that were tested", quoted(name)),
+        false => format!("{} counts by its name another split than the training", quoted(name)),
+    };
+    instead(file, &place, found, "give the number of training samples of each class")
 }
 
 /// The rows of columns of one length.

@@ -137,11 +137,7 @@ fn count_of(file: &Path, place: &str, number: f64) -> Result<u64> {
 fn count_in(file: &Path, place: impl FnOnce() -> String, field: &str) -> Result<u64> {
     let is_number = |text: &str| text.starts_with(|c: char| c.is_ascii_digit()) && text.contains(['.', 'e', 'E']);
     if columns::is_thousands(field) {
-        let [one, other] =
-            [field.replace(',', ".").parse().unwrap_or(0.0_f64).to_string(), field.replace(['.', ','], "")];
-        let found =
-            format!("{}, which may mean {one} or {other} (write the one that is meant without a mark),", quoted(field));
-        return Err(InputError::Count { file: file.to_path_buf(), place: place(), found });
+        return Err(thousands(file, place(), field));
     }
     // Digits only: `parse` would also take a leading plus sign.
     if field.bytes().all(|byte| byte.is_ascii_digit())
@@ -158,18 +154,44 @@ fn count_in(file: &Path, place: impl FnOnce() -> String, field: &str) -> Result<
     }
 }
 
-/// Refuses the labels of the samples in place of counts.
+/// The refusal of a number that may have a mark between its thousands.
+fn thousands(file: &Path, place: String, field: &str) -> InputError {
+    let [one, other] = [field.replace(',', ".").parse().unwrap_or(0.0_f64).to_string(), field.replace(['.', ','], "")];
+    let found = format!("{} may mean {one} or {other}", quoted(field));
+    let remedy = "write the one that is meant without a mark".to_owned();
+    InputError::NotCounts { file: file.to_path_buf(), place, found, remedy }
+}
+
+/// The refusal of something that `found` calls by its name, in place of counts.
+fn instead(file: &Path, place: &str, found: String, remedy: &str) -> InputError {
+    InputError::NotCounts { file: file.to_path_buf(), place: place.to_owned(), found, remedy: remedy.to_owned() }
+}
+
+const WHOLE: &str = "the whole file";
+const COUNT_LABELS: &str =
+    "give how many there are of each, as np.bincount(labels) or collections.Counter(labels) counts";
+
+/// Refuses the labels of the samples in place of counts, and the numbers of the classes.
 fn check_labels(file: &Path, counts: &[u64], num_classes: usize) -> Result<()> {
     let below = counts.iter().all(|&count| usize::try_from(count).is_ok_and(|count| count < num_classes));
     if below && counts.len() > num_classes {
-        let found = format!(
-            "a list of {} numbers below {num_classes}, as the labels of samples are (np.bincount(labels, \
-             minlength={num_classes}) counts them),",
-            counts.len()
-        );
-        return Err(not_counts(file, &found));
+        let found = format!("{} numbers below {num_classes} are the labels of samples, not counts", counts.len());
+        return Err(instead(file, WHOLE, found, COUNT_LABELS));
+    }
+    let number = |first: u64| counts.iter().zip(first..).all(|(&count, class)| count == class);
+    if counts.len() == num_classes && num_classes > FEWEST_NUMBERED && (number(0) || number(1)) {
+        return Err(numbers_of_classes(file));
     }
     Ok(())
+}
+
+/// Classes of so few may have counts that are their numbers.
+const FEWEST_NUMBERED: usize = 3;
+
+/// The refusal of class_to_idx and its like.
+fn numbers_of_classes(file: &Path) -> InputError {
+    let found = "these are the numbers of the classes, as class_to_idx has them, not counts".to_owned();
+    instead(file, WHOLE, found, "give the number of training samples of each class, and this file as class names")
 }
 
 fn check_sum(file: &Path, counts: Vec<u64>) -> Result<Vec<u64>> {

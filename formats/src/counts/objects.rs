@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use super::columns::{Row, Table, of_other_split, transposed};
+use super::columns::{Row, Table, names_of_samples, of_other_split, transposed};
 use super::says::Says;
 use super::{Found, arrays, count_in, count_of, no_count, pairs};
 use crate::budget::Budget;
@@ -29,6 +29,18 @@ pub(super) fn read(file: &Path, saved: Saved<'_>, num_classes: usize, budget: &m
         return Table { header, rows, unit: "entry", mark: ',' }.read(file, num_classes);
     }
     match saved {
+        Saved::Dictionary(entries)
+            if entries.len() > num_classes && entries.iter().all(|(_, value)| is_a_name(value)) =>
+        {
+            Err(names_of_samples(file, entries.iter().filter_map(|(_, value)| name_in(value))))
+        }
+        Saved::List(items) if items.len() > num_classes && items.iter().all(is_a_name) => {
+            Err(names_of_samples(file, items.iter().filter_map(name_in)))
+        }
+        // scikit-learn's report.
+        Saved::Dictionary(entries) if entries.iter().any(|(_, value)| has_support(value)) => {
+            Err(of_other_split(file, "the keys of the classes".to_owned(), "support"))
+        }
         Saved::Dictionary(entries) => {
             let entry = |(class, value): (String, Saved<'_>)| {
                 let place = format!("entry {}", quoted(&class));
@@ -70,6 +82,22 @@ fn below_names<'a>(file: &Path, saved: Saved<'a>) -> Result<Saved<'a>> {
         }
         _ => Ok(Saved::Dictionary(entries)),
     }
+}
+
+fn name_in<'s>(value: &'s Saved<'_>) -> Option<&'s str> {
+    if let Saved::Text(name) = value {
+        Some(name).filter(|name| pairs::is_name(name)).map(String::as_str)
+    } else {
+        None
+    }
+}
+
+fn is_a_name(value: &Saved<'_>) -> bool {
+    name_in(value).is_some()
+}
+
+fn has_support(value: &Saved<'_>) -> bool {
+    matches!(value, Saved::Dictionary(parts) if parts.iter().any(|(name, _)| name == "support"))
 }
 
 fn is_container(value: &Saved<'_>) -> bool {

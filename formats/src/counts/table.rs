@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use super::columns::{Row, Table};
+use super::columns::{Row, Table, is_thousands, of_other_split};
 use super::pairs::is_name;
 use super::says::Says;
-use super::{Found, count_in, images};
+use super::{Found, count_in, images, thousands};
 use crate::budget::Budget;
 use crate::table::{Separator, records};
 use crate::{InputError, Result};
@@ -50,6 +50,14 @@ pub(super) fn read(
     let header = header.or_else(|| remarked(text, separator, width));
     let width = header.as_ref().map_or(width, |header| header.fields.len());
     if let Some(row) = rows.iter().find(|row| row.fields.len() != width) {
+        let place = |row: &Row<'_>| format!("line {}", row.at);
+        if let Some((row, marked)) = rows.iter().map(|row| (row, row.fields.join(","))).find(|row| is_thousands(&row.1))
+        {
+            return Err(thousands(file, place(row), &marked));
+        }
+        if header.as_ref().is_some_and(|header| header.fields.iter().any(|name| name == "precision")) {
+            return Err(of_other_split(file, place(row), "support"));
+        }
         let (file, line, found) = (file.to_path_buf(), row.at, row.fields.len());
         return Err(InputError::CsvRowLength { file, line, found, expected: width });
     }

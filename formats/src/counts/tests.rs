@@ -257,7 +257,9 @@ fn counts_of_another_split_are_refused_by_their_name() {
         "test/a.jpg 0\ntest/b.jpg 0\nval_256/c.jpg 2\n",
     ] {
         let error = counts_in(text).unwrap_err().to_string();
-        assert!(error.contains("of another split than the training"), "{text}: {error}");
+        let says =
+            if text.contains("support") { "the samples that were tested" } else { "another split than the training" };
+        assert!(error.contains(says), "{text}: {error}");
     }
     for text in [
         "class,test,train\n0,9,500\n1,9,0\n2,9,5\n",
@@ -297,8 +299,11 @@ fn numbers_of_classes_and_labels_of_samples_are_no_counts() {
     for (text, says) in [
         ("name,idx\nant,0\nbee,1\ncat,2\n", "by its name a column of classes"),
         ("{\"ant\": 0, \"cat\": 2, \"bee\": 1}", "class_to_idx"),
-        ("label\n0\n2\n1\n0\n", "\"label\", by its name a column of classes"),
-        ("0\n2\n1\n0\n", "a list of 4 numbers below 3, as the labels of samples are (np.bincount(labels, minlength=3)"),
+        ("label\n0\n2\n1\n0\n", "\"label\" is by its name a column of classes"),
+        (
+            "0\n2\n1\n0\n",
+            "4 numbers below 3 are the labels of samples, not counts; give how many there are of each, as np.bincount(labels)",
+        ),
         ("[0, 2, 1, 0, 0]", "np.bincount"),
         ("ant\nbee\nant\nant\n", "collections.Counter"),
     ] {
@@ -324,14 +329,14 @@ fn counts_that_fall_without_classes_are_asked_about_under_any_name_of_counts() {
 #[test]
 fn marks_that_may_part_thousands_are_asked_about() {
     for (text, says) in [
-        ("500.000\n300.000\n5.000\n", "\"500.000\", which may mean 500 or 500000"),
-        ("5.000\n300\n12\n", "\"5.000\", which may mean 5 or 5000"),
-        ("1.250\n300\n12\n", "\"1.250\", which may mean 1.25 or 1250"),
-        ("500,000\n300,000\n5,000\n", "\"500,000\", which may mean 500 or 500000"),
-        ("class;count\n0;1,500\n1;300\n2;12\n", "\"1,500\", which may mean 1.5 or 1500"),
-        ("class,count\n0,\"1,500\"\n1,300\n2,12\n", "\"1,500\", which may mean 1.5 or 1500"),
-        ("{0: 5.000, 1: 300, 2: 12}", "\"5.000\", which may mean 5 or 5000"),
-        ("{\"0\": \"5.000\", \"1\": \"300\", \"2\": \"12\"}", "\"5.000\", which may mean 5 or 5000"),
+        ("500.000\n300.000\n5.000\n", "\"500.000\" may mean 500 or 500000"),
+        ("5.000\n300\n12\n", "\"5.000\" may mean 5 or 5000"),
+        ("1.250\n300\n12\n", "\"1.250\" may mean 1.25 or 1250"),
+        ("500,000\n300,000\n5,000\n", "\"500,000\" may mean 500 or 500000"),
+        ("class;count\n0;1,500\n1;300\n2;12\n", "\"1,500\" may mean 1.5 or 1500"),
+        ("class,count\n0,\"1,500\"\n1,300\n2,12\n", "\"1,500\" may mean 1.5 or 1500"),
+        ("{0: 5.000, 1: 300, 2: 12}", "\"5.000\" may mean 5 or 5000"),
+        ("{\"0\": \"5.000\", \"1\": \"300\", \"2\": \"12\"}", "\"5.000\" may mean 5 or 5000"),
     ] {
         let error = counts_in(text).unwrap_err().to_string();
         assert!(error.contains(says), "{text}: {error}");
@@ -399,5 +404,38 @@ fn what_is_no_number_is_named() {
     ] {
         let error = counts_in(text).unwrap_err().to_string();
         assert!(error.contains(says), "{text}: {error}");
+    }
+}
+
+#[test]
+fn what_is_no_count_is_called_by_its_name() {
+    let names = ["ant", "bee", "cat", "dog"].map(str::to_owned);
+    let report = "              precision    recall  f1-score   support\n\n         ant       0.50      0.50      0.50        12\n\n    accuracy                           0.50        60\n";
+    let support = "is what scikit-learn calls the samples that were tested; give the number of training samples";
+    let labels = "give how many there are of each, as np.bincount(labels) or collections.Counter(labels) counts";
+    let numbers = "these are the numbers of the classes, as class_to_idx has them, not counts";
+    for (text, sentence) in [
+        ("5.000\n4000\n30\n20\n", "line 1: \"5.000\" may mean 5 or 5000; write the one that is meant without a mark"),
+        ("5,000\n4,000\n30\n20\n", "line 1: \"5,000\" may mean 5 or 5000"),
+        ("500\n4,000\n30\n20\n", "line 2: \"4,000\" may mean 4 or 4000"),
+        ("ant 0\nbee 1\ncat 2\ndog 3\n", numbers),
+        ("0\n1\n2\n3\n", numbers),
+        ("ant,1\nbee,2\ncat,3\ndog,4\n", numbers),
+        ("{'ant': 0, 'bee': 1, 'cat': 2, 'dog': 3}", numbers),
+        ("class,support\n0,5\n1,4\n2,3\n3,9\n", support),
+        (report, support),
+        ("{\"ant\": {\"precision\": 0.5, \"support\": 5}, \"accuracy\": 0.5}", support),
+        ("{\"a.jpg\": 3, \"b.jpg\": 1, \"c.jpg\": 1, \"d.jpg\": 0, \"e.jpg\": 2, \"f.jpg\": 2}", labels),
+        (
+            "{\"a.jpg\": \"ant\", \"b.jpg\": \"ant\", \"c.jpg\": \"cat\", \"d.jpg\": \"dog\", \"e.jpg\": \"dog\"}",
+            labels,
+        ),
+        ("[\"ant\", \"cat\", \"cat\", \"dog\", \"bee\"]", labels),
+        ("id,label\n0,3\n1,0\n2,0\n3,1\n4,2\n", labels),
+        ("id,label\na,ant\nb,ant\nc,cat\nd,bee\ne,dog\n", labels),
+        ("label\n3\n0\n0\n1\n2\n", labels),
+    ] {
+        let error = with_file(text, |file| read_named_counts(&file.into(), 4, Some(&names))).unwrap_err().to_string();
+        assert!(error.contains(sentence) && !error.contains("is not a count"), "{text}: {error}");
     }
 }

@@ -28,6 +28,7 @@ pub(super) struct Classes<'a> {
     classes: Vec<usize>,
     /// The first label that is no class, and whether another number is none.
     outside: Option<(usize, i128, bool)>,
+    largest: i128,
 }
 
 impl Classes<'_> {
@@ -36,6 +37,7 @@ impl Classes<'_> {
         let sample = self.classes.len();
         let label = number.or_else(|number| self.rules.whole(sample, number))?;
         let class = self.rules.class(label);
+        self.largest = self.largest.max(label);
         if class.is_none() {
             let (_, first, others) = self.outside.get_or_insert((sample, label, false));
             *others |= *first != label;
@@ -48,6 +50,7 @@ impl Classes<'_> {
     pub(super) fn push_text(&mut self, text: &str) -> Result<()> {
         let text = text.trim();
         if let Some(&Some(class)) = self.by_name.get(text) {
+            self.largest = self.largest.max(class as i128);
             self.classes.push(class);
             return Ok(());
         }
@@ -63,6 +66,11 @@ impl Classes<'_> {
             None => PredictionsError::TextLabel { file, sample, label },
         }
         .into())
+    }
+
+    /// The largest label so far, a class or not.
+    pub(super) fn largest(&self) -> f64 {
+        self.largest as f64
     }
 
     /// The class of every sample.
@@ -90,7 +98,7 @@ impl<'a> Labels<'a> {
             by_name.entry(name).and_modify(|class| *class = None).or_insert(Some(class));
         }
         let classes = crate::element::reserve(self.file, "labels", samples)?;
-        Ok(Classes { rules: self, by_name, classes, outside: None })
+        Ok(Classes { rules: self, by_name, classes, outside: None, largest: 0 })
     }
 
     /// The class of each sample, of as many labels as there are samples.

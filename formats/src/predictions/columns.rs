@@ -7,7 +7,7 @@ use std::path::Path;
 use super::belong::is_unnamed;
 use super::beside::names_samples;
 use super::names::{LABEL_NAMES, PREDICTED, plain};
-use super::{PredictionsError, Reading};
+use super::{PredictionsError, Reading, top_k};
 use crate::array::{Array, Data};
 use crate::budget::Budget;
 use crate::element::reserve;
@@ -30,7 +30,7 @@ pub(super) const BETWEEN: [char; 8] = ['_', '-', '.', ' ', ':', '/', '[', '('];
 const FEATURES: Words = Words("feat feats feature features emb embs embedding embeddings embed dim pixel pc f");
 
 /// Whether a column says nothing of scores and labels.
-fn is_aside(name: &str) -> bool {
+pub(super) fn is_aside(name: &str) -> bool {
     let plain = plain(name);
     plain.is_empty() || ASIDE.contains(&plain) || PREDICTED.contains(&plain) || name.starts_with("Unnamed: ")
 }
@@ -176,6 +176,7 @@ impl<'a> Choice<'a> {
             (Some((_, (first, columns_of_classes))), None) => {
                 let named = |at: usize| quoted(columns_of_classes.get(at).map_or("", |&at| self.called(at)));
                 if first == 1 && self.reading.first_label == 0 {
+                    top_k::refuse_columns(self.file, self.table, label, &columns_of_classes)?;
                     return self.unclear(
                         format!(
                             "the columns {} to {} begin at 1",
@@ -195,17 +196,10 @@ impl<'a> Choice<'a> {
         }
     }
 
-    /// The columns of the classes whose names are known, also behind words that all have in front.
+    /// The columns of the classes whose names are known.
     fn named_classes(&self, label: usize) -> Option<Vec<usize>> {
-        let names = self.reading.class_names.as_ref()?;
-        let all = || (0..self.header.len()).filter(|at| *at != label);
-        let fronts: BTreeSet<&str> =
-            all().filter_map(|at| self.called(at).strip_suffix(names.first()?.as_str())).collect();
-        let by_name: HashMap<&str, usize> = all().map(|at| (self.called(at), at)).collect();
-        fronts.into_iter().find_map(|front| {
-            let at = |name: &String| by_name.get(format!("{front}{name}").as_str()).copied();
-            (front.is_empty() || front.ends_with(BETWEEN)).then(|| names.iter().map(at).collect())?
-        })
+        let all = self.header.iter().enumerate().filter(|(at, _)| *at != label);
+        called_by_classes(all.map(|(at, name)| (at, name.as_str())), self.reading)
     }
 
     /// Columns that are called by the names of the classes.
@@ -288,6 +282,29 @@ pub(super) fn families<'n>(names: impl Iterator<Item = (usize, &'n str)>) -> BTr
         is_family.then(|| (format!("{front}{back}"), (first, family.into_iter().map(|(_, column)| column).collect())))
     };
     families.into_iter().filter_map(in_order).collect()
+}
+
+/// The columns that are called by the names of the classes, also behind words that all have in front.
+pub(super) fn called_by_classes<'n>(
+    names: impl Iterator<Item = (usize, &'n str)>,
+    reading: &Reading,
+) -> Option<Vec<usize>> {
+    let classes = reading.class_names.as_ref().filter(|classes| classes.len() > 1)?;
+    let places: HashMap<&str, usize> = names.map(|(at, name)| (name, at)).collect();
+    let fronts: BTreeSet<&str> =
+        places.keys().filter_map(|name| name.strip_suffix(classes.first()?.as_str())).collect();
+    fronts.into_iter().find_map(|front| {
+        let at = |class: &String| places.get(format!("{front}{class}").as_str()).copied();
+        (front.is_empty() || front.ends_with(BETWEEN)).then(|| classes.iter().map(at).collect())?
+    })
+}
+
+/// Columns of scores and nothing else in the order of their classes, where they are called by the names of these or
+/// numbered alike.
+pub(super) fn in_class_order(names: &[(usize, &str)], reading: &Reading) -> Option<Vec<usize>> {
+    let numbered = || families(names.iter().copied()).into_values().next().map(|(_, columns)| columns);
+    let columns = called_by_classes(names.iter().copied(), reading).or_else(numbered)?;
+    (columns.len() == names.len()).then_some(columns)
 }
 
 /// The words of a name, in small letters.
@@ -410,6 +427,10 @@ pub(super) fn matrix_of(
         if let Some(key) = reading.keys.labels.as_ref().filter(|_| role == super::LABELS) {
             columns.retain(|&at| called(at) == key);
         }
+        let names: Vec<(usize, &str)> = columns.iter().map(|&at| (at, called(at))).collect();
+        if let Some(in_order) = in_class_order(&names, reading).filter(|_| role == super::LOGITS) {
+            columns = in_order;
+        }
         if columns.is_empty() {
             let problem = format!("no column can be the {role}; the columns are {}", quoted_list(header));
             let remedy = format!("name one with `keys` {role}=NAME");
@@ -459,10 +480,5 @@ pub(super) fn keep(beside: &mut [(usize, Vec<String>)], fields: &[Cow<'_, str>],
 /// The kept fields by the names of their columns.
 pub(super) fn arrays_beside(table: &Table<'_>, beside: Vec<(usize, Vec<String>)>) -> Vec<Named<'static>> {
     let array = |texts: Vec<String>| Array { shape: vec![texts.len()], column_major: false, data: Data::Texts(texts) };
-    beside.into_iter().map(|(column, texts)| Named { name: name_of(table, column), array: Ok(array(texts)) }).collect()
-}
-
-/// What a column is called.
-pub(super) fn name_of(table: &Table<'_>, column: usize) -> String {
-    table.header.as_ref().and_then(|(_, names)| names.get(column)).cloned().unwrap_or_default()
+    beside.into_iter().map(|(column, texts)| Named { name: table.name_of(column), array: Ok(array(texts)) }).collect()
 }

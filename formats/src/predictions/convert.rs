@@ -10,7 +10,7 @@ use super::beside::{Beside, Samples};
 use super::choice::Chosen;
 use super::classes::Labels;
 use super::splits::{self, Said};
-use super::{Classes, LABELS, LOGITS, Logits, PredictionsError, Reading, StoredScores};
+use super::{Classes, LABELS, LOGITS, Logits, PredictionsError, Reading, StoredScores, folders, top_k};
 use crate::array::{Array, Data, Kind, place_of};
 use crate::budget::Budget;
 use crate::element::{extend_f32, extend_f64, first_non_finite, reserve};
@@ -56,15 +56,22 @@ pub(super) fn convert(
         let halves = [(files.logits, &logits_name, &logits), (files.labels, &labels_name, &labels)];
         let samples = Samples::of(&beside, labels.len(), reading, budget);
         let classes = classes_alone(halves, reading, notes, budget)?;
+        let rules = Labels::new(files.labels, classes.logits.dim().1, reading);
+        let of_folders = folders::doubts(&rules, &classes.labels, &beside);
         let mut beside = Beside::of(samples);
-        beside.odd.extend(odd);
+        beside.odd.extend(odd.into_iter().chain(of_folders));
         beside.training = training;
         return Ok(Converted { beside, ..classes });
     }
     if logits.may_be_scores() && logits.shape.len() == 1 && logits.len() == labels.len() {
         return Err(InputError::TooFewClasses { file: files.logits.to_path_buf(), array: LOGITS, classes: 1 });
     }
-    let logits = Scores { file: files.logits, name: &logits_name, array: as_matrix(logits, &labels) };
+    let logits = as_matrix(logits, &labels);
+    let last = top_k::last_class(&labels, reading);
+    if let Some(refusal) = top_k::refusal(files.logits, &logits_name, &logits, last, files.logits != files.labels) {
+        return Err(refusal);
+    }
+    let logits = Scores { file: files.logits, name: &logits_name, array: logits };
     let (samples, classes) = logits.extents()?;
     let rules = Labels::new(files.labels, classes, reading);
     let one_hot = labels.len() != samples && labels.squeezed_shape(2) == [samples, classes];
@@ -102,8 +109,9 @@ pub(super) fn convert(
         }
         rules.of_array(&labels, &labels_name, budget)?
     };
+    let of_folders = folders::doubts(&rules, &labels, &beside);
     let mut beside = Beside::compare(&rules, &logits, &labels, beside, reading, budget);
-    beside.odd.extend(odd);
+    beside.odd.extend(odd.into_iter().chain(of_folders));
     beside.training = training;
     Ok(Converted { logits, labels, element, notes, beside })
 }

@@ -1,14 +1,16 @@
 //! Predictions as a table of text, a row a sample.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use ndarray::Array2;
 
 use super::beside::{Beside, may_say};
 use super::classes::Labels;
-use super::columns::{self, Columns, arrays_beside, keep, name_of};
+use super::columns::{self, Columns, arrays_beside, keep};
 use super::convert::{Converted, classes_alone};
-use super::{LABELS, LOGITS, Logits, Reading, belong, splits};
+use super::top_k::{self, Lists};
+use super::{LABELS, LOGITS, Logits, Reading, belong, folders, splits};
 use crate::array::{Array, Data, place_of};
 use crate::budget::Budget;
 use crate::content::Content;
@@ -83,16 +85,37 @@ pub(super) fn parse(content: &Content, text: &str, reading: &Reading, budget: &m
         }
         Ok(())
     })?;
+    if let Some(refusal) = lists_of_classes(file, &table, &columns, &logits, labels.largest()) {
+        return Err(refusal);
+    }
     let labels = labels.finish()?;
     let logits = Array2::from_shape_vec((samples, classes), logits).expect("every row added exactly `classes` values");
     let (notes, logits) = (notes(&table, &columns), Logits::F64(logits));
     let arrays = arrays_beside(&table, beside);
     let said = belong::check(file, &arrays, samples, budget)?;
-    let odd = said.odd.into_iter().chain(odd_column(&table, &columns, &logits, &labels));
+    let of_folders = folders::doubts(&rules, &labels, &arrays);
+    let odd = said.odd.into_iter().chain(of_folders).chain(odd_column(&table, &columns, &logits, &labels));
     let mut beside = Beside::compare(&rules, &logits, &labels, arrays, reading, budget);
     beside.odd.extend(odd);
     beside.training = said.training;
     Ok(Converted { logits, labels, element: ElementType::Decimal, notes, beside })
+}
+
+/// The refusal of a list of classes for each sample in place of scores.
+fn lists_of_classes(
+    file: &Path,
+    table: &Table<'_>,
+    columns: &Columns,
+    logits: &[f64],
+    last: f64,
+) -> Option<InputError> {
+    let width = logits.len().checked_div(table.rows)?;
+    let mut lists = Lists::of(width);
+    let all = logits.iter().all(|&number| lists.add(number).is_ok());
+    (all && lists.are_lists(last)).then(|| {
+        let (label, first) = (table.name_of(columns.label), table.name_of(columns.first_score()));
+        top_k::error(file, &first, width, &top_k::first_of_table(file, &label, &first, columns.lists))
+    })
 }
 
 /// Columns left out that may say the same again.
@@ -133,11 +156,13 @@ fn classes_of(
     })?;
     let [predicted, labels] =
         texts.map(|texts| Array { shape: vec![texts.len()], column_major: false, data: Data::Texts(texts) });
-    let (first, second) = (name_of(table, wanted[0]), name_of(table, wanted[1]));
-    let said = belong::check(file, &arrays_beside(table, beside), table.rows, budget)?;
+    let (first, second) = (table.name_of(wanted[0]), table.name_of(wanted[1]));
+    let arrays = arrays_beside(table, beside);
+    let said = belong::check(file, &arrays, table.rows, budget)?;
     let mut classes =
         classes_alone([(file, &first, &predicted), (file, &second, &labels)], reading, notes(table, columns), budget)?;
-    classes.beside.odd.extend(said.odd);
+    let rules = Labels::new(file, classes.logits.dim().1, reading);
+    classes.beside.odd.extend(said.odd.into_iter().chain(folders::doubts(&rules, &classes.labels, &arrays)));
     classes.beside.training = said.training;
     Ok(classes)
 }

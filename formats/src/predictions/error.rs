@@ -63,6 +63,27 @@ pub enum PredictionsError {
          other row: {first}); sort both by it"
     )]
     OtherOrder { file: PathBuf, scores: String, labels: String, first: usize },
+    #[error(
+        "{file}: each row of {name} names {columns} different classes: it is a list of the top {columns} and holds no scores; \
+         save the scores, or take the first of each row for the predicted class, without what needs scores: {line}"
+    )]
+    TopK { file: PathBuf, name: String, columns: usize, line: String },
+    #[error(
+        "{file}: {name} numbers the rows in another order (the first other row: {row}), and {other} does not say which \
+         samples it is of; sort the rows by it where {other} is in the order of the numbers, as sort_index() does in \
+         pandas, or take it out where {other} is in the order of the rows"
+    )]
+    NumberedRows { file: PathBuf, name: String, row: usize, other: PathBuf },
+    #[error(
+        "{file}: the samples stand by keys that are not the numbers 0 to {last}, and {other} does not say which samples it \
+         is of; save both by the same keys, or this one as a list in the order of the other"
+    )]
+    KeysAlone { file: PathBuf, last: usize, other: PathBuf },
+    #[error(
+        "{file}: there are {samples} by {samples} numbers and {samples} samples, and nothing says whether the outer keys \
+         ({keys}) are samples or classes; save the table with orient=\"split\", or as CSV"
+    )]
+    Square { file: PathBuf, samples: usize, keys: String },
     #[error("{file}: {name} says that the samples are of several splits: {parts}; give those of one")]
     Splits { file: PathBuf, name: String, parts: String },
     #[error(

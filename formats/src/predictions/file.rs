@@ -10,20 +10,22 @@ use super::beside::names_samples;
 use super::choice::{Chosen, choose, choose_alone};
 use super::columns::matrix_of;
 use super::convert::{Converted, Files, convert};
-use super::frames::{by_sample, unfolded};
+use super::foreign::refuse_foreign;
+use super::frames::unfolded;
+use super::keyed::{BySample, by_sample};
 use super::npz::{self, is_torch_save};
+use super::order::{Half, Rows, in_order};
 use super::outside;
 use super::saved::arrays_of_pickle;
-use super::stacked::stacked;
+use super::stacked::{stacked, stacked_alone};
 use super::{LABELS, LOGITS, PredictionSource, PredictionsError, Reading, StoredFile, csv, label_column, safetensors};
 use crate::array::Array;
-use crate::budget::{Budget, Exceeded};
+use crate::budget::Budget;
 use crate::content::Content;
 use crate::impostor::refuse_impostor;
 use crate::json::read_json;
 use crate::named::{Named, arrays_of, arrays_of_half};
 use crate::npy::{self, Npy};
-use crate::quoting::in_command;
 use crate::safetensors::{is_safetensors, is_truncated_safetensors};
 use crate::text::{is_text, text_of};
 use crate::weights::{Saved, with_saved};
@@ -84,10 +86,9 @@ fn pair_outside(file: &Path, scores: Array<'static>, labels: &Content, reading: 
     let bytes = usize::try_from(scores.outside_bytes()).unwrap_or(usize::MAX);
     let (converted, sha256) = labels.parse_and_hash(|labels| {
         let budget = &mut Budget::of(labels.bytes.len().saturating_add(bytes));
-        half(labels, LABELS, reading, budget, |(labels_name, labels_array, beside), budget| {
-            let logits_name = String::new();
-            let chosen = Chosen { logits: scores, logits_name, labels: labels_array, labels_name, beside };
-            convert(Files { logits: file, labels: &labels.file }, chosen, reading, budget)
+        half(labels, LABELS, None, reading, budget, |labels_half, budget| {
+            let scores = Half { name: String::new(), array: scores, beside: Vec::new(), rows: Rows::InOrder };
+            of_halves(Files { logits: file, labels: &labels.file }, [scores, labels_half], reading, budget)
         })
     })?;
     let own = match converted.logits.stored() {
@@ -152,31 +153,47 @@ fn whole(content: &Content, reading: &Reading) -> Result<Converted> {
 fn pair(logits: &Content, labels: &Content, reading: &Reading) -> Result<Converted> {
     let budget = &mut Budget::of(logits.bytes.len().saturating_add(labels.bytes.len()));
     let files = Files { logits: &logits.file, labels: &labels.file };
-    half(logits, LOGITS, reading, budget, |(logits_name, scores, beside), budget| {
-        half(labels, LABELS, reading, budget, |(labels_name, labels, of_labels), budget| {
-            // Samples that the labels alone name are those of both.
-            let both = !beside.is_empty();
-            let mut all: Vec<Named<'_>> = beside;
-            for mut named in of_labels {
-                if both {
-                    named.name.insert_str(0, LABELS_SIDE);
-                }
-                all.push(named);
-            }
-            // Names that only tell the files apart say nothing.
-            let chosen = Chosen { logits: scores, logits_name, labels, labels_name, beside: all };
-            convert(files, chosen, reading, budget)
+    half(labels, LABELS, None, reading, budget, |labels, budget| {
+        let samples = labels.array.shape.first().copied();
+        half(logits, LOGITS, samples, reading, budget, |scores, budget| {
+            of_halves(files, [scores, labels], reading, budget)
         })
     })
 }
 
-/// What it is called, the array, and what names the samples beside it.
-type Half<'a> = (String, Array<'a>, Vec<Named<'a>>);
+/// Predictions of the two halves of a pair.
+fn of_halves(
+    files: Files<'_>,
+    [mut scores, mut labels]: [Half<'_>; 2],
+    reading: &Reading,
+    budget: &mut Budget,
+) -> Result<Converted> {
+    let mut note = None;
+    if labels.beside.is_empty() {
+        (scores, note) = in_order(scores, files.logits, files.labels, budget)?;
+    } else if scores.beside.is_empty() {
+        (labels, note) = in_order(labels, files.labels, files.logits, budget)?;
+    }
+    // Samples that the labels alone name are those of both.
+    let both = !scores.beside.is_empty();
+    let mut beside = scores.beside;
+    for mut named in labels.beside {
+        if both {
+            named.name.insert_str(0, LABELS_SIDE);
+        }
+        beside.push(named);
+    }
+    let (logits, logits_name, labels, labels_name) = (scores.array, scores.name, labels.array, labels.name);
+    let mut converted = convert(files, Chosen { logits, logits_name, labels, labels_name, beside }, reading, budget)?;
+    converted.notes.extend(note);
+    Ok(converted)
+}
 
-/// Gives the one array of a role in a file of its own to `then`.
+/// Gives the one array of a role in a file of its own to `then`; the other file has `samples`, if that is known.
 fn half<T>(
     content: &Content,
     role: &'static str,
+    samples: Option<usize>,
     reading: &Reading,
     budget: &mut Budget,
     then: impl FnOnce(Half<'_>, &mut Budget) -> Result<T>,
@@ -193,54 +210,65 @@ fn half<T>(
         Format::Safetensors => safetensors::arrays(file, &content.bytes)?,
         Format::Saved => {
             return with_saved(content, budget, |saved, budget| {
-                let arrays = arrays_by_sample(file, saved, budget)?;
-                then(chosen_alone(file, arrays, role, reading)?, budget)
+                let (arrays, keyed) = arrays_by_sample(file, saved, (role, samples), reading, budget)?;
+                let rows = if keyed { Rows::BySortedKeys } else { Rows::InOrder };
+                then(chosen_alone(file, arrays, rows, role, reading)?, budget)
             });
         }
         Format::Json => {
             let text = text_of(content, budget)?;
             let saved = read_json(file, &text, JSON, budget)?;
-            arrays_by_sample(file, saved, budget)?
+            let (arrays, keyed) = arrays_by_sample(file, saved, (role, samples), reading, budget)?;
+            let rows = if keyed { Rows::ByKeys } else { Rows::InOrder };
+            return then(chosen_alone(file, arrays, rows, role, reading)?, budget);
         }
         #[cfg(feature = "arrow")]
         Format::Arrow => arrow::arrays(content, budget)?,
         Format::Table => {
             let text = text_of(content, budget)?;
             let (name, array, beside) = matrix_of(file, &text, role, reading, budget)?;
-            return then((name, array, beside), budget);
+            return then(Half { name, array, beside, rows: Rows::InOrder }, budget);
         }
     };
-    then(chosen_alone(file, arrays, role, reading)?, budget)
+    then(chosen_alone(file, arrays, Rows::InOrder, role, reading)?, budget)
 }
 
-/// The arrays of a file that holds the scores or the labels alone, perhaps by the names of the samples.
-fn arrays_by_sample<'a>(file: &Path, saved: Saved<'a>, budget: &mut Budget) -> Result<Vec<Named<'a>>> {
-    let exceeded = |exceeded: Exceeded| exceeded.of(file, "samples by their names".to_owned());
-    let (saved, names) = by_sample(unfolded(saved, budget).map_err(exceeded)?, budget).map_err(exceeded)?;
+/// The arrays of a file that holds the scores or the labels alone, and whether keys name the samples.
+fn arrays_by_sample<'a>(
+    file: &Path,
+    saved: Saved<'a>,
+    (role, samples): (&'static str, Option<usize>),
+    reading: &Reading,
+    budget: &mut Budget,
+) -> Result<(Vec<Named<'a>>, bool)> {
+    let BySample { saved, names, keyed } = by_sample(file, saved, role, samples, budget)?;
     let mut arrays = arrays_of_half(file, saved, budget)?;
+    if role == LOGITS {
+        arrays = stacked_alone(file, arrays, reading, budget)?;
+    }
     arrays.extend(names);
-    Ok(arrays)
+    Ok((arrays, keyed))
 }
 
 /// Chooses the array of a role, and what names its samples where anything else is there.
-fn chosen_alone<'a>(file: &Path, arrays: Vec<Named<'a>>, role: &'static str, reading: &Reading) -> Result<Half<'a>> {
+fn chosen_alone<'a>(
+    file: &Path,
+    arrays: Vec<Named<'a>>,
+    rows: Rows,
+    role: &'static str,
+    reading: &Reading,
+) -> Result<Half<'a>> {
     let names_samples = |named: &Named<'_>| names_samples(&named.name, reading);
     let is_alone = arrays.iter().all(names_samples);
     let (beside, arrays) = arrays.into_iter().partition(|named| !is_alone && names_samples(named));
     let (name, array) = choose_alone(file, arrays, role, reading)?;
-    Ok((name, array, beside))
+    Ok(Half { name, array, beside, rows })
 }
 
 fn format(content: &Content) -> Result<Format> {
     let (file, bytes) = (content.file.as_path(), content.bytes.as_slice());
+    refuse_foreign(content)?;
     if bytes.starts_with(b"PK") {
-        if file.extension().is_some_and(|end| end.eq_ignore_ascii_case("xlsx")) {
-            let name = in_command(file);
-            let line = format!(
-                "python -c \"import pandas as pd; pd.read_excel('{name}').to_csv('predictions.csv', index=False)\""
-            );
-            return Err(PredictionsError::Foreign { file: file.to_path_buf(), found: "an Excel workbook", line }.into());
-        }
         return Ok(if is_torch_save(file, bytes)? { Format::Saved } else { Format::Npz });
     }
     if bytes.starts_with(npy::MAGIC) {
@@ -255,7 +283,6 @@ fn format(content: &Content) -> Result<Format> {
         #[cfg(not(feature = "arrow"))]
         return Err(PredictionsError::NeedsArrow { file: file.to_path_buf() }.into());
     }
-    refuse_foreign(content)?;
     refuse_impostor(content)?;
     // Protocol 2 of pickles and those after it begin so, `torch.save` before 1.6 among them.
     if bytes.first() == Some(&0x80) {
@@ -276,51 +303,4 @@ fn format(content: &Content) -> Result<Format> {
 /// Whether bytes are those of Parquet, of an Arrow file (which Feather is), or of a stream of Arrow.
 fn is_arrow(bytes: &[u8]) -> bool {
     [&b"PAR1"[..], b"ARROW1\0\0", b"\xff\xff\xff\xff"].iter().any(|begin| bytes.starts_with(begin))
-}
-
-/// What joblib's pickles name, within so many bytes.
-const JOBLIB: &[u8] = b"joblib.numpy_pickle";
-const LOOKED_AT: usize = 4096;
-
-/// Refuses formats of other programs with the line that converts them.
-fn refuse_foreign(content: &Content) -> Result<()> {
-    let bytes = content.bytes.as_slice();
-    let name = in_command(&content.file);
-    let ends = content.file.extension().map(|end| end.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-    let start = bytes.get(..LOOKED_AT).unwrap_or(bytes);
-    let (found, line) = match bytes {
-        _ if matches!(ends.as_str(), "rds" | "rda" | "rdata") || bytes.starts_with(b"RDX") => {
-            ("a file of R", format!("Rscript -e \"write.csv(readRDS('{name}'), 'predictions.csv', row.names=FALSE)\""))
-        }
-        _ if ends == "joblib" || start.windows(JOBLIB.len()).any(|part| part == JOBLIB) => (
-            "a file of joblib",
-            format!(
-                "python -c \"import joblib, numpy; numpy.savez('predictions.npz', **joblib.load('{name}'))\", which \
-                 runs code of the file"
-            ),
-        ),
-        [b'F', b'E', b'A', b'1', ..] => (
-            "a Feather table of the first version",
-            format!(
-                "python -c \"import pandas as pd; pd.read_feather('{name}').to_csv('predictions.csv', index=False)\""
-            ),
-        ),
-        [0x89, b'H', b'D', b'F', ..] => (
-            "an HDF5 file",
-            format!(
-                "python -c \"import h5py, numpy; f = h5py.File('{name}'); \
-                 numpy.savez('predictions.npz', **{{k: f[k][()] for k in f}})\""
-            ),
-        ),
-        [b'M', b'A', b'T', b'L', b'A', b'B', b' ', ..] => (
-            "a file of MATLAB",
-            format!(
-                "python -c \"import scipy.io, numpy; d = scipy.io.loadmat('{name}'); \
-                 numpy.savez('predictions.npz', **{{k: v for k, v in d.items() if k[0] != '_'}})\""
-            ),
-        ),
-        _ if bytes.get(257..262) == Some(b"ustar") => ("a tar archive", format!("tar -xf '{name}'")),
-        _ => return Ok(()),
-    };
-    Err(PredictionsError::Foreign { file: content.file.clone(), found, line }.into())
 }

@@ -1,10 +1,9 @@
-//! Tables in JSON: what `DataFrame.to_json` writes, and samples by their names.
+//! Tables in JSON: what `DataFrame.to_json` writes.
 
-use super::names::{LABEL_NAMES, SAMPLE_NAMES, SCORE_NAMES, plain};
+use super::names::{LABEL_NAMES, plain};
 use super::records::by_class;
 use crate::array::{Array, Data};
 use crate::budget::{Budget, Exceeded};
-use crate::named::Named;
 use crate::weights::Saved;
 
 /// Turns a table kept by columns, by rows or apart from its header into lists by their names, below a key as well;
@@ -67,7 +66,7 @@ fn by_samples<'a>(entries: Vec<(String, Saved<'a>)>, budget: &mut Budget) -> Res
 }
 
 /// The keys that all entries have, if all are dictionaries with the same keys in the same order.
-fn common_keys(entries: &[(String, Saved<'_>)]) -> Option<Vec<String>> {
+pub(super) fn common_keys(entries: &[(String, Saved<'_>)]) -> Option<Vec<String>> {
     let keys = |value: &Saved<'_>| match value {
         Saved::Dictionary(parts) => Some(parts.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>()),
         _ => None,
@@ -83,7 +82,7 @@ fn common_keys(entries: &[(String, Saved<'_>)]) -> Option<Vec<String>> {
 /// The columns of `{"columns": [...], "index": [...], "data": [[...], ...]}`.
 fn apart<'a>(entries: &[(String, Saved<'a>)], budget: &mut Budget) -> Result<Option<Saved<'a>>, Exceeded> {
     let entry = |name: &str| entries.iter().find(|(key, _)| key == name).map(|(_, value)| value);
-    let (Some(Saved::List(names)), Some(Saved::List(rows))) = (entry("columns"), entry("data")) else {
+    let (Some(names), Some(Saved::List(rows))) = (entry("columns").and_then(texts), entry("data")) else {
         return Ok(None);
     };
     budget.spend(
@@ -91,11 +90,6 @@ fn apart<'a>(entries: &[(String, Saved<'a>)], budget: &mut Budget) -> Result<Opt
             .saturating_mul(32)
             .saturating_add((names.len() as u64).saturating_mul(64)),
     )?;
-    let name = |name: &Saved<'_>| match name {
-        Saved::Text(name) => Some(name.clone()),
-        _ => None,
-    };
-    let Some(names) = names.iter().map(name).collect::<Option<Vec<_>>>() else { return Ok(None) };
     let array = |values: Vec<f64>| Saved::Array(Array::decimals(vec![values.len()], values));
     let columns: Vec<Saved<'a>> = if let Some(columns) = columns_of_numbers(rows, names.len()) {
         columns.into_iter().map(array).collect()
@@ -105,6 +99,22 @@ fn apart<'a>(entries: &[(String, Saved<'a>)], budget: &mut Budget) -> Result<Opt
         columns.into_iter().map(Saved::List).collect()
     };
     Ok(Some(Saved::Dictionary(names.into_iter().zip(columns).collect())))
+}
+
+/// Names in a list, of which numbers are some.
+fn texts(names: &Saved<'_>) -> Option<Vec<String>> {
+    match names {
+        Saved::Array(Array { data: Data::Decimals(numbers), .. }) => Some(numbers.iter().map(f64::to_string).collect()),
+        Saved::List(names) => {
+            let name = |name: &Saved<'_>| match name {
+                Saved::Text(name) => Some(name.clone()),
+                Saved::Number(number) => Some(number.to_string()),
+                _ => None,
+            };
+            names.iter().map(name).collect()
+        }
+        _ => None,
+    }
 }
 
 /// The columns of rows that hold numbers alone.
@@ -137,32 +147,4 @@ fn columns_of_cells<'a>(rows: &[Saved<'_>], width: usize) -> Option<Vec<Vec<Save
         }
     }
     Some(columns)
-}
-
-/// Takes a dictionary that holds one number, text or list for each sample apart: its values, and its keys as what
-/// names the samples.
-pub(super) fn by_sample<'a>(saved: Saved<'a>, budget: &mut Budget) -> Result<(Saved<'a>, Option<Named<'a>>), Exceeded> {
-    let Saved::Dictionary(entries) = saved else { return Ok((saved, None)) };
-    let extent = |value: &Saved<'_>| match value {
-        Saved::Number(_) | Saved::Text(_) => Some(None),
-        Saved::Array(array) => match *array.shape {
-            [] => Some(None),
-            [extent] => Some(Some(extent)),
-            _ => None,
-        },
-        _ => None,
-    };
-    let first = entries.first().and_then(|(_, value)| extent(value));
-    let is_column =
-        |key: &str| [LABEL_NAMES, SCORE_NAMES, SAMPLE_NAMES].iter().any(|names| names.contains(&plain(key)));
-    let are_samples = first.is_some()
-        && entries.len() > 2
-        && entries.iter().all(|(key, value)| extent(value) == first && !is_column(key));
-    if !are_samples {
-        return Ok((Saved::Dictionary(entries), None));
-    }
-    budget.spend((entries.len().saturating_mul(size_of::<(String, Saved<'a>)>()) as u64).saturating_mul(2))?;
-    let (keys, values): (Vec<String>, Vec<Saved<'a>>) = entries.into_iter().unzip();
-    let keys = Array { shape: vec![keys.len()], column_major: false, data: Data::Texts(keys) };
-    Ok((Saved::List(values), Some(Named { name: "sample".to_owned(), array: Ok(keys) })))
 }

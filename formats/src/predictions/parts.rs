@@ -10,7 +10,7 @@ use super::beside::Beside;
 use super::convert::Converted;
 use super::file::Part;
 use super::names::{LABEL_NAMES, SCORE_NAMES, plain};
-use super::{Classes, Logits, PredictionSource, Predictions, PredictionsError, overlap};
+use super::{Classes, Logits, PredictionSource, Predictions, PredictionsError, foreign, overlap};
 use crate::words::Words;
 use crate::{InputError, Result, natural_order};
 
@@ -28,6 +28,14 @@ pub(super) fn of(source: &PredictionSource) -> Result<Vec<PredictionSource>> {
         if !hidden && path.is_file() && PredictionSource::is_called_so(&path) {
             files.push(path);
         }
+    }
+    let is_called = |word: &str| {
+        let is = |file: &PathBuf| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with(word));
+        files.iter().any(is)
+    };
+    if is_called("batch_indices") && is_called("predictions") {
+        let found = "a folder of batches whose places among the samples stand in other files (batch_indices)";
+        return Err(foreign::refused(folder, found, foreign::of_lightning(folder)));
     }
     files.sort_by(|a, b| natural_order(&a.to_string_lossy(), &b.to_string_lossy()));
     if files.is_empty() {

@@ -1,10 +1,10 @@
 //! Scores kept class by class: lists of one length called alike but for a number, as a table of columns becomes.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::columns::{BETWEEN, families};
-use super::names::{LABEL_NAMES, plain};
+use super::columns::{BETWEEN, called_by_classes, families, in_class_order, is_aside};
+use super::names::{LABEL_NAMES, SCORE_NAMES, plain};
 use super::{PredictionsError, Reading};
 use crate::array::Array;
 use crate::budget::Budget;
@@ -34,7 +34,8 @@ pub(super) fn stacked<'a>(
     let is_list = |named: &Named<'_>| {
         named.array.as_ref().is_ok_and(|array| array.shape.len() == 1 && array.may_be_scores()) && !is_label(named)
     };
-    if let Some(columns) = by_class_names(&arrays, reading, is_list) {
+    let lists = arrays.iter().enumerate().filter(|(_, named)| is_list(named));
+    if let Some(columns) = called_by_classes(lists.map(|(at, named)| (at, named.name.as_str())), reading) {
         return put_together(file, arrays, columns, budget);
     }
     if let Some(names) = called_by_labels(file, &arrays, reading, (is_label, is_list), budget)? {
@@ -50,17 +51,34 @@ pub(super) fn stacked<'a>(
     whole.into_iter().try_fold(arrays, |arrays, columns| put_together(file, arrays, columns, budget))
 }
 
-/// The lists that are called by the names of the classes, also behind words that all have in front.
-fn by_class_names(arrays: &[Named<'_>], reading: &Reading, is_list: impl Fn(&Named<'_>) -> bool) -> Option<Vec<usize>> {
-    let names = reading.class_names.as_ref().filter(|names| names.len() > 1)?;
-    let lists = || arrays.iter().enumerate().filter(|(_, named)| is_list(named));
-    let places: HashMap<&str, usize> = lists().map(|(at, named)| (named.name.as_str(), at)).collect();
-    let first = names.first()?.as_str();
-    let fronts: BTreeSet<&str> = places.keys().filter_map(|name| name.strip_suffix(first)).collect();
-    fronts.into_iter().find_map(|front| {
-        let at = |name: &String| places.get(format!("{front}{name}").as_str()).copied();
-        (front.is_empty() || front.ends_with(BETWEEN)).then(|| names.iter().map(at).collect())?
-    })
+/// Puts the lists of a file that holds the scores alone together, a list for each class.
+pub(super) fn stacked_alone<'a>(
+    file: &Path,
+    arrays: Vec<Named<'a>>,
+    reading: &Reading,
+    budget: &mut Budget,
+) -> Result<Vec<Named<'a>>> {
+    let shape = |named: &Named<'_>| named.array.as_ref().map(|array| array.shape.clone()).unwrap_or_default();
+    let is_other =
+        |name: &str| is_aside(name) || [LABEL_NAMES, SCORE_NAMES].iter().any(|names| names.contains(&plain(name)));
+    let is_list = |named: &Named<'_>| {
+        named.array.as_ref().is_ok_and(|array| array.shape.len() == 1 && array.may_be_scores())
+            && !is_other(&named.name)
+    };
+    let lists = arrays.iter().enumerate().filter(|(_, named)| is_list(named));
+    let names: Vec<(usize, &str)> = lists.map(|(at, named)| (at, named.name.as_str())).collect();
+    let first = names.first().and_then(|(at, _)| arrays.get(*at)).map(shape);
+    let alike = names.iter().all(|(at, _)| arrays.get(*at).map(shape) == first);
+    if names.len() < 2 || !alike || reading.keys.logits.is_some() || arrays.iter().any(|named| shape(named).len() > 1) {
+        return Ok(arrays);
+    }
+    let Some(columns) = in_class_order(&names, reading) else {
+        let names = quoted_list(names.iter().map(|(_, name)| *name));
+        return Err(PredictionsError::ByClassName { file: file.to_path_buf(), names }.into());
+    };
+    let mut arrays = put_together(file, arrays, columns, budget)?;
+    arrays.retain(|named| !is_list(named));
+    Ok(arrays)
 }
 
 /// The names of lists that end with the labels, which are texts, where nothing says the order of the classes.

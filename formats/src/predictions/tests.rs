@@ -858,12 +858,6 @@ fn what_only_the_file_can_tell_is_told() {
     let said = |bytes: &[u8]| read_bytes(bytes).unwrap_err().to_string();
     let again = said(b"label,logit_0,logit_1\n0,1,2\nlabel,logit_0,logit_1\n1,1,2\n");
     assert!(again.contains("line 3: the header again"), "{again}");
-    let named = |name: &str, bytes: &[u8]| {
-        with_files(&[(name, bytes)], |folder| read(&PredictionSource::File(folder.join(name))).unwrap_err().to_string())
-    };
-    assert!(named("a.rds", b"\x1f\x8b\x08").contains("readRDS("));
-    assert!(named("a.xlsx", b"PK\x03\x04").contains("read_excel("));
-    assert!(said(b"\x80\x04\x95cjoblib.numpy_pickle\nNumpyArrayWrapper").contains("joblib.load("));
     let one = said(b"label,logit_0\n0,0.5\n");
     assert!(one.contains("the columns 1 - p and p, with `scores` probabilities"), "{one}");
 }

@@ -1,7 +1,7 @@
 //! Names in every form.
 
 use super::*;
-use crate::testing::{npy, with_file};
+use crate::testing::{archive, npy, with_file};
 
 fn read(text: impl AsRef<[u8]>) -> Result<Vec<String>> {
     with_file("names", text, |file| read_names(&file.into()))
@@ -132,4 +132,25 @@ fn names_are_read_where_numpy_and_pickle_put_them() {
     // ['b', 'a'] and {'b': 0, 'a': 1}
     assert_eq!(read(b"\x80\x02](X\x01\0\0\0bX\x01\0\0\0ae.").unwrap(), ["b", "a"]);
     assert_eq!(read(b"\x80\x02}(X\x01\0\0\0bK\x00X\x01\0\0\0aK\x01u.").unwrap(), ["b", "a"]);
+}
+
+#[test]
+fn names_stand_in_the_one_array_of_texts_of_an_archive() {
+    let texts = |names: [&str; 2]| {
+        let characters = names.iter().flat_map(|name| name.chars()).flat_map(|c| u32::from(c).to_le_bytes());
+        npy("<U3", "(2,)", &characters.collect::<Vec<u8>>())
+    };
+    let counts = npy("<i8", "(2,)", &[0; 16]);
+    let (first, second) = (texts(["ant", "bee"]), texts(["cat", "dog"]));
+    for members in [&[("names.npy", &first[..])][..], &[("counts.npy", &counts[..]), ("names.npy", &first)]] {
+        assert_eq!(read(archive(members, true)).unwrap(), ["ant", "bee"]);
+    }
+    for members in [&[("a.npy", &first[..]), ("b.npy", &second)][..], &[("counts.npy", &counts)]] {
+        let error = read(archive(members, true)).unwrap_err().to_string();
+        assert!(error.contains("neither a list nor an object"), "{error}");
+    }
+    // `torch.save(["ant", "bee"], FILE)`.
+    let pickle = b"\x80\x02](X\x03\0\0\0antX\x03\0\0\0beee.";
+    let saved = archive(&[("names/data.pkl", pickle), ("names/version", b"3\n")], false);
+    assert_eq!(read(saved).unwrap(), ["ant", "bee"]);
 }

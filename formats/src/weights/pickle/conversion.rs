@@ -7,9 +7,10 @@ use super::value::{Heap, Key, Value};
 use crate::quoting::in_command;
 use crate::weights::usual::WEIGHT_KEYS;
 
-/// The line for the shell: it loads the file in Python, which runs the file's code, and keeps its tensors.
-pub(super) fn conversion(file: &Path, heap: &Heap, object: Option<Value>, refused: &[String]) -> String {
-    if let Some(line) = of_library(file, refused) {
+/// The line for the shell: it loads the file in Python, which runs the file's code, and keeps its tensors. A `plain`
+/// pickle is none of `torch.save`.
+pub(super) fn conversion(file: &Path, heap: &Heap, object: Option<Value>, refused: &[String], plain: bool) -> String {
+    if let Some(line) = of_library(file, refused).or_else(|| of_other_tensors(file, refused, plain)) {
         return line;
     }
     let loaded = format!("torch.load('{}', map_location='cpu', weights_only=False)", in_command(file));
@@ -19,6 +20,46 @@ pub(super) fn conversion(file: &Path, heap: &Heap, object: Option<Value>, refuse
     };
     let line = format!("python -c \"import torch; torch.save({kept}, 'weights.pt')\"");
     if kept.ends_with("[KEY]") { format!("{line} with the KEY of its weights") } else { line }
+}
+
+/// What refused names of tensors begin with that `torch.save` writes as plain ones once they are turned into such.
+const OTHER_TENSORS: [&str; 5] = [
+    "torch.storage._load_from_bytes",
+    "torch._utils._rebuild_sparse_tensor",
+    "torch.float8_",
+    "torch._tensor._rebuild_from_type",
+    RESULTS,
+];
+
+/// What `topk` and `max` return: values and their places.
+const RESULTS: &str = "torch.return_types.";
+
+/// The line for tensors that are sparse, of one byte, of a class of their own or pickled without `torch.save`.
+fn of_other_tensors(file: &Path, refused: &[String], plain: bool) -> Option<String> {
+    let is_one = |name: &String| OTHER_TENSORS.iter().any(|known| name.starts_with(known));
+    let is_subclass = refused.iter().any(|name| name.starts_with("torch._tensor._rebuild_from_type"));
+    if !refused.iter().any(is_one) || !(is_subclass || refused.iter().all(is_one)) {
+        return None;
+    }
+    let name = in_command(file);
+    let loaded = if plain {
+        format!("pickle.load(open('{name}', 'rb'))")
+    } else {
+        format!("torch.load('{name}', map_location='cpu', weights_only=False)")
+    };
+    let results = if refused.iter().any(|name| name.starts_with(RESULTS)) {
+        " (of topk() and max() the first classes, which are no scores; name them with `keys` logits=NAME)"
+    } else {
+        ""
+    };
+    Some(format!(
+        "python -c \"import torch, pickle; f = lambda o: {{k: f(v) for k, v in o.items()}} if isinstance(o, dict) else \
+         o.indices.reshape(len(o.indices), -1)[:, 0] if hasattr(o, 'indices') and isinstance(o, tuple) else [f(v) for v \
+         in o] if isinstance(o, (list, tuple)) else o if not torch.is_tensor(o) else (o.to_dense() if \
+         o.layout != torch.strided else o.float() if o.itemsize == 1 and o.is_floating_point() else \
+         o).detach().as_subclass(torch.Tensor); torch.save(f({loaded}), 'plain.pt')\", which gives the same in plain \
+         tensors{results}"
+    ))
 }
 
 /// The line for what holds no tensors: a table of pandas, a model of scikit-learn.
@@ -37,6 +78,13 @@ fn of_library(file: &Path, refused: &[String]) -> Option<String> {
             "python -c \"import torch, pickle, numpy; p = torch.load('{name}', weights_only=False) if open('{name}', \
              'rb').read(2) == b'PK' else pickle.load(open('{name}', 'rb')); numpy.savez('predictions.npz', \
              logits=p.predictions, labels=p.label_ids)\", which gives `predictions`"
+        ));
+    }
+    if is_of("torch.utils.data.") {
+        return Some(format!(
+            "python -c \"import torch; torch.save(list(torch.load('{name}', map_location='cpu', \
+             weights_only=False).tensors), 'predictions.pt')\", which gives `predictions` where these are scores and \
+             labels"
         ));
     }
     is_of("pandas.").then(|| {

@@ -96,7 +96,7 @@ pub(in crate::weights) fn load(
             file: file.to_path_buf(),
             place: format!("{part}, byte {}", machine.first_refused),
             globals: quoted_list(&machine.refused),
-            conversion: conversion(file, &machine.heap, outcome.ok(), &machine.refused),
+            conversion: conversion(file, &machine.heap, outcome.ok(), &machine.refused, ids == PersistentIds::None),
         }
         .into());
     }
