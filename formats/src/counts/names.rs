@@ -1,5 +1,6 @@
 //! Names of the classes, in the order of their numbers.
 
+mod entries;
 mod lines;
 mod literal;
 #[cfg(test)]
@@ -7,7 +8,6 @@ mod tests;
 mod values;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use super::given::{GivenFile, Held};
 use crate::budget::Budget;
@@ -20,44 +20,8 @@ use crate::predictions::{Reading, arrays_of_npz, is_torch_save};
 use crate::text::text_of;
 use crate::weights::{Saved, with_plain_pickle, with_saved};
 use crate::{InputError, Result};
+use entries::Names;
 use values::EXPECTED;
-
-/// Keys under which programs keep names of classes, alone or with their numbers; the first that is there is read.
-const KEYS: [&str; 10] = [
-    "id2label",
-    "names",
-    "class_names",
-    "classes",
-    "class_to_idx",
-    "idx_to_class",
-    "label2id",
-    "categories",
-    "label_names",
-    "labels",
-];
-
-/// What people call a column of names, and one of numbers of classes.
-const NAME_WORDS: &[&str] =
-    &["name", "names", "class_name", "label_name", "category_name", "class", "label", "category"];
-const ID_WORDS: &[&str] = &[
-    "id",
-    "idx",
-    "class_id",
-    "class_idx",
-    "class_index",
-    "label_id",
-    "label_idx",
-    "category_id",
-    "number",
-    "target",
-    "class",
-    "label",
-    "category",
-];
-
-fn is_word(words: &[&str], name: &str) -> bool {
-    words.contains(&name.trim().to_ascii_lowercase().replace([' ', '-'], "_").as_str())
-}
 
 /// Reads the names of K = `num_classes` classes, as [`read_names`].
 ///
@@ -104,10 +68,6 @@ pub fn read_names(file: &GivenFile) -> Result<Vec<String>> {
     Ok(names.into_iter().map(|(_, name)| name).collect())
 }
 
-/// Something with the line or entry, from 1, where it stands.
-type Entry<T> = (usize, T);
-type Names = Vec<Entry<String>>;
-
 fn names_in(content: &Content, budget: &mut Budget) -> Result<Names> {
     let (file, bytes) = (content.file.as_path(), content.bytes.as_slice());
     if bytes.starts_with(npy::MAGIC) {
@@ -147,17 +107,4 @@ fn names_in(content: &Content, budget: &mut Budget) -> Result<Names> {
         read => read?,
     };
     values::read(file, saved, budget)
-}
-
-/// Names in the order of their numbers, which begin with 0 or 1; or which number is missing.
-fn ordered(by_number: BTreeMap<usize, Entry<String>>) -> Result<Names, String> {
-    let (count, first) = (by_number.len(), by_number.keys().next().copied().unwrap_or_default().min(1));
-    match by_number.keys().enumerate().find(|(place, number)| **number != first.saturating_add(*place)) {
-        Some((place, number)) => Err(format!(
-            "class {} is missing before {number}: the numbers are not {first} to {}",
-            first.saturating_add(place),
-            first.saturating_add(count).saturating_sub(1)
-        )),
-        None => Ok(by_number.into_values().collect()),
-    }
 }

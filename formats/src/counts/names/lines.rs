@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Entry, ID_WORDS, NAME_WORDS, Names, is_word, ordered};
+use super::entries::{Entry, ID_WORDS, KEYS, NAME_WORDS, Names, is_word, ordered};
 use crate::budget::Budget;
 use crate::table::Separator;
 use crate::{InputError, Result};
@@ -86,9 +86,8 @@ fn without_remarks(lines: &mut Vec<Entry<&str>>) {
 
 /// The indented or marked lines below `names:` or the like, as YAML has them.
 fn block<'t>(lines: &[Entry<&'t str>]) -> Option<Vec<Entry<&'t str>>> {
-    let is_key = |line: &str| {
-        line.trim_end().strip_suffix(':').is_some_and(|key| HEADERS.contains(&key) || super::KEYS.contains(&key))
-    };
+    let is_key =
+        |line: &str| line.trim_end().strip_suffix(':').is_some_and(|key| HEADERS.contains(&key) || KEYS.contains(&key));
     let start = lines.iter().position(|(_, line)| is_key(line))?.saturating_add(1);
     let inside = lines.iter().skip(start).take_while(|(_, line)| line.starts_with([' ', '\t', '-']));
     let bare = |line: &'t str| line.split_once(" #").map_or(line, |(line, _)| line);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Entry, ID_WORDS, KEYS, NAME_WORDS, Names, is_word, ordered};
+use super::entries::{Entry, ID_WORDS, KEYS, NAME_WORDS, Names, is_word, ordered};
 use crate::budget::Budget;
 use crate::quoting::quoted;
 use crate::weights::Saved;
