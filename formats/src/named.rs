@@ -224,3 +224,24 @@ fn column<'a>(file: &Path, name: &str, value: Saved<'a>, budget: &mut Budget) ->
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_and_their_places_of_one_shape_are_no_batches() {
+        let scores = || Saved::Array(Array::decimals(vec![1, 2], vec![2.5, 1.5]));
+        let place = Data::Binary {
+            kind: crate::array::Kind::Number(ElementType::I8),
+            order: crate::element::ByteOrder::Little,
+            content: (&[1, 0][..]).into(),
+            start: 0,
+        };
+        let places = Saved::Array(Array { shape: vec![1, 2], column_major: false, data: place });
+        let found = |parts| arrays_of_half(Path::new("a"), Saved::List(parts), &mut Budget::of(9)).unwrap();
+        let names: Vec<String> = found(vec![scores(), places]).into_iter().map(|named| named.name).collect();
+        assert_eq!(names, ["0", "1"]);
+        assert_eq!(found(vec![scores(), scores()]).len(), 1);
+    }
+}

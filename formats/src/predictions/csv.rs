@@ -110,9 +110,9 @@ fn lists_of_classes(
     last: f64,
 ) -> Option<InputError> {
     let width = logits.len().checked_div(table.rows)?;
-    let mut lists = Lists::of(width);
+    let mut lists = Lists::of(width, last);
     let all = logits.iter().all(|&number| lists.add(number).is_ok());
-    (all && lists.are_lists(last)).then(|| {
+    (all && lists.are_lists()).then(|| {
         let (label, first) = (table.name_of(columns.label), table.name_of(columns.first_score()));
         top_k::error(file, &first, width, &top_k::first_of_table(file, &label, &first, columns.lists))
     })

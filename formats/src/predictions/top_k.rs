@@ -17,19 +17,21 @@ const MOST: usize = 100;
 /// Rows of numbers, as far as they may be classes.
 pub(super) struct Lists {
     columns: usize,
+    last: f64,
     row: Vec<f64>,
     rows: usize,
     largest: f64,
 }
 
 impl Lists {
-    pub(super) fn of(columns: usize) -> Self {
-        Self { columns, row: Vec::new(), rows: 0, largest: 0.0 }
+    /// Of so many columns; the last class is known to be `last`, or has as many columns.
+    pub(super) fn of(columns: usize, last: f64) -> Self {
+        Self { columns, last: last.max(columns as f64 - 1.0), row: Vec::new(), rows: 0, largest: 0.0 }
     }
 
     /// Takes the next number in; fails if the rows are no such lists.
     pub(super) fn add(&mut self, number: f64) -> Result<(), ()> {
-        let may_be = (2..=MOST).contains(&self.columns) && number.fract() == 0.0 && number >= 0.0;
+        let may_be = (2..=MOST).contains(&self.columns) && number.fract() == 0.0 && (0.0..=self.last).contains(&number);
         if !may_be || self.row.contains(&number) {
             return Err(());
         }
@@ -42,22 +44,20 @@ impl Lists {
         Ok(())
     }
 
-    /// Whether each row names different classes, of which the last is known to be `last`, or has as many columns.
-    pub(super) fn are_lists(&self, last: f64) -> bool {
-        let columns = self.columns as f64;
-        let is_short = self.columns > 2 || self.largest >= columns;
-        self.rows >= FEWEST && is_short && self.largest <= last.max(columns - 1.0)
+    /// Whether each row names different classes.
+    pub(super) fn are_lists(&self) -> bool {
+        self.rows >= FEWEST && (self.columns > 2 || self.largest >= self.columns as f64)
     }
 }
 
 /// The refusal of lists of classes in place of scores, an array `name` of `file`; of a pair `alone` in it.
 pub(super) fn refusal(file: &Path, name: &str, scores: &Array<'_>, last: f64, alone: bool) -> Option<InputError> {
     let &[_, columns] = scores.shape.as_slice() else { return None };
-    let mut lists = Lists::of(columns);
-    let read = scores.for_each_number(|number| lists.add(number.map_or_else(|number| number, |whole| whole as f64)));
     // Integers are no scores whatever they are.
     let last = if scores.is_discrete() { f64::INFINITY } else { last };
-    (read == Ok(true) && !scores.column_major && lists.are_lists(last))
+    let mut lists = Lists::of(columns, last);
+    let read = scores.for_each_number(|number| lists.add(number.map_or_else(|number| number, |whole| whole as f64)));
+    (read == Ok(true) && !scores.column_major && lists.are_lists())
         .then(|| error(file, name, columns, &first_of_array(file, name, alone)))
 }
 
@@ -139,13 +139,13 @@ pub(super) fn refuse_columns(
     label: usize,
     columns: &[usize],
 ) -> Result<(), InputError> {
-    let (mut lists, mut are_lists) = (Lists::of(columns.len()), true);
+    let (mut lists, mut are_lists) = (Lists::of(columns.len(), f64::INFINITY), true);
     table.for_each(|_, fields| {
         let mut numbers = columns.iter().map(|&at| fields.get(at).and_then(|field| table.number(field)));
         are_lists = are_lists && numbers.all(|number| number.is_some_and(|number| lists.add(number).is_ok()));
         Ok(())
     })?;
-    if !are_lists || !lists.are_lists(f64::INFINITY) {
+    if !are_lists || !lists.are_lists() {
         return Ok(());
     }
     let (label, first) = (table.name_of(label), table.name_of(columns.first().copied().unwrap_or_default()));
@@ -159,8 +159,8 @@ mod tests {
     use crate::testing::{self, archive, npy};
 
     fn are_lists(rows: &[&[f64]], last: f64) -> bool {
-        let mut lists = Lists::of(rows[0].len());
-        rows.iter().copied().flatten().all(|&number| lists.add(number).is_ok()) && lists.are_lists(last)
+        let mut lists = Lists::of(rows[0].len(), last);
+        rows.iter().copied().flatten().all(|&number| lists.add(number).is_ok()) && lists.are_lists()
     }
 
     #[test]
