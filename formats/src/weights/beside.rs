@@ -14,6 +14,8 @@ use super::usual::is_state_of_training;
 const MAX_DEPTH: usize = 8;
 /// Values in all.
 const MOST: usize = 1 << 16;
+/// Values of a list: one of more is none of classes, but of samples or steps.
+const LONGEST: usize = 1 << 13;
 /// Tensors in a dictionary beyond which it is one of weights.
 const MOST_TENSORS: usize = 16;
 /// Bytes charged for a value, the characters of its key left out.
@@ -63,16 +65,12 @@ impl<S: StorageBytes> Outline<'_, '_, '_, S> {
             }
             Value::NdArray { at, .. } => self.array(value, heap.array(at).shape.iter().product()),
             Value::List(at) | Value::Tuple(at) => {
-                let items = heap.list(at);
-                let mut found = Vec::new();
-                for &item in items {
-                    // A place is kept, or what follows would move.
-                    found.push(self.value(item, depth.saturating_add(1)).unwrap_or(Json::Null));
-                    if self.left == 0 {
-                        return None;
-                    }
-                }
-                Some(Json::Array(found))
+                let items = Some(heap.list(at)).filter(|items| items.len() <= LONGEST)?;
+                // All of them before any is looked at: a list that many others share is looked at as often.
+                self.take(items.len())?;
+                // A place is kept, or what follows would move.
+                let item = |&item: &Value| self.value(item, depth.saturating_add(1)).unwrap_or(Json::Null);
+                Some(Json::Array(items.iter().map(item).collect()))
             }
             Value::Dictionary(_) => self.entries(value, depth),
             Value::Object { entries, .. } => self.entries(Value::Dictionary(entries), depth),
@@ -83,13 +81,14 @@ impl<S: StorageBytes> Outline<'_, '_, '_, S> {
     fn entries(&mut self, value: Value, depth: usize) -> Option<Json> {
         let pickle = self.walk.pickle;
         let entries = pickle.heap.entries(value)?;
+        self.take(entries.len())?;
         if entries.values().filter(|value| matches!(value, Value::Tensor(_))).count() > MOST_TENSORS {
             return None;
         }
         let mut named = Vec::new();
         for (&key, &value) in entries {
             let key = pickle.heap.key(key);
-            self.walk.spend((key.len() as u64).saturating_mul(2).saturating_add(NODE)).ok()?;
+            self.walk.spend((key.len() as u64).saturating_mul(2)).ok()?;
             named.push((key, value));
         }
         // Where there is no room for all, the same are left out each time.
@@ -113,7 +112,7 @@ impl<S: StorageBytes> Outline<'_, '_, '_, S> {
 
     /// The elements of an array, row by row where it has two axes; of one element that element.
     fn array(&mut self, value: Value, elements: u64) -> Option<Json> {
-        self.take(usize::try_from(elements).ok()?)?;
+        self.take(usize::try_from(elements).ok().filter(|&elements| elements <= LONGEST)?)?;
         let Saved::Array(array) = self.walk.part(value, 0).ok()? else { return None };
         let mut numbers = Vec::new();
         let told = array.for_each_number(|number| {

@@ -154,6 +154,7 @@ fn what_stands_beside_the_weights_is_given_but_not_the_state_of_the_training() {
         ("args", namespace(b")\x81")),
         ("old", namespace(b")R")),
         ("easy", easy),
+        ("labels", [b"](".to_vec(), b"K\x05".repeat(20_000), b"e".to_vec()].concat()),
         ("samples", tensor_program(&ENTRIES[0], &[3, 1], 0)),
         ("best_acc1", tensor_program(&ENTRIES[1], &[], 0)),
         ("optimizer", dictionary(&[("lr", integer(1))])),
@@ -165,6 +166,7 @@ fn what_stands_beside_the_weights_is_given_but_not_the_state_of_the_training() {
         "easy": {"classes": 2},
         "samples": FLOATS,
         "best_acc1": 7,
+        "state_dict": {},
         "epoch": 12,
     });
     for file in [torch_zip(&object), legacy(&object)] {
@@ -173,6 +175,21 @@ fn what_stands_beside_the_weights_is_given_but_not_the_state_of_the_training() {
         assert_eq!(weights.beside, expected);
         assert_eq!(weights.passed_over, ["argparse.Namespace", "easydict.EasyDict"]);
     }
+}
+
+#[test]
+fn what_stands_beside_the_weights_is_no_more_than_a_number_of_values() {
+    // A list of 3 000 numbers, 3 000 times.
+    let numbers = [b"](".to_vec(), b"K\x05".repeat(3_000), b"eq\x00".to_vec()].concat();
+    let shared = [b"](".to_vec(), numbers, b"h\x00".repeat(2_999), b"e".to_vec()].concat();
+    let settings = dictionary(&[("list", shared)]);
+    let args = [b"cargparse\nNamespace\n)\x81".to_vec(), settings, b"b".to_vec()].concat();
+    let object = dictionary(&[("state_dict", state_dict(&ENTRIES)), ("args", args), ("epoch", integer(12))]);
+    let weights = read_bytes(&torch_zip(&object)).unwrap();
+    assert_is_the_model(&weights, "beside a list that is shared");
+    let lists = weights.beside["args"]["list"].as_array().unwrap();
+    let values: usize = lists.iter().filter_map(|list| list.as_array().map(Vec::len)).sum();
+    assert!((3_000..=1 << 16).contains(&values), "{values}");
 }
 
 #[test]

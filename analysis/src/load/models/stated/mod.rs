@@ -19,7 +19,7 @@ use car_spectral_data::{DataKind, Normalisation};
 use car_spectral_formats::Content;
 #[cfg(feature = "torch")]
 use car_spectral_formats::weights::{TensorData, Weights};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::results::Warning;
 use crate::subject::Scored;
@@ -101,9 +101,9 @@ impl Stated {
         let buffers = weights.tensors.iter().filter(|(name, _)| counts::is_key(&last_of(name)));
         let buffers = buffers.map(|(name, tensor)| {
             let numbers = match &tensor.data {
-                TensorData::F32(values) => json!(values),
-                TensorData::F64(values) => json!(values),
-                TensorData::I64(values) => json!(values),
+                TensorData::F32(values) => Value::from(values.clone()),
+                TensorData::F64(values) => Value::from(values.clone()),
+                TensorData::I64(values) => Value::from(values.clone()),
                 TensorData::Bool(_) => Value::Null,
             };
             (name.clone(), numbers)
@@ -203,6 +203,7 @@ fn beginning(values: &[f64]) -> String {
 mod tests {
     use car_spectral_formats::predictions::Logits;
     use ndarray::{Array1, Array2};
+    use serde_json::json;
 
     use super::*;
 

@@ -114,7 +114,7 @@ fn plain(name: &str) -> String {
 /// Classes by number with their names: a list, or a dictionary either way round.
 fn names(value: &Value) -> Option<Vec<(usize, String)>> {
     let whole = |value: &Value| value.as_u64().and_then(|number| usize::try_from(number).ok());
-    let found: Vec<(usize, String)> = match value {
+    let mut found: Vec<(usize, String)> = match value {
         Value::Array(items) => {
             let name = |(class, item): (usize, &Value)| Some((class, item.as_str()?.to_owned()));
             items.iter().enumerate().map(name).collect::<Option<_>>()?
@@ -128,6 +128,7 @@ fn names(value: &Value) -> Option<Vec<(usize, String)>> {
         }
         _ => return None,
     };
+    found.sort_unstable();
     (found.len() > 1).then_some(found)
 }
 
@@ -157,7 +158,10 @@ mod tests {
                 "classes in the file calls 2 of them by other numbers: dog class 3, here class 5",
             ),
             (json!({"hyper_parameters": {"class_to_idx": numbered}}), "cat class 5, here class 3"),
-            (json!({"idx_to_class": {"1": "airplane", "0": "automobile"}}), "2 of them"),
+            (
+                json!({"idx_to_class": {"2": "airplane", "10": "automobile"}}),
+                "numbers: airplane class 2, here class 0; automo",
+            ),
             (json!({"class_names": CLASSES[..5]}), "names 5 classes, and here are 10"),
         ];
         check("stated-classes", &agree, &differ);
