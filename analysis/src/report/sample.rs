@@ -210,6 +210,14 @@ impl Random {
 
 /// The log of a run that was evaluated in every other epoch.
 pub(crate) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
+    let objective = ObjectiveOptions {
+        classification: ClassificationOptions::CrossEntropy,
+        contrastive: Some(ContrastiveOptions::CIFAR),
+        cutmix: Some(CutMix::CUSTOMARY),
+        rectification: Some(RectificationOptions::after(100)),
+        car,
+        car_schedule: CarSchedule { after_epoch: 2, ramp_epochs: 3 },
+    };
     TrainingRun {
         name: format!("run-{seed}"),
         log: DataFile { role: "metrics".into(), path: format!("run-{seed}/metrics.jsonl"), ..DataFile::default() },
@@ -241,15 +249,8 @@ pub(crate) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
             weight_ema: None,
             pretrained: None,
             frozen_backbone: None,
-            loss: if car.is_some() { "cross-entropy + CAR" } else { "cross-entropy" }.into(),
-            objective: ObjectiveOptions {
-                classification: ClassificationOptions::CrossEntropy,
-                contrastive: Some(ContrastiveOptions::CIFAR),
-                cutmix: Some(CutMix::CUSTOMARY),
-                rectification: Some(RectificationOptions::after(100)),
-                car,
-                car_schedule: CarSchedule { after_epoch: 2, ramp_epochs: 3 },
-            },
+            loss: objective.label(),
+            objective,
             device: "cpu".into(),
             threads: 1,
             commit: "4bf0317".into(),

@@ -50,15 +50,17 @@ pub(super) fn arms<'a>(runs: &[&'a TrainingRun]) -> Vec<Arm<'a>> {
 }
 
 fn loss(run: &TrainingRun) -> String {
-    let car = match run.run.objective.car.map(|car| car.ema.columns) {
+    let objective = &run.run.objective;
+    let car = match objective.car.map(|car| car.ema.columns) {
         None => return run.run.loss.clone(),
         Some(EmaColumns::All) => "CAR, EMA of all columns",
         Some(EmaColumns::Present) => "CAR, per-class EMA",
     };
-    match run.run.loss.strip_suffix(" + CAR") {
-        Some(base) if base != "cross-entropy" => format!("{base} + {car}"),
-        _ => car.to_owned(),
+    let base = ObjectiveOptions { car: None, car_schedule: CarSchedule::default(), ..*objective };
+    if base == ObjectiveOptions::classification(ClassificationOptions::CrossEntropy) {
+        return car.to_owned();
     }
+    format!("{} + {car}", base.label())
 }
 
 /// A setting by the name it has in a legend.
@@ -252,7 +254,25 @@ mod tests {
     fn only_seeds_are_pooled_and_a_run_counts_once() {
         let paper = CarOptions::paper();
         let runs = [training_run(0, None), training_run(1, None), training_run(1, None), training_run(0, Some(paper))];
-        assert_eq!(labels(&runs), [("cross-entropy".to_owned(), 2), ("CAR, EMA of all columns".to_owned(), 1)]);
+        assert_eq!(
+            labels(&runs),
+            [
+                ("ConCutMix (cross-entropy)".to_owned(), 2),
+                ("ConCutMix (cross-entropy) + CAR, EMA of all columns".to_owned(), 1)
+            ]
+        );
+    }
+
+    #[test]
+    fn an_arm_is_called_by_what_it_minimises_whatever_its_log_calls_it() {
+        let mut plain = training_run(0, Some(CarOptions::paper()));
+        let balanced = ClassificationOptions::LogitAdjustment { tau: 1.0 };
+        plain.run.objective =
+            ObjectiveOptions { car: plain.run.objective.car, ..ObjectiveOptions::classification(balanced) };
+        plain.run.loss = "of another build".to_owned();
+        assert_eq!(labels(&[plain.clone()])[0].0, "Balanced Softmax + CAR, EMA of all columns");
+        plain.run.objective.classification = ClassificationOptions::CrossEntropy;
+        assert_eq!(labels(&[plain])[0].0, "CAR, EMA of all columns");
     }
 
     #[test]
@@ -264,7 +284,10 @@ mod tests {
         };
         assert_eq!(
             labels(&[with(0, 0.5), with(1, 0.5), with(0, 0.25)]),
-            [("cross-entropy, mixed 0.5".to_owned(), 2), ("cross-entropy, mixed 0.25".to_owned(), 1)]
+            [
+                ("ConCutMix (cross-entropy), mixed 0.5".to_owned(), 2),
+                ("ConCutMix (cross-entropy), mixed 0.25".to_owned(), 1)
+            ]
         );
     }
 
@@ -278,8 +301,8 @@ mod tests {
         assert_eq!(
             labels(&[averaged, started]).into_iter().map(|(label, _)| label).collect::<Vec<_>>(),
             [
-                "cross-entropy, bf16 off, drop path 0.1, weight EMA 0.999, pretrained no",
-                "cross-entropy, bf16 on, drop path 0, weight EMA 0, pretrained 579344",
+                "ConCutMix (cross-entropy), bf16 off, drop path 0.1, weight EMA 0.999, pretrained no",
+                "ConCutMix (cross-entropy), bf16 on, drop path 0, weight EMA 0, pretrained 579344",
             ]
         );
     }
@@ -294,8 +317,8 @@ mod tests {
         assert_eq!(
             labels(&[plain, other]).into_iter().map(|(label, _)| label).collect::<Vec<_>>(),
             [
-                "cross-entropy, size 28, sampler instance-balanced, mean 0.286",
-                "cross-entropy, size as stored, sampler class-balanced, mean 0.5",
+                "ConCutMix (cross-entropy), size 28, sampler instance-balanced, mean 0.286",
+                "ConCutMix (cross-entropy), size as stored, sampler class-balanced, mean 0.5",
             ]
         );
     }
@@ -311,10 +334,10 @@ mod tests {
         assert_eq!(
             labels(&runs).into_iter().map(|(label, _)| label).collect::<Vec<_>>(),
             [
-                "CAR, EMA of all columns, b 0.5, r₀ 0.2",
-                "CAR, EMA of all columns, b 0.99, r₀ 0.20001",
-                "cross-entropy",
-                "cross-entropy, model mlp (8)",
+                "ConCutMix (cross-entropy) + CAR, EMA of all columns, b 0.5, r₀ 0.2",
+                "ConCutMix (cross-entropy) + CAR, EMA of all columns, b 0.99, r₀ 0.20001",
+                "ConCutMix (cross-entropy)",
+                "ConCutMix (cross-entropy), model mlp (8)",
             ]
         );
     }
