@@ -14,6 +14,7 @@ use car_spectral_runs::settings::{
 use car_spectral_runs::{Run, SplitMetrics};
 use ndarray::{Array1, Array2};
 
+use super::put_into_words;
 use crate::results::*;
 use crate::subject::{Scored, Subject};
 use crate::{compare, verify};
@@ -89,7 +90,9 @@ impl Sample {
             models_compared: self.models_compared,
             comparisons: 1,
         };
-        verify::verify(&self.subject(), &settings, |_| ()).unwrap()
+        let (mut model, figures) = verify::verify(&self.subject(), &settings, |_| ()).unwrap();
+        put_into_words(&mut model);
+        (model, figures)
     }
 
     /// Scores of which the true class's stands out more, the more training images it has.

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::comparison_sentence::{as_accuracy, in_order, signed_tenths};
 use super::headline::{called, worst_classes};
+use super::verdicts::Note;
 use crate::results::{BoundReport, GroupAccuracy, MatrixNorms, ModelReport, Report, SplitReport};
 use crate::verify::SURROGATE_CLASSES;
 use crate::words::{counted, grouped, listed, percent, percent_range, points, short};
@@ -338,24 +339,24 @@ pub(super) fn bounds(model: &ModelReport, applicable_only: bool) -> Table {
     let mut rows: Vec<(Vec<&str>, &BoundReport)> = Vec::new();
     for bound in model.bounds.iter().filter(|bound| bound.applicable || !applicable_only) {
         let same = |(_, first): &&mut (Vec<&str>, &BoundReport)| {
-            let same_reason = first.reason == bound.reason && first.margin == bound.margin;
-            !bound.applicable && !first.applicable && same_reason && bound.reason.is_some()
+            let same_note = Note::on(first) == Note::on(bound) && first.margin == bound.margin;
+            bound.precondition.is_some() && same_note
         };
         match rows.iter_mut().find(same) {
-            Some((ids, _)) => ids.push(&bound.id),
-            None => rows.push((vec![&bound.id], bound)),
+            Some((ids, _)) => ids.push(bound.id.id()),
+            None => rows.push((vec![bound.id.id()], bound)),
         }
     }
-    let mut said: Vec<&str> = Vec::new();
+    let mut said: Vec<Option<Note<'_>>> = Vec::new();
     for (ids, bound) in rows {
         let part = if bound.total.is_none() && bound.first_term.is_some() { " (first term)" } else { "" };
         let counts = bound.verdict;
-        let note = bound.reason.as_deref().unwrap_or_default();
+        let note = Note::on(bound);
         let repeated = bound.applicable && said.contains(&note);
         said.push(note);
         table.rows.push(vec![
             format!("{}{part}", listed(&ids)),
-            if repeated { "as above" } else { note }.to_owned(),
+            if repeated { "as above".to_owned() } else { note.map_or_else(String::new, |note| note.to_string()) },
             dash(bound.margin.map(|g| WrittenMargin(g).to_string())),
             dash(at_worst(model, bound).map(short)),
             dash(bound.tightness_at_worst.map(|t| format!("{} ×", short(t)))),
