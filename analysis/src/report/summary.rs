@@ -21,7 +21,7 @@ const MOST_TABLES: usize = 3;
 /// Models that a warning names.
 const MOST_NAMED: usize = 4;
 /// Characters of a cell; a longer text is cut.
-const WIDEST_CELL: usize = 44;
+const WIDEST_CELL: usize = 50;
 /// Characters that the first column, which holds names, gets before the others share the rest.
 const WIDEST_NAME: usize = 36;
 /// The same in a table of more than [`FEW_COLUMNS`].

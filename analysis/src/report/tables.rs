@@ -269,7 +269,8 @@ pub(super) fn quantities(model: &ModelReport) -> Table {
         Some(found) => short(found.spectral_norm_weighted.value),
         None => absent.to_owned(),
     };
-    row("surrogate ‖C̃Λ‖₂", both(&surrogate));
+    let options = test.split.surrogate.as_ref().map_or_else(String::new, |found| format!(" ({})", found.options));
+    row(&format!("surrogate ‖C̃Λ‖₂{options}"), both(&surrogate));
     row("samples with tied top scores", both(&|s| format!("{} ({})", s.ties.top2, percent(s.ties.share))));
     table.filled()
 }
@@ -513,6 +514,19 @@ mod tests {
         let Table { header, rows, numbers_from, compared } = Table { rows, ..table }.filled();
         assert_eq!((header.join("/").as_str(), rows[0].join("/").as_str()), ("a/c", "x/1"));
         assert_eq!((numbers_from, compared), (1, 2));
+    }
+
+    #[test]
+    fn the_surrogate_is_the_papers_at_any_margins_and_named() {
+        let of = |margins: &[f64]| {
+            let (model, _) = Sample { margins: margins.to_vec(), test_per_class: 20, ..Sample::fashion() }.build();
+            (model.test.split.surrogate.clone().unwrap(), quantities(&model))
+        };
+        let (surrogate, table) = of(&[0.0, 1.0]);
+        assert_eq!(surrogate.options, car_spectral::car::CarOptions::paper().surrogate);
+        assert_eq!(of(&[0.5]).0, surrogate);
+        let named = "surrogate ‖C̃Λ‖₂ (g = 0.1, softmax of competitors)";
+        assert!(table.rows.iter().any(|row| row[0] == named), "{:?}", table.rows);
     }
 
     #[test]

@@ -2,10 +2,10 @@
 //! verdicts.
 
 use car_spectral::bounds::{
-    Architecture, BiasFreeReluNetwork, BoundError, ClassMarginBounds, DeltaShares, Interval, InvertedMarginBound,
-    MarginBound, MarginStatement, NotApplicable, Outcome, Posterior, TrainingMargins, VACUOUS_ABOVE, Verdict,
-    class_pac_bayes, equal_shares_floor, least_kl, matrix_hoeffding, morvant, per_class_margin, published_term,
-    unconditional, vacuous_whatever_the_weights, verdict,
+    Architecture, BoundError, ClassMarginBounds, DeltaShares, Interval, InvertedMarginBound, MarginBound,
+    MarginStatement, NotApplicable, Outcome, Posterior, TrainingMargins, VACUOUS_ABOVE, Verdict, class_pac_bayes,
+    equal_shares_floor, least_kl, matrix_hoeffding, morvant, per_class_margin, published_term, unconditional,
+    vacuous_whatever_the_weights, verdict,
 };
 
 use super::settings::Settings;
@@ -243,7 +243,7 @@ impl Terms {
 
 #[cfg(test)]
 mod tests {
-    use car_spectral::bounds::LayerNorms;
+    use car_spectral::bounds::{BiasFreeReluNetwork, LayerNorms};
     use car_spectral::confusion::{MarginGrid, WeightForm};
     use car_spectral_formats::predictions::Logits;
     use ndarray::{Array1, Array2};

@@ -134,6 +134,11 @@ fn markdown(found: &[Correlations], arguments: &CorrelateArguments) -> String {
             counted(group.runs.len(), "run", "runs"),
             in_markdown(&group.runs.join(", "))
         );
+        let surrogate = match group.surrogate {
+            Some(options) => format!("C̃ is the surrogate with {options}, as it was logged"),
+            None => "The runs' surrogates C̃ differ, so their norms are not compared".to_owned(),
+        };
+        let _ = writeln!(text, "{surrogate}.");
         for scope in &group.scopes {
             section(&mut text, scope, group.targets());
         }

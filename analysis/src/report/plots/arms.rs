@@ -2,7 +2,7 @@
 //! loss and by whatever sets it apart from the other arms: a setting stands in its name unless more arms have this
 //! value than any other. So no two names are equal, for of two values of a setting one at most is the usual one.
 
-use car_spectral::car::{CarOptions, Competition, EmaColumns, EmaStart, Gate};
+use car_spectral::car::{CarOptions, EmaColumns, EmaStart};
 
 use crate::results::TrainingRun;
 use crate::words::short;
@@ -204,16 +204,6 @@ fn of_objective(objective: &ObjectiveOptions) -> Vec<Setting> {
 fn of_car(car: &CarOptions, schedule: &CarSchedule) -> Vec<Setting> {
     let CarSchedule { after_epoch, ramp_epochs } = schedule;
     let surrogate = &car.surrogate;
-    let gate = match surrogate.gate {
-        Gate::Sigmoid => "sigmoid",
-        Gate::One => "1",
-        Gate::Relu => "relu",
-    };
-    let competition = match surrogate.competition {
-        Competition::SoftmaxAll => "softmax of all",
-        Competition::SoftmaxCompetitors => "softmax of competitors",
-        Competition::Relu => "relu",
-    };
     let start = match car.ema.start {
         EmaStart::Zero => "zero",
         EmaStart::FirstBatch => "first batch",
@@ -225,8 +215,8 @@ fn of_car(car: &CarOptions, schedule: &CarSchedule) -> Vec<Setting> {
         Setting::text("start", start),
         Setting::number("g", surrogate.margin),
         Setting::number("τ", surrogate.temperature),
-        Setting::text("gate", gate),
-        Setting::text("competition", competition),
+        Setting::text("gate", &surrogate.gate.to_string()),
+        Setting::text("competition", &surrogate.competition.to_string()),
         Setting::switch("gate gradient", surrogate.gate_gradient),
         Setting::switch("baseline gradient", surrogate.baseline_gradient),
         Setting::number("r₀", car.r0),
