@@ -19,12 +19,10 @@ use schemars::transform::{RecursiveTransform, Transform as _};
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
-pub use car_spectral::bounds::{ComparisonVerdict, NotApplicable, Verdict, VerdictCounts};
+pub use car_spectral::bounds::{ComparisonVerdict, LayerNorms, NotApplicable, Verdict, VerdictCounts};
 pub use car_spectral::longtail::Group;
 pub use comparison::{ClassDifference, Comparison, Difference, GroupComparison, SeedDifference, WorstClassDifference};
-pub use model::{
-    BoundReport, ClassConfusions, Confusion, Floors, ModelFigures, ModelReport, Network, NetworkLayer, VerdictSentence,
-};
+pub use model::{BoundReport, ClassConfusions, Confusion, Floors, ModelFigures, ModelReport, Network, VerdictSentence};
 pub use settings::Settings;
 pub use split::{Chain, Enclosure, MarginReport, MatrixNorms, SplitReport, Surrogate, Ties, TopPair};
 pub use statement::Statement;

@@ -1,7 +1,7 @@
 //! One model: its bounds, their verdicts, its confusions.
 
 use car_spectral::ConfusionMatrix;
-use car_spectral::bounds::{NotApplicable, VACUOUS_ABOVE, Verdict, VerdictCounts};
+use car_spectral::bounds::{LayerNorms, NotApplicable, VACUOUS_ABOVE, Verdict, VerdictCounts};
 use car_spectral::longtail::Group;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -65,21 +65,8 @@ pub struct ModelReport {
 pub struct Network {
     /// B: no input there can be is longer (Euclidean norm of the normalised image).
     pub input_bound: f64,
-    /// The layers, input first.
-    pub layers: Vec<NetworkLayer>,
-}
-
-/// A weight matrix W_l of a [`Network`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct NetworkLayer {
-    /// Number of outputs.
-    pub rows: usize,
-    /// Number of inputs.
-    pub columns: usize,
-    /// s_l: certified upper bound of ‖W_l‖₂, at most `frobenius`.
-    pub spectral_upper: f64,
-    /// ‖W_l‖_F, rounded upwards.
-    pub frobenius: f64,
+    /// The layers, input first; no `spectral_upper` is above its `frobenius`.
+    pub layers: Vec<LayerNorms>,
 }
 
 /// T4: what no bound at level 1 - delta that holds for every distribution and looks at training images alone can go

@@ -11,7 +11,7 @@ mod split;
 
 use car_spectral::ClassErrors;
 use car_spectral::bounds::{
-    BiasFreeReluNetwork, Interval, VectorPair, WEIGHT_RANGE, held_out_alpha, held_out_intervals,
+    BiasFreeReluNetwork, Interval, LayerNorms, VectorPair, WEIGHT_RANGE, held_out_alpha, held_out_intervals,
     self_bounding_interval, simultaneous_floor, spectral_certificate, weighted_worst_class_interval, worst_class_floor,
 };
 use car_spectral::confusion::{ClassWeights, MarginCounts, WeightForm};
@@ -19,8 +19,8 @@ use car_spectral::longtail::{ClassMetrics, Group};
 use car_spectral_data::SettingError;
 
 use crate::results::{
-    ClassConfusions, Confusion, Floors, ModelFigures, ModelReport, Network, NetworkLayer, SpectralCertificate,
-    SplitReport, TrainQuantity, TrainToTest,
+    ClassConfusions, Confusion, Floors, ModelFigures, ModelReport, Network, SpectralCertificate, SplitReport,
+    TrainQuantity, TrainToTest,
 };
 use crate::subject::Subject;
 use crate::warnings;
@@ -130,14 +130,7 @@ fn network(network: &BiasFreeReluNetwork) -> Network {
     let layers = network.layers().iter().zip(network.spectral_bounds());
     Network {
         input_bound: network.input_bound(),
-        layers: layers
-            .map(|(layer, spectral_upper)| NetworkLayer {
-                rows: layer.rows,
-                columns: layer.columns,
-                spectral_upper,
-                frobenius: layer.frobenius,
-            })
-            .collect(),
+        layers: layers.map(|(layer, spectral_upper)| LayerNorms { spectral_upper, ..*layer }).collect(),
     }
 }
 
