@@ -170,10 +170,11 @@ pub(crate) fn points(share: f64) -> String {
 }
 
 /// `T1`, `T1 and T1'`, `T1, T3 and T3'`.
-pub(crate) fn listed(items: &[&str]) -> String {
-    match items {
+pub(crate) fn listed(items: &[impl ToString]) -> String {
+    let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+    match items.as_slice() {
         [] => String::new(),
-        [one] => (*one).to_owned(),
+        [one] => one.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }

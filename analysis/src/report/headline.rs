@@ -45,7 +45,7 @@ pub(super) fn answer(settings: &Settings, model: &ModelReport) -> String {
         tied.sort_by_key(|&class| std::cmp::Reverse(samples(class)));
         let named: Vec<String> = tied.iter().take(NAMED).map(|&class| tested(class)).collect();
         let names = match tied.len().saturating_sub(NAMED) {
-            0 => format!(": {}", listed(&named.iter().map(String::as_str).collect::<Vec<_>>())),
+            0 => format!(": {}", listed(&named)),
             more if tied.len() <= MANY => format!(": {} and {more} more", named.join(", ")),
             _ => String::new(),
         };
@@ -169,7 +169,7 @@ fn bounds(model: &ModelReport) -> String {
     }
     if !complete.is_empty() {
         let ids = ids(complete.into_iter());
-        let inverted = if ids.contains(&Statement::T3DoublePrime.id()) { ", or above 99.9999 %," } else { "" };
+        let inverted = if ids.contains(&Statement::T3DoublePrime) { ", or above 99.9999 %," } else { "" };
         return format!(
             "No bound from training images is usable: what can be computed allows every class an error of 100 %{inverted} and so \
              says nothing ({})",
@@ -196,9 +196,9 @@ fn bounds(model: &ModelReport) -> String {
 }
 
 /// Statements in their order, each once.
-fn ids<'a>(bounds: impl Iterator<Item = &'a BoundReport>) -> Vec<&'static str> {
+fn ids<'a>(bounds: impl Iterator<Item = &'a BoundReport>) -> Vec<Statement> {
     let mut ids = Vec::new();
-    for id in bounds.map(|bound| bound.id.id()) {
+    for id in bounds.map(|bound| bound.id) {
         if !ids.contains(&id) {
             ids.push(id);
         }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::comparison_sentence::{as_accuracy, in_order, signed_tenths};
 use super::headline::{called, worst_classes};
 use super::verdicts::Note;
-use crate::results::{BoundReport, GroupAccuracy, MatrixNorms, ModelReport, Report, SplitReport};
+use crate::results::{BoundReport, GroupAccuracy, MatrixNorms, ModelReport, Report, SplitReport, Statement};
 use crate::verify::SURROGATE_CLASSES;
 use crate::words::{counted, grouped, listed, percent, percent_range, points, short};
 use car_spectral::confusion::WrittenMargin;
@@ -337,15 +337,15 @@ pub(super) fn bounds(model: &ModelReport, applicable_only: bool) -> Table {
         ],
         2,
     );
-    let mut rows: Vec<(Vec<&str>, &BoundReport)> = Vec::new();
+    let mut rows: Vec<(Vec<Statement>, &BoundReport)> = Vec::new();
     for bound in model.bounds.iter().filter(|bound| bound.applicable || !applicable_only) {
-        let same = |(_, first): &&mut (Vec<&str>, &BoundReport)| {
+        let same = |(_, first): &&mut (Vec<Statement>, &BoundReport)| {
             let same_note = Note::on(first) == Note::on(bound) && first.margin == bound.margin;
             bound.precondition.is_some() && same_note
         };
         match rows.iter_mut().find(same) {
-            Some((ids, _)) => ids.push(bound.id.id()),
-            None => rows.push((vec![bound.id.id()], bound)),
+            Some((ids, _)) => ids.push(bound.id),
+            None => rows.push((vec![bound.id], bound)),
         }
     }
     let mut said: Vec<Option<Note<'_>>> = Vec::new();

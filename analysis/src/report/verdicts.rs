@@ -239,8 +239,7 @@ fn first_term(counts: &VerdictCounts) -> String {
 
 /// ` at g = 0.1, 0.5 and 2`.
 fn at_margins(margins: &[f64]) -> String {
-    let margins: Vec<String> = margins.iter().map(|&g| WrittenMargin(g).to_string()).collect();
-    let margins: Vec<&str> = margins.iter().map(String::as_str).collect();
+    let margins: Vec<WrittenMargin> = margins.iter().copied().map(WrittenMargin).collect();
     if margins.is_empty() { String::new() } else { format!(" at g = {}", listed(&margins)) }
 }
 
@@ -283,7 +282,6 @@ pub(super) fn said_once(model: &ModelReport) -> Vec<Said<'_>> {
             false => format!("{id} ({})", in_words(id)),
         };
         let named: Vec<String> = verdict.ids.iter().map(named).collect();
-        let named: Vec<&str> = named.iter().map(String::as_str).collect();
         verdict.sentence = format!("{}{}: {}", listed(&named), at_margins(&verdict.margins), verdict.finding);
         known.extend(&verdict.ids);
     }

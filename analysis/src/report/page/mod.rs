@@ -362,7 +362,6 @@ fn verdicts(model: &ModelReport) -> Vec<Verdict> {
     let chain = whole("chain", chain_sentence(&model.test.split));
     let step = model.train_to_test.iter().map(|step| whole("train-to-test", step.sentence.clone()));
     let of_bounds = said_once(model).into_iter().map(|said| {
-        let ids: Vec<&str> = said.ids.iter().map(|id| id.id()).collect();
         let mut counts = vec![
             (said.counts.holds, "holds", "good"),
             (said.counts.violated, "violated", "bad"),
@@ -371,7 +370,7 @@ fn verdicts(model: &ModelReport) -> Vec<Verdict> {
             (said.counts.not_applicable, "not applicable", "plain"),
         ];
         counts.retain(|(count, _, _)| *count > 0);
-        Verdict { id: listed(&ids), sentence: said.sentence, counts }
+        Verdict { id: listed(&said.ids), sentence: said.sentence, counts }
     });
     std::iter::once(chain).chain(step).chain(of_bounds).collect()
 }
