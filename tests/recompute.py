@@ -287,9 +287,11 @@ def check_split(checks, name, report, logits, labels, weights, margins):
     if report["surrogate"]:
         scores = logits.astype(np.float64)
         g = report["surrogate"]["margin"]
+        checks.exact(f"{name}: the paper's surrogate", [g, report["surrogate"]["competition"]], [0.1, "softmax-competitors"])
         own = scores[np.arange(len(labels)), labels][:, None]
-        term = np.exp(scores - logsumexp(scores, axis=1, keepdims=True)) / (1 + np.exp(-(g + scores - own)))
-        term[np.arange(len(labels)), labels] = 0
+        rivals = scores.copy()
+        rivals[np.arange(len(labels)), labels] = -np.inf
+        term = np.exp(rivals - logsumexp(rivals, axis=1, keepdims=True)) / (1 + np.exp(-(g + scores - own)))
         surrogate = np.zeros((classes, classes))
         np.add.at(surrogate.T, labels, term)
         surrogate = share(surrogate, counts)

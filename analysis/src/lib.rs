@@ -3,6 +3,8 @@
 //! what it leaves behind ([`report`]); what predicts the worst classes over many runs is in `correlation`. The
 //! [`programs`] are made of them.
 
+#![forbid(unsafe_code)]
+
 pub mod compare;
 mod correlation;
 mod draw;

@@ -2,7 +2,7 @@
 //! model.
 
 use car_spectral::bounds::Architecture;
-use ndarray::{Array1, ArrayView1, s};
+use ndarray::{Array1, ArrayView1, Axis};
 
 use crate::Result;
 use crate::results::{Source, Warning};
@@ -28,7 +28,7 @@ impl Scored {
                 Block::F32(scores) => scores.nrows(),
                 Block::F64(scores) => scores.nrows(),
             };
-            take(block, self.labels.slice(s![first..first + rows]))
+            take(block, self.labels.slice_axis(Axis(0), (first..first + rows).into()))
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::results::{ModelFigures, Report, Settings};
 use crate::subject::Subject;
-use crate::{Result, compare, verify};
+use crate::{Result, compare, report, verify};
 
 /// Settings of the analysis of these models together: they share delta, and so do their comparisons.
 #[must_use]
@@ -33,6 +33,7 @@ pub fn report(
     for (model, warning) in compare::not_compared(subjects) {
         models[model].warnings.push(warning);
     }
+    models.iter_mut().for_each(report::put_into_words);
     progress("comparisons".to_owned());
     let report = Report {
         settings: Settings {

@@ -49,7 +49,7 @@ pub(crate) fn in_code(text: &str) -> String {
 }
 
 /// A power of ten's exponent: `⁻⁹`.
-pub(crate) fn superscript(power: i32) -> String {
+fn superscript(power: i32) -> String {
     power
         .to_string()
         .chars()
@@ -69,6 +69,21 @@ pub(crate) fn superscript(power: i32) -> String {
         .collect()
 }
 
+/// A number with exactly so many decimals: `0.50`.
+pub(crate) fn fixed(value: f64, decimals: usize) -> String {
+    format!("{value:.decimals$}")
+}
+
+/// A number by its power of ten, the first factor with so many decimals: `1.2×10⁶`.
+pub(crate) fn with_power(value: f64, power: i32, decimals: usize) -> String {
+    format!("{}×{}", fixed(value / 10f64.powi(power), decimals), power_of_ten(power))
+}
+
+/// `10⁻⁹`.
+pub(crate) fn power_of_ten(power: i32) -> String {
+    format!("10{}", superscript(power))
+}
+
 /// A number in three significant digits, as a label beside a bar: `0.0123`, `7.35`, `841`, `1.2×10⁶`.
 pub(crate) fn short(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
@@ -78,11 +93,10 @@ pub(crate) fn short(value: f64) -> String {
     let power = value.abs().log10().floor() as i32;
     if (-4..5).contains(&power) {
         let digits = (2 - power).max(0) as usize;
-        let text = format!("{value:.digits$}");
+        let text = fixed(value, digits);
         if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
     } else {
-        let mantissa = value / 10f64.powi(power);
-        format!("{mantissa:.1}×10{}", superscript(power))
+        with_power(value, power, 1)
     }
 }
 
@@ -90,14 +104,14 @@ pub(crate) fn short(value: f64) -> String {
 /// shows. `−1.3`, `−0.04`, `0.0`.
 pub(crate) fn decimals(value: f64, decimals: usize) -> String {
     let size = value.abs();
-    let mut text = format!("{size:.decimals$}");
+    let mut text = fixed(size, decimals);
     if size > 0.0 && !text.contains(|c: char| matches!(c, '1'..='9')) {
         text = format!("{size:.0e}");
         let parts = text.split_once('e').and_then(|(digit, power)| Some((digit, power.parse::<i32>().ok()?)));
         if let Some((digit, power)) = parts {
             text = match power {
-                -5.. => format!("{size:.0$}", power.unsigned_abs() as usize),
-                _ => format!("{digit}×10{}", superscript(power)),
+                -5.. => fixed(size, power.unsigned_abs() as usize),
+                _ => format!("{digit}×{}", power_of_ten(power)),
             };
         }
     }
@@ -114,7 +128,7 @@ pub(crate) fn percent(share: f64) -> String {
     if (99.95..100.0).contains(&value) {
         return "> 99.9 %".to_owned();
     }
-    let text = format!("{value:.1}");
+    let text = fixed(value, 1);
     format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
 }
 
@@ -156,10 +170,11 @@ pub(crate) fn points(share: f64) -> String {
 }
 
 /// `T1`, `T1 and T1'`, `T1, T3 and T3'`.
-pub(crate) fn listed(items: &[&str]) -> String {
-    match items {
+pub(crate) fn listed(items: &[impl ToString]) -> String {
+    let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+    match items.as_slice() {
         [] => String::new(),
-        [one] => (*one).to_owned(),
+        [one] => one.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
@@ -221,6 +236,12 @@ mod tests {
             [0.62, 0.004, 1.0, 0.7812, -0.0, 1e-7, 0.99999].map(percent),
             ["62 %", "0.4 %", "100 %", "78.1 %", "0 %", "< 0.1 %", "> 99.9 %"]
         );
+    }
+
+    #[test]
+    fn numbers_by_their_power_of_ten() {
+        assert_eq!([fixed(0.5, 2), fixed(7.6, 0), fixed(-0.25, 3)], ["0.50", "8", "-0.250"]);
+        assert_eq!([with_power(5e7, 7, 0), with_power(-1.23e-9, -9, 1)], ["5×10⁷", "-1.2×10⁻⁹"]);
     }
 
     #[test]

@@ -158,6 +158,11 @@ fn a_confusion_matrix_gives_all_that_follows_from_counts() {
     assert!((norm(&counts) - norm(&scores)).abs() < 1e-12);
     assert_eq!(counts.model()["class_names"], serde_json::json!(["ant", "bee", "cat"]));
     assert!(counts.model()["test"]["surrogate"].is_null());
+    let said = &counts.model()["verdicts"][0]["sentence"];
+    assert!(said.as_str().unwrap().starts_with("The chain λⱼ eⱼ ≤ WCE"), "{said}");
+    for bound in counts.model()["bounds"].as_array().unwrap() {
+        assert!(bound["reason"].is_string() && bound["precondition"].is_null() == bound["applicable"], "{bound}");
+    }
     assert!(counts.notes().contains("read from a confusion matrix"), "{}", counts.notes());
     let other = analyze(folder, "--confusion matrix.csv --orientation columns-are-true --train-counts counts.txt");
     assert_eq!(other.test("class_errors"), [3, 1, 0]);

@@ -8,6 +8,8 @@
 //! - [`search`]: local optimisation that tries to make an inequality fail;
 //! - [`table`]: the verdict table.
 
+#![forbid(unsafe_code)]
+
 pub mod draws;
 pub mod evidence;
 pub mod exact;

@@ -7,6 +7,8 @@ use super::error::{check_not_empty, check_value};
 /// One weight matrix W_l of a bias-free network (rows = outputs). A convolution is the matrix of its unrolled feature
 /// map, and all four numbers are that matrix's, not the kernel's.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LayerNorms {
     /// A **certified upper bound** of ‖W_l‖₂. The value of a power iteration is a lower bound and is not allowed.
     pub spectral_upper: f64,

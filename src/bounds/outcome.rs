@@ -41,6 +41,12 @@ impl<T> Outcome<T> {
 
 /// The precondition of a statement that fails. `Display` is the sentence for the report.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(tag = "id", rename_all = "snake_case")
+)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub enum NotApplicable {
     /// T1 needs m_min > 8K as published, m_min > 4K as proved.
@@ -52,6 +58,8 @@ pub enum NotApplicable {
     },
     /// T1 and T1' bound the Gibbs classifier of a posterior with KL(Q‖P) finite.
     DeterministicClassifier,
+    /// T1'' takes a single network only as a point mass of a countable prior.
+    NoCountablePrior,
     /// T1', T6: a class without a sample has no estimated column.
     ClassWithoutSamples {
         /// The first such class.
@@ -95,6 +103,10 @@ impl fmt::Display for NotApplicable {
             Self::DeterministicClassifier => f.write_str(
                 "the statement bounds the Gibbs classifier of a posterior, and a single deterministic network has no \
                  finite KL(Q‖P)",
+            ),
+            Self::NoCountablePrior => f.write_str(
+                "the statement bounds the Gibbs classifier of a posterior; a single network has a finite KL(Q‖P_j) \
+                 only by a prior on countably many networks, fixed without the images of class j, and none is given",
             ),
             Self::ClassWithoutSamples { class } => {
                 write!(f, "class {class} has no samples, so its column is not estimated")

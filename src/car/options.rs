@@ -1,7 +1,9 @@
 //! Every choice that the paper and its authors' code (repository misswayguy/CAR) leave open or make differently.
 
+use std::fmt;
+
 use super::{CarError, PenaltyNorm};
-use crate::confusion::WeightForm;
+use crate::confusion::{WeightForm, WrittenMargin};
 
 #[cfg(feature = "serde")]
 use serde::{Deserialize, Serialize};
@@ -19,6 +21,16 @@ pub enum Gate {
     Relu,
 }
 
+impl fmt::Display for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Gate::Sigmoid => "sigmoid",
+            Gate::One => "1",
+            Gate::Relu => "relu",
+        })
+    }
+}
+
 /// The factor of D6 that shares a sample among its competitors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(Serialize, Deserialize), serde(rename_all = "kebab-case"))]
@@ -30,6 +42,16 @@ pub enum Competition {
     SoftmaxCompetitors,
     /// max(0, d_i) / sum over k != j of max(0, d_k); 0 where no competitor leads: the paper's ablations B and C.
     Relu,
+}
+
+impl fmt::Display for Competition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Competition::SoftmaxAll => "softmax of all",
+            Competition::SoftmaxCompetitors => "softmax of competitors",
+            Competition::Relu => "relu",
+        })
+    }
 }
 
 /// D6: which surrogate, and through which of its parts the gradient flows.
@@ -50,6 +72,17 @@ pub struct SurrogateOptions {
     /// Tells whether the f_j that the competition subtracts is differentiated. A softmax is shift-invariant, so this
     /// matters only for [`Competition::Relu`].
     pub baseline_gradient: bool,
+}
+
+/// What decides its value, in words: `g = 0.1, softmax of competitors`; a sigmoid gate and tau = 1 go without saying.
+impl fmt::Display for SurrogateOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "g = {}, {}", WrittenMargin(self.margin), self.competition)?;
+        if self.temperature != 1.0 {
+            write!(f, ", τ = {}", self.temperature)?;
+        }
+        if self.gate == Gate::Sigmoid { Ok(()) } else { write!(f, ", gate {}", self.gate) }
+    }
 }
 
 impl SurrogateOptions {
@@ -215,6 +248,15 @@ impl CarOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_surrogate_is_named_by_what_decides_its_value() {
+        let paper = SurrogateOptions::paper(0.1);
+        assert_eq!(paper.to_string(), "g = 0.1, softmax of competitors");
+        assert_eq!(SurrogateOptions::official_code().to_string(), "g = 0, softmax of all");
+        let other = SurrogateOptions { gate: Gate::Relu, competition: Competition::Relu, temperature: 0.5, ..paper };
+        assert_eq!(other.to_string(), "g = 0.1, relu, τ = 0.5, gate relu");
+    }
 
     #[test]
     fn options_out_of_range_are_named() {

@@ -10,7 +10,7 @@ mod bootstrap;
 mod sentence;
 mod spearman;
 
-use car_spectral::car::CarOptions;
+use car_spectral::car::{CarOptions, SurrogateOptions};
 use car_spectral_runs::SplitMetrics;
 use car_spectral_runs::log::EpochMetrics;
 use schemars::JsonSchema;
@@ -36,6 +36,10 @@ pub struct Correlations {
     pub train_counts: Vec<u64>,
     /// Names of the runs.
     pub runs: Vec<String>,
+    /// The surrogate that their logs have the norm of: that of CAR in runs with it, of the paper in others. `None`
+    /// where they have not the same, whose norms are not compared.
+    #[serde(default)]
+    pub surrogate: Option<SurrogateOptions>,
     /// Resamples of the runs behind each interval.
     pub resamples: usize,
     /// Seed of the resamples.
@@ -309,6 +313,7 @@ fn of_group(runs: &[&TrainingRun]) -> Correlations {
         dataset: runs[0].dataset.clone(),
         train_counts: runs[0].train_counts.clone(),
         runs: runs.iter().map(|run| run.name.clone()).collect(),
+        surrogate: same_surrogate.then_some(surrogate),
         resamples: RESAMPLES,
         seed: SEED,
         level: LEVEL,

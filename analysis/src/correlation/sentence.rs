@@ -4,7 +4,7 @@ use super::{
     Comparison, FEWEST_RUNS, FEWEST_VALUES, LEVEL, MeasuredOn, Predictor, RESAMPLES, Scope, ScopeCorrelations, Target,
     Verdict,
 };
-use crate::words::{counted, decimals, short};
+use crate::words::{counted, decimals, fixed, percent, short};
 
 /// The sentence of a comparison over `runs` runs.
 pub(super) fn of(found: &ScopeCorrelations, comparison: &Comparison, runs: usize) -> String {
@@ -34,7 +34,7 @@ pub(super) fn of(found: &ScopeCorrelations, comparison: &Comparison, runs: usize
     let range = found.target_range(*target);
     let distinct = range.distinct.unwrap_or(0);
     let numbers = format!("ρ {} against {}", signed(of_norm), signed(of_rival));
-    let [lowest, highest] = [range.lowest, range.highest].map(|end| format!("{:.4}", end.unwrap_or_default()));
+    let [lowest, highest] = [range.lowest, range.highest].map(|end| fixed(end.unwrap_or_default(), 4));
     let values = format!("{}, from {lowest} to {highest}", counted(distinct, "value", "different values"));
     let ties = format!("{target_words} has {values}");
     let Some([low, high]) = interval else {
@@ -45,11 +45,11 @@ pub(super) fn of(found: &ScopeCorrelations, comparison: &Comparison, runs: usize
         );
     };
     let interval = format!(
-        "difference {} [{}, {}] ({:.0} %, {RESAMPLES} resamples of the runs)",
+        "difference {} [{}, {}] ({}, {RESAMPLES} resamples of the runs)",
         signed(*difference),
         signed(*low),
         signed(*high),
-        100.0 * LEVEL
+        percent(LEVEL)
     );
     if distinct < FEWEST_VALUES {
         return format!(

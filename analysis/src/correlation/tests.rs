@@ -165,6 +165,7 @@ fn only_runs_that_measure_the_same_are_pooled() {
     let found = correlations(&runs);
     let range = |name: &str| found[0].scopes[0].variables.iter().find(|v| v.name == name).unwrap().distinct;
     assert_eq!((found[0].runs.len(), range("train hard-norm"), range("train surrogate-norm")), (4, Some(4), None));
+    assert_eq!((found[0].surrogate, correlations(&runs[..3])[0].surrogate), (None, Some(paper.surrogate)));
     // Another data set, other images; two runs make no group.
     runs[0].dataset = "cifar10".into();
     runs[1].train_counts[0] += 1;

@@ -1,6 +1,6 @@
 //! Scales of axes: from data to logical pixels, with round ticks.
 
-use crate::words::{short, superscript};
+use crate::words::{fixed, power_of_ten, short, with_power};
 
 /// The spacing of data along an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl Scale {
             let powers = || (first..=last).filter(|k| k.rem_euclid(stride) == 0);
             // One style an axis: powers of ten everywhere as soon as one label needs them.
             let plain = powers().all(|k| (-3..=4).contains(&(k + unit)));
-            let label = |k: i32| if plain { decimal(k + unit) } else { format!("10{}", superscript(k + unit)) };
+            let label = |k: i32| if plain { decimal(k + unit) } else { power_of_ten(k + unit) };
             let major = powers().map(|k| (10f64.powi(k), label(k))).collect();
             let minor = if stride == 1 && decades <= 6 {
                 (first - 1..=last)
@@ -115,7 +115,11 @@ impl Scale {
             let plain = fine.iter().all(|v| (-3..=4).contains(&((v.log10() + 1e-9).floor() as i32 + unit)));
             let label = |value: f64| {
                 let value = value * 10f64.powi(unit);
-                if plain { written(value, value, Notation::Plain) } else { short_power(value) }
+                if plain {
+                    written(value, value, Notation::Plain)
+                } else {
+                    with_power(value, (value.log10() + 1e-9).floor() as i32, 0)
+                }
             };
             (fine.into_iter().map(|value| (value, label(value))).collect(), Vec::new())
         } else {
@@ -143,18 +147,12 @@ fn written(value: f64, step: f64, notation: Notation) -> String {
     if digits > MOST_DIGITS && value != 0.0 {
         return short(value);
     }
-    format!("{value:.*}", digits as usize)
+    fixed(value, digits as usize)
 }
 
 /// 10^power without an exponent.
 fn decimal(power: i32) -> String {
-    format!("{:.*}", usize::try_from(-power).unwrap_or(0), 10f64.powi(power))
-}
-
-/// `5×10⁷`.
-fn short_power(value: f64) -> String {
-    let power = (value.log10() + 1e-9).floor() as i32;
-    format!("{:.0}×10{}", value / 10f64.powi(power), superscript(power))
+    fixed(10f64.powi(power), usize::try_from(-power).unwrap_or(0))
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ fn worst_classes(
         0 => String::new(),
         few if few <= NAMED => {
             let names: Vec<String> = found.deciding.iter().map(|&class| called(b, class)).collect();
-            format!("; the limits are those of {}", listed(&names.iter().map(String::as_str).collect::<Vec<_>>()))
+            format!("; the limits are those of {}", listed(&names))
         }
         many => format!("; the limits are those of {many} classes"),
     };

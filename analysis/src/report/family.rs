@@ -2,17 +2,12 @@
 
 use crate::results::ModelReport;
 
-/// `T3` of `T3''`, `T1` of `T1 with 4K`.
-fn family(id: &str) -> &str {
-    id.split([' ', '\'']).next().unwrap_or(id)
-}
-
 /// The families of which no form applies to the model, in their order.
-pub(super) fn inapplicable_families(model: &ModelReport) -> Vec<&str> {
-    let mut families: Vec<&str> = Vec::new();
-    for bound in model.bounds.iter().filter(|bound| !bound.id.is_empty()) {
-        let family = family(&bound.id);
-        let applies = model.bounds.iter().any(|other| other.applicable && self::family(&other.id) == family);
+pub(super) fn inapplicable_families(model: &ModelReport) -> Vec<&'static str> {
+    let mut families = Vec::new();
+    for bound in &model.bounds {
+        let family = bound.id.family();
+        let applies = model.bounds.iter().any(|other| other.applicable && other.id.family() == family);
         if !applies && !families.contains(&family) {
             families.push(family);
         }
@@ -23,14 +18,13 @@ pub(super) fn inapplicable_families(model: &ModelReport) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::BoundReport;
+    use crate::results::{BoundReport, Statement::*};
 
     #[test]
     fn a_family_applies_if_one_of_its_forms_does() {
-        let bound =
-            |(id, applicable): (&str, bool)| BoundReport { id: id.into(), applicable, ..BoundReport::default() };
+        let bound = |(id, applicable)| BoundReport { id, applicable, ..BoundReport::default() };
         let forms =
-            [("T1", false), ("T1 with 4K", false), ("T1''", false), ("T2", true), ("T3", false), ("T3''", true)];
+            [(T1, false), (T1With4K, false), (T1DoublePrime, false), (T2, true), (T3, false), (T3DoublePrime, true)];
         let mut model = ModelReport { bounds: forms.map(bound).into(), ..ModelReport::default() };
         assert_eq!(inapplicable_families(&model), ["T1"]);
         model.bounds.pop();

@@ -105,7 +105,7 @@ fn candidates(model: &ModelReport, sure: &str) -> String {
         }
         few if few <= NAMED => format!(
             "With probability {sure} one of {} has the largest error of all classes; others may have the same.",
-            listed(&names.iter().map(String::as_str).collect::<Vec<_>>())
+            listed(&names)
         ),
         all if all == model.num_classes => {
             let tested = model.test.split.class_counts.iter().copied().filter(|&count| count > 0).min().unwrap_or(0);
@@ -143,7 +143,7 @@ fn mostly_wrong(model: &ModelReport, sure: &str) -> Option<String> {
         1 => Some(format!("With probability {sure} {} is classified wrong more often than right (T5').", names[0])),
         few if few <= NAMED => Some(format!(
             "With probability {sure} each of {} is classified wrong more often than right (T5').",
-            listed(&names.iter().map(String::as_str).collect::<Vec<_>>())
+            listed(&names)
         )),
         many => Some(format!(
             "With probability {sure} each of {} of the {} classes is classified wrong more often than right (T5'): {} \

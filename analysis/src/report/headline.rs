@@ -1,7 +1,7 @@
 //! The verdict on a model in a few sentences: what opens the page and the table, and how loose the bounds are.
 
 use super::family::inapplicable_families;
-use crate::results::{BoundReport, Group, ModelReport, Settings};
+use crate::results::{BoundReport, Group, ModelReport, Settings, Statement};
 use crate::words::{counted, grouped, limits, listed, multiple, percent};
 
 /// Classes that tie for the worst and are named; of more only the number is said.
@@ -45,7 +45,7 @@ pub(super) fn answer(settings: &Settings, model: &ModelReport) -> String {
         tied.sort_by_key(|&class| std::cmp::Reverse(samples(class)));
         let named: Vec<String> = tied.iter().take(NAMED).map(|&class| tested(class)).collect();
         let names = match tied.len().saturating_sub(NAMED) {
-            0 => format!(": {}", listed(&named.iter().map(String::as_str).collect::<Vec<_>>())),
+            0 => format!(": {}", listed(&named)),
             more if tied.len() <= MANY => format!(": {} and {more} more", named.join(", ")),
             _ => String::new(),
         };
@@ -169,7 +169,7 @@ fn bounds(model: &ModelReport) -> String {
     }
     if !complete.is_empty() {
         let ids = ids(complete.into_iter());
-        let inverted = if ids.contains(&"T3''") { ", or above 99.9999 %," } else { "" };
+        let inverted = if ids.contains(&Statement::T3DoublePrime) { ", or above 99.9999 %," } else { "" };
         return format!(
             "No bound from training images is usable: what can be computed allows every class an error of 100 %{inverted} and so \
              says nothing ({})",
@@ -180,7 +180,7 @@ fn bounds(model: &ModelReport) -> String {
     let mut answer = "No bound from training images is usable".to_owned();
     let partial: Vec<&BoundReport> =
         model.bounds.iter().filter(|bound| bound.applicable && bound.first_term.is_some()).collect();
-    if let Some(id) = partial.first().map(|bound| bound.id.as_str()) {
+    if let Some(id) = partial.first().map(|bound| bound.id) {
         answer.push_str(": of the published one only a first term can be computed");
         if partial.iter().all(|bound| bound.verdict.vacuous == k) {
             answer.push_str(", which alone is 100 % or more for every class");
@@ -196,11 +196,11 @@ fn bounds(model: &ModelReport) -> String {
 }
 
 /// Statements in their order, each once.
-fn ids<'a>(bounds: impl Iterator<Item = &'a BoundReport>) -> Vec<&'a str> {
-    let mut ids: Vec<&str> = Vec::new();
-    for bound in bounds.filter(|bound| !bound.id.is_empty()) {
-        if !ids.contains(&bound.id.as_str()) {
-            ids.push(&bound.id);
+fn ids<'a>(bounds: impl Iterator<Item = &'a BoundReport>) -> Vec<Statement> {
+    let mut ids = Vec::new();
+    for id in bounds.map(|bound| bound.id) {
+        if !ids.contains(&id) {
+            ids.push(id);
         }
     }
     ids

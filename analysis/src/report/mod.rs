@@ -13,7 +13,6 @@ mod finite;
 mod format;
 mod guarantees;
 mod headline;
-mod merged_verdicts;
 mod merged_warnings;
 mod own_files;
 mod page;
@@ -25,6 +24,7 @@ mod summary;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod verdicts;
 mod write;
 
 pub use check::check;
@@ -32,4 +32,5 @@ pub use error::ReportError;
 pub use format::{FormatError, FormatSet};
 pub use headline::headline;
 pub use summary::summary_table;
+pub(crate) use verdicts::put_into_words;
 pub use write::{check_directory, write};

@@ -14,6 +14,7 @@ use car_spectral_runs::settings::{
 use car_spectral_runs::{Run, SplitMetrics};
 use ndarray::{Array1, Array2};
 
+use super::put_into_words;
 use crate::results::*;
 use crate::subject::{Scored, Subject};
 use crate::{compare, verify};
@@ -89,7 +90,9 @@ impl Sample {
             models_compared: self.models_compared,
             comparisons: 1,
         };
-        verify::verify(&self.subject(), &settings, |_| ()).unwrap()
+        let (mut model, figures) = verify::verify(&self.subject(), &settings, |_| ()).unwrap();
+        put_into_words(&mut model);
+        (model, figures)
     }
 
     /// Scores of which the true class's stands out more, the more training images it has.
@@ -210,6 +213,14 @@ impl Random {
 
 /// The log of a run that was evaluated in every other epoch.
 pub(crate) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
+    let objective = ObjectiveOptions {
+        classification: ClassificationOptions::CrossEntropy,
+        contrastive: Some(ContrastiveOptions::CIFAR),
+        cutmix: Some(CutMix::CUSTOMARY),
+        rectification: Some(RectificationOptions::after(100)),
+        car,
+        car_schedule: CarSchedule { after_epoch: 2, ramp_epochs: 3 },
+    };
     TrainingRun {
         name: format!("run-{seed}"),
         log: DataFile { role: "metrics".into(), path: format!("run-{seed}/metrics.jsonl"), ..DataFile::default() },
@@ -241,15 +252,8 @@ pub(crate) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
             weight_ema: None,
             pretrained: None,
             frozen_backbone: None,
-            loss: if car.is_some() { "cross-entropy + CAR" } else { "cross-entropy" }.into(),
-            objective: ObjectiveOptions {
-                classification: ClassificationOptions::CrossEntropy,
-                contrastive: Some(ContrastiveOptions::CIFAR),
-                cutmix: Some(CutMix::CUSTOMARY),
-                rectification: Some(RectificationOptions::after(100)),
-                car,
-                car_schedule: CarSchedule { after_epoch: 2, ramp_epochs: 3 },
-            },
+            loss: objective.label(),
+            objective,
             device: "cpu".into(),
             threads: 1,
             commit: "4bf0317".into(),

@@ -7,9 +7,9 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Wi
 use super::comparison_sentence::{comparison_sentences, group_sentences, in_order};
 use super::guarantees::{floor, guarantees, plans};
 use super::headline::{answer, looseness};
-use super::merged_verdicts::{MergedVerdict, merged_verdicts};
 use super::merged_warnings::merged_warnings;
 use super::tables;
+use super::verdicts::{Said, said_once};
 use crate::correlation::{Comparison, Correlations, MeasuredOn, Predictor};
 use crate::results::{ModelReport, Report, Source};
 use crate::words::{counted, readable};
@@ -21,7 +21,7 @@ const MOST_TABLES: usize = 3;
 /// Models that a warning names.
 const MOST_NAMED: usize = 4;
 /// Characters of a cell; a longer text is cut.
-const WIDEST_CELL: usize = 44;
+const WIDEST_CELL: usize = 50;
 /// Characters that the first column, which holds names, gets before the others share the rest.
 const WIDEST_NAME: usize = 36;
 /// The same in a table of more than [`FEW_COLUMNS`].
@@ -107,14 +107,15 @@ fn push_model(out: &mut String, report: &Report, model: &ModelReport) {
     if tables_fit && !bounds.rows.is_empty() {
         let _ = writeln!(out, "{}", rendered(&bounds, &BOUND_COLUMNS));
     }
-    let without = |verdict: &MergedVerdict| verdict.counts.is_some_and(|c| c.not_applicable == model.num_classes);
-    let (inapplicable, others): (Vec<_>, Vec<_>) = merged_verdicts(model).into_iter().partition(without);
+    let without = |said: &Said<'_>| said.counts.not_applicable == model.num_classes;
+    let (inapplicable, others): (Vec<_>, Vec<_>) = said_once(model).into_iter().partition(without);
     // The chain has been told with the answer.
-    for verdict in others.iter().filter(|verdict| verdict.id != "chain") {
-        push_wrapped(out, "- ", &verdict.sentence);
+    let step = model.train_to_test.iter().map(|step| &step.sentence);
+    for sentence in step.chain(others.iter().map(|said| &said.sentence)) {
+        push_wrapped(out, "- ", sentence);
     }
     if !inapplicable.is_empty() {
-        let ids: Vec<String> = inapplicable.iter().map(|verdict| verdict.id.replace(" and ", ", ")).collect();
+        let ids: Vec<&str> = inapplicable.iter().flat_map(|said| &said.ids).map(|id| id.id()).collect();
         push_wrapped(out, "- ", &format!("Not applicable: {}; report.html says why.", ids.join(", ")));
     }
     out.push('\n');

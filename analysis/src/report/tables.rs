@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use super::comparison_sentence::{as_accuracy, in_order, signed_tenths};
 use super::headline::{called, worst_classes};
-use crate::results::{BoundReport, GroupAccuracy, MatrixNorms, ModelReport, Report, SplitReport};
+use super::verdicts::Note;
+use crate::results::{BoundReport, GroupAccuracy, MatrixNorms, ModelReport, Report, SplitReport, Statement};
 use crate::verify::SURROGATE_CLASSES;
 use crate::words::{counted, grouped, listed, percent, percent_range, points, short};
 use car_spectral::confusion::WrittenMargin;
@@ -268,7 +269,8 @@ pub(super) fn quantities(model: &ModelReport) -> Table {
         Some(found) => short(found.spectral_norm_weighted.value),
         None => absent.to_owned(),
     };
-    row("surrogate ‖C̃Λ‖₂", both(&surrogate));
+    let options = test.split.surrogate.as_ref().map_or_else(String::new, |found| format!(" ({})", found.options));
+    row(&format!("surrogate ‖C̃Λ‖₂{options}"), both(&surrogate));
     row("samples with tied top scores", both(&|s| format!("{} ({})", s.ties.top2, percent(s.ties.share))));
     table.filled()
 }
@@ -335,27 +337,27 @@ pub(super) fn bounds(model: &ModelReport, applicable_only: bool) -> Table {
         ],
         2,
     );
-    let mut rows: Vec<(Vec<&str>, &BoundReport)> = Vec::new();
+    let mut rows: Vec<(Vec<Statement>, &BoundReport)> = Vec::new();
     for bound in model.bounds.iter().filter(|bound| bound.applicable || !applicable_only) {
-        let same = |(_, first): &&mut (Vec<&str>, &BoundReport)| {
-            let same_reason = first.reason == bound.reason && first.margin == bound.margin;
-            !bound.applicable && !first.applicable && same_reason && bound.reason.is_some()
+        let same = |(_, first): &&mut (Vec<Statement>, &BoundReport)| {
+            let same_note = Note::on(first) == Note::on(bound) && first.margin == bound.margin;
+            bound.precondition.is_some() && same_note
         };
         match rows.iter_mut().find(same) {
-            Some((ids, _)) => ids.push(&bound.id),
-            None => rows.push((vec![&bound.id], bound)),
+            Some((ids, _)) => ids.push(bound.id),
+            None => rows.push((vec![bound.id], bound)),
         }
     }
-    let mut said: Vec<&str> = Vec::new();
+    let mut said: Vec<Option<Note<'_>>> = Vec::new();
     for (ids, bound) in rows {
         let part = if bound.total.is_none() && bound.first_term.is_some() { " (first term)" } else { "" };
         let counts = bound.verdict;
-        let note = bound.reason.as_deref().unwrap_or_default();
+        let note = Note::on(bound);
         let repeated = bound.applicable && said.contains(&note);
         said.push(note);
         table.rows.push(vec![
             format!("{}{part}", listed(&ids)),
-            if repeated { "as above" } else { note }.to_owned(),
+            if repeated { "as above".to_owned() } else { note.map_or_else(String::new, |note| note.to_string()) },
             dash(bound.margin.map(|g| WrittenMargin(g).to_string())),
             dash(at_worst(model, bound).map(short)),
             dash(bound.tightness_at_worst.map(|t| format!("{} ×", short(t)))),
@@ -512,6 +514,19 @@ mod tests {
         let Table { header, rows, numbers_from, compared } = Table { rows, ..table }.filled();
         assert_eq!((header.join("/").as_str(), rows[0].join("/").as_str()), ("a/c", "x/1"));
         assert_eq!((numbers_from, compared), (1, 2));
+    }
+
+    #[test]
+    fn the_surrogate_is_the_papers_at_any_margins_and_named() {
+        let of = |margins: &[f64]| {
+            let (model, _) = Sample { margins: margins.to_vec(), test_per_class: 20, ..Sample::fashion() }.build();
+            (model.test.split.surrogate.clone().unwrap(), quantities(&model))
+        };
+        let (surrogate, table) = of(&[0.0, 1.0]);
+        assert_eq!(surrogate.options, car_spectral::car::CarOptions::paper().surrogate);
+        assert_eq!(of(&[0.5]).0, surrogate);
+        let named = "surrogate ‖C̃Λ‖₂ (g = 0.1, softmax of competitors)";
+        assert!(table.rows.iter().any(|row| row[0] == named), "{:?}", table.rows);
     }
 
     #[test]

@@ -202,7 +202,7 @@ fn a_plot_that_would_hold_nothing_is_not_drawn() {
     assert_eq!(stems(&perfect), ["error_by_frequency", "chain_at_worst"]);
     let mut model = few(20).build();
     assert!(!stems(&model).contains(&"bound_vs_error".to_owned()));
-    for bound in model.0.bounds.iter_mut().filter(|bound| bound.id == "T3") {
+    for bound in model.0.bounds.iter_mut().filter(|bound| bound.id == Statement::T3) {
         bound.total = bound.total.take().map(|total| vec![Some(0.9); total.len()]);
     }
     assert!(stems(&model).contains(&"bound_vs_error".to_owned()));
@@ -385,7 +385,6 @@ fn hostile_names_stay_text() {
     report.settings.command_line.push(HOSTILE.into());
     report.settings.data[0].path = HOSTILE.into();
     report.models[0].source.files[0].path = HOSTILE.into();
-    report.models[0].verdicts[0].sentence = HOSTILE.into();
     let plots = plots::draw(&report, &figures);
     let page = page::render(&report, &plots).unwrap();
     // The page's own scripts: the data and the program.
@@ -681,9 +680,11 @@ fn the_table_fits_a_terminal_and_says_each_verdict() {
         }
         let flat: String = table.split_whitespace().collect::<Vec<_>>().join(" ");
         for model in &report.models {
-            for verdict in merged_verdicts::merged_verdicts(model).iter().filter(|verdict| verdict.id != "chain") {
-                let inapplicable = verdict.counts.is_some_and(|counts| counts.not_applicable == model.num_classes);
-                let said = if inapplicable { verdict.id.replace(" and ", ", ") } else { verdict.sentence.clone() };
+            assert!(flat.contains(&model.train_to_test.as_ref().unwrap().sentence));
+            for verdict in verdicts::said_once(model) {
+                let inapplicable = verdict.counts.not_applicable == model.num_classes;
+                let ids: Vec<&str> = verdict.ids.iter().map(|id| id.id()).collect();
+                let said = if inapplicable { ids.join(", ") } else { verdict.sentence };
                 assert!(flat.contains(&said), "{said}");
             }
         }
@@ -703,7 +704,7 @@ fn the_headline_tells_what_the_bounds_say() {
                    99.9999 %, and so says nothing (T3, T3' and T3'').";
     says(&model, vacuous);
     says(&model, "The published inequality from the spectral norm to the worst class holds for every");
-    let t3 = model.bounds.iter().position(|bound| bound.id == "T3" && bound.applicable).unwrap();
+    let t3 = model.bounds.iter().position(|bound| bound.id == Statement::T3 && bound.applicable).unwrap();
     model.bounds[t3].verdict = VerdictCounts { holds: 4, vacuous: 6, ..Default::default() };
     says(&model, "is usable for 4 classes of 10: below 100 %, and it covers the error's whole interval (T3).");
     model.bounds[t3].verdict = VerdictCounts { violated: 1, holds: 9, ..Default::default() };
@@ -713,13 +714,13 @@ fn the_headline_tells_what_the_bounds_say() {
     model.bounds[t3].verdict = VerdictCounts { undecided: 10, ..Default::default() };
     says(&model, "No bound is confirmed");
     model.bounds.retain(|bound| bound.total.is_none());
-    for bound in model.bounds.iter_mut().filter(|bound| bound.id == "T2") {
+    for bound in model.bounds.iter_mut().filter(|bound| bound.id == Statement::T2) {
         bound.verdict = VerdictCounts { undecided: 10, ..Default::default() };
     }
     let none = " No bound from training images is usable: of the published one only a first term can be computed (T2), and no other \
                 applies (T1 and T3). ";
     says(&model, none);
-    for bound in model.bounds.iter_mut().filter(|bound| bound.id == "T2") {
+    for bound in model.bounds.iter_mut().filter(|bound| bound.id == Statement::T2) {
         bound.verdict = VerdictCounts { vacuous: 10, ..Default::default() };
     }
     says(&model, "first term can be computed, which alone is 100 % or more for every class (T2), and");
@@ -772,13 +773,11 @@ fn every_file_read_is_listed_with_the_settings() {
 
 #[test]
 fn statements_that_do_not_apply_for_one_reason_share_a_row_and_notes_are_not_repeated() {
-    let (mut model, _) = Sample { test_per_class: 10, bias_free: false, ..Sample::fashion() }.build();
-    for bound in model.bounds.iter_mut().filter(|bound| bound.id.starts_with("T3")) {
-        bound.reason = Some("not applicable: residual network".into());
-    }
+    let (model, _) = Sample { test_per_class: 10, bias_free: false, ..Sample::fashion() }.build();
     let table = tables::bounds(&model, false);
     let rows: Vec<(&str, &str)> = table.rows.iter().map(|row| (row[0].as_str(), row[1].as_str())).collect();
-    assert_eq!(rows[rows.len() - 1], ("T3, T3' and T3''", "not applicable: residual network"));
+    let (ids, note) = rows[rows.len() - 1];
+    assert_eq!((ids, note), ("T3, T3' and T3''", NotApplicable::ResidualNetwork.to_string().as_str()));
     assert_eq!(rows.iter().filter(|row| row.0 == "T2 (first term)" && row.1 == "as above").count(), 4);
 }
 

@@ -11,6 +11,7 @@ mod comparison;
 mod model;
 mod settings;
 mod split;
+mod statement;
 mod test;
 mod warning;
 
@@ -18,14 +19,13 @@ use schemars::transform::{RecursiveTransform, Transform as _};
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
-pub use car_spectral::bounds::{ComparisonVerdict, Verdict, VerdictCounts};
+pub use car_spectral::bounds::{ComparisonVerdict, LayerNorms, NotApplicable, Verdict, VerdictCounts};
 pub use car_spectral::longtail::Group;
 pub use comparison::{ClassDifference, Comparison, Difference, GroupComparison, SeedDifference, WorstClassDifference};
-pub use model::{
-    BoundReport, ClassConfusions, Confusion, Floors, ModelFigures, ModelReport, Network, NetworkLayer, VerdictSentence,
-};
+pub use model::{BoundReport, ClassConfusions, Confusion, Floors, ModelFigures, ModelReport, Network, VerdictSentence};
 pub use settings::Settings;
 pub use split::{Chain, Enclosure, MarginReport, MatrixNorms, SplitReport, Surrogate, Ties, TopPair};
+pub use statement::Statement;
 pub use test::{
     ClassesAbove, GroupAccuracy, MaxError, NextSample, Planning, SpectralCertificate, TestReport, TrainQuantity,
     TrainToTest, WeightedWorstClass, WorstClass,

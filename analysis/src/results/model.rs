@@ -1,13 +1,13 @@
 //! One model: its bounds, their verdicts, its confusions.
 
 use car_spectral::ConfusionMatrix;
-use car_spectral::bounds::{VACUOUS_ABOVE, Verdict, VerdictCounts};
-use car_spectral::confusion::WrittenMargin;
+use car_spectral::bounds::{LayerNorms, NotApplicable, VACUOUS_ABOVE, Verdict, VerdictCounts};
 use car_spectral::longtail::Group;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::split::SplitReport;
+use super::statement::Statement;
 use super::test::{TestReport, TrainToTest};
 use super::warning::Warning;
 use crate::source::Source;
@@ -45,7 +45,7 @@ pub struct ModelReport {
     pub train_to_test: Option<TrainToTest>,
     /// Each bound at each margin.
     pub bounds: Vec<BoundReport>,
-    /// One sentence for each step that was checked: the chain, each bound.
+    /// One sentence for each step that was checked: the chain, each bound. Made of the other fields.
     pub verdicts: Vec<VerdictSentence>,
     /// The most confused pairs of classes on test data, by rate, descending.
     pub confusions: Vec<Confusion>,
@@ -65,21 +65,8 @@ pub struct ModelReport {
 pub struct Network {
     /// B: no input there can be is longer (Euclidean norm of the normalised image).
     pub input_bound: f64,
-    /// The layers, input first.
-    pub layers: Vec<NetworkLayer>,
-}
-
-/// A weight matrix W_l of a [`Network`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct NetworkLayer {
-    /// Number of outputs.
-    pub rows: usize,
-    /// Number of inputs.
-    pub columns: usize,
-    /// s_l: certified upper bound of ‖W_l‖₂, at most `frobenius`.
-    pub spectral_upper: f64,
-    /// ‖W_l‖_F, rounded upwards.
-    pub frobenius: f64,
+    /// The layers, input first; no `spectral_upper` is above its `frobenius`.
+    pub layers: Vec<LayerNorms>,
 }
 
 /// T4: what no bound at level 1 - delta that holds for every distribution and looks at training images alone can go
@@ -97,13 +84,17 @@ pub struct Floors {
 /// One bound at one margin.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BoundReport {
-    /// Statement: `T1`, `T1 with 4K`, `T1'`, `T1''`, `T2`, `T3`, `T3'`, `T3''`.
-    pub id: String,
+    /// Statement.
+    pub id: Statement,
     /// g; `None` for a bound without a margin.
     pub margin: Option<f64>,
     /// Tells whether every precondition holds.
     pub applicable: bool,
-    /// Reason why it does not apply (with numbers), or what to know about the value; `None` if there is nothing to say.
+    /// The precondition that fails; `None` if it applies.
+    #[serde(default)]
+    pub precondition: Option<NotApplicable>,
+    /// Reason why it does not apply (with numbers), or what to know about the value, in words; `None` if there is
+    /// nothing to say.
     pub reason: Option<String>,
     /// A bound on a whole matrix (T1, T1'): the radius of ‖C_S - C_D‖₂; `None` for bounds on each class.
     pub value: Option<f64>,
@@ -123,6 +114,12 @@ pub struct BoundReport {
     /// The least value that T1'', which bounds randomised classifiers only, gives for any on these training images, at
     /// KL = 0 and without a training error; `None` for an empty class. No statement about this network. Length K.
     pub least_total: Option<Vec<Option<f64>>>,
+    /// Of T3, T3' and T3'': the relative entropy that no network of this depth and width comes below.
+    #[serde(default)]
+    pub least_kl: Option<f64>,
+    /// Of T3, T3' and T3'': whether it says nothing for any network of this depth and width on so many images.
+    #[serde(default)]
+    pub vacuous_whatever_the_weights: bool,
     /// T4: the value below which no bound of this kind can go, for each class; `None` for an empty class. Length K.
     pub floor: Option<Vec<Option<f64>>>,
     /// Verdict for each class; `None` for a bound on a whole matrix. Length K.
@@ -155,7 +152,7 @@ impl BoundReport {
     /// Tells whether a value of this bound says nothing: 1 or more, of T3'', which is never above 1, more than 1 -
     /// 10^-6.
     pub fn is_vacuous(&self, value: f64) -> bool {
-        if self.id == "T3''" { value > VACUOUS_ABOVE } else { value >= 1.0 }
+        if self.id == Statement::T3DoublePrime { value > VACUOUS_ABOVE } else { value >= 1.0 }
     }
 }
 
@@ -173,20 +170,6 @@ pub struct VerdictSentence {
     /// The sentence's part behind the name of the statement and the margin; `None` where it begins otherwise.
     #[serde(default)]
     pub finding: Option<String>,
-}
-
-impl VerdictSentence {
-    /// Says `finding` of a statement, at a margin if it has one: "T3 at g = 0.5: not applicable: ...".
-    pub fn of(id: &str, margin: Option<f64>, finding: String, counts: VerdictCounts) -> Self {
-        let at = margin.map_or(String::new(), |margin| format!(" at g = {}", WrittenMargin(margin)));
-        let sentence = format!("{id}{at}: {finding}");
-        Self { id: id.to_owned(), margin, sentence, counts: Some(counts), finding: Some(finding) }
-    }
-
-    /// Says a sentence of a step that is not about each class.
-    pub fn plain(id: &str, sentence: String) -> Self {
-        Self { id: id.to_owned(), sentence, ..Self::default() }
-    }
 }
 
 /// The classes that a class is confused with most on test data: pairs [class, samples], most samples first, then the

@@ -1,5 +1,6 @@
 //! The matrices and norms of one split.
 
+use car_spectral::car::SurrogateOptions;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -67,10 +68,11 @@ pub struct Ties {
 }
 
 /// The smooth surrogate matrix (D6) beside the hard one.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Surrogate {
-    /// Margin g inside the sigmoid.
-    pub margin: f64,
+    /// Options of the surrogate.
+    #[serde(flatten)]
+    pub options: SurrogateOptions,
     /// ‖C̃Λ‖₂.
     pub spectral_norm_weighted: Enclosure,
     /// ‖C̃ - C‖_F, C the hard (argmax) confusion matrix, unweighted.

@@ -1,5 +1,6 @@
 //! The test data, and what follows for data not seen.
 
+use car_spectral::bounds::NotApplicable;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -183,6 +184,9 @@ pub struct TrainToTest {
     pub wce_interval: [f64; 2],
     /// Interval of the population's spectral quantity (T6); `None` if it does not apply.
     pub certificate: Option<SpectralCertificate>,
+    /// The precondition of T6 that fails; `None` if it applies.
+    #[serde(default)]
+    pub precondition: Option<NotApplicable>,
     /// A sentence on what may and may not be concluded.
     pub sentence: String,
 }

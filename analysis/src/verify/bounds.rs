@@ -2,18 +2,16 @@
 //! verdicts.
 
 use car_spectral::bounds::{
-    Architecture, BiasFreeReluNetwork, BoundError, ClassMarginBounds, DeltaShares, Interval, InvertedMarginBound,
-    MarginBound, MarginStatement, NotApplicable, Outcome, Posterior, TrainingMargins, VACUOUS_ABOVE, Verdict,
-    class_pac_bayes, equal_shares_floor, least_kl, matrix_hoeffding, morvant, per_class_margin, published_term,
-    unconditional, vacuous_whatever_the_weights, verdict,
+    Architecture, BoundError, ClassMarginBounds, DeltaShares, Interval, InvertedMarginBound, MarginBound,
+    MarginStatement, NotApplicable, Outcome, Posterior, TrainingMargins, VACUOUS_ABOVE, Verdict, class_pac_bayes,
+    equal_shares_floor, least_kl, matrix_hoeffding, morvant, per_class_margin, published_term, unconditional,
+    vacuous_whatever_the_weights, verdict,
 };
 
-use super::finding;
 use super::settings::Settings;
 use super::split::AnalysedSplit;
 use crate::Result;
-use crate::results::{BoundReport, VerdictCounts, VerdictSentence};
-use crate::words::{percent, short};
+use crate::results::{BoundReport, Statement, VerdictCounts};
 
 /// Everything the statements are about.
 pub(super) struct Statements<'a> {
@@ -28,98 +26,60 @@ pub(super) struct Statements<'a> {
     pub settings: &'a Settings,
 }
 
-type Judged = (Vec<BoundReport>, Vec<VerdictSentence>);
-
 impl Statements<'_> {
     /// All statements, in the order of `THEORY.md`.
-    pub fn judge(&self) -> Result<Judged> {
+    pub fn judge(&self) -> Result<Vec<BoundReport>> {
         let of_randomised = [
-            self.radius("T1", morvant)?,
-            self.radius("T1 with 4K", matrix_hoeffding)?,
-            self.radius("T1'", unconditional)?,
+            self.radius(Statement::T1, morvant)?,
+            self.radius(Statement::T1With4K, matrix_hoeffding)?,
+            self.radius(Statement::T1Prime, unconditional)?,
             self.t1_double_prime()?,
         ];
-        Ok(of_randomised.into_iter().chain(self.t2()?).chain(self.t3()?).unzip())
+        Ok(of_randomised.into_iter().chain(self.t2()?).chain(self.t3()?).collect())
     }
 
-    fn num_classes(&self) -> usize {
-        self.weights.len()
-    }
-
-    fn not_applicable(&self, id: &str, margin: Option<f64>, reason: String) -> (BoundReport, VerdictSentence) {
-        let counts = VerdictCounts { not_applicable: self.num_classes(), ..VerdictCounts::default() };
-        let sentence = VerdictSentence::of(id, margin, format!("{reason}."), counts);
-        let bound = BoundReport {
-            id: id.into(),
+    fn not_applicable(&self, id: Statement, margin: Option<f64>, precondition: NotApplicable) -> BoundReport {
+        let verdict = VerdictCounts { not_applicable: self.weights.len(), ..VerdictCounts::default() };
+        BoundReport {
+            id,
             margin,
             applicable: false,
-            reason: Some(reason),
-            verdict: counts,
+            precondition: Some(precondition),
+            verdict,
             ..BoundReport::default()
-        };
-        (bound, sentence)
+        }
     }
 
-    /// T1, T1 with 4K and T1' need a randomised classifier; what each would give at best, with KL = 0, is said with the
-    /// reason.
-    fn radius(&self, id: &str, bound: RadiusBound) -> Result<(BoundReport, VerdictSentence)> {
+    /// T1, T1 with 4K and T1' need a randomised classifier; what each would give at best, with KL = 0, is told.
+    fn radius(&self, id: Statement, bound: RadiusBound) -> Result<BoundReport> {
         let Some(counts) = self.train_counts else {
-            return Ok(self.not_applicable(id, None, NotApplicable::NoTrainingData.to_string()));
+            return Ok(self.not_applicable(id, None, NotApplicable::NoTrainingData));
         };
-        let at_best = bound(counts, Posterior::Gibbs { kl: 0.0 }, self.settings.delta)?.value().copied();
+        let least_value = bound(counts, Posterior::Gibbs { kl: 0.0 }, self.settings.delta)?.value().copied();
         let outcome = bound(counts, Posterior::Deterministic, self.settings.delta)?;
-        let mut reason = outcome.reason().expect("a deterministic classifier never meets the precondition").to_string();
-        if let Some(best) = at_best {
-            // By S3 a class's bound is √(K−1) (‖C_S‖₂ + radius).
-            let useless = ((self.num_classes() - 1) as f64).sqrt() * best >= 1.0;
-            let vacuous = if useless { ", too much for any bound of a class's error below 1" } else { "" };
-            reason += &format!("; for a randomised one the radius is at least {} (KL = 0){vacuous}", short(best));
-        }
-        let (bound, sentence) = self.not_applicable(id, None, reason);
-        Ok((BoundReport { least_value: at_best, ..bound }, sentence))
+        let precondition = outcome.reason().expect("a deterministic classifier never meets the precondition");
+        Ok(BoundReport { least_value, ..self.not_applicable(id, None, precondition) })
     }
 
     /// T1'' takes a single network only as a point mass of a countable prior, which is not at hand; what it would give
-    /// a randomised one at best, with KL = 0 and no training error, is said with the reason.
-    fn t1_double_prime(&self) -> Result<(BoundReport, VerdictSentence)> {
-        let id = "T1''";
+    /// a randomised one at best, with KL = 0 and no training error, is told.
+    fn t1_double_prime(&self) -> Result<BoundReport> {
+        let id = Statement::T1DoublePrime;
         let Some(counts) = self.train_counts else {
-            return Ok(self.not_applicable(id, None, NotApplicable::NoTrainingData.to_string()));
+            return Ok(self.not_applicable(id, None, NotApplicable::NoTrainingData));
         };
         let none = vec![0.0; counts.len()];
         let shares = DeltaShares::equal(counts.len(), self.settings.delta)?;
-        let least: Vec<Option<f64>> =
+        let least =
             class_pac_bayes(&none, counts, &none, &shares)?.iter().map(|bound| bound.value().copied()).collect();
-        let mut reason = String::from(
-            "not applicable: the statement bounds the Gibbs classifier of a posterior; a single network has a finite \
-             KL(Q‖P_j) only by a prior on countably many networks, fixed without the images of class j, and none is \
-             given",
-        );
-        let (smallest, largest) = least
-            .iter()
-            .flatten()
-            .fold((f64::INFINITY, 0.0f64), |(smallest, largest), &bound| (smallest.min(bound), largest.max(bound)));
-        if smallest < largest {
-            let (smallest, largest) = (percent(smallest), percent(largest));
-            reason += &format!(
-                "; for a randomised one it is at least {smallest} (most images) to {largest} (fewest), with KL = 0 and \
-                 no training error"
-            );
-        } else if smallest.is_finite() {
-            reason += &format!(
-                "; for a randomised one it is at least {}, with KL = 0 and no training error",
-                percent(smallest)
-            );
-        }
-        let (bound, sentence) = self.not_applicable(id, None, reason);
-        Ok((BoundReport { least_total: Some(least), ..bound }, sentence))
+        Ok(BoundReport { least_total: Some(least), ..self.not_applicable(id, None, NotApplicable::NoCountablePrior) })
     }
 
     /// T2's first term alone. Its second term is not negative and known up to constants only, so "at least 1" and "at
     /// or above the interval" carry over to the whole bound, and "below the interval" does not.
-    fn t2(&self) -> Result<Vec<(BoundReport, VerdictSentence)>> {
+    fn t2(&self) -> Result<Vec<BoundReport>> {
         let Some(train) = self.train else {
-            return Ok(vec![self.not_applicable("T2", None, NotApplicable::NoTrainingData.to_string())]);
+            return Ok(vec![self.not_applicable(Statement::T2, None, NotApplicable::NoTrainingData)]);
         };
         let floor = self.floor(train.counts.class_counts())?;
         let at_margins = train.report.margins.iter().zip(&train.column_non_zeros);
@@ -131,26 +91,25 @@ impl Statements<'_> {
                     Verdict::Violated => Verdict::Undecided,
                     other => other,
                 })?;
-                let bound = BoundReport {
-                    id: "T2".into(),
+                Ok(BoundReport {
+                    id: Statement::T2,
                     margin: Some(at.margin),
                     applicable: true,
-                    reason: Some("first term alone: the complexity term is not negative and known up to constants only, so there is no total; vacuous where the first term is at least 1".into()),
                     tightness_at_worst: self.tightness(&first_term),
                     first_term: Some(first_term),
                     floor: Some(floor.clone()),
+                    verdict: verdicts.iter().copied().collect(),
+                    class_verdict: Some(verdicts),
                     ..BoundReport::default()
-                };
-                let finding = first_term_finding(&verdicts);
-                Ok(self.with_verdicts(bound, verdicts, Some(finding)))
+                })
             })
             .collect()
     }
 
-    fn t3(&self) -> Result<Vec<(BoundReport, VerdictSentence)>> {
+    fn t3(&self) -> Result<Vec<BoundReport>> {
         let positive = self.settings.grid.margins().iter().filter(|&&margin| margin > 0.0).count();
         let refused = |margin: Option<f64>, reason: NotApplicable| {
-            MARGIN_STATEMENTS.map(|(id, _)| self.not_applicable(id, margin, reason.to_string()))
+            MARGIN_STATEMENTS.map(|(id, _)| self.not_applicable(id, margin, reason))
         };
         let network = match self.architecture.bias_free_relu() {
             Ok(network) => network,
@@ -169,11 +128,18 @@ impl Statements<'_> {
                     let classes: Vec<Option<ClassMarginBounds>> =
                         found.classes.iter().map(|class| class.value().copied()).collect();
                     for (id, statement) in MARGIN_STATEMENTS {
+                        let (depth, width) = (network.depth(), network.width());
                         let bound = BoundReport {
-                            id: id.into(),
+                            id,
                             margin: Some(margin),
                             applicable: true,
-                            reason: Some(least_kl_note(statement, network, class_counts)),
+                            least_kl: Some(least_kl(statement, depth, width)),
+                            vacuous_whatever_the_weights: vacuous_whatever_the_weights(
+                                statement,
+                                depth,
+                                width,
+                                class_counts,
+                            ),
                             floor: Some(floor.clone()),
                             ..BoundReport::default()
                         };
@@ -192,7 +158,7 @@ impl Statements<'_> {
         bound: BoundReport,
         statement: MarginStatement,
         classes: &[Option<ClassMarginBounds>],
-    ) -> Result<(BoundReport, VerdictSentence)> {
+    ) -> Result<BoundReport> {
         let terms: Vec<Option<Terms>> =
             classes.iter().map(|class| class.as_ref().and_then(|class| Terms::of(statement, class))).collect();
         let part = |of: fn(&Terms) -> Option<f64>| -> Vec<Option<f64>> {
@@ -207,19 +173,16 @@ impl Statements<'_> {
             .collect();
         let verdicts = self.verdicts(&judged, |verdict| verdict)?;
         let total = part(|terms| Some(terms.total));
-        let bound = BoundReport {
+        Ok(BoundReport {
             tightness_at_worst: self.tightness(&total),
             first_term: Some(part(|terms| Some(terms.first_term))),
             complexity: (!inverted).then(|| part(|terms| terms.complexity)),
             relative_entropy: inverted.then(|| part(|terms| terms.relative_entropy)),
             total: Some(total),
+            verdict: verdicts.iter().copied().collect(),
+            class_verdict: Some(verdicts),
             ..bound
-        };
-        let finding = inverted.then(|| {
-            let counts: VerdictCounts = verdicts.iter().copied().collect();
-            finding::of_counts(&counts).replace("the bound is at least 1 and", "the bound is above 1 − 10⁻⁶ and")
-        });
-        Ok(self.with_verdicts(bound, verdicts, finding))
+        })
     }
 
     /// T4 of a bound that gives every class delta/K.
@@ -237,25 +200,16 @@ impl Statements<'_> {
         let error = self.test_errors[worst].filter(|&error| error > 0.0)?;
         bounds[worst].map(|bound| bound / error)
     }
-
-    fn with_verdicts(
-        &self,
-        bound: BoundReport,
-        verdicts: Vec<Verdict>,
-        finding: Option<String>,
-    ) -> (BoundReport, VerdictSentence) {
-        let counts: VerdictCounts = verdicts.iter().copied().collect();
-        let finding = finding.unwrap_or_else(|| finding::of_counts(&counts));
-        let sentence = VerdictSentence::of(&bound.id, bound.margin, finding, counts);
-        (BoundReport { class_verdict: Some(verdicts), verdict: counts, ..bound }, sentence)
-    }
 }
 
 /// One of the statements on ‖C_S − C_D‖₂ of a Gibbs classifier: m_1..m_K, the posterior, delta.
 type RadiusBound = fn(&[u64], Posterior, f64) -> Result<Outcome<f64>, BoundError>;
 
-const MARGIN_STATEMENTS: [(&str, MarginStatement); 3] =
-    [("T3", MarginStatement::T3), ("T3'", MarginStatement::T3Prime), ("T3''", MarginStatement::T3DoublePrime)];
+const MARGIN_STATEMENTS: [(Statement, MarginStatement); 3] = [
+    (Statement::T3, MarginStatement::T3),
+    (Statement::T3Prime, MarginStatement::T3Prime),
+    (Statement::T3DoublePrime, MarginStatement::T3DoublePrime),
+];
 
 /// The terms of a margin bound of one class.
 struct Terms {
@@ -287,46 +241,15 @@ impl Terms {
     }
 }
 
-/// The KL that no network of this depth and width comes below, and whether the bound is vacuous for that reason alone.
-fn least_kl_note(statement: MarginStatement, network: &BiasFreeReluNetwork, class_counts: &[u64]) -> String {
-    let (depth, width) = (network.depth(), network.width());
-    let least = short(least_kl(statement, depth, width));
-    let for_all = if vacuous_whatever_the_weights(statement, depth, width, class_counts) {
-        ", so the bound is vacuous for every network of this depth and width"
-    } else {
-        ""
-    };
-    format!("inside the non-trivial range KL ≥ {least} whatever the weights{for_all}")
-}
-
-/// What the first term of T2 alone decides, class by class.
-fn first_term_finding(verdicts: &[Verdict]) -> String {
-    let classes = |wanted: Verdict| verdicts.iter().filter(|&&verdict| verdict == wanted).count();
-    let parts: Vec<String> = [
-        (Verdict::Vacuous, "at least 1 for", "so that T2 is vacuous for them"),
-        (
-            Verdict::Holds,
-            "below 1 and not below the interval of the test error for",
-            "so that T2 covers the interval too",
-        ),
-        (Verdict::Undecided, "below the upper end of the interval of the test error for", "which decides nothing"),
-    ]
-    .into_iter()
-    .map(|(verdict, what, so)| (classes(verdict), what, so))
-    .filter(|(count, _, _)| *count > 0)
-    .map(|(count, what, so)| format!("{what} {count} of {} classes, {so}", verdicts.len()))
-    .collect();
-    format!("its first term alone (the constants of the complexity term are unknown) is {}.", parts.join("; "))
-}
-
 #[cfg(test)]
 mod tests {
-    use car_spectral::bounds::LayerNorms;
+    use car_spectral::bounds::{BiasFreeReluNetwork, LayerNorms};
     use car_spectral::confusion::{MarginGrid, WeightForm};
     use car_spectral_formats::predictions::Logits;
     use ndarray::{Array1, Array2};
 
     use super::*;
+    use crate::report::put_into_words;
     use crate::results::ModelReport;
     use crate::subject::{Scored, Subject};
     use crate::verify::verify;
@@ -354,7 +277,9 @@ mod tests {
             models_compared: 1,
             comparisons: 1,
         };
-        verify(&subject, &settings, |_| ()).unwrap().0
+        let mut model = verify(&subject, &settings, |_| ()).unwrap().0;
+        put_into_words(&mut model);
+        model
     }
 
     /// W = [[1, 0], [−1, 0]].
@@ -365,7 +290,7 @@ mod tests {
     }
 
     fn found<'a>(model: &'a ModelReport, id: &str, margin: Option<f64>) -> (&'a BoundReport, &'a str) {
-        let bound = model.bounds.iter().find(|bound| bound.id == id && bound.margin == margin).unwrap();
+        let bound = model.bounds.iter().find(|bound| bound.id.id() == id && bound.margin == margin).unwrap();
         let verdict = model.verdicts.iter().find(|verdict| verdict.id == id && verdict.margin == margin).unwrap();
         (bound, &verdict.sentence)
     }
@@ -464,23 +389,5 @@ mod tests {
         let model = two_classes([3000, 8], Architecture::Residual, 0.05);
         assert_eq!(found(&model, "T1 with 4K", None).1, "T1 with 4K: not applicable: m_min = 8, needs more than 8.");
         assert!(least(&model, "T1 with 4K").is_none() && least(&model, "T1'").is_some());
-    }
-
-    #[test]
-    fn the_first_term_of_t2_is_said_to_decide_only_what_it_decides() {
-        let sentence = |verdicts: &[Verdict]| first_term_finding(verdicts);
-        assert_eq!(
-            sentence(&[Verdict::Vacuous; 2]),
-            "its first term alone (the constants of the complexity term are unknown) is at least 1 for 2 of \
-             2 classes, so that T2 is vacuous for them."
-        );
-        let mixed = sentence(&[Verdict::Undecided, Verdict::Vacuous, Verdict::Holds, Verdict::Undecided]);
-        for part in [
-            "at least 1 for 1 of 4 classes",
-            "below 1 and not below the interval of the test error for 1 of 4 classes, so that T2 covers",
-            "below the upper end of the interval of the test error for 2 of 4 classes, which decides nothing.",
-        ] {
-            assert!(mixed.contains(part), "{mixed}");
-        }
     }
 }

@@ -4,7 +4,6 @@
 //! error (`bounds`), and what follows for the model, as the structures of `report.json`.
 
 mod bounds;
-mod finding;
 mod held_out;
 mod left_out;
 mod settings;
@@ -12,7 +11,7 @@ mod split;
 
 use car_spectral::ClassErrors;
 use car_spectral::bounds::{
-    BiasFreeReluNetwork, Interval, VectorPair, WEIGHT_RANGE, held_out_alpha, held_out_intervals,
+    BiasFreeReluNetwork, Interval, LayerNorms, VectorPair, WEIGHT_RANGE, held_out_alpha, held_out_intervals,
     self_bounding_interval, simultaneous_floor, spectral_certificate, weighted_worst_class_interval, worst_class_floor,
 };
 use car_spectral::confusion::{ClassWeights, MarginCounts, WeightForm};
@@ -20,12 +19,11 @@ use car_spectral::longtail::{ClassMetrics, Group};
 use car_spectral_data::SettingError;
 
 use crate::results::{
-    ClassConfusions, Confusion, Floors, ModelFigures, ModelReport, Network, NetworkLayer, SpectralCertificate,
-    SplitReport, TrainQuantity, TrainToTest, VerdictSentence,
+    ClassConfusions, Confusion, Floors, ModelFigures, ModelReport, Network, SpectralCertificate, SplitReport,
+    TrainQuantity, TrainToTest,
 };
 use crate::subject::Subject;
 use crate::warnings;
-use crate::words::{multiple, short};
 use crate::{AnalysisError, Result};
 use held_out::HeldOut;
 pub use settings::Settings;
@@ -35,7 +33,8 @@ pub(crate) use split::{SURROGATE_CLASSES, count};
 /// The most confused pairs listed in a report.
 const LISTED_CONFUSIONS: usize = 100;
 
-/// Analyses one model. `progress` is told what is being done, in a few words, before each part.
+/// Analyses one model. `progress` is told what is being done, in a few words, before each part. What `report.json` says
+/// of it in words is left to the report ([`crate::whole`]).
 ///
 /// # Errors
 /// [`AnalysisError`] for scores the counters refuse, a class count that does not fit, or training counts that are
@@ -77,7 +76,7 @@ pub fn verify(
         worst_class: metrics.worst_class.map(|worst| worst.index),
         settings,
     };
-    let (bounds, judged) = statements.judge()?;
+    let bounds = statements.judge()?;
     let train_to_test = match (&train, &subject.train) {
         (Some(train), Some(scored)) => {
             let pairs = split::pairs_of_training(scored, lambda)?;
@@ -85,9 +84,6 @@ pub fn verify(
         }
         _ => None,
     };
-    let step = train_to_test.as_ref().map(|step| VerdictSentence::plain("train-to-test", step.sentence.clone()));
-    let mut verdicts = vec![chain_sentence(&test.report)];
-    verdicts.extend(step.into_iter().chain(judged));
     let held_out =
         HeldOut { subject, settings, metrics: &metrics, weights: lambda, intervals: &intervals, wce, class_errors };
     let model = ModelReport {
@@ -103,7 +99,7 @@ pub fn verify(
         floors: subject.train_counts.as_deref().map(|counts| floors(counts, settings.delta)).transpose()?.flatten(),
         train_to_test,
         bounds,
-        verdicts,
+        verdicts: Vec::new(),
         confusions: most_confused(&test, lambda, &subject.class_names),
         class_confusions: class_confusions(&test.counts),
         left_out: left_out::sentences(subject),
@@ -134,14 +130,7 @@ fn network(network: &BiasFreeReluNetwork) -> Network {
     let layers = network.layers().iter().zip(network.spectral_bounds());
     Network {
         input_bound: network.input_bound(),
-        layers: layers
-            .map(|(layer, spectral_upper)| NetworkLayer {
-                rows: layer.rows,
-                columns: layer.columns,
-                spectral_upper,
-                frobenius: layer.frobenius,
-            })
-            .collect(),
+        layers: layers.map(|(layer, spectral_upper)| LayerNorms { spectral_upper, ..*layer }).collect(),
     }
 }
 
@@ -203,28 +192,6 @@ fn class_weights(subject: &Subject, settings: &Settings, num_classes: usize) -> 
     Ok(weights)
 }
 
-fn chain_sentence(test: &SplitReport) -> VerdictSentence {
-    let chain = &test.chain;
-    let sentence = if chain.holds {
-        let measured = chain.slack_factor.map_or_else(
-            || "on the test matrix every part of it is 0".to_owned(),
-            |factor| {
-                let (bound, wce) = (short(chain.upper_bound), short(chain.wce));
-                format!("on the test matrix its right side, {bound}, is {}", multiple(factor, &format!("WCE ({wce})")))
-            },
-        );
-        format!(
-            "The chain λⱼ eⱼ ≤ WCE ≤ √(K−1) ‖CΛ‖₂ holds for every matrix; what is measured is how loose it is: {measured}."
-        )
-    } else {
-        format!(
-            "The chain WCE ≤ √(K−1) ‖CΛ‖₂ fails on the test matrix ({} against {}): it is a theorem, so this is a fault of the program; please report it.",
-            chain.wce, chain.upper_bound
-        )
-    };
-    VerdictSentence::plain("chain", sentence)
-}
-
 /// From ‖C_{S,g} Λ‖₂ on the training data to ‖C_DΛ‖₂ of the population.
 fn train_to_test(
     train: &SplitReport,
@@ -266,26 +233,14 @@ fn train_to_test(
             })
         })
         .transpose()?;
-    let trained = train.hard.spectral_norm_weighted;
-    let smallest = train.class_counts.iter().copied().min().unwrap_or(0);
-    let population = match (&certificate, outcome.reason()) {
-        (Some(found), _) => {
-            format!(
-                "held-out data put the population's value in [{}, {}] (T6')",
-                short(found.self_bounding[0]),
-                short(found.self_bounding[1])
-            )
-        }
-        (None, Some(reason)) => format!("T6 is {reason}"),
-        (None, None) => unreachable!("an outcome has a value or a reason"),
-    };
-    let sentence = format!(
-        "Train to test is measured, not proved: ‖CΛ‖₂ is {} on training data and {} on test data; no theorem here bounds that step with {} in the smallest class; {population}.",
-        short(trained.value),
-        short(held_out.value),
-        if smallest == 1 { "1 image".to_owned() } else { format!("{smallest} images") },
-    );
-    Ok(TrainToTest { train: measured, test: held_out, wce_interval: [wce.lower, wce.upper], certificate, sentence })
+    Ok(TrainToTest {
+        train: measured,
+        test: held_out,
+        wce_interval: [wce.lower, wce.upper],
+        certificate,
+        precondition: outcome.reason(),
+        sentence: String::new(),
+    })
 }
 
 /// The classes that each class is confused with most, in both directions.

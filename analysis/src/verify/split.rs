@@ -2,7 +2,7 @@
 
 use car_spectral::ClassErrors;
 use car_spectral::bounds::{self, Interval, VectorPair, even_pair};
-use car_spectral::car::{SurrogateOptions, SurrogateSums};
+use car_spectral::car::{CarOptions, SurrogateOptions, SurrogateSums};
 use car_spectral::confusion::{ConfusionMatrix, MarginCounts, MarginGrid};
 use car_spectral::norms::{self, SpectralNorm};
 
@@ -13,6 +13,10 @@ use car_spectral_formats::predictions::{Block, Logits};
 
 /// Above this number of classes the dense surrogate matrix (8 K^2 bytes, twice) is left out.
 pub(crate) const SURROGATE_CLASSES: usize = 4096;
+
+/// The surrogate of every report, whatever its margins: that of the paper, as in the logs of runs without CAR and in
+/// `table.md`. Of large scores it tends to C_g, where the softmax over all classes would not see g (D6 (e)).
+const SURROGATE: SurrogateOptions = CarOptions::paper().surrogate;
 
 /// A split's report with what the bounds need besides.
 pub(super) struct AnalysedSplit {
@@ -62,7 +66,7 @@ impl AnalysedSplit {
                 right: hard.weighted.right.clone(),
             }),
             hard: hard.report,
-            surrogate: soft.map(|(margin, soft)| surrogate(soft, &confusion, weights, margin)).transpose()?,
+            surrogate: soft.map(|soft| surrogate(soft, &confusion, weights)).transpose()?,
             margins,
         };
         Ok(Self { counts, confusion, column_non_zeros, report })
@@ -87,17 +91,16 @@ pub(super) fn pairs_of_training(train: &Scored, weights: &[f64]) -> Result<Vec<V
     Ok(pairs)
 }
 
-/// Counts the samples of a split and adds up their surrogate at the smallest margin, in one pass over scores that
-/// stay in their file; no surrogate without scores or of too many classes.
-fn taken_in(scored: &Scored, grid: &MarginGrid) -> Result<(MarginCounts, Option<Soft>)> {
+/// Counts the samples of a split and adds up their surrogate, in one pass over scores that stay in their file; no
+/// surrogate without scores or of too many classes.
+fn taken_in(scored: &Scored, grid: &MarginGrid) -> Result<(MarginCounts, Option<SurrogateSums>)> {
     let num_classes = scored.logits.dim().1;
     let without = matches!(scored.logits, Logits::Classes(_) | Logits::Counted(_)) || num_classes > SURROGATE_CLASSES;
     if without {
         return Ok((count(scored, grid)?, None));
     }
-    let margin = grid.margins()[0];
     let mut counts = MarginCounts::new(num_classes, grid)?;
-    let mut soft = SurrogateSums::new(num_classes, SurrogateOptions { margin, ..SurrogateOptions::official_code() })?;
+    let mut soft = SurrogateSums::new(num_classes, SURROGATE)?;
     scored.for_each_block(|block, labels| {
         match block {
             Block::F32(scores) => {
@@ -111,11 +114,8 @@ fn taken_in(scored: &Scored, grid: &MarginGrid) -> Result<(MarginCounts, Option<
         }
         Ok(())
     })?;
-    Ok((counts, Some((margin, soft))))
+    Ok((counts, Some(soft)))
 }
-
-/// A margin with the surrogate there.
-type Soft = (f64, SurrogateSums);
 
 /// Counts the samples of a split, at its own margins where it was counted before.
 pub(crate) fn count(scored: &Scored, grid: &MarginGrid) -> Result<MarginCounts> {
@@ -203,14 +203,14 @@ fn chain(counts: &MarginCounts, confusion: &ConfusionMatrix, norms: &Norms, weig
     })
 }
 
-/// D6, the softmax over all classes, at the smallest margin of the grid, beside the hard matrix.
-fn surrogate(soft: SurrogateSums, hard: &ConfusionMatrix, weights: &[f64], margin: f64) -> Result<Surrogate> {
+/// D6 beside the hard matrix.
+fn surrogate(soft: SurrogateSums, hard: &ConfusionMatrix, weights: &[f64]) -> Result<Surrogate> {
     let matrix = soft.into_confusion()?;
     let difference = matrix.to_dense() - hard.to_dense();
     let gap = norms::frobenius_norm(&ConfusionMatrix::from_dense(difference.mapv(f64::abs))?);
     let weighted = matrix.scale_columns(weights)?;
     Ok(Surrogate {
-        margin,
+        options: SURROGATE,
         spectral_norm_weighted: enclosure(&norms::spectral_norm(&weighted)?),
         gap_to_hard_frobenius: gap,
     })

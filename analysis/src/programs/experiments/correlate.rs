@@ -16,7 +16,7 @@ use crate::correlation::{self, Correlations, MeasuredOn, Predictor, Scope, Scope
 use crate::load::training_run;
 use crate::report::plots::{correlation_figures, is_correlation_stem};
 use crate::results::TrainingRun;
-use crate::words::{counted, decimals, in_code, in_markdown};
+use crate::words::{counted, decimals, fixed, in_code, in_markdown, percent};
 
 const LOG: &str = "metrics.jsonl";
 
@@ -134,24 +134,25 @@ fn markdown(found: &[Correlations], arguments: &CorrelateArguments) -> String {
             counted(group.runs.len(), "run", "runs"),
             in_markdown(&group.runs.join(", "))
         );
+        let surrogate = match group.surrogate {
+            Some(options) => format!("C̃ is the surrogate with {options}, as it was logged"),
+            None => "The runs' surrogates C̃ differ, so their norms are not compared".to_owned(),
+        };
+        let _ = writeln!(text, "{surrogate}.");
         for scope in &group.scopes {
             section(&mut text, scope, group.targets());
         }
         let _ = writeln!(
             text,
-            "\nSpearman's ρ with mid-ranks [{:.0} % percentile interval: {} resamples of the runs, each with all of its epochs; \
+            "\nSpearman's ρ with mid-ranks [{} percentile interval: {} resamples of the runs, each with all of its epochs; \
              seed {}]. – : a variable is constant or missing, or for an interval: fewer than {} runs. The intervals hold one by one, not all at once.",
-            100.0 * group.level,
+            percent(group.level),
             group.resamples,
             group.seed,
             correlation::FEWEST_RUNS
         );
     }
     text
-}
-
-fn four(value: f64) -> String {
-    format!("{value:.4}")
 }
 
 fn section(text: &mut String, scope: &ScopeCorrelations, targets: &[Target]) {
@@ -172,8 +173,8 @@ fn section(text: &mut String, scope: &ScopeCorrelations, targets: &[Target]) {
                     "{}, {} from {} to {}",
                     target.name(),
                     counted(distinct, "value", "values"),
-                    four(low),
-                    four(high)
+                    fixed(low, 4),
+                    fixed(high, 4)
                 )
             }
             None => format!("{}, not recorded", target.name()),

@@ -3,6 +3,7 @@
 use car_spectral::longtail::Group;
 
 use super::results::RunResults;
+use crate::words::fixed;
 
 /// How a column is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,9 +84,9 @@ impl Summary {
     /// `38.30`, `38.30 ± 0.25`; with the number of seeds where it is not that of the `runs`.
     pub fn written(&self, form: Form, runs: usize) -> String {
         let factor = if form == Form::Percent { 100.0 } else { 1.0 };
-        let mut text = format!("{:.2}", factor * self.mean);
+        let mut text = fixed(factor * self.mean, 2);
         if let Some(deviation) = self.deviation {
-            text.push_str(&format!(" ± {:.2}", factor * deviation));
+            text.push_str(&format!(" ± {}", fixed(factor * deviation, 2)));
         }
         if self.seeds < runs {
             text.push_str(&format!(" ({} of {runs})", self.seeds));

@@ -9,7 +9,7 @@ use car_spectral::longtail::ClassMetrics;
 use car_spectral_formats::predictions::{Block, PredictionSource, Predictions, read};
 use car_spectral_runs::log::read_log;
 use car_spectral_runs::{Description, SplitEvaluation, SplitMetrics, SplitSums, description};
-use ndarray::{ArrayView1, s};
+use ndarray::{ArrayView1, Axis};
 
 use crate::AnalysisError;
 
@@ -124,7 +124,7 @@ fn scored(path: &Path, counts: &[u64], weights: &ClassWeights) -> Result<Scored,
     let (mut sums, mut confidence) = (SplitSums::new(counts.len(), &CarOptions::paper())?, 0.0);
     logits.for_each_block(|first, block| {
         let Block::F32(scores) = block else { return Err(foreign()) };
-        sums.add(scores, labels.slice(s![first..first + scores.nrows()]))?;
+        sums.add(scores, labels.slice_axis(Axis(0), (first..first + scores.nrows()).into()))?;
         confidence = scores.rows().into_iter().fold(confidence, |sum, row| sum + largest_probability(row));
         Ok(())
     })?;

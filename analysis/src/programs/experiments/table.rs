@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::say;
+use car_spectral::car::CarOptions;
 use car_spectral_runs::Description;
 
 use super::arguments::TableArguments;
@@ -68,7 +69,7 @@ fn markdown(rows: &[Row], arguments: &TableArguments) -> Result<String, Analysis
     text.push_str("\nNorms, and what moves them:\n\n");
     push_table(&mut text, rows, &others);
     differences::push(&mut text, rows, DELTA)?;
-    text.push_str(NOTES);
+    text.push_str(&notes());
     text.push_str(&provenance(rows));
     text.push_str("\nThe runs, missing ones included:\n\n```text\n");
     let kinds: BTreeSet<&str> = rows.iter().map(|row| row.plan.experiment.data.name()).collect();
@@ -120,17 +121,24 @@ fn push_table(text: &mut String, rows: &[Row], columns: &[&Metric]) {
 /// Every interval of the differences holds with probability at least 1 − this.
 const DELTA: f64 = 0.05;
 
-const NOTES: &str = "
+/// What the columns are.
+fn notes() -> String {
+    let surrogate = CarOptions::paper().surrogate;
+    format!(
+        "
 Last epoch, or where an experiment says `select = \"best\"` its best by the validation part; nothing is selected by test images. Mean ± sample standard deviation over the seeds; of one seed no deviation. Accuracies in % on the
 test images. Many, medium, few: classes with more than 100, 20 to 100, fewer than 20 training images; micro, the share of
 the group's test images, and macro, the mean over its classes, where the two are not the same in every run. Macro: mean of all class accuracies. Worst
 10 %: mean accuracy of the worst ⌈K/10⌉ classes. WR: test over training accuracy of the worst test class; – where no training
 image of it is right. At 0 %: number of classes without one test image right. ‖CΛ‖₂: of the hard confusion matrix; rms λe: root mean square
 of the weighted class errors, below which these errors do not let ‖CΛ‖₂ fall, nearly reached where they spread evenly; ‖C̃Λ‖₂: of
-the surrogate over the whole split; all with Λ (r₀ 0.2) and surrogate of the paper for every row, in evaluation mode, train: on the training
+the surrogate over the whole split; all with Λ (r₀ 0.2) and surrogate of the paper
+({surrogate}) for every row, in evaluation mode, train: on the training
 subset. Soft error: mean column sum of the surrogate, which falls, too, where logits shrink; confidence: mean largest softmax probability;
 both in %. ms/step: training step, median over epochs, as the machine was then. Validation: the part of each class's training images that was held out.
-";
+"
+    )
+}
 
 /// Where the numbers are from, each thing once.
 fn provenance(rows: &[Row]) -> String {

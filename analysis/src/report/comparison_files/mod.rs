@@ -9,6 +9,7 @@ use super::comparison_sentence::{seeds_as_accuracy, signed_tenths};
 use super::headline::called;
 use super::tables;
 use crate::results::{Comparison, Difference, GroupAccuracy, ModelReport, Report, SeedDifference};
+use crate::words::{fixed, short};
 
 pub(super) use csv::{FIRST_COLUMNS, render as csv};
 pub(super) use text::{latex, markdown};
@@ -136,7 +137,7 @@ fn row_of(names: [&str; 3], verdict: &impl ToString, difference: f64, interval: 
 }
 
 fn level(report: &Report) -> String {
-    format!("each statement with probability {} %", crate::words::short(100.0 * (1.0 - report.settings.delta)))
+    format!("each statement with probability {} %", short(100.0 * (1.0 - report.settings.delta)))
 }
 
 fn dash() -> String {
@@ -146,7 +147,7 @@ fn dash() -> String {
 /// A share in per cent, one decimal.
 fn tenths(share: Option<f64>) -> String {
     // Adding 0 turns -0 into 0.
-    share.map_or_else(dash, |share| format!("{:.1}", 100.0 * share + 0.0))
+    share.map_or_else(dash, |share| fixed(100.0 * share + 0.0, 1))
 }
 
 fn between(ends: Option<[f64; 2]>) -> String {

@@ -27,14 +27,14 @@ use super::ReportError;
 use super::comparison_sentence::{comparison_sentences, group_sentences, in_order};
 use super::guarantees::{floor, guarantees, plans};
 use super::headline::{all_models, answer, called, looseness, worst_classes};
-use super::merged_verdicts::merged_verdicts;
 use super::merged_warnings::merged_warnings;
 use super::plots::{PlotSet, settings_caption, shared_settings};
 use super::tables::{self, Table};
+use super::verdicts::{chain_sentence, said_once};
 use crate::correlation::Correlations;
 use crate::draw::Figure;
 use crate::results::{ModelReport, Report, Settings};
-use crate::words::{capitalised, grouped, percent, percent_range, readable, short};
+use crate::words::{capitalised, grouped, listed, percent, percent_range, readable, short};
 use key_figures::{KeyFigure, key_figures};
 
 /// Ends of the names of plots on single classes, on the bounds, and on the margins; the others show confusions.
@@ -358,25 +358,21 @@ fn tone(model: &ModelReport) -> &'static str {
 }
 
 fn verdicts(model: &ModelReport) -> Vec<Verdict> {
-    merged_verdicts(model)
-        .into_iter()
-        .map(|verdict| Verdict {
-            id: verdict.id,
-            sentence: verdict.sentence,
-            counts: verdict.counts.map_or_else(Vec::new, |counts| {
-                [
-                    (counts.holds, "holds", "good"),
-                    (counts.violated, "violated", "bad"),
-                    (counts.undecided, "undecided", "plain"),
-                    (counts.vacuous, "vacuous", "plain"),
-                    (counts.not_applicable, "not applicable", "plain"),
-                ]
-                .into_iter()
-                .filter(|(count, _, _)| *count > 0)
-                .collect()
-            }),
-        })
-        .collect()
+    let whole = |id: &str, sentence| Verdict { id: id.to_owned(), sentence, counts: Vec::new() };
+    let chain = whole("chain", chain_sentence(&model.test.split));
+    let step = model.train_to_test.iter().map(|step| whole("train-to-test", step.sentence.clone()));
+    let of_bounds = said_once(model).into_iter().map(|said| {
+        let mut counts = vec![
+            (said.counts.holds, "holds", "good"),
+            (said.counts.violated, "violated", "bad"),
+            (said.counts.undecided, "undecided", "plain"),
+            (said.counts.vacuous, "vacuous", "plain"),
+            (said.counts.not_applicable, "not applicable", "plain"),
+        ];
+        counts.retain(|(count, _, _)| *count > 0);
+        Verdict { id: listed(&said.ids), sentence: said.sentence, counts }
+    });
+    std::iter::once(chain).chain(step).chain(of_bounds).collect()
 }
 
 fn source(model: &ModelReport) -> Vec<(String, String)> {

@@ -2,7 +2,7 @@
 //! loss and by whatever sets it apart from the other arms: a setting stands in its name unless more arms have this
 //! value than any other. So no two names are equal, for of two values of a setting one at most is the usual one.
 
-use car_spectral::car::{CarOptions, Competition, EmaColumns, EmaStart, Gate};
+use car_spectral::car::{CarOptions, EmaColumns, EmaStart};
 
 use crate::results::TrainingRun;
 use crate::words::short;
@@ -50,15 +50,17 @@ pub(super) fn arms<'a>(runs: &[&'a TrainingRun]) -> Vec<Arm<'a>> {
 }
 
 fn loss(run: &TrainingRun) -> String {
-    let car = match run.run.objective.car.map(|car| car.ema.columns) {
+    let objective = &run.run.objective;
+    let car = match objective.car.map(|car| car.ema.columns) {
         None => return run.run.loss.clone(),
         Some(EmaColumns::All) => "CAR, EMA of all columns",
         Some(EmaColumns::Present) => "CAR, per-class EMA",
     };
-    match run.run.loss.strip_suffix(" + CAR") {
-        Some(base) if base != "cross-entropy" => format!("{base} + {car}"),
-        _ => car.to_owned(),
+    let base = ObjectiveOptions { car: None, car_schedule: CarSchedule::default(), ..*objective };
+    if base == ObjectiveOptions::classification(ClassificationOptions::CrossEntropy) {
+        return car.to_owned();
     }
+    format!("{} + {car}", base.label())
 }
 
 /// A setting by the name it has in a legend.
@@ -202,16 +204,6 @@ fn of_objective(objective: &ObjectiveOptions) -> Vec<Setting> {
 fn of_car(car: &CarOptions, schedule: &CarSchedule) -> Vec<Setting> {
     let CarSchedule { after_epoch, ramp_epochs } = schedule;
     let surrogate = &car.surrogate;
-    let gate = match surrogate.gate {
-        Gate::Sigmoid => "sigmoid",
-        Gate::One => "1",
-        Gate::Relu => "relu",
-    };
-    let competition = match surrogate.competition {
-        Competition::SoftmaxAll => "softmax of all",
-        Competition::SoftmaxCompetitors => "softmax of competitors",
-        Competition::Relu => "relu",
-    };
     let start = match car.ema.start {
         EmaStart::Zero => "zero",
         EmaStart::FirstBatch => "first batch",
@@ -223,8 +215,8 @@ fn of_car(car: &CarOptions, schedule: &CarSchedule) -> Vec<Setting> {
         Setting::text("start", start),
         Setting::number("g", surrogate.margin),
         Setting::number("τ", surrogate.temperature),
-        Setting::text("gate", gate),
-        Setting::text("competition", competition),
+        Setting::text("gate", &surrogate.gate.to_string()),
+        Setting::text("competition", &surrogate.competition.to_string()),
         Setting::switch("gate gradient", surrogate.gate_gradient),
         Setting::switch("baseline gradient", surrogate.baseline_gradient),
         Setting::number("r₀", car.r0),
@@ -252,7 +244,25 @@ mod tests {
     fn only_seeds_are_pooled_and_a_run_counts_once() {
         let paper = CarOptions::paper();
         let runs = [training_run(0, None), training_run(1, None), training_run(1, None), training_run(0, Some(paper))];
-        assert_eq!(labels(&runs), [("cross-entropy".to_owned(), 2), ("CAR, EMA of all columns".to_owned(), 1)]);
+        assert_eq!(
+            labels(&runs),
+            [
+                ("ConCutMix (cross-entropy)".to_owned(), 2),
+                ("ConCutMix (cross-entropy) + CAR, EMA of all columns".to_owned(), 1)
+            ]
+        );
+    }
+
+    #[test]
+    fn an_arm_is_called_by_what_it_minimises_whatever_its_log_calls_it() {
+        let mut plain = training_run(0, Some(CarOptions::paper()));
+        let balanced = ClassificationOptions::LogitAdjustment { tau: 1.0 };
+        plain.run.objective =
+            ObjectiveOptions { car: plain.run.objective.car, ..ObjectiveOptions::classification(balanced) };
+        plain.run.loss = "of another build".to_owned();
+        assert_eq!(labels(&[plain.clone()])[0].0, "Balanced Softmax + CAR, EMA of all columns");
+        plain.run.objective.classification = ClassificationOptions::CrossEntropy;
+        assert_eq!(labels(&[plain])[0].0, "CAR, EMA of all columns");
     }
 
     #[test]
@@ -264,7 +274,10 @@ mod tests {
         };
         assert_eq!(
             labels(&[with(0, 0.5), with(1, 0.5), with(0, 0.25)]),
-            [("cross-entropy, mixed 0.5".to_owned(), 2), ("cross-entropy, mixed 0.25".to_owned(), 1)]
+            [
+                ("ConCutMix (cross-entropy), mixed 0.5".to_owned(), 2),
+                ("ConCutMix (cross-entropy), mixed 0.25".to_owned(), 1)
+            ]
         );
     }
 
@@ -278,8 +291,8 @@ mod tests {
         assert_eq!(
             labels(&[averaged, started]).into_iter().map(|(label, _)| label).collect::<Vec<_>>(),
             [
-                "cross-entropy, bf16 off, drop path 0.1, weight EMA 0.999, pretrained no",
-                "cross-entropy, bf16 on, drop path 0, weight EMA 0, pretrained 579344",
+                "ConCutMix (cross-entropy), bf16 off, drop path 0.1, weight EMA 0.999, pretrained no",
+                "ConCutMix (cross-entropy), bf16 on, drop path 0, weight EMA 0, pretrained 579344",
             ]
         );
     }
@@ -294,8 +307,8 @@ mod tests {
         assert_eq!(
             labels(&[plain, other]).into_iter().map(|(label, _)| label).collect::<Vec<_>>(),
             [
-                "cross-entropy, size 28, sampler instance-balanced, mean 0.286",
-                "cross-entropy, size as stored, sampler class-balanced, mean 0.5",
+                "ConCutMix (cross-entropy), size 28, sampler instance-balanced, mean 0.286",
+                "ConCutMix (cross-entropy), size as stored, sampler class-balanced, mean 0.5",
             ]
         );
     }
@@ -311,10 +324,10 @@ mod tests {
         assert_eq!(
             labels(&runs).into_iter().map(|(label, _)| label).collect::<Vec<_>>(),
             [
-                "CAR, EMA of all columns, b 0.5, r₀ 0.2",
-                "CAR, EMA of all columns, b 0.99, r₀ 0.20001",
-                "cross-entropy",
-                "cross-entropy, model mlp (8)",
+                "ConCutMix (cross-entropy) + CAR, EMA of all columns, b 0.5, r₀ 0.2",
+                "ConCutMix (cross-entropy) + CAR, EMA of all columns, b 0.99, r₀ 0.20001",
+                "ConCutMix (cross-entropy)",
+                "ConCutMix (cross-entropy), model mlp (8)",
             ]
         );
     }

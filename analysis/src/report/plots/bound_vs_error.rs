@@ -365,6 +365,7 @@ fn times_100(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::Statement;
 
     #[test]
     fn chosen_models_are_distinct_and_include_both_ends() {
@@ -423,7 +424,7 @@ mod tests {
     #[test]
     fn ordinates_hold_every_bound_and_name_what_they_cannot_show() {
         let bound = |values: [f64; 2]| BoundReport {
-            id: "T2".into(),
+            id: Statement::T2,
             applicable: true,
             first_term: Some(values.map(Some).to_vec()),
             ..Default::default()

@@ -232,6 +232,7 @@ fn at_most(bound: f64, weight: f64) -> String {
 mod tests {
     use super::*;
     use crate::report::sample::Sample;
+    use crate::results::Statement;
 
     #[test]
     fn bars_begin_a_decade_below_the_least() {
@@ -254,7 +255,7 @@ mod tests {
             weighted[2].meaning
         );
         let from = |total: Option<Vec<Option<f64>>>, value| {
-            from_training(&BoundReport { id: "T2".into(), total, ..Default::default() }, value)
+            from_training(&BoundReport { id: Statement::T2, total, ..Default::default() }, value)
         };
         assert_eq!(from(None, 6.01), "not bounded below 601 %: vacuous");
         assert_eq!(

@@ -129,6 +129,7 @@ pub(super) fn draw(report: &Report) -> Figure {
         None => side_by_side(&mut scene, report, &panels, head),
     }
     let settings = &report.settings;
+    let surrogate = report.models.iter().find_map(|model| model.train.as_ref()?.surrogate.as_ref());
     Figure {
         stem: "comparison".into(),
         title: if epochs.is_some() {
@@ -138,8 +139,9 @@ pub(super) fn draw(report: &Report) -> Figure {
         },
         caption: match &epochs {
             Some(_) => format!(
-                "C: hard (argmax) confusion matrix; C̃: its smooth surrogate (D6). Intervals hold for all classes of {} \
+                "C: hard (argmax) confusion matrix; C̃: its smooth surrogate (D6{}). Intervals hold for all classes of {} \
                  at once with probability {} (T5). {}",
+                surrogate.map_or_else(String::new, |found| format!("; {}", found.options)),
                 all_models(settings.models_compared),
                 sure(report),
                 shared_settings(report)

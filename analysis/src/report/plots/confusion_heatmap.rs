@@ -15,7 +15,7 @@ use crate::draw::panel::{LABEL, TICK};
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene, Shape, fitted, text_width};
 use crate::results::{Group, ModelReport, Report};
-use crate::words::grouped;
+use crate::words::{fixed, grouped};
 
 /// About so many bins where there are many classes.
 const BINS: usize = 12;
@@ -312,13 +312,7 @@ fn row_name(grid: &Grid, at: usize) -> String {
 /// A rate in a cell: per cent without decimals, one below 10.
 fn figures(rate: f64) -> String {
     let percent = 100.0 * rate;
-    if rate == 0.0 {
-        "·".to_owned()
-    } else if percent < 9.95 {
-        format!("{percent:.1}")
-    } else {
-        format!("{percent:.0}")
-    }
+    if rate == 0.0 { "·".to_owned() } else { fixed(percent, if percent < 9.95 { 1 } else { 0 }) }
 }
 
 /// White lines between groups, across the whole matrix.

@@ -13,7 +13,7 @@ use crate::draw::palette::{BLANK, Color, GREEN, GRID, INK, MUTED, Mark, SKY, VAC
 use crate::draw::panel::{Area, LABEL, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene, fitted};
-use crate::results::{BoundReport, ModelReport, Report};
+use crate::results::{BoundReport, ModelReport, Report, Statement};
 use crate::words::{grouped, percent};
 
 /// About so many bins where there are many classes.
@@ -216,7 +216,7 @@ fn medians(
 fn band_text(bound: &BoundReport, values: &[Option<f64>]) -> Option<String> {
     let given = values.iter().flatten().count();
     let vacuous = values.iter().flatten().filter(|value| bound.is_vacuous(**value)).count();
-    let from = if bound.id == "T3''" { "above 99.9999 %" } else { "100 % or more" };
+    let from = if bound.id == Statement::T3DoublePrime { "above 99.9999 %" } else { "100 % or more" };
     let name = describe(bound);
     match vacuous {
         0 => None,
@@ -330,12 +330,12 @@ mod tests {
 
     #[test]
     fn the_band_says_which_bounds_are_vacuous_without_values() {
-        let bound = BoundReport { id: "T3'".into(), total: Some(Vec::new()), ..Default::default() };
+        let bound = BoundReport { id: Statement::T3Prime, total: Some(Vec::new()), ..Default::default() };
         let text = |values: &[f64]| band_text(&bound, &values.iter().copied().map(Some).collect::<Vec<_>>());
         assert_eq!(text(&[6.0, 1.0]).unwrap(), "↑ T3': 100 % or more (vacuous) for all 2 classes");
         assert_eq!(text(&[6.0, 0.5]).unwrap(), "↑ T3': 100 % or more (vacuous) for 1 of 2 classes, the others below");
         assert_eq!(text(&[0.0, 0.5]), None);
-        let inverted = BoundReport { id: "T3''".into(), ..bound };
+        let inverted = BoundReport { id: Statement::T3DoublePrime, ..bound };
         let expected = "↑ T3'': above 99.9999 % (vacuous) for 1 of 2 classes, the others below";
         assert_eq!(band_text(&inverted, &[Some(1.0 - 1e-9), Some(0.999_99)]).unwrap(), expected);
     }

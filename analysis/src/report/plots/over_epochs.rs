@@ -8,7 +8,7 @@ use crate::draw::panel::{self, Area, LEGEND, Symbol, legend, spines, ticks, x_ax
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Scene, fitted};
 use crate::results::TrainingRun;
-use crate::words::short;
+use crate::words::{fixed, short};
 use car_spectral_runs::log::EpochMetrics;
 
 type Style = (Color, Mark);
@@ -109,7 +109,7 @@ fn draw_panel(scene: &mut Scene, area: Area, panel: &Panel, arms: &[Arm<'_>]) {
     y_axis(scene, area, &y, &ticks(&y, HEIGHT, 60.0, panel.notation), "");
     let mut x_ticks = ticks(&x, width, 60.0, Notation::Plain);
     x_ticks.0.retain(|(value, _)| value.fract() == 0.0);
-    x_ticks.0.iter_mut().for_each(|(value, text)| *text = format!("{value:.0}"));
+    x_ticks.0.iter_mut().for_each(|(value, text)| *text = fixed(*value, 0));
     x_axis(scene, area, &x, &x_ticks, "epoch");
     for &(read, dashed) in reads.iter().rev() {
         for (at, arm) in arms.iter().enumerate() {

@@ -1,6 +1,6 @@
 //! Choice of a model's bounds that a plot shows: one margin for each statement.
 
-use crate::results::{BoundReport, ModelReport};
+use crate::results::{BoundReport, ModelReport, Statement};
 use car_spectral::confusion::WrittenMargin;
 
 /// One bound for each id that gives numbers. A complete bound is taken at the margin where it is smallest at the worst
@@ -54,10 +54,10 @@ pub(super) fn usable_bounds(model: &ModelReport) -> Vec<&BoundReport> {
 
 /// Without T3 and T3' where T3'', which is never above them, is shown.
 fn without_weaker(mut bounds: Vec<&BoundReport>) -> Vec<&BoundReport> {
-    let shown = |bounds: &[&BoundReport], id: &str| bounds.iter().any(|bound| bound.id == id);
-    for (sharper, others) in [("T3''", &["T3", "T3'"][..]), ("T3'", &["T3"])] {
-        if shown(&bounds, sharper) {
-            bounds.retain(|bound| !others.contains(&bound.id.as_str()));
+    use Statement::{T3, T3DoublePrime, T3Prime};
+    for (sharper, others) in [(T3DoublePrime, &[T3, T3Prime][..]), (T3Prime, &[T3])] {
+        if bounds.iter().any(|bound| bound.id == sharper) {
+            bounds.retain(|bound| !others.contains(&bound.id));
         }
     }
     bounds
@@ -67,7 +67,7 @@ fn without_weaker(mut bounds: Vec<&BoundReport>) -> Vec<&BoundReport> {
 /// the one that most models have, at the margin where the largest value at a worst class is smallest.
 pub(super) fn common_bounds(models: &[ModelReport]) -> Vec<Option<&BoundReport>> {
     let alike = |model: &'_ ModelReport, wanted: &BoundReport| {
-        model.bounds.iter().position(|b| gives_numbers(b) && (&b.id, b.margin) == (&wanted.id, wanted.margin))
+        model.bounds.iter().position(|b| gives_numbers(b) && (b.id, b.margin) == (wanted.id, wanted.margin))
     };
     let key = |bound: &BoundReport| {
         let given = models.iter().filter_map(|model| Some((model, &model.bounds[alike(model, bound)?])));
@@ -95,12 +95,12 @@ pub(super) fn describe(bound: &BoundReport) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::WorstClass;
+    use crate::results::{Statement::*, WorstClass};
 
     #[test]
     fn first_terms_are_shown_where_they_reach_the_error_and_totals_where_they_are_smallest() {
-        let bound = |id: &str, margin: f64, value: f64, complete: bool| BoundReport {
-            id: id.into(),
+        let bound = |id, margin: f64, value: f64, complete: bool| BoundReport {
+            id,
             margin: Some(margin),
             applicable: true,
             first_term: Some(vec![Some(value); 2]),
@@ -110,13 +110,13 @@ mod tests {
         let mut model = ModelReport { num_classes: 2, ..Default::default() };
         model.test.worst_class = Some(WorstClass { error: 0.5, ..Default::default() });
         model.bounds = vec![
-            bound("T2", 0.0, 0.0, false),
-            bound("T2", 0.5, 0.3, false),
-            bound("T2", 1.0, 0.9, false),
-            bound("T2", 2.0, 4.0, false),
-            bound("T3", 0.5, 7.0, true),
-            bound("T3", 1.0, 3.0, true),
-            bound("T3", 2.0, 5.0, true),
+            bound(T2, 0.0, 0.0, false),
+            bound(T2, 0.5, 0.3, false),
+            bound(T2, 1.0, 0.9, false),
+            bound(T2, 2.0, 4.0, false),
+            bound(T3, 0.5, 7.0, true),
+            bound(T3, 1.0, 3.0, true),
+            bound(T3, 2.0, 5.0, true),
         ];
         let margins =
             |model: &ModelReport| -> Vec<_> { shown_bounds(model, gives_numbers).iter().map(|b| b.margin).collect() };
@@ -130,8 +130,8 @@ mod tests {
 
     #[test]
     fn models_are_compared_at_one_margin() {
-        let bound = |id: &str, margin: f64, value: f64| BoundReport {
-            id: id.into(),
+        let bound = |id, margin: f64, value: f64| BoundReport {
+            id,
             margin: Some(margin),
             applicable: true,
             first_term: Some(vec![Some(0.0); 2]),
@@ -143,23 +143,23 @@ mod tests {
             model.test.worst_class = Some(WorstClass { index: 1, ..Default::default() });
             model
         };
-        let shown = |models: &[ModelReport]| -> Vec<Option<(String, Option<f64>)>> {
-            common_bounds(models).into_iter().map(|bound| bound.map(|b| (b.id.clone(), b.margin))).collect()
+        let shown = |models: &[ModelReport]| -> Vec<Option<(Statement, Option<f64>)>> {
+            common_bounds(models).into_iter().map(|bound| bound.map(|b| (b.id, b.margin))).collect()
         };
-        let at = |id: &str, g: f64| Some((id.to_owned(), Some(g)));
-        let mut models = vec![model(vec![bound("T3", 1.0, 7.0), bound("T3", 2.0, 4.0)]), model(Vec::new())];
-        assert_eq!(shown(&models), [at("T3", 2.0), None]);
-        models[1].bounds = vec![bound("T3", 1.0, 3.0), bound("T3", 2.0, 9.0), bound("T4", 1.0, 0.1)];
-        assert_eq!(shown(&models), [at("T3", 1.0), at("T3", 1.0)]);
-        models.iter_mut().for_each(|model| model.bounds.push(bound("T3'", 2.0, 3.0)));
-        assert_eq!(shown(&models), [at("T3'", 2.0), at("T3'", 2.0)]);
+        let at = |id, g: f64| Some((id, Some(g)));
+        let mut models = vec![model(vec![bound(T3, 1.0, 7.0), bound(T3, 2.0, 4.0)]), model(Vec::new())];
+        assert_eq!(shown(&models), [at(T3, 2.0), None]);
+        models[1].bounds = vec![bound(T3, 1.0, 3.0), bound(T3, 2.0, 9.0), bound(T2, 1.0, 0.1)];
+        assert_eq!(shown(&models), [at(T3, 1.0), at(T3, 1.0)]);
+        models.iter_mut().for_each(|model| model.bounds.push(bound(T3Prime, 2.0, 3.0)));
+        assert_eq!(shown(&models), [at(T3Prime, 2.0), at(T3Prime, 2.0)]);
         assert_eq!(shown(&[model(Vec::new())]), [None]);
     }
 
     #[test]
     fn what_says_nothing_of_any_class_is_not_usable() {
-        let bound = |id: &str, total: Option<[f64; 2]>| BoundReport {
-            id: id.into(),
+        let bound = |id, total: Option<[f64; 2]>| BoundReport {
+            id,
             applicable: true,
             first_term: Some(vec![Some(0.1); 2]),
             total: total.map(|total| total.map(Some).to_vec()),
@@ -167,8 +167,8 @@ mod tests {
         };
         let found =
             |bound: BoundReport| usable_bounds(&ModelReport { bounds: vec![bound], ..Default::default() }).len();
-        assert_eq!(found(bound("T2", None)), 0, "a first term alone bounds nothing");
-        assert_eq!((found(bound("T3", Some([1.0, 6.0]))), found(bound("T3", Some([0.9, 6.0])))), (0, 1));
-        assert_eq!(found(bound("T3''", Some([1.0 - 1e-9, 1.0]))), 0);
+        assert_eq!(found(bound(T2, None)), 0, "a first term alone bounds nothing");
+        assert_eq!((found(bound(T3, Some([1.0, 6.0]))), found(bound(T3, Some([0.9, 6.0])))), (0, 1));
+        assert_eq!(found(bound(T3DoublePrime, Some([1.0 - 1e-9, 1.0]))), 0);
     }
 }

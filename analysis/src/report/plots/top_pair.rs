@@ -8,7 +8,7 @@ use crate::draw::panel::{Area, LABEL, LEGEND, TICK, legend, ticks, x_axis};
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene, text_width};
 use crate::results::{Group, ModelReport, Report};
-use crate::words::{grouped, percent, short};
+use crate::words::{fixed, grouped, percent, short};
 
 /// Classes named on each side.
 const NAMED: usize = 15;
@@ -83,7 +83,7 @@ fn side(scene: &mut Scene, area: Area, edge: f64, vector: &[f64], highest: f64, 
             title: Some(title),
         };
         scene.shapes.push(shape);
-        scene.text_on_paper(x.at(value) + 8.0, base, format!("{:.1} %", 100.0 * value), 17.0);
+        scene.text_on_paper(x.at(value) + 8.0, base, format!("{} %", fixed(100.0 * value, 1)), 17.0);
         y += ROW;
     }
     if vector.len() > NAMED {

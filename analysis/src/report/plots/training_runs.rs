@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use car_spectral::car::CarOptions;
+
 use super::Figure;
 use super::over_epochs::{self, Panel, Read};
 use crate::draw::scale::Notation;
@@ -50,7 +52,8 @@ fn spectral_norms(runs: &[&TrainingRun]) -> Option<Figure> {
         caption: format!(
             "Weights as they stood at the end of the epoch, in evaluation mode and without augmentation. Hard: share predicted \
              i given true j; surrogate: its smooth stand-in C̃ over the whole split (D6). Λ and the surrogate are those of the \
-             run's CAR options, or of the paper in runs without. {}",
+             run's CAR options, or of the paper ({}) in runs without. {}",
+            CarOptions::paper().surrogate,
             described(runs)
         ),
         body: over_epochs::draw(runs, &panels, ["hard confusion matrix", "surrogate"])?,
