@@ -114,10 +114,10 @@ pub struct BoundReport {
     /// The least value that T1'', which bounds randomised classifiers only, gives for any on these training images, at
     /// KL = 0 and without a training error; `None` for an empty class. No statement about this network. Length K.
     pub least_total: Option<Vec<Option<f64>>>,
-    /// Of T3, T3' and T3'': the relative entropy that no network of this depth and width comes below.
+    /// Relative entropy that no network of this depth and width comes below; of T3, T3' and T3''.
     #[serde(default)]
     pub least_kl: Option<f64>,
-    /// Of T3, T3' and T3'': whether it says nothing for any network of this depth and width on so many images.
+    /// Tells whether T3, T3' or T3'' says nothing for any network of this depth and width on so many images.
     #[serde(default)]
     pub vacuous_whatever_the_weights: bool,
     /// T4: the value below which no bound of this kind can go, for each class; `None` for an empty class. Length K.

@@ -9,18 +9,18 @@ use strum::{Display, IntoStaticStr};
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, Display, IntoStaticStr,
 )]
 pub enum Statement {
-    /// As published.
+    /// The bound of Morvant et al. as published.
     #[default]
     T1,
-    /// As proved.
+    /// T1 as proved.
     #[serde(rename = "T1 with 4K")]
     #[strum(serialize = "T1 with 4K")]
     T1With4K,
-    /// Without T1's condition.
+    /// T1 without its condition.
     #[serde(rename = "T1'")]
     #[strum(serialize = "T1'")]
     T1Prime,
-    /// Each class by its own images.
+    /// The bound of each class by its own images.
     #[serde(rename = "T1''")]
     #[strum(serialize = "T1''")]
     T1DoublePrime,
@@ -39,7 +39,7 @@ pub enum Statement {
 }
 
 impl Statement {
-    /// As `report.json` and readers have it.
+    /// Gives the name that `report.json` and readers have.
     pub fn id(self) -> &'static str {
         self.into()
     }

@@ -59,6 +59,7 @@ pub fn verify(
             AnalysedSplit::new(scored, lambda, &settings.grid, || file_of(subject, "train"))
         })
         .transpose()?;
+    let pairs = subject.train.as_ref().map(|scored| split::pairs_of_training(scored, lambda)).transpose()?;
 
     progress("bounds");
     let (errors, counts) = (test.counts.errors(), test.counts.class_counts());
@@ -77,13 +78,10 @@ pub fn verify(
         settings,
     };
     let bounds = statements.judge()?;
-    let train_to_test = match (&train, &subject.train) {
-        (Some(train), Some(scored)) => {
-            let pairs = split::pairs_of_training(scored, lambda)?;
-            Some(train_to_test(&train.report, &pairs, &test, lambda, wce, settings)?)
-        }
-        _ => None,
-    };
+    let train_to_test = train.as_ref().zip(pairs);
+    let train_to_test = train_to_test
+        .map(|(train, pairs)| train_to_test_of(&train.report, &pairs, &test, lambda, wce, settings))
+        .transpose()?;
     let held_out =
         HeldOut { subject, settings, metrics: &metrics, weights: lambda, intervals: &intervals, wce, class_errors };
     let model = ModelReport {
@@ -193,7 +191,7 @@ fn class_weights(subject: &Subject, settings: &Settings, num_classes: usize) -> 
 }
 
 /// From ‖C_{S,g} Λ‖₂ on the training data to ‖C_DΛ‖₂ of the population.
-fn train_to_test(
+fn train_to_test_of(
     train: &SplitReport,
     pairs: &[VectorPair],
     test: &AnalysedSplit,
