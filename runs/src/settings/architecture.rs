@@ -77,16 +77,28 @@ impl Architecture {
                 let requirement = format!("more than {MOST_PATCHES} patches of {sides} pixels; give larger ones");
                 Err(RunError::setting("patch", patch, requirement))
             }
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks that its normalisations see more than one pixel, which they need in training; evaluation needs one.
+    ///
+    /// # Errors
+    /// [`RunError::Setting`] for images that are too small.
+    pub fn check_for_training(&self) -> Result<(), RunError> {
+        let [_, height, width] = self.network_input();
+        match self.kind {
             ArchitectureKind::ResNet50
             | ArchitectureKind::EfficientNetLite0
             | ArchitectureKind::EfficientNetLite0Symmetric
                 if height.min(width) < SMALLEST_SIDE_HALVED_FIVE_TIMES =>
             {
                 let requirement = format!(
-                    "too small for {}, which halves them five times: at least {SMALLEST_SIDE_HALVED_FIVE_TIMES}; give `resolution`",
+                    "too small for {}, which halves them five times: at least {SMALLEST_SIDE_HALVED_FIVE_TIMES} to train; \
+                     give `resolution`",
                     self.kind
                 );
-                Err(RunError::setting("image sides", sides, requirement))
+                Err(RunError::setting("image sides", format!("{height} x {width}"), requirement))
             }
             _ => Ok(()),
         }

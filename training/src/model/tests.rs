@@ -254,10 +254,15 @@ fn images_that_do_not_fit_are_refused_by_flag() {
     let large = Architecture { resolution: Some(129), ..vit(1) };
     assert!(refused(large).contains("patch = 1: more than 16384 patches of 129 x 129 pixels"));
     for kind in [ArchitectureKind::ResNet50, ArchitectureKind::EfficientNetLite0] {
-        let error = refused(architecture(kind.clone(), [3, 32, 64], 5));
+        let small = architecture(kind, [3, 32, 64], 5);
+        let error = small.check_for_training().unwrap_err().to_string();
         assert!(error.contains("32 x 64") && error.contains("`resolution`"), "{error}");
-        let resized = Architecture { resolution: Some(64), ..architecture(kind, [3, 32, 64], 5) };
-        assert!(Model::new(resized, Device::Cpu).is_ok());
+        assert!(Architecture { resolution: Some(64), ..small.clone() }.check_for_training().is_ok());
+        let scores = evaluate(
+            &Model::new(small, Device::Cpu).unwrap(),
+            &Tensor::ones([2, 3, 32, 64], (Kind::Float, Device::Cpu)),
+        );
+        assert_eq!(scores.size(), [2, 5]);
     }
     let mlp = architecture(ArchitectureKind::Mlp { hidden: vec![] }, [3, 8, 8], 5);
     assert!(refused(Architecture { resolution: Some(16), ..mlp }).contains("resolution = 16"));

@@ -68,6 +68,7 @@ impl Learner {
     ) -> Result<Self> {
         let (network, optimisation) = (&settings.network, &settings.optimisation);
         tch::manual_seed(optimisation.seed as i64);
+        architecture.check_for_training()?;
         let mut model = Model::new(architecture.clone(), device)?;
         model.set_training_pass(network.training_pass)?;
         let start = |(file, key): &(PathBuf, Option<String>)| model.start_from(file, key.as_deref());
