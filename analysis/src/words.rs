@@ -159,7 +159,7 @@ pub(crate) fn multiple(factor: f64, of: &str) -> String {
 
 /// Writes a number of things: `1 class`, `3 classes`.
 pub fn counted(count: usize, one: &str, several: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { several })
+    format!("{} {}", grouped(count as u64), if count == 1 { one } else { several })
 }
 
 /// A difference of shares in percentage points: `5 points`, `1 point`.

@@ -57,7 +57,17 @@ pub(super) fn answer(settings: &Settings, model: &ModelReport) -> String {
             format!("{count} of {of} classes tie for the worst test error, {error}{by_group}{names}")
         }
     } else {
-        format!("The worst class, {}{images}, has a test error of {error}", called(model, worst.index))
+        let (name, candidates) = (called(model, worst.index), test.max_error.candidates.len());
+        match candidates {
+            0 | 1 => format!("The worst class, {name}{images}, has a test error of {error}"),
+            several => {
+                let (several, of) = (grouped(several as u64), grouped(k));
+                format!(
+                    "The worst class as measured, {name}{images}, has a test error of {error}; {several} of {of} classes \
+                     can be the worst"
+                )
+            }
+        }
     };
     let missing = match test.split.classes_without_samples() {
         0 => String::new(),

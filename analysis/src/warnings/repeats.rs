@@ -198,7 +198,7 @@ fn moved(errors: &[u64], samples: &[u64], errors_once: &[u64], samples_once: &[u
     let change = |j: usize| (share(errors[j], samples[j]) - share(errors_once[j], samples_once[j])).abs();
     match (0..errors.len()).map(change).fold(0.0, f64::max) {
         0.0 => "no class's error changes".to_owned(),
-        most if most < LEAST_CHANGE => "no class's error changes by 0.1 points".to_owned(),
+        most if most < LEAST_CHANGE => "no class's error changes by as much as 0.1 points".to_owned(),
         most => format!("no class's error changes by more than {}", points(most)),
     }
 }
@@ -292,7 +292,7 @@ mod tests {
         let of = |once: u64| moved(&[27, 5, 0], &[124, 50, 0], &[once, 5, 0], &[100, 50, 0]);
         assert_eq!(of(21), "no class's error changes by more than 0.774 points");
         assert_eq!(moved(&[2, 1], &[4, 2], &[1, 1], &[2, 2]), "no class's error changes");
-        assert_eq!(moved(&[1, 0], &[477, 9], &[1, 0], &[473, 9]), "no class's error changes by 0.1 points");
+        assert_eq!(moved(&[1, 0], &[477, 9], &[1, 0], &[473, 9]), "no class's error changes by as much as 0.1 points");
         let scored = scored(16, &[]);
         let rows = Rows::of(&scored).unwrap();
         // Labels 0 0 0 0 1 1 1 1 0 0 0 0 ...: of class 1 rows 5 and 6, of class 0 row 9; each class has eight.

@@ -98,7 +98,7 @@ fn entries(model: &ModelReport, bounds: &[&BoundReport]) -> Vec<(Symbol, String)
         entries
     };
     if model.floors.is_some() {
-        entries.push((Symbol::Line(GREEN, false), "lowest limit that training images could prove".into()));
+        entries.push((Symbol::Line(GREEN, false), "lowest upper limit that training images could prove".into()));
     }
     entries.push((Symbol::Interval(WORST), "at the right: where the worst class's error lies".into()));
     entries.extend(
@@ -296,7 +296,8 @@ fn counts_strip(scene: &mut Scene, above: Area, x: &Scale, model: &ModelReport, 
     } else {
         let mut x_ticks = ticks(x, axis.right - axis.left, 90.0, Notation::Plain);
         x_ticks.0.retain(|(rank, _)| *rank >= 1.0);
-        x_axis(scene, axis, x, &x_ticks, &format!("rank of the class, {}", order_label(model)));
+        let rank = if model.train_counts.is_some() { "rank of the class" } else { "class" };
+        x_axis(scene, axis, x, &x_ticks, &format!("{rank}, {}", order_label(model)));
         scene.segment((axis.left, bottom), (axis.right, bottom), GRID, 0.5);
         bottom + 20.0 + TICK + LABEL + 16.0
     }
