@@ -64,7 +64,7 @@ test:
 	@$(PYTHON) scripts/setup.py
 	rm -rf out/evidence
 	cargo test --workspace
-	cargo run -p proofs-checks --bin verdicts -- --check
+	$${CARGO_TARGET_DIR:-target}/debug/verdicts --check
 	$(YOUR_CRATE)
 	cargo test -p car-spectral --features lapack
 	cd python && VIRTUAL_ENV=$(CURDIR)/.venv-torch $(TORCH_PYTHON)/maturin develop
