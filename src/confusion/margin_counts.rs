@@ -578,10 +578,15 @@ mod tests {
         }
 
         #[test]
-        fn predicted_classes_count_as_rows_of_one_score(case in case(), storage in 0..2, bad in any::<prop::sample::Index>()) {
+        fn predicted_classes_count_as_rows_of_one_score(
+            case in case(),
+            storage in 0..2,
+            bad in any::<prop::sample::Index>(),
+        ) {
             let storage = [Storage::Dense, Storage::Sparse][storage as usize];
             let (samples, num_classes) = case.logits.dim();
-            let predicted: Vec<usize> = (0..samples).map(|at| (at * at + case.labels[at] * (at % 3)) % num_classes).collect();
+            let class = |at: usize| (at * at + case.labels[at] * (at % 3)) % num_classes;
+            let predicted: Vec<usize> = (0..samples).map(class).collect();
             let mut logits = Array2::<f32>::zeros((samples, num_classes));
             predicted.iter().enumerate().for_each(|(at, &class)| logits[[at, class]] = 1.0);
             let of_rows = count(&Case { logits: logits.mapv(f64::from), ..case.clone() }, Storage::Dense);

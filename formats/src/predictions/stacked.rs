@@ -13,6 +13,10 @@ use crate::named::Named;
 use crate::quoting::{quoted, quoted_list};
 use crate::{InputError, Result};
 
+fn shape(named: &Named<'_>) -> Vec<usize> {
+    named.array.as_ref().map(|array| array.shape.clone()).unwrap_or_default()
+}
+
 /// Puts lists `logit_0`, `logit_1`, ... together to one array [N, K], where no other array can be the scores and the
 /// labels are called so.
 pub(super) fn stacked<'a>(
@@ -21,7 +25,6 @@ pub(super) fn stacked<'a>(
     reading: &Reading,
     budget: &mut Budget,
 ) -> Result<Vec<Named<'a>>> {
-    let shape = |named: &Named<'_>| named.array.as_ref().map(|array| array.shape.clone()).unwrap_or_default();
     let is_label = |named: &Named<'_>| {
         LABEL_NAMES.contains(&plain(&named.name)) || reading.keys.labels.as_ref() == Some(&named.name)
     };
@@ -58,7 +61,6 @@ pub(super) fn stacked_alone<'a>(
     reading: &Reading,
     budget: &mut Budget,
 ) -> Result<Vec<Named<'a>>> {
-    let shape = |named: &Named<'_>| named.array.as_ref().map(|array| array.shape.clone()).unwrap_or_default();
     let is_other =
         |name: &str| is_aside(name) || [LABEL_NAMES, SCORE_NAMES].iter().any(|names| names.contains(&plain(name)));
     let is_list = |named: &Named<'_>| {
