@@ -221,6 +221,27 @@ fn files_that_are_something_else_are_called_what_they_are() {
     }
 }
 
+/// A light build says the one command that has what the file needs, with what has to be fetched before it.
+#[cfg(not(any(feature = "torch", feature = "onnx")))]
+#[test]
+fn weights_and_networks_are_told_the_command_that_runs_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../");
+    for (model, command) in [
+        (
+            "fashion-mnist-lt-mlp.safetensors",
+            "with it: python3 scripts/setup.py libtorch && cargo run --features car-spectral-analysis/torch --bin",
+        ),
+        (
+            "fashion-mnist-lt-mlp.onnx",
+            "this build is without; with it: cargo run --features car-spectral-analysis/onnx --bin analyze --",
+        ),
+    ] {
+        let line = format!("--checkpoint {root}examples/{model} --data fashion-mnist:none");
+        refused(folder.path(), &line, &[model, command]);
+    }
+}
+
 /// Names of files are bytes: they may hold what moves a terminal's cursor, and no text at all, which is refused of
 /// inputs before anything is read.
 #[test]
