@@ -9,7 +9,8 @@ use tch::{Kind, Tensor};
 pub(super) struct Pass {
     /// Batch statistics in normalisation layers, and stochastic depth.
     pub train: bool,
-    /// Kind of what convolutions and linear maps multiply; weights and the last layer are float32 always.
+    /// Kind of what convolutions and linear maps multiply; weights, the last layer and convolutions in groups (whose
+    /// backward pass in bfloat16 takes several times that in float32 on CPUs) are float32 always.
     pub products: Kind,
     /// Probability with which the last residual branch is left out in training.
     pub drop_path: f64,
@@ -54,7 +55,8 @@ impl Convolution {
 
     pub(super) fn forward(&self, images: &Tensor, pass: Pass) -> Tensor {
         let kernel = self.weight.size()[2];
-        let images = images.to_kind(pass.products);
+        let products = if self.groups == 1 { pass.products } else { Kind::Float };
+        let images = images.to_kind(products);
         let (images, padding) = match self.padding {
             Padding::Same if self.stride > 1 => {
                 let [top, bottom] = same_padding(images.size()[2], kernel, self.stride);
@@ -63,8 +65,8 @@ impl Convolution {
             }
             Padding::Same | Padding::Symmetric => (images, kernel / 2),
         };
-        let weight = self.weight.to_kind(pass.products);
-        images.conv2d(&weight, None::<Tensor>, self.stride, padding, 1, self.groups)
+        let weight = self.weight.to_kind(products);
+        images.conv2d(&weight, None::<Tensor>, self.stride, padding, 1, self.groups).to_kind(pass.products)
     }
 }
 
