@@ -67,7 +67,7 @@ fn a_run_with_car_is_recorded_kept_and_drawn() {
     }
 
     let (_, description) = checkpoint::load(&car.join("model.safetensors"), tch::Device::Cpu).unwrap();
-    let options = description.run.objective.car.unwrap();
+    let options = description.run.optimisation.objective.car.unwrap();
     let mut restored = CarLoss::new(&description.data.class_counts, options).unwrap();
     let [half, end] = ["epoch-0002.safetensors", "model.safetensors"]
         .map(|file| checkpoint::load_loss_state(&car.join(file)).unwrap());

@@ -6,7 +6,7 @@
 //! included; the probability to miss of a fixed classifier, term by term. At m_j = 1 it is δ_j/2: with √m_j for 2√m_j
 //! it is attained there, so that no constant below 1 would do.
 
-use car_spectral::bounds::{DeltaShares, Posterior, binary_kl, class_pac_bayes, unconditional};
+use car_spectral::bounds::{DeltaShares, GibbsClass, Posterior, binary_kl, class_pac_bayes, unconditional};
 use car_spectral::longtail::long_tailed_counts;
 use proofs_checks::draws::{answers, category, input_shares, miss_probability};
 use proofs_checks::evidence::{Check, Kind, cases};
@@ -15,6 +15,11 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 const CLAIM: &str = "kl(ê_j(Q)‖e_j(Q)) ≤ (KL(Q‖P_j) + ln(2√m_j/δ_j))/m_j";
+
+fn gibbs(errors: &[f64], counts: &[u64], kl: &[f64]) -> Vec<GibbsClass> {
+    let numbers = errors.iter().zip(counts).zip(kl);
+    numbers.map(|((&error, &samples), &kl)| GibbsClass { error, samples, kl }).collect()
+}
 
 #[test]
 fn the_formula() {
@@ -29,7 +34,7 @@ fn the_formula() {
         } else {
             DeltaShares::mixed(&counts, delta).unwrap()
         };
-        let found = class_pac_bayes(&errors, &counts, &kl, &shares).unwrap();
+        let found = class_pac_bayes(&gibbs(&errors, &counts, &kl), &shares).unwrap();
         for (j, bound) in found.iter().enumerate() {
             let (bound, m) = (*bound.value().unwrap(), counts[j] as f64);
             // e^(m kl) in another order of operations.
@@ -59,7 +64,8 @@ fn the_probability_to_miss() {
             let shares = DeltaShares::new(vec![share, share], 0.9).unwrap();
             let bound = |k: u64| {
                 let error = k as f64 / m as f64;
-                *class_pac_bayes(&[error; 2], &[m; 2], &[0.0; 2], &shares).unwrap()[0].value().unwrap()
+                let class = GibbsClass { error, samples: m, kl: 0.0 };
+                *class_pac_bayes(&[class; 2], &shares).unwrap()[0].value().unwrap()
             };
             let bounds: Vec<f64> = (0..=m).map(bound).collect();
             for start in bounds.iter().filter(|&&bound| bound < 1.0) {
@@ -151,7 +157,7 @@ fn priors_from_other_classes_and_posteriors_from_the_data() {
                         let allowed = (kl + (2.0 * m.sqrt() / shares.shares()[j]).ln()) / m;
                         let mut errors = vec![0.0; k];
                         errors[j] = empirical;
-                        let bounds = class_pac_bayes(&errors, &counts, &vec![kl; k], &shares).unwrap();
+                        let bounds = class_pac_bayes(&gibbs(&errors, &counts, &vec![kl; k]), &shares).unwrap();
                         let ratio = binary_kl(empirical, expected).unwrap() / allowed;
                         missed |= ratio > 1.0 || expected > *bounds[j].value().unwrap();
                         worst = worst.max(ratio);
@@ -183,7 +189,7 @@ fn priors_from_other_classes_and_posteriors_from_the_data() {
 fn beside_t1_prime() {
     let counts = long_tailed_counts(500, 100.0, 100).unwrap();
     let shares = DeltaShares::equal(100, 0.05).unwrap();
-    let bounds = class_pac_bayes(&[0.0; 100], &counts, &[5.0; 100], &shares).unwrap();
+    let bounds = class_pac_bayes(&gibbs(&[0.0; 100], &counts, &[5.0; 100]), &shares).unwrap();
     let values: Vec<f64> = bounds.iter().map(|bound| *bound.value().unwrap()).collect();
     assert!(unconditional(&counts, Posterior::Gibbs { kl: 5.0 }, 0.05).unwrap().value() > Some(&1.0));
     println!("500 images {:.4}, 5 images {:.4}", values[0], values[99]);

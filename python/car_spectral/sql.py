@@ -147,17 +147,8 @@ def counts_sql(
     def name(column: str) -> str:
         return words.quote + column.replace(words.quote, 2 * words.quote) + words.quote
 
-    def part(first: str, last: str) -> str:
-        return words.part.format("scores", first, last)
-
-    below, above = part("1", "label"), part("label + 2", str(num_classes))
-    buckets = " ".join(
-        f"WHEN margin <= {_number(margin)} THEN {at}" for at, margin in enumerate(grid)
-    )
-    largest, smallest = words.largest.format("scores"), words.smallest.format("scores")
-    finite = " AND ".join(
-        f"abs(CAST({end} AS DOUBLE)) < {_number(float('inf'))}" for end in (largest, smallest)
-    )
+    ends = (words.largest.format("scores"), words.smallest.format("scores"))
+    finite = " AND ".join(f"abs(CAST({end} AS DOUBLE)) < {_number(float('inf'))}" for end in ends)
     keys = ", ".join(COLUMNS[:-1])
     return f"""\
 WITH stored AS (
@@ -176,7 +167,23 @@ WITH stored AS (
   SELECT fault, CAST(CASE WHEN fault IS NULL THEN label END AS {words.integer}) AS label,
     CASE WHEN fault IS NULL THEN scores END AS scores
   FROM checked
-), halves AS (
+), {_outcomes(words, num_classes, grid)}
+SELECT {keys}, count(*) AS samples FROM outcomes GROUP BY {keys}
+"""
+
+
+def _outcomes(words: _Words, num_classes: int, grid: list[float]) -> str:
+    """Give the tables from ``sound`` to ``outcomes``: strongest wrong class, margin, kind."""
+
+    def part(first: str, last: str) -> str:
+        return words.part.format("scores", first, last)
+
+    below, above = part("1", "label"), part("label + 2", str(num_classes))
+    buckets = " ".join(
+        f"WHEN margin <= {_number(margin)} THEN {at}" for at, margin in enumerate(grid)
+    )
+    return f"""\
+halves AS (
   SELECT fault, label, scores, {words.at.format("scores", "label + 1")} AS own,
     {words.largest.format(below)} AS below, {words.largest.format(above)} AS above
   FROM sound
@@ -200,9 +207,7 @@ WITH stored AS (
   SELECT fault, label, CASE WHEN bucket = {len(grid)} AND NOT error THEN label
     ELSE competitor END AS competitor, bucket, error, zero_margin, top_tie
   FROM kinds
-)
-SELECT {keys}, count(*) AS samples FROM outcomes GROUP BY {keys}
-"""
+)"""
 
 
 def counts(rows: Any, num_classes: int, margins: Iterable[float] = (0.0,)) -> MarginCounts:

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::RunError;
-use crate::settings::{Architecture, ObjectiveOptions, OptimizerOptions, Selection, TrainingPass};
+use crate::settings::{Architecture, OptimisationSettings, TrainingPass};
 
 /// Version of the description.
 pub const SCHEMA: &str = "car-spectral.checkpoint/1";
@@ -83,24 +83,9 @@ pub struct ValidationPart {
 pub struct Run {
     /// Epochs done.
     pub epoch: usize,
-    /// Epochs planned.
-    pub epochs: usize,
-    /// Seed of initialisation, order and augmentation.
-    pub seed: u64,
-    /// Mini-batch size.
-    pub batch_size: usize,
-    /// Peak learning rate.
-    pub learning_rate: f64,
-    /// Momentum of SGD; 0 for another optimizer.
-    pub momentum: f64,
-    /// Weight decay.
-    pub weight_decay: f64,
-    /// The optimizer with its constants; absent in checkpoints of older builds, which used SGD without Nesterov's
-    /// look-ahead.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub optimizer: Option<OptimizerOptions>,
-    /// Warm-up epochs.
-    pub warm_up_epochs: usize,
+    /// The settings of the optimisation, as they were planned.
+    #[serde(flatten)]
+    pub optimisation: OptimisationSettings,
     /// Tells whether images were changed at random.
     pub augmented: bool,
     /// Augmentation, where it was more than crop and flip.
@@ -109,9 +94,6 @@ pub struct Run {
     /// Frequency with which the images of each class came; absent for each once an epoch.
     #[serde(default, skip_serializing_if = "Sampler::is_instance_balanced")]
     pub sampler: Sampler,
-    /// Choice of the epoch of the run's final weights; absent for the last.
-    #[serde(default, skip_serializing_if = "Selection::is_last")]
-    pub selection: Selection,
     /// Epochs from one evaluation to the next, where the result is the best of those evaluated; absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluated_every: Option<usize>,
@@ -129,9 +111,6 @@ pub struct Run {
     pub frozen_backbone: Option<FrozenBackbone>,
     /// Name of the loss function.
     pub loss: String,
-    /// Objective that was minimised.
-    #[serde(flatten)]
-    pub objective: ObjectiveOptions,
     /// Device.
     pub device: String,
     /// Threads of libtorch on the CPU.
@@ -274,7 +253,7 @@ pub fn from_json(path: &Path, json: &str) -> Result<Description, RunError> {
         let given = normalisation.mean.len();
         return Err(inconsistent(format!("means of {given} channel(s) for a network of {channels}")));
     }
-    if let Some(car) = &description.run.objective.car {
+    if let Some(car) = &description.run.optimisation.objective.car {
         car.check().map_err(|error| RunError::malformed(path, format!("its description: {error}")))?;
     }
     let loss = &description.run.loss;
@@ -295,11 +274,32 @@ mod tests {
     use safetensors::tensor::{Dtype, TensorView};
 
     use super::*;
+    use crate::settings::OptimizerOptions;
+
+    const SHIPPED: &str =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../figures/car-over-training/runs/car-paper-seed0.json");
+
+    #[test]
+    fn the_settings_are_written_as_they_were_read() {
+        let mut json: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(SHIPPED).unwrap()).unwrap();
+        let read = |json: &serde_json::Value| from_json(Path::new("model.json"), &json.to_string()).unwrap();
+        let sgd = |nesterov| OptimizerOptions::Sgd { momentum: 0.9, nesterov, weight_decay: 2e-4 };
+        // Older builds wrote no constants of the optimizer.
+        assert!(json["run"].get("optimizer").is_none());
+        assert_eq!(read(&json).run.optimisation.optimizer, sgd(false));
+        json["run"]["optimizer"] = serde_json::to_value(sgd(true)).unwrap();
+        let description = read(&json);
+        assert_eq!(description.run.optimisation.optimizer, sgd(true));
+        // CAR has options today that the file did not know.
+        let written = serde_json::to_value(description).unwrap();
+        for (key, value) in json["run"].as_object().unwrap().iter().filter(|(key, _)| *key != "car") {
+            assert_eq!(&written["run"][key], value, "{key}");
+        }
+    }
 
     #[test]
     fn what_the_weights_say_of_themselves_comes_first() {
-        let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../figures/car-over-training/runs/car-paper-seed0.json");
-        let inside = read_description(Path::new(shipped)).unwrap().unwrap();
+        let inside = read_description(Path::new(SHIPPED)).unwrap().unwrap();
         let mut beside = inside.clone();
         beside.run.epoch += 1;
         let folder = tempfile::tempdir().unwrap();

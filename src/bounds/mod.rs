@@ -81,7 +81,7 @@ mod worst_class;
 
 pub use chain::{CHAIN_SLACK, Chain, chain, nu};
 pub use class_mean_head::{ClassMeanBound, ClassMeanCertificate, HeadClass, HeadExample, PriorGrid, class_mean_head};
-pub use class_pac_bayes::class_pac_bayes;
+pub use class_pac_bayes::{GibbsClass, class_pac_bayes};
 pub use clopper_pearson::{
     MOST_SAMPLES, clopper_pearson, held_out_alpha, held_out_intervals, held_out_intervals_with_shares,
 };

@@ -107,7 +107,7 @@ mod tests {
     use car_spectral_runs::description::{FrozenBackbone, Pretrained, SCHEMA, TrainingData, ValidationPart, describe};
     use car_spectral_runs::settings::{
         Architecture, ArchitectureKind, CarSchedule, ClassificationOptions, Classifier, ContrastiveOptions,
-        ObjectiveOptions, OptimizerOptions, RectificationOptions, Selection, TrainingPass,
+        ObjectiveOptions, OptimisationSettings, OptimizerOptions, RectificationOptions, Selection, TrainingPass,
     };
 
     fn description() -> Description {
@@ -138,18 +138,26 @@ mod tests {
             },
             run: Run {
                 epoch: 3,
-                epochs: 4,
-                seed: u64::MAX,
-                batch_size: 32,
-                learning_rate: 0.1 + 0.2,
-                momentum: 0.9,
-                weight_decay: 2e-4,
-                optimizer: Some(OptimizerOptions::adamw(2e-4)),
-                warm_up_epochs: 1,
+                optimisation: OptimisationSettings {
+                    epochs: 4,
+                    seed: u64::MAX,
+                    batch_size: 32,
+                    learning_rate: 0.1 + 0.2,
+                    optimizer: OptimizerOptions::adamw(2e-4),
+                    warm_up_epochs: 1,
+                    selection: Selection::BestValidation,
+                    objective: ObjectiveOptions {
+                        classification: ClassificationOptions::LogitAdjustment { tau: 1.0 },
+                        contrastive: Some(ContrastiveOptions::CIFAR),
+                        cutmix: Some(CutMix::CUSTOMARY),
+                        rectification: Some(RectificationOptions::after(100)),
+                        car: Some(CarOptions::paper()),
+                        car_schedule: CarSchedule { after_epoch: 3, ramp_epochs: 4 },
+                    },
+                },
                 augmented: true,
                 augmentation: Some(AugmentationOptions { policy: Policy::AutoAugment, cutout: Some(16) }),
                 sampler: Sampler::SquareRoot,
-                selection: Selection::BestValidation,
                 evaluated_every: Some(2),
                 training_pass: TrainingPass { bf16: true, drop_path: 0.1 },
                 weight_ema: Some(0.999),
@@ -159,14 +167,6 @@ mod tests {
                     test_features_sha256: "g".into(),
                 }),
                 loss: "Balanced Softmax + CAR".into(),
-                objective: ObjectiveOptions {
-                    classification: ClassificationOptions::LogitAdjustment { tau: 1.0 },
-                    contrastive: Some(ContrastiveOptions::CIFAR),
-                    cutmix: Some(CutMix::CUSTOMARY),
-                    rectification: Some(RectificationOptions::after(100)),
-                    car: Some(CarOptions::paper()),
-                    car_schedule: CarSchedule { after_epoch: 3, ramp_epochs: 4 },
-                },
                 device: "cpu".into(),
                 threads: 1,
                 commit: "d".into(),
@@ -218,9 +218,12 @@ mod tests {
         }
         let found: Description = serde_json::from_value(old.clone()).unwrap();
         assert_eq!((found.data.validation.as_ref(), found.data.image_size), (None, None));
-        assert_eq!((found.run.sampler, found.run.selection), (Sampler::InstanceBalanced, Selection::Last));
-        assert_eq!((found.run.augmentation, found.run.objective.contrastive), (None, None));
-        assert_eq!((found.run.objective.cutmix, found.run.objective.rectification), (None, None));
+        assert_eq!((found.run.sampler, found.run.optimisation.selection), (Sampler::InstanceBalanced, Selection::Last));
+        assert_eq!((found.run.augmentation, found.run.optimisation.objective.contrastive), (None, None));
+        assert_eq!(
+            (found.run.optimisation.objective.cutmix, found.run.optimisation.objective.rectification),
+            (None, None)
+        );
         assert_eq!(serde_json::to_value(found).unwrap(), old, "and is not written");
     }
 

@@ -282,7 +282,7 @@ fn rounded(value: f64) -> f64 {
 
 /// What Λ and the surrogate of a run's log are.
 fn measured(run: &TrainingRun) -> CarOptions {
-    run.run.objective.car.unwrap_or(CarOptions::paper())
+    run.run.optimisation.objective.car.unwrap_or(CarOptions::paper())
 }
 
 /// Correlations of the runs on each training set with at least three of them, in the order of their first runs. Runs

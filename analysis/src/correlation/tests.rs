@@ -156,11 +156,12 @@ fn only_runs_that_measure_the_same_are_pooled() {
     let paper = CarOptions::paper();
     let mut runs: Vec<TrainingRun> = (0..4).map(|at| run(at, &[(at as f64, 0.1, 0.9)])).collect();
     // Another Λ: apart, and alone too few.
-    runs[3].run.objective.car = Some(CarOptions { r0: 0.5, ..paper });
+    runs[3].run.optimisation.objective.car = Some(CarOptions { r0: 0.5, ..paper });
     let found = correlations(&runs);
     assert_eq!((found.len(), found[0].runs.len()), (1, 3));
     // Another surrogate: its norm is left out, the hard one stays.
-    runs[3].run.objective.car = Some(CarOptions { surrogate: CarOptions::official_code().surrogate, ..paper });
+    runs[3].run.optimisation.objective.car =
+        Some(CarOptions { surrogate: CarOptions::official_code().surrogate, ..paper });
     assert_ne!(paper.surrogate, CarOptions::official_code().surrogate);
     let found = correlations(&runs);
     let range = |name: &str| found[0].scopes[0].variables.iter().find(|v| v.name == name).unwrap().distinct;

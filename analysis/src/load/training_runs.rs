@@ -51,12 +51,17 @@ fn contradiction(epochs: &[EpochMetrics], description: &Description) -> Option<S
     let last = epochs.last().map_or(0, |last| last.epoch);
     let recorded = epochs.iter().any(|epoch| epoch.car.is_some());
     // Of mixed batches CAR reads none, and all of a short run may be mixed.
-    if recorded != run.objective.car.is_some() && (recorded || run.objective.cutmix.is_none()) {
-        let (log, checkpoint) = if run.objective.car.is_some() { ("no CAR", "with CAR") } else { ("CAR", "without") };
+    if recorded != run.optimisation.objective.car.is_some() && (recorded || run.optimisation.objective.cutmix.is_none())
+    {
+        let (log, checkpoint) =
+            if run.optimisation.objective.car.is_some() { ("no CAR", "with CAR") } else { ("CAR", "without") };
         return Some(format!("it records {log}, the checkpoint was trained {checkpoint}"));
     }
-    if last < run.epoch || last > run.epochs {
-        return Some(format!("it ends with epoch {last}, the checkpoint is of epoch {} of {}", run.epoch, run.epochs));
+    if last < run.epoch || last > run.optimisation.epochs {
+        return Some(format!(
+            "it ends with epoch {last}, the checkpoint is of epoch {} of {}",
+            run.epoch, run.optimisation.epochs
+        ));
     }
     None
 }

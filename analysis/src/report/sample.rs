@@ -8,8 +8,8 @@ use car_spectral_data::{AugmentationOptions, CutMix, Normalisation, Policy, Rand
 use car_spectral_formats::predictions::Logits;
 use car_spectral_runs::log::{CarDiagnosis, CarMetrics, EmaGap, EpochMetrics};
 use car_spectral_runs::settings::{
-    CarSchedule, ClassificationOptions, ContrastiveOptions, ObjectiveOptions, OptimizerOptions, RectificationOptions,
-    Selection, TrainingPass,
+    CarSchedule, ClassificationOptions, ContrastiveOptions, ObjectiveOptions, OptimisationSettings, OptimizerOptions,
+    RectificationOptions, Selection, TrainingPass,
 };
 use car_spectral_runs::{Run, SplitMetrics};
 use ndarray::{Array1, Array2};
@@ -232,28 +232,28 @@ pub(crate) fn training_run(seed: u64, car: Option<CarOptions>) -> TrainingRun {
         image_size: Some(28),
         run: Run {
             epoch: 10,
-            epochs: 10,
-            seed,
-            batch_size: 128,
-            learning_rate: 0.1,
-            momentum: 0.9,
-            weight_decay: 2e-4,
-            optimizer: Some(OptimizerOptions::Sgd { momentum: 0.9, nesterov: false, weight_decay: 2e-4 }),
-            warm_up_epochs: 5,
+            loss: objective.label(),
+            optimisation: OptimisationSettings {
+                epochs: 10,
+                seed,
+                batch_size: 128,
+                learning_rate: 0.1,
+                optimizer: OptimizerOptions::Sgd { momentum: 0.9, nesterov: false, weight_decay: 2e-4 },
+                warm_up_epochs: 5,
+                selection: Selection::BestValidation,
+                objective,
+            },
             augmented: true,
             augmentation: Some(AugmentationOptions {
                 policy: Policy::RandAugment(RandAugment { operations: 2, magnitude: 10.0 }),
                 cutout: Some(16),
             }),
             sampler: Sampler::SquareRoot,
-            selection: Selection::BestValidation,
             evaluated_every: Some(2),
             training_pass: TrainingPass::default(),
             weight_ema: None,
             pretrained: None,
             frozen_backbone: None,
-            loss: objective.label(),
-            objective,
             device: "cpu".into(),
             threads: 1,
             commit: "4bf0317".into(),

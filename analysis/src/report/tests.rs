@@ -151,7 +151,7 @@ fn runs_are_drawn_over_their_epochs() {
     let stems = |report: &Report| -> Vec<String> {
         plots::draw(report, &[]).training.into_iter().map(|figure| figure.stem).collect()
     };
-    report.runs.retain(|run| run.run.objective.car.is_none());
+    report.runs.retain(|run| run.run.optimisation.objective.car.is_none());
     assert_eq!(stems(&report), ["training_runs"]);
     report.runs[0].epochs.clear();
     report.runs.truncate(1);

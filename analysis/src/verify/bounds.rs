@@ -2,7 +2,7 @@
 //! verdicts.
 
 use car_spectral::bounds::{
-    Architecture, BoundError, ClassMarginBounds, DeltaShares, Interval, InvertedMarginBound, MarginBound,
+    Architecture, BoundError, ClassMarginBounds, DeltaShares, GibbsClass, Interval, InvertedMarginBound, MarginBound,
     MarginStatement, NotApplicable, Outcome, Posterior, TrainingMargins, VACUOUS_ABOVE, Verdict, class_pac_bayes,
     equal_shares_floor, least_kl, matrix_hoeffding, morvant, per_class_margin, published_term, unconditional,
     vacuous_whatever_the_weights, verdict,
@@ -68,10 +68,9 @@ impl Statements<'_> {
         let Some(counts) = self.train_counts else {
             return Ok(self.not_applicable(id, None, NotApplicable::NoTrainingData));
         };
-        let none = vec![0.0; counts.len()];
         let shares = DeltaShares::equal(counts.len(), self.settings.delta)?;
-        let least =
-            class_pac_bayes(&none, counts, &none, &shares)?.iter().map(|bound| bound.value().copied()).collect();
+        let at_best: Vec<_> = counts.iter().map(|&samples| GibbsClass { error: 0.0, samples, kl: 0.0 }).collect();
+        let least = class_pac_bayes(&at_best, &shares)?.iter().map(|bound| bound.value().copied()).collect();
         Ok(BoundReport { least_total: Some(least), ..self.not_applicable(id, None, NotApplicable::NoCountablePrior) })
     }
 

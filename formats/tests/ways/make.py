@@ -260,6 +260,11 @@ def states_of_training(out: Writer, net: nn.Module, raw: State) -> None:
         "size": torch.Size([3]),
     }
     out.torch("numpy_scalar.pth", "beside a NumPy number, a path, a size", scalars)
+    frameworks(out, raw, steps, schedule)
+
+
+def frameworks(out: Writer, raw: State, steps: dict[str, Any], schedule: dict[str, Any]) -> None:
+    """The same by the libraries that train: Lightning, torch_ema, DeepSpeed."""
     lightning = {
         "epoch": 199,
         "global_step": 17000,
@@ -484,6 +489,11 @@ def last_layers(out: Writer, raw: State) -> None:
     torch.save({"state_dict": last(raw, "fc")}, out.folder / "classifier.pth")
     mm = {**prefixed(without_last(raw), "backbone."), **last(raw, "head.fc")}
     out.torch("mmpretrain.pth", "MMPretrain", {"meta": {"epoch": 3}, "state_dict": mm})
+    last_layers_by_flags(out, raw)
+
+
+def last_layers_by_flags(out: Writer, raw: State) -> None:
+    """Last layers that only a flag can tell."""
     bare = {name: value for name, value in raw.items() if name != "linear.bias"}
     out.torch("no_bias.pth", "last layer without bias", bare, "no bias", "--classifier linear")
     out.ways.append(

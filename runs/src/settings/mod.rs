@@ -25,6 +25,9 @@ use std::path::{Path, PathBuf};
 use car_spectral_data::random::MOST_EPOCHS;
 use car_spectral_data::{AugmentationOptions, Normalisation, Sampler, check_sizes};
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::RunError;
 use crate::folder::{self, EarlierRun};
 
@@ -87,25 +90,29 @@ pub struct ImageSettings {
     pub loader_threads: usize,
 }
 
-/// The objective and its minimisation.
-#[derive(Clone, Debug)]
+/// The objective and its minimisation; a checkpoint's description repeats them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OptimisationSettings {
-    /// Epochs, at least 1.
+    /// Epochs planned, at least 1.
     pub epochs: usize,
+    /// Seed of initialisation, order and augmentation.
+    pub seed: u64,
     /// Mini-batch size, at least 1.
     pub batch_size: usize,
     /// Peak learning rate, positive.
     pub learning_rate: f64,
     /// The optimizer with its constants.
+    #[serde(flatten, with = "optimizer::described")]
+    #[schemars(with = "optimizer::described::Described")]
     pub optimizer: OptimizerOptions,
     /// Epochs of linear warm-up.
     pub warm_up_epochs: usize,
-    /// Objective that is minimised.
-    pub objective: ObjectiveOptions,
-    /// Choice of the epoch whose weights are the result.
+    /// Choice of the epoch whose weights are the result; absent for the last.
+    #[serde(default, skip_serializing_if = "Selection::is_last")]
     pub selection: Selection,
-    /// Seed of initialisation, order and augmentation.
-    pub seed: u64,
+    /// Objective that is minimised.
+    #[serde(flatten)]
+    pub objective: ObjectiveOptions,
 }
 
 /// The folder of the results, and how often the run is looked at.

@@ -83,6 +83,35 @@ impl OptimizerOptions {
     }
 }
 
+/// The form of [`OptimizerOptions`] in a checkpoint's description: momentum and weight decay by themselves, too.
+pub(super) mod described {
+    use schemars::JsonSchema;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::OptimizerOptions;
+
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    pub(in crate::settings) struct Described {
+        /// Momentum of SGD; 0 for another optimizer.
+        momentum: f64,
+        /// Weight decay.
+        weight_decay: f64,
+        /// The optimizer with its constants; absent in checkpoints of older builds, which used SGD without Nesterov's
+        /// look-ahead.
+        #[serde(default)]
+        optimizer: Option<OptimizerOptions>,
+    }
+
+    pub(in crate::settings) fn serialize<S: Serializer>(of: &OptimizerOptions, to: S) -> Result<S::Ok, S::Error> {
+        Described { momentum: of.momentum(), weight_decay: of.weight_decay(), optimizer: Some(*of) }.serialize(to)
+    }
+
+    pub(in crate::settings) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<OptimizerOptions, D::Error> {
+        let Described { momentum, weight_decay, optimizer } = Described::deserialize(from)?;
+        Ok(optimizer.unwrap_or(OptimizerOptions::Sgd { momentum, nesterov: false, weight_decay }))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

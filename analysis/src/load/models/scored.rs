@@ -158,7 +158,7 @@ pub(super) fn subject(ready: Ready<'_>, work: &mut Work<'_>) -> Result<Subject> 
         files,
         architecture: name,
         dataset: Some(data.kind.name().to_owned()),
-        seed: description.as_ref().map(|description| description.run.seed),
+        seed: description.as_ref().map(|description| description.run.optimisation.seed),
         epoch: description.as_ref().map(|description| description.run.epoch as u64),
         subset_sha256: training.sha256,
         preprocessing: Some(steps.described()),

@@ -96,7 +96,7 @@ fn against<'a>(row: &Row, rows: &'a [Row]) -> Result<&'a Row, AnalysisError> {
 
 fn difference<'a>(row: &'a Row, against: &'a Row, delta: f64) -> Result<Option<RowDifference<'a>>, AnalysisError> {
     let pairs: Vec<(&RunResults, &RunResults)> =
-        row.runs.iter().filter_map(|run| Some((run, against.run(run.description.run.seed)?))).collect();
+        row.runs.iter().filter_map(|run| Some((run, against.run(run.description.run.optimisation.seed)?))).collect();
     if pairs.is_empty() {
         return Ok(None);
     }
@@ -111,7 +111,7 @@ fn difference<'a>(row: &'a Row, against: &'a Row, delta: f64) -> Result<Option<R
             let ((predicted, labels), (others, their_labels)) = (&run.predicted, &other.predicted);
             if labels != their_labels {
                 let (row, against, seed) =
-                    (&row.plan.experiment.title, &against.plan.experiment.title, run.description.run.seed);
+                    (&row.plan.experiment.title, &against.plan.experiment.title, run.description.run.optimisation.seed);
                 let problem =
                     format!("seed {seed} of {row} and of {against}: test.npz holds other images, or another order");
                 return Err(AnalysisError::Mismatch { problem });
@@ -122,7 +122,7 @@ fn difference<'a>(row: &'a Row, against: &'a Row, delta: f64) -> Result<Option<R
     Ok(Some(RowDifference {
         row,
         against,
-        seeds: pairs.iter().map(|(run, _)| run.description.run.seed).collect(),
+        seeds: pairs.iter().map(|(run, _)| run.description.run.optimisation.seed).collect(),
         worst_class: over_seeds(&worst_class)?,
         overall: over_seeds(&|run| 1.0 - run.classes.accuracy.unwrap_or(1.0))?,
         measured: pairs.iter().map(|(run, other)| worst_class(run) - worst_class(other)).sum::<f64>()

@@ -84,7 +84,7 @@ impl RunResults {
             }
         }
         let validation = validation.map(|found| ClassMetrics::new(counts, found.errors(), None)).transpose()?;
-        let steps = counts.iter().sum::<u64>().div_ceil(description.run.batch_size as u64);
+        let steps = counts.iter().sum::<u64>().div_ceil(description.run.optimisation.batch_size as u64);
         let seconds = log.iter().map(|epoch| epoch.seconds).collect();
         let step_milliseconds = median(seconds).map(|seconds| 1000.0 * seconds / steps as f64);
         Ok(Self {

@@ -25,7 +25,7 @@ pub(super) struct Row {
 impl Row {
     /// The finished run of a seed.
     pub fn run(&self, seed: u64) -> Option<&RunResults> {
-        self.runs.iter().find(|run| run.description.run.seed == seed)
+        self.runs.iter().find(|run| run.description.run.optimisation.seed == seed)
     }
 
     /// The name of the experiment's file, without its ending.
@@ -63,7 +63,9 @@ pub(super) fn collect(experiments: &Path, runs: &Path) -> Result<Vec<Row>, Analy
             if plan.is_finished(runs, seed)? {
                 let folder = plan.folder(runs, seed);
                 let found = RunResults::read(&folder)?;
-                if (found.description.run.seed, found.description.data.kind) != (seed, plan.experiment.data) {
+                if (found.description.run.optimisation.seed, found.description.data.kind)
+                    != (seed, plan.experiment.data)
+                {
                     let problem =
                         format!("{}: not the run of seed {seed} on the data of {}", folder.display(), plan.name);
                     return Err(AnalysisError::Mismatch { problem });
@@ -86,8 +88,9 @@ pub(super) fn collect(experiments: &Path, runs: &Path) -> Result<Vec<Row>, Analy
 
 fn same_data(a: &Description, b: &Description) -> bool {
     let of = |data: &TrainingData| (data.kind, data.train_sha256.clone(), data.test_sha256.clone());
-    let by_its_seed = |run: &Description| run.data.long_tail.is_some_and(|long_tail| long_tail.seed == run.run.seed);
-    let each_its_own = a.run.seed != b.run.seed && by_its_seed(a) && by_its_seed(b);
+    let by_its_seed =
+        |run: &Description| run.data.long_tail.is_some_and(|long_tail| long_tail.seed == run.run.optimisation.seed);
+    let each_its_own = a.run.optimisation.seed != b.run.optimisation.seed && by_its_seed(a) && by_its_seed(b);
     of(&a.data) == of(&b.data)
         && a.data.class_counts == b.data.class_counts
         && (each_its_own || a.data.indices_sha256 == b.data.indices_sha256)
@@ -101,7 +104,7 @@ pub(super) fn check_same_data(rows: &[Row]) -> Result<(), AnalysisError> {
     let mut pairs = runs.iter().enumerate().flat_map(|(at, run)| runs[..at].iter().map(move |other| (other, run)));
     let different = pairs.find(|((_, other), (_, run))| !same_data(&other.description, &run.description));
     let Some(((first_row, first), (row, run))) = different else { return Ok(()) };
-    let name = |row: &Row, run: &RunResults| row.plan.run_name(run.description.run.seed);
+    let name = |row: &Row, run: &RunResults| row.plan.run_name(run.description.run.optimisation.seed);
     let problem = format!(
         "{} and {} were not trained and tested on the same images; give experiments on one data set with one subset, and with one \
          --validation",

@@ -104,11 +104,13 @@ fn push_table(text: &mut String, rows: &[Row], columns: &[&Metric]) {
     text.push('\n');
     for row in rows {
         let mixture = row.mixture().map_or(String::new(), |mixture| format!(" ({})", in_markdown(&mixture)));
-        let seeds = match (seeds(row.runs.iter().map(|run| run.description.run.seed).collect()), &row.stopped[..]) {
-            (done, _) if !done.is_empty() => done + &mixture,
-            (_, [(_, epoch), ..]) => format!("stopped after {epoch} of {}", row.plan.epochs),
-            _ => "not run".to_owned(),
-        };
+        let seeds =
+            match (seeds(row.runs.iter().map(|run| run.description.run.optimisation.seed).collect()), &row.stopped[..])
+            {
+                (done, _) if !done.is_empty() => done + &mixture,
+                (_, [(_, epoch), ..]) => format!("stopped after {epoch} of {}", row.plan.epochs),
+                _ => "not run".to_owned(),
+            };
         let _ = write!(text, "| {} | {seeds} |", in_markdown(&row.plan.experiment.title));
         for metric in columns {
             let shown = metric.summary(&row.runs).map(|summary| summary.written(metric.form, row.runs.len()));
@@ -206,11 +208,11 @@ fn runs_csv(rows: &[Row]) -> Result<Vec<u8>, AnalysisError> {
         let settings = &run.description.run;
         let mut record = vec![
             row.plan.name.clone(),
-            settings.seed.to_string(),
+            settings.optimisation.seed.to_string(),
             settings.commit.clone(),
             settings.device.clone(),
             settings.threads.to_string(),
-            settings.epochs.to_string(),
+            settings.optimisation.epochs.to_string(),
         ];
         record.extend(columns.iter().map(|metric| text((metric.read)(run))));
         record

@@ -9,7 +9,7 @@ use crate::words::short;
 use car_spectral_data::Normalisation;
 use car_spectral_runs::Run;
 use car_spectral_runs::settings::{
-    CarSchedule, ClassificationOptions, ObjectiveOptions, OptimizerOptions, TrainingPass,
+    CarSchedule, ClassificationOptions, ObjectiveOptions, OptimisationSettings, OptimizerOptions, TrainingPass,
 };
 
 /// Runs that differ in nothing but the seed.
@@ -24,7 +24,8 @@ pub(super) fn arms<'a>(runs: &[&'a TrainingRun]) -> Vec<Arm<'a>> {
     for run in runs {
         let (loss, settings) = (loss(run), settings(run));
         match groups.iter_mut().find(|(other, known, _)| *other == loss && *known == settings) {
-            Some((_, _, members)) if members.iter().any(|member| member.run.seed == run.run.seed) => {}
+            Some((_, _, members))
+                if members.iter().any(|member| member.run.optimisation.seed == run.run.optimisation.seed) => {}
             Some((_, _, members)) => members.push(run),
             None => groups.push((loss, settings, vec![run])),
         }
@@ -50,7 +51,7 @@ pub(super) fn arms<'a>(runs: &[&'a TrainingRun]) -> Vec<Arm<'a>> {
 }
 
 fn loss(run: &TrainingRun) -> String {
-    let objective = &run.run.objective;
+    let objective = &run.run.optimisation.objective;
     let car = match objective.car.map(|car| car.ema.columns) {
         None => return run.run.loss.clone(),
         Some(EmaColumns::All) => "CAR, EMA of all columns",
@@ -99,33 +100,34 @@ fn settings(run: &TrainingRun) -> Vec<Setting> {
     // Named one by one: a setting that is new must be given a name here, or be said to set nothing apart.
     let Run {
         epoch: _,
-        epochs,
-        seed: _,
-        batch_size,
-        learning_rate,
-        momentum,
-        weight_decay,
-        optimizer,
-        warm_up_epochs,
+        optimisation:
+            OptimisationSettings {
+                epochs,
+                seed: _,
+                batch_size,
+                learning_rate,
+                optimizer,
+                warm_up_epochs,
+                selection,
+                objective,
+            },
         augmented,
         augmentation,
         sampler,
-        selection,
         evaluated_every,
         training_pass: TrainingPass { bf16, drop_path },
         weight_ema,
         pretrained,
         frozen_backbone,
         loss: _,
-        objective,
         device: _,
         threads: _,
         commit: _,
     } = &run.run;
-    let optimizer = match optimizer {
-        Some(OptimizerOptions::AdamW { .. }) => "AdamW",
-        Some(OptimizerOptions::Sgd { nesterov: true, .. }) => "SGD, Nesterov",
-        Some(OptimizerOptions::Sgd { nesterov: false, .. }) | None => "SGD",
+    let optimizer_name = match optimizer {
+        OptimizerOptions::AdamW { .. } => "AdamW",
+        OptimizerOptions::Sgd { nesterov: true, .. } => "SGD, Nesterov",
+        OptimizerOptions::Sgd { nesterov: false, .. } => "SGD",
     };
     let mut list = vec![
         Setting::text("data", &run.dataset),
@@ -142,9 +144,9 @@ fn settings(run: &TrainingRun) -> Vec<Setting> {
         Setting::count("batch", *batch_size),
         Setting::text("sampler", sampler.name()),
         Setting::number("lr", *learning_rate),
-        Setting::text("optimizer", optimizer),
-        Setting::number("momentum", *momentum),
-        Setting::number("decay", *weight_decay),
+        Setting::text("optimizer", optimizer_name),
+        Setting::number("momentum", optimizer.momentum()),
+        Setting::number("decay", optimizer.weight_decay()),
         Setting::count("warm-up", *warm_up_epochs),
         match augmentation {
             Some(augmentation) => Setting::text("augmentation", &augmentation.label()),
@@ -257,11 +259,13 @@ mod tests {
     fn an_arm_is_called_by_what_it_minimises_whatever_its_log_calls_it() {
         let mut plain = training_run(0, Some(CarOptions::paper()));
         let balanced = ClassificationOptions::LogitAdjustment { tau: 1.0 };
-        plain.run.objective =
-            ObjectiveOptions { car: plain.run.objective.car, ..ObjectiveOptions::classification(balanced) };
+        plain.run.optimisation.objective = ObjectiveOptions {
+            car: plain.run.optimisation.objective.car,
+            ..ObjectiveOptions::classification(balanced)
+        };
         plain.run.loss = "of another build".to_owned();
         assert_eq!(labels(&[plain.clone()])[0].0, "Balanced Softmax + CAR, EMA of all columns");
-        plain.run.objective.classification = ClassificationOptions::CrossEntropy;
+        plain.run.optimisation.objective.classification = ClassificationOptions::CrossEntropy;
         assert_eq!(labels(&[plain])[0].0, "CAR, EMA of all columns");
     }
 
@@ -269,7 +273,7 @@ mod tests {
     fn another_constant_of_the_objective_is_another_arm() {
         let with = |seed, probability| {
             let mut run = training_run(seed, None);
-            run.run.objective.cutmix = Some(CutMix { probability, ..CutMix::CUSTOMARY });
+            run.run.optimisation.objective.cutmix = Some(CutMix { probability, ..CutMix::CUSTOMARY });
             run
         };
         assert_eq!(

@@ -128,6 +128,6 @@ fn described(runs: &[&TrainingRun]) -> String {
         "{}; {} training images; seeds {}.",
         list(runs.iter().map(of_set), |text| text),
         list(runs.iter().map(images), crate::words::grouped),
-        list(runs.iter().map(|run| run.run.seed), |seed| seed.to_string()),
+        list(runs.iter().map(|run| run.run.optimisation.seed), |seed| seed.to_string()),
     )
 }
