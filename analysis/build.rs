@@ -1,4 +1,5 @@
-//! Lets the programs and tests of this crate find libtorch at run time without a variable set by hand.
+//! Lets the programs and tests of this crate find libtorch at run time without a variable set by
+//! hand.
 
 fn main() {
     println!("cargo:rerun-if-env-changed=LIBTORCH");

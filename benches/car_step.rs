@@ -1,13 +1,15 @@
-//! A training step's loss with CAR, forward and backward: `cargo bench -p car-spectral-training --bench car_step
-//! --profile dev` (the profile all else is built with, so that libtorch's bindings are not compiled again; the work
-//! timed is libtorch's).
+//! A training step's loss with CAR, forward and backward: `cargo bench -p
+//! car-spectral-training --bench car_step --profile dev` (the profile all else is built with, so
+//! that libtorch's bindings are not compiled again; the work timed is libtorch's).
 //!
-//! For K = 100 and 1000, batches of 128 and f32 on the CPU, in one process: `CarLoss`, and the same loss written with a
-//! differentiable K x K matrix and libtorch's full singular value decomposition (`Tensor::svd`). Every step brings a
-//! new batch of a simulated classifier with a long tail (imbalance 100), both carry their moving average along, and
-//! `CarLoss` starts Lanczos from the step before. Before anything is timed, value and gradient of the spectral term are
-//! compared. Medians over steps in one run, with the lower and upper quartile and the fastest; the losses take turns,
-//! so that a disturbance of the machine meets all of them. One thread; another number of libtorch's threads by `-- N`.
+//! For K = 100 and 1000, batches of 128 and f32 on the CPU, in one process: `CarLoss`, and the same
+//! loss written with a differentiable K x K matrix and libtorch's full singular value decomposition
+//! (`Tensor::svd`). Every step brings a new batch of a simulated classifier with a long tail
+//! (imbalance 100), both carry their moving average along, and `CarLoss` starts Lanczos from the
+//! step before. Before anything is timed, value and gradient of the spectral term are compared.
+//! Medians over steps in one run, with the lower and upper quartile and the fastest; the losses
+//! take turns, so that a disturbance of the machine meets all of them. One thread; another number
+//! of libtorch's threads by `-- N`.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -40,8 +42,8 @@ fn main() {
     println!("ratio: time over that of CarLoss");
 }
 
-/// A linear classifier on class means in 24 dimensions with noise, its scores shifted by the log-frequencies of a long
-/// tail; batches drawn as frequent as the classes are.
+/// A linear classifier on class means in 24 dimensions with noise, its scores shifted by the
+/// log-frequencies of a long tail; batches drawn as frequent as the classes are.
 struct Classifier {
     means: Tensor,
     bias: Tensor,

@@ -1,14 +1,16 @@
 //! Counting against what else counts: `cargo bench --bench counting --features rayon`.
 //!
-//! For K = 10, 100, 1000 and float32 scores: the margin confusion at five margins in one pass, against
-//! `numpy.argmax` with `numpy.bincount` or `sklearn.metrics.confusion_matrix` (which give the plain confusion matrix
-//! only), torchmetrics, and the same margin confusion in NumPy, DuckDB and Polars, as far as the Python has them. All
-//! hold the scores in memory, with the same advice on pages; reading the file is not timed. All counts are compared
-//! before any time is printed. Medians over repetitions in turn in one run, with the lower and upper quartile, on one
-//! thread and, with feature `rayon`, on two; the read bandwidth is that of a loop that only reads the scores.
+//! For K = 10, 100, 1000 and float32 scores: the margin confusion at five margins in one pass,
+//! against `numpy.argmax` with `numpy.bincount` or `sklearn.metrics.confusion_matrix` (which give
+//! the plain confusion matrix only), torchmetrics, and the same margin confusion in NumPy, DuckDB
+//! and Polars, as far as the Python has them. All hold the scores in memory, with the same advice
+//! on pages; reading the file is not timed. All counts are compared before any time is printed.
+//! Medians over repetitions in turn in one run, with the lower and upper quartile, on one thread
+//! and, with feature `rayon`, on two; the read bandwidth is that of a loop that only reads the
+//! scores.
 //!
-//! Python is `$PYTHON`, else `.venv/bin/python`; without it, or without NumPy and scikit-learn, the Rust side alone is
-//! measured and the bench says so.
+//! Python is `$PYTHON`, else `.venv/bin/python`; without it, or without NumPy and scikit-learn, the
+//! Rust side alone is measured and the bench says so.
 
 mod measure;
 mod python;

@@ -1,6 +1,7 @@
-//! Images a second from the loader, against what a training step needs: crop and flip of images in memory beside the
-//! same gather on tensors, and JPEG files of 500 x 375 pixels to random resized crops of 224. libtorch has one thread:
-//! its others, woken for the copy of a batch, would wait actively and take the loader's time.
+//! Images a second from the loader, against what a training step needs: crop and flip of images in
+//! memory beside the same gather on tensors, and JPEG files of 500 x 375 pixels to random resized
+//! crops of 224. libtorch has one thread: its others, woken for the copy of a batch, would wait
+//! actively and take the loader's time.
 //!
 //! `cargo bench -p car-spectral-training --bench loader --profile dev`
 
@@ -77,7 +78,8 @@ fn loaded(split: &Arc<Split>, size: Option<usize>, threads: usize) -> f64 {
     images as f64 / started.elapsed().as_secs_f64()
 }
 
-/// Images a second of a crop and flip by advanced indices on padded images, as one would write it with tensors alone.
+/// Images a second of a crop and flip by advanced indices on padded images, as one would write it
+/// with tensors alone.
 fn gather(padded: &Tensor, rng: &mut ChaCha8Rng) -> f64 {
     let (started, mut images) = (Instant::now(), 0);
     while started.elapsed() < SHORTEST {

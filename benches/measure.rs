@@ -1,11 +1,13 @@
-//! Methods measured in turn, so that a disturbance of the machine meets all of them: wall clock and processor time.
+//! Methods measured in turn, so that a disturbance of the machine meets all of them: wall clock and
+//! processor time.
 
 use std::process::Command;
 use std::time::Instant;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// A method is measured by three runs if they take longer than this in all, and by one that takes as long.
+/// A method is measured by three runs if they take longer than this in all, and by one that takes
+/// as long.
 const PATIENCE_S: f64 = 3.0;
 const FEW: usize = 3;
 
@@ -67,9 +69,9 @@ fn processor_s() -> f64 {
     time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
 }
 
-/// Runs this program again, for every number of threads, in the environment that is read before main: one thread for
-/// BLAS, and huge pages for large arrays, which NumPy asks for and a `Vec` does not. Returns the number of threads in
-/// each of these runs, and never in the first one.
+/// Runs this program again, for every number of threads, in the environment that is read before
+/// main: one thread for BLAS, and huge pages for large arrays, which NumPy asks for and a `Vec`
+/// does not. Returns the number of threads in each of these runs, and never in the first one.
 pub fn threads(numbers: &[usize]) -> usize {
     const THREADS: &str = "RAYON_NUM_THREADS";
     const IS_SET: &str = "CAR_SPECTRAL_BENCH";

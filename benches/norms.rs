@@ -1,14 +1,15 @@
-//! The certified spectral norm against full decompositions and scipy's `svds`: `cargo bench --bench norms`, with LAPACK
-//! by `--features lapack`.
+//! The certified spectral norm against full decompositions and scipy's `svds`: `cargo bench --bench
+//! norms`, with LAPACK by `--features lapack`.
 //!
-//! For K = 10, 100, 1000, 4000 a simulated classifier with a long tail predicts a test set. Two matrices of it: the
-//! surrogate confusion (D6), dense, and the confusion matrix, sparse; both weighted by D3. Every method gets both in
-//! memory, and the largest singular values are compared before any time is printed. Medians over repetitions in turn in
-//! one run, with the lower and upper quartile; one thread, for BLAS too. Only `spectral_norm` certifies its result;
-//! `svds` is also given a small Krylov space, and always the start that suits a non-negative matrix.
+//! For K = 10, 100, 1000, 4000 a simulated classifier with a long tail predicts a test set. Two
+//! matrices of it: the surrogate confusion (D6), dense, and the confusion matrix, sparse; both
+//! weighted by D3. Every method gets both in memory, and the largest singular values are compared
+//! before any time is printed. Medians over repetitions in turn in one run, with the lower and
+//! upper quartile; one thread, for BLAS too. Only `spectral_norm` certifies its result; `svds` is
+//! also given a small Krylov space, and always the start that suits a non-negative matrix.
 //!
-//! Python is `$PYTHON`, else `.venv/bin/python`; without it, or without NumPy and SciPy, the Rust side alone is
-//! measured and the bench says so.
+//! Python is `$PYTHON`, else `.venv/bin/python`; without it, or without NumPy and SciPy, the Rust
+//! side alone is measured and the bench says so.
 
 mod measure;
 mod python;
@@ -58,8 +59,9 @@ fn main() {
     println!("ratio: time over that of the certified norm; above 1 is slower than this library");
 }
 
-/// A linear classifier on class means in 24 dimensions with noise, its scores shifted by the log-frequencies of a long
-/// tail (imbalance 100), on a balanced test set: the weighted surrogate and confusion matrices.
+/// A linear classifier on class means in 24 dimensions with noise, its scores shifted by the
+/// log-frequencies of a long tail (imbalance 100), on a balanced test set: the weighted surrogate
+/// and confusion matrices.
 fn simulate(num_classes: usize, samples: usize) -> (ConfusionMatrix, ConfusionMatrix) {
     const DIMENSIONS: usize = 24;
     let mut rng = ChaCha8Rng::seed_from_u64(num_classes as u64);

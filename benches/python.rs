@@ -18,7 +18,8 @@ pub fn python(modules: &str) -> Result<PathBuf, String> {
     }
 }
 
-/// A script beside the benches that serves its methods (`session.py`), to be measured in turn with ours.
+/// A script beside the benches that serves its methods (`session.py`), to be measured in turn with
+/// ours.
 pub struct Session {
     child: Child,
     questions: Option<ChildStdin>,

@@ -1,4 +1,5 @@
-//! Cost against N and K, up to 100,000 classes: `cargo bench --bench scaling`. One thread; medians of several runs.
+//! Cost against N and K, up to 100,000 classes: `cargo bench --bench scaling`. One thread; medians
+//! of several runs.
 //!
 //! ```text
 //! counting    N K = 2^26 scores in memory, five margins

@@ -1,14 +1,15 @@
-//! Training steps of ResNet-32 here and in PyTorch: `cargo bench -p car-spectral-training --bench training_step
-//! --profile dev`.
+//! Training steps of ResNet-32 here and in PyTorch: `cargo bench -p car-spectral-training --bench
+//! training_step --profile dev`.
 //!
-//! The same network (option A, 100 classes), batches of 128 random images of CIFAR's shape with crop and flip,
-//! cross-entropy, SGD with momentum. Both sides take turns, a round of a few steps each, so that a disturbance of the
-//! machine meets both; medians over rounds of images a second, with the lower and upper quartile. As many threads as
-//! cores; another number by `-- N`. PyTorch's variants: as it comes, in the memory format that is fast on CPUs, and
-//! that under autocast; ours: float32 and `--bf16`, channels-last always.
+//! The same network (option A, 100 classes), batches of 128 random images of CIFAR's shape with
+//! crop and flip, cross-entropy, SGD with momentum. Both sides take turns, a round of a few steps
+//! each, so that a disturbance of the machine meets both; medians over rounds of images a second,
+//! with the lower and upper quartile. As many threads as cores; another number by `-- N`. PyTorch's
+//! variants: as it comes, in the memory format that is fast on CPUs, and that under autocast; ours:
+//! float32 and `--bf16`, channels-last always.
 //!
-//! Python is `$PYTHON`, else `.venv-torch/bin/python` (`python3 scripts/setup.py torch`, 5 GB); without PyTorch the
-//! Rust side alone is measured.
+//! Python is `$PYTHON`, else `.venv-torch/bin/python` (`python3 scripts/setup.py torch`, 5 GB);
+//! without PyTorch the Rust side alone is measured.
 
 use std::hint::black_box;
 use std::io::{BufRead, BufReader, Write};

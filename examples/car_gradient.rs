@@ -1,7 +1,7 @@
 //! CAR in f64, a training step at a time, without libtorch: `cargo run --example car_gradient`.
 //!
-//! Scores themselves are trained here by gradient descent, to see what the term does; in a network the gradient goes on
-//! by the chain rule.
+//! Scores themselves are trained here by gradient descent, to see what the term does; in a network
+//! the gradient goes on by the chain rule.
 
 use car_spectral::ndarray::{Array1, Array2};
 use car_spectral::{CarObjective, CarOptions, Error};

@@ -1,7 +1,8 @@
-//! The way from the scores of held-out samples to what can be said of the worst class: `cargo run --example
-//! worst_class`.
+//! The way from the scores of held-out samples to what can be said of the worst class: `cargo
+//! run --example worst_class`.
 //!
-//! The scores are made here; in real use they come from your model, and the class counts from your training set.
+//! The scores are made here; in real use they come from your model, and the class counts from your
+//! training set.
 
 use car_spectral::ndarray::{Array1, Array2};
 use car_spectral::{ClassWeights, Error, MarginCounts, MarginGrid, WeightForm, WorstClassAnalysis};

@@ -1,8 +1,7 @@
 """Checks text: its width, how public Rust docs begin, and how norms are written.
 
-Markdown has at most 100 columns, Rust doc comments at most 120. In Markdown, tables, code blocks,
-headings and lines that are one link or one word are left out, and so are files that a program
-writes. Docs of modules, of public items, of the variants of public enums with their fields, and of
+Markdown and Rust doc comments have at most 100 columns. Tables and code blocks are left out, in
+Markdown headings and lines that are one link or one word, too, and files that a program writes. Docs of modules, of public items, of the variants of public enums with their fields, and of
 the arguments of programs begin with a verb or a noun. A norm is ‖M‖₂. Prints every line that is
 not so; exit code 1 if there is one.
 """
@@ -17,8 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-MARKDOWN_WIDTH = 100
-RUST_WIDTH = 120
+WIDTH = 100
 # Written by programs.
 GENERATED = re.compile(r"figures/(.*/)?(table|correlations|evidence)\.md|tests/fixtures/.*")
 LINK = re.compile(r"\s*([-*] )?(!?\[[^\]]*\]\([^)]*\)|<?https?://\S+>?)[.,;:]?\s*")
@@ -78,8 +76,8 @@ def markdown_problems(name: str) -> Iterator[str]:
     for number, line in prose((ROOT / name).read_text().splitlines()):
         yield from norm_problems(name, number, line)
         alone = LINK.fullmatch(line) or " " not in line.strip()
-        if columns(line) > MARKDOWN_WIDTH and not alone:
-            yield f"{name}:{number}: {columns(line)} columns, at most {MARKDOWN_WIDTH}"
+        if columns(line) > WIDTH and not alone:
+            yield f"{name}:{number}: {columns(line)} columns, at most {WIDTH}"
 
 
 def indent(line: str) -> int:
@@ -118,15 +116,17 @@ def documents_public(lines: list[str], at: int) -> bool:
 
 
 def rust_problems(name: str) -> Iterator[str]:
-    """Yields the doc comments of a Rust file that are too wide, tables left out, or not as said."""
+    """Yields the doc comments of a Rust file that are too wide or not as said."""
     lines = (ROOT / name).read_text().splitlines()
-    within = False
+    within = in_code = False
     for at, line in enumerate(lines):
         comment = re.match(r"\s*//[/!](.*)", line)
         if comment:
             text = comment[1].lstrip()
-            if columns(line) > RUST_WIDTH and not text.startswith("|"):
-                yield f"{name}:{at + 1}: {columns(line)} columns, at most {RUST_WIDTH}"
+            in_code = (in_code and within) != text.startswith("```")
+            is_code = in_code or comment[1].startswith("     ")
+            if columns(line) > WIDTH and not is_code and not text.startswith("|"):
+                yield f"{name}:{at + 1}: {columns(line)} columns, at most {WIDTH}"
             yield from norm_problems(name, at + 1, text)
             first = NOT_FIRST.match(text)
             if first and not within and documents_public(lines, at):

@@ -1,10 +1,11 @@
-//! Frequency-weighted confusion matrices of long-tailed classifiers, their spectral norms, and the worst-class bounds
-//! built on them.
+//! Frequency-weighted confusion matrices of long-tailed classifiers, their spectral norms, and the
+//! worst-class bounds built on them.
 //!
-//! Zhu et al. (CVPR 2026, "Confusion-Aware Spectral Regularizer for Long-Tailed Recognition") bound the error of the
-//! worst class by the spectral norm of a weighted confusion matrix plus a complexity term. This library computes every
-//! quantity of that statement exactly or with certified error bars, says of each theorem whether it applies, and judges
-//! it against held-out data. It is pure Rust: no file, no plot, no native library (LAPACK only with feature `lapack`).
+//! Zhu et al. (CVPR 2026, "Confusion-Aware Spectral Regularizer for Long-Tailed Recognition") bound
+//! the error of the worst class by the spectral norm of a weighted confusion matrix plus a
+//! complexity term. This library computes every quantity of that statement exactly or with
+//! certified error bars, says of each theorem whether it applies, and judges it against held-out
+//! data. It is pure Rust: no file, no plot, no native library (LAPACK only with feature `lapack`).
 //!
 //! | module | holds |
 //! | --- | --- |
@@ -14,9 +15,9 @@
 //! | [`longtail`] | the long-tail protocol, many/medium/few, metrics of the worst class |
 //! | [`car`] | CAR as a reference in f64: surrogate (D6), moving average, spectral term, analytic gradients |
 //!
-//! Statement numbers are those of `THEORY.md`. Matrices have **row = predicted class, column = true class**. One call
-//! from counts to every interval is [`WorstClassAnalysis::of`]; the main types stand at the root, too. Arrays are those
-//! of [`ndarray`], which is re-exported.
+//! Statement numbers are those of `THEORY.md`. Matrices have **row = predicted class, column = true
+//! class**. One call from counts to every interval is [`WorstClassAnalysis::of`]; the main types
+//! stand at the root, too. Arrays are those of [`ndarray`], which is re-exported.
 
 #![deny(unsafe_code)]
 

@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::sync::OnceLock;
 
-/// Whether rayon's pool has several threads. Where the system starts none, work is done by the calling thread.
+/// Whether rayon's pool has several threads. Where the system starts none, work is done by the
+/// calling thread.
 pub(crate) fn are_several() -> bool {
     static REFUSED: OnceLock<bool> = OnceLock::new();
     // An error with a source is the system's; one without says that the pool was there before.

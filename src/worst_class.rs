@@ -46,18 +46,19 @@ pub struct WorstClassAnalysis {
     pub weighted_worst_class: Interval,
     /// Classes among which the worst is (T5'): any one class of the largest error is among them.
     pub candidates: Vec<usize>,
-    /// Interval of the population's ‖C_DΛ‖₂ (T6', with the pair of even vectors); not applicable if a class has no
-    /// sample.
+    /// Interval of the population's ‖C_DΛ‖₂ (T6', with the pair of even vectors); not applicable if
+    /// a class has no sample.
     pub population_norm: Outcome<Interval>,
 }
 
 impl WorstClassAnalysis {
-    /// Analyses held-out counts with the weights λ of the training counts. Each of the intervals holds by itself with
-    /// probability at least 1 − `delta` over the held-out samples, for a classifier fixed before they were seen.
+    /// Analyses held-out counts with the weights λ of the training counts. Each of the intervals
+    /// holds by itself with probability at least 1 − `delta` over the held-out samples, for a
+    /// classifier fixed before they were seen.
     ///
     /// # Errors
-    /// [`Error`] for counts without two classes or without a sample, weights of another number of classes, and `delta`
-    /// outside (0, 1).
+    /// [`Error`] for counts without two classes or without a sample, weights of another number of
+    /// classes, and `delta` outside (0, 1).
     pub fn of(counts: &MarginCounts, weights: &ClassWeights, delta: f64) -> Result<Self, Error> {
         let (lambda, errors, samples) = (weights.values(), counts.errors(), counts.class_counts());
         let of = ClassErrors { errors: &errors, counts: samples };
@@ -78,9 +79,9 @@ impl WorstClassAnalysis {
         })
     }
 
-    /// Judges a bound of every class's error that was made without these samples, such as T3 from training data: `None`
-    /// where it does not apply. (A certificate from these samples themselves needs no verdict: it is the upper end of
-    /// `class_errors`.)
+    /// Judges a bound of every class's error that was made without these samples, such as T3 from
+    /// training data: `None` where it does not apply. (A certificate from these samples themselves
+    /// needs no verdict: it is the upper end of `class_errors`.)
     ///
     /// # Errors
     /// As [`verdicts`].

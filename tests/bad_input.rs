@@ -1,5 +1,5 @@
-//! Bad files and bad flags: exit code 1 for what lies in files and 2 for usage, a message that names the place, no
-//! panic, and not a file left behind.
+//! Bad files and bad flags: exit code 1 for what lies in files and 2 for usage, a message that
+//! names the place, no panic, and not a file left behind.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -50,7 +50,8 @@ impl Table {
         self.cases.push(Case { program, arguments, code, says: says.iter().map(|&word| word.to_owned()).collect() });
     }
 
-    /// Runs every case with `--out` in the folder unless it names one, and reports all that misbehave at once.
+    /// Runs every case with `--out` in the folder unless it names one, and reports all that
+    /// misbehave at once.
     fn check(self) {
         let before = listing(&self.folder);
         let mut wrong = Vec::new();

@@ -1,9 +1,10 @@
-//! `CarLoss` on libtorch tensors against the f64 reference `car_spectral::car`, over several batches: the value, the
-//! average and the gradient with respect to the logits. Two codes that share the options and nothing else.
+//! `CarLoss` on libtorch tensors against the f64 reference `car_spectral::car`, over several
+//! batches: the value, the average and the gradient with respect to the logits. Two codes that
+//! share the options and nothing else.
 //!
-//! Tolerances. In f64 both solve for the top pair to about 1e-12; a pair is as sensitive as 1/gap, hence gradients to
-//! 1e-10 where sigma_1 is apart from sigma_2 by 5 % of itself. In f32 rounding of 6e-8 meets the same gap and
-//! cancellation in the batch means: 1e-4 of the gradient's norm.
+//! Tolerances. In f64 both solve for the top pair to about 1e-12; a pair is as sensitive as 1/gap,
+//! hence gradients to 1e-10 where sigma_1 is apart from sigma_2 by 5 % of itself. In f32 rounding
+//! of 6e-8 meets the same gap and cancellation in the batch means: 1e-4 of the gradient's norm.
 
 use car_spectral::car::{
     CarObjective, CarOptions, Competition, EmaColumns, EmaOptions, EmaStart, Gate, PenaltyNorm, SurrogateOptions,

@@ -1,8 +1,9 @@
-//! The reference of CAR against numbers printed by the authors' public code (repository misswayguy/CAR) in float64: the
-//! batch's surrogate, the average, the spectral term and its gradient, several steps with each of the code's switches.
+//! The reference of CAR against numbers printed by the authors' public code (repository
+//! misswayguy/CAR) in float64: the batch's surrogate, the average, the spectral term and its
+//! gradient, several steps with each of the code's switches.
 //!
-//! Agreement to 1e-9 shows that the code's defaults and ablations are the options named in `options` below.
-//! Cross-entropy and the strength alpha are not among the numbers.
+//! Agreement to 1e-9 shows that the code's defaults and ablations are the options named in
+//! `options` below. Cross-entropy and the strength alpha are not among the numbers.
 
 use car_spectral::car::{
     CarObjective, CarOptions, Competition, EmaColumns, EmaOptions, EmaStart, Gate, SurrogateOptions,

@@ -1,5 +1,5 @@
-//! `train --car` as a user runs it: the metrics it writes, the state in its checkpoints, and what `analyze` draws of
-//! them.
+//! `train --car` as a user runs it: the metrics it writes, the state in its checkpoints, and what
+//! `analyze` draws of them.
 
 use std::fs;
 use std::path::{Path, PathBuf};

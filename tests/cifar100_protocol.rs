@@ -1,4 +1,5 @@
-//! The shipped predictions of a ResNet-32 on CIFAR100-LT: what must be said of each statement at real sizes.
+//! The shipped predictions of a ResNet-32 on CIFAR100-LT: what must be said of each statement at
+//! real sizes.
 
 use car_spectral_tests::{analyze, fresh_folder, recompute, repository, text};
 

@@ -1,5 +1,5 @@
-//! `experiments` as a user runs it: a sweep that is interrupted in every way and goes on, its table, and the rank
-//! correlations over runs.
+//! `experiments` as a user runs it: a sweep that is interrupted in every way and goes on, its
+//! table, and the rank correlations over runs.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -351,8 +351,8 @@ fn shipped_logs() -> PathBuf {
     repository().join("figures/car-over-training/runs")
 }
 
-/// The shipped logs with other errors of the worst classes: many ties, and each target with another share of the norm
-/// in it.
+/// The shipped logs with other errors of the worst classes: many ties, and each target with another
+/// share of the norm in it.
 fn varied_logs() -> PathBuf {
     let folder = fresh_folder("varied-logs");
     let mut files: Vec<PathBuf> = fs::read_dir(shipped_logs()).unwrap().map(|entry| entry.unwrap().path()).collect();

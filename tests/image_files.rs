@@ -1,4 +1,5 @@
-//! Image folders and list files, from the first line of output to the analysis; validation and selection.
+//! Image folders and list files, from the first line of output to the analysis; validation and
+//! selection.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -14,8 +14,8 @@ use car_spectral_training::checkpoint;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Every kind of state: batch statistics, augmentation, mixing, both averages of CAR, the contrastive branch, averaged
-/// weights, stochastic depth, all optimizers, the best epoch so far.
+/// Every kind of state: batch statistics, augmentation, mixing, both averages of CAR, the
+/// contrastive branch, averaged weights, stochastic depth, all optimizers, the best epoch so far.
 const RUNS: [(&str, &str, &[&str]); 5] = [
     (
         "sgd",

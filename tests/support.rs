@@ -1,5 +1,5 @@
-//! Parts that the end-to-end tests share: the programs as a user runs them, a small synthetic data set, two small
-//! trained runs, prediction files, and the independent recomputation in Python.
+//! Parts that the end-to-end tests share: the programs as a user runs them, a small synthetic data
+//! set, two small trained runs, prediction files, and the independent recomputation in Python.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -48,8 +48,9 @@ impl Program {
             || version().is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("libtorch"))
     }
 
-    /// The executable, built with the profile of the running test unless it lies beside it and is newer than its
-    /// sources. The variable CAR_SPECTRAL_PROGRAMS names a folder of finished programs to test instead.
+    /// The executable, built with the profile of the running test unless it lies beside it and is
+    /// newer than its sources. The variable CAR_SPECTRAL_PROGRAMS names a folder of finished
+    /// programs to test instead.
     pub fn path(self) -> &'static Path {
         static PATHS: [OnceLock<PathBuf>; 3] = [const { OnceLock::new() }; 3];
         PATHS[self as usize].get_or_init(|| {
@@ -153,8 +154,8 @@ pub fn text(path: &Path) -> String {
     path.to_str().expect("test paths are UTF-8").to_owned()
 }
 
-/// An empty folder of this name for the running test executable, below cargo's target folder: remade by each run, so
-/// that nothing is left elsewhere and the last run can be looked at.
+/// An empty folder of this name for the running test executable, below cargo's target folder:
+/// remade by each run, so that nothing is left elsewhere and the last run can be looked at.
 ///
 /// # Panics
 /// If two tests of one executable ask for the same name.
@@ -176,8 +177,8 @@ pub fn fresh_folder(name: &str) -> PathBuf {
 /// Images a class of the synthetic data set, training and test.
 pub const SYNTHETIC_IMAGES: [usize; 2] = [60, 30];
 
-/// A data set in the files of Fashion-MNIST: 10 classes of 28 x 28 images, a bright bar whose place depends on the
-/// class, under noise strong enough that a network of two epochs errs.
+/// A data set in the files of Fashion-MNIST: 10 classes of 28 x 28 images, a bright bar whose place
+/// depends on the class, under noise strong enough that a network of two epochs errs.
 pub fn synthetic_fashion_mnist() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
@@ -236,8 +237,8 @@ pub fn short_training() -> Vec<String> {
     arguments
 }
 
-/// The folder of a finished run of `mlp` (2 epochs) or `resnet20` (1 epoch) on the synthetic data, trained once for
-/// each test executable.
+/// The folder of a finished run of `mlp` (2 epochs) or `resnet20` (1 epoch) on the synthetic data,
+/// trained once for each test executable.
 pub fn trained(model: &'static str) -> &'static Path {
     static RUNS: [OnceLock<PathBuf>; 2] = [OnceLock::new(), OnceLock::new()];
     let (place, settings) = match model {
@@ -277,10 +278,11 @@ pub fn write_npz<A: WritableElement, D: Dimension, B: WritableElement>(
     archive.finish().expect("the archive is finished").flush().expect("the file is written");
 }
 
-/// Recomputes a model's numbers with NumPy and SciPy (tests/recompute.py) and fails where they differ.
+/// Recomputes a model's numbers with NumPy and SciPy (tests/recompute.py) and fails where they
+/// differ.
 ///
-/// The interpreter is that of the variable PYTHON, or .venv/bin/python, which `make setup` makes. Without one the test
-/// fails, unless CAR_SPECTRAL_SKIP_PYTHON is set.
+/// The interpreter is that of the variable PYTHON, or .venv/bin/python, which `make setup` makes.
+/// Without one the test fails, unless CAR_SPECTRAL_SKIP_PYTHON is set.
 pub fn recompute(report: &Path, model: usize, test: &Path, train: Option<&Path>, weights: Option<&Path>) {
     let Some(python) = python() else { return };
     let mut command = Command::new(python);
@@ -300,8 +302,8 @@ pub fn recompute(report: &Path, model: usize, test: &Path, train: Option<&Path>,
     assert!(passed > 50, "only {passed} numbers were compared:\n{found}");
 }
 
-/// Recomputes the rank correlations over runs with SciPy (tests/recompute_correlations.py) and fails where they differ.
-/// The interpreter is that of [`recompute`].
+/// Recomputes the rank correlations over runs with SciPy (tests/recompute_correlations.py) and
+/// fails where they differ. The interpreter is that of [`recompute`].
 pub fn recompute_correlations(correlations: &Path, logs: &[PathBuf]) {
     let Some(python) = python() else { return };
     let script = repository().join("tests/recompute_correlations.py");

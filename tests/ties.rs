@@ -8,7 +8,8 @@ use ndarray::{Array1, Array2};
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::Value;
 
-/// Logits of the trained mlp in steps of a quarter: few values, so that many samples tie, and not all.
+/// Logits of the trained mlp in steps of a quarter: few values, so that many samples tie, and not
+/// all.
 fn coarse(part: &str) -> (Array2<f32>, Array1<i64>) {
     let (logits, labels) = read_predictions(&trained("mlp").join(part));
     (logits.mapv(|value| (value * 4.0).round() / 4.0), labels)

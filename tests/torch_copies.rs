@@ -1,5 +1,5 @@
-//! Copies of the shipped checkpoints made by PyTorch itself (tests/fixtures/torch/make.py), run on the real test images
-//! of Fashion-MNIST, give the checkpoint's own report.
+//! Copies of the shipped checkpoints made by PyTorch itself (tests/fixtures/torch/make.py), run on
+//! the real test images of Fashion-MNIST, give the checkpoint's own report.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -22,7 +22,8 @@ fn model(file: &str, more: &str) -> Value {
     analyze(&arguments, &out)["models"][0].clone()
 }
 
-/// The report of the checkpoint itself, which says how it wants its input and which images it was trained on.
+/// The report of the checkpoint itself, which says how it wants its input and which images it was
+/// trained on.
 fn own(name: &str) -> &'static Value {
     static OWN: [OnceLock<Value>; 2] = [OnceLock::new(), OnceLock::new()];
     OWN[usize::from(name == "resnet20")]
@@ -58,7 +59,8 @@ fn a_torch_save_copy_of_the_resnet_gives_its_report() {
     equal_but_for_the_source(&copy("resnet20", "resnet20.pt"), own("resnet20"), "resnet20.pt");
 }
 
-/// Without --subset-seed the images that another program drew are not known, only how many of each class.
+/// Without --subset-seed the images that another program drew are not known, only how many of each
+/// class.
 #[test]
 fn the_training_images_of_a_foreign_model_are_not_guessed() {
     let flags = FLAGS.strip_suffix(" --subset-seed 0").unwrap();

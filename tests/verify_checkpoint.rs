@@ -1,5 +1,6 @@
-//! `train`, then `analyze --checkpoint`: every number of the report is recomputed from the predictions by NumPy and
-//! SciPy, and a checkpoint that is run gives what its stored predictions give.
+//! `train`, then `analyze --checkpoint`: every number of the report is recomputed from the
+//! predictions by NumPy and SciPy, and a checkpoint that is run gives what its stored predictions
+//! give.
 
 use std::path::Path;
 

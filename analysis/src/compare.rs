@@ -27,14 +27,14 @@ pub struct SeedGroup {
     pub models: Vec<usize>,
 }
 
-/// The pairs of models that are compared, of those that were tested on the same samples: all pairs of up to three
-/// models, else each with the first.
+/// The pairs of models that are compared, of those that were tested on the same samples: all pairs
+/// of up to three models, else each with the first.
 pub fn compared(subjects: &[Subject]) -> Vec<(usize, usize)> {
     pairs(subjects).filter(|&(a, b)| same_samples(&subjects[a], &subjects[b])).collect()
 }
 
-/// The models that would be compared with another, had they been tested on the same samples in the same order, and the
-/// warning on each.
+/// The models that would be compared with another, had they been tested on the same samples in the
+/// same order, and the warning on each.
 pub fn not_compared(subjects: &[Subject]) -> Vec<(usize, Warning)> {
     let differ = pairs(subjects).filter(|&(a, b)| !same_samples(&subjects[a], &subjects[b]));
     differ
@@ -56,8 +56,8 @@ fn pairs(subjects: &[Subject]) -> impl Iterator<Item = (usize, usize)> {
         .filter(move |&(a, _)| number <= ALL_PAIRS || a == 0)
 }
 
-/// Each pair of models that were tested on the same samples: all pairs of up to three models, else each with the first.
-/// `delta` is shared out among the comparisons.
+/// Each pair of models that were tested on the same samples: all pairs of up to three models, else
+/// each with the first. `delta` is shared out among the comparisons.
 pub fn compare(subjects: &[Subject], delta: f64) -> Result<Vec<Comparison>> {
     let pairs = compared(subjects);
     let each = delta / pairs.len().max(1) as f64;
@@ -76,7 +76,8 @@ pub fn compare(subjects: &[Subject], delta: f64) -> Result<Vec<Comparison>> {
 ///
 /// # Errors
 /// [`AnalysisError::Bound`]; [`AnalysisError::Usage`] for a group of fewer than two networks;
-/// [`AnalysisError::Mismatch`] for groups that were not all tested on the same samples in the same order.
+/// [`AnalysisError::Mismatch`] for groups that were not all tested on the same samples in the same
+/// order.
 pub fn compare_groups(subjects: &[Subject], groups: &[SeedGroup], delta: f64) -> Result<Vec<GroupComparison>> {
     if let Some(group) = groups.iter().find(|group| group.models.len() < 2) {
         let problem = format!("group {}: {} model; seeds need at least 2", group.name, group.models.len());

@@ -13,7 +13,8 @@ use crate::draw::DrawError;
 use crate::report::ReportError;
 use crate::subject::Subject;
 
-/// The reasons why an analysis did not come to its end. Messages name the file, sample, class or flag, and what to do.
+/// The reasons why an analysis did not come to its end. Messages name the file, sample, class or
+/// flag, and what to do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the message of each variant says what it is and what its fields are")]
@@ -116,7 +117,8 @@ impl AnalysisError {
         }
     }
 
-    /// The setting that is out of its range, if that is what is wrong; so a program can name its flag.
+    /// The setting that is out of its range, if that is what is wrong; so a program can name its
+    /// flag.
     pub fn setting_error(&self) -> Option<&SettingError> {
         match self {
             Self::Setting(error) | Self::Data(DataError::Setting(error)) => Some(error),

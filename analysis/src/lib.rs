@@ -1,7 +1,7 @@
-//! The way from a trained classifier to the verdict on its worst class: loading and running models (`load`), the
-//! analysis ([`verify`]), one against another ([`compare`]), both together ([`whole`]), what it finds ([`results`]) and
-//! what it leaves behind ([`report`]); what predicts the worst classes over many runs is in `correlation`. The
-//! [`programs`] are made of them.
+//! The way from a trained classifier to the verdict on its worst class: loading and running models
+//! (`load`), the analysis ([`verify`]), one against another ([`compare`]), both together
+//! ([`whole`]), what it finds ([`results`]) and what it leaves behind ([`report`]); what predicts
+//! the worst classes over many runs is in `correlation`. The [`programs`] are made of them.
 
 #![forbid(unsafe_code)]
 

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 /// A file that was read.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DataFile {
-    /// Role of the file: `weights`, `test data`, `train data`, `test predictions`, `train predictions`, `train counts`,
-    /// `class names`.
+    /// Role of the file: `weights`, `test data`, `train data`, `test predictions`, `train
+    /// predictions`, `train counts`, `class names`.
     pub role: String,
     /// The path as given.
     pub path: String,
@@ -40,8 +40,8 @@ pub struct Preprocessing {
 /// The origin of a model's scores.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Source {
-    /// `checkpoint` (this project's), `safetensors`, `torch-save`, `parts` (listed by an index), `torchscript`,
-    /// `predictions` or `confusion` (a matrix of counts, without scores).
+    /// `checkpoint` (this project's), `safetensors`, `torch-save`, `parts` (listed by an index),
+    /// `torchscript`, `predictions` or `confusion` (a matrix of counts, without scores).
     pub kind: String,
     /// The files read for this model.
     pub files: Vec<DataFile>,
@@ -57,7 +57,8 @@ pub struct Source {
     pub subset_sha256: Option<String>,
     /// Preprocessing that the model wants; `None` for stored predictions.
     pub preprocessing: Option<Preprocessing>,
-    /// Keys that led to the weights in a file of another program, joined by dots; `None` if there are none.
+    /// Keys that led to the weights in a file of another program, joined by dots; `None` if there
+    /// are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// Prefix of the names of its tensors there that was taken off; `None` if nothing.
@@ -69,7 +70,8 @@ pub struct Source {
     /// The unused rest of the file: keys, names of tensors, and modules with the number of theirs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<String>,
-    /// Readings of the files where they do not say it plainly, what was taken for what: sentences without a full stop.
+    /// Readings of the files where they do not say it plainly, what was taken for what: sentences
+    /// without a full stop.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }

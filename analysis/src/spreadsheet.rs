@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use crate::words::is_shown;
 
-/// Writes rows of fields, with U+FFFD for what is not shown, a tab aside. Text that a spreadsheet would take for a
-/// formula has an apostrophe in front: whatever begins with `=`, `+`, `-`, `@` or a tab and is no number.
+/// Writes rows of fields, with U+FFFD for what is not shown, a tab aside. Text that a spreadsheet
+/// would take for a formula has an apostrophe in front: whatever begins with `=`, `+`, `-`, `@` or
+/// a tab and is no number.
 ///
 /// # Errors
 /// [`csv::Error`] for rows of unequal lengths.

@@ -1,5 +1,5 @@
-//! The subject of an analysis: the scores of one model on its training and test data, and what is known about the
-//! model.
+//! The subject of an analysis: the scores of one model on its training and test data, and what is
+//! known about the model.
 
 use car_spectral::bounds::Architecture;
 use ndarray::{Array1, ArrayView1, Axis};

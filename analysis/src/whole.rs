@@ -4,15 +4,17 @@ use crate::results::{ModelFigures, Report, Settings};
 use crate::subject::Subject;
 use crate::{Result, compare, report, verify};
 
-/// Settings of the analysis of these models together: they share delta, and so do their comparisons.
+/// Settings of the analysis of these models together: they share delta, and so do their
+/// comparisons.
 #[must_use]
 pub fn shared(settings: verify::Settings, subjects: &[Subject]) -> verify::Settings {
     let comparisons = compare::compared(subjects).len().max(1);
     verify::Settings { models_compared: subjects.len(), comparisons, ..settings }
 }
 
-/// Analyses the models one by one and compares them. Of `about` the report keeps who made it and from what, the
-/// numbers come from `settings`. `progress` is told what is being done, in a few words, before each part.
+/// Analyses the models one by one and compares them. Of `about` the report keeps who made it and
+/// from what, the numbers come from `settings`. `progress` is told what is being done, in a few
+/// words, before each part.
 ///
 /// # Errors
 /// What [`verify::verify`] and the comparisons say.

@@ -8,8 +8,9 @@ pub(crate) fn readable(text: &str) -> String {
     text.chars().map(|c| if is_shown(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
-/// Whether a character is shown, or joins what is shown, as names of Indic and Persian languages and emoji need it.
-/// Others act on the terminal, the page or the text around them, are nowhere to be seen, or are forbidden in XML.
+/// Whether a character is shown, or joins what is shown, as names of Indic and Persian languages
+/// and emoji need it. Others act on the terminal, the page or the text around them, are nowhere to
+/// be seen, or are forbidden in XML.
 pub(crate) fn is_shown(c: char) -> bool {
     let is_hidden = matches!(
         c,
@@ -84,7 +85,8 @@ pub(crate) fn power_of_ten(power: i32) -> String {
     format!("10{}", superscript(power))
 }
 
-/// A number in three significant digits, as a label beside a bar: `0.0123`, `7.35`, `841`, `1.2×10⁶`.
+/// A number in three significant digits, as a label beside a bar: `0.0123`, `7.35`, `841`,
+/// `1.2×10⁶`.
 pub(crate) fn short(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         // Adding 0 turns -0 into 0.
@@ -100,8 +102,8 @@ pub(crate) fn short(value: f64) -> String {
     }
 }
 
-/// A number with so many decimals, more where only 0 would be left of it: a minus before 0.0 would say what no digit
-/// shows. `−1.3`, `−0.04`, `0.0`.
+/// A number with so many decimals, more where only 0 would be left of it: a minus before 0.0 would
+/// say what no digit shows. `−1.3`, `−0.04`, `0.0`.
 pub(crate) fn decimals(value: f64, decimals: usize) -> String {
     let size = value.abs();
     let mut text = fixed(size, decimals);
@@ -118,7 +120,8 @@ pub(crate) fn decimals(value: f64, decimals: usize) -> String {
     if value < 0.0 { format!("−{text}") } else { text }
 }
 
-/// A fraction in per cent: `62 %`, `0.4 %`, `78.1 %`; 0 % and 100 % only where exact, else `< 0.1 %`, `> 99.9 %`.
+/// A fraction in per cent: `62 %`, `0.4 %`, `78.1 %`; 0 % and 100 % only where exact, else `< 0.1
+/// %`, `> 99.9 %`.
 pub(crate) fn percent(share: f64) -> String {
     // Adding 0 turns -0, the sum of nothing, into 0.
     let value = 100.0 * share + 0.0;
@@ -132,7 +135,8 @@ pub(crate) fn percent(share: f64) -> String {
     format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
 }
 
-/// The ends of an interval in per cent, outwards where no decimal shows the difference: never `> 99.9 %`, but `100 %`.
+/// The ends of an interval in per cent, outwards where no decimal shows the difference: never `>
+/// 99.9 %`, but `100 %`.
 pub(crate) fn limits([lower, upper]: [f64; 2]) -> [String; 2] {
     let outward = |share: f64, end: f64| if (share - end).abs() < 0.0005 { percent(end) } else { percent(share) };
     [outward(lower, 0.0), outward(upper, 1.0)]

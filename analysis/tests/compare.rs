@@ -7,7 +7,8 @@ use std::path::Path;
 
 use program::Ended;
 
-/// Scores of three classes, thirty samples; `shift` moves which of them are wrong, `order` how the rows lie.
+/// Scores of three classes, thirty samples; `shift` moves which of them are wrong, `order` how the
+/// rows lie.
 fn predictions(folder: &Path, name: &str, shift: usize, order: impl Fn(usize) -> usize) {
     let mut text = "label,logit_0,logit_1,logit_2\n".to_owned();
     for row in 0..30 {

@@ -1,4 +1,5 @@
-//! Predictions larger than memory and files of counts: the numbers are those of the whole set in memory.
+//! Predictions larger than memory and files of counts: the numbers are those of the whole set in
+//! memory.
 
 mod program;
 

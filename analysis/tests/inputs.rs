@@ -1,5 +1,5 @@
-//! `analyze` on files as people have them: what is read gives its numbers, what is open is asked for, and a file that
-//! is something else is called what it is.
+//! `analyze` on files as people have them: what is read gives its numbers, what is open is asked
+//! for, and a file that is something else is called what it is.
 
 mod program;
 
@@ -8,7 +8,8 @@ use std::fs;
 use program::{Ended, analyze, refused};
 use serde_json::Value;
 
-/// Scores of 36 samples of three classes, of which 1, 0 and 3 are wrong: label, then a score a class.
+/// Scores of 36 samples of three classes, of which 1, 0 and 3 are wrong: label, then a score a
+/// class.
 fn rows() -> Vec<(usize, [f64; 3])> {
     let wrong = |sample: usize| matches!(sample, 3 | 5 | 8 | 11);
     (0..36)
@@ -221,7 +222,8 @@ fn files_that_are_something_else_are_called_what_they_are() {
     }
 }
 
-/// A light build says the one command that has what the file needs, with what has to be fetched before it.
+/// A light build says the one command that has what the file needs, with what has to be fetched
+/// before it.
 #[cfg(not(any(feature = "torch", feature = "onnx")))]
 #[test]
 fn weights_and_networks_are_told_the_command_that_runs_them() {
@@ -242,8 +244,8 @@ fn weights_and_networks_are_told_the_command_that_runs_them() {
     }
 }
 
-/// Names of files are bytes: they may hold what moves a terminal's cursor, and no text at all, which is refused of
-/// inputs before anything is read.
+/// Names of files are bytes: they may hold what moves a terminal's cursor, and no text at all,
+/// which is refused of inputs before anything is read.
 #[test]
 fn names_of_files_cannot_act_on_a_terminal_and_need_not_be_text() {
     use std::ffi::OsStr;

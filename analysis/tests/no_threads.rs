@@ -1,4 +1,5 @@
-//! Checks of the programs where the system starts no thread: they say the same with the one they have.
+//! Checks of the programs where the system starts no thread: they say the same with the one they
+//! have.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -12,7 +13,8 @@ use serde_json::Value;
 /// The user `nobody`: the limit does not hold for root.
 const NOBODY: u32 = 65_534;
 
-/// A command in `folder` by a user who is not root, either as usual or where no thread or process can be started.
+/// A command in `folder` by a user who is not root, either as usual or where no thread or process
+/// can be started.
 fn command(folder: &Path, words: &str, threads: bool) -> Command {
     let limited = format!("prlimit --nproc=1 -- {words}");
     let mut words = if threads { words } else { &limited }.split(' ');

@@ -1,5 +1,5 @@
-//! The page in a browser: what a reader clicks, types and prints. Needs Chromium; where there is none, that is said and
-//! nothing is driven.
+//! The page in a browser: what a reader clicks, types and prints. Needs Chromium; where there is
+//! none, that is said and nothing is driven.
 
 mod program;
 
@@ -21,7 +21,8 @@ fn chromium() -> Option<&'static str> {
     found
 }
 
-/// Scores of K classes of so many samples each, of which the later ones are wrong more often, as a table.
+/// Scores of K classes of so many samples each, of which the later ones are wrong more often, as a
+/// table.
 fn scores(path: &Path, classes: usize, samples: usize, shift: usize) {
     let mut text = String::from("label");
     (0..classes).for_each(|class| text.push_str(&format!(",logit_{class}")));
@@ -45,7 +46,8 @@ fn page(folder: &Path, arguments: &str) -> PathBuf {
     folder.join("out/report.html")
 }
 
-/// Opens the page with a second script behind its own and gives back what that script's `said` holds at the end.
+/// Opens the page with a second script behind its own and gives back what that script's `said`
+/// holds at the end.
 fn driven(browser: &str, page: &Path, script: &str) -> Value {
     let script = format!(
         "const problems = [];

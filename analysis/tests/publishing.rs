@@ -1,5 +1,5 @@
-//! `analyze` and `experiments table` killed or told to stop at random moments: their folder holds the results of one
-//! run whole, of the earlier or of the new one.
+//! `analyze` and `experiments table` killed or told to stop at random moments: their folder holds
+//! the results of one run whole, of the earlier or of the new one.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -125,8 +125,8 @@ fn on_a_full_disk_the_earlier_table_stays_whole() {
     fill_the_disk(&Place::new(table));
 }
 
-/// Runs on disks of every size, a page more each, that hold the results of an earlier run: what does not fit changes
-/// nothing.
+/// Runs on disks of every size, a page more each, that hold the results of an earlier run: what
+/// does not fit changes nothing.
 fn fill_the_disk(place: &Place) {
     let (whole, _) = place.whole();
     let (mut refused, mut done) = (0, 0);

@@ -17,8 +17,8 @@ pub(super) struct Annotations {
     entries: Vec<(usize, PathBuf, String)>,
 }
 
-/// Reads a list: fields between tabs, of which the first two count, or an image and a class with a comma or a blank in
-/// between. An image is looked for in the folders in turn.
+/// Reads a list: fields between tabs, of which the first two count, or an image and a class with a
+/// comma or a blank in between. An image is looked for in the folders in turn.
 pub(super) fn read(file: &Path, folders: &[&Path]) -> Result<Annotations, DataError> {
     let bytes = read_file(file, MOST_OF_A_LIST)?;
     let text = std::str::from_utf8(&bytes).map_err(|_| DataError::malformed(file, "it is not UTF-8"))?;

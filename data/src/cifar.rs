@@ -1,5 +1,6 @@
-//! CIFAR-10 and CIFAR-100 in their binary version (Krizhevsky, 2009): records of label bytes (CIFAR-100: coarse, then
-//! fine; CIFAR-10: one) and 3 x 32 x 32 pixel bytes, red plane, green plane, blue plane, row-major.
+//! CIFAR-10 and CIFAR-100 in their binary version (Krizhevsky, 2009): records of label bytes
+//! (CIFAR-100: coarse, then fine; CIFAR-10: one) and 3 x 32 x 32 pixel bytes, red plane, green
+//! plane, blue plane, row-major.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! CutMix (Yun et al., ICCV 2019): a rectangle of each image comes from another one, and its label by the share of the
-//! area.
+//! CutMix (Yun et al., ICCV 2019): a rectangle of each image comes from another one, and its label
+//! by the share of the area.
 
 use std::ops::Range;
 
@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DataError, Sampler};
 
-/// CutMix of whole batches: one rectangle for all images of a batch, whose partners are a second batch, drawn
-/// independently.
+/// CutMix of whole batches: one rectangle for all images of a batch, whose partners are a second
+/// batch, drawn independently.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CutMix {
     /// Probability that a batch is mixed, in [0, 1].
@@ -32,11 +32,11 @@ impl CutMix {
         Ok(())
     }
 
-    /// The rectangle of a batch of images of this size, or None for a batch that stays. Draws one number from `rng`,
-    /// and three more for a batch that is mixed.
+    /// The rectangle of a batch of images of this size, or None for a batch that stays. Draws one
+    /// number from `rng`, and three more for a batch that is mixed.
     ///
-    /// With lambda uniform on [0, 1], which is Beta(1, 1), the sides are sqrt(1 - lambda) of the image's, rounded down;
-    /// the centre is uniform on the image, and what lies outside is cut off.
+    /// With lambda uniform on [0, 1], which is Beta(1, 1), the sides are sqrt(1 - lambda) of the
+    /// image's, rounded down; the centre is uniform on the image, and what lies outside is cut off.
     pub fn draw(&self, height: usize, width: usize, rng: &mut ChaCha8Rng) -> Option<Rectangle> {
         if rng.random::<f64>() >= self.probability {
             return None;

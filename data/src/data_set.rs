@@ -11,8 +11,8 @@ pub struct Split {
     pub images: Images,
     /// Labels `[N]`, each below the number of classes.
     pub labels: Vec<usize>,
-    /// SHA-256 of the files' bytes (after gunzip), in reading order, in hexadecimal; of a split of image files that of
-    /// its list, or of their names and sizes.
+    /// SHA-256 of the files' bytes (after gunzip), in reading order, in hexadecimal; of a split of
+    /// image files that of its list, or of their names and sizes.
     pub sha256: String,
 }
 
@@ -27,7 +27,8 @@ pub struct DataSet {
     pub test: Arc<Split>,
     /// Names of the classes, one a class.
     pub class_names: Vec<String>,
-    /// Readings of the folder, what was taken for what and what was passed over: sentences without a full stop.
+    /// Readings of the folder, what was taken for what and what was passed over: sentences without
+    /// a full stop.
     pub notes: Vec<String>,
 }
 
@@ -48,10 +49,12 @@ impl DataSet {
         self.class_names.len()
     }
 
-    /// Image shape C, H, W of what a network is given: images of `size` x `size`, or as they are stored.
+    /// Image shape C, H, W of what a network is given: images of `size` x `size`, or as they are
+    /// stored.
     ///
     /// # Errors
-    /// [`DataError::Setting`] for files without a size, which have none of their own, and for a size out of range.
+    /// [`DataError::Setting`] for files without a size, which have none of their own, and for a
+    /// size out of range.
     pub fn image_shape(&self, size: Option<usize>) -> Result<[usize; 3], DataError> {
         let in_range = |size: usize| match size {
             1..=4096 => Ok(size),

@@ -1,5 +1,6 @@
-//! One file to an image of three channels: JPEG, PNG, BMP, WebP, PPM. Colours are taken as they are stored: no colour
-//! profile, transparency or turn of the camera is applied; grey becomes equal red, green and blue.
+//! One file to an image of three channels: JPEG, PNG, BMP, WebP, PPM. Colours are taken as they are
+//! stored: no colour profile, transparency or turn of the camera is applied; grey becomes equal
+//! red, green and blue.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -40,8 +41,8 @@ impl Images {
 /// Decodes a file.
 ///
 /// # Errors
-/// [`DataError::File`] for a file of another format, cut short, damaged, or larger than 32,768 pixels a side or
-/// 256 MiB.
+/// [`DataError::File`] for a file of another format, cut short, damaged, or larger than 32,768
+/// pixels a side or 256 MiB.
 fn decode(path: &Path) -> Result<Pixels, DataError> {
     let malformed = |problem: &str| DataError::malformed(path, problem);
     let bytes = read(path, MOST_BYTES)?;
@@ -79,9 +80,10 @@ fn decode(path: &Path) -> Result<Pixels, DataError> {
     Ok(Pixels { channels: 3, height, width, bytes: planes })
 }
 
-/// The scans of a JPEG image, if the marker that ends it follows its segments (ITU-T T.81, annex B). Decoders fill in
-/// what a file cut short lacks; an image with a grey lower half must not be trained on unnoticed. A thumbnail inside a
-/// segment has an end of its own, so segments are stepped over.
+/// The scans of a JPEG image, if the marker that ends it follows its segments (ITU-T T.81, annex
+/// B). Decoders fill in what a file cut short lacks; an image with a grey lower half must not be
+/// trained on unnoticed. A thumbnail inside a segment has an end of its own, so segments are
+/// stepped over.
 fn scans(bytes: &[u8]) -> Option<usize> {
     let (mut rest, mut scans) = (bytes, 0);
     loop {
@@ -156,7 +158,8 @@ pub(super) mod tests {
         assert_eq!(found.bytes, [10, 20, 30]);
     }
 
-    /// tests/fixtures/pillow/make_images.py: baseline and progressive, three samplings, odd sizes, grey, inks.
+    /// tests/fixtures/pillow/make_images.py: baseline and progressive, three samplings, odd sizes,
+    /// grey, inks.
     #[test]
     fn files_give_the_bytes_of_pillow() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/pillow");

@@ -8,7 +8,8 @@ use thiserror::Error;
 
 use crate::SettingError;
 
-/// An error of data sets, subsets and loaders; every variant names the file or setting and what to do.
+/// An error of data sets, subsets and loaders; every variant names the file or setting and what to
+/// do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the message of each variant says what it is and what its fields are")]

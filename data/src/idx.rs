@@ -1,6 +1,7 @@
 //! IDX files (LeCun), gzipped or not, as Fashion-MNIST ships them (Xiao, Rasul and Vollgraf, 2017).
 //!
-//! Big-endian header: two zero bytes, type 8 (unsigned byte), number of axes, one 32-bit length an axis; then the data.
+//! Big-endian header: two zero bytes, type 8 (unsigned byte), number of axes, one 32-bit length an
+//! axis; then the data.
 
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};

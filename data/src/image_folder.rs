@@ -1,10 +1,11 @@
-//! Image folders: `DIR/train/CLASS/*.jpg` and `DIR/test/CLASS/*.jpg`, or `DIR/val/CLASS/*.jpg` where there is no
-//! `test`. Images may lie in `CLASS/images`, and those of the test part together, with a list of their classes
-//! (Tiny-ImageNet's `val/val_annotations.txt`, or one that is given).
+//! Image folders: `DIR/train/CLASS/*.jpg` and `DIR/test/CLASS/*.jpg`, or `DIR/val/CLASS/*.jpg`
+//! where there is no `test`. Images may lie in `CLASS/images`, and those of the test part together,
+//! with a list of their classes (Tiny-ImageNet's `val/val_annotations.txt`, or one that is given).
 //!
-//! Classes are the folders of `train`, images the files whose endings tell so, sorted by name. Names that begin with a
-//! dot, and files with other endings, are passed over; images among them are counted. The checksum of a split is that
-//! of the classes, names and sizes of its files, not of the pixels.
+//! Classes are the folders of `train`, images the files whose endings tell so, sorted by name.
+//! Names that begin with a dot, and files with other endings, are passed over; images among them
+//! are counted. The checksum of a split is that of the classes, names and sizes of its files, not
+//! of the pixels.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;

@@ -1,4 +1,5 @@
-//! Storage of the images of a split: all in memory, or each in a file of its own that is decoded when it is asked for.
+//! Storage of the images of a split: all in memory, or each in a file of its own that is decoded
+//! when it is asked for.
 
 use std::path::PathBuf;
 

@@ -1,5 +1,5 @@
-//! JPEG files to the bytes that Pillow gives: libjpeg's slow integer transform and smooth enlargement of the colours,
-//! by mozjpeg's copy of it. Pillow's rule for four inks, too.
+//! JPEG files to the bytes that Pillow gives: libjpeg's slow integer transform and smooth
+//! enlargement of the colours, by mozjpeg's copy of it. Pillow's rule for four inks, too.
 
 use std::panic::catch_unwind;
 

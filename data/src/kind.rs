@@ -39,7 +39,8 @@ impl DataKind {
         }
     }
 
-    /// Tells whether each image is a file of its own, of any size; such sets are as long-tailed as they are.
+    /// Tells whether each image is a file of its own, of any size; such sets are as long-tailed as
+    /// they are.
     pub fn is_files(self) -> bool {
         matches!(self, Self::ImageFolder | Self::List)
     }

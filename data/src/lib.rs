@@ -1,6 +1,7 @@
-//! Data sets in the formats their authors publish, the part of one that is trained on, augmentation, and batches of
-//! bytes ahead of time. Nothing here knows a tensor. What touches pixels (`decode`, `augment`, `loader`) is behind
-//! feature `pixels`: counting the images of each class needs none of it.
+//! Data sets in the formats their authors publish, the part of one that is trained on,
+//! augmentation, and batches of bytes ahead of time. Nothing here knows a tensor. What touches
+//! pixels (`decode`, `augment`, `loader`) is behind feature `pixels`: counting the images of each
+//! class needs none of it.
 //!
 //! ```text
 //! source -> data set (splits of images and labels) -> parts (long-tailed subset, validation)
@@ -88,8 +89,8 @@ fn read(path: &Path, most: u64) -> Result<Vec<u8>, DataError> {
     Ok(bytes)
 }
 
-/// A regular file of at most `most` bytes, of which no more than one byte above that is read. It is looked at before
-/// it is opened: opening a named pipe would wait for a writer.
+/// A regular file of at most `most` bytes, of which no more than one byte above that is read. It is
+/// looked at before it is opened: opening a named pipe would wait for a writer.
 fn open(path: &Path, most: u64) -> Result<Take<File>, DataError> {
     let found = std::fs::metadata(path).map_err(DataError::io(path))?;
     if !found.is_file() {

@@ -1,9 +1,10 @@
-//! List files: the images of a split as lines `path label`, the layout of ImageNet-LT and Places-LT (Liu et al., CVPR
+//! List files: the images of a split as lines `path label`, the layout of ImageNet-LT and Places-LT
+//! (Liu et al., CVPR
 //! 2019) and of the lists for iNaturalist 2018 that the same code uses.
 //!
-//! Paths are relative to the data set's folder, with or without a slash in front; a path may hold spaces, the label is
-//! what follows the last one. Labels are dense from 0. Blank lines are passed over. The checksum of a split is that of
-//! its list file, not of the images.
+//! Paths are relative to the data set's folder, with or without a slash in front; a path may hold
+//! spaces, the label is what follows the last one. Labels are dense from 0. Blank lines are passed
+//! over. The checksum of a split is that of its list file, not of the images.
 
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
@@ -114,13 +115,14 @@ fn find(folder: &Path, endings: &[&str]) -> Result<PathBuf, DataError> {
     Err(missing(wanted, hint))
 }
 
-/// A path without what changes nothing in it: `a//b`, `./a/b` and, below the data set's folder, `/a/b` are `a/b`.
+/// A path without what changes nothing in it: `a//b`, `./a/b` and, below the data set's folder,
+/// `/a/b` are `a/b`.
 fn plain(path: &str) -> PathBuf {
     Path::new(path).components().filter(|part| !matches!(part, Component::CurDir | Component::RootDir)).collect()
 }
 
-/// Where the image of a line lies. A path that begins with a slash is below the folder in published lists, and in
-/// one's own from the root.
+/// Where the image of a line lies. A path that begins with a slash is below the folder in published
+/// lists, and in one's own from the root.
 fn place(root: &Path, path: &str) -> PathBuf {
     let below = root.join(path.trim_start_matches('/'));
     if path.starts_with('/') && !below.exists() { PathBuf::from(path) } else { below }
@@ -347,7 +349,8 @@ mod tests {
         assert!(error.contains("line 2") && error.contains("f.png is empty"), "{error}");
     }
 
-    /// Liu et al., CVPR 2019: 115,846 images, 1280 to 5 a class, of 1000 classes 385 many, 479 medium, 136 few.
+    /// Liu et al., CVPR 2019: 115,846 images, 1280 to 5 a class, of 1000 classes 385 many, 479
+    /// medium, 136 few.
     #[test]
     fn the_counts_of_imagenet_lt_come_back_from_its_layout() {
         let counts: Vec<u64> = include_str!("../../tests/fixtures/imagenet_lt_counts.txt")

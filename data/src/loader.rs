@@ -1,15 +1,17 @@
-//! Batches ahead of time: threads decode, augment and stack images while the network works on earlier batches.
+//! Batches ahead of time: threads decode, augment and stack images while the network works on
+//! earlier batches.
 //!
 //! ```text
 //! order of the epoch -> batches of indices -> [thread: decode, one chain a view, stack] -> batches, in order
 //! ```
 //!
-//! The random numbers of a sample follow from the seed, the epoch, its position in the epoch and the view alone
-//! ([`crate::random`]): neither the number of threads nor their timing changes a batch, and a run goes on at any epoch.
+//! The random numbers of a sample follow from the seed, the epoch, its position in the epoch and
+//! the view alone ([`crate::random`]): neither the number of threads nor their timing changes a
+//! batch, and a run goes on at any epoch.
 //!
-//! Several views of a sample come from one decoded image, each by its own chain. A partner batch, such as CutMix pastes
-//! from, is that of a second loader with another `stream`: its order and its augmentation are independent of the
-//! first's.
+//! Several views of a sample come from one decoded image, each by its own chain. A partner batch,
+//! such as CutMix pastes from, is that of a second loader with another `stream`: its order and its
+//! augmentation are independent of the first's.
 
 use std::collections::VecDeque;
 use std::iter::FusedIterator;
@@ -36,7 +38,8 @@ const AHEAD: usize = 2;
 pub struct LoaderOptions {
     /// Images in a batch, at least 1; the last of an epoch has what is left.
     pub batch_size: usize,
-    /// Epochs to go through, from 1; the batches of one follow those of the one before without a pause.
+    /// Epochs to go through, from 1; the batches of one follow those of the one before without a
+    /// pause.
     pub epochs: RangeInclusive<usize>,
     /// Seed of order and augmentation.
     pub seed: u64,
@@ -100,8 +103,9 @@ impl Loader {
     /// Starts the threads, which begin with the first batches. One view for each of `chains`.
     ///
     /// # Errors
-    /// [`DataError::Setting`] for a batch size or number of threads of 0, no chain, or more chains, streams, epochs or
-    /// images than [`crate::random`] tells apart; [`DataError::File`] if no thread can be started.
+    /// [`DataError::Setting`] for a batch size or number of threads of 0, no chain, or more chains,
+    /// streams, epochs or images than [`crate::random`] tells apart; [`DataError::File`] if no
+    /// thread can be started.
     ///
     /// # Panics
     /// If the order has an index that is not in the split.

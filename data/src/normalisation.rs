@@ -19,8 +19,8 @@ impl Normalisation {
     /// Checks and takes the constants.
     ///
     /// # Errors
-    /// [`DataError::Setting`] unless there are as many means as deviations, at least one, the means from
-    /// -1e6 to 1e6 and the deviations from 1e-6 to 1e6.
+    /// [`DataError::Setting`] unless there are as many means as deviations, at least one, the means
+    /// from -1e6 to 1e6 and the deviations from 1e-6 to 1e6.
     pub fn new(mean: Vec<f64>, std: Vec<f64>) -> Result<Self, DataError> {
         if mean.len() != std.len() || mean.is_empty() {
             let value = format!("{} means, {} deviations", mean.len(), std.len());
@@ -35,8 +35,8 @@ impl Normalisation {
         Ok(Self { mean, std })
     }
 
-    /// The constants customary for a data set's full training split (fixed before any subset is drawn, as T3 needs);
-    /// for files those of ImageNet.
+    /// The constants customary for a data set's full training split (fixed before any subset is
+    /// drawn, as T3 needs); for files those of ImageNet.
     pub fn customary(kind: DataKind) -> Self {
         let (mean, std): (&[f64], &[f64]) = match kind {
             DataKind::Cifar100 => (&[0.5071, 0.4865, 0.4409], &[0.2673, 0.2564, 0.2762]),
@@ -56,8 +56,9 @@ impl Normalisation {
         Err(DataError::setting("mean/std", format!("{} values", self.mean.len()), requirement))
     }
 
-    /// B: the largest Euclidean norm that any image of C x `height` x `width` bytes can have in float32,
-    /// sqrt(sum_c H W max(|0 - mean_c|, |1 - mean_c|)^2 / std_c^2). This is the a-priori bound that T3 asks for.
+    /// B: the largest Euclidean norm that any image of C x `height` x `width` bytes can have in
+    /// float32, sqrt(sum_c H W max(|0 - mean_c|, |1 - mean_c|)^2 / std_c^2). This is the a-priori
+    /// bound that T3 asks for.
     pub fn input_norm_bound(&self, height: usize, width: usize) -> f64 {
         let per_pixel: f64 = self
             .mean

@@ -1,14 +1,15 @@
-//! The order in which the images of an epoch come, and how often those of each class (Kang et al., "Decoupling
-//! representation and classifier for long-tailed recognition", ICLR 2020).
+//! The order in which the images of an epoch come, and how often those of each class (Kang et al.,
+//! "Decoupling representation and classifier for long-tailed recognition", ICLR 2020).
 //!
 //! ```text
 //! p_j = n_j^q / sum_i n_i^q        probability that an image of class j comes next
 //! q = 1: instance-balanced         q = 1/2: square-root         q = 0: class-balanced
 //! ```
 //!
-//! An epoch has as many images as the training set, whatever q, so that runs have equally many steps. For q = 1 each
-//! image comes exactly once, in random order. For q < 1 the class of each place is drawn by p, and the images of a
-//! class come in random order, each once before any comes again.
+//! An epoch has as many images as the training set, whatever q, so that runs have equally many
+//! steps. For q = 1 each image comes exactly once, in random order. For q < 1 the class of each
+//! place is drawn by p, and the images of a class come in random order, each once before any comes
+//! again.
 
 use rand::distr::Distribution;
 use rand::distr::weighted::WeightedIndex;

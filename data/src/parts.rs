@@ -1,4 +1,5 @@
-//! The parts of a training split that a run uses: the images it trains on, and those it is chosen by.
+//! The parts of a training split that a run uses: the images it trains on, and those it is chosen
+//! by.
 
 use super::{LongTail, Subset, Validation};
 use crate::DataError;

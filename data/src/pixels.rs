@@ -1,4 +1,5 @@
-//! One image as bytes, the form in which images are decoded and augmented on the threads of the loader.
+//! One image as bytes, the form in which images are decoded and augmented on the threads of the
+//! loader.
 
 /// An image of 8 bits a channel, [C, H, W]: plane after plane, row-major.
 #[derive(Clone, Debug, PartialEq, Eq)]

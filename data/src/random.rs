@@ -1,6 +1,6 @@
-//! Random numbers by their place in a run: the generator of a draw follows from the run's seed and from what is drawn,
-//! not from what was drawn before. So neither the number of threads nor their timing can change a result, and a run
-//! that goes on needs to know nothing but the epoch.
+//! Random numbers by their place in a run: the generator of a draw follows from the run's seed and
+//! from what is drawn, not from what was drawn before. So neither the number of threads nor their
+//! timing can change a result, and a run that goes on needs to know nothing but the epoch.
 //!
 //! ```text
 //! ChaCha8, key from the seed, stream number = epoch (20 bits) | stream (4) | purpose (8) | position (32)
@@ -36,8 +36,8 @@ pub enum Purpose {
 pub struct Place {
     /// Epoch, from 1; below [`MOST_EPOCHS`].
     pub epoch: usize,
-    /// Number of the stream among several streams of batches that are drawn independently of each other; below
-    /// [`MOST_STREAMS`].
+    /// Number of the stream among several streams of batches that are drawn independently of each
+    /// other; below [`MOST_STREAMS`].
     pub stream: u8,
     /// Purpose of the numbers.
     pub purpose: Purpose,
@@ -45,7 +45,8 @@ pub struct Place {
     pub position: usize,
 }
 
-/// The generator of a place, at its beginning. Different places of one seed have independent generators.
+/// The generator of a place, at its beginning. Different places of one seed have independent
+/// generators.
 ///
 /// # Panics
 /// If a part of the place is not below its bound.

@@ -30,7 +30,8 @@ pub enum Policy {
     RandAugment(RandAugment),
 }
 
-/// RandAugment (Cubuk et al., NeurIPS 2020): so many operations, drawn with replacement from 14, all of one magnitude.
+/// RandAugment (Cubuk et al., NeurIPS 2020): so many operations, drawn with replacement from 14,
+/// all of one magnitude.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RandAugment {
     /// N: operations an image.
@@ -69,8 +70,8 @@ impl AugmentationOptions {
         }
     }
 
-    /// Gives what a description records beside whether images are changed: nothing where that is by crop and flip
-    /// alone.
+    /// Gives what a description records beside whether images are changed: nothing where that is by
+    /// crop and flip alone.
     pub fn beyond_crop_and_flip(&self) -> Option<Self> {
         let said = matches!(self.policy, Policy::None | Policy::CropFlip) && self.cutout.is_none();
         (!said).then_some(*self)

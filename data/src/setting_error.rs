@@ -2,7 +2,8 @@
 
 use thiserror::Error;
 
-/// A setting out of its range, by the name that it has in files of settings: `lr`, `image-size`, `car-alpha`.
+/// A setting out of its range, by the name that it has in files of settings: `lr`, `image-size`,
+/// `car-alpha`.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{name} = {value}: {requirement}")]
 pub struct SettingError {
@@ -14,13 +15,14 @@ pub struct SettingError {
     pub requirement: String,
 }
 
-/// Writes the settings that a library's message names in backticks as the flags of a program: `` `lr` `` as `--lr`,
-/// where the program has such a flag.
+/// Writes the settings that a library's message names in backticks as the flags of a program: ``
+/// `lr` `` as `--lr`, where the program has such a flag.
 pub fn with_flags(message: &str, is_flag: impl Fn(&str) -> bool) -> String {
     with_names(message, |name| is_flag(name).then(|| format!("--{name}")))
 }
 
-/// Writes the settings that a library's message names in backticks by the names they have elsewhere.
+/// Writes the settings that a library's message names in backticks by the names they have
+/// elsewhere.
 pub fn with_names(message: &str, named: impl Fn(&str) -> Option<String>) -> String {
     let mut parts: Vec<String> = message.split('`').map(str::to_owned).collect();
     let marks = parts.len();
@@ -35,8 +37,8 @@ pub fn with_names(message: &str, named: impl Fn(&str) -> Option<String>) -> Stri
     text
 }
 
-/// Writes an error, which is a setting's or not, for a program: its settings are called by their flags, where they
-/// have one (`a/b` names two).
+/// Writes an error, which is a setting's or not, for a program: its settings are called by their
+/// flags, where they have one (`a/b` names two).
 pub fn message_with_flags(
     error: &impl ToString,
     setting: Option<&SettingError>,

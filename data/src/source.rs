@@ -71,12 +71,12 @@ impl DataSource {
         Self { layout: Layout { test_alone, ..self.layout }, ..self }
     }
 
-    /// Reads both splits; of files their names only. Where `test_alone` allows it, training images that are not there
-    /// are none.
+    /// Reads both splits; of files their names only. Where `test_alone` allows it, training images
+    /// that are not there are none.
     ///
     /// # Errors
-    /// [`DataError::MissingFile`] with a hint where the data set is had, [`DataError::File`] for a file
-    /// that is cut short, has a wrong header or a label out of range, [`DataError::File`].
+    /// [`DataError::MissingFile`] with a hint where the data set is had, [`DataError::File`] for a
+    /// file that is cut short, has a wrong header or a label out of range, [`DataError::File`].
     pub fn load(&self) -> Result<DataSet, DataError> {
         let data = match self.kind {
             DataKind::FashionMnist => idx::load_fashion_mnist(&self.folder, self.layout.test_alone),

@@ -1,5 +1,6 @@
-//! The images of a split that are used: all, or the long-tailed subset in which class j keeps n_j images (see
-//! `car_spectral::longtail`), drawn without replacement from that class with a fixed seed.
+//! The images of a split that are used: all, or the long-tailed subset in which class j keeps n_j
+//! images (see `car_spectral::longtail`), drawn without replacement from that class with a fixed
+//! seed.
 
 use car_spectral::longtail::long_tailed_counts;
 use rand::SeedableRng;
@@ -76,8 +77,8 @@ impl LongTail {
     /// Draws the subset of a split with these labels.
     ///
     /// # Errors
-    /// [`DataError::LongTail`] for an imbalance below 1 or too few classes; [`DataError::Setting`] if a
-    /// class has fewer images than its share.
+    /// [`DataError::LongTail`] for an imbalance below 1 or too few classes; [`DataError::Setting`]
+    /// if a class has fewer images than its share.
     pub fn draw(&self, labels: &[usize], num_classes: usize) -> Result<Subset, DataError> {
         let class_counts = long_tailed_counts(self.n_max, self.imbalance, num_classes)?;
         let mut by_class = members(labels, num_classes);
@@ -145,9 +146,9 @@ mod tests {
         assert_eq!(Subset::full(&labels, 3), all);
         assert_eq!(all.by_class(), [[0, 3, 6, 9], [1, 4, 7, 10], [2, 5, 8, 11]]);
     }
-    /// The sizes that the protocol's formula gives, and that are published for the usual code: CIFAR100-LT 19,573,
-    /// 12,608, 10,847 and 9,502 images, CIFAR10-LT 20,431, 13,996, 12,406 and 11,203 for the factors 10, 50, 100
-    /// and 200.
+    /// The sizes that the protocol's formula gives, and that are published for the usual code:
+    /// CIFAR100-LT 19,573, 12,608, 10,847 and 9,502 images, CIFAR10-LT 20,431, 13,996, 12,406 and
+    /// 11,203 for the factors 10, 50, 100 and 200.
     #[test]
     fn subsets_have_the_published_sizes() {
         let sizes = |num_classes: usize, each: usize, n_max: u64| {

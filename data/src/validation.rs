@@ -1,4 +1,5 @@
-//! A part of the training images that is not trained on, so that a model can be chosen without the test images.
+//! A part of the training images that is not trained on, so that a model can be chosen without the
+//! test images.
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;

@@ -1,5 +1,6 @@
-//! Writes libtorch's folder into the program, which then finds the library at run time without `LD_LIBRARY_PATH`.
-//! Cargo hands linker arguments to no other crate, so each crate with a program needs these lines.
+//! Writes libtorch's folder into the program, which then finds the library at run time without
+//! `LD_LIBRARY_PATH`. Cargo hands linker arguments to no other crate, so each crate with a program
+//! needs these lines.
 
 fn main() {
     println!("cargo:rerun-if-env-changed=LIBTORCH");

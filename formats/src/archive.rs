@@ -1,11 +1,13 @@
-//! ZIP archives (.npz, torch.save), read so strictly that two programs cannot see two different contents.
+//! ZIP archives (.npz, torch.save), read so strictly that two programs cannot see two different
+//! contents.
 //!
-//! Accepted is what numpy, Python's zipfile, torch and the usual tools write: one directory at the very end of the file
-//! without a comment, members in place before it, local headers that agree with the directory, no name twice, no
-//! overlap and no gap, no encryption, stored or deflated. Names are what every reader takes them for: without control
-//! bytes (Python cuts at NUL) and backslashes, none equal to another but for case (torch ignores it), none renamed by
-//! an extra field (unzip follows it). Everything else is refused: an archive that one reader takes for this and another
-//! for that has no innocent author.
+//! Accepted is what numpy, Python's zipfile, torch and the usual tools write: one directory at the
+//! very end of the file without a comment, members in place before it, local headers that agree
+//! with the directory, no name twice, no overlap and no gap, no encryption, stored or deflated.
+//! Names are what every reader takes them for: without control bytes (Python cuts at NUL) and
+//! backslashes, none equal to another but for case (torch ignores it), none renamed by an extra
+//! field (unzip follows it). Everything else is refused: an archive that one reader takes for this
+//! and another for that has no innocent author.
 //!
 //! Format: PKWARE APPNOTE 6.3.10, sections 4.3 and 4.4 (ZIP64 included).
 
@@ -190,8 +192,8 @@ impl<'a> Archive<'a> {
     ///
     /// What is unpacked is charged to `budget` first.
     ///
-    /// `zero_is_unchecked`: take a checksum of 0 in the directory for "none", as torch writes it with
-    /// `compute_crc32=False`.
+    /// `zero_is_unchecked`: take a checksum of 0 in the directory for "none", as torch writes it
+    /// with `compute_crc32=False`.
     pub(crate) fn read(&self, member: &Member, zero_is_unchecked: bool, budget: &mut Budget) -> Result<Cow<'a, [u8]>> {
         let stored = self.bytes.get(member.data.clone()).ok_or_else(|| {
             damaged(self.file, format!("member {}", quoted(&member.name)), "it cannot be read".to_owned())
@@ -243,8 +245,8 @@ impl<'a> Archive<'a> {
     }
 }
 
-/// The length of the record behind a member's data: with or without its mark, with sizes of 4 or 8 bytes; 0 if there is
-/// none that agrees.
+/// The length of the record behind a member's data: with or without its mark, with sizes of 4 or 8
+/// bytes; 0 if there is none that agrees.
 fn descriptor_length(bytes: Pieces<'_>, member: &Member) -> usize {
     if !member.described {
         return 0;
@@ -360,7 +362,8 @@ fn directory_between(file: &Path, start: u64, size: u64, end: usize, entries: u6
     Ok(Directory { start: start as usize, end, entries })
 }
 
-/// Reads one directory entry and checks the local header it points to; gives the member and where its header starts.
+/// Reads one directory entry and checks the local header it points to; gives the member and where
+/// its header starts.
 fn read_entry(
     file: &Path,
     bytes: Pieces<'_>,
@@ -439,7 +442,8 @@ struct Announced<'a> {
     size: u64,
 }
 
-/// Checks a local header against the directory; gives where the data start and whether a record follows them.
+/// Checks a local header against the directory; gives where the data start and whether a record
+/// follows them.
 fn read_local(
     file: &Path,
     bytes: Pieces<'_>,
@@ -514,8 +518,8 @@ mod tests {
         }
     }
 
-    /// The start of numpy's archives: Python's `ZipFile.open("x", "w", force_zip64=True)` puts the sizes of the local
-    /// header into a ZIP64 field.
+    /// The start of numpy's archives: Python's `ZipFile.open("x", "w", force_zip64=True)` puts the
+    /// sizes of the local header into a ZIP64 field.
     fn zip64_local_header() -> Vec<u8> {
         [
             &LOCAL_HEADER.to_le_bytes()[..],

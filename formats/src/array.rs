@@ -1,4 +1,5 @@
-//! An array as a file holds it: shape and bytes, or the numbers and texts of a text file; and what it means.
+//! An array as a file holds it: shape and bytes, or the numbers and texts of a text file; and what
+//! it means.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -24,7 +25,8 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// What NumPy calls by a letter and a size, as in `f4`; `None` for what is neither a number nor a text.
+    /// What NumPy calls by a letter and a size, as in `f4`; `None` for what is neither a number nor
+    /// a text.
     pub(crate) fn of_numpy(name: &str) -> Option<Self> {
         let number = match name {
             "f2" => ElementType::F16,
@@ -181,7 +183,8 @@ impl<'a> Array<'a> {
         self
     }
 
-    /// Its rows at these places, of an array in row-major order; one that stays in its file is given back.
+    /// Its rows at these places, of an array in row-major order; one that stays in its file is
+    /// given back.
     pub(crate) fn with_rows(self, places: &[usize]) -> Self {
         let width: usize = self.shape.iter().skip(1).product();
         let data = match self.data {
@@ -212,8 +215,8 @@ impl<'a> Array<'a> {
         }
     }
 
-    /// Gives the numbers to `take`, one at a time, as integers where the type is one; `false` for texts and truth
-    /// values.
+    /// Gives the numbers to `take`, one at a time, as integers where the type is one; `false` for
+    /// texts and truth values.
     pub(crate) fn for_each_number<E>(
         &self,
         mut take: impl FnMut(Result<i128, f64>) -> Result<(), E>,

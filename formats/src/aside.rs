@@ -2,7 +2,8 @@
 
 use std::thread;
 
-/// Runs `aside` in a second thread while `here` runs in this one; after it where no thread can be started.
+/// Runs `aside` in a second thread while `here` runs in this one; after it where no thread can be
+/// started.
 pub(crate) fn both<A: Send, B>(mut aside: impl FnMut() -> A + Send, here: impl FnOnce() -> B) -> (A, B) {
     let (found, here) = thread::scope(|scope| {
         let second = thread::Builder::new().spawn_scoped(scope, &mut aside);

@@ -1,6 +1,8 @@
-//! Files that appear whole or not at all: written to a temporary name in the same folder, synced, then renamed.
+//! Files that appear whole or not at all: written to a temporary name in the same folder, synced,
+//! then renamed.
 //!
-//! The temporary name of `NAME` is always `.NAME.partial`: what a killed run leaves there, the next run replaces.
+//! The temporary name of `NAME` is always `.NAME.partial`: what a killed run leaves there, the next
+//! run replaces.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufWriter, Error, ErrorKind, Write};
@@ -12,13 +14,14 @@ use rustix::fs::OFlags;
 use crate::FileError;
 use crate::temporary::{self, Temporary};
 
-/// Creates the parent folder if needed, lets `write` fill a temporary file beside `path`, and renames it to `path`. A
-/// file that was there keeps its mode, and its owner where the program may give files away.
+/// Creates the parent folder if needed, lets `write` fill a temporary file beside `path`, and
+/// renames it to `path`. A file that was there keeps its mode, and its owner where the program may
+/// give files away.
 ///
 /// # Errors
-/// [`FileError::Io`] naming `path`; [`FileError::Malformed`] if another run is writing it, or if something else than a
-/// file is in the way, such as a device; an error of `write` is passed on. `path` is untouched then and the temporary
-/// file is removed.
+/// [`FileError::Io`] naming `path`; [`FileError::Malformed`] if another run is writing it, or if
+/// something else than a file is in the way, such as a device; an error of `write` is passed on.
+/// `path` is untouched then and the temporary file is removed.
 pub fn write_atomically<E: From<FileError>>(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), E>,
@@ -77,8 +80,8 @@ impl Written {
         Ok(())
     }
 
-    /// Shows this file, which holds the text of `copy` too, and that copy. At every moment the copy is absent or that
-    /// of this file: it goes first and comes last.
+    /// Shows this file, which holds the text of `copy` too, and that copy. At every moment the copy
+    /// is absent or that of this file: it goes first and comes last.
     ///
     /// # Errors
     /// [`FileError::Io`] naming the one that could not be shown.

@@ -10,7 +10,8 @@ const FREE: u64 = 60 << 20;
 /// Bytes more for each byte of the file, which is itself in memory.
 const RATIO: u64 = 7;
 
-/// Counts down what one file may still cost: with the file itself at most 64 MiB + 8 times its size.
+/// Counts down what one file may still cost: with the file itself at most 64 MiB + 8 times its
+/// size.
 ///
 /// Memory is charged before it is taken and not given back, so that it bounds steps as well.
 #[derive(Debug)]

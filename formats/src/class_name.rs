@@ -18,9 +18,9 @@ pub enum ClassNameError {
     TooLong { characters: usize },
 }
 
-/// Tells whether a character would act on a terminal, a page or the text around it instead of being shown: a control
-/// character (C0, DEL, C1), a line or paragraph separator, or an embedding, override or isolate of the bidirectional
-/// algorithm.
+/// Tells whether a character would act on a terminal, a page or the text around it instead of being
+/// shown: a control character (C0, DEL, C1), a line or paragraph separator, or an embedding,
+/// override or isolate of the bidirectional algorithm.
 pub fn is_unprintable(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -1,7 +1,7 @@
 //! A file's bytes in memory, read once, with their SHA-256.
 //!
-//! Every reader works on these bytes and never opens the path again, so what is checked, what is hashed and what is
-//! used are the same.
+//! Every reader works on these bytes and never opens the path again, so what is checked, what is
+//! hashed and what is used are the same.
 
 use std::fs::{self, File};
 use std::io::Read;

@@ -1,7 +1,8 @@
-//! Files of counts: what is left of predictions of any number, to be added up by whoever has the other parts.
+//! Files of counts: what is left of predictions of any number, to be added up by whoever has the
+//! other parts.
 //!
-//! A file is the bytes of [`crate::margin_counts`], with the names and checksums of the files that were counted, so
-//! that a part that is given twice is told.
+//! A file is the bytes of [`crate::margin_counts`], with the names and checksums of the files that
+//! were counted, so that a part that is given twice is told.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -59,7 +60,8 @@ impl CountsMerge {
     /// Adds counts that are in `file`, or made of it.
     ///
     /// # Errors
-    /// [`CountsFileError::Twice`] for an input that was counted before; [`CountsFileError::Different`].
+    /// [`CountsFileError::Twice`] for an input that was counted before;
+    /// [`CountsFileError::Different`].
     pub fn add(&mut self, file: &Path, part: CountsFile) -> Result<(), CountsFileError> {
         for input in &part.inputs {
             if let Some(first) = self.from.insert(input.sha256, file.to_path_buf()) {

@@ -95,7 +95,8 @@ pub(crate) enum ByteOrder {
 
 /// The number of elements of a shape whose bytes are exactly `available`, or `None`.
 ///
-/// This is what stands between a header and an allocation: a shape is believed only when the bytes are there.
+/// This is what stands between a header and an allocation: a shape is believed only when the bytes
+/// are there.
 pub(crate) fn elements_in(shape: &[usize], element_size: usize, available: usize) -> Option<usize> {
     let elements = shape.iter().try_fold(1usize, |product, &extent| product.checked_mul(extent))?;
     (elements.checked_mul(element_size)? == available).then_some(elements)
@@ -122,8 +123,8 @@ macro_rules! fixed_width {
     }};
 }
 
-/// float32 values of float32, float16 or bfloat16 bytes (both widen without rounding) appended to `out`; `false` for
-/// any other element type.
+/// float32 values of float32, float16 or bfloat16 bytes (both widen without rounding) appended to
+/// `out`; `false` for any other element type.
 pub(crate) fn extend_f32(bytes: &[u8], element: ElementType, order: ByteOrder, out: &mut Vec<f32>) -> bool {
     match element {
         ElementType::F32 => fixed_width!(bytes, order, f32, |x: f32| x, out),
@@ -157,7 +158,8 @@ pub(crate) fn extend_f64(bytes: &[u8], order: ByteOrder, out: &mut Vec<f64>) {
     fixed_width!(bytes, order, f64, |x: f64| x, out);
 }
 
-/// Gives integer bytes of any width to `take`, one value at a time; `false` for any other element type.
+/// Gives integer bytes of any width to `take`, one value at a time; `false` for any other element
+/// type.
 pub(crate) fn for_each_integer<E>(
     bytes: &[u8],
     element: ElementType,

@@ -1,4 +1,5 @@
-//! Errors of a file that was handed in: every variant names the file, the place in it, and what to do.
+//! Errors of a file that was handed in: every variant names the file, the place in it, and what to
+//! do.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,8 +13,8 @@ use thiserror::Error;
 
 /// An input file that cannot be used.
 ///
-/// Texts copied out of a file (member, tensor and global names, field values) are escaped and cut before they are
-/// stored here, so that a message can be printed on a terminal.
+/// Texts copied out of a file (member, tensor and global names, field values) are escaped and cut
+/// before they are stored here, so that a message can be printed on a terminal.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the message of each variant says what it is and what its fields are")]

@@ -1,4 +1,5 @@
-//! Files that are something else than their name says: a pointer, a page or a compressed file in place of the content.
+//! Files that are something else than their name says: a pointer, a page or a compressed file in
+//! place of the content.
 
 use crate::content::Content;
 use crate::{InputError, Result};
@@ -9,7 +10,8 @@ const LOOKED_AT: usize = 1024;
 /// The last bytes of a table of TensorFlow's checkpoints.
 const TENSORFLOW_TABLE: &[u8] = &[0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb];
 
-/// Says that bytes which are no weights known here are those of TensorFlow, by marks that are too weak to come first.
+/// Says that bytes which are no weights known here are those of TensorFlow, by marks that are too
+/// weak to come first.
 pub(crate) fn tensorflow(bytes: &[u8]) -> Option<&'static str> {
     let start = bytes.get(..LOOKED_AT).unwrap_or(bytes);
     let holds = |mark: &[u8]| start.windows(mark.len()).any(|window| window == mark);

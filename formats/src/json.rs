@@ -1,4 +1,5 @@
-//! JSON as a tree of arrays, charged to the budget as it is read: one value, or several one after the other.
+//! JSON as a tree of arrays, charged to the budget as it is read: one value, or several one after
+//! the other.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -12,8 +13,8 @@ use crate::quoting::{escaped, quoted};
 use crate::weights::Saved;
 use crate::{InputError, Result};
 
-/// Bytes charged for a value that is no number in a list, and for a number; a list that doubles as it grows has the
-/// old places beside the new ones.
+/// Bytes charged for a value that is no number in a list, and for a number; a list that doubles as
+/// it grows has the old places beside the new ones.
 const NODE: u64 = 3 * size_of::<Saved>() as u64;
 const NUMBER: u64 = 24;
 
@@ -51,7 +52,8 @@ pub(crate) fn read_json(
     lines.map(|(at, line)| value(line, at, true).map(|(value, _)| value)).collect::<Result<_, _>>().map(Saved::List)
 }
 
-/// What is wrong, in the words of the parser; a number that Python writes and JSON does not know by its name.
+/// What is wrong, in the words of the parser; a number that Python writes and JSON does not know by
+/// its name.
 fn problem(text: &str, error: &serde_json::Error) -> String {
     let line = error.line().checked_sub(1).and_then(|line| text.lines().nth(line)).unwrap_or_default();
     let before = error.column().saturating_sub(3);

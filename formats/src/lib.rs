@@ -1,8 +1,10 @@
-//! Readers of untrusted files: predictions, weights, class counts and class names; and what writes whole files only.
+//! Readers of untrusted files: predictions, weights, class counts and class names; and what writes
+//! whole files only.
 //!
-//! Every reader takes a path, reads the file once into memory, and gives plain arrays with the SHA-256 of what it read,
-//! or an [`InputError`] that names the file, the place and what to do. No header is believed before the bytes that it
-//! announces are there; no file is ever executed (weights: [`weights`]); no input makes a reader panic.
+//! Every reader takes a path, reads the file once into memory, and gives plain arrays with the
+//! SHA-256 of what it read, or an [`InputError`] that names the file, the place and what to do. No
+//! header is believed before the bytes that it announces are there; no file is ever executed
+//! (weights: [`weights`]); no input makes a reader panic.
 //!
 //! | what | module | formats |
 //! | --- | --- | --- |

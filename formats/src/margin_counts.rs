@@ -1,9 +1,11 @@
-//! Counts of margins as bytes, to be kept in files ([`crate::counts_file`]), sent to others and added up there.
+//! Counts of margins as bytes, to be kept in files ([`crate::counts_file`]), sent to others and
+//! added up there.
 //!
-//! Little-endian: `CARCOUNT`; the version 2, K and G (u32), the number of pairs P, the bytes I of the inputs (u64); G
-//! margins (f64); K class counts, K numbers of zero margins, K of those classified correctly, the number of ties (u64);
-//! P pairs, ascending, each of true class and competitor (u32) and G + 1 counters (u64); the inputs, each of its size,
-//! the bytes of its name (u64), its SHA-256 (32 bytes) and its name (UTF-8); the SHA-256 of all before it (32 bytes).
+//! Little-endian: `CARCOUNT`; the version 2, K and G (u32), the number of pairs P, the bytes I of
+//! the inputs (u64); G margins (f64); K class counts, K numbers of zero margins, K of those
+//! classified correctly, the number of ties (u64); P pairs, ascending, each of true class and
+//! competitor (u32) and G + 1 counters (u64); the inputs, each of its size, the bytes of its name
+//! (u64), its SHA-256 (32 bytes) and its name (UTF-8); the SHA-256 of all before it (32 bytes).
 //! Version 1 is without inputs and without I.
 
 use car_spectral::confusion::{ConfusionError, MarginCounts, MarginGrid, MarginParts};

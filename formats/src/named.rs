@@ -40,7 +40,8 @@ pub(crate) fn described<'n, 'a: 'n>(arrays: impl IntoIterator<Item = &'n Named<'
     if shown.is_empty() { "nothing".to_owned() } else { shown.join(", ") }
 }
 
-/// The arrays in a saved object: by keys of dictionaries joined by dots, by places of tuples; lists of batches joined.
+/// The arrays in a saved object: by keys of dictionaries joined by dots, by places of tuples; lists
+/// of batches joined.
 pub(crate) fn arrays_of<'a>(file: &Path, saved: Saved<'a>, budget: &mut Budget) -> Result<Vec<Named<'a>>> {
     let mut found = Vec::new();
     match saved {
@@ -57,7 +58,8 @@ pub(crate) fn arrays_of<'a>(file: &Path, saved: Saved<'a>, budget: &mut Budget) 
     Ok(found)
 }
 
-/// The same of a file that holds the scores or the labels alone: arrays in a list are batches, however few.
+/// The same of a file that holds the scores or the labels alone: arrays in a list are batches,
+/// however few.
 pub(crate) fn arrays_of_half<'a>(file: &Path, saved: Saved<'a>, budget: &mut Budget) -> Result<Vec<Named<'a>>> {
     /// The extents behind the first and the type; of a list none.
     fn behind<'s>(part: &'s Saved<'_>) -> Option<(&'s [usize], Option<ElementType>)> {
@@ -79,7 +81,8 @@ pub(crate) fn arrays_of_half<'a>(file: &Path, saved: Saved<'a>, budget: &mut Bud
     Ok(found)
 }
 
-/// Adds the parts of one name in a list of tuples or dictionaries, joined; the name of the list is in front.
+/// Adds the parts of one name in a list of tuples or dictionaries, joined; the name of the list is
+/// in front.
 fn add_batches<'a>(
     file: &Path,
     list: &str,
@@ -131,9 +134,11 @@ fn entries(part: Saved<'_>) -> Vec<(String, Saved<'_>)> {
     }
 }
 
-/// Whether a list is one of batches: of dictionaries with arrays, or of tuples whose parts differ in kind, all alike.
+/// Whether a list is one of batches: of dictionaries with arrays, or of tuples whose parts differ
+/// in kind, all alike.
 fn is_batches(parts: &[Saved<'_>]) -> bool {
-    /// Rank and whether its elements are fractions, of an array or a list of arrays alike; `None` if they differ.
+    /// Rank and whether its elements are fractions, of an array or a list of arrays alike; `None`
+    /// if they differ.
     fn kind(part: &Saved<'_>) -> Option<(usize, bool)> {
         match part {
             Saved::Array(array) => Some((array.shape.len(), array.may_be_scores())),

@@ -1,8 +1,8 @@
 //! The .npy format: one array, a text header in front of its bytes.
 //!
-//! `\x93NUMPY`, version (1.0, 2.0 or 3.0), length of the header (2 bytes little-endian in version 1.0, else 4), a
-//! Python dictionary literal with exactly the keys `descr`, `fortran_order`, `shape`, then the elements.
-//! Format: numpy.lib.format, NEP 1.
+//! `\x93NUMPY`, version (1.0, 2.0 or 3.0), length of the header (2 bytes little-endian in version
+//! 1.0, else 4), a Python dictionary literal with exactly the keys `descr`, `fortran_order`,
+//! `shape`, then the elements. Format: numpy.lib.format, NEP 1.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -80,8 +80,8 @@ pub(crate) fn parse<'a>(file: &Path, array: &str, content: Cow<'a, [u8]>) -> Res
     })
 }
 
-/// Numbers in row-major order that follow a header: type, byte order, shape, and the byte where they begin. `None` for
-/// anything else, which [`parse`] tells.
+/// Numbers in row-major order that follow a header: type, byte order, shape, and the byte where
+/// they begin. `None` for anything else, which [`parse`] tells.
 pub(crate) fn numbers(begin: &[u8]) -> Option<(ElementType, ByteOrder, Vec<usize>, usize)> {
     let (start, length) = match begin.strip_prefix(MAGIC)? {
         [1, 0, a, b, ..] => (10_usize, usize::from(u16::from_le_bytes([*a, *b]))),
@@ -97,7 +97,8 @@ pub(crate) fn numbers(begin: &[u8]) -> Option<(ElementType, ByteOrder, Vec<usize
     }
 }
 
-/// Type and byte order of a `descr` such as `<f4`; `None` for every type that is neither a number nor a text.
+/// Type and byte order of a `descr` such as `<f4`; `None` for every type that is neither a number
+/// nor a text.
 fn kind_of(descr: &str) -> Option<(Kind, ByteOrder)> {
     let (order, name) = descr.split_at_checked(1)?;
     let kind = Kind::of_numpy(name)?;

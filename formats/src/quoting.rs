@@ -29,7 +29,8 @@ pub(crate) fn extents(shape: &[usize]) -> String {
     }
 }
 
-/// A file's name between quotes in a command that is shown to be copied: `FILE` in place of one that could end them.
+/// A file's name between quotes in a command that is shown to be copied: `FILE` in place of one
+/// that could end them.
 pub(crate) fn in_command(file: &Path) -> String {
     let is_plain = |character: char| character.is_alphanumeric() || " ._-+=,@%~:/".contains(character);
     let name = file.display().to_string();

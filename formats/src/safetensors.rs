@@ -1,8 +1,8 @@
 //! The header of a .safetensors file, checked, with errors that name the place.
 //!
-//! Layout: 8 bytes little-endian length of a JSON header, the header, the tensors back to back in row-major order and
-//! little-endian bytes. The crate `safetensors` checks the offsets; here are added the checks it does not make (a name
-//! twice in the JSON header) and the words of the error.
+//! Layout: 8 bytes little-endian length of a JSON header, the header, the tensors back to back in
+//! row-major order and little-endian bytes. The crate `safetensors` checks the offsets; here are
+//! added the checks it does not make (a name twice in the JSON header) and the words of the error.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -17,13 +17,15 @@ use super::{ElementType, FileError, InputError, Result};
 
 const LENGTH_BYTES: usize = 8;
 
-/// Whether a file starts like .safetensors: a length that fits the file, then the brace of the JSON header.
+/// Whether a file starts like .safetensors: a length that fits the file, then the brace of the JSON
+/// header.
 pub(crate) fn is_safetensors(bytes: &[u8]) -> bool {
     let Some((length, rest)) = bytes.split_first_chunk::<LENGTH_BYTES>() else { return false };
     u64::from_le_bytes(*length) <= rest.len() as u64 && rest.first() == Some(&b'{')
 }
 
-/// Whether a file starts like .safetensors and is cut inside the header: a plausible length, then `{"`.
+/// Whether a file starts like .safetensors and is cut inside the header: a plausible length, then
+/// `{"`.
 pub(crate) fn is_truncated_safetensors(bytes: &[u8]) -> bool {
     const PLAUSIBLE_HEADER: u64 = 100_000_000;
     let Some((length, rest)) = bytes.split_first_chunk::<LENGTH_BYTES>() else { return false };
@@ -123,7 +125,8 @@ pub(crate) fn open<'a>(file: &Path, bytes: &'a [u8]) -> Result<(SafeTensors<'a>,
     }
 }
 
-/// The element type of a stored tensor; `None` for the types not read here (8-bit floats and smaller, complex).
+/// The element type of a stored tensor; `None` for the types not read here (8-bit floats and
+/// smaller, complex).
 pub(crate) fn element_type(dtype: Dtype) -> Option<ElementType> {
     Some(match dtype {
         Dtype::F16 => ElementType::F16,
@@ -148,7 +151,8 @@ fn announced_bytes(header: &[u8]) -> u64 {
     serde_json::from_slice::<Metadata>(header).map_or(0, |metadata| metadata.data_len() as u64)
 }
 
-/// The first key that is twice in an object of a JSON text, at any depth; `None` also for what is no JSON object.
+/// The first key that is twice in an object of a JSON text, at any depth; `None` also for what is
+/// no JSON object.
 pub(crate) fn duplicate_key(json: &[u8]) -> Option<String> {
     let mut twice = None;
     // The depth is bounded by the parser.

@@ -1,4 +1,5 @@
-//! Tables as text: records of fields between commas, semicolons, tabs or blanks, the names of the columns in front.
+//! Tables as text: records of fields between commas, semicolons, tabs or blanks, the names of the
+//! columns in front.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -154,7 +155,8 @@ fn unquoted(field: &str) -> Cow<'_, str> {
 }
 
 impl<'t> Table<'t> {
-    /// Finds the separator, the header and the number of records, and sees that all are of one length.
+    /// Finds the separator, the header and the number of records, and sees that all are of one
+    /// length.
     pub(crate) fn open(file: &Path, text: &'t str, budget: &mut Budget) -> Result<Self> {
         // numpy.savetxt puts a hash in front of its header, and others of their remarks.
         let is_comment = |record: &str| record.trim_start().starts_with('#');
@@ -204,7 +206,8 @@ impl<'t> Table<'t> {
         Ok(table)
     }
 
-    /// Passes the remarks and the line of names, if there is one; gives the last remark as names, and that line.
+    /// Passes the remarks and the line of names, if there is one; gives the last remark as names,
+    /// and that line.
     fn read_header(
         &mut self,
         file: &Path,
@@ -272,7 +275,8 @@ impl<'t> Table<'t> {
     }
 }
 
-/// Whether a record numbers the columns, as pandas does: 0, 1, 2, ..., in front of them nothing above the index.
+/// Whether a record numbers the columns, as pandas does: 0, 1, 2, ..., in front of them nothing
+/// above the index.
 fn is_numbering(fields: &[Cow<'_, str>]) -> bool {
     let (index, numbers) = match fields {
         [first, rest @ ..] if first.is_empty() => (1, rest),

@@ -1,4 +1,5 @@
-//! Files that must not outlive the program: a program that is told to stop calls [`take_down`] before it ends.
+//! Files that must not outlive the program: a program that is told to stop calls [`take_down`]
+//! before it ends.
 
 use std::fs::{File, Metadata};
 use std::os::unix::fs::MetadataExt as _;
@@ -47,8 +48,8 @@ fn live() -> MutexGuard<'static, Vec<(PathBuf, TakeDown)>> {
     LIVE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes every unfinished file and hidden folder of this program, behind what is being renamed. For a program that
-/// ends at once: whatever goes on writing waits for ever.
+/// Removes every unfinished file and hidden folder of this program, behind what is being renamed.
+/// For a program that ends at once: whatever goes on writing waits for ever.
 pub fn take_down() {
     std::mem::forget(gate());
     for (path, take_down) in live().drain(..) {

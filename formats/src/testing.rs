@@ -41,7 +41,8 @@ pub(crate) fn with_file<T>(name: &str, bytes: impl AsRef<[u8]>, run: impl FnOnce
     run(&file)
 }
 
-/// Whether an error is what is told by variant and fields, as in `Truncated, needed: 40`; or `Damaged or Shape`.
+/// Whether an error is what is told by variant and fields, as in `Truncated, needed: 40`; or
+/// `Damaged or Shape`.
 pub(crate) fn is(error: &InputError, told: &str) -> bool {
     let shown = match error {
         InputError::Predictions(error) => format!("{error:?}"),

@@ -5,7 +5,8 @@ const UNICODE_PATH: u16 = 0x7075;
 
 /// Replaces the fields that are all ones by those of the ZIP64 extra field, in their fixed order.
 ///
-/// `None` if the extra field is malformed, is there twice, lacks a value that is needed, or renames the member.
+/// `None` if the extra field is malformed, is there twice, lacks a value that is needed, or renames
+/// the member.
 pub(crate) fn read_zip64(mut extra: &[u8], fields: [&mut u64; 3]) -> Option<()> {
     const ZIP64: u16 = 1;
     let mut long: Option<&[u8]> = None;

@@ -58,8 +58,8 @@ fn no_hostile_file_costs_more_than_its_size_allows() {
     assert!(count > 60, "{count} files");
 }
 
-/// A pickle of containers that each hold the one before `times` times, through the memo: a kilobyte that would be
-/// `times`^`levels` values if it were written out.
+/// A pickle of containers that each hold the one before `times` times, through the memo: a kilobyte
+/// that would be `times`^`levels` values if it were written out.
 fn shared(levels: u8, times: u8, lists: bool, leaf: &[u8]) -> Vec<u8> {
     let mut pickle = [b"\x80\x02", leaf, b"q\x00"].concat();
     for level in 0..levels {

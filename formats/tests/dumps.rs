@@ -1,4 +1,5 @@
-//! One model's predictions in the ways people save them (tests/fixtures/predictions/make.py): each gives its numbers.
+//! One model's predictions in the ways people save them (tests/fixtures/predictions/make.py): each
+//! gives its numbers.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! Files that two programs read in two ways, or that cost more than their size: refused, or read as PyTorch reads them.
+//! Files that two programs read in two ways, or that cost more than their size: refused, or read as
+//! PyTorch reads them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -51,8 +52,9 @@ fn predictions_that_two_programs_read_differently_are_refused() {
     }
 }
 
-/// The dictionary goes into the memo and is changed before it is fetched. Python shares it: both files hold the
-/// negative of 0, 0.1, ..., 1.1 in `fc1.weight`, by `torch.load` with `weights_only` true and false.
+/// The dictionary goes into the memo and is changed before it is fetched. Python shares it: both
+/// files hold the negative of 0, 0.1, ..., 1.1 in `fc1.weight`, by `torch.load` with `weights_only`
+/// true and false.
 #[test]
 fn a_dictionary_changed_after_it_was_put_into_the_memo_is_read_as_python_reads_it() {
     let expected: Vec<f32> = (0_u8..12).map(|tenths| -f32::from(tenths) / 10.0).collect();

@@ -1,4 +1,5 @@
-//! Parquet, Arrow and Feather as people save predictions, read from files that `tests/tables/make.py` wrote.
+//! Parquet, Arrow and Feather as people save predictions, read from files that
+//! `tests/tables/make.py` wrote.
 #![cfg(feature = "arrow")]
 
 use std::path::{Path, PathBuf};
@@ -100,7 +101,8 @@ fn what_a_table_lacks_is_said_with_its_place() {
     }
 }
 
-/// Every file cut off at many places and with bytes changed: read as it is or refused, never more than a budget.
+/// Every file cut off at many places and with bytes changed: read as it is or refused, never more
+/// than a budget.
 #[test]
 fn damaged_tables_are_refused_or_read() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,5 +1,5 @@
-//! One network in the ways in which people save weights: each file is read to the same numbers, or refused with what to
-//! do. `ways/make.py` writes the files and `ways/ways.json`, the list of them.
+//! One network in the ways in which people save weights: each file is read to the same numbers, or
+//! refused with what to do. `ways/make.py` writes the files and `ways/ways.json`, the list of them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

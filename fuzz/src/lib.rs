@@ -34,7 +34,8 @@ pub fn file(name: &str, bytes: &[u8]) -> PathBuf {
     path
 }
 
-/// Gives what was read; of an error it sees that a sentence can be made of it, and that it names the file.
+/// Gives what was read; of an error it sees that a sentence can be made of it, and that it names
+/// the file.
 ///
 /// # Panics
 /// If it does not.
@@ -49,13 +50,15 @@ pub fn checked<T, E: std::fmt::Display>(file: &Path, read: Result<T, E>) -> Opti
     }
 }
 
-/// Cuts bytes in two; the first two bytes say where (little-endian). What is over is in the second part.
+/// Cuts bytes in two; the first two bytes say where (little-endian). What is over is in the second
+/// part.
 pub fn in_two(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk::<2>()?;
     rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))
 }
 
-/// Checks predictions and gives their scores, row by row; an empty list where only classes are known.
+/// Checks predictions and gives their scores, row by row; an empty list where only classes are
+/// known.
 ///
 /// # Panics
 /// If they are not what [`Predictions`] promises.

@@ -1,4 +1,5 @@
-//! Any bytes as counts of margins, also with the checksum mended: what is read writes the same bytes.
+//! Any bytes as counts of margins, also with the checksum mended: what is read writes the same
+//! bytes.
 #![no_main]
 
 use car_spectral_formats::margin_counts::{with_inputs, with_inputs_from};

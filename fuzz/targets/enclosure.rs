@@ -1,4 +1,5 @@
-//! The enclosure of the spectral norm against nalgebra's SVD, dense and sparse, over many magnitudes.
+//! The enclosure of the spectral norm against nalgebra's SVD, dense and sparse, over many
+//! magnitudes.
 #![no_main]
 
 use arbitrary::{Arbitrary, Unstructured};

@@ -1,4 +1,5 @@
-//! Counts of margins in any split, order, storage and way, against a count by the definition, and through bytes.
+//! Counts of margins in any split, order, storage and way, against a count by the definition, and
+//! through bytes.
 #![no_main]
 
 use arbitrary::{Arbitrary, Unstructured};
@@ -39,7 +40,8 @@ impl<'a> Arbitrary<'a> for Input {
     }
 }
 
-/// The definition, sample by sample: pairs at each margin and at errors, ties, zero margins and those decided rightly.
+/// The definition, sample by sample: pairs at each margin and at errors, ties, zero margins and
+/// those decided rightly.
 fn by_definition(input: &Input, margins: &[f64], counts: &MarginCounts) {
     let classes = input.scores.ncols();
     let mut pairs = vec![Array2::<u64>::zeros((classes, classes)); margins.len() + 1];

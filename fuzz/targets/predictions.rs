@@ -1,4 +1,5 @@
-//! Any bytes as one file of predictions: what is read is sound, and the same whether the scores stay in their file.
+//! Any bytes as one file of predictions: what is read is sound, and the same whether the scores
+//! stay in their file.
 #![no_main]
 
 use car_spectral_formats::predictions::{PredictionSource, Reading, Scores, read_as};

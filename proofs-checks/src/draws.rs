@@ -39,8 +39,8 @@ pub fn answers(classifiers: usize, inputs: usize, k: usize, rng: &mut ChaCha8Rng
     (0..classifiers).map(|_| (0..inputs).map(|_| rng.random_range(0..k)).collect()).collect()
 }
 
-/// The four counts of two models on `samples` images of a class: how many there are, and on how many both, only A and
-/// only B are wrong, each with its share.
+/// The four counts of two models on `samples` images of a class: how many there are, and on how
+/// many both, only A and only B are wrong, each with its share.
 pub fn paired_class(shares: [f64; 3], samples: u64, rng: &mut ChaCha8Rng) -> [u64; 4] {
     let mut counts = [samples, 0, 0, 0];
     for _ in 0..samples {

@@ -1,8 +1,8 @@
 //! Evidence of a check: what it tried, and the tightest case it met.
 //!
-//! A check of "left <= right" tells every case's ratio left/right to a [`Check`] and, when all cases are through,
-//! writes the record to `out/evidence`; a failed check leaves none. The program `verdicts` makes the tables of
-//! docs/verdicts.md from these files.
+//! A check of "left <= right" tells every case's ratio left/right to a [`Check`] and, when all
+//! cases are through, writes the record to `out/evidence`; a failed check leaves none. The program
+//! `verdicts` makes the tables of docs/verdicts.md from these files.
 
 use std::cell::Cell;
 use std::fmt::Display;
@@ -25,13 +25,15 @@ pub enum Kind {
     Exact,
     /// Local optimisation of left/right; cases are evaluations.
     Search,
-    /// Draws of data from a known population; the ratio is that of the measured quantity to the bound.
+    /// Draws of data from a known population; the ratio is that of the measured quantity to the
+    /// bound.
     Simulation,
     /// The probability of failure summed term by term; the ratio is to the probability allowed.
     Enumeration,
     /// A case in which the claim fails; the ratio is above 1.
     Counterexample,
-    /// A case in which a claim that holds fails for want of one of its conditions; the ratio is above 1.
+    /// A case in which a claim that holds fails for want of one of its conditions; the ratio is
+    /// above 1.
     Necessity,
 }
 
@@ -105,8 +107,8 @@ impl Check {
         self.tightest.get()
     }
 
-    /// Runs a property over [`cases`] random values, shrinks and keeps failures, and writes the record if there are
-    /// none.
+    /// Runs a property over [`cases`] random values, shrinks and keeps failures, and writes the
+    /// record if there are none.
     ///
     /// # Panics
     /// With the smallest failing value.
@@ -160,19 +162,22 @@ impl Check {
     }
 }
 
-/// Gives the configuration of a property: it runs over [`cases`] values, with failures kept beside its file.
+/// Gives the configuration of a property: it runs over [`cases`] values, with failures kept beside
+/// its file.
 pub fn config(usual_cases: u32) -> Config {
     let failure_persistence = FileFailurePersistence::WithSource("regressions");
     Config { cases: cases(usual_cases), ..Config::with_failure_persistence(failure_persistence) }
 }
 
-/// `usual`, or as much of it as keeps [`cases`] at `most`: for a check too slow for a hundred thousand cases.
+/// `usual`, or as much of it as keeps [`cases`] at `most`: for a check too slow for a hundred
+/// thousand cases.
 pub fn up_to(most: u32, usual: u32) -> u32 {
     let largest = 256 * u64::from(most) / u64::from(Config::default().cases.max(1));
     usual.min(u32::try_from(largest.max(1)).unwrap_or(u32::MAX))
 }
 
-/// Random cases of a property that usually takes `usual` of them: scaled with PROPTEST_CASES, whose own default is 256.
+/// Random cases of a property that usually takes `usual` of them: scaled with PROPTEST_CASES, whose
+/// own default is 256.
 pub fn cases(usual: u32) -> u32 {
     let scaled = u64::from(usual) * u64::from(Config::default().cases) / 256;
     u32::try_from(scaled.max(1)).unwrap_or(u32::MAX)

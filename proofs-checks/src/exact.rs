@@ -8,8 +8,8 @@
 //! ‖M‖₂² > s   ⇔  sI − A has a negative eigenvalue
 //! ```
 //!
-//! by Sylvester's law of inertia, read off the signs of the pivots of a symmetric elimination. Every f64 is a rational
-//! number, so a claim about stored numbers is decided as it stands.
+//! by Sylvester's law of inertia, read off the signs of the pivots of a symmetric elimination.
+//! Every f64 is a rational number, so a claim about stored numbers is decided as it stands.
 
 use std::cmp::Ordering;
 
@@ -82,7 +82,8 @@ enum Definiteness {
     Neither,
 }
 
-/// Of a symmetric matrix of integers, by Bareiss' elimination with diagonal pivots; destroys the matrix.
+/// Of a symmetric matrix of integers, by Bareiss' elimination with diagonal pivots; destroys the
+/// matrix.
 fn definiteness(matrix: &mut Array2<IBig>) -> Definiteness {
     let n = matrix.nrows();
     let mut previous = IBig::ONE;

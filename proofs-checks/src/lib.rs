@@ -1,7 +1,9 @@
-//! Parts that the checks of THEORY.md share. The checks themselves are in `tests`, one file a statement.
+//! Parts that the checks of THEORY.md share. The checks themselves are in `tests`, one file a
+//! statement.
 //!
 //! - [`draws`]: draws from known populations;
-//! - [`evidence`]: what a check tried and the tightest case it met; the verdict table is made of these records;
+//! - [`evidence`]: what a check tried and the tightest case it met; the verdict table is made of
+//!   these records;
 //! - [`exact`]: rational numbers, and the spectral norm compared with a rational without rounding;
 //! - [`masses`]: probability masses of binomial and hypergeometric counts;
 //! - [`matrices`]: random matrices and weights that reach the corners;

@@ -1,6 +1,7 @@
 //! Probability masses of counts, by other ways than the library's own.
 
-/// P(X = k), k = 0..=n, for X ~ Bin(n, p), 0 <= p <= 1: by the ratio of neighbours from the mode outwards.
+/// P(X = k), k = 0..=n, for X ~ Bin(n, p), 0 <= p <= 1: by the ratio of neighbours from the mode
+/// outwards.
 pub fn binomial(n: u64, p: f64) -> Vec<f64> {
     let mut masses = vec![0.0; n as usize + 1];
     let mode = ((n + 1) as f64 * p).floor().min(n as f64) as usize;
@@ -15,8 +16,8 @@ pub fn binomial(n: u64, p: f64) -> Vec<f64> {
     masses.iter().map(|mass| mass / total).collect()
 }
 
-/// P(X = x), x = 0..=`drawn`, for the number X of wrong ones among `drawn` of `population` images of which `wrong` are:
-/// by binomial coefficients, which have to be finite.
+/// P(X = x), x = 0..=`drawn`, for the number X of wrong ones among `drawn` of `population` images
+/// of which `wrong` are: by binomial coefficients, which have to be finite.
 pub fn hypergeometric(population: u64, wrong: u64, drawn: u64) -> Vec<f64> {
     let all = choose(population, drawn);
     (0..=drawn).map(|x| choose(wrong, x) * choose(population - wrong, drawn - x) / all).collect()

@@ -1,5 +1,6 @@
-//! Random non-negative matrices and weights that reach the corners: zero columns, one competitor a column, rank one,
-//! permutations, norms that nearly coincide, entries over many orders of magnitude, K from 2 to 300.
+//! Random non-negative matrices and weights that reach the corners: zero columns, one competitor a
+//! column, rank one, permutations, norms that nearly coincide, entries over many orders of
+//! magnitude, K from 2 to 300.
 
 use ndarray::Array2;
 use proptest::prelude::*;

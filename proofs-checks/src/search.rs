@@ -1,10 +1,11 @@
 //! Local optimisation that tries to make an inequality fail.
 //!
-//! A (1+1) evolution strategy on the cube [0, 1]^n from several random starts, every second one with zeros: one
-//! coordinate, a few or all of them moved by a step whose length adapts to success, or one lowered by what another is
-//! raised, since constraints often are on sums; besides, coordinates set to 0, to 1, or to the value of another, and
-//! two exchanged, since extremal matrices are full of zeros and equal entries. A move that changes nothing is taken:
-//! maxima of a largest term lie behind plateaus. It finds lower bounds of a supremum, no proof of one.
+//! A (1+1) evolution strategy on the cube [0, 1]^n from several random starts, every second one
+//! with zeros: one coordinate, a few or all of them moved by a step whose length adapts to success,
+//! or one lowered by what another is raised, since constraints often are on sums; besides,
+//! coordinates set to 0, to 1, or to the value of another, and two exchanged, since extremal
+//! matrices are full of zeros and equal entries. A move that changes nothing is taken: maxima of a
+//! largest term lie behind plateaus. It finds lower bounds of a supremum, no proof of one.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -32,7 +33,8 @@ pub struct Found {
 }
 
 impl Search {
-    /// The largest value of `objective` found on [0, 1]^dimension; NaN is taken for "not admissible".
+    /// The largest value of `objective` found on [0, 1]^dimension; NaN is taken for "not
+    /// admissible".
     ///
     /// # Panics
     /// If no admissible point was found, or the dimension is zero.

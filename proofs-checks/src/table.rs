@@ -7,8 +7,8 @@ use thousands::Separable as _;
 
 use crate::evidence::{Evidence, Kind};
 
-/// A statement of THEORY.md: its number, what it says in a few words, where it comes from, and where it fails what
-/// holds instead.
+/// A statement of THEORY.md: its number, what it says in a few words, where it comes from, and
+/// where it fails what holds instead.
 #[derive(Clone, Copy, Debug)]
 pub struct Statement {
     /// S1, T3, ...

@@ -1,20 +1,24 @@
-//! D6. c̃_ij = (1/m_j) sum over the samples of class j of G(g + f_i - f_j) P_i(f), i != j, and its gradient.
+//! D6. c̃_ij = (1/m_j) sum over the samples of class j of G(g + f_i - f_j) P_i(f), i != j, and its
+//! gradient.
 //!
-//! *Gradient.* Product and quotient rule, sample by sample (THEORY.md, D6); what the options detach is a constant.
-//! *Range.* 0 <= G <= 1 but for the relu gate, and sum over i != j of P_i <= 1: columns sum to at most 1. *Row sums of
-//! the gradient.* A row of scores moved by t changes no difference f_i - f_k, so every part that is differentiated in
-//! all scores it subtracts is constant along (1, ..., 1), and so is one that is not differentiated at all: the rows of
-//! the gradient sum to 0. This leaves the relu competition with f_j detached: its n leads all grow by t, P_i = (r_i +
-//! t)/(s + n t), dP_i/dt = (1 - n P_i)/s. With a_i = W_ij G_i/m_j a row sums to (sum of a over the leaders - n sum_i
-//! a_i P_i)/s: 0 for n <= 1 or equal a_i, not else. *Limit.* Scores s f with s to infinity and no ties: a softmax tends
-//! to its argmax, exponentially in s, and the sigmoid to [f_i > f_j]; where the product is the hard matrix C_0 and
-//! where it is not stands at the tests.
+//! *Gradient.* Product and quotient rule, sample by sample (THEORY.md, D6); what the options detach
+//! is a constant. *Range.* 0 <= G <= 1 but for the relu gate, and sum over i != j of P_i <= 1:
+//! columns sum to at most 1. *Row sums of the gradient.* A row of scores moved by t changes no
+//! difference f_i - f_k, so every part that is differentiated in all scores it subtracts is
+//! constant along (1, ..., 1), and so is one that is not differentiated at all: the rows of the
+//! gradient sum to 0. This leaves the relu competition with f_j detached: its n leads all grow by
+//! t, P_i = (r_i + t)/(s + n t), dP_i/dt = (1 - n P_i)/s. With a_i = W_ij G_i/m_j a row sums to
+//! (sum of a over the leaders - n sum_i a_i P_i)/s: 0 for n <= 1 or equal a_i, not else. *Limit.*
+//! Scores s f with s to infinity and no ties: a softmax tends to its argmax, exponentially in s,
+//! and the sigmoid to [f_i > f_j]; where the product is the hard matrix C_0 and where it is not
+//! stands at the tests.
 //!
-//! The checks compare with an independent implementation of the definition, in value to 1e-12 and in gradient by
-//! central differences to 1e-6 of the gradient's norm, away from the kinks of the relus. They show no sign, factor or
-//! detached part to be wrong there; they cannot see an error below these tolerances, and say nothing about the kinks
-//! themselves. A search drives a column's sum to its bound for each of the six option sets that have one. Nothing is
-//! decided in rational numbers: sigmoid and softmax are not rational.
+//! The checks compare with an independent implementation of the definition, in value to 1e-12 and
+//! in gradient by central differences to 1e-6 of the gradient's norm, away from the kinks of the
+//! relus. They show no sign, factor or detached part to be wrong there; they cannot see an error
+//! below these tolerances, and say nothing about the kinks themselves. A search drives a column's
+//! sum to its bound for each of the six option sets that have one. Nothing is decided in rational
+//! numbers: sigmoid and softmax are not rational.
 
 mod naive;
 
@@ -90,7 +94,8 @@ fn value_and_gradient() {
     println!("gradients above 1e-3 compared: {}", compared.get());
 }
 
-/// Scores are multiples of 2^-10 and shifts whole numbers, so that the differences do not move at all.
+/// Scores are multiples of 2^-10 and shifts whole numbers, so that the differences do not move at
+/// all.
 #[test]
 fn shifted_rows_change_nothing() {
     let check = Check::new("D6", "|Σ_k ∂⟨W, C̃⟩/∂f_k − (b)| ≤ 10⁻¹¹", Kind::Random);
@@ -148,8 +153,8 @@ fn columns_sum_to_at_most_one() {
     });
 }
 
-/// One sample of class 0, scores from -20 to 20, margin from -2 to 2, temperature from 0.1 to 4. The sum 1 is
-/// approached where a competitor leads by far.
+/// One sample of class 0, scores from -20 to 20, margin from -2 to 2, temperature from 0.1 to 4.
+/// The sum 1 is approached where a competitor leads by far.
 #[test]
 fn the_search_fills_a_column() {
     let check = Check::new("D6", COLUMN, Kind::Search);
@@ -175,9 +180,10 @@ fn the_search_fills_a_column() {
     check.passed();
 }
 
-/// Sigmoid gate with either softmax, and no gate with the softmax over all: C_0 in the limit, whatever the margin. With
-/// q the smallest difference between two scores of a sample, the largest share misses 1 by at most
-/// (K-1) e^(-sq/tau) and the gate its limit by e^(|g|-sq), so a column misses by 2 (K-1) e^(-sq/tau) + e^(|g|-sq).
+/// Sigmoid gate with either softmax, and no gate with the softmax over all: C_0 in the limit,
+/// whatever the margin. With q the smallest difference between two scores of a sample, the largest
+/// share misses 1 by at most (K-1) e^(-sq/tau) and the gate its limit by e^(|g|-sq), so a column
+/// misses by 2 (K-1) e^(-sq/tau) + e^(|g|-sq).
 #[test]
 fn large_scores_give_the_hard_matrix() {
     let check = Check::new("D6", "‖C̃(sf) − C₀‖₁ ≤ 2(K−1) e^(−sq/τ) + e^(|g| − sq)", Kind::Random);
@@ -261,8 +267,8 @@ proptest! {
         }
     }
 
-    /// Temperatures from 1e-3 to 1e300, margins and scores to 1e300, ties and infinite differences: value and gradient
-    /// of both softmaxes stay finite. (The relu competition cannot: see
+    /// Temperatures from 1e-3 to 1e300, margins and scores to 1e300, ties and infinite differences:
+    /// value and gradient of both softmaxes stay finite. (The relu competition cannot: see
     /// `relu_shares_are_as_steep_as_their_leads_are_small`.)
     #[test]
     fn softmaxes_stay_finite(k in 2usize..6, samples in 1usize..6, seed in any::<u64>()) {
@@ -330,7 +336,8 @@ fn close(found: Array1<f64>, expected: [f64; 4]) {
     assert!((&found - &Array1::from(expected.to_vec())).iter().all(|x| x.abs() <= 1e-12), "{found} for {expected:?}");
 }
 
-/// Without a gate the softmax over the competitors alone tends to 1 at i* for every sample, right or wrong.
+/// Without a gate the softmax over the competitors alone tends to 1 at i* for every sample, right
+/// or wrong.
 #[test]
 fn no_gate_and_competitors_only_count_right_answers_too() {
     let options = options(Gate::One, Competition::SoftmaxCompetitors);
@@ -339,8 +346,8 @@ fn no_gate_and_competitors_only_count_right_answers_too() {
     assert_eq!(hard(&array![RIGHT], &[0], 0.0).sum(), 0.0);
 }
 
-/// Relu shares do not sharpen: d_i/sum d stays as the scores grow. The column sum, the error, is right in the limit;
-/// the matrix is not, unless a single class leads.
+/// Relu shares do not sharpen: d_i/sum d stays as the scores grow. The column sum, the error, is
+/// right in the limit; the matrix is not, unless a single class leads.
 #[test]
 fn relu_shares_are_split_by_leads() {
     for gate in [Gate::Sigmoid, Gate::One] {
@@ -351,7 +358,8 @@ fn relu_shares_are_split_by_leads() {
     }
 }
 
-/// The relu gate grows with the scores: s (f_i* - f_j) at i* with a softmax, s d_i^2/sum d with relu shares.
+/// The relu gate grows with the scores: s (f_i* - f_j) at i* with a softmax, s d_i^2/sum d with
+/// relu shares.
 #[test]
 fn the_relu_gate_diverges_on_errors() {
     for competition in [Competition::SoftmaxAll, Competition::SoftmaxCompetitors] {
@@ -366,10 +374,10 @@ fn the_relu_gate_diverges_on_errors() {
     }
 }
 
-/// A margin in the units of the logits is forgotten in the limit (`large_scores_give_the_hard_matrix`). One that grows
-/// with them, g s, is kept by the softmax over the competitors, which tends to C_g, but not by the softmax over all,
-/// which takes the share of every right answer to 0: it tends to C_min(g, 0), and no margin makes it count right
-/// answers.
+/// A margin in the units of the logits is forgotten in the limit
+/// (`large_scores_give_the_hard_matrix`). One that grows with them, g s, is kept by the softmax
+/// over the competitors, which tends to C_g, but not by the softmax over all, which takes the share
+/// of every right answer to 0: it tends to C_min(g, 0), and no margin makes it count right answers.
 #[test]
 fn a_margin_is_lost_on_the_softmax_over_all_classes() {
     let (logits, labels) = (array![WRONG, RIGHT, [1.0, 0.5, -2.0, 0.0], [0.0, 0.25, 0.125, -1.0]], [0, 0, 1, 0]);
@@ -385,8 +393,8 @@ fn a_margin_is_lost_on_the_softmax_over_all_classes() {
     assert!(norm(&(hard(&logits, &labels, 4.0) - hard(&logits, &labels, 0.0))) > 0.3);
 }
 
-/// At a tie of the true class with one competitor C_0 counts 1, the surrogates 1/4 and 1/2 at every scale: they bound
-/// C_0 in neither direction (a right answer of margin > 0 counts above 0).
+/// At a tie of the true class with one competitor C_0 counts 1, the surrogates 1/4 and 1/2 at every
+/// scale: they bound C_0 in neither direction (a right answer of margin > 0 counts above 0).
 #[test]
 fn ties_are_shared() {
     let tie = [2.0, -1.0, 2.0, -3.0];
@@ -404,8 +412,8 @@ fn the_relu_gate_exceeds_one() {
     }
 }
 
-/// The exception of the row sums, with numbers: leads 1 and 3, w = (1, 0), no gate. Detached, the row sums to
-/// (1 - 2 * 1/4)/4 = 1/8; differentiated, to 0.
+/// The exception of the row sums, with numbers: leads 1 and 3, w = (1, 0), no gate. Detached, the
+/// row sums to (1 - 2 * 1/4)/4 = 1/8; differentiated, to 0.
 #[test]
 fn a_detached_baseline_leaves_a_row_sum() {
     let mut w = Array2::zeros((4, 4));
@@ -417,7 +425,8 @@ fn a_detached_baseline_leaves_a_row_sum() {
     }
 }
 
-/// The slope of d_1/(d_1 + d_2) is of the order of one over the leads: it has no bound, and overflows below 1e-308.
+/// The slope of d_1/(d_1 + d_2) is of the order of one over the leads: it has no bound, and
+/// overflows below 1e-308.
 #[test]
 fn relu_shares_are_as_steep_as_their_leads_are_small() {
     let mut w = Array2::zeros((3, 3));

@@ -1,16 +1,18 @@
-//! D8. One step of the objective, L = mean cross-entropy + alpha ‖C̄_t Λ‖₂, and its gradient by the chain
-//! rule: with (u, v) the top singular pair of C̄_t Λ, W_ij = u_i v_j lambda_j (S6) times dC̄_t/dC̃_t of column
-//! j (S7) is the upstream matrix of D6.
+//! D8. One step of the objective, L = mean cross-entropy + alpha ‖C̄_t Λ‖₂, and its gradient by the
+//! chain rule: with (u, v) the top singular pair of C̄_t Λ, W_ij = u_i v_j lambda_j (S6) times
+//! dC̄_t/dC̃_t of column j (S7) is the upstream matrix of D6.
 //!
-//! *Descent.* With nothing detached the result is the gradient of the batch's own term at fixed history, so a small
-//! enough step against it lowers the term where sigma_1 is simple. With the gate detached it is another vector, whose
-//! product with the gradient can be negative: a case is shown.
+//! *Descent.* With nothing detached the result is the gradient of the batch's own term at fixed
+//! history, so a small enough step against it lowers the term where sigma_1 is simple. With the
+//! gate detached it is another vector, whose product with the gradient can be negative: a case is
+//! shown.
 //!
-//! The checks rebuild the step from its definition, with the surrogate of `naive`, sums over the past batches for the
-//! average, nalgebra's singular values and weights from their formula, and compare values to 1e-12 and gradients with
-//! central differences, the history and whatever the options detach held fixed, to 1e-6 of the gradient's norm. All 36
-//! surrogates x 3 starts x 2 column rules in every case, where sigma_1 is at least 2 % ahead of sigma_2. Nearer ties
-//! are not compared: S6 says what the gradient is there.
+//! The checks rebuild the step from its definition, with the surrogate of `naive`, sums over the
+//! past batches for the average, nalgebra's singular values and weights from their formula, and
+//! compare values to 1e-12 and gradients with central differences, the history and whatever the
+//! options detach held fixed, to 1e-6 of the gradient's norm. All 36 surrogates x 3 starts x 2
+//! column rules in every case, where sigma_1 is at least 2 % ahead of sigma_2. Nearer ties are not
+//! compared: S6 says what the gradient is there.
 
 mod naive;
 
@@ -97,8 +99,8 @@ impl<'a> Definition<'a> {
         Self { batch: batches.last().unwrap(), options, weights, past, factor }
     }
 
-    /// C̃_t, C̄_t and the spectral term at scores `live` for the batch where the options differentiate, at its own
-    /// elsewhere.
+    /// C̃_t, C̄_t and the spectral term at scores `live` for the batch where the options
+    /// differentiate, at its own elsewhere.
     fn at(&self, live: &Array2<f64>) -> (Array2<f64>, Array2<f64>, f64) {
         let batch = surrogate(live, &self.batch.0, &self.batch.1, &self.options.surrogate);
         let average = Array2::from_shape_fn(batch.dim(), |(i, j)| self.past[[i, j]] + self.factor[j] * batch[[i, j]]);
@@ -174,8 +176,8 @@ fn the_whole_chain() {
     println!("steps compared: {}, near-ties left out: {}", compared.get(), skipped.get());
 }
 
-/// Nothing detached: a move of length 1e-6 against the spectral gradient lowers the term by 1e-6 |gradient|, here by
-/// nine tenths of it at least.
+/// Nothing detached: a move of length 1e-6 against the spectral gradient lowers the term by
+/// 1e-6 |gradient|, here by nine tenths of it at least.
 #[test]
 fn a_step_against_the_gradient_lowers_the_term() {
     let check = Check::new("D8", "0.9 t |∇R| ≤ R(f) − R(f − t ∇R/|∇R|), nothing detached", Kind::Random);
@@ -212,8 +214,8 @@ fn a_step_against_the_gradient_lowers_the_term() {
 proptest! {
     #![proptest_config(config(up_to(4000, 256)))]
 
-    /// Scores in steps of 2^-10 and whole shifts: the loss and all gradients are the same to the last bit, step after
-    /// step.
+    /// Scores in steps of 2^-10 and whole shifts: the loss and all gradients are the same to the
+    /// last bit, step after step.
     #[test]
     fn shifted_rows_change_nothing(k in 2usize..6, seed in any::<u64>(), columns in any::<bool>()) {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -235,7 +237,8 @@ proptest! {
         }
     }
 
-    /// Classes renamed in scores, labels and training counts: the same loss, matrices and gradients renamed.
+    /// Classes renamed in scores, labels and training counts: the same loss, matrices and gradients
+    /// renamed.
     #[test]
     fn classes_in_any_order(k in 2usize..6, seed in any::<u64>()) {
         let mut order: Vec<usize> = (0..k).collect();
@@ -265,8 +268,9 @@ proptest! {
     }
 }
 
-/// A stop-gradient really stops: with the gate detached the result is not the slope of the value, with everything
-/// differentiated it is. And a first batch taken as a constant passes nothing on, although the value depends on it.
+/// A stop-gradient really stops: with the gate detached the result is not the slope of the value,
+/// with everything differentiated it is. And a first batch taken as a constant passes nothing on,
+/// although the value depends on it.
 #[test]
 fn what_is_detached_is_not_differentiated() {
     let batches = draw(4, 2, 0.1, 3);
@@ -305,9 +309,10 @@ fn what_is_detached_is_not_differentiated() {
     assert!(difference(official, 2).1 > 1e-3);
 }
 
-/// With the gate detached, as the authors' code has it, a step may raise the term: two competitors lead by 3 and 0.85,
-/// the temperature is 10. The softmax moves scores from the first to the second, whose gate, much the steeper there,
-/// opens by more. Differentiated, the step lowers the term.
+/// With the gate detached, as the authors' code has it, a step may raise the term: two competitors
+/// lead by 3 and 0.85, the temperature is 10. The softmax moves scores from the first to the
+/// second, whose gate, much the steeper there, opens by more. Differentiated, the step lowers the
+/// term.
 #[test]
 fn a_detached_gate_can_climb() {
     let batch: Batch = (array![[0.0, 3.0, 0.85]], vec![0]);

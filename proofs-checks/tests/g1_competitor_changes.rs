@@ -1,17 +1,19 @@
-//! G1. Scores that move by less than g/4 can change *which* competitor wins, so the step from the perturbed network's
-//! C_0 to the network's own C_g is not entrywise:
+//! G1. Scores that move by less than g/4 can change *which* competitor wins, so the step from the
+//! perturbed network's C_0 to the network's own C_g is not entrywise:
 //!
 //! ```text
 //! C_0(f') <= C_g(f) entrywise        false
 //! ‖C_0(f')‖₂ <= ‖C_g(f)‖₂            false
 //! ‖C_0(f')‖₂ <= sqrt(K) ‖C_g(f)‖₂, also with Λ on the right of both: true, best constant for K >= 3, any Λ
 //! ```
-//! *Proof of the repair.* An example of margin <= 0 under f' has margin <= g/2 under f, so its column sums satisfy
-//! s' <= s. Then ‖C_0(f')Λ‖₂^2 <= ‖·‖_F^2 <= sum (lambda_j s'_j)^2 <= sum (lambda_j s_j)^2 = |1'C_g
-//! Λ|^2 <= K ‖C_gΛ‖₂^2. For K = 2 a column has one entry and the constant is 1.
+//! *Proof of the repair.* An example of margin <= 0 under f' has margin <= g/2 under f, so its
+//! column sums satisfy s' <= s. Then ‖C_0(f')Λ‖₂^2 <= ‖·‖_F^2 <= sum (lambda_j s'_j)^2 <= sum
+//! (lambda_j s_j)^2 = |1'C_g Λ|^2 <= K ‖C_gΛ‖₂^2. For K = 2 a column has one entry and the constant
+//! is 1.
 //!
-//! Checked: the failures with concrete scores through the library's counts; the repair on random scores, by search, and
-//! where it is attained in exact arithmetic. The search can only fail to find a larger ratio.
+//! Checked: the failures with concrete scores through the library's counts; the repair on random
+//! scores, by search, and where it is attained in exact arithmetic. The search can only fail to
+//! find a larger ratio.
 
 use std::cmp::Ordering;
 
@@ -72,8 +74,9 @@ fn four_examples() {
     entrywise.passed();
 }
 
-/// Scores of K(K-2) examples of every class but 0, at the value `gap` ahead of the next competitor: K-2 examples have
-/// the competitor 0, and K-1 every other i. Moving the score of class 0 by 2 gap makes it the competitor of all.
+/// Scores of K(K-2) examples of every class but 0, at the value `gap` ahead of the next competitor:
+/// K-2 examples have the competitor 0, and K-1 every other i. Moving the score of class 0 by 2 gap
+/// makes it the competitor of all.
 fn extremal(k: usize, gap: f64) -> (Array2<f64>, Array2<f64>, Vec<usize>) {
     let mut rows = Vec::new();
     let mut labels = Vec::new();
@@ -155,7 +158,8 @@ fn the_repair_is_attained() {
     attained.passed();
 }
 
-/// Scores of few examples on a coarse grid, where competitors are near each other, and moves just below g/4.
+/// Scores of few examples on a coarse grid, where competitors are near each other, and moves just
+/// below g/4.
 #[test]
 fn the_repair_on_random_scores() {
     let cases = (2usize..8, 1usize..6).prop_flat_map(|(k, per_class)| {
@@ -191,7 +195,8 @@ fn the_repair_on_random_scores() {
     });
 }
 
-/// Two matrices with zero diagonals, the columns of the first scaled down where they sum to more than the second's.
+/// Two matrices with zero diagonals, the columns of the first scaled down where they sum to more
+/// than the second's.
 #[test]
 fn no_search_finds_more() {
     let check = Check::new("G1", REPAIR, Kind::Search);
@@ -219,7 +224,8 @@ fn no_search_finds_more() {
     check.passed();
 }
 
-/// With weights the constant is the same and attained by column shares s_j proportional to 1/lambda_j.
+/// With weights the constant is the same and attained by column shares s_j proportional to
+/// 1/lambda_j.
 #[test]
 fn attained_with_any_weights() {
     let cases = (3usize..20).prop_flat_map(weights);

@@ -1,14 +1,16 @@
-//! G2. The class of the largest lambda_j e_j, which the weighted one-norm sees, need not be the class of the largest
-//! e_j. With k = argmax lambda_j e_j and j* = argmax e_j
+//! G2. The class of the largest lambda_j e_j, which the weighted one-norm sees, need not be the
+//! class of the largest e_j. With k = argmax lambda_j e_j and j* = argmax e_j
 //!
 //! ```text
 //! e_j* / e_k <= lambda_k / lambda_j* <= lambda_max / lambda_min <= sqrt(1 + 1/r0)     (D3, r0 > 0)
 //! ```
-//! each attained. *Proof.* lambda_j* e_j* <= lambda_k e_k; and pi_j in [0, 1]. With r0 = 0.2 the factor is at most
-//! sqrt(6) = 2.449, and it is approached by a class of nearly all examples beside one of nearly none.
+//! each attained. *Proof.* lambda_j* e_j* <= lambda_k e_k; and pi_j in [0, 1]. With r0 = 0.2 the
+//! factor is at most sqrt(6) = 2.449, and it is approached by a class of nearly all examples beside
+//! one of nearly none.
 //!
-//! Checked: concrete counts, random counts, a search, and how often the two classes differ on the shipped predictions
-//! and on resamples of them. With equal numbers of errors the tail is preferred by the weights; that is their purpose.
+//! Checked: concrete counts, random counts, a search, and how often the two classes differ on the
+//! shipped predictions and on resamples of them. With equal numbers of errors the tail is preferred
+//! by the weights; that is their purpose.
 
 mod shipped;
 

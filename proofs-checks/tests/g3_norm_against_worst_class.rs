@@ -1,19 +1,20 @@
-//! G3. The spectral norm and the worst class can move in opposite directions: by S3, ‖M‖₂ fixes max_j ‖M e_j‖₁
-//! only up to a factor of K-1. If ‖C'Λ‖₂ <= theta ‖CΛ‖₂, then for every class j and the largest error
-//! e of C
+//! G3. The spectral norm and the worst class can move in opposite directions: by S3, ‖M‖₂ fixes
+//! max_j ‖M e_j‖₁ only up to a factor of K-1. If ‖C'Λ‖₂ <= theta ‖CΛ‖₂, then for every class j and
+//! the largest error e of C
 //!
 //! ```text
 //! e'_j <= theta e sqrt((K-1) (sum lambda^2 - min lambda^2)) / lambda_j      theta (K-1) e   if Λ = I
 //! ```
 //! both attained, the first at the class of the least weight (while the errors stay at most 1).
 //!
-//! *Proof.* lambda_j e'_j <= sqrt(K-1) ‖C'Λ‖₂ (S3) <= theta sqrt(K-1) ‖CΛ‖₂, and ‖CΛ‖₂ <=
-//! e sqrt(sum lambda^2 - min lambda^2) (the a-priori bound of T6 for C/e). Attained: C takes a share e of every class
-//! for the one of least weight; C' spreads this class's errors evenly over the others, which is where S3 is an
-//! equality.
+//! *Proof.* lambda_j e'_j <= sqrt(K-1) ‖C'Λ‖₂ (S3) <= theta sqrt(K-1) ‖CΛ‖₂, and ‖CΛ‖₂ <= e
+//! sqrt(sum lambda^2 - min lambda^2) (the a-priori bound of T6 for C/e). Attained: C takes a share
+//! e of every class for the one of least weight; C' spreads this class's errors evenly over the
+//! others, which is where S3 is an equality.
 //!
-//! Checked: both matrices as counts through the library, the bound at random and by search, and a step along which the
-//! norm falls while the worst class rises. What the surrogate's steps do is not a matter of this file.
+//! Checked: both matrices as counts through the library, the bound at random and by search, and a
+//! step along which the norm falls while the worst class rises. What the surrogate's steps do is
+//! not a matter of this file.
 
 use car_spectral::ClassErrors;
 use car_spectral::bounds::{Interval, chain};
@@ -31,8 +32,8 @@ use proptest::prelude::*;
 const BEST: &str = "max e′ / max e ≤ √((K−1)(Σλ²−λ_min²))/λ_min · ‖C′Λ‖₂/‖CΛ‖₂";
 const OPPOSITE: &str = "‖C′‖₂ ≤ ‖C‖₂ ⇒ max e′ ≤ max e";
 
-/// Errors as counts: (predicted, true, count) of `samples` examples a class, the matrix and what the library says of
-/// it.
+/// Errors as counts: (predicted, true, count) of `samples` examples a class, the matrix and what
+/// the library says of it.
 fn worst_and_norm(k: usize, samples: u64, table: &[(usize, usize, u64)]) -> (f64, Interval) {
     let shares = table.iter().map(|&(i, j, count)| (i, j, count as f64 / samples as f64));
     let norm = spectral_norm(&ConfusionMatrix::from_triplets(k, shares).unwrap()).unwrap();
@@ -50,8 +51,9 @@ fn worst_and_norm(k: usize, samples: u64, table: &[(usize, usize, u64)]) -> (f64
     (result.worst_class_error, enclosure)
 }
 
-/// K classes of K-1 examples. Before: two errors a class, all of them taken for class 0. After: class 1 has no right
-/// answer at all. The norm has halved, exactly 2/sqrt(K-1) to 1/sqrt(K-1); the worst class has gone from 2/(K-1) to 1.
+/// K classes of K-1 examples. Before: two errors a class, all of them taken for class 0. After:
+/// class 1 has no right answer at all. The norm has halved, exactly 2/sqrt(K-1) to 1/sqrt(K-1); the
+/// worst class has gone from 2/(K-1) to 1.
 #[test]
 fn half_the_norm_and_a_class_that_is_lost() {
     let check = Check::new("G3", OPPOSITE, Kind::Counterexample);
@@ -161,9 +163,10 @@ fn no_search_finds_a_worse_pair() {
     check.passed();
 }
 
-/// At a concrete C the worst class is no part of the top singular pair: the gradient of the norm has no entry in its
-/// column, and a step along which the norm falls may raise it as much as one likes. K = 100: 2 % to 98 classes taken
-/// for class 0, class 1 spread evenly over classes 2 to 99 with an error of 0.9.
+/// At a concrete C the worst class is no part of the top singular pair: the gradient of the norm
+/// has no entry in its column, and a step along which the norm falls may raise it as much as one
+/// likes. K = 100: 2 % to 98 classes taken for class 0, class 1 spread evenly over classes 2 to 99
+/// with an error of 0.9.
 #[test]
 fn a_descent_step_that_raises_the_worst_class() {
     let k = 100;

@@ -1,22 +1,24 @@
-//! G4. Small margins, which the method is said to prefer, are where its bound is empty. With the weights held fixed
+//! G4. Small margins, which the method is said to prefer, are where its bound is empty. With the
+//! weights held fixed
 //!
 //! ```text
 //! KL_j strictly falls in g inside the grid, 2B beta^d/sqrt(m_j) <= g <= 2B beta^d,
 //! and so do the complexity terms of T3 and T3'
 //! e^-2 <= g^2 KL_j / Q <= e^2,   Q = (42^2/2) d^2 B^2 beta^(2(d-1)) h ln(4dh) sum ‖W̃_l‖_F^2
 //! ```
-//! so both terms grow like 1/g as g -> 0 while c_j(g) only falls to c_j(0): there is no bound in the limit, whatever
-//! m_j.
+//! so both terms grow like 1/g as g -> 0 while c_j(g) only falls to c_j(0): there is no bound in
+//! the limit, whatever m_j.
 //!
-//! *Proof.* sigma_j = g / (c b^(d-1)), c free of g: g^2 KL_j = (c^2/2) b^(2(d-1)) sum ‖W̃_l‖^2, and (1-1/d) beta <= b
-//! <= (1+1/d) beta, where (1+-1/d)^(2(d-1)) lies in [e^-2, e^2]. Strictly: for one k, b is proportional to g^(1/d), so
-//! KL_j is to g^(-2/d); where b falls below (1-1/d) beta the next grid point is larger, and KL_j jumps up. N_j is free
-//! of g. Below the grid's lower end b = beta, and KL_j may step down there as g falls: by hand below.
+//! *Proof.* sigma_j = g / (c b^(d-1)), c free of g: g^2 KL_j = (c^2/2) b^(2(d-1)) sum ‖W̃_l‖^2, and
+//! (1-1/d) beta <= b <= (1+1/d) beta, where (1+-1/d)^(2(d-1)) lies in [e^-2, e^2]. Strictly: for
+//! one k, b is proportional to g^(1/d), so KL_j is to g^(-2/d); where b falls below (1-1/d) beta
+//! the next grid point is larger, and KL_j jumps up. N_j is free of g. Below the grid's lower end
+//! b = beta, and KL_j may step down there as g falls: by hand below.
 //!
 //! And the surrogate with the softmax over all classes cannot see g at all (D6 (e)).
 //!
-//! Checked: the worked case of T3 as a table; both statements at random; the step at the lower end; scores for which
-//! the surrogate is as good as 0 where C_g is 1.
+//! Checked: the worked case of T3 as a table; both statements at random; the step at the lower end;
+//! scores for which the surrogate is as good as 0 where C_g is 1.
 
 use car_spectral::bounds::{
     Architecture, BiasFreeReluNetwork, ClassMarginBounds, GridRange, LayerNorms, Outcome, TrainingMargins,
@@ -40,7 +42,8 @@ fn bounds(layers: &[LayerNorms], input_bound: f64, g: f64, samples: u64) -> Clas
     }
 }
 
-/// W = [[1, 0], [-1, 0]], B = 1, m_j = 10^6, delta = 0.05, no training errors: `--nocapture` prints the table.
+/// W = [[1, 0], [-1, 0]], B = 1, m_j = 10^6, delta = 0.05, no training errors: `--nocapture` prints
+/// the table.
 #[test]
 fn the_worked_case() {
     let root = 2f64.sqrt();
@@ -131,8 +134,8 @@ fn monotone_and_like_one_over_g() {
     }
 }
 
-/// d = 8, m_j = 5, B = beta = 1: the grid's lower end is g = 2/sqrt 5 = 0.89443. Just inside, the smallest admissible
-/// point is above beta; just outside, b = beta.
+/// d = 8, m_j = 5, B = beta = 1: the grid's lower end is g = 2/sqrt 5 = 0.89443. Just inside, the
+/// smallest admissible point is above beta; just outside, b = beta.
 #[test]
 fn below_the_grid_the_kl_steps_down() {
     let layers = [LayerNorms { spectral_upper: 1.0, frobenius: 1.0, rows: 2, columns: 2 }; 8];
@@ -147,8 +150,8 @@ fn below_the_grid_the_kl_steps_down() {
     assert!(inside.t3_prime.complexity > 1.0 && outside.t3_prime.complexity > 1.0);
 }
 
-/// Right answers with a margin of s/2 while g = s: C_g counts every one. The softmax over all classes gives the
-/// competitor a share of e^(-s/2); the softmax over the others sees it.
+/// Right answers with a margin of s/2 while g = s: C_g counts every one. The softmax over all
+/// classes gives the competitor a share of e^(-s/2); the softmax over the others sees it.
 #[test]
 fn the_softmax_over_all_classes_does_not_see_g() {
     let check = Check::new("G4", "‖C_g‖₂ ≤ 10⁶ ‖C̃‖₂, softmax over all classes", Kind::Counterexample);

@@ -5,17 +5,20 @@
 //! #(margin <= 0) - errors_j  =  #(margin = 0 and j < i*)
 //! ```
 //!
-//! exactly, on every input, ties included; ties among competitors only do not matter. C_g is entrywise non-decreasing
-//! in g, so by S4 ‖C_gΛ‖₂ is too.
+//! exactly, on every input, ties included; ties among competitors only do not matter. C_g is
+//! entrywise non-decreasing in g, so by S4 ‖C_gΛ‖₂ is too.
 //!
-//! *Proof* in THEORY.md, S1: cases of which class holds the largest score; the margin's sign decides.
+//! *Proof* in THEORY.md, S1: cases of which class holds the largest score; the margin's sign
+//! decides.
 //!
-//! The checks count from the definitions here, without the library: small integers (ties everywhere), normal scores
-//! rounded to bf16 (ties as they arise in practice), float32, all margins tied, one example a class, K to 300; and once
-//! more with the margins as rational numbers, over f64 scores down to the smallest subnormal and up to the largest
-//! number. The counts are integers and every verdict about them is exact. What they cannot show: anything about a
-//! margin threshold g other than 0 to the last bit, since fl(f_j - f_i) <= g is rounded there by definition D1. There
-//! is no search: the ratios are those of counts, and 1 is met wherever no margin is 0.
+//! The checks count from the definitions here, without the library: small integers (ties
+//! everywhere), normal scores rounded to bf16 (ties as they arise in practice), float32, all
+//! margins tied, one example a class, K to 300; and once more with the margins as rational numbers,
+//! over f64 scores down to the smallest subnormal and up to the largest number. The counts are
+//! integers and every verdict about them is exact. What they cannot show: anything about a margin
+//! threshold g other than 0 to the last bit, since fl(f_j - f_i) <= g is rounded there by
+//! definition D1. There is no search: the ratios are those of counts, and 1 is met wherever no
+//! margin is 0.
 
 use std::cmp::Ordering;
 
@@ -50,7 +53,8 @@ enum Kind {
 
 const KINDS: [Kind; 6] = [Kind::Integers, Kind::Bf16, Kind::Float32, Kind::Tied, Kind::Constant, Kind::OneEach];
 
-/// Scores `[N, K]` and labels `[N]`; the true class is a little ahead, so that right and wrong answers both occur.
+/// Scores `[N, K]` and labels `[N]`; the true class is a little ahead, so that right and wrong
+/// answers both occur.
 fn draw(kind: Kind, samples: usize, num_classes: usize, seed: u64) -> (Array2<f32>, Array1<usize>) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let labels = if kind == Kind::OneEach {
@@ -197,8 +201,8 @@ fn the_error_lies_between_the_margins() {
     records.passed();
 }
 
-/// The margin as the difference of two rational numbers. f64 scores: those above, and numbers at the ends of the range,
-/// one step apart or of either zero.
+/// The margin as the difference of two rational numbers. f64 scores: those above, and numbers at
+/// the ends of the range, one step apart or of either zero.
 #[test]
 fn the_error_lies_between_the_exact_margins() {
     const EXTREMES: [f64; 12] = [
@@ -273,8 +277,8 @@ fn the_matrix_and_its_weighted_spectral_norm_grow_with_the_margin() {
 proptest! {
     #![proptest_config(config(256))]
 
-    /// Makes the scores of two competitors below the strongest equal, or repeats the strongest competitor's: which of
-    /// them counts as i* may change, the column sums and errors may not.
+    /// Makes the scores of two competitors below the strongest equal, or repeats the strongest
+    /// competitor's: which of them counts as i* may change, the column sums and errors may not.
     #[test]
     fn ties_among_competitors_do_not_matter(
         samples in 1usize..50, num_classes in 3usize..12, seed in any::<u64>(),
@@ -297,7 +301,8 @@ proptest! {
     }
 }
 
-/// One large case of logits rounded to bf16, in which ties must occur or the check would say nothing.
+/// One large case of logits rounded to bf16, in which ties must occur or the check would say
+/// nothing.
 #[test]
 fn bf16_scores_tie_and_s1_holds() {
     let (samples, num_classes, seed) = (20_000, 100, 1);

@@ -1,14 +1,16 @@
-//! S2: e_j <= ‖C_DΛ‖₁ / lambda_j, equality exactly for the classes that attain the weighted maximum; at the
-//! worst class the bound exceeds the truth by at most lambda_max / lambda_j*. And the chain to the spectral norm (S3),
-//! whose norm comes from nalgebra's full SVD here.
+//! S2: e_j <= ‖C_DΛ‖₁ / lambda_j, equality exactly for the classes that attain the weighted
+//! maximum; at the worst class the bound exceeds the truth by at most lambda_max / lambda_j*. And
+//! the chain to the spectral norm (S3), whose norm comes from nalgebra's full SVD here.
 //!
-//! *Proof.* ‖CΛ‖₁ = max_j lambda_j e_j; divide by lambda_j. If k attains it, lambda_k e_k / (lambda_j* e_j*)
+//! *Proof.* ‖CΛ‖₁ = max_j lambda_j e_j; divide by lambda_j. If k attains it, lambda_k e_k /
+//! (lambda_j* e_j*)
 //! <= lambda_k / lambda_j*, since e_k <= e_j*.
 //!
-//! The checks take counts and weights (even, like a long tail's, over twelve orders of magnitude) and judge the
-//! library's chain in f64, with the slack of its few roundings, and in rational numbers without any. A search drives
-//! the ratio at the worst class to its limit. The first claim needs none: it is attained in every case. Not shown:
-//! anything about the population's e_j, to which the same algebra applies.
+//! The checks take counts and weights (even, like a long tail's, over twelve orders of magnitude)
+//! and judge the library's chain in f64, with the slack of its few roundings, and in rational
+//! numbers without any. A search drives the ratio at the worst class to its limit. The first claim
+//! needs none: it is attained in every case. Not shown: anything about the population's e_j, to
+//! which the same algebra applies.
 
 use car_spectral::ClassErrors;
 use car_spectral::bounds::{Interval, chain, nu, published_term};
@@ -68,8 +70,9 @@ impl Case {
             .unwrap()
     }
 
-    /// Classes without samples, with one, and with more; errors nowhere, at one competitor or anywhere. With `dyadic`
-    /// all weights and all n_j are powers of two, so that no term is rounded.
+    /// Classes without samples, with one, and with more; errors nowhere, at one competitor or
+    /// anywhere. With `dyadic` all weights and all n_j are powers of two, so that no term is
+    /// rounded.
     fn draw(mut weights: Vec<f64>, dyadic: bool, seed: u64) -> Self {
         let (k, mut rng) = (weights.len(), ChaCha8Rng::seed_from_u64(seed));
         let (mut counts, mut confusions) = (Vec::new(), Vec::new());
@@ -113,8 +116,8 @@ fn cases(k: impl Strategy<Value = usize>) -> impl Strategy<Value = Case> {
         .prop_map(|(weights, dyadic, seed)| Case::draw(weights, dyadic, seed))
 }
 
-/// nalgebra's SVD is backward stable: |sigma - sigma^| <= p(K) u ‖M‖, p(K) at most a small multiple of K^2: below 1e4
-/// for K < 9 and 1e6 for K <= 300.
+/// nalgebra's SVD is backward stable: |sigma - sigma^| <= p(K) u ‖M‖, p(K) at most a small multiple
+/// of K^2: below 1e4 for K < 9 and 1e6 for K <= 300.
 fn svd_enclosure(matrix: &DMatrix<f64>) -> Interval {
     let entries = Array2::from_shape_fn(matrix.shape(), |place| matrix[place]);
     let (sigma, slack) =
@@ -122,9 +125,10 @@ fn svd_enclosure(matrix: &DMatrix<f64>) -> Interval {
     Interval { lower: sigma * (1.0 - slack), upper: sigma * (1.0 + slack) }
 }
 
-/// fl(fl(WCE/lambda_j)/...) and its like: the library's WCE is at least fl(lambda_j fl(k_j/n_j)) >= lambda_j e_j (1-u),
-/// e_j here the same quotient, and the division by lambda_j takes another (1-u): e_j <= bound (1 + 3u). For the second
-/// claim WCE <= fl(lambda_max e_j*), two divisions against one: three factors (1+u) over one (1-u), at most 1 + 5u.
+/// fl(fl(WCE/lambda_j)/...) and its like: the library's WCE is at least fl(lambda_j fl(k_j/n_j)) >=
+/// lambda_j e_j (1-u), e_j here the same quotient, and the division by lambda_j takes another
+/// (1-u): e_j <= bound (1 + 3u). For the second claim WCE <= fl(lambda_max e_j*), two divisions
+/// against one: three factors (1+u) over one (1-u), at most 1 + 5u.
 const SLACK: f64 = 1.0 + 3.0 * f64::EPSILON;
 
 #[test]
@@ -187,9 +191,10 @@ fn every_step_of_the_chain() {
     worst.passed();
 }
 
-/// All in rational numbers. The library's `attained_by` is exact where nothing is rounded (dyadic cases); elsewhere a
-/// term carries a factor in [(1-u)^2, (1+u)^2], so a class it names is within ((1-u)/(1+u))^2 >= 1 - 4u of the exact
-/// maximum, and a class that attains the exact one is as near to the library's.
+/// All in rational numbers. The library's `attained_by` is exact where nothing is rounded (dyadic
+/// cases); elsewhere a term carries a factor in [(1-u)^2, (1+u)^2], so a class it names is within
+/// ((1-u)/(1+u))^2 >= 1 - 4u of the exact maximum, and a class that attains the exact one is as
+/// near to the library's.
 #[test]
 fn the_exact_maximum() {
     let worst = Check::new("S2", WORST, Kind::Exact);
@@ -243,9 +248,9 @@ fn the_exact_maximum() {
     worst.passed();
 }
 
-/// Counts of 2^53 and more, which are rounded themselves. Column sums and entries against exact ones, u = 2^-53: a term
-/// carries at most (1+u)^3/(1-u) <= 1 + 5u, an entry at least (1-u)^3/(1+u) >= 1 - 5u. And the chain, with the
-/// certified norm of the stored matrix.
+/// Counts of 2^53 and more, which are rounded themselves. Column sums and entries against exact
+/// ones, u = 2^-53: a term carries at most (1+u)^3/(1-u) <= 1 + 5u, an entry at least
+/// (1-u)^3/(1+u) >= 1 - 5u. And the chain, with the certified norm of the stored matrix.
 #[test]
 fn counts_that_no_float_holds() {
     let cases = ((2usize..9).prop_flat_map(weights), any::<u64>());
@@ -289,8 +294,8 @@ fn counts_that_no_float_holds() {
     });
 }
 
-/// Weights from 0.1 to 10 and errors in thousandths, K from 2 to 5. The limit is met where a class of the largest
-/// weight has the largest error.
+/// Weights from 0.1 to 10 and errors in thousandths, K from 2 to 5. The limit is met where a class
+/// of the largest weight has the largest error.
 #[test]
 fn the_ratio_at_the_worst_class_reaches_its_limit() {
     let check = Check::new("S2", WORST, Kind::Search);

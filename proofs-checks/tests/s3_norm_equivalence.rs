@@ -6,21 +6,23 @@
 //!
 //! both attained; so nu = ‖M‖₁ / ‖M‖₂ lies in [1/sqrt(K-1), sqrt(K-1)], undefined for M = 0.
 //!
-//! And by sparsity, s_j non-zeros in column j, t the most in a row, j* a largest column, m_j column j, M^i row i:
+//! And by sparsity, s_j non-zeros in column j, t the most in a row, j* a largest column, m_j column
+//! j, M^i row i:
 //!
 //! ```text
 //! ‖m_j‖₁ <= sqrt(s_j) ‖M‖₂
 //! 1/sqrt(t) <= sqrt(‖M‖₁/‖M‖_∞) <= nu <= ‖M‖₁/max(max_j |m_j|, max_i |M^i|, |1ᵀM|/sqrt(K), |M1|/sqrt(K)) <= sqrt(s_j*)
 //! ```
 //!
-//! *Proof.* ‖M e_j‖₁ <= sqrt(s) ‖M e_j‖₂ (Cauchy-Schwarz on the s non-zeros) <= sqrt(s) ‖M‖₂. And ‖M‖₂^2 <=
-//! ‖M‖₁ ‖M‖_∞, where a row has at most K-1 non-zeros, each at most ‖M‖₁.
+//! *Proof.* ‖M e_j‖₁ <= sqrt(s) ‖M e_j‖₂ (Cauchy-Schwarz on the s non-zeros) <= sqrt(s) ‖M‖₂. And
+//! ‖M‖₂^2 <= ‖M‖₁ ‖M‖_∞, where a row has at most K-1 non-zeros, each at most ‖M‖₁.
 //!
-//! Tried in three ways. At random, every corner shape, K to 300: the spectral norm is taken from the certified
-//! enclosure, its end chosen so that rounding cannot help a false statement: sums of K terms are off by at most K 2^-53
-//! relative, roots and products by a few more. Exactly: rational matrices of K <= 6, the squares of both sides compared
-//! as rational numbers against ‖M‖₂^2, equality included. By search, K = 2 to 6, which has to find the extremal
-//! matrices to 1e-6: so the constants cannot be improved by more there. At large K the constants are attained by the
+//! Tried in three ways. At random, every corner shape, K to 300: the spectral norm is taken from
+//! the certified enclosure, its end chosen so that rounding cannot help a false statement: sums of
+//! K terms are off by at most K 2^-53 relative, roots and products by a few more. Exactly: rational
+//! matrices of K <= 6, the squares of both sides compared as rational numbers against ‖M‖₂^2,
+//! equality included. By search, K = 2 to 6, which has to find the extremal matrices to 1e-6: so
+//! the constants cannot be improved by more there. At large K the constants are attained by the
 //! matrices named in the proof.
 
 use std::cmp::Ordering;
@@ -108,8 +110,9 @@ fn holds_for_matrices_with_a_zero_diagonal() {
     checks.passed();
 }
 
-/// The entries of a shape as they are, or each non-zero one replaced by p/q with small p and q, among which equal ones
-/// are frequent: the claims' equalities are met and told apart from near misses.
+/// The entries of a shape as they are, or each non-zero one replaced by p/q with small p and q,
+/// among which equal ones are frequent: the claims' equalities are met and told apart from near
+/// misses.
 fn rational_case(values: &Array2<f64>, small: bool, seed: u64) -> Array2<RBig> {
     let rng = &mut ChaCha8Rng::seed_from_u64(seed);
     let mut matrix = rational_matrix(values);
@@ -163,8 +166,8 @@ fn total(values: impl Iterator<Item = RBig>) -> RBig {
     values.fold(RBig::ZERO, |sum, x| sum + x)
 }
 
-/// What sparsity says, on the same rational matrices; and the library's intervals of nu, of the nearest floats, against
-/// the exact nu: nu >= x is ‖M‖₂² <= ‖M‖₁²/x².
+/// What sparsity says, on the same rational matrices; and the library's intervals of nu, of the
+/// nearest floats, against the exact nu: nu >= x is ‖M‖₂² <= ‖M‖₁²/x².
 #[test]
 fn sparsity_decided_exactly() {
     let checks = [PLACES_BELOW, PLACES_ABOVE, SUMS_ABOVE].map(|claim| Check::new("S3", claim, Kind::Exact));
@@ -225,7 +228,8 @@ fn sparsity_decided_exactly() {
     checks.into_iter().for_each(Check::passed);
 }
 
-/// The same for K to 300: the certified interval of nu meets that of one pass, and every class its own step.
+/// The same for K to 300: the certified interval of nu meets that of one pass, and every class its
+/// own step.
 #[test]
 fn sparsity_holds_for_every_shape() {
     let checks = [PLACES_BELOW, PLACES_ABOVE, SUMS_ABOVE].map(|claim| Check::new("S3", claim, Kind::Random));
@@ -254,8 +258,8 @@ fn sparsity_holds_for_every_shape() {
     checks.into_iter().for_each(Check::passed);
 }
 
-/// One even column attains 1/√t, √s_j* and the longest column; one even row the longest row; all ones off the diagonal
-/// the sums.
+/// One even column attains 1/√t, √s_j* and the longest column; one even row the longest row; all
+/// ones off the diagonal the sums.
 #[test]
 fn what_sparsity_says_is_attained() {
     let [below, above, sums, class] =
@@ -342,7 +346,8 @@ fn the_search_finds_the_extremal_matrices() {
     [sparse, above, below, product].into_iter().for_each(Check::passed);
 }
 
-/// ‖M‖₁ = sqrt(s) ‖M‖₂: one column of s equal entries. At s = K-1 also the second inequality is an equality.
+/// ‖M‖₁ = sqrt(s) ‖M‖₂: one column of s equal entries. At s = K-1 also the second inequality is an
+/// equality.
 #[test]
 fn the_upper_end_of_nu_is_attained() {
     for k in [2, 3, 5, 17, 101] {

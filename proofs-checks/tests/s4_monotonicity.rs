@@ -1,14 +1,15 @@
-//! S4. 0 <= A <= B entrywise implies ‖A‖₂ <= ‖B‖₂; the top singular pair of a non-negative matrix can be taken
-//! non-negative (replace u, v by |u|, |v| together).
+//! S4. 0 <= A <= B entrywise implies ‖A‖₂ <= ‖B‖₂; the top singular pair of a non-negative matrix
+//! can be taken non-negative (replace u, v by |u|, |v| together).
 //!
-//! *Proof.* For M >= 0 and unit u, v: u^T M v <= |u|^T M |v|, so the maximum of u^T M v is attained by non-negative
-//! vectors. For these u^T A v <= u^T B v <= ‖B‖₂.
+//! *Proof.* For M >= 0 and unit u, v: u^T M v <= |u|^T M |v|, so the maximum of u^T M v is attained
+//! by non-negative vectors. For these u^T A v <= u^T B v <= ‖B‖₂.
 
-//! Tried in three ways. At random: A of every corner shape, K to 300, and B = A with entries added, A = B with entries
-//! deleted, or A = B, judged by certified bounds with no slack. Exactly, for K <= 6: a rational x <= ‖A‖₂^2, within
-//! 2^-60 of it relatively, is found by bisection, every step decided without rounding; then ‖B‖₂^2 < x must be
-//! false. So B would have to be below A by less than 2^-60 to pass unseen. By search over pairs whose B is at least
-//! twice A in the sum of its entries: the ratio comes to 1, so the claim cannot be sharpened by how much smaller A is
+//! Tried in three ways. At random: A of every corner shape, K to 300, and B = A with entries added,
+//! A = B with entries deleted, or A = B, judged by certified bounds with no slack. Exactly, for K
+//! <= 6: a rational x <= ‖A‖₂^2, within 2^-60 of it relatively, is found by bisection, every step
+//! decided without rounding; then ‖B‖₂^2 < x must be false. So B would have to be below A by less
+//! than 2^-60 to pass unseen. By search over pairs whose B is at least twice A in the sum of its
+//! entries: the ratio comes to 1, so the claim cannot be sharpened by how much smaller A is
 //! altogether.
 
 use std::cmp::Ordering;

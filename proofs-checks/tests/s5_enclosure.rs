@@ -1,16 +1,18 @@
 //! S5. The certified enclosure: lower <= ‖M‖₂ <= upper for the stored matrix, whatever the gap.
 //!
-//! *Proof.* For x > 0 on the non-zero columns, A = M^T M and a top right singular vector v >= 0 of M (S4): sigma^2 x^T
-//! v = (Ax)^T v <= max_j ((Ax)_j/x_j) x^T v. Any quotient ‖M^T w‖/‖w‖ is a lower bound. Rounding: THEORY.md, S5.
+//! *Proof.* For x > 0 on the non-zero columns, A = M^T M and a top right singular vector v >= 0 of
+//! M (S4): sigma^2 x^T v = (Ax)^T v <= max_j ((Ax)_j/x_j) x^T v. Any quotient ‖M^T w‖/‖w‖ is a
+//! lower bound. Rounding: THEORY.md, S5.
 //!
-//! A decomposition in f64 cannot judge a bound that is tighter than its own error. For K <= 8 the bounds of the
-//! library, and the two theorems behind them for any x, are decided in rational arithmetic: ‖M‖₂^2 against a
-//! rational number by the inertia of sI - A. Every f64 is rational, so nothing is rounded: corner shapes,
-//! near-degenerate blocks and 60 magnitudes, times powers of two down to the subnormal numbers and up to 2^1000. For K
-//! to 300 against nalgebra's SVD with its error stated. Recorded ratios are lower/upper, which is below lower/‖M‖₂
-//! and ‖M‖₂/upper both. Not shown: the bounds beyond K = 8 to better than the SVD's error; that the width is always
-//! 1e-9, which is a property of the search for the witness and not proved (a search for the widest enclosure is
-//! recorded).
+//! A decomposition in f64 cannot judge a bound that is tighter than its own error. For K <= 8 the
+//! bounds of the library, and the two theorems behind them for any x, are decided in rational
+//! arithmetic: ‖M‖₂^2 against a rational number by the inertia of sI - A. Every f64 is rational, so
+//! nothing is rounded: corner shapes, near-degenerate blocks and 60 magnitudes, times powers of two
+//! down to the subnormal numbers and up to 2^1000. For K to 300 against nalgebra's SVD with its
+//! error stated. Recorded ratios are lower/upper, which is below lower/‖M‖₂ and ‖M‖₂/upper both.
+//! Not shown: the bounds beyond K = 8 to better than the SVD's error; that the width is always
+//! 1e-9, which is a property of the search for the witness and not proved (a search for the widest
+//! enclosure is recorded).
 
 use std::cmp::Ordering;
 
@@ -82,8 +84,8 @@ fn both_bounds_hold_in_exact_arithmetic() {
     width.passed();
 }
 
-/// nalgebra's SVD, by Householder reflections, is backward stable: its largest singular value is off by at most 10 K^2
-/// 2^-53, and in practice by less than K 2^-53.
+/// nalgebra's SVD, by Householder reflections, is backward stable: its largest singular value is
+/// off by at most 10 K^2 2^-53, and in practice by less than K 2^-53.
 #[test]
 fn large_matrices_against_a_decomposition() {
     let check = Check::new("S5", ENCLOSED, Kind::Random);
@@ -118,7 +120,8 @@ fn the_widest_enclosure_found() {
     check.passed();
 }
 
-/// Positive x over six magnitudes, scaled to x_1 = 1 or the powers A^n x: entries as f64 made them, all else exact.
+/// Positive x over six magnitudes, scaled to x_1 = 1 or the powers A^n x: entries as f64 made them,
+/// all else exact.
 #[test]
 fn any_positive_vector_encloses_exactly() {
     let lower = Check::new("S5", "|Ax|/|Mx| ≤ ‖M‖₂", Kind::Exact);
@@ -196,9 +199,10 @@ fn solve(matrix: &Array2<RBig>, s: &RBig) -> Option<Vec<RBig>> {
     Some((0..n).map(|i| &rows[i][n] / &rows[i][i]).collect())
 }
 
-/// The certificate for small gaps. x > 0 for every s > sigma^2 (a Neumann series), for none below it (by the first part
-/// of S5, as Ax <= sx - 1 < sx would bound sigma^2), and then sigma^2 <= s - min 1/x_j. Two decisions of sigma^2 < s
-/// that have nothing in common, the sign of x and the inertia, agree.
+/// The certificate for small gaps. x > 0 for every s > sigma^2 (a Neumann series), for none below
+/// it (by the first part of S5, as Ax <= sx - 1 < sx would bound sigma^2), and then sigma^2 <= s -
+/// min 1/x_j. Two decisions of sigma^2 < s that have nothing in common, the sign of x and the
+/// inertia, agree.
 #[test]
 fn the_resolvent_is_positive_above_the_norm_only() {
     let positive = Check::new("S5", "(sI − A)x = 1: x > 0 ⇔ ‖M‖₂² < s", Kind::Exact);
@@ -235,7 +239,8 @@ fn the_resolvent_is_positive_above_the_norm_only() {
 proptest! {
     #![proptest_config(config(256))]
 
-    /// The condition of any start: for **every** positive x the certificate encloses the norm (here in f64, to 1e-14).
+    /// The condition of any start: for **every** positive x the certificate encloses the norm (here
+    /// in f64, to 1e-14).
     #[test]
     fn collatz_wielandt_and_the_quotient_enclose_for_any_positive_vector(
         k in 2usize..12, density in 0.2..1.0f64, seed in any::<u64>(),
@@ -265,8 +270,8 @@ proptest! {
     }
 }
 
-/// Two 3-class blocks with norms equal to 1e-9 and a link from 1e-1 down to 1e-15 between them: the gap closes, the
-/// enclosure does not care.
+/// Two 3-class blocks with norms equal to 1e-9 and a link from 1e-1 down to 1e-15 between them: the
+/// gap closes, the enclosure does not care.
 #[test]
 fn small_gaps_are_certified_exactly() {
     for link in (1..16).map(|i| 10f64.powi(-i)) {
@@ -282,7 +287,8 @@ fn small_gaps_are_certified_exactly() {
     }
 }
 
-/// Norms known in closed form, without any tolerance: J - I has norm K-1, a column of (3, 4) has 5, a permutation 1.
+/// Norms known in closed form, without any tolerance: J - I has norm K-1, a column of (3, 4) has 5,
+/// a permutation 1.
 #[test]
 fn closed_forms_lie_inside() {
     for k in [2usize, 3, 10, 100] {

@@ -1,4 +1,5 @@
-//! S6. sigma_1 = ‖M‖₂ > 0, V1 an orthonormal basis of its right singular space, U1 = M V1/sigma_1 **matched** to it:
+//! S6. sigma_1 = ‖M‖₂ > 0, V1 an orthonormal basis of its right singular space, U1 = M
+//! V1/sigma_1 **matched** to it:
 //!
 //! ```text
 //! lim over t -> 0+ of (‖M + tE‖₂ - ‖M‖₂)/t  =  f'(E)  :=  lambda_max(sym(U1^T E V1))
@@ -6,20 +7,22 @@
 //! through the weights: dR/dC_ij = u_i v_j lambda_j, i != j, for R = ‖CΛ‖₂
 //! ```
 //!
-//! *Proof* (in full in THEORY.md, S6). ‖M + tE‖ is the largest eigenvalue of [[0, M], [M^T, 0]] + t [[0, E], [E^T,
-//! 0]]. The first has its largest eigenvalue on the pairs (U1 w, V1 w): take the best w from below; from above, split a
-//! unit vector into its parts in that space and beside it. With d = sigma_1 - sigma_{r+1} the distance to the next
-//! singular value (if there is none: 2 sigma_1, or sigma_1 where M is not square), for every t > 0
+//! *Proof* (in full in THEORY.md, S6). ‖M + tE‖ is the largest eigenvalue of [[0, M], [M^T, 0]] + t
+//! [[0, E], [E^T, 0]]. The first has its largest eigenvalue on the pairs (U1 w, V1 w): take the
+//! best w from below; from above, split a unit vector into its parts in that space and beside it.
+//! With d = sigma_1 - sigma_{r+1} the distance to the next singular value (if there is none: 2
+//! sigma_1, or sigma_1 where M is not square), for every t > 0
 //!
 //! ```text
 //! 0  <=  (‖M + tE‖ - ‖M‖)/t - f'(E)  <=  t ‖E‖^2 / d
 //! ```
 //!
-//! The checks hold `spectral_derivative` against this enclosure of the difference quotient, whose norms are exact SVDs:
-//! at the smallest t it pins f'(E) to about 1e-5 ‖E‖. A value wrong by less would pass, and where d is small the
-//! enclosure is wide. The subgradient inequality is checked with no step at all. The upper end is attained: by hand
-//! below, and by a search over M, E and t. Nothing is decided in rational numbers: sigma_1 and its vectors are
-//! irrational, and the slack of each comparison is that of its SVDs.
+//! The checks hold `spectral_derivative` against this enclosure of the difference quotient, whose
+//! norms are exact SVDs: at the smallest t it pins f'(E) to about 1e-5 ‖E‖. A value wrong by less
+//! would pass, and where d is small the enclosure is wide. The subgradient inequality is checked
+//! with no step at all. The upper end is attained: by hand below, and by a search over M, E and t.
+//! Nothing is decided in rational numbers: sigma_1 and its vectors are irrational, and the slack of
+//! each comparison is that of its SVDs.
 
 use std::cell::Cell;
 
@@ -163,8 +166,8 @@ fn one_sided_differences_enclose_the_derivative() {
     assert!(4 * multiple.get() > tried.get(), "hardly a multiple sigma_1 among {}", tried.get());
 }
 
-/// M, E and t are searched; M and E with entries in [-1, 1], t from a hundredth of d/‖E‖ to twice it, d at least 0.01
-/// sigma_1.
+/// M, E and t are searched; M and E with entries in [-1, 1], t from a hundredth of d/‖E‖ to twice
+/// it, d at least 0.01 sigma_1.
 #[test]
 fn a_search_attains_the_upper_end() {
     let check = Check::new("S6", ABOVE, How::Search);
@@ -192,8 +195,8 @@ fn a_search_attains_the_upper_end() {
     check.passed();
 }
 
-/// M = diag(1, 1-d) and E = [[-c, s], [s, c]], c = t/d <= 1, s^2 = 1 - c^2: f'(E) = -c and ‖M + tE‖ = 1, so the
-/// excess is c = t/d, all of the upper end.
+/// M = diag(1, 1-d) and E = [[-c, s], [s, c]], c = t/d <= 1, s^2 = 1 - c^2: f'(E) = -c and ‖M +
+/// tE‖ = 1, so the excess is c = t/d, all of the upper end.
 #[test]
 fn the_upper_end_by_hand() {
     for (d, c) in [(0.5, 1.0), (0.5, 0.3), (0.1, 0.6), (0.01, 0.9), (1.0, 0.5)] {
@@ -225,7 +228,8 @@ proptest! {
         prop_assert!((found - sigma(&direction)).abs() <= 1e-14 * found);
     }
 
-    /// Along M itself the norm grows by sigma_1, and against it it falls as fast: convex, and linear on that line.
+    /// Along M itself the norm grows by sigma_1, and against it it falls as fast: convex, and
+    /// linear on that line.
     #[test]
     fn along_the_matrix(kind in kinds(), k in 2usize..8, seed in any::<u64>()) {
         let matrix = draw(kind, k, &mut ChaCha8Rng::seed_from_u64(seed));
@@ -264,8 +268,9 @@ proptest! {
     }
 }
 
-/// The gradient of `penalised_norm` is a subgradient of R, whatever the multiplicity: R(C + E) >= R(C) + <G, E> for
-/// every E with zero diagonal, far or near. So -f'(-E) <= <G, E> <= f'(E), with equality where sigma_1 is simple.
+/// The gradient of `penalised_norm` is a subgradient of R, whatever the multiplicity: R(C + E) >=
+/// R(C) + <G, E> for every E with zero diagonal, far or near. So -f'(-E) <= <G, E> <= f'(E), with
+/// equality where sigma_1 is simple.
 #[test]
 fn the_gradient_is_a_subgradient() {
     let check = Check::new("S6", "R(C) + ⟨G, E⟩ ≤ R(C + E)", How::Random);
@@ -308,8 +313,8 @@ fn the_gradient_is_a_subgradient() {
     });
 }
 
-/// Every U1 Z V1^T with Z psd of trace 1 is a subgradient: the set is not smaller than stated. That it is not larger
-/// is the derivative, its support function, which the enclosure checks.
+/// Every U1 Z V1^T with Z psd of trace 1 is a subgradient: the set is not smaller than stated. That
+/// it is not larger is the derivative, its support function, which the enclosure checks.
 #[test]
 fn the_subdifferential() {
     let check = Check::new("S6", "‖M‖₂ + ⟨U₁ZV₁ᵀ, E⟩ ≤ ‖M + E‖₂ for psd Z, tr Z = 1", How::Random);
@@ -338,8 +343,8 @@ fn the_subdifferential() {
     });
 }
 
-/// U1 must be M V1/sigma_1. Another basis of the same left space, here turned by a right angle, gives 0 for the growth
-/// of the norm along M itself, which is sigma_1 = 1.
+/// U1 must be M V1/sigma_1. Another basis of the same left space, here turned by a right angle,
+/// gives 0 for the growth of the norm along M itself, which is sigma_1 = 1.
 #[test]
 fn an_unmatched_basis_by_hand() {
     let matrix = array![[0.0, 1.0], [1.0, 0.0]];
@@ -355,8 +360,8 @@ fn an_unmatched_basis_by_hand() {
     assert!(sigma(&(&matrix + &(&direction * 0.1))) < 0.96);
 }
 
-/// The two decompositions M M^T and M^T M taken one by one do not match: in nearly all of 200 draws the formula is then
-/// off by far more than the enclosure allows. Seeds 0 to 199.
+/// The two decompositions M M^T and M^T M taken one by one do not match: in nearly all of 200 draws
+/// the formula is then off by far more than the enclosure allows. Seeds 0 to 199.
 #[test]
 fn separate_decompositions_do_not_match() {
     let mut wrong = 0;
@@ -381,8 +386,9 @@ fn separate_decompositions_do_not_match() {
     assert!(wrong > 180, "{wrong} of 200 wrong");
 }
 
-/// The tolerance decides what counts as equal. Too wide, the space of the two values 1 and 0.9 is taken for that of the
-/// first: the result is an upper bound then, as a compression's largest eigenvalue grows with the space.
+/// The tolerance decides what counts as equal. Too wide, the space of the two values 1 and 0.9 is
+/// taken for that of the first: the result is an upper bound then, as a compression's largest
+/// eigenvalue grows with the space.
 #[test]
 fn a_wide_tolerance_gives_an_upper_bound() {
     let matrix = array![[1.0, 0.0], [0.0, 0.9]];

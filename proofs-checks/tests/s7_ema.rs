@@ -1,5 +1,5 @@
-//! S7. The moving average of batch matrices, C̄_t = b C̄_{t-1} + (1-b) C̃_t, column by column: with n updates of a
-//! column, x_1, ..., x_n the batch columns they took in,
+//! S7. The moving average of batch matrices, C̄_t = b C̄_{t-1} + (1-b) C̃_t, column by column: with
+//! n updates of a column, x_1, ..., x_n the batch columns they took in,
 //!
 //! ```text
 //! zero start        (1-b) sum_s b^(n-s) x_s                                  d/dx_n = 1-b
@@ -7,26 +7,28 @@
 //! bias-corrected    (1-b)/(1-b^n) sum_s b^(n-s) x_s                          d/dx_n = (1-b)/(1-b^n)
 //! ```
 //!
-//! At a frozen model, columns x_s = the mean over the batch's class-j samples, 0 without any. *Proof of the bias:*
-//! given the batch holds class j, its class-j samples are a uniform draw, so E x_s = p_j c_j with c_j the true column;
-//! the average is linear, so its stationary mean is p_j c_j over all columns and c_j over those present. Draws
-//! independent of each other with E|x|^2 = p_j q_j |c_j|^2: sum over s of ((1-b) b^s)^2 = (1-b)/(1+b), so
+//! At a frozen model, columns x_s = the mean over the batch's class-j samples, 0 without
+//! any. *Proof of the bias:* given the batch holds class j, its class-j samples are a uniform draw,
+//! so E x_s = p_j c_j with c_j the true column; the average is linear, so its stationary mean is
+//! p_j c_j over all columns and c_j over those present. Draws independent of each other with
+//! E|x|^2 = p_j q_j |c_j|^2: sum over s of ((1-b) b^s)^2 = (1-b)/(1+b), so
 //!
 //! ```text
 //! E |C̄_j - c_j|^2 / |c_j|^2  =  (1-p_j)^2 + (1-b)/(1+b) (p_j q_j - p_j^2)   all columns
 //!                            =  (1-b)/(1+b) (q_j - 1)                       present columns
 //! ```
 //!
-//! q_j <= m_j, as |sum x|^2 >= sum |x|^2 for non-negative x: for a rare class (p_j = 0.058, 5 images) the gap of the
-//! average over all columns is **mostly bias**, (1-p)^2 = 0.89 against at most 0.10 of variance at b = 0.5; only the
-//! gap of frequent classes is mostly variance. Over present columns it is all variance, up to (m_j - 1)/3, and can be
-//! the larger one.
+//! q_j <= m_j, as |sum x|^2 >= sum |x|^2 for non-negative x: for a rare class (p_j = 0.058, 5
+//! images) the gap of the average over all columns is **mostly bias**, (1-p)^2 = 0.89 against at
+//! most 0.10 of variance at b = 0.5; only the gap of frequent classes is mostly variance. Over
+//! present columns it is all variance, up to (m_j - 1)/3, and can be the larger one.
 //!
-//! The checks: closed forms on random sequences; the means, with intervals, the gap and the age by simulation, fixed
-//! seeds; p_j in exact integers; E x = p_j c_j and q_j <= m_j by going through all batches of a small set, in rational
-//! numbers. The simulations can miss a bias below their intervals, which are printed; their recorded ratios are to half
-//! an interval. No search: q_j = m_j is attained where a batch is one example and no two examples share a class (among
-//! the exact cases).
+//! The checks: closed forms on random sequences; the means, with intervals, the gap and the age by
+//! simulation, fixed seeds; p_j in exact integers; E x = p_j c_j and q_j <= m_j by going through
+//! all batches of a small set, in rational numbers. The simulations can miss a bias below their
+//! intervals, which are printed; their recorded ratios are to half an interval. No search: q_j =
+//! m_j is attained where a batch is one example and no two examples share a class (among the exact
+//! cases).
 
 use car_spectral::car::{ConfusionEma, EmaColumns, EmaOptions, EmaStart, presence_probability};
 use car_spectral::longtail::long_tailed_counts;
@@ -113,7 +115,8 @@ fn closed_forms() {
     factors.passed();
 }
 
-/// 1 - C(m - m_j, B)/C(m, B) in exact integers, to 1e-14 for small sets. (Absolute: the function subtracts from 1.)
+/// 1 - C(m - m_j, B)/C(m, B) in exact integers, to 1e-14 for small sets. (Absolute: the function
+/// subtracts from 1.)
 #[test]
 fn presence_in_exact_integers() {
     let check = Check::new("S7", "|p_j − (1 − C(m−m_j, B)/C(m, B))| ≤ 10⁻¹⁴", Kind::Exact);
@@ -135,8 +138,8 @@ fn exact_presence(samples: u64, class: u64, batch: u64) -> f64 {
     approximate(&RBig::from_parts((&all - without).into(), all))
 }
 
-/// m <= 8 examples, the first m_j of class j, each with a column of three non-negative rational contributions; all
-/// batches of B examples, each as likely as any other.
+/// m <= 8 examples, the first m_j of class j, each with a column of three non-negative rational
+/// contributions; all batches of B examples, each as likely as any other.
 #[test]
 fn all_batches_of_a_small_set() {
     let mean = Check::new("S7", "E x = p_j c_j, E[x | present] = c_j", Kind::Exact);
@@ -198,7 +201,8 @@ fn all_batches_of_a_small_set() {
     mean.passed();
 }
 
-/// The class sizes of CIFAR100-LT with imbalance factor 100: floor(500 * 100^(-j/99)), 500 down to 5, 10847 in all.
+/// The class sizes of CIFAR100-LT with imbalance factor 100: floor(500 * 100^(-j/99)), 500 down to
+/// 5, 10847 in all.
 fn class_counts() -> Vec<u64> {
     long_tailed_counts(500, 100.0, 100).unwrap()
 }
@@ -230,8 +234,9 @@ fn presence_on_the_long_tail() {
     }
 }
 
-/// A frozen model: one non-negative column of contributions a sample, by class. Each sample is confused with few
-/// classes, so that the samples of a class differ much, as those of a trained network do.
+/// A frozen model: one non-negative column of contributions a sample, by class. Each sample is
+/// confused with few classes, so that the samples of a class differ much, as those of a trained
+/// network do.
 struct Frozen {
     labels: Vec<usize>,
     contributions: Vec<Vec<(usize, f64)>>,
@@ -296,11 +301,12 @@ fn mean_and_error(values: &[f64]) -> (f64, f64) {
 /// Student's t with 23 degrees of freedom exceeds this with probability 5e-6 to either side.
 const T_23: f64 = 5.6;
 
-/// Epochs as in training: all samples in random order, batches of 128 and the 95 left over, over classes of
-/// CIFAR100-LT's sizes. 24 independent repetitions, seeds 100 to 123, of one epoch of burn-in (b^85 < 1e-25) and 6
-/// epochs whose time-mean is taken: means of repetitions are independent whatever the batches within one are, so that
-/// their spread gives the standard error. 2 x 10 comparisons at 5.6 standard errors: with other seeds a false alarm in
-/// about 1 run of 5000.
+/// Epochs as in training: all samples in random order, batches of 128 and the 95 left over, over
+/// classes of CIFAR100-LT's sizes. 24 independent repetitions, seeds 100 to 123, of one epoch of
+/// burn-in (b^85 < 1e-25) and 6 epochs whose time-mean is taken: means of repetitions are
+/// independent whatever the batches within one are, so that their spread gives the standard error.
+/// 2 x 10 comparisons at 5.6 standard errors: with other seeds a false alarm in about 1 run
+/// of 5000.
 #[test]
 fn the_time_mean_of_a_column() {
     let model = Frozen::new(class_counts(), 1);
@@ -361,8 +367,9 @@ fn the_time_mean_of_a_column() {
     checks.into_iter().for_each(Check::passed);
 }
 
-/// The weights of the average, read off by feeding single batches: their squares add up to (1-b)/(1+b) (1 - b^(2t)),
-/// the factor by which the average lowers the variance of independent batches. No tolerance but rounding.
+/// The weights of the average, read off by feeding single batches: their squares add up to
+/// (1-b)/(1+b) (1 - b^(2t)), the factor by which the average lowers the variance of independent
+/// batches. No tolerance but rounding.
 #[test]
 fn the_variance_factor() {
     for beta in [0.0, 0.1, 0.5, 0.9, 0.99] {
@@ -384,10 +391,10 @@ fn the_variance_factor() {
     }
 }
 
-/// Over present columns with p_j = P(present), independently batch by batch, what the average holds is 1/((1-b) p_j) -
-/// 1 batches old in the mean: 1/p_j a step of its own clock. Over all columns it is b/(1-b) batches. Read off by
-/// feeding the number of the batch: 24 repetitions (seeds 300 to 323) of 4000 batches, 5.6 standard errors, 6
-/// comparisons.
+/// Over present columns with p_j = P(present), independently batch by batch, what the average holds
+/// is 1/((1-b) p_j) - 1 batches old in the mean: 1/p_j a step of its own clock. Over all columns it
+/// is b/(1-b) batches. Read off by feeding the number of the batch: 24 repetitions (seeds 300
+/// to 323) of 4000 batches, 5.6 standard errors, 6 comparisons.
 #[test]
 fn the_age_of_a_column() {
     let check = Check::new("S7", "mean age = b/(1−b), 1/((1−b)p_j) − 1", Kind::Simulation);
@@ -419,10 +426,11 @@ fn the_age_of_a_column() {
     check.passed();
 }
 
-/// The squared gap of a column to the truth, by simulation with independent batches and by the formula at the head of
-/// this file: 24 repetitions (seeds 200 to 223) of 400 batches after 200 of burn-in, b = 0.5: 6 comparisons at
-/// 5.6 standard errors, a false alarm in 1 of 15000 runs with other seeds. q_j comes from the contributions: given
-/// n of m_j samples in the batch, E|mean|^2 = |c|^2 + (S - |c|^2) (m_j/n - 1)/(m_j - 1), S the mean of |x|^2, and n is
+/// The squared gap of a column to the truth, by simulation with independent batches and by the
+/// formula at the head of this file: 24 repetitions (seeds 200 to 223) of 400 batches after 200 of
+/// burn-in, b = 0.5: 6 comparisons at 5.6 standard errors, a false alarm in 1 of 15000 runs with
+/// other seeds. q_j comes from the contributions: given n of m_j samples in the batch,
+/// E|mean|^2 = |c|^2 + (S - |c|^2) (m_j/n - 1)/(m_j - 1), S the mean of |x|^2, and n is
 /// hypergeometric.
 #[test]
 fn the_gap_of_a_column() {

@@ -1,8 +1,9 @@
-//! T10: max_j k_j/n_j is too large an estimate of the worst class's error, by how much, and two estimates of that.
+//! T10: max_j k_j/n_j is too large an estimate of the worst class's error, by how much, and two
+//! estimates of that.
 //!
-//! *Proof.* E max >= max E; the half that did not pick the class is fresh (THEORY.md). Checked: both inequalities and
-//! the two expectations on five populations of known errors, by simulation; the bootstrap's estimate against the known
-//! bias.
+//! *Proof.* E max >= max E; the half that did not pick the class is fresh (THEORY.md). Checked:
+//! both inequalities and the two expectations on five populations of known errors, by simulation;
+//! the bootstrap's estimate against the known bias.
 
 use car_spectral::ClassErrors;
 use car_spectral::bounds::{bootstrap_selection_bias, half_split};
@@ -46,7 +47,8 @@ fn picked(wrong: &[u64], counts: &[u64]) -> usize {
     (0..counts.len()).rev().max_by(|&i, &j| (wrong[i] * counts[j]).cmp(&(wrong[j] * counts[i]))).unwrap()
 }
 
-/// The means of max ê, of held back, and of the true error of the class that independent half samples pick.
+/// The means of max ê, of held back, and of the true error of the class that independent half
+/// samples pick.
 #[test]
 fn the_truth_lies_between() {
     let above = Check::new("T10", "max_j e_j ≤ E max_j k_j/n_j", Kind::Simulation);

@@ -1,7 +1,7 @@
 //! T11: planned numbers of images and of seeds reach their power, and eight tenths of them do not.
 //!
-//! *Proof.* The powers are sums over outcomes (THEORY.md). Checked by simulation of the whole procedure that the plan
-//! is for.
+//! *Proof.* The powers are sums over outcomes (THEORY.md). Checked by simulation of the whole
+//! procedure that the plan is for.
 
 use car_spectral::bounds::{
     ComparisonVerdict, PairedCounts, clopper_pearson, images_for_certificate, images_for_paired, images_for_unpaired,
@@ -14,7 +14,8 @@ use rand_chacha::ChaCha8Rng;
 
 const POWER: f64 = 0.8;
 
-/// Runs `found` at the planned n and at eight tenths of it: at most 1 - POWER fail, and more than that.
+/// Runs `found` at the planned n and at eight tenths of it: at most 1 - POWER fail, and more than
+/// that.
 fn confirm(check: &Check, name: &str, n: u64, draws: u64, mut found: impl FnMut(u64) -> bool) {
     let mut failures = |n: u64| (0..draws).filter(|_| !found(n)).count() as u64;
     let (planned, fewer) = (failures(n), failures(n * 4 / 5));

@@ -1,10 +1,11 @@
-//! T1'': with probability ≥ 1−δ, for all posteriors Q and all classes, kl(ê_j(Q)‖e_j(Q)) ≤ (KL(Q‖P_j) +
-//! ln(2√m_j/δ_j))/m_j, Σ δ_j ≤ δ; P_j may depend on the examples of the other classes.
+//! T1'': with probability ≥ 1−δ, for all posteriors Q and all classes, kl(ê_j(Q)‖e_j(Q)) ≤
+//! (KL(Q‖P_j) + ln(2√m_j/δ_j))/m_j, Σ δ_j ≤ δ; P_j may depend on the examples of the other classes.
 //!
-//! *Proof.* Maurer's bound for the m_j examples of class j, given all others, with δ_j; the classes' shares add up.
-//! Checked: the formula; on draws with priors from the other classes and posteriors from the data, adversarial ones
-//! included; the probability to miss of a fixed classifier, term by term. At m_j = 1 it is δ_j/2: with √m_j for 2√m_j
-//! it is attained there, so that no constant below 1 would do.
+//! *Proof.* Maurer's bound for the m_j examples of class j, given all others, with δ_j; the
+//! classes' shares add up. Checked: the formula; on draws with priors from the other classes and
+//! posteriors from the data, adversarial ones included; the probability to miss of a fixed
+//! classifier, term by term. At m_j = 1 it is δ_j/2: with √m_j for 2√m_j it is attained there, so
+//! that no constant below 1 would do.
 
 use car_spectral::bounds::{DeltaShares, GibbsClass, Posterior, binary_kl, class_pac_bayes, unconditional};
 use car_spectral::longtail::long_tailed_counts;
@@ -53,8 +54,8 @@ fn the_formula() {
     });
 }
 
-/// A classifier fixed before the data (KL = 0), one class: every count of errors whose bound lies below p, over all p
-/// near where misses begin.
+/// A classifier fixed before the data (KL = 0), one class: every count of errors whose bound lies
+/// below p, over all p near where misses begin.
 #[test]
 fn the_probability_to_miss() {
     let check = Check::new("T1''", "P(e_j > bound_j) ≤ δ_j, KL = 0", Kind::Enumeration);
@@ -89,9 +90,10 @@ fn the_probability_to_miss() {
     check.passed();
 }
 
-/// Sixteen inputs and 64 classifiers drawn at random. Priors: uniform, and of each class the Gibbs distribution of the
-/// errors on the other classes. Posteriors: Gibbs distributions of the class's own and of all errors, of the largest
-/// gap e_j - ê_j, and the point mass there, which only an adversary could choose.
+/// Sixteen inputs and 64 classifiers drawn at random. Priors: uniform, and of each class the Gibbs
+/// distribution of the errors on the other classes. Posteriors: Gibbs distributions of the class's
+/// own and of all errors, of the largest gap e_j - ê_j, and the point mass there, which only an
+/// adversary could choose.
 #[test]
 fn priors_from_other_classes_and_posteriors_from_the_data() {
     let check = Check::new("T1''", CLAIM, Kind::Simulation);

@@ -1,10 +1,11 @@
-//! T1 (Morvant, Koço and Ralaivola) with its condition m_min > 8K, the same with 4K, and T1' without a condition: with
-//! probability ≥ 1−δ, for all posteriors Q, ‖C_S − C_D‖₂ ≤ √(2H(KL(Q‖P) + ln(15/δ))). T1 is as published; T1 with 4K
-//! and T1' are proved in THEORY.md.
+//! T1 (Morvant, Koço and Ralaivola) with its condition m_min > 8K, the same with 4K, and T1'
+//! without a condition: with probability ≥ 1−δ, for all posteriors Q, ‖C_S − C_D‖₂ ≤ √(2H(KL(Q‖P) +
+//! ln(15/δ))). T1 is as published; T1 with 4K and T1' are proved in THEORY.md.
 //!
-//! Checked: the condition on the benchmarks of the field, the formulas and their order, the tail of the matrix
-//! Hoeffding inequality, the number 15, and both proved bounds on draws, with Q fixed before the data and with Q chosen
-//! from them. The radius is several times the largest distance: such draws cannot show that its constants are needed.
+//! Checked: the condition on the benchmarks of the field, the formulas and their order, the tail of
+//! the matrix Hoeffding inequality, the number 15, and both proved bounds on draws, with Q fixed
+//! before the data and with Q chosen from them. The radius is several times the largest distance:
+//! such draws cannot show that its constants are needed.
 
 use car_spectral::bounds::{BoundError, Outcome, Posterior, matrix_hoeffding, morvant, reciprocal_sum, unconditional};
 use nalgebra::DMatrix;
@@ -68,8 +69,8 @@ fn the_condition_and_the_formulas() {
     }
 }
 
-/// T1' is below T1 with 4K, and that below the published T1, wherever they apply. (H <= K/m_min, ln(m_min/2δ) >
-/// ln(4/δ), 16 > 15.)
+/// T1' is below T1 with 4K, and that below the published T1, wherever they apply. (H <= K/m_min,
+/// ln(m_min/2δ) > ln(4/δ), 16 > 15.)
 #[test]
 fn the_order_of_the_three() {
     let cases = || (prop::collection::vec(1_u64..400, 2..6), 0.0_f64..50.0, 0.001_f64..0.999);
@@ -96,8 +97,9 @@ fn the_order_of_the_three() {
     }
 }
 
-/// The step of T1' that needs a number: if P(X >= 1 + t) <= exp(-t^2) for t >= 0, then E exp(X²/2) <= e^(1/2) +
-/// int_0^inf (1+t) exp((1+t)²/2 - t²) dt = e^(1/2) + e (2 sqrt(2 pi) Phi(1) + e^(-1/2)) = 14.763 <= 15.
+/// The step of T1' that needs a number: if P(X >= 1 + t) <= exp(-t^2) for t >= 0, then E exp(X²/2)
+/// <= e^(1/2) + int_0^inf (1+t) exp((1+t)²/2 - t²) dt = e^(1/2) + e (2 sqrt(2 pi) Phi(1) +
+/// e^(-1/2)) = 14.763 <= 15.
 #[test]
 fn the_fifteen_in_t1_prime() {
     let check = Check::new("T1'", "E exp(X²/2) ≤ 15", Kind::Enumeration);
@@ -124,8 +126,8 @@ fn the_fifteen_in_t1_prime() {
     check.passed();
 }
 
-/// The same moment and the bound at KL = 0 (Q = P: a classifier fixed before the data) on draws of the confusion
-/// counts.
+/// The same moment and the bound at KL = 0 (Q = P: a classifier fixed before the data) on draws of
+/// the confusion counts.
 #[test]
 fn t1_prime_on_draws() {
     let mut rng = ChaCha8Rng::seed_from_u64(11);
@@ -158,11 +160,12 @@ fn t1_prime_on_draws() {
     assert!(moment <= 15.0, "{moment}");
 }
 
-/// Sixteen inputs, 64 classifiers drawn at random, uniform prior. On every draw of the data Q is a Gibbs posterior of
-/// four temperatures (low error preferred), one that prefers a large distance, which only an adversary could choose,
-/// and the point mass at the classifier of the largest distance; KL is computed exactly. All of them at once miss in a
-/// draw with probability at most delta; that none does is asserted, so that a radius smaller by more than the ratio
-/// recorded is caught.
+/// Sixteen inputs, 64 classifiers drawn at random, uniform prior. On every draw of the data Q is a
+/// Gibbs posterior of four temperatures (low error preferred), one that prefers a large distance,
+/// which only an adversary could choose, and the point mass at the classifier of the largest
+/// distance; KL is computed exactly. All of them at once miss in a draw with probability at most
+/// delta; that none does is asserted, so that a radius smaller by more than the ratio recorded is
+/// caught.
 #[test]
 fn t1_prime_with_a_posterior_from_the_data() {
     let checks = [
@@ -242,8 +245,8 @@ fn t1_prime_with_a_posterior_from_the_data() {
     checks.into_iter().for_each(Check::passed);
 }
 
-/// The matrix Hoeffding inequality for one classifier: P(‖C_S − C_D‖₂ ≥ ε) ≤ 2K exp(−ε²/4H), where the right side is
-/// 0.9, 0.5 and 0.1.
+/// The matrix Hoeffding inequality for one classifier: P(‖C_S − C_D‖₂ ≥ ε) ≤ 2K exp(−ε²/4H), where
+/// the right side is 0.9, 0.5 and 0.1.
 #[test]
 fn the_tail_for_one_classifier() {
     let check = Check::new("T1", "P(‖C_S − C_D‖₂ ≥ ε) ≤ 2K exp(−ε²/4H)", Kind::Simulation);

@@ -1,19 +1,21 @@
-//! T2, the published bound e_j <= (nu/lambda_j) ‖C_gΛ‖₂ + E. Its first term, with the constant that is proved
-//! (S3), is sqrt(K-1)/lambda_j ‖C_gΛ‖₂.
+//! T2, the published bound e_j <= (nu/lambda_j) ‖C_gΛ‖₂ + E. Its first term, with the constant that
+//! is proved (S3), is sqrt(K-1)/lambda_j ‖C_gΛ‖₂.
 //!
-//! It is below 1 for no model whose classes err a little on average: |1'M| <= sqrt(K) ‖M‖₂ with M = C_gΛ is
+//! It is below 1 for no model whose classes err a little on average: |1'M| <= sqrt(K) ‖M‖₂ with M =
+//! C_gΛ is
 //!
 //! ```text
 //! sqrt(sum_i (lambda_i c_i(g))^2) <= sqrt(K) ‖C_gΛ‖₂,
 //! ```
-//! so the first term is at least sqrt((K-1)/K) sqrt(sum_i (lambda_i c_i)^2) / lambda_j: with equal weights it exceeds 1
-//! for all classes together as soon as the mean square of the c_i(g) exceeds 1/(K-1), at K = 100 a root of 0.1005.
+//! so the first term is at least sqrt((K-1)/K) sqrt(sum_i (lambda_i c_i)^2) / lambda_j: with equal
+//! weights it exceeds 1 for all classes together as soon as the mean square of the c_i(g) exceeds
+//! 1/(K-1), at K = 100 a root of 0.1005.
 //!
 //! Class by class sqrt(s_j), s_j the non-zeros in column j of C_g, may stand for sqrt(K-1) (S3).
 //!
-//! Checked: that inequality, and c_j(g) <= sqrt(s_j)/lambda_j ‖C_gΛ‖₂, at random; the first term on the shipped
-//! predictions of a trained ResNet-32. One model shows that the bound is empty on such a model, not that it is on every
-//! one.
+//! Checked: that inequality, and c_j(g) <= sqrt(s_j)/lambda_j ‖C_gΛ‖₂, at random; the first term on
+//! the shipped predictions of a trained ResNet-32. One model shows that the bound is empty on such
+//! a model, not that it is on every one.
 
 mod shipped;
 
@@ -80,9 +82,9 @@ fn every_class_by_its_own_non_zeros() {
     });
 }
 
-/// Every class j = 0, ..., K/2-1 spreads its errors evenly over classes of its own, with lambda_j c_j / sqrt(s_j) the
-/// same for all: then all columns are orthogonal and of one length, the norm, and all classes attain their terms at
-/// once.
+/// Every class j = 0, ..., K/2-1 spreads its errors evenly over classes of its own, with lambda_j
+/// c_j / sqrt(s_j) the same for all: then all columns are orthogonal and of one length, the norm,
+/// and all classes attain their terms at once.
 #[test]
 fn all_classes_attain_their_sparse_terms_at_once() {
     let check = Check::new("T2", SPARSE, Kind::Enumeration);
@@ -123,9 +125,9 @@ fn it_is_attained() {
 
 const MARGINS: [f64; 7] = [0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0];
 
-/// The least and the largest first term at the worst classes, rounded once: the last column of the table in THEORY.md.
-/// NumPy, with z the shipped training scores and cnt their class counts, lam = 1/sqrt(cnt/cnt.sum() + .2): C as in D1,
-/// sqrt(99) * norm(C * lam, 2) / lam[worst].
+/// The least and the largest first term at the worst classes, rounded once: the last column of the
+/// table in THEORY.md. NumPy, with z the shipped training scores and cnt their class counts, lam =
+/// 1/sqrt(cnt/cnt.sum() + .2): C as in D1, sqrt(99) * norm(C * lam, 2) / lam[worst].
 const TABLE: [(&str, &str); 7] = [
     ("6.01", "6.01"),
     ("6.63", "6.64"),

@@ -1,9 +1,10 @@
-//! T3, T3' and T3'': the margin bound of every class for a plain bias-free ReLU network, with every constant. Statement
-//! and proof are in THEORY.md.
+//! T3, T3' and T3'': the margin bound of every class for a plain bias-free ReLU network, with every
+//! constant. Statement and proof are in THEORY.md.
 //!
-//! Checked here: the formulas against plain arithmetic with every grid point looked at, the least KL, what a looser
-//! norm does, and steps 3 and 4 of the proof together. The steps one by one are in `t3_perturbation.rs` and
-//! `t3_restricted_posterior.rs`, the statement on a known distribution in `t3_simulation.rs`.
+//! Checked here: the formulas against plain arithmetic with every grid point looked at, the least
+//! KL, what a looser norm does, and steps 3 and 4 of the proof together. The steps one by one are
+//! in `t3_perturbation.rs` and `t3_restricted_posterior.rs`, the statement on a known distribution
+//! in `t3_simulation.rs`.
 
 use car_spectral::bounds::{
     Architecture, BiasFreeReluNetwork, DeltaShares, GridRange, LayerNorms, MarginStatement, Outcome, PerClassMargin,
@@ -75,7 +76,8 @@ struct Enumerated {
     kl: f64,
     t3: f64,
     t3_prime: f64,
-    /// KL of T3'' without the spare for rounding, how many grid points can be the smallest admissible, and the entropy.
+    /// KL of T3'' without the spare for rounding, how many grid points can be the smallest
+    /// admissible, and the entropy.
     sharpest_kl: f64,
     points: f64,
     relative_entropy: f64,
@@ -159,8 +161,9 @@ const LEAST_KL: &str = "220.5 (1+1/d)^(2d−2) d³ h ln(4dh) ≤ KL_j";
 
 const SHARPEST_LEAST_KL: &str = "(c'_d²/8) (1+1/d)^(2d−2) d³ h ln(4dh) ≤ KL_j with c'_d for 42";
 
-/// Every grid point is at least beta_min (1 + 1/d), and beta >= beta_min = (g/2B)^(1/d), ‖W̃_l‖_F >= beta: so KL_j >= d
-/// beta_min² c² d² B² (beta_min (1+1/d))^(2(d-1)) h ln(4dh) / (2 g²), which is this.
+/// Every grid point is at least beta_min (1 + 1/d), and beta >= beta_min = (g/2B)^(1/d),
+/// ‖W̃_l‖_F >= beta: so KL_j >= d beta_min² c² d² B² (beta_min (1+1/d))^(2(d-1)) h ln(4dh) / (2
+/// g²), which is this.
 fn least_kl_by_definition(c: f64, d: usize, h: usize) -> f64 {
     let (d, h) = (d as f64, h as f64);
     c * c / 8.0 * (1.0 + 1.0 / d).powf(2.0 * d - 2.0) * d.powi(3) * h * (4.0 * d * h).ln()
@@ -194,8 +197,8 @@ fn the_least_kl_is_attained() {
     checks.into_iter().for_each(Check::passed);
 }
 
-/// "Vacuous whatever the weights" is said only where it is true of every network, and where the bounds are as small as
-/// they get it is not said of bounds that are not vacuous.
+/// "Vacuous whatever the weights" is said only where it is true of every network, and where the
+/// bounds are as small as they get it is not said of bounds that are not vacuous.
 #[test]
 fn vacuous_whatever_the_weights_where_it_follows() {
     let checks = [
@@ -344,7 +347,8 @@ fn shares_of_delta() {
     });
 }
 
-/// A looser certified norm cannot make the bound smaller, and one above the Frobenius norm changes nothing.
+/// A looser certified norm cannot make the bound smaller, and one above the Frobenius norm changes
+/// nothing.
 #[test]
 fn looser_norms_never_help() {
     let check = Check::new("T3", "KL_j(s_l) ≤ KL_j(s_l′) for s_l ≤ s_l′ above the grid", Kind::Random);
@@ -374,8 +378,9 @@ fn looser_norms_never_help() {
     });
 }
 
-/// The step that fixes sigma_j: with probability at least 1/2 all ‖U_l‖₂ <= sigma sqrt(2h ln(4dh)), and then no
-/// score of the rescaled network moves by g/4 or more, for any input of norm at most B. On random networks and inputs.
+/// The step that fixes sigma_j: with probability at least 1/2 all ‖U_l‖₂ <= sigma sqrt(2h ln(4dh)),
+/// and then no score of the rescaled network moves by g/4 or more, for any input of norm at most B.
+/// On random networks and inputs.
 #[test]
 fn the_perturbation_stays_within_a_quarter_margin() {
     let mut rng = ChaCha8Rng::seed_from_u64(3);

@@ -1,32 +1,32 @@
-//! T3, step 3: how far the scores of a rescaled network move when its weights do. With ‖W_l‖₂ <= beta, ‖U_l‖₂ <=
-//! t for all of d layers and |x| <= B
+//! T3, step 3: how far the scores of a rescaled network move when its weights do. With ‖W_l‖₂ <=
+//! beta, ‖U_l‖₂ <= t for all of d layers and |x| <= B
 //!
 //! ```text
 //! |f_(W+U)(x) - f_W(x)| <= B ((beta+t)^d - beta^d),  attained by numbers
 //!                       <= (e-1) d B beta^(d-1) t   for t <= beta/d, where the paper's source has e
 //! ```
-//! *Proof.* With x_i the i-th pre-activation of W and D_i its change, phi 1-Lipschitz and phi(0) = 0: D_1 <= t B and
-//! D_(i+1) <=
-//! ‖W+U‖ D_i + ‖U‖ |x_i| <= (beta+t) D_i + t beta^i B, and (beta+t)((beta+t)^i - beta^i) + t beta^i = (beta+t)^(i+1) -
-//! beta^(i+1). The second: ((1+r)^d - 1)/(d r) grows in r (convexity) and is below e-1 at r = 1/d.
+//! *Proof.* With x_i the i-th pre-activation of W and D_i its change, phi 1-Lipschitz and phi(0) =
+//! 0: D_1 <= t B and D_(i+1) <= ‖W+U‖ D_i + ‖U‖ |x_i| <= (beta+t) D_i + t beta^i B, and
+//! (beta+t)((beta+t)^i - beta^i) + t beta^i = (beta+t)^(i+1) - beta^(i+1). The second: ((1+r)^d -
+//! 1)/(d r) grows in r (convexity) and is below e-1 at r = 1/d.
 //!
-//! So 42 is not the smallest constant of sigma_j: on the same grid, with t = sqrt 2 g/(c d B b^(d-1)), a move of at
-//! most g/4 needs (1+t/beta)^d - 1 <= y/4 with y = g/(B beta^d) <= 2; the left side is convex in y and 0 at 0, so y = 2
-//! decides:
+//! So 42 is not the smallest constant of sigma_j: on the same grid, with t = sqrt 2 g/(c d B
+//! b^(d-1)), a move of at most g/4 needs (1+t/beta)^d - 1 <= y/4 with y = g/(B beta^d) <= 2; the
+//! left side is convex in y and 0 at 0, so y = 2 decides:
 //!
 //! ```text
 //! c_d = 2 sqrt 2 r_d / (d (1.5^(1/d) - 1)), r_d = (1-1/d)^-(d-1): c_1 = 5.66, c_2 = 12.6, -> 2 sqrt 2 e/ln 1.5 = 18.97
 //! ```
-//! and KL_j could be (42/c_d)^2, 4.9 to 55 times, smaller. T3' keeps the published constant. T3'' needs of all scores
-//! together only that a margin moves by at most g/2; a margin moves by <1_y - 1_i, D> <= sqrt 2 |D|, so that B
-//! ((beta+t)^d - beta^d) <= g/(2 sqrt 2) suffices:
+//! and KL_j could be (42/c_d)^2, 4.9 to 55 times, smaller. T3' keeps the published constant. T3''
+//! needs of all scores together only that a margin moves by at most g/2; a margin moves by <1_y -
+//! 1_i, D> <= sqrt 2 |D|, so that B ((beta+t)^d - beta^d) <= g/(2 sqrt 2) suffices:
 //!
 //! ```text
 //! c'_d = 2 sqrt 2 r_d / (d ((1+1/sqrt 2)^(1/d) - 1)):   c'_1 = 4, c'_2 = 9.23, -> 2 sqrt 2 e/ln(1+1/sqrt 2) = 14.38
 //! ```
 //!
-//! Checked: the inequalities on random networks and by search, and that constants 10 % smaller fail; the prior's tail
-//! by simulation. A search proves no supremum; the scalar case does.
+//! Checked: the inequalities on random networks and by search, and that constants 10 % smaller
+//! fail; the prior's tail by simulation. A search proves no supremum; the scalar case does.
 
 use std::f64::consts::{E, FRAC_1_SQRT_2, SQRT_2};
 
@@ -130,7 +130,8 @@ fn on_random_networks() {
     }
 }
 
-/// Widths of 2, layers of norm 1, t = 1/d: the largest value there is, ((1+1/d)^d - 1)/e for the published constant.
+/// Widths of 2, layers of norm 1, t = 1/d: the largest value there is, ((1+1/d)^d - 1)/e for the
+/// published constant.
 #[test]
 fn by_search() {
     let checks = right_sides(1, 1.0).map(|(claim, _)| Check::new("T3", claim, Kind::Search));
@@ -194,8 +195,8 @@ fn margins_on_random_networks() {
     });
 }
 
-/// Two classes whose scores are opposite: numbers W_l = 1, U_l = t, the last layer (1, -1)/sqrt 2 of each. And by
-/// search over all networks of width 2.
+/// Two classes whose scores are opposite: numbers W_l = 1, U_l = t, the last layer (1, -1)/sqrt 2
+/// of each. And by search over all networks of width 2.
 #[test]
 fn the_root_of_two_is_attained() {
     let by_hand = Check::new("T3''", MARGIN_MOVE, Kind::Enumeration);
@@ -229,7 +230,8 @@ fn the_root_of_two_is_attained() {
     check.passed();
 }
 
-/// The largest `factor` B ((beta+t)^d - beta^d) / g over all beta, grid points b within beta/d and g <= 2 B beta^d.
+/// The largest `factor` B ((beta+t)^d - beta^d) / g over all beta, grid points b within beta/d and
+/// g <= 2 B beta^d.
 fn largest_move(d: usize, constant: f64, factor: f64) -> Found {
     let depth = d as f64;
     Search { starts: 2, evaluations: 20_000, seed: 1 }.maximise(2, |x| {
@@ -240,8 +242,8 @@ fn largest_move(d: usize, constant: f64, factor: f64) -> Found {
     })
 }
 
-/// The largest move of a margin, sqrt 2 B ((beta+t)^d - beta^d), against g/2: with c'_d it is attained, with a
-/// constant 10 % smaller exceeded.
+/// The largest move of a margin, sqrt 2 B ((beta+t)^d - beta^d), against g/2: with c'_d it is
+/// attained, with a constant 10 % smaller exceeded.
 #[test]
 fn the_constant_of_sigma_for_margins() {
     let check = Check::new("T3''", "√2 Δ ≤ g/2 with c'_d", Kind::Search);
@@ -292,8 +294,8 @@ fn the_constant_of_sigma() {
     );
 }
 
-/// Step 4: P(‖U‖₂ > t) <= 2h exp(-t^2/(2 h sigma^2)), which is 1/(2d) at t = sigma sqrt(2h ln(4dh)); and at smaller
-/// t. The ratio is the measured tail over the bound.
+/// Step 4: P(‖U‖₂ > t) <= 2h exp(-t^2/(2 h sigma^2)), which is 1/(2d) at t = sigma sqrt(2h
+/// ln(4dh)); and at smaller t. The ratio is the measured tail over the bound.
 #[test]
 fn the_tail_of_the_prior() {
     let check = Check::new("T3", "P(‖U‖₂ > t) ≤ 2h exp(−t²/2hσ²)", Kind::Simulation);
@@ -320,9 +322,9 @@ fn the_tail_of_the_prior() {
     check.passed();
 }
 
-/// The scores in f32, each inner product added from its first term and from its last, against those in f64: |f_fl(x) −
-/// f(x)| <= B (Π(‖W_l‖₂ + γ‖W_l‖_F) − Π‖W_l‖₂), γ = nu/(1−nu), which T3 needs for the float network itself. Products of
-/// numbers come within a tenth of it.
+/// The scores in f32, each inner product added from its first term and from its last, against those
+/// in f64: |f_fl(x) − f(x)| <= B (Π(‖W_l‖₂ + γ‖W_l‖_F) − Π‖W_l‖₂), γ = nu/(1−nu), which T3 needs
+/// for the float network itself. Products of numbers come within a tenth of it.
 #[test]
 fn the_scores_of_the_float_network() {
     let rng = &mut ChaCha8Rng::seed_from_u64(15);

@@ -1,16 +1,17 @@
-//! T3, steps 5 and 7: the KL of a Gaussian posterior that is restricted to a symmetric event, and the two inequalities
-//! of the PAC-Bayes step that are checked by computing.
+//! T3, steps 5 and 7: the KL of a Gaussian posterior that is restricted to a symmetric event, and
+//! the two inequalities of the PAC-Bayes step that are checked by computing.
 //!
 //! ```text
 //! KL(N(W, s^2 | W + A) ‖ N(0, s^2)) = ln(1/Z) + |W|^2/(2 s^2),   A = -A, Z = P(U in A)
 //! sum_k C(m,k) (k/m)^k (1-k/m)^(m-k) <= 2 sqrt m                 (Maurer 2004 for m >= 8)
 //! 2 (p-q)^2 <= kl(p‖q)                                           (Pinsker)
 //! ```
-//! *Proof of the first.* ln of the density ratio at W + U is ln(1/Z) + (|W+U|^2 - |U|^2)/(2 s^2), and E <W, U> = 0 on
-//! A.
+//! *Proof of the first.* ln of the density ratio at W + U is ln(1/Z) + (|W+U|^2 - |U|^2)/(2 s^2),
+//! and E <W, U> = 0 on A.
 //!
-//! Checked: in one dimension by quadrature; on random layers by simulation with the event of T3, cut so that Z is well
-//! below 1, within five standard errors; m = 1 to 60 in rationals; Pinsker by search.
+//! Checked: in one dimension by quadrature; on random layers by simulation with the event of T3,
+//! cut so that Z is well below 1, within five standard errors; m = 1 to 60 in rationals; Pinsker by
+//! search.
 
 use dashu_int::IBig;
 use nalgebra::DMatrix;
@@ -52,7 +53,8 @@ fn one_weight() {
     check.passed();
 }
 
-/// Layers of random shape, the event "every ‖U_l‖₂ <= t", with t so that Z is about one half to one hundredth.
+/// Layers of random shape, the event "every ‖U_l‖₂ <= t", with t so that Z is about one half to one
+/// hundredth.
 #[test]
 fn random_layers() {
     let check = Check::new("T3", KL, Kind::Simulation);

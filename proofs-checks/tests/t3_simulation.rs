@@ -1,15 +1,18 @@
-//! T3, T3' and T3'' on a distribution whose class errors are known exactly, with weights chosen after seeing the data.
+//! T3, T3' and T3'' on a distribution whose class errors are known exactly, with weights chosen
+//! after seeing the data.
 //!
-//! d = 1, h = K = 2, B = 1: x is one of N points of the unit circle, each as likely, and y = 0 with probability p where
-//! x_1 > 0 and 1-p elsewhere. W = s [[cos a, sin a], [-cos a, -sin a]], N angles, 12 lengths: ‖W‖₂ = ‖W‖_F = s
-//! sqrt 2, the margin is +-2 s cos of the angle between x and a. In every draw of m examples a class the largest (e_j -
-//! c_j(g)) / term over all W and both classes is taken (for T3'' kl(c_j(g)‖e_j) over the relative entropy allowed,
-//! where e_j > c_j(g)): the statement says it is at most 1 with probability >= 1-delta for all W at once. N = 360 has
-//! inputs near every boundary; with N = 4 none is near, and margins cost nothing.
+//! d = 1, h = K = 2, B = 1: x is one of N points of the unit circle, each as likely, and y = 0 with
+//! probability p where x_1 > 0 and 1-p elsewhere. W = s [[cos a, sin a], [-cos a, -sin a]], N
+//! angles, 12 lengths: ‖W‖₂ = ‖W‖_F = s sqrt 2, the margin is +-2 s cos of the angle between x and
+//! a. In every draw of m examples a class the largest (e_j - c_j(g)) / term over all W and both
+//! classes is taken (for T3'' kl(c_j(g)‖e_j) over the relative entropy allowed, where e_j >
+//! c_j(g)): the statement says it is at most 1 with probability >= 1-delta for all W at once. N =
+//! 360 has inputs near every boundary; with N = 4 none is near, and margins cost nothing.
 //!
-//! The ratio recorded is the largest of all draws. It is far below 1: this test cannot show that the constants are
-//! needed, only that the statement is not contradicted. A share delta of the draws may miss; here none does, and that
-//! is asserted, so that terms smaller by more than the ratio recorded are caught.
+//! The ratio recorded is the largest of all draws. It is far below 1: this test cannot show that
+//! the constants are needed, only that the statement is not contradicted. A share delta of the
+//! draws may miss; here none does, and that is asserted, so that terms smaller by more than the
+//! ratio recorded are caught.
 
 use car_spectral::bounds::{
     Architecture, BiasFreeReluNetwork, LayerNorms, Outcome, TrainingMargins, binary_kl, per_class_margin,
@@ -40,8 +43,8 @@ fn arc(prefix: &[f64], n: usize, a: usize, half: usize) -> f64 {
     prefix[a + n + half] - prefix[a + n - half]
 }
 
-/// T3 and T3' complexity terms, T3' with c_1 = 4 sqrt 2 in place of 42 (t3_perturbation.rs), and the relative entropy
-/// of T3'' (infinite outside its grid, where it says 1), at length s.
+/// T3 and T3' complexity terms, T3' with c_1 = 4 sqrt 2 in place of 42 (t3_perturbation.rs), and
+/// the relative entropy of T3'' (infinite outside its grid, where it says 1), at length s.
 fn terms(s: f64, g: f64, m: u64) -> [f64; 4] {
     let norm = s * 2f64.sqrt();
     let layer = LayerNorms { spectral_upper: norm, frobenius: norm, rows: 2, columns: 2 };

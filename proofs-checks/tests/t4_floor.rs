@@ -1,12 +1,13 @@
-//! T4: a bound that is valid at 1 − α and at most u on clean examples has u ≥ 1 − α^(1/m); bounds of all classes at
-//! once have Π_j (1 − (1−U_j)^{m_j}) ≥ 1−δ, a bound of the worst class alone U ≥ 1 − δ^(1/m_min), shares δ_j 1 −
-//! δ_j^(1/m_j).
+//! T4: a bound that is valid at 1 − α and at most u on clean examples has u ≥ 1 − α^(1/m); bounds
+//! of all classes at once have Π_j (1 − (1−U_j)^{m_j}) ≥ 1−δ, a bound of the worst class alone U ≥
+//! 1 − δ^(1/m_min), shares δ_j 1 − δ_j^(1/m_j).
 //!
-//! *Proof.* For an error p > u, m clean examples have probability (1-p)^m, and then the bound fails: (1-p)^m <= alpha
-//! for every p > u; the classes are independent. Checked: the formulas; that smaller bounds fail too often, and that
-//! the bounds "U_j if class j is clean, 1 if not" and T5 attain the floors, by the exact probability and on draws; that
-//! T3 does not go below its own, and that a valid bound does go below the floor of equal shares, which limits only
-//! bounds that give every class δ/K.
+//! *Proof.* For an error p > u, m clean examples have probability (1-p)^m, and then the bound
+//! fails: (1-p)^m <= alpha for every p > u; the classes are independent. Checked: the formulas;
+//! that smaller bounds fail too often, and that the bounds "U_j if class j is clean, 1 if not" and
+//! T5 attain the floors, by the exact probability and on draws; that T3 does not go below its own,
+//! and that a valid bound does go below the floor of equal shares, which limits only bounds that
+//! give every class δ/K.
 
 use car_spectral::ClassErrors;
 use car_spectral::bounds::{
@@ -20,8 +21,8 @@ use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Any u below the floor fails too often: for an error p between u and the floor, m clean examples have
-/// probability (1-p)^m > alpha. At the floor itself the probability is alpha.
+/// Any u below the floor fails too often: for an error p between u and the floor, m clean examples
+/// have probability (1-p)^m > alpha. At the floor itself the probability is alpha.
 #[test]
 fn a_smaller_bound_fails_too_often() {
     let cases = (prop::collection::vec(1_u64..1_000_000, 2..20), 0.001_f64..0.5, 0.0_f64..0.999);
@@ -56,8 +57,9 @@ fn t5_attains_it() {
     });
 }
 
-/// The probability that T5's upper end misses p, summed term by term just above the floor: only k = 0 misses, so it is
-/// (1-p)^n, alpha at the floor; and just above a bound that is 1 % smaller there it exceeds alpha.
+/// The probability that T5's upper end misses p, summed term by term just above the floor: only k =
+/// 0 misses, so it is (1-p)^n, alpha at the floor; and just above a bound that is 1 % smaller there
+/// it exceeds alpha.
 #[test]
 fn the_floor_is_where_t5_misses() {
     let check = Check::new("T4", "P(u_j < p) ≤ α for T5, p ↓ 1 − α^(1/n)", Kind::Enumeration);
@@ -86,7 +88,8 @@ fn mass(n: u64, k: u64, p: f64) -> f64 {
     choose * p.powi(k as i32) * (1.0 - p).powi((n - k) as i32)
 }
 
-/// T3 and T3' spend delta/K a class, so with a clean class they cannot lie below the training floor.
+/// T3 and T3' spend delta/K a class, so with a clean class they cannot lie below the training
+/// floor.
 #[test]
 fn t3_does_not_go_below() {
     let cases = (prop::collection::vec(1_u64..10_000_000_000, 2..5), 0.1_f64..3.0, 0.1_f64..6.0, 0.001_f64..0.5);
@@ -137,10 +140,10 @@ fn ln_no_class_is_clean(counts: &[u64], errors: impl Iterator<Item = f64>) -> f6
     counts.iter().zip(errors).map(|(&m, p)| (-(m as f64 * (-p).ln_1p()).exp()).ln_1p()).sum()
 }
 
-/// B_99 = 1 - delta^(1/5) if the five images of class 99 are clean, else 1, and B_j = 1 for all others. Only B_99 can
-/// fail, where e_99 = p > B_99 and the five are clean: (1-p)^5 <= delta, for every p. So these bounds hold at once with
-/// probability >= 1 - delta, and B_99 = 0.451 lies below the
-/// 0.781 of equal shares.
+/// B_99 = 1 - delta^(1/5) if the five images of class 99 are clean, else 1, and B_j = 1 for all
+/// others. Only B_99 can fail, where e_99 = p > B_99 and the five are clean: (1-p)^5 <= delta, for
+/// every p. So these bounds hold at once with probability >= 1 - delta, and B_99 = 0.451 lies below
+/// the 0.781 of equal shares.
 #[test]
 fn a_valid_bound_below_the_floor_of_equal_shares() {
     let check = Check::new("T4", "1 − (δ/K)^(1/m_j) ≤ U_j without equal shares", Kind::Necessity);
@@ -163,8 +166,8 @@ fn a_valid_bound_below_the_floor_of_equal_shares() {
 
 const ALL_CLASSES: &str = "1−δ ≤ Π_j (1 − (1−U)^(m_j))";
 
-/// The common floor solves its equation, and bounds that are 10 % smaller hold with less than 1 - delta where the
-/// errors are just above them.
+/// The common floor solves its equation, and bounds that are 10 % smaller hold with less than 1 -
+/// delta where the errors are just above them.
 #[test]
 fn all_classes_at_once() {
     let cases = (prop::collection::vec(1_u64..1_000_000, 2..20), 0.001_f64..0.5);
@@ -195,8 +198,8 @@ fn all_classes_at_once() {
     });
 }
 
-/// One class alone: all examples of all classes are clean with probability (1-p)^m_min where that class errs with p and
-/// no other does.
+/// One class alone: all examples of all classes are clean with probability (1-p)^m_min where that
+/// class errs with p and no other does.
 #[test]
 fn the_worst_class_alone() {
     let cases = (prop::collection::vec(1_u64..1_000_000, 2..20), 0.001_f64..0.5);
@@ -212,8 +215,8 @@ fn the_worst_class_alone() {
     });
 }
 
-/// Every class's floor of any shares: the probability that class j is clean at e_j = floor is its share, and the shares
-/// add up to delta.
+/// Every class's floor of any shares: the probability that class j is clean at e_j = floor is its
+/// share, and the shares add up to delta.
 #[test]
 fn shares_are_spent_to_the_end() {
     let cases = (prop::collection::vec(1_u64..10_000, 2..20), 0.001_f64..0.5, 0_usize..3);
@@ -238,9 +241,9 @@ fn shares_are_spent_to_the_end() {
     });
 }
 
-/// The bounds that attain the floors, on draws: "U if class j is clean, 1 if not" for all classes, and "1 -
-/// delta^(1/m_min) if all are clean, 1 if not" for the worst one, where the errors are just above. Misses must not be
-/// shown to exceed delta, and 10 % smaller bounds must be.
+/// The bounds that attain the floors, on draws: "U if class j is clean, 1 if not" for all classes,
+/// and "1 - delta^(1/m_min) if all are clean, 1 if not" for the worst one, where the errors are
+/// just above. Misses must not be shown to exceed delta, and 10 % smaller bounds must be.
 #[test]
 fn on_draws() {
     let rng = &mut ChaCha8Rng::seed_from_u64(41);

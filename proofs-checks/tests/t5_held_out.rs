@@ -1,8 +1,9 @@
 //! T5: Clopper-Pearson intervals for all classes at once, verdicts.
 //!
-//! *Proof.* P_p(X >= k) grows with p, so e < l_k only for k in an upper tail of probability <= alpha; 2KM such events.
-//! Checked: the ends by their tails, the exact probability of a miss at its worst p, where it is alpha, and
-//! simultaneous coverage by simulation, which is near delta only if the classes use up their levels.
+//! *Proof.* P_p(X >= k) grows with p, so e < l_k only for k in an upper tail of probability <=
+//! alpha; 2KM such events. Checked: the ends by their tails, the exact probability of a miss at its
+//! worst p, where it is alpha, and simultaneous coverage by simulation, which is near delta only if
+//! the classes use up their levels.
 
 use car_spectral::ClassErrors;
 use car_spectral::bounds::{
@@ -16,9 +17,9 @@ use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// The definition, with tails summed term by term: P(X >= k | l) = alpha and P(X <= k | u) = alpha. The ends are
-/// rounded outwards, never inwards: by at most 1.2e-10 and 1.3e-7 of l, or of 1 − u, the closed forms by 1e-14; and d
-/// ln P(X >= k)/d ln p <= k, d ln P(X <= k)/d ln(1−p) <= n−k.
+/// The definition, with tails summed term by term: P(X >= k | l) = alpha and P(X <= k | u) = alpha.
+/// The ends are rounded outwards, never inwards: by at most 1.2e-10 and 1.3e-7 of l, or of 1 − u,
+/// the closed forms by 1e-14; and d ln P(X >= k)/d ln p <= k, d ln P(X <= k)/d ln(1−p) <= n−k.
 #[test]
 fn the_ends_have_their_tails() {
     let cases = ((1_u64..1500).prop_flat_map(|n| (Just(n), 0..=n)), 0.7_f64..9.0);
@@ -92,9 +93,9 @@ fn coverage_is_exact() {
     });
 }
 
-/// The probability of a miss, as a function of p, jumps at the ends of the n+1 intervals: its supremum is reached just
-/// beside one of them, and there it is alpha. So a radius that is 10 % too small misses too often, and by how much is
-/// printed.
+/// The probability of a miss, as a function of p, jumps at the ends of the n+1 intervals: its
+/// supremum is reached just beside one of them, and there it is alpha. So a radius that is 10 % too
+/// small misses too often, and by how much is printed.
 #[test]
 fn the_worst_probability() {
     let check = Check::new("T5", MISSED, Kind::Enumeration);
@@ -176,8 +177,8 @@ fn comparing_models_costs_their_number() {
     );
 }
 
-/// All class intervals at once. delta is 0.3, so that misses do occur; the share of draws with a miss is compared
-/// through its own Clopper-Pearson interval; its ratio to delta is recorded.
+/// All class intervals at once. delta is 0.3, so that misses do occur; the share of draws with a
+/// miss is compared through its own Clopper-Pearson interval; its ratio to delta is recorded.
 #[test]
 fn simultaneous_coverage() {
     let check = Check::new("T5", "P(some e_j ∉ [l_j, u_j]) ≤ δ", Kind::Simulation);

@@ -1,11 +1,11 @@
 //! T5'': how many of the next n' images are wrong, and the share of errors in a finite population.
 //!
-//! *Proof.* Given that D of all n + n' images are wrong, the first n are any n of them: k ~ Hyp(n + n', D, n), and k' >
-//! most means that the tail P(Hyp(n + n', k + k', n) <= k) of what was seen is at most α, which has probability at most
-//! α whatever D (THEORY.md).
+//! *Proof.* Given that D of all n + n' images are wrong, the first n are any n of them: k ~ Hyp(n +
+//! n', D, n), and k' > most means that the tail P(Hyp(n + n', k + k', n) <= k) of what was seen is
+//! at most α, which has probability at most α whatever D (THEORY.md).
 //!
-//! Checked: all (k, k') for errors on a grid, limits one nearer miss too often; all D of a population, every single end
-//! is needed.
+//! Checked: all (k, k') for errors on a grid, limits one nearer miss too often; all D of a
+//! population, every single end is needed.
 
 use car_spectral::bounds::{clopper_pearson, finite_population_interval, prediction_limits};
 use proofs_checks::evidence::{Check, Kind};
@@ -14,8 +14,8 @@ use proofs_checks::masses::{binomial, hypergeometric};
 const ABOVE: &str = "P(k' > most) ≤ α";
 const BELOW: &str = "P(k' < least) ≤ α";
 
-/// The first n images are drawn from e, the next n' too: misses of both limits over all (k, k'); and of limits that are
-/// one nearer, where they are not 0 or n' anyway.
+/// The first n images are drawn from e, the next n' too: misses of both limits over all (k, k');
+/// and of limits that are one nearer, where they are not 0 or n' anyway.
 #[test]
 fn next_images_exactly() {
     let checks = [ABOVE, BELOW].map(|claim| Check::new("T5''", claim, Kind::Enumeration));
@@ -50,9 +50,10 @@ fn next_images_exactly() {
     checks.into_iter().for_each(Check::passed);
 }
 
-/// n of N images without replacement, D of them wrong: misses of both ends for every D. Every single end is needed: one
-/// image nearer for one k alone misses with more than α, at the D that is lost. Clopper and Pearson's interval, for an
-/// infinite population, is nowhere narrower by more than 1/N.
+/// n of N images without replacement, D of them wrong: misses of both ends for every D. Every
+/// single end is needed: one image nearer for one k alone misses with more than α, at the D that is
+/// lost. Clopper and Pearson's interval, for an infinite population, is nowhere narrower by more
+/// than 1/N.
 #[test]
 fn finite_populations_exactly() {
     let checks =

@@ -1,8 +1,8 @@
-//! T5 with shares δ_j of δ that are not equal: the ends l_j, u_j miss e_j with probability at most δ_j/2 each, so all
-//! intervals hold at once with probability ≥ 1−δ.
+//! T5 with shares δ_j of δ that are not equal: the ends l_j, u_j miss e_j with probability at most
+//! δ_j/2 each, so all intervals hold at once with probability ≥ 1−δ.
 //!
-//! Checked: the probability to miss, term by term, which is attained; that some class misses, exactly, on four
-//! populations; ends 10 % nearer to ê_j fail.
+//! Checked: the probability to miss, term by term, which is attained; that some class misses,
+//! exactly, on four populations; ends 10 % nearer to ê_j fail.
 
 use car_spectral::ClassErrors;
 use car_spectral::bounds::{DeltaShares, Interval, held_out_intervals_with_shares};

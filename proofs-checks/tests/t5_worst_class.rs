@@ -1,15 +1,15 @@
-//! T5': the largest error of any class and WCE without a factor K above, by Simes' test below; the classes that can be
-//! the worst; those above a level.
+//! T5': the largest error of any class and WCE without a factor K above, by Simes' test below; the
+//! classes that can be the worst; those above a level.
 //!
-//! *Proof.* The class that attains the maximum is not random, so its own upper limit alone must hold; at t = max λ_j
-//! e_j all hypotheses "λ_j e_j <= t" are true, their p-values independent and at least uniform, and Simes' test of all
-//! of them errs with probability at most α; the worst class is lost only to one of K−1 Fisher tests of true hypotheses;
-//! Holm (THEORY.md).
+//! *Proof.* The class that attains the maximum is not random, so its own upper limit alone must
+//! hold; at t = max λ_j e_j all hypotheses "λ_j e_j <= t" are true, their p-values independent and
+//! at least uniform, and Simes' test of all of them errs with probability at most α; the worst
+//! class is lost only to one of K−1 Fisher tests of true hypotheses; Holm (THEORY.md).
 //!
-//! Checked: both ends over all outcomes of two classes, beside every end; on eight populations the misses of the upper
-//! end as a product over the classes, those of the lower one, of the candidates and of the classes above a level on
-//! draws, the ends by a second way (p-values summed term by term); that not every one of several worst classes need be
-//! a candidate.
+//! Checked: both ends over all outcomes of two classes, beside every end; on eight populations the
+//! misses of the upper end as a product over the classes, those of the lower one, of the candidates
+//! and of the classes above a level on draws, the ends by a second way (p-values summed term by
+//! term); that not every one of several worst classes need be a candidate.
 
 use car_spectral::ClassErrors;
 use car_spectral::bounds::{
@@ -37,9 +37,9 @@ struct Outcome {
     interval: Interval,
 }
 
-/// Both ends over all outcomes of two classes: on a grid of (e_1, e_2), and just beside every end, where a probability
-/// to miss jumps. Both errors at the end, or one of them there and the other 0. Nine tenths of the distance from max
-/// λ_j k_j/n_j miss too often.
+/// Both ends over all outcomes of two classes: on a grid of (e_1, e_2), and just beside every end,
+/// where a probability to miss jumps. Both errors at the end, or one of them there and the other 0.
+/// Nine tenths of the distance from max λ_j k_j/n_j miss too often.
 #[test]
 fn two_classes_exactly() {
     let checks = [ABOVE, BELOW].map(|claim| Check::new("T5'", claim, Kind::Enumeration));
@@ -177,7 +177,8 @@ fn upper_end_misses(population: &Population, weights: &[f64], alpha: f64) -> f64
     (0..weights.len()).map(below).product()
 }
 
-/// What is left of α for Simes' test of "λ_j e_j <= t", and the fewest errors in all that are too many for it.
+/// What is left of α for Simes' test of "λ_j e_j <= t", and the fewest errors in all that are too
+/// many for it.
 fn all_together(population: &Population, weights: &[f64], t: f64, alpha: f64) -> (f64, u64) {
     let counts = &population.counts;
     let samples: u64 = counts.iter().sum();
@@ -206,9 +207,9 @@ fn p_values(population: &Population, weights: &[f64], t: f64) -> Vec<Vec<f64>> {
     population.counts.iter().zip(weights).map(tails).collect()
 }
 
-/// Both ends on eight populations, with their weights and with weights of 1. The lower end misses exactly if the test
-/// rejects at t = max λ_j e_j: on every draw by p-values summed term by term, on some by the function itself, which
-/// must agree.
+/// Both ends on eight populations, with their weights and with weights of 1. The lower end misses
+/// exactly if the test rejects at t = max λ_j e_j: on every draw by p-values summed term by term,
+/// on some by the function itself, which must agree.
 #[test]
 fn ends_on_populations() {
     let upper_check = Check::new("T5'", ABOVE, Kind::Enumeration);
@@ -290,8 +291,9 @@ fn ends_on_populations() {
 const CANDIDATES: &str = "P(j ∉ W) ≤ δ for a class j of the largest error";
 const HOLM: &str = "P(some class with e_j ≤ τ is named) ≤ δ";
 
-/// The candidates hold the worst class, any fixed one of several, and classes named by Holm's method do exceed the
-/// level; with more than 64 rivals, too. All of several worst classes at once are not held: that would cost more.
+/// The candidates hold the worst class, any fixed one of several, and classes named by Holm's
+/// method do exceed the level; with more than 64 rivals, too. All of several worst classes at once
+/// are not held: that would cost more.
 #[test]
 fn the_sets_of_classes() {
     let candidates_check = Check::new("T5'", CANDIDATES, Kind::Simulation);
@@ -361,7 +363,8 @@ fn the_sets_of_classes() {
     all_check.passed();
 }
 
-/// Never wider than the maxima of T5's ends, which are Bonferroni's test below and K times the level above.
+/// Never wider than the maxima of T5's ends, which are Bonferroni's test below and K times the
+/// level above.
 #[test]
 fn it_is_inside_t5() {
     let classes = prop::collection::vec((1_u64..400, 0.0_f64..=1.0, 0.2_f64..5.0), 2..8);

@@ -1,11 +1,12 @@
 //! T6': the population's ‖C_DΛ‖₂, above by self-bounding and below by Chernoff's bound of uᵀĈΛv.
 //!
-//! *Proof.* ‖ĈΛ‖₂ is a maximum of sums of terms in [0, b]: leaving an example out lowers it by at most its term at the
-//! maximiser, and these add up to the norm itself; its mean is at least ‖C_DΛ‖₂. Below, uᵀĈΛv is a sum of independent
-//! terms in [0, b'] whose mean is at most ‖C_DΛ‖₂ (THEORY.md).
+//! *Proof.* ‖ĈΛ‖₂ is a maximum of sums of terms in [0, b]: leaving an example out lowers it by at
+//! most its term at the maximiser, and these add up to the norm itself; its mean is at least
+//! ‖C_DΛ‖₂. Below, uᵀĈΛv is a sum of independent terms in [0, b'] whose mean is at most ‖C_DΛ‖₂
+//! (THEORY.md).
 //!
-//! Checked: misses of both ends and widths against T6 on seven populations; both ends on two classes by all outcomes,
-//! beside every end; the shipped ResNet-32, against NumPy.
+//! Checked: misses of both ends and widths against T6 on seven populations; both ends on two
+//! classes by all outcomes, beside every end; the shipped ResNet-32, against NumPy.
 
 mod shipped;
 
@@ -75,9 +76,9 @@ fn populations() -> Vec<Population> {
     ]
 }
 
-/// Both ends on draws from known populations, with the pairs that a first, independent draw of as many images gives and
-/// the vectors of ones; the width over that of T6 at the same delta; the quantiles of truth/upper and lower/truth that
-/// δ/2 is about.
+/// Both ends on draws from known populations, with the pairs that a first, independent draw of as
+/// many images gives and the vectors of ones; the width over that of T6 at the same delta; the
+/// quantiles of truth/upper and lower/truth that δ/2 is about.
 #[test]
 fn coverage() {
     let checks = [ABOVE, BELOW].map(|claim| Check::new("T6'", claim, Kind::Simulation));
@@ -150,8 +151,9 @@ fn coverage() {
     checks.into_iter().for_each(Check::passed);
 }
 
-/// Two classes, n images each, errors of class 0 alone: ‖ĈΛ‖₂ = k/n, and the pair aims there. All outcomes, with the
-/// error just beside every end. At δ = 1e-8 the lower end with nine tenths of L' misses too often.
+/// Two classes, n images each, errors of class 0 alone: ‖ĈΛ‖₂ = k/n, and the pair aims there. All
+/// outcomes, with the error just beside every end. At δ = 1e-8 the lower end with nine tenths of L'
+/// misses too often.
 #[test]
 fn one_entry_exactly() {
     let checks = [ABOVE, BELOW].map(|claim| Check::new("T6'", claim, Kind::Enumeration));
@@ -198,9 +200,9 @@ fn one_entry_exactly() {
 
 const MARGINS: [f64; 7] = [0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0];
 
-/// The shipped ResNet-32. NumPy and SciPy, `pairs` the vectors of ones divided by 10 and, for the seven g, those of the
-/// largest singular value of C_gΛ on the training images, T the held-out counts with zero diagonal, n = 100, lam as in
-/// T2:
+/// The shipped ResNet-32. NumPy and SciPy, `pairs` the vectors of ones divided by 10 and, for the
+/// seven g, those of the largest singular value of C_gΛ on the training images, T the held-out
+/// counts with zero diagonal, n = 100, lam as in T2:
 ///
 /// ```python
 /// def lower(u, v):

@@ -1,12 +1,13 @@
 //! T6: the population's ‖C_DΛ‖₂ from held-out counts, by the simple and the sharp radius: each with
 //! probability >= 1-delta, ‖(Ĉ - C_D)Λ‖₂ <= radius.
 //!
-//! *Proof.* Simple: McDiarmid's inequality on the Frobenius norm. Sharp: matrix Bernstein, with its variance bounded
-//! from the same counts (THEORY.md).
+//! *Proof.* Simple: McDiarmid's inequality on the Frobenius norm. Sharp: matrix Bernstein, with its
+//! variance bounded from the same counts (THEORY.md).
 //!
-//! Checked: the formulas; coverage over thousands of draws from eight known populations, with the (1-delta) quantile of
-//! the distance over the radius as the measured slack; the a-priori bound at random and by search. The slack is a
-//! factor of 3.7 or more: these populations cannot show that the constants are needed.
+//! Checked: the formulas; coverage over thousands of draws from eight known populations, with the
+//! (1-delta) quantile of the distance over the radius as the measured slack; the a-priori bound at
+//! random and by search. The slack is a factor of 3.7 or more: these populations cannot show that
+//! the constants are needed.
 
 use car_spectral::bounds::{Interval, Outcome, SpectralCertificate, spectral_certificate};
 use car_spectral::norms::exact;
@@ -96,7 +97,8 @@ fn column_stochastic(raw: DMatrix<f64>) -> DMatrix<f64> {
     DMatrix::from_fn(raw.nrows(), raw.ncols(), |i, j| raw[(i, j)] / sums[j])
 }
 
-/// No population exceeds the a-priori bound, and all classes taken for the one of the least weight attain it.
+/// No population exceeds the a-priori bound, and all classes taken for the one of the least weight
+/// attain it.
 #[test]
 fn the_a_priori_bound() {
     let populations = (2_usize..8).prop_flat_map(|k| {
@@ -203,9 +205,9 @@ fn populations() -> Vec<Population> {
     ]
 }
 
-/// Held-out counts drawn from known populations, delta = 0.05: the share of draws whose distance in spectral norm
-/// exceeds a radius, through its own Clopper-Pearson interval, against delta; and the 0.95 quantile of the distance
-/// over the radius.
+/// Held-out counts drawn from known populations, delta = 0.05: the share of draws whose distance in
+/// spectral norm exceeds a radius, through its own Clopper-Pearson interval, against delta; and the
+/// 0.95 quantile of the distance over the radius.
 #[test]
 fn coverage() {
     let simple = Check::new("T6", "‖(Ĉ − C_D)Λ‖₂ ≤ simple radius", Kind::Simulation);

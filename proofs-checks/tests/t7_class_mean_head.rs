@@ -1,10 +1,11 @@
 //! T7: a head of class means, certified by examples that it was trained on.
 //!
-//! *Proof.* Given S ∖ T_j only row j depends on T_j: a Gaussian about w_j⁰ as prior, about w_j as posterior, Maurer's
-//! bound with the loss [margin ≤ cσa], and [m ≤ 0] ≤ Φ(c − m/(σa))/Φ(c) (THEORY.md). Checked: that the perturbed head
-//! errs as the formula says and the KL is that of the two Gaussians; the probability of a miss where nothing is lost,
-//! over all outcomes; coverage on seven populations whose errors are known exactly; and that a prior which has seen T_j
-//! makes it false.
+//! *Proof.* Given S ∖ T_j only row j depends on T_j: a Gaussian about w_j⁰ as prior, about w_j as
+//! posterior, Maurer's bound with the loss [margin ≤ cσa], and [m ≤ 0] ≤ Φ(c − m/(σa))/Φ(c)
+//! (THEORY.md). Checked: that the perturbed head errs as the formula says and the KL is that of the
+//! two Gaussians; the probability of a miss where nothing is lost, over all outcomes; coverage on
+//! seven populations whose errors are known exactly; and that a prior which has seen T_j makes it
+//! false.
 
 use car_spectral::bounds::{
     ClassMeanCertificate, DeltaShares, HeadClass, HeadExample, PriorGrid, class_mean_head, clopper_pearson,
@@ -60,9 +61,9 @@ fn mean(examples: &[Vec<f64>], dimensions: usize) -> Vec<f64> {
     (0..dimensions).map(|d| examples.iter().map(|x| x[d]).sum::<f64>() / count).collect()
 }
 
-/// Row j of the head is moved by σ ε in the d+1 coordinates (w, b'/κ): the margin at x is Gaussian about m with
-/// deviation σa, and the KL of the two centres is what the certificate says. The left side is computed from the centres
-/// themselves.
+/// Row j of the head is moved by σ ε in the d+1 coordinates (w, b'/κ): the margin at x is Gaussian
+/// about m with deviation σa, and the KL of the two centres is what the certificate says. The left
+/// side is computed from the centres themselves.
 #[test]
 fn the_perturbed_row() {
     let check = Check::new("T7", "KL_j, and the share of margin ≤ cσa, are those of the Gaussians", Kind::Random);
@@ -105,8 +106,9 @@ fn the_perturbed_row() {
     });
 }
 
-/// Nothing learnt from T_j, no noise to speak of: the bound of k errors among n. P(bound < p) over all outcomes, p just
-/// above every bound; nine tenths of the way from k/n to the bound is too little.
+/// Nothing learnt from T_j, no noise to speak of: the bound of k errors among n. P(bound < p) over
+/// all outcomes, p just above every bound; nine tenths of the way from k/n to the bound is too
+/// little.
 #[test]
 fn the_probability_of_a_miss_by_all_outcomes() {
     let check = Check::new("T7", "P(e_j > bound_j) ≤ δ_j", Kind::Enumeration);
@@ -364,9 +366,9 @@ fn coverage() {
     check.passed();
 }
 
-/// Two classes without any difference in many dimensions: the worst error is at least 1/2. If w_j⁰ has seen T_j, no
-/// shift is left and the margins on T_j are large: the "bound" is below 1/2 whenever it is drawn. With w_j⁰ from before
-/// (here: nothing, 0) it is 1.
+/// Two classes without any difference in many dimensions: the worst error is at least 1/2. If w_j⁰
+/// has seen T_j, no shift is left and the margins on T_j are large: the "bound" is below 1/2
+/// whenever it is drawn. With w_j⁰ from before (here: nothing, 0) it is 1.
 #[test]
 fn the_prior_must_not_see_the_examples() {
     let check = Check::new("T7", "bound without \"w_j⁰ a function of S ∖ T_j\"", Kind::Necessity);

@@ -1,9 +1,11 @@
-//! T8: two models on the same images: a class's difference, the worst classes' difference, mean differences.
+//! T8: two models on the same images: a class's difference, the worst classes' difference, mean
+//! differences.
 //!
-//! *Proof.* d = s(2π − 1) with Clopper-Pearson ends of π given m and of s; D is at most the difference in A's worst
-//! class, which is not random and lies among the candidates; Bernstein's inequality with the variance bounded from the
-//! same counts (THEORY.md). Checked: the probability of a miss of one class summed over all outcomes; everything else
-//! by simulation on five populations; the widths against two separate intervals.
+//! *Proof.* d = s(2π − 1) with Clopper-Pearson ends of π given m and of s; D is at most the
+//! difference in A's worst class, which is not random and lies among the candidates; Bernstein's
+//! inequality with the variance bounded from the same counts (THEORY.md). Checked: the probability
+//! of a miss of one class summed over all outcomes; everything else by simulation on five
+//! populations; the widths against two separate intervals.
 
 use car_spectral::ClassErrors;
 use car_spectral::bounds::{
@@ -59,8 +61,8 @@ fn one_class_is_covered() {
     });
 }
 
-/// Where every image decides (s = 1), four fifths of α are used up at the worst π, just beside an end; nine tenths of
-/// the radius miss too often.
+/// Where every image decides (s = 1), four fifths of α are used up at the worst π, just beside an
+/// end; nine tenths of the radius miss too often.
 #[test]
 fn the_worst_population_of_one_class() {
     let check = Check::new("T8", ONE_CLASS, Kind::Enumeration);
@@ -225,9 +227,9 @@ fn coverage() {
     checks.into_iter().for_each(Check::passed);
 }
 
-/// K = 10, n = 1000, worst class 40 % against 36 % with nine tenths of the errors in common, delta = 0.05: mean widths,
-/// and how often the sign of D is found, against two intervals T5 at delta/2, and against the difference of
-/// Clopper-Pearson ends.
+/// K = 10, n = 1000, worst class 40 % against 36 % with nine tenths of the errors in common,
+/// delta = 0.05: mean widths, and how often the sign of D is found, against two intervals T5 at
+/// delta/2, and against the difference of Clopper-Pearson ends.
 #[test]
 fn widths_and_decisions() {
     let rng = &mut ChaCha8Rng::seed_from_u64(81);

@@ -1,7 +1,8 @@
 //! T9: groups of networks: the statement for these networks, and the one between seeds.
 //!
-//! *Proof.* T8 (b) for every pair at delta/M and the mean of the ends; Student's t (THEORY.md). Checked: coverage of
-//! both by simulation, the second against its own level, which it uses up; and that neither interval is the other's.
+//! *Proof.* T8 (b) for every pair at delta/M and the mean of the ends; Student's t (THEORY.md).
+//! Checked: coverage of both by simulation, the second against its own level, which it uses up; and
+//! that neither interval is the other's.
 
 use car_spectral::bounds::{PairedCounts, mcnemar, networks_difference, paired_seeds, unpaired_seeds};
 use proofs_checks::draws::{category, miss_probability, normal};
@@ -9,8 +10,8 @@ use proofs_checks::evidence::{Check, Kind, cases};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// Draws of one class's images for M pairs of networks that share the images: with probability 1/2 an image is "hard",
-/// and only then may any network be wrong on it, each independently.
+/// Draws of one class's images for M pairs of networks that share the images: with probability 1/2
+/// an image is "hard", and only then may any network be wrong on it, each independently.
 fn pairs(errors: &[Vec<[f64; 2]>], samples: u64, rng: &mut ChaCha8Rng) -> Vec<PairedCounts> {
     let classes = errors[0].len();
     let mut counts = vec![vec![[samples, 0, 0, 0]; classes]; errors.len()];
@@ -68,8 +69,8 @@ fn these_networks() {
     check.passed();
 }
 
-/// Normal seeds: Student's interval misses with probability delta, neither more nor less; nine tenths of it miss more
-/// often. The numbers are rescaled and shifted, which must not matter.
+/// Normal seeds: Student's interval misses with probability delta, neither more nor less; nine
+/// tenths of it miss more often. The numbers are rescaled and shifted, which must not matter.
 #[test]
 fn students_interval_uses_up_its_level() {
     let check = Check::new("T9", "P(expectation over seeds ∉ Student's interval) = δ, normal seeds", Kind::Simulation);
@@ -102,8 +103,8 @@ fn students_interval_uses_up_its_level() {
     check.passed();
 }
 
-/// Welch's is an approximation: how near it comes, with unequal spreads and numbers of seeds. No claim of coverage is
-/// recorded.
+/// Welch's is an approximation: how near it comes, with unequal spreads and numbers of seeds. No
+/// claim of coverage is recorded.
 #[test]
 fn welchs_interval_is_near_its_level() {
     let rng = &mut ChaCha8Rng::seed_from_u64(92);
@@ -152,8 +153,9 @@ fn the_sign_test_is_exact() {
     check.passed();
 }
 
-/// Why the two are never mixed: seeds that hardly differ, measured on fifty images, give a narrow interval between
-/// seeds that misses the population's difference, which these networks' interval covers.
+/// Why the two are never mixed: seeds that hardly differ, measured on fifty images, give a narrow
+/// interval between seeds that misses the population's difference, which these networks' interval
+/// covers.
 #[test]
 fn between_seeds_is_not_the_population() {
     let check = Check::new("T9", "P(population's D ∉ Student's interval) ≤ δ", Kind::Necessity);

@@ -135,7 +135,8 @@ impl Counts {
         PyBytes::new(py, &bytes)
     }
 
-    /// Counts of keys as [`margin_keys`](crate::margins::margin_keys) makes them, and how often each came.
+    /// Counts of keys as [`margin_keys`](crate::margins::margin_keys) makes them, and how often
+    /// each came.
     #[staticmethod]
     fn from_keys(
         py: Python<'_>,

@@ -42,8 +42,8 @@ macro_rules! integer_types {
                 }
             }
 
-            /// Labels from `start` to before `end`; the first that is negative or too large for a number of classes is
-            /// named, with `before` samples in front of them all.
+            /// Labels from `start` to before `end`; the first that is negative or too large for a
+            /// number of classes is named, with `before` samples in front of them all.
             pub(crate) fn classes(self, start: usize, end: usize, before: u64) -> PyResult<Array1<usize>> {
                 match self {
                     $(Self::$name(labels) => {

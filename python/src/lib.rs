@@ -1,5 +1,6 @@
-//! The extension module `car_spectral._core`: what the Python package `car_spectral` computes in Rust. Arrays come in
-//! as views, the interpreter is let go while anything is computed, and errors keep their sentences.
+//! The extension module `car_spectral._core`: what the Python package `car_spectral` computes in
+//! Rust. Arrays come in as views, the interpreter is let go while anything is computed, and errors
+//! keep their sentences.
 
 mod analyze;
 mod bounds;

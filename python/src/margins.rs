@@ -19,9 +19,10 @@ impl WithRows for Reduce {
     }
 }
 
-/// Keys of samples: ((label K + i) (G + 1) + s) 8 + f, s the position of the smallest margin g of the grid that is at
-/// least the sample's, G if there is none; i the competitor, or the label where nothing of the pair is counted; f = 1
-/// for an error, + 2 for a margin of 0, + 4 for the largest score attained twice.
+/// Keys of samples: ((label K + i) (G + 1) + s) 8 + f, s the position of the smallest margin g of
+/// the grid that is at least the sample's, G if there is none; i the competitor, or the label where
+/// nothing of the pair is counted; f = 1 for an error, + 2 for a margin of 0, + 4 for the largest
+/// score attained twice.
 #[pyfunction]
 pub(crate) fn margin_keys<'py>(
     py: Python<'py>,
@@ -62,7 +63,8 @@ fn summed(parts: impl Iterator<Item = (i64, i64)>) -> Vec<(i64, i64)> {
 
 type Keys<'py> = Bound<'py, PyArray1<i64>>;
 
-/// The keys of parts, ascending, each once, with the sum of its times; those that never came are left out.
+/// The keys of parts, ascending, each once, with the sum of its times; those that never came are
+/// left out.
 #[pyfunction]
 pub(crate) fn merge_keys<'py>(
     py: Python<'py>,

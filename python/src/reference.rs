@@ -15,7 +15,8 @@ pub(crate) struct Reference {
 }
 
 type Matrix<'py> = Bound<'py, PyArray2<f64>>;
-/// Cross-entropy, penalty, its relative gap, batch confusion, average, gradients of the penalty and of the loss.
+/// Cross-entropy, penalty, its relative gap, batch confusion, average, gradients of the penalty and
+/// of the loss.
 type Step<'py> = (f64, f64, f64, Matrix<'py>, Matrix<'py>, Matrix<'py>, Matrix<'py>);
 
 #[pymethods]

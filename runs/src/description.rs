@@ -1,7 +1,7 @@
 //! The words of a checkpoint on itself: the network, the data, the run.
 //!
-//! The description stands in the metadata of the safetensors header (key `car_spectral`), so that weights and
-//! description cannot come apart; `NAME.json` repeats it for people and other programs.
+//! The description stands in the metadata of the safetensors header (key `car_spectral`), so that
+//! weights and description cannot come apart; `NAME.json` repeats it for people and other programs.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -94,7 +94,8 @@ pub struct Run {
     /// Frequency with which the images of each class came; absent for each once an epoch.
     #[serde(default, skip_serializing_if = "Sampler::is_instance_balanced")]
     pub sampler: Sampler,
-    /// Epochs from one evaluation to the next, where the result is the best of those evaluated; absent otherwise.
+    /// Epochs from one evaluation to the next, where the result is the best of those evaluated;
+    /// absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluated_every: Option<usize>,
     /// Options of the forward passes of training; absent where they were plain float32.
@@ -106,7 +107,8 @@ pub struct Run {
     /// The file of weights that the training began with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pretrained: Option<Pretrained>,
-    /// The features that the last layer alone was trained on, where the backbone stayed as it was in that file.
+    /// The features that the last layer alone was trained on, where the backbone stayed as it was
+    /// in that file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frozen_backbone: Option<FrozenBackbone>,
     /// Name of the loss function.
@@ -128,12 +130,13 @@ fn is_plain(pass: &TrainingPass) -> bool {
 pub struct Pretrained {
     /// SHA-256 of the file in lower-case hexadecimal.
     pub sha256: String,
-    /// Tells whether the file's classifier was taken too; otherwise, being of other classes or of another kind, the
-    /// last layer began fresh.
+    /// Tells whether the file's classifier was taken too; otherwise, being of other classes or of
+    /// another kind, the last layer began fresh.
     pub classifier: bool,
 }
 
-/// The features of a network whose backbone was not trained, in float32, evaluation mode and without augmentation.
+/// The features of a network whose backbone was not trained, in float32, evaluation mode and
+/// without augmentation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FrozenBackbone {
     /// SHA-256 of the features of the whole training split [N, D], in lower-case hexadecimal.
@@ -142,18 +145,20 @@ pub struct FrozenBackbone {
     pub test_features_sha256: String,
 }
 
-/// Reads the description in a safetensors file's metadata; `None` if there is none (a file of another program).
+/// Reads the description in a safetensors file's metadata; `None` if there is none (a file of
+/// another program).
 ///
 /// # Errors
-/// [`RunError::File`] for a file that is no safetensors, or whose description is damaged, of a newer version, or of
-/// another network than its tensors.
+/// [`RunError::File`] for a file that is no safetensors, or whose description is damaged, of a
+/// newer version, or of another network than its tensors.
 pub fn describe(path: &Path) -> Result<Option<Description>, RunError> {
     let bytes = std::fs::read(path).map_err(RunError::io(path))?;
     description_of(path, &bytes)
 }
 
-/// Reads the description that `path`, `NAME.json`, repeats: that in `NAME.safetensors`, where it is, since another
-/// program may have left the two apart; else the file itself. `None` if neither is there.
+/// Reads the description that `path`, `NAME.json`, repeats: that in `NAME.safetensors`, where it
+/// is, since another program may have left the two apart; else the file itself. `None` if neither
+/// is there.
 ///
 /// # Errors
 /// [`RunError::File`] for a file that is damaged or of a newer version; [`RunError::File`].

@@ -38,7 +38,8 @@ pub enum RunError {
 }
 
 impl RunError {
-    /// The setting that is out of its range, if that is what is wrong; so a program can name its flag.
+    /// The setting that is out of its range, if that is what is wrong; so a program can name its
+    /// flag.
     pub fn setting_error(&self) -> Option<&SettingError> {
         match self {
             Self::Setting(error) | Self::Data(DataError::Setting(error)) => Some(error),

@@ -1,4 +1,5 @@
-//! Experiments as files: a TOML file with flags of `train`, and in its table `[experiment]` what a sweep needs besides.
+//! Experiments as files: a TOML file with flags of `train`, and in its table `[experiment]` what a
+//! sweep needs besides.
 //!
 //! ```toml
 //! [experiment]                # optional; read by the program `experiments`
@@ -49,8 +50,8 @@ pub struct Experiment {
     pub data: DataKind,
     /// Seeds to run, in this order, each once.
     pub seeds: Vec<u64>,
-    /// The row that a table compares this one with: the name of its file without the ending; the first row where none
-    /// is named.
+    /// The row that a table compares this one with: the name of its file without the ending; the
+    /// first row where none is named.
     #[serde(default)]
     pub against: Option<String>,
 }
@@ -89,8 +90,8 @@ impl ExperimentFile {
     /// Reads a file. Whether `train` has such flags is for `train` to say.
     ///
     /// # Errors
-    /// [`RunError::File`]; [`RunError::File`] with the line: no TOML, a value that no flag can have, a flag
-    /// given twice, a table `[experiment]` with a key missing or unknown, or no seeds.
+    /// [`RunError::File`]; [`RunError::File`] with the line: no TOML, a value that no flag can
+    /// have, a flag given twice, a table `[experiment]` with a key missing or unknown, or no seeds.
     pub fn read(path: &Path) -> Result<Self, RunError> {
         let text = std::fs::read_to_string(path).map_err(RunError::io(path))?;
         let line_of = |at: usize| text[..at].matches('\n').count() + 1;
@@ -155,8 +156,8 @@ impl ExperimentFile {
         })
     }
 
-    /// Tells whether both files ask for the same training: the same flags on the same kind of data, whatever the order,
-    /// the title, the seeds and the comments.
+    /// Tells whether both files ask for the same training: the same flags on the same kind of data,
+    /// whatever the order, the title, the seeds and the comments.
     pub fn same_settings(&self, other: &Self) -> bool {
         let data = |file: &Self| file.experiment.as_ref().map(|experiment| experiment.data);
         let arguments = |file: &Self| file.flags.iter().filter_map(FileFlag::argument).collect::<Vec<_>>();

@@ -1,8 +1,9 @@
 //! The folder of a run: one run, and one `train` writing at a time.
 //!
-//! Weights of one run beside the log of another would be read as one run. So a folder that holds a run is refused,
-//! unless it is to be overwritten: then the earlier run's files, told by their names, go first. While a run lasts its
-//! log is locked, so that a second `train` in the same folder is refused, too.
+//! Weights of one run beside the log of another would be read as one run. So a folder that holds a
+//! run is refused, unless it is to be overwritten: then the earlier run's files, told by their
+//! names, go first. While a run lasts its log is locked, so that a second `train` in the same
+//! folder is refused, too.
 
 use std::fs::{self, OpenOptions, TryLockError};
 use std::io::Write;
@@ -73,8 +74,9 @@ pub fn check(folder: &Path) -> Result<(), RunError> {
     }
 }
 
-/// Refuses a folder with more than one epoch of a run that nothing can go on from: beginning again would lose them. One
-/// may be there: a run can be stopped between its line, or its checkpoint, and its state.
+/// Refuses a folder with more than one epoch of a run that nothing can go on from: beginning again
+/// would lose them. One may be there: a run can be stopped between its line, or its checkpoint, and
+/// its state.
 ///
 /// # Errors
 /// [`RunError::Setting`] naming the folder; those of [`read_log`].
@@ -95,8 +97,8 @@ pub fn check_not_begun(folder: &Path) -> Result<(), RunError> {
     Err(RunError::setting("resume", folder.display(), requirement))
 }
 
-/// Makes the folder, removes the files of an earlier run or leaves them, as asked, and opens the log, locked until it
-/// is dropped.
+/// Makes the folder, removes the files of an earlier run or leaves them, as asked, and opens the
+/// log, locked until it is dropped.
 ///
 /// # Errors
 /// As [`check`]; [`RunError::Setting`] also for a folder another `train` is writing into.
@@ -125,8 +127,8 @@ pub fn take(folder: &Path, earlier: EarlierRun) -> Result<MetricsLog, RunError> 
     Ok(MetricsLog::new(file, path))
 }
 
-/// The log, if it is not empty, checkpoints with their descriptions, and predictions, sorted; none if the folder is not
-/// there.
+/// The log, if it is not empty, checkpoints with their descriptions, and predictions, sorted; none
+/// if the folder is not there.
 fn files_of_a_run(folder: &Path) -> Result<Vec<PathBuf>, RunError> {
     if !folder.is_dir() {
         return Ok(Vec::new());

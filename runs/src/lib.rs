@@ -1,5 +1,5 @@
-//! Settings and results of a training run as plain data: settings, experiment files, the description in a checkpoint,
-//! the log, the folder. Nothing here knows a tensor.
+//! Settings and results of a training run as plain data: settings, experiment files, the
+//! description in a checkpoint, the log, the folder. Nothing here knows a tensor.
 
 #![forbid(unsafe_code)]
 

@@ -14,11 +14,11 @@ use crate::{RunError, SplitMetrics};
 pub struct EpochMetrics {
     /// Epoch, from 1.
     pub epoch: usize,
-    /// Mean over the images, as they came, of what is minimised, CAR left out: the classification loss, natural
-    /// logarithm, or with a contrastive branch the weighted sum of both losses.
+    /// Mean over the images, as they came, of what is minimised, CAR left out: the classification
+    /// loss, natural logarithm, or with a contrastive branch the weighted sum of both losses.
     pub train_loss: f64,
-    /// Share of training images predicted right while training (augmented, training mode); of mixed images the mean
-    /// share that belongs to the class predicted.
+    /// Share of training images predicted right while training (augmented, training mode); of mixed
+    /// images the mean share that belongs to the class predicted.
     pub train_accuracy: f64,
     /// Learning rate at the epoch's last step.
     pub learning_rate: f64,
@@ -26,7 +26,8 @@ pub struct EpochMetrics {
     pub train: Option<SplitMetrics>,
     /// The test split; null in epochs without an evaluation.
     pub test: Option<SplitMetrics>,
-    /// The validation part of the training data; absent without one, and in epochs without an evaluation.
+    /// The validation part of the training data; absent without one, and in epochs without an
+    /// evaluation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation: Option<SplitMetrics>,
     /// The regulariser; null without CAR, and in an epoch whose batches were all mixed.
@@ -43,21 +44,21 @@ pub struct CarMetrics {
     /// Measurements of it on demand; in their place in the line.
     #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
     pub diagnosis: Option<CarDiagnosis>,
-    /// Gap of the average over all columns (the paper's); null in epochs without an evaluation, and where neither the
-    /// loss nor a diagnosis has that average, as is the next one.
+    /// Gap of the average over all columns (the paper's); null in epochs without an evaluation, and
+    /// where neither the loss nor a diagnosis has that average, as is the next one.
     pub gap_all_columns: Option<EmaGap>,
     /// Gap of the per-class average.
     pub gap_present_columns: Option<EmaGap>,
-    /// Cosine between the gradients uvᵀΛ of the average that regularises and of the hard confusion matrix of
-    /// the training set.
+    /// Cosine between the gradients uvᵀΛ of the average that regularises and of the hard confusion
+    /// matrix of the training set.
     pub ema_hard_cosine: Option<f64>,
 }
 
 /// The measurements of CAR that a run takes where it is told to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CarDiagnosis {
-    /// Mean over the epoch's steps of the Frobenius norm of the gradient of the norm with respect to the batch's logits
-    /// [B, K], without alpha.
+    /// Mean over the epoch's steps of the Frobenius norm of the gradient of the norm with respect
+    /// to the batch's logits [B, K], without alpha.
     pub gradient_norm: f64,
     /// The same of the mean cross-entropy.
     pub cross_entropy_gradient_norm: f64,
@@ -65,7 +66,8 @@ pub struct CarDiagnosis {
     pub time_share: f64,
 }
 
-/// Distance of an average C̄ from the surrogate C̃ of the whole training set ("CM gap"), Frobenius norms.
+/// Distance of an average C̄ from the surrogate C̃ of the whole training set ("CM gap"), Frobenius
+/// norms.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EmaGap {
     /// ‖C̄ - C̃‖_F.
@@ -161,7 +163,8 @@ impl MetricsLog {
         Self { file, path }
     }
 
-    /// Keeps the lines of the first `epochs` epochs: what a run that was stopped wrote later is written again.
+    /// Keeps the lines of the first `epochs` epochs: what a run that was stopped wrote later is
+    /// written again.
     ///
     /// # Errors
     /// As [`read_log`]; [`RunError::File`] if a line of them is missing.

@@ -1,5 +1,5 @@
-//! Metrics of the weights of an epoch on one split: accuracies, the worst class, and the spectral norms of the hard and
-//! of the surrogate confusion matrix.
+//! Metrics of the weights of an epoch on one split: accuracies, the worst class, and the spectral
+//! norms of the hard and of the surrogate confusion matrix.
 
 use car_spectral::ClassErrors;
 use car_spectral::car::{CarOptions, SurrogateSums, descent_cosine};
@@ -12,30 +12,31 @@ use serde::{Deserialize, Serialize};
 
 use crate::RunError;
 
-/// One split in one epoch, evaluation mode, no augmentation. Λ and the surrogate are those of the run's CAR
-/// options, or of [`CarOptions::paper`] in a run without CAR.
+/// One split in one epoch, evaluation mode, no augmentation. Λ and the surrogate are those of the
+/// run's CAR options, or of [`CarOptions::paper`] in a run without CAR.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SplitMetrics {
     /// Mean cross-entropy, natural logarithm.
     pub loss: f64,
     /// Share of images predicted right (micro average).
     pub accuracy: f64,
-    /// The same over the images of classes with more than 100 training images (micro average); null without such an
-    /// image.
+    /// The same over the images of classes with more than 100 training images (micro average); null
+    /// without such an image.
     pub many: Option<f64>,
     /// 20 to 100 training images.
     pub medium: Option<f64>,
     /// Fewer than 20.
     pub few: Option<f64>,
-    /// Means of the class accuracies of `many`, `medium` and `few` (macro averages); absent in logs of older builds.
+    /// Means of the class accuracies of `many`, `medium` and `few` (macro averages); absent in logs
+    /// of older builds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups_macro: Option<[Option<f64>; 3]>,
     /// The class with the largest error, of several the first.
     pub worst_class: usize,
     /// Error of the worst class.
     pub worst_class_error: f64,
-    /// Mean error of the worst 10 % of classes (`car_spectral::longtail::ClassMetrics::worst_tenth_error`); absent in
-    /// logs of older builds.
+    /// Mean error of the worst 10 % of classes
+    /// (`car_spectral::longtail::ClassMetrics::worst_tenth_error`); absent in logs of older builds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worst_tenth_error: Option<f64>,
     /// Mean of the class accuracies; absent in logs of older builds.
@@ -78,10 +79,12 @@ impl SplitMetrics {
 }
 
 impl SplitMetrics {
-    /// Measures logits [N, K], N >= 1, and labels `[N]`; `train_counts` `[K]` make the groups, `weights` are Λ.
+    /// Measures logits [N, K], N >= 1, and labels `[N]`; `train_counts` `[K]` make the groups,
+    /// `weights` are Λ.
     ///
     /// # Errors
-    /// Those of what it is made of: scores, labels or counts that do not fit together, and norms that cannot be given.
+    /// Those of what it is made of: scores, labels or counts that do not fit together, and norms
+    /// that cannot be given.
     pub fn of(
         logits: &Array2<f32>,
         labels: &[usize],

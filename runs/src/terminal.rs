@@ -25,8 +25,8 @@ pub fn say(text: impl Display) -> io::Result<()> {
     }
 }
 
-/// The text with what would act on a terminal (all of [`is_unprintable`] but tabs and ends of lines) as `\u{1b}`, and
-/// cut behind a hundred thousand bytes.
+/// The text with what would act on a terminal (all of [`is_unprintable`] but tabs and ends of
+/// lines) as `\u{1b}`, and cut behind a hundred thousand bytes.
 pub fn printable(text: &str) -> Cow<'_, str> {
     let acts = |character: char| is_unprintable(character) && !matches!(character, '\n' | '\t');
     if text.len() <= LONGEST && !text.contains(acts) {

@@ -1,5 +1,5 @@
-//! Checkpoints whose description is not that of their tensors are refused before anything is built, for what a file of
-//! their size may cost.
+//! Checkpoints whose description is not that of their tensors are refused before anything is built,
+//! for what a file of their size may cost.
 
 use std::path::Path;
 

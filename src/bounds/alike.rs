@@ -1,4 +1,5 @@
-//! Classes of equal numbers: what follows from these numbers alone is computed once for all of them.
+//! Classes of equal numbers: what follows from these numbers alone is computed once for all of
+//! them.
 
 use std::collections::HashMap;
 use std::hash::Hash;

@@ -3,8 +3,8 @@
 use statrs::function::beta::beta_reg;
 use statrs::function::factorial::ln_binomial;
 
-/// From here on `statrs`'s continued fraction ends too early near the mean: at n = 10^7 it gave 0.365 for a tail
-/// of 0.5001.
+/// From here on `statrs`'s continued fraction ends too early near the mean: at n = 10^7 it gave
+/// 0.365 for a tail of 0.5001.
 const MANY: u64 = 100_000;
 
 /// P(Bin(n, p) >= k), 0 <= p <= 1; for n <= [`MOST_SAMPLES`](super::MOST_SAMPLES).
@@ -24,7 +24,8 @@ fn near_the_mean_of_many(k: u64, n: u64, p: f64) -> bool {
     n > MANY && (k as f64 - mean).powi(2) < mean * (1.0 - p)
 }
 
-/// P(k) (1 + P(k+1)/P(k) + P(k+2)/P(k) + ...), 0 < p < 1, which a few standard deviations of terms settle.
+/// P(k) (1 + P(k+1)/P(k) + P(k+2)/P(k) + ...), 0 < p < 1, which a few standard deviations of terms
+/// settle.
 fn mass_by_mass(k: u64, n: u64, p: f64) -> f64 {
     let odds = p / (1.0 - p);
     let (mut term, mut sum) = (1.0, 1.0);
@@ -40,8 +41,8 @@ fn mass_by_mass(k: u64, n: u64, p: f64) -> f64 {
     (ln_mass.exp() * sum).min(1.0)
 }
 
-/// P(Bin(n, p) >= k), rounded upwards by 1e-9 + 1e-13 n of itself, for a p-value that must not come out too small: a
-/// tail is made of ln Γ(n), and was seen to lose 4e-8 of itself at n = 10^7.
+/// P(Bin(n, p) >= k), rounded upwards by 1e-9 + 1e-13 n of itself, for a p-value that must not come
+/// out too small: a tail is made of ln Γ(n), and was seen to lose 4e-8 of itself at n = 10^7.
 pub(super) fn upper_tail_above(k: u64, n: u64, p: f64) -> f64 {
     upper_tail(k, n, p) * (1.0 + 1e-9 + 1e-13 * n as f64)
 }
@@ -51,10 +52,11 @@ const MANY_COINS: u64 = 1000;
 
 /// P(Bin(m, 1/2) >= k), rounded upwards: the p-value of a sign test.
 ///
-/// For m <= 1000 the sum of C(m, i), from C(m, m) = 1 down to i = k, over 2^m. Each coefficient comes of the one before
-/// by a product and a quotient, at most 2m roundings in all, and adding up is at most m more; the division is exact. So
-/// the sum is at least (1 − u)^(3m) times the true one, u = 2^-53, and the factor 1 + 4(m+4)u covers that, its own two
-/// roundings and two more (Holm's factor). Above 1000 as [`upper_tail_above`].
+/// For m <= 1000 the sum of C(m, i), from C(m, m) = 1 down to i = k, over 2^m. Each coefficient
+/// comes of the one before by a product and a quotient, at most 2m roundings in all, and adding up
+/// is at most m more; the division is exact. So the sum is at least (1 − u)^(3m) times the true
+/// one, u = 2^-53, and the factor 1 + 4(m+4)u covers that, its own two roundings and two more
+/// (Holm's factor). Above 1000 as [`upper_tail_above`].
 pub(super) fn coin_tail_above(k: u64, m: u64) -> f64 {
     if k == 0 {
         return 1.0;

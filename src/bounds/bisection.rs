@@ -1,8 +1,8 @@
 //! Bisection down to the last bit.
 
-/// The neighbouring floats between which `is_below` turns from true to false, once on the way from `below` to `above`;
-/// 0 <= `below` <= `above`. If it never turns, an end and the float next to it; the ends themselves if they are
-/// neighbours or equal.
+/// The neighbouring floats between which `is_below` turns from true to false, once on the way from
+/// `below` to `above`; 0 <= `below` <= `above`. If it never turns, an end and the float next to it;
+/// the ends themselves if they are neighbours or equal.
 pub(super) fn neighbours(mut below: f64, mut above: f64, is_below: impl Fn(f64) -> bool) -> (f64, f64) {
     loop {
         let middle = 0.5 * (below + above);
@@ -17,7 +17,8 @@ pub(super) fn neighbours(mut below: f64, mut above: f64, is_below: impl Fn(f64) 
     }
 }
 
-/// The last integer of `first..end` for which `holds`, which turns to false once; `first` if it never holds.
+/// The last integer of `first..end` for which `holds`, which turns to false once; `first` if it
+/// never holds.
 pub(super) fn last(first: u64, end: u64, holds: impl Fn(u64) -> bool) -> u64 {
     let (mut last, mut above) = (first, end);
     while above - last > 1 {
@@ -27,8 +28,8 @@ pub(super) fn last(first: u64, end: u64, holds: impl Fn(u64) -> bool) -> u64 {
     last
 }
 
-/// The least float s = −ln(1−U) for which `large_enough` is true, a condition that becomes true once as s grows, and at
-/// U = 1 − δ/K is, K = `num_classes`.
+/// The least float s = −ln(1−U) for which `large_enough` is true, a condition that becomes true
+/// once as s grows, and at U = 1 − δ/K is, K = `num_classes`.
 pub(super) fn ln_complement_of_common_floor(num_classes: usize, delta: f64, large_enough: impl Fn(f64) -> bool) -> f64 {
     // Not ln(K/δ), a quotient that can overflow.
     neighbours(0.0, (num_classes as f64).ln() - delta.ln(), |s| !large_enough(s)).1

@@ -9,25 +9,26 @@
 //! ```
 //! The steps are compared as products, never after a division by lambda_j or a norm.
 //!
-//! **Slack.** With u = 2^-53: fl(lambda_j fl(k_j/n_j)) carries a factor of at most (1+u)^2 over lambda_j e_j, and of
-//! (1+u)^3/(1-u) where counts from 2^53 on are rounded themselves; an entry of the stored matrix is at least (1-8u)
-//! times the exact one, and S4 passes that to the norm that `upper` encloses; fl(fl(sqrt(K-1)) upper) is at least
-//! (1-u)^2 times the product. So an inequality that holds exactly holds in floats up to the factor (1+u)^3 /
-//! ((1-8u)(1-u)^3) < 1 + 14.5u, and multiplying by 1 + 16u, rounded, covers it. No term under- or overflows, since
+//! **Slack.** With u = 2^-53: fl(lambda_j fl(k_j/n_j)) carries a factor of at most (1+u)^2 over
+//! lambda_j e_j, and of (1+u)^3/(1-u) where counts from 2^53 on are rounded themselves; an entry of
+//! the stored matrix is at least (1-8u) times the exact one, and S4 passes that to the norm that
+//! `upper` encloses; fl(fl(sqrt(K-1)) upper) is at least (1-u)^2 times the product. So an
+//! inequality that holds exactly holds in floats up to the factor (1+u)^3 / ((1-8u)(1-u)^3) < 1 +
+//! 14.5u, and multiplying by 1 + 16u, rounded, covers it. No term under- or overflows, since
 //! weights lie in 1e-100..1e100 and counts are below 2^64.
 
 use super::error::{check_class_errors, check_column_non_zeros, check_length, check_weights};
 use super::{BoundError, Interval};
 use crate::ClassErrors;
 
-/// 1 + 16u, u = 2^-53: the proved slack of lambda_j e_j <= sqrt(s_j) `upper` and its like in floats (see the module's
-/// page).
+/// 1 + 16u, u = 2^-53: the proved slack of lambda_j e_j <= sqrt(s_j) `upper` and its like in floats
+/// (see the module's page).
 pub const CHAIN_SLACK: f64 = 1.0 + 16.0 * UNIT_ROUNDOFF;
 
 const UNIT_ROUNDOFF: f64 = f64::EPSILON / 2.0;
 
-/// The chains lambda_j e_j <= sqrt(s_j) upper and lambda_j e_j <= WCE <= sqrt(s) upper <= sqrt(K-1) upper on one set of
-/// counts.
+/// The chains lambda_j e_j <= sqrt(s_j) upper and lambda_j e_j <= WCE <= sqrt(s) upper <= sqrt(K-1)
+/// upper on one set of counts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chain {
     /// lambda_j e_j; `None` for a class without samples.
@@ -42,10 +43,12 @@ pub struct Chain {
     pub worst_class: usize,
     /// e_{j*}.
     pub worst_class_error: f64,
-    /// S2's bound over the truth at j*: (WCE / lambda_{j*}) / e_{j*}; `None` if no class has an error.
+    /// S2's bound over the truth at j*: (WCE / lambda_{j*}) / e_{j*}; `None` if no class has an
+    /// error.
     pub ratio_at_worst: Option<f64>,
-    /// The limit of that ratio by S2: lambda_max / lambda_{j*}, over the classes with samples. Compared as products it
-    /// needs no check: rounding is monotone, so lambda_k e_k <= lambda_max e_{j*} in floats too.
+    /// The limit of that ratio by S2: lambda_max / lambda_{j*}, over the classes with samples.
+    /// Compared as products it needs no check: rounding is monotone, so lambda_k e_k <= lambda_max
+    /// e_{j*} in floats too.
     pub ratio_limit: f64,
     /// sqrt(s_j) upper(‖CΛ‖₂) for every class, s_j = non-zeros in its column.
     pub class_spectral_terms: Vec<f64>,
@@ -62,25 +65,25 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// Tells whether every step holds. A `false` means a fault in the numbers given (or in this code), never a
-    /// discovery.
+    /// Tells whether every step holds. A `false` means a fault in the numbers given (or in this
+    /// code), never a discovery.
     pub fn holds(&self) -> bool {
         self.class_steps_hold && self.sparse_step_holds && self.spectral_step_holds
     }
 }
 
-/// S2 and S3 on the matrix whose column j sums to k_j / n_j: the confusion matrix of a test set, or a
-/// margin confusion matrix C_g, with k_j the counts of margins at most g.
+/// S2 and S3 on the matrix whose column j sums to k_j / n_j: the confusion matrix of a test set, or
+/// a margin confusion matrix C_g, with k_j the counts of margins at most g.
 ///
-/// `spectral` encloses ‖CΛ‖₂ of the same matrix (S5); `column_non_zeros` are the s_j, the numbers of its
-/// non-zeros in each column
-/// ([`ConfusionMatrix::column_non_zeros`](crate::confusion::ConfusionMatrix::column_non_zeros)). K-1 for each is always
-/// allowed.
+/// `spectral` encloses ‖CΛ‖₂ of the same matrix (S5); `column_non_zeros` are the s_j, the numbers
+/// of its non-zeros in each column
+/// ([`ConfusionMatrix::column_non_zeros`](crate::confusion::ConfusionMatrix::column_non_zeros)).
+/// K-1 for each is always allowed.
 ///
 /// # Errors
 /// [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::Weight`],
-/// [`BoundError::MoreErrorsThanSamples`], [`BoundError::Interval`]; [`BoundError::NoSamples`] if every count is 0;
-/// [`BoundError::ColumnNonZeros`] if an s_j exceeds K - 1.
+/// [`BoundError::MoreErrorsThanSamples`], [`BoundError::Interval`]; [`BoundError::NoSamples`] if
+/// every count is 0; [`BoundError::ColumnNonZeros`] if an s_j exceeds K - 1.
 pub fn chain(
     weights: &[f64],
     of: ClassErrors<'_>,
@@ -134,13 +137,15 @@ pub fn chain(
     })
 }
 
-/// nu = ‖M‖₁ / ‖M‖₂ as an interval that contains it, from the float one-norm and the enclosure of the spectral
-/// norm; `None` for the zero matrix, where nu is undefined. An enclosure whose lower end is 0 gives an infinite upper
-/// end. What one pass says of nu without a spectral norm: [`nu_range`](super::nu_range).
+/// nu = ‖M‖₁ / ‖M‖₂ as an interval that contains it, from the float one-norm and the enclosure of
+/// the spectral norm; `None` for the zero matrix, where nu is undefined. An enclosure whose lower
+/// end is 0 gives an infinite upper end. What one pass says of nu without a spectral norm:
+/// [`nu_range`](super::nu_range).
 ///
-/// `column_non_zeros` is s, the most non-zeros in a column. Adding s terms, each within 2u of its exact value (4u for
-/// counts from 2^53 on), gives ‖M‖₁ up to a factor 1 ± (s+3)u; the stored matrix's norm is within 4u (S4), two more
-/// operations and the rounding of the factor itself add 3u: s + 12 is ample.
+/// `column_non_zeros` is s, the most non-zeros in a column. Adding s terms, each within 2u of its
+/// exact value (4u for counts from 2^53 on), gives ‖M‖₁ up to a factor 1 ± (s+3)u; the stored
+/// matrix's norm is within 4u (S4), two more operations and the rounding of the factor itself add
+/// 3u: s + 12 is ample.
 ///
 /// # Errors
 /// [`BoundError::Value`] for a one-norm that is negative or not finite; [`BoundError::Interval`].

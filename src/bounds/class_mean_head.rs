@@ -1,5 +1,5 @@
-//! T7: the error of every class under a head of class means on frozen features, certified by examples that the head was
-//! trained on.
+//! T7: the error of every class under a head of class means on frozen features, certified by
+//! examples that the head was trained on.
 //!
 //! ```text
 //! score_i(x) = w_i·φ(x) − |w_i|²/2,  w_i a function of class i's training examples S_i alone
@@ -12,16 +12,18 @@
 //!   e_j ≤ kl⁻¹( (1/n_j) Σ_{x∈T_j} Φ(c − m(x)/(σ a(x))),  (KL_j + ln(2√n_j N/δ_j))/n_j ) / Φ(c)
 //!   KL_j = (|Δ_j|² + |Δ_j|⁴/(4κ²))/(2σ²),   Σ_j δ_j ≤ δ
 //! ```
-//! e_j is the error, ties counted, of the deterministic classifier trained on all of S. The best pair may be taken
-//! after looking, since all hold at once; so may their maximum over the classes, a certificate of the worst class.
+//! e_j is the error, ties counted, of the deterministic classifier trained on all of S. The best
+//! pair may be taken after looking, since all hold at once; so may their maximum over the classes,
+//! a certificate of the worst class.
 //!
-//! **What must be fixed before T_j is seen**, which means a function of S ∖ T_j at most: φ with its preprocessing and
-//! the metric, for every class at once; the rule that picks T_j; w_j⁰, κ, the pairs (σ, c) and the shares of δ. κ may
-//! differ from class to class, here it does not.
+//! **What must be fixed before T_j is seen**, which means a function of S ∖ T_j at most: φ with its
+//! preprocessing and the metric, for every class at once; the rule that picks T_j; w_j⁰, κ, the
+//! pairs (σ, c) and the shares of δ. κ may differ from class to class, here it does not.
 //!
-//! **Rounding.** Φ is computed within 10⁻¹⁰, and means, logarithms and quotients are moved outwards by that. The scores
-//! are taken as exact. If they are computed within η of the exact ones for every x there can be, subtract 4η from each
-//! computed margin: the statement then holds for the classifier of the computed scores.
+//! **Rounding.** Φ is computed within 10⁻¹⁰, and means, logarithms and quotients are moved outwards
+//! by that. The scores are taken as exact. If they are computed within η of the exact ones for
+//! every x there can be, subtract 4η from each computed margin: the statement then holds for the
+//! classifier of the computed scores.
 //!
 //! Source: here; T1'' with a Gaussian prior and posterior of row j only.
 
@@ -30,14 +32,15 @@ use statrs::function::erf::erfc;
 use super::error::{check_length, check_non_negative, check_not_empty, check_num_classes, check_value};
 use super::{BoundError, DeltaShares, kl_inverse};
 
-/// What the computed Φ, and everything made of a few roundings, may be off by. `statrs` is within 2.5·10⁻¹¹ of scipy's
-/// Φ at z = −9, −8.99, ..., 9.
+/// What the computed Φ, and everything made of a few roundings, may be off by. `statrs` is within
+/// 2.5·10⁻¹¹ of scipy's Φ at z = −9, −8.99, ..., 9.
 const SLACK: f64 = 1e-10;
 
 /// The numbers of one example x of T_j: m(x) and |φ(x) − w_j⁰|.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HeadExample {
-    /// m(x) under the head trained on all of S: the score of x's class less the largest other one. Finite.
+    /// m(x) under the head trained on all of S: the score of x's class less the largest other one.
+    /// Finite.
     pub margin: f64,
     /// |φ(x) − w_j⁰|, finite and not negative.
     pub distance: f64,
@@ -59,7 +62,8 @@ pub struct PriorGrid<'a> {
     pub kappa: f64,
     /// The σ: the noise of a score in units of a(x). From 10⁻¹⁰⁰ to 10¹⁰⁰.
     pub sigmas: &'a [f64],
-    /// The c: the margin lost, in units of the noise. From 0 to 8; Φ(c) is the factor that derandomising costs.
+    /// The c: the margin lost, in units of the noise. From 0 to 8; Φ(c) is the factor that
+    /// derandomising costs.
     pub thresholds: &'a [f64],
 }
 
@@ -81,7 +85,8 @@ pub struct ClassMeanBound {
 /// The certificates of all classes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClassMeanCertificate {
-    /// The least bound of each class over the grid, of equal ones the first; `None` where none is below 1.
+    /// The least bound of each class over the grid, of equal ones the first; `None` where none is
+    /// below 1.
     pub classes: Vec<Option<ClassMeanBound>>,
 }
 
@@ -100,8 +105,8 @@ impl ClassMeanCertificate {
 /// T7 for every class. One [`HeadClass`] a class, K of them.
 ///
 /// # Errors
-/// [`BoundError::TooFewClasses`]; [`BoundError::Length`] if there is not one share a class; [`BoundError::Empty`] for
-/// no σ or no c; [`BoundError::Value`] for a number outside its range.
+/// [`BoundError::TooFewClasses`]; [`BoundError::Length`] if there is not one share a class;
+/// [`BoundError::Empty`] for no σ or no c; [`BoundError::Value`] for a number outside its range.
 pub fn class_mean_head(
     classes: &[HeadClass<'_>],
     grid: PriorGrid<'_>,

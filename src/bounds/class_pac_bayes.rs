@@ -4,11 +4,12 @@
 //! with probability ≥ 1−δ, for all posteriors Q and all classes j:
 //! kl(ê_j(Q)‖e_j(Q)) ≤ (KL(Q‖P_j) + ln(2√m_j/δ_j)) / m_j,   so   e_j(Q) ≤ kl⁻¹(ê_j(Q), ·),   Σ δ_j ≤ δ
 //! ```
-//! Maurer's bound (2004) for each class-conditional distribution. ê_j(Q) is the share of class j's m_j examples, and
-//! e_j(Q) the probability of class j, that a classifier drawn from Q errs on; with δ_j = δ/K the logarithm is ln(2√m_j
-//! K/δ). The prior P_j may differ from class to class and depend on the examples of the *other* classes, never on those
-//! of class j. No spectral norm is needed: on CIFAR100-LT at KL = 5 and ê = 0 it is
-//! 3.2 % for 500 images, 26 % for 50 and 94 % for 5, where T1' exceeds 1 for all. Source: here, after Maurer.
+//! Maurer's bound (2004) for each class-conditional distribution. ê_j(Q) is the share of class j's
+//! m_j examples, and e_j(Q) the probability of class j, that a classifier drawn from Q errs on;
+//! with δ_j = δ/K the logarithm is ln(2√m_j K/δ). The prior P_j may differ from class to class and
+//! depend on the examples of the *other* classes, never on those of class j. No spectral norm is
+//! needed: on CIFAR100-LT at KL = 5 and ê = 0 it is 3.2 % for 500 images, 26 % for 50 and 94 % for
+//! 5, where T1' exceeds 1 for all. Source: here, after Maurer.
 
 use super::error::{check_length, check_non_negative, check_num_classes, check_share};
 use super::{BoundError, DeltaShares, NotApplicable, Outcome, kl_inverse};
@@ -26,12 +27,13 @@ pub struct GibbsClass {
 
 /// The upper bound of e_j(Q) for every class. One [`GibbsClass`] a class, K of them.
 ///
-/// [`NotApplicable::ClassTooSmall`] for a class without examples. A deterministic classifier is a point mass, with a
-/// finite KL only against a prior that gives it a probability P_j(c) > 0: then KL = ln(1/P_j(c)).
+/// [`NotApplicable::ClassTooSmall`] for a class without examples. A deterministic classifier is a
+/// point mass, with a finite KL only against a prior that gives it a probability P_j(c) > 0: then
+/// KL = ln(1/P_j(c)).
 ///
 /// # Errors
-/// [`BoundError::TooFewClasses`]; [`BoundError::Length`] if there is not one share a class; [`BoundError::Value`] for
-/// an error outside [0, 1] or a KL that is negative or not finite.
+/// [`BoundError::TooFewClasses`]; [`BoundError::Length`] if there is not one share a class;
+/// [`BoundError::Value`] for an error outside [0, 1] or a KL that is negative or not finite.
 pub fn class_pac_bayes(classes: &[GibbsClass], shares: &DeltaShares) -> Result<Vec<Outcome<f64>>, BoundError> {
     check_num_classes(classes.len())?;
     check_length("shares of delta", classes.len(), shares.shares().len())?;

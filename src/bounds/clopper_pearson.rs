@@ -4,12 +4,14 @@
 //! l_j = BetaInv(delta/2K; k_j, n_j - k_j + 1)        0 if k_j = 0
 //! u_j = BetaInv(1 - delta/2K; k_j + 1, n_j - k_j)    1 if k_j = n_j;  [0, 1] if n_j = 0
 //! ```
-//! With M models compared, delta/2K becomes delta/2KM. The samples must not have been used to choose the model.
+//! With M models compared, delta/2K becomes delta/2KM. The samples must not have been used to
+//! choose the model.
 //!
-//! Quantiles are found from the distribution function of `statrs`. Its own quantile was seen to stop up to 3e-9 early
-//! (n = 4,000,000, k = 2), and starts at 1e-4 at the least; here Newton's method on ln F, kept inside a bracket, runs
-//! until it stands still, and agrees with scipy to 1e-11 absolute for n up to 10^7. The ends are then moved outwards by
-//! ten times as much, so that no verdict hangs on a rounding.
+//! Quantiles are found from the distribution function of `statrs`. Its own quantile was seen to
+//! stop up to 3e-9 early (n = 4,000,000, k = 2), and starts at 1e-4 at the least; here Newton's
+//! method on ln F, kept inside a bracket, runs until it stands still, and agrees with scipy to
+//! 1e-11 absolute for n up to 10^7. The ends are then moved outwards by ten times as much, so that
+//! no verdict hangs on a rounding.
 
 use statrs::distribution::{Beta, Continuous, ContinuousCDF};
 use statrs::statistics::Distribution;
@@ -22,26 +24,29 @@ use super::error::{
 use super::{BoundError, DeltaShares, Interval};
 use crate::ClassErrors;
 
-/// The most samples a class may have here, 10^7. `statrs` takes 140 terms of its continued fraction, enough for
-/// alpha <= 1/4 up to there (9e-12 from scipy at the most over 2844 cases) but not for 10^8 (off by 3e-4), and a wrong
-/// interval is worse than none.
+/// The most samples a class may have here, 10^7. `statrs` takes 140 terms of its continued
+/// fraction, enough for alpha <= 1/4 up to there (9e-12 from scipy at the most over 2844 cases) but
+/// not for 10^8 (off by 3e-4), and a wrong interval is worse than none.
 pub const MOST_SAMPLES: u64 = 10_000_000;
 
-/// What an end is moved outwards by, ten times what it was seen to be off by: 1e-10, or 1e-7 of a smaller limit.
+/// What an end is moved outwards by, ten times what it was seen to be off by: 1e-10, or 1e-7 of a
+/// smaller limit.
 const LIMIT_ERROR: f64 = 1e-10;
 const RELATIVE_LIMIT_ERROR: f64 = 1e-7;
 /// The same of the closed forms, relatively.
 const CLOSED_FORM_ERROR: f64 = 1e-14;
 
-/// The interval for a probability of which `errors` = k of `samples` = n independent trials came true:
-/// P(p < lower) <= `alpha_lower` and P(p > upper) <= `alpha_upper` whatever p (Clopper and Pearson 1934).
+/// The interval for a probability of which `errors` = k of `samples` = n independent trials came
+/// true: P(p < lower) <= `alpha_lower` and P(p > upper) <= `alpha_upper` whatever p (Clopper and
+/// Pearson 1934).
 ///
-/// [0, 1] for n = 0; the closed forms 1 - alpha^(1/n) and alpha^(1/n) at k = 0 and k = n. Ends are rounded outwards, by
-/// at most 1.1e-10.
+/// [0, 1] for n = 0; the closed forms 1 - alpha^(1/n) and alpha^(1/n) at k = 0 and k = n. Ends are
+/// rounded outwards, by at most 1.1e-10.
 ///
 /// # Errors
-/// [`BoundError::MoreErrorsThanSamples`] (as class 0) for k > n; [`BoundError::Value`] for an alpha outside
-/// (0, 1/4], all that T5 asks for; [`BoundError::TooManySamples`] for n above [`MOST_SAMPLES`].
+/// [`BoundError::MoreErrorsThanSamples`] (as class 0) for k > n; [`BoundError::Value`] for an alpha
+/// outside (0, 1/4], all that T5 asks for; [`BoundError::TooManySamples`] for n above
+/// [`MOST_SAMPLES`].
 pub fn clopper_pearson(errors: u64, samples: u64, alpha_lower: f64, alpha_upper: f64) -> Result<Interval, BoundError> {
     check_errors(0, errors, samples)?;
     check_samples(0, samples)?;
@@ -51,8 +56,8 @@ pub fn clopper_pearson(errors: u64, samples: u64, alpha_lower: f64, alpha_upper:
     Ok(Interval { lower, upper: upper_limit(errors, samples, alpha_upper).max(lower) })
 }
 
-/// The lower end alone, rounded downwards: P(X >= k | l) <= alpha; 0 for k = 0 and for n = 0. For `errors` <=
-/// `samples`, alpha in (0, 1/4].
+/// The lower end alone, rounded downwards: P(X >= k | l) <= alpha; 0 for k = 0 and for n = 0. For
+/// `errors` <= `samples`, alpha in (0, 1/4].
 pub(super) fn lower_limit(errors: u64, samples: u64, alpha: f64) -> f64 {
     let limit = success_limit(errors, samples, alpha);
     if errors == samples {
@@ -75,13 +80,13 @@ pub(super) fn upper_limit(errors: u64, samples: u64, alpha: f64) -> f64 {
     .min(1.0)
 }
 
-/// T5 for all classes: [l_j, u_j], which hold together with probability at least 1 - delta (over `models_compared`
-/// models too).
+/// T5 for all classes: [l_j, u_j], which hold together with probability at least 1 - delta (over
+/// `models_compared` models too).
 ///
 /// # Errors
 /// [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::MoreErrorsThanSamples`],
-/// [`BoundError::TooManySamples`], [`BoundError::Delta`]; [`BoundError::Empty`] for no model; [`BoundError::Value`] if
-/// delta/2KM is below 2.3e-308.
+/// [`BoundError::TooManySamples`], [`BoundError::Delta`]; [`BoundError::Empty`] for no model;
+/// [`BoundError::Value`] if delta/2KM is below 2.3e-308.
 pub fn held_out_intervals(
     of: ClassErrors<'_>,
     delta: f64,
@@ -95,8 +100,8 @@ pub fn held_out_intervals(
     Ok(alike.by_class(&intervals).copied().collect())
 }
 
-/// T5 with δ_j/2M a side in place of δ/2KM: intervals that hold together with probability at least 1 − δ, narrower for
-/// the classes that have the larger shares. A side with more than 1/4 is
+/// T5 with δ_j/2M a side in place of δ/2KM: intervals that hold together with probability at least
+/// 1 − δ, narrower for the classes that have the larger shares. A side with more than 1/4 is
 /// computed with 1/4.
 ///
 /// # Errors
@@ -135,7 +140,8 @@ pub(super) fn check_test_errors(of: ClassErrors<'_>) -> Result<(), BoundError> {
     of.counts.iter().enumerate().try_for_each(|(class, &samples)| check_samples(class, samples))
 }
 
-/// `delta` over a number of parts, which must be a normal number: below, tails lose their digits or become 0.
+/// `delta` over a number of parts, which must be a normal number: below, tails lose their digits or
+/// become 0.
 pub(super) fn share_of(delta: f64, parts: f64) -> Result<f64, BoundError> {
     let share = delta / parts;
     let requirement = "at least 2.3e-308; take a larger delta";
@@ -159,17 +165,18 @@ fn success_limit(successes: u64, samples: u64, alpha: f64) -> f64 {
     }
 }
 
-/// The x with F(x) = alpha for the Beta(a, b) distribution function, a, b >= 1, of which ln F is concave.
+/// The x with F(x) = alpha for the Beta(a, b) distribution function, a, b >= 1, of which ln F is
+/// concave.
 fn beta_quantile(a: f64, b: f64, alpha: f64) -> f64 {
     let Ok(beta) = Beta::new(a, b) else { return 0.0 };
     solve(|x| (beta.cdf(x), beta.pdf(x)), beta.mean().unwrap_or(0.5), alpha)
 }
 
-/// Solves F(x) = alpha on (0, 1) for a distribution function of which ln F is concave; `distribution` gives F and its
-/// density.
+/// Solves F(x) = alpha on (0, 1) for a distribution function of which ln F is concave;
+/// `distribution` gives F and its density.
 ///
-/// A Newton step on ln F from the left of the root stays left and one from the right jumps left: it converges from
-/// anywhere; the bracket only guards against rounding and underflow.
+/// A Newton step on ln F from the left of the root stays left and one from the right jumps left: it
+/// converges from anywhere; the bracket only guards against rounding and underflow.
 fn solve(distribution: impl Fn(f64) -> (f64, f64), start: f64, alpha: f64) -> f64 {
     let (mut lower, mut upper) = (0.0, 1.0);
     let mut x = start;

@@ -6,10 +6,11 @@
 //! equal floors  δ_j = (1−U)^{m_j},  Σ_j δ_j = δ:  the floors 1−δ_j^{1/m_j} of T4 are all U
 //! mixed         half of δ in equal shares, half in those of equal floors
 //! ```
-//! The shares are fixed before the data; they may depend on the class counts m_j, not on the examples. Equal floors
-//! give a class of many examples next to nothing: on CIFAR100-LT (imbalance 100, δ = 0.05) U = 0.618, with δ_j = 0.0081
-//! for the four classes of 5 images and 10⁻²⁰⁹ for that of 500, whose floor rises from 0.015 to 0.618. With mixed
-//! shares the two floors are 0.660 and 0.016. Source: here.
+//! The shares are fixed before the data; they may depend on the class counts m_j, not on the
+//! examples. Equal floors give a class of many examples next to nothing: on CIFAR100-LT (imbalance
+//! 100, δ = 0.05) U = 0.618, with δ_j = 0.0081 for the four classes of 5 images and 10⁻²⁰⁹ for that
+//! of 500, whose floor rises from 0.015 to 0.618. With mixed shares the two floors are 0.660 and
+//! 0.016. Source: here.
 
 use super::BoundError;
 use super::bisection::ln_complement_of_common_floor;
@@ -25,12 +26,12 @@ pub struct DeltaShares {
 impl DeltaShares {
     /// Takes K shares whose sum is δ or less.
     ///
-    /// A sum above δ by no more than its own rounding, K 2⁻⁵² of it, is taken; every share is then lowered by K 2⁻⁵¹ of
-    /// itself, which makes bounds wider, so that Σ δ_j ≤ δ holds exactly.
+    /// A sum above δ by no more than its own rounding, K 2⁻⁵² of it, is taken; every share is then
+    /// lowered by K 2⁻⁵¹ of itself, which makes bounds wider, so that Σ δ_j ≤ δ holds exactly.
     ///
     /// # Errors
-    /// [`BoundError::TooFewClasses`], [`BoundError::Delta`]; [`BoundError::Value`] for a share that is not positive and
-    /// normal, or a sum above δ.
+    /// [`BoundError::TooFewClasses`], [`BoundError::Delta`]; [`BoundError::Value`] for a share that
+    /// is not positive and normal, or a sum above δ.
     pub fn new(shares: Vec<f64>, delta: f64) -> Result<Self, BoundError> {
         check_num_classes(shares.len())?;
         check_delta(delta)?;
@@ -53,16 +54,18 @@ impl DeltaShares {
         Self::new(vec![delta / num_classes as f64; num_classes], delta)
     }
 
-    /// (1−U)^{m_j}, U the root of Σ_j (1−U)^{m_j} = δ: the floor of every class is U. Shares below 2⁻¹⁰²² are raised to
-    /// it.
+    /// (1−U)^{m_j}, U the root of Σ_j (1−U)^{m_j} = δ: the floor of every class is U. Shares below
+    /// 2⁻¹⁰²² are raised to it.
     ///
     /// # Errors
-    /// [`BoundError::TooFewClasses`], [`BoundError::Delta`]; [`BoundError::Value`] for a class without examples.
+    /// [`BoundError::TooFewClasses`], [`BoundError::Delta`]; [`BoundError::Value`] for a class
+    /// without examples.
     pub fn equal_floors(class_counts: &[u64], delta: f64) -> Result<Self, BoundError> {
         Self::new(equal_floor_shares(class_counts, delta)?, delta)
     }
 
-    /// δ/2K + (1−U)^{m_j}, Σ_j (1−U)^{m_j} = δ/2: rare classes get most of one half, and no class less than δ/2K.
+    /// δ/2K + (1−U)^{m_j}, Σ_j (1−U)^{m_j} = δ/2: rare classes get most of one half, and no class
+    /// less than δ/2K.
     ///
     /// # Errors
     /// As [`DeltaShares::equal_floors`].

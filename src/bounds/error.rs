@@ -4,8 +4,9 @@ use thiserror::Error;
 
 use crate::ClassErrors;
 
-/// The smallest and the largest class weight lambda_j taken: between them no product of a weight, its square or a
-/// share of a 64-bit count can under- or overflow, which the rounding bounds of this module rely on.
+/// The smallest and the largest class weight lambda_j taken: between them no product of a weight,
+/// its square or a share of a 64-bit count can under- or overflow, which the rounding bounds of
+/// this module rely on.
 pub const WEIGHT_RANGE: (f64, f64) = (1e-100, 1e100);
 
 /// An argument of a bound that no statement allows.

@@ -1,5 +1,5 @@
-//! T4: the floors below which no bound can go, whatever examples it is drawn from, when the examples of a class are all
-//! right.
+//! T4: the floors below which no bound can go, whatever examples it is drawn from, when the
+//! examples of a class are all right.
 //!
 //! ```text
 //! one class     a bound of e_j that holds with probability ≥ 1−α for every distribution, and is at most U
@@ -7,10 +7,11 @@
 //! all classes   bounds that hold at once with probability ≥ 1−δ, and U_j likewise, have  Π_j (1 − (1−U_j)^{m_j}) ≥ 1−δ
 //! worst class   a bound of max_j e_j alone, at most U whenever all examples are right, has  U ≥ 1 − δ^{1/m_min}
 //! ```
-//! The three are limits of every bound, and attained. [`shares_floor`] and [`equal_shares_floor`] are not: they are
-//! floors of a bound that gives class j the share δ_j of δ, as a union bound does. On CIFAR100-LT (imbalance 100,
-//! δ = 0.05, classes of 5 images): worst class 0.451, all classes at once with a common floor 0.616, shares of equal
-//! floors 0.618, equal shares 0.781. Source: here.
+//! The three are limits of every bound, and attained. [`shares_floor`] and [`equal_shares_floor`]
+//! are not: they are floors of a bound that gives class j the share δ_j of δ, as a union bound
+//! does. On CIFAR100-LT (imbalance 100, δ = 0.05, classes of 5 images): worst class 0.451, all
+//! classes at once with a common floor 0.616, shares of equal floors 0.618, equal shares 0.781.
+//! Source: here.
 
 use super::bisection::ln_complement_of_common_floor;
 use super::clopper_pearson::held_out_alpha;
@@ -26,8 +27,8 @@ fn from_logarithm(samples: u64, ln_alpha: f64) -> f64 {
     if samples == 0 { 1.0 } else { -(ln_alpha / samples as f64).exp_m1() }
 }
 
-/// The least U that bounds of all classes at once can have in common: the root of Π_j (1 − (1−U)^{m_j}) = 1−δ; 1 if a
-/// class has no example.
+/// The least U that bounds of all classes at once can have in common: the root of Π_j (1 −
+/// (1−U)^{m_j}) = 1−δ; 1 if a class has no example.
 ///
 /// # Errors
 /// [`BoundError::TooFewClasses`], [`BoundError::Delta`].
@@ -53,7 +54,8 @@ pub fn worst_class_floor(class_counts: &[u64], delta: f64) -> Result<f64, BoundE
     Ok(from_samples(class_counts.iter().copied().min().unwrap_or(0), delta))
 }
 
-/// 1 − δ_j^{1/m_j} for every class: the floor of a bound that fails for class j with probability at most δ_j.
+/// 1 − δ_j^{1/m_j} for every class: the floor of a bound that fails for class j with probability at
+/// most δ_j.
 ///
 /// # Errors
 /// [`BoundError::Length`] if there is not one share a class.
@@ -62,8 +64,8 @@ pub fn shares_floor(class_counts: &[u64], shares: &DeltaShares) -> Result<Vec<f6
     Ok(class_counts.iter().zip(shares.shares()).map(|(&count, &share)| from_samples(count, share)).collect())
 }
 
-/// 1 − (δ/K)^{1/m_j} for every class: the floor of a bound that gives every class δ/K, such as T3. No limit of other
-/// bounds.
+/// 1 − (δ/K)^{1/m_j} for every class: the floor of a bound that gives every class δ/K, such as T3.
+/// No limit of other bounds.
 ///
 /// # Errors
 /// [`BoundError::TooFewClasses`], [`BoundError::Delta`].
@@ -75,8 +77,8 @@ pub fn equal_shares_floor(class_counts: &[u64], delta: f64) -> Result<Vec<f64>, 
     Ok(class_counts.iter().map(|&count| from_logarithm(count, ln_alpha)).collect())
 }
 
-/// 1 − (δ/2KM)^{1/n_j} for every class: the floor of a held-out bound that gives every class and side δ/2KM, attained
-/// by T5.
+/// 1 − (δ/2KM)^{1/n_j} for every class: the floor of a held-out bound that gives every class and
+/// side δ/2KM, attained by T5.
 ///
 /// # Errors
 /// [`BoundError::TooFewClasses`], [`BoundError::Delta`]; [`BoundError::Empty`] for no model.

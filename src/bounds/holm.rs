@@ -1,7 +1,8 @@
-//! Holm's method (Scandinavian Journal of Statistics, 1979): several hypotheses at once, whatever their dependence.
+//! Holm's method (Scandinavian Journal of Statistics, 1979): several hypotheses at once, whatever
+//! their dependence.
 
-/// The adjusted p-values: the smallest delta at which each hypothesis is rejected while, with probability at least 1 −
-/// delta, no true one is.
+/// The adjusted p-values: the smallest delta at which each hypothesis is rejected while, with
+/// probability at least 1 − delta, no true one is.
 pub(super) fn holm(p_values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p_values.len()).collect();
     order.sort_by(|&a, &b| p_values[a].total_cmp(&p_values[b]));

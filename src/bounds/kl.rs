@@ -4,8 +4,8 @@
 //! kl(q‖p) = q ln(q/p) + (1-q) ln((1-q)/(1-p)),   0 ln 0 = 0
 //! kl⁻¹(q, c) = max{ p in [q, 1] : kl(q‖p) <= c }
 //! ```
-//! A PAC-Bayes bound "kl(q‖p) <= c" says p <= kl⁻¹(q, c), which is never above Pinsker's q + √(c/2) and at q = 0 is 1 −
-//! e^(−c) (Maurer 2004; Seeger 2002).
+//! A PAC-Bayes bound "kl(q‖p) <= c" says p <= kl⁻¹(q, c), which is never above Pinsker's q + √(c/2)
+//! and at q = 0 is 1 − e^(−c) (Maurer 2004; Seeger 2002).
 
 use super::BoundError;
 use super::bisection::neighbours;
@@ -25,7 +25,8 @@ pub fn binary_kl(q: f64, p: f64) -> Result<f64, BoundError> {
 /// kl⁻¹(q, c), rounded upwards: kl(q‖p) >= c at the p returned, unless that is 1.
 ///
 /// # Errors
-/// [`BoundError::Value`] for a q outside [0, 1] or a c that is negative or NaN; an infinite c gives 1.
+/// [`BoundError::Value`] for a q outside [0, 1] or a c that is negative or NaN; an infinite c
+/// gives 1.
 pub fn kl_inverse(q: f64, c: f64) -> Result<f64, BoundError> {
     check_share("q", q)?;
     check_value(c >= 0.0, "c", c, "a number, not negative")?;

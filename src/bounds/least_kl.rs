@@ -1,5 +1,5 @@
-//! The constant c of σ_j in T3, T3' and T3'', the KL that no network comes below with it, and when the bound is vacuous
-//! for that reason alone.
+//! The constant c of σ_j in T3, T3' and T3'', the KL that no network comes below with it, and when
+//! the bound is vacuous for that reason alone.
 //!
 //! ```text
 //! T3, T3'   c = 42
@@ -13,8 +13,8 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
 
-/// The relative spare on c'_d that covers rounding: that of σ_j, of the grid point, of the logarithms, and s_l too
-/// small by ε while (1+ε)^{d−1} stays below it.
+/// The relative spare on c'_d that covers rounding: that of σ_j, of the grid point, of the
+/// logarithms, and s_l too small by ε while (1+ε)^{d−1} stays below it.
 const ROUNDING_SPARE: f64 = 1e-6;
 
 /// One of the three margin bounds of a class.
@@ -29,8 +29,8 @@ pub enum MarginStatement {
 }
 
 impl MarginStatement {
-    /// c, for d = `depth` layers: σ_j = g/(c d B b^{d−1} √(h ln 4dh)). For T3'' c'_d raised by 10⁻⁶ of itself, the
-    /// spare for rounding.
+    /// c, for d = `depth` layers: σ_j = g/(c d B b^{d−1} √(h ln 4dh)). For T3'' c'_d raised by 10⁻⁶
+    /// of itself, the spare for rounding.
     pub fn constant(self, depth: usize) -> f64 {
         match self {
             Self::T3 | Self::T3Prime => 42.0,
@@ -46,18 +46,19 @@ fn best_constant(depth: usize) -> f64 {
     2.0 * SQRT_2 * cell / (d * (FRAC_1_SQRT_2.ln_1p() / d).exp_m1())
 }
 
-/// (c²/8) (1+1/d)^{2d−2} d³ h ln(4dh) in nats: KL_j is at least this inside the grid, whatever the weights.
+/// (c²/8) (1+1/d)^{2d−2} d³ h ln(4dh) in nats: KL_j is at least this inside the grid, whatever the
+/// weights.
 pub fn least_kl(statement: MarginStatement, depth: usize, width: usize) -> f64 {
     let (d, h) = (depth as f64, width as f64);
     let c = statement.constant(depth);
     c * c / 8.0 * (1.0 + 1.0 / d).powf(2.0 * d - 2.0) * d.powi(3) * h * (4.0 * d * h).ln()
 }
 
-/// Tells whether the bound of every class is vacuous for every network of d = `depth` layers and width h: T3 and T3' at
-/// least 1, T3'' above 1 − 10⁻⁶.
+/// Tells whether the bound of every class is vacuous for every network of d = `depth` layers and
+/// width h: T3 and T3' at least 1, T3'' above 1 − 10⁻⁶.
 ///
-/// True only if it follows from [`least_kl`]; a bound may be vacuous for the weights at hand where this is false.
-/// `class_counts` are m_1..m_K.
+/// True only if it follows from [`least_kl`]; a bound may be vacuous for the weights at hand where
+/// this is false. `class_counts` are m_1..m_K.
 pub fn vacuous_whatever_the_weights(
     statement: MarginStatement,
     depth: usize,

@@ -4,8 +4,8 @@
 //! Bin(n, p):     P(k+1)/P(k) = (n-k)/(k+1) · p/(1-p)
 //! Hyp(n, k, h):  P(x+1)/P(x) = (k-x)/(x+1) · (h-x)/(n-k-h+x+1)     k wrong of n, h of them drawn without replacement
 //! ```
-//! Starting at the mean, no mass overflows, and every one carries a relative error of a few u for each step from there;
-//! masses below the smallest float become 0.
+//! Starting at the mean, no mass overflows, and every one carries a relative error of a few u for
+//! each step from there; masses below the smallest float become 0.
 
 /// P(X = k), k = 0..=`samples`, for X ~ Bin(`samples`, `probability`), 0 <= probability <= 1.
 pub(super) fn binomial_masses(samples: u64, probability: f64) -> Vec<f64> {
@@ -16,7 +16,8 @@ pub(super) fn binomial_masses(samples: u64, probability: f64) -> Vec<f64> {
     })
 }
 
-/// P(X = x), x = 0..=`drawn`, for the number X of errors among `drawn` of `samples` images of which `errors` are wrong.
+/// P(X = x), x = 0..=`drawn`, for the number X of errors among `drawn` of `samples` images of which
+/// `errors` are wrong.
 pub(super) fn hypergeometric_masses(samples: u64, errors: u64, drawn: u64) -> Vec<f64> {
     let right = samples - errors;
     let (least, most) = (drawn.saturating_sub(right), errors.min(drawn));
@@ -30,7 +31,8 @@ pub(super) fn hypergeometric_masses(samples: u64, errors: u64, drawn: u64) -> Ve
     masses
 }
 
-/// The masses of first..=last from `ratio`(k) = P(k+1)/P(k), which falls with k and passes 1 next to the mean.
+/// The masses of first..=last from `ratio`(k) = P(k+1)/P(k), which falls with k and passes 1 next
+/// to the mean.
 fn from_mean(first: usize, last: usize, mean: usize, ratio: impl Fn(usize) -> f64) -> Vec<f64> {
     let mut masses = vec![0.0; last - first + 1];
     masses[mean - first] = 1.0;
@@ -73,7 +75,8 @@ mod tests {
         close(&[half[40], half[50], half[60]], &[0.0020868255421846254, 0.1124155757040421, 0.0020868255421846254]);
     }
 
-    /// Masses that lie a thousand powers of ten apart: started far from the mean they would overflow.
+    /// Masses that lie a thousand powers of ten apart: started far from the mean they would
+    /// overflow.
     ///
     /// ```python
     /// from mpmath import mp, binomial as b, mpf; mp.dps = 30

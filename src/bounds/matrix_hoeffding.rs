@@ -4,16 +4,17 @@
 //! with probability ≥ 1−δ, for all posteriors Q:
 //! ‖C_S − C_D‖₂ ≤ √( 4K/(m_min − 4K) · (KL(Q‖P) + ln(m_min/2δ)) ),   m_min > 4K
 //! ```
-//! Matrix Hoeffding with the best constant (Mackey, Jordan, Chen, Farrell and Tropp, Ann. Probab. 2014) gives P(‖C_S −
-//! C_D‖₂ ≥ ε) ≤ 2K e^{−cε²}, c = m_min/4K, for one classifier, hence E e^{(c−1)‖·‖₂²} ≤ m_min/2, and Donsker and
-//! Varadhan the rest. Where the published form applies it is larger, and T1'
-//! ([`unconditional()`](super::unconditional())) is smaller than both, always. Source: here, after Morvant, Koço and
-//! Ralaivola.
+//! Matrix Hoeffding with the best constant (Mackey, Jordan, Chen, Farrell and Tropp, Ann.
+//! Probab. 2014) gives P(‖C_S − C_D‖₂ ≥ ε) ≤ 2K e^{−cε²}, c = m_min/4K, for one classifier, hence E
+//! e^{(c−1)‖·‖₂²} ≤ m_min/2, and Donsker and Varadhan the rest. Where the published form applies it
+//! is larger, and T1' ([`unconditional()`](super::unconditional())) is smaller than both, always.
+//! Source: here, after Morvant, Koço and Ralaivola.
 
 use super::morvant::{Posterior, by_smallest_class};
 use super::{BoundError, Outcome};
 
-/// The radius for `class_counts` m_1..m_K. The condition on m_min, over all classes, is looked at first.
+/// The radius for `class_counts` m_1..m_K. The condition on m_min, over all classes, is looked at
+/// first.
 ///
 /// # Errors
 /// [`BoundError::TooFewClasses`], [`BoundError::Delta`]; [`BoundError::Value`] for a bad KL.

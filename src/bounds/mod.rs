@@ -1,5 +1,5 @@
-//! The worst-class bounds as pure functions of numbers: each statement returns its value, or the reason why it does
-//! not apply.
+//! The worst-class bounds as pure functions of numbers: each statement returns its value, or the
+//! reason why it does not apply.
 //!
 //! | function | statement |
 //! | --- | --- |
@@ -29,9 +29,10 @@
 //! | [`spectral_certificate()`] | T6: the population's spectral norm from held-out counts |
 //! | [`self_bounding_interval`] | T6': the same, narrower |
 //!
-//! Notation. K >= 2 classes; `class_counts[j]` = m_j training examples (or n_j held-out ones) of class j; matrices have
-//! rows = predicted and columns = true class; lambda_j > 0 is the weight of class j; e_j the error of class j; delta
-//! the probability with which a statement may fail. Proofs are in `THEORY.md`.
+//! Notation. K >= 2 classes; `class_counts[j]` = m_j training examples (or n_j held-out ones) of
+//! class j; matrices have rows = predicted and columns = true class; lambda_j > 0 is the weight of
+//! class j; e_j the error of class j; delta the probability with which a statement may fail. Proofs
+//! are in `THEORY.md`.
 //!
 //! ```
 //! use car_spectral::ClassErrors;

@@ -1,13 +1,14 @@
-//! T1 (Morvant, Koço and Ralaivola, ICML 2012): the distance of a Gibbs classifier's empirical confusion matrix to its
-//! population's, in spectral norm.
+//! T1 (Morvant, Koço and Ralaivola, ICML 2012): the distance of a Gibbs classifier's empirical
+//! confusion matrix to its population's, in spectral norm.
 //!
 //! ```text
 //! with probability >= 1 - delta, for all posteriors Q:
 //! ‖C_S - C_D‖₂ <= sqrt( 8K / (m_min - 8K) * (KL(Q‖P) + ln(m_min / (4 delta))) ),   m_min > 8K
 //! ```
-//! C_S and C_D are averages over predictors drawn from Q; P is a prior fixed before the data. On the benchmarks of the
-//! field m_min > 8K fails (CIFAR100-LT with imbalance 100: 5 against 800), and then no number is given. The statement
-//! is as published; a proof with 4K for 8K is in THEORY.md ([`matrix_hoeffding()`](super::matrix_hoeffding())).
+//! C_S and C_D are averages over predictors drawn from Q; P is a prior fixed before the data. On
+//! the benchmarks of the field m_min > 8K fails (CIFAR100-LT with imbalance 100: 5 against 800),
+//! and then no number is given. The statement is as published; a proof with 4K for 8K is in
+//! THEORY.md ([`matrix_hoeffding()`](super::matrix_hoeffding())).
 
 use super::error::{check_delta, check_non_negative, check_num_classes};
 use super::{BoundError, NotApplicable, Outcome};
@@ -15,13 +16,14 @@ use super::{BoundError, NotApplicable, Outcome};
 /// The classifier whose confusion matrix T1 or T1' is asked about.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Posterior {
-    /// A Gibbs classifier: a predictor is drawn from Q for every example. `kl` = KL(Q‖P) for a prior P fixed before
-    /// the data were seen.
+    /// A Gibbs classifier: a predictor is drawn from Q for every example. `kl` = KL(Q‖P) for a
+    /// prior P fixed before the data were seen.
     Gibbs {
         /// KL(Q‖P) in nats, finite and not negative.
         kl: f64,
     },
-    /// One network with fixed weights. Q is then a point mass, and KL(Q‖P) is infinite for every prior with a density.
+    /// One network with fixed weights. Q is then a point mass, and KL(Q‖P) is infinite for every
+    /// prior with a density.
     Deterministic,
 }
 
@@ -34,7 +36,8 @@ impl Posterior {
     }
 }
 
-/// T1's radius for `class_counts` m_1..m_K; m_min is taken over all classes. The condition on m_min is looked at first.
+/// T1's radius for `class_counts` m_1..m_K; m_min is taken over all classes. The condition on m_min
+/// is looked at first.
 ///
 /// # Errors
 /// [`BoundError::TooFewClasses`], [`BoundError::Delta`]; [`BoundError::Value`] for a bad KL.

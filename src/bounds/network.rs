@@ -1,16 +1,18 @@
-//! Facts on a network that T3 needs: the norms and shapes of its layers, and how large an input can be.
+//! Facts on a network that T3 needs: the norms and shapes of its layers, and how large an input can
+//! be.
 
 use super::BoundError;
 use super::NotApplicable;
 use super::error::{check_not_empty, check_value};
 
-/// One weight matrix W_l of a bias-free network (rows = outputs). A convolution is the matrix of its unrolled feature
-/// map, and all four numbers are that matrix's, not the kernel's.
+/// One weight matrix W_l of a bias-free network (rows = outputs). A convolution is the matrix of
+/// its unrolled feature map, and all four numbers are that matrix's, not the kernel's.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LayerNorms {
-    /// A **certified upper bound** of ‖W_l‖₂. The value of a power iteration is a lower bound and is not allowed.
+    /// A **certified upper bound** of ‖W_l‖₂. The value of a power iteration is a lower bound and
+    /// is not allowed.
     pub spectral_upper: f64,
     /// ‖W_l‖_F.
     pub frobenius: f64,
@@ -28,13 +30,14 @@ pub struct BiasFreeReluNetwork {
 }
 
 impl BiasFreeReluNetwork {
-    /// Takes the layers from input to output, and B = `input_bound` >= |x|_2 for **every** input there can be: from the
-    /// pixel range and the fixed normalisation, never the largest norm seen in training.
+    /// Takes the layers from input to output, and B = `input_bound` >= |x|_2 for **every** input
+    /// there can be: from the pixel range and the fixed normalisation, never the largest norm seen
+    /// in training.
     ///
     /// # Errors
-    /// [`BoundError::Empty`] without layers; [`BoundError::Layer`] for a norm that is negative or not finite or an
-    /// empty shape; [`BoundError::LayerShape`] if a layer's rows are not the next one's columns; [`BoundError::Value`]
-    /// for B that is not positive and finite.
+    /// [`BoundError::Empty`] without layers; [`BoundError::Layer`] for a norm that is negative or
+    /// not finite or an empty shape; [`BoundError::LayerShape`] if a layer's rows are not the next
+    /// one's columns; [`BoundError::Value`] for B that is not positive and finite.
     pub fn new(layers: Vec<LayerNorms>, input_bound: f64) -> Result<Self, BoundError> {
         check_not_empty("layers", layers.len())?;
         let is_bound = input_bound > 0.0 && input_bound.is_finite();
@@ -81,14 +84,14 @@ impl BiasFreeReluNetwork {
         self.layers.iter().map(|layer| layer.rows.max(layer.columns)).max().unwrap_or(1)
     }
 
-    /// s_l = min(spectral_upper, ‖W_l‖_F) of each layer. Both are upper bounds of ‖W_l‖₂, and with the smaller
-    /// ‖W̃_l‖_F >= beta holds, which the lower bound on KL_j needs.
+    /// s_l = min(spectral_upper, ‖W_l‖_F) of each layer. Both are upper bounds of ‖W_l‖₂, and with
+    /// the smaller ‖W̃_l‖_F >= beta holds, which the lower bound on KL_j needs.
     pub fn spectral_bounds(&self) -> impl Iterator<Item = f64> + '_ {
         self.layers.iter().map(|layer| layer.spectral_upper.min(layer.frobenius))
     }
 
-    /// ln of prod_l s_l = ln beta^d; minus infinity if a layer is zero. A logarithm, since the product of a deep
-    /// network can overflow.
+    /// ln of prod_l s_l = ln beta^d; minus infinity if a layer is zero. A logarithm, since the
+    /// product of a deep network can overflow.
     pub fn ln_spectral_product(&self) -> f64 {
         self.spectral_bounds().map(f64::ln).sum()
     }

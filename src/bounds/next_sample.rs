@@ -1,13 +1,14 @@
-//! T5'': the errors among further images of a class, and in a finite population of which the images seen are a part.
+//! T5'': the errors among further images of a class, and in a finite population of which the images
+//! seen are a part.
 //!
 //! ```text
 //! k of n wrong, k' of the next n' wrong:  P(k' > most) <= α,  most = max{k' : P(Hyp(n+n', k+k', n) <= k) > α}
 //!                                         P(k' < least) <= α, least = min{k' : P(Hyp(n+n', k+k', n) >= k) > α}
 //! n drawn from N without replacement, D of the N wrong:  D in [k + least, k + most] with n' = N − n
 //! ```
-//! Hyp(N, D, n) is the number of wrong ones among n of N of which D are wrong. All n + n' images are exchangeable:
-//! given that k + k' = D are wrong, the first n are any n of them. This is what a second test set may be compared with;
-//! an interval of e_j may not.
+//! Hyp(N, D, n) is the number of wrong ones among n of N of which D are wrong. All n + n' images
+//! are exchangeable: given that k + k' = D are wrong, the first n are any n of them. This is what a
+//! second test set may be compared with; an interval of e_j may not.
 
 use super::bisection::last;
 use super::clopper_pearson::check_samples;
@@ -15,13 +16,15 @@ use super::error::{check_delta, check_errors, check_value};
 use super::masses::hypergeometric_masses;
 use super::{BoundError, Interval};
 
-/// [least, most]: how many of `further` images will be wrong, after `errors` = k of `samples` = n; `alpha` a side.
+/// [least, most]: how many of `further` images will be wrong, after `errors` = k of `samples` = n;
+/// `alpha` a side.
 ///
 /// [0, n'] for n = 0. For all classes at once take alpha = delta/(2K), for M models delta/(2KM).
 ///
 /// # Errors
-/// [`BoundError::MoreErrorsThanSamples`] (as class 0) for k > n; [`BoundError::TooManySamples`] for n or n' above
-/// [`MOST_SAMPLES`](super::MOST_SAMPLES); [`BoundError::Delta`] for an alpha outside (0, 1).
+/// [`BoundError::MoreErrorsThanSamples`] (as class 0) for k > n; [`BoundError::TooManySamples`] for
+/// n or n' above [`MOST_SAMPLES`](super::MOST_SAMPLES); [`BoundError::Delta`] for an alpha outside
+/// (0, 1).
 pub fn prediction_limits(errors: u64, samples: u64, further: u64, alpha: f64) -> Result<[u64; 2], BoundError> {
     check_errors(0, errors, samples)?;
     check_samples(0, samples)?;
@@ -33,9 +36,9 @@ pub fn prediction_limits(errors: u64, samples: u64, further: u64, alpha: f64) ->
     Ok([least.min(most), most])
 }
 
-/// Bounds the share D/N of errors in a population of `population` = N images, from `errors` = k of `samples` = n drawn
-/// from it without replacement; `alpha` a side. Narrower than Clopper-Pearson's interval, which takes the population
-/// for infinite.
+/// Bounds the share D/N of errors in a population of `population` = N images, from `errors` = k of
+/// `samples` = n drawn from it without replacement; `alpha` a side. Narrower than Clopper-Pearson's
+/// interval, which takes the population for infinite.
 ///
 /// # Errors
 /// As [`prediction_limits`], with n' = N − n; [`BoundError::Value`] for N < n or N = 0.

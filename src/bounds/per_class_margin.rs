@@ -1,5 +1,5 @@
-//! T3, T3' and T3'': the margin bound on the error of every class, with every constant, for a plain bias-free ReLU
-//! network.
+//! T3, T3' and T3'': the margin bound on the error of every class, with every constant, for a plain
+//! bias-free ReLU network.
 //!
 //! ```text
 //! with probability >= 1 - delta, for all weights, all classes j and all margins g of the grid G:
@@ -19,27 +19,30 @@
 //! ```
 //! T3 and T3' too hold with ln(1/delta_j) for ln(K/delta), for any [`DeltaShares`].
 //!
-//! T3 is Lemma 1 of Neyshabur, Bhojanapalli and Srebro (ICLR 2018) for each class with delta/K; T3' takes the KL of the
-//! restricted posterior exactly, then Maurer's bound and Pinsker's inequality. T3 follows from T3' on the same event,
-//! so both hold together with probability 1 - delta, and the term of T3 is always more than 4 sqrt 2 = 5.656... times
-//! that of T3'. T3'' inverts kl itself in place of Pinsker, and asks of sigma_j only what moves a margin by g/2. It is
-//! below 1 as long as c_j(g) is, so "vacuous" means above 1 - 10⁻⁶ for it ([`VACUOUS_ABOVE`]).
+//! T3 is Lemma 1 of Neyshabur, Bhojanapalli and Srebro (ICLR 2018) for each class with delta/K; T3'
+//! takes the KL of the restricted posterior exactly, then Maurer's bound and Pinsker's inequality.
+//! T3 follows from T3' on the same event, so both hold together with probability 1 - delta, and the
+//! term of T3 is always more than 4 sqrt 2 = 5.656... times that of T3'. T3'' inverts kl itself in
+//! place of Pinsker, and asks of sigma_j only what moves a margin by g/2. It is below 1 as long as
+//! c_j(g) is, so "vacuous" means above 1 - 10⁻⁶ for it ([`VACUOUS_ABOVE`]).
 //!
-//! **Which grid point.** The smallest within beta/d. The union over k < N_j makes the statement hold at all grid points
-//! at once, so the choice may look at the weights; KL_j grows with b_j, so the smallest gives the smallest bound.
+//! **Which grid point.** The smallest within beta/d. The union over k < N_j makes the statement
+//! hold at all grid points at once, so the choice may look at the weights; KL_j grows with b_j, so
+//! the smallest gives the smallest bound.
 //!
-//! **Outside the grid.** [`GridRange::Below`]: beta^d < g/(2B) or a zero layer: every margin is below g, so c_j(g) = 1
-//! and the bound is 1. [`GridRange::Above`]: beta^d > g sqrt(m_j)/(2B): the formula at b_j = beta is reported; it is
-//! above 1, and e_j <= 1 is what holds. T3'' is reported as 1 outside the grid on either side.
+//! **Outside the grid.** [`GridRange::Below`]: beta^d < g/(2B) or a zero layer: every margin is
+//! below g, so c_j(g) = 1 and the bound is 1. [`GridRange::Above`]: beta^d > g sqrt(m_j)/(2B): the
+//! formula at b_j = beta is reported; it is above 1, and e_j <= 1 is what holds. T3'' is reported
+//! as 1 outside the grid on either side.
 //!
-//! **Always large.** In the non-trivial range KL_j >= 220.5 (1+1/d)^(2d-2) d^3 h ln(4dh) whatever the weights (with
-//! c'_d^2/8 for 220.5 in T3''), so the bounds are vacuous unless m_j is of that order: [`least_kl`],
-//! [`vacuous_whatever_the_weights`](super::vacuous_whatever_the_weights).
+//! **Always large.** In the non-trivial range KL_j >= 220.5 (1+1/d)^(2d-2) d^3 h ln(4dh) whatever
+//! the weights (with c'_d^2/8 for 220.5 in T3''), so the bounds are vacuous unless m_j is of that
+//! order: [`least_kl`], [`vacuous_whatever_the_weights`](super::vacuous_whatever_the_weights).
 //!
-//! **Rounding.** 4 sqrt 2 e^2 = 41.799 where the formula has 42: a relative error eps in every s_l is covered while
-//! (1 + eps)^(d-1) <= 1.0048; in T3'' c'_d is raised by 10⁻⁶ of itself for it. d, h, B, the preprocessing, G and the
-//! shares of delta must be fixed before the data are seen, and c_j(g) measured on the original training images in
-//! evaluation mode.
+//! **Rounding.** 4 sqrt 2 e^2 = 41.799 where the formula has 42: a relative error eps in every s_l
+//! is covered while (1 + eps)^(d-1) <= 1.0048; in T3'' c'_d is raised by 10⁻⁶ of itself for it. d,
+//! h, B, the preprocessing, G and the shares of delta must be fixed before the data are seen, and
+//! c_j(g) measured on the original training images in evaluation mode.
 
 use super::error::{check_class_errors, check_delta, check_length, check_not_empty, check_value};
 use super::least_kl::{MarginStatement, least_kl};
@@ -83,7 +86,8 @@ pub enum GridRange {
 pub struct MarginBound {
     /// c_j(g); 1 below the grid.
     pub first_term: f64,
-    /// The square root; 0 below the grid, where the bound is 1 without it. Infinite if KL_j overflows.
+    /// The square root; 0 below the grid, where the bound is 1 without it. Infinite if KL_j
+    /// overflows.
     pub complexity: f64,
     /// Their sum, not cut at 1: at least 1 means vacuous.
     pub total: f64,
@@ -98,8 +102,8 @@ pub struct InvertedMarginBound {
     pub kl: Option<f64>,
     /// c_j(g); 1 outside the grid.
     pub first_term: f64,
-    /// (KL_j + ln(4 √m_j N'_j |G|/δ_j))/m_j, the relative entropy that is inverted; 0 outside the grid, where the bound
-    /// is 1 without it.
+    /// (KL_j + ln(4 √m_j N'_j |G|/δ_j))/m_j, the relative entropy that is inverted; 0 outside the
+    /// grid, where the bound is 1 without it.
     pub relative_entropy: f64,
     /// kl⁻¹ of the two, at most 1.
     pub total: f64,
@@ -145,19 +149,21 @@ pub struct PerClassMargin {
     pub beta: f64,
     /// [`least_kl`] of T3 and T3', which KL_j cannot go below inside the grid.
     pub least_kl: f64,
-    /// Bounds of each class; [`NotApplicable::ClassTooSmall`] for a class without training examples.
+    /// Bounds of each class; [`NotApplicable::ClassTooSmall`] for a class without training
+    /// examples.
     pub classes: Vec<Outcome<ClassMarginBounds>>,
 }
 
-/// T3, T3' and T3'' for all classes at one margin of the grid, every class with delta/K. `training` is `None` when
-/// there are no training data.
+/// T3, T3' and T3'' for all classes at one margin of the grid, every class with delta/K. `training`
+/// is `None` when there are no training data.
 ///
-/// Not applicable: for an architecture other than a plain bias-free ReLU network, without training data, for g <= 0.
+/// Not applicable: for an architecture other than a plain bias-free ReLU network, without training
+/// data, for g <= 0.
 ///
 /// # Errors
-/// [`BoundError::Delta`], [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::MoreErrorsThanSamples`];
-/// [`BoundError::Value`] for g not finite; [`BoundError::Empty`] for |G| = 0; [`BoundError::LayerShape`] if the last
-/// layer has not K rows.
+/// [`BoundError::Delta`], [`BoundError::TooFewClasses`], [`BoundError::Length`],
+/// [`BoundError::MoreErrorsThanSamples`]; [`BoundError::Value`] for g not finite;
+/// [`BoundError::Empty`] for |G| = 0; [`BoundError::LayerShape`] if the last layer has not K rows.
 pub fn per_class_margin(
     architecture: &Architecture,
     training: Option<TrainingMargins<'_>>,
@@ -170,7 +176,8 @@ pub fn per_class_margin(
     at_margin(architecture, Some((*at, &shares)))
 }
 
-/// The same with delta_j for delta/K: all classes at once with probability at least 1 - sum delta_j.
+/// The same with delta_j for delta/K: all classes at once with probability at least 1 - sum
+/// delta_j.
 ///
 /// # Errors
 /// As [`per_class_margin`]; [`BoundError::Length`] also if there is not one share a class.
@@ -342,14 +349,15 @@ impl Complexity {
         }))
     }
 
-    /// The smallest admissible k at beta = rho beta_min: beta_min (1 + (2k+1)/d) >= beta (1 - 1/d). It grows with rho.
+    /// The smallest admissible k at beta = rho beta_min: beta_min (1 + (2k+1)/d) >= beta (1 - 1/d).
+    /// It grows with rho.
     fn smallest_index(&self, rho: f64) -> f64 {
         (0.5 * ((self.depth - 1.0) * rho - self.depth - 1.0)).ceil().max(0.0)
     }
 
-    /// The smallest admissible grid point: beta_min (1 + (2k+1)/d) >= beta (1 - 1/d) for the least k >= 0. With
-    /// rho = beta/beta_min >= 1 it is also at most beta (1 + 1/d), since the points lie 2 beta_min/d apart and the
-    /// window is 2 beta/d wide; and k < N_j, since rho <= m^(1/2d).
+    /// The smallest admissible grid point: beta_min (1 + (2k+1)/d) >= beta (1 - 1/d) for the least
+    /// k >= 0. With rho = beta/beta_min >= 1 it is also at most beta (1 + 1/d), since the points
+    /// lie 2 beta_min/d apart and the window is 2 beta/d wide; and k < N_j, since rho <= m^(1/2d).
     fn range(&self, samples: f64) -> GridRange {
         if self.ln_product < self.ln_least_product {
             return GridRange::Below;

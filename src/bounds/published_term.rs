@@ -1,12 +1,13 @@
-//! T2 (Zhu et al., CVPR 2026, Proposition 3.2): the published per-class bound, of which only the first term can be
-//! computed.
+//! T2 (Zhu et al., CVPR 2026, Proposition 3.2): the published per-class bound, of which only the
+//! first term can be computed.
 //!
 //! ```text
 //! e_j <= (nu / lambda_j) ‖C_{S,g}Λ‖₂ + E(f, S, g, delta)
 //! ```
-//! E is known up to constants only, so there is no total and no verdict on one. The paper's nu ("depends on K only") is
-//! put in as the proved constant sqrt(K-1) of S3, or, class by class, sqrt(s_j) for a column j with s_j non-zeros. The
-//! measured nu must not be put in: with it the spectral norm cancels and the one-norm comes back.
+//! E is known up to constants only, so there is no total and no verdict on one. The paper's nu
+//! ("depends on K only") is put in as the proved constant sqrt(K-1) of S3, or, class by class,
+//! sqrt(s_j) for a column j with s_j non-zeros. The measured nu must not be put in: with it the
+//! spectral norm cancels and the one-norm comes back.
 
 use super::error::{check_column_non_zeros, check_non_negative, check_num_classes, check_weights};
 use super::{BoundError, NotApplicable};
@@ -14,11 +15,11 @@ use super::{BoundError, NotApplicable};
 /// The first term of T2 for every class.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PublishedTerm {
-    /// sqrt(K-1) / lambda_j * upper(‖C_{S,g}Λ‖₂). By S3 it is at least c_j(g), the share of class j with
-    /// margin at most g.
+    /// sqrt(K-1) / lambda_j * upper(‖C_{S,g}Λ‖₂). By S3 it is at least c_j(g), the share of class j
+    /// with margin at most g.
     pub first_term: Vec<f64>,
-    /// sqrt(s_j) / lambda_j * upper(‖C_{S,g}Λ‖₂), still at least c_j(g): 0 for a class none of whose margins is
-    /// at most g.
+    /// sqrt(s_j) / lambda_j * upper(‖C_{S,g}Λ‖₂), still at least c_j(g): 0 for a class none of
+    /// whose margins is at most g.
     pub sparse_first_term: Vec<f64>,
 }
 
@@ -29,12 +30,14 @@ impl PublishedTerm {
     }
 }
 
-/// T2's first term from an upper bound of ‖C_{S,g}Λ‖₂ (S5) and the numbers s_j of non-zeros in the columns of
-/// C_{S,g} ([`ConfusionMatrix::column_non_zeros`](crate::confusion::ConfusionMatrix::column_non_zeros)).
+/// T2's first term from an upper bound of ‖C_{S,g}Λ‖₂ (S5) and the numbers s_j of non-zeros in the
+/// columns of C_{S,g}
+/// ([`ConfusionMatrix::column_non_zeros`](crate::confusion::ConfusionMatrix::column_non_zeros)).
 ///
 /// # Errors
-/// [`BoundError::TooFewClasses`], [`BoundError::Weight`], [`BoundError::Length`]; [`BoundError::Value`] for a norm that
-/// is negative or not finite; [`BoundError::ColumnNonZeros`] if an s_j exceeds K - 1.
+/// [`BoundError::TooFewClasses`], [`BoundError::Weight`], [`BoundError::Length`];
+/// [`BoundError::Value`] for a norm that is negative or not finite; [`BoundError::ColumnNonZeros`]
+/// if an s_j exceeds K - 1.
 pub fn published_term(
     weights: &[f64],
     spectral_upper: f64,

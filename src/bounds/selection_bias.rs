@@ -1,7 +1,9 @@
-//! T10: how much too large max_j k_j/n_j is as an estimate of the worst class's error, without simulation.
+//! T10: how much too large max_j k_j/n_j is as an estimate of the worst class's error, without
+//! simulation.
 //!
-//! The class whose estimate is largest is partly the class with the worst luck: E max_j ê_j >= max_j e_j, with a gap
-//! that grows with the number of classes whose errors are near the largest. Two estimates of it, both computed exactly:
+//! The class whose estimate is largest is partly the class with the worst luck: E max_j ê_j >=
+//! max_j e_j, with a gap that grows with the number of classes whose errors are near the largest.
+//! Two estimates of it, both computed exactly:
 //!
 //! ```text
 //! bootstrap    E max_j X_j/n_j − max_j k_j/n_j,   X_j ~ Bin(n_j, k_j/n_j) independent:
@@ -9,21 +11,23 @@
 //! half split   h_j = ⌊n_j/2⌋ of the images of each class, drawn without replacement, pick the class J; then
 //!              picking = E max_j X_j/h_j,   held back = E (k_J − X_J)/(n_J − h_J),   X_j ~ Hyp(n_j, k_j, h_j)
 //! ```
-//! Over draws of the held-out images, **E held back <= max_j e_j <= E max_j k_j/n_j**: `held_back` is an unbiased
-//! estimate of the mean error of the class that half of the images pick, and `picking − held_back` of how much the
-//! picking half flatters itself, which is more than all images do. The bootstrap's estimate is too small where many
-//! classes are nearly tied (about 0.4 of the bias at a hundred equal errors), because the estimates are spread wider
-//! than the truth. Neither is a confidence bound: the interval of the worst class's error is T5'.
+//! Over draws of the held-out images, **E held back <= max_j e_j <= E max_j k_j/n_j**: `held_back`
+//! is an unbiased estimate of the mean error of the class that half of the images pick, and
+//! `picking − held_back` of how much the picking half flatters itself, which is more than all
+//! images do. The bootstrap's estimate is too small where many classes are nearly tied (about 0.4
+//! of the bias at a hundred equal errors), because the estimates are spread wider than the truth.
+//! Neither is a confidence bound: the interval of the worst class's error is T5'.
 //!
-//! E max is the sum over the values v that some class can take of v (F(v) − F(v−)), F the product of the classes'
-//! distribution functions.
+//! E max is the sum over the values v that some class can take of v (F(v) − F(v−)), F the product
+//! of the classes' distribution functions.
 
 use super::BoundError;
 use super::clopper_pearson::check_test_errors;
 use super::masses::{binomial_masses, hypergeometric_masses};
 use crate::ClassErrors;
 
-/// The error of the class that a random half of the images picks, on both halves; means over all splits.
+/// The error of the class that a random half of the images picks, on both halves; means over all
+/// splits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HalfSplit {
     /// Mean of the picked class's error on the half that picked it, in [0, 1].
@@ -33,15 +37,15 @@ pub struct HalfSplit {
 }
 
 impl HalfSplit {
-    /// `picking` − `held_back`, an unbiased estimate of how much the picking half flatters itself; may be negative by
-    /// chance.
+    /// `picking` − `held_back`, an unbiased estimate of how much the picking half flatters itself;
+    /// may be negative by chance.
     pub fn gap(&self) -> f64 {
         self.picking - self.held_back
     }
 }
 
-/// The bootstrap's estimate of E max_j ê_j − max_j e_j from errors k_j of n_j held-out images; never
-/// negative. Classes without images are left out.
+/// The bootstrap's estimate of E max_j ê_j − max_j e_j from errors k_j of n_j held-out images;
+/// never negative. Classes without images are left out.
 ///
 /// # Errors
 /// [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::MoreErrorsThanSamples`],
@@ -65,8 +69,8 @@ pub fn bootstrap_selection_bias(of: ClassErrors<'_>) -> Result<f64, BoundError> 
     Ok((mean - plug_in).max(0.0))
 }
 
-/// The means over all splits in halves, from errors k_j of n_j held-out images; ties pick the lowest index.
-/// Classes with fewer than two images cannot be split and are left out.
+/// The means over all splits in halves, from errors k_j of n_j held-out images; ties pick the
+/// lowest index. Classes with fewer than two images cannot be split and are left out.
 ///
 /// # Errors
 /// [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::MoreErrorsThanSamples`],
@@ -89,8 +93,9 @@ pub fn half_split(of: ClassErrors<'_>) -> Result<HalfSplit, BoundError> {
     Ok(HalfSplit { picking, held_back })
 }
 
-/// Calls `visit(j, x, probability)` for every class j and count x that can be the largest share x/n_j, ties to the
-/// lowest index; `masses[j]` are the probabilities of 0..=n_j, independent over j, and n_j >= 1.
+/// Calls `visit(j, x, probability)` for every class j and count x that can be the largest share
+/// x/n_j, ties to the lowest index; `masses[j]` are the probabilities of 0..=n_j, independent over
+/// j, and n_j >= 1.
 fn for_each_maximum(masses: &[Vec<f64>], mut visit: impl FnMut(usize, usize, f64)) {
     // Different fractions of counts below 2²⁶ have different quotients in f64, equal ones the same.
     let mut values: Vec<(f64, usize, usize)> = Vec::new();

@@ -1,4 +1,5 @@
-//! T6': the population's spectral norm from held-out counts, by self-bounding above and by Chernoff's bound below.
+//! T6': the population's spectral norm from held-out counts, by self-bounding above and by
+//! Chernoff's bound below.
 //!
 //! ```text
 //! each end with probability >= 1 − δ/2:
@@ -6,19 +7,20 @@
 //! ‖C_DΛ‖₂ >= μ, the root below X = uᵀĈΛv of  μ − X + X ln(X/μ) = b'L',
 //!              b' = max_j(λ_j v_j/n_j) max_i u_i,  L' = ln(2N/δ)
 //! ```
-//! the largest such μ of N pairs of unit vectors u, v >= 0 that are fixed before the held-out samples are seen: the
-//! vector of ones twice, top pairs of C_gΛ on the training images, of a validation set. Pairs from a part of the
-//! held-out samples are fixed for the rest only.
+//! the largest such μ of N pairs of unit vectors u, v >= 0 that are fixed before the held-out
+//! samples are seen: the vector of ones twice, top pairs of C_gΛ on the training images, of a
+//! validation set. Pairs from a part of the held-out samples are fixed for the rest only.
 //!
-//! ‖ĈΛ‖₂ is too large on average, as a maximum of estimates is; so the upper end needs no bound of the noise, which T6
-//! pays for.
+//! ‖ĈΛ‖₂ is too large on average, as a maximum of estimates is; so the upper end needs no bound of
+//! the noise, which T6 pays for.
 
 use super::bisection::neighbours;
 use super::error::{check_delta, check_errors, check_length, check_num_classes, check_weights};
 use super::spectral_certificate::{a_priori_norm, upper_mean};
 use super::{BoundError, Interval, NotApplicable, Outcome};
 
-/// A pair of vectors (u over predicted classes, v over true classes), of any length: only their directions count.
+/// A pair of vectors (u over predicted classes, v over true classes), of any length: only their
+/// directions count.
 pub type VectorPair = (Vec<f64>, Vec<f64>);
 
 /// The vector of ones for both: its quotient is the mean weighted error of the classes.
@@ -26,16 +28,17 @@ pub fn even_pair(num_classes: usize) -> VectorPair {
     (vec![1.0; num_classes], vec![1.0; num_classes])
 }
 
-/// T6': where ‖C_DΛ‖₂ lies with probability at least 1 − `delta`. `confusions` are the held-out triplets (predicted i,
-/// true j, count), i != j; `held_out` encloses ‖ĈΛ‖₂; `pairs` are fixed before these samples are seen (none: the lower
-/// end is 0).
+/// T6': where ‖C_DΛ‖₂ lies with probability at least 1 − `delta`. `confusions` are the held-out
+/// triplets (predicted i, true j, count), i != j; `held_out` encloses ‖ĈΛ‖₂; `pairs` are fixed
+/// before these samples are seen (none: the lower end is 0).
 ///
 /// Not applicable if a class has no held-out sample.
 ///
 /// # Errors
-/// [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::Weight`], [`BoundError::Delta`],
-/// [`BoundError::Interval`], [`BoundError::ConfusionEntry`]; [`BoundError::MoreErrorsThanSamples`] if a column sums to
-/// more than n_j; [`BoundError::Value`] for a pair with an entry that is negative or not finite, or of zeros.
+/// [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::Weight`],
+/// [`BoundError::Delta`], [`BoundError::Interval`], [`BoundError::ConfusionEntry`];
+/// [`BoundError::MoreErrorsThanSamples`] if a column sums to more than n_j; [`BoundError::Value`]
+/// for a pair with an entry that is negative or not finite, or of zeros.
 pub fn self_bounding_interval(
     weights: &[f64],
     counts: &[u64],
@@ -93,8 +96,8 @@ pub fn self_bounding_interval(
 /// More than the roundings of a few products, relatively.
 const ROUNDING: f64 = 64.0 * f64::EPSILON;
 
-/// The root μ below X = `seen` of μ − X + X ln(X/μ) = `scale`, from below: X r with r − 1 − ln r = `scale`/X. 0 for X =
-/// 0 and below the smallest normal float.
+/// The root μ below X = `seen` of μ − X + X ln(X/μ) = `scale`, from below: X r with r − 1 − ln r =
+/// `scale`/X. 0 for X = 0 and below the smallest normal float.
 fn chernoff_lower(seen: f64, scale: f64) -> f64 {
     // r − 1 and ln r nearly cancel: each carries a few u.
     let needed = scale / seen * (1.0 + ROUNDING) + 8.0 * f64::EPSILON;
@@ -125,8 +128,8 @@ mod tests {
         Interval { lower: norm, upper: norm }
     }
 
-    /// Class j of 100 loses `errors` of its 100 images, one each to the next classes: ĈΛ is a circulant of norm
-    /// errors/100.
+    /// Class j of 100 loses `errors` of its 100 images, one each to the next classes: ĈΛ is a
+    /// circulant of norm errors/100.
     fn spread(errors: usize) -> Vec<(usize, usize, u64)> {
         (0..100).flat_map(|j| (1..=errors).map(move |step| ((j + step) % 100, j, 1))).collect()
     }

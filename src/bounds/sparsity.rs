@@ -1,4 +1,5 @@
-//! Limits of nu = ‖M‖₁ / ‖M‖₂ from one pass over the matrix: a sharper form of S3 without any spectral norm.
+//! Limits of nu = ‖M‖₁ / ‖M‖₂ from one pass over the matrix: a sharper form of S3 without any
+//! spectral norm.
 //!
 //! ```text
 //! M >= 0, s_j non-zeros in column j, t the most in a row, j* a largest column, m_j = M 1_j, M^i = row i:
@@ -7,16 +8,17 @@
 //!      <= ‖M‖₁ / max(max_j |m_j|, max_i |M^i|, |1ᵀM|/sqrt(K), |M1|/sqrt(K)) <= sqrt(s_j*)
 //! ```
 //!
-//! *Proof.* ‖M‖₂² <= ‖M‖₁ ‖M‖_∞ and ‖M‖_∞ <= t ‖M‖₁; each number of the maximum is |Mx| or |Mᵀx| at a unit vector x;
-//! and ‖M‖₁ = ‖m_j*‖₁ <= sqrt(s_j*) |m_j*| (Cauchy and Schwarz). ∎
+//! *Proof.* ‖M‖₂² <= ‖M‖₁ ‖M‖_∞ and ‖M‖_∞ <= t ‖M‖₁; each number of the maximum is |Mx| or |Mᵀx| at
+//! a unit vector x; and ‖M‖₁ = ‖m_j*‖₁ <= sqrt(s_j*) |m_j*| (Cauchy and Schwarz). ∎
 //!
-//! S3's sqrt(K-1) is the worst of this: nu is near sqrt(s_j*) where the worst class spreads its errors evenly over s_j*
-//! classes and shares none of them with other classes, and near 1/sqrt(t) where many classes flow into one.
+//! S3's sqrt(K-1) is the worst of this: nu is near sqrt(s_j*) where the worst class spreads its
+//! errors evenly over s_j* classes and shares none of them with other classes, and near 1/sqrt(t)
+//! where many classes flow into one.
 //!
-//! **Rounding.** u = 2^-53; entries within 8u of the exact ones (S5). The one-norm and the infinity norm are then off
-//! by at most (K+7)u, the largest of the four by (2K+11)u, a quotient, a root, the factor and its own rounding by 4u:
-//! at most (3K+22)u in all, to first order, and (4K+32)u is taken outwards. The largest column in floats is within
-//! 2(K+7)u of the largest.
+//! **Rounding.** u = 2^-53; entries within 8u of the exact ones (S5). The one-norm and the infinity
+//! norm are then off by at most (K+7)u, the largest of the four by (2K+11)u, a quotient, a root,
+//! the factor and its own rounding by 4u: at most (3K+22)u in all, to first order, and (4K+32)u is
+//! taken outwards. The largest column in floats is within 2(K+7)u of the largest.
 
 use super::{BoundError, Interval};
 use crate::confusion::ConfusionMatrix;
@@ -25,18 +27,19 @@ use crate::norms::{infinity_norm, one_norm, spectral_floor};
 /// Two intervals that contain nu, the second inside the first up to rounding.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NuRange {
-    /// [1/sqrt(t), sqrt(s_j*)]: from the places of the non-zeros and the largest column alone. Of several largest
-    /// columns that with the fewest non-zeros is j*.
+    /// [1/sqrt(t), sqrt(s_j*)]: from the places of the non-zeros and the largest column alone. Of
+    /// several largest columns that with the fewest non-zeros is j*.
     pub by_non_zeros: Interval,
     /// [sqrt(‖M‖₁/‖M‖_∞), ‖M‖₁/max(...)]: from column and row sums and lengths.
     pub by_sums: Interval,
 }
 
-/// The ranges of nu = ‖M‖₁/‖M‖₂ for a matrix M, entries within 8u of those stored, ends rounded outwards; `None` for
-/// the zero matrix, where nu is undefined.
+/// The ranges of nu = ‖M‖₁/‖M‖₂ for a matrix M, entries within 8u of those stored, ends rounded
+/// outwards; `None` for the zero matrix, where nu is undefined.
 ///
 /// # Errors
-/// [`BoundError::Value`] if the column sums or lengths are not finite normal numbers (2.3e-308 to 1.8e308).
+/// [`BoundError::Value`] if the column sums or lengths are not finite normal numbers (2.3e-308 to
+/// 1.8e308).
 pub fn nu_range(matrix: &ConfusionMatrix) -> Result<Option<NuRange>, BoundError> {
     let (one, infinity, floor) = (one_norm(matrix), infinity_norm(matrix), spectral_floor(matrix));
     if one == 0.0 {

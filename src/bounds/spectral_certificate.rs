@@ -1,4 +1,5 @@
-//! T6: how far the spectral norm of the population's weighted confusion matrix can be from the held-out one.
+//! T6: how far the spectral norm of the population's weighted confusion matrix can be from the
+//! held-out one.
 //!
 //! ```text
 //! Ĉ from n_j held-out examples of class j, fixed before they are seen;  each with probability >= 1 - delta:
@@ -11,13 +12,15 @@
 //!          rho_i = sum_j lambda_j^2 ĉ_ij / n_j,  rho+_i = (sqrt(bL/2) + sqrt(rho_i + bL/2))^2,
 //!          b = max_j lambda_j^2/n_j^2
 //! ```
-//! Whatever the counts, ‖C_DΛ‖₂ <= sqrt(sum_j lambda_j^2 - min_i lambda_i^2), which cuts off the interval: the
-//! norm is convex, so over columns of zero diagonal and sum <= 1 it is largest where each column j is 0 or one unit
-//! e_i(j), i(j) != j; the rows then have disjoint supports, so the norm is that of the longest row i, without lambda_i.
-//! All other classes always taken for the one of the least weight attain it.
+//! Whatever the counts, ‖C_DΛ‖₂ <= sqrt(sum_j lambda_j^2 - min_i lambda_i^2), which cuts off the
+//! interval: the norm is convex, so over columns of zero diagonal and sum <= 1 it is largest where
+//! each column j is 0 or one unit e_i(j), i(j) != j; the rows then have disjoint supports, so the
+//! norm is that of the longest row i, without lambda_i. All other classes always taken for the one
+//! of the least weight attain it.
 //!
-//! The sharp radius is the matrix Bernstein inequality with its variance bounded from the same counts. Choose one of
-//! the two before looking; the smaller of both holds with probability 1 - 2 delta. T5 and T6 together: 1 - 2 delta.
+//! The sharp radius is the matrix Bernstein inequality with its variance bounded from the same
+//! counts. Choose one of the two before looking; the smaller of both holds with probability 1 - 2
+//! delta. T5 and T6 together: 1 - 2 delta.
 
 use super::error::{check_delta, check_errors, check_length, check_num_classes, check_weights};
 use super::{BoundError, Interval, NotApplicable, Outcome};
@@ -34,8 +37,8 @@ pub struct SpectralCertificate {
 }
 
 impl SpectralCertificate {
-    /// Gives the interval of ‖C_DΛ‖₂ by the sharp radius, given the enclosure of the held-out ‖ĈΛ‖₂;
-    /// within [0, `a_priori`].
+    /// Gives the interval of ‖C_DΛ‖₂ by the sharp radius, given the enclosure of the held-out
+    /// ‖ĈΛ‖₂; within [0, `a_priori`].
     ///
     /// # Errors
     /// [`BoundError::Interval`] for an enclosure that is none.
@@ -46,14 +49,15 @@ impl SpectralCertificate {
     }
 }
 
-/// T6 from held-out counts: `counts` n_j, and `confusions` the triplets (predicted i, true j, count) with i != j, in
-/// any order, zeros left out or not.
+/// T6 from held-out counts: `counts` n_j, and `confusions` the triplets (predicted i, true j,
+/// count) with i != j, in any order, zeros left out or not.
 ///
 /// Not applicable if a class has no held-out example: its column is not estimated.
 ///
 /// # Errors
-/// [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::Weight`], [`BoundError::Delta`],
-/// [`BoundError::ConfusionEntry`]; [`BoundError::MoreErrorsThanSamples`] if a column sums to more than n_j.
+/// [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::Weight`],
+/// [`BoundError::Delta`], [`BoundError::ConfusionEntry`]; [`BoundError::MoreErrorsThanSamples`] if
+/// a column sums to more than n_j.
 pub fn spectral_certificate(
     weights: &[f64],
     counts: &[u64],
@@ -104,8 +108,8 @@ pub fn spectral_certificate(
     }))
 }
 
-/// sqrt(sum_j lambda_j^2 - min_i lambda_i^2), rounded up: K squares and a root, each rounded, lose at most a factor 1 +
-/// K u.
+/// sqrt(sum_j lambda_j^2 - min_i lambda_i^2), rounded up: K squares and a root, each rounded, lose
+/// at most a factor 1 + K u.
 pub(super) fn a_priori_norm(weights: &[f64]) -> f64 {
     let lightest = (0..weights.len()).min_by(|&a, &b| weights[a].total_cmp(&weights[b]));
     let others = (0..weights.len()).filter(|&class| Some(class) != lightest);
@@ -113,8 +117,8 @@ pub(super) fn a_priori_norm(weights: &[f64]) -> f64 {
     squares.sqrt() * (1.0 + weights.len() as f64 * f64::EPSILON)
 }
 
-/// The largest mean mu of a sum of independent terms in [0, b] that still lets `seen` >= mu - sqrt(2 b L mu):
-/// (sqrt(bL/2) + sqrt(seen + bL/2))^2, with `scale` = bL.
+/// The largest mean mu of a sum of independent terms in [0, b] that still lets `seen` >= mu -
+/// sqrt(2 b L mu): (sqrt(bL/2) + sqrt(seen + bL/2))^2, with `scale` = bL.
 pub(super) fn upper_mean(seen: f64, scale: f64) -> f64 {
     ((0.5 * scale).sqrt() + (seen + 0.5 * scale).sqrt()).powi(2)
 }

@@ -4,16 +4,17 @@
 //! with probability ≥ 1−δ, for all posteriors Q:
 //! ‖C_S − C_D‖₂ ≤ √( 2 H (KL(Q‖P) + ln(15/δ)) ),   H = Σ_j 1/m_j
 //! ```
-//! Needs an example of every class. On CIFAR100-LT (imbalance 100) H = 4.56, and the radius is 7.2 even at KL = 0.
-//! Whatever m, KL and delta, it is smaller than T1 in either form. What it is used for, a bound of the class errors,
-//! T1'' ([`class_pac_bayes()`](super::class_pac_bayes())) gives directly.
+//! Needs an example of every class. On CIFAR100-LT (imbalance 100) H = 4.56, and the radius is 7.2
+//! even at KL = 0. Whatever m, KL and delta, it is smaller than T1 in either form. What it is used
+//! for, a bound of the class errors, T1'' ([`class_pac_bayes()`](super::class_pac_bayes())) gives
+//! directly.
 
 use super::error::{check_delta, check_num_classes};
 use super::morvant::Posterior;
 use super::{BoundError, NotApplicable, Outcome};
 
-/// T1' for `class_counts` m_1..m_K. Where KL + ln(1/δ) < ln(5/3), so only for δ > 0.6, √(4H(KL + ln(3/δ))) holds too
-/// and is smaller.
+/// T1' for `class_counts` m_1..m_K. Where KL + ln(1/δ) < ln(5/3), so only for δ > 0.6, √(4H(KL +
+/// ln(3/δ))) holds too and is smaller.
 ///
 /// # Errors
 /// [`BoundError::TooFewClasses`], [`BoundError::Delta`]; [`BoundError::Value`] for a bad KL.

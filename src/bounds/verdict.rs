@@ -58,11 +58,12 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// The verdict on "`bound` >= e" when e lies in `interval`; `None` stands for "not applicable". An infinite bound is
-/// vacuous.
+/// The verdict on "`bound` >= e" when e lies in `interval`; `None` stands for "not applicable". An
+/// infinite bound is vacuous.
 ///
 /// # Errors
-/// [`BoundError::Value`] for a NaN or negative bound; [`BoundError::Interval`] for an interval outside [0, 1].
+/// [`BoundError::Value`] for a NaN or negative bound; [`BoundError::Interval`] for an interval
+/// outside [0, 1].
 pub fn verdict(bound: Option<f64>, interval: Interval) -> Result<Verdict, BoundError> {
     let Interval { lower, upper } = interval;
     if !(0.0 <= lower && lower <= upper && upper <= 1.0) {

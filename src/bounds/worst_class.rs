@@ -8,10 +8,10 @@
 //! for K >= 100 and N = Σ n_j < 10 K: Simes at α/2, and at α/2 all samples together (Hoeffding 1956),
 //!                  P(Bin(N, Σ n_j min(t/λ_j, 1) / N) >= Σ k_j), which see what no single class can show
 //! ```
-//! with u_j(α) the one-sided Clopper-Pearson limit. The class that attains the maximum is not random, so that the upper
-//! limit of that one class alone has to hold. λ = 1 gives the largest error itself. Model and weights are fixed before
-//! the samples are seen; with M models compared δ becomes δ/M. A class without samples has u_j = 1 and may be the
-//! worst.
+//! with u_j(α) the one-sided Clopper-Pearson limit. The class that attains the maximum is not
+//! random, so that the upper limit of that one class alone has to hold. λ = 1 gives the largest
+//! error itself. Model and weights are fixed before the samples are seen; with M models compared δ
+//! becomes δ/M. A class without samples has u_j = 1 and may be the worst.
 
 use super::alike::Alike;
 use super::binomial::upper_tail_above;
@@ -23,17 +23,18 @@ use super::masses::hypergeometric_masses;
 use super::{BoundError, Interval};
 use crate::ClassErrors;
 
-/// Each class is compared with this many others at most: those whose errors are largest for certain. Comparing with
-/// fewer only leaves more candidates.
+/// Each class is compared with this many others at most: those whose errors are largest for
+/// certain. Comparing with fewer only leaves more candidates.
 const MOST_RIVALS: usize = 64;
 
-/// The interval of max_j λ_j e_j: WCE (D4) for the class weights, the largest error of any class for weights of 1. It
-/// holds with probability at least 1 − `delta`, over `models_compared` models too.
+/// The interval of max_j λ_j e_j: WCE (D4) for the class weights, the largest error of any class
+/// for weights of 1. It holds with probability at least 1 − `delta`, over `models_compared` models
+/// too.
 ///
 /// # Errors
 /// [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::Weight`],
-/// [`BoundError::MoreErrorsThanSamples`], [`BoundError::TooManySamples`], [`BoundError::Delta`]; [`BoundError::Empty`]
-/// for no model.
+/// [`BoundError::MoreErrorsThanSamples`], [`BoundError::TooManySamples`], [`BoundError::Delta`];
+/// [`BoundError::Empty`] for no model.
 pub fn weighted_worst_class_interval(
     weights: &[f64],
     of: ClassErrors<'_>,
@@ -48,7 +49,8 @@ pub fn weighted_worst_class_interval(
     Ok(Interval { lower: lower_end(weights, of, alpha).min(upper), upper })
 }
 
-/// The interval of max_j e_j, the largest error of any class: [`weighted_worst_class_interval`] with weights of 1.
+/// The interval of max_j e_j, the largest error of any class: [`weighted_worst_class_interval`]
+/// with weights of 1.
 ///
 /// # Errors
 /// As [`weighted_worst_class_interval`].
@@ -66,12 +68,13 @@ pub fn worst_class_certificate(of: ClassErrors<'_>, delta: f64, models_compared:
     Ok(largest_upper_limit(&vec![1.0; of.counts.len()], of, alpha))
 }
 
-/// The classes that can be the worst, ascending: W holds any one class of the largest error with probability at least 1
-/// − `delta`.
+/// The classes that can be the worst, ascending: W holds any one class of the largest error with
+/// probability at least 1 − `delta`.
 ///
-/// A class is left out if Fisher's test finds another one's error larger. Only the comparisons of the worst class with
-/// the K−1 others must not fail, so only those are paid for. Where several classes share the largest error, each of
-/// them is in W with that probability, all of them at once need not be.
+/// A class is left out if Fisher's test finds another one's error larger. Only the comparisons of
+/// the worst class with the K−1 others must not fail, so only those are paid for. Where several
+/// classes share the largest error, each of them is in W with that probability, all of them at once
+/// need not be.
 ///
 /// # Errors
 /// As [`worst_class_interval`].
@@ -101,7 +104,8 @@ pub fn worst_class_candidates(
     Ok(alike.by_class(&beaten).enumerate().filter(|&(_, beaten)| !beaten).map(|(class, _)| class).collect())
 }
 
-/// The classes whose error exceeds `level`, ascending, by Holm's method (1979) on the exact binomial p-values of "e_j
+/// The classes whose error exceeds `level`, ascending, by Holm's method (1979) on the exact
+/// binomial p-values of "e_j
 /// <= level": with probability at least 1 − `delta` none of them is named wrongly.
 ///
 /// # Errors
@@ -141,8 +145,9 @@ fn largest_upper_limit(weights: &[f64], of: ClassErrors<'_>, alpha: f64) -> f64 
     limits.fold(0.0, f64::max)
 }
 
-/// The largest t that Simes' test rejects, or where classes have few samples the test of all together, by bisection
-/// from below: what they reject is an interval from 0 on, as the p-values grow with t.
+/// The largest t that Simes' test rejects, or where classes have few samples the test of all
+/// together, by bisection from below: what they reject is an interval from 0 on, as the p-values
+/// grow with t.
 fn lower_end(weights: &[f64], of: ClassErrors<'_>, alpha: f64) -> f64 {
     let ClassErrors { errors, counts } = of;
     let num_classes = counts.len() as f64;
@@ -182,14 +187,14 @@ fn lower_end(weights: &[f64], of: ClassErrors<'_>, alpha: f64) -> f64 {
     neighbours(0.0, weights.iter().copied().fold(0.0, f64::max), rejected).0
 }
 
-/// Of so many classes with fewer samples each than this, in the mean, no single one shows much, and all together are
-/// asked as well. The rule looks at the numbers of samples alone.
+/// Of so many classes with fewer samples each than this, in the mean, no single one shows much, and
+/// all together are asked as well. The rule looks at the numbers of samples alone.
 const MANY_CLASSES: usize = 100;
 const FEW_SAMPLES: u64 = 10;
 /// Limits are computed for at most this a side; with less they are only wider.
 const LARGEST_ALPHA: f64 = 0.25;
-/// Relative error allowed to a sum of masses; they are right to a few u for each of the √n steps from the mode that
-/// count.
+/// Relative error allowed to a sum of masses; they are right to a few u for each of the √n steps
+/// from the mode that count.
 const FISHER_ERROR: f64 = 1e-9;
 
 /// δ/M.

@@ -5,7 +5,8 @@ use thiserror::Error;
 use crate::confusion::ConfusionError;
 use crate::norms::NormError;
 
-/// An option, a batch or a matrix from which CAR cannot be computed. The state is as it was before the call.
+/// An option, a batch or a matrix from which CAR cannot be computed. The state is as it was before
+/// the call.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the message of each variant says what its fields are")]

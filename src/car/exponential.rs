@@ -2,7 +2,8 @@
 
 use multiversion::multiversion;
 
-/// 1.5 · 2⁵²: a number of magnitude below 2⁵¹ that is added to it is rounded to an integer, in the low bits.
+/// 1.5 · 2⁵²: a number of magnitude below 2⁵¹ that is added to it is rounded to an integer, in the
+/// low bits.
 const MAGIC: f64 = 6_755_399_441_055_744.0;
 /// ln 2 in two parts; the first has 32 bits, so that its products with exponents are exact.
 const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
@@ -25,11 +26,12 @@ const COEFFICIENTS: [f64; 12] = [
 /// Sums and maxima are taken in so many parts.
 const LANES: usize = 8;
 
-/// e^x to a relative error of at most 2⁻⁵² (of subnormal results 2⁻¹⁰⁷⁴); infinity above 709.79, 0 below -745.14. x
-/// must not be NaN.
+/// e^x to a relative error of at most 2⁻⁵² (of subnormal results 2⁻¹⁰⁷⁴); infinity above 709.79, 0
+/// below -745.14. x must not be NaN.
 ///
-/// x = n ln 2 + r with |r| <= ln(2)/2; e^r by its Taylor polynomial of degree 13, whose rest is below 2⁻⁵⁷; 2^n in two
-/// factors, so that subnormal results are rounded once more and nothing overflows before its time.
+/// x = n ln 2 + r with |r| <= ln(2)/2; e^r by its Taylor polynomial of degree 13, whose rest is
+/// below 2⁻⁵⁷; 2^n in two factors, so that subnormal results are rounded once more and nothing
+/// overflows before its time.
 #[inline(always)]
 fn exponential(x: f64) -> f64 {
     let x = x.clamp(-746.0, 710.0);
@@ -53,7 +55,8 @@ pub(super) fn sigmoids(values: &mut [f64]) {
     }
 }
 
-/// Replaces each x by e^{(x - m)/tau} over the sum of all of them, m the largest. All-finite values, tau > 0.
+/// Replaces each x by e^{(x - m)/tau} over the sum of all of them, m the largest. All-finite
+/// values, tau > 0.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
 pub(super) fn softmax(values: &mut [f64], temperature: f64) {
     let largest = in_lanes(values, f64::NEG_INFINITY, |a, b| if a > b { a } else { b });

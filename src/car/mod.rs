@@ -1,5 +1,6 @@
-//! CAR, the confusion-aware regulariser (Zhu et al., CVPR 2026, equations 7 to 9), as a reference in f64: values and
-//! analytic gradients with respect to the logits, written to be read beside the paper.
+//! CAR, the confusion-aware regulariser (Zhu et al., CVPR 2026, equations 7 to 9), as a reference
+//! in f64: values and analytic gradients with respect to the logits, written to be read beside the
+//! paper.
 //!
 //! ```text
 //! c̃_ij = (1/m_j) sum over samples of class j of gate(f_i - f_j) competition_i(f),  i != j  surrogate (D6, eq. 7)
@@ -17,8 +18,8 @@
 //! | `penalty` | the norms that can stand in place of the spectral norm, to compare it with |
 //! | `objective` | the whole chain, a training step at a time |
 //!
-//! The same on libtorch tensors, for training, is `car_spectral_training::loss::CarLoss`; it is tested against this
-//! one.
+//! The same on libtorch tensors, for training, is `car_spectral_training::loss::CarLoss`; it is
+//! tested against this one.
 
 mod error;
 mod exponential;

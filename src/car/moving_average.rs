@@ -1,13 +1,15 @@
-//! The moving average of batch surrogates (D7; Zhu et al., equation 8), and the per-class average (S7).
+//! The moving average of batch surrogates (D7; Zhu et al., equation 8), and the per-class average
+//! (S7).
 //!
 //! ```text
 //! C̄_t = b C̄_{t-1} + (1-b) C̃_t = (1-b) sum_{s=1..t} b^(t-s) C̃_s                  zero start
 //! ```
 //!
-//! At a frozen model the stationary mean of column j is p_j times the true column, p_j the probability that a batch
-//! contains class j ([`presence_probability`]): an absent class enters with a zero column. The per-class average
-//! ([`EmaColumns::Present`]) runs each column on its own clock and is unbiased. The history is constant for the
-//! gradient; what the batch passes on is the factor of [`EmaStep::gradient_factor`].
+//! At a frozen model the stationary mean of column j is p_j times the true column, p_j the
+//! probability that a batch contains class j ([`presence_probability`]): an absent class enters
+//! with a zero column. The per-class average ([`EmaColumns::Present`]) runs each column on its own
+//! clock and is unbiased. The history is constant for the gradient; what the batch passes on is the
+//! factor of [`EmaStep::gradient_factor`].
 
 use ndarray::{Array2, ArrayView2};
 
@@ -19,8 +21,8 @@ use crate::confusion::ConfusionError;
 pub struct EmaStep {
     /// C̄_t as it is used, bias-corrected where the options say so, [K, K].
     pub confusion: Array2<f64>,
-    /// dC̄_t/dC̃_t, one factor a column, `[K]`: (1-b), that over 1 - b^n, or 0 for a column that is constant on this
-    /// step.
+    /// dC̄_t/dC̃_t, one factor a column, `[K]`: (1-b), that over 1 - b^n, or 0 for a column that is
+    /// constant on this step.
     pub gradient_factor: Vec<f64>,
 }
 
@@ -103,8 +105,9 @@ impl ConfusionEma {
     }
 }
 
-/// Probability that a batch of `batch` samples, drawn without replacement from `samples` of which `of_class` belong to
-/// a class, contains that class: 1 - C(m - m_j, B)/C(m, B). 1 if the batch takes in everything that could leave it out.
+/// Probability that a batch of `batch` samples, drawn without replacement from `samples` of which
+/// `of_class` belong to a class, contains that class: 1 - C(m - m_j, B)/C(m, B). 1 if the batch
+/// takes in everything that could leave it out.
 pub fn presence_probability(samples: u64, of_class: u64, batch: u64) -> f64 {
     let (fewer, more) = (of_class.min(batch), of_class.max(batch));
     if fewer + more > samples {

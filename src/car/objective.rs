@@ -1,5 +1,6 @@
-//! One training step of CAR (D8; Zhu et al., equation 9): mean cross-entropy + alpha ‖C̄_t Λ‖₂, with its
-//! gradient with respect to the logits by the chain rule through `penalty`, `ema` and `surrogate`.
+//! One training step of CAR (D8; Zhu et al., equation 9): mean cross-entropy + alpha ‖C̄_t Λ‖₂,
+//! with its gradient with respect to the logits by the chain rule through `penalty`, `ema` and
+//! `surrogate`.
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
@@ -37,7 +38,8 @@ impl CarObjective {
     /// The objective for a training set with these class counts, `[K]`.
     ///
     /// # Errors
-    /// [`CarError::InvalidOption`]; [`CarError::Confusion`] for counts or an r0 that give no weights.
+    /// [`CarError::InvalidOption`]; [`CarError::Confusion`] for counts or an r0 that give no
+    /// weights.
     pub fn new(class_counts: &[u64], options: CarOptions) -> Result<Self, CarError> {
         options.check()?;
         options.norm.check(class_counts.len())?;
@@ -59,8 +61,8 @@ impl CarObjective {
     /// Takes in a batch of scores [N, K] and labels `[N]`.
     ///
     /// # Errors
-    /// [`CarError`] naming what was refused, with [`CarError::Overflow`] for scores whose loss f64 does not hold; the
-    /// state is then unchanged.
+    /// [`CarError`] naming what was refused, with [`CarError::Overflow`] for scores whose loss f64
+    /// does not hold; the state is then unchanged.
     pub fn step<S: Score>(
         &mut self,
         logits: ArrayView2<'_, S>,

@@ -1,4 +1,5 @@
-//! Every choice that the paper and its authors' code (repository misswayguy/CAR) leave open or make differently.
+//! Every choice that the paper and its authors' code (repository misswayguy/CAR) leave open or make
+//! differently.
 
 use std::fmt;
 
@@ -8,7 +9,8 @@ use crate::confusion::{WeightForm, WrittenMargin};
 #[cfg(feature = "serde")]
 use serde::{Deserialize, Serialize};
 
-/// The factor of D6 that says how far competitor i has overtaken the true class j, as a function of d_i = f_i - f_j.
+/// The factor of D6 that says how far competitor i has overtaken the true class j, as a function of
+/// d_i = f_i - f_j.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(Serialize, Deserialize), serde(rename_all = "kebab-case"))]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -40,7 +42,8 @@ pub enum Competition {
     SoftmaxAll,
     /// The same with the sum over k != j only: the "soft argmax over non-j" of the paper.
     SoftmaxCompetitors,
-    /// max(0, d_i) / sum over k != j of max(0, d_k); 0 where no competitor leads: the paper's ablations B and C.
+    /// max(0, d_i) / sum over k != j of max(0, d_k); 0 where no competitor leads: the paper's
+    /// ablations B and C.
     Relu,
 }
 
@@ -69,12 +72,13 @@ pub struct SurrogateOptions {
     pub competition: Competition,
     /// Tells whether the gate is differentiated; off, it is a constant factor.
     pub gate_gradient: bool,
-    /// Tells whether the f_j that the competition subtracts is differentiated. A softmax is shift-invariant, so this
-    /// matters only for [`Competition::Relu`].
+    /// Tells whether the f_j that the competition subtracts is differentiated. A softmax is
+    /// shift-invariant, so this matters only for [`Competition::Relu`].
     pub baseline_gradient: bool,
 }
 
-/// What decides its value, in words: `g = 0.1, softmax of competitors`; a sigmoid gate and tau = 1 go without saying.
+/// What decides its value, in words: `g = 0.1, softmax of competitors`; a sigmoid gate and tau = 1
+/// go without saying.
 impl fmt::Display for SurrogateOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "g = {}, {}", WrittenMargin(self.margin), self.competition)?;
@@ -86,8 +90,8 @@ impl fmt::Display for SurrogateOptions {
 }
 
 impl SurrogateOptions {
-    /// Equation 7 as printed: sigmoid gate at margin g, softmax over the competitors, everything differentiated. The
-    /// paper prints no value of g and speaks of small margins.
+    /// Equation 7 as printed: sigmoid gate at margin g, softmax over the competitors, everything
+    /// differentiated. The paper prints no value of g and speaks of small margins.
     pub const fn paper(margin: f64) -> Self {
         Self {
             margin,
@@ -99,7 +103,8 @@ impl SurrogateOptions {
         }
     }
 
-    /// The defaults of the authors' code: g = 0, softmax over all classes, the gate and the subtracted f_j constant.
+    /// The defaults of the authors' code: g = 0, softmax over all classes, the gate and the
+    /// subtracted f_j constant.
     pub const fn official_code() -> Self {
         Self {
             margin: 0.0,
@@ -131,8 +136,8 @@ impl SurrogateOptions {
 pub enum EmaStart {
     /// C̄_0 = 0, as the paper prints it: too small by the factor 1 - b^t while starting.
     Zero,
-    /// The first batch is taken whole **and as a constant**: no gradient of the regulariser on that step (the authors'
-    /// code).
+    /// The first batch is taken whole **and as a constant**: no gradient of the regulariser on that
+    /// step (the authors' code).
     FirstBatch,
     /// Zero start, divided by 1 - b^t when used: the first batch counts whole, with its gradient.
     BiasCorrected,
@@ -143,11 +148,11 @@ pub enum EmaStart {
 #[cfg_attr(feature = "serde", derive(Serialize, Deserialize), serde(rename_all = "kebab-case"))]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum EmaColumns {
-    /// All: the zero column of an absent class enters the average, which then tends to p_j times the true column (S7).
-    /// The paper and the authors' code.
+    /// All: the zero column of an absent class enters the average, which then tends to p_j times
+    /// the true column (S7). The paper and the authors' code.
     All,
-    /// Those of classes in the batch, each with its own count n_j in place of t: unbiased, and 1/((1-b) p_j) - 1
-    /// batches old in the mean, where all columns are b/(1-b).
+    /// Those of classes in the batch, each with its own count n_j in place of t: unbiased, and
+    /// 1/((1-b) p_j) - 1 batches old in the mean, where all columns are b/(1-b).
     Present,
 }
 
@@ -183,7 +188,8 @@ impl EmaOptions {
 pub struct CarOptions {
     /// Strength of the spectral term, in [0, 1e6].
     pub alpha: f64,
-    /// The surrogate; in training its margin must lie in [-1e6, 1e6] and its temperature in [1e-6, 1e6].
+    /// The surrogate; in training its margin must lie in [-1e6, 1e6] and its temperature in [1e-6,
+    /// 1e6].
     pub surrogate: SurrogateOptions,
     /// The moving average.
     pub ema: EmaOptions,
@@ -197,8 +203,9 @@ pub struct CarOptions {
 }
 
 impl CarOptions {
-    /// The paper: equation 7 with g = 0.1, b = 0.5 from zero, alpha = 0.5, r0 = 0.2, weights as printed. (Its ablations
-    /// find b = 0.5, r0 = 0.2 and alpha about 0.5 best; g is printed nowhere, "small" is all it says.)
+    /// The paper: equation 7 with g = 0.1, b = 0.5 from zero, alpha = 0.5, r0 = 0.2, weights as
+    /// printed. (Its ablations find b = 0.5, r0 = 0.2 and alpha about 0.5 best; g is printed
+    /// nowhere, "small" is all it says.)
     pub const fn paper() -> Self {
         Self {
             alpha: 0.5,
@@ -210,8 +217,8 @@ impl CarOptions {
         }
     }
 
-    /// The authors' code with the flags of its example: alpha = 0.3, b = 0.5 from the first batch, r0 = 0.5, weights
-    /// divided by their mean.
+    /// The authors' code with the flags of its example: alpha = 0.3, b = 0.5 from the first batch,
+    /// r0 = 0.5, weights divided by their mean.
     pub const fn official_code() -> Self {
         Self {
             alpha: 0.3,
@@ -223,10 +230,11 @@ impl CarOptions {
         }
     }
 
-    /// Checks that the options can be trained with, in single precision too: that is why their ranges end at 1e6, and
-    /// why [`SurrogateOptions::check`], for the surrogate alone in f64, is wider. An `r0` of 0 may still leave a class
-    /// without samples without a weight, which shows when the weights are made; [`crate::confusion::ClassWeights`]
-    /// alone also takes the small negative offsets that this refuses.
+    /// Checks that the options can be trained with, in single precision too: that is why their
+    /// ranges end at 1e6, and why [`SurrogateOptions::check`], for the surrogate alone in f64, is
+    /// wider. An `r0` of 0 may still leave a class without samples without a weight, which shows
+    /// when the weights are made; [`crate::confusion::ClassWeights`] alone also takes the small
+    /// negative offsets that this refuses.
     ///
     /// # Errors
     /// [`CarError::InvalidOption`] naming the option.

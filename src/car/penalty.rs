@@ -1,4 +1,5 @@
-//! Norms of C̄Λ that the regulariser can penalise: the paper's, or one to compare it with, each with a subgradient.
+//! Norms of C̄Λ that the regulariser can penalise: the paper's, or one to compare it with, each
+//! with a subgradient.
 //!
 //! ```text
 //! spectral   sigma_1                        u_1 v_1^T
@@ -6,8 +7,9 @@
 //! one        max_j sum_i M_ij               1 e_j^T, j the column of that maximum
 //! ```
 //!
-//! for M = C̄Λ >= 0 (Horn and Johnson, *Matrix Analysis*, 2nd ed., sections 5.6 and 7.4). The one-norm of
-//! the *hard* CΛ is WCE itself (D4); the spectral norm bounds it up to sqrt(K-1) (S2, S3).
+//! for M = C̄Λ >= 0 (Horn and Johnson, *Matrix Analysis*, 2nd ed., sections 5.6 and 7.4). The
+//! one-norm of the *hard* CΛ is WCE itself (D4); the spectral norm bounds it up to sqrt(K-1) (S2,
+//! S3).
 
 use std::fmt;
 use std::str::FromStr;
@@ -21,7 +23,8 @@ use crate::norms::{NormError, exact};
 #[cfg(feature = "serde")]
 use serde::{Deserialize, Serialize};
 
-/// Singular values below this share of sigma_1 have no vectors that an eigendecomposition of MᵀM could tell.
+/// Singular values below this share of sigma_1 have no vectors that an eigendecomposition of MᵀM
+/// could tell.
 const DETERMINED: f64 = 1e-8;
 
 /// A norm of C̄Λ.
@@ -52,7 +55,8 @@ impl PenaltyNorm {
     }
 
     /// # Errors
-    /// [`CarError::KyFanOrder`] for a Ky Fan norm of no value, or of more values than there are classes.
+    /// [`CarError::KyFanOrder`] for a Ky Fan norm of no value, or of more values than there are
+    /// classes.
     pub fn check(&self, num_classes: usize) -> Result<(), CarError> {
         match *self {
             PenaltyNorm::KyFan { order } if !(1..=num_classes).contains(&order) => {
@@ -108,15 +112,16 @@ pub struct PenaltyTerm {
     pub value: f64,
     /// A subgradient with respect to C, [K, K], zero on the diagonal; zero altogether at C = 0.
     pub gradient: Array2<f64>,
-    /// Distance of the norm, relative to its largest part, from a point where it has several subgradients: that of
-    /// sigma_1 to sigma_2, of sigma_r to sigma_(r+1) (to 0 for r = K), of the largest column sum to the next.
+    /// Distance of the norm, relative to its largest part, from a point where it has several
+    /// subgradients: that of sigma_1 to sigma_2, of sigma_r to sigma_(r+1) (to 0 for r = K), of the
+    /// largest column sum to the next.
     pub relative_gap: f64,
 }
 
 /// A norm of CΛ for a matrix [K, K] >= 0 and weights lambda, `[K]`.
 ///
-/// The singular vectors of a Ky Fan norm come from an eigendecomposition of MᵀM, which leaves those of sigma_i below
-/// 1e-8 sigma_1 undetermined: they are left out of the gradient.
+/// The singular vectors of a Ky Fan norm come from an eigendecomposition of MᵀM, which leaves those
+/// of sigma_i below 1e-8 sigma_1 undetermined: they are left out of the gradient.
 ///
 /// # Errors
 /// As [`penalised_norm`]; [`CarError::KyFanOrder`] for an order out of range.

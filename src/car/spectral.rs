@@ -4,9 +4,10 @@
 //! R(C) = sigma_1(CΛ),   dR/dC_ij = u_i v_j lambda_j  (i != j),   (u, v) a top singular pair of CΛ
 //! ```
 //!
-//! Where sigma_1 is simple this is the gradient. Where it is not, every pair v in range(V1), u = M v/sigma_1 gives a
-//! subgradient, and the derivative in direction E is lambda_max of the symmetric part of U1^T E V1 with U1 = M
-//! V1/sigma_1. At C = 0 the norm has every u v^T and also 0 as subgradients; 0, the smallest, is taken.
+//! Where sigma_1 is simple this is the gradient. Where it is not, every pair v in range(V1), u = M
+//! v/sigma_1 gives a subgradient, and the derivative in direction E is lambda_max of the symmetric
+//! part of U1^T E V1 with U1 = M V1/sigma_1. At C = 0 the norm has every u v^T and also 0 as
+//! subgradients; 0, the smallest, is taken.
 
 use nalgebra::{DMatrix, Dyn, SymmetricEigen};
 use ndarray::{Array2, ArrayView2};
@@ -24,7 +25,8 @@ pub struct PenalisedNorm {
     pub left: Vec<f64>,
     /// v, unit, over the columns (true classes).
     pub right: Vec<f64>,
-    /// (sigma_1 - sigma_2)/sigma_1: 0 where sigma_1 is multiple and the gradient one of many; 0 for the zero matrix.
+    /// (sigma_1 - sigma_2)/sigma_1: 0 where sigma_1 is multiple and the gradient one of many; 0 for
+    /// the zero matrix.
     pub relative_gap: f64,
     weights: Vec<f64>,
 }
@@ -70,12 +72,13 @@ pub fn penalised_norm(confusion: ArrayView2<'_, f64>, weights: &[f64]) -> Result
 
 /// The one-sided derivative of ‖M‖₂ in direction E (S6): lim over t -> 0+ of (‖M + tE‖₂ - ‖M‖₂)/t.
 ///
-/// Singular values of at least sigma_1 (1 - `tolerance`) count as equal to it; 1e-9 suits matrices whose multiplicity
-/// is exact up to rounding. At M = 0 the derivative is ‖E‖₂.
+/// Singular values of at least sigma_1 (1 - `tolerance`) count as equal to it; 1e-9 suits matrices
+/// whose multiplicity is exact up to rounding. At M = 0 the derivative is ‖E‖₂.
 ///
 /// # Errors
-/// [`CarError::WrongNumberOfClasses`] for shapes that differ, [`CarError::Norm`]: also if an eigendecomposition has not
-/// converged after a number of sweeps that only matrices need whose entries lie hundreds of orders of magnitude apart.
+/// [`CarError::WrongNumberOfClasses`] for shapes that differ, [`CarError::Norm`]: also if an
+/// eigendecomposition has not converged after a number of sweeps that only matrices need whose
+/// entries lie hundreds of orders of magnitude apart.
 pub fn spectral_derivative(
     matrix: ArrayView2<'_, f64>,
     direction: ArrayView2<'_, f64>,
@@ -102,8 +105,8 @@ pub fn spectral_derivative(
     Ok(symmetric_eigen(symmetric, exact::MOST_SWEEPS, "derivative on the top space")?.eigenvalues.max())
 }
 
-/// Eigenvalues and eigenvectors of a symmetric matrix in at most `most_sweeps` QR sweeps (not 0, which means "for ever"
-/// to nalgebra); `what` it is done for stands in the error.
+/// Eigenvalues and eigenvectors of a symmetric matrix in at most `most_sweeps` QR sweeps (not 0,
+/// which means "for ever" to nalgebra); `what` it is done for stands in the error.
 fn symmetric_eigen(
     matrix: DMatrix<f64>,
     most_sweeps: usize,
@@ -117,8 +120,9 @@ fn symmetric_eigen(
     })
 }
 
-/// Cosine, in the space of zero-diagonal matrices, between the gradients uvᵀΛ of two singular pairs: whether a
-/// step that lowers the one spectral norm lowers the other. `None` if one of the gradients is zero.
+/// Cosine, in the space of zero-diagonal matrices, between the gradients uvᵀΛ of two singular
+/// pairs: whether a step that lowers the one spectral norm lowers the other. `None` if one of the
+/// gradients is zero.
 ///
 /// # Panics
 /// If the vectors and weights are not all of the same length.

@@ -4,8 +4,8 @@
 //! c̃_ij = (1/m_j) sum over samples of class j of  G(d_i) P_i,   d_i = f_i - f_j,  i != j;   c̃_jj = 0
 //! ```
 //!
-//! G is the [`Gate`], P the [`Competition`]. The gradient of <W, C̃> for a constant W, sample by sample with w_i =
-//! W_ij/m_j:
+//! G is the [`Gate`], P the [`Competition`]. The gradient of <W, C̃> for a constant W, sample by
+//! sample with w_i = W_ij/m_j:
 //!
 //! ```text
 //! through the gate          w_i P_i G'(d_i)               to f_i, and minus their sum to f_j
@@ -13,8 +13,8 @@
 //! through relu, s = sum r_i (a_i - sum_k a_k P_k)/s       to f_i with d_i > 0, and minus their sum to f_j
 //! ```
 //!
-//! At d = 0 the derivative of max(0, d) is taken as 0, as libtorch takes it. The surrogate bounds the margin confusion
-//! matrix C_g in neither direction.
+//! At d = 0 the derivative of max(0, d) is taken as 0, as libtorch takes it. The surrogate bounds
+//! the margin confusion matrix C_g in neither direction.
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut1};
 
@@ -22,8 +22,8 @@ use super::exponential::{sigmoids, softmax};
 use super::{CarError, Competition, Gate, SurrogateOptions};
 use crate::confusion::{ConfusionError, ConfusionMatrix, Score};
 
-/// The surrogate matrix, dense, of scores [N, K] and labels `[N]`; columns of empty classes are zero. Samples are taken
-/// one at a time, nothing of size [N, K] is kept.
+/// The surrogate matrix, dense, of scores [N, K] and labels `[N]`; columns of empty classes are
+/// zero. Samples are taken one at a time, nothing of size [N, K] is kept.
 ///
 /// # Errors
 /// Those of [`SurrogateSums::new`] and [`SurrogateSums::add_batch`].
@@ -37,8 +37,9 @@ pub fn surrogate_confusion<S: Score>(
     sums.into_confusion()
 }
 
-/// The surrogate of samples that come batch by batch: K^2 numbers, whatever N. The order of the samples of a class
-/// decides the last bits, the size of the batches does not, nor do threads (feature `rayon`).
+/// The surrogate of samples that come batch by batch: K^2 numbers, whatever N. The order of the
+/// samples of a class decides the last bits, the size of the batches does not, nor do threads
+/// (feature `rayon`).
 ///
 /// ```
 /// use car_spectral::car::{SurrogateOptions, SurrogateSums, surrogate_confusion};
@@ -76,8 +77,9 @@ impl SurrogateSums {
     /// Takes in scores [B, K] and labels `[B]`.
     ///
     /// # Errors
-    /// [`CarError::Confusion`] for scores of another number of classes, lengths that differ, a label out of range or a
-    /// score that is not finite, naming the sample, counted from the first batch on. The sums are of no use afterwards.
+    /// [`CarError::Confusion`] for scores of another number of classes, lengths that differ, a
+    /// label out of range or a score that is not finite, naming the sample, counted from the first
+    /// batch on. The sums are of no use afterwards.
     pub fn add_batch<S: Score>(
         &mut self,
         logits: ArrayView2<'_, S>,
@@ -185,13 +187,14 @@ impl Surrogate {
         self.labels.view()
     }
 
-    /// Gradient of sum_ij `upstream`_ij c̃_ij with respect to the logits, [N, K]: the chain rule's next factor after
-    /// d(anything)/dC̃. The diagonal of `upstream` [K, K] does not matter. Parts that the options hold constant do not
-    /// pass any gradient.
+    /// Gradient of sum_ij `upstream`_ij c̃_ij with respect to the logits, [N, K]: the chain rule's
+    /// next factor after d(anything)/dC̃. The diagonal of `upstream` [K, K] does not matter. Parts
+    /// that the options hold constant do not pass any gradient.
     ///
     /// # Errors
-    /// [`CarError::WrongNumberOfClasses`]; [`CarError::Overflow`] for a gradient that is not finite, as of a relu
-    /// competition whose leads are subnormal numbers: it grows as one over the largest lead.
+    /// [`CarError::WrongNumberOfClasses`]; [`CarError::Overflow`] for a gradient that is not
+    /// finite, as of a relu competition whose leads are subnormal numbers: it grows as one over the
+    /// largest lead.
     pub fn gradient(&self, upstream: ArrayView2<'_, f64>) -> Result<Array2<f64>, CarError> {
         let num_classes = self.confusion.nrows();
         if upstream.dim() != (num_classes, num_classes) {
@@ -264,8 +267,9 @@ fn by_class(num_classes: usize, labels: ArrayView1<'_, usize>) -> (Vec<usize>, V
     (starts, ordered)
 }
 
-/// Adds up each class by itself, its samples in their order, so that the sums do not depend on threads: with feature
-/// `rayon` those of many scores on the threads of its pool. Returns the error of the first sample with one.
+/// Adds up each class by itself, its samples in their order, so that the sums do not depend on
+/// threads: with feature `rayon` those of many scores on the threads of its pool. Returns the error
+/// of the first sample with one.
 fn for_each_class<R, E: Send>(
     sums: &mut Array2<f64>,
     scores: usize,
@@ -293,7 +297,8 @@ fn for_each_class<R, E: Send>(
     sums.outer_iter_mut().enumerate().filter_map(|row| of_row(&mut room, row)).reduce(first)
 }
 
-/// Adds to sums, one row a true class, so that a sample adds to contiguous memory, and to the class counts.
+/// Adds to sums, one row a true class, so that a sample adds to contiguous memory, and to the class
+/// counts.
 fn accumulate(
     sums: &mut Array2<f64>,
     counts: &mut [u64],
@@ -317,8 +322,8 @@ fn column_means(mut sums: Array2<f64>, counts: &[u64]) -> Array2<f64> {
     sums.reversed_axes().as_standard_layout().into_owned()
 }
 
-/// Gate and competition of one sample, `[K]` each. Both are 0 at the true class, but for a softmax over all classes,
-/// whose share of the true class the gradient needs.
+/// Gate and competition of one sample, `[K]` each. Both are 0 at the true class, but for a softmax
+/// over all classes, whose share of the true class the gradient needs.
 struct Terms {
     gate: Vec<f64>,
     competition: Vec<f64>,
@@ -516,7 +521,8 @@ mod tests {
         assert_eq!(surrogate_confusion(logits.view(), array![2].view(), &c).unwrap().column_sums()[2], 0.0);
     }
 
-    /// sum_ij `upstream`_ij c̃_ij by the definition, with what the options hold constant computed from `then`.
+    /// sum_ij `upstream`_ij c̃_ij by the definition, with what the options hold constant computed
+    /// from `then`.
     fn by_definition(
         now: &Array2<f64>,
         then: &Array2<f64>,

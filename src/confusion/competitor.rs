@@ -1,9 +1,10 @@
-//! The competitor of a sample: `i*(x, y) = argmax over i != y of f(x)[i]`, ties to the lowest index, and the margin
-//! `f(x)[y] - f(x)[i*]`, from one read of the row.
+//! The competitor of a sample: `i*(x, y) = argmax over i != y of f(x)[i]`, ties to the lowest
+//! index, and the margin `f(x)[y] - f(x)[i*]`, from one read of the row.
 //!
-//! Lanes side by side each keep the largest score that they have seen and where the first of its kind stood; the label
-//! is left out of the one chunk that holds it. No branch depends on a score before the lanes are joined, so that the
-//! next row is being read meanwhile. Short rows are read class by class.
+//! Lanes side by side each keep the largest score that they have seen and where the first of its
+//! kind stood; the label is left out of the one chunk that holds it. No branch depends on a score
+//! before the lanes are joined, so that the next row is being read meanwhile. Short rows are read
+//! class by class.
 
 use super::scores::sealed::{Scanned, Strongest};
 
@@ -15,8 +16,9 @@ const SHORT: usize = 7;
 pub(super) struct Competitor {
     /// i*, never the label.
     pub index: usize,
-    /// f[y] - f[i*] in f64: negative, zero or positive exactly as the stored scores are ordered. Finite scores of
-    /// type f64 may differ by more than the largest f64; the margin is then infinite, with the right sign.
+    /// f[y] - f[i*] in f64: negative, zero or positive exactly as the stored scores are ordered.
+    /// Finite scores of type f64 may differ by more than the largest f64; the margin is then
+    /// infinite, with the right sign.
     pub margin: f64,
     /// Tells whether the largest score of the whole row is attained at least twice.
     pub top_tie: bool,

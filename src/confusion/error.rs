@@ -2,7 +2,8 @@
 
 use thiserror::Error;
 
-/// An input from which no confusion matrix can be built. Every variant names the place and what to do.
+/// An input from which no confusion matrix can be built. Every variant names the place and what to
+/// do.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the message of each variant says what its fields are")]

@@ -1,4 +1,5 @@
-//! Mergeable integer counts of margin confusions (D1), for a whole grid of margins in one pass over the scores.
+//! Mergeable integer counts of margin confusions (D1), for a whole grid of margins in one pass over
+//! the scores.
 //!
 //! ```text
 //! slot(q)     = position of the smallest g of the grid with margin_q <= g
@@ -20,13 +21,14 @@ use super::{ConfusionError, ConfusionMatrix, MarginGrid, Ties};
 /// Largest dense tables that [`MarginCounts::new`] chooses, in bytes.
 const DENSE_BYTES: usize = 4 << 20;
 
-/// Integer counts from which the confusion matrix and the margin confusion matrices of a whole grid follow exactly.
+/// Integer counts from which the confusion matrix and the margin confusion matrices of a whole grid
+/// follow exactly.
 ///
-/// Counts of parts of a data set, in any split and order, merge into the counts of the whole, bit for bit.
-/// Equality compares the counts, not how they are stored.
+/// Counts of parts of a data set, in any split and order, merge into the counts of the whole, bit
+/// for bit. Equality compares the counts, not how they are stored.
 ///
-/// Row = predicted class or competitor i, column = true class j. A class without samples has a column of zeros; its
-/// error is *not estimated*: look at [`class_counts`](Self::class_counts).
+/// Row = predicted class or competitor i, column = true class j. A class without samples has a
+/// column of zeros; its error is *not estimated*: look at [`class_counts`](Self::class_counts).
 #[derive(Clone, Debug)]
 pub struct MarginCounts {
     grid: MarginGrid,
@@ -44,7 +46,8 @@ pub struct MarginCounts {
 }
 
 impl MarginCounts {
-    /// Empty counts for K classes and a grid of margins; dense storage while it takes at most 4 MiB, else sparse.
+    /// Empty counts for K classes and a grid of margins; dense storage while it takes at most 4
+    /// MiB, else sparse.
     ///
     /// # Errors
     /// [`ConfusionError::TooFewClasses`] for K < 2, [`ConfusionError::TooManyClasses`],
@@ -77,17 +80,19 @@ impl MarginCounts {
         })
     }
 
-    /// Counts a batch: scores `[N, K]` and labels `[N]`, each below K. Reads the scores once; rows that are contiguous
-    /// in memory (the standard layout, and row slices of it) are read in place, others are copied one at a time. With
-    /// feature `rayon` a batch of more than 4 million scores is read on all threads of the current pool.
+    /// Counts a batch: scores `[N, K]` and labels `[N]`, each below K. Reads the scores once; rows
+    /// that are contiguous in memory (the standard layout, and row slices of it) are read in place,
+    /// others are copied one at a time. With feature `rayon` a batch of more than 4 million scores
+    /// is read on all threads of the current pool.
     ///
-    /// Errors name the sample by its number in everything this counter has taken in, merged counts included: the
-    /// row of the batch plus [`samples`](Self::samples) before the call. **After an error the counts are as before
-    /// the call.**
+    /// Errors name the sample by its number in everything this counter has taken in, merged counts
+    /// included: the row of the batch plus [`samples`](Self::samples) before the call. **After an
+    /// error the counts are as before the call.**
     ///
     /// # Errors
-    /// [`ConfusionError::WrongNumberOfScores`], [`ConfusionError::WrongNumberOfLabels`]; then, for the first bad
-    /// sample, [`ConfusionError::LabelOutOfRange`] or [`ConfusionError::NonFiniteScore`] (the lowest such class);
+    /// [`ConfusionError::WrongNumberOfScores`], [`ConfusionError::WrongNumberOfLabels`]; then, for
+    /// the first bad sample, [`ConfusionError::LabelOutOfRange`] or
+    /// [`ConfusionError::NonFiniteScore`] (the lowest such class);
     /// [`ConfusionError::TooManySamples`].
     pub fn add_batch<S: Score>(
         &mut self,
@@ -114,14 +119,17 @@ impl MarginCounts {
         Ok(())
     }
 
-    /// Counts samples of which the predicted classes alone are known, as if their scores were 1 at the predicted class
-    /// and 0 elsewhere: an error has the margin -1, a right answer 1 over the lowest other class, and nothing ties.
+    /// Counts samples of which the predicted classes alone are known, as if their scores were 1 at
+    /// the predicted class and 0 elsewhere: an error has the margin -1, a right answer 1 over the
+    /// lowest other class, and nothing ties.
     ///
-    /// Errors name samples as [`add_batch`](Self::add_batch) does, and leave the counts as before the call.
+    /// Errors name samples as [`add_batch`](Self::add_batch) does, and leave the counts as before
+    /// the call.
     ///
     /// # Errors
-    /// [`ConfusionError::WrongNumberOfLabels`]; for the first bad sample [`ConfusionError::LabelOutOfRange`], also of a
-    /// predicted class; [`ConfusionError::TooManySamples`].
+    /// [`ConfusionError::WrongNumberOfLabels`]; for the first bad sample
+    /// [`ConfusionError::LabelOutOfRange`], also of a predicted class;
+    /// [`ConfusionError::TooManySamples`].
     pub fn add_classes(&mut self, predicted: &[usize], labels: ArrayView1<'_, usize>) -> Result<(), ConfusionError> {
         let num_classes = self.num_classes();
         if predicted.len() != labels.len() {
@@ -208,7 +216,8 @@ impl MarginCounts {
         &self.class_counts
     }
 
-    /// Errors of each true class, k_j = #{ q : y_q = j, argmax f(x_q) != j }, ties to the lowest index.
+    /// Errors of each true class, k_j = #{ q : y_q = j, argmax f(x_q) != j }, ties to the lowest
+    /// index.
     pub fn errors(&self) -> Vec<u64> {
         let slots = self.slots();
         self.class_slots.chunks_exact(slots).map(|counters| counters[slots - 1]).collect()
@@ -222,7 +231,8 @@ impl MarginCounts {
         self.pair(i, j).map_or(0, |counters| counters[counters.len() - 1])
     }
 
-    /// Samples of true class `j` with competitor `i` and margin <= g, g the margin at position `g_index` of the grid.
+    /// Samples of true class `j` with competitor `i` and margin <= g, g the margin at position
+    /// `g_index` of the grid.
     ///
     /// # Panics
     /// If `i` or `j` is not below K, or `g_index` not below the number of margins.
@@ -231,8 +241,8 @@ impl MarginCounts {
         self.pair(i, j).map_or(0, |counters| counters[..=g_index].iter().sum())
     }
 
-    /// Samples of each true class with margin <= g, g the margin at position `g_index` of the grid: m_j times the
-    /// column sums of C_g.
+    /// Samples of each true class with margin <= g, g the margin at position `g_index` of the grid:
+    /// m_j times the column sums of C_g.
     ///
     /// # Panics
     /// If `g_index` is not below the number of margins.
@@ -241,8 +251,8 @@ impl MarginCounts {
         self.class_slots.chunks_exact(self.slots()).map(|counters| counters[..=g_index].iter().sum()).collect()
     }
 
-    /// The errors by pair of classes: (predicted i, true j, samples), for every pair with at least one; in no set
-    /// order.
+    /// The errors by pair of classes: (predicted i, true j, samples), for every pair with at least
+    /// one; in no set order.
     pub fn confusion_counts(&self) -> impl Iterator<Item = (usize, usize, u64)> + '_ {
         let pairs = self.pairs.pairs();
         pairs
@@ -250,12 +260,14 @@ impl MarginCounts {
             .filter(|&(.., count)| count > 0)
     }
 
-    /// The confusion matrix: share of true class j predicted as i; estimates C_D (D2) on held-out data. Zero diagonal.
+    /// The confusion matrix: share of true class j predicted as i; estimates C_D (D2) on held-out
+    /// data. Zero diagonal.
     pub fn confusion(&self) -> ConfusionMatrix {
         self.matrix(|counters| counters[counters.len() - 1])
     }
 
-    /// The margin confusion matrix C_g (D1), g the margin at position `g_index` of the grid. Zero diagonal.
+    /// The margin confusion matrix C_g (D1), g the margin at position `g_index` of the grid. Zero
+    /// diagonal.
     ///
     /// # Panics
     /// If `g_index` is not below the number of margins.
@@ -356,8 +368,8 @@ impl Fault {
     }
 }
 
-/// What the samples count as, or the first bad row. With feature `rayon` large batches in blocks of rows, on the
-/// threads of its pool.
+/// What the samples count as, or the first bad row. With feature `rayon` large batches in blocks of
+/// rows, on the threads of its pool.
 fn tallies<S: Score>(
     logits: ArrayView2<'_, S>,
     labels: ArrayView1<'_, usize>,
@@ -450,7 +462,8 @@ mod tests {
         assert_eq!(found, [(0, 1, 1), (2, 0, 2)]);
     }
 
-    /// Scores with few distinct values, so that ties are the rule, their labels, and margins among which is 0.
+    /// Scores with few distinct values, so that ties are the rule, their labels, and margins among
+    /// which is 0.
     #[derive(Clone, Debug)]
     struct Case {
         logits: Array2<f64>,
@@ -482,7 +495,8 @@ mod tests {
         counts
     }
 
-    /// D1 word for word: one margin and one pair at a time, nothing shared with the code under test.
+    /// D1 word for word: one margin and one pair at a time, nothing shared with the code under
+    /// test.
     fn by_definition(case: &Case, margin: Option<f64>, i: usize, j: usize) -> u64 {
         let argmax = |row: &[f64], without: Option<usize>| {
             let mut order: Vec<usize> = (0..row.len()).filter(|&class| Some(class) != without).collect();

@@ -16,8 +16,8 @@ impl MarginGrid {
     /// Sorts the margins and drops repetitions (-0 and 0 are one margin, kept as 0).
     ///
     /// # Errors
-    /// [`ConfusionError::NoMargins`] for an empty list, [`ConfusionError::InvalidMargin`] for a margin that is not
-    /// finite.
+    /// [`ConfusionError::NoMargins`] for an empty list, [`ConfusionError::InvalidMargin`] for a
+    /// margin that is not finite.
     pub fn new(margins: &[f64]) -> Result<Self, ConfusionError> {
         if margins.is_empty() {
             return Err(ConfusionError::NoMargins);
@@ -55,8 +55,8 @@ impl MarginGrid {
     }
 }
 
-/// A margin as it is written in sentences and tables: with an exponent outside [1e-4, 1e6), so that it stays short, and
-/// always with the digits that read back as the same number.
+/// A margin as it is written in sentences and tables: with an exponent outside [1e-4, 1e6), so that
+/// it stays short, and always with the digits that read back as the same number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WrittenMargin(pub f64);
 

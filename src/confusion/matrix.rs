@@ -1,5 +1,6 @@
-//! The matrix type: K x K, non-negative, **row = predicted class i (or competitor), column = true class j**,
-//! dense or sparse behind one interface, so that K = 100,000 classes with a few hundred thousand errors fit.
+//! The matrix type: K x K, non-negative, **row = predicted class i (or competitor), column = true
+//! class j**, dense or sparse behind one interface, so that K = 100,000 classes with a few hundred
+//! thousand errors fit.
 
 use ndarray::{Array2, ArrayView2};
 
@@ -8,8 +9,8 @@ use super::tables::check_num_classes;
 
 /// A K x K matrix with finite entries >= 0; row = predicted class, column = true class.
 ///
-/// Sparse storage is compressed by column (CSC) with ascending rows; both storages hold the same values, and
-/// equality compares values, not storage.
+/// Sparse storage is compressed by column (CSC) with ascending rows; both storages hold the same
+/// values, and equality compares values, not storage.
 #[derive(Clone, Debug)]
 pub struct ConfusionMatrix {
     num_classes: usize,
@@ -26,8 +27,9 @@ impl ConfusionMatrix {
     /// Takes a dense square matrix.
     ///
     /// # Errors
-    /// [`ConfusionError::NotSquare`], [`ConfusionError::TooFewClasses`] for K < 2, [`ConfusionError::TooManyClasses`]
-    /// for K ≥ 2^32, [`ConfusionError::InvalidEntry`] for an entry that is negative or not finite.
+    /// [`ConfusionError::NotSquare`], [`ConfusionError::TooFewClasses`] for K < 2,
+    /// [`ConfusionError::TooManyClasses`] for K ≥ 2^32, [`ConfusionError::InvalidEntry`] for an
+    /// entry that is negative or not finite.
     pub fn from_dense(matrix: Array2<f64>) -> Result<Self, ConfusionError> {
         let (rows, columns) = matrix.dim();
         if rows != columns {
@@ -40,12 +42,13 @@ impl ConfusionMatrix {
         Ok(Self { num_classes: rows, storage: Storage::Dense(matrix) })
     }
 
-    /// Builds a sparse matrix from (row, column, value) triplets in any order; values at the same place are added.
+    /// Builds a sparse matrix from (row, column, value) triplets in any order; values at the same
+    /// place are added.
     ///
     /// # Errors
-    /// [`ConfusionError::TooFewClasses`] for K < 2, [`ConfusionError::TooManyClasses`] for K ≥ 2^32,
-    /// [`ConfusionError::EntryOutOfRange`], [`ConfusionError::InvalidEntry`], also for values at one place that add up
-    /// to infinity.
+    /// [`ConfusionError::TooFewClasses`] for K < 2, [`ConfusionError::TooManyClasses`] for K ≥
+    /// 2^32, [`ConfusionError::EntryOutOfRange`], [`ConfusionError::InvalidEntry`], also for values
+    /// at one place that add up to infinity.
     pub fn from_triplets(
         num_classes: usize,
         triplets: impl IntoIterator<Item = (usize, usize, f64)>,
@@ -101,7 +104,8 @@ impl ConfusionMatrix {
         }
     }
 
-    /// The sparse storage, if this matrix has it: rows and values of column j from `starts[j]` to `starts[j + 1]`.
+    /// The sparse storage, if this matrix has it: rows and values of column j from `starts[j]` to
+    /// `starts[j + 1]`.
     pub(crate) fn as_sparse(&self) -> Option<(&[usize], &[u32], &[f64])> {
         match &self.storage {
             Storage::Dense(_) => None,
@@ -145,13 +149,14 @@ impl ConfusionMatrix {
         (0..self.num_classes).flat_map(move |column| self.column(column).map(move |(row, value)| (row, column, value)))
     }
 
-    /// Column sums s_j = sum_i M_ij: for a confusion matrix, the error (or margin error) of true class j.
+    /// Column sums s_j = sum_i M_ij: for a confusion matrix, the error (or margin error) of true
+    /// class j.
     pub fn column_sums(&self) -> Vec<f64> {
         (0..self.num_classes).map(|column| self.column(column).map(|(_, value)| value).sum()).collect()
     }
 
-    /// Numbers of non-zeros s_j in the columns: into how many predicted classes the errors of true class j go. With it
-    /// the bounds of class j have √s_j in place of √(K−1) (S3).
+    /// Numbers of non-zeros s_j in the columns: into how many predicted classes the errors of true
+    /// class j go. With it the bounds of class j have √s_j in place of √(K−1) (S3).
     pub fn column_non_zeros(&self) -> Vec<usize> {
         (0..self.num_classes).map(|column| self.column(column).count()).collect()
     }
@@ -159,8 +164,8 @@ impl ConfusionMatrix {
     /// M diag(w): column j times w_j. With the class weights of D3 this is CΛ.
     ///
     /// # Errors
-    /// [`ConfusionError::InvalidWeight`] if a weight is negative or not finite, [`ConfusionError::InvalidEntry`] if an
-    /// entry overflows.
+    /// [`ConfusionError::InvalidWeight`] if a weight is negative or not finite,
+    /// [`ConfusionError::InvalidEntry`] if an entry overflows.
     ///
     /// # Panics
     /// If there are not K weights.

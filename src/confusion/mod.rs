@@ -7,8 +7,9 @@
 //! lambda_j   = (pi_j + r0)^(-1/2)
 //! ```
 //!
-//! [`MarginCounts`] turns scores and labels into integer counts, for a whole [`MarginGrid`] in one pass, batch by
-//! batch if wanted; its matrices come out as [`ConfusionMatrix`]; [`ClassWeights`] holds the diagonal of Λ.
+//! [`MarginCounts`] turns scores and labels into integer counts, for a whole [`MarginGrid`] in one
+//! pass, batch by batch if wanted; its matrices come out as [`ConfusionMatrix`]; [`ClassWeights`]
+//! holds the diagonal of Λ.
 //!
 //! ```
 //! use car_spectral::confusion::{ClassWeights, MarginCounts, MarginGrid, WeightForm};

@@ -2,9 +2,9 @@
 
 use std::fmt::Debug;
 
-/// A score: `f32` or `f64`, with feature `half` also `half::f16` and `half::bf16`. Sealed, because the exactness of
-/// the margins rests on these: all convert to f64 without rounding, so `f[y] - f[i] <= 0` in f64 exactly when
-/// `f[y] <= f[i]` as stored.
+/// A score: `f32` or `f64`, with feature `half` also `half::f16` and `half::bf16`. Sealed, because
+/// the exactness of the margins rests on these: all convert to f64 without rounding, so `f[y] -
+/// f[i] <= 0` in f64 exactly when `f[y] <= f[i]` as stored.
 pub trait Score: Copy + PartialOrd + Debug + Send + Sync + sealed::Stored {
     /// The same number in f64.
     fn to_f64(self) -> f64;
@@ -54,13 +54,15 @@ pub(super) mod sealed {
         const BOTTOM: Self;
         /// The bottom at place 32, the top elsewhere.
         const ONE_BOTTOM: &'static [Self; 64];
-        /// An integer as wide as the score, so that a lane of one beside a lane of the other fills equal registers.
+        /// An integer as wide as the score, so that a lane of one beside a lane of the other fills
+        /// equal registers.
         type Bits: Copy + Default + Ord + BitOr<Output = Self::Bits>;
 
         /// The same number in f64.
         fn to_f64(self) -> f64;
 
-        /// Zero for a finite score, not zero for an infinite one or NaN; joined by `|` without a branch.
+        /// Zero for a finite score, not zero for an infinite one or NaN; joined by `|` without a
+        /// branch.
         fn defect(self) -> Self::Bits;
 
         /// The strongest score of a row of at least 8 but the one at `label`.
@@ -73,7 +75,8 @@ pub(super) mod sealed {
         fn index(place: Self::Bits) -> usize;
     }
 
-    /// The largest score and the lowest index that it stands at, both meaningful if there is no defect.
+    /// The largest score and the lowest index that it stands at, both meaningful if there is no
+    /// defect.
     pub struct Strongest<S: Scanned> {
         pub value: S,
         pub index: usize,
@@ -156,8 +159,8 @@ pub(super) mod sealed {
     #[cfg(feature = "half")]
     widened!(half::f16, half::bf16);
 
-    /// L lanes side by side, which the compiler keeps in vector registers. Two reads of a score do no harm, so the last
-    /// chunk may overlap the one before it.
+    /// L lanes side by side, which the compiler keeps in vector registers. Two reads of a score do
+    /// no harm, so the last chunk may overlap the one before it.
     #[inline(always)]
     fn in_lanes<S: Scanned, const L: usize>(row: &[S], label: usize) -> Strongest<S> {
         let (chunks, rest) = row.as_chunks::<L>();
@@ -176,8 +179,9 @@ pub(super) mod sealed {
         lanes.join()
     }
 
-    /// The chunk with the bottom at this lane, if there is such a lane: the smaller of each score and of a window that
-    /// moves over one bottom among tops. (Comparing lane numbers instead would become a jump.)
+    /// The chunk with the bottom at this lane, if there is such a lane: the smaller of each score
+    /// and of a window that moves over one bottom among tops. (Comparing lane numbers instead would
+    /// become a jump.)
     #[inline(always)]
     fn without<S: Scanned, const L: usize>(chunk: &[S; L], left_out: usize) -> [S; L] {
         let mut others = *chunk;

@@ -1,4 +1,5 @@
-//! Storage of the counts: one row of counters for each pair (true class j, competitor i), dense or sparse.
+//! Storage of the counts: one row of counters for each pair (true class j, competitor i), dense or
+//! sparse.
 
 use std::collections::HashMap;
 
@@ -11,7 +12,8 @@ use super::ConfusionError;
 pub enum Storage {
     /// K x K x (|G| + 1) counters of 8 bytes; matrices come out dense.
     Dense,
-    /// Counters only for pairs that occur, at about 8 (|G| + 1) + 32 bytes each; matrices come out sparse.
+    /// Counters only for pairs that occur, at about 8 (|G| + 1) + 32 bytes each; matrices come out
+    /// sparse.
     Sparse,
 }
 
@@ -27,7 +29,8 @@ pub(super) struct PairTables {
 enum Counters {
     /// `[true class][competitor][slot]`: what one sample touches lies together.
     Dense(Vec<u64>),
-    /// `place` gives the row of `values` for a key made of the true class (high 32 bits) and the competitor (low).
+    /// `place` gives the row of `values` for a key made of the true class (high 32 bits) and the
+    /// competitor (low).
     Sparse { place: HashMap<u64, usize, RandomState>, values: Vec<u64> },
 }
 
@@ -76,7 +79,8 @@ impl PairTables {
         Some(&self.values()[start..start + self.slots])
     }
 
-    /// Every pair with a counter above zero, as (true class, competitor, counters), in no particular order.
+    /// Every pair with a counter above zero, as (true class, competitor, counters), in no
+    /// particular order.
     pub fn pairs(&self) -> impl Iterator<Item = (usize, usize, &[u64])> {
         let all: Box<dyn Iterator<Item = (usize, usize, &[u64])>> = match &self.counters {
             Counters::Dense(values) => {

@@ -11,9 +11,11 @@ use super::competitor::Competitor;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Outcome {
     pub label: usize,
-    /// The competitor; the label itself for a right answer by more than every margin, whose competitor counts nowhere.
+    /// The competitor; the label itself for a right answer by more than every margin, whose
+    /// competitor counts nowhere.
     pub competitor: usize,
-    /// Position of the smallest margin of the grid that is at least the sample's; the grid's length if there is none.
+    /// Position of the smallest margin of the grid that is at least the sample's; the grid's length
+    /// if there is none.
     pub bucket: usize,
     pub error: bool,
     pub top_tie: bool,

@@ -1,5 +1,5 @@
-//! Class weights (D3): `lambda_j = (pi_j + r0)^(-1/2)`, pi_j = share of class j in the training set, and the two
-//! other forms found in practice.
+//! Class weights (D3): `lambda_j = (pi_j + r0)^(-1/2)`, pi_j = share of class j in the training
+//! set, and the two other forms found in practice.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,7 +17,8 @@ const OFFICIAL_FLOOR: f64 = 1e-3;
 pub enum WeightForm {
     /// The weights that the paper prints: `(pi_j + r0)^(-1/2)`.
     Paper,
-    /// The weights of the authors' code: the paper's divided by their mean, then raised to at least 1e-3.
+    /// The weights of the authors' code: the paper's divided by their mean, then raised to at least
+    /// 1e-3.
     Official,
     /// Weights of one each.
     None,
@@ -63,13 +64,14 @@ pub struct ClassWeights {
 }
 
 impl ClassWeights {
-    /// Weights from the number of training samples of each class, `[K]`. A class without any has pi_j = 0.
-    /// The form `None` needs neither samples nor a usable r0.
+    /// Weights from the number of training samples of each class, `[K]`. A class without any has
+    /// pi_j = 0. The form `None` needs neither samples nor a usable r0.
     ///
     /// # Errors
-    /// [`ConfusionError::TooFewClasses`], [`ConfusionError::TooManyClasses`], [`ConfusionError::InvalidOffset`];
-    /// for the forms that use frequencies [`ConfusionError::NoTrainingSamples`] and, for the first class with
-    /// pi_j + r0 <= 0, [`ConfusionError::NoWeight`].
+    /// [`ConfusionError::TooFewClasses`], [`ConfusionError::TooManyClasses`],
+    /// [`ConfusionError::InvalidOffset`]; for the forms that use frequencies
+    /// [`ConfusionError::NoTrainingSamples`] and, for the first class with pi_j + r0 <= 0,
+    /// [`ConfusionError::NoWeight`].
     pub fn new(train_counts: &[u64], r0: f64, form: WeightForm) -> Result<Self, ConfusionError> {
         check_num_classes(train_counts.len())?;
         if !r0.is_finite() {

@@ -2,7 +2,8 @@
 
 use thiserror::Error;
 
-/// An input without a long-tailed protocol or without metrics. Every variant names the argument and its range.
+/// An input without a long-tailed protocol or without metrics. Every variant names the argument and
+/// its range.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the message of each variant says what its fields are")]

@@ -1,5 +1,5 @@
-//! Many, medium and few classes, by the number of training samples (Liu et al., "Large-scale long-tailed recognition
-//! in an open world", CVPR 2019): more than 100, 20 to 100, fewer than 20.
+//! Many, medium and few classes, by the number of training samples (Liu et al., "Large-scale
+//! long-tailed recognition in an open world", CVPR 2019): more than 100, 20 to 100, fewer than 20.
 
 use std::fmt;
 

@@ -26,7 +26,8 @@ pub struct GroupAccuracy {
     pub samples: u64,
     /// Share of the group's test samples that are right.
     pub micro: Option<f64>,
-    /// Mean over the group's estimated classes of their accuracies. On a balanced test set the same as `micro`.
+    /// Mean over the group's estimated classes of their accuracies. On a balanced test set the same
+    /// as `micro`.
     pub macro_average: Option<f64>,
 }
 
@@ -50,7 +51,8 @@ pub struct WeightedWorstClass {
     pub weighted_error: f64,
 }
 
-/// The measures of one model on one test set. Everything that needs samples that are not there is `None`.
+/// The measures of one model on one test set. Everything that needs samples that are not there is
+/// `None`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClassMetrics {
     /// Test error of each class, `None` where it is not estimated.
@@ -63,22 +65,24 @@ pub struct ClassMetrics {
     pub groups: [GroupAccuracy; 3],
     /// The worst class.
     pub worst_class: Option<WorstClass>,
-    /// Mean error of the worst 10 % of classes: of the ceil(K'/10) largest errors, K' the estimated classes. With at
-    /// most 10 classes the error of the worst.
+    /// Mean error of the worst 10 % of classes: of the ceil(K'/10) largest errors, K' the estimated
+    /// classes. With at most 10 classes the error of the worst.
     pub worst_tenth_error: Option<f64>,
-    /// WR: test accuracy of the worst class over its training accuracy. `None` without training predictions, without
-    /// training samples of that class, or if none of these is right.
+    /// WR: test accuracy of the worst class over its training accuracy. `None` without training
+    /// predictions, without training samples of that class, or if none of these is right.
     pub worst_class_ratio: Option<f64>,
     /// Classes with test samples of which none is right, ascending.
     pub zero_accuracy_classes: Vec<usize>,
 }
 
 impl ClassMetrics {
-    /// Metrics from the training counts `[K]` (they make the groups), the test errors and, if there are predictions on
-    /// the training set, the training errors (only the worst-class ratio uses them).
+    /// Metrics from the training counts `[K]` (they make the groups), the test errors and, if there
+    /// are predictions on the training set, the training errors (only the worst-class ratio uses
+    /// them).
     ///
     /// # Errors
-    /// [`LongTailError::TooFewClasses`], [`LongTailError::WrongLength`], [`LongTailError::TooManyErrors`].
+    /// [`LongTailError::TooFewClasses`], [`LongTailError::WrongLength`],
+    /// [`LongTailError::TooManyErrors`].
     pub fn new(
         train_counts: &[u64],
         test: ClassErrors<'_>,
@@ -129,7 +133,8 @@ impl ClassMetrics {
         &self.groups[group as usize]
     }
 
-    /// argmax_j lambda_j e_j over the estimated classes, for class weights lambda `[K]`; `None` if there are none.
+    /// argmax_j lambda_j e_j over the estimated classes, for class weights lambda `[K]`; `None` if
+    /// there are none.
     ///
     /// # Errors
     /// [`LongTailError::WrongLength`], [`LongTailError::InvalidWeight`].
@@ -211,7 +216,8 @@ impl ClassErrors<'_> {
         Some((errors.iter().sum::<f64>() / errors.len() as f64).min(largest))
     }
 
-    /// Compares k_a n_b with k_b n_a in integers, so that equal errors are equal and the lowest index wins.
+    /// Compares k_a n_b with k_b n_a in integers, so that equal errors are equal and the lowest
+    /// index wins.
     fn worst(&self) -> Option<WorstClass> {
         let product = |a: u64, b: u64| u128::from(a) * u128::from(b);
         let mut worst: Option<usize> = None;

@@ -1,12 +1,14 @@
-//! The exponential long-tail protocol (Cao et al., "Learning imbalanced datasets with label-distribution-aware margin
-//! loss", NeurIPS 2019): `n_j = floor(n_max IF^(-j/(K-1)))`, j = 0 ... K-1.
+//! The exponential long-tail protocol (Cao et al., "Learning imbalanced datasets with
+//! label-distribution-aware margin loss", NeurIPS 2019): `n_j = floor(n_max IF^(-j/(K-1)))`, j = 0
+//! ... K-1.
 
 use super::LongTailError;
 
-/// Training samples of each class, `[K]`, from `n_max` for class 0 down to `floor(n_max / IF)` for class K-1.
+/// Training samples of each class, `[K]`, from `n_max` for class 0 down to `floor(n_max / IF)` for
+/// class K-1.
 ///
-/// The floor is that of the real number: powers are computed in f64, and a value within 64 rounding errors of an
-/// integer is taken for it, so that `1000 · 1000^(-1/3)` is 100 and not 99.
+/// The floor is that of the real number: powers are computed in f64, and a value within 64 rounding
+/// errors of an integer is taken for it, so that `1000 · 1000^(-1/3)` is 100 and not 99.
 ///
 /// ```
 /// use car_spectral::longtail::long_tailed_counts;
@@ -15,9 +17,9 @@ use super::LongTailError;
 /// ```
 ///
 /// # Errors
-/// [`LongTailError::TooFewClasses`] for K < 2, [`LongTailError::InvalidImbalance`] unless IF is finite and >= 1,
-/// [`LongTailError::TooManySamples`] for n_max >= 2^32, [`LongTailError::EmptyClass`] if a class would get none,
-/// [`LongTailError::TooManyClasses`].
+/// [`LongTailError::TooFewClasses`] for K < 2, [`LongTailError::InvalidImbalance`] unless IF is
+/// finite and >= 1, [`LongTailError::TooManySamples`] for n_max >= 2^32,
+/// [`LongTailError::EmptyClass`] if a class would get none, [`LongTailError::TooManyClasses`].
 pub fn long_tailed_counts(n_max: u64, imbalance: f64, num_classes: usize) -> Result<Vec<u64>, LongTailError> {
     if num_classes < 2 {
         return Err(LongTailError::TooFewClasses { num_classes });

@@ -1,7 +1,9 @@
-//! One connected block of the matrix, held as vectors a_1 … a_p of length n, and its Gram matrix A = Σ_k a_k a_kᵀ.
+//! One connected block of the matrix, held as vectors a_1 … a_p of length n, and its Gram matrix
+//! A = Σ_k a_k a_kᵀ.
 //!
-//! The vectors are the rows of M (then A = MᵀM) or its columns (then A = MMᵀ), whichever the storage has contiguous: A
-//! x is formed in **one** pass, w_k = a_k·x and at once y += w_k a_k, while a_k is in the cache.
+//! The vectors are the rows of M (then A = MᵀM) or its columns (then A = MMᵀ), whichever the
+//! storage has contiguous: A x is formed in **one** pass, w_k = a_k·x and at once y += w_k a_k,
+//! while a_k is in the cache.
 
 use std::borrow::Cow;
 
@@ -11,7 +13,8 @@ use multiversion::multiversion;
 pub(super) enum Block<'a> {
     /// p n numbers, vector after vector.
     Dense { values: Cow<'a, [f64]>, len: usize },
-    /// Vector k has `values[starts[k]..starts[k + 1]]` at the places `indices[starts[k]..starts[k + 1]]`.
+    /// Vector k has `values[starts[k]..starts[k + 1]]` at the places `indices[starts[k]..starts[k +
+    /// 1]]`.
     Sparse { starts: Vec<usize>, indices: Vec<u32>, values: Vec<f64>, len: usize },
 }
 
@@ -39,8 +42,8 @@ impl Block<'_> {
         }
     }
 
-    /// The n of S5: (most non-zeros in a row) + (most in a column), or an upper bound of it. Every term of (Ax)_j goes
-    /// through at most this many roundings, in whatever order sums are taken.
+    /// The n of S5: (most non-zeros in a row) + (most in a column), or an upper bound of it. Every
+    /// term of (Ax)_j goes through at most this many roundings, in whatever order sums are taken.
     pub(super) fn most_terms(&self) -> usize {
         match self {
             Block::Dense { .. } => self.count() + self.len(),
@@ -82,8 +85,8 @@ impl Block<'_> {
     }
 }
 
-/// Four vectors at a time, so that x and y are read once for every four: at sizes beyond the caches a pass then takes
-/// little more than reading the block once.
+/// Four vectors at a time, so that x and y are read once for every four: at sizes beyond the caches
+/// a pass then takes little more than reading the block once.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
 fn apply_dense(values: &[f64], len: usize, x: &[f64], w: &mut [f64], y: &mut [f64]) {
     let mut quads = values.chunks_exact(4 * len);
@@ -104,7 +107,8 @@ fn apply_dense(values: &[f64], len: usize, x: &[f64], w: &mut [f64], y: &mut [f6
     }
 }
 
-/// a·x, b·x, c·x and d·x, each in eight interleaved partial sums, which the compiler turns into vector instructions.
+/// a·x, b·x, c·x and d·x, each in eight interleaved partial sums, which the compiler turns into
+/// vector instructions.
 #[inline(always)]
 fn four_dots([a, b, c, d]: [&[f64]; 4], x: &[f64]) -> [f64; 4] {
     let (x_lanes, x_tail) = x.as_chunks::<8>();

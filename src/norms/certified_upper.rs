@@ -1,28 +1,30 @@
-//! A certified upper bound of the spectral norm of a matrix of any signs, as T3 needs for weight matrices.
+//! A certified upper bound of the spectral norm of a matrix of any signs, as T3 needs for weight
+//! matrices.
 //!
 //! ```text
 //! M = U S Vᵀ + E   ⇒   ‖M‖₂ ≤ ‖U‖₂ max_i |s_i| ‖V‖₂ + ‖E‖_F,   ‖U‖₂² = ‖UᵀU‖₂ ≤ 1 + ‖UᵀU − I‖_F;      ‖M‖₂ ≤ ‖M‖_F
 //! ```
 //!
-//! The first holds for *any* matrices U, S = diag(s), V, so the decomposition need not be trusted: what it lacks shows
-//! up in E and in the departures from I, which are computed. Where it fails, or is so bad that ‖M‖_F is smaller, ‖M‖_F
-//! is the bound.
+//! The first holds for *any* matrices U, S = diag(s), V, so the decomposition need not be trusted:
+//! what it lacks shows up in E and in the departures from I, which are computed. Where it fails, or
+//! is so bad that ‖M‖_F is smaller, ‖M‖_F is the bound.
 //!
-//! **Rounding.** u = 2⁻⁵³, m x n matrices of N = mn numbers, t singular values; sums in any order, fused or not; Nu ≤
-//! 1/4.
-//! - Products. US rounds once, an inner product of t terms is off by at most tu/(1 − tu) times that of the absolute
-//!   values: U S Vᵀ is off by at most (t + 2)u ‖U‖_F max|s_i| ‖V‖_F, UᵀU by (m + 1)u ‖U‖_F² and VᵀV by (n + 1)u ‖V‖_F²,
-//!   up to second order; 2(t + 4)u, 2(m + 4)u and 2(n + 4)u are added, whose factor 2 covers the rounding of these
-//!   norms too.
-//! - Frobenius norms, of E, of the departures and of M, by a subtraction (of M none), N squares, their sum and a root:
-//!   the float is at least (1 − u)^(N/2 + 3) times the norm, and (1 − u)^(−N/2 − 3) ≤ 1 + (N + 6)u. It is multiplied by
-//!   1 + (2N + 16)u.
-//! - The rest, about ten roundings of positive numbers: two for each departure and root, two products, two sums, the
-//!   last product. It is multiplied by 1 + 16u.
-//! - Underflow. M is divided by a power of two so that its largest entry lies in [1, 2), and what is then below 2⁻²⁰⁰
-//!   counts as 0 (`exact` says why): ‖M‖₂ ≥ 1 changes by less than √N 2⁻²⁰⁰. A square or a product that underflows is
-//!   off by less than 2⁻¹⁰⁷⁴: a Frobenius norm by less than √N 2⁻⁵³⁷, a product of matrices by less than (N + m² + n²)
-//!   2⁻¹⁰⁷⁴. All this is far below the u that 1 + 16u has to spare.
+//! **Rounding.** u = 2⁻⁵³, m x n matrices of N = mn numbers, t singular values; sums in any order,
+//! fused or not; Nu ≤ 1/4.
+//! - Products. US rounds once, an inner product of t terms is off by at most tu/(1 − tu) times that
+//!   of the absolute values: U S Vᵀ is off by at most (t + 2)u ‖U‖_F max|s_i| ‖V‖_F, UᵀU by (m +
+//!   1)u ‖U‖_F² and VᵀV by (n + 1)u ‖V‖_F², up to second order; 2(t + 4)u, 2(m + 4)u and 2(n + 4)u
+//!   are added, whose factor 2 covers the rounding of these norms too.
+//! - Frobenius norms, of E, of the departures and of M, by a subtraction (of M none), N squares,
+//!   their sum and a root: the float is at least (1 − u)^(N/2 + 3) times the norm, and (1 −
+//!   u)^(−N/2 − 3) ≤ 1 + (N + 6)u. It is multiplied by 1 + (2N + 16)u.
+//! - The rest, about ten roundings of positive numbers: two for each departure and root, two
+//!   products, two sums, the last product. It is multiplied by 1 + 16u.
+//! - Underflow. M is divided by a power of two so that its largest entry lies in [1, 2), and what
+//!   is then below 2⁻²⁰⁰ counts as 0 (`exact` says why): ‖M‖₂ ≥ 1 changes by less than √N 2⁻²⁰⁰. A
+//!   square or a product that underflows is off by less than 2⁻¹⁰⁷⁴: a Frobenius norm by less than
+//!   √N 2⁻⁵³⁷, a product of matrices by less than (N + m² + n²) 2⁻¹⁰⁷⁴. All this is far below the u
+//!   that 1 + 16u has to spare.
 //! - The power of two is multiplied back exactly, or upwards where the result is subnormal.
 
 use nalgebra::{DMatrix, DVector, SVD};
@@ -35,15 +37,17 @@ use super::power_of_two::scale_up;
 /// A decomposition this close to its own σ₁ is not tried again on the transpose.
 const TIGHT: f64 = 1.0 + 1e-9;
 
-/// A number that ‖M‖₂ does not exceed, for a matrix with finite entries of any signs: the smaller of ‖M‖_F and what a
-/// singular value decomposition certifies (the module's page has the proof), both rounded up.
+/// A number that ‖M‖₂ does not exceed, for a matrix with finite entries of any signs: the smaller
+/// of ‖M‖_F and what a singular value decomposition certifies (the module's page has the proof),
+/// both rounded up.
 ///
-/// Above the norm by about 1e-11 relative for full matrices of a few hundred rows; nalgebra's singular vectors of
-/// matrices with many zeros can be wrong, and then the bound may be up to ‖M‖_F, but true all the same. Cost O(m n
-/// min(m, n)).
+/// Above the norm by about 1e-11 relative for full matrices of a few hundred rows; nalgebra's
+/// singular vectors of matrices with many zeros can be wrong, and then the bound may be up to
+/// ‖M‖_F, but true all the same. Cost O(m n min(m, n)).
 ///
 /// # Errors
-/// [`NormError::Empty`], [`NormError::NonFinite`]; [`NormError::Overflow`] if the bound exceeds the largest f64.
+/// [`NormError::Empty`], [`NormError::NonFinite`]; [`NormError::Overflow`] if the bound exceeds the
+/// largest f64.
 pub fn certified_spectral_upper(matrix: ArrayView2<'_, f64>) -> Result<f64, NormError> {
     let Scaled { matrix, exponent } = Scaled::new(matrix)?;
     if matrix.amax() == 0.0 {
@@ -68,7 +72,8 @@ fn decompose(matrix: &DMatrix<f64>) -> Option<Decomposition> {
     Some(Decomposition { u: u?, s, v_t: v_t? })
 }
 
-/// The smallest of ‖M‖_F and the bounds by the decompositions of M and, unless that one is tight, of Mᵀ.
+/// The smallest of ‖M‖_F and the bounds by the decompositions of M and, unless that one is tight,
+/// of Mᵀ.
 fn best_bound(matrix: &DMatrix<f64>, decompose: impl Fn(&DMatrix<f64>) -> Option<Decomposition>) -> f64 {
     let mut best = norm_upper(matrix);
     for oriented in [matrix, &matrix.transpose()] {
@@ -262,8 +267,8 @@ mod tests {
         }
     }
 
-    /// What makes nalgebra's iteration circle or end in NaN (on which its ordered form panics) unless the negligible is
-    /// dropped.
+    /// What makes nalgebra's iteration circle or end in NaN (on which its ordered form panics)
+    /// unless the negligible is dropped.
     #[test]
     fn entries_over_the_whole_range_of_f64() {
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(4);

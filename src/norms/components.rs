@@ -1,13 +1,15 @@
-//! Connected components of the bipartite graph of a non-negative matrix: rows and columns are the vertices, non-zero
-//! entries the edges.
+//! Connected components of the bipartite graph of a non-negative matrix: rows and columns are the
+//! vertices, non-zero entries the edges.
 //!
-//! Rows and columns of different components share no entry, so after a permutation M is block diagonal and
-//! ‖M‖₂ = max over components of ‖block‖₂. Within a component MᵀM is irreducible on the component's columns, which is
-//! what makes the top singular pair positive there (Perron-Frobenius) and the enclosure of S5 close.
+//! Rows and columns of different components share no entry, so after a permutation M is block
+//! diagonal and ‖M‖₂ = max over components of ‖block‖₂. Within a component MᵀM is irreducible on
+//! the component's columns, which is what makes the top singular pair positive there
+//! (Perron-Frobenius) and the enclosure of S5 close.
 
 /// The components of a matrix in compressed columns, each with its rows, columns and entries.
 pub(super) struct Components {
-    /// Component of each row and column that has an entry; components are numbered in order of their first column.
+    /// Component of each row and column that has an entry; components are numbered in order of
+    /// their first column.
     row_component: Vec<u32>,
     /// Columns sorted by component.
     columns: Vec<u32>,
@@ -18,8 +20,9 @@ pub(super) struct Components {
 const NONE: u32 = u32::MAX;
 
 impl Components {
-    /// Finds the components of the `num_rows` x (starts.len() - 1) matrix with non-zero entries in rows
-    /// `rows[starts[j]..starts[j + 1]]` of column j, by union-find with path halving: O((K + entries) α(K)).
+    /// Finds the components of the `num_rows` x (starts.len() - 1) matrix with non-zero entries in
+    /// rows `rows[starts[j]..starts[j + 1]]` of column j, by union-find with path halving: O((K +
+    /// entries) α(K)).
     pub(super) fn of_columns(num_rows: usize, starts: &[usize], rows: &[u32]) -> Self {
         // Every column joins all its rows to its first one, so the forest needs the rows only.
         let mut parent: Vec<u32> = (0..num_rows as u32).collect();
@@ -92,9 +95,9 @@ fn find(parent: &mut [u32], mut vertex: u32) -> u32 {
     vertex
 }
 
-/// The columns of a dense matrix (vectors of length `len`, one after the other) that have an entry, if all entries form
-/// **one** component; None if there are several. Each vertex reached scans only the vertices not yet reached: O(K) for
-/// a full matrix, O(K²) at worst.
+/// The columns of a dense matrix (vectors of length `len`, one after the other) that have an entry,
+/// if all entries form **one** component; None if there are several. Each vertex reached scans only
+/// the vertices not yet reached: O(K) for a full matrix, O(K²) at worst.
 pub(super) fn support_if_connected(values: &[f64], len: usize) -> Option<Vec<bool>> {
     enum Vertex {
         Vector(usize),

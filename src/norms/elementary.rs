@@ -1,14 +1,15 @@
-//! The norms that need one pass over the matrix: ‖M‖₁, ‖M‖_∞ and ‖M‖_F, and what the column sums force on ‖M‖₂.
+//! The norms that need one pass over the matrix: ‖M‖₁, ‖M‖_∞ and ‖M‖_F, and what the column sums
+//! force on ‖M‖₂.
 
 use crate::confusion::ConfusionMatrix;
 
 use super::power_of_two::{exponent, scale};
 
-/// ‖M‖₁ = max_j Σ_i M_ij, the largest column sum: for a confusion matrix the largest class error, for CΛ the weighted
-/// worst-class error (D4).
+/// ‖M‖₁ = max_j Σ_i M_ij, the largest column sum: for a confusion matrix the largest class error,
+/// for CΛ the weighted worst-class error (D4).
 ///
-/// Sums run over ascending rows, so the value is the maximum of [`ConfusionMatrix::column_sums`] to the last bit;
-/// relative error at most (K-1) 2^-53. A sum above the largest f64 gives infinity.
+/// Sums run over ascending rows, so the value is the maximum of [`ConfusionMatrix::column_sums`] to
+/// the last bit; relative error at most (K-1) 2^-53. A sum above the largest f64 gives infinity.
 pub fn one_norm(matrix: &ConfusionMatrix) -> f64 {
     let sums = match matrix.as_dense() {
         // Row by row: the same additions as column by column, in the order of memory.
@@ -24,7 +25,8 @@ pub fn one_norm(matrix: &ConfusionMatrix) -> f64 {
     largest(sums)
 }
 
-/// ‖M‖_∞ = max_i Σ_j M_ij, the largest row sum: how much of the other classes flows into one predicted class.
+/// ‖M‖_∞ = max_i Σ_j M_ij, the largest row sum: how much of the other classes flows into one
+/// predicted class.
 ///
 /// Relative error at most (K-1) 2^-53; a sum above the largest f64 gives infinity.
 pub fn infinity_norm(matrix: &ConfusionMatrix) -> f64 {
@@ -42,8 +44,9 @@ pub fn infinity_norm(matrix: &ConfusionMatrix) -> f64 {
 
 /// ‖M‖_F = √(Σ_ij M_ij²) ≥ ‖M‖₂.
 ///
-/// The entries are first scaled by the power of two that brings the largest one into [1, 2), so that no square
-/// overflows and none that matters underflows. Infinity if the norm itself exceeds the largest f64.
+/// The entries are first scaled by the power of two that brings the largest one into [1, 2), so
+/// that no square overflows and none that matters underflows. Infinity if the norm itself exceeds
+/// the largest f64.
 pub fn frobenius_norm(matrix: &ConfusionMatrix) -> f64 {
     match matrix.as_dense() {
         Some(dense) => scaled_root_of_squares(|| dense.iter().copied()),
@@ -51,13 +54,13 @@ pub fn frobenius_norm(matrix: &ConfusionMatrix) -> f64 {
     }
 }
 
-/// ‖1ᵀM‖₂/√K ≤ ‖M‖₂, for 1/√K in every entry is a unit vector: what the column sums s alone force on the spectral norm.
-/// The matrix 1 sᵀ/K, whose columns spread evenly over all rows, attains it. Of CΛ it is the root mean square over
-/// classes of the weighted errors λ_j e_j: how far ‖CΛ‖₂ lies above it says how unevenly errors flow into predicted
-/// classes.
+/// ‖1ᵀM‖₂/√K ≤ ‖M‖₂, for 1/√K in every entry is a unit vector: what the column sums s alone force
+/// on the spectral norm. The matrix 1 sᵀ/K, whose columns spread evenly over all rows, attains it.
+/// Of CΛ it is the root mean square over classes of the weighted errors λ_j e_j: how far ‖CΛ‖₂ lies
+/// above it says how unevenly errors flow into predicted classes.
 ///
-/// Relative error at most (2K+3) 2^-53 up to second order, and below the normal numbers 2^-1074. Infinity if it exceeds
-/// the largest f64.
+/// Relative error at most (2K+3) 2^-53 up to second order, and below the normal numbers 2^-1074.
+/// Infinity if it exceeds the largest f64.
 pub fn column_sum_floor(matrix: &ConfusionMatrix) -> f64 {
     let Some(e) = largest_exponent(matrix) else { return 0.0 };
     let mut sums = vec![0.0; matrix.num_classes()];
@@ -67,12 +70,12 @@ pub fn column_sum_floor(matrix: &ConfusionMatrix) -> f64 {
     scale(root_mean_square(sums), e)
 }
 
-/// The largest of four numbers that ‖M‖₂ is not below and that one pass over the entries gives: the lengths of the
-/// longest column max_j |M 1_j| and of the longest row max_i |1_iᵀM|, and what column and row sums force, |1ᵀM|/√K
-/// and |M1|/√K.
+/// The largest of four numbers that ‖M‖₂ is not below and that one pass over the entries gives: the
+/// lengths of the longest column max_j |M 1_j| and of the longest row max_i |1_iᵀM|, and what
+/// column and row sums force, |1ᵀM|/√K and |M1|/√K.
 ///
-/// Relative error at most (2K+3) 2^-53 up to second order, and below the normal numbers 2^-1074. Infinity if it exceeds
-/// the largest f64.
+/// Relative error at most (2K+3) 2^-53 up to second order, and below the normal numbers 2^-1074.
+/// Infinity if it exceeds the largest f64.
 pub fn spectral_floor(matrix: &ConfusionMatrix) -> f64 {
     #[derive(Clone, Default)]
     struct Line {

@@ -1,39 +1,45 @@
 //! The spectral norm of a non-negative matrix between two certified bounds (S5 of THEORY.md).
 //!
-//! Let M >= 0 with M != 0, J its non-zero columns and A = MᵀM on J. (Or A = MMᵀ on the non-zero rows: M and Mᵀ have the
-//! same norm, and the code takes the one whose vectors are contiguous in memory.)
+//! Let M >= 0 with M != 0, J its non-zero columns and A = MᵀM on J. (Or A = MMᵀ on the non-zero
+//! rows: M and Mᵀ have the same norm, and the code takes the one whose vectors are contiguous in
+//! memory.)
 //!
-//! **Upper** (Collatz-Wielandt). For every x > 0 on J: ‖M‖₂² <= max_J (Ax)_j / x_j.
-//! *Proof.* Let r be that maximum, v >= 0 a top right singular vector (S4), Av = σ² v, v = 0 outside J. Then xᵀv > 0
-//! and σ² xᵀv = xᵀAv = (Ax)ᵀv <= r xᵀv. ∎
+//! **Upper** (Collatz-Wielandt). For every x > 0 on J: ‖M‖₂² <= max_J (Ax)_j / x_j. *Proof.* Let r
+//! be that maximum, v >= 0 a top right singular vector (S4), Av = σ² v, v = 0 outside J. Then xᵀv >
+//! 0 and σ² xᵀv = xᵀAv = (Ax)ᵀv <= r xᵀv. ∎
 //!
-//! **Lower**. For every w != 0: ‖Mᵀw‖/‖w‖ <= ‖Mᵀ‖₂ = ‖M‖₂, by definition of the norm. With w = Mx this is ‖Ax‖/‖Mx‖,
-//! which is at least ‖Mx‖/‖x‖, as ‖Mx‖² = xᵀAx <= ‖x‖ ‖Ax‖.
+//! **Lower**. For every w != 0: ‖Mᵀw‖/‖w‖ <= ‖Mᵀ‖₂ = ‖M‖₂, by definition of the norm. With w = Mx
+//! this is ‖Ax‖/‖Mx‖, which is at least ‖Mx‖/‖x‖, as ‖Mx‖² = xᵀAx <= ‖x‖ ‖Ax‖.
 //!
-//! **Where x comes from.** Any positive x gives true bounds; a good one makes them meet. One Lanczos run from b = 1
-//! gives θ ≈ σ² and, for s = θ (1 + δ), the vector x with (s I - A) x = b - r (module `lanczos`). If r <= b and x > 0
-//! then Ax <= s x, so the first bound is at most √s = σ (1 + δ/2 + …), and x is within O(δ/gap) of the top singular
-//! vector, so the second misses σ by O(δ²). It is the same small-gap certificate as in S5, ‖M‖₂² <= s - min_j b_j/x_j,
-//! with the solver's output *checked by Collatz-Wielandt* instead of believed; it needs no gap between σ₁ and σ₂, and
-//! no component of x has to be accurate. Where the residual stays too large the smallest δ that the residual allows is
-//! taken, and the interval is honestly wider.
+//! **Where x comes from.** Any positive x gives true bounds; a good one makes them meet. One
+//! Lanczos run from b = 1 gives θ ≈ σ² and, for s = θ (1 + δ), the vector x with (s I - A) x = b -
+//! r (module `lanczos`). If r <= b and x > 0 then Ax <= s x, so the first bound is at most √s = σ
+//! (1 + δ/2 + …), and x is within O(δ/gap) of the top singular vector, so the second misses σ by
+//! O(δ²). It is the same small-gap certificate as in S5, ‖M‖₂² <= s - min_j b_j/x_j, with the
+//! solver's output *checked by Collatz-Wielandt* instead of believed; it needs no gap between σ₁
+//! and σ₂, and no component of x has to be accurate. Where the residual stays too large the
+//! smallest δ that the residual allows is taken, and the interval is honestly wider.
 //!
-//! **Rounding.** u = 2^-53, p vectors of length n in the block, N = (most non-zeros in a row) + (most in a column). All
-//! terms are non-negative, so no cancellation: a sum of t products carries a factor in [(1-u)^t, (1+u)^t] in whatever
-//! order it is taken, fused or not.
-//! - Upper: fl(y_j) >= (1-u)^N (Ax)_j, and the division adds one rounding, so the true ratio is at most
-//!   (1-u)^-(N+1) max fl(y_j/x_j); the root halves the exponent and adds one rounding, the constant 1 + (N+8)u and the
-//!   product two more. (1-u)^-(N/2 + 7/2) <= 1 + (N+8)u for N u <= 1/4, so next_up(√max · (1 + (N+8)u)) >= ‖M‖₂.
-//! - Lower: w is what it is, *as computed*; y = fl(Mᵀw) is at most (1+u)^N too large, a norm of t numbers at most a
-//!   factor (1±u)^(t/2+1), quotient and product two more: (‖y‖/‖w‖)(1 - (N + p + n + 8)u) <= ‖M‖₂.
-//! - Underflow: entries are scaled by a power of two so that the largest of a block lies in [1, 2) (or, where a dense
-//!   matrix is used in place, in [2^-80, 2^80]); 2^-300 <= x_j <= 1. An entry, product or sum that underflows is off by
-//!   less than 2^-1074, which in y_j/x_j adds up to less than N² 2^-694, against a maximum of at least 2^-160: far
-//!   below the spare u of the upper bound (THEORY.md has the margins). The squares add up to ‖w‖² >= 2^-760 and ‖y‖² >=
-//!   2^-920, of which n underflows are less than n 2^-154.
+//! **Rounding.** u = 2^-53, p vectors of length n in the block, N = (most non-zeros in a row) +
+//! (most in a column). All terms are non-negative, so no cancellation: a sum of t products carries
+//! a factor in [(1-u)^t, (1+u)^t] in whatever order it is taken, fused or not.
+//! - Upper: fl(y_j) >= (1-u)^N (Ax)_j, and the division adds one rounding, so the true ratio is at
+//!   most (1-u)^-(N+1) max fl(y_j/x_j); the root halves the exponent and adds one rounding, the
+//!   constant 1 + (N+8)u and the product two more. (1-u)^-(N/2 + 7/2) <= 1 + (N+8)u for N u <= 1/4,
+//!   so next_up(√max · (1 + (N+8)u)) >= ‖M‖₂.
+//! - Lower: w is what it is, *as computed*; y = fl(Mᵀw) is at most (1+u)^N too large, a norm of t
+//!   numbers at most a factor (1±u)^(t/2+1), quotient and product two more: (‖y‖/‖w‖)(1 - (N + p +
+//!   n + 8)u) <= ‖M‖₂.
+//! - Underflow: entries are scaled by a power of two so that the largest of a block lies in [1, 2)
+//!   (or, where a dense matrix is used in place, in [2^-80, 2^80]); 2^-300 <= x_j <= 1. An entry,
+//!   product or sum that underflows is off by less than 2^-1074, which in y_j/x_j adds up to less
+//!   than N² 2^-694, against a maximum of at least 2^-160: far below the spare u of the upper bound
+//!   (THEORY.md has the margins). The squares add up to ‖w‖² >= 2^-760 and ‖y‖² >= 2^-920, of which
+//!   n underflows are less than n 2^-154.
 //!
-//! The conditions of all this hold for every matrix there can be: K < 2^32 (a class is named by 32 bits) gives N < 2^33
-//! and N + p + n < 2^34, so N u < 2^-20, (N + p + n) u < 2^-19 and n 2^-154 < 2^-122.
+//! The conditions of all this hold for every matrix there can be: K < 2^32 (a class is named by 32
+//! bits) gives N < 2^33 and N + p + n < 2^34, so N u < 2^-20, (N + p + n) u < 2^-19 and n 2^-154 <
+//! 2^-122.
 //!
 //! Both slacks of S5 are therefore right.
 
@@ -62,9 +68,9 @@ const MAX_PASSES: usize = 4096;
 /// Numbers that the Krylov basis of one block may hold (128 MiB), and bounds of its dimension.
 const BASIS_BUDGET: usize = 1 << 24;
 const BASIS_DIMENSION: (usize, usize) = (32, 1024);
-/// Exponents of the relative shift δ of a witness (s = θ (1 + δ)): 2^-31 makes an interval of relative width 2.3e-10;
-/// below 2^-39 the rounding of A x, u s x_j ≈ u/δ against b = 1, would no longer be small. At 2^20 the witness is b
-/// itself to six digits.
+/// Exponents of the relative shift δ of a witness (s = θ (1 + δ)): 2^-31 makes an interval of
+/// relative width 2.3e-10; below 2^-39 the rounding of A x, u s x_j ≈ u/δ against b = 1, would no
+/// longer be small. At 2^20 the witness is b itself to six digits.
 const LARGEST_SHIFT: i32 = -31;
 const SMALLEST_SHIFT: i32 = -39;
 const WIDEST_SHIFT: i32 = 21;
@@ -72,7 +78,8 @@ const WIDEST_SHIFT: i32 = 21;
 const RESTART_FLOOR: f64 = 1.0 / 1024.0;
 /// Below this share of non-zeros a dense matrix is treated as a sparse one.
 const SPARSE_SHARE: f64 = 0.125;
-/// And above this share a component of a sparse one as a dense one: a pass is then faster in spite of the zeros.
+/// And above this share a component of a sparse one as a dense one: a pass is then faster in spite
+/// of the zeros.
 const DENSE_SHARE: f64 = 0.3;
 /// Largest entries of a dense matrix between 2^-80 and 2^80 need no scaling.
 const SAFE_EXPONENT: i32 = 80;
@@ -80,20 +87,23 @@ const SAFE_EXPONENT: i32 = 80;
 /// ‖M‖₂ between two certified bounds, with the singular pair that attains the estimate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SpectralNorm {
-    /// Best estimate, in [`lower`](Self::lower)`..=`[`upper`](Self::upper): the quotient ‖Mᵀw‖/‖w‖ = uᵀMv of the pair
-    /// below,
-    /// *before* rounding outwards, hence a lower bound up to rounding, with an error quadratic in that of the pair.
+    /// Best estimate, in [`lower`](Self::lower)`..=`[`upper`](Self::upper): the quotient
+    /// ‖Mᵀw‖/‖w‖ = uᵀMv of the pair below, *before* rounding outwards, hence a lower bound up to
+    /// rounding, with an error quadratic in that of the pair.
     pub value: f64,
     /// Certified: lower <= ‖M‖₂.
     pub lower: f64,
     /// Certified: ‖M‖₂ <= upper.
     pub upper: f64,
-    /// Passes over blocks of the matrix, each a product with M and one with Mᵀ, summed over the blocks.
+    /// Passes over blocks of the matrix, each a product with M and one with Mᵀ, summed over the
+    /// blocks.
     pub iterations: usize,
-    /// u over the rows (predicted classes), length K: unit, non-negative, zero outside the block that attains the norm.
+    /// u over the rows (predicted classes), length K: unit, non-negative, zero outside the block
+    /// that attains the norm.
     pub left: Vec<f64>,
-    /// v over the columns (true classes), length K: unit, non-negative, zero outside the block that attains the norm.
-    /// If σ₁ is (nearly) multiple, u and v are one of the pairs that attain `value`.
+    /// v over the columns (true classes), length K: unit, non-negative, zero outside the block that
+    /// attains the norm. If σ₁ is (nearly) multiple, u and v are one of the pairs that attain
+    /// `value`.
     pub right: Vec<f64>,
 }
 
@@ -104,18 +114,19 @@ impl SpectralNorm {
     }
 }
 
-/// Certified enclosure lower <= ‖M‖₂ <= upper of the stored matrix (S5; the module's page has statement and proof),
-/// relative width at most 1e-9 unless thousands of passes cannot separate σ₁ from what lies below it; then honestly
-/// wider.
+/// Certified enclosure lower <= ‖M‖₂ <= upper of the stored matrix (S5; the module's page has
+/// statement and proof), relative width at most 1e-9 unless thousands of passes cannot separate σ₁
+/// from what lies below it; then honestly wider.
 ///
-/// One connected component of the bipartite graph of rows and columns at a time: ‖M‖₂ is the largest of theirs.
-/// Components whose certified bound √(‖·‖₁ ‖·‖_∞) lies below the lower bound already reached are skipped, a component
-/// with one entry is exact. A dense matrix of one component with at least an eighth of its entries not 0 is used in
-/// place, one read a pass; a zero matrix gives 0 = lower = upper with the first unit vectors.
+/// One connected component of the bipartite graph of rows and columns at a time: ‖M‖₂ is the
+/// largest of theirs. Components whose certified bound √(‖·‖₁ ‖·‖_∞) lies below the lower bound
+/// already reached are skipped, a component with one entry is exact. A dense matrix of one
+/// component with at least an eighth of its entries not 0 is used in place, one read a pass; a zero
+/// matrix gives 0 = lower = upper with the first unit vectors.
 ///
-/// The enclosure is of the matrix as stored. An entry of C_gΛ, computed as (count / m_j) λ_j with λ_j = 1/√(π_j + r0),
-/// r0 ≥ 0, is off by at most 8u relatively, and so by S4 is the norm: ‖fl(M)‖₂ ∈ [(1-8u), (1+8u)] ‖M‖₂. Two of these
-/// roundings are left if λ_j is taken as it is stored.
+/// The enclosure is of the matrix as stored. An entry of C_gΛ, computed as (count / m_j) λ_j with
+/// λ_j = 1/√(π_j + r0), r0 ≥ 0, is off by at most 8u relatively, and so by S4 is the norm: ‖fl(M)‖₂
+/// ∈ [(1-8u), (1+8u)] ‖M‖₂. Two of these roundings are left if λ_j is taken as it is stored.
 ///
 /// # Errors
 /// [`NormError::Overflow`] if the upper bound exceeds the largest f64.
@@ -160,12 +171,14 @@ fn enclose_dense(matrix: &ConfusionMatrix, dense: ArrayView2<f64>) -> SpectralNo
     best.finish(num_classes)
 }
 
-/// Whether to go by compressed columns: few entries for their places, or one alone, which is exact there.
+/// Whether to go by compressed columns: few entries for their places, or one alone, which is exact
+/// there.
 fn is_sparse(non_zeros: usize, places: usize) -> bool {
     non_zeros == 1 || (non_zeros as f64) < SPARSE_SHARE * places as f64
 }
 
-/// The exponent by which a dense matrix with this largest entry is scaled; 0 where it can be used in place.
+/// The exponent by which a dense matrix with this largest entry is scaled; 0 where it can be used
+/// in place.
 fn scaling(max: f64) -> i32 {
     let e = exponent(max);
     if e.abs() < SAFE_EXPONENT { 0 } else { e }
@@ -191,7 +204,8 @@ struct Candidate {
     component: usize,
     /// 2^exponent <= largest entry < 2^(exponent + 1).
     exponent: i32,
-    /// Certified upper bound √(‖·‖₁ ‖·‖_∞) of the component, unscaled; infinite for one that is alone.
+    /// Certified upper bound √(‖·‖₁ ‖·‖_∞) of the component, unscaled; infinite for one that is
+    /// alone.
     bound: f64,
 }
 
@@ -236,7 +250,8 @@ fn enclose_columns(matrix: &Columns) -> SpectralNorm {
     best.finish(num_classes)
 }
 
-/// Of a component with so many vectors of this length and so many entries; one vector alone needs no iteration.
+/// Of a component with so many vectors of this length and so many entries; one vector alone needs
+/// no iteration.
 fn is_faster_dense(count: usize, len: usize, stored: usize) -> bool {
     count > 1 && stored as f64 > DENSE_SHARE * (count * len) as f64
 }
@@ -307,8 +322,8 @@ impl Enclosed {
         1.0 - self.lower / self.upper
     }
 
-    /// Both bounds of S5 from one pass, for the vector x made positive on the support; returns that vector, of
-    /// maximum 1. `terms` is the block's [`Block::most_terms`].
+    /// Both bounds of S5 from one pass, for the vector x made positive on the support; returns that
+    /// vector, of maximum 1. `terms` is the block's [`Block::most_terms`].
     fn certify(&mut self, block: &Block, terms: usize, support: &[f64], mut x: Vec<f64>) -> Vec<f64> {
         let max = x.iter().copied().fold(0.0, f64::max);
         for (x, &inside) in x.iter_mut().zip(support) {
@@ -335,8 +350,9 @@ impl Enclosed {
     }
 }
 
-/// Encloses the norm of a connected block whose largest entry is of moderate size. `support` is 1 on the non-zero
-/// places and 0 elsewhere. Returns early once the upper bound is not above `irrelevant_below`.
+/// Encloses the norm of a connected block whose largest entry is of moderate size. `support` is 1
+/// on the non-zero places and 0 elsewhere. Returns early once the upper bound is not above
+/// `irrelevant_below`.
 fn enclose_block(block: &Block, support: &[f64], irrelevant_below: f64) -> Enclosed {
     let mut found = Enclosed::unknown();
     let terms = block.most_terms();
@@ -399,8 +415,8 @@ fn dimension_limit(len: usize) -> usize {
     (BASIS_BUDGET / len).clamp(BASIS_DIMENSION.0, BASIS_DIMENSION.1)
 }
 
-/// The dimension at which to look at T_k again after a look at k: one look costs some 500 k operations, which is to
-/// stay below the passes in between over a block of so many entries.
+/// The dimension at which to look at T_k again after a look at k: one look costs some 500 k
+/// operations, which is to stay below the passes in between over a block of so many entries.
 fn next_look(k: usize, stored: usize) -> usize {
     k + 1 + (512 * k / stored).min(k / 4)
 }
@@ -426,8 +442,8 @@ struct Best {
 }
 
 impl Best {
-    /// Takes in a component of which the bounds are to be multiplied by 2^e; `place` turns its w and y into left and
-    /// right vectors over all classes.
+    /// Takes in a component of which the bounds are to be multiplied by 2^e; `place` turns its w
+    /// and y into left and right vectors over all classes.
     fn take(&mut self, found: Enclosed, e: i32, place: impl FnOnce(&[f64], &[f64]) -> (Vec<f64>, Vec<f64>)) {
         let (lower, value, upper) = if found.lower == found.upper {
             // One entry: its scaling was exact, and so is the way back.
@@ -475,7 +491,8 @@ mod tests {
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
-    /// The QR and divide-and-conquer SVDs are backward stable: an error of a small multiple of √K u σ₁; 1e-13 is 900 u.
+    /// The QR and divide-and-conquer SVDs are backward stable: an error of a small multiple of √K u
+    /// σ₁; 1e-13 is 900 u.
     const SVD_ERROR: f64 = 1e-13;
 
     fn sparse(num_classes: usize, triplets: impl IntoIterator<Item = (usize, usize, f64)>) -> ConfusionMatrix {

@@ -1,15 +1,15 @@
 //! The full set of singular values by nalgebra, σ₁ ≥ σ₂ ≥ … ≥ 0, and the top singular pair.
 //!
-//! Backward stable: each computed σ_i is within p(m, n) 2^-53 σ₁ of the true one, p a modest polynomial (Golub and
-//! Van Loan, *Matrix Computations*, 4th ed., section 8.6). Cost O(m n min(m, n)); for large matrices and for a
-//! certificate see [`spectral_norm`](super::spectral_norm).
+//! Backward stable: each computed σ_i is within p(m, n) 2^-53 σ₁ of the true one, p a modest
+//! polynomial (Golub and Van Loan, *Matrix Computations*, 4th ed., section 8.6). Cost O(m n min(m,
+//! n)); for large matrices and for a certificate see [`spectral_norm`](super::spectral_norm).
 //!
-//! Three cautions built in, all for matrices with many zeros, as confusion matrices are. nalgebra 0.35 asked for
-//! singular
-//! *vectors* can return wrong singular *values*, too (seen: 1.18 for 0.91, K = 5, one row of two entries); so only
-//! values are asked of its SVD, Σ σ_i² = ‖M‖_F² is checked, and the vectors come from an eigendecomposition of MᵀM,
-//! checked against σ₁. Its values can be NaN for a matrix and right for its transpose (seen: K = 57, 31 entries); so
-//! the transpose is tried next. And with entries over hundreds of orders of magnitude its iteration can circle for
+//! Three cautions built in, all for matrices with many zeros, as confusion matrices are. nalgebra
+//! 0.35 asked for singular *vectors* can return wrong singular *values*, too (seen: 1.18 for 0.91,
+//! K = 5, one row of two entries); so only values are asked of its SVD, Σ σ_i² = ‖M‖_F² is checked,
+//! and the vectors come from an eigendecomposition of MᵀM, checked against σ₁. Its values can be
+//! NaN for a matrix and right for its transpose (seen: K = 57, 31 entries); so the transpose is
+//! tried next. And with entries over hundreds of orders of magnitude its iteration can circle for
 //! ever; so the negligible ones are dropped first.
 
 use nalgebra::{DMatrix, DVector, SVD, SymmetricEigen};
@@ -18,8 +18,8 @@ use ndarray::ArrayView2;
 use super::NormError;
 use super::power_of_two::{exponent, scale};
 
-/// QR takes about two sweeps a singular value, so this is enough for any matrix that O(n³) is; 0 would mean "for ever"
-/// to nalgebra.
+/// QR takes about two sweeps a singular value, so this is enough for any matrix that O(n³) is; 0
+/// would mean "for ever" to nalgebra.
 pub(crate) const MOST_SWEEPS: usize = 100_000;
 
 /// σ₁ of a matrix with unit vectors u (length m) and v (length n): M v = σ₁ u, Mᵀ u = σ₁ v.
@@ -36,7 +36,8 @@ pub struct TopSingularPair {
 /// All min(m, n) singular values of an m x n matrix, descending.
 ///
 /// # Errors
-/// [`NormError::Empty`], [`NormError::NonFinite`], [`NormError::NotConverged`], [`NormError::Overflow`].
+/// [`NormError::Empty`], [`NormError::NonFinite`], [`NormError::NotConverged`],
+/// [`NormError::Overflow`].
 pub fn singular_values(matrix: ArrayView2<f64>) -> Result<Vec<f64>, NormError> {
     let scaled = Scaled::new(matrix)?;
     scaled.singular_values()?.into_iter().map(|sigma| scaled.unscale(sigma)).collect()
@@ -50,11 +51,12 @@ pub fn largest_singular_value(matrix: ArrayView2<f64>) -> Result<f64, NormError>
     Ok(singular_values(matrix)?[0])
 }
 
-/// σ₁ with one pair of unit singular vectors; non-negative vectors if no entry of the matrix is negative.
+/// σ₁ with one pair of unit singular vectors; non-negative vectors if no entry of the matrix is
+/// negative.
 ///
-/// v is the top eigenvector of MᵀM and u = Mv/‖Mv‖. For M >= 0 the vectors |u|, |v| serve as well (S4):
-/// σ₁ = uᵀMv <= |u|ᵀM|v| <= σ₁, so equality holds throughout. Where σ₁ is multiple the pair is one of many. The zero
-/// matrix gives σ = 0 and the first unit vectors.
+/// v is the top eigenvector of MᵀM and u = Mv/‖Mv‖. For M >= 0 the vectors |u|, |v| serve as well
+/// (S4): σ₁ = uᵀMv <= |u|ᵀM|v| <= σ₁, so equality holds throughout. Where σ₁ is multiple the pair
+/// is one of many. The zero matrix gives σ = 0 and the first unit vectors.
 ///
 /// # Errors
 /// As [`singular_values`]; [`NormError::NotConverged`] also if ‖Mv‖ is not σ₁ to rounding.
@@ -86,8 +88,8 @@ pub fn top_singular_pair(matrix: ArrayView2<f64>) -> Result<TopSingularPair, Nor
     })
 }
 
-/// A finite matrix divided by the power of two that brings its largest entry into [1, 2); what is then below 2^-200
-/// is 0.
+/// A finite matrix divided by the power of two that brings its largest entry into [1, 2); what is
+/// then below 2^-200 is 0.
 pub(super) struct Scaled {
     pub(super) matrix: DMatrix<f64>,
     pub(super) exponent: i32,
@@ -119,15 +121,16 @@ impl Scaled {
         Ok(values)
     }
 
-    /// Singular values that add up to the Frobenius norm, which none that are wrong or NaN were seen to do.
+    /// Singular values that add up to the Frobenius norm, which none that are wrong or NaN were
+    /// seen to do.
     fn values_of(&self, matrix: DMatrix<f64>) -> Option<Vec<f64>> {
         let svd = SVD::try_new_unordered(matrix, false, false, f64::EPSILON, MOST_SWEEPS)?;
         let values = svd.singular_values;
         self.agrees(values.norm(), self.matrix.norm()).then(|| values.iter().copied().collect())
     }
 
-    /// Up to a relative rounding that is generous for the backward error of the decompositions: 7e-15 at K = 2, 1.4e-13
-    /// at K = 1000 (seen: 3e-15 at most for K < 12).
+    /// Up to a relative rounding that is generous for the backward error of the decompositions:
+    /// 7e-15 at K = 2, 1.4e-13 at K = 1000 (seen: 3e-15 at most for K < 12).
     fn agrees(&self, found: f64, expected: f64) -> bool {
         let rounding = (32 + self.matrix.nrows().max(self.matrix.ncols())) as f64 * f64::EPSILON;
         (found - expected).abs() <= rounding * expected
@@ -221,7 +224,8 @@ mod tests {
         assert_eq!(top_singular_pair(Array2::zeros((2, 3)).view()).unwrap().right, vec![1.0, 0.0, 0.0]);
     }
 
-    /// The matrix for which nalgebra 0.35 with vectors gives σ₁ = 1.18, and others like it: few entries, low rank.
+    /// The matrix for which nalgebra 0.35 with vectors gives σ₁ = 1.18, and others like it: few
+    /// entries, low rank.
     #[test]
     fn sparse_matrices_of_low_rank_have_the_right_pair() {
         use rand::{RngExt, SeedableRng};

@@ -1,22 +1,23 @@
-//! The Lanczos process for A = Σ a_k a_kᵀ from a positive start b: from one Krylov space both the largest eigenvalue
-//! and the positive vector that certifies it.
+//! The Lanczos process for A = Σ a_k a_kᵀ from a positive start b: from one Krylov space both the
+//! largest eigenvalue and the positive vector that certifies it.
 //!
 //! ```text
 //! A q_k = β_{k-1} q_{k-1} + α_k q_k + β_k q_{k+1},   q_1 = b/‖b‖,   A Q_k = Q_k T_k + β_k q_{k+1} e_kᵀ
 //! ```
 //!
-//! This is Golub-Kahan's process on M written for MᵀM (Golub and Van Loan, *Matrix Computations*, 4th ed.,
-//! sections 10.1 and 10.4): σ₁² is the top of the spectrum, so squaring loses nothing. For s above the largest
-//! eigenvalue θ of T_k let (s I - T_k) z = ‖b‖ e₁ and x = Q_k z, the k-th conjugate gradient iterate for (s I - A) x =
-//! b. Then
+//! This is Golub-Kahan's process on M written for MᵀM (Golub and Van Loan, *Matrix Computations*,
+//! 4th ed., sections 10.1 and 10.4): σ₁² is the top of the spectrum, so squaring loses nothing. For
+//! s above the largest eigenvalue θ of T_k let (s I - T_k) z = ‖b‖ e₁ and x = Q_k z, the k-th
+//! conjugate gradient iterate for (s I - A) x = b. Then
 //!
 //! ```text
 //! (s I - A) x = b - β_k z_k q_{k+1},
 //! ```
 //!
-//! so as soon as β_k z_k q_{k+1} <= b in every component, A x <= s x: x is a witness of ‖M‖² <= s *if it is positive*.
-//! Basis vectors are not re-orthogonalised: the last identity uses the three-term recurrence alone, each of whose
-//! rounding errors is local. Nothing here is trusted anyway: [`enclosure`](super::enclosure) checks x for itself.
+//! so as soon as β_k z_k q_{k+1} <= b in every component, A x <= s x: x is a witness of ‖M‖² <=
+//! s *if it is positive*. Basis vectors are not re-orthogonalised: the last identity uses the
+//! three-term recurrence alone, each of whose rounding errors is local. Nothing here is trusted
+//! anyway: [`enclosure`](super::enclosure) checks x for itself.
 
 use super::block::{Block, dot, norm};
 use super::tridiagonal::Tridiagonal;
@@ -88,8 +89,9 @@ impl Lanczos {
         self.off_diagonal.last() == Some(&0.0)
     }
 
-    /// x = Q_k z for s = θ (1 + δ), δ the smallest of 2^largest, 2^(largest-2), … >= 2^smallest for which the residual
-    /// is predicted to stay below half of b in every component; None if it exceeds that at the first already.
+    /// x = Q_k z for s = θ (1 + δ), δ the smallest of 2^largest, 2^(largest-2), … >= 2^smallest for
+    /// which the residual is predicted to stay below half of b in every component; None if it
+    /// exceeds that at the first already.
     pub(super) fn witness(&mut self, largest: i32, smallest: i32) -> Option<Vec<f64>> {
         let k = self.dimension();
         let t = Tridiagonal { diagonal: &self.diagonal, off_diagonal: &self.off_diagonal };

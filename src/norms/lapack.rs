@@ -1,8 +1,8 @@
-//! Singular values by LAPACK (feature `lapack`, through ndarray-linalg and the system's OpenBLAS): the second oracle of
-//! the tests and benches, independent of nalgebra.
+//! Singular values by LAPACK (feature `lapack`, through ndarray-linalg and the system's OpenBLAS):
+//! the second oracle of the tests and benches, independent of nalgebra.
 //!
-//! Never in one process with libtorch, whose library exports the same symbols: the routine that answers would then
-//! depend on the order of linking.
+//! Never in one process with libtorch, whose library exports the same symbols: the routine that
+//! answers would then depend on the order of linking.
 
 use ndarray::ArrayView2;
 use ndarray_linalg::{JobSvd, SVDDC};
@@ -12,8 +12,8 @@ use super::NormError;
 /// All min(m, n) singular values of an m x n matrix, descending (LAPACK's dgesdd, values only).
 ///
 /// # Errors
-/// [`NormError::Empty`], [`NormError::NonFinite`]; [`NormError::NotConverged`] with LAPACK's own message;
-/// [`NormError::Overflow`].
+/// [`NormError::Empty`], [`NormError::NonFinite`]; [`NormError::NotConverged`] with LAPACK's own
+/// message; [`NormError::Overflow`].
 pub fn singular_values(matrix: ArrayView2<f64>) -> Result<Vec<f64>, NormError> {
     super::exact::check(matrix)?;
     let (rows, columns) = matrix.dim();

@@ -1,14 +1,16 @@
-//! Norms of confusion matrices: one-norm, infinity norm, Frobenius norm, and the spectral norm three ways.
+//! Norms of confusion matrices: one-norm, infinity norm, Frobenius norm, and the spectral norm
+//! three ways.
 //!
 //! ```text
 //! ‖M‖₁ = max_j Σ_i |M_ij|     ‖M‖_∞ = max_i Σ_j |M_ij|     ‖M‖_F = √(Σ_ij M_ij²)
 //! ‖M‖₂ = max ‖Mx‖/‖x‖ = the largest singular value σ₁
 //! ```
 //!
-//! - [`spectral_norm`]: lower ≤ ‖M‖₂ ≤ upper, *certified* (S5 of THEORY.md; [`enclosure`] has the proof), for dense and
-//!   sparse matrices of any size. This is what the reports use.
+//! - [`spectral_norm`]: lower ≤ ‖M‖₂ ≤ upper, *certified* (S5 of THEORY.md; [`enclosure`] has the
+//!   proof), for dense and sparse matrices of any size. This is what the reports use.
 //! - [`exact`]: the full singular value decomposition of nalgebra; always there, O(K³).
-//! - `lapack`: the same by LAPACK (feature `lapack`), an independent second oracle for tests and benches.
+//! - `lapack`: the same by LAPACK (feature `lapack`), an independent second oracle for tests and
+//!   benches.
 //!
 //! ```
 //! use car_spectral::confusion::ConfusionMatrix;

@@ -8,12 +8,13 @@ pub(super) fn exponent(x: f64) -> i32 {
     if biased == 0 { 63 - x.to_bits().leading_zeros() as i32 - 1074 } else { biased - BIAS }
 }
 
-/// x 2^e, for |e| <= 2044: exact unless the result is subnormal, then less than 2^-1074 off; infinite only if x 2^e is
-/// too large.
+/// x 2^e, for |e| <= 2044: exact unless the result is subnormal, then less than 2^-1074 off;
+/// infinite only if x 2^e is too large.
 ///
-/// Both factors are powers of two in range, on the same side of 1. Upwards nothing is rounded before the result itself
-/// overflows. Downwards both products may be: the first by at most 2^-1075, which the second factor, then at most 1/2,
-/// halves, the second by at most 2^-1075 more: three quarters of 2^-1074. That is not always the nearest float.
+/// Both factors are powers of two in range, on the same side of 1. Upwards nothing is rounded
+/// before the result itself overflows. Downwards both products may be: the first by at most
+/// 2^-1075, which the second factor, then at most 1/2, halves, the second by at most 2^-1075 more:
+/// three quarters of 2^-1074. That is not always the nearest float.
 pub(super) fn scale(x: f64, e: i32) -> f64 {
     let half = e / 2;
     x * power(half) * power(e - half)

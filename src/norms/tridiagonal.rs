@@ -1,4 +1,5 @@
-//! A symmetric tridiagonal matrix T (Lanczos): its largest eigenvalue, and (s I - T) z = c e₁ for s above it.
+//! A symmetric tridiagonal matrix T (Lanczos): its largest eigenvalue, and (s I - T) z = c e₁ for s
+//! above it.
 //!
 //! Both rest on the pivots of the factorisation of s I - T from the last row upwards,
 //!
@@ -6,18 +7,19 @@
 //! d_k = s - α_k,    d_i = s - α_i - β_i² / d_{i+1},    i = k-1, …, 1,
 //! ```
 //!
-//! all positive exactly when s exceeds every eigenvalue (Sylvester's law of inertia; Golub and Van Loan, *Matrix
-//! Computations*, 4th ed., section 8.4).
+//! all positive exactly when s exceeds every eigenvalue (Sylvester's law of inertia; Golub and Van
+//! Loan, *Matrix Computations*, 4th ed., section 8.4).
 
-/// T with diagonal α₁ … α_k and off-diagonal β₁ … β_{k-1}; further entries of `off_diagonal` are ignored.
+/// T with diagonal α₁ … α_k and off-diagonal β₁ … β_{k-1}; further entries of `off_diagonal` are
+/// ignored.
 pub(super) struct Tridiagonal<'a> {
     pub(super) diagonal: &'a [f64],
     pub(super) off_diagonal: &'a [f64],
 }
 
 impl Tridiagonal<'_> {
-    /// Whether s I - T is positive definite; stops at the first pivot that is not positive. NaN goes on into the last
-    /// one.
+    /// Whether s I - T is positive definite; stops at the first pivot that is not positive. NaN
+    /// goes on into the last one.
     fn is_below(&self, s: f64) -> bool {
         let k = self.diagonal.len();
         let mut pivot = s - self.diagonal[k - 1];
@@ -30,15 +32,15 @@ impl Tridiagonal<'_> {
         pivot > 0.0
     }
 
-    /// The largest eigenvalue θ, from above, to a relative 2^-48. `known` <= θ, θ > 0: for Lanczos the previous step's
-    /// θ, which interlacing keeps below this one's.
+    /// The largest eigenvalue θ, from above, to a relative 2^-48. `known` <= θ, θ > 0: for Lanczos
+    /// the previous step's θ, which interlacing keeps below this one's.
     pub(super) fn largest_eigenvalue(&self, known: f64) -> f64 {
         let largest_diagonal = self.diagonal.iter().copied().fold(0.0, f64::max);
         smallest_above(known.max(largest_diagonal), |s| self.is_below(s))
     }
 
-    /// z with (s I - T) z = c e₁, or None if s does not exceed all eigenvalues. For β_i >= 0 and c > 0 all of z is
-    /// positive, by products and quotients of positive numbers only.
+    /// z with (s I - T) z = c e₁, or None if s does not exceed all eigenvalues. For β_i >= 0 and
+    /// c > 0 all of z is positive, by products and quotients of positive numbers only.
     pub(super) fn solve_shifted(&self, s: f64, c: f64) -> Option<Vec<f64>> {
         let k = self.diagonal.len();
         let mut pivots = vec![0.0; k];
@@ -58,8 +60,9 @@ impl Tridiagonal<'_> {
     }
 }
 
-/// Of a property that holds above some θ >= `low` > 0 only: a place where it holds, at most a relative 2^-48 above θ,
-/// or infinity. Fast if θ is close to `low`, as it is once Lanczos converges.
+/// Of a property that holds above some θ >= `low` > 0 only: a place where it holds, at most a
+/// relative 2^-48 above θ, or infinity. Fast if θ is close to `low`, as it is once Lanczos
+/// converges.
 fn smallest_above(mut low: f64, mut holds: impl FnMut(f64) -> bool) -> f64 {
     let mut step = low * 2f64.powi(-48);
     let mut high = low + step;

@@ -1,8 +1,9 @@
-//! Checkpoints: one safetensors file that describes itself, and the same description as JSON beside it.
+//! Checkpoints: one safetensors file that describes itself, and the same description as JSON beside
+//! it.
 //!
-//! The description stands in the metadata of the safetensors header (key `car_spectral`), so that weights and
-//! description cannot come apart; `NAME.json` repeats it for people and other programs. Whenever that is there, it is
-//! the text in the weights beside it.
+//! The description stands in the metadata of the safetensors header (key `car_spectral`), so that
+//! weights and description cannot come apart; `NAME.json` repeats it for people and other programs.
+//! Whenever that is there, it is the text in the weights beside it.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -19,9 +20,9 @@ use crate::model::Model;
 use crate::tensor_file;
 use crate::{Result, TrainingError};
 
-/// Writes `path` (safetensors) and the same name with `.json`. Both are whole before either is shown, and an earlier
-/// JSON goes before the weights that it is of. `loss_state` holds the state of a loss, empty for one without; it is
-/// read again with [`load_loss_state`].
+/// Writes `path` (safetensors) and the same name with `.json`. Both are whole before either is
+/// shown, and an earlier JSON goes before the weights that it is of. `loss_state` holds the state
+/// of a loss, empty for one without; it is read again with [`load_loss_state`].
 ///
 /// # Errors
 /// [`TrainingError::File`] naming the file, also for a tensor of a kind that is not written.
@@ -42,8 +43,9 @@ pub fn save(
 /// Reads a checkpoint of this project.
 ///
 /// # Errors
-/// As [`describe`](car_spectral_runs::description::describe), for tensors that do not fit the description too, before
-/// anything is built; [`TrainingError::File`] for a safetensors file without a description.
+/// As [`describe`](car_spectral_runs::description::describe), for tensors that do not fit the
+/// description too, before anything is built; [`TrainingError::File`] for a safetensors file
+/// without a description.
 pub fn load(path: &Path, device: Device) -> Result<(Model, Description)> {
     of_bytes(path, &std::fs::read(path).map_err(TrainingError::io(path))?, device)
 }
@@ -80,7 +82,8 @@ pub fn of_bytes(path: &Path, bytes: &[u8], device: Device) -> Result<(Model, Des
     Ok((model, description))
 }
 
-/// Reads the state of the loss that a checkpoint was trained with, on the CPU; empty for a loss without one.
+/// Reads the state of the loss that a checkpoint was trained with, on the CPU; empty for a loss
+/// without one.
 ///
 /// # Errors
 /// [`TrainingError::File`]; what the tensors hold is checked by the loss that takes them.

@@ -7,8 +7,8 @@ use crate::{Result, TrainingError};
 
 /// Loads libtorch's CUDA half if this machine has it.
 ///
-/// The programs link the CPU half only. libtorch caches the answer to "is there CUDA?" at the first question, so this
-/// must be the first thing `main` does.
+/// The programs link the CPU half only. libtorch caches the answer to "is there CUDA?" at the first
+/// question, so this must be the first thing `main` does.
 pub fn load_cuda_if_present() {
     use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
     // SAFETY: opening a library runs its initialisers. This is PyTorch's own library, found on the loader's path

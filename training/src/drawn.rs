@@ -1,4 +1,5 @@
-//! Tensors drawn from a seed of their own, for tests: libtorch's generator is the process's, and tests share it.
+//! Tensors drawn from a seed of their own, for tests: libtorch's generator is the process's, and
+//! tests share it.
 
 use std::sync::Arc;
 

@@ -15,12 +15,13 @@ use car_spectral_data::{Order, Split};
 /// Images evaluated at once. Fixed, so that the same weights give the same bits.
 pub const EVALUATION_BATCH: usize = 256;
 
-/// Gives `take` the logits [B, K] of the images of a split at the given indices, batch by batch in their order, with
-/// the places of the batch in `indices`; after the steps of `chain`, which are to be without chance
-/// ([`Chain::evaluation`]). Images are decoded on all cores ahead of the network; the logits of one batch are held at a
-/// time.
+/// Gives `take` the logits [B, K] of the images of a split at the given indices, batch by batch in
+/// their order, with the places of the batch in `indices`; after the steps of `chain`, which are to
+/// be without chance ([`Chain::evaluation`]). Images are decoded on all cores ahead of the network;
+/// the logits of one batch are held at a time.
 ///
-/// `forward` maps a batch of bytes [B, C, H, W] on `device` to logits [B, K], normalisation included.
+/// `forward` maps a batch of bytes [B, C, H, W] on `device` to logits [B, K], normalisation
+/// included.
 ///
 /// # Errors
 /// Those of files that cannot be decoded; [`TrainingError::Torch`] for what libtorch refuses;
@@ -48,8 +49,9 @@ pub fn batches(
     Ok(())
 }
 
-/// Gives `take` the logits of the images at the given indices from `features` [N, D] of a whole split, as [`batches`]
-/// does from the images themselves; `forward` maps features [B, D] to logits [B, K].
+/// Gives `take` the logits of the images at the given indices from `features` [N, D] of a whole
+/// split, as [`batches`] does from the images themselves; `forward` maps features [B, D] to logits
+/// [B, K].
 ///
 /// # Errors
 /// [`TrainingError::Torch`] for an index beyond the features and what else libtorch refuses;
@@ -72,7 +74,8 @@ pub fn feature_batches(
     Ok(())
 }
 
-/// Gives `take` the output for so many images, if it is a table of logits of as many classes as before; K.
+/// Gives `take` the output for so many images, if it is a table of logits of as many classes as
+/// before; K.
 fn give(
     output: &Tensor,
     count: usize,
@@ -93,7 +96,8 @@ fn give(
     Ok(expected)
 }
 
-/// All logits [N, K] at once, as [`batches`] gives them; `progress` is told the number of images done after each batch.
+/// All logits [N, K] at once, as [`batches`] gives them; `progress` is told the number of images
+/// done after each batch.
 pub fn logits(
     split: &Arc<Split>,
     indices: &[usize],

@@ -1,11 +1,12 @@
-//! Features of a data set: what a network whose backbone stays as it is makes of every image of both splits, computed
-//! once (evaluation mode, no augmentation, float32) and kept in a file.
+//! Features of a data set: what a network whose backbone stays as it is makes of every image of
+//! both splits, computed once (evaluation mode, no augmentation, float32) and kept in a file.
 //!
-//! The file is `NAME-KEY.safetensors` with the tensors `train` [N, D] and `test` [M, D], rows in the order of the
-//! splits. KEY is the beginning of the SHA-256 of [`Source`], all that the features follow from; the header repeats it
-//! whole, with the SHA-256 of both tensors, which are verified whenever the file is read. It appears by rename, and
-//! while one process computes it others wait. The last bits of features can differ between machines and numbers of
-//! threads; the checksums tell.
+//! The file is `NAME-KEY.safetensors` with the tensors `train` [N, D] and `test` [M, D], rows in
+//! the order of the splits. KEY is the beginning of the SHA-256 of [`Source`], all that the
+//! features follow from; the header repeats it whole, with the SHA-256 of both tensors, which are
+//! verified whenever the file is read. It appears by rename, and while one process computes it
+//! others wait. The last bits of features can differ between machines and numbers of threads; the
+//! checksums tell.
 
 use std::fs::{self, File, TryLockError};
 use std::ops::Range;
@@ -72,8 +73,8 @@ pub struct Source {
 }
 
 impl Source {
-    /// Describes the features of weights of that SHA-256, of several sets in their file the one under the key; images
-    /// are normalised and, if a size is given, resized so.
+    /// Describes the features of weights of that SHA-256, of several sets in their file the one
+    /// under the key; images are normalised and, if a size is given, resized so.
     pub fn new(
         architecture: &Architecture,
         (weights_sha256, weights_key): (&str, Option<&str>),
@@ -127,12 +128,13 @@ struct Header {
     checksums: FrozenBackbone,
 }
 
-/// The features that `model` makes of `data`: read from the file in `folder`, which is computed if it is not there.
-/// `source` is that of the model and the data.
+/// The features that `model` makes of `data`: read from the file in `folder`, which is computed if
+/// it is not there. `source` is that of the model and the data.
 ///
 /// # Errors
-/// [`TrainingError::File`] for a file that is damaged or of another source, and for one that cannot be read or written;
-/// [`TrainingError::WeightsMismatch`] for features that are not finite; those of images and of libtorch.
+/// [`TrainingError::File`] for a file that is damaged or of another source, and for one that cannot
+/// be read or written; [`TrainingError::WeightsMismatch`] for features that are not finite; those
+/// of images and of libtorch.
 pub fn of(
     model: &Model,
     data: &DataSet,

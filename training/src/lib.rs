@@ -11,8 +11,8 @@
 //! | [`batch`] | batches of bytes as tensors |
 //! | [`device`], [`memory`] | what libtorch and the C allocator are told |
 //!
-//! Data sets, augmentation and the loader are in `car_spectral_data`, settings, logs and descriptions in
-//! `car_spectral_runs`, readers of files in `car_spectral_formats`.
+//! Data sets, augmentation and the loader are in `car_spectral_data`, settings, logs and
+//! descriptions in `car_spectral_runs`, readers of files in `car_spectral_formats`.
 
 pub mod batch;
 pub mod checkpoint;

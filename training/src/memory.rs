@@ -2,10 +2,10 @@
 
 /// Lets glibc keep freed memory for the next step. Elsewhere nothing is changed.
 ///
-/// The activations of a step are tens of blocks of several MiB. By default their memory goes back to the kernel when a
-/// step ends and comes page by page, zeroed, in the next; ResNet-32 in float32 trains a sixth faster without that
-/// (`benches/training_step.rs`). Blocks above 32 MiB, glibc's limit, go back as before. What the process holds stays at
-/// its peak.
+/// The activations of a step are tens of blocks of several MiB. By default their memory goes back
+/// to the kernel when a step ends and comes page by page, zeroed, in the next; ResNet-32 in float32
+/// trains a sixth faster without that (`benches/training_step.rs`). Blocks above 32 MiB, glibc's
+/// limit, go back as before. What the process holds stays at its peak.
 pub fn keep_freed_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: `mallopt` takes two integers, touches the allocator's own parameters under the allocator's own lock, and

@@ -1,4 +1,5 @@
-//! Mixed batches on tensors: a rectangle from the partners' images, and labels by the shares of the area.
+//! Mixed batches on tensors: a rectangle from the partners' images, and labels by the shares of the
+//! area.
 
 use car_spectral_data::Rectangle;
 use tch::{Kind, Tensor};
@@ -14,7 +15,8 @@ pub struct Mix {
     pub partners: Tensor,
 }
 
-/// Gives images [B, C, H, W] this rectangle of their partners' images; with the share of the area that is left of them.
+/// Gives images [B, C, H, W] this rectangle of their partners' images; with the share of the area
+/// that is left of them.
 pub(crate) fn paste(rectangle: &Rectangle, images: &Tensor, partners: &Tensor) -> Result<(Tensor, f64)> {
     let (_, _, height, width) = images.size4()?;
     let mixed = images.copy();

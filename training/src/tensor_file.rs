@@ -11,7 +11,8 @@ use tch::{Device, Kind, Tensor};
 use crate::{Result, TrainingError};
 use car_spectral_formats::atomic::Written;
 
-/// Writes float32, float64 and int64 tensors, with `json` in the header's metadata under `key`, to be shown.
+/// Writes float32, float64 and int64 tensors, with `json` in the header's metadata under `key`, to
+/// be shown.
 pub(crate) fn write(
     path: &Path,
     tensors: impl IntoIterator<Item = (String, Tensor)>,

@@ -1,6 +1,7 @@
-//! The bootstrap over runs (Efron, "Bootstrap methods: another look at the jackknife", Annals of Statistics 7, 1979;
-//! clusters as in Davison and Hinkley, "Bootstrap methods and their application", 1997, section 3.8): runs are drawn
-//! with replacement, each with all of its epochs, since the epochs of one run depend on each other.
+//! The bootstrap over runs (Efron, "Bootstrap methods: another look at the jackknife", Annals of
+//! Statistics 7, 1979; clusters as in Davison and Hinkley, "Bootstrap methods and their
+//! application", 1997, section 3.8): runs are drawn with replacement, each with all of its epochs,
+//! since the epochs of one run depend on each other.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -22,8 +23,8 @@ pub(super) fn resamples(runs: usize) -> impl Iterator<Item = Vec<usize>> {
     (0..RESAMPLES).map(move |_| (0..runs).map(|_| random.random_range(0..runs)).collect())
 }
 
-/// Percentile interval from the values of the resamples that have one; `None` with fewer than [`FEWEST_RUNS`] runs, or
-/// if more than a twentieth of the resamples has none.
+/// Percentile interval from the values of the resamples that have one; `None` with fewer than
+/// [`FEWEST_RUNS`] runs, or if more than a twentieth of the resamples has none.
 pub(super) fn percentile_interval(runs: usize, mut values: Vec<f64>) -> Option<[f64; 2]> {
     if runs < FEWEST_RUNS || (values.len() as f64) < (1.0 - MOST_UNDEFINED) * RESAMPLES as f64 {
         return None;

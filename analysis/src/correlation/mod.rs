@@ -1,10 +1,12 @@
-//! Does the weighted spectral norm predict the error of the worst classes better than overall error or loss do?
+//! Does the weighted spectral norm predict the error of the worst classes better than overall error
+//! or loss do?
 //!
-//! Over runs on the same training images and with the same weights Λ: Spearman's rank correlation between what is
-//! measured on one split and the test error of the worst classes, over all evaluated epochs of all runs and over their
-//! last epochs alone, with an interval from resampled runs; and the difference of two such correlations with one
-//! target, its interval from the same resamples. Intervals hold one by one, not all at once. Values are compared to
-//! nine significant digits.
+//! Over runs on the same training images and with the same weights Λ: Spearman's rank correlation
+//! between what is measured on one split and the test error of the worst classes, over all
+//! evaluated epochs of all runs and over their last epochs alone, with an interval from resampled
+//! runs; and the difference of two such correlations with one target, its interval from the same
+//! resamples. Intervals hold one by one, not all at once. Values are compared to nine significant
+//! digits.
 
 mod bootstrap;
 mod sentence;
@@ -36,8 +38,8 @@ pub struct Correlations {
     pub train_counts: Vec<u64>,
     /// Names of the runs.
     pub runs: Vec<String>,
-    /// The surrogate that their logs have the norm of: that of CAR in runs with it, of the paper in others. `None`
-    /// where they have not the same, whose norms are not compared.
+    /// The surrogate that their logs have the norm of: that of CAR in runs with it, of the paper in
+    /// others. `None` where they have not the same, whose norms are not compared.
     #[serde(default)]
     pub surrogate: Option<SurrogateOptions>,
     /// Resamples of the runs behind each interval.
@@ -51,7 +53,8 @@ pub struct Correlations {
 }
 
 impl Correlations {
-    /// The targets to show: of up to ten classes the worst 10 % are the worst class, which is shown once.
+    /// The targets to show: of up to ten classes the worst 10 % are the worst class, which is shown
+    /// once.
     pub fn targets(&self) -> &'static [Target] {
         const OF_FEW_CLASSES: [Target; 2] = [Target::WorstClass, Target::Wce];
         if self.train_counts.len() <= 10 { &OF_FEW_CLASSES } else { &Target::ALL }
@@ -127,7 +130,8 @@ pub enum Target {
 pub struct VariableRange {
     /// `train hard-norm`, ..., `test worst-class`, ...
     pub name: String,
-    /// Different values; `None` where not every point has one, or not the same is measured in all runs.
+    /// Different values; `None` where not every point has one, or not the same is measured in all
+    /// runs.
     pub distinct: Option<usize>,
     /// The smallest value.
     pub lowest: Option<f64>,
@@ -144,10 +148,11 @@ pub struct Correlation {
     pub measured_on: MeasuredOn,
     /// The target.
     pub target: Target,
-    /// Spearman's rho; `None` if a variable is constant or missing, or there are fewer than three points.
+    /// Spearman's rho; `None` if a variable is constant or missing, or there are fewer than three
+    /// points.
     pub rho: Option<f64>,
-    /// Percentile interval over the resampled runs; `None` with fewer than five runs, or if rho is undefined in more
-    /// than a twentieth of the resamples.
+    /// Percentile interval over the resampled runs; `None` with fewer than five runs, or if rho is
+    /// undefined in more than a twentieth of the resamples.
     pub interval: Option<[f64; 2]>,
     /// Resamples without a rho.
     pub undefined: usize,
@@ -163,7 +168,8 @@ pub enum Verdict {
     Worse,
     /// The interval holds 0.
     Undecided,
-    /// There is no difference, no interval of it, or the target has fewer than five different values.
+    /// There is no difference, no interval of it, or the target has fewer than five different
+    /// values.
     #[allow(clippy::enum_variant_names, reason = "as in the JSON")]
     NoVerdict,
 }
@@ -274,8 +280,8 @@ fn point(epoch: &EpochMetrics, same_surrogate: bool) -> Option<[Option<f64>; VAR
     Some(values)
 }
 
-/// To nine significant digits: norms are known to a relative 1e-9, sums of shares to a few roundings, and what differs
-/// by less is a tie.
+/// To nine significant digits: norms are known to a relative 1e-9, sums of shares to a few
+/// roundings, and what differs by less is a tie.
 fn rounded(value: f64) -> f64 {
     format!("{value:.8e}").parse().expect("a number as this program writes it")
 }
@@ -285,8 +291,9 @@ fn measured(run: &TrainingRun) -> CarOptions {
     run.run.optimisation.objective.car.unwrap_or(CarOptions::paper())
 }
 
-/// Correlations of the runs on each training set with at least three of them, in the order of their first runs. Runs
-/// whose norms are weighted otherwise are apart; where surrogates differ, their norms are left out.
+/// Correlations of the runs on each training set with at least three of them, in the order of their
+/// first runs. Runs whose norms are weighted otherwise are apart; where surrogates differ, their
+/// norms are left out.
 pub fn correlations(runs: &[TrainingRun]) -> Vec<Correlations> {
     let mut groups: Vec<Vec<&TrainingRun>> = Vec::new();
     for run in runs.iter().filter(|run| run.epochs.iter().any(|epoch| point(epoch, true).is_some())) {
@@ -429,8 +436,8 @@ impl ScopeCorrelations {
             .find(|found| (found.predictor, found.measured_on, found.target) == (predictor, on, target))
     }
 
-    /// The sentences of the comparisons on `targets`, each once: of a target that is constant all say the same. That
-    /// there are too few runs is said of all epochs alone.
+    /// The sentences of the comparisons on `targets`, each once: of a target that is constant all
+    /// say the same. That there are too few runs is said of all epochs alone.
     pub fn sentences(&self, targets: &[Target]) -> Vec<&str> {
         let mut sentences: Vec<&str> = Vec::new();
         if self.scope == Scope::LastEpoch && self.points < FEWEST_RUNS {

@@ -1,5 +1,6 @@
-//! Spearman's rank correlation (Spearman, "The proof and measurement of association between two things", American
-//! Journal of Psychology 15, 1904), ties by mid-ranks: Pearson's correlation of the ranks
+//! Spearman's rank correlation (Spearman, "The proof and measurement of association between two
+//! things", American Journal of Psychology 15, 1904), ties by mid-ranks: Pearson's correlation of
+//! the ranks
 //!
 //! ```text
 //! r_i = (number of x_k < x_i) + (1 + number of x_k = x_i) / 2

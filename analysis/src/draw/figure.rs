@@ -38,7 +38,8 @@ impl Figure {
         wrapped(&self.caption, CAPTION, WIDTH - 2.0 * MARGIN, false)
     }
 
-    /// The title as set above the plot: of one longer than two lines the middle, which is inside a name, is left out.
+    /// The title as set above the plot: of one longer than two lines the middle, which is inside a
+    /// name, is left out.
     pub fn title_lines(&self) -> Vec<String> {
         let inner = WIDTH - 2.0 * MARGIN;
         // Words do not fill lines; in a single line's width any title has its place.
@@ -70,8 +71,8 @@ impl Figure {
         svg::render(&self.complete(), &self.title, Some(&self.caption)).map_err(|problem| self.error(problem))
     }
 
-    /// The plot for a page that sets title and caption itself, and follows the page into the dark by
-    /// [`svg::dark_style`].
+    /// The plot for a page that sets title and caption itself, and follows the page into the dark
+    /// by [`svg::dark_style`].
     pub fn inline_svg(&self) -> Result<String, DrawError> {
         svg::render(&self.body, &self.title, None).map_err(|problem| self.error(problem))
     }

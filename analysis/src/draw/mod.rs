@@ -1,8 +1,8 @@
 //! The drawing kit: knows shapes, axes and colours, and nothing of reports.
 //!
-//! A [`Figure`] is a list of shapes ([`scene`]), drawn once: [`svg`] writes them with plotters, [`png`] renders that
-//! very SVG. Colours are safe for colour-blind readers and never the only difference ([`palette`]); legends stand above
-//! the data.
+//! A [`Figure`] is a list of shapes ([`scene`]), drawn once: [`svg`] writes them with plotters,
+//! [`png`] renders that very SVG. Colours are safe for colour-blind readers and never the only
+//! difference ([`palette`]); legends stand above the data.
 
 pub mod figure;
 pub mod palette;

@@ -1,6 +1,6 @@
-//! Colours: six for categories, viridis for a scale, greys for the rest. The six were searched for: each stands out
-//! from its background by 3 to 1 or more, light or dark, and any two stay apart for readers with and without red, green
-//! or blue cones.
+//! Colours: six for categories, viridis for a scale, greys for the rest. The six were searched for:
+//! each stands out from its background by 3 to 1 or more, light or dark, and any two stay apart for
+//! readers with and without red, green or blue cones.
 
 /// An sRGB colour with opacity.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -170,7 +170,8 @@ mod tests {
         [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
     }
 
-    /// Machado, Oliveira and Fernandes 2009, table 1, severity 1: without red, green, blue cones; and all cones.
+    /// Machado, Oliveira and Fernandes 2009, table 1, severity 1: without red, green, blue cones;
+    /// and all cones.
     const SEEN: [[[f64; 3]; 3]; 4] = [
         [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
         [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],

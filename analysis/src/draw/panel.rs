@@ -1,10 +1,12 @@
-//! The frame around data: grid, ticks, axis labels; and the legend, which stands above the data, never on them.
+//! The frame around data: grid, ticks, axis labels; and the legend, which stands above the data,
+//! never on them.
 
 use super::palette::{Color, GRID, INK, MUTED, Mark, PAPER};
 use super::scale::{Notation, Scale};
 use super::scene::{Anchor, Scene, fitted, text_width};
 
-/// Size of tick labels in logical pixels. 1200 pixels are a text width of 17.5 cm in print: 19 pixels are 7.9 points.
+/// Size of tick labels in logical pixels. 1200 pixels are a text width of 17.5 cm in print: 19
+/// pixels are 7.9 points.
 pub const TICK: f64 = 19.0;
 /// Size of axis labels.
 pub const LABEL: f64 = 21.0;
@@ -111,7 +113,8 @@ pub enum Symbol {
     Interval(Color),
 }
 
-/// Draws legend entries in rows from the top left `(x, y)`, at most `width` wide; returns the height used.
+/// Draws legend entries in rows from the top left `(x, y)`, at most `width` wide; returns the
+/// height used.
 pub fn legend(scene: &mut Scene, x: f64, y: f64, width: f64, entries: &[(Symbol, String)]) -> f64 {
     const SYMBOL: f64 = 34.0;
     const GAP: f64 = 28.0;

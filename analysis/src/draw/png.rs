@@ -1,4 +1,5 @@
-//! Renders the SVG of a plot as PNG with resvg, in the same DejaVu faces that texts are measured in.
+//! Renders the SVG of a plot as PNG with resvg, in the same DejaVu faces that texts are measured
+//! in.
 
 use std::sync::{Arc, LazyLock};
 
@@ -26,7 +27,8 @@ pub fn render(svg: &str) -> Result<Vec<u8>, String> {
     encode(colors.as_flattened(), size.width(), size.height()).map_err(|e| e.to_string())
 }
 
-/// Pixels of red, green and blue, row by row, as a PNG file's bytes, marked as a picture of this program.
+/// Pixels of red, green and blue, row by row, as a PNG file's bytes, marked as a picture of this
+/// program.
 pub(super) fn encode(colors: &[u8], width: u32, height: u32) -> Result<Vec<u8>, png::EncodingError> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);

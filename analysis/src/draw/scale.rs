@@ -17,7 +17,8 @@ pub enum Notation {
     Percent,
 }
 
-/// One axis: data in `[low, high]` to pixels in `[from, to]` (`to` may be the smaller, as for ordinates).
+/// One axis: data in `[low, high]` to pixels in `[from, to]` (`to` may be the smaller, as for
+/// ordinates).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
     spacing: Spacing,
@@ -62,7 +63,8 @@ impl Scale {
         self.from + share * (self.to - self.from)
     }
 
-    /// Round values to label, at most about `most`, and unlabelled ones between (logarithmic scales only).
+    /// Round values to label, at most about `most`, and unlabelled ones between (logarithmic scales
+    /// only).
     pub fn ticks(&self, most: usize, notation: Notation) -> (Vec<(f64, String)>, Vec<f64>) {
         let most = most.max(2);
         match self.spacing {

@@ -33,8 +33,8 @@ pub struct Text {
     pub upright: bool,
 }
 
-/// One shape. Coordinates: origin at the top left, y downwards, logical pixels. A title is what a pointer resting on
-/// the shape is told.
+/// One shape. Coordinates: origin at the top left, y downwards, logical pixels. A title is what a
+/// pointer resting on the shape is told.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Shape {
     /// An open line; `dash` has the lengths of dash and gap.
@@ -212,8 +212,8 @@ pub fn text_width(text: &str, size: f64, bold: bool) -> f64 {
     f64::from(text.chars().map(advance).sum::<f32>())
 }
 
-/// The text cut to at most `width` logical pixels, with an ellipsis where something was cut. Control characters, which
-/// XML forbids, become U+FFFD.
+/// The text cut to at most `width` logical pixels, with an ellipsis where something was cut.
+/// Control characters, which XML forbids, become U+FFFD.
 pub fn fitted(text: &str, size: f64, width: f64) -> String {
     let clean: String = readable(text).chars().take(400).collect();
     if text_width(&clean, size, false) <= width {
@@ -270,7 +270,8 @@ fn pieces(word: &str, size: f64, width: f64, bold: bool) -> Vec<String> {
     pieces
 }
 
-/// The text broken between words into lines of at most `width` logical pixels; a longer word is broken, too.
+/// The text broken between words into lines of at most `width` logical pixels; a longer word is
+/// broken, too.
 pub fn wrapped(text: &str, size: f64, width: f64, bold: bool) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     // A sign stays with its numbers, a unit with its number.

@@ -1,8 +1,8 @@
-//! Writes a [`Scene`] as SVG with plotters' SVG backend: no ids, no scripts, no outside references, every text escaped,
-//! so that it can stand alone or be set into HTML.
+//! Writes a [`Scene`] as SVG with plotters' SVG backend: no ids, no scripts, no outside references,
+//! every text escaped, so that it can stand alone or be set into HTML.
 //!
-//! The backend draws in whole units, so a logical pixel is `UNIT` of them. What it has no words for (tooltips,
-//! dashes, rasters) is an element around or beside what it draws.
+//! The backend draws in whole units, so a logical pixel is `UNIT` of them. What it has no words for
+//! (tooltips, dashes, rasters) is an element around or beside what it draws.
 
 use base64::Engine as _;
 use minijinja::HtmlEscape;
@@ -115,7 +115,8 @@ fn draw_text(text: &Text) -> Result<String, String> {
     drawn(|backend| backend.draw_text(&readable(&text.text), &style, corner(at)))
 }
 
-/// What the backend writes, without the document around it and the attributes that say what holds anyway.
+/// What the backend writes, without the document around it and the attributes that say what holds
+/// anyway.
 fn drawn<E: ToString>(draw: impl FnOnce(&mut SVGBackend) -> Result<(), E>) -> Result<String, String> {
     let mut document = String::new();
     let mut backend = SVGBackend::with_string(&mut document, (1, 1));

@@ -8,7 +8,8 @@ use car_spectral_runs::settings::Classifier;
 /// Words on files of weights that do not describe themselves.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ForeignWeights {
-    /// Key of the one set of weights to take from a file of several, or a word that their names begin with.
+    /// Key of the one set of weights to take from a file of several, or a word that their names
+    /// begin with.
     pub key: Option<String>,
     /// Beginnings of names to change.
     pub renames: Vec<Rename>,

@@ -1,4 +1,5 @@
-//! The way from the command line to scored models: stored predictions are read, checkpoints are run on the images.
+//! The way from the command line to scored models: stored predictions are read, checkpoints are run
+//! on the images.
 
 mod channels;
 mod confusions;
@@ -53,7 +54,8 @@ pub enum Models {
     Predictions { test: Vec<PredictionSource>, train: Vec<PredictionSource>, reading: Reading },
     /// Files of counts of one model's margins, added up.
     Counts { test: Vec<PathBuf>, train: Vec<PathBuf> },
-    /// Confusion matrices of counts on the test images, a file for each model, and which way they lie.
+    /// Confusion matrices of counts on the test images, a file for each model, and which way they
+    /// lie.
     Confusions { files: Vec<PathBuf>, orientation: Option<Orientation> },
     /// Weights that are run on images.
     Checkpoints(Box<Checkpoints>),
@@ -124,8 +126,9 @@ pub struct Loaded {
 /// Loads what is asked for; `progress` is told of every batch of images that a model has run on.
 ///
 /// # Errors
-/// [`crate::AnalysisError`] naming the file or setting; [`crate::AnalysisError::NeedsLibtorch`] for weights and
-/// [`crate::AnalysisError::NeedsOnnx`] for ONNX networks, in a build without what runs them.
+/// [`crate::AnalysisError`] naming the file or setting; [`crate::AnalysisError::NeedsLibtorch`] for
+/// weights and [`crate::AnalysisError::NeedsOnnx`] for ONNX networks, in a build without what runs
+/// them.
 pub fn load(request: &Request, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Loaded> {
     let mut loaded = match &request.models {
         Models::Predictions { test, train, reading } => predictions::load(request, test, train, reading)?,
@@ -190,7 +193,8 @@ fn shown(part: &OsStr) -> String {
     readable(&part.to_string_lossy())
 }
 
-/// The name of the file without its ending; of a run's final `model.safetensors` the name of the run's folder.
+/// The name of the file without its ending; of a run's final `model.safetensors` the name of the
+/// run's folder.
 fn model_name(path: &Path) -> String {
     let stem = path.file_stem().map_or_else(|| path.display().to_string(), shown);
     let folder = path.parent().and_then(Path::file_name).map(shown);

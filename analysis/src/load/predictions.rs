@@ -55,7 +55,8 @@ pub struct Known {
 /// Makes a model of its predictions on test images and, if given, on training images.
 ///
 /// # Errors
-/// [`AnalysisError::Mismatch`] for predictions of different models, and training counts that contradict them.
+/// [`AnalysisError::Mismatch`] for predictions of different models, and training counts that
+/// contradict them.
 pub fn scored(test: Predictions, train: Option<Predictions>, known: Known) -> Result<Subject> {
     let num_classes = test.num_classes();
     let mismatch = |problem: String| Err(AnalysisError::Mismatch { problem });

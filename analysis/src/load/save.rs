@@ -10,7 +10,8 @@ use super::Loaded;
 use crate::subject::Scored;
 use crate::{AnalysisError, Result};
 
-/// Writes the scores of the one model into `file`, those on its training images into NAME-train.npz beside it.
+/// Writes the scores of the one model into `file`, those on its training images into NAME-train.npz
+/// beside it.
 ///
 /// Returns the files written.
 pub fn save_predictions(loaded: &Loaded, file: &Path) -> Result<Vec<PathBuf>> {
@@ -29,7 +30,8 @@ pub fn save_predictions(loaded: &Loaded, file: &Path) -> Result<Vec<PathBuf>> {
     Ok(written)
 }
 
-/// Checks, before anything is computed, that scores may be written there: a .npz file, which no weights are called.
+/// Checks, before anything is computed, that scores may be written there: a .npz file, which no
+/// weights are called.
 ///
 /// # Errors
 /// [`AnalysisError::Usage`]; those of [`check_target`].

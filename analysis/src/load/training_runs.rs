@@ -12,8 +12,8 @@ use crate::results::TrainingRun;
 use crate::words::readable;
 use crate::{AnalysisError, Result};
 
-/// The run of a log with its description; `None` for a log without an epoch. It is called by the folder of its
-/// `metrics.jsonl`, or as a log of another name.
+/// The run of a log with its description; `None` for a log without an epoch. It is called by the
+/// folder of its `metrics.jsonl`, or as a log of another name.
 pub fn read_one(log: &Path, description: Description) -> Result<Option<TrainingRun>> {
     let content = match Content::read(log) {
         Err(InputError::EmptyFile { .. }) => return Ok(None),

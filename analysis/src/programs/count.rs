@@ -1,4 +1,5 @@
-//! Program `count`: predictions in, one file of counts out, to be added up with those of other parts.
+//! Program `count`: predictions in, one file of counts out, to be added up with those of other
+//! parts.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -14,8 +15,8 @@ use crate::subject::Scored;
 use crate::verify::count;
 use crate::{AnalysisError, Result};
 
-/// Counts what `analyze` needs of predictions, however many: one small file, which `analyze --counts` adds up with
-/// those of other parts.
+/// Counts what `analyze` needs of predictions, however many: one small file, which
+/// `analyze --counts` adds up with those of other parts.
 ///
 /// Prints the samples and classes of the file. A run that is stopped leaves no file.
 ///
@@ -27,8 +28,8 @@ use crate::{AnalysisError, Result};
   count logits.npy,labels.npy --margin 0,1 --out part-1.counts
   analyze --counts part-*.counts --train-counts counts.txt --out out/a")]
 struct Arguments {
-    /// Predictions of one model: files, pairs LOGITS.npy,LABELS.npy, or folders of parts, as `analyze --predictions`
-    /// reads them; all are counted together
+    /// Predictions of one model: files, pairs LOGITS.npy,LABELS.npy, or folders of parts, as
+    /// `analyze --predictions` reads them; all are counted together
     #[arg(value_name = "FILE", required = true)]
     predictions: Vec<PredictionSource>,
 
@@ -40,7 +41,8 @@ struct Arguments {
     #[arg(long, value_delimiter = ',', default_value = "0,0.1,0.5,1,2", allow_hyphen_values = true)]
     margin: Vec<f64>,
 
-    /// Names of the arrays or columns, where they do not tell which is which: logits=NAME,labels=NAME,index=NAME
+    /// Names of the arrays or columns, where they do not tell which is which:
+    /// logits=NAME,labels=NAME,index=NAME
     #[arg(long, value_name = "ROLE=NAME,...")]
     keys: Option<Keys>,
 

@@ -1,5 +1,5 @@
-//! The programs, each as `main` on a command line: [`analyze`] and [`count`] of what a model left behind,
-//! [`experiments`] over many runs. Only here this crate prints.
+//! The programs, each as `main` on a command line: [`analyze`] and [`count`] of what a model left
+//! behind, [`experiments`] over many runs. Only here this crate prints.
 
 pub mod analyze;
 pub mod count;
@@ -15,8 +15,8 @@ use clap::Parser;
 
 use crate::{AnalysisError, Result};
 
-/// Runs a program on its command line, the program's own name first. Gives the exit code: 0 done, 1 a file or its
-/// content was refused, 2 wrong usage.
+/// Runs a program on its command line, the program's own name first. Gives the exit code: 0 done, 1
+/// a file or its content was refused, 2 wrong usage.
 fn end<A: Parser>(command_line: &[OsString], run: impl FnOnce(&A) -> Result<()>) -> u8 {
     let arguments = match A::try_parse_from(command_line) {
         Ok(arguments) => arguments,
@@ -36,7 +36,8 @@ fn end<A: Parser>(command_line: &[OsString], run: impl FnOnce(&A) -> Result<()>)
     }
 }
 
-/// The exit code of a program that was asked for a text alone. Whoever closed the pipe has seen enough.
+/// The exit code of a program that was asked for a text alone. Whoever closed the pipe has seen
+/// enough.
 fn shown(result: std::io::Result<()>) -> u8 {
     match result {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -47,8 +48,8 @@ fn shown(result: std::io::Result<()>) -> u8 {
     }
 }
 
-/// The message of an error; settings are called by their flags, where the program has one, and a build that lacks what
-/// a file needs is told with the command that builds it.
+/// The message of an error; settings are called by their flags, where the program has one, and a
+/// build that lacks what a file needs is told with the command that builds it.
 fn message<A: Parser>(error: &AnalysisError) -> String {
     let command = A::command();
     let is_flag = |name: &str| command.get_arguments().any(|flag| flag.get_long() == Some(name));

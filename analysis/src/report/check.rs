@@ -1,5 +1,6 @@
-//! Conditions that every report must satisfy before it is written: finite numbers, K entries where K are due, class
-//! indices below K. After this check no table or plot can meet an index out of range.
+//! Conditions that every report must satisfy before it is written: finite numbers, K entries where
+//! K are due, class indices below K. After this check no table or plot can meet an index out of
+//! range.
 
 use std::collections::HashSet;
 
@@ -11,8 +12,8 @@ use crate::results::{Comparison, ModelReport, Report, SCHEMA, SplitReport};
 /// Checks a report and the matrices drawn beside it.
 ///
 /// # Errors
-/// [`ReportError::NotFinite`], [`ReportError::Length`], [`ReportError::ClassOutOfRange`], [`ReportError::Invalid`],
-/// each with the path of the field.
+/// [`ReportError::NotFinite`], [`ReportError::Length`], [`ReportError::ClassOutOfRange`],
+/// [`ReportError::Invalid`], each with the path of the field.
 pub fn check(report: &Report, figures: &[ModelFigures]) -> Result<(), ReportError> {
     if report.schema != SCHEMA {
         let problem = format!("is `{}`; this version writes `{SCHEMA}`", report.schema);

@@ -9,7 +9,8 @@ use crate::words::{counted, decimals, grouped, listed, percent};
 
 /// Classes that are named; of more only the number is said.
 const NAMED: usize = 3;
-/// Seeds of a group whose intervals are wide whatever is found: Student's factor is 12.7 with two, 4.3 with three.
+/// Seeds of a group whose intervals are wide whatever is found: Student's factor is 12.7 with two,
+/// 4.3 with three.
 const FEW_SEEDS: usize = 3;
 
 /// The name of the group that has both models.
@@ -26,7 +27,8 @@ pub(super) fn in_order(report: &Report) -> Vec<&Comparison> {
     found
 }
 
-/// "b against a", and what is found: "accuracy 84.2 → 78.8 % (−5.4 points [−6.3, −4.6], worse)", ...
+/// "b against a", and what is found: "accuracy 84.2 → 78.8 % (−5.4 points [−6.3, −4.6], worse)",
+/// ...
 pub(super) fn comparison_sentences(report: &Report, found: &Comparison) -> (String, Vec<String>) {
     let (a, b) = (&report.models[found.a], &report.models[found.b]);
     let accuracy = |name: &str, of: fn(&ModelReport) -> Option<f64>, found: &Difference| {
@@ -54,7 +56,8 @@ pub(super) fn comparison_sentences(report: &Report, found: &Comparison) -> (Stri
     (format!("{} against {}{}", b.name, a.name, seeds.unwrap_or_default()), parts)
 }
 
-/// `worst class: Shirt, 100 % wrong → Coat, 96 % wrong (−4 points [−5.2, −2.9], better; the limits are those of Coat)`.
+/// `worst class: Shirt, 100 % wrong → Coat, 96 % wrong (−4 points [−5.2, −2.9], better; the limits
+/// are those of Coat)`.
 fn worst_classes(
     a: &ModelReport,
     b: &ModelReport,
@@ -92,7 +95,8 @@ fn tied(model: &ModelReport) -> String {
     }
 }
 
-/// Why a class that decides on the worst class may be called undecided by itself; empty where none is.
+/// Why a class that decides on the worst class may be called undecided by itself; empty where none
+/// is.
 fn undecided_alone(b: &ModelReport, found: &WorstClassDifference, classes: &[ClassDifference]) -> String {
     let undecided = |class: &&usize| classes.get(**class).is_some_and(|c| c.verdict == ComparisonVerdict::Undecided);
     match found.deciding.iter().filter(undecided).collect::<Vec<_>>()[..] {

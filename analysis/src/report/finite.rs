@@ -1,11 +1,12 @@
-//! Finds the first number in a serialisable value that is not finite, and where it stands. JSON would write it as
-//! `null` without a word, and `null` means "does not exist" in a report.
+//! Finds the first number in a serialisable value that is not finite, and where it stands. JSON
+//! would write it as `null` without a word, and `null` means "does not exist" in a report.
 
 use minijinja::Value;
 use minijinja::value::ValueKind;
 use serde::Serialize;
 
-/// The path and value of the first NaN or infinity in `value`, in serialisation order; `None` if all are finite.
+/// The path and value of the first NaN or infinity in `value`, in serialisation order; `None` if
+/// all are finite.
 pub(super) fn first_non_finite<T: Serialize>(value: &T) -> Option<(String, f64)> {
     let (path, number) = find(&Value::from_serialize(value))?;
     Some((path.trim_start_matches('.').to_owned(), number))

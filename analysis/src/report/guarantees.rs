@@ -1,4 +1,5 @@
-//! Statements of held-out data on the worst class, in sentences for readers who have not read the paper.
+//! Statements of held-out data on the worst class, in sentences for readers who have not read the
+//! paper.
 
 use super::headline::{all_models, called, worst_classes};
 use crate::results::{ModelReport, Settings};
@@ -7,8 +8,8 @@ use crate::words::{counted, grouped, limits, listed, percent, points, short};
 /// Candidates for the worst class that are named; of more only the number is said.
 const NAMED: usize = 6;
 
-/// One statement a sentence: what no class's error is above, which class can be the worst, further images, the
-/// population's norm.
+/// One statement a sentence: what no class's error is above, which class can be the worst, further
+/// images, the population's norm.
 pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String> {
     let test = &model.test;
     let mut sentences = Vec::new();
@@ -36,8 +37,8 @@ pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String
     sentences
 }
 
-/// Which of the limits that stand on the page for one class is meant for what; `None` where there is but the
-/// headline's.
+/// Which of the limits that stand on the page for one class is meant for what; `None` where there
+/// is but the headline's.
 fn which_to_quote(model: &ModelReport, sure: &str) -> Option<String> {
     let worst = model.test.worst_class.as_ref()?;
     let found = &model.test.max_error;
@@ -92,7 +93,8 @@ pub(super) fn plans(settings: &Settings, model: &ModelReport) -> Vec<String> {
     bias.into_iter().chain(images_needed(model, &percent(1.0 - settings.delta))).collect()
 }
 
-/// The set holds any one class of the largest error, fixed beforehand; of several that share it some may be left out.
+/// The set holds any one class of the largest error, fixed beforehand; of several that share it
+/// some may be left out.
 fn candidates(model: &ModelReport, sure: &str) -> String {
     let candidates = &model.test.max_error.candidates;
     let names: Vec<String> = candidates.iter().map(|&class| called(model, class)).collect();
@@ -165,8 +167,8 @@ fn worst_first(model: &ModelReport, classes: &[usize]) -> Vec<String> {
     order.into_iter().map(|class| called(model, class)).collect()
 }
 
-/// Of the class with the largest measured error, in the smallest further sample; of several that share it where the
-/// same can be said of each.
+/// Of the class with the largest measured error, in the smallest further sample; of several that
+/// share it where the same can be said of each.
 fn next_images(model: &ModelReport, sure: &str) -> Option<String> {
     let worst = worst_classes(model);
     let next = model.test.next_sample.first()?;

@@ -1,4 +1,5 @@
-//! The verdict on a model in a few sentences: what opens the page and the table, and how loose the bounds are.
+//! The verdict on a model in a few sentences: what opens the page and the table, and how loose the
+//! bounds are.
 
 use super::family::inapplicable_families;
 use crate::results::{BoundReport, Group, ModelReport, Settings, Statement};
@@ -9,7 +10,8 @@ const NAMED: usize = 5;
 /// Of more than these no name says anything.
 const MANY: usize = 40;
 
-/// The worst class with its error and interval, what is certain whichever class it is, and how loose the bounds are.
+/// The worst class with its error and interval, what is certain whichever class it is, and how
+/// loose the bounds are.
 pub fn headline(settings: &Settings, model: &ModelReport) -> String {
     match model.test.worst_class {
         Some(_) => format!("{} {}", answer(settings, model), looseness(model)),

@@ -1,8 +1,8 @@
-//! The output of `analyze`: `report.json`, `report.html`, `per_class.csv`, `comparison.csv`, `comparison.md`,
-//! `comparison.tex`, the plots, and a table on stdout.
+//! The output of `analyze`: `report.json`, `report.html`, `per_class.csv`, `comparison.csv`,
+//! `comparison.md`, `comparison.tex`, the plots, and a table on stdout.
 //!
-//! All of it is made from [`crate::results`]: [`write()`] checks them and writes the files, [`summary_table`] makes the
-//! table.
+//! All of it is made from [`crate::results`]: [`write()`] checks them and writes the files,
+//! [`summary_table`] makes the table.
 
 mod check;
 mod comparison_files;

@@ -1,7 +1,7 @@
 //! Files in an output directory that the program wrote.
 //!
-//! A file is the program's own if it has one of the names that the program gives *and* the mark that it writes into
-//! each file; whatever lacks either is someone else's and stays.
+//! A file is the program's own if it has one of the names that the program gives *and* the mark
+//! that it writes into each file; whatever lacks either is someone else's and stays.
 
 use std::fs::File;
 use std::io::{self, Read as _};

@@ -11,7 +11,8 @@ use crate::spreadsheet::csv;
 /// How the header of every such file begins.
 pub(super) const FIRST_COLUMNS: &str = "model,class,name,group,train_count,weight,test_count";
 
-/// The file's bytes. Columns are those that any model has; a value that does not exist is an empty field.
+/// The file's bytes. Columns are those that any model has; a value that does not exist is an empty
+/// field.
 pub(super) fn render(report: &Report) -> Result<Vec<u8>, ReportError> {
     let mut columns: Vec<String> = Vec::new();
     let rows: Vec<Vec<(String, String)>> = report.models.iter().flat_map(rows_of).collect();

@@ -1,4 +1,5 @@
-//! Reports for the tests: long-tailed models of any K with plausible scores, analysed as the program does.
+//! Reports for the tests: long-tailed models of any K with plausible scores, analysed as the
+//! program does.
 
 use car_spectral::bounds::{Architecture, BiasFreeReluNetwork, LayerNorms};
 use car_spectral::car::CarOptions;

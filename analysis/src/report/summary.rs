@@ -1,4 +1,5 @@
-//! The table that `analyze` prints, and a sentence for each verdict below it. At most [`COLUMNS`] columns wide.
+//! The table that `analyze` prints, and a sentence for each verdict below it. At most [`COLUMNS`]
+//! columns wide.
 
 use std::fmt::Write as _;
 
@@ -31,9 +32,9 @@ const FEW_COLUMNS: usize = 4;
 const BOUND_COLUMNS: [&str; 8] =
     ["bound", "g", "at the worst class", "holds", "vacuous", "undecided", "violated", "n/a"];
 
-/// The report as text for a terminal, in the order of the page: with several models which is better; then for each
-/// model the answer, what is guaranteed, warnings, figures, and how loose the bounds are. Control characters of names
-/// are not passed on to the terminal.
+/// The report as text for a terminal, in the order of the page: with several models which is
+/// better; then for each model the answer, what is guaranteed, warnings, figures, and how loose the
+/// bounds are. Control characters of names are not passed on to the terminal.
 pub fn summary_table(report: &Report) -> String {
     let mut out = String::new();
     let warnings = merged_warnings(report);
@@ -137,7 +138,8 @@ fn read_from(source: &Source) -> impl Iterator<Item = String> {
     taken.into_iter().chain(unread.map(|unread| format!("left unread in the file: {}", unread.join(", "))))
 }
 
-/// Of the comparisons those of the hard norm on training images with the overall error; the report has all.
+/// Of the comparisons those of the hard norm on training images with the overall error; the report
+/// has all.
 fn headline_comparisons(found: &Correlations) -> impl Iterator<Item = &Comparison> {
     let comparisons = found.scopes.iter().flat_map(|scope| &scope.comparisons);
     comparisons.filter(|comparison| {

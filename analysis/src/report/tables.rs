@@ -1,5 +1,5 @@
-//! The tables of a report as rows of text, for the two renderers: the page ([`page`](super::page)) and the terminal
-//! ([`summary`](super::summary)).
+//! The tables of a report as rows of text, for the two renderers: the page ([`page`](super::page))
+//! and the terminal ([`summary`](super::summary)).
 
 use serde::Serialize;
 
@@ -63,8 +63,9 @@ impl Table {
     }
 }
 
-/// One row a model. A group's accuracy is the mean over its classes, which the usual code of long-tailed recognition
-/// prints; where that over its images is not the same, it stands in the last columns.
+/// One row a model. A group's accuracy is the mean over its classes, which the usual code of
+/// long-tailed recognition prints; where that over its images is not the same, it stands in the
+/// last columns.
 pub(super) fn comparison(report: &Report) -> Table {
     let groups = |model: &ModelReport| [model.test.many, model.test.medium, model.test.few];
     let alike = |group: GroupAccuracy| percent(group.accuracy_macro) == percent(group.accuracy);
@@ -147,8 +148,8 @@ fn group_accuracy(group: &GroupAccuracy) -> String {
 /// The difference that is meant by a sign: of the quantity that a row or sentence names.
 pub(super) const SIGNS: &str = "of the first named less the second: minus is better of an error, plus of an accuracy";
 
-/// One row for each pair of models and quantity: differences in points of the quantity named, with interval and
-/// verdict. Accuracies are means over classes where they are not those over images.
+/// One row for each pair of models and quantity: differences in points of the quantity named, with
+/// interval and verdict. Accuracies are means over classes where they are not those over images.
 pub(super) fn differences(report: &Report) -> Table {
     let mut table = Table::new(&["model", "against", "quantity", "difference", "interval", "verdict"], 3);
     for found in in_order(report) {
@@ -219,7 +220,8 @@ pub(super) fn planning(model: &ModelReport) -> Table {
     table
 }
 
-/// One row a quantity: the worst class, the accuracies, then the norms of the test and the training matrix.
+/// One row a quantity: the worst class, the accuracies, then the norms of the test and the training
+/// matrix.
 pub(super) fn quantities(model: &ModelReport) -> Table {
     let mut table = Table::new(&["quantity", "test", "training"], 1);
     let (train, test) = (model.train.as_ref(), &model.test);
@@ -319,8 +321,8 @@ pub(super) fn margins(model: &ModelReport) -> Table {
     table.filled()
 }
 
-/// One row a bound and margin, statements that do not apply for the same reason in one row; with `applicable_only`, of
-/// the bounds whose preconditions hold. A note is said where it is first due.
+/// One row a bound and margin, statements that do not apply for the same reason in one row; with
+/// `applicable_only`, of the bounds whose preconditions hold. A note is said where it is first due.
 pub(super) fn bounds(model: &ModelReport, applicable_only: bool) -> Table {
     let mut table = Table::new(
         &[
@@ -400,8 +402,8 @@ pub(super) fn classes(model: &ModelReport, most: usize) -> Table {
 /// Models that have a column of the table of classes.
 const MOST_COLUMNS: usize = 8;
 
-/// One row for each of the `most` classes with the largest test error of any model, with the error in each model;
-/// `None` for one model, or where they have not the same classes.
+/// One row for each of the `most` classes with the largest test error of any model, with the error
+/// in each model; `None` for one model, or where they have not the same classes.
 pub(super) fn classes_by_model(report: &Report, most: usize) -> Option<Table> {
     let (first, others) = report.models.split_first().filter(|(_, others)| !others.is_empty())?;
     if others.iter().any(|model| model.class_names != first.class_names) {
@@ -553,7 +555,8 @@ mod tests {
         assert!(classes_by_model(&report, 4).is_none());
     }
 
-    /// Many-shot classes of 900, 60 and 40 test images with 45, 30 and 24 errors, and two of as many images.
+    /// Many-shot classes of 900, 60 and 40 test images with 45, 30 and 24 errors, and two of as
+    /// many images.
     #[test]
     fn a_group_of_unequal_classes_has_both_means() {
         let group = |accuracy, accuracy_macro| GroupAccuracy { classes: 3, samples: 1000, accuracy, accuracy_macro };

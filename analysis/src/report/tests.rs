@@ -13,7 +13,8 @@ use super::sample::{self, Sample, report, training_run};
 use super::*;
 use crate::results::*;
 
-/// Writes a report where `CAR_REPORT_SAMPLES` says, to be looked at; into a temporary directory otherwise.
+/// Writes a report where `CAR_REPORT_SAMPLES` says, to be looked at; into a temporary directory
+/// otherwise.
 fn written(name: &str, (report, figures): (Report, Vec<ModelFigures>)) -> (Vec<PathBuf>, Option<tempfile::TempDir>) {
     let keep = std::env::var_os("CAR_REPORT_SAMPLES").map(PathBuf::from);
     let temporary = keep.is_none().then(|| tempfile::tempdir().unwrap());
@@ -98,8 +99,8 @@ fn several_models_are_set_beside_each_other() {
     }
 }
 
-/// The warnings of several models are counted at the top and stand once behind the comparison, with the models they are
-/// on.
+/// The warnings of several models are counted at the top and stand once behind the comparison, with
+/// the models they are on.
 #[test]
 fn warnings_on_several_models_are_counted_at_the_top() {
     let names = ["a", "b", "c", "d", "e", "f"].map(|name| (name, 1.6));

@@ -1,5 +1,5 @@
-//! Verdicts in words: each for `report.json`; for readers those that differ in the margin or the statement alone said
-//! once.
+//! Verdicts in words: each for `report.json`; for readers those that differ in the margin or the
+//! statement alone said once.
 
 use std::fmt;
 
@@ -9,7 +9,8 @@ use car_spectral::confusion::WrittenMargin;
 use crate::results::{BoundReport, ModelReport, SplitReport, Statement, TrainToTest, VerdictSentence};
 use crate::words::{counted, listed, multiple, percent, short};
 
-/// Writes what `report.json` says in words of a model: the sentences of its verdicts, and the notes on its bounds.
+/// Writes what `report.json` says in words of a model: the sentences of its verdicts, and the notes
+/// on its bounds.
 pub(crate) fn put_into_words(model: &mut ModelReport) {
     for bound in &mut model.bounds {
         bound.reason = Note::on(bound).map(|note| note.to_string());
@@ -84,7 +85,8 @@ pub(super) enum Note<'a> {
     },
     /// T2 has no total.
     FirstTermAlone,
-    /// The relative entropy that no network comes below, and whether the bound is vacuous for that reason alone.
+    /// The relative entropy that no network comes below, and whether the bound is vacuous for that
+    /// reason alone.
     LeastKl { least: f64, vacuous: bool },
 }
 
@@ -178,8 +180,8 @@ impl fmt::Display for Finding<'_> {
     }
 }
 
-/// "vacuous for all 100 classes: the bound is at least 1 and so says nothing about the error." Verdicts that no class
-/// got are left out; the most serious comes first.
+/// "vacuous for all 100 classes: the bound is at least 1 and so says nothing about the error."
+/// Verdicts that no class got are left out; the most serious comes first.
 fn by_verdict(counts: &VerdictCounts) -> String {
     let total = counts.total();
     let mut parts = vec![
@@ -256,9 +258,9 @@ pub(super) struct Said<'a> {
     pub sentence: String,
 }
 
-/// The verdicts on a model's bounds, in their order, with equal findings of a statement put together as "at g = 0.1,
-/// 0.5 and 2", and then those of several statements at the same margins as "T3 and T3'", each in words where it is
-/// first named.
+/// The verdicts on a model's bounds, in their order, with equal findings of a statement put
+/// together as "at g = 0.1, 0.5 and 2", and then those of several statements at the same margins as
+/// "T3 and T3'", each in words where it is first named.
 pub(super) fn said_once(model: &ModelReport) -> Vec<Said<'_>> {
     let each = model.bounds.iter().map(|bound| Said {
         ids: vec![bound.id],

@@ -11,16 +11,18 @@ use super::{FormatSet, ReportError, check, comparison_files, page, per_class, pl
 use crate::results::{ModelFigures, Report};
 use crate::words::is_shown;
 
-/// Checks `report` and writes the files of `formats` into the directory `out`, which is created if it is not there:
-/// `report.json`, `report.html`, `per_class.csv`, `comparison.csv`, `comparison.md`, `comparison.tex` and the plots.
-/// `figures` holds one entry for each model, in the same order. Afterwards `out` holds the results of this call alone:
-/// files that an earlier call wrote are replaced or removed. Files of anyone else stay. At any moment `out` holds all
-/// files of the earlier call or all of this one ([`Publication`]). Returns the paths written, `report.json` first.
+/// Checks `report` and writes the files of `formats` into the directory `out`, which is created if
+/// it is not there: `report.json`, `report.html`, `per_class.csv`, `comparison.csv`,
+/// `comparison.md`, `comparison.tex` and the plots. `figures` holds one entry for each model, in
+/// the same order. Afterwards `out` holds the results of this call alone: files that an earlier
+/// call wrote are replaced or removed. Files of anyone else stay. At any moment `out` holds all
+/// files of the earlier call or all of this one ([`Publication`]). Returns the paths written,
+/// `report.json` first.
 ///
 /// # Errors
-/// What [`check`](super::check()) says; [`ReportError::File`] with the path, also where a file of the same name is
-/// someone else's; [`ReportError::Json`], [`ReportError::Template`], [`ReportError::Csv`], [`ReportError::Plot`]. After
-/// an error `out` is as it was.
+/// What [`check`](super::check()) says; [`ReportError::File`] with the path, also where a file of
+/// the same name is someone else's; [`ReportError::Json`], [`ReportError::Template`],
+/// [`ReportError::Csv`], [`ReportError::Plot`]. After an error `out` is as it was.
 pub fn write(
     report: &Report,
     figures: &[ModelFigures],
@@ -36,7 +38,8 @@ pub fn write(
 /// Finds a directory that [`write()`] could not write into before hours are spent.
 ///
 /// # Errors
-/// [`FileError`]: it cannot be made or written, or holds someone else's file of a name that `formats` need.
+/// [`FileError`]: it cannot be made or written, or holds someone else's file of a name that
+/// `formats` need.
 pub fn check_directory(out: &Path, formats: &FormatSet) -> Result<(), FileError> {
     let publication = Publication::begin(out, is_own)?;
     for entry in out.read_dir().map_err(FileError::io(out))? {

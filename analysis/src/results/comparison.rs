@@ -38,8 +38,9 @@ pub struct ClassDifference {
     pub verdict: ComparisonVerdict,
 }
 
-/// Two models on the same test samples (T8). Each of its statements (overall, macro, each group, worst class, the
-/// classes' intervals, their verdicts) holds by itself with probability 1 - delta, for these two networks.
+/// Two models on the same test samples (T8). Each of its statements (overall, macro, each group,
+/// worst class, the classes' intervals, their verdicts) holds by itself with probability 1 - delta,
+/// for these two networks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
     /// Index of the model that is compared with.
@@ -52,7 +53,8 @@ pub struct Comparison {
     pub macro_average: Difference,
     /// The worst class.
     pub worst_class: WorstClassDifference,
-    /// Samples of classes with more than 100 training images; `None` if there are none or the counts are unknown.
+    /// Samples of classes with more than 100 training images; `None` if there are none or the
+    /// counts are unknown.
     pub many: Option<Difference>,
     /// Samples of classes with 20 to 100 training images.
     pub medium: Option<Difference>,
@@ -71,15 +73,15 @@ pub struct Comparison {
     pub classes: Vec<ClassDifference>,
 }
 
-/// The difference of one error between the seeds of two groups (T9): of these networks, and of training with another
-/// seed.
+/// The difference of one error between the seeds of two groups (T9): of these networks, and of
+/// training with another seed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SeedDifference {
     /// Mean error of the networks of b less that of a.
     pub difference: f64,
-    /// Interval of the difference of the means of all seeds' networks, by Student's t over seeds (paired where both
-    /// groups have the same seeds): differences between seeds taken for normal. `None` if the seeds do not differ among
-    /// themselves, which says nothing of others.
+    /// Interval of the difference of the means of all seeds' networks, by Student's t over seeds
+    /// (paired where both groups have the same seeds): differences between seeds taken for normal.
+    /// `None` if the seeds do not differ among themselves, which says nothing of others.
     pub interval: Option<[f64; 2]>,
     /// p-value of the exact sign test over the pairs of seeds; `None` if they are not paired.
     pub sign_test: Option<f64>,
@@ -87,8 +89,8 @@ pub struct SeedDifference {
     pub deviation: Option<f64>,
     /// The verdict on b that the interval gives.
     pub verdict: ComparisonVerdict,
-    /// Seeds with which a difference as large as the measured one would be found with probability 0.8; `None` if more
-    /// than 10,000,000 or not paired.
+    /// Seeds with which a difference as large as the measured one would be found with probability
+    /// 0.8; `None` if more than 10,000,000 or not paired.
     pub seeds_needed: Option<u64>,
 }
 
@@ -103,19 +105,21 @@ pub struct GroupComparison {
     pub models_a: Vec<usize>,
     /// Indices of the models of b.
     pub models_b: Vec<usize>,
-    /// Tells whether the seeds are paired: as many models in both, each with the same seed as its counterpart.
+    /// Tells whether the seeds are paired: as many models in both, each with the same seed as its
+    /// counterpart.
     pub paired: bool,
     /// Test error over all samples, between seeds.
     pub overall: SeedDifference,
     /// Measured error of the worst class, between seeds.
     pub worst_class: SeedDifference,
-    /// Mean error of the classes with more than 100 training images, between seeds; `None` without such classes.
+    /// Mean error of the classes with more than 100 training images, between seeds; `None` without
+    /// such classes.
     pub many_macro: Option<SeedDifference>,
     /// The same of those with 20 to 100.
     pub medium_macro: Option<SeedDifference>,
     /// The same of those with fewer than 20.
     pub few_macro: Option<SeedDifference>,
-    /// Mean of max_j e_j of these networks of b less that of a, from their test samples alone (T9); `None` if they are
-    /// not paired or were tested on different samples.
+    /// Mean of max_j e_j of these networks of b less that of a, from their test samples alone (T9);
+    /// `None` if they are not paired or were tested on different samples.
     pub these_networks: Option<Difference>,
 }

@@ -1,10 +1,12 @@
-//! Typed structures for what an analysis found; written out they are `report.json`, schema `car-spectral.report/1`.
+//! Typed structures for what an analysis found; written out they are `report.json`, schema
+//! `car-spectral.report/1`.
 //!
-//! Conventions, for every field: K is the number of classes and a vector of length K is indexed by class; errors,
-//! accuracies, shares and rates are fractions in [0, 1]; a value that does not exist (an empty class, an empty group, a
-//! theorem that does not apply) is `None`, written as `null`, never NaN and never 0. Matrices have **row = predicted
-//! class, column = true class**. Statement numbers (D1, S3, T5, ...) are those of `THEORY.md`. `analyze --schema`
-//! prints the JSON Schema that is made of these types and their documentation; `docs/report-schema.md` has what holds
+//! Conventions, for every field: K is the number of classes and a vector of length K is indexed by
+//! class; errors, accuracies, shares and rates are fractions in [0, 1]; a value that does not exist
+//! (an empty class, an empty group, a theorem that does not apply) is `None`, written as `null`,
+//! never NaN and never 0. Matrices have **row = predicted class, column = true class**. Statement
+//! numbers (D1, S3, T5, ...) are those of `THEORY.md`. `analyze --schema` prints the JSON Schema
+//! that is made of these types and their documentation; `docs/report-schema.md` has what holds
 //! throughout.
 
 mod comparison;
@@ -57,8 +59,8 @@ pub struct Report {
     /// The logs of the runs behind the checkpoints, epoch by epoch; empty where none is at hand.
     #[serde(default)]
     pub runs: Vec<TrainingRun>,
-    /// The rank correlations of the worst classes' errors over those runs, for each training set with at least three of
-    /// them.
+    /// The rank correlations of the worst classes' errors over those runs, for each training set
+    /// with at least three of them.
     #[serde(default)]
     pub correlations: Vec<Correlations>,
 }
@@ -78,7 +80,8 @@ impl Default for Report {
     }
 }
 
-/// The JSON Schema of `report.json`, made of these types and their documentation, whose links become plain names.
+/// The JSON Schema of `report.json`, made of these types and their documentation, whose links
+/// become plain names.
 pub fn json_schema() -> String {
     let mut plain_names = RecursiveTransform(|schema: &mut Schema| {
         if let Some(serde_json::Value::String(text)) = schema.get_mut("description") {

@@ -29,23 +29,25 @@ pub struct ModelReport {
     pub groups: Option<Vec<Group>>,
     /// Class weights λ_j (D3). Length K.
     pub weights: Vec<f64>,
-    /// The network that T3, T3' and T3'' are computed from besides the margins; `None` unless the weights of a plain
-    /// bias-free ReLU network are at hand.
+    /// The network that T3, T3' and T3'' are computed from besides the margins; `None` unless the
+    /// weights of a plain bias-free ReLU network are at hand.
     pub network: Option<Network>,
     /// alpha of each one-sided Clopper-Pearson limit: delta / (2 K M) (T5).
     pub delta_per_class: f64,
-    /// Training data, in evaluation mode and without augmentation; `None` if only test predictions were given.
+    /// Training data, in evaluation mode and without augmentation; `None` if only test predictions
+    /// were given.
     pub train: Option<SplitReport>,
     /// Test data.
     pub test: TestReport,
-    /// T4: what no bound from the training images alone can go below; `None` if the training counts are unknown or a
-    /// class has none.
+    /// T4: what no bound from the training images alone can go below; `None` if the training counts
+    /// are unknown or a class has none.
     pub floors: Option<Floors>,
     /// The step from the training quantity to the test quantity; `None` without training data.
     pub train_to_test: Option<TrainToTest>,
     /// Each bound at each margin.
     pub bounds: Vec<BoundReport>,
-    /// One sentence for each step that was checked: the chain, each bound. Made of the other fields.
+    /// One sentence for each step that was checked: the chain, each bound. Made of the other
+    /// fields.
     pub verdicts: Vec<VerdictSentence>,
     /// The most confused pairs of classes on test data, by rate, descending.
     pub confusions: Vec<Confusion>,
@@ -60,7 +62,8 @@ pub struct ModelReport {
     pub warnings: Vec<Warning>,
 }
 
-/// A plain bias-free ReLU network as T3, T3' and T3'' see it: d layers, h the largest number of rows or columns of any.
+/// A plain bias-free ReLU network as T3, T3' and T3'' see it: d layers, h the largest number of
+/// rows or columns of any.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Network {
     /// B: no input there can be is longer (Euclidean norm of the normalised image).
@@ -69,8 +72,9 @@ pub struct Network {
     pub layers: Vec<LayerNorms>,
 }
 
-/// T4: what no bound at level 1 - delta that holds for every distribution and looks at training images alone can go
-/// below, even if all of them are classified right, however delta is shared out among the classes.
+/// T4: what no bound at level 1 - delta that holds for every distribution and looks at training
+/// images alone can go below, even if all of them are classified right, however delta is shared out
+/// among the classes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Floors {
     /// A bound of one class's error alone: 1 - delta^(1/m_j). Length K.
@@ -93,41 +97,46 @@ pub struct BoundReport {
     /// The precondition that fails; `None` if it applies.
     #[serde(default)]
     pub precondition: Option<NotApplicable>,
-    /// Reason why it does not apply (with numbers), or what to know about the value, in words; `None` if there is
-    /// nothing to say.
+    /// Reason why it does not apply (with numbers), or what to know about the value, in words;
+    /// `None` if there is nothing to say.
     pub reason: Option<String>,
-    /// A bound on a whole matrix (T1, T1'): the radius of ‖C_S - C_D‖₂; `None` for bounds on each class.
+    /// A bound on a whole matrix (T1, T1'): the radius of ‖C_S - C_D‖₂; `None` for bounds on each
+    /// class.
     pub value: Option<f64>,
     /// The bound's first term for each class, for example sqrt(K-1)/λ_j ‖C_{S,g}Λ‖₂. Length K.
     pub first_term: Option<Vec<Option<f64>>>,
-    /// The complexity term for each class; `None` where the theorem gives it only up to constants (T2), and of T3'',
-    /// which is no sum. Length K.
+    /// The complexity term for each class; `None` where the theorem gives it only up to constants
+    /// (T2), and of T3'', which is no sum. Length K.
     pub complexity: Option<Vec<Option<f64>>>,
-    /// The relative entropy x of T3'' whose inverse is taken, `total` = kl^-1(`first_term`, x). Length K.
+    /// The relative entropy x of T3'' whose inverse is taken, `total` = kl^-1(`first_term`, x).
+    /// Length K.
     pub relative_entropy: Option<Vec<Option<f64>>>,
-    /// The whole bound for each class; `None` if a term is missing or too large for a 64-bit float (then the verdict
-    /// says `vacuous`). Length K.
+    /// The whole bound for each class; `None` if a term is missing or too large for a 64-bit float
+    /// (then the verdict says `vacuous`). Length K.
     pub total: Option<Vec<Option<f64>>>,
-    /// The least radius that T1, T1 with 4K and T1', which bound randomised classifiers only, give for any on these
-    /// training images, at KL = 0. No statement about this network.
+    /// The least radius that T1, T1 with 4K and T1', which bound randomised classifiers only, give
+    /// for any on these training images, at KL = 0. No statement about this network.
     pub least_value: Option<f64>,
-    /// The least value that T1'', which bounds randomised classifiers only, gives for any on these training images, at
-    /// KL = 0 and without a training error; `None` for an empty class. No statement about this network. Length K.
+    /// The least value that T1'', which bounds randomised classifiers only, gives for any on these
+    /// training images, at KL = 0 and without a training error; `None` for an empty class. No
+    /// statement about this network. Length K.
     pub least_total: Option<Vec<Option<f64>>>,
     /// Relative entropy that no network of this depth and width comes below; of T3, T3' and T3''.
     #[serde(default)]
     pub least_kl: Option<f64>,
-    /// Tells whether T3, T3' or T3'' says nothing for any network of this depth and width on so many images.
+    /// Tells whether T3, T3' or T3'' says nothing for any network of this depth and width on so
+    /// many images.
     #[serde(default)]
     pub vacuous_whatever_the_weights: bool,
-    /// T4: the value below which no bound of this kind can go, for each class; `None` for an empty class. Length K.
+    /// T4: the value below which no bound of this kind can go, for each class; `None` for an empty
+    /// class. Length K.
     pub floor: Option<Vec<Option<f64>>>,
     /// Verdict for each class; `None` for a bound on a whole matrix. Length K.
     pub class_verdict: Option<Vec<Verdict>>,
     /// The verdicts counted.
     pub verdict: VerdictCounts,
-    /// Bound over measured error at the worst class, at least 1 when it holds; `None` if either is missing or the error
-    /// is 0. The bound is `total`, or `first_term` where there is no total.
+    /// Bound over measured error at the worst class, at least 1 when it holds; `None` if either is
+    /// missing or the error is 0. The bound is `total`, or `first_term` where there is no total.
     pub tightness_at_worst: Option<f64>,
 }
 
@@ -149,8 +158,8 @@ impl BoundReport {
         ]
     }
 
-    /// Tells whether a value of this bound says nothing: 1 or more, of T3'', which is never above 1, more than 1 -
-    /// 10^-6.
+    /// Tells whether a value of this bound says nothing: 1 or more, of T3'', which is never above
+    /// 1, more than 1 - 10^-6.
     pub fn is_vacuous(&self, value: f64) -> bool {
         if self.id == Statement::T3DoublePrime { value > VACUOUS_ABOVE } else { value >= 1.0 }
     }
@@ -167,13 +176,14 @@ pub struct VerdictSentence {
     pub sentence: String,
     /// The verdicts counted over classes; `None` for a step that is not about each class.
     pub counts: Option<VerdictCounts>,
-    /// The sentence's part behind the name of the statement and the margin; `None` where it begins otherwise.
+    /// The sentence's part behind the name of the statement and the margin; `None` where it begins
+    /// otherwise.
     #[serde(default)]
     pub finding: Option<String>,
 }
 
-/// The classes that a class is confused with most on test data: pairs [class, samples], most samples first, then the
-/// lowest class. Five of each kind, three with more than 1,000 classes.
+/// The classes that a class is confused with most on test data: pairs [class, samples], most
+/// samples first, then the lowest class. Five of each kind, three with more than 1,000 classes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ClassConfusions {
     /// The predicted classes of its own samples that are classified wrong.
@@ -206,6 +216,7 @@ pub struct Confusion {
 /// The data that the plots of a model need beside its [`ModelReport`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelFigures {
-    /// The hard (argmax) test confusion matrix: share predicted i given true j, diagonal 0, unweighted.
+    /// The hard (argmax) test confusion matrix: share predicted i given true j, diagonal 0,
+    /// unweighted.
     pub test_confusion: ConfusionMatrix,
 }

@@ -18,7 +18,8 @@ pub struct Settings {
     pub delta: f64,
     /// M: the number of models compared, over which T5 also shares out delta.
     pub models_compared: usize,
-    /// Device on which the models ran: `cpu`, `cuda:0`; `None` if only stored predictions were read.
+    /// Device on which the models ran: `cpu`, `cuda:0`; `None` if only stored predictions were
+    /// read.
     pub device: Option<String>,
     /// Preprocessing given by flags for foreign models; `None` if no flag was given.
     pub preprocessing: Option<Preprocessing>,

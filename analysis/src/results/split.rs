@@ -30,8 +30,8 @@ pub struct MatrixNorms {
     pub nu: Option<f64>,
     /// ‖CΛ‖₁ / ‖CΛ‖₂; `None` for the zero matrix.
     pub nu_weighted: Option<f64>,
-    /// [1/sqrt(t), sqrt(s)], which contains `nu` (S3, by sparsity): t the most non-zeros in a row of C, s those of its
-    /// largest column. Rounded outwards; `None` for the zero matrix.
+    /// [1/sqrt(t), sqrt(s)], which contains `nu` (S3, by sparsity): t the most non-zeros in a row
+    /// of C, s those of its largest column. Rounded outwards; `None` for the zero matrix.
     pub nu_by_non_zeros: Option<[f64; 2]>,
     /// A narrower interval that contains `nu`, from column and row sums and lengths (S3).
     pub nu_by_sums: Option<[f64; 2]>,
@@ -62,8 +62,8 @@ pub struct Ties {
     pub share: f64,
     /// Samples with margin exactly 0.
     pub zero_margin: u64,
-    /// Samples with margin exactly 0 that are nevertheless predicted correctly (the tie goes to the lowest index):
-    /// the excess of the column sums of C_0 over the errors.
+    /// Samples with margin exactly 0 that are nevertheless predicted correctly (the tie goes to the
+    /// lowest index): the excess of the column sums of C_0 over the errors.
     pub zero_margin_correct: u64,
 }
 

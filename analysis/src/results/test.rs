@@ -65,20 +65,21 @@ pub struct TestReport {
     pub few: Option<GroupAccuracy>,
     /// The worst class; `None` if no class has a sample.
     pub worst_class: Option<WorstClass>,
-    /// Mean error of the worst tenth of the classes that have samples, rounded up to whole classes, as measured: too
-    /// large on average, since they are picked for their errors. `None` without samples.
+    /// Mean error of the worst tenth of the classes that have samples, rounded up to whole classes,
+    /// as measured: too large on average, since they are picked for their errors. `None` without
+    /// samples.
     #[serde(default)]
     pub worst_tenth_error: Option<f64>,
-    /// Smallest, lower quartile, median, upper quartile and largest of the class errors, as measured (the order
-    /// statistic at the share rounded up); `None` without samples.
+    /// Smallest, lower quartile, median, upper quartile and largest of the class errors, as
+    /// measured (the order statistic at the share rounded up); `None` without samples.
     #[serde(default)]
     pub class_error_quantiles: Option<[f64; 5]>,
     /// The weighted worst class; `None` if no class has a sample.
     pub weighted_worst_class: Option<WeightedWorstClass>,
     /// Indices of the classes of which not one test sample is classified correctly, ascending.
     pub zero_accuracy_classes: Vec<usize>,
-    /// Interval [l_j, u_j] of each class's error, all at once at level 1 - delta (T5); `None` for an empty class.
-    /// Length K.
+    /// Interval [l_j, u_j] of each class's error, all at once at level 1 - delta (T5); `None` for
+    /// an empty class. Length K.
     pub class_error_interval: Vec<Option<[f64; 2]>>,
     /// Interval of the population's WCE = max_j λ_j e_j, at level 1 - delta (T5').
     pub wce_interval: [f64; 2],
@@ -87,12 +88,13 @@ pub struct TestReport {
     /// The classes whose error exceeds a level, for levels of 0.25, 0.5, 0.75 and 0.9 (T5').
     #[serde(default)]
     pub classes_above: Vec<ClassesAbove>,
-    /// Predicted numbers of wrong images among further ones of each class, for samples of several sizes.
+    /// Predicted numbers of wrong images among further ones of each class, for samples of several
+    /// sizes.
     pub next_sample: Vec<NextSample>,
     /// Numbers of test images a class that the statements on the worst class would need.
     pub planning: Vec<Planning>,
-    /// WR: test accuracy of the worst test class over its training accuracy; `None` without training data or if that
-    /// accuracy is 0.
+    /// WR: test accuracy of the worst test class over its training accuracy; `None` without
+    /// training data or if that accuracy is 0.
     pub worst_class_ratio: Option<f64>,
 }
 
@@ -103,13 +105,15 @@ pub struct MaxError {
     pub interval: [f64; 2],
     /// "No class has an error above this", one-sided at level 1 - delta/M.
     pub at_most: f64,
-    /// Classes among which the worst is: the set contains any one class of the largest error with probability at least
-    /// 1 - delta/M. Where several classes have that error, one that is left out may be among them. Ascending.
+    /// Classes among which the worst is: the set contains any one class of the largest error with
+    /// probability at least 1 - delta/M. Where several classes have that error, one that is left
+    /// out may be among them. Ascending.
     pub candidates: Vec<usize>,
-    /// The estimate that is usually printed, the largest of the measured class errors. It is biased upwards.
+    /// The estimate that is usually printed, the largest of the measured class errors. It is biased
+    /// upwards.
     pub estimate: f64,
-    /// Bias of `estimate`: the mean excess of the largest measured error over the largest true one, were the true
-    /// errors those measured here.
+    /// Bias of `estimate`: the mean excess of the largest measured error over the largest true one,
+    /// were the true errors those measured here.
     pub estimate_bias: f64,
 }
 
@@ -118,7 +122,8 @@ pub struct MaxError {
 pub struct ClassesAbove {
     /// The level.
     pub level: f64,
-    /// Indices of the classes; with probability at least 1 - delta/M none of this list is there wrongly. Ascending.
+    /// Indices of the classes; with probability at least 1 - delta/M none of this list is there
+    /// wrongly. Ascending.
     pub classes: Vec<usize>,
 }
 
@@ -127,18 +132,18 @@ pub struct ClassesAbove {
 pub struct NextSample {
     /// Further images of each class.
     pub images: u64,
-    /// Least and most errors among them, for all classes at once at level 1 - delta/M; `None` for an empty class.
-    /// Length K.
+    /// Least and most errors among them, for all classes at once at level 1 - delta/M; `None` for
+    /// an empty class. Length K.
     pub limits: Vec<Option<[u64; 2]>>,
 }
 
 /// The number of test images of each class that a statement needs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Planning {
-    /// `certify`: with probability 0.8 the one-sided upper limit of max_j e_j at level 1 - delta/M exceeds it by at
-    /// most
-    /// `by`; `compare`: two models whose worst classes differ by `by` are told apart with probability 0.8 at level 1 -
-    /// delta/C, C the number of comparisons in the report (1 without any).
+    /// `certify`: with probability 0.8 the one-sided upper limit of max_j e_j at level 1 - delta/M
+    /// exceeds it by at most `by`; `compare`: two models whose worst classes differ by `by` are
+    /// told apart with probability 0.8 at level 1 - delta/C, C the number of comparisons in the
+    /// report (1 without any).
     pub goal: String,
     /// The excess or the difference.
     pub by: f64,
@@ -166,14 +171,16 @@ pub struct SpectralCertificate {
     pub radius_sharp: f64,
     /// [max(0, lower - radius), upper + radius] with the sharp radius.
     pub interval: [f64; 2],
-    /// The interval of T6': by self-bounding above, by Chernoff's bound on pairs of vectors fixed beforehand below.
+    /// The interval of T6': by self-bounding above, by Chernoff's bound on pairs of vectors fixed
+    /// beforehand below.
     pub self_bounding: [f64; 2],
-    /// Pairs tried for its lower end: the vector of ones, and the top pairs of C_gΛ on the training data.
+    /// Pairs tried for its lower end: the vector of ones, and the top pairs of C_gΛ on the training
+    /// data.
     pub pairs: usize,
 }
 
-/// The step from the training quantity to the test quantity. No theorem is shown for this step at real sizes: it is a
-/// measured difference, reported for what it is.
+/// The step from the training quantity to the test quantity. No theorem is shown for this step at
+/// real sizes: it is a measured difference, reported for what it is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrainToTest {
     /// ‖C_{S,g}Λ‖₂ on training data at each margin of the grid.

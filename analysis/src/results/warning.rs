@@ -6,14 +6,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// One thing that looks wrong. The numbers of the report are right for the input as it is; the input may not be what
-/// it is taken for.
+/// One thing that looks wrong. The numbers of the report are right for the input as it is; the
+/// input may not be what it is taken for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Warning {
-    /// Kind of the warning: `scores-are-probabilities`, `scores-are-log-probabilities`, `class-order`, `chance`,
-    /// `untrained-head`, `repeated-rows`, `relabelled-rows`, `flat-rows`, `test-in-training`, `absent-classes`,
-    /// `counts-differ`, `averaged-weights`, `normalisation-differs`, `stated-counts`, `stated-classes`,
-    /// `stated-data`, `stated-size`, `stated-accuracy`, `doubtful-file` or `not-compared`.
+    /// Kind of the warning: `scores-are-probabilities`, `scores-are-log-probabilities`,
+    /// `class-order`, `chance`, `untrained-head`, `repeated-rows`, `relabelled-rows`, `flat-rows`,
+    /// `test-in-training`, `absent-classes`, `counts-differ`, `averaged-weights`,
+    /// `normalisation-differs`, `stated-counts`, `stated-classes`, `stated-data`, `stated-size`,
+    /// `stated-accuracy`, `doubtful-file` or `not-compared`.
     pub id: String,
     /// The sentence: what was found and what to do.
     pub sentence: String,

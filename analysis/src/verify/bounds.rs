@@ -1,5 +1,5 @@
-//! The statements T1 (as published and with 4K), T1', T1'', T2, T3, T3' and T3'' on one model, with T4's floor and T5's
-//! verdicts.
+//! The statements T1 (as published and with 4K), T1', T1'', T2, T3, T3' and T3'' on one model, with
+//! T4's floor and T5's verdicts.
 
 use car_spectral::bounds::{
     Architecture, BoundError, ClassMarginBounds, DeltaShares, GibbsClass, Interval, InvertedMarginBound, MarginBound,
@@ -50,7 +50,8 @@ impl Statements<'_> {
         }
     }
 
-    /// T1, T1 with 4K and T1' need a randomised classifier; what each would give at best, with KL = 0, is told.
+    /// T1, T1 with 4K and T1' need a randomised classifier; what each would give at best, with KL =
+    /// 0, is told.
     fn radius(&self, id: Statement, bound: RadiusBound) -> Result<BoundReport> {
         let Some(counts) = self.train_counts else {
             return Ok(self.not_applicable(id, None, NotApplicable::NoTrainingData));
@@ -61,8 +62,8 @@ impl Statements<'_> {
         Ok(BoundReport { least_value, ..self.not_applicable(id, None, precondition) })
     }
 
-    /// T1'' takes a single network only as a point mass of a countable prior, which is not at hand; what it would give
-    /// a randomised one at best, with KL = 0 and no training error, is told.
+    /// T1'' takes a single network only as a point mass of a countable prior, which is not at hand;
+    /// what it would give a randomised one at best, with KL = 0 and no training error, is told.
     fn t1_double_prime(&self) -> Result<BoundReport> {
         let id = Statement::T1DoublePrime;
         let Some(counts) = self.train_counts else {
@@ -74,8 +75,9 @@ impl Statements<'_> {
         Ok(BoundReport { least_total: Some(least), ..self.not_applicable(id, None, NotApplicable::NoCountablePrior) })
     }
 
-    /// T2's first term alone. Its second term is not negative and known up to constants only, so "at least 1" and "at
-    /// or above the interval" carry over to the whole bound, and "below the interval" does not.
+    /// T2's first term alone. Its second term is not negative and known up to constants only, so
+    /// "at least 1" and "at or above the interval" carry over to the whole bound, and "below the
+    /// interval" does not.
     fn t2(&self) -> Result<Vec<BoundReport>> {
         let Some(train) = self.train else {
             return Ok(vec![self.not_applicable(Statement::T2, None, NotApplicable::NoTrainingData)]);
@@ -253,7 +255,8 @@ mod tests {
     use crate::subject::{Scored, Subject};
     use crate::verify::verify;
 
-    /// f(x) = (x₁, −x₁) on 2 classes of `train` and 1000 images at x₁ = ±1, |x| ≤ 1, all right with margin 2.
+    /// f(x) = (x₁, −x₁) on 2 classes of `train` and 1000 images at x₁ = ±1, |x| ≤ 1, all right with
+    /// margin 2.
     fn two_classes(train: [u64; 2], architecture: Architecture, delta: f64) -> ModelReport {
         let scored = |counts: [u64; 2]| {
             let labels: Vec<usize> =

@@ -138,8 +138,9 @@ fn next_samples(of: ClassErrors<'_>, settings: &Settings) -> Result<Vec<NextSamp
 const PLANNED: [f64; 4] = [0.1, 0.05, 0.02, 0.01];
 const POWER: f64 = 0.8;
 
-/// T11 with this model's class errors: a certificate within w of the worst error, where that is below 1; two models of
-/// which one errs on d more of the images of the worst class, while exactly one of them errs there on half of min(e, 1
+/// T11 with this model's class errors: a certificate within w of the worst error, where that is
+/// below 1; two models of which one errs on d more of the images of the worst class, while exactly
+/// one of them errs there on half of min(e, 1
 /// - e), at least d. As in the report, M certificates share delta, and so do the comparisons.
 fn planning(class_errors: &[Option<f64>], settings: &Settings) -> Result<Vec<Planning>> {
     let errors: Vec<f64> = class_errors.iter().map(|error| error.unwrap_or(0.0)).collect();

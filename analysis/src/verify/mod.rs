@@ -1,7 +1,8 @@
 //! The main job: from a model's scores to the verdict on its worst class.
 //!
-//! Exact counts, matrices and norms of both splits (`split`), every statement of `THEORY.md` beside the measured
-//! error (`bounds`), and what follows for the model, as the structures of `report.json`.
+//! Exact counts, matrices and norms of both splits (`split`), every statement of `THEORY.md` beside
+//! the measured error (`bounds`), and what follows for the model, as the structures of
+//! `report.json`.
 
 mod bounds;
 mod held_out;
@@ -33,12 +34,12 @@ pub(crate) use split::{SURROGATE_CLASSES, count};
 /// The most confused pairs listed in a report.
 const LISTED_CONFUSIONS: usize = 100;
 
-/// Analyses one model. `progress` is told what is being done, in a few words, before each part. What `report.json` says
-/// of it in words is left to the report ([`crate::whole`]).
+/// Analyses one model. `progress` is told what is being done, in a few words, before each part.
+/// What `report.json` says of it in words is left to the report ([`crate::whole`]).
 ///
 /// # Errors
-/// [`AnalysisError`] for scores the counters refuse, a class count that does not fit, or training counts that are
-/// needed for the weights and not known.
+/// [`AnalysisError`] for scores the counters refuse, a class count that does not fit, or training
+/// counts that are needed for the weights and not known.
 pub fn verify(
     subject: &Subject,
     settings: &Settings,

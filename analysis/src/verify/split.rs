@@ -14,8 +14,9 @@ use car_spectral_formats::predictions::{Block, Logits};
 /// Above this number of classes the dense surrogate matrix (8 K^2 bytes, twice) is left out.
 pub(crate) const SURROGATE_CLASSES: usize = 4096;
 
-/// The surrogate of every report, whatever its margins: that of the paper, as in the logs of runs without CAR and in
-/// `table.md`. Of large scores it tends to C_g, where the softmax over all classes would not see g (D6 (e)).
+/// The surrogate of every report, whatever its margins: that of the paper, as in the logs of runs
+/// without CAR and in `table.md`. Of large scores it tends to C_g, where the softmax over all
+/// classes would not see g (D6 (e)).
 const SURROGATE: SurrogateOptions = CarOptions::paper().surrogate;
 
 /// A split's report with what the bounds need besides.
@@ -73,12 +74,12 @@ impl AnalysedSplit {
     }
 }
 
-/// Margins whose training matrices give T6' its pairs: in units of the logits, from the errors alone to nearly all
-/// samples.
+/// Margins whose training matrices give T6' its pairs: in units of the logits, from the errors
+/// alone to nearly all samples.
 const PAIR_MARGINS: [f64; 7] = [0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0];
 
-/// The top singular pairs of C_gΛ on training data for the [`PAIR_MARGINS`], fixed before any test sample is
-/// seen, and the vector of ones.
+/// The top singular pairs of C_gΛ on training data for the [`PAIR_MARGINS`], fixed before any test
+/// sample is seen, and the vector of ones.
 pub(super) fn pairs_of_training(train: &Scored, weights: &[f64]) -> Result<Vec<VectorPair>> {
     let counts = count(train, &MarginGrid::new(&PAIR_MARGINS)?)?;
     let mut pairs = vec![even_pair(weights.len())];
@@ -91,8 +92,8 @@ pub(super) fn pairs_of_training(train: &Scored, weights: &[f64]) -> Result<Vec<V
     Ok(pairs)
 }
 
-/// Counts the samples of a split and adds up their surrogate, in one pass over scores that stay in their file; no
-/// surrogate without scores or of too many classes.
+/// Counts the samples of a split and adds up their surrogate, in one pass over scores that stay in
+/// their file; no surrogate without scores or of too many classes.
 fn taken_in(scored: &Scored, grid: &MarginGrid) -> Result<(MarginCounts, Option<SurrogateSums>)> {
     let num_classes = scored.logits.dim().1;
     let without = matches!(scored.logits, Logits::Classes(_) | Logits::Counted(_)) || num_classes > SURROGATE_CLASSES;

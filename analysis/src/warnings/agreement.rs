@@ -1,12 +1,14 @@
-//! Agreement of predictions with labels, under any reading of the labels, against what shuffled labels would give.
+//! Agreement of predictions with labels, under any reading of the labels, against what shuffled
+//! labels would give.
 
 use car_spectral::confusion::MarginCounts;
 
 /// Gain of a tie, beyond the logarithm of how many are tried, that is hardly by chance.
 pub(super) const BY_CHANCE: f64 = 3.0;
 
-/// A bound on how probable it is that `hits` or more of `tried` come about, each with probability `each` (Chernoff).
-/// Classes are what is counted, as samples of a class fall together behind any network.
+/// A bound on how probable it is that `hits` or more of `tried` come about, each with probability
+/// `each` (Chernoff). Classes are what is counted, as samples of a class fall together behind any
+/// network.
 pub(super) fn improbability(hits: f64, tried: f64, each: f64) -> f64 {
     let share = hits / tried;
     if tried == 0.0 || share <= each {
@@ -45,8 +47,8 @@ pub(super) struct Tie {
     pub gain: f64,
 }
 
-/// For each of K classes the first label that it is tied to by more than the best of K would be by chance, of those
-/// that `counts` admits.
+/// For each of K classes the first label that it is tied to by more than the best of K would be by
+/// chance, of those that `counts` admits.
 pub(super) fn first_labels(classes: usize, ties: &[Tie], counts: impl Fn(&Tie) -> bool) -> Vec<Option<usize>> {
     let mut first = vec![None; classes];
     let least = (classes as f64).ln() + BY_CHANCE;
@@ -57,7 +59,8 @@ pub(super) fn first_labels(classes: usize, ties: &[Tie], counts: impl Fn(&Tie) -
 }
 
 impl Agreement {
-    /// Standard deviations above what shuffled labels give; infinite where all orders agree alike but this one.
+    /// Standard deviations above what shuffled labels give; infinite where all orders agree alike
+    /// but this one.
     pub fn above_chance(&self) -> f64 {
         let above = self.found - self.expected;
         if above == 0.0 { 0.0 } else { above / self.deviation }
@@ -81,11 +84,12 @@ impl Predicted {
         self.labelled.len()
     }
 
-    /// The agreement if label j stands for class `class_of(j)`, a different one for each label; `None` for none.
+    /// The agreement if label j stands for class `class_of(j)`, a different one for each label;
+    /// `None` for none.
     ///
-    /// Over all orders of the labels the samples at (class i, label j) are hypergeometric: mean n_j p_i / N, variance
-    /// n_j (N - n_j) p_i (N - p_i) / (N^2 (N - 1)), and two such cells in other rows and columns have covariance
-    /// n_j p_i n_l p_k / (N^2 (N - 1)).
+    /// Over all orders of the labels the samples at (class i, label j) are hypergeometric: mean n_j
+    /// p_i / N, variance n_j (N - n_j) p_i (N - p_i) / (N^2 (N - 1)), and two such cells in other
+    /// rows and columns have covariance n_j p_i n_l p_k / (N^2 (N - 1)).
     pub fn agreement(&self, class_of: impl Fn(usize) -> Option<usize>) -> Agreement {
         let found: u64 =
             self.cells.iter().filter(|&&(i, j, _)| class_of(j) == Some(i)).map(|&(_, _, samples)| samples).sum();
@@ -105,9 +109,10 @@ impl Predicted {
 
     /// Lists what ties classes to labels, by descending gain.
     ///
-    /// The gain is the logarithm of how much likelier the samples of a label are predicted as a class than all samples
-    /// are: a class that is seldom predicted is held against how seldom it is. Of a sound model the first label of a
-    /// class is its own, even where rare labels lose most of their samples to frequent ones.
+    /// The gain is the logarithm of how much likelier the samples of a label are predicted as a
+    /// class than all samples are: a class that is seldom predicted is held against how seldom it
+    /// is. Of a sound model the first label of a class is its own, even where rare labels lose most
+    /// of their samples to frequent ones.
     pub fn ties(&self) -> Vec<Tie> {
         let tie = |&(class, label, samples): &(usize, usize, u64)| {
             let expected = self.predicted[class] as f64 * self.labelled[label] as f64 / self.samples as f64;
@@ -120,8 +125,8 @@ impl Predicted {
         ties
     }
 
-    /// Tells whether predictions lie near the labels by number, as of ordered classes (ages, ratings) they do: their
-    /// mean distance is less than half of that of shuffled labels.
+    /// Tells whether predictions lie near the labels by number, as of ordered classes (ages,
+    /// ratings) they do: their mean distance is less than half of that of shuffled labels.
     pub fn is_ordered(&self) -> bool {
         /// Samples below which a small distance may be by chance.
         const FEWEST: u64 = 30;

@@ -9,7 +9,8 @@ use crate::words::percent;
 /// Standard deviations above chance below which an accuracy counts as no better.
 const NO_BETTER: f64 = 3.0;
 
-/// Share of what is left to chance below which an accuracy counts as no better, however few the samples are.
+/// Share of what is left to chance below which an accuracy counts as no better, however few the
+/// samples are.
 const SMALL_SHARE: f64 = 0.1;
 
 /// Samples below which nothing is said.
@@ -19,12 +20,13 @@ const FEWEST: u64 = 10;
 const FEWEST_CLASSES: usize = 4;
 /// Share of what is left to chance beyond which the accuracy is that of no such model.
 const HARDLY: f64 = 0.25;
-/// How probable by chance the classes that are tied to their own label are where they count as no more.
+/// How probable by chance the classes that are tied to their own label are where they count as no
+/// more.
 const BY_CHANCE: f64 = 1e-2;
 
-/// Whether most classes are tied to another label than their own, and no more to their own than by chance: samples that
-/// fall together by class, as behind a last layer without training, make some classes right. Not of ordered classes,
-/// whose neighbours are rightly confused.
+/// Whether most classes are tied to another label than their own, and no more to their own than by
+/// chance: samples that fall together by class, as behind a last layer without training, make some
+/// classes right. Not of ordered classes, whose neighbours are rightly confused.
 pub(super) fn elsewhere(table: &Predicted) -> bool {
     let classes = table.num_classes();
     let first = first_labels(classes, &table.ties(), |_| true);
@@ -36,10 +38,10 @@ pub(super) fn elsewhere(table: &Predicted) -> bool {
     low && !table.is_ordered() && tied >= FEWEST_CLASSES && 2 * own < tied && by_chance
 }
 
-/// Warns of an accuracy no better than chance, or of few classes alone. Nothing can be said of few samples, where one
-/// class alone is tested, of ordered classes whose predictions lie near their labels, nor where a class with more than
-/// half of the samples is predicted for nearly all and is right as often as it occurs: rare ones may rightly never be
-/// predicted.
+/// Warns of an accuracy no better than chance, or of few classes alone. Nothing can be said of few
+/// samples, where one class alone is tested, of ordered classes whose predictions lie near their
+/// labels, nor where a class with more than half of the samples is predicted for nearly all and is
+/// right as often as it occurs: rare ones may rightly never be predicted.
 pub(super) fn warning(table: &Predicted) -> Option<Warning> {
     let agreement = table.agreement(Some);
     let n = table.samples as f64;

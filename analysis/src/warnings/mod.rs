@@ -1,5 +1,6 @@
-//! Doubts about what is analysed: scores in another unit, classes in another order, samples that are there twice. The
-//! numbers are right for the input as it is; these words say why it may not be what it is taken for.
+//! Doubts about what is analysed: scores in another unit, classes in another order, samples that
+//! are there twice. The numbers are right for the input as it is; these words say why it may not be
+//! what it is taken for.
 
 mod absent;
 mod agreement;

@@ -1,22 +1,25 @@
-//! Rows that are nearly those of others, as a network gives the same sample in batches of two sizes or in two types.
+//! Rows that are nearly those of others, as a network gives the same sample in batches of two sizes
+//! or in two types.
 
 use car_spectral_formats::predictions::Scale;
 
 use super::rows::{First, Place, Rows, low_zeros_of};
 
-/// Rows beyond which those with the same rounded scores are not compared: of sure networks most rows are near others.
+/// Rows beyond which those with the same rounded scores are not compared: of sure networks most
+/// rows are near others.
 const MOST_NEAR: usize = 8;
 /// Repeated rows below which nothing is said.
 const FEWEST: usize = 4;
-/// How much wider rows are looked for that are near by chance; and the share of them that must be as near as repeats.
+/// How much wider rows are looked for that are near by chance; and the share of them that must be
+/// as near as repeats.
 const WIDER: f64 = 32.0;
 const SHARE: f64 = 0.7;
 
-/// Rows of the last list, by number, that nearly are an earlier one (of the first of two lists) with the same label,
-/// with its number; where hardly any other is near.
+/// Rows of the last list, by number, that nearly are an earlier one (of the first of two lists)
+/// with the same label, with its number; where hardly any other is near.
 ///
-/// Scores of different samples come at all distances: of those within `WIDER` times the distance of repeats, one in
-/// `WIDER` or fewer are by chance as near as those.
+/// Scores of different samples come at all distances: of those within `WIDER` times the distance of
+/// repeats, one in `WIDER` or fewer are by chance as near as those.
 pub(super) fn near(lists: &[&Rows<'_>], firsts: &[Vec<First>]) -> Vec<(usize, usize)> {
     let own = lists.len() - 1;
     let labels: Vec<usize> = lists.iter().flat_map(|rows| rows.scored.labels.iter().copied()).collect();
@@ -55,9 +58,9 @@ fn tells_apart(scale: Scale) -> bool {
     matches!(scale, Scale::Logits | Scale::Bounded | Scale::LogProbabilities | Scale::LogarithmsTo(_))
 }
 
-/// The largest difference between two rows, in units of what rounding makes: 1e-5 of the largest score, or the last
-/// places of each in a short type. `None` for rows of few different scores, cut ones for example, and for few classes
-/// in a short type, where many rows are as near by chance.
+/// The largest difference between two rows, in units of what rounding makes: 1e-5 of the largest
+/// score, or the last places of each in a short type. `None` for rows of few different scores, cut
+/// ones for example, and for few classes in a short type, where many rows are as near by chance.
 fn distance(a: &[f64], b: &[f64]) -> Option<f64> {
     let largest = a.iter().fold(0.0_f64, |largest, score| largest.max(score.abs()));
     let rounded = |score: &f64| (score / largest * 1024.0).round() as i64;

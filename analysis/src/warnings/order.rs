@@ -12,10 +12,12 @@ const CLEARLY: f64 = 5.0;
 const RARELY: f64 = 1e-3;
 /// Orders that are tried beside the K - 1 shifts.
 const SORTINGS: usize = 7;
-/// Classes below which no order is rare among the few there are, and the share of the samples it must make right there.
+/// Classes below which no order is rare among the few there are, and the share of the samples it
+/// must make right there.
 const FEW_CLASSES: usize = 10;
 const ENOUGH: f64 = 0.4;
-/// Share of the classes whose errors must go with an order that holds for a part of the samples, and of the errors.
+/// Share of the classes whose errors must go with an order that holds for a part of the samples,
+/// and of the errors.
 const MOST_ERRORS: f64 = 0.6;
 const MANY_ERRORS: f64 = 0.2;
 /// Share of the classes with another first label that must go one to one.
@@ -39,8 +41,9 @@ struct Reading {
     shift: Option<i64>,
 }
 
-/// Warns where another reading of the labels agrees far better with the predictions: shifted, in the order of numbers
-/// or names as text, in reverse, or classes that go one to one to others; and where it does for a part of the samples.
+/// Warns where another reading of the labels agrees far better with the predictions: shifted, in
+/// the order of numbers or names as text, in reverse, or classes that go one to one to others; and
+/// where it does for a part of the samples.
 pub(super) fn warning(table: &Predicted, names: &[String]) -> Option<Warning> {
     let classes = table.num_classes();
     let ties = table.ties();
@@ -96,7 +99,8 @@ fn named_with(
     Warning::new("class-order", sentence, [first, second, ("class_of_label", json!(pairs))])
 }
 
-/// How often the labels that an order moves agree with it, how often as they are, and their samples.
+/// How often the labels that an order moves agree with it, how often as they are, and their
+/// samples.
 fn on_moved(table: &Predicted, class_of: &ClassOf) -> (Agreement, f64, f64) {
     let moved = |label: &usize| class_of[*label] != Some(*label);
     let by_order = table.agreement(|label| class_of[label].filter(|_| moved(&label)));
@@ -105,8 +109,8 @@ fn on_moved(table: &Predicted, class_of: &ClassOf) -> (Agreement, f64, f64) {
     (by_order, as_they_are, samples as f64)
 }
 
-/// Whether an order agrees with the predictions where it moves labels: in more samples than by chance, twice as many as
-/// they are, and in more classes than one of all orders would by chance.
+/// Whether an order agrees with the predictions where it moves labels: in more samples than by
+/// chance, twice as many as they are, and in more classes than one of all orders would by chance.
 fn explains(table: &Predicted, first: &[Option<usize>], reading: &Reading) -> bool {
     let (by_order, as_they_are, samples) = on_moved(table, &reading.class_of);
     let few = table.num_classes() < FEW_CLASSES;
@@ -114,8 +118,9 @@ fn explains(table: &Predicted, first: &[Option<usize>], reading: &Reading) -> bo
     by_order.above_chance() > CLEARLY && by_order.found >= 2.0 * as_they_are && is_rare
 }
 
-/// Of the classes with a first label that an order moves, how many there are and how many have that from it which they
-/// are given, from below and from above them; and whether so many are rare for one of all orders of the kind.
+/// Of the classes with a first label that an order moves, how many there are and how many have that
+/// from it which they are given, from below and from above them; and whether so many are rare for
+/// one of all orders of the kind.
 fn hits(reading: &Reading, first: &[Option<usize>]) -> (usize, [usize; 2], bool) {
     let (mut tried, mut hits) = (first.iter().flatten().count(), [0; 2]);
     for (label, class) in reading.class_of.iter().enumerate().filter_map(|(label, class)| Some((label, (*class)?))) {
@@ -129,8 +134,8 @@ fn hits(reading: &Reading, first: &[Option<usize>]) -> (usize, [usize; 2], bool)
     (tried, hits, reading.of_kind as f64 * by_chance <= RARELY)
 }
 
-/// Warns where the errors of nearly all classes are those of one order, as where one of two files had its labels in it.
-/// Not where all lie on one side: the errors of ordered classes may rightly.
+/// Warns where the errors of nearly all classes are those of one order, as where one of two files
+/// had its labels in it. Not where all lie on one side: the errors of ordered classes may rightly.
 fn of_a_part(table: &Predicted, names: &[String], others: &[Option<usize>], reading: &Reading) -> Option<Warning> {
     let Reading { said, class_of, .. } = reading;
     let (tried, hits, are_rare) = hits(reading, others);
@@ -162,7 +167,8 @@ fn of_a_part(table: &Predicted, names: &[String], others: &[Option<usize>], read
     })
 }
 
-/// The orders that people mix up: what is said of each, and the class that each label stands for in it.
+/// The orders that people mix up: what is said of each, and the class that each label stands for in
+/// it.
 fn readings(table: &Predicted, names: &[String]) -> Vec<Reading> {
     let classes = table.num_classes();
     let mut readings = Vec::new();
@@ -209,9 +215,9 @@ fn readings(table: &Predicted, names: &[String]) -> Vec<Reading> {
     readings
 }
 
-/// Classes that have taken each other's place: labels and classes are paired by what ties them most, each once. Where
-/// classes whose first label is another's share it with others, the model is weak; and two classes that are alike go to
-/// each other about as often as to themselves.
+/// Classes that have taken each other's place: labels and classes are paired by what ties them
+/// most, each once. Where classes whose first label is another's share it with others, the model is
+/// weak; and two classes that are alike go to each other about as often as to themselves.
 fn one_to_one(table: &Predicted, ties: &[Tie]) -> Option<Reading> {
     let classes = table.num_classes();
     // The best of all K^2 pairs.
@@ -261,7 +267,8 @@ mod tests {
         (0..classes).map(|class| class.to_string()).collect()
     }
 
-    /// 30 samples of each class, of which every third goes to one of the three next classes, labelled by `label`.
+    /// 30 samples of each class, of which every third goes to one of the three next classes,
+    /// labelled by `label`.
     fn labelled(classes: usize, label: impl Fn(usize, usize) -> usize) -> Predicted {
         let truth = |sample: usize| sample % classes;
         let told = |sample: usize| match sample / classes {
@@ -343,7 +350,8 @@ mod tests {
         assert_eq!(said(&predicted(11, &told, &truth)), "");
     }
 
-    /// Where two of ten classes are alike, eight samples of both can all fall to the other by chance, sixteen hardly.
+    /// Where two of ten classes are alike, eight samples of both can all fall to the other by
+    /// chance, sixteen hardly.
     #[test]
     fn two_classes_are_exchanged_if_they_are_many() {
         for (each, is_said) in [(4, false), (8, true)] {
@@ -381,8 +389,8 @@ mod tests {
         assert_eq!(warning(&predicted(60, &told, &labels), &names(60)), None);
     }
 
-    /// Samples of each of `classes` ordered classes, predicted at a distance of mean `bias` and of this deviation; at
-    /// the ends in the last class, or round.
+    /// Samples of each of `classes` ordered classes, predicted at a distance of mean `bias` and of
+    /// this deviation; at the ends in the last class, or round.
     fn ordered(classes: usize, bias: f64, deviation: f64, round: bool) -> Predicted {
         let mut rng = ChaCha8Rng::seed_from_u64(17);
         let labels: Vec<usize> = (0..2400).map(|sample| sample % classes).collect();

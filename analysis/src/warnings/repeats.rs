@@ -10,8 +10,8 @@ use crate::results::Warning;
 use crate::subject::Subject;
 use crate::words::{grouped, percent, points};
 
-/// Shares of the sets of equal scores, those with several labels and those of more than two rows, where equal scores
-/// are what the model gives to different samples, as trees do.
+/// Shares of the sets of equal scores, those with several labels and those of more than two rows,
+/// where equal scores are what the model gives to different samples, as trees do.
 const MIXED: std::ops::Range<f64> = 0.1..0.8;
 const OF_MANY: f64 = 0.2;
 
@@ -22,7 +22,8 @@ const FEW_ROWS: f64 = 0.001;
 const FEW: &str = "the model gives equal scores to different samples, as trees and models of few features do, which is \
                    no fault";
 
-/// Warns of test and training rows that repeat an earlier one, and of test rows that are among the training rows.
+/// Warns of test and training rows that repeat an earlier one, and of test rows that are among the
+/// training rows.
 pub(super) fn warnings(subject: &Subject) -> Vec<Warning> {
     let test = Rows::of(&subject.test);
     let train = subject.train.as_ref().and_then(Rows::of);
@@ -263,8 +264,8 @@ mod tests {
         Scored { logits: Logits::F32(scores), labels }
     }
 
-    /// 3,000 rows of ten classes, sure of one, each different before it is written with `digits` decimals; row 7 stands
-    /// once more at the end.
+    /// 3,000 rows of ten classes, sure of one, each different before it is written with `digits`
+    /// decimals; row 7 stands once more at the end.
     fn softmax(digits: i32) -> Scored {
         let mut rng = ChaCha8Rng::seed_from_u64(20);
         let mut scores = Array2::from_shape_simple_fn((3001, 10), || 3.0 * (rng.random::<f64>() - 0.5));
@@ -312,7 +313,8 @@ mod tests {
         assert_eq!(found(&softmax(12)), [3000]);
     }
 
-    /// Rows of `classes` scores on a grid of 1/`steps`, `samples` of them, followed by those that `again` names.
+    /// Rows of `classes` scores on a grid of 1/`steps`, `samples` of them, followed by those that
+    /// `again` names.
     fn coarse(classes: usize, steps: f64, samples: usize, again: impl Iterator<Item = usize>) -> Scored {
         let mut rng = ChaCha8Rng::seed_from_u64(21);
         let order: Vec<usize> = (0..samples).chain(again).collect();

@@ -13,9 +13,11 @@ const ENOUGH_BITS: f64 = 40.0;
 /// Rows, and scores, by which it is judged how rare a score is.
 const MOST_ROWS: usize = 1 << 12;
 const MOST_SCORES: usize = 1 << 22;
-/// Distances in the file at which copies of a sequence of rows are looked for, those that most repeated rows have.
+/// Distances in the file at which copies of a sequence of rows are looked for, those that most
+/// repeated rows have.
 const MOST_DISTANCES: usize = 16;
-/// Share of the scores of a column that other rows may have before a score that none has is no rarer than the rows are.
+/// Share of the scores of a column that other rows may have before a score that none has is no
+/// rarer than the rows are.
 const COARSE: f64 = 0.01;
 
 /// Where a row stands: list and row.
@@ -36,7 +38,8 @@ impl<'a> Rows<'a> {
         self.scored.labels.len()
     }
 
-    /// The scores of a row, of which 0 and -0 are one. A row that cannot be read again is like no other.
+    /// The scores of a row, of which 0 and -0 are one. A row that cannot be read again is like no
+    /// other.
     pub fn scores(&self, row: usize) -> Vec<f64> {
         fn of<T: Copy + Into<f64>>(row: ArrayView1<'_, T>) -> Vec<f64> {
             row.iter().map(|&score| score.into() + 0.0).collect()
@@ -93,11 +96,12 @@ pub(super) fn first_of_each(lists: &[&Rows<'_>]) -> Vec<Vec<First>> {
     found
 }
 
-/// Rows that belong to a copy of a sequence of other rows: all those of the list `of` at one distance behind their
-/// like, scores and label, for so long that it is no chance. `firsts` are those of all lists.
+/// Rows that belong to a copy of a sequence of other rows: all those of the list `of` at one
+/// distance behind their like, scores and label, for so long that it is no chance. `firsts` are
+/// those of all lists.
 ///
-/// A row is like another of its label by chance as often as rows of that label are like it; rows of one label may lie
-/// together, so it is held against those alone.
+/// A row is like another of its label by chance as often as rows of that label are like it; rows of
+/// one label may lie together, so it is held against those alone.
 pub(super) fn copied(lists: &[&Rows<'_>], firsts: &[Vec<First>], of: usize) -> Vec<bool> {
     let all: Vec<Place> = firsts.iter().flatten().map(|first| first.all).collect();
     let labels: Vec<usize> = lists.iter().flat_map(|rows| rows.scored.labels.iter().copied()).collect();
@@ -184,8 +188,9 @@ impl<'a> Others<'a> {
         Self { rows, firsts, columns, unseen, same, taken, of_one_sum }
     }
 
-    /// Tells whether a row is hardly that of two samples by chance: whether its different scores, but one where it is
-    /// open, are rare enough together among those of other rows; those of a row without any difference all count.
+    /// Tells whether a row is hardly that of two samples by chance: whether its different scores,
+    /// but one where it is open, are rare enough together among those of other rows; those of a row
+    /// without any difference all count.
     pub fn tell(&self, row: usize) -> bool {
         let scores = self.rows.scores(row);
         let own = self.same.get(&self.firsts[row].scores).copied().unwrap_or(0);

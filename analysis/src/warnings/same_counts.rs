@@ -5,7 +5,8 @@ use serde_json::json;
 use crate::results::Warning;
 use crate::subject::Subject;
 
-/// Warns where a class has as many training images as test samples, every class, and not all classes as many.
+/// Warns where a class has as many training images as test samples, every class, and not all
+/// classes as many.
 pub(super) fn warning(subject: &Subject, test_counts: &[u64]) -> Option<Warning> {
     let given = subject.train_counts.as_deref().filter(|_| subject.train.is_none())?;
     let differ = test_counts.windows(2).any(|pair| pair[0] != pair[1]);

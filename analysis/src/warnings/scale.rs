@@ -6,8 +6,8 @@ use serde_json::json;
 use crate::results::Warning;
 use crate::subject::{Scored, Subject};
 
-/// Warns of test and training scores that look like probabilities or their logarithms, unless it was said what they
-/// are.
+/// Warns of test and training scores that look like probabilities or their logarithms, unless it
+/// was said what they are.
 pub(super) fn warnings(subject: &Subject) -> impl Iterator<Item = Warning> {
     let parts = [("test", Some(&subject.test)), ("training", subject.train.as_ref())];
     let open = parts.into_iter().filter(|_| !subject.scores_said);

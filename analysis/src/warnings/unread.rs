@@ -7,7 +7,8 @@ use crate::results::{Source, Warning};
 /// Parts of names under which programs keep averages of the weights.
 const AVERAGES: [&str; 5] = ["ema", "averaged", "average", "swa", "shadow"];
 
-/// Warns of averaged weights in the file beside those that were read: a publication may have reported the others.
+/// Warns of averaged weights in the file beside those that were read: a publication may have
+/// reported the others.
 pub(super) fn warning(source: &Source) -> Option<Warning> {
     let is_average = |name: &&String| {
         let mut words = name.split(|c: char| !c.is_alphanumeric());

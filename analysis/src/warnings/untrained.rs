@@ -45,8 +45,8 @@ pub(super) fn warning(table: &Predicted, logits: &Logits) -> Option<Warning> {
     })
 }
 
-/// Mean entropy in nats of the probabilities of each row, its softmax unless it holds probabilities. `None` without
-/// scores.
+/// Mean entropy in nats of the probabilities of each row, its softmax unless it holds
+/// probabilities. `None` without scores.
 fn mean_entropy(logits: &Logits) -> Option<f64> {
     let are_shares = logits.scale().is_of_shares();
     let (mut sum, mut samples) = (0.0, 0);

@@ -4,8 +4,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{Augmentation, Pixels};
 
-/// Cuts out the middle square, or what there is of it: a side that is shorter stays as it is. Where the margin is odd,
-/// the smaller part is above or to the left.
+/// Cuts out the middle square, or what there is of it: a side that is shorter stays as it is. Where
+/// the margin is odd, the smaller part is above or to the left.
 #[derive(Clone, Copy, Debug)]
 pub struct CentreCrop {
     /// Side of the square.

@@ -28,7 +28,8 @@ impl Chain {
         self.0.iter().for_each(|step| step.apply(image, rng));
     }
 
-    /// Makes the chain that brings images to `size` x `size` for evaluation; `None` leaves them as they are stored.
+    /// Makes the chain that brings images to `size` x `size` for evaluation; `None` leaves them as
+    /// they are stored.
     ///
     /// ```text
     /// of one size, in memory: resized to size x size
@@ -44,13 +45,14 @@ impl Chain {
         }
     }
 
-    /// Gives the length to which the shorter side of a file's image is resized before its centre of `size` x `size` is
-    /// cut out: 8/7 size.
+    /// Gives the length to which the shorter side of a file's image is resized before its centre of
+    /// `size` x `size` is cut out: 8/7 size.
     pub fn shorter_side(size: usize) -> usize {
         (8 * size + 3) / 7
     }
 
-    /// The customary augmentation for training, with the result of the size that [`Chain::evaluation`] gives.
+    /// The customary augmentation for training, with the result of the size that
+    /// [`Chain::evaluation`] gives.
     ///
     /// ```text
     /// of one size, in memory: padding of 4, random crop, flip (He et al., CVPR 2016); then resized

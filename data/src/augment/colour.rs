@@ -1,12 +1,14 @@
-//! Operations on the colours of an image, each with Pillow's rounding, so that published recipes give the same bytes.
+//! Operations on the colours of an image, each with Pillow's rounding, so that published recipes
+//! give the same bytes.
 //!
-//! Images have three channels (red, green, blue) or are grey, whatever their other number of channels: then every
-//! channel is treated alone, and saturation and hue are those of an image without colour.
+//! Images have three channels (red, green, blue) or are grey, whatever their other number of
+//! channels: then every channel is treated alone, and saturation and hue are those of an image
+//! without colour.
 
 use super::Pixels;
 
-/// Luminance `[H W]` (ITU-R BT.601): 0.299 R + 0.587 G + 0.114 B in units of 2^-16, rounded; of a grey image its first
-/// channel.
+/// Luminance `[H W]` (ITU-R BT.601): 0.299 R + 0.587 G + 0.114 B in units of 2^-16, rounded; of a
+/// grey image its first channel.
 fn luminance(image: &Pixels) -> Vec<u8> {
     if image.channels != 3 {
         return image.plane(0).to_vec();
@@ -18,7 +20,8 @@ fn luminance(image: &Pixels) -> Vec<u8> {
     colours.map(|colour| weigh(colour) as u8).collect()
 }
 
-/// from + factor (to - from), cut off towards 0 and clamped to a byte; the factor may lie outside [0, 1].
+/// from + factor (to - from), cut off towards 0 and clamped to a byte; the factor may lie outside
+/// [0, 1].
 fn blend(from: u8, to: u8, factor: f32) -> u8 {
     (f32::from(from) + factor * (f32::from(to) - f32::from(from))) as u8
 }
@@ -49,7 +52,8 @@ pub fn posterize(image: &mut Pixels, bits: u32) {
     image.bytes.iter_mut().for_each(|byte| *byte &= mask);
 }
 
-/// Stretches each channel linearly so that its least byte becomes 0 and its largest 255; a channel of one value stays.
+/// Stretches each channel linearly so that its least byte becomes 0 and its largest 255; a channel
+/// of one value stays.
 pub fn auto_contrast(image: &mut Pixels) {
     for channel in 0..image.channels {
         let plane = image.plane_mut(channel);
@@ -62,8 +66,9 @@ pub fn auto_contrast(image: &mut Pixels) {
     }
 }
 
-/// Histogram equalisation of each channel: byte b becomes (s/2 + number of pixels below b) / s, where s is the number
-/// of pixels that are not of the largest byte over 255, all in whole numbers; a channel with s = 0 stays.
+/// Histogram equalisation of each channel: byte b becomes (s/2 + number of pixels below b) / s,
+/// where s is the number of pixels that are not of the largest byte over 255, all in whole numbers;
+/// a channel with s = 0 stays.
 pub fn equalize(image: &mut Pixels) {
     for channel in 0..image.channels {
         let plane = image.plane_mut(channel);
@@ -113,8 +118,8 @@ pub fn greyscale(image: &mut Pixels) {
     saturation(image, 0.0);
 }
 
-/// Blends with the image smoothed by the 3 x 3 kernel of ones around a 5, over 13 (the border stays): factor 0 is
-/// smooth, 1 the image, more is sharper.
+/// Blends with the image smoothed by the 3 x 3 kernel of ones around a 5, over 13 (the border
+/// stays): factor 0 is smooth, 1 the image, more is sharper.
 pub fn sharpness(image: &mut Pixels, factor: f64) {
     let (height, width) = (image.height, image.width);
     for channel in 0..image.channels {
@@ -133,8 +138,8 @@ pub fn sharpness(image: &mut Pixels, factor: f64) {
     }
 }
 
-/// Turns the hue by `turn` of a full turn, in steps of 1/256 (cut off towards 0), through hue, saturation and value of
-/// 8 bits.
+/// Turns the hue by `turn` of a full turn, in steps of 1/256 (cut off towards 0), through hue,
+/// saturation and value of 8 bits.
 pub fn hue(image: &mut Pixels, turn: f64) {
     if image.channels != 3 {
         return;

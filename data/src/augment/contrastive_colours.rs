@@ -1,5 +1,5 @@
-//! The colours of a view that contrastive learning compares (SimCLR, Chen et al., ICML 2020), with the constants that
-//! balanced contrastive learning uses for CIFAR.
+//! The colours of a view that contrastive learning compares (SimCLR, Chen et al., ICML 2020), with
+//! the constants that balanced contrastive learning uses for CIFAR.
 
 use rand::RngExt;
 use rand::seq::SliceRandom;
@@ -13,9 +13,9 @@ const JITTER: f64 = 0.4;
 /// Largest turn of the hue.
 const TURN: f64 = 0.1;
 
-/// Colour jitter with probability 0.8: brightness, contrast and saturation by factors uniform on [0.6, 1.4] and hue by
-/// a turn uniform on [-0.1, 0.1], in random order; grey with probability 0.2; blurred with probability 1/2 by a
-/// standard deviation uniform on [0.1, 2] pixels.
+/// Colour jitter with probability 0.8: brightness, contrast and saturation by factors uniform on
+/// [0.6, 1.4] and hue by a turn uniform on [-0.1, 0.1], in random order; grey with probability 0.2;
+/// blurred with probability 1/2 by a standard deviation uniform on [0.1, 2] pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContrastiveColours;
 

@@ -5,8 +5,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{Augmentation, GREY, Pixels};
 
-/// Makes a square grey whose centre is uniform on the image, so that parts of it may lie outside. Grey is 128, near the
-/// mean colour of natural images, which the paper uses.
+/// Makes a square grey whose centre is uniform on the image, so that parts of it may lie outside.
+/// Grey is 128, near the mean colour of natural images, which the paper uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cutout {
     /// Side of the square in pixels, rounded down to an even number.

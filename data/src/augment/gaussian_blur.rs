@@ -1,12 +1,12 @@
-//! Gaussian blur, as Pillow approximates it: three box blurs whose variance is that of the Gaussian (Gwosdek et al.,
-//! SSVM 2011).
+//! Gaussian blur, as Pillow approximates it: three box blurs whose variance is that of the Gaussian
+//! (Gwosdek et al., SSVM 2011).
 
 use super::Pixels;
 
 const PASSES: usize = 3;
 
-/// Blurs every channel with the standard deviation `sigma`, in pixels. Beyond the border an image goes on with its
-/// border.
+/// Blurs every channel with the standard deviation `sigma`, in pixels. Beyond the border an image
+/// goes on with its border.
 pub(super) fn gaussian_blur(image: &mut Pixels, sigma: f64) {
     let radius = box_radius(sigma);
     let (height, width) = (image.height, image.width);
@@ -33,7 +33,8 @@ pub(super) fn gaussian_blur(image: &mut Pixels, sigma: f64) {
     }
 }
 
-/// Radius l + a of a box whose ends count by their share a, such that three of them have the variance sigma^2.
+/// Radius l + a of a box whose ends count by their share a, such that three of them have the
+/// variance sigma^2.
 fn box_radius(sigma: f64) -> f64 {
     let variance = sigma * sigma / PASSES as f64;
     let whole = (((12.0 * variance + 1.0).sqrt() - 1.0) / 2.0).floor();

@@ -1,5 +1,6 @@
-//! Shear, translation and rotation of an image: each pixel is the nearest one of its place in the original (Pillow's
-//! rule for affine maps), or grey 128 where that lies outside, as AutoAugment has it.
+//! Shear, translation and rotation of an image: each pixel is the nearest one of its place in the
+//! original (Pillow's rule for affine maps), or grey 128 where that lies outside, as AutoAugment
+//! has it.
 
 use super::{GREY, Pixels};
 
@@ -30,8 +31,8 @@ pub fn rotate(image: &mut Pixels, degrees: f64) {
     affine(image, [cosine, sine, x - cosine * x - sine * y, -sine, cosine, y + sine * x - cosine * y]);
 }
 
-/// Pixel (x, y) becomes that in which (a x + b y + c, d x + e y + f) lies, measured at the pixels' centres, in units of
-/// 2^-16.
+/// Pixel (x, y) becomes that in which (a x + b y + c, d x + e y + f) lies, measured at the pixels'
+/// centres, in units of 2^-16.
 fn affine(image: &mut Pixels, [a, b, c, d, e, f]: [f64; 6]) {
     let fixed = |value: f64| (value * 65_536.0 + 0.5).floor() as i64;
     let ([xx, xy, yx, yy], [x0, y0]) = ([a, b, d, e].map(fixed), [c + (a + b) / 2.0, f + (d + e) / 2.0].map(fixed));

@@ -5,7 +5,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{Augmentation, Pixels};
 
-/// Pads each side by p black pixels and cuts out the image's own size at an offset uniform on {0, ..., 2p}^2.
+/// Pads each side by p black pixels and cuts out the image's own size at an offset uniform on {0,
+/// ..., 2p}^2.
 #[derive(Clone, Copy, Debug)]
 pub struct PaddedCrop {
     /// p.

@@ -1,5 +1,6 @@
-//! A part of random area and shape, brought to one size (Szegedy et al., "Going deeper with convolutions", CVPR 2015,
-//! section 6: 8 to 100 % of the area, ratio of the sides between 3/4 and 4/3).
+//! A part of random area and shape, brought to one size (Szegedy et al., "Going deeper with
+//! convolutions", CVPR 2015, section 6: 8 to 100 % of the area, ratio of the sides between 3/4 and
+//! 4/3).
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -10,15 +11,15 @@ use super::{Augmentation, Pixels};
 /// Parts that may not fit before the largest middle one is taken.
 const ATTEMPTS: usize = 10;
 
-/// Cuts out a part whose share a of the area is uniform on `area` and whose ratio r = width / height has a logarithm
-/// uniform on that of `ratio`, at a uniform place in whole pixels,
+/// Cuts out a part whose share a of the area is uniform on `area` and whose ratio r = width /
+/// height has a logarithm uniform on that of `ratio`, at a uniform place in whole pixels,
 ///
 /// ```text
 /// width = round(sqrt(a H W r))    height = round(sqrt(a H W / r))
 /// ```
 ///
-/// and resizes it to `size` x `size`. If ten such parts do not fit, the largest middle part with a ratio in the range
-/// is taken.
+/// and resizes it to `size` x `size`. If ten such parts do not fit, the largest middle part with a
+/// ratio in the range is taken.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RandomResizedCrop {
     /// Rows and columns of the result, at least 1.

@@ -1,5 +1,5 @@
-//! Another size: linear interpolation, antialiased when the image becomes smaller (the triangle filter widens with the
-//! scale), each channel in 8 bits.
+//! Another size: linear interpolation, antialiased when the image becomes smaller (the triangle
+//! filter widens with the scale), each channel in 8 bits.
 
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::{F32, U8};
@@ -57,7 +57,8 @@ pub(super) fn resize(image: &mut Pixels, part: Part, height: usize, width: usize
     *image = Pixels { channels: image.channels, height, width, bytes };
 }
 
-/// Brings one channel of float32 values from `[height, width]` to another size, by the same rule without rounding.
+/// Brings one channel of float32 values from `[height, width]` to another size, by the same rule
+/// without rounding.
 ///
 /// # Panics
 /// For a size of 0, or values that are not height times width.
@@ -73,7 +74,8 @@ fn bilinear() -> ResizeOptions {
     ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
 }
 
-/// A plane in another size. `resize`, which takes any kind of pixels, is compiled for all of them: minutes.
+/// A plane in another size. `resize`, which takes any kind of pixels, is compiled for all of them:
+/// minutes.
 fn resized<P: PixelTrait>(
     plane: &[P],
     [height, width]: [usize; 2],
@@ -113,8 +115,9 @@ mod tests {
         assert_eq!(sizes(9, 9, Resize::Square(9)), (9, 9));
     }
 
-    /// From 4 to 2 columns the triangle filter has half-width 2 around the centres 1 and 3 (in pixel edges): weights at
-    /// the pixel centres 0.5, 1.5, 2.5 (3.5 is outside by symmetry) are 3/4, 3/4, 1/4, divided by their sum 7/4.
+    /// From 4 to 2 columns the triangle filter has half-width 2 around the centres 1 and 3 (in
+    /// pixel edges): weights at the pixel centres 0.5, 1.5, 2.5 (3.5 is outside by symmetry) are
+    /// 3/4, 3/4, 1/4, divided by their sum 7/4.
     #[test]
     fn values_are_those_of_the_triangle_filter() {
         let image = Pixels { channels: 2, height: 1, width: 4, bytes: vec![10, 80, 150, 220, 0, 0, 0, 70] };

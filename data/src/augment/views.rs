@@ -19,8 +19,9 @@ impl AugmentationOptions {
     }
 }
 
-/// The chain of a view that contrastive learning compares, with the result of the size that [`Chain::evaluation`]
-/// gives: a random part of 20 to 100 % of the area, flip, [`ContrastiveColours`].
+/// The chain of a view that contrastive learning compares, with the result of the size that
+/// [`Chain::evaluation`] gives: a random part of 20 to 100 % of the area, flip,
+/// [`ContrastiveColours`].
 ///
 /// # Errors
 /// [`DataError::Setting`] for files without a size.

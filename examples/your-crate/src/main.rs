@@ -1,5 +1,5 @@
-//! Someone else's training loop with CAR in it. Ten classes with 500 to 5 samples, Gaussians in 16 dimensions, a small
-//! network, Adam. Three lines concern CAR.
+//! Someone else's training loop with CAR in it. Ten classes with 500 to 5 samples, Gaussians in 16
+//! dimensions, a small network, Adam. Three lines concern CAR.
 
 use anyhow::Result;
 use car_spectral::car::CarOptions;

@@ -1,4 +1,5 @@
-//! Words of a table on its rows and columns: in its corner, or in front of the names of the classes.
+//! Words of a table on its rows and columns: in its corner, or in front of the names of the
+//! classes.
 
 use super::orientation::Orientation;
 
@@ -32,8 +33,8 @@ pub(super) fn orientation(rows_are_true: bool) -> Option<Orientation> {
     Some(if rows_are_true { Orientation::RowsAreTrue } else { Orientation::ColumnsAreTrue })
 }
 
-/// Takes `true_` and `pred_` off the names of rows and columns, if all have one of them in front, and says which way
-/// the table lies.
+/// Takes `true_` and `pred_` off the names of rows and columns, if all have one of them in front,
+/// and says which way the table lies.
 pub(super) fn of_names(rows: &mut [String], columns: &mut [String]) -> Option<Orientation> {
     let front = |names: &[String]| {
         let first = names.first()?;

@@ -33,7 +33,8 @@ pub(super) struct Cross {
 }
 
 impl Cross {
-    /// The counts with rows and columns in one order, that of the columns; numbers of classes in theirs.
+    /// The counts with rows and columns in one order, that of the columns; numbers of classes in
+    /// theirs.
     pub(super) fn read(mut self, file: &Path, budget: &mut Budget) -> Result<Read<'static>> {
         let mut notes = Vec::new();
         self.name_both(&mut notes);
@@ -120,7 +121,8 @@ impl Cross {
         Ok(())
     }
 
-    /// The numbers with rows and columns in the order of the names; 0 where one has no row or column.
+    /// The numbers with rows and columns in the order of the names; 0 where one has no row or
+    /// column.
     fn in_order(&self, file: &Path, names: &[String]) -> Result<Vec<f64>> {
         let width = self.columns.len();
         let (rows, columns) = (places(&self.rows), places(&self.columns));

@@ -18,7 +18,8 @@ pub(super) fn without_sums(matrix: &Array2<u64>) -> Option<Array2<u64>> {
     all.filter(|_| (0..classes).all(is_sum)).map(|_| inside)
 }
 
-/// Classes from which on rates in whole per cent hardly all add up to 100 exactly, as equal numbers of samples do.
+/// Classes from which on rates in whole per cent hardly all add up to 100 exactly, as equal numbers
+/// of samples do.
 const MANY: usize = 20;
 
 /// Wholes that rates in finer parts than per cent add up to, nearly so when each is rounded.
@@ -62,7 +63,8 @@ pub(super) fn rates(matrix: &Array2<u64>) -> Option<String> {
     None
 }
 
-/// What has to be said where they add up to a thousand or more as rates and test sets of equal classes both do.
+/// What has to be said where they add up to a thousand or more as rates and test sets of equal
+/// classes both do.
 pub(super) fn equal_sums(matrix: &Array2<u64>) -> Option<String> {
     let whole = |sums: &[u64]| FINER.into_iter().find(|&whole| are_near(sums, whole, 0));
     let (what, whole) = sums(matrix)

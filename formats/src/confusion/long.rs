@@ -1,4 +1,5 @@
-//! A line for each pair of classes and the number of its samples, as R's `as.data.frame(table(...))` and SQL give it.
+//! A line for each pair of classes and the number of its samples, as R's
+//! `as.data.frame(table(...))` and SQL give it.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -21,8 +22,8 @@ struct Pairs {
     counts: HashMap<(usize, usize), f64>,
 }
 
-/// Reads a table of two columns of classes and one of counts, perhaps behind one that numbers the lines; `None` if the
-/// table is none.
+/// Reads a table of two columns of classes and one of counts, perhaps behind one that numbers the
+/// lines; `None` if the table is none.
 pub(super) fn read(file: &Path, table: &Table<'_>, budget: &mut Budget) -> Result<Option<Cross>> {
     let Some((_, header)) = &table.header else { return Ok(None) };
     let from = usize::from(header.len() == 4 && header.first().is_some_and(|name| axes::is_true(name).is_none()));

@@ -1,7 +1,8 @@
 //! Confusion matrices of counts: how many samples of each class were taken for which.
 //!
-//! A table with or without names, an array of NumPy or PyTorch, JSON, or a matrix as Python prints it. Which way it
-//! lies has to be said unless it is symmetric: scikit-learn has the true classes in the rows, others in the columns.
+//! A table with or without names, an array of NumPy or PyTorch, JSON, or a matrix as Python prints
+//! it. Which way it lies has to be said unless it is symmetric: scikit-learn has the true classes
+//! in the rows, others in the columns.
 
 mod axes;
 mod cross;

@@ -1,12 +1,13 @@
-//! Matrices in dictionaries and lists of them, as JSON, `DataFrame.to_json()` and pickles hold them.
+//! Matrices in dictionaries and lists of them, as JSON, `DataFrame.to_json()` and pickles hold
+//! them.
 
 use super::cross::Cross;
 use super::{axes, cross};
 use crate::array::{Array, Data};
 use crate::weights::Saved;
 
-/// The counts of a dictionary of rows, of a list of them, or of what `DataFrame.to_json()` writes with any `orient`,
-/// also below a key; `None` of anything else.
+/// The counts of a dictionary of rows, of a list of them, or of what `DataFrame.to_json()` writes
+/// with any `orient`, also below a key; `None` of anything else.
 pub(super) fn read(saved: &Saved<'_>) -> Option<Cross> {
     match saved {
         Saved::List(rows) => records(rows),

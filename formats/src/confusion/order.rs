@@ -6,8 +6,8 @@ use crate::Result;
 use crate::quoting::{quoted, quoted_list};
 
 impl Confusion {
-    /// Puts rows and columns into the order of `names`, by the names that the matrix has itself; one without names, or
-    /// with the numbers of the classes, is in that order.
+    /// Puts rows and columns into the order of `names`, by the names that the matrix has itself;
+    /// one without names, or with the numbers of the classes, is in that order.
     ///
     /// # Errors
     /// [`ConfusionFileError::OtherNames`] if the two are not the same names.

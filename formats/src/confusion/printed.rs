@@ -7,7 +7,8 @@ use crate::table::Separator;
 /// Names of types in front of a printed array.
 const TYPES: &[&str] = &["array", "tensor", "np.array", "Array"];
 
-/// The brackets of `array([[50, 2], ...])` or `tensor([[50, 2], ...], device='cuda:0')`; any other text as it is.
+/// The brackets of `array([[50, 2], ...])` or `tensor([[50, 2], ...], device='cuda:0')`; any other
+/// text as it is.
 pub(super) fn inside(text: &str) -> &str {
     let whole = text.trim();
     let front = whole.split_once('(').map(|(front, _)| front.trim());
@@ -18,8 +19,8 @@ pub(super) fn inside(text: &str) -> &str {
     }
 }
 
-/// A table whose first line names its columns, with a name above the rows: pandas prints none, or one for the columns
-/// and on a line of its own one for the rows.
+/// A table whose first line names its columns, with a name above the rows: pandas prints none, or
+/// one for the columns and on a line of its own one for the rows.
 pub(super) fn with_corner(text: &str) -> Cow<'_, str> {
     if text.starts_with([',', ';', '\t']) {
         return Cow::Owned(format!("class{text}"));

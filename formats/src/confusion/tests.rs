@@ -155,7 +155,8 @@ fn classes_are_put_into_the_order_of_other_names_by_their_own() {
     assert!(twice.in_order_of(names(&["crane", "bee", "crane"])).unwrap_err().to_string().contains("is there twice"));
 }
 
-/// What `DataFrame.to_json()` writes of [[50, 2, 0], [3, 45, 0], [0, 2, 7]] under names that are not in their order.
+/// What `DataFrame.to_json()` writes of [[50, 2, 0], [3, 45, 0], [0, 2, 7]] under names that are
+/// not in their order.
 #[test]
 fn frames_in_json_keep_rows_and_names() {
     let (cat, ant, bee) =

@@ -15,7 +15,8 @@ use crate::{InputError, Result};
 /// Bytes charged for a field.
 const FIELD: u64 = 160;
 
-/// Counts in the one array, in the one that is called those of the training, or in those that are columns of a table.
+/// Counts in the one array, in the one that is called those of the training, or in those that are
+/// columns of a table.
 pub(super) fn read(file: &Path, mut arrays: Vec<Named<'_>>, num_classes: usize, budget: &mut Budget) -> Result<Found> {
     let mut training = arrays.iter().enumerate().filter(|(_, named)| Says::of(&named.name) == Says::TrainingCounts);
     if let (Some((at, _)), None) = (training.next(), training.next())

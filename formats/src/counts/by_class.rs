@@ -8,7 +8,8 @@ use super::{COUNT_LABELS, WHOLE, instead, numbers_of_classes};
 use crate::quoting::quoted;
 use crate::{InputError, Result};
 
-/// The counts of the classes 0 to K - 1, each of which has to be there once: by its number, or by its name.
+/// The counts of the classes 0 to K - 1, each of which has to be there once: by its number, or by
+/// its name.
 pub(super) fn in_order(
     file: &Path,
     entries: Vec<(String, u64, String)>,

@@ -1,4 +1,5 @@
-//! A table of counts, from text or from an object: which of its columns hold the classes and the counts.
+//! A table of counts, from text or from an object: which of its columns hold the classes and the
+//! counts.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -150,7 +151,8 @@ impl Table<'_> {
         (num_classes > 2 && are_classes).then(|| classes.iter().zip(&counts.fields).map(pair).collect())
     }
 
-    /// The columns of the classes and of the counts: by their names, or because one holds every class once.
+    /// The columns of the classes and of the counts: by their names, or because one holds every
+    /// class once.
     fn chosen(&self, num_classes: usize) -> Option<(usize, usize)> {
         let width = self.width();
         let other = |at: usize| 1_usize.saturating_sub(at);
@@ -187,7 +189,8 @@ impl Table<'_> {
     }
 }
 
-/// Whether a text may be a number of thousands with marks between them, or one with three digits of a fraction.
+/// Whether a text may be a number of thousands with marks between them, or one with three digits of
+/// a fraction.
 pub(super) fn is_thousands(text: &str) -> bool {
     let mut parts = text.split(['.', ',']);
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());

@@ -7,11 +7,13 @@ use super::Found;
 use crate::image_files::is_image;
 use crate::{InputError, Result, natural_order};
 
-/// The classes of a folder in the order of their bytes, as torchvision's `ImageFolder` sorts them, and the images that
-/// lie in each or in its folder `images`. What begins with a dot is passed over.
+/// The classes of a folder in the order of their bytes, as torchvision's `ImageFolder` sorts them,
+/// and the images that lie in each or in its folder `images`. What begins with a dot is passed
+/// over.
 ///
 /// # Errors
-/// [`InputError::Io`]; [`InputError::Count`] for a folder without classes, and a name that is not UTF-8.
+/// [`InputError::Io`]; [`InputError::Count`] for a folder without classes, and a name that is not
+/// UTF-8.
 pub fn read_class_folder(folder: &Path) -> Result<Vec<(String, u64)>> {
     let io = |source| InputError::Io { file: folder.to_path_buf(), action: "list the folder", source };
     let not = |found: &str| InputError::Count {

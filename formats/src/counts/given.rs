@@ -8,8 +8,8 @@ use super::folder::read_class_folder;
 use crate::Result;
 use crate::content::{Content, StoredFile, sha256};
 
-/// A file, or a folder of classes, that is read when the first reader asks; all others are given the same bytes, and
-/// the checksum is of those. A copy shares them.
+/// A file, or a folder of classes, that is read when the first reader asks; all others are given
+/// the same bytes, and the checksum is of those. A copy shares them.
 #[derive(Clone, Debug)]
 pub struct GivenFile {
     path: PathBuf,
@@ -38,7 +38,8 @@ impl GivenFile {
         Ok(self.held.get_or_init(|| read))
     }
 
-    /// Gives its size and SHA-256; of a folder of classes, those of the lines of its classes and counts.
+    /// Gives its size and SHA-256; of a folder of classes, those of the lines of its classes and
+    /// counts.
     ///
     /// # Errors
     /// As for every reader: it is missing, unreadable or empty.

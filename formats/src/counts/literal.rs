@@ -1,4 +1,5 @@
-//! Lists and dictionaries as Python prints them: `[60 48 39]`, `Counter({2: 60, 0: 25})`, `[('cat', 60), ('dog', 25)]`.
+//! Lists and dictionaries as Python prints them: `[60 48 39]`, `Counter({2: 60, 0: 25})`, `[('cat',
+//! 60), ('dog', 25)]`.
 
 use std::path::Path;
 
@@ -57,8 +58,8 @@ fn spend(file: &Path, budget: &mut Budget, bytes: u64) -> Result<()> {
     budget.spend(bytes).map_err(|exceeded| exceeded.of(file, "list".to_owned()))
 }
 
-/// Numbers and texts without the call that NumPy 2 and PyTorch print around them: `np.int64(60)`, `tensor(60)`,
-/// `np.str_('cat')`.
+/// Numbers and texts without the call that NumPy 2 and PyTorch print around them: `np.int64(60)`,
+/// `tensor(60)`, `np.str_('cat')`.
 fn bare_scalars(text: &str) -> String {
     let mut bare = String::with_capacity(text.len());
     let mut rest = text;

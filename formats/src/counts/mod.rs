@@ -1,11 +1,13 @@
 //! Training counts and names of the classes, from small files.
 //!
-//! Counts: the number of training samples of each class. In the order of the labels: one a line, all in one row, a JSON
-//! list, an array of NumPy or PyTorch, or any of these as Python prints it. By class, in any order: two columns with
-//! any header or none, lines `class: count`, a JSON object, pairs, a dictionary or `Counter` as Python prints it. Or
-//! counted from a list of the training images, `path label` on each line; or the files in a folder of the classes.
+//! Counts: the number of training samples of each class. In the order of the labels: one a line,
+//! all in one row, a JSON list, an array of NumPy or PyTorch, or any of these as Python prints it.
+//! By class, in any order: two columns with any header or none, lines `class: count`, a JSON
+//! object, pairs, a dictionary or `Counter` as Python prints it. Or counted from a list of the
+//! training images, `path label` on each line; or the files in a folder of the classes.
 //!
-//! Names: one a line, a JSON list, a JSON object of names and numbers in either order, columns of numbers and names.
+//! Names: one a line, a JSON list, a JSON object of names and numbers in either order, columns of
+//! numbers and names.
 
 mod arrays;
 mod by_class;
@@ -49,12 +51,14 @@ pub(crate) enum Found {
     ByClass(Vec<(String, u64, String)>),
 }
 
-/// Reads the training counts of K = `num_classes` classes, which may stand by the `names` of the classes.
+/// Reads the training counts of K = `num_classes` classes, which may stand by the `names` of the
+/// classes.
 ///
 /// A class may have a count of 0; all of them together may not.
 ///
 /// # Errors
-/// An entry that is no non-negative integer, another number of entries than K, a class twice or missing, a sum of 0.
+/// An entry that is no non-negative integer, another number of entries than K, a class twice or
+/// missing, a sum of 0.
 pub fn read_named_counts(file: &GivenFile, num_classes: usize, names: Option<&[String]>) -> Result<Vec<u64>> {
     let found = match file.held()? {
         Held::Folder(classes) => folder::found(file, classes, names)?,
@@ -133,7 +137,8 @@ fn count_of(file: &Path, place: &str, number: f64) -> Result<u64> {
     Err(no_count(file, place.to_owned(), &number.to_string()))
 }
 
-/// The count that a text is: digits, or a whole number with a point or an exponent, as `numpy.savetxt` writes it.
+/// The count that a text is: digits, or a whole number with a point or an exponent, as
+/// `numpy.savetxt` writes it.
 fn count_in(file: &Path, place: impl FnOnce() -> String, field: &str) -> Result<u64> {
     let is_number = |text: &str| text.starts_with(|c: char| c.is_ascii_digit()) && text.contains(['.', 'e', 'E']);
     if columns::is_thousands(field) {

@@ -43,13 +43,14 @@ pub fn read_class_names(file: &GivenFile, num_classes: usize) -> Result<Vec<Stri
     Ok(names)
 }
 
-/// Reads names of classes, however many: one a line or all in one, lines of numbers and names in either order, a table
-/// with a column of each, the list of a YAML file, JSON or what Python prints of lists and dictionaries (names in
-/// order, or with their numbers), an array of texts of NumPy, a list or dictionary of `torch.save` or `pickle`.
+/// Reads names of classes, however many: one a line or all in one, lines of numbers and names in
+/// either order, a table with a column of each, the list of a YAML file, JSON or what Python prints
+/// of lists and dictionaries (names in order, or with their numbers), an array of texts of NumPy, a
+/// list or dictionary of `torch.save` or `pickle`.
 ///
 /// # Errors
-/// No name; a name that [`check_class_name`] refuses (empty, control or direction characters, too long); classes that
-/// are not numbered from 0 or 1 without a gap; a file that is no text.
+/// No name; a name that [`check_class_name`] refuses (empty, control or direction characters, too
+/// long); classes that are not numbered from 0 or 1 without a gap; a file that is no text.
 pub fn read_names(file: &GivenFile) -> Result<Vec<String>> {
     let Held::File(content) = file.held()? else {
         return Err(InputError::NotAFile { file: file.to_path_buf(), found: "a folder" });

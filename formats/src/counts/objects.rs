@@ -63,7 +63,8 @@ pub(super) fn read(file: &Path, saved: Saved<'_>, num_classes: usize, budget: &m
     }
 }
 
-/// What is below a name that stands alone, or below the name of the training beside those of other splits.
+/// What is below a name that stands alone, or below the name of the training beside those of other
+/// splits.
 fn below_names<'a>(file: &Path, saved: Saved<'a>) -> Result<Saved<'a>> {
     let Saved::Dictionary(mut entries) = saved else { return Ok(saved) };
     let other = |(name, value): &(String, Saved<'_>)| Says::of(name) == Says::OtherSplit || !is_container(value);
@@ -157,7 +158,8 @@ fn texts(item: &Saved<'_>) -> Option<Vec<String>> {
     }
 }
 
-/// A table in any of the forms in which pandas and databases write one as JSON, or a dictionary of columns.
+/// A table in any of the forms in which pandas and databases write one as JSON, or a dictionary of
+/// columns.
 fn frame(saved: &Saved<'_>) -> Option<Frame> {
     match saved {
         Saved::List(items) => records(items).or_else(|| lines(items)),
@@ -219,7 +221,8 @@ fn lines(items: &[Saved<'_>]) -> Option<Frame> {
     is_table.then(|| (rows.remove(0), rows))
 }
 
-/// A dictionary of columns, each a list or a dictionary by the index; or of rows, each a dictionary by the column.
+/// A dictionary of columns, each a list or a dictionary by the index; or of rows, each a dictionary
+/// by the column.
 fn by_column(entries: &[(String, Saved<'_>)]) -> Option<Frame> {
     let says = |name: &String| name != "0" && Says::of(name) != Says::Nothing;
     let keys: Vec<String> = entries.iter().map(|(key, _)| key.clone()).collect();

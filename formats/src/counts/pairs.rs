@@ -1,4 +1,5 @@
-//! Pairs of a class and its count, in any order: which of the two is the class is told by what the columns hold.
+//! Pairs of a class and its count, in any order: which of the two is the class is told by what the
+//! columns hold.
 
 use std::path::Path;
 
@@ -6,7 +7,8 @@ use super::{Found, count_in};
 use crate::quoting::quoted;
 use crate::{InputError, Result};
 
-/// Which of two columns holds the classes: the one with the number of every class once, or with names beside numbers.
+/// Which of two columns holds the classes: the one with the number of every class once, or with
+/// names beside numbers.
 pub(super) fn class_column<'r>(
     rows: impl ExactSizeIterator<Item = [&'r str; 2]> + Clone,
     num_classes: usize,
@@ -54,7 +56,8 @@ pub(super) fn read(file: &Path, pairs: Vec<[String; 2]>, num_classes: usize) -> 
     pairs.into_iter().enumerate().map(entry).collect::<Result<_>>().map(Found::ByClass)
 }
 
-/// Pairs of a list of lists: of two each, or two with an entry a class; `None` if they are neither, or could be both.
+/// Pairs of a list of lists: of two each, or two with an entry a class; `None` if they are neither,
+/// or could be both.
 pub(super) fn paired(mut lists: Vec<Vec<String>>) -> Option<Vec<[String; 2]>> {
     let is_long = |list: &Vec<String>| list.len() > 2;
     if lists.len() == 2 && lists.iter().all(is_long) {

@@ -68,7 +68,8 @@ impl Says {
     }
 }
 
-/// The words of a name in small letters: parted by what is no letter, and by capitals as in `testCount`.
+/// The words of a name in small letters: parted by what is no letter, and by capitals as in
+/// `testCount`.
 fn words_of(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut before = ' ';

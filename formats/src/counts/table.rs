@@ -11,7 +11,8 @@ use crate::budget::Budget;
 use crate::table::{Separator, records};
 use crate::{InputError, Result};
 
-/// Reads lines: one count each, all counts in one, a class and its count each, or an image and its class each.
+/// Reads lines: one count each, all counts in one, a class and its count each, or an image and its
+/// class each.
 pub(super) fn read(
     file: &Path,
     text: &str,
@@ -99,8 +100,9 @@ fn begins_with_names(rows: &[Row<'_>]) -> bool {
     }
 }
 
-/// The names above columns with blanks between: R and pandas number the lines in front without a name, and the name of
-/// an index stands alone above a printed series, in a line of its own below the names of a frame.
+/// The names above columns with blanks between: R and pandas number the lines in front without a
+/// name, and the name of an index stands alone above a printed series, in a line of its own below
+/// the names of a frame.
 fn above_blanks<'t>(mut header: Row<'t>, rows: &mut Vec<Row<'t>>) -> Option<Row<'t>> {
     let beside_index = header.fields.len().saturating_add(1);
     if let [index, first, ..] = rows.as_slice()
@@ -118,8 +120,8 @@ fn above_blanks<'t>(mut header: Row<'t>, rows: &mut Vec<Row<'t>>) -> Option<Row<
     (rows.first()?.fields.len() == header.fields.len()).then_some(header)
 }
 
-/// Remarks: a hash of NumPy in front, what pandas prints below a series, the lines of a frame, and what databases and R
-/// print beside.
+/// Remarks: a hash of NumPy in front, what pandas prints below a series, the lines of a frame, and
+/// what databases and R print beside.
 fn is_remark(record: &str) -> bool {
     let record = record.trim();
     let is_rule = record.len() > 2 && record.chars().all(|character| "-+|=: ".contains(character));
@@ -133,7 +135,8 @@ fn is_remark(record: &str) -> bool {
         || between("<", ">")
 }
 
-/// Names of columns in a remark of the first line. Counts alone have no header in it: they stay in their order.
+/// Names of columns in a remark of the first line. Counts alone have no header in it: they stay in
+/// their order.
 fn remarked(text: &str, separator: Separator, width: usize) -> Option<Row<'_>> {
     let (line, record) = records(text).next()?;
     let fields = fields(record.trim_start().strip_prefix('#')?.trim(), separator);

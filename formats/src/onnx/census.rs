@@ -1,4 +1,5 @@
-//! Count of what a network costs to decode, and which bytes it wants from other files, before anything is decoded.
+//! Count of what a network costs to decode, and which bytes it wants from other files, before
+//! anything is decoded.
 
 use super::wire::{Fault, Fields, Value};
 
@@ -32,7 +33,8 @@ enum Message {
 }
 
 impl Message {
-    /// The message that field `number` holds, if it holds one; numbers as in the public schema `onnx.proto`.
+    /// The message that field `number` holds, if it holds one; numbers as in the public schema
+    /// `onnx.proto`.
     fn within(self, number: u64) -> Option<Self> {
         Some(match (self, number) {
             (Self::Model, 7) | (Self::Attribute, 6 | 11) | (Self::Training, 1 | 2) => Self::Graph,

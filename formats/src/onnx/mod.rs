@@ -1,9 +1,10 @@
-//! ONNX networks: the bytes of the file and of the weights beside it, read once and checked before an engine decodes
-//! them.
+//! ONNX networks: the bytes of the file and of the weights beside it, read once and checked before
+//! an engine decodes them.
 //!
-//! A protocol buffer of two bytes can become a structure of thousands in memory. So the file is walked first: what
-//! decoding costs is counted and held against its budget, operations are counted, and whatever lies in other files is
-//! read from the folder of the network and nowhere else.
+//! A protocol buffer of two bytes can become a structure of thousands in memory. So the file is
+//! walked first: what decoding costs is counted and held against its budget, operations are
+//! counted, and whatever lies in other files is read from the folder of the network and nowhere
+//! else.
 
 mod census;
 mod error;
@@ -48,8 +49,8 @@ pub struct ReadFile {
 }
 
 impl OnnxFile {
-    /// Gives the bytes of a tensor that lies in another file, `length` or all from `offset` on; `None` where the
-    /// network's file names none such.
+    /// Gives the bytes of a tensor that lies in another file, `length` or all from `offset` on;
+    /// `None` where the network's file names none such.
     pub fn beside(&self, location: &str, offset: u64, length: Option<u64>) -> Option<&[u8]> {
         let bytes = self.beside.get(location)?;
         bytes.get(range(offset, length, bytes.len())?)
@@ -64,9 +65,9 @@ pub(crate) fn is_onnx(bytes: &[u8]) -> bool {
 /// Reads a network and the files that it names, each from the network's folder.
 ///
 /// # Errors
-/// [`InputError::UnknownFormat`], [`InputError::Damaged`] with the byte, [`InputError::Budget`] for what costs more
-/// memory than files of this size may or has more than [`MOST_NODES`] operations, [`OnnxError::Beside`] for a file
-/// beside it that is not there, not in the folder, or too short.
+/// [`InputError::UnknownFormat`], [`InputError::Damaged`] with the byte, [`InputError::Budget`] for
+/// what costs more memory than files of this size may or has more than [`MOST_NODES`] operations,
+/// [`OnnxError::Beside`] for a file beside it that is not there, not in the folder, or too short.
 pub fn read(file: &Path) -> Result<OnnxFile> {
     read_in(Content::read(file)?)
 }

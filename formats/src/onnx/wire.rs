@@ -1,4 +1,5 @@
-//! Protocol buffers as they lie in the file: numbered fields, each a number, four or eight bytes, or a run of bytes.
+//! Protocol buffers as they lie in the file: numbered fields, each a number, four or eight bytes,
+//! or a run of bytes.
 
 /// Where and why the bytes are no fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,5 @@
-//! Checks of whether the scores and labels of a file are of the same samples in the same order, and of one split.
+//! Checks of whether the scores and labels of a file are of the same samples in the same order, and
+//! of one split.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
@@ -23,7 +24,8 @@ const SAMPLE: u64 = 40;
 /// In front of what a file of labels says of its samples.
 pub(super) const LABELS_SIDE: &str = "labels_";
 
-/// Whether samples are numbered for the labels alone, the scores alone or both, and what that is called.
+/// Whether samples are numbered for the labels alone, the scores alone or both, and what that is
+/// called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
     Labels,
@@ -55,8 +57,8 @@ pub(super) fn may_say(name: &str) -> bool {
     splits::may_say(name) || side(name).is_some_and(|(side, _)| side != Side::Both)
 }
 
-/// Refuses rows of several splits, and labels in another order than the scores; says where numbers of samples differ
-/// and nothing more is certain, and what else is odd.
+/// Refuses rows of several splits, and labels in another order than the scores; says where numbers
+/// of samples differ and nothing more is certain, and what else is odd.
 pub(super) fn check(file: &Path, arrays: &[Named<'_>], samples: usize, budget: &mut Budget) -> Result<Said> {
     let mut said = Said::default();
     for named in arrays {
@@ -114,7 +116,8 @@ fn sorted(numbers: &[u64]) -> Vec<u64> {
     numbers
 }
 
-/// Whether hardly a number is there twice: those of classes (`label_index`, `pred_id`) are no numbers of samples.
+/// Whether hardly a number is there twice: those of classes (`label_index`, `pred_id`) are no
+/// numbers of samples.
 fn tell_apart(numbers: &[u64]) -> bool {
     let mut distinct = sorted(numbers);
     distinct.dedup();

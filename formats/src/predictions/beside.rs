@@ -1,5 +1,6 @@
-//! Arrays beside scores and labels that say the same again: predicted classes, whether they are right, other labels or
-//! scores, and which sample a row is. A sentence tells where it contradicts them.
+//! Arrays beside scores and labels that say the same again: predicted classes, whether they are
+//! right, other labels or scores, and which sample a row is. A sentence tells where it contradicts
+//! them.
 
 use super::belong::{self, numbers_of_samples};
 use super::classes::Labels;
@@ -68,7 +69,8 @@ pub(super) fn may_say(name: &str) -> bool {
     Says::by_name(name).is_some() || belong::may_say(name)
 }
 
-/// Whether an array lies in another dictionary than the scores that were asked for: of `val` beside those of `test`.
+/// Whether an array lies in another dictionary than the scores that were asked for: of `val` beside
+/// those of `test`.
 fn is_of_another_part(name: &str, reading: &Reading) -> bool {
     let part = |name: &str| name.rsplit_once('.').map(|(part, _)| part.to_owned());
     let asked = reading.keys.logits.as_deref().or(reading.keys.labels.as_deref()).and_then(part);
@@ -214,7 +216,8 @@ fn is_largest(logits: &Logits, sample: usize, class: usize) -> bool {
 }
 
 impl Samples {
-    /// The array that says which sample each of `samples` rows is: the one named, or the first that is called so.
+    /// The array that says which sample each of `samples` rows is: the one named, or the first that
+    /// is called so.
     pub(super) fn of(arrays: &[Named<'_>], samples: usize, reading: &Reading, budget: &mut Budget) -> Option<Self> {
         let is_key = |name: &String| reading.keys.index.as_ref() == Some(name);
         let is_one = |named: &&Named<'_>| match &reading.keys.index {

@@ -23,8 +23,8 @@ const FIRST: usize = 8;
 pub struct Beginning {
     /// Equal where those scores are; 0 and -0 are.
     pub exact: u32,
-    /// Equal where they hardly differ, but for those at the edge of rounding: to 40 bits in all, of which each has 5 to
-    /// 13 below the largest.
+    /// Equal where they hardly differ, but for those at the edge of rounding: to 40 bits in all, of
+    /// which each has 5 to 13 below the largest.
     pub rounded: u32,
 }
 

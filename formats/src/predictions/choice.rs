@@ -31,7 +31,8 @@ fn positions(arrays: &[Named<'_>], is: impl Fn(&Named<'_>) -> bool) -> Vec<usize
     arrays.iter().enumerate().filter(|(_, named)| is(named)).map(|(at, _)| at).collect()
 }
 
-/// Extents that matter: of scores the last two axes that are more than one long, of labels the first.
+/// Extents that matter: of scores the last two axes that are more than one long, of labels the
+/// first.
 fn could_be_scores(named: &Named<'_>) -> bool {
     named.array.as_ref().is_ok_and(|array| {
         let long = array.shape.iter().filter(|&&extent| extent != 1).count();

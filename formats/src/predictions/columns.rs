@@ -262,8 +262,8 @@ pub(super) fn choose(file: &Path, table: &Table<'_>, reading: &Reading) -> Resul
 /// Numbered columns: the first number, and the columns in their order.
 pub(super) type Family = (usize, Vec<usize>);
 
-/// Names alike but for a number, which counts from 0 or 1 without a gap, by the words around it: `logit_3`,
-/// `class_3_logit`, `logits[3]`. `top_5` and `epoch_90` are none.
+/// Names alike but for a number, which counts from 0 or 1 without a gap, by the words around it:
+/// `logit_3`, `class_3_logit`, `logits[3]`. `top_5` and `epoch_90` are none.
 pub(super) fn families<'n>(names: impl Iterator<Item = (usize, &'n str)>) -> BTreeMap<String, Family> {
     let is_digit = |character: char| character.is_ascii_digit();
     let mut families: BTreeMap<(&str, &str), Vec<(usize, usize)>> = BTreeMap::new();
@@ -284,7 +284,8 @@ pub(super) fn families<'n>(names: impl Iterator<Item = (usize, &'n str)>) -> BTr
     families.into_iter().filter_map(in_order).collect()
 }
 
-/// The columns that are called by the names of the classes, also behind words that all have in front.
+/// The columns that are called by the names of the classes, also behind words that all have in
+/// front.
 pub(super) fn called_by_classes<'n>(
     names: impl Iterator<Item = (usize, &'n str)>,
     reading: &Reading,
@@ -299,8 +300,8 @@ pub(super) fn called_by_classes<'n>(
     })
 }
 
-/// Columns of scores and nothing else in the order of their classes, where they are called by the names of these or
-/// numbered alike.
+/// Columns of scores and nothing else in the order of their classes, where they are called by the
+/// names of these or numbered alike.
 pub(super) fn in_class_order(names: &[(usize, &str)], reading: &Reading) -> Option<Vec<usize>> {
     let numbered = || families(names.iter().copied()).into_values().next().map(|(_, columns)| columns);
     let columns = called_by_classes(names.iter().copied(), reading).or_else(numbered)?;
@@ -325,7 +326,8 @@ fn without_common(names: &[String]) -> Vec<String> {
 /// Rows before numbers that count them are more than chance.
 const FEWEST_COUNTED: usize = 3;
 
-/// Whether the first column counts the samples from 0 or 1, as an index does that a table was written with.
+/// Whether the first column counts the samples from 0 or 1, as an index does that a table was
+/// written with.
 fn counts_samples(table: &Table<'_>) -> Result<bool> {
     let (mut at, mut from) = (0_usize, [true; 2]);
     table.for_each(|_, fields| {
@@ -392,7 +394,8 @@ fn without_header(file: &Path, table: &Table<'_>, reading: &Reading) -> Result<C
     }
 }
 
-/// The columns of a table that holds the scores or the labels alone, and where they stand if not in all of it.
+/// The columns of a table that holds the scores or the labels alone, and where they stand if not in
+/// all of it.
 pub(super) fn matrix_of(
     file: &Path,
     text: &str,

@@ -1,4 +1,5 @@
-//! Marks of labels themselves: another first number, a type that was too narrow, a square of scores.
+//! Marks of labels themselves: another first number, a type that was too narrow, a square of
+//! scores.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,8 @@ use super::{Logits, Predictions, Reading};
 /// Labels beyond a limit that are all even before it is called a mark of rounding.
 const FEWEST_EVEN: usize = 8;
 
-/// Samples whose labels may have changed before it is said, and the share of those that are wrong there.
+/// Samples whose labels may have changed before it is said, and the share of those that are wrong
+/// there.
 const FEWEST_CHANGED: usize = 8;
 const MOST_CHANGED: f64 = 0.75;
 
@@ -61,12 +63,13 @@ pub(super) fn doubts(whole: &Predictions, reading: &Reading) -> Vec<String> {
     doubts
 }
 
-/// Samples of a pass, in so many times the number of classes, before equal labels are more than an order that goes
-/// round.
+/// Samples of a pass, in so many times the number of classes, before equal labels are more than an
+/// order that goes round.
 const FEWEST_ROUNDS: usize = 4;
 
-/// Whether the same labels come several times in the same order, as of several passes over the same samples. Of labels
-/// sorted by class, which two balanced sets share, the predictions must agree more than those of other samples do.
+/// Whether the same labels come several times in the same order, as of several passes over the same
+/// samples. Of labels sorted by class, which two balanced sets share, the predictions must agree
+/// more than those of other samples do.
 fn passes(whole: &Predictions) -> Option<String> {
     let (samples, classes) = whole.logits.dim();
     let labels = whole.labels.as_slice()?;
@@ -106,8 +109,8 @@ fn period(labels: &[usize]) -> usize {
     if period > 0 && labels.len().is_multiple_of(period) { period } else { labels.len() }
 }
 
-/// Whether the second pass is wrong on the samples on which the first is, more often than by chance: five standard
-/// deviations of what equal shares of errors in each class would give.
+/// Whether the second pass is wrong on the samples on which the first is, more often than by
+/// chance: five standard deviations of what equal shares of errors in each class would give.
 fn agree(predicted: &[usize], labels: &[usize]) -> bool {
     let wrong = |at: usize, label: usize| predicted.get(at).is_some_and(|&own| own != label);
     let mut of_class: BTreeMap<usize, [usize; 4]> = BTreeMap::new();
@@ -126,8 +129,9 @@ fn agree(predicted: &[usize], labels: &[usize]) -> bool {
     both > expected + 5.0 * f64::max(expected, 1.0).sqrt()
 }
 
-/// Whether labels of some samples went through a narrow type: most of those whose predictions lie above what it holds
-/// and are not their label have just that label which it makes of them; of those next to it, where it rounds.
+/// Whether labels of some samples went through a narrow type: most of those whose predictions lie
+/// above what it holds and are not their label have just that label which it makes of them; of
+/// those next to it, where it rounds.
 fn changed(predicted: &[usize], labels: &[usize]) -> Option<String> {
     let types = [(255, "uint8"), (127, "int8"), (65_535, "uint16"), (256, "bfloat16"), (2048, "float16")];
     types.into_iter().find_map(|(limit, name): (usize, _)| {
@@ -150,8 +154,9 @@ fn changed(predicted: &[usize], labels: &[usize]) -> Option<String> {
     })
 }
 
-/// Whether predictions say that no label above `limit` came out as another: of the samples that are predicted above it
-/// most have labels that are neither cut to it nor wrapped round, or there are none and most of all are right.
+/// Whether predictions say that no label above `limit` came out as another: of the samples that are
+/// predicted above it most have labels that are neither cut to it nor wrapped round, or there are
+/// none and most of all are right.
 fn is_borne_out(predicted: &[usize], labels: &[usize], limit: usize) -> bool {
     let pairs = || predicted.iter().zip(labels);
     let above = pairs().filter(|(own, _)| **own > limit).count();
@@ -162,8 +167,8 @@ fn is_borne_out(predicted: &[usize], labels: &[usize], limit: usize) -> bool {
     if above == 0 { right.saturating_mul(2) > labels.len() } else { changed.count().saturating_mul(2) < above }
 }
 
-/// Whether predictions say that labels above `limit` were even before: most are right, and hardly one is odd and next
-/// to its label, as rounding would leave half of them.
+/// Whether predictions say that labels above `limit` were even before: most are right, and hardly
+/// one is odd and next to its label, as rounding would leave half of them.
 fn is_even(predicted: &[usize], labels: &[usize], limit: usize) -> bool {
     let above = || predicted.iter().zip(labels).filter(|(_, label)| **label > limit);
     let right = above().filter(|(own, label)| own == label).count();
@@ -171,8 +176,8 @@ fn is_even(predicted: &[usize], labels: &[usize], limit: usize) -> bool {
     right.saturating_mul(2) > above().count() && next.saturating_mul(8) < above().count()
 }
 
-/// Whether the labels may begin at 1: none is the first class, and read so they agree with the scores more often, or
-/// there are many and they agree little as they are.
+/// Whether the labels may begin at 1: none is the first class, and read so they agree with the
+/// scores more often, or there are many and they agree little as they are.
 fn other_first(whole: &Predictions, reading: &Reading) -> Option<String> {
     let (samples, classes) = whole.logits.dim();
     if reading.first_label != 0 || whole.labels.iter().any(|label| *label == 0) {

@@ -1,4 +1,5 @@
-//! Errors of predictions beside their format: which array is which, and what labels and scores mean.
+//! Errors of predictions beside their format: which array is which, and what labels and scores
+//! mean.
 
 use std::path::PathBuf;
 

@@ -189,7 +189,8 @@ fn of_halves(
     Ok(converted)
 }
 
-/// Gives the one array of a role in a file of its own to `then`; the other file has `samples`, if that is known.
+/// Gives the one array of a role in a file of its own to `then`; the other file has `samples`, if
+/// that is known.
 fn half<T>(
     content: &Content,
     role: &'static str,
@@ -233,7 +234,8 @@ fn half<T>(
     then(chosen_alone(file, arrays, Rows::InOrder, role, reading)?, budget)
 }
 
-/// The arrays of a file that holds the scores or the labels alone, and whether keys name the samples.
+/// The arrays of a file that holds the scores or the labels alone, and whether keys name the
+/// samples.
 fn arrays_by_sample<'a>(
     file: &Path,
     saved: Saved<'a>,
@@ -300,7 +302,8 @@ fn format(content: &Content) -> Result<Format> {
     })
 }
 
-/// Whether bytes are those of Parquet, of an Arrow file (which Feather is), or of a stream of Arrow.
+/// Whether bytes are those of Parquet, of an Arrow file (which Feather is), or of a stream of
+/// Arrow.
 fn is_arrow(bytes: &[u8]) -> bool {
     [&b"PAR1"[..], b"ARROW1\0\0", b"\xff\xff\xff\xff"].iter().any(|begin| bytes.starts_with(begin))
 }

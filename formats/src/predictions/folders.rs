@@ -31,7 +31,8 @@ pub(super) fn doubts(rules: &Labels<'_>, labels: &[usize], arrays: &[Named<'_>])
 struct Folders<'p> {
     /// The path, the class of its folder and the label.
     samples: Vec<(&'p str, usize, usize)>,
-    /// Whether the folders are called by names of classes, and not by numbers, which may be those of anything.
+    /// Whether the folders are called by names of classes, and not by numbers, which may be those
+    /// of anything.
     by_name: bool,
 }
 
@@ -54,8 +55,8 @@ impl<'p> Folders<'p> {
         (several && samples.len() as f64 >= MOST * paths.len() as f64).then_some(Self { samples, by_name })
     }
 
-    /// Whether numbers are those of classes: half of them are the labels, each is another label, or they are as many of
-    /// each class, which parts of equal size would be, too.
+    /// Whether numbers are those of classes: half of them are the labels, each is another label, or
+    /// they are as many of each class, which parts of equal size would be, too.
     fn are_classes(&self) -> bool {
         let agree = self.samples.iter().filter(|(_, folder, label)| folder == label).count();
         self.by_name || agree.saturating_mul(2) >= self.samples.len() || self.is_one_to_one() || self.are_as_many()

@@ -95,7 +95,8 @@ fn of_tensorflow(name: &str) -> String {
     )
 }
 
-/// The line that joins what a `BasePredictionWriter` of Lightning left in a folder, in the order of the samples.
+/// The line that joins what a `BasePredictionWriter` of Lightning left in a folder, in the order of
+/// the samples.
 pub(super) fn of_lightning(folder: &Path) -> String {
     let name = in_command(folder);
     format!(

@@ -6,8 +6,8 @@ use crate::array::{Array, Data};
 use crate::budget::{Budget, Exceeded};
 use crate::weights::Saved;
 
-/// Turns a table kept by columns, by rows or apart from its header into lists by their names, below a key as well;
-/// gives anything else back.
+/// Turns a table kept by columns, by rows or apart from its header into lists by their names, below
+/// a key as well; gives anything else back.
 pub(super) fn unfolded<'a>(saved: Saved<'a>, budget: &mut Budget) -> Result<Saved<'a>, Exceeded> {
     let Saved::Dictionary(entries) = saved else { return by_class(saved, budget) };
     if let Some(table) = apart(&entries, budget)? {

@@ -1,4 +1,5 @@
-//! Scores or labels alone in a file, by the names of their samples: dictionaries, and what pandas writes as JSON.
+//! Scores or labels alone in a file, by the names of their samples: dictionaries, and what pandas
+//! writes as JSON.
 
 use std::path::Path;
 
@@ -20,8 +21,9 @@ pub(super) struct BySample<'a> {
     pub(super) keyed: bool,
 }
 
-/// Takes names of samples apart: keys of a dictionary with a number, text or list for each sample, keys of a table kept
-/// by rows or by columns, the index of one kept apart from it. Of `samples` the other file of the pair has so many.
+/// Takes names of samples apart: keys of a dictionary with a number, text or list for each sample,
+/// keys of a table kept by rows or by columns, the index of one kept apart from it. Of `samples`
+/// the other file of the pair has so many.
 pub(super) fn by_sample<'a>(
     file: &Path,
     saved: Saved<'a>,
@@ -61,8 +63,8 @@ enum Outside {
     Rows,
 }
 
-/// What the outer keys are of dictionaries with the same keys: columns, as `DataFrame.to_json()` writes them, or rows
-/// (`orient="index"`); `None` for what is no table.
+/// What the outer keys are of dictionaries with the same keys: columns, as `DataFrame.to_json()`
+/// writes them, or rows (`orient="index"`); `None` for what is no table.
 fn outside(
     file: &Path,
     entries: &[(String, Saved<'_>)],
@@ -131,8 +133,8 @@ fn named<'a>(keys: Vec<String>) -> Named<'a> {
     Named { name: "sample".to_owned(), array: Ok(keys) }
 }
 
-/// Takes a dictionary that holds one number, text or list for each sample apart: its values, and its keys as what
-/// names the samples.
+/// Takes a dictionary that holds one number, text or list for each sample apart: its values, and
+/// its keys as what names the samples.
 fn by_key<'a>(saved: Saved<'a>, budget: &mut Budget) -> Result<(Saved<'a>, Option<Named<'a>>), Exceeded> {
     let Saved::Dictionary(entries) = saved else { return Ok((saved, None)) };
     let extent = |value: &Saved<'_>| match value {

@@ -60,8 +60,9 @@ impl Ends {
         self.0.iter().any(|end| end.whole)
     }
 
-    /// The end that holds what labels are: whole numbers, not all one, where others have fractions. Zeros and ones are
-    /// labels of two classes at most, and a tree's shares of a class that is told well.
+    /// The end that holds what labels are: whole numbers, not all one, where others have fractions.
+    /// Zeros and ones are labels of two classes at most, and a tree's shares of a class that is
+    /// told well.
     fn found(&self, samples: usize, columns: usize) -> Option<Found> {
         let is_more = |end: &End| end.largest > 1.0 || (columns == 3 && !end.shares);
         let is = |end: &&End| end.whole && end.others && end.smallest < end.largest && is_more(end);
@@ -100,7 +101,8 @@ impl Found {
     }
 }
 
-/// What to say of a lone array whose first or last column may be the labels; `load` gives it in Python.
+/// What to say of a lone array whose first or last column may be the labels; `load` gives it in
+/// Python.
 pub(super) fn refusal(file: &Path, array: &Array<'_>, load: Option<&str>) -> Option<InputError> {
     let &[samples, columns] = array.shape.as_slice() else { return None };
     let (mut ends, mut position) = (Ends::of(columns), 0_usize);
@@ -127,7 +129,8 @@ impl From<InputError> for Stop {
     }
 }
 
-/// Refuses scores with the labels themselves among them; of a column that is like labels a sentence.
+/// Refuses scores with the labels themselves among them; of a column that is like labels a
+/// sentence.
 pub(super) fn doubt(file: &Path, logits: &Logits, labels: &[usize]) -> Result<Option<String>, InputError> {
     let (samples, columns) = logits.dim();
     let mut ends = Ends::of(columns);

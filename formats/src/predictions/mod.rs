@@ -1,4 +1,5 @@
-//! Predictions: scores `[N, K]` and labels `[N]` of one model on one data set, in whatever file they were saved.
+//! Predictions: scores `[N, K]` and labels `[N]` of one model on one data set, in whatever file
+//! they were saved.
 //!
 //! | file | read by |
 //! | --- | --- |
@@ -10,9 +11,10 @@
 //! | Parquet, Arrow, Feather (feature `arrow`) | `arrow` |
 //! | folders of such files, the parts of one set | `parts` |
 //!
-//! Which array is which is told by the usual names and by shapes (`choice`); where that leaves it open, and where a
-//! number would mean two things, it has to be said ([`Reading`]). float16 and bfloat16 widen to float32 without
-//! rounding; the stored type is recorded, for ties are frequent in them.
+//! Which array is which is told by the usual names and by shapes (`choice`); where that leaves it
+//! open, and where a number would mean two things, it has to be said ([`Reading`]). float16 and
+//! bfloat16 widen to float32 without rounding; the stored type is recorded, for ties are frequent
+//! in them.
 
 mod arrays;
 #[cfg(feature = "arrow")]
@@ -74,8 +76,8 @@ const LABELS: &str = "labels";
 /// The column of a table that holds the labels.
 const LABEL: &str = "label";
 
-/// Logits `[N, K]` in row-major order, all finite, in the narrower of the two types that holds them exactly; or what
-/// takes their place where only classes are known.
+/// Logits `[N, K]` in row-major order, all finite, in the narrower of the two types that holds them
+/// exactly; or what takes their place where only classes are known.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Logits {
     /// Stored as float32, float16 or bfloat16.
@@ -97,8 +99,8 @@ pub struct Classes {
     pub predicted: Vec<usize>,
     /// K.
     pub num_classes: usize,
-    /// Tells whether a place stands for a sample, so that another model's can be set beside it; those of a matrix do
-    /// not.
+    /// Tells whether a place stands for a sample, so that another model's can be set beside it;
+    /// those of a matrix do not.
     pub in_order: bool,
 }
 
@@ -115,7 +117,8 @@ impl Logits {
         }
     }
 
-    /// The class with the largest score of each sample, `[N]`; of equal scores the first. Nothing of what was counted.
+    /// The class with the largest score of each sample, `[N]`; of equal scores the first. Nothing
+    /// of what was counted.
     pub fn predicted(&self) -> Vec<usize> {
         match self {
             Self::F32(scores) => scores.rows().into_iter().map(first_largest).collect(),
@@ -155,16 +158,19 @@ pub struct Predictions {
     pub labels: Array1<usize>,
     /// The file, the pair or the folder.
     pub source: PredictionSource,
-    /// SHA-256 of the file in lower-case hexadecimal; of several all, joined by commas in the order of `files`.
+    /// SHA-256 of the file in lower-case hexadecimal; of several all, joined by commas in the order
+    /// of `files`.
     pub sha256: String,
-    /// The files that were read; of a pair the scores first, of a folder in the order of the samples.
+    /// The files that were read; of a pair the scores first, of a folder in the order of the
+    /// samples.
     pub files: Vec<StoredFile>,
     /// Element type of the stored logits.
     pub stored_dtype: ElementType,
-    /// Readings of the file where it does not say it plainly, what was taken for what: sentences without a full stop.
+    /// Readings of the file where it does not say it plainly, what was taken for what: sentences
+    /// without a full stop.
     pub notes: Vec<String>,
-    /// Doubts about the file: other columns that contradict scores and labels, labels that were rounded or begin at 1,
-    /// scores that are none. Sentences without a full stop.
+    /// Doubts about the file: other columns that contradict scores and labels, labels that were
+    /// rounded or begin at 1, scores that are none. Sentences without a full stop.
     pub doubts: Vec<String>,
     /// Mark that all samples are training samples: a column, the name of an array.
     pub training: Option<String>,
@@ -185,7 +191,8 @@ impl Predictions {
 /// Reads and checks predictions that say themselves what they are.
 ///
 /// # Errors
-/// An [`InputError`] that names the file and the sample, class, line, array or byte; nothing is read half.
+/// An [`InputError`] that names the file and the sample, class, line, array or byte; nothing is
+/// read half.
 pub fn read(source: &PredictionSource) -> Result<Predictions, InputError> {
     read_as(source, &Reading::default())
 }

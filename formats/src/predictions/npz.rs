@@ -14,7 +14,8 @@ use crate::quoting::quoted;
 use crate::words::Words;
 use crate::{InputError, Result};
 
-/// The arrays of an archive: where their names say which are the scores and the labels those, else all.
+/// The arrays of an archive: where their names say which are the scores and the labels those, else
+/// all.
 pub(crate) fn arrays<'a>(content: &'a Content, reading: &Reading, budget: &mut Budget) -> Result<Vec<Named<'a>>> {
     let file = content.file.as_path();
     let archive = Archive::open(file, &content.bytes)?;

@@ -1,4 +1,5 @@
-//! Samples that an index says are there again, as samplers of several processes repeat some: taken once.
+//! Samples that an index says are there again, as samplers of several processes repeat some: taken
+//! once.
 
 use std::collections::HashMap;
 
@@ -9,8 +10,8 @@ use super::{Logits, Predictions, PredictionsError, Reading};
 use crate::Result;
 use crate::quoting::quoted;
 
-/// Leaves out the rows of samples that stood there before, and says how many. What was not said to name samples and
-/// gives one of them two labels does not name them.
+/// Leaves out the rows of samples that stood there before, and says how many. What was not said to
+/// name samples and gives one of them two labels does not name them.
 pub(super) fn taken_once(whole: &mut Predictions, mut beside: Beside, reading: &Reading) -> Result<Beside> {
     let Some(Samples { name, rows: samples, .. }) =
         beside.samples.as_ref().filter(|samples| samples.certain && samples.rows.len() == whole.labels.len())

@@ -33,8 +33,9 @@ pub(super) struct Half<'a> {
 /// Bytes charged for the number of a sample and its place.
 const SAMPLE: u64 = 32;
 
-/// Puts samples that are numbered by keys into the order of the numbers, of which the sentence tells; refuses another
-/// order of numbered rows, and keys that say nothing, for `other` does not name its samples.
+/// Puts samples that are numbered by keys into the order of the numbers, of which the sentence
+/// tells; refuses another order of numbered rows, and keys that say nothing, for `other` does not
+/// name its samples.
 pub(super) fn in_order<'a>(
     mut half: Half<'a>,
     file: &Path,

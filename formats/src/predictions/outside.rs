@@ -34,7 +34,8 @@ pub(super) fn of_npy(file: &Path, in_memory: u64) -> Option<Array<'static>> {
     array(region, element, order, shape, in_memory).filter(|array| array.outside_bytes() > 0)
 }
 
-/// The tensors of a .safetensors file with scores of more than `in_memory` bytes, and the budget of the file.
+/// The tensors of a .safetensors file with scores of more than `in_memory` bytes, and the budget of
+/// the file.
 pub(super) fn of_safetensors(file: &Path, in_memory: u64) -> Option<(Vec<Named<'static>>, Budget)> {
     let (region, begin) = open(file, BEGIN)?;
     let (length, rest) = begin.split_first_chunk::<8>()?;
@@ -58,8 +59,8 @@ pub(super) fn of_safetensors(file: &Path, in_memory: u64) -> Option<(Vec<Named<'
     (large && end == region.length).then_some((arrays, budget))
 }
 
-/// The arrays of a .npz file with scores of more than `in_memory` bytes that are stored as they are and called by their
-/// usual names or keys, and the budget of the file.
+/// The arrays of a .npz file with scores of more than `in_memory` bytes that are stored as they are
+/// and called by their usual names or keys, and the budget of the file.
 pub(super) fn of_npz(file: &Path, reading: &Reading) -> Option<(Vec<Named<'static>>, Budget)> {
     let (region, begin) = open(file, 2)?;
     let archive = Archive::open_pieces(file, Pieces::File(&region)).ok().filter(|_| begin == b"PK")?;

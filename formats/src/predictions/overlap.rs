@@ -1,4 +1,5 @@
-//! Parts of a folder that do not belong together: copies, the whole beside its parts, other splits, gaps.
+//! Parts of a folder that do not belong together: copies, the whole beside its parts, other splits,
+//! gaps.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -16,7 +17,8 @@ const FEWEST_ROWS: usize = 4;
 /// Parts that are compared in a row that is in more.
 const MOST_PARTS: usize = 8;
 
-/// Refuses parts that hold samples of others, or of another split; gives what else is odd about them.
+/// Refuses parts that hold samples of others, or of another split; gives what else is odd about
+/// them.
 pub(super) fn check(parts: &[Part]) -> Result<Vec<String>> {
     let refused = |part: &Part, problem: String| Err(PredictionsError::Parts { file: path_of(part), problem }.into());
     let mut seen: BTreeMap<Vec<&str>, &Part> = BTreeMap::new();

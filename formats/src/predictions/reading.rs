@@ -11,7 +11,8 @@ use strum::{Display, EnumString, IntoStaticStr};
 pub enum Scores {
     /// Outputs of the last layer, or their logarithms of softmax, which have the same margins.
     Logits,
-    /// Outputs of a softmax, as shares or per cent; their logarithms are taken, which have the margins of the logits.
+    /// Outputs of a softmax, as shares or per cent; their logarithms are taken, which have the
+    /// margins of the logits.
     Probabilities,
 }
 
@@ -74,7 +75,8 @@ pub struct Reading {
     pub keys: Keys,
     /// The number by which labels call the first class; 0 unless said.
     pub first_label: i64,
-    /// Names of the classes in the order of the scores, by which labels that are texts are understood.
+    /// Names of the classes in the order of the scores, by which labels that are texts are
+    /// understood.
     pub class_names: Option<Vec<String>>,
     /// Kind of the scores.
     pub scores: Option<Scores>,

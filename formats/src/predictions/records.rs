@@ -1,5 +1,6 @@
-//! Scores by the names of their classes in each sample: `{"label": "cat", "scores": {"cat": 0.9, "dog": 0.1}}`, and
-//! lists of `{"label": "cat", "score": 0.9}` as pipelines of classifiers give them.
+//! Scores by the names of their classes in each sample: `{"label": "cat", "scores": {"cat": 0.9,
+//! "dog": 0.1}}`, and lists of `{"label": "cat", "score": 0.9}` as pipelines of classifiers give
+//! them.
 
 use crate::budget::{Budget, Exceeded};
 use crate::weights::Saved;
@@ -7,8 +8,8 @@ use crate::weights::Saved;
 /// Bytes charged for a score beside its name.
 const SCORE: usize = 2 * size_of::<(String, Saved)>();
 
-/// Puts the scores of each record under `NAME.CLASS`, and those of records that are nothing else under `CLASS`; gives
-/// anything else back.
+/// Puts the scores of each record under `NAME.CLASS`, and those of records that are nothing else
+/// under `CLASS`; gives anything else back.
 pub(super) fn by_class<'a>(saved: Saved<'a>, budget: &mut Budget) -> Result<Saved<'a>, Exceeded> {
     let Saved::List(records) = saved else { return Ok(saved) };
     let has_scores = |record: &Saved<'_>| match record {

@@ -1,4 +1,5 @@
-//! Arrays in what `torch.save`, `pickle.dump` and `numpy.save` wrote, out of the memory of their file.
+//! Arrays in what `torch.save`, `pickle.dump` and `numpy.save` wrote, out of the memory of their
+//! file.
 
 use std::borrow::Cow;
 

@@ -10,8 +10,8 @@ use crate::InputError;
 /// How far the sum of a row of probabilities may be from 1 in short floating-point types.
 const SUM_TOLERANCE: f64 = 0.02;
 
-/// How far it may be for scores cut to decimals or bytes, all multiples of one of the [`UNITS`] times `whole`: half of
-/// that in each of K scores.
+/// How far it may be for scores cut to decimals or bytes, all multiples of one of the [`UNITS`]
+/// times `whole`: half of that in each of K scores.
 fn tolerance<T: Copy + Into<f64>>(scores: ArrayView2<'_, T>, whole: f64) -> f64 {
     let unit = UNITS.into_iter().find(|unit| scores.iter().all(|&score| is_multiple(score.into(), unit * whole)));
     tolerance_of(unit, scores.ncols())
@@ -54,8 +54,8 @@ pub enum Scale {
 }
 
 impl Scale {
-    /// Tells whether margins of the two are in one unit: logarithms of probabilities have those of logits; cosines of
-    /// some samples are all above 0, and those of others not.
+    /// Tells whether margins of the two are in one unit: logarithms of probabilities have those of
+    /// logits; cosines of some samples are all above 0, and those of others not.
     pub fn has_margins_of(self, other: Self) -> bool {
         let unit = |scale| if matches!(scale, Self::LogProbabilities | Self::Bounded) { Self::Logits } else { scale };
         let may_be_cosines = |scale| matches!(scale, Self::Shares | Self::Bounded);
@@ -125,7 +125,8 @@ const FEWEST_ROWS: u64 = 20;
 /// Below 0 and above it, what rounding and sums with small numbers make of 0.
 const BELOW: f64 = -1e-6;
 const ABOVE: f64 = 1e-3;
-/// Units of outputs of a sigmoid, which come near the whole, in one row of so many, and never beyond.
+/// Units of outputs of a sigmoid, which come near the whole, in one row of so many, and never
+/// beyond.
 const SIGMOIDS: [u16; 3] = [100, 255, 1000];
 const NEAR: f64 = 0.95;
 const OFTEN: u64 = 10;
@@ -144,7 +145,8 @@ pub(super) struct Look {
     sums: (f64, f64),
     smallest: f64,
     largest: f64,
-    /// Rows whose sum is further from that of each form than each tolerance, that of [`UNITS`] and that of others.
+    /// Rows whose sum is further from that of each form than each tolerance, that of [`UNITS`] and
+    /// that of others.
     misfits: [[u64; UNITS.len() + 1]; FORMS.len()],
     /// Whether all scores are multiples of each unit, for each form.
     multiples: [[bool; UNITS.len()]; FORMS.len()],
@@ -251,7 +253,8 @@ impl Look {
         range && misfits.get(unit).is_some_and(|misfits| misfits.saturating_mul(RARE) <= self.rows)
     }
 
-    /// What all rows of decimals add up to, where that is a whole number above 1: sums of so many softmaxes.
+    /// What all rows of decimals add up to, where that is a whole number above 1: sums of so many
+    /// softmaxes.
     fn one_sum(&self) -> Option<u16> {
         let (least, most) = self.sums;
         let whole = most.round();
@@ -308,8 +311,8 @@ pub(super) fn is_one_hot(logits: &Logits) -> bool {
     logits.look().is_some_and(|look| look.is_one_hot())
 }
 
-/// Takes the logarithms of probabilities; zeros are taken for half of the smallest positive number. Gives the number of
-/// zeros.
+/// Takes the logarithms of probabilities; zeros are taken for half of the smallest positive number.
+/// Gives the number of zeros.
 pub(super) fn take_logarithms(file: &Path, logits: &mut Logits) -> Result<usize, InputError> {
     match logits {
         Logits::F32(scores) => logarithms(file, scores.view_mut(), |number| number as f32),

@@ -12,7 +12,8 @@ const ENDINGS: Words = Words("npy npz csv tsv txt json pt pth bin pkl pickle saf
 
 /// The place of predictions: a file, a pair of files, or a folder of parts.
 ///
-/// Parsed from a command line: `FILE`, `DIR`, or `LOGITS,LABELS` where both end as files of arrays do.
+/// Parsed from a command line: `FILE`, `DIR`, or `LOGITS,LABELS` where both end as files of arrays
+/// do.
 ///
 /// ```
 /// use car_spectral_formats::predictions::PredictionSource;

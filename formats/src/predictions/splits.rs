@@ -1,5 +1,5 @@
-//! Split that the rows of a file are of, by columns that say so: several are refused, training samples told; and masks
-//! of samples that are not to be counted.
+//! Split that the rows of a file are of, by columns that say so: several are refused, training
+//! samples told; and masks of samples that are not to be counted.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

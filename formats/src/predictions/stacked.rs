@@ -1,4 +1,5 @@
-//! Scores kept class by class: lists of one length called alike but for a number, as a table of columns becomes.
+//! Scores kept class by class: lists of one length called alike but for a number, as a table of
+//! columns becomes.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -17,8 +18,8 @@ fn shape(named: &Named<'_>) -> Vec<usize> {
     named.array.as_ref().map(|array| array.shape.clone()).unwrap_or_default()
 }
 
-/// Puts lists `logit_0`, `logit_1`, ... together to one array [N, K], where no other array can be the scores and the
-/// labels are called so.
+/// Puts lists `logit_0`, `logit_1`, ... together to one array [N, K], where no other array can be
+/// the scores and the labels are called so.
 pub(super) fn stacked<'a>(
     file: &Path,
     arrays: Vec<Named<'a>>,
@@ -83,7 +84,8 @@ pub(super) fn stacked_alone<'a>(
     Ok(arrays)
 }
 
-/// The names of lists that end with the labels, which are texts, where nothing says the order of the classes.
+/// The names of lists that end with the labels, which are texts, where nothing says the order of
+/// the classes.
 fn called_by_labels(
     file: &Path,
     arrays: &[Named<'_>],

@@ -1,6 +1,8 @@
-//! Scores that stay in their file: checked and hashed in one pass when they are opened, read again block by block.
+//! Scores that stay in their file: checked and hashed in one pass when they are opened, read again
+//! block by block.
 //!
-//! Every later pass must meet the bytes of the first, by the checksum of each block: what is used is what was hashed.
+//! Every later pass must meet the bytes of the first, by the checksum of each block: what is used
+//! is what was hashed.
 
 use std::sync::Arc;
 
@@ -152,8 +154,8 @@ impl StoredScores {
     /// Gives all scores to `take`, block by block, each with the number of its first sample.
     ///
     /// # Errors
-    /// The first of `take`; [`InputError::Io`], and [`PredictionsError::Changed`] for bytes that are no longer those
-    /// that were checked.
+    /// The first of `take`; [`InputError::Io`], and [`PredictionsError::Changed`] for bytes that
+    /// are no longer those that were checked.
     pub fn for_each_block<E: From<InputError>>(
         &self,
         mut take: impl FnMut(usize, Block<'_>) -> Result<(), E>,
@@ -243,7 +245,8 @@ fn non_finite(block: Block<'_>) -> Option<(usize, usize, f64)> {
 }
 
 impl Logits {
-    /// Gives all scores to `take`, block by block, each with the number of its first sample; nothing without scores.
+    /// Gives all scores to `take`, block by block, each with the number of its first sample;
+    /// nothing without scores.
     pub fn for_each_block<E: From<InputError>>(
         &self,
         mut take: impl FnMut(usize, Block<'_>) -> Result<(), E>,

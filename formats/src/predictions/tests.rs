@@ -475,7 +475,8 @@ fn of_a_pair_the_file_at_fault_is_named() {
     assert!(error.to_string().starts_with("/nonexistent/l.npy: cannot read the file"), "{error}");
 }
 
-/// Cuts valid files at every byte and flips every byte: an error or predictions within their limits, never a panic.
+/// Cuts valid files at every byte and flips every byte: an error or predictions within their
+/// limits, never a panic.
 #[test]
 fn damaged_files_never_panic() {
     let header = r#"{"logits":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"labels":{"dtype":"I64","shape":[2],"data_offsets":[24,40]}}"#;
@@ -519,7 +520,8 @@ fn has(notes: &[String], word: &str) -> bool {
     notes.iter().any(|note| note.contains(word))
 }
 
-/// Twelve samples of three classes, scores that are right in the first ten, and `more` behind each line.
+/// Twelve samples of three classes, scores that are right in the first ten, and `more` behind each
+/// line.
 fn table(more: impl Fn(usize, usize) -> String) -> String {
     let line = |at: usize| {
         let (label, best) = (at % 3, if at < 10 { at % 3 } else { (at + 1) % 3 });

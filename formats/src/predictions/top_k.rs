@@ -50,7 +50,8 @@ impl Lists {
     }
 }
 
-/// The refusal of lists of classes in place of scores, an array `name` of `file`; of a pair `alone` in it.
+/// The refusal of lists of classes in place of scores, an array `name` of `file`; of a pair `alone`
+/// in it.
 pub(super) fn refusal(file: &Path, name: &str, scores: &Array<'_>, last: f64, alone: bool) -> Option<InputError> {
     let &[_, columns] = scores.shape.as_slice() else { return None };
     // Integers are no scores whatever they are.
@@ -122,7 +123,8 @@ fn first_of_array(file: &Path, name: &str, alone: bool) -> String {
     format!("python -c \"{program}\"")
 }
 
-/// The line that keeps the first class of each sample of a table with labels beside columns or lists of classes.
+/// The line that keeps the first class of each sample of a table with labels beside columns or
+/// lists of classes.
 pub(super) fn first_of_table(file: &Path, label: &str, first: &str, lists: bool) -> String {
     let (file, label, first) = (in_command(file), named(label), named(first));
     let item = if lists { ".str.strip('[] ').str.split(r'[, ]+', regex=True).str[0]" } else { "" };

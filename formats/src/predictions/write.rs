@@ -1,5 +1,5 @@
-//! Prediction files: compressed .npz with `logits` [N, K] float32, `labels` `[N]` int64 and `indices` `[N]` int64 (each
-//! sample's place in the full split).
+//! Prediction files: compressed .npz with `logits` [N, K] float32, `labels` `[N]` int64 and
+//! `indices` `[N]` int64 (each sample's place in the full split).
 
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
@@ -16,11 +16,12 @@ use crate::atomic::write_atomically;
 /// Takes the logits [B, K] of a batch.
 pub type TakeRows<'a, E> = dyn FnMut(ArrayView2<'_, f32>) -> Result<(), E> + 'a;
 
-/// Writes one prediction file, atomically, of N labels, N indices and the logits that `fill` hands on batch by batch:
-/// no more than a batch of them is held.
+/// Writes one prediction file, atomically, of N labels, N indices and the logits that `fill` hands
+/// on batch by batch: no more than a batch of them is held.
 ///
 /// # Errors
-/// [`FileError::Io`] naming the file; [`FileError::Malformed`] if the logits are not N rows of K; those of `fill`.
+/// [`FileError::Io`] naming the file; [`FileError::Malformed`] if the logits are not N rows of K;
+/// those of `fill`.
 pub fn write<E: From<FileError>>(
     path: &Path,
     num_classes: usize,
@@ -95,8 +96,8 @@ fn array<'b, 'c, T: AutoSerialize, E: From<FileError>>(
     Ok(writer.finish().map_err(failed())?)
 }
 
-/// A file of which the first failure is told and all that comes after it passes: an archive that cannot be finished
-/// tries again when it is dropped, and would print that it cannot.
+/// A file of which the first failure is told and all that comes after it passes: an archive that
+/// cannot be finished tries again when it is dropped, and would print that it cannot.
 struct FailsOnce<W> {
     inner: W,
     /// From the file's beginning, in bytes, and how far it went.
@@ -185,7 +186,8 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
-    /// What is dropped behind an error tries once more, and prints what fails then: nothing may reach the disk.
+    /// What is dropped behind an error tries once more, and prints what fails then: nothing may
+    /// reach the disk.
     #[test]
     fn an_archive_behind_a_full_disk_ends_in_silence() {
         struct Disk<'a> {

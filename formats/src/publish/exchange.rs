@@ -11,8 +11,8 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use super::LINKED;
 use super::staging::{Staging, adopt};
 
-/// Links what is someone else's in the folder, all but `earlier`, into the hidden one, and exchanges the two. False if
-/// that cannot be done here; then nothing has changed.
+/// Links what is someone else's in the folder, all but `earlier`, into the hidden one, and
+/// exchanges the two. False if that cannot be done here; then nothing has changed.
 pub(super) fn exchange(staging: &Staging, earlier: &[OsString]) -> io::Result<bool> {
     let (folder, hidden) = (&staging.folder, &staging.path);
     let mut left = LINKED;
@@ -37,8 +37,8 @@ fn become_of(hidden: &Path, folder: &Path) -> bool {
         && matches!((of(hidden), of(folder)), (Ok(a), Ok(b)) if a == b)
 }
 
-/// Links every entry of `from` but `without` into `to`, folders entry by entry. False if one cannot be linked, or if
-/// there are too many.
+/// Links every entry of `from` but `without` into `to`, folders entry by entry. False if one cannot
+/// be linked, or if there are too many.
 fn link(from: &Path, to: &Path, without: &[OsString], left: &mut usize) -> io::Result<bool> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;

@@ -11,9 +11,9 @@ use crate::FileError;
 const LEAVING: &str = ".car-spectral-leaving";
 const LEFT: &str = ".car-spectral-left";
 
-/// Moves the files `earlier` out of `folder` and `names` from `hidden` into it. The first of `names`, without which the
-/// others are no results, is the first to go and the last to come. After an error, [`restore`] puts the earlier ones
-/// back.
+/// Moves the files `earlier` out of `folder` and `names` from `hidden` into it. The first of
+/// `names`, without which the others are no results, is the first to go and the last to come. After
+/// an error, [`restore`] puts the earlier ones back.
 pub(super) fn rename(hidden: &Path, folder: &Path, names: &[OsString], earlier: &[OsString]) -> Result<(), FileError> {
     let (leaving, left) = (hidden.join(LEAVING), hidden.join(LEFT));
     let is_first = |name: &&OsString| names.first() == Some(*name);
@@ -39,8 +39,8 @@ pub(super) fn keeps_earlier(path: &Path) -> bool {
     path.ends_with(LEAVING) || path.ends_with(LEFT)
 }
 
-/// Ends what [`rename`] began in a hidden folder: removes the earlier files if all the new ones have come, else puts
-/// them back. What cannot go back stays in the hidden folder.
+/// Ends what [`rename`] began in a hidden folder: removes the earlier files if all the new ones
+/// have come, else puts them back. What cannot go back stays in the hidden folder.
 pub(super) fn restore(hidden: &Path, folder: &Path, is_own: IsOwn) {
     let own = |folder: &Path| {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());

@@ -1,13 +1,16 @@
-//! Several files of a folder, shown in one step: whoever looks into the folder, or kills the program, at any moment,
-//! finds all the earlier ones or all the new ones.
+//! Several files of a folder, shown in one step: whoever looks into the folder, or kills the
+//! program, at any moment, finds all the earlier ones or all the new ones.
 //!
-//! The new files are written into a hidden folder beside the one that they are for (`.NAME.car-spectral-XXXXXX`), what
-//! is someone else's is linked into it, and the two folders change names in one system call. Where that cannot be (the
-//! folder is the one that the program runs in, a mount point, someone else's, in a folder that cannot be written, or
-//! holds more than [`LINKED`] entries of someone else's), the files are renamed one by one, and renamed back if
-//! that fails: then only a kill within the few milliseconds that the renaming takes leaves neither set whole.
+//! The new files are written into a hidden folder beside the one that they are for
+//! (`.NAME.car-spectral-XXXXXX`), what is someone else's is linked into it, and the two folders
+//! change names in one system call. Where that cannot be (the folder is the one that the program
+//! runs in, a mount point, someone else's, in a folder that cannot be written, or holds more than
+//! [`LINKED`] entries of someone else's), the files are renamed one by one, and renamed back if
+//! that fails: then only a kill within the few milliseconds that the renaming takes leaves neither
+//! set whole.
 //!
-//! Hidden folders of runs that were killed are told by the lock that they lost, and are taken down by the next run.
+//! Hidden folders of runs that were killed are told by the lock that they lost, and are taken down
+//! by the next run.
 
 mod exchange;
 mod in_place;
@@ -33,7 +36,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Tells whether a file that lies in a folder of results is one that the program wrote there.
 pub type IsOwn = fn(&Path) -> std::io::Result<bool>;
 
-/// The next files of a folder, not shown yet. Dropped before [`publish`](Self::publish), it leaves nothing behind.
+/// The next files of a folder, not shown yet. Dropped before [`publish`](Self::publish), it leaves
+/// nothing behind.
 pub struct Publication {
     out: PathBuf,
     created: Vec<PathBuf>,
@@ -43,11 +47,12 @@ pub struct Publication {
 }
 
 impl Publication {
-    /// Begins the next files of the folder `out`, which is made if it is not there, and takes down what killed runs
-    /// left beside it.
+    /// Begins the next files of the folder `out`, which is made if it is not there, and takes down
+    /// what killed runs left beside it.
     ///
     /// # Errors
-    /// [`FileError::Malformed`] if `out` is no folder; [`FileError::Io`] naming what could not be made.
+    /// [`FileError::Malformed`] if `out` is no folder; [`FileError::Io`] naming what could not be
+    /// made.
     pub fn begin(out: &Path, is_own: IsOwn) -> Result<Self, FileError> {
         if out.exists() && !out.is_dir() {
             return Err(FileError::malformed(out, "exists and is not a directory; give another folder"));
@@ -65,7 +70,8 @@ impl Publication {
     /// Keeps the bytes of the file `name` for later.
     ///
     /// # Errors
-    /// [`FileError::Malformed`] if the folder has a file of this name that is not the program's; [`FileError::Io`].
+    /// [`FileError::Malformed`] if the folder has a file of this name that is not the program's;
+    /// [`FileError::Io`].
     pub fn add(&mut self, name: &str, bytes: &[u8]) -> Result<(), FileError> {
         let target = self.out.join(name);
         self.check_free(&target)?;
@@ -74,12 +80,13 @@ impl Publication {
         Ok(())
     }
 
-    /// Shows the files: the folder holds them, what is someone else's, and none of the program's earlier ones. Gives
-    /// their paths in the order in which they were added. Waits for another run that is publishing there.
+    /// Shows the files: the folder holds them, what is someone else's, and none of the program's
+    /// earlier ones. Gives their paths in the order in which they were added. Waits for another run
+    /// that is publishing there.
     ///
     /// # Errors
-    /// As [`add`](Self::add), and [`FileError::Malformed`] naming a folder that another run does not let go of. The
-    /// folder is as it was before.
+    /// As [`add`](Self::add), and [`FileError::Malformed`] naming a folder that another run does
+    /// not let go of. The folder is as it was before.
     pub fn publish(mut self) -> Result<Vec<PathBuf>, FileError> {
         let targets: Vec<PathBuf> = self.names.iter().map(|name| self.out.join(name)).collect();
         let staging = self.staging.as_ref().expect("begun");
@@ -139,8 +146,8 @@ impl Drop for Publication {
     }
 }
 
-/// Waits until no other run is publishing in `folder`. The lock is of the folder that has this name now: a run that
-/// waited for one that has been exchanged goes on waiting for the next.
+/// Waits until no other run is publishing in `folder`. The lock is of the folder that has this name
+/// now: a run that waited for one that has been exchanged goes on waiting for the next.
 fn lock(folder: &Path, out: &Path) -> Result<File, FileError> {
     let begun = Instant::now();
     loop {

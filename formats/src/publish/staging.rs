@@ -18,8 +18,8 @@ const DRAWN: usize = 6;
 /// The name of a file that is not whole yet.
 const PARTIAL: &str = ".car-spectral-partial";
 
-/// A hidden folder, locked as long as its program lives, registered so that a program that is told to stop takes it
-/// down, and taken down when dropped.
+/// A hidden folder, locked as long as its program lives, registered so that a program that is told
+/// to stop takes it down, and taken down when dropped.
 pub(super) struct Staging {
     pub(super) path: PathBuf,
     /// The folder that it is for.
@@ -134,8 +134,9 @@ pub(super) fn take_down_abandoned(folder: &Path, is_own: IsOwn) -> io::Result<()
     Ok(())
 }
 
-/// Removes a hidden folder with all that is the program's or that `folder` has too; what neither holds of goes back to
-/// `folder`. Nothing of anyone else's is ever removed: what cannot go back stays where it is.
+/// Removes a hidden folder with all that is the program's or that `folder` has too; what neither
+/// holds of goes back to `folder`. Nothing of anyone else's is ever removed: what cannot go back
+/// stays where it is.
 fn take_down(hidden: &Path, folder: &Path, is_own: IsOwn) {
     in_place::restore(hidden, folder, is_own);
     empty(hidden, folder, &|path| path.ends_with(PARTIAL) || is_own(path).unwrap_or(false));

@@ -128,8 +128,8 @@ fn the_next_run_puts_back_what_a_killed_one_moved_away() {
     }
 }
 
-/// Killed behind the exchange, a run leaves the earlier folder with links of what is someone else's, and perhaps with
-/// what came into it meanwhile.
+/// Killed behind the exchange, a run leaves the earlier folder with links of what is someone
+/// else's, and perhaps with what came into it meanwhile.
 #[test]
 fn what_came_into_the_earlier_folder_comes_back() {
     let (place, out) = fresh();

@@ -1,7 +1,8 @@
-//! Contents of a saved object beside the weights, in the shape of JSON: settings, names, counts, accuracies.
+//! Contents of a saved object beside the weights, in the shape of JSON: settings, names, counts,
+//! accuracies.
 //!
-//! It is only looked at to find what contradicts the rest, so whatever is large or of a kind without a place in JSON is
-//! left out, and nothing here makes a file unreadable.
+//! It is only looked at to find what contradicts the rest, so whatever is large or of a kind
+//! without a place in JSON is left out, and nothing here makes a file unreadable.
 
 use serde_json::{Map, Number, Value as Json};
 

@@ -35,8 +35,8 @@ impl<'a> Walk<'a> {
         WeightsError::NoWeights { file: self.content.file.clone(), found }.into()
     }
 
-    /// The entries of a dictionary by their keys as texts, or of a list by their places; those with tensors below are
-    /// marked.
+    /// The entries of a dictionary by their keys as texts, or of a list by their places; those with
+    /// tensors below are marked.
     fn level(&mut self, value: Value) -> Result<BTreeMap<String, (Value, bool)>> {
         let mut level = BTreeMap::new();
         for (key, value) in self.entries(value)? {
@@ -50,7 +50,8 @@ impl<'a> Walk<'a> {
         Ok(level)
     }
 
-    /// The entries of a dictionary, or of a list of names with tensors; those of another list by their places.
+    /// The entries of a dictionary, or of a list of names with tensors; those of another list by
+    /// their places.
     fn entries(&mut self, value: Value) -> Result<Vec<(Key, Value)>> {
         /// Bytes charged for an entry.
         const ENTRY: u64 = size_of::<(Key, Value)>() as u64;
@@ -194,8 +195,9 @@ impl<'a> Walk<'a> {
         Ok((!path.is_empty()).then_some((path, at)))
     }
 
-    /// What may be weights at a level: all that holds tensors, but not the state of a training at the top or beside a
-    /// usual key, nor what stands beside one at the top and is no dictionary (the best accuracy, a curve).
+    /// What may be weights at a level: all that holds tensors, but not the state of a training at
+    /// the top or beside a usual key, nor what stands beside one at the top and is no dictionary
+    /// (the best accuracy, a curve).
     fn at_level(
         &self,
         level: &BTreeMap<String, (Value, bool)>,

@@ -9,8 +9,9 @@
 //! | TorchScript | told apart ([`CheckpointKind::TorchScript`]), never read here: it is a program |
 //! | `*.index.json` | the parts it lists, beside it |
 //!
-//! [`read`] gives every tensor that may be a weight, by its name below the keys that lead to it; [`fit`] finds among
-//! them the network that is wanted, whatever stands in front of its names, and says what it left.
+//! [`read`] gives every tensor that may be a weight, by its name below the keys that lead to it;
+//! [`fit`] finds among them the network that is wanted, whatever stands in front of its names, and
+//! says what it left.
 
 mod beside;
 mod choice;
@@ -112,7 +113,8 @@ impl TensorData {
 /// One tensor.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {
-    /// Extents, outermost first; empty for a scalar. Their product is the number of elements of `data`.
+    /// Extents, outermost first; empty for a scalar. Their product is the number of elements of
+    /// `data`.
     pub shape: Vec<usize>,
     /// Elements.
     pub data: TensorData,
@@ -135,19 +137,22 @@ pub struct Weights {
     pub sha256: String,
     /// The files that an index lists.
     pub parts: Vec<Part>,
-    /// .safetensors: its `__metadata__`. torch.save: the numbers, texts and truth values at the top level (`epoch`,
-    /// `arch`, ...).
+    /// .safetensors: its `__metadata__`. torch.save: the numbers, texts and truth values at the top
+    /// level (`epoch`, `arch`, ...).
     pub metadata: BTreeMap<String, String>,
-    /// Contents of the file beside the weights and the state of the training, in the shape of JSON, arrays and
-    /// tensors as lists: settings, also those of `argparse.Namespace`, names, counts. Large values are left out.
+    /// Contents of the file beside the weights and the state of the training, in the shape of JSON,
+    /// arrays and tensors as lists: settings, also those of `argparse.Namespace`, names, counts.
+    /// Large values are left out.
     pub beside: serde_json::Value,
     /// Keys under which the tensors were found, outermost first; empty if at the top level.
     pub nesting: Vec<String>,
     /// Keys of the dictionaries at this level; with more than one, names begin with theirs.
     pub keys: Vec<String>,
-    /// Keys with tensors that were not read (optimizer state), and what else stands beside the weights.
+    /// Keys with tensors that were not read (optimizer state), and what else stands beside the
+    /// weights.
     pub unread: Vec<String>,
-    /// Kinds of values at the top level that were passed over unbuilt (`argparse.Namespace`, a NumPy number).
+    /// Kinds of values at the top level that were passed over unbuilt (`argparse.Namespace`, a
+    /// NumPy number).
     pub passed_over: Vec<String>,
 }
 
@@ -186,8 +191,8 @@ fn check_finite(file: &Path, tensors: &BTreeMap<String, Tensor>) -> Result<(), W
 ///
 /// # Errors
 /// [`InputError::UnknownFormat`], [`WeightsError::OldTar`], [`WeightsError::PlainPickle`],
-/// [`WeightsError::RefusedGlobal`] (a plain pickle that names more than plain containers), and those of a damaged
-/// archive.
+/// [`WeightsError::RefusedGlobal`] (a plain pickle that names more than plain containers), and
+/// those of a damaged archive.
 pub fn detect(file: &Path) -> Result<CheckpointKind> {
     kind_of(&Content::read(file)?)
 }
@@ -202,17 +207,18 @@ pub fn detect_in(content: &Content) -> Result<CheckpointKind> {
 
 /// Reads the weights of a .safetensors or torch.save file, or of the parts that an index lists.
 ///
-/// Dictionaries that hold nothing but one other are entered; where several hold tensors, the tensors of all are given
-/// with the key in front of their names, except the state of a training.
+/// Dictionaries that hold nothing but one other are entered; where several hold tensors, the
+/// tensors of all are given with the key in front of their names, except the state of a training.
 ///
 /// # Errors
-/// An [`InputError`] that names the file and the tensor, member or byte; [`WeightsError::TorchScript`] for a module.
+/// An [`InputError`] that names the file and the tensor, member or byte;
+/// [`WeightsError::TorchScript`] for a module.
 pub fn read(file: &Path) -> Result<Weights> {
     read_in(&Content::read(file)?, None)
 }
 
-/// Reads the weights under a key of a torch.save file as [`read`] does, or else the tensors whose names begin with
-/// `key` and a dot.
+/// Reads the weights under a key of a torch.save file as [`read`] does, or else the tensors whose
+/// names begin with `key` and a dot.
 ///
 /// # Errors
 /// As [`read`]; [`WeightsError::NoWeights`] if there is neither.
@@ -220,8 +226,8 @@ pub fn read_under(file: &Path, key: &str) -> Result<Weights> {
     read_in(&Content::read(file)?, Some(key))
 }
 
-/// Reads as [`read`] does, or [`read_under`] a key, from a file that was read; the parts of an index are read beside
-/// it.
+/// Reads as [`read`] does, or [`read_under`] a key, from a file that was read; the parts of an
+/// index are read beside it.
 ///
 /// # Errors
 /// As [`read_under`].
@@ -262,7 +268,8 @@ fn is_at(first: &str, key: &str) -> bool {
 }
 
 impl Weights {
-    /// Takes the tensors of another file in, `key` in front of their names, as if both were dictionaries of one.
+    /// Takes the tensors of another file in, `key` in front of their names, as if both were
+    /// dictionaries of one.
     #[must_use]
     pub fn joined(mut self, other: Self, key: &str) -> Self {
         self.tensors.extend(other.tensors.into_iter().map(|(name, tensor)| (format!("{key}.{name}"), tensor)));
@@ -339,7 +346,8 @@ fn kind_of(content: &Content) -> Result<CheckpointKind> {
     }
 }
 
-/// Converts the row-major little-endian bytes of one tensor, of which there are as many as the shape says.
+/// Converts the row-major little-endian bytes of one tensor, of which there are as many as the
+/// shape says.
 fn tensor(file: &Path, name: &str, shape: Vec<usize>, element: ElementType, bytes: &[u8]) -> Result<Tensor> {
     let problem = |problem: &str| WeightsError::Tensor {
         file: file.to_path_buf(),

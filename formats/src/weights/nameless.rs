@@ -1,4 +1,5 @@
-//! Tensors or arrays in a list, without names: nothing says which is which, and the line that names them.
+//! Tensors or arrays in a list, without names: nothing says which is which, and the line that names
+//! them.
 
 use std::path::Path;
 
@@ -17,7 +18,8 @@ pub(super) fn keys(nesting: &[String], names: &[String]) -> Option<Vec<String>> 
     is_one.then(|| nesting.iter().cloned().chain(below).collect())
 }
 
-/// The refusal, with the line that names what is in the list under these keys of a file of `torch.save`.
+/// The refusal, with the line that names what is in the list under these keys of a file of
+/// `torch.save`.
 pub(super) fn refused(file: &Path, count: usize, what: &'static str, keys: &[String]) -> WeightsError {
     let (convert, trust) = match what {
         "tensors" => ("", ""),

@@ -92,7 +92,8 @@ impl<'a, S: StorageBytes> Walk<'a, '_, S> {
         })
     }
 
-    /// The parts of a list, charged before there is a place for them, once for each list that they are in.
+    /// The parts of a list, charged before there is a place for them, once for each list that they
+    /// are in.
     fn parts(&mut self, items: &[Value], depth: usize) -> Result<Vec<Saved<'a>>> {
         self.spend(NODE.saturating_mul(items.len() as u64))?;
         let mut parts = Vec::with_capacity(items.len());

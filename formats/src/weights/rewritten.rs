@@ -1,5 +1,5 @@
-//! Weights that were rewritten for training or for size, told by the parts of their names: what they are, and how their
-//! owner makes plain weights of them. Nothing is computed from them here.
+//! Weights that were rewritten for training or for size, told by the parts of their names: what
+//! they are, and how their owner makes plain weights of them. Nothing is computed from them here.
 
 use std::collections::BTreeMap;
 
@@ -87,8 +87,8 @@ const OPTIMIZER: Kind = Kind {
     remedy: "give the file of the network, saved with model.state_dict()",
 };
 
-/// What rewritten weights of the modules `of` are among these names, and the remedy. Kinds that are told by the name
-/// of a module's tensor matter only in those modules.
+/// What rewritten weights of the modules `of` are among these names, and the remedy. Kinds that are
+/// told by the name of a module's tensor matter only in those modules.
 pub(super) fn found<'a>(
     names: impl Iterator<Item = &'a str> + Clone,
     of: impl Fn(&str) -> bool,

@@ -1,5 +1,5 @@
-//! Content that `torch.save`, `pickle.dump` or `numpy.save` put into a file: containers with arrays in them, nothing
-//! executed.
+//! Content that `torch.save`, `pickle.dump` or `numpy.save` put into a file: containers with arrays
+//! in them, nothing executed.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,5 @@
-//! Weights in parts: a JSON list says which file beside it holds which tensor (`model.safetensors.index.json`).
+//! Weights in parts: a JSON list says which file beside it holds which tensor
+//! (`model.safetensors.index.json`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

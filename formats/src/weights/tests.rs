@@ -6,7 +6,8 @@ use std::path::Path;
 use super::*;
 use crate::testing::{self, archive, is, safetensors};
 
-/// A tensor of a test file: name, storage class, key of the storage, element count of the storage, shape.
+/// A tensor of a test file: name, storage class, key of the storage, element count of the storage,
+/// shape.
 type Entry = (&'static str, &'static str, &'static str, u32, &'static [u32]);
 
 const FLOATS: [f32; 6] = [1.0, -2.0, 3.5, 0.25, 5.0, -6.0];
@@ -527,7 +528,8 @@ fn a_missing_file_is_named() {
     assert!(error.to_string().starts_with("/nonexistent/model.pt: cannot read the file"), "{error}");
 }
 
-/// The files of `tests/fixtures/hostile`, made by Python's own pickle module, and what each is refused for.
+/// The files of `tests/fixtures/hostile`, made by Python's own pickle module, and what each is
+/// refused for.
 #[test]
 fn every_hostile_fixture_is_refused() {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/hostile"));
@@ -570,7 +572,8 @@ fn every_hostile_fixture_is_refused() {
     assert_eq!(count, 41, "fixtures were added or removed without their expectation");
 }
 
-/// Cuts a valid file at every byte and flips bytes all over it: an error or the same names, never a panic.
+/// Cuts a valid file at every byte and flips bytes all over it: an error or the same names, never a
+/// panic.
 #[test]
 fn damaged_files_never_panic() {
     let object = dictionary(&[("epoch", integer(12)), ("state_dict", state_dict(&ENTRIES))]);
@@ -596,7 +599,8 @@ fn damaged_files_never_panic() {
     }
 }
 
-/// Pseudo-random programs of pickle instructions: the guard decides first, and the reader never panics on what passes.
+/// Pseudo-random programs of pickle instructions: the guard decides first, and the reader never
+/// panics on what passes.
 #[test]
 fn random_pickles_never_panic() {
     // Instructions with plausible arguments, so that programs run further than a few bytes.

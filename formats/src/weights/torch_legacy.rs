@@ -1,4 +1,5 @@
-//! torch.save of PyTorch 0.1.10 to 1.5: five pickles, then for each storage its number of elements and its bytes.
+//! torch.save of PyTorch 0.1.10 to 1.5: five pickles, then for each storage its number of elements
+//! and its bytes.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -23,8 +24,8 @@ const MAGIC_WITHIN: usize = 64;
 const PICKLES: [&str; 5] =
     ["magic number", "protocol version", "system information", "saved object", "list of storages"];
 
-/// Whether a file is a tar archive, by the mark of POSIX or by the checksum of its first header, by which Python's
-/// `tarfile`, and so `torch.load`, tells one.
+/// Whether a file is a tar archive, by the mark of POSIX or by the checksum of its first header, by
+/// which Python's `tarfile`, and so `torch.load`, tells one.
 pub(super) fn is_tar(bytes: &[u8]) -> bool {
     let Some(header) = bytes.first_chunk::<512>() else { return false };
     let field = header[148..156].split(|&byte| byte == 0).next().unwrap_or_default().trim_ascii();
@@ -87,7 +88,8 @@ pub(super) fn is_legacy(bytes: &[u8]) -> bool {
     holds(&LEGACY_MAGIC.to_le_bytes()[..10]) || holds(LEGACY_MAGIC.to_string().as_bytes())
 }
 
-/// Whether the file begins with a pickle of the magic number, wherever that stands, as `torch.load` looks for it.
+/// Whether the file begins with a pickle of the magic number, wherever that stands, as `torch.load`
+/// looks for it.
 pub(super) fn begins_with_magic(content: &Content, budget: &mut Budget) -> bool {
     load(&content.file, "pickle", &content.bytes, 0, PersistentIds::None, budget)
         .is_ok_and(|pickle| pickle.value == Value::Magic)
@@ -116,7 +118,8 @@ pub(super) fn refuse_plain_pickle(content: &Content, budget: &mut Budget) -> Res
     }
 }
 
-/// The line for the shell that makes a dictionary of arrays or tensors, pickled without torch.save, one of tensors.
+/// The line for the shell that makes a dictionary of arrays or tensors, pickled without torch.save,
+/// one of tensors.
 fn conversion_of_plain(file: &Path) -> String {
     let file = in_command(file);
     format!(

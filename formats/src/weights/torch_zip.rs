@@ -1,4 +1,5 @@
-//! torch.save since PyTorch 1.6: an archive with one pickle, `data.pkl`, and a member for each storage.
+//! torch.save since PyTorch 1.6: an archive with one pickle, `data.pkl`, and a member for each
+//! storage.
 
 use std::borrow::Cow;
 

@@ -19,7 +19,8 @@ pub(super) fn is_state_of_training(key: &str) -> bool {
 /// The key under which classy_vision and VISSL keep a whole training, the network among it.
 pub(super) const WHOLE_TRAINING: &str = "classy_state_dict";
 
-/// Parts that wrappers of PyTorch put into names, also in their middle, and that PyTorch takes off itself.
+/// Parts that wrappers of PyTorch put into names, also in their middle, and that PyTorch takes off
+/// itself.
 pub(super) const WRAPPERS: [&str; 4] =
     ["_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module"];
 

@@ -1,5 +1,5 @@
-//! Prints the verdict tables from the records of the last `cargo test -p proofs-checks`, or writes them into
-//! docs/verdicts.md: by statement, then claim by claim.
+//! Prints the verdict tables from the records of the last `cargo test -p proofs-checks`, or writes
+//! them into docs/verdicts.md: by statement, then claim by claim.
 
 use std::fs;
 use std::io::Write;
@@ -19,7 +19,8 @@ struct Arguments {
     /// Write the tables into docs/verdicts.md
     #[arg(long, conflicts_with = "check")]
     write: bool,
-    /// Fail if the claims or verdicts in docs/verdicts.md are not those of the records (counts and ratios may differ)
+    /// Fail if the claims or verdicts in docs/verdicts.md are not those of the records (counts and
+    /// ratios may differ)
     #[arg(long)]
     check: bool,
 }
@@ -83,7 +84,8 @@ fn marked(table: &str) -> String {
     format!("{BEGIN}\n\n{table}\n\n{END}")
 }
 
-/// The text around and between the marks of the two tables: before, statements, between, claims, after.
+/// The text around and between the marks of the two tables: before, statements, between, claims,
+/// after.
 fn parts<'a>(path: &Path, text: &'a str) -> Result<[&'a str; 5]> {
     let split = |text: &'a str, mark| {
         text.split_once(mark).with_context(|| format!("{}: not twice a line {mark}", path.display()))

@@ -1,12 +1,14 @@
-//! D6 straight from its definition, for the tests of D6 and D8: written without the library, by other formulas, and
-//! with every part that the options hold constant evaluated at scores of its own.
+//! D6 straight from its definition, for the tests of D6 and D8: written without the library, by
+//! other formulas, and with every part that the options hold constant evaluated at scores of its
+//! own.
 
 use car_spectral::car::{Competition, Gate, SurrogateOptions};
 use ndarray::Array2;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// C̃(f; f0): what the options detach is taken at f0 (`held`), the rest at f (`live`). At f = f0 it is C̃(f).
+/// C̃(f; f0): what the options detach is taken at f0 (`held`), the rest at f (`live`). At f = f0 it
+/// is C̃(f).
 pub fn surrogate(live: &Array2<f64>, held: &Array2<f64>, labels: &[usize], options: &SurrogateOptions) -> Array2<f64> {
     let k = live.ncols();
     let mut matrix = Array2::zeros((k, k));
@@ -49,8 +51,8 @@ pub fn all_options(margin: f64, temperature: f64) -> Vec<SurrogateOptions> {
     all
 }
 
-/// Scores [N, K] of spread about 2 and labels, every f_i - f_j at least 0.02 away from 0 and from -margin, the kinks of
-/// the relus.
+/// Scores [N, K] of spread about 2 and labels, every f_i - f_j at least 0.02 away from 0 and
+/// from -margin, the kinks of the relus.
 pub fn away_from_kinks(samples: usize, k: usize, margin: f64, seed: u64) -> (Array2<f64>, Vec<usize>) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let labels: Vec<usize> = (0..samples).map(|_| rng.random_range(0..k)).collect();

@@ -1,4 +1,5 @@
-//! The shipped predictions of a ResNet-32 trained on CIFAR100-LT (imbalance 100), for the tests of T2 and G2.
+//! The shipped predictions of a ResNet-32 trained on CIFAR100-LT (imbalance 100), for the tests of
+//! T2 and G2.
 
 use std::fs::File;
 use std::path::Path;

@@ -13,8 +13,8 @@ const LARGEST_SIDE: usize = 4096;
 pub(crate) const LARGEST_WIDTH: usize = 16_384;
 /// Patches of an image, whose attention takes their square.
 const MOST_PATCHES: usize = 16_384;
-/// ResNet-50 and EfficientNet-Lite0 halve the sides five times; from 33 on every normalisation sees more than one
-/// pixel.
+/// ResNet-50 and EfficientNet-Lite0 halve the sides five times; from 33 on every normalisation sees
+/// more than one pixel.
 const SMALLEST_SIDE_HALVED_FIVE_TIMES: usize = 33;
 
 /// The facts needed to build a network.
@@ -30,8 +30,8 @@ pub struct Architecture {
     /// The last layer of any network but `mlp`.
     #[serde(default, skip_serializing_if = "Classifier::is_linear")]
     pub classifier: Classifier,
-    /// Side of the square to which images are resized on the device before the network (bilinear, not antialiased);
-    /// none: images are taken as they are.
+    /// Side of the square to which images are resized on the device before the network (bilinear,
+    /// not antialiased); none: images are taken as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolution: Option<usize>,
 }
@@ -47,8 +47,9 @@ impl Architecture {
     /// Checks that there is such a network.
     ///
     /// # Errors
-    /// [`RunError::Setting`] for fewer than two classes, an empty image, images that do not fit the network, and
-    /// as [`ArchitectureKind::check`], [`Classifier::check`] and [`ArchitectureKind::check_resolution`].
+    /// [`RunError::Setting`] for fewer than two classes, an empty image, images that do not fit the
+    /// network, and as [`ArchitectureKind::check`], [`Classifier::check`] and
+    /// [`ArchitectureKind::check_resolution`].
     pub fn check(&self) -> Result<(), RunError> {
         if self.num_classes < 2 {
             return Err(RunError::setting("classes", self.num_classes, "at least 2"));
@@ -81,7 +82,8 @@ impl Architecture {
         }
     }
 
-    /// Checks that its normalisations see more than one pixel, which they need in training; evaluation needs one.
+    /// Checks that its normalisations see more than one pixel, which they need in training;
+    /// evaluation needs one.
     ///
     /// # Errors
     /// [`RunError::Setting`] for images that are too small.
@@ -123,7 +125,8 @@ pub enum Classifier {
     /// f_i = w_i . x + b_i.
     #[default]
     Linear,
-    /// f_i = s cos(angle of w_i and x), without bias (the normalised classifier of LDAM, Cao et al., NeurIPS 2019).
+    /// f_i = s cos(angle of w_i and x), without bias (the normalised classifier of LDAM, Cao et
+    /// al., NeurIPS 2019).
     Cosine {
         /// s.
         scale: u32,
@@ -180,7 +183,8 @@ pub enum ArchitectureKind {
     /// EfficientNet-Lite0.
     #[serde(rename = "efficientnet-lite0")]
     EfficientNetLite0,
-    /// EfficientNet-Lite0 with symmetric padding and PyTorch's constant of normalisation, timm's `efficientnet_lite0`.
+    /// EfficientNet-Lite0 with symmetric padding and PyTorch's constant of normalisation, timm's
+    /// `efficientnet_lite0`.
     #[serde(rename = "efficientnet-lite0-symmetric")]
     EfficientNetLite0Symmetric,
 }
@@ -189,8 +193,8 @@ pub enum ArchitectureKind {
 const NAMES_ELSEWHERE: [(&str, &str); 2] =
     [("tf_efficientnet_lite0", "efficientnet-lite0"), ("efficientnet_lite0", "efficientnet-lite0-symmetric")];
 
-/// What a name of timm (`vit_small_patch32_224`, `deit_base_patch16_384`) or torchvision (`vit_b_32`) says of a vision
-/// transformer: its own name here and the side of its patches.
+/// What a name of timm (`vit_small_patch32_224`, `deit_base_patch16_384`) or torchvision
+/// (`vit_b_32`) says of a vision transformer: its own name here and the side of its patches.
 fn vit_elsewhere(name: &str) -> Option<(&'static str, usize)> {
     if let Some(patch) = name.strip_prefix("vit_b_") {
         return Some(("vit-base", patch.parse().ok()?));
@@ -224,8 +228,9 @@ impl ArchitectureKind {
         "efficientnet-lite0-symmetric",
     ];
 
-    /// The kind of that name, or of timm's or torchvision's name for it; the hidden widths matter for `mlp` only, the
-    /// patch for `vit-*` only, where a name of timm or torchvision says it itself.
+    /// The kind of that name, or of timm's or torchvision's name for it; the hidden widths matter
+    /// for `mlp` only, the patch for `vit-*` only, where a name of timm or torchvision says it
+    /// itself.
     ///
     /// # Errors
     /// [`RunError::Setting`] for another name, listing those there are.
@@ -268,7 +273,8 @@ impl ArchitectureKind {
     /// Checks that the network can be given images resized to that side.
     ///
     /// # Errors
-    /// [`RunError::Setting`] for a side out of range, and for `mlp`, whose bound T3 is of the images as they are.
+    /// [`RunError::Setting`] for a side out of range, and for `mlp`, whose bound T3 is of the
+    /// images as they are.
     pub fn check_resolution(&self, resolution: Option<usize>) -> Result<(), RunError> {
         match (self, resolution) {
             (_, None) => Ok(()),

@@ -1,10 +1,11 @@
-//! The epochs in which CAR counts: its strength in an epoch is alpha times a share that depends on the epoch.
+//! The epochs in which CAR counts: its strength in an epoch is alpha times a share that depends on
+//! the epoch.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// 0 up to and with epoch `after_epoch`, then rising linearly to 1 within `ramp_epochs`; with zeros 1 throughout. The
-/// moving average takes in every batch, whatever the share.
+/// 0 up to and with epoch `after_epoch`, then rising linearly to 1 within `ramp_epochs`; with zeros
+/// 1 throughout. The moving average takes in every batch, whatever the share.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CarSchedule {
     /// Epochs without CAR.

@@ -16,15 +16,16 @@ pub enum ClassificationOptions {
         /// gamma, not negative.
         gamma: f64,
     },
-    /// Cross-entropy weighted by w_y, w_j = (1 - b)/(1 - b^n_j), divided by the batch's sum of weights (Cui et al.,
-    /// CVPR 2019).
+    /// Cross-entropy weighted by w_y, w_j = (1 - b)/(1 - b^n_j), divided by the batch's sum of
+    /// weights (Cui et al., CVPR 2019).
     ClassBalanced {
         /// b, in [0, 1).
         beta: f64,
     },
-    /// LDAM (Cao et al., NeurIPS 2019): cross-entropy of f with s Delta_y taken off f_y, Delta_j = c n_j^(-1/4), c such
-    /// that the largest is `largest_margin`; from epoch `deferred_from` on with the weights of the class-balanced loss
-    /// (DRW). Made for logits s cos(angle) of a cosine classifier.
+    /// LDAM (Cao et al., NeurIPS 2019): cross-entropy of f with s Delta_y taken off f_y, Delta_j =
+    /// c n_j^(-1/4), c such that the largest is `largest_margin`; from epoch `deferred_from` on
+    /// with the weights of the class-balanced loss (DRW). Made for logits s cos(angle) of a cosine
+    /// classifier.
     LdamDrw {
         /// Largest Delta_j, positive.
         largest_margin: f64,
@@ -35,8 +36,8 @@ pub enum ClassificationOptions {
         /// First epoch (from 1) with weights.
         deferred_from: usize,
     },
-    /// Cross-entropy of f + tau ln pi (Menon et al., ICLR 2021); with tau = 1 the Balanced Softmax of Ren et al.
-    /// (NeurIPS 2020). Prediction is by f.
+    /// Cross-entropy of f + tau ln pi (Menon et al., ICLR 2021); with tau = 1 the Balanced Softmax
+    /// of Ren et al. (NeurIPS 2020). Prediction is by f.
     LogitAdjustment {
         /// tau, not negative.
         tau: f64,
@@ -56,8 +57,8 @@ impl ClassificationOptions {
         }
     }
 
-    /// Tells whether the loss is defined for labels that are distributions over the classes (ConCutMix): all but LDAM,
-    /// whose margin is taken off the logit of one true class.
+    /// Tells whether the loss is defined for labels that are distributions over the classes
+    /// (ConCutMix): all but LDAM, whose margin is taken off the logit of one true class.
     pub fn takes_soft_labels(&self) -> bool {
         !matches!(self, Self::LdamDrw { .. })
     }

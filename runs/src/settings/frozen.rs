@@ -1,4 +1,5 @@
-//! Training of the last layer alone, on features that a network with the weights of a file computed once.
+//! Training of the last layer alone, on features that a network with the weights of a file computed
+//! once.
 
 use super::Settings;
 use crate::RunError;

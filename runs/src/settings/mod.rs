@@ -68,10 +68,12 @@ pub struct NetworkSettings {
     pub training_pass: TrainingPass,
     /// A file of weights to begin with, and of several sets in it the key.
     pub pretrained: Option<(PathBuf, Option<String>)>,
-    /// The folder that features are kept in, of a network whose backbone stays as it was in that file and whose last
-    /// layer alone is trained, on features of the images as they are; none: the whole network is trained.
+    /// The folder that features are kept in, of a network whose backbone stays as it was in that
+    /// file and whose last layer alone is trained, on features of the images as they are; none: the
+    /// whole network is trained.
     pub frozen: Option<PathBuf>,
-    /// Decay of an average of the weights, which is then evaluated and kept in place of the weights themselves.
+    /// Decay of an average of the weights, which is then evaluated and kept in place of the weights
+    /// themselves.
     pub weight_ema: Option<f64>,
 }
 
@@ -122,11 +124,13 @@ pub struct OutputSettings {
     pub folder: PathBuf,
     /// Treatment of a run that the folder holds already.
     pub earlier: EarlierRun,
-    /// Evaluate on the training, validation and test images every so many epochs; the last epoch always is.
+    /// Evaluate on the training, validation and test images every so many epochs; the last epoch
+    /// always is.
     pub evaluate_every: usize,
     /// Write a checkpoint every so many epochs (0: at the end only).
     pub checkpoint_every: usize,
-    /// Record in each epoch how large CAR's gradient is, what time it takes, and what the other average would be.
+    /// Record in each epoch how large CAR's gradient is, what time it takes, and what the other
+    /// average would be.
     pub car_diagnose: bool,
     /// The flags of the run as an experiment file, to be kept beside its results.
     pub flags: Option<String>,
@@ -140,7 +144,8 @@ impl Settings {
     /// Checks every setting that can be checked without data.
     ///
     /// # Errors
-    /// [`RunError::Setting`] naming the setting; [`RunError::File`] if nothing can be written at the folder.
+    /// [`RunError::Setting`] naming the setting; [`RunError::File`] if nothing can be written at
+    /// the folder.
     pub fn check(&self) -> Result<(), RunError> {
         self.network.check()?;
         check_sizes(self.optimisation.batch_size, self.images.loader_threads)?;

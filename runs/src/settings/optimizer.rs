@@ -9,8 +9,8 @@ use crate::RunError;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "name", rename_all = "lowercase")]
 pub enum OptimizerOptions {
-    /// Stochastic gradient descent with momentum, as PyTorch defines it:
-    /// g' = g + w p; b = mu b + g' (b = g' at first); p -= lr b, or with Nesterov p -= lr (g' + mu b).
+    /// Stochastic gradient descent with momentum, as PyTorch defines it: g' = g + w p; b = mu b +
+    /// g' (b = g' at first); p -= lr b, or with Nesterov p -= lr (g' + mu b).
     Sgd {
         /// mu, in [0, 1).
         momentum: f64,
@@ -19,8 +19,8 @@ pub enum OptimizerOptions {
         /// w, not negative; added to the gradient of every parameter.
         weight_decay: f64,
     },
-    /// AdamW (Loshchilov and Hutter, ICLR 2019): p *= 1 - lr w; m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2;
-    /// p -= lr (m/(1 - b1^t)) / (sqrt(v/(1 - b2^t)) + eps).
+    /// AdamW (Loshchilov and Hutter, ICLR 2019): p *= 1 - lr w; m = b1 m + (1 - b1) g; v = b2 v +
+    /// (1 - b2) g^2; p -= lr (m/(1 - b1^t)) / (sqrt(v/(1 - b2^t)) + eps).
     AdamW {
         /// b1, in [0, 1).
         beta1: f64,
@@ -83,7 +83,8 @@ impl OptimizerOptions {
     }
 }
 
-/// The form of [`OptimizerOptions`] in a checkpoint's description: momentum and weight decay by themselves, too.
+/// The form of [`OptimizerOptions`] in a checkpoint's description: momentum and weight decay by
+/// themselves, too.
 pub(super) mod described {
     use schemars::JsonSchema;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -96,8 +97,8 @@ pub(super) mod described {
         momentum: f64,
         /// Weight decay.
         weight_decay: f64,
-        /// The optimizer with its constants; absent in checkpoints of older builds, which used SGD without Nesterov's
-        /// look-ahead.
+        /// The optimizer with its constants; absent in checkpoints of older builds, which used SGD
+        /// without Nesterov's look-ahead.
         #[serde(default)]
         optimizer: Option<OptimizerOptions>,
     }

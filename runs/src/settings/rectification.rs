@@ -10,15 +10,16 @@ use crate::RunError;
 pub struct RectificationOptions {
     /// Last epoch (from 1) with the labels of CutMix as they are.
     pub after_epoch: usize,
-    /// Share of the K classes that the semantic label is spread over, in (0, 1]: rounded, at least one.
+    /// Share of the K classes that the semantic label is spread over, in (0, 1]: rounded, at least
+    /// one.
     pub nearest_share: f64,
     /// omega: scale of the semantic label's weight, in [0, 1].
     pub omega: f64,
 }
 
 impl RectificationOptions {
-    /// Those of the literature for CIFAR100-LT (30 of 100 classes; 3 of 10 for CIFAR10-LT, where omega is 2/255), given
-    /// the last epoch without (half of the epochs).
+    /// Those of the literature for CIFAR100-LT (30 of 100 classes; 3 of 10 for CIFAR10-LT, where
+    /// omega is 2/255), given the last epoch without (half of the epochs).
     pub fn after(after_epoch: usize) -> Self {
         Self { after_epoch, nearest_share: 0.3, omega: 20.0 / 255.0 }
     }

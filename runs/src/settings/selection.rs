@@ -1,5 +1,5 @@
-//! Choice of the epoch whose weights are the result of a run: the last, or the best on a validation part of the
-//! training data. The test images take no part in it.
+//! Choice of the epoch whose weights are the result of a run: the last, or the best on a validation
+//! part of the training data. The test images take no part in it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,8 @@ pub enum Selection {
     /// The last epoch.
     #[default]
     Last,
-    /// The first of the evaluated epochs with the largest mean of the class accuracies on the validation part.
+    /// The first of the evaluated epochs with the largest mean of the class accuracies on the
+    /// validation part.
     BestValidation,
 }
 

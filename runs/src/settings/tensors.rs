@@ -1,4 +1,5 @@
-//! The names and shapes of a network's tensors: what a file of its weights has to hold, told without building it.
+//! The names and shapes of a network's tensors: what a file of its weights has to hold, told
+//! without building it.
 
 use super::{Architecture, ArchitectureKind, Classifier, VitSize};
 
@@ -20,10 +21,12 @@ const LITE0_ENDS: [usize; 2] = [32, 1280];
 type Visit<'a, E> = &'a mut dyn FnMut(String, &[usize]) -> Result<(), E>;
 
 impl Architecture {
-    /// Tells `visit` of each tensor in turn, buffers included and counters not, until it fails. Nothing is kept, so
-    /// that a description of many layers costs no more than the tensors that were compared.
+    /// Tells `visit` of each tensor in turn, buffers included and counters not, until it fails.
+    /// Nothing is kept, so that a description of many layers costs no more than the tensors that
+    /// were compared.
     ///
-    /// The architecture is one that [`Architecture::check`] accepts; of another the shapes mean nothing.
+    /// The architecture is one that [`Architecture::check`] accepts; of another the shapes mean
+    /// nothing.
     ///
     /// # Errors
     /// Those of `visit`.

@@ -9,11 +9,12 @@ use crate::RunError;
 /// The options of the forward passes of training; those of evaluation are float32 and whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrainingPass {
-    /// Convolutions and linear maps multiply bfloat16 copies of inputs and weights. The weights themselves, their
-    /// gradients, the parameters and statistics of normalisation, softmax, the last layer and so the loss are float32.
+    /// Convolutions and linear maps multiply bfloat16 copies of inputs and weights. The weights
+    /// themselves, their gradients, the parameters and statistics of normalisation, softmax, the
+    /// last layer and so the loss are float32.
     pub bf16: bool,
-    /// Probability, in [0, 1), with which stochastic depth leaves out a sample's last residual branch; of earlier ones
-    /// it falls linearly to 0 (Huang et al., ECCV 2016).
+    /// Probability, in [0, 1), with which stochastic depth leaves out a sample's last residual
+    /// branch; of earlier ones it falls linearly to 0 (Huang et al., ECCV 2016).
     pub drop_path: f64,
 }
 

@@ -1,16 +1,17 @@
 //! T8 (a): one class, and all classes at once.
 //!
-//! With s = β + γ the probability that exactly one of the two models is wrong and π = β/s that it is then A,
-//! d = β − γ = s(2π − 1). Given m = b + c, b ~ Bin(m, π); m ~ Bin(n, s). With one-sided Clopper-Pearson ends of π at
-//! 4α/5 and of s at α/5:
+//! With s = β + γ the probability that exactly one of the two models is wrong and π = β/s that it
+//! is then A, d = β − γ = s(2π − 1). Given m = b + c, b ~ Bin(m, π); m ~ Bin(n, s). With one-sided
+//! Clopper-Pearson ends of π at 4α/5 and of s at α/5:
 //!
 //! ```text
 //! U(d; α) = (2π⁺ − 1) s⁺ if π⁺ >= 1/2, else (2π⁺ − 1) s⁻;    L(d; α) = (2π⁻ − 1) s⁻ if π⁻ >= 1/2, else (2π⁻ − 1) s⁺
 //! P(d > U) <= α,  P(d < L) <= α
 //! ```
-//! U < 0 exactly if McNemar's exact test of d >= 0 rejects at 4α/5. Where both models err alone about equally often
-//! this is up to √2 narrower than the difference of Clopper-Pearson ends of β and γ; it is wider only where nearly all
-//! of the images on which one errs alone belong to one of them.
+//! U < 0 exactly if McNemar's exact test of d >= 0 rejects at 4α/5. Where both models err alone
+//! about equally often this is up to √2 narrower than the difference of Clopper-Pearson ends of β
+//! and γ; it is wider only where nearly all of the images on which one errs alone belong to one of
+//! them.
 
 use super::{ComparisonVerdict, PairedCounts};
 use crate::bounds::binomial::coin_tail_above;
@@ -19,15 +20,17 @@ use crate::bounds::error::{check_alpha, check_delta, check_errors};
 use crate::bounds::holm::holm;
 use crate::bounds::{BoundError, Interval, clopper_pearson};
 
-/// The share of α that pays for s, the rest for π: a few percent of the width at the most hang on it.
+/// The share of α that pays for s, the rest for π: a few percent of the width at the most hang on
+/// it.
 const DISCORDANCE_SHARE: f64 = 0.2;
 
-/// What [`difference_interval`] spends on the sign: U < 0 if and only if McNemar's one-sided p-value is below this
-/// share of α.
+/// What [`difference_interval`] spends on the sign: U < 0 if and only if McNemar's one-sided
+/// p-value is below this share of α.
 pub(in crate::bounds) const SIGN_SHARE: f64 = 1.0 - DISCORDANCE_SHARE;
 
-/// The exact p-values of McNemar's test, rounded upwards (by less than 10⁻¹² of themselves for b + c <= 1000, by 10⁻⁹ +
-/// 10⁻¹³ (b + c) of themselves above): one model errs alone as often as the other.
+/// The exact p-values of McNemar's test, rounded upwards (by less than 10⁻¹² of themselves for b +
+/// c <= 1000, by 10⁻⁹ + 10⁻¹³ (b + c) of themselves above): one model errs alone as often as the
+/// other.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct McNemar {
     /// P(Bin(b+c, 1/2) >= b): small if A is worse; of the hypothesis d <= 0.
@@ -41,7 +44,8 @@ pub struct McNemar {
 /// McNemar's exact test of one class, from `only_a_wrong` = b and `only_b_wrong` = c.
 ///
 /// # Errors
-/// [`BoundError::TooManySamples`] (as class 0) if b + c exceeds [`MOST_SAMPLES`](crate::bounds::MOST_SAMPLES).
+/// [`BoundError::TooManySamples`] (as class 0) if b + c exceeds
+/// [`MOST_SAMPLES`](crate::bounds::MOST_SAMPLES).
 pub fn mcnemar(only_a_wrong: u64, only_b_wrong: u64) -> Result<McNemar, BoundError> {
     let discordant = only_a_wrong.saturating_add(only_b_wrong);
     check_samples(0, discordant)?;
@@ -49,13 +53,14 @@ pub fn mcnemar(only_a_wrong: u64, only_b_wrong: u64) -> Result<McNemar, BoundErr
     Ok(McNemar { a_worse, b_worse, two_sided: (2.0 * a_worse.min(b_worse)).min(1.0) })
 }
 
-/// [L(d; α), U(d; α)] of one class: b images wrong for A only, c for B only, of `samples` = n; `alpha` a side.
+/// [L(d; α), U(d; α)] of one class: b images wrong for A only, c for B only, of `samples` = n;
+/// `alpha` a side.
 ///
 /// [-1, 1] for n = 0.
 ///
 /// # Errors
-/// [`BoundError::MoreErrorsThanSamples`] (as class 0) if b + c > n; [`BoundError::Value`] for an alpha outside (0,
-/// 1/4]; [`BoundError::TooManySamples`].
+/// [`BoundError::MoreErrorsThanSamples`] (as class 0) if b + c > n; [`BoundError::Value`] for an
+/// alpha outside (0, 1/4]; [`BoundError::TooManySamples`].
 pub fn difference_interval(
     only_a_wrong: u64,
     only_b_wrong: u64,
@@ -86,18 +91,20 @@ pub struct ClassDifference {
     pub test: McNemar,
     /// The smallest delta at which Holm's method finds a sign for this class.
     pub adjusted: f64,
-    /// The sign that Holm's method finds at delta; with probability at least 1 − delta no class gets a wrong one.
+    /// The sign that Holm's method finds at delta; with probability at least 1 − delta no class
+    /// gets a wrong one.
     pub verdict: ComparisonVerdict,
 }
 
-/// T8 (a) for every class: intervals at delta/(2K) a side, and Holm's method (1979) over the 2K one-sided hypotheses
-/// d_j <= 0 and d_j >= 0.
+/// T8 (a) for every class: intervals at delta/(2K) a side, and Holm's method (1979) over the 2K
+/// one-sided hypotheses d_j <= 0 and d_j >= 0.
 ///
-/// The intervals hold all together with probability 1 − delta, and so do the verdicts; both together with 1 − 2 delta.
-/// The verdicts decide more classes.
+/// The intervals hold all together with probability 1 − delta, and so do the verdicts; both
+/// together with 1 − 2 delta. The verdicts decide more classes.
 ///
 /// # Errors
-/// [`BoundError::Delta`], [`BoundError::TooManySamples`]; [`BoundError::Value`] if delta/2K is below 2.3e-308.
+/// [`BoundError::Delta`], [`BoundError::TooManySamples`]; [`BoundError::Value`] if delta/2K is
+/// below 2.3e-308.
 pub fn class_differences(counts: &PairedCounts, delta: f64) -> Result<Vec<ClassDifference>, BoundError> {
     check_delta(delta)?;
     let classes = counts.num_classes();

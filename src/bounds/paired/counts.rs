@@ -3,8 +3,8 @@
 use crate::bounds::BoundError;
 use crate::bounds::error::{check_errors, check_num_classes};
 
-/// The numbers of images that two models got right and wrong: of each class n_j, both wrong, only A wrong (b_j), only B
-/// wrong (c_j).
+/// The numbers of images that two models got right and wrong: of each class n_j, both wrong, only A
+/// wrong (b_j), only B wrong (c_j).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PairedCounts {
     samples: Vec<u64>,
@@ -17,7 +17,8 @@ impl PairedCounts {
     /// Takes n_j, both wrong, only A wrong and only B wrong of each class.
     ///
     /// # Errors
-    /// [`BoundError::TooFewClasses`]; [`BoundError::MoreErrorsThanSamples`] for three counts above a class's images.
+    /// [`BoundError::TooFewClasses`]; [`BoundError::MoreErrorsThanSamples`] for three counts above
+    /// a class's images.
     pub fn from_counts(classes: &[[u64; 4]]) -> Result<Self, BoundError> {
         check_num_classes(classes.len())?;
         for (class, &[samples, both, only_a, only_b]) in classes.iter().enumerate() {
@@ -28,12 +29,12 @@ impl PairedCounts {
         Ok(Self { samples, both_wrong, only_a_wrong, only_b_wrong })
     }
 
-    /// Counts the predictions of both models on the same images in the same order, and their labels; all three in
-    /// 0..`num_classes`.
+    /// Counts the predictions of both models on the same images in the same order, and their
+    /// labels; all three in 0..`num_classes`.
     ///
     /// # Errors
-    /// [`BoundError::TooFewClasses`]; [`BoundError::Predictions`] if there are not as many predictions as labels;
-    /// [`BoundError::Class`] for an index that is no class.
+    /// [`BoundError::TooFewClasses`]; [`BoundError::Predictions`] if there are not as many
+    /// predictions as labels; [`BoundError::Class`] for an index that is no class.
     pub fn from_predictions(
         predicted_a: &[usize],
         predicted_b: &[usize],

@@ -5,8 +5,8 @@
 //! |Σ w_j (b_j − c_j) − d_G| <= √(2 V⁺ L) + w L/3,   L = ln(3/delta),  w = max_j w_j
 //!   V⁺ = (√(w²L/2) + √(V + w²L/2))²,   V = Σ_{j in G} w_j² (b_j + c_j)
 //! ```
-//! with probability at least 1 − delta (Bernstein's inequality, its variance bounded from the same counts). No factor
-//! for the number of classes: only their mean is spoken of.
+//! with probability at least 1 − delta (Bernstein's inequality, its variance bounded from the same
+//! counts). No factor for the number of classes: only their mean is spoken of.
 
 use super::{ComparisonVerdict, PairedCounts};
 use crate::bounds::error::check_delta;
@@ -26,20 +26,21 @@ pub enum Averaging {
 pub struct MeanDifference {
     /// Mean error of A less that of B on the held-out images.
     pub difference: f64,
-    /// Interval of the population's difference with probability at least 1 − delta, within [−1, 1]; rounded outwards.
+    /// Interval of the population's difference with probability at least 1 − delta, within [−1, 1];
+    /// rounded outwards.
     pub interval: Interval,
     /// A against B.
     pub verdict: ComparisonVerdict,
 }
 
-/// T8 (c) over `classes` (each once): all of them for "overall", or those of a group, chosen before the images are
-/// seen.
+/// T8 (c) over `classes` (each once): all of them for "overall", or those of a group, chosen before
+/// the images are seen.
 ///
 /// Not applicable to a macro mean with a class without images.
 ///
 /// # Errors
-/// [`BoundError::Delta`]; [`BoundError::Group`] for a class that does not exist or stands there twice;
-/// [`BoundError::NoSamples`] if the group has no image at all.
+/// [`BoundError::Delta`]; [`BoundError::Group`] for a class that does not exist or stands there
+/// twice; [`BoundError::NoSamples`] if the group has no image at all.
 pub fn mean_difference(
     counts: &PairedCounts,
     classes: &[usize],
@@ -118,7 +119,8 @@ mod tests {
         assert_eq!(mean(&[0, 1], Averaging::Macro, 0.001).verdict, ComparisonVerdict::Undecided);
     }
 
-    /// Plain floats end inside both; mpmath, 50 digits: -0.05704200938902043176..., 0.01204200938902043176...
+    /// Plain floats end inside both; mpmath, 50 digits: -0.05704200938902043176...,
+    /// 0.01204200938902043176...
     #[test]
     fn the_ends_are_rounded_outwards() {
         let counts = PairedCounts::from_counts(&[[100, 0, 4, 7], [700, 0, 16, 31]]).unwrap();

@@ -1,7 +1,8 @@
 //! T8: two models A and B on the same held-out images.
 //!
-//! Of the n_j images of class j, b_j are wrong for A and right for B, c_j the reverse; β_j, γ_j are the probabilities
-//! of the two, d_j = β_j − γ_j = e^A_j − e^B_j. A difference below 0 is in favour of A.
+//! Of the n_j images of class j, b_j are wrong for A and right for B, c_j the reverse; β_j, γ_j are
+//! the probabilities of the two, d_j = β_j − γ_j = e^A_j − e^B_j. A difference below 0 is in favour
+//! of A.
 //!
 //! | function | what |
 //! | --- | --- |
@@ -10,8 +11,8 @@
 //! | [`mean_difference`] | Σ_j w_j n_j d_j over a group of classes: by images (micro) or by classes (macro) |
 //! | [`difference_interval`], [`mcnemar`] | one class |
 //!
-//! Each of these holds with probability 1 − delta on its own: s of them together with 1 − s·delta. Both models must be
-//! fixed before the images are seen.
+//! Each of these holds with probability 1 − delta on its own: s of them together with 1 − s·delta.
+//! Both models must be fixed before the images are seen.
 
 mod class;
 mod counts;

@@ -5,10 +5,10 @@
 //! separate at δ    L_A − U_B <= D <= U_A − L_B,   [L, U] of each model's max e_j (T5') at δ/2
 //! together at δ    both at δ/2, intersected
 //! ```
-//! W_A(α) are the classes that can be A's worst (T5'), U and L the ends of [`difference_interval`]. D is at most A's
-//! error less B's in A's worst class, which is not random: the candidates pay for not knowing it, once, not K times.
-//! The paired interval is the narrower one where both models have the same few worst classes, the separate one where
-//! they do not.
+//! W_A(α) are the classes that can be A's worst (T5'), U and L the ends of [`difference_interval`].
+//! D is at most A's error less B's in A's worst class, which is not random: the candidates pay for
+//! not knowing it, once, not K times. The paired interval is the narrower one where both models
+//! have the same few worst classes, the separate one where they do not.
 
 use super::class::SIGN_SHARE;
 use super::{ComparisonVerdict, PairedCounts, difference_interval};
@@ -34,9 +34,10 @@ pub struct WorstClassDifference {
     pub interval: Interval,
     /// A against B.
     pub verdict: ComparisonVerdict,
-    /// The classes that decide it, ascending; empty if undecided. By the paired interval: the candidates for the worst
-    /// class of the better model, in all of which it is better. If only the separate one decides: the class whose upper
-    /// limit is the better model's largest, and the class whose lower limit is the other's.
+    /// The classes that decide it, ascending; empty if undecided. By the paired interval: the
+    /// candidates for the worst class of the better model, in all of which it is better. If only
+    /// the separate one decides: the class whose upper limit is the better model's largest, and the
+    /// class whose lower limit is the other's.
     pub deciding: Vec<usize>,
     /// The paired part, at delta/2.
     pub paired: PairedWorstClass,
@@ -44,8 +45,8 @@ pub struct WorstClassDifference {
     pub separate: Interval,
 }
 
-/// The one-sided level at which [`worst_class_difference`] tests the sign in each candidate class, delta/10: what the
-/// planning of a comparison needs.
+/// The one-sided level at which [`worst_class_difference`] tests the sign in each candidate class,
+/// delta/10: what the planning of a comparison needs.
 ///
 /// # Errors
 /// [`BoundError::Delta`].
@@ -72,7 +73,8 @@ pub fn paired_worst_class_difference(counts: &PairedCounts, delta: f64) -> Resul
     Ok(PairedWorstClass { interval: ordered(lower, upper), candidates_a, candidates_b })
 }
 
-/// The separate interval of D alone, at level `delta`, from the errors of the two models by themselves.
+/// The separate interval of D alone, at level `delta`, from the errors of the two models by
+/// themselves.
 ///
 /// # Errors
 /// As [`paired_worst_class_difference`].

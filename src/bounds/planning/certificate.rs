@@ -1,7 +1,7 @@
 //! T11 (a): images a class for a certificate of the worst class.
 //!
-//! With t = max_j e_j + w and n images a class, max_j u_j(delta) <= t exactly if every k_j is at most
-//! k_w = max{k : P(Bin(n, t) <= k) <= delta}; so with probability Π_j P(Bin(n, e_j) <= k_w).
+//! With t = max_j e_j + w and n images a class, max_j u_j(delta) <= t exactly if every k_j is at
+//! most k_w = max{k : P(Bin(n, t) <= k) <= delta}; so with probability Π_j P(Bin(n, e_j) <= k_w).
 
 use super::{check_power, least};
 use crate::bounds::BoundError;
@@ -10,14 +10,15 @@ use crate::bounds::binomial::upper_tail;
 use crate::bounds::bisection::last;
 use crate::bounds::error::{check_delta, check_num_classes, check_share, check_value};
 
-/// The images a class with which, for a model of the class errors `errors`, the one-sided upper limit max_j
-/// u_j(`delta`) of the worst class's error exceeds the truth by at most `width` with probability at least `power`.
+/// The images a class with which, for a model of the class errors `errors`, the one-sided upper
+/// limit max_j u_j(`delta`) of the worst class's error exceeds the truth by at most `width` with
+/// probability at least `power`.
 ///
 /// Class errors of a model at hand are estimates; the plan is for a model that has exactly these.
 ///
 /// # Errors
-/// [`BoundError::TooFewClasses`], [`BoundError::Delta`]; [`BoundError::Value`] for an error outside [0, 1], a `width`
-/// that is not in (0, 1] or a `power` outside (0, 1).
+/// [`BoundError::TooFewClasses`], [`BoundError::Delta`]; [`BoundError::Value`] for an error outside
+/// [0, 1], a `width` that is not in (0, 1] or a `power` outside (0, 1).
 pub fn images_for_certificate(errors: &[f64], width: f64, delta: f64, power: f64) -> Result<Option<u64>, BoundError> {
     check_num_classes(errors.len())?;
     check_delta(delta)?;

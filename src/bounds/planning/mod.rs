@@ -7,10 +7,11 @@
 //! | [`images_for_unpaired`] | two separate Clopper-Pearson limits at alpha tell e_A > e_B |
 //! | [`seeds_for_paired`] | a paired t-test over n seeds finds a difference |
 //!
-//! The probabilities are summed, not simulated. As counts are whole numbers, the power of a test of counts falls
-//! slightly between its steps up: the n given reaches the power and n − 1 does not, but a few larger n may fall short
-//! by a little again. `None` means: not with 10^7. One statement has delta; M certificates, or C comparisons, that are
-//! to hold at once have delta/M, delta/C each, and are planned with that.
+//! The probabilities are summed, not simulated. As counts are whole numbers, the power of a test of
+//! counts falls slightly between its steps up: the n given reaches the power and n − 1 does not,
+//! but a few larger n may fall short by a little again. `None` means: not with 10^7. One statement
+//! has delta; M certificates, or C comparisons, that are to hold at once have delta/M, delta/C
+//! each, and are planned with that.
 
 mod certificate;
 mod seeds;
@@ -23,7 +24,8 @@ pub use two_models::{images_for_paired, images_for_unpaired};
 use super::{BoundError, MOST_SAMPLES};
 use crate::bounds::error::check_value;
 
-/// An n in `first`..=10^7 with `enough`(n) and, above `first`, not `enough`(n − 1): doubling, then halving.
+/// An n in `first`..=10^7 with `enough`(n) and, above `first`, not `enough`(n − 1): doubling, then
+/// halving.
 fn least(first: u64, enough: impl Fn(u64) -> Result<bool, BoundError>) -> Result<Option<u64>, BoundError> {
     let (mut below, mut above) = (first, first);
     while !enough(above)? {

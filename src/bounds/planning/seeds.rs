@@ -13,13 +13,13 @@ use crate::bounds::BoundError;
 use crate::bounds::error::{check_delta, check_value};
 use crate::bounds::seeds::student::quantile;
 
-/// The seeds n >= 2 with which the paired t-test at level `delta` finds a mean `difference` with probability at least
-/// `power`, if the differences of the seeds are normal with standard deviation `deviation`. Only the ratio of the two
-/// counts.
+/// The seeds n >= 2 with which the paired t-test at level `delta` finds a mean `difference` with
+/// probability at least `power`, if the differences of the seeds are normal with standard deviation
+/// `deviation`. Only the ratio of the two counts.
 ///
 /// # Errors
-/// [`BoundError::Delta`]; [`BoundError::Value`] for a `difference` that is 0 or not finite, a `deviation` that is not
-/// positive and finite, or a `power` outside (0, 1).
+/// [`BoundError::Delta`]; [`BoundError::Value`] for a `difference` that is 0 or not finite, a
+/// `deviation` that is not positive and finite, or a `power` outside (0, 1).
 pub fn seeds_for_paired(difference: f64, deviation: f64, delta: f64, power: f64) -> Result<Option<u64>, BoundError> {
     check_delta(delta)?;
     check_power(power)?;

@@ -5,10 +5,11 @@
 //!            x(m) least with P(Bin(m, 1/2) >= x) <= alpha
 //! unpaired   X ~ Bin(n, e_larger), Y ~ Bin(n, e_smaller) independent:   power = P(l(X; n, alpha) > u(Y; n, alpha))
 //! ```
-//! What alpha is depends on the question. One class that was named beforehand: delta/2. The worst class (T8): what its
-//! interval spends on the sign, [`worst_class_sign_level`](crate::bounds::worst_class_sign_level); the plan then holds
-//! if one class is so clearly the worst of both models that n images leave no other candidate: with few images that is
-//! not so (50 against 40 %, other classes at 10 %, n = 101: power 0.52 for 0.8).
+//! What alpha is depends on the question. One class that was named beforehand: delta/2. The worst
+//! class (T8): what its interval spends on the sign,
+//! [`worst_class_sign_level`](crate::bounds::worst_class_sign_level); the plan then holds if one
+//! class is so clearly the worst of both models that n images leave no other candidate: with few
+//! images that is not so (50 against 40 %, other classes at 10 %, n = 101: power 0.52 for 0.8).
 
 use super::{check_power, least};
 use crate::bounds::binomial::upper_tail;
@@ -19,12 +20,13 @@ use crate::bounds::{BoundError, clopper_pearson};
 /// Outcomes less likely than this together add nothing that a power could show.
 const NEGLIGIBLE: f64 = 1e-18;
 
-/// The images of one class with which McNemar's exact one-sided test at `alpha` finds the sign of `difference` = e^A −
-/// e^B with probability at least `power`, when the two models differ on a share `discordance` of the images.
+/// The images of one class with which McNemar's exact one-sided test at `alpha` finds the sign of
+/// `difference` = e^A − e^B with probability at least `power`, when the two models differ on a
+/// share `discordance` of the images.
 ///
 /// # Errors
-/// [`BoundError::Value`] for a `discordance` outside [0, 1], a `difference` that is 0, not a number or larger in size
-/// than `discordance`, an `alpha` outside (0, 1/4] or a `power` outside (0, 1).
+/// [`BoundError::Value`] for a `discordance` outside [0, 1], a `difference` that is 0, not a number
+/// or larger in size than `discordance`, an `alpha` outside (0, 1/4] or a `power` outside (0, 1).
 pub fn images_for_paired(discordance: f64, difference: f64, alpha: f64, power: f64) -> Result<Option<u64>, BoundError> {
     check_alpha("alpha", alpha)?;
     check_power(power)?;
@@ -53,13 +55,13 @@ fn paired_power(n: u64, discordance: f64, share: f64, alpha: f64) -> f64 {
         .sum()
 }
 
-/// The images of one class for each of two models, different images or models without common predictions, with which
-/// the Clopper-Pearson lower limit of the larger error exceeds the upper limit of the smaller one, each at `alpha`,
-/// with probability at least `power`.
+/// The images of one class for each of two models, different images or models without common
+/// predictions, with which the Clopper-Pearson lower limit of the larger error exceeds the upper
+/// limit of the smaller one, each at `alpha`, with probability at least `power`.
 ///
 /// # Errors
-/// [`BoundError::Value`] for errors outside [0, 1] or equal ones, an `alpha` outside (0, 1/4] or a `power` outside (0,
-/// 1).
+/// [`BoundError::Value`] for errors outside [0, 1] or equal ones, an `alpha` outside (0, 1/4] or a
+/// `power` outside (0, 1).
 pub fn images_for_unpaired(error_a: f64, error_b: f64, alpha: f64, power: f64) -> Result<Option<u64>, BoundError> {
     check_alpha("alpha", alpha)?;
     check_power(power)?;

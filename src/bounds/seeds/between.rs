@@ -1,21 +1,24 @@
-//! T9, between seeds: the expectation over seeds of a difference of two methods, as measured on one test set.
+//! T9, between seeds: the expectation over seeds of a difference of two methods, as measured on one
+//! test set.
 //!
 //! ```text
 //! paired     x_1..x_n, x_i = a_i − b_i of seed i:   x̄ ± t_{n−1}(delta/2) s/√n
 //! unpaired   a_1..a_n, b_1..b_m:                    ā − b̄ ± t_v(delta/2) √(s_a²/n + s_b²/m)
 //!            v = (s_a²/n + s_b²/m)² / ((s_a²/n)²/(n−1) + (s_b²/m)²/(m−1))                      (Welch 1947)
 //! ```
-//! **Assumptions.** The seeds are drawn independently of each other. The paired interval is exact if the x_i are normal
-//! with one variance; the unpaired one is an approximation even then. With few seeds neither assumption can be seen in
-//! the data. The sign test beside the paired interval assumes only independence and one distribution: its hypothesis is
-//! that x > 0 and x < 0 are equally likely; with n seeds its p-value is at least 2^(1−n), so below six seeds it cannot
-//! reach 0.05.
+//! **Assumptions.** The seeds are drawn independently of each other. The paired interval is exact
+//! if the x_i are normal with one variance; the unpaired one is an approximation even then. With
+//! few seeds neither assumption can be seen in the data. The sign test beside the paired interval
+//! assumes only independence and one distribution: its hypothesis is that x > 0 and x < 0 are
+//! equally likely; with n seeds its p-value is at least 2^(1−n), so below six seeds it cannot reach
+//! 0.05.
 //!
-//! Where the seeds do not differ among themselves nothing is known of their spread: the interval is the whole line, and
-//! no test rejects. A spread below 2⁻³⁰ of the largest number counts as the rounding of differences.
+//! Where the seeds do not differ among themselves nothing is known of their spread: the interval is
+//! the whole line, and no test rejects. A spread below 2⁻³⁰ of the largest number counts as the
+//! rounding of differences.
 //!
-//! The test images are not random here: where the numbers are errors measured on one test set, this is about the mean
-//! over seeds of the *measured* error, not of the population's.
+//! The test images are not random here: where the numbers are errors measured on one test set, this
+//! is about the mean over seeds of the *measured* error, not of the population's.
 
 use super::student::{quantile, upper_tail};
 use crate::bounds::error::check_delta;
@@ -38,17 +41,20 @@ pub struct SeedComparison {
     pub freedom: f64,
     /// Two-sided p-value of "no difference in expectation", of the same t.
     pub t_test: f64,
-    /// Two-sided exact p-value of "either sign is as likely", seeds without a difference left out; `None` if unpaired.
+    /// Two-sided exact p-value of "either sign is as likely", seeds without a difference left out;
+    /// `None` if unpaired.
     pub sign_test: Option<f64>,
-    /// Verdict on A against B for numbers of which less is better: whether the interval lies below or above 0.
+    /// Verdict on A against B for numbers of which less is better: whether the interval lies below
+    /// or above 0.
     pub verdict: ComparisonVerdict,
 }
 
-/// Paired by seed: `differences` x_i = a_i − b_i of n >= 2 seeds, where a_i and b_i share what a seed fixes.
+/// Paired by seed: `differences` x_i = a_i − b_i of n >= 2 seeds, where a_i and b_i share what a
+/// seed fixes.
 ///
 /// # Errors
-/// [`BoundError::Delta`]; [`BoundError::TooFewSeeds`] for fewer than two; [`BoundError::Value`] for a number that is
-/// not finite, or numbers whose differences are not.
+/// [`BoundError::Delta`]; [`BoundError::TooFewSeeds`] for fewer than two; [`BoundError::Value`] for
+/// a number that is not finite, or numbers whose differences are not.
 pub fn paired_seeds(differences: &[f64], delta: f64) -> Result<SeedComparison, BoundError> {
     check_delta(delta)?;
     let sample = Sample::new(differences)?;
@@ -146,7 +152,8 @@ mod tests {
         assert_eq!((welch.sign_test, welch.verdict), (None, ComparisonVerdict::Worse));
     }
 
-    /// Two or three seeds that measured the same say nothing of a fourth; nor do differences that differ by rounding.
+    /// Two or three seeds that measured the same say nothing of a fourth; nor do differences that
+    /// differ by rounding.
     #[test]
     fn without_spread_nothing_is_decided() {
         let rounded = [0.3 - 0.1, 0.5 - 0.3, 0.9 - 0.7];

@@ -21,8 +21,8 @@ pub struct NetworksDifference {
     pub pairs: Vec<WorstClassDifference>,
 }
 
-/// T9 for M pairs of a network of A and one of B. For groups of different sizes give all pairs: each network then
-/// counts equally often in its group.
+/// T9 for M pairs of a network of A and one of B. For groups of different sizes give all pairs:
+/// each network then counts equally often in its group.
 ///
 /// # Errors
 /// [`BoundError::Empty`] for no pair; [`BoundError::Delta`], [`BoundError::TooManySamples`].

@@ -4,7 +4,8 @@ use statrs::function::beta::beta_reg;
 
 use crate::bounds::bisection::neighbours;
 
-/// P(T > t), t >= 0, for T with `freedom` > 0 degrees of freedom: I_x(freedom/2, 1/2)/2 at x = freedom/(freedom + t²).
+/// P(T > t), t >= 0, for T with `freedom` > 0 degrees of freedom: I_x(freedom/2, 1/2)/2 at x =
+/// freedom/(freedom + t²).
 pub(in crate::bounds) fn upper_tail(t: f64, freedom: f64) -> f64 {
     if t.is_infinite() {
         return 0.0;
@@ -15,8 +16,8 @@ pub(in crate::bounds) fn upper_tail(t: f64, freedom: f64) -> f64 {
 /// Above this t² comes near the largest f64, and t²/freedom's reciprocal near the least.
 const LARGEST: f64 = 1e150;
 
-/// The t >= 0 with P(T > t) = `alpha`, 0 < alpha <= 1/2; rounded upwards to where the tail is at most alpha. Infinite
-/// above 10¹⁵⁰.
+/// The t >= 0 with P(T > t) = `alpha`, 0 < alpha <= 1/2; rounded upwards to where the tail is at
+/// most alpha. Infinite above 10¹⁵⁰.
 pub(in crate::bounds) fn quantile(alpha: f64, freedom: f64) -> f64 {
     let (_, t) = neighbours(0.0, LARGEST, |t| upper_tail(t, freedom) > alpha);
     if t < LARGEST { t } else { f64::INFINITY }

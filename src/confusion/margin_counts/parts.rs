@@ -1,4 +1,5 @@
-//! Counts from samples whose competitor and margin are known already, and counts in parts, as they are kept in files.
+//! Counts from samples whose competitor and margin are known already, and counts in parts, as they
+//! are kept in files.
 
 use ndarray::{ArrayView1, ArrayView2};
 
@@ -14,9 +15,11 @@ pub struct SampleMargin {
     pub label: usize,
     /// i*, its strongest wrong class, of equal ones the lowest.
     pub competitor: usize,
-    /// The label's score less the competitor's, in f64; infinite only where the difference overflows.
+    /// The label's score less the competitor's, in f64; infinite only where the difference
+    /// overflows.
     pub margin: f64,
-    /// Tells whether the competitor's score is that of another wrong class, too; of no matter where the label leads.
+    /// Tells whether the competitor's score is that of another wrong class, too; of no matter where
+    /// the label leads.
     pub competitors_tie: bool,
 }
 
@@ -33,8 +36,9 @@ pub struct MarginParts {
     pub zero_margin: Vec<u64>,
     /// Those of them that are classified correctly.
     pub zero_margin_correct: Vec<u64>,
-    /// (true class, competitor, counters) of every pair with a counter above 0, ascending: one counter for each margin
-    /// of the grid, of the samples between the margin before and it, and one for errors.
+    /// (true class, competitor, counters) of every pair with a counter above 0, ascending: one
+    /// counter for each margin of the grid, of the samples between the margin before and it, and
+    /// one for errors.
     pub pairs: Vec<(usize, usize, Vec<u64>)>,
 }
 
@@ -61,11 +65,13 @@ pub fn sample_margins<S: Score>(
 }
 
 impl MarginCounts {
-    /// Counts samples whose margins were computed elsewhere, such as on a GPU. After an error the counts are as before.
+    /// Counts samples whose margins were computed elsewhere, such as on a GPU. After an error the
+    /// counts are as before.
     ///
     /// # Errors
-    /// [`ConfusionError::LabelOutOfRange`], [`ConfusionError::InvalidMarginOfSample`] for a competitor that is the
-    /// label or no class and for a margin that is NaN, [`ConfusionError::TooManySamples`].
+    /// [`ConfusionError::LabelOutOfRange`], [`ConfusionError::InvalidMarginOfSample`] for a
+    /// competitor that is the label or no class and for a margin that is NaN,
+    /// [`ConfusionError::TooManySamples`].
     pub fn add_margins(&mut self, samples: &[SampleMargin]) -> Result<(), ConfusionError> {
         let num_classes = self.num_classes();
         let more = samples.len() as u64;

@@ -1,4 +1,5 @@
-//! Frozen features of images: random ReLU units, or a network trained on other images. Neither has seen the data.
+//! Frozen features of images: random ReLU units, or a network trained on other images. Neither has
+//! seen the data.
 
 use std::fs;
 use std::io::Write;
@@ -28,8 +29,8 @@ pub struct Features {
     pub labels: Vec<usize>,
 }
 
-/// φ(x) = max(0, W x/√D₀ + b) with the pixels x of an image in [0, 1], the entries of W standard normal and those of b
-/// normal with deviation 1/4, from a seed.
+/// φ(x) = max(0, W x/√D₀ + b) with the pixels x of an image in [0, 1], the entries of W standard
+/// normal and those of b normal with deviation 1/4, from a seed.
 pub struct RandomRelu {
     weights: Tensor,
     biases: Tensor,
@@ -69,8 +70,8 @@ fn normal(rng: &mut ChaCha8Rng) -> f64 {
     (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
 }
 
-/// EfficientNet-Lite0 as trained on ImageNet, up to its last layer, at 96 pixels, with the constants of its own
-/// preprocessing.
+/// EfficientNet-Lite0 as trained on ImageNet, up to its last layer, at 96 pixels, with the
+/// constants of its own preprocessing.
 pub struct Pretrained {
     model: Model,
     normalisation: Normalisation,
@@ -99,8 +100,8 @@ impl Pretrained {
         &self.sha256
     }
 
-    /// The features of the images at these places, in this order: from the cache if they are there, else computed and
-    /// stored, with their SHA-256.
+    /// The features of the images at these places, in this order: from the cache if they are there,
+    /// else computed and stored, with their SHA-256.
     ///
     /// # Errors
     /// For images that are files, and a cache that cannot be read or written or has changed since.
@@ -168,8 +169,8 @@ fn byte_images(split: &Split, chosen: &[usize]) -> Result<Tensor> {
     Ok(Tensor::from_slice(&chosen_bytes).reshape([chosen.len() as i64, channels, height, width]))
 }
 
-/// The places of the images of these classes in a split, class after class, of each those in `range` (in the files'
-/// order), and their classes counted anew from 0.
+/// The places of the images of these classes in a split, class after class, of each those in
+/// `range` (in the files' order), and their classes counted anew from 0.
 pub fn chosen_images(split: &Split, classes: &[usize], range: &Range<usize>) -> (Vec<usize>, Vec<usize>) {
     let mut found = (Vec::new(), Vec::new());
     for (new, &class) in classes.iter().enumerate() {

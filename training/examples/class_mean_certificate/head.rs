@@ -201,8 +201,8 @@ fn certificate(
     Ok(class_mean_head(&classes, grid, &DeltaShares::equal(parts.len(), delta)?)?)
 }
 
-/// Linear discriminants of the metric part: coordinates [N, K−1] in which the covariance within its classes is the
-/// identity.
+/// Linear discriminants of the metric part: coordinates [N, K−1] in which the covariance within its
+/// classes is the identity.
 fn in_metric(train: &Features, test: &Features, parts: &[Parts]) -> Result<(Array2<f64>, Array2<f64>)> {
     let rows = |places: &[usize]| {
         let places: Vec<i64> = places.iter().map(|&place| place as i64).collect();

@@ -1,14 +1,15 @@
-//! T7 on real images: what a head of class means on frozen features can be certified to, from the images it was trained
-//! on.
+//! T7 on real images: what a head of class means on frozen features can be certified to, from the
+//! images it was trained on.
 //!
 //! ```text
 //! cargo run -p car-spectral-training --example class_mean_certificate -- --cifar100 cifar-100-binary
 //! ```
-//! Fashion-MNIST with random ReLU features, and ten classes of CIFAR-100 with EfficientNet-Lite0 as trained on ImageNet
-//! (`python3 scripts/setup.py efficientnet-lite0`). Per split (a seed): a fifth of each class gives the metric, two
-//! fifths of it are T. Beside T7's certificate of the head trained on all images stands the held-out one, max_j u_j(δ)
-//! on T, of the head trained without T, and the floor that no bound of the worst class from so many images can go below
-//! (T4). Writes `table.md` and `table.json`.
+//! Fashion-MNIST with random ReLU features, and ten classes of CIFAR-100 with EfficientNet-Lite0 as
+//! trained on ImageNet (`python3 scripts/setup.py efficientnet-lite0`). Per split (a seed): a fifth
+//! of each class gives the metric, two fifths of it are T. Beside T7's certificate of the head
+//! trained on all images stands the held-out one, max_j u_j(δ) on T, of the head trained without T,
+//! and the floor that no bound of the worst class from so many images can go below (T4). Writes
+//! `table.md` and `table.json`.
 
 mod features;
 mod head;
@@ -27,8 +28,9 @@ use features::{Features, Pretrained, RandomRelu, checksums, chosen_images};
 use report::{Report, Row};
 
 const DELTA: f64 = 0.05;
-/// Images at the beginning of each class of Fashion-MNIST that 0.4 for the share of T and the kind of random features
-/// were picked by. They take no part: T7 asks for what is fixed before T is seen.
+/// Images at the beginning of each class of Fashion-MNIST that 0.4 for the share of T and the kind
+/// of random features were picked by. They take no part: T7 asks for what is fixed before T is
+/// seen.
 const LOOKED_AT: usize = 500;
 /// Images a class and random units.
 const FASHION_MNIST: [(usize, usize); 3] = [(500, 300), (2000, 500), (5500, 1000)];

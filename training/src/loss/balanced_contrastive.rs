@@ -1,4 +1,5 @@
-//! The balanced supervised contrastive loss (Zhu et al., "Balanced Contrastive Learning", CVPR 2022, equation 8).
+//! The balanced supervised contrastive loss (Zhu et al., "Balanced Contrastive Learning", CVPR
+//! 2022, equation 8).
 
 use tch::{Kind, Tensor};
 
@@ -11,10 +12,11 @@ use crate::Result;
 ///       ln( exp(z_i . z_p / t) / sum over j of mean over a in A_ij of exp(z_i . z_a / t) )
 /// ```
 ///
-/// where the z are the rows of `features` `[A, D]` and of `prototypes` `[K, D]`, divided by their lengths, t is the
-/// `temperature`, P_i the features of i's class but i and the prototype of the class, and A_ij those of class j,
-/// likewise without i. The mean in the denominator lets every class count alike (class averaging), and the prototypes
-/// let no class be absent (class complement). `labels` `[A]` are the classes of the features, int64.
+/// where the z are the rows of `features` `[A, D]` and of `prototypes` `[K, D]`, divided by their
+/// lengths, t is the `temperature`, P_i the features of i's class but i and the prototype of the
+/// class, and A_ij those of class j, likewise without i. The mean in the denominator lets every
+/// class count alike (class averaging), and the prototypes let no class be absent (class
+/// complement). `labels` `[A]` are the classes of the features, int64.
 pub fn balanced_contrastive_loss(
     features: &Tensor,
     labels: &Tensor,

@@ -46,28 +46,30 @@ fn numbered(options: &EmaOptions) -> [(&'static str, f64); 3] {
 /// # Ok::<(), car_spectral_training::loss::LossError>(())
 /// ```
 ///
-/// **Kinds and devices.** Everything is computed where the logits are, in their kind; Half and BFloat16 logits are
-/// raised to Float. The state follows the logits to another device, and from Float to Double; single-precision logits
-/// for a Double state are refused.
+/// **Kinds and devices.** Everything is computed where the logits are, in their kind; Half and
+/// BFloat16 logits are raised to Float. The state follows the logits to another device, and from
+/// Float to Double; single-precision logits for a Double state are refused.
 ///
-/// **Synchronisations with the host.** One for the check of the batch, and one for each look at the Lanczos process:
-/// two or three a step from a warm start.
+/// **Synchronisations with the host.** One for the check of the batch, and one for each look at the
+/// Lanczos process: two or three a step from a warm start.
 ///
-/// **Accuracy.** The value is sigma = uᵀ M v of unit vectors with Mᵀ u = sigma v and a residual ‖M v - sigma u‖ of at
-/// most 1e-12 sigma in Double and 2e-6 sigma in Float, beyond rounding. That puts *a* singular value of M = C̄Λ
-/// within the residual of sigma, and sigma never above sigma_1; where a hundred values or more crowd just below sigma_1
-/// it may be lower than the residual says. There Lanczos also ends after 1000 steps with the pair it has, whatever its
-/// residual, and no word of it: with 150 singular values within 4e-4 of sigma_1 a value in Double was seen 4e-7 too
+/// **Accuracy.** The value is sigma = uᵀ M v of unit vectors with Mᵀ u = sigma v and a residual ‖M
+/// v - sigma u‖ of at most 1e-12 sigma in Double and 2e-6 sigma in Float, beyond rounding. That
+/// puts *a* singular value of M = C̄Λ within the residual of sigma, and sigma never above sigma_1;
+/// where a hundred values or more crowd just below sigma_1 it may be lower than the residual says.
+/// There Lanczos also ends after 1000 steps with the pair it has, whatever its residual, and no
+/// word of it: with 150 singular values within 4e-4 of sigma_1 a value in Double was seen 4e-7 too
 /// small.
 ///
-/// Of the history, entries below 1.2e-34 (Float) or 2.2e-304 (Double) become 0, and sigma_1 below those has few digits.
-/// A relu competition whose largest lead is below 2^-100 counts as one without leads.
+/// Of the history, entries below 1.2e-34 (Float) or 2.2e-304 (Double) become 0, and sigma_1 below
+/// those has few digits. A relu competition whose largest lead is below 2^-100 counts as one
+/// without leads.
 ///
-/// **Other norms.** [`PenaltyNorm::KyFan`] takes a full decomposition a step; singular values below 1e-8 (Double) or
-/// 1e-5 (Float) of sigma_1 have no part in its gradient.
+/// **Other norms.** [`PenaltyNorm::KyFan`] takes a full decomposition a step; singular values below
+/// 1e-8 (Double) or 1e-5 (Float) of sigma_1 have no part in its gradient.
 ///
-/// **Repeatability.** On the CPU a run repeats bit for bit for a number of threads. On CUDA `index_add` adds samples of
-/// one class in no fixed order, so the last digits may differ.
+/// **Repeatability.** On the CPU a run repeats bit for bit for a number of threads. On CUDA
+/// `index_add` adds samples of one class in no fixed order, so the last digits may differ.
 #[derive(Debug)]
 pub struct CarLoss {
     options: CarOptions,
@@ -75,7 +77,8 @@ pub struct CarLoss {
     state: Option<State>,
 }
 
-/// The parts of one step's loss, detached scalars on the logits' device: reading them is what synchronises.
+/// The parts of one step's loss, detached scalars on the logits' device: reading them is what
+/// synchronises.
 #[derive(Debug)]
 pub struct CarParts {
     /// Mean cross-entropy of the batch.
@@ -90,7 +93,8 @@ struct State {
     ema: ConfusionEma,
     /// lambda `[K]`.
     weights: Tensor,
-    /// u of the last step `[K]`, from which Lanczos starts; 0 for another norm than the spectral one.
+    /// u of the last step `[K]`, from which Lanczos starts; 0 for another norm than the spectral
+    /// one.
     left: Tensor,
 }
 
@@ -120,8 +124,8 @@ impl CarLoss {
     /// A loss for classes with `class_counts` `[K]` training samples, its moving average empty.
     ///
     /// # Errors
-    /// [`LossError::Options`]; [`LossError::Weights`] for fewer than two classes, and for counts and an r0 that leave a
-    /// class without a weight.
+    /// [`LossError::Options`]; [`LossError::Weights`] for fewer than two classes, and for counts
+    /// and an r0 that leave a class without a weight.
     pub fn new(class_counts: &[u64], options: CarOptions) -> Result<Self, LossError> {
         options.check()?;
         options.norm.check(class_counts.len())?;
@@ -130,13 +134,13 @@ impl CarLoss {
     }
 
     /// Mean cross-entropy + alpha ‖C̄Λ‖₂ of logits `[B, K]` and targets `[B]` (int64): a scalar,
-    /// differentiable by the logits. The batch enters the moving average first. Targets to be ignored (-100) are not
-    /// known here.
+    /// differentiable by the logits. The batch enters the moving average first. Targets to be
+    /// ignored (-100) are not known here.
     ///
     /// # Errors
-    /// [`LossError`] for a batch that does not fit, naming the sample where there is one; the moving average is then as
-    /// before, also after [`LossError::Overflow`] for finite logits whose cross-entropy is not. After
-    /// [`LossError::Torch`] it may hold the batch or a part of it.
+    /// [`LossError`] for a batch that does not fit, naming the sample where there is one; the
+    /// moving average is then as before, also after [`LossError::Overflow`] for finite logits whose
+    /// cross-entropy is not. After [`LossError::Torch`] it may hold the batch or a part of it.
     pub fn forward(&mut self, logits: &Tensor, targets: &Tensor) -> Result<(Tensor, CarParts), LossError> {
         let mut batch = self.check(logits, targets, true)?;
         let cross_entropy = batch.cross_entropy.take().expect("it was asked for");
@@ -145,17 +149,20 @@ impl CarLoss {
         Ok((cross_entropy.f_add(&spectral.f_mul_scalar(self.options.alpha)?)?, parts))
     }
 
-    /// ‖C̄Λ‖₂ alone, **not** times alpha, to add to any other loss: a scalar, differentiable by the logits. Takes the
-    /// batch into the moving average, so call either this or [`CarLoss::forward`], once a batch.
+    /// ‖C̄Λ‖₂ alone, **not** times alpha, to add to any other loss: a scalar, differentiable by the
+    /// logits. Takes the batch into the moving average, so call either this or
+    /// [`CarLoss::forward`], once a batch.
     ///
-    /// The gradient is 0 where the batch enters as a constant (`EmaStart::FirstBatch`) and where C̄ = 0.
+    /// The gradient is 0 where the batch enters as a constant (`EmaStart::FirstBatch`) and where
+    /// C̄ = 0.
     pub fn regulariser(&mut self, logits: &Tensor, targets: &Tensor) -> Result<Tensor, LossError> {
         let batch = self.check(logits, targets, false)?;
         self.step(&batch, targets)
     }
 
-    /// C̄ as the last step used it, bias-corrected if the options say so: a copy `[K, K]`, row = predicted class,
-    /// column = true class, in the kind and on the device of the logits; zeros (Float, CPU) before the first batch.
+    /// C̄ as the last step used it, bias-corrected if the options say so: a copy `[K, K]`, row =
+    /// predicted class, column = true class, in the kind and on the device of the logits; zeros
+    /// (Float, CPU) before the first batch.
     pub fn ema(&self) -> Tensor {
         no_grad(|| match &self.state {
             Some(state) => state.ema.matrix().expect("K x K numbers can be scaled"),
@@ -173,8 +180,8 @@ impl CarLoss {
     /// | `occurrences` | `[K]`, int64 | batches with class j so far; with `EmaColumns::Present` |
     /// | `ema_options` | `[3]`, Double | beta; start (0 zero, 1 first batch, 2 bias-corrected); columns (0 all, 1 present) |
     ///
-    /// Numbers of batches stop at 2^53. Given back by [`CarLoss::set_state`] to a loss made alike, training goes on bit
-    /// for bit.
+    /// Numbers of batches stop at 2^53. Given back by [`CarLoss::set_state`] to a loss made alike,
+    /// training goes on bit for bit.
     pub fn state(&self) -> BTreeMap<String, Tensor> {
         let fresh;
         let state = match &self.state {
@@ -199,10 +206,11 @@ impl CarLoss {
     /// Puts what [`CarLoss::state`] gave back. All or nothing.
     ///
     /// # Errors
-    /// [`LossError::State`] naming the first tensor that is missing, left over, of another shape or kind, or holds what
-    /// no batches leave behind: numbers that are negative, not finite or out of range, confusion on the diagonal or in
-    /// a column without batches, more than 2^53 batches, a `left` of a norm other than 0 and 1; and naming the option
-    /// of the average that the state was saved under another value of.
+    /// [`LossError::State`] naming the first tensor that is missing, left over, of another shape or
+    /// kind, or holds what no batches leave behind: numbers that are negative, not finite or out of
+    /// range, confusion on the diagonal or in a column without batches, more than 2^53 batches, a
+    /// `left` of a norm other than 0 and 1; and naming the option of the average that the state was
+    /// saved under another value of.
     pub fn set_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<(), LossError> {
         let read = no_grad(|| self.read(state))?;
         self.state = Some(read);
@@ -302,8 +310,8 @@ impl CarLoss {
         Ok(Batch { samples: surrogate, cross_entropy })
     }
 
-    /// No product of an entry of C̄, which is an average of entries up to `largest`, a weight and a unit vector
-    /// overflows. Gives the bound on them all, and on the norm.
+    /// No product of an entry of C̄, which is an average of entries up to `largest`, a weight and a
+    /// unit vector overflows. Gives the bound on them all, and on the norm.
     fn check_range(&self, largest: f64, kind: Kind) -> Result<f64, LossError> {
         let bound = if largest.is_nan() { largest } else { largest.max(1.0) };
         let parts = if let PenaltyNorm::KyFan { order } = self.options.norm { order } else { 1 };
@@ -345,8 +353,8 @@ impl CarLoss {
         Ok(value.f_add(&pairing.f_sub(&pairing.f_detach()?)?)?)
     }
 
-    /// Refuses a state that was saved under other options of the average; first, because other columns come with
-    /// another tensor.
+    /// Refuses a state that was saved under other options of the average; first, because other
+    /// columns come with another tensor.
     fn check_ema_options(&self, found: &Tensor) -> Result<(), LossError> {
         if found.kind() != Kind::Double {
             return Err(state_error(EMA_OPTIONS, format!("{:?}, expected Double", found.kind())));

@@ -3,8 +3,8 @@ use car_spectral::confusion::ConfusionError;
 use tch::{Device, Kind, TchError};
 use thiserror::Error;
 
-/// A batch, an option or a stored state that CAR cannot use. Except after [`LossError::Torch`], the moving average is
-/// as it was before the call.
+/// A batch, an option or a stored state that CAR cannot use. Except after [`LossError::Torch`], the
+/// moving average is as it was before the call.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the message of each variant says what its fields are")]

@@ -1,8 +1,9 @@
-//! Losses on libtorch tensors: those of the long-tail literature ([`classification`]), and CAR, the confusion-aware
-//! spectral regulariser (Zhu et al., CVPR 2026, equations 7 to 9), which can be added to each.
+//! Losses on libtorch tensors: those of the long-tail literature ([`classification`]), and CAR, the
+//! confusion-aware spectral regulariser (Zhu et al., CVPR 2026, equations 7 to 9), which can be
+//! added to each.
 //!
-//! For logits f `[B, K]` and labels y `[B]`, n_j of which are j, with d_i = f_i - f_j (row i = predicted class, column
-//! j = true class, diagonal 0):
+//! For logits f `[B, K]` and labels y `[B]`, n_j of which are j, with d_i = f_i - f_j (row i =
+//! predicted class, column j = true class, diagonal 0):
 //!
 //! ```text
 //! c̃_ij = (1/n_j) sum over q with y_q = j of gate(d_i) competition_i(f_q)      the batch
@@ -10,8 +11,9 @@
 //! L    = mean cross-entropy + alpha sigma_1(C̄_t Λ),   Λ = diag(lambda_j), lambda_j = (pi_j + r0)^(-1/2)
 //! ```
 //!
-//! [`CarLoss`] does this in a loop of one's own. What `car_spectral::car::CarOptions` can choose, it does;
-//! `car_spectral::car` holds the same chain in f64 without libtorch, to read beside the paper.
+//! [`CarLoss`] does this in a loop of one's own. What `car_spectral::car::CarOptions` can choose,
+//! it does; `car_spectral::car` holds the same chain in f64 without libtorch, to read beside the
+//! paper.
 //!
 //! | file | holds |
 //! | --- | --- |
@@ -26,18 +28,19 @@
 //!
 //! # Why no K x K matrix is differentiated
 //!
-//! With (u, v) the top singular pair of M = C̄Λ, d sigma_1 = uᵀ dM v. Only the batch's samples S `[B, K]` move
-//! M, so
+//! With (u, v) the top singular pair of M = C̄Λ, d sigma_1 = uᵀ dM v. Only the batch's samples S
+//! `[B, K]` move M, so
 //!
 //! ```text
 //! d sigma_1 = sum over q of a_q (dS_q . u),   a_q = w_{y_q} lambda_{y_q} v_{y_q} / n_{y_q},
 //! ```
 //!
-//! w_j the share of the batch in column j of the matrix used: 1 - b, over 1 - b^t if bias-corrected. The value returned
-//! is sigma_1 as a constant plus P - P.detach(), P = sum a_q (S_q . u) with a and u constants: right in value and in
-//! gradient, at B K operations beyond the products M x and Mᵀ y of Lanczos, and without a backward pass through a
-//! decomposition. Where sigma_1 is multiple this is one of its subgradients; at M = 0 it is 0, the one of smallest
-//! norm. For another `CarOptions::norm` the sum runs over its pairs of vectors, too.
+//! w_j the share of the batch in column j of the matrix used: 1 - b, over 1 - b^t if
+//! bias-corrected. The value returned is sigma_1 as a constant plus P - P.detach(), P = sum a_q
+//! (S_q . u) with a and u constants: right in value and in gradient, at B K operations beyond the
+//! products M x and Mᵀ y of Lanczos, and without a backward pass through a decomposition. Where
+//! sigma_1 is multiple this is one of its subgradients; at M = 0 it is 0, the one of smallest norm.
+//! For another `CarOptions::norm` the sum runs over its pairs of vectors, too.
 
 mod balanced_contrastive;
 mod car;

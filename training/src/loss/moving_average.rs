@@ -1,4 +1,5 @@
-//! The moving average of the confusion (D7), stored by true class: row j of the tensor is column j of C̄.
+//! The moving average of the confusion (D7), stored by true class: row j of the tensor is column j
+//! of C̄.
 
 use car_spectral::car::{EmaColumns, EmaOptions, EmaStart};
 use tch::{Device, Kind, TchError, Tensor};
@@ -6,13 +7,15 @@ use tch::{Device, Kind, TchError, Tensor};
 /// The numbers of batches end here: every one up to it is exact in f64 too.
 pub(super) const MOST_BATCHES: i64 = 1 << 53;
 
-/// Entries of the history below this become 0: 10^4 times the smallest normal number, 1.2e-34 (f32) or 2.2e-304. The
-/// history decays towards the subnormal numbers, with which processors compute slowly and Lanczos has no digits left.
+/// Entries of the history below this become 0: 10^4 times the smallest normal number, 1.2e-34 (f32)
+/// or 2.2e-304. The history decays towards the subnormal numbers, with which processors compute
+/// slowly and Lanczos has no digits left.
 fn negligible(kind: Kind) -> f64 {
     1e4 * if kind == Kind::Double { f64::MIN_POSITIVE } else { f64::from(f32::MIN_POSITIVE) }
 }
 
-/// Batches in which the history decays by 1e-4: entries that are not negligible stay normal numbers in between.
+/// Batches in which the history decays by 1e-4: entries that are not negligible stay normal numbers
+/// in between.
 fn batches_between_sweeps(beta: f64) -> i64 {
     ((1e-4f64.ln() / beta.ln()) as i64).max(1)
 }
@@ -44,9 +47,9 @@ impl ConfusionEma {
         Ok(Self { options, by_true_class: Tensor::f_zeros([num_classes, num_classes], (kind, device))?, seen })
     }
 
-    /// Takes the batch with samples S `[B, K]` (detached) and targets `[B]` in. Returns, one a sample, the factor
-    /// dC̄/dS of the matrix before bias correction: its share w_j / n_j, or 0 where the batch was taken as a
-    /// constant.
+    /// Takes the batch with samples S `[B, K]` (detached) and targets `[B]` in. Returns, one a
+    /// sample, the factor dC̄/dS of the matrix before bias correction: its share w_j / n_j, or 0
+    /// where the batch was taken as a constant.
     pub(super) fn update(&mut self, samples: &Tensor, targets: &Tensor) -> Result<Tensor, TchError> {
         let beta = self.options.beta;
         let num_classes = self.by_true_class.size()[0];
@@ -93,7 +96,8 @@ impl ConfusionEma {
         Ok(gradient)
     }
 
-    /// `weights` `[K]` times what each column has to be multiplied by when used: 1, or 1/(1 - b^t) if bias-corrected.
+    /// `weights` `[K]` times what each column has to be multiplied by when used: 1, or 1/(1 - b^t)
+    /// if bias-corrected.
     pub(super) fn corrected(&self, weights: &Tensor) -> Result<Tensor, TchError> {
         if self.options.start != EmaStart::BiasCorrected {
             return Ok(weights.shallow_clone());
@@ -145,8 +149,8 @@ mod tests {
 
     const BETA: f64 = 0.75;
 
-    /// Four batches of two classes; class 1 is missing from the second and the third. One sample a class, so that the
-    /// batch's confusion is the sample itself: 0.5 and, times the step, 0.1.
+    /// Four batches of two classes; class 1 is missing from the second and the third. One sample a
+    /// class, so that the batch's confusion is the sample itself: 0.5 and, times the step, 0.1.
     fn run(start: EmaStart, columns: EmaColumns) -> (Vec<[f64; 2]>, Vec<Vec<f64>>) {
         let mut ema =
             ConfusionEma::new(EmaOptions { beta: BETA, start, columns }, 2, Kind::Double, Device::Cpu).unwrap();
@@ -172,7 +176,8 @@ mod tests {
         }
     }
 
-    /// The average of class 1's column after the last step, by its own recursion over the batches that move it.
+    /// The average of class 1's column after the last step, by its own recursion over the batches
+    /// that move it.
     #[test]
     fn every_start_and_choice_of_columns_by_hand() {
         let (b, c) = (BETA, 1.0 - BETA);
@@ -229,7 +234,8 @@ mod tests {
         }
     }
 
-    /// Two batches of class 0, then two hundred without it: its column must not linger among the subnormal numbers.
+    /// Two batches of class 0, then two hundred without it: its column must not linger among the
+    /// subnormal numbers.
     #[test]
     fn history_vanishes_before_it_is_subnormal() {
         for columns in [EmaColumns::All, EmaColumns::Present] {

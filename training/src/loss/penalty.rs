@@ -1,5 +1,5 @@
-//! The norm of M = Hᵀ diag(weights) that is penalised, with a subgradient: pairs (x_i, y_i) for which the norm is
-//! sum of x_iᵀ M y_i and sum of x_i y_iᵀ one of its subgradients.
+//! The norm of M = Hᵀ diag(weights) that is penalised, with a subgradient: pairs (x_i, y_i) for
+//! which the norm is sum of x_iᵀ M y_i and sum of x_i y_iᵀ one of its subgradients.
 //!
 //! | norm | pairs |
 //! | --- | --- |
@@ -22,13 +22,14 @@ pub(super) struct Pairs {
     pub(super) right: Tensor,
 }
 
-/// Singular values below this share of sigma_1 are rounding, and no subgradient follows their vectors.
+/// Singular values below this share of sigma_1 are rounding, and no subgradient follows their
+/// vectors.
 fn rounding(kind: Kind) -> f64 {
     if kind == Kind::Double { 1e-8 } else { 1e-5 }
 }
 
-/// The pairs of `norm` for H `[K, K]` (row = true class) and `weights` `[K]` without a negative entry; `previous` `[K]`
-/// is a guess of u_1, of norm 1 or 0. None if M = 0.
+/// The pairs of `norm` for H `[K, K]` (row = true class) and `weights` `[K]` without a negative
+/// entry; `previous` `[K]` is a guess of u_1, of norm 1 or 0. None if M = 0.
 pub(super) fn penalty_pairs(
     norm: PenaltyNorm,
     by_true_class: &Tensor,

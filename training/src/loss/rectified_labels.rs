@@ -1,4 +1,5 @@
-//! Labels of mixed images, rectified by what the network sees in them (ConCutMix, Pan et al., IEEE TIP 2024).
+//! Labels of mixed images, rectified by what the network sees in them (ConCutMix, Pan et al., IEEE
+//! TIP 2024).
 
 use car_spectral_runs::settings::RectificationOptions;
 use tch::{Tensor, no_grad};
@@ -17,7 +18,8 @@ impl Rectification {
     /// Makes the rectifier for n_j = `class_counts` `[K]` training images of each class.
     ///
     /// # Errors
-    /// [`TrainingError::Setting`] for options out of their range, and for counts with a 0 or without one above 1.
+    /// [`TrainingError::Setting`] for options out of their range, and for counts with a 0 or
+    /// without one above 1.
     pub fn new(class_counts: &[u64], options: RectificationOptions) -> Result<Self> {
         options.check()?;
         let class_counts: Vec<f64> = class_counts.iter().map(|&count| count as f64).collect();
@@ -43,7 +45,8 @@ impl Rectification {
     /// label = w omega y_sem + (1 - w omega) y                    y: `labels` [B, K] of CutMix
     /// ```
     ///
-    /// The labels move little: for CIFAR100-LT (500 ... 5 images) and omega = 20/255, w omega is at most 0.0013.
+    /// The labels move little: for CIFAR100-LT (500 ... 5 images) and omega = 20/255, w omega is at
+    /// most 0.0013.
     pub fn labels(&self, features: &Tensor, centres: &Tensor, labels: &Tensor) -> Result<Tensor> {
         no_grad(|| {
             let (kind, device) = (labels.kind(), labels.device());
@@ -80,7 +83,8 @@ mod tests {
         assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12), "{found:?} for {expected:?}");
     }
 
-    /// From (0, 0.5): distances 1/2, sqrt(9 + 12.25) = 4.609..., 3/2. From the label (0.7, 0.3, 0): 73 images expected.
+    /// From (0, 0.5): distances 1/2, sqrt(9 + 12.25) = 4.609..., 3/2. From the label (0.7, 0.3, 0):
+    /// 73 images expected.
     #[test]
     fn labels_are_those_computed_by_hand() {
         let weight = 0.5 * 73f64.ln() / 2000f64.ln();

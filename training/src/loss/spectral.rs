@@ -1,15 +1,17 @@
 //! The top singular pair of a matrix that is read only through its products with vectors.
 //!
-//! Thick-restart Lanczos (Wu and Simon, SIAM J. Matrix Anal. Appl. 22, 2000) on M Mᵀ from a positive start, with every
-//! new vector orthogonalised twice against all others and Rayleigh-Ritz on the images Z = Mᵀ Q: G = ZᵀZ. For a Ritz
-//! pair (theta, Q y) of a basis Q with next vector beta q', M Mᵀ Q y - theta Q y = beta y_last q', so the residual of
-//! the pair u = Q y, v = Mᵀu / sigma is known without another product: ‖M v - sigma u‖ = beta |y_last| / sigma.
+//! Thick-restart Lanczos (Wu and Simon, SIAM J. Matrix Anal. Appl. 22, 2000) on M Mᵀ from a
+//! positive start, with every new vector orthogonalised twice against all others and Rayleigh-Ritz
+//! on the images Z = Mᵀ Q: G = ZᵀZ. For a Ritz pair (theta, Q y) of a basis Q with next vector beta
+//! q', M Mᵀ Q y - theta Q y = beta y_last q', so the residual of the pair u = Q y, v = Mᵀu / sigma
+//! is known without another product: ‖M v - sigma u‖ = beta |y_last| / sigma.
 //!
-//! M has no negative entry, so by Perron and Frobenius sigma_1 has a non-negative u; a start whose every component is
-//! positive is not orthogonal to it, also where M falls into blocks. That is why the start is never the previous u
-//! alone.
+//! M has no negative entry, so by Perron and Frobenius sigma_1 has a non-negative u; a start whose
+//! every component is positive is not orthogonal to it, also where M falls into blocks. That is why
+//! the start is never the previous u alone.
 //!
-//! G crosses to the host, where it is decomposed in f64: one synchronisation every few steps, none in between.
+//! G crosses to the host, where it is decomposed in f64: one synchronisation every few steps, none
+//! in between.
 
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -19,8 +21,8 @@ const KEPT: usize = 8;
 /// Steps before the first look at G, and at most between two looks.
 const FIRST_LOOK: usize = 8;
 const BETWEEN_LOOKS: usize = 8;
-/// Steps after which the best pair so far is taken, whatever its residual; reached only where a hundred values or more
-/// lie within a thousandth of sigma_1.
+/// Steps after which the best pair so far is taken, whatever its residual; reached only where a
+/// hundred values or more lie within a thousandth of sigma_1.
 const STEPS: usize = 1000;
 /// Share of the constant vector in the start.
 const CONSTANT: f64 = 0.1;
@@ -48,8 +50,8 @@ fn largest(kind: Kind) -> f64 {
     if kind == Kind::Double { 1e307 } else { 1e37 }
 }
 
-/// The top singular pair of M = Hᵀ diag(weights): H `[K, K]` (row = true class) and `weights` `[K]` without a negative
-/// entry, `previous` `[K]` a guess of u, of norm 1 or 0. None if M = 0.
+/// The top singular pair of M = Hᵀ diag(weights): H `[K, K]` (row = true class) and `weights` `[K]`
+/// without a negative entry, `previous` `[K]` a guess of u, of norm 1 or 0. None if M = 0.
 pub(super) fn top_singular_pair(
     by_true_class: &Tensor,
     weights: &Tensor,
@@ -98,7 +100,8 @@ struct Krylov<'a> {
     capacity: usize,
     /// Number of basis vectors with an image.
     len: usize,
-    /// Orthonormal rows, `[capacity + 1, K]`; row `len` is the next vector, 0 once the space is invariant.
+    /// Orthonormal rows, `[capacity + 1, K]`; row `len` is the next vector, 0 once the space is
+    /// invariant.
     basis: Tensor,
     basis_transposed: Tensor,
     /// Z, `[capacity, K]`: row k is Mᵀ q_k over the scale.
@@ -311,7 +314,8 @@ mod tests {
         assert_top(&top(&cycle, &ones(30), &Tensor::zeros([30], CPU)), &cycle, &ones(30), 1e-12);
     }
 
-    /// Two blocks, each with its own top pair; the previous u is that of the block that is now the lesser.
+    /// Two blocks, each with its own top pair; the previous u is that of the block that is now the
+    /// lesser.
     #[test]
     fn another_block_that_takes_over_is_found() {
         let ring = Tensor::ones([20, 20], CPU) - Tensor::eye(20, CPU);
@@ -342,8 +346,8 @@ mod tests {
         assert_top(&top(&matrix, &weights, &weights), &matrix, &weights, 1e-3);
     }
 
-    /// 150 singular values within 4e-4 of sigma_1, the closer to it the denser: all 1000 steps are taken, and what
-    /// `CarLoss` says of its value then still holds.
+    /// 150 singular values within 4e-4 of sigma_1, the closer to it the denser: all 1000 steps are
+    /// taken, and what `CarLoss` says of its value then still holds.
     #[test]
     fn at_the_cap_the_value_is_low_by_little() {
         let share = |at: i32| if at < 150 { 1.0 - 4e-4 * (f64::from(at) / 149.0).powi(4) } else { 0.5 };

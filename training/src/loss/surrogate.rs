@@ -3,11 +3,12 @@
 use car_spectral::car::{Competition, Gate, SurrogateOptions};
 use tch::{TchError, Tensor};
 
-/// Leads of which the largest is below this count as none, so that 1 / lead stays in the range of either kind.
+/// Leads of which the largest is below this count as none, so that 1 / lead stays in the range of
+/// either kind.
 const NO_LEAD: f64 = 1.0 / (1u128 << 100) as f64;
 
-/// S `[B, K]`: S_qi = gate(d_i) competition_i(f_q), 0 at the sample's own class; differentiable by the logits `[B, K]`
-/// through the parts that the options leave. `targets` `[B]` must lie in range.
+/// S `[B, K]`: S_qi = gate(d_i) competition_i(f_q), 0 at the sample's own class; differentiable by
+/// the logits `[B, K]` through the parts that the options leave. `targets` `[B]` must lie in range.
 pub(super) fn sample_surrogate(
     logits: &Tensor,
     targets: &Tensor,

@@ -1,7 +1,9 @@
-//! Residual networks of the CIFAR kind (He et al., CVPR 2016, section 4.2): 3x3 convolutions, three stages of 16, 32
-//! and 64 channels with n blocks each (depth 6n + 2), parameter-free shortcuts (option A), global average pooling.
+//! Residual networks of the CIFAR kind (He et al., CVPR 2016, section 4.2): 3x3 convolutions, three
+//! stages of 16, 32 and 64 channels with n blocks each (depth 6n + 2), parameter-free shortcuts
+//! (option A), global average pooling.
 //!
-//! Parameter names are those of the widely used PyTorch implementation by Y. Idelbayev, so that its files load.
+//! Parameter names are those of the widely used PyTorch implementation by Y. Idelbayev, so that its
+//! files load.
 
 use tch::{Tensor, nn};
 

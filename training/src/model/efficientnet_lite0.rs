@@ -1,10 +1,11 @@
-//! EfficientNet-Lite0 (Tan and Le, ICML 2019; the Lite variants, without squeeze-and-excitation and with ReLU6, are of
-//! the authors' TensorFlow repository, 2020): a 3x3 convolution of stride 2, sixteen inverted bottlenecks, a 1x1
-//! convolution to 1280 channels, global average pooling.
+//! EfficientNet-Lite0 (Tan and Le, ICML 2019; the Lite variants, without squeeze-and-excitation and
+//! with ReLU6, are of the authors' TensorFlow repository, 2020): a 3x3 convolution of stride 2,
+//! sixteen inverted bottlenecks, a 1x1 convolution to 1280 channels, global average pooling.
 //!
-//! Padding and normalisation constants are TensorFlow's, or PyTorch's as of timm's `efficientnet_lite0`. Parameter
-//! names are those of the PyTorch package efficientnet-lite-pytorch, so that the ImageNet weights it goes with load.
-//! These expect bytes x as (x - 127)/128 (means 0.498, deviations 0.502), as the authors' code does.
+//! Padding and normalisation constants are TensorFlow's, or PyTorch's as of timm's
+//! `efficientnet_lite0`. Parameter names are those of the PyTorch package
+//! efficientnet-lite-pytorch, so that the ImageNet weights it goes with load. These expect bytes x
+//! as (x - 127)/128 (means 0.498, deviations 0.502), as the authors' code does.
 
 use tch::{Tensor, nn};
 

@@ -1,5 +1,5 @@
-//! Parts that the networks are made of: convolutions, linear maps, batch normalisation, stochastic depth, and the
-//! [`Pass`] that says how they compute.
+//! Parts that the networks are made of: convolutions, linear maps, batch normalisation, stochastic
+//! depth, and the [`Pass`] that says how they compute.
 
 use tch::nn::{self, ModuleT};
 use tch::{Kind, Tensor};
@@ -9,8 +9,9 @@ use tch::{Kind, Tensor};
 pub(super) struct Pass {
     /// Batch statistics in normalisation layers, and stochastic depth.
     pub train: bool,
-    /// Kind of what convolutions and linear maps multiply; weights, the last layer and convolutions in groups (whose
-    /// backward pass in bfloat16 takes several times that in float32 on CPUs) are float32 always.
+    /// Kind of what convolutions and linear maps multiply; weights, the last layer and convolutions
+    /// in groups (whose backward pass in bfloat16 takes several times that in float32 on CPUs) are
+    /// float32 always.
     pub products: Kind,
     /// Probability with which the last residual branch is left out in training.
     pub drop_path: f64,
@@ -30,7 +31,8 @@ pub(super) struct Convolution {
 pub(super) enum Padding {
     /// floor(k/2) zeros on each side.
     Symmetric,
-    /// As TensorFlow's SAME: as many zeros as give an output of side ceil(n/s), the odd one at the end.
+    /// As TensorFlow's SAME: as many zeros as give an output of side ceil(n/s), the odd one at the
+    /// end.
     Same,
 }
 
@@ -77,8 +79,8 @@ fn same_padding(n: i64, kernel: i64, stride: i64) -> [i64; 2] {
     [zeros / 2, zeros - zeros / 2]
 }
 
-/// Scale 1 and shift 0 at first; statistics and parameters are float32 whatever the kind of the input, which the output
-/// has.
+/// Scale 1 and shift 0 at first; statistics and parameters are float32 whatever the kind of the
+/// input, which the output has.
 pub(super) fn batch_norm(path: nn::Path, channels: i64, config: nn::BatchNormConfig) -> nn::BatchNorm {
     nn::batch_norm2d(path, channels, nn::BatchNormConfig { ws_init: nn::Init::Const(1.0), ..config })
 }
@@ -115,13 +117,15 @@ pub(super) fn global_average(images: &Tensor) -> Tensor {
     images.mean_dim([2i64, 3].as_slice(), false, Kind::Float)
 }
 
-/// The same images with channels innermost in memory, on which libtorch's CPU convolutions are faster.
+/// The same images with channels innermost in memory, on which libtorch's CPU convolutions are
+/// faster.
 pub(super) fn channels_last(images: &Tensor) -> Tensor {
     images.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
 }
 
-/// Stochastic depth (Huang et al., ECCV 2016): in training a sample's branch is 0 with probability p and else divided
-/// by 1 - p, so that its mean stays. Of `count` branches, branch `index` has p = `drop_path` index / (count - 1).
+/// Stochastic depth (Huang et al., ECCV 2016): in training a sample's branch is 0 with probability
+/// p and else divided by 1 - p, so that its mean stays. Of `count` branches, branch `index` has p =
+/// `drop_path` index / (count - 1).
 pub(super) fn drop_path(branch: Tensor, index: usize, count: usize, pass: Pass) -> Tensor {
     let p = pass.drop_path * index as f64 / (count.max(2) - 1) as f64;
     if !pass.train || p == 0.0 {

@@ -1,4 +1,5 @@
-//! Bias-free ReLU network: f(x) = W_d relu(W_{d-1} ... relu(W_1 x)), the class of networks to which T3 applies.
+//! Bias-free ReLU network: f(x) = W_d relu(W_{d-1} ... relu(W_1 x)), the class of networks to which
+//! T3 applies.
 
 use tch::{Kind, Tensor, nn};
 

@@ -94,7 +94,8 @@ impl Model {
     /// The architecture with the given weights. Buffers `num_batches_tracked` are passed over.
     ///
     /// # Errors
-    /// [`TrainingError::WeightsMismatch`] naming the first tensor that is missing, left over or of another shape.
+    /// [`TrainingError::WeightsMismatch`] naming the first tensor that is missing, left over or of
+    /// another shape.
     pub fn with_weights(
         architecture: Architecture,
         weights: &BTreeMap<String, Tensor>,
@@ -142,7 +143,8 @@ impl Model {
         &self.architecture
     }
 
-    /// The trainable parameters by name, sharing memory with the network: what an optimizer steps on.
+    /// The trainable parameters by name, sharing memory with the network: what an optimizer steps
+    /// on.
     pub fn trainable(&self) -> BTreeMap<String, Tensor> {
         self.variables.variables().into_iter().filter(|(_, tensor)| tensor.requires_grad()).collect()
     }
@@ -158,7 +160,8 @@ impl Model {
         variables.into_iter().map(|(name, tensor)| (name, tensor.detach().to_device(Device::Cpu))).collect()
     }
 
-    /// Leaves all but the last layer as it is from now on: it is neither trained nor among [`Model::learned`].
+    /// Leaves all but the last layer as it is from now on: it is neither trained nor among
+    /// [`Model::learned`].
     ///
     /// # Errors
     /// [`TrainingError::Setting`] for `mlp`, which has no last layer apart.
@@ -176,9 +179,9 @@ impl Model {
         Ok(())
     }
 
-    /// Lets the last layer, whose weights were drawn, begin at 0. On features that stay as they are the draw would be
-    /// noise in every logit, and the few steps of a last layer hardly forget it. A cosine layer keeps its draw: it
-    /// has no direction at 0.
+    /// Lets the last layer, whose weights were drawn, begin at 0. On features that stay as they are
+    /// the draw would be noise in every logit, and the few steps of a last layer hardly forget it.
+    /// A cosine layer keeps its draw: it has no direction at 0.
     pub(crate) fn begin_last_layer_at_zero(&mut self) {
         if let Classifier::Linear = self.architecture.classifier {
             let learned = self.variables.variables().into_iter().filter(|(name, _)| self.is_learned(name));
@@ -218,13 +221,15 @@ impl Model {
         Ok(())
     }
 
-    /// Normalised images [B, C, H, W] to logits [B, K], float32. `train` selects batch statistics in normalisation
-    /// layers and the [`TrainingPass`]. Images are resized first if the architecture has a resolution.
+    /// Normalised images [B, C, H, W] to logits [B, K], float32. `train` selects batch statistics
+    /// in normalisation layers and the [`TrainingPass`]. Images are resized first if the
+    /// architecture has a resolution.
     pub fn forward(&self, images: &Tensor, train: bool) -> Tensor {
         self.classify(&self.features(images, train))
     }
 
-    /// Normalised images [B, C, H, W] to features [B, D], float32, what the last layer reads. As [`Model::forward`].
+    /// Normalised images [B, C, H, W] to features [B, D], float32, what the last layer reads. As
+    /// [`Model::forward`].
     pub fn features(&self, images: &Tensor, train: bool) -> Tensor {
         let TrainingPass { bf16, drop_path } = self.training;
         let products = if train && bf16 { Kind::BFloat16 } else { Kind::Float };
@@ -256,7 +261,8 @@ impl Model {
         }
     }
 
-    /// The weight matrices [out, in] of a bias-free ReLU network in order, or `None` for the other families.
+    /// The weight matrices [out, in] of a bias-free ReLU network in order, or `None` for the other
+    /// families.
     pub fn bias_free_relu_layers(&self) -> Option<&[Tensor]> {
         match &self.network {
             Network::Mlp(layers) => Some(layers),

@@ -1,4 +1,5 @@
-//! Files of weights that other programs keep: taken into a network, as the start of a training or as they are.
+//! Files of weights that other programs keep: taken into a network, as the start of a training or
+//! as they are.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -13,13 +14,13 @@ use car_spectral_runs::description::Pretrained;
 use car_spectral_runs::settings::{Architecture, Classifier};
 
 impl Model {
-    /// Takes the weights of a .safetensors or torch.save file (never executed, see [`car_spectral_formats::weights`]),
-    /// of several sets in it the one under `key`. All but those of the last layer must be there by name and shape; the
-    /// last layer's are taken if they fit.
+    /// Takes the weights of a .safetensors or torch.save file (never executed, see
+    /// [`car_spectral_formats::weights`]), of several sets in it the one under `key`. All but those
+    /// of the last layer must be there by name and shape; the last layer's are taken if they fit.
     ///
     /// # Errors
-    /// [`TrainingError::Input`] for a file that is refused or holds another network, and then nothing has changed;
-    /// [`TrainingError::Setting`] for `mlp`, which has no last layer apart.
+    /// [`TrainingError::Input`] for a file that is refused or holds another network, and then
+    /// nothing has changed; [`TrainingError::Setting`] for `mlp`, which has no last layer apart.
     pub fn start_from(&mut self, file: &Path, key: Option<&str>) -> Result<Pretrained> {
         if self.architecture.kind.classifier_name().is_none() {
             return Err(TrainingError::setting("pretrained", file.display(), "is not for mlp; give another `model`"));
@@ -39,8 +40,8 @@ impl Model {
         Ok(Pretrained { sha256, classifier: taken.last_layer.is_some() })
     }
 
-    /// The network with weights that another program kept, under the names of timm, torchvision or the network's own.
-    /// It is built once they fit.
+    /// The network with weights that another program kept, under the names of timm, torchvision or
+    /// the network's own. It is built once they fit.
     ///
     /// # Errors
     /// [`TrainingError::Input`] where they are not those of this network; those of [`Model::new`].

@@ -1,8 +1,9 @@
-//! ResNet-50 (He et al., CVPR 2016, table 1): a 7x7 convolution and a 3x3 maximum, both of stride 2, then 3, 4, 6 and 3
-//! bottleneck blocks of 1x1, 3x3 and 1x1 convolutions, projection shortcuts (option B), global average pooling.
+//! ResNet-50 (He et al., CVPR 2016, table 1): a 7x7 convolution and a 3x3 maximum, both of stride
+//! 2, then 3, 4, 6 and 3 bottleneck blocks of 1x1, 3x3 and 1x1 convolutions, projection shortcuts
+//! (option B), global average pooling.
 //!
-//! The stride stands in the 3x3 convolution, and parameters have the names, of torchvision's implementation, so that
-//! its files load and mean the same.
+//! The stride stands in the 3x3 convolution, and parameters have the names, of torchvision's
+//! implementation, so that its files load and mean the same.
 
 use tch::{Tensor, nn};
 

@@ -1,4 +1,5 @@
-//! Names that timm and torchvision give the tensors of the built-in networks, where they call them otherwise.
+//! Names that timm and torchvision give the tensors of the built-in networks, where they call them
+//! otherwise.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +26,8 @@ pub(super) fn spellings<'a>(
     }
 }
 
-/// torchvision's name for a tensor of a vision transformer; `mlp`: what the layers of the perceptron are called.
+/// torchvision's name for a tensor of a vision transformer; `mlp`: what the layers of the
+/// perceptron are called.
 fn torchvision_name_of_vit(name: &str, mlp: [&str; 2]) -> String {
     let [first, second] = mlp;
     let fixed = match name {

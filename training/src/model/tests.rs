@@ -107,8 +107,8 @@ fn residual_networks_have_the_published_number_of_parameters() {
     assert_eq!(resnet(ArchitectureKind::ResNet32, 100).parameter_count(), 464_154 + 90 * 65);
 }
 
-/// torchvision's ResNet-50, DeiT's sizes as timm counts them, and the file of EfficientNet-Lite0, all with 1000
-/// classes.
+/// torchvision's ResNet-50, DeiT's sizes as timm counts them, and the file of EfficientNet-Lite0,
+/// all with 1000 classes.
 #[test]
 fn networks_for_large_images_have_the_published_number_of_parameters() {
     for (kind, parameters) in [

@@ -1,9 +1,9 @@
-//! Vision transformers (Dosovitskiy et al., ICLR 2021) in the sizes of DeiT (Touvron et al., ICML 2021): square
-//! patches, a class token, learned positions, twelve pre-normalised blocks of attention and a two-layer perceptron; the
-//! features are the class token's.
+//! Vision transformers (Dosovitskiy et al., ICLR 2021) in the sizes of DeiT (Touvron et al., ICML
+//! 2021): square patches, a class token, learned positions, twelve pre-normalised blocks of
+//! attention and a two-layer perceptron; the features are the class token's.
 //!
-//! Parameter names are those of the library timm, so that its files load. In bfloat16 the sum that runs through the
-//! blocks, its normalisation and the softmax stay float32.
+//! Parameter names are those of the library timm, so that its files load. In bfloat16 the sum that
+//! runs through the blocks, its normalisation and the softmax stay float32.
 
 use car_spectral_runs::settings::VitSize;
 use tch::nn::{self, ModuleT};

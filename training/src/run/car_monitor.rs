@@ -1,6 +1,7 @@
-//! Diagnosis of CAR, on demand: how large its gradient is beside that of cross-entropy, what share of a step it takes,
-//! and the other average (all columns, or those of present classes) on the same batches, so that their gaps to the
-//! surrogate over the whole training set can be compared within one run. It changes nothing of the training.
+//! Diagnosis of CAR, on demand: how large its gradient is beside that of cross-entropy, what share
+//! of a step it takes, and the other average (all columns, or those of present classes) on the same
+//! batches, so that their gaps to the surrogate over the whole training set can be compared within
+//! one run. It changes nothing of the training.
 
 use std::collections::BTreeMap;
 use std::time::Instant;

@@ -1,5 +1,5 @@
-//! CAR in the training loop: one call a step, its value and its gradient in the objective; and what the run records of
-//! it.
+//! CAR in the training loop: one call a step, its value and its gradient in the objective; and what
+//! the run records of it.
 
 use std::collections::BTreeMap;
 
@@ -26,8 +26,8 @@ pub(crate) struct CarTerm {
 }
 
 impl CarTerm {
-    /// For `class_counts` `[K]` training images of each class; with `diagnose`, what [`CarMonitor`] measures is
-    /// recorded, too.
+    /// For `class_counts` `[K]` training images of each class; with `diagnose`, what [`CarMonitor`]
+    /// measures is recorded, too.
     pub(crate) fn new(class_counts: &[u64], options: CarOptions, diagnose: bool) -> Result<Self> {
         Ok(Self {
             class_counts: class_counts.to_vec(),
@@ -68,8 +68,8 @@ impl CarTerm {
         Ok(spectral)
     }
 
-    /// The record of the epoch that ends, None for one without a batch, and a fresh start. `evaluated` holds the
-    /// surrogate and the hard matrix's top pair of the training set.
+    /// The record of the epoch that ends, None for one without a batch, and a fresh start.
+    /// `evaluated` holds the surrogate and the hard matrix's top pair of the training set.
     pub(crate) fn finish_epoch(
         &mut self,
         step_seconds: f64,
@@ -117,7 +117,8 @@ impl CarTerm {
     }
 }
 
-/// The cosine between the descent directions of ‖C̄Λ‖₂ and of the hard matrix; None where one of them is zero.
+/// The cosine between the descent directions of ‖C̄Λ‖₂ and of the hard matrix; None where one of
+/// them is zero.
 fn cosine(average: Array2<f64>, weights: &ClassWeights, hard: &SpectralNorm) -> Result<Option<f64>> {
     let lambda = weights.values();
     let average = norms::spectral_norm(&ConfusionMatrix::from_dense(average)?.scale_columns(lambda)?)?;

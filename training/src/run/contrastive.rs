@@ -1,5 +1,5 @@
-//! The contrastive branch of balanced contrastive learning (BCL, Zhu et al., CVPR 2022): two multilayer perceptrons
-//! with parameters of their own, beside the network.
+//! The contrastive branch of balanced contrastive learning (BCL, Zhu et al., CVPR 2022): two
+//! multilayer perceptrons with parameters of their own, beside the network.
 
 use std::collections::BTreeMap;
 
@@ -28,13 +28,14 @@ impl ContrastiveBranch {
         Self { variables, projection, centres }
     }
 
-    /// Features [B, D] of the network to those that are compared [B, `dimension`], not normalised, with batch
-    /// statistics.
+    /// Features [B, D] of the network to those that are compared [B, `dimension`], not normalised,
+    /// with batch statistics.
     pub(crate) fn project(&self, features: &Tensor) -> Tensor {
         self.projection.forward(features)
     }
 
-    /// The classifier's weights [K, D] to the centres of the classes [K, `dimension`], not normalised.
+    /// The classifier's weights [K, D] to the centres of the classes [K, `dimension`], not
+    /// normalised.
     pub(crate) fn centres(&self, class_weights: &Tensor) -> Tensor {
         self.centres.forward(class_weights)
     }
@@ -52,8 +53,8 @@ impl ContrastiveBranch {
     /// Puts back what [`ContrastiveBranch::state`] gave.
     ///
     /// # Errors
-    /// [`TrainingError::WeightsMismatch`] naming the first tensor that is missing, left over or of another shape; then
-    /// nothing has changed.
+    /// [`TrainingError::WeightsMismatch`] naming the first tensor that is missing, left over or of
+    /// another shape; then nothing has changed.
     pub(crate) fn set_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<()> {
         let mismatch = |name: &str, problem: String| TrainingError::WeightsMismatch {
             problem: format!("the contrastive branch is another one: tensor `{name}` {problem}"),

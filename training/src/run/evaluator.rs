@@ -1,6 +1,6 @@
-//! The splits of a run under the weights of an epoch: the training images, the test split and, if there is one, the
-//! validation part of the training data; evaluation mode, no augmentation. Logits pass by batch by batch; none are kept
-//! in memory.
+//! The splits of a run under the weights of an epoch: the training images, the test split and, if
+//! there is one, the validation part of the training data; evaluation mode, no augmentation. Logits
+//! pass by batch by batch; none are kept in memory.
 
 use std::ops::Range;
 use std::path::Path;
@@ -44,8 +44,8 @@ pub(crate) struct Evaluated {
 }
 
 impl Evaluator<'_> {
-    /// Evaluates `model` after `epoch`; with a folder, its predictions are written there: `train.npz`, `test.npz` and,
-    /// if there is a validation part, `validation.npz`.
+    /// Evaluates `model` after `epoch`; with a folder, its predictions are written there:
+    /// `train.npz`, `test.npz` and, if there is a validation part, `validation.npz`.
     pub(crate) fn evaluate(&self, model: &Model, epoch: usize, predictions: Option<&Path>) -> Result<Evaluated> {
         let all: Vec<usize> = (0..self.data.test.labels.len()).collect();
         let of_train = (&self.data.train, self.features.map(|features| &features.train));

@@ -19,8 +19,8 @@ pub enum Event<'a> {
     Begins,
     /// A run goes on after the last epoch that is done.
     GoesOn { after: usize },
-    /// The run in `folder` goes on under another device, number of threads or build, so its last bits may differ: which
-    /// of them, as it began, and as it goes on.
+    /// The run in `folder` goes on under another device, number of threads or build, so its last
+    /// bits may differ: which of them, as it began, and as it goes on.
     Differs { folder: PathBuf, what: &'static str, there: String, here: String },
     /// A number of steps is done since the first of the run, of those of the whole run.
     Step { done: usize, of: usize },

@@ -1,5 +1,5 @@
-//! The batches of a run whose backbone stays as it is: rows of the features that were computed once, in the order in
-//! which the images would come.
+//! The batches of a run whose backbone stays as it is: rows of the features that were computed
+//! once, in the order in which the images would come.
 
 use std::sync::Arc;
 
@@ -43,8 +43,8 @@ impl FeatureFeed {
         })
     }
 
-    /// The features [B, D] and classes `[B]` of the batch at place `position` (from 0) of epoch `epoch` (from 1); the
-    /// same images as [`Feed`](super::feed::Feed) gives there.
+    /// The features [B, D] and classes `[B]` of the batch at place `position` (from 0) of epoch
+    /// `epoch` (from 1); the same images as [`Feed`](super::feed::Feed) gives there.
     ///
     /// # Panics
     /// For a position after the last batch of an epoch.

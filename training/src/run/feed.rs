@@ -1,5 +1,5 @@
-//! The batches of a run as its objective takes them: normalised views on the device, the first of them mixed with that
-//! of a partner batch where CutMix says so.
+//! The batches of a run as its objective takes them: normalised views on the device, the first of
+//! them mixed with that of a partner batch where CutMix says so.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -81,8 +81,8 @@ impl Feed {
         })
     }
 
-    /// The next batch, which is that at place `position` (from 0) of epoch `epoch`: how it is mixed follows from the
-    /// seed and these two alone.
+    /// The next batch, which is that at place `position` (from 0) of epoch `epoch`: how it is mixed
+    /// follows from the seed and these two alone.
     ///
     /// # Errors
     /// Those of the loaders; passes on what libtorch refuses.

@@ -1,5 +1,5 @@
-//! Parts of a run that learn, and their way through an epoch: the network, what is minimised, the optimizer with its
-//! schedule, and the average of the weights if there is one.
+//! Parts of a run that learn, and their way through an epoch: the network, what is minimised, the
+//! optimizer with its schedule, and the average of the weights if there is one.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -140,8 +140,9 @@ impl Learner {
     /// Trains for `epoch`, from 1, telling `observer` of each step.
     ///
     /// # Errors
-    /// [`TrainingError::Diverged`] if the loss leaves the finite range, [`TrainingError::WeightsDiverged`] if a weight
-    /// has left it at the end of the epoch; the errors of images and of libtorch.
+    /// [`TrainingError::Diverged`] if the loss leaves the finite range,
+    /// [`TrainingError::WeightsDiverged`] if a weight has left it at the end of the epoch; the
+    /// errors of images and of libtorch.
     pub(crate) fn train(&mut self, epoch: usize, batches: &mut Batches, observer: &mut Observer<'_>) -> Result<Pass> {
         let started = Instant::now();
         tch::manual_seed(seed_of_layers(self.seed, epoch));
@@ -175,7 +176,8 @@ impl Learner {
     }
 }
 
-/// Seed of libtorch's own generator in an epoch: what random layers draw does not depend on the epochs before.
+/// Seed of libtorch's own generator in an epoch: what random layers draw does not depend on the
+/// epochs before.
 fn seed_of_layers(seed: u64, epoch: usize) -> i64 {
     generator(seed, Place { epoch, stream: 0, purpose: Purpose::Layers, position: 0 }).random()
 }

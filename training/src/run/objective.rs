@@ -1,5 +1,5 @@
-//! The objective that a run minimises: the classification loss, and beside it, where asked for, the contrastive loss
-//! and CAR.
+//! The objective that a run minimises: the classification loss, and beside it, where asked for, the
+//! contrastive loss and CAR.
 //!
 //! | options | views of an image | loss |
 //! | --- | --- | --- |
@@ -8,11 +8,11 @@
 //! | + CutMix + rectification (ConCutMix) | the same, the first mixed | the same, of rectified labels |
 //! | + CAR | | the same + alpha_CAR ‖C̄Λ‖₂, or another norm; alpha_CAR by epoch |
 //!
-//! CutMix touches the view to classify only: contrastive features have one class each. CAR reads batches that are not
-//! mixed, and the view to classify: its matrix counts errors by true class, and an image of two classes has no true
-//! class; a mixed image seen as its partner is no error. The paper does not say how it goes with ConCutMix; the code
-//! that its authors published for an earlier regulariser with CutMix takes its confusion matrix from unmixed images,
-//! too.
+//! CutMix touches the view to classify only: contrastive features have one class each. CAR reads
+//! batches that are not mixed, and the view to classify: its matrix counts errors by true class,
+//! and an image of two classes has no true class; a mixed image seen as its partner is no error.
+//! The paper does not say how it goes with ConCutMix; the code that its authors published for an
+//! earlier regulariser with CutMix takes its confusion matrix from unmixed images, too.
 
 use std::collections::BTreeMap;
 
@@ -56,8 +56,8 @@ pub(crate) struct Step {
 }
 
 impl Objective {
-    /// For `class_counts` `[K]` training images of each class and the given network. The contrastive branch is freshly
-    /// initialised from libtorch's generator.
+    /// For `class_counts` `[K]` training images of each class and the given network. The
+    /// contrastive branch is freshly initialised from libtorch's generator.
     pub(crate) fn new(options: &ObjectiveOptions, class_counts: &[u64], model: &Model, diagnose: bool) -> Result<Self> {
         options.check()?;
         options.car.iter().try_for_each(|car| car.norm.check(class_counts.len()))?;
@@ -78,8 +78,9 @@ impl Objective {
         })
     }
 
-    /// The objective of a batch in epoch `epoch` (from 1): normalised `views` [B, C, H, W], as many as
-    /// [`ObjectiveOptions::views`] says, their classes `labels` `[B]`, and how the first view was mixed, if it was.
+    /// The objective of a batch in epoch `epoch` (from 1): normalised `views` [B, C, H, W], as many
+    /// as [`ObjectiveOptions::views`] says, their classes `labels` `[B]`, and how the first view
+    /// was mixed, if it was.
     pub(crate) fn step(
         &mut self,
         model: &Model,
@@ -157,8 +158,8 @@ impl Objective {
         self.contrastive.iter().flat_map(|(_, branch)| prefixed(branch.trainable())).collect()
     }
 
-    /// What training goes on from and checkpoints keep: the average of CAR that regularises, and the tensors of the
-    /// contrastive branch with `contrastive.` before their names.
+    /// What training goes on from and checkpoints keep: the average of CAR that regularises, and
+    /// the tensors of the contrastive branch with `contrastive.` before their names.
     pub(crate) fn state(&self) -> BTreeMap<String, Tensor> {
         let average = self.car.iter().flat_map(|car| car.loss().state());
         average.chain(self.contrastive.iter().flat_map(|(_, branch)| prefixed(branch.state()))).collect()
@@ -191,7 +192,8 @@ impl Objective {
         }
     }
 
-    /// CAR's record of the epoch that ends; None without CAR, and for an epoch whose batches were all mixed.
+    /// CAR's record of the epoch that ends; None without CAR, and for an epoch whose batches were
+    /// all mixed.
     pub(crate) fn finish_epoch(
         &mut self,
         step_seconds: f64,

@@ -65,8 +65,9 @@ impl Optimizer {
         })
     }
 
-    /// A copy of all that a step leaves to the next: `steps` (int64), and `SLOT.NAME` of every parameter that has had a
-    /// gradient (`momentum`; or `mean` and `square`), of its shape and kind.
+    /// A copy of all that a step leaves to the next: `steps` (int64), and `SLOT.NAME` of every
+    /// parameter that has had a gradient (`momentum`; or `mean` and `square`), of its shape and
+    /// kind.
     pub fn state(&self) -> BTreeMap<String, Tensor> {
         let slots = self.parameters.iter().flat_map(|parameter| {
             let names = slots(&self.options).iter();
@@ -78,7 +79,8 @@ impl Optimizer {
     /// Puts back what [`Optimizer::state`] gave. All or nothing.
     ///
     /// # Errors
-    /// [`TrainingError::WeightsMismatch`] naming the tensor that is missing, left over, or of another shape or kind.
+    /// [`TrainingError::WeightsMismatch`] naming the tensor that is missing, left over, or of
+    /// another shape or kind.
     pub fn set_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<()> {
         let mismatch = |problem: String| TrainingError::WeightsMismatch {
             problem: format!("the optimizer's state is not this one's: {problem}"),

@@ -1,11 +1,12 @@
-//! State that a run needs to go on after it was stopped at any moment: written as each epoch ends, removed when the run
-//! is finished.
+//! State that a run needs to go on after it was stopped at any moment: written as each epoch ends,
+//! removed when the run is finished.
 //!
-//! `resume.safetensors` holds the weights, the state of the optimizer, of both averages of the regulariser and of that
-//! of the weights, the best weights so far where the result is chosen by validation, and, in its metadata, the
-//! description of the run with the epochs done. All random numbers follow from the seed and the epoch
-//! ([`car_spectral_data::random`]). A run continued from it ends with the weights of one that was never stopped, bit
-//! for bit on the CPU with as many threads.
+//! `resume.safetensors` holds the weights, the state of the optimizer, of both averages of the
+//! regulariser and of that of the weights, the best weights so far where the result is chosen by
+//! validation, and, in its metadata, the description of the run with the epochs done. All random
+//! numbers follow from the seed and the epoch ([`car_spectral_data::random`]). A run continued from
+//! it ends with the weights of one that was never stopped, bit for bit on the CPU with as many
+//! threads.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -81,8 +82,8 @@ impl RunState {
     /// Reads the file of a run with the same settings as `planned`; None if there is none.
     ///
     /// # Errors
-    /// [`TrainingError::File`] for a damaged file; [`TrainingError::Setting`] naming the settings that
-    /// differ.
+    /// [`TrainingError::File`] for a damaged file; [`TrainingError::Setting`] naming the settings
+    /// that differ.
     pub(crate) fn load(folder: &Path, planned: &Description, observer: &mut Observer<'_>) -> Result<Option<Self>> {
         let path = folder.join(STATE);
         let bytes = match std::fs::read(&path) {
@@ -146,8 +147,8 @@ pub(crate) fn remove(folder: &Path) -> Result<()> {
     }
 }
 
-/// Everything but how far the run has come and what ran it must be equal. Other threads or another build are told,
-/// since the result may then differ in the last bits.
+/// Everything but how far the run has come and what ran it must be equal. Other threads or another
+/// build are told, since the result may then differ in the last bits.
 fn refuse_other_settings(
     folder: &Path,
     stored: &Description,

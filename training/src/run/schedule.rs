@@ -1,4 +1,5 @@
-//! Learning rate: linear warm-up, then half a cosine down to zero (Loshchilov and Hutter, ICLR 2017, without restarts).
+//! Learning rate: linear warm-up, then half a cosine down to zero (Loshchilov and Hutter, ICLR
+//! 2017, without restarts).
 
 use std::f64::consts::PI;
 
@@ -14,7 +15,8 @@ pub struct WarmupCosine {
 }
 
 impl WarmupCosine {
-    /// Rate of step t = 0, 1, ..., T-1: peak (t+1)/W for t < W, then peak (1 + cos(pi (t-W)/(T-W)))/2.
+    /// Rate of step t = 0, 1, ..., T-1: peak (t+1)/W for t < W, then peak (1 + cos(pi
+    /// (t-W)/(T-W)))/2.
     pub fn rate(&self, step: usize) -> f64 {
         if step < self.warmup_steps {
             return self.peak * (step + 1) as f64 / self.warmup_steps as f64;

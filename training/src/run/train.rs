@@ -47,19 +47,20 @@ struct Plan<'a> {
     normalisation: Normalisation,
 }
 
-/// Trains a network on a part of a training split and writes `metrics.jsonl`, `model.safetensors` (+ `.json`),
-/// `train.npz`, `test.npz` (and `validation.npz` if there is a validation part, `epoch-N.safetensors` where asked) into
-/// the folder of the results. The last epoch is the result, or the best on the validation part ([`Selection`]); nothing
-/// is selected by test accuracy. On the CPU a run is repeatable for a seed and a number of threads, also one that was
-/// stopped and goes on ([`EarlierRun::Resume`]): as each epoch ends, all that the next needs is written to
-/// `resume.safetensors`, which goes when the run is finished. Features of a backbone that stays as it is
-/// ([`crate::features`]) are computed first, if they are not kept already. `observer` is told of every step and epoch.
-/// None if the run that was to go on is finished already.
+/// Trains a network on a part of a training split and writes `metrics.jsonl`, `model.safetensors`
+/// (+ `.json`), `train.npz`, `test.npz` (and `validation.npz` if there is a validation part,
+/// `epoch-N.safetensors` where asked) into the folder of the results. The last epoch is the result,
+/// or the best on the validation part ([`Selection`]); nothing is selected by test accuracy. On the
+/// CPU a run is repeatable for a seed and a number of threads, also one that was stopped and goes
+/// on ([`EarlierRun::Resume`]): as each epoch ends, all that the next needs is written to
+/// `resume.safetensors`, which goes when the run is finished. Features of a backbone that stays as
+/// it is ([`crate::features`]) are computed first, if they are not kept already. `observer` is told
+/// of every step and epoch. None if the run that was to go on is finished already.
 ///
 /// # Errors
-/// [`TrainingError::Setting`] and [`TrainingError::Run`] before anything is written, also for a run to go on with that
-/// had other settings, [`TrainingError::Diverged`] and its like if loss, weights or scores leave the finite range, and
-/// the errors of files and libtorch.
+/// [`TrainingError::Setting`] and [`TrainingError::Run`] before anything is written, also for a run
+/// to go on with that had other settings, [`TrainingError::Diverged`] and its like if loss, weights
+/// or scores leave the finite range, and the errors of files and libtorch.
 pub fn train(
     data: &DataSet,
     parts: &Parts,
@@ -144,8 +145,8 @@ fn take_result(learner: &mut Learner, best: Option<Best>, epochs: usize) -> Resu
     }
 }
 
-/// Puts the learner where the run was stopped, if one is to go on and there is one: the epochs done, and the best of
-/// them where the result is chosen by validation.
+/// Puts the learner where the run was stopped, if one is to go on and there is one: the epochs
+/// done, and the best of them where the result is chosen by validation.
 fn go_on(
     learner: &mut Learner,
     settings: &Settings,

@@ -1,9 +1,10 @@
-//! Exponential moving average of the weights, whose network is evaluated and kept in place of the one that is trained.
+//! Exponential moving average of the weights, whose network is evaluated and kept in place of the
+//! one that is trained.
 //!
-//! After step t = 0, 1, ...: v = v + (1 - d_t) (w - v) with d_t = min(d, (1 + t) / (10 + t)), from v = w before the
-//! first step: short runs forget where they began (as in TensorFlow's ExponentialMovingAverage; Polyak and Juditsky,
-//! SIAM J. Control Optim. 1992, average with equal weights). Means and variances of batch normalisation are averaged
-//! the same way.
+//! After step t = 0, 1, ...: v = v + (1 - d_t) (w - v) with d_t = min(d, (1 + t) / (10 + t)), from
+//! v = w before the first step: short runs forget where they began (as in TensorFlow's
+//! ExponentialMovingAverage; Polyak and Juditsky, SIAM J. Control Optim. 1992, average with equal
+//! weights). Means and variances of batch normalisation are averaged the same way.
 
 use std::collections::BTreeMap;
 

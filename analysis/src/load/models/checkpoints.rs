@@ -1,5 +1,5 @@
-//! Models that are run: checkpoints of this project, weights of the built-in architectures from other programs, and
-//! TorchScript modules.
+//! Models that are run: checkpoints of this project, weights of the built-in architectures from
+//! other programs, and TorchScript modules.
 
 use car_spectral::bounds::Architecture as KnownArchitecture;
 use car_spectral_formats::Content;

@@ -8,7 +8,8 @@ use car_spectral_runs::folder;
 use crate::words::readable;
 use crate::{AnalysisError, Result};
 
-/// Gives files as they are; folders as the .safetensors files in them but the state of a stopped run, by name.
+/// Gives files as they are; folders as the .safetensors files in them but the state of a stopped
+/// run, by name.
 pub(super) fn expand(given: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in given {

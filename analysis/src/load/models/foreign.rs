@@ -90,7 +90,8 @@ impl Foreign {
         Model::of_another(architecture, weights, &reading, device).map_err(refused)
     }
 
-    /// The family; hidden widths of `mlp` and the patch of `vit-*` are read off the weights unless they are said.
+    /// The family; hidden widths of `mlp` and the patch of `vit-*` are read off the weights unless
+    /// they are said.
     fn kind(&self, input: [usize; 3]) -> Result<ArchitectureKind> {
         let patches = self.ending("patch_embed.proj.weight").or_else(|| self.ending("conv_proj.weight"));
         let patch = self.settings.patch.or_else(|| patches?.1.shape.last().copied()).unwrap_or(1);
@@ -125,8 +126,8 @@ impl Foreign {
         self.weights.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)).find(|(name, _)| ends(name))
     }
 
-    /// The widths between the matrices `fc1.weight`, `fc2.weight`, ... as far as each takes what the one before gives,
-    /// so that a network is no larger than the file.
+    /// The widths between the matrices `fc1.weight`, `fc2.weight`, ... as far as each takes what
+    /// the one before gives, so that a network is no larger than the file.
     fn hidden(&self, input: [usize; 3]) -> Vec<usize> {
         let Some((first, _)) = self.ending("fc1.weight") else { return Vec::new() };
         let prefix = first.trim_end_matches("fc1.weight");

@@ -11,12 +11,12 @@ use crate::load::training_run;
 use crate::results::TrainingRun;
 use crate::{AnalysisError, Result};
 
-/// One run for each folder that holds a log and one of these checkpoints, in their order. A log without an epoch, of a
-/// run that has only begun, is none.
+/// One run for each folder that holds a log and one of these checkpoints, in their order. A log
+/// without an epoch, of a run that has only begun, is none.
 ///
 /// # Errors
-/// [`AnalysisError`] naming the line of a log that is damaged, a log that is not of the checkpoints' run, or
-/// checkpoints of several runs in one folder.
+/// [`AnalysisError`] naming the line of a log that is damaged, a log that is not of the
+/// checkpoints' run, or checkpoints of several runs in one folder.
 pub(super) fn read<'a>(
     checkpoints: impl Iterator<Item = (&'a PathBuf, Option<&'a Description>)>,
 ) -> Result<Vec<TrainingRun>> {

@@ -10,8 +10,8 @@ use super::preprocessing::InputSteps;
 use super::relu_network::relu_network;
 use crate::Result;
 
-/// The architecture as T3 sees it: the norms of every layer of a bias-free ReLU network; other built-in models have
-/// attention, or else skip connections.
+/// The architecture as T3 sees it: the norms of every layer of a bias-free ReLU network; other
+/// built-in models have attention, or else skip connections.
 pub(super) fn architecture(model: &Model, steps: &InputSteps) -> Result<Architecture> {
     let Some(layers) = model.bias_free_relu_layers() else {
         return Ok(match model.architecture().kind {

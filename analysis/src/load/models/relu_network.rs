@@ -1,4 +1,5 @@
-//! Facts on a bias-free ReLU network that T3 needs: the norms of its matrices and the bound on its input.
+//! Facts on a bias-free ReLU network that T3 needs: the norms of its matrices and the bound on its
+//! input.
 
 use car_spectral::bounds::{Architecture, BiasFreeReluNetwork, LayerNorms};
 use car_spectral::norms::certified_spectral_upper;
@@ -7,8 +8,9 @@ use ndarray::Array2;
 use super::preprocessing::InputSteps;
 use crate::Result;
 
-/// The network of these matrices [outputs, inputs], first layer first: the norms of each with a certified upper bound
-/// of the spectral norm, and B from the pixel range and the normalisation of images of `height` x `width`.
+/// The network of these matrices [outputs, inputs], first layer first: the norms of each with a
+/// certified upper bound of the spectral norm, and B from the pixel range and the normalisation of
+/// images of `height` x `width`.
 pub(super) fn relu_network(
     layers: &[Array2<f64>],
     steps: &InputSteps,

@@ -80,7 +80,8 @@ impl Work<'_> {
     }
 }
 
-/// Gives the logits [N, K] of the images at these places of a split; the last argument is told the images done.
+/// Gives the logits [N, K] of the images at these places of a split; the last argument is told the
+/// images done.
 pub(super) type Run<'a> = Box<dyn FnMut(&Arc<Split>, &[usize], &mut dyn FnMut(usize)) -> Result<Array2<f32>> + 'a>;
 
 /// A network that images can be given to.

@@ -61,7 +61,8 @@ impl Script {
 
     /// The logits [B, K] of images [B, C, H, W], float32.
     ///
-    /// A module that takes batches of one size only, as a trace may, is given that size, the last batch filled up.
+    /// A module that takes batches of one size only, as a trace may, is given that size, the last
+    /// batch filled up.
     pub(super) fn logits(&self, images: &Tensor) -> Result<Tensor, TrainingError> {
         let images = images.f_to_kind(self.kind)?;
         if let Some(batch) = self.batch.get() {

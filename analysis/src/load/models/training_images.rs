@@ -1,4 +1,5 @@
-//! The training images of a model: those of its own description, or what the flags say of a foreign one.
+//! The training images of a model: those of its own description, or what the flags say of a foreign
+//! one.
 
 use std::path::Path;
 
@@ -76,8 +77,9 @@ pub(super) fn own_training(name: &str, description: &Description, data: &DataSet
     Ok(training)
 }
 
-/// What the flags say of a foreign model: counts alone, the subset that `train` draws, or the full split. Another
-/// program has drawn another subset: unless --subset-seed says that it was ours, no image is called a training image.
+/// What the flags say of a foreign model: counts alone, the subset that `train` draws, or the full
+/// split. Another program has drawn another subset: unless --subset-seed says that it was ours, no
+/// image is called a training image.
 pub(super) fn foreign_training(request: &Request, checkpoints: &Checkpoints, data: &DataSet) -> Result<Training> {
     let classes = data.num_classes();
     if let Some(file) = &request.train_counts {
@@ -100,9 +102,9 @@ pub(super) fn foreign_training(request: &Request, checkpoints: &Checkpoints, dat
     })
 }
 
-/// Holds counts against the training images that are there. A folder or list of one's own is what the model was
-/// trained on, and has no fewer of a class; a published set may be here in part, and is what long-tailed subsets are
-/// drawn from.
+/// Holds counts against the training images that are there. A folder or list of one's own is what
+/// the model was trained on, and has no fewer of a class; a published set may be here in part, and
+/// is what long-tailed subsets are drawn from.
 fn beside_the_images(file: &Path, counts: &[u64], data: &DataSet) -> Result<Option<Warning>> {
     let found = Training::full(data).counts;
     if data.train.labels.is_empty() || counts == found {

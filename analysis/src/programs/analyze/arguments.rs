@@ -25,10 +25,10 @@ const VERSION: &str = match (cfg!(feature = "torch"), cfg!(feature = "onnx")) {
 
 /// Does the worst-class bound hold on this model, and by how much?
 ///
-/// Computes the exact frequency-weighted confusion matrices of a trained classifier on training and test data, their
-/// spectral norms with certified error bars, and every step of the worst-class bound beside the measured worst-class
-/// error with its confidence interval. Leaves report.json, report.html, tables and plots in --out, and prints a
-/// summary.
+/// Computes the exact frequency-weighted confusion matrices of a trained classifier on training and
+/// test data, their spectral norms with certified error bars, and every step of the worst-class
+/// bound beside the measured worst-class error with its confidence interval. Leaves report.json,
+/// report.html, tables and plots in --out, and prints a summary.
 ///
 /// Exit code: 0 done, 1 a file or its content was refused, 2 wrong usage.
 #[derive(Debug, Parser)]
@@ -43,13 +43,14 @@ const VERSION: &str = match (cfg!(feature = "torch"), cfg!(feature = "onnx")) {
   analyze --predictions test.npz --train-predictions train.npz --out out/c
   analyze --predictions logits.npy,labels.npy --train-counts counts.txt --out out/d")]
 pub(super) struct Arguments {
-    /// Trained models: .onnx, .safetensors, .pt/.pth/.th/.pth.tar (torch.save), an .index.json of parts, TorchScript
-    /// with --run-torchscript, or folders of .safetensors checkpoints
+    /// Trained models: .onnx, .safetensors, .pt/.pth/.th/.pth.tar (torch.save), an .index.json of
+    /// parts, TorchScript with --run-torchscript, or folders of .safetensors checkpoints
     #[arg(long, value_name = "FILE|DIR", num_args = 1..)]
     pub checkpoint: Vec<PathBuf>,
 
-    /// Stored test predictions instead of a model: .npz, .safetensors, torch.save, pickle, CSV or JSON with scores and
-    /// labels, a pair LOGITS.npy,LABELS.npy, or a folder of such files, the parts of one set
+    /// Stored test predictions instead of a model: .npz, .safetensors, torch.save, pickle, CSV or
+    /// JSON with scores and labels, a pair LOGITS.npy,LABELS.npy, or a folder of such files, the
+    /// parts of one set
     #[arg(long, value_name = "FILE", num_args = 1.., value_parser = predictions)]
     pub predictions: Vec<PredictionSource>,
 
@@ -60,8 +61,9 @@ pub(super) struct Arguments {
     #[command(flatten)]
     pub stored: StoredArguments,
 
-    /// Images to run a checkpoint on: cifar100:DIR, cifar10:DIR, fashion-mnist:DIR, image-folder:DIR with
-    /// DIR/train/CLASS/*.jpg and DIR/test/CLASS/*.jpg (or val), list:DIR with lists of `path label` lines
+    /// Images to run a checkpoint on: cifar100:DIR, cifar10:DIR, fashion-mnist:DIR,
+    /// image-folder:DIR with DIR/train/CLASS/*.jpg and DIR/test/CLASS/*.jpg (or val), list:DIR with
+    /// lists of `path label` lines
     #[arg(long, value_name = "KIND:DIR", conflicts_with = "predictions")]
     pub data: Option<DataSource>,
 
@@ -69,32 +71,34 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE", requires = "data")]
     pub train_list: Option<PathBuf>,
 
-    /// Test images of list:DIR [default: the one DIR/*_test.txt, or else DIR/*_val.txt]; of image-folder:DIR, where
-    /// they lie in one folder, lines of an image and its class
+    /// Test images of list:DIR [default: the one DIR/*_test.txt, or else DIR/*_val.txt]; of
+    /// image-folder:DIR, where they lie in one folder, lines of an image and its class
     #[arg(long, value_name = "FILE", requires = "data")]
     pub test_list: Option<PathBuf>,
 
-    /// Order of the classes of image-folder:DIR: folders sorted as text (0, 1, 10, 2), as torchvision's ImageFolder
-    /// does, or in natural order (0, 1, 2, 10) [default: text]
+    /// Order of the classes of image-folder:DIR: folders sorted as text (0, 1, 10, 2), as
+    /// torchvision's ImageFolder does, or in natural order (0, 1, 2, 10) [default: text]
     #[arg(long, value_name = "text|natural", requires = "data")]
     pub class_order: Option<ClassOrder>,
 
-    /// Architecture, when the file does not say: mlp, resnet20, resnet32, resnet44, resnet56, resnet50, vit-tiny,
-    /// vit-small, vit-base, efficientnet-lite0, efficientnet-lite0-symmetric, or timm's or torchvision's name for one
-    /// of them (hidden widths and patches are read off the weights). With --predictions any name: it is recorded, and a
-    /// residual or attention network named as the reason why T3 does not apply
+    /// Architecture, when the file does not say: mlp, resnet20, resnet32, resnet44, resnet56,
+    /// resnet50, vit-tiny, vit-small, vit-base, efficientnet-lite0, efficientnet-lite0-symmetric,
+    /// or timm's or torchvision's name for one of them (hidden widths and patches are read off the
+    /// weights). With --predictions any name: it is recorded, and a residual or attention network
+    /// named as the reason why T3 does not apply
     #[arg(long, value_name = "NAME")]
     pub arch: Option<String>,
 
     #[command(flatten)]
     pub foreign: ForeignArguments,
 
-    /// Run a TorchScript file. It is a program and can do anything you can; run only files you trust
+    /// Run a TorchScript file. It is a program and can do anything you can; run only files you
+    /// trust
     #[arg(long)]
     pub run_torchscript: bool,
 
-    /// Output that holds the logits, of an ONNX network or a TorchScript file with several: its name, or its number
-    /// from 0
+    /// Output that holds the logits, of an ONNX network or a TorchScript file with several: its
+    /// name, or its number from 0
     #[arg(long, value_name = "NAME|INDEX", requires = "data")]
     pub output: Option<String>,
 
@@ -106,11 +110,13 @@ pub(super) struct Arguments {
     #[arg(long, value_delimiter = ',', requires = "mean", value_parser = above_0)]
     pub std: Option<Vec<f64>>,
 
-    /// Resize the shorter side to this many pixels for a foreign model (bilinear, antialiased); needed for image files
+    /// Resize the shorter side to this many pixels for a foreign model (bilinear, antialiased);
+    /// needed for image files
     #[arg(long, value_name = "PIXELS", value_parser = at_least_1)]
     pub resize: Option<usize>,
 
-    /// Crop the centre to this many pixels for a foreign model, after --resize; needed for image files
+    /// Crop the centre to this many pixels for a foreign model, after --resize; needed for image
+    /// files
     #[arg(long, value_name = "PIXELS", value_parser = at_least_1)]
     pub crop: Option<usize>,
 
@@ -118,27 +124,30 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ORDER")]
     pub channels: Option<Channels>,
 
-    /// Imbalance factor of a foreign model's training set, largest class over smallest: gives the class counts,
-    /// and with --subset-seed the training images [default: the full training split]
+    /// Imbalance factor of a foreign model's training set, largest class over smallest: gives the
+    /// class counts, and with --subset-seed the training images [default: the full training split]
     #[arg(long, value_name = "IF", conflicts_with = "train_counts")]
     pub imbalance: Option<f64>,
 
-    /// Images of the largest class, with --imbalance [default: the largest class of the full training split]
+    /// Images of the largest class, with --imbalance [default: the largest class of the full
+    /// training split]
     #[arg(long, requires = "imbalance")]
     pub n_max: Option<u64>,
 
-    /// Seed with which this project's `train` drew the very subset that the model was trained on, with --imbalance. Not
-    /// for models trained elsewhere, on another subset: their training images are not known
+    /// Seed with which this project's `train` drew the very subset that the model was trained on,
+    /// with --imbalance. Not for models trained elsewhere, on another subset: their training images
+    /// are not known
     #[arg(long, requires = "imbalance", conflicts_with = "predictions")]
     pub subset_seed: Option<u64>,
 
-    /// Training images of each class: one count a line, `class,count` lines, JSON, .npy, as Python prints them, a
-    /// list of the training images, or a folder of classes with their images. With it, the test images of --data are
-    /// enough
+    /// Training images of each class: one count a line, `class,count` lines, JSON, .npy, as Python
+    /// prints them, a list of the training images, or a folder of classes with their images. With
+    /// it, the test images of --data are enough
     #[arg(long, value_name = "FILE|DIR")]
     pub train_counts: Option<PathBuf>,
 
-    /// Names of the classes: one a line, or JSON (a list, class_to_idx) [default: those of the data set, or numbers]
+    /// Names of the classes: one a line, or JSON (a list, class_to_idx) [default: those of the data
+    /// set, or numbers]
     #[arg(long, value_name = "FILE")]
     pub class_names: Option<PathBuf>,
 
@@ -150,7 +159,8 @@ pub(super) struct Arguments {
     #[arg(long, default_value_t = 0.2)]
     pub r0: f64,
 
-    /// Class weights: paper (as printed), official (divided by their mean, as in the authors' code) or none
+    /// Class weights: paper (as printed), official (divided by their mean, as in the authors' code)
+    /// or none
     #[arg(long, default_value_t = WeightForm::Paper)]
     pub weights: WeightForm,
 
@@ -170,8 +180,9 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME", num_args = 1..)]
     pub name: Vec<String>,
 
-    /// Networks that were trained alike but for the seed, by model name or file: bs=runs/a,runs/b. Given twice or more,
-    /// each later group is compared with the first, over seeds and for these networks
+    /// Networks that were trained alike but for the seed, by model name or file: bs=runs/a,runs/b.
+    /// Given twice or more, each later group is compared with the first, over seeds and for these
+    /// networks
     #[arg(long, value_name = "NAME=MODEL,...")]
     pub group: Vec<GroupArgument>,
 
@@ -189,7 +200,8 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    /// The images, with all that is said of them. Counts stand in for training images that are not there.
+    /// The images, with all that is said of them. Counts stand in for training images that are not
+    /// there.
     fn source(&self, data: DataSource) -> Result<DataSource, AnalysisError> {
         let listed = data.with_lists(self.train_list.clone(), self.test_list.clone())?;
         Ok(listed.with_class_order(self.class_order)?.with_test_alone(self.train_counts.is_some()))

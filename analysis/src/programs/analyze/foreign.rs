@@ -15,11 +15,12 @@ use super::numbers::at_least_1;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Weights of other programs")]
 pub(super) struct ForeignArguments {
-    /// Key of the one set of weights to take from a file of several, as in state_dict_ema; or a word that their names
-    /// begin with
+    /// Key of the one set of weights to take from a file of several, as in state_dict_ema; or a
+    /// word that their names begin with
     #[arg(long, value_name = "NAME")]
     key: Option<String>,
-    /// Change the beginning of names, in whole parts between dots: --rename fc=linear, --rename encoder_q= takes it off
+    /// Change the beginning of names, in whole parts between dots: --rename fc=linear, --rename
+    /// encoder_q= takes it off
     #[arg(long, value_name = "FROM=TO", num_args = 1..)]
     rename: Vec<Rename>,
     /// Leave tensors or modules out that the scores are computed without
@@ -31,7 +32,8 @@ pub(super) struct ForeignArguments {
     /// Scale of the logits of a cosine classifier
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     scale: Option<u32>,
-    /// Rows of the last layer's matrix, if it is square and has no bias: classes (torch.nn.Linear) or features
+    /// Rows of the last layer's matrix, if it is square and has no bias: classes (torch.nn.Linear)
+    /// or features
     #[arg(long, value_name = "WHAT")]
     classifier_rows: Option<MatrixRows>,
     /// A second file, with the last layer of a network that was kept apart from it
@@ -43,7 +45,8 @@ pub(super) struct ForeignArguments {
     /// Hidden widths of mlp, comma-separated [default: as the weights say]
     #[arg(long, value_delimiter = ',', value_parser = at_least_1)]
     hidden: Option<Vec<usize>>,
-    /// Resize images to this many pixels a side before the network (bilinear, not antialiased) [default: as they are]
+    /// Resize images to this many pixels a side before the network (bilinear, not antialiased)
+    /// [default: as they are]
     #[arg(long, value_name = "PIXELS", value_parser = at_least_1)]
     resolution: Option<usize>,
 }

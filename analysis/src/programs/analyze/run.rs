@@ -22,11 +22,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::arguments::{Arguments, GroupArgument};
 use super::progress::Images;
 
-/// Below this no interval says anything, and its tails leave the range in which they are computed to full accuracy.
+/// Below this no interval says anything, and its tails leave the range in which they are computed
+/// to full accuracy.
 const SMALLEST_DELTA: f64 = 1e-12;
 
-/// Runs the program, called by `command_line`: writes the results into `arguments.out`, the summary to stdout, progress
-/// to stderr.
+/// Runs the program, called by `command_line`: writes the results into `arguments.out`, the summary
+/// to stdout, progress to stderr.
 pub(super) fn run(arguments: &Arguments, command_line: &[String]) -> Result<(), AnalysisError> {
     check(arguments)?;
     let request = arguments.request()?;
@@ -89,7 +90,8 @@ fn counted_margins(subjects: &[Subject]) -> Option<MarginGrid> {
     }
 }
 
-/// Calls the settings in what is said of files, of what is left out, and in warnings by their flags.
+/// Calls the settings in what is said of files, of what is left out, and in warnings by their
+/// flags.
 fn call_by_flags(models: &mut [ModelReport]) {
     let command = Arguments::command();
     let is_flag = |name: &str| command.get_arguments().any(|flag| flag.get_long() == Some(name));
@@ -122,8 +124,8 @@ fn rename(names: &[String], models: &mut [Subject]) -> Result<(), AnalysisError>
     Ok(())
 }
 
-/// The groups with their models found by name, or by a file or the folder of it as given. No group has a model twice,
-/// no two groups one name.
+/// The groups with their models found by name, or by a file or the folder of it as given. No group
+/// has a model twice, no two groups one name.
 fn seed_groups(groups: &[GroupArgument], subjects: &[Subject]) -> Result<Vec<compare::SeedGroup>, AnalysisError> {
     let find = |group: &str, wanted: &str| {
         let named = |subject: &Subject| {

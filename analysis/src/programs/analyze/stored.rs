@@ -9,13 +9,13 @@ use clap::Args;
 /// What is said of stored predictions.
 #[derive(Debug, Args)]
 pub(super) struct StoredArguments {
-    /// Confusion matrices of counts instead of predictions: CSV with or without names, .npy, JSON, or as Python prints
-    /// them. What needs scores is left out
+    /// Confusion matrices of counts instead of predictions: CSV with or without names, .npy, JSON,
+    /// or as Python prints them. What needs scores is left out
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["data", "train_predictions"])]
     pub confusion: Vec<PathBuf>,
 
-    /// Files that `count` wrote of one model's test predictions; they are added up. What needs scores is left out, and
-    /// the margins are those that were counted
+    /// Files that `count` wrote of one model's test predictions; they are added up. What needs
+    /// scores is left out, and the margins are those that were counted
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["data", "train_predictions", "margin"])]
     pub counts: Vec<PathBuf>,
 
@@ -23,12 +23,13 @@ pub(super) struct StoredArguments {
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub counts_train: Vec<PathBuf>,
 
-    /// Direction in which they lie: rows-are-true (scikit-learn) or columns-are-true. Asked for unless they are
-    /// symmetric
+    /// Direction in which they lie: rows-are-true (scikit-learn) or columns-are-true. Asked for
+    /// unless they are symmetric
     #[arg(long, value_name = "WAY")]
     pub orientation: Option<Orientation>,
 
-    /// Names of the arrays or columns of --predictions, where they do not tell which is which: logits=NAME,labels=NAME
+    /// Names of the arrays or columns of --predictions, where they do not tell which is which:
+    /// logits=NAME,labels=NAME
     #[arg(long, value_name = "ROLE=NAME,...")]
     pub keys: Option<Keys>,
 
@@ -40,8 +41,8 @@ pub(super) struct StoredArguments {
     #[arg(long, value_name = "KIND")]
     pub scores: Option<Scores>,
 
-    /// Keep the scores that a checkpoint computes, for --predictions: FILE.npz, and FILE-train.npz on its training
-    /// images
+    /// Keep the scores that a checkpoint computes, for --predictions: FILE.npz, and FILE-train.npz
+    /// on its training images
     #[arg(long, value_name = "FILE")]
     pub save_predictions: Option<PathBuf>,
 }

@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 
 /// Runs experiments that are described by files, and collects their runs into a table.
 ///
-/// An experiment is a TOML file: flags of `train`, and in its table `[experiment]` a title, the kind of data and the
-/// seeds. The run of a seed lies in RUNS/FOLDER/FILE-seedN.
+/// An experiment is a TOML file: flags of `train`, and in its table `[experiment]` a title, the
+/// kind of data and the seeds. The run of a seed lies in RUNS/FOLDER/FILE-seedN.
 ///
 /// Exit code: 0 done, 1 a run failed or a file was refused, 2 wrong usage.
 #[derive(Debug, Parser)]
@@ -26,8 +26,8 @@ pub(super) enum Command {
     Correlate(CorrelateArguments),
 }
 
-/// Run what is missing: the first seed of all experiments, then the second. A run that was stopped goes on; one that
-/// fails is told at the end
+/// Run what is missing: the first seed of all experiments, then the second. A run that was stopped
+/// goes on; one that fails is told at the end
 #[derive(Debug, Args)]
 pub(super) struct RunArguments {
     /// Experiment files, or folders of them
@@ -50,8 +50,8 @@ pub(super) struct RunArguments {
     pub device: String,
 }
 
-/// Collect the runs into table.md, table.csv, runs.csv, table.svg and table.png. Experiments that are not run stay in
-/// the table with their command
+/// Collect the runs into table.md, table.csv, runs.csv, table.svg and table.png. Experiments that
+/// are not run stay in the table with their command
 #[derive(Debug, Args)]
 pub(super) struct TableArguments {
     /// Folder of the experiment files
@@ -65,11 +65,13 @@ pub(super) struct TableArguments {
     pub out: Option<PathBuf>,
 }
 
-/// Does the weighted spectral norm predict the worst classes' error better than overall error or loss do? Over all
-/// epochs of all runs, from their logs: correlations.md, correlations.json and plots
+/// Does the weighted spectral norm predict the worst classes' error better than overall error or
+/// loss do? Over all epochs of all runs, from their logs: correlations.md, correlations.json and
+/// plots
 #[derive(Debug, Args)]
 pub(super) struct CorrelateArguments {
-    /// Folders of runs, folders that hold such folders, or logs NAME.jsonl with the description NAME.json beside
+    /// Folders of runs, folders that hold such folders, or logs NAME.jsonl with the description
+    /// NAME.json beside
     #[arg(value_name = "FILE|DIR", required = true)]
     pub runs: Vec<PathBuf>,
     /// Folder of the results

@@ -1,5 +1,5 @@
-//! `table`: the table as a plot, a line of each panel an experiment; every seed a small mark, their mean a large one
-//! with the standard deviation across.
+//! `table`: the table as a plot, a line of each panel an experiment; every seed a small mark, their
+//! mean a large one with the standard deviation across.
 
 use super::metric::{Form, Metric, Summary};
 use super::rows::Row;

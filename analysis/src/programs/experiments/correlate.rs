@@ -23,8 +23,8 @@ const LOG: &str = "metrics.jsonl";
 /// Writes `correlations.md`, `correlations.json` and, for each training set, its plots.
 ///
 /// # Errors
-/// [`AnalysisError`] for files that cannot be read or written; [`AnalysisError::Mismatch`] for fewer than three runs on
-/// every training set.
+/// [`AnalysisError`] for files that cannot be read or written; [`AnalysisError::Mismatch`] for
+/// fewer than three runs on every training set.
 pub(super) fn write(arguments: &CorrelateArguments) -> Result<(), AnalysisError> {
     let (mut runs, mut seen) = (Vec::new(), BTreeMap::new());
     for path in &arguments.runs {

@@ -1,5 +1,5 @@
-//! The differences between rows: what another seed would bring (T9, paired by seed), and what holds of these very
-//! networks (T8, T9). The two are never joined into one interval.
+//! The differences between rows: what another seed would bring (T9, paired by seed), and what holds
+//! of these very networks (T8, T9). The two are never joined into one interval.
 
 use std::fmt::Write as _;
 
@@ -27,11 +27,12 @@ struct RowDifference<'a> {
     networks: NetworksDifference,
 }
 
-/// Adds the differences to the text of a table, each interval at 1 − `delta`; nothing where no two rows share a seed.
+/// Adds the differences to the text of a table, each interval at 1 − `delta`; nothing where no two
+/// rows share a seed.
 ///
 /// # Errors
-/// [`AnalysisError::Mismatch`] for an `against` that names no row, or runs of one seed with other test labels; those of
-/// numbers that the bounds refuse.
+/// [`AnalysisError::Mismatch`] for an `against` that names no row, or runs of one seed with other
+/// test labels; those of numbers that the bounds refuse.
 pub(super) fn push(text: &mut String, rows: &[Row], delta: f64) -> Result<(), AnalysisError> {
     let mut found = Vec::new();
     for row in rows {

@@ -28,8 +28,9 @@ pub(super) struct Planned {
 /// Reads files, and of folders the files that end in `.toml`, by name.
 ///
 /// # Errors
-/// [`AnalysisError::Training`] for a file that cannot be read or is no experiment; [`AnalysisError::Mismatch`] for a
-/// folder without one, and for two files whose runs would share a folder.
+/// [`AnalysisError::Training`] for a file that cannot be read or is no experiment;
+/// [`AnalysisError::Mismatch`] for a folder without one, and for two files whose runs would share a
+/// folder.
 pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<Planned>, AnalysisError> {
     let mut files = Vec::new();
     for path in paths {
@@ -150,8 +151,8 @@ impl Planned {
         given.iter().find(|source| source.kind == self.experiment.data)
     }
 
-    /// Tells whether the run of a seed is finished, with the settings that the file has now and the weights that it had
-    /// then.
+    /// Tells whether the run of a seed is finished, with the settings that the file has now and the
+    /// weights that it had then.
     ///
     /// # Errors
     /// [`AnalysisError`] for a record or weights that cannot be read.
@@ -180,7 +181,8 @@ impl Planned {
     }
 }
 
-/// What a record says of the weights: a run that took the folder over since is none of its experiment.
+/// What a record says of the weights: a run that took the folder over since is none of its
+/// experiment.
 fn weights_line(folder: &Path) -> Result<String, AnalysisError> {
     Ok(format!("# finished with model.safetensors of SHA-256 {}", sha256_file(&folder.join("model.safetensors"))?))
 }

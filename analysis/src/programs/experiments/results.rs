@@ -22,12 +22,13 @@ pub(super) struct RunResults {
     pub classes: ClassMetrics,
     /// Metrics on the validation part, if the run held one out.
     pub validation: Option<ClassMetrics>,
-    /// Norms on the training images, with Λ and the surrogate of [`CarOptions::paper`] whatever the run's own, so that
-    /// runs can be compared.
+    /// Norms on the training images, with Λ and the surrogate of [`CarOptions::paper`] whatever the
+    /// run's own, so that runs can be compared.
     pub train: SplitMetrics,
     /// The same on the test images.
     pub test: SplitMetrics,
-    /// Root mean square over the classes of their weighted test errors λ_j e_j, below which ‖CΛ‖₂ cannot fall.
+    /// Root mean square over the classes of their weighted test errors λ_j e_j, below which ‖CΛ‖₂
+    /// cannot fall.
     pub rms_weighted_error: f64,
     /// The class predicted for each test image, and its label.
     pub predicted: (Vec<usize>, Vec<usize>),
@@ -38,8 +39,8 @@ pub(super) struct RunResults {
 }
 
 impl RunResults {
-    /// Reads `model.safetensors` (its description), `train.npz`, `test.npz`, `validation.npz` if the run has such a
-    /// part, and `metrics.jsonl` of a folder.
+    /// Reads `model.safetensors` (its description), `train.npz`, `test.npz`, `validation.npz` if
+    /// the run has such a part, and `metrics.jsonl` of a folder.
     ///
     /// # Errors
     /// [`AnalysisError`] naming the file that is missing, damaged or not of this run.
@@ -161,9 +162,9 @@ impl Scored {
 /// How sure a network is of itself on one split.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Softness {
-    /// Mean over classes of the surrogate's column sums, with [`CarOptions::paper`]: the soft counterpart of the mean
-    /// class error. It falls, too, where logits shrink, for an error by a large margin counts 1, one by a small margin
-    /// about a half.
+    /// Mean over classes of the surrogate's column sums, with [`CarOptions::paper`]: the soft
+    /// counterpart of the mean class error. It falls, too, where logits shrink, for an error by a
+    /// large margin counts 1, one by a small margin about a half.
     pub soft_error: f64,
     /// Mean over images of the largest softmax probability.
     pub confidence: f64,

@@ -33,8 +33,8 @@ impl Row {
         self.plan.name.rsplit('/').next().unwrap_or_default()
     }
 
-    /// Names what the runs differ in beside the seed: threads, devices. CAR makes training chaotic, so that these move
-    /// a run as a seed does.
+    /// Names what the runs differ in beside the seed: threads, devices. CAR makes training chaotic,
+    /// so that these move a run as a seed does.
     pub fn mixture(&self) -> Option<String> {
         let told = |of: &dyn Fn(&RunResults) -> String| {
             let all: std::collections::BTreeSet<String> = self.runs.iter().map(of).collect();
@@ -96,8 +96,8 @@ fn same_data(a: &Description, b: &Description) -> bool {
         && (each_its_own || a.data.indices_sha256 == b.data.indices_sha256)
 }
 
-/// Test images and the numbers of training images of each class must be the same in all runs, and the training images
-/// themselves in all runs of one seed: each seed may have drawn its own.
+/// Test images and the numbers of training images of each class must be the same in all runs, and
+/// the training images themselves in all runs of one seed: each seed may have drawn its own.
 pub(super) fn check_same_data(rows: &[Row]) -> Result<(), AnalysisError> {
     let runs: Vec<(&Row, &RunResults)> =
         rows.iter().flat_map(|row| row.runs.iter().map(move |run| (row, run))).collect();

@@ -1,5 +1,5 @@
-//! The sweep: each missing run is a child process `train --config FILE --seed N --resume`, so that whatever happens to
-//! it costs at most one epoch; some at a time.
+//! The sweep: each missing run is a child process `train --config FILE --seed N --resume`, so that
+//! whatever happens to it costs at most one epoch; some at a time.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fs::{self, OpenOptions};
@@ -81,7 +81,8 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), AnalysisError> {
     Err(AnalysisError::FailedRuns { problem: format!("{count} failed:\n  {}", failures.join("\n  ")) })
 }
 
-/// Whether `train` takes what it will be given: a mistake in the last file is found now, not when its turn comes.
+/// Whether `train` takes what it will be given: a mistake in the last file is found now, not when
+/// its turn comes.
 fn check(train: &Path, queue: &VecDeque<Job<'_>>, arguments: &RunArguments) -> Result<(), AnalysisError> {
     if arguments.runs.to_str().is_none() {
         let problem = format!("--runs {}: the path is not UTF-8; choose another", arguments.runs.display());
@@ -132,7 +133,8 @@ fn train_program() -> Result<PathBuf, AnalysisError> {
 
 type Queue<'a> = (VecDeque<Job<'a>>, usize, Vec<&'a Planned>);
 
-/// The first seed of all experiments, then the second, and so on; how many runs are finished; experiments without data.
+/// The first seed of all experiments, then the second, and so on; how many runs are finished;
+/// experiments without data.
 fn queue<'a>(planned: &'a [Planned], arguments: &RunArguments) -> Result<Queue<'a>, AnalysisError> {
     let (with_data, left_out): (Vec<&Planned>, Vec<&Planned>) =
         planned.iter().partition(|plan| plan.source(&arguments.data).is_some());
@@ -315,8 +317,8 @@ impl<'a> Sweep<'a> {
     }
 }
 
-/// What a log says of the end of its run: the last paragraph that begins with `error`, or the last line. (A run of an
-/// earlier sweep that is still going on may write into the same log.)
+/// What a log says of the end of its run: the last paragraph that begins with `error`, or the last
+/// line. (A run of an earlier sweep that is still going on may write into the same log.)
 fn told_reason(log: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();
     match lines.iter().rposition(|line| line.starts_with("error")) {

@@ -1,4 +1,5 @@
-//! The table: a row for each experiment, mean and standard deviation over the seeds that are finished.
+//! The table: a row for each experiment, mean and standard deviation over the seeds that are
+//! finished.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -20,11 +21,12 @@ use crate::words::{counted, in_code, in_markdown, readable};
 
 const FILES: [&str; 5] = ["table.md", "table.csv", "runs.csv", "table.svg", "table.png"];
 
-/// Writes `table.md`, `table.csv`, `runs.csv`, `table.svg` and `table.png`, in one step, and prints the table.
+/// Writes `table.md`, `table.csv`, `runs.csv`, `table.svg` and `table.png`, in one step, and prints
+/// the table.
 ///
 /// # Errors
-/// [`AnalysisError`] for files that cannot be read or written, and for runs that were not trained or tested on the same
-/// images: they are no rows of one table.
+/// [`AnalysisError`] for files that cannot be read or written, and for runs that were not trained
+/// or tested on the same images: they are no rows of one table.
 pub(super) fn write(arguments: &TableArguments) -> Result<(), AnalysisError> {
     if !arguments.experiments.is_dir() {
         let problem =
@@ -44,8 +46,8 @@ pub(super) fn write(arguments: &TableArguments) -> Result<(), AnalysisError> {
     Ok(())
 }
 
-/// The metrics that stand in a table: those of a validation part only if a run has one, a group's macro average only if
-/// it is not the micro average in every run.
+/// The metrics that stand in a table: those of a validation part only if a run has one, a group's
+/// macro average only if it is not the micro average in every run.
 fn columns(rows: &[Row]) -> Vec<&'static Metric> {
     let runs = || rows.iter().flat_map(|row| &row.runs);
     let held_out = runs().any(|run| run.validation.is_some());

@@ -1,6 +1,7 @@
-//! `comparison.csv`, `comparison.md` and `comparison.tex`: a row a model, then the differences that were tested and the
-//! groups of seeds. The CSV has one table with every number as `report.json` has it, differences of errors; the others
-//! have per cent in one decimal, to be set into a text, and differences with the signs of the page.
+//! `comparison.csv`, `comparison.md` and `comparison.tex`: a row a model, then the differences that
+//! were tested and the groups of seeds. The CSV has one table with every number as `report.json`
+//! has it, differences of errors; the others have per cent in one decimal, to be set into a text,
+//! and differences with the signs of the page.
 
 mod csv;
 mod text;
@@ -34,7 +35,8 @@ fn groups(model: &ModelReport) -> [Option<GroupAccuracy>; 3] {
     [model.test.many, model.test.medium, model.test.few]
 }
 
-/// A table of text: a title, the header, then rows; the first `names` columns hold names, the others numbers.
+/// A table of text: a title, the header, then rows; the first `names` columns hold names, the
+/// others numbers.
 struct Table {
     title: String,
     header: Vec<&'static str>,

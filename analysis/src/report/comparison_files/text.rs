@@ -6,7 +6,8 @@ use super::filled_tables;
 use crate::results::Report;
 use crate::words::{in_markdown, readable};
 
-/// `comparison.md`: columns as wide as their widest cell, so that digits stand below each other in the source, too.
+/// `comparison.md`: columns as wide as their widest cell, so that digits stand below each other in
+/// the source, too.
 pub(in super::super) fn markdown(report: &Report) -> String {
     let mut text = "<!-- car-spectral: made by analyze -->\n".to_owned();
     for table in filled_tables(report) {
@@ -49,8 +50,8 @@ pub(in super::super) fn markdown(report: &Report) -> String {
     text
 }
 
-/// `comparison.tex`: a tabular with booktabs' rules for each table, to be input where it is to stand. Numbers have one
-/// decimal each and end flush right.
+/// `comparison.tex`: a tabular with booktabs' rules for each table, to be input where it is to
+/// stand. Numbers have one decimal each and end flush right.
 pub(in super::super) fn latex(report: &Report) -> String {
     let mut text =
         "% car-spectral: made by analyze. Needs \\usepackage{booktabs}; names beyond Latin letters need LuaLaTeX or \

@@ -27,8 +27,8 @@ const LINES: [(&str, &str); 19] = [
     ("D6", "D6"),
 ];
 
-/// The text of a sentence as HTML, the statements in parentheses that hold nothing else as links. Names outside
-/// parentheses are left: a model may be called T5.
+/// The text of a sentence as HTML, the statements in parentheses that hold nothing else as links.
+/// Names outside parentheses are left: a model may be called T5.
 pub(super) fn cited(sentence: &str) -> Value {
     let text = readable(sentence);
     let (mut html, mut rest) = (String::with_capacity(2 * text.len()), &*text);

@@ -1,4 +1,5 @@
-//! Data that the page's script has of each class: the numbers of `report.json` by column, as JSON inside the page.
+//! Data that the page's script has of each class: the numbers of `report.json` by column, as JSON
+//! inside the page.
 
 use serde::Serialize;
 
@@ -135,7 +136,8 @@ mod tests {
     use super::*;
     use crate::report::sample::Sample;
 
-    /// Everything the script shows stands in `report.json`, as it is or, of ends of intervals, not further inwards.
+    /// Everything the script shows stands in `report.json`, as it is or, of ends of intervals, not
+    /// further inwards.
     #[test]
     fn the_numbers_are_those_of_the_report() {
         let of = |skill: f64, name: &str| {

@@ -18,7 +18,8 @@ pub(super) struct KeyFigure {
 
 const GROUPS: &str = "the classes with more than 100, 20 to 100 and fewer than 20 training images";
 
-/// The accuracies of the groups, as means over classes, and what they are; those over images where they differ.
+/// The accuracies of the groups, as means over classes, and what they are; those over images where
+/// they differ.
 fn group_figures(test: &TestReport) -> (String, String) {
     let bare = |share: f64| percent(share).trim_end_matches(" %").to_owned();
     let groups = |accuracy: fn(GroupAccuracy) -> f64| {

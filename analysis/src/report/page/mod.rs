@@ -1,9 +1,9 @@
-//! `report.html`: one file without outside references, whole without its script, which adds a table of classes to
-//! search and sort.
+//! `report.html`: one file without outside references, whole without its script, which adds a table
+//! of classes to search and sort.
 //!
-//! Every text goes through the template engine's escaping; passed as markup are the plots, whose own text [`Figure`]
-//! escapes, the style, the script, and the script's data as JSON without `<`. The page's content security policy lets
-//! that one script run and nothing be fetched.
+//! Every text goes through the template engine's escaping; passed as markup are the plots, whose
+//! own text [`Figure`] escapes, the style, the script, and the script's data as JSON without `<`.
+//! The page's content security policy lets that one script run and nothing be fetched.
 //!
 //! | file | holds |
 //! | --- | --- |
@@ -37,7 +37,8 @@ use crate::results::{ModelReport, Report, Settings};
 use crate::words::{capitalised, grouped, listed, percent, percent_range, readable, short};
 use key_figures::{KeyFigure, key_figures};
 
-/// Ends of the names of plots on single classes, on the bounds, and on the margins; the others show confusions.
+/// Ends of the names of plots on single classes, on the bounds, and on the margins; the others show
+/// confusions.
 const CLASS_PLOTS: [&str; 2] = ["error_by_frequency", "worst_classes"];
 const BOUND_PLOTS: [&str; 2] = ["bound_vs_error", "chain_at_worst"];
 const MARGIN_PLOTS: [&str; 1] = ["margin_sweep"];
@@ -265,7 +266,8 @@ fn anchor(at: usize) -> String {
     format!("model-{}", at + 1)
 }
 
-/// A plot without what the section of its model says once: the model's name, sample sizes and settings.
+/// A plot without what the section of its model says once: the model's name, sample sizes and
+/// settings.
 fn plot_of_model(figure: &Figure, report: &Report, model: &ModelReport) -> Result<Plot, ReportError> {
     let settings = settings_caption(report, model);
     let title = figure.title.strip_suffix(&format!(": {}", model.name)).unwrap_or(&figure.title).to_owned();
@@ -332,7 +334,8 @@ fn samples(settings: &Settings, model: &ModelReport) -> String {
     )
 }
 
-/// `worst class: Shirt, 96 % wrong; whichever class is the worst, 93 – 98 % (T5'); accuracy 78.8 %`.
+/// `worst class: Shirt, 96 % wrong; whichever class is the worst, 93 – 98 % (T5'); accuracy 78.8
+/// %`.
 fn short_answer(model: &ModelReport) -> String {
     let accuracy = percent(model.test.split.accuracy);
     model.test.worst_class.as_ref().map_or("no test samples".to_owned(), |worst| {

@@ -1,6 +1,7 @@
-//! Training runs in arms: runs of one arm differ in the seed alone, and only they are averaged. An arm is called by its
-//! loss and by whatever sets it apart from the other arms: a setting stands in its name unless more arms have this
-//! value than any other. So no two names are equal, for of two values of a setting one at most is the usual one.
+//! Training runs in arms: runs of one arm differ in the seed alone, and only they are averaged. An
+//! arm is called by its loss and by whatever sets it apart from the other arms: a setting stands in
+//! its name unless more arms have this value than any other. So no two names are equal, for of two
+//! values of a setting one at most is the usual one.
 
 use car_spectral::car::{CarOptions, EmaColumns, EmaStart};
 
@@ -18,7 +19,8 @@ pub(super) struct Arm<'a> {
     pub runs: Vec<&'a TrainingRun>,
 }
 
-/// Arms in the order of their first run. Of two runs of one arm with one seed the second is left out.
+/// Arms in the order of their first run. Of two runs of one arm with one seed the second is left
+/// out.
 pub(super) fn arms<'a>(runs: &[&'a TrainingRun]) -> Vec<Arm<'a>> {
     let mut groups: Vec<(String, Vec<Setting>, Vec<&TrainingRun>)> = Vec::new();
     for run in runs {

@@ -1,6 +1,6 @@
-//! `bound_vs_error`: each class a mark at its measured test error and its bound, with the interval of the error upright
-//! where the bound would equal the error; the floor of T4, and the region where a bound says nothing. Both axes in per
-//! cent, the ordinate logarithmic.
+//! `bound_vs_error`: each class a mark at its measured test error and its bound, with the interval
+//! of the error upright where the bound would equal the error; the floor of T4, and the region
+//! where a bound says nothing. Both axes in per cent, the ordinate logarithmic.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,8 @@ const STRIP: f64 = 34.0;
 
 type Panel<'a> = (String, &'a ModelReport, &'a BoundReport);
 
-/// The plot of one model: a panel for each of up to three bounds; `None` where none says anything of any class.
+/// The plot of one model: a panel for each of up to three bounds; `None` where none says anything
+/// of any class.
 pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
     let panels: Vec<Panel> =
         usable_bounds(model).into_iter().take(3).map(|bound| (describe(bound), model, bound)).collect();
@@ -67,8 +68,8 @@ fn how_to_read(report: &Report, floors: bool, num_classes: usize) -> String {
     caption
 }
 
-/// The plot of several models: one statement at one margin for all that have it, up to six panels; `None` where no
-/// statement says anything of any class.
+/// The plot of several models: one statement at one margin for all that have it, up to six panels;
+/// `None` where no statement says anything of any class.
 pub(super) fn draw_several(report: &Report) -> Option<Figure> {
     let given: Vec<Panel> = common_bounds(&report.models)
         .into_iter()
@@ -150,8 +151,9 @@ fn body(panels: &[Panel], groups: &[(Symbol, String)], panel_height: f64, shared
     scene
 }
 
-/// A panel's name in up to three lines as wide as the panel, broken between words or behind a hyphen, slash or
-/// underscore; a longer one lacks its beginning, for names of runs differ at their ends.
+/// A panel's name in up to three lines as wide as the panel, broken between words or behind a
+/// hyphen, slash or underscore; a longer one lacks its beginning, for names of runs differ at their
+/// ends.
 pub(super) fn heading(name: &str, width: f64) -> Vec<String> {
     const MOST: usize = 3;
     let mut lines = vec![String::new()];
@@ -289,7 +291,8 @@ fn draw_panel(scene: &mut Scene, area: Area, ordinates: &Ordinates, (_, model, b
 /// A class, where its mark stands, and how many classes the mark is for.
 type ClassMark = (usize, (f64, f64), usize);
 
-/// Marks of classes, one a class where these are few; of many those of a group that lie close together are one.
+/// Marks of classes, one a class where these are few; of many those of a group that lie close
+/// together are one.
 fn apart(model: &ModelReport, marks: impl Iterator<Item = (usize, (f64, f64))>, by_group: bool) -> Vec<ClassMark> {
     if model.num_classes <= MOST_SINGLE {
         return marks.map(|(class, at)| (class, at, 1)).collect();
@@ -303,8 +306,8 @@ fn apart(model: &ModelReport, marks: impl Iterator<Item = (usize, (f64, f64))>, 
     cells.into_values().collect()
 }
 
-/// The intervals of the classes' errors, upright where the bound would equal the error; with few classes, with caps.
-/// Those that begin below `low` reach down to `ground`.
+/// The intervals of the classes' errors, upright where the bound would equal the error; with few
+/// classes, with caps. Those that begin below `low` reach down to `ground`.
 fn draw_intervals(
     scene: &mut Scene,
     model: &ModelReport,
@@ -328,8 +331,8 @@ fn draw_intervals(
     }
 }
 
-/// The worst class's name above the `highest` point, with a line down to `end`: its mark, or its interval where the
-/// mark lies below it.
+/// The worst class's name above the `highest` point, with a line down to `end`: its mark, or its
+/// interval where the mark lies below it.
 fn name_worst(
     scene: &mut Scene,
     area: Area,

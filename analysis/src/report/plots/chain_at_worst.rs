@@ -1,6 +1,6 @@
-//! `chain_at_worst`: e, λ e, WCE, R and the bounds √s R, √(K−1) R as bars on a log scale, at the worst and at the
-//! weighted worst class, and the sharpest bounds from training images; beside each bar its value, and what it says of
-//! the class's error.
+//! `chain_at_worst`: e, λ e, WCE, R and the bounds √s R, √(K−1) R as bars on a log scale, at the
+//! worst and at the weighted worst class, and the sharpest bounds from training images; beside each
+//! bar its value, and what it says of the class's error.
 
 use super::shown_bounds::{describe, sharpest_bounds};
 use super::{of_model, settings_caption, sure};
@@ -128,7 +128,8 @@ fn decade_below(values: impl Iterator<Item = f64>) -> f64 {
     if least.is_finite() { 10f64.powf((0.5 * least).log10().floor()) } else { 0.1 }
 }
 
-/// One block where the class that attains WCE has the largest error as well, else two; `None` without a test sample.
+/// One block where the class that attains WCE has the largest error as well, else two; `None`
+/// without a test sample.
 fn blocks(model: &ModelReport) -> Option<Vec<(String, Vec<Bar>)>> {
     let test = &model.test;
     let (worst, weighted) = (test.worst_class.as_ref()?, test.weighted_worst_class.as_ref()?);

@@ -1,5 +1,6 @@
-//! `comparison`: several models: where every model says its epoch, spectral norm, weighted worst-class error and errors
-//! against the epoch; else, model by model, the worst class with its interval, the groups and the spectral norm.
+//! `comparison`: several models: where every model says its epoch, spectral norm, weighted
+//! worst-class error and errors against the epoch; else, model by model, the worst class with its
+//! interval, the groups and the spectral norm.
 
 use super::bound_vs_error::{heading, spread};
 use super::{group_style, shared_settings, sure};

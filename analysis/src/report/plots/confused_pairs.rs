@@ -78,7 +78,8 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
     Some(of_model("confused_pairs", "Most confused pairs of classes", model, caption, scene))
 }
 
-/// Says so where the last pair drawn has the rate of the next one, which a longer list would not mend.
+/// Says so where the last pair drawn has the rate of the next one, which a longer list would not
+/// mend.
 fn ties(model: &ModelReport) -> &'static str {
     let rate = |at: usize| model.confusions.get(at).map(|pair| pair.rate);
     if rate(MOST).is_some() && rate(MOST - 1) == rate(MOST) {

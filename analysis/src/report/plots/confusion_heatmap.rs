@@ -1,6 +1,6 @@
-//! `confusion_heatmap`: the hard test confusion matrix, classes from most to fewest training images, of many classes in
-//! bins, with its column sums (the class errors) above and its row sums (how much lands on a class wrongly) at the
-//! right.
+//! `confusion_heatmap`: the hard test confusion matrix, classes from most to fewest training
+//! images, of many classes in bins, with its column sums (the class errors) above and its row sums
+//! (how much lands on a class wrongly) at the right.
 
 use std::ops::Range;
 
@@ -263,8 +263,8 @@ fn name_ranks(scene: &mut Scene, grid: &Grid) -> (f64, f64) {
     (TICK + 6.0, widest)
 }
 
-/// Which ranks are many, medium and few, on lines `under` and `left_of` the matrix; false where there is nothing to
-/// tell.
+/// Which ranks are many, medium and few, on lines `under` and `left_of` the matrix; false where
+/// there is nothing to tell.
 fn name_groups(scene: &mut Scene, grid: &Grid, under: f64, left_of: f64) -> bool {
     let runs = runs(grid);
     if runs.len() < 2 {
@@ -349,7 +349,8 @@ fn color_bar(scene: &mut Scene, highest: f64) {
 mod tests {
     use super::*;
 
-    /// 400 classes of 400, 399, ... training images; each 30 % wrong: 20 % as the most frequent, 10 % as the rarest.
+    /// 400 classes of 400, 399, ... training images; each 30 % wrong: 20 % as the most frequent, 10
+    /// % as the rarest.
     #[test]
     fn many_classes_are_bins_whose_columns_add_up_to_their_error() {
         let k = 400;

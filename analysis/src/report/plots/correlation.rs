@@ -1,5 +1,5 @@
-//! `norm_vs_error`: the errors of the worst classes against what is to predict them, over all epochs of all runs;
-//! `bound_across_runs`: WCE and its bound of S3 in every run.
+//! `norm_vs_error`: the errors of the worst classes against what is to predict them, over all
+//! epochs of all runs; `bound_across_runs`: WCE and its bound of S3 in every run.
 
 use super::Figure;
 use super::arms::{Arm, arms};
@@ -160,7 +160,8 @@ fn bound_across_runs(found: &Correlations, runs: &[&TrainingRun]) -> Figure {
     }
 }
 
-/// Epochs of all arms, the last of each run large; with `diagonal` both axes begin at 0 and y = x is drawn.
+/// Epochs of all arms, the last of each run large; with `diagonal` both axes begin at 0 and y = x
+/// is drawn.
 fn scatter(scene: &mut Scene, area: Area, arms: &[Arm<'_>], x: &Axis<'_>, y: &Axis<'_>, diagonal: bool) {
     let point = |epoch: &EpochMetrics| Some(((x.read)(epoch)?, (y.read)(epoch)?));
     let runs = || arms.iter().enumerate().flat_map(|(at, arm)| arm.runs.iter().map(move |run| (at, run)));
@@ -199,7 +200,8 @@ fn scatter(scene: &mut Scene, area: Area, arms: &[Arm<'_>], x: &Axis<'_>, y: &Ax
     spines(scene, area);
 }
 
-/// The ticks of an axis without those beyond what a share can be: the room around the points may reach there.
+/// The ticks of an axis without those beyond what a share can be: the room around the points may
+/// reach there.
 fn possible_ticks(scale: &Scale, length: f64, room: f64, notation: Notation) -> Ticks {
     let mut ticks = ticks(scale, length, room, notation);
     ticks.0.retain(|(value, _)| notation != Notation::Percent || (0.0..=1.0).contains(value));

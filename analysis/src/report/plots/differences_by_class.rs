@@ -1,5 +1,5 @@
-//! `differences_by_class`: for each pair of models the classes whose error fell and rose most, by name, with the
-//! intervals of the differences; the classes that are decided stand out.
+//! `differences_by_class`: for each pair of models the classes whose error fell and rose most, by
+//! name, with the intervals of the differences; the classes that are decided stand out.
 
 use super::{numbered_name, shared_settings};
 use crate::draw::figure::{Figure, MARGIN, WIDTH};
@@ -19,8 +19,8 @@ const ROW: f64 = 28.0;
 /// Lines above a panel.
 const HEAD: f64 = 3.0 * 1.3 * LEGEND + 14.0;
 
-/// Two seeds of one method are not drawn. `None` without a pair of models on the same samples, or where no class
-/// differs in any.
+/// Two seeds of one method are not drawn. `None` without a pair of models on the same samples, or
+/// where no class differs in any.
 pub(super) fn draw(report: &Report) -> Option<Figure> {
     let of_two_methods = |pair: &&Comparison| common_group(report, pair).is_none();
     let mut pairs: Vec<&Comparison> = in_order(report).into_iter().filter(of_two_methods).collect();
@@ -89,7 +89,8 @@ enum Row<'a> {
     Between(usize),
 }
 
-/// The classes by their difference, the one that fell most first; of many the `ends` that fell and rose most.
+/// The classes by their difference, the one that fell most first; of many the `ends` that fell and
+/// rose most.
 fn rows(pair: &Comparison, ends: usize) -> Vec<Row<'_>> {
     let difference = |class: usize| pair.classes[class].difference.unwrap_or(0.0);
     let mut order: Vec<usize> = (0..pair.classes.len()).filter(|&c| pair.classes[c].difference.is_some()).collect();

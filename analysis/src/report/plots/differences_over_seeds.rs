@@ -1,5 +1,5 @@
-//! `differences_over_seeds`: for each pair of methods the differences of their errors over paired seeds, seed by seed
-//! and with their intervals: all images, the worst class, the groups.
+//! `differences_over_seeds`: for each pair of methods the differences of their errors over paired
+//! seeds, seed by seed and with their intervals: all images, the worst class, the groups.
 
 use super::differences_by_class::style;
 use super::{shared_settings, sure};

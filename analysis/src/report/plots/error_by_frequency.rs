@@ -1,5 +1,6 @@
-//! `error_by_frequency`: classes from most to fewest training images; test error with interval, of many classes the
-//! quantiles in bins, the bounds that say something, the floor of T4, and the training counts below.
+//! `error_by_frequency`: classes from most to fewest training images; test error with interval, of
+//! many classes the quantiles in bins, the bounds that say something, the floor of T4, and the
+//! training counts below.
 
 use std::ops::Range;
 
@@ -129,7 +130,8 @@ fn points(scene: &mut Scene, x: &Scale, y: &Scale, model: &ModelReport, order: &
     }
 }
 
-/// Bins of classes: the middle 80 % and the middle half of their errors as boxes, the median across, the mean a line.
+/// Bins of classes: the middle 80 % and the middle half of their errors as boxes, the median
+/// across, the mean a line.
 fn quantiles(scene: &mut Scene, x: &Scale, y: &Scale, model: &ModelReport, order: &[usize]) {
     let mut means = Vec::new();
     for (group, ranks) in bins(model, order, BINS) {
@@ -211,8 +213,8 @@ fn medians(
     slices.iter().map(median).collect()
 }
 
-/// What the band above 100 % says of a bound: `↑ T3', g = 2: above 100 % (vacuous) for all 10 classes`.
-/// `None` where none is.
+/// What the band above 100 % says of a bound: `↑ T3', g = 2: above 100 % (vacuous) for all 10
+/// classes`. `None` where none is.
 fn band_text(bound: &BoundReport, values: &[Option<f64>]) -> Option<String> {
     let given = values.iter().flatten().count();
     let vacuous = values.iter().flatten().filter(|value| bound.is_vacuous(**value)).count();

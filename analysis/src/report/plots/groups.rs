@@ -92,7 +92,8 @@ pub(super) fn order_label(model: &ModelReport) -> &'static str {
     if model.train_counts.is_some() { "from most to fewest training images" } else { "in the order of their numbers" }
 }
 
-/// The groups along an axis ordered by frequency: each with the ranks it takes; one run where groups are unknown.
+/// The groups along an axis ordered by frequency: each with the ranks it takes; one run where
+/// groups are unknown.
 pub(super) fn group_runs(model: &ModelReport, order: &[usize]) -> Vec<(Option<Group>, Range<usize>)> {
     let mut runs: Vec<(Option<Group>, Range<usize>)> = Vec::new();
     for (rank, &class) in order.iter().enumerate() {
@@ -105,7 +106,8 @@ pub(super) fn group_runs(model: &ModelReport, order: &[usize]) -> Vec<(Option<Gr
     runs
 }
 
-/// About `most` bins of about as many classes each along an axis ordered by frequency, none across two groups.
+/// About `most` bins of about as many classes each along an axis ordered by frequency, none across
+/// two groups.
 pub(super) fn bins(model: &ModelReport, order: &[usize], most: usize) -> Vec<(Option<Group>, Range<usize>)> {
     let mut bins = Vec::new();
     for (group, ranks) in group_runs(model, order) {
@@ -116,7 +118,8 @@ pub(super) fn bins(model: &ModelReport, order: &[usize], most: usize) -> Vec<(Op
     bins
 }
 
-/// The value below which `share` of the sorted values lie, by linear interpolation; `None` of nothing.
+/// The value below which `share` of the sorted values lie, by linear interpolation; `None` of
+/// nothing.
 pub(super) fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let at = share * (sorted.len().checked_sub(1)?) as f64;
     let (low, high) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);

@@ -1,4 +1,5 @@
-//! `margin_sweep`: one-norm and spectral norm of the margin confusion matrices against the margin, training and test.
+//! `margin_sweep`: one-norm and spectral norm of the margin confusion matrices against the margin,
+//! training and test.
 
 use super::{of_model, settings_caption};
 use crate::draw::figure::{Figure, MARGIN, WIDTH};

@@ -66,7 +66,8 @@ const MODEL_STEMS: [&str; 8] = [
 const SHARED_STEMS: [&str; 5] =
     ["comparison", "differences_over_seeds", "differences_by_class", "training_runs", "regulariser"];
 
-/// The same of the plots that there are for each training set, with a number behind where it is not the first.
+/// The same of the plots that there are for each training set, with a number behind where it is not
+/// the first.
 const CORRELATION_STEMS: [&str; 2] = ["norm_vs_error", "bound_across_runs"];
 
 /// Whether [`draw`] may give a plot this file name without extension.
@@ -87,12 +88,13 @@ pub fn is_correlation_stem(stem: &str) -> bool {
     rests.any(|rest| rest.is_empty() || numbered(rest))
 }
 
-/// The largest number of models that are each drawn alone; of more, only the first and the last are, the others in the
-/// comparison only.
+/// The largest number of models that are each drawn alone; of more, only the first and the last
+/// are, the others in the comparison only.
 pub const MOST_MODELS_DRAWN: usize = 8;
 
-/// Draws every plot that holds something, of a report that [`check`](super::check()) has accepted. With one model the
-/// files are called `error_by_frequency`, ...; with several a model's own are called `01-NAME-error_by_frequency`, ...
+/// Draws every plot that holds something, of a report that [`check`](super::check()) has accepted.
+/// With one model the files are called `error_by_frequency`, ...; with several a model's own are
+/// called `01-NAME-error_by_frequency`, ...
 pub fn draw(report: &Report, figures: &[ModelFigures]) -> PlotSet {
     let several = report.models.len() > 1;
     let last = report.models.len().saturating_sub(1);
@@ -165,7 +167,8 @@ fn sure(report: &Report) -> String {
     percent(1.0 - report.settings.delta)
 }
 
-/// How sure the intervals are, and with which weights of the classes: `confidence 95 %, all 4 models at once; ...`.
+/// How sure the intervals are, and with which weights of the classes: `confidence 95 %, all 4
+/// models at once; ...`.
 fn settings_words(report: &Report) -> String {
     let settings = &report.settings;
     let at_once = match settings.models_compared {
@@ -199,7 +202,8 @@ fn sample_sizes(report: &Report) -> String {
     sizes.into_iter().map(grouped).collect::<Vec<_>>().join(", ")
 }
 
-/// A figure whose title has the model's name, however long: [`Figure::complete`] shortens what it draws.
+/// A figure whose title has the model's name, however long: [`Figure::complete`] shortens what it
+/// draws.
 fn of_model(stem: &str, title: &str, model: &ModelReport, caption: String, body: Scene) -> Figure {
     Figure { stem: stem.to_owned(), title: format!("{title}: {}", model.name), caption, body }
 }

@@ -1,5 +1,5 @@
-//! Panels of values against the epoch: a line a run, runs of one arm (the same loss, other seeds) in one colour with
-//! their mean.
+//! Panels of values against the epoch: a line a run, runs of one arm (the same loss, other seeds)
+//! in one colour with their mean.
 
 use super::arms::{Arm, arms};
 use crate::draw::figure::{MARGIN, WIDTH};
@@ -30,8 +30,8 @@ pub(super) struct Panel {
     pub dashed: Option<Read>,
 }
 
-/// The panels that some run has values for, with a legend of the arms; `lines` says what solid and dashed mean. `None`
-/// where no run has any.
+/// The panels that some run has values for, with a legend of the arms; `lines` says what solid and
+/// dashed mean. `None` where no run has any.
 pub(super) fn draw(runs: &[&TrainingRun], panels: &[Panel], lines: [&str; 2]) -> Option<Scene> {
     let arms = arms(runs);
     let has_values = |panel: &&Panel| {

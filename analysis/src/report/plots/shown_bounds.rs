@@ -3,10 +3,11 @@
 use crate::results::{BoundReport, ModelReport, Statement};
 use car_spectral::confusion::WrittenMargin;
 
-/// One bound for each id that gives numbers. A complete bound is taken at the margin where it is smallest at the worst
-/// class. Of a bound whose first term alone is known (T2), that term is shown at the smallest margin where it is at
-/// least the worst class's measured error, else at the largest margin: at g = 0 it is often 0, because the training
-/// error is, and that is no bound of anything.
+/// One bound for each id that gives numbers. A complete bound is taken at the margin where it is
+/// smallest at the worst class. Of a bound whose first term alone is known (T2), that term is shown
+/// at the smallest margin where it is at least the worst class's measured error, else at the
+/// largest margin: at g = 0 it is often 0, because the training error is, and that is no bound of
+/// anything.
 fn shown_bounds(model: &ModelReport, is_wanted: fn(&BoundReport) -> bool) -> Vec<&BoundReport> {
     let worst = model.test.worst_class.as_ref();
     let (class, error) = worst.map_or((0, 0.0), |worst| (worst.index, worst.error));
@@ -63,8 +64,9 @@ fn without_weaker(mut bounds: Vec<&BoundReport>) -> Vec<&BoundReport> {
     bounds
 }
 
-/// One statement at one margin for several models, so that they can be compared: of those that say something of a class
-/// the one that most models have, at the margin where the largest value at a worst class is smallest.
+/// One statement at one margin for several models, so that they can be compared: of those that say
+/// something of a class the one that most models have, at the margin where the largest value at a
+/// worst class is smallest.
 pub(super) fn common_bounds(models: &[ModelReport]) -> Vec<Option<&BoundReport>> {
     let alike = |model: &'_ ModelReport, wanted: &BoundReport| {
         model.bounds.iter().position(|b| gives_numbers(b) && (b.id, b.margin) == (wanted.id, wanted.margin))

@@ -1,5 +1,5 @@
-//! `top_pair`: which classes the spectral norm of the weighted test confusion weighs: the squared entries of its top
-//! singular pair, which sum to 1.
+//! `top_pair`: which classes the spectral norm of the weighted test confusion weighs: the squared
+//! entries of its top singular pair, which sum to 1.
 
 use super::{class_title, group_of, group_style, group_swatches, numbered_name, of_model, settings_caption};
 use crate::draw::figure::{Figure, MARGIN, WIDTH};

@@ -1,5 +1,5 @@
-//! `training_runs`: hard and surrogate spectral norms, weighted worst-class error and accuracies over the epochs;
-//! `regulariser`: what runs with CAR record of the regulariser itself.
+//! `training_runs`: hard and surrogate spectral norms, weighted worst-class error and accuracies
+//! over the epochs; `regulariser`: what runs with CAR record of the regulariser itself.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
-//! `worst_classes`: the classes with the largest test errors by name, each with its interval; where there are too many
-//! classes for `error_by_frequency` to name them.
+//! `worst_classes`: the classes with the largest test errors by name, each with its interval; where
+//! there are too many classes for `error_by_frequency` to name them.
 
 use super::{group_of, group_style, group_swatches, numbered_name, of_model, settings_caption};
 use crate::draw::figure::{Figure, MARGIN, WIDTH};
@@ -14,7 +14,8 @@ use crate::words::{grouped, percent};
 const MOST: usize = 30;
 const ROW: f64 = 28.0;
 
-/// `None` for few classes, where no class has a test error, and where rows would all be equal and more classes tie.
+/// `None` for few classes, where no class has a test error, and where rows would all be equal and
+/// more classes tie.
 pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
     let order = worst_first(model);
     let largest = model.test.split.per_class_error[*order.first()?]?;
@@ -123,8 +124,8 @@ fn can_be_the_worst(model: &ModelReport) -> String {
     }
 }
 
-/// The classes with test images, the largest error first; of equal ones the surest, then the one with most training
-/// images, then by number.
+/// The classes with test images, the largest error first; of equal ones the surest, then the one
+/// with most training images, then by number.
 fn worst_first(model: &ModelReport) -> Vec<usize> {
     let split = &model.test.split;
     let mut order: Vec<usize> =

@@ -7,9 +7,9 @@ use crate::augment::{Augmentation, Pixels};
 /// An operation with its probability in tenths and its magnitude in ninths of the full strength.
 type Step = (Operation, u32, u32);
 
-/// AutoAugment's policy for CIFAR-10 (Cubuk et al., CVPR 2019, table 7), which the long-tail literature uses for
-/// CIFAR-100, too: one of 25 pairs of operations is drawn, and each of the two is done with its own probability and
-/// magnitude.
+/// AutoAugment's policy for CIFAR-10 (Cubuk et al., CVPR 2019, table 7), which the long-tail
+/// literature uses for CIFAR-100, too: one of 25 pairs of operations is drawn, and each of the two
+/// is done with its own probability and magnitude.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AutoAugment;
 

@@ -3,8 +3,8 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::augment::{Pixels, colour, geometry};
 
-/// An operation of AutoAugment (Cubuk et al., CVPR 2019, table 6), made at a strength s in [0, 1]. Where ± stands, the
-/// sign is drawn.
+/// An operation of AutoAugment (Cubuk et al., CVPR 2019, table 6), made at a strength s in [0, 1].
+/// Where ± stands, the sign is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
     /// Leaves the image.
@@ -40,7 +40,8 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// Changes the image. Draws one number from `rng` for an operation with a sign, none for another.
+    /// Changes the image. Draws one number from `rng` for an operation with a sign, none for
+    /// another.
     pub fn apply(self, image: &mut Pixels, strength: f64, rng: &mut ChaCha8Rng) {
         let mut signed = || if rng.random::<bool>() { strength } else { -strength };
         let share = 150.0 / 331.0;

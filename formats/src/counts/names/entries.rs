@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 pub(super) type Entry<T> = (usize, T);
 pub(super) type Names = Vec<Entry<String>>;
 
-/// Keys under which programs keep names of classes, alone or with their numbers; the first that is there is read.
+/// Keys under which programs keep names of classes, alone or with their numbers; the first that is
+/// there is read.
 pub(super) const KEYS: [&str; 10] = [
     "id2label",
     "names",

@@ -113,7 +113,8 @@ fn unquoted(name: &str) -> &str {
     inside('"').or_else(|| inside('\'')).unwrap_or(name).trim()
 }
 
-/// The fields of every line: between bars, tabs, semicolons, commas, or two blanks and more; `None` if there are none.
+/// The fields of every line: between bars, tabs, semicolons, commas, or two blanks and more; `None`
+/// if there are none.
 fn fields<'t>(lines: &[Entry<&'t str>]) -> Option<Vec<Entry<Vec<Cow<'t, str>>>>> {
     let split =
         |parts: &dyn Fn(&'t str) -> Vec<Cow<'t, str>>| lines.iter().map(|&(at, line)| (at, parts(line))).collect();
@@ -141,8 +142,8 @@ fn fields<'t>(lines: &[Entry<&'t str>]) -> Option<Vec<Entry<Vec<Cow<'t, str>>>>>
     are_wide.then(|| split(&|line| wide(line).collect()))
 }
 
-/// Names in the column of a table that is called so, by the numbers in another; without a header, in the only column
-/// of texts beside that of the numbers and further ones.
+/// Names in the column of a table that is called so, by the numbers in another; without a header,
+/// in the only column of texts beside that of the numbers and further ones.
 fn in_columns(file: &Path, lines: &[Entry<&str>], budget: &mut Budget) -> Result<Option<Names>> {
     let count = lines.iter().map(|(_, line)| line.split([',', ';', '\t', '|', ' ']).count()).sum::<usize>();
     budget
@@ -204,7 +205,8 @@ fn in_columns(file: &Path, lines: &[Entry<&str>], budget: &mut Budget) -> Result
     ordered(by_number).map(Some).map_err(|problem| InputError::damaged(file, "the numbers of the names", problem))
 }
 
-/// Names by their numbers, if every line has one in front, or every line ends in one, and no two have the same.
+/// Names by their numbers, if every line has one in front, or every line ends in one, and no two
+/// have the same.
 fn numbered(lines: &[Entry<&str>]) -> Option<BTreeMap<usize, Entry<String>>> {
     let by = |split: fn(&str) -> Option<(usize, &str)>| {
         let mut by_number = BTreeMap::new();

@@ -1,7 +1,7 @@
 //! Lists and dictionaries as Python prints or assigns them, and lists within a line of YAML.
 
-/// The list or dictionary that a text is: JSON, `['ant', 'bee']`, `CLASSES = ('ant', 'bee')`, `names: [ant, bee]`,
-/// `array([...], dtype='<U3')`; `None` for lines.
+/// The list or dictionary that a text is: JSON, `['ant', 'bee']`, `CLASSES = ('ant', 'bee')`,
+/// `names: [ant, bee]`, `array([...], dtype='<U3')`; `None` for lines.
 pub(super) fn inside(text: &str) -> Option<&str> {
     let whole = text.trim();
     if let Some(rest) = whole.strip_prefix('[')
@@ -33,8 +33,8 @@ pub(super) fn inside(text: &str) -> Option<&str> {
     (front.contains('\n') || is_ended && !after.contains(['[', '{'])).then(|| &behind[..=end])
 }
 
-/// A list or dictionary that Python printed as JSON: other quotes and brackets, quotes around numbers that are keys,
-/// commas between texts.
+/// A list or dictionary that Python printed as JSON: other quotes and brackets, quotes around
+/// numbers that are keys, commas between texts.
 pub(super) fn in_json(text: &str) -> String {
     let mut json = String::with_capacity(text.len().saturating_mul(2));
     let mut rest = text;

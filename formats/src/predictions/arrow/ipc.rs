@@ -1,4 +1,5 @@
-//! Arrow's own format, as files (Feather is another name for them) and as streams, decoded by the crate `arrow-ipc`.
+//! Arrow's own format, as files (Feather is another name for them) and as streams, decoded by the
+//! crate `arrow-ipc`.
 
 use std::io::Cursor;
 use std::path::Path;

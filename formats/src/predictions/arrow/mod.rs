@@ -1,7 +1,9 @@
-//! Tables of Parquet, Arrow and Feather: lists of scores, a column for each class, labels of any integer type or names.
+//! Tables of Parquet, Arrow and Feather: lists of scores, a column for each class, labels of any
+//! integer type or names.
 //!
-//! The crates `parquet` and `arrow-ipc` decode; what a file claims is checked against its size and charged before they
-//! allocate it. Columns that nobody can want (structures, dates, lists of lists) are not decoded.
+//! The crates `parquet` and `arrow-ipc` decode; what a file claims is checked against its size and
+//! charged before they allocate it. Columns that nobody can want (structures, dates, lists of
+//! lists) are not decoded.
 
 mod column;
 mod ipc;
@@ -34,7 +36,8 @@ pub(super) fn arrays(content: &Content, budget: &mut Budget) -> Result<Vec<Named
     read.unwrap_or_else(|_| Err(damaged(&content.file, "its decoder stopped")))
 }
 
-/// What is said, with the first column of whole numbers that is called so as the index of the samples.
+/// What is said, with the first column of whole numbers that is called so as the index of the
+/// samples.
 pub(super) fn with_index(reading: &Reading, arrays: &[Named<'_>]) -> Reading {
     let mut reading = reading.clone();
     let is_index = |named: &&Named<'_>| {

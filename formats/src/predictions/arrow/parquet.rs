@@ -109,8 +109,8 @@ impl ChunkReader for Pages {
     }
 }
 
-/// What decoding a page may cost, by its header: Thrift's compact form of type, size, compressed size, checksum, and a
-/// structure that begins with the number of values.
+/// What decoding a page may cost, by its header: Thrift's compact form of type, size, compressed
+/// size, checksum, and a structure that begins with the number of values.
 fn claimed(header: &[u8]) -> Option<u64> {
     const I32: u8 = 0x15;
     const STRUCTURE: u8 = 0x0c;

@@ -59,7 +59,8 @@ fn unknown(_: &str) -> String {
 pub(super) struct Found {
     /// Its module's name.
     pub(super) module: String,
-    /// The module that is the last layer as a whole: itself, or the sequence of steps (dropout, ...) that it ends.
+    /// The module that is the last layer as a whole: itself, or the sequence of steps (dropout,
+    /// ...) that it ends.
     pub(super) whole: String,
     weight: String,
     bias: Option<String>,
@@ -74,7 +75,8 @@ impl Found {
         [Some(&self.weight), self.bias.as_ref()].into_iter().flatten().map(String::as_str)
     }
 
-    /// Its tensors by the network's names, rows being classes; a bias of zeros if one is needed and none is there.
+    /// Its tensors by the network's names, rows being classes; a bias of zeros if one is needed and
+    /// none is there.
     pub(super) fn take(
         &self,
         tensors: &mut BTreeMap<String, Tensor>,

@@ -1,9 +1,11 @@
-//! Tensors of a file that a network does not use: left out where the scores cannot need them, and questioned elsewhere.
+//! Tensors of a file that a network does not use: left out where the scores cannot need them, and
+//! questioned elsewhere.
 //!
-//! Left out are: counters; other sets of weights; with the whole network in one module or under one key, all that
-//! stands outside; beside the network, modules that losses, metrics and contrastive training are called. Questioned
-//! are: what stands in a module of the network or of its last layer; what may multiply the scores, wherever it stands;
-//! a module or a key that may stand in between; another step of a sequence of numbered modules.
+//! Left out are: counters; other sets of weights; with the whole network in one module or under one
+//! key, all that stands outside; beside the network, modules that losses, metrics and contrastive
+//! training are called. Questioned are: what stands in a module of the network or of its last
+//! layer; what may multiply the scores, wherever it stands; a module or a key that may stand in
+//! between; another step of a sequence of numbered modules.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -113,16 +115,16 @@ impl Context<'_> {
         LAST_LAYERS.iter().any(|beginning| first.starts_with(beginning)) && !self.may_stand_between(tensor, &first)
     }
 
-    /// Whether a module called like a last layer may stand between the features and the last layer: it gives as many
-    /// numbers as there are features, and is not one of contrastive training.
+    /// Whether a module called like a last layer may stand between the features and the last layer:
+    /// it gives as many numbers as there are features, and is not one of contrastive training.
     fn may_stand_between(&self, tensor: &Tensor, first: &str) -> bool {
         let features = self.head.map_or(0, |head| head.features);
         tensor.shape.len() == 2 && tensor.shape.first() == Some(&features) && !first.starts_with("head")
     }
 }
 
-/// Whether a tensor belongs to another step of the sequence of numbered modules of which the network is one: what is
-/// done to its input or to its scores.
+/// Whether a tensor belongs to another step of the sequence of numbered modules of which the
+/// network is one: what is done to its input or to its scores.
 fn is_next_to(name: &str, prefix: &str) -> bool {
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let prefix = prefix.trim_end_matches('.');

@@ -1,5 +1,5 @@
-//! The network that is wanted among the tensors of a file: whatever stands in front of its names is taken off, its last
-//! layer is found under the usual names, and what is left out is named.
+//! The network that is wanted among the tensors of a file: whatever stands in front of its names is
+//! taken off, its last layer is found under the usual names, and what is left out is named.
 //!
 //! | file | what |
 //! | --- | --- |
@@ -39,8 +39,8 @@ pub struct Wanted {
     pub network: String,
     /// Shapes by name, buffers included, counters not.
     pub shapes: BTreeMap<String, Vec<usize>>,
-    /// The module of the last layer, if that is one apart; its `weight` is [K, D], its `bias`, if any, has one number a
-    /// class.
+    /// The module of the last layer, if that is one apart; its `weight` is [K, D], its `bias`, if
+    /// any, has one number a class.
     pub last_layer: Option<String>,
     /// Other programs' names of all tensors of the network, by the network's own.
     pub spellings: Vec<BTreeMap<String, String>>,
@@ -70,8 +70,8 @@ pub struct Reading {
 /// The weights of the network.
 #[derive(Debug, Clone)]
 pub struct Fitted {
-    /// Tensors by the network's own names; a last layer without bias has one of zeros if the network has one. Those of
-    /// the last layer are missing if it was not found and not needed.
+    /// Tensors by the network's own names; a last layer without bias has one of zeros if the
+    /// network has one. Those of the last layer are missing if it was not found and not needed.
     pub tensors: BTreeMap<String, Tensor>,
     /// Place where they stood.
     pub taken: Taken,
@@ -86,8 +86,8 @@ pub struct Taken {
     pub prefix: String,
     /// The module that was taken for the last layer, with all that stands in front of its name.
     pub last_layer: Option<String>,
-    /// Tensors that were read and left out, and those that were not read: names, or modules with the number of their
-    /// tensors.
+    /// Tensors that were read and left out, and those that were not read: names, or modules with
+    /// the number of their tensors.
     pub unread: Vec<String>,
     /// Normalisation of its input that the file keeps, which is left to whoever gives it.
     pub normalisation: Option<KeptNormalisation>,

@@ -1,4 +1,5 @@
-//! Means and deviations of pixels that a network keeps beside its weights, to take them off its input itself.
+//! Means and deviations of pixels that a network keeps beside its weights, to take them off its
+//! input itself.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +21,8 @@ pub struct KeptNormalisation {
     pub std: Vec<f64>,
 }
 
-/// The one pair of tensors `mean` and `std` of one module, of a number for each channel; none where several differ.
+/// The one pair of tensors `mean` and `std` of one module, of a number for each channel; none where
+/// several differ.
 pub fn kept_normalisation<'a>(tensors: impl Iterator<Item = (&'a String, &'a Tensor)>) -> Option<KeptNormalisation> {
     let tensors: BTreeMap<&str, Vec<f64>> =
         tensors.filter_map(|(name, tensor)| Some((name.as_str(), numbers(tensor)?))).collect();

@@ -27,7 +27,8 @@ fn spelled<'a>(spelling: Option<&'a BTreeMap<String, String>>, own: &'a str) -> 
     spelling.and_then(|spelling| spelling.get(own)).map_or(own, String::as_str)
 }
 
-/// The beginnings below which all tensors stand in their shapes, short ones first, the network's own names first.
+/// The beginnings below which all tensors stand in their shapes, short ones first, the network's
+/// own names first.
 pub(super) fn complete(
     tensors: &BTreeMap<String, Tensor>,
     wanted: &BTreeMap<&String, &Vec<usize>>,

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::weights::Tensor;
 use crate::weights::usual::WRAPPERS;
 
-/// Takes the parts of wrappers out of the middle of names, unless two would then be alike. What stands in front of a
-/// name is left there.
+/// Takes the parts of wrappers out of the middle of names, unless two would then be alike. What
+/// stands in front of a name is left there.
 pub(super) fn without_wrappers(tensors: BTreeMap<String, Tensor>) -> BTreeMap<String, Tensor> {
     let mut plain: Vec<String> = tensors.keys().map(|name| unwrapped(name)).collect();
     if plain.iter().zip(tensors.keys()).all(|(plain, name)| plain == name) {

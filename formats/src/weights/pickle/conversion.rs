@@ -7,8 +7,8 @@ use super::value::{Heap, Key, Value};
 use crate::quoting::in_command;
 use crate::weights::usual::WEIGHT_KEYS;
 
-/// The line for the shell: it loads the file in Python, which runs the file's code, and keeps its tensors. A `plain`
-/// pickle is none of `torch.save`.
+/// The line for the shell: it loads the file in Python, which runs the file's code, and keeps its
+/// tensors. A `plain` pickle is none of `torch.save`.
 pub(super) fn conversion(file: &Path, heap: &Heap, object: Option<Value>, refused: &[String], plain: bool) -> String {
     if let Some(line) = of_library(file, refused).or_else(|| of_other_tensors(file, refused, plain)) {
         return line;
@@ -22,7 +22,8 @@ pub(super) fn conversion(file: &Path, heap: &Heap, object: Option<Value>, refuse
     if kept.ends_with("[KEY]") { format!("{line} with the KEY of its weights") } else { line }
 }
 
-/// What refused names of tensors begin with that `torch.save` writes as plain ones once they are turned into such.
+/// What refused names of tensors begin with that `torch.save` writes as plain ones once they are
+/// turned into such.
 const OTHER_TENSORS: [&str; 5] = [
     "torch.storage._load_from_bytes",
     "torch._utils._rebuild_sparse_tensor",
@@ -34,7 +35,8 @@ const OTHER_TENSORS: [&str; 5] = [
 /// What `topk` and `max` return: values and their places.
 const RESULTS: &str = "torch.return_types.";
 
-/// The line for tensors that are sparse, of one byte, of a class of their own or pickled without `torch.save`.
+/// The line for tensors that are sparse, of one byte, of a class of their own or pickled without
+/// `torch.save`.
 fn of_other_tensors(file: &Path, refused: &[String], plain: bool) -> Option<String> {
     let is_one = |name: &String| OTHER_TENSORS.iter().any(|known| name.starts_with(known));
     let is_subclass = refused.iter().any(|name| name.starts_with("torch._tensor._rebuild_from_type"));

@@ -1,9 +1,9 @@
-//! Objects that a name in a pickle stands for: the few that tensors and plain containers need, and the inert ones
-//! beside them.
+//! Objects that a name in a pickle stands for: the few that tensors and plain containers need, and
+//! the inert ones beside them.
 //!
-//! None of them is ever called here. Those of the first table have a meaning of their own in this reader; those of
-//! [`INERT`] are values that people keep beside the weights and that are passed over unbuilt. Everything else is
-//! refused.
+//! None of them is ever called here. Those of the first table have a meaning of their own in this
+//! reader; those of [`INERT`] are values that people keep beside the weights and that are passed
+//! over unbuilt. Everything else is refused.
 
 use std::sync::LazyLock;
 
@@ -24,7 +24,8 @@ pub(in crate::weights) enum Global {
     RebuildTensor,
     /// `_rebuild_tensor_v2`: and whether it needs gradients, hooks, metadata.
     RebuildTensorV2,
-    /// `_rebuild_tensor_v3`: as before with an element type in front of the metadata, on a storage of bytes.
+    /// `_rebuild_tensor_v3`: as before with an element type in front of the metadata, on a storage
+    /// of bytes.
     RebuildTensorV3,
     /// `_rebuild_parameter`: tensor, whether it needs gradients, hooks.
     RebuildParameter,
@@ -61,8 +62,8 @@ const MEANT: &[(&str, Global)] = &[
     ("torch.storage.UntypedStorage", Global::UntypedStorage),
 ];
 
-/// Types of elements by the names that torch has for them, with their typed storages (module `torch`, in old files also
-/// `torch.cuda`); the wide unsigned ones have none.
+/// Types of elements by the names that torch has for them, with their typed storages (module
+/// `torch`, in old files also `torch.cuda`); the wide unsigned ones have none.
 const ELEMENTS: &[(&str, &str, ElementType)] = &[
     ("float16", "HalfStorage", ElementType::F16),
     ("bfloat16", "BFloat16Storage", ElementType::BF16),
@@ -79,8 +80,8 @@ const ELEMENTS: &[(&str, &str, ElementType)] = &[
     ("bool", "BoolStorage", ElementType::Bool),
 ];
 
-/// Values beside the weights: constructing one in Python touches nothing but its arguments, and here none is built.
-/// From `typing` on settings and callbacks of training programs.
+/// Values beside the weights: constructing one in Python touches nothing but its arguments, and
+/// here none is built. From `typing` on settings and callbacks of training programs.
 const BESIDE: &str = "
     __builtin__.set __builtin__.frozenset builtins.int builtins.float builtins.bool builtins.str builtins.bytes
     builtins.complex builtins.range builtins.slice builtins.object __builtin__.int __builtin__.long

@@ -16,7 +16,8 @@ use crate::{InputError, Result};
 /// Refused names that are kept for the message.
 const MAX_REFUSED: usize = 64;
 
-/// Bytes charged for a value on the stack, in the memo, in a list; vectors double, so it is three times its size.
+/// Bytes charged for a value on the stack, in the memo, in a list; vectors double, so it is three
+/// times its size.
 pub(super) const VALUE: u64 = 48;
 /// Bytes charged for an empty list or tuple, and for an empty dictionary.
 const CONTAINER: u64 = 72;
@@ -28,7 +29,8 @@ const TEXT: u64 = 160;
 pub(in crate::weights) enum PersistentIds {
     /// In the pickle of a zip file: five fields.
     Zip,
-    /// In the pickle of the object of a legacy file: a sixth field describes a view, which has to be absent.
+    /// In the pickle of the object of a legacy file: a sixth field describes a view, which has to
+    /// be absent.
     Legacy,
     /// In the other pickles of a legacy file.
     None,
@@ -57,7 +59,8 @@ pub(super) struct Machine<'a, 'b> {
     budget: &'b mut Budget,
     pub(super) refused: Vec<String>,
     first_refused: usize,
-    /// The first instruction that is refused whatever the names; the walk goes on, for a name says more.
+    /// The first instruction that is refused whatever the names; the walk goes on, for a name says
+    /// more.
     unsupported: Option<InputError>,
 }
 

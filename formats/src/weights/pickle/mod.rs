@@ -1,10 +1,11 @@
-//! Reads a pickle without running it: one stack machine that knows every instruction and builds nothing but plain
-//! containers and views of storages.
+//! Reads a pickle without running it: one stack machine that knows every instruction and builds
+//! nothing but plain containers and views of storages.
 //!
-//! A pickle is a program for a stack machine. This one follows CPython's, sharing and memo included: what Python shares
-//! is shared, so that a dictionary changed after it went into the memo is changed here too. Names are fetched from a
-//! fixed list (`globals`); nothing is imported and nothing is called. Calls that rebuild tensors are understood
-//! (`rebuild`), values known to be inert are passed over unbuilt, and everything else is refused by name.
+//! A pickle is a program for a stack machine. This one follows CPython's, sharing and memo
+//! included: what Python shares is shared, so that a dictionary changed after it went into the memo
+//! is changed here too. Names are fetched from a fixed list (`globals`); nothing is imported and
+//! nothing is called. Calls that rebuild tensors are understood (`rebuild`), values known to be
+//! inert are passed over unbuilt, and everything else is refused by name.
 //!
 //! | file | what |
 //! | --- | --- |

@@ -1,4 +1,5 @@
-//! The instructions of a pickle by the names that CPython gives them (Lib/pickletools.py, protocols 0 to 5).
+//! The instructions of a pickle by the names that CPython gives them (Lib/pickletools.py, protocols
+//! 0 to 5).
 
 macro_rules! opcodes {
     ($($name:ident = $byte:literal,)+) => {

@@ -93,7 +93,8 @@ impl<'a> Operands<'a> {
         Ok(String::from_utf8_lossy(self.line()?))
     }
 
-    /// A line of decimal digits, as Python writes them; what `int` would take beside them is refused.
+    /// A line of decimal digits, as Python writes them; what `int` would take beside them is
+    /// refused.
     fn digits(&self, line: &[u8]) -> Option<i64> {
         let digits = line.strip_prefix(b"-").unwrap_or(line);
         let plain = digits == b"0" && !line.starts_with(b"-") || !matches!(digits.first(), None | Some(b'0'));

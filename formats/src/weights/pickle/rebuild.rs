@@ -1,4 +1,5 @@
-//! Storages and the tensors that view them, from the calls that torch writes (torch/_utils.py, torch/serialization.py).
+//! Storages and the tensors that view them, from the calls that torch writes (torch/_utils.py,
+//! torch/serialization.py).
 
 use super::globals::Global;
 use super::machine::{Machine, PersistentIds};
@@ -16,7 +17,8 @@ const VIEW: u64 = 256;
 impl Machine<'_, '_> {
     /// The storage that a persistent id refers to.
     ///
-    /// torch keeps a storage by its key and forgets what later ids say of it; so they have to say the same.
+    /// torch keeps a storage by its key and forgets what later ids say of it; so they have to say
+    /// the same.
     pub(super) fn persistent_id(&mut self) -> Result<Value> {
         let id = self.pop()?;
         if self.ids == PersistentIds::None {
@@ -131,7 +133,8 @@ impl Machine<'_, '_> {
         self.heap.entries(value).is_some_and(std::collections::HashMap::is_empty)
     }
 
-    /// Whether it needs gradients does not matter here; hooks and metadata (a sign, a conjugation) have to be absent.
+    /// Whether it needs gradients does not matter here; hooks and metadata (a sign, a conjugation)
+    /// have to be absent.
     fn check_attributes(&self, gradient: Value, hooks: Value, metadata: &[Value]) -> Result<()> {
         if !matches!(gradient, Value::Bool(_)) {
             return Err(self.malformed());

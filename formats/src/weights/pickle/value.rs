@@ -1,8 +1,9 @@
 //! Values on the stack, and the heap that owns them.
 //!
-//! Containers, storages and tensors lie in a heap and are referred to by number, so that what Python shares is shared
-//! here: a dictionary changed through the memo is changed everywhere. Nothing is nested in Rust's sense: a pickle of a
-//! million tuples in each other needs no stack, and one that contains itself is dropped like any other.
+//! Containers, storages and tensors lie in a heap and are referred to by number, so that what
+//! Python shares is shared here: a dictionary changed through the memo is changed everywhere.
+//! Nothing is nested in Rust's sense: a pickle of a million tuples in each other needs no stack,
+//! and one that contains itself is dropped like any other.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -30,15 +31,16 @@ pub(in crate::weights) enum Value {
     Bytes(u32),
     /// A type of NumPy.
     Dtype(u32),
-    /// An array or number of NumPy, and the index of the name that makes it in the table of inert ones.
+    /// An array or number of NumPy, and the index of the name that makes it in the table of inert
+    /// ones.
     NdArray {
         at: u32,
         name: u8,
     },
     /// Passed over: an index into the table of inert names.
     Inert(u8),
-    /// An object that is passed over, by its index there, with the number of the dictionary of its attributes and
-    /// entries: only what is said of the training is looked up in it.
+    /// An object that is passed over, by its index there, with the number of the dictionary of its
+    /// attributes and entries: only what is said of the training is looked up in it.
     Object {
         name: u8,
         entries: u32,
@@ -243,7 +245,8 @@ impl Heap {
         }
     }
 
-    /// The entries of a list of pairs of a name and a tensor or array, as `list(state_dict.items())` is.
+    /// The entries of a list of pairs of a name and a tensor or array, as
+    /// `list(state_dict.items())` is.
     pub(in crate::weights) fn named_tensors(&self, value: Value) -> Option<Vec<(Key, Value)>> {
         let pair = |item: &Value| match self.items(*item) {
             Some(&[Value::Text(name), tensor @ (Value::Tensor(_) | Value::NdArray { .. })]) => {
@@ -269,8 +272,8 @@ impl Heap {
         self.entries(value)?.get(&Key::Text(*self.by_text.get(key)?)).copied()
     }
 
-    /// The key of a dictionary that a value is; `None` for what equals no text and no integer of 64 bits, so that
-    /// nothing can be looked up by it.
+    /// The key of a dictionary that a value is; `None` for what equals no text and no integer of 64
+    /// bits, so that nothing can be looked up by it.
     pub(super) fn as_key(value: Value) -> Option<Key> {
         match value {
             Value::Text(text) => Some(Key::Text(text)),

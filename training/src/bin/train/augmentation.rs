@@ -8,8 +8,9 @@ use clap::{Args, ValueEnum};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Augmentation")]
 pub struct AugmentationArguments {
-    /// crop-flip: random crop and flip; auto-augment, rand-augment: these and operations on geometry and colours
-    /// (AutoAugment's policy for CIFAR-10; RandAugment); none: the images as they are
+    /// crop-flip: random crop and flip; auto-augment, rand-augment: these and operations on
+    /// geometry and colours (AutoAugment's policy for CIFAR-10; RandAugment); none: the images as
+    /// they are
     #[arg(long, default_value = "crop-flip")]
     augment: Augmentation,
     /// Operations an image, of rand-augment [default: 2]
@@ -18,8 +19,8 @@ pub struct AugmentationArguments {
     /// Magnitude from 0 to 10, of rand-augment [default: 10]
     #[arg(long, allow_negative_numbers = true)]
     augment_magnitude: Option<f64>,
-    /// Make a square of this side grey at a random place (Cutout); bcl's recipe for CIFAR is auto-augment with 16, that
-    /// of concutmix is auto-augment without
+    /// Make a square of this side grey at a random place (Cutout); bcl's recipe for CIFAR is
+    /// auto-augment with 16, that of concutmix is auto-augment without
     #[arg(long, value_name = "PIXELS")]
     cutout: Option<usize>,
 }

@@ -11,10 +11,10 @@ use crate::named::named;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "CAR")]
 pub struct CarArguments {
-    /// Train with CAR. paper: alpha 0.5, b 0.5 from zero, g 0.1 (the paper prints none), temperature 1, r0 0.2, all
-    /// columns; official, the authors' code: alpha 0.3, b 0.5 from the first batch, g 0, temperature 1, r0 0.5, softmax
-    /// over all classes, gate and baseline not differentiated, weights divided by their mean. Other flags change single
-    /// options
+    /// Train with CAR. paper: alpha 0.5, b 0.5 from zero, g 0.1 (the paper prints none),
+    /// temperature 1, r0 0.2, all columns; official, the authors' code: alpha 0.3, b 0.5 from the
+    /// first batch, g 0, temperature 1, r0 0.5, softmax over all classes, gate and baseline not
+    /// differentiated, weights divided by their mean. Other flags change single options
     #[arg(long, value_name = "PRESET")]
     car: Option<Preset>,
     /// Strength alpha of the spectral term
@@ -23,7 +23,8 @@ pub struct CarArguments {
     /// Share b of the history in the moving average, in [0, 1)
     #[arg(long, value_name = "B", allow_negative_numbers = true, requires = "car")]
     car_beta: Option<f64>,
-    /// Columns that a batch moves: all (the paper), or those of classes present in it (unbiased for rare classes)
+    /// Columns that a batch moves: all (the paper), or those of classes present in it (unbiased for
+    /// rare classes)
     #[arg(long, requires = "car", value_parser = named::<EmaColumns>(["all", "present"]))]
     car_columns: Option<EmaColumns>,
     /// Start of the moving average
@@ -38,7 +39,8 @@ pub struct CarArguments {
     /// Classes that share a sample: all, or the competitors of its own
     #[arg(long, requires = "car", conflicts_with = "car_ablation")]
     car_softmax: Option<Softmax>,
-    /// Ablation of the paper's table 7: a (no gate), b (relu in place of the softmax), c (relu for both)
+    /// Ablation of the paper's table 7: a (no gate), b (relu in place of the softmax), c (relu for
+    /// both)
     #[arg(long, requires = "car")]
     car_ablation: Option<Ablation>,
     /// Differentiate the gate
@@ -53,7 +55,8 @@ pub struct CarArguments {
     /// Class weights: paper, official (divided by their mean) or none
     #[arg(long, value_name = "FORM", requires = "car")]
     car_weights: Option<WeightForm>,
-    /// Norm that is penalised: spectral, one (largest column sum) or ky-fan:R (sum of the R largest singular values)
+    /// Norm that is penalised: spectral, one (largest column sum) or ky-fan:R (sum of the R largest
+    /// singular values)
     #[arg(long, value_name = "NORM", requires = "car")]
     car_norm: Option<PenaltyNorm>,
     /// Epochs without the term at the beginning; its average takes in their batches
@@ -62,8 +65,8 @@ pub struct CarArguments {
     /// Epochs over which alpha then rises linearly, epoch by epoch
     #[arg(long, value_name = "EPOCHS", allow_negative_numbers = true, requires = "car", default_value_t = 0)]
     car_ramp: usize,
-    /// Record in metrics.jsonl how large the term's gradient is beside that of cross-entropy, its share of the time,
-    /// and what the other average (--car-columns) would be; slower
+    /// Record in metrics.jsonl how large the term's gradient is beside that of cross-entropy, its
+    /// share of the time, and what the other average (--car-columns) would be; slower
     #[arg(long, requires = "car")]
     pub car_diagnose: bool,
 }

@@ -1,5 +1,5 @@
-//! `--config FILE`: the flags of an experiment file that the command line does not give are put in front of it, so that
-//! every flag has one definition.
+//! `--config FILE`: the flags of an experiment file that the command line does not give are put in
+//! front of it, so that every flag has one definition.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -29,13 +29,14 @@ pub(crate) struct Parsed {
     pub(crate) flags: String,
 }
 
-/// The arguments of a command line, the program's name first, and of the file that it names, or that lies in the folder
-/// of the run to go on with.
+/// The arguments of a command line, the program's name first, and of the file that it names, or
+/// that lies in the folder of the run to go on with.
 ///
 /// # Errors
-/// Outer: those of the file, with the line: [`FileError::Malformed`] for a key that is no flag or a value that the flag
-/// refuses; [`SettingError`] for data of another kind than the experiment's, and for a run to go on with that has
-/// no file of its flags. Inner: what clap has to say of the command line.
+/// Outer: those of the file, with the line: [`FileError::Malformed`] for a key that is no flag or a
+/// value that the flag refuses; [`SettingError`] for data of another kind than the experiment's,
+/// and for a run to go on with that has no file of its flags. Inner: what clap has to say of the
+/// command line.
 pub(crate) fn parse(command_line: Vec<OsString>) -> Result<Result<Parsed, clap::Error>, TrainingError> {
     let Some(path) = config_path(&command_line)? else {
         return Ok(Arguments::command().try_get_matches_from(command_line).and_then(parsed));
@@ -133,7 +134,8 @@ fn config_path(command_line: &[OsString]) -> Result<Option<PathBuf>, SettingErro
     Err(SettingError::new("out", out.display(), requirement))
 }
 
-/// Whether an argument, as clap shows it or as it was given, is this flag: `--lr`, `--lr=1`, `--lr <LR>`.
+/// Whether an argument, as clap shows it or as it was given, is this flag: `--lr`, `--lr=1`, `--lr
+/// <LR>`.
 fn names(argument: &str, flag: &str) -> bool {
     let rest = argument.strip_prefix("--").and_then(|argument| argument.strip_prefix(flag));
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['=', ' ', '[']))

@@ -26,8 +26,8 @@ const MOST_SHOWN: usize = 100;
 #[command(next_help_heading = "Data")]
 pub struct DataArguments {
     /// Data set and its folder: cifar100:DIR, cifar10:DIR, fashion-mnist:DIR; image-folder:DIR with
-    /// DIR/train/CLASS/*.jpg and DIR/test/CLASS/*.jpg (or val); list:DIR with lists of `path label` lines (ImageNet-LT,
-    /// Places-LT, iNaturalist 2018)
+    /// DIR/train/CLASS/*.jpg and DIR/test/CLASS/*.jpg (or val); list:DIR with lists of `path label`
+    /// lines (ImageNet-LT, Places-LT, iNaturalist 2018)
     #[arg(long, value_name = "KIND:DIR")]
     data: DataSource,
     /// Training images of list:DIR, paths relative to DIR [default: the one DIR/*_train.txt]
@@ -36,31 +36,33 @@ pub struct DataArguments {
     /// Test images of list:DIR [default: the one DIR/*_test.txt, or else DIR/*_val.txt]
     #[arg(long, value_name = "FILE")]
     test_list: Option<PathBuf>,
-    /// Order of the folders of image-folder:DIR: text (0, 1, 10, 2, as torchvision sorts) or natural (0, 1, 2, 10)
-    /// [default: text]
+    /// Order of the folders of image-folder:DIR: text (0, 1, 10, 2, as torchvision sorts) or
+    /// natural (0, 1, 2, 10) [default: text]
     #[arg(long, value_name = "ORDER")]
     class_order: Option<ClassOrder>,
-    /// Rows and columns of the images given to the network. Files: random resized crop and flip for training, resized
-    /// and cropped about the centre for evaluation; other sets: resized [default: 224 for files, else as stored]
+    /// Rows and columns of the images given to the network. Files: random resized crop and flip for
+    /// training, resized and cropped about the centre for evaluation; other sets: resized [default:
+    /// 224 for files, else as stored]
     #[arg(long, value_name = "PIXELS")]
     image_size: Option<usize>,
-    /// Images of the largest class [default: all of it: 500 for CIFAR-100, 5000 for CIFAR-10, 6000 for Fashion-MNIST]
+    /// Images of the largest class [default: all of it: 500 for CIFAR-100, 5000 for CIFAR-10, 6000
+    /// for Fashion-MNIST]
     #[arg(long)]
     n_max: Option<u64>,
-    /// Imbalance factor, largest class over smallest: a subset is drawn; 1 keeps the classes balanced [default: 100;
-    /// image-folder and list are used as they are]
+    /// Imbalance factor, largest class over smallest: a subset is drawn; 1 keeps the classes
+    /// balanced [default: 100; image-folder and list are used as they are]
     #[arg(long)]
     imbalance: Option<f64>,
-    /// Seed of the subset's draw and of the validation part, apart from --seed so that runs can share them; run: that
-    /// of --seed, so that each run draws its own
+    /// Seed of the subset's draw and of the validation part, apart from --seed so that runs can
+    /// share them; run: that of --seed, so that each run draws its own
     #[arg(long, default_value = "0", value_name = "SEED|run")]
     subset_seed: SubsetSeed,
-    /// Hold out this share of each class of the training images, at least one image where there are two: evaluated as
-    /// `validation`, not trained on
+    /// Hold out this share of each class of the training images, at least one image where there are
+    /// two: evaluated as `validation`, not trained on
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     validation: Option<f64>,
-    /// Frequency of the images of each class: each image once an epoch, by the square root of the class's count, or all
-    /// classes equally often
+    /// Frequency of the images of each class: each image once an epoch, by the square root of the
+    /// class's count, or all classes equally often
     #[arg(long, default_value = "instance-balanced", value_parser = named::<Sampler>(SAMPLERS))]
     pub sampler: Sampler,
     /// Threads that decode and augment images ahead of the network [default: one a core]

@@ -14,9 +14,9 @@ use crate::named::{SAMPLERS, named};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Loss")]
 pub struct LossArguments {
-    /// The loss. logit-adjustment with its default tau of 1 is balanced-softmax; bcl is logit adjustment and a
-    /// contrastive loss of two more views; concutmix is bcl and CutMix, with labels rectified in the second half of the
-    /// epochs
+    /// The loss. logit-adjustment with its default tau of 1 is balanced-softmax; bcl is logit
+    /// adjustment and a contrastive loss of two more views; concutmix is bcl and CutMix, with
+    /// labels rectified in the second half of the epochs
     #[arg(long, default_value = "cross-entropy")]
     loss: Loss,
     /// Exponent, of focal [default: 2]
@@ -40,8 +40,8 @@ pub struct LossArguments {
     /// Probability that a batch is mixed, of --cutmix and concutmix [default: 0.5]
     #[arg(long, allow_negative_numbers = true)]
     cutmix_probability: Option<f64>,
-    /// Frequency with which the images of each class are pasted, of --cutmix and concutmix [default: instance-balanced;
-    /// class-balanced for concutmix, as its authors' code has it]
+    /// Frequency with which the images of each class are pasted, of --cutmix and concutmix
+    /// [default: instance-balanced; class-balanced for concutmix, as its authors' code has it]
     #[arg(long, value_name = "SAMPLER", value_parser = named::<Sampler>(SAMPLERS))]
     cutmix_partners: Option<Sampler>,
     /// Weight of the classification loss, of bcl and concutmix [default: 2]
@@ -65,8 +65,8 @@ pub struct LossArguments {
     /// Share of the classes that a semantic label is spread over, of concutmix [default: 0.3]
     #[arg(long, allow_negative_numbers = true)]
     rectify_share: Option<f64>,
-    /// Scale omega of the semantic label's weight, of concutmix [default: 20/255; the literature has 2/255 for
-    /// CIFAR-10]
+    /// Scale omega of the semantic label's weight, of concutmix [default: 20/255; the literature
+    /// has 2/255 for CIFAR-10]
     #[arg(long, allow_negative_numbers = true)]
     rectify_omega: Option<f64>,
 }
@@ -89,7 +89,8 @@ impl LossArguments {
         self.loss == Loss::LdamDrw
     }
 
-    /// The objective of a run of so many epochs with logits of the scale `scale`, with or without CAR by its schedule.
+    /// The objective of a run of so many epochs with logits of the scale `scale`, with or without
+    /// CAR by its schedule.
     ///
     /// # Errors
     /// [`SettingError`] for a constant of another loss.

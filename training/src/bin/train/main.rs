@@ -40,18 +40,18 @@ use progress::Progress;
 
 /// Train a classifier on a long-tailed data set.
 ///
-/// Writes into --out: metrics.jsonl (a line an epoch), model.safetensors with its description in model.json, and the
-/// predictions of the final weights, train.npz and test.npz (and validation.npz). `analyze --checkpoint
-/// OUT/model.safetensors` goes on from there. A run that was stopped goes on with `train --resume --out DIR`: run.toml
-/// there holds its flags.
+/// Writes into --out: metrics.jsonl (a line an epoch), model.safetensors with its description in
+/// model.json, and the predictions of the final weights, train.npz and test.npz (and
+/// validation.npz). `analyze --checkpoint OUT/model.safetensors` goes on from there. A run that was
+/// stopped goes on with `train --resume --out DIR`: run.toml there holds its flags.
 ///
-/// On a machine that others use, --threads 1 can be faster than more: threads that wait for each other cost more than
-/// they do.
+/// On a machine that others use, --threads 1 can be faster than more: threads that wait for each
+/// other cost more than they do.
 #[derive(Debug, Parser)]
 #[command(name = "train", version, allow_negative_numbers = true)]
 struct Arguments {
-    /// Experiment file (TOML): keys are the flags below without their hyphens in front, tables group them; flags given
-    /// here win
+    /// Experiment file (TOML): keys are the flags below without their hyphens in front, tables
+    /// group them; flags given here win
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
@@ -91,11 +91,12 @@ struct Arguments {
     loss: LossArguments,
     #[command(flatten)]
     car: CarArguments,
-    /// Evaluate on the training, validation and test images every so many epochs (the last epoch always is)
+    /// Evaluate on the training, validation and test images every so many epochs (the last epoch
+    /// always is)
     #[arg(long, help_heading = "Run", default_value_t = 5)]
     evaluate_every: usize,
-    /// Epoch whose weights are the result: the last, or the evaluated one with the best macro accuracy on the
-    /// validation part. The test images take no part in it
+    /// Epoch whose weights are the result: the last, or the evaluated one with the best macro
+    /// accuracy on the validation part. The test images take no part in it
     #[arg(long, help_heading = "Run", default_value = "last")]
     select: Select,
     /// Keep a checkpoint every so many epochs; 0 keeps the last only
@@ -119,8 +120,9 @@ struct Arguments {
     /// Replace the run that --out holds already
     #[arg(long, help_heading = "Run")]
     overwrite: bool,
-    /// Go on with the run that --out holds, if it was stopped; begin if there is none; nothing to do if it is finished.
-    /// Without --data and --config the flags are those that the run was begun with
+    /// Go on with the run that --out holds, if it was stopped; begin if there is none; nothing to
+    /// do if it is finished. Without --data and --config the flags are those that the run was begun
+    /// with
     #[arg(long, help_heading = "Run", conflicts_with = "overwrite")]
     resume: bool,
 }
@@ -186,8 +188,8 @@ impl Arguments {
     }
 }
 
-/// Prints a line on standard output. Whether anybody can read it is no matter: the results are in files, and a reader
-/// that has gone, or a full disk behind the output, stops no run.
+/// Prints a line on standard output. Whether anybody can read it is no matter: the results are in
+/// files, and a reader that has gone, or a full disk behind the output, stops no run.
 fn say(line: impl Display) {
     let _ = terminal::say(line);
 }
@@ -218,7 +220,8 @@ fn message(error: &TrainingError) -> String {
     car_spectral_data::message_with_flags(&text, error.setting_error(), is_flag)
 }
 
-/// Whoever stops a sweep stops its runs, however it is done. A system that cannot arrange that goes without.
+/// Whoever stops a sweep stops its runs, however it is done. A system that cannot arrange that goes
+/// without.
 fn end_with_parent(parent: u32) {
     #[cfg(target_os = "linux")]
     {

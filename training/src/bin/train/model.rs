@@ -14,8 +14,8 @@ const FEATURES: &str = ".data/features";
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Network")]
 pub(crate) struct ModelArguments {
-    /// Network: mlp, resnet20, resnet32, resnet44, resnet56, resnet50, vit-tiny, vit-small, vit-base,
-    /// efficientnet-lite0, efficientnet-lite0-symmetric
+    /// Network: mlp, resnet20, resnet32, resnet44, resnet56, resnet50, vit-tiny, vit-small,
+    /// vit-base, efficientnet-lite0, efficientnet-lite0-symmetric
     #[arg(long, default_value = "resnet32")]
     model: String,
     /// Hidden widths of mlp, comma-separated [default: 256,256]
@@ -24,27 +24,31 @@ pub(crate) struct ModelArguments {
     /// Side of the patches of vit-* in pixels [default: 16]
     #[arg(long, value_name = "PIXELS")]
     patch: Option<usize>,
-    /// Resize images on the device to this many pixels a side before the network (bilinear) [default: as they are]
+    /// Resize images on the device to this many pixels a side before the network (bilinear)
+    /// [default: as they are]
     #[arg(long, value_name = "PIXELS")]
     pub resolution: Option<usize>,
-    /// Mean of each channel, for pixels in [0, 1]; ImageNet's: 0.485,0.456,0.406 [default: customary for the data set]
+    /// Mean of each channel, for pixels in [0, 1]; ImageNet's: 0.485,0.456,0.406 [default:
+    /// customary for the data set]
     #[arg(long, value_delimiter = ',', allow_hyphen_values = true, requires = "std")]
     mean: Option<Vec<f64>>,
     /// Standard deviation of each channel; ImageNet's: 0.229,0.224,0.225
     #[arg(long, value_delimiter = ',', requires = "mean")]
     std: Option<Vec<f64>>,
-    /// Begin with the weights of this .safetensors or torch.save file; the last layer begins fresh if it has other
-    /// classes
+    /// Begin with the weights of this .safetensors or torch.save file; the last layer begins fresh
+    /// if it has other classes
     #[arg(long, value_name = "FILE")]
     pub pretrained: Option<PathBuf>,
-    /// Key of the one set of weights to take from that file of several, or a word that their names begin with
+    /// Key of the one set of weights to take from that file of several, or a word that their names
+    /// begin with
     #[arg(long, value_name = "NAME", requires = "pretrained")]
     pub pretrained_key: Option<String>,
-    /// Train the last layer alone, on features of all images that are computed once: needs --pretrained and --augment
-    /// none
+    /// Train the last layer alone, on features of all images that are computed once:
+    /// needs --pretrained and --augment none
     #[arg(long)]
     freeze_backbone: bool,
-    /// Folder that features are kept in, for all runs on the same weights and images [default: .data/features]
+    /// Folder that features are kept in, for all runs on the same weights and images [default:
+    /// .data/features]
     #[arg(long, value_name = "DIR", requires = "freeze_backbone")]
     features: Option<PathBuf>,
     /// Last layer of any network but mlp [default: cosine for ldam-drw, else linear]
@@ -56,11 +60,12 @@ pub(crate) struct ModelArguments {
     /// Multiply in bfloat16 in training; weights, normalisation, last layer and loss stay float32
     #[arg(long)]
     bf16: bool,
-    /// Stochastic depth of vit-* and efficientnet-lite0: probability to leave out the last residual branch [default: 0]
+    /// Stochastic depth of vit-* and efficientnet-lite0: probability to leave out the last residual
+    /// branch [default: 0]
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     drop_path: Option<f64>,
-    /// Evaluate and keep an exponential moving average of the weights with this decay, as in 0.999 [default: the
-    /// weights]
+    /// Evaluate and keep an exponential moving average of the weights with this decay, as in 0.999
+    /// [default: the weights]
     #[arg(long, value_name = "DECAY", allow_negative_numbers = true)]
     pub weight_ema: Option<f64>,
 }

@@ -1,5 +1,5 @@
-//! Display of a run while it lasts: a bar on a terminal, a line an epoch elsewhere, and how to go on when it is
-//! stopped.
+//! Display of a run while it lasts: a bar on a terminal, a line an epoch elsewhere, and how to go
+//! on when it is stopped.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -15,8 +15,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::say;
 
-/// The signal that told the program to stop, 0 if none did. The thread that takes it does no more than note it: ended
-/// from there, the program would take libtorch's threads from under the step that they compute.
+/// The signal that told the program to stop, 0 if none did. The thread that takes it does no more
+/// than note it: ended from there, the program would take libtorch's threads from under the step
+/// that they compute.
 static STOPPED: AtomicI32 = AtomicI32::new(0);
 
 /// Shows the events of a run.
@@ -29,8 +30,9 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// For a run of so many epochs in `folder`, whose log has the values of `norm`. From here on Ctrl-C, SIGTERM
-    /// and SIGHUP end the program after the step at hand, with the command that goes on; the second, at once.
+    /// For a run of so many epochs in `folder`, whose log has the values of `norm`. From here on
+    /// Ctrl-C, SIGTERM and SIGHUP end the program after the step at hand, with the command that
+    /// goes on; the second, at once.
     pub(crate) fn new(epochs: usize, norm: PenaltyNorm, folder: PathBuf) -> Self {
         let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} steps, {eta} left  {msg}");
         let bar = ProgressBar::new(0).with_style(style.expect("a valid template"));

@@ -156,7 +156,8 @@ fn any_options() -> impl Strategy<Value = CarOptions> {
     })
 }
 
-/// The same chain as a differentiable K x K matrix and a full decomposition; the surrogate alone is shared.
+/// The same chain as a differentiable K x K matrix and a full decomposition; the surrogate alone is
+/// shared.
 struct Dense {
     options: CarOptions,
     weights: Tensor,
@@ -536,7 +537,8 @@ fn a_wrong_state_is_named_and_changes_nothing() {
     }
 }
 
-/// In single precision: a norm that overflows, and an average that does so once it is bias-corrected.
+/// In single precision: a norm that overflows, and an average that does so once it is
+/// bias-corrected.
 #[test]
 fn a_state_out_of_the_range_of_f32_is_refused() {
     let start = EmaStart::BiasCorrected;
@@ -620,7 +622,8 @@ fn undefined_tensors_are_refused() {
     assert!(matches!(error(&logits, &Tensor::new()), LossError::Undefined { what: "targets" }));
 }
 
-/// With a margin of -72 the gate is about 1e-31, and there is nothing else: two hundred batches later as after one.
+/// With a margin of -72 the gate is about 1e-31, and there is nothing else: two hundred batches
+/// later as after one.
 #[test]
 fn faint_confusion_is_kept_where_there_is_no_other() {
     let surrogate = SurrogateOptions { margin: -72.0, ..CarOptions::paper().surrogate };

@@ -1,4 +1,5 @@
-//! The shifts of logit adjustment (Menon et al., ICLR 2021); with τ = 1 Balanced Softmax (Ren et al., NeurIPS 2020).
+//! The shifts of logit adjustment (Menon et al., ICLR 2021); with τ = 1 Balanced Softmax (Ren et
+//! al., NeurIPS 2020).
 
 /// τ ln π_j, `[K]`, added to the logits in training.
 pub(super) fn shifts(class_counts: &[u64], tau: f64) -> Vec<f64> {

@@ -1,5 +1,5 @@
-//! Classification losses of the long-tail literature. All take logits f `[B, K]` and labels y `[B]` and give a scalar;
-//! CAR can be added to each, on the same logits.
+//! Classification losses of the long-tail literature. All take logits f `[B, K]` and labels y `[B]`
+//! and give a scalar; CAR can be added to each, on the same logits.
 //!
 //! | file | holds |
 //! | --- | --- |
@@ -31,8 +31,8 @@ impl ClassificationLoss {
     /// Makes the loss for `[K]` training images of each class.
     ///
     /// # Errors
-    /// [`TrainingError::Setting`] for a constant out of its range, or for a loss that needs images of every class and
-    /// counts with a zero.
+    /// [`TrainingError::Setting`] for a constant out of its range, or for a loss that needs images
+    /// of every class and counts with a zero.
     pub fn new(class_counts: &[u64], options: ClassificationOptions) -> Result<Self> {
         options.check()?;
         let needs_all = !matches!(options, ClassificationOptions::CrossEntropy | ClassificationOptions::Focal { .. });
@@ -77,15 +77,15 @@ impl ClassificationLoss {
         })
     }
 
-    /// The loss of a batch whose labels y `[B, K]` are distributions, in the kind of the logits: each term of the loss,
-    /// and each weight that the sum is divided by, becomes its mean under y,
+    /// The loss of a batch whose labels y `[B, K]` are distributions, in the kind of the logits:
+    /// each term of the loss, and each weight that the sum is divided by, becomes its mean under y,
     ///
     /// ```text
     /// - sum_qk y_qk w_k (1 - p_qk)^gamma ln p_qk / sum_qk y_qk w_k      w_k = 1 and gamma = 0 for a loss without them
     /// ```
     ///
-    /// so that labels of one class give [`ClassificationLoss::forward`], and a mixture of two labels the mixture of
-    /// their terms.
+    /// so that labels of one class give [`ClassificationLoss::forward`], and a mixture of two
+    /// labels the mixture of their terms.
     ///
     /// # Errors
     /// [`TrainingError::Setting`] for a loss without soft labels; passes on what libtorch refuses.

@@ -13,7 +13,8 @@ use super::quiet::quietly;
 use super::sizes::analyse;
 use crate::words::readable;
 
-/// Elements of the input of a batch, where the network leaves the batch free: small enough to stay near the cores.
+/// Elements of the input of a batch, where the network leaves the batch free: small enough to stay
+/// near the cores.
 const BATCH_ELEMENTS: usize = 1 << 20;
 /// Images of a batch, where the network leaves it free.
 const LARGEST_BATCH: usize = 64;
@@ -29,8 +30,8 @@ impl Engine {
     /// Builds a network for images of C, H, W.
     ///
     /// # Errors
-    /// What is wrong and what to do: images of another shape, operations that the engine does not have, results too
-    /// large.
+    /// What is wrong and what to do: images of another shape, operations that the engine does not
+    /// have, results too large.
     pub fn build(graph: Graph, [channels, height, width]: [usize; 3]) -> Result<Self, String> {
         let [batch, rest @ ..] = graph.input.extents;
         let images = [channels, height, width];
@@ -61,7 +62,8 @@ impl Engine {
         self.shape[0]
     }
 
-    /// Gives the logits of a batch of [`Engine::batch`] images, in rows, and how many there are in a row.
+    /// Gives the logits of a batch of [`Engine::batch`] images, in rows, and how many there are in
+    /// a row.
     pub fn logits(&self, images: &[f32]) -> Result<(Vec<f32>, usize), String> {
         let output = guarded(|| {
             let input = Tensor::from_shape(&self.shape, images)?.cast_to_dt(self.element)?.into_owned();
@@ -91,7 +93,8 @@ fn optimised(graph: &Graph, shape: [usize; 4]) -> TractResult<Arc<TypedSimplePla
     model.into_runnable()
 }
 
-/// Runs a step of the engine; its words are cut and shown as text. On some malformed networks it panics.
+/// Runs a step of the engine; its words are cut and shown as text. On some malformed networks it
+/// panics.
 fn guarded<T>(step: impl FnOnce() -> TractResult<T>) -> Result<T, String> {
     let shown = |words: String| {
         let words = readable(&words);

@@ -1,7 +1,8 @@
-//! The graph of a network, decoded and checked before the engine sees it: names, order, kinds of operations, and its
-//! input.
+//! The graph of a network, decoded and checked before the engine sees it: names, order, kinds of
+//! operations, and its input.
 //!
-//! The engine knows operations by name only and takes every order; what it would misread is refused here.
+//! The engine knows operations by name only and takes every order; what it would misread is refused
+//! here.
 
 use std::collections::{BTreeMap, HashSet};
 

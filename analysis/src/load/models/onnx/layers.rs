@@ -4,8 +4,8 @@ use ndarray::Array2;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
 
-/// Gives the matrices [outputs, inputs], first layer first, of a network that flattens its input and is nothing but
-/// float32 matrices with ReLU between them; `None` for any other.
+/// Gives the matrices [outputs, inputs], first layer first, of a network that flattens its input
+/// and is nothing but float32 matrices with ReLU between them; `None` for any other.
 pub(super) fn relu_layers(graph: &GraphProto, input: &str) -> Option<Vec<Array2<f64>>> {
     let [flatten, nodes @ ..] = &graph.node[..] else { return None };
     let flattens = flatten.op_type == "Flatten" && flatten.attribute.iter().all(|one| one.name == "axis" && one.i == 1);

@@ -1,4 +1,5 @@
-//! Panics of the engine without their words on the terminal: what is said of a network is the error that names it.
+//! Panics of the engine without their words on the terminal: what is said of a network is the error
+//! that names it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;

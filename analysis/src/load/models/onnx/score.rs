@@ -15,7 +15,8 @@ use super::engine::Engine;
 use crate::AnalysisError;
 use crate::load::models::preprocessing::InputSteps;
 
-/// Of the logits of one image in two places of a batch, relative to the largest: rounding, and room.
+/// Of the logits of one image in two places of a batch, relative to the largest: rounding, and
+/// room.
 const SAME: f32 = 1e-3;
 
 /// Why there are no logits.
@@ -46,11 +47,12 @@ pub(super) fn batches(
     Loader::new(split.clone(), Order::Fixed(indices.to_vec()), vec![chain.clone()], options)
 }
 
-/// Gives the logits [N, K] of all batches, in their order; `progress` is told the images done after each.
+/// Gives the logits [N, K] of all batches, in their order; `progress` is told the images done after
+/// each.
 ///
 /// # Errors
-/// [`Failure`] for an image that cannot be decoded, a network that the engine cannot run or whose output is no table of
-/// logits, and logits that depend on the other images of a batch.
+/// [`Failure`] for an image that cannot be decoded, a network that the engine cannot run or whose
+/// output is no table of logits, and logits that depend on the other images of a batch.
 pub(super) fn logits(
     engine: &Engine,
     steps: &InputSteps,

@@ -1,7 +1,8 @@
-//! The memory that a network needs, known from the shapes of its results before any of them is computed.
+//! The memory that a network needs, known from the shapes of its results before any of them is
+//! computed.
 //!
-//! A file of a few hundred bytes can ask for terabytes: a constant expanded, or an image repeated. Constants are
-//! computed while shapes are inferred, so the shape of each is looked at first.
+//! A file of a few hundred bytes can ask for terabytes: a constant expanded, or an image repeated.
+//! Constants are computed while shapes are inferred, so the shape of each is looked at first.
 
 use std::collections::{HashMap, HashSet};
 

@@ -6,8 +6,8 @@ use tract_onnx::pb::{GraphProto, TensorProto};
 
 use crate::words::readable;
 
-/// Gives every tensor its bytes, wherever they lie, and holds their number against its shape: the engine would make
-/// room for the shape first.
+/// Gives every tensor its bytes, wherever they lie, and holds their number against its shape: the
+/// engine would make room for the shape first.
 pub(super) fn complete(file: &OnnxFile, graph: &mut GraphProto) -> Result<(), String> {
     let sparse = graph.node.iter().flat_map(|node| &node.attribute);
     let sparse = sparse.map(|one| one.sparse_tensors.len() + usize::from(one.sparse_tensor.is_some())).sum::<usize>();

@@ -35,8 +35,8 @@ fn expected(name: &str) -> Expected {
     serde_json::from_slice(&fs::read(fixture(name)).unwrap()).unwrap()
 }
 
-/// The images of the fixture as an image folder, their order kept: one or more of each class for the test, and one for
-/// training.
+/// The images of the fixture as an image folder, their order kept: one or more of each class for
+/// the test, and one for training.
 fn images(expected: &Expected) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (place, bytes) in expected.images.iter().enumerate() {

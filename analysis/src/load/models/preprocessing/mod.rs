@@ -1,5 +1,6 @@
-//! Steps from the pixels of a data set to the input of a model: by the checkpoint's own word or by flags, never
-//! guessed. What is said here is done in `on_tensors` for libtorch and in `on_arrays` for ONNX.
+//! Steps from the pixels of a data set to the input of a model: by the checkpoint's own word or by
+//! flags, never guessed. What is said here is done in `on_tensors` for libtorch and in `on_arrays`
+//! for ONNX.
 
 #[cfg(feature = "onnx")]
 mod on_arrays;
@@ -13,9 +14,9 @@ use crate::load::{Channels, PixelSteps};
 use crate::results::Preprocessing;
 use crate::{AnalysisError, Result};
 
-/// The steps from the images of a data set to a model's input: resize and crop, channels, normalisation. Image files
-/// are resized and cropped as they are decoded ([`InputSteps::chain`]), images in memory as tensors of float32, unless
-/// they are a checkpoint's.
+/// The steps from the images of a data set to a model's input: resize and crop, channels,
+/// normalisation. Image files are resized and cropped as they are decoded ([`InputSteps::chain`]),
+/// images in memory as tensors of float32, unless they are a checkpoint's.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct InputSteps {
     pub normalisation: Normalisation,
@@ -43,8 +44,8 @@ impl InputSteps {
         Self { normalisation, resize, crop, channels: None, origin: Origin::Checkpoint(image_size) }
     }
 
-    /// The steps that were asked for the foreign model in `file`; mean and deviation are demanded, the others are off
-    /// unless given.
+    /// The steps that were asked for the foreign model in `file`; mean and deviation are demanded,
+    /// the others are off unless given.
     pub fn of_request(steps: Option<&PixelSteps>, file: &str) -> Result<Self> {
         let Some(PixelSteps { mean, std, resize, crop, channels }) = steps else {
             return Err(AnalysisError::Usage {

@@ -23,7 +23,8 @@ const ALPHA: f64 = 5e-4;
 /// Difference that is rounding.
 const ROUNDING: f64 = 1e-3;
 
-/// Whether an entry states the accuracy that was measured here, over all samples or as the mean over classes.
+/// Whether an entry states the accuracy that was measured here, over all samples or as the mean
+/// over classes.
 pub(super) fn answer(entry: &Entry<'_>, given: &Given<'_>) -> Option<Answer> {
     let is_key = FRONTS.iter().any(|front| entry.key.strip_prefix(front).is_some_and(|key| KEYS.contains(&key)));
     if !is_key || entry.is_below(&["train", "training"]) {

@@ -75,8 +75,8 @@ pub(super) fn answer(entry: &Entry<'_>, given: &Given<'_>) -> Option<Answer> {
     Some(Answer::Differs(Warning::new("stated-counts", sentence, evidence)))
 }
 
-/// Whole numbers in the order of the classes: a list, or by number or name; `None` for anything else (shares, one
-/// number for all classes).
+/// Whole numbers in the order of the classes: a list, or by number or name; `None` for anything
+/// else (shares, one number for all classes).
 fn counts(value: &Value, names: &[String]) -> Option<Vec<f64>> {
     let found = match value {
         Value::Object(entries) => {

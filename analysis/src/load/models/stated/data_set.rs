@@ -10,8 +10,8 @@ use crate::words::readable;
 /// What programs call it.
 const KEYS: [&str; 7] = ["dataset", "dataset_name", "data_set", "data_name", "dset", "ds_name", "dataset_type"];
 
-/// Parts of names of data sets, without marks between their words, a longer one before one that begins it; with the
-/// kind that is read here.
+/// Parts of names of data sets, without marks between their words, a longer one before one that
+/// begins it; with the kind that is read here.
 const KNOWN: [(&str, Option<DataKind>); 16] = [
     ("cifar100", Some(DataKind::Cifar100)),
     ("cifar10", Some(DataKind::Cifar10)),
@@ -31,7 +31,8 @@ const KNOWN: [(&str, Option<DataKind>); 16] = [
     ("coco", None),
 ];
 
-/// Whether an entry names the data set that is given; nothing is known of the name of a folder or list.
+/// Whether an entry names the data set that is given; nothing is known of the name of a folder or
+/// list.
 pub(super) fn answer(entry: &Entry<'_>, given: &Given<'_>) -> Option<Answer> {
     if !KEYS.contains(&entry.key.as_str()) || given.data.is_files() {
         return None;

@@ -1,9 +1,11 @@
-//! Statements of a foreign model's files on its training, held against what the flags say and the images show. What is
-//! done is what the flags say; a word is said where the files say something else.
+//! Statements of a foreign model's files on its training, held against what the flags say and the
+//! images show. What is done is what the flags say; a word is said where the files say something
+//! else.
 //!
-//! A statement is an entry with a usual name: of what a program saved beside its weights (`args.cls_num_list`), of
-//! buffers among them (`criterion.cls_num_list`), or of the settings beside the file. Where one file has several of a
-//! kind (best and last accuracy, size before and after a crop), one that agrees is enough.
+//! A statement is an entry with a usual name: of what a program saved beside its weights
+//! (`args.cls_num_list`), of buffers among them (`criterion.cls_num_list`), or of the settings
+//! beside the file. Where one file has several of a kind (best and last accuracy, size before and
+//! after a crop), one that agrees is enough.
 
 mod accuracy;
 mod counts;
@@ -207,8 +209,9 @@ mod tests {
 
     use super::*;
 
-    /// Ids and sentences of what `content`, saved in `file`, says against a run on CIFAR-10 of 1000 samples with 700
-    /// right, 100 a class, at 32 pixels and mean and deviation 0.5, trained on 5000 to 50 images a class.
+    /// Ids and sentences of what `content`, saved in `file`, says against a run on CIFAR-10 of 1000
+    /// samples with 700 right, 100 a class, at 32 pixels and mean and deviation 0.5, trained on
+    /// 5000 to 50 images a class.
     pub(super) fn warned_in(file: &str, content: &Value) -> Vec<(String, String)> {
         let mut scores = Array2::<f32>::zeros((1000, 10));
         let labels: Array1<usize> = (0..1000).map(|sample| sample % 10).collect();
@@ -229,7 +232,8 @@ mod tests {
         stated.against(&given).into_iter().map(|warning| (warning.id, warning.sentence)).collect()
     }
 
-    /// Checks that each of `agree` says nothing, and each of `differ` is warned of under `id` with its words.
+    /// Checks that each of `agree` says nothing, and each of `differ` is warned of under `id` with
+    /// its words.
     pub(super) fn check(id: &str, agree: &[Value], differ: &[(Value, &str)]) {
         for content in agree {
             assert_eq!(warned_in("w.pth", content), [], "{content}");

@@ -44,8 +44,8 @@ const NUMBER: [&str; 11] = [
 /// A part of the keys under which timm says what a model was before it was trained further.
 const BEFORE: [&str; 2] = ["pretrained_cfg", "default_cfg"];
 
-/// Whether an entry names the classes in the order that is given. Names of which none is among those given are in other
-/// words, and say nothing of their order.
+/// Whether an entry names the classes in the order that is given. Names of which none is among
+/// those given are in other words, and say nothing of their order.
 pub(super) fn answer(entry: &Entry<'_>, given: &Given<'_>) -> Option<Answer> {
     if !NAMES.contains(&entry.key.as_str()) || is_before(entry) {
         return None;

@@ -1,4 +1,5 @@
-//! Mean and deviation of the pixels: buffers beside the weights, entries of the file, settings beside it.
+//! Mean and deviation of the pixels: buffers beside the weights, entries of the file, settings
+//! beside it.
 
 use car_spectral_data::Normalisation;
 use car_spectral_formats::weights::KeptNormalisation;
@@ -33,7 +34,8 @@ impl Normaliser {
         Self::new(format!("{mean} and {std} in the file"), kept.mean, kept.std)
     }
 
-    /// The warning of a network that normalises its input itself and is given one that was normalised before.
+    /// The warning of a network that normalises its input itself and is given one that was
+    /// normalised before.
     #[cfg(feature = "onnx")]
     pub fn twice(kept: KeptNormalisation, given: &Normalisation) -> Option<Warning> {
         let [mean, std] = &kept.names;
@@ -98,8 +100,8 @@ const PAIRS: [&str; 8] = [
     "val_transform",
 ];
 
-/// Whether an entry states the normalisation that is given, with the deviation beside the mean; not where it says that
-/// nothing is normalised.
+/// Whether an entry states the normalisation that is given, with the deviation beside the mean; not
+/// where it says that nothing is normalised.
 pub(super) fn answer(entry: &Entry<'_>, given: &Given<'_>) -> Option<Answer> {
     if entry.among.get("do_normalize") == Some(&Value::Bool(false)) {
         return None;
@@ -118,7 +120,8 @@ fn beside(entry: &Entry<'_>) -> Option<[Vec<f64>; 2]> {
     Some([numbers(entry.value)?, numbers(std)?])
 }
 
-/// Mean and deviation as a pair of lists, or in a text such as `Normalize(mean=(0.5, 0.5, 0.5), std=(0.2, 0.2, 0.2))`.
+/// Mean and deviation as a pair of lists, or in a text such as `Normalize(mean=(0.5, 0.5, 0.5),
+/// std=(0.2, 0.2, 0.2))`.
 fn pair(value: &Value) -> Option<[Vec<f64>; 2]> {
     match value {
         Value::Array(items) => match &items[..] {

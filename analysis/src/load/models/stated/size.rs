@@ -20,8 +20,8 @@ const KEYS: [&str; 9] = [
 /// Pixels a side that no images have: other numbers are called so, too.
 const FEWEST: f64 = 8.0;
 
-/// Whether an entry states the size of the images that are given: a side, height and width, all three extents in either
-/// order, or the number of pixels as an MLP takes them.
+/// Whether an entry states the size of the images that are given: a side, height and width, all
+/// three extents in either order, or the number of pixels as an MLP takes them.
 pub(super) fn answer(entry: &Entry<'_>, given: &Given<'_>) -> Option<Answer> {
     if !KEYS.contains(&entry.key.as_str()) {
         return None;
