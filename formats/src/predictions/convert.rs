@@ -129,7 +129,8 @@ fn is_classes(logits: &Array<'_>, labels: &Array<'_>) -> bool {
     logits.len() == labels.len() && !labels.shape.is_empty() && logits.squeezed_shape(1).len() == 1 && discrete
 }
 
-/// Classes that are told apart where no names say how many there are.
+/// Classes that are told apart at least where no names say how many there are; otherwise as many as
+/// samples.
 const MOST_CLASSES: usize = 1 << 16;
 
 /// Predicted and true class of every sample, without scores.
@@ -155,7 +156,8 @@ pub(super) fn classes_alone(
         None => {
             let last = largest(predicted, budget)?.max(largest(labels, budget)?);
             let classes = last.saturating_sub(reading.first_label.into()).saturating_add(1);
-            let classes = usize::try_from(classes).unwrap_or(MOST_CLASSES).clamp(2, MOST_CLASSES);
+            let most = MOST_CLASSES.max(labels.2.len());
+            let classes = usize::try_from(classes).unwrap_or(most).clamp(2, most);
             notes.push(format!("{classes} classes, as the largest label says; `class-names` says how many there are"));
             classes
         }

@@ -247,6 +247,12 @@ fn classes_in_place_of_scores() {
         read_as(&PredictionSource::File(folder.join("p")), &reading).unwrap()
     });
     assert_eq!((found.num_classes(), found.logits.predicted()), (4, vec![2, 0, 1, 1]));
+    // As many classes as samples may be there: not a label that is none of them.
+    for (samples, is_read) in [(70_000_i64, true), (69_999, false)] {
+        let classes = npy("<i8", &format!("({samples},)"), &bytes_of((70_000 - samples..70_000).map(i64::to_le_bytes)));
+        let read = read_bytes(&archive(&[("preds.npy", &classes), ("labels.npy", &classes)], false));
+        assert_eq!(read.ok().map(|found| found.num_classes()), is_read.then_some(70_000), "{samples}");
+    }
     // Found by fuzzing: no sample, and no class, were taken for predictions.
     let nothing = npy("<i8", "(0,)", &[]);
     for read in [

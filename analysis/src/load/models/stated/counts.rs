@@ -121,6 +121,8 @@ mod tests {
             (json!({"img_num_per_cls": vec![5000; 10]}), "others in 9 of 10 classes"),
             (json!({"criterion.cls_num_list": [5000.0, 50.0]}), "those of 2 classes, and here are 10"),
             (json!({"class_counts": {"airplane": 50, "automobile": 5000}}), "those of 2 classes"),
+            // The imbalance that goes with them is not said as well.
+            (json!({"args": {"imb_factor": 0.1, "cls_num_list": vec![5000; 10]}}), "others in 9 of 10 classes"),
         ];
         check("stated-counts", &agree, &differ);
     }
