@@ -3,7 +3,7 @@
 
 use super::headline::{all_models, called, worst_classes};
 use crate::results::{ModelReport, Settings};
-use crate::words::{counted, grouped, limits, listed, percent, points, short};
+use crate::words::{counted, grouped, listed, percent, points, short};
 
 /// Candidates for the worst class that are named; of more only the number is said.
 const NAMED: usize = 6;
@@ -37,31 +37,22 @@ pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String
     sentences
 }
 
-/// Which of the limits that stand on the page for one class is meant for what; `None` where there
-/// is but the headline's.
+/// What to quote where the headline's interval is not it, and why tables have a wider one; `None`
+/// where there is but the headline's.
 fn which_to_quote(model: &ModelReport, sure: &str) -> Option<String> {
     let worst = model.test.worst_class.as_ref()?;
-    let found = &model.test.max_error;
-    let between = |ends: [f64; 2]| limits(ends).join(" to ");
-    let alone = match found.at_most {
-        // Above it is written as more than 99.9 %.
-        most if most < 0.9995 => format!(", or at most {} if an upper limit alone is wanted", percent(most)),
-        _ => String::new(),
-    };
-    let by_name = match worst_classes(model).len() {
-        1 => format!(
-            " In tables the interval of {}, {}, is wider, since there those of all classes hold at once (T5).",
-            called(model, worst.index),
-            between(worst.interval)
-        ),
-        _ => String::new(),
-    };
-    (!alone.is_empty() || !by_name.is_empty()).then(|| {
+    // Above it is written as more than 99.9 %.
+    let alone = Some(model.test.max_error.at_most).filter(|&most| most < 0.9995).map(|most| {
+        format!("If an upper limit alone is wanted: at most {}, with probability {sure} (T5').", percent(most))
+    });
+    let by_name = (worst_classes(model).len() == 1).then(|| {
         format!(
-            "To be quoted of the worst class, whichever it is: {}{alone}, with probability {sure} (T5').{by_name}",
-            between(found.interval),
+            "In tables the interval of {} is wider, for there those of all classes hold at once (T5).",
+            called(model, worst.index)
         )
-    })
+    });
+    let sentences: Vec<String> = [alone, by_name].into_iter().flatten().collect();
+    (!sentences.is_empty()).then(|| sentences.join(" "))
 }
 
 /// What no proof from training images could go below.
@@ -232,18 +223,16 @@ mod tests {
     }
 
     #[test]
-    fn one_sentence_says_which_limits_to_quote() {
+    fn what_to_quote_and_why_tables_say_more() {
         let (mut model, _) = Sample { test_per_class: 200, ..Sample::fashion() }.build();
         let worst = model.test.worst_class.clone().unwrap();
-        let found = model.test.max_error.clone();
-        let ends = |ends: [f64; 2]| limits(ends).join(" to ");
         let said = which_to_quote(&model, "95 %").unwrap();
-        let most = format!("or at most {} if", percent(found.at_most));
-        let by_name = format!("the interval of {}, {}, is wider", worst.name, ends(worst.interval));
-        for part in [format!("it is: {}, or", ends(found.interval)), most, by_name] {
-            assert!(said.contains(&part), "{part}: {said}");
-        }
-        assert!(said.contains("with probability 95 % (T5')."));
+        let most = percent(model.test.max_error.at_most);
+        let expected = [
+            format!("If an upper limit alone is wanted: at most {most}, with probability 95 % (T5')."),
+            format!("In tables the interval of {} is wider, for there", worst.name),
+        ];
+        assert!(expected.iter().all(|part| said.contains(part)), "{said}");
         let mut tied = model.clone();
         tied.test.split.per_class_error[0] = Some(worst.error);
         assert!(!which_to_quote(&tied, "95 %").unwrap().contains("In tables"), "an arbitrary one of several");
@@ -258,7 +247,10 @@ mod tests {
         model.test.max_error.at_most = 1.0;
         assert!(!which_to_quote(&model, "95 %").unwrap().contains("at most"), "a limit of 100 % says nothing");
         let answer = crate::report::headline::answer(&Settings { delta: 0.05, ..Default::default() }, &model);
-        assert!(!answer.contains(&percent(found.at_most)) && !answer.contains(&percent(worst.interval[1])), "{answer}");
+        assert!(
+            !answer.contains(&percent(model.test.max_error.at_most)) && !answer.contains(&percent(worst.interval[1])),
+            "{answer}"
+        );
     }
 
     #[test]
