@@ -77,7 +77,12 @@ def manifest_problems() -> Iterator[str]:
     for folder in {str(Path(member)) for member in workspace["members"]} - folders:
         yield f"Cargo.toml: scripts/check_structure.py does not know {folder}"
     for crate, (folder, allowed) in ARROWS.items():
+        features = tomllib.loads((ROOT / folder / "Cargo.toml").read_text()).get("features", {})
+        if folder in light and "torch" in features.get("default", []):
+            yield f"{folder}/Cargo.toml: the feature torch is on by default"
         for name, need in needs_of(ROOT / folder / "Cargo.toml"):
+            if isinstance(need, dict) and "torch" in need.get("features", []) and crate not in WITH_LIBTORCH:
+                yield f"{folder}/Cargo.toml: {name} with the feature torch"
             optional = isinstance(need, dict) and need.get("optional", False)
             if optional and name in OPTIONAL.get(crate, set()):
                 continue
@@ -176,6 +181,11 @@ def graph(source: Path) -> dict[Path, set[Path]]:
                     exports[module][parts[-1]] = tuple(parts[1:])
                 elif parts[0] not in ("super", "self"):
                     exports[module][parts[-1]] = (*module, *parts)
+        # `pub type Result<T> = std::result::Result<T, OwnError>` is of the file of the error.
+        for alias, meaning in re.findall(r"^\s*pub(?:\([^)]*\))? type (\w+)[^=;]*=([^;]+);", text, re.M):
+            for word in re.findall(r"\b[A-Z]\w+", meaning):
+                if word in exports[module]:
+                    exports[module].setdefault(alias, exports[module][word])
 
     def file_of(path: tuple[str, ...], depth: int = 0) -> Path | None:
         deepest = next((n for n in range(len(path), -1, -1) if path[:n] in files), 0)

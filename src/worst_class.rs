@@ -33,6 +33,7 @@ use crate::{ClassErrors, Error};
 /// # Ok::<(), car_spectral::Error>(())
 /// ```
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct WorstClassAnalysis {
     /// ‖CΛ‖₂ of the confusion matrix, certified (S5), with its singular vectors.
     pub norm: SpectralNorm,
@@ -126,6 +127,13 @@ mod tests {
         let judged = found.judge(&[Some(0.9), Some(0.01), None]).unwrap();
         assert_eq!(judged[0], Verdict::Holds);
         assert_eq!(judged[2], Verdict::NotApplicable);
+        #[cfg(feature = "serde")]
+        {
+            let json = serde_json::to_value(&found).unwrap();
+            assert_eq!(json["largest_error"]["upper"], found.largest_error.upper);
+            assert_eq!(json["population_norm"]["Applies"]["lower"], lower);
+            assert_eq!(json["chain"]["worst_class"], 2);
+        }
         assert!(WorstClassAnalysis::of(&counts, &weights, 1.0).is_err());
         let of_two = ClassWeights::new(&[500, 50], 0.2, WeightForm::Paper).unwrap();
         let refused = BoundError::Length { what: "class weights", expected: 3, got: 2 };

@@ -11,7 +11,6 @@ use thiserror::Error;
 
 use crate::draw::DrawError;
 use crate::report::ReportError;
-use crate::subject::Subject;
 
 /// The reasons why an analysis did not come to its end. Messages name the file, sample, class or
 /// flag, and what to do.
@@ -87,11 +86,10 @@ impl From<CountsFileError> for AnalysisError {
 }
 
 impl AnalysisError {
-    /// The same, with the file of the model whose numbers are refused.
-    pub(crate) fn of(self, subject: &Subject) -> Self {
+    /// The same, with the file whose numbers are refused.
+    pub(crate) fn of(self, file: &str) -> Self {
         match self {
             Self::Confusion(_) | Self::Car(_) | Self::Norm(_) | Self::Bound(_) | Self::LongTail(_) => {
-                let file = subject.source.files.first().map_or(&subject.name, |file| &file.path);
                 Self::Mismatch { problem: format!("{file}: {self}") }
             }
             other => other,
@@ -140,24 +138,14 @@ impl From<car_spectral_training::TrainingError> for AnalysisError {
 #[cfg(test)]
 mod tests {
     use car_spectral::bounds::BoundError;
-    use car_spectral_formats::predictions::Logits;
 
     use super::*;
-    use crate::results::DataFile;
-    use crate::subject::Scored;
 
     #[test]
     fn numbers_that_are_refused_name_the_file_of_their_model() {
-        let path = "runs/a.safetensors".to_owned();
-        let weights = DataFile { role: "weights".to_owned(), path, bytes: 1, sha256: String::new() };
-        let test = Scored { logits: Logits::F64(ndarray::array![[0.0, 1.0]]), labels: ndarray::array![1] };
-        let mut subject = Subject::new("a".to_owned(), test);
-        subject.source.files = vec![weights];
-        let error = || AnalysisError::Bound(BoundError::TooFewClasses { num_classes: 1 });
-        assert!(error().of(&subject).to_string().starts_with("runs/a.safetensors: "));
-        subject.source.files.clear();
-        assert!(error().of(&subject).to_string().starts_with("a: "));
+        let error = AnalysisError::Bound(BoundError::TooFewClasses { num_classes: 1 });
+        assert!(error.of("runs/a.safetensors").to_string().starts_with("runs/a.safetensors: "));
         let usage = AnalysisError::Usage { problem: "give a file".to_owned() };
-        assert_eq!(usage.of(&subject).exit_code(), 2);
+        assert_eq!(usage.of("a").exit_code(), 2);
     }
 }

@@ -71,4 +71,25 @@ impl Subject {
             warnings: Vec::new(),
         }
     }
+
+    /// The file that it came from, or else its name.
+    pub(crate) fn file(&self) -> &str {
+        self.source.files.first().map_or(&self.name, |file| &file.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::DataFile;
+
+    #[test]
+    fn a_subject_is_called_after_its_file() {
+        let test = Scored { logits: Logits::F64(ndarray::array![[0.0, 1.0]]), labels: ndarray::array![1] };
+        let mut subject = Subject::new("a".to_owned(), test);
+        assert_eq!(subject.file(), "a");
+        let path = "runs/a.safetensors".to_owned();
+        subject.source.files = vec![DataFile { role: "weights".to_owned(), path, bytes: 1, sha256: String::new() }];
+        assert_eq!(subject.file(), "runs/a.safetensors");
+    }
 }

@@ -28,7 +28,7 @@ pub fn report(
     let (mut models, mut figures) = (Vec::new(), Vec::new());
     for subject in subjects {
         let verified = verify::verify(subject, settings, |part| progress(format!("{}: {part}", subject.name)));
-        let (model, figure) = verified.map_err(|error| error.of(subject))?;
+        let (model, figure) = verified.map_err(|error| error.of(subject.file()))?;
         models.push(model);
         figures.push(figure);
     }

@@ -189,6 +189,11 @@ pub(crate) fn capitalised(sentence: &str) -> String {
     characters.next().map_or(String::new(), |first| first.to_uppercase().chain(characters).collect())
 }
 
+/// Keeps a number and its unit, and both sides of an equation, on one line.
+pub(crate) fn unbroken(text: &str) -> String {
+    text.replace(" %", "\u{a0}%").replace(" = ", "\u{a0}=\u{a0}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,7 +17,7 @@ use rand_chacha::ChaCha8Rng;
 
 const CLAIM: &str = "kl(ê_j(Q)‖e_j(Q)) ≤ (KL(Q‖P_j) + ln(2√m_j/δ_j))/m_j";
 
-fn gibbs(errors: &[f64], counts: &[u64], kl: &[f64]) -> Vec<GibbsClass> {
+fn of_classes(errors: &[f64], counts: &[u64], kl: &[f64]) -> Vec<GibbsClass> {
     let numbers = errors.iter().zip(counts).zip(kl);
     numbers.map(|((&error, &samples), &kl)| GibbsClass { error, samples, kl }).collect()
 }
@@ -35,7 +35,7 @@ fn the_formula() {
         } else {
             DeltaShares::mixed(&counts, delta).unwrap()
         };
-        let found = class_pac_bayes(&gibbs(&errors, &counts, &kl), &shares).unwrap();
+        let found = class_pac_bayes(&of_classes(&errors, &counts, &kl), &shares).unwrap();
         for (j, bound) in found.iter().enumerate() {
             let (bound, m) = (*bound.value().unwrap(), counts[j] as f64);
             // e^(m kl) in another order of operations.
@@ -159,7 +159,7 @@ fn priors_from_other_classes_and_posteriors_from_the_data() {
                         let allowed = (kl + (2.0 * m.sqrt() / shares.shares()[j]).ln()) / m;
                         let mut errors = vec![0.0; k];
                         errors[j] = empirical;
-                        let bounds = class_pac_bayes(&gibbs(&errors, &counts, &vec![kl; k]), &shares).unwrap();
+                        let bounds = class_pac_bayes(&of_classes(&errors, &counts, &vec![kl; k]), &shares).unwrap();
                         let ratio = binary_kl(empirical, expected).unwrap() / allowed;
                         missed |= ratio > 1.0 || expected > *bounds[j].value().unwrap();
                         worst = worst.max(ratio);
@@ -191,7 +191,7 @@ fn priors_from_other_classes_and_posteriors_from_the_data() {
 fn beside_t1_prime() {
     let counts = long_tailed_counts(500, 100.0, 100).unwrap();
     let shares = DeltaShares::equal(100, 0.05).unwrap();
-    let bounds = class_pac_bayes(&gibbs(&[0.0; 100], &counts, &[5.0; 100]), &shares).unwrap();
+    let bounds = class_pac_bayes(&of_classes(&[0.0; 100], &counts, &[5.0; 100]), &shares).unwrap();
     let values: Vec<f64> = bounds.iter().map(|bound| *bound.value().unwrap()).collect();
     assert!(unconditional(&counts, Posterior::Gibbs { kl: 5.0 }, 0.05).unwrap().value() > Some(&1.0));
     println!("500 images {:.4}, 5 images {:.4}", values[0], values[99]);

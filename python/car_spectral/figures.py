@@ -22,7 +22,7 @@ _LISTED_PAIRS = 15
 
 
 class Numbers(Protocol):
-    """What a figure takes from a report."""
+    """The parts of a report that a figure takes."""
 
     @property
     def models(self) -> list[dict[str, Any]]:

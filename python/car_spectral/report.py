@@ -1,4 +1,4 @@
-"""From scores and labels to what can be said of the worst class."""
+"""Reports: from scores and labels to what can be said of the worst class."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _pair(what: str, pair: tuple[Any, Any]) -> tuple[Any, Any]:
 
 
 class Report:
-    """What was found of one model, or of two on the same samples (:meth:`compare`)."""
+    """Findings on one model, or on two on the same samples (:meth:`compare`)."""
 
     def __init__(self, core: _core.Analysis) -> None:
         self._core = core
@@ -118,7 +118,7 @@ class Report:
 
     @property
     def warnings(self) -> list[dict[str, Any]]:
-        """What puts the numbers in doubt: ``id``, ``sentence`` and ``evidence`` of each warning.
+        """Doubts about the numbers: ``id``, ``sentence`` and ``evidence`` of each warning.
 
         After :meth:`compare` those of both models, the first's first.
         """
@@ -143,7 +143,7 @@ class Report:
 
     @property
     def verdicts(self) -> list[str]:
-        """What holds, and what does not: a sentence for each statement that was checked."""
+        """Verdicts: a sentence for each statement that was checked."""
         return [verdict["sentence"] for verdict in self.model["verdicts"]]
 
     @property

@@ -59,7 +59,7 @@ _FAULTS = {
 
 
 class _Words(NamedTuple):
-    """How a dialect says what; places count from 1, both ends of a part belong to it."""
+    """Words of a dialect; places count from 1, both ends of a part belong to it."""
 
     quote: str
     integer: str

@@ -30,6 +30,7 @@ const UNIT_ROUNDOFF: f64 = f64::EPSILON / 2.0;
 /// The chains lambda_j e_j <= sqrt(s_j) upper and lambda_j e_j <= WCE <= sqrt(s) upper <= sqrt(K-1)
 /// upper on one set of counts.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Chain {
     /// lambda_j e_j; `None` for a class without samples.
     pub class_terms: Vec<Option<f64>>,

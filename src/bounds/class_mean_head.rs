@@ -69,6 +69,7 @@ pub struct PriorGrid<'a> {
 
 /// The certificate of one class at one pair (σ, c).
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ClassMeanBound {
     /// σ.
     pub sigma: f64,
@@ -84,6 +85,7 @@ pub struct ClassMeanBound {
 
 /// The certificates of all classes.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ClassMeanCertificate {
     /// The least bound of each class over the grid, of equal ones the first; `None` where none is
     /// below 1.

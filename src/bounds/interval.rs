@@ -5,6 +5,7 @@ use crate::norms::SpectralNorm;
 
 /// A closed interval [lower, upper].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Interval {
     /// Lower end.
     pub lower: f64,

@@ -6,6 +6,7 @@ use crate::confusion::WrittenMargin;
 
 /// The result of a statement on the data at hand.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum Outcome<T> {
     /// Its preconditions hold; these are its numbers.
     Applies(T),

@@ -83,6 +83,7 @@ pub enum GridRange {
 
 /// One of the two bounds for one class.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct MarginBound {
     /// c_j(g); 1 below the grid.
     pub first_term: f64,
@@ -95,6 +96,7 @@ pub struct MarginBound {
 
 /// T3'' for one class.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct InvertedMarginBound {
     /// N'_j.
     pub grid_points: f64,

@@ -14,6 +14,7 @@ use super::{BoundError, NotApplicable};
 
 /// The first term of T2 for every class.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct PublishedTerm {
     /// sqrt(K-1) / lambda_j * upper(‖C_{S,g}Λ‖₂). By S3 it is at least c_j(g), the share of class j
     /// with margin at most g.

@@ -29,6 +29,7 @@ use crate::ClassErrors;
 /// The error of the class that a random half of the images picks, on both halves; means over all
 /// splits.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct HalfSplit {
     /// Mean of the picked class's error on the half that picked it, in [0, 1].
     pub picking: f64,

@@ -26,6 +26,7 @@ use crate::norms::{infinity_norm, one_norm, spectral_floor};
 
 /// Two intervals that contain nu, the second inside the first up to rounding.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct NuRange {
     /// [1/sqrt(t), sqrt(s_j*)]: from the places of the non-zeros and the largest column alone. Of
     /// several largest columns that with the fewest non-zeros is j*.

@@ -27,6 +27,7 @@ use super::{BoundError, Interval, NotApplicable, Outcome};
 
 /// The two radii of T6.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct SpectralCertificate {
     /// Radius by McDiarmid's inequality on the Frobenius norm.
     pub simple: f64,

@@ -5,6 +5,7 @@
 /// Scores computed in bf16 or stored as f16 tie often (about 1 % of samples); float32 scores hardly
 /// ever do.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Ties {
     /// Samples whose largest score is attained by at least two classes.
     pub top2: u64,

@@ -15,6 +15,7 @@ use crate::ClassErrors;
 
 /// The accuracy of one group of classes; `None` where no class of the group has test samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct GroupAccuracy {
     /// The group.
     pub group: Group,
@@ -33,6 +34,7 @@ pub struct GroupAccuracy {
 
 /// The class with the largest test error.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct WorstClass {
     /// The class; of several, the one with the lowest index.
     pub index: usize,
@@ -42,6 +44,7 @@ pub struct WorstClass {
 
 /// The class that attains the weighted worst-class error max_j lambda_j e_j (D4).
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct WeightedWorstClass {
     /// The class; of several, the one with the lowest index.
     pub index: usize,
@@ -54,6 +57,7 @@ pub struct WeightedWorstClass {
 /// The measures of one model on one test set. Everything that needs samples that are not there is
 /// `None`.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ClassMetrics {
     /// Test error of each class, `None` where it is not estimated.
     pub class_errors: Vec<Option<f64>>,

@@ -86,6 +86,7 @@ const SAFE_EXPONENT: i32 = 80;
 
 /// ‖M‖₂ between two certified bounds, with the singular pair that attains the estimate.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct SpectralNorm {
     /// Best estimate, in [`lower`](Self::lower)`..=`[`upper`](Self::upper): the quotient
     /// ‖Mᵀw‖/‖w‖ = uᵀMv of the pair below, *before* rounding outwards, hence a lower bound up to

@@ -24,6 +24,7 @@ pub(crate) const MOST_SWEEPS: usize = 100_000;
 
 /// σ₁ of a matrix with unit vectors u (length m) and v (length n): M v = σ₁ u, Mᵀ u = σ₁ v.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct TopSingularPair {
     /// The largest singular value.
     pub sigma: f64,

@@ -1,5 +1,7 @@
 //! Program `experiments`.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

@@ -13,7 +13,7 @@ use super::tables;
 use super::verdicts::{Said, said_once};
 use crate::correlation::{Comparison, Correlations, MeasuredOn, Predictor};
 use crate::results::{ModelReport, Report, Source};
-use crate::words::{counted, readable};
+use crate::words::{counted, readable, unbroken};
 
 /// Width of the table and the sentences in characters.
 pub const COLUMNS: u16 = 100;
@@ -188,8 +188,7 @@ fn push_wrapped(out: &mut String, mark: &str, sentence: &str) {
     let indent = " ".repeat(mark.chars().count());
     let (mut line, mut used) = (mark.to_owned(), mark.chars().count());
     let mut empty = true;
-    // A number stays with its unit, a sign with its numbers.
-    let joined = readable(sentence).replace(" %", "\u{a0}%").replace(" = ", "\u{a0}=\u{a0}");
+    let joined = unbroken(&readable(sentence));
     for word in joined.split_ascii_whitespace().map(|word| word.replace('\u{a0}', " ")) {
         let length = word.chars().count();
         if !empty && used + 1 + length > usize::from(COLUMNS) {

@@ -6,8 +6,9 @@ use serde::Serialize;
 use super::comparison_sentence::{as_accuracy, in_order, signed_tenths};
 use super::headline::{called, worst_classes};
 use super::verdicts::Note;
-use crate::results::{BoundReport, GroupAccuracy, MatrixNorms, ModelReport, Report, SplitReport, Statement};
-use crate::verify::SURROGATE_CLASSES;
+use crate::results::{
+    BoundReport, GroupAccuracy, MatrixNorms, ModelReport, Report, SURROGATE_CLASSES, SplitReport, Statement,
+};
 use crate::words::{counted, grouped, listed, percent, percent_range, points, short};
 use car_spectral::confusion::WrittenMargin;
 

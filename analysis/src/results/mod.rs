@@ -26,6 +26,7 @@ pub use car_spectral::longtail::Group;
 pub use comparison::{ClassDifference, Comparison, Difference, GroupComparison, SeedDifference, WorstClassDifference};
 pub use model::{BoundReport, ClassConfusions, Confusion, Floors, ModelFigures, ModelReport, Network, VerdictSentence};
 pub use settings::Settings;
+pub(crate) use split::SURROGATE_CLASSES;
 pub use split::{Chain, Enclosure, MarginReport, MatrixNorms, SplitReport, Surrogate, Ties, TopPair};
 pub use statement::Statement;
 pub use test::{

@@ -67,6 +67,9 @@ pub struct Ties {
     pub zero_margin_correct: u64,
 }
 
+/// Above this number of classes the dense surrogate matrix (8 K^2 bytes, twice) is left out.
+pub(crate) const SURROGATE_CLASSES: usize = 4096;
+
 /// The smooth surrogate matrix (D6) beside the hard one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Surrogate {

@@ -29,7 +29,7 @@ use crate::{AnalysisError, Result};
 use held_out::HeldOut;
 pub use settings::Settings;
 use split::AnalysedSplit;
-pub(crate) use split::{SURROGATE_CLASSES, count};
+pub(crate) use split::count;
 
 /// The most confused pairs listed in a report.
 const LISTED_CONFUSIONS: usize = 100;
@@ -311,7 +311,7 @@ mod tests {
     }
 
     fn error(subject: &Subject, r0: f64) -> AnalysisError {
-        verify(subject, &settings(r0), |_| ()).unwrap_err().of(subject)
+        verify(subject, &settings(r0), |_| ()).unwrap_err().of(subject.file())
     }
 
     #[test]

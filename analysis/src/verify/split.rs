@@ -6,13 +6,12 @@ use car_spectral::car::{CarOptions, SurrogateOptions, SurrogateSums};
 use car_spectral::confusion::{ConfusionMatrix, MarginCounts, MarginGrid};
 use car_spectral::norms::{self, SpectralNorm};
 
-use crate::results::{Chain, Enclosure, MarginReport, MatrixNorms, SplitReport, Surrogate, Ties, TopPair};
+use crate::results::{
+    Chain, Enclosure, MarginReport, MatrixNorms, SURROGATE_CLASSES, SplitReport, Surrogate, Ties, TopPair,
+};
 use crate::subject::Scored;
 use crate::{AnalysisError, Result};
 use car_spectral_formats::predictions::{Block, Logits};
-
-/// Above this number of classes the dense surrogate matrix (8 K^2 bytes, twice) is left out.
-pub(crate) const SURROGATE_CLASSES: usize = 4096;
 
 /// The surrogate of every report, whatever its margins: that of the paper, as in the logs of runs
 /// without CAR and in `table.md`. Of large scores it tends to C_g, where the softmax over all

@@ -1,6 +1,8 @@
 //! Prints the verdict tables from the records of the last `cargo test -p proofs-checks`, or writes
 //! them into docs/verdicts.md: by statement, then claim by claim.
 
+#![forbid(unsafe_code)]
+
 use std::fs;
 use std::io::Write;
 use std::path::Path;

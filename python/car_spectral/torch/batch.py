@@ -1,4 +1,4 @@
-"""What can be wrong with a batch, said in a sentence that helps."""
+"""Faults of a batch, each said in a sentence that helps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a loader gives every sample of its data set once."""
+"""Check that a loader gives every sample of its data set once."""
 
 from __future__ import annotations
 

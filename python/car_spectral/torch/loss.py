@@ -166,7 +166,7 @@ class CARLoss(nn.Module):
         return logits.to(kind)
 
     def _learns(self) -> bool:
-        """Whether batches enter the average; those of a validation under no_grad do not."""
+        """Tell whether batches enter the average; those of a validation under no_grad do not."""
         return self.training and torch.is_grad_enabled()
 
     def _processes(self) -> int:

@@ -11,7 +11,7 @@ from .._arrays import label_hint
 
 
 class SampleMargins(NamedTuple):
-    """Of each sample the label, its strongest wrong class, and how far the label is ahead."""
+    """Give of each sample the label, its strongest wrong class, and how far the label is ahead."""
 
     #: True class, int64.
     labels: Tensor

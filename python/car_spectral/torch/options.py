@@ -47,7 +47,7 @@ class CAROptionChanges(TypedDict, total=False):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CAROptions:
-    """What CAR is computed with; the defaults are the paper's (:meth:`paper`).
+    """Options that CAR is computed with; the defaults are the paper's (:meth:`paper`).
 
     ======================  =======================================================================
     field                   means

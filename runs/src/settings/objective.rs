@@ -68,7 +68,7 @@ impl ObjectiveOptions {
     /// Checks every constant, and that the parts go together.
     ///
     /// # Errors
-    /// [`RunError::Setting`] naming the flag; [`RunError::Car`].
+    /// [`RunError::Setting`] naming the setting; [`RunError::Car`].
     pub fn check(&self) -> Result<(), RunError> {
         self.classification.check()?;
         if let Some(contrastive) = &self.contrastive {

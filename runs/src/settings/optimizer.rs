@@ -54,7 +54,7 @@ impl OptimizerOptions {
     /// Checks every constant.
     ///
     /// # Errors
-    /// [`RunError::Setting`] naming the flag of the first constant out of its range.
+    /// [`RunError::Setting`] naming the first constant out of its range.
     pub fn check(&self) -> Result<(), RunError> {
         let share = |name, value: f64| {
             (0.0..1.0).contains(&value).then_some(()).ok_or_else(|| RunError::setting(name, value, "in [0, 1)"))

@@ -32,6 +32,7 @@ pub(in crate::bounds) const SIGN_SHARE: f64 = 1.0 - DISCORDANCE_SHARE;
 /// c <= 1000, by 10⁻⁹ + 10⁻¹³ (b + c) of themselves above): one model errs alone as often as the
 /// other.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct McNemar {
     /// P(Bin(b+c, 1/2) >= b): small if A is worse; of the hypothesis d <= 0.
     pub a_worse: f64,
@@ -82,6 +83,7 @@ pub fn difference_interval(
 
 /// One class of two models.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ClassDifference {
     /// (b_j − c_j)/n_j; `None` without images.
     pub difference: Option<f64>,

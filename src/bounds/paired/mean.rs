@@ -23,6 +23,7 @@ pub enum Averaging {
 
 /// The mean difference of a group of classes.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct MeanDifference {
     /// Mean error of A less that of B on the held-out images.
     pub difference: f64,

@@ -18,6 +18,7 @@ use crate::bounds::{BoundError, Interval, clopper_pearson, worst_class_candidate
 
 /// The paired interval of D and what it rests on.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct PairedWorstClass {
     /// Interval of D.
     pub interval: Interval,
@@ -29,6 +30,7 @@ pub struct PairedWorstClass {
 
 /// The interval of D, the model that is better in its worst class, and the classes that decide it.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct WorstClassDifference {
     /// Interval of D = max e^A − max e^B with probability at least 1 − delta.
     pub interval: Interval,

@@ -30,6 +30,7 @@ const ROUNDING: f64 = 1.0 / (1 << 30) as f64;
 
 /// A mean difference over seeds, and what the spread between the seeds says about it.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct SeedComparison {
     /// Mean of A less mean of B.
     pub difference: f64,

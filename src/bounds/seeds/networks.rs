@@ -12,6 +12,7 @@ use crate::bounds::{BoundError, Interval};
 
 /// The mean difference of two groups of networks in their worst classes.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct NetworksDifference {
     /// Interval of D̄ with probability at least 1 − delta over the test images.
     pub interval: Interval,

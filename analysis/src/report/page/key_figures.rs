@@ -2,11 +2,10 @@
 
 use serde::Serialize;
 
-use super::unbroken;
 use crate::report::headline::{called, worst_classes};
 use crate::report::tables::dash;
 use crate::results::{GroupAccuracy, ModelReport, Settings, TestReport};
-use crate::words::{grouped, percent, percent_range};
+use crate::words::{grouped, percent, percent_range, unbroken};
 
 /// One key figure.
 #[derive(Serialize)]

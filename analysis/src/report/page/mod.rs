@@ -34,7 +34,7 @@ use super::verdicts::{chain_sentence, said_once};
 use crate::correlation::Correlations;
 use crate::draw::Figure;
 use crate::results::{ModelReport, Report, Settings};
-use crate::words::{capitalised, grouped, listed, percent, percent_range, readable, short};
+use crate::words::{capitalised, grouped, listed, percent, percent_range, readable, short, unbroken};
 use key_figures::{KeyFigure, key_figures};
 
 /// Ends of the names of plots on single classes, on the bounds, and on the margins; the others show
@@ -444,9 +444,4 @@ fn settings_list(report: &Report) -> Vec<(String, String)> {
     }
     list.push(("command".to_owned(), settings.command_line.join(" ")));
     list
-}
-
-/// Keeps a number and its unit, and both sides of an equation, on one line.
-fn unbroken(text: &str) -> String {
-    text.replace(" %", "\u{a0}%").replace(" = ", "\u{a0}=\u{a0}")
 }

@@ -52,12 +52,25 @@ fn spectral_norms(runs: &[&TrainingRun]) -> Option<Figure> {
         caption: format!(
             "Weights as they stood at the end of the epoch, in evaluation mode and without augmentation. Hard: share predicted \
              i given true j; surrogate: its smooth stand-in C̃ over the whole split (D6). Λ and the surrogate are those of the \
-             run's CAR options, or of the paper ({}) in runs without. {}",
-            CarOptions::paper().surrogate,
+             run's CAR options, in runs without those of the paper; here: {}. {}",
+            surrogates(runs),
             described(runs)
         ),
         body: over_epochs::draw(runs, &panels, ["hard confusion matrix", "surrogate"])?,
     })
+}
+
+/// The options of the surrogates in the logs of runs, each once.
+fn surrogates(runs: &[&TrainingRun]) -> String {
+    let of_run = |run: &&TrainingRun| run.run.optimisation.objective.car.unwrap_or(CarOptions::paper()).surrogate;
+    let mut all: Vec<String> = Vec::new();
+    for surrogate in runs.iter().map(of_run) {
+        let surrogate = surrogate.to_string();
+        if !all.contains(&surrogate) {
+            all.push(surrogate);
+        }
+    }
+    all.join("; ")
 }
 
 fn regulariser(runs: &[&TrainingRun]) -> Option<Figure> {

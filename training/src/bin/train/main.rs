@@ -1,5 +1,7 @@
 //! Program `train`: a long-tailed subset, a network, a checkpoint and prediction files.
 
+#![forbid(unsafe_code)]
+
 mod augmentation;
 mod car;
 mod config;

@@ -65,7 +65,7 @@ pub(super) fn answer(entry: &Entry<'_>, given: &Given<'_>) -> Option<Answer> {
         format!("others in {different} of {} classes", counts.len())
     };
     let sentence = format!(
-        "the training counts are {}, as the flags or the images say, and {} states {}, {how}: give those of the training, \
+        "the training counts are {}, as given or counted, and {} states {}, {how}: give those of the training, \
          in the order of its classes",
         beginning(&counts),
         entry.place,

@@ -45,7 +45,7 @@ pub(super) fn answer(entry: &Entry<'_>, given: &Given<'_>) -> Option<Answer> {
     }
     let (name, shown) = (given.data.name(), readable(text));
     let sentence = format!(
-        "the images are those of {name}, as the flags say, and {} states {shown}: give the data set of the training",
+        "the images are those of {name}, as given, and {} states {shown}: give the data set of the training",
         entry.place,
     );
     let evidence = [("given", json!(name)), ("stated", json!(text)), ("place", json!(entry.place))];

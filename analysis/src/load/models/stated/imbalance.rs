@@ -36,7 +36,7 @@ pub(super) fn answer(entry: &Entry<'_>, given: &Given<'_>) -> Option<Answer> {
         return found.is_finite().then_some(Answer::Agrees);
     }
     let sentence = format!(
-        "the largest class has {found:.1} times the training images of the smallest, by the flags or the images, and {} \
+        "the largest class has {found:.1} times the training images of the smallest, as given or counted, and {} \
          states {stated}, which is {factor:.1} times: give the counts of the training",
         entry.place,
     );

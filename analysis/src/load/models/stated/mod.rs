@@ -1,5 +1,5 @@
-//! Statements of a foreign model's files on its training, held against what the flags say and the
-//! images show. What is done is what the flags say; a word is said where the files say something
+//! Statements of a foreign model's files on its training, held against what is given and the
+//! images show. What is done is what is given; a word is said where the files say something
 //! else.
 //!
 //! A statement is an entry with a usual name: of what a program saved beside its weights

@@ -43,7 +43,7 @@ impl Normaliser {
         let plain = Self { place: own.place.clone(), mean: vec![0.0], std: vec![1.0] };
         let warning = plain.against(given)?;
         let sentence = format!(
-            "images were normalised by mean {} and std {}, as the flags say, and again by {} (mean {}, std {}): give mean \
+            "images were normalised by mean {} and std {}, as given, and again by {} (mean {}, std {}): give mean \
              0 and std 1, unless the training did so too",
             shown(&given.mean),
             shown(&given.std),
@@ -54,7 +54,7 @@ impl Normaliser {
         Some(Warning { sentence, ..warning })
     }
 
-    /// The warning if flags say something else.
+    /// The warning if something else is given.
     pub fn against(&self, given: &Normalisation) -> Option<Warning> {
         let Self { place, mean, std } = self;
         let is = |stated: &[f64], given: &[f64]| {
@@ -66,7 +66,7 @@ impl Normaliser {
             return None;
         }
         let sentence = format!(
-            "images were normalised by mean {} and std {}, as the flags say, and {place} states mean {} and std {}: give \
+            "images were normalised by mean {} and std {}, as given, and {place} states mean {} and std {}: give \
              those of the training",
             shown(&given.mean),
             shown(&given.std),
