@@ -45,7 +45,8 @@ pub(super) fn check(parts: &[Part]) -> Result<Vec<String>> {
     if let (Some(one), Some(other)) = (splits.next(), splits.next()) {
         return refused(one, format!("of another split than {}, as their names say", name_of(other)));
     }
-    let mut odd = gaps(parts);
+    let names: Vec<String> = parts.iter().map(file_name).collect();
+    let mut odd: Vec<String> = gaps(&names).into_iter().chain(mixed_kinds(parts)).collect();
     for (at, part) in parts.iter().enumerate() {
         let (one, _) = part;
         let same = |other: &&Part| {
@@ -122,34 +123,91 @@ fn contained(parts: &[Vec<u64>]) -> Option<(usize, usize)> {
     whole.map(|(pair, _)| pair).min()
 }
 
-/// Numbers that are missing between those of parts called alike but for one number.
-fn gaps(parts: &[Part]) -> Vec<String> {
-    let mut numbers: BTreeSet<u64> = BTreeSet::new();
-    let mut around: Option<(String, String)> = None;
-    for part in parts {
-        let name = file_name(part);
-        let is_digit = |character: char| character.is_ascii_digit();
-        let Some(last) = name.rfind(is_digit) else { return Vec::new() };
-        let front = name[..=last].trim_end_matches(is_digit);
-        let Ok(number) = name[front.len()..=last].parse() else { return Vec::new() };
-        let own = (front.to_owned(), name[last.saturating_add(1)..].to_owned());
-        if around.get_or_insert_with(|| own.clone()) != &own || !numbers.insert(number) {
-            return Vec::new();
+/// A word where the scores of one part look of another kind than those of the first.
+fn mixed_kinds(parts: &[Part]) -> Option<String> {
+    let kind = |part: &Part| (part.0.labels.len() >= FEWEST_ROWS).then(|| part.0.logits.scale());
+    let mut kinds = parts.iter().filter_map(|part| Some((part, kind(part)?)));
+    let (first, of_first) = kinds.next()?;
+    let (other, of_other) = kinds.find(|(_, kind)| !kind.has_margins_of(of_first))?;
+    Some(format!("{} holds {of_first}, {} {of_other}: are they of one kind?", name_of(first), name_of(other)))
+}
+
+/// The texts of a name around its numbers, and the numbers.
+fn numbered(name: &str) -> Option<(Vec<&str>, Vec<u64>)> {
+    let (mut texts, mut numbers) = (Vec::new(), Vec::new());
+    let mut rest = name;
+    while let Some(at) = rest.find(|character: char| character.is_ascii_digit()) {
+        let (text, from) = rest.split_at_checked(at)?;
+        let end = from.find(|character: char| !character.is_ascii_digit()).unwrap_or(from.len());
+        let (number, after) = from.split_at_checked(end)?;
+        texts.push(text);
+        numbers.push(number.parse().ok()?);
+        rest = after;
+    }
+    texts.push(rest);
+    Some((texts, numbers))
+}
+
+/// Numbers that are missing among those of parts called alike but for one number, such as 3 of
+/// `part-3.npz` or `test-00003-of-00004.npz`.
+fn gaps(names: &[String]) -> Option<String> {
+    let called: Vec<(Vec<&str>, Vec<u64>)> = names.iter().map(|name| numbered(name)).collect::<Option<_>>()?;
+    let (texts, numbers) = called.first()?;
+    if called.iter().any(|(other, _)| other != texts) {
+        return None;
+    }
+    let column = |at: usize| called.iter().filter_map(|(_, numbers)| numbers.get(at).copied()).collect::<BTreeSet<_>>();
+    let columns: Vec<BTreeSet<u64>> = (0..numbers.len()).map(column).collect();
+    let mut varying = columns.iter().enumerate().filter(|(_, found)| found.len() > 1);
+    let ((at, found), None) = (varying.next()?, varying.next()) else { return None };
+    let (first, last) = (*found.first()?, *found.last()?);
+    let behind = texts.get(at.saturating_add(1))?.trim_matches(|character: char| !character.is_ascii_alphabetic());
+    let total = numbers.get(at.saturating_add(1)).filter(|_| behind.eq_ignore_ascii_case("of"));
+    let expected = match total {
+        Some(&total) if last == total => 1..total.saturating_add(1),
+        Some(&total) => 0..total,
+        None => first.min(1)..last,
+    };
+    // Numbers far apart count something else, such as epochs or samples.
+    let most = (names.len() as u64).saturating_mul(2);
+    if found.len() != names.len() || total.is_none() && last.saturating_sub(first.min(1)) >= most {
+        return None;
+    }
+    let mut missing = expected.filter(|number| !found.contains(number)).map(|number| number.to_string());
+    let shown: Vec<String> = missing.by_ref().take(FEWEST_ROWS).collect();
+    let more = if missing.next().is_some() { ", ..." } else { "" };
+    (!shown.is_empty()).then(|| format!("among the parts there is none of number {}{more}", shown.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_numbers_are_told() {
+        let said = |names: &[&str]| gaps(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        for (names, missing) in [
+            (&["p0.npz", "p1.npz", "p3.npz"][..], "2"),
+            (&["p2.npz", "p3.npz", "p4.npz"], "1"),
+            (&["test-00000-of-00004.npz", "test-00001-of-00004.npz", "test-00003-of-00004.npz"], "2"),
+            (&["test-00000-of-00003.npz", "test-00001-of-00003.npz"], "2"),
+            (&["part1_of_4.npz", "part4_of_4.npz"], "2, 3"),
+            (&["preds_rank0_epoch10.npz", "preds_rank2_epoch10.npz"], "1"),
+            (&["rank0_w4.npz", "rank1_w4.npz", "rank3_w4.npz"], "2"),
+            (&["a-0-of-9.npz", "a-1-of-9.npz"], "2, 3, 4, 5, ..."),
+        ] {
+            let word = format!("among the parts there is none of number {missing}");
+            assert_eq!(said(names), Some(word), "{names:?}");
+        }
+        for whole in [
+            &["p0.npz", "p1.npz"][..],
+            &["part1.npz", "part2.npz", "part3.npz"],
+            &["test-00000-of-00002.npz", "test-00001-of-00002.npz"],
+            &["epoch10.npz", "epoch90.npz"],
+            &["a.npz", "b.npz"],
+            &["rank0_batch0.npz", "rank1_batch1.npz"],
+        ] {
+            assert_eq!(said(whole), None, "{whole:?}");
         }
     }
-    let (Some(&first), Some(&last)) = (numbers.first(), numbers.last()) else { return Vec::new() };
-    let missing: Vec<String> = (first.min(1)..last)
-        .filter(|number| !numbers.contains(number))
-        .take(FEWEST_ROWS)
-        .map(|n| n.to_string())
-        .collect();
-    // Numbers far apart count something else, such as epochs or samples.
-    if missing.is_empty()
-        || last.saturating_sub(first) >= (parts.len() as u64).saturating_mul(2)
-        || parts.len() < 2
-        || first > 1
-    {
-        return Vec::new();
-    }
-    vec![format!("among the parts there is none of number {}", missing.join(", "))]
 }

@@ -745,6 +745,9 @@ fn parts_that_do_not_belong_together_are_told() {
     }
     let gap = read_all(&[("p0.csv", &parts[0]), ("p1.csv", &parts[1]), ("p3.csv", &parts[2])]).unwrap().notes;
     assert!(has(&gap, "none of number 2"), "{gap:?}");
+    let shares = "label,logit_0,logit_1\n0,0.75,0.25\n1,0.5,0.5\n0,0.875,0.125\n1,0.25,0.75\n1,0,1\n";
+    let kinds = read_all(&[("p0.csv", &parts[0]), ("p1.csv", shares)]).unwrap().notes;
+    assert!(has(&kinds, "\"p0.csv\" holds logits, \"p1.csv\" probabilities (no score below 0"), "{kinds:?}");
     let other = parts[0].replace(".5,", ".75,");
     let twice = read_all(&[("ce.csv", &parts[0]), ("ldam.csv", &other)]).unwrap().notes;
     assert!(has(&twice, "the same labels in the same order"), "{twice:?}");
