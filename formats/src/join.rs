@@ -35,6 +35,15 @@ pub(crate) fn join<'a>(file: &Path, name: &str, mut parts: Vec<Array<'a>>, budge
     if let Some(at) = parts.iter().position(|part| part.column_major && part.shape.len() > 1) {
         return Err(differ(at, "its columns are stored one after the other (Fortran order)".to_owned()));
     }
+    let rows_of = |part: &Array<'_>| part.shape.first().copied();
+    if let [one, two] = parts.as_slice()
+        && rank > 1
+        && rows_of(two) > rows_of(one)
+    {
+        let problem = "more rows than the only part before it, so these are no batches: perhaps a validation and a test \
+                       split; save one of them";
+        return Err(differ(1, problem.to_owned()));
+    }
     let shape = match rank {
         0 => vec![parts.len()],
         1 if rows => std::iter::once(parts.len()).chain(first.shape.iter().copied()).collect(),
@@ -90,8 +99,24 @@ mod tests {
     }
 
     #[test]
+    fn two_splits_are_no_batches() {
+        let part = |rows: usize| (vec![rows, 2], vec![0.5; 2 * rows]);
+        let joined_sizes = |sizes: &[usize]| {
+            let parts: Vec<(Vec<usize>, Vec<f64>)> = sizes.iter().map(|&rows| part(rows)).collect();
+            let parts: Vec<(&[usize], &[f64])> =
+                parts.iter().map(|(shape, values)| (&shape[..], &values[..])).collect();
+            joined(&parts).map(|array| array.shape)
+        };
+        assert_eq!(joined_sizes(&[4, 4]).unwrap(), [8, 2]);
+        assert_eq!(joined_sizes(&[4, 3]).unwrap(), [7, 2]);
+        assert_eq!(joined_sizes(&[3, 4, 4]).unwrap(), [11, 2]);
+        let refused = joined_sizes(&[3, 4]).unwrap_err().to_string();
+        assert!(refused.contains("a validation and a test split; save one of them"), "{refused}");
+    }
+
+    #[test]
     fn batches_follow_each_other_and_rows_stack() {
-        let array = joined(&[(&[1, 2], &[1., 2.]), (&[2, 2], &[3., 4., 5., 6.])]).unwrap();
+        let array = joined(&[(&[2, 2], &[1., 2., 3., 4.]), (&[1, 2], &[5., 6.])]).unwrap();
         assert_eq!(array, Array::decimals(vec![3, 2], vec![1., 2., 3., 4., 5., 6.]));
         assert_eq!(joined(&[(&[2], &[1., 2.]), (&[2], &[3., 4.])]).unwrap().shape, [2, 2]);
         assert_eq!(joined(&[(&[2], &[1., 2.]), (&[1], &[3.])]).unwrap().shape, [3]);
