@@ -5,6 +5,7 @@
 mod absent;
 mod agreement;
 mod chance;
+mod flawless;
 mod near;
 mod order;
 mod repeats;
@@ -29,6 +30,7 @@ pub(crate) fn of(subject: &Subject, counts: &MarginCounts, train: Option<&Margin
             |warning: Warning| Warning { sentence: format!("training samples: {}", warning.sentence), ..warning };
         all.extend(of_training.map(named));
     }
+    all.extend(flawless::warning(counts));
     all.extend(scale::warnings(subject));
     all.extend(repeats::warnings(subject));
     all.extend(absent::warnings(subject, counts.class_counts()));
