@@ -44,13 +44,15 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
     if model.train_counts.is_some() {
         scene.text(columns[1], head - 12.0, "training images", TICK, Anchor::End).color = MUTED;
     }
+    let candidates = &model.test.max_error.candidates;
     for (at, &class) in classes.iter().enumerate() {
         let (Some(error), middle) = (split.per_class_error[class], head + 4.0 + (at as f64 + 0.5) * ROW) else {
             continue;
         };
         let base = middle + 0.36 * TICK;
         let name = numbered_name(model, class, TICK, area.left - 14.0 - MARGIN);
-        scene.text(area.left - 14.0, base, name, TICK, Anchor::End);
+        let is_candidate = candidates.contains(&class);
+        scene.text(area.left - 14.0, base, name, TICK, Anchor::End).color = if is_candidate { INK } else { MUTED };
         let style = group_style(group_of(model, class));
         if let Some(interval) = model.test.class_error_interval[class] {
             let ends = interval.map(|end| x.at(end));
@@ -120,7 +122,11 @@ fn can_be_the_worst(model: &ModelReport) -> String {
     match candidates {
         1 => format!("Only one class, of {all}, can be the worst"),
         several if several == model.num_classes => format!("Any of the {all} classes can be the worst"),
-        several => format!("The worst class is one of {}, of {all}", grouped(several as u64)),
+        several => format!(
+            "The worst class is one of {}, of {all}, here in black: classes are compared with each other, which tells \
+             more than their intervals",
+            grouped(several as u64)
+        ),
     }
 }
 
@@ -159,6 +165,25 @@ mod tests {
         assert!(
             caption(40).contains("Measured test error with the interval that holds for all 40 classes at once (T5).")
         );
+    }
+
+    #[test]
+    fn names_of_classes_that_cannot_be_the_worst_are_pale() {
+        let (report, _) = report(&[Sample { with_train: false, ..Sample::of_size(40) }]);
+        let mut model = report.models[0].clone();
+        let shown = worst_first(&model);
+        model.class_names = (0..40).map(|class| format!("name-{class:02}")).collect();
+        model.test.max_error.candidates = vec![shown[0], shown[2]];
+        let figure = draw(&report, &model).unwrap();
+        assert!(figure.caption.contains("one of 2, of 40, here in black"), "{}", figure.caption);
+        let svg = figure.inline_svg().unwrap();
+        let color = |class: usize| {
+            let before = &svg[..svg.find(&model.class_names[class]).unwrap()];
+            let tag = &before[before.rfind("<text").unwrap()..];
+            tag[tag.find("fill=").unwrap()..].split('"').nth(1).unwrap().to_owned()
+        };
+        let [first, second, third] = [shown[0], shown[1], shown[2]].map(color);
+        assert!(first == third && first != second, "{first} {second} {third}");
     }
 
     #[test]
