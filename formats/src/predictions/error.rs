@@ -91,6 +91,11 @@ pub enum PredictionsError {
         "{file}: the scores are called by names of classes ({names}); give these in their order with `class-names`"
     )]
     ByClassName { file: PathBuf, names: String },
+    #[error(
+        "{file}: the columns of the labels are called {labels}, and the classes {classes}; call them alike, or by number \
+         from 0"
+    )]
+    OtherColumns { file: PathBuf, labels: String, classes: String },
     #[error("{file}: {found}, which is not read here; convert it with: {line}")]
     Foreign { file: PathBuf, found: &'static str, line: String },
     #[error("{file}: {found}; one array of both is split by this in Python: {line}")]

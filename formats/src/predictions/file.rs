@@ -8,12 +8,13 @@ use super::arrow;
 use super::belong::LABELS_SIDE;
 use super::beside::names_samples;
 use super::choice::{Chosen, choose, choose_alone};
-use super::columns::matrix_of;
 use super::convert::{Converted, Files, convert};
 use super::foreign::refuse_foreign;
 use super::frames::unfolded;
+use super::half_table::half_of_table;
 use super::keyed::{BySample, by_sample};
 use super::npz::{self, is_torch_save};
+use super::one_hot::{absent_column, aligned};
 use super::order::{Half, Rows, in_order};
 use super::outside;
 use super::saved::arrays_of_pickle;
@@ -87,7 +88,7 @@ fn pair_outside(file: &Path, scores: Array<'static>, labels: &Content, reading: 
     let (converted, sha256) = labels.parse_and_hash(|labels| {
         let budget = &mut Budget::of(labels.bytes.len().saturating_add(bytes));
         half(labels, LABELS, None, reading, budget, |labels_half, budget| {
-            let scores = Half { name: String::new(), array: scores, beside: Vec::new(), rows: Rows::InOrder };
+            let scores = Half::new(String::new(), scores, Vec::new(), Rows::InOrder);
             of_halves(Files { logits: file, labels: &labels.file }, [scores, labels_half], reading, budget)
         })
     })?;
@@ -174,6 +175,9 @@ fn of_halves(
     } else if scores.beside.is_empty() {
         (labels, note) = in_order(labels, files.labels, files.logits, budget)?;
     }
+    labels = aligned(files.labels, &scores, labels, reading)?;
+    let notes = [scores.notes, labels.notes].concat();
+    let names = scores.columns;
     // Samples that the labels alone name are those of both.
     let both = !scores.beside.is_empty();
     let mut beside = scores.beside;
@@ -185,7 +189,8 @@ fn of_halves(
     }
     let (logits, logits_name, labels, labels_name) = (scores.array, scores.name, labels.array, labels.name);
     let mut converted = convert(files, Chosen { logits, logits_name, labels, labels_name, beside }, reading, budget)?;
-    converted.notes.extend(note);
+    converted.notes.extend(notes.into_iter().chain(note));
+    converted.beside.odd.extend(names.and_then(|names| absent_column(&names, &converted.labels, reading)));
     Ok(converted)
 }
 
@@ -211,45 +216,47 @@ fn half<T>(
         Format::Safetensors => safetensors::arrays(file, &content.bytes)?,
         Format::Saved => {
             return with_saved(content, budget, |saved, budget| {
-                let (arrays, keyed) = arrays_by_sample(file, saved, (role, samples), reading, budget)?;
+                let (arrays, keyed, notes) = arrays_by_sample(file, saved, (role, samples), reading, budget)?;
                 let rows = if keyed { Rows::BySortedKeys } else { Rows::InOrder };
-                then(chosen_alone(file, arrays, rows, role, reading)?, budget)
+                then(chosen_alone(file, arrays, rows, role, reading, notes)?, budget)
             });
         }
         Format::Json => {
             let text = text_of(content, budget)?;
             let saved = read_json(file, &text, JSON, budget)?;
-            let (arrays, keyed) = arrays_by_sample(file, saved, (role, samples), reading, budget)?;
+            let (arrays, keyed, notes) = arrays_by_sample(file, saved, (role, samples), reading, budget)?;
             let rows = if keyed { Rows::ByKeys } else { Rows::InOrder };
-            return then(chosen_alone(file, arrays, rows, role, reading)?, budget);
+            return then(chosen_alone(file, arrays, rows, role, reading, notes)?, budget);
         }
         #[cfg(feature = "arrow")]
         Format::Arrow => arrow::arrays(content, budget)?,
         Format::Table => {
             let text = text_of(content, budget)?;
-            let (name, array, beside) = matrix_of(file, &text, role, reading, budget)?;
-            return then(Half { name, array, beside, rows: Rows::InOrder }, budget);
+            return then(half_of_table(file, &text, role, reading, budget)?, budget);
         }
     };
-    then(chosen_alone(file, arrays, Rows::InOrder, role, reading)?, budget)
+    then(chosen_alone(file, arrays, Rows::InOrder, role, reading, Vec::new())?, budget)
 }
 
-/// The arrays of a file that holds the scores or the labels alone, and whether keys name the
-/// samples.
+/// The arrays of a file that holds the scores or the labels alone, whether keys name the samples,
+/// and what was left out, in sentences.
 fn arrays_by_sample<'a>(
     file: &Path,
     saved: Saved<'a>,
     (role, samples): (&'static str, Option<usize>),
     reading: &Reading,
     budget: &mut Budget,
-) -> Result<(Vec<Named<'a>>, bool)> {
+) -> Result<(Vec<Named<'a>>, bool, Vec<String>)> {
     let BySample { saved, names, keyed } = by_sample(file, saved, role, samples, budget)?;
     let mut arrays = arrays_of_half(file, saved, budget)?;
+    let mut notes = Vec::new();
     if role == LOGITS {
-        arrays = stacked_alone(file, arrays, reading, budget)?;
+        let note;
+        (arrays, note) = stacked_alone(file, arrays, reading, budget)?;
+        notes.extend(note);
     }
     arrays.extend(names);
-    Ok((arrays, keyed))
+    Ok((arrays, keyed, notes))
 }
 
 /// Chooses the array of a role, and what names its samples where anything else is there.
@@ -259,12 +266,13 @@ fn chosen_alone<'a>(
     rows: Rows,
     role: &'static str,
     reading: &Reading,
+    notes: Vec<String>,
 ) -> Result<Half<'a>> {
     let names_samples = |named: &Named<'_>| names_samples(&named.name, reading);
     let is_alone = arrays.iter().all(names_samples);
     let (beside, arrays) = arrays.into_iter().partition(|named| !is_alone && names_samples(named));
     let (name, array) = choose_alone(file, arrays, role, reading)?;
-    Ok(Half { name, array, beside, rows })
+    Ok(Half { notes, ..Half::new(name, array, beside, rows) })
 }
 
 fn format(content: &Content) -> Result<Format> {
