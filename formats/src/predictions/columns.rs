@@ -261,8 +261,8 @@ pub(super) fn families<'n>(names: impl Iterator<Item = (usize, &'n str)>) -> BTr
     families.into_iter().filter_map(in_order).collect()
 }
 
-/// Numbered columns that can be the scores: those that were said, else no features, and those called
-/// logits where others are numbered too.
+/// Numbered columns that can be the scores: those that were said, else no features, and those
+/// called logits where others are numbered too.
 pub(super) fn score_families<'n>(
     names: impl Iterator<Item = (usize, &'n str)>,
     reading: &Reading,

@@ -96,6 +96,11 @@ pub enum PredictionsError {
          from 0"
     )]
     OtherColumns { file: PathBuf, labels: String, classes: String },
+    #[error(
+        "{file}: the scores are in the order of {name} ({names}), and `class-names` has the same names in another; give \
+         them in that order, or save scores and labels in the other"
+    )]
+    OtherClassOrder { file: PathBuf, name: String, names: String },
     #[error("{file}: {found}, which is not read here; convert it with: {line}")]
     Foreign { file: PathBuf, found: &'static str, line: String },
     #[error("{file}: {found}; one array of both is split by this in Python: {line}")]

@@ -43,6 +43,7 @@ mod one_hot;
 mod order;
 mod outside;
 mod overlap;
+mod own_names;
 mod parts;
 mod reading;
 mod records;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::PredictionsError;
+use super::own_names::OwnNames;
 use crate::Result;
 use crate::array::{Array, Data};
 use crate::budget::Budget;
@@ -31,6 +32,8 @@ pub(super) struct Half<'a> {
     /// What its columns are called, where neither numbers nor the names of the classes gave their
     /// order.
     pub(super) columns: Option<Vec<String>>,
+    /// Names of the classes beside the scores.
+    pub(super) own: Vec<OwnNames>,
     /// Readings of the file.
     pub(super) notes: Vec<String>,
 }
@@ -38,7 +41,7 @@ pub(super) struct Half<'a> {
 impl<'a> Half<'a> {
     /// An array and what names its samples.
     pub(super) fn new(name: String, array: Array<'a>, beside: Vec<Named<'a>>, rows: Rows) -> Self {
-        Self { name, array, beside, rows, columns: None, notes: Vec::new() }
+        Self { name, array, beside, rows, columns: None, own: Vec::new(), notes: Vec::new() }
     }
 }
 
