@@ -47,7 +47,8 @@ pub(crate) fn arrays_of<'a>(file: &Path, saved: Saved<'a>, budget: &mut Budget) 
     match saved {
         Saved::List(parts) if is_batches(&parts) => add_batches(file, "", parts, budget, &mut found)?,
         Saved::List(parts)
-            if parts.len() <= MOST_PARTS && !parts.iter().all(|part| matches!(part, Saved::Number(_))) =>
+            if parts.len() <= MOST_PARTS
+                && !parts.iter().all(|part| matches!(part, Saved::Number(_) | Saved::Text(_))) =>
         {
             for (name, value) in entries(Saved::List(parts)) {
                 add(file, name, value, budget, &mut found)?;

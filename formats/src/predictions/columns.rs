@@ -4,16 +4,13 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
-use super::belong::is_unnamed;
-use super::beside::names_samples;
 use super::names::{LABEL_NAMES, PREDICTED, plain};
 use super::{PredictionsError, Reading, top_k};
 use crate::array::{Array, Data};
 use crate::budget::Budget;
-use crate::element::reserve;
 use crate::named::Named;
 use crate::quoting::{quoted, quoted_list};
-use crate::table::{Table, bad_field, is_list};
+use crate::table::{Table, is_list};
 use crate::words::Words;
 use crate::{InputError, Result};
 
@@ -118,16 +115,6 @@ impl<'a> Choice<'a> {
         }
     }
 
-    /// The columns numbered as [`families`] says, but those of features.
-    fn families(&self, label: usize) -> BTreeMap<String, Family> {
-        let names = self.header.iter().enumerate().filter(|(at, _)| *at != label);
-        let mut families = families(names.map(|(at, name)| (at, name.as_str())));
-        if self.reading.keys.logits.is_none() {
-            families.retain(|around, _| !words(around).any(|word| FEATURES.contains(&word)));
-        }
-        families
-    }
-
     /// Two columns of one name could be taken for each other.
     fn check_names(&self) -> Result<()> {
         let mut seen = HashSet::new();
@@ -162,15 +149,8 @@ impl<'a> Choice<'a> {
         if let Some(scores) = self.named_classes(label).filter(|_| key.is_none()) {
             return columns(scores, false, self.reading.class_names.clone());
         }
-        let mut families = self.families(label);
-        if let Some(key) = key {
-            families.retain(|around, _| around == key);
-        } else if families.len() > 1 {
-            let is_logits = |around: &str| words(around).any(|word| word.starts_with("logit"));
-            if families.keys().any(|around| is_logits(around)) {
-                families.retain(|around, _| is_logits(around));
-            }
-        }
+        let others = self.header.iter().enumerate().filter(|(at, _)| *at != label);
+        let families = score_families(others.map(|(at, name)| (at, name.as_str())), self.reading);
         let mut found = families.into_iter();
         match (found.next(), found.next()) {
             (Some((_, (first, columns_of_classes))), None) => {
@@ -188,10 +168,7 @@ impl<'a> Choice<'a> {
                 }
                 columns(columns_of_classes, false, None)
             }
-            (Some((a, _)), Some((b, _))) => self.unclear(
-                format!("the columns numbered behind {} and behind {} can be the scores", quoted(&a), quoted(&b)),
-                "say which with `keys` logits=WORD, the words around the numbers",
-            ),
+            (Some((a, _)), Some((b, _))) => Err(several_families(self.file, self.line, [&a, &b])),
             (None, _) => self.by_names(label, columns),
         }
     }
@@ -284,6 +261,53 @@ pub(super) fn families<'n>(names: impl Iterator<Item = (usize, &'n str)>) -> BTr
     families.into_iter().filter_map(in_order).collect()
 }
 
+/// Numbered columns that can be the scores: those that were said, else no features, and those
+/// called logits where others are numbered too.
+pub(super) fn score_families<'n>(
+    names: impl Iterator<Item = (usize, &'n str)>,
+    reading: &Reading,
+) -> BTreeMap<String, Family> {
+    let mut families = families(names);
+    if let Some(key) = &reading.keys.logits {
+        families.retain(|around, _| around == key);
+        return families;
+    }
+    families.retain(|around, _| !words(around).any(|word| FEATURES.contains(&word)));
+    let is_logits = |around: &str| words(around).any(|word| word.starts_with("logit"));
+    if families.len() > 1 && families.keys().any(|around| is_logits(around)) {
+        families.retain(|around, _| is_logits(around));
+    }
+    families
+}
+
+/// The refusal of columns that are numbered behind several words.
+fn several_families(file: &Path, line: u64, [a, b]: [&str; 2]) -> InputError {
+    let problem = format!("the columns numbered behind {} and behind {} can be the scores", quoted(a), quoted(b));
+    let remedy = "say which with `keys` logits=WORD, the words around the numbers".to_owned();
+    PredictionsError::Table { file: file.to_path_buf(), line, problem, remedy }.into()
+}
+
+/// The columns of the classes in their order, of a file with scores or labels alone: those called
+/// by the names of the classes, else those numbered alike.
+pub(super) fn class_columns(
+    file: &Path,
+    line: u64,
+    names: &[(usize, &str)],
+    reading: &Reading,
+) -> Result<Option<Vec<usize>>> {
+    if reading.keys.logits.is_none()
+        && let Some(columns) = called_by_classes(names.iter().copied(), reading)
+    {
+        return Ok(Some(columns));
+    }
+    let mut found = score_families(names.iter().copied(), reading).into_iter();
+    match (found.next(), found.next()) {
+        (Some((_, (_, columns))), None) => Ok(Some(columns)),
+        (Some((a, _)), Some((b, _))) => Err(several_families(file, line, [&a, &b])),
+        (None, _) => Ok(in_class_order(names, reading)),
+    }
+}
+
 /// The columns that are called by the names of the classes, also behind words that all have in
 /// front.
 pub(super) fn called_by_classes<'n>(
@@ -302,7 +326,7 @@ pub(super) fn called_by_classes<'n>(
 
 /// Columns of scores and nothing else in the order of their classes, where they are called by the
 /// names of these or numbered alike.
-pub(super) fn in_class_order(names: &[(usize, &str)], reading: &Reading) -> Option<Vec<usize>> {
+fn in_class_order(names: &[(usize, &str)], reading: &Reading) -> Option<Vec<usize>> {
     let numbered = || families(names.iter().copied()).into_values().next().map(|(_, columns)| columns);
     let columns = called_by_classes(names.iter().copied(), reading).or_else(numbered)?;
     (columns.len() == names.len()).then_some(columns)
@@ -314,7 +338,7 @@ fn words(name: &str) -> impl Iterator<Item = String> {
 }
 
 /// Names without the words that all have in front, up to what stands between words.
-fn without_common(names: &[String]) -> Vec<String> {
+pub(super) fn without_common(names: &[String]) -> Vec<String> {
     let Some(first) = names.first() else { return Vec::new() };
     let shared = |name: &String| first.char_indices().zip(name.chars()).find(|((_, one), other)| one != other);
     let end = |name: &String| shared(name).map_or(first.len().min(name.len()), |((at, _), _)| at);
@@ -328,7 +352,7 @@ const FEWEST_COUNTED: usize = 3;
 
 /// Whether the first column counts the samples from 0 or 1, as an index does that a table was
 /// written with.
-fn counts_samples(table: &Table<'_>) -> Result<bool> {
+pub(super) fn counts_samples(table: &Table<'_>) -> Result<bool> {
     let (mut at, mut from) = (0_usize, [true; 2]);
     table.for_each(|_, fields| {
         for (first, is) in from.iter_mut().enumerate() {
@@ -392,79 +416,6 @@ fn without_header(file: &Path, table: &Table<'_>, reading: &Reading) -> Result<C
             unclear("there is no header, and neither the first nor the last column holds class numbers".to_owned())
         }
     }
-}
-
-/// The columns of a table that holds the scores or the labels alone, and where they stand if not in
-/// all of it.
-pub(super) fn matrix_of(
-    file: &Path,
-    text: &str,
-    role: &'static str,
-    reading: &Reading,
-    budget: &mut Budget,
-) -> Result<(String, Array<'static>, Vec<Named<'static>>)> {
-    let table = Table::open(file, text, budget)?;
-    let mut name = String::new();
-    let mut beside: Vec<(usize, Vec<String>)> = Vec::new();
-    let all: Vec<usize> = (0..table.width).collect();
-    let mut columns = all.clone();
-    if table.header.is_none() && table.width > 1 && counts_samples(&table)? {
-        columns.remove(0);
-        name = match table.width {
-            2 => "column 2, behind one that counts the samples".to_owned(),
-            width => format!("columns 2 to {width}, behind one that counts the samples"),
-        };
-    }
-    if let Some((line, header)) = &table.header {
-        let called = |at: usize| header.get(at).map_or("", String::as_str);
-        beside.extend(
-            all.iter()
-                .filter(|&&at| names_samples(called(at), reading) || is_unnamed(called(at)))
-                .map(|&at| (at, Vec::new())),
-        );
-        let labels: Vec<usize> = all.iter().copied().filter(|&at| LABEL_NAMES.contains(&plain(called(at)))).collect();
-        columns.retain(|&at| !is_aside(called(at)) && (role == super::LABELS || !labels.contains(&at)));
-        if role == super::LABELS && !labels.is_empty() {
-            columns = labels;
-        }
-        if let Some(key) = reading.keys.labels.as_ref().filter(|_| role == super::LABELS) {
-            columns.retain(|&at| called(at) == key);
-        }
-        let names: Vec<(usize, &str)> = columns.iter().map(|&at| (at, called(at))).collect();
-        if let Some(in_order) = in_class_order(&names, reading).filter(|_| role == super::LOGITS) {
-            columns = in_order;
-        }
-        if columns.is_empty() {
-            let problem = format!("no column can be the {role}; the columns are {}", quoted_list(header));
-            let remedy = format!("name one with `keys` {role}=NAME");
-            return Err(PredictionsError::Table { file: file.to_path_buf(), line: *line, problem, remedy }.into());
-        }
-    }
-    let count = table.rows.saturating_mul(columns.len());
-    budget.spend((count as u64).saturating_mul(8)).map_err(|exceeded| exceeded.of(file, format!("array {role}")))?;
-    let mut values: Vec<f64> = reserve(file, role, count)?;
-    let mut texts: Vec<String> = Vec::new();
-    table.for_each(|line, fields| {
-        keep(&mut beside, fields, budget);
-        for &column in &columns {
-            let Some(field) = fields.get(column) else { continue };
-            match table.number(field) {
-                Some(number) if texts.is_empty() => values.push(number),
-                _ if role == super::LABELS && columns.len() == 1 && values.is_empty() && !field.is_empty() => {
-                    let cost = (field.len() as u64).saturating_add(80);
-                    budget.spend(cost).map_err(|exceeded| exceeded.of(file, format!("array {role}")))?;
-                    texts.push(field.to_string());
-                }
-                _ => return Err(bad_field(file, line, column, field, "a number with a decimal point, as in -1.25e-3")),
-            }
-        }
-        Ok(())
-    })?;
-    let beside = arrays_beside(&table, beside);
-    if !texts.is_empty() {
-        return Ok((name, Array { shape: vec![texts.len()], column_major: false, data: Data::Texts(texts) }, beside));
-    }
-    Ok((name, Array::decimals(vec![table.rows, columns.len()], values), beside))
 }
 
 /// Bytes charged for a field beside scores and label.

@@ -8,14 +8,16 @@ use super::arrow;
 use super::belong::LABELS_SIDE;
 use super::beside::names_samples;
 use super::choice::{Chosen, choose, choose_alone};
-use super::columns::matrix_of;
 use super::convert::{Converted, Files, convert};
 use super::foreign::refuse_foreign;
 use super::frames::unfolded;
+use super::half_table::half_of_table;
 use super::keyed::{BySample, by_sample};
 use super::npz::{self, is_torch_save};
+use super::one_hot::{absent_column, aligned};
 use super::order::{Half, Rows, in_order};
 use super::outside;
+use super::own_names::{self, listed};
 use super::saved::arrays_of_pickle;
 use super::stacked::{stacked, stacked_alone};
 use super::{LABELS, LOGITS, PredictionSource, PredictionsError, Reading, StoredFile, csv, label_column, safetensors};
@@ -57,8 +59,7 @@ pub(super) fn read(source: &PredictionSource, reading: &Reading) -> Result<Part>
         PredictionSource::File(file) => {
             let outside = outside::of_safetensors(file, reading.in_memory);
             if let Some((arrays, budget)) = outside.or_else(|| outside::of_npz(file, reading)) {
-                let files = Files { logits: file, labels: file };
-                let converted = convert(files, choose(file, arrays, reading)?, reading, &mut { budget })?;
+                let converted = of_arrays(file, arrays, reading, &mut { budget })?;
                 // Names alone may have chosen scores that are small.
                 if let Some(scores) = converted.logits.stored() {
                     let stored = scores.file();
@@ -87,7 +88,7 @@ fn pair_outside(file: &Path, scores: Array<'static>, labels: &Content, reading: 
     let (converted, sha256) = labels.parse_and_hash(|labels| {
         let budget = &mut Budget::of(labels.bytes.len().saturating_add(bytes));
         half(labels, LABELS, None, reading, budget, |labels_half, budget| {
-            let scores = Half { name: String::new(), array: scores, beside: Vec::new(), rows: Rows::InOrder };
+            let scores = Half::new(String::new(), scores, Vec::new(), Rows::InOrder);
             of_halves(Files { logits: file, labels: &labels.file }, [scores, labels_half], reading, budget)
         })
     })?;
@@ -108,7 +109,7 @@ fn whole(content: &Content, reading: &Reading) -> Result<Converted> {
     let budget = &mut Budget::of(content.bytes.len());
     let both = |arrays: Vec<Named<'_>>, budget: &mut Budget| {
         let arrays = stacked(file, arrays, reading, budget)?;
-        convert(Files { logits: file, labels: file }, choose(file, arrays, reading)?, reading, budget)
+        of_arrays(file, arrays, reading, budget)
     };
     match format(content)? {
         Format::Npz => {
@@ -125,14 +126,16 @@ fn whole(content: &Content, reading: &Reading) -> Result<Converted> {
         },
         Format::Safetensors => both(safetensors::arrays(file, &content.bytes)?, budget),
         Format::Saved => with_saved(content, budget, |saved, budget| {
-            let saved = unfolded(saved, budget).map_err(|exceeded| exceeded.of(file, "saved object".to_owned()))?;
+            let saved = unfolded(saved, budget).and_then(|saved| listed(saved, budget));
+            let saved = saved.map_err(|exceeded| exceeded.of(file, "saved object".to_owned()))?;
             let arrays = arrays_of(file, saved, budget)?;
             both(arrays, budget)
         }),
         Format::Json => {
             let text = text_of(content, budget)?;
             let saved = read_json(file, &text, JSON, budget)?;
-            let saved = unfolded(saved, budget).map_err(|exceeded| exceeded.of(file, "JSON".to_owned()))?;
+            let saved = unfolded(saved, budget).and_then(|saved| listed(saved, budget));
+            let saved = saved.map_err(|exceeded| exceeded.of(file, "JSON".to_owned()))?;
             let arrays = arrays_of(file, saved, budget)?;
             both(arrays, budget)
         }
@@ -141,13 +144,24 @@ fn whole(content: &Content, reading: &Reading) -> Result<Converted> {
             let arrays = arrow::arrays(content, budget)?;
             let reading = &arrow::with_index(reading, &arrays);
             let arrays = stacked(file, arrays, reading, budget)?;
-            convert(Files { logits: file, labels: file }, choose(file, arrays, reading)?, reading, budget)
+            of_arrays(file, arrays, reading, budget)
         }
         Format::Table => {
             let text = text_of(content, budget)?;
             csv::parse(content, &text, reading, budget)
         }
     }
+}
+
+/// Predictions of the arrays of one file.
+fn of_arrays(file: &Path, mut arrays: Vec<Named<'_>>, reading: &Reading, budget: &mut Budget) -> Result<Converted> {
+    let own = own_names::taken(file, &mut arrays, reading, budget)?;
+    let chosen = choose(file, arrays, reading)?;
+    let applied = own_names::applied(file, &own, &chosen.labels, reading)?;
+    let mut converted = convert(Files { logits: file, labels: file }, chosen, &applied.reading, budget)?;
+    converted.notes.extend(applied.note);
+    converted.beside.odd.extend(applied.doubts);
+    Ok(converted)
 }
 
 fn pair(logits: &Content, labels: &Content, reading: &Reading) -> Result<Converted> {
@@ -174,6 +188,10 @@ fn of_halves(
     } else if scores.beside.is_empty() {
         (labels, note) = in_order(labels, files.labels, files.logits, budget)?;
     }
+    labels = aligned(files.labels, &scores, labels, reading)?;
+    let notes = [scores.notes, labels.notes].concat();
+    let names = scores.columns;
+    let applied = own_names::applied(files.logits, &scores.own, &labels.array, reading)?;
     // Samples that the labels alone name are those of both.
     let both = !scores.beside.is_empty();
     let mut beside = scores.beside;
@@ -184,8 +202,11 @@ fn of_halves(
         beside.push(named);
     }
     let (logits, logits_name, labels, labels_name) = (scores.array, scores.name, labels.array, labels.name);
-    let mut converted = convert(files, Chosen { logits, logits_name, labels, labels_name, beside }, reading, budget)?;
-    converted.notes.extend(note);
+    let chosen = Chosen { logits, logits_name, labels, labels_name, beside };
+    let mut converted = convert(files, chosen, &applied.reading, budget)?;
+    converted.notes.extend(notes.into_iter().chain(note).chain(applied.note));
+    converted.beside.odd.extend(applied.doubts);
+    converted.beside.odd.extend(names.and_then(|names| absent_column(&names, &converted.labels, reading)));
     Ok(converted)
 }
 
@@ -211,45 +232,48 @@ fn half<T>(
         Format::Safetensors => safetensors::arrays(file, &content.bytes)?,
         Format::Saved => {
             return with_saved(content, budget, |saved, budget| {
-                let (arrays, keyed) = arrays_by_sample(file, saved, (role, samples), reading, budget)?;
+                let (arrays, keyed, notes) = arrays_by_sample(file, saved, (role, samples), reading, budget)?;
                 let rows = if keyed { Rows::BySortedKeys } else { Rows::InOrder };
-                then(chosen_alone(file, arrays, rows, role, reading)?, budget)
+                then(chosen_alone(file, arrays, rows, role, reading, notes, budget)?, budget)
             });
         }
         Format::Json => {
             let text = text_of(content, budget)?;
             let saved = read_json(file, &text, JSON, budget)?;
-            let (arrays, keyed) = arrays_by_sample(file, saved, (role, samples), reading, budget)?;
+            let (arrays, keyed, notes) = arrays_by_sample(file, saved, (role, samples), reading, budget)?;
             let rows = if keyed { Rows::ByKeys } else { Rows::InOrder };
-            return then(chosen_alone(file, arrays, rows, role, reading)?, budget);
+            return then(chosen_alone(file, arrays, rows, role, reading, notes, budget)?, budget);
         }
         #[cfg(feature = "arrow")]
         Format::Arrow => arrow::arrays(content, budget)?,
         Format::Table => {
             let text = text_of(content, budget)?;
-            let (name, array, beside) = matrix_of(file, &text, role, reading, budget)?;
-            return then(Half { name, array, beside, rows: Rows::InOrder }, budget);
+            return then(half_of_table(file, &text, role, reading, budget)?, budget);
         }
     };
-    then(chosen_alone(file, arrays, Rows::InOrder, role, reading)?, budget)
+    then(chosen_alone(file, arrays, Rows::InOrder, role, reading, Vec::new(), budget)?, budget)
 }
 
-/// The arrays of a file that holds the scores or the labels alone, and whether keys name the
-/// samples.
+/// The arrays of a file that holds the scores or the labels alone, whether keys name the samples,
+/// and what was left out, in sentences.
 fn arrays_by_sample<'a>(
     file: &Path,
     saved: Saved<'a>,
     (role, samples): (&'static str, Option<usize>),
     reading: &Reading,
     budget: &mut Budget,
-) -> Result<(Vec<Named<'a>>, bool)> {
+) -> Result<(Vec<Named<'a>>, bool, Vec<String>)> {
     let BySample { saved, names, keyed } = by_sample(file, saved, role, samples, budget)?;
+    let saved = listed(saved, budget).map_err(|exceeded| exceeded.of(file, "names of classes".to_owned()))?;
     let mut arrays = arrays_of_half(file, saved, budget)?;
+    let mut notes = Vec::new();
     if role == LOGITS {
-        arrays = stacked_alone(file, arrays, reading, budget)?;
+        let note;
+        (arrays, note) = stacked_alone(file, arrays, reading, budget)?;
+        notes.extend(note);
     }
     arrays.extend(names);
-    Ok((arrays, keyed))
+    Ok((arrays, keyed, notes))
 }
 
 /// Chooses the array of a role, and what names its samples where anything else is there.
@@ -259,12 +283,16 @@ fn chosen_alone<'a>(
     rows: Rows,
     role: &'static str,
     reading: &Reading,
+    notes: Vec<String>,
+    budget: &mut Budget,
 ) -> Result<Half<'a>> {
+    let mut arrays = arrays;
+    let own = if role == LOGITS { own_names::taken(file, &mut arrays, reading, budget)? } else { Vec::new() };
     let names_samples = |named: &Named<'_>| names_samples(&named.name, reading);
     let is_alone = arrays.iter().all(names_samples);
     let (beside, arrays) = arrays.into_iter().partition(|named| !is_alone && names_samples(named));
     let (name, array) = choose_alone(file, arrays, role, reading)?;
-    Ok(Half { name, array, beside, rows })
+    Ok(Half { notes, own, ..Half::new(name, array, beside, rows) })
 }
 
 fn format(content: &Content) -> Result<Format> {

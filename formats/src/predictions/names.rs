@@ -22,7 +22,7 @@ const FRONT_WORDS: Words = Words("test val valid validation eval all total model
 
 /// What people call a column of predicted classes.
 pub(super) const PREDICTED: Words = Words(
-    "pred preds prediction predictions predicted pred_label y_pred predicted_label predicted_class pred_class \
+    "pred preds predict prediction predictions predicted pred_label y_pred predicted_label predicted_class pred_class \
      top1 argmax",
 );
 

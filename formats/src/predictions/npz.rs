@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::beside::may_say;
+use super::own_names::is_usual;
 use super::saved::arrays_of_pickle;
 use super::{LABELS, LOGITS, Reading};
 use crate::archive::Archive;
@@ -40,7 +41,7 @@ pub(crate) fn arrays<'a>(content: &'a Content, reading: &Reading, budget: &mut B
     // What is wanted is unpacked before what may say the same again.
     let mut members: Vec<_> = archive.members().iter().zip(names).collect();
     if told {
-        members.retain(|(_, name)| wanted.contains(name) || may_say(name));
+        members.retain(|(_, name)| wanted.contains(name) || may_say(name) || is_usual(name));
         members.sort_by_key(|(_, name)| !wanted.contains(name));
     }
     for (member, name) in members {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::PredictionsError;
+use super::own_names::OwnNames;
 use crate::Result;
 use crate::array::{Array, Data};
 use crate::budget::Budget;
@@ -28,6 +29,20 @@ pub(super) struct Half<'a> {
     /// What names the samples.
     pub(super) beside: Vec<Named<'a>>,
     pub(super) rows: Rows,
+    /// What its columns are called, where neither numbers nor the names of the classes gave their
+    /// order.
+    pub(super) columns: Option<Vec<String>>,
+    /// Names of the classes beside the scores.
+    pub(super) own: Vec<OwnNames>,
+    /// Readings of the file.
+    pub(super) notes: Vec<String>,
+}
+
+impl<'a> Half<'a> {
+    /// An array and what names its samples.
+    pub(super) fn new(name: String, array: Array<'a>, beside: Vec<Named<'a>>, rows: Rows) -> Self {
+        Self { name, array, beside, rows, columns: None, own: Vec::new(), notes: Vec::new() }
+    }
 }
 
 /// Bytes charged for the number of a sample and its place.

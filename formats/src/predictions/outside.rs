@@ -10,6 +10,7 @@ use safetensors::tensor::Metadata;
 
 use super::beside::may_say;
 use super::npz::without_suffix;
+use super::own_names::is_usual;
 use super::{LABELS, LOGITS, Reading};
 use crate::ElementType;
 use crate::archive::{Archive, Member};
@@ -74,7 +75,7 @@ pub(super) fn of_npz(file: &Path, reading: &Reading) -> Option<(Vec<Named<'stati
     let mut budget = Budget::of(usize::try_from(region.length).unwrap_or(usize::MAX));
     let mut arrays = Vec::new();
     let members = archive.members().iter().zip(names);
-    for (member, name) in members.filter(|(_, name)| wanted.contains(name) || may_say(name)) {
+    for (member, name) in members.filter(|(_, name)| wanted.contains(name) || may_say(name) || is_usual(name)) {
         let array = match stored(&region, member, reading.in_memory) {
             Some(array) => array,
             None => {

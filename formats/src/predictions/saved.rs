@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use super::own_names::listed;
 use crate::Result;
 use crate::array::{Array, Data};
 use crate::budget::Budget;
@@ -18,6 +19,7 @@ pub(super) fn arrays_of_pickle<'a>(
     budget: &mut Budget,
 ) -> Result<Vec<Named<'a>>> {
     with_plain_pickle(content, pickle, part, budget, |saved, budget| {
+        let saved = listed(saved, budget).map_err(|exceeded| exceeded.of(&content.file, part.to_owned()))?;
         let arrays = arrays_of(&content.file, saved, budget)?;
         arrays.into_iter().map(|named| owned(content, named, budget)).collect()
     })

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::columns::{BETWEEN, called_by_classes, families, in_class_order, is_aside};
+use super::columns::{BETWEEN, called_by_classes, class_columns, families, is_aside};
 use super::names::{LABEL_NAMES, SCORE_NAMES, plain};
 use super::{PredictionsError, Reading};
 use crate::array::Array;
@@ -55,13 +55,14 @@ pub(super) fn stacked<'a>(
     whole.into_iter().try_fold(arrays, |arrays, columns| put_together(file, arrays, columns, budget))
 }
 
-/// Puts the lists of a file that holds the scores alone together, a list for each class.
+/// Puts the lists of a file that holds the scores alone together, a list for each class; a
+/// sentence tells of others.
 pub(super) fn stacked_alone<'a>(
     file: &Path,
     arrays: Vec<Named<'a>>,
     reading: &Reading,
     budget: &mut Budget,
-) -> Result<Vec<Named<'a>>> {
+) -> Result<(Vec<Named<'a>>, Option<String>)> {
     let is_other =
         |name: &str| is_aside(name) || [LABEL_NAMES, SCORE_NAMES].iter().any(|names| names.contains(&plain(name)));
     let is_list = |named: &Named<'_>| {
@@ -73,15 +74,17 @@ pub(super) fn stacked_alone<'a>(
     let first = names.first().and_then(|(at, _)| arrays.get(*at)).map(shape);
     let alike = names.iter().all(|(at, _)| arrays.get(*at).map(shape) == first);
     if names.len() < 2 || !alike || reading.keys.logits.is_some() || arrays.iter().any(|named| shape(named).len() > 1) {
-        return Ok(arrays);
+        return Ok((arrays, None));
     }
-    let Some(columns) = in_class_order(&names, reading) else {
+    let Some(columns) = class_columns(file, 1, &names, reading)? else {
         let names = quoted_list(names.iter().map(|(_, name)| *name));
         return Err(PredictionsError::ByClassName { file: file.to_path_buf(), names }.into());
     };
+    let left_out: Vec<&str> = names.iter().filter(|(at, _)| !columns.contains(at)).map(|(_, name)| *name).collect();
+    let note = (!left_out.is_empty()).then(|| format!("columns left out: {}", quoted_list(left_out)));
     let mut arrays = put_together(file, arrays, columns, budget)?;
     arrays.retain(|named| !is_list(named));
-    Ok(arrays)
+    Ok((arrays, note))
 }
 
 /// The names of lists that end with the labels, which are texts, where nothing says the order of
