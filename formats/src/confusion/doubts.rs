@@ -2,6 +2,9 @@
 
 use ndarray::{Array2, ArrayView1, Axis};
 
+/// What is said of sums that are left out.
+pub(super) const SUMS: &str = "the last row and the last column are the sums of the others and are left out";
+
 /// The sum, unless it leaves 64 bits.
 fn total(counts: ArrayView1<'_, u64>) -> Option<u64> {
     counts.iter().try_fold(0_u64, |sum, &count| sum.checked_add(count))

@@ -40,6 +40,11 @@ pub enum ConfusionFileError {
     )]
     OtherNames { file: PathBuf, own: String, given: String, twice: String },
     #[error(
+        "{file}: {lists} beside the matrix may be the order of its classes, which nothing says; keep one list, in the order \
+         of the rows and columns, and call it labels"
+    )]
+    Beside { file: PathBuf, lists: String },
+    #[error(
         "{file}: a line for each pair of classes (long form), and neither of the columns {columns} says that it is the true \
          class; call them true and predicted"
     )]

@@ -5,6 +5,7 @@
 //! in the rows, others in the columns.
 
 mod axes;
+mod beside;
 mod cross;
 mod doubts;
 mod error;
@@ -33,6 +34,7 @@ use crate::text::text_of;
 use crate::weights::{Saved, with_saved};
 use crate::{InputError, Result};
 
+use beside::Beside;
 pub use error::ConfusionFileError;
 use error::MOST_SAMPLES;
 pub use orientation::Orientation;
@@ -105,13 +107,13 @@ impl<'a> Read<'a> {
 fn parse(content: &Content, orientation: Option<Orientation>) -> Result<Parsed> {
     let file = content.file.as_path();
     let budget = &mut Budget::of(content.bytes.len());
-    let Read { array, names, said, mut notes, outer_keys } = numbers(content, budget)?;
+    let Read { array, names, said, mut notes, outer_keys } = numbers(content, orientation, budget)?;
     let mut matrix = whole_numbers(file, &array, budget)?;
     // Texts beside a matrix are names if they are as many.
     let names = names.filter(|names| names.len() == matrix.nrows());
     if let Some(counts) = doubts::without_sums(&matrix).filter(|_| names.is_none()) {
         matrix = counts;
-        notes.push("the last row and the last column are the sums of the others and are left out".to_owned());
+        notes.push(doubts::SUMS.to_owned());
     }
     let samples = matrix.iter().fold(0_u64, |sum, &count| sum.saturating_add(count));
     if samples == 0 || samples > MOST_SAMPLES {
@@ -189,7 +191,7 @@ fn not_square(file: &Path, found: String) -> InputError {
 }
 
 /// The numbers of a file, row by row, and the names in front of the rows.
-fn numbers<'a>(content: &'a Content, budget: &mut Budget) -> Result<Read<'a>> {
+fn numbers<'a>(content: &'a Content, orientation: Option<Orientation>, budget: &mut Budget) -> Result<Read<'a>> {
     let (file, bytes) = (content.file.as_path(), content.bytes.as_slice());
     if bytes.starts_with(npy::MAGIC) {
         return match npy::parse(file, "matrix", Cow::Borrowed(bytes))? {
@@ -199,8 +201,8 @@ fn numbers<'a>(content: &'a Content, budget: &mut Budget) -> Result<Read<'a>> {
     }
     if bytes.starts_with(b"PK") && !is_torch_save(file, bytes)? {
         let arrays = arrays_of_npz(content, &Reading::default(), budget)?;
-        let names = texts_among(file, &arrays, budget)?;
-        return Ok(Read::of(square_among(file, arrays)?, names));
+        let beside = Beside::in_arrays(file, &arrays, budget)?;
+        return beside.read(file, square_among(file, arrays)?, orientation, budget);
     }
     if bytes.starts_with(b"PK") || bytes.first() == Some(&0x80) {
         return with_saved(content, budget, |saved, budget| {
@@ -212,9 +214,10 @@ fn numbers<'a>(content: &'a Content, budget: &mut Budget) -> Result<Read<'a>> {
             if let Some(array) = nested::rows(&saved) {
                 return Ok(Read::of(array, None));
             }
-            let names = names_in(&saved);
+            let beside = Beside::in_saved(file, &saved, budget)?;
             let array = square_among(file, arrays_of(file, saved, budget)?)?;
-            owned_numbers(array).map(|array| Read::of(array, names)).ok_or_else(|| not_square(file, "texts".to_owned()))
+            let array = owned_numbers(array).ok_or_else(|| not_square(file, "texts".to_owned()))?;
+            beside.read(file, array, orientation, budget)
         });
     }
     refuse_impostor(content)?;
@@ -245,8 +248,8 @@ fn numbers<'a>(content: &'a Content, budget: &mut Budget) -> Result<Read<'a>> {
     if let Some(array) = nested::rows(&saved) {
         return Ok(Read::of(array, None));
     }
-    let names = names_in(&saved);
-    Ok(Read::of(square_among(file, arrays_of(file, saved, budget)?)?, names))
+    let beside = Beside::in_saved(file, &saved, budget)?;
+    beside.read(file, square_among(file, arrays_of(file, saved, budget)?)?, orientation, budget)
 }
 
 /// The one array that is square.
@@ -264,15 +267,6 @@ fn square_among<'a>(file: &Path, arrays: Vec<Named<'a>>) -> Result<Array<'a>> {
     }
 }
 
-/// The texts of the one array that holds a list of them.
-fn texts_among(file: &Path, arrays: &[Named<'_>], budget: &mut Budget) -> Result<Option<Vec<String>>> {
-    let mut lists = arrays.iter().filter_map(|named| named.array.as_ref().ok().filter(|array| array.shape.len() == 1));
-    match (lists.find(|array| array.element().is_none()), lists.find(|array| array.element().is_none())) {
-        (Some(only), None) => only.texts(file, "names", budget),
-        _ => Ok(None),
-    }
-}
-
 fn owned_numbers(array: Array<'_>) -> Option<Array<'static>> {
     let mut values = Vec::with_capacity(array.len());
     let known = array.for_each_number(|number| {
@@ -285,21 +279,6 @@ fn owned_numbers(array: Array<'_>) -> Option<Array<'static>> {
 /// The values of a dictionary by their keys.
 fn by_name<'s, 'a>(entries: &'s [(String, Saved<'a>)]) -> HashMap<&'s str, &'s Saved<'a>> {
     entries.iter().map(|(name, value)| (name.as_str(), value)).collect()
-}
-
-/// A list of as many texts as there are classes, under any key.
-fn names_in(saved: &Saved<'_>) -> Option<Vec<String>> {
-    let Saved::Dictionary(entries) = saved else { return None };
-    entries.iter().find_map(|(_, value)| match value {
-        Saved::List(items) => items
-            .iter()
-            .map(|item| match item {
-                Saved::Text(text) => Some(text.clone()),
-                _ => None,
-            })
-            .collect(),
-        _ => None,
-    })
 }
 
 #[cfg(test)]

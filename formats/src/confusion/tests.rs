@@ -293,3 +293,81 @@ fn thousands_are_not_taken_for_fractions() {
     // As numpy.savetxt(..., fmt='%.3f') writes it.
     assert_eq!(read("12.000 0.000\n2.000 9.000\n", Some(Orientation::RowsAreTrue)).unwrap().counts[(0, 0)], 12);
 }
+
+/// The matrix of the classes ant, bee, cat in the order cat, ant, bee of its rows, and ant, bee,
+/// cat or cat, ant, bee of its columns.
+#[test]
+fn lists_beside_a_matrix_order_its_rows_and_columns() {
+    let expected = array![[50, 3, 0], [2, 45, 2], [0, 0, 7]];
+    let (rows, both) = ("[[0, 2, 7], [50, 2, 0], [3, 45, 0]]", "[[7, 0, 2], [0, 50, 2], [0, 3, 45]]");
+    let turned = r#"["cat", "ant", "bee"]"#;
+    let sorted = r#"["ant", "bee", "cat"]"#;
+    for text in [
+        format!(r#"{{"z": {rows}, "x": {sorted}, "y": {turned}}}"#),
+        format!(r#"{{"data": [{{"z": {rows}, "x": {sorted}, "y": {turned}, "type": "heatmap"}}], "layout": {{}}}}"#),
+        format!(r#"{{"matrix": {rows}, "row_labels": {turned}, "col_labels": {sorted}}}"#),
+        format!(r#"{{"matrix": {rows}, "rows": {turned}, "columns": {sorted}, "class_names": {sorted}}}"#),
+        format!(r#"{{"matrix": {rows}, "true_labels": {turned}, "pred_labels": {sorted}}}"#),
+        format!(r#"{{"matrix": {rows}, "rows": [2, 0, 1], "cols": [0, 1, 2]}}"#),
+        format!(r#"{{"matrix": {both}, "y": {turned}}}"#),
+        format!(r#"{{"labels": [2, 0, 1], "matrix": {both}}}"#),
+        format!(r#"{{"labels": ["2", "0", "1"], "matrix": {both}}}"#),
+        format!(r#"{{"classes": [2, 0, 1], "matrix": {both}, "support": [52, 48, 9]}}"#),
+        format!(r#"{{"note": ["a", "b"], "names": {turned}, "matrix": {both}}}"#),
+        format!(r#"{{"matrix": {both}, "class_to_idx": {{"ant": 1, "bee": 2, "cat": 0}}}}"#),
+        format!(r#"{{"matrix": {both}, "id2label": {{"0": "cat", "1": "ant", "2": "bee"}}}}"#),
+        format!("[{both}, {turned}]"),
+        format!("[{both}, [2, 0, 1]]"),
+        format!(
+            r#"{{"labels": {turned}, "matrix": [[7, 0, 2, 9], [0, 50, 2, 52], [0, 3, 45, 48], [7, 53, 49, 109]]}}"#
+        ),
+    ] {
+        let found = read(&text, Some(Orientation::RowsAreTrue)).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let found = found.in_order_of(names(&["ant", "bee", "cat"])).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(found.counts, expected, "{text}");
+    }
+    let true_columns = format!(r#"{{"matrix": {rows}, "true_labels": {sorted}, "pred_labels": {turned}}}"#);
+    let found = read(&true_columns, Some(Orientation::ColumnsAreTrue)).unwrap();
+    assert_eq!(found.counts, expected.t());
+    assert!(read(&true_columns, None).unwrap_err().to_string().contains("which way does the matrix lie?"));
+    for (text, problem) in [
+        (
+            format!(r#"{{"m": {both}, "labels": [2, 0, 1], "names": {sorted}}}"#),
+            r#""labels", "names" beside the matrix"#,
+        ),
+        (
+            format!(r#"{{"m": {both}, "labels": {turned}, "names": {sorted}}}"#),
+            r#""labels", "names" beside the matrix"#,
+        ),
+        (format!(r#"{{"m": {both}, "rank": [2, 0, 1]}}"#), r#""rank" beside the matrix may be the order"#),
+        (format!(r#"{{"m": {rows}, "x": {sorted}, "y": ["cat", "ant", "dog"]}}"#), r#"the row "dog" has no column"#),
+    ] {
+        let error = read(&text, Some(Orientation::RowsAreTrue)).map(|found| found.names).unwrap_err().to_string();
+        assert!(error.contains(problem), "{text}: {error}");
+    }
+    // Numbers that are no classes, or are theirs in order, change nothing.
+    for beside in ["[0, 1, 2]", "[9, 9, 9]", "[0.5, 0.7, 0.9]", "[0, 0, 1, 2]"] {
+        let text = format!(r#"{{"matrix": [[50, 2, 0], [3, 45, 0], [0, 2, 7]], "labels": {beside}}}"#);
+        let found = read(&text, Some(Orientation::RowsAreTrue)).unwrap();
+        assert_eq!((found.counts, found.names), (expected.clone(), None), "{text}");
+    }
+    // Classes of other numbers are others.
+    let text = format!(r#"{{"matrix": {both}, "labels": [3, 5, 7]}}"#);
+    let found = read(&text, Some(Orientation::RowsAreTrue)).unwrap();
+    assert!(found.in_order_of(names(&["ant", "bee", "cat"])).is_err());
+}
+
+#[test]
+fn arrays_beside_a_matrix_order_its_rows_and_columns() {
+    let texts =
+        |names: &str| npy("<U1", "(2,)", &names.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect::<Vec<u8>>());
+    let matrix = npy("|u1", "(2, 2)", &[2, 7, 5, 1]);
+    for (rows, columns) in [(texts("ba"), texts("ab")), (npy("|u1", "(2,)", &[1, 0]), npy("|u1", "(2,)", &[0, 1]))] {
+        let npz = archive(&[("cm.npy", &matrix), ("rows.npy", &rows), ("cols.npy", &columns)], true);
+        let found = read(npz, Some(Orientation::RowsAreTrue)).unwrap().in_order_of(names(&["a", "b"])).unwrap();
+        assert_eq!(found.counts, array![[5, 2], [1, 7]]);
+    }
+    // ([[7, 2], [1, 5]], [1, 0])
+    let tuple = b"\x80\x02](](K\x07K\x02e](K\x01K\x05ee](K\x01K\x00e\x86.";
+    assert_eq!(read(tuple, Some(Orientation::RowsAreTrue)).unwrap().counts, array![[5, 2], [1, 7]]);
+}

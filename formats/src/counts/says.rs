@@ -1,6 +1,6 @@
 //! Words of a column's name, or of a key above counts, on what stands below it.
 
-use crate::words::Words;
+use crate::words::{Words, words_of};
 
 /// What is below a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,25 +66,6 @@ impl Says {
     pub(super) fn counts(self) -> bool {
         matches!(self, Self::Counts | Self::TrainingCounts)
     }
-}
-
-/// The words of a name in small letters: parted by what is no letter, and by capitals as in
-/// `testCount`.
-fn words_of(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut before = ' ';
-    for character in name.chars() {
-        let begins = character.is_uppercase() && before.is_lowercase() || character.is_numeric() != before.is_numeric();
-        if begins || !character.is_alphanumeric() {
-            words.push(String::new());
-        }
-        if let Some(word) = words.last_mut().filter(|_| character.is_alphanumeric()) {
-            word.extend(character.to_lowercase());
-        }
-        before = character;
-    }
-    words.retain(|word| !word.is_empty());
-    words
 }
 
 #[cfg(test)]

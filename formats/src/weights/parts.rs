@@ -36,6 +36,25 @@ pub(crate) enum Saved<'a> {
     Other(&'static str),
 }
 
+impl Saved<'_> {
+    /// The text of a text or a number, also of a number of NumPy.
+    pub(crate) fn as_text(&self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(text.clone()),
+            Self::Number(number) => Some(number.to_string()),
+            Self::Array(array) if array.shape.is_empty() => {
+                let mut found = None;
+                let known = array.for_each_number(|number| {
+                    found = Some(number.map_or_else(|number| number.to_string(), |integer| integer.to_string()));
+                    Ok::<_, ()>(())
+                });
+                found.filter(|_| known == Ok(true))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// What walks over a saved object.
 pub(super) struct Walk<'a, 'b, S> {
     pub(super) content: &'b Content,
@@ -187,6 +206,11 @@ impl<'a, S: StorageBytes> Walk<'a, '_, S> {
         let order = if dtype.big_endian { ByteOrder::Big } else { ByteOrder::Little };
         let shape: Option<Vec<usize>> = array.shape.iter().map(|&extent| usize::try_from(extent).ok()).collect();
         let read = shape.and_then(|shape| Array::binary(kind, order, shape, array.column_major, content, 0));
+        // A text of NumPy.
+        if let Some(array) = read.as_ref().filter(|array| array.shape.is_empty() && array.element().is_none()) {
+            let texts = array.texts(&self.content.file, "saved object", self.budget)?;
+            return Ok(Saved::Text(texts.unwrap_or_default().concat()));
+        }
         read.map(Saved::Array).ok_or_else(|| InputError::Damaged {
             file: self.content.file.clone(),
             place: "saved object".to_owned(),
