@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::beside::may_say;
 use super::names::{LABEL_NAMES, PREDICTED, SAMPLE_NAMES, SCORE_NAMES, plain};
+use super::table_of_classes::GUESSES;
 use super::{LABELS, LOGITS, PredictionsError, Reading, label_column, splits};
 use crate::array::Array;
 use crate::named::{Named, described};
@@ -117,7 +118,9 @@ fn scores_among(file: &Path, arrays: &[Named<'_>], reading: &Reading) -> Result<
     let called = positions(arrays, |named| fits(named) && is_called(named, SCORE_NAMES));
     if fitting.is_empty() {
         // A class for each sample in place of scores, or one score, of which the message says what it lacks.
-        let called = positions(arrays, |named| is_called(named, SCORE_NAMES));
+        let by_name = |names| positions(arrays, |named| not_labels(named) && is_called(named, names));
+        let several = [SCORE_NAMES, PREDICTED, GUESSES].map(by_name);
+        let called = several.into_iter().find(|called| !called.is_empty()).unwrap_or_default();
         let is_array = |at: &&usize| arrays.get(**at).is_some_and(|named| named.array.is_ok());
         // One that is no array says why.
         if let Some(&one) = called.iter().find(is_array).or(called.first().filter(|_| called.len() == 1)) {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use super::names::{LABEL_NAMES, PREDICTED, plain};
+use super::table_of_classes::{hold_classes, is_guess, is_label, truth_and_guess};
 use super::{PredictionsError, Reading, top_k};
 use crate::array::{Array, Data};
 use crate::budget::Budget;
@@ -105,14 +106,13 @@ impl<'a> Choice<'a> {
                 "name the one with the true classes with `keys` labels=NAME, or write the header as in \
                  label,logit_0,logit_1,...",
             ),
-            several => self.unclear(
-                format!(
-                    "several columns can be the labels: {}",
-                    quoted_list(several.iter().map(|&at| self.called(at)))
-                ),
-                "name one of them with `keys` labels=NAME",
-            ),
+            several => self.several_labels(several),
         }
+    }
+
+    fn several_labels<T>(&self, several: &[usize]) -> Result<T> {
+        let called = quoted_list(several.iter().map(|&at| self.called(at)));
+        self.unclear(format!("several columns can be the labels: {called}"), "name one of them with `keys` labels=NAME")
     }
 
     /// Two columns of one name could be taken for each other.
@@ -128,7 +128,8 @@ impl<'a> Choice<'a> {
 
     fn choose(&self) -> Result<Columns> {
         self.check_names()?;
-        let label = self.label()?;
+        let by_name = self.classes_by_name()?;
+        let label = by_name.map_or_else(|| self.label(), |[label, _]| Ok(label))?;
         let left_out = |scores: &[usize]| {
             let scores: HashSet<usize> = scores.iter().copied().collect();
             let rest = (0..self.header.len()).filter(|at| *at != label && !scores.contains(at));
@@ -138,6 +139,9 @@ impl<'a> Choice<'a> {
             let left_out = left_out(&scores);
             Ok(Columns { label, scores, lists, classes_alone: false, names, left_out })
         };
+        if let Some([_, one]) = by_name {
+            return Ok(Columns { classes_alone: true, ..columns(vec![one], false, None)? });
+        }
         let key = self.reading.keys.logits.as_deref();
         let lists: Vec<usize> = (0..self.header.len())
             .filter(|&at| at != label && self.first.get(at).is_some_and(|field| is_list(field)))
@@ -169,7 +173,13 @@ impl<'a> Choice<'a> {
                 columns(columns_of_classes, false, None)
             }
             (Some((a, _)), Some((b, _))) => Err(several_families(self.file, self.line, [&a, &b])),
-            (None, _) => self.by_names(label, columns),
+            (None, _) => match key {
+                Some(key) => {
+                    let one = self.keyed_classes(label, key)?;
+                    Ok(Columns { classes_alone: true, ..columns(vec![one], false, None)? })
+                }
+                None => self.by_names(label, columns),
+            },
         }
     }
 
@@ -207,23 +217,68 @@ impl<'a> Choice<'a> {
             }
             return columns(rest, false, Some(classes));
         }
-        let is_predicted = |at: &usize| *at != label && PREDICTED.contains(&plain(self.called(*at)));
-        let predicted: Vec<usize> = (0..self.header.len()).filter(is_predicted).collect();
-        if let (&[one], []) = (predicted.as_slice(), rest.as_slice()) {
+        if let Some(one) = self.column_of_classes(label, &rest)? {
             return Ok(Columns { classes_alone: true, ..columns(vec![one], false, None)? });
         }
         if let &[one] = rest.as_slice() {
-            return Err(InputError::TooFewClasses {
-                file: self.file.to_path_buf(),
-                array: super::LOGITS,
-                classes: usize::from(one != usize::MAX),
-            });
+            if is_label(self.called(one)) && self.reading.keys.labels.is_none() {
+                return self.several_labels(&[one.min(label), one.max(label)]);
+            }
+            return Err(self.single_logit());
         }
         self.unclear(
             format!("the columns {} are not numbered from 0 to K - 1", quoted_list(&names)),
             "give the names of the classes in their order with `class-names`, or write the header as in \
              label,logit_0,logit_1,...",
         )
+    }
+
+    /// The column with a class for each sample where no other can be scores.
+    fn column_of_classes(&self, label: usize, rest: &[usize]) -> Result<Option<usize>> {
+        let is_predicted = |at: &usize| *at != label && PREDICTED.contains(&plain(self.called(*at)));
+        let predicted: Vec<usize> = (0..self.header.len()).filter(is_predicted).collect();
+        let said = self.reading.keys.labels.is_some();
+        Ok(match (predicted.as_slice(), rest) {
+            (&[one], []) => Some(one),
+            (&[one], &[_]) if hold_classes(self.table, [label, one])? => Some(one),
+            ([], &[one]) if is_guess(self.called(one)) || (said && is_label(self.called(one))) => {
+                hold_classes(self.table, [label, one])?.then_some(one)
+            }
+            _ => None,
+        })
+    }
+
+    /// The column that `keys` names, of a class for each sample.
+    fn keyed_classes(&self, label: usize, key: &str) -> Result<usize> {
+        match self.header.iter().position(|name| name == key) {
+            Some(one) if one != label => {
+                if hold_classes(self.table, [label, one])? {
+                    Ok(one)
+                } else {
+                    Err(self.single_logit())
+                }
+            }
+            _ => self.unclear(
+                format!("there is no column {}; the columns are {}", quoted(key), quoted_list(self.header)),
+                "name one of them with `keys` logits=NAME, or the words around the numbers of several",
+            ),
+        }
+    }
+
+    fn single_logit(&self) -> InputError {
+        InputError::TooFewClasses { file: self.file.to_path_buf(), array: super::LOGITS, classes: 1 }
+    }
+
+    /// The true and the predicted classes where the table has no other columns but such as stand
+    /// aside.
+    fn classes_by_name(&self) -> Result<Option<[usize; 2]>> {
+        if self.reading.keys.labels.is_some() || self.reading.keys.logits.is_some() {
+            return Ok(None);
+        }
+        let rest: Vec<usize> = (0..self.header.len()).filter(|&at| !is_aside(self.called(at))).collect();
+        let &[a, b] = rest.as_slice() else { return Ok(None) };
+        let Some(both) = truth_and_guess([(a, self.called(a)), (b, self.called(b))]) else { return Ok(None) };
+        Ok(hold_classes(self.table, both)?.then_some(both))
     }
 }
 

@@ -9,8 +9,9 @@ use super::belong;
 use super::beside::{Beside, Samples};
 use super::choice::Chosen;
 use super::classes::Labels;
+use super::classes_alone::{classes_alone, is_classes};
 use super::splits::{self, Said};
-use super::{Classes, LABELS, LOGITS, Logits, PredictionsError, Reading, StoredScores, folders, top_k};
+use super::{LABELS, LOGITS, Logits, PredictionsError, Reading, StoredScores, folders, top_k};
 use crate::array::{Array, Data, Kind, place_of};
 use crate::budget::Budget;
 use crate::element::{extend_f32, extend_f64, first_non_finite, reserve};
@@ -114,68 +115,6 @@ pub(super) fn convert(
     beside.odd.extend(odd.into_iter().chain(of_folders));
     beside.training = training;
     Ok(Converted { logits, labels, element, notes, beside })
-}
-
-/// Whether what should be scores is a class for each sample.
-fn is_classes(logits: &Array<'_>, labels: &Array<'_>) -> bool {
-    let is_whole = || {
-        let whole = logits.for_each_number(|number| match number {
-            Err(number) if number.fract() != 0.0 => Err(()),
-            _ => Ok(()),
-        });
-        whole == Ok(true)
-    };
-    let discrete = logits.is_discrete() || logits.element() == Some(ElementType::Decimal) && is_whole();
-    logits.len() == labels.len() && !labels.shape.is_empty() && logits.squeezed_shape(1).len() == 1 && discrete
-}
-
-/// Classes that are told apart at least where no names say how many there are; otherwise as many as
-/// samples.
-const MOST_CLASSES: usize = 1 << 16;
-
-/// Predicted and true class of every sample, without scores.
-pub(super) fn classes_alone(
-    [predicted, labels]: [(&Path, &String, &Array<'_>); 2],
-    reading: &Reading,
-    mut notes: Vec<String>,
-    budget: &mut Budget,
-) -> Result<Converted> {
-    let largest = |(file, name, array): (&Path, &String, &Array<'_>), budget: &mut Budget| {
-        let mut largest = 0_i128;
-        if let Some(texts) = array.texts(file, name, budget)? {
-            largest = texts.iter().filter_map(|text| text.trim().parse().ok()).max().unwrap_or(0);
-        }
-        array.for_each_number(|number| {
-            largest = largest.max(number.unwrap_or_else(|number| number as i128));
-            Ok::<_, InputError>(())
-        })?;
-        Ok::<_, InputError>(largest)
-    };
-    let classes = match &reading.class_names {
-        Some(names) => names.len(),
-        None => {
-            let last = largest(predicted, budget)?.max(largest(labels, budget)?);
-            let classes = last.saturating_sub(reading.first_label.into()).saturating_add(1);
-            let most = MOST_CLASSES.max(labels.2.len());
-            let classes = usize::try_from(classes).unwrap_or(most).clamp(2, most);
-            notes.push(format!("{classes} classes, as the largest label says; `class-names` says how many there are"));
-            classes
-        }
-    };
-    if classes < 2 {
-        return Err(InputError::TooFewClasses { file: labels.0.to_path_buf(), array: LABELS, classes });
-    }
-    let samples = labels.2.len() as u64;
-    if samples == 0 {
-        return Err(InputError::NoSamples { file: labels.0.to_path_buf(), array: LABELS });
-    }
-    budget.spend(samples.saturating_mul(16)).map_err(|exceeded| exceeded.of(labels.0, "labels".to_owned()))?;
-    let found = Labels::new(predicted.0, classes, reading).of_array(predicted.2, predicted.1, budget)?;
-    let true_classes = Labels::new(labels.0, classes, reading).of_array(labels.2, labels.1, budget)?;
-    let (name, element) = (quoted(predicted.1), predicted.2.element().unwrap_or(ElementType::Decimal));
-    notes.push(format!("{name} holds a class for each sample and no scores: what needs scores is left out"));
-    let classes = Classes { predicted: found, num_classes: classes, in_order: true };
-    Ok(Converted { logits: Logits::Classes(classes), labels: true_classes, element, notes, beside: Beside::default() })
 }
 
 /// Scores as [N, K]: without axes of one element, batches of equal size one after the other.

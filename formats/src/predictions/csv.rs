@@ -7,8 +7,9 @@ use ndarray::Array2;
 
 use super::beside::{Beside, may_say};
 use super::classes::Labels;
+use super::classes_alone::classes_alone;
 use super::columns::{self, Columns, arrays_beside, keep};
-use super::convert::{Converted, classes_alone};
+use super::convert::Converted;
 use super::top_k::{self, Lists};
 use super::{LABELS, LOGITS, Logits, Reading, belong, folders, splits};
 use crate::array::{Array, Data, place_of};
@@ -150,7 +151,9 @@ fn classes_of(
             }
             let cost = (field.len() as u64).saturating_mul(2).saturating_add(160);
             budget.spend(cost).map_err(|exceeded| exceeded.of(file, format!("line {line}")))?;
-            texts.push(field.to_owned());
+            // With a comma before its fraction it is a number to the table alone.
+            let number = table.number(field).filter(|_| field.contains(','));
+            texts.push(number.map_or_else(|| field.to_owned(), |number| number.to_string()));
         }
         Ok(())
     })?;

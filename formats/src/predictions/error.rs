@@ -40,6 +40,11 @@ pub enum PredictionsError {
     )]
     LabelsFromOne { file: PathBuf, sample: usize, classes: usize, last: usize },
     #[error(
+        "{file}: no label and no predicted class is 0, and the smallest is {smallest}; if the first class is 1, say \
+         `first-label` 1, else give the names of all classes with `class-names`"
+    )]
+    ClassesFromOne { file: PathBuf, smallest: usize },
+    #[error(
         "{file}: sample {sample}: label {label} is a text; give the names of the classes in the order of the scores with \
          `class-names`, or save class numbers"
     )]

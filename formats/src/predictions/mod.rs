@@ -24,6 +24,7 @@ mod beside;
 mod block;
 mod choice;
 mod classes;
+mod classes_alone;
 mod columns;
 mod convert;
 mod csv;
@@ -54,6 +55,7 @@ mod source;
 mod splits;
 mod stacked;
 mod stored;
+mod table_of_classes;
 mod top_k;
 mod write;
 
@@ -212,6 +214,7 @@ pub fn read_as(source: &PredictionSource, reading: &Reading) -> Result<Predictio
     let read = parts.iter().map(|part| file::read(part, reading)).collect::<Result<Vec<_>, _>>()?;
     let (mut whole, beside) = parts::join(source, read)?;
     let beside = once::taken_once(&mut whole, beside, reading)?;
+    classes_alone::refuse_from_one(&whole, reading)?;
     let said = [beside.sentences(&whole), doubts::doubts(&whole, reading)].concat();
     whole.doubts.extend(said);
     let says_training = |file: &StoredFile| {

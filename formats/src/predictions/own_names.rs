@@ -121,8 +121,8 @@ pub(super) struct Applied<'r> {
     pub(super) doubts: Vec<String>,
 }
 
-/// Compares own names with those given, which have to be in the same order; without any, labels that
-/// are texts are understood by the own ones.
+/// Compares own names with those given, which have to be in the same order; without any, labels
+/// that are texts are understood by the own ones.
 pub(super) fn applied<'r>(
     file: &Path,
     own: &[OwnNames],
