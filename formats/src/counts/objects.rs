@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use super::columns::{Row, Table, names_of_samples, of_other_split, transposed};
+use super::columns::{Row, Table, names_of_samples, of_other_split, refusal, transposed};
 use super::says::Says;
 use super::{Found, arrays, count_in, count_of, no_count, pairs};
 use crate::budget::Budget;
@@ -72,8 +72,8 @@ fn below_names<'a>(file: &Path, saved: Saved<'a>) -> Result<Saved<'a>> {
     if let [(name, value)] = entries.as_slice()
         && is_container(value)
     {
-        if Says::of(name) == Says::OtherSplit {
-            return Err(of_other_split(file, "the key above the counts".to_owned(), name));
+        if let Some(error) = refusal(file, "the key above the counts", name) {
+            return Err(error);
         }
         return below_names(file, entries.swap_remove(0).1);
     }
