@@ -46,7 +46,7 @@ pub struct Confusion {
     pub counts: Array2<u64>,
     /// Names of the classes, if the file has them.
     pub names: Option<Vec<String>>,
-    /// Whether the classes have numbers in the file, which may be their names.
+    /// Numbers stand for the classes in the file, which may be their names.
     pub numbered: bool,
     /// The file.
     pub file: StoredFile,

@@ -149,8 +149,8 @@ fn remarked(text: &str, separator: Separator, width: usize) -> Option<Row<'_>> {
     are_names.then_some(Row { at: line, fields })
 }
 
-/// Counts in front of names of several words, as `sort | uniq -c` prints them; `None` if no name has
-/// several, or a line is something else.
+/// Counts in front of names of several words, as `sort | uniq -c` prints them; `None` if no name
+/// has several, or a line is something else.
 fn by_count<'t>(file: &Path, lines: impl Iterator<Item = Record<'t>>, budget: &mut Budget) -> Result<Option<Found>> {
     let (mut entries, mut is_wide) = (Vec::new(), false);
     for (line, record) in lines {
