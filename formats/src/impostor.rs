@@ -38,14 +38,7 @@ fn impostor(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
             "download the file itself, of which the page may say why it did not come; write tables with to_csv";
         return Some(("a web page, not the file", remedy));
     }
-    let answers =
-        ["{\"error", "{\"message\"", "{\"detail\"", "entry not found", "not found", "access denied", "forbidden"];
-    let is_status = ["400", "401", "403", "404", "429", "500", "502", "503"].iter().any(|code| {
-        start
-            .strip_prefix(code)
-            .is_some_and(|rest| rest.trim_start_matches([':', ' ']).starts_with(|c: char| c.is_ascii_alphabetic()))
-    });
-    if is_status || answers.iter().any(|answer| start.starts_with(answer)) {
+    if is_answer(&start) {
         return Some(("the answer of a server, not the file", "read what it says and download the file again"));
     }
     let packed: [(&[u8], &str, &str); 6] = [
@@ -71,6 +64,41 @@ fn impostor(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     other.into_iter().find(|(mark, _, _)| bytes.starts_with(mark)).map(|(_, found, remedy)| (found, remedy))
 }
 
+/// What servers say in place of a file, in small letters; a number and any word may be a count and
+/// a class.
+const ANSWERS: [&str; 13] = [
+    "bad request",
+    "unauthorized",
+    "forbidden",
+    "access denied",
+    "not found",
+    "entry not found",
+    "too many requests",
+    "internal server error",
+    "bad gateway",
+    "service unavailable",
+    "gateway time",
+    "client error",
+    "server error",
+];
+
+/// Whether a text in small letters is the answer of a server.
+fn is_answer(start: &str) -> bool {
+    let in_json = ["{\"error", "{\"message\"", "{\"detail\""].iter().find_map(|key| start.strip_prefix(key));
+    if let Some(rest) = in_json {
+        let value = rest.split_once(':').map_or("", |(_, value)| value.trim_start());
+        let value = value.trim_start_matches(['[', ' ']);
+        return value.starts_with(|character: char| !character.is_ascii_digit());
+    }
+    let (line, others) = start.split_once('\n').unwrap_or((start, ""));
+    let words = line.trim_start_matches(|character: char| character.is_ascii_digit());
+    let is_status = line.len() == words.len().saturating_add(3);
+    let words = words.trim_start_matches([':', ' ', '-']);
+    // Words alone are an answer where nothing is below them.
+    (is_status || others.trim().is_empty() && line.len() == words.len())
+        && ANSWERS.iter().any(|answer| words.starts_with(answer))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,6 +112,9 @@ mod tests {
             (b"{\"error\":\"not found\"}", "answer of a server"),
             (b"{\"detail\": \"Not found.\"}", "answer of a server"),
             (b"404: Not Found", "answer of a server"),
+            (b"500 Internal Server Error\n", "answer of a server"),
+            (b"503 Service Unavailable\nNo server is available\n", "answer of a server"),
+            (b"Not Found", "answer of a server"),
             (b"\xef\xbb\xbf\n<HTML><head>", "web page"),
             (b"<table border=\"1\" class=\"dataframe\">", "web page"),
             (b"\x1c\0\0\0TFL3\0", "TensorFlow Lite"),
@@ -99,7 +130,17 @@ mod tests {
             assert!(tensorflow(bytes).is_some(), "{bytes:?}");
         }
         assert_eq!(tensorflow(b"\x08\x08\x12\x07pytorch"), None);
-        assert_eq!(impostor(b"404.5 3\n"), None);
+        for bytes in [
+            &b"    500 cat\n    300 dog\n"[..],
+            b"404 cat\n503 dog\n",
+            b"500 Fiat\n600 Fiat\n",
+            b"500: cat\n",
+            b"forbidden\nallowed\n",
+            b"{\"error\": 500, \"none\": 300}",
+            b"404.5 3\n",
+        ] {
+            assert_eq!(impostor(bytes), None, "{}", String::from_utf8_lossy(bytes));
+        }
         assert_eq!(impostor(b"\x80\x02}."), None);
         assert_eq!(impostor(b"label,logit_0,logit_1\n"), None);
     }

@@ -67,6 +67,8 @@ struct List {
     key: String,
     side: Side,
     classes: Vec<String>,
+    /// Whether these are texts, which may be names even where they look like numbers.
+    are_texts: bool,
 }
 
 impl List {
@@ -117,8 +119,8 @@ impl Beside {
         Ok(found)
     }
 
-    fn push(&mut self, key: &str, classes: Vec<String>) {
-        self.0.push(List { key: key.to_owned(), side: Side::of(key), classes });
+    fn push(&mut self, key: &str, classes: Vec<String>, are_texts: bool) {
+        self.0.push(List { key: key.to_owned(), side: Side::of(key), classes, are_texts });
     }
 
     fn add(&mut self, file: &Path, key: &str, value: &Saved<'_>, depth: usize, budget: &mut Budget) -> Result<()> {
@@ -133,7 +135,12 @@ impl Beside {
             Saved::Dictionary(entries) => {
                 if MAPS.contains(&key) {
                     spend(file, entries.len(), budget)?;
-                    self.0.extend(map(entries).map(|classes| List { key: key.to_owned(), side: Side::Both, classes }));
+                    self.0.extend(map(entries).map(|classes| List {
+                        key: key.to_owned(),
+                        side: Side::Both,
+                        classes,
+                        are_texts: true,
+                    }));
                 }
                 for (key, value) in entries {
                     self.add(file, key, value, deeper, budget)?;
@@ -141,7 +148,8 @@ impl Beside {
             }
             Saved::List(items) if !items.is_empty() && items.iter().all(|item| item.as_text().is_some()) => {
                 spend(file, items.len(), budget)?;
-                self.push(key, items.iter().filter_map(Saved::as_text).collect());
+                let are_texts = items.iter().all(|item| matches!(item, Saved::Text(_)));
+                self.push(key, items.iter().filter_map(Saved::as_text).collect(), are_texts);
             }
             Saved::List(items) if items.len() <= MOST_PARTS && !items.iter().all(is_row) => {
                 for (at, item) in items.iter().enumerate() {
@@ -159,7 +167,7 @@ impl Beside {
         }
         spend(file, array.len(), budget)?;
         if let Some(texts) = array.texts(file, key, budget)? {
-            self.push(key, texts);
+            self.push(key, texts, true);
             return Ok(());
         }
         let mut numbers = Vec::with_capacity(array.len());
@@ -168,7 +176,7 @@ impl Beside {
             Ok::<_, ()>(())
         });
         if known == Ok(true) {
-            self.push(key, numbers);
+            self.push(key, numbers, false);
         }
         Ok(())
     }
@@ -274,13 +282,16 @@ impl Lists<'_> {
             Some(both) if sides.iter().all(|list| list.counts_up()) => (Some(both), Some(both)),
             _ => (rows, columns),
         };
+        let are_texts = rows.into_iter().chain(columns).all(|list| list.are_texts);
         let named = |list: Option<&&List>| list.map(|list| list.classes.clone()).unwrap_or_default();
         let (rows, columns) = (named(rows), named(columns));
         if rows == columns && !are_numbers(&rows) {
             return Ok(Read::of(array, Some(rows)));
         }
         let Some(values) = numbers(&array, classes) else { return Ok(Read::of(array, None)) };
-        Cross { rows, columns, values, ..Cross::default() }.read(file, budget)
+        let mut read = Cross { rows, columns, values, ..Cross::default() }.read(file, budget)?;
+        read.numbered &= are_texts;
+        Ok(read)
     }
 }
 

@@ -69,7 +69,8 @@ impl Cross {
         let array = Array::decimals(vec![names.len(); 2], values);
         // Numbers from 0 are no names.
         let is_named = names.iter().enumerate().any(|(at, name)| *name != at.to_string());
-        Ok(Read { array, names: is_named.then_some(names), said, notes, outer_keys: self.outer_keys })
+        let numbered = are_numbers(&names);
+        Ok(Read { array, names: is_named.then_some(names), numbered, said, notes, outer_keys: self.outer_keys })
     }
 
     /// Gives rows or columns without names those of the others, if they are as many.

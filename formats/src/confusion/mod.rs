@@ -46,6 +46,8 @@ pub struct Confusion {
     pub counts: Array2<u64>,
     /// Names of the classes, if the file has them.
     pub names: Option<Vec<String>>,
+    /// Numbers stand for the classes in the file, which may be their names.
+    pub numbered: bool,
     /// The file.
     pub file: StoredFile,
     /// Readings of the matrix, what was made of it and what is odd: sentences without a full stop.
@@ -75,14 +77,15 @@ impl Confusion {
 /// [`ConfusionFileError`] with what has to be said or given; those of the formats.
 pub fn read_confusion(file: &Path, orientation: Option<Orientation>) -> Result<Confusion> {
     let content = Content::read(file)?;
-    let ((counts, names, mut notes), sha256) = content.parse_and_hash(|content| parse(content, orientation))?;
+    let ((counts, names, numbered, mut notes), sha256) =
+        content.parse_and_hash(|content| parse(content, orientation))?;
     let file = StoredFile { path: content.file.clone(), bytes: content.bytes.len() as u64, sha256 };
     let doubts = doubts::rates(&counts).into_iter().collect();
     notes.extend(doubts::equal_sums(&counts));
-    Ok(Confusion { counts, names, file, notes, doubts })
+    Ok(Confusion { counts, names, numbered, file, notes, doubts })
 }
 
-type Parsed = (Array2<u64>, Option<Vec<String>>, Vec<String>);
+type Parsed = (Array2<u64>, Option<Vec<String>>, bool, Vec<String>);
 
 /// The numbers of a file and what it says of them.
 struct Read<'a> {
@@ -90,6 +93,8 @@ struct Read<'a> {
     array: Array<'a>,
     /// Of the classes.
     names: Option<Vec<String>>,
+    /// Whether the classes have numbers, which may be their names.
+    numbered: bool,
     /// Which way the matrix lies.
     said: Option<Orientation>,
     /// What was made of it.
@@ -100,14 +105,14 @@ struct Read<'a> {
 
 impl<'a> Read<'a> {
     fn of(array: Array<'a>, names: Option<Vec<String>>) -> Self {
-        Self { array, names, said: None, notes: Vec::new(), outer_keys: false }
+        Self { array, names, numbered: false, said: None, notes: Vec::new(), outer_keys: false }
     }
 }
 
 fn parse(content: &Content, orientation: Option<Orientation>) -> Result<Parsed> {
     let file = content.file.as_path();
     let budget = &mut Budget::of(content.bytes.len());
-    let Read { array, names, said, mut notes, outer_keys } = numbers(content, orientation, budget)?;
+    let Read { array, names, numbered, said, mut notes, outer_keys } = numbers(content, orientation, budget)?;
     let mut matrix = whole_numbers(file, &array, budget)?;
     // Texts beside a matrix are names if they are as many.
     let names = names.filter(|names| names.len() == matrix.nrows());
@@ -138,7 +143,7 @@ fn parse(content: &Content, orientation: Option<Orientation>) -> Result<Parsed> 
                 .to_owned(),
         );
     }
-    Ok((matrix.as_standard_layout().into_owned(), names, notes))
+    Ok((matrix.as_standard_layout().into_owned(), names, numbered, notes))
 }
 
 /// The numbers of a square array as counts, rows and columns as it has them.

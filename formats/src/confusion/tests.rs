@@ -371,3 +371,39 @@ fn arrays_beside_a_matrix_order_its_rows_and_columns() {
     let tuple = b"\x80\x02](](K\x07K\x02e](K\x01K\x05ee](K\x01K\x00e\x86.";
     assert_eq!(read(tuple, Some(Orientation::RowsAreTrue)).unwrap().counts, array![[5, 2], [1, 7]]);
 }
+
+#[test]
+fn numbers_that_are_the_names_of_the_classes_are_no_places() {
+    let given = names(&["0", "1", "10", "2"]);
+    // Of classes 0, 1, 2 and 10 all, with 4, 3, 7 and 9 samples.
+    let sums = |text: &str, given: &[String]| {
+        let found = read(text, Some(Orientation::RowsAreTrue)).unwrap().in_order_of(given.to_vec()).unwrap();
+        found.counts.sum_axis(ndarray::Axis(0)).to_vec()
+    };
+    let three = names(&["1", "0", "2"]);
+    for (text, expected) in [
+        (",0,1,2\n0,4,0,1\n1,0,3,0\n2,0,1,6\n", [3, 5, 7]),
+        (",1,0,2\n1,3,0,0\n0,0,4,1\n2,1,0,6\n", [3, 5, 7]),
+        (r#"{"labels": ["1", "0", "2"], "m": [[3, 0, 0], [0, 4, 1], [1, 0, 6]]}"#, [3, 5, 7]),
+        // Numbers as such are those of the classes.
+        (r#"{"labels": [1, 0, 2], "m": [[3, 0, 0], [0, 4, 1], [1, 0, 6]]}"#, [5, 3, 7]),
+        ("4,0,1\n0,3,0\n0,1,6\n", [5, 3, 7]),
+    ] {
+        assert_eq!(sums(text, &three), expected, "{text}");
+    }
+    assert_eq!(sums(",0,1,10,2\n0,4,0,0,0\n1,0,3,0,0\n10,0,0,9,0\n2,0,0,0,7\n", &given), [4, 3, 9, 7]);
+    assert_eq!(sums(",00,01\n00,4,0\n01,0,3\n", &names(&["01", "00"])), [3, 4]);
+    let wide = |order: &[usize]| {
+        let line = |row: &usize| {
+            order
+                .iter()
+                .map(|column| if row == column { format!(",{}", row + 1) } else { ",0".to_owned() })
+                .collect::<String>()
+        };
+        let header: String = order.iter().map(|class| format!(",{class}")).collect();
+        header + "\n" + &order.iter().map(|row| format!("{row}{}\n", line(row))).collect::<String>()
+    };
+    let order = [0, 1, 10, 2, 3, 4, 5, 6, 7, 8, 9];
+    let given: Vec<String> = order.iter().map(usize::to_string).collect();
+    assert_eq!(sums(&wide(&order), &given), [1, 2, 11, 3, 4, 5, 6, 7, 8, 9, 10]);
+}

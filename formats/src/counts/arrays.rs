@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use super::columns::{Row, Table, of_other_split, transposed};
+use super::columns::{Row, Table, refusal, transposed};
 use super::says::Says;
 use super::{Found, count_of, no_count, not_counts, pairs};
 use crate::array::Array;
@@ -30,10 +30,10 @@ pub(super) fn read(file: &Path, mut arrays: Vec<Named<'_>>, num_classes: usize, 
         return table.ok_or_else(|| not_counts(file, &found))?.read(file, num_classes);
     }
     match arrays.pop() {
-        Some(only) if Says::of(&only.name) == Says::OtherSplit => {
-            Err(of_other_split(file, "the array".to_owned(), &only.name))
-        }
-        Some(only) => in_array(file, only, num_classes),
+        Some(only) => match refusal(file, "the array", &only.name) {
+            Some(error) => Err(error),
+            None => in_array(file, only, num_classes),
+        },
         None => Err(not_counts(file, "a file without an array")),
     }
 }

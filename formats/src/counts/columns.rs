@@ -127,7 +127,21 @@ impl Table<'_> {
         }
         let index = class.and_then(|(class, _)| says(class)).is_some_and(|(_, _, says)| says == Says::Index);
         match says(count) {
-            Some((_, name, Says::OtherSplit)) => Err(of_other_split(file, place.clone(), name)),
+            Some((_, name, _)) if refusal(file, place, name).is_some() => {
+                refusal(file, place, name).map_or(Ok(()), Err)
+            }
+            // Which of all samples are meant is open.
+            Some((_, name, Says::Counts)) if self.said().any(|(_, _, says)| says == Says::OtherSplit) => {
+                let other = self.said().find(|(_, _, says)| *says == Says::OtherSplit).map_or("", |(_, name, _)| name);
+                let found =
+                    format!("{} beside {} may count more than the training samples", quoted(name), quoted(other));
+                Err(instead(
+                    file,
+                    place,
+                    found,
+                    "give the number of training samples of each class in a column `train`",
+                ))
+            }
             // Beside an index, older pandas calls the counts of value_counts() as the column that it counted.
             Some((_, name, Says::Class)) if !index => {
                 let found = format!("{} is by its name a column of classes, not of counts", quoted(name));
@@ -204,6 +218,17 @@ pub(super) fn is_thousands(text: &str) -> bool {
 pub(super) fn names_of_samples<'n>(file: &Path, names: impl Iterator<Item = &'n str>) -> InputError {
     let found = format!("names, not counts ({}), as the labels of samples may be", quoted_list(names.take(NAMED)));
     instead(file, WHOLE, found, COUNT_LABELS)
+}
+
+/// The refusal of a name that is not one of training counts.
+pub(super) fn refusal(file: &Path, place: &str, name: &str) -> Option<InputError> {
+    let found = match Says::of(name) {
+        Says::OtherSplit => return Some(of_other_split(file, place.to_owned(), name)),
+        Says::NoCount => format!("{} is by its name no number of training samples", quoted(name)),
+        Says::Rank => format!("{} is by its name the place of a line, no number of training samples", quoted(name)),
+        _ => return None,
+    };
+    Some(instead(file, place, found, "give the number of training samples of each class"))
 }
 
 /// Refuses what is called by the name of another split.

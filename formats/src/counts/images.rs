@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::Found;
 use super::by_class::not_a_class;
 use super::columns::of_other_split;
 use super::says::Says;
+use super::{Found, instead};
 use crate::Result;
 use crate::image_files::is_image;
+use crate::quoting::quoted;
 use crate::table::Record;
 
 /// Whether a line is the path of an image and a class.
@@ -42,7 +43,8 @@ pub(super) fn count<'t>(
     let mut counts = vec![0_u64; num_classes];
     let by_name: HashMap<&str, usize> =
         names.unwrap_or_default().iter().enumerate().map(|(class, name)| (name.as_str(), class)).collect();
-    let (mut first, mut all_other) = (None, true);
+    // The first line of the training, of another split, and whether all are of one.
+    let (mut training, mut other, mut all_other) = (None, None, true);
     for (line, record) in lines {
         let (path, class) = image_and_class(record).unwrap_or_default();
         let slot =
@@ -50,12 +52,19 @@ pub(super) fn count<'t>(
         let slot =
             slot.ok_or_else(|| not_a_class(file, format!("line {line}"), class, num_classes, names.is_some()))?;
         *slot = slot.saturating_add(1);
-        let folder = path.split_once(['/', '\\']).map_or("", |(folder, _)| folder);
-        all_other = all_other && Says::of(folder) == Says::OtherSplit;
-        first.get_or_insert((line, folder));
+        let mut folders = path.rsplit_once(['/', '\\']).map_or("", |(folders, _)| folders).split(['/', '\\']);
+        let split = folders.find(|folder| matches!(Says::of(folder), Says::TrainingCounts | Says::OtherSplit));
+        match split.map(|folder| (folder, Says::of(folder))) {
+            Some((folder, Says::OtherSplit)) => drop(other.get_or_insert((line, folder))),
+            Some((folder, _)) => drop(training.get_or_insert(folder)),
+            None => {}
+        }
+        all_other &= split.is_some_and(|folder| Says::of(folder) == Says::OtherSplit);
     }
-    match first.filter(|_| all_other) {
-        Some((line, folder)) => Err(of_other_split(file, format!("line {line}"), folder)),
-        None => Ok(Found::InOrder(counts)),
+    let Some((line, folder)) = other else { return Ok(Found::InOrder(counts)) };
+    if let Some(training) = training {
+        let found = format!("images in {} beside others in {}", quoted(folder), quoted(training));
+        return Err(instead(file, &format!("line {line}"), found, "keep the lines of the training images alone"));
     }
+    if all_other { Err(of_other_split(file, format!("line {line}"), folder)) } else { Ok(Found::InOrder(counts)) }
 }

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::columns::refusal;
 use super::{Found, count_in, pairs};
 use crate::budget::Budget;
 use crate::quoting::quoted;
@@ -24,7 +25,16 @@ const CALLS: &[&str] = &["", "array", "tensor", "Counter", "OrderedDict", "defau
 pub(super) fn read(file: &Path, text: &str, num_classes: usize, budget: &mut Budget) -> Option<Result<Found>> {
     let text = text.trim();
     let open = text.find(['[', '{'])?;
-    let call = text.get(..open)?.trim_end_matches(['(', ' ']);
+    let front = text.get(..open)?.trim_end();
+    // `cls_num_list = [...]`, and LDAM-DRW's log, which goes on below the list.
+    let (name, call) = match front.rsplit_once(['=', ':']).filter(|(name, _)| is_name(name)) {
+        Some((name, call)) => (Some(name.trim()), call.trim_start()),
+        None => (None, front),
+    };
+    if let Some(error) = name.and_then(|name| refusal(file, "the name of the counts", name)) {
+        return Some(Err(error));
+    }
+    let call = call.trim_end_matches(['(', ' ']);
     // `defaultdict(<class 'int'>, {...})`, `torch.Size([...])`.
     let call = call.split('(').next().unwrap_or(call).rsplit('.').next().unwrap_or(call);
     if !CALLS.contains(&call.trim()) {
@@ -34,7 +44,8 @@ pub(super) fn read(file: &Path, text: &str, num_classes: usize, budget: &mut Bud
     let end = text.rfind(close)?;
     let after = end.saturating_add(1);
     // What follows the brackets is `)`, or a type as in `array([...], dtype=int32)`.
-    if text.get(after..)?.contains(['[', '{', '\n']) {
+    let behind = text.get(after..)?;
+    if behind.contains(['[', '{']) || name.is_none() && behind.contains('\n') {
         return None;
     }
     if let Err(error) = spend(file, budget, (text.len() as u64).saturating_mul(2)) {
@@ -52,6 +63,12 @@ pub(super) fn read(file: &Path, text: &str, num_classes: usize, budget: &mut Bud
         Err(error) => return Some(Err(error)),
     };
     pairs::paired(lists).map(|pairs| pairs::read(file, pairs, num_classes))
+}
+
+/// Whether a text names what stands behind it: words of a line.
+fn is_name(text: &str) -> bool {
+    let is_part = |character: char| character.is_alphanumeric() || "_. -".contains(character);
+    text.trim().starts_with(char::is_alphabetic) && text.trim().chars().all(is_part)
 }
 
 fn spend(file: &Path, budget: &mut Budget, bytes: u64) -> Result<()> {

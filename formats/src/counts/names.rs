@@ -8,6 +8,7 @@ mod tests;
 mod values;
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use super::given::{GivenFile, Held};
 use crate::budget::Budget;
@@ -17,6 +18,7 @@ use crate::impostor::refuse_impostor;
 use crate::json::read_json;
 use crate::npy::{self, Npy};
 use crate::predictions::{Reading, arrays_of_npz, is_torch_save};
+use crate::quoting::in_command;
 use crate::text::text_of;
 use crate::weights::{Saved, with_plain_pickle, with_saved};
 use crate::{InputError, Result};
@@ -69,6 +71,20 @@ pub fn read_names(file: &GivenFile) -> Result<Vec<String>> {
     Ok(names.into_iter().map(|(_, name)| name).collect())
 }
 
+/// The refusal of names that are bytes, as CIFAR keeps them, with the line that writes them as
+/// texts.
+fn in_bytes(file: &Path, bytes: &[u8]) -> Option<InputError> {
+    let holds = |key: &&str| bytes.windows(key.len()).any(|found| found == key.as_bytes());
+    let key = ["fine_label_names", "label_names"].into_iter().find(holds)?;
+    let (name, file) = (in_command(file), file.to_path_buf());
+    let found = format!("the names under {key} are bytes");
+    let remedy = format!(
+        "write them as lines with python -c \"import pickle; d = pickle.load(open('{name}', 'rb'), encoding='bytes'); \
+         open('names.txt', 'wb').write(b'\\n'.join(d[b'{key}']))\""
+    );
+    Some(InputError::NotCounts { file, place: "the whole file".to_owned(), found, remedy })
+}
+
 fn names_in(content: &Content, budget: &mut Budget) -> Result<Names> {
     let (file, bytes) = (content.file.as_path(), content.bytes.as_slice());
     if bytes.starts_with(npy::MAGIC) {
@@ -91,7 +107,8 @@ fn names_in(content: &Content, budget: &mut Budget) -> Result<Names> {
         };
     }
     if bytes.starts_with(b"PK") || bytes.first() == Some(&0x80) {
-        return with_saved(content, budget, |saved, budget| values::read(file, saved, budget));
+        let names = with_saved(content, budget, |saved, budget| values::read(file, saved, budget));
+        return names.map_err(|error| in_bytes(file, bytes).unwrap_or(error));
     }
     refuse_impostor(content)?;
     let text = text_of(content, budget)?;

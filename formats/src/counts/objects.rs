@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use super::columns::{Row, Table, names_of_samples, of_other_split, transposed};
+use super::columns::{Row, Table, names_of_samples, of_other_split, refusal, transposed};
 use super::says::Says;
 use super::{Found, arrays, count_in, count_of, no_count, pairs};
 use crate::budget::Budget;
@@ -48,7 +48,7 @@ pub(super) fn read(file: &Path, saved: Saved<'_>, num_classes: usize, budget: &m
             };
             entries.into_iter().map(entry).collect::<Result<_>>().map(Found::ByClass)
         }
-        Saved::List(items) if items.iter().any(|item| matches!(item, Saved::Number(_) | Saved::Text(_))) => {
+        Saved::List(items) if items.iter().any(|item| item.as_text().is_some()) => {
             let texts = items.iter().all(|item| matches!(item, Saved::Text(_)));
             let entry = |(at, item)| count(file, &format!("entry {at}"), item, texts);
             items.into_iter().enumerate().map(entry).collect::<Result<_>>().map(Found::InOrder)
@@ -72,8 +72,8 @@ fn below_names<'a>(file: &Path, saved: Saved<'a>) -> Result<Saved<'a>> {
     if let [(name, value)] = entries.as_slice()
         && is_container(value)
     {
-        if Says::of(name) == Says::OtherSplit {
-            return Err(of_other_split(file, "the key above the counts".to_owned(), name));
+        if let Some(error) = refusal(file, "the key above the counts", name) {
+            return Err(error);
         }
         return below_names(file, entries.swap_remove(0).1);
     }
@@ -102,7 +102,11 @@ fn has_support(value: &Saved<'_>) -> bool {
 }
 
 fn is_container(value: &Saved<'_>) -> bool {
-    matches!(value, Saved::Array(_) | Saved::List(_) | Saved::Dictionary(_))
+    match value {
+        Saved::Array(array) => !array.shape.is_empty(),
+        Saved::List(_) | Saved::Dictionary(_) => true,
+        _ => false,
+    }
 }
 
 fn holds_containers(saved: &Saved<'_>) -> bool {
@@ -131,6 +135,7 @@ fn count(file: &Path, place: &str, value: Saved<'_>, texts: bool) -> Result<u64>
         Saved::Number(number) => count_of(file, &place(), number),
         Saved::Text(text) if texts => count_in(file, place, text.trim()),
         Saved::Text(text) => Err(no_count(file, place(), &text)),
+        Saved::Array(_) if value.as_text().is_some() => count_in(file, place, &value.as_text().unwrap_or_default()),
         Saved::List(_) | Saved::Array(_) => Err(no_number(file, place(), "a list")),
         Saved::Dictionary(_) => Err(no_number(file, place(), "an object")),
         Saved::Other(what) => Err(no_number(file, place(), what)),
@@ -141,19 +146,11 @@ fn no_number(file: &Path, place: String, found: &str) -> InputError {
     InputError::Count { file: file.to_path_buf(), place, found: found.to_owned() }
 }
 
-fn text(item: &Saved<'_>) -> Option<String> {
-    match item {
-        Saved::Number(number) => Some(number.to_string()),
-        Saved::Text(text) => Some(text.clone()),
-        _ => None,
-    }
-}
-
 /// The numbers and texts of a list as texts.
 fn texts(item: &Saved<'_>) -> Option<Vec<String>> {
     match item {
         Saved::Array(array) if array.shape.len() == 1 => arrays::numbers_of(array),
-        Saved::List(items) => items.iter().map(text).collect(),
+        Saved::List(items) => items.iter().map(Saved::as_text).collect(),
         _ => None,
     }
 }
@@ -171,7 +168,7 @@ fn frame(saved: &Saved<'_>) -> Option<Frame> {
                     split(texts(columns)?, &texts(index)?, data.iter().map(texts).collect::<Option<_>>()?)
                 }
                 (Some(data), None, Some(index)) => {
-                    let name = part("name").and_then(text).unwrap_or_default();
+                    let name = part("name").and_then(Saved::as_text).unwrap_or_default();
                     split(vec![name], &texts(index)?, texts(data)?.into_iter().map(|field| vec![field]).collect())
                 }
                 _ => by_column(entries),
@@ -201,9 +198,10 @@ fn records(items: &[Saved<'_>]) -> Option<Frame> {
 fn fields_of(item: &Saved<'_>, names: &[String]) -> Option<Vec<String>> {
     let Saved::Dictionary(entries) = item else { return None };
     let alike = entries.len() == names.len() && entries.iter().zip(names).all(|((name, _), wanted)| name == wanted);
-    let field = |wanted: &String| entries.iter().find(|(name, _)| name == wanted).and_then(|(_, value)| text(value));
+    let field =
+        |wanted: &String| entries.iter().find(|(name, _)| name == wanted).and_then(|(_, value)| value.as_text());
     if alike {
-        return entries.iter().map(|(_, value)| text(value)).collect();
+        return entries.iter().map(|(_, value)| value.as_text()).collect();
     }
     // Keys in another order, of few columns: those of many entries all are in one.
     (entries.len() == names.len() && names.len() <= MOST_COLUMNS).then(|| names.iter().map(field).collect())?

@@ -14,6 +14,8 @@ pub(super) enum Says {
     Counts,
     /// Counts that are called those of the training.
     TrainingCounts,
+    /// Something else of each class, such as a weight.
+    NoCount,
     /// Something of the test or validation samples.
     OtherSplit,
     /// Nothing that is known.
@@ -28,6 +30,13 @@ const OTHER_SPLITS: Words = Words("test testing val valid validation eval evalua
 const COUNT: Words = Words(
     "count counts cnt frequency frequencies freq samples images imgs examples instances items occurrences size sizes \
      total",
+);
+/// What stands beside classes and is no number of training samples.
+const NO_COUNTS: Words = Words(
+    "weight weights weighting effective cumsum cum cumulative precision recall f1 fscore iou dice auc ap map acc \
+     accuracy score scores loss prob probs probability prior priors share ratio fraction percent percentage pct rate \
+     mean std median correct incorrect wrong error errors mistakes predicted predictions pred preds pixels pixel \
+     synthetic generated augmented removed deleted discarded dropped unlabeled unlabelled missing",
 );
 /// Words of a number, which may be that of a class, too.
 const NUMBER: Words = Words("n num number nb");
@@ -45,6 +54,7 @@ impl Says {
             _ => {}
         }
         let words = words_of(name);
+        let joined = words.concat();
         let any = |known: Words| words.iter().any(|word| known.contains(word));
         let all = |known: &[Words]| words.iter().all(|word| known.iter().any(|known| known.contains(word)));
         // `class number` is a class, `number per class` a count.
@@ -54,6 +64,7 @@ impl Says {
                 || all(&[TRAINING, NUMBER, Words("set split data")]));
         match any(TRAINING) {
             _ if words.is_empty() => Self::Nothing,
+            _ if any(NO_COUNTS) || NO_COUNTS.contains(&joined) => Self::NoCount,
             true if counts => Self::TrainingCounts,
             false if any(OTHER_SPLITS) => Self::OtherSplit,
             false if counts => Self::Counts,
@@ -87,9 +98,12 @@ mod tests {
             ),
             (Says::Rank, "rank,#,Order,position,row no".split(',')),
             (Says::Index, ",index".split(',')),
+            (Says::Nothing, "species,image_id,testament,train_label,train_image,evaluator,develop,()".split(',')),
             (
-                Says::Nothing,
-                "species,weight,image_id,train_acc,testament,train_label,train_image,evaluator,develop,()".split(','),
+                Says::NoCount,
+                "weight,class_weight,effective_num,cumsum,cum_sum,precision,f1,f1-score,train_acc,n_correct,errors,\
+                 pixels,num_pixels,synthetic,Removed,unlabeled,train_weights"
+                    .split(','),
             ),
         ] {
             for name in names {

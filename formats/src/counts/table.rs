@@ -8,7 +8,7 @@ use super::pairs::is_name;
 use super::says::Says;
 use super::{Found, count_in, images, thousands};
 use crate::budget::Budget;
-use crate::table::{Separator, records};
+use crate::table::{Record, Separator, records};
 use crate::{InputError, Result};
 
 /// Reads lines: one count each, all counts in one, a class and its count each, or an image and its
@@ -26,6 +26,9 @@ pub(super) fn read(
         // A line of names may stand above.
         let is_named = lines().next().is_some_and(|(_, first)| !images::is_list_of_images(first));
         return images::count(file, lines().skip(usize::from(is_named)), num_classes, names);
+    }
+    if let Some(found) = by_count(file, lines(), budget)? {
+        return Ok(found);
     }
     let separator = if by_colon(last).is_some() { Separator::Character(b':') } else { Separator::of(framed(last)) };
     let mut rows = Vec::new();
@@ -144,6 +147,26 @@ fn remarked(text: &str, separator: Separator, width: usize) -> Option<Row<'_>> {
     let are_names =
         says.len() == width && !says.contains(&Says::Nothing) && (width > 1 || !says.iter().any(|says| says.counts()));
     are_names.then_some(Row { at: line, fields })
+}
+
+/// Counts in front of names of several words, as `sort | uniq -c` prints them; `None` if no name
+/// has several, or a line is something else.
+fn by_count<'t>(file: &Path, lines: impl Iterator<Item = Record<'t>>, budget: &mut Budget) -> Result<Option<Found>> {
+    let (mut entries, mut is_wide) = (Vec::new(), false);
+    for (line, record) in lines {
+        let Some((count, name)) = record.trim().split_once(' ') else { return Ok(None) };
+        let is_mark = name.contains([',', ';', '\t', '|', '"']);
+        if !count.bytes().all(|byte| byte.is_ascii_digit()) || is_mark || !is_name(name) || by_colon(record).is_some() {
+            return Ok(None);
+        }
+        let cost = (name.len() as u64).saturating_add(200);
+        budget.spend(cost).map_err(|exceeded| exceeded.of(file, format!("line {line}")))?;
+        let name = name.trim();
+        is_wide |= name.contains(' ') && name.split(' ').all(is_name);
+        let place = format!("line {line}");
+        entries.push((name.to_owned(), count_in(file, || place.clone(), count)?, place));
+    }
+    Ok(is_wide.then_some(Found::ByClass(entries)))
 }
 
 /// A class and its count with a colon between, as programs print them: `class 3: 60 images`.

@@ -439,3 +439,87 @@ fn what_is_no_count_is_called_by_its_name() {
         assert!(error.contains(sentence) && !error.contains("is not a count"), "{text}: {error}");
     }
 }
+
+#[test]
+fn what_is_called_other_than_counts_is_refused() {
+    let names = "weight class_weight effective_num cumsum precision recall f1 correct errors pixels synthetic removed unlabeled";
+    for name in names.split(' ') {
+        for text in [
+            format!("class,{name}\n0,5\n1,7\n2,9\n"),
+            format!("{name}\n5\n7\n9\n"),
+            format!("{{\"{name}\": [5, 7, 9]}}"),
+            format!("{{\"class\": [0, 1, 2], \"{name}\": [5, 7, 9]}}"),
+        ] {
+            let error = counts_in(&text).unwrap_err().to_string();
+            assert!(
+                error.contains(&format!("\"{name}\" is by its name no number of training samples")),
+                "{text}: {error}"
+            );
+        }
+    }
+    let error = counts_in("class,rank\n0,1\n1,5\n2,3\n").unwrap_err().to_string();
+    assert!(error.contains("\"rank\" is by its name the place of a line"), "{error}");
+    let error = counts_in("class,total,val\n0,509,9\n1,16,9\n2,14,9\n").unwrap_err().to_string();
+    assert!(error.contains("\"total\" beside \"val\" may count more than the training samples"), "{error}");
+    assert_eq!(counts_in("class,total,val,train\n0,509,9,500\n1,9,9,0\n2,14,9,5\n").unwrap(), [500, 0, 5]);
+    assert_eq!(counts_in("class,count,weight\n0,500,1\n1,0,2\n2,5,3\n").unwrap(), [500, 0, 5]);
+}
+
+#[test]
+fn images_of_the_training_beside_others_are_refused() {
+    for text in ["train/a.jpg 0\nvalid/b.jpg 1\n", "d/train/a.jpg 0\nd/train/c.jpg 1\nd/test/b.jpg 1\n"] {
+        let error = counts_in(text).unwrap_err().to_string();
+        assert!(error.contains("beside others in \"train\"; keep the lines of the training images alone"), "{error}");
+    }
+    assert_eq!(counts_in("d/train/a.jpg 0\nd/train/test/b.jpg 1\n").unwrap(), [1, 1, 0]);
+}
+
+#[test]
+fn counts_in_front_of_names_are_read_as_uniq_prints_them() {
+    let names = ["sea cat", "Fiat 500", "dog"].map(str::to_owned);
+    let read = |text: &str, names: &[String]| with_file(text, |file| read_named_counts(&file.into(), 3, Some(names)));
+    assert_eq!(read("    500 Fiat 500\n    404 sea cat\n      3 dog\n", &names).unwrap(), [404, 500, 3]);
+    let plain = ["cat", "dog", "ant"].map(str::to_owned);
+    assert_eq!(read("    500 cat\n    404 dog\n      3 ant\n", &plain).unwrap(), [500, 404, 3]);
+    assert_eq!(read("  500 cat\n  404 dog\n    3 ant\n  907 total\n", &plain).unwrap(), [500, 404, 3]);
+}
+
+#[test]
+fn counts_are_read_as_python_assigns_and_logs_them() {
+    for text in [
+        "cls_num_list = [500, 0, 5]",
+        "cls num list:\n[500, 0, 5]\n",
+        "cls num list:\n[500, 0, 5]\nEpoch 0, loss 2.3\n",
+        "counts = np.array([500, 0, 5])",
+        "img_num_per_cls: {0: 500, 2: 5, 1: 0}",
+    ] {
+        assert_eq!(counts_in(text).unwrap(), [500, 0, 5], "{text}");
+    }
+    let error = counts_in("val_counts = [500, 0, 5]").unwrap_err().to_string();
+    assert!(error.contains("another split than the training"), "{error}");
+}
+
+/// `pickle.dump` of NumPy's numbers and texts: `scalar(dtype('i8'), bytes)`.
+#[test]
+fn numbers_and_texts_of_numpy_are_classes_and_counts() {
+    let scalar = |kind: &str, bytes: &[u8]| {
+        let dtype =
+            [b"cnumpy\ndtype\nX", &(kind.len() as u32).to_le_bytes()[..], kind.as_bytes(), b"\x89\x88\x87R"].concat();
+        let bytes = [b"B", &(bytes.len() as u32).to_le_bytes()[..], bytes].concat();
+        [b"cnumpy._core.multiarray\nscalar\n", &dtype[..], &bytes, b"\x86R"].concat()
+    };
+    let integer = |number: i64| scalar("i8", &number.to_le_bytes());
+    let text = |name: char| scalar("U1", &u32::from(name).to_le_bytes());
+    let dictionary = |entries: [(Vec<u8>, i64); 3]| {
+        let entries = entries.into_iter().flat_map(|(key, count)| [key, integer(count)].concat()).collect::<Vec<u8>>();
+        [b"\x80\x03}(", &entries[..], b"u."].concat()
+    };
+    let counts = dictionary([(integer(2), 5), (integer(0), 500), (integer(1), 0)]);
+    assert_eq!(counts_in(counts).unwrap(), [500, 0, 5]);
+    let names = ["a", "b", "c"].map(str::to_owned);
+    let counts = dictionary([(text('c'), 5), (text('a'), 500), (text('b'), 0)]);
+    let read = with_file(counts, |file| read_named_counts(&file.into(), 3, Some(&names)));
+    assert_eq!(read.unwrap(), [500, 0, 5]);
+    let list = [b"\x80\x03](", &[integer(500), integer(0), integer(5)].concat()[..], b"e."].concat();
+    assert_eq!(counts_in(list).unwrap(), [500, 0, 5]);
+}

@@ -8,7 +8,7 @@ pub(super) type Names = Vec<Entry<String>>;
 
 /// Keys under which programs keep names of classes, alone or with their numbers; the first that is
 /// there is read.
-pub(super) const KEYS: [&str; 10] = [
+pub(super) const KEYS: [&str; 11] = [
     "id2label",
     "names",
     "class_names",
@@ -17,6 +17,7 @@ pub(super) const KEYS: [&str; 10] = [
     "idx_to_class",
     "label2id",
     "categories",
+    "fine_label_names",
     "label_names",
     "labels",
 ];

@@ -10,6 +10,10 @@ pub(super) fn inside(text: &str) -> Option<&str> {
         // `[3] cat`: a number in brackets, line by line.
         return None;
     }
+    // As fastai prints it, behind its length: `(#5) ['ant', ...]`.
+    let counted = whole.strip_prefix("(#").and_then(|rest| rest.split_once(')'));
+    let is_length = |length: &str| length.bytes().all(|byte| byte.is_ascii_digit());
+    let whole = counted.filter(|(length, _)| is_length(length)).map_or(whole, |(_, list)| list.trim());
     if whole.starts_with(['[', '{']) {
         return Some(whole);
     }

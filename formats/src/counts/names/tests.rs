@@ -154,3 +154,28 @@ fn names_stand_in_the_one_array_of_texts_of_an_archive() {
     let saved = archive(&[("names/data.pkl", pickle), ("names/version", b"3\n")], false);
     assert_eq!(read(saved).unwrap(), ["ant", "bee"]);
 }
+
+#[test]
+fn names_are_read_as_fastai_and_hugging_face_keep_them() {
+    use super::read_names;
+    let read = |text: &str| crate::testing::with_file("names", text, |file| read_names(&file.into()));
+    assert_eq!(read("(#3) ['ant','bee','cat']").unwrap(), ["ant", "bee", "cat"]);
+    let both =
+        |second: &str| format!(r#"{{"id2label": {{"0": "ant", "1": "bee"}}, "label2id": {{{second}}}, "x": 3}}"#);
+    assert_eq!(read(&both(r#""ant": 0, "bee": 1"#)).unwrap(), ["ant", "bee"]);
+    let error = read(&both(r#""ant": 1, "bee": 0"#)).unwrap_err().to_string();
+    assert!(error.contains("class 0 is \"ant\" in id2label and \"bee\" in label2id"), "{error}");
+    assert_eq!(
+        read(r#"{"fine_label_names": ["ant", "bee"], "coarse_label_names": ["insect"]}"#).unwrap(),
+        ["ant", "bee"]
+    );
+}
+
+/// {b'label_names': [b'ant']}
+#[test]
+fn names_in_bytes_are_refused_with_the_line_that_writes_them() {
+    let pickle = b"\x80\x03}C\x0blabel_names]C\x03antas.";
+    let error =
+        crate::testing::with_file("meta", pickle, |file| super::read_names(&file.into())).unwrap_err().to_string();
+    assert!(error.contains("d[b'label_names']"), "{error}");
+}

@@ -51,6 +51,9 @@ fn dictionary(file: &Path, mut entries: Vec<(String, Saved<'_>)>, budget: &mut B
             return by_number(file, rows.iter().map(|row| in_row(&columns, row)), 1);
         }
     }
+    if let (Some(by_id), Some(by_label)) = (place("id2label"), place("label2id")) {
+        refuse_others(file, [by_id, by_label].map(|at| entries.get(at).map(|(_, value)| value)))?;
+    }
     if let Some(at) = KEYS.iter().find_map(|key| place(key)) {
         return read(file, entries.swap_remove(at).1, budget);
     }
@@ -84,6 +87,24 @@ fn dictionary(file: &Path, mut entries: Vec<(String, Saved<'_>)>, budget: &mut B
         return Err(wrong(file, problem));
     }
     by_number(file, one.into_iter(), 0)
+}
+
+/// Refuses a configuration whose two lists name the classes otherwise.
+fn refuse_others(file: &Path, lists: [Option<&Saved<'_>>; 2]) -> Result<()> {
+    let [Some(Saved::Dictionary(by_id)), Some(Saved::Dictionary(by_label))] = lists else { return Ok(()) };
+    let by_label: Option<BTreeMap<usize, String>> = by_label.iter().map(|(key, value)| by_name(key, value)).collect();
+    let Some(by_label) = by_label else { return Ok(()) };
+    let mut named = by_id.iter().filter_map(|(key, value)| by_key(key, value));
+    let other = named.find_map(|(class, name)| {
+        by_label.get(&class).filter(|other| **other != name).map(|other| (class, name, quoted(other)))
+    });
+    let Some((class, name, other)) = other else { return Ok(()) };
+    Err(InputError::NotCounts {
+        file: file.to_path_buf(),
+        place: "the names of the classes".to_owned(),
+        found: format!("class {class} is {} in id2label and {other} in label2id", quoted(&name)),
+        remedy: "correct one of them".to_owned(),
+    })
 }
 
 /// `"3": "cat"`, `"3": ["n01440764", "cat"]` as in ImageNet's index, or `"3": {"name": "cat"}`.

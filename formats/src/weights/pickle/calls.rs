@@ -2,7 +2,7 @@
 
 use super::globals::Global;
 use super::machine::{Machine, VALUE};
-use super::value::{Heap, Key, Value};
+use super::value::{Key, Value};
 use crate::Result;
 
 /// Bytes charged for an entry of a dictionary, and for the first one.
@@ -38,12 +38,12 @@ impl Machine<'_, '_> {
             return Ok(());
         }
         if let Value::Object { entries, .. } = target {
-            return Heap::as_key(key).map_or(Ok(()), |key| self.insert(entries, key, value));
+            return self.key_of(key)?.map_or(Ok(()), |key| self.insert(entries, key, value));
         }
         let Value::Dictionary(at) = target else {
             return Err(self.refuse("an entry is set in what is no dictionary"));
         };
-        match (Heap::as_key(key), key) {
+        match (self.key_of(key)?, key) {
             (Some(key), _) => self.insert(at, key, value),
             // No text and no integer of 64 bits equals one of these: such an entry is never looked up.
             (None, Value::None | Value::Magic | Value::Float(_) | Value::Tuple(_) | Value::Global(_)) => Ok(()),

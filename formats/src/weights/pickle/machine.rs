@@ -56,7 +56,7 @@ pub(super) struct Machine<'a, 'b> {
     stack: Vec<Value>,
     marks: Vec<usize>,
     memo: HashMap<u32, Value>,
-    budget: &'b mut Budget,
+    pub(super) budget: &'b mut Budget,
     pub(super) refused: Vec<String>,
     first_refused: usize,
     /// The first instruction that is refused whatever the names; the walk goes on, for a name says

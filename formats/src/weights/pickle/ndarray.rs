@@ -2,10 +2,14 @@
 //!
 //! What is malformed or of a type that is not read here is passed over like any other inert value.
 
+use std::borrow::Cow;
+
 use super::globals::INERT;
 use super::machine::Machine;
-use super::value::{Bytes, Dtype, Elements, NdArray, Value};
-use crate::Result;
+use super::value::{Bytes, Dtype, Elements, Heap, Key, NdArray, Value};
+use crate::array::{Array, Kind};
+use crate::element::ByteOrder;
+use crate::{InputError, Result};
 
 /// Bytes charged for an array without its extents, and for a type.
 const ARRAY: u64 = 200;
@@ -57,6 +61,40 @@ impl Machine<'_, '_> {
             }
             _ => Ok(Value::Inert(name)),
         }
+    }
+
+    /// The key of a dictionary that a value is, also a number or text of NumPy, which equals
+    /// Python's.
+    pub(super) fn key_of(&mut self, value: Value) -> Result<Option<Key>> {
+        let Value::NdArray { at, .. } = value else { return Ok(Heap::as_key(value)) };
+        let array = self.heap.array(at);
+        let Some(Elements::Bytes(bytes)) = array.elements.filter(|_| array.shape.is_empty()) else { return Ok(None) };
+        let dtype = self.heap.dtype(array.dtype);
+        let order = if dtype.big_endian { ByteOrder::Big } else { ByteOrder::Little };
+        let Some(kind) = Kind::of_numpy(self.heap.spelled(dtype.kind)) else { return Ok(None) };
+        let content = match self.heap.bytes_of(bytes) {
+            Bytes::Inside(range) => Cow::Borrowed(self.operands.bytes.get(range.clone()).unwrap_or_default()),
+            &Bytes::Characters(text) => {
+                self.spend(self.heap.spelled(text).len() as u64)?;
+                let bytes = self.heap.spelled(text).chars().map(|character| u8::try_from(u32::from(character)).ok());
+                Cow::Owned(bytes.collect::<Option<Vec<u8>>>().unwrap_or_default())
+            }
+        };
+        let Some(scalar) = Array::binary(kind, order, Vec::new(), false, content, 0) else { return Ok(None) };
+        if let Some(texts) = scalar.texts(self.operands.file, "key", self.budget)? {
+            let text = texts.concat();
+            self.spend((text.len() as u64).saturating_mul(2).saturating_add(TYPE))?;
+            return Ok(Some(Key::Text(self.heap.text(&text))));
+        }
+        let mut key = None;
+        scalar.for_each_number(|number| {
+            key = Heap::as_key(match number {
+                Ok(integer) => i64::try_from(integer).map_or(Value::None, Value::Integer),
+                Err(number) => Value::Float(number),
+            });
+            Ok::<_, InputError>(())
+        })?;
+        Ok(key)
     }
 
     fn new_array(
