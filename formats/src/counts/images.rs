@@ -55,8 +55,8 @@ pub(super) fn count<'t>(
         let mut folders = path.rsplit_once(['/', '\\']).map_or("", |(folders, _)| folders).split(['/', '\\']);
         let split = folders.find(|folder| matches!(Says::of(folder), Says::TrainingCounts | Says::OtherSplit));
         match split.map(|folder| (folder, Says::of(folder))) {
-            Some((folder, Says::OtherSplit)) => drop(other.get_or_insert((line, folder))),
-            Some((folder, _)) => drop(training.get_or_insert(folder)),
+            Some((folder, Says::OtherSplit)) => other = other.or(Some((line, folder))),
+            Some((folder, _)) => training = training.or(Some(folder)),
             None => {}
         }
         all_other &= split.is_some_and(|folder| Says::of(folder) == Says::OtherSplit);
