@@ -2,14 +2,20 @@
 
 use std::path::Path;
 
-use super::beside::Beside;
 use super::classes::Labels;
-use super::convert::Converted;
 use super::{Classes, LABELS, Logits, Predictions, PredictionsError, Reading};
 use crate::array::Array;
 use crate::budget::Budget;
 use crate::quoting::quoted;
 use crate::{ElementType, InputError, Result};
+
+/// Predicted and true classes, and what was read as what.
+pub(super) struct ClassesAlone {
+    pub(super) logits: Logits,
+    pub(super) labels: Vec<usize>,
+    pub(super) element: ElementType,
+    pub(super) notes: Vec<String>,
+}
 
 /// Whether what should be scores is a class for each sample.
 pub(super) fn is_classes(logits: &Array<'_>, labels: &Array<'_>) -> bool {
@@ -66,7 +72,7 @@ pub(super) fn classes_alone(
     reading: &Reading,
     mut notes: Vec<String>,
     budget: &mut Budget,
-) -> Result<Converted> {
+) -> Result<ClassesAlone> {
     let classes = match &reading.class_names {
         Some(names) => names.len(),
         None => {
@@ -91,7 +97,7 @@ pub(super) fn classes_alone(
     let (name, element) = (quoted(predicted.1), predicted.2.element().unwrap_or(ElementType::Decimal));
     notes.push(format!("{name} holds a class for each sample and no scores: what needs scores is left out"));
     let classes = Classes { predicted: found, num_classes: classes, in_order: true };
-    Ok(Converted { logits: Logits::Classes(classes), labels: true_classes, element, notes, beside: Beside::default() })
+    Ok(ClassesAlone { logits: Logits::Classes(classes), labels: true_classes, element, notes })
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::belong;
 use super::beside::{Beside, Samples};
 use super::choice::Chosen;
 use super::classes::Labels;
-use super::classes_alone::{classes_alone, is_classes};
+use super::classes_alone::{ClassesAlone, classes_alone, is_classes};
 use super::splits::{self, Said};
 use super::{LABELS, LOGITS, Logits, PredictionsError, Reading, StoredScores, folders, top_k};
 use crate::array::{Array, Data, Kind, place_of};
@@ -56,13 +56,13 @@ pub(super) fn convert(
     if is_classes(&logits, &labels) {
         let halves = [(files.logits, &logits_name, &logits), (files.labels, &labels_name, &labels)];
         let samples = Samples::of(&beside, labels.len(), reading, budget);
-        let classes = classes_alone(halves, reading, notes, budget)?;
-        let rules = Labels::new(files.labels, classes.logits.dim().1, reading);
-        let of_folders = folders::doubts(&rules, &classes.labels, &beside);
+        let ClassesAlone { logits, labels, element, notes } = classes_alone(halves, reading, notes, budget)?;
+        let rules = Labels::new(files.labels, logits.dim().1, reading);
+        let of_folders = folders::doubts(&rules, &labels, &beside);
         let mut beside = Beside::of(samples);
         beside.odd.extend(odd.into_iter().chain(of_folders));
         beside.training = training;
-        return Ok(Converted { beside, ..classes });
+        return Ok(Converted { logits, labels, element, notes, beside });
     }
     if logits.may_be_scores() && logits.shape.len() == 1 && logits.len() == labels.len() {
         return Err(InputError::TooFewClasses { file: files.logits.to_path_buf(), array: LOGITS, classes: 1 });

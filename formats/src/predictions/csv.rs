@@ -7,7 +7,7 @@ use ndarray::Array2;
 
 use super::beside::{Beside, may_say};
 use super::classes::Labels;
-use super::classes_alone::classes_alone;
+use super::classes_alone::{ClassesAlone, classes_alone};
 use super::columns::{self, Columns, arrays_beside, keep};
 use super::convert::Converted;
 use super::top_k::{self, Lists};
@@ -162,12 +162,14 @@ fn classes_of(
     let (first, second) = (table.name_of(wanted[0]), table.name_of(wanted[1]));
     let arrays = arrays_beside(table, beside);
     let said = belong::check(file, &arrays, table.rows, budget)?;
-    let mut classes =
-        classes_alone([(file, &first, &predicted), (file, &second, &labels)], reading, notes(table, columns), budget)?;
-    let rules = Labels::new(file, classes.logits.dim().1, reading);
-    classes.beside.odd.extend(said.odd.into_iter().chain(folders::doubts(&rules, &classes.labels, &arrays)));
-    classes.beside.training = said.training;
-    Ok(classes)
+    let halves = [(file, &first, &predicted), (file, &second, &labels)];
+    let ClassesAlone { logits, labels, element, notes } =
+        classes_alone(halves, reading, notes(table, columns), budget)?;
+    let rules = Labels::new(file, logits.dim().1, reading);
+    let odd = said.odd.into_iter().chain(folders::doubts(&rules, &labels, &arrays)).collect();
+    let mut beside = Beside::default();
+    (beside.odd, beside.training) = (odd, said.training);
+    Ok(Converted { logits, labels, element, notes, beside })
 }
 
 /// Of a table without a header the last column of scores, where it is hardly a class.

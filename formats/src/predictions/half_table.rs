@@ -5,6 +5,7 @@ use std::path::Path;
 use super::belong::is_unnamed;
 use super::beside::names_samples;
 use super::columns::{arrays_beside, class_columns, counts_samples, is_aside, keep};
+use super::labels_by_line::labels_by_line;
 use super::names::{LABEL_NAMES, plain};
 use super::order::{Half, Rows};
 use super::{LABELS, PredictionsError, Reading};
@@ -35,6 +36,12 @@ pub(super) fn half_of_table(
     reading: &Reading,
     budget: &mut Budget,
 ) -> Result<Half<'static>> {
+    if role == LABELS {
+        let labels = labels_by_line(text, reading, budget);
+        if let Some(labels) = labels.map_err(|exceeded| exceeded.of(file, format!("array {role}")))? {
+            return Ok(Half::new(String::new(), labels, Vec::new(), Rows::InOrder));
+        }
+    }
     let table = Table::open(file, text, budget)?;
     let Choice { columns, name, samples, as_they_stand, notes } = match &table.header {
         Some((line, header)) => by_header(file, (*line, header), role, reading)?,

@@ -37,6 +37,7 @@ mod frames;
 mod half_table;
 mod keyed;
 mod label_column;
+mod labels_by_line;
 mod names;
 mod npz;
 mod once;
