@@ -7,6 +7,7 @@ use super::{Classes, LABELS, Logits, Predictions, PredictionsError, Reading};
 use crate::array::Array;
 use crate::budget::Budget;
 use crate::quoting::quoted;
+use crate::words::words_of;
 use crate::{ElementType, InputError, Result};
 
 /// Predicted and true classes, and what was read as what.
@@ -17,8 +18,11 @@ pub(super) struct ClassesAlone {
     pub(super) notes: Vec<String>,
 }
 
-/// Whether what should be scores is a class for each sample.
-pub(super) fn is_classes(logits: &Array<'_>, labels: &Array<'_>) -> bool {
+/// Words by which one number a sample is a score, of two classes, however whole it is.
+const OF_SCORES: [&str; 6] = ["logit", "logits", "score", "scores", "prob", "probs"];
+
+/// Whether what should be scores, by its own name in the file, is a class for each sample.
+pub(super) fn is_classes(name: &str, logits: &Array<'_>, labels: &Array<'_>) -> bool {
     let is_whole = || {
         let whole = logits.for_each_number(|number| match number {
             Err(number) if number.fract() != 0.0 || number < 0.0 => Err(()),
@@ -26,7 +30,8 @@ pub(super) fn is_classes(logits: &Array<'_>, labels: &Array<'_>) -> bool {
         });
         whole == Ok(true)
     };
-    let in_a_list = logits.element() == Some(ElementType::Decimal) || logits.shape.len() == 1;
+    let is_score = || words_of(name).iter().any(|word| OF_SCORES.contains(&word.as_str()));
+    let in_a_list = logits.element() == Some(ElementType::Decimal) || logits.shape.len() == 1 && !is_score();
     let discrete = logits.is_discrete() || in_a_list && logits.may_be_scores() && is_whole();
     logits.len() == labels.len() && !labels.shape.is_empty() && logits.squeezed_shape(1).len() == 1 && discrete
 }
@@ -144,6 +149,8 @@ mod tests {
         let (labels, predicted) = (npy("<f4", "(4,)", &bytes(EXPECTED.0)), npy("<f4", "(4,)", &bytes(EXPECTED.1)));
         let members: [(&str, &[u8]); 2] = [("preds.npy", &predicted), ("labels.npy", &labels)];
         assert_are_expected(archive(&members, false), &Reading::default(), "float32");
+        let members: [(&str, &[u8]); 2] = [("logits.npy", &predicted), ("labels.npy", &labels)];
+        assert!(found(archive(&members, false), &Reading::default()).unwrap_err().contains("1 class(es)"), "logits");
         let halves = [0.0_f32, 1.5, 1.0, 2.0].map(f32::to_le_bytes).concat();
         let members: [(&str, &[u8]); 2] = [("preds.npy", &npy("<f4", "(4,)", &halves)), ("labels.npy", &labels)];
         let bytes = archive(&members, false);

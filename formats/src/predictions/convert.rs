@@ -44,6 +44,7 @@ pub(super) fn convert(
 ) -> Result<Converted> {
     let Chosen { logits, logits_name, labels, labels_name, beside } = chosen;
     let mut notes = Vec::new();
+    let are_classes = is_classes(&logits_name, &logits, &labels);
     // Messages call the arrays by the names that they have.
     let called = |name: String, usual: &str| if name.is_empty() { usual.to_owned() } else { name };
     let (logits_name, labels_name) = (called(logits_name, LOGITS), called(labels_name, LABELS));
@@ -53,7 +54,7 @@ pub(super) fn convert(
     let Said { odd, training } = belong::check(files.labels, &beside, labels.len(), budget)?;
     let named = [&logits_name, &labels_name].into_iter().find(|name| splits::in_name(name) == Some(splits::TRAINING));
     let training = training.or_else(|| named.map(|name| quoted(name)));
-    if is_classes(&logits, &labels) {
+    if are_classes {
         let halves = [(files.logits, &logits_name, &logits), (files.labels, &labels_name, &labels)];
         let samples = Samples::of(&beside, labels.len(), reading, budget);
         let ClassesAlone { logits, labels, element, notes } = classes_alone(halves, reading, notes, budget)?;
