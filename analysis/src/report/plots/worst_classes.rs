@@ -123,7 +123,7 @@ fn can_be_the_worst(model: &ModelReport) -> String {
         1 => format!("Only one class, of {all}, can be the worst"),
         several if several == model.num_classes => format!("Any of the {all} classes can be the worst"),
         several => format!(
-            "The worst class is one of {}, of {all}, here in black: classes are compared with each other, which tells \
+            "The worst class is one of {}, of {all}, whose names stand out here: classes are compared with each other, which tells \
              more than their intervals",
             grouped(several as u64)
         ),
@@ -175,7 +175,7 @@ mod tests {
         model.class_names = (0..40).map(|class| format!("name-{class:02}")).collect();
         model.test.max_error.candidates = vec![shown[0], shown[2]];
         let figure = draw(&report, &model).unwrap();
-        assert!(figure.caption.contains("one of 2, of 40, here in black"), "{}", figure.caption);
+        assert!(figure.caption.contains("one of 2, of 40, whose names stand out here"), "{}", figure.caption);
         let svg = figure.inline_svg().unwrap();
         let color = |class: usize| {
             let before = &svg[..svg.find(&model.class_names[class]).unwrap()];
