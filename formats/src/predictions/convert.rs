@@ -78,19 +78,7 @@ pub(super) fn convert(
     let rules = Labels::new(files.labels, classes, reading);
     let one_hot = labels.len() != samples && labels.squeezed_shape(2) == [samples, classes];
     if labels.len() != samples && !one_hot {
-        if labels.len() == classes && samples != classes {
-            let (file, samples, classes) = (files.logits.to_path_buf(), classes, samples);
-            return Err(PredictionsError::Transposed { file, classes, samples }.into());
-        }
-        return Err(match labels.squeezed_shape(1).len() {
-            1 => InputError::LengthMismatch { file: files.labels.to_path_buf(), logits: samples, labels: labels.len() },
-            _ => InputError::Shape {
-                file: files.labels.to_path_buf(),
-                array: labels_name,
-                found: labels.shape,
-                expected: "[N]: one class number for each sample; or [N, K]: a 1 in the column of the class",
-            },
-        });
+        return Err(other_extents(files, labels_name, labels, (samples, classes)));
     }
     budget
         .spend((samples as u64).saturating_mul(8))
@@ -116,6 +104,28 @@ pub(super) fn convert(
     beside.odd.extend(odd.into_iter().chain(of_folders));
     beside.training = training;
     Ok(Converted { logits, labels, element, notes, beside })
+}
+
+/// The error of labels that are not one for each sample.
+fn other_extents(
+    files: Files<'_>,
+    labels_name: String,
+    labels: Array<'_>,
+    (samples, classes): (usize, usize),
+) -> InputError {
+    if labels.len() == classes && samples != classes {
+        let (file, samples, classes) = (files.logits.to_path_buf(), classes, samples);
+        return PredictionsError::Transposed { file, classes, samples }.into();
+    }
+    match labels.squeezed_shape(1).len() {
+        1 => InputError::LengthMismatch { file: files.labels.to_path_buf(), logits: samples, labels: labels.len() },
+        _ => InputError::Shape {
+            file: files.labels.to_path_buf(),
+            array: labels_name,
+            found: labels.shape,
+            expected: "[N]: one class number for each sample; or [N, K]: a 1 in the column of the class",
+        },
+    }
 }
 
 /// Scores as [N, K]: without axes of one element, batches of equal size one after the other.
