@@ -40,8 +40,8 @@ pub(crate) fn join<'a>(file: &Path, name: &str, mut parts: Vec<Array<'a>>, budge
         && rank > 1
         && rows_of(two) > rows_of(one)
     {
-        let problem = "more rows than the only part before it, so these are no batches: perhaps a validation and a test \
-                       split; save one of them";
+        let problem = "more rows than the only part before it, so these are no batches: perhaps a validation and a \
+                       test split; save one of them";
         return Err(differ(1, problem.to_owned()));
     }
     let shape = match rank {

@@ -40,8 +40,8 @@ pub enum ConfusionFileError {
     )]
     OtherNames { file: PathBuf, own: String, given: String, twice: String },
     #[error(
-        "{file}: {lists} beside the matrix may be the order of its classes, which nothing says; keep one list, in the order \
-         of the rows and columns, and call it labels"
+        "{file}: {lists} beside the matrix may be the order of its classes, which nothing says; keep one list, in the \
+         order of the rows and columns, and call it labels"
     )]
     Beside { file: PathBuf, lists: String },
     #[error(

@@ -442,7 +442,8 @@ fn what_is_no_count_is_called_by_its_name() {
 
 #[test]
 fn what_is_called_other_than_counts_is_refused() {
-    let names = "weight class_weight effective_num cumsum precision recall f1 correct errors pixels synthetic removed unlabeled";
+    let names = "weight class_weight effective_num cumsum precision recall f1 correct errors pixels synthetic removed \
+                 unlabeled";
     for name in names.split(' ') {
         for text in [
             format!("class,{name}\n0,5\n1,7\n2,9\n"),

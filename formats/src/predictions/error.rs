@@ -97,13 +97,13 @@ pub enum PredictionsError {
     )]
     ByClassName { file: PathBuf, names: String },
     #[error(
-        "{file}: the columns of the labels are called {labels}, and the classes {classes}; call them alike, or by number \
-         from 0"
+        "{file}: the columns of the labels are called {labels}, and the classes {classes}; call them alike, or by \
+         number from 0"
     )]
     OtherColumns { file: PathBuf, labels: String, classes: String },
     #[error(
-        "{file}: the scores are in the order of {name} ({names}), and `class-names` has the same names in another; give \
-         them in that order, or save scores and labels in the other"
+        "{file}: the scores are in the order of {name} ({names}), and `class-names` has the same names in another; \
+         give them in that order, or save scores and labels in the other"
     )]
     OtherClassOrder { file: PathBuf, name: String, names: String },
     #[error("{file}: {found}, which is not read here; convert it with: {line}")]

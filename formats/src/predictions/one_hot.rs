@@ -60,8 +60,8 @@ pub(super) fn absent_column(names: &[String], labels: &[usize], reading: &Readin
     let ((class, name), None) = (absent.next()?, absent.next()) else { return None };
     (reading.class_names.is_none() && names.len() > 2).then(|| {
         format!(
-            "no label is class {class}, for which the column {} of the scores is taken: if it is no class, leave it out \
-             or give `class-names`",
+            "no label is class {class}, for which the column {} of the scores is taken: if it is no class, leave it \
+             out or give `class-names`",
             quoted(name)
         )
     })

@@ -148,7 +148,8 @@ pub(super) fn applied<'r>(
             return Err(PredictionsError::OtherClassOrder { file, name, names }.into());
         }
         applied.doubts.push(format!(
-            "{} calls the classes {}, and `class-names` others: are these the names of the same columns, in this order?",
+            "{} calls the classes {}, and `class-names` others: are these the names of the same columns, in this \
+             order?",
             quoted(called),
             quoted_list(names)
         ));

@@ -123,8 +123,8 @@ fn can_be_the_worst(model: &ModelReport) -> String {
         1 => format!("Only one class, of {all}, can be the worst"),
         several if several == model.num_classes => format!("Any of the {all} classes can be the worst"),
         several => format!(
-            "The worst class is one of {}, of {all}, whose names stand out here: classes are compared with each other, which tells \
-             more than their intervals",
+            "The worst class is one of {}, of {all}, whose names stand out here: classes are compared with each other, which \
+             tells more than their intervals",
             grouped(several as u64)
         ),
     }
