@@ -1,9 +1,10 @@
 """Checks text: its width, how public Rust docs begin, and how norms are written.
 
 Markdown and Rust doc comments have at most 100 columns. Tables and code blocks are left out, in
-Markdown headings and lines that are one link or one word, too, and files that a program writes. Docs of modules, of public items, of the variants of public enums with their fields, and of
-the arguments of programs begin with a verb or a noun. A norm is ‖M‖₂. Prints every line that is
-not so; exit code 1 if there is one.
+Markdown headings and lines that are one link or one word, too, and files that a program writes.
+Docs of modules, of public items, of the variants of public enums with their fields, and of the
+arguments of programs begin with a verb or a noun. A norm is ‖M‖₂. Prints every line that is not so;
+exit code 1 if there is one.
 """
 
 from __future__ import annotations
