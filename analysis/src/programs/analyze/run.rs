@@ -1,8 +1,6 @@
 //! One run of `analyze`: load, verify, write, print.
 
 use std::path::Path;
-use std::thread;
-use std::time::Duration;
 
 use crate::counted;
 use crate::report::{self};
@@ -17,10 +15,9 @@ use car_spectral_formats::predictions::Logits;
 use car_spectral_runs::COMMIT;
 use car_spectral_runs::terminal::{say, tell};
 use clap::CommandFactory;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::arguments::{Arguments, GroupArgument};
-use super::progress::Images;
+use super::progress::{Images, Work};
 
 /// Below this no interval says anything, and its tails leave the range in which they are computed
 /// to full accuracy.
@@ -34,9 +31,14 @@ pub(super) fn run(arguments: &Arguments, command_line: &[String]) -> Result<(), 
     let grid = super::super::margin_grid(&arguments.margin)?;
     report::check_directory(&arguments.out, &arguments.format)?;
     arguments.stored.save_predictions.as_deref().map_or(Ok(()), load::check_place)?;
-    let mut images = Images::new();
-    let mut loaded = load::load(&request, &mut |progress| images.show(progress))?;
+    let (mut work, mut images) = (Work::new(), Images::new());
+    work.begin("reading");
+    let mut loaded = load::load(&request, &mut |progress| {
+        work.pause();
+        images.show(progress);
+    })?;
     images.end();
+    work.pause();
     rename(&arguments.name, &mut loaded.subjects)?;
     let grid = counted_margins(&loaded.subjects).unwrap_or(grid);
     if let Some(file) = &arguments.stored.save_predictions {
@@ -63,20 +65,14 @@ pub(super) fn run(arguments: &Arguments, command_line: &[String]) -> Result<(), 
         data: loaded.data,
         ..Settings::default()
     };
-    let spinner = ProgressBar::new_spinner()
-        .with_style(ProgressStyle::with_template("{spinner} {msg} ({elapsed})").expect("a valid template"));
-    // The ticker's thread is started without asking whether one can be.
-    if thread::Builder::new().spawn(|| ()).is_ok() {
-        spinner.enable_steady_tick(Duration::from_millis(200));
-    }
     let (models, settings) = (&loaded.subjects, whole::shared(settings, &loaded.subjects));
-    let (mut report, figures) = whole::report(models, &settings, &groups, about, |part| spinner.set_message(part))?;
+    let (mut report, figures) = whole::report(models, &settings, &groups, about, |part| work.begin(part))?;
     call_by_flags(&mut report.models);
     report.correlations = correlation::correlations(&loaded.runs);
     report.runs = loaded.runs;
-    spinner.set_message("plots and tables");
+    work.begin("plots and tables");
     let written = report::write(&report, &figures, &arguments.out, &arguments.format)?;
-    spinner.finish_and_clear();
+    work.pause();
     let files = counted(written.len(), "file", "files");
     say(format_args!("{}\n\n{files} in {}", report::summary_table(&report).trim_end(), arguments.out.display()))
         .map_err(|source| AnalysisError::File(FileError::Io { path: "standard output".into(), source }))
