@@ -1,7 +1,7 @@
 """The Python side of counting.rs, which runs it: counting.py FOLDER K THREADS MARGIN...
 
-Reads logits.f32 and labels.i64 (raw, little endian) from FOLDER, untimed, and serves the methods that this Python has
-(session.py); what each finds is digests of its counts.
+Reads logits.f32 and labels.i64 (raw, little endian) from FOLDER, untimed, and serves the methods
+that this Python has (session.py); what each finds is digests of its counts.
 """
 
 import os

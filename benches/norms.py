@@ -1,7 +1,7 @@
 """The NumPy and SciPy side of norms.rs, which runs it: norms.py FOLDER K dense|sparse
 
-Reads a K x K matrix as triplets rows.i64, columns.i64, values.f64 (raw, little endian) from FOLDER, untimed, and serves
-its methods (session.py); what each finds is the largest singular value.
+Reads a K x K matrix as triplets rows.i64, columns.i64, values.f64 (raw, little endian) from FOLDER,
+untimed, and serves its methods (session.py); what each finds is the largest singular value.
 """
 
 import pathlib
@@ -19,7 +19,8 @@ def main():
     sparse = csc_array((np.fromfile(folder / "values.f64", dtype="<f8"), (rows, columns)), shape=(classes, classes))
     dense = sparse.toarray()
     given = sparse if sys.argv[3] == "sparse" else dense
-    # A fixed start, or the number of steps would differ from run to run; ones suit a non-negative matrix.
+    # A fixed start, or the number of steps would differ from run to run; ones suit a non-negative
+    # matrix.
     start = np.ones(classes)
     methods = {
         "numpy svd, all singular values": lambda: np.linalg.svd(dense, compute_uv=False)[0],

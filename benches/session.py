@@ -1,7 +1,8 @@
-"""Answers a line of standard input with a line, so that a bench in Rust can run methods in turn with its own.
+"""Answers a line of standard input with a line, so that a bench in Rust can run methods in turn
+with its own.
 
-`names`: the methods, with | between. `check I`: what method I finds, in words the bench compares. `run I TIMES`: wall
-and processor time of one of so many runs, in seconds.
+`names`: the methods, with | between. `check I`: what method I finds, in words the bench compares.
+`run I TIMES`: wall and processor time of one of so many runs, in seconds.
 """
 
 import sys

@@ -1,7 +1,9 @@
-"""The other side of benches/training_step.rs: training steps of ResNet-32 in PyTorch, as its users write them.
+"""The other side of benches/training_step.rs: training steps of ResNet-32 in PyTorch, as its users
+write them.
 
-Reads `VARIANT STEPS` a line and answers with images a second: float32, channels-last (the same in PyTorch's memory format for
-CPUs) and bf16 (channels-last under torch.autocast). Crop and flip on tensors in memory, cross-entropy, SGD.
+Reads `VARIANT STEPS` a line and answers with images a second: float32, channels-last (the same in
+PyTorch's memory format for CPUs) and bf16 (channels-last under torch.autocast). Crop and flip on
+tensors in memory, cross-entropy, SGD.
 
     training_step.py IMAGES.npy LABELS.npy THREADS
 """

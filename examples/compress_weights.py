@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
-"""Write a copy of a .safetensors checkpoint with its weights rounded to few bits, or with the smallest of them set to 0.
+"""Write a copy of a .safetensors checkpoint with its weights rounded to few bits, or with the
+smallest of them set to 0.
 
     compress_weights.py model.safetensors model-int8.safetensors --bits 8
     compress_weights.py model.safetensors model-pruned.safetensors --prune 0.8
     analyze --checkpoint model.safetensors model-int8.safetensors --data KIND:DIR --out out/int8
 
-Rounding: each row of a weight matrix (each filter of a convolution) is multiplied by (2^(bits-1) - 1) / max|w|, rounded to whole numbers
-and scaled back, as symmetric post-training quantisation does. Pruning: of each weight tensor the share of smallest magnitude becomes 0.
-Biases, normalisation layers and whole numbers stay. The metadata, and so what the checkpoint says of its training, are copied.
+Rounding: each row of a weight matrix (each filter of a convolution) is multiplied by
+(2^(bits-1) - 1) / max|w|, rounded to whole numbers and scaled back, as symmetric post-training
+quantisation does. Pruning: of each weight tensor the share of smallest magnitude becomes 0. Biases,
+normalisation layers and whole numbers stay. The metadata, and so what the checkpoint says of its
+training, are copied.
 """
 
 import argparse

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""The baseline of examples/README.md: logistic regression on the very images a shipped model was trained on.
+"""The baseline of examples/README.md: logistic regression on the very images a shipped model was
+trained on.
 
     .venv/bin/python examples/logistic_regression.py .data/fashion-mnist runs/fashion-mlp/train.npz
 
-TRAIN_NPZ is train.npz as `train` writes it, with `indices` (command A of examples/README.md makes it in half a minute);
-the five fits take one to several minutes.
+TRAIN_NPZ is train.npz as `train` writes it, with `indices` (command A of examples/README.md makes
+it in half a minute); the five fits take one to several minutes.
 """
 
 import argparse

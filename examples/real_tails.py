@@ -1,19 +1,22 @@
-"""Models and tails that nobody cut, as predictions for `analyze`: languages of translations, sections of packages.
+"""Models and tails that nobody cut, as predictions for `analyze`: languages of translations,
+sections of packages.
 
     python3 examples/real_tails.py languages --out out/real-tails    # needs py3langid, Debian's iso-codes
     python3 examples/real_tails.py sections --out out/real-tails     # needs scikit-learn, Debian's lists of packages
 
-`languages`: py3langid 0.4.0, a naive Bayes model that others trained, is given the translations of Debian's iso-codes,
-each with the language of its file; what stands in several languages, or has fewer than 8 letters, is left out, and so
-are languages with fewer than 10 strings.
+`languages`: py3langid 0.4.0, a naive Bayes model that others trained, is given the translations of
+Debian's iso-codes, each with the language of its file; what stands in several languages, or has
+fewer than 8 letters, is left out, and so are languages with fewer than 10 strings.
 
-`sections`: the first line of each Debian package's description, and its section. Words and pairs of words are hashed,
-a linear model is trained on the packages of four fifths of the source packages, and judged on the others, so that
-siblings of one source never stand on both sides; a line that stands there twice is judged once. Two models: as it is,
-and with the logarithm of each section's share taken off its score (logit adjustment, Menon et al. 2021).
+`sections`: the first line of each Debian package's description, and its section. Words and pairs of
+words are hashed, a linear model is trained on the packages of four fifths of the source packages,
+and judged on the others, so that siblings of one source never stand on both sides; a line that
+stands there twice is judged once. Two models: as it is, and with the logarithm of each section's
+share taken off its score (logit adjustment, Menon et al. 2021).
 
-Writes .npz files of `logits` and `labels`, the names of the classes, the training counts where there are any, and
-prints the commands that analyse them. Versions are printed, for the strings change with them.
+Writes .npz files of `logits` and `labels`, the names of the classes, the training counts where
+there are any, and prints the commands that analyse them. Versions are printed, for the strings
+change with them.
 """
 
 import argparse
@@ -108,7 +111,8 @@ def is_test(source: str) -> bool:
 
 
 def sections(out: Path) -> None:
-    """Trains a linear model of the sections, and writes what it says of packages it has not seen."""
+    """Trains a linear model of the sections, and writes what it says of packages it has not seen.
+    """
     from sklearn.feature_extraction.text import HashingVectorizer
     from sklearn.linear_model import LogisticRegression
 

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Write checkpoints of `train` as ONNX networks, which `analyze` runs without libtorch, as any other runtime does.
+"""Write checkpoints of `train` as ONNX networks, which `analyze` runs without libtorch, as any
+other runtime does.
 
     to_onnx.py fashion-mnist-lt-resnet20.safetensors ...     # fashion-mnist-lt-resnet20.onnx beside it
 
-Of the architectures mlp and resnet20 to resnet56. The batch is free. What the checkpoint says of its training stands in
-the network's metadata under the same key, so that `analyze` needs no flag for it. Nothing but Python's own library is
-used; tests/fixtures/onnx/make.py holds the logits against those of PyTorch.
+Of the architectures mlp and resnet20 to resnet56. The batch is free. What the checkpoint says of
+its training stands in the network's metadata under the same key, so that `analyze` needs no flag
+for it. Nothing but Python's own library is used; tests/fixtures/onnx/make.py holds the logits
+against those of PyTorch.
 """
 
 import argparse
@@ -100,7 +102,9 @@ def convolution(graph: Graph, x: str, at: str, number: int, stride: int) -> str:
 
 
 def resnet(graph: Graph, depth: int) -> str:
-    """Adds the residual network of He et al. for small images, shortcuts without parameters, up to its features."""
+    """Adds the residual network of He et al. for small images, shortcuts without parameters, up to
+    its features.
+    """
     channels = 16
     x = graph.node("Relu", [convolution(graph, "images", "", 1, 1)])
     for stage, width in enumerate((16, 32, 64)):

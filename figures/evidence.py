@@ -1,14 +1,17 @@
-"""What docs/does-car-help.md says of trained networks beyond their logs, from their prediction files, in NumPy.
+"""What docs/does-car-help.md says of trained networks beyond their logs, from their prediction
+files, in NumPy.
 
     evidence.py FOLDER [FOLDER ...] > figures/evidence.md
     evidence.py --records figures/FOLDER > figures/FOLDER/evidence.md
 
-FOLDER holds the runs of one folder of experiments, as `experiments run` leaves them (runs/NAME). Every run is compared, image by
-image, with the run of the same seed whose experiment is called `bs` (Balanced Softmax alone). Norms and accuracies are computed
-here a second time; the script ends with an error where they are not those of the run's own log.
+FOLDER holds the runs of one folder of experiments, as `experiments run` leaves them (runs/NAME).
+Every run is compared, image by image, with the run of the same seed whose experiment is called `bs`
+(Balanced Softmax alone). Norms and accuracies are computed here a second time; the script ends with
+an error where they are not those of the run's own log.
 
-With --records the folder is one of figures/ with `predicted.npz` (figures/pack_predictions.py) and `runs.csv`: accuracies are computed from what was
-predicted, held against `runs.csv`, and rows are compared over paired seeds with cross-entropy (`NN-ce`) and Balanced Softmax (`NN-bs`).
+With --records the folder is one of figures/ with `predicted.npz` (figures/pack_predictions.py) and
+`runs.csv`: accuracies are computed from what was predicted, held against `runs.csv`, and rows are
+compared over paired seeds with cross-entropy (`NN-ce`) and Balanced Softmax (`NN-bs`).
 """
 
 import csv
@@ -20,7 +23,8 @@ import sys
 
 import numpy
 
-R0, MARGIN = 0.2, 0.1  # the paper's class weights and, in its surrogate, the margin of the repository's preset
+# The paper's class weights and, in its surrogate, the margin of the repository's preset.
+R0, MARGIN = 0.2, 0.1
 PAPER = {"margin": MARGIN, "temperature": 1.0, "gate": "sigmoid", "competition": "softmax-competitors",
          "gate_gradient": True, "baseline_gradient": True}
 LOG_TOLERANCE = 1e-5  # relative; scores are float32, sums here and there are double
@@ -51,7 +55,8 @@ class Split:
         return self.columns(wrong)
 
     def surrogate(self, scale=1.0):
-        """Softmax over the competitors of the true class, times the gate sigmoid(g + f_i - f_true)."""
+        """Softmax over the competitors of the true class, times the gate sigmoid(g + f_i - f_true).
+        """
         rows = numpy.arange(len(self.labels))
         scores = scale * self.scores
         own = scores[rows, self.labels]
@@ -82,7 +87,9 @@ class Split:
         return float((numpy.log(numpy.exp(scores - largest[:, None]).sum(1)) + largest - own).mean())
 
     def least_cross_entropy(self):
-        """With all scores multiplied by the factor, of 61 from 0.1 to 10, that suits these images best."""
+        """With all scores multiplied by the factor, of 61 from 0.1 to 10, that suits these images
+        best.
+        """
         return min(self.cross_entropy(scale) for scale in numpy.geomspace(0.1, 10, 61))
 
     def class_accuracy(self):
@@ -90,7 +97,9 @@ class Split:
 
 
 def anatomy(matrix, weights):
-    """Norm of `matrix` diag(`weights`), its ratio to the floor that the column sums force, and the class with the largest share."""
+    """Norm of `matrix` diag(`weights`), its ratio to the floor that the column sums force, and the
+    class with the largest share.
+    """
     weighted = matrix * weights
     u, s, v = numpy.linalg.svd(weighted)
     if not s[0]:
@@ -101,14 +110,18 @@ def anatomy(matrix, weights):
 
 
 def difference(split, base, chosen):
-    """Mean difference of rightness on the images of the classes `chosen`, with its standard error over these images."""
+    """Mean difference of rightness on the images of the classes `chosen`, with its standard error
+    over these images.
+    """
     take = chosen[split.labels]
     delta = (split.right - base.right)[take]
     return delta.mean(), delta.std(ddof=1) / numpy.sqrt(len(delta))
 
 
 def macro_difference(split, base):
-    """The same of the macro average. A class with one image lends its variance from the classes with 2 to 19."""
+    """The same of the macro average. A class with one image lends its variance from the classes
+    with 2 to 19.
+    """
     delta = split.right - base.right
     present = numpy.flatnonzero(split.counts)
     means = numpy.array([delta[split.labels == j].mean() for j in present])
@@ -223,7 +236,9 @@ def report(folder):
 
 
 def student_quantile(degrees):
-    """The 97.5 % quantile of Student's distribution: where its density, summed from 0 by trapezes, reaches 0.475."""
+    """The 97.5 % quantile of Student's distribution: where its density, summed from 0 by trapezes,
+    reaches 0.475.
+    """
     t = numpy.linspace(0, 100, 2_000_001)
     constant = math.gamma((degrees + 1) / 2) / (math.sqrt(degrees * math.pi) * math.gamma(degrees / 2))
     density = constant * (1 + t**2 / degrees) ** (-(degrees + 1) / 2)
@@ -247,7 +262,9 @@ def interval(differences):
 
 
 def records(folder):
-    """Paired differences of errors over seeds, of all test images, of the worst class and of the worst tenth of the classes."""
+    """Paired differences of errors over seeds, of all test images, of the worst class and of the
+    worst tenth of the classes.
+    """
     with numpy.load(folder / "predicted.npz") as stored:
         labels = stored["labels"].astype(int)
         predicted = {str(name): stored["predicted"][:, at].astype(int) for at, name in enumerate(stored["runs"])}

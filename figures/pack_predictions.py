@@ -1,10 +1,12 @@
-"""Keep what paired comparisons need of a folder of runs: the class predicted for each test image, in one small file.
+"""Keep what paired comparisons need of a folder of runs: the class predicted for each test image,
+in one small file.
 
     pack_predictions.py runs/FOLDER figures/FOLDER/predicted.npz
 
-The file holds `labels` [N], the images' numbers `indices` [N], the folders of the R runs as `runs` [R], and `predicted` [N, R]: the class of the largest
-score of each test image after the last epoch, ties to the lowest index. Runs without test.npz are left out. A run's `metrics.jsonl` must have the same
-accuracy.
+The file holds `labels` [N], the images' numbers `indices` [N], the folders of the R runs as `runs`
+[R], and `predicted` [N, R]: the class of the largest score of each test image after the last epoch,
+ties to the lowest index. Runs without test.npz are left out. A run's `metrics.jsonl` must have the
+same accuracy.
 """
 
 import json

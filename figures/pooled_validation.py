@@ -1,10 +1,12 @@
-"""Accuracies on held-out training images with the images of all seeds together, so that rare classes have some, in NumPy.
+"""Accuracies on held-out training images with the images of all seeds together, so that rare
+classes have some, in NumPy.
 
     pooled_validation.py out/runs/FOLDER > figures/FOLDER/pooled.md
 
-Each run holds out its own images (`validation.npz`, of `[data] validation`). A row's accuracy of a class is over the images that its seeds held
-out; the worst tenth is the mean over the tenth of the classes with the lowest. The intervals are percentiles of 2,000 draws of the seeds with
-replacement (seed 0), of the difference to the first row over the same seeds.
+Each run holds out its own images (`validation.npz`, of `[data] validation`). A row's accuracy of a
+class is over the images that its seeds held out; the worst tenth is the mean over the tenth of the
+classes with the lowest. The intervals are percentiles of 2,000 draws of the seeds with replacement
+(seed 0), of the difference to the first row over the same seeds.
 """
 
 import pathlib

@@ -1,12 +1,16 @@
-"""The trade between the worst class's error and that of all images, over constants of CAR and over simpler means, in NumPy.
+"""The trade between the worst class's error and that of all images, over constants of CAR and over
+simpler means, in NumPy.
 
     trade.py out/runs/fashion-mnist-lt-mlp-trade figures/fashion-mnist-lt-mlp-trade
 
-The first folder holds the runs (`NN-ROW-seedS/test.npz`); `trade.md`, `trade.csv` and `trade.svg` are written into the second.
+The first folder holds the runs (`NN-ROW-seedS/test.npz`); `trade.md`, `trade.csv` and `trade.svg`
+are written into the second.
 
-Post-hoc logit adjustment takes tau log(share of the class in the training set) off the scores of the cross-entropy runs, tau on a grid.
-Each row of CAR is set against it at no more overall error: tau is chosen on one half of the seeds (the least mean error of the worst class
-among those whose mean overall error is not above the row's) and judged on the other, both ways, so no seed judges a tau it chose.
+Post-hoc logit adjustment takes tau log(share of the class in the training set) off the scores of
+the cross-entropy runs, tau on a grid. Each row of CAR is set against it at no more overall error:
+tau is chosen on one half of the seeds (the least mean error of the worst class among those whose
+mean overall error is not above the row's) and judged on the other, both ways, so no seed judges a
+tau it chose.
 """
 
 import csv
@@ -23,8 +27,8 @@ from matplotlib import pyplot
 TAUS = numpy.arange(0.0, 4.01, 0.05)
 # Student's t, two-sided 95 %, by degrees of freedom.
 T = {9: 2.2622, 19: 2.0930}
-# Constants beyond this error of all images are left out of the picture; above that of the worst class their numbers
-# would overlap.
+# Constants beyond this error of all images are left out of the picture; above that of the worst
+# class their numbers would overlap.
 WIDEST, NAMED_BELOW = 62, 98.2
 STYLES = {"CE + CAR": ("#0072b2", "o"), "CE + CAR (per-class EMA)": ("#56b4e9", "s"), "BS + CAR": ("#d55e00", "D"),
           "Logit adjustment in training": ("#009e73", "^"), "Class-balanced": ("#cc79a7", "v")}

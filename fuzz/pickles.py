@@ -1,8 +1,9 @@
-"""Asks two readers of torch.save files for the same tensors: this project's and `torch.load(weights_only=True)`.
+"""Asks two readers of torch.save files for the same tensors: this project's and
+`torch.load(weights_only=True)`.
 
-Files come from a grammar of pickles: every way to write a number, a text, a tuple, a dictionary, a shared value; views
-with offsets and strides; keys written twice; values that change after they were put into the memo. Then instructions
-are taken out, doubled, exchanged, or their bytes changed.
+Files come from a grammar of pickles: every way to write a number, a text, a tuple, a dictionary, a
+shared value; views with offsets and strides; keys written twice; values that change after they were
+put into the memo. Then instructions are taken out, doubled, exchanged, or their bytes changed.
 
     python3 fuzz/pickles.py --seconds 60 [--seed 0]      (needs PyTorch; keeps what differs in out/fuzz/finds)
 
@@ -135,7 +136,9 @@ class Grammar:
         return self.random.choice([self.number(7), self.text("resnet"), b"N", b"\x88", b"G" + struct.pack(">d", 0.5)])
 
     def dictionary(self, depth: int = 0) -> bytes:
-        """A dictionary, plain or ordered, filled at once or one by one, now and then put into the memo first."""
+        """A dictionary, plain or ordered, filled at once or one by one, now and then put into the
+        memo first.
+        """
         names = [
             "fc.weight",
             "fc.bias",

@@ -1,7 +1,9 @@
-"""Builds the fuzz targets with a stable compiler and runs each for some seconds; prints a table of what they did.
+"""Builds the fuzz targets with a stable compiler and runs each for some seconds; prints a table of
+what they did.
 
-`python3 fuzz/run.py --seconds 60 [TARGET ...]`. Needs Rust and a C++ compiler. What libFuzzer keeps is in out/fuzz/:
-the corpus of each target, and what it found, in finds/. Exit code 1 if anything was found.
+`python3 fuzz/run.py --seconds 60 [TARGET ...]`. Needs Rust and a C++ compiler. What libFuzzer keeps
+is in out/fuzz/: the corpus of each target, and what it found, in finds/. Exit code 1 if anything
+was found.
 """
 
 import argparse
@@ -18,7 +20,8 @@ from typing import NamedTuple
 FUZZ = Path(__file__).resolve().parent
 ROOT = FUZZ.parent
 OUT = ROOT / "out" / "fuzz"
-# What cargo-fuzz passes for coverage, all of it stable; no sanitizer, which would need a nightly compiler.
+# What cargo-fuzz passes for coverage, all of it stable; no sanitizer, which would need a nightly
+# compiler.
 RUSTFLAGS = [
     "--cfg=fuzzing",
     "-Cpasses=sancov-module",

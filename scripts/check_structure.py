@@ -1,5 +1,5 @@
-"""Checks the walls of the workspace: which crate may need which, no circle between files, no giant file or function,
-no library that prints.
+"""Checks the walls of the workspace: which crate may need which, no circle between files, no giant
+file or function, no library that prints.
 
 Run by `make lint`. It reads manifests and `use` paths; code in `#[cfg(test)]` is left out.
 """
@@ -46,7 +46,8 @@ LONGEST_FUNCTION = 80
 
 
 def needs_of(manifest: Path) -> Iterator[tuple[str, object]]:
-    """Yields what a manifest needs: to run, to build and to test, everywhere and on one platform."""
+    """Yields what a manifest needs: to run, to build and to test, everywhere and on one platform.
+    """
     content = tomllib.loads(manifest.read_text())
     for sections in [content, *content.get("target", {}).values()]:
         for kind in ("dependencies", "dev-dependencies", "build-dependencies"):
@@ -54,7 +55,8 @@ def needs_of(manifest: Path) -> Iterator[tuple[str, object]]:
 
 
 def dependency_problems() -> Iterator[str]:
-    """Yields dependencies without a line of docs/dependencies.md, and lines without a dependency."""
+    """Yields dependencies without a line of docs/dependencies.md, and lines without a dependency.
+    """
     page = ROOT / "docs" / "dependencies.md"
     rows = [line.split("|")[1] for line in page.read_text().splitlines() if line.startswith("| `")]
     told = {name for row in rows for name in re.findall("`([^`]+)`", row)}
@@ -140,7 +142,8 @@ def expanded(path: str) -> Iterator[list[str]]:
 
 
 def uses(text: str, module: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Yields the paths below the crate's root that a file names in its `use` lines and expressions."""
+    """Yields the paths below the crate's root that a file names in its `use` lines and expressions.
+    """
     code = re.sub(r"//.*", "", text)
     found = [match[2] for match in re.finditer(r"^\s*(pub(?:\([^)]*\))? )?use ([^;]+);", code, re.M)]
     found += re.findall(r"(?<![\w:])((?:crate|super)(?:::\w+)+)", re.sub(r"^\s*(pub\S* )?use [^;]+;", "", code, flags=re.M))
@@ -223,7 +226,9 @@ def circles(edges: dict[Path, set[Path]]) -> Iterator[list[Path]]:
 
 
 def members(source: Path, edges: dict[Path, set[Path]]) -> Iterator[dict[Path, set[Path]]]:
-    """Yields, for each folder, which of its files and folders need which; a crate's error may gather those below it."""
+    """Yields, for each folder, which of its files and folders need which; a crate's error may
+    gather those below it.
+    """
     for folder in [source, *(path for path in source.rglob("*") if path.is_dir())]:
 
         def member(path: Path, folder: Path = folder) -> Path | None:

@@ -1,17 +1,21 @@
 """Checks text: its width, how public Rust docs begin, and how norms are written.
 
-Markdown and Rust doc comments have at most 100 columns. Tables and code blocks are left out, in
-Markdown headings and lines that are one link or one word, too, and files that a program writes.
-Docs of modules, of public items, of the variants of public enums with their fields, and of the
-arguments of programs begin with a verb or a noun. A norm is ‖M‖₂. Prints every line that is not so;
-exit code 1 if there is one.
+Markdown, doc comments of Rust, and docstrings and comments of Python have at most 100 columns.
+Tables and code blocks are left out, in Markdown headings and lines that are one link or one word,
+too, and files that a program writes; in Python comments for tools. Docs of modules, of public
+items, of the variants of public enums with their fields, and of the arguments of programs begin
+with a verb or a noun. A norm is ‖M‖₂. Prints every line that is not so; exit code 1 if there is
+one.
 """
 
 from __future__ import annotations
 
+import ast
+import io
 import re
 import subprocess
 import sys
+import tokenize
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +34,8 @@ NOT_FIRST = re.compile(
 PUBLIC = re.compile(r"\s*pub (?!use\b)")
 OPENS_PUBLIC = re.compile(r"\s*pub (?:enum|trait) ")
 OPENS_VARIANT = re.compile(r"\s*[A-Z]\w* \{$")
+# Comments that tools read, which cannot be wrapped.
+FOR_TOOLS = re.compile(r"# (type: ignore|noqa)")
 NORM = re.compile(r"\|\|[^|\s](?:[^|]*[^|\s])?\|\|")
 
 
@@ -135,10 +141,42 @@ def rust_problems(name: str) -> Iterator[str]:
         within = comment is not None
 
 
+def documented(text: str) -> Iterator[int]:
+    """Yields the numbers of a Python file's lines with a comment or with prose of a docstring."""
+    lines = text.splitlines()
+    for node in ast.walk(ast.parse(text)):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str())):
+                within = lines[node.lineno - 1 : node.end_lineno]
+                for number, _ in prose([line[node.col_offset :] for line in within]):
+                    yield node.lineno - 1 + number
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT and not FOR_TOOLS.match(token.string):
+            yield token.start[0]
+
+
+def python_problems(name: str) -> Iterator[str]:
+    """Yields the docstrings and comments of a Python file that are too wide."""
+    text = (ROOT / name).read_text()
+    for number in sorted(set(documented(text))):
+        line = text.splitlines()[number - 1]
+        yield from norm_problems(name, number, line)
+        if columns(line) > WIDTH:
+            yield f"{name}:{number}: {columns(line)} columns, at most {WIDTH}"
+
+
+CHECKS = {
+    "*.md": markdown_problems,
+    "*.rs": rust_problems,
+    "*.py": python_problems,
+    "*.pyi": python_problems,
+}
+
+
 def main() -> int:
     """Prints every problem; 1 if there is one."""
-    problems = [problem for name in tracked("*.md") for problem in markdown_problems(name)]
-    problems += [problem for name in tracked("*.rs") for problem in rust_problems(name)]
+    files = ((name, check) for pattern, check in CHECKS.items() for name in tracked(pattern))
+    problems = [problem for name, check in files for problem in check(name)]
     for problem in problems:
         print(problem)
     return 1 if problems else 0

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Provide what a bare Debian machine lacks: OpenBLAS, libtorch, PyTorch, the Python of the checks, the demo images.
+"""Provide what a bare Debian machine lacks: OpenBLAS, libtorch, PyTorch, the Python of the checks,
+the demo images.
 
-Not among the default steps: `efficientnet-lite0` fetches ImageNet weights to fine-tune; `spark` and `docs` add to the
-environment of `torch` what counts on a cluster and what makes the pages of the Python package; `real-tails` fetches a
-language model and Debian's names of countries and languages.
+Not among the default steps: `efficientnet-lite0` fetches ImageNet weights to fine-tune; `spark` and
+`docs` add to the environment of `torch` what counts on a cluster and what makes the pages of the
+Python package; `real-tails` fetches a language model and Debian's names of countries and languages.
 
-Idempotent: every step first looks whether its result is already there. Nothing outside the repository is changed
-except Debian packages, and those only where this user may install them. Each step that cannot be done says
-what is missing and how to give it by hand.
+Idempotent: every step first looks whether its result is already there. Nothing outside the
+repository is changed except Debian packages, and those only where this user may install them. Each
+step that cannot be done says what is missing and how to give it by hand.
 
     setup.py libtorch openblas python torch fashion-mnist      (any subset; `make setup` runs these)
 """
@@ -90,7 +91,9 @@ def apt_install(step, *packages):
 
 
 def environment(step, folder, packages, cpu=(), stamp="installed.txt"):
-    """A Python environment of the repository's own with these packages; of `cpu` without CUDA from $TORCH_INDEX."""
+    """A Python environment of the repository's own with these packages; of `cpu` without CUDA from
+    $TORCH_INDEX.
+    """
     python = folder / "bin" / "python"
     stamp, wanted = folder / stamp, "\n".join(packages)
     if stamp.exists() and stamp.read_text() == wanted:
@@ -120,7 +123,9 @@ def python_environment():
 
 
 def torch_environment():
-    """The one of the Python package, with which counting, norms and training steps are compared, too."""
+    """The one of the Python package, with which counting, norms and training steps are compared,
+    too.
+    """
     environment("torch", TORCH_VENV, [*PACKAGE_TOOLS, *PYTHON_PACKAGES], cpu=PACKAGE_TOOLS[:2])
 
 
@@ -204,7 +209,8 @@ def libtorch():
         say(step, f"fetching the torch {TORCH_VERSION} wheel (531 MB; only its CPU libraries and headers are kept)")
         pip = [VENV / "bin" / "python", "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "-d", wheels]
         try:
-            # One fixed Python version: the libraries are the same for all, and the host's may have no wheel.
+            # One fixed Python version: the libraries are the same for all, and the host's may have
+            # no wheel.
             run([*pip, "--python-version", "3.11", "--platform", "manylinux_2_28_x86_64", *WHEELS["torch"]],
                 stdout=sys.stderr)
             run([*pip, *WHEELS["cuda"]], stdout=sys.stderr)

@@ -1,20 +1,22 @@
 #!/usr/bin/env python3
-"""Recompute every number of a report from the same predictions, with NumPy and SciPy only, and compare.
+"""Recompute every number of a report from the same predictions, with NumPy and SciPy only, and
+compare.
 
     recompute.py report.json --test test.npz [--train train.npz] [--weights model.safetensors] [--model INDEX]
         [--against a.npz b.npz ...]
 
-`--weights` gives the checkpoint of a plain bias-free ReLU network: then the norms of its layers are recomputed too, from
-which T3, T3' and T3'' are in any case.
-`--against` gives the test predictions of all models in the order of the report: then the comparisons and the groups of
-seeds are recomputed too.
+`--weights` gives the checkpoint of a plain bias-free ReLU network: then the norms of its layers are
+recomputed too, from which T3, T3' and T3'' are in any case.
+`--against` gives the test predictions of all models in the order of the report: then the
+comparisons and the groups of seeds are recomputed too.
 
-Shares no code with the Rust library: definitions are taken from THEORY.md. Counts must agree exactly; matrices' norms to
-1e-12 relative (both sides sum at most a few thousand doubles, so 1e-12 is about 4000 roundings); limits to 1e-10
-absolute; p-values, which are rounded upwards, may be 1e-9 + 1e-13 n of themselves too large.
-Clopper-Pearson ends are rounded outwards by at most 1.1e-10, or 1e-7 of the distance from 0 or 1: they may lie
-at most 1e-12 inside SciPy's and at most 1.3e-10 outside. Certified intervals must contain NumPy's value up to 1e-12.
-Prints one line a check and exits with 1 if any fails.
+Shares no code with the Rust library: definitions are taken from THEORY.md. Counts must agree
+exactly; matrices' norms to 1e-12 relative (both sides sum at most a few thousand doubles, so 1e-12
+is about 4000 roundings); limits to 1e-10 absolute; p-values, which are rounded upwards, may be
+1e-9 + 1e-13 n of themselves too large. Clopper-Pearson ends are rounded outwards by at most
+1.1e-10, or 1e-7 of the distance from 0 or 1: they may lie at most 1e-12 inside SciPy's and at most
+1.3e-10 outside. Certified intervals must contain NumPy's value up to 1e-12. Prints one line a check
+and exits with 1 if any fails.
 """
 
 import argparse
@@ -29,7 +31,8 @@ from scipy.stats import binom, binomtest, hypergeom, nct
 from scipy.stats import t as student
 
 RELATIVE = 1e-12
-INSIDE, OUTSIDE, OUTSIDE_SHARE = 1e-12, 1.3e-10, 1.3e-7  # ends of Clopper and Pearson are rounded outwards
+# Ends of Clopper and Pearson are rounded outwards.
+INSIDE, OUTSIDE, OUTSIDE_SHARE = 1e-12, 1.3e-10, 1.3e-7
 LIMIT = 1e-10
 POWER = 0.8  # of every plan
 SURROGATE = 1e-11  # exponentials of libm and NumPy differ by an ulp; thousands are summed
@@ -59,7 +62,8 @@ class Checks:
         self.row(name, bool(np.all(error <= allowed)), f"largest difference {worst:.1e}")
 
     def outwards(self, name, found, expected, room, sign):
-        """Ends that are rounded outwards: downwards for sign -1, upwards for +1, by at most `room`."""
+        """Ends that are rounded outwards: downwards for sign -1, upwards for +1, by at most `room`.
+        """
         found, expected = np.asarray(found, float), np.asarray(expected, float)
         if found.shape != expected.shape:
             return self.row(name, False, f"shape {found.shape} against {expected.shape}")
@@ -72,7 +76,8 @@ class Checks:
         inside = enclosure["lower"] - room <= value <= enclosure["upper"] + room
         inside = inside and enclosure["lower"] <= enclosure["value"] <= enclosure["upper"]
         inside = inside and abs(enclosure["value"] - value) <= room
-        inside = inside and enclosure["upper"] - enclosure["lower"] <= 1e-9 * abs(value)  # what S5 promises
+        # What S5 promises.
+        inside = inside and enclosure["upper"] - enclosure["lower"] <= 1e-9 * abs(value)
         self.row(name, bool(inside), f"[{enclosure['lower']:.15g}, {enclosure['upper']:.15g}] holds {value:.15g}")
 
 
@@ -132,10 +137,11 @@ def largest_upper(errors, counts, alpha, weights):
 
 
 def simes_lower(errors, counts, alpha, weights):
-    """The largest t at which Simes' test rejects "no lambda_j e_j exceeds t": p_(i)(t) <= i alpha/K for some i.
+    """The largest t at which Simes' test rejects "no lambda_j e_j exceeds t": p_(i)(t) <= i alpha/K
+    for some i.
 
-    Of 100 classes or more with fewer than ten samples each in the mean, alpha is halved and the total tested as well, by
-    Hoeffding's binomial of the mean share.
+    Of 100 classes or more with fewer than ten samples each in the mean, alpha is halved and the
+    total tested as well, by Hoeffding's binomial of the mean share.
     """
     ranks, wrong, samples = np.arange(1, len(counts) + 1), errors.sum(), counts.sum()
     sparse = len(counts) >= 100 and samples < 10 * len(counts)
@@ -155,7 +161,9 @@ def simes_lower(errors, counts, alpha, weights):
 
 
 def candidates(errors, counts, delta):
-    """Classes of which Fisher's test at delta/(K-1) finds no one of the 64 rivals of the largest lower limits worse."""
+    """Classes of which Fisher's test at delta/(K-1) finds no one of the 64 rivals of the largest
+    lower limits worse.
+    """
     level = delta / (len(counts) - 1)
     lower, _ = clopper_pearson(errors, counts, np.full(len(counts), level))
     rivals = np.lexsort((np.arange(len(counts)), -lower))[:64]
@@ -169,18 +177,23 @@ def candidates(errors, counts, delta):
 
 
 def bootstrap_bias(errors, counts):
-    """E max_j X_j/n_j - max_j k_j/n_j, X_j ~ Bin(n_j, k_j/n_j), by the distribution function of the maximum."""
+    """E max_j X_j/n_j - max_j k_j/n_j, X_j ~ Bin(n_j, k_j/n_j), by the distribution function of the
+    maximum.
+    """
     errors, counts = errors[counts > 0], counts[counts > 0]
     values = np.unique(np.concatenate([np.arange(n + 1) / n for n in np.unique(counts)]))
     below = np.ones(len(values))
     for k, n in zip(errors, counts):
-        below *= binom.cdf(np.floor(values * n * (1 + 1e-14)), n, k / n)  # values are x/n up to a rounding
+        # Values are x/n up to a rounding.
+        below *= binom.cdf(np.floor(values * n * (1 + 1e-14)), n, k / n)
     mean = values[-1] - (np.diff(values) * below[:-1]).sum()
     return max(0.0, mean - (errors / counts).max())
 
 
 def difference_interval(b, c, n, alpha):
-    """T8 (a): [L(d; alpha), U(d; alpha)] for arrays of counts, and the room that rounding outwards may take."""
+    """T8 (a): [L(d; alpha), U(d; alpha)] for arrays of counts, and the room that rounding outwards
+    may take.
+    """
     alphas = np.full(len(n), alpha)
     s_lower, s_upper = clopper_pearson(b + c, n, 0.2 * alphas)
     p_lower, p_upper = clopper_pearson(b, b + c, 0.8 * alphas)
@@ -221,7 +234,9 @@ def check_norms(checks, name, report, matrix, weights):
 
 
 def check_nu_range(checks, name, value, by_non_zeros, by_sums, m):
-    """S3, by sparsity: what nu can be. Ends are rounded outwards by (4K + 32)u and their own roundings."""
+    """S3, by sparsity: what nu can be. Ends are rounded outwards by (4K + 32)u and their own
+    roundings.
+    """
     if not m.any():
         return checks.row(f"{name}, range", by_non_zeros is None and by_sums is None, "null")
     classes, sums = len(m), m.sum(axis=0)
@@ -324,7 +339,9 @@ def check_chain(checks, name, found, hard, counts, errors, weights, upper):
 
 
 def check_summary(checks, report, counts, errors, weights):
-    """The mean error of the worst tenth, quartiles, and what stands beside the weighted worst class."""
+    """The mean error of the worst tenth, quartiles, and what stands beside the weighted worst
+    class.
+    """
     ordered = np.sort(errors[counts > 0] / counts[counts > 0])
     worst = ordered[::-1][: -(-len(ordered) // 10)]
     checks.close("mean error of the worst tenth", report["worst_tenth_error"], worst.mean())
@@ -410,7 +427,9 @@ def check_test(checks, report, settings, comparisons, counts, errors, hard, weig
 
 
 def check_worst_class(checks, report, settings, counts, errors, weights):
-    """T5' and T10: the largest error of any class, WCE, who can be the worst, and the bias of the largest measured error."""
+    """T5' and T10: the largest error of any class, WCE, who can be the worst, and the bias of the
+    largest measured error.
+    """
     delta, ones = settings["delta"] / settings["models_compared"], np.ones(len(counts))
     found, alpha = report["max_error"], min(delta, 0.25) / 2  # limits are computed for 1/4 at most
     for name, interval, scale in (("WCE", report["wce_interval"], weights), ("max_j e_j", found["interval"], ones)):
@@ -440,7 +459,8 @@ def check_next_samples(checks, report, alpha, counts, errors):
         least, most = np.array([pair for pair, use in zip(at["limits"], seen) if use]).reshape(-1, 2).T
         k, n = errors[seen], counts[seen]
 
-        def at_most(total):  # P(so few errors among the images seen | errors among the further ones)
+        # P(so few errors among the images seen | errors among the further ones).
+        def at_most(total):
             return hypergeom.cdf(k, n + further, k + total, n)
 
         def at_least(total):
@@ -540,7 +560,9 @@ def kl_inverse(q, x):
 
 
 def check_randomised(checks, model, settings):
-    """What T1, T1 with 4K, T1' and T1'' give at best for a randomised classifier: KL = 0, no training error."""
+    """What T1, T1 with 4K, T1' and T1'' give at best for a randomised classifier: KL = 0, no
+    training error.
+    """
     bounds = {bound["id"]: bound for bound in model["bounds"] if bound["id"].startswith("T1")}
     checks.exact("T1: statements", list(bounds), ["T1", "T1 with 4K", "T1'", "T1''"])
     checks.row("T1: none applies to one network", not any(b["applicable"] or b["value"] for b in bounds.values()), "")
@@ -604,10 +626,12 @@ def check_margin_bounds(checks, model, settings):
                 above = beta > low * m ** (1 / (2 * d))
                 points = [low * (1 + (2 * i + 1) / d) for i in range(int(np.ceil(d * m ** (1 / (2 * d)))))]
                 b = beta if above else next(p for p in points if abs(p - beta) <= beta / d * (1 + 1e-12))
-                # The smallest admissible point of any beta there can be: those with (1 - 1/d) beta_max above are not.
+                # The smallest admissible point of any beta there can be: those with (1 - 1/d)
+                # beta_max above are not.
                 largest = low * m ** (1 / (2 * d))
                 smallest = 1 + sum(p < (1 - 1 / d) * largest * (1 - 1e-12) for p in points)
-                unit = d * big_b * b ** (d - 1) / g * np.sqrt(h * np.log(4 * d * h))  # 1/sigma_j is c times this
+                # 1/sigma_j is c times this.
+                unit = d * big_b * b ** (d - 1) / g * np.sqrt(h * np.log(4 * d * h))
                 kl = [((frobenius / s * beta) ** 2).sum() / 2 * (constant * unit) ** 2 for constant in (42, sharp)]
                 n = len(points)
                 t3 = c + 4 * np.sqrt((kl[0] + np.log(6 * k * n * len(grid) * m / delta)) / (m - 1)) if m > 1 else None
@@ -632,7 +656,9 @@ def check_margin_bounds(checks, model, settings):
 
 
 def check_layers(checks, network, path):
-    """B and the layers' norms from a checkpoint of this project: fc1.weight, fc2.weight, ... and its metadata."""
+    """B and the layers' norms from a checkpoint of this project: fc1.weight, fc2.weight, ... and
+    its metadata.
+    """
     with open(path, "rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
         data = file.read()
@@ -657,7 +683,9 @@ def check_layers(checks, network, path):
 
 
 def check_verdicts(checks, model):
-    """T5's order: vacuous, violated, holds, undecided. T2 is judged by its first term alone, which cannot be violated."""
+    """T5's order: vacuous, violated, holds, undecided. T2 is judged by its first term alone, which
+    cannot be violated.
+    """
     intervals = [pair or [0.0, 1.0] for pair in model["test"]["class_error_interval"]]
     names = ("holds", "violated", "undecided", "vacuous", "not_applicable")
     for bound in model["bounds"]:
@@ -718,7 +746,9 @@ def chernoff_lower(seen, scale):
 
 
 def check_self_bounding(checks, found, rates, norm, counts, weights, delta, training):
-    """T6': above by self-bounding; below by Chernoff's bound on pairs that the training predictions fix."""
+    """T6': above by self-bounding; below by Chernoff's bound on pairs that the training predictions
+    fix.
+    """
     step = weights / counts
     scale = step.max() * np.log(2 / delta)
     upper = (np.sqrt(scale / 2) + np.sqrt(norm + scale / 2)) ** 2
@@ -748,7 +778,9 @@ def check_self_bounding(checks, found, rates, norm, counts, weights, delta, trai
 
 
 def check_certificate(checks, model, settings, counts, hard, weights, training):
-    """T6 and T6', from the enclosure of the held-out norm, which `check_norms` compares with NumPy's."""
+    """T6 and T6', from the enclosure of the held-out norm, which `check_norms` compares with
+    NumPy's.
+    """
     certificate = (model["train_to_test"] or {}).get("certificate")
     if not certificate:
         return
@@ -763,7 +795,8 @@ def check_certificate(checks, model, settings, counts, hard, weights, training):
     rho = (np.sqrt(b * big / 2) + np.sqrt((rates * weights**2 / counts).sum(axis=1) + b * big / 2)) ** 2
     v = max((weights**2 * e / counts).max(), rho.max())
     sharp = r * l / 3 + np.sqrt((r * l / 3) ** 2 + 2 * v * l)
-    checks.close("T6 sharp radius", certificate["radius_sharp"], sharp, 1e-11)  # logarithms and roots in another order
+    # Logarithms and roots in another order.
+    checks.close("T6 sharp radius", certificate["radius_sharp"], sharp, 1e-11)
     norm = model["test"]["hard"]["spectral_norm_weighted"]
     a_priori = np.sqrt((weights**2).sum() - (weights**2).min())
     interval = [max(0.0, norm["lower"] - sharp), min(norm["upper"] + sharp, a_priori)]
@@ -822,7 +855,9 @@ class Paired:
 
 
 def check_difference(checks, name, found, expected, room=0.0):
-    """A difference with its interval, whose ends are rounded outwards by at most `room`, and its verdict."""
+    """A difference with its interval, whose ends are rounded outwards by at most `room`, and its
+    verdict.
+    """
     difference, lower, upper = expected
     checks.close(f"{name}: difference", found["difference"], difference, 0.0, RELATIVE)
     checks.outwards(f"{name}: lower end", found["interval"][0], lower, room, -1)
@@ -831,7 +866,8 @@ def check_difference(checks, name, found, expected, room=0.0):
 
 
 def check_comparisons(checks, report, tests):
-    """T8: every two of up to three models, else each with the first, where the labels are the same."""
+    """T8: every two of up to three models, else each with the first, where the labels are the same.
+    """
     number = len(tests)
     pairs = [(a, b) for a in range(number) for b in range(a + 1, number) if number <= 3 or a == 0]
     pairs = [(a, b) for a, b in pairs if same_samples(report, tests, a, b)]
@@ -879,7 +915,9 @@ def check_class_differences(checks, label, found, counts, delta):
 
 
 def p_value_room(discordant):
-    """By what share of itself a p-value may be too large: it is rounded upwards, little where few images count."""
+    """By what share of itself a p-value may be too large: it is rounded upwards, little where few
+    images count.
+    """
     return np.where(np.asarray(discordant) <= 1000, 1e-11, 2e-9 + 2e-13 * np.asarray(discordant))
 
 
@@ -925,7 +963,8 @@ def check_groups(checks, report, tests):
 
 
 def group_members(train_counts, errors):
-    """Classes with test samples of many (above 100), medium (20 to 100) and few training samples."""
+    """Classes with test samples of many (above 100), medium (20 to 100) and few training samples.
+    """
     counts = np.full(len(errors), -1) if train_counts is None else np.array(train_counts)
     seen = ~np.isnan(errors)
     several = {"many": counts > 100, "medium": (counts >= 20) & (counts <= 100), "few": (counts >= 0) & (counts < 20)}
@@ -933,7 +972,8 @@ def group_members(train_counts, errors):
 
 
 def measured_errors(predicted, labels, classes):
-    """The error over all samples, that of the worst class, and of each class (NaN without samples)."""
+    """The error over all samples, that of the worst class, and of each class (NaN without samples).
+    """
     counts = np.bincount(labels, minlength=classes)
     wrong = np.bincount(labels[predicted != labels], minlength=classes)
     of_classes = np.where(counts > 0, wrong / np.maximum(counts, 1), np.nan)
@@ -941,7 +981,9 @@ def measured_errors(predicted, labels, classes):
 
 
 def check_seeds(checks, name, found, a, b, paired, delta):
-    """Student's interval over pairs of seeds, Welch's without pairs; the sign test; the seeds for power 0.8."""
+    """Student's interval over pairs of seeds, Welch's without pairs; the sign test; the seeds for
+    power 0.8.
+    """
     if paired:
         x = b - a
         mean, error, freedom = x.mean(), x.std(ddof=1) / np.sqrt(len(x)), len(x) - 1

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Recompute the rank correlations over runs from their logs, by SciPy and by a bootstrap of its own.
+"""Recompute the rank correlations over runs from their logs, by SciPy and by a bootstrap of its
+own.
 
     recompute_correlations.py CORRELATIONS.json LOG.jsonl...
 
-Prints a line a number, `ok` or `FAILED`; exit code 1 if one failed. The logs are those of the runs, in their order.
+Prints a line a number, `ok` or `FAILED`; exit code 1 if one failed. The logs are those of the runs,
+in their order.
 """
 
 import json
@@ -91,7 +93,8 @@ def main():
             expected = None if None in found else len(set(found))
             check(f"{scope['scope']} {variable['name']} distinct", variable["distinct"], expected, 0)
 
-        # Ranks of every variable once a draw, for the many resamples; what was observed goes through spearmanr.
+        # Ranks of every variable once a draw, for the many resamples; what was observed goes
+        # through spearmanr.
         names = [(split, name) for split in ("train", "test") for name in PREDICTORS] + [("test", name) for name in TARGETS]
         ranked = [
             {key: centred_ranks(values(drawn, key[0], (PREDICTORS | TARGETS)[key[1]])) for key in names} for drawn in draws

@@ -1,4 +1,5 @@
-"""Draw certificates.svg from table.json: the worst class's certificate of each split beside the measured error.
+"""Draw certificates.svg from table.json: the worst class's certificate of each split beside the
+measured error.
 
     python3 figures/class-mean-head/figure.py
 """

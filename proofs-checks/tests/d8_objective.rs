@@ -177,10 +177,10 @@ fn the_whole_chain() {
 }
 
 /// Nothing detached: a move of length 1e-6 against the spectral gradient lowers the term by
-/// 1e-6 |gradient|, here by nine tenths of it at least.
+/// 1e-6 ‖gradient‖, here by nine tenths of it at least.
 #[test]
 fn a_step_against_the_gradient_lowers_the_term() {
-    let check = Check::new("D8", "0.9 t |∇R| ≤ R(f) − R(f − t ∇R/|∇R|), nothing detached", Kind::Random);
+    let check = Check::new("D8", "0.9 t ‖∇R‖ ≤ R(f) − R(f − t ∇R/‖∇R‖), nothing detached", Kind::Random);
     check.property(
         file!(),
         256,

@@ -8,7 +8,7 @@
 //! ```
 //! *Proof of the repair.* An example of margin <= 0 under f' has margin <= g/2 under f, so its
 //! column sums satisfy s' <= s. Then ‖C_0(f')Λ‖₂^2 <= ‖·‖_F^2 <= sum (lambda_j s'_j)^2 <= sum
-//! (lambda_j s_j)^2 = |1'C_g Λ|^2 <= K ‖C_gΛ‖₂^2. For K = 2 a column has one entry and the constant
+//! (lambda_j s_j)^2 = ‖1'C_g Λ‖^2 <= K ‖C_gΛ‖₂^2. For K = 2 a column has one entry and the constant
 //! is 1.
 //!
 //! Checked: the failures with concrete scores through the library's counts; the repair on random

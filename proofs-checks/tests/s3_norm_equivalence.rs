@@ -11,7 +11,7 @@
 //!
 //! ```text
 //! ‖m_j‖₁ <= sqrt(s_j) ‖M‖₂
-//! 1/sqrt(t) <= sqrt(‖M‖₁/‖M‖_∞) <= nu <= ‖M‖₁/max(max_j |m_j|, max_i |M^i|, |1ᵀM|/sqrt(K), |M1|/sqrt(K)) <= sqrt(s_j*)
+//! 1/sqrt(t) <= sqrt(‖M‖₁/‖M‖_∞) <= nu <= ‖M‖₁/max(max_j ‖m_j‖, max_i ‖M^i‖, ‖1ᵀM‖/sqrt(K), ‖M1‖/sqrt(K)) <= sqrt(s_j*)
 //! ```
 //!
 //! *Proof.* ‖M e_j‖₁ <= sqrt(s) ‖M e_j‖₂ (Cauchy-Schwarz on the s non-zeros) <= sqrt(s) ‖M‖₂. And
@@ -46,7 +46,7 @@ const BELOW: &str = "‖M‖₂ ≤ √(K−1) ‖M‖₁";
 const CLASS: &str = "‖m_j‖₁ ≤ √s_j ‖M‖₂";
 const PLACES_BELOW: &str = "1/√t ≤ ν";
 const PLACES_ABOVE: &str = "ν ≤ √s_j*";
-const SUMS_ABOVE: &str = "ν ≤ ‖M‖₁/max(|m_j|, |Mⁱ|, |1ᵀM|/√K, |M1|/√K)";
+const SUMS_ABOVE: &str = "ν ≤ ‖M‖₁/max(‖m_j‖, ‖Mⁱ‖, ‖1ᵀM‖/√K, ‖M1‖/√K)";
 const PRODUCT: &str = "‖M‖₂² ≤ ‖M‖₁ ‖M‖_∞";
 
 fn rounding(k: usize) -> f64 {

@@ -124,8 +124,8 @@ fn the_widest_enclosure_found() {
 /// all else exact.
 #[test]
 fn any_positive_vector_encloses_exactly() {
-    let lower = Check::new("S5", "|Ax|/|Mx| ≤ ‖M‖₂", Kind::Exact);
-    let growth = Check::new("S5", "|Mx|/|x| ≤ |Ax|/|Mx|", Kind::Exact);
+    let lower = Check::new("S5", "‖Ax‖/‖Mx‖ ≤ ‖M‖₂", Kind::Exact);
+    let growth = Check::new("S5", "‖Mx‖/‖x‖ ≤ ‖Ax‖/‖Mx‖", Kind::Exact);
     let decrease = Check::new("S5", "max (AAx)_j/(Ax)_j ≤ max (Ax)_j/x_j", Kind::Exact);
     let strategy = (confusion_like_of(2usize..7), any::<u64>());
     let upper = Check::new("S5", "‖M‖₂² ≤ max (Ax)_j/x_j", Kind::Exact);

@@ -11,14 +11,14 @@
 //! any. *Proof of the bias:* given the batch holds class j, its class-j samples are a uniform draw,
 //! so E x_s = p_j c_j with c_j the true column; the average is linear, so its stationary mean is
 //! p_j c_j over all columns and c_j over those present. Draws independent of each other with
-//! E|x|^2 = p_j q_j |c_j|^2: sum over s of ((1-b) b^s)^2 = (1-b)/(1+b), so
+//! E‖x‖^2 = p_j q_j ‖c_j‖^2: sum over s of ((1-b) b^s)^2 = (1-b)/(1+b), so
 //!
 //! ```text
-//! E |C̄_j - c_j|^2 / |c_j|^2  =  (1-p_j)^2 + (1-b)/(1+b) (p_j q_j - p_j^2)   all columns
+//! E ‖C̄_j - c_j‖^2 / ‖c_j‖^2  =  (1-p_j)^2 + (1-b)/(1+b) (p_j q_j - p_j^2)   all columns
 //!                            =  (1-b)/(1+b) (q_j - 1)                       present columns
 //! ```
 //!
-//! q_j <= m_j, as |sum x|^2 >= sum |x|^2 for non-negative x: for a rare class (p_j = 0.058, 5
+//! q_j <= m_j, as ‖sum x‖^2 >= sum ‖x‖^2 for non-negative x: for a rare class (p_j = 0.058, 5
 //! images) the gap of the average over all columns is **mostly bias**, (1-p)^2 = 0.89 against at
 //! most 0.10 of variance at b = 0.5; only the gap of frequent classes is mostly variance. Over
 //! present columns it is all variance, up to (m_j - 1)/3, and can be the larger one.
@@ -276,13 +276,13 @@ impl Frozen {
         (matrix, counts)
     }
 
-    /// <C_j, c_j>/|c_j|^2.
+    /// <C_j, c_j>/‖c_j‖^2.
     fn projection(&self, matrix: &Array2<f64>, j: usize) -> f64 {
         let truth = self.truth.column(j);
         truth.dot(&matrix.column(j)) / truth.dot(&truth)
     }
 
-    /// |C_j - c_j|^2/|c_j|^2.
+    /// ‖C_j - c_j‖^2/‖c_j‖^2.
     fn gap(&self, matrix: &Array2<f64>, j: usize) -> f64 {
         let (truth, found) = (self.truth.column(j), matrix.column(j));
         let difference = &found - &truth;
@@ -314,7 +314,7 @@ fn the_time_mean_of_a_column() {
     let watched = [0, 11, 22, 33, 44, 55, 66, 77, 88, 99];
     let (full, last) = (samples / 128, samples % 128);
     let checks =
-        ["time-mean of ⟨C̄_j, c_j⟩/|c_j|² = p_j, all columns", "time-mean of ⟨C̄_j, c_j⟩/|c_j|² = 1, present columns"]
+        ["time-mean of ⟨C̄_j, c_j⟩/‖c_j‖² = p_j, all columns", "time-mean of ⟨C̄_j, c_j⟩/‖c_j‖² = 1, present columns"]
             .map(|claim| Check::new("S7", claim, Kind::Simulation));
     let mut means = [[const { Vec::new() }; 10], [const { Vec::new() }; 10]];
     for seed in 100..124 {
@@ -430,11 +430,11 @@ fn the_age_of_a_column() {
 /// formula at the head of this file: 24 repetitions (seeds 200 to 223) of 400 batches after 200 of
 /// burn-in, b = 0.5: 6 comparisons at 5.6 standard errors, a false alarm in 1 of 15000 runs with
 /// other seeds. q_j comes from the contributions: given n of m_j samples in the batch,
-/// E|mean|^2 = |c|^2 + (S - |c|^2) (m_j/n - 1)/(m_j - 1), S the mean of |x|^2, and n is
+/// E‖mean‖^2 = ‖c‖^2 + (S - ‖c‖^2) (m_j/n - 1)/(m_j - 1), S the mean of ‖x‖^2, and n is
 /// hypergeometric.
 #[test]
 fn the_gap_of_a_column() {
-    let check = Check::new("S7", "E|C̄_j − c_j|²/|c_j|² = formula", Kind::Simulation);
+    let check = Check::new("S7", "E‖C̄_j − c_j‖²/‖c_j‖² = formula", Kind::Simulation);
     let model = Frozen::new(class_counts(), 2);
     let (samples, watched) = (model.labels.len(), [0, 44, 99]);
     let mut gaps = [[const { Vec::new() }; 3], [const { Vec::new() }; 3]];
@@ -489,7 +489,7 @@ fn the_gap_of_a_column() {
     check.passed();
 }
 
-/// q_j = E[|mean of the class-j samples|^2 | present]/|c_j|^2.
+/// q_j = E[‖mean of the class-j samples‖^2 | present]/‖c_j‖^2.
 fn spread(model: &Frozen, j: usize, batch: u64) -> f64 {
     let (m, size) = (model.labels.len() as u64, model.counts[j]);
     let truth = model.truth.column(j);

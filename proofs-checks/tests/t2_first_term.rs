@@ -1,7 +1,7 @@
 //! T2, the published bound e_j <= (nu/lambda_j) ‖C_gΛ‖₂ + E. Its first term, with the constant that
 //! is proved (S3), is sqrt(K-1)/lambda_j ‖C_gΛ‖₂.
 //!
-//! It is below 1 for no model whose classes err a little on average: |1'M| <= sqrt(K) ‖M‖₂ with M =
+//! It is below 1 for no model whose classes err a little on average: ‖1'M‖ <= sqrt(K) ‖M‖₂ with M =
 //! C_gΛ is
 //!
 //! ```text

@@ -1,12 +1,12 @@
 //! T3, step 3: how far the scores of a rescaled network move when its weights do. With ‖W_l‖₂ <=
-//! beta, ‖U_l‖₂ <= t for all of d layers and |x| <= B
+//! beta, ‖U_l‖₂ <= t for all of d layers and ‖x‖ <= B
 //!
 //! ```text
-//! |f_(W+U)(x) - f_W(x)| <= B ((beta+t)^d - beta^d),  attained by numbers
+//! ‖f_(W+U)(x) - f_W(x)‖ <= B ((beta+t)^d - beta^d),  attained by numbers
 //!                       <= (e-1) d B beta^(d-1) t   for t <= beta/d, where the paper's source has e
 //! ```
 //! *Proof.* With x_i the i-th pre-activation of W and D_i its change, phi 1-Lipschitz and phi(0) =
-//! 0: D_1 <= t B and D_(i+1) <= ‖W+U‖ D_i + ‖U‖ |x_i| <= (beta+t) D_i + t beta^i B, and
+//! 0: D_1 <= t B and D_(i+1) <= ‖W+U‖ D_i + ‖U‖ ‖x_i‖ <= (beta+t) D_i + t beta^i B, and
 //! (beta+t)((beta+t)^i - beta^i) + t beta^i = (beta+t)^(i+1) - beta^(i+1). The second: ((1+r)^d -
 //! 1)/(d r) grows in r (convexity) and is below e-1 at r = 1/d.
 //!
@@ -19,7 +19,7 @@
 //! ```
 //! and KL_j could be (42/c_d)^2, 4.9 to 55 times, smaller. T3' keeps the published constant. T3''
 //! needs of all scores together only that a margin moves by at most g/2; a margin moves by <1_y -
-//! 1_i, D> <= sqrt 2 |D|, so that B ((beta+t)^d - beta^d) <= g/(2 sqrt 2) suffices:
+//! 1_i, D> <= sqrt 2 ‖D‖, so that B ((beta+t)^d - beta^d) <= g/(2 sqrt 2) suffices:
 //!
 //! ```text
 //! c'_d = 2 sqrt 2 r_d / (d ((1+1/sqrt 2)^(1/d) - 1)):   c'_1 = 4, c'_2 = 9.23, -> 2 sqrt 2 e/ln(1+1/sqrt 2) = 14.38
@@ -323,7 +323,7 @@ fn the_tail_of_the_prior() {
 }
 
 /// The scores in f32, each inner product added from its first term and from its last, against those
-/// in f64: |f_fl(x) − f(x)| <= B (Π(‖W_l‖₂ + γ‖W_l‖_F) − Π‖W_l‖₂), γ = nu/(1−nu), which T3 needs
+/// in f64: ‖f_fl(x) − f(x)‖ <= B (Π(‖W_l‖₂ + γ‖W_l‖_F) − Π‖W_l‖₂), γ = nu/(1−nu), which T3 needs
 /// for the float network itself. Products of numbers come within a tenth of it.
 #[test]
 fn the_scores_of_the_float_network() {

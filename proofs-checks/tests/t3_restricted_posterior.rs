@@ -2,11 +2,11 @@
 //! the two inequalities of the PAC-Bayes step that are checked by computing.
 //!
 //! ```text
-//! KL(N(W, s^2 | W + A) ‖ N(0, s^2)) = ln(1/Z) + |W|^2/(2 s^2),   A = -A, Z = P(U in A)
+//! KL(N(W, s^2 | W + A) ‖ N(0, s^2)) = ln(1/Z) + ‖W‖^2/(2 s^2),   A = -A, Z = P(U in A)
 //! sum_k C(m,k) (k/m)^k (1-k/m)^(m-k) <= 2 sqrt m                 (Maurer 2004 for m >= 8)
 //! 2 (p-q)^2 <= kl(p‖q)                                           (Pinsker)
 //! ```
-//! *Proof of the first.* ln of the density ratio at W + U is ln(1/Z) + (|W+U|^2 - |U|^2)/(2 s^2),
+//! *Proof of the first.* ln of the density ratio at W + U is ln(1/Z) + (‖W+U‖^2 - ‖U‖^2)/(2 s^2),
 //! and E <W, U> = 0 on A.
 //!
 //! Checked: in one dimension by quadrature; on random layers by simulation with the event of T3,
@@ -22,7 +22,7 @@ use proofs_checks::search::Search;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-const KL: &str = "KL(Q̃‖P) = ln(1/Z) + |W̃|²/2σ²";
+const KL: &str = "KL(Q̃‖P) = ln(1/Z) + ‖W̃‖²/2σ²";
 
 /// One weight w, A = [-t, t]: the integral of q ln(q/p) by Simpson's rule.
 #[test]

@@ -2,15 +2,15 @@
 //! examples that the head was trained on.
 //!
 //! ```text
-//! score_i(x) = w_i·φ(x) − |w_i|²/2,  w_i a function of class i's training examples S_i alone
+//! score_i(x) = w_i·φ(x) − ‖w_i‖²/2,  w_i a function of class i's training examples S_i alone
 //!                                       (their mean: nearest class mean)
 //! T_j ⊂ S_j, n_j of them, picked without looking at them;
 //! w_j⁰: a function of S_j ∖ T_j (the mean without T_j);  Δ_j = w_j − w_j⁰
-//! m(x) = score_j(x) − max_{i≠j} score_i(x),   a(x) = √(|φ(x) − w_j⁰|² + κ²)
+//! m(x) = score_j(x) − max_{i≠j} score_i(x),   a(x) = √(‖φ(x) − w_j⁰‖² + κ²)
 //!
 //! with probability ≥ 1−δ, for all classes j and all N pairs (σ, c) at once:
 //!   e_j ≤ kl⁻¹( (1/n_j) Σ_{x∈T_j} Φ(c − m(x)/(σ a(x))),  (KL_j + ln(2√n_j N/δ_j))/n_j ) / Φ(c)
-//!   KL_j = (|Δ_j|² + |Δ_j|⁴/(4κ²))/(2σ²),   Σ_j δ_j ≤ δ
+//!   KL_j = (‖Δ_j‖² + ‖Δ_j‖⁴/(4κ²))/(2σ²),   Σ_j δ_j ≤ δ
 //! ```
 //! e_j is the error, ties counted, of the deterministic classifier trained on all of S. The best
 //! pair may be taken after looking, since all hold at once; so may their maximum over the classes,
@@ -36,13 +36,13 @@ use super::{BoundError, DeltaShares, kl_inverse};
 /// 2.5·10⁻¹¹ of scipy's Φ at z = −9, −8.99, ..., 9.
 const SLACK: f64 = 1e-10;
 
-/// The numbers of one example x of T_j: m(x) and |φ(x) − w_j⁰|.
+/// The numbers of one example x of T_j: m(x) and ‖φ(x) − w_j⁰‖.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HeadExample {
     /// m(x) under the head trained on all of S: the score of x's class less the largest other one.
     /// Finite.
     pub margin: f64,
-    /// |φ(x) − w_j⁰|, finite and not negative.
+    /// ‖φ(x) − w_j⁰‖, finite and not negative.
     pub distance: f64,
 }
 
@@ -51,7 +51,7 @@ pub struct HeadExample {
 pub struct HeadClass<'a> {
     /// The n_j examples of T_j; none gives the bound 1.
     pub examples: &'a [HeadExample],
-    /// |Δ_j|² = |w_j − w_j⁰|², finite and not negative.
+    /// ‖Δ_j‖² = ‖w_j − w_j⁰‖², finite and not negative.
     pub squared_shift: f64,
 }
 

@@ -30,7 +30,7 @@ pub struct BiasFreeReluNetwork {
 }
 
 impl BiasFreeReluNetwork {
-    /// Takes the layers from input to output, and B = `input_bound` >= |x|_2 for **every** input
+    /// Takes the layers from input to output, and B = `input_bound` >= ‖x‖₂ for **every** input
     /// there can be: from the pixel range and the fixed normalisation, never the largest norm seen
     /// in training.
     ///

@@ -400,7 +400,7 @@ mod tests {
         };
         for class in &bounds.classes {
             let class = class.value().unwrap();
-            // numpy: KL = |W|_F^2 / (2 sigma^2), sigma = 1.5 / (42 sqrt(2 ln 8)); see proofs-checks/tests/t3_*.rs
+            // numpy: KL = ‖W‖_F^2 / (2 sigma^2), sigma = 1.5 / (42 sqrt(2 ln 8)); see proofs-checks/tests/t3_*.rs
             approx::assert_relative_eq!(class.kl.unwrap(), 3260.564337353983, max_relative = 1e-13);
             assert_eq!(class.grid_points, 1000.0);
             approx::assert_relative_eq!(class.t3.value().unwrap().total, 0.22932148713579545, max_relative = 1e-13);

@@ -5,11 +5,11 @@
 //! M >= 0, s_j non-zeros in column j, t the most in a row, j* a largest column, m_j = M 1_j, M^i = row i:
 //!
 //!   1/sqrt(t) <= sqrt(‖M‖₁/‖M‖_∞) <= nu
-//!      <= ‖M‖₁ / max(max_j |m_j|, max_i |M^i|, |1ᵀM|/sqrt(K), |M1|/sqrt(K)) <= sqrt(s_j*)
+//!      <= ‖M‖₁ / max(max_j ‖m_j‖, max_i ‖M^i‖, ‖1ᵀM‖/sqrt(K), ‖M1‖/sqrt(K)) <= sqrt(s_j*)
 //! ```
 //!
-//! *Proof.* ‖M‖₂² <= ‖M‖₁ ‖M‖_∞ and ‖M‖_∞ <= t ‖M‖₁; each number of the maximum is |Mx| or |Mᵀx| at
-//! a unit vector x; and ‖M‖₁ = ‖m_j*‖₁ <= sqrt(s_j*) |m_j*| (Cauchy and Schwarz). ∎
+//! *Proof.* ‖M‖₂² <= ‖M‖₁ ‖M‖_∞ and ‖M‖_∞ <= t ‖M‖₁; each number of the maximum is ‖Mx‖ or ‖Mᵀx‖ at
+//! a unit vector x; and ‖M‖₁ = ‖m_j*‖₁ <= sqrt(s_j*) ‖m_j*‖ (Cauchy and Schwarz). ∎
 //!
 //! S3's sqrt(K-1) is the worst of this: nu is near sqrt(s_j*) where the worst class spreads its
 //! errors evenly over s_j* classes and shares none of them with other classes, and near 1/sqrt(t)

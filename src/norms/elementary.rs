@@ -71,8 +71,8 @@ pub fn column_sum_floor(matrix: &ConfusionMatrix) -> f64 {
 }
 
 /// The largest of four numbers that ‖M‖₂ is not below and that one pass over the entries gives: the
-/// lengths of the longest column max_j |M 1_j| and of the longest row max_i |1_iᵀM|, and what
-/// column and row sums force, |1ᵀM|/√K and |M1|/√K.
+/// lengths of the longest column max_j ‖M 1_j‖ and of the longest row max_i ‖1_iᵀM‖, and what
+/// column and row sums force, ‖1ᵀM‖/√K and ‖M1‖/√K.
 ///
 /// Relative error at most (2K+3) 2^-53 up to second order, and below the normal numbers 2^-1074.
 /// Infinity if it exceeds the largest f64.

@@ -255,7 +255,7 @@ mod tests {
     use crate::subject::{Scored, Subject};
     use crate::verify::verify;
 
-    /// f(x) = (x₁, −x₁) on 2 classes of `train` and 1000 images at x₁ = ±1, |x| ≤ 1, all right with
+    /// f(x) = (x₁, −x₁) on 2 classes of `train` and 1000 images at x₁ = ±1, ‖x‖ ≤ 1, all right with
     /// margin 2.
     fn two_classes(train: [u64; 2], architecture: Architecture, delta: f64) -> ModelReport {
         let scored = |counts: [u64; 2]| {

@@ -1,9 +1,11 @@
-"""Balanced Softmax on CIFAR100-LT in plain PyTorch: what 02-bs.toml is compared with, on the same images and schedule.
+"""Balanced Softmax on CIFAR100-LT in plain PyTorch: what 02-bs.toml is compared with, on the same
+images and schedule.
 
     balanced_softmax.py CIFAR_DIR RUN/train.npz --weight-decay 2e-4 --seed 0 --out LOG.jsonl
 
-RUN is any finished run of `train` on CIFAR100-LT; its predictions file says which images were chosen. Network, crop and flip are
-those of benches/training_step.py. One line of LOG.jsonl an epoch; every fifth also tests.
+RUN is any finished run of `train` on CIFAR100-LT; its predictions file says which images were
+chosen. Network, crop and flip are those of benches/training_step.py. One line of LOG.jsonl an
+epoch; every fifth also tests.
 """
 
 import argparse

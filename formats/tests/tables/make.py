@@ -1,6 +1,7 @@
 """Writes the tables that `tests/tables.rs` reads: Parquet, Arrow and Feather as people save them.
 
-pip install pyarrow numpy; python make.py. Scores are multiples of 1/8, so that every type holds them.
+pip install pyarrow numpy; python make.py. Scores are multiples of 1/8, so that every type holds
+them.
 """
 
 from __future__ import annotations

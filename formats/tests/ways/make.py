@@ -1,11 +1,12 @@
 """Writes one network in the ways in which people save weights, and `ways.json`, the list of them.
 
-Run with PyTorch, safetensors and NumPy: `python make.py` in this folder. The network has the names of a CIFAR
-ResNet and few numbers, so that the files are small; `write` takes any other with a last layer `linear`.
+Run with PyTorch, safetensors and NumPy: `python make.py` in this folder. The network has the names
+of a CIFAR ResNet and few numbers, so that the files are small; `write` takes any other with a last
+layer `linear`.
 
-Each way: the file, what it is, the settings that it needs as flags of `analyze`, and what comes of it: `raw`
-weights, `averaged` ones (a second set), `cosine` or `no bias` (no bias in the last layer), or a part of the
-message that refuses it.
+Each way: the file, what it is, the settings that it needs as flags of `analyze`, and what comes of
+it: `raw` weights, `averaged` ones (a second set), `cosine` or `no bias` (no bias in the last
+layer), or a part of the message that refuses it.
 """
 
 import argparse
