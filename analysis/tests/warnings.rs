@@ -94,6 +94,9 @@ fn scores_that_are_no_logits_are_called_what_they_are() {
     warned(of(&|row| softmax(row).map(f64::ln), 9), id, &["those of the logits"]);
     warned(of(&|row| softmax(row).map(|share| (share + 1e-6).ln()), 9), id, &["those of the logits"]);
     warned(of(&|row| softmax(row).map(f64::log2), 9), id, &["to base 2", "give natural logarithms"]);
+    let id = "scores-are-softmax-twice";
+    warned(of(&|row| softmax(softmax(row)), 9), id, &["no test score is more than e", "before the second softmax"]);
+    warned(of(&|row| softmax(softmax(row)).map(f64::ln), 9), id, &["no test score is more than e"]);
 }
 
 #[test]

@@ -10,8 +10,23 @@ use crate::subject::{Scored, Subject};
 /// was said what they are.
 pub(super) fn warnings(subject: &Subject) -> impl Iterator<Item = Warning> {
     let parts = [("test", Some(&subject.test)), ("training", subject.train.as_ref())];
-    let open = parts.into_iter().filter(|_| !subject.scores_said);
-    open.filter_map(|(part, scored)| warning(part, scored?))
+    parts.into_iter().filter_map(|(part, scored)| {
+        let of_scale = || if subject.scores_said { None } else { warning(part, scored?) };
+        twice(part, scored?).or_else(of_scale)
+    })
+}
+
+/// Warns of a softmax of probabilities, whatever was said of the scores.
+fn twice(part: &str, scored: &Scored) -> Option<Warning> {
+    let sentence = format!(
+        "no {part} score is more than e = 2.72 times another of its sample, and some nearly are: as softmax makes them \
+         of probabilities. The predicted classes are right, margins, their bounds and the surrogate are not; give the \
+         scores before the second softmax"
+    );
+    scored
+        .logits
+        .is_softmax_of_softmax()
+        .then(|| Warning::new("scores-are-softmax-twice", sentence, [("part", json!(part))]))
 }
 
 fn warning(part: &str, scored: &Scored) -> Option<Warning> {

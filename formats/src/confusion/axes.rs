@@ -29,6 +29,13 @@ pub(super) fn of_corner(corner: &str) -> Option<Orientation> {
     orientation(rows.or(columns)?)
 }
 
+/// The orientation of a table with this title above its columns: `Predicted class`, but not
+/// `Predictions of a model`.
+pub(super) fn of_title(title: &str) -> Option<Orientation> {
+    let is_short = title.split_whitespace().count() < 3;
+    orientation(!is_true(title).filter(|_| is_short)?)
+}
+
 pub(super) fn orientation(rows_are_true: bool) -> Option<Orientation> {
     Some(if rows_are_true { Orientation::RowsAreTrue } else { Orientation::ColumnsAreTrue })
 }

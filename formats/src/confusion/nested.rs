@@ -10,7 +10,7 @@ use crate::weights::Saved;
 /// with any `orient`, also below a key; `None` of anything else.
 pub(super) fn read(saved: &Saved<'_>) -> Option<Cross> {
     match saved {
-        Saved::List(rows) => records(rows),
+        Saved::List(rows) => records(rows).or_else(|| pairs(rows)),
         Saved::Dictionary(entries) => {
             let under = |key: &str| entries.iter().find(|(name, _)| name == key).map(|(_, value)| value);
             match (under("columns"), under("index"), under("data")) {
@@ -107,6 +107,37 @@ fn records(rows: &[Saved<'_>]) -> Option<Cross> {
     }
     let said = corner.and_then(|corner| axes::of_corner(corner));
     Some(Cross { rows: names, columns, values, said, ..Cross::default() })
+}
+
+/// Names and what belongs to them in pairs, as PyCM writes rows, and the numbers of each.
+fn pairs(rows: &[Saved<'_>]) -> Option<Cross> {
+    let pair = |pair: &Saved<'_>| match pair {
+        Saved::List(parts) => match parts.as_slice() {
+            [first, Saved::List(row)] => Some((name(first)?, row.iter().map(cell).collect::<Option<Vec<_>>>()?)),
+            _ => None,
+        },
+        _ => None,
+    };
+    let rows = rows.iter().map(pair).collect::<Option<Vec<_>>>().filter(|rows| rows.len() > 1)?;
+    let columns: Vec<&String> = rows.first()?.1.iter().map(|(name, _)| name).collect();
+    let alike = rows.iter().all(|(_, row)| row.iter().map(|(name, _)| name).eq(columns.iter().copied()));
+    let values = rows.iter().flat_map(|(_, row)| row.iter().map(|(_, number)| *number)).collect();
+    let columns = columns.into_iter().cloned().collect();
+    alike.then(|| Cross { rows: rows.into_iter().map(|(name, _)| name).collect(), columns, values, ..Cross::default() })
+}
+
+fn cell(pair: &Saved<'_>) -> Option<(String, f64)> {
+    match pair {
+        Saved::List(parts) => match parts.as_slice() {
+            [first, Saved::Number(number)] => Some((name(first)?, *number)),
+            _ => None,
+        },
+        // Two numbers are an array.
+        Saved::Array(Array { shape, data: Data::Decimals(values), .. }) if shape == &[2] => {
+            Some((values.first()?.to_string(), *values.get(1)?))
+        }
+        _ => None,
+    }
 }
 
 /// Rows under their names: lists in the order of these, or dictionaries.

@@ -1,22 +1,56 @@
-//! Matrices as Python prints them: behind the name of their type, or as a table of pandas.
+//! Matrices as they are printed: by Python behind the name of their type, or as a table of pandas;
+//! by R, MATLAB and Weka; below a title.
 
 use std::borrow::Cow;
 
 use crate::table::Separator;
 
 /// Names of types in front of a printed array.
-const TYPES: &[&str] = &["array", "tensor", "np.array", "Array"];
+const TYPES: &[&str] = &["array", "tensor", "np.array", "Array", "tf.Tensor", "matrix", "np.matrix", "jnp.array"];
 
 /// The brackets of `array([[50, 2], ...])` or `tensor([[50, 2], ...], device='cuda:0')`; any other
-/// text as it is.
+/// text as it is, without a title in front.
 pub(super) fn inside(text: &str) -> &str {
-    let whole = text.trim();
+    let whole = untitled(text).trim();
     let front = whole.split_once('(').map(|(front, _)| front.trim());
     let brackets = whole.find('[').zip(whole.rfind(']'));
     match brackets {
         Some((start, end)) if front.is_some_and(|front| TYPES.contains(&front)) && start < end => &whole[start..=end],
+        _ => untitled(text),
+    }
+}
+
+/// A text without lines in front such as `Confusion matrix:`, or MATLAB's `C =`.
+fn untitled(text: &str) -> &str {
+    let trimmed = text.trim_start();
+    let line = trimmed.lines().next().unwrap_or_default();
+    let is_title = |line: &str| line.trim_end().ends_with([':', '=']) && !line.contains([',', ';', '\t', '[', '{']);
+    // The blanks in front of the line below are part of a printed table.
+    if is_title(line) && trimmed.len() > line.len() {
+        return untitled(trimmed[line.len()..].trim_start_matches(['\n', '\r']));
+    }
+    // In one line with the first row.
+    match line.find("[[") {
+        Some(at) if is_title(&line[..at]) => &trimmed[at..],
         _ => text,
     }
+}
+
+/// Weka's matrix, whose rows are named behind them, with the names where others have them: `50 2 |
+/// a = cat` below `a b <-- classified as`.
+fn by_weka(text: &str) -> Option<String> {
+    let mut lines = text.lines().skip_while(|line| !line.contains("<-- classified as"));
+    lines.next()?;
+    let row = |line: &str| {
+        let (counts, name) = line.split_once('|')?;
+        let (_, name) = name.split_once('=')?;
+        let counts = counts.split_whitespace().collect::<Vec<_>>().join(",");
+        Some((format!("\"{}\"", name.trim().replace('"', "\"\"")), counts))
+    };
+    let rows: Vec<_> = lines.map_while(row).collect();
+    let names: Vec<&str> = rows.iter().map(|(name, _)| name.as_str()).collect();
+    let below: Vec<String> = rows.iter().map(|(name, counts)| format!("{name},{counts}")).collect();
+    (rows.len() > 1).then(|| format!("true\\predicted,{}\n{}\n", names.join(","), below.join("\n")))
 }
 
 /// A table whose first line names its columns, with a name above the rows: pandas prints none, or
@@ -24,6 +58,9 @@ pub(super) fn inside(text: &str) -> &str {
 pub(super) fn with_corner(text: &str) -> Cow<'_, str> {
     if text.starts_with([',', ';', '\t']) {
         return Cow::Owned(format!("class{text}"));
+    }
+    if let Some(table) = by_weka(text) {
+        return Cow::Owned(table);
     }
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
     let (Some(first), Some(second)) = (lines.next(), lines.next()) else { return Cow::Borrowed(text) };

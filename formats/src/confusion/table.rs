@@ -35,11 +35,12 @@ pub(super) fn read(file: &Path, text: &str, budget: &mut Budget) -> Result<Read<
     if from == 1 && rows.len() != table.rows || values.len() != width.saturating_mul(table.rows) {
         return Err(not_square(file, "rows with and without names".to_owned()));
     }
+    let of_columns = table.title.as_deref().and_then(axes::of_title);
     let header = table.header.map(|(_, names)| names).unwrap_or_default();
     if rows.is_empty() && header.is_empty() {
         return Ok(Read::of(Array::decimals(vec![table.rows, width], values), None));
     }
-    let said = header.first().filter(|_| from == 1).and_then(|corner| axes::of_corner(corner));
+    let said = header.first().filter(|_| from == 1).and_then(|corner| axes::of_corner(corner)).or(of_columns);
     let columns = header.into_iter().skip(from).collect();
     Cross { rows, columns, values, said, outer_keys: false }.read(file, budget)
 }

@@ -58,12 +58,29 @@ fn printed_and_cross_tables_are_read() {
         ",1,2,3\n1,50,2,0\n2,3,45,0\n3,0,2,7\n",
         ",pred_ant,pred_bee,pred_cat\ntrue_ant,50,2,0\ntrue_bee,3,45,0\ntrue_cat,0,2,7\n",
         "Actual,0,1,2\n0,50,2,0\n1,3,45,0\n2,0,2,7\n",
+        "Confusion matrix:\n[[50  2  0]\n [ 3 45  0]\n [ 0  2  7]]\n",
+        "Confusion matrix: [[50  2  0]\n [ 3 45  0]\n [ 0  2  7]]\n",
+        "Confusion matrix:\n     ant  bee  cat\nant   50    2    0\nbee    3   45    0\ncat    0    2    7\n",
+        "tf.Tensor(\n[[50  2  0]\n [ 3 45  0]\n [ 0  2  7]], shape=(3, 3), dtype=int32)\n",
+        "\nC =\n\n    50     2     0\n     3    45     0\n     0     2     7\n",
+        "=== Confusion Matrix ===\n\n  a  b  c   <-- classified as\n 50  2  0 |  a = ant\n  3 45  0 |  b = bee\n  0  2  7 |  c = cat\n",
+        "confusion matrix,,,\n,ant,bee,cat\nant,50,2,0\nbee,3,45,0\ncat,0,2,7\n",
+        "| | ant | bee | cat |\n|---|---|---|---|\n| ant | 50 | 2 | 0 |\n| bee | 3 | 45 | 0 |\n| cat | 0 | 2 | 7 |\n",
+        "{\"Digit\": 5, \"Matrix\": [[\"ant\", [[\"ant\", 50], [\"bee\", 2], [\"cat\", 0]]], [\"bee\", [[\"ant\", 3], [\"bee\", 45], [\"cat\", 0]]], [\"cat\", [[\"ant\", 0], [\"bee\", 2], [\"cat\", 7]]]]}",
+        "{\"Matrix\": [[0, [[0, 50], [1, 2], [2, 0]]], [1, [[0, 3], [1, 45], [2, 0]]], [2, [[0, 0], [1, 2], [2, 7]]]]}",
     ] {
         let found = read(text, Some(Orientation::RowsAreTrue)).unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!(found.counts, expected, "{text}");
     }
     let found = read("Predicted,0,1\n0,5,1\n1,2,7\n", None).unwrap();
     assert_eq!((found.counts, found.notes.len()), (array![[5, 1], [2, 7]], 1));
+    // Weka's, and a title above the columns, say which way they lie; the title of a model does not.
+    let (weka, titled) = ("a b <-- classified as\n5 1 | a = x y\n2 7 | b = z\n", ",a,b\na,5,1\nb,2,7\n");
+    assert_eq!(read(weka, None).unwrap().names.unwrap(), ["x y", "z"]);
+    assert_eq!(read(weka, None).unwrap().counts, array![[5, 2], [1, 7]]);
+    assert_eq!(read(format!("Predicted class,,\n{titled}"), None).unwrap().counts, array![[5, 2], [1, 7]]);
+    assert_eq!(read(format!("True,,\n{titled}"), None).unwrap().counts, array![[5, 1], [2, 7]]);
+    assert!(read(format!("Predictions of a,,\n{titled}"), None).is_err());
     // Class 2 was never predicted, so a cross table has no column for it.
     let found = read("Actual,0,1\n0,50,2\n1,3,45\n2,0,9\n", Some(Orientation::RowsAreTrue)).unwrap();
     assert_eq!(found.counts, array![[50, 3, 0], [2, 45, 9], [0, 0, 0]]);

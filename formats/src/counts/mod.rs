@@ -9,6 +9,7 @@
 //! Names: one a line, a JSON list, a JSON object of names and numbers in either order, columns of
 //! numbers and names.
 
+mod annotations;
 mod arrays;
 mod by_class;
 mod columns;
@@ -100,13 +101,13 @@ fn found(content: &Content, num_classes: usize, names: Option<&[String]>, budget
         return arrays::read(file, arrays_of_npz(content, &Reading::default(), budget)?, num_classes, budget);
     }
     if bytes.starts_with(b"PK") || bytes.first() == Some(&0x80) {
-        return with_saved(content, budget, |saved, budget| objects::read(file, saved, num_classes, budget));
+        return with_saved(content, budget, |saved, budget| objects::read(file, saved, num_classes, names, budget));
     }
     refuse_impostor(content)?;
     let text = text_of(content, budget)?;
     match text.trim_start().bytes().next() {
         Some(b'[' | b'{') => match read_json(file, &text, "give a list of counts, as in [500, 480, 5]", budget) {
-            Ok(saved) => objects::read(file, saved, num_classes, budget),
+            Ok(saved) => objects::read(file, saved, num_classes, names, budget),
             // As Python prints a list or a dictionary.
             Err(error @ InputError::Json { .. }) => {
                 literal::read(file, &text, num_classes, budget).unwrap_or(Err(error))

@@ -8,7 +8,7 @@ use super::pairs::is_name;
 use super::says::Says;
 use super::{Found, count_in, images, thousands};
 use crate::budget::Budget;
-use crate::table::{Record, Separator, records};
+use crate::table::{Record, Separator, framed, is_rule, records};
 use crate::{InputError, Result};
 
 /// Reads lines: one count each, all counts in one, a class and its count each, or an image and its
@@ -79,12 +79,6 @@ fn fields(record: &str, separator: Separator) -> Vec<Cow<'_, str>> {
     fields
 }
 
-/// A record without the bars at its ends.
-fn framed(record: &str) -> &str {
-    let bars = record.trim().strip_prefix('|').and_then(|record| record.strip_suffix('|'));
-    bars.unwrap_or(record)
-}
-
 /// Whether the first row is one of names, and not a class by name and its count.
 fn begins_with_names(rows: &[Row<'_>]) -> bool {
     let is_name = |field: &Cow<'_, str>| field.parse::<f64>().is_err() && !field.contains([',', ';']);
@@ -127,14 +121,12 @@ fn above_blanks<'t>(mut header: Row<'t>, rows: &mut Vec<Row<'t>>) -> Option<Row<
 /// what databases and R print beside.
 fn is_remark(record: &str) -> bool {
     let record = record.trim();
-    let is_rule = record.len() > 2 && record.chars().all(|character| "-+|=: ".contains(character));
     let between = |open, close| record.starts_with(open) && record.ends_with(close);
     let is_named = ["#,", "#;", "#\t", "#|"].iter().any(|name| record.starts_with(name));
     (record.starts_with('#') && !is_named)
-        || is_rule
+        || is_rule(record)
         || between("Name: ", "")
         || between("dtype: ", "")
-        || between("(", " rows)")
         || between("<", ">")
 }
 

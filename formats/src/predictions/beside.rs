@@ -4,7 +4,7 @@
 
 use super::belong::{self, numbers_of_samples};
 use super::classes::Labels;
-use super::names::{LABEL_NAMES, PREDICTED, SAMPLE_NAMES, SCORE_NAMES, plain};
+use super::names::{LABEL_NAMES, SAMPLE_NAMES, SCORE_NAMES, is_predicted, plain};
 use super::{Logits, Predictions, Reading};
 use crate::ElementType;
 use crate::array::{Array, Data, Kind, place_of};
@@ -28,10 +28,12 @@ enum Says {
 
 impl Says {
     fn by_name(name: &str) -> Option<Self> {
+        if is_predicted(name) {
+            return Some(Self::Predicted);
+        }
         let name = plain(name);
         let is = |names: Words| names.contains(&name);
         [
-            (PREDICTED, Self::Predicted),
             (CORRECT_NAMES, Self::Correct),
             (LABEL_NAMES, Self::Label),
             (SCORE_NAMES, Self::Scores),

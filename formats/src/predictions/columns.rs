@@ -1,10 +1,11 @@
 //! Choice of the columns of a table that are the scores and the labels.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
-use super::names::{LABEL_NAMES, PREDICTED, plain};
+use super::class_columns::{called_by_classes, score_families, several_families, without_common};
+use super::names::{LABEL_NAMES, is_predicted, plain};
 use super::table_of_classes::{hold_classes, is_guess, is_label, truth_and_guess};
 use super::{PredictionsError, Reading, top_k};
 use crate::array::{Array, Data};
@@ -21,16 +22,10 @@ const ASIDE: Words = Words(
      split fold loss confidence entropy row is_correct hit epoch nll",
 );
 
-/// What stands between words in front and the name or number of a class.
-pub(super) const BETWEEN: [char; 8] = ['_', '-', '.', ' ', ':', '/', '[', '('];
-
-/// What people call columns of features, which are numbered like scores.
-const FEATURES: Words = Words("feat feats feature features emb embs embedding embeddings embed dim pixel pc f");
-
 /// Whether a column says nothing of scores and labels.
 pub(super) fn is_aside(name: &str) -> bool {
     let plain = plain(name);
-    plain.is_empty() || ASIDE.contains(&plain) || PREDICTED.contains(&plain) || name.starts_with("Unnamed: ")
+    plain.is_empty() || ASIDE.contains(&plain) || is_predicted(name) || name.starts_with("Unnamed: ")
 }
 
 /// The columns of a table of predictions.
@@ -101,13 +96,32 @@ impl<'a> Choice<'a> {
             (0..self.header.len()).filter(|&at| LABEL_NAMES.contains(&plain(self.called(at)))).collect();
         match called.as_slice() {
             &[one] => Ok(one),
-            [] => self.unclear(
-                format!("no column is called label; the columns are {}", quoted_list(self.header)),
-                "name the one with the true classes with `keys` labels=NAME, or write the header as in \
-                 label,logit_0,logit_1,...",
-            ),
+            [] => match self.column_of_names()? {
+                Some(one) => Ok(one),
+                None => self.unclear(
+                    format!("no column is called label; the columns are {}", quoted_list(self.header)),
+                    "name the one with the true classes with `keys` labels=NAME, or write the header as in \
+                     label,logit_0,logit_1,...",
+                ),
+            },
             several => self.several_labels(several),
         }
+    }
+
+    /// The one column, beside those of the classes and what stands aside, that holds names of
+    /// classes and nothing else.
+    fn column_of_names(&self) -> Result<Option<usize>> {
+        let (Some(scores), Some(names)) = (self.named_classes(None), self.reading.class_names.as_ref()) else {
+            return Ok(None);
+        };
+        let names: HashSet<&str> = names.iter().map(String::as_str).collect();
+        let mut rest: Vec<usize> =
+            (0..self.header.len()).filter(|at| !scores.contains(at) && !is_aside(self.called(*at))).collect();
+        self.table.for_each(|_, fields| {
+            rest.retain(|&at| fields.get(at).is_some_and(|field| names.contains(field.as_ref())));
+            Ok(())
+        })?;
+        Ok(if let &[one] = rest.as_slice() { Some(one) } else { None })
     }
 
     fn several_labels<T>(&self, several: &[usize]) -> Result<T> {
@@ -150,7 +164,7 @@ impl<'a> Choice<'a> {
         if let &[one] = lists.as_slice() {
             return columns(vec![one], true, None);
         }
-        if let Some(scores) = self.named_classes(label).filter(|_| key.is_none()) {
+        if let Some(scores) = self.named_classes(Some(label)).filter(|_| key.is_none()) {
             return columns(scores, false, self.reading.class_names.clone());
         }
         let others = self.header.iter().enumerate().filter(|(at, _)| *at != label);
@@ -183,9 +197,9 @@ impl<'a> Choice<'a> {
         }
     }
 
-    /// The columns of the classes whose names are known.
-    fn named_classes(&self, label: usize) -> Option<Vec<usize>> {
-        let all = self.header.iter().enumerate().filter(|(at, _)| *at != label);
+    /// The columns of the classes whose names are known, beside that of the labels.
+    fn named_classes(&self, label: Option<usize>) -> Option<Vec<usize>> {
+        let all = self.header.iter().enumerate().filter(|(at, _)| Some(*at) != label);
         called_by_classes(all.map(|(at, name)| (at, name.as_str())), self.reading)
     }
 
@@ -235,8 +249,8 @@ impl<'a> Choice<'a> {
 
     /// The column with a class for each sample where no other can be scores.
     fn column_of_classes(&self, label: usize, rest: &[usize]) -> Result<Option<usize>> {
-        let is_predicted = |at: &usize| *at != label && PREDICTED.contains(&plain(self.called(*at)));
-        let predicted: Vec<usize> = (0..self.header.len()).filter(is_predicted).collect();
+        let predicted: Vec<usize> =
+            (0..self.header.len()).filter(|&at| at != label && is_predicted(self.called(at))).collect();
         let said = self.reading.keys.labels.is_some();
         Ok(match (predicted.as_slice(), rest) {
             (&[one], []) => Some(one),
@@ -289,117 +303,6 @@ pub(super) fn choose(file: &Path, table: &Table<'_>, reading: &Reading) -> Resul
         Some((line, header)) => Choice { file, table, line: *line, header, first: &first, reading }.choose(),
         None => without_header(file, table, reading),
     }
-}
-
-/// Numbered columns: the first number, and the columns in their order.
-pub(super) type Family = (usize, Vec<usize>);
-
-/// Names alike but for a number, which counts from 0 or 1 without a gap, by the words around it:
-/// `logit_3`, `class_3_logit`, `logits[3]`. `top_5` and `epoch_90` are none.
-pub(super) fn families<'n>(names: impl Iterator<Item = (usize, &'n str)>) -> BTreeMap<String, Family> {
-    let is_digit = |character: char| character.is_ascii_digit();
-    let mut families: BTreeMap<(&str, &str), Vec<(usize, usize)>> = BTreeMap::new();
-    for (at, name) in names {
-        let whole = name.trim_end_matches(|character: char| !character.is_ascii_digit());
-        let front = whole.trim_end_matches(is_digit);
-        if let Ok(number) = whole[front.len()..].parse() {
-            families.entry((front, &name[whole.len()..])).or_default().push((number, at));
-        }
-    }
-    let in_order = |((front, back), mut family): ((&str, &str), Vec<(usize, usize)>)| {
-        family.sort_unstable();
-        let first = family.first()?.0;
-        let counts = family.iter().enumerate().all(|(at, (number, _))| *number == first.saturating_add(at));
-        let is_family = family.len() > 1 && first <= 1 && counts;
-        is_family.then(|| (format!("{front}{back}"), (first, family.into_iter().map(|(_, column)| column).collect())))
-    };
-    families.into_iter().filter_map(in_order).collect()
-}
-
-/// Numbered columns that can be the scores: those that were said, else no features, and those
-/// called logits where others are numbered too.
-pub(super) fn score_families<'n>(
-    names: impl Iterator<Item = (usize, &'n str)>,
-    reading: &Reading,
-) -> BTreeMap<String, Family> {
-    let mut families = families(names);
-    if let Some(key) = &reading.keys.logits {
-        families.retain(|around, _| around == key);
-        return families;
-    }
-    families.retain(|around, _| !words(around).any(|word| FEATURES.contains(&word)));
-    let is_logits = |around: &str| words(around).any(|word| word.starts_with("logit"));
-    if families.len() > 1 && families.keys().any(|around| is_logits(around)) {
-        families.retain(|around, _| is_logits(around));
-    }
-    families
-}
-
-/// The refusal of columns that are numbered behind several words.
-fn several_families(file: &Path, line: u64, [a, b]: [&str; 2]) -> InputError {
-    let problem = format!("the columns numbered behind {} and behind {} can be the scores", quoted(a), quoted(b));
-    let remedy = "say which with `keys` logits=WORD, the words around the numbers".to_owned();
-    PredictionsError::Table { file: file.to_path_buf(), line, problem, remedy }.into()
-}
-
-/// The columns of the classes in their order, of a file with scores or labels alone: those called
-/// by the names of the classes, else those numbered alike.
-pub(super) fn class_columns(
-    file: &Path,
-    line: u64,
-    names: &[(usize, &str)],
-    reading: &Reading,
-) -> Result<Option<Vec<usize>>> {
-    if reading.keys.logits.is_none()
-        && let Some(columns) = called_by_classes(names.iter().copied(), reading)
-    {
-        return Ok(Some(columns));
-    }
-    let mut found = score_families(names.iter().copied(), reading).into_iter();
-    match (found.next(), found.next()) {
-        (Some((_, (_, columns))), None) => Ok(Some(columns)),
-        (Some((a, _)), Some((b, _))) => Err(several_families(file, line, [&a, &b])),
-        (None, _) => Ok(in_class_order(names, reading)),
-    }
-}
-
-/// The columns that are called by the names of the classes, also behind words that all have in
-/// front.
-pub(super) fn called_by_classes<'n>(
-    names: impl Iterator<Item = (usize, &'n str)>,
-    reading: &Reading,
-) -> Option<Vec<usize>> {
-    let classes = reading.class_names.as_ref().filter(|classes| classes.len() > 1)?;
-    let places: HashMap<&str, usize> = names.map(|(at, name)| (name, at)).collect();
-    let fronts: BTreeSet<&str> =
-        places.keys().filter_map(|name| name.strip_suffix(classes.first()?.as_str())).collect();
-    fronts.into_iter().find_map(|front| {
-        let at = |class: &String| places.get(format!("{front}{class}").as_str()).copied();
-        (front.is_empty() || front.ends_with(BETWEEN)).then(|| classes.iter().map(at).collect())?
-    })
-}
-
-/// Columns of scores and nothing else in the order of their classes, where they are called by the
-/// names of these or numbered alike.
-fn in_class_order(names: &[(usize, &str)], reading: &Reading) -> Option<Vec<usize>> {
-    let numbered = || families(names.iter().copied()).into_values().next().map(|(_, columns)| columns);
-    let columns = called_by_classes(names.iter().copied(), reading).or_else(numbered)?;
-    (columns.len() == names.len()).then_some(columns)
-}
-
-/// The words of a name, in small letters.
-fn words(name: &str) -> impl Iterator<Item = String> {
-    name.split(BETWEEN).filter(|word| !word.is_empty()).map(str::to_ascii_lowercase)
-}
-
-/// Names without the words that all have in front, up to what stands between words.
-pub(super) fn without_common(names: &[String]) -> Vec<String> {
-    let Some(first) = names.first() else { return Vec::new() };
-    let shared = |name: &String| first.char_indices().zip(name.chars()).find(|((_, one), other)| one != other);
-    let end = |name: &String| shared(name).map_or(first.len().min(name.len()), |((at, _), _)| at);
-    let same = names.iter().map(end).min().unwrap_or(0);
-    let common = first[..same].rfind(BETWEEN).map_or(0, |mark| mark.saturating_add(1));
-    names.iter().map(|name| name[common..].to_owned()).collect()
 }
 
 /// Rows before numbers that count them are more than chance.

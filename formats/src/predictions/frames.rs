@@ -142,6 +142,8 @@ fn columns_of_cells<'a>(rows: &[Saved<'_>], width: usize) -> Option<Vec<Vec<Save
             column.push(match cell {
                 Saved::Number(number) => Saved::Number(*number),
                 Saved::Text(text) => Saved::Text(text.clone()),
+                // An image, as W&B keeps them beside.
+                Saved::Dictionary(_) => Saved::Other("an object"),
                 _ => return None,
             });
         }

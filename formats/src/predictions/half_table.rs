@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::belong::is_unnamed;
 use super::beside::names_samples;
-use super::columns::{arrays_beside, class_columns, counts_samples, is_aside, keep};
+use super::class_columns::class_columns;
+use super::columns::{arrays_beside, counts_samples, is_aside, keep};
 use super::labels_by_line::labels_by_line;
 use super::names::{LABEL_NAMES, plain};
 use super::order::{Half, Rows};

@@ -23,6 +23,7 @@ mod belong;
 mod beside;
 mod block;
 mod choice;
+mod class_columns;
 mod classes;
 mod classes_alone;
 mod columns;

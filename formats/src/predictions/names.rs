@@ -23,8 +23,16 @@ const FRONT_WORDS: Words = Words("test val valid validation eval all total model
 /// What people call a column of predicted classes.
 pub(super) const PREDICTED: Words = Words(
     "pred preds predict prediction predictions predicted pred_label y_pred predicted_label predicted_class pred_class \
-     top1 argmax",
+     top1 argmax scored_label scored_labels",
 );
+
+/// Whether a column is called as predicted classes are: also `Prediction (species)` and `Most
+/// Likely species`.
+pub(super) fn is_predicted(name: &str) -> bool {
+    let plain = plain(name);
+    let before_bracket = plain.split('(').next().unwrap_or_default().trim_end_matches('_');
+    PREDICTED.contains(before_bracket) || plain.starts_with("most_likely_")
+}
 
 /// What people call the number or the file of a sample.
 pub(super) const SAMPLE_NAMES: Words = Words(

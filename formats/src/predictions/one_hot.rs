@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::columns::without_common;
+use super::class_columns::without_common;
 use super::order::Half;
 use super::{PredictionsError, Reading};
 use crate::Result;

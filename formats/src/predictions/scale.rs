@@ -99,6 +99,12 @@ impl Logits {
         self.look().map_or(Scale::Logits, |look| look.scale())
     }
 
+    /// Tells whether these are probabilities, or their logarithms, as a softmax of probabilities
+    /// makes them: none is more than e times another of its row, and one nearly is.
+    pub fn is_softmax_of_softmax(&self) -> bool {
+        self.look().is_some_and(|look| look.is_softmax_of_softmax())
+    }
+
     /// `None` without scores.
     fn look(&self) -> Option<Look> {
         let mut look = Look::new(self.dim().1);
@@ -130,6 +136,8 @@ const ABOVE: f64 = 1e-3;
 const SIGMOIDS: [u16; 3] = [100, 255, 1000];
 const NEAR: f64 = 0.95;
 const OFTEN: u64 = 10;
+/// The largest difference within a row of what is between 0 and 1 and comes near both.
+const TWICE: std::ops::RangeInclusive<f64> = 0.87..=1.005;
 /// Bases of logarithms.
 const BASES: [f64; 3] = [std::f64::consts::E, 2.0, 10.0];
 
@@ -145,6 +153,9 @@ pub(super) struct Look {
     sums: (f64, f64),
     smallest: f64,
     largest: f64,
+    /// The largest quotient of two scores of a row, and the largest difference.
+    quotient: f64,
+    difference: f64,
     /// Rows whose sum is further from that of each form than each tolerance, that of [`UNITS`] and
     /// that of others.
     misfits: [[u64; UNITS.len() + 1]; FORMS.len()],
@@ -167,6 +178,8 @@ impl Look {
             sums: (f64::INFINITY, f64::NEG_INFINITY),
             smallest: f64::INFINITY,
             largest: f64::NEG_INFINITY,
+            quotient: 0.0,
+            difference: 0.0,
             misfits: [[0; UNITS.len() + 1]; FORMS.len()],
             multiples: [[true; UNITS.len()]; FORMS.len()],
             near: [0; SIGMOIDS.len()],
@@ -203,6 +216,7 @@ impl Look {
         let (low, high) =
             scores().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), score| (a.min(score), b.max(score)));
         (self.smallest, self.largest) = (self.smallest.min(low), self.largest.max(high));
+        (self.quotient, self.difference) = (self.quotient.max(high / low), self.difference.max(high - low));
         self.rows = self.rows.saturating_add(1);
         self.all_zero &= low == 0.0 && high == 0.0;
         self.whole = self.whole && scores().all(|score| score.fract() == 0.0);
@@ -240,6 +254,15 @@ impl Look {
                 *multiple = *multiple && scores().all(|score| is_multiple(score, unit * whole));
             }
         }
+    }
+
+    fn is_softmax_of_softmax(&self) -> bool {
+        let logarithm = match self.scale() {
+            Scale::Probabilities | Scale::Percent => self.quotient.ln(),
+            Scale::LogProbabilities => self.difference,
+            _ => return false,
+        };
+        self.rows >= FEWEST_ROWS && TWICE.contains(&logarithm)
     }
 
     pub(super) fn is_one_hot(&self) -> bool {
@@ -402,6 +425,21 @@ mod tests {
                 assert_eq!(Logits::F32(scores.mapv(|score| score as f32)).scale(), scale, "{scores}");
             }
         }
+    }
+
+    #[test]
+    fn a_softmax_of_probabilities_is_told() {
+        let softmax = |scores: Array2<f64>| {
+            let mut scores = scores.mapv(f64::exp);
+            scores.rows_mut().into_iter().for_each(|mut row| row /= row.sum());
+            scores
+        };
+        let logits = |size: f64| Array2::from_shape_fn((40, 3), |(n, k)| size * ((7 * n + 5 * k) % 11) as f64);
+        let (sure, unsure) = (softmax(logits(1.0)), softmax(logits(0.05)));
+        let twice = |scores: Array2<f64>| Logits::F64(scores).is_softmax_of_softmax();
+        assert!(twice(softmax(sure.clone())) && twice(softmax(sure.clone()).mapv(f64::ln)));
+        assert!(!twice(sure.clone()) && !twice(sure.mapv(f64::ln)) && !twice(logits(1.0)) && !twice(logits(0.09)));
+        assert!(!twice(unsure.clone()) && !twice(softmax(unsure)));
     }
 
     /// One row that was never filled among 200 changes nothing, ten do.

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::columns::{BETWEEN, called_by_classes, class_columns, families, is_aside};
+use super::class_columns::{BETWEEN, called_by_classes, class_columns, families};
+use super::columns::is_aside;
 use super::names::{LABEL_NAMES, SCORE_NAMES, plain};
 use super::{PredictionsError, Reading};
 use crate::array::Array;

@@ -1,6 +1,6 @@
 //! Columns of a table that hold a class for each sample in place of scores.
 
-use super::names::{LABEL_NAMES, PREDICTED, plain};
+use super::names::{LABEL_NAMES, is_predicted, plain};
 use crate::Result;
 use crate::table::Table;
 use crate::words::Words;
@@ -19,8 +19,7 @@ const TRUTH: Words = Words(
 
 /// Whether a column is called as predicted classes are.
 pub(super) fn is_guess(name: &str) -> bool {
-    let plain = plain(name);
-    PREDICTED.contains(&plain) || GUESSES.contains(&plain)
+    is_predicted(name) || GUESSES.contains(&plain(name))
 }
 
 /// Of two columns that are called as labels are, the true and the predicted classes, if the names

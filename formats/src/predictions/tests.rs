@@ -943,10 +943,75 @@ fn scores_by_the_names_of_classes_are_read() {
         r#"[{"truth": "bee", "pred": "bee", "p_ant": 0.5, "p_bee": 2.5}, {"truth": "ant", "pred": "ant", "p_ant": 3.0, "p_bee": 1.0}]"#,
         r#"[{"true": "bee", "result": [{"label": "bee", "score": 2.5}, {"label": "ant", "score": 0.5}]},
             {"true": "ant", "result": [{"label": "ant", "score": 3.0}, {"label": "bee", "score": 1.0}]}]"#,
+        r#"[{"y": "bee", "predicted_y_probs": [{"label": "bee", "prob": 2.5}, {"label": "ant", "prob": 0.5}]},
+            {"y": "ant", "predicted_y_probs": [{"label": "ant", "prob": 3.0}, {"label": "bee", "prob": 1.0}]}]"#,
+        r#"[{"gt": "bee", "prediction": {"ids": ["7", "9"], "displayNames": ["bee", "ant"], "confidences": [2.5, 0.5]}},
+            {"gt": "ant", "prediction": {"ids": ["7", "9"], "displayNames": ["ant", "bee"], "confidences": [3.0, 1.0]}}]"#,
+        r#"[{"sequence": "a", "labels": ["bee", "ant"], "scores": [2.5, 0.5], "label": "bee"},
+            {"sequence": "b", "labels": ["ant", "bee"], "scores": [3.0, 1.0], "label": "ant"}]"#,
+        r#"{"columns": ["image", "truth", "score_ant", "score_bee"], "_type": "table",
+            "data": [[{"path": "a"}, "bee", 0.5, 2.5], [{"path": "b"}, "ant", 3.0, 1.0]]}"#,
     ] {
         let found = of(text, &reading).unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!((found.labels.to_vec(), found.logits), (vec![1, 0], Logits::F64(array![[0.5, 2.5], [3.0, 1.0]])));
         let asked = of(text, &Reading::default()).unwrap_err().to_string();
         assert!(asked.contains("`class-names`"), "{asked}");
+    }
+}
+
+/// Tables as other programs write them, two classes by name; the columns of the classes stand in
+/// another order than the classes.
+#[test]
+fn the_columns_of_other_programs_are_told() {
+    let names = Some(["ant", "bee"].map(str::to_owned).to_vec());
+    let reading = Reading { class_names: names, ..Reading::default() };
+    let of = |header: &str, rows: [&str; 2]| {
+        let text = format!("{header}\n{}\n{}\n", rows[0], rows[1]);
+        with_files(&[("p.csv", text.as_bytes())], |folder| {
+            read_as(&PredictionSource::File(folder.join("p.csv")), &reading)
+        })
+    };
+    let beside = ["bee,2.5,0.5,bee", "ant,1.0,3.0,ant"];
+    let in_front = ["bee,bee,2.5,0.5", "ant,ant,1.0,3.0"];
+    for (header, rows) in [
+        ("Species,P (Species=bee),P (Species=ant),Prediction (Species)", beside),
+        ("Species,Prob[bee],Prob[ant],Most Likely Species", beside),
+        ("Species,Scored Probabilities_bee,Scored Probabilities_ant,Scored Labels", beside),
+        ("Species,Scored Probabilities for Class bee,Scored Probabilities for Class ant,Scored Labels", beside),
+        ("label,confidence(bee),confidence(ant),prediction(label)", beside),
+        (".pred_class,Species,.pred_bee,.pred_ant", in_front),
+        ("response,truth,prob.bee,prob.ant", in_front),
+        ("label,predict,P_speciesbee,P_speciesant", in_front),
+    ] {
+        let found = of(header, rows).unwrap_or_else(|error| panic!("{header}: {error}"));
+        assert_eq!((found.labels.to_vec(), found.logits), (vec![1, 0], Logits::F64(array![[0.5, 2.5], [3.0, 1.0]])));
+    }
+    // Two columns hold names of classes, and none; a column that contradicts the scores is told.
+    for (header, rows) in [("a,b,x_bee,x_ant", in_front), ("a,x_bee,x_ant,b", ["1,2.5,0.5,2", "0,1.0,3.0,1"])] {
+        let asked = of(header, rows).unwrap_err().to_string();
+        assert!(asked.contains("no column is called label") && asked.contains("`keys` labels=NAME"), "{asked}");
+    }
+    let wrong = of("Species,Prob[bee],Prob[ant],Most Likely Species", ["bee,2.5,0.5,bee", "ant,1.0,3.0,bee"]).unwrap();
+    assert!(wrong.doubts.iter().any(|doubt| doubt.contains("1 of 2 samples")), "{:?}", wrong.doubts);
+}
+
+#[test]
+fn tables_below_a_title_or_between_bars_are_read() {
+    let rows = ["label,logit_0,logit_1", "1,0.5,2.5", "0,3.0,1.0"];
+    let joined = |mark: &str| rows.map(|row| row.replace(',', mark)).join("\n");
+    let framed = rows.map(|row| format!("| {} |", row.replace(',', " | ")));
+    let rule = "|---|:--:|--:|";
+    for text in [
+        format!("sep=,\n{}\n", joined(",")),
+        format!("\"sep=;\"\r\n{}\r\n", joined(";").replace('\n', "\r\n")),
+        format!("Test of a, b and c\n\n{}\n", joined(";")),
+        format!("Test,,\n,,\n{}\n", joined(",")),
+        format!("{}\n{rule}\n{}\n{}\n", framed[0], framed[1], framed[2]),
+        format!(" {}\n---+---+---\n {}\n {}\n(2 rows)\n", rows[0], rows[1], rows[2]).replace(',', " | "),
+    ] {
+        let found = with_files(&[("p.csv", text.as_bytes())], |folder| {
+            read(&PredictionSource::File(folder.join("p.csv"))).unwrap_or_else(|error| panic!("{text}: {error}"))
+        });
+        assert_eq!((found.labels.to_vec(), found.logits), (vec![1, 0], Logits::F64(array![[0.5, 2.5], [3.0, 1.0]])));
     }
 }

@@ -10,7 +10,9 @@ use crate::weights::usual::WEIGHT_KEYS;
 /// The line for the shell: it loads the file in Python, which runs the file's code, and keeps its
 /// tensors. A `plain` pickle is none of `torch.save`.
 pub(super) fn conversion(file: &Path, heap: &Heap, object: Option<Value>, refused: &[String], plain: bool) -> String {
-    if let Some(line) = of_library(file, refused).or_else(|| of_other_tensors(file, refused, plain)) {
+    let is_table = object.is_none_or(|object| object == Value::Global(Global::Refused));
+    let library = of_library(file, refused, is_table);
+    if let Some(line) = library.or_else(|| of_other_tensors(file, refused, plain)) {
         return line;
     }
     let loaded = format!("torch.load('{}', map_location='cpu', weights_only=False)", in_command(file));
@@ -64,8 +66,9 @@ fn of_other_tensors(file: &Path, refused: &[String], plain: bool) -> Option<Stri
     ))
 }
 
-/// The line for what holds no tensors: a table of pandas, a model of scikit-learn.
-fn of_library(file: &Path, refused: &[String]) -> Option<String> {
+/// The line for what holds no tensors: a model of scikit-learn, masked arrays, a table of pandas or
+/// a dictionary of such.
+fn of_library(file: &Path, refused: &[String], is_table: bool) -> Option<String> {
     let name = in_command(file);
     let is_of = |module: &str| refused.iter().any(|name| name.starts_with(module));
     if is_of("sklearn.") {
@@ -87,6 +90,14 @@ fn of_library(file: &Path, refused: &[String]) -> Option<String> {
             "python -c \"import torch; torch.save(list(torch.load('{name}', map_location='cpu', \
              weights_only=False).tensors), 'predictions.pt')\", which gives `predictions` where these are scores and \
              labels"
+        ));
+    }
+    if is_of("numpy.ma.") || is_of("pandas.") && !is_table {
+        return Some(format!(
+            "python -c \"import pickle, numpy; f = lambda o: {{k: f(v) for k, v in o.items()}} if isinstance(o, dict) else \
+             [f(v) for v in o] if isinstance(o, (list, tuple)) else numpy.ma.filled(o.astype(float), numpy.nan) if \
+             numpy.ma.is_masked(o) else numpy.asarray(o); pickle.dump(f(pickle.load(open('{name}', 'rb'))), \
+             open('plain.pkl', 'wb'))\", which gives the same in plain arrays, masked values as NaN"
         ));
     }
     is_of("pandas.").then(|| {

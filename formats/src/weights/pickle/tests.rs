@@ -335,3 +335,18 @@ fn deep_nesting_and_cycles_take_no_stack() {
 fn walk_with_room(program: &[u8]) {
     load(Path::new("w"), "p", program, 0, PersistentIds::Zip, &mut Budget::of(1 << 24)).unwrap();
 }
+
+/// `{"probs": pandas.DataFrame()}`, `pandas.DataFrame()` and `{"probs": numpy.ma.MaskedArray()}`.
+#[test]
+fn the_line_that_converts_tables_and_masked_arrays_fits_what_holds_them() {
+    let line = |program: &[u8]| {
+        load(Path::new("w.pkl"), "data.pkl", program, 0, PersistentIds::None, &mut Budget::of(program.len()))
+            .unwrap_err()
+            .to_string()
+    };
+    let in_dictionary = line(b"\x80\x02}X\x05\0\0\0probscpandas\nDataFrame\n)\x81s.");
+    assert!(in_dictionary.contains("pickle.dump(f(pickle.load(open('w.pkl', 'rb')))"), "{in_dictionary}");
+    assert!(line(b"\x80\x02cpandas\nDataFrame\n)\x81.").contains("pandas.read_pickle('w.pkl').to_csv"));
+    let masked = line(b"\x80\x02}X\x05\0\0\0probscnumpy.ma\nMaskedArray\n)\x81s.");
+    assert!(masked.contains("numpy.ma.filled(o.astype(float), numpy.nan)"), "{masked}");
+}

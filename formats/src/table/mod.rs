@@ -1,21 +1,17 @@
 //! Tables as text: records of fields between commas, semicolons, tabs or blanks, the names of the
 //! columns in front.
 
+mod records;
+mod top;
+
 use std::borrow::Cow;
 use std::path::Path;
 
 use crate::budget::Budget;
 use crate::quoting::quoted;
 use crate::{InputError, Result};
-
-/// What stands between fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Separator {
-    /// One character.
-    Character(u8),
-    /// One or more blanks.
-    Blanks,
-}
+pub(crate) use records::{Record, Separator, framed, is_list, is_rule, records};
+use records::{Records, number};
 
 /// The line of a header, and its names.
 type Names = (u64, Vec<String>);
@@ -27,6 +23,8 @@ pub(crate) struct Table<'t> {
     separator: Separator,
     /// Whether numbers have a comma before their fraction.
     decimal_comma: bool,
+    /// What stands alone above the names of the columns.
+    pub(crate) title: Option<String>,
     /// Names of the columns, and the line on which they stand.
     pub(crate) header: Option<Names>,
     /// Where the records below begin, and their first line.
@@ -37,134 +35,20 @@ pub(crate) struct Table<'t> {
     pub(crate) rows: usize,
 }
 
-/// A record: its first line and its text.
-pub(crate) type Record<'t> = (u64, &'t str);
-
-/// The records of a text, blank lines left out; a line end between quotes belongs to a field.
-struct Records<'t> {
-    text: &'t str,
-    position: usize,
-    line: u64,
-    quotes: bool,
-}
-
-/// The records of a text with their lines, from 1.
-pub(crate) fn records(text: &str) -> impl Iterator<Item = Record<'_>> {
-    Records { text, position: 0, line: 1, quotes: true }
-}
-
-impl<'t> Iterator for Records<'t> {
-    type Item = Record<'t>;
-
-    fn next(&mut self) -> Option<Record<'t>> {
-        loop {
-            let rest = self.text.as_bytes().get(self.position..)?;
-            if rest.is_empty() {
-                return None;
-            }
-            let (mut quoted, mut lines, first) = (false, 1_u64, self.line);
-            let mut length = rest.len();
-            for (at, &byte) in rest.iter().enumerate() {
-                match byte {
-                    b'"' if self.quotes => quoted = !quoted,
-                    b'\n' | b'\r' if !quoted => {
-                        length = at;
-                        break;
-                    }
-                    b'\n' => lines = lines.saturating_add(1),
-                    _ => {}
-                }
-            }
-            let record = &self.text[self.position..self.position.saturating_add(length)];
-            let end = match rest.get(length..).unwrap_or_default() {
-                [b'\r', b'\n', ..] => 2,
-                [] => 0,
-                _ => 1,
-            };
-            self.position = self.position.saturating_add(length.saturating_add(end));
-            self.line = self.line.saturating_add(lines);
-            if !record.trim().is_empty() {
-                return Some((first, record));
-            }
-        }
-    }
-}
-
-impl Separator {
-    /// The fields of a record, quotes taken off, appended to `fields`.
-    pub(crate) fn split<'r>(self, record: &'r str, fields: &mut Vec<Cow<'r, str>>) {
-        fields.clear();
-        let separator = match self {
-            Self::Blanks => return fields.extend(record.split_whitespace().map(unquoted)),
-            Self::Character(separator) => separator,
-        };
-        let bytes = record.as_bytes();
-        let (mut start, mut quoted) = (0, false);
-        for at in 0..=bytes.len() {
-            match bytes.get(at) {
-                Some(b'"') => quoted = !quoted,
-                Some(&byte) if byte == separator && !quoted => {
-                    fields.push(unquoted(&record[start..at]));
-                    start = at.saturating_add(1);
-                }
-                None => fields.push(unquoted(&record[start..])),
-                _ => {}
-            }
-        }
-    }
-
-    /// Whether the first field of a record is this number.
-    fn begins_with(self, record: &str, number: usize) -> bool {
-        let mut fields = Vec::new();
-        self.split(record, &mut fields);
-        fields.first().is_some_and(|field| field.parse() == Ok(number))
-    }
-
-    pub(crate) fn count(self, record: &str) -> usize {
-        match self {
-            Self::Blanks => record.split_whitespace().count(),
-            Self::Character(separator) => {
-                let mut quoted = false;
-                let is_end = |&&byte: &&u8| {
-                    quoted ^= byte == b'"';
-                    byte == separator && !quoted
-                };
-                record.as_bytes().iter().filter(is_end).count().saturating_add(1)
-            }
-        }
-    }
-
-    /// What parts most fields of a record: a tab, a semicolon, a comma, a bar, or blanks.
-    pub(crate) fn of(record: &str) -> Self {
-        for separator in [b'\t', b';', b',', b'|'].map(Self::Character) {
-            if separator.count(record) > 1 {
-                return separator;
-            }
-        }
-        if record.split_whitespace().count() > 1 { Self::Blanks } else { Self::Character(b',') }
-    }
-}
-
-fn unquoted(field: &str) -> Cow<'_, str> {
-    let field = field.trim();
-    match field.strip_prefix('"').and_then(|field| field.strip_suffix('"')) {
-        Some(inner) if inner.contains("\"\"") => Cow::Owned(inner.replace("\"\"", "\"")),
-        Some(inner) => Cow::Borrowed(inner.trim()),
-        None => Cow::Borrowed(field),
-    }
-}
-
 impl<'t> Table<'t> {
     /// Finds the separator, the header and the number of records, and sees that all are of one
     /// length.
     pub(crate) fn open(file: &Path, text: &'t str, budget: &mut Budget) -> Result<Self> {
         // numpy.savetxt puts a hash in front of its header, and others of their remarks.
         let is_comment = |record: &str| record.trim_start().starts_with('#');
-        let all = |quotes| Records { text, position: 0, line: 1, quotes };
-        let first = all(true).find(|(_, record)| !is_comment(record)).or_else(|| all(true).next());
+        let top = top::read(text);
+        let (position, line) = top.end;
+        let all = || Records { text, position, line, quotes: true, bars: false };
+        let first = all().find(|(_, record)| !is_comment(record) && !is_rule(record)).or_else(|| all().next());
         let (_, data) = first.ok_or_else(|| InputError::damaged(file, "line 1", "a table without a line"))?;
-        let separator = Separator::of(data);
-        let mut table = Self { text, separator, decimal_comma: false, header: None, start: (0, 1), width: 0, rows: 0 };
+        let separator = top.separator.unwrap_or_else(|| Separator::of(framed(data)));
+        let (title, start) = (top.title, top.end);
+        let mut table = Self { text, separator, decimal_comma: false, title, header: None, start, width: 0, rows: 0 };
         let (remark, repeated) = table.read_header(file, budget, is_comment)?;
         let mut row_names = false;
         for (line, record) in table.records() {
@@ -242,7 +126,8 @@ impl<'t> Table<'t> {
 
     fn records(&self) -> Records<'t> {
         let (position, line) = self.start;
-        Records { text: self.text, position, line, quotes: self.separator != Separator::Blanks }
+        let bars = self.separator == Separator::Character(b'|');
+        Records { text: self.text, position, line, quotes: self.separator != Separator::Blanks, bars }
     }
 
     /// Gives the line and the fields of each record below the header to `take`.
@@ -287,19 +172,6 @@ fn is_numbering(fields: &[Cow<'_, str>]) -> bool {
 
 fn is_decimal_comma(field: &str) -> bool {
     field.contains(',') && !field.contains('.') && number(field, true).is_some()
-}
-
-/// Whether a field is a list in brackets.
-pub(crate) fn is_list(field: &str) -> bool {
-    field.starts_with('[') && field.ends_with(']')
-}
-
-/// The number that a text is; with a comma before its fraction where tables have one.
-fn number(field: &str, decimal_comma: bool) -> Option<f64> {
-    if decimal_comma && field.contains(',') {
-        return field.replacen(',', ".", 1).parse().ok();
-    }
-    field.parse().ok()
 }
 
 /// The error of a field that is not what its column holds.

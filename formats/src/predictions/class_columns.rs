@@ -1,0 +1,137 @@
+//! Columns of the classes: numbered alike, or called by the names of the classes.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+
+use super::{PredictionsError, Reading};
+use crate::quoting::quoted;
+use crate::words::Words;
+use crate::{InputError, Result};
+
+/// What stands between words in front and the name or number of a class.
+pub(super) const BETWEEN: [char; 8] = ['_', '-', '.', ' ', ':', '/', '[', '('];
+
+/// What people call columns of features, which are numbered like scores.
+const FEATURES: Words = Words("feat feats feature features emb embs embedding embeddings embed dim pixel pc f");
+
+/// Numbered columns: the first number, and the columns in their order.
+pub(super) type Family = (usize, Vec<usize>);
+
+/// Names alike but for a number, which counts from 0 or 1 without a gap, by the words around it:
+/// `logit_3`, `class_3_logit`, `logits[3]`. `top_5` and `epoch_90` are none.
+pub(super) fn families<'n>(names: impl Iterator<Item = (usize, &'n str)>) -> BTreeMap<String, Family> {
+    let is_digit = |character: char| character.is_ascii_digit();
+    let mut families: BTreeMap<(&str, &str), Vec<(usize, usize)>> = BTreeMap::new();
+    for (at, name) in names {
+        let whole = name.trim_end_matches(|character: char| !character.is_ascii_digit());
+        let front = whole.trim_end_matches(is_digit);
+        if let Ok(number) = whole[front.len()..].parse() {
+            families.entry((front, &name[whole.len()..])).or_default().push((number, at));
+        }
+    }
+    let in_order = |((front, back), mut family): ((&str, &str), Vec<(usize, usize)>)| {
+        family.sort_unstable();
+        let first = family.first()?.0;
+        let counts = family.iter().enumerate().all(|(at, (number, _))| *number == first.saturating_add(at));
+        let is_family = family.len() > 1 && first <= 1 && counts;
+        is_family.then(|| (format!("{front}{back}"), (first, family.into_iter().map(|(_, column)| column).collect())))
+    };
+    families.into_iter().filter_map(in_order).collect()
+}
+
+/// Numbered columns that can be the scores: those that were said, else no features, and those
+/// called logits where others are numbered too.
+pub(super) fn score_families<'n>(
+    names: impl Iterator<Item = (usize, &'n str)>,
+    reading: &Reading,
+) -> BTreeMap<String, Family> {
+    let mut families = families(names);
+    if let Some(key) = &reading.keys.logits {
+        families.retain(|around, _| around == key);
+        return families;
+    }
+    families.retain(|around, _| !words(around).any(|word| FEATURES.contains(&word)));
+    let is_logits = |around: &str| words(around).any(|word| word.starts_with("logit"));
+    if families.len() > 1 && families.keys().any(|around| is_logits(around)) {
+        families.retain(|around, _| is_logits(around));
+    }
+    families
+}
+
+/// The refusal of columns that are numbered behind several words.
+pub(super) fn several_families(file: &Path, line: u64, [a, b]: [&str; 2]) -> InputError {
+    let problem = format!("the columns numbered behind {} and behind {} can be the scores", quoted(a), quoted(b));
+    let remedy = "say which with `keys` logits=WORD, the words around the numbers".to_owned();
+    PredictionsError::Table { file: file.to_path_buf(), line, problem, remedy }.into()
+}
+
+/// The columns of the classes in their order, of a file with scores or labels alone: those called
+/// by the names of the classes, else those numbered alike.
+pub(super) fn class_columns(
+    file: &Path,
+    line: u64,
+    names: &[(usize, &str)],
+    reading: &Reading,
+) -> Result<Option<Vec<usize>>> {
+    if reading.keys.logits.is_none()
+        && let Some(columns) = called_by_classes(names.iter().copied(), reading)
+    {
+        return Ok(Some(columns));
+    }
+    let mut found = score_families(names.iter().copied(), reading).into_iter();
+    match (found.next(), found.next()) {
+        (Some((_, (_, columns))), None) => Ok(Some(columns)),
+        (Some((a, _)), Some((b, _))) => Err(several_families(file, line, [&a, &b])),
+        (None, _) => Ok(in_class_order(names, reading)),
+    }
+}
+
+/// The columns that are called by the names of the classes, also behind words that all have in
+/// front, and in brackets: `prob.cat`, `P (species=cat)`, `confidence(cat)`.
+pub(super) fn called_by_classes<'n>(
+    names: impl Iterator<Item = (usize, &'n str)>,
+    reading: &Reading,
+) -> Option<Vec<usize>> {
+    let classes = reading.class_names.as_ref().filter(|classes| classes.len() > 1)?;
+    let places: HashMap<&str, usize> = names.map(|(at, name)| (name, at)).collect();
+    let first = classes.first()?.as_str();
+    let around =
+        |name: &'n str| name.match_indices(first).map(move |(at, _)| (&name[..at], &name[at..][first.len()..]));
+    // A name without a mark in front of it, as in P_speciescat, unless it is a number.
+    let are_numbers = classes.iter().any(|class| class.starts_with(|first: char| first.is_ascii_digit()));
+    let may_stand = |(front, back): &(&str, &str)| {
+        (front.is_empty() || front.ends_with(BETWEEN) || front.ends_with('=') || !are_numbers)
+            && (back.is_empty() || back.chars().all(|character| CLOSING.contains(&character)))
+    };
+    let words: BTreeSet<(&str, &str)> = places.keys().flat_map(|name| around(name)).filter(may_stand).collect();
+    words.into_iter().find_map(|(front, back)| {
+        let at = |class: &String| places.get(format!("{front}{class}{back}").as_str()).copied();
+        classes.iter().map(at).collect()
+    })
+}
+
+/// What may stand behind the name of a class, as in `Prob[cat]`.
+const CLOSING: [char; 5] = [')', ']', '}', '"', '\''];
+
+/// Columns of scores and nothing else in the order of their classes, where they are called by the
+/// names of these or numbered alike.
+fn in_class_order(names: &[(usize, &str)], reading: &Reading) -> Option<Vec<usize>> {
+    let numbered = || families(names.iter().copied()).into_values().next().map(|(_, columns)| columns);
+    let columns = called_by_classes(names.iter().copied(), reading).or_else(numbered)?;
+    (columns.len() == names.len()).then_some(columns)
+}
+
+/// The words of a name, in small letters.
+fn words(name: &str) -> impl Iterator<Item = String> {
+    name.split(BETWEEN).filter(|word| !word.is_empty()).map(str::to_ascii_lowercase)
+}
+
+/// Names without the words that all have in front, up to what stands between words.
+pub(super) fn without_common(names: &[String]) -> Vec<String> {
+    let Some(first) = names.first() else { return Vec::new() };
+    let shared = |name: &String| first.char_indices().zip(name.chars()).find(|((_, one), other)| one != other);
+    let end = |name: &String| shared(name).map_or(first.len().min(name.len()), |((at, _), _)| at);
+    let same = names.iter().map(end).min().unwrap_or(0);
+    let common = first[..same].rfind(BETWEEN).map_or(0, |mark| mark.saturating_add(1));
+    names.iter().map(|name| name[common..].to_owned()).collect()
+}
