@@ -1,6 +1,7 @@
 //! Names of the classes, in the order of their numbers.
 
 mod entries;
+mod label_map;
 mod lines;
 mod literal;
 #[cfg(test)]

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::entries::{Entry, ID_WORDS, KEYS, NAME_WORDS, Names, is_word, ordered};
+use super::label_map;
 use crate::budget::Budget;
+use crate::quoting::quoted;
 use crate::table::Separator;
 use crate::{InputError, Result};
 
@@ -25,8 +27,15 @@ pub(super) fn read(file: &Path, text: &str, budget: &mut Budget) -> Result<Names
         lines.push((line, text));
     }
     without_remarks(&mut lines);
+    if let Some(items) = label_map::items(file, &lines) {
+        return items;
+    }
     if let Some(block) = block(&lines) {
         lines = block;
+    }
+    if let Some((line, mark)) = lines.iter().find(|(_, line)| is_code(line.trim())) {
+        let problem = format!("{} is no name of a class; give the names one a line", quoted(mark.trim()));
+        return Err(InputError::damaged(file, format!("line {line}"), problem));
     }
     if let &[(line, only)] = lines.as_slice() {
         let separator = Separator::of(only.trim());
@@ -59,6 +68,11 @@ pub(super) fn read(file: &Path, text: &str, budget: &mut Budget) -> Result<Names
     Ok(lines.into_iter().map(|(line, text)| (line, name(text))).collect())
 }
 
+/// Whether a line is one of markup or code.
+fn is_code(line: &str) -> bool {
+    line.starts_with('<') && line.ends_with('>') || ["{", "}", "[", "]", "},", "],"].contains(&line)
+}
+
 /// What is called so above names and is none itself.
 const HEADERS: [&str; 11] = [
     "class",
@@ -84,15 +98,27 @@ fn without_remarks(lines: &mut Vec<Entry<&str>>) {
     }
 }
 
-/// The indented or marked lines below `names:` or the like, as YAML has them.
+/// The deeper or marked lines below `names:` or the like, as YAML has them: those at the beginning
+/// of a line, or the only ones.
 fn block<'t>(lines: &[Entry<&'t str>]) -> Option<Vec<Entry<&'t str>>> {
+    let indent = |line: &str| line.len().saturating_sub(line.trim_start().len());
     let is_key =
-        |line: &str| line.trim_end().strip_suffix(':').is_some_and(|key| HEADERS.contains(&key) || KEYS.contains(&key));
-    let start = lines.iter().position(|(_, line)| is_key(line))?.saturating_add(1);
-    let inside = lines.iter().skip(start).take_while(|(_, line)| line.starts_with([' ', '\t', '-']));
-    let bare = |line: &'t str| line.split_once(" #").map_or(line, |(line, _)| line);
-    let block: Vec<Entry<&str>> = inside.map(|&(at, line)| (at, bare(line))).collect();
-    (!block.is_empty()).then_some(block)
+        |line: &str| line.trim().strip_suffix(':').is_some_and(|key| HEADERS.contains(&key) || KEYS.contains(&key));
+    let below = |start: usize| {
+        let depth = lines.get(start).map_or(0, |(_, line)| indent(line));
+        let is_inside =
+            |line: &str| indent(line) > depth || indent(line) == depth && line.trim_start().starts_with('-');
+        let inside = lines.iter().skip(start.saturating_add(1)).take_while(move |(_, line)| is_inside(line));
+        let bare = |line: &'t str| line.split_once(" #").map_or(line, |(line, _)| line);
+        let block: Vec<Entry<&str>> = inside.map(|&(at, line)| (at, bare(line))).collect();
+        (!block.is_empty()).then_some((depth, block))
+    };
+    let keys = lines.iter().enumerate().filter(|(_, (_, line))| is_key(line));
+    let mut blocks: Vec<(usize, Vec<Entry<&str>>)> = keys.filter_map(|(at, _)| below(at)).collect();
+    if let Some(at) = blocks.iter().position(|(depth, _)| *depth == 0) {
+        return Some(blocks.swap_remove(at).1);
+    }
+    blocks.pop().filter(|_| blocks.is_empty()).map(|(_, block)| block)
 }
 
 /// Takes blanks off, and dashes or stars in front, commas behind, if all lines have them.
@@ -234,10 +260,10 @@ fn in_front(text: &str) -> Option<(usize, &str)> {
         front.eq_ignore_ascii_case(word).then(|| text[word.len()..].trim_start_matches([' ', '_', '#']))
     });
     let text = word.filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())).unwrap_or(text);
-    let text = text.trim_start_matches(['[', '(', '#', '"']);
+    let text = text.trim_start_matches(['[', '(', '#', '"', '\'']);
     let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
     let number = text[..text.len().saturating_sub(rest.len())].parse().ok()?;
-    let rest = rest.trim_start_matches('"');
+    let rest = rest.trim_start_matches(['"', '\'']);
     let name = rest.trim_start_matches([']', ')']).trim_start_matches(' ');
     let apart = name.len() < rest.len();
     let marked = MARKS.iter().find_map(|mark| name.strip_prefix(mark));

@@ -32,6 +32,8 @@ fn a_number_beside_a_name_is_its_class_whatever_stands_between() {
         "N: 'S'",
         "N: S,",
         "- N: S",
+        "'N': S",
+        "\"N\": 'S'",
         "N|S",
         "\"N\",\"S\"",
         "\"S\",\"N\"",
@@ -178,4 +180,34 @@ fn names_in_bytes_are_refused_with_the_line_that_writes_them() {
     let error =
         crate::testing::with_file("meta", pickle, |file| super::read_names(&file.into())).unwrap_err().to_string();
     assert!(error.contains("d[b'label_names']"), "{error}");
+}
+
+#[test]
+fn names_are_found_in_descriptions_of_data() {
+    let hugging_face = r#"{"description": "x", "features": {"image": {"_type": "Image"},
+        "label": {"names": ["ant", "bee", "cat"], "_type": "ClassLabel"}}, "splits": {"train": {"num_examples": 5}}}"#;
+    let card = "dataset_info:\n  features:\n  - name: image\n    dtype: image\n  - name: label\n    dtype:\n      \
+                class_label:\n        names:\n          '0': ant\n          '1': bee\n          '2': cat\n  splits:\n  - x\n";
+    let map = "item {\n  id: 1\n  name: 'ant'\n}\nitem {\n  name: \"cat\"\n  id: 3\n}\n\nitem { id: 2, display_name: 'bee' }\n";
+    let openmmlab = r#"{"metainfo": {"classes": ["ant", "bee", "cat"]}, "data_list": []}"#;
+    for text in [hugging_face, card, map, openmmlab] {
+        assert_eq!(read(text).unwrap_or_else(|error| panic!("{text}: {error}")), ["ant", "bee", "cat"], "{text}");
+    }
+    let both = hugging_face
+        .replace("\"image\": {", "\"fine\": {\"names\": [\"a\", \"b\"], \"_type\": \"ClassLabel\"}, \"image\": {");
+    let two_blocks = format!("{card}{card}");
+    for (text, problem) in [
+        (both.as_str(), "neither \"description\""),
+        (&two_blocks, "class"),
+        ("item {\n  id: 1\n}\n", "without an id or a name"),
+        ("item {\n  id: 1\n name: 'a'\n}\nitem {\n  id: 1\n name: 'b'\n}\n", "there twice"),
+        ("<View>\n<Choice value=\"cat\"/>\n</View>\n", "is no name of a class"),
+        ("enum Class {\nant,\nbee\n}\n", "\"}\" is no name of a class"),
+    ] {
+        match read(text) {
+            Err(error) => assert!(error.to_string().contains(problem), "{text}: {error}"),
+            // Lines of text, whose number will not be that of the classes.
+            Ok(names) => assert!(problem == "class" && names.len() > 20, "{text}: {names:?}"),
+        }
+    }
 }

@@ -79,6 +79,12 @@ fn dictionary(file: &Path, mut entries: Vec<(String, Saved<'_>)>, budget: &mut B
     if other.iter().all(Option::is_some) && one.iter().any(Option::is_none) {
         return by_number(file, other.into_iter(), 0);
     }
+    // Datasets of Hugging Face have them in the description of a feature.
+    if one.iter().all(Option::is_none)
+        && let Some(place) = only_below(&entries)
+    {
+        return dictionary(file, vec![entries.swap_remove(place)], budget);
+    }
     if let Some((key, value)) = entries.iter().zip(&one).find(|(_, pair)| pair.is_none()).map(|(entry, _)| entry) {
         let problem = match value {
             Saved::Text(_) => format!("neither {} nor its value is a number", quoted(key)),
@@ -87,6 +93,21 @@ fn dictionary(file: &Path, mut entries: Vec<(String, Saved<'_>)>, budget: &mut B
         return Err(wrong(file, problem));
     }
     by_number(file, one.into_iter(), 0)
+}
+
+/// The one entry below which one of [`KEYS`] stands, and no other does.
+fn only_below(entries: &[(String, Saved<'_>)]) -> Option<usize> {
+    fn keys(value: &Saved<'_>) -> usize {
+        let Saved::Dictionary(entries) = value else { return 0 };
+        let own = |(key, value): &(String, Saved<'_>)| {
+            let is_names = matches!(value, Saved::List(_) | Saved::Dictionary(_)) && KEYS.contains(&key.as_str());
+            if is_names { 1 } else { keys(value) }
+        };
+        entries.iter().map(own).sum()
+    }
+    let mut found = entries.iter().enumerate().filter(|(_, (_, value))| keys(value) > 0);
+    let (at, (_, value)) = found.next()?;
+    (found.next().is_none() && keys(value) == 1).then_some(at)
 }
 
 /// Refuses a configuration whose two lists name the classes otherwise.
