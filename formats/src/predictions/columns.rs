@@ -115,8 +115,8 @@ impl<'a> Choice<'a> {
             return Ok(None);
         };
         let names: HashSet<&str> = names.iter().map(String::as_str).collect();
-        let mut rest: Vec<usize> =
-            (0..self.header.len()).filter(|at| !scores.contains(at) && !is_aside(self.called(*at))).collect();
+        let may_be = |at: &usize| !scores.contains(at) && !is_aside(self.called(*at)) && !is_guess(self.called(*at));
+        let mut rest: Vec<usize> = (0..self.header.len()).filter(may_be).collect();
         self.table.for_each(|_, fields| {
             rest.retain(|&at| fields.get(at).is_some_and(|field| names.contains(field.as_ref())));
             Ok(())

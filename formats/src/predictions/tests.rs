@@ -987,7 +987,11 @@ fn the_columns_of_other_programs_are_told() {
         assert_eq!((found.labels.to_vec(), found.logits), (vec![1, 0], Logits::F64(array![[0.5, 2.5], [3.0, 1.0]])));
     }
     // Two columns hold names of classes, and none; a column that contradicts the scores is told.
-    for (header, rows) in [("a,b,x_bee,x_ant", in_front), ("a,x_bee,x_ant,b", ["1,2.5,0.5,2", "0,1.0,3.0,1"])] {
+    for (header, rows) in [
+        ("a,b,x_bee,x_ant", in_front),
+        ("a,x_bee,x_ant,b", ["1,2.5,0.5,2", "0,1.0,3.0,1"]),
+        ("decision,x_bee,x_ant", ["bee,2.5,0.5", "ant,1.0,3.0"]),
+    ] {
         let asked = of(header, rows).unwrap_err().to_string();
         assert!(asked.contains("no column is called label") && asked.contains("`keys` labels=NAME"), "{asked}");
     }
