@@ -9,12 +9,12 @@ use ndarray_linalg::{JobSvd, SVDDC};
 
 use super::NormError;
 
-/// All min(m, n) singular values of an m x n matrix, descending (LAPACK's dgesdd, values only).
+/// ‖M‖₂ = σ₁ of an m x n matrix, all of whose singular values are computed (LAPACK's dgesdd).
 ///
 /// # Errors
 /// [`NormError::Empty`], [`NormError::NonFinite`]; [`NormError::NotConverged`] with LAPACK's own
 /// message; [`NormError::Overflow`].
-pub fn singular_values(matrix: ArrayView2<f64>) -> Result<Vec<f64>, NormError> {
+pub fn spectral_norm(matrix: ArrayView2<f64>) -> Result<f64, NormError> {
     super::exact::check(matrix)?;
     let (rows, columns) = matrix.dim();
     let not_converged = |reason| NormError::NotConverged { rows, columns, reason };
@@ -22,13 +22,5 @@ pub fn singular_values(matrix: ArrayView2<f64>) -> Result<Vec<f64>, NormError> {
     if values.iter().any(|value| value.is_nan()) {
         return Err(not_converged("a singular value is NaN".to_owned()));
     }
-    if values.iter().all(|value| value.is_finite()) { Ok(values.to_vec()) } else { Err(NormError::Overflow) }
-}
-
-/// ‖M‖₂ = σ₁ of an m x n matrix.
-///
-/// # Errors
-/// As [`singular_values`].
-pub fn largest_singular_value(matrix: ArrayView2<f64>) -> Result<f64, NormError> {
-    Ok(singular_values(matrix)?[0])
+    if values.iter().all(|value| value.is_finite()) { Ok(values[0]) } else { Err(NormError::Overflow) }
 }
