@@ -22,8 +22,8 @@ mod worst_classes;
 
 pub(crate) use correlation::draw as correlation_figures;
 
-use crate::draw::Figure;
 use crate::draw::scene::{self, Scene};
+use crate::draw::{Figure, Layout};
 use crate::report::headline::{all_models, called};
 use crate::results::{ModelFigures, ModelReport, Report};
 use crate::words::{grouped, percent, readable};
@@ -204,16 +204,16 @@ fn sample_sizes(report: &Report) -> String {
 
 /// A figure whose title has the model's name, however long: [`Figure::complete`] shortens what it
 /// draws.
-fn of_model(stem: &str, title: &str, model: &ModelReport, caption: String, body: Scene) -> Figure {
-    Figure { stem: stem.to_owned(), title: format!("{title}: {}", model.name), caption, body }
+fn of_model(stem: &str, title: &str, model: &ModelReport, caption: String, draw: impl Fn(Layout) -> Scene) -> Figure {
+    Figure::of(stem, format!("{title}: {}", model.name), caption, draw)
 }
 
 /// Above this number of classes a mark for each would be a solid block: plots show bins.
 const MOST_SINGLE: usize = 200;
 
 /// Radius of a class's marker: smaller where there are many.
-fn marker_radius(num_classes: usize) -> f64 {
-    if num_classes <= 30 { 7.0 } else { 5.0 }
+fn marker_radius(num_classes: usize, layout: Layout) -> f64 {
+    if num_classes <= 30 { 7.0 } else { layout.either(5.0, 4.0) }
 }
 
 /// A class's name in at most `width`; one that is cut keeps the class's number: `squir… (80)`.
