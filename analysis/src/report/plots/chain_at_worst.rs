@@ -4,7 +4,7 @@
 
 use super::shown_bounds::{describe, sharpest_bounds};
 use super::{of_model, settings_caption, sure};
-use crate::draw::palette::{BLANK, BLUE, Color, GRID, INK, MUTED, ORANGE, PURPLE, SKY};
+use crate::draw::palette::{BLANK, Color, GRID, INK, MUTED, PAPER, SKY};
 use crate::draw::panel::{Area, LABEL, LEGEND, Symbol, TICK, legend, ticks, x_axis};
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene, fitted, wrapped};
@@ -14,6 +14,14 @@ use crate::results::{BoundReport, ModelReport, Report};
 use crate::words::{counted, grouped, multiple, percent, short};
 
 const ROW: f64 = 38.0;
+
+/// What is measured is grey, what follows from the norm is blue; the colours of the groups of
+/// classes stay theirs.
+const ERROR: Color = MUTED;
+const WEIGHTED: Color = BLANK;
+const NORM: Color = SKY.with_alpha(0.4);
+const BOUND: Color = SKY;
+const FROM_TRAINING: Color = INK;
 
 struct Bar {
     label: String,
@@ -41,11 +49,11 @@ fn body(blocks: &[(String, Vec<Bar>)], base: f64, trained: bool, layout: Layout)
 
     let mut scene = layout.scene();
     let entries = [
-        (Symbol::Swatch(SKY), "the class's error".to_owned()),
-        (Symbol::Swatch(BLUE), "weighted by the class's weight λ".to_owned()),
-        (Symbol::Swatch(BLANK), "spectral norm".to_owned()),
-        (Symbol::Swatch(ORANGE), "upper bound of the weighted error".to_owned()),
-        (Symbol::Swatch(PURPLE), "bound of the class's error from training images".to_owned()),
+        (Symbol::Swatch(ERROR), "the class's error".to_owned()),
+        (Symbol::Swatch(WEIGHTED), "weighted by the class's weight λ".to_owned()),
+        (Symbol::Swatch(NORM), "spectral norm".to_owned()),
+        (Symbol::Swatch(BOUND), "upper bound of the weighted error".to_owned()),
+        (Symbol::Swatch(FROM_TRAINING), "bound of the class's error from training images".to_owned()),
     ];
     let head = legend(&mut scene, layout, if trained { &entries } else { &entries[..4] }) + layout.either(34.0, 8.0);
     let columns = Columns::of(layout);
@@ -134,6 +142,7 @@ fn draw_bar(scene: &mut Scene, bar: &Bar, y: f64, x: &Scale, columns: &Columns, 
     scene.rect(columns.left, top, x.at(bar.value) - columns.left, ROW - 10.0, bar.fill);
     if let Some(interval) = bar.interval.filter(|interval| interval[1] > 0.0) {
         let ends = interval.map(|end| x.at(end));
+        scene.segment((ends[0], middle), (ends[1], middle), PAPER, 6.0);
         scene.segment((ends[0], middle), (ends[1], middle), INK, 2.0);
         // Caps on a short whisker would hide it.
         for at in ends.into_iter().filter(|_| ends[1] - ends[0] > 8.0) {
@@ -221,28 +230,28 @@ fn bars(model: &ModelReport, class: usize, error: f64, interval: [f64; 2]) -> Ve
         _ => "attained here".to_owned(),
     };
     let mut bars = vec![
-        bar("error e", error, Some(interval), SKY, format!("{}, measured", percent(error))),
+        bar("error e", error, Some(interval), ERROR, format!("{}, measured", percent(error))),
         bar(
             &format!("λ e, λ = {}", short(weight)),
             weighted,
             Some(interval.map(|end| weight * end)),
-            BLUE,
+            WEIGHTED,
             String::new(),
         ),
-        bar("WCE = largest λ e", chain.wce, Some(model.test.wce_interval), BLUE, of_wce),
-        bar("R = ‖CΛ‖₂", model.test.split.hard.spectral_norm_weighted.value, None, BLANK, "not bounded by R".into()),
+        bar("WCE = largest λ e", chain.wce, Some(model.test.wce_interval), WEIGHTED, of_wce),
+        bar("R = ‖CΛ‖₂", model.test.split.hard.spectral_norm_weighted.value, None, NORM, "not bounded by R".into()),
         bar(
             &format!("√s R, s = {}", chain.max_column_nonzeros),
             chain.upper_bound_sqrt_s,
             None,
-            ORANGE,
+            BOUND,
             at_most(chain.upper_bound_sqrt_s),
         ),
-        bar("√(K−1) R", chain.upper_bound, None, ORANGE, at_most(chain.upper_bound)),
+        bar("√(K−1) R", chain.upper_bound, None, BOUND, at_most(chain.upper_bound)),
     ];
     for bound in sharpest_bounds(model).into_iter().take(2) {
         let Some(value) = bound.per_class().and_then(|values| values[class]) else { continue };
-        bars.push(bar(&describe(bound), value, None, PURPLE, from_training(bound, value)));
+        bars.push(bar(&describe(bound), value, None, FROM_TRAINING, from_training(bound, value)));
     }
     bars
 }

@@ -4,7 +4,7 @@
 
 use super::bound_vs_error::{heading, spread};
 use super::{group_style, shared_settings, sure};
-use crate::draw::palette::{BLUE, Color, GREEN, GRID, INK, MUTED, Mark, ORANGE, PURPLE, VERMILLION};
+use crate::draw::palette::{Color, GRID, INK, MUTED, Mark, SKY};
 use crate::draw::panel::{self, Area, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene, Shape, text_width};
@@ -36,7 +36,7 @@ fn rows_of_models() -> [Panel; 3] {
         (
             "worst class (%)",
             Notation::Percent,
-            vec![series("largest class error, interval", (VERMILLION, Mark::Triangle), false, |m| {
+            vec![series("largest class error, interval", (INK, Mark::Triangle), false, |m| {
                 m.test.worst_class.as_ref().map(|worst| (worst.error, Some(m.test.max_error.interval)))
             })],
         ),
@@ -67,13 +67,13 @@ fn over_epochs() -> [Panel; 3] {
             "‖CΛ‖₂",
             Notation::Plain,
             vec![
-                series("‖CΛ‖₂, test", (BLUE, Mark::Circle), false, |m| {
+                series("‖CΛ‖₂, test", (INK, Mark::Circle), false, |m| {
                     Some((m.test.split.hard.spectral_norm_weighted.value, None))
                 }),
-                series("‖CΛ‖₂, training", (ORANGE, Mark::Square), false, |m| {
+                series("‖CΛ‖₂, training", (SKY, Mark::Square), false, |m| {
                     m.train.as_ref().map(|t| (t.hard.spectral_norm_weighted.value, None))
                 }),
-                series("surrogate C̃, training", (ORANGE, Mark::Diamond), true, |m| {
+                series("surrogate C̃, training", (SKY, Mark::Diamond), true, |m| {
                     let surrogate = m.train.as_ref()?.surrogate.as_ref()?;
                     Some((surrogate.spectral_norm_weighted.value, None))
                 }),
@@ -82,7 +82,7 @@ fn over_epochs() -> [Panel; 3] {
         (
             "WCE = largest λ e",
             Notation::Plain,
-            vec![series("WCE, interval", (VERMILLION, Mark::Triangle), false, |m| {
+            vec![series("WCE, interval", (INK, Mark::Triangle), false, |m| {
                 Some((m.test.split.chain.wce, Some(m.test.wce_interval)))
             })],
         ),
@@ -90,10 +90,10 @@ fn over_epochs() -> [Panel; 3] {
             "test error (%)",
             Notation::Percent,
             vec![
-                series("worst class, interval", (PURPLE, Mark::Triangle), false, |m| {
+                series("worst class, interval", (INK, Mark::Triangle), false, |m| {
                     m.test.worst_class.as_ref().map(|w| (w.error, Some(w.interval)))
                 }),
-                series("all test samples", (GREEN, Mark::Circle), false, |m| Some((1.0 - m.test.split.accuracy, None))),
+                series("all test samples", (MUTED, Mark::Circle), false, |m| Some((1.0 - m.test.split.accuracy, None))),
             ],
         ),
     ]

@@ -9,7 +9,7 @@ use super::{
     MOST_SINGLE, bins, by_frequency, by_frequency_title, class_title, floor_caption, group_legend, group_of,
     group_runs, group_style, group_swatches, marker_radius, of_model, order_label, quantile, settings_caption,
 };
-use crate::draw::palette::{BLANK, Color, GREEN, GRID, INK, MUTED, Mark, SKY, VACUOUS, VERMILLION};
+use crate::draw::palette::{BLANK, Color, GREEN, GRID, INK, MUTED, Mark, PAPER, SKY, VACUOUS};
 use crate::draw::panel::{Area, LABEL, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene, fitted, text_width, wrapped};
@@ -60,21 +60,26 @@ fn body(model: &ModelReport, layout: Layout) -> Scene {
     }
 
     let slices = slices(k);
+    // Boxes lie below the lines, which have a white edge there; marks of single classes lie above.
+    if k > MOST_SINGLE {
+        quantiles(&mut scene, (&x, &y), model, &order, layout.either(24, 16));
+    }
     if let Some(floors) = &model.floors {
-        let floor = |class: usize| Some(floors.class[class]);
-        steps(&mut scene, &x, &y, &medians(&slices, &order, floor), GREEN, None);
+        let floors = medians(&slices, &order, |class| Some(floors.class[class]));
+        if k > MOST_SINGLE {
+            steps(&mut scene, &x, &y, &floors, (PAPER, 6.0), None);
+        }
+        steps(&mut scene, &x, &y, &floors, (GREEN, layout.either(2.2, 2.8)), None);
     }
     for (n, text) in notes.into_iter().enumerate() {
         scene.text(area.left + 12.0, area.top + 24.0 + 30.0 * n as f64, text, LABEL, Anchor::Start);
     }
     for (bound, (color, dashed)) in bounds.iter().zip(STYLES) {
         let value = |class: usize| bound.per_class()?[class].filter(|value| !bound.is_vacuous(*value));
-        steps(&mut scene, &x, &y, &medians(&slices, &order, value), color, dashed.then_some((8.0, 5.0)));
+        steps(&mut scene, &x, &y, &medians(&slices, &order, value), (color, 2.2), dashed.then_some((8.0, 5.0)));
     }
     if k <= MOST_SINGLE {
         points(&mut scene, &x, &y, model, &order, marker_radius(k, layout));
-    } else {
-        quantiles(&mut scene, (&x, &y), model, &order, layout.either(24, 16));
     }
     spines(&mut scene, area);
     worst_class(&mut scene, area.right + 20.0, &y, model.test.max_error.interval);
@@ -85,7 +90,7 @@ fn body(model: &ModelReport, layout: Layout) -> Scene {
 
 const STYLES: [(Color, bool); 2] = [(SKY, false), (INK, true)];
 
-const WORST: Color = VERMILLION;
+const WORST: Color = INK;
 
 /// Where the error of the worst class lies, whichever that is, beside the data.
 fn worst_class(scene: &mut Scene, at: f64, y: &Scale, interval: [f64; 2]) {
@@ -243,7 +248,7 @@ fn steps(
     x: &Scale,
     y: &Scale,
     values: &[(Range<usize>, Option<f64>)],
-    color: Color,
+    (color, width): (Color, f64),
     dash: Option<(f64, f64)>,
 ) {
     let mut line: Vec<(f64, f64)> = Vec::new();
@@ -256,10 +261,10 @@ fn steps(
                     _ => line.extend([(from, height), (to, height)]),
                 }
             }
-            None => scene.path(std::mem::take(&mut line), color, 2.2, dash),
+            None => scene.path(std::mem::take(&mut line), color, width, dash),
         }
     }
-    scene.path(line, color, 2.2, dash);
+    scene.path(line, color, width, dash);
 }
 
 /// The training counts as bars on a log scale; returns the axis below, which is flat.

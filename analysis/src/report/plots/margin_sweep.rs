@@ -2,7 +2,7 @@
 //! training and test.
 
 use super::{of_model, settings_caption};
-use crate::draw::palette::{BLUE, Color, Mark, ORANGE};
+use crate::draw::palette::{Color, INK, Mark, SKY};
 use crate::draw::panel::{Area, LEGEND, Symbol, legend, spines, ticks, x_axis, y_axis};
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene};
@@ -11,8 +11,8 @@ use crate::results::{MarginReport, MatrixNorms, ModelReport, Report, SplitReport
 use crate::words::short;
 use car_spectral::confusion::WrittenMargin;
 
-const TRAIN: (Color, Mark) = (ORANGE, Mark::Square);
-const TEST: (Color, Mark) = (BLUE, Mark::Circle);
+const TRAIN: (Color, Mark) = (SKY, Mark::Square);
+const TEST: (Color, Mark) = (INK, Mark::Circle);
 
 type Read = fn(&MatrixNorms) -> f64;
 
