@@ -124,7 +124,7 @@ fn panel(scene: &mut Scene, area: Area, edge: f64, report: &Report, pair: &Compa
     let room = (area.right - edge) / 1.2;
     let lines = [
         fitted_end(&model.name, LEGEND, room),
-        format!("minus {}", fitted_end(&against.name, LEGEND, room - 50.0)),
+        format!("against {}", fitted_end(&against.name, LEGEND, room - 80.0)),
         fitted(&format!("{better} classes better, {worse} worse, {undecided} undecided"), LEGEND, area.right - edge),
     ];
     for (n, line) in lines.into_iter().enumerate() {

@@ -1,5 +1,5 @@
 //! `differences_over_seeds`: for each pair of methods the differences of their errors over paired
-//! seeds, seed by seed and with their intervals: all images, the worst class, the groups.
+//! seeds, seed by seed and with their intervals: the worst class, all samples, the groups.
 
 use super::differences_by_class::style;
 use super::{shared_settings, sure};
@@ -71,7 +71,7 @@ fn body(groups: &[(&GroupComparison, Vec<Row>)], most: f64, layout: Layout) -> S
     for (at, (found, rows)) in groups.iter().enumerate() {
         let pairing = if found.paired { "paired by seed" } else { "not paired by seed" };
         let networks = format!("{} and {} networks, {pairing}", found.models_b.len(), found.models_a.len());
-        let names = fitted_end(&format!("{} minus {}", found.b, found.a), LEGEND, layout.inner() / 1.2);
+        let names = fitted_end(&format!("{} against {}", found.b, found.a), LEGEND, layout.inner() / 1.2);
         scene.text(left, top + LEGEND, names, LEGEND, Anchor::Start).bold = true;
         scene.text(left, top + 2.3 * LEGEND, networks, TICK, Anchor::Start).color = MUTED;
         // A narrow figure has the directions on a line of their own.
@@ -112,8 +112,8 @@ fn rows(report: &Report, found: &GroupComparison) -> Vec<Row> {
     };
     let worst: Read = |model| model.test.worst_class.as_ref().map(|worst| worst.error);
     let mut rows = vec![
-        row("error, all images", |model| Some(1.0 - model.test.split.accuracy), &found.overall),
         row("error, worst class", worst, &found.worst_class),
+        row("error, all samples", |model| Some(1.0 - model.test.split.accuracy), &found.overall),
     ];
     let groups: [(&str, Read, _); 3] = [
         ("error, many", |model| Some(1.0 - model.test.many?.accuracy_macro), &found.many_macro),
@@ -176,7 +176,7 @@ mod tests {
         let labels: Vec<&str> = rows.iter().map(|row| row.label).collect();
         assert_eq!(
             labels,
-            ["all images", "worst class", "many", "medium", "few", "worst class, on other samples"]
+            ["worst class", "all samples", "many", "medium", "few", "worst class, on other samples"]
                 .map(|of| format!("error, {of}"))
         );
         for row in &rows {
