@@ -153,9 +153,9 @@ fn classes_are_sought_sorted_and_opened() {
     assert_eq!([&sorted[0], &sorted[1]], ["train", "descending"]);
     assert!(sorted[2].as_str().unwrap().contains("240"));
     assert_eq!(said["sought"].as_array().unwrap().len(), 1);
-    assert_eq!(said["few"], serde_json::json!(["no class matches"]), "none has fewer than 20 training images");
+    assert_eq!(said["few"], serde_json::json!(["no class matches"]), "none has fewer than 20 training samples");
     let opened = said["opened"].as_str().unwrap();
-    for fact in ["20 training images", "19 of 20 test samples wrong", "0 10", "1 9", "at most 0: 19 of 20"] {
+    for fact in ["20 training samples", "19 of 20 test samples wrong", "0 10", "1 9", "at most 0: 19 of 20"] {
         assert!(opened.contains(fact), "{fact}: {opened}");
     }
     assert_eq!([&said["expanded"], &said["led"]], ["true", "0"]);

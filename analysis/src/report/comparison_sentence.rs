@@ -139,18 +139,6 @@ fn change(before: f64, after: f64) -> String {
     format!("{} → {}", percent(before).trim_end_matches(" %"), percent(after))
 }
 
-/// A difference of errors over seeds as one of accuracies.
-pub(super) fn seeds_as_accuracy(found: &SeedDifference) -> SeedDifference {
-    let interval = found.interval.map(|[lower, upper]| [-upper, -lower]);
-    SeedDifference { difference: -found.difference, interval, ..*found }
-}
-
-/// A difference of errors as one of accuracies.
-pub(super) fn as_accuracy(found: &Difference) -> Difference {
-    let [lower, upper] = found.interval;
-    Difference { difference: -found.difference, interval: [-upper, -lower], ..*found }
-}
-
 /// A group's sentences: over seeds, what it costs, then of these networks.
 pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<String> {
     let sure = percent(1.0 - report.settings.delta);
@@ -183,7 +171,7 @@ pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<S
     let groups: Vec<String> = groups.into_iter().flatten().collect();
     if groups.len() > 1 {
         sentences.push(format!(
-            "By number of training images (error, mean over classes; minus is better): {}.",
+            "By number of training samples (error, mean over classes; minus is better): {}.",
             groups.join("; ")
         ));
     }

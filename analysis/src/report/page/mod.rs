@@ -229,7 +229,7 @@ pub(super) fn render(report: &Report, plots: &PlotSet) -> Result<String, ReportE
 
 fn correlation_section(found: &Correlations) -> CorrelationSection {
     let title = format!(
-        "{}, {} runs on {} training images",
+        "{}, {} runs on {} training samples",
         found.dataset,
         found.runs.len(),
         found.train_counts.iter().sum::<u64>()

@@ -53,7 +53,7 @@ fn body(blocks: &[(String, Vec<Bar>)], base: f64, trained: bool, layout: Layout)
         (Symbol::Swatch(WEIGHTED), "weighted by the class's weight λ".to_owned()),
         (Symbol::Swatch(NORM), "spectral norm".to_owned()),
         (Symbol::Swatch(BOUND), "upper bound of the weighted error".to_owned()),
-        (Symbol::Swatch(FROM_TRAINING), "bound of the class's error from training images".to_owned()),
+        (Symbol::Swatch(FROM_TRAINING), "bound of the class's error from training samples".to_owned()),
     ];
     let head = legend(&mut scene, layout, if trained { &entries } else { &entries[..4] }) + layout.either(34.0, 8.0);
     let columns = Columns::of(layout);
@@ -189,7 +189,7 @@ fn blocks(model: &ModelReport) -> Option<Vec<(String, Vec<Bar>)>> {
     let test = &model.test;
     let (worst, weighted) = (test.worst_class.as_ref()?, test.weighted_worst_class.as_ref()?);
     let images = |class: usize| {
-        let images = |count: u64| counted(count as usize, "training image", "training images");
+        let images = |count: u64| counted(count as usize, "training sample", "training samples");
         model.train_counts.as_ref().map_or(String::new(), |counts| format!(", {}", images(counts[class])))
     };
     if worst.error == weighted.error {

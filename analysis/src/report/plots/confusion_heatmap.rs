@@ -162,14 +162,14 @@ fn body(grid: &Grid, layout: Layout) -> Scene {
     }
     let is_trained = grid.model.train_counts.is_some();
     let what = match (grid.is_binned(), is_trained) {
-        (true, true) => " by its training images",
+        (true, true) => " by its training samples",
         (true, false) => " by its number",
         (false, _) if grid.order.len() <= MOST_NAMED => "",
         (false, _) => " (rank)",
     };
     let order = match layout {
         _ if grid.is_binned() => String::new(),
-        Layout::Narrow if is_trained => ", most images first".to_owned(),
+        Layout::Narrow if is_trained => ", most samples first".to_owned(),
         Layout::Narrow => String::new(),
         Layout::Wide => format!(", {}", order_label(grid.model)),
     };

@@ -36,7 +36,7 @@ pub(super) fn draw(report: &Report) -> Option<Figure> {
         "All classes with test samples".to_owned()
     };
     let mut caption = format!(
-        "Test error of a class under the first named model less that under the second, on the same test images: below 0 the first is \
+        "Test error of a class under the first named model less that under the second, on the same test samples: below 0 the first is \
          better. {which}. Lines: intervals for all classes at once (T8). Verdicts are for all classes at once \
          as well (Holm, McNemar's exact tests), which takes more than one class alone."
     );

@@ -113,7 +113,7 @@ fn entries(model: &ModelReport, bounds: &[&BoundReport]) -> Vec<(Symbol, String)
         entries
     };
     if model.floors.is_some() {
-        entries.push((Symbol::Line(GREEN, false), "lowest upper limit that training images could prove".into()));
+        entries.push((Symbol::Line(GREEN, false), "lowest upper limit that training samples could prove".into()));
     }
     entries.push((Symbol::Interval(WORST), "at the right: where the worst class's error lies".into()));
     entries.extend(
@@ -283,9 +283,9 @@ fn counts_strip(
     let y = Scale::log(0.7, most * 1.3, area.bottom, area.top);
     let mut y_ticks = ticks(&y, 100.0, 30.0, Notation::Plain);
     y_ticks.1.clear();
-    y_axis(scene, area, &y, &y_ticks, layout.either("images", ""));
+    y_axis(scene, area, &y, &y_ticks, layout.either("samples", ""));
     if layout == Layout::Narrow {
-        scene.text(area.left, area.top - 12.0, "training images", LABEL, Anchor::Start);
+        scene.text(area.left, area.top - 12.0, "training samples", LABEL, Anchor::Start);
     }
     let trained = |class: usize| Some(counts[class] as f64).filter(|count| *count > 0.0);
     for (ranks, count) in medians(&slices(order.len()), order, trained) {
@@ -308,7 +308,7 @@ fn class_axis(scene: &mut Scene, axis: Area, x: &Scale, model: &ModelReport, ord
         x_ticks.0.retain(|(rank, _)| *rank >= 1.0);
         let rank = if model.train_counts.is_some() { "rank of the class" } else { "class" };
         let label = match (layout, &model.train_counts) {
-            (Layout::Narrow, Some(_)) => "classes, most to fewest training images".to_owned(),
+            (Layout::Narrow, Some(_)) => "classes, most to fewest training samples".to_owned(),
             _ => format!("{rank}, {}", order_label(model)),
         };
         x_axis(scene, axis, x, &x_ticks, &label);
@@ -332,7 +332,7 @@ fn class_axis(scene: &mut Scene, axis: Area, x: &Scale, model: &ModelReport, ord
     }
     let base = bottom + 16.0 + deepest + LABEL;
     let label = match (layout, &model.train_counts) {
-        (Layout::Narrow, Some(_)) => "most to fewest training images".to_owned(),
+        (Layout::Narrow, Some(_)) => "most to fewest training samples".to_owned(),
         _ => format!("class, {}", order_label(model)),
     };
     scene.text(axis.middle(), base, label, LABEL, Anchor::Middle);

@@ -20,7 +20,7 @@ pub(super) fn group_style(group: Option<Group>) -> (Color, Mark) {
 /// What a group means, for a legend.
 pub(super) fn group_label(group: Group) -> &'static str {
     match group {
-        Group::Many => "many (> 100 images)",
+        Group::Many => "many (> 100 samples)",
         Group::Medium => "medium (20–100)",
         Group::Few => "few (< 20)",
     }
@@ -89,7 +89,7 @@ pub(super) fn by_frequency_title(what: &str, model: &ModelReport) -> &'static st
 
 /// How the classes along an axis are ordered by [`by_frequency`].
 pub(super) fn order_label(model: &ModelReport) -> &'static str {
-    if model.train_counts.is_some() { "from most to fewest training images" } else { "in the order of their numbers" }
+    if model.train_counts.is_some() { "from most to fewest training samples" } else { "in the order of their numbers" }
 }
 
 /// The groups along an axis ordered by frequency: each with the ranks it takes; one run where

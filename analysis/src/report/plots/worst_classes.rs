@@ -54,7 +54,7 @@ fn body(model: &ModelReport, classes: &[usize], layout: Layout) -> Scene {
     let trained = model.train_counts.as_ref().filter(|_| layout == Layout::Wide).map(|counts| (counts, wrong + 180.0));
     scene.text(wrong, head - 12.0, "wrong", TICK, Anchor::End).color = MUTED;
     if let Some((_, column)) = trained {
-        scene.text(column, head - 12.0, "training images", TICK, Anchor::End).color = MUTED;
+        scene.text(column, head - 12.0, "training samples", TICK, Anchor::End).color = MUTED;
     }
     for (at, &class) in classes.iter().enumerate() {
         let middle = head + 4.0 + (at as f64 + 0.5) * ROW;
@@ -100,7 +100,7 @@ fn title(order: &[usize], shown: usize, errors: &[Option<f64>], trained: bool) -
     if tied > shown {
         let most = if trained { "training" } else { "test" };
         let tied = grouped(tied as u64);
-        return format!("Of {tied} classes with the largest test error, the {shown} with most {most} images");
+        return format!("Of {tied} classes with the largest test error, the {shown} with most {most} samples");
     }
     format!("The {shown} classes with the largest test error")
 }
@@ -112,8 +112,8 @@ fn caption(report: &Report, model: &ModelReport, order: &[usize], shown: usize, 
     let tied = if order.get(shown).is_some_and(|&next| error(next) == last) {
         let share = percent(last.unwrap_or(largest));
         format!(
-            " {} classes tie at {share}; of those, the ones with the most test images come first, then the ones with the most \
-             training images.",
+            " {} classes tie at {share}; of those, the ones with the most test samples come first, then the ones with the most \
+             training samples.",
             grouped(ties as u64)
         )
     } else {
@@ -213,7 +213,7 @@ mod tests {
         let errors = [Some(1.0), Some(1.0), Some(0.5), Some(1.0)];
         assert_eq!(title(&[0, 1, 3, 2], 3, &errors, true), "The 3 classes with the largest test error");
         let some = title(&[0, 1, 3, 2], 2, &errors, true);
-        assert_eq!(some, "Of 3 classes with the largest test error, the 2 with most training images");
+        assert_eq!(some, "Of 3 classes with the largest test error, the 2 with most training samples");
     }
 
     #[test]
