@@ -83,11 +83,13 @@ pub fn x_axis(scene: &mut Scene, area: Area, scale: &Scale, ticks: &Ticks, label
     }
 }
 
-/// The panel's name above its left edge, shortened to its width and `overhang` more.
+/// The panel's name above its left edge, shortened to its width and `overhang` more; further left
+/// where the figure would end before it.
 pub fn title(scene: &mut Scene, area: Area, text: &str, overhang: f64) {
     // Bold letters are wider than the ones `fitted` measures.
     let text = fitted(text, LEGEND * 1.12, area.width() + overhang);
-    scene.text(area.left, area.top - 16.0, text, LEGEND, Anchor::Start).bold = true;
+    let latest = scene.width - Layout::Narrow.margin() - text_width(&text, LEGEND, true);
+    scene.text(area.left.min(latest), area.top - 16.0, text, LEGEND, Anchor::Start).bold = true;
 }
 
 /// The two lines at the left and the bottom; drawn after the data.
