@@ -3,7 +3,7 @@
 
 use super::Figure;
 use super::arms::{Arm, arms};
-use super::over_epochs::style;
+use super::over_epochs::{name_room, style};
 use crate::correlation::{Correlations, MeasuredOn, Predictor, Scope, Target};
 use crate::draw::Layout;
 use crate::draw::palette::{INK, MUTED};
@@ -53,13 +53,12 @@ struct Axis<'a> {
 }
 
 fn arm_legend(scene: &mut Scene, arms: &[Arm<'_>], more: &[(Symbol, String)], layout: Layout) -> f64 {
-    let room = layout.inner() - 60.0;
     let mut entries: Vec<(Symbol, String)> = arms
         .iter()
         .enumerate()
         .map(|(at, arm)| {
             let runs = counted(arm.runs.len(), "run", "runs");
-            (Symbol::Marker(style(at)), fitted(&format!("{} ({runs})", arm.label), LEGEND, room))
+            (Symbol::Marker(style(at)), fitted(&format!("{} ({runs})", arm.label), LEGEND, name_room(layout)))
         })
         .collect();
     entries.extend_from_slice(more);

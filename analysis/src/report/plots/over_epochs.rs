@@ -47,8 +47,7 @@ pub(super) fn draw(runs: &[&TrainingRun], panels: &[Panel], lines: [&str; 2], la
         .map(|(at, arm)| {
             let seeds =
                 if arm.runs.len() > 1 { format!(" ({} seeds and their mean)", arm.runs.len()) } else { String::new() };
-            let room = layout.inner() - 60.0;
-            (Symbol::LineMarker(style(at), false), fitted(&format!("{}{seeds}", arm.label), LEGEND, room))
+            (Symbol::LineMarker(style(at), false), fitted(&format!("{}{seeds}", arm.label), LEGEND, name_room(layout)))
         })
         .collect();
     for (label, dashed) in lines.into_iter().zip([false, true]).filter(|(label, _)| !label.is_empty()) {
@@ -66,6 +65,11 @@ pub(super) fn draw(runs: &[&TrainingRun], panels: &[Panel], lines: [&str; 2], la
     }
     scene.height = head + panels.len().div_ceil(columns) as f64 * row_height - 62.0;
     scene
+}
+
+/// Room for an arm's name in a legend; a narrow figure breaks it into up to three lines.
+pub(super) fn name_room(layout: Layout) -> f64 {
+    layout.either(1.0, 2.5) * (layout.inner() - 60.0)
 }
 
 /// Colour and mark: 24 arms before one comes back.
