@@ -46,8 +46,12 @@ fn page(folder: &Path, arguments: &str) -> PathBuf {
     folder.join("out/report.html")
 }
 
-/// Opens the page with a second script behind its own and gives back what that script's `said`
-/// holds at the end.
+/// Width of a phone held upright in CSS pixels. A window has 500 at least, so the page is opened in
+/// a frame.
+const PHONE: u32 = 390;
+
+/// Opens the page on a phone with a second script behind its own and gives back what that script's
+/// `said` holds at the end.
 fn driven(browser: &str, page: &Path, script: &str) -> Value {
     let script = format!(
         "const problems = [];
@@ -63,26 +67,43 @@ fn driven(browser: &str, page: &Path, script: &str) -> Value {
          {script}
          said.problems = problems;
          said.requests = performance.getEntriesByType('resource').length;
-         document.body.append(Object.assign(document.createElement('pre'), {{ id: 'said', textContent: JSON.stringify(said) }}));"
+         said.width = innerWidth;
+         const pre = Object.assign(document.createElement('pre'), {{ id: 'said', textContent: JSON.stringify(said) }});
+         parent.document.body.append(pre);"
     );
     let digest = Sha256::digest(script.as_bytes());
     let hash = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, digest);
     let text = fs::read_to_string(page).unwrap();
     let text = text.replace("script-src 'sha256-", &format!("script-src 'sha256-{hash}' 'sha256-"));
     let copy = page.with_file_name("driven.html");
-    fs::write(&copy, text.replace("</body>", &format!("<script>{script}</script></body>"))).unwrap();
+    let text = text.replace("</body>", &format!("<script>{script}</script></body>"));
+    let framed = text.replace('&', "&amp;").replace('"', "&quot;");
+    let frame = format!("<iframe style=\"border: 0; width: {PHONE}px; height: 800px\" srcdoc=\"{framed}\"></iframe>");
+    fs::write(&copy, format!("<!DOCTYPE html><meta charset=\"utf-8\"><body>{frame}</body>")).unwrap();
     let ran = Command::new(browser)
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--window-size=390,800", "--dump-dom"])
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            "--window-size=800,900",
+            "--dump-dom",
+        ])
         .arg(format!("file://{}", copy.display()))
         .output()
         .unwrap();
     let dom = String::from_utf8_lossy(&ran.stdout).into_owned();
-    let said = dom.split("<pre id=\"said\">").nth(1).and_then(|rest| rest.split("</pre>").next());
+    let said = dom
+        .rsplit("<pre id=\"said\">")
+        .next()
+        .filter(|_| dom.contains("<pre id=\"said\">"))
+        .and_then(|rest| rest.split("</pre>").next());
     let said = said.unwrap_or_else(|| panic!("the script did not end: {}", String::from_utf8_lossy(&ran.stderr)));
     let said = said.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").replace("&nbsp;", " ");
     let said: Value = serde_json::from_str(&said).unwrap();
     assert_eq!(said["problems"], serde_json::json!([]), "no error, nothing outside the policy");
     assert_eq!(said["requests"], 0, "nothing is fetched");
+    assert_eq!(said["width"], PHONE);
     said
 }
 
@@ -119,9 +140,10 @@ fn classes_are_sought_sorted_and_opened() {
          said.marked = mark.classList.contains('lit');
          mark.dispatchEvent(new MouseEvent('click', { bubbles: true }));
          said.clicked = document.activeElement.dataset.of;
+         said.drawings = document.querySelectorAll('.plot [data-class=\"5\"].lit').length;
          said.wide = document.documentElement.scrollWidth <= innerWidth;
-         said.unhinted = [...document.querySelectorAll('.plot')].filter((plot) => plot.clientWidth > 0 &&
-           (plot.scrollWidth > plot.clientWidth) !== (plot.previousElementSibling.offsetHeight > 0)).length;",
+         said.unhinted = [...document.querySelectorAll('.hint + .wide')].filter((table) => table.clientWidth > 0 &&
+           (table.scrollWidth > table.clientWidth) !== (table.previousElementSibling.offsetHeight > 0)).length;",
     );
     assert_eq!(said["hidden"], false);
     assert_eq!(said["all"], 12);
@@ -131,15 +153,15 @@ fn classes_are_sought_sorted_and_opened() {
     assert_eq!([&sorted[0], &sorted[1]], ["train", "descending"]);
     assert!(sorted[2].as_str().unwrap().contains("240"));
     assert_eq!(said["sought"].as_array().unwrap().len(), 1);
-    assert_eq!(said["few"], serde_json::json!(["no class matches"]), "none has fewer than 20 training images");
+    assert_eq!(said["few"], serde_json::json!(["no class matches"]), "none has fewer than 20 training samples");
     let opened = said["opened"].as_str().unwrap();
-    for fact in ["20 training images", "19 of 20 test samples wrong", "0 10", "1 9", "at most 0: 19 of 20"] {
+    for fact in ["20 training samples", "19 of 20 test samples wrong", "0 10", "1 9", "at most 0: 19 of 20"] {
         assert!(opened.contains(fact), "{fact}: {opened}");
     }
     assert_eq!([&said["expanded"], &said["led"]], ["true", "0"]);
     assert_ne!(said["next"], said["led"]);
     assert_eq!([&said["lit"], &said["clicked"]], ["5", "5"], "table and plots point at each other");
-    assert_eq!(said["marked"], true);
+    assert_eq!([&said["marked"], &said["drawings"]], [&Value::from(true), &Value::from(2)], "in either drawing");
     assert_eq!(said["wide"], true, "no sideways scrolling of the page at 390 px");
     assert_eq!(said["unhinted"], 0, "what scrolls says so");
     let report: Value = serde_json::from_slice(&fs::read(page.with_file_name("report.json")).unwrap()).unwrap();
@@ -173,4 +195,55 @@ fn two_models_are_set_beside_each_other() {
     assert!(said["second"].as_str().unwrap().contains("66.7 %"));
     assert!(said["status"].as_str().unwrap().contains("all classes asked at once"), "{}", said["status"]);
     assert_eq!(said["folded"], serde_json::json!([false, false]));
+}
+
+/// What is wrong with the drawings that are seen: those beyond the screen, of fewer pixels a letter
+/// than 11, with a text beyond their edge or across another one.
+const FAULTS: &str = "
+    document.querySelectorAll('details').forEach((details) => { details.open = true; });
+    said.shown = [];
+    said.faults = [];
+    document.querySelectorAll('.plot svg').forEach((svg) => {
+      const edge = svg.getBoundingClientRect();
+      if (edge.width === 0) return;
+      const title = svg.querySelector('title').textContent;
+      const fault = (...words) => said.faults.push([title, ...words].join(': '));
+      said.shown.push(title);
+      if (edge.left < 0 || edge.right > innerWidth) fault('beyond the screen');
+      if (svg.parentElement.scrollWidth > svg.parentElement.clientWidth) fault('scrolls');
+      const scale = edge.width / svg.viewBox.baseVal.width;
+      const texts = [...svg.querySelectorAll('text')].map((text) => {
+        const { left, top, right, bottom } = text.getBoundingClientRect();
+        const height = text.getAttribute('font-size') * scale;
+        if (height < 11) fault('small', height, text.textContent);
+        if (left < edge.left - 1 || right > edge.right + 1 || top < edge.top - 1 || bottom > edge.bottom + 1)
+          fault('cut', text.textContent);
+        // The letters alone, without the room above and below a line.
+        const [x, y] = right - left < bottom - top ? [0.2 * (right - left), 0] : [0, 0.2 * (bottom - top)];
+        return { left: left + x, top: top + y, right: right - x, bottom: bottom - y, text: text.textContent };
+      });
+      texts.forEach((a, at) => texts.slice(at + 1).forEach((b) => {
+        if (a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1)
+          fault('overlap', a.text, b.text);
+      }));
+    });";
+
+#[test]
+fn on_a_phone_every_figure_fits_and_can_be_read() {
+    let Some(browser) = chromium() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let counts = folder.path().join("counts.txt");
+    for (name, shift) in [("a-0.csv", 0), ("a-1.csv", 2), ("b-0.csv", 9), ("b-1.csv", 11)] {
+        scores(&folder.path().join(name), 40, 60, shift);
+    }
+    fs::write(&counts, (0..40).map(|class| format!("{}\n", 400 / (class + 1))).collect::<String>()).unwrap();
+    let one = page(folder.path(), "--predictions a-0.csv --train-counts counts.txt");
+    let said = driven(browser, &one, FAULTS);
+    assert_eq!(said["faults"], serde_json::json!([]));
+    assert_eq!(said["shown"].as_array().unwrap().len(), 7, "{}", said["shown"]);
+    let groups = "--predictions a-0.csv a-1.csv b-0.csv b-1.csv --train-counts counts.txt \
+                  --group a=a-0.csv,a-1.csv --group b=b-0.csv,b-1.csv";
+    let said = driven(browser, &page(folder.path(), groups), FAULTS);
+    assert_eq!(said["faults"], serde_json::json!([]));
+    assert_eq!(said["shown"].as_array().unwrap().len(), 3 + 4 * 7, "{}", said["shown"]);
 }

@@ -107,7 +107,7 @@ impl fmt::Display for NotApplicable {
             ),
             Self::NoCountablePrior => f.write_str(
                 "the statement bounds the Gibbs classifier of a posterior; a single network has a finite KL(Q‖P_j) \
-                 only by a prior on countably many networks, fixed without the images of class j, and none is given",
+                 only by a prior on countably many networks, fixed without the samples of class j, and none is given",
             ),
             Self::ClassWithoutSamples { class } => {
                 write!(f, "class {class} has no samples, so its column is not estimated")

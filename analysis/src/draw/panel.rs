@@ -1,9 +1,10 @@
 //! The frame around data: grid, ticks, axis labels; and the legend, which stands above the data,
 //! never on them.
 
+use super::layout::Layout;
 use super::palette::{Color, GRID, INK, MUTED, Mark, PAPER};
 use super::scale::{Notation, Scale};
-use super::scene::{Anchor, Scene, fitted, text_width};
+use super::scene::{Anchor, Scene, fitted, text_width, wrapped};
 
 /// Size of tick labels in logical pixels. 1200 pixels are a text width of 17.5 cm in print: 19
 /// pixels are 7.9 points.
@@ -82,11 +83,13 @@ pub fn x_axis(scene: &mut Scene, area: Area, scale: &Scale, ticks: &Ticks, label
     }
 }
 
-/// The panel's name above its left edge, shortened to its width and `overhang` more.
+/// The panel's name above its left edge, shortened to its width and `overhang` more; further left
+/// where the figure would end before it.
 pub fn title(scene: &mut Scene, area: Area, text: &str, overhang: f64) {
     // Bold letters are wider than the ones `fitted` measures.
     let text = fitted(text, LEGEND * 1.12, area.width() + overhang);
-    scene.text(area.left, area.top - 16.0, text, LEGEND, Anchor::Start).bold = true;
+    let latest = scene.width - Layout::Narrow.margin() - text_width(&text, LEGEND, true);
+    scene.text(area.left.min(latest), area.top - 16.0, text, LEGEND, Anchor::Start).bold = true;
 }
 
 /// The two lines at the left and the bottom; drawn after the data.
@@ -113,15 +116,16 @@ pub enum Symbol {
     Interval(Color),
 }
 
-/// Draws legend entries in rows from the top left `(x, y)`, at most `width` wide; returns the
-/// height used.
-pub fn legend(scene: &mut Scene, x: f64, y: f64, width: f64, entries: &[(Symbol, String)]) -> f64 {
+/// Draws legend entries in rows above a plot; returns the height used.
+pub fn legend(scene: &mut Scene, layout: Layout, entries: &[(Symbol, String)]) -> f64 {
+    const TOP: f64 = 4.0;
     const SYMBOL: f64 = 34.0;
     const GAP: f64 = 28.0;
     const ROW: f64 = 30.0;
     if entries.is_empty() {
         return 0.0;
     }
+    let (x, width) = (layout.margin(), layout.inner());
     let (mut at, mut row) = (x, 0.0);
     for (symbol, label) in entries {
         let needed = SYMBOL + 8.0 + text_width(label, LEGEND, false);
@@ -129,9 +133,17 @@ pub fn legend(scene: &mut Scene, x: f64, y: f64, width: f64, entries: &[(Symbol,
             at = x;
             row += 1.0;
         }
-        let middle = y + row * ROW + 0.5 * ROW;
+        let middle = TOP + row * ROW + 0.5 * ROW;
         draw_symbol(scene, *symbol, at, middle, SYMBOL);
-        scene.text(at + SYMBOL + 8.0, middle + 0.36 * LEGEND, label, LEGEND, Anchor::Start);
+        let lines = match layout {
+            Layout::Narrow if needed > width => wrapped(label, LEGEND, width - SYMBOL - 8.0, false),
+            _ => vec![label.clone()],
+        };
+        for (below, line) in lines.iter().enumerate() {
+            let base = middle + 0.36 * LEGEND + 0.85 * ROW * below as f64;
+            scene.text(at + SYMBOL + 8.0, base, line, LEGEND, Anchor::Start);
+        }
+        row += 0.85 * (lines.len() - 1) as f64;
         at += needed + GAP;
     }
     (row + 1.0) * ROW

@@ -42,8 +42,16 @@ pub fn render(scene: &Scene, title: &str, description: Option<&str>) -> Result<S
     Ok(svg)
 }
 
-/// Rules for a page that may be dark: its plots follow it on the screen, and stay light on paper.
-pub fn dark_style() -> String {
+/// The scene for a page with the rules of [`page_style`], which say once what each element would.
+pub fn inline(scene: &Scene, title: &str) -> Result<String, String> {
+    let fonts = format!(" font-family=\"{FONTS}\"");
+    let told = [fonts.as_str(), " fill=\"none\"", " text-anchor=\"start\""];
+    Ok(told.iter().fold(render(scene, title, None)?, |svg, attribute| svg.replace(attribute, "")))
+}
+
+/// Rules for the plots of a page: what [`inline`] leaves out, and, where the page is dark, its
+/// colours on the screen; on paper they stay light.
+pub fn page_style() -> String {
     let rule = |(light, dark): &(Color, Color)| {
         let [light, dark] = [light, dark].map(|color| color.rgb.map(|channel| format!("{channel:02X}")).concat());
         ["fill", "stroke"]
@@ -51,7 +59,10 @@ pub fn dark_style() -> String {
             .concat()
     };
     let rules: String = IN_THE_DARK.iter().map(rule).collect();
-    format!("@media screen and (prefers-color-scheme: dark) {{\n{rules}}}\n")
+    format!(
+        "svg.car-spectral text {{ font-family: {FONTS}; }}\nsvg.car-spectral polyline {{ fill: none; }}\n\
+         @media screen and (prefers-color-scheme: dark) {{\n{rules}}}\n"
+    )
 }
 
 fn element(shape: &Shape) -> Result<String, String> {
@@ -188,7 +199,7 @@ mod tests {
         let mut scene = Scene::new(100.0, 50.0);
         scene.text(1.0, 2.0, "text", 10.0, Anchor::Start);
         scene.segment((0.0, 0.0), (1.0, 1.0), BLUE, 1.0);
-        let (svg, rules) = (render(&scene, "title", None).unwrap(), dark_style());
+        let (svg, rules) = (render(&scene, "title", None).unwrap(), page_style());
         for paint in ["fill=\"#FFFFFF\"", "fill=\"#222222\"", "stroke=\"#0045DF\""] {
             assert!(svg.contains(paint), "{paint}: {svg}");
             assert!(rules.contains(&format!("svg.car-spectral [{paint}] {{")), "{paint}: {rules}");

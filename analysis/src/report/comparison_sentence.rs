@@ -27,20 +27,21 @@ pub(super) fn in_order(report: &Report) -> Vec<&Comparison> {
     found
 }
 
-/// "b against a", and what is found: "accuracy 84.2 → 78.8 % (−5.4 points [−6.3, −4.6], worse)",
-/// ...
+/// "b against a", and what is found: "error of all samples 15.8 → 21.2 % (+5.4 points [+4.6, +6.3],
+/// worse)", ... Every difference is of errors, so that minus is better everywhere.
 pub(super) fn comparison_sentences(report: &Report, found: &Comparison) -> (String, Vec<String>) {
     let (a, b) = (&report.models[found.a], &report.models[found.b]);
-    let accuracy = |name: &str, of: fn(&ModelReport) -> Option<f64>, found: &Difference| {
+    let error = |name: &str, of: fn(&ModelReport) -> Option<f64>, found: &Difference| {
         let shares = of(a).zip(of(b)).map(|(a, b)| change(a, b)).unwrap_or_default();
-        format!("{name} {shares} ({})", judged(&as_accuracy(found)))
+        format!("{name} {shares} ({})", judged(found))
     };
     let mut parts = vec![
-        accuracy("accuracy", |model| Some(model.test.split.accuracy), &found.overall),
+        error("error of all samples", |model| Some(1.0 - model.test.split.accuracy), &found.overall),
         worst_classes(a, b, &found.worst_class, &found.classes),
     ];
     if found.macro_average != found.overall {
-        parts.insert(1, accuracy("mean over classes", |model| model.test.accuracy_macro, &found.macro_average));
+        let mean = |model: &ModelReport| model.test.accuracy_macro.map(|accuracy| 1.0 - accuracy);
+        parts.insert(1, error("mean error of the classes", mean, &found.macro_average));
     }
     let decided = [ComparisonVerdict::Better, ComparisonVerdict::Worse].map(|verdict| decided(a, b, found, verdict));
     match decided.into_iter().flatten().collect::<Vec<_>>() {
@@ -138,18 +139,6 @@ fn change(before: f64, after: f64) -> String {
     format!("{} → {}", percent(before).trim_end_matches(" %"), percent(after))
 }
 
-/// A difference of errors over seeds as one of accuracies.
-pub(super) fn seeds_as_accuracy(found: &SeedDifference) -> SeedDifference {
-    let interval = found.interval.map(|[lower, upper]| [-upper, -lower]);
-    SeedDifference { difference: -found.difference, interval, ..*found }
-}
-
-/// A difference of errors as one of accuracies.
-pub(super) fn as_accuracy(found: &Difference) -> Difference {
-    let [lower, upper] = found.interval;
-    Difference { difference: -found.difference, interval: [-upper, -lower], ..*found }
-}
-
 /// A group's sentences: over seeds, what it costs, then of these networks.
 pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<String> {
     let sure = percent(1.0 - report.settings.delta);
@@ -161,29 +150,28 @@ pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<S
         let (a, b) = (mean(&found.models_a, of), mean(&found.models_b, of));
         a.zip(b).map_or(String::new(), |(a, b)| format!("{}, ", change(a, b)))
     };
-    let accuracy = |name: &str, of: fn(&ModelReport) -> Option<f64>, found: &SeedDifference| {
-        format!("{name} {}{}", moved(of), seeded(&seeds_as_accuracy(found)))
+    let error = |name: &str, of: fn(&ModelReport) -> Option<f64>, found: &SeedDifference| {
+        format!("{name} {}{}", moved(of), seeded(found))
     };
     let worst = |model: &ModelReport| model.test.worst_class.as_ref().map(|worst| worst.error);
     let mut sentences = vec![format!(
-        "On these test samples, {}{}. From {} to {}: error of the worst class {}{}; {}.",
+        "On these test samples, {}{}. From {} to {} (minus is better): {}; {}.",
         verdict(found),
         on_others(found),
         group_name(report, &found.a, &found.models_a),
         group_name(report, &found.b, &found.models_b),
-        moved(worst),
-        seeded(&found.worst_class),
-        accuracy("accuracy", |model| Some(model.test.split.accuracy), &found.overall),
+        error("error of the worst class", worst, &found.worst_class),
+        error("of all samples", |model| Some(1.0 - model.test.split.accuracy), &found.overall),
     )];
     let groups = [
-        found.many_macro.map(|many| accuracy("many", |model| Some(model.test.many?.accuracy_macro), &many)),
-        found.medium_macro.map(|medium| accuracy("medium", |model| Some(model.test.medium?.accuracy_macro), &medium)),
-        found.few_macro.map(|few| accuracy("few", |model| Some(model.test.few?.accuracy_macro), &few)),
+        found.many_macro.map(|many| error("many", |model| Some(1.0 - model.test.many?.accuracy_macro), &many)),
+        found.medium_macro.map(|found| error("medium", |model| Some(1.0 - model.test.medium?.accuracy_macro), &found)),
+        found.few_macro.map(|few| error("few", |model| Some(1.0 - model.test.few?.accuracy_macro), &few)),
     ];
     let groups: Vec<String> = groups.into_iter().flatten().collect();
     if groups.len() > 1 {
         sentences.push(format!(
-            "By number of training images (accuracy, mean over classes; plus is better): {}.",
+            "By number of training samples (error, mean over classes; minus is better): {}.",
             groups.join("; ")
         ));
     }

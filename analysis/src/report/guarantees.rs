@@ -24,7 +24,7 @@ pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String
     if let Some(found) = model.train_to_test.as_ref().and_then(|step| step.certificate.as_ref()) {
         sentences.push(format!(
             "One number for all confusions together that counts rare classes more, the spectral norm ‖CΛ‖₂, is {} on these test \
-             images; on all images there could be it lies between {} and {} with probability {sure} (T6').",
+             samples; on all samples there could be it lies between {} and {} with probability {sure} (T6').",
             short(test.split.hard.spectral_norm_weighted.value),
             short(found.self_bounding[0]),
             short(found.self_bounding[1])
@@ -60,7 +60,7 @@ pub(super) fn floor(model: &ModelReport) -> Option<String> {
     let (floors, counts) = model.floors.as_ref().zip(model.train_counts.as_ref())?;
     let smallest = counts.iter().copied().min().unwrap_or(0);
     Some(format!(
-        "No guarantee from training images alone can be below {} for a class with {smallest} of them, nor below {} for all classes at \
+        "No guarantee from training samples alone can be below {} for a class with {smallest} of them, nor below {} for all classes at \
          once, even without a training error; measured errors may be (T4).",
         percent(floors.worst_class),
         percent(floors.simultaneous)
@@ -104,7 +104,7 @@ fn candidates(model: &ModelReport, sure: &str) -> String {
             let tested = model.test.split.class_counts.iter().copied().filter(|&count| count > 0).min().unwrap_or(0);
             format!(
                 "With as few as {} a class, none of the {} classes can be ruled out as the worst (probability {sure}).",
-                counted(tested as usize, "test image", "test images"),
+                counted(tested as usize, "test sample", "test samples"),
                 grouped(all as u64)
             )
         }
@@ -186,11 +186,11 @@ fn images_needed(model: &ModelReport, sure: &str) -> Option<String> {
     };
     let compare = images("compare", 0.05)?;
     let certify = images("certify", 0.05).map_or(String::new(), |certify| {
-        format!("For an upper limit, {sure} sure, at most 5 points above the worst class's measured error it would take about {certify} test images a class. ")
+        format!("For an upper limit, {sure} sure, at most 5 points above the worst class's measured error it would take about {certify} test samples a class. ")
     });
     let here = model.test.split.class_counts.iter().copied().filter(|&count| count > 0).min().unwrap_or(0);
     Some(format!(
-        "{certify}To tell apart two models like this one whose worst class differs by 5 points would take about {compare} test images a class (power \
+        "{certify}To tell apart two models like this one whose worst class differs by 5 points would take about {compare} test samples a class (power \
          80 %). The class with fewest has {} here.",
         grouped(here)
     ))

@@ -27,7 +27,7 @@ pub(super) fn answer(settings: &Settings, model: &ModelReport) -> String {
     };
     let images = match (&model.groups, &model.train_counts) {
         (Some(groups), Some(counts)) => {
-            let images = counted(counts[worst.index] as usize, "training image", "training images");
+            let images = counted(counts[worst.index] as usize, "training sample", "training samples");
             format!(" ({}, {images})", groups[worst.index].name())
         }
         _ => String::new(),
@@ -163,14 +163,14 @@ fn bounds(model: &ModelReport) -> String {
     if let Some(bound) = complete.iter().max_by_key(|bound| bound.verdict.violated).filter(|b| b.verdict.violated > 0) {
         let violated = classes(bound.verdict.violated);
         return format!(
-            "A bound from training images is violated for {violated} of {k}: it lies below the whole interval of the error ({})",
+            "A bound from training samples is violated for {violated} of {k}: it lies below the whole interval of the error ({})",
             bound.id
         );
     }
     if let Some(bound) = complete.iter().max_by_key(|bound| bound.verdict.holds).filter(|b| b.verdict.holds > 0) {
         let holds = classes(bound.verdict.holds);
         return format!(
-            "A bound from training images is usable for {holds} of {k}: below 100 %, and it covers the error's whole interval ({})",
+            "A bound from training samples is usable for {holds} of {k}: below 100 %, and it covers the error's whole interval ({})",
             bound.id
         );
     }
@@ -183,13 +183,13 @@ fn bounds(model: &ModelReport) -> String {
         let ids = ids(complete.into_iter());
         let inverted = if ids.contains(&Statement::T3DoublePrime) { ", or above 99.9999 %," } else { "" };
         return format!(
-            "No bound from training images is usable: what can be computed allows every class an error of 100 %{inverted} and so \
+            "No bound from training samples is usable: what can be computed allows every class an error of 100 %{inverted} and so \
              says nothing ({})",
             listed(&ids)
         );
     }
     let missing = inapplicable_families(model);
-    let mut answer = "No bound from training images is usable".to_owned();
+    let mut answer = "No bound from training samples is usable".to_owned();
     let partial: Vec<&BoundReport> =
         model.bounds.iter().filter(|bound| bound.applicable && bound.first_term.is_some()).collect();
     if let Some(id) = partial.first().map(|bound| bound.id) {

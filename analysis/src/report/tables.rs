@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::comparison_sentence::{as_accuracy, in_order, signed_tenths};
+use super::comparison_sentence::{in_order, signed_tenths};
 use super::headline::{called, worst_classes};
 use super::verdicts::Note;
 use crate::results::{
@@ -93,7 +93,7 @@ pub(super) fn comparison(report: &Report) -> Table {
     let compared = header.len();
     header.extend(["WCE", "‖CΛ‖₂ test", "‖CΛ‖₂ training", "chain over WCE"]);
     if !alike {
-        header.extend(["many, over images", "medium, over images", "few, over images"]);
+        header.extend(["many, over samples", "medium, over samples", "few, over samples"]);
     }
     let mut table = Table { compared, ..Table::new(&header, if in_groups { 3 } else { 2 }) };
     for (at, model) in report.models.iter().enumerate() {
@@ -143,43 +143,34 @@ fn group_of(report: &Report, model: usize) -> Option<String> {
 /// A group's accuracy: `44.2 %`, `61.7 % over classes, 90.1 % over images,`.
 fn group_accuracy(group: &GroupAccuracy) -> String {
     let (by_class, by_image) = (percent(group.accuracy_macro), percent(group.accuracy));
-    if by_class == by_image { by_class } else { format!("{by_class} over classes, {by_image} over images,") }
+    if by_class == by_image { by_class } else { format!("{by_class} over classes, {by_image} over samples,") }
 }
 
-/// The difference that is meant by a sign: of the quantity that a row or sentence names.
-pub(super) const SIGNS: &str = "of the first named less the second: minus is better of an error, plus of an accuracy";
+/// The difference that is meant by a sign. All are of errors.
+pub(super) const SIGNS: &str = "of the first named less the second: minus is better";
 
 /// One row for each pair of models and quantity: differences in points of the quantity named, with
-/// interval and verdict. Accuracies are means over classes where they are not those over images.
+/// interval and verdict. Errors are means over classes where they are not those over samples.
 pub(super) fn differences(report: &Report) -> Table {
     let mut table = Table::new(&["model", "against", "quantity", "difference", "interval", "verdict"], 3);
     for found in in_order(report) {
         let mut quantities = vec![
             ("error of the worst class, whichever it is", found.worst_class.difference),
-            ("accuracy", as_accuracy(&found.overall)),
+            ("error of all samples", found.overall),
         ];
         if found.macro_average != found.overall {
-            quantities.push(("accuracy, mean over classes", as_accuracy(&found.macro_average)));
+            quantities.push(("mean error of the classes", found.macro_average));
         }
         let groups = [
+            (["error, many", "error, many, over classes", "error, many, over samples"], found.many_macro, found.many),
             (
-                ["accuracy, many", "accuracy, many, over classes", "accuracy, many, over images"],
-                found.many_macro,
-                found.many,
-            ),
-            (
-                ["accuracy, medium", "accuracy, medium, over classes", "accuracy, medium, over images"],
+                ["error, medium", "error, medium, over classes", "error, medium, over samples"],
                 found.medium_macro,
                 found.medium,
             ),
-            (
-                ["accuracy, few", "accuracy, few, over classes", "accuracy, few, over images"],
-                found.few_macro,
-                found.few,
-            ),
+            (["error, few", "error, few, over classes", "error, few, over samples"], found.few_macro, found.few),
         ];
         for ([both, by_class, by_image], macro_average, micro) in groups {
-            let [macro_average, micro] = [macro_average, micro].map(|found| found.map(|found| as_accuracy(&found)));
             match (macro_average, micro) {
                 (Some(first), Some(second)) if first == second => quantities.push((both, first)),
                 _ => quantities.extend(
@@ -207,7 +198,7 @@ pub(super) fn differences(report: &Report) -> Table {
 
 /// One row for each goal of the planning.
 pub(super) fn planning(model: &ModelReport) -> Table {
-    let mut table = Table::new(&["goal, with this model's errors", "test images a class"], 1);
+    let mut table = Table::new(&["goal, with this model's errors", "test samples a class"], 1);
     for plan in &model.test.planning {
         let by = points(plan.by);
         let goal = match plan.goal.as_str() {
@@ -377,7 +368,7 @@ pub(super) fn bounds(model: &ModelReport, applicable_only: bool) -> Table {
 /// One row for each of the `most` classes with the largest test error, those first.
 pub(super) fn classes(model: &ModelReport, most: usize) -> Table {
     let mut table = Table::new(
-        &["class", "group", "training images", "λ", "test errors", "test error", "interval", "λ e", "training error"],
+        &["class", "group", "training samples", "λ", "test errors", "test error", "interval", "λ e", "training error"],
         2,
     );
     let mut order: Vec<usize> = (0..model.num_classes).collect();
@@ -417,7 +408,7 @@ pub(super) fn classes_by_model(report: &Report, most: usize) -> Option<Table> {
     let mut order: Vec<usize> = (0..first.num_classes).collect();
     order.sort_by(|&a, &b| largest(b).total_cmp(&largest(a)));
     let header: Vec<&str> =
-        ["class", "training images"].into_iter().chain(shown.iter().map(|model| model.name.as_str())).collect();
+        ["class", "training samples"].into_iter().chain(shown.iter().map(|model| model.name.as_str())).collect();
     let mut table = Table::new(&header, 1);
     for class in order.into_iter().take(most) {
         let trained = dash(counts.map(|counts| grouped(counts[class])));
@@ -542,7 +533,7 @@ mod tests {
         });
         let mut report = sample::report(&two).0;
         let table = classes_by_model(&report, 4).unwrap();
-        assert_eq!((table.header.join("/").as_str(), table.rows.len()), ("class/training images/one/two", 4));
+        assert_eq!((table.header.join("/").as_str(), table.rows.len()), ("class/training samples/one/two", 4));
         let errors = |model: usize| &report.models[model].test.split.per_class_error;
         let largest = |class: usize| errors(0)[class].unwrap().max(errors(1)[class].unwrap());
         let worst = (0..10).map(largest).fold(0.0, f64::max);
@@ -561,7 +552,7 @@ mod tests {
     #[test]
     fn a_group_of_unequal_classes_has_both_means() {
         let group = |accuracy, accuracy_macro| GroupAccuracy { classes: 3, samples: 1000, accuracy, accuracy_macro };
-        assert_eq!(group_accuracy(&group(0.901, 1.85 / 3.0)), "61.7 % over classes, 90.1 % over images,");
+        assert_eq!(group_accuracy(&group(0.901, 1.85 / 3.0)), "61.7 % over classes, 90.1 % over samples,");
         assert_eq!(group_accuracy(&group(0.5, 0.5)), "50 %");
     }
 }

@@ -699,11 +699,11 @@ fn the_headline_tells_what_the_bounds_say() {
     let headline = |model: &ModelReport| headline(&settings, model);
     let says = |model: &ModelReport, text: &str| assert!(headline(model).contains(text), "{}", headline(model));
     let begins = |model: &ModelReport, text: &str| assert!(headline(model).starts_with(text), "{}", headline(model));
-    begins(&model, "The worst class as measured, Ankle boot (few, 6 training images), has a test error of 30 %; ");
+    begins(&model, "The worst class as measured, Ankle boot (few, 6 training samples), has a test error of 30 %; ");
     says(&model, "; 3 of 10 classes can be the worst. Whichever class is the worst, its error lies between ");
     model.test.max_error.candidates.truncate(1);
-    begins(&model, "The worst class, Ankle boot (few, 6 training images), has a test error of 30 %. Whichever class");
-    let vacuous = " No bound from training images is usable: what can be computed allows every class an error of 100 %, or above \
+    begins(&model, "The worst class, Ankle boot (few, 6 training samples), has a test error of 30 %. Whichever class");
+    let vacuous = " No bound from training samples is usable: what can be computed allows every class an error of 100 %, or above \
                    99.9999 %, and so says nothing (T3, T3' and T3'').";
     says(&model, vacuous);
     says(&model, "The published inequality from the spectral norm to the worst class holds for every");
@@ -720,7 +720,7 @@ fn the_headline_tells_what_the_bounds_say() {
     for bound in model.bounds.iter_mut().filter(|bound| bound.id == Statement::T2) {
         bound.verdict = VerdictCounts { undecided: 10, ..Default::default() };
     }
-    let none = " No bound from training images is usable: of the published one only a first term can be computed (T2), and no other \
+    let none = " No bound from training samples is usable: of the published one only a first term can be computed (T2), and no other \
                 applies (T1 and T3). ";
     says(&model, none);
     for bound in model.bounds.iter_mut().filter(|bound| bound.id == Statement::T2) {
@@ -731,7 +731,7 @@ fn the_headline_tells_what_the_bounds_say() {
     let worst = model.test.worst_class.as_mut().unwrap();
     (worst.index, worst.name, worst.error) = (first, "Dress".into(), 1.0);
     model.test.split.per_class_error[first] = Some(1.0);
-    begins(&model, "The worst class, Dress (many, 129 training images), has a test error of 100 %. Whichever class");
+    begins(&model, "The worst class, Dress (many, 129 training samples), has a test error of 100 %. Whichever class");
     model.test.split.per_class_error[second] = Some(1.0);
     begins(
         &model,

@@ -69,7 +69,7 @@ fn step_sentence(step: &TrainToTest, train: &SplitReport) -> String {
         "Train to test is measured, not proved: ‖CΛ‖₂ is {} on training data and {} on test data; no theorem here bounds that step with {} in the smallest class; {population}.",
         short(train.hard.spectral_norm_weighted.value),
         short(step.test.value),
-        counted(smallest as usize, "image", "images"),
+        counted(smallest as usize, "sample", "samples"),
     )
 }
 
@@ -122,7 +122,7 @@ impl fmt::Display for Note<'_> {
                 if smallest.is_finite() {
                     write!(f, "; for a randomised one it is at least {}", percent(smallest))?;
                     if smallest < largest {
-                        write!(f, " (most images) to {} (fewest)", percent(largest))?;
+                        write!(f, " (most samples) to {} (fewest)", percent(largest))?;
                     }
                     f.write_str(", with KL = 0 and no training error")?;
                 }
@@ -312,7 +312,7 @@ fn in_words(statement: Statement) -> &'static str {
         Statement::T1 => "Morvant et al. 2012",
         Statement::T1With4K => "the same, as proved in THEORY.md",
         Statement::T1Prime => "T1 without its condition",
-        Statement::T1DoublePrime => "each class by its own images",
+        Statement::T1DoublePrime => "each class by its own samples",
         Statement::T2 => "Zhu et al. 2026",
         Statement::T3 => "a margin bound of each class",
         Statement::T3Prime => "a sharper T3",

@@ -384,7 +384,7 @@ mod tests {
         assert!(least(&model, "T1").is_none() && least(&model, "T1 with 4K").is_some());
         assert!(found(&model, "T1 with 4K", None).1.contains("too much for any bound of a class's error below 1"));
         assert!(
-            found(&model, "T1''", None).1.contains("(most images) to 45.6 % (fewest)"),
+            found(&model, "T1''", None).1.contains("(most samples) to 45.6 % (fewest)"),
             "{}",
             found(&model, "T1''", None).1
         );

@@ -174,7 +174,7 @@ fn class_weights(subject: &Subject, settings: &Settings, num_classes: usize) -> 
         (None, form) => {
             return Err(AnalysisError::Usage {
                 problem: format!(
-                    "{}: the class weights (`weights` {form}) need the training images of each class; give `train-counts`, `train-predictions` or `imbalance` (for predictions with `n-max`), or `weights` none",
+                    "{}: the class weights (`weights` {form}) need the training samples of each class; give `train-counts`, `train-predictions` or `imbalance` (for predictions with `n-max`), or `weights` none",
                     subject.name
                 ),
             });

@@ -3,12 +3,11 @@
 
 use super::metric::{Form, Metric, Summary};
 use super::rows::Row;
-use crate::draw::Figure;
-use crate::draw::figure::{MARGIN, WIDTH};
 use crate::draw::palette::{BLUE, Color, GREEN, GRID, INK, MUTED, Mark, ORANGE, PURPLE, SKY, VERMILLION};
 use crate::draw::panel::{self, Area, Symbol, TICK, Ticks, legend, spines, ticks, x_axis};
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene, fitted, text_width};
+use crate::draw::{Figure, Layout};
 use crate::words::{counted, readable};
 
 struct Panel {
@@ -71,18 +70,19 @@ const GAP: f64 = 40.0;
 /// The figure.
 pub(super) fn draw(rows: &[Row]) -> Figure {
     let panels = panels(rows);
-    let mut scene = Scene::new(WIDTH, 0.0);
+    let layout = Layout::Wide;
+    let mut scene = layout.scene();
     let entries: Vec<(Symbol, String)> = panels
         .iter()
         .flat_map(|panel| &panel.series)
         .map(|(_, label, style)| (Symbol::Marker(*style), (*label).to_owned()))
         .collect();
-    let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries) + 50.0;
+    let head = legend(&mut scene, layout, &entries) + 50.0;
     let names: Vec<String> =
         rows.iter().map(|row| fitted(&readable(&row.plan.experiment.title), TICK, 420.0)).collect();
     let widest = names.iter().map(|name| text_width(name, TICK, false)).fold(0.0, f64::max);
-    let left = MARGIN + widest + 16.0;
-    let width = (WIDTH - MARGIN - left - GAP * (panels.len() - 1) as f64) / panels.len() as f64;
+    let left = layout.margin() + widest + 16.0;
+    let width = (layout.width() - layout.margin() - left - GAP * (panels.len() - 1) as f64) / panels.len() as f64;
     let bottom = head + ROW * rows.len() as f64;
     let middle = |row: usize| head + (row as f64 + 0.5) * ROW;
     for (at, name) in names.iter().enumerate() {
@@ -109,6 +109,7 @@ pub(super) fn draw(rows: &[Row]) -> Figure {
             counted(rows.len(), "experiment", "experiments"),
         ),
         body: scene,
+        narrow: None,
     }
 }
 

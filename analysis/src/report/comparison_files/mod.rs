@@ -6,7 +6,7 @@
 mod csv;
 mod text;
 
-use super::comparison_sentence::{seeds_as_accuracy, signed_tenths};
+use super::comparison_sentence::signed_tenths;
 use super::headline::called;
 use super::tables;
 use crate::results::{Comparison, Difference, GroupAccuracy, ModelReport, Report, SeedDifference};
@@ -77,7 +77,7 @@ fn models(report: &Report) -> Table {
         title: format!(
             "Test results in %: error of the class that was measured worst with its interval (T5), where the largest error of \
              any class lies (T5'), accuracy over samples and as mean over classes{}; {}.",
-            if grouped { ", also of those with many (> 100), medium and few (< 20) training images" } else { "" },
+            if grouped { ", also of those with many (> 100), medium and few (< 20) training samples" } else { "" },
             level(report)
         ),
         header,
@@ -106,10 +106,9 @@ fn seed_groups(report: &Report) -> Table {
             rows.push(row_of([b, a, name], &found.verdict, found.difference, found.interval));
         };
         over("error of the worst class, over seeds", &found.worst_class);
-        over("accuracy, over seeds", &seeds_as_accuracy(&found.overall));
+        over("error of all samples, over seeds", &found.overall);
         for (name, group) in [("many", found.many_macro), ("medium", found.medium_macro), ("few", found.few_macro)] {
-            let group = group.map(|group| seeds_as_accuracy(&group));
-            group.iter().for_each(|group| over(&format!("accuracy, {name}, mean over classes, over seeds"), group));
+            group.iter().for_each(|group| over(&format!("error, {name}, mean over classes, over seeds"), group));
         }
         let these = found.these_networks.iter().map(|these| {
             let names = [b, a, "error of the worst class, these networks"];
@@ -185,7 +184,7 @@ mod tests {
         // All classes have as many test images, so the mean over them is that over images.
         assert_eq!(differences.rows.len(), 5);
         assert_eq!((differences.rows[0][0].as_str(), differences.rows[0][1].as_str()), ("b", "a"));
-        assert_eq!(differences.rows[1][4], signed_tenths(-report.comparisons[0].overall.difference));
+        assert_eq!(differences.rows[1][4], signed_tenths(report.comparisons[0].overall.difference));
         assert_eq!(groups.rows.len(), 3 + 3);
         let alone = Report { models: report.models[..1].to_vec(), settings: report.settings, ..Report::default() };
         assert_eq!(filled_tables(&alone).len(), 1);
@@ -196,7 +195,7 @@ mod tests {
         let mut report = two(["a", "b"]);
         let found = &mut report.comparisons[0];
         found.few = found.few.map(|few| Difference { difference: few.difference + 0.1, ..few });
-        assert_eq!(differences(&report).rows.last().unwrap()[2], "accuracy, few, over images");
+        assert_eq!(differences(&report).rows.last().unwrap()[2], "error, few, over samples");
     }
 
     /// A difference has one sign wherever it is told: sentences, tables and files.
@@ -206,9 +205,10 @@ mod tests {
         let (_, sentences) = comparison_sentences(&report, &report.comparisons[0]);
         let (page, files) = (tables::differences(&report), differences(&report));
         let texts = [markdown(&report), latex(&report).replace("$-$", "−").replace("{[}", "[").replace("{]}", "]")];
-        for (quantity, words) in
-            [("accuracy", "accuracy "), ("error of the worst class, whichever it is", "worst class")]
-        {
+        for (quantity, words) in [
+            ("error of all samples", "error of all samples "),
+            ("error of the worst class, whichever it is", "worst class"),
+        ] {
             let sentence = sentences.iter().find(|sentence| sentence.starts_with(words)).unwrap();
             let of = |rows: &[Vec<String>]| rows.iter().find(|row| row[2] == quantity).unwrap().clone();
             let (shown, filed) = (of(&page.rows), of(&files.rows));
@@ -217,11 +217,12 @@ mod tests {
             assert!(texts.iter().all(|text| text.contains(&shown[4])), "{}", shown[4]);
         }
         let accuracy = |model: usize| report.models[model].test.split.accuracy;
-        let plus = files.rows.iter().find(|row| row[2] == "accuracy").unwrap()[4].starts_with('+');
-        assert_eq!(plus, accuracy(1) > accuracy(0), "plus is better of an accuracy");
+        let minus = files.rows.iter().find(|row| row[2] == "error of all samples").unwrap()[4].starts_with('−');
+        assert_eq!(minus, accuracy(1) > accuracy(0), "minus is better");
         let seeds = sample::groups();
-        let row = seed_groups(&report).rows.into_iter().find(|row| row[2] == "accuracy, over seeds").unwrap();
-        assert_eq!(row[4], signed_tenths(-seeds[0].overall.difference));
+        let row =
+            seed_groups(&report).rows.into_iter().find(|row| row[2] == "error of all samples, over seeds").unwrap();
+        assert_eq!(row[4], signed_tenths(seeds[0].overall.difference));
     }
 
     #[test]

@@ -76,7 +76,7 @@
     const all = [
       ["name", "class", false, (at) => names[at], null],
       groups && ["group", "group", false, (at) => groups[at], (at) => GROUPS[groups[at]], true],
-      train && ["train", "training images", true, (at) => train[at], (at) => String(train[at])],
+      train && ["train", "training samples", true, (at) => train[at], (at) => String(train[at])],
       ["error", beside() ? `error of ${model.name}` : "test error", true, (at) => error(model, at),
         (at) => share(error(model, at))],
     ];
@@ -151,7 +151,7 @@
   const facts = (model, at) => {
     const lines = [];
     const { train } = classes[model.list];
-    if (train) lines.push(`${train[at]} training images`);
+    if (train) lines.push(`${train[at]} training samples`);
     lines.push(`${model.wrong[at]} of ${model.tested[at]} test samples wrong`);
     if (model.interval[at]) lines.push(`interval of its error ${range(model.interval[at])}`);
     if (model.train_tested[at]) {
@@ -173,7 +173,7 @@
         margins.length ? make("ul", {}, ...margins) : "not known"));
   };
 
-  // A mark of a plot says its class in its title: "otter (class 55, 38 training images)".
+  // A mark of a plot says its class in its title: "otter (class 55, 38 training samples)".
   document.querySelectorAll(".plot svg g > title").forEach((title) => {
     const found = [...title.textContent.matchAll(/\(class (\d+)[,)]/g)].at(-1);
     if (found) title.parentElement.dataset.class = found[1];

@@ -15,7 +15,7 @@ pub(super) struct KeyFigure {
     note: String,
 }
 
-const GROUPS: &str = "the classes with more than 100, 20 to 100 and fewer than 20 training images";
+const GROUPS: &str = "the classes with more than 100, 20 to 100 and fewer than 20 training samples";
 
 /// The accuracies of the groups, as means over classes, and what they are; those over images where
 /// they differ.
@@ -29,7 +29,7 @@ fn group_figures(test: &TestReport) -> (String, String) {
     let note = if by_class == by_image {
         format!("test accuracy of {GROUPS}")
     } else {
-        format!("test accuracy of {GROUPS}, mean over classes; over images {by_image}")
+        format!("test accuracy of {GROUPS}, mean over classes; over samples {by_image}")
     };
     (by_class, note)
 }
@@ -58,7 +58,7 @@ pub(super) fn key_figures(settings: &Settings, model: &ModelReport) -> Vec<KeyFi
         put("Worst class, whichever it is, true error", percent_range(found.interval), note);
     }
     let by_class = test.accuracy_macro.map_or(String::new(), |by_class| match percent(by_class) {
-        same if same == percent(test.split.accuracy) => "of all images, and in the mean over classes".to_owned(),
+        same if same == percent(test.split.accuracy) => "of all samples, and in the mean over classes".to_owned(),
         other => format!("mean over classes: {other}"),
     });
     put("Test accuracy", percent(test.split.accuracy), by_class);

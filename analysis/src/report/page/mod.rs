@@ -154,6 +154,8 @@ struct Plot {
     title: String,
     caption: String,
     svg: String,
+    /// The drawing for narrow screens.
+    narrow: Option<String>,
 }
 
 /// The page.
@@ -220,14 +222,14 @@ pub(super) fn render(report: &Report, plots: &PlotSet) -> Result<String, ReportE
         models,
         settings: settings_list(report),
         files: tables::files(report),
-        plot_style: crate::draw::svg::dark_style(),
+        plot_style: crate::draw::svg::page_style(),
     };
     Ok(environment.get_template("report.html")?.render(&page)?)
 }
 
 fn correlation_section(found: &Correlations) -> CorrelationSection {
     let title = format!(
-        "{}, {} runs on {} training images",
+        "{}, {} runs on {} training samples",
         found.dataset,
         found.runs.len(),
         found.train_counts.iter().sum::<u64>()
@@ -239,7 +241,12 @@ fn correlation_section(found: &Correlations) -> CorrelationSection {
 /// A plot without the settings at the caption's end, which stand at the page's.
 fn plot(figure: &Figure, settings: &str) -> Result<Plot, ReportError> {
     let caption = figure.caption.strip_suffix(settings).unwrap_or(&figure.caption).trim_end();
-    Ok(Plot { title: figure.title.clone(), caption: unbroken(caption), svg: figure.inline_svg()? })
+    Ok(Plot {
+        title: figure.title.clone(),
+        caption: unbroken(caption),
+        svg: figure.inline_svg()?,
+        narrow: figure.narrow_svg()?,
+    })
 }
 
 /// The source expression of the script: `sha256-...`.

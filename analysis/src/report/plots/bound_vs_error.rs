@@ -9,11 +9,11 @@ use super::{
     MOST_SINGLE, class_title, floor_caption, group_legend, group_of, group_style, marker_radius, of_model,
     settings_caption, shared_settings,
 };
-use crate::draw::figure::{Figure, MARGIN, WIDTH};
 use crate::draw::palette::{GREEN, INK, MUTED, VACUOUS};
 use crate::draw::panel::{Area, LEGEND, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene, fitted, text_width};
+use crate::draw::{Figure, Layout};
 use crate::report::family::inapplicable_families;
 use crate::results::{BoundReport, Group, ModelReport, Report, WorstClass};
 use crate::words::{counted, listed, multiple, percent, readable, short};
@@ -42,13 +42,9 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
     }
     caption.push(' ');
     caption.push_str(&settings_caption(report, model));
-    Some(of_model(
-        "bound_vs_error",
-        "Bound against measured test error",
-        model,
-        caption,
-        body(&panels, &group_legend(model), HEIGHT, false),
-    ))
+    Some(of_model("bound_vs_error", "Bound against measured test error", model, caption, |layout| {
+        body(&panels, &group_legend(model), HEIGHT, false, layout)
+    }))
 }
 
 /// What the marks mean, and what a verdict is.
@@ -95,12 +91,9 @@ pub(super) fn draw_several(report: &Report) -> Option<Figure> {
             label.truncate(label.rfind(':').unwrap_or(label.len()));
         }
     }
-    Some(Figure {
-        stem: "bound_vs_error".into(),
-        title: format!("Bound against measured test error of {} models", panels.len()),
-        caption,
-        body: body(&panels, &entries, if panels.len() > 3 { 360.0 } else { 460.0 }, true),
-    })
+    let title = format!("Bound against measured test error of {} models", panels.len());
+    let height = if panels.len() > 3 { 360.0 } else { 460.0 };
+    Some(Figure::of("bound_vs_error", title, caption, |layout| body(&panels, &entries, height, true, layout)))
 }
 
 /// Up to `most` of 0..n, evenly spread, both ends among them.
@@ -111,8 +104,8 @@ pub(super) fn spread(n: usize, most: usize) -> Vec<usize> {
     (0..most).map(|at| (at * (n - 1) + (most - 1) / 2) / (most - 1)).collect()
 }
 
-/// The panels in rows of three; with `shared`, all have the same ordinates.
-fn body(panels: &[Panel], groups: &[(Symbol, String)], panel_height: f64, shared: bool) -> Scene {
+/// The panels in rows of up to three; with `shared`, all have the same ordinates.
+fn body(panels: &[Panel], groups: &[(Symbol, String)], panel_height: f64, shared: bool, layout: Layout) -> Scene {
     let any_floor = panels.iter().any(|(_, model, _)| model.floors.is_some());
     let few_classes = panels.iter().all(|(_, model, _)| model.num_classes <= MOST_SINGLE);
     let mut entries = groups.to_vec();
@@ -121,23 +114,24 @@ fn body(panels: &[Panel], groups: &[(Symbol, String)], panel_height: f64, shared
     }
     entries.push((Symbol::Line(INK, true), "bound = error".into()));
     if any_floor {
-        entries.push((Symbol::Tick(GREEN), "lowest upper limit that training images could prove".into()));
+        entries.push((Symbol::Tick(GREEN), "lowest upper limit that training samples could prove".into()));
     }
     entries.push((Symbol::Swatch(VACUOUS), "vacuous: bound ≥ 100 %".into()));
 
-    let columns = panels.len().min(3);
+    let columns = layout.columns(panels.len(), 3);
     let rows = panels.len().div_ceil(columns);
-    let mut scene = Scene::new(WIDTH, 0.0);
-    let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries) + 16.0;
-    const LEFT: f64 = 118.0;
+    let panel_height = panel_height.min(layout.either(f64::INFINITY, 420.0));
+    let mut scene = layout.scene();
+    let head = legend(&mut scene, layout, &entries) + 16.0;
     const LINE: f64 = 1.25 * LEGEND;
-    let gap = if shared { 40.0 } else { LEFT };
-    let width = (WIDTH - MARGIN - LEFT - gap * (columns - 1) as f64) / columns as f64;
+    let first = layout.either(118.0, 108.0);
+    let gap = if shared { 40.0 } else { first };
+    let width = (layout.width() - layout.margin() - first - gap * (columns - 1) as f64) / columns as f64;
     let headings: Vec<Vec<String>> = panels.iter().map(|(name, ..)| heading(name, width)).collect();
     let title = 10.0 + LINE * headings.iter().map(Vec::len).max().unwrap_or(1) as f64;
     let row_height = title + panel_height + 86.0;
     for (n, panel) in panels.iter().enumerate() {
-        let left = LEFT + (n % columns) as f64 * (width + gap);
+        let left = first + (n % columns) as f64 * (width + gap);
         let top = head + (n / columns) as f64 * row_height + title;
         let area = Area { left, top, right: left + width, bottom: top + panel_height };
         for (below, line) in headings[n].iter().rev().enumerate() {
@@ -145,7 +139,8 @@ fn body(panels: &[Panel], groups: &[(Symbol, String)], panel_height: f64, shared
             scene.text(area.left, base, line, LEGEND, Anchor::Start).bold = true;
         }
         let ordinates = Ordinates::of(if shared { panels } else { std::slice::from_ref(panel) });
-        draw_panel(&mut scene, area, &ordinates, panel, !shared || n % columns == 0);
+        let radius = marker_radius(panel.1.num_classes, layout);
+        draw_panel(&mut scene, area, &ordinates, panel, (!shared || n % columns == 0, radius));
     }
     scene.height = head + rows as f64 * row_height;
     scene
@@ -216,7 +211,13 @@ impl Ordinates {
     }
 }
 
-fn draw_panel(scene: &mut Scene, area: Area, ordinates: &Ordinates, (_, model, bound): &Panel, labelled: bool) {
+fn draw_panel(
+    scene: &mut Scene,
+    area: Area,
+    ordinates: &Ordinates,
+    (_, model, bound): &Panel,
+    (labelled, radius): (bool, f64),
+) {
     let x = Scale::linear(-0.035, 1.035, area.left, area.right);
     let strip = if ordinates.below.is_some() { STRIP } else { 0.0 };
     let log = Area { bottom: area.bottom - strip, ..area };
@@ -242,7 +243,6 @@ fn draw_panel(scene: &mut Scene, area: Area, ordinates: &Ordinates, (_, model, b
     scene.segment((area.left, y.at(1.0)), (area.right, y.at(1.0)), MUTED, 1.4);
 
     let errors = &model.test.split.per_class_error;
-    let radius = marker_radius(model.num_classes);
     if model.num_classes <= MOST_SINGLE {
         draw_intervals(scene, model, (&x, &y), log.bottom, area.bottom, ordinates.low);
     }

@@ -4,16 +4,24 @@
 
 use super::shown_bounds::{describe, sharpest_bounds};
 use super::{of_model, settings_caption, sure};
-use crate::draw::figure::{Figure, MARGIN, WIDTH};
-use crate::draw::palette::{BLANK, BLUE, Color, INK, MUTED, ORANGE, PURPLE, SKY};
+use crate::draw::palette::{BLANK, Color, GRID, INK, MUTED, PAPER, SKY};
 use crate::draw::panel::{Area, LABEL, LEGEND, Symbol, TICK, legend, ticks, x_axis};
 use crate::draw::scale::{Notation, Scale};
-use crate::draw::scene::{Anchor, Scene, fitted};
+use crate::draw::scene::{Anchor, Scene, fitted, wrapped};
+use crate::draw::{Figure, Layout};
 use crate::report::headline::called;
 use crate::results::{BoundReport, ModelReport, Report};
 use crate::words::{counted, grouped, multiple, percent, short};
 
 const ROW: f64 = 38.0;
+
+/// What is measured is grey, what follows from the norm is blue; the colours of the groups of
+/// classes stay theirs.
+const ERROR: Color = MUTED;
+const WEIGHTED: Color = BLANK;
+const NORM: Color = SKY.with_alpha(0.4);
+const BOUND: Color = SKY;
+const FROM_TRAINING: Color = INK;
 
 struct Bar {
     label: String,
@@ -27,77 +35,124 @@ struct Bar {
 /// `None` where no class has a test sample.
 pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
     let blocks = blocks(model)?;
+    let base = decade_below(blocks.iter().flat_map(|(_, bars)| bars).map(|bar| bar.value));
+    let title = "How loose the bounds are at the worst class";
+    Some(of_model("chain_at_worst", title, model, caption(report, model, base), |layout| {
+        body(&blocks, base, !sharpest_bounds(model).is_empty(), layout)
+    }))
+}
+
+/// Block by block; `trained` tells whether there are bounds from training images.
+fn body(blocks: &[(String, Vec<Bar>)], base: f64, trained: bool, layout: Layout) -> Scene {
     let ends = |bar: &Bar| bar.interval.map_or(bar.value, |interval| interval[1].max(bar.value));
     let high = blocks.iter().flat_map(|(_, bars)| bars).map(ends).filter(|v| v.is_finite()).fold(0.0, f64::max);
 
-    let mut scene = Scene::new(WIDTH, 0.0);
+    let mut scene = layout.scene();
     let entries = [
-        (Symbol::Swatch(SKY), "the class's error".to_owned()),
-        (Symbol::Swatch(BLUE), "weighted by the class's weight λ".to_owned()),
-        (Symbol::Swatch(BLANK), "spectral norm".to_owned()),
-        (Symbol::Swatch(ORANGE), "upper bound of the weighted error".to_owned()),
-        (Symbol::Swatch(PURPLE), "bound of the class's error from training images".to_owned()),
+        (Symbol::Swatch(ERROR), "the class's error".to_owned()),
+        (Symbol::Swatch(WEIGHTED), "weighted by the class's weight λ".to_owned()),
+        (Symbol::Swatch(NORM), "spectral norm".to_owned()),
+        (Symbol::Swatch(BOUND), "upper bound of the weighted error".to_owned()),
+        (Symbol::Swatch(FROM_TRAINING), "bound of the class's error from training samples".to_owned()),
     ];
-    let entries = if sharpest_bounds(model).is_empty() { &entries[..4] } else { &entries[..] };
-    let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, entries) + 34.0;
-    let left = 286.0;
-    let values = WIDTH - MARGIN - 384.0;
-    let right = values - 90.0;
-    let base = decade_below(blocks.iter().flat_map(|(_, bars)| bars).map(|bar| bar.value));
-    let x = Scale::log(base, 1.1 * high.max(10.0 * base), left, right);
-    let rows: usize = blocks.iter().map(|(_, bars)| bars.len()).sum();
-    let height = (blocks.len() as f64 * 46.0 + rows as f64 * ROW + 14.0).max(80.0);
-    let area = Area { left, top: head, right, bottom: head + height };
-    let marks = ticks(&x, right - left, 75.0, Notation::Plain);
+    let head = legend(&mut scene, layout, if trained { &entries } else { &entries[..4] }) + layout.either(34.0, 8.0);
+    let columns = Columns::of(layout);
+    let x = Scale::log(base, 1.1 * high.max(10.0 * base), columns.left, columns.right);
+    let heights = |bars: &[Bar]| bars.iter().map(|bar| row_height(bar, layout)).sum::<f64>();
+    let rows: f64 = blocks.iter().map(|(_, bars)| heights(bars)).sum();
+    let titles: usize = blocks.iter().map(|(title, _)| title_lines(title, layout).len() - 1).sum();
+    let height = (blocks.len() as f64 * 46.0 + LINE * titles as f64 + rows + 14.0).max(80.0);
+    let area = Area { left: columns.left, top: head, right: columns.right, bottom: head + height };
+    let marks = ticks(&x, area.width(), 75.0, Notation::Plain);
     // The grid is drawn block by block, so that it ends where a class is named.
     let below = Area { top: area.bottom, ..area };
-    x_axis(&mut scene, below, &x, &marks, "value, log scale (errors as fractions: 1 = 100 %)");
-    scene.text(values, head, "value", TICK, Anchor::End).color = MUTED;
-    scene.text(values + 26.0, head, "the class's error e is", TICK, Anchor::Start).color = MUTED;
+    let label =
+        layout.either("value, log scale (errors as fractions: 1 = 100 %)", "value, log scale (error 1 = 100 %)");
+    x_axis(&mut scene, below, &x, &marks, label);
+    if layout == Layout::Wide {
+        scene.text(columns.values, head, "value", TICK, Anchor::End).color = MUTED;
+        scene.text(columns.meanings, head, "the class's error e is", TICK, Anchor::Start).color = MUTED;
+    }
     let mut y = head;
-    for (title, bars) in &blocks {
+    for (title, bars) in blocks {
         y += 32.0;
-        scene.text(MARGIN, y, fitted(title, LEGEND, 0.8 * WIDTH), LEGEND, Anchor::Start).bold = true;
+        for (n, line) in title_lines(title, layout).iter().enumerate() {
+            y += if n == 0 { 0.0 } else { LINE };
+            scene.text(layout.margin(), y, line, LEGEND, Anchor::Start).bold = true;
+        }
         y += 14.0;
-        let rows = (y, y + bars.len() as f64 * ROW);
+        let rows = (y, y + heights(bars));
         for (value, _) in &marks.0 {
-            scene.segment((x.at(*value), rows.0), (x.at(*value), rows.1), crate::draw::palette::GRID, 1.0);
+            scene.segment((x.at(*value), rows.0), (x.at(*value), rows.1), GRID, 1.0);
         }
         for bar in bars {
-            draw_bar(&mut scene, bar, y, &x, (left, values));
-            y += ROW;
+            draw_bar(&mut scene, bar, y, &x, &columns, layout);
+            y += row_height(bar, layout);
         }
-        scene.segment((left, rows.0), (left, rows.1), INK, 1.4);
+        scene.segment((area.left, rows.0), (area.left, rows.1), INK, 1.4);
     }
-    scene.segment((left, area.bottom), (right, area.bottom), INK, 1.4);
+    scene.segment((area.left, area.bottom), (area.right, area.bottom), INK, 1.4);
     scene.height = area.bottom + 20.0 + TICK + LABEL + 16.0;
-
-    Some(of_model(
-        "chain_at_worst",
-        "How loose the bounds are at the worst class",
-        model,
-        caption(report, model, base),
-        scene,
-    ))
+    scene
 }
 
-/// A bar from `left` on with its name, whisker, value and meaning, in the row that begins at `y`.
-fn draw_bar(scene: &mut Scene, bar: &Bar, y: f64, x: &Scale, (left, values): (f64, f64)) {
+/// The title of a block, in a narrow figure broken between words.
+fn title_lines(title: &str, layout: Layout) -> Vec<String> {
+    match layout {
+        Layout::Wide => vec![fitted(title, LEGEND, 0.8 * layout.width())],
+        Layout::Narrow => wrapped(title, LEGEND, layout.inner(), true),
+    }
+}
+
+/// Where a row's bar, value and meaning stand.
+struct Columns {
+    left: f64,
+    right: f64,
+    /// The end of the value.
+    values: f64,
+    meanings: f64,
+}
+
+impl Columns {
+    /// In a narrow figure the bar takes the width, and the texts stand above and below it.
+    fn of(layout: Layout) -> Self {
+        let end = layout.width() - layout.margin();
+        match layout {
+            Layout::Wide => Self { left: 286.0, right: end - 474.0, values: end - 384.0, meanings: end - 358.0 },
+            Layout::Narrow => Self { left: 20.0, right: end - 20.0, values: end, meanings: 30.0 },
+        }
+    }
+}
+
+/// Room above a bar in a narrow figure, and below it where its meaning is said.
+const LINE: f64 = 26.0;
+
+fn row_height(bar: &Bar, layout: Layout) -> f64 {
+    let below = if bar.meaning.is_empty() { 0.0 } else { LINE };
+    layout.either(ROW, LINE + ROW + below + 10.0)
+}
+
+/// A bar with its name, whisker, value and meaning, in the row that begins at `y`.
+fn draw_bar(scene: &mut Scene, bar: &Bar, y: f64, x: &Scale, columns: &Columns, layout: Layout) {
+    let y = y + layout.either(0.0, LINE);
     let (top, middle) = (y + 5.0, y + 0.5 * ROW);
     let base = middle + 0.36 * TICK;
-    scene.text(left - 12.0, base, &bar.label, TICK, Anchor::End);
-    scene.rect(left, top, x.at(bar.value) - left, ROW - 10.0, bar.fill);
+    let (named, anchor) = layout.either((columns.left - 12.0, Anchor::End), (columns.left + 10.0, Anchor::Start));
+    scene.text(named, base - layout.either(0.0, 28.0), &bar.label, TICK, anchor);
+    scene.rect(columns.left, top, x.at(bar.value) - columns.left, ROW - 10.0, bar.fill);
     if let Some(interval) = bar.interval.filter(|interval| interval[1] > 0.0) {
         let ends = interval.map(|end| x.at(end));
+        scene.segment((ends[0], middle), (ends[1], middle), PAPER, 6.0);
         scene.segment((ends[0], middle), (ends[1], middle), INK, 2.0);
         // Caps on a short whisker would hide it.
         for at in ends.into_iter().filter(|_| ends[1] - ends[0] > 8.0) {
             scene.segment((at, middle - 6.0), (at, middle + 6.0), INK, 2.0);
         }
     }
-    scene.text(values, base, short(bar.value), TICK, Anchor::End);
-    let meaning = fitted(&bar.meaning, TICK, WIDTH - MARGIN - values - 26.0);
-    scene.text(values + 26.0, base, meaning, TICK, Anchor::Start);
+    scene.text(columns.values, base - layout.either(0.0, 28.0), short(bar.value), TICK, Anchor::End);
+    let meaning = fitted(&bar.meaning, TICK, layout.width() - layout.margin() - columns.meanings);
+    let text = scene.text(columns.meanings, base + layout.either(0.0, 28.0), meaning, TICK, Anchor::Start);
+    text.color = layout.either(INK, MUTED);
 }
 
 /// What is shown; bars begin at `base`.
@@ -134,7 +189,7 @@ fn blocks(model: &ModelReport) -> Option<Vec<(String, Vec<Bar>)>> {
     let test = &model.test;
     let (worst, weighted) = (test.worst_class.as_ref()?, test.weighted_worst_class.as_ref()?);
     let images = |class: usize| {
-        let images = |count: u64| counted(count as usize, "training image", "training images");
+        let images = |count: u64| counted(count as usize, "training sample", "training samples");
         model.train_counts.as_ref().map_or(String::new(), |counts| format!(", {}", images(counts[class])))
     };
     if worst.error == weighted.error {
@@ -175,28 +230,28 @@ fn bars(model: &ModelReport, class: usize, error: f64, interval: [f64; 2]) -> Ve
         _ => "attained here".to_owned(),
     };
     let mut bars = vec![
-        bar("error e", error, Some(interval), SKY, format!("{}, measured", percent(error))),
+        bar("error e", error, Some(interval), ERROR, format!("{}, measured", percent(error))),
         bar(
             &format!("λ e, λ = {}", short(weight)),
             weighted,
             Some(interval.map(|end| weight * end)),
-            BLUE,
+            WEIGHTED,
             String::new(),
         ),
-        bar("WCE = largest λ e", chain.wce, Some(model.test.wce_interval), BLUE, of_wce),
-        bar("R = ‖CΛ‖₂", model.test.split.hard.spectral_norm_weighted.value, None, BLANK, "not bounded by R".into()),
+        bar("WCE = largest λ e", chain.wce, Some(model.test.wce_interval), WEIGHTED, of_wce),
+        bar("R = ‖CΛ‖₂", model.test.split.hard.spectral_norm_weighted.value, None, NORM, "not bounded by R".into()),
         bar(
             &format!("√s R, s = {}", chain.max_column_nonzeros),
             chain.upper_bound_sqrt_s,
             None,
-            ORANGE,
+            BOUND,
             at_most(chain.upper_bound_sqrt_s),
         ),
-        bar("√(K−1) R", chain.upper_bound, None, ORANGE, at_most(chain.upper_bound)),
+        bar("√(K−1) R", chain.upper_bound, None, BOUND, at_most(chain.upper_bound)),
     ];
     for bound in sharpest_bounds(model).into_iter().take(2) {
         let Some(value) = bound.per_class().and_then(|values| values[class]) else { continue };
-        bars.push(bar(&describe(bound), value, None, PURPLE, from_training(bound, value)));
+        bars.push(bar(&describe(bound), value, None, FROM_TRAINING, from_training(bound, value)));
     }
     bars
 }

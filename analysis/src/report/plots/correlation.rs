@@ -3,9 +3,9 @@
 
 use super::Figure;
 use super::arms::{Arm, arms};
-use super::over_epochs::style;
+use super::over_epochs::{name_room, style};
 use crate::correlation::{Correlations, MeasuredOn, Predictor, Scope, Target};
-use crate::draw::figure::{MARGIN, WIDTH};
+use crate::draw::Layout;
 use crate::draw::palette::{INK, MUTED};
 use crate::draw::panel::{self, Area, LABEL, LEGEND, Symbol, Ticks, legend, spines, ticks, x_axis, y_axis};
 use crate::draw::scale::{Notation, Scale};
@@ -14,7 +14,6 @@ use crate::results::TrainingRun;
 use crate::words::{counted, decimals};
 use car_spectral_runs::log::EpochMetrics;
 
-const HEIGHT: f64 = 270.0;
 const LEFT: f64 = 84.0;
 const GAP: f64 = 88.0;
 
@@ -53,18 +52,17 @@ struct Axis<'a> {
     label: &'a str,
 }
 
-fn arm_legend(scene: &mut Scene, arms: &[Arm<'_>], more: &[(Symbol, String)]) -> f64 {
-    let room = WIDTH - 2.0 * MARGIN - 60.0;
+fn arm_legend(scene: &mut Scene, arms: &[Arm<'_>], more: &[(Symbol, String)], layout: Layout) -> f64 {
     let mut entries: Vec<(Symbol, String)> = arms
         .iter()
         .enumerate()
         .map(|(at, arm)| {
             let runs = counted(arm.runs.len(), "run", "runs");
-            (Symbol::Marker(style(at)), fitted(&format!("{} ({runs})", arm.label), LEGEND, room))
+            (Symbol::Marker(style(at)), fitted(&format!("{} ({runs})", arm.label), LEGEND, name_room(layout)))
         })
         .collect();
     entries.extend_from_slice(more);
-    legend(scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries)
+    legend(scene, layout, &entries)
 }
 
 fn data_caption(found: &Correlations) -> String {
@@ -77,62 +75,84 @@ fn data_caption(found: &Correlations) -> String {
 }
 
 fn norm_vs_error(found: &Correlations, runs: &[&TrainingRun]) -> Figure {
-    let arms = arms(runs);
-    let mut scene = Scene::new(WIDTH, 0.0);
-    let head = arm_legend(&mut scene, &arms, &[]) + 50.0;
-    let targets = found.targets();
-    let width = (WIDTH - MARGIN - LEFT - (targets.len() - 1) as f64 * GAP) / targets.len() as f64;
-    let row_height = HEIGHT + 140.0;
-    for (row, (predictor, on, label, notation)) in ABSCISSAE.into_iter().enumerate() {
-        for (column, &target) in targets.iter().enumerate() {
-            let (left, top) = (LEFT + column as f64 * (width + GAP), head + row as f64 * row_height);
-            let area = Area { left, top, right: left + width, bottom: top + HEIGHT };
-            let rho = |scope: usize| {
-                let found = found.scopes.get(scope).and_then(|scope| scope.of(predictor, on, target));
-                found.and_then(|found| found.rho).map_or("–".to_owned(), |rho| decimals(rho, 2))
-            };
-            let (name, of_target) = match target {
-                Target::WorstClass => ("worst class (%)", Notation::Percent),
-                Target::WorstTenth => ("worst tenth (%)", Notation::Percent),
-                Target::Wce => ("WCE", Notation::Plain),
-            };
-            panel::title(&mut scene, area, &format!("{name}: ρ {} / {}", rho(0), rho(1)), 84.0);
-            let x = Axis { read: &|epoch| on.of(epoch).map(|m| predictor.of(m)), notation, label };
-            let y =
-                Axis { read: &|epoch| epoch.test.as_ref().and_then(|m| target.of(m)), notation: of_target, label: "" };
-            scatter(&mut scene, area, &arms, &x, &y, false);
-        }
-    }
-    scene.height = head + ABSCISSAE.len() as f64 * row_height - 60.0;
     let points = |scope: Scope| found.scopes.iter().find(|s| s.scope == scope).map_or(0, |scope| scope.points);
-    let tenth = if targets.contains(&Target::WorstTenth) { ", mean error of the worst 10 % of classes" } else { "" };
-    Figure {
-        stem: "norm_vs_error".into(),
-        title: "Test error of the worst classes against what is to predict it".into(),
-        caption: format!(
-            "{} Ordinates, named above each panel: error of the worst class{tenth} and WCE, on test images. Small \
-             marks: {} of {}; large: the last of each. ρ: Spearman's rank correlation over all of them / over the last.",
-            data_caption(found),
-            counted(points(Scope::AllEpochs), "evaluated epoch", "evaluated epochs"),
-            counted(found.runs.len(), "run", "runs"),
-        ),
-        body: scene,
+    let tenth =
+        if found.targets().contains(&Target::WorstTenth) { ", mean error of the worst 10 % of classes" } else { "" };
+    let caption = format!(
+        "{} Ordinates, named above each panel: error of the worst class{tenth} and WCE, on test images. Small \
+         marks: {} of {}; large: the last of each. ρ: Spearman's rank correlation over all of them / over the last.",
+        data_caption(found),
+        counted(points(Scope::AllEpochs), "evaluated epoch", "evaluated epochs"),
+        counted(found.runs.len(), "run", "runs"),
+    );
+    let title = "Test error of the worst classes against what is to predict it".to_owned();
+    Figure::of("norm_vs_error", title, caption, |layout| panels_by_target(found, runs, layout))
+}
+
+/// A row a predictor, a column a target.
+fn panels_by_target(found: &Correlations, runs: &[&TrainingRun], layout: Layout) -> Scene {
+    let arms = arms(runs);
+    let mut scene = layout.scene();
+    let head = arm_legend(&mut scene, &arms, &[], layout) + 50.0;
+    let targets = found.targets();
+    let columns = layout.columns(targets.len(), targets.len());
+    let width = (layout.width() - layout.margin() - LEFT - (columns - 1) as f64 * GAP) / columns as f64;
+    let height = layout.either(270.0, 230.0);
+    let row_height = height + 140.0;
+    let panels = ABSCISSAE.into_iter().flat_map(|abscissa| targets.iter().map(move |&target| (abscissa, target)));
+    let rows = (ABSCISSAE.len() * targets.len()).div_ceil(columns);
+    for (n, ((predictor, on, label, notation), target)) in panels.enumerate() {
+        let (left, top) = (LEFT + (n % columns) as f64 * (width + GAP), head + (n / columns) as f64 * row_height);
+        let area = Area { left, top, right: left + width, bottom: top + height };
+        let rho = |scope: usize| {
+            let found = found.scopes.get(scope).and_then(|scope| scope.of(predictor, on, target));
+            found.and_then(|found| found.rho).map_or("–".to_owned(), |rho| decimals(rho, 2))
+        };
+        let (name, of_target) = match target {
+            Target::WorstClass => ("worst class (%)", Notation::Percent),
+            Target::WorstTenth => ("worst tenth (%)", Notation::Percent),
+            Target::Wce => ("WCE", Notation::Plain),
+        };
+        panel::title(&mut scene, area, &format!("{name}: ρ {} / {}", rho(0), rho(1)), 84.0);
+        let x = Axis { read: &|epoch| on.of(epoch).map(|m| predictor.of(m)), notation, label };
+        let y = Axis { read: &|epoch| epoch.test.as_ref().and_then(|m| target.of(m)), notation: of_target, label: "" };
+        scatter(&mut scene, area, &arms, &x, &y, false);
     }
+    scene.height = head + rows as f64 * row_height - 60.0;
+    scene
 }
 
 fn bound_across_runs(found: &Correlations, runs: &[&TrainingRun]) -> Figure {
+    let caption = format!(
+        "{} K = {}. WCE ≤ √(K−1) ‖CΛ‖₂ holds for every matrix (S3): left, all marks lie above the dashed line; how far \
+         is how loose it is. No theorem here carries it from training to test images (right). Small marks: all evaluated epochs; large: the last of each run.",
+        data_caption(found),
+        found.train_counts.len(),
+    );
+    let title = "The weighted worst-class error and its spectral bound across runs".to_owned();
+    Figure::of("bound_across_runs", title, caption, |layout| panels_by_images(found, runs, layout))
+}
+
+/// The bound on test images and what would be it on training images.
+fn panels_by_images(found: &Correlations, runs: &[&TrainingRun], layout: Layout) -> Scene {
     let arms = arms(runs);
-    let mut scene = Scene::new(WIDTH, 0.0);
-    let head = arm_legend(&mut scene, &arms, &[(Symbol::Line(INK, true), "bound = WCE".to_owned())]) + 50.0;
-    let width = (WIDTH - MARGIN - LEFT - GAP) / 2.0;
+    let mut scene = layout.scene();
+    let more = [(Symbol::Line(INK, true), "bound = WCE".to_owned())];
+    let head = arm_legend(&mut scene, &arms, &more, layout) + 50.0;
     let factor = (found.train_counts.len() as f64 - 1.0).sqrt();
     let panels = [
         ("√(K−1) ‖CΛ‖₂, test: bound of WCE (S3)", MeasuredOn::Test),
         ("the same on training images: no bound", MeasuredOn::Train),
     ];
+    let columns = layout.columns(panels.len(), 2);
+    let width = (layout.width() - layout.margin() - LEFT - (columns - 1) as f64 * GAP) / columns as f64;
+    let height = layout.either(420.0, 340.0);
+    let mut bottom = head;
     for (at, (title, on)) in panels.into_iter().enumerate() {
-        let left = LEFT + at as f64 * (width + GAP);
-        let area = Area { left, top: head, right: left + width, bottom: head + 420.0 };
+        let left = LEFT + (at % columns) as f64 * (width + GAP);
+        let top = head + (at / columns) as f64 * (height + 134.0);
+        bottom = top + height;
+        let area = Area { left, top, right: left + width, bottom };
         panel::title(&mut scene, area, title, 40.0);
         let x = Axis {
             read: &|epoch| epoch.test.as_ref().map(|m| m.wce),
@@ -146,18 +166,8 @@ fn bound_across_runs(found: &Correlations, runs: &[&TrainingRun]) -> Figure {
         };
         scatter(&mut scene, area, &arms, &x, &y, true);
     }
-    scene.height = head + 420.0 + 84.0;
-    Figure {
-        stem: "bound_across_runs".into(),
-        title: "The weighted worst-class error and its spectral bound across runs".into(),
-        caption: format!(
-            "{} K = {}. WCE ≤ √(K−1) ‖CΛ‖₂ holds for every matrix (S3): left, all marks lie above the dashed line; how far \
-             is how loose it is. No theorem here carries it from training to test images (right). Small marks: all evaluated epochs; large: the last of each run.",
-            data_caption(found),
-            found.train_counts.len(),
-        ),
-        body: scene,
-    }
+    scene.height = bottom + 84.0;
+    scene
 }
 
 /// Epochs of all arms, the last of each run large; with `diagonal` both axes begin at 0 and y = x

@@ -2,11 +2,11 @@
 //! name, with the intervals of the differences; the classes that are decided stand out.
 
 use super::{numbered_name, shared_settings};
-use crate::draw::figure::{Figure, MARGIN, WIDTH};
 use crate::draw::palette::{Color, GREEN, INK, MUTED, Mark, VERMILLION};
 use crate::draw::panel::{Area, LABEL, LEGEND, Symbol, TICK, legend, ticks, x_axis};
 use crate::draw::scale::{Notation, Scale};
-use crate::draw::scene::{Anchor, Scene, fitted_end, text_width};
+use crate::draw::scene::{Anchor, Scene, fitted, fitted_end, text_width};
+use crate::draw::{Figure, Layout};
 use crate::report::comparison_sentence::{common_group, in_order, signed};
 use crate::results::{ClassDifference, Comparison, ComparisonVerdict, Report};
 use crate::words::{counted, grouped};
@@ -30,38 +30,13 @@ pub(super) fn draw(report: &Report) -> Option<Figure> {
     if rows.iter().all(Vec::is_empty) {
         return None;
     }
-    let mut scene = Scene::new(WIDTH, 0.0);
-    let entries = [
-        (Symbol::Marker(style(ComparisonVerdict::Better)), "better, all classes asked at once".to_owned()),
-        (Symbol::Marker(style(ComparisonVerdict::Worse)), "worse".to_owned()),
-        (Symbol::Marker(style(ComparisonVerdict::Undecided)), "undecided".to_owned()),
-    ];
-    let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries) + 10.0;
-    let columns = pairs.len().min(2);
-    let width = (WIDTH - 2.0 * MARGIN - 40.0 * (columns - 1) as f64) / columns as f64;
-    let names = if columns == 1 { 430.0 } else { 250.0 };
-    let most = rows.iter().flatten().filter_map(|row| match row {
-        Row::Class(class, pair) => Some(pair.classes[*class].interval.into_iter().map(f64::abs).fold(0.0, f64::max)),
-        Row::Between(_) => None,
-    });
-    let most = 1.05 * most.fold(0.05, f64::max).min(1.0);
-    let height = rows.iter().map(Vec::len).max().unwrap_or(0) as f64 * ROW + 10.0;
-    let mut bottom = head;
-    for (at, (pair, rows)) in pairs.iter().zip(&rows).enumerate() {
-        let edge = MARGIN + (at % columns) as f64 * (width + 40.0);
-        let top = head + (at / columns) as f64 * (HEAD + height + 92.0) + HEAD;
-        let area = Area { left: edge + names, top, right: edge + width, bottom: top + height };
-        panel(&mut scene, area, edge, report, pair, rows, most);
-        bottom = area.bottom;
-    }
-    scene.height = bottom + 20.0 + TICK + LABEL + 16.0;
     let which = if rows.iter().flatten().any(|row| matches!(row, Row::Between(_))) {
         format!("The {ends} classes whose error fell most and the {ends} whose error rose most")
     } else {
         "All classes with test samples".to_owned()
     };
     let mut caption = format!(
-        "Test error of a class under the first named model less that under the second, on the same test images: below 0 the first is \
+        "Test error of a class under the first named model less that under the second, on the same test samples: below 0 the first is \
          better. {which}. Lines: intervals for all classes at once (T8). Verdicts are for all classes at once \
          as well (Holm, McNemar's exact tests), which takes more than one class alone."
     );
@@ -70,16 +45,42 @@ pub(super) fn draw(report: &Report) -> Option<Figure> {
     }
     caption.push(' ');
     caption.push_str(&shared_settings(report));
-    Some(Figure {
-        stem: "differences_by_class".into(),
-        title: if report.groups.is_empty() {
-            "Which classes got better or worse".into()
-        } else {
-            "Which classes got better or worse, network by network".into()
-        },
-        caption,
-        body: scene,
-    })
+    let title = if report.groups.is_empty() {
+        "Which classes got better or worse"
+    } else {
+        "Which classes got better or worse, network by network"
+    };
+    Some(Figure::of("differences_by_class", title.to_owned(), caption, |layout| body(report, &pairs, &rows, layout)))
+}
+
+/// A panel a pair, all on one scale.
+fn body(report: &Report, pairs: &[&Comparison], rows: &[Vec<Row>], layout: Layout) -> Scene {
+    let mut scene = layout.scene();
+    let entries = [
+        (Symbol::Marker(style(ComparisonVerdict::Better)), "better, all classes asked at once".to_owned()),
+        (Symbol::Marker(style(ComparisonVerdict::Worse)), "worse".to_owned()),
+        (Symbol::Marker(style(ComparisonVerdict::Undecided)), "undecided".to_owned()),
+    ];
+    let head = legend(&mut scene, layout, &entries) + 10.0;
+    let columns = layout.columns(pairs.len(), 2);
+    let width = (layout.inner() - 40.0 * (columns - 1) as f64) / columns as f64;
+    let names = layout.either(if columns == 1 { 430.0 } else { 250.0 }, 210.0);
+    let most = rows.iter().flatten().filter_map(|row| match row {
+        Row::Class(class, pair) => Some(pair.classes[*class].interval.into_iter().map(f64::abs).fold(0.0, f64::max)),
+        Row::Between(_) => None,
+    });
+    let most = 1.05 * most.fold(0.05, f64::max).min(1.0);
+    let height = rows.iter().map(Vec::len).max().unwrap_or(0) as f64 * ROW + 10.0;
+    let mut bottom = head;
+    for (at, (pair, rows)) in pairs.iter().zip(rows).enumerate() {
+        let edge = layout.margin() + (at % columns) as f64 * (width + 40.0);
+        let top = head + (at / columns) as f64 * (HEAD + height + 92.0) + HEAD;
+        let area = Area { left: edge + names, top, right: edge + width, bottom: top + height };
+        panel(&mut scene, area, edge, report, pair, rows, most);
+        bottom = area.bottom;
+    }
+    scene.height = bottom + 20.0 + TICK + LABEL + 16.0;
+    scene
 }
 
 /// A line of a panel.
@@ -123,8 +124,8 @@ fn panel(scene: &mut Scene, area: Area, edge: f64, report: &Report, pair: &Compa
     let room = (area.right - edge) / 1.2;
     let lines = [
         fitted_end(&model.name, LEGEND, room),
-        format!("minus {}", fitted_end(&against.name, LEGEND, room - 50.0)),
-        format!("{better} classes better, {worse} worse, {undecided} undecided"),
+        format!("against {}", fitted_end(&against.name, LEGEND, room - 80.0)),
+        fitted(&format!("{better} classes better, {worse} worse, {undecided} undecided"), LEGEND, area.right - edge),
     ];
     for (n, line) in lines.into_iter().enumerate() {
         let base = area.top - 14.0 - 1.3 * LEGEND * (2 - n) as f64;
@@ -165,11 +166,11 @@ fn panel(scene: &mut Scene, area: Area, edge: f64, report: &Report, pair: &Compa
 /// How many classes are not drawn, and how many of them are decided, in so much room.
 fn between(classes: usize, decided: usize, room: f64) -> String {
     let classes = grouped(classes as u64);
-    if decided == 0 {
-        return format!("… {classes} classes between …");
-    }
-    let long = format!("… {classes} classes between, {decided} decided …");
-    if text_width(&long, TICK, false) <= room { long } else { format!("… {classes}, {decided} decided …") }
+    let [long, short] = match decided {
+        0 => [format!("… {classes} classes between …"), format!("… {classes} between …")],
+        _ => [format!("… {classes} classes between, {decided} decided …"), format!("… {classes}, {decided} decided …")],
+    };
+    if text_width(&long, TICK, false) <= room { long } else { short }
 }
 
 pub(super) fn style(verdict: ComparisonVerdict) -> (Color, Mark) {

@@ -1,22 +1,19 @@
 //! `differences_over_seeds`: for each pair of methods the differences of their errors over paired
-//! seeds, seed by seed and with their intervals: all images, the worst class, the groups.
+//! seeds, seed by seed and with their intervals: the worst class, all samples, the groups.
 
 use super::differences_by_class::style;
 use super::{shared_settings, sure};
-use crate::draw::figure::{Figure, MARGIN, WIDTH};
 use crate::draw::palette::{INK, MUTED, Mark};
 use crate::draw::panel::{Area, LABEL, LEGEND, Symbol, TICK, legend, spines, ticks, x_axis};
 use crate::draw::scale::{Notation, Scale};
-use crate::draw::scene::{Anchor, Scene, fitted_end};
+use crate::draw::scene::{Anchor, Scene, fitted_end, wrapped};
+use crate::draw::{Figure, Layout};
 use crate::report::comparison_sentence::signed;
 use crate::results::{ComparisonVerdict, GroupComparison, ModelReport, Report, SeedDifference};
 use crate::words::counted;
 
 /// Pairs of groups drawn.
 const MOST: usize = 8;
-const ROW: f64 = 34.0;
-/// Room for the names of the rows.
-const NAMES: f64 = 400.0;
 
 type Read = fn(&ModelReport) -> Option<f64>;
 
@@ -38,35 +35,6 @@ pub(super) fn draw(report: &Report) -> Option<Figure> {
         ends.chain(row.seeds.iter().copied()).chain([row.difference]).map(f64::abs)
     });
     let most = 1.05 * ends.reduce(f64::max)?.max(0.001);
-    let mut scene = Scene::new(WIDTH, 0.0);
-    let of = |verdict, words: &str| (Symbol::Marker(style(verdict)), words.to_owned());
-    let mut entries = vec![
-        of(ComparisonVerdict::Better, "better, with its interval"),
-        of(ComparisonVerdict::Worse, "worse"),
-        of(ComparisonVerdict::Undecided, "undecided"),
-    ];
-    if groups.iter().any(|(found, _)| found.paired) {
-        entries.push((Symbol::Marker((INK, Mark::Circle)), "small: one pair of seeds".to_owned()));
-    }
-    let mut top = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries) + 14.0;
-    let last = groups.len() - 1;
-    for (at, (found, rows)) in groups.iter().enumerate() {
-        let pairing = if found.paired { "paired by seed" } else { "not paired by seed" };
-        let networks = format!("{} and {} networks, {pairing}", found.models_b.len(), found.models_a.len());
-        let names = fitted_end(&format!("{} minus {}", found.b, found.a), LEGEND, (WIDTH - 2.0 * MARGIN) / 1.2);
-        scene.text(MARGIN, top + LEGEND, names, LEGEND, Anchor::Start).bold = true;
-        scene.text(MARGIN, top + 2.3 * LEGEND, networks, TICK, Anchor::Start).color = MUTED;
-        let head = top + 2.3 * LEGEND + 14.0;
-        let area =
-            Area { left: MARGIN + NAMES, top: head, right: WIDTH - MARGIN, bottom: head + rows.len() as f64 * ROW };
-        let name = fitted_end(&found.b, TICK, 0.25 * area.width());
-        let base = head - 14.0;
-        scene.text(area.left, base, format!("← {name} better"), TICK, Anchor::Start).color = MUTED;
-        scene.text(area.right, base, format!("{name} worse →"), TICK, Anchor::End).color = MUTED;
-        panel(&mut scene, area, rows, most, at == last);
-        top = area.bottom + 26.0;
-    }
-    scene.height = top + TICK + LABEL + 20.0;
     let mut caption = format!(
         "Test error of the first named method minus that of the second, mean over seeds: below 0 the first is better. Groups are means \
          over classes. Lines: what may vary is the seed, each with probability {} (T9); in the last row the test \
@@ -81,12 +49,52 @@ pub(super) fn draw(report: &Report) -> Option<Figure> {
     }
     caption.push(' ');
     caption.push_str(&shared_settings(report));
-    Some(Figure {
-        stem: "differences_over_seeds".into(),
-        title: "Which method is better, over seeds".into(),
-        caption,
-        body: scene,
-    })
+    let title = "Which method is better, over seeds".to_owned();
+    Some(Figure::of("differences_over_seeds", title, caption, |layout| body(&groups, most, layout)))
+}
+
+/// A panel a pair of groups, on axes from minus `most` to `most`.
+fn body(groups: &[(&GroupComparison, Vec<Row>)], most: f64, layout: Layout) -> Scene {
+    let mut scene = layout.scene();
+    let of = |verdict, words: &str| (Symbol::Marker(style(verdict)), words.to_owned());
+    let mut entries = vec![
+        of(ComparisonVerdict::Better, "better, with its interval"),
+        of(ComparisonVerdict::Worse, "worse"),
+        of(ComparisonVerdict::Undecided, "undecided"),
+    ];
+    if groups.iter().any(|(found, _)| found.paired) {
+        entries.push((Symbol::Marker((INK, Mark::Circle)), "small: one pair of seeds".to_owned()));
+    }
+    let mut top = legend(&mut scene, layout, &entries) + 14.0;
+    let last = groups.len() - 1;
+    let (left, right) = (layout.margin(), layout.width() - layout.margin());
+    for (at, (found, rows)) in groups.iter().enumerate() {
+        let pairing = if found.paired { "paired by seed" } else { "not paired by seed" };
+        let networks = format!("{} and {} networks, {pairing}", found.models_b.len(), found.models_a.len());
+        let names = fitted_end(&format!("{} against {}", found.b, found.a), LEGEND, layout.inner() / 1.2);
+        scene.text(left, top + LEGEND, names, LEGEND, Anchor::Start).bold = true;
+        scene.text(left, top + 2.3 * LEGEND, networks, TICK, Anchor::Start).color = MUTED;
+        // A narrow figure has the directions on a line of their own.
+        let head = top + 2.3 * LEGEND + layout.either(14.0, 46.0);
+        let bottom = head + rows.len() as f64 * row_height(layout);
+        let area = Area { left: left + layout.either(400.0, 190.0), top: head, right, bottom };
+        let name = fitted_end(&found.b, TICK, 0.25 * area.width());
+        let [better, worse] = match layout {
+            Layout::Wide => [format!("← {name} better"), format!("{name} worse →")],
+            Layout::Narrow => ["← better".to_owned(), "worse →".to_owned()],
+        };
+        scene.text(area.left, head - 14.0, better, TICK, Anchor::Start).color = MUTED;
+        scene.text(area.right, head - 14.0, worse, TICK, Anchor::End).color = MUTED;
+        panel(&mut scene, area, rows, most, at == last, layout);
+        top = area.bottom + 26.0;
+    }
+    scene.height = top + TICK + LABEL + 20.0;
+    scene
+}
+
+/// A narrow figure breaks the names of its rows.
+fn row_height(layout: Layout) -> f64 {
+    layout.either(34.0, 58.0)
 }
 
 fn rows(report: &Report, found: &GroupComparison) -> Vec<Row> {
@@ -104,8 +112,8 @@ fn rows(report: &Report, found: &GroupComparison) -> Vec<Row> {
     };
     let worst: Read = |model| model.test.worst_class.as_ref().map(|worst| worst.error);
     let mut rows = vec![
-        row("error, all images", |model| Some(1.0 - model.test.split.accuracy), &found.overall),
         row("error, worst class", worst, &found.worst_class),
+        row("error, all samples", |model| Some(1.0 - model.test.split.accuracy), &found.overall),
     ];
     let groups: [(&str, Read, _); 3] = [
         ("error, many", |model| Some(1.0 - model.test.many?.accuracy_macro), &found.many_macro),
@@ -123,14 +131,18 @@ fn rows(report: &Report, found: &GroupComparison) -> Vec<Row> {
     rows
 }
 
-fn panel(scene: &mut Scene, area: Area, rows: &[Row], most: f64, is_last: bool) {
+fn panel(scene: &mut Scene, area: Area, rows: &[Row], most: f64, is_last: bool, layout: Layout) {
     let x = Scale::linear(-most, most, area.left, area.right);
     let label = if is_last { "difference of error (points)" } else { "" };
     x_axis(scene, area, &x, &ticks(&x, area.right - area.left, 64.0, Notation::Percent), label);
     scene.segment((x.at(0.0), area.top), (x.at(0.0), area.bottom), INK, 1.4);
     for (n, row) in rows.iter().enumerate() {
-        let middle = area.top + (n as f64 + 0.5) * ROW;
-        scene.text(area.left - 14.0, middle + 0.36 * TICK, row.label, TICK, Anchor::End);
+        let middle = area.top + (n as f64 + 0.5) * row_height(layout);
+        let lines = wrapped(row.label, TICK, area.left - 14.0 - layout.margin(), false);
+        for (below, line) in lines.iter().enumerate() {
+            let base = middle + 0.36 * TICK + 1.2 * TICK * (below as f64 - 0.5 * (lines.len() - 1) as f64);
+            scene.text(area.left - 14.0, base, line, TICK, Anchor::End);
+        }
         for &seed in &row.seeds {
             scene.marker((x.at(seed), middle + 9.0), (INK, Mark::Circle), 2.6, None);
         }
@@ -164,7 +176,7 @@ mod tests {
         let labels: Vec<&str> = rows.iter().map(|row| row.label).collect();
         assert_eq!(
             labels,
-            ["all images", "worst class", "many", "medium", "few", "worst class, on other samples"]
+            ["worst class", "all samples", "many", "medium", "few", "worst class, on other samples"]
                 .map(|of| format!("error, {of}"))
         );
         for row in &rows {

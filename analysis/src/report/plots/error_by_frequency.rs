@@ -9,31 +9,41 @@ use super::{
     MOST_SINGLE, bins, by_frequency, by_frequency_title, class_title, floor_caption, group_legend, group_of,
     group_runs, group_style, group_swatches, marker_radius, of_model, order_label, quantile, settings_caption,
 };
-use crate::draw::figure::{Figure, MARGIN, WIDTH};
-use crate::draw::palette::{BLANK, Color, GREEN, GRID, INK, MUTED, Mark, SKY, VACUOUS, VERMILLION};
+use crate::draw::palette::{BLANK, Color, GREEN, GRID, INK, MUTED, Mark, PAPER, SKY, VACUOUS};
 use crate::draw::panel::{Area, LABEL, Symbol, TICK, legend, spines, ticks, x_axis, y_axis};
 use crate::draw::scale::{Notation, Scale};
-use crate::draw::scene::{Anchor, Scene, fitted};
+use crate::draw::scene::{Anchor, Scene, fitted, text_width, wrapped};
+use crate::draw::{Figure, Layout};
 use crate::results::{BoundReport, ModelReport, Report, Statement};
 use crate::words::{grouped, percent};
-
-/// About so many bins where there are many classes.
-const BINS: usize = 24;
 
 /// `None` where no class has a test error.
 pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
     model.test.worst_class.as_ref()?;
+    let title = by_frequency_title("Test error", model);
+    Some(of_model("error_by_frequency", title, model, caption(report, model), |layout| body(model, layout)))
+}
+
+fn body(model: &ModelReport, layout: Layout) -> Scene {
     let k = model.num_classes;
     let order = by_frequency(model);
     let bounds: Vec<&BoundReport> = usable_bounds(model).into_iter().take(2).collect();
 
     let entries = entries(model, &bounds);
-    let mut scene = Scene::new(WIDTH, 0.0);
-    let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries) + 14.0;
-    let area = Area { left: 112.0, top: head, right: WIDTH - MARGIN - 34.0, bottom: head + 470.0 };
+    let mut scene = layout.scene();
+    let head = legend(&mut scene, layout, &entries) + 14.0;
+    let right = layout.width() - layout.margin() - 34.0;
+    let area = Area { left: layout.either(112.0, 92.0), top: head, right, bottom: head + layout.either(470.0, 440.0) };
     let x = Scale::linear(0.4, k as f64 + 0.6, area.left, area.right);
     // The band above 1 says in words which bounds are there; below 0 there is room for a line at 0.
-    let notes: Vec<String> = bounds.iter().filter_map(|bound| band_text(bound, bound.per_class()?)).collect();
+    let notes: Vec<String> = bounds
+        .iter()
+        .filter_map(|bound| band_text(bound, bound.per_class()?))
+        .flat_map(|note| match layout {
+            Layout::Wide => vec![fitted(&note, LABEL, area.width() - 24.0)],
+            Layout::Narrow => wrapped(&note, LABEL, area.width() - 24.0, false),
+        })
+        .collect();
     let band = if notes.is_empty() { 12.0 } else { 14.0 + 30.0 * notes.len() as f64 };
     let unit = (area.bottom - area.top - band) / 1.03;
     let y = Scale::linear(-0.03, 1.0 + band / unit, area.bottom, area.top);
@@ -50,33 +60,37 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
     }
 
     let slices = slices(k);
+    // Boxes lie below the lines, which have a white edge there; marks of single classes lie above.
+    if k > MOST_SINGLE {
+        quantiles(&mut scene, (&x, &y), model, &order, layout.either(24, 16));
+    }
     if let Some(floors) = &model.floors {
-        let floor = |class: usize| Some(floors.class[class]);
-        steps(&mut scene, &x, &y, &medians(&slices, &order, floor), GREEN, None);
+        let floors = medians(&slices, &order, |class| Some(floors.class[class]));
+        if k > MOST_SINGLE {
+            steps(&mut scene, &x, &y, &floors, (PAPER, 6.0), None);
+        }
+        steps(&mut scene, &x, &y, &floors, (GREEN, layout.either(2.2, 2.8)), None);
     }
     for (n, text) in notes.into_iter().enumerate() {
-        let text = fitted(&text, LABEL, area.right - area.left - 24.0);
         scene.text(area.left + 12.0, area.top + 24.0 + 30.0 * n as f64, text, LABEL, Anchor::Start);
     }
     for (bound, (color, dashed)) in bounds.iter().zip(STYLES) {
         let value = |class: usize| bound.per_class()?[class].filter(|value| !bound.is_vacuous(*value));
-        steps(&mut scene, &x, &y, &medians(&slices, &order, value), color, dashed.then_some((8.0, 5.0)));
+        steps(&mut scene, &x, &y, &medians(&slices, &order, value), (color, 2.2), dashed.then_some((8.0, 5.0)));
     }
     if k <= MOST_SINGLE {
-        points(&mut scene, &x, &y, model, &order);
-    } else {
-        quantiles(&mut scene, &x, &y, model, &order);
+        points(&mut scene, &x, &y, model, &order, marker_radius(k, layout));
     }
     spines(&mut scene, area);
     worst_class(&mut scene, area.right + 20.0, &y, model.test.max_error.interval);
-    scene.height = counts_strip(&mut scene, area, &x, model, &order);
-
-    Some(of_model("error_by_frequency", by_frequency_title("Test error", model), model, caption(report, model), scene))
+    let axis = counts_strip(&mut scene, area, &x, model, &order, layout);
+    scene.height = class_axis(&mut scene, axis, &x, model, &order, layout);
+    scene
 }
 
 const STYLES: [(Color, bool); 2] = [(SKY, false), (INK, true)];
 
-const WORST: Color = VERMILLION;
+const WORST: Color = INK;
 
 /// Where the error of the worst class lies, whichever that is, beside the data.
 fn worst_class(scene: &mut Scene, at: f64, y: &Scale, interval: [f64; 2]) {
@@ -99,7 +113,7 @@ fn entries(model: &ModelReport, bounds: &[&BoundReport]) -> Vec<(Symbol, String)
         entries
     };
     if model.floors.is_some() {
-        entries.push((Symbol::Line(GREEN, false), "lowest upper limit that training images could prove".into()));
+        entries.push((Symbol::Line(GREEN, false), "lowest upper limit that training samples could prove".into()));
     }
     entries.push((Symbol::Interval(WORST), "at the right: where the worst class's error lies".into()));
     entries.extend(
@@ -111,8 +125,9 @@ fn entries(model: &ModelReport, bounds: &[&BoundReport]) -> Vec<(Symbol, String)
 const MEAN: (Color, Mark) = (INK, Mark::Circle);
 
 /// The classes' errors with their intervals.
-fn points(scene: &mut Scene, x: &Scale, y: &Scale, model: &ModelReport, order: &[usize]) {
+fn points(scene: &mut Scene, x: &Scale, y: &Scale, model: &ModelReport, order: &[usize], radius: f64) {
     let k = order.len();
+    let cap = (0.4 * (x.at(2.0) - x.at(1.0))).min(6.0);
     for (rank, &class) in order.iter().enumerate() {
         let at = x.at(rank as f64 + 1.0);
         let style = group_style(group_of(model, class));
@@ -121,20 +136,20 @@ fn points(scene: &mut Scene, x: &Scale, y: &Scale, model: &ModelReport, order: &
             let color = style.0.with_alpha(0.85);
             scene.segment((at, y.at(low)), (at, y.at(high)), color, 1.8);
             for end in [low, high].into_iter().filter(|_| k <= 40) {
-                scene.segment((at - 6.0, y.at(end)), (at + 6.0, y.at(end)), color, 1.8);
+                scene.segment((at - cap, y.at(end)), (at + cap, y.at(end)), color, 1.8);
             }
         }
         let n = model.test.split.class_counts[class];
         let title = class_title(model, class, &format!(": error {} of {n} test samples", percent(error)));
-        scene.marker((at, y.at(error)), style, marker_radius(k), Some(title));
+        scene.marker((at, y.at(error)), style, radius, Some(title));
     }
 }
 
 /// Bins of classes: the middle 80 % and the middle half of their errors as boxes, the median
-/// across, the mean a line.
-fn quantiles(scene: &mut Scene, x: &Scale, y: &Scale, model: &ModelReport, order: &[usize]) {
+/// across, the mean a line. There are about `most` bins.
+fn quantiles(scene: &mut Scene, (x, y): (&Scale, &Scale), model: &ModelReport, order: &[usize], most: usize) {
     let mut means = Vec::new();
-    for (group, ranks) in bins(model, order, BINS) {
+    for (group, ranks) in bins(model, order, most) {
         let mut errors: Vec<f64> =
             order[ranks.clone()].iter().filter_map(|&class| model.test.split.per_class_error[class]).collect();
         errors.sort_by(f64::total_cmp);
@@ -233,7 +248,7 @@ fn steps(
     x: &Scale,
     y: &Scale,
     values: &[(Range<usize>, Option<f64>)],
-    color: Color,
+    (color, width): (Color, f64),
     dash: Option<(f64, f64)>,
 ) {
     let mut line: Vec<(f64, f64)> = Vec::new();
@@ -246,63 +261,82 @@ fn steps(
                     _ => line.extend([(from, height), (to, height)]),
                 }
             }
-            None => scene.path(std::mem::take(&mut line), color, 2.2, dash),
+            None => scene.path(std::mem::take(&mut line), color, width, dash),
         }
     }
-    scene.path(line, color, 2.2, dash);
+    scene.path(line, color, width, dash);
 }
 
-/// The training counts as bars on a log scale, with the class axis below; returns the bottom.
-fn counts_strip(scene: &mut Scene, above: Area, x: &Scale, model: &ModelReport, order: &[usize]) -> f64 {
-    let k = order.len();
-    let mut bottom = above.bottom;
-    if let Some(counts) = &model.train_counts {
-        let area = Area { top: above.bottom + 26.0, bottom: above.bottom + 126.0, ..above };
-        let most = counts.iter().copied().max().unwrap_or(1).max(2) as f64;
-        let y = Scale::log(0.7, most * 1.3, area.bottom, area.top);
-        let mut y_ticks = ticks(&y, 100.0, 30.0, Notation::Plain);
-        y_ticks.1.clear();
-        y_axis(scene, area, &y, &y_ticks, "images");
-        let trained = |class: usize| Some(counts[class] as f64).filter(|count| *count > 0.0);
-        for (ranks, count) in medians(&slices(k), order, trained) {
-            let Some(count) = count else { continue };
-            let (fill, _) = group_style(group_of(model, order[ranks.start]));
-            let (from, to) = (x.at(ranks.start as f64 + 0.5), x.at(ranks.end as f64 + 0.5));
-            let (top, bar) = (y.at(count), 0.8 * (to - from));
-            scene.rect(0.5 * (from + to - bar), top, bar, area.bottom - top, fill.with_alpha(0.75));
-        }
-        spines(scene, area);
-        bottom = area.bottom;
+/// The training counts as bars on a log scale; returns the axis below, which is flat.
+fn counts_strip(
+    scene: &mut Scene,
+    above: Area,
+    x: &Scale,
+    model: &ModelReport,
+    order: &[usize],
+    layout: Layout,
+) -> Area {
+    let Some(counts) = &model.train_counts else { return Area { top: above.bottom, ..above } };
+    let top = above.bottom + layout.either(26.0, 48.0);
+    let area = Area { top, bottom: top + 100.0, ..above };
+    let most = counts.iter().copied().max().unwrap_or(1).max(2) as f64;
+    let y = Scale::log(0.7, most * 1.3, area.bottom, area.top);
+    let mut y_ticks = ticks(&y, 100.0, 30.0, Notation::Plain);
+    y_ticks.1.clear();
+    y_axis(scene, area, &y, &y_ticks, layout.either("samples", ""));
+    if layout == Layout::Narrow {
+        scene.text(area.left, area.top - 12.0, "training samples", LABEL, Anchor::Start);
     }
-    let axis = Area { bottom, top: bottom, ..above };
-    if k <= 30 {
-        let longest = 190.0;
-        let mut deepest: f64 = 0.0;
-        for (rank, &class) in order.iter().enumerate() {
-            let at = x.at(rank as f64 + 1.0);
-            scene.segment((at, bottom), (at, bottom + 6.0), INK, 1.2);
-            let room = (x.at(2.0) - x.at(1.0)).abs() - 8.0;
-            let name = &model.class_names[class];
-            if k <= 12 {
-                scene.text(at, bottom + 12.0 + 0.76 * TICK, fitted(name, 16.0, room), 16.0, Anchor::Middle);
-                deepest = deepest.max(TICK + 8.0);
-            } else {
-                let text = fitted(name, 16.0, longest);
-                deepest = deepest.max(crate::draw::scene::text_width(&text, 16.0, false));
-                scene.text(at + 6.0, bottom + 12.0, text, 16.0, Anchor::End).upright = true;
-            }
-        }
-        let base = bottom + 16.0 + deepest + LABEL;
-        scene.text(axis.middle(), base, format!("class, {}", order_label(model)), LABEL, Anchor::Middle);
-        base + 16.0
-    } else {
-        let mut x_ticks = ticks(x, axis.right - axis.left, 90.0, Notation::Plain);
+    let trained = |class: usize| Some(counts[class] as f64).filter(|count| *count > 0.0);
+    for (ranks, count) in medians(&slices(order.len()), order, trained) {
+        let Some(count) = count else { continue };
+        let (fill, _) = group_style(group_of(model, order[ranks.start]));
+        let (from, to) = (x.at(ranks.start as f64 + 0.5), x.at(ranks.end as f64 + 0.5));
+        let (top, bar) = (y.at(count), 0.8 * (to - from));
+        scene.rect(0.5 * (from + to - bar), top, bar, area.bottom - top, fill.with_alpha(0.75));
+    }
+    spines(scene, area);
+    Area { top: area.bottom, ..area }
+}
+
+/// The names or ranks of the classes on the axis; returns the bottom.
+fn class_axis(scene: &mut Scene, axis: Area, x: &Scale, model: &ModelReport, order: &[usize], layout: Layout) -> f64 {
+    let (k, bottom, step) = (order.len(), axis.bottom, (x.at(2.0) - x.at(1.0)).abs());
+    let size = layout.either(16.0, 17.0);
+    if k > 30 || step < size {
+        let mut x_ticks = ticks(x, axis.width(), 90.0, Notation::Plain);
         x_ticks.0.retain(|(rank, _)| *rank >= 1.0);
         let rank = if model.train_counts.is_some() { "rank of the class" } else { "class" };
-        x_axis(scene, axis, x, &x_ticks, &format!("{rank}, {}", order_label(model)));
+        let label = match (layout, &model.train_counts) {
+            (Layout::Narrow, Some(_)) => "classes, most to fewest training samples".to_owned(),
+            _ => format!("{rank}, {}", order_label(model)),
+        };
+        x_axis(scene, axis, x, &x_ticks, &label);
         scene.segment((axis.left, bottom), (axis.right, bottom), GRID, 0.5);
-        bottom + 20.0 + TICK + LABEL + 16.0
+        return bottom + 20.0 + TICK + LABEL + 16.0;
     }
+    let longest = 190.0;
+    let mut deepest: f64 = 0.0;
+    for (rank, &class) in order.iter().enumerate() {
+        let at = x.at(rank as f64 + 1.0);
+        scene.segment((at, bottom), (at, bottom + 6.0), INK, 1.2);
+        let name = &model.class_names[class];
+        if k <= layout.either(12, 0) {
+            scene.text(at, bottom + 12.0 + 0.76 * TICK, fitted(name, size, step - 8.0), size, Anchor::Middle);
+            deepest = deepest.max(TICK + 8.0);
+        } else {
+            let text = fitted(name, size, longest);
+            deepest = deepest.max(text_width(&text, size, false));
+            scene.text(at + 6.0, bottom + 12.0, text, size, Anchor::End).upright = true;
+        }
+    }
+    let base = bottom + 16.0 + deepest + LABEL;
+    let label = match (layout, &model.train_counts) {
+        (Layout::Narrow, Some(_)) => "most to fewest training samples".to_owned(),
+        _ => format!("class, {}", order_label(model)),
+    };
+    scene.text(axis.middle(), base, label, LABEL, Anchor::Middle);
+    base + 16.0
 }
 
 #[cfg(test)]

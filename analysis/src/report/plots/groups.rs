@@ -20,7 +20,7 @@ pub(super) fn group_style(group: Option<Group>) -> (Color, Mark) {
 /// What a group means, for a legend.
 pub(super) fn group_label(group: Group) -> &'static str {
     match group {
-        Group::Many => "many (> 100 images)",
+        Group::Many => "many (> 100 samples)",
         Group::Medium => "medium (20–100)",
         Group::Few => "few (< 20)",
     }
@@ -89,7 +89,7 @@ pub(super) fn by_frequency_title(what: &str, model: &ModelReport) -> &'static st
 
 /// How the classes along an axis are ordered by [`by_frequency`].
 pub(super) fn order_label(model: &ModelReport) -> &'static str {
-    if model.train_counts.is_some() { "from most to fewest training images" } else { "in the order of their numbers" }
+    if model.train_counts.is_some() { "from most to fewest training samples" } else { "in the order of their numbers" }
 }
 
 /// The groups along an axis ordered by frequency: each with the ranks it takes; one run where
@@ -107,15 +107,27 @@ pub(super) fn group_runs(model: &ModelReport, order: &[usize]) -> Vec<(Option<Gr
 }
 
 /// About `most` bins of about as many classes each along an axis ordered by frequency, none across
-/// two groups.
+/// two groups. Where it can be, classes with as many training images are in one bin.
 pub(super) fn bins(model: &ModelReport, order: &[usize], most: usize) -> Vec<(Option<Group>, Range<usize>)> {
     let mut bins = Vec::new();
     for (group, ranks) in group_runs(model, order) {
         let parts = (most * ranks.len() + order.len() / 2).checked_div(order.len()).unwrap_or(1).clamp(1, ranks.len());
-        let edge = |part: usize| ranks.start + part * ranks.len() / parts;
-        bins.extend((0..parts).map(|part| (group, edge(part)..edge(part + 1))));
+        let even = |part: usize| ranks.start + part * ranks.len() / parts;
+        let reach = ranks.len() / (2 * parts);
+        let inner = (1..parts).map(|part| between_counts(model, order, even(part), reach));
+        let mut edges: Vec<usize> = std::iter::once(ranks.start).chain(inner).chain([ranks.end]).collect();
+        edges.dedup();
+        bins.extend(edges.windows(2).map(|ends| (group, ends[0]..ends[1])));
     }
     bins
+}
+
+/// The rank nearest to `edge`, less than `reach` away, whose class has fewer training images than
+/// the one before; `edge` where there is none.
+fn between_counts(model: &ModelReport, order: &[usize], edge: usize, reach: usize) -> usize {
+    let Some(counts) = &model.train_counts else { return edge };
+    let near = (0..reach).flat_map(|step| [edge - step, edge + step]);
+    near.into_iter().find(|&rank| counts[order[rank - 1]] != counts[order[rank]]).unwrap_or(edge)
 }
 
 /// The value below which `share` of the sorted values lie, by linear interpolation; `None` of
@@ -143,6 +155,12 @@ mod tests {
         assert_eq!(group_runs(&model, &order), [(None, 0..4)]);
         assert_eq!(bins(&model, &order, 3).into_iter().map(|(_, ranks)| ranks).collect::<Vec<_>>(), [0..1, 1..2, 2..4]);
         assert!(bins(&model, &[], 3).is_empty());
+        // The middle of 10 ranks is among those with 3 images, which begin a rank before it.
+        model.train_counts = Some(vec![9, 8, 7, 6, 3, 3, 3, 3, 2, 1]);
+        let order: Vec<usize> = (0..10).collect();
+        assert_eq!(bins(&model, &order, 2), [(None, 0..4), (None, 4..10)]);
+        model.train_counts = Some(vec![3; 10]);
+        assert_eq!(bins(&model, &order, 2), [(None, 0..5), (None, 5..10)]);
     }
 
     #[test]

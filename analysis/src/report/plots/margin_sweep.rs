@@ -2,17 +2,17 @@
 //! training and test.
 
 use super::{of_model, settings_caption};
-use crate::draw::figure::{Figure, MARGIN, WIDTH};
-use crate::draw::palette::{BLUE, Color, Mark, ORANGE};
+use crate::draw::palette::{Color, INK, Mark, SKY};
 use crate::draw::panel::{Area, LEGEND, Symbol, legend, spines, ticks, x_axis, y_axis};
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene};
+use crate::draw::{Figure, Layout};
 use crate::results::{MarginReport, MatrixNorms, ModelReport, Report, SplitReport};
 use crate::words::short;
 use car_spectral::confusion::WrittenMargin;
 
-const TRAIN: (Color, Mark) = (ORANGE, Mark::Square);
-const TEST: (Color, Mark) = (BLUE, Mark::Circle);
+const TRAIN: (Color, Mark) = (SKY, Mark::Square);
+const TEST: (Color, Mark) = (INK, Mark::Circle);
 
 type Read = fn(&MatrixNorms) -> f64;
 
@@ -27,6 +27,18 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
     if test.margins.len() < 2 || all().all(|margin| margin.norms.one_norm == 0.0) {
         return None;
     }
+    let caption = format!(
+        "Norms of the margin confusion matrices C_g (entry: share of the true class with that competitor and margin at \
+         most g); weighted: those of C_gΛ. Where lines coincide, training shows as a wider line \
+         under test, and weighted as open marks on full ones. {}",
+        settings_caption(report, model),
+    );
+    let title = "Norms of the margin confusion matrices";
+    Some(of_model("margin_sweep", title, model, caption, |layout| body(model, panels, layout)))
+}
+
+/// A panel a norm.
+fn body(model: &ModelReport, panels: [(&str, Read, Read); 2], layout: Layout) -> Scene {
     let mut entries = vec![
         (Symbol::LineMarker(TEST, false), "test".to_owned()),
         (Symbol::LineMarker(TEST, true), "test, weighted by Λ".to_owned()),
@@ -35,26 +47,30 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
         entries.push((Symbol::LineMarker(TRAIN, false), "training".to_owned()));
         entries.push((Symbol::LineMarker(TRAIN, true), "training, weighted by Λ".to_owned()));
     }
-    let mut scene = Scene::new(WIDTH, 0.0);
-    let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries) + 50.0;
+    let mut scene = layout.scene();
+    let head = legend(&mut scene, layout, &entries) + 50.0;
     const LEFT: f64 = 84.0;
     const GAP: f64 = 88.0;
-    let width = (WIDTH - MARGIN - LEFT - GAP) / 2.0;
-    let bottom = head + 430.0;
+    let columns = layout.columns(panels.len(), 2);
+    let width = (layout.width() - layout.margin() - LEFT - GAP * (columns - 1) as f64) / columns as f64;
+    let height = layout.either(430.0, 340.0);
+    let mut bottom = head;
     let splits: Vec<(&SplitReport, (Color, Mark))> =
-        model.train.iter().map(|train| (train, TRAIN)).chain([(test, TEST)]).collect();
+        model.train.iter().map(|train| (train, TRAIN)).chain([(&model.test.split, TEST)]).collect();
     let margins = || splits.iter().flat_map(|(split, _)| &split.margins);
     let low = margins().map(|m| m.margin).fold(f64::INFINITY, f64::min);
     let high = margins().map(|m| m.margin).fold(f64::NEG_INFINITY, f64::max);
     let pad = if high > low { 0.04 * (high - low) } else { 0.5 };
     for (n, (title, plain, weighted)) in panels.into_iter().enumerate() {
-        let left = LEFT + n as f64 * (width + GAP);
-        let area = Area { left, top: head, right: left + width, bottom };
+        let left = LEFT + (n % columns) as f64 * (width + GAP);
+        let top = head + (n / columns) as f64 * (height + 128.0);
+        bottom = top + height;
+        let area = Area { left, top, right: left + width, bottom };
         scene.text(area.left, area.top - 16.0, title, LEGEND, Anchor::Start).bold = true;
         let most = margins().flat_map(|m| [plain(&m.norms), weighted(&m.norms)]).fold(0.0, f64::max);
         let x = Scale::linear(low - pad, high + pad, area.left, area.right);
         let y = Scale::linear(0.0, if most > 0.0 { 1.06 * most } else { 1.0 }, area.bottom, area.top);
-        y_axis(&mut scene, area, &y, &ticks(&y, 430.0, 60.0, Notation::Plain), "");
+        y_axis(&mut scene, area, &y, &ticks(&y, height, 60.0, Notation::Plain), "");
         x_axis(&mut scene, area, &x, &ticks(&x, width, 52.0, Notation::Plain), "margin g (logit units)");
         for (split, style) in &splits {
             for (read, dashed) in [(plain, false), (weighted, true)] {
@@ -64,14 +80,7 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
         spines(&mut scene, area);
     }
     scene.height = bottom + 20.0 + 40.0 + 18.0;
-
-    let caption = format!(
-        "Norms of the margin confusion matrices C_g (entry: share of the true class with that competitor and margin at \
-         most g); weighted: those of C_gΛ. Where lines coincide, training shows as a wider line \
-         under test, and weighted as open marks on full ones. {}",
-        settings_caption(report, model),
-    );
-    Some(of_model("margin_sweep", "Norms of the margin confusion matrices", model, caption, scene))
+    scene
 }
 
 fn line(

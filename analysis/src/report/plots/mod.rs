@@ -22,8 +22,8 @@ mod worst_classes;
 
 pub(crate) use correlation::draw as correlation_figures;
 
-use crate::draw::Figure;
 use crate::draw::scene::{self, Scene};
+use crate::draw::{Figure, Layout};
 use crate::report::headline::{all_models, called};
 use crate::results::{ModelFigures, ModelReport, Report};
 use crate::words::{grouped, percent, readable};
@@ -156,7 +156,7 @@ fn slug(name: &str) -> String {
 /// What the floor is, for captions.
 fn floor_caption(report: &Report) -> String {
     format!(
-        " Green: the lowest upper limit of a class's error, with probability {}, that could be proved from its training images alone, \
+        " Green: the lowest upper limit of a class's error, with probability {}, that could be proved from its training samples alone, \
          however well they are classified (T4); the error itself may lie below.",
         sure(report)
     )
@@ -204,16 +204,16 @@ fn sample_sizes(report: &Report) -> String {
 
 /// A figure whose title has the model's name, however long: [`Figure::complete`] shortens what it
 /// draws.
-fn of_model(stem: &str, title: &str, model: &ModelReport, caption: String, body: Scene) -> Figure {
-    Figure { stem: stem.to_owned(), title: format!("{title}: {}", model.name), caption, body }
+fn of_model(stem: &str, title: &str, model: &ModelReport, caption: String, draw: impl Fn(Layout) -> Scene) -> Figure {
+    Figure::of(stem, format!("{title}: {}", model.name), caption, draw)
 }
 
 /// Above this number of classes a mark for each would be a solid block: plots show bins.
 const MOST_SINGLE: usize = 200;
 
 /// Radius of a class's marker: smaller where there are many.
-fn marker_radius(num_classes: usize) -> f64 {
-    if num_classes <= 30 { 7.0 } else { 5.0 }
+fn marker_radius(num_classes: usize, layout: Layout) -> f64 {
+    if num_classes <= 30 { 7.0 } else { layout.either(5.0, 4.0) }
 }
 
 /// A class's name in at most `width`; one that is cut keeps the class's number: `squir… (80)`.
@@ -228,13 +228,99 @@ fn numbered_name(model: &ModelReport, class: usize, size: f64, width: f64) -> St
 /// What a pointer on a class's marker is told.
 fn class_title(model: &ModelReport, class: usize, rest: &str) -> String {
     let images =
-        model.train_counts.as_ref().map_or(String::new(), |c| format!(", {} training images", grouped(c[class])));
+        model.train_counts.as_ref().map_or(String::new(), |c| format!(", {} training samples", grouped(c[class])));
     format!("{} (class {class}{images}){rest}", scene::fitted(&model.class_names[class], 20.0, 400.0))
 }
 
 #[cfg(test)]
 mod tests {
+    use car_spectral::car::CarOptions;
+
     use super::*;
+    use crate::correlation::correlations;
+    use crate::draw::scene::{Anchor, Shape, Text, text_width};
+    use crate::report::sample::{self, Sample, training_run};
+    use crate::results::Statement;
+
+    /// Left, top, right and bottom of a text's letters.
+    fn edges(text: &Text) -> [f64; 4] {
+        let width = text_width(&text.text, text.size, text.bold);
+        let before = match text.anchor {
+            Anchor::Start => 0.0,
+            Anchor::Middle => 0.5 * width,
+            Anchor::End => width,
+        };
+        let (x, y, high) = (text.x, text.y, 0.7 * text.size);
+        if text.upright {
+            [x - high, y + before - width, x, y + before]
+        } else {
+            [x - before, y - high, x - before + width, y]
+        }
+    }
+
+    /// What is wrong with the texts of a drawing.
+    fn faults(scene: &Scene) -> Vec<String> {
+        let texts = scene.shapes.iter().filter_map(|shape| match shape {
+            Shape::Text(text) if !text.text.is_empty() => Some((text, edges(text))),
+            _ => None,
+        });
+        let texts: Vec<_> = texts.collect();
+        let mut faults = Vec::new();
+        for (at, (text, a)) in texts.iter().enumerate() {
+            if text.size < 17.0 {
+                faults.push(format!("small: {}", text.text));
+            }
+            if a[0] < 0.0 || a[1] < 0.0 || a[2] > scene.width || a[3] > scene.height {
+                faults.push(format!("cut at {a:?}: {}", text.text));
+            }
+            let crosses = |b: &[f64; 4]| a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+            let crossed = texts[at + 1..].iter().filter(|(_, b)| crosses(b));
+            faults.extend(crossed.map(|(other, _)| format!("{} across {}", text.text, other.text)));
+        }
+        faults
+    }
+
+    /// Gives a model bounds that say something of some of its classes.
+    fn make_usable(model: &mut ModelReport) {
+        for total in model.bounds.iter_mut().filter(|bound| bound.id == Statement::T3).flat_map(|b| &mut b.total) {
+            let ends = total.len() as f64;
+            total.iter_mut().enumerate().for_each(|(class, value)| *value = Some(0.2 + 3.0 * class as f64 / ends));
+        }
+    }
+
+    #[test]
+    fn narrow_drawings_hold_large_texts_side_by_side() {
+        let of = |name: &str, skill| Sample { name: name.to_owned(), skill, test_per_class: 60, ..Sample::fashion() };
+        let epoch = |(at, skill)| Sample { epoch: Some(at), ..of("a", skill) };
+        let mut runs = sample::report(&[of("a", 1.6)]).0;
+        let cars = [None, Some(CarOptions::paper())];
+        runs.runs = cars.into_iter().flat_map(|car| [0, 1, 2].map(|seed| training_run(seed, car))).collect();
+        runs.correlations = correlations(&runs.runs);
+        let mut groups = sample::report(&[("a0", 3.4), ("a1", 3.3), ("b0", 3.0), ("b1", 2.8)].map(|(n, s)| of(n, s)));
+        groups.0.groups = sample::groups();
+        let mut one = sample::report(&[of("a", 3.0)]);
+        one.0.models.iter_mut().chain(&mut groups.0.models).for_each(make_usable);
+        let reports = [
+            one,
+            sample::report(&[Sample { test_per_class: 60, with_train: false, ..Sample::cifar100() }]),
+            sample::report(&[Sample { test_per_class: 3, with_train: false, ..Sample::of_size(400) }]),
+            sample::report(&[(1, 1.4), (10, 2.2), (30, 3.0)].map(epoch)),
+            groups,
+            (runs, Vec::new()),
+        ];
+        let mut stems = std::collections::BTreeSet::new();
+        for (report, figures) in &reports {
+            for figure in draw(report, figures).iter() {
+                let narrow = figure.narrow.as_ref().unwrap();
+                let found = faults(narrow);
+                assert!(found.is_empty(), "{} of {}: {found:?}", figure.stem, report.models[0].name);
+                assert!(narrow.width < figure.body.width);
+                stems.insert(figure.stem.rsplit('-').next().unwrap().to_owned());
+            }
+        }
+        let all = MODEL_STEMS.iter().chain(&SHARED_STEMS).chain(&CORRELATION_STEMS).map(|stem| (*stem).to_owned());
+        assert_eq!(stems, all.collect(), "every plot is drawn");
+    }
 
     #[test]
     fn names_become_harmless_file_names() {

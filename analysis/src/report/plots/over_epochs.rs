@@ -2,7 +2,7 @@
 //! in one colour with their mean.
 
 use super::arms::{Arm, arms};
-use crate::draw::figure::{MARGIN, WIDTH};
+use crate::draw::Layout;
 use crate::draw::palette::{BLUE, Color, GREEN, MUTED, Mark, ORANGE, PURPLE, SKY, VERMILLION};
 use crate::draw::panel::{self, Area, LEGEND, Symbol, legend, spines, ticks, x_axis, y_axis};
 use crate::draw::scale::{Notation, Scale};
@@ -17,8 +17,6 @@ pub(super) type Read = fn(&EpochMetrics) -> Option<f64>;
 
 const COLORS: [Color; 6] = [BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY];
 const MARKS: [Mark; 4] = [Mark::Circle, Mark::Square, Mark::Triangle, Mark::Diamond];
-const COLUMNS: usize = 3;
-const HEIGHT: f64 = 300.0;
 const LEFT: f64 = 84.0;
 const GAP: f64 = 88.0;
 
@@ -30,42 +28,48 @@ pub(super) struct Panel {
     pub dashed: Option<Read>,
 }
 
-/// The panels that some run has values for, with a legend of the arms; `lines` says what solid and
-/// dashed mean. `None` where no run has any.
-pub(super) fn draw(runs: &[&TrainingRun], panels: &[Panel], lines: [&str; 2]) -> Option<Scene> {
-    let arms = arms(runs);
-    let has_values = |panel: &&Panel| {
+/// The panels that some run has values for.
+pub(super) fn with_values(runs: &[&TrainingRun], panels: impl IntoIterator<Item = Panel>) -> Vec<Panel> {
+    let has_values = |panel: &Panel| {
         let reads = || std::iter::once(panel.solid).chain(panel.dashed);
         runs.iter().flat_map(|run| &run.epochs).any(|epoch| reads().any(|read| read(epoch).is_some()))
     };
-    let panels: Vec<&Panel> = panels.iter().filter(has_values).collect();
-    if panels.is_empty() {
-        return None;
-    }
-    let mut scene = Scene::new(WIDTH, 0.0);
+    panels.into_iter().filter(has_values).collect()
+}
+
+/// The panels with a legend of the arms; `lines` says what solid and dashed mean.
+pub(super) fn draw(runs: &[&TrainingRun], panels: &[Panel], lines: [&str; 2], layout: Layout) -> Scene {
+    let arms = arms(runs);
+    let mut scene = layout.scene();
     let mut entries: Vec<(Symbol, String)> = arms
         .iter()
         .enumerate()
         .map(|(at, arm)| {
             let seeds =
                 if arm.runs.len() > 1 { format!(" ({} seeds and their mean)", arm.runs.len()) } else { String::new() };
-            let room = WIDTH - 2.0 * MARGIN - 60.0;
-            (Symbol::LineMarker(style(at), false), fitted(&format!("{}{seeds}", arm.label), LEGEND, room))
+            (Symbol::LineMarker(style(at), false), fitted(&format!("{}{seeds}", arm.label), LEGEND, name_room(layout)))
         })
         .collect();
     for (label, dashed) in lines.into_iter().zip([false, true]).filter(|(label, _)| !label.is_empty()) {
         entries.push((Symbol::Line(MUTED, dashed), label.to_owned()));
     }
-    let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries) + 50.0;
-    let width = (WIDTH - MARGIN - LEFT - (COLUMNS - 1) as f64 * GAP) / COLUMNS as f64;
-    let row_height = HEIGHT + 140.0;
+    let head = legend(&mut scene, layout, &entries) + 50.0;
+    let columns = layout.columns(3, 3);
+    let width = (layout.width() - layout.margin() - LEFT - (columns - 1) as f64 * GAP) / columns as f64;
+    let height = layout.either(300.0, 230.0);
+    let row_height = height + 140.0;
     for (n, panel) in panels.iter().enumerate() {
-        let (left, top) = (LEFT + (n % COLUMNS) as f64 * (width + GAP), head + (n / COLUMNS) as f64 * row_height);
-        let area = Area { left, top, right: left + width, bottom: top + HEIGHT };
+        let (left, top) = (LEFT + (n % columns) as f64 * (width + GAP), head + (n / columns) as f64 * row_height);
+        let area = Area { left, top, right: left + width, bottom: top + height };
         draw_panel(&mut scene, area, panel, &arms);
     }
-    scene.height = head + panels.len().div_ceil(COLUMNS) as f64 * row_height - 62.0;
-    Some(scene)
+    scene.height = head + panels.len().div_ceil(columns) as f64 * row_height - 62.0;
+    scene
+}
+
+/// Room for an arm's name in a legend; a narrow figure breaks it into up to three lines.
+pub(super) fn name_room(layout: Layout) -> f64 {
+    layout.either(1.0, 2.5) * (layout.inner() - 60.0)
 }
 
 /// Colour and mark: 24 arms before one comes back.
@@ -106,7 +110,7 @@ fn draw_panel(scene: &mut Scene, area: Area, panel: &Panel, arms: &[Arm<'_>]) {
     let least = all.iter().map(|(_, value)| *value).fold(0.0, f64::min);
     let x = Scale::linear(0.0, 1.03 * last, area.left, area.right);
     let y = Scale::linear(1.06 * least, if most > 0.0 { 1.06 * most } else { 1.0 }, area.bottom, area.top);
-    y_axis(scene, area, &y, &ticks(&y, HEIGHT, 60.0, panel.notation), "");
+    y_axis(scene, area, &y, &ticks(&y, area.height(), 60.0, panel.notation), "");
     let mut x_ticks = ticks(&x, width, 60.0, Notation::Plain);
     x_ticks.0.retain(|(value, _)| value.fract() == 0.0);
     x_ticks.0.iter_mut().for_each(|(value, text)| *text = fixed(*value, 0));

@@ -2,12 +2,12 @@
 //! entries of its top singular pair, which sum to 1.
 
 use super::{class_title, group_of, group_style, group_swatches, numbered_name, of_model, settings_caption};
-use crate::draw::figure::{Figure, MARGIN, WIDTH};
 use crate::draw::palette::INK;
 use crate::draw::panel::{Area, LABEL, LEGEND, TICK, legend, ticks, x_axis};
 use crate::draw::scale::{Notation, Scale};
-use crate::draw::scene::{Anchor, Scene, text_width};
-use crate::results::{Group, ModelReport, Report};
+use crate::draw::scene::{Anchor, Scene, Shape, text_width};
+use crate::draw::{Figure, Layout};
+use crate::results::{Group, ModelReport, Report, TopPair};
 use crate::words::{fixed, grouped, percent, short};
 
 /// Classes named on each side.
@@ -17,21 +17,6 @@ const ROW: f64 = 30.0;
 /// `None` without an error.
 pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
     let pair = model.test.split.top_pair.as_ref()?;
-    let mut scene = Scene::new(WIDTH, 0.0);
-    let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &group_swatches(model, true)) + 50.0;
-    let sides =
-        [("true classes: squared entries of v", &pair.right), ("predicted classes: squared entries of u", &pair.left)];
-    let rows =
-        sides.iter().map(|(_, vector)| shown(vector).len() + usize::from(vector.len() > NAMED)).max().unwrap_or(0);
-    let bottom = head + rows as f64 * ROW + 8.0;
-    let highest = pair.left.iter().chain(&pair.right).map(|x| x * x).fold(0.0, f64::max);
-    let half = 0.5 * WIDTH;
-    for (n, (title, vector)) in sides.into_iter().enumerate() {
-        let offset = n as f64 * half;
-        let area = Area { left: offset + 290.0, top: head, right: offset + half - 75.0, bottom };
-        scene.text(offset + MARGIN, head - 18.0, title, LEGEND, Anchor::Start).bold = true;
-        side(&mut scene, area, offset + MARGIN, vector, highest, model);
-    }
     let of_few = |vector: &[f64]| {
         let few = vector.iter().enumerate().filter(|(class, _)| group_of(model, *class) == Some(Group::Few));
         percent(few.map(|(_, x)| x * x).sum())
@@ -45,9 +30,35 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
             of_few(&pair.left)
         ));
     }
-    scene.height = bottom + 20.0 + TICK + LABEL + 16.0;
     caption.push_str(&settings_caption(report, model));
-    Some(of_model("top_pair", "Which classes the spectral norm weighs", model, caption, scene))
+    let title = "Which classes the spectral norm weighs";
+    Some(of_model("top_pair", title, model, caption, |layout| body(model, pair, layout)))
+}
+
+/// The true classes and the predicted ones.
+fn body(model: &ModelReport, pair: &TopPair, layout: Layout) -> Scene {
+    let mut scene = layout.scene();
+    let head = legend(&mut scene, layout, &group_swatches(model, true)) + 50.0;
+    let sides =
+        [("true classes: squared entries of v", &pair.right), ("predicted classes: squared entries of u", &pair.left)];
+    let rows =
+        sides.iter().map(|(_, vector)| shown(vector).len() + usize::from(vector.len() > NAMED)).max().unwrap_or(0);
+    let height = rows as f64 * ROW + 8.0;
+    let highest = pair.left.iter().chain(&pair.right).map(|x| x * x).fold(0.0, f64::max);
+    let columns = layout.columns(sides.len(), 2);
+    let width = layout.width() / columns as f64;
+    let mut bottom = head;
+    for (n, (title, vector)) in sides.into_iter().enumerate() {
+        let offset = (n % columns) as f64 * width;
+        let top = head + (n / columns) as f64 * (height + 124.0);
+        bottom = top + height;
+        let area = Area { left: offset + layout.either(290.0, 210.0), top, right: offset + width - 75.0, bottom };
+        let edge = offset + layout.margin();
+        scene.text(edge, top - 18.0, title, LEGEND, Anchor::Start).bold = true;
+        side(&mut scene, area, edge, vector, highest, model);
+    }
+    scene.height = bottom + 20.0 + TICK + LABEL + 16.0;
+    scene
 }
 
 /// The classes of the largest entries, none that would be written as 0.0 %.
@@ -74,7 +85,7 @@ fn side(scene: &mut Scene, area: Area, edge: f64, vector: &[f64], highest: f64, 
             18.0,
             Anchor::End,
         );
-        let shape = crate::draw::scene::Shape::Rect {
+        let shape = Shape::Rect {
             x: area.left,
             y: y + 4.0,
             width: x.at(value) - area.left,

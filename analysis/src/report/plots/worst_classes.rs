@@ -2,11 +2,11 @@
 //! there are too many classes for `error_by_frequency` to name them.
 
 use super::{group_of, group_style, group_swatches, numbered_name, of_model, settings_caption};
-use crate::draw::figure::{Figure, MARGIN, WIDTH};
 use crate::draw::palette::{GRID, INK, MUTED};
 use crate::draw::panel::{Area, LABEL, TICK, legend, ticks, x_axis};
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene};
+use crate::draw::{Figure, Layout};
 use crate::results::{ModelReport, Report};
 use crate::words::{grouped, percent};
 
@@ -28,60 +28,70 @@ pub(super) fn draw(report: &Report, model: &ModelReport) -> Option<Figure> {
         return None;
     }
     let classes = &order[..order.len().min(MOST)];
-    let mut scene = Scene::new(WIDTH, 0.0);
-    let mut entries = group_swatches(model, false);
-    if model.groups.is_none() {
-        entries.clear();
-    }
-    let head = legend(&mut scene, MARGIN, 4.0, WIDTH - 2.0 * MARGIN, &entries) + 44.0;
-    let bottom = head + classes.len() as f64 * ROW + 8.0;
-    let area = Area { left: 430.0, top: head, right: WIDTH - 330.0, bottom };
-    let x = Scale::linear(0.0, 1.0, area.left, area.right);
-    let x_ticks = ticks(&x, area.width(), 70.0, Notation::Percent);
-    x_axis(&mut scene, area, &x, &x_ticks, "test error of the class (%)");
-    let columns = [area.right + 120.0, area.right + 300.0];
-    scene.text(columns[0], head - 12.0, "wrong", TICK, Anchor::End).color = MUTED;
-    if model.train_counts.is_some() {
-        scene.text(columns[1], head - 12.0, "training images", TICK, Anchor::End).color = MUTED;
-    }
-    let candidates = &model.test.max_error.candidates;
-    for (at, &class) in classes.iter().enumerate() {
-        let (Some(error), middle) = (split.per_class_error[class], head + 4.0 + (at as f64 + 0.5) * ROW) else {
-            continue;
-        };
-        let base = middle + 0.36 * TICK;
-        let name = numbered_name(model, class, TICK, area.left - 14.0 - MARGIN);
-        let is_candidate = candidates.contains(&class);
-        scene.text(area.left - 14.0, base, name, TICK, Anchor::End).color = if is_candidate { INK } else { MUTED };
-        let style = group_style(group_of(model, class));
-        if let Some(interval) = model.test.class_error_interval[class] {
-            let ends = interval.map(|end| x.at(end));
-            scene.segment((ends[0], middle), (ends[1], middle), style.0, 2.4);
-            for end in ends {
-                scene.segment((end, middle - 5.0), (end, middle + 5.0), style.0, 2.4);
-            }
-        }
-        scene.marker((x.at(error), middle), style, 6.0, None);
-        let wrong = format!("{} of {}", grouped(split.class_errors[class]), grouped(split.class_counts[class]));
-        scene.text(columns[0], base, wrong, TICK, Anchor::End);
-        if let Some(counts) = &model.train_counts {
-            scene.text(columns[1], base, grouped(counts[class]), TICK, Anchor::End);
-        }
-        if at % 5 == 4 && at + 1 < classes.len() {
-            let below = middle + 0.5 * ROW;
-            scene.segment((MARGIN, below), (columns[1], below), GRID, 1.0);
-        }
-    }
-    scene.segment((area.left, area.top), (area.left, area.bottom), INK, 1.4);
-    scene.segment((area.left, area.bottom), (area.right, area.bottom), INK, 1.4);
-    scene.height = area.bottom + 20.0 + TICK + LABEL + 16.0;
     Some(of_model(
         "worst_classes",
         &title(&order, classes.len(), &split.per_class_error, model.train_counts.is_some()),
         model,
         caption(report, model, &order, classes.len(), largest),
-        scene,
+        |layout| body(model, classes, layout),
     ))
+}
+
+/// A row a class; a narrow one leaves the training images to the colour of the group.
+fn body(model: &ModelReport, classes: &[usize], layout: Layout) -> Scene {
+    let mut scene = layout.scene();
+    let mut entries = group_swatches(model, false);
+    if model.groups.is_none() {
+        entries.clear();
+    }
+    let head = legend(&mut scene, layout, &entries) + 44.0;
+    let bottom = head + classes.len() as f64 * ROW + 8.0;
+    let right = layout.width() - layout.either(330.0, 132.0);
+    let area = Area { left: layout.either(430.0, 200.0), top: head, right, bottom };
+    let x = Scale::linear(0.0, 1.0, area.left, area.right);
+    x_axis(&mut scene, area, &x, &ticks(&x, area.width(), 70.0, Notation::Percent), "test error of the class (%)");
+    let wrong = area.right + layout.either(120.0, 124.0);
+    let trained = model.train_counts.as_ref().filter(|_| layout == Layout::Wide).map(|counts| (counts, wrong + 180.0));
+    scene.text(wrong, head - 12.0, "wrong", TICK, Anchor::End).color = MUTED;
+    if let Some((_, column)) = trained {
+        scene.text(column, head - 12.0, "training samples", TICK, Anchor::End).color = MUTED;
+    }
+    for (at, &class) in classes.iter().enumerate() {
+        let middle = head + 4.0 + (at as f64 + 0.5) * ROW;
+        row(&mut scene, model, class, &x, (layout.margin(), area.left - 14.0), middle);
+        let split = &model.test.split;
+        let base = middle + 0.36 * TICK;
+        let answers = format!("{} of {}", grouped(split.class_errors[class]), grouped(split.class_counts[class]));
+        scene.text(wrong, base, answers, TICK, Anchor::End);
+        if let Some((counts, column)) = trained {
+            scene.text(column, base, grouped(counts[class]), TICK, Anchor::End);
+        }
+        if at % 5 == 4 && at + 1 < classes.len() {
+            let below = middle + 0.5 * ROW;
+            scene.segment((layout.margin(), below), (layout.either(wrong + 180.0, wrong), below), GRID, 1.0);
+        }
+    }
+    scene.segment((area.left, area.top), (area.left, area.bottom), INK, 1.4);
+    scene.segment((area.left, area.bottom), (area.right, area.bottom), INK, 1.4);
+    scene.height = area.bottom + 20.0 + TICK + LABEL + 16.0;
+    scene
+}
+
+/// A class's name, from the first to the second of `room`, its error and its interval.
+fn row(scene: &mut Scene, model: &ModelReport, class: usize, x: &Scale, room: (f64, f64), middle: f64) {
+    let Some(error) = model.test.split.per_class_error[class] else { return };
+    let name = numbered_name(model, class, TICK, room.1 - room.0);
+    let is_candidate = model.test.max_error.candidates.contains(&class);
+    scene.text(room.1, middle + 0.36 * TICK, name, TICK, Anchor::End).color = if is_candidate { INK } else { MUTED };
+    let style = group_style(group_of(model, class));
+    if let Some(interval) = model.test.class_error_interval[class] {
+        let ends = interval.map(|end| x.at(end));
+        scene.segment((ends[0], middle), (ends[1], middle), style.0, 2.4);
+        for end in ends {
+            scene.segment((end, middle - 5.0), (end, middle + 5.0), style.0, 2.4);
+        }
+    }
+    scene.marker((x.at(error), middle), style, 6.0, None);
 }
 
 /// Of many that tie, those that are shown are chosen by their training images.
@@ -90,7 +100,7 @@ fn title(order: &[usize], shown: usize, errors: &[Option<f64>], trained: bool) -
     if tied > shown {
         let most = if trained { "training" } else { "test" };
         let tied = grouped(tied as u64);
-        return format!("Of {tied} classes with the largest test error, the {shown} with most {most} images");
+        return format!("Of {tied} classes with the largest test error, the {shown} with most {most} samples");
     }
     format!("The {shown} classes with the largest test error")
 }
@@ -102,8 +112,8 @@ fn caption(report: &Report, model: &ModelReport, order: &[usize], shown: usize, 
     let tied = if order.get(shown).is_some_and(|&next| error(next) == last) {
         let share = percent(last.unwrap_or(largest));
         format!(
-            " {} classes tie at {share}; of those, the ones with the most test images come first, then the ones with the most \
-             training images.",
+            " {} classes tie at {share}; of those, the ones with the most test samples come first, then the ones with the most \
+             training samples.",
             grouped(ties as u64)
         )
     } else {
@@ -203,7 +213,7 @@ mod tests {
         let errors = [Some(1.0), Some(1.0), Some(0.5), Some(1.0)];
         assert_eq!(title(&[0, 1, 3, 2], 3, &errors, true), "The 3 classes with the largest test error");
         let some = title(&[0, 1, 3, 2], 2, &errors, true);
-        assert_eq!(some, "Of 3 classes with the largest test error, the 2 with most training images");
+        assert_eq!(some, "Of 3 classes with the largest test error, the 2 with most training samples");
     }
 
     #[test]
