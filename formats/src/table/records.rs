@@ -59,7 +59,7 @@ impl<'t> Iterator for Records<'t> {
             };
             self.position = self.position.saturating_add(length.saturating_add(end));
             self.line = self.line.saturating_add(lines);
-            if !record.trim().is_empty() && !(self.bars && is_rule(record)) {
+            if !(record.trim().is_empty() || self.bars && is_rule(record)) {
                 return Some((first, if self.bars { framed(record) } else { record }));
             }
         }
