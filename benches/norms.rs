@@ -122,8 +122,7 @@ fn measure(name: &str, matrix: &ConfusionMatrix, folder: &Path, python: &Result<
     ];
     #[cfg(feature = "lapack")]
     {
-        let values =
-            || car_spectral::norms::lapack::spectral_norm(black_box(full.view())).expect("an ordinary matrix");
+        let values = || car_spectral::norms::lapack::spectral_norm(black_box(full.view())).expect("an ordinary matrix");
         methods.push(("LAPACK dgesdd, all singular values", Box::new(values)));
     }
     // nalgebra takes a minute at K = 4000.

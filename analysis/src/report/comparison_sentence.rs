@@ -154,15 +154,22 @@ pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<S
         format!("{name} {}{}", moved(of), seeded(found))
     };
     let worst = |model: &ModelReport| model.test.worst_class.as_ref().map(|worst| worst.error);
-    let mut sentences = vec![format!(
-        "On these test samples, {}{}. From {} to {} (minus is better): {}; {}.",
-        verdict(found),
-        on_others(found),
-        group_name(report, &found.a, &found.models_a),
-        group_name(report, &found.b, &found.models_b),
-        error("error of the worst class", worst, &found.worst_class),
-        error("of all samples", |model| Some(1.0 - model.test.split.accuracy), &found.overall),
-    )];
+    let mut sentences = vec![
+        format!(
+            "On these test samples, {}{}. Error of the worst class: {}; of all samples: {}. Minus is better.",
+            verdict(found),
+            on_others(found),
+            error("", worst, &found.worst_class).trim_start(),
+            error("", |model| Some(1.0 - model.test.split.accuracy), &found.overall).trim_start(),
+        ),
+        format!(
+            "From {} to {}. The worst class is each network's own: {} in the first, {} in the second.",
+            group_name(report, &found.a, &found.models_a),
+            group_name(report, &found.b, &found.models_b),
+            worst_of_each(report, &found.models_a),
+            worst_of_each(report, &found.models_b),
+        ),
+    ];
     let groups = [
         found.many_macro.map(|many| error("many", |model| Some(1.0 - model.test.many?.accuracy_macro), &many)),
         found.medium_macro.map(|found| error("medium", |model| Some(1.0 - model.test.medium?.accuracy_macro), &found)),
@@ -182,16 +189,30 @@ pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<S
          normally distributed{}.",
         found.models_a.len(),
         found.models_b.len(),
-        if found.models_a.len().min(found.models_b.len()) <= FEW_SEEDS { ": so few seeds tell little" } else { "" }
+        if found.models_a.len().min(found.models_b.len()) <= FEW_SEEDS { "; so few seeds make them wide" } else { "" }
     ));
     if let Some(these) = &found.these_networks {
         sentences.push(format!(
-            "On other test samples, for these networks alone, the mean error of the worst class differs by {}; with \
-             probability {sure} the difference lies in the brackets.",
+            "Those are the numbers to quote of the methods. Of these networks alone, on other test samples, the mean \
+             error of the worst class differs by {}, with probability {sure} within the brackets.",
             judged(these)
         ));
     }
     sentences
+}
+
+/// The worst class of each of these networks, a class once.
+fn worst_of_each(report: &Report, models: &[usize]) -> String {
+    let mut names: Vec<String> = Vec::new();
+    for name in models.iter().map(|&model| tied(&report.models[model])) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    match names.len().saturating_sub(NAMED) {
+        0 => listed(&names),
+        more => format!("{} and {more} more", names[..NAMED].join(", ")),
+    }
 }
 
 /// What is decided, which comes first, and what is not.
@@ -300,6 +321,16 @@ mod tests {
         assert!(verdict(found).starts_with("it is undecided whether “b” has a better worst class"));
         found.overall.verdict = ComparisonVerdict::Worse;
         assert_eq!(verdict(found), "“b” is less accurate than “a”; whether its worst class is better is undecided");
+    }
+
+    #[test]
+    fn the_worst_class_of_each_network_is_named_once() {
+        let (mut report, _) = sample::report(&vec![Sample::fashion(); 4]);
+        report.groups = sample::groups();
+        let name = tied(&report.models[0]);
+        let said = group_sentences(&report, &report.groups[0]);
+        let expected = format!("each network's own: {name} in the first, {name} in the second.");
+        assert!(said[1].ends_with(&expected), "{}", said[1]);
     }
 
     #[test]

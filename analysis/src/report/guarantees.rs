@@ -38,21 +38,21 @@ pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String
 }
 
 /// What to quote where the headline's interval is not it, and why tables have a wider one; `None`
-/// where there is but the headline's.
+/// without a test sample.
 fn which_to_quote(model: &ModelReport, sure: &str) -> Option<String> {
     let worst = model.test.worst_class.as_ref()?;
     // Above it is written as more than 99.9 %.
     let alone = Some(model.test.max_error.at_most).filter(|&most| most < 0.9995).map(|most| {
         format!("If an upper limit alone is wanted: at most {}, with probability {sure} (T5').", percent(most))
     });
-    let by_name = (worst_classes(model).len() == 1).then(|| {
-        format!(
-            "In tables the interval of {} is wider, for there those of all classes hold at once (T5).",
-            called(model, worst.index)
-        )
-    });
-    let sentences: Vec<String> = [alone, by_name].into_iter().flatten().collect();
-    (!sentences.is_empty()).then(|| sentences.join(" "))
+    let of_whom = match worst_classes(model).len() {
+        1 => called(model, worst.index),
+        _ => "a class by itself".to_owned(),
+    };
+    let by_name =
+        format!("In tables the interval of {of_whom} is wider, for there those of all classes hold at once (T5).");
+    let sentences: Vec<String> = alone.into_iter().chain([by_name]).collect();
+    Some(sentences.join(" "))
 }
 
 /// What no proof from training images could go below.
@@ -173,7 +173,7 @@ fn next_images(model: &ModelReport, sure: &str) -> Option<String> {
         tied => format!("each of the {} classes that tie for the worst", grouped(tied as u64)),
     };
     Some(format!(
-        "With probability {sure}, of the next {} samples of {of} between {least} and {most} will be classified wrong; \
+        "Of the next {} samples of {of}, between {least} and {most} will be classified wrong, with probability {sure}; \
          such limits for every class, all at once, are in per_class.csv.",
         next.images
     ))
@@ -235,13 +235,14 @@ mod tests {
         assert!(expected.iter().all(|part| said.contains(part)), "{said}");
         let mut tied = model.clone();
         tied.test.split.per_class_error[0] = Some(worst.error);
-        assert!(!which_to_quote(&tied, "95 %").unwrap().contains("In tables"), "an arbitrary one of several");
+        let several = which_to_quote(&tied, "95 %").unwrap();
+        assert!(several.contains("In tables the interval of a class by itself is wider"), "{several}");
         let one = next_images(&model, "95 %").unwrap();
-        assert!(one.contains(&format!("samples of {} between", worst.name)), "{one}");
+        assert!(one.contains(&format!("samples of {}, between", worst.name)), "{one}");
         let same = tied.test.next_sample[0].limits[worst.index];
         tied.test.next_sample[0].limits[0] = same;
         let both = next_images(&tied, "95 %").unwrap();
-        assert!(both.contains("of each of the 2 classes that tie for the worst between"), "{both}");
+        assert!(both.contains("of each of the 2 classes that tie for the worst, between"), "{both}");
         tied.test.next_sample[0].limits[0] = None;
         assert_eq!(next_images(&tied, "95 %"), None, "their limits differ");
         model.test.max_error.at_most = 1.0;

@@ -78,8 +78,8 @@ pub(super) fn comparison(report: &Report) -> Table {
     let mut header = vec![
         "model",
         "worst class",
-        "its error",
-        "largest error of any class",
+        "measured error",
+        "true error of the worst",
         "accuracy",
         "mean over classes",
         "many",

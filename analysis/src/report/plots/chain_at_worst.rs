@@ -144,8 +144,9 @@ fn draw_bar(scene: &mut Scene, bar: &Bar, y: f64, x: &Scale, columns: &Columns, 
         let ends = interval.map(|end| x.at(end));
         scene.segment((ends[0], middle), (ends[1], middle), PAPER, 6.0);
         scene.segment((ends[0], middle), (ends[1], middle), INK, 2.0);
-        // Caps on a short whisker would hide it.
-        for at in ends.into_iter().filter(|_| ends[1] - ends[0] > 8.0) {
+        // Caps on a short whisker would hide it; one that goes on below the axis has none there.
+        let whole = [x.shows(interval[0]), true];
+        for (at, _) in ends.into_iter().zip(whole).filter(|(_, whole)| *whole && ends[1] - ends[0] > 8.0) {
             scene.segment((at, middle - 6.0), (at, middle + 6.0), INK, 2.0);
         }
     }
@@ -196,7 +197,7 @@ fn blocks(model: &ModelReport) -> Option<Vec<(String, Vec<Bar>)>> {
         let tied = test.split.per_class_error.iter().filter(|error| **error == Some(worst.error)).count();
         let which = match tied {
             1 => "worst class, also weighted by λ".to_owned(),
-            tied => format!("of {} that tie, the one that weighs most", grouped(tied as u64)),
+            tied => format!("of {} that tie, {}", grouped(tied as u64), of_tied(model, worst.error)),
         };
         let title = format!("{}{}: {which}", called(model, weighted.index), images(weighted.index));
         return Some(vec![(title, bars(model, weighted.index, weighted.error, weighted.interval))]);
@@ -211,6 +212,19 @@ fn blocks(model: &ModelReport) -> Option<Vec<(String, Vec<Bar>)>> {
             bars(model, weighted.index, weighted.error, weighted.interval),
         ),
     ])
+}
+
+/// Which of the classes with this error is taken.
+fn of_tied(model: &ModelReport, error: f64) -> &'static str {
+    let errors = model.test.split.per_class_error.iter();
+    let weights =
+        || errors.clone().zip(&model.weights).filter(|(of, _)| **of == Some(error)).map(|(_, weight)| *weight);
+    let most = weights().fold(0.0, f64::max);
+    match (weights().filter(|weight| *weight == most).count(), weights().all(|weight| weight == most)) {
+        (1, _) => "the one that weighs most",
+        (_, true) => "the first",
+        (_, false) => "the first of those that weigh most",
+    }
 }
 
 fn bars(model: &ModelReport, class: usize, error: f64, interval: [f64; 2]) -> Vec<Bar> {
@@ -295,6 +309,19 @@ mod tests {
         for (values, base) in [(vec![1.0, 23.0], 0.1), (vec![0.3, 0.0], 0.1), (vec![2.0], 1.0), (vec![0.0], 0.1)] {
             approx::assert_relative_eq!(decade_below(values.into_iter()), base, max_relative = 1e-12);
         }
+    }
+
+    #[test]
+    fn of_classes_that_tie_the_one_taken_is_called_what_it_is() {
+        let (mut model, _) = Sample { test_per_class: 10, ..Sample::fashion() }.build();
+        model.test.split.per_class_error = vec![Some(0.5), Some(0.5), Some(0.5), Some(0.1)];
+        let mut which = |weights: [f64; 4]| {
+            model.weights = weights.to_vec();
+            of_tied(&model, 0.5)
+        };
+        assert_eq!(which([1.0, 2.0, 1.0, 9.0]), "the one that weighs most");
+        assert_eq!(which([1.0, 2.0, 2.0, 1.0]), "the first of those that weigh most");
+        assert_eq!(which([1.0, 1.0, 1.0, 9.0]), "the first");
     }
 
     #[test]

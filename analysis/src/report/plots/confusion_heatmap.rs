@@ -165,7 +165,8 @@ fn body(grid: &Grid, layout: Layout) -> Scene {
         (true, true) => " by its training samples",
         (true, false) => " by its number",
         (false, _) if grid.order.len() <= MOST_NAMED => "",
-        (false, _) => " (rank)",
+        (false, true) => " (rank)",
+        (false, false) => " (in the order of their numbers)",
     };
     let order = match layout {
         _ if grid.is_binned() => String::new(),

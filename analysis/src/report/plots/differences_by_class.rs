@@ -168,7 +168,10 @@ fn between(classes: usize, decided: usize, room: f64) -> String {
     let classes = grouped(classes as u64);
     let [long, short] = match decided {
         0 => [format!("… {classes} classes between …"), format!("… {classes} between …")],
-        _ => [format!("… {classes} classes between, {decided} decided …"), format!("… {classes}, {decided} decided …")],
+        _ => [
+            format!("… {classes} classes between, {decided} of them decided …"),
+            format!("… {classes}, {decided} decided …"),
+        ],
     };
     if text_width(&long, TICK, false) <= room { long } else { short }
 }
@@ -220,7 +223,7 @@ mod tests {
     #[test]
     fn what_is_not_drawn_fits_beside_the_panel() {
         assert_eq!(between(88, 0, 300.0), "… 88 classes between …");
-        assert_eq!(between(88, 2, 900.0), "… 88 classes between, 2 decided …");
+        assert_eq!(between(88, 2, 900.0), "… 88 classes between, 2 of them decided …");
         let short = between(8088, 2, 230.0);
         assert_eq!(short, "… 8,088, 2 decided …");
         assert!(text_width(&short, TICK, false) <= 230.0);

@@ -113,7 +113,7 @@ fn entries(model: &ModelReport, bounds: &[&BoundReport]) -> Vec<(Symbol, String)
         entries
     };
     if model.floors.is_some() {
-        entries.push((Symbol::Line(GREEN, false), "lowest upper limit that training samples could prove".into()));
+        entries.push((Symbol::Line(GREEN, false), "no bound from training samples alone can be lower".into()));
     }
     entries.push((Symbol::Interval(WORST), "at the right: where the worst class's error lies".into()));
     entries.extend(

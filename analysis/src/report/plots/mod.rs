@@ -156,8 +156,8 @@ fn slug(name: &str) -> String {
 /// What the floor is, for captions.
 fn floor_caption(report: &Report) -> String {
     format!(
-        " Green: the lowest upper limit of a class's error, with probability {}, that could be proved from its training samples alone, \
-         however well they are classified (T4); the error itself may lie below.",
+        " Green: no upper limit of a class's error that holds with probability {} and is proved from its training samples alone can be \
+         lower, however well they are classified (T4). It limits such proofs, not errors, which lie on both sides.",
         sure(report)
     )
 }

@@ -111,9 +111,9 @@ fn caption(report: &Report, model: &ModelReport, order: &[usize], shown: usize, 
     let ties = order.iter().filter(|&&class| error(class) == last).count();
     let tied = if order.get(shown).is_some_and(|&next| error(next) == last) {
         let share = percent(last.unwrap_or(largest));
+        let then = if model.train_counts.is_some() { ", then the ones with the most training samples" } else { "" };
         format!(
-            " {} classes tie at {share}; of those, the ones with the most test samples come first, then the ones with the most \
-             training samples.",
+            " {} classes tie at {share}; of those, the ones with the most test samples come first{then}.",
             grouped(ties as u64)
         )
     } else {
